@@ -1,0 +1,173 @@
+/**
+ * The headers that frames are made of, each declared once. Everything that reads or writes a header takes its offsets
+ * from here: hot code from the `…_AT` constants (plain numbers, read off the layouts when this module loads), cold code
+ * (explanations, the packet builder of the tests) by `layout.decode` and `layout.encode`.
+ *
+ * Offsets are in bytes from the start of the header; all fields are in network byte order.
+ */
+import { blob, type Layout, type Structure, struct, u8, u16be, u32be } from 'buffer-layout';
+
+export interface EthernetHeader {
+  destination: Uint8Array;
+  source: Uint8Array;
+  etherType: number;
+}
+
+/** IEEE 802.3, clause 3.1.1, with the length field read as an EtherType. */
+export const ethernet = struct<EthernetHeader>([blob(6, 'destination'), blob(6, 'source'), u16be('etherType')]);
+
+export interface VlanTag {
+  /** Priority (3 bits), drop eligible (1 bit), VLAN ID (12 bits). */
+  control: number;
+  etherType: number;
+}
+
+/** IEEE 802.1Q, clause 9.6: what follows the tag's own EtherType. */
+export const vlanTag = struct<VlanTag>([u16be('control'), u16be('etherType')]);
+
+export interface Ipv4Header {
+  /** Version (4 bits) and header length in 32-bit words (4 bits). */
+  versionIhl: number;
+  tos: number;
+  totalLength: number;
+  id: number;
+  /** Reserved, DF, MF (3 bits) and the offset in 8-byte units (13 bits). */
+  fragment: number;
+  ttl: number;
+  protocol: number;
+  checksum: number;
+  source: number;
+  destination: number;
+}
+
+/** RFC 791, section 3.1, without options. */
+export const ipv4 = struct<Ipv4Header>([
+  u8('versionIhl'),
+  u8('tos'),
+  u16be('totalLength'),
+  u16be('id'),
+  u16be('fragment'),
+  u8('ttl'),
+  u8('protocol'),
+  u16be('checksum'),
+  u32be('source'),
+  u32be('destination'),
+]);
+
+export interface TcpHeader {
+  sourcePort: number;
+  destinationPort: number;
+  sequence: number;
+  acknowledgment: number;
+  /** Header length in 32-bit words (upper 4 bits), reserved. */
+  dataOffset: number;
+  flags: number;
+  window: number;
+  checksum: number;
+  urgent: number;
+}
+
+/** RFC 9293, section 3.1, without options. */
+export const tcp = struct<TcpHeader>([
+  u16be('sourcePort'),
+  u16be('destinationPort'),
+  u32be('sequence'),
+  u32be('acknowledgment'),
+  u8('dataOffset'),
+  u8('flags'),
+  u16be('window'),
+  u16be('checksum'),
+  u16be('urgent'),
+]);
+
+export interface UdpHeader {
+  sourcePort: number;
+  destinationPort: number;
+  length: number;
+  checksum: number;
+}
+
+/** RFC 768. */
+export const udp = struct<UdpHeader>([
+  u16be('sourcePort'),
+  u16be('destinationPort'),
+  u16be('length'),
+  u16be('checksum'),
+]);
+
+export interface IcmpHeader {
+  type: number;
+  code: number;
+  checksum: number;
+  /** Queries: identifier. */
+  id: number;
+  /** Queries: sequence number. Fragmentation needed (3/4): the next hop's MTU (RFC 1191, section 4). */
+  sequence: number;
+}
+
+/** RFC 792. */
+export const icmp = struct<IcmpHeader>([u8('type'), u8('code'), u16be('checksum'), u16be('id'), u16be('sequence')]);
+
+/** The offset of PROPERTY in LAYOUT, in bytes; throws where the layout has no such field. */
+export function offsetOf<T>(layout: Structure<T> | Layout<T>, property: keyof T & string): number {
+  const offset = (layout as Structure<T>).offsetOf(property);
+  if (offset === undefined) throw new Error(`the layout has no field ${property}`);
+  return offset;
+}
+
+export const ETHERNET_LENGTH = ethernet.span;
+export const ETHERNET_SOURCE_AT = offsetOf(ethernet, 'source');
+export const ETHERNET_TYPE_AT = offsetOf(ethernet, 'etherType');
+
+export const IPV4_LENGTH = ipv4.span;
+export const IPV4_TOS_AT = offsetOf(ipv4, 'tos');
+export const IPV4_TOTAL_LENGTH_AT = offsetOf(ipv4, 'totalLength');
+export const IPV4_ID_AT = offsetOf(ipv4, 'id');
+export const IPV4_FRAGMENT_AT = offsetOf(ipv4, 'fragment');
+export const IPV4_TTL_AT = offsetOf(ipv4, 'ttl');
+export const IPV4_PROTOCOL_AT = offsetOf(ipv4, 'protocol');
+export const IPV4_CHECKSUM_AT = offsetOf(ipv4, 'checksum');
+export const IPV4_SOURCE_AT = offsetOf(ipv4, 'source');
+export const IPV4_DESTINATION_AT = offsetOf(ipv4, 'destination');
+
+/** The flags beside the fragment offset (RFC 791, section 3.1), as bits of the 16-bit field. */
+export const IPV4_DF = 0x4000;
+export const IPV4_MF = 0x2000;
+export const IPV4_OFFSET_MASK = 0x1fff;
+
+export const TCP_LENGTH = tcp.span;
+export const TCP_SEQUENCE_AT = offsetOf(tcp, 'sequence');
+export const TCP_ACKNOWLEDGMENT_AT = offsetOf(tcp, 'acknowledgment');
+export const TCP_DATA_OFFSET_AT = offsetOf(tcp, 'dataOffset');
+export const TCP_FLAGS_AT = offsetOf(tcp, 'flags');
+export const TCP_WINDOW_AT = offsetOf(tcp, 'window');
+export const TCP_CHECKSUM_AT = offsetOf(tcp, 'checksum');
+
+export const TCP_FIN = 0x01;
+export const TCP_SYN = 0x02;
+export const TCP_RST = 0x04;
+export const TCP_PSH = 0x08;
+export const TCP_ACK = 0x10;
+export const TCP_URG = 0x20;
+export const TCP_ECE = 0x40;
+export const TCP_CWR = 0x80;
+
+export const UDP_LENGTH = udp.span;
+export const UDP_LENGTH_AT = offsetOf(udp, 'length');
+export const UDP_CHECKSUM_AT = offsetOf(udp, 'checksum');
+
+export const ICMP_LENGTH = icmp.span;
+export const ICMP_TYPE_AT = offsetOf(icmp, 'type');
+export const ICMP_CODE_AT = offsetOf(icmp, 'code');
+export const ICMP_CHECKSUM_AT = offsetOf(icmp, 'checksum');
+export const ICMP_ID_AT = offsetOf(icmp, 'id');
+export const ICMP_SEQUENCE_AT = offsetOf(icmp, 'sequence');
+
+/** IP protocol numbers (IANA) that are treated by name here. */
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+export const IPPROTO_DCCP = 33;
+export const IPPROTO_GRE = 47;
+export const IPPROTO_SCTP = 132;
+export const IPPROTO_UDPLITE = 136;

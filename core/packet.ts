@@ -1,0 +1,124 @@
+/** hot: the one packet record, reused for every packet of a run. */
+import {
+  IPPROTO_DCCP,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+  IPV4_DESTINATION_AT,
+  IPV4_FRAGMENT_AT,
+  IPV4_OFFSET_MASK,
+  IPV4_PROTOCOL_AT,
+  IPV4_SOURCE_AT,
+} from '../codecs/layouts.js';
+import { Hook } from './hooks.js';
+
+/** How the frame was addressed on its link (PACKET_* of linux/if_packet.h). */
+export const PacketType = { HOST: 0, BROADCAST: 1, MULTICAST: 2, OTHERHOST: 3 } as const;
+export type PacketType = (typeof PacketType)[keyof typeof PacketType];
+
+/** What conntrack says of a packet: the entry's relation to it, without the direction (enum ip_conntrack_info). */
+export const CtInfo = { ESTABLISHED: 0, RELATED: 1, NEW: 2, INVALID: 3, UNTRACKED: 4 } as const;
+export type CtInfo = (typeof CtInfo)[keyof typeof CtInfo];
+
+/** Directions of a connection: that of the packet which opened it, and the other. */
+export const ORIGINAL = 0;
+export const REPLY = 1;
+export type Direction = typeof ORIGINAL | typeof REPLY;
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * An IPv4 packet on its way through the host, where its bytes lie, and what the host remembers of it (the kernel's skb).
+ *
+ * `bytes` and `view` are two views of one buffer, in which the packet may be rewritten in place. The addresses and ports
+ * here are copies of those in the bytes: whoever rewrites them there calls `reload`.
+ */
+export class Packet {
+  bytes: Uint8Array = NO_BYTES;
+  view: DataView = new DataView(NO_BYTES.buffer);
+  /** Where the IP header starts. */
+  at = 0;
+  /** The IP header's total length, in bytes. */
+  length = 0;
+  /** How many of these bytes are there: less than `length` where a snaplen cut the capture. */
+  available = 0;
+  /** Length of the IP header with its options, in bytes. */
+  headerLength = 0;
+  /** Where the layer-4 header starts: `at + headerLength`. */
+  l4 = 0;
+  protocol = 0;
+  /** Source and destination address, as loaded little-endian (int32). */
+  source = 0;
+  destination = 0;
+  /** Offset of this fragment in bytes, 0 for a whole packet or a first fragment. */
+  fragmentOffset = 0;
+  /** Ports in host order; -1 where the protocol has none, in a later fragment, or where they are not there. */
+  sport = -1;
+  dport = -1;
+
+  /** Interface indexes, -1: none. */
+  inDev = -1;
+  outDev = -1;
+  /** The hook that the packet is passing. */
+  hook: Hook = Hook.PREROUTING;
+  type: PacketType = PacketType.HOST;
+  /** The packet mark (-j MARK), an int32. */
+  mark = 0;
+  /** The conntrack entry, -1: none; the packet's direction in it; and what conntrack says of the packet. */
+  ct = -1;
+  direction: Direction = ORIGINAL;
+  ctinfo: CtInfo = CtInfo.INVALID;
+  /** Set by a match that cannot bear the packet: it is dropped at once (xt_action_param.hotdrop). */
+  hotdrop = false;
+  /** Milliseconds since the first packet of the run. */
+  nowMs = 0;
+  /** The packet was made or sent by this host itself. */
+  isLocal = false;
+  /** Sizes of the fragments that it was reassembled from: the largest one, and whether that one had DF (IPCB frag_max_size). */
+  fragmentMaxSize = 0;
+  fragmentHadDf = false;
+
+  /** Length of everything after the IP header, in bytes, as the header says (more than is there where a snaplen cut). */
+  get l4Length(): number {
+    return this.length - this.headerLength;
+  }
+
+  /** How many bytes are really there after the IP header. */
+  get l4Available(): number {
+    return this.available - this.headerLength;
+  }
+
+  /** Whether a snaplen cut the capture of this packet. */
+  get isCut(): boolean {
+    return this.available < this.length;
+  }
+
+  /** Take addresses, ports and lengths anew from the bytes. `at`, `length`, `available`, `headerLength` are set already. */
+  reload(): void {
+    const { view, at } = this;
+    this.l4 = at + this.headerLength;
+    this.protocol = view.getUint8(at + IPV4_PROTOCOL_AT);
+    this.source = view.getInt32(at + IPV4_SOURCE_AT, true);
+    this.destination = view.getInt32(at + IPV4_DESTINATION_AT, true);
+    this.fragmentOffset = (view.getUint16(at + IPV4_FRAGMENT_AT) & IPV4_OFFSET_MASK) << 3;
+    if (this.fragmentOffset === 0 && hasPorts(this.protocol) && this.available - this.headerLength >= 4) {
+      this.sport = view.getUint16(this.l4);
+      this.dport = view.getUint16(this.l4 + 2);
+    } else {
+      this.sport = -1;
+      this.dport = -1;
+    }
+  }
+}
+
+/** Whether the first four bytes of PROTOCOL's header are a source and a destination port. */
+export function hasPorts(protocol: number): boolean {
+  return (
+    protocol === IPPROTO_TCP ||
+    protocol === IPPROTO_UDP ||
+    protocol === IPPROTO_SCTP ||
+    protocol === IPPROTO_UDPLITE ||
+    protocol === IPPROTO_DCCP
+  );
+}
