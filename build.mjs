@@ -1,0 +1,51 @@
+// Makes dist/ from the sources. Every npm script starts here, on a fresh clone as well, so it is plain JavaScript that
+// needs nothing but Node: it installs what package-lock.json asks for where that is not installed, compiles, and removes
+// compiled files whose source is gone.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** Whether node_modules holds the very versions that package-lock.json names (npm keeps a list of what it installed). */
+function isInstalled() {
+  const installed = join(root, 'node_modules/.package-lock.json');
+  if (!existsSync(installed)) return false;
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) =>
+      path === '' || present[path]?.version === version || (optional && !present[path]),
+  );
+}
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error) console.error(`${command}: ${error.message}`);
+  return status === 0;
+}
+
+/** Removes what tsc once made of sources that are no longer there: an old test must not go on passing. */
+function removeOrphans(folder) {
+  for (const entry of readdirSync(join(root, 'dist', folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) removeOrphans(path);
+    else if (!existsSync(join(root, path.replace(/(\.d\.ts|\.js)$/, '.ts')))) rmSync(join(root, 'dist', path));
+  }
+}
+
+function build() {
+  if (!isInstalled()) {
+    console.error('installing what package-lock.json asks for …');
+    if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) return false;
+  }
+  const compiled = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
+  if (existsSync(join(root, 'dist'))) removeOrphans('');
+  return compiled;
+}
+
+if (!build()) {
+  if (process.env.npm_lifecycle_event === 'test') console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+}

@@ -1,0 +1,90 @@
+// The test runner: `node dist/test/run.js [--no-lint] [FILE or part of a name …]`. Its last line is `N passed, N failed`.
+//
+// uvu runs the tests, but its own runner says 0 where a hook threw, a suite was never run or no file was found. So each
+// file runs in a process of its own that reports every suite (runner/worker.ts), and silence is a failure.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type FileOutcome, pooled, runFile } from './runner/pool.js';
+
+const TESTS = fileURLToPath(new URL('.', import.meta.url));
+const PROJECT = resolve(TESTS, '../..');
+const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 120_000);
+
+/** Every *.test.js below `folder`; `fixtures` folders hold the runner's own bad examples. */
+function findTests(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      if (entry.isDirectory()) return entry.name === 'fixtures' ? [] : findTests(join(folder, entry.name));
+      return entry.name.endsWith('.test.js') ? [join(folder, entry.name)] : [];
+    });
+}
+
+/** The files that one argument means: itself, or every test with this text in its path. */
+function filesFor(wanted: string): string[] {
+  if (wanted.endsWith('.test.js') && existsSync(wanted)) return [resolve(wanted)];
+  return findTests(TESTS).filter((file) => relative(TESTS, file).includes(wanted.replace(/\.ts$/, '.js')));
+}
+
+/** Biome's verdict on the whole tree, as if it were a test file. */
+function lint(): Promise<FileOutcome> {
+  return new Promise((done) => {
+    const startedMs = performance.now();
+    const biome = join(PROJECT, 'node_modules/@biomejs/biome/bin/biome');
+    const child = spawn(process.execPath, [biome, 'check', '--colors=off', '--max-diagnostics=20'], { cwd: PROJECT });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    child.on('close', (code) => {
+      const failures = code === 0 ? [] : [{ title: 'biome check', detail: output.trim() }];
+      const passed = code === 0 ? 1 : 0;
+      done({ file: 'lint', passed, skipped: [], failures, output: '', durationMs: performance.now() - startedMs });
+    });
+  });
+}
+
+const indent = (text: string, by: string) => text.replace(/^(?=.)/gm, by);
+
+function print(outcome: FileOutcome): void {
+  const name = outcome.file === 'lint' ? 'lint' : relative(TESTS, outcome.file).replace(/^(?=\.\.)/, './');
+  const failed = outcome.failures.length;
+  const lines = [`${failed ? '✘' : '✓'} ${name}  ${outcome.passed} passed  ${Math.round(outcome.durationMs)} ms`];
+  for (const title of outcome.skipped) lines.push(`    skipped: ${title}`);
+  for (const { title, detail } of outcome.failures) lines.push(`  ✘ ${title}`, indent(detail, '      '), '');
+  if (failed && outcome.output) lines.push('  it printed:', indent(outcome.output, '    | '), '');
+  console.log(lines.join('\n'));
+}
+
+async function main(args: string[]): Promise<void> {
+  const wanted = args.filter((arg) => arg !== '--no-lint');
+  let passed = 0;
+  let failed = 0;
+  const count = (outcome: FileOutcome) => {
+    passed += outcome.passed;
+    failed += outcome.failures.length;
+    print(outcome);
+  };
+
+  const files = new Set<string>();
+  for (const found of wanted.length ? wanted.map(filesFor) : [findTests(TESTS)]) {
+    for (const file of found) files.add(file);
+    if (!found.length) {
+      console.log(`✘ no test file ${wanted.length ? 'for one of the arguments' : 'found'}: ${wanted.join(' ')}`);
+      failed++;
+    }
+  }
+  const jobs: (() => Promise<FileOutcome>)[] = [...files].map((file) => () => runFile(file, TIMEOUT_MS));
+  if (!wanted.length && !args.includes('--no-lint')) jobs.unshift(lint);
+  await pooled(jobs, Math.max(2, availableParallelism()), async (job) => count(await job()));
+
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed || !passed ? 1 : 0;
+}
+
+await main(process.argv.slice(2));
