@@ -1,0 +1,129 @@
+/** The system calls that the harness needs and Node has not: sockets and network namespaces, called synchronously. */
+import koffi from 'koffi';
+
+export const AF_INET = 2;
+export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+export const CLONE_NEWNET = 0x40000000;
+
+const EPERM = 1;
+const EAGAIN = 11;
+const POLLIN = 1;
+
+/** A system call failed: which one, and errno. */
+export class SystemError extends Error {
+  constructor(
+    readonly call: string,
+    readonly errno: number,
+    readonly description: string,
+  ) {
+    super(`${call}: ${description}`);
+  }
+  /** Sending was refused by the host's own OUTPUT rules. */
+  get isRefused(): boolean {
+    return this.errno === EPERM;
+  }
+}
+
+export interface Libc {
+  /** A new socket's descriptor: non-blocking, closed on exec. */
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Buffer): void;
+  setOption(fd: number, level: number, option: number, value: number): void;
+  /** Sends DATA, to ADDRESS where the socket is not bound to one. */
+  send(fd: number, data: Uint8Array, address?: Buffer): void;
+  /** The next message as a view of INTO, or null where none waits. */
+  receive(fd: number, into: Buffer): Buffer | null;
+  /** Which of FDS have something to read, after waiting for up to TIMEOUT_MS. */
+  poll(fds: readonly number[], timeoutMs: number): number[];
+  /** This thread's network namespace becomes a new one. */
+  unshareNet(): void;
+  /** This thread's network namespace becomes the one that FD (an open /proc/…/ns/net) refers to. */
+  setNet(fd: number): void;
+  interfaceIndex(name: string): number;
+  /** ethtool -K DEV tx off, by SIOCETHTOOL over the socket FD. */
+  txChecksumOff(fd: number, device: string): void;
+}
+
+const SIOCETHTOOL = 0x8946;
+const ETHTOOL_STXCSUM = 0x17;
+
+/** Binds the C library of this machine. Linux only. */
+export function loadLibc(): Libc {
+  const library = koffi.load('libc.so.6');
+  const strerror = library.func('const char *strerror(int errnum)');
+  const socket = library.func('int socket(int domain, int type, int protocol)');
+  const bind = library.func('int bind(int fd, const void *address, uint32_t length)');
+  const setsockopt = library.func(
+    'int setsockopt(int fd, int level, int option, const void *value, uint32_t valueLength)',
+  );
+  const sendto = library.func(
+    'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
+  );
+  const recv = library.func('int64_t recv(int fd, _Out_ void *into, size_t length, int flags)');
+  const poll = library.func('int poll(_Inout_ void *fds, unsigned long count, int timeout)');
+  const unshare = library.func('int unshare(int flags)');
+  const setns = library.func('int setns(int fd, int type)');
+  const ifNameToIndex = library.func('unsigned int if_nametoindex(const char *name)');
+  const ethtoolValue = koffi.struct({ command: 'uint32_t', data: 'uint32_t' });
+  const ethtoolRequest = koffi.struct({
+    name: koffi.array('char', 16),
+    value: koffi.pointer(ethtoolValue),
+    padding: koffi.array('uint8_t', 16),
+  });
+  const ioctl = library.func('ioctl', 'int', ['int', 'unsigned long', koffi.pointer(ethtoolRequest)]);
+
+  const check = (call: string, result: number): number => {
+    if (result >= 0) return result;
+    const errno = koffi.errno();
+    throw new SystemError(call, errno, strerror(errno));
+  };
+
+  return {
+    socket: (family, type, protocol) => check('socket', socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)),
+    bind: (fd, address) => {
+      check('bind', bind(fd, address, address.length));
+    },
+    setOption: (fd, level, option, value) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeInt32LE(value);
+      check('setsockopt', setsockopt(fd, level, option, bytes, 4));
+    },
+    send: (fd, data, address) => {
+      check('sendto', Number(sendto(fd, data, data.length, 0, address ?? null, address?.length ?? 0)));
+    },
+    receive: (fd, into) => {
+      const length = Number(recv(fd, into, into.length, 0));
+      if (length < 0 && koffi.errno() === EAGAIN) return null;
+      return into.subarray(0, check('recv', length));
+    },
+    poll: (fds, timeoutMs) => {
+      const waiting = Buffer.alloc(fds.length * 8);
+      fds.forEach((fd, i) => {
+        waiting.writeInt32LE(fd, i * 8);
+        waiting.writeInt16LE(POLLIN, i * 8 + 4);
+      });
+      if (check('poll', poll(waiting, fds.length, timeoutMs)) === 0) return [];
+      return fds.filter((_, i) => waiting.readInt16LE(i * 8 + 6) !== 0);
+    },
+    unshareNet: () => {
+      check('unshare', unshare(CLONE_NEWNET));
+    },
+    setNet: (fd) => {
+      check('setns', setns(fd, CLONE_NEWNET));
+    },
+    interfaceIndex: (name) => {
+      const index = ifNameToIndex(name);
+      if (index === 0) throw new Error(`no interface ${name}`);
+      return index;
+    },
+    txChecksumOff: (fd, device) => {
+      const request = { name: device, value: { command: ETHTOOL_STXCSUM, data: 0 }, padding: new Array(16).fill(0) };
+      check('SIOCETHTOOL', ioctl(fd, SIOCETHTOOL, request));
+    },
+  };
+}

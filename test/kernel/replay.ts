@@ -1,0 +1,197 @@
+/** Replays capture files through the kernel and writes the result folder that the emulator is compared with. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readCapture, writeCapture } from './capture-file.js';
+import type { HostDescription } from './host-description.js';
+import { type Libc, SystemError } from './libc.js';
+import { LOCAL, type Output, Router } from './router.js';
+import { Stitcher } from './stitch.js';
+
+export interface KernelReplayOptions {
+  hostPath: string;
+  rulesPath?: string;
+  /** Frames that arrive on an interface; interface `local`: packets that the host itself sends. */
+  inputs?: { iface: string; path: string }[];
+  /** One capture of whole conversations instead of `inputs`. */
+  stitchPath?: string;
+  outDir: string;
+  /** Where what was injected is kept, as IFACE.pcap. */
+  saveInputsDir?: string;
+  /** Keep the captures' own time between packets. */
+  pace?: boolean;
+  /** Do not readdress unicast frames to the interface. */
+  keepMac?: boolean;
+  /** How long to wait for more output after each packet; forwarding itself needs none. */
+  settleMs?: number;
+  /** Only the first packets. */
+  limit?: number;
+}
+
+/** forward; local: it reached the host; reply: only an answer went back; none: nothing was seen; else why it was not injected. */
+export type Outcome = 'forward' | 'local' | 'reply' | 'none' | `not injected: ${string}`;
+
+/** A frame on its way into the host. */
+export interface InputFrame {
+  tsNs: bigint;
+  dev: string;
+  frame: Uint8Array;
+  isBare: boolean;
+}
+
+/** What was injected and what came out of it, kept until `write`. */
+export class ReplayRecord {
+  private readonly outputs = new Map<string, { tsNs: bigint; frame: Uint8Array }[]>();
+  private readonly injected = new Map<string, { isBare: boolean; frames: { tsNs: bigint; frame: Uint8Array }[] }>();
+  private readonly verdicts: string[] = [];
+  readonly outcomes = new Map<string, number>();
+
+  constructor(devices: readonly string[]) {
+    for (const dev of [...devices, LOCAL]) this.outputs.set(dev, []);
+  }
+
+  get count(): number {
+    return this.verdicts.length;
+  }
+
+  add(input: InputFrame, outcome: Outcome, outputs: readonly Output[]): void {
+    const { tsNs, dev } = input;
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+    if (!outcome.startsWith('not injected')) this.keepInput(input);
+    for (const output of outputs) this.outputs.get(output.dev)?.push({ tsNs, frame: output.frame });
+    const out = outputs.map((o) => ({ dev: o.dev, len: o.frame.length, hex: Buffer.from(o.frame).toString('hex') }));
+    const n = this.verdicts.length;
+    this.verdicts.push(
+      `{"n": ${n}, "in": "${dev}", "ts": ${tsNs}, "outcome": ${JSON.stringify(outcome)}, "out": ${JSON.stringify(out)}}`,
+    );
+  }
+
+  private keepInput({ tsNs, dev, frame, isBare }: InputFrame): void {
+    const kept = this.injected.get(dev) ?? { isBare: isBare || dev === LOCAL, frames: [] };
+    this.injected.set(dev, kept);
+    kept.frames.push({ tsNs, frame: kept.isBare && !isBare ? frame.subarray(14) : frame });
+  }
+
+  /** Writes the outputs, verdicts, rules and connections into DIR, which is made or cleared of an earlier result. */
+  write(dir: string, router: Router): void {
+    mkdirSync(dir, { recursive: true });
+    for (const name of readdirSync(dir)) if (/\.(pcap|jsonl|v4|v6|txt)$/.test(name)) rmSync(join(dir, name));
+    for (const [dev, frames] of this.outputs) writeCapture(join(dir, `${dev}.pcap`), dev === LOCAL, frames);
+    writeFileSync(join(dir, 'verdicts.jsonl'), this.verdicts.map((line) => `${line}\n`).join(''));
+    writeFileSync(join(dir, 'rules.v4'), router.savedRules());
+    writeFileSync(join(dir, 'conntrack.txt'), router.conntrack());
+  }
+
+  /** Writes what was injected into DIR; returns the files. */
+  writeInputs(dir: string): { iface: string; path: string }[] {
+    mkdirSync(dir, { recursive: true });
+    return [...this.injected].map(([iface, { isBare, frames }]) => {
+      const path = join(dir, `${iface}.pcap`);
+      writeCapture(path, isBare, frames);
+      return { iface, path };
+    });
+  }
+}
+
+export function readHost(path: string): HostDescription {
+  return JSON.parse(readFileSync(path, 'utf8')) as HostDescription;
+}
+
+/** Injects INPUT and gives what came out of it. */
+export function step(
+  router: Router,
+  input: InputFrame,
+  options: { keepMac?: boolean; settleMs?: number } = {},
+): { outcome: Outcome; outputs: Output[] } {
+  try {
+    router.inject(input.dev, input.frame, input.isBare, options.keepMac);
+  } catch (error) {
+    if (error instanceof SystemError) return { outcome: `not injected: ${error.description}`, outputs: [] };
+    throw error;
+  }
+  const outputs = router.drain(options.settleMs);
+  return { outcome: outcomeOf(input, outputs), outputs };
+}
+
+/** Replays as OPTIONS say; the number of packets by outcome. Needs root. */
+export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<string, number> {
+  const host = readHost(options.hostPath);
+  const stitcher = options.stitchPath === undefined ? undefined : new Stitcher(host);
+  const inputs = readInputs(options).slice(0, options.limit);
+  const router = new Router(libc, host);
+  try {
+    router.load(options.rulesPath && readFileSync(options.rulesPath, 'utf8'));
+    router.drain();
+    const record = new ReplayRecord(router.devices);
+    const pacer = options.pace ? new Pacer(inputs[0]?.tsNs ?? 0n) : undefined;
+    for (const input of inputs) {
+      pacer?.waitFor(input.tsNs);
+      const placed = stitcher ? stitcher.place(input.frame, input.isBare) : input;
+      if (placed === null) {
+        record.add(input, 'not injected: no route to its sender', []);
+        continue;
+      }
+      const sent = { ...input, ...placed };
+      const { outcome, outputs } = step(router, sent, options);
+      stitcher?.learn(input.frame, outputs, input.isBare);
+      record.add(sent, outcome, outputs);
+    }
+    record.write(options.outDir, router);
+    if (options.saveInputsDir !== undefined) record.writeInputs(options.saveInputsDir);
+    return record.outcomes;
+  } finally {
+    router.close();
+  }
+}
+
+/** All inputs, the earliest head first, ties in the order of the files; frames that are not IPv4 are left out. */
+function readInputs(options: KernelReplayOptions): InputFrame[] {
+  const files = options.stitchPath ? [{ iface: '', path: options.stitchPath }] : (options.inputs ?? []);
+  const queues = files.map(({ iface, path }) =>
+    readCapture(path)
+      .filter(({ frame, isBare }) =>
+        isBare ? isIpv4(frame, 0) : frame.length >= 34 && frame[12] === 8 && frame[13] === 0,
+      )
+      .map((captured) => ({ ...captured, dev: iface })),
+  );
+  const heads = queues.map(() => 0);
+  const merged: InputFrame[] = [];
+  for (;;) {
+    let earliest = -1;
+    queues.forEach((queue, i) => {
+      if (heads[i] < queue.length && (earliest < 0 || queue[heads[i]].tsNs < queues[earliest][heads[earliest]].tsNs))
+        earliest = i;
+    });
+    if (earliest < 0) return merged;
+    merged.push(queues[earliest][heads[earliest]++]);
+  }
+}
+
+const isIpv4 = (bytes: Uint8Array, at: number): boolean => bytes.length >= at + 20 && bytes[at] >> 4 !== 6;
+
+function outcomeOf(input: InputFrame, outputs: readonly Output[]): Outcome {
+  if (outputs.some((output) => output.dev === LOCAL)) return 'local';
+  if (outputs.length === 0) return 'none';
+  const isAnswered = outputs.every((output) => output.dev === input.dev) && isGenerated(input, outputs[0].frame);
+  return isAnswered ? 'reply' : 'forward';
+}
+
+/** Whether FRAME is an answer that the host made, not the input forwarded back out. */
+function isGenerated(input: InputFrame, frame: Uint8Array): boolean {
+  const before = input.frame.subarray(input.isBare ? 0 : 14);
+  const after = frame.subarray(14);
+  if (after[0] >> 4 !== before[0] >> 4) return true;
+  return [2, 3, 4, 5, 9].some((at) => after[at] !== before[at]);
+}
+
+/** Lets real time pass as the captures' time does. */
+class Pacer {
+  private readonly startedMs = performance.now();
+  private readonly cell = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor(private readonly firstNs: bigint) {}
+
+  waitFor(tsNs: bigint): void {
+    const waitMs = this.startedMs + Number(tsNs - this.firstNs) / 1e6 - performance.now();
+    if (waitMs > 0) Atomics.wait(this.cell, 0, 0, waitMs);
+  }
+}

@@ -1,0 +1,121 @@
+/** Builds the host of a description in a network namespace: links, addresses, sysctls, routes and neighbours. */
+import { writeFileSync } from 'node:fs';
+import { run } from './command.js';
+import type { HostDescription, LinkDescription, RouteDescription } from './host-description.js';
+import type { Namespace } from './namespace.js';
+
+/** Sysctls of a host whose description says nothing else: a router that answers without rate limits. */
+const SYSCTLS: Record<string, number> = {
+  'net.ipv4.ip_forward': 1,
+  'net.ipv4.conf.all.rp_filter': 0,
+  'net.ipv4.conf.default.rp_filter': 0,
+  'net.ipv4.icmp_ratelimit': 0,
+  'net.ipv4.icmp_msgs_per_sec': 1_000_000_000,
+  'net.ipv4.icmp_msgs_burst': 1_000_000_000,
+  'net.netfilter.nf_conntrack_acct': 1,
+  'net.netfilter.nf_conntrack_checksum': 1,
+};
+
+/** The interfaces that are built as links: all but lo. */
+export function linksOf(host: HostDescription): LinkDescription[] {
+  return host.addr.filter((link) => link.ifname !== 'lo');
+}
+
+/** The far end of the link at INDEX of `linksOf`, in the namespace of the peers. */
+export function peerName(index: number): string {
+  return `p${index}`;
+}
+
+/** Builds HOST in FIREWALL; the far ends of its links lie in PEERS. */
+export function buildHost(host: HostDescription, firewall: Namespace, peers: Namespace): void {
+  const links = linksOf(host);
+  peers.run(() => writeSysctls({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 }));
+  firewall.run(() => {
+    writeSysctls({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
+    ipBatch(['link set lo up', ...links.flatMap((link, i) => linkCommands(link, i, peers.path))]);
+  });
+  // The far ends come up first, so that each link has its carrier, and its queue, as soon as the near end is up.
+  peers.run(() => ipBatch(links.map((_, i) => `link set ${peerName(i)} mtu 65535 promisc on up`)));
+  firewall.run(() => {
+    ipBatch(links.flatMap(addressCommands), true);
+    applySysctls(host, links);
+    ipBatch([...(host.route ?? []).filter(isAdded).map(routeCommand), ...neighbourCommands(host)]);
+  });
+}
+
+function linkCommands(link: LinkDescription, index: number, peers: string): string[] {
+  if (!link.address) throw new Error(`interface ${link.ifname} has no MAC (address)`);
+  return [
+    `link add name ${link.ifname} type veth peer name ${peerName(index)} netns ${peers}`,
+    `link set ${link.ifname} address ${link.address}`,
+    `link set ${link.ifname} mtu ${link.mtu ?? 1500}`,
+  ];
+}
+
+function addressCommands(link: LinkDescription): string[] {
+  const addresses = (link.addr_info ?? []).filter((address) => address.family === 'inet');
+  return [
+    `link set ${link.ifname} up`,
+    ...addresses.map((address) => {
+      const broadcast = address.broadcast ? ` brd ${address.broadcast}` : '';
+      return `addr add ${address.local}/${address.prefixlen} dev ${link.ifname}${broadcast}`;
+    }),
+  ];
+}
+
+function applySysctls(host: HostDescription, links: readonly LinkDescription[]): void {
+  const asked = host.sysctl ?? {};
+  const sysctls: Record<string, number | string> = { ...SYSCTLS };
+  for (const { ifname } of links) {
+    sysctls[`net.ipv4.conf.${ifname}.rp_filter`] = asked['net.ipv4.conf.default.rp_filter'] ?? 0;
+    sysctls[`net.ipv4.conf.${ifname}.send_redirects`] = 0;
+  }
+  sysctls['net.ipv4.conf.all.send_redirects'] = 0;
+  writeSysctls({ ...sysctls, ...asked });
+}
+
+/** Writes sysctls of this thread's network namespace, as sysctl(8) does; a name may have its dots and slashes swapped. */
+function writeSysctls(sysctls: Record<string, number | string>): void {
+  for (const [name, value] of Object.entries(sysctls)) {
+    const path = name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
+    try {
+      writeFileSync(`/proc/sys/${path}`, `${value}\n`);
+    } catch (error) {
+      throw new Error(`sysctl ${name}=${value}: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** Whether a route is to be added: those of addresses are there already, and IPv6 is switched off. */
+function isAdded(route: RouteDescription): boolean {
+  if (route.protocol === 'kernel' || /^(local|broadcast|multicast|anycast)$/.test(route.type ?? '')) return false;
+  return !route.dst.includes(':') && !route.gateway?.includes(':');
+}
+
+function routeCommand(route: RouteDescription): string {
+  const words = ['route', 'replace'];
+  if (route.type !== undefined && route.type !== 'unicast') words.push(route.type);
+  words.push(route.dst);
+  const options = {
+    via: route.gateway,
+    dev: route.dev,
+    src: route.prefsrc,
+    metric: route.metric,
+    table: route.table,
+    scope: route.scope,
+  };
+  for (const [word, value] of Object.entries(options))
+    if (value !== undefined && value !== '') words.push(word, String(value));
+  return words.join(' ');
+}
+
+function neighbourCommands(host: HostDescription): string[] {
+  return (host.neigh ?? [])
+    .filter((neighbour) => neighbour.lladdr && !neighbour.dst.includes(':'))
+    .map(({ dst, dev, lladdr }) => `neigh replace ${dst} lladdr ${lladdr} dev ${dev} nud permanent`);
+}
+
+function ipBatch(commands: readonly string[], ignoreFailure = false): void {
+  if (commands.length === 0) return;
+  run('ip', [...(ignoreFailure ? ['-force'] : []), '-batch', '-'], `${commands.join('\n')}\n`, ignoreFailure);
+}

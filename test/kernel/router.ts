@@ -1,0 +1,223 @@
+/**
+ * The host under test: the real Linux netfilter in a network namespace of its own, one veth pair an interface. Frames
+ * go in one at a time. Forwarding through veth is done when the injection returns, so what comes out belongs to it.
+ */
+import { closeSync } from 'node:fs';
+import { run } from './command.js';
+import type { HostDescription } from './host-description.js';
+import { AF_INET, AF_PACKET, type Libc, SOCK_DGRAM, SOCK_RAW, SystemError } from './libc.js';
+import { Namespace } from './namespace.js';
+import { Nflog } from './nflog.js';
+import { buildHost, linksOf, peerName } from './router-setup.js';
+
+/** A frame that came out of interface DEV; of `local`: an IP packet that reached the host itself. */
+export interface Output {
+  dev: string;
+  frame: Uint8Array;
+}
+
+/** The interface name that stands for the host itself. */
+export const LOCAL = 'local';
+
+const ETH_P_ALL = 3;
+const SOL_SOCKET = 1;
+const SO_BROADCAST = 6;
+const SOL_PACKET = 263;
+const PACKET_IGNORE_OUTGOING = 23;
+const IPPROTO_RAW = 255;
+const SINK_GROUP = 77;
+
+/**
+ * What is delivered locally is logged and then dropped, after conntrack has confirmed it, so that no socket answers.
+ * Registered before conntrack's own hook of the same priority, hence run after it.
+ */
+const SINK = `table inet oracle {
+  chain sink {
+    type filter hook input priority 2147483647; policy accept;
+    log group ${SINK_GROUP} snaplen 65535
+    drop
+  }
+}
+`;
+
+/** Conntrack's hooks are only registered where a rule asks for them: this makes the table observable for any ruleset. */
+const TRACK = `table inet oraclect {
+ chain c {
+ ct state new accept
+ }
+}
+`;
+
+interface Port {
+  dev: string;
+  fd: number;
+  mac: Uint8Array;
+}
+
+export class Router {
+  private readonly firewall: Namespace;
+  private readonly peers: Namespace;
+  private readonly ports: Port[] = [];
+  private readonly buffer = Buffer.alloc(70_000);
+  private nflog: Nflog | undefined;
+  private rawFd = -1;
+
+  constructor(
+    private readonly libc: Libc,
+    private readonly host: HostDescription,
+  ) {
+    this.firewall = Namespace.create(libc);
+    this.peers = Namespace.create(libc);
+    try {
+      this.build();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  private build(): void {
+    const { libc } = this;
+    buildHost(this.host, this.firewall, this.peers);
+    linksOf(this.host).forEach((link, i) => {
+      const mac = Uint8Array.from((link.address ?? '').split(':'), (byte) => Number.parseInt(byte, 16));
+      this.ports.push({ dev: link.ifname, fd: this.peers.run(() => this.openLink(peerName(i))), mac });
+    });
+    this.firewall.run(() => {
+      const control = libc.socket(AF_INET, SOCK_DGRAM, 0);
+      for (const port of this.ports) libc.txChecksumOff(control, port.dev);
+      closeSync(control);
+      run('nft', ['-f', '-'], SINK);
+      this.rawFd = libc.socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+      libc.setOption(this.rawFd, SOL_SOCKET, SO_BROADCAST, 1);
+      this.nflog = new Nflog(libc, SINK_GROUP);
+    });
+  }
+
+  private openLink(name: string): number {
+    const { libc } = this;
+    const fd = libc.socket(AF_PACKET, SOCK_RAW, 0);
+    libc.setOption(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+    const address = Buffer.alloc(20);
+    address.writeUInt16LE(AF_PACKET, 0);
+    address.writeUInt16BE(ETH_P_ALL, 2);
+    address.writeInt32LE(libc.interfaceIndex(name), 4);
+    libc.bind(fd, address);
+    return fd;
+  }
+
+  /** Names of the interfaces but lo, in the order of the description. */
+  get devices(): string[] {
+    return this.ports.map((port) => port.dev);
+  }
+
+  /** Loads RULES (iptables-save text) with iptables-legacy-restore, and the sets of the host. */
+  load(rules: string | undefined): void {
+    this.firewall.run(() => {
+      if (this.host.ipset) run('ipset', ['restore'], this.host.ipset);
+      if (rules !== undefined) run('iptables-legacy-restore', [], rules);
+      run('nft', ['-f', '-'], TRACK);
+    });
+  }
+
+  /**
+   * Lets FRAME arrive on interface DEV (Ethernet, or bare IP: `isBare`), or the host send it (DEV `local`). A unicast
+   * frame is readdressed to the interface's MAC, unless KEEP_MAC. Throws a SystemError where the kernel takes it not.
+   */
+  inject(dev: string, frame: Uint8Array, isBare: boolean, keepMac = false): void {
+    if (dev === LOCAL) {
+      this.sendLocal(isBare ? frame : frame.subarray(14));
+      return;
+    }
+    const port = this.ports.find((candidate) => candidate.dev === dev);
+    if (port === undefined) throw new Error(`the host has no interface ${dev}`);
+    if (isBare) {
+      this.libc.send(port.fd, Buffer.concat([port.mac, BARE_SOURCE_AND_TYPE, frame]));
+    } else if (keepMac || frame[0] & 1) {
+      this.libc.send(port.fd, frame);
+    } else {
+      this.libc.send(port.fd, Buffer.concat([port.mac, frame.subarray(6)]));
+    }
+  }
+
+  private sendLocal(packet: Uint8Array): void {
+    const address = Buffer.alloc(16);
+    address.writeUInt16LE(AF_INET, 0);
+    address.set(packet.subarray(16, 20), 4);
+    try {
+      this.libc.send(this.rawFd, packet, address);
+    } catch (error) {
+      if (!(error instanceof SystemError && error.isRefused)) throw error;
+    }
+  }
+
+  /** All that came out since the last call; SETTLE_MS: how long to wait for more (for what a timer sends). */
+  drain(settleMs = 0): Output[] {
+    const { nflog, libc } = this;
+    if (nflog === undefined) return [];
+    const outputs: Output[] = [];
+    const delivered: Output[] = [];
+    const fds = [...this.ports.map((port) => port.fd), nflog.fd];
+    for (;;) {
+      const ready = libc.poll(fds, settleMs);
+      if (ready.length === 0) return [...outputs, ...delivered];
+      for (const fd of ready) {
+        if (fd === nflog.fd) for (const frame of nflog.read()) delivered.push({ dev: LOCAL, frame });
+        else this.readLink(fd, outputs);
+      }
+    }
+  }
+
+  private readLink(fd: number, outputs: Output[]): void {
+    const port = this.ports.find((candidate) => candidate.fd === fd);
+    if (port === undefined) return;
+    for (;;) {
+      const frame = this.libc.receive(fd, this.buffer);
+      if (frame === null) return;
+      if (frame.length < 14 || frame.readUInt16BE(12) !== ETHERTYPE_ARP)
+        outputs.push({ dev: port.dev, frame: Uint8Array.from(frame) });
+      else if (frame.readUInt16BE(20) === ARP_REQUEST) this.libc.send(fd, arpReply(frame));
+    }
+  }
+
+  /** `iptables-legacy-save -c` of the tables now. */
+  savedRules(): string {
+    return this.firewall.run(() => run('iptables-legacy-save', ['-c'], '', true));
+  }
+
+  /** `conntrack -L -o extended` now. */
+  conntrack(): string {
+    return this.firewall.run(() => run('conntrack', ['-L', '-o', 'extended'], '', true));
+  }
+
+  close(): void {
+    for (const port of this.ports) closeSync(port.fd);
+    this.ports.length = 0;
+    if (this.rawFd >= 0) closeSync(this.rawFd);
+    this.rawFd = -1;
+    this.nflog?.close();
+    this.nflog = undefined;
+    this.firewall.close();
+    this.peers.close();
+  }
+}
+
+/** Where a capture has no link layer: some neighbour's MAC, and IPv4. */
+const BARE_SOURCE_AND_TYPE = Uint8Array.from([2, 0, 0, 0, 0, 0xfe, 8, 0]);
+const ETHERTYPE_ARP = 0x0806;
+const ARP_REQUEST = 1;
+
+/** The answer to an ARP request: a neighbour that the description leaves out has the MAC 02:00 + its IPv4 address. */
+function arpReply(request: Buffer): Buffer {
+  const address = request.subarray(38, 42);
+  const mac = Buffer.from([2, 0, ...address]);
+  return Buffer.concat([
+    request.subarray(6, 12),
+    mac,
+    request.subarray(12, 20),
+    Buffer.from([0, 2]),
+    mac,
+    address,
+    request.subarray(22, 32),
+  ]);
+}
