@@ -1,0 +1,36 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { formatAddress, parseAddress, swap16, swap32 } from '../../codecs/address.js';
+
+const Address = suite('address');
+
+/** What four bytes on the wire are as an int32 loaded little-endian. */
+const loaded = (...bytes: number[]) => new DataView(Uint8Array.from(bytes).buffer).getInt32(0, true);
+
+Address('is text and wire bytes', () => {
+  const known: [string, number][] = [
+    ['0.0.0.0', 0],
+    ['255.255.255.255', -1],
+    ['192.0.2.10', loaded(192, 0, 2, 10)],
+    ['172.17.0.3', loaded(172, 17, 0, 3)],
+    ['1.2.3.200', loaded(1, 2, 3, 200)],
+  ];
+  for (const [text, address] of known) {
+    assert.is(formatAddress(address), text);
+    assert.is(parseAddress(text), address);
+  }
+});
+
+Address('refuses what is no dotted address', () => {
+  for (const text of ['', '1.2.3', '1.2.3.4.5', '256.1.1.1', '01.2.3.4', '1.2.3.4/8', ' 1.2.3.4', '::1', 'eth0']) {
+    assert.is(parseAddress(text), undefined, text);
+  }
+});
+
+Address('swaps to host order and back', () => {
+  assert.is(swap32(loaded(192, 0, 2, 10)), 0xc000020a);
+  assert.is(swap32(0xc000020a) | 0, loaded(192, 0, 2, 10));
+  assert.is(swap16(0x901f), 0x1f90);
+});
+
+Address.run();
