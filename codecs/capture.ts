@@ -1,0 +1,98 @@
+/** Capture files of any supported format, opened by their first bytes. */
+import { CaptureBlocks } from './capture-blocks.js';
+import { type CaptureCut, CaptureError, displayPath } from './capture-error.js';
+import { describeForeignFile } from './foreign-files.js';
+import { isSupportedLinktype, linktypeName } from './linktypes.js';
+import { isPcapMagic, PcapReader } from './pcap.js';
+import { PcapngReader, SECTION_HEADER_BLOCK } from './pcapng.js';
+
+/**
+ * The record that a reader stands on. Nothing is allocated for a record: these fields are overwritten by the next one.
+ *
+ * The packet is `bytes[at … at + caplen)`. Until the next `next()` of the same reader it may be modified in place, and so
+ * may the 16 bytes before it (the record's header, which has been read by then): an Ethernet header can be put before an
+ * IP packet where it lies.
+ */
+export interface CaptureRecord {
+  /** The block that the packet lies in; another one after some `next()`. `view` is over the same bytes. */
+  bytes: Uint8Array;
+  view: DataView;
+  at: number;
+  /** How many bytes of the packet were captured (incl_len). */
+  caplen: number;
+  /** How many it had on the wire (orig_len); never less than `caplen`: a file that says so is taken to mean `caplen`. */
+  wirelen: number;
+  /** Seconds since 1970, and nanoseconds below 1,000,000,000. */
+  tsSec: number;
+  tsNsec: number;
+  /** The LINKTYPE_ value of the record's interface (https://www.tcpdump.org/linktypes.html). */
+  linktype: number;
+  /** pcapng: the interface within its section; else 0. */
+  interfaceIndex: number;
+}
+
+/** A capture, read record by record, in the order of the file. */
+export interface CaptureReader extends CaptureRecord {
+  readonly path: string;
+  /** Set once `next()` has returned false at a record that is not whole. */
+  readonly cut: CaptureCut | null;
+  /** How much of the file has been consumed, and its size (-1: a pipe), in bytes. */
+  readonly consumedBytes: number;
+  readonly totalBytes: number;
+  /**
+   * Go to the next record; false at the end.
+   * @throws {CaptureError} where the file is damaged
+   */
+  next(): boolean;
+  /** Close the file. */
+  close(): void;
+}
+
+export interface CaptureOptions {
+  /** How much to read at once, in bytes. */
+  blockBytes?: number;
+}
+
+/**
+ * Open PATH ('-': standard input), a classic pcap (either byte order, microseconds or nanoseconds) or a pcapng.
+ * @throws {CaptureError} where it is neither, cannot be read, or is a pcap of a link type in which no IP is found here
+ */
+export function openCapture(path: string, options: CaptureOptions = {}): CaptureReader {
+  const blocks = new CaptureBlocks(path, options.blockBytes);
+  try {
+    return openBlocks(blocks);
+  } catch (error) {
+    blocks.close();
+    throw error;
+  }
+}
+
+function openBlocks(blocks: CaptureBlocks): CaptureReader {
+  if (!blocks.load(4)) {
+    throw new CaptureError(
+      blocks.path,
+      0,
+      blocks.available === 0
+        ? 'the file is empty; a pcap or pcapng capture is wanted, and even one without packets has a header'
+        : `the file ends after ${blocks.available} bytes; a pcap or pcapng capture is wanted`,
+    );
+  }
+  const magic = blocks.view.getUint32(blocks.at);
+  if (magic === SECTION_HEADER_BLOCK) return new PcapngReader(blocks);
+  if (isPcapMagic(magic)) {
+    const reader = new PcapReader(blocks);
+    if (!isSupportedLinktype(reader.linktype)) {
+      throw new CaptureError(
+        blocks.path,
+        20,
+        `the packets have link type ${linktypeName(reader.linktype)}, in which no IP is looked for; ` +
+          'capture on an Ethernet, cooked (any) or raw IP interface, or convert the file',
+      );
+    }
+    return reader;
+  }
+  // A guess at what else it may be needs more than the magic, but a short file will do.
+  blocks.load(64);
+  const start = blocks.bytes.subarray(blocks.at, Math.min(blocks.end, blocks.at + 512));
+  throw new CaptureError(blocks.path, 0, describeForeignFile(start, displayPath(blocks.path)));
+}

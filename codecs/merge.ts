@@ -1,0 +1,62 @@
+/** hot: several captures, merged by time. */
+import type { CaptureReader } from './capture.js';
+
+/**
+ * The records of several captures in one sequence: the earliest head comes first; of equal ones that of the capture that
+ * stands first. Within a capture the order is kept, also where its time runs backwards: what comes after a late record
+ * waits behind it.
+ */
+export class CaptureMerger {
+  readonly #readers: readonly CaptureReader[];
+  /** Whether a capture still has a record, by reader. */
+  readonly #hasHead: boolean[];
+  /** The reader whose record was given out last, which has to move on; -1: none. */
+  #current = -1;
+  #isPrimed = false;
+
+  constructor(readers: readonly CaptureReader[]) {
+    this.#readers = readers;
+    this.#hasHead = readers.map(() => false);
+  }
+
+  /** How much of all captures has been consumed, in bytes. */
+  get consumedBytes(): number {
+    return this.#readers.reduce((sum, reader) => sum + reader.consumedBytes, 0);
+  }
+
+  /** The size of all captures, in bytes; -1 where one of them has none (a pipe). */
+  get totalBytes(): number {
+    return this.#readers.some((reader) => reader.totalBytes < 0)
+      ? -1
+      : this.#readers.reduce((sum, reader) => sum + reader.totalBytes, 0);
+  }
+
+  /**
+   * The index of the reader that stands on the next record, which is valid until the next call; -1 at the end.
+   * @throws {CaptureError} where one of the files is damaged
+   */
+  next(): number {
+    const readers = this.#readers;
+    if (readers.length === 1) return readers[0].next() ? 0 : -1;
+
+    const hasHead = this.#hasHead;
+    if (this.#current >= 0) hasHead[this.#current] = readers[this.#current].next();
+    else if (!this.#isPrimed) this.#prime();
+
+    let earliest = -1;
+    for (let index = 0; index < readers.length; index++) {
+      if (hasHead[index] && (earliest < 0 || isBefore(readers[index], readers[earliest]))) earliest = index;
+    }
+    this.#current = earliest;
+    return earliest;
+  }
+
+  #prime(): void {
+    this.#isPrimed = true;
+    for (let index = 0; index < this.#readers.length; index++) this.#hasHead[index] = this.#readers[index].next();
+  }
+}
+
+function isBefore(a: CaptureReader, b: CaptureReader): boolean {
+  return a.tsSec < b.tsSec || (a.tsSec === b.tsSec && a.tsNsec < b.tsNsec);
+}

@@ -1,0 +1,150 @@
+/**
+ * hot: classic pcap files (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html).
+ *
+ * A file header of 24 bytes, then records: a header of 16 bytes (seconds, fraction, incl_len, orig_len) and incl_len
+ * bytes of packet. All in the byte order of the machine that wrote it, which its magic shows.
+ */
+import type { CaptureReader } from './capture.js';
+import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
+import { type CaptureCut, captureCut } from './capture-error.js';
+
+export const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
+export const PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d;
+const SWAPPED_MAGIC_MICROSECONDS = 0xd4c3b2a1;
+const SWAPPED_MAGIC_NANOSECONDS = 0x4d3cb2a1;
+
+export const PCAP_FILE_HEADER_BYTES = 24;
+export const PCAP_RECORD_HEADER_BYTES = 16;
+
+const NANOSECONDS_A_SECOND = 1_000_000_000;
+
+/** Whether a classic pcap starts with MAGIC (the first four bytes, big-endian). */
+export function isPcapMagic(magic: number): boolean {
+  return (
+    magic === PCAP_MAGIC_MICROSECONDS ||
+    magic === PCAP_MAGIC_NANOSECONDS ||
+    magic === SWAPPED_MAGIC_MICROSECONDS ||
+    magic === SWAPPED_MAGIC_NANOSECONDS
+  );
+}
+
+/**
+ * The records of a classic pcap. The snaplen of the file header is not asked: some files have 0 there, or less than
+ * their records hold; what is in a record is delivered whole. The upper half of the link type (length of the frame check
+ * sequence, reserved bits) is ignored: a check sequence is padding behind the IP packet.
+ */
+export class PcapReader implements CaptureReader {
+  readonly path: string;
+  readonly totalBytes: number;
+  bytes: Uint8Array;
+  view: DataView;
+  at = 0;
+  caplen = 0;
+  wirelen = 0;
+  tsSec = 0;
+  tsNsec = 0;
+  linktype: number;
+  readonly interfaceIndex = 0;
+  cut: CaptureCut | null = null;
+
+  readonly #blocks: CaptureBlocks;
+  readonly #isLittleEndian: boolean;
+  /** Nanoseconds in a unit of the time stamp's fraction. */
+  readonly #fractionNs: number;
+  /** Where the two lengths are in a record's header: the versions before 2.3 had them the other way round. */
+  readonly #caplenAt: number;
+  readonly #wirelenAt: number;
+
+  /**
+   * @param blocks  stands on the magic, which is one of a pcap
+   * @throws {CaptureError} where the file header is cut or of a version that is not read
+   */
+  constructor(blocks: CaptureBlocks) {
+    if (!blocks.load(PCAP_FILE_HEADER_BYTES)) {
+      throw blocks.error(
+        `the file ends in its header, ${blocks.available} of ${PCAP_FILE_HEADER_BYTES} bytes are there; ` +
+          'it holds no packets: copy or capture it again',
+      );
+    }
+    const { view, at } = blocks;
+    const magic = view.getUint32(at);
+    this.#isLittleEndian = magic === SWAPPED_MAGIC_MICROSECONDS || magic === SWAPPED_MAGIC_NANOSECONDS;
+    this.#fractionNs = magic === PCAP_MAGIC_NANOSECONDS || magic === SWAPPED_MAGIC_NANOSECONDS ? 1 : 1000;
+    const major = view.getUint16(at + 4, this.#isLittleEndian);
+    const minor = view.getUint16(at + 6, this.#isLittleEndian);
+    if (major !== 2) {
+      const writer = major === 543 ? " (AIX's tcpdump)" : '';
+      throw blocks.error(
+        `pcap version ${major}.${minor}${writer}, version 2.4 is wanted; convert it first: editcap -F nsecpcap`,
+        4,
+      );
+    }
+    this.#caplenAt = minor < 3 ? 12 : 8;
+    this.#wirelenAt = minor < 3 ? 8 : 12;
+    this.linktype = view.getUint32(at + 20, this.#isLittleEndian) & 0xffff;
+
+    blocks.at += PCAP_FILE_HEADER_BYTES;
+    this.#blocks = blocks;
+    this.path = blocks.path;
+    this.totalBytes = blocks.totalBytes;
+    this.bytes = blocks.bytes;
+    this.view = blocks.view;
+  }
+
+  get consumedBytes(): number {
+    return this.#blocks.offset;
+  }
+
+  next(): boolean {
+    const blocks = this.#blocks;
+    if (blocks.end - blocks.at < PCAP_RECORD_HEADER_BYTES && !this.#load(PCAP_RECORD_HEADER_BYTES)) return false;
+    const isLittleEndian = this.#isLittleEndian;
+    const caplen = this.view.getUint32(blocks.at + this.#caplenAt, isLittleEndian);
+    if (blocks.end - blocks.at - PCAP_RECORD_HEADER_BYTES < caplen && !this.#loadPacket(caplen)) return false;
+
+    const { view } = this;
+    const head = blocks.at;
+    const wirelen = view.getUint32(head + this.#wirelenAt, isLittleEndian);
+    let seconds = view.getUint32(head, isLittleEndian);
+    let nanoseconds = view.getUint32(head + 4, isLittleEndian) * this.#fractionNs;
+    if (nanoseconds >= NANOSECONDS_A_SECOND) {
+      // Some writers let the fraction run over instead of carrying it.
+      seconds += Math.floor(nanoseconds / NANOSECONDS_A_SECOND);
+      nanoseconds %= NANOSECONDS_A_SECOND;
+    }
+    this.tsSec = seconds;
+    this.tsNsec = nanoseconds;
+    this.caplen = caplen;
+    this.wirelen = Math.max(wirelen, caplen);
+    this.at = head + PCAP_RECORD_HEADER_BYTES;
+    blocks.at = head + PCAP_RECORD_HEADER_BYTES + caplen;
+    return true;
+  }
+
+  close(): void {
+    this.#blocks.close();
+  }
+
+  /** The record's packet, where it is not in the block already. */
+  #loadPacket(caplen: number): boolean {
+    if (caplen > MAX_CAPLEN_BYTES) {
+      throw this.#blocks.error(
+        `absurd caplen: a packet of ${caplen} bytes is announced, at most ${MAX_CAPLEN_BYTES} are captured of one; ` +
+          'the file is damaged here or before: repair it (pcapfix) or cut it off (editcap -r)',
+        this.#caplenAt,
+      );
+    }
+    return this.#load(PCAP_RECORD_HEADER_BYTES + caplen);
+  }
+
+  #load(length: number): boolean {
+    const blocks = this.#blocks;
+    const isThere = blocks.load(length);
+    this.bytes = blocks.bytes;
+    this.view = blocks.view;
+    if (!isThere && blocks.available > 0 && this.cut === null) {
+      this.cut = captureCut(this.path, blocks.offset, blocks.available, length, 'a record');
+    }
+    return isThere;
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * hot: pcapng files (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html).
+ *
+ * A sequence of blocks: type, total length, body, total length again. A section header sets the byte order of what
+ * follows; interface descriptions name the link type and the unit of time of the packets that refer to them.
+ */
+import type { CaptureReader } from './capture.js';
+import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
+import { type CaptureCut, captureCut } from './capture-error.js';
+import { PcapngClock } from './pcapng-clock.js';
+
+/** The type of a section header block; it reads the same in both byte orders. */
+export const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
+const INTERFACE_DESCRIPTION_BLOCK = 1;
+const OBSOLETE_PACKET_BLOCK = 2;
+const SIMPLE_PACKET_BLOCK = 3;
+const ENHANCED_PACKET_BLOCK = 6;
+
+const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+const SWAPPED_BYTE_ORDER_MAGIC = 0x4d3c2b1a;
+
+/** Type and total length before the body, total length behind it. */
+const SMALLEST_BLOCK_BYTES = 12;
+/** Where no packet or description can be larger, and no block is believed to be (libpcap's limit, too). */
+const LARGEST_BLOCK_BYTES = 16 << 20;
+/** What a block of each kind has at least, without options and packet. */
+const SECTION_HEADER_BYTES = 28;
+const INTERFACE_DESCRIPTION_BYTES = 20;
+const SIMPLE_PACKET_BYTES = 16;
+const PACKET_BYTES = 32;
+
+const OPTION_END = 0;
+const OPTION_IF_TSRESOL = 9;
+const OPTION_IF_TSOFFSET = 14;
+
+/** What an interface description says, as far as it is needed. */
+class PcapngInterface {
+  readonly linktype: number;
+  /** The most that is captured of a packet, in bytes; 0: no limit. */
+  readonly snaplen: number;
+  readonly clock: PcapngClock;
+
+  constructor(linktype: number, snaplen: number, clock: PcapngClock) {
+    this.linktype = linktype;
+    this.snaplen = snaplen;
+    this.clock = clock;
+  }
+}
+
+/**
+ * The packets of a pcapng: those of enhanced, simple and (obsolete) packet blocks; all other blocks are skipped. A simple
+ * packet block has no time stamp: it gets that of the packet before it.
+ */
+export class PcapngReader implements CaptureReader {
+  readonly path: string;
+  readonly totalBytes: number;
+  bytes: Uint8Array;
+  view: DataView;
+  at = 0;
+  caplen = 0;
+  wirelen = 0;
+  tsSec = 0;
+  tsNsec = 0;
+  linktype = 0;
+  interfaceIndex = 0;
+  cut: CaptureCut | null = null;
+
+  readonly #blocks: CaptureBlocks;
+  #isLittleEndian = true;
+  #interfaces: PcapngInterface[] = [];
+
+  /**
+   * @param blocks  stands on the first section header
+   * @throws {CaptureError} where that is damaged or of a version that is not read
+   */
+  constructor(blocks: CaptureBlocks) {
+    this.#blocks = blocks;
+    this.path = blocks.path;
+    this.totalBytes = blocks.totalBytes;
+    this.bytes = blocks.bytes;
+    this.view = blocks.view;
+    if (!blocks.load(SECTION_HEADER_BYTES)) {
+      throw blocks.error(
+        `the file ends in its section header, ${blocks.available} of ${SECTION_HEADER_BYTES} bytes are there; ` +
+          'it holds no packets: copy or capture it again',
+      );
+    }
+    this.#takeByteOrder();
+  }
+
+  get consumedBytes(): number {
+    return this.#blocks.offset;
+  }
+
+  next(): boolean {
+    const blocks = this.#blocks;
+    for (;;) {
+      if (blocks.end - blocks.at < SMALLEST_BLOCK_BYTES && !this.#load(SMALLEST_BLOCK_BYTES)) return false;
+      const type = this.view.getUint32(blocks.at, this.#isLittleEndian);
+      if (type === SECTION_HEADER_BLOCK) this.#takeByteOrder();
+      const total = this.view.getUint32(blocks.at + 4, this.#isLittleEndian);
+      if (total < SMALLEST_BLOCK_BYTES || total > LARGEST_BLOCK_BYTES || (total & 3) !== 0) throw this.#badTotal(total);
+      switch (type) {
+        case ENHANCED_PACKET_BLOCK:
+        case OBSOLETE_PACKET_BLOCK:
+          if (blocks.end - blocks.at < total && !this.#load(total)) return false;
+          this.#takePacket(total, type);
+          return true;
+        case SIMPLE_PACKET_BLOCK:
+          if (!this.#load(total)) return false;
+          this.#takeSimplePacket(total);
+          return true;
+        case SECTION_HEADER_BLOCK:
+          if (!this.#load(total)) return false;
+          this.#takeSection(total);
+          break;
+        case INTERFACE_DESCRIPTION_BLOCK:
+          if (!this.#load(total)) return false;
+          this.#takeInterface(total);
+          break;
+        default:
+          if (!this.#skip(total)) return false;
+      }
+    }
+  }
+
+  close(): void {
+    this.#blocks.close();
+  }
+
+  /** An enhanced packet block, or its obsolete forerunner, which has a count of drops in half of the interface's place. */
+  #takePacket(total: number, type: number): void {
+    const blocks = this.#blocks;
+    const { view } = this;
+    const block = blocks.at;
+    const isLittleEndian = this.#isLittleEndian;
+    this.#checkEnd(total, PACKET_BYTES);
+    const index =
+      type === ENHANCED_PACKET_BLOCK
+        ? view.getUint32(block + 8, isLittleEndian)
+        : view.getUint16(block + 8, isLittleEndian);
+    const caplen = view.getUint32(block + 20, isLittleEndian);
+    const wirelen = view.getUint32(block + 24, isLittleEndian);
+    if (caplen > total - PACKET_BYTES || caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen, total);
+
+    const { clock, linktype } = this.#interfaceOf(index);
+    clock.set(view.getUint32(block + 12, isLittleEndian), view.getUint32(block + 16, isLittleEndian));
+    this.tsSec = clock.seconds;
+    this.tsNsec = clock.nanoseconds;
+    this.interfaceIndex = index;
+    this.linktype = linktype;
+    this.caplen = caplen;
+    this.wirelen = Math.max(wirelen, caplen);
+    this.at = block + 28;
+    blocks.at = block + total;
+  }
+
+  /** A simple packet block: of the first interface, cut at its snaplen. */
+  #takeSimplePacket(total: number): void {
+    const blocks = this.#blocks;
+    const block = blocks.at;
+    this.#checkEnd(total, SIMPLE_PACKET_BYTES);
+    const { linktype, snaplen } = this.#interfaceOf(0);
+    const wirelen = this.view.getUint32(block + 8, this.#isLittleEndian);
+    // Some writers cut packets without a snaplen that says so: more than the block holds was not captured either.
+    const caplen = Math.min(wirelen, snaplen === 0 ? wirelen : snaplen, total - SIMPLE_PACKET_BYTES);
+    if (caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen, total);
+    this.interfaceIndex = 0;
+    this.linktype = linktype;
+    this.caplen = caplen;
+    this.wirelen = wirelen;
+    this.at = block + 12;
+    blocks.at = block + total;
+  }
+
+  /** The byte order of the section whose header lies at the beginning of what is unread. */
+  #takeByteOrder(): void {
+    const magic = this.view.getUint32(this.#blocks.at + 8, true);
+    if (magic !== BYTE_ORDER_MAGIC && magic !== SWAPPED_BYTE_ORDER_MAGIC) {
+      throw this.#blocks.error(
+        `a section header with the byte-order magic 0x${magic.toString(16).padStart(8, '0')}, ` +
+          `0x${BYTE_ORDER_MAGIC.toString(16)} in either order is wanted; the file is damaged here`,
+        8,
+      );
+    }
+    this.#isLittleEndian = magic === BYTE_ORDER_MAGIC;
+  }
+
+  #takeSection(total: number): void {
+    const blocks = this.#blocks;
+    this.#checkEnd(total, SECTION_HEADER_BYTES);
+    const major = this.view.getUint16(blocks.at + 12, this.#isLittleEndian);
+    if (major !== 1) {
+      const minor = this.view.getUint16(blocks.at + 14, this.#isLittleEndian);
+      throw blocks.error(`a section of pcapng version ${major}.${minor}, version 1.0 is wanted; convert it first`, 12);
+    }
+    this.#interfaces = [];
+    blocks.at += total;
+  }
+
+  #takeInterface(total: number): void {
+    const blocks = this.#blocks;
+    const { view } = this;
+    const isLittleEndian = this.#isLittleEndian;
+    this.#checkEnd(total, INTERFACE_DESCRIPTION_BYTES);
+    let resolution = 6;
+    let offsetSeconds = 0;
+    const optionsEnd = blocks.at + total - 4;
+    let option = blocks.at + 16;
+    while (option + 4 <= optionsEnd) {
+      const code = view.getUint16(option, isLittleEndian);
+      const length = view.getUint16(option + 2, isLittleEndian);
+      if (code === OPTION_END) break;
+      if (option + 4 + length > optionsEnd) {
+        throw blocks.error(
+          `option ${code} of an interface description has ${length} bytes, ${optionsEnd - option - 4} are left of its ` +
+            'block; the file is damaged here',
+          option - blocks.at,
+        );
+      }
+      if (code === OPTION_IF_TSRESOL && length === 1) resolution = view.getUint8(option + 4);
+      if (code === OPTION_IF_TSOFFSET && length === 8) offsetSeconds = this.#signed64(option + 4);
+      option += 4 + ((length + 3) & ~3);
+    }
+    const linktype = view.getUint16(blocks.at + 8, isLittleEndian);
+    const snaplen = view.getUint32(blocks.at + 12, isLittleEndian);
+    this.#interfaces.push(new PcapngInterface(linktype, snaplen, new PcapngClock(resolution, offsetSeconds)));
+    blocks.at += total;
+  }
+
+  #signed64(at: number): number {
+    return Number(this.view.getBigInt64(at, this.#isLittleEndian));
+  }
+
+  #interfaceOf(index: number): PcapngInterface {
+    if (index >= this.#interfaces.length) {
+      throw this.#blocks.error(
+        `a packet of interface ${index}, but the section describes ${this.#interfaces.length} so far; ` +
+          'the file is damaged here or before',
+      );
+    }
+    return this.#interfaces[index];
+  }
+
+  /** Whether the block that lies whole at the beginning is as large as its kind must be and ends in its own length. */
+  #checkEnd(total: number, leastBytes: number): void {
+    const blocks = this.#blocks;
+    if (total < leastBytes) throw this.#badTotal(total, leastBytes);
+    const again = this.view.getUint32(blocks.at + total - 4, this.#isLittleEndian);
+    if (again !== total) throw this.#badTrailer(again, total, total - 4);
+  }
+
+  /** Go behind a block of TOTAL bytes, however large, that nothing is wanted of. */
+  #skip(total: number): boolean {
+    const blocks = this.#blocks;
+    const start = blocks.offset;
+    const isThere = blocks.skip(total - 4) && blocks.load(4);
+    this.bytes = blocks.bytes;
+    this.view = blocks.view;
+    if (!isThere) {
+      this.cut ??= captureCut(this.path, start, blocks.offset + blocks.available - start, total, 'a block');
+      blocks.at = blocks.end;
+      return false;
+    }
+    const again = this.view.getUint32(blocks.at, this.#isLittleEndian);
+    if (again !== total) throw this.#badTrailer(again, total, 0);
+    blocks.at += 4;
+    return true;
+  }
+
+  #load(length: number): boolean {
+    const blocks = this.#blocks;
+    const isThere = blocks.load(length);
+    this.bytes = blocks.bytes;
+    this.view = blocks.view;
+    if (!isThere && blocks.available > 0) {
+      this.cut ??= captureCut(this.path, blocks.offset, blocks.available, length, 'a block');
+    }
+    return isThere;
+  }
+
+  #badTotal(total: number, leastBytes = SMALLEST_BLOCK_BYTES): Error {
+    return this.#blocks.error(
+      `a block with a total length of ${total} bytes, ${leastBytes} to ${LARGEST_BLOCK_BYTES} and a multiple of 4 is ` +
+        'wanted; the file is damaged here or before',
+      4,
+    );
+  }
+
+  #badTrailer(again: number, total: number, relative: number): Error {
+    return this.#blocks.error(
+      `a block of ${total} bytes that ends in the length ${again}; both must be the same: the file is damaged here`,
+      relative,
+    );
+  }
+
+  #badCaplen(caplen: number, total: number): Error {
+    return this.#blocks.error(
+      `absurd caplen: a packet of ${caplen} bytes in a block of ${total}, at most ${MAX_CAPLEN_BYTES} are captured of ` +
+        'one; the file is damaged here or before',
+    );
+  }
+}
