@@ -7,15 +7,26 @@ export function fold(sum: number): number {
 }
 
 /**
- * The one's complement sum of LENGTH bytes of VIEW from AT on, as big-endian 16-bit words, added to SUM (at most 2^21);
- * an odd last byte counts as the upper half of a word. Not folded, not complemented. LENGTH up to 65535.
+ * The one's complement sum of LENGTH bytes of VIEW from AT on, as big-endian 16-bit words, added to SUM (below 2^30); an
+ * odd last byte counts as the upper half of a word. Neither folded nor complemented. LENGTH: up to 65535.
+ *
+ * The words are summed as they load fastest, little-endian in pairs, and the sum is swapped once (RFC 1071, section 2(B)).
  */
 export function sumBytes(view: DataView, at: number, length: number, sum = 0): number {
   const end = at + length;
+  let swapped = 0;
   let position = at;
-  for (; position + 1 < end; position += 2) sum += view.getUint16(position);
-  if (position < end) sum += view.getUint8(position) << 8;
-  return (sum & 0xffff) + Math.floor(sum / 0x10000);
+  for (; position + 3 < end; position += 4) {
+    const words = view.getInt32(position, true);
+    swapped += (words & 0xffff) + (words >>> 16);
+  }
+  if (position + 1 < end) {
+    swapped += view.getUint16(position, true);
+    position += 2;
+  }
+  if (position < end) swapped += view.getUint8(position);
+  swapped = fold(swapped);
+  return sum + ((swapped & 0xff) << 8) + (swapped >>> 8);
 }
 
 /** The checksum field of LENGTH bytes of VIEW from AT on: 0 where a correct checksum lies within them (RFC 1071). */
@@ -49,4 +60,36 @@ export function updateChecksum(checksum: number, oldSum: number, newSum: number)
 /** The sum of the two 16-bit words of ADDRESS, which is as loaded little-endian, in network byte order. */
 export function addressSum(address: number): number {
   return (((address & 0xff) << 8) | ((address >>> 8) & 0xff)) + (((address >>> 8) & 0xff00) | (address >>> 24));
+}
+
+/**
+ * The checksum of the TCP, UDP or UDP-Lite segment of PROTOCOL (SEGMENT_LENGTH bytes at L4) in the IPv4 packet at AT: 0
+ * where the one it carries is right. SUMMED: how many bytes the sum covers (UDP-Lite; all of them elsewhere).
+ */
+export function transportChecksum(
+  view: DataView,
+  at: number,
+  l4: number,
+  protocol: number,
+  segmentLength: number,
+  summed = segmentLength,
+): number {
+  return internetChecksum(view, l4, summed, pseudoHeaderSum(view, at, protocol, segmentLength));
+}
+
+const CRC32C_POLYNOMIAL = 0x82f63b78;
+const crc32cTable = new Int32Array(256).map((_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CRC32C_POLYNOMIAL : crc >>> 1;
+  return crc;
+});
+
+/** SCTP's checksum (RFC 9260, appendix A: CRC-32C) of LENGTH bytes at AT, its own field at AT + 8 taken as zero; as stored little-endian. */
+export function sctpChecksum(view: DataView, at: number, length: number): number {
+  let crc = -1;
+  for (let i = 0; i < length; i++) {
+    const byte = i >= 8 && i < 12 ? 0 : view.getUint8(at + i);
+    crc = (crc >>> 8) ^ crc32cTable[(crc ^ byte) & 0xff];
+  }
+  return ~crc >>> 0;
 }

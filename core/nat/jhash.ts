@@ -1,0 +1,36 @@
+/** Bob Jenkins' lookup3 (public domain), as the kernel uses it to spread connections over a range of addresses. */
+
+const GOLDEN = 0xdeadbeef;
+
+function rotate(word: number, bits: number): number {
+  return (word << bits) | (word >>> (32 - bits));
+}
+
+/** The hash of the four words FIRST, 0, 0, 0 with initial value SEED: an unsigned 32-bit number (jhash2). */
+export function jhashAddress(first: number, seed: number): number {
+  const start = (GOLDEN + (4 << 2) + seed) | 0;
+  let a = (start + first) | 0;
+  let b = start;
+  let c = start;
+  a = (a - c) ^ rotate(c, 4);
+  c = (c + b) | 0;
+  b = (b - a) ^ rotate(a, 6);
+  a = (a + c) | 0;
+  c = (c - b) ^ rotate(b, 8);
+  b = (b + a) | 0;
+  a = (a - c) ^ rotate(c, 16);
+  c = (c + b) | 0;
+  b = (b - a) ^ rotate(a, 19);
+  a = (a + c) | 0;
+  c = (c - b) ^ rotate(b, 4);
+  b = (b + a) | 0;
+  // The fourth word is 0: adding it changes nothing, but the final mixing belongs to it.
+  c = ((c ^ b) - rotate(b, 14)) | 0;
+  a = ((a ^ c) - rotate(c, 11)) | 0;
+  b = ((b ^ a) - rotate(a, 25)) | 0;
+  c = ((c ^ b) - rotate(b, 16)) | 0;
+  a = ((a ^ c) - rotate(c, 4)) | 0;
+  b = ((b ^ a) - rotate(a, 14)) | 0;
+  c = ((c ^ b) - rotate(b, 24)) | 0;
+  return c >>> 0;
+}

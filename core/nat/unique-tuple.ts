@@ -1,0 +1,218 @@
+/** Choosing what a connection's tuple becomes, so that no two connections look the same (get_unique_tuple). */
+import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../../codecs/layouts.js';
+import {
+  ORIGINAL_TUPLE,
+  PROTOCOL,
+  RECORD_WORDS,
+  REPLY_TUPLE,
+  STATUS,
+  Status,
+  TCP_STATE,
+  TUPLE_PORTS,
+} from '../conntrack/record.js';
+import type { ConntrackTable } from '../conntrack/table.js';
+import { hasSequenceAdvanced, isTimeWait } from '../conntrack/tcp.js';
+import { invertPorts, type Tuple } from '../conntrack/tuple.js';
+import { REPLY } from '../packet.js';
+import type { Random } from '../random.js';
+import { Manip, type NatRange } from '../rules/context.js';
+import { swap16, swap32 } from '../../codecs/byte-order.js';
+import { jhashAddress } from './jhash.js';
+
+/** How many ports one search tries before it starts again elsewhere (NF_NAT_MAX_ATTEMPTS). */
+const MAX_ATTEMPTS = 128;
+/** No further search with fewer tries than this. */
+const MIN_ATTEMPTS = 16;
+/** With so few tries left, a TCP connection in TIME_WAIT may be put out of its tuple (NF_NAT_HARDER_THRESH). */
+const HARDER_ATTEMPTS = 32;
+
+/** Searches free tuples in one connection table; the tuple it is given is changed in place. */
+export class UniqueTuple {
+  #table: ConntrackTable;
+  #random: Random;
+  #nowMs = 0;
+
+  constructor(table: ConntrackTable, random: Random) {
+    this.#table = table;
+    this.#random = random;
+  }
+
+  /**
+   * Change TUPLE, how the packets of ENTRY look now, into what RANGE asks for at the end MANIP and no other connection
+   * has. Where nothing is free the last one tried stays, and the clash shows when the connection is confirmed.
+   */
+  choose(tuple: Tuple, range: NatRange, manip: Manip, entry: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const drawn = range.random || range.randomFully;
+    if (manip === Manip.SRC && !drawn) {
+      if (isSourceInRange(tuple.source, tuple.ports, range)) {
+        if (!this.#isUsed(tuple, entry)) return;
+      } else if (this.#mappingOfSource(tuple, range, entry)) {
+        return;
+      }
+    }
+    chooseAddress(tuple, range, manip);
+    if (!drawn) {
+      if (range.minPort === undefined) {
+        if (!this.#isUsed(tuple, entry)) return;
+      } else if (
+        range.basePort === undefined &&
+        isInRange(portOf(tuple.ports, manip), range.minPort, range.maxPort) &&
+        (range.minPort === range.maxPort || !this.#isUsed(tuple, entry))
+      ) {
+        return;
+      }
+    }
+    this.#choosePort(tuple, range, manip, entry);
+  }
+
+  /** Whether another connection than ENTRY has TUPLE, as the replies to it would look (nf_nat_used_tuple). */
+  #isUsed(tuple: Tuple, entry: number): boolean {
+    const holder = this.#holderOf(tuple);
+    if (holder < 0 || holder >>> 1 === entry) return false;
+    const { words } = this.#table;
+    const mine = entry * RECORD_WORDS + ORIGINAL_TUPLE;
+    const other = (holder >>> 1) * RECORD_WORDS + ORIGINAL_TUPLE;
+    const isSameFlow =
+      words[mine] === words[other] && words[mine + 1] === words[other + 1] && words[mine + 2] === words[other + 2];
+    return !isSameFlow;
+  }
+
+  #holderOf(tuple: Tuple): number {
+    const { source, destination, ports, protocol } = tuple;
+    return this.#table.find(destination, source, invertPorts(ports, protocol), protocol & 0xff, this.#nowMs);
+  }
+
+  /** The same question with ATTEMPTS_LEFT: towards the end an old connection that waits in TIME_WAIT gives way. */
+  #isUsedForGood(tuple: Tuple, entry: number, attemptsLeft: number): boolean {
+    if (!this.#isUsed(tuple, entry)) return false;
+    if (attemptsLeft > HARDER_ATTEMPTS || tuple.protocol !== IPPROTO_TCP) return true;
+    const holder = this.#holderOf(tuple);
+    if ((holder & 1) !== REPLY) return true;
+    const other = holder >>> 1;
+    const { words } = this.#table;
+    const base = other * RECORD_WORDS;
+    if (!isTimeWait(words[base + TCP_STATE]) || (words[base + STATUS] & Status.SRC_NAT) === 0) return true;
+    if (!hasSequenceAdvanced(this.#table, other, entry)) return true;
+    this.#table.remove(other);
+    return false;
+  }
+
+  /** An address and port that the same source has already been given, if it serves here too (find_appropriate_src). */
+  #mappingOfSource(tuple: Tuple, range: NatRange, entry: number): boolean {
+    const table = this.#table;
+    const { words } = table;
+    const { source, ports } = tuple;
+    const sourcePort = ports & 0xffff;
+    for (
+      let other = table.firstOfSource(source, ports, tuple.protocol);
+      other >= 0;
+      other = table.nextOfSource(other)
+    ) {
+      const base = other * RECORD_WORDS;
+      if (
+        words[base + ORIGINAL_TUPLE] !== source ||
+        (words[base + ORIGINAL_TUPLE + TUPLE_PORTS] & 0xffff) !== sourcePort ||
+        words[base + PROTOCOL] !== tuple.protocol
+      ) {
+        continue;
+      }
+      const mappedSource = words[base + REPLY_TUPLE + 1];
+      const replyPorts = words[base + REPLY_TUPLE + TUPLE_PORTS];
+      const mappedPort = invertPorts(replyPorts, tuple.protocol) & 0xffff;
+      const mappedPorts = (ports & 0xffff0000) | mappedPort;
+      if (!isSourceInRange(mappedSource, mappedPorts, range)) continue;
+      const original = tuple.source;
+      tuple.source = mappedSource;
+      tuple.ports = mappedPorts;
+      if (!this.#isUsed(tuple, entry)) return true;
+      tuple.source = original;
+      tuple.ports = ports;
+      return false;
+    }
+    return false;
+  }
+
+  #choosePort(tuple: Tuple, range: NatRange, manip: Manip, entry: number): void {
+    const { protocol } = tuple;
+    if (!hasChoosablePort(protocol)) return;
+    // ICMP has one id for both ends.
+    const end = protocol === IPPROTO_ICMP ? Manip.SRC : manip;
+    const current = portOf(tuple.ports, end);
+    let first: number;
+    let count: number;
+    if (range.minPort !== undefined && range.maxPort !== undefined) {
+      first = Math.min(range.minPort, range.maxPort);
+      count = Math.abs(range.maxPort - range.minPort) + 1;
+    } else if (protocol === IPPROTO_ICMP) {
+      first = 0;
+      count = 65536;
+    } else if (manip === Manip.DST) {
+      return;
+    } else if (current < 512) {
+      first = 1;
+      count = 511;
+    } else if (current < 1024) {
+      first = 600;
+      count = 424;
+    } else {
+      first = 1024;
+      count = 64512;
+    }
+    let offset = 0;
+    if (range.basePort !== undefined) offset = (current - range.basePort) & 0xffff;
+    else if (range.random || range.randomFully || manip !== Manip.DST) offset = this.#random.uint16();
+
+    for (let attempts = Math.min(count, MAX_ATTEMPTS); ; attempts >>>= 1, offset = this.#random.uint16()) {
+      for (let i = 0; i < attempts; i++, offset = (offset + 1) & 0xffff) {
+        tuple.ports = withPort(tuple.ports, end, first + (offset % count));
+        if (!this.#isUsedForGood(tuple, entry, attempts - i)) return;
+      }
+      if (attempts >= count || attempts < MIN_ATTEMPTS) return;
+    }
+  }
+}
+
+/** The address of RANGE for TUPLE: the same for the same two ends, spread over the range (find_best_ips_proto). */
+function chooseAddress(tuple: Tuple, range: NatRange, manip: Manip): void {
+  if (range.minAddress === undefined || range.maxAddress === undefined) return;
+  const count = range.maxAddress - range.minAddress + 1;
+  let chosen = range.minAddress;
+  if (count > 1) {
+    const hash = jhashAddress(tuple.source, range.persistent ? 0 : tuple.destination);
+    chosen += Math.floor((hash * count) / 0x100000000);
+  }
+  if (manip === Manip.SRC) tuple.source = swap32(chosen);
+  else tuple.destination = swap32(chosen);
+}
+
+/** Whether this source is within RANGE already, port included where the range has ports (in_range). */
+function isSourceInRange(source: number, ports: number, range: NatRange): boolean {
+  if (range.minAddress !== undefined && !isInRange(swap32(source) >>> 0, range.minAddress, range.maxAddress)) return false;
+  if (range.minPort === undefined) return true;
+  return isInRange(portOf(ports, Manip.SRC), range.minPort, range.maxPort);
+}
+
+function isInRange(value: number, min: number, max: number | undefined): boolean {
+  return value >= min && value <= (max ?? min);
+}
+
+function hasChoosablePort(protocol: number): boolean {
+  return (
+    protocol === IPPROTO_TCP ||
+    protocol === IPPROTO_UDP ||
+    protocol === IPPROTO_UDPLITE ||
+    protocol === IPPROTO_SCTP ||
+    protocol === IPPROTO_ICMP
+  );
+}
+
+/** The port of the end MANIP in a ports word, in host order. */
+export function portOf(ports: number, manip: Manip): number {
+  return swap16(manip === Manip.SRC ? ports & 0xffff : ports >>> 16);
+}
+
+function withPort(ports: number, manip: Manip, port: number): number {
+  const wire = swap16(port);
+  return manip === Manip.SRC ? (ports & 0xffff0000) | wire : (ports & 0xffff) | (wire << 16);
+}

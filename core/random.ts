@@ -1,0 +1,33 @@
+/**
+ * Randomness from a seed: what the kernel draws with get_random_u32, the emulator draws here, so that a run can be
+ * repeated bit for bit. The generator is sfc32 (Chris Doty-Humphrey, PractRand; public domain).
+ */
+export class Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  /** SEED: any integer; its lower 32 bits and the next 32 count. */
+  constructor(seed: number) {
+    this.#a = 0x9e3779b9;
+    this.#b = seed | 0;
+    this.#c = Math.floor(seed / 0x100000000) | 0;
+    for (let round = 0; round < 12; round++) this.uint32();
+  }
+
+  /** 0 … 2^32 - 1. */
+  uint32(): number {
+    const sum = (this.#a + this.#b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  }
+
+  /** 0 … 65535. */
+  uint16(): number {
+    return this.uint32() >>> 16;
+  }
+}
