@@ -1,0 +1,150 @@
+/**
+ * Compares two result folders of one replay: what was wanted (a golden recording, the kernel) and what came out.
+ *
+ * Only what the emulator cannot know is set aside: the IP identification, and so the header checksum, of ICMP errors
+ * that a host makes itself (told by their precedence, TOS 0xc0); the remaining seconds of connections and their order;
+ * comments and the order of the tables in rules.v4. Outputs belong to their input by its timestamp.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  IPV4_CHECKSUM_AT,
+  IPV4_ID_AT,
+  IPV4_PROTOCOL_AT,
+  IPV4_TOS_AT,
+  IPV4_TOTAL_LENGTH_AT,
+} from '../codecs/layouts.js';
+import { connectionsOf, devicesOf, framesOf, type ResultFrame, tablesOf } from './result-folder.js';
+
+/** A frame that is missing, one too many, or different. */
+export interface FrameDifference {
+  kind: 'frame';
+  device: string;
+  tsNs: bigint;
+  wanted: ResultFrame | null;
+  got: ResultFrame | null;
+}
+
+/** A line of the saved tables that is missing, one too many, or different: most often in its counters. */
+export interface RuleDifference {
+  kind: 'rule';
+  file: string;
+  table: string;
+  wanted: string | null;
+  got: string | null;
+}
+
+/** A connection that only one side has. */
+export interface ConnectionDifference {
+  kind: 'connection';
+  wanted: string | null;
+  got: string | null;
+}
+
+export type Difference = FrameDifference | RuleDifference | ConnectionDifference;
+
+export interface Comparison {
+  /** Frames first, by interface and time; then rules; then connections. Empty: the two agree. */
+  differences: Difference[];
+  /** How many frames, lines of tables and wanted connections were compared. */
+  frames: number;
+  rules: number;
+  connections: number;
+}
+
+/** The folder is not the result of a replay. */
+export class NotAResult extends Error {}
+
+const RESULT_FILES = ['rules.v4', 'conntrack.txt'];
+
+/** Compares the result folders WANTED and GOT; throws NotAResult where one is none. */
+export function compareResults(wanted: string, got: string): Comparison {
+  for (const dir of [wanted, got])
+    for (const name of RESULT_FILES)
+      if (!existsSync(join(dir, name))) throw new NotAResult(`${dir}: no ${name}: not the result of a replay`);
+  const comparison: Comparison = { differences: [], frames: 0, rules: 0, connections: 0 };
+  const devices = [...new Set([...devicesOf(wanted), ...devicesOf(got)])].sort();
+  for (const device of devices) compareFrames(wanted, got, device, comparison);
+  for (const file of ['rules.v4', 'rules.v6'])
+    if ([wanted, got].every((dir) => existsSync(join(dir, file)))) compareTables(wanted, got, file, comparison);
+  compareConnections(wanted, got, comparison);
+  return comparison;
+}
+
+function compareFrames(wantedDir: string, gotDir: string, device: string, comparison: Comparison): void {
+  const wanted = framesOf(wantedDir, device);
+  const got = framesOf(gotDir, device);
+  const times = [...new Set([...wanted.keys(), ...got.keys()])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  for (const tsNs of times) {
+    const wantedHere = wanted.get(tsNs) ?? [];
+    const gotHere = got.get(tsNs) ?? [];
+    for (let i = 0; i < Math.max(wantedHere.length, gotHere.length); i++) {
+      comparison.frames++;
+      const pair = { wanted: wantedHere[i] ?? null, got: gotHere[i] ?? null };
+      if (pair.wanted && pair.got && sameFrame(pair.wanted, pair.got)) continue;
+      comparison.differences.push({ kind: 'frame', device, tsNs, ...pair });
+    }
+  }
+}
+
+function sameFrame(a: ResultFrame, b: ResultFrame): boolean {
+  return Buffer.compare(normalFrame(a), normalFrame(b)) === 0;
+}
+
+const ICMP = 1;
+const ICMP_ERRORS = [3, 4, 5, 11, 12];
+const PRECEDENCE_MASK = 0xe0;
+const PRECEDENCE_INTERNETCONTROL = 0xc0;
+
+/** FRAME without Ethernet padding and without what is a host's own choice. */
+export function normalFrame(frame: ResultFrame): Buffer {
+  const { ipAt } = frame;
+  const bytes = Buffer.from(frame.bytes);
+  if (bytes.length < ipAt + 20 || bytes[ipAt] >> 4 !== 4) return bytes;
+  const trimmed = bytes.subarray(0, ipAt + bytes.readUInt16BE(ipAt + IPV4_TOTAL_LENGTH_AT));
+  if (trimmed.length < ipAt + 20) return trimmed;
+  const l4 = ipAt + (trimmed[ipAt] & 15) * 4;
+  const isOwnError =
+    trimmed[ipAt + IPV4_PROTOCOL_AT] === ICMP &&
+    (trimmed[ipAt + IPV4_TOS_AT] & PRECEDENCE_MASK) === PRECEDENCE_INTERNETCONTROL &&
+    ICMP_ERRORS.includes(trimmed[l4]);
+  if (isOwnError) {
+    trimmed.writeUInt16BE(0, ipAt + IPV4_ID_AT);
+    trimmed.writeUInt16BE(0, ipAt + IPV4_CHECKSUM_AT);
+  }
+  return trimmed;
+}
+
+function compareTables(wantedDir: string, gotDir: string, file: string, comparison: Comparison): void {
+  const wanted = tablesOf(join(wantedDir, file));
+  const got = tablesOf(join(gotDir, file));
+  for (const table of [...new Set([...wanted.keys(), ...got.keys()])].sort()) {
+    const wantedLines = wanted.get(table) ?? [];
+    const gotLines = got.get(table) ?? [];
+    for (let i = 0; i < Math.max(wantedLines.length, gotLines.length); i++) {
+      comparison.rules++;
+      if (wantedLines[i] === gotLines[i]) continue;
+      const pair = { wanted: wantedLines[i] ?? null, got: gotLines[i] ?? null };
+      comparison.differences.push({ kind: 'rule', file, table, ...pair });
+    }
+  }
+}
+
+function compareConnections(wantedDir: string, gotDir: string, comparison: Comparison): void {
+  const wanted = connectionsOf(join(wantedDir, 'conntrack.txt'));
+  const got = connectionsOf(join(gotDir, 'conntrack.txt'));
+  comparison.connections = wanted.length;
+  for (const line of without(wanted, got)) comparison.differences.push({ kind: 'connection', wanted: line, got: null });
+  for (const line of without(got, wanted)) comparison.differences.push({ kind: 'connection', wanted: null, got: line });
+}
+
+/** The members of LINES that OTHERS lacks, equal ones counted one by one. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = new Map<string, number>();
+  for (const line of others) left.set(line, (left.get(line) ?? 0) + 1);
+  return lines.filter((line) => {
+    const count = left.get(line) ?? 0;
+    left.set(line, count - 1);
+    return count <= 0;
+  });
+}

@@ -1,0 +1,100 @@
+/** Reads what a replay left in its folder: frames by interface and time, the saved tables, the connections. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface ResultFrame {
+  bytes: Uint8Array;
+  /** Where the IP header starts: 14 behind Ethernet, 0 in a RAW capture. */
+  ipAt: number;
+}
+
+/** Frames of one interface by the timestamp (ns) of the input that caused them, in the order in which they were made. */
+export type FramesByTime = Map<bigint, ResultFrame[]>;
+
+const FILE_HEADER_LENGTH = 24;
+const RECORD_HEADER_LENGTH = 16;
+const NANOSECOND_MAGIC = 0xa1b23c4d;
+const MICROSECOND_MAGIC = 0xa1b2c3d4;
+const LINKTYPE_RAW = 101;
+
+/** Names of the interfaces that DIR has frames of. What was dropped (dropped.pcap) did not come out, so it is not one. */
+export function devicesOf(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => name.endsWith('.pcap') && name !== 'dropped.pcap')
+    .map((name) => name.slice(0, -'.pcap'.length));
+}
+
+/** The frames that left through DEVICE; none where DIR has no such file. Throws where the file is no classic pcap. */
+export function framesOf(dir: string, device: string): FramesByTime {
+  const path = join(dir, `${device}.pcap`);
+  const frames: FramesByTime = new Map();
+  if (!existsSync(path)) return frames;
+  const data = readFileSync(path);
+  if (data.length < FILE_HEADER_LENGTH) return frames;
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const littleEndian = isMagic(view.getUint32(0, true));
+  if (!littleEndian && !isMagic(view.getUint32(0))) throw new Error(`${path}: not a classic pcap`);
+  const unitNs = view.getUint32(0, littleEndian) === NANOSECOND_MAGIC ? 1n : 1000n;
+  const ipAt = (view.getUint32(20, littleEndian) & 0xffff) === LINKTYPE_RAW ? 0 : 14;
+  for (let at = FILE_HEADER_LENGTH; at + RECORD_HEADER_LENGTH <= data.length; ) {
+    const seconds = BigInt(view.getUint32(at, littleEndian));
+    const tsNs = seconds * 1_000_000_000n + BigInt(view.getUint32(at + 4, littleEndian)) * unitNs;
+    const length = view.getUint32(at + 8, littleEndian);
+    at += RECORD_HEADER_LENGTH;
+    const frame = { bytes: data.subarray(at, at + length), ipAt };
+    const same = frames.get(tsNs);
+    if (same) same.push(frame);
+    else frames.set(tsNs, [frame]);
+    at += length;
+  }
+  return frames;
+}
+
+const isMagic = (word: number): boolean => word === NANOSECOND_MAGIC || word === MICROSECOND_MAGIC;
+
+/**
+ * The lines of each table of an `iptables-save -c` text: declarations of chains first, sorted (legacy tables list user
+ * chains by name, and their counters mean nothing), then the rules in their order. Comments are left out.
+ */
+export function tablesOf(path: string): Map<string, string[]> {
+  const tables = new Map<string, string[]>();
+  const add = (table: string, ...lines: string[]): void => {
+    tables.set(table, [...(tables.get(table) ?? []), ...lines]);
+  };
+  let table: string | null = null;
+  for (const raw of readFileSync(path, 'utf8').split('\n')) {
+    const line = raw.trimEnd();
+    if (line === '' || line.startsWith('#')) continue;
+    if (line.startsWith('*')) {
+      table = line.slice(1);
+      add(table);
+    } else if (line === 'COMMIT') table = null;
+    else if (table === null) add('outside any table', line);
+    else add(table, /^:\S+ - /.test(line) ? line.replace(/ \[\d+:\d+\]$/, '') : line);
+  }
+  for (const [name, lines] of tables) tables.set(name, declarationsFirst(lines));
+  return tables;
+}
+
+function declarationsFirst(lines: readonly string[]): string[] {
+  const isDeclaration = (line: string): boolean => line.startsWith(':');
+  return [...lines.filter(isDeclaration).sort(), ...lines.filter((line) => !isDeclaration(line))];
+}
+
+/** The connections of a `conntrack -L -o extended` text, sorted, without remaining seconds, use, secctx and id. */
+export function connectionsOf(path: string): string[] {
+  const connections: string[] = [];
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    const words = line.split(/\s+/).filter((word) => word !== '');
+    if (words.length === 0) continue;
+    if (words.length < 6 || !words[0].startsWith('ipv')) {
+      connections.push(`not a conntrack line: ${line.trim()}`);
+      continue;
+    }
+    const hasTimeout = /^\d+$/.test(words[4]);
+    connections.push(
+      words.filter((word, i) => !(i === 4 && hasTimeout) && !/^(use=|secctx=|id=)/.test(word)).join(' '),
+    );
+  }
+  return connections.sort();
+}
