@@ -1,0 +1,106 @@
+/**
+ * What a match or target extension is: one descriptor that knows its options, how it is saved, what it means (the
+ * interpreter), how it compiles, and how to say in words what it did.
+ */
+import type { Word } from '../../codecs/iptables-save.js';
+import type { Hook, TableName, Verdict } from '../hooks.js';
+import type { Packet } from '../packet.js';
+import type { BaseMatch, ProtocolMatch } from './base-match.js';
+import type { Code, Generator } from './codegen.js';
+import type { RuleContext } from './context.js';
+
+/** What a rule can read of a packet that its connection fixes: packets of one direction in one state all have the same. */
+export const CONNECTION_FIELDS = [
+  'source',
+  'destination',
+  'protocol',
+  'ports',
+  'inDev',
+  'outDev',
+  'ctinfo',
+  'ctdirection',
+  'cttuple',
+  'ctstatus',
+  'connmark',
+  'mark',
+] as const;
+
+/** What a rule can read that differs from packet to packet. */
+export const PACKET_FIELDS = ['fragment', 'tcpFlags', 'tcpOptions', 'icmpType', 'ctexpire', 'length'] as const;
+
+export type PacketField = (typeof CONNECTION_FIELDS)[number] | (typeof PACKET_FIELDS)[number];
+
+/** An option of an extension, as `--name`. */
+export interface OptionSpec {
+  readonly name: string;
+  /** Other spellings of the same option. */
+  readonly aliases?: readonly string[];
+  /** How many words follow it. */
+  readonly words: 0 | 1 | 2;
+  /** What follows it, for error messages: `a port or a range of ports`. */
+  readonly wanted?: string;
+  readonly invertible?: boolean;
+  readonly required?: boolean;
+  /** Options that cannot be beside this one. */
+  readonly excludes?: readonly string[];
+}
+
+/** An option as it stood in a rule. */
+export interface ParsedOption {
+  /** The `name` of its spec, whatever the spelling was. */
+  readonly name: string;
+  readonly word: Word;
+  readonly negated: boolean;
+  readonly values: readonly Word[];
+  /** The rule's `-p` where it stood before this option: some options may only follow it. */
+  readonly protocol: ProtocolMatch | undefined;
+}
+
+/** The options that a rule gave to one extension, each at most once. */
+export interface ParsedOptions {
+  /** The `-m` or `-j` word's name, for errors about what is missing. */
+  readonly word: Word;
+  get(name: string): ParsedOption | undefined;
+  readonly all: readonly ParsedOption[];
+}
+
+/** Where a rule stands, for the checks that the kernel makes when a table is loaded. */
+export interface RuleSite {
+  readonly table: TableName;
+  /** The hooks from which the rule can be reached, as bits `1 << hook`; 0: from none. */
+  readonly hooks: number;
+  readonly base: BaseMatch;
+}
+
+export interface Extension<P> {
+  readonly name: string;
+  readonly options: readonly OptionSpec[];
+  /** Tables and hooks outside which the kernel refuses it; undefined: none. */
+  readonly tables?: readonly TableName[];
+  readonly hooks?: readonly Hook[];
+  /** Throws a RulesetError. */
+  parse(options: ParsedOptions): P;
+  /** What the kernel refuses when the table is loaded, in words; undefined: nothing. */
+  refuse?(params: P, site: RuleSite): string | undefined;
+  /** The options as iptables-save prints them, each with a space before it; without `-m name` or `-j name`. */
+  save(params: P): string;
+}
+
+export interface MatchExtension<P> extends Extension<P> {
+  reads(params: P): readonly PacketField[];
+  /** Does PACKET match? May set `packet.hotdrop`, and is then false. This defines what the match means. */
+  check(params: P, packet: Packet, context: RuleContext): boolean;
+  /** An expression that is true where `check` is. It may take for granted that the packet's header is whole (see `isWhole`). */
+  compile(params: P, context: RuleContext, gen: Generator): Code;
+  /** Why PACKET matches or not, in a few words: `dport 80 is not 443`. */
+  explain(params: P, packet: Packet, context: RuleContext): string;
+}
+
+export interface TargetExtension<P> extends Extension<P> {
+  /** Whether it ends the table for a packet; if not, it always says CONTINUE. */
+  readonly terminates: boolean;
+  apply(params: P, packet: Packet, context: RuleContext): Verdict;
+  /** A function without parameters to look up, made once a rule. */
+  compile(params: P, context: RuleContext): (packet: Packet) => Verdict;
+  explain(params: P, packet: Packet, context: RuleContext): string;
+}
