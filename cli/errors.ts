@@ -1,0 +1,32 @@
+/** What the process exits with. */
+export const ExitCode = {
+  DONE: 0,
+  /** A comparison or check found a difference. */
+  DIFFERENT: 1,
+  /** Wrong usage, or a faulty ruleset or host. */
+  USAGE: 2,
+  /** The ruleset asks for something that is not supported. */
+  UNSUPPORTED: 3,
+  /** A file cannot be read or written. */
+  FILE: 4,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** An error that the user can do something about: its message is all that is shown. */
+export class CliError extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, message: string) {
+    super(message);
+    this.name = 'CliError';
+    this.exitCode = exitCode;
+  }
+}
+
+/** An error in the command line. */
+export class UsageError extends CliError {
+  constructor(message: string) {
+    super(ExitCode.USAGE, message);
+    this.name = 'UsageError';
+  }
+}

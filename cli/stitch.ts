@@ -1,0 +1,173 @@
+/** hot: places the packets of one capture of whole conversations on the interfaces of a host, as their senders would. */
+import { addressSum, updateChecksum } from '../codecs/checksum.js';
+import {
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPV4_CHECKSUM_AT,
+  IPV4_DESTINATION_AT,
+  IPV4_FRAGMENT_AT,
+  IPV4_MF,
+  IPV4_OFFSET_MASK,
+  IPV4_PROTOCOL_AT,
+  IPV4_SOURCE_AT,
+  TCP_CHECKSUM_AT,
+  UDP_CHECKSUM_AT,
+} from '../codecs/layouts.js';
+import { TupleMap } from './tuple-map.js';
+
+/** What `place` says beside the index of an interface: the host itself sends it; no interface leads to its sender. */
+export const STITCH_LOCAL = -1;
+export const STITCH_NOWHERE = -2;
+
+/** A network that is reached through an interface. */
+export interface StitchRoute {
+  /** As loaded little-endian. */
+  network: number;
+  prefixLength: number;
+  dev: number;
+}
+
+/** IPv4 header and the ports behind it; the oracle looks no further at shorter packets, so neither do we. */
+const SHORTEST = 28;
+
+/** What a tuple in the capture becomes: the words of a key in `#translated`. */
+const TO_SOURCE = 0;
+const TO_DESTINATION = 1;
+const TO_PORTS = 2;
+const TRANSLATION_WORDS = 3;
+
+/** Ports in the opposite order: those of the reply. Both as wire bytes, loaded little-endian. */
+const invertPorts = (ports: number) => (ports << 16) | (ports >>> 16);
+
+/**
+ * A capture that was taken anywhere shows each conversation from one side of the host only. A packet enters where the
+ * host routes to its sender; and where the host translated what went there, its sender answered what it saw, so the
+ * reply in the capture is first rewritten to that.
+ *
+ * Translations are learned from what the emulator puts out: call `place` for a packet, then `learn` for each of its
+ * outputs. Nothing is allocated for a packet.
+ */
+export class Stitcher {
+  readonly #own: Int32Array;
+  readonly #networks: Int32Array;
+  readonly #masks: Int32Array;
+  readonly #devs: Int32Array;
+
+  readonly #translated = new TupleMap(TRANSLATION_WORDS);
+
+  // The tuple of the packet that was placed last, as captured. Protocol 0: it has none, or its reply is known.
+  #source = 0;
+  #destination = 0;
+  #ports = 0;
+  #protocol = 0;
+
+  // The tuple that was read last.
+  #readSource = 0;
+  #readDestination = 0;
+  #readPorts = 0;
+  #readProtocol = 0;
+
+  /**
+   * @param own the host's own addresses, as loaded little-endian
+   * @param routes its networks and routes; among equally long prefixes the first one counts
+   */
+  constructor(own: readonly number[], routes: readonly StitchRoute[]) {
+    const longestFirst = [...routes].sort((a, b) => b.prefixLength - a.prefixLength);
+    const masks = longestFirst.map(({ prefixLength }) => maskOf(prefixLength));
+    this.#own = Int32Array.from(own);
+    this.#networks = Int32Array.from(longestFirst, ({ network }, i) => network & masks[i]);
+    this.#masks = Int32Array.from(masks);
+    this.#devs = Int32Array.from(longestFirst, ({ dev }) => dev);
+  }
+
+  /**
+   * Where the IPv4 packet at AT enters: the index of an interface, STITCH_LOCAL or STITCH_NOWHERE. A reply to a
+   * translated packet is rewritten in place. LENGTH: how many bytes of it are there, at least a header.
+   */
+  place(view: DataView, at: number, length: number): number {
+    this.#protocol = 0;
+    if (this.#read(view, at, length)) {
+      const seen = this.#translated.find(this.#readSource, this.#readDestination, this.#readPorts, this.#readProtocol);
+      this.#wantReplyOfRead();
+      if (seen >= 0) this.#rewrite(view, at, length, seen);
+    }
+    return this.#deviceTowards(view.getInt32(at + IPV4_SOURCE_AT, true));
+  }
+
+  /** Learn from the IPv4 packet at AT, that the host made of the one placed last, how replies to it look to their sender. */
+  learn(view: DataView, at: number, length: number): void {
+    if (this.#protocol === 0 || !this.#read(view, at, length) || this.#readProtocol !== this.#protocol) return;
+    const translated = this.#translated;
+    const to = translated.insert(this.#destination, this.#source, invertPorts(this.#ports), this.#protocol);
+    translated.words[to + TO_SOURCE] = this.#readDestination;
+    translated.words[to + TO_DESTINATION] = this.#readSource;
+    translated.words[to + TO_PORTS] = invertPorts(this.#readPorts);
+    this.#protocol = 0;
+  }
+
+  /** Take the tuple of an unfragmented TCP or UDP packet; false where it is none. */
+  #read(view: DataView, at: number, length: number): boolean {
+    if (length < SHORTEST) return false;
+    const protocol = view.getUint8(at + IPV4_PROTOCOL_AT);
+    if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return false;
+    if ((view.getUint16(at + IPV4_FRAGMENT_AT) & (IPV4_MF | IPV4_OFFSET_MASK)) !== 0) return false;
+    const headerLength = (view.getUint8(at) & 15) * 4;
+    if (length < headerLength + 4) return false;
+    this.#readSource = view.getInt32(at + IPV4_SOURCE_AT, true);
+    this.#readDestination = view.getInt32(at + IPV4_DESTINATION_AT, true);
+    this.#readPorts = view.getInt32(at + headerLength, true);
+    this.#readProtocol = protocol;
+    return true;
+  }
+
+  /** Have the next `learn` fill in the reply of the tuple read last, unless it is known. */
+  #wantReplyOfRead(): void {
+    const ports = invertPorts(this.#readPorts);
+    if (this.#translated.find(this.#readDestination, this.#readSource, ports, this.#readProtocol) >= 0) return;
+    this.#source = this.#readSource;
+    this.#destination = this.#readDestination;
+    this.#ports = this.#readPorts;
+    this.#protocol = this.#readProtocol;
+  }
+
+  /** Set addresses and ports to the words at TO; the checksums follow incrementally, so a bad one stays bad. */
+  #rewrite(view: DataView, at: number, length: number, to: number): void {
+    const { words } = this.#translated;
+    const l4 = at + (view.getUint8(at) & 15) * 4;
+    const source = words[to + TO_SOURCE];
+    const destination = words[to + TO_DESTINATION];
+    const ports = words[to + TO_PORTS];
+    const oldSum = addressSum(this.#readSource) + addressSum(this.#readDestination);
+    const newSum = addressSum(source) + addressSum(destination);
+
+    view.setInt32(at + IPV4_SOURCE_AT, source, true);
+    view.setInt32(at + IPV4_DESTINATION_AT, destination, true);
+    view.setInt32(l4, ports, true);
+    const checksumAt = at + IPV4_CHECKSUM_AT;
+    view.setUint16(checksumAt, updateChecksum(view.getUint16(checksumAt), oldSum, newSum));
+
+    const isUdp = this.#readProtocol === IPPROTO_UDP;
+    const l4ChecksumAt = l4 + (isUdp ? UDP_CHECKSUM_AT : TCP_CHECKSUM_AT);
+    if (l4ChecksumAt + 2 > at + length) return;
+    const checksum = view.getUint16(l4ChecksumAt);
+    // A UDP datagram without a checksum stays without (RFC 768).
+    if (isUdp && checksum === 0) return;
+    // The sum of two ports is that of an address: two 16-bit words.
+    const oldPorts = addressSum(this.#readPorts);
+    view.setUint16(l4ChecksumAt, updateChecksum(checksum, oldSum + oldPorts, newSum + addressSum(ports)));
+  }
+
+  #deviceTowards(source: number): number {
+    const own = this.#own;
+    for (let i = 0; i < own.length; i++) if (own[i] === source) return STITCH_LOCAL;
+    const networks = this.#networks;
+    for (let i = 0; i < networks.length; i++) if ((source & this.#masks[i]) === networks[i]) return this.#devs[i];
+    return STITCH_NOWHERE;
+  }
+}
+
+/** The netmask of a prefix, as loaded little-endian. */
+function maskOf(prefixLength: number): number {
+  const mask = prefixLength === 0 ? 0 : (-1 << (32 - prefixLength)) | 0;
+  return ((mask & 0xff) << 24) | ((mask & 0xff00) << 8) | ((mask >>> 8) & 0xff00) | (mask >>> 24);
+}
