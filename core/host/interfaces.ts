@@ -1,0 +1,62 @@
+/** The host's interfaces and their addresses, in the order in which the kernel keeps them. */
+import { swap32 } from '../../codecs/address.js';
+
+/** One IPv4 address of an interface (struct in_ifaddr). Addresses are as loaded little-endian. */
+export interface InterfaceAddress {
+  readonly local: number;
+  /** The other end of a point-to-point link; otherwise the same as `local`. */
+  readonly peer: number;
+  readonly prefixLength: number;
+  readonly mask: number;
+  /** 0: none was assigned. */
+  readonly broadcast: number;
+  /** See `Scope`. */
+  readonly scope: number;
+  /** It lies in the network of an address before it. */
+  readonly isSecondary: boolean;
+  /** The address brings no route to its network (`ip addr add … noprefixroute`). */
+  readonly hasNoPrefixRoute: boolean;
+  /** Metric of the route to its network. */
+  readonly metric: number;
+}
+
+export interface Interface {
+  /** Position in `host.interfaces`. */
+  readonly index: number;
+  readonly name: string;
+  /** Six bytes. */
+  readonly mac: Uint8Array;
+  /** In bytes. */
+  readonly mtu: number;
+  readonly isLoopback: boolean;
+  /** Primary addresses first. */
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+/** The netmask of PREFIX_LENGTH, as loaded little-endian. */
+export function maskOf(prefixLength: number): number {
+  return prefixLength === 0 ? 0 : swap32(-1 << (32 - prefixLength)) | 0;
+}
+
+/** Whether ADDRESS lies in the network of INTERFACE_ADDRESS (inet_ifa_match). */
+export function isInNetwork(address: number, { peer, mask }: InterfaceAddress): boolean {
+  return ((address ^ peer) & mask) === 0;
+}
+
+/**
+ * Adds an address to an interface's LIST as the kernel does (__inet_insert_ifa): one in the network of an earlier one
+ * becomes secondary and goes to the end; a primary one goes behind the last primary of a scope as wide. An address that
+ * is there already is left out, as is one whose scope differs from that of its network; false then.
+ */
+export function insertAddress(list: InterfaceAddress[], address: Omit<InterfaceAddress, 'isSecondary'>): boolean {
+  let afterPrimaries = 0;
+  let isSecondary = false;
+  for (const [i, other] of list.entries()) {
+    if (!other.isSecondary && address.scope <= other.scope) afterPrimaries = i + 1;
+    if (other.mask !== address.mask || !isInNetwork(address.peer, other)) continue;
+    if (other.local === address.local || other.scope !== address.scope) return false;
+    isSecondary = true;
+  }
+  list.splice(isSecondary ? list.length : afterPrimaries, 0, { ...address, isSecondary });
+  return true;
+}

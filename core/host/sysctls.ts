@@ -1,0 +1,182 @@
+/** The sysctls that decide what happens to packets: those of each interface, those of the whole host. */
+
+/** Settings of an interface that are known here, each with its default in `all` and in any other directory. */
+const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: number]>> = {
+  accept_local: [0, 0],
+  accept_source_route: [0, 1],
+  bc_forwarding: [0, 0],
+  drop_unicast_in_l2_multicast: [0, 0],
+  forwarding: [1, 1],
+  log_martians: [0, 0],
+  route_localnet: [0, 0],
+  rp_filter: [0, 0],
+  send_redirects: [0, 0],
+};
+
+/**
+ * Settings of the whole host with their defaults: those of Linux 6.18, but that the host forwards, answers without rate
+ * limits, keeps connection accounting and sends no redirects, unless told otherwise. Time-outs are in seconds.
+ */
+const GLOBAL_DEFAULTS: Readonly<Record<string, number>> = {
+  'net.ipv4.icmp_errors_use_inbound_ifaddr': 0,
+  'net.ipv4.icmp_ratelimit': 0,
+  'net.ipv4.icmp_ratemask': 6168,
+  'net.ipv4.icmp_msgs_per_sec': 1_000_000_000,
+  'net.ipv4.icmp_msgs_burst': 1_000_000_000,
+  'net.ipv4.ip_default_ttl': 64,
+  'net.ipv4.ip_forward': 1,
+  'net.ipv4.ipfrag_high_thresh': 4_194_304,
+  'net.ipv4.ipfrag_low_thresh': 3_145_728,
+  'net.ipv4.ipfrag_max_dist': 64,
+  'net.ipv4.ipfrag_time': 30,
+  'net.netfilter.nf_conntrack_acct': 1,
+  'net.netfilter.nf_conntrack_checksum': 1,
+  'net.netfilter.nf_conntrack_generic_timeout': 600,
+  'net.netfilter.nf_conntrack_gre_timeout': 30,
+  'net.netfilter.nf_conntrack_gre_timeout_stream': 180,
+  'net.netfilter.nf_conntrack_icmp_timeout': 30,
+  'net.netfilter.nf_conntrack_max': 262_144,
+  'net.netfilter.nf_conntrack_sctp_timeout_closed': 10,
+  'net.netfilter.nf_conntrack_sctp_timeout_cookie_echoed': 3,
+  'net.netfilter.nf_conntrack_sctp_timeout_cookie_wait': 3,
+  'net.netfilter.nf_conntrack_sctp_timeout_established': 210,
+  'net.netfilter.nf_conntrack_sctp_timeout_heartbeat_sent': 30,
+  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_ack_sent': 3,
+  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_recd': 3,
+  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_sent': 3,
+  'net.netfilter.nf_conntrack_tcp_be_liberal': 0,
+  'net.netfilter.nf_conntrack_tcp_ignore_invalid_rst': 0,
+  'net.netfilter.nf_conntrack_tcp_loose': 1,
+  'net.netfilter.nf_conntrack_tcp_max_retrans': 3,
+  'net.netfilter.nf_conntrack_tcp_timeout_close': 10,
+  'net.netfilter.nf_conntrack_tcp_timeout_close_wait': 60,
+  'net.netfilter.nf_conntrack_tcp_timeout_established': 432_000,
+  'net.netfilter.nf_conntrack_tcp_timeout_fin_wait': 120,
+  'net.netfilter.nf_conntrack_tcp_timeout_last_ack': 30,
+  'net.netfilter.nf_conntrack_tcp_timeout_max_retrans': 300,
+  'net.netfilter.nf_conntrack_tcp_timeout_syn_recv': 60,
+  'net.netfilter.nf_conntrack_tcp_timeout_syn_sent': 120,
+  'net.netfilter.nf_conntrack_tcp_timeout_time_wait': 120,
+  'net.netfilter.nf_conntrack_tcp_timeout_unacknowledged': 300,
+  'net.netfilter.nf_conntrack_udp_timeout': 30,
+  'net.netfilter.nf_conntrack_udp_timeout_stream': 120,
+};
+
+/** What cannot matter to a host that forwards IPv4 and has no sockets. */
+const IRRELEVANT = /^(?:(?!net\/)|net\/(?:ipv6|core|unix|bridge)\/|net\/ipv4\/(?:tcp_|udp_|neigh\/|ping_|inet_peer_))/;
+
+export class Sysctls {
+  private readonly globals = new Map(Object.entries(GLOBAL_DEFAULTS));
+  /** By directory (`all`, `default`, an interface), then by name. */
+  private readonly conf = new Map<string, Map<string, number>>();
+  readonly warnings: string[] = [];
+
+  /** ASKED: names and values in the order in which they are set; that of ip_forward first, as it sets others. */
+  constructor(
+    private readonly interfaceNames: readonly string[],
+    asked: ReadonlyMap<string, number>,
+  ) {
+    for (const directory of ['all', 'default', ...interfaceNames]) {
+      const defaults = Object.entries(CONF_DEFAULTS).map(([key, [all, other]]): [string, number] => [
+        key,
+        directory === 'all' ? all : other,
+      ]);
+      this.conf.set(directory, new Map(defaults));
+    }
+    const paths = [...asked].map(([name, value]) => ({ name, value, path: pathOf(name) }));
+    const rpFilter = paths.find(({ path }) => path === 'net/ipv4/conf/default/rp_filter');
+    if (rpFilter) for (const name of interfaceNames) if (name !== 'lo') this.conf.get(name)!.set('rp_filter', rpFilter.value);
+    const isForward = ({ path }: { path: string }) => path === 'net/ipv4/ip_forward';
+    for (const one of [...paths.filter(isForward), ...paths.filter((other) => !isForward(other))])
+      this.set(one.path, one.name, one.value);
+  }
+
+  private set(path: string, name: string, value: number): void {
+    const [, , , directory, key] = path.split('/');
+    const global = path.replaceAll('/', '.');
+    if (path.startsWith('net/ipv4/conf/')) {
+      const conf = this.conf.get(directory);
+      if (!conf) this.warnings.push(`sysctl ${name}: the host has no interface ${directory}`);
+      else if (conf.has(key)) this.setConf(conf, directory, key, value);
+    } else if (this.globals.has(global)) {
+      this.globals.set(global, value);
+      if (global === 'net.ipv4.ip_forward') this.setForwarding(value);
+    } else if (!IRRELEVANT.test(path)) {
+      this.warnings.push(`sysctl ${name} is not known here and changes nothing`);
+    }
+  }
+
+  private setConf(conf: Map<string, number>, directory: string, key: string, value: number): void {
+    if (key === 'forwarding' && directory === 'all') this.setForwarding(value);
+    else conf.set(key, value);
+  }
+
+  /** ip_forward and conf.all.forwarding are one; a change of it sets every interface (inet_forward_change). */
+  private setForwarding(value: number): void {
+    const all = this.conf.get('all')!;
+    this.globals.set('net.ipv4.ip_forward', value);
+    if (all.get('forwarding') === value) return;
+    for (const conf of this.conf.values()) conf.set('forwarding', value);
+  }
+
+  /** The value of a setting of the whole host, by its dotted name; it must be one that is known here. */
+  global(name: string): number {
+    const value = this.globals.get(name);
+    if (value === undefined) throw new RangeError(`no such sysctl: ${name}`);
+    return value;
+  }
+
+  private of(directory: string, key: string): number {
+    return this.conf.get(directory)!.get(key)!;
+  }
+
+  /** A setting of interface DEV which `all` can only add to: the larger of the two (IN_DEV_MAXCONF, IN_DEV_ORCONF). */
+  private larger(dev: number, key: string): number {
+    return Math.max(this.of('all', key), this.of(this.interfaceNames[dev], key));
+  }
+
+  /** 0: sources are not checked; 1: the best route back must use the same interface; else: there must be one. */
+  rpFilter(dev: number): number {
+    return this.larger(dev, 'rp_filter');
+  }
+
+  /** Packets that arrive on DEV are forwarded (IN_DEV_FORWARD). */
+  forwarding(dev: number): boolean {
+    return this.of(this.interfaceNames[dev], 'forwarding') !== 0;
+  }
+
+  /** Packets from the host's own addresses may arrive on DEV. */
+  acceptLocal(dev: number): boolean {
+    return this.larger(dev, 'accept_local') !== 0;
+  }
+
+  /** 127/8 is not martian on DEV. */
+  routeLocalnet(dev: number): boolean {
+    return this.larger(dev, 'route_localnet') !== 0;
+  }
+
+  sendRedirects(dev: number): boolean {
+    return this.larger(dev, 'send_redirects') !== 0;
+  }
+
+  /** Unicast packets in link-layer broadcasts are dropped, for the host itself too. */
+  dropUnicastInL2Multicast(dev: number): boolean {
+    return this.larger(dev, 'drop_unicast_in_l2_multicast') !== 0;
+  }
+
+  /** Source-routed packets are taken (both `all` and DEV must say so). */
+  acceptSourceRoute(dev: number): boolean {
+    return this.of('all', 'accept_source_route') !== 0 && this.of(this.interfaceNames[dev], 'accept_source_route') !== 0;
+  }
+
+  /** Directed broadcasts are forwarded (both `all` and DEV must say so). */
+  broadcastForwarding(dev: number): boolean {
+    return this.of('all', 'bc_forwarding') !== 0 && this.of(this.interfaceNames[dev], 'bc_forwarding') !== 0;
+  }
+}
+
+/** The path below /proc/sys of a NAME: its separators are swapped where the first is a dot (sysctl(8)). */
+function pathOf(name: string): string {
+  const first = /[./]/.exec(name)?.[0];
+  return first === '.' ? name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.')) : name;
+}
