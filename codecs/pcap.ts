@@ -6,7 +6,7 @@
  */
 import type { CaptureReader } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
-import { type CaptureCut, captureCut } from './capture-error.js';
+import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
 
 export const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
 export const PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d;
@@ -100,7 +100,9 @@ export class PcapReader implements CaptureReader {
     if (blocks.end - blocks.at < PCAP_RECORD_HEADER_BYTES && !this.#load(PCAP_RECORD_HEADER_BYTES)) return false;
     const isLittleEndian = this.#isLittleEndian;
     const caplen = this.view.getUint32(blocks.at + this.#caplenAt, isLittleEndian);
-    if (blocks.end - blocks.at - PCAP_RECORD_HEADER_BYTES < caplen && !this.#loadPacket(caplen)) return false;
+    if (caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen);
+    const recordBytes = PCAP_RECORD_HEADER_BYTES + caplen;
+    if (blocks.end - blocks.at < recordBytes && !this.#load(recordBytes)) return false;
 
     const { view } = this;
     const head = blocks.at;
@@ -117,24 +119,12 @@ export class PcapReader implements CaptureReader {
     this.caplen = caplen;
     this.wirelen = Math.max(wirelen, caplen);
     this.at = head + PCAP_RECORD_HEADER_BYTES;
-    blocks.at = head + PCAP_RECORD_HEADER_BYTES + caplen;
+    blocks.at = head + recordBytes;
     return true;
   }
 
   close(): void {
     this.#blocks.close();
-  }
-
-  /** The record's packet, where it is not in the block already. */
-  #loadPacket(caplen: number): boolean {
-    if (caplen > MAX_CAPLEN_BYTES) {
-      throw this.#blocks.error(
-        `absurd caplen: a packet of ${caplen} bytes is announced, at most ${MAX_CAPLEN_BYTES} are captured of one; ` +
-          'the file is damaged here or before: repair it (pcapfix) or cut it off (editcap -r)',
-        this.#caplenAt,
-      );
-    }
-    return this.#load(PCAP_RECORD_HEADER_BYTES + caplen);
   }
 
   #load(length: number): boolean {
@@ -146,5 +136,13 @@ export class PcapReader implements CaptureReader {
       this.cut = captureCut(this.path, blocks.offset, blocks.available, length, 'a record');
     }
     return isThere;
+  }
+
+  #badCaplen(caplen: number): CaptureError {
+    return this.#blocks.error(
+      `absurd caplen: a packet of ${caplen} bytes is announced, at most ${MAX_CAPLEN_BYTES} are captured of one; ` +
+        'the file is damaged here or before: repair it (pcapfix) or keep the packets before (editcap -r)',
+      this.#caplenAt,
+    );
   }
 }

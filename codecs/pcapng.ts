@@ -6,7 +6,7 @@
  */
 import type { CaptureReader } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
-import { type CaptureCut, captureCut } from './capture-error.js';
+import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
 import { PcapngClock } from './pcapng-clock.js';
 
 /** The type of a section header block; it reads the same in both byte orders. */
@@ -77,9 +77,10 @@ export class PcapngReader implements CaptureReader {
     this.#blocks = blocks;
     this.path = blocks.path;
     this.totalBytes = blocks.totalBytes;
+    const isThere = blocks.load(SECTION_HEADER_BYTES);
     this.bytes = blocks.bytes;
     this.view = blocks.view;
-    if (!blocks.load(SECTION_HEADER_BYTES)) {
+    if (!isThere) {
       throw blocks.error(
         `the file ends in its section header, ${blocks.available} of ${SECTION_HEADER_BYTES} bytes are there; ` +
           'it holds no packets: copy or capture it again',
@@ -279,7 +280,7 @@ export class PcapngReader implements CaptureReader {
     return isThere;
   }
 
-  #badTotal(total: number, leastBytes = SMALLEST_BLOCK_BYTES): Error {
+  #badTotal(total: number, leastBytes = SMALLEST_BLOCK_BYTES): CaptureError {
     return this.#blocks.error(
       `a block with a total length of ${total} bytes, ${leastBytes} to ${LARGEST_BLOCK_BYTES} and a multiple of 4 is ` +
         'wanted; the file is damaged here or before',
@@ -287,14 +288,14 @@ export class PcapngReader implements CaptureReader {
     );
   }
 
-  #badTrailer(again: number, total: number, relative: number): Error {
+  #badTrailer(again: number, total: number, relative: number): CaptureError {
     return this.#blocks.error(
       `a block of ${total} bytes that ends in the length ${again}; both must be the same: the file is damaged here`,
       relative,
     );
   }
 
-  #badCaplen(caplen: number, total: number): Error {
+  #badCaplen(caplen: number, total: number): CaptureError {
     return this.#blocks.error(
       `absurd caplen: a packet of ${caplen} bytes in a block of ${total}, at most ${MAX_CAPLEN_BYTES} are captured of ` +
         'one; the file is damaged here or before',
