@@ -1,7 +1,7 @@
 /** Command lines: what a command takes, declared once; parsed, checked, and explained from that. */
 import { parseArgs } from 'node:util';
+import { nearest } from '../core/rules/error.js';
 import { UsageError } from './errors.js';
-import { nearestName } from './nearest.js';
 import { PLAIN, type Style } from './style.js';
 
 export interface OptionSpec {
@@ -133,19 +133,24 @@ function optionValue(
   if (value === undefined || (!inlineValue && /^-./.test(value)))
     throw new UsageError(`${rawName} wants ${placeholder}`);
   if (choices && !choices.includes(value)) {
-    const near = nearestName(value, choices);
-    const hint = near ? `; did you mean ${near}?` : '';
-    throw new UsageError(`${rawName} ${value}: one of ${choices.join(', ')} is wanted${hint}`);
+    throw new UsageError(
+      withHint(`${rawName} ${value}: one of ${choices.join(', ')} is wanted`, nearest(value, choices)),
+    );
   }
   return value;
 }
 
 function unknownOption(given: string, specs: readonly OptionSpec[]): UsageError {
-  const near = nearestName(
+  const hint = nearest(
     given.replace(/^-+/, ''),
     specs.map(({ name }) => name),
   );
-  return new UsageError(`there is no option ${given}${near ? `; did you mean --${near}?` : ''}`);
+  return new UsageError(withHint(`there is no option ${given}`, hint.replace('mean ', 'mean --')));
+}
+
+/** MESSAGE, and the HINT that `nearest` gives behind it. */
+export function withHint(message: string, hint: string): string {
+  return hint === '' ? message : `${message}; ${hint}`;
 }
 
 /** The help of one command. */

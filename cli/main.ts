@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // nfreplay: finds the command, and turns whatever goes wrong into one message and an exit code.
 import { readFileSync } from 'node:fs';
-import { type CommandSpec, examplesOf, helpOf } from './args.js';
+import { nearest } from '../core/rules/error.js';
+import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
 import { CHECK, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
-import { nearestName } from './nearest.js';
 import { type Style, styleOf } from './style.js';
 
 interface Command {
@@ -48,11 +48,11 @@ function overview(style: Style): string {
 function commandNamed(name: string): Command {
   const found = COMMANDS.find(({ spec }) => spec.name === name);
   if (found) return found;
-  const near = nearestName(
+  const hint = nearest(
     name,
     COMMANDS.map(({ spec }) => spec.name),
   );
-  throw new UsageError(`there is no command ${name}${near ? `; did you mean ${near}?` : ''}`);
+  throw new UsageError(withHint(`there is no command ${name}`, hint));
 }
 
 async function run([first, ...rest]: string[]): Promise<ExitCode> {

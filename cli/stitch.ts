@@ -13,6 +13,8 @@ import {
   TCP_CHECKSUM_AT,
   UDP_CHECKSUM_AT,
 } from '../codecs/layouts.js';
+import { invertPorts } from '../core/conntrack/tuple.js';
+import { maskOf } from '../core/host/interfaces.js';
 import { TupleMap } from './tuple-map.js';
 
 /** What `place` says beside the index of an interface: the host itself sends it; no interface leads to its sender. */
@@ -35,9 +37,6 @@ const TO_SOURCE = 0;
 const TO_DESTINATION = 1;
 const TO_PORTS = 2;
 const TRANSLATION_WORDS = 3;
-
-/** Ports in the opposite order: those of the reply. Both as wire bytes, loaded little-endian. */
-const invertPorts = (ports: number) => (ports << 16) | (ports >>> 16);
 
 /**
  * A capture that was taken anywhere shows each conversation from one side of the host only. A packet enters where the
@@ -164,10 +163,4 @@ export class Stitcher {
     for (let i = 0; i < networks.length; i++) if ((source & this.#masks[i]) === networks[i]) return this.#devs[i];
     return STITCH_NOWHERE;
   }
-}
-
-/** The netmask of a prefix, as loaded little-endian. */
-function maskOf(prefixLength: number): number {
-  const mask = prefixLength === 0 ? 0 : (-1 << (32 - prefixLength)) | 0;
-  return ((mask & 0xff) << 24) | ((mask & 0xff00) << 8) | ((mask >>> 8) & 0xff00) | (mask >>> 24);
 }

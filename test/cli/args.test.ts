@@ -3,7 +3,6 @@ import * as assert from 'uvu/assert';
 import { type CommandSpec, helpOf, parseCommand } from '../../cli/args.js';
 import { CHECK, REPLAY } from '../../cli/commands.js';
 import { UsageError } from '../../cli/errors.js';
-import { nearestName } from '../../cli/nearest.js';
 
 const Args = suite('args');
 
@@ -65,11 +64,6 @@ Args('every command explains each of its options, with examples that it takes it
       parseCommand(spec, args);
     }
   }
-});
-
-Args('nearest name', () => {
-  assert.is(nearestName('chekc', ['replay', 'check']), 'check');
-  assert.is(nearestName('xyz', ['replay', 'check']), undefined);
 });
 
 Args.run();
