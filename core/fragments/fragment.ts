@@ -1,0 +1,134 @@
+/** What becomes of a packet too large for the link that it leaves by: told to its sender, or cut (ip_fragment). */
+import { internetChecksum } from '../../codecs/checksum.js';
+import {
+  IPV4_CHECKSUM_AT,
+  IPV4_DF,
+  IPV4_FRAGMENT_AT,
+  IPV4_LENGTH,
+  IPV4_MF,
+  IPV4_OFFSET_MASK,
+  IPV4_TOTAL_LENGTH_AT,
+} from '../../codecs/layouts.js';
+import type { Packet } from '../packet.js';
+import type { FragmentGeometry } from './geometry.js';
+import { copyBytes } from './queue.js';
+
+/** How a packet leaves by a link: as it is, in fragments, or not at all but for an ICMP 3/4 about it. */
+export const Departure = { WHOLE: 0, CUT: 1, TOO_BIG: 2 } as const;
+export type Departure = (typeof Departure)[keyof typeof Departure];
+
+/** Bytes free before each fragment's IP header, for a link-layer header. */
+export const FRAGMENT_HEADROOM = 64;
+
+const OPTION_END = 0;
+const OPTION_NOOP = 1;
+/** The bit of an option's type that says: copy it into all fragments (RFC 791, section 3.1). */
+const OPTION_COPIED = 0x80;
+
+/**
+ * Whether a packet that is to be forwarded to a link of MTU bytes is answered with ICMP 3/4 instead, before the FORWARD hook
+ * (ip_exceeds_mtu). One that was reassembled is, where its largest fragment had DF and exceeds the MTU.
+ */
+export function exceedsMtu(packet: Packet, mtu: number): boolean {
+  if (packet.length <= mtu || !hasDf(packet)) return false;
+  return packet.fragmentMaxSize === 0 || packet.fragmentMaxSize > mtu;
+}
+
+/** How PACKET leaves by a link of MTU bytes, after POSTROUTING. What was reassembled is always cut again. */
+export function departure(packet: Packet, mtu: number): Departure {
+  if (packet.length <= mtu && packet.fragmentMaxSize === 0) return Departure.WHOLE;
+  if (!hasDf(packet)) return Departure.CUT;
+  return packet.fragmentMaxSize === 0 || packet.fragmentMaxSize > mtu ? Departure.TOO_BIG : Departure.CUT;
+}
+
+function hasDf(packet: Packet): boolean {
+  return (packet.view.getUint16(packet.at + IPV4_FRAGMENT_AT) & IPV4_DF) !== 0;
+}
+
+/** Takes a fragment, which serves for this call only: where its IP header lies, its total length, how much of it is there. */
+export type FragmentSink = (bytes: Uint8Array, at: number, lengthBytes: number, availableBytes: number) => void;
+
+/** Cuts packets; owns the buffer in which each fragment is made. */
+export class Fragmenter {
+  private readonly bytes = new Uint8Array(FRAGMENT_HEADROOM + 0x10000);
+  private readonly view = new DataView(this.bytes.buffer);
+
+  /**
+   * Cut PACKET for a link of MTU bytes and give each fragment to EMIT, in order. What was reassembled leaves cut as it
+   * arrived (GEOMETRY), without DF, where no fragment exceeds the MTU or the largest of them; everything else in the largest
+   * pieces that are multiples of 8. Options that are not to be copied become NOPs in all fragments but the first; those of
+   * a packet that the host itself sent stay.
+   *
+   * Of a packet that a snaplen cut, each fragment is as much there as its bytes are; some may have none but the header.
+   */
+  fragment(packet: Packet, mtu: number, geometry: FragmentGeometry | null, emit: FragmentSink): void {
+    const { headerLength } = packet;
+    const payloadLength = packet.length - headerLength;
+    const arrivedCut = packet.fragmentMaxSize > 0 && geometry !== null;
+    let room = mtu - headerLength;
+    if (packet.fragmentMaxSize > 0 && packet.fragmentMaxSize < mtu) room = packet.fragmentMaxSize - headerLength;
+
+    if (arrivedCut && geometry.isUsable(headerLength, room)) {
+      let offset = 0;
+      for (let i = 0; i < geometry.count; i++) {
+        const length = geometry.lengths[i];
+        this.emitOne(packet, geometry, offset, length, i < geometry.count - 1 ? IPV4_MF : 0, emit);
+        offset += length;
+      }
+      return;
+    }
+    const df = packet.fragmentHadDf ? IPV4_DF : 0;
+    const step = room & ~7;
+    for (let offset = 0; offset < payloadLength; ) {
+      const left = payloadLength - offset;
+      const length = left > room ? step : left;
+      this.emitOne(packet, arrivedCut ? geometry : null, offset, length, length < left ? df | IPV4_MF : df, emit);
+      offset += length;
+    }
+  }
+
+  private emitOne(
+    packet: Packet,
+    geometry: FragmentGeometry | null,
+    offset: number,
+    length: number,
+    flags: number,
+    emit: FragmentSink,
+  ): void {
+    const { bytes, view } = this;
+    const { headerLength } = packet;
+    const at = FRAGMENT_HEADROOM;
+    const available =
+      geometry === null
+        ? Math.max(0, Math.min(length, packet.available - headerLength - offset))
+        : geometry.availableFrom(offset, offset + length);
+    copyBytes(packet.bytes, packet.at, bytes, at, headerLength);
+    copyBytes(packet.bytes, packet.l4 + offset, bytes, at + headerLength, available);
+    if (offset > 0 && headerLength > IPV4_LENGTH && !packet.isLocal) blankUncopiedOptions(bytes, at, headerLength);
+
+    const original = packet.view.getUint16(packet.at + IPV4_FRAGMENT_AT);
+    const fragment = ((original & IPV4_OFFSET_MASK) + (offset >> 3)) | flags | (original & IPV4_MF);
+    view.setUint16(at + IPV4_TOTAL_LENGTH_AT, headerLength + length);
+    view.setUint16(at + IPV4_FRAGMENT_AT, fragment);
+    view.setUint16(at + IPV4_CHECKSUM_AT, 0);
+    view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, headerLength));
+    emit(bytes, at, headerLength + length, headerLength + available);
+  }
+}
+
+/** Make NOPs of the options at AT that belong into the first fragment only (ip_options_fragment). */
+function blankUncopiedOptions(bytes: Uint8Array, at: number, headerLength: number): void {
+  const end = at + headerLength;
+  for (let option = at + IPV4_LENGTH; option < end; ) {
+    const type = bytes[option];
+    if (type === OPTION_END) return;
+    if (type === OPTION_NOOP) {
+      option++;
+      continue;
+    }
+    const length = bytes[option + 1];
+    if (length < 2 || option + length > end) return;
+    if ((type & OPTION_COPIED) === 0) bytes.fill(OPTION_NOOP, option, option + length);
+    option += length;
+  }
+}

@@ -1,0 +1,400 @@
+/**
+ * Reassembly of fragments before conntrack (nf_defrag_ipv4): at PREROUTING and OUTPUT, apart from each other.
+ *
+ * A fragment is swallowed until the packet is whole; then the packet record that brought the last missing one describes the
+ * whole. How it was cut is kept for its way out (see fragment.ts).
+ */
+import { internetChecksum } from '../../codecs/checksum.js';
+import {
+  IPV4_CHECKSUM_AT,
+  IPV4_DF,
+  IPV4_FRAGMENT_AT,
+  IPV4_ID_AT,
+  IPV4_MF,
+  IPV4_TOS_AT,
+  IPV4_TOTAL_LENGTH_AT,
+} from '../../codecs/layouts.js';
+import { Packet, type PacketType } from '../packet.js';
+import { FragmentGeometry, MOST_FRAGMENTS } from './geometry.js';
+import {
+  copyBytes,
+  ENTRY_AT,
+  ENTRY_AVAILABLE,
+  ENTRY_HEADER_LENGTH,
+  ENTRY_LENGTH,
+  ENTRY_OFFSET,
+  ENTRY_SIZE,
+  ENTRY_TYPE,
+  FragmentQueue,
+  Placement,
+} from './queue.js';
+
+/** Whose reassembly a fragment belongs to (enum ip_defrag_users): fragments of different users never meet. */
+export const FragmentUser = { CONNTRACK_IN: 0, CONNTRACK_OUT: 1 } as const;
+export type FragmentUser = (typeof FragmentUser)[keyof typeof FragmentUser];
+
+/** What became of a fragment: swallowed, it made a packet whole, or it was dropped. */
+export const Reassembly = { PENDING: 0, COMPLETE: 1, DROPPED: 2 } as const;
+export type Reassembly = (typeof Reassembly)[keyof typeof Reassembly];
+
+/** Why a fragment was dropped, alone (`duplicate`, `memory`) or with all others of its packet. */
+export type FragmentDropReason =
+  | 'none'
+  | 'duplicate fragment'
+  | 'overlapping fragments'
+  | 'fragments disagree about the end'
+  | 'empty fragment'
+  | 'fragments of different ECN'
+  | 'reassembled packet too long'
+  | 'no memory for fragments';
+
+/** The limits of reassembly, by their sysctls. */
+export interface FragmentLimits {
+  /** net.ipv4.ipfrag_time, in milliseconds. */
+  timeoutMs: number;
+  /** net.ipv4.ipfrag_high_thresh: above it no fragment is taken. */
+  highThreshBytes: number;
+  /** net.ipv4.ipfrag_max_dist: how many fragments of the same source may come between two of one packet; 0: any number. */
+  maxDist: number;
+}
+
+export const DEFAULT_FRAGMENT_LIMITS: FragmentLimits = { timeoutMs: 30_000, highThreshBytes: 4 << 20, maxDist: 64 };
+
+/** Bytes free before the IP header of a packet that was reassembled, for a link-layer header. */
+export const REASSEMBLY_HEADROOM = 64;
+
+const MOST_BYTES = 65535;
+const BUCKETS = 1024;
+const MOST_QUEUES_KEPT = 64;
+
+const ECN_MASK = 3;
+const ECN_CE = 3;
+const NOT_ECT_SEEN = 1 << 0;
+const CE_SEEN = 1 << ECN_CE;
+
+/** What the kernel holds for a queue (struct ipq) and for a fragment besides its bytes (struct sk_buff), in bytes. */
+const QUEUE_MEMORY = 216;
+const FRAGMENT_MEMORY = 256;
+/** What it keeps behind the bytes of a packet (struct skb_shared_info), and around them. */
+const SHARED_INFO_MEMORY = 320;
+const ROOM_AROUND_FRAME = 32;
+
+/** The count of fragments that one source has sent, while any packet of it is incomplete (struct inet_peer, rid). */
+interface FragmentSource {
+  count: number;
+  queues: number;
+}
+
+export class FragmentQueues {
+  /** How the packet completed last was cut when it arrived. */
+  readonly geometry = new FragmentGeometry();
+  /** When the oldest incomplete packet is given up, in milliseconds since the first packet; Infinity: there is none. */
+  nextDeadlineMs = Number.POSITIVE_INFINITY;
+  /** How many fragments are waiting. */
+  pendingFragments = 0;
+  /** Of the last `add` that said DROPPED: why, and how many fragments that were waiting were dropped with it. */
+  dropReason: FragmentDropReason = 'none';
+  droppedWaiting = 0;
+
+  private readonly limits: FragmentLimits;
+  private readonly buckets: (FragmentQueue | null)[] = new Array(BUCKETS).fill(null);
+  private readonly free: FragmentQueue[] = [];
+  private readonly sources = new Map<number, FragmentSource>();
+  private oldest: FragmentQueue | null = null;
+  private newest: FragmentQueue | null = null;
+  private memoryBytes = 0;
+
+  private readonly wholeBytes = new Uint8Array(REASSEMBLY_HEADROOM + MOST_BYTES + 1);
+  private readonly wholeView = new DataView(this.wholeBytes.buffer);
+  private readonly order = new Int32Array(MOST_FRAGMENTS);
+  private readonly expiredFirst = new Packet();
+
+  constructor(limits: Partial<FragmentLimits> = {}) {
+    this.limits = { ...DEFAULT_FRAGMENT_LIMITS, ...limits };
+  }
+
+  /**
+   * Take in a fragment (a packet with MF or an offset). COMPLETE: PACKET now is the whole one, in this object's buffer, which
+   * serves until the next COMPLETE: header, addressing and link type of the first fragment, interface of the newest one,
+   * `fragmentMaxSize` and `fragmentHadDf` set. Its header has DF where a largest fragment had it (IPSKB_FRAG_PMTU).
+   *
+   * A fragment cut by a snaplen counts with the length that its header says. The whole packet then is cut where the first
+   * byte is missing; what lies behind the gap is in the buffer (zeros in the gap), and leaves where the fragments leave as
+   * they came.
+   */
+  add(packet: Packet, user: FragmentUser): Reassembly {
+    this.dropReason = 'none';
+    this.droppedWaiting = 0;
+    if (this.memoryBytes > this.limits.highThreshBytes || this.limits.highThreshBytes === 0) {
+      this.dropReason = 'no memory for fragments';
+      return Reassembly.DROPPED;
+    }
+    const { view, at, headerLength } = packet;
+    const queue = this.queueOf(packet, view.getUint16(at + IPV4_ID_AT), user);
+    if (this.isTooFar(queue)) this.restart(queue, packet.nowMs);
+
+    const fragment = view.getUint16(at + IPV4_FRAGMENT_AT);
+    const start = packet.fragmentOffset;
+    let end = start + packet.length - headerLength;
+    if ((fragment & IPV4_MF) === 0) {
+      if (end < queue.length || (queue.hasLast && end !== queue.length)) {
+        return this.discard(queue, 'fragments disagree about the end');
+      }
+      queue.hasLast = true;
+      queue.length = end;
+    } else {
+      end &= ~7;
+      if (end > queue.length) {
+        if (queue.hasLast) return this.discard(queue, 'fragments disagree about the end');
+        queue.length = end;
+      }
+    }
+    if (end === start) return this.discard(queue, 'empty fragment');
+
+    const placement = queue.place(start, end);
+    if (placement === Placement.OVERLAP) return this.discard(queue, 'overlapping fragments');
+    if (placement === Placement.DUPLICATE) {
+      this.dropReason = 'duplicate fragment';
+      return Reassembly.DROPPED;
+    }
+    const length = end - start;
+    const available = Math.min(length, packet.available - headerLength);
+    queue.keep(packet.bytes, at, headerLength, start, length, available, packet.type);
+    this.pendingFragments++;
+    this.account(queue, fragmentMemory(packet.length));
+    queue.inDev = packet.inDev;
+    queue.meat += length;
+    queue.ecn |= 1 << (view.getUint8(at + IPV4_TOS_AT) & ECN_MASK);
+    if (start === 0) queue.hasFirst = true;
+    const size = headerLength + length;
+    if (size > queue.maxSize) queue.maxSize = size;
+    if ((fragment & IPV4_DF) !== 0 && size > queue.maxDfSize) queue.maxDfSize = size;
+
+    if (!queue.hasFirst || !queue.hasLast || queue.meat !== queue.length) return Reassembly.PENDING;
+    return this.complete(queue, packet, user === FragmentUser.CONNTRACK_OUT);
+  }
+
+  /**
+   * Give up what is incomplete at NOW_MS, oldest first. ON_EXPIRED gets the first fragment of each packet whose first
+   * fragment came in at PREROUTING (a record that serves for this call only; `inDev` is the interface of the newest
+   * fragment): where it is addressed to this host, the host answers with ICMP 11/1, about it (ip_expire).
+   * Returns how many fragments were given up.
+   */
+  expire(nowMs: number, onExpired: (first: Packet) => void): number {
+    const before = this.pendingFragments;
+    for (let queue = this.oldest; queue !== null && queue.deadlineMs <= nowMs; queue = this.oldest) {
+      const first = queue.user === FragmentUser.CONNTRACK_IN ? queue.firstEntry() : -1;
+      this.unlink(queue);
+      if (first !== -1) onExpired(this.loadFirst(queue, first));
+      this.release(queue);
+    }
+    return before - this.pendingFragments;
+  }
+
+  private queueOf(packet: Packet, id: number, user: FragmentUser): FragmentQueue {
+    const { source, destination, protocol } = packet;
+    const bucket = bucketOf(source, destination, id, protocol);
+    for (let queue = this.buckets[bucket]; queue !== null; queue = queue.nextInBucket) {
+      const isSame =
+        queue.id === id &&
+        queue.source === source &&
+        queue.destination === destination &&
+        queue.protocol === protocol &&
+        queue.user === user;
+      if (isSame) return queue;
+    }
+    const queue = this.free.pop() ?? new FragmentQueue();
+    queue.source = source;
+    queue.destination = destination;
+    queue.id = id;
+    queue.protocol = protocol;
+    queue.user = user;
+    queue.nextInBucket = this.buckets[bucket];
+    this.buckets[bucket] = queue;
+    this.account(queue, QUEUE_MEMORY);
+    const sender = this.sources.get(source);
+    if (sender === undefined) this.sources.set(source, { count: 0, queues: 1 });
+    else sender.queues++;
+    this.schedule(queue, packet.nowMs + this.limits.timeoutMs);
+    return queue;
+  }
+
+  /** Whether more fragments of the same source came since QUEUE's newest than may (ip_frag_too_far). Counts this one. */
+  private isTooFar(queue: FragmentQueue): boolean {
+    if (this.limits.maxDist === 0) return false;
+    const sender = this.sources.get(queue.source);
+    if (sender === undefined) return false;
+    const distance = ++sender.count - queue.sourceCount;
+    queue.sourceCount = sender.count;
+    return queue.count > 0 && distance > this.limits.maxDist;
+  }
+
+  /** Drop what QUEUE holds; it waits anew from NOW_MS on. */
+  private restart(queue: FragmentQueue, nowMs: number): void {
+    this.forgetFragments(queue);
+    this.unschedule(queue);
+    this.schedule(queue, nowMs + this.limits.timeoutMs);
+    this.account(queue, QUEUE_MEMORY - queue.memoryBytes);
+    queue.clear();
+  }
+
+  private discard(queue: FragmentQueue, reason: FragmentDropReason): Reassembly {
+    this.dropReason = reason;
+    this.unlink(queue);
+    this.droppedWaiting += queue.count;
+    this.release(queue);
+    return Reassembly.DROPPED;
+  }
+
+  private complete(queue: FragmentQueue, packet: Packet, sent: boolean): Reassembly {
+    const first = queue.firstEntry();
+    const headerLength = queue.entries[first + ENTRY_HEADER_LENGTH];
+    const length = headerLength + queue.length;
+    const mixesEcn = (queue.ecn & NOT_ECT_SEEN) !== 0 && queue.ecn !== NOT_ECT_SEEN;
+    if (mixesEcn || length > MOST_BYTES) {
+      const reason = mixesEcn ? 'fragments of different ECN' : 'reassembled packet too long';
+      const result = this.discard(queue, reason);
+      // The newest fragment was counted as waiting.
+      this.droppedWaiting--;
+      return result;
+    }
+    this.unlink(queue);
+    const { wholeBytes, wholeView } = this;
+    const at = REASSEMBLY_HEADROOM;
+    copyBytes(queue.bytes, queue.entries[first + ENTRY_AT], wholeBytes, at, headerLength);
+    this.joinPayloads(queue, at + headerLength, sent);
+
+    const hadDf = queue.maxDfSize === queue.maxSize;
+    wholeView.setUint16(at + IPV4_TOTAL_LENGTH_AT, length);
+    wholeView.setUint16(at + IPV4_FRAGMENT_AT, hadDf ? IPV4_DF : 0);
+    if ((queue.ecn & CE_SEEN) !== 0) {
+      wholeView.setUint8(at + IPV4_TOS_AT, wholeView.getUint8(at + IPV4_TOS_AT) | ECN_CE);
+    }
+    wholeView.setUint16(at + IPV4_CHECKSUM_AT, 0);
+    wholeView.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(wholeView, at, headerLength));
+
+    packet.bytes = wholeBytes;
+    packet.view = wholeView;
+    packet.at = at;
+    packet.length = length;
+    packet.headerLength = headerLength;
+    packet.available = headerLength + this.geometry.availableFrom(0, queue.length);
+    packet.type = queue.entries[first + ENTRY_TYPE] as PacketType;
+    packet.fragmentMaxSize = queue.maxSize;
+    packet.fragmentHadDf = hadDf;
+    packet.reload();
+    this.release(queue);
+    return Reassembly.COMPLETE;
+  }
+
+  /** Copy the payloads of QUEUE's fragments together, in order, to TO on; take down how they were cut. */
+  private joinPayloads(queue: FragmentQueue, to: number, sent: boolean): void {
+    const { entries, count } = queue;
+    const { order, wholeBytes, geometry } = this;
+    // Offsets are multiples of 8 below 2^16 and all different, so that an offset and an index fit one sortable number.
+    for (let i = 0; i < count; i++) order[i] = entries[i * ENTRY_SIZE + ENTRY_OFFSET] * MOST_FRAGMENTS + i;
+    order.subarray(0, count).sort();
+    geometry.reset();
+    for (let i = 0; i < count; i++) {
+      const entry = (order[i] % MOST_FRAGMENTS) * ENTRY_SIZE;
+      const offset = entries[entry + ENTRY_OFFSET];
+      const length = entries[entry + ENTRY_LENGTH];
+      const available = entries[entry + ENTRY_AVAILABLE];
+      const headerLength = entries[entry + ENTRY_HEADER_LENGTH];
+      copyBytes(queue.bytes, entries[entry + ENTRY_AT] + headerLength, wholeBytes, to + offset, available);
+      wholeBytes.fill(0, to + offset + available, to + offset + length);
+      geometry.append(offset, length, available, headerLength, sent);
+    }
+  }
+
+  private loadFirst(queue: FragmentQueue, entry: number): Packet {
+    const first = this.expiredFirst;
+    first.bytes = queue.bytes;
+    first.view = queue.view;
+    first.at = queue.entries[entry + ENTRY_AT];
+    first.headerLength = queue.entries[entry + ENTRY_HEADER_LENGTH];
+    first.length = first.headerLength + queue.entries[entry + ENTRY_LENGTH];
+    first.available = first.headerLength + queue.entries[entry + ENTRY_AVAILABLE];
+    first.type = queue.entries[entry + ENTRY_TYPE] as PacketType;
+    first.inDev = queue.inDev;
+    first.nowMs = queue.deadlineMs;
+    first.reload();
+    return first;
+  }
+
+  private account(queue: FragmentQueue, bytes: number): void {
+    queue.memoryBytes += bytes;
+    this.memoryBytes += bytes;
+  }
+
+  private forgetFragments(queue: FragmentQueue): void {
+    this.pendingFragments -= queue.count;
+  }
+
+  /** Take QUEUE out of sight: no fragment finds it any more. */
+  private unlink(queue: FragmentQueue): void {
+    const bucket = bucketOf(queue.source, queue.destination, queue.id, queue.protocol);
+    if (this.buckets[bucket] === queue) {
+      this.buckets[bucket] = queue.nextInBucket;
+    } else {
+      let before = this.buckets[bucket];
+      while (before !== null && before.nextInBucket !== queue) before = before.nextInBucket;
+      if (before !== null) before.nextInBucket = queue.nextInBucket;
+    }
+    this.unschedule(queue);
+  }
+
+  /** Give back an unlinked QUEUE and all that it holds. */
+  private release(queue: FragmentQueue): void {
+    this.forgetFragments(queue);
+    this.memoryBytes -= queue.memoryBytes;
+    const sender = this.sources.get(queue.source);
+    if (sender !== undefined && --sender.queues === 0) this.sources.delete(queue.source);
+    queue.recycle();
+    if (this.free.length < MOST_QUEUES_KEPT) this.free.push(queue);
+  }
+
+  /** Put QUEUE among those waiting, by its deadline (in nearly all cases the last). */
+  private schedule(queue: FragmentQueue, deadlineMs: number): void {
+    queue.deadlineMs = deadlineMs;
+    let earlier = this.newest;
+    while (earlier !== null && earlier.deadlineMs > deadlineMs) earlier = earlier.earlier;
+    const later = earlier === null ? this.oldest : earlier.later;
+    queue.earlier = earlier;
+    queue.later = later;
+    if (earlier === null) this.oldest = queue;
+    else earlier.later = queue;
+    if (later === null) this.newest = queue;
+    else later.earlier = queue;
+    this.noteNextDeadline();
+  }
+
+  private unschedule(queue: FragmentQueue): void {
+    if (queue.earlier === null) this.oldest = queue.later;
+    else queue.earlier.later = queue.later;
+    if (queue.later === null) this.newest = queue.earlier;
+    else queue.later.earlier = queue.earlier;
+    queue.earlier = null;
+    queue.later = null;
+    this.noteNextDeadline();
+  }
+
+  private noteNextDeadline(): void {
+    this.nextDeadlineMs = this.oldest === null ? Number.POSITIVE_INFINITY : this.oldest.deadlineMs;
+  }
+}
+
+function bucketOf(source: number, destination: number, id: number, protocol: number): number {
+  let hash = Math.imul(source ^ Math.imul(destination, 0x9e3779b1) ^ (id << 8) ^ protocol, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) & (BUCKETS - 1);
+}
+
+/** What the kernel holds for a fragment of LENGTH bytes, its header included (skb->truesize), in bytes. */
+function fragmentMemory(length: number): number {
+  const wanted = length + ROOM_AROUND_FRAME + SHARED_INFO_MEMORY;
+  let size = 512;
+  while (size < wanted) size *= 2;
+  return size + FRAGMENT_MEMORY;
+}
