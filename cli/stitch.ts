@@ -97,10 +97,10 @@ export class Stitcher {
   learn(view: DataView, at: number, length: number): void {
     if (this.#protocol === 0 || !this.#read(view, at, length) || this.#readProtocol !== this.#protocol) return;
     const translated = this.#translated;
-    const to = translated.insert(this.#destination, this.#source, invertPorts(this.#ports), this.#protocol);
+    const to = translated.insert(this.#destination, this.#source, invertPorts(this.#ports, this.#protocol), this.#protocol);
     translated.words[to + TO_SOURCE] = this.#readDestination;
     translated.words[to + TO_DESTINATION] = this.#readSource;
-    translated.words[to + TO_PORTS] = invertPorts(this.#readPorts);
+    translated.words[to + TO_PORTS] = invertPorts(this.#readPorts, this.#readProtocol);
     this.#protocol = 0;
   }
 
@@ -121,7 +121,7 @@ export class Stitcher {
 
   /** Have the next `learn` fill in the reply of the tuple read last, unless it is known. */
   #wantReplyOfRead(): void {
-    const ports = invertPorts(this.#readPorts);
+    const ports = invertPorts(this.#readPorts, this.#readProtocol);
     if (this.#translated.find(this.#readDestination, this.#readSource, ports, this.#readProtocol) >= 0) return;
     this.#source = this.#readSource;
     this.#destination = this.#readDestination;
