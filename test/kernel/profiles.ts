@@ -1,0 +1,96 @@
+/** What a random case leans to. */
+import type { TableName } from './random-rules.js';
+
+export type SceneKind = 'tcp' | 'wildTcp' | 'udp' | 'icmp' | 'odd' | 'fragments' | 'errors' | 'stray';
+
+export interface Profile {
+  interfaces: number;
+  /** Chance that the ruleset is Docker's, with a few rules of its own. */
+  docker: number;
+  /** Chance of rules of their own in each table. */
+  tables: Partial<Record<TableName, number>>;
+  /** Rules of a base chain, at most. */
+  rules: number;
+  /** Weights of the conversations. */
+  scenes: Partial<Record<SceneKind, number>>;
+  /** Chance that a packet, a route or a sysctl is out of the ordinary. */
+  oddity: number;
+  /** How often conversations use the same source port. */
+  clashes: number;
+}
+
+const EVERYTHING: Profile = {
+  interfaces: 4,
+  docker: 0.4,
+  tables: { raw: 0.25, mangle: 0.35, nat: 0.7, filter: 0.7, security: 0.15 },
+  rules: 4,
+  scenes: { tcp: 3, wildTcp: 3, udp: 3, icmp: 2, odd: 0.7, fragments: 1, errors: 2, stray: 0.7 },
+  oddity: 0.08,
+  clashes: 0.05,
+};
+
+export const PROFILES: Record<string, Profile> = {
+  mixed: EVERYTHING,
+  docker: {
+    ...EVERYTHING,
+    docker: 1,
+    tables: { mangle: 0.1, filter: 0.15, nat: 0.1 },
+    rules: 2,
+    scenes: { tcp: 6, udp: 2, icmp: 2, wildTcp: 1, errors: 1, fragments: 0.3 },
+    oddity: 0.02,
+  },
+  wild: {
+    ...EVERYTHING,
+    docker: 0.1,
+    tables: { raw: 0.5, mangle: 0.6, nat: 0.8, filter: 0.8, security: 0.4 },
+    rules: 6,
+    oddity: 0.2,
+  },
+  tcp: {
+    ...EVERYTHING,
+    docker: 0.5,
+    tables: { nat: 0.4, filter: 0.3 },
+    rules: 2,
+    scenes: { wildTcp: 6, tcp: 2 },
+    oddity: 0.04,
+  },
+  nat: {
+    ...EVERYTHING,
+    docker: 0.2,
+    tables: { nat: 1, mangle: 0.2 },
+    rules: 5,
+    scenes: { tcp: 4, udp: 4, icmp: 3, odd: 1, errors: 1 },
+    oddity: 0.03,
+    clashes: 0.12,
+  },
+  icmp: {
+    ...EVERYTHING,
+    tables: { nat: 0.7, filter: 0.4 },
+    rules: 3,
+    scenes: { icmp: 4, errors: 6, udp: 2, tcp: 2, fragments: 0.5 },
+    oddity: 0.12,
+  },
+  fragments: {
+    ...EVERYTHING,
+    tables: { nat: 0.6, filter: 0.4, raw: 0.2 },
+    rules: 3,
+    scenes: { fragments: 8, udp: 1, errors: 1 },
+    oddity: 0.05,
+  },
+  routing: {
+    ...EVERYTHING,
+    docker: 0.1,
+    tables: { mangle: 0.4, nat: 0.4, filter: 0.3 },
+    rules: 2,
+    scenes: { udp: 4, icmp: 3, tcp: 1, stray: 4, odd: 1 },
+    oddity: 0.5,
+  },
+  rules: {
+    ...EVERYTHING,
+    docker: 0.05,
+    tables: { raw: 0.8, mangle: 0.9, nat: 0.9, filter: 1, security: 0.7 },
+    rules: 8,
+    scenes: { tcp: 4, udp: 4, icmp: 3, wildTcp: 1, odd: 1, errors: 1, fragments: 0.5 },
+    oddity: 0.03,
+  },
+};

@@ -1,0 +1,142 @@
+/** A random case: a world, its rules, and the conversations that take place in it. */
+import { formatIpv4 } from './address.js';
+import { icmpConversation, oddConversation, strayPacket, udpConversation } from './datagram-scene.js';
+import { complaints } from './error-scene.js';
+import { fragmentedConversation } from './fragment-scene.js';
+import { buildIcmp, buildIpv4, buildUdp, withChecksum } from './packets.js';
+import type { Prng } from './prng.js';
+import type { Profile, SceneKind } from './profiles.js';
+import { addDockerRules } from './random-docker.js';
+import { randomWorld } from './random-host.js';
+import { addRandomRules, emptyRuleset, formatRuleset } from './random-rules.js';
+import { LOCAL } from './router.js';
+import type { Scene, Side, Stage } from './scene.js';
+import { wholeConnection, wildConnection } from './tcp-scene.js';
+import { broadcasts, devicesOf, type Party, type World } from './world.js';
+
+export interface RandomCase {
+  world: World;
+  /** For iptables-restore. */
+  rules: string;
+}
+
+export function randomCase(prng: Prng, profile: Profile): RandomCase {
+  const world = randomWorld(prng, profile);
+  const ruleset = emptyRuleset();
+  if (prng.chance(profile.docker)) addDockerRules(prng, world, ruleset);
+  addRandomRules(prng, world, ruleset, profile);
+  return { world, rules: formatRuleset(ruleset) };
+}
+
+/** The conversations of a case. They share STAGE, so later ones may be about what earlier ones did. */
+export function randomScenes(stage: Stage, profile: Profile, count: number): Scene[] {
+  const kinds = Object.entries(profile.scenes).map(([kind, weight]) => [weight, kind as SceneKind] as const);
+  return Array.from({ length: count }, () => randomScene(stage, profile, stage.prng.weighted(kinds)));
+}
+
+function randomScene(stage: Stage, profile: Profile, kind: SceneKind): Scene {
+  const side = (protocol: number): Side => randomSide(stage, protocol, profile.clashes);
+  switch (kind) {
+    case 'tcp':
+      return wholeConnection(stage, side(6));
+    case 'wildTcp':
+      return wildConnection(stage, side(6));
+    case 'udp':
+      return udpConversation(stage, side(17));
+    case 'icmp':
+      return icmpConversation(stage, side(1));
+    case 'odd':
+      return oddConversation(stage, side(0));
+    case 'fragments': {
+      const protocol = stage.prng.weighted([
+        [5, 17],
+        [2, 1],
+        [1, 6],
+      ] as const);
+      return fragmentedConversation(stage, side(protocol), protocol);
+    }
+    case 'errors':
+      return complaints(stage, stage.prng.between(1, 3));
+    case 'stray':
+      return stray(stage);
+  }
+}
+
+/** Somebody who wants something of somebody: most often of a service that the rules know. */
+function randomSide(stage: Stage, protocol: number, clashes: number): Side {
+  const { world, prng } = stage;
+  const fitting = world.services.filter(
+    (service) => service.protocol === protocol || service.protocol === 0 || protocol === 0,
+  );
+  const service = fitting.length > 0 && prng.chance(0.6) ? prng.pick(fitting) : undefined;
+  const sender = randomSender(stage);
+  const strangers = world.parties.filter((party) => party.dev !== sender.dev || prng.chance(0.15));
+  const destination = service?.address ?? prng.pick(strangers.length > 0 ? strangers : world.parties).address;
+  const sport = prng.chance(clashes)
+    ? 40_000
+    : prng.weighted([
+        [8, prng.between(40_000, 60_000)],
+        [0.7, prng.between(1, 511)],
+        [0.7, prng.between(512, 1023)],
+        [1, prng.pick(world.ports)],
+      ]);
+  return {
+    dev: sender.dev,
+    address: sender.address,
+    port: sport,
+    peerAddress: destination,
+    peerPort: service?.port || prng.pick(world.ports),
+  };
+}
+
+function randomSender({ world, prng }: Stage): Party {
+  const remote = world.parties.filter((party) => party.dev !== LOCAL);
+  const own = world.parties.filter((party) => party.dev === LOCAL);
+  if (own.length > 0 && (remote.length === 0 || prng.chance(0.14))) return prng.pick(own);
+  const sender = prng.pick(remote);
+  // Now and then it comes in where nobody expects it.
+  return prng.chance(0.03) ? { dev: prng.pick(devicesOf(world)), address: sender.address } : sender;
+}
+
+/** Martians, broadcasts and multicasts. */
+function stray(stage: Stage): Scene {
+  const { world, prng } = stage;
+  const sender = randomSender(stage);
+  const odd = [
+    0,
+    0x7f000001,
+    0x7f000005,
+    0xffffffff,
+    0xe0000001,
+    0xe0000005,
+    0xefffffff,
+    0xf0000001,
+    5,
+    ...broadcasts(world),
+  ];
+  const isOddSource = prng.chance(0.4);
+  const source = isOddSource ? prng.pick([...odd, ...world.subnets.map((subnet) => subnet.own)]) : sender.address;
+  const destination =
+    !isOddSource || prng.chance(0.3) ? prng.pick([...odd, ...broadcasts(world)]) : prng.pick(world.parties).address;
+  const fields = {
+    source,
+    destination,
+    protocol: prng.pick([17, 1]),
+    id: 1 + prng.below(65_535),
+    ttl: prng.pick([1, 64, 64]),
+  };
+  const packet =
+    fields.protocol === 1
+      ? buildIpv4(fields, buildIcmp(8, 0, prng.below(65_536), 1, prng.bytes(8)))
+      : withChecksum(buildIpv4(fields, buildUdp(prng.between(1024, 65_535), prng.pick(world.ports), prng.bytes(8))));
+  return strayPacket(
+    stage,
+    { dev: sender.dev, address: sender.address, port: 0, peerAddress: destination, peerPort: 0 },
+    packet,
+  );
+}
+
+/** WORLD in a line. */
+export function describeWorld(world: World): string {
+  return world.subnets.map(({ dev, own, network }) => `${dev} ${formatIpv4(own)}/${network.prefixLength}`).join(', ');
+}

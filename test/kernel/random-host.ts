@@ -1,0 +1,185 @@
+/** Random hosts: interfaces, addresses, routes, sysctls, and who lives around them. */
+import { broadcastOf, formatIpv4, formatNetwork, type Network, networkOf, parseIpv4 } from './address.js';
+import type { LinkDescription, RouteDescription } from './host-description.js';
+import type { Prng } from './prng.js';
+import { LOCAL } from './router.js';
+import type { Party, Subnet, World } from './world.js';
+
+export interface HostTraits {
+  /** How many interfaces there are beside lo, at most. */
+  interfaces: number;
+  /** Chance of unusual routes, sysctls and MTUs. */
+  oddity: number;
+}
+
+const NAMES = ['eth0', 'docker0', 'br-4f1c', 'eth1', 'ens3', 'wlan0', 'tun7', 'veth1a2b'];
+const NETWORKS = [
+  '192.0.2.0',
+  '172.17.0.0',
+  '172.18.0.0',
+  '10.0.0.0',
+  '198.18.5.0',
+  '192.168.7.0',
+  '10.20.30.0',
+  '100.64.8.0',
+];
+const FAR_HOSTS = ['203.0.113.7', '198.51.100.5', '8.8.4.4', '203.0.113.99'];
+const PORTS = [22, 53, 80, 443, 6379, 8080, 36379, 5000];
+
+export function randomWorld(prng: Prng, traits: HostTraits): World {
+  const world: World = { host: { addr: [] }, subnets: [], parties: [], ports: [...PORTS], services: [] };
+  const names = prng.some(NAMES, prng.between(1, traits.interfaces));
+  const networks = prng.shuffled(NETWORKS);
+  names.forEach((name, i) => addLink(world, prng, name, i, networks[i], traits));
+  addRoutes(world, prng, traits);
+  addNeighbours(world, prng);
+  if (prng.chance(0.3 + traits.oddity)) world.host.sysctl = randomSysctls(prng, names, traits.oddity);
+  for (const link of world.host.addr)
+    for (const address of link.addr_info ?? []) world.parties.push({ dev: LOCAL, address: parseIpv4(address.local) });
+  addServices(world, prng);
+  return world;
+}
+
+function addLink(world: World, prng: Prng, name: string, index: number, base: string, traits: HostTraits): void {
+  const link: LinkDescription = {
+    ifname: name,
+    address: `02:42:00:00:${hexByte(prng)}:${hexByte(prng).replace(/.$/, String(index))}`,
+    addr_info: [],
+  };
+  link.mtu = prng.weighted([
+    [8, 1500],
+    [traits.oddity * 4, 1400],
+    [traits.oddity * 2, 576],
+    [traits.oddity, 1280],
+    [traits.oddity * 0.5, 9000],
+    [traits.oddity * 0.3, 68],
+  ]);
+  const prefixLength = prng.weighted([
+    [6, 24],
+    [3, 16],
+    [1, 28],
+    [1, 29],
+    [1, 30],
+    [0.3, 25],
+    [0.2, 31],
+    [0.3, 20],
+  ]);
+  addAddress(world, prng, link, networkOf(parseIpv4(base), prefixLength));
+  if (prng.chance(0.2)) addAddress(world, prng, link, networkOf(parseIpv4(base), prefixLength));
+  if (prng.chance(0.15)) addAddress(world, prng, link, networkOf(parseIpv4(`10.${77 + index}.1.0`), 24));
+  if (prng.chance(0.05))
+    addAddress(world, prng, link, { address: parseIpv4(`10.99.0.${index + 1}`), prefixLength: 32 });
+  world.host.addr.push(link);
+}
+
+const hexByte = (prng: Prng): string => prng.between(16, 255).toString(16);
+
+function addAddress(world: World, prng: Prng, link: LinkDescription, network: Network): void {
+  const { prefixLength } = network;
+  const own =
+    prefixLength === 32
+      ? network.address
+      : prefixLength === 31
+        ? network.address
+        : network.address + prng.pick([1, 1, 1, 2]);
+  if (link.addr_info?.some((address) => address.local === formatIpv4(own))) return;
+  const entry = { family: 'inet', local: formatIpv4(own), prefixlen: prefixLength };
+  const withBroadcast = prefixLength < 31 && prng.chance(0.5);
+  link.addr_info?.push(withBroadcast ? { ...entry, broadcast: formatIpv4(broadcastOf(network)) } : entry);
+  const subnet: Subnet = { dev: link.ifname, network, own };
+  world.subnets.push(subnet);
+  for (const address of neighboursOf(subnet)) world.parties.push({ dev: link.ifname, address });
+}
+
+/** A few addresses of SUBNET that are not the host's. */
+export function neighboursOf({ network, own }: Subnet): number[] {
+  const last = broadcastOf(network);
+  if (network.prefixLength === 31) return [own === last ? network.address : last];
+  return [3, 4, 5, 6].map((n) => network.address + n).filter((address) => address < last && address !== own);
+}
+
+function addRoutes(world: World, prng: Prng, traits: HostTraits): void {
+  const { host, parties } = world;
+  const routes: RouteDescription[] = [];
+  const gateways = parties.filter((party) => party.dev !== LOCAL);
+  if (gateways.length > 0 && prng.chance(0.85)) {
+    const gateway = prng.pick(gateways);
+    const route: RouteDescription = { dst: 'default', gateway: formatIpv4(gateway.address), dev: gateway.dev };
+    if (prng.chance(traits.oddity)) route.prefsrc = prng.pick(world.subnets.map((subnet) => formatIpv4(subnet.own)));
+    if (prng.chance(0.2)) route.metric = prng.pick([100, 200]);
+    routes.push(route);
+    for (const far of FAR_HOSTS) parties.push({ dev: gateway.dev, address: parseIpv4(far) });
+  }
+  if (gateways.length > 0 && prng.chance(0.3)) {
+    const gateway = prng.pick(gateways);
+    routes.push({ dst: '10.200.0.0/16', gateway: formatIpv4(gateway.address), dev: gateway.dev });
+    parties.push(
+      { dev: gateway.dev, address: parseIpv4('10.200.1.5') },
+      { dev: gateway.dev, address: parseIpv4('10.200.9.9') },
+    );
+    if (prng.chance(0.3))
+      routes.push({ dst: '10.200.9.0/24', type: prng.pick(['blackhole', 'unreachable', 'prohibit', 'throw']) });
+  }
+  if (prng.chance(traits.oddity)) {
+    const type = prng.pick(['blackhole', 'unreachable', 'prohibit', 'throw']);
+    routes.push({ dst: prng.pick(['198.51.100.5', '198.51.100.0/24', '203.0.113.96/27']), type });
+  }
+  if (gateways.length > 0 && prng.chance(traits.oddity)) {
+    const gateway = prng.pick(gateways);
+    routes.push({ dst: '203.0.113.7', gateway: formatIpv4(gateway.address), dev: gateway.dev });
+  }
+  if (gateways.length > 0 && prng.chance(traits.oddity))
+    routes.push({ dst: '100.127.0.0/24', dev: prng.pick(gateways).dev, scope: 'link' });
+  host.route = routes;
+}
+
+function addNeighbours(world: World, prng: Prng): void {
+  const near = world.parties.filter(
+    (party) => party.dev !== LOCAL && world.subnets.some((subnet) => subnet.dev === party.dev),
+  );
+  world.host.neigh = prng
+    .some(near, prng.below(3))
+    .map(({ dev, address }, i) => ({ dst: formatIpv4(address), dev, lladdr: `02:77:00:00:00:0${i}` }));
+}
+
+function randomSysctls(prng: Prng, names: readonly string[], oddity: number): Record<string, number> {
+  const sysctls: Record<string, number> = {};
+  const maybe = (probability: number, name: string, value: number): void => {
+    if (prng.chance(probability)) sysctls[name] = value;
+  };
+  const device = prng.pick(names);
+  maybe(0.04, 'net.ipv4.ip_forward', 0);
+  maybe(0.15, 'net.ipv4.conf.all.rp_filter', prng.pick([1, 2]));
+  maybe(0.1, `net.ipv4.conf.${device}.rp_filter`, prng.pick([1, 2]));
+  maybe(0.15, `net.ipv4.conf.${device}.route_localnet`, 1);
+  maybe(0.05, 'net.ipv4.conf.all.route_localnet', 1);
+  maybe(0.1, 'net.ipv4.conf.all.accept_local', 1);
+  maybe(oddity * 0.2, `net.ipv4.conf.${device}.forwarding`, 0);
+  maybe(0.1, 'net.ipv4.ip_default_ttl', prng.pick([128, 255]));
+  maybe(0.15, 'net.netfilter.nf_conntrack_tcp_loose', 0);
+  maybe(0.15, 'net.netfilter.nf_conntrack_tcp_be_liberal', 1);
+  maybe(0.1, 'net.netfilter.nf_conntrack_tcp_ignore_invalid_rst', 1);
+  maybe(0.15, 'net.netfilter.nf_conntrack_checksum', 0);
+  return sysctls;
+}
+
+/** Ports of the host and of its neighbours that somebody may want to reach. */
+function addServices(world: World, prng: Prng): void {
+  const targets: Party[] = prng.some(world.parties, 6);
+  for (const { address } of targets)
+    world.services.push({ address, protocol: prng.pick([6, 17, 0]), port: prng.pick([...world.ports, 0]) });
+}
+
+/** Text of a network that rules may name: a subnet, a larger one, or a single address. */
+export function randomNetworkText(prng: Prng, world: World): string {
+  const address = (): number => prng.pick(world.parties).address;
+  return prng.weighted<() => string>([
+    [4, () => formatNetwork(prng.pick(world.subnets).network)],
+    [4, () => formatIpv4(address())],
+    [2, () => formatNetwork(networkOf(address(), prng.pick([8, 12, 16, 20, 24, 28, 30])))],
+    [0.3, () => '0.0.0.0/0'],
+    [0.3, () => '127.0.0.0/8'],
+    [0.3, () => '224.0.0.0/4'],
+    [0.2, () => '255.255.255.255'],
+  ])();
+}

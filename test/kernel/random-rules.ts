@@ -1,0 +1,129 @@
+/** Random rulesets over all five tables, as text for iptables-restore. */
+import { formatIpv4, parseIpv4 } from './address.js';
+import type { Prng } from './prng.js';
+import { randomMatches } from './random-matches.js';
+import { randomTarget } from './random-targets.js';
+import type { World } from './world.js';
+
+export interface RuleTraits {
+  /** Chance that a table has rules of its own. */
+  tables: Partial<Record<TableName, number>>;
+  /** Rules of a base chain, at most. */
+  rules: number;
+}
+
+export const TABLE_NAMES = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
+export type TableName = (typeof TABLE_NAMES)[number];
+
+/** The base chains of each table. */
+export const BASE_CHAINS: Record<TableName, readonly string[]> = {
+  raw: ['PREROUTING', 'OUTPUT'],
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  security: ['INPUT', 'FORWARD', 'OUTPUT'],
+};
+
+export interface Chain {
+  name: string;
+  isBase: boolean;
+  /** The hooks from which it may be reached. */
+  hooks: ReadonlySet<string>;
+  policy: string;
+  /** Lines from `-A` on. */
+  rules: string[];
+}
+
+export type Ruleset = Map<TableName, Chain[]>;
+
+export function emptyRuleset(): Ruleset {
+  return new Map();
+}
+
+/** The chains of TABLE in RULESET, made with their policies where they are missing. */
+export function tableOf(ruleset: Ruleset, table: TableName): Chain[] {
+  const chains =
+    ruleset.get(table) ??
+    BASE_CHAINS[table].map((name) => ({ name, isBase: true, hooks: new Set([name]), policy: 'ACCEPT', rules: [] }));
+  ruleset.set(table, chains);
+  return chains;
+}
+
+/** Adds random rules to RULESET, where TRAITS want some. */
+export function addRandomRules(prng: Prng, world: World, ruleset: Ruleset, traits: RuleTraits): void {
+  for (const table of TABLE_NAMES)
+    if (prng.chance(traits.tables[table] ?? 0)) addToTable(prng, world, tableOf(ruleset, table), table, traits.rules);
+}
+
+function addToTable(prng: Prng, world: World, chains: Chain[], table: TableName, limit: number): void {
+  const base = chains.filter((chain) => chain.isBase);
+  const own: Chain[] = Array.from({ length: prng.below(4) }, (_, i) => ({
+    name: `${table.toUpperCase()}-${i}${prng.chance(0.2) ? '_x.y' : ''}`,
+    isBase: false,
+    hooks: new Set(
+      prng.chance(0.4)
+        ? base.map((chain) => chain.name)
+        : prng.some(base, prng.between(1, base.length)).map((chain) => chain.name),
+    ),
+    policy: '-',
+    rules: [],
+  }));
+  chains.push(...own);
+  for (const chain of base) {
+    if (table === 'filter' && prng.chance(0.12)) chain.policy = 'DROP';
+    else if (table !== 'nat' && prng.chance(0.02)) chain.policy = 'DROP';
+  }
+  // Rules may only lead to chains that come later, so that there are no loops.
+  const order = [...base, ...own];
+  for (const chain of [...base, ...own]) {
+    const later = own.filter(
+      (other) => order.indexOf(other) > order.indexOf(chain) && isWithin(chain.hooks, other.hooks),
+    );
+    const count = prng.below(chain.isBase ? limit + 1 : 4);
+    for (let i = 0; i < count; i++) chain.rules.push(randomRule(prng, world, table, chain, later));
+  }
+}
+
+const isWithin = (inner: ReadonlySet<string>, outer: ReadonlySet<string>): boolean =>
+  [...inner].every((hook) => outer.has(hook));
+
+function randomRule(prng: Prng, world: World, table: TableName, chain: Chain, later: readonly Chain[]): string {
+  const matches = randomMatches(prng, world, chain.hooks, chain.isBase);
+  const target =
+    later.length > 0 && prng.chance(0.22)
+      ? `-${prng.chance(0.25) ? 'g' : 'j'} ${prng.pick(later).name}`
+      : randomTarget(prng, world, table, chain.hooks, matches.protocol);
+  note(world, matches.words);
+  return ['-A', chain.name, ...matches.words, target].join(' ');
+}
+
+/** Remembers an address and a port that a rule asks for, so that somebody goes there. */
+function note(world: World, words: readonly string[]): void {
+  const text = words.join(' ');
+  const address = /(?:^| )-d (\d+\.\d+\.\d+\.\d+)(?: |$)/.exec(text)?.[1];
+  const port = /--dports? (\d+)/.exec(text)?.[1];
+  const protocol = /-p (tcp|udp|icmp)/.exec(text)?.[1];
+  if (address === undefined && port === undefined) return;
+  const target =
+    address === undefined ? world.parties[(text.length * 7) % world.parties.length].address : parseIpv4(address);
+  world.services.push({
+    address: target,
+    protocol: { tcp: 6, udp: 17, icmp: 1 }[protocol ?? ''] ?? 0,
+    port: Number(port ?? 0),
+  });
+}
+
+/** RULESET as iptables-restore reads it. */
+export function formatRuleset(ruleset: Ruleset): string {
+  const lines: string[] = [];
+  for (const [table, chains] of ruleset) {
+    lines.push(`*${table}`);
+    for (const chain of chains) lines.push(`:${chain.name} ${chain.policy} [0:0]`);
+    for (const chain of chains) lines.push(...chain.rules);
+    lines.push('COMMIT');
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** `-d ADDRESS` and the like for rules that are written by hand. */
+export const ip = formatIpv4;
