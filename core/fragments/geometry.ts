@@ -7,12 +7,11 @@
 export const MOST_FRAGMENTS = 8192;
 
 /**
- * Room in front of an arriving fragment's IP header, in bytes: the Ethernet header, and what a driver leaves free before
- * it. Where a later fragment's own header and this room cannot take the first fragment's header and a link-layer header
- * together, the kernel cuts anew. A fragment that the host sends itself has its IP header where the room ends.
+ * Room in front of a fragment's IP header, in bytes: what a raw or packet socket leaves, hence what a frame sent by the host
+ * itself or by tcpreplay over a veth pair has. (A network card's driver leaves more.) Where a later fragment's own header
+ * and this room cannot take the first fragment's header and a link-layer header together, the kernel cuts anew.
  */
-const HEADROOM_RECEIVED = 16 + 14;
-const HEADROOM_SENT = 16;
+const HEADROOM = 16;
 /** What the kernel keeps free for a link-layer header of Ethernet (LL_RESERVED_SPACE). */
 const LINK_LAYER_ROOM = 16;
 
@@ -39,11 +38,11 @@ export class FragmentGeometry {
 
   /**
    * Append a fragment: where its payload starts, its length, how much of it is there, and its own header's length, all in
-   * bytes; SENT: by this host.
+   * bytes.
    */
-  append(start: number, length: number, available: number, headerLength: number, sent: boolean): void {
+  append(start: number, length: number, available: number, headerLength: number): void {
     this.lengths[this.count] = length;
-    this.headrooms[this.count] = headerLength + (sent ? HEADROOM_SENT : HEADROOM_RECEIVED);
+    this.headrooms[this.count] = headerLength + HEADROOM;
     this.count++;
     this.starts[this.arrived] = start;
     this.knownEnds[this.arrived] = start + available;

@@ -6,6 +6,7 @@
  */
 import { internetChecksum } from '../../codecs/checksum.js';
 import {
+  IPPROTO_TCP,
   IPV4_CHECKSUM_AT,
   IPV4_DF,
   IPV4_FRAGMENT_AT,
@@ -13,6 +14,7 @@ import {
   IPV4_MF,
   IPV4_TOS_AT,
   IPV4_TOTAL_LENGTH_AT,
+  TCP_LENGTH,
 } from '../../codecs/layouts.js';
 import { Packet, type PacketType } from '../packet.js';
 import { FragmentGeometry, MOST_FRAGMENTS } from './geometry.js';
@@ -171,7 +173,7 @@ export class FragmentQueues {
     if ((fragment & IPV4_DF) !== 0 && size > queue.maxDfSize) queue.maxDfSize = size;
 
     if (!queue.hasFirst || !queue.hasLast || queue.meat !== queue.length) return Reassembly.PENDING;
-    return this.complete(queue, packet, user === FragmentUser.CONNTRACK_OUT);
+    return this.complete(queue, packet, user === FragmentUser.CONNTRACK_IN);
   }
 
   /**
@@ -246,7 +248,7 @@ export class FragmentQueues {
     return Reassembly.DROPPED;
   }
 
-  private complete(queue: FragmentQueue, packet: Packet, sent: boolean): Reassembly {
+  private complete(queue: FragmentQueue, packet: Packet, received: boolean): Reassembly {
     const first = queue.firstEntry();
     const headerLength = queue.entries[first + ENTRY_HEADER_LENGTH];
     const length = headerLength + queue.length;
@@ -262,7 +264,10 @@ export class FragmentQueues {
     const { wholeBytes, wholeView } = this;
     const at = REASSEMBLY_HEADROOM;
     copyBytes(queue.bytes, queue.entries[first + ENTRY_AT], wholeBytes, at, headerLength);
-    this.joinPayloads(queue, at + headerLength, sent);
+    this.joinPayloads(queue, at + headerLength);
+    // An arriving TCP header is moved into one piece, to look for a socket of the host (tcp_v4_early_demux).
+    if (received && queue.protocol === IPPROTO_TCP && queue.length >= TCP_LENGTH)
+      this.geometry.ensureWritable(TCP_LENGTH);
 
     const hadDf = queue.maxDfSize === queue.maxSize;
     wholeView.setUint16(at + IPV4_TOTAL_LENGTH_AT, length);
@@ -288,7 +293,7 @@ export class FragmentQueues {
   }
 
   /** Copy the payloads of QUEUE's fragments together, in order, to TO on; take down how they were cut. */
-  private joinPayloads(queue: FragmentQueue, to: number, sent: boolean): void {
+  private joinPayloads(queue: FragmentQueue, to: number): void {
     const { entries, count } = queue;
     const { order, wholeBytes, geometry } = this;
     // Offsets are multiples of 8 below 2^16 and all different, so that an offset and an index fit one sortable number.
@@ -303,7 +308,7 @@ export class FragmentQueues {
       const headerLength = entries[entry + ENTRY_HEADER_LENGTH];
       copyBytes(queue.bytes, entries[entry + ENTRY_AT] + headerLength, wholeBytes, to + offset, available);
       wholeBytes.fill(0, to + offset + available, to + offset + length);
-      geometry.append(offset, length, available, headerLength, sent);
+      geometry.append(offset, length, available, headerLength);
     }
   }
 
