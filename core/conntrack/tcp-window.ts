@@ -100,7 +100,7 @@ export function trackWindow(
     }
   } else if (
     (flags & TCP_SYN) !== 0 &&
-    ((state === TcpState.SYN_SENT && direction === ORIGINAL) || (state === TcpState.SYN_RECV && direction === REPLY)) &&
+    (state === TcpState.SYN_SENT || state === TcpState.SYN_RECV) &&
     after(end, words[sender + SIDE_END])
   ) {
     // RFC 9293, section 3.4.1: who starts again must only use higher sequence numbers.

@@ -325,7 +325,7 @@ export class TcpTracker implements L4Tracker {
     }
     // The answer to a SYN or an ACK that passed untracked: it may acknowledge what we never saw.
     const answersIgnored =
-      ((status & Status.SEEN_REPLY) !== 0 && lastKind === SegmentKind.SYN) ||
+      ((status & Status.SEEN_REPLY) !== 0 && lastKind === SegmentKind.SYN && lastDirection !== direction) ||
       ((status & Status.ASSURED) === 0 && lastKind === SegmentKind.ACK);
     if (answersIgnored && acknowledgment === lastEnd) return Reset.TRUSTED;
     // The answer to a challenge that passed untracked.
