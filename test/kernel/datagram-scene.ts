@@ -50,8 +50,9 @@ function headerOddity(prng: Prng): Partial<Ipv4Fields> {
     [1, { options: Uint8Array.of(1, 1, 1, 0) }],
     [2, { options: Uint8Array.of(7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0) }],
     [1, { options: Uint8Array.of(7, 7, 8, 1, 2, 3, 4) }],
-    [1, { options: Uint8Array.of(68, 12, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0) }],
-    [1, { options: Uint8Array.of(68, 12, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0) }],
+    // Timestamp options without room: what the kernel would write into others is the time of day.
+    [0.5, { options: Uint8Array.of(68, 8, 9, 0x10, 0, 0, 0, 1) }],
+    [0.5, { options: Uint8Array.of(68, 12, 13, 1, 0, 0, 0, 0, 0, 0, 0, 0) }],
     [0.5, { options: Uint8Array.of(131, 7, 4, 10, 0, 0, 1) }],
     [0.5, { options: Uint8Array.of(137, 7, 4, 10, 0, 0, 1) }],
     [0.5, { options: Uint8Array.of(148, 4, 0, 0) }],

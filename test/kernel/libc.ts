@@ -12,6 +12,9 @@ export const CLONE_NEWNET = 0x40000000;
 
 const EPERM = 1;
 const EAGAIN = 11;
+const EACCES = 13;
+const ENETUNREACH = 101;
+const EHOSTUNREACH = 113;
 const POLLIN = 1;
 
 /** A system call failed: which one, and errno. */
@@ -26,6 +29,11 @@ export class SystemError extends Error {
   /** Sending was refused by the host's own OUTPUT rules. */
   get isRefused(): boolean {
     return this.errno === EPERM;
+  }
+
+  /** There is no route, or one that prohibits: found out before OUTPUT, or behind it where a rule changed the packet. */
+  get isUnroutable(): boolean {
+    return this.errno === ENETUNREACH || this.errno === EHOSTUNREACH || this.errno === EACCES;
   }
 }
 

@@ -58,7 +58,7 @@ export function playCase(libc: Libc, { seed, profile, packets, dir }: PlayOption
     const folder = caseFolder(dir, []);
     mkdirSync(dir, { recursive: true });
     writeFileSync(folder.hostPath, `${JSON.stringify(world.host, null, 2)}\n`);
-    writeFileSync(folder.rulesPath, withoutComments(router.savedRules()));
+    writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
     const record = new ReplayRecord(router.devices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity };
     play(router, record, stage, randomScenes(stage, profile, prng.between(4, 14)), packets);

@@ -105,8 +105,11 @@ export function step(
   try {
     router.inject(input.dev, input.frame, input.isBare, options.keepMac);
   } catch (error) {
-    if (error instanceof SystemError) return { outcome: `not injected: ${error.description}`, outputs: [] };
-    throw error;
+    if (!(error instanceof SystemError)) throw error;
+    const outputs = router.drain(options.settleMs);
+    // A packet of the host's own that leads nowhere was sent all the same: rules of OUTPUT may have seen it.
+    if (input.dev === LOCAL && error.isUnroutable) return { outcome: outcomeOf(input, outputs), outputs };
+    return { outcome: `not injected: ${error.description}`, outputs };
   }
   const outputs = router.drain(options.settleMs);
   return { outcome: outcomeOf(input, outputs), outputs };

@@ -180,9 +180,9 @@ export class Router {
     }
   }
 
-  /** `iptables-legacy-save -c` of the tables now. */
-  savedRules(): string {
-    return this.firewall.run(() => run('iptables-legacy-save', ['-c'], '', true));
+  /** `iptables-legacy-save` of the tables now, with their counters or without. */
+  savedRules(hasCounters = true): string {
+    return this.firewall.run(() => run('iptables-legacy-save', hasCounters ? ['-c'] : [], '', true));
   }
 
   /** `conntrack -L -o extended` now. */

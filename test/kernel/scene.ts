@@ -2,6 +2,7 @@
  * A scene is one conversation of a case, told as a coroutine: it yields a frame that somebody sends and is resumed with
  * what the host made of it, so that the other side can answer what it really saw.
  */
+import { IPPROTO_ICMP, IPPROTO_TCP } from '../../codecs/layouts.js';
 import { formatIpv4 } from './address.js';
 import { buildFrame } from './packets.js';
 import type { Prng } from './prng.js';
@@ -55,14 +56,15 @@ export function arrival(sent: Buffer, outputs: readonly Output[]): Side | null {
     const packet = Buffer.from(dev === LOCAL ? frame : frame.subarray(14));
     if (packet.length < 24 || packet[9] !== sent[9] || !sameContents(sent, packet)) continue;
     const l4 = (packet[0] & 15) * 4;
-    const isIcmp = packet[9] === 1;
-    const hasPorts = packet.length >= l4 + 4;
+    // A query's id stands for both of its ports.
+    const [sportAt, dportAt] = packet[9] === IPPROTO_ICMP ? [l4 + 4, l4 + 4] : [l4, l4 + 2];
+    const hasPorts = packet.length >= dportAt + 2;
     return {
       dev,
       address: packet.readUInt32BE(16),
-      port: isIcmp ? packet.readUInt16BE(l4 + 4) : hasPorts ? packet.readUInt16BE(l4 + 2) : 0,
+      port: hasPorts ? packet.readUInt16BE(dportAt) : 0,
       peerAddress: packet.readUInt32BE(12),
-      peerPort: isIcmp ? packet.readUInt16BE(l4 + 4) : hasPorts ? packet.readUInt16BE(l4) : 0,
+      peerPort: hasPorts ? packet.readUInt16BE(sportAt) : 0,
     };
   }
   return null;
@@ -72,8 +74,8 @@ export function arrival(sent: Buffer, outputs: readonly Output[]): Side | null {
 function sameContents(sent: Buffer, seen: Buffer): boolean {
   const a = sent.subarray((sent[0] & 15) * 4);
   const b = seen.subarray((seen[0] & 15) * 4);
-  if (sent[9] === 6) return Buffer.compare(a.subarray(4, 12), b.subarray(4, 12)) === 0 && a[13] === b[13];
-  if (sent[9] === 1)
+  if (sent[9] === IPPROTO_TCP) return Buffer.compare(a.subarray(4, 12), b.subarray(4, 12)) === 0 && a[13] === b[13];
+  if (sent[9] === IPPROTO_ICMP)
     return a[0] === b[0] && a[1] === b[1] && Buffer.compare(a.subarray(6, 16), b.subarray(6, 16)) === 0;
   return Buffer.compare(a.subarray(8, 24), b.subarray(8, 24)) === 0;
 }
