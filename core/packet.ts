@@ -75,6 +75,16 @@ export class Packet {
   nowMs = 0;
   /** The packet was made or sent by this host itself. */
   isLocal = false;
+  /** Where routing sends it (skb_dst): the interface, and the address whose MAC the frame gets. `outDev` is what rules see. */
+  routeDev = -1;
+  nextHop = 0;
+  /** Routing says that it is for this host; that its destination is a broadcast or multicast address. */
+  isForHost = false;
+  isToMany = false;
+  /** A broadcast or joined multicast of the host's own: a copy comes back to it. */
+  loopsBack = false;
+  /** REJECT has answered it. */
+  isRejected = false;
   /** Sizes of the fragments that it was reassembled from: the largest one, and whether that one had DF (IPCB frag_max_size). */
   fragmentMaxSize = 0;
   fragmentHadDf = false;

@@ -91,17 +91,31 @@ export class ConntrackTable {
 
   /** Forget ENTRY, confirmed or not. */
   remove(entry: number): void {
-    const { words } = this;
+    this.unhash(entry);
+    this.release(entry);
+  }
+
+  /** Let no lookup find ENTRY any more; its record stays until `release` for the packet that is still passing. */
+  unhash(entry: number): void {
     const base = entry * RECORD_WORDS;
-    if (words[base + IN_USE] !== 0) {
-      this.#delete(entry * 2, base + ORIGINAL_TUPLE);
-      this.#delete(entry * 2 + 1, base + REPLY_TUPLE);
-      this.size--;
-    }
+    if (!this.isHashed(entry)) return;
+    this.#delete(entry * 2, base + ORIGINAL_TUPLE);
+    this.#delete(entry * 2 + 1, base + REPLY_TUPLE);
+    this.size--;
+    this.words[base + IN_USE] = 0;
+  }
+
+  /** Whether lookups find ENTRY: confirmed, and neither removed nor dying. */
+  isHashed(entry: number): boolean {
+    return this.words[entry * RECORD_WORDS + IN_USE] !== 0;
+  }
+
+  /** Give the record of ENTRY, which no lookup finds, back for others. */
+  release(entry: number): void {
+    const base = entry * RECORD_WORDS;
     this.#unlinkSource(entry);
-    words[base + IN_USE] = 0;
-    words[base + STATUS] = 0;
-    words[base + SOURCE_NEXT] = this.#free;
+    this.words[base + STATUS] = 0;
+    this.words[base + SOURCE_NEXT] = this.#free;
     this.#free = entry + 1;
   }
 

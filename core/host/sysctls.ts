@@ -85,7 +85,8 @@ export class Sysctls {
     }
     const paths = [...asked].map(([name, value]) => ({ name, value, path: pathOf(name) }));
     const rpFilter = paths.find(({ path }) => path === 'net/ipv4/conf/default/rp_filter');
-    if (rpFilter) for (const name of interfaceNames) if (name !== 'lo') this.conf.get(name)!.set('rp_filter', rpFilter.value);
+    if (rpFilter)
+      for (const name of interfaceNames) if (name !== 'lo') this.conf.get(name)!.set('rp_filter', rpFilter.value);
     const isForward = ({ path }: { path: string }) => path === 'net/ipv4/ip_forward';
     for (const one of [...paths.filter(isForward), ...paths.filter((other) => !isForward(other))])
       this.set(one.path, one.name, one.value);
@@ -124,6 +125,11 @@ export class Sysctls {
     const value = this.globals.get(name);
     if (value === undefined) throw new RangeError(`no such sysctl: ${name}`);
     return value;
+  }
+
+  /** The settings of the whole host, by dotted name. */
+  get byName(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.globals);
   }
 
   private of(directory: string, key: string): number {
@@ -166,7 +172,9 @@ export class Sysctls {
 
   /** Source-routed packets are taken (both `all` and DEV must say so). */
   acceptSourceRoute(dev: number): boolean {
-    return this.of('all', 'accept_source_route') !== 0 && this.of(this.interfaceNames[dev], 'accept_source_route') !== 0;
+    return (
+      this.of('all', 'accept_source_route') !== 0 && this.of(this.interfaceNames[dev], 'accept_source_route') !== 0
+    );
   }
 
   /** Directed broadcasts are forwarded (both `all` and DEV must say so). */

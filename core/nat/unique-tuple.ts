@@ -1,4 +1,6 @@
 /** Choosing what a connection's tuple becomes, so that no two connections look the same (get_unique_tuple). */
+
+import { swap16, swap32 } from '../../codecs/address.js';
 import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../../codecs/layouts.js';
 import {
   ORIGINAL_TUPLE,
@@ -16,7 +18,6 @@ import { invertPorts, type Tuple } from '../conntrack/tuple.js';
 import { REPLY } from '../packet.js';
 import type { Random } from '../random.js';
 import { Manip, type NatRange } from '../rules/context.js';
-import { swap16, swap32 } from '../../codecs/byte-order.js';
 import { jhashAddress } from './jhash.js';
 
 /** How many ports one search tries before it starts again elsewhere (NF_NAT_MAX_ATTEMPTS). */
@@ -80,7 +81,7 @@ export class UniqueTuple {
 
   #holderOf(tuple: Tuple): number {
     const { source, destination, ports, protocol } = tuple;
-    return this.#table.find(destination, source, invertPorts(ports, protocol), protocol & 0xff, this.#nowMs);
+    return this.#table.find(destination, source, invertPorts(ports, protocol), protocol, this.#nowMs);
   }
 
   /** The same question with ATTEMPTS_LEFT: towards the end an old connection that waits in TIME_WAIT gives way. */
@@ -182,13 +183,13 @@ function chooseAddress(tuple: Tuple, range: NatRange, manip: Manip): void {
     const hash = jhashAddress(tuple.source, range.persistent ? 0 : tuple.destination);
     chosen += Math.floor((hash * count) / 0x100000000);
   }
-  if (manip === Manip.SRC) tuple.source = swap32(chosen);
-  else tuple.destination = swap32(chosen);
+  if (manip === Manip.SRC) tuple.source = swap32(chosen) | 0;
+  else tuple.destination = swap32(chosen) | 0;
 }
 
 /** Whether this source is within RANGE already, port included where the range has ports (in_range). */
 function isSourceInRange(source: number, ports: number, range: NatRange): boolean {
-  if (range.minAddress !== undefined && !isInRange(swap32(source) >>> 0, range.minAddress, range.maxAddress)) return false;
+  if (range.minAddress !== undefined && !isInRange(swap32(source), range.minAddress, range.maxAddress)) return false;
   if (range.minPort === undefined) return true;
   return isInRange(portOf(ports, Manip.SRC), range.minPort, range.maxPort);
 }

@@ -1,0 +1,152 @@
+/** hot: connection tracking at the hooks: finding or opening a packet's entry, and confirming it on its way out. */
+import { internetChecksum } from '../../codecs/checksum.js';
+import { ICMP_LENGTH, IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
+import { Hook } from '../hooks.js';
+import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
+import { ORIGINAL_TUPLE, RECORD_WORDS, REPLY_TUPLE, STATUS, Status, TUPLE_DESTINATION, TUPLE_PORTS } from './record.js';
+import type { ConntrackTable } from './table.js';
+import { type L4Tracker, TrackResult } from './tracker.js';
+import { invertPorts, Tuple } from './tuple.js';
+
+/** The highest ICMP type that there is (NR_ICMP_TYPES). */
+const HIGHEST_ICMP_TYPE = 18;
+
+export class Conntrack {
+  readonly table: ConntrackTable;
+  #trackers: readonly L4Tracker[];
+  #checksums: boolean;
+  #tuple = new Tuple();
+
+  /** TRACKERS: one for each of the 256 protocol numbers. CHECKSUMS: net.netfilter.nf_conntrack_checksum. */
+  constructor(table: ConntrackTable, trackers: readonly L4Tracker[], checksums: boolean) {
+    this.table = table;
+    this.#trackers = trackers;
+    this.#checksums = checksums;
+  }
+
+  /** Set the packet's entry, direction and ctinfo, at PREROUTING or OUTPUT (nf_conntrack_in). */
+  track(packet: Packet): void {
+    if (packet.ct >= 0 || packet.ctinfo === CtInfo.UNTRACKED) return;
+    if (packet.protocol === IPPROTO_ICMP && this.#trackIcmpError(packet)) return;
+    const tracker = this.#trackers[packet.protocol];
+    if (!tracker.isValid(packet)) return;
+    let result: TrackResult;
+    do {
+      if (!this.#findOrOpen(packet, tracker)) return;
+      const isNew = !this.table.isHashed(packet.ct);
+      result = tracker.update(packet.ct, packet.direction, packet, isNew);
+      if (result === TrackResult.REPEAT) this.table.remove(packet.ct);
+      else if (result === TrackResult.KILL) this.table.unhash(packet.ct);
+      else if (result === TrackResult.INVALID) {
+        if (isNew) this.table.release(packet.ct);
+        packet.ct = -1;
+        packet.ctinfo = CtInfo.INVALID;
+        return;
+      }
+    } while (result === TrackResult.REPEAT);
+    if (packet.direction === REPLY) this.table.words[packet.ct * RECORD_WORDS + STATUS] |= Status.SEEN_REPLY;
+  }
+
+  /**
+   * Put a new entry into the table, at the end of INPUT or POSTROUTING (nf_conntrack_confirm). False where another entry
+   * has one of its tuples by now: the packet is to be dropped.
+   */
+  confirm(packet: Packet): boolean {
+    const entry = packet.ct;
+    if (entry < 0 || packet.direction !== ORIGINAL) return true;
+    const { table } = this;
+    const base = entry * RECORD_WORDS;
+    if ((table.words[base + STATUS] & Status.CONFIRMED) !== 0) return true;
+    if (this.#isTaken(base + ORIGINAL_TUPLE, packet) || this.#isTaken(base + REPLY_TUPLE, packet)) return false;
+    table.confirm(entry);
+    return true;
+  }
+
+  /** The packet is done with: an entry that it opened and that was not confirmed goes, and so does one that it ended. */
+  release(packet: Packet): void {
+    if (packet.ct >= 0 && !this.table.isHashed(packet.ct)) this.table.release(packet.ct);
+    packet.ct = -1;
+  }
+
+  #isTaken(tupleAt: number, packet: Packet): boolean {
+    const { words } = this.table;
+    const [source, destination, ports] = [words[tupleAt], words[tupleAt + 1], words[tupleAt + 2]];
+    return this.table.find(source, destination, ports, packet.protocol, packet.nowMs) >= 0;
+  }
+
+  /** resolve_normal_ct: false where the packet names no connection and opens none. */
+  #findOrOpen(packet: Packet, tracker: L4Tracker): boolean {
+    const tuple = this.#tuple;
+    const { table } = this;
+    if (!tuple.read(packet.view, packet.at, packet.available)) return false;
+    const { source, destination, ports, protocol } = tuple;
+    const reference = table.find(source, destination, ports, protocol, packet.nowMs);
+    if (reference >= 0) {
+      packet.ct = reference >>> 1;
+      this.#setInfo(packet, reference & 1);
+      return true;
+    }
+    if (!tuple.invert()) return false;
+    const entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
+    if (!tracker.open(entry, packet)) {
+      table.release(entry);
+      return false;
+    }
+    packet.ct = entry;
+    packet.direction = ORIGINAL;
+    packet.ctinfo = CtInfo.NEW;
+    return true;
+  }
+
+  #setInfo(packet: Packet, direction: number): void {
+    const status = this.table.words[packet.ct * RECORD_WORDS + STATUS];
+    packet.direction = direction === REPLY ? REPLY : ORIGINAL;
+    if (direction === REPLY || (status & Status.SEEN_REPLY) !== 0) packet.ctinfo = CtInfo.ESTABLISHED;
+    else if ((status & Status.EXPECTED) !== 0) packet.ctinfo = CtInfo.RELATED;
+    else packet.ctinfo = CtInfo.NEW;
+  }
+
+  /**
+   * An ICMP error belongs to the connection of the packet that it quotes (nf_conntrack_icmpv4_error). True where the
+   * packet needs no further look: it is such an error, with an entry or INVALID without one.
+   */
+  #trackIcmpError(packet: Packet): boolean {
+    const { view, l4 } = packet;
+    if (packet.l4Available < ICMP_LENGTH) return true;
+    if (this.#checksums && packet.hook === Hook.PREROUTING && !packet.isCut) {
+      if (internetChecksum(view, l4, packet.l4Length) !== 0) return true;
+    }
+    const type = view.getUint8(l4);
+    if (type > HIGHEST_ICMP_TYPE) return true;
+    if (!isIcmpError(type)) return false;
+    const quoteAt = l4 + ICMP_LENGTH;
+    const quoted = packet.l4Available - ICMP_LENGTH;
+    if (quoted < IPV4_LENGTH) return true;
+    const tuple = this.#tuple;
+    if (!tuple.read(view, quoteAt, quoted) || !tuple.invert()) return true;
+    const reference = this.table.find(tuple.source, tuple.destination, tuple.ports, tuple.protocol, packet.nowMs);
+    if (reference < 0) return true;
+    const direction = (reference & 1) === REPLY ? REPLY : ORIGINAL;
+    const tupleAt = (reference >>> 1) * RECORD_WORDS + (direction === REPLY ? REPLY_TUPLE : ORIGINAL_TUPLE);
+    if (this.table.words[tupleAt + TUPLE_DESTINATION] !== packet.destination) return true;
+    packet.ct = reference >>> 1;
+    packet.direction = direction;
+    packet.ctinfo = CtInfo.RELATED;
+    return true;
+  }
+}
+
+/** Whether ICMP TYPE tells of something that went wrong with the packet it quotes (RFC 792). */
+export function isIcmpError(type: number): boolean {
+  return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
+}
+
+/** The tuple that the packets of ENTRY have once its NAT is done: the inverse of its reply tuple. */
+export function translatedTuple(table: ConntrackTable, entry: number, protocol: number, into: Tuple): void {
+  const { words } = table;
+  const reply = entry * RECORD_WORDS + REPLY_TUPLE;
+  into.source = words[reply + 1];
+  into.destination = words[reply];
+  into.ports = invertPorts(words[reply + TUPLE_PORTS], protocol);
+  into.protocol = protocol;
+}

@@ -1,0 +1,110 @@
+/** hot: is this a packet that Linux would take at all (ip_rcv_core), and where are its parts. */
+import { internetChecksum } from '../codecs/checksum.js';
+import {
+  IPV4_DF,
+  IPV4_FRAGMENT_AT,
+  IPV4_ID_AT,
+  IPV4_LENGTH,
+  IPV4_MF,
+  IPV4_OFFSET_MASK,
+  IPV4_TOTAL_LENGTH_AT,
+} from '../codecs/layouts.js';
+import { CtInfo, type Packet, PacketType } from './packet.js';
+import type { Random } from './random.js';
+
+/** Why a packet is dropped before any hook sees it. Stable: the summary counts by them. */
+export type MalformedReason =
+  | 'shorter than an IP header'
+  | 'bad IP version'
+  | 'bad IP header length'
+  | 'bad IP checksum'
+  | 'bad IP total length'
+  | 'shorter than its IP total length';
+
+/**
+ * Make PACKET the IPv4 packet at AT of VIEW, of which CAPTURED bytes are there and ON_WIRE were sent (more where a
+ * snaplen cut it; Ethernet padding included in both). Everything that the host remembers of a packet is cleared. Returns
+ * why the kernel would drop it, '' where it would not.
+ */
+export function decodePacket(
+  packet: Packet,
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  captured: number,
+  onWire: number,
+): MalformedReason | '' {
+  place(packet, bytes, view, at, captured);
+  if (captured < IPV4_LENGTH) return 'shorter than an IP header';
+  const first = view.getUint8(at);
+  if (first >>> 4 !== 4) return 'bad IP version';
+  const headerLength = (first & 15) << 2;
+  if (headerLength < IPV4_LENGTH || headerLength > captured) return 'bad IP header length';
+  if (internetChecksum(view, at, headerLength) !== 0) return 'bad IP checksum';
+  const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
+  if (length < headerLength) return 'bad IP total length';
+  if (length > onWire) return 'shorter than its IP total length';
+  packet.length = length;
+  packet.available = length < captured ? length : captured;
+  packet.headerLength = headerLength;
+  packet.reload();
+  return '';
+}
+
+/**
+ * Make PACKET what the host itself sends through a raw socket (raw_send_hdrinc): all that is there is the packet, its
+ * total length is filled in, and an ID that is 0 without DF is drawn. Its source and checksum follow from its route.
+ */
+export function decodeOwnPacket(
+  packet: Packet,
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  captured: number,
+  onWire: number,
+  random: Random,
+): MalformedReason | '' {
+  place(packet, bytes, view, at, captured);
+  if (captured < IPV4_LENGTH) return 'shorter than an IP header';
+  const headerLength = (view.getUint8(at) & 15) << 2;
+  if (headerLength < IPV4_LENGTH || headerLength > captured) return 'bad IP header length';
+  if (onWire > 0xffff) return 'bad IP total length';
+  view.setUint16(at + IPV4_TOTAL_LENGTH_AT, onWire);
+  const isDf = (view.getUint16(at + IPV4_FRAGMENT_AT) & IPV4_DF) !== 0;
+  if (view.getUint16(at + IPV4_ID_AT) === 0 && !isDf) view.setUint16(at + IPV4_ID_AT, random.uint16());
+  packet.length = onWire;
+  packet.headerLength = headerLength;
+  packet.reload();
+  return '';
+}
+
+/** Whether PACKET is a fragment, the first one included. */
+export function isFragment(packet: Packet): boolean {
+  return (packet.view.getUint16(packet.at + IPV4_FRAGMENT_AT) & (IPV4_MF | IPV4_OFFSET_MASK)) !== 0;
+}
+
+/** PACKET lies at AT, CAPTURED bytes of it, and nothing else is known of it. */
+export function place(packet: Packet, bytes: Uint8Array, view: DataView, at: number, captured: number): void {
+  packet.bytes = bytes;
+  packet.view = view;
+  packet.at = at;
+  packet.length = captured;
+  packet.available = captured;
+  packet.headerLength = 0;
+  packet.type = PacketType.HOST;
+  packet.inDev = -1;
+  packet.outDev = -1;
+  packet.mark = 0;
+  packet.ct = -1;
+  packet.direction = 0;
+  packet.ctinfo = CtInfo.INVALID;
+  packet.hotdrop = false;
+  packet.isLocal = false;
+  packet.routeDev = -1;
+  packet.isForHost = false;
+  packet.isToMany = false;
+  packet.loopsBack = false;
+  packet.isRejected = false;
+  packet.fragmentMaxSize = 0;
+  packet.fragmentHadDf = false;
+}

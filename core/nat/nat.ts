@@ -1,0 +1,177 @@
+/** hot: NAT at the four nat hooks: binding new connections, and translating every packet of a bound one. */
+
+import { swap32 } from '../../codecs/address.js';
+import { internetChecksum, sumBytes, updateChecksum } from '../../codecs/checksum.js';
+import { ICMP_CHECKSUM_AT, ICMP_LENGTH, IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
+import { translatedTuple } from '../conntrack/conntrack.js';
+import {
+  MASQUERADE_DEV,
+  NAT_MASK,
+  ORIGINAL_TUPLE,
+  PROTOCOL,
+  RECORD_WORDS,
+  REPLY_TUPLE,
+  STATUS,
+  Status,
+  TUPLE_DESTINATION,
+  TUPLE_PORTS,
+  TUPLE_SOURCE,
+} from '../conntrack/record.js';
+import type { ConntrackTable } from '../conntrack/table.js';
+import { invertPorts, Tuple } from '../conntrack/tuple.js';
+import { Hook, Verdict } from '../hooks.js';
+import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
+import type { Random } from '../random.js';
+import { Manip, type NatRange } from '../rules/context.js';
+import { mangle } from './mangle.js';
+import { portOf, UniqueTuple } from './unique-tuple.js';
+
+const ICMP_REDIRECT = 5;
+const NAT_DONE = Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
+
+/** Runs the nat table's chain of the packet's hook (the rules of a new connection). */
+export type NatChains = (packet: Packet) => Verdict;
+
+export class Nat {
+  #table: ConntrackTable;
+  #unique: UniqueTuple;
+  #tuple = new Tuple();
+  #nullRange = { minAddress: 0, maxAddress: 0, random: false, randomFully: false, persistent: false };
+
+  constructor(table: ConntrackTable, random: Random) {
+    this.#table = table;
+    this.#unique = new UniqueTuple(table, random);
+  }
+
+  /**
+   * What NAT does with a packet at PREROUTING, INPUT, OUTPUT or POSTROUTING (nf_nat_inet_fn): the first packet of a
+   * connection asks CHAINS, every one is translated as its connection is bound.
+   */
+  atHook(packet: Packet, chains: NatChains): Verdict {
+    if (packet.ct < 0) return Verdict.ACCEPT;
+    const manip = manipOf(packet.hook);
+    if (packet.ctinfo === CtInfo.RELATED && packet.protocol === IPPROTO_ICMP) {
+      return this.#translateIcmpError(packet, manip) ? Verdict.ACCEPT : Verdict.DROP;
+    }
+    const base = packet.ct * RECORD_WORDS;
+    const done = manip === Manip.SRC ? Status.SRC_NAT_DONE : Status.DST_NAT_DONE;
+    if (packet.ctinfo !== CtInfo.ESTABLISHED && (this.#table.words[base + STATUS] & done) === 0) {
+      const verdict = chains(packet);
+      if (verdict !== Verdict.ACCEPT) return verdict;
+      if ((this.#table.words[base + STATUS] & done) === 0) this.#bindAsItIs(packet, manip);
+    } else if (this.#leavesElsewhere(packet, base)) {
+      this.#table.unhash(packet.ct);
+      return Verdict.DROP;
+    }
+    return this.#translate(packet, manip);
+  }
+
+  /** nf_nat_setup_info: RANGE and what is free decide what the connection's packets become at the end MANIP. */
+  bind(packet: Packet, range: NatRange, manip: Manip): Verdict {
+    const table = this.#table;
+    const base = packet.ct * RECORD_WORDS;
+    const { words } = table;
+    if (packet.ct < 0 || (words[base + STATUS] & Status.CONFIRMED) !== 0) return Verdict.ACCEPT;
+    const done = manip === Manip.SRC ? Status.SRC_NAT_DONE : Status.DST_NAT_DONE;
+    if ((words[base + STATUS] & done) !== 0) return Verdict.DROP;
+    const tuple = this.#tuple;
+    translatedTuple(table, packet.ct, words[base + PROTOCOL] & 0xff, tuple);
+    const { source, destination, ports } = tuple;
+    this.#unique.choose(tuple, range, manip, packet.ct, packet.nowMs);
+    if (tuple.source !== source || tuple.destination !== destination || tuple.ports !== ports) {
+      words[base + REPLY_TUPLE + TUPLE_SOURCE] = tuple.destination;
+      words[base + REPLY_TUPLE + TUPLE_DESTINATION] = tuple.source;
+      words[base + REPLY_TUPLE + TUPLE_PORTS] = invertPorts(tuple.ports, tuple.protocol);
+      words[base + STATUS] |= manip === Manip.SRC ? Status.SRC_NAT : Status.DST_NAT;
+    }
+    if (manip === Manip.SRC) table.linkSource(packet.ct);
+    words[base + STATUS] |= done;
+    return Verdict.ACCEPT;
+  }
+
+  /** Remember that the binding of the packet's connection holds only while it leaves by the interface that it leaves by now. */
+  bindToDevice(packet: Packet): void {
+    this.#table.words[packet.ct * RECORD_WORDS + MASQUERADE_DEV] = packet.outDev + 1;
+  }
+
+  /** A null binding: the tuple stays, unless it clashes (nf_nat_alloc_null_binding). */
+  #bindAsItIs(packet: Packet, manip: Manip): void {
+    const reply = packet.ct * RECORD_WORDS + REPLY_TUPLE;
+    const address = this.#table.words[reply + (manip === Manip.SRC ? TUPLE_DESTINATION : TUPLE_SOURCE)];
+    const range = this.#nullRange;
+    range.minAddress = swap32(address);
+    range.maxAddress = range.minAddress;
+    this.bind(packet, range, manip);
+  }
+
+  /** A masqueraded connection whose packets are routed out of another interface by now (nf_nat_oif_changed). */
+  #leavesElsewhere(packet: Packet, base: number): boolean {
+    if (packet.hook !== Hook.POSTROUTING || packet.direction !== ORIGINAL) return false;
+    const dev = this.#table.words[base + MASQUERADE_DEV];
+    return dev !== 0 && dev !== packet.outDev + 1;
+  }
+
+  /** nf_nat_packet: one end of the packet becomes what the other direction's tuple says. */
+  #translate(packet: Packet, manip: Manip): Verdict {
+    const { words } = this.#table;
+    const base = packet.ct * RECORD_WORDS;
+    if (!isTranslated(words[base + STATUS], manip, packet.direction)) return Verdict.ACCEPT;
+    const other = base + (packet.direction === ORIGINAL ? REPLY_TUPLE : ORIGINAL_TUPLE);
+    const address = words[other + (manip === Manip.SRC ? TUPLE_DESTINATION : TUPLE_SOURCE)];
+    const ports = invertPorts(words[other + TUPLE_PORTS], packet.protocol);
+    const end = packet.protocol === IPPROTO_ICMP ? Manip.SRC : manip;
+    if (!mangle(packet.view, packet.at, packet.available, manip, address, portOf(ports, end))) return Verdict.DROP;
+    packet.reload();
+    return Verdict.ACCEPT;
+  }
+
+  /**
+   * An ICMP error about a translated connection: the quoted packet becomes what its sender sent, and the error's own end
+   * follows (nf_nat_icmp_reply_translation). False where it is to be dropped.
+   */
+  #translateIcmpError(packet: Packet, manip: Manip): boolean {
+    const { view, l4 } = packet;
+    const { words } = this.#table;
+    const base = packet.ct * RECORD_WORDS;
+    const status = words[base + STATUS];
+    if (packet.l4Available < ICMP_LENGTH + IPV4_LENGTH) return false;
+    if (view.getUint8(l4) === ICMP_REDIRECT) {
+      if ((status & NAT_DONE) !== NAT_DONE || (status & NAT_MASK) !== 0) return false;
+    }
+    if (!isTranslated(status, manip, packet.direction)) return true;
+    const other = base + (packet.direction === ORIGINAL ? REPLY_TUPLE : ORIGINAL_TUPLE);
+    const quoteAt = l4 + ICMP_LENGTH;
+    const quoted = packet.l4Available - ICMP_LENGTH;
+    const inner = manip === Manip.SRC ? Manip.DST : Manip.SRC;
+    const ports = words[other + TUPLE_PORTS];
+    const innerProtocol = words[base + PROTOCOL] & 0xff;
+    const innerEnd = innerProtocol === IPPROTO_ICMP ? Manip.SRC : inner;
+    const innerAddress = words[other + (inner === Manip.SRC ? TUPLE_SOURCE : TUPLE_DESTINATION)];
+    const sumBefore = sumBytes(view, quoteAt, quoted);
+    if (!mangle(view, quoteAt, quoted, inner, innerAddress, portOf(ports, innerEnd))) return false;
+    const checksumAt = l4 + ICMP_CHECKSUM_AT;
+    if (packet.isCut) {
+      const checksum = updateChecksum(view.getUint16(checksumAt), sumBefore, sumBytes(view, quoteAt, quoted));
+      view.setUint16(checksumAt, checksum);
+    } else {
+      view.setUint16(checksumAt, 0);
+      view.setUint16(checksumAt, internetChecksum(view, l4, packet.l4Length));
+    }
+    const outerAddress = words[other + (manip === Manip.SRC ? TUPLE_DESTINATION : TUPLE_SOURCE)];
+    mangle(view, packet.at, packet.available, manip, outerAddress, 0);
+    packet.reload();
+    return true;
+  }
+}
+
+/** HOOK2MANIP. */
+function manipOf(hook: Hook): Manip {
+  return hook === Hook.POSTROUTING || hook === Hook.INPUT ? Manip.SRC : Manip.DST;
+}
+
+/** Whether packets of this direction change at the end MANIP. */
+function isTranslated(status: number, manip: Manip, direction: number): boolean {
+  const bit = manip === Manip.SRC ? Status.SRC_NAT : Status.DST_NAT;
+  const wanted = direction === REPLY ? bit ^ NAT_MASK : bit;
+  return (status & wanted) !== 0;
+}
