@@ -178,6 +178,11 @@ function hostFirewall(prng: Prng, ruleset: Ruleset): void {
       ]),
     );
   }
-  if (prng.chance(0.5)) forward.rules.push('-A FORWARD -j REJECT --reject-with icmp-host-prohibited');
-  else if (prng.chance(0.5)) forward.policy = 'DROP';
+  const end = prng.weighted([
+    [2, 'reject'],
+    [1, 'drop'],
+    [1, 'accept'],
+  ] as const);
+  if (end === 'reject') forward.rules.push('-A FORWARD -j REJECT --reject-with icmp-host-prohibited');
+  if (end === 'drop') forward.policy = 'DROP';
 }

@@ -30,7 +30,7 @@ export function randomWorld(prng: Prng, traits: HostTraits): World {
   const world: World = { host: { addr: [] }, subnets: [], parties: [], ports: [...PORTS], services: [] };
   const names = prng.some(NAMES, prng.between(1, traits.interfaces));
   const networks = prng.shuffled(NETWORKS);
-  names.forEach((name, i) => addLink(world, prng, name, i, networks[i], traits));
+  for (const [i, name] of names.entries()) addLink(world, prng, name, i, networks[i], traits);
   addRoutes(world, prng, traits);
   addNeighbours(world, prng);
   if (prng.chance(0.3 + traits.oddity)) world.host.sysctl = randomSysctls(prng, names, traits.oddity);

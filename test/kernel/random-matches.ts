@@ -92,8 +92,13 @@ function tcpMatch(prng: Prng, world: World): string {
   const parts = [];
   if (prng.chance(0.6)) parts.push(`${not(prng)}--dport ${portText(prng, world)}`);
   if (prng.chance(0.15)) parts.push(`${not(prng)}--sport ${portText(prng, world)}`);
-  if (prng.chance(0.12)) parts.push(`${not(prng)}--syn`);
-  else if (prng.chance(0.12)) {
+  const about = prng.weighted([
+    [12, 'syn'],
+    [11, 'flags'],
+    [77, 'nothing'],
+  ] as const);
+  if (about === 'syn') parts.push(`${not(prng)}--syn`);
+  if (about === 'flags') {
     const flags = ['SYN', 'ACK', 'FIN', 'RST', 'URG', 'PSH'];
     const mask = prng.some(flags, prng.between(1, 6));
     const set = prng.some(mask, prng.below(mask.length + 1));
