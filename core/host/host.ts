@@ -1,26 +1,172 @@
 /**
  * The host that is emulated: interfaces, routes, neighbours, sysctls, and the decisions that follow from them.
  *
- * Built once from a description; no decision allocates. Addresses are as loaded little-endian, interfaces are indexes.
+ * Built once from a description; no decision allocates. Addresses are as loaded little-endian, interfaces are indexes into
+ * `interfaces`, -1: none.
  */
-import type { AddressType } from '../rules/context.js';
+import { type HostDescription, HostError, type LinkDescription, parseHost } from '../../codecs/host-json.js';
 import type { PacketType } from '../packet.js';
-import type { InputRoute, OutputRoute } from './decision.js';
-import type { Interface } from './interfaces.js';
-import type { Sysctls } from './sysctls.js';
+import { AddressType } from '../rules/context.js';
+import { addConnectedRoutes } from './connected.js';
+import { InputRoute, OutputRoute } from './decision.js';
+import { FibBuilder, RoutingTables } from './fib.js';
+import { type Interface, type InterfaceAddress, insertAddress, maskOf } from './interfaces.js';
+import { Neighbours } from './neighbours.js';
+import { Scope } from './route.js';
+import { Routing } from './routing.js';
+import { selectAddress } from './source-address.js';
+import { addStaticRoute } from './static-routes.js';
+import { Sysctls } from './sysctls.js';
 
-export interface HostInterface {
+const LOOPBACK_ADDRESS = 0x0100007f;
+const LOOPBACK_MTU = 65_536;
+/** 192.0.0.8 (RFC 7600): the source of an ICMP error of a host without addresses. */
+const DUMMY_ADDRESS = 0x080000c0;
+
+/** The host that TEXT, the content of FILE, describes. Throws a HostError that names file, line and column. */
+export function loadHost(text: string, file: string): Host {
+  const description = parseHost(text, file);
+  try {
+    return new Host(description);
+  } catch (error) {
+    throw error instanceof HostError ? error.locatedIn(text, file) : error;
+  }
+}
+
+export class Host {
+  /** Loopback first, the others in the order of the description. */
   readonly interfaces: readonly Interface[];
   readonly interfaceNames: readonly string[];
+  /** Index of lo. */
+  readonly loopback = 0;
   readonly sysctls: Sysctls;
+  /** Text of `ipset save`, '' where there is none. */
+  readonly ipset: string;
+  /** What the description has that changes nothing here. */
   readonly warnings: readonly string[];
-  readonly loopback: number;
-  interfaceIndex(name: string): number;
-  routeInput(source: number, destination: number, protocol: number, inDev: number, type: PacketType): InputRoute;
-  routeOutput(destination: number, source: number, isAnySource: boolean): OutputRoute;
-  addressType(address: number, dev: number): AddressType;
-  masqueradeAddress(outDev: number, nextHop: number): number;
-  redirectAddress(inDev: number): number;
-  icmpSource(destination: number, isLocal: boolean, inDev: number, sender: number): number;
-  writeMac(dev: number, nextHop: number, into: Uint8Array, at: number): void;
+
+  private readonly routing: Routing;
+  private readonly neighbours: Neighbours;
+  private readonly inputRoute = new InputRoute();
+  private readonly outputRoute = new OutputRoute();
+
+  /** Throws a HostError without a place in a file. */
+  constructor(description: HostDescription) {
+    const links = withLoopback(description.links);
+    this.interfaces = links.map(interfaceOf);
+    this.interfaceNames = this.interfaces.map(({ name }) => name);
+    this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
+    this.ipset = description.ipset;
+    const down = links.filter(({ isUp }) => !isUp).map(({ name }) => `interface ${name} is down; it is taken as up`);
+    this.warnings = [...description.warnings, ...down, ...this.sysctls.warnings];
+    this.routing = new Routing(this.interfaces, this.tablesOf(description), this.sysctls, this.loopback);
+    this.neighbours = new Neighbours((address, dev) => this.routing.addressType(address, dev));
+    for (const { path, dev, address, mac } of description.neighbours) {
+      const index = this.interfaceIndex(dev);
+      if (index < 0) throw new HostError(`${path}.dev`, `the host has no interface ${dev}`);
+      this.neighbours.add(index, address, mac);
+    }
+  }
+
+  private tablesOf(description: HostDescription): RoutingTables {
+    const main = new FibBuilder();
+    const fallback = new FibBuilder();
+    for (const dev of this.interfaces) addConnectedRoutes(main, dev);
+    const context = { interfaces: this.interfaces, sysctls: this.sysctls, main, fallback };
+    for (const route of description.routes) addStaticRoute(context, route);
+    return new RoutingTables(main.seal(), fallback.seal());
+  }
+
+  /** The index of the interface NAME, -1: there is none. */
+  interfaceIndex(name: string): number {
+    return this.interfaceNames.indexOf(name);
+  }
+
+  /**
+   * What becomes of a packet that arrived on IN_DEV, once PREROUTING is through (ip_route_input). TYPE: how its frame was
+   * addressed. Gives one record, which the next call changes.
+   */
+  routeInput(source: number, destination: number, inDev: number, type: PacketType): InputRoute {
+    return this.routing.input(this.inputRoute, source, destination, inDev, type);
+  }
+
+  /**
+   * The way of a packet of the host's own (ip_route_output). SOURCE 0: the route's; otherwise it must be an address of the
+   * host. Raw packets are routed with source 0, whatever they carry. Gives one record, which the next call of any output
+   * routing changes.
+   */
+  routeOutput(destination: number, source: number): OutputRoute {
+    return this.routing.output(this.outputRoute, destination, source, false);
+  }
+
+  /** The new way of a packet that OUTPUT changed, or of a TCP reset (ip_route_me_harder): its SOURCE may be any unicast address. */
+  rerouteOutput(destination: number, source: number): OutputRoute {
+    const type = this.routing.addressType(source, -1);
+    const isOne = type === AddressType.LOCAL || type === AddressType.UNICAST;
+    return this.routing.output(this.outputRoute, destination, isOne ? source : 0, isOne);
+  }
+
+  /**
+   * The way, and with `source` the source, of an ICMP error to SENDER about a packet to DESTINATION that came in by IN_DEV
+   * (-1: the host's own) (icmp_send). IS_LOCAL: it was routed to the host itself, so DESTINATION answers.
+   */
+  routeIcmpError(sender: number, destination: number, isLocal: boolean, inDev: number): OutputRoute {
+    const isByInterface = inDev >= 0 && this.sysctls.global('net.ipv4.icmp_errors_use_inbound_ifaddr') !== 0;
+    let source = 0;
+    if (isLocal) source = destination;
+    else if (isByInterface) source = this.selectAddress(inDev, sender, Scope.LINK);
+    const route = this.routeOutput(sender, source);
+    if (route.reason === '' && route.source === 0) route.source = DUMMY_ADDRESS;
+    return route;
+  }
+
+  /** What kind of address ADDRESS is: UNICAST, LOCAL, BROADCAST or MULTICAST; DEV: as seen from that interface, -1: any. */
+  addressType(address: number, dev: number): AddressType {
+    return this.routing.addressType(address, dev);
+  }
+
+  /** The source that -j MASQUERADE gives to packets leaving by OUT_DEV for NEXT_HOP (0: none is there, they are dropped). */
+  masqueradeAddress(outDev: number, nextHop: number): number {
+    return this.selectAddress(outDev, nextHop, Scope.UNIVERSE);
+  }
+
+  /** The destination that -j REDIRECT gives to packets that came in by IN_DEV (0: none is there, they are dropped). */
+  redirectAddress(inDev: number): number {
+    const { addresses } = this.interfaces[inDev];
+    return addresses.length === 0 ? 0 : addresses[0].local;
+  }
+
+  private selectAddress(dev: number, nextHop: number, scope: number): number {
+    return selectAddress(this.interfaces, dev, nextHop, scope, this.sysctls.routeLocalnet(dev));
+  }
+
+  /** Writes the six bytes of the MAC of NEXT_HOP on DEV at INTO[AT]. */
+  writeMac(dev: number, nextHop: number, into: Uint8Array, at: number): void {
+    this.neighbours.writeMac(dev, nextHop, into, at);
+  }
+}
+
+/** LINKS with lo first, which has 127.0.0.1/8 whether it is said or not. */
+function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
+  const lo = links.find(({ isLoopback }) => isLoopback);
+  const own = {
+    path: lo?.path ?? '',
+    local: LOOPBACK_ADDRESS,
+    peer: LOOPBACK_ADDRESS,
+    prefixLength: 8,
+    broadcast: 0,
+    scope: Scope.HOST,
+  };
+  const bare = { path: '', name: 'lo', mac: new Uint8Array(6), mtu: LOOPBACK_MTU, isLoopback: true, isUp: true };
+  const addresses = (lo?.addresses ?? []).filter(({ local }) => local !== LOOPBACK_ADDRESS);
+  return [{ ...bare, ...lo, addresses: [own, ...addresses] }, ...links.filter((link) => link !== lo)];
+}
+
+function interfaceOf(link: LinkDescription, index: number): Interface {
+  const { name, mac, mtu, isLoopback } = link;
+  const addresses: InterfaceAddress[] = [];
+  // One that the kernel refuses because it is there already is left out, as `ip` would.
+  for (const { local, peer, prefixLength, broadcast, scope } of link.addresses)
+    insertAddress(addresses, { local, peer, prefixLength, mask: maskOf(prefixLength), broadcast, scope });
+  return { index, name, mac, mtu, isLoopback, addresses };
 }

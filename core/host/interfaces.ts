@@ -14,10 +14,6 @@ export interface InterfaceAddress {
   readonly scope: number;
   /** It lies in the network of an address before it. */
   readonly isSecondary: boolean;
-  /** The address brings no route to its network (`ip addr add … noprefixroute`). */
-  readonly hasNoPrefixRoute: boolean;
-  /** Metric of the route to its network. */
-  readonly metric: number;
 }
 
 export interface Interface {

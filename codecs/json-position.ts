@@ -1,0 +1,104 @@
+/** Where in a JSON text something stands, for error messages: only asked once something is wrong. */
+
+export interface Position {
+  /** Both counted from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * Where the value at PATH stands in TEXT, which is JSON. A path is as in JavaScript: `addr[0].mtu`, `sysctl["a.b"]`, ''
+ * for the whole. Where the value itself is missing: where the innermost that is there stands.
+ */
+export function locateInJson(text: string, path: string): Position {
+  const scanner = new Scanner(text);
+  const wanted = [...path.matchAll(/\[("(?:[^"\\]|\\.)*"|\d+)\]|[^.[\]]+/g)].map(([word, bracketed]) =>
+    bracketed === undefined ? word : String(JSON.parse(bracketed)),
+  );
+  scanner.find(wanted);
+  return positionOf(text, scanner.found);
+}
+
+/** Where TEXT stops being JSON. */
+export function locateSyntaxError(text: string): Position {
+  const scanner = new Scanner(text);
+  scanner.find([]);
+  return positionOf(text, scanner.at);
+}
+
+function positionOf(text: string, at: number): Position {
+  const before = text.slice(0, at);
+  return { line: before.split('\n').length, column: at - before.lastIndexOf('\n') };
+}
+
+const SPACE = /[ \t\r\n]*/y;
+const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
+const OTHER = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+
+/** Steps through JSON without building it; open lists and objects lie on a stack of its own, so that depth is no danger. */
+class Scanner {
+  at = 0;
+  /** Where the innermost value on the wanted way starts. */
+  found = 0;
+
+  constructor(private readonly text: string) {}
+
+  /** Reads on until the text ends or is wrong; `at` is then where. */
+  find(wanted: readonly string[]): void {
+    const open: { isList: boolean; key: string; index: number; isOnWay: boolean }[] = [];
+    let isOnWay = true;
+    this.take(SPACE);
+    for (;;) {
+      if (isOnWay) this.found = this.at;
+      const opening = this.text[this.at];
+      if (opening === '[' || opening === '{') {
+        this.at++;
+        this.take(SPACE);
+        const isList = opening === '[';
+        if (this.text[this.at] !== (isList ? ']' : '}')) {
+          open.push({ isList, key: '0', index: 0, isOnWay });
+          if (!isList && !this.takeKey(open[open.length - 1])) return;
+          isOnWay = isOnWay && wanted[open.length - 1] === open[open.length - 1].key;
+          continue;
+        }
+        this.at++;
+      } else if (!this.take(opening === '"' ? STRING : OTHER)) return;
+      this.take(SPACE);
+      for (;;) {
+        const parent = open[open.length - 1];
+        if (parent === undefined) return;
+        const next = this.text[this.at];
+        if (next === ',') {
+          this.at++;
+          this.take(SPACE);
+          parent.key = String(++parent.index);
+          if (!parent.isList && !this.takeKey(parent)) return;
+          isOnWay = parent.isOnWay && wanted[open.length - 1] === parent.key;
+          break;
+        }
+        if (next !== (parent.isList ? ']' : '}')) return;
+        this.at++;
+        this.take(SPACE);
+        open.pop();
+      }
+    }
+  }
+
+  private takeKey(parent: { key: string }): boolean {
+    const start = this.at;
+    if (!this.take(STRING)) return false;
+    parent.key = String(JSON.parse(this.text.slice(start, this.at)));
+    this.take(SPACE);
+    if (this.text[this.at] !== ':') return false;
+    this.at++;
+    this.take(SPACE);
+    return true;
+  }
+
+  private take(pattern: RegExp): boolean {
+    pattern.lastIndex = this.at;
+    if (!pattern.test(this.text)) return false;
+    this.at = pattern.lastIndex;
+    return true;
+  }
+}

@@ -1,0 +1,62 @@
+/** hot: the MAC address that a frame to a next hop gets. */
+import { AddressType } from '../rules/context.js';
+
+const MAC_BYTES = 6;
+const CACHE_SLOTS = 1024;
+
+export class Neighbours {
+  /** Of the neighbours that the description names: by interface, by address. */
+  private readonly known: Map<number, Uint8Array>[] = [];
+  /** The last next hops seen, one a slot: address and interface + 1, and the MAC. */
+  private readonly keys = new Int32Array(2 * CACHE_SLOTS);
+  private readonly macs = new Uint8Array(MAC_BYTES * CACHE_SLOTS);
+
+  constructor(private readonly addressType: (address: number, dev: number) => AddressType) {}
+
+  add(dev: number, address: number, mac: Uint8Array): void {
+    this.known[dev] ??= new Map();
+    this.known[dev].set(address, mac);
+  }
+
+  /**
+   * Writes the six bytes of the MAC of NEXT_HOP on interface DEV at INTO[AT]: the neighbour's; that of a broadcast or
+   * multicast (arp_constructor); 02:00 + the IPv4 address for a neighbour that the description leaves out.
+   */
+  writeMac(dev: number, nextHop: number, into: Uint8Array, at: number): void {
+    const { keys, macs } = this;
+    const slot = (Math.imul(nextHop ^ dev, 0x9e3779b1) >>> 22) & (CACHE_SLOTS - 1);
+    const from = slot * MAC_BYTES;
+    if (keys[2 * slot] !== nextHop || keys[2 * slot + 1] !== dev + 1) {
+      keys[2 * slot] = nextHop;
+      keys[2 * slot + 1] = dev + 1;
+      this.resolve(dev, nextHop, from);
+    }
+    for (let i = 0; i < MAC_BYTES; i++) into[at + i] = macs[from + i];
+  }
+
+  private resolve(dev: number, nextHop: number, at: number): void {
+    const { macs } = this;
+    const known = this.known[dev]?.get(nextHop);
+    const type = this.addressType(nextHop, -1);
+    if (known !== undefined) macs.set(known, at);
+    else if (type === AddressType.BROADCAST) macs.fill(0xff, at, at + MAC_BYTES);
+    else if (type === AddressType.MULTICAST) writeMulticast(macs, at, nextHop);
+    else writeUnknown(macs, at, nextHop);
+  }
+}
+
+/** RFC 1112 section 6.4: the low 23 bits of the group. */
+function writeMulticast(macs: Uint8Array, at: number, group: number): void {
+  macs[at] = 0x01;
+  macs[at + 1] = 0x00;
+  macs[at + 2] = 0x5e;
+  macs[at + 3] = (group >>> 8) & 0x7f;
+  macs[at + 4] = group >>> 16;
+  macs[at + 5] = group >>> 24;
+}
+
+function writeUnknown(macs: Uint8Array, at: number, address: number): void {
+  macs[at] = 0x02;
+  macs[at + 1] = 0x00;
+  for (let i = 0; i < 4; i++) macs[at + 2 + i] = address >>> (8 * i);
+}

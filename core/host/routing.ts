@@ -1,0 +1,271 @@
+/** hot: routing decisions, as ip_route_input and ip_route_output take them. Nothing here allocates. */
+import { PacketType } from '../packet.js';
+import { AddressType } from '../rules/context.js';
+import { Destiny, type InputRoute, type OutputRoute, type RouteFailure } from './decision.js';
+import type { RoutingTables } from './fib.js';
+import type { Interface } from './interfaces.js';
+import { type Route, RouteType } from './route.js';
+import type { Sysctls } from './sysctls.js';
+
+/** 224.0.0.1, the one group that every host is a member of. */
+const ALL_HOSTS = 0x010000e0;
+const LIMITED_BROADCAST = -1;
+const LOOPBACK_ADDRESS = 0x0100007f;
+/** Routes to groups narrower than this keep their gateway (224.0.0.0/4). */
+const MULTICAST_PREFIX_LENGTH = 4;
+
+const ICMP_NET_UNREACHABLE = 0;
+const ICMP_HOST_UNREACHABLE = 1;
+const ICMP_FILTERED = 13;
+
+const isMulticast = (address: number) => (address & 0xf0) === 0xe0;
+const isLoopbackAddress = (address: number) => (address & 0xff) === 127;
+
+/** What an interface's sysctls come to, read once. */
+interface Policy {
+  readonly rpFilter: number;
+  readonly isForwarding: boolean;
+  readonly acceptsLocal: boolean;
+  readonly routesLocalnet: boolean;
+  readonly sendsRedirects: boolean;
+  readonly dropsL2Multicast: boolean;
+  readonly forwardsBroadcasts: boolean;
+}
+
+export class Routing {
+  private readonly policies: readonly Policy[];
+  /** The interface of each of the host's own addresses. */
+  private readonly own = new Map<number, number>();
+
+  constructor(
+    private readonly interfaces: readonly Interface[],
+    private readonly tables: RoutingTables,
+    sysctls: Sysctls,
+    private readonly loopback: number,
+  ) {
+    this.policies = interfaces.map(({ index }) => ({
+      rpFilter: sysctls.rpFilter(index),
+      isForwarding: sysctls.forwarding(index),
+      acceptsLocal: sysctls.acceptLocal(index),
+      routesLocalnet: sysctls.routeLocalnet(index),
+      sendsRedirects: sysctls.sendRedirects(index),
+      dropsL2Multicast: sysctls.dropUnicastInL2Multicast(index),
+      forwardsBroadcasts: sysctls.broadcastForwarding(index),
+    }));
+    for (const { index, addresses } of interfaces)
+      for (const { local } of addresses) if (!this.own.has(local)) this.own.set(local, index);
+  }
+
+  /** See `Host.routeInput`. */
+  input(result: InputRoute, source: number, destination: number, inDev: number, type: PacketType): InputRoute {
+    result.icmpCode = 0;
+    if (isMulticast(destination)) return this.inputMulticast(result, source, destination, inDev);
+    return this.inputUnicast(result, source, destination, inDev, type);
+  }
+
+  private inputMulticast(result: InputRoute, source: number, group: number, inDev: number): InputRoute {
+    if (group !== ALL_HOSTS) return drop(result, 'multicast not joined');
+    if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian source');
+    if (isLoopbackAddress(source) && !this.policies[inDev].routesLocalnet) return drop(result, 'martian source');
+    if (source !== 0) {
+      const failure = this.checkSource(source, -1, inDev);
+      if (failure !== '') return drop(result, failure);
+    }
+    return this.deliver(result, AddressType.MULTICAST, group, null);
+  }
+
+  /** ip_route_input_slow */
+  private inputUnicast(
+    result: InputRoute,
+    source: number,
+    destination: number,
+    inDev: number,
+    type: PacketType,
+  ): InputRoute {
+    const policy = this.policies[inDev];
+    if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian source');
+    if (destination === LIMITED_BROADCAST || (source === 0 && destination === 0))
+      return this.inputBroadcast(result, source, destination, inDev);
+    if (source === 0) return drop(result, 'martian source');
+    if (destination === 0) return drop(result, 'martian destination');
+    if (isLoopbackAddress(destination)) {
+      if (!policy.routesLocalnet) return drop(result, 'martian destination');
+    } else if (isLoopbackAddress(source) && !policy.routesLocalnet) return drop(result, 'martian source');
+
+    const route = this.tables.lookup(destination);
+    if (route === null || route.type >= RouteType.BLACKHOLE) return refuse(result, route, policy.isForwarding);
+    if (route.type === RouteType.BROADCAST && !policy.forwardsBroadcasts)
+      return this.inputBroadcast(result, source, destination, inDev);
+    if (route.type === RouteType.LOCAL) {
+      const failure = this.checkSource(source, this.loopback, inDev);
+      if (failure !== '') return drop(result, failure);
+      if (type !== PacketType.HOST && policy.dropsL2Multicast) return drop(result, 'link-layer broadcast');
+      return this.deliver(result, AddressType.LOCAL, destination, route);
+    }
+    if (route.type !== RouteType.BROADCAST && !policy.isForwarding) return drop(result, 'forwarding off');
+    const failure = this.checkSource(source, route.dev, inDev);
+    if (failure !== '') return drop(result, failure);
+    if (type !== PacketType.HOST) return drop(result, 'link-layer broadcast');
+    result.destiny = Destiny.FORWARD;
+    result.type = route.type;
+    result.outDev = route.dev;
+    result.usesGateway = route.gateway !== 0;
+    result.nextHop = route.gateway === 0 ? destination : route.gateway;
+    result.reason = '';
+    result.route = route;
+    return result;
+  }
+
+  private inputBroadcast(result: InputRoute, source: number, destination: number, inDev: number): InputRoute {
+    if (source !== 0) {
+      const failure = this.checkSource(source, -1, inDev);
+      if (failure !== '') return drop(result, failure);
+    }
+    return this.deliver(result, AddressType.BROADCAST, destination, null);
+  }
+
+  private deliver(result: InputRoute, type: AddressType, destination: number, route: Route | null): InputRoute {
+    result.destiny = Destiny.LOCAL;
+    result.type = type;
+    result.outDev = this.loopback;
+    result.nextHop = destination;
+    result.usesGateway = false;
+    result.reason = '';
+    result.route = route;
+    return result;
+  }
+
+  /** Whether SOURCE may arrive on IN_DEV on its way to OUT_DEV, and if not, why (fib_validate_source). */
+  private checkSource(source: number, outDev: number, inDev: number): RouteFailure | '' {
+    const policy = this.policies[inDev];
+    if (policy.rpFilter === 0 && !(inDev === outDev && policy.sendsRedirects))
+      return !policy.acceptsLocal && this.own.has(source) ? 'martian source' : '';
+    const isStrict = policy.rpFilter === 1;
+    const none = policy.rpFilter === 0 ? '' : 'rp_filter';
+    const back = this.tables.lookup(source);
+    if (back === null || back.type >= RouteType.BLACKHOLE) return none;
+    if (back.type !== RouteType.UNICAST && !(back.type === RouteType.LOCAL && policy.acceptsLocal))
+      return 'martian source';
+    if (back.dev === inDev || (back.type === RouteType.LOCAL && inDev === this.loopback)) return '';
+    if (this.interfaces[inDev].addresses.length === 0) return none;
+    return isStrict ? 'rp_filter' : '';
+  }
+
+  /** See `Host.routeOutput`. */
+  output(result: OutputRoute, destination: number, source: number, isAnySource: boolean): OutputRoute {
+    const isGroup = isMulticast(destination) || destination === LIMITED_BROADCAST;
+    if (source !== 0) {
+      if (isMulticast(source) || source === LIMITED_BROADCAST) return unroutable(result, 'martian source');
+      const sourceDev = this.devOf(source);
+      if (sourceDev < 0 && (isGroup || !isAnySource)) return unroutable(result, 'source address not local');
+      if (isGroup) return this.outputBy(result, destination, source, sourceDev, null);
+    }
+    if (destination === 0) {
+      const own = source === 0 ? LOOPBACK_ADDRESS : source;
+      return this.outputLocal(result, own, own, null);
+    }
+    const route = this.tables.lookup(destination);
+    if (route === null) return unroutable(result, 'no route');
+    if (route.type >= RouteType.BLACKHOLE) return unroutable(result, failureOf(route));
+    const preferred = source === 0 ? route.preferredSource : source;
+    if (route.type === RouteType.LOCAL) return this.outputLocal(result, destination, preferred, route);
+    return this.outputBy(result, destination, preferred, route.dev, route);
+  }
+
+  /** The interface that has the local ADDRESS, -1: none (__ip_dev_find). */
+  private devOf(address: number): number {
+    const dev = this.own.get(address);
+    if (dev !== undefined) return dev;
+    const route = this.tables.lookupMain(address);
+    return route !== null && route.type === RouteType.LOCAL ? route.dev : -1;
+  }
+
+  private outputLocal(result: OutputRoute, destination: number, source: number, route: Route | null): OutputRoute {
+    result.reason = '';
+    result.type = AddressType.LOCAL;
+    result.outDev = this.loopback;
+    result.nextHop = destination;
+    result.usesGateway = false;
+    result.source = source;
+    result.loopsBack = false;
+    result.route = route;
+    return result;
+  }
+
+  /** __mkroute_output */
+  private outputBy(
+    result: OutputRoute,
+    destination: number,
+    source: number,
+    dev: number,
+    route: Route | null,
+  ): OutputRoute {
+    const { isLoopback } = this.interfaces[dev];
+    if (isLoopbackAddress(source) && !isLoopback && !this.policies[dev].routesLocalnet)
+      return unroutable(result, 'martian source');
+    let type: AddressType = route === null ? AddressType.UNICAST : route.type;
+    if (destination === LIMITED_BROADCAST) type = AddressType.BROADCAST;
+    else if (isMulticast(destination)) type = AddressType.MULTICAST;
+    let gateway = route === null || type === AddressType.BROADCAST ? 0 : route.gateway;
+    if (type === AddressType.MULTICAST && route !== null && route.prefixLength < MULTICAST_PREFIX_LENGTH) gateway = 0;
+    result.reason = '';
+    result.type = type;
+    result.outDev = dev;
+    result.usesGateway = gateway !== 0;
+    result.nextHop = gateway === 0 ? destination : gateway;
+    result.source = source;
+    result.loopsBack =
+      !isLoopback && (type === AddressType.BROADCAST || (type === AddressType.MULTICAST && destination === ALL_HOSTS));
+    result.route = route;
+    return result;
+  }
+
+  /** See `Host.addressType`. */
+  addressType(address: number, dev: number): AddressType {
+    if (address === 0 || address === LIMITED_BROADCAST) return AddressType.BROADCAST;
+    if (isMulticast(address)) return AddressType.MULTICAST;
+    const route = this.tables.lookupMain(address);
+    if (route === null || route.type >= RouteType.BLACKHOLE) return AddressType.UNICAST;
+    return dev < 0 || dev === route.dev ? route.type : AddressType.UNICAST;
+  }
+}
+
+function drop(result: InputRoute, reason: RouteFailure): InputRoute {
+  result.destiny = Destiny.DROP;
+  result.type = AddressType.UNICAST;
+  result.outDev = -1;
+  result.nextHop = 0;
+  result.usesGateway = false;
+  result.reason = reason;
+  result.route = null;
+  return result;
+}
+
+/** No way to the destination: an answer where the interface forwards, silence where it does not (ip_error). */
+function refuse(result: InputRoute, route: Route | null, isForwarding: boolean): InputRoute {
+  drop(result, isForwarding ? failureOf(route) : 'forwarding off');
+  if (!isForwarding || route?.type === RouteType.BLACKHOLE) return result;
+  result.destiny = Destiny.UNREACHABLE;
+  result.type = AddressType.UNREACHABLE;
+  if (route === null) result.icmpCode = ICMP_NET_UNREACHABLE;
+  else result.icmpCode = route.type === RouteType.PROHIBIT ? ICMP_FILTERED : ICMP_HOST_UNREACHABLE;
+  return result;
+}
+
+function failureOf(route: Route | null): RouteFailure {
+  if (route === null) return 'no route';
+  if (route.type === RouteType.BLACKHOLE) return 'blackhole route';
+  return route.type === RouteType.PROHIBIT ? 'prohibit route' : 'unreachable route';
+}
+
+function unroutable(result: OutputRoute, reason: RouteFailure): OutputRoute {
+  result.reason = reason;
+  result.type = AddressType.UNICAST;
+  result.outDev = -1;
+  result.nextHop = 0;
+  result.usesGateway = false;
+  result.source = 0;
+  result.loopsBack = false;
+  result.route = null;
+  return result;
+}
