@@ -1,6 +1,6 @@
 /** Capture files of any supported format, opened by their first bytes. */
 import { CaptureBlocks } from './capture-blocks.js';
-import { type CaptureCut, CaptureError, displayPath } from './capture-error.js';
+import { type CaptureCut, CaptureError } from './capture-error.js';
 import { describeForeignFile } from './foreign-files.js';
 import { isSupportedLinktype, linktypeName } from './linktypes.js';
 import { isPcapMagic, PcapReader } from './pcap.js';
@@ -94,5 +94,5 @@ function openBlocks(blocks: CaptureBlocks): CaptureReader {
   // A guess at what else it may be needs more than the magic, but a short file will do.
   blocks.load(64);
   const start = blocks.bytes.subarray(blocks.at, Math.min(blocks.end, blocks.at + 512));
-  throw new CaptureError(blocks.path, 0, describeForeignFile(start, displayPath(blocks.path)));
+  throw new CaptureError(blocks.path, 0, describeForeignFile(start, blocks.path));
 }

@@ -3,7 +3,7 @@
 interface ForeignFormat {
   /** The first bytes of such a file, in hex. */
   magic: string;
-  /** What it is, and what to do, with FILE for its name. */
+  /** What it is, and what to do, with FILE for its path. */
   advice: string;
 }
 

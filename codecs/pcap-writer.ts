@@ -153,13 +153,15 @@ export class PcapWriter {
   }
 
   #useSource(bytes: Uint8Array): void {
-    let known = this.#sources.find((source) => source.bytes === bytes);
-    if (known === undefined) {
-      known = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
-      this.#sources = [known, ...this.#sources.slice(0, REMEMBERED_SOURCES - 1)];
-    }
     this.#source = bytes;
-    this.#sourceView = known.view;
+    for (let index = 0; index < this.#sources.length; index++) {
+      if (this.#sources[index].bytes === bytes) {
+        this.#sourceView = this.#sources[index].view;
+        return;
+      }
+    }
+    this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#sources = [{ bytes, view: this.#sourceView }, ...this.#sources.slice(0, REMEMBERED_SOURCES - 1)];
   }
 }
 

@@ -60,6 +60,7 @@ function stale(): IpPlace {
   });
 }
 
+/** Which tags are taken off is what Linux 6.18 did with such frames, put on a veth pair without VLAN interfaces. */
 const FOUND: [name: string, linktype: number, header: string, type: LinkPacketType][] = [
   ['Ethernet', Linktype.ETHERNET, `${UNICAST} 0800`, LinkPacketType.HOST],
   ['Ethernet broadcast', Linktype.ETHERNET, `${BROADCAST} 0800`, LinkPacketType.BROADCAST],
@@ -67,6 +68,7 @@ const FOUND: [name: string, linktype: number, header: string, type: LinkPacketTy
   ['nearly broadcast', Linktype.ETHERNET, `fffffffffffe 020000000002 0800`, LinkPacketType.MULTICAST],
   ['another group', Linktype.ETHERNET, `fdffffffffff 020000000002 0800`, LinkPacketType.MULTICAST],
   ['a priority tag', Linktype.ETHERNET, `${UNICAST} 8100 e000 0800`, LinkPacketType.HOST],
+  ['three priority tags', Linktype.ETHERNET, `${UNICAST} 8100 2000 8100 0000 8100 0000 0800`, LinkPacketType.HOST],
   ['two priority tags', Linktype.ETHERNET, `${BROADCAST} 88a8 2000 8100 0000 0800`, LinkPacketType.BROADCAST],
   ['RAW', Linktype.RAW, '', LinkPacketType.HOST],
   ['RAW of the BSDs', Linktype.RAW_BSD, '', LinkPacketType.HOST],
@@ -120,6 +122,7 @@ const SKIPPED: [name: string, linktype: number, frame: string, skip: LinkSkip, e
   ['a priority tag around VLAN 200', Linktype.ETHERNET, `${UNICAST} 8100 e000 8100 00c8 0800`, 'vlan', 0x0800, 200],
   ['a tag 0x9100, even without an ID', Linktype.ETHERNET, `${UNICAST} 9100 e000 0800 45`, 'vlan', 0x0800, 0],
   ['a tag 0x9100', Linktype.ETHERNET, `${UNICAST} 9100 0007 0800 45`, 'vlan', 0x0800, 7],
+  ['a tag 0x9100 within a priority tag', Linktype.ETHERNET, `${UNICAST} 8100 e000 9100 0000 0800`, 'vlan', 0x0800, 0],
   ['nothing', Linktype.ETHERNET, '', 'link-too-short', -1],
   ['13 bytes', Linktype.ETHERNET, `${UNICAST} 08`, 'link-too-short', -1],
   ['half a tag', Linktype.ETHERNET, `${UNICAST} 8100 000008`, 'link-too-short', 0x8100],

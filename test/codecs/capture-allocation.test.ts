@@ -1,0 +1,76 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openCapture } from '../../codecs/capture.js';
+import { IpPlace, placeIp } from '../../codecs/linktypes.js';
+import { CaptureMerger } from '../../codecs/merge.js';
+import { PcapWriter } from '../../codecs/pcap-writer.js';
+import { PcapngBlocks, pattern, pcap, Scratch } from './capture-files.js';
+
+const Allocation = suite('capture-allocation');
+const scratch = new Scratch();
+Allocation.after(() => scratch.remove());
+
+const PACKETS = 100_000;
+const ROUNDS = 8;
+
+/** An IPv4 frame of 78 bytes, as far as a link header is concerned. */
+const FRAME = Buffer.concat([Buffer.from('0200000000010200000000020800', 'hex'), pattern(64)]);
+
+/** Read INPUTS merged, write them to one file; the bytes of heap that this took a packet. */
+function heapBytesAPacket(inputs: string[]): number {
+  const readers = inputs.map((path) => openCapture(path));
+  const merger = new CaptureMerger(readers);
+  const writer = new PcapWriter(scratch.path('out.pcap'), 1);
+  const place = new IpPlace();
+  let packets = 0;
+  const before = process.memoryUsage().heapUsed;
+  for (let index = merger.next(); index >= 0; index = merger.next()) {
+    const reader = readers[index];
+    if (!placeIp(reader, place)) throw new Error('not IP');
+    writer.write(reader.tsSec, reader.tsNsec, null, reader.bytes, reader.at, reader.caplen, reader.wirelen);
+    packets++;
+  }
+  const used = process.memoryUsage().heapUsed - before;
+  writer.close();
+  for (const reader of readers) reader.close();
+  assert.is(packets, PACKETS * inputs.length);
+  return used / packets;
+}
+
+/**
+ * The second largest of the rounds once the code is compiled: an object a packet would be 16 bytes or more in each of them,
+ * but for those in which a garbage collection hides it.
+ */
+function steadyHeapBytes(inputs: string[]): number {
+  const rounds = Array.from({ length: ROUNDS }, () => heapBytesAPacket(inputs));
+  return rounds.slice(2).sort((a, b) => b - a)[1];
+}
+
+function nanosecondPcap(name: string): string {
+  const records = Array.from({ length: PACKETS }, (_, index): [number, number, Buffer] => [
+    1_700_000_000 + (index >> 10),
+    index * 1000,
+    FRAME,
+  ]);
+  return scratch.file(pcap({ magic: 0xa1b23c4d, records }), name);
+}
+
+Allocation('a packet of a pcap is read, merged and written without any', () => {
+  const inputs = [nanosecondPcap('a.pcap'), nanosecondPcap('b.pcap')];
+  for (const files of [inputs.slice(0, 1), inputs]) {
+    const bytes = steadyHeapBytes(files);
+    assert.ok(bytes < 4, `${bytes.toFixed(1)} bytes of heap a packet, ${files.length} files`);
+  }
+});
+
+Allocation('a packet of a pcapng is read and written without any', () => {
+  const blocks = new PcapngBlocks();
+  const parts = [blocks.section(), blocks.interface(1, { resolution: 9 })];
+  for (let index = 0; index < PACKETS; index++) {
+    parts.push(blocks.packet(0, 1_700_000_000_000_000_000n + BigInt(index) * 1000n, FRAME));
+  }
+  const bytes = steadyHeapBytes([scratch.file(Buffer.concat(parts), 'c.pcapng')]);
+  assert.ok(bytes < 4, `${bytes.toFixed(1)} bytes of heap a packet`);
+});
+
+Allocation.run();
