@@ -19,8 +19,8 @@ import {
 } from '../../codecs/layouts.js';
 import { type Packet, PacketType } from '../packet.js';
 import type { RejectKind } from '../rules/context.js';
-import { echoOptions } from './echo-options.js';
-import type { IpOptions } from './ip-options.js';
+import { answerDestination, echoOptions } from './echo-options.js';
+import type { IpOptions, OptionsHost } from './ip-options.js';
 
 /** An error's type and code (IANA, "ICMP Type Numbers"). */
 export interface IcmpError {
@@ -81,20 +81,18 @@ function isIcmpInformation(type: number): boolean {
 
 /** Where and how an ICMP error leaves. */
 export interface IcmpErrorRoute {
-  /** Its source address, as loaded little-endian. */
+  /** Its source address, as loaded little-endian: by default the one for the route to `answerDestination`. */
   source: number;
   /** net.ipv4.ip_default_ttl. */
   ttl: number;
   /** The MTU of its way back, in bytes. */
   mtu: number;
-  /** Milliseconds since midnight UTC, for an echoed timestamp option. */
-  dayMs: number;
 }
 
 /**
  * Make ANSWER an ICMP ERROR about PACKET, whose bytes are quoted as they are: the caller gives them as its sender sent them.
  * ANSWER's `bytes`, `view` and `at` are set: room for 576 bytes. INFO: the last 32 bits of its header (see each error).
- * OPTIONS: PACKET's, as taken in by the host; null: none, or the packet is the host's own.
+ * OPTIONS: PACKET's, as taken in by the HOST; null: none, or the packet is the host's own.
  *
  * The quote is as long as fits. Where a snaplen left less of PACKET, the answer is cut as well (`available` below `length`),
  * its checksum that over zeros in place of what is missing. Its IP ID is 0 (the kernel draws one).
@@ -107,12 +105,11 @@ export function buildIcmpError(
   packet: Packet,
   options: IpOptions | null,
   route: IcmpErrorRoute,
+  host: OptionsHost,
 ): number {
   const { bytes, view, at } = answer;
   const hasOptions = options !== null && options.length > 0;
-  const optionsLength = hasOptions
-    ? echoOptions(packet, options, view, at + IPV4_LENGTH, route.source, route.dayMs)
-    : 0;
+  const optionsLength = hasOptions ? echoOptions(packet, options, view, at + IPV4_LENGTH, route.source, host) : 0;
   if (optionsLength < 0) return 0;
   const headerLength = IPV4_LENGTH + optionsLength;
   const room = Math.min(route.mtu, MOST_BYTES) - headerLength - ICMP_LENGTH;
@@ -139,7 +136,7 @@ export function buildIcmpError(
   view.setUint8(at + IPV4_PROTOCOL_AT, IPPROTO_ICMP);
   view.setUint16(at + IPV4_CHECKSUM_AT, 0);
   view.setInt32(at + IPV4_SOURCE_AT, route.source, true);
-  view.setInt32(at + IPV4_DESTINATION_AT, packet.view.getInt32(packet.at + IPV4_SOURCE_AT, true), true);
+  view.setInt32(at + IPV4_DESTINATION_AT, answerDestination(packet, options), true);
   view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, headerLength));
 
   answer.length = length;

@@ -29,7 +29,9 @@ const POINTER_AT = 2;
 const FIRST_ROUTE_SLOT = 4;
 const FIRST_TIMESTAMP_SLOT = 5;
 const ADDRESS_LENGTH = 4;
-const CIPSO_HEADER_LENGTH = 6;
+const LEAST_CIPSO = 8;
+/** Its domain of interpretation, of which this host knows none. */
+const CIPSO_DOMAIN_AT = 2;
 
 /** What the options of one packet ask for (struct ip_options); one object, reused for each packet. */
 export class IpOptions {
@@ -40,7 +42,7 @@ export class IpOptions {
   timestampAt = 0;
   sourceRouteAt = 0;
   cipsoAt = 0;
-  /** The egress address is wanted in the slot before the pointer. */
+  /** An own address is wanted, and was put, in the slot before the pointer. */
   recordRouteNeedsAddress = false;
   timestampNeedsAddress = false;
   timestampNeedsTime = false;
@@ -141,7 +143,7 @@ function takeOption(
     case IpOption.CIPSO:
       if (options.cipsoAt !== 0) return 0;
       options.cipsoAt = option - packet.at;
-      return faultOfCipso(packet.view, option, length);
+      return faultOfCipso(length);
     default:
       return SOUND;
   }
@@ -212,17 +214,9 @@ function takeTimestamp(packet: Packet, option: number, length: number, options: 
   return SOUND;
 }
 
-/** What is wrong with a CIPSO option (cipso_v4_validate where no labels are configured): its length, its domain, a tag. */
-function faultOfCipso(view: DataView, option: number, length: number): number {
-  if (length < CIPSO_HEADER_LENGTH + 2) return 1;
-  if (view.getUint32(option + 2) === 0) return 2;
-  for (let tag = CIPSO_HEADER_LENGTH; tag < length; ) {
-    if (tag + 1 === length) return tag;
-    const tagLength = view.getUint8(option + tag + 1);
-    if (tagLength === 0 || tagLength > length - tag) return tag + 1;
-    tag += tagLength;
-  }
-  return SOUND;
+/** What is wrong with a CIPSO option where no labels are configured: always something (cipso_v4_validate). */
+function faultOfCipso(length: number): number {
+  return length < LEAST_CIPSO ? 1 : CIPSO_DOMAIN_AT;
 }
 
 function blankAfterEnd(bytes: Uint8Array, from: number, end: number, options: IpOptions): void {
@@ -235,20 +229,15 @@ function blankAfterEnd(bytes: Uint8Array, from: number, end: number, options: Ip
 }
 
 /**
- * Complete the options of a packet that was forwarded, after the FORWARD hook: record route and timestamp take
- * EGRESS_ADDRESS (as loaded little-endian: the route's preferred source, else the egress device's address towards the next
- * hop), and the IP checksum is made anew where something was rewritten (ip_forward_options).
+ * Complete the options of a packet that was forwarded, after the FORWARD hook: record route takes EGRESS_ADDRESS (as loaded
+ * little-endian: the route's preferred source, else the egress device's address towards the next hop); a timestamp keeps the
+ * address that it took on arrival. The IP checksum is made anew where something was rewritten (ip_forward_options).
  */
 export function forwardOptions(packet: Packet, options: IpOptions, egressAddress: number): void {
   const { bytes, view, at } = packet;
   if (options.recordRouteNeedsAddress) {
     const option = at + options.recordRouteAt;
     view.setInt32(option + bytes[option + POINTER_AT] - 1 - ADDRESS_LENGTH, egressAddress, true);
-    options.isChanged = true;
-  }
-  if (options.timestampNeedsAddress) {
-    const option = at + options.timestampAt;
-    view.setInt32(option + bytes[option + POINTER_AT] - 1 - 2 * ADDRESS_LENGTH, egressAddress, true);
     options.isChanged = true;
   }
   if (!options.isChanged) return;
