@@ -266,7 +266,7 @@ export class TcpTracker implements L4Tracker {
     );
   }
 
-  /** Take over what was remembered of the ignored SYN; the side that answers it starts from nothing. */
+  /** Take over what was remembered of the ignored SYN; the side that answers it starts anew, as liberal as it was. */
   #resynchronize(entry: number, direction: Direction): void {
     const { words } = this.#table;
     const base = entry * RECORD_WORDS;
@@ -278,7 +278,9 @@ export class TcpTracker implements L4Tracker {
     words[opener + SIDE_MAX_WINDOW] = words[base + LAST_WINDOW] & WINDOW_MASK || 1;
     words[opener + SIDE_OPTIONS] = words[base + LAST_OPTIONS];
     const answerer = sideAt(entry, direction);
+    const liberal = words[answerer + SIDE_OPTIONS] & SideFlag.BE_LIBERAL;
     words.fill(0, answerer, answerer + TCP_SIDE_WORDS);
+    words[answerer + SIDE_OPTIONS] = liberal;
   }
 
   /** Remember a segment that passes untracked: what answers it tells whether we are in step. */
