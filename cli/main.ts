@@ -1,27 +1,27 @@
 #!/usr/bin/env node
 // nfreplay: finds the command, and turns whatever goes wrong into one message and an exit code.
-import { readFileSync } from 'node:fs';
-import { nearest } from '../core/rules/error.js';
+import { CaptureError } from '../codecs/capture-error.js';
+import { HostError } from '../codecs/host-json.js';
+import { nearest, RulesetError } from '../core/rules/error.js';
 import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
 import { CHECK, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { type Style, styleOf } from './style.js';
+import { version } from './version.js';
+
+/** EX_SOFTWARE of sysexits.h: nothing that the user did. */
+const INTERNAL_FAULT = 70;
 
 interface Command {
   spec: CommandSpec;
   /** Loads and runs it; resolves with the exit code. */
-  run(args: string[]): Promise<ExitCode>;
+  run(args: string[]): Promise<number>;
 }
 
 const COMMANDS: readonly Command[] = [
-  { spec: REPLAY, run: async (args) => (await import('./replay.js')).replayCommand(args) },
+  { spec: REPLAY, run: async (args) => (await import('./replay-command.js')).replayCommand(args) },
   { spec: CHECK, run: async (args) => (await import('./check.js')).check(args) },
 ];
-
-function version(): string {
-  const manifest = new URL('../../package.json', import.meta.url);
-  return JSON.parse(readFileSync(manifest, 'utf8')).version;
-}
 
 function overview(style: Style): string {
   const width = Math.max(...COMMANDS.map(({ spec }) => spec.name.length));
@@ -55,7 +55,7 @@ function commandNamed(name: string): Command {
   throw new UsageError(withHint(`there is no command ${name}`, hint));
 }
 
-async function run([first, ...rest]: string[]): Promise<ExitCode> {
+async function run([first, ...rest]: string[]): Promise<number> {
   const style = styleOf(process.stdout);
   const wantsHelp = (arg: string | undefined) => arg === '--help' || arg === '-h';
   if (first === '--version' || first === '-v') {
@@ -79,13 +79,31 @@ async function run([first, ...rest]: string[]): Promise<ExitCode> {
 }
 
 /** What is shown of an error, and the exit code for it. */
-function explain(error: unknown): { message: string; exitCode: ExitCode } {
+function explain(error: unknown): { message: string; exitCode: number } {
   if (error instanceof UsageError) {
     return { message: `${error.message}\n(nfreplay --help shows how it is called)`, exitCode: error.exitCode };
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
-  throw error;
+  if (error instanceof CaptureError) return { message: error.message, exitCode: ExitCode.FILE };
+  if (error instanceof RulesetError) {
+    return { message: error.message, exitCode: error.code === 'unsupported' ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
+  }
+  if (error instanceof HostError) {
+    return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const more = process.env.NFREPLAY_DEBUG ? `\n${stack}` : '\n(NFREPLAY_DEBUG=1 shows where)';
+  return {
+    message: `this is a fault of nfreplay itself, please report it: ${message}${more}`,
+    exitCode: INTERNAL_FAULT,
+  };
 }
+
+// Whoever reads our output may stop early, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(ExitCode.DONE);
+  throw error;
+});
 
 try {
   process.exitCode = await run(process.argv.slice(2));

@@ -1,5 +1,6 @@
 /** hot: places the packets of one capture of whole conversations on the interfaces of a host, as their senders would. */
 import { addressSum, updateChecksum } from '../codecs/checksum.js';
+import type { HostDescription } from '../codecs/host-json.js';
 import {
   IPPROTO_TCP,
   IPPROTO_UDP,
@@ -66,6 +67,10 @@ export class Stitcher {
   #readPorts = 0;
   #readProtocol = 0;
 
+  // Outputs mostly lie in the same buffer as the one before.
+  #lastBytes: Uint8Array = new Uint8Array(0);
+  #lastView: DataView = new DataView(this.#lastBytes.buffer);
+
   /**
    * @param own the host's own addresses, as loaded little-endian
    * @param routes its networks and routes; among equally long prefixes the first one counts
@@ -94,14 +99,28 @@ export class Stitcher {
   }
 
   /** Learn from the IPv4 packet at AT, that the host made of the one placed last, how replies to it look to their sender. */
-  learn(view: DataView, at: number, length: number): void {
-    if (this.#protocol === 0 || !this.#read(view, at, length) || this.#readProtocol !== this.#protocol) return;
+  learn(bytes: Uint8Array, at: number, length: number): void {
+    if (this.#protocol === 0) return;
+    if (!this.#read(this.#viewOf(bytes), at, length) || this.#readProtocol !== this.#protocol) return;
     const translated = this.#translated;
-    const to = translated.insert(this.#destination, this.#source, invertPorts(this.#ports, this.#protocol), this.#protocol);
+    const to = translated.insert(
+      this.#destination,
+      this.#source,
+      invertPorts(this.#ports, this.#protocol),
+      this.#protocol,
+    );
     translated.words[to + TO_SOURCE] = this.#readDestination;
     translated.words[to + TO_DESTINATION] = this.#readSource;
     translated.words[to + TO_PORTS] = invertPorts(this.#readPorts, this.#readProtocol);
     this.#protocol = 0;
+  }
+
+  #viewOf(bytes: Uint8Array): DataView {
+    if (bytes !== this.#lastBytes) {
+      this.#lastBytes = bytes;
+      this.#lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    return this.#lastView;
   }
 
   /** Take the tuple of an unfragmented TCP or UDP packet; false where it is none. */
@@ -163,4 +182,18 @@ export class Stitcher {
     for (let i = 0; i < networks.length; i++) if ((source & this.#masks[i]) === networks[i]) return this.#devs[i];
     return STITCH_NOWHERE;
   }
+}
+
+/** A stitcher for the host of DESCRIPTION, whose interfaces have the indexes that INDEX_OF gives by name. */
+export function createStitcher({ links, routes }: HostDescription, indexOf: (name: string) => number): Stitcher {
+  const own = links.flatMap(({ addresses }) => addresses.map(({ local }) => local));
+  const networks = links.flatMap(({ name, isLoopback, addresses }) =>
+    isLoopback
+      ? []
+      : addresses.map(({ local, prefixLength }) => ({ network: local, prefixLength, dev: indexOf(name) })),
+  );
+  const routed = routes.flatMap(({ type, dev, destination, prefixLength }) =>
+    type === 'unicast' && dev !== undefined ? [{ network: destination, prefixLength, dev: indexOf(dev) }] : [],
+  );
+  return new Stitcher(own, [...networks, ...routed]);
 }

@@ -1,0 +1,47 @@
+/** A line on a terminal that says how far a run is. */
+
+const REFRESH_MS = 200;
+
+export class Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #startedMs = performance.now();
+  #shownMs = 0;
+  #isShown = false;
+
+  /** Shows nothing where STREAM is no terminal. */
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  /** PACKETS are done; CONSUMED of TOTAL bytes of the input (TOTAL -1: not known). */
+  update(packets: number, consumedBytes: number, totalBytes: number): void {
+    const nowMs = performance.now();
+    if (!this.#stream.isTTY || nowMs - this.#shownMs < REFRESH_MS || nowMs - this.#startedMs < REFRESH_MS) return;
+    this.#shownMs = nowMs;
+    this.#isShown = true;
+    this.#stream.write(`\r\x1b[K${progressLine(packets, consumedBytes, totalBytes, (nowMs - this.#startedMs) / 1000)}`);
+  }
+
+  /** Remove the line. */
+  clear(): void {
+    if (this.#isShown) this.#stream.write('\r\x1b[K');
+    this.#isShown = false;
+  }
+}
+
+/** What the line says after so many seconds. */
+export function progressLine(packets: number, consumedBytes: number, totalBytes: number, seconds: number): string {
+  const rate = `${Math.round(packets / seconds).toLocaleString('en')} packets/s`;
+  if (totalBytes <= 0) return `${packets.toLocaleString('en')} packets   ${rate}`;
+  const share = Math.min(1, consumedBytes / totalBytes);
+  const left = share > 0 ? `   ${formatTime(seconds / share - seconds)} left` : '';
+  return `${Math.floor(share * 100)} %   ${rate}${left}`;
+}
+
+function formatTime(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${String(whole % 60).padStart(2, '0')} min`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')} h`;
+}

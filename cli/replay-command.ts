@@ -1,0 +1,89 @@
+/** The command `nfreplay replay`: its options, the progress line, signals, and what it prints. */
+import type { Engine } from '../core/rules/engine.js';
+import { type Arguments, parseCommand } from './args.js';
+import { REPLAY } from './commands.js';
+import { ExitCode, UsageError } from './errors.js';
+import { Progress } from './progress.js';
+import { type ReplayOptions, replaySteps } from './replay.js';
+import { formatReport } from './report.js';
+import { styleOf } from './style.js';
+import type { Summary } from './summary.js';
+
+const DEFAULT_TOP = 10;
+/** What a shell adds to the number of the signal that ended a process. */
+const SIGNALLED = 128;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Runs the command; resolves with the exit code. */
+export async function replayCommand(args: readonly string[]): Promise<number> {
+  const given = parseCommand(REPLAY, args);
+  const options = optionsOf(given);
+  const top = given.wholeNumber('top') ?? DEFAULT_TOP;
+  const startedMs = performance.now();
+  const summary = await interruptible(options);
+  if (typeof summary === 'number') return summary;
+
+  for (const warning of summary.warnings) process.stderr.write(`nfreplay: warning: ${warning}\n`);
+  if (given.has('json')) {
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+  } else {
+    const style = styleOf(process.stdout);
+    const durationMs = performance.now() - startedMs;
+    process.stdout.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs }));
+  }
+  return ExitCode.DONE;
+}
+
+function optionsOf(given: Arguments): ReplayOptions {
+  const seed = given.wholeNumber('seed');
+  const limit = given.wholeNumber('limit');
+  const stitchPath = given.value('stitch');
+  const engine = given.value('engine');
+  return {
+    rulesPath: given.required('rules'),
+    hostPath: given.required('host'),
+    inputs: given.values('in').map(inputOf),
+    outDir: given.required('out'),
+    lax: given.has('lax'),
+    ...(stitchPath === undefined ? {} : { stitchPath }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(engine === undefined ? {} : { engine: engine as Engine }),
+  };
+}
+
+function inputOf(given: string): { iface: string; path: string } {
+  const at = given.indexOf('=');
+  if (at <= 0 || at === given.length - 1) throw new UsageError(`--in ${given}: IFACE=FILE is wanted`);
+  return { iface: given.slice(0, at), path: given.slice(at + 1) };
+}
+
+/** The summary, or the exit code where a signal ended the replay: then nothing was written. */
+async function interruptible(options: ReplayOptions): Promise<Summary | number> {
+  let signalled = 0;
+  const listeners = Object.entries(SIGNALS).map(([signal, number]) => {
+    const listener = () => {
+      signalled = number;
+    };
+    process.on(signal, listener);
+    return () => process.off(signal, listener);
+  });
+  const progress = new Progress(process.stderr);
+  const steps = replaySteps(options);
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      const { packets, consumedBytes, totalBytes } = step.value;
+      progress.update(packets, consumedBytes, totalBytes);
+      // Lets signals in.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signalled === 0) continue;
+      steps.return(undefined as never);
+      return SIGNALLED + signalled;
+    }
+  } finally {
+    progress.clear();
+    for (const off of listeners) off();
+  }
+}

@@ -1,0 +1,193 @@
+/** hot: one replay, from capture files through the emulator into the files of the results. */
+import { join } from 'node:path';
+import { type CaptureReader, openCapture } from '../codecs/capture.js';
+import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
+import { CaptureMerger } from '../codecs/merge.js';
+import { PcapWriter } from '../codecs/pcap-writer.js';
+import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
+import { PacketType } from '../core/packet.js';
+import { DropTally } from './drops.js';
+import { STITCH_LOCAL, STITCH_NOWHERE, type Stitcher } from './stitch.js';
+
+/** A capture, and where its packets enter: the index of an interface, INPUT_LOCAL or INPUT_STITCHED. */
+export interface RunInput {
+  dev: number;
+  path: string;
+}
+
+/** The host itself sends what is in this capture. */
+export const INPUT_LOCAL = STITCH_LOCAL;
+/** Each packet of this capture enters where its sender is. */
+export const INPUT_STITCHED = -3;
+
+/** Where packets go that reached the host, and those that were dropped. */
+export const LOCAL_FILE = 'local.pcap';
+export const DROPPED_FILE = 'dropped.pcap';
+
+/** Replays captures packet by packet. Call `step` until it returns false, then `close`. */
+export class ReplayRun implements EmulatorOutput {
+  readonly emulator: Emulator;
+  readonly drops = new DropTally();
+  /** Packets read so far. */
+  read = 0;
+  /** How many packets had each `Outcome`. */
+  readonly outcomes = new Float64Array(Object.keys(Outcome).length);
+  /** Packets that never reached the host, by reason. */
+  readonly skipped = new Map<string, number>();
+  /** Packets read, by input. */
+  readonly readByInput: Float64Array;
+  /** The files of the results, in the order of the host's interfaces. */
+  readonly writers: PcapWriter[] = [];
+
+  readonly #readers: CaptureReader[] = [];
+  readonly #devs: Int32Array;
+  readonly #merger: CaptureMerger;
+  readonly #stitcher: Stitcher | undefined;
+  readonly #limit: number;
+  /** The writer of each interface; lo has none. */
+  readonly #egress: readonly (PcapWriter | undefined)[];
+  readonly #local: PcapWriter;
+  readonly #dropped: PcapWriter;
+  readonly #place = new IpPlace();
+  /** Time of the packet that goes through the emulator. */
+  #tsSec = 0;
+  #tsNsec = 0;
+
+  /**
+   * @param outDir an existing folder, where a capture is made for each interface but lo, for `local` and for `dropped`
+   * @throws {CaptureError} where an input cannot be read or an output not be written
+   */
+  constructor(
+    options: EmulatorOptions,
+    inputs: readonly RunInput[],
+    outDir: string,
+    limit: number,
+    stitcher?: Stitcher,
+  ) {
+    const { host } = options;
+    this.#limit = limit;
+    this.#stitcher = stitcher;
+    this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
+    this.readByInput = new Float64Array(inputs.length);
+    this.emulator = createEmulator(options, this);
+    try {
+      for (const { path } of inputs) this.#readers.push(openCapture(path));
+      this.#merger = new CaptureMerger(this.#readers);
+      this.#egress = host.interfaces.map(({ name, isLoopback }) =>
+        isLoopback ? undefined : this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET),
+      );
+      this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
+      this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
+  #open(path: string, linktype: number): PcapWriter {
+    const writer = new PcapWriter(path, linktype);
+    this.writers.push(writer);
+    return writer;
+  }
+
+  /** Replay up to COUNT packets; false where there are no more. */
+  step(count: number): boolean {
+    const until = Math.min(this.#limit, this.read + count);
+    while (this.read < until) {
+      const input = this.#merger.next();
+      if (input < 0) return false;
+      this.read++;
+      this.readByInput[input]++;
+      this.#replay(this.#readers[input], this.#devs[input]);
+    }
+    return this.read < this.#limit;
+  }
+
+  get consumedBytes(): number {
+    return this.#merger.consumedBytes;
+  }
+
+  /** -1: not known. */
+  get totalBytes(): number {
+    return this.#merger.totalBytes;
+  }
+
+  /** What is to be said about the inputs: where they were cut. */
+  get cuts(): string[] {
+    return this.#readers.flatMap(({ cut }) => (cut ? [cut.message] : []));
+  }
+
+  /** Write what is left and close every file. */
+  close(): void {
+    for (const reader of this.#readers) reader.close();
+    for (const writer of this.writers) writer.close();
+  }
+
+  /** Close every file, whatever becomes of what is in it. */
+  abandon(): void {
+    for (const file of [...this.#readers, ...this.writers]) {
+      try {
+        file.close();
+      } catch {
+        // It failed before: that is why the run is given up.
+      }
+    }
+  }
+
+  #replay(record: CaptureReader, input: number): void {
+    const place = this.#place;
+    if (!placeIp(record, place)) {
+      this.#skip(place.skip ?? 'not-ip');
+      return;
+    }
+    const { bytes, view } = record;
+    const { ipAt, ipCaptured, ipOnWire } = place;
+    const dev = input === INPUT_STITCHED ? this.#stitch(view, ipAt, ipCaptured) : input;
+    if (dev === STITCH_NOWHERE) {
+      this.#skip('no-route-to-sender');
+      return;
+    }
+    this.#tsSec = record.tsSec;
+    this.#tsNsec = record.tsNsec;
+    if (dev === INPUT_LOCAL) {
+      this.emulator.send(record.tsSec, record.tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
+    } else {
+      // Only Ethernet says how a frame was addressed when it comes in here; a cooked header tells of another machine.
+      const type = place.linkKind === 'ethernet' ? packetTypeOf(place.packetType) : PacketType.HOST;
+      this.emulator.receive(dev, type, record.tsSec, record.tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
+    }
+    this.outcomes[this.emulator.outcome]++;
+  }
+
+  #stitch(view: DataView, at: number, length: number): number {
+    return length < SHORTEST_IPV4 || this.#stitcher === undefined
+      ? STITCH_NOWHERE
+      : this.#stitcher.place(view, at, length);
+  }
+
+  #skip(reason: string): void {
+    this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
+  }
+
+  egress(dev: number, link: Uint8Array, bytes: Uint8Array, at: number, available: number, length: number): void {
+    this.#egress[dev]?.write(this.#tsSec, this.#tsNsec, link, bytes, at, available, length);
+    this.#stitcher?.learn(bytes, at, available);
+  }
+
+  local(bytes: Uint8Array, at: number, available: number, length: number): void {
+    this.#local.write(this.#tsSec, this.#tsNsec, null, bytes, at, available, length);
+    this.#stitcher?.learn(bytes, at, available);
+  }
+
+  dropped(reason: string, bytes: Uint8Array, at: number, available: number, length: number): void {
+    this.#dropped.write(this.#tsSec, this.#tsNsec, null, bytes, at, available, length);
+    this.drops.count(reason, bytes, at, available);
+  }
+}
+
+const SHORTEST_IPV4 = 20;
+
+function packetTypeOf(type: LinkPacketType): PacketType {
+  if (type === LinkPacketType.BROADCAST) return PacketType.BROADCAST;
+  return type === LinkPacketType.MULTICAST ? PacketType.MULTICAST : PacketType.HOST;
+}

@@ -1,0 +1,210 @@
+/** `nfreplay replay`: captures through a host and its rules, into a folder of results. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileSystemError } from '../codecs/capture-error.js';
+import { formatConnection } from '../codecs/conntrack-list.js';
+import { parseHost } from '../codecs/host-json.js';
+import { listConnection } from '../core/conntrack/list.js';
+import { type Emulator, Outcome } from '../core/emulator.js';
+import { type Host, loadHost } from '../core/host/host.js';
+import type { Engine } from '../core/rules/engine.js';
+import type { Ruleset } from '../core/rules/model.js';
+import { parseRuleset } from '../core/rules/parse.js';
+import { saveRule, saveRuleset } from '../core/rules/save.js';
+import { UsageError } from './errors.js';
+import { INPUT_LOCAL, INPUT_STITCHED, ReplayRun, type RunInput } from './replay-run.js';
+import { GENERATOR, StagedDir, SUMMARY_FILE } from './staged-dir.js';
+import { createStitcher } from './stitch.js';
+import { type ConnectionSummary, MAX_LISTED, type RuleSummary, type Summary, summarizeConnection } from './summary.js';
+import { version } from './version.js';
+
+export interface ReplayOptions {
+  /** The ruleset: iptables-save text. */
+  rulesPath: string;
+  /** The host: JSON. */
+  hostPath: string;
+  /** Captures of what arrives on an interface; interface `local`: of what the host itself sends. */
+  inputs?: readonly { iface: string; path: string }[];
+  /** One capture of whole conversations, instead of `inputs`. */
+  stitchPath?: string;
+  /** Where the results go. It is replaced as a whole, at the end. */
+  outDir: string;
+  /** For what the kernel draws at random. Default 0. */
+  seed?: number;
+  /** Rules that ask for what is not supported never match, instead of being an error. */
+  lax?: boolean;
+  /** Only the first packets. */
+  limit?: number;
+  /** How rules are run. Default 'compiled'. */
+  engine?: Engine;
+}
+
+/** How far a replay is. */
+export interface ReplayProgress {
+  packets: number;
+  consumedBytes: number;
+  /** -1: not known. */
+  totalBytes: number;
+}
+
+/** The name that stands for the host itself among the interfaces. */
+const LOCAL = 'local';
+/** How many packets are replayed between two looks at the rest of the world. */
+const STEP_PACKETS = 50_000;
+const CONNECTIONS_A_WRITE = 10_000;
+
+/**
+ * Replay captures and write the results.
+ * @throws {UsageError} {RulesetError} {HostError} {CaptureError} {CliError}; what is at `outDir` is then left as it was
+ */
+export function replay(options: ReplayOptions): Summary {
+  const steps = replaySteps(options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same in steps, between which it may be given up: `return()` then removes what was written. */
+export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
+  const ruleset = parseRuleset(readText(options.rulesPath), options.rulesPath, { lax: options.lax ?? false });
+  const hostText = readText(options.hostPath);
+  const host = loadHost(hostText, options.hostPath);
+  const inputs = inputsOf(options, host);
+  const stitcher =
+    options.stitchPath === undefined
+      ? undefined
+      : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
+
+  const staged = new StagedDir(options.outDir);
+  let run: ReplayRun | undefined;
+  let isDone = false;
+  try {
+    const emulatorOptions = { ruleset, host, seed: options.seed ?? 0, engine: options.engine ?? 'compiled' };
+    run = new ReplayRun(emulatorOptions, inputs, staged.path, options.limit ?? Number.POSITIVE_INFINITY, stitcher);
+    while (run.step(STEP_PACKETS)) {
+      yield { packets: run.read, consumedBytes: run.consumedBytes, totalBytes: run.totalBytes };
+    }
+    run.close();
+    const summary = summarize(run, ruleset, host, options, inputs);
+    writeTexts(staged.path, ruleset, run.emulator, summary);
+    staged.commit();
+    isDone = true;
+    return summary;
+  } finally {
+    if (!isDone) {
+      run?.abandon();
+      staged.discard();
+    }
+  }
+}
+
+function inputsOf({ inputs = [], stitchPath }: ReplayOptions, host: Host): RunInput[] {
+  const taken = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
+  if (taken) throw new UsageError(`the host has an interface ${taken}, which is the name of a file of the results`);
+  if (stitchPath !== undefined) {
+    if (inputs.length) throw new UsageError('--in and --stitch exclude each other');
+    return [{ dev: INPUT_STITCHED, path: stitchPath }];
+  }
+  if (!inputs.length) throw new UsageError('nothing to replay: give --in or --stitch');
+  return inputs.map(({ iface, path }) => {
+    const dev = iface === LOCAL ? INPUT_LOCAL : host.interfaceIndex(iface);
+    if (dev < 0 && iface !== LOCAL) {
+      const names = host.interfaceNames.join(', ');
+      throw new UsageError(`--in ${iface}=${path}: the host has no interface ${iface}; it has ${names} and local`);
+    }
+    return { dev, path };
+  });
+}
+
+function summarize(
+  run: ReplayRun,
+  ruleset: Ruleset,
+  host: Host,
+  options: ReplayOptions,
+  inputs: readonly RunInput[],
+): Summary {
+  const { outcomes, emulator } = run;
+  const connections: ConnectionSummary[] = [];
+  let count = 0;
+  emulator.connections.forEach(emulator.nowMs, (entry) => {
+    if (count++ >= MAX_LISTED) return;
+    connections.push(summarizeConnection(listConnection(emulator.connections, entry, emulator.nowMs)));
+  });
+  return {
+    generator: `${GENERATOR} ${version()}`,
+    inputs: inputs.map(({ dev, path }, i) => ({
+      interface: dev === INPUT_STITCHED ? 'stitched' : dev === INPUT_LOCAL ? LOCAL : host.interfaceNames[dev],
+      file: path,
+      packets: run.readByInput[i],
+    })),
+    packets: {
+      read: run.read,
+      skipped: [...run.skipped.values()].reduce((sum, packets) => sum + packets, 0),
+      forwarded: outcomes[Outcome.FORWARDED],
+      local: outcomes[Outcome.LOCAL],
+      dropped: outcomes[Outcome.DROPPED],
+      rejected: outcomes[Outcome.REJECTED],
+      held: outcomes[Outcome.WAITING],
+    },
+    skipped: Object.fromEntries([...run.skipped].sort()),
+    dropped: run.drops.reasons(),
+    droppedFlows: run.drops.flows().slice(0, MAX_LISTED),
+    outputs: run.writers.map(({ path, packets }) => ({ file: basename(path), packets })),
+    rules: matchedRules(ruleset, emulator),
+    connections: { count, listed: connections },
+    warnings: [
+      ...ruleset.warnings.map(({ line, column, message }) => `${options.rulesPath}:${line}:${column}: ${message}`),
+      ...host.warnings.map((warning) => `${options.hostPath}: ${warning}`),
+      ...run.cuts,
+    ],
+  };
+}
+
+function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
+  return ruleset.tables.flatMap((table) => {
+    const counted = counters.get(table.name)?.rules;
+    return table.rules.flatMap((rule) => {
+      const packets = counted?.[rule.index * 2] ?? 0;
+      const bytes = counted?.[rule.index * 2 + 1] ?? 0;
+      if (packets === 0) return [];
+      return [{ table: table.name, chain: rule.chain, number: rule.number, rule: saveRule(rule), packets, bytes }];
+    });
+  });
+}
+
+function writeTexts(dir: string, ruleset: Ruleset, emulator: Emulator, summary: Summary): void {
+  writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, emulator.counters));
+  writeConnections(join(dir, 'conntrack.txt'), emulator);
+  writeText(join(dir, SUMMARY_FILE), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+/** A million connections are 250 MB of text: written in pieces. */
+function writeConnections(path: string, { connections, nowMs }: Emulator): void {
+  let lines: string[] = [];
+  const flush = () => {
+    writeText(path, lines.map((line) => `${line}\n`).join(''), 'a');
+    lines = [];
+  };
+  connections.forEach(nowMs, (entry) => {
+    lines.push(formatConnection(listConnection(connections, entry, nowMs)));
+    if (lines.length === CONNECTIONS_A_WRITE) flush();
+  });
+  flush();
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fileSystemError(error, path, 'read');
+  }
+}
+
+function writeText(path: string, text: string, flag = 'w'): void {
+  try {
+    writeFileSync(path, text, { flag });
+  } catch (error) {
+    throw fileSystemError(error, path, 'write');
+  }
+}

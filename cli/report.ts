@@ -1,0 +1,119 @@
+/** A replay's summary, as people like to read it. */
+import { relative } from 'node:path';
+import { protocolName } from '../codecs/conntrack-list.js';
+import { columns } from './columns.js';
+import type { DroppedFlow } from './drops.js';
+import type { Style } from './style.js';
+import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from './summary.js';
+
+export interface ReportOptions {
+  style: Style;
+  /** How many connections, dropped flows and rules are shown. */
+  top: number;
+  /** Where the results lie. */
+  outDir: string;
+  durationMs: number;
+}
+
+/** The whole report, ending in a line's end. */
+export function formatReport(summary: Summary, { style, top, outDir, durationMs }: ReportOptions): string {
+  const { packets, connections, droppedFlows, rules } = summary;
+  const busiest = [...rules].sort((a, b) => b.packets - a.packets);
+  const blocks = [
+    [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary)],
+    section('connections', connectionRows(connections.listed.slice(0, top)), connections.count - top, style),
+    section('dropped', droppedRows(droppedFlows.slice(0, top)), droppedFlows.length - top, style),
+    section('busiest rules', ruleRows(busiest.slice(0, top)), busiest.length - top, style),
+    [`${style.bold(shortPath(outDir))} holds ${outputs(summary)}`],
+  ];
+  return blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => `${lines.join('\n')}\n`)
+    .join('\n');
+}
+
+function outcomes({ packets, skipped }: Summary): string[] {
+  const rows: [number, string][] = [
+    [packets.forwarded, 'forwarded'],
+    [packets.local, 'delivered to the host'],
+    [packets.rejected, 'rejected: dropped, and the sender told'],
+    [packets.dropped, 'dropped'],
+    [packets.held, 'fragments held until their packet was whole'],
+    [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
+  ];
+  const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [inEnglish(packets), what]);
+  return columns(met, ['right', 'left']);
+}
+
+function section(title: string, lines: string[], more: number, style: Style): string[] {
+  if (lines.length === 0) return [];
+  return [style.bold(title), ...lines, ...(more > 0 ? [style.dim(`  and ${inEnglish(more)} more`)] : [])];
+}
+
+/** `tcp  203.0.113.7:51515 → 192.0.2.10:36379  ⇒ 172.17.0.3:6379  ESTABLISHED  3/126 ↔ 2/87`: packets/bytes each way. */
+function connectionRows(listed: readonly ConnectionSummary[]): string[] {
+  const rows = listed.map((connection) => [
+    connection.protocol,
+    `${formatEndpoint(connection.source)} → ${formatEndpoint(connection.destination)}`,
+    translation(connection),
+    connection.state ?? '',
+    traffic(connection),
+  ]);
+  return columns(rows, ['left', 'left', 'left', 'left', 'left']);
+}
+
+function translation({ translatedSource, translatedDestination }: ConnectionSummary): string {
+  return [
+    ...(translatedDestination ? [`⇒ ${formatEndpoint(translatedDestination)}`] : []),
+    ...(translatedSource ? [`as ${formatEndpoint(translatedSource)}`] : []),
+  ].join('  ');
+}
+
+function traffic({ packets, bytes, replied }: ConnectionSummary): string {
+  const original = `${packets[0]}/${bytes[0]}`;
+  return replied ? `${original} ↔ ${packets[1]}/${bytes[1]}` : `${original} → no answer`;
+}
+
+function droppedRows(flows: readonly DroppedFlow[]): string[] {
+  const rows = flows.map(({ packets, protocol, source, destination, port, reason }) => {
+    const name = protocolName(protocol);
+    const service = formatEndpoint({ address: destination, ...(port === undefined ? {} : { port }) });
+    return [inEnglish(packets), name === 'unknown' ? String(protocol) : name, `${source} → ${service}`, reason];
+  });
+  return columns(rows, ['right', 'left', 'left', 'left']);
+}
+
+function ruleRows(rules: readonly RuleSummary[]): string[] {
+  const rows = rules.map(({ packets, bytes, table, chain, number, rule }) => [
+    count(packets, 'packet'),
+    count(bytes, 'byte'),
+    `${table} ${chain} ${number}`,
+    rule,
+  ]);
+  return columns(rows, ['right', 'right', 'left', 'left']);
+}
+
+function outputs({ outputs }: Summary): string {
+  const captures = outputs.map(({ file, packets }) => `${file} (${inEnglish(packets)})`);
+  return [...captures, 'rules.v4', 'conntrack.txt', 'summary.json'].join(', ');
+}
+
+function formatEndpoint({ address, port }: Endpoint): string {
+  return port === undefined ? address : `${address}:${port}`;
+}
+
+const inEnglish = (value: number) => value.toLocaleString('en');
+
+function count(value: number, unit: string): string {
+  return `${inEnglish(value)} ${unit}${value === 1 ? '' : 's'}`;
+}
+
+function formatDuration(durationMs: number): string {
+  return durationMs < 1000 ? `${Math.ceil(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
+}
+
+/** PATH as seen from here, where that is shorter. */
+function shortPath(path: string): string {
+  const fromHere = relative(process.cwd(), path) || '.';
+  return fromHere.length < path.length ? fromHere : path;
+}

@@ -1,0 +1,119 @@
+/** What a replay came to, as values: `summary.json`. Its shape is described in docs/summary.md and changes only there. */
+import { formatAddress, swap16 } from '../codecs/address.js';
+import { type ListedConnection, type ListedDirection, protocolName } from '../codecs/conntrack-list.js';
+import { IPPROTO_GRE, IPPROTO_ICMP } from '../codecs/layouts.js';
+import type { DroppedFlow } from './drops.js';
+
+/** Connections and dropped flows beyond this many are only counted. */
+export const MAX_LISTED = 1000;
+
+/** Of every packet that was read, one of these says what became of it. */
+export interface PacketCounts {
+  read: number;
+  /** Not IPv4, or nothing that the host would take: see `skipped`. */
+  skipped: number;
+  /** Sent on by an interface. */
+  forwarded: number;
+  /** Reached the host itself. */
+  local: number;
+  /** Dropped without a word: see `dropped`. */
+  dropped: number;
+  /** Dropped, and its sender was told (REJECT, ICMP errors): see `dropped`. */
+  rejected: number;
+  /** Fragments that were held for their packet; the one that completes it counts by what became of the whole. */
+  held: number;
+}
+
+/** One end of a connection: address, and port where the protocol has any. */
+export interface Endpoint {
+  address: string;
+  port?: number;
+}
+
+export interface ConnectionSummary {
+  /** `tcp`, `udp`, `icmp` …, or the protocol's number. */
+  protocol: string;
+  /** TCP's and SCTP's state. */
+  state?: string;
+  source: Endpoint;
+  destination: Endpoint;
+  /** Where the destination was translated to. */
+  translatedDestination?: Endpoint;
+  /** What the source was translated to. */
+  translatedSource?: Endpoint;
+  replied: boolean;
+  assured: boolean;
+  mark: number;
+  packets: [original: number, reply: number];
+  bytes: [original: number, reply: number];
+}
+
+export interface RuleSummary {
+  table: string;
+  chain: string;
+  /** The rule's number in its chain, from 1. */
+  number: number;
+  /** As iptables-save writes it, without `-A CHAIN`. */
+  rule: string;
+  packets: number;
+  bytes: number;
+}
+
+export interface Summary {
+  /** `nfreplay` and its version. */
+  generator: string;
+  inputs: { interface: string; file: string; packets: number }[];
+  packets: PacketCounts;
+  /** Packets that were skipped, by reason. */
+  skipped: Record<string, number>;
+  /** Dropped and rejected packets by reason, the most frequent first. */
+  dropped: { reason: string; packets: number }[];
+  /** The same by flow; at most 1,000 are listed. */
+  droppedFlows: DroppedFlow[];
+  /** What was written, in the order of the host's interfaces, then `local` and `dropped`. */
+  outputs: { file: string; packets: number }[];
+  /** Rules that matched, in the order of the ruleset. */
+  rules: RuleSummary[];
+  /** Connections in the table at the end, and the first 1,000 of them. */
+  connections: { count: number; listed: ConnectionSummary[] };
+  warnings: string[];
+}
+
+/** A listed connection as the summary has it. */
+export function summarizeConnection(listed: ListedConnection): ConnectionSummary {
+  const { protocol, original, reply, state } = listed;
+  const source = endpointOf(protocol, original, 'source', true);
+  const destination = endpointOf(protocol, original, 'destination', false);
+  const answeredBy = endpointOf(protocol, reply, 'source', false);
+  const answeredTo = endpointOf(protocol, reply, 'destination', true);
+  const name = protocolName(protocol);
+  return {
+    protocol: name === 'unknown' ? String(protocol) : name,
+    ...(state === undefined ? {} : { state }),
+    source,
+    destination,
+    ...(isSame(answeredBy, destination) ? {} : { translatedDestination: answeredBy }),
+    ...(isSame(answeredTo, source) ? {} : { translatedSource: answeredTo }),
+    replied: listed.isSeenReply,
+    assured: listed.isAssured,
+    mark: listed.mark,
+    packets: [original.packets, reply.packets],
+    bytes: [original.bytes, reply.bytes],
+  };
+}
+
+/** One end of a direction. ICMP has an id, no ports: it stands as the opener's port, since it is that which NAT changes. */
+function endpointOf(
+  protocol: number,
+  direction: ListedDirection,
+  end: 'source' | 'destination',
+  isOpener: boolean,
+): Endpoint {
+  const address = formatAddress(direction[end]);
+  const { ports } = direction;
+  if (protocol === IPPROTO_ICMP) return isOpener ? { address, port: swap16(ports) } : { address };
+  if (protocol === IPPROTO_GRE || protocolName(protocol) === 'unknown') return { address };
+  return { address, port: swap16(end === 'source' ? ports : ports >>> 16) };
+}
+
+const isSame = (a: Endpoint, b: Endpoint) => a.address === b.address && a.port === b.port;
