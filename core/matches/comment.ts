@@ -1,0 +1,41 @@
+/** `-m comment`: a note; it always matches (xt_comment). */
+import { quoteWord } from '../../codecs/iptables-save.js';
+import { TRUE } from '../rules/codegen.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { cutToBytes } from '../rules/values.js';
+
+/** XT_MAX_COMMENT_LEN, less the closing zero. */
+const MAX_BYTES = 255;
+
+interface CommentParams {
+  readonly comment: string;
+}
+
+export const comment: MatchExtension<CommentParams> = {
+  name: 'comment',
+  options: [{ name: '--comment', words: 1, required: true, wanted: 'a text' }],
+
+  parse(options) {
+    return { comment: cutToBytes(options.get('--comment')!.values[0].text, MAX_BYTES) };
+  },
+
+  save({ comment: text }) {
+    return ` --comment ${quoteWord(text)}`;
+  },
+
+  reads() {
+    return [];
+  },
+
+  check() {
+    return true;
+  },
+
+  compile() {
+    return TRUE;
+  },
+
+  explain() {
+    return 'a comment always matches';
+  },
+};

@@ -1,0 +1,43 @@
+/** Names of connection states, as `-m state` and `-m conntrack` take and print them. */
+import type { Word } from '../../codecs/iptables-save.js';
+import { CtInfo } from '../packet.js';
+import { nearest, RuleFault } from '../rules/error.js';
+
+/** Bits of the virtual states, above those of `CtInfo`. */
+export const STATE_SNAT = 1 << 5;
+export const STATE_DNAT = 1 << 6;
+
+/** In the order in which iptables-save prints them; the bit is 1 << CtInfo. */
+export const STATES: readonly (readonly [name: string, bit: number])[] = [
+  ['INVALID', 1 << CtInfo.INVALID],
+  ['NEW', 1 << CtInfo.NEW],
+  ['RELATED', 1 << CtInfo.RELATED],
+  ['ESTABLISHED', 1 << CtInfo.ESTABLISHED],
+  ['UNTRACKED', 1 << CtInfo.UNTRACKED],
+];
+export const CT_STATES: typeof STATES = [...STATES, ['SNAT', STATE_SNAT], ['DNAT', STATE_DNAT]];
+
+export type NamedBits = readonly (readonly [name: string, bit: number])[];
+
+/** The bits of the names in WORD, with commas between; a name may be cut short, and its case does not matter. */
+export function parseNames(word: Word, names: NamedBits, what: string): number {
+  let bits = 0;
+  for (const part of word.text.split(',')) {
+    const upper = part.toUpperCase();
+    const found = part === '' ? undefined : names.find(([name]) => name.startsWith(upper));
+    if (found === undefined) {
+      const known = names.map(([name]) => name);
+      const hint = nearest(upper, known);
+      throw new RuleFault(word, `no ${what} "${part}"`, `${known.join(', ')}, with commas. ${hint}`.trim());
+    }
+    bits |= found[1];
+  }
+  return bits;
+}
+
+export function formatNames(bits: number, names: NamedBits): string {
+  return names
+    .filter(([, bit]) => (bits & bit) !== 0)
+    .map(([name]) => name)
+    .join(',');
+}

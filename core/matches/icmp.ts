@@ -1,0 +1,139 @@
+/** `-m icmp`: type and code (icmp_match of ip_tables). */
+import { ICMP_CODE_AT, ICMP_TYPE_AT, IPPROTO_ICMP } from '../../codecs/layouts.js';
+import { code, FALSE, TRUE, unless } from '../rules/codegen.js';
+import { nearest, RuleFault } from '../rules/error.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { parseNumber } from '../rules/values.js';
+
+/** How much of an ICMP header the match wants to see, in bytes. */
+export const ICMP_NEEDED = 5;
+
+const ANY = 0xff;
+
+/** Names of `iptables -p icmp -h`; no code: any. */
+const TYPES: readonly (readonly [name: string, type: number, code?: number])[] = [
+  ['any', ANY],
+  ['echo-reply', 0],
+  ['pong', 0],
+  ['destination-unreachable', 3],
+  ['network-unreachable', 3, 0],
+  ['host-unreachable', 3, 1],
+  ['protocol-unreachable', 3, 2],
+  ['port-unreachable', 3, 3],
+  ['fragmentation-needed', 3, 4],
+  ['source-route-failed', 3, 5],
+  ['network-unknown', 3, 6],
+  ['host-unknown', 3, 7],
+  ['network-prohibited', 3, 9],
+  ['host-prohibited', 3, 10],
+  ['TOS-network-unreachable', 3, 11],
+  ['TOS-host-unreachable', 3, 12],
+  ['communication-prohibited', 3, 13],
+  ['host-precedence-violation', 3, 14],
+  ['precedence-cutoff', 3, 15],
+  ['source-quench', 4],
+  ['redirect', 5],
+  ['network-redirect', 5, 0],
+  ['host-redirect', 5, 1],
+  ['TOS-network-redirect', 5, 2],
+  ['TOS-host-redirect', 5, 3],
+  ['echo-request', 8],
+  ['ping', 8],
+  ['router-advertisement', 9],
+  ['router-solicitation', 10],
+  ['time-exceeded', 11],
+  ['ttl-exceeded', 11],
+  ['ttl-zero-during-transit', 11, 0],
+  ['ttl-zero-during-reassembly', 11, 1],
+  ['parameter-problem', 12],
+  ['ip-header-bad', 12, 0],
+  ['required-option-missing', 12, 1],
+  ['timestamp-request', 13],
+  ['timestamp-reply', 14],
+  ['address-mask-request', 17],
+  ['address-mask-reply', 18],
+];
+
+interface IcmpParams {
+  readonly type: number;
+  /** undefined: any. */
+  readonly code: number | undefined;
+  readonly negated: boolean;
+}
+
+export const icmp: MatchExtension<IcmpParams> = {
+  name: 'icmp',
+  options: [{ name: '--icmp-type', words: 1, invertible: true, required: true, wanted: 'a type, type/code or name' }],
+
+  parse(options) {
+    const option = options.get('--icmp-type')!;
+    return { ...parseType(option.values[0]), negated: option.negated };
+  },
+
+  refuse(_params, { base }) {
+    const { protocol } = base;
+    return protocol?.number === IPPROTO_ICMP && !protocol.negated ? undefined : '-m icmp needs -p icmp';
+  },
+
+  save({ type, code, negated }) {
+    const kind = type === ANY ? 'any' : code === undefined ? String(type) : `${type}/${code}`;
+    return `${negated ? ' !' : ''} --icmp-type ${kind}`;
+  },
+
+  reads({ type }) {
+    return type === ANY ? [] : ['icmpType'];
+  },
+
+  check({ type, code, negated }, packet) {
+    if (packet.fragmentOffset !== 0) return false;
+    if (packet.l4Available < ICMP_NEEDED) {
+      packet.hotdrop = true;
+      return false;
+    }
+    const { bytes, l4 } = packet;
+    const typeMatches = bytes[l4 + ICMP_TYPE_AT] === type && (code === undefined || bytes[l4 + ICMP_CODE_AT] === code);
+    return (type === ANY || typeMatches) !== negated;
+  },
+
+  compile({ type, code: icmpCode, negated }) {
+    if (type === ANY) return negated ? FALSE : TRUE;
+    const typeMatches = code`packet.bytes[packet.l4 + ${ICMP_TYPE_AT}] === ${type}`;
+    if (icmpCode === undefined) return unless(negated, typeMatches);
+    const codeMatches = code`packet.bytes[packet.l4 + ${ICMP_CODE_AT}] === ${icmpCode}`;
+    return unless(negated, code`(${typeMatches} && ${codeMatches})`);
+  },
+
+  explain({ type, code, negated }, packet) {
+    if (packet.fragmentOffset !== 0) return 'a later fragment has no ICMP header';
+    if (packet.l4Available < ICMP_NEEDED) return 'the ICMP header is cut short: dropped';
+    const { bytes, l4 } = packet;
+    const there = `${bytes[l4 + ICMP_TYPE_AT]}/${bytes[l4 + ICMP_CODE_AT]}`;
+    const wanted = type === ANY ? 'any' : `${type}${code === undefined ? '' : `/${code}`}`;
+    return `ICMP type ${there}, the rule wants ${negated ? 'other than ' : ''}${wanted}`;
+  },
+};
+
+function parseType(word: { text: string; line: number; column: number }): { type: number; code: number | undefined } {
+  const { text } = word;
+  const numeric = /^([0-9a-fA-Fx]+)(?:\/([^:]*)(?::.*)?)?$/.exec(text);
+  const type = numeric === null ? undefined : parseNumber(numeric[1], 255);
+  if (type !== undefined && numeric !== null) {
+    if (numeric[2] === undefined || type === ANY) return { type, code: undefined };
+    const code = parseNumber(numeric[2], 255);
+    if (code === undefined) throw new RuleFault(word, `unknown ICMP code "${text}"`, 'type/code, 0–255 each');
+    return { type, code };
+  }
+  const lower = text.toLowerCase();
+  const exact = TYPES.find(([name]) => name.toLowerCase() === lower);
+  if (exact !== undefined) return { type: exact[1], code: exact[2] };
+  const similar = lower === '' ? [] : TYPES.filter(([name]) => name.toLowerCase().startsWith(lower));
+  if (similar.length === 1) return { type: similar[0][1], code: similar[0][2] };
+  if (similar.length > 1) {
+    throw new RuleFault(word, `ambiguous ICMP type "${text}"`, similar.map(([name]) => name).join(' or '));
+  }
+  const hint = nearest(
+    text,
+    TYPES.map(([name]) => name),
+  );
+  throw new RuleFault(word, `unknown ICMP type "${text}"`, `a type, type/code or name. ${hint}`.trim());
+}

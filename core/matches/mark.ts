@@ -1,0 +1,40 @@
+/** `-m mark`: the packet's mark (xt_mark). */
+import { code, unless } from '../rules/codegen.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { formatHex, type MaskedValue, parseMasked } from '../rules/values.js';
+
+interface MarkParams extends MaskedValue {
+  readonly negated: boolean;
+}
+
+export const mark: MatchExtension<MarkParams> = {
+  name: 'mark',
+  options: [{ name: '--mark', words: 1, invertible: true, required: true, wanted: 'value or value/mask' }],
+
+  parse(options) {
+    const option = options.get('--mark')!;
+    return { ...parseMasked(option.values[0]), negated: option.negated };
+  },
+
+  save: saveMark,
+
+  reads() {
+    return ['mark'];
+  },
+
+  check({ value, mask, negated }, packet) {
+    return ((packet.mark & mask) === value) !== negated;
+  },
+
+  compile({ value, mask, negated }, _context, gen) {
+    return unless(negated, code`(${gen.mark} & ${mask}) === ${value}`);
+  },
+
+  explain(params, packet) {
+    return `mark ${formatHex(packet.mark)}, the rule wants${saveMark(params)}`;
+  },
+};
+
+export function saveMark({ value, mask, negated }: MarkParams): string {
+  return `${negated ? ' !' : ''} --mark ${formatHex(value)}${mask === -1 ? '' : `/${formatHex(mask)}`}`;
+}

@@ -1,0 +1,176 @@
+/** `-m tcp`: ports, flags, options (tcp_mt of xt_tcpudp). */
+import { IPPROTO_TCP, TCP_DATA_OFFSET_AT, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs/layouts.js';
+import type { Packet } from '../packet.js';
+import { allOf, code, TRUE, unless } from '../rules/codegen.js';
+import { RuleFault } from '../rules/error.js';
+import type { MatchExtension, PacketField } from '../rules/extension.js';
+import { parseNumber } from '../rules/values.js';
+import {
+  compilePort,
+  explainPort,
+  PORT_OPTIONS,
+  type PortMatch,
+  parsePortMatch,
+  portMatches,
+  savePort,
+} from './ports.js';
+
+/** In the order in which iptables-save prints them. */
+const FLAGS: readonly (readonly [name: string, bit: number])[] = [
+  ['FIN', 0x01],
+  ['SYN', 0x02],
+  ['RST', 0x04],
+  ['PSH', 0x08],
+  ['ACK', 0x10],
+  ['URG', 0x20],
+];
+const ALL_FLAGS = 0x3f;
+const SYN_MASK = 0x17;
+const SYN = 0x02;
+
+interface TcpParams {
+  readonly sport: PortMatch | undefined;
+  readonly dport: PortMatch | undefined;
+  readonly flags: { readonly mask: number; readonly set: number; readonly negated: boolean } | undefined;
+  readonly option: { readonly kind: number; readonly negated: boolean } | undefined;
+}
+
+export const tcp: MatchExtension<TcpParams> = {
+  name: 'tcp',
+  options: [
+    ...PORT_OPTIONS,
+    { name: '--tcp-flags', words: 2, invertible: true, wanted: 'flags to look at, and those of them that are set' },
+    { name: '--syn', words: 0, invertible: true, excludes: ['--tcp-flags'] },
+    { name: '--tcp-option', words: 1, invertible: true, wanted: 'an option kind, 1–255' },
+  ],
+
+  parse(options) {
+    const flags = options.get('--tcp-flags');
+    const syn = options.get('--syn');
+    const option = options.get('--tcp-option');
+    let kind: number | undefined;
+    if (option !== undefined) {
+      kind = parseNumber(option.values[0].text, 255);
+      if (kind === undefined || kind === 0) {
+        throw new RuleFault(option.values[0], `bad TCP option "${option.values[0].text}"`, 'an option kind, 1–255');
+      }
+    }
+    return {
+      sport: parsePortMatch(options, '--sport', 'tcp'),
+      dport: parsePortMatch(options, '--dport', 'tcp'),
+      flags:
+        flags !== undefined
+          ? { mask: parseFlags(flags.values[0]), set: parseFlags(flags.values[1]), negated: flags.negated }
+          : syn && { mask: SYN_MASK, set: SYN, negated: syn.negated },
+      option: option && kind !== undefined ? { kind, negated: option.negated } : undefined,
+    };
+  },
+
+  refuse(_params, { base }) {
+    const { protocol } = base;
+    return protocol?.number === IPPROTO_TCP && !protocol.negated ? undefined : '-m tcp needs -p tcp';
+  },
+
+  save({ sport, dport, option, flags }) {
+    let text = savePort('--sport', sport) + savePort('--dport', dport);
+    if (option !== undefined) text += `${option.negated ? ' !' : ''} --tcp-option ${option.kind}`;
+    if (flags !== undefined && (flags.mask !== 0 || flags.negated)) {
+      text += `${flags.negated ? ' !' : ''} --tcp-flags ${formatFlags(flags.mask)} ${formatFlags(flags.set)}`;
+    }
+    return text;
+  },
+
+  reads({ sport, dport, flags, option }) {
+    const reads: PacketField[] = [];
+    if (sport !== undefined || dport !== undefined) reads.push('ports');
+    if (flags !== undefined) reads.push('tcpFlags');
+    if (option !== undefined) reads.push('tcpOptions');
+    return reads;
+  },
+
+  check({ sport, dport, flags, option }, packet) {
+    if (packet.fragmentOffset !== 0) {
+      // A fragment that begins within the header is an attempt to overwrite the flags.
+      if (packet.fragmentOffset === 8) packet.hotdrop = true;
+      return false;
+    }
+    if (packet.l4Available < TCP_LENGTH) {
+      packet.hotdrop = true;
+      return false;
+    }
+    if (!portMatches(sport, packet.sport) || !portMatches(dport, packet.dport)) return false;
+    if (flags !== undefined) {
+      const set = packet.bytes[packet.l4 + TCP_FLAGS_AT] & flags.mask;
+      if ((set === flags.set) === flags.negated) return false;
+    }
+    return option === undefined || checkOption(option.kind, option.negated, packet);
+  },
+
+  compile({ sport, dport, flags, option }, _context, gen) {
+    const conditions = [TRUE];
+    if (dport !== undefined) conditions.push(compilePort(dport, gen.field('dport')));
+    if (sport !== undefined) conditions.push(compilePort(sport, gen.field('sport')));
+    if (flags !== undefined) {
+      const set = code`(packet.bytes[packet.l4 + ${TCP_FLAGS_AT}] & ${flags.mask}) === ${flags.set}`;
+      conditions.push(unless(flags.negated, set));
+    }
+    if (option !== undefined) {
+      gen.mayHotdrop();
+      conditions.push(gen.call((packet) => checkOption(option.kind, option.negated, packet)));
+    }
+    return allOf(conditions);
+  },
+
+  explain(params, packet, context) {
+    if (packet.fragmentOffset !== 0) return 'a later fragment has no TCP header';
+    if (packet.l4Available < TCP_LENGTH) return 'the TCP header is cut short: dropped';
+    const ports = explainPort('sport', params.sport, packet.sport) ?? explainPort('dport', params.dport, packet.dport);
+    if (ports !== undefined) return ports;
+    const { flags, option } = params;
+    const set = packet.bytes[packet.l4 + TCP_FLAGS_AT] & ALL_FLAGS;
+    if (flags !== undefined && ((set & flags.mask) === flags.set) === flags.negated) {
+      const wanted = `${formatFlags(flags.set)} of ${formatFlags(flags.mask)}`;
+      return `flags ${formatFlags(set)} are ${flags.negated ? '' : 'not '}${wanted}`;
+    }
+    if (option !== undefined && !tcp.check(params, packet, context)) {
+      return `has ${option.negated ? '' : 'not '}TCP option ${option.kind}`;
+    }
+    return 'the TCP header fits';
+  },
+};
+
+/** Walks the options; a data offset that cannot be is a reason to drop the packet (tcp_find_option). */
+function checkOption(kind: number, negated: boolean, packet: Packet): boolean {
+  const length = (packet.bytes[packet.l4 + TCP_DATA_OFFSET_AT] >>> 4) * 4;
+  if (length < TCP_LENGTH || packet.l4Available < length) {
+    packet.hotdrop = true;
+    return false;
+  }
+  const end = packet.l4 + length;
+  for (let at = packet.l4 + TCP_LENGTH; at < end; ) {
+    const found = packet.bytes[at];
+    if (found === kind) return !negated;
+    // An option without a length byte of its own, or whose length byte lies behind the header, takes one byte.
+    at += found < 2 || at + 1 >= end ? 1 : packet.bytes[at + 1] || 1;
+  }
+  return negated;
+}
+
+function parseFlags(word: { text: string; line: number; column: number }): number {
+  let bits = 0;
+  for (const name of word.text.split(',')) {
+    const upper = name.toUpperCase();
+    const flag = FLAGS.find(([known]) => known === upper);
+    if (flag !== undefined) bits |= flag[1];
+    else if (upper === 'ALL') bits |= ALL_FLAGS;
+    else if (upper !== 'NONE' && upper !== '') {
+      throw new RuleFault(word, `unknown TCP flag "${name}"`, 'SYN, ACK, FIN, RST, URG, PSH, ALL or NONE, with commas');
+    }
+  }
+  return bits;
+}
+
+function formatFlags(bits: number): string {
+  const names = FLAGS.filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name);
+  return names.length === 0 ? 'NONE' : names.join(',');
+}

@@ -1,0 +1,58 @@
+/** A ruleset as iptables-save (legacy, 1.8.9) prints it. */
+import { HOOK_NAMES, type TableName, Verdict } from '../hooks.js';
+import { saveBase } from './base-match.js';
+import type { Chain, Rule, Ruleset, Table, TableCounters } from './model.js';
+
+/** Canonical text of RULESET; with COUNTERS as `iptables-save -c` prints it. Tables as the kernel lists them: the last first. */
+export function saveRuleset(ruleset: Ruleset, counters?: ReadonlyMap<TableName, TableCounters>): string {
+  const tables = [...ruleset.tables].reverse();
+  return tables.map((table) => saveTable(table, counters?.get(table.name))).join('');
+}
+
+function saveTable(table: Table, counters: TableCounters | undefined): string {
+  const lines = [`*${table.name}`];
+  for (const chain of table.chains) lines.push(saveChain(chain, counters));
+  for (const rule of table.rules) {
+    const counts = counters === undefined ? '' : `${formatCounts(counters.rules, rule.index)} `;
+    lines.push(`${counts}-A ${rule.chain}${saveRule(rule)}`);
+  }
+  lines.push('COMMIT', '');
+  return lines.join('\n');
+}
+
+function saveChain({ name, hook, policy }: Chain, counters: TableCounters | undefined): string {
+  if (hook === undefined) return `:${name} - [0:0]`;
+  const counts = counters === undefined ? '[0:0]' : formatCounts(counters.policies, hook);
+  return `:${HOOK_NAMES[hook]} ${policy === Verdict.DROP ? 'DROP' : 'ACCEPT'} ${counts}`;
+}
+
+/** What stands behind `-A chain`, with the space before it. */
+export function saveRule(rule: Rule): string {
+  if (rule.verbatim !== undefined) return rule.verbatim === '' ? '' : ` ${rule.verbatim}`;
+  let text = saveBase(rule.base);
+  for (const { extension, params } of rule.matches) text += ` -m ${extension.name}${extension.save(params)}`;
+  return text + saveTarget(rule);
+}
+
+function saveTarget({ target }: Rule): string {
+  switch (target.kind) {
+    case 'none':
+      return '';
+    case 'verdict':
+      return ` -j ${verdictName(target.verdict)}`;
+    case 'jump':
+      return ` -j ${target.chain}`;
+    case 'goto':
+      return ` -g ${target.chain}`;
+    case 'extension':
+      return ` -j ${target.extension.name}${target.extension.save(target.params)}`;
+  }
+}
+
+export function verdictName(verdict: Verdict): string {
+  return Object.entries(Verdict).find(([, known]) => known === verdict)![0];
+}
+
+function formatCounts(counts: Float64Array, index: number): string {
+  return `[${counts[index * 2]}:${counts[index * 2 + 1]}]`;
+}

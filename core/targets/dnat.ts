@@ -1,0 +1,37 @@
+/** `-j DNAT`: another destination (xt_nat). */
+import { Hook } from '../hooks.js';
+import { Manip, type NatRange } from '../rules/context.js';
+import type { TargetExtension } from '../rules/extension.js';
+import { formatTo, parseFlags, parseTo, saveFlags } from './nat-range.js';
+
+export const dnat: TargetExtension<NatRange> = {
+  name: 'DNAT',
+  tables: ['nat'],
+  hooks: [Hook.PREROUTING, Hook.OUTPUT],
+  terminates: true,
+  options: [
+    { name: '--to-destination', words: 1, required: true, wanted: 'address[-address][:port[-port[/port]]]' },
+    { name: '--random', words: 0 },
+    { name: '--persistent', words: 0 },
+  ],
+
+  parse(options) {
+    return { ...parseTo(options.get('--to-destination')!), ...parseFlags(options) };
+  },
+
+  save(range) {
+    return ` --to-destination ${formatTo(range)}${saveFlags(range)}`;
+  },
+
+  apply(range, packet, context) {
+    return context.setupNat(packet, range, Manip.DST);
+  },
+
+  compile(range, context) {
+    return (packet) => context.setupNat(packet, range, Manip.DST);
+  },
+
+  explain(range) {
+    return `the destination becomes ${formatTo(range)}`;
+  },
+};

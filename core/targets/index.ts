@@ -1,0 +1,16 @@
+/** All targets, by name. ACCEPT, DROP, RETURN and jumps are the rules' own (core/rules). */
+import type { TargetExtension } from '../rules/extension.js';
+import { connmark } from './connmark.js';
+import { dnat } from './dnat.js';
+import { log } from './log.js';
+import { mark } from './mark.js';
+import { masquerade } from './masquerade.js';
+import { redirect } from './redirect.js';
+import { reject } from './reject.js';
+import { snat } from './snat.js';
+
+const ALL: readonly TargetExtension<unknown>[] = [connmark, dnat, log, mark, masquerade, redirect, reject, snat];
+
+export const TARGETS: ReadonlyMap<string, TargetExtension<unknown>> = new Map(
+  ALL.map((extension) => [extension.name, extension]),
+);

@@ -1,0 +1,81 @@
+/** `-j LOG`: a line in the kernel's log (xt_LOG). */
+import { quoteWord } from '../../codecs/iptables-save.js';
+import { Verdict } from '../hooks.js';
+import { nearest, RuleFault } from '../rules/error.js';
+import type { TargetExtension } from '../rules/extension.js';
+import { cutToBytes, parseNumber } from '../rules/values.js';
+
+const LEVELS: ReadonlyMap<string, number> = new Map([
+  ['alert', 1],
+  ['crit', 2],
+  ['debug', 7],
+  ['emerg', 0],
+  ['error', 3],
+  ['info', 6],
+  ['notice', 5],
+  ['panic', 0],
+  ['warning', 4],
+]);
+const DEFAULT_LEVEL = 4;
+/** The kernel keeps 30 bytes with the closing zero. */
+const MAX_PREFIX_BYTES = 29;
+/** What else to log, in the order in which iptables-save prints it. */
+const FLAGS = ['--log-tcp-sequence', '--log-tcp-options', '--log-ip-options', '--log-uid', '--log-macdecode'] as const;
+
+interface LogParams {
+  readonly prefix: string;
+  readonly level: number;
+  readonly flags: readonly (typeof FLAGS)[number][];
+}
+
+export const log: TargetExtension<LogParams> = {
+  name: 'LOG',
+  terminates: false,
+  options: [
+    { name: '--log-level', words: 1, wanted: 'a level, 0–7 or its name' },
+    { name: '--log-prefix', words: 1, wanted: 'a text of at most 29 bytes' },
+    ...FLAGS.map((name) => ({ name, words: 0 }) as const),
+  ],
+
+  parse(options) {
+    const levelWord = options.get('--log-level')?.values[0];
+    const prefixWord = options.get('--log-prefix')?.values[0];
+    let level: number | undefined = DEFAULT_LEVEL;
+    if (levelWord !== undefined) {
+      level = parseNumber(levelWord.text, 7) ?? LEVELS.get(levelWord.text.toLowerCase());
+      if (level === undefined) {
+        const hint = nearest(levelWord.text, LEVELS.keys());
+        throw new RuleFault(levelWord, `log level "${levelWord.text}" unknown`, `0–7 or a name. ${hint}`.trim());
+      }
+    }
+    if (prefixWord?.text === '') throw new RuleFault(prefixWord, 'the prefix is empty', 'at least one character');
+    return {
+      prefix: cutToBytes(prefixWord?.text ?? '', MAX_PREFIX_BYTES),
+      level,
+      flags: FLAGS.filter((name) => options.get(name) !== undefined),
+    };
+  },
+
+  save({ prefix, level, flags }) {
+    let text = prefix === '' ? '' : ` --log-prefix ${quoteWord(prefix)}`;
+    if (level !== DEFAULT_LEVEL) text += ` --log-level ${level}`;
+    for (const flag of flags) text += ` ${flag}`;
+    return text;
+  },
+
+  apply({ level, prefix }, packet, context) {
+    context.log(packet, level, prefix);
+    return Verdict.CONTINUE;
+  },
+
+  compile({ level, prefix }, context) {
+    return (packet) => {
+      context.log(packet, level, prefix);
+      return Verdict.CONTINUE;
+    };
+  },
+
+  explain({ prefix }) {
+    return prefix === '' ? 'logged' : `logged as ${quoteWord(prefix)}`;
+  },
+};

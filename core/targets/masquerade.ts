@@ -1,0 +1,37 @@
+/** `-j MASQUERADE`: the source becomes the address of the interface that the packet leaves by (xt_MASQUERADE). */
+import { Hook } from '../hooks.js';
+import type { NatRange } from '../rules/context.js';
+import type { TargetExtension } from '../rules/extension.js';
+import { formatPorts, parseFlags, parseToPorts, saveFlags } from './nat-range.js';
+
+export const masquerade: TargetExtension<NatRange> = {
+  name: 'MASQUERADE',
+  tables: ['nat'],
+  hooks: [Hook.POSTROUTING],
+  terminates: true,
+  options: [
+    { name: '--to-ports', words: 1, wanted: 'port or first-last' },
+    { name: '--random', words: 0 },
+    { name: '--random-fully', words: 0 },
+  ],
+
+  parse(options) {
+    return { ...parseToPorts(options.get('--to-ports')), ...parseFlags(options) };
+  },
+
+  save(range) {
+    return `${range.minPort === undefined ? '' : ` --to-ports ${formatPorts(range)}`}${saveFlags(range)}`;
+  },
+
+  apply(range, packet, context) {
+    return context.masquerade(packet, range);
+  },
+
+  compile(range, context) {
+    return (packet) => context.masquerade(packet, range);
+  },
+
+  explain(_range, packet, context) {
+    return `the source becomes the address of ${context.interfaceNames[packet.outDev] ?? 'no interface'}`;
+  },
+};

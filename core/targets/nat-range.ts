@@ -1,0 +1,98 @@
+/** What NAT targets rewrite to: `address[-address][:port[-port][/port]]`. */
+import type { Word } from '../../codecs/iptables-save.js';
+import {
+  IPPROTO_DCCP,
+  IPPROTO_ICMP,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+} from '../../codecs/layouts.js';
+import type { NatRange } from '../rules/context.js';
+import { RuleFault } from '../rules/error.js';
+import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { formatAddress, parseDottedQuad, parsePort } from '../rules/values.js';
+
+const WITH_PORTS: readonly number[] = [
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_SCTP,
+  IPPROTO_DCCP,
+  IPPROTO_ICMP,
+  IPPROTO_UDPLITE,
+];
+
+interface Ports {
+  minPort?: number;
+  maxPort?: number;
+  basePort?: number;
+}
+
+/** The flags that are beside a range. */
+export function parseFlags(options: ParsedOptions): Pick<NatRange, 'random' | 'randomFully' | 'persistent'> {
+  return {
+    random: options.get('--random') !== undefined,
+    randomFully: options.get('--random-fully') !== undefined,
+    persistent: options.get('--persistent') !== undefined,
+  };
+}
+
+/** The addresses and ports of `--to-destination` and `--to-source`. */
+export function parseTo(option: ParsedOption): Pick<NatRange, 'minAddress' | 'maxAddress'> & Ports {
+  const word = option.values[0];
+  const colon = word.text.indexOf(':');
+  const addresses = colon < 0 ? word.text : word.text.slice(0, colon);
+  const ports = colon < 0 ? {} : parsePorts(word, word.text.slice(colon + 1), option);
+  if (addresses === '' && colon >= 0) return ports;
+  const dash = addresses.indexOf('-');
+  const minAddress = parseAddress(word, dash < 0 ? addresses : addresses.slice(0, dash));
+  const maxAddress = dash < 0 ? minAddress : parseAddress(word, addresses.slice(dash + 1));
+  return { minAddress, maxAddress, ...ports };
+}
+
+/** The ports of `--to-ports`. */
+export function parseToPorts(option: ParsedOption | undefined): Ports {
+  if (option === undefined) return {};
+  const word = option.values[0];
+  const ports = parsePorts(word, word.text, option);
+  if (ports.basePort !== undefined) throw new RuleFault(word, 'a base port is for DNAT only', 'port or first-last');
+  return ports;
+}
+
+/** ` 10.0.0.1-10.0.0.9:80-90/100`, without the space where there is nothing. */
+export function formatTo({ minAddress, maxAddress, ...ports }: NatRange): string {
+  let text = '';
+  if (minAddress !== undefined) text += formatAddress(minAddress);
+  if (maxAddress !== undefined && maxAddress !== minAddress) text += `-${formatAddress(maxAddress)}`;
+  return ports.minPort === undefined ? text : `${text}:${formatPorts(ports)}`;
+}
+
+export function formatPorts({ minPort, maxPort, basePort }: Ports): string {
+  const range = minPort === maxPort ? `${minPort}` : `${minPort}-${maxPort}`;
+  return basePort === undefined ? range : `${range}/${basePort}`;
+}
+
+export function saveFlags(range: NatRange): string {
+  const { random, randomFully, persistent } = range;
+  return `${random ? ' --random' : ''}${randomFully ? ' --random-fully' : ''}${persistent ? ' --persistent' : ''}`;
+}
+
+function parseAddress(word: Word, text: string): number {
+  const address = parseDottedQuad(text);
+  if (address === undefined) throw new RuleFault(word, `bad IP address "${text}"`, 'address[-address][:port[-port]]');
+  return address;
+}
+
+function parsePorts(word: Word, text: string, option: ParsedOption): Ports {
+  const { protocol } = option;
+  if (protocol === undefined || !WITH_PORTS.includes(protocol.number)) {
+    throw new RuleFault(word, 'ports need -p tcp, udp, sctp or dccp before them');
+  }
+  const parts = /^([^-/]+)(?:-([^/]+)(?:\/(.+))?)?$/.exec(text);
+  if (parts === null) throw new RuleFault(word, `bad ports "${text}"`, 'port or first-last');
+  const minPort = parsePort(word, parts[1], undefined);
+  const maxPort = parts[2] === undefined ? minPort : parsePort(word, parts[2], undefined);
+  if (maxPort < minPort) throw new RuleFault(word, `the first port of "${text}" is above the last`, 'first-last');
+  if (parts[3] === undefined) return { minPort, maxPort };
+  return { minPort, maxPort, basePort: parsePort(word, parts[3], undefined) };
+}

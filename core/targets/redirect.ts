@@ -1,0 +1,36 @@
+/** `-j REDIRECT`: the destination becomes this host itself (xt_REDIRECT). */
+import { Hook } from '../hooks.js';
+import type { NatRange } from '../rules/context.js';
+import type { TargetExtension } from '../rules/extension.js';
+import { formatPorts, parseFlags, parseToPorts, saveFlags } from './nat-range.js';
+
+export const redirect: TargetExtension<NatRange> = {
+  name: 'REDIRECT',
+  tables: ['nat'],
+  hooks: [Hook.PREROUTING, Hook.OUTPUT],
+  terminates: true,
+  options: [
+    { name: '--to-ports', words: 1, wanted: 'port or first-last' },
+    { name: '--random', words: 0 },
+  ],
+
+  parse(options) {
+    return { ...parseToPorts(options.get('--to-ports')), ...parseFlags(options) };
+  },
+
+  save(range) {
+    return `${range.minPort === undefined ? '' : ` --to-ports ${formatPorts(range)}`}${saveFlags(range)}`;
+  },
+
+  apply(range, packet, context) {
+    return context.redirect(packet, range);
+  },
+
+  compile(range, context) {
+    return (packet) => context.redirect(packet, range);
+  },
+
+  explain(range) {
+    return `the destination becomes this host${range.minPort === undefined ? '' : `, port ${formatPorts(range)}`}`;
+  },
+};

@@ -1,0 +1,49 @@
+/** `-j SNAT`: another source (xt_nat). */
+import { Hook } from '../hooks.js';
+import { Manip, type NatRange } from '../rules/context.js';
+import { RuleFault } from '../rules/error.js';
+import type { TargetExtension } from '../rules/extension.js';
+import { formatTo, parseFlags, parseTo, saveFlags } from './nat-range.js';
+
+export const snat: TargetExtension<NatRange> = {
+  name: 'SNAT',
+  tables: ['nat'],
+  hooks: [Hook.POSTROUTING, Hook.INPUT],
+  terminates: true,
+  options: [
+    { name: '--to-source', words: 1, required: true, wanted: 'address[-address][:port[-port]]' },
+    { name: '--random', words: 0 },
+    { name: '--random-fully', words: 0 },
+    { name: '--persistent', words: 0 },
+  ],
+
+  parse(options) {
+    const option = options.get('--to-source')!;
+    const range = parseTo(option);
+    if (range.basePort !== undefined) {
+      throw new RuleFault(
+        option.values[0],
+        'a base port is for DNAT only',
+        'address[-address][:port[-port]]',
+        'unsupported',
+      );
+    }
+    return { ...range, ...parseFlags(options) };
+  },
+
+  save(range) {
+    return ` --to-source ${formatTo(range)}${saveFlags(range)}`;
+  },
+
+  apply(range, packet, context) {
+    return context.setupNat(packet, range, Manip.SRC);
+  },
+
+  compile(range, context) {
+    return (packet) => context.setupNat(packet, range, Manip.SRC);
+  },
+
+  explain(range) {
+    return `the source becomes ${formatTo(range)}`;
+  },
+};
