@@ -284,7 +284,7 @@ function sysctlsOf(json: unknown): Map<string, number> {
     if (typeof value !== 'number' && typeof value !== 'string')
       throw new HostError(path, `${describe(value)} is there, a number is wanted`);
     const text = String(value).trim();
-    sysctls.set(name, /^-?(0[xX][\da-fA-F]+|\d+)$/.test(text) ? numberOf(text) : Number.NaN);
+    sysctls.set(name, /^-?(0[xX][\da-fA-F]+|[1-9]\d*|0)$/.test(text) ? numberOf(text) : Number.NaN);
   }
   return sysctls;
 }

@@ -1,4 +1,5 @@
 /** The sysctls that decide what happens to packets: those of each interface, those of the whole host. */
+import { HostError } from '../../codecs/host-json.js';
 
 /** Settings of an interface that are known here, each with its default in `all` and in any other directory. */
 const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: number]>> = {
@@ -13,65 +14,71 @@ const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: numbe
   send_redirects: [0, 0],
 };
 
+/** Bounds of values, as the kernel has them; those of seconds are what fits into its clock ticks. */
+const ANY = [-(2 ** 31), 2 ** 31 - 1] as const;
+const COUNT = [0, 2 ** 31 - 1] as const;
+const SECONDS = [-2_147_483, 2_147_483] as const;
+const SWITCH = [0, 1] as const;
+
 /**
- * Settings of the whole host with their defaults: those of Linux 6.18, but that the host forwards, answers without rate
- * limits, keeps connection accounting and sends no redirects, unless told otherwise. Time-outs are in seconds.
+ * Settings of the whole host: default, smallest and largest value. The defaults are those of Linux 6.18, but that the host
+ * forwards, answers without rate limits, keeps connection accounting and sends no redirects, unless told otherwise.
  */
-const GLOBAL_DEFAULTS: Readonly<Record<string, number>> = {
-  'net.ipv4.icmp_errors_use_inbound_ifaddr': 0,
-  'net.ipv4.icmp_ratelimit': 0,
-  'net.ipv4.icmp_ratemask': 6168,
-  'net.ipv4.icmp_msgs_per_sec': 1_000_000_000,
-  'net.ipv4.icmp_msgs_burst': 1_000_000_000,
-  'net.ipv4.ip_default_ttl': 64,
-  'net.ipv4.ip_forward': 1,
-  'net.ipv4.ipfrag_high_thresh': 4_194_304,
-  'net.ipv4.ipfrag_low_thresh': 3_145_728,
-  'net.ipv4.ipfrag_max_dist': 64,
-  'net.ipv4.ipfrag_time': 30,
-  'net.netfilter.nf_conntrack_acct': 1,
-  'net.netfilter.nf_conntrack_checksum': 1,
-  'net.netfilter.nf_conntrack_generic_timeout': 600,
-  'net.netfilter.nf_conntrack_gre_timeout': 30,
-  'net.netfilter.nf_conntrack_gre_timeout_stream': 180,
-  'net.netfilter.nf_conntrack_icmp_timeout': 30,
-  'net.netfilter.nf_conntrack_max': 262_144,
-  'net.netfilter.nf_conntrack_sctp_timeout_closed': 10,
-  'net.netfilter.nf_conntrack_sctp_timeout_cookie_echoed': 3,
-  'net.netfilter.nf_conntrack_sctp_timeout_cookie_wait': 3,
-  'net.netfilter.nf_conntrack_sctp_timeout_established': 210,
-  'net.netfilter.nf_conntrack_sctp_timeout_heartbeat_sent': 30,
-  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_ack_sent': 3,
-  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_recd': 3,
-  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_sent': 3,
-  'net.netfilter.nf_conntrack_tcp_be_liberal': 0,
-  'net.netfilter.nf_conntrack_tcp_ignore_invalid_rst': 0,
-  'net.netfilter.nf_conntrack_tcp_loose': 1,
-  'net.netfilter.nf_conntrack_tcp_max_retrans': 3,
-  'net.netfilter.nf_conntrack_tcp_timeout_close': 10,
-  'net.netfilter.nf_conntrack_tcp_timeout_close_wait': 60,
-  'net.netfilter.nf_conntrack_tcp_timeout_established': 432_000,
-  'net.netfilter.nf_conntrack_tcp_timeout_fin_wait': 120,
-  'net.netfilter.nf_conntrack_tcp_timeout_last_ack': 30,
-  'net.netfilter.nf_conntrack_tcp_timeout_max_retrans': 300,
-  'net.netfilter.nf_conntrack_tcp_timeout_syn_recv': 60,
-  'net.netfilter.nf_conntrack_tcp_timeout_syn_sent': 120,
-  'net.netfilter.nf_conntrack_tcp_timeout_time_wait': 120,
-  'net.netfilter.nf_conntrack_tcp_timeout_unacknowledged': 300,
-  'net.netfilter.nf_conntrack_udp_timeout': 30,
-  'net.netfilter.nf_conntrack_udp_timeout_stream': 120,
+const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, max: number]>> = {
+  'net.ipv4.icmp_errors_use_inbound_ifaddr': [0, ...SWITCH],
+  'net.ipv4.icmp_ratelimit': [0, ...COUNT],
+  'net.ipv4.icmp_ratemask': [6168, ...ANY],
+  'net.ipv4.icmp_msgs_per_sec': [1_000_000_000, ...COUNT],
+  'net.ipv4.icmp_msgs_burst': [1_000_000_000, ...COUNT],
+  'net.ipv4.ip_default_ttl': [64, 1, 255],
+  'net.ipv4.ip_forward': [1, ...ANY],
+  'net.ipv4.ipfrag_high_thresh': [4_194_304, ...COUNT],
+  'net.ipv4.ipfrag_low_thresh': [3_145_728, ...COUNT],
+  'net.ipv4.ipfrag_max_dist': [64, ...COUNT],
+  'net.ipv4.ipfrag_time': [30, ...SECONDS],
+  'net.netfilter.nf_conntrack_acct': [1, ...SWITCH],
+  'net.netfilter.nf_conntrack_checksum': [1, ...SWITCH],
+  'net.netfilter.nf_conntrack_max': [262_144, ...COUNT],
+  'net.netfilter.nf_conntrack_tcp_be_liberal': [0, ...SWITCH],
+  'net.netfilter.nf_conntrack_tcp_ignore_invalid_rst': [0, ...SWITCH],
+  'net.netfilter.nf_conntrack_tcp_loose': [1, ...SWITCH],
+  'net.netfilter.nf_conntrack_tcp_max_retrans': [3, 0, 255],
+  'net.netfilter.nf_conntrack_generic_timeout': [600, ...SECONDS],
+  'net.netfilter.nf_conntrack_gre_timeout': [30, ...SECONDS],
+  'net.netfilter.nf_conntrack_gre_timeout_stream': [180, ...SECONDS],
+  'net.netfilter.nf_conntrack_icmp_timeout': [30, ...SECONDS],
+  'net.netfilter.nf_conntrack_sctp_timeout_closed': [10, ...SECONDS],
+  'net.netfilter.nf_conntrack_sctp_timeout_cookie_echoed': [3, ...SECONDS],
+  'net.netfilter.nf_conntrack_sctp_timeout_cookie_wait': [3, ...SECONDS],
+  'net.netfilter.nf_conntrack_sctp_timeout_established': [210, ...SECONDS],
+  'net.netfilter.nf_conntrack_sctp_timeout_heartbeat_sent': [30, ...SECONDS],
+  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_ack_sent': [3, ...SECONDS],
+  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_recd': [3, ...SECONDS],
+  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_sent': [3, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_close': [10, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_close_wait': [60, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_established': [432_000, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_fin_wait': [120, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_last_ack': [30, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_max_retrans': [300, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_syn_recv': [60, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_syn_sent': [120, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_time_wait': [120, ...SECONDS],
+  'net.netfilter.nf_conntrack_tcp_timeout_unacknowledged': [300, ...SECONDS],
+  'net.netfilter.nf_conntrack_udp_timeout': [30, ...SECONDS],
+  'net.netfilter.nf_conntrack_udp_timeout_stream': [120, ...SECONDS],
 };
 
 /** What cannot matter to a host that forwards IPv4 and has no sockets. */
 const IRRELEVANT = /^(?:(?!net\/)|net\/(?:ipv6|core|unix|bridge)\/|net\/ipv4\/(?:tcp_|udp_|neigh\/|ping_|inet_peer_))/;
 
 export class Sysctls {
-  private readonly globals = new Map(Object.entries(GLOBAL_DEFAULTS));
+  private readonly globals = new Map(Object.entries(GLOBALS).map(([name, [preset]]) => [name, preset]));
   /** By directory (`all`, `default`, an interface), then by name. */
   private readonly conf = new Map<string, Map<string, number>>();
   readonly warnings: string[] = [];
 
-  /** ASKED: names and values in the order in which they are set; that of ip_forward first, as it sets others. */
+  /** ASKED: names and values in the order in which they are set; that of ip_forward first, as it sets others. Throws a HostError. */
   constructor(
     private readonly interfaceNames: readonly string[],
     asked: ReadonlyMap<string, number>,
@@ -98,9 +105,10 @@ export class Sysctls {
     if (path.startsWith('net/ipv4/conf/')) {
       const conf = this.conf.get(directory);
       if (!conf) this.warnings.push(`sysctl ${name}: the host has no interface ${directory}`);
-      else if (conf.has(key)) this.setConf(conf, directory, key, value);
-    } else if (this.globals.has(global)) {
-      this.globals.set(global, value);
+      else if (conf.has(key)) this.setConf(conf, directory, key, checked(name, value, ANY));
+    } else if (Object.hasOwn(GLOBALS, global)) {
+      const [, min, max] = GLOBALS[global];
+      this.globals.set(global, checked(name, value, [min, max]));
       if (global === 'net.ipv4.ip_forward') this.setForwarding(value);
     } else if (!IRRELEVANT.test(path)) {
       this.warnings.push(`sysctl ${name} is not known here and changes nothing`);
@@ -181,6 +189,13 @@ export class Sysctls {
   broadcastForwarding(dev: number): boolean {
     return this.of('all', 'bc_forwarding') !== 0 && this.of(this.interfaceNames[dev], 'bc_forwarding') !== 0;
   }
+}
+
+/** VALUE, which NAME is set to, unless it is not within BOUNDS: then a HostError. */
+function checked(name: string, value: number, [min, max]: readonly [min: number, max: number]): number {
+  if (value >= min && value <= max) return value;
+  const wanted = `a whole number from ${min} to ${max} is wanted`;
+  throw new HostError(`sysctl[${JSON.stringify(name)}]`, Number.isNaN(value) ? wanted : `${value} is there, ${wanted}`);
 }
 
 /** The path below /proc/sys of a NAME: its separators are swapped where the first is a dot (sysctl(8)). */
