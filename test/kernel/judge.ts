@@ -1,0 +1,54 @@
+/** Replays a case through the emulator and compares it with what the kernel did. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Comparison, compareResults } from '../../cli/compare.js';
+import { renderDifference } from '../../cli/render-difference.js';
+import { replay } from '../../cli/replay.js';
+import type { CaseFolder } from './live-case.js';
+
+export type Engine = 'compiled' | 'interpreter';
+
+export interface Disagreement {
+  engine: Engine;
+  /** What kind of thing differs first: `frame`, `rule`, `connection`, or `error` where the emulator gave up. */
+  kind: string;
+  /** The first difference, or the error, in words. */
+  lines: string[];
+  /** How many differences there are. */
+  count: number;
+}
+
+/** Null where the emulator agrees with FOLDER's want/. */
+export function judge(
+  folder: CaseFolder,
+  engines: readonly Engine[] = ['compiled', 'interpreter'],
+): Disagreement | null {
+  for (const engine of engines) {
+    const disagreement = judgeEngine(folder, engine);
+    if (disagreement) return disagreement;
+  }
+  return null;
+}
+
+function judgeEngine(folder: CaseFolder, engine: Engine): Disagreement | null {
+  const outDir = join(folder.dir, 'got');
+  rmSync(outDir, { recursive: true, force: true });
+  try {
+    const { rulesPath, hostPath, inputs } = folder;
+    replay({ rulesPath, hostPath, inputs, outDir, engine });
+  } catch (error) {
+    return {
+      engine,
+      kind: 'error',
+      lines: [error instanceof Error ? (error.stack ?? error.message) : String(error)],
+      count: 1,
+    };
+  }
+  return describe(compareResults(folder.wantDir, outDir), engine);
+}
+
+function describe({ differences }: Comparison, engine: Engine): Disagreement | null {
+  if (differences.length === 0) return null;
+  const [first] = differences;
+  return { engine, kind: first.kind, lines: renderDifference(first), count: differences.length };
+}

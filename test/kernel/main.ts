@@ -1,0 +1,120 @@
+/**
+ * `npm run test:kernel -- --seed S --count N [--profile P]`: random cases through the kernel of this machine and through
+ * the emulator, which must agree in every byte, counter and connection. Needs root.
+ */
+import { randomInt } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Disagreement, judge } from './judge.js';
+import { type Libc, loadLibc } from './libc.js';
+import { agreesWithItself, type LiveCase, playCase } from './live-case.js';
+import { Prng } from './prng.js';
+import { PROFILES } from './profiles.js';
+import { shrink } from './shrink.js';
+
+const USAGE = `usage: npm run test:kernel -- [--seed S] [--count N] [--profile P] [--case SEED] [--packets N] [--keep DIR]
+  --seed S      where the seeds of the cases come from; a fresh one if not given
+  --count N     how many cases; 300 if not given
+  --profile P   one of ${Object.keys(PROFILES).join(', ')}; all in turn if not given
+  --case SEED   this case alone (with --profile)
+  --packets N   packets of a case, at most; 120 if not given
+  --keep DIR    where failing cases are kept, shrunk
+  --no-shrink   show failing cases as they are`;
+
+interface Tally {
+  passed: number;
+  failed: number;
+  /** The kernel did not agree with itself. */
+  leftOut: number;
+  /** Cases in which no packet could be injected. */
+  empty: number;
+  packets: number;
+}
+
+const SHRINK_MS = 25_000;
+/** Failures beyond this many are counted but not shrunk. */
+const SHRINK_FAILURES = 5;
+
+function main(): number {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      count: { type: 'string', default: '300' },
+      profile: { type: 'string' },
+      case: { type: 'string' },
+      packets: { type: 'string', default: '120' },
+      keep: { type: 'string', default: join(tmpdir(), 'nfreplay-kernel') },
+      'no-shrink': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help || (values.profile !== undefined && PROFILES[values.profile] === undefined)) {
+    console.error(USAGE);
+    return values.help ? 0 : 2;
+  }
+  const seed = values.seed === undefined ? randomInt(2 ** 32) : Number(values.seed);
+  const names = values.profile === undefined ? Object.keys(PROFILES) : [values.profile];
+  const seeds = new Prng(seed);
+  const count = values.case === undefined ? Number(values.count) : 1;
+  console.log(`seed ${seed}, ${count} cases, profiles ${names.join(' ')}`);
+
+  const tally: Tally = { passed: 0, failed: 0, leftOut: 0, empty: 0, packets: 0 };
+  const libc = loadLibc();
+  const startedMs = performance.now();
+  for (let n = 0; n < count; n++) {
+    const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
+    const profile = names[n % names.length];
+    const dir = join(values.keep, `${profile}-${caseSeed}`);
+    const played = playCase(libc, { seed: caseSeed, profile: PROFILES[profile], packets: Number(values.packets), dir });
+    const disagreement = settle(libc, played, tally);
+    if (disagreement === null) {
+      if (values.case === undefined) rmSync(dir, { recursive: true, force: true });
+    } else {
+      const isShrunk = !values['no-shrink'] && tally.failed <= SHRINK_FAILURES;
+      report(libc, played, disagreement, `--profile ${profile} --case ${caseSeed}`, isShrunk);
+    }
+    progress(n + 1, count, tally);
+  }
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  console.log(`${tally.packets} packets in ${seconds} s; left out: ${tally.leftOut} random, ${tally.empty} empty`);
+  console.log(`${tally.passed} passed, ${tally.failed} failed`);
+  return tally.failed > 0 ? 1 : 0;
+}
+
+/** Judges a case and counts it; how it fails, or null. */
+function settle(libc: Libc, played: LiveCase, tally: Tally): Disagreement | null {
+  tally.packets += played.packets;
+  if (played.inputs.length === 0) {
+    tally.empty++;
+    return null;
+  }
+  if (!agreesWithItself(libc, played)) {
+    tally.leftOut++;
+    return null;
+  }
+  const disagreement = judge(played);
+  if (disagreement) tally.failed++;
+  else tally.passed++;
+  return disagreement;
+}
+
+function report(libc: Libc, played: LiveCase, found: Disagreement, how: string, isShrunk: boolean): void {
+  console.log(`\nFAILED ${how} (${found.engine}, ${found.count} differences)`);
+  if (!isShrunk) {
+    console.log(`${found.lines.join('\n')}\nkept in ${played.dir}`);
+    return;
+  }
+  const { folder, disagreement, packets, rules } = shrink(libc, played, found, `${played.dir}-shrunk`, SHRINK_MS);
+  console.log(disagreement.lines.join('\n'));
+  console.log(`kept in ${folder.dir}: ${packets} packets, ${rules} rules`);
+}
+
+/** A line now and then, so that a log shows that it goes on. */
+function progress(done: number, count: number, { failed }: Tally): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done}/${count} ${failed} failed `);
+  else if (done % 50 === 0) console.log(`${done}/${count}, ${failed} failed`);
+}
+
+process.exitCode = main();

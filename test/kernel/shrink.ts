@@ -1,0 +1,130 @@
+/** Makes a failing case smaller: fewer packets, fewer rules, a plainer host, as long as kernel and emulator disagree. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type CapturedFrame, readCapture, writeCapture } from './capture-file.js';
+import type { HostDescription } from './host-description.js';
+import { type Disagreement, judge } from './judge.js';
+import type { Libc } from './libc.js';
+import { agreesWithItself, type CaseFolder, caseFolder } from './live-case.js';
+import { readHost, replayKernel } from './replay.js';
+
+interface Packet extends CapturedFrame {
+  iface: string;
+}
+
+interface Case {
+  host: HostDescription;
+  rules: string[];
+  packets: Packet[];
+}
+
+export interface Shrunk {
+  folder: CaseFolder;
+  disagreement: Disagreement;
+  packets: number;
+  rules: number;
+}
+
+/** The smallest case found within LIMIT_MS that still fails as FOUND does; it is left in DIR, in a form that `check` can run. */
+export function shrink(libc: Libc, original: CaseFolder, found: Disagreement, dir: string, limitMs: number): Shrunk {
+  const deadline = performance.now() + limitMs;
+  const attempt = (candidate: Case): Disagreement | null => {
+    if (performance.now() > deadline) return null;
+    const disagreement = tryCase(libc, candidate, `${dir}.try`);
+    return disagreement?.kind === found.kind && disagreement.engine === found.engine ? disagreement : null;
+  };
+  const fails = (candidate: Case): boolean => attempt(candidate) !== null;
+
+  let current = readCase(original);
+  for (let before = -1; before !== sizeOf(current) && performance.now() < deadline; ) {
+    before = sizeOf(current);
+    current = { ...current, packets: fewer(current.packets, (packets) => fails({ ...current, packets })) };
+    current = { ...current, rules: fewer(current.rules, (rules) => fails({ ...current, rules }), isRemovable) };
+    current = { ...current, host: plainer(current.host, (host) => fails({ ...current, host })) };
+  }
+  rmSync(`${dir}.try`, { recursive: true, force: true });
+  const folder = writeCase(current, dir);
+  const disagreement = finish(libc, folder) ?? found;
+  return { folder, disagreement, packets: current.packets.length, rules: current.rules.filter(isRule).length };
+}
+
+const isRule = (line: string): boolean => line.startsWith('-A');
+const isRemovable = (line: string): boolean => isRule(line) || /^:\S+ - /.test(line);
+const sizeOf = (c: Case): number => c.packets.length + c.rules.length + JSON.stringify(c.host).length;
+
+/** Records what the kernel does with FOLDER and what the emulator makes of it. */
+function finish(libc: Libc, folder: CaseFolder): Disagreement | null {
+  replayKernel(libc, { ...folder, outDir: folder.wantDir });
+  return judge(folder);
+}
+
+/** How a candidate fails; null where it does not, is no valid case, or has something random in it. */
+function tryCase(libc: Libc, candidate: Case, dir: string): Disagreement | null {
+  try {
+    const folder = writeCase(candidate, dir);
+    const disagreement = finish(libc, folder);
+    return disagreement !== null && agreesWithItself(libc, folder) ? disagreement : null;
+  } catch {
+    return null;
+  }
+}
+
+/** ITEMS without as many of the removable ones as can go, by halves, quarters … (delta debugging). */
+function fewer<T>(
+  items: readonly T[],
+  fails: (items: T[]) => boolean,
+  isRemovable: (item: T) => boolean = () => true,
+): T[] {
+  let current = [...items];
+  for (let size = Math.ceil(current.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = current.length - size; at > -size; at -= size) {
+      const candidate = current.filter((item, i) => i < at || i >= at + size || !isRemovable(item));
+      if (candidate.length < current.length && candidate.length > 0 && fails(candidate)) current = candidate;
+    }
+  }
+  return current;
+}
+
+/** HOST without the neighbours, routes and sysctls that do not matter. */
+function plainer(host: HostDescription, fails: (host: HostDescription) => boolean): HostDescription {
+  let current = host;
+  const attempt = (candidate: HostDescription): void => {
+    if (fails(candidate)) current = candidate;
+  };
+  for (const neighbour of host.neigh ?? [])
+    attempt({ ...current, neigh: (current.neigh ?? []).filter((other) => other !== neighbour) });
+  for (const route of host.route ?? [])
+    attempt({ ...current, route: (current.route ?? []).filter((other) => other !== route) });
+  for (const name of Object.keys(host.sysctl ?? {})) {
+    const { [name]: _, ...rest } = current.sysctl ?? {};
+    attempt({ ...current, sysctl: rest });
+  }
+  for (const link of host.addr) attempt({ ...current, addr: current.addr.filter((other) => other !== link) });
+  return current;
+}
+
+function readCase(folder: CaseFolder): Case {
+  const packets = folder.inputs.flatMap(({ iface, path }) =>
+    readCapture(path).map((captured) => ({ ...captured, iface })),
+  );
+  packets.sort((a, b) => (a.tsNs < b.tsNs ? -1 : 1));
+  const rules = readFileSync(folder.rulesPath, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  return { host: readHost(folder.hostPath), rules, packets };
+}
+
+function writeCase({ host, rules, packets }: Case, dir: string): CaseFolder {
+  rmSync(dir, { recursive: true, force: true });
+  const ifaces = [...new Set(packets.map((packet) => packet.iface))];
+  const folder = caseFolder(dir, ifaces);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(folder.hostPath, `${JSON.stringify(host, null, 2)}\n`);
+  writeFileSync(folder.rulesPath, rules.map((line) => `${line}\n`).join(''));
+  for (const { iface, path } of folder.inputs) {
+    mkdirSync(dirname(path), { recursive: true });
+    const frames = packets.filter((packet) => packet.iface === iface);
+    writeCapture(path, frames[0].isBare, frames);
+  }
+  return folder;
+}
