@@ -1,8 +1,8 @@
 /** The checksum check that REJECT makes before it answers (nf_reject_verify_csum, nf_ip_checksum). */
 import { fold, pseudoHeaderSum, sumBytes } from '../../codecs/checksum.js';
 import {
-  IPPROTO_DCCP,
   IPPROTO_GRE,
+  IPPROTO_ICMP,
   IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
@@ -10,6 +10,7 @@ import {
   UDP_CHECKSUM_AT,
   UDP_LENGTH,
 } from '../../codecs/layouts.js';
+import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
 
 const IPPROTO_ESP = 50;
@@ -18,9 +19,10 @@ const IPPROTO_AH = 51;
 /**
  * Whether REJECT answers PACKET with an ICMP error, as far as checksums go. UDP without checksum and protocols that have
  * another kind of check pass; TCP and UDP are checked; of all others the whole payload must sum up like a header with a
- * checksum, as ICMP's does. One cut by a snaplen is trusted.
+ * checksum, as ICMP's does. CONNTRACK_CHECKED: conntrack has looked at it on arrival (tracked, not the host's own, and
+ * net.netfilter.nf_conntrack_checksum is on).
  */
-export function rejectChecksumOk(packet: Packet): boolean {
+export function rejectChecksumOk(packet: Packet, conntrackChecked: boolean): boolean {
   switch (packet.protocol) {
     case IPPROTO_UDP:
       if (packet.l4Available >= UDP_LENGTH && packet.view.getUint16(packet.l4 + UDP_CHECKSUM_AT) === 0) return true;
@@ -30,17 +32,28 @@ export function rejectChecksumOk(packet: Packet): boolean {
     case IPPROTO_AH:
     case IPPROTO_SCTP:
     case IPPROTO_UDPLITE:
-    case IPPROTO_DCCP:
       return true;
   }
-  return layer4ChecksumOk(packet);
+  const isConntracks =
+    packet.protocol === IPPROTO_TCP || packet.protocol === IPPROTO_UDP || packet.protocol === IPPROTO_ICMP;
+  return checksumOk(packet, !(conntrackChecked && isConntracks));
 }
 
-/** Whether the layer-4 checksum of PACKET is right, by the rules of the function above; a zero one of UDP is not. */
-export function layer4ChecksumOk(packet: Packet): boolean {
+/** The same of a RST: conntrack's check counts for it only where the packet is for the host itself. */
+export function resetChecksumOk(packet: Packet, conntrackChecked: boolean): boolean {
+  return checksumOk(packet, !(conntrackChecked && packet.hook === Hook.INPUT));
+}
+
+/**
+ * Whether the layer-4 checksum is right; a zero one of UDP is not. WITH_HEADER: the IP header is summed up as well, and must
+ * have a right checksum, which it has not where an option was rewritten on arrival (see `takeOptions`). A packet cut by a
+ * snaplen is trusted.
+ */
+function checksumOk(packet: Packet, withHeader: boolean): boolean {
   if (packet.isCut) return true;
-  const { view, protocol, l4Length } = packet;
+  const { view, at, l4, protocol, length } = packet;
   const hasPseudoHeader = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
-  const pseudo = hasPseudoHeader ? pseudoHeaderSum(view, packet.at, protocol, l4Length) : 0;
-  return fold(sumBytes(view, packet.l4, l4Length, pseudo)) === 0xffff;
+  const pseudo = hasPseudoHeader ? pseudoHeaderSum(view, at, protocol, packet.l4Length) : 0;
+  const from = withHeader ? at : l4;
+  return fold(sumBytes(view, from, at + length - from, pseudo)) === 0xffff;
 }

@@ -25,7 +25,7 @@ import {
   TCP_SYN,
 } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
-import { layer4ChecksumOk } from './reject-checksum.js';
+import { resetChecksumOk } from './reject-checksum.js';
 
 /** What a RST is long, in bytes. */
 export const RESET_LENGTH = IPV4_LENGTH + TCP_LENGTH;
@@ -33,14 +33,21 @@ export const RESET_LENGTH = IPV4_LENGTH + TCP_LENGTH;
 /**
  * Make ANSWER a RST about PACKET, its addresses and ports exchanged. ANSWER's `bytes`, `view` and `at` are set: room for 40
  * bytes. TTL: net.ipv4.ip_default_ttl. TO_MANY: PACKET was routed as a broadcast or multicast.
+ * CONNTRACK_CHECKED: see `rejectChecksumOk`.
  * Returns its length; 0: there is none, as PACKET is a RST, not TCP, a later fragment, without its whole TCP header, has a
  * wrong checksum or was sent to many.
  */
-export function buildTcpReset(answer: Packet, packet: Packet, toMany: boolean, ttl: number): number {
+export function buildTcpReset(
+  answer: Packet,
+  packet: Packet,
+  toMany: boolean,
+  ttl: number,
+  conntrackChecked: boolean,
+): number {
   if (toMany || packet.protocol !== IPPROTO_TCP || packet.fragmentOffset !== 0) return 0;
   if (packet.l4Available < TCP_LENGTH) return 0;
   const flags = packet.bytes[packet.l4 + TCP_FLAGS_AT];
-  if ((flags & TCP_RST) !== 0 || !layer4ChecksumOk(packet)) return 0;
+  if ((flags & TCP_RST) !== 0 || !resetChecksumOk(packet, conntrackChecked)) return 0;
 
   const { bytes, view, at } = answer;
   const tcp = at + IPV4_LENGTH;

@@ -6,6 +6,7 @@
  */
 import { internetChecksum } from '../../codecs/checksum.js';
 import {
+  ETHERNET_LENGTH,
   IPPROTO_TCP,
   IPV4_CHECKSUM_AT,
   IPV4_DF,
@@ -75,11 +76,13 @@ const NOT_ECT_SEEN = 1 << 0;
 const CE_SEEN = 1 << ECN_CE;
 
 /** What the kernel holds for a queue (struct ipq) and for a fragment besides its bytes (struct sk_buff), in bytes. */
-const QUEUE_MEMORY = 216;
+const QUEUE_MEMORY = 200;
 const FRAGMENT_MEMORY = 256;
-/** What it keeps behind the bytes of a packet (struct skb_shared_info), and around them. */
+/** What it keeps behind a frame (struct skb_shared_info) and before it, the least it takes for all that, and a page. */
 const SHARED_INFO_MEMORY = 320;
-const ROOM_AROUND_FRAME = 32;
+const HEADROOM_MEMORY = 16;
+const LEAST_HEAD_MEMORY = 576;
+const PAGE_MEMORY = 4096;
 
 /** The count of fragments that one source has sent, while any packet of it is incomplete (struct inet_peer, rid). */
 interface FragmentSource {
@@ -396,10 +399,16 @@ function bucketOf(source: number, destination: number, id: number, protocol: num
   return (hash ^ (hash >>> 16)) & (BUCKETS - 1);
 }
 
-/** What the kernel holds for a fragment of LENGTH bytes, its header included (skb->truesize), in bytes. */
+/**
+ * What the kernel holds for a fragment of LENGTH bytes, its header included (skb->truesize), in bytes, where its frame came
+ * from a packet socket: a power of two, or pages from a page on. (/proc/net/sockstat tells the sum.)
+ */
 function fragmentMemory(length: number): number {
-  const wanted = length + ROOM_AROUND_FRAME + SHARED_INFO_MEMORY;
-  let size = 512;
+  const frame = HEADROOM_MEMORY + ETHERNET_LENGTH + length;
+  if (frame >= PAGE_MEMORY) return FRAGMENT_MEMORY + LEAST_HEAD_MEMORY + Math.ceil(length / PAGE_MEMORY) * PAGE_MEMORY;
+  const wanted = frame + SHARED_INFO_MEMORY;
+  if (wanted <= LEAST_HEAD_MEMORY) return FRAGMENT_MEMORY + LEAST_HEAD_MEMORY;
+  let size = 1024;
   while (size < wanted) size *= 2;
-  return size + FRAGMENT_MEMORY;
+  return FRAGMENT_MEMORY + size;
 }

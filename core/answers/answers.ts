@@ -1,0 +1,112 @@
+/** What the host answers by itself: ICMP errors and RSTs. They leave as packets of its own, in the connection they are about. */
+import { IPV4_LENGTH } from '../../codecs/layouts.js';
+import type { Clock } from '../clock.js';
+import type { Conntrack } from '../conntrack/conntrack.js';
+import type { TcpTracker } from '../conntrack/tcp.js';
+import type { OutputRoute } from '../host/decision.js';
+import type { Host } from '../host/host.js';
+import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
+import type { PacketStack } from '../packet-stack.js';
+import { AddressType, type RejectKind } from '../rules/context.js';
+import { answerDestination } from './echo-options.js';
+import { buildIcmpError, type IcmpError, mayAnswer, REJECT_ERRORS } from './icmp-error.js';
+import type { OptionsHost } from './ip-options.js';
+import { rejectChecksumOk } from './reject-checksum.js';
+import { buildTcpReset } from './tcp-reset.js';
+
+export class Answers implements OptionsHost {
+  readonly #host: Host;
+  readonly #conntrack: Conntrack;
+  readonly #tcp: TcpTracker;
+  readonly #stack: PacketStack;
+  readonly #clock: Clock;
+  readonly #send: (answer: Packet) => void;
+  readonly #ttl: number;
+
+  /** SEND takes an answer, with its route, to OUTPUT and on. */
+  constructor(
+    host: Host,
+    conntrack: Conntrack,
+    tcp: TcpTracker,
+    stack: PacketStack,
+    clock: Clock,
+    send: (answer: Packet) => void,
+  ) {
+    this.#host = host;
+    this.#conntrack = conntrack;
+    this.#tcp = tcp;
+    this.#stack = stack;
+    this.#clock = clock;
+    this.#send = send;
+    this.#ttl = host.sysctls.global('net.ipv4.ip_default_ttl');
+  }
+
+  /** Send an ICMP error about PACKET, the one on top of the stack, where one may be sent (icmp_send). */
+  sendIcmpError(packet: Packet, error: IcmpError, info: number): void {
+    const host = this.#host;
+    if (!mayAnswer(packet, packet.isToMany)) return;
+    const options = packet.headerLength > IPV4_LENGTH && !packet.isLocal ? this.#stack.options : null;
+    const to = options === null ? packet.source : answerDestination(packet, options);
+    const route = host.routeIcmpError(to, packet.destination, packet.isForHost, packet.inDev);
+    if (route.reason !== '') return;
+    const answer = this.#stack.push(this.#clock.nowMs);
+    takeRoute(answer, route, host.loopback);
+    const way = { source: route.source, ttl: this.#ttl, mtu: host.interfaces[route.outDev].mtu };
+    if (buildIcmpError(answer, error, info, packet, options, way, this) > 0) this.#sendAbout(answer, packet);
+    this.#stack.pop();
+  }
+
+  /** What -j REJECT sends about PACKET. */
+  sendReject(packet: Packet, kind: RejectKind): void {
+    packet.isRejected = true;
+    if (kind === 'tcp-reset') this.#sendReset(packet);
+    else if (rejectChecksumOk(packet)) this.sendIcmpError(packet, REJECT_ERRORS[kind], 0);
+  }
+
+  /** nf_send_reset: the connection is over, too. */
+  #sendReset(packet: Packet): void {
+    const answer = this.#stack.push(this.#clock.nowMs);
+    if (buildTcpReset(answer, packet, packet.isToMany, this.#ttl) > 0) {
+      if (packet.ct >= 0 && this.#conntrack.table.isHashed(packet.ct)) this.#tcp.setClosing(packet.ct, packet.nowMs);
+      const route = this.#host.rerouteOutput(answer.destination, answer.source);
+      if (route.reason === '') {
+        takeRoute(answer, route, this.#host.loopback);
+        this.#sendAbout(answer, packet);
+      }
+    }
+    this.#stack.pop();
+  }
+
+  /** The answer belongs to the connection of the packet that it is about, in the other direction (nf_conntrack_attach). */
+  #sendAbout(answer: Packet, packet: Packet): void {
+    answer.ct = packet.ct;
+    if (packet.ct >= 0) {
+      answer.ctinfo = CtInfo.RELATED;
+      answer.direction = packet.direction === ORIGINAL ? REPLY : ORIGINAL;
+    }
+    this.#send(answer);
+    if (packet.ct < 0) this.#conntrack.release(answer);
+  }
+
+  ownAddressFor({ source, destination, isForHost, isToMany, inDev }: Packet): number {
+    if (isForHost && !isToMany) return destination;
+    return this.#host.routeIcmpError(source, destination, false, inDev).source;
+  }
+
+  isRemote(address: number): boolean {
+    return this.#host.addressType(address, -1) === AddressType.UNICAST;
+  }
+
+  millisecondsOfDay(): number {
+    return this.#clock.dayMs;
+  }
+}
+
+/** Let PACKET, of the host's own, go where ROUTE leads. */
+export function takeRoute(packet: Packet, route: OutputRoute, loopback: number): void {
+  packet.routeDev = route.outDev;
+  packet.nextHop = route.nextHop;
+  packet.isForHost = route.outDev === loopback;
+  packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
+  packet.loopsBack = route.loopsBack;
+}
