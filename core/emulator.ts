@@ -9,7 +9,6 @@
  * Each step either hands the packet on to the next one or ends its way by `#drop`. What the host itself answers (REJECT,
  * ICMP errors) takes the way of `send`, in a record of its own, before the packet that caused it goes on.
  */
-import { swap32 } from '../codecs/address.js';
 import { internetChecksum } from '../codecs/checksum.js';
 import {
   ETHERNET_LENGTH,
@@ -21,35 +20,33 @@ import {
   IPV4_TOS_AT,
   IPV4_TTL_AT,
 } from '../codecs/layouts.js';
+import { Answers, takeRoute } from './answers/answers.js';
 import {
-  buildIcmpError,
   FRAGMENTATION_NEEDED,
-  type IcmpError,
-  mayAnswer,
   NET_UNREACHABLE,
   PARAMETER_PROBLEM,
   parameterPointer,
   REASSEMBLY_TIME_EXCEEDED,
-  REJECT_ERRORS,
   TTL_EXCEEDED,
 } from './answers/icmp-error.js';
-import { forwardOptions, IpOptions, type OptionsHost, takeOptions } from './answers/ip-options.js';
-import { rejectChecksumOk } from './answers/reject-checksum.js';
-import { buildTcpReset } from './answers/tcp-reset.js';
+import { forwardOptions, takeOptions } from './answers/ip-options.js';
+import { Clock } from './clock.js';
 import { Conntrack } from './conntrack/conntrack.js';
 import { ConntrackTable } from './conntrack/table.js';
-import { createTrackers, type Trackers } from './conntrack/trackers.js';
-import { decodeOwnPacket, decodePacket, isFragment, place } from './decode.js';
+import { createTrackers } from './conntrack/trackers.js';
+import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
 import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
 import { FragmentQueues, FragmentUser, Reassembly } from './fragments/reassemble.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from './hooks.js';
-import { Destiny, type OutputRoute } from './host/decision.js';
+import { Destiny } from './host/decision.js';
 import type { Host } from './host/host.js';
 import { Nat, type NatChains } from './nat/nat.js';
-import { CtInfo, ORIGINAL, Packet, PacketType, REPLY } from './packet.js';
+import { type Packet, PacketType } from './packet.js';
+import { PacketStack } from './packet-stack.js';
 import { Random } from './random.js';
-import { AddressType, Manip, type NatRange, type RejectKind, type RuleContext } from './rules/context.js';
+import { AddressType } from './rules/context.js';
 import { buildTable, type Engine, type TableProgram } from './rules/engine.js';
+import { HostContext } from './rules/host-context.js';
 import { createCounters, type Ruleset, type TableCounters } from './rules/model.js';
 
 /** What became of a packet that went in. */
@@ -120,12 +117,7 @@ export function createEmulator(options: EmulatorOptions, output: EmulatorOutput)
   return new HostEmulator(options, output);
 }
 
-/** How deep answers can nest: an answer may itself be rejected on its way out, and what is rejected over lo answered. */
-const MAX_DEPTH = 8;
-/** Room for an Ethernet header and whatever else may stand before a packet of the host's own making. */
-const HEADROOM = 64;
 const ETHERTYPE_IPV4 = 0x0800;
-const LOCALHOST = 0x0100007f;
 
 /** A table's rules, and what is said of a packet that they drop at a hook. */
 interface HookedTable {
@@ -138,12 +130,10 @@ class HostEmulator implements Emulator {
   readonly counters = new Map<TableName, TableCounters>();
   outcome: Outcome = Outcome.DROPPED;
   reason = '';
-  nowMs = 0;
 
   readonly #host: Host;
   readonly #output: EmulatorOutput;
   readonly #conntrack: Conntrack;
-  readonly #trackers: Trackers;
   readonly #nat: Nat;
   readonly #random: Random;
   readonly #fragments: FragmentQueues;
@@ -155,18 +145,11 @@ class HostEmulator implements Emulator {
   readonly #security: HookedTable | undefined;
   readonly #runNatChain: NatChains;
 
-  /** One record a level of nesting: the packet that came in, the answer to it, the answer to that … */
-  readonly #packets = Array.from({ length: MAX_DEPTH }, () => new Packet());
-  readonly #buffers: Uint8Array[] = [];
-  readonly #options = Array.from({ length: MAX_DEPTH }, () => new IpOptions());
-  readonly #optionsHost: OptionsHost;
+  readonly #clock = new Clock();
+  readonly #stack = new PacketStack();
+  readonly #answers: Answers;
   readonly #onExpired = (first: Packet): void => this.#giveUp(first);
-  #depth = 0;
   readonly #link = new Uint8Array(ETHERNET_LENGTH);
-  #startSec = -1;
-  #startNsec = 0;
-  #tsSec = 0;
-  #tsNsec = 0;
   readonly #emitFragment: FragmentSink;
   #leavingDev = -1;
 
@@ -175,22 +158,18 @@ class HostEmulator implements Emulator {
     this.#host = host;
     this.#output = output;
     this.#random = new Random(options.seed ?? 0);
-    this.#trackers = createTrackers(this.connections, host.sysctls);
+    const trackers = createTrackers(this.connections, host.sysctls);
     const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
-    this.#conntrack = new Conntrack(this.connections, this.#trackers.byProtocol, checksums);
+    this.#conntrack = new Conntrack(this.connections, trackers.byProtocol, checksums);
     this.#nat = new Nat(this.connections, this.#random);
     this.#fragments = new FragmentQueues({
       timeoutMs: host.sysctls.global('net.ipv4.ipfrag_time') * 1000,
       highThreshBytes: host.sysctls.global('net.ipv4.ipfrag_high_thresh'),
       maxDist: host.sysctls.global('net.ipv4.ipfrag_max_dist'),
     });
-    this.#optionsHost = {
-      ownAddressFor: ({ source, destination, isForHost, isToMany, inDev }) =>
-        isForHost && !isToMany ? destination : host.routeIcmpError(source, destination, false, inDev).source,
-      isRemote: (address) => host.addressType(address, -1) === AddressType.UNICAST,
-      millisecondsOfDay: () => this.#dayMs(),
-    };
-    const context = this.#ruleContext();
+    const send = (answer: Packet): void => this.#sendOut(answer);
+    this.#answers = new Answers(host, this.#conntrack, trackers.tcp, this.#stack, this.#clock, send);
+    const context = new HostContext(host, this.connections, this.#nat, this.#answers);
     const tableOf = (name: TableName): HookedTable | undefined => {
       const table = ruleset.tables.find((one) => one.name === name);
       if (table === undefined) return undefined;
@@ -211,6 +190,10 @@ class HostEmulator implements Emulator {
     this.#link[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
   }
 
+  get nowMs(): number {
+    return this.#clock.nowMs;
+  }
+
   get pendingFragments(): number {
     return this.#fragments.pendingFragments;
   }
@@ -227,8 +210,8 @@ class HostEmulator implements Emulator {
     onWire: number,
   ): void {
     this.#tick(tsSec, tsNsec);
-    const packet = this.#packets[0];
-    packet.nowMs = this.nowMs;
+    const packet = this.#stack.first;
+    packet.nowMs = this.#clock.nowMs;
     const malformed = decodePacket(packet, bytes, view, at, captured, onWire);
     if (malformed !== '') return void this.#drop(packet, malformed);
     packet.inDev = dev;
@@ -248,8 +231,8 @@ class HostEmulator implements Emulator {
     onWire: number,
   ): void {
     this.#tick(tsSec, tsNsec);
-    const packet = this.#packets[0];
-    packet.nowMs = this.nowMs;
+    const packet = this.#stack.first;
+    packet.nowMs = this.#clock.nowMs;
     const malformed = decodeOwnPacket(packet, bytes, view, at, captured, onWire, this.#random);
     if (malformed !== '') return void this.#drop(packet, malformed);
     const route = this.#host.routeOutput(packet.destination, 0);
@@ -285,7 +268,7 @@ class HostEmulator implements Emulator {
     const host = this.#host;
     const route = host.routeInput(packet.source, packet.destination, packet.inDev, packet.type);
     packet.isForHost = route.destiny === Destiny.LOCAL;
-    packet.isToMany = isToMany(route.type);
+    packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
     packet.routeDev = route.outDev;
     packet.nextHop = route.nextHop;
     switch (route.destiny) {
@@ -294,7 +277,7 @@ class HostEmulator implements Emulator {
         return true;
       case Destiny.UNREACHABLE: {
         const { reason, icmpCode } = route;
-        this.#answer(packet, { type: NET_UNREACHABLE.type, code: icmpCode }, 0);
+        this.#answers.sendIcmpError(packet, { type: NET_UNREACHABLE.type, code: icmpCode }, 0);
         return this.#drop(packet, reason);
       }
       default:
@@ -321,13 +304,13 @@ class HostEmulator implements Emulator {
       return;
     }
     if (view.getUint8(at + IPV4_TTL_AT) <= 1) {
-      this.#answer(packet, TTL_EXCEEDED, 0);
+      this.#answers.sendIcmpError(packet, TTL_EXCEEDED, 0);
       this.#drop(packet, 'TTL exceeded');
       return;
     }
     const { mtu } = this.#host.interfaces[packet.routeDev];
     if (packet.length > mtu && exceedsMtu(packet, mtu)) {
-      this.#answer(packet, FRAGMENTATION_NEEDED, mtu);
+      this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
       this.#drop(packet, 'fragmentation needed');
       return;
     }
@@ -337,7 +320,9 @@ class HostEmulator implements Emulator {
     if (!this.#pass(packet, this.#mangle)) return;
     if (!this.#pass(packet, this.#filter)) return;
     if (!this.#pass(packet, this.#security)) return;
-    if (packet.headerLength > IPV4_LENGTH) this.#completeOptions(packet);
+    if (packet.headerLength > IPV4_LENGTH) {
+      forwardOptions(packet, this.#stack.options, this.#host.masqueradeAddress(packet.routeDev, packet.nextHop));
+    }
     this.#leave(packet);
   }
 
@@ -377,9 +362,9 @@ class HostEmulator implements Emulator {
 
   /** ip_output: POSTROUTING, for what is forwarded and what is the host's own; then out, or back in by lo. */
   #leave(packet: Packet): void {
-    if (packet.loopsBack) return this.#leaveAndComeBack(packet);
-    if (!this.#passPostrouting(packet)) return;
-    if (packet.routeDev === this.#host.loopback) this.#comeBack(packet);
+    if (packet.loopsBack) this.#leaveAndComeBack(packet);
+    else if (!this.#passPostrouting(packet)) return;
+    else if (packet.routeDev === this.#host.loopback) this.#comeBack(packet);
     else this.#transmit(packet);
   }
 
@@ -392,12 +377,11 @@ class HostEmulator implements Emulator {
   /** The host's own broadcast: a copy passes POSTROUTING first, and comes in once the packet itself has left (ip_mc_output). */
   #leaveAndComeBack(packet: Packet): void {
     packet.loopsBack = false;
-    const copy = this.#nested();
-    copyPacket(packet, copy);
+    const copy = this.#stack.pushCopy(packet);
     const copyPasses = this.#passPostrouting(copy);
     if (this.#passPostrouting(packet)) this.#transmit(packet);
     if (copyPasses) this.#comeBack(copy);
-    this.#depth--;
+    this.#stack.pop();
   }
 
   #comeBack(packet: Packet): void {
@@ -425,7 +409,7 @@ class HostEmulator implements Emulator {
         this.#fragmenter.fragment(packet, mtu, this.#fragments.geometry, this.#emitFragment);
         return;
       default:
-        this.#answer(packet, FRAGMENTATION_NEEDED, mtu);
+        this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
         this.#drop(packet, 'fragmentation needed');
     }
   }
@@ -459,20 +443,20 @@ class HostEmulator implements Emulator {
 
   #drop(packet: Packet, reason: string): false {
     this.#end(packet, packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
-    if (this.#depth === 0) this.reason = reason;
+    if (this.#stack.depth === 0) this.reason = reason;
     this.#output.dropped(reason, packet.bytes, packet.at, packet.available, packet.length);
     return false;
   }
 
   #end(_packet: Packet, outcome: Outcome): void {
-    if (this.#depth === 0) this.outcome = outcome;
+    if (this.#stack.depth === 0) this.outcome = outcome;
   }
 
   /** Check and take in IP options; where they are faulty, the sender is told (ip_rcv_options). */
   #takeOptions(packet: Packet): boolean {
-    const options = this.#options[this.#depth];
-    if (!takeOptions(packet, options, this.#optionsHost)) {
-      this.#answer(packet, PARAMETER_PROBLEM, parameterPointer(options.errorPointer));
+    const { options } = this.#stack;
+    if (!takeOptions(packet, options, this.#answers)) {
+      this.#answers.sendIcmpError(packet, PARAMETER_PROBLEM, parameterPointer(options.errorPointer));
       return this.#drop(packet, 'bad IP option');
     }
     if (options.hasSourceRoute && !this.#host.sysctls.acceptSourceRoute(packet.inDev)) {
@@ -481,135 +465,16 @@ class HostEmulator implements Emulator {
     return true;
   }
 
-  #completeOptions(packet: Packet): void {
-    const egressAddress = this.#host.masqueradeAddress(packet.routeDev, packet.nextHop);
-    forwardOptions(packet, this.#options[this.#depth], egressAddress);
-  }
-
-  /** Send an ICMP error about PACKET, where one may be sent (icmp_send). */
-  #answer(packet: Packet, error: IcmpError, info: number): void {
-    const host = this.#host;
-    if (!mayAnswer(packet, packet.isToMany)) return;
-    const route = host.routeIcmpError(packet.source, packet.destination, packet.isForHost, packet.inDev);
-    if (route.reason !== '') return;
-    const options = packet.headerLength > IPV4_LENGTH && !packet.isLocal ? this.#options[this.#depth] : null;
-    const answer = this.#nested();
-    const errorRoute = {
-      source: route.source,
-      ttl: host.sysctls.global('net.ipv4.ip_default_ttl'),
-      mtu: host.interfaces[route.outDev].mtu,
-      dayMs: this.#dayMs(),
-    };
-    if (buildIcmpError(answer, error, info, packet, options, errorRoute) > 0) {
-      takeRoute(answer, route, host.loopback);
-      this.#sendAnswer(answer, packet);
-    }
-    this.#depth--;
-  }
-
-  /** Send a RST about PACKET (nf_send_reset). */
-  #reset(packet: Packet): void {
-    const answer = this.#nested();
-    const ttl = this.#host.sysctls.global('net.ipv4.ip_default_ttl');
-    if (buildTcpReset(answer, packet, packet.isToMany, ttl) > 0) {
-      if (packet.ct >= 0 && this.connections.isHashed(packet.ct)) this.#trackers.tcp.setClosing(packet.ct, this.nowMs);
-      if (this.#reroute(answer)) this.#sendAnswer(answer, packet);
-    }
-    this.#depth--;
-  }
-
-  /** ANSWER belongs to the connection of the packet that it is about, in the other direction (nf_conntrack_attach). */
-  #sendAnswer(answer: Packet, packet: Packet): void {
-    answer.ct = packet.ct;
-    if (packet.ct >= 0) {
-      answer.ctinfo = CtInfo.RELATED;
-      answer.direction = packet.direction === ORIGINAL ? REPLY : ORIGINAL;
-    }
-    this.#sendOut(answer);
-    if (packet.ct < 0) this.#conntrack.release(answer);
-  }
-
-  /** One level deeper: an empty record with a buffer of its own. The caller goes back up by `#depth--`. */
-  #nested(): Packet {
-    this.#depth++;
-    if (this.#depth >= MAX_DEPTH) throw new Error('answers to answers without end');
-    const packet = this.#packets[this.#depth];
-    this.#buffers[this.#depth] ??= new Uint8Array(HEADROOM + 0x10000);
-    const bytes = this.#buffers[this.#depth];
-    place(packet, bytes, new DataView(bytes.buffer), HEADROOM, 0);
-    packet.nowMs = this.nowMs;
-    return packet;
+  /** A packet whose fragments never all came: where it is for this host, its sender is told (ip_expire). */
+  #giveUp(first: Packet): void {
+    if (this.#routeInput(first) && first.isForHost) this.#answers.sendIcmpError(first, REASSEMBLY_TIME_EXCEEDED, 0);
   }
 
   #tick(tsSec: number, tsNsec: number): void {
-    if (this.#startSec < 0) {
-      this.#startSec = tsSec;
-      this.#startNsec = tsNsec;
-    }
-    this.#tsSec = tsSec;
-    this.#tsNsec = tsNsec;
-    const nowMs = (tsSec - this.#startSec) * 1000 + (tsNsec - this.#startNsec) / 1e6;
-    if (nowMs > this.nowMs) this.nowMs = nowMs;
-    if (this.nowMs >= this.#fragments.nextDeadlineMs) this.#fragments.expire(this.nowMs, this.#onExpired);
+    this.#clock.advance(tsSec, tsNsec);
+    const { nowMs } = this.#clock;
+    if (nowMs >= this.#fragments.nextDeadlineMs) this.#fragments.expire(nowMs, this.#onExpired);
   }
-
-  /** Milliseconds since midnight UTC. */
-  #dayMs(): number {
-    return (this.#tsSec % 86_400) * 1000 + Math.floor(this.#tsNsec / 1e6);
-  }
-
-  /** A packet whose fragments never all came: where it is for this host, its sender is told (ip_expire). */
-  #giveUp(first: Packet): void {
-    if (!this.#routeInput(first) || !first.isForHost) return;
-    this.#answer(first, REASSEMBLY_TIME_EXCEEDED, 0);
-  }
-
-  #ruleContext(): RuleContext {
-    const host = this.#host;
-    return {
-      conntrack: this.connections,
-      interfaceNames: host.interfaceNames,
-      addressType: (address, dev) => host.addressType(address, dev),
-      setupNat: (packet, range, manip) => this.#nat.bind(packet, range, manip),
-      masquerade: (packet, range) => this.#masquerade(packet, range),
-      redirect: (packet, range) => this.#redirect(packet, range),
-      reject: (packet, kind) => this.#reject(packet, kind),
-      log: () => {},
-    };
-  }
-
-  #masquerade(packet: Packet, range: NatRange): Verdict {
-    if (packet.ct < 0 || packet.source === 0) return Verdict.ACCEPT;
-    const address = swap32(this.#host.masqueradeAddress(packet.outDev, packet.nextHop));
-    if (address === 0) return Verdict.DROP;
-    this.#nat.bindToDevice(packet);
-    return this.#nat.bind(packet, { ...range, minAddress: address, maxAddress: address }, Manip.SRC);
-  }
-
-  #redirect(packet: Packet, range: NatRange): Verdict {
-    const own = packet.hook === Hook.OUTPUT ? LOCALHOST : this.#host.redirectAddress(packet.inDev);
-    if (own === 0) return Verdict.DROP;
-    const address = swap32(own);
-    return this.#nat.bind(packet, { ...range, minAddress: address, maxAddress: address }, Manip.DST);
-  }
-
-  #reject(packet: Packet, kind: RejectKind): void {
-    packet.isRejected = true;
-    if (kind === 'tcp-reset') this.#reset(packet);
-    else if (rejectChecksumOk(packet)) this.#answer(packet, REJECT_ERRORS[kind], 0);
-  }
-}
-
-function isToMany(type: AddressType): boolean {
-  return type === AddressType.BROADCAST || type === AddressType.MULTICAST;
-}
-
-function takeRoute(packet: Packet, route: OutputRoute, loopback: number): void {
-  packet.routeDev = route.outDev;
-  packet.nextHop = route.nextHop;
-  packet.isForHost = route.outDev === loopback;
-  packet.isToMany = isToMany(route.type);
-  packet.loopsBack = route.loopsBack;
 }
 
 /** ip_decrease_ttl: the checksum follows, and never becomes ffff. */
@@ -617,23 +482,4 @@ function decrementTtl(view: DataView, at: number): void {
   view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) - 1);
   const checksum = view.getUint16(at + IPV4_CHECKSUM_AT, true) + 1;
   view.setUint16(at + IPV4_CHECKSUM_AT, checksum >= 0xffff ? checksum + 1 : checksum, true);
-}
-
-/** Make COPY, which has a buffer of its own, what PACKET is. */
-function copyPacket(packet: Packet, copy: Packet): void {
-  copy.bytes.set(packet.bytes.subarray(packet.at, packet.at + packet.available), copy.at);
-  copy.length = packet.length;
-  copy.available = packet.available;
-  copy.headerLength = packet.headerLength;
-  copy.reload();
-  copy.type = packet.type;
-  copy.mark = packet.mark;
-  copy.ct = packet.ct;
-  copy.direction = packet.direction;
-  copy.ctinfo = packet.ctinfo;
-  copy.isLocal = packet.isLocal;
-  copy.routeDev = packet.routeDev;
-  copy.nextHop = packet.nextHop;
-  copy.isForHost = packet.isForHost;
-  copy.isToMany = packet.isToMany;
 }

@@ -2,7 +2,6 @@
 import {
   IPPROTO_GRE,
   IPPROTO_ICMP,
-  IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
@@ -11,7 +10,6 @@ import type { Sysctls } from '../host/sysctls.js';
 import { GenericTracker } from './generic.js';
 import { GreTracker } from './gre.js';
 import { IcmpTracker } from './icmp.js';
-import { SctpTracker } from './sctp.js';
 import type { ConntrackTable } from './table.js';
 import { TcpTracker } from './tcp.js';
 import { timeoutsFrom } from './timeouts.js';
@@ -47,6 +45,5 @@ export function createTrackers(table: ConntrackTable, sysctls: Sysctls): Tracker
   byProtocol[IPPROTO_UDPLITE] = new UdpLiteTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_ICMP] = new IcmpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_GRE] = new GreTracker(table, timeouts);
-  byProtocol[IPPROTO_SCTP] = new SctpTracker(table, timeouts, checksum);
   return { byProtocol, tcp };
 }
