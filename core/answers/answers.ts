@@ -22,6 +22,7 @@ export class Answers implements OptionsHost {
   readonly #clock: Clock;
   readonly #send: (answer: Packet) => void;
   readonly #ttl: number;
+  readonly #checksums: boolean;
 
   /** SEND takes an answer, with its route, to OUTPUT and on. */
   constructor(
@@ -39,6 +40,7 @@ export class Answers implements OptionsHost {
     this.#clock = clock;
     this.#send = send;
     this.#ttl = host.sysctls.global('net.ipv4.ip_default_ttl');
+    this.#checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
   }
 
   /** Send an ICMP error about PACKET, the one on top of the stack, where one may be sent (icmp_send). */
@@ -60,13 +62,19 @@ export class Answers implements OptionsHost {
   sendReject(packet: Packet, kind: RejectKind): void {
     packet.isRejected = true;
     if (kind === 'tcp-reset') this.#sendReset(packet);
-    else if (rejectChecksumOk(packet)) this.sendIcmpError(packet, REJECT_ERRORS[kind], 0);
+    else if (rejectChecksumOk(packet, this.#isChecked(packet))) this.sendIcmpError(packet, REJECT_ERRORS[kind], 0);
+  }
+
+  /** Whether conntrack has looked at PACKET's checksum on arrival. */
+  #wasChecked(packet: Packet): boolean {
+    const isChecking = this.#host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
+    return isChecking && !packet.isLocal && packet.ctinfo !== CtInfo.UNTRACKED;
   }
 
   /** nf_send_reset: the connection is over, too. */
   #sendReset(packet: Packet): void {
     const answer = this.#stack.push(this.#clock.nowMs);
-    if (buildTcpReset(answer, packet, packet.isToMany, this.#ttl) > 0) {
+    if (buildTcpReset(answer, packet, packet.isToMany, this.#ttl, this.#isChecked(packet)) > 0) {
       if (packet.ct >= 0 && this.#conntrack.table.isHashed(packet.ct)) this.#tcp.setClosing(packet.ct, packet.nowMs);
       const route = this.#host.rerouteOutput(answer.destination, answer.source);
       if (route.reason === '') {
@@ -75,6 +83,11 @@ export class Answers implements OptionsHost {
       }
     }
     this.#stack.pop();
+  }
+
+  /** Whether conntrack has looked at the packet's checksum. */
+  #isChecked(packet: Packet): boolean {
+    return this.#checksums && !packet.isLocal && packet.ctinfo !== CtInfo.UNTRACKED;
   }
 
   /** The answer belongs to the connection of the packet that it is about, in the other direction (nf_conntrack_attach). */
