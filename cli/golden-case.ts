@@ -1,0 +1,117 @@
+/**
+ * A golden case: a folder with a host, a ruleset, what went in, and in `want/` what must come out.
+ *
+ *     host.json, rules.v4
+ *     in/IFACE.pcap     what arrives on an interface (`local`: what the host itself sends), or
+ *     stitch.pcap       one capture of whole conversations
+ *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
+ */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, extname, join } from 'node:path';
+import { type Comparison, compareResults, NotAResult } from './compare.js';
+import { CliError, ExitCode, UsageError } from './errors.js';
+import { replay } from './replay.js';
+import { devicesOf } from './result-folder.js';
+
+export interface GoldenCase {
+  /** The folder. */
+  dir: string;
+  rulesPath: string;
+  hostPath: string;
+  inputs: { iface: string; path: string }[];
+  stitchPath?: string;
+  wantDir: string;
+}
+
+const HOST_FILE = 'host.json';
+const STITCH_FILE = 'stitch.pcap';
+
+/**
+ * The cases that PATH stands for: itself, or the folders in it.
+ * @throws {CliError} where there is none
+ */
+export function casesIn(path: string): GoldenCase[] {
+  if (!existsSync(path)) throw new CliError(ExitCode.FILE, `${path}: there is no such folder`);
+  if (!statSync(path).isDirectory()) throw new UsageError(`${path} is a file; the folder of a case is wanted`);
+  if (existsSync(join(path, HOST_FILE))) return [readCase(path)];
+  const cases = readdirSync(path)
+    .sort()
+    .map((name) => join(path, name))
+    .filter((dir) => existsSync(join(dir, HOST_FILE)));
+  if (cases.length === 0) throw new UsageError(`${path} is no case and holds none: a case has a ${HOST_FILE}`);
+  return cases.map(readCase);
+}
+
+function readCase(dir: string): GoldenCase {
+  const stitchPath = join(dir, STITCH_FILE);
+  const inputs = inputsIn(join(dir, 'in'));
+  const isStitched = existsSync(stitchPath);
+  if (!isStitched && inputs.length === 0) throw new UsageError(`${dir} has no input: in/IFACE.pcap or ${STITCH_FILE}`);
+  return {
+    dir,
+    rulesPath: join(dir, 'rules.v4'),
+    hostPath: join(dir, HOST_FILE),
+    inputs: isStitched ? [] : inputs,
+    ...(isStitched ? { stitchPath } : {}),
+    wantDir: join(dir, 'want'),
+  };
+}
+
+function inputsIn(dir: string): GoldenCase['inputs'] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir)
+    .sort()
+    .filter((name) => /\.pcap(ng)?$/.test(name))
+    .map((name) => ({ iface: basename(name, extname(name)), path: join(dir, name) }));
+}
+
+/**
+ * Replays GOLDEN and compares; throws what `replay` throws.
+ * @throws {CliError} where there is no expectation yet
+ */
+export function checkCase(golden: GoldenCase): Comparison {
+  return withResult(golden, (dir) => {
+    try {
+      return compareResults(golden.wantDir, dir);
+    } catch (error) {
+      if (!(error instanceof NotAResult)) throw error;
+      throw new CliError(ExitCode.FILE, `${error.message} (nfreplay check --update writes one)`);
+    }
+  });
+}
+
+/** Replays GOLDEN and makes what comes out its expectation. */
+export function updateCase(golden: GoldenCase): void {
+  withResult(golden, (dir) => replaceWant(golden.wantDir, dir));
+}
+
+/** What ACTION makes of the folder that a replay of GOLDEN leaves. */
+function withResult<T>({ rulesPath, hostPath, inputs, stitchPath }: GoldenCase, action: (dir: string) => T): T {
+  const parent = mkdtempSync(join(tmpdir(), 'nfreplay-check-'));
+  const outDir = join(parent, 'got');
+  try {
+    replay({ rulesPath, hostPath, inputs, outDir, ...(stitchPath === undefined ? {} : { stitchPath }) });
+    return action(outDir);
+  } finally {
+    rmSync(parent, { recursive: true, force: true });
+  }
+}
+
+/** Puts what is compared of RESULT in the place of WANT: made beside it and renamed, so that WANT is always whole. */
+export function replaceWant(want: string, result: string): void {
+  const staged = `${want}.partial-${process.pid}`;
+  const old = `${want}.old-${process.pid}`;
+  try {
+    rmSync(staged, { recursive: true, force: true });
+    mkdirSync(staged);
+    const names = [...devicesOf(result).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt'];
+    for (const name of names) copyFileSync(join(result, name), join(staged, name));
+    if (existsSync(want)) renameSync(want, old);
+    renameSync(staged, want);
+    rmSync(old, { recursive: true, force: true });
+  } catch (error) {
+    rmSync(staged, { recursive: true, force: true });
+    throw new CliError(ExitCode.FILE, `${want} cannot be written: ${(error as Error).message}`);
+  }
+}
