@@ -168,7 +168,9 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       const packets = counted?.[rule.index * 2] ?? 0;
       const bytes = counted?.[rule.index * 2 + 1] ?? 0;
       if (packets === 0) return [];
-      return [{ table: table.name, chain: rule.chain, number: rule.number, rule: saveRule(rule), packets, bytes }];
+      return [
+        { table: table.name, chain: rule.chain, number: rule.number, rule: saveRule(rule).trim(), packets, bytes },
+      ];
     });
   });
 }

@@ -1,0 +1,42 @@
+// `npm start`: the Docker example, replayed, for whoever has just cloned the project.
+import { readdirSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { replay } from './replay.js';
+import { formatReport } from './report.js';
+import { styleOf } from './style.js';
+
+const PROJECT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+const CASE = join(PROJECT, 'pcaps/docker');
+const OUT = join(PROJECT, 'out/docker');
+
+const here = (path: string) => relative(process.cwd(), path) || '.';
+
+const inputs = readdirSync(join(CASE, 'in'))
+  .filter((name) => name.endsWith('.pcap'))
+  .map((name) => ({ iface: name.slice(0, -'.pcap'.length), path: join(CASE, 'in', name) }));
+const options = { rulesPath: join(CASE, 'rules.v4'), hostPath: join(CASE, 'host.json'), inputs, outDir: OUT };
+
+const style = styleOf(process.stdout);
+const startedMs = performance.now();
+const summary = replay(options);
+const durationMs = performance.now() - startedMs;
+
+const command = [
+  'node dist/cli/main.js replay',
+  `--rules ${here(options.rulesPath)} --host ${here(options.hostPath)}`,
+  ...inputs.map(({ iface, path }) => `--in ${iface}=${here(path)}`),
+  `--out ${here(OUT)}`,
+].join(' \\\n    ');
+
+process.stdout.write(`
+A Docker host at 192.0.2.10 publishes port 36379, which leads to Redis in the container 172.17.0.3:6379.
+What arrived on its interfaces goes through its iptables rules, as its kernel would have it:
+
+${formatReport(summary, { style, top: 10, outDir: OUT, durationMs })}
+Look at the rewritten packets in Wireshark, or with
+  tcpdump -nr ${here(join(OUT, 'docker0.pcap'))}
+
+The same by hand, to be changed as you like (node dist/cli/main.js --help):
+  ${command}
+`);
