@@ -1,0 +1,88 @@
+/** As much of conntrack as it takes to try a tracker: find, open, update, confirm at once. */
+
+import {
+  BYTES_F64,
+  EXPIRES_MS_F64,
+  PACKETS_F64,
+  RECORD_F64,
+  RECORD_WORDS,
+  STATUS,
+  Status,
+} from '../../core/conntrack/record.js';
+import { ConntrackTable } from '../../core/conntrack/table.js';
+import { type L4Tracker, TrackResult } from '../../core/conntrack/tracker.js';
+import { Tuple } from '../../core/conntrack/tuple.js';
+import { Hook } from '../../core/hooks.js';
+import { Packet, REPLY } from '../../core/packet.js';
+
+export class Tracking {
+  readonly table = new ConntrackTable();
+  readonly packet = new Packet();
+  /** The entry of the last packet, -1: none. */
+  entry = -1;
+  readonly #tuple = new Tuple();
+
+  /** The ctstate of the packet in BYTES that arrives NOW_MS, `/R` for the reply's direction. */
+  track(tracker: L4Tracker, bytes: Uint8Array, nowMs = 0, hook: Hook = Hook.PREROUTING): string {
+    const { packet } = this;
+    packet.bytes = bytes;
+    packet.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    packet.at = 0;
+    packet.length = packet.view.getUint16(2);
+    packet.available = bytes.length;
+    packet.headerLength = (bytes[0] & 15) * 4;
+    packet.hook = hook;
+    packet.nowMs = nowMs;
+    packet.reload();
+    return tracker.isValid(packet) ? this.#update(tracker) : 'INVALID';
+  }
+
+  /** Remaining seconds, counters and flags of ENTRY, as a recording shows them. */
+  describe(nowMs = 0, entry = this.entry): string {
+    const { words, doubles } = this.table;
+    const at = entry * RECORD_F64;
+    const status = words[entry * RECORD_WORDS + STATUS];
+    const counters = [0, 2].map((side) => `${doubles[at + PACKETS_F64 + side]}/${doubles[at + BYTES_F64 + side]}`);
+    const flags = [
+      ...((status & Status.ASSURED) !== 0 ? ['ASSURED'] : []),
+      ...((status & Status.SEEN_REPLY) === 0 ? ['UNREPLIED'] : []),
+    ];
+    return [(doubles[at + EXPIRES_MS_F64] - nowMs) / 1000, ...counters, ...flags].join(' ');
+  }
+
+  #update(tracker: L4Tracker): string {
+    const { table, packet } = this;
+    const tuple = this.#tuple;
+    if (!tuple.read(packet.view, packet.at, packet.available)) return 'INVALID';
+    const { source, destination, ports, protocol } = tuple;
+    const reference = table.find(source, destination, ports, protocol, packet.nowMs);
+    const isNew = reference < 0;
+    this.entry = reference >> 1;
+    if (isNew) {
+      if (!tuple.invert()) return 'INVALID';
+      this.entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
+      if (!tracker.open(this.entry, packet)) return this.#forget('INVALID');
+    }
+    const { entry } = this;
+    const direction = !isNew && (reference & 1) === REPLY ? 1 : 0;
+    const at = entry * RECORD_WORDS + STATUS;
+    const wasAnswered = (table.words[at] & Status.SEEN_REPLY) !== 0;
+    const result = tracker.update(entry, direction, packet, isNew);
+    if (result === TrackResult.REPEAT) {
+      table.remove(entry);
+      return this.#update(tracker);
+    }
+    if (result === TrackResult.INVALID) return isNew ? this.#forget('INVALID') : 'INVALID';
+    if (direction === 1) table.words[at] |= Status.SEEN_REPLY;
+    const seen = direction === 1 ? 'ESTABLISHED/R' : wasAnswered ? 'ESTABLISHED' : 'NEW';
+    if (result === TrackResult.KILL) return this.#forget(seen);
+    if (isNew) table.confirm(entry);
+    return seen;
+  }
+
+  #forget(seen: string): string {
+    this.table.remove(this.entry);
+    this.entry = -1;
+    return seen;
+  }
+}
