@@ -1,6 +1,7 @@
 /**
- * The words of iptables-save text (add_param_to_argv of iptables-restore): separated by blanks; a double quote opens and
- * closes anywhere in a word; within quotes a backslash takes the next character as it is.
+ * The words of iptables-save text (add_param_to_argv of iptables-restore): separated by blanks. A double quote opens
+ * anywhere in a word; the one that closes it also ends the word. Within quotes a backslash takes the next character as it
+ * is.
  */
 
 export interface Word {
@@ -24,8 +25,12 @@ export function splitWords(line: string, lineNumber: number): Word[] | UnclosedQ
     const char = line[i];
     if (quoteAt >= 0) {
       if (char === '\\' && i + 1 < line.length) text += line[++i];
-      else if (char === '"') quoteAt = -1;
-      else text += char;
+      else if (char === '"') {
+        words.push({ text, line: lineNumber, column: start + 1 });
+        text = '';
+        start = -1;
+        quoteAt = -1;
+      } else text += char;
     } else if (char === '"') {
       quoteAt = i;
       if (start < 0) start = i;

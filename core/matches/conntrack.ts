@@ -112,7 +112,7 @@ export const conntrack: MatchExtension<ConntrackParams> = {
       states: states && { bits: parseNames(states.values[0], CT_STATES, 'ctstate'), negated: states.negated },
       protocol: protocol && { number: parseProtocol(protocol.values[0]), negated: protocol.negated },
       addresses: parseAll(options, ADDRESS_WORDS, parseAddress),
-      ports: parseAll(options, PORT_WORDS, (option) => parsePortRange(option.values[0], undefined)),
+      ports: parseAll(options, PORT_WORDS, (option) => parsePortRange(option.values[0])),
       status: status && { bits: parseNames(status.values[0], STATUS_NAMES, 'ctstatus'), negated: status.negated },
       expires: expires && { ...parseSeconds(expires.values[0]), negated: expires.negated },
       direction: parseDirection(options.get('--ctdir')),

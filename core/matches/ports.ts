@@ -14,10 +14,10 @@ export const PORT_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /** The port option NAME; undefined where it is not given. */
-export function parsePortMatch(options: ParsedOptions, name: string, protocol: string): PortMatch | undefined {
+export function parsePortMatch(options: ParsedOptions, name: string): PortMatch | undefined {
   const option = options.get(name);
   if (option === undefined) return undefined;
-  const range = parsePortRange(option.values[0], protocol);
+  const range = parsePortRange(option.values[0]);
   if (range.min > range.max) throw new RuleFault(option.values[0], 'the first port is above the last', 'first:last');
   return { ...range, negated: option.negated };
 }

@@ -39,7 +39,13 @@ export const tcp: MatchExtension<TcpParams> = {
   name: 'tcp',
   options: [
     ...PORT_OPTIONS,
-    { name: '--tcp-flags', words: 2, invertible: true, wanted: 'flags to look at, and those of them that are set' },
+    {
+      name: '--tcp-flags',
+      excludes: ['--syn'],
+      words: 2,
+      invertible: true,
+      wanted: 'flags to look at, and those of them that are set',
+    },
     { name: '--syn', words: 0, invertible: true, excludes: ['--tcp-flags'] },
     { name: '--tcp-option', words: 1, invertible: true, wanted: 'an option kind, 1–255' },
   ],
@@ -56,8 +62,8 @@ export const tcp: MatchExtension<TcpParams> = {
       }
     }
     return {
-      sport: parsePortMatch(options, '--sport', 'tcp'),
-      dport: parsePortMatch(options, '--dport', 'tcp'),
+      sport: parsePortMatch(options, '--sport'),
+      dport: parsePortMatch(options, '--dport'),
       flags:
         flags !== undefined
           ? { mask: parseFlags(flags.values[0]), set: parseFlags(flags.values[1]), negated: flags.negated }

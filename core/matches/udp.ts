@@ -22,7 +22,7 @@ export const udp: MatchExtension<UdpParams> = {
   options: PORT_OPTIONS,
 
   parse(options) {
-    return { sport: parsePortMatch(options, '--sport', 'udp'), dport: parsePortMatch(options, '--dport', 'udp') };
+    return { sport: parsePortMatch(options, '--sport'), dport: parsePortMatch(options, '--dport') };
   },
 
   refuse(_params, { base }) {

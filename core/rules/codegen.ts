@@ -49,7 +49,8 @@ const OR = code` || `;
 export function allOf(conditions: readonly Code[]): Code {
   const needed = conditions.filter((condition) => condition.text !== TRUE.text);
   if (needed.some((condition) => condition.text === FALSE.text)) return FALSE;
-  return needed.length === 0 ? TRUE : joinCode(needed, AND);
+  if (needed.length === 0) return TRUE;
+  return needed.length === 1 ? needed[0] : joinCode(needed, AND);
 }
 
 /** CONDITIONS of which one must hold, in parentheses; none: false. */

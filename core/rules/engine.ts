@@ -1,12 +1,11 @@
-/** placeholder until the engines are there */
-import type { Hook, Verdict } from '../hooks.js';
-import type { Packet } from '../packet.js';
+/** A table of rules made to run. */
 import type { RuleContext } from './context.js';
+import { interpretTable, type TableProgram } from './interpret.js';
 import type { Table, TableCounters } from './model.js';
+
 export type Engine = 'interpreter' | 'compiled';
-export interface TableProgram {
-  run(packet: Packet, hook: Hook): Verdict;
-}
-export function buildTable(_t: Table, _c: RuleContext, _n: TableCounters, _e: Engine): TableProgram {
-  return { run: () => 1 };
+export type { TableProgram } from './interpret.js';
+
+export function buildTable(table: Table, context: RuleContext, counters: TableCounters, _engine: Engine): TableProgram {
+  return interpretTable(table, context, counters);
 }

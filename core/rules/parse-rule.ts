@@ -64,6 +64,8 @@ class RuleParser {
   #command: Word | undefined;
   #letter = '';
   #chain: Word | undefined;
+  /** `-6`: a rule for ip6tables, which iptables passes over. */
+  #otherFamily = false;
   #position = 1;
   #policy: Word | undefined;
 
@@ -102,7 +104,7 @@ class RuleParser {
       chain: this.#chain,
       position: this.#position,
       policy: this.#policy,
-      rules: this.#letter === 'A' || this.#letter === 'I' ? this.#drafts() : [],
+      rules: 'AI'.includes(this.#letter) && !this.#otherFamily ? this.#drafts() : [],
     };
   }
 
@@ -185,6 +187,10 @@ class RuleParser {
       case 'c':
         this.#counters(word);
         break;
+      case '6':
+        this.#otherFamily = true;
+        while (this.#reader.next() !== undefined);
+        break;
       case '4':
       case 'v':
         break;
@@ -205,7 +211,10 @@ class RuleParser {
     const optional = letter === 'F' || letter === 'X';
     if (optional && (next === undefined || next.text.startsWith('-') || next.text === '!')) return;
     this.#chain = this.#reader.values(word, 1, 'the name of a chain')[0];
-    if (letter === 'P') this.#policy = this.#reader.values(word, 1, 'ACCEPT or DROP')[0];
+    if (letter === 'P') {
+      this.#policy = this.#reader.values(word, 1, 'ACCEPT or DROP')[0];
+      this.#refuseNatDrop(this.#policy);
+    }
     const position = this.#reader.peek();
     if (letter === 'I' && position !== undefined && !position.text.startsWith('-') && position.text !== '!') {
       this.#reader.next();
@@ -238,12 +247,25 @@ class RuleParser {
     checkNameLength(word, 'target');
     const verdict = VERDICTS.get(text);
     const extension = TARGETS.get(text);
+    if (verdict === Verdict.DROP && this.#scope.table === 'nat') {
+      throw new RuleFault(
+        word,
+        'the nat table is not for filtering: iptables takes no DROP there',
+        'ACCEPT, RETURN, …',
+      );
+    }
     if (verdict !== undefined) this.#target = { kind: 'verdict', verdict };
-    else if (extension !== undefined) this.#target = new LoadedExtension(extension, word);
     else if (this.#scope.chainKind(text) === 'user') this.#target = { kind: 'jump', chain: text };
+    else if (extension !== undefined) this.#target = new LoadedExtension(extension, word);
     else if (this.#scope.chainKind(text) === 'built-in') {
       throw new RuleFault(word, `${text} is a built-in chain: only hooks lead there`, 'a target or a user chain');
-    } else if (text !== '') throw unknownExtension(word, 'target or chain', KNOWN_TARGETS, this.#scope.chainNames());
+    } else throw unknownExtension(word, 'target or chain', KNOWN_TARGETS, this.#scope.chainNames());
+  }
+
+  /** iptables takes no DROP into the nat table, but where a `:chain` line says so. */
+  #refuseNatDrop(word: Word): void {
+    if (word.text !== 'DROP' || this.#scope.table !== 'nat') return;
+    throw new RuleFault(word, 'the nat table is not for filtering: no DROP there', 'ACCEPT');
   }
 
   #goto(word: Word): void {

@@ -14,13 +14,13 @@ export function parseNumber(text: string, max: number): number | undefined {
   return value <= max ? value : undefined;
 }
 
-/** An IPv4 address in host order from all four of its parts in decimal, else undefined. */
+/** An IPv4 address in host order from all four of its parts in decimal, without leading zeros, else undefined. */
 export function parseDottedQuad(text: string): number | undefined {
   const parts = text.split('.');
   if (parts.length !== 4) return undefined;
   let address = 0;
   for (const part of parts) {
-    if (!/^[0-9]{1,3}$/.test(part) || Number(part) > 255) return undefined;
+    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
     address = address * 256 + Number(part);
   }
   return address;
@@ -46,8 +46,8 @@ export function parseHostAddress(text: string): number | undefined {
 export function parseMask(text: string): number | undefined {
   const dotted = parseDottedQuad(text);
   if (dotted !== undefined) return dotted;
-  if (!/^[0-9]{1,2}$/.test(text) || Number(text) > 32) return undefined;
-  return prefixMask(Number(text));
+  const length = parseNumber(text, 32);
+  return length === undefined ? undefined : prefixMask(length);
 }
 
 /** The mask of a prefix LENGTH in bits, host order. */
@@ -92,17 +92,17 @@ export interface PortRange {
 }
 
 /** `p`, `p:q`, `:q`, `p:` (xtables' port ranges with open ends). */
-export function parsePortRange(word: Word, protocol: string | undefined): PortRange {
+export function parsePortRange(word: Word): PortRange {
   const colon = word.text.indexOf(':');
   if (colon < 0) {
-    const port = parsePort(word, word.text, protocol);
+    const port = parsePort(word, word.text, undefined);
     return { min: port, max: port };
   }
   const first = word.text.slice(0, colon);
   const last = word.text.slice(colon + 1);
   return {
-    min: first === '' ? 0 : parsePort(word, first, protocol),
-    max: last === '' ? 0xffff : parsePort(word, last, protocol),
+    min: first === '' ? 0 : parsePort(word, first, undefined),
+    max: last === '' ? 0xffff : parsePort(word, last, undefined),
   };
 }
 

@@ -31,8 +31,8 @@ export const connmark: TargetExtension<ConnmarkParams> = {
     { name: '--restore-mark', words: 0, excludes: ['--save-mark'] },
     ...['--nfmask', '--ctmask'].map((name): OptionSpec => ({ name, words: 1, wanted: 'a mask', excludes: ['--mask'] })),
     { name: '--mask', words: 1, wanted: 'a mask', excludes: ['--nfmask', '--ctmask'] },
-    { name: '--left-shift-mark', words: 1, wanted: 'bits, 0–31', excludes: ['--right-shift-mark'] },
-    { name: '--right-shift-mark', words: 1, wanted: 'bits, 0–31', excludes: ['--left-shift-mark'] },
+    { name: '--left-shift-mark', words: 1, wanted: 'bits, 0–31' },
+    { name: '--right-shift-mark', words: 1, wanted: 'bits, 0–31' },
   ],
 
   parse(options) {
@@ -40,7 +40,13 @@ export const connmark: TargetExtension<ConnmarkParams> = {
     const shift = parseShift(options);
     const both = parseMask(options, '--mask');
     if (change !== undefined) {
-      return { operation: 'set', value: change.value, ctMask: both ?? change.mask, nfMask: -1, shift };
+      return {
+        operation: 'set',
+        value: change.value,
+        ctMask: maskAfterChange(options) ?? change.mask,
+        nfMask: -1,
+        shift,
+      };
     }
     const copy = COPIES.find((name) => options.get(name) !== undefined);
     if (copy === undefined) {
@@ -97,13 +103,20 @@ function shifted(mark: number, shift: number): number {
   return shift >= 0 ? mark << shift : (mark >>> -shift) | 0;
 }
 
+/** A mask that stands behind `--set-mark` replaces its own; one before it is overwritten by it. */
+function maskAfterChange(options: ParsedOptions): number | undefined {
+  const change = options.all.findIndex(({ name }) => name.endsWith('mark') && !name.includes('shift'));
+  const mask = options.all.findLastIndex(({ name }) => name === '--mask' || name === '--ctmask');
+  return mask > change ? parseWord32(options.all[mask].values[0]) : undefined;
+}
+
 function parseMask(options: ParsedOptions, name: string): number | undefined {
   const word = options.get(name)?.values[0];
   return word === undefined ? undefined : parseWord32(word);
 }
 
 function parseShift(options: ParsedOptions): number {
-  const option = options.all.find(({ name }) => (SHIFTS as readonly string[]).includes(name));
+  const option = options.all.findLast(({ name }) => (SHIFTS as readonly string[]).includes(name));
   if (option === undefined) return 0;
   const bits = parseNumber(option.values[0].text, 31);
   if (bits === undefined) throw new RuleFault(option.values[0], `cannot shift by "${option.values[0].text}"`, '0–31');

@@ -42,7 +42,7 @@ export const log: TargetExtension<LogParams> = {
     const prefixWord = options.get('--log-prefix')?.values[0];
     let level: number | undefined = DEFAULT_LEVEL;
     if (levelWord !== undefined) {
-      level = parseNumber(levelWord.text, 7) ?? LEVELS.get(levelWord.text.toLowerCase());
+      level = parseNumber(levelWord.text, 7) ?? LEVELS.get(levelWord.text);
       if (level === undefined) {
         const hint = nearest(levelWord.text, LEVELS.keys());
         throw new RuleFault(levelWord, `log level "${levelWord.text}" unknown`, `0–7 or a name. ${hint}`.trim());

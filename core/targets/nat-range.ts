@@ -1,26 +1,12 @@
 /** What NAT targets rewrite to: `address[-address][:port[-port][/port]]`. */
 import type { Word } from '../../codecs/iptables-save.js';
-import {
-  IPPROTO_DCCP,
-  IPPROTO_ICMP,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPPROTO_UDPLITE,
-} from '../../codecs/layouts.js';
+import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { NatRange } from '../rules/context.js';
 import { RuleFault } from '../rules/error.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { formatAddress, parseDottedQuad, parsePort } from '../rules/values.js';
 
-const WITH_PORTS: readonly number[] = [
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPPROTO_SCTP,
-  IPPROTO_DCCP,
-  IPPROTO_ICMP,
-  IPPROTO_UDPLITE,
-];
+const WITH_PORTS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP];
 
 interface Ports {
   minPort?: number;
