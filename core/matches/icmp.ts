@@ -6,7 +6,7 @@ import type { MatchExtension } from '../rules/extension.js';
 import { parseNumber } from '../rules/values.js';
 
 /** How much of an ICMP header the match wants to see, in bytes. */
-export const ICMP_NEEDED = 5;
+export const ICMP_NEEDED = 8;
 
 const ANY = 0xff;
 
