@@ -1,0 +1,37 @@
+/** Host files for tests, in the words of `ip -j`. */
+import { parseAddress } from '../../codecs/address.js';
+import { Host, loadHost } from '../../core/host/host.js';
+
+export interface HostFile {
+  addr: unknown[];
+  route?: unknown[];
+  neigh?: unknown[];
+  sysctl?: Record<string, number | string>;
+}
+
+/** An interface with addresses such as `10.0.0.1/24`. */
+export function link(ifname: string, ...addresses: string[]): unknown {
+  const addr_info = addresses.map((text) => {
+    const [local, length] = text.split('/');
+    return { family: 'inet', local, prefixlen: Number(length) };
+  });
+  return { ifname, address: '02:00:00:00:00:01', mtu: 1500, addr_info };
+}
+
+export function hostOf(file: HostFile): Host {
+  return loadHost(JSON.stringify(file), 'host.json');
+}
+
+/** The address that TEXT gives, as loaded little-endian. */
+export function ip(text: string): number {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(`no address: ${text}`);
+  return address;
+}
+
+/** The MAC that frames to NEXT_HOP on DEV get, in hexadecimal. */
+export function macOf(host: Host, dev: string, nextHop: string): string {
+  const bytes = new Uint8Array(8);
+  host.writeMac(host.interfaceIndex(dev), ip(nextHop), bytes, 1);
+  return Buffer.from(bytes.subarray(1, 7)).toString('hex');
+}
