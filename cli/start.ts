@@ -1,7 +1,7 @@
 // `npm start`: the Docker example, replayed, for whoever has just cloned the project.
-import { readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { casesIn } from './golden-case.js';
 import { replay } from './replay.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
@@ -12,19 +12,16 @@ const OUT = join(PROJECT, 'out/docker');
 
 const here = (path: string) => relative(process.cwd(), path) || '.';
 
-const inputs = readdirSync(join(CASE, 'in'))
-  .filter((name) => name.endsWith('.pcap'))
-  .map((name) => ({ iface: name.slice(0, -'.pcap'.length), path: join(CASE, 'in', name) }));
-const options = { rulesPath: join(CASE, 'rules.v4'), hostPath: join(CASE, 'host.json'), inputs, outDir: OUT };
+const [{ rulesPath, hostPath, inputs }] = casesIn(CASE);
 
 const style = styleOf(process.stdout);
 const startedMs = performance.now();
-const summary = replay(options);
+const summary = replay({ rulesPath, hostPath, inputs, outDir: OUT });
 const durationMs = performance.now() - startedMs;
 
 const command = [
   'node dist/cli/main.js replay',
-  `--rules ${here(options.rulesPath)} --host ${here(options.hostPath)}`,
+  `--rules ${here(rulesPath)} --host ${here(hostPath)}`,
   ...inputs.map(({ iface, path }) => `--in ${iface}=${here(path)}`),
   `--out ${here(OUT)}`,
 ].join(' \\\n    ');

@@ -1,0 +1,139 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { writeEst64 } from '../../bench/est64.js';
+
+const Main = suite('command line');
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../../bench/', import.meta.url));
+const RULES = join(EXAMPLE, 'rules.v4');
+const HOST = join(EXAMPLE, 'host.json');
+
+let dir = '';
+let eth0 = '';
+Main.before(() => {
+  dir = mkdtempSync(join(tmpdir(), 'nfreplay-test-'));
+  eth0 = writeEst64(dir, 100, 5).eth0;
+});
+Main.after(() => rmSync(dir, { recursive: true }));
+
+function nfreplay(...args: string[]) {
+  return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+}
+
+const replayArgs = (...more: string[]) => ['replay', '--rules', RULES, '--host', HOST, '--in', `eth0=${eth0}`, ...more];
+
+/** A file in the test's folder. */
+function file(name: string, text: string): string {
+  writeFileSync(join(dir, name), text);
+  return join(dir, name);
+}
+
+/** A failing call: nothing on stdout, one message for people on stderr, this exit code. */
+function fails(exitCode: number, says: string, ...args: string[]): void {
+  const { status, stdout, stderr } = nfreplay(...args);
+  assert.match(stderr, says);
+  assert.is(status, exitCode, stderr);
+  assert.is(stdout, '');
+  assert.not.match(stderr, /^\s+at /m, 'no stack trace');
+}
+
+Main('says its version, and how it is called', () => {
+  const { version } = JSON.parse(
+    readFileSync(fileURLToPath(new URL('../../../package.json', import.meta.url)), 'utf8'),
+  );
+  assert.is(nfreplay('--version').stdout, `${version}\n`);
+  for (const args of [['--help'], ['-h'], ['help']]) {
+    const { stdout, status } = nfreplay(...args);
+    assert.match(stdout, 'usage: nfreplay COMMAND');
+    assert.match(stdout, 'nfreplay check pcaps/*');
+    assert.is(status, 0);
+  }
+  for (const args of [
+    ['replay', '--help'],
+    ['help', 'replay'],
+    ['replay', '--rules', 'x', '-h'],
+  ]) {
+    const { stdout, status } = nfreplay(...args);
+    assert.match(stdout, '--stitch FILE');
+    assert.match(stdout, 'examples:');
+    assert.is(status, 0);
+  }
+});
+
+Main('wrong usage ends with 2, and names what was probably meant', () => {
+  fails(2, 'usage: nfreplay COMMAND');
+  fails(2, 'there is no command repaly; did you mean replay?', 'repaly');
+  fails(2, 'there is no option --ot; did you mean --out?', ...replayArgs('--ot', 'x'));
+  fails(2, '--out is missing', ...replayArgs());
+  fails(2, '--in eth0: IFACE=FILE is wanted', ...replayArgs('--in', 'eth0', '--out', join(dir, 'x')));
+  fails(2, 'it has lo, eth0, docker0 and local', ...replayArgs('--in', `eth1=${eth0}`, '--out', join(dir, 'x')));
+  fails(2, 'a command is wanted before --rules', '--rules', 'x');
+});
+
+Main('a faulty ruleset or host ends with 2, and says where', () => {
+  const rules = file('faulty.v4', '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j DORP\nCOMMIT\n');
+  fails(
+    2,
+    `${rules}:3:13: `,
+    'replay',
+    '--rules',
+    rules,
+    '--host',
+    HOST,
+    '--in',
+    `eth0=${eth0}`,
+    '--out',
+    join(dir, 'x'),
+  );
+  const host = file('faulty.json', '{"addr": [{"ifname": }]}');
+  fails(2, `${host}:1:`, 'replay', '--rules', RULES, '--host', host, '--in', `eth0=${eth0}`, '--out', join(dir, 'x'));
+});
+
+Main('what is not supported ends with 3', () => {
+  const rules = file('quota.v4', '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m quota --quota 5 -j DROP\nCOMMIT\n');
+  const args = ['replay', '--rules', rules, '--host', HOST, '--in', `eth0=${eth0}`, '--out', join(dir, 'lax')];
+  fails(3, 'quota', ...args);
+  const lax = nfreplay(...args, '--lax');
+  assert.match(lax.stderr, 'warning: ');
+  assert.is(lax.status, 0);
+});
+
+Main('a file that cannot be read or written ends with 4', () => {
+  fails(4, 'there is no such file', ...replayArgs('--in', 'eth0=/nowhere.pcap', '--out', join(dir, 'x')));
+  fails(4, 'is a file; a folder is wanted', ...replayArgs('--out', eth0));
+  const text = file('text.pcap', 'this is no capture\n');
+  fails(4, text, ...replayArgs('--in', `docker0=${text}`, '--out', join(dir, 'x')));
+  const rules = join(dir, 'missing.v4');
+  fails(4, rules, 'replay', '--rules', rules, '--host', HOST, '--in', `eth0=${eth0}`, '--out', join(dir, 'x'));
+  assert.not(existsSync(join(dir, 'x')));
+});
+
+Main('prints a report for people, or the summary for programs', () => {
+  const people = nfreplay(...replayArgs('--out', join(dir, 'people')));
+  assert.is(people.status, 0, people.stderr);
+  assert.match(people.stdout, /198\.18\.0\.0:1024 → 192\.0\.2\.10:36379 +⇒ 172\.17\.0\.3:6379/);
+  assert.is(people.stderr, '', 'no progress where stderr is no terminal');
+  const programs = nfreplay(...replayArgs('--json', '--out', join(dir, 'programs')));
+  assert.equal(JSON.parse(programs.stdout), JSON.parse(readFileSync(join(dir, 'programs/summary.json'), 'utf8')));
+});
+
+Main('interrupted, it leaves nothing behind', async () => {
+  const large = writeEst64(dir, 400_000, 100);
+  const out = join(dir, 'interrupted');
+  const child = spawn(process.execPath, [MAIN, ...replayArgs('--in', `eth0=${large.eth0}`, '--out', out)]);
+  while (!readdirSync(dir).some((name) => name.startsWith('.interrupted.partial-'))) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  child.kill('SIGINT');
+  const code = await new Promise((resolve) => child.on('exit', resolve));
+  assert.is(code, 130);
+  assert.not(readdirSync(dir).some((name) => name.includes('interrupted')));
+});
+
+Main.run();

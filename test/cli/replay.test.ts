@@ -1,0 +1,227 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Est64, writeEst64 } from '../../bench/est64.js';
+import { UsageError } from '../../cli/errors.js';
+import { type ReplayOptions, replay, replaySteps } from '../../cli/replay.js';
+import { CaptureError } from '../../codecs/capture-error.js';
+import { bytesEqual } from '../bytes.js';
+
+const Replay = suite('replay');
+
+const EXAMPLE = fileURLToPath(new URL('../../../bench/', import.meta.url));
+const RULES = join(EXAMPLE, 'rules.v4');
+const HOST = join(EXAMPLE, 'host.json');
+const PACKETS = 2000;
+const CONNECTIONS = 20;
+
+let dir = '';
+let work: Est64;
+Replay.before(() => {
+  dir = mkdtempSync(join(tmpdir(), 'nfreplay-test-'));
+  work = writeEst64(dir, PACKETS, CONNECTIONS);
+});
+Replay.after(() => rmSync(dir, { recursive: true }));
+
+const out = (name: string) => join(dir, name);
+
+/** A replay of the benchmark's conversations with a published port. */
+function options(outName: string, changes: Partial<ReplayOptions> = {}): ReplayOptions {
+  return {
+    rulesPath: RULES,
+    hostPath: HOST,
+    inputs: [
+      { iface: 'eth0', path: work.eth0 },
+      { iface: 'docker0', path: work.docker0 },
+    ],
+    outDir: out(outName),
+    ...changes,
+  };
+}
+
+/** A copy of a file with other content. */
+function changed(path: string, name: string, change: (text: string) => string): string {
+  const copy = out(name);
+  writeFileSync(copy, change(readFileSync(path, 'utf8')));
+  return copy;
+}
+
+function sameFolders(one: string, other: string): void {
+  assert.equal(readdirSync(one), readdirSync(other));
+  for (const name of readdirSync(one)) bytesEqual(readFileSync(join(one, name)), readFileSync(join(other, name)), name);
+}
+
+Replay('counts as the kernel counted, and writes every file', () => {
+  const summary = replay(options('whole'));
+  assert.equal(readdirSync(out('whole')), [
+    'conntrack.txt',
+    'docker0.pcap',
+    'dropped.pcap',
+    'eth0.pcap',
+    'local.pcap',
+    'rules.v4',
+    'summary.json',
+  ]);
+  // What Linux 6.18 said after the same packets.
+  const rules = readFileSync(join(out('whole'), 'rules.v4'), 'utf8');
+  for (const line of [
+    '[20:800] -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER',
+    '[20:800] -A DOCKER ! -i docker0 -p tcp -m tcp --dport 36379 -j DNAT --to-destination 172.17.0.3:6379',
+    '[2000:99400] -A FORWARD -j DOCKER-ISOLATION',
+    '[1020:50600] -A FORWARD -o docker0 -j DOCKER',
+    '[980:48800] -A FORWARD -i docker0 ! -o docker0 -j ACCEPT',
+  ]) {
+    assert.match(rules, line);
+  }
+  const connections = readFileSync(join(out('whole'), 'conntrack.txt'), 'utf8')
+    .trimEnd()
+    .split('\n');
+  assert.is(connections.length, CONNECTIONS);
+  assert.ok(
+    connections.includes(
+      'ipv4     2 tcp      6 299 ESTABLISHED src=198.18.0.3 dst=192.0.2.10 sport=24781 dport=36379 packets=51 bytes=2530 ' +
+        'src=172.17.0.3 dst=198.18.0.3 sport=6379 dport=24781 packets=49 bytes=2440 [ASSURED] mark=0 use=1',
+    ),
+  );
+  assert.is(summary.packets.forwarded, PACKETS);
+  assert.equal(summary.outputs, [
+    { file: 'eth0.pcap', packets: 980 },
+    { file: 'docker0.pcap', packets: 1020 },
+    { file: 'local.pcap', packets: 0 },
+    { file: 'dropped.pcap', packets: 0 },
+  ]);
+  assert.is(summary.connections.count, CONNECTIONS);
+  assert.equal(summary.connections.listed[3].translatedDestination, { address: '172.17.0.3', port: 6379 });
+  assert.equal(JSON.parse(readFileSync(join(out('whole'), 'summary.json'), 'utf8')), summary);
+});
+
+Replay('gives the same files again, byte for byte, with either engine', () => {
+  replay(options('first'));
+  replay(options('again'));
+  sameFolders(out('first'), out('again'));
+  replay(options('interpreted', { engine: 'interpreter' }));
+  sameFolders(out('first'), out('interpreted'));
+});
+
+Replay('stitches the clients’ side of it to the same connections', () => {
+  // The clients saw what left by eth0 and what came in there: together, one capture of whole conversations.
+  replay(options('both-sides'));
+  const one = out('one-side.pcap');
+  writeFileSync(one, mergeCaptures(work.eth0, join(out('both-sides'), 'eth0.pcap')));
+  const { inputs: _, ...rest } = options('stitched');
+  const summary = replay({ ...rest, stitchPath: one });
+  assert.is(summary.packets.forwarded, PACKETS);
+  const connections = (name: string) =>
+    readFileSync(join(out(name), 'conntrack.txt'), 'utf8')
+      .split('\n')
+      .sort();
+  assert.equal(connections('stitched'), connections('both-sides'));
+  bytesEqual(
+    readFileSync(join(out('stitched'), 'docker0.pcap')),
+    readFileSync(join(out('both-sides'), 'docker0.pcap')),
+  );
+});
+
+Replay('takes the first packets only where that is asked', () => {
+  const summary = replay(options('limited', { limit: 7 }));
+  assert.is(summary.packets.read, 7);
+  assert.is(summary.packets.forwarded, 7);
+  assert.is(replay(options('none', { limit: 0 })).packets.read, 0);
+});
+
+Replay('replays what is whole of a capture with a cut tail, and says so', () => {
+  const path = out('cut.pcap');
+  writeFileSync(path, readFileSync(work.eth0));
+  truncateSync(path, 24 + 80 * 10 + 33);
+  const summary = replay(options('cut', { inputs: [{ iface: 'eth0', path }] }));
+  assert.is(summary.packets.read, 10);
+  assert.is(summary.warnings.length, 1);
+  assert.match(summary.warnings[0], `${path}: byte 824: `);
+});
+
+Replay('leaves the folder as it was where it fails in the middle', () => {
+  replay(options('kept'));
+  const before = readFileSync(join(out('kept'), 'summary.json'));
+  const path = out('damaged.pcap');
+  const bytes = readFileSync(work.docker0);
+  bytes.writeUInt32LE(0xffffffff, 24 + 80 * 5 + 8);
+  writeFileSync(path, bytes);
+  const inputs = [
+    { iface: 'eth0', path: work.eth0 },
+    { iface: 'docker0', path },
+  ];
+  assert.throws(
+    () => replay(options('kept', { inputs })),
+    (error: unknown) => error instanceof CaptureError,
+  );
+  bytesEqual(readFileSync(join(out('kept'), 'summary.json')), before);
+  assert.equal(
+    readdirSync(dir).filter((name) => name.includes('partial')),
+    [],
+  );
+});
+
+Replay('removes what it wrote where it is given up', () => {
+  const steps = replaySteps(options('given-up', { limit: 100_000, inputs: repeated(60) }));
+  assert.is(steps.next().done, false);
+  assert.ok(readdirSync(dir).some((name) => name.startsWith('.given-up.partial-')));
+  steps.return(undefined as never);
+  assert.not(existsSync(out('given-up')));
+  assert.not(readdirSync(dir).some((name) => name.includes('partial')));
+});
+
+Replay('a rule that is not supported: an error, or with lax a warning and no match', () => {
+  const rulesPath = changed(RULES, 'odd.v4', (text) =>
+    text.replace('-A INPUT -p icmp', '-A INPUT -m quota --quota 5 -j DROP\n-A INPUT -p icmp'),
+  );
+  assert.throws(() => replay(options('odd', { rulesPath })), 'quota');
+  assert.not(existsSync(out('odd')));
+  const summary = replay(options('odd', { rulesPath, lax: true }));
+  assert.is(summary.warnings.length, 1);
+  assert.match(summary.warnings[0], `${rulesPath}:`);
+  assert.is(summary.packets.forwarded, PACKETS);
+});
+
+Replay('refuses inputs that make no sense', () => {
+  const refuse = (changes: Partial<ReplayOptions>, says: string) =>
+    assert.throws(
+      () => replay(options('refused', changes)),
+      (error: unknown) => error instanceof UsageError && error.message.includes(says),
+      says,
+    );
+  refuse({ inputs: [] }, 'nothing to replay');
+  refuse({ stitchPath: work.eth0 }, 'exclude each other');
+  refuse(
+    { inputs: [{ iface: 'eth9', path: work.eth0 }] },
+    'the host has no interface eth9; it has lo, eth0, docker0 and local',
+  );
+  assert.not(existsSync(out('refused')));
+});
+
+/** One capture so many times over. */
+function repeated(times: number): { iface: string; path: string }[] {
+  return Array.from({ length: times }, () => ({ iface: 'eth0', path: work.eth0 }));
+}
+
+/** Two captures of records of 80 bytes each (nanoseconds, little-endian) merged by time, those of the first first. */
+function mergeCaptures(one: string, other: string): Buffer {
+  const header = readFileSync(one).subarray(0, 24);
+  const records = [one, other].flatMap((path) => {
+    const bytes = readFileSync(path);
+    const found: { tsNs: bigint; record: Buffer }[] = [];
+    for (let at = 24; at < bytes.length; ) {
+      const end = at + 16 + bytes.readUInt32LE(at + 8);
+      const tsNs = BigInt(bytes.readUInt32LE(at)) * 1_000_000_000n + BigInt(bytes.readUInt32LE(at + 4));
+      found.push({ tsNs, record: bytes.subarray(at, end) });
+      at = end;
+    }
+    return found;
+  });
+  records.sort((a, b) => Number(a.tsNs - b.tsNs));
+  return Buffer.concat([header, ...records.map(({ record }) => record)]);
+}
+
+Replay.run();
