@@ -6,7 +6,7 @@ import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
 
 /** One end of a connection and what it has sent and seen. */
-interface End {
+export interface End {
   side: Side;
   /** The next sequence number to send, and the one that is expected of the peer. */
   next: number;
@@ -18,7 +18,7 @@ interface End {
   timestamps: boolean;
 }
 
-interface Connection {
+export interface Connection {
   stage: Stage;
   client: End;
   server: End;
@@ -83,7 +83,7 @@ export function* segment(
         id: 1 + stage.prng.below(65_535),
         fragment: deviation.fragment ?? (stage.prng.chance(0.7) ? 0x4000 : 0),
         ttl: deviation.ttl ?? 64,
-        tos: stage.prng.chance(0.1) ? stage.prng.below(256) : 0,
+        tos: stage.prng.chance(stage.oddity) ? stage.prng.below(256) : 0,
       },
       buildTcp({
         sport: side.port,

@@ -35,6 +35,18 @@ export interface World {
   services: Service[];
 }
 
+/** The world around HOST, nobody in it yet but the host itself. */
+export function worldOf(host: HostDescription): World {
+  const world: World = { host, subnets: [], parties: [], ports: [], services: [] };
+  for (const link of host.addr)
+    for (const { local, prefixlen } of link.addr_info ?? []) {
+      const own = parseIpv4(local);
+      world.parties.push({ dev: LOCAL, address: own });
+      if (link.ifname !== 'lo') world.subnets.push({ dev: link.ifname, network: networkOf(own, prefixlen), own });
+    }
+  return world;
+}
+
 export function devicesOf(world: World): string[] {
   return world.host.addr.map((link) => link.ifname).filter((name) => name !== 'lo');
 }

@@ -1,0 +1,120 @@
+/** The words in which golden cases are told: who sends what to whom, and who answers. */
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../../codecs/layouts.js';
+import { parseIpv4 } from '../address.js';
+import type { HostDescription } from '../host-description.js';
+import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets.js';
+import type { Output } from '../router.js';
+import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from '../scene.js';
+import { type Connection, openConnection, segment } from '../tcp-scene.js';
+
+/** A case of `pcaps/`. */
+export interface GoldenStory {
+  /** The folder's name. */
+  name: string;
+  /** What it protects, in a line. */
+  protects: string;
+  host: HostDescription;
+  /** iptables-save text. */
+  rules: string;
+  tell(stage: Stage): Scene;
+}
+
+type Telling<T = void> = Generator<Shot, T, Output[]>;
+
+/** ADDRESS behind DEV (`local`: the host itself), who wants something of PEER. */
+export function from(dev: string, address: string, port: number, peer: string, peerPort: number): Side {
+  return { dev, address: parseIpv4(address), port, peerAddress: parseIpv4(peer), peerPort };
+}
+
+const text = (words: string): Uint8Array => new TextEncoder().encode(words);
+
+/** A connection with plain options, none of it sent yet. */
+export function plainConnection(stage: Stage, side: Side): Connection {
+  const connection = openConnection(stage, side);
+  for (const end of [connection.client, connection.server]) {
+    end.next = end === connection.client ? 1000 : 5000;
+    end.window = 64_240;
+    end.scale = -1;
+    end.sack = false;
+    end.timestamps = false;
+  }
+  return connection;
+}
+
+/** The three-way handshake. */
+export function* connect(stage: Stage, side: Side): Telling<Connection> {
+  const connection = plainConnection(stage, side);
+  yield* segment(connection, connection.client, TCP_SYN);
+  yield* segment(connection, connection.server, TCP_SYN | TCP_ACK);
+  yield* segment(connection, connection.client, TCP_ACK);
+  return connection;
+}
+
+/** A question, its answer, and the acknowledgement. */
+export function* ask(connection: Connection, question: string, answer: string): Telling {
+  yield* segment(connection, connection.client, TCP_PSH | TCP_ACK, text(question));
+  yield* segment(connection, connection.server, TCP_PSH | TCP_ACK, text(answer));
+  yield* segment(connection, connection.client, TCP_ACK);
+}
+
+/** The client closes, then the server. */
+export function* hangUp(connection: Connection): Telling {
+  yield* segment(connection, connection.client, TCP_FIN | TCP_ACK);
+  yield* segment(connection, connection.server, TCP_FIN | TCP_ACK);
+  yield* segment(connection, connection.client, TCP_ACK);
+}
+
+/** A whole connection: handshake, one question, close. */
+export function* session(stage: Stage, side: Side, question: string, answer: string): Scene {
+  const connection = yield* connect(stage, side);
+  yield* ask(connection, question, answer);
+  yield* hangUp(connection);
+}
+
+/** A lone SYN that nobody is to answer. */
+export function* knock(stage: Stage, side: Side): Telling {
+  const connection = plainConnection(stage, side);
+  yield* segment(connection, connection.client, TCP_SYN);
+}
+
+/** PACKET sent by SIDE; the side that saw it, or null where it did not arrive. */
+export function* deliver(stage: Stage, side: Side, packet: Buffer): Telling<Side | null> {
+  const outputs = yield shotOf(stage, side, packet);
+  return arrival(packet, outputs);
+}
+
+/** A datagram from SIDE; the side that saw it. */
+export function* datagram(stage: Stage, side: Side, words: string): Telling<Side> {
+  const packet = buildIpv4(
+    { source: side.address, destination: side.peerAddress, protocol: 17, id: 7 },
+    buildUdp(side.port, side.peerPort, text(words)),
+  );
+  return (yield* deliver(stage, side, withChecksum(packet))) ?? untranslatedPeer(stage.world, side);
+}
+
+/** A question and its answer over UDP. */
+export function* query(stage: Stage, side: Side, question: string, answer: string): Telling {
+  const peer = yield* datagram(stage, side, question);
+  yield* datagram(stage, peer, answer);
+}
+
+/** An echo request of SIDE (its port is the id) and its reply. */
+export function* ping(stage: Stage, side: Side, sequence = 1): Telling {
+  const echo = (who: Side, type: number): Buffer =>
+    buildIpv4(
+      { source: who.address, destination: who.peerAddress, protocol: 1, id: 9 },
+      buildIcmp(type, 0, who.port, sequence, text('0123456789abcdef')),
+    );
+  const peer = yield* deliver(stage, side, echo(side, 8));
+  if (peer) yield* deliver(stage, peer, echo(peer, 0));
+}
+
+/** An ICMP error by ADDRESS behind DEV about the packet that came out last. WORD: the MTU of a 3/4. */
+export function* complain(stage: Stage, dev: string, address: string, type: number, code: number, word = 0): Telling {
+  const about = stage.seen[stage.seen.length - 1].packet;
+  const error = buildIpv4(
+    { source: parseIpv4(address), destination: about.readUInt32BE(12), protocol: 1, id: 11 },
+    buildIcmp(type, code, 0, word, about.subarray(0, 56)),
+  );
+  yield* deliver(stage, { dev, address: parseIpv4(address), port: 0, peerAddress: 0, peerPort: 0 }, error);
+}

@@ -1,0 +1,66 @@
+/** `npm run golden:record`: builds the inputs of the golden cases and records what the kernel makes of them. Needs root. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { replaceWant } from '../../cli/golden-case.js';
+import { DOCKER_STORIES } from './golden/docker-stories.js';
+import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
+import type { GoldenStory } from './golden/story.js';
+import { type Libc, loadLibc } from './libc.js';
+import { agreesWithItself, caseFolder, play } from './live-case.js';
+import { Prng } from './prng.js';
+import { ReplayRecord } from './replay.js';
+import { Router } from './router.js';
+import type { Stage } from './scene.js';
+import { worldOf } from './world.js';
+
+const MOST_PACKETS = 1000;
+
+function record(libc: Libc, story: GoldenStory): string {
+  const folder = caseFolder(join('pcaps', story.name), []);
+  const scratch = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
+  const router = new Router(libc, story.host);
+  try {
+    router.load(story.rules);
+    router.drain();
+    const recorded = new ReplayRecord(router.devices);
+    const stage: Stage = { world: worldOf(story.host), prng: new Prng(1), seen: [], oddity: 0 };
+    play(router, recorded, stage, [story.tell(stage)], MOST_PACKETS);
+    rmSync(folder.dir, { recursive: true, force: true });
+    mkdirSync(folder.dir, { recursive: true });
+    writeFileSync(join(folder.dir, 'README.md'), `# ${story.name}\n\nProtects ${story.protects}.\n`);
+    writeFileSync(folder.hostPath, `${JSON.stringify(story.host, null, 2)}\n`);
+    writeFileSync(folder.rulesPath, story.rules);
+    const inputs = recorded.writeInputs(join(folder.dir, 'in'));
+    const want = join(scratch, 'want');
+    recorded.write(want, router);
+    if (!agreesWithItself(libc, { ...folder, inputs, dir: scratch, wantDir: want }))
+      throw new Error(`${story.name}: the kernel does not agree with itself`);
+    tidy(want);
+    replaceWant(folder.wantDir, want);
+    return `${story.name}: ${recorded.count} packets, ${[...recorded.outcomes].map(([outcome, n]) => `${outcome} ${n}`).join(', ')}`;
+  } finally {
+    router.close();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Takes out what changes from one recording to the next: dates, and the order in which connections are listed. */
+function tidy(want: string): void {
+  const rules = join(want, 'rules.v4');
+  writeFileSync(rules, readFileSync(rules, 'utf8').replace(/^#.*\n/gm, ''));
+  const conntrack = join(want, 'conntrack.txt');
+  const lines = readFileSync(conntrack, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  writeFileSync(
+    conntrack,
+    lines
+      .sort()
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+}
+
+const libc = loadLibc();
+for (const story of [...DOCKER_STORIES, ...NETFILTER_STORIES]) console.log(record(libc, story));
