@@ -4,6 +4,7 @@
  * Generated code takes for granted that a packet's layer-4 header is whole (`isWhole`), as nearly every packet's is; those
  * whose is not go through the interpreter, which knows what each match makes of them.
  */
+import { ICMP_LENGTH, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
 import { type Hook, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { compileBase } from './base-match.js';
@@ -27,6 +28,8 @@ import type { Chain, Rule, Table, TableCounters } from './model.js';
 /** V8 stops optimising a function past 60 KB of bytecode, some 1,200 rules: a longer chain is cut into pieces. */
 const RULES_PER_PIECE = 400;
 
+/** What multiport looks at, in bytes. */
+const PORTS_LENGTH = 4;
 const EMPTY = code``;
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
@@ -64,13 +67,14 @@ export function isWhole(packet: Packet): boolean {
   if (packet.fragmentOffset !== 0) return false;
   const there = packet.available - packet.headerLength;
   switch (packet.protocol) {
-    case 6:
-      return there >= 20;
-    case 1:
-    case 17:
-      return there >= 8;
+    case IPPROTO_TCP:
+      return there >= TCP_LENGTH;
+    case IPPROTO_UDP:
+      return there >= UDP_LENGTH;
+    case IPPROTO_ICMP:
+      return there >= ICMP_LENGTH;
     default:
-      return there >= 4;
+      return there >= PORTS_LENGTH;
   }
 }
 

@@ -1,0 +1,197 @@
+/** Random packets and rules for the tests of both engines: odd headers and small value ranges, so that rules match. */
+import {
+  EXPIRES_MS_F64,
+  MARK,
+  ORIGINAL_TUPLE,
+  PROTOCOL,
+  RECORD_F64,
+  RECORD_WORDS,
+  REPLY_TUPLE,
+  STATUS,
+} from '../../core/conntrack/record.js';
+import { ConntrackTable } from '../../core/conntrack/table.js';
+import { type Hook, Verdict } from '../../core/hooks.js';
+import { CtInfo, type Direction, Packet } from '../../core/packet.js';
+import { AddressType, type RuleContext } from '../../core/rules/context.js';
+
+export const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '192.168.1.1', '8.8.8.8', '255.255.255.255'];
+export const PORTS = [0, 22, 53, 80, 443, 1024, 65535];
+export const INTERFACES = ['eth0', 'eth1', 'docker0', 'lo'];
+const PROTOCOLS = [6, 6, 6, 17, 17, 1, 1, 132, 47];
+
+export type Random = (below: number) => number;
+
+/** Numbers below a bound, the same for the same SEED (mulberry32). */
+export function seededRandom(seed: number): Random {
+  let state = seed | 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
+  };
+}
+
+export function pick<T>(random: Random, values: readonly T[]): T {
+  return values[random(values.length)];
+}
+
+/** The bytes of an IPv4 packet, its layer-4 header cut short or odd now and then. */
+export function randomBytes(random: Random): Uint8Array {
+  const protocol = pick(random, PROTOCOLS);
+  const whole = protocol === 6 ? 20 + 4 * random(5) : 8 + random(8);
+  const length = 20 + (random(8) === 0 ? random(whole + 1) : whole);
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, 0x45);
+  view.setUint16(2, length);
+  view.setUint8(8, 64);
+  view.setUint8(9, protocol);
+  for (const at of [12, 16]) bytes.set(pick(random, ADDRESSES.slice(0, 5)).split('.').map(Number), at);
+  const l4 = new DataView(new ArrayBuffer(64));
+  if (protocol === 1) {
+    l4.setUint8(0, pick(random, [0, 3, 8, 11, 5]));
+    l4.setUint8(1, random(4));
+  } else if (protocol !== 47) {
+    l4.setUint16(0, pick(random, PORTS));
+    l4.setUint16(2, pick(random, PORTS));
+  }
+  if (protocol === 6) {
+    l4.setUint8(12, (random(6) === 0 ? random(16) : whole / 4) << 4);
+    l4.setUint8(13, pick(random, [0x02, 0x12, 0x10, 0x18, 0x04, 0x11, random(256)]));
+    for (let at = 20; at < whole; at++) l4.setUint8(at, pick(random, [0, 1, 2, 3, 4, 8]));
+  }
+  bytes.set(new Uint8Array(l4.buffer).subarray(0, length - 20), 20);
+  return bytes;
+}
+
+/** A packet of BYTES as it is before any hook. */
+export function packetOf(bytes: Uint8Array): Packet {
+  const packet = new Packet();
+  packet.bytes = bytes;
+  packet.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  packet.length = packet.view.getUint16(2);
+  packet.available = bytes.length;
+  packet.headerLength = (bytes[0] & 15) * 4;
+  packet.reload();
+  return packet;
+}
+
+/** Give PACKET random interfaces, marks and one of the connections of `testContext`. */
+export function dressPacket(packet: Packet, random: Random, hook: Hook, connections: number): void {
+  packet.hook = hook;
+  packet.inDev = hook === 3 || hook === 4 ? -1 : random(INTERFACES.length);
+  packet.outDev = hook === 0 || hook === 1 ? -1 : random(INTERFACES.length);
+  packet.mark = pick(random, [0, 1, 0x10, -1, 0xff]);
+  packet.nowMs = random(100_000);
+  packet.ctinfo = pick(random, Object.values(CtInfo));
+  packet.ct = packet.ctinfo === CtInfo.INVALID || packet.ctinfo === CtInfo.UNTRACKED ? -1 : random(connections);
+  packet.direction = random(2) as Direction;
+}
+
+/** A context with CONNECTIONS random connections, which notes what targets ask of it. */
+export function testContext(random: Random, connections: number): RuleContext & { readonly asked: string[] } {
+  const conntrack = new ConntrackTable();
+  for (let i = 0; i < connections; i++) {
+    const entry = conntrack.create(0, 0, 0, 0, pick(random, PROTOCOLS), 0);
+    const base = entry * RECORD_WORDS;
+    for (const tuple of [ORIGINAL_TUPLE, REPLY_TUPLE]) {
+      for (const end of [0, 1]) conntrack.words[base + tuple + end] = loadedAddress(pick(random, ADDRESSES));
+      conntrack.words[base + tuple + 2] = swap16(pick(random, PORTS)) | (swap16(pick(random, PORTS)) << 16);
+    }
+    conntrack.words[base + PROTOCOL] = pick(random, PROTOCOLS);
+    conntrack.words[base + STATUS] = random(64);
+    conntrack.words[base + MARK] = pick(random, [0, 1, 0x10, -1]);
+    conntrack.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] = random(120_000);
+  }
+  const asked: string[] = [];
+  return {
+    conntrack,
+    interfaceNames: INTERFACES,
+    asked,
+    addressType: (address, dev) => ((address ^ dev) & 1 ? AddressType.LOCAL : AddressType.UNICAST),
+    setupNat: (_packet, range, manip) => {
+      asked.push(`nat ${JSON.stringify(range)} ${manip}`);
+      return Verdict.ACCEPT;
+    },
+    masquerade: (_packet, range) => {
+      asked.push(`masquerade ${JSON.stringify(range)}`);
+      return Verdict.DROP;
+    },
+    redirect: (_packet, range) => {
+      asked.push(`redirect ${JSON.stringify(range)}`);
+      return Verdict.ACCEPT;
+    },
+    reject: (_packet, kind) => asked.push(`reject ${kind}`),
+    log: (_packet, level, prefix) => asked.push(`log ${level} ${prefix}`),
+  };
+}
+
+export function loadedAddress(text: string): number {
+  return new DataView(Uint8Array.from(text.split('.').map(Number)).buffer).getInt32(0, true);
+}
+
+function swap16(port: number): number {
+  return ((port & 0xff) << 8) | (port >>> 8);
+}
+
+/** The conditions of a random rule. STATELESS: nothing of interfaces, marks, connections. */
+export function randomConditions(random: Random, hook: Hook, stateless = false): string {
+  const not = (): string => (random(4) === 0 ? '! ' : '');
+  const maybe = (text: string): string => (random(4) === 0 ? `${not()}${text} ` : '');
+  const ports = (): string => {
+    const [a, b] = [pick(random, PORTS), pick(random, PORTS)].sort((x, y) => x - y);
+    return random(2) === 0 || a === b ? String(a) : `${a}:${b}`;
+  };
+  let text = maybe(`-s ${pick(random, ADDRESSES)}/${pick(random, [8, 16, 24, 32])}`);
+  text += maybe(`-d ${pick(random, ADDRESSES)}/${pick(random, [0, 8, 16, 32])}`);
+  if (!stateless && hook !== 3 && hook !== 4)
+    text += maybe(`-i ${pick(random, ['eth0', 'eth+', 'docker0', 'wlan0', 'd+'])}`);
+  if (!stateless && hook !== 0 && hook !== 1)
+    text += maybe(`-o ${pick(random, ['eth0', 'eth+', 'docker0', 'wlan0', '+'])}`);
+  const protocol = pick(random, ['', 'tcp', 'tcp', 'udp', 'icmp', '132', '! tcp']);
+  if (protocol !== '') text += protocol === '! tcp' ? '! -p tcp ' : `-p ${protocol} `;
+  if (random(10) === 0) text += `${not()}-f `;
+  if (protocol === 'tcp' || protocol === 'udp') {
+    text += `-m ${protocol} ${maybe(`--sport ${ports()}`)}${maybe(`--dport ${ports()}`)}`;
+    if (random(4) === 0)
+      text += `-m multiport ${not()}${pick(random, ['--sports', '--dports', '--ports'])} 22,80:443,1024 `;
+  }
+  if (protocol === 'tcp') {
+    const flags = ['SYN', 'SYN,ACK', 'ALL', 'NONE', 'FIN,SYN,RST,ACK', 'RST', 'PSH,URG'];
+    text += maybe(random(2) === 0 ? '--syn' : `--tcp-flags ${pick(random, flags)} ${pick(random, flags)}`);
+    if (text.includes('-m multiport') === false) text += maybe(`--tcp-option ${pick(random, [2, 3, 8])}`);
+  }
+  if (protocol === 'icmp' && random(2) === 0)
+    text += `-m icmp ${not()}--icmp-type ${pick(random, ['8', '3/1', 'any', '0', '11'])} `;
+  if (protocol === '132') text += maybe(`-m multiport --dports ${ports()}`).replace('! -m multiport', '-m multiport !');
+  return stateless ? text : text + randomState(random, not);
+}
+
+function randomState(random: Random, not: () => string): string {
+  const sets = ['NEW', 'RELATED,ESTABLISHED', 'INVALID', 'UNTRACKED,NEW'];
+  const conntrack = [
+    `--ctstate ${pick(random, [...sets, 'SNAT', 'DNAT,INVALID'])}`,
+    `--ctstatus ${pick(random, ['ASSURED', 'NONE', 'CONFIRMED,SEEN_REPLY'])}`,
+    `--ctproto ${pick(random, ['tcp', 'udp', '1'])}`,
+    `--ctorigsrc ${pick(random, ADDRESSES)}/16`,
+    `--ctrepldst ${pick(random, ADDRESSES)}`,
+    `--ctorigdstport ${pick(random, PORTS)}:65535`,
+    `--ctreplsrcport ${pick(random, PORTS)}`,
+    `--ctexpire 0:${random(100)}`,
+  ];
+  let text = '';
+  if (random(3) === 0) text += `-m conntrack ${not()}${pick(random, conntrack)} `;
+  if (random(6) === 0) {
+    const [one, other] = [pick(random, conntrack), pick(random, conntrack)];
+    text += `-m conntrack ${one} `;
+    if (one.split(' ')[0] !== other.split(' ')[0])
+      text += `${not()}${other} --ctdir ${pick(random, ['ORIGINAL', 'REPLY'])} `;
+  }
+  if (random(6) === 0) text += `-m state ${not()}--state ${pick(random, sets)} `;
+  if (random(6) === 0) text += `-m mark ${not()}--mark ${pick(random, ['0x10', '0x1/0x1', '0'])} `;
+  if (random(6) === 0) text += `-m connmark ${not()}--mark ${pick(random, ['0x10', '0x1/0x1', '0'])} `;
+  if (random(8) === 0) text += `-m addrtype ${not()}--dst-type LOCAL `;
+  if (random(8) === 0) text += '-m comment --comment "why \\"not\\"" ';
+  return text;
+}
