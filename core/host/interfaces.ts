@@ -42,9 +42,10 @@ export function isInNetwork(address: number, { peer, mask }: InterfaceAddress): 
 /**
  * Adds an address to an interface's LIST as the kernel does (__inet_insert_ifa): one in the network of an earlier one
  * becomes secondary and goes to the end; a primary one goes behind the last primary of a scope as wide. An address that
- * is there already is left out, as is one whose scope differs from that of its network; false then.
+ * is there already is left out, as are 0.0.0.0 and one whose scope differs from that of its network; false then.
  */
 export function insertAddress(list: InterfaceAddress[], address: Omit<InterfaceAddress, 'isSecondary'>): boolean {
+  if (address.local === 0) return false;
   let afterPrimaries = 0;
   let isSecondary = false;
   for (const [i, other] of list.entries()) {

@@ -1,6 +1,6 @@
 /** Host files for tests, in the words of `ip -j`. */
 import { parseAddress } from '../../codecs/address.js';
-import { Host, loadHost } from '../../core/host/host.js';
+import { type Host, loadHost } from '../../core/host/host.js';
 
 export interface HostFile {
   addr: unknown[];

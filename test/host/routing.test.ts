@@ -13,7 +13,13 @@ const Routing = suite('routing');
 const TYPES = ['', 'unicast', 'local', 'broadcast', '', 'multicast'];
 
 /** The fate of a packet in a few words: `eth1 via 10.0.1.9`, `local`, `unreachable 3/1: …`, `drop: …`. */
-function fate(host: Host, dev: string, source: string, destination: string, type: PacketType = PacketType.HOST): string {
+function fate(
+  host: Host,
+  dev: string,
+  source: string,
+  destination: string,
+  type: PacketType = PacketType.HOST,
+): string {
   const route = host.routeInput(ip(source), ip(destination), host.interfaceIndex(dev), type);
   if (route.destiny === Destiny.LOCAL) return route.type === AddressType.LOCAL ? 'local' : `local ${TYPES[route.type]}`;
   if (route.destiny === Destiny.FORWARD)

@@ -1,0 +1,210 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { HostError } from '../../codecs/host-json.js';
+import { ErrorRate } from '../../core/host/error-rate.js';
+import { loadHost } from '../../core/host/host.js';
+import { type HostFile, hostOf, ip, link } from './host-file.js';
+
+const HostJson = suite('host file');
+
+/** As `ip -j` of a Docker host prints it, shortened. */
+const DOCKER_HOST = `{
+  "addr": [
+    {"ifindex": 1, "ifname": "lo", "flags": ["LOOPBACK", "UP", "LOWER_UP"], "mtu": 65536, "address": "00:00:00:00:00:00",
+     "addr_info": [{"family": "inet", "local": "127.0.0.1", "prefixlen": 8, "scope": "host", "label": "lo"},
+                   {"family": "inet6", "local": "::1", "prefixlen": 128, "scope": "host"}]},
+    {},
+    {"ifindex": 2, "ifname": "eth0", "flags": ["BROADCAST", "MULTICAST", "UP"], "mtu": 1400, "address": "02:42:0a:00:00:02",
+     "addr_info": [{"family": "inet", "local": "192.0.2.10", "prefixlen": 24, "broadcast": "192.0.2.255", "scope": "global"}]},
+    {"ifindex": 3, "ifname": "docker0", "flags": ["NO-CARRIER", "BROADCAST", "MULTICAST"], "address": "02:42:c0:bb:bb:1e",
+     "addr_info": [{"family": "inet", "local": "172.17.0.1", "prefixlen": 16}]}
+  ],
+  "route": [
+    {"dst": "default", "gateway": "192.0.2.1", "dev": "eth0", "protocol": "dhcp", "metric": 100, "flags": []},
+    {"dst": "172.17.0.0/16", "dev": "docker0", "protocol": "kernel", "scope": "link", "prefsrc": "172.17.0.1", "flags": ["linkdown"]},
+    {"type": "local", "dst": "192.0.2.10", "dev": "eth0", "table": "local", "protocol": "kernel", "scope": "host"},
+    {"dst": "fe80::/64", "dev": "eth0", "protocol": "kernel", "metric": 256},
+    {"dst": "default", "gateway": "fe80::1", "dev": "eth0"}
+  ],
+  "sysctl": {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": 1, "net.ipv4.what_is_this": 1}
+}`;
+
+const ROUTER: HostFile = { addr: [link('wan', '192.0.2.10/24')] };
+
+function errorOf(text: string): HostError {
+  try {
+    loadHost(text, 'host.json');
+  } catch (error) {
+    if (error instanceof HostError) return error;
+    throw error;
+  }
+  throw new Error(`taken: ${text}`);
+}
+
+const refusal = (file: HostFile) => errorOf(JSON.stringify(file));
+
+HostJson('is taken as ip -j prints it', () => {
+  const host = loadHost(DOCKER_HOST, 'host.json');
+  assert.equal(host.interfaceNames, ['lo', 'eth0', 'docker0']);
+  assert.equal(
+    host.interfaces.map(({ mtu }) => mtu),
+    [65536, 1400, 1500],
+  );
+  assert.is(host.routeOutput(ip('8.8.8.8'), 0).nextHop, ip('192.0.2.1'));
+  assert.equal(host.warnings, [
+    'interface docker0 is down; it is taken as up',
+    'sysctl net.ipv4.what_is_this is not known here and changes nothing',
+  ]);
+});
+
+HostJson('has lo, whether the file names it or not', () => {
+  const host = hostOf(ROUTER);
+  assert.equal(host.interfaceNames, ['lo', 'wan']);
+  assert.is(host.interfaces[host.loopback].isLoopback, true);
+  assert.is(host.routeOutput(ip('127.0.0.5'), 0).outDev, host.loopback);
+});
+
+HostJson('names file, line and column of what is wrong', () => {
+  const text = '{\n "addr": [\n  {"ifname": "eth0",\n   "address": "02:00:00:00:00:01", "mtu": "x"}]}';
+  const error = errorOf(text);
+  assert.is(error.message, 'host.json:4:43: addr[0].mtu: "x" is there, a whole number from 68 to 65535 is wanted');
+  assert.is(text.split('\n')[error.line - 1].slice(error.column - 1, error.column + 2), '"x"');
+});
+
+HostJson('names the place where a file stops being JSON', () => {
+  assert.match(errorOf('{"addr": [\n  {"ifname": tap0}]}').message, /^host\.json:2:14: not JSON/);
+  assert.match(errorOf('').message, /^host\.json:1:1: not JSON/);
+  assert.match(errorOf(`${'['.repeat(100_000)}`).message, /^host\.json:1:100001: not JSON/);
+});
+
+HostJson('refuses what the kernel refuses', () => {
+  const route = (members: object) => refusal({ ...ROUTER, route: [{ dst: '10.0.0.0/8', ...members }] }).message;
+  assert.match(
+    route({ gateway: '1.2.3.4' }),
+    'route[0].gateway: route to 10.0.0.0/8: the gateway 1.2.3.4 is not on a link',
+  );
+  assert.match(route({ gateway: '192.0.2.255' }), 'the gateway 192.0.2.255 is not on a link');
+  assert.match(route({ dev: 'eth7' }), 'the host has no interface eth7');
+  assert.match(route({ dev: 'wan', prefsrc: '1.2.3.4' }), '1.2.3.4 is not an address of the host');
+  assert.match(route({}), 'an interface or a gateway is wanted');
+  assert.match(route({ dst: '10.1.0.0/8', dev: 'wan' }), 'bits set beyond its prefix length');
+  assert.match(route({ type: 'unreachable', gateway: '192.0.2.1' }), 'has no gateway');
+  assert.match(
+    refusal({ ...ROUTER, neigh: [{ dst: '1.2.3.4', dev: 'x', lladdr: '02:00:00:00:00:01' }] }).message,
+    'neigh[0].dev',
+  );
+  for (const [name, value] of [
+    ['net.ipv4.ip_default_ttl', 0],
+    ['net.ipv4.ip_forward', 'yes'],
+    ['net.netfilter.nf_conntrack_tcp_loose', 2],
+    ['net.netfilter.nf_conntrack_tcp_max_retrans', 256],
+  ] as const)
+    assert.match(refusal({ ...ROUTER, sysctl: { [name]: value } }).message, `sysctl["${name}"]`);
+});
+
+HostJson('an onlink gateway need not be on a link', () => {
+  const route = { dst: 'default', gateway: '1.2.3.4', dev: 'wan', flags: ['onlink'] };
+  assert.is(hostOf({ ...ROUTER, route: [route] }).routeOutput(ip('8.8.8.8'), 0).nextHop, ip('1.2.3.4'));
+});
+
+HostJson('says what is not supported', () => {
+  const error = refusal({ ...ROUTER, route: [{ dst: 'default', nexthops: [{ gateway: '192.0.2.1' }] }] });
+  assert.is(error.isUnsupported, true);
+  assert.match(error.message, 'route[0].nexthops');
+  assert.is(refusal({ addr: [{ ifname: 'wg0', addr_info: [] }] }).isUnsupported, true);
+  const unused = hostOf({ ...ROUTER, route: [{ dst: 'default', dev: 'wan', table: 100 }] });
+  assert.equal(unused.warnings, ['route[0]: no rule leads to table 100; its routes change nothing']);
+  assert.is(unused.routeOutput(ip('8.8.8.8'), 0).reason, 'no route');
+});
+
+HostJson('sysctls reach the interfaces in the order of the kernel', () => {
+  const forwarding = (sysctl: Record<string, number>) => hostOf({ ...ROUTER, sysctl }).sysctls.forwarding(1);
+  assert.is(forwarding({ 'net.ipv4.conf.wan.forwarding': 0, 'net.ipv4.ip_forward': 1 }), false);
+  assert.is(forwarding({ 'net.ipv4.conf.wan.forwarding': 1, 'net.ipv4.conf.all.forwarding': 0 }), false);
+  assert.is(forwarding({ 'net.ipv4.conf.all.forwarding': 0, 'net.ipv4.conf.wan.forwarding': 1 }), true);
+  const dotted = hostOf({ addr: [link('wan.5', '10.0.0.1/24')], sysctl: { 'net.ipv4.conf.wan/5.rp_filter': 2 } });
+  assert.is(dotted.sysctls.rpFilter(1), 2);
+});
+
+HostJson('garbage is an error, never a crash', () => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  console.log(`seed ${seed}`);
+  let state = seed;
+  const next = (n: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) % n;
+  };
+  const junk: unknown[] = [
+    null,
+    true,
+    -1,
+    1.5,
+    1e300,
+    '',
+    'x',
+    '::',
+    '1.2.3.4',
+    '10.0.0.0/99',
+    [],
+    [[]],
+    {},
+    'lo',
+    'local',
+    '0',
+  ];
+  let refused = 0;
+  for (let round = 0; round < 3000; round++) {
+    const host = JSON.parse(DOCKER_HOST) as unknown;
+    for (let hits = 1 + next(3); hits > 0; hits--) spoil(host, next, junk);
+    try {
+      loadHost(JSON.stringify(host), 'host.json');
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      assert.ok(error.line > 0 && error.column > 0, error.message);
+      refused++;
+    }
+  }
+  assert.ok(refused > 1000, `only ${refused} of 3000 were refused`);
+});
+
+/** Puts junk somewhere into VALUE. */
+function spoil(value: unknown, next: (n: number) => number, junk: readonly unknown[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  const keys = Object.keys(value);
+  if (keys.length === 0) return;
+  const key = keys[next(keys.length)];
+  const inner = (value as Record<string, unknown>)[key];
+  if (typeof inner === 'object' && inner !== null && next(5) > 0) spoil(inner, next, junk);
+  else (value as Record<string, unknown>)[key] = structuredClone(junk[next(junk.length)]);
+}
+
+const Rate = suite('rate of ICMP errors');
+const SENDER = 0x01020304;
+
+Rate('five no-route errors at once, then one a second', () => {
+  const rate = new ErrorRate(hostOf(ROUTER).sysctls);
+  const sent = (nowMs: number) => rate.allowNoRoute(SENDER, nowMs);
+  assert.equal([0, 0, 0, 0, 0, 0, 999, 1000, 1001, 1999, 2000].map(sent), [
+    ...Array(5).fill(true),
+    ...[false, false, true, false, false, true],
+  ]);
+  assert.is(rate.allowNoRoute(SENDER + 1, 2000), true, 'each sender has its own');
+});
+
+Rate('another error to the same host holds them back for a second', () => {
+  const rate = new ErrorRate(hostOf(ROUTER).sysctls);
+  assert.is(rate.allowError(SENDER, 11, 0, 500), true);
+  assert.is(rate.allowNoRoute(SENDER, 600), false);
+  assert.is(rate.allowNoRoute(SENDER, 1600), true);
+});
+
+Rate('icmp_ratelimit allows six at once, then one each such time; never fragmentation needed', () => {
+  const rate = new ErrorRate(hostOf({ ...ROUTER, sysctl: { 'net.ipv4.icmp_ratelimit': 1000 } }).sysctls);
+  const sent = Array.from({ length: 8 }, () => rate.allowError(SENDER, 11, 0, 5));
+  assert.equal(sent, [true, true, true, true, true, true, false, false]);
+  assert.is(rate.allowError(SENDER, 3, 4, 5), true);
+  assert.is(rate.allowError(SENDER, 11, 0, 1005), true);
+});
+
+HostJson.run();
+Rate.run();
