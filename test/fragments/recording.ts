@@ -20,20 +20,23 @@ export interface RecordedPacket {
 
 function fileOf(name: string): URL {
   const folder = import.meta.url.includes('/dist/test/') ? '../../../test/fragments/recordings/' : 'recordings/';
-  return new URL(`${folder}${name}.json`, import.meta.url);
+  return new URL(`${folder}${name}.jsonl`, import.meta.url);
 }
 
+/** A line with what a recording was made of, then a line a packet; and so on. */
 export function readRecordings(name: string): Recording[] {
-  return JSON.parse(readFileSync(fileOf(name), 'utf8')) as Recording[];
+  const recordings: Recording[] = [];
+  for (const line of readFileSync(fileOf(name), 'utf8').trimEnd().split('\n')) {
+    const value = JSON.parse(line) as RecordedPacket | Omit<Recording, 'packets'>;
+    if ('seed' in value) recordings.push({ ...value, packets: [] });
+    else recordings[recordings.length - 1].packets.push(value);
+  }
+  return recordings;
 }
 
-/** One packet a line, so that a changed recording can be read as a diff. */
 export function writeRecordings(name: string, recordings: readonly Recording[]): void {
-  const texts = recordings.map(({ packets, ...head }) => {
-    const lines = packets.map((packet) => JSON.stringify(packet)).join(',\n');
-    return `${JSON.stringify(head).slice(0, -1)},"packets":[\n${lines}\n]}`;
-  });
-  writeFileSync(fileOf(name), `[${texts.join(',\n')}]\n`);
+  const values = recordings.flatMap(({ packets, ...head }) => [head, ...packets]);
+  writeFileSync(fileOf(name), values.map((value) => `${JSON.stringify(value)}\n`).join(''));
 }
 
 const IP_ID = [8, 12] as const;
