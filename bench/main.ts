@@ -43,7 +43,8 @@ function replayOnce(work: Est64): ReplayResult {
   const args = [join(HERE, 'replay-once.js'), RULES, HOST, work.eth0, work.docker0, join(OUT, 'replayed')];
   const { durationMs: processMs, done } = timed(process.execPath, args);
   const result = JSON.parse(done.stdout);
-  if (result.forwarded !== work.packets) throw new Error(`${result.forwarded} of ${work.packets} packets were forwarded`);
+  if (result.forwarded !== work.packets)
+    throw new Error(`${result.forwarded} of ${work.packets} packets were forwarded`);
   return { ...result, processMs };
 }
 
@@ -56,7 +57,8 @@ function tcpdumpOnce(work: Est64): number {
 
 async function kernelOnce(kernel: KernelPath, work: Est64): Promise<number> {
   const { durationMs, captured } = await kernel.run(work, OUT);
-  if (captured < work.packets * 0.99) throw new Error(`the kernel path captured ${captured} of ${work.packets} packets`);
+  if (captured < work.packets * 0.99)
+    throw new Error(`the kernel path captured ${captured} of ${work.packets} packets`);
   return durationMs;
 }
 
@@ -91,14 +93,15 @@ async function main(): Promise<void> {
       micro: { type: 'boolean', default: false },
     },
   });
-  if (values.micro) {
-    microBenchmarks(readFileSync(RULES, 'utf8'), readFileSync(HOST, 'utf8'));
-    return;
-  }
   const packets = Number(values.packets);
   const rounds = Number(values.rounds);
   mkdirSync(OUT, { recursive: true });
   const work = writeEst64(OUT, packets);
+  if (values.micro) {
+    const scratch = join(OUT, 'micro.pcap');
+    microBenchmarks(readFileSync(RULES, 'utf8'), readFileSync(HOST, 'utf8'), work, scratch);
+    return;
+  }
 
   const replays: ReplayResult[] = [];
   const contenders: Contender[] = [
@@ -134,7 +137,10 @@ async function main(): Promise<void> {
   for (const { name, runsMs } of contenders) {
     row(name, runsMs);
     if (runsMs === contenders[0].runsMs) {
-      row('  with the start of the process', replays.map(({ processMs }) => processMs));
+      row(
+        '  with the start of the process',
+        replays.map(({ processMs }) => processMs),
+      );
     }
   }
 

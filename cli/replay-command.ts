@@ -1,5 +1,4 @@
 /** The command `nfreplay replay`: its options, the progress line, signals, and what it prints. */
-import type { Engine } from '../core/rules/engine.js';
 import { type Arguments, parseCommand } from './args.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
@@ -48,7 +47,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     ...(stitchPath === undefined ? {} : { stitchPath }),
     ...(seed === undefined ? {} : { seed }),
     ...(limit === undefined ? {} : { limit }),
-    ...(engine === undefined ? {} : { engine: engine as Engine }),
+    ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),
   };
 }
 

@@ -5,9 +5,8 @@ import { fileSystemError } from '../codecs/capture-error.js';
 import { formatConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { listConnection } from '../core/conntrack/list.js';
-import { type Emulator, Outcome } from '../core/emulator.js';
+import { type Emulator, type EmulatorOptions, Outcome } from '../core/emulator.js';
 import { type Host, loadHost } from '../core/host/host.js';
-import type { Engine } from '../core/rules/engine.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
@@ -36,7 +35,7 @@ export interface ReplayOptions {
   /** Only the first packets. */
   limit?: number;
   /** How rules are run. Default 'compiled'. */
-  engine?: Engine;
+  engine?: EmulatorOptions['engine'];
 }
 
 /** How far a replay is. */
@@ -80,7 +79,12 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
   let run: ReplayRun | undefined;
   let isDone = false;
   try {
-    const emulatorOptions = { ruleset, host, seed: options.seed ?? 0, engine: options.engine ?? 'compiled' };
+    const emulatorOptions = {
+      ruleset,
+      host,
+      seed: options.seed ?? 0,
+      ...(options.engine ? { engine: options.engine } : {}),
+    };
     run = new ReplayRun(emulatorOptions, inputs, staged.path, options.limit ?? Number.POSITIVE_INFINITY, stitcher);
     while (run.step(STEP_PACKETS)) {
       yield { packets: run.read, consumedBytes: run.consumedBytes, totalBytes: run.totalBytes };

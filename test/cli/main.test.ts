@@ -10,7 +10,7 @@ import { writeEst64 } from '../../bench/est64.js';
 const Main = suite('command line');
 
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
-const EXAMPLE = fileURLToPath(new URL('../../../bench/', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../../pcaps/docker/', import.meta.url));
 const RULES = join(EXAMPLE, 'rules.v4');
 const HOST = join(EXAMPLE, 'host.json');
 

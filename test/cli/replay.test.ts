@@ -12,7 +12,7 @@ import { bytesEqual } from '../bytes.js';
 
 const Replay = suite('replay');
 
-const EXAMPLE = fileURLToPath(new URL('../../../bench/', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../../pcaps/docker/', import.meta.url));
 const RULES = join(EXAMPLE, 'rules.v4');
 const HOST = join(EXAMPLE, 'host.json');
 const PACKETS = 2000;

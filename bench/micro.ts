@@ -1,0 +1,207 @@
+/** What the stages of a packet's way cost, each alone: `npm run bench -- --micro`. */
+import Benchmark from 'benchmark';
+import { openCapture } from '../codecs/capture.js';
+import { internetChecksum } from '../codecs/checksum.js';
+import { IPPROTO_TCP } from '../codecs/layouts.js';
+import { IpPlace, Linktype, placeIp } from '../codecs/linktypes.js';
+import { PcapWriter } from '../codecs/pcap-writer.js';
+import { ConntrackTable } from '../core/conntrack/table.js';
+import { decodePacket } from '../core/decode.js';
+import { createEmulator, type EmulatorOptions, type EmulatorOutput } from '../core/emulator.js';
+import { Hook } from '../core/hooks.js';
+import { loadHost } from '../core/host/host.js';
+import { CtInfo, Packet, PacketType } from '../core/packet.js';
+import type { RuleContext } from '../core/rules/context.js';
+import { buildTable } from '../core/rules/engine.js';
+import { createCounters } from '../core/rules/model.js';
+import { parseRuleset } from '../core/rules/parse.js';
+import type { Est64 } from './est64.js';
+
+/** Packets a call: the loop around the call then costs nothing a packet. */
+const BATCH = 1000;
+const WARM_UP_CALLS = 500;
+const FRAME_BYTES = 64;
+const IP_AT = 14;
+const IP_BYTES = 50;
+
+/** Results end here, so that no engine can leave out what makes them. */
+const sink = { value: 0 };
+
+/** Runs every stage and prints nanoseconds a packet. Throws where a stage throws: benchmark itself only says so. */
+export function microBenchmarks(rules: string, hostText: string, work: Est64, scratchPath: string): void {
+  const frames = Frames.of(work);
+  const suite = new Benchmark.Suite();
+  const stages: [string, () => void][] = [
+    ['read and find the IP header', readStage(work)],
+    ['decode', decodeStage(frames)],
+    ['checksum of 40 bytes', checksumStage(frames)],
+    ['look up one of 10,000 connections', lookupStage()],
+    ['rules of FORWARD, established', rulesStage(rules, hostText, frames)],
+    ['write', writeStage(frames, scratchPath)],
+    ['everything between read and write', emulatorStage(rules, hostText, frames)],
+  ];
+  for (const [name, call] of stages) {
+    suite.add(name, call, {
+      maxTime: 1,
+      // What is measured is code that has been optimised.
+      onStart: () => repeat(call, WARM_UP_CALLS),
+    });
+  }
+  suite.on('error', ({ target }) => {
+    throw new Error(`${target.name}: ${target.error?.message}`);
+  });
+  suite.on('cycle', ({ target }) => {
+    if (target.error) return;
+    const ns = 1e9 / target.hz / BATCH;
+    console.log(`${target.name.padEnd(36)}${ns.toFixed(1).padStart(8)} ns   ±${target.stats.rme.toFixed(1)} %`);
+  });
+  suite.run();
+  if (!Number.isFinite(sink.value)) throw new Error('the sink overflowed');
+}
+
+function repeat(call: () => void, times: number): void {
+  for (let n = 0; n < times; n++) call();
+}
+
+/** The first frames of the workload from the clients, behind each other in one buffer. */
+class Frames {
+  private constructor(
+    readonly bytes: Uint8Array,
+    readonly view: DataView,
+  ) {}
+
+  static of(work: Est64): Frames {
+    const bytes = new Uint8Array(BATCH * FRAME_BYTES);
+    const reader = openCapture(work.eth0);
+    // Past the handshakes: each client's data, one frame each.
+    for (let skipped = 0; skipped < 2 * work.connections; skipped++) reader.next();
+    for (let n = 0; n < BATCH && reader.next(); n++) {
+      bytes.set(reader.bytes.subarray(reader.at, reader.at + FRAME_BYTES), n * FRAME_BYTES);
+    }
+    reader.close();
+    return new Frames(bytes, new DataView(bytes.buffer));
+  }
+}
+
+function readStage(work: Est64): () => void {
+  const place = new IpPlace();
+  let reader = openCapture(work.eth0);
+  return () => {
+    for (let n = 0; n < BATCH; n++) {
+      if (!reader.next()) {
+        reader.close();
+        reader = openCapture(work.eth0);
+        reader.next();
+      }
+      placeIp(reader, place);
+      sink.value += place.ipAt & 1;
+    }
+  };
+}
+
+function decodeStage({ bytes, view }: Frames): () => void {
+  const packet = new Packet();
+  return () => {
+    for (let n = 0; n < BATCH; n++) {
+      decodePacket(packet, bytes, view, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+      sink.value += packet.sport & 1;
+    }
+  };
+}
+
+function checksumStage({ view }: Frames): () => void {
+  return () => {
+    for (let n = 0; n < BATCH; n++) sink.value += internetChecksum(view, n * FRAME_BYTES + IP_AT, 40) & 1;
+  };
+}
+
+function lookupStage(): () => void {
+  const table = new ConntrackTable();
+  const count = 10_000;
+  const portsOf = (n: number) => (n * 7919) | 0;
+  for (let n = 0; n < count; n++) {
+    const entry = table.create(n, 1, portsOf(n), portsOf(n), IPPROTO_TCP, 0);
+    table.refresh(entry, 0, 1000);
+    table.confirm(entry);
+  }
+  let next = 0;
+  return () => {
+    for (let n = 0; n < BATCH; n++) {
+      next = (next + 7) % count;
+      sink.value += table.find(next, 1, portsOf(next), IPPROTO_TCP, 1) & 1;
+    }
+  };
+}
+
+function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): () => void {
+  const filter = parseRuleset(rules, 'rules.v4').tables.find(({ name }) => name === 'filter');
+  if (filter === undefined) throw new Error('the ruleset has no filter table');
+  const host = loadHost(hostText, 'host.json');
+  const unused = () => {
+    throw new Error('the filter table asks for what this benchmark leaves out');
+  };
+  const context: RuleContext = {
+    conntrack: new ConntrackTable(),
+    interfaceNames: host.interfaceNames,
+    addressType: unused,
+    setupNat: unused,
+    masquerade: unused,
+    redirect: unused,
+    reject: unused,
+    log: unused,
+  };
+  const program = buildTable(filter, context, createCounters(filter), 'compiled');
+  const packet = new Packet();
+  const [inDev, outDev] = [host.interfaceIndex('eth0'), host.interfaceIndex('docker0')];
+  return () => {
+    for (let n = 0; n < BATCH; n++) {
+      decodePacket(packet, bytes, view, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+      packet.inDev = inDev;
+      packet.outDev = outDev;
+      packet.ctinfo = CtInfo.ESTABLISHED;
+      sink.value += program.run(packet, Hook.FORWARD);
+    }
+  };
+}
+
+function writeStage({ bytes }: Frames, path: string): () => void {
+  const link = new Uint8Array(IP_AT);
+  let writer = new PcapWriter(path, Linktype.ETHERNET);
+  return () => {
+    // The file starts over before it grows large.
+    if (writer.packets > 1_000_000) {
+      writer.close();
+      writer = new PcapWriter(path, Linktype.ETHERNET);
+    }
+    for (let n = 0; n < BATCH; n++) {
+      writer.write(0, n, link, bytes, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+    }
+  };
+}
+
+/** The emulator alone, on fresh copies of the frames, all of connections that are open. */
+function emulatorStage(rules: string, hostText: string, frames: Frames): () => void {
+  const host = loadHost(hostText, 'host.json');
+  const options: EmulatorOptions = { ruleset: parseRuleset(rules, 'rules.v4'), host };
+  const output: EmulatorOutput = {
+    egress: (dev) => {
+      sink.value += dev & 1;
+    },
+    local: () => {
+      throw new Error('a packet of the workload reached the host');
+    },
+    dropped: (reason) => {
+      throw new Error(`a packet of the workload was dropped: ${reason}`);
+    },
+  };
+  const emulator = createEmulator(options, output);
+  const dev = host.interfaceIndex('eth0');
+  const bytes = new Uint8Array(frames.bytes.length);
+  const view = new DataView(bytes.buffer);
+  return () => {
+    bytes.set(frames.bytes);
+    for (let n = 0; n < BATCH; n++) {
+      emulator.receive(dev, PacketType.HOST, 0, n, bytes, view, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+    }
+  };
+}
