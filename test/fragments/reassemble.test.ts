@@ -150,7 +150,9 @@ Snaplen('make a whole that is cut where the first byte is missing, and leave as 
     left.push(Buffer.from(bytes.subarray(at, at + there)));
   });
   assert.is(left.length, 3);
-  sent.forEach((bytes, i) => bytesEqual(left[i], bytes.subarray(0, available[i]), `fragment ${i}`));
+  sent.forEach((bytes, i) => {
+    bytesEqual(left[i], bytes.subarray(0, available[i]), `fragment ${i}`);
+  });
 });
 
 Snaplen('are as much there as their bytes, where a cut packet is fragmented', () => {
