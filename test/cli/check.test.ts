@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+interface Context {
+  parent: string;
+  /** A golden case of our own, as good as it was recorded. */
+  golden: string;
+}
+
+const Check = suite<Context>('check');
+
+Check.before.each((context) => {
+  context.parent = mkdtempSync(join(tmpdir(), 'nfreplay-check-test-'));
+  context.golden = join(context.parent, 'case');
+  cpSync('pcaps/hairpin', context.golden, { recursive: true });
+});
+
+Check.after.each(({ parent }) => {
+  rmSync(parent, { recursive: true, force: true });
+});
+
+function check(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['dist/cli/main.js', 'check', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+}
+
+function edit(file: string, change: (text: string) => string): void {
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+}
+
+Check('a case, and a folder of cases', ({ golden, parent }) => {
+  const one = check(golden);
+  assert.is(one.status, 0, one.stdout + one.stderr);
+  assert.match(one.stdout, /^ok {6}.*case {2}18 packets, 28 rules, 2 connections\n1 ok, 0 not\n$/);
+  cpSync(golden, join(parent, 'other'), { recursive: true });
+  const two = check(parent);
+  assert.is(two.status, 0);
+  assert.match(two.stdout, /\n2 ok, 0 not\n$/);
+});
+
+Check('a difference is shown as two packets side by side, and is exit code 1', ({ golden }) => {
+  edit(join(golden, 'rules.v4'), (text) => text.replace(':6379\n', ':6380\n'));
+  const { status, stdout } = check(golden);
+  assert.is(status, 1);
+  assert.match(stdout, /^differs .*case {2}\d+ differences, the first:\n/);
+  assert.match(stdout, /\n {2}\* tcp\.dport +6379 +6380\n/);
+  assert.match(stdout, /\n0 ok, 1 not\n$/);
+});
+
+Check('--update makes what comes out the expectation, whole', ({ golden }) => {
+  edit(join(golden, 'rules.v4'), (text) => text.replace('--dport 36379', '--dport 36380'));
+  writeFileSync(join(golden, 'want', 'left-over.pcap'), '');
+  assert.is(check(golden).status, 1);
+  const updated = check('--update', golden);
+  assert.is(updated.status, 0, updated.stderr);
+  assert.match(updated.stdout, /^updated /);
+  assert.is(check(golden).status, 0);
+  assert.equal(readdirSync(join(golden, 'want')).sort(), [
+    'conntrack.txt',
+    'docker0.pcap',
+    'eth0.pcap',
+    'local.pcap',
+    'rules.v4',
+  ]);
+  assert.equal(readdirSync(golden).sort(), ['README.md', 'host.json', 'in', 'rules.v4', 'want']);
+  assert.match(readFileSync(join(golden, 'want', 'rules.v4'), 'utf8'), /\[0:0\] -A DOCKER -p tcp -m tcp --dport 36380/);
+});
+
+Check('a case without an expectation says how to get one', ({ golden }) => {
+  rmSync(join(golden, 'want'), { recursive: true });
+  const { status, stderr } = check(golden);
+  assert.is(status, 4);
+  assert.match(stderr, /want: no rules\.v4: not the result of a replay \(nfreplay check --update writes one\)/);
+  assert.is(check('--update', golden).status, 0);
+  assert.is(check(golden).status, 0);
+});
+
+Check('a stitched case', ({ golden }) => {
+  cpSync(join(golden, 'in', 'docker0.pcap'), join(golden, 'stitch.pcap'));
+  rmSync(join(golden, 'in'), { recursive: true });
+  assert.is(check('--update', golden).status, 0);
+  const { status, stdout } = check(golden);
+  assert.is(status, 0);
+  assert.match(stdout, /ok .* [1-9]\d* packets/);
+});
+
+Check('a faulty case does not keep the others from being checked', ({ golden, parent }) => {
+  for (const name of ['a', 'b', 'c']) cpSync(golden, join(parent, 'all', name), { recursive: true });
+  edit(join(parent, 'all', 'a', 'rules.v4'), (text) => text.replace('-j MASQUERADE', '-j MASKERADE'));
+  const { status, stdout, stderr } = check(join(parent, 'all'));
+  assert.is(status, 2);
+  assert.match(stdout, /^failed .*a\nok .*\nok .*\n2 ok, 1 not\n$/);
+  assert.match(stderr, /a\/rules\.v4:\d+:\d+: .*MASKERADE/);
+});
+
+Check('what is no case', ({ parent }) => {
+  assert.is(check().status, 2);
+  assert.is(check(join(parent, 'nothing')).status, 4);
+  mkdirSync(join(parent, 'empty'));
+  const empty = check(join(parent, 'empty'));
+  assert.is(empty.status, 2);
+  assert.match(empty.stderr, /empty is no case and holds none/);
+  assert.is(check(join(parent, 'case', 'host.json')).status, 2);
+  assert.not.ok(existsSync(join(parent, 'empty', 'want')));
+});
+
+Check.run();

@@ -1,0 +1,38 @@
+/** Every case of `pcaps/`, recorded from the kernel, through both engines. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compareResults } from '../../cli/compare.js';
+import { casesIn } from '../../cli/golden-case.js';
+import { renderDifference } from '../../cli/render-difference.js';
+import { replay } from '../../cli/replay.js';
+
+const Golden = suite('golden cases');
+
+const cases = casesIn('pcaps');
+
+Golden('there are as many as were recorded, each with a line on what it protects', () => {
+  assert.ok(cases.length >= 12);
+  for (const { dir } of cases) assert.match(readFileSync(join(dir, 'README.md'), 'utf8'), /^Protects .{20,}\.$/m);
+});
+
+for (const { dir, rulesPath, hostPath, inputs, wantDir } of cases) {
+  for (const engine of ['compiled', 'interpreter'] as const) {
+    Golden(`${dir}, ${engine}`, () => {
+      const parent = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
+      try {
+        const outDir = join(parent, 'got');
+        replay({ rulesPath, hostPath, inputs, outDir, engine });
+        const { differences, frames } = compareResults(wantDir, outDir);
+        assert.is(differences.length, 0, differences.length > 0 ? renderDifference(differences[0]).join('\n') : '');
+        assert.ok(frames > 0);
+      } finally {
+        rmSync(parent, { recursive: true, force: true });
+      }
+    });
+  }
+}
+
+Golden.run();
