@@ -14,7 +14,10 @@ function addRoutesOf(builder: FibBuilder, dev: Interface, address: InterfaceAddr
   const { local, mask, prefixLength, broadcast, isSecondary } = address;
   const prefix = address.peer & mask;
   const primary = isSecondary ? primaryOf(dev, address) : address;
-  const add = (type: RouteType, destination: number, length: number) =>
+  const add = (type: RouteType, destination: number, length: number) => {
+    // Where the address is the broadcast of an earlier one it is no valid source, and its routes are refused.
+    const isOwn = type === RouteType.LOCAL && destination === primary.local;
+    if (!isOwn && builder.typeOf(primary.local) !== RouteType.LOCAL) return;
     builder.append({
       type,
       destination,
@@ -26,6 +29,7 @@ function addRoutesOf(builder: FibBuilder, dev: Interface, address: InterfaceAddr
       gateway: 0,
       preferredSource: primary.local,
     });
+  };
   add(RouteType.LOCAL, local, 32);
   if (broadcast !== 0 && broadcast !== LIMITED_BROADCAST) add(RouteType.BROADCAST, broadcast, 32);
   if (prefix === 0 || isSecondary || (prefix === local && prefixLength === 32)) return;

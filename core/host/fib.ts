@@ -52,6 +52,14 @@ export class FibBuilder {
     return null;
   }
 
+  /** The type of ADDRESS by the routes so far (inet_addr_type). */
+  typeOf(address: number): RouteType {
+    if (address === 0 || address === -1) return RouteType.BROADCAST;
+    if ((address & 0xf0) === 0xe0) return RouteType.MULTICAST;
+    const route = this.find(address, () => true);
+    return route === null || route.type >= RouteType.BLACKHOLE ? RouteType.UNICAST : route.type;
+  }
+
   seal(): Fib {
     return new Fib(this.prefixes);
   }

@@ -33,7 +33,7 @@ export function addStaticRoute(context: RouteContext, description: RouteDescript
   const fail = (member: string, problem: string): never => {
     throw new HostError(`${path}.${member}`, `route to ${formatPrefix(destination, prefixLength)}: ${problem}`);
   };
-  if (preferredSource !== 0 && localTypeOf(context, preferredSource) !== AddressType.LOCAL)
+  if (preferredSource !== 0 && context.main.typeOf(preferredSource) !== AddressType.LOCAL)
     fail('prefsrc', `${formatAddress(preferredSource)} is not an address of the host`);
   const hop = type === RouteType.UNICAST ? nextHopOf(context, description, fail) : refusalHop(description, fail);
   const source = () =>
@@ -78,7 +78,7 @@ function nextHopOf(context: RouteContext, description: RouteDescription, fail: F
   if (scope >= Scope.HOST) fail('gateway', 'a route of scope host has no gateway');
   if (description.isOnLink) {
     if (dev < 0) fail('dev', 'nothing is there, an interface is wanted with onlink');
-    if (scope >= Scope.LINK || localTypeOf(context, gateway) !== AddressType.UNICAST)
+    if (scope >= Scope.LINK || context.main.typeOf(gateway) !== AddressType.UNICAST)
       fail('gateway', unreachable(gateway));
     return { dev, gateway };
   }
@@ -112,12 +112,4 @@ function devOf(interfaces: readonly Interface[], name: string | undefined, fail:
   const dev = interfaces.findIndex((other) => other.name === name);
   if (dev < 0) fail('dev', `the host has no interface ${name}`);
   return dev;
-}
-
-/** inet_addr_type while the table is growing. */
-function localTypeOf({ main }: RouteContext, address: number): AddressType {
-  if (address === 0 || address === -1) return AddressType.BROADCAST;
-  if ((address & 0xf0) === 0xe0) return AddressType.MULTICAST;
-  const route = main.find(address, () => true);
-  return route === null || route.type >= RouteType.BLACKHOLE ? AddressType.UNICAST : route.type;
 }

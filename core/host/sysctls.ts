@@ -97,6 +97,9 @@ export class Sysctls {
     const isForward = ({ path }: { path: string }) => path === 'net/ipv4/ip_forward';
     for (const one of [...paths.filter(isForward), ...paths.filter((other) => !isForward(other))])
       this.set(one.path, one.name, one.value);
+    const redirecting = interfaceNames.filter((name, dev) => name !== 'lo' && this.sendRedirects(dev));
+    if (redirecting.length > 0)
+      this.warnings.push(`send_redirects is on for ${redirecting.join(', ')}, but no ICMP redirects are sent`);
   }
 
   private set(path: string, name: string, value: number): void {

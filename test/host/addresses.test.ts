@@ -92,6 +92,13 @@ Addresses('a peer is on the link, the own end is local, and no more', () => {
   assert.is(host.routeOutput(ip('10.9.9.3'), 0).reason, 'no route');
 });
 
+Addresses('one that is the broadcast of an earlier network stays so, and brings no routes', () => {
+  const host = hostOf({ addr: [link('va', '169.254.3.77/30'), link('vb', '169.254.3.79/24')] });
+  assert.is(host.addressType(ip('169.254.3.79'), -1), AddressType.BROADCAST);
+  assert.is(host.addressType(ip('169.254.3.255'), -1), AddressType.UNICAST);
+  assert.is(host.routeOutput(ip('169.254.3.1'), 0).reason, 'no route');
+});
+
 Addresses('a route prefers the source in the network of its gateway', () => {
   const source = (gateway: string) => {
     const host = hostOf({ ...MANY, route: [{ dst: 'default', gateway }] });
