@@ -81,6 +81,8 @@ export class Packet {
   /** Routing says that it is for this host; that its destination is a broadcast or multicast address. */
   isForHost = false;
   isToMany = false;
+  /** Its IP options were taken in where it arrived; what they ask for is kept with the packet stack. */
+  hasTakenOptions = false;
   /** A broadcast or joined multicast of the host's own: a copy comes back to it. */
   loopsBack = false;
   /** REJECT has answered it. */
@@ -88,6 +90,8 @@ export class Packet {
   /** Sizes of the fragments that it was reassembled from: the largest one, and whether that one had DF (IPCB frag_max_size). */
   fragmentMaxSize = 0;
   fragmentHadDf = false;
+  /** Of a reassembled packet: how many bytes after the IP header were rewritten, which changes how it is cut again. */
+  rewrittenLength = 0;
 
   /** Length of everything after the IP header, in bytes, as the header says (more than is there where a snaplen cut). */
   get l4Length(): number {

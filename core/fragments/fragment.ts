@@ -68,6 +68,7 @@ export class Fragmenter {
     let room = mtu - headerLength;
     if (packet.fragmentMaxSize > 0 && packet.fragmentMaxSize < mtu) room = packet.fragmentMaxSize - headerLength;
 
+    if (arrivedCut) geometry.ensureWritable(packet.rewrittenLength);
     if (arrivedCut && geometry.isUsable(headerLength, room)) {
       let offset = 0;
       for (let i = 0; i < geometry.count; i++) {

@@ -2,7 +2,15 @@
 
 import { swap32 } from '../../codecs/address.js';
 import { internetChecksum, sumBytes, updateChecksum } from '../../codecs/checksum.js';
-import { ICMP_CHECKSUM_AT, ICMP_LENGTH, IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
+import {
+  ICMP_CHECKSUM_AT,
+  ICMP_LENGTH,
+  IPPROTO_ICMP,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPV4_LENGTH,
+  TCP_LENGTH,
+} from '../../codecs/layouts.js';
 import { translatedTuple } from '../conntrack/conntrack.js';
 import {
   MASQUERADE_DEV,
@@ -27,6 +35,7 @@ import { mangle } from './mangle.js';
 import { portOf, UniqueTuple } from './unique-tuple.js';
 
 const ICMP_REDIRECT = 5;
+const SCTP_LENGTH = 12;
 const NAT_DONE = Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
 
 /** Runs the nat table's chain of the packet's hook (the rules of a new connection). */
@@ -121,6 +130,7 @@ export class Nat {
     const ports = invertPorts(words[other + TUPLE_PORTS], packet.protocol);
     const end = packet.protocol === IPPROTO_ICMP ? Manip.SRC : manip;
     if (!mangle(packet.view, packet.at, packet.available, manip, address, portOf(ports, end))) return Verdict.DROP;
+    if (packet.fragmentMaxSize !== 0) noteRewritten(packet, headerLengthOf(packet.protocol));
     packet.reload();
     return Verdict.ACCEPT;
   }
@@ -157,11 +167,25 @@ export class Nat {
       view.setUint16(checksumAt, 0);
       view.setUint16(checksumAt, internetChecksum(view, l4, packet.l4Length));
     }
+    if (packet.fragmentMaxSize !== 0) {
+      const innerHeader = (view.getUint8(quoteAt) & 15) << 2;
+      noteRewritten(packet, ICMP_LENGTH + innerHeader + headerLengthOf(innerProtocol));
+    }
     const outerAddress = words[other + (manip === Manip.SRC ? TUPLE_DESTINATION : TUPLE_SOURCE)];
     mangle(view, packet.at, packet.available, manip, outerAddress, 0);
     packet.reload();
     return true;
   }
+}
+
+/** The first LENGTH bytes after the IP header of a reassembled packet were rewritten, where there are as many. */
+function noteRewritten(packet: Packet, length: number): void {
+  if (length > packet.rewrittenLength && length <= packet.l4Length) packet.rewrittenLength = length;
+}
+
+/** How much of a layer-4 header is made writable for a rewrite, in bytes, where it is there. */
+function headerLengthOf(protocol: number): number {
+  return protocol === IPPROTO_TCP ? TCP_LENGTH : protocol === IPPROTO_SCTP ? SCTP_LENGTH : ICMP_LENGTH;
 }
 
 /** HOOK2MANIP. */
