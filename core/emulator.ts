@@ -118,6 +118,8 @@ export function createEmulator(options: EmulatorOptions, output: EmulatorOutput)
 }
 
 const ETHERTYPE_IPV4 = 0x0800;
+/** Why a packet goes nowhere, in silence, though it has a route that says so (struct dst_entry with an error). */
+const ROUTED_IN_VAIN: ReadonlySet<string> = new Set(['forwarding off', 'blackhole route']);
 
 /** A table's rules, and what is said of a packet that they drop at a hook. */
 interface HookedTable {
@@ -258,8 +260,7 @@ class HostEmulator implements Emulator {
     const { destination } = packet;
     if (!this.#translate(packet)) return;
     const isRouted = packet.routeDev >= 0 && packet.destination === destination;
-    if (!isRouted && !this.#routeInput(packet)) return;
-    if (packet.headerLength > IPV4_LENGTH && !isRouted && !this.#takeOptions(packet)) return;
+    if (isRouted ? packet.headerLength > IPV4_LENGTH && !this.#takeOptions(packet) : !this.#routeInput(packet)) return;
     if (packet.isForHost) this.#deliver(packet);
     else this.#forward(packet);
   }
@@ -271,18 +272,15 @@ class HostEmulator implements Emulator {
     packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
     packet.routeDev = route.outDev;
     packet.nextHop = route.nextHop;
-    switch (route.destiny) {
-      case Destiny.LOCAL:
-      case Destiny.FORWARD:
-        return true;
-      case Destiny.UNREACHABLE: {
-        const { reason, icmpCode } = route;
-        this.#answers.sendIcmpError(packet, { type: NET_UNREACHABLE.type, code: icmpCode }, 0);
-        return this.#drop(packet, reason);
-      }
-      default:
-        return this.#drop(packet, route.reason);
-    }
+    const { destiny, reason, icmpCode } = route;
+    const isOnItsWay = destiny === Destiny.LOCAL || destiny === Destiny.FORWARD;
+    // What is only to be told that there is no way has its options looked at first; what is not even routed has not.
+    const isRouted = isOnItsWay || destiny === Destiny.UNREACHABLE || ROUTED_IN_VAIN.has(reason);
+    if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#takeOptions(packet)) return false;
+    if (isOnItsWay) return true;
+    if (destiny === Destiny.UNREACHABLE)
+      this.#answers.sendNoRoute(packet, { type: NET_UNREACHABLE.type, code: icmpCode });
+    return this.#drop(packet, reason);
   }
 
   /** ip_local_deliver. */
@@ -455,6 +453,7 @@ class HostEmulator implements Emulator {
   /** Check and take in IP options; where they are faulty, the sender is told (ip_rcv_options). */
   #takeOptions(packet: Packet): boolean {
     const { options } = this.#stack;
+    packet.hasTakenOptions = true;
     if (!takeOptions(packet, options, this.#answers)) {
       this.#answers.sendIcmpError(packet, PARAMETER_PROBLEM, parameterPointer(options.errorPointer));
       return this.#drop(packet, 'bad IP option');

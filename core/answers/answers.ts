@@ -1,9 +1,9 @@
 /** What the host answers by itself: ICMP errors and RSTs. They leave as packets of its own, in the connection they are about. */
-import { IPV4_LENGTH } from '../../codecs/layouts.js';
 import type { Clock } from '../clock.js';
 import type { Conntrack } from '../conntrack/conntrack.js';
 import type { TcpTracker } from '../conntrack/tcp.js';
 import type { OutputRoute } from '../host/decision.js';
+import { ErrorRate } from '../host/error-rate.js';
 import type { Host } from '../host/host.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { PacketStack } from '../packet-stack.js';
@@ -21,6 +21,7 @@ export class Answers implements OptionsHost {
   readonly #stack: PacketStack;
   readonly #clock: Clock;
   readonly #send: (answer: Packet) => void;
+  readonly #rate: ErrorRate;
   readonly #ttl: number;
   readonly #checksums: boolean;
 
@@ -39,6 +40,7 @@ export class Answers implements OptionsHost {
     this.#stack = stack;
     this.#clock = clock;
     this.#send = send;
+    this.#rate = new ErrorRate(host.sysctls);
     this.#ttl = host.sysctls.global('net.ipv4.ip_default_ttl');
     this.#checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
   }
@@ -47,10 +49,10 @@ export class Answers implements OptionsHost {
   sendIcmpError(packet: Packet, error: IcmpError, info: number): void {
     const host = this.#host;
     if (!mayAnswer(packet, packet.isToMany)) return;
-    const options = packet.headerLength > IPV4_LENGTH && !packet.isLocal ? this.#stack.options : null;
+    const options = packet.hasTakenOptions ? this.#stack.options : null;
     const to = options === null ? packet.source : answerDestination(packet, options);
     const route = host.routeIcmpError(to, packet.destination, packet.isForHost, packet.inDev);
-    if (route.reason !== '') return;
+    if (route.reason !== '' || !this.#isWithinRate(route, to, error)) return;
     const answer = this.#stack.push(this.#clock.nowMs);
     takeRoute(answer, route, host.loopback);
     const way = { source: route.source, ttl: this.#ttl, mtu: host.interfaces[route.outDev].mtu };
@@ -58,17 +60,20 @@ export class Answers implements OptionsHost {
     this.#stack.pop();
   }
 
+  /** The same where PACKET had no route: too many of those are not answered (ip_error). */
+  sendNoRoute(packet: Packet, error: IcmpError): void {
+    if (this.#rate.allowNoRoute(packet.source, packet.nowMs)) this.sendIcmpError(packet, error, 0);
+  }
+
+  #isWithinRate(route: OutputRoute, to: number, { type, code }: IcmpError): boolean {
+    return route.outDev === this.#host.loopback || this.#rate.allowError(to, type, code, this.#clock.nowMs);
+  }
+
   /** What -j REJECT sends about PACKET. */
   sendReject(packet: Packet, kind: RejectKind): void {
     packet.isRejected = true;
     if (kind === 'tcp-reset') this.#sendReset(packet);
     else if (rejectChecksumOk(packet, this.#isChecked(packet))) this.sendIcmpError(packet, REJECT_ERRORS[kind], 0);
-  }
-
-  /** Whether conntrack has looked at PACKET's checksum on arrival. */
-  #wasChecked(packet: Packet): boolean {
-    const isChecking = this.#host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
-    return isChecking && !packet.isLocal && packet.ctinfo !== CtInfo.UNTRACKED;
   }
 
   /** nf_send_reset: the connection is over, too. */

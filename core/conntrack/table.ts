@@ -84,8 +84,7 @@ export class ConntrackTable {
     const base = entry * RECORD_WORDS;
     this.words[base + STATUS] |= Status.CONFIRMED;
     this.words[base + IN_USE] = 1;
-    this.#insert(entry * 2, base + ORIGINAL_TUPLE);
-    this.#insert(entry * 2 + 1, base + REPLY_TUPLE);
+    this.#insertBoth(entry);
     this.size++;
   }
 
@@ -205,6 +204,12 @@ export class ConntrackTable {
     words[base + SOURCE_PREVIOUS] = 0;
   }
 
+  /** The reply first: where both tuples are the same (a host talks to itself), a packet is found to be a reply. */
+  #insertBoth(entry: number): void {
+    this.#insert(entry * 2 + 1, entry * RECORD_WORDS + REPLY_TUPLE);
+    this.#insert(entry * 2, entry * RECORD_WORDS + ORIGINAL_TUPLE);
+  }
+
   #insert(reference: number, tupleAt: number): void {
     const slots = this.#slots;
     const { words } = this;
@@ -260,8 +265,7 @@ export class ConntrackTable {
     for (let entry = 0; entry < this.#unused; entry++) {
       const base = entry * RECORD_WORDS;
       if (this.words[base + IN_USE] !== 0) {
-        this.#insert(entry * 2, base + ORIGINAL_TUPLE);
-        this.#insert(entry * 2 + 1, base + REPLY_TUPLE);
+        this.#insertBoth(entry);
       }
       // Chains keep their order, the latest first: the ends are relinked first.
       const previous = this.words[base + SOURCE_PREVIOUS];

@@ -145,6 +145,7 @@ export class Nat {
     const base = packet.ct * RECORD_WORDS;
     const status = words[base + STATUS];
     if (packet.l4Available < ICMP_LENGTH + IPV4_LENGTH) return false;
+    if (!packet.isCut && internetChecksum(view, l4, packet.l4Length) !== 0) return false;
     if (view.getUint8(l4) === ICMP_REDIRECT) {
       if ((status & NAT_DONE) !== NAT_DONE || (status & NAT_MASK) !== 0) return false;
     }
