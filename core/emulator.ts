@@ -466,7 +466,11 @@ class HostEmulator implements Emulator {
 
   /** A packet whose fragments never all came: where it is for this host, its sender is told (ip_expire). */
   #giveUp(first: Packet): void {
-    if (this.#routeInput(first) && first.isForHost) this.#answers.sendIcmpError(first, REASSEMBLY_TIME_EXCEEDED, 0);
+    const route = this.#host.routeInput(first.source, first.destination, first.inDev, first.type);
+    if (route.destiny !== Destiny.LOCAL) return;
+    first.isForHost = true;
+    first.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
+    this.#answers.sendIcmpError(first, REASSEMBLY_TIME_EXCEEDED, 0);
   }
 
   #tick(tsSec: number, tsNsec: number): void {

@@ -326,6 +326,7 @@ export class FragmentQueues {
     first.available = first.headerLength + queue.entries[entry + ENTRY_AVAILABLE];
     first.type = queue.entries[entry + ENTRY_TYPE] as PacketType;
     first.inDev = queue.inDev;
+    first.hasTakenOptions = false;
     first.nowMs = queue.deadlineMs;
     first.reload();
     return first;
