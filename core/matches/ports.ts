@@ -13,11 +13,11 @@ export const PORT_OPTIONS: readonly OptionSpec[] = [
   { name: '--dport', aliases: ['--destination-port'], words: 1, invertible: true, wanted: 'a port or first:last' },
 ];
 
-/** The port option NAME; undefined where it is not given. */
-export function parsePortMatch(options: ParsedOptions, name: string): PortMatch | undefined {
+/** The port option NAME; undefined where it is not given. Services are those of PROTOCOL, or of any. */
+export function parsePortMatch(options: ParsedOptions, name: string, protocol?: string): PortMatch | undefined {
   const option = options.get(name);
   if (option === undefined) return undefined;
-  const range = parsePortRange(option.values[0]);
+  const range = parsePortRange(option.values[0], protocol);
   if (range.min > range.max) throw new RuleFault(option.values[0], 'the first port is above the last', 'first:last');
   return { ...range, negated: option.negated };
 }

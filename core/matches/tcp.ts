@@ -62,8 +62,8 @@ export const tcp: MatchExtension<TcpParams> = {
       }
     }
     return {
-      sport: parsePortMatch(options, '--sport'),
-      dport: parsePortMatch(options, '--dport'),
+      sport: parsePortMatch(options, '--sport', 'tcp'),
+      dport: parsePortMatch(options, '--dport', 'tcp'),
       flags:
         flags !== undefined
           ? { mask: parseFlags(flags.values[0]), set: parseFlags(flags.values[1]), negated: flags.negated }

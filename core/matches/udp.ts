@@ -22,6 +22,7 @@ export const udp: MatchExtension<UdpParams> = {
   options: PORT_OPTIONS,
 
   parse(options) {
+    // iptables takes the names of all protocols here, but for tcp only its own.
     return { sport: parsePortMatch(options, '--sport'), dport: parsePortMatch(options, '--dport') };
   },
 

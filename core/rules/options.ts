@@ -66,9 +66,15 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
       throw new RuleFault(word, `${name}: ${spec.name} cannot be inverted`);
     }
     if (this.get(spec.name) !== undefined) throw new RuleFault(word, `${name}: ${spec.name} can only be used once`);
-    const clash = spec.excludes?.find((other) => this.get(other) !== undefined);
+    const clash = this.all.find(
+      (other) => excludes(spec, other.name) || excludes(this.#spec(other.name), spec.name),
+    )?.name;
     if (clash !== undefined) throw new RuleFault(word, `${name}: ${spec.name} cannot be used together with ${clash}`);
     this.all.push(option);
+  }
+
+  #spec(name: string): OptionSpec | undefined {
+    return this.extension.options.find((spec) => spec.name === name);
   }
 
   /** What the options mean. */
@@ -84,6 +90,10 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
     }
     return extension.parse(this);
   }
+}
+
+function excludes(spec: OptionSpec | undefined, name: string): boolean {
+  return spec?.excludes?.includes(name) === true;
 }
 
 type Found =
@@ -133,11 +143,16 @@ function optionNames(extension: Extension<unknown>): string[] {
 
 /** The words of one rule, taken one after the other. */
 export class WordReader {
-  readonly #words: readonly Word[];
+  readonly #words: Word[];
   #at = 0;
 
   constructor(words: readonly Word[]) {
-    this.#words = words;
+    this.#words = [...words];
+  }
+
+  /** Let WORD be the next one. */
+  insert(word: Word): void {
+    this.#words.splice(this.#at, 0, word);
   }
 
   next(): Word | undefined {

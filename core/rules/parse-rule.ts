@@ -14,6 +14,8 @@ import { parseHostAddress, parseMask, parseNumber, parseProtocol, swapAddress } 
 
 const COMMANDS = 'ACDEFILNPRSXZ';
 const SUPPORTED_COMMANDS = 'AFINPX';
+/** Letters that iptables takes together with their value: `-jACCEPT`. */
+const JOINABLE = 'AINPFXjgm';
 const MAX_DEVICE_BYTES = 15;
 const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
   ['ACCEPT', Verdict.ACCEPT],
@@ -92,7 +94,7 @@ class RuleParser {
       } else if (!word.text.startsWith('-')) {
         throw new RuleFault(word, `bad argument "${word.text}"`, 'an option');
       } else {
-        this.#option(word, not !== undefined);
+        this.#option(this.#withoutValue(word), not !== undefined);
         not = undefined;
       }
     }
@@ -106,6 +108,14 @@ class RuleParser {
       policy: this.#policy,
       rules: 'AI'.includes(this.#letter) && !this.#otherFamily ? this.#drafts() : [],
     };
+  }
+
+  /** `-jACCEPT` as `-j` with ACCEPT to follow. */
+  #withoutValue(word: Word): Word {
+    const { text, line, column } = word;
+    if (text.length < 3 || text[1] === '-' || !JOINABLE.includes(text[1])) return word;
+    this.#reader.insert({ text: text.slice(2), line, column: column + 2 });
+    return { text: text.slice(0, 2), line, column };
   }
 
   #option(word: Word, negated: boolean): void {

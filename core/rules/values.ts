@@ -92,17 +92,17 @@ export interface PortRange {
 }
 
 /** `p`, `p:q`, `:q`, `p:` (xtables' port ranges with open ends). */
-export function parsePortRange(word: Word): PortRange {
+export function parsePortRange(word: Word, protocol?: string): PortRange {
   const colon = word.text.indexOf(':');
   if (colon < 0) {
-    const port = parsePort(word, word.text, undefined);
+    const port = parsePort(word, word.text, protocol);
     return { min: port, max: port };
   }
   const first = word.text.slice(0, colon);
   const last = word.text.slice(colon + 1);
   return {
-    min: first === '' ? 0 : parsePort(word, first, undefined),
-    max: last === '' ? 0xffff : parsePort(word, last, undefined),
+    min: first === '' ? 0 : parsePort(word, first, protocol),
+    max: last === '' ? 0xffff : parsePort(word, last, protocol),
   };
 }
 
