@@ -1,6 +1,12 @@
 /** nfreplay as a library: compile a ruleset for a host, push frames, get what comes out. */
 
+export { formatConnection, type ListedConnection, type ListedDirection } from '../codecs/conntrack-list.js';
+export { HostError } from '../codecs/host-json.js';
+export { listConnection } from './conntrack/list.js';
 export { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from './emulator.js';
 export { Hook, type HookName, type TableName, Verdict } from './hooks.js';
 export { type Host, loadHost } from './host/host.js';
 export { PacketType } from './packet.js';
+export { RulesetError } from './rules/error.js';
+export { parseRuleset } from './rules/parse.js';
+export { saveRuleset } from './rules/save.js';

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  createEmulator,
+  type EmulatorOutput,
+  formatConnection,
+  listConnection,
+  loadHost,
+  Outcome,
+  PacketType,
+  parseRuleset,
+  saveRuleset,
+} from 'nfreplay';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
+
+const Library = suite('library');
+
+const CASE = fileURLToPath(new URL('../../../pcaps/docker/', import.meta.url));
+const ruleset = parseRuleset(readFileSync(`${CASE}rules.v4`, 'utf8'), 'rules.v4');
+const host = loadHost(readFileSync(`${CASE}host.json`, 'utf8'), 'host.json');
+
+/** A SYN from 203.0.113.7 to 192.0.2.10, in Ethernet. */
+function syn(sport: number, dport: number): Uint8Array {
+  const bytes = new Uint8Array(54);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x02, 0, 0, 0, 0, 0x10, 0x02, 0, 0, 0, 0, 0x01, 0x08, 0x00]);
+  bytes.set([0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0, 0, 203, 0, 113, 7, 192, 0, 2, 10], 14);
+  view.setUint16(24, internetChecksum(view, 14, 20));
+  view.setUint16(34, sport);
+  view.setUint16(36, dport);
+  view.setUint16(46, 0x5002);
+  view.setUint16(48, 64_240);
+  view.setUint16(50, internetChecksum(view, 34, 20, pseudoHeaderSum(view, 14, 6, 20)));
+  return bytes;
+}
+
+/** An emulated Docker host and what comes out of it, in words. */
+function dockerHost() {
+  const came: string[] = [];
+  const endpoint = (bytes: Uint8Array, at: number) => bytes.subarray(at, at + 4).join('.');
+  const output: EmulatorOutput = {
+    egress: (dev, _link, bytes, at) => came.push(`${host.interfaceNames[dev]}: to ${endpoint(bytes, at + 16)}`),
+    local: (bytes, at) => came.push(`local: from ${endpoint(bytes, at + 12)}`),
+    dropped: (reason) => came.push(`dropped: ${reason}`),
+  };
+  const emulator = createEmulator({ ruleset, host }, output);
+  const receive = (frame: Uint8Array, tsSec: number) => {
+    const view = new DataView(frame.buffer);
+    const length = frame.length - 14;
+    emulator.receive(host.interfaceIndex('eth0'), PacketType.HOST, tsSec, 0, frame, view, 14, length, length);
+  };
+  return { emulator, came, receive };
+}
+
+Library('takes frames, and gives what the host would send', () => {
+  const { emulator, came, receive } = dockerHost();
+  receive(syn(50_000, 36_379), 100);
+  assert.is(emulator.outcome, Outcome.FORWARDED);
+  receive(syn(50_001, 22), 101);
+  assert.is(emulator.outcome, Outcome.LOCAL);
+  receive(syn(50_002, 23), 102);
+  assert.is(emulator.outcome, Outcome.REJECTED);
+  assert.equal(came, [
+    'docker0: to 172.17.0.3',
+    'local: from 203.0.113.7',
+    'eth0: to 203.0.113.7',
+    'dropped: filter INPUT',
+  ]);
+  assert.is(emulator.nowMs, 2000);
+  assert.match(saveRuleset(ruleset, emulator.counters), '[1:40] -A DOCKER ! -i docker0 -p tcp -m tcp --dport 36379');
+  const lines: string[] = [];
+  const { connections, nowMs } = emulator;
+  connections.forEach(nowMs, (entry) => lines.push(formatConnection(listConnection(connections, entry, nowMs))));
+  assert.is(lines.length, 2);
+  assert.match(lines[0], 'src=172.17.0.3 dst=203.0.113.7 sport=6379 dport=50000');
+});
+
+Library('keeps emulators apart', () => {
+  const one = dockerHost();
+  const other = dockerHost();
+  one.receive(syn(50_000, 36_379), 100);
+  assert.is(one.emulator.connections.size, 1);
+  assert.is(other.emulator.connections.size, 0);
+  other.receive(syn(50_000, 36_379), 7);
+  assert.equal(other.came, one.came);
+});
+
+Library.run();
