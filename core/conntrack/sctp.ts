@@ -108,19 +108,13 @@ export class SctpTracker implements L4Tracker {
     for (let at = l4 + HEADER_LENGTH; at + CHUNK_HEADER_LENGTH <= end; at += paddedLength(view, at)) {
       const chunk = view.getUint8(at);
       if (chunk === Chunk.HEARTBEAT || chunk === Chunk.HEARTBEAT_ACK) {
-        const known = words[base + TAG + direction];
-        if (known !== 0 && tag !== known) {
-          if (isIgnored || (chunks & (1 << Chunk.DATA)) !== 0) return TrackResult.INVALID;
-          if (chunk === Chunk.HEARTBEAT) {
-            this.#rememberWrongHeartbeat(base, direction);
-            isIgnored = true;
-            continue;
-          }
-          if (!this.#answersWrongHeartbeat(base, direction)) return TrackResult.INVALID;
-          words[base + TAG + 1 - direction] = 0;
+        const mayDiffer = !isIgnored && (chunks & (1 << Chunk.DATA)) === 0;
+        const heartbeat = this.#heartbeat(base, direction, chunk, tag, mayDiffer);
+        if (heartbeat === TagVerdict.INVALID) return TrackResult.INVALID;
+        if (heartbeat === TagVerdict.IGNORE) {
+          isIgnored = true;
+          continue;
         }
-        words[base + TAG + direction] = tag;
-        if (known !== 0) words[base + MEMORY] &= ~WRONG_HEARTBEAT;
       } else if (!this.#isTagGood(base, direction, chunk, view.getUint8(at + CHUNK_FLAGS_AT), tag)) {
         return TrackResult.INVALID;
       }
@@ -132,15 +126,10 @@ export class SctpTracker implements L4Tracker {
       if (chunk === Chunk.INIT || chunk === Chunk.INIT_ACK) {
         if (at + INIT_LENGTH > end) return TrackResult.INVALID;
         const initiateTag = view.getInt32(at + INITIATE_TAG_AT, true);
-        if (chunk === Chunk.INIT) {
-          const isRepeated = !isNew && initiateTag === words[base + TAG + 1 - direction];
-          if (!isRepeated) this.#rememberInit(base, direction);
-          // An INIT that is sent again and again must not keep an entry alive.
-          if (state === SctpState.CLOSED && oldState === SctpState.CLOSED && !isNew) isIgnored = true;
-        } else if (!this.#mayAnswerInit(base, direction, initiateTag)) {
-          return TrackResult.INVALID;
-        }
-        words[base + TAG + 1 - direction] = initiateTag;
+        if (!this.#takeInitiateTag(base, direction, chunk, initiateTag, isNew)) return TrackResult.INVALID;
+        // An INIT that is sent again and again must not keep an entry alive.
+        const isUnanswered = state === SctpState.CLOSED && oldState === SctpState.CLOSED;
+        if (chunk === Chunk.INIT && isUnanswered && !isNew) isIgnored = true;
       }
       words[base + STATE] = state;
       // For good, even if a later chunk is INVALID.
@@ -168,34 +157,55 @@ export class SctpTracker implements L4Tracker {
     }
   }
 
-  /** A heartbeat with another tag: its sender may have restarted. If it is answered in kind, so it has. */
-  #rememberWrongHeartbeat(base: number, direction: Direction): void {
+  /**
+   * A heartbeat with another TAG: its sender may have restarted. It passes, and if it is answered in kind, so it has.
+   * MAY_DIFFER: nothing else in the packet speaks against it.
+   */
+  #heartbeat(base: number, direction: Direction, chunk: number, tag: number, mayDiffer: boolean): TagVerdict {
     const { words } = this.#table;
-    const inits = words[base + MEMORY] & INITS;
-    words[base + MEMORY] = inits | WRONG_HEARTBEAT | (direction << WRONG_HEARTBEAT_DIRECTION_SHIFT);
+    const known = words[base + TAG + direction];
+    const memory = words[base + MEMORY];
+    if (known !== 0 && tag !== known) {
+      if (!mayDiffer) return TagVerdict.INVALID;
+      if (chunk === Chunk.HEARTBEAT) {
+        words[base + MEMORY] = (memory & INITS) | WRONG_HEARTBEAT | (direction << WRONG_HEARTBEAT_DIRECTION_SHIFT);
+        return TagVerdict.IGNORE;
+      }
+      const isAnswer = (memory & WRONG_HEARTBEAT) !== 0 && memory >>> WRONG_HEARTBEAT_DIRECTION_SHIFT !== direction;
+      if (!isAnswer) return TagVerdict.INVALID;
+      words[base + TAG + 1 - direction] = 0;
+    }
+    words[base + TAG + direction] = tag;
+    if (known !== 0) words[base + MEMORY] = memory & ~WRONG_HEARTBEAT;
+    return TagVerdict.ACCEPT;
   }
 
-  #answersWrongHeartbeat(base: number, direction: Direction): boolean {
-    const memory = this.#table.words[base + MEMORY];
-    return (memory & WRONG_HEARTBEAT) !== 0 && memory >>> WRONG_HEARTBEAT_DIRECTION_SHIFT !== direction;
-  }
-
-  /** An INIT after both sides' INITs starts anew (section 5.2.1). */
-  #rememberInit(base: number, direction: Direction): void {
+  /**
+   * The tag that the other side's packets are to carry from now on. False: an INIT ACK may not set it. Where the other
+   * side's INIT was not seen, or where both INITs crossed, it must be known already (RFC 9260, section 5.2.1).
+   */
+  #takeInitiateTag(base: number, direction: Direction, chunk: number, tag: number, isNew: boolean): boolean {
     const { words } = this.#table;
-    if ((words[base + MEMORY] & INITS) === INITS) words[base + MEMORY] &= ~(1 << (1 - direction));
-    words[base + MEMORY] |= 1 << direction;
-  }
-
-  /** Whether an INIT ACK may set INITIATE_TAG: where the other side's INIT was not seen, or met ours, it must be known. */
-  #mayAnswerInit(base: number, direction: Direction, initiateTag: number): boolean {
-    const { words } = this.#table;
-    const known = words[base + TAG + 1 - direction];
-    const inits = words[base + MEMORY] & INITS;
-    if ((inits & (1 << (1 - direction))) === 0) return known === 0 || known === initiateTag;
-    return inits !== INITS || known === initiateTag;
+    const at = base + TAG + 1 - direction;
+    const isKnown = words[at] === tag;
+    let inits = words[base + MEMORY] & INITS;
+    if (chunk === Chunk.INIT_ACK) {
+      const isOtherSeen = (inits & (1 << (1 - direction))) !== 0;
+      if (!isOtherSeen && words[at] !== 0 && !isKnown) return false;
+      if (inits === INITS && !isKnown) return false;
+    } else if (isNew || !isKnown) {
+      // After both sides' INITs, one more starts anew.
+      if (inits === INITS) inits = 0;
+      words[base + MEMORY] = (words[base + MEMORY] & ~INITS) | inits | (1 << direction);
+    }
+    words[at] = tag;
+    return true;
   }
 }
+
+/** What the tag of a heartbeat says of the packet. */
+const TagVerdict = { INVALID: 0, ACCEPT: 1, IGNORE: 2 } as const;
+type TagVerdict = (typeof TagVerdict)[keyof typeof TagVerdict];
 
 /**
  * The chunks of PACKET, as bits by type (those above 31 left out, and bit 31 always set); 0 where they cannot stand
