@@ -319,7 +319,7 @@ class HostEmulator implements Emulator {
     if (!this.#pass(packet, this.#filter)) return;
     if (!this.#pass(packet, this.#security)) return;
     if (packet.headerLength > IPV4_LENGTH) {
-      forwardOptions(packet, this.#stack.options, this.#host.masqueradeAddress(packet.routeDev, packet.nextHop));
+      forwardOptions(packet, this.#stack.options, this.#host.routeOutput(packet.destination, 0).source);
     }
     this.#leave(packet);
   }
