@@ -1,6 +1,9 @@
 /** Reads what a replay left in its folder: frames by interface and time, the saved tables, the connections. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openCapture } from '../codecs/capture.js';
+import { ETHERNET_LENGTH } from '../codecs/layouts.js';
+import { Linktype } from '../codecs/linktypes.js';
 
 export interface ResultFrame {
   bytes: Uint8Array;
@@ -11,12 +14,6 @@ export interface ResultFrame {
 /** Frames of one interface by the timestamp (ns) of the input that caused them, in the order in which they were made. */
 export type FramesByTime = Map<bigint, ResultFrame[]>;
 
-const FILE_HEADER_LENGTH = 24;
-const RECORD_HEADER_LENGTH = 16;
-const NANOSECOND_MAGIC = 0xa1b23c4d;
-const MICROSECOND_MAGIC = 0xa1b2c3d4;
-const LINKTYPE_RAW = 101;
-
 /** Names of the interfaces that DIR has frames of. What was dropped (dropped.pcap) did not come out, so it is not one. */
 export function devicesOf(dir: string): string[] {
   return readdirSync(dir)
@@ -24,33 +21,29 @@ export function devicesOf(dir: string): string[] {
     .map((name) => name.slice(0, -'.pcap'.length));
 }
 
-/** The frames that left through DEVICE; none where DIR has no such file. Throws where the file is no classic pcap. */
+/**
+ * The frames that left through DEVICE; none where DIR has no such file.
+ * @throws {CaptureError} where the file is no capture
+ */
 export function framesOf(dir: string, device: string): FramesByTime {
   const path = join(dir, `${device}.pcap`);
   const frames: FramesByTime = new Map();
   if (!existsSync(path)) return frames;
-  const data = readFileSync(path);
-  if (data.length < FILE_HEADER_LENGTH) return frames;
-  const view = new DataView(data.buffer, data.byteOffset, data.length);
-  const littleEndian = isMagic(view.getUint32(0, true));
-  if (!littleEndian && !isMagic(view.getUint32(0))) throw new Error(`${path}: not a classic pcap`);
-  const unitNs = view.getUint32(0, littleEndian) === NANOSECOND_MAGIC ? 1n : 1000n;
-  const ipAt = (view.getUint32(20, littleEndian) & 0xffff) === LINKTYPE_RAW ? 0 : 14;
-  for (let at = FILE_HEADER_LENGTH; at + RECORD_HEADER_LENGTH <= data.length; ) {
-    const seconds = BigInt(view.getUint32(at, littleEndian));
-    const tsNs = seconds * 1_000_000_000n + BigInt(view.getUint32(at + 4, littleEndian)) * unitNs;
-    const length = view.getUint32(at + 8, littleEndian);
-    at += RECORD_HEADER_LENGTH;
-    const frame = { bytes: data.subarray(at, at + length), ipAt };
-    const same = frames.get(tsNs);
-    if (same) same.push(frame);
-    else frames.set(tsNs, [frame]);
-    at += length;
+  const reader = openCapture(path);
+  try {
+    while (reader.next()) {
+      const { bytes, at, caplen, linktype, tsSec, tsNsec } = reader;
+      const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
+      const frame = { bytes: bytes.slice(at, at + caplen), ipAt: linktype === Linktype.RAW ? 0 : ETHERNET_LENGTH };
+      const same = frames.get(tsNs);
+      if (same) same.push(frame);
+      else frames.set(tsNs, [frame]);
+    }
+  } finally {
+    reader.close();
   }
   return frames;
 }
-
-const isMagic = (word: number): boolean => word === NANOSECOND_MAGIC || word === MICROSECOND_MAGIC;
 
 /**
  * The lines of each table of an `iptables-save -c` text: declarations of chains first, sorted (legacy tables list user

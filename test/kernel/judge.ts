@@ -34,8 +34,8 @@ function judgeEngine(folder: CaseFolder, engine: Engine): Disagreement | null {
   const outDir = join(folder.dir, 'got');
   rmSync(outDir, { recursive: true, force: true });
   try {
-    const { rulesPath, hostPath, inputs } = folder;
-    replay({ rulesPath, hostPath, inputs, outDir, engine });
+    const { rulesPath, hostPath, inputs, stitchPath } = folder;
+    replay({ rulesPath, hostPath, inputs, outDir, engine, ...(stitchPath === undefined ? {} : { stitchPath }) });
   } catch (error) {
     return {
       engine,

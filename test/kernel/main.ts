@@ -12,6 +12,7 @@ import { type Libc, loadLibc } from './libc.js';
 import { agreesWithItself, type LiveCase, playCase } from './live-case.js';
 import { Prng } from './prng.js';
 import { PROFILES } from './profiles.js';
+import { runSamples } from './samples.js';
 import { shrink } from './shrink.js';
 
 const USAGE = `usage: npm run test:kernel -- [--seed S] [--count N] [--profile P] [--case SEED] [--packets N] [--keep DIR]
@@ -21,7 +22,8 @@ const USAGE = `usage: npm run test:kernel -- [--seed S] [--count N] [--profile P
   --case SEED   this case alone (with --profile)
   --packets N   packets of a case, at most; 120 if not given
   --keep DIR    where failing cases are kept, shrunk
-  --no-shrink   show failing cases as they are`;
+  --no-shrink   show failing cases as they are
+  --no-samples  leave out the captures of test/captures`;
 
 interface Tally {
   passed: number;
@@ -47,6 +49,7 @@ function main(): number {
       packets: { type: 'string', default: '120' },
       keep: { type: 'string', default: join(tmpdir(), 'nfreplay-kernel') },
       'no-shrink': { type: 'boolean', default: false },
+      'no-samples': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -63,6 +66,7 @@ function main(): number {
   const tally: Tally = { passed: 0, failed: 0, leftOut: 0, empty: 0, packets: 0 };
   const libc = loadLibc();
   const startedMs = performance.now();
+  if (values.case === undefined && !values['no-samples']) samples(libc, values.keep, tally);
   for (let n = 0; n < count; n++) {
     const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
     const profile = names[n % names.length];
@@ -81,6 +85,20 @@ function main(): number {
   console.log(`${tally.packets} packets in ${seconds} s; left out: ${tally.leftOut} random, ${tally.empty} empty`);
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
   return tally.failed > 0 ? 1 : 0;
+}
+
+/** The captures of other projects, through a host with MASQUERADE. */
+function samples(libc: Libc, keep: string, tally: Tally): void {
+  for (const { file, dir, outcomes, isRandom, disagreement } of runSamples(libc, join(keep, 'samples'))) {
+    for (const packets of outcomes.values()) tally.packets += packets;
+    if (isRandom) tally.leftOut++;
+    else if (disagreement === null) tally.passed++;
+    else {
+      tally.failed++;
+      console.log(`\nFAILED ${file} (${disagreement.engine}, ${disagreement.count} differences)`);
+      console.log(`${disagreement.lines.join('\n')}\nkept in ${dir}`);
+    }
+  }
 }
 
 /** Judges a case and counts it; how it fails, or null. */
