@@ -2,6 +2,7 @@
 import {
   IPPROTO_GRE,
   IPPROTO_ICMP,
+  IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
@@ -10,6 +11,7 @@ import type { Sysctls } from '../host/sysctls.js';
 import { GenericTracker } from './generic.js';
 import { GreTracker } from './gre.js';
 import { IcmpTracker } from './icmp.js';
+import { SctpTracker } from './sctp.js';
 import type { ConntrackTable } from './table.js';
 import { TcpTracker } from './tcp.js';
 import { timeoutsFrom } from './timeouts.js';
@@ -44,6 +46,7 @@ export function createTrackers(table: ConntrackTable, sysctls: Sysctls): Tracker
   byProtocol[IPPROTO_UDP] = new UdpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_UDPLITE] = new UdpLiteTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_ICMP] = new IcmpTracker(table, timeouts, checksum);
+  byProtocol[IPPROTO_SCTP] = new SctpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_GRE] = new GreTracker(table, timeouts);
   return { byProtocol, tcp };
 }
