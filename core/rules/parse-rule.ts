@@ -14,8 +14,8 @@ import { parseHostAddress, parseMask, parseNumber, parseProtocol, swapAddress } 
 
 const COMMANDS = 'ACDEFILNPRSXZ';
 const SUPPORTED_COMMANDS = 'AFINPX';
-/** Letters that iptables takes together with their value: `-jACCEPT`. */
-const JOINABLE = 'AINPFXjgm';
+/** Letters that iptables takes together with their value: `-AINPUT`. */
+const JOINABLE = 'AINPFXgm';
 const MAX_DEVICE_BYTES = 15;
 const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
   ['ACCEPT', Verdict.ACCEPT],
@@ -110,7 +110,7 @@ class RuleParser {
     };
   }
 
-  /** `-jACCEPT` as `-j` with ACCEPT to follow. */
+  /** `-AINPUT` as `-A` with INPUT to follow. */
   #withoutValue(word: Word): Word {
     const { text, line, column } = word;
     if (text.length < 3 || text[1] === '-' || !JOINABLE.includes(text[1])) return word;

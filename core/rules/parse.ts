@@ -85,6 +85,9 @@ class RulesetReader {
       const quote: Word = { text: '"', line: number, column: offset + words.unclosedAt };
       throw new RuleFault(quote, 'nothing closes this quote', '" before the end of the line');
     }
+    if (words.length === 0) {
+      throw new RuleFault({ text: line, line: number, column: 1 }, 'counters without a rule', '-A chain …');
+    }
     const placed = words.map((word) => ({ ...word, column: word.column + offset }));
     try {
       table.run(parseCommand(placed, table), number);
