@@ -127,7 +127,8 @@ Compare('microseconds and the other byte order are read as well', ({ copy }) => 
   const file = join(copy, 'local.pcap');
   const data = readFileSync(file);
   data.writeUInt32BE(0xa1b2c3d4, 0);
-  data.writeUInt32BE(data.readUInt32LE(20), 20);
+  for (const at of [4, 6]) data.writeUInt16BE(data.readUInt16LE(at), at);
+  for (const at of [16, 20]) data.writeUInt32BE(data.readUInt32LE(at), at);
   for (const { at } of recordsOf(readFileSync(file))) {
     data.writeUInt32BE(data.readUInt32LE(at - 16), at - 16);
     data.writeUInt32BE(data.readUInt32LE(at - 12) / 1000, at - 12);
