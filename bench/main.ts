@@ -24,6 +24,8 @@ interface Contender {
 
 interface ReplayResult {
   durationMs: number;
+  /** User and system time of all threads, V8's compilers included: it hardly depends on what else the machine does. */
+  cpuMs: number;
   /** From the start of the process to its end. */
   processMs: number;
   peakMiB: number;

@@ -2,6 +2,7 @@
 import { replay } from '../cli/replay.js';
 
 const [rulesPath, hostPath, eth0, docker0, outDir] = process.argv.slice(2);
+const startedCpu = process.cpuUsage();
 const startedMs = performance.now();
 const summary = replay({
   rulesPath,
@@ -13,6 +14,8 @@ const summary = replay({
   outDir,
 });
 const durationMs = performance.now() - startedMs;
+const { user, system } = process.cpuUsage(startedCpu);
+const cpuMs = (user + system) / 1000;
 // maxRSS is in KiB (getrusage(2)).
 const peakMiB = process.resourceUsage().maxRSS / 1024;
-process.stdout.write(`${JSON.stringify({ durationMs, peakMiB, forwarded: summary.packets.forwarded })}\n`);
+process.stdout.write(`${JSON.stringify({ durationMs, cpuMs, peakMiB, forwarded: summary.packets.forwarded })}\n`);
