@@ -530,4 +530,29 @@ or > A seq=101 ack=5001 len=1 | ESTABLISHED ESTABLISHED 44 3/121 1/40 ASSURED
 or > A seq=101 ack=5001 win=0 | ESTABLISHED ESTABLISHED 55 3/120 1/40 ASSURED
 or > A seq=101 ack=5001 x3    | ESTABLISHED ESTABLISHED 55 5/200 1/40 ASSURED
 or > FA seq=101 ack=5001      | ESTABLISHED FIN_WAIT 44 3/120 1/40 ASSURED
+
+# a closed window may be probed with one byte
+> S seq=100                    | NEW SYN_SENT 120 1/40 0/0 UNREPLIED
+< SA seq=5000 ack=101          | ESTABLISHED/R SYN_RECV 60 1/40 1/40
+> A seq=101 ack=5001 len=1000  | ESTABLISHED ESTABLISHED 300 2/1080 1/40 ASSURED
+< A seq=5001 ack=1101 win=0    | ESTABLISHED/R ESTABLISHED 300 2/1080 2/80 ASSURED
+or > A seq=1101 ack=5001 len=1 | ESTABLISHED ESTABLISHED 300 3/1121 2/80 ASSURED
+or > A seq=1102 ack=5001       | ESTABLISHED ESTABLISHED 300 3/1120 2/80 ASSURED
+or > A seq=1103 ack=5001       | ESTABLISHED ESTABLISHED 300 2/1080 2/80 ASSURED
+
+# a RST from the side whose SYN was ignored does not answer it
+> S seq=100                  | NEW SYN_SENT 120 1/40 0/0 UNREPLIED
+< SA seq=5000 ack=101        | ESTABLISHED/R SYN_RECV 60 1/40 1/40
+> A seq=101 ack=5001         | ESTABLISHED ESTABLISHED 432000 2/80 1/40 ASSURED
+> S seq=900000               | ESTABLISHED ESTABLISHED 432000 2/80 1/40 ASSURED
+or > RA seq=70000 ack=900001 | INVALID ESTABLISHED 432000 2/80 1/40 ASSURED
+or < RA seq=70000 ack=900001 | ESTABLISHED/R CLOSE 10 2/80 2/80 ASSURED
+
+# a port reused after a pickup: the answerer stays free of windows, the opener does not
+> A seq=1 ack=5000 win=500 len=1  | NEW ESTABLISHED 300 1/41 0/0 UNREPLIED
+< A seq=5000 ack=2                | ESTABLISHED/R ESTABLISHED 300 1/41 1/40
+> S seq=2                         | ESTABLISHED ESTABLISHED 300 1/41 1/40
+< SA seq=5010 ack=3               | ESTABLISHED/R SYN_RECV 60 1/41 2/80
+or < A seq=100000 ack=3           | ESTABLISHED/R SYN_RECV 60 1/41 3/120
+or > A seq=100000 ack=5011        | INVALID SYN_RECV 60 1/41 2/80
 `;
