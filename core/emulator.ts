@@ -149,6 +149,8 @@ class HostEmulator implements Emulator {
 
   readonly #clock = new Clock();
   readonly #stack = new PacketStack();
+  /** How deep in the stack the packet lies whose outcome is the outcome of what went in. */
+  #countedDepth = 0;
   readonly #answers: Answers;
   readonly #onExpired = (first: Packet): void => this.#giveUp(first);
   readonly #link = new Uint8Array(ETHERNET_LENGTH);
@@ -385,7 +387,25 @@ class HostEmulator implements Emulator {
   #comeBack(packet: Packet): void {
     packet.inDev = packet.routeDev;
     packet.isForHost = true;
-    this.#arrive(packet);
+    if (packet.fragmentMaxSize > 0) this.#comeBackCut(packet);
+    else this.#arrive(packet);
+  }
+
+  /** What was reassembled leaves cut, by lo too: it comes in as fragments. */
+  #comeBackCut(packet: Packet): void {
+    const { mtu } = this.#host.interfaces[packet.routeDev];
+    const pieces: { bytes: Uint8Array; length: number }[] = [];
+    this.#fragmenter.fragment(packet, mtu, this.#fragments.geometry, (bytes, at, length, available) =>
+      pieces.push({ bytes: bytes.slice(at, at + available), length }),
+    );
+    const isOutermost = this.#stack.depth === this.#countedDepth;
+    for (const { bytes, length } of pieces) {
+      const piece = this.#stack.pushPiece(packet, bytes, length);
+      if (isOutermost) this.#countedDepth++;
+      this.#arrive(piece);
+      if (isOutermost) this.#countedDepth--;
+      this.#stack.pop();
+    }
   }
 
   /** ip_finish_output: whole, cut, or not at all. */
@@ -441,13 +461,13 @@ class HostEmulator implements Emulator {
 
   #drop(packet: Packet, reason: string): false {
     this.#end(packet, packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
-    if (this.#stack.depth === 0) this.reason = reason;
+    if (this.#stack.depth === this.#countedDepth) this.reason = reason;
     this.#output.dropped(reason, packet.bytes, packet.at, packet.available, packet.length);
     return false;
   }
 
   #end(_packet: Packet, outcome: Outcome): void {
-    if (this.#stack.depth === 0) this.outcome = outcome;
+    if (this.#stack.depth === this.#countedDepth) this.outcome = outcome;
   }
 
   /** Check and take in IP options; where they are faulty, the sender is told (ip_rcv_options). */

@@ -45,12 +45,18 @@ export class PacketStack {
 
   /** A copy of PACKET one level up. */
   pushCopy(packet: Packet): Packet {
+    return this.pushPiece(packet, packet.bytes.subarray(packet.at, packet.at + packet.available), packet.length);
+  }
+
+  /** A fragment of PACKET one level up: BYTES of it are there, with an IP header as long as PACKET's; its total is LENGTH. */
+  pushPiece(packet: Packet, bytes: Uint8Array, length: number): Packet {
     const copy = this.push(packet.nowMs);
-    copy.bytes.set(packet.bytes.subarray(packet.at, packet.at + packet.available), copy.at);
-    copy.length = packet.length;
-    copy.available = packet.available;
+    copy.bytes.set(bytes, copy.at);
+    copy.length = length;
+    copy.available = bytes.length;
     copy.headerLength = packet.headerLength;
     copy.reload();
+    copy.inDev = packet.inDev;
     copy.type = packet.type;
     copy.mark = packet.mark;
     copy.ct = packet.ct;

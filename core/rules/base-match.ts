@@ -44,7 +44,7 @@ export const ANY_PACKET: BaseMatch = {
   fragment: undefined,
 };
 
-/** Whether BASE lets every packet through (unconditional() of ip_tables). */
+/** Whether BASE asks nothing (unconditional() of ip_tables): `-i +` lets all through as well, but asks. */
 export function isUnconditional(base: BaseMatch): boolean {
   return Object.values(base).every((part) => part === undefined);
 }
@@ -115,7 +115,7 @@ export function saveBase(base: BaseMatch): string {
   let text = '';
   if (source !== undefined) text += formatMatch(' -s ', source, formatAddressMatch(source));
   if (destination !== undefined) text += formatMatch(' -d ', destination, formatAddressMatch(destination));
-  // `! -i +` matches nothing, but iptables-save leaves it out.
+  // `+` is every interface and none, `! -i +` matches nothing: iptables-save leaves out both.
   if (inDev !== undefined && inDev.name !== '+') text += formatMatch(' -i ', inDev, inDev.name);
   if (outDev !== undefined && outDev.name !== '+') text += formatMatch(' -o ', outDev, outDev.name);
   if (protocol !== undefined) text += formatMatch(' -p ', protocol, protocolName(protocol.number));

@@ -364,11 +364,11 @@ function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
   });
 }
 
-function parseDevice(word: Word, negated: boolean): DeviceMatch | undefined {
+function parseDevice(word: Word, negated: boolean): DeviceMatch {
   const name = word.text;
   if (name === '') throw new RuleFault(word, 'an empty interface name', 'the name of an interface');
   if (new TextEncoder().encode(name).length > MAX_DEVICE_BYTES) {
     throw new RuleFault(word, `the interface name "${name}" is too long`, 'at most 15 bytes');
   }
-  return name === '+' && !negated ? undefined : { name, negated };
+  return { name, negated };
 }
