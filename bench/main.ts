@@ -1,6 +1,6 @@
 // `npm run bench [-- --packets N --rounds N --micro]`: nanoseconds a packet, beside others at the same work.
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,7 +42,10 @@ function timed(program: string, args: string[]): { durationMs: number; done: Spa
 }
 
 function replayOnce(work: Est64): ReplayResult {
-  const args = [join(HERE, 'replay-once.js'), RULES, HOST, work.eth0, work.docker0, join(OUT, 'replayed')];
+  const outDir = join(OUT, 'replayed');
+  // Taking old results away is not what is measured.
+  rmSync(outDir, { recursive: true, force: true });
+  const args = [join(HERE, 'replay-once.js'), RULES, HOST, work.eth0, work.docker0, outDir];
   const { durationMs: processMs, done } = timed(process.execPath, args);
   const result = JSON.parse(done.stdout);
   if (result.forwarded !== work.packets)
@@ -51,10 +54,13 @@ function replayOnce(work: Est64): ReplayResult {
 }
 
 function tcpdumpOnce(work: Est64): number {
-  return [work.eth0, work.docker0].reduce(
-    (sum, path) => sum + timed('tcpdump', ['-r', path, '-w', join(OUT, 'tcpdump.pcap')]).durationMs,
-    0,
-  );
+  let sumMs = 0;
+  for (const path of [work.eth0, work.docker0]) {
+    const copy = join(OUT, 'tcpdump.pcap');
+    rmSync(copy, { force: true });
+    sumMs += timed('tcpdump', ['-r', path, '-w', copy]).durationMs;
+  }
+  return sumMs;
 }
 
 async function kernelOnce(kernel: KernelPath, work: Est64): Promise<number> {
