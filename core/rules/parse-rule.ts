@@ -295,6 +295,7 @@ class RuleParser {
   #drafts(): RuleDraft[] {
     const chain = this.#chain!;
     this.#checkDevices(chain);
+    this.#checkAddresses();
     const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
     const target: Target =
       this.#target instanceof LoadedExtension
@@ -310,6 +311,15 @@ class RuleParser {
       }
     }
     return drafts;
+  }
+
+  /** Several addresses become several rules: with a ! they would not mean what they seem to. */
+  #checkAddresses(): void {
+    const both = [this.#sources ?? [], this.#destinations ?? []];
+    if (both.every((addresses) => addresses.length < 2)) return;
+    if (both.flat().some(({ negated }) => negated)) {
+      throw new RuleFault(this.#given.get('s') ?? this.#command!, '! is not allowed with several addresses');
+    }
   }
 
   /** A built-in chain whose packets have no such interface takes no rule about it. */
@@ -347,7 +357,6 @@ function tested(match: AddressMatch | undefined): AddressMatch | undefined {
 
 function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
   const parts = word.text.split(',');
-  if (negated && parts.length > 1) throw new RuleFault(word, '! is not allowed with several addresses');
   return parts.map((part) => {
     const slash = part.indexOf('/');
     const text = slash < 0 ? part : part.slice(0, slash);

@@ -7,6 +7,7 @@ import { buildTable, type Engine } from '../../core/rules/build.js';
 import { interpretTable } from '../../core/rules/interpret.js';
 import { createCounters } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse.js';
+import { readsPacket, ruleReads } from '../../core/rules/reads.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { INTERFACES, packetOf, seededRandom, testContext } from './random.js';
 import type { RecordedCase } from './recorded.js';
@@ -91,6 +92,21 @@ meaning('a visitor hears of each rule, and why', () => {
     '3 true: logged as "seen "',
     'policy of INPUT',
   ]);
+});
+
+meaning('a rule says what it reads, and whether its connection fixes that', () => {
+  const text = [
+    '*filter',
+    '-A INPUT -s 10.0.0.0/8 -i eth0 -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,DNAT -j ACCEPT',
+    '-A INPUT -p tcp -m tcp --syn',
+    '-A INPUT -p icmp -m icmp --icmp-type 8',
+    '-A INPUT -f',
+    '-A INPUT -m conntrack --ctexpire 5',
+    'COMMIT',
+  ].join('\n');
+  const { rules } = parseRuleset(text, 'f').tables[0];
+  assert.equal([...ruleReads(rules[0])].sort(), ['ctinfo', 'ctstatus', 'inDev', 'ports', 'protocol', 'source']);
+  assert.equal(rules.map(readsPacket), [false, true, true, true, true]);
 });
 
 meaning.run();
