@@ -63,7 +63,7 @@ export function playCase(libc: Libc, { seed, profile, packets, dir }: PlayOption
     writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
     const record = new ReplayRecord(router.devices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity };
-    play(router, record, stage, randomScenes(stage, profile, prng.between(4, 14)), packets);
+    play(router, record, stage, randomScenes(stage, profile, prng.between(6, 22)), packets);
     record.write(folder.wantDir, router);
     return { ...folder, inputs: record.writeInputs(join(dir, 'in')), packets: record.count, outcomes: record.outcomes };
   } finally {

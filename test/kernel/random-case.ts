@@ -7,12 +7,12 @@ import { buildIcmp, buildIpv4, buildUdp, withChecksum } from './packets.js';
 import type { Prng } from './prng.js';
 import type { Profile, SceneKind } from './profiles.js';
 import { addDockerRules } from './random-docker.js';
+import { planFlows, randomSender, sideOf } from './random-flow.js';
 import { randomWorld } from './random-host.js';
 import { addRandomRules, emptyRuleset, formatRuleset } from './random-rules.js';
-import { LOCAL } from './router.js';
 import type { Scene, Side, Stage } from './scene.js';
 import { wholeConnection, wildConnection } from './tcp-scene.js';
-import { broadcasts, devicesOf, type Party, type World } from './world.js';
+import { broadcasts, type World } from './world.js';
 
 export interface RandomCase {
   world: World;
@@ -24,6 +24,7 @@ export function randomCase(prng: Prng, profile: Profile): RandomCase {
   const world = randomWorld(prng, profile);
   const ruleset = emptyRuleset();
   if (prng.chance(profile.docker)) addDockerRules(prng, world, ruleset);
+  planFlows(prng, world, prng.between(6, 14), profile.clashes);
   addRandomRules(prng, world, ruleset, profile);
   return { world, rules: formatRuleset(ruleset) };
 }
@@ -35,7 +36,7 @@ export function randomScenes(stage: Stage, profile: Profile, count: number): Sce
 }
 
 function randomScene(stage: Stage, profile: Profile, kind: SceneKind): Scene {
-  const side = (protocol: number): Side => randomSide(stage, protocol, profile.clashes);
+  const side = (protocol: number): Side => sideOf(stage.prng, stage.world, protocol, profile.clashes);
   switch (kind) {
     case 'tcp':
       return wholeConnection(stage, side(6));
@@ -62,46 +63,10 @@ function randomScene(stage: Stage, profile: Profile, kind: SceneKind): Scene {
   }
 }
 
-/** Somebody who wants something of somebody: most often of a service that the rules know. */
-function randomSide(stage: Stage, protocol: number, clashes: number): Side {
-  const { world, prng } = stage;
-  const fitting = world.services.filter(
-    (service) => service.protocol === protocol || service.protocol === 0 || protocol === 0,
-  );
-  const service = fitting.length > 0 && prng.chance(0.6) ? prng.pick(fitting) : undefined;
-  const sender = randomSender(stage);
-  const strangers = world.parties.filter((party) => party.dev !== sender.dev || prng.chance(0.15));
-  const destination = service?.address ?? prng.pick(strangers.length > 0 ? strangers : world.parties).address;
-  const sport = prng.chance(clashes)
-    ? 40_000
-    : prng.weighted([
-        [8, prng.between(40_000, 60_000)],
-        [0.7, prng.between(1, 511)],
-        [0.7, prng.between(512, 1023)],
-        [1, prng.pick(world.ports)],
-      ]);
-  return {
-    dev: sender.dev,
-    address: sender.address,
-    port: sport,
-    peerAddress: destination,
-    peerPort: service?.port || prng.pick(world.ports),
-  };
-}
-
-function randomSender({ world, prng }: Stage): Party {
-  const remote = world.parties.filter((party) => party.dev !== LOCAL);
-  const own = world.parties.filter((party) => party.dev === LOCAL);
-  if (own.length > 0 && (remote.length === 0 || prng.chance(0.14))) return prng.pick(own);
-  const sender = prng.pick(remote);
-  // Now and then it comes in where nobody expects it.
-  return prng.chance(0.03) ? { dev: prng.pick(devicesOf(world)), address: sender.address } : sender;
-}
-
 /** Martians, broadcasts and multicasts. */
 function stray(stage: Stage): Scene {
   const { world, prng } = stage;
-  const sender = randomSender(stage);
+  const sender = randomSender(prng, world);
   const odd = [
     0,
     0x7f000001,

@@ -1,9 +1,9 @@
 /** Random hosts: interfaces, addresses, routes, sysctls, and who lives around them. */
-import { broadcastOf, formatIpv4, formatNetwork, type Network, networkOf, parseIpv4 } from './address.js';
+import { broadcastOf, contains, formatIpv4, formatNetwork, type Network, networkOf, parseIpv4 } from './address.js';
 import type { LinkDescription, RouteDescription } from './host-description.js';
 import type { Prng } from './prng.js';
 import { LOCAL } from './router.js';
-import type { Party, Subnet, World } from './world.js';
+import type { Subnet, World } from './world.js';
 
 export interface HostTraits {
   /** How many interfaces there are beside lo, at most. */
@@ -27,7 +27,7 @@ const FAR_HOSTS = ['203.0.113.7', '198.51.100.5', '8.8.4.4', '203.0.113.99'];
 const PORTS = [22, 53, 80, 443, 6379, 8080, 36379, 5000];
 
 export function randomWorld(prng: Prng, traits: HostTraits): World {
-  const world: World = { host: { addr: [] }, subnets: [], parties: [], ports: [...PORTS], services: [] };
+  const world: World = { host: { addr: [] }, subnets: [], parties: [], ports: [...PORTS], services: [], flows: [] };
   const names = prng.some(NAMES, prng.between(1, traits.interfaces));
   const networks = prng.shuffled(NETWORKS);
   for (const [i, name] of names.entries()) addLink(world, prng, name, i, networks[i], traits);
@@ -36,7 +36,6 @@ export function randomWorld(prng: Prng, traits: HostTraits): World {
   if (prng.chance(0.3 + traits.oddity)) world.host.sysctl = randomSysctls(prng, names, traits.oddity);
   for (const link of world.host.addr)
     for (const address of link.addr_info ?? []) world.parties.push({ dev: LOCAL, address: parseIpv4(address.local) });
-  addServices(world, prng);
   return world;
 }
 
@@ -163,23 +162,17 @@ function randomSysctls(prng: Prng, names: readonly string[], oddity: number): Re
   return sysctls;
 }
 
-/** Ports of the host and of its neighbours that somebody may want to reach. */
-function addServices(world: World, prng: Prng): void {
-  const targets: Party[] = prng.some(world.parties, 6);
-  for (const { address } of targets)
-    world.services.push({ address, protocol: prng.pick([6, 17, 0]), port: prng.pick([...world.ports, 0]) });
-}
-
-/** Text of a network that rules may name: a subnet, a larger one, or a single address. */
-export function randomNetworkText(prng: Prng, world: World): string {
-  const address = (): number => prng.pick(world.parties).address;
+/** Text of a network around ADDRESS that rules may name: itself, its subnet, or a larger one; sometimes another. */
+export function networkText(prng: Prng, world: World, address: number): string {
+  const subnet = world.subnets.find(({ network }) => contains(network, address));
   return prng.weighted<() => string>([
-    [4, () => formatNetwork(prng.pick(world.subnets).network)],
-    [4, () => formatIpv4(address())],
-    [2, () => formatNetwork(networkOf(address(), prng.pick([8, 12, 16, 20, 24, 28, 30])))],
-    [0.3, () => '0.0.0.0/0'],
-    [0.3, () => '127.0.0.0/8'],
-    [0.3, () => '224.0.0.0/4'],
-    [0.2, () => '255.255.255.255'],
+    [4, () => formatIpv4(address)],
+    [4, () => formatNetwork(subnet?.network ?? networkOf(address, 24))],
+    [2, () => formatNetwork(networkOf(address, prng.pick([1, 8, 12, 16, 20, 24, 28, 30])))],
+    [0.5, () => formatIpv4(prng.pick(world.parties).address)],
+    [0.2, () => '0.0.0.0/0'],
+    [0.2, () => '127.0.0.0/8'],
+    [0.2, () => '224.0.0.0/4'],
+    [0.1, () => '255.255.255.255'],
   ])();
 }

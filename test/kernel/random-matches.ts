@@ -1,86 +1,162 @@
 /** Random matches of a rule: the options behind `-A CHAIN`, before the target. */
-import { formatIpv4 } from './address.js';
 import type { Prng } from './prng.js';
-import { randomNetworkText } from './random-host.js';
-import { devicesOf, type World } from './world.js';
+import { networkText } from './random-host.js';
+import { LOCAL } from './router.js';
+import { devicesOf, deviceTowards, type Flow, type World } from './world.js';
 
-/** What of a rule's matches its target and other matches depend on. */
+/** Matches of a rule, and what its target depends on of them. */
 export interface MatchText {
   words: string[];
   /** `tcp`, `udp` …, where the rule asks for that protocol, not its negation. */
   protocol: string;
 }
 
+interface MatchedProtocol {
+  text: string;
+  protocol: string;
+}
+
 type Hooks = ReadonlySet<string>;
 
-/** Matches for a rule of a chain that HOOKS reach. */
+/** Matches for a rule of a chain that HOOKS reach: a few, most of them true of one of the flows that will be. */
 export function randomMatches(prng: Prng, world: World, hooks: Hooks, isBase: boolean): MatchText {
-  const words: string[] = [];
-  const maybe = (probability: number, make: () => string): void => {
-    if (prng.chance(probability)) words.push(make());
+  const flow = randomFlow(prng, world);
+  const hasAny = (...names: string[]): boolean => names.some((name) => hooks.has(name));
+  // iptables refuses these in base chains where they mean nothing; in a chain of one's own they never match.
+  const isInputOk = isBase ? !hasAny('OUTPUT', 'POSTROUTING') : true;
+  const isOutputOk = isBase ? !hasAny('PREROUTING', 'INPUT') : true;
+  const makers = MAKERS.filter(({ name }) => (name === 'in' ? isInputOk : name === 'out' ? isOutputOk : true));
+  const chosen = new Map<string, Maker>();
+  for (
+    let left = prng.weighted([
+      [1, 0],
+      [3, 1],
+      [4, 2],
+      [2, 3],
+      [1, 4],
+    ]);
+    left > 0;
+    left--
+  ) {
+    const maker = prng.weighted(makers.map((candidate) => [candidate.weight, candidate] as const));
+    chosen.set(maker.name, maker);
+  }
+  const isProtocol = chosen.has('protocol');
+  const { text, protocol } = isProtocol ? protocolMatch(prng, world, flow) : { text: '', protocol: '' };
+  const words = [...chosen.values()]
+    .filter(({ name }) => name !== 'protocol')
+    .map(({ make }) => make({ prng, world, flow, hooks }));
+  return { words: isProtocol ? [text, ...words] : words, protocol };
+}
+
+interface Circumstances {
+  prng: Prng;
+  world: World;
+  flow: Flow;
+  hooks: Hooks;
+}
+
+interface Maker {
+  name: string;
+  weight: number;
+  make(circumstances: Circumstances): string;
+}
+
+const MAKERS: readonly Maker[] = [
+  {
+    name: 'source',
+    weight: 4,
+    make: ({ prng, world, flow }) => `${not(prng)}-s ${networkText(prng, world, flow.address)}`,
+  },
+  {
+    name: 'destination',
+    weight: 4,
+    make: ({ prng, world, flow }) => `${not(prng)}-d ${networkText(prng, world, flow.peerAddress)}`,
+  },
+  { name: 'in', weight: 3, make: ({ prng, world, flow }) => `${not(prng)}-i ${deviceText(prng, world, flow.dev)}` },
+  {
+    name: 'out',
+    weight: 3,
+    make: ({ prng, world, flow }) =>
+      `${not(prng)}-o ${deviceText(prng, world, deviceTowards(world, flow.peerAddress))}`,
+  },
+  { name: 'protocol', weight: 10, make: () => '' },
+  { name: 'fragment', weight: 0.5, make: ({ prng }) => `${not(prng)}-f` },
+  { name: 'state', weight: 4, make: ({ prng }) => stateMatch(prng) },
+  { name: 'conntrack', weight: 3, make: ({ prng, world, flow }) => conntrackMatch(prng, world, flow) },
+  { name: 'addrtype', weight: 2, make: ({ prng, hooks }) => addrtypeMatch(prng, hooks) },
+  { name: 'mark', weight: 1, make: ({ prng }) => `-m mark ${not(prng)}--mark ${markText(prng)}` },
+  { name: 'connmark', weight: 1, make: ({ prng }) => `-m connmark ${not(prng)}--mark ${markText(prng)}` },
+  {
+    name: 'comment',
+    weight: 1,
+    make: ({ prng }) => `-m comment --comment "${prng.pick(['docker', 'a rule', "it's", 'x y z', 'née'])}"`,
+  },
+];
+
+/** One of the planned flows, sometimes as its replies look. */
+function randomFlow(prng: Prng, world: World): Flow {
+  const flow = prng.pick(world.flows);
+  if (prng.chance(0.75)) return flow;
+  const { protocol, address, port, peerAddress, peerPort } = flow;
+  return {
+    protocol,
+    dev: deviceTowards(world, peerAddress),
+    address: peerAddress,
+    port: peerPort,
+    peerAddress: address,
+    peerPort: port,
   };
-  maybe(0.22, () => `${not(prng)}-s ${randomNetworkText(prng, world)}`);
-  maybe(0.25, () => `${not(prng)}-d ${randomNetworkText(prng, world)}`);
-  const input = [...hooks].some((hook) => ['PREROUTING', 'INPUT', 'FORWARD'].includes(hook)) || !isBase;
-  const output = [...hooks].some((hook) => ['FORWARD', 'OUTPUT', 'POSTROUTING'].includes(hook)) || !isBase;
-  const isInputOk = input && !(isBase && (hooks.has('OUTPUT') || hooks.has('POSTROUTING')));
-  const isOutputOk = output && !(isBase && (hooks.has('PREROUTING') || hooks.has('INPUT')));
-  if (isInputOk) maybe(0.2, () => `${not(prng)}-i ${deviceText(prng, world)}`);
-  if (isOutputOk) maybe(0.2, () => `${not(prng)}-o ${deviceText(prng, world)}`);
-  maybe(0.04, () => `${not(prng)}-f`);
-  const { text, protocol } = protocolMatch(prng, world);
-  if (text) words.push(text);
-  maybe(0.22, () => stateMatch(prng));
-  maybe(0.1, () => conntrackMatch(prng, world));
-  maybe(0.12, () => addrtypeMatch(prng, hooks));
-  maybe(0.06, () => `-m mark ${not(prng)}--mark ${markText(prng)}`);
-  maybe(0.06, () => `-m connmark ${not(prng)}--mark ${markText(prng)}`);
-  maybe(0.06, () => `-m comment --comment "${prng.pick(['docker', 'a rule', "it's", 'x y z', 'née'])}"`);
-  return { words, protocol };
 }
 
 const not = (prng: Prng): string => (prng.chance(0.18) ? '! ' : '');
 
-export function deviceText(prng: Prng, world: World): string {
-  const name = prng.pick([...devicesOf(world), ...devicesOf(world), 'lo']);
+/** DEV, a wildcard for it, or another. */
+function deviceText(prng: Prng, world: World, dev: string): string {
+  const name = dev === LOCAL || dev === '' || prng.chance(0.15) ? prng.pick([...devicesOf(world), 'lo']) : dev;
   return prng.weighted([
     [8, name],
     [1, `${name.slice(0, 2)}+`],
-    [0.3, 'nosuch0'],
+    [0.2, 'nosuch0'],
   ]);
 }
 
 export function markText(prng: Prng): string {
-  const value = prng.pick(['0x1', '0x2', '0x3', '0x10', '0x8000']);
+  const value = prng.weighted([
+    [5, '0x1'],
+    [2, '0x2'],
+    [1, '0x3'],
+    [1, '0x10'],
+    [2, '0x0'],
+  ]);
   return prng.chance(0.4) ? `${value}/${prng.pick(['0x1', '0x3', '0xff', '0xffff0000'])}` : value;
 }
 
-function protocolMatch(prng: Prng, world: World): { text: string; protocol: string } {
-  const protocol = prng.weighted([
-    [4, ''],
-    [4, 'tcp'],
-    [3, 'udp'],
-    [2, 'icmp'],
-    [0.4, 'gre'],
-    [0.2, 'sctp'],
-    [0.2, 'udplite'],
-    [0.2, '253'],
-  ]);
-  if (protocol === '') return { text: '', protocol };
+const PROTOCOL_NAMES: Record<number, string> = {
+  1: 'icmp',
+  6: 'tcp',
+  17: 'udp',
+  47: 'gre',
+  132: 'sctp',
+  136: 'udplite',
+};
+
+function protocolMatch(prng: Prng, world: World, flow: Flow): MatchedProtocol {
+  const protocol = PROTOCOL_NAMES[flow.protocol];
   if (prng.chance(0.06)) return { text: `! -p ${protocol}`, protocol: '' };
   const base = `-p ${protocol}`;
   const hasPorts = ['tcp', 'udp', 'sctp', 'udplite'].includes(protocol);
-  if (hasPorts && prng.chance(0.18)) return { text: `${base} ${multiport(prng, world)}`, protocol };
+  if (hasPorts && prng.chance(0.18)) return { text: `${base} ${multiport(prng, world, flow)}`, protocol };
   const details = { tcp: tcpMatch, udp: udpMatch, icmp: icmpMatch }[protocol];
-  const text = details && prng.chance(0.75) ? `${base} ${details(prng, world)}` : base;
+  const text = details && prng.chance(0.75) ? `${base} ${details(prng, world, flow)}` : base;
   return { text, protocol };
 }
 
-export function portText(prng: Prng, world: World): string {
-  const port = prng.pick(world.ports);
+function portText(prng: Prng, world: World, wanted: number): string {
+  const port = prng.chance(0.8) ? wanted : prng.pick(world.ports);
   return prng.weighted([
     [6, `${port}`],
-    [2, `${prng.between(1, port)}:${port + prng.below(100)}`],
+    [2, `${prng.between(1, port)}:${Math.min(65_535, port + prng.below(100))}`],
     [0.5, `:${port}`],
     [0.5, `${port}:`],
     [0.5, '1024:65535'],
@@ -88,10 +164,10 @@ export function portText(prng: Prng, world: World): string {
   ]);
 }
 
-function tcpMatch(prng: Prng, world: World): string {
+function tcpMatch(prng: Prng, world: World, flow: Flow): string {
   const parts = [];
-  if (prng.chance(0.6)) parts.push(`${not(prng)}--dport ${portText(prng, world)}`);
-  if (prng.chance(0.15)) parts.push(`${not(prng)}--sport ${portText(prng, world)}`);
+  if (prng.chance(0.6)) parts.push(`${not(prng)}--dport ${portText(prng, world, flow.peerPort)}`);
+  if (prng.chance(0.15)) parts.push(`${not(prng)}--sport ${portText(prng, world, flow.port)}`);
   const about = prng.weighted([
     [12, 'syn'],
     [11, 'flags'],
@@ -108,10 +184,10 @@ function tcpMatch(prng: Prng, world: World): string {
   return `-m tcp ${parts.join(' ')}`;
 }
 
-function udpMatch(prng: Prng, world: World): string {
+function udpMatch(prng: Prng, world: World, flow: Flow): string {
   const parts = [];
-  if (prng.chance(0.7)) parts.push(`${not(prng)}--dport ${portText(prng, world)}`);
-  if (prng.chance(0.3)) parts.push(`${not(prng)}--sport ${portText(prng, world)}`);
+  if (prng.chance(0.7)) parts.push(`${not(prng)}--dport ${portText(prng, world, flow.peerPort)}`);
+  if (prng.chance(0.3)) parts.push(`${not(prng)}--sport ${portText(prng, world, flow.port)}`);
   return `-m udp ${parts.join(' ')}`;
 }
 
@@ -119,10 +195,14 @@ function icmpMatch(prng: Prng): string {
   return `-m icmp ${not(prng)}--icmp-type ${prng.pick(['8', '0', '3', '3/3', '3/4', '11', '11/0', '13', '5', 'any', '8/0', '12'])}`;
 }
 
-function multiport(prng: Prng, world: World): string {
+function multiport(prng: Prng, world: World, flow: Flow): string {
   const port = (): string => {
-    const one = prng.pick(world.ports);
-    return prng.chance(0.3) ? `${one}:${one + prng.between(1, 500)}` : `${one}`;
+    const one = prng.weighted([
+      [3, prng.pick(world.ports)],
+      [2, flow.peerPort],
+      [1, flow.port],
+    ]);
+    return prng.chance(0.3) ? `${one}:${Math.min(65_535, one + prng.between(1, 500))}` : `${one}`;
   };
   const list = Array.from({ length: prng.between(1, 5) }, port).join(',');
   return `-m multiport ${not(prng)}--${prng.pick(['dports', 'dports', 'sports', 'ports'])} ${list}`;
@@ -144,19 +224,26 @@ function stateMatch(prng: Prng): string {
   return `-m conntrack ${not(prng)}--ctstate ${prng.pick([...common, 'DNAT', 'SNAT', 'SNAT,DNAT', 'INVALID,NEW,DNAT'])}`;
 }
 
-function conntrackMatch(prng: Prng, world: World): string {
-  const address = (): string => randomNetworkText(prng, world);
-  const range = (): string => prng.pick([`${prng.pick(world.ports)}`, '1:1024', '40000:40010']);
+function conntrackMatch(prng: Prng, world: World, flow: Flow): string {
+  const source = (): string => networkText(prng, world, flow.address);
+  const destination = (): string => networkText(prng, world, flow.peerAddress);
+  const range = (port: number): string =>
+    prng.weighted([
+      [4, `${port}`],
+      [1, `1:${port}`],
+      [1, `${port}:65535`],
+      [1, '40000:40010'],
+    ]);
   const options = [
-    () => `${not(prng)}--ctproto ${prng.pick(['tcp', 'udp', 'icmp', '47'])}`,
-    () => `${not(prng)}--ctorigsrc ${address()}`,
-    () => `${not(prng)}--ctorigdst ${address()}`,
-    () => `${not(prng)}--ctreplsrc ${address()}`,
-    () => `${not(prng)}--ctrepldst ${address()}`,
-    () => `${not(prng)}--ctorigsrcport ${range()}`,
-    () => `${not(prng)}--ctorigdstport ${range()}`,
-    () => `${not(prng)}--ctreplsrcport ${range()}`,
-    () => `${not(prng)}--ctrepldstport ${range()}`,
+    () => `${not(prng)}--ctproto ${prng.chance(0.8) ? flow.protocol : prng.pick(['tcp', 'udp', 'icmp', '47'])}`,
+    () => `${not(prng)}--ctorigsrc ${source()}`,
+    () => `${not(prng)}--ctorigdst ${destination()}`,
+    () => `${not(prng)}--ctreplsrc ${destination()}`,
+    () => `${not(prng)}--ctrepldst ${source()}`,
+    () => `${not(prng)}--ctorigsrcport ${range(flow.port)}`,
+    () => `${not(prng)}--ctorigdstport ${range(flow.peerPort)}`,
+    () => `${not(prng)}--ctreplsrcport ${range(flow.peerPort)}`,
+    () => `${not(prng)}--ctrepldstport ${range(flow.port)}`,
     () =>
       `${not(prng)}--ctstatus ${prng.pick(['NONE', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED', 'EXPECTED', 'SEEN_REPLY,ASSURED'])}`,
     () => `--ctdir ${prng.pick(['ORIGINAL', 'REPLY'])}`,
@@ -190,9 +277,4 @@ function addrtypeMatch(prng: Prng, hooks: Hooks): string {
   if (prng.chance(0.1) && hasOnly('PREROUTING', 'INPUT', 'FORWARD')) parts.push('--limit-iface-in');
   else if (prng.chance(0.1) && hasOnly('POSTROUTING', 'OUTPUT', 'FORWARD')) parts.push('--limit-iface-out');
   return `-m addrtype ${parts.join(' ')}`;
-}
-
-/** An address in a rule, as text. */
-export function addressText(prng: Prng, world: World): string {
-  return formatIpv4(prng.pick(world.parties).address);
 }

@@ -1,5 +1,4 @@
 /** Random rulesets over all five tables, as text for iptables-restore. */
-import { formatIpv4, parseIpv4 } from './address.js';
 import type { Prng } from './prng.js';
 import { randomMatches } from './random-matches.js';
 import { randomTarget } from './random-targets.js';
@@ -90,27 +89,10 @@ const isWithin = (inner: ReadonlySet<string>, outer: ReadonlySet<string>): boole
 function randomRule(prng: Prng, world: World, table: TableName, chain: Chain, later: readonly Chain[]): string {
   const matches = randomMatches(prng, world, chain.hooks, chain.isBase);
   const target =
-    later.length > 0 && prng.chance(0.22)
+    later.length > 0 && prng.chance(0.3)
       ? `-${prng.chance(0.25) ? 'g' : 'j'} ${prng.pick(later).name}`
       : randomTarget(prng, world, table, chain.hooks, matches.protocol);
-  note(world, matches.words);
   return ['-A', chain.name, ...matches.words, target].join(' ');
-}
-
-/** Remembers an address and a port that a rule asks for, so that somebody goes there. */
-function note(world: World, words: readonly string[]): void {
-  const text = words.join(' ');
-  const address = /(?:^| )-d (\d+\.\d+\.\d+\.\d+)(?: |$)/.exec(text)?.[1];
-  const port = /--dports? (\d+)/.exec(text)?.[1];
-  const protocol = /-p (tcp|udp|icmp)/.exec(text)?.[1];
-  if (address === undefined && port === undefined) return;
-  const target =
-    address === undefined ? world.parties[(text.length * 7) % world.parties.length].address : parseIpv4(address);
-  world.services.push({
-    address: target,
-    protocol: { tcp: 6, udp: 17, icmp: 1 }[protocol ?? ''] ?? 0,
-    port: Number(port ?? 0),
-  });
 }
 
 /** RULESET as iptables-restore reads it. */
@@ -124,6 +106,3 @@ export function formatRuleset(ruleset: Ruleset): string {
   }
   return `${lines.join('\n')}\n`;
 }
-
-/** `-d ADDRESS` and the like for rules that are written by hand. */
-export const ip = formatIpv4;

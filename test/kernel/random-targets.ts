@@ -28,10 +28,10 @@ export function randomTarget(
   const hasPorts = protocol === 'tcp' || protocol === 'udp';
   const isNat = table === 'nat';
   return prng.weighted<() => string>([
-    [isNat ? 1 : 3, () => '-j ACCEPT'],
+    [isNat ? 0.7 : 2, () => '-j ACCEPT'],
     [isNat ? 0 : table === 'filter' ? 1.2 : 0.25, () => '-j DROP'],
     [1, () => '-j RETURN'],
-    [0.6, () => ''],
+    [1.5, () => ''],
     [0.5, () => logTarget(prng)],
     [
       table === 'filter' && only('INPUT', 'FORWARD', 'OUTPUT') ? 1.6 : 0,

@@ -39,6 +39,11 @@ export function shrink(libc: Libc, original: CaseFolder, found: Disagreement, di
   for (let before = -1; before !== sizeOf(current) && performance.now() < deadline; ) {
     before = sizeOf(current);
     current = { ...current, packets: fewer(current.packets, (packets) => fails({ ...current, packets })) };
+    const { rules } = current;
+    current = {
+      ...current,
+      rules: fewer(tablesOf(rules), (tables) => fails({ ...current, rules: tables.flat() })).flat(),
+    };
     current = { ...current, rules: fewer(current.rules, (rules) => fails({ ...current, rules }), isRemovable) };
     current = { ...current, host: plainer(current.host, (host) => fails({ ...current, host })) };
   }
@@ -46,6 +51,16 @@ export function shrink(libc: Libc, original: CaseFolder, found: Disagreement, di
   const folder = writeCase(current, dir);
   const disagreement = finish(libc, folder) ?? found;
   return { folder, disagreement, packets: current.packets.length, rules: current.rules.filter(isRule).length };
+}
+
+/** The lines of each table. */
+function tablesOf(rules: readonly string[]): string[][] {
+  const tables: string[][] = [];
+  for (const line of rules) {
+    if (line.startsWith('*')) tables.push([]);
+    tables[tables.length - 1].push(line);
+  }
+  return tables;
 }
 
 const isRule = (line: string): boolean => line.startsWith('-A');

@@ -16,13 +16,21 @@ export interface Party {
   address: number;
 }
 
-/** A destination that a rule cares about. */
+/** A destination that is offered. */
 export interface Service {
   address: number;
-  /** IP protocol, 0: any. */
+  /** IP protocol. */
   protocol: number;
-  /** 0: any. */
   port: number;
+}
+
+/** Something that somebody (`dev`, `address`, `port`) is going to want of somebody else. */
+export interface Flow extends Party {
+  /** IP protocol. */
+  protocol: number;
+  port: number;
+  peerAddress: number;
+  peerPort: number;
 }
 
 /** Names, networks and ports from which rules and traffic both draw, so that they meet. */
@@ -33,11 +41,12 @@ export interface World {
   parties: Party[];
   ports: number[];
   services: Service[];
+  flows: Flow[];
 }
 
 /** The world around HOST, nobody in it yet but the host itself. */
 export function worldOf(host: HostDescription): World {
-  const world: World = { host, subnets: [], parties: [], ports: [], services: [] };
+  const world: World = { host, subnets: [], parties: [], ports: [], services: [], flows: [] };
   for (const link of host.addr)
     for (const { local, prefixlen } of link.addr_info ?? []) {
       const own = parseIpv4(local);
