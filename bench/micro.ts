@@ -11,8 +11,8 @@ import { createEmulator, type EmulatorOptions, type EmulatorOutput } from '../co
 import { Hook } from '../core/hooks.js';
 import { loadHost } from '../core/host/host.js';
 import { CtInfo, Packet, PacketType } from '../core/packet.js';
+import { buildTable } from '../core/rules/build.js';
 import type { RuleContext } from '../core/rules/context.js';
-import { buildTable } from '../core/rules/engine.js';
 import { createCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse.js';
 import type { Est64 } from './est64.js';

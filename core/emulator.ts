@@ -45,7 +45,7 @@ import { type Packet, PacketType } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { Random } from './random.js';
 import { AddressType } from './rules/context.js';
-import { buildTable, type Engine, type TableProgram } from './rules/engine.js';
+import { buildTable, type Engine, type TableProgram } from './rules/build.js';
 import { HostContext } from './rules/host-context.js';
 import { createCounters, type Ruleset, type TableCounters } from './rules/model.js';
 
