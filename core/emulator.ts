@@ -44,9 +44,10 @@ import { Nat, type NatChains } from './nat/nat.js';
 import { type Packet, PacketType } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { Random } from './random.js';
+import { buildTable, type Engine } from './rules/build.js';
 import { AddressType } from './rules/context.js';
-import { buildTable, type Engine, type TableProgram } from './rules/build.js';
 import { HostContext } from './rules/host-context.js';
+import type { TableProgram } from './rules/interpret.js';
 import { createCounters, type Ruleset, type TableCounters } from './rules/model.js';
 
 /** What became of a packet that went in. */
