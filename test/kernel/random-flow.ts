@@ -27,7 +27,7 @@ export function sideOf(prng: Prng, world: World, protocol: number, clashes: numb
   if (fitting.length === 0 || prng.chance(0.25)) return randomSide(prng, world, protocol, clashes);
   const { dev, address, port, peerAddress, peerPort } = prng.pick(fitting);
   // The same ports again are another chapter of the same flow; other ports are another flow between the same.
-  return { dev, address, port: prng.chance(0.7) ? port : randomPort(prng, world), peerAddress, peerPort };
+  return { dev, address, port: prng.chance(0.5) ? port : randomPort(prng, world), peerAddress, peerPort };
 }
 
 /** Somebody who wants something of somebody: most often of a service that is offered. */
