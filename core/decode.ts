@@ -104,6 +104,7 @@ export function place(packet: Packet, bytes: Uint8Array, view: DataView, at: num
   packet.isForHost = false;
   packet.isToMany = false;
   packet.loopsBack = false;
+  packet.hasUnfinishedChecksum = false;
   packet.hasTakenOptions = false;
   packet.isRejected = false;
   packet.fragmentMaxSize = 0;

@@ -30,6 +30,7 @@ import {
   TTL_EXCEEDED,
 } from './answers/icmp-error.js';
 import { forwardOptions, takeOptions } from './answers/ip-options.js';
+import { unfinishChecksum } from './answers/tcp-reset.js';
 import { Clock } from './clock.js';
 import { Conntrack } from './conntrack/conntrack.js';
 import { ConntrackTable } from './conntrack/table.js';
@@ -294,6 +295,7 @@ class HostEmulator implements Emulator {
     if (!this.#pass(packet, this.#security)) return;
     if (!this.#translate(packet) || !this.#confirm(packet)) return;
     this.#end(packet, Outcome.LOCAL);
+    if (packet.hasUnfinishedChecksum) unfinishChecksum(packet, packet.view, packet.l4);
     this.#output.local(packet.bytes, packet.at, packet.available, packet.length);
   }
 

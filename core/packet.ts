@@ -83,6 +83,11 @@ export class Packet {
   isToMany = false;
   /** Its IP options were taken in where it arrived; what they ask for is kept with the packet stack. */
   hasTakenOptions = false;
+  /**
+   * The kernel leaves its TCP checksum to the device that sends it (CHECKSUM_PARTIAL): until then, and for whoever gets it
+   * over lo, the field holds the sum of the pseudo header. Here the bytes have the finished one; see `unfinishChecksum`.
+   */
+  hasUnfinishedChecksum = false;
   /** A broadcast or joined multicast of the host's own: a copy comes back to it. */
   loopsBack = false;
   /** REJECT has answered it. */

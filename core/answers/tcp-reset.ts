@@ -1,5 +1,5 @@
 /** The RST that REJECT --reject-with tcp-reset sends (RFC 9293, section 3.10.7.1; nf_send_reset). */
-import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
+import { fold, internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import {
   IPPROTO_TCP,
   IPV4_CHECKSUM_AT,
@@ -76,11 +76,20 @@ export function buildTcpReset(
   const sum = pseudoHeaderSum(view, at, IPPROTO_TCP, TCP_LENGTH);
   view.setUint16(tcp + TCP_CHECKSUM_AT, internetChecksum(view, tcp, TCP_LENGTH, sum));
 
+  answer.hasUnfinishedChecksum = true;
   answer.length = RESET_LENGTH;
   answer.available = RESET_LENGTH;
   answer.headerLength = IPV4_LENGTH;
   answer.reload();
   return RESET_LENGTH;
+}
+
+/**
+ * Put the sum of the pseudo header into the checksum field of a copy of PACKET, a RST of the host's own, whose TCP header is
+ * at TCP of VIEW: what is quoted of it, and what is delivered over lo, never had the checksum finished.
+ */
+export function unfinishChecksum(packet: Packet, view: DataView, tcp: number): void {
+  view.setUint16(tcp + TCP_CHECKSUM_AT, fold(pseudoHeaderSum(packet.view, packet.at, IPPROTO_TCP, TCP_LENGTH)));
 }
 
 /** The sequence number that follows PACKET, modulo 2^32. */
