@@ -1,7 +1,7 @@
 /** Conversations without a handshake: UDP, echo and the other ICMP queries, and protocols that have no ports. */
 import { buildIcmp, buildIpv4, buildUdp, type Ipv4Fields, withChecksum } from './packets.js';
 import type { Prng } from './prng.js';
-import { LOCAL, type Output } from './router.js';
+import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
 
 type Build = (from: Side, isReply: boolean, turn: number) => Buffer;
@@ -37,9 +37,7 @@ function header(stage: Stage, from: Side, protocol: number): Ipv4Fields {
     fragment: prng.chance(0.3) ? 0x4000 : 0,
   };
   if (!prng.chance(stage.oddity)) return fields;
-  const oddity = headerOddity(prng);
-  // Nobody sends what is no IPv4 through a raw IPv4 socket of his own.
-  return from.dev === LOCAL ? { ...fields, ...oddity, version: 4 } : { ...fields, ...oddity };
+  return { ...fields, ...headerOddity(prng) };
 }
 
 /** Options that may be met, and headers that must not. */

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareResults } from '../../cli/compare.js';
 import type { Libc } from './libc.js';
+import { Pacer } from './pacer.js';
 import { Prng } from './prng.js';
 import type { Profile } from './profiles.js';
 import { randomCase, randomScenes } from './random-case.js';
@@ -19,6 +20,8 @@ export interface CaseFolder {
   /** One capture of whole conversations instead of `inputs`. */
   stitchPath?: string;
   wantDir: string;
+  /** Time must pass as the timestamps say. */
+  pace?: boolean;
 }
 
 export interface LiveCase extends CaseFolder {
@@ -36,6 +39,8 @@ export interface PlayOptions {
 
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1_000_000n;
+/** No multiple of it comes near the time-outs of a case with pauses. */
+const PAUSE_NS = 600_000_000n;
 
 /** The case's files under DIR. */
 export function caseFolder(dir: string, ifaces: readonly string[]): CaseFolder {
@@ -63,19 +68,37 @@ export function playCase(libc: Libc, { seed, profile, packets, dir }: PlayOption
     writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
     const record = new ReplayRecord(router.devices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity };
-    play(router, record, stage, randomScenes(stage, profile, prng.between(6, 22)), packets);
+    play(router, record, stage, randomScenes(stage, profile, prng.between(6, 22)), packets, profile.pauses);
     record.write(folder.wantDir, router);
-    return { ...folder, inputs: record.writeInputs(join(dir, 'in')), packets: record.count, outcomes: record.outcomes };
+    return {
+      ...folder,
+      inputs: record.writeInputs(join(dir, 'in')),
+      packets: record.count,
+      outcomes: record.outcomes,
+      pace: profile.pauses > 0,
+    };
   } finally {
     router.close();
   }
 }
 
-/** Lets SCENES go on in turns, a packet a millisecond, until all are over or LIMIT packets were sent. */
-export function play(router: Router, record: ReplayRecord, stage: Stage, scenes: Scene[], limit: number): void {
+/**
+ * Lets SCENES go on in turns, a packet a millisecond, until all are over or LIMIT packets were sent. PAUSES: the chance
+ * that time really passes before a packet.
+ */
+export function play(
+  router: Router,
+  record: ReplayRecord,
+  stage: Stage,
+  scenes: Scene[],
+  limit: number,
+  pauses = 0,
+): void {
   const lastOutputs = new Map<Scene, Output[]>();
+  const pacer = pauses > 0 ? new Pacer(FIRST_NS) : undefined;
   let running = [...scenes];
   let current: Scene | undefined;
+  let tsNs = FIRST_NS;
   for (let sent = 0; sent < limit && running.length > 0; ) {
     if (current === undefined || !running.includes(current) || stage.prng.chance(0.3))
       current = stage.prng.pick(running);
@@ -85,8 +108,10 @@ export function play(router: Router, record: ReplayRecord, stage: Stage, scenes:
       running = running.filter((other) => other !== scene);
       continue;
     }
-    lastOutputs.set(scene, send(router, record, stage, value, FIRST_NS + BigInt(sent) * STEP_NS));
+    pacer?.waitFor(tsNs);
+    lastOutputs.set(scene, send(router, record, stage, value, tsNs));
     sent++;
+    tsNs += pauses > 0 && stage.prng.chance(pauses) ? PAUSE_NS : STEP_NS;
   }
 }
 

@@ -35,6 +35,11 @@ interface Tally {
   packets: number;
 }
 
+/** The profile in which time passes takes its turn more rarely. */
+const SLOW_PROFILE = 'time';
+const SLOW_EVERY = 50;
+/** Packets of its cases, at most. */
+const SLOW_PACKETS = 60;
 const SHRINK_MS = 25_000;
 /** Failures beyond this many are counted but not shrunk. */
 const SHRINK_FAILURES = 5;
@@ -58,20 +63,28 @@ function main(): number {
     return values.help ? 0 : 2;
   }
   const seed = values.seed === undefined ? randomInt(2 ** 32) : Number(values.seed);
-  const names = values.profile === undefined ? Object.keys(PROFILES) : [values.profile];
+  const names =
+    values.profile === undefined ? Object.keys(PROFILES).filter((name) => name !== SLOW_PROFILE) : [values.profile];
   const seeds = new Prng(seed);
   const count = values.case === undefined ? Number(values.count) : 1;
   console.log(`seed ${seed}, ${count} cases, profiles ${names.join(' ')}`);
 
   const tally: Tally = { passed: 0, failed: 0, leftOut: 0, empty: 0, packets: 0 };
+  const packets = Number(values.packets);
   const libc = loadLibc();
   const startedMs = performance.now();
   if (values.case === undefined && !values['no-samples']) samples(libc, values.keep, tally);
   for (let n = 0; n < count; n++) {
     const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
-    const profile = names[n % names.length];
+    const isSlow = values.profile === undefined && n % SLOW_EVERY === SLOW_EVERY - 1;
+    const profile = isSlow ? SLOW_PROFILE : names[n % names.length];
     const dir = join(values.keep, `${profile}-${caseSeed}`);
-    const played = playCase(libc, { seed: caseSeed, profile: PROFILES[profile], packets: Number(values.packets), dir });
+    const played = playCase(libc, {
+      seed: caseSeed,
+      profile: PROFILES[profile],
+      packets: profile === SLOW_PROFILE ? Math.min(SLOW_PACKETS, packets) : packets,
+      dir,
+    });
     const disagreement = settle(libc, played, tally);
     if (disagreement === null) {
       if (values.case === undefined) rmSync(dir, { recursive: true, force: true });

@@ -17,6 +17,8 @@ export interface Profile {
   oddity: number;
   /** How often conversations use the same source port. */
   clashes: number;
+  /** Chance that time passes before a packet, and that time-outs are short. The case then takes seconds. */
+  pauses: number;
 }
 
 const EVERYTHING: Profile = {
@@ -27,6 +29,7 @@ const EVERYTHING: Profile = {
   scenes: { tcp: 3, wildTcp: 3, udp: 3, icmp: 2, odd: 0.7, fragments: 1, errors: 2, stray: 0.7 },
   oddity: 0.08,
   clashes: 0.05,
+  pauses: 0,
 };
 
 export const PROFILES: Record<string, Profile> = {
@@ -92,5 +95,13 @@ export const PROFILES: Record<string, Profile> = {
     rules: 8,
     scenes: { tcp: 4, udp: 4, icmp: 3, wildTcp: 1, odd: 1, errors: 1, fragments: 0.5 },
     oddity: 0.03,
+  },
+  time: {
+    ...EVERYTHING,
+    tables: { nat: 0.6, filter: 0.5 },
+    rules: 3,
+    scenes: { tcp: 3, wildTcp: 3, udp: 4, icmp: 2, odd: 1, errors: 1 },
+    oddity: 0.02,
+    pauses: 0.12,
   },
 };

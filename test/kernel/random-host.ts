@@ -10,6 +10,8 @@ export interface HostTraits {
   interfaces: number;
   /** Chance of unusual routes, sysctls and MTUs. */
   oddity: number;
+  /** Above 0: time-outs are short. */
+  pauses: number;
 }
 
 const NAMES = ['eth0', 'docker0', 'br-4f1c', 'eth1', 'ens3', 'wlan0', 'tun7', 'veth1a2b'];
@@ -34,6 +36,7 @@ export function randomWorld(prng: Prng, traits: HostTraits): World {
   addRoutes(world, prng, traits);
   addNeighbours(world, prng);
   if (prng.chance(0.3 + traits.oddity)) world.host.sysctl = randomSysctls(prng, names, traits.oddity);
+  if (traits.pauses > 0) world.host.sysctl = { ...world.host.sysctl, ...shortTimeouts(prng) };
   for (const link of world.host.addr)
     for (const address of link.addr_info ?? []) world.parties.push({ dev: LOCAL, address: parseIpv4(address.local) });
   return world;
@@ -160,6 +163,32 @@ function randomSysctls(prng: Prng, names: readonly string[], oddity: number): Re
   maybe(0.1, 'net.netfilter.nf_conntrack_tcp_ignore_invalid_rst', 1);
   maybe(0.15, 'net.netfilter.nf_conntrack_checksum', 0);
   return sysctls;
+}
+
+/** What may time out within a case; without the prefix of conntrack's time-outs. */
+const TIMEOUTS = [
+  'udp_timeout',
+  'udp_timeout_stream',
+  'icmp_timeout',
+  'generic_timeout',
+  'tcp_timeout_syn_sent',
+  'tcp_timeout_syn_recv',
+  'tcp_timeout_established',
+  'tcp_timeout_fin_wait',
+  'tcp_timeout_close_wait',
+  'tcp_timeout_last_ack',
+  'tcp_timeout_time_wait',
+  'tcp_timeout_close',
+  'tcp_timeout_unacknowledged',
+];
+
+/** Seconds that no sum of pauses comes near. */
+const SHORT_TIMEOUTS_S = [1, 2, 4];
+
+function shortTimeouts(prng: Prng): Record<string, number> {
+  return Object.fromEntries(
+    prng.some(TIMEOUTS, 9).map((name) => [`net.netfilter.nf_conntrack_${name}`, prng.pick(SHORT_TIMEOUTS_S)]),
+  );
 }
 
 /** Text of a network around ADDRESS that rules may name: itself, its subnet, or a larger one; sometimes another. */

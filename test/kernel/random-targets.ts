@@ -31,7 +31,7 @@ export function randomTarget(
     [isNat ? 0.7 : 2, () => '-j ACCEPT'],
     [isNat ? 0 : table === 'filter' ? 1.2 : 0.25, () => '-j DROP'],
     [1, () => '-j RETURN'],
-    [1.5, () => ''],
+    [isNat ? 1 : 3, () => ''],
     [0.5, () => logTarget(prng)],
     [
       table === 'filter' && only('INPUT', 'FORWARD', 'OUTPUT') ? 1.6 : 0,

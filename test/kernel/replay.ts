@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readCapture, writeCapture } from './capture-file.js';
 import type { HostDescription } from './host-description.js';
 import { type Libc, SystemError } from './libc.js';
+import { Pacer } from './pacer.js';
 import { LOCAL, type Output, Router } from './router.js';
 import { Stitcher } from './stitch.js';
 
@@ -184,17 +185,4 @@ function isGenerated(input: InputFrame, frame: Uint8Array): boolean {
   const after = frame.subarray(14);
   if (after[0] >> 4 !== before[0] >> 4) return true;
   return [2, 3, 4, 5, 9].some((at) => after[at] !== before[at]);
-}
-
-/** Lets real time pass as the captures' time does. */
-class Pacer {
-  private readonly startedMs = performance.now();
-  private readonly cell = new Int32Array(new SharedArrayBuffer(4));
-
-  constructor(private readonly firstNs: bigint) {}
-
-  waitFor(tsNs: bigint): void {
-    const waitMs = this.startedMs + Number(tsNs - this.firstNs) / 1e6 - performance.now();
-    if (waitMs > 0) Atomics.wait(this.cell, 0, 0, waitMs);
-  }
 }

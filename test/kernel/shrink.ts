@@ -13,6 +13,7 @@ interface Packet extends CapturedFrame {
 }
 
 interface Case {
+  pace: boolean;
   host: HostDescription;
   rules: string[];
   packets: Packet[];
@@ -126,13 +127,13 @@ function readCase(folder: CaseFolder): Case {
   const rules = readFileSync(folder.rulesPath, 'utf8')
     .split('\n')
     .filter((line) => line !== '');
-  return { host: readHost(folder.hostPath), rules, packets };
+  return { host: readHost(folder.hostPath), rules, packets, pace: folder.pace ?? false };
 }
 
-function writeCase({ host, rules, packets }: Case, dir: string): CaseFolder {
+function writeCase({ host, rules, packets, pace }: Case, dir: string): CaseFolder {
   rmSync(dir, { recursive: true, force: true });
   const ifaces = [...new Set(packets.map((packet) => packet.iface))];
-  const folder = caseFolder(dir, ifaces);
+  const folder = { ...caseFolder(dir, ifaces), pace };
   mkdirSync(dir, { recursive: true });
   writeFileSync(folder.hostPath, `${JSON.stringify(host, null, 2)}\n`);
   writeFileSync(folder.rulesPath, rules.map((line) => `${line}\n`).join(''));
