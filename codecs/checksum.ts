@@ -35,6 +35,15 @@ export function internetChecksum(view: DataView, at: number, length: number, sum
 }
 
 /**
+ * Whether the ICMP message of LENGTH bytes at AT has a right checksum (RFC 792). One that is all zeros has: the kernel sums
+ * up the IP header along with it, and so never sees a sum of zero (nf_ip_checksum).
+ */
+export function isIcmpChecksumRight(view: DataView, at: number, length: number): boolean {
+  const sum = fold(sumBytes(view, at, length));
+  return sum === 0xffff || sum === 0;
+}
+
+/**
  * The sum of the pseudo header (RFC 9293, section 3.1; RFC 768) of the IPv4 header at AT, for a segment of
  * SEGMENT_LENGTH bytes of PROTOCOL.
  */

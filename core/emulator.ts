@@ -165,8 +165,7 @@ class HostEmulator implements Emulator {
     this.#output = output;
     this.#random = new Random(options.seed ?? 0);
     const trackers = createTrackers(this.connections, host.sysctls);
-    const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
-    this.#conntrack = new Conntrack(this.connections, trackers.byProtocol, checksums);
+    this.#conntrack = new Conntrack(this.connections, trackers.byProtocol);
     this.#nat = new Nat(this.connections, this.#random);
     this.#fragments = new FragmentQueues({
       timeoutMs: host.sysctls.global('net.ipv4.ipfrag_time') * 1000,

@@ -55,5 +55,7 @@ function checksumOk(packet: Packet, withHeader: boolean): boolean {
   const hasPseudoHeader = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
   const pseudo = hasPseudoHeader ? pseudoHeaderSum(view, at, protocol, packet.l4Length) : 0;
   const from = withHeader ? at : l4;
-  return fold(sumBytes(view, from, at + length - from, pseudo)) === 0xffff;
+  const sum = fold(sumBytes(view, from, at + length - from, pseudo));
+  // Without the IP header nothing may be left but zeros: see `isIcmpChecksumRight`.
+  return sum === 0xffff || sum === 0;
 }

@@ -1,35 +1,31 @@
 /** hot: connection tracking at the hooks: finding or opening a packet's entry, and confirming it on its way out. */
-import { internetChecksum } from '../../codecs/checksum.js';
 import { ICMP_LENGTH, IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
-import { Hook } from '../hooks.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import { ORIGINAL_TUPLE, RECORD_WORDS, REPLY_TUPLE, STATUS, Status, TUPLE_DESTINATION, TUPLE_PORTS } from './record.js';
 import type { ConntrackTable } from './table.js';
 import { type L4Tracker, TrackResult } from './tracker.js';
 import { invertPorts, Tuple } from './tuple.js';
 
-/** The highest ICMP type that there is (NR_ICMP_TYPES). */
-const HIGHEST_ICMP_TYPE = 18;
-
 export class Conntrack {
   readonly table: ConntrackTable;
   #trackers: readonly L4Tracker[];
-  #checksums: boolean;
   #tuple = new Tuple();
 
-  /** TRACKERS: one for each of the 256 protocol numbers. CHECKSUMS: net.netfilter.nf_conntrack_checksum. */
-  constructor(table: ConntrackTable, trackers: readonly L4Tracker[], checksums: boolean) {
+  /** TRACKERS: one for each of the 256 protocol numbers. */
+  constructor(table: ConntrackTable, trackers: readonly L4Tracker[]) {
     this.table = table;
     this.#trackers = trackers;
-    this.#checksums = checksums;
   }
 
   /** Set the packet's entry, direction and ctinfo, at PREROUTING or OUTPUT (nf_conntrack_in). */
   track(packet: Packet): void {
     if (packet.ct >= 0 || packet.ctinfo === CtInfo.UNTRACKED) return;
-    if (packet.protocol === IPPROTO_ICMP && this.#trackIcmpError(packet)) return;
     const tracker = this.#trackers[packet.protocol];
     if (!tracker.isValid(packet)) return;
+    if (packet.protocol === IPPROTO_ICMP && isIcmpError(packet.view.getUint8(packet.l4))) {
+      this.#trackIcmpError(packet);
+      return;
+    }
     let result: TrackResult;
     do {
       if (!this.#findOrOpen(packet, tracker)) return;
@@ -106,33 +102,20 @@ export class Conntrack {
     else packet.ctinfo = CtInfo.NEW;
   }
 
-  /**
-   * An ICMP error belongs to the connection of the packet that it quotes (nf_conntrack_icmpv4_error). True where the
-   * packet needs no further look: it is such an error, with an entry or INVALID without one.
-   */
-  #trackIcmpError(packet: Packet): boolean {
-    const { view, l4 } = packet;
-    if (packet.l4Available < ICMP_LENGTH) return true;
-    if (this.#checksums && packet.hook === Hook.PREROUTING && !packet.isCut) {
-      if (internetChecksum(view, l4, packet.l4Length) !== 0) return true;
-    }
-    const type = view.getUint8(l4);
-    if (type > HIGHEST_ICMP_TYPE) return true;
-    if (!isIcmpError(type)) return false;
-    const quoteAt = l4 + ICMP_LENGTH;
+  /** An ICMP error belongs to the connection of the packet that it quotes; without one it is INVALID (nf_conntrack_inet_error). */
+  #trackIcmpError(packet: Packet): void {
     const quoted = packet.l4Available - ICMP_LENGTH;
-    if (quoted < IPV4_LENGTH) return true;
+    if (quoted < IPV4_LENGTH) return;
     const tuple = this.#tuple;
-    if (!tuple.read(view, quoteAt, quoted) || !tuple.invert()) return true;
+    if (!tuple.read(packet.view, packet.l4 + ICMP_LENGTH, quoted) || !tuple.invert()) return;
     const reference = this.table.find(tuple.source, tuple.destination, tuple.ports, tuple.protocol, packet.nowMs);
-    if (reference < 0) return true;
+    if (reference < 0) return;
     const direction = (reference & 1) === REPLY ? REPLY : ORIGINAL;
     const tupleAt = (reference >>> 1) * RECORD_WORDS + (direction === REPLY ? REPLY_TUPLE : ORIGINAL_TUPLE);
-    if (this.table.words[tupleAt + TUPLE_DESTINATION] !== packet.destination) return true;
+    if (this.table.words[tupleAt + TUPLE_DESTINATION] !== packet.destination) return;
     packet.ct = reference >>> 1;
     packet.direction = direction;
     packet.ctinfo = CtInfo.RELATED;
-    return true;
   }
 }
 

@@ -1,6 +1,6 @@
 /** hot: the ICMP tracker, of queries and their replies (kernel: nf_conntrack_proto_icmp). Errors are told apart before. */
 
-import { internetChecksum } from '../../codecs/checksum.js';
+import { isIcmpChecksumRight } from '../../codecs/checksum.js';
 import { ICMP_LENGTH, ICMP_TYPE_AT } from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
 import type { Direction, Packet } from '../packet.js';
@@ -31,7 +31,7 @@ export class IcmpTracker implements L4Tracker {
     const lengthBytes = packet.l4Length;
     if (lengthBytes < ICMP_LENGTH || packet.l4Available < ICMP_LENGTH) return false;
     if (this.#checksum && packet.hook === Hook.PREROUTING && !packet.isCut) {
-      if (internetChecksum(packet.view, packet.l4, lengthBytes) !== 0) return false;
+      if (!isIcmpChecksumRight(packet.view, packet.l4, lengthBytes)) return false;
     }
     return packet.view.getUint8(packet.l4 + ICMP_TYPE_AT) <= MAX_TYPE;
   }

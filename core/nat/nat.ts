@@ -1,7 +1,7 @@
 /** hot: NAT at the four nat hooks: binding new connections, and translating every packet of a bound one. */
 
 import { swap32 } from '../../codecs/address.js';
-import { internetChecksum, sumBytes, updateChecksum } from '../../codecs/checksum.js';
+import { internetChecksum, isIcmpChecksumRight, sumBytes, updateChecksum } from '../../codecs/checksum.js';
 import {
   ICMP_CHECKSUM_AT,
   ICMP_LENGTH,
@@ -145,7 +145,7 @@ export class Nat {
     const base = packet.ct * RECORD_WORDS;
     const status = words[base + STATUS];
     if (packet.l4Available < ICMP_LENGTH + IPV4_LENGTH) return false;
-    if (!packet.isCut && internetChecksum(view, l4, packet.l4Length) !== 0) return false;
+    if (!packet.isCut && !isIcmpChecksumRight(view, l4, packet.l4Length)) return false;
     if (view.getUint8(l4) === ICMP_REDIRECT) {
       if ((status & NAT_DONE) !== NAT_DONE || (status & NAT_MASK) !== 0) return false;
     }
