@@ -9,6 +9,9 @@ const ERROR_BURST = 6;
 /** A bucket is full after this time, hence need not be remembered. */
 const FULL_AFTER_MS = 60_000;
 
+/** The kernel counts in ticks of its clock (CONFIG_HZ=250, as distributions build it); within one nothing changes. */
+const TICK_MS = 4;
+
 const ICMP_UNREACHABLE = 3;
 const ICMP_FRAGMENTATION_NEEDED = 4;
 
@@ -33,7 +36,7 @@ export class ErrorRate {
 
   /** Whether SENDER is told that there is no route. Asked before anything else is, and before `allowError`. */
   allowNoRoute(sender: number, nowMs: number): boolean {
-    const tick = Math.floor(nowMs);
+    const tick = Math.floor(nowMs / TICK_MS) * TICK_MS;
     const bucket = this.bucketOf(sender, tick);
     bucket.tokensMs = Math.min(bucket.tokensMs + tick - bucket.lastMs, NO_ROUTE_BURST_MS);
     bucket.lastMs = tick;
@@ -50,7 +53,7 @@ export class ErrorRate {
   allowError(receiver: number, type: number, code: number, nowMs: number): boolean {
     if ((this.mask & (1 << type)) === 0) return true;
     if (type === ICMP_UNREACHABLE && code === ICMP_FRAGMENTATION_NEEDED) return true;
-    const tick = Math.floor(nowMs);
+    const tick = Math.floor(nowMs / TICK_MS) * TICK_MS;
     const bucket = this.bucketOf(receiver, tick);
     if (tick !== bucket.lastMs) {
       bucket.tokensMs = Math.min(bucket.tokensMs + tick - bucket.lastMs, ERROR_BURST * this.limitMs);

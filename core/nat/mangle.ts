@@ -25,6 +25,9 @@ import { Manip } from '../rules/context.js';
 const QUOTED_LENGTH = 8;
 const SCTP_LENGTH = 12;
 const SCTP_CHECKSUM_AT = 8;
+/** Enhanced GRE (RFC 2637, section 4.1) up to the call ID. */
+const GRE_LENGTH = 8;
+const GRE_VERSION_MASK = 7;
 const GRE_CALL_ID_AT = 6;
 
 /**
@@ -105,12 +108,13 @@ function mangleTransport(
       view.setUint16(idAt, port);
       return true;
     }
-    case IPPROTO_GRE: {
-      if (available < 4) return false;
-      const isPptp = (view.getUint16(l4) & 7) === 1;
-      if (isPptp && portAt !== l4 && available >= 8) view.setUint16(l4 + GRE_CALL_ID_AT, port);
+    case IPPROTO_GRE:
+      // The source's key is in no packet; only version 1 (PPTP) has one of the destination's.
+      if (available < GRE_LENGTH) return false;
+      if (portAt === l4) return true;
+      if ((view.getUint8(l4 + 1) & GRE_VERSION_MASK) > 1) return false;
+      if ((view.getUint8(l4 + 1) & GRE_VERSION_MASK) === 1) view.setUint16(l4 + GRE_CALL_ID_AT, port);
       return true;
-    }
     default:
       return true;
   }
