@@ -1,9 +1,10 @@
 /** Reads what a replay left in its folder: frames by interface and time, the saved tables, the connections. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCapture } from '../codecs/capture.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
+import { PCAP_FILE_HEADER_BYTES } from '../codecs/pcap.js';
 
 export interface ResultFrame {
   bytes: Uint8Array;
@@ -22,13 +23,13 @@ export function devicesOf(dir: string): string[] {
 }
 
 /**
- * The frames that left through DEVICE; none where DIR has no such file.
+ * The frames that left through DEVICE; none where DIR has no such file, or one without even a header.
  * @throws {CaptureError} where the file is no capture
  */
 export function framesOf(dir: string, device: string): FramesByTime {
   const path = join(dir, `${device}.pcap`);
   const frames: FramesByTime = new Map();
-  if (!existsSync(path)) return frames;
+  if (!existsSync(path) || statSync(path).size < PCAP_FILE_HEADER_BYTES) return frames;
   const reader = openCapture(path);
   try {
     while (reader.next()) {
