@@ -129,6 +129,7 @@ function summarize(
   inputs: readonly RunInput[],
 ): Summary {
   const { outcomes, emulator } = run;
+  const droppedFlows = run.drops.flows();
   const connections: ConnectionSummary[] = [];
   let count = 0;
   emulator.connections.forEach(emulator.nowMs, (entry) => {
@@ -153,7 +154,7 @@ function summarize(
     },
     skipped: Object.fromEntries([...run.skipped].sort()),
     dropped: run.drops.reasons(),
-    droppedFlows: run.drops.flows().slice(0, MAX_LISTED),
+    droppedFlows: { count: droppedFlows.length, listed: droppedFlows.slice(0, MAX_LISTED) },
     outputs: run.writers.map(({ path, packets }) => ({ file: basename(path), packets })),
     rules: matchedRules(ruleset, emulator),
     connections: { count, listed: connections },

@@ -22,7 +22,7 @@ export function formatReport(summary: Summary, { style, top, outDir, durationMs 
   const blocks = [
     [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary)],
     section('connections', connectionRows(connections.listed.slice(0, top)), connections.count - top, style),
-    section('dropped', droppedRows(droppedFlows.slice(0, top)), droppedFlows.length - top, style),
+    section('dropped', droppedRows(droppedFlows.listed.slice(0, top)), droppedFlows.count - top, style),
     section('busiest rules', ruleRows(busiest.slice(0, top)), busiest.length - top, style),
     [`${style.bold(shortPath(outDir))} holds ${outputs(summary)}`],
   ];

@@ -26,7 +26,7 @@ export class StagedDir {
     const parent = dirname(this.#target);
     this.path = join(parent, `.${basename(this.#target)}.partial-${process.pid}`);
     attempt(target, () => {
-      mkdirSync(parent, { recursive: true });
+      makeFolders(parent);
       removeLeftOvers(parent, basename(this.#target));
       rmSync(this.path, { recursive: true, force: true });
       mkdirSync(this.path);
@@ -58,6 +58,13 @@ export class StagedDir {
   discard(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+/** Makes PATH and what is missing above it. (`recursive` never ends where a parent refuses with ENOENT, as /proc does.) */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path);
 }
 
 /** Never replace what somebody else put there. */

@@ -68,8 +68,8 @@ export interface Summary {
   skipped: Record<string, number>;
   /** Dropped and rejected packets by reason, the most frequent first. */
   dropped: { reason: string; packets: number }[];
-  /** The same by flow; at most 1,000 are listed. */
-  droppedFlows: DroppedFlow[];
+  /** The same by flow: how many flows were told apart, and the 1,000 most frequent of them. */
+  droppedFlows: { count: number; listed: DroppedFlow[] };
   /** What was written, in the order of the host's interfaces, then `local` and `dropped`. */
   outputs: { file: string; packets: number }[];
   /** Rules that matched, in the order of the ruleset. */

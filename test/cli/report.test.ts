@@ -13,17 +13,20 @@ const summary: Summary = {
   packets: { read: 1234, skipped: 2, forwarded: 1200, local: 1, dropped: 30, rejected: 1, held: 0 },
   skipped: { arp: 1, ipv6: 1 },
   dropped: [{ reason: 'filter INPUT', packets: 31 }],
-  droppedFlows: [
-    {
-      reason: 'filter INPUT',
-      protocol: 17,
-      source: '203.0.113.7',
-      destination: '192.0.2.10',
-      port: 161,
-      packets: 30,
-    },
-    { reason: 'filter INPUT', protocol: 89, source: '203.0.113.8', destination: '224.0.0.5', packets: 1 },
-  ],
+  droppedFlows: {
+    count: 2,
+    listed: [
+      {
+        reason: 'filter INPUT',
+        protocol: 17,
+        source: '203.0.113.7',
+        destination: '192.0.2.10',
+        port: 161,
+        packets: 30,
+      },
+      { reason: 'filter INPUT', protocol: 89, source: '203.0.113.8', destination: '224.0.0.5', packets: 1 },
+    ],
+  },
   outputs: [
     { file: 'eth0.pcap', packets: 2 },
     { file: 'local.pcap', packets: 1 },
@@ -96,7 +99,7 @@ Report('leaves out what there is nothing of', () => {
   const nothing: Summary = {
     ...summary,
     packets: { read: 0, skipped: 0, forwarded: 0, local: 0, dropped: 0, rejected: 0, held: 0 },
-    droppedFlows: [],
+    droppedFlows: { count: 0, listed: [] },
     rules: [],
     connections: { count: 0, listed: [] },
   };

@@ -79,6 +79,12 @@ Staged('refuses to replace what no replay wrote', () => {
   assert.match(refusal(join(parent, 'photos/cat.jpg')).message, 'is a file');
 });
 
+Staged('says so where a folder cannot be made', () => {
+  writeFileSync(join(parent, 'file'), '');
+  assert.is(refusal(join(parent, 'file/below')).exitCode, 4);
+  if (existsSync('/proc/self')) assert.match(refusal('/proc/nfreplay/out').message, 'cannot be written');
+});
+
 Staged('removes what a killed run left', () => {
   // A process with this number cannot be: it is above the kernel's largest (2^22).
   mkdirSync(join(parent, '.out.partial-99999999'));
