@@ -12,6 +12,7 @@ export const CLONE_NEWNET = 0x40000000;
 
 const EPERM = 1;
 const EAGAIN = 11;
+const EINVAL = 22;
 const EACCES = 13;
 const ENETUNREACH = 101;
 const EHOSTUNREACH = 113;
@@ -34,6 +35,11 @@ export class SystemError extends Error {
   /** There is no route, or one that prohibits: found out before OUTPUT, or behind it where a rule changed the packet. */
   get isUnroutable(): boolean {
     return this.errno === ENETUNREACH || this.errno === EHOSTUNREACH || this.errno === EACCES;
+  }
+
+  /** A blackhole route, or a packet whose header is not whole. */
+  get isInvalid(): boolean {
+    return this.errno === EINVAL;
   }
 }
 

@@ -109,7 +109,8 @@ export function step(
     if (!(error instanceof SystemError)) throw error;
     const outputs = router.drain(options.settleMs);
     // A packet of the host's own that leads nowhere was sent all the same: rules of OUTPUT may have seen it.
-    if (input.dev === LOCAL && error.isUnroutable) return { outcome: outcomeOf(input, outputs), outputs };
+    if (input.dev === LOCAL && (error.isUnroutable || (error.isInvalid && hasWholeHeader(input.frame))))
+      return { outcome: outcomeOf(input, outputs), outputs };
     return { outcome: `not injected: ${error.description}`, outputs };
   }
   const outputs = router.drain(options.settleMs);
@@ -168,6 +169,12 @@ function readInputs(options: KernelReplayOptions): InputFrame[] {
     if (earliest < 0) return merged;
     merged.push(queues[earliest][heads[earliest]++]);
   }
+}
+
+/** Whether a raw socket takes PACKET, as far as its own header goes. */
+function hasWholeHeader(packet: Uint8Array): boolean {
+  const headerLength = (packet[0] & 15) * 4;
+  return headerLength >= 20 && headerLength <= packet.length;
 }
 
 const isIpv4 = (bytes: Uint8Array, at: number): boolean => bytes.length >= at + 20 && bytes[at] >> 4 !== 6;
