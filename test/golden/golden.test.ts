@@ -11,7 +11,8 @@ import { replay } from '../../cli/replay.js';
 
 const Golden = suite('golden cases');
 
-const cases = casesIn('pcaps');
+/** What is shown to a newcomer, and what once went wrong. */
+const cases = [...casesIn('pcaps'), ...casesIn('test/golden/regressions')];
 
 Golden('there are as many as were recorded, each with a line on what it protects', () => {
   assert.ok(cases.length >= 12);
