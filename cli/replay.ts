@@ -50,7 +50,7 @@ export interface ReplayProgress {
 const LOCAL = 'local';
 /** How many packets are replayed between two looks at the rest of the world. */
 const STEP_PACKETS = 50_000;
-const CONNECTIONS_A_WRITE = 10_000;
+const CONNECTIONS_A_WRITE = 1000;
 
 /**
  * Replay captures and write the results.
@@ -188,14 +188,15 @@ function writeTexts(dir: string, ruleset: Ruleset, emulator: Emulator, summary: 
 
 /** A million connections are 250 MB of text: written in pieces. */
 function writeConnections(path: string, { connections, nowMs }: Emulator): void {
-  let lines: string[] = [];
+  let text = '';
+  let lines = 0;
   const flush = () => {
-    writeText(path, lines.map((line) => `${line}\n`).join(''), 'a');
-    lines = [];
+    writeText(path, text, 'a');
+    text = '';
   };
   connections.forEach(nowMs, (entry) => {
-    lines.push(formatConnection(listConnection(connections, entry, nowMs)));
-    if (lines.length === CONNECTIONS_A_WRITE) flush();
+    text += `${formatConnection(listConnection(connections, entry, nowMs))}\n`;
+    if (++lines % CONNECTIONS_A_WRITE === 0) flush();
   });
   flush();
 }
