@@ -14,6 +14,9 @@ import type { OptionsHost } from './ip-options.js';
 import { rejectChecksumOk } from './reject-checksum.js';
 import { buildTcpReset } from './tcp-reset.js';
 
+/** What the host sends to a group stays on the link (IP_MULTICAST_TTL's default). */
+const MULTICAST_TTL = 1;
+
 export class Answers implements OptionsHost {
   readonly #host: Host;
   readonly #conntrack: Conntrack;
@@ -55,7 +58,8 @@ export class Answers implements OptionsHost {
     if (route.reason !== '' || !this.#isWithinRate(route, to, error)) return;
     const answer = this.#stack.push(this.#clock.nowMs);
     takeRoute(answer, route, host.loopback);
-    const way = { source: route.source, ttl: this.#ttl, mtu: host.interfaces[route.outDev].mtu };
+    const ttl = route.type === AddressType.MULTICAST ? MULTICAST_TTL : this.#ttl;
+    const way = { source: route.source, ttl, mtu: host.interfaces[route.outDev].mtu };
     if (buildIcmpError(answer, error, info, packet, options, way, this) > 0) this.#sendAbout(answer, packet);
     this.#stack.pop();
   }
