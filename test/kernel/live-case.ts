@@ -115,13 +115,9 @@ export function play(
   }
 }
 
-/**
- * What a raw socket takes but no comparison can judge: a bare packet of another IP version is not IP to whoever reads it,
- * and the neighbours of a link are never resolved for a source in 127/8.
- */
+/** What a raw socket takes but no comparison can judge: a bare packet of another IP version is not IP to whoever reads it. */
 function isUnjudged({ dev, frame }: Shot): boolean {
-  if (dev !== LOCAL) return false;
-  return frame[0] >> 4 !== 4 || (frame[12] === 127 && frame[16] !== 127);
+  return dev === LOCAL && frame[0] >> 4 !== 4;
 }
 
 function send(router: Router, record: ReplayRecord, stage: Stage, shot: Shot, tsNs: bigint): Output[] {

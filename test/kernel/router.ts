@@ -207,9 +207,15 @@ const BARE_SOURCE_AND_TYPE = Uint8Array.from([2, 0, 0, 0, 0, 0xfe, 8, 0]);
 const ETHERTYPE_ARP = 0x0806;
 const ARP_REQUEST = 1;
 
-/** The answer to an ARP request: a neighbour that the description leaves out has the MAC 02:00 + its IPv4 address. */
+const LOOPBACK_NET = 127;
+
+/**
+ * The answer to an ARP request: a neighbour that the description leaves out has the MAC 02:00 + its IPv4 address. The
+ * kernel takes no answer that is meant for 127/8, though it asks in that name: such an answer names nobody.
+ */
 function arpReply(request: Buffer): Buffer {
   const address = request.subarray(38, 42);
+  const asker = request[28] === LOOPBACK_NET ? Buffer.alloc(4) : request.subarray(28, 32);
   const mac = Buffer.from([2, 0, ...address]);
   return Buffer.concat([
     request.subarray(6, 12),
@@ -218,6 +224,7 @@ function arpReply(request: Buffer): Buffer {
     Buffer.from([0, 2]),
     mac,
     address,
-    request.subarray(22, 32),
+    request.subarray(22, 28),
+    asker,
   ]);
 }
