@@ -68,6 +68,10 @@ export const addrtype: MatchExtension<AddrtypeParams> = {
     ];
   },
 
+  bounds() {
+    return { isAll: false };
+  },
+
   check: checkTypes,
 
   compile(params, context, gen) {

@@ -27,6 +27,10 @@ export const comment: MatchExtension<CommentParams> = {
     return [];
   },
 
+  bounds() {
+    return { isAll: true };
+  },
+
   check() {
     return true;
   },

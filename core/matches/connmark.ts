@@ -25,6 +25,10 @@ export const connmark: MatchExtension<ConnmarkParams> = {
     return ['connmark'];
   },
 
+  bounds() {
+    return { isAll: false };
+  },
+
   check: checkConnmark,
 
   compile(params, context, gen) {

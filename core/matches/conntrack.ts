@@ -146,15 +146,19 @@ export const conntrack: MatchExtension<ConntrackParams> = {
     return reads;
   },
 
+  bounds(params) {
+    const { states } = params;
+    return asksOnlyState(params)
+      ? { states: states!.negated ? ~states!.bits : states!.bits, isAll: true }
+      : { isAll: false };
+  },
+
   check: checkConntrack,
 
   compile(params, context, gen) {
-    const { states, protocol, addresses, ports, status, expires, direction } = params;
-    const onlyStates = [protocol, status, expires, direction].every((part) => part === undefined);
-    if (states !== undefined && onlyStates && addresses.length === 0 && ports.length === 0) {
-      if ((states.bits & (STATE_SNAT | STATE_DNAT)) === 0) {
-        return unless(states.negated, code`(${states.bits} >> ${gen.field('ctinfo')} & 1) !== 0`);
-      }
+    if (asksOnlyState(params)) {
+      const { bits, negated } = params.states!;
+      return unless(negated, code`(${bits} >> ${gen.field('ctinfo')} & 1) !== 0`);
     }
     return gen.call((packet) => checkConntrack(params, packet, context));
   },
@@ -166,6 +170,13 @@ export const conntrack: MatchExtension<ConntrackParams> = {
     return `${says}; the rule wants${conntrack.save(params)}`;
   },
 };
+
+/** Whether `ctinfo` answers all that is asked. */
+function asksOnlyState({ states, protocol, addresses, ports, status, expires, direction }: ConntrackParams): boolean {
+  if (states === undefined || (states.bits & (STATE_SNAT | STATE_DNAT)) !== 0) return false;
+  const isAlone = [protocol, status, expires, direction].every((part) => part === undefined);
+  return isAlone && addresses.length === 0 && ports.length === 0;
+}
 
 /** The state of PACKET, with SNAT and DNAT where its connection is translated. */
 function stateBits(packet: Packet, context: RuleContext): number {

@@ -84,6 +84,10 @@ export const icmp: MatchExtension<IcmpParams> = {
     return type === ANY ? [] : ['icmpType'];
   },
 
+  bounds({ type, negated }) {
+    return { isAll: type === ANY && !negated };
+  },
+
   check({ type, code, negated }, packet) {
     if (packet.fragmentOffset !== 0) return false;
     if (packet.l4Available < ICMP_NEEDED) {

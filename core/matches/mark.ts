@@ -22,6 +22,10 @@ export const mark: MatchExtension<MarkParams> = {
     return ['mark'];
   },
 
+  bounds() {
+    return { isAll: false };
+  },
+
   check({ value, mask, negated }, packet) {
     return ((packet.mark & mask) === value) !== negated;
   },

@@ -5,6 +5,7 @@ import { anyOf, type Code, code, unless } from '../rules/codegen.js';
 import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, OptionSpec, ParsedOption } from '../rules/extension.js';
 import { protocolName } from '../rules/protocols.js';
+import { normalRanges, otherRanges } from '../rules/split-lists.js';
 import { formatPortRange, type PortRange, parsePort } from '../rules/values.js';
 
 const PROTOCOLS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_DCCP];
@@ -49,6 +50,13 @@ export const multiport: MatchExtension<MultiportParams> = {
 
   reads() {
     return ['ports'];
+  },
+
+  bounds({ which, ranges, negated }) {
+    if (which === '--ports') return { isAll: false };
+    const ports = normalRanges(ranges);
+    const taken = negated ? otherRanges(ports, 0xffff) : ports;
+    return { ...(which === '--sports' ? { sport: taken } : { dport: taken }), isAll: true };
   },
 
   check({ which, ranges, negated }, packet) {

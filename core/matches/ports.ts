@@ -1,7 +1,8 @@
 /** Port ranges as tcp and udp test them. */
 import { type Code, code, unless } from '../rules/codegen.js';
 import { RuleFault } from '../rules/error.js';
-import type { OptionSpec, ParsedOptions } from '../rules/extension.js';
+import type { Bounds, OptionSpec, ParsedOptions } from '../rules/extension.js';
+import { otherRanges } from '../rules/split-lists.js';
 import { formatPortRange, type PortRange, parsePortRange } from '../rules/values.js';
 
 export interface PortMatch extends PortRange {
@@ -20,6 +21,18 @@ export function parsePortMatch(options: ParsedOptions, name: string, protocol?: 
   const range = parsePortRange(option.values[0], protocol);
   if (range.min > range.max) throw new RuleFault(option.values[0], 'the first port is above the last', 'first:last');
   return { ...range, negated: option.negated };
+}
+
+/** The ports that a packet must have. */
+export function portBounds(
+  sport: PortMatch | undefined,
+  dport: PortMatch | undefined,
+): Pick<Bounds, 'sport' | 'dport'> {
+  return { ...(sport && { sport: portRanges(sport) }), ...(dport && { dport: portRanges(dport) }) };
+}
+
+function portRanges(match: PortMatch): readonly PortRange[] {
+  return match.negated ? otherRanges([match], 0xffff) : [match];
 }
 
 export function portMatches(match: PortMatch | undefined, port: number): boolean {

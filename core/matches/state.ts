@@ -26,6 +26,10 @@ export const state: MatchExtension<StateParams> = {
     return ['ctinfo'];
   },
 
+  bounds({ states, negated }) {
+    return { states: negated ? ~states : states, isAll: true };
+  },
+
   check({ states, negated }, packet) {
     return ((states >> packet.ctinfo) & 1) !== (negated ? 1 : 0);
   },

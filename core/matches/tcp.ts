@@ -11,6 +11,7 @@ import {
   PORT_OPTIONS,
   type PortMatch,
   parsePortMatch,
+  portBounds,
   portMatches,
   savePort,
 } from './ports.js';
@@ -92,6 +93,14 @@ export const tcp: MatchExtension<TcpParams> = {
     if (flags !== undefined) reads.push('tcpFlags');
     if (option !== undefined) reads.push('tcpOptions');
     return reads;
+  },
+
+  bounds({ sport, dport, flags, option }) {
+    return {
+      ...portBounds(sport, dport),
+      isAll: flags === undefined && option === undefined,
+      hasEffects: option !== undefined,
+    };
   },
 
   check({ sport, dport, flags, option }, packet) {

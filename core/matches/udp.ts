@@ -8,6 +8,7 @@ import {
   PORT_OPTIONS,
   type PortMatch,
   parsePortMatch,
+  portBounds,
   portMatches,
   savePort,
 } from './ports.js';
@@ -37,6 +38,10 @@ export const udp: MatchExtension<UdpParams> = {
 
   reads({ sport, dport }) {
     return sport === undefined && dport === undefined ? [] : ['ports'];
+  },
+
+  bounds({ sport, dport }) {
+    return { ...portBounds(sport, dport), isAll: true };
   },
 
   check({ sport, dport }, packet) {

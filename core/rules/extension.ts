@@ -8,6 +8,7 @@ import type { Packet } from '../packet.js';
 import type { BaseMatch, ProtocolMatch } from './base-match.js';
 import type { Code, Generator } from './codegen.js';
 import type { RuleContext } from './context.js';
+import type { PortRange } from './values.js';
 
 /** What a rule can read of a packet that its connection fixes: packets of one direction in one state all have the same. */
 export const CONNECTION_FIELDS = [
@@ -29,6 +30,19 @@ export const CONNECTION_FIELDS = [
 export const PACKET_FIELDS = ['fragment', 'tcpFlags', 'tcpOptions', 'icmpType', 'ctexpire', 'length'] as const;
 
 export type PacketField = (typeof CONNECTION_FIELDS)[number] | (typeof PACKET_FIELDS)[number];
+
+/** What a match asks of fields that an index knows. A packet outside of one of them never matches. */
+export interface Bounds {
+  /** Ranges of which one must hold the port; undefined: any. */
+  readonly sport?: readonly PortRange[];
+  readonly dport?: readonly PortRange[];
+  /** States that the packet may be in, as bits 1 << CtInfo; undefined: any. */
+  readonly states?: number;
+  /** There is nothing else that it asks: within its bounds, a packet whose header is whole matches. */
+  readonly isAll: boolean;
+  /** Within its bounds, it may do more than answer (set `packet.hotdrop`): what stands behind it is asked only after it. */
+  readonly hasEffects?: boolean;
+}
 
 /** An option of an extension, as `--name`. */
 export interface OptionSpec {
@@ -88,6 +102,8 @@ export interface Extension<P> {
 
 export interface MatchExtension<P> extends Extension<P> {
   reads(params: P): readonly PacketField[];
+  /** Without it: the match may have any bounds and any effects. */
+  bounds?(params: P): Bounds;
   /** Does PACKET match? May set `packet.hotdrop`, and is then false. This defines what the match means. */
   check(params: P, packet: Packet, context: RuleContext): boolean;
   /** An expression that is true where `check` is. It may take for granted that the packet's header is whole (see `isWhole`). */
