@@ -23,7 +23,9 @@ import {
 } from './codegen.js';
 import type { RuleContext } from './context.js';
 import { interpretTable, type TableProgram } from './interpret.js';
-import type { Chain, Rule, Table, TableCounters } from './model.js';
+import type { Chain, Match, Rule, Table, TableCounters } from './model.js';
+import { splitMatches } from './reads.js';
+import { type Trace, TraceKind, traceEvent } from './trace.js';
 
 /** V8 stops optimising a function past 60 KB of bytecode, some 1,200 rules: a longer chain is cut into pieces. */
 const RULES_PER_PIECE = 400;
@@ -39,8 +41,10 @@ type Closure = (packet: Packet) => boolean | Verdict;
 /** TABLE, compiled; COUNTERS are the table's own. */
 export function compileTable(table: Table, context: RuleContext, counters: TableCounters): TableProgram {
   const interpreted = interpretTable(table, context, counters);
-  const chains = new TableCompiler(table, context).compile(counters.rules);
-  const { policies } = counters;
+  const compiler = new TableCompiler(table, context, counters.firstId);
+  const chains = compiler.compile(counters.rules, counters.trace);
+  const { policies, trace } = counters;
+  const firstPolicy = counters.firstId + table.rules.length;
   const byHook: ChainFunction[] = [];
   const policyByHook: Verdict[] = [];
   for (const chain of table.chains) {
@@ -50,6 +54,7 @@ export function compileTable(table: Table, context: RuleContext, counters: Table
   }
 
   return {
+    asks: compiler.asks,
     run(packet: Packet, hook: Hook): Verdict {
       if (!isWhole(packet)) return interpreted.run(packet, hook);
       packet.hotdrop = false;
@@ -57,6 +62,7 @@ export function compileTable(table: Table, context: RuleContext, counters: Table
       if (verdict === ACCEPT || verdict === DROP) return verdict;
       policies[hook * 2] += 1;
       policies[hook * 2 + 1] += packet.length;
+      trace[++trace[0]] = traceEvent(firstPolicy + hook, TraceKind.POLICY);
       return policyByHook[hook];
     },
   };
@@ -84,16 +90,20 @@ class TableCompiler {
   readonly #closures: Closure[] = [];
   readonly #chainIndexes: ReadonlyMap<string, number>;
   readonly #functions: Code[] = [];
+  readonly #firstId: number;
   #pieces = 0;
+  /** What rules ask of a packet itself, by their id in the trace. */
+  readonly asks = new Map<number, (packet: Packet) => boolean>();
 
-  constructor(table: Table, context: RuleContext) {
+  constructor(table: Table, context: RuleContext, firstId: number) {
     this.#table = table;
     this.#context = context;
+    this.#firstId = firstId;
     this.#chainIndexes = new Map(table.chains.map(({ name, index }) => [name, index]));
   }
 
   /** The function of each chain, by its index. They say CONTINUE or RETURN where the packet came to the chain's end. */
-  compile(ruleCounters: Float64Array): ChainFunction[] {
+  compile(ruleCounters: Float64Array, trace: Trace): ChainFunction[] {
     for (const chain of this.#table.chains) this.#chain(chain);
     const closures = joinCode(
       this.#closures.map((_, i) => code`const ${identifier('f', i)} = closures[${i}];\n`),
@@ -104,11 +114,12 @@ class TableCompiler {
       code`, `,
     );
     const source = code`'use strict';\n${closures}${joinCode(this.#functions, EMPTY)}return [${chains}];`;
-    const make = new Function('rules', 'closures', source.text) as (
+    const make = new Function('rules', 'trace', 'closures', source.text) as (
       rules: Float64Array,
+      trace: Trace,
       closures: readonly Closure[],
     ) => ChainFunction[];
-    return make(ruleCounters, this.#closures);
+    return make(ruleCounters, trace, this.#closures);
   }
 
   #chain(chain: Chain): void {
@@ -153,18 +164,27 @@ class TableCompiler {
         hotdrops = true;
       },
     };
-    const conditions = compileBase(rule.base, this.#context, gen);
-    for (const { extension, params } of rule.matches) {
-      conditions.push(extension.compile(params, this.#context, gen));
-    }
-    const condition = allOf(conditions);
-    if (condition === FALSE && !hotdrops) return EMPTY;
+    const { fixed, asked } = splitMatches(rule);
+    const compileMatch = ({ extension, params }: Match): Code => extension.compile(params, this.#context, gen);
+    const isReached = allOf([...compileBase(rule.base, this.#context, gen), ...fixed.map(compileMatch)]);
+    const answer = allOf(asked.map(compileMatch));
+    if (isReached === FALSE) return EMPTY;
     const at = rule.index * 2;
-    const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n`;
-    const body = code`${count}${this.#target(rule)}`;
-    if (condition === TRUE) return code`{\n${body}}\n`;
-    const otherwise = hotdrops ? code` else if (packet.hotdrop) return ${DROP};` : EMPTY;
-    return code`if (${condition}) {\n${body}}${otherwise}\n`;
+    const id = this.#firstId + rule.index;
+    const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n${event(id, TraceKind.MATCHED)}`;
+    let body = code`${count}${this.#target(rule)}`;
+    if (asked.length > 0) {
+      this.asks.set(id, this.#question(asked));
+      const otherwise = hotdrops ? code`if (packet.hotdrop) return ${DROP};\n` : EMPTY;
+      const no = code`${otherwise}${event(id, TraceKind.ASKED_NO)}`;
+      body = code`if (${answer}) {\n${event(id, TraceKind.ASKED_YES)}${body}} else {\n${no}}\n`;
+    }
+    return isReached === TRUE ? code`{\n${body}}\n` : code`if (${isReached}) {\n${body}}\n`;
+  }
+
+  #question(asked: readonly Match[]): (packet: Packet) => boolean {
+    const context = this.#context;
+    return (packet) => asked.every(({ extension, params }) => extension.check(params, packet, context));
   }
 
   #target({ target }: Rule): Code {
@@ -194,4 +214,9 @@ class TableCompiler {
     this.#closures.push(closure);
     return identifier('f', this.#closures.length - 1);
   }
+}
+
+/** The statement that writes an event into the trace. */
+function event(id: number, kind: TraceKind): Code {
+  return code`trace[++trace[0]] = ${traceEvent(id, kind)};\n`;
 }

@@ -3,10 +3,16 @@ import { HOOK_NAMES, type Hook, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { checkBase, explainBase } from './base-match.js';
 import type { RuleContext } from './context.js';
+import { createStates, type TableStates } from './match-state.js';
 import type { Chain, Rule, Table, TableCounters } from './model.js';
 
 /** A table that runs. */
 export interface TableProgram {
+  /**
+   * Of each rule that asks what only the packet can answer, by its id in the trace: the question. Undefined: the program
+   * writes no trace.
+   */
+  readonly asks?: ReadonlyMap<number, (packet: Packet) => boolean>;
   /** ACCEPT or DROP. `packet.hook` is set by the caller. HOOK is one of the table's. */
   run(packet: Packet, hook: Hook): Verdict;
 }
@@ -18,12 +24,13 @@ export interface RuleVisitor {
   policy(chain: Chain): void;
 }
 
-/** TABLE, interpreted; COUNTERS are the table's own. */
+/** TABLE, interpreted; COUNTERS and STATES are the table's own. */
 export function interpretTable(
   table: Table,
   context: RuleContext,
   counters: TableCounters,
   visitor?: RuleVisitor,
+  states: TableStates = createStates(table, context),
 ): TableProgram {
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
 
@@ -60,8 +67,12 @@ export function interpretTable(
       visitor?.rule(rule, false, explainBase(rule.base, packet, context));
       return false;
     }
-    for (const { extension, params } of rule.matches) {
-      if (!extension.check(params, packet, context)) {
+    for (const [i, { extension, params }] of rule.matches.entries()) {
+      const isMatch =
+        'check' in extension
+          ? extension.check(params, packet, context)
+          : states[rule.index]![i]!.ask(packet);
+      if (!isMatch) {
         visitor?.rule(rule, false, extension.explain(params, packet, context));
         return false;
       }

@@ -5,6 +5,7 @@
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { BaseMatch } from './base-match.js';
 import type { MatchExtension, TargetExtension } from './extension.js';
+import { createTrace, type Trace } from './trace.js';
 
 export interface Ruleset {
   readonly fileName: string;
@@ -77,9 +78,19 @@ export interface TableCounters {
   readonly rules: Float64Array;
   /** n is the hook of a built-in chain. */
   readonly policies: Float64Array;
+  /** Where the compiled table writes down what a packet meets (trace.ts): rule n as `firstId + n`, the policies after all rules. */
+  readonly trace: Trace;
+  readonly firstId: number;
 }
 
-/** Counters of TABLE, all zero. */
-export function createCounters(table: Table): TableCounters {
-  return { rules: new Float64Array(table.rules.length * 2), policies: new Float64Array(5 * 2) };
+/** Counters of TABLE, all zero. TRACE and FIRST_ID serve whoever has several tables traced as one. */
+export function createCounters(table: Table, trace: Trace = createTrace(), firstId = 0): TableCounters {
+  return { rules: new Float64Array(table.rules.length * 2), policies: new Float64Array(HOOKS * 2), trace, firstId };
+}
+
+const HOOKS = 5;
+
+/** How many ids TABLE takes in a trace. */
+export function traceIds(table: Table): number {
+  return table.rules.length + HOOKS;
 }
