@@ -143,6 +143,8 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
   const context: RuleContext = {
     conntrack: new ConntrackTable(),
     interfaceNames: host.interfaceNames,
+    packetNumber: 0,
+    randomSeed: () => 0,
     addressType: unused,
     setupNat: unused,
     masquerade: unused,

@@ -174,7 +174,7 @@ class HostEmulator implements Emulator {
     });
     const send = (answer: Packet): void => this.#sendOut(answer);
     this.#answers = new Answers(host, this.#conntrack, trackers.tcp, this.#stack, this.#clock, send);
-    const context = new HostContext(host, this.connections, this.#nat, this.#answers);
+    const context = new HostContext(host, this.connections, this.#nat, this.#answers, this.#clock, this.#random);
     const tableOf = (name: TableName): HookedTable | undefined => {
       const table = ruleset.tables.find((one) => one.name === name);
       if (table === undefined) return undefined;

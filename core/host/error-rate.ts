@@ -1,4 +1,5 @@
 /** How many ICMP errors the host sends to one receiver (struct inet_peer): the kernel keeps one bucket for two limits. */
+import { TICK_MS } from '../clock.js';
 import type { Sysctls } from './sysctls.js';
 
 /** The bucket of ip_error, for no-route errors: five at once, then one a second. */
@@ -8,9 +9,6 @@ const NO_ROUTE_BURST_MS = 5 * NO_ROUTE_COST_MS;
 const ERROR_BURST = 6;
 /** A bucket is full after this time, hence need not be remembered. */
 const FULL_AFTER_MS = 60_000;
-
-/** The kernel counts in ticks of its clock (CONFIG_HZ=250, as distributions build it); within one nothing changes. */
-const TICK_MS = 4;
 
 const ICMP_UNREACHABLE = 3;
 const ICMP_FRAGMENTATION_NEEDED = 4;

@@ -165,7 +165,8 @@ class TableCompiler {
       },
     };
     const { fixed, asked } = splitMatches(rule);
-    const compileMatch = ({ extension, params }: Match): Code => extension.compile(params, this.#context, gen);
+    const compileMatch = ({ extension, params, state }: Match): Code =>
+      extension.compile(params, this.#context, gen, state);
     const isReached = allOf([...compileBase(rule.base, this.#context, gen), ...fixed.map(compileMatch)]);
     const answer = allOf(asked.map(compileMatch));
     if (isReached === FALSE) return EMPTY;
@@ -184,7 +185,10 @@ class TableCompiler {
 
   #question(asked: readonly Match[]): (packet: Packet) => boolean {
     const context = this.#context;
-    return (packet) => asked.every(({ extension, params }) => extension.check(params, packet, context));
+    return (packet) =>
+      asked.every(({ extension, params, state }) =>
+        state === undefined ? extension.check(params, packet, context) : state.foresee(packet),
+      );
   }
 
   #target({ target }: Rule): Code {

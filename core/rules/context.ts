@@ -57,6 +57,10 @@ export interface RuleContext {
   readonly conntrack: ConntrackTable;
   /** Interface names of the host, by index. */
   readonly interfaceNames: readonly string[];
+  /** Tells apart the packets that went in: what the host sends because of one has its number. */
+  readonly packetNumber: number;
+  /** 32 random bits: where a match that draws at random starts from. */
+  randomSeed(): number;
   /** The type of ADDRESS (as loaded little-endian); DEV: only as seen from that interface, -1: any (inet_addr_type). */
   addressType(address: number, dev: number): AddressType;
   /** Bind the packet's connection (nf_nat_setup_info). The verdict is ACCEPT, or DROP where it cannot be bound. */

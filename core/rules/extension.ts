@@ -8,6 +8,7 @@ import type { Packet } from '../packet.js';
 import type { BaseMatch, ProtocolMatch } from './base-match.js';
 import type { Code, Generator } from './codegen.js';
 import type { RuleContext } from './context.js';
+import type { MatchState } from './match-state.js';
 import type { PortRange } from './values.js';
 
 /** What a rule can read of a packet that its connection fixes: packets of one direction in one state all have the same. */
@@ -26,8 +27,22 @@ export const CONNECTION_FIELDS = [
   'mark',
 ] as const;
 
-/** What a rule can read that differs from packet to packet. */
-export const PACKET_FIELDS = ['fragment', 'tcpFlags', 'tcpOptions', 'icmpType', 'ctexpire', 'length'] as const;
+/**
+ * What a rule can read that differs from packet to packet. `state` is what a match keeps of the packets before (or draws at
+ * random): whoever asks changes it, so it is asked once a packet (see `MatchState`).
+ */
+export const PACKET_FIELDS = [
+  'fragment',
+  'tcpFlags',
+  'tcpOptions',
+  'icmpType',
+  'ctexpire',
+  'length',
+  'ttl',
+  'tos',
+  'packetType',
+  'state',
+] as const;
 
 export type PacketField = (typeof CONNECTION_FIELDS)[number] | (typeof PACKET_FIELDS)[number];
 
@@ -104,11 +119,16 @@ export interface MatchExtension<P> extends Extension<P> {
   reads(params: P): readonly PacketField[];
   /** Without it: the match may have any bounds and any effects. */
   bounds?(params: P): Bounds;
+  /**
+   * Of a match that keeps something from packet to packet, or draws at random (it reads `state`): called once for each rule
+   * of each table that runs. The state is then handed to `check` and `compile`, and is all that these ask.
+   */
+  createState?(params: P, context: RuleContext): MatchState;
   /** Does PACKET match? May set `packet.hotdrop`, and is then false. This defines what the match means. */
-  check(params: P, packet: Packet, context: RuleContext): boolean;
+  check(params: P, packet: Packet, context: RuleContext, state?: MatchState): boolean;
   /** An expression that is true where `check` is. It may take for granted that the packet's header is whole (see `isWhole`). */
-  compile(params: P, context: RuleContext, gen: Generator): Code;
-  /** Why PACKET matches or not, in a few words: `dport 80 is not 443`. */
+  compile(params: P, context: RuleContext, gen: Generator, state?: MatchState): Code;
+  /** Why PACKET matches or not, in a few words: `dport 80 is not 443`. Where there is a state: why the answer was no. */
   explain(params: P, packet: Packet, context: RuleContext): string;
 }
 

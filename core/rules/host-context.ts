@@ -1,11 +1,13 @@
 /** What rules reach of the emulated host: the context of its tables. */
 import { swap32 } from '../../codecs/address.js';
 import type { Answers } from '../answers/answers.js';
+import type { Clock } from '../clock.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { Hook, Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
 import type { Nat } from '../nat/nat.js';
 import type { Packet } from '../packet.js';
+import type { Random } from '../random.js';
 import { type AddressType, Manip, type NatRange, type RejectKind, type RuleContext } from './context.js';
 
 const LOCALHOST = 0x0100007f;
@@ -16,13 +18,25 @@ export class HostContext implements RuleContext {
   readonly #host: Host;
   readonly #nat: Nat;
   readonly #answers: Answers;
+  readonly #clock: Clock;
+  readonly #random: Random;
 
-  constructor(host: Host, conntrack: ConntrackTable, nat: Nat, answers: Answers) {
+  constructor(host: Host, conntrack: ConntrackTable, nat: Nat, answers: Answers, clock: Clock, random: Random) {
     this.conntrack = conntrack;
     this.interfaceNames = host.interfaceNames;
     this.#host = host;
     this.#nat = nat;
     this.#answers = answers;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get packetNumber(): number {
+    return this.#clock.packets;
+  }
+
+  randomSeed(): number {
+    return this.#random.uint32();
   }
 
   addressType(address: number, dev: number): AddressType {

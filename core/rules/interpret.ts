@@ -3,7 +3,6 @@ import { HOOK_NAMES, type Hook, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { checkBase, explainBase } from './base-match.js';
 import type { RuleContext } from './context.js';
-import { createStates, type TableStates } from './match-state.js';
 import type { Chain, Rule, Table, TableCounters } from './model.js';
 
 /** A table that runs. */
@@ -24,13 +23,12 @@ export interface RuleVisitor {
   policy(chain: Chain): void;
 }
 
-/** TABLE, interpreted; COUNTERS and STATES are the table's own. */
+/** TABLE, interpreted; COUNTERS are the table's own. */
 export function interpretTable(
   table: Table,
   context: RuleContext,
   counters: TableCounters,
   visitor?: RuleVisitor,
-  states: TableStates = createStates(table, context),
 ): TableProgram {
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
 
@@ -67,12 +65,8 @@ export function interpretTable(
       visitor?.rule(rule, false, explainBase(rule.base, packet, context));
       return false;
     }
-    for (const [i, { extension, params }] of rule.matches.entries()) {
-      const isMatch =
-        'check' in extension
-          ? extension.check(params, packet, context)
-          : states[rule.index]![i]!.ask(packet);
-      if (!isMatch) {
+    for (const { extension, params, state } of rule.matches) {
+      if (!extension.check(params, packet, context, state)) {
         visitor?.rule(rule, false, extension.explain(params, packet, context));
         return false;
       }

@@ -5,6 +5,7 @@
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { BaseMatch } from './base-match.js';
 import type { MatchExtension, TargetExtension } from './extension.js';
+import type { MatchState } from './match-state.js';
 import { createTrace, type Trace } from './trace.js';
 
 export interface Ruleset {
@@ -60,6 +61,8 @@ export interface Rule {
 export interface Match {
   readonly extension: MatchExtension<unknown>;
   readonly params: unknown;
+  /** What the match keeps from packet to packet, where it does: only in a table that runs (`withStates`). */
+  readonly state?: MatchState;
 }
 
 /** What happens to a packet that a rule matches. */

@@ -109,6 +109,8 @@ export function testContext(random: Random, connections: number): RuleContext & 
     conntrack,
     interfaceNames: INTERFACES,
     asked,
+    packetNumber: 0,
+    randomSeed: () => random(0x100000000),
     addressType: (address, dev) => ((address ^ dev) & 1 ? AddressType.LOCAL : AddressType.UNICAST),
     setupNat: (_packet, range, manip) => {
       asked.push(`nat ${JSON.stringify(range)} ${manip}`);

@@ -1,0 +1,57 @@
+/** `-m length`: the packet's IP total length (xt_length). What was reassembled has the length of the whole. */
+import { code, unless } from '../rules/codegen.js';
+import { RuleFault } from '../rules/error.js';
+import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { formatPortRange, type PortRange, parseNumber } from '../rules/values.js';
+
+const MAX_LENGTH = 0xffff;
+
+/** In bytes. The first above the last: no length is within, as iptables has it. */
+interface LengthParams extends PortRange {
+  readonly negated: boolean;
+}
+
+export const length: MatchExtension<LengthParams> = {
+  name: 'length',
+  options: [{ name: '--length', words: 1, invertible: true, required: true, wanted: 'bytes or first:last' }],
+
+  parse(options) {
+    const option = options.get('--length')!;
+    return { ...parseLengths(option), negated: option.negated };
+  },
+
+  save(params) {
+    return `${params.negated ? ' !' : ''} --length ${formatPortRange(params)}`;
+  },
+
+  reads() {
+    return ['length'];
+  },
+
+  bounds() {
+    return { isAll: false };
+  },
+
+  check({ min, max, negated }, packet) {
+    return (packet.length >= min && packet.length <= max) !== negated;
+  },
+
+  compile({ min, max, negated }) {
+    if (min === max) return unless(negated, code`packet.length === ${min}`);
+    return unless(negated, code`(packet.length >= ${min} && packet.length <= ${max})`);
+  },
+
+  explain(params, packet) {
+    return `${packet.length} bytes, the rule wants${length.save(params)}`;
+  },
+};
+
+function parseLengths({ values: [word] }: ParsedOption): PortRange {
+  const [first, last, more] = word.text.split(':');
+  const min = first === '' && last !== undefined ? 0 : parseNumber(first, MAX_LENGTH);
+  const max = last === undefined ? min : last === '' ? MAX_LENGTH : parseNumber(last, MAX_LENGTH);
+  if (min === undefined || max === undefined || more !== undefined) {
+    throw new RuleFault(word, `bad length "${word.text}"`, 'bytes or first:last, 0–65535');
+  }
+  return { min, max };
+}

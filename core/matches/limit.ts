@@ -1,0 +1,130 @@
+/**
+ * `-m limit`: a bucket of credit, filled as time passes, from which each match pays (xt_limit).
+ *
+ * All arithmetic is that of the kernel, in unsigned 32 bits with what they lose: after 37 hours without a packet the credit
+ * for that time starts again from 0.
+ */
+import type { Word } from '../../codecs/iptables-save.js';
+import { TICK_MS } from '../clock.js';
+import { RuleFault } from '../rules/error.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { checkState, compileState, MatchState } from '../rules/match-state.js';
+import { parseNumber } from '../rules/values.js';
+
+/** Credit that comes in each tick: the largest power of two of which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY). */
+const CREDIT_PER_TICK = 128;
+const CREDIT_PER_SECOND = (1000 / TICK_MS) * CREDIT_PER_TICK;
+
+/** Periods are counted in 1/10000 s (XT_LIMIT_SCALE). */
+const SECOND = 10_000;
+const UNITS: readonly (readonly [name: string, saved: string, period: number])[] = [
+  ['second', 'sec', SECOND],
+  ['minute', 'min', 60 * SECOND],
+  ['hour', 'hour', 3600 * SECOND],
+  ['day', 'day', 86_400 * SECOND],
+];
+
+const DEFAULT_PERIOD = 1200 * SECOND;
+const DEFAULT_BURST = 5;
+const MAX_BURST = 10_000;
+
+interface LimitParams {
+  /** The mean time between two matches, in 1/10000 s. */
+  readonly period: number;
+  readonly burst: number;
+}
+
+export const limit: MatchExtension<LimitParams> = {
+  name: 'limit',
+  options: [
+    { name: '--limit', words: 1, wanted: 'a rate: 5/minute' },
+    { name: '--limit-burst', words: 1, wanted: 'a number of packets, 1–10000' },
+  ],
+
+  parse(options) {
+    const rate = options.get('--limit')?.values[0];
+    const burstWord = options.get('--limit-burst')?.values[0];
+    const burst = burstWord === undefined ? DEFAULT_BURST : parseNumber(burstWord.text, MAX_BURST);
+    if (burst === undefined) {
+      throw new RuleFault(burstWord!, `bad burst "${burstWord!.text}"`, 'a number of packets, 1–10000');
+    }
+    return { period: rate === undefined ? DEFAULT_PERIOD : parseRate(rate), burst };
+  },
+
+  refuse({ period, burst }) {
+    if (burst === 0) return 'a limit with a burst of 0 would never match';
+    // The product is cut to 32 bits, and is only seen to be too large where little is left of it.
+    if (creditOf(period * burst) >= creditOf(period)) return undefined;
+    return `the kernel cannot count a burst of ${burst} at this rate: a smaller one, or a faster rate`;
+  },
+
+  save({ period, burst }) {
+    return ` --limit ${formatRate(period)}${burst === DEFAULT_BURST ? '' : ` --limit-burst ${burst}`}`;
+  },
+
+  reads() {
+    return ['state'];
+  },
+
+  createState({ period, burst }, context) {
+    const cost = creditOf(period);
+    const cap = creditOf(period * burst);
+    let credit = cap;
+    let lastTick = 0;
+    return new MatchState(context, ({ nowMs }) => {
+      const tick = Math.floor(nowMs / TICK_MS);
+      credit = Math.min((credit + (tick - lastTick) * CREDIT_PER_TICK) >>> 0, cap);
+      lastTick = tick;
+      if (credit < cost) return false;
+      credit -= cost;
+      return true;
+    });
+  },
+
+  check: checkState,
+  compile: compileState,
+
+  explain({ period, burst }) {
+    return `the limit of ${formatRate(period)} after a burst of ${burst} is used up`;
+  },
+};
+
+/** The credit that comes in during TIME (1/10000 s), as user2credits computes it. */
+function creditOf(time: number): number {
+  const time32 = time >>> 0;
+  const isLarge = time32 > Math.floor(0xffffffff / CREDIT_PER_SECOND);
+  if (isLarge) return (Math.floor(time32 / SECOND) * CREDIT_PER_SECOND) >>> 0;
+  return Math.floor((time32 * CREDIT_PER_SECOND) / SECOND);
+}
+
+/** `n/unit`: the number as C's atoi reads it, the unit cut short as one likes; without one it is a second. */
+function parseRate(word: Word): number {
+  const slash = word.text.indexOf('/');
+  const unit = slash < 0 ? 'second' : word.text.slice(slash + 1).toLowerCase();
+  const found = unit === '' ? undefined : UNITS.find(([name]) => name.startsWith(unit));
+  const digits = /^\s*([-+]?[0-9]+)/.exec(word.text)?.[1];
+  const count = digits === undefined ? 0 : saturate(BigInt(digits.replace('+', '')));
+  if (found === undefined || count === 0) {
+    throw new RuleFault(word, `bad rate "${word.text}"`, 'a number and a unit: 5/second, /minute, /hour or /day');
+  }
+  const period = Math.floor(found[2] / count);
+  if (period === 0) throw new RuleFault(word, `the rate "${word.text}" is too fast`, 'at most 10000/second');
+  return period;
+}
+
+/** What atoi leaves of VALUE: kept within 64 bits, then cut to 32; unsigned. */
+function saturate(value: bigint): number {
+  const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
+  const kept = value > most ? most : value < least ? least : value;
+  return Number(BigInt.asUintN(32, kept));
+}
+
+/** In the largest unit in which little is lost, and the rate at most 1 of the next (print_rate of iptables). */
+function formatRate(period: number): string {
+  let best = UNITS[UNITS.length - 1];
+  for (const unit of [...UNITS].reverse()) {
+    if (period > unit[2] || Math.floor(unit[2] / period) < unit[2] % period) break;
+    best = unit;
+  }
+  return `${Math.floor(best[2] / period)}/${best[1]}`;
+}

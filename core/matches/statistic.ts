@@ -1,0 +1,114 @@
+/** `-m statistic`: every nth packet, or some at random (xt_statistic). */
+import type { Word } from '../../codecs/iptables-save.js';
+import { Random } from '../random.js';
+import { RuleFault } from '../rules/error.js';
+import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { checkState, compileState, MatchState } from '../rules/match-state.js';
+import { parseNumber } from '../rules/values.js';
+
+const MAX_EVERY = 0xffffffff;
+/** Probabilities are counted in parts of 2^31. */
+const CERTAIN = 0x80000000;
+/** What is printed of a probability. */
+const DECIMALS = 11;
+/** C's strtod, without its hexadecimal numbers and NaN. */
+const DOUBLE = /^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$/;
+
+type StatisticParams = { readonly negated: boolean } & (
+  | { readonly mode: 'random'; readonly probability: number }
+  /** The packet numbered FIRST (from 0) matches, then each EVERYth after it. */
+  | { readonly mode: 'nth'; readonly every: number; readonly first: number }
+);
+
+export const statistic: MatchExtension<StatisticParams> = {
+  name: 'statistic',
+  options: [
+    { name: '--mode', words: 1, required: true, wanted: 'random or nth' },
+    {
+      name: '--probability',
+      words: 1,
+      invertible: true,
+      excludes: ['--every', '--packet'],
+      wanted: 'a probability, 0–1',
+    },
+    { name: '--every', words: 1, invertible: true, wanted: 'a number of packets' },
+    { name: '--packet', words: 1, wanted: 'which of them, from 0' },
+  ],
+
+  parse(options) {
+    const word = options.get('--mode')!.values[0];
+    if (word.text === 'random') return parseRandom(options);
+    if (word.text === 'nth') return parseNth(options);
+    throw new RuleFault(word, `no mode "${word.text}"`, 'random or nth');
+  },
+
+  save(params) {
+    const not = params.negated ? ' !' : '';
+    if (params.mode === 'random') return ` --mode random${not} --probability ${formatProbability(params.probability)}`;
+    return ` --mode nth${not} --every ${params.every} --packet ${params.first}`;
+  },
+
+  reads() {
+    return ['state'];
+  },
+
+  createState(params, context) {
+    const { negated } = params;
+    if (params.mode === 'random') {
+      // A stream of its own for each rule: what one draws does not hang on whether others were asked.
+      const random = new Random(context.randomSeed());
+      return new MatchState(context, () => (random.uint32() & (CERTAIN - 1)) < params.probability !== negated);
+    }
+    const last = params.every - 1;
+    let count = last - params.first;
+    return new MatchState(context, () => {
+      count = count === last ? 0 : count + 1;
+      return (count === 0) !== negated;
+    });
+  },
+
+  check: checkState,
+  compile: compileState,
+
+  explain(params) {
+    if (params.mode === 'random') return 'chance had it otherwise';
+    return `not the turn of this packet: the rule wants${statistic.save(params)}`;
+  },
+};
+
+function parseRandom(options: ParsedOptions): StatisticParams {
+  const option = options.get('--probability');
+  if (option === undefined) throw new RuleFault(options.word, '--mode random needs --probability', '--probability 0.5');
+  const word = option.values[0];
+  const value = DOUBLE.test(word.text) ? Number(word.text) : Number.NaN;
+  if (!(value >= 0 && value <= 1)) throw new RuleFault(word, `bad probability "${word.text}"`, '0–1');
+  return { mode: 'random', probability: Math.round(value * CERTAIN), negated: option.negated };
+}
+
+function parseNth(options: ParsedOptions): StatisticParams {
+  const every = options.get('--every');
+  const packet = options.get('--packet');
+  if (every === undefined || packet === undefined) {
+    throw new RuleFault(options.word, '--mode nth needs --every and --packet', '--every n --packet p');
+  }
+  const n = parseCount(every.values[0], 1);
+  const first = parseCount(packet.values[0], 0);
+  if (first >= n) throw new RuleFault(packet.values[0], `there is no packet ${first} of every ${n}`, `0–${n - 1}`);
+  return { mode: 'nth', every: n, first, negated: every.negated };
+}
+
+function parseCount(word: Word, min: number): number {
+  const count = parseNumber(word.text, MAX_EVERY);
+  if (count !== undefined && count >= min) return count;
+  throw new RuleFault(word, `bad number of packets "${word.text}"`, `${min}–${MAX_EVERY}`);
+}
+
+/** C's `%.11f`: of what lies exactly between two decimals the even one. */
+function formatProbability(probability: number): string {
+  const scaled = BigInt(probability) * 10n ** BigInt(DECIMALS);
+  const [whole, rest] = [scaled / BigInt(CERTAIN), scaled % BigInt(CERTAIN)];
+  const half = BigInt(CERTAIN) / 2n;
+  const digits = rest > half || (rest === half && whole % 2n === 1n) ? whole + 1n : whole;
+  const text = String(digits).padStart(DECIMALS + 1, '0');
+  return `${text.slice(0, -DECIMALS)}.${text.slice(-DECIMALS)}`;
+}

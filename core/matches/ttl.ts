@@ -1,0 +1,65 @@
+/** `-m ttl`: the TTL as it is at the hook, in FORWARD and later one less than on arrival (ttl_mt of xt_hl). */
+import { IPV4_TTL_AT } from '../../codecs/layouts.js';
+import { code } from '../rules/codegen.js';
+import { RuleFault } from '../rules/error.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { parseNumber } from '../rules/values.js';
+
+const MAX_TTL = 255;
+const OPERATORS = ['--ttl-eq', '--ttl-lt', '--ttl-gt'] as const;
+const CODE = { '--ttl-eq': code`===`, '--ttl-lt': code`<`, '--ttl-gt': code`>` };
+
+interface TtlParams {
+  readonly operator: (typeof OPERATORS)[number];
+  readonly ttl: number;
+  /** `--ttl-eq` only. */
+  readonly negated: boolean;
+}
+
+export const ttl: MatchExtension<TtlParams> = {
+  name: 'ttl',
+  options: OPERATORS.map((name) => ({
+    name,
+    ...(name === '--ttl-eq' && { aliases: ['--ttl'], invertible: true }),
+    words: 1,
+    excludes: OPERATORS.filter((other) => other !== name),
+    wanted: 'a TTL, 0–255',
+  })),
+
+  parse(options) {
+    const option = options.all[0];
+    if (option === undefined) throw new RuleFault(options.word, 'ttl without a TTL', OPERATORS.join(', '));
+    const word = option.values[0];
+    const value = parseNumber(word.text, MAX_TTL);
+    if (value === undefined) throw new RuleFault(word, `bad TTL "${word.text}"`, 'a TTL, 0–255');
+    return { operator: option.name as TtlParams['operator'], ttl: value, negated: option.negated };
+  },
+
+  save({ operator, ttl: value, negated }) {
+    return `${negated ? ' !' : ''} ${operator} ${value}`;
+  },
+
+  reads() {
+    return ['ttl'];
+  },
+
+  bounds() {
+    return { isAll: false };
+  },
+
+  check({ operator, ttl: value, negated }, packet) {
+    const there = packet.bytes[packet.at + IPV4_TTL_AT];
+    if (operator === '--ttl-lt') return there < value;
+    if (operator === '--ttl-gt') return there > value;
+    return (there === value) !== negated;
+  },
+
+  compile({ operator, ttl: value, negated }) {
+    const comparison = negated ? code`!==` : CODE[operator];
+    return code`packet.bytes[packet.at + ${IPV4_TTL_AT}] ${comparison} ${value}`;
+  },
+
+  explain(params, packet) {
+    return `TTL ${packet.bytes[packet.at + IPV4_TTL_AT]}, the rule wants${ttl.save(params)}`;
+  },
+};

@@ -1,0 +1,80 @@
+/** What matches keep from packet to packet: limit's credit, statistic's counter. */
+import type { Packet } from '../packet.js';
+import type { Code, Generator } from './codegen.js';
+import type { RuleContext } from './context.js';
+import type { Match, Rule, Table } from './model.js';
+
+/**
+ * One match of one rule, with what it has seen. Each `ask` changes it, so a packet that comes by asks exactly once: in a
+ * chain that a packet passes twice, twice, as in the kernel.
+ *
+ * Whoever wants to know an answer before the rules are run calls `foresee`. That answer stands: when the rules of the same
+ * packet come to this match they get it, and nothing changes again. So a way that is given up half-way, and taken again
+ * from its start, asks nothing twice. An answer that nobody comes for is forgotten with its packet.
+ */
+export class MatchState {
+  readonly #context: RuleContext;
+  readonly #answer: (packet: Packet) => boolean;
+  /** The packet of which answers were foreseen, which they were in their order, and how many were given and taken. */
+  #packetNumber = -1;
+  readonly #foreseen: boolean[] = [];
+  #given = 0;
+  #taken = 0;
+
+  /** ANSWER says whether a packet matches, and changes what the next one will be told. */
+  constructor(context: RuleContext, answer: (packet: Packet) => boolean) {
+    this.#context = context;
+    this.#answer = answer;
+  }
+
+  /** Does PACKET match? */
+  ask(packet: Packet): boolean {
+    const isForeseen = this.#taken < this.#given && this.#packetNumber === this.#context.packetNumber;
+    return isForeseen ? this.#foreseen[this.#taken++] : this.#answer(packet);
+  }
+
+  /** What `ask` will say when it comes to that, if it does, while the same packet is dealt with. */
+  foresee(packet: Packet): boolean {
+    const { packetNumber } = this.#context;
+    if (this.#packetNumber !== packetNumber) {
+      this.#packetNumber = packetNumber;
+      this.#given = 0;
+      this.#taken = 0;
+    }
+    const answer = this.#answer(packet);
+    this.#foreseen[this.#given++] = answer;
+    return answer;
+  }
+}
+
+/** TABLE with the states of its matches, as they are before the first packet: for one host, in whatever way it is run there. */
+export function withStates(table: Table, context: RuleContext): Table {
+  const hasState = ({ matches }: Rule): boolean => matches.some(({ extension }) => extension.createState !== undefined);
+  if (!table.rules.some(hasState)) return table;
+  const rules = table.rules.map((rule) => {
+    if (!hasState(rule)) return rule;
+    const matches = rule.matches.map((match): Match => {
+      const state = match.extension.createState?.(match.params, context);
+      return state === undefined ? match : { ...match, state };
+    });
+    return { ...rule, matches };
+  });
+  const chains = table.chains.map((chain) => ({ ...chain, rules: chain.rules.map(({ index }) => rules[index]) }));
+  return { ...table, chains, rules };
+}
+
+/** `check` of a match with state. */
+export function checkState(_params: unknown, packet: Packet, _context: RuleContext, state?: MatchState): boolean {
+  return running(state).ask(packet);
+}
+
+/** `compile` of a match with state. */
+export function compileState(_params: unknown, _context: RuleContext, gen: Generator, state?: MatchState): Code {
+  const own = running(state);
+  return gen.call((packet) => own.ask(packet));
+}
+
+function running(state: MatchState | undefined): MatchState {
+  if (state === undefined) throw new Error('a match with state was asked in a table without states');
+  return state;
+}
