@@ -86,6 +86,10 @@ const MAKERS: readonly Maker[] = [
   { name: 'conntrack', weight: 3, make: ({ prng, world, flow }) => conntrackMatch(prng, world, flow) },
   { name: 'addrtype', weight: 2, make: ({ prng, hooks }) => addrtypeMatch(prng, hooks) },
   { name: 'mark', weight: 1, make: ({ prng }) => `-m mark ${not(prng)}--mark ${markText(prng)}` },
+  { name: 'length', weight: 1, make: ({ prng }) => `-m length ${not(prng)}--length ${lengthText(prng)}` },
+  { name: 'ttl', weight: 1, make: ({ prng }) => ttlMatch(prng) },
+  { name: 'limit', weight: 0.7, make: ({ prng }) => `-m limit ${limitText(prng)}` },
+  { name: 'statistic', weight: 0.7, make: ({ prng }) => nthMatch(prng) },
   { name: 'connmark', weight: 1, make: ({ prng }) => `-m connmark ${not(prng)}--mark ${markText(prng)}` },
   {
     name: 'comment',
@@ -130,6 +134,31 @@ export function markText(prng: Prng): string {
     [2, '0x0'],
   ]);
   return prng.chance(0.4) ? `${value}/${prng.pick(['0x1', '0x3', '0xff', '0xffff0000'])}` : value;
+}
+
+/** Bytes as the packets of the conversations have them. */
+function lengthText(prng: Prng): string {
+  const bytes = (): number => prng.pick([20, 28, 36, 40, 44, 52, 60, 84, 100, 576, 1280, 1500, prng.between(20, 120)]);
+  const [first, last] = [bytes(), bytes()].sort((a, b) => a - b);
+  return prng.pick([`${first}`, `${first}:${last}`, `:${last}`, `${first}:`]);
+}
+
+/** The TTLs that packets are sent with, and one less. */
+function ttlMatch(prng: Prng): string {
+  const ttl = prng.pick([1, 2, 63, 64, 64, 63, 128, 255, 0]);
+  return `-m ttl ${prng.pick([`${not(prng)}--ttl-eq`, '--ttl-lt', '--ttl-gt'])} ${ttl}`;
+}
+
+/** Limits that let a burst pass and, as long as a case lasts, nothing more. */
+function limitText(prng: Prng): string {
+  return prng.chance(0.8)
+    ? `--limit ${prng.pick(['1/hour', '2/hour', '20/day'])} --limit-burst ${prng.between(1, 12)}`
+    : '--limit 1/day --limit-burst 3';
+}
+
+function nthMatch(prng: Prng): string {
+  const every = prng.between(1, 6);
+  return `-m statistic --mode nth ${not(prng)}--every ${every} --packet ${prng.below(every)}`;
 }
 
 const PROTOCOL_NAMES: Record<number, string> = {

@@ -45,7 +45,7 @@ export function randomBytes(random: Random): Uint8Array {
   const view = new DataView(bytes.buffer);
   view.setUint8(0, 0x45);
   view.setUint16(2, length);
-  view.setUint8(8, 64);
+  view.setUint8(8, pick(random, [64, 64, 64, 63, 1, 255]));
   view.setUint8(9, protocol);
   for (const at of [12, 16]) bytes.set(pick(random, ADDRESSES.slice(0, 5)).split('.').map(Number), at);
   const l4 = new DataView(new ArrayBuffer(64));
@@ -167,7 +167,22 @@ export function randomConditions(random: Random, hook: Hook, stateless = false):
   if (protocol === 'icmp' && random(2) === 0)
     text += `-m icmp ${not()}--icmp-type ${pick(random, ['8', '3/1', 'any', '0', '11'])} `;
   if (protocol === '132') text += maybe(`-m multiport --dports ${ports()}`).replace('! -m multiport', '-m multiport !');
-  return stateless ? text : text + randomState(random, not);
+  if (random(5) === 0) text += `-m length ${not()}--length ${pick(random, ['28', '40', ':39', '40:60', '41:'])} `;
+  if (random(5) === 0) text += `-m ttl ${pick(random, ['--ttl-eq 64', '! --ttl-eq 64', '--ttl-lt 64', '--ttl-gt 8'])} `;
+  if (stateless) return text;
+  text += randomState(random, not);
+  // Only what came before it keeps a packet from being counted by it.
+  return random(2) === 0 ? text + randomKept(random, not) : randomKept(random, not) + text;
+}
+
+/** Matches that keep something from packet to packet. */
+function randomKept(random: Random, not: () => string): string {
+  const kept = [
+    `-m limit --limit ${pick(random, ['1/hour', '1/second', '100/second', '10/minute'])} --limit-burst ${1 + random(9)} `,
+    `-m statistic --mode nth ${not()}--every 3 --packet ${random(3)} `,
+    `-m statistic --mode random ${not()}--probability 0.${random(10)} `,
+  ];
+  return random(4) === 0 ? pick(random, kept) : '';
 }
 
 function randomState(random: Random, not: () => string): string {
