@@ -149,7 +149,8 @@ function nameMatches(match: DeviceMatch, name: string): boolean {
   return match.name.endsWith('+') ? name.startsWith(match.name.slice(0, -1)) : name === match.name;
 }
 
-function deviceMatches(match: DeviceMatch, dev: number, context: RuleContext): boolean {
+/** Whether interface DEV (-1: none) is one that MATCH lets through. */
+export function deviceMatches(match: DeviceMatch, dev: number, context: RuleContext): boolean {
   return nameMatches(match, dev < 0 ? '' : context.interfaceNames[dev]) !== match.negated;
 }
 

@@ -5,7 +5,12 @@ import { interpretTable, type TableProgram } from './interpret.js';
 import { withStates } from './match-state.js';
 import type { Table, TableCounters } from './model.js';
 
-export type Engine = 'interpreter' | 'compiled';
+/**
+ * How rules are run, always with the same results. interpreter: one by one. compiled: as generated code. indexed: as
+ * generated code too, but of a long chain a packet is asked only what it may match.
+ */
+export const ENGINES = ['indexed', 'compiled', 'interpreter'] as const;
+export type Engine = (typeof ENGINES)[number];
 
 /**
  * TABLE as something that runs; COUNTERS (`createCounters(table)`) are counted up while it does. What its matches keep from
@@ -15,8 +20,9 @@ export function buildTable(
   table: Table,
   context: RuleContext,
   counters: TableCounters,
-  engine: Engine = 'compiled',
+  engine: Engine = 'indexed',
 ): TableProgram {
   const own = withStates(table, context);
-  return engine === 'compiled' ? compileTable(own, context, counters) : interpretTable(own, context, counters);
+  if (engine === 'interpreter') return interpretTable(own, context, counters);
+  return compileTable(own, context, counters, engine === 'indexed');
 }

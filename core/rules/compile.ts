@@ -25,10 +25,14 @@ import type { RuleContext } from './context.js';
 import { interpretTable, type TableProgram } from './interpret.js';
 import type { Chain, Match, Rule, Table, TableCounters } from './model.js';
 import { splitMatches } from './reads.js';
+import { allMatch, type ChainSurroundings, makeSplitChain } from './split-chain.js';
 import { type Trace, TraceKind, traceEvent } from './trace.js';
 
 /** V8 stops optimising a function past 60 KB of bytecode, some 1,200 rules: a longer chain is cut into pieces. */
 const RULES_PER_PIECE = 400;
+
+/** Shorter chains are faster as code, rule by rule. */
+const RULES_TO_INDEX = 64;
 
 /** What multiport looks at, in bytes. */
 const PORTS_LENGTH = 4;
@@ -38,11 +42,16 @@ const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 type ChainFunction = (packet: Packet) => Verdict;
 type Closure = (packet: Packet) => boolean | Verdict;
 
-/** TABLE, compiled; COUNTERS are the table's own. */
-export function compileTable(table: Table, context: RuleContext, counters: TableCounters): TableProgram {
+/** TABLE, compiled; COUNTERS are the table's own. IS_INDEXED: long chains become split lists. */
+export function compileTable(
+  table: Table,
+  context: RuleContext,
+  counters: TableCounters,
+  isIndexed: boolean,
+): TableProgram {
   const interpreted = interpretTable(table, context, counters);
-  const compiler = new TableCompiler(table, context, counters.firstId);
-  const chains = compiler.compile(counters.rules, counters.trace);
+  const compiler = new TableCompiler(table, context, counters, isIndexed);
+  const chains = compiler.compile();
   const { policies, trace } = counters;
   const firstPolicy = counters.firstId + table.rules.length;
   const byHook: ChainFunction[] = [];
@@ -90,20 +99,26 @@ class TableCompiler {
   readonly #closures: Closure[] = [];
   readonly #chainIndexes: ReadonlyMap<string, number>;
   readonly #functions: Code[] = [];
+  readonly #counters: TableCounters;
   readonly #firstId: number;
+  readonly #isIndexed: boolean;
+  /** What split chains call other chains by: filled once all are there. */
+  readonly #chains: ChainFunction[] = [];
   #pieces = 0;
-  /** What rules ask of a packet itself, by their id in the trace. */
+  /** What rules ask of a packet itself, by their id in the trace; none where it cannot be asked apart from the rules. */
   readonly asks = new Map<number, (packet: Packet) => boolean>();
 
-  constructor(table: Table, context: RuleContext, firstId: number) {
+  constructor(table: Table, context: RuleContext, counters: TableCounters, isIndexed: boolean) {
     this.#table = table;
     this.#context = context;
-    this.#firstId = firstId;
+    this.#counters = counters;
+    this.#firstId = counters.firstId;
+    this.#isIndexed = isIndexed;
     this.#chainIndexes = new Map(table.chains.map(({ name, index }) => [name, index]));
   }
 
   /** The function of each chain, by its index. They say CONTINUE or RETURN where the packet came to the chain's end. */
-  compile(ruleCounters: Float64Array, trace: Trace): ChainFunction[] {
+  compile(): ChainFunction[] {
     for (const chain of this.#table.chains) this.#chain(chain);
     const closures = joinCode(
       this.#closures.map((_, i) => code`const ${identifier('f', i)} = closures[${i}];\n`),
@@ -119,11 +134,20 @@ class TableCompiler {
       trace: Trace,
       closures: readonly Closure[],
     ) => ChainFunction[];
-    return make(ruleCounters, trace, this.#closures);
+    this.#chains.push(...make(this.#counters.rules, this.#counters.trace, this.#closures));
+    return this.#chains;
   }
 
   #chain(chain: Chain): void {
     const name = identifier('c', chain.index);
+    if (this.#isIndexed && chain.rules.length >= RULES_TO_INDEX) {
+      const split = makeSplitChain(chain, this.#surroundings());
+      if (split !== undefined) {
+        const run = this.#closure((packet) => split.run(packet));
+        this.#functions.push(code`const ${name} = ${run};\n`);
+        return;
+      }
+    }
     if (chain.rules.length <= RULES_PER_PIECE) {
       this.#function(name, chain.rules);
       return;
@@ -136,6 +160,19 @@ class TableCompiler {
     }
     const body = joinCode(calls, EMPTY);
     this.#functions.push(code`function ${name}(packet) {\nlet verdict;\n${body}return ${CONTINUE};\n}\n`);
+  }
+
+  #surroundings(): ChainSurroundings {
+    return {
+      context: this.#context,
+      counters: this.#counters,
+      chainIndexes: this.#chainIndexes,
+      chains: this.#chains,
+      question: (rule, asked) => {
+        this.asks.set(this.#firstId + rule.index, this.#question(asked));
+        return allMatch(asked, this.#context);
+      },
+    };
   }
 
   #function(name: Code, rules: readonly Rule[]): void {
@@ -175,7 +212,7 @@ class TableCompiler {
     const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n${event(id, TraceKind.MATCHED)}`;
     let body = code`${count}${this.#target(rule)}`;
     if (asked.length > 0) {
-      this.asks.set(id, this.#question(asked));
+      if (asked.every(canBeForeseen)) this.asks.set(id, this.#question(asked));
       const otherwise = hotdrops ? code`if (packet.hotdrop) return ${DROP};\n` : EMPTY;
       const no = code`${otherwise}${event(id, TraceKind.ASKED_NO)}`;
       body = code`if (${answer}) {\n${event(id, TraceKind.ASKED_YES)}${body}} else {\n${no}}\n`;
@@ -223,4 +260,10 @@ class TableCompiler {
 /** The statement that writes an event into the trace. */
 function event(id: number, kind: TraceKind): Code {
   return code`trace[++trace[0]] = ${traceEvent(id, kind)};\n`;
+}
+
+/** The packet's mark is known only while the rules run, its connection's time-out only once it is tracked. */
+function canBeForeseen({ extension, params }: Match): boolean {
+  const reads = extension.reads(params);
+  return !reads.includes('mark') && !reads.includes('ctexpire');
 }

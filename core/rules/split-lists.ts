@@ -149,3 +149,13 @@ export function otherRanges(ranges: readonly ValueRange[], highest: number): Val
   if (min <= highest) others.push({ min, max: highest });
   return others;
 }
+
+/** The values that are in both A (undefined: all values) and B. */
+export function commonRanges(a: readonly ValueRange[] | undefined, b: readonly ValueRange[]): readonly ValueRange[] {
+  if (a === undefined) return b;
+  return a.flatMap((one) =>
+    b
+      .map((other) => ({ min: Math.max(one.min, other.min), max: Math.min(one.max, other.max) }))
+      .filter(({ min, max }) => min <= max),
+  );
+}

@@ -1,0 +1,304 @@
+/**
+ * hot: a long chain, of which a packet asks only the rules that it may match.
+ *
+ * Each rule is in the split lists of one field: of that by which the fewest packets come to it. A packet has one list of
+ * each field; the rules of all its lists, merged in the order of the chain, are compared with it, and the first that
+ * matches acts. If it lets the packet go on, so does the merging.
+ *
+ * What a rule asks of fields lies in 16 words: for each field the lowest value and how many follow it, counted in 32 bits
+ * that wrap around (so `! --dport 80` is one range as well); then the states; then which check is left to be made.
+ */
+import { Verdict } from '../hooks.js';
+import type { Packet } from '../packet.js';
+import { checkBase } from './base-match.js';
+import type { RuleContext } from './context.js';
+import type { Chain, Match, Rule, TableCounters } from './model.js';
+import { fieldValue, INDEX_FIELDS, NeedsReader, type RuleNeeds } from './rule-needs.js';
+import { type FieldLists, type Split, splitChain } from './split-fields.js';
+import type { ValueRange } from './split-lists.js';
+import { type Trace, TraceKind, traceEvent } from './trace.js';
+import { swapAddress } from './values.js';
+
+const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
+
+const ANY_VALUE: readonly ValueRange[] = [{ min: 0, max: 0xffffffff }];
+
+/** Words of a rule. */
+const RULE_SHIFT = 4;
+const DESTINATION = 0;
+const SOURCE = 2;
+const DPORT = 4;
+const SPORT = 6;
+const PROTOCOL = 8;
+const IN_DEV = 10;
+const OUT_DEV = 12;
+const STATES = 14;
+/** Place in `#checks`; 0: none is left. */
+const CHECK = 15;
+
+const Action = { COUNT: 0, VERDICT: 1, TARGET: 2, JUMP: 3, GOTO: 4 } as const;
+
+/** Split lists do not pay where more of the rules than this are listed under no field. */
+const MAX_ANYWAY = 1 / 8;
+
+type ChainFunction = (packet: Packet) => Verdict;
+type Check = (packet: Packet) => boolean;
+
+/** What a chain needs of the table that it is part of. */
+export interface ChainSurroundings {
+  readonly context: RuleContext;
+  readonly counters: TableCounters;
+  readonly chainIndexes: ReadonlyMap<string, number>;
+  /** The functions of the table's chains by their index; filled before the first packet. */
+  readonly chains: readonly ChainFunction[];
+  /** The question that RULE has to ask of each packet: whether all of ASKED match. */
+  question(rule: Rule, asked: readonly Match[]): Check;
+}
+
+/** CHAIN as split lists; undefined where these would not spare a packet enough. */
+export function makeSplitChain(chain: Chain, around: ChainSurroundings): SplitChain | undefined {
+  const reader = new NeedsReader(around.context);
+  const needs = chain.rules.map((rule) => reader.read(rule));
+  const split = splitChain(needs, (field) => reader.highest(field));
+  if (split.anyway.length > chain.rules.length * MAX_ANYWAY) return undefined;
+  return new SplitChain(chain, needs, split, reader, around);
+}
+
+/** Whether all of MATCHES match, in their order. */
+export function allMatch(matches: readonly Match[], context: RuleContext): Check {
+  if (matches.length === 1) {
+    const { extension, params, state } = matches[0];
+    return (packet) => extension.check(params, packet, context, state);
+  }
+  return (packet) => matches.every(({ extension, params, state }) => extension.check(params, packet, context, state));
+}
+
+export class SplitChain {
+  readonly #byField: readonly FieldLists[];
+  /** The places of each list set, those of the rules for all packets as the last one. */
+  readonly #positions: readonly Int32Array[];
+  readonly #words: Int32Array;
+  readonly #length: number;
+  readonly #firstIndex: number;
+  readonly #firstId: number;
+  readonly #counters: Float64Array;
+  readonly #trace: Trace;
+  readonly #checks: Check[] = [() => true];
+  /** By position. */
+  readonly #questions: (Check | undefined)[];
+  readonly #actions: Uint8Array;
+  /** Of each action a verdict, a place in `#targets`, or a chain's index. */
+  readonly #operands: Int32Array;
+  readonly #targets: ChainFunction[] = [];
+  readonly #chains: readonly ChainFunction[];
+  /**
+   * For each list set where the packet is, then where its list ends; after those, the same for a packet that comes to the
+   * chain while another one is in it (an answer of the host's).
+   */
+  #cursors: Int32Array;
+  #depth = 0;
+
+  constructor(
+    { rules }: Chain,
+    needs: readonly (RuleNeeds | undefined)[],
+    { byField, anyway }: Split,
+    reader: NeedsReader,
+    around: ChainSurroundings,
+  ) {
+    const { counters } = around;
+    this.#byField = byField;
+    this.#positions = [...byField.map(({ lists }) => lists.positions), anyway];
+    this.#words = new Int32Array(rules.length << RULE_SHIFT);
+    this.#length = rules.length;
+    this.#firstIndex = rules[0].index;
+    this.#firstId = counters.firstId + this.#firstIndex;
+    this.#counters = counters.rules;
+    this.#trace = counters.trace;
+    this.#questions = rules.map(() => undefined);
+    this.#actions = new Uint8Array(rules.length);
+    this.#operands = new Int32Array(rules.length);
+    this.#chains = around.chains;
+    this.#cursors = new Int32Array(this.#positions.length * 2);
+    for (const [position, rule] of rules.entries()) {
+      const need = needs[position];
+      if (need === undefined) continue;
+      this.#pack(position, rule, need, reader, around);
+      if (need.asked.length > 0) this.#questions[position] = around.question(rule, need.asked);
+      this.#setAction(position, rule, around);
+    }
+  }
+
+  /** What the chain says of PACKET: CONTINUE or RETURN where it came to the end. Its header must be whole. */
+  run(packet: Packet): Verdict {
+    const base = this.#depth * this.#positions.length * 2;
+    if (this.#cursors.length <= base) {
+      const more = new Int32Array(base * 2);
+      more.set(this.#cursors);
+      this.#cursors = more;
+    }
+    this.#depth++;
+    const verdict = this.#walk(packet, this.#cursors, base);
+    this.#depth--;
+    return verdict;
+  }
+
+  #walk(packet: Packet, cursors: Int32Array, base: number): Verdict {
+    const words = this.#words;
+    const lists = this.#positions;
+    const count = lists.length;
+    const length = this.#length;
+    const destination = swapAddress(packet.destination);
+    const source = swapAddress(packet.source);
+    const { dport, sport, protocol } = packet;
+    const inDev = packet.inDev + 1;
+    const outDev = packet.outDev + 1;
+    const state = 1 << packet.ctinfo;
+    this.#findLists(packet, cursors, base);
+    for (;;) {
+      let best = length;
+      let bestList = -1;
+      for (let list = 0; list < count; list++) {
+        const positions = lists[list];
+        const end = cursors[base + count + list];
+        let at = cursors[base + list];
+        for (; at < end; at++) {
+          const position = positions[at];
+          if (position >= best) break;
+          const rule = position << RULE_SHIFT;
+          if (
+            (destination - words[rule + DESTINATION]) >>> 0 <= words[rule + DESTINATION + 1] >>> 0 &&
+            (source - words[rule + SOURCE]) >>> 0 <= words[rule + SOURCE + 1] >>> 0 &&
+            (dport - words[rule + DPORT]) >>> 0 <= words[rule + DPORT + 1] >>> 0 &&
+            (sport - words[rule + SPORT]) >>> 0 <= words[rule + SPORT + 1] >>> 0 &&
+            (protocol - words[rule + PROTOCOL]) >>> 0 <= words[rule + PROTOCOL + 1] >>> 0 &&
+            (inDev - words[rule + IN_DEV]) >>> 0 <= words[rule + IN_DEV + 1] >>> 0 &&
+            (outDev - words[rule + OUT_DEV]) >>> 0 <= words[rule + OUT_DEV + 1] >>> 0 &&
+            (words[rule + STATES] & state) !== 0
+          ) {
+            best = position;
+            bestList = list;
+            break;
+          }
+        }
+        cursors[base + list] = at;
+      }
+      if (bestList < 0) return CONTINUE;
+      cursors[base + bestList]++;
+      const check = words[(best << RULE_SHIFT) + CHECK];
+      if (check !== 0 && !this.#checks[check](packet)) continue;
+      const verdict = this.#act(best, packet);
+      if (verdict !== CONTINUE) return verdict;
+    }
+  }
+
+  #findLists(packet: Packet, cursors: Int32Array, base: number): void {
+    const byField = this.#byField;
+    const count = byField.length + 1;
+    for (let i = 0; i < byField.length; i++) {
+      const { field, lists } = byField[i];
+      const value = fieldValue(field, packet);
+      if (value < 0) {
+        cursors[base + i] = 0;
+        cursors[base + count + i] = 0;
+      } else {
+        const interval = lists.find(value);
+        cursors[base + i] = lists.offsets[interval];
+        cursors[base + count + i] = lists.offsets[interval + 1];
+      }
+    }
+    cursors[base + count - 1] = 0;
+    cursors[base + 2 * count - 1] = this.#positions[count - 1].length;
+  }
+
+  /** The rule at POSITION has all that it needs but what it asks of each packet. */
+  #act(position: number, packet: Packet): Verdict {
+    const trace = this.#trace;
+    const id = this.#firstId + position;
+    const question = this.#questions[position];
+    if (question !== undefined) {
+      if (!question(packet)) {
+        if (packet.hotdrop) return DROP;
+        trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_NO);
+        return CONTINUE;
+      }
+      trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_YES);
+    }
+    const counter = (this.#firstIndex + position) * 2;
+    this.#counters[counter] += 1;
+    this.#counters[counter + 1] += packet.length;
+    trace[++trace[0]] = traceEvent(id, TraceKind.MATCHED);
+    const operand = this.#operands[position];
+    switch (this.#actions[position]) {
+      case Action.VERDICT:
+        return operand as Verdict;
+      case Action.TARGET:
+        return this.#targets[operand](packet);
+      case Action.JUMP: {
+        const verdict = this.#chains[operand](packet);
+        return verdict === ACCEPT || verdict === DROP ? verdict : CONTINUE;
+      }
+      case Action.GOTO: {
+        // Its end is our end: what came by goto does not come back.
+        const verdict = this.#chains[operand](packet);
+        return verdict === CONTINUE ? RETURN : verdict;
+      }
+      default:
+        return CONTINUE;
+    }
+  }
+
+  #pack(position: number, rule: Rule, need: RuleNeeds, reader: NeedsReader, { context }: ChainSurroundings): void {
+    const at = position << RULE_SHIFT;
+    const checks: Check[] = [];
+    for (const [i, field] of INDEX_FIELDS.entries()) {
+      const ranges = need.ranges[field] ?? ANY_VALUE;
+      const { min, max } = hullOf(ranges, reader.highest(field));
+      this.#words[at + 2 * i] = min;
+      this.#words[at + 2 * i + 1] = max - min;
+      if (ranges.length > 1 && min <= max) checks.push((packet) => isIn(ranges, fieldValue(field, packet)));
+    }
+    this.#words[at + STATES] = need.states;
+    if (need.asksBase) checks.push((packet) => checkBase(rule.base, packet, context));
+    for (const { extension, params, state } of need.checks) {
+      checks.push((packet) => extension.check(params, packet, context, state));
+    }
+    if (checks.length > 0) {
+      this.#words[at + CHECK] = this.#checks.length;
+      this.#checks.push(checks.length === 1 ? checks[0] : (packet) => checks.every((check) => check(packet)));
+    }
+  }
+
+  #setAction(position: number, { target }: Rule, { context, chainIndexes }: ChainSurroundings): void {
+    switch (target.kind) {
+      case 'none':
+        this.#actions[position] = Action.COUNT;
+        break;
+      case 'verdict':
+        this.#actions[position] = Action.VERDICT;
+        this.#operands[position] = target.verdict;
+        break;
+      case 'extension':
+        this.#actions[position] = Action.TARGET;
+        this.#operands[position] = this.#targets.length;
+        this.#targets.push(target.extension.compile(target.params, context));
+        break;
+      case 'jump':
+      case 'goto':
+        this.#actions[position] = target.kind === 'jump' ? Action.JUMP : Action.GOTO;
+        this.#operands[position] = chainIndexes.get(target.chain)!;
+    }
+  }
+}
+
+/** All of RANGES as one: from MIN on up to MAX, and around behind 2^32 - 1 where RANGES are all but one gap in the middle. */
+function hullOf(ranges: readonly ValueRange[], highest: number): ValueRange {
+  const first = ranges[0];
+  const last = ranges[ranges.length - 1];
+  const isAroundGap = ranges.length === 2 && first.min === 0 && last.max === highest;
+  return isAroundGap ? { min: last.min, max: first.max } : { min: first.min, max: last.max };
+}
+
+function isIn(ranges: readonly ValueRange[], value: number): boolean {
+  for (const { min, max } of ranges) if (value >= min && value <= max) return true;
+  return false;
+}

@@ -1,0 +1,63 @@
+/** Long chains: every engine says, counts, marks and notes the same, and the index leaves out only what cannot match. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { buildTable, ENGINES } from '../../core/rules/build.js';
+import { createCounters } from '../../core/rules/model.js';
+import { parseRuleset } from '../../core/rules/parse.js';
+import { isWhole, TraceKind } from '../../core/rules/trace.js';
+import { longBytes, longTable } from './long-chains.js';
+import { dressPacket, packetOf, pick, seededRandom, testContext } from './random.js';
+
+const Long = suite('long chains');
+const CONNECTIONS = 20;
+
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+
+Long(`agree with every engine on random packets (seed ${seed})`, () => {
+  let matched = 0;
+  for (let round = 0; round < 12; round++) {
+    const random = seededRandom(seed + round);
+    const { text, hooks } = longTable(random, pick(random, [100, 400, 1500]));
+    const table = parseRuleset(text, 'long').tables[0];
+    const runs = ENGINES.map((engine) => {
+      // Each engine has a host of its own, with the same connections.
+      const context = testContext(seededRandom(seed + round), CONNECTIONS);
+      const counters = createCounters(table);
+      return { engine, context, counters, program: buildTable(table, context, counters, engine) };
+    });
+    for (let i = 0; i < 300; i++) {
+      const bytes = longBytes(random);
+      const hook = pick(random, hooks);
+      const dress = random(1_000_000);
+      const cut = random(20) === 0 ? random(bytes.length - 20) : 0;
+      const [first, ...others] = runs.map(({ engine, program, context, counters }) => {
+        const packet = packetOf(bytes);
+        packet.available -= cut;
+        packet.reload();
+        dressPacket(packet, seededRandom(dress), hook, CONNECTIONS);
+        counters.trace[0] = 0;
+        const verdict = program.run(packet, hook);
+        // A question that another field settles need not be asked.
+        const events = [...counters.trace.subarray(1, counters.trace[0] + 1)];
+        const noted = isWhole(counters.trace) && events.filter((event) => (event & 3) !== TraceKind.ASKED_NO);
+        return { engine, verdict, mark: packet.mark, asked: context.asked.splice(0), noted };
+      });
+      for (const { engine, noted, ...said } of others) {
+        const where = `${engine}, seed ${seed}, round ${round}, packet ${i}`;
+        assert.equal(said, { verdict: first.verdict, mark: first.mark, asked: first.asked }, where);
+        if (engine !== 'interpreter' && noted && first.noted) assert.equal(noted, first.noted, where);
+      }
+    }
+    const [first, ...others] = runs;
+    for (const { engine, counters, context } of others) {
+      const where = `${engine}, seed ${seed}, round ${round}`;
+      assert.equal([...counters.rules], [...first.counters.rules], where);
+      assert.equal([...counters.policies], [...first.counters.policies], where);
+      assert.equal(context.conntrack.words, first.context.conntrack.words, where);
+    }
+    matched += first.counters.rules.filter((count, i) => i % 2 === 0 && count > 0).length;
+  }
+  assert.ok(matched > 500, `only ${matched} rules ever matched`);
+});
+
+Long.run();
