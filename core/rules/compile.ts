@@ -169,7 +169,7 @@ class TableCompiler {
       chainIndexes: this.#chainIndexes,
       chains: this.#chains,
       question: (rule, asked) => {
-        this.asks.set(this.#firstId + rule.index, this.#question(asked));
+        this.#noteQuestion(rule, asked);
         return allMatch(asked, this.#context);
       },
     };
@@ -212,12 +212,16 @@ class TableCompiler {
     const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n${event(id, TraceKind.MATCHED)}`;
     let body = code`${count}${this.#target(rule)}`;
     if (asked.length > 0) {
-      if (asked.every(canBeForeseen)) this.asks.set(id, this.#question(asked));
+      this.#noteQuestion(rule, asked);
       const otherwise = hotdrops ? code`if (packet.hotdrop) return ${DROP};\n` : EMPTY;
       const no = code`${otherwise}${event(id, TraceKind.ASKED_NO)}`;
       body = code`if (${answer}) {\n${event(id, TraceKind.ASKED_YES)}${body}} else {\n${no}}\n`;
     }
     return isReached === TRUE ? code`{\n${body}}\n` : code`if (${isReached}) {\n${body}}\n`;
+  }
+
+  #noteQuestion(rule: Rule, asked: readonly Match[]): void {
+    if (asked.every(canBeForeseen)) this.asks.set(this.#firstId + rule.index, this.#question(asked));
   }
 
   #question(asked: readonly Match[]): (packet: Packet) => boolean {
