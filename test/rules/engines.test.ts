@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, type TableName } from '../../core/hooks.js';
-import { buildTable } from '../../core/rules/build.js';
+import { buildTable, ENGINES } from '../../core/rules/build.js';
 import { Code, code } from '../../core/rules/codegen.js';
 import { createCounters } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse.js';
@@ -110,7 +110,7 @@ engines('agree on random packets and random rules: verdicts, counters, marks, wh
   }
 });
 
-engines('a long chain is cut into pieces that count, return and go on as one', () => {
+engines('a long chain, cut into pieces or split, counts, returns and goes on as one', () => {
   const rules = Array.from({ length: 2000 }, (_, i) => `-A u -s 10.0.${i >> 8}.${i & 255}/32 -j RETURN`);
   const text = [
     '*filter',
@@ -122,17 +122,19 @@ engines('a long chain is cut into pieces that count, return and go on as one', (
     'COMMIT',
   ].join('\n');
   const table = parseRuleset(text, 'long').tables[0];
-  const counters = createCounters(table);
-  const program = buildTable(table, testContext(seededRandom(1), 1), counters);
-  const bytes = new Uint8Array(28);
-  bytes.set([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 5, 1, 1, 1, 1, 1]);
-  assert.is(program.run(packetOf(bytes), 1), 2, 'rule 1282 returns, the base chain drops');
-  assert.is(counters.rules[2 * (2 + 1281)], 1);
-  assert.is(counters.rules[2 * (2 + 1281) + 1], 28);
-  assert.is(counters.rules[2 * 1], 1);
-  bytes[14] = 99;
-  assert.is(program.run(packetOf(bytes), 1), 1, 'no rule returns, the last one accepts');
-  assert.is(counters.rules[2 * 2002], 1);
+  for (const engine of ENGINES) {
+    const counters = createCounters(table);
+    const program = buildTable(table, testContext(seededRandom(1), 1), counters, engine);
+    const bytes = new Uint8Array(28);
+    bytes.set([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 5, 1, 1, 1, 1, 1]);
+    assert.is(program.run(packetOf(bytes), 1), 2, 'rule 1282 returns, the base chain drops');
+    assert.is(counters.rules[2 * (2 + 1281)], 1);
+    assert.is(counters.rules[2 * (2 + 1281) + 1], 28);
+    assert.is(counters.rules[2 * 1], 1);
+    bytes[14] = 99;
+    assert.is(program.run(packetOf(bytes), 1), 1, 'no rule returns, the last one accepts');
+    assert.is(counters.rules[2 * 2002], 1);
+  }
 });
 
 engines(
@@ -171,15 +173,15 @@ engines(
       const counters = createCounters(ruleset.tables[0]);
       const context = { ...testContext(seededRandom(1), 1), interfaceNames: [name] };
       const packet = packetOf(randomBytes(seededRandom(4)));
-      for (const engine of ['interpreter', 'compiled'] as const) {
+      for (const engine of ENGINES) {
         packet.inDev = 0;
         buildTable(ruleset.tables[0], context, counters, engine).run(packet, 1);
         packet.inDev = -1;
         buildTable(ruleset.tables[0], context, counters, engine).run(packet, 1);
       }
-      assert.is(counters.rules[0], 2, 'by the interface');
-      assert.is(counters.rules[2], 2, 'by none');
-      assert.is(context.asked.length, 4, 'logged each time');
+      assert.is(counters.rules[0], ENGINES.length, 'by the interface');
+      assert.is(counters.rules[2], ENGINES.length, 'by none');
+      assert.is(context.asked.length, 2 * ENGINES.length, 'logged each time');
     }
     assert.is('leaked' in globalThis, false);
   },

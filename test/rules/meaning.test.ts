@@ -1,9 +1,9 @@
-/** What rules mean: counted as the kernel counted them, in both engines; and what the interpreter says of its way. */
+/** What rules mean: counted as the kernel counted them, in every engine; and what the interpreter says of its way. */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Hook, type TableName, Verdict } from '../../core/hooks.js';
-import { buildTable, type Engine } from '../../core/rules/build.js';
+import { buildTable, ENGINES } from '../../core/rules/build.js';
 import { interpretTable } from '../../core/rules/interpret.js';
 import { createCounters } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse.js';
@@ -13,7 +13,6 @@ import { INTERFACES, packetOf, seededRandom, testContext } from './random.js';
 import type { RecordedCase } from './recorded.js';
 
 const meaning = suite('meaning');
-const ENGINES: readonly Engine[] = ['interpreter', 'compiled'];
 const url = new URL('recorded-raw.json', import.meta.url.replace('/dist/test/', '/test/'));
 const recorded = JSON.parse(readFileSync(url, 'utf8')) as RecordedCase[];
 
