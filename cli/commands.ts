@@ -1,4 +1,5 @@
 /** Every command, and how to call it. */
+import { EMULATOR_ENGINES } from '../core/emulator.js';
 import type { CommandSpec } from './args.js';
 
 export const REPLAY: CommandSpec = {
@@ -33,8 +34,8 @@ export const REPLAY: CommandSpec = {
     {
       name: 'engine',
       value: 'ENGINE',
-      choices: ['compiled', 'interpreter'],
-      help: 'how rules are run: compiled (the default) or interpreter; the results are the same',
+      choices: [...EMULATOR_ENGINES],
+      help: 'how rules are run, for debugging: the results are the same; remembered if not given',
     },
     { name: 'json', help: 'print summary.json instead of the report for people' },
     { name: 'top', value: 'N', help: 'how many rules and connections the report shows; 10 if not given' },

@@ -34,7 +34,7 @@ export interface ReplayOptions {
   lax?: boolean;
   /** Only the first packets. */
   limit?: number;
-  /** How rules are run. Default 'compiled'. */
+  /** How rules are run. Default 'remembered'. */
   engine?: EmulatorOptions['engine'];
 }
 

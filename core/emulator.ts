@@ -18,6 +18,7 @@ import {
   IPV4_LENGTH,
   IPV4_SOURCE_AT,
   IPV4_TOS_AT,
+  IPV4_TOTAL_LENGTH_AT,
   IPV4_TTL_AT,
 } from '../codecs/layouts.js';
 import { Answers, takeRoute } from './answers/answers.js';
@@ -36,6 +37,8 @@ import { Conntrack } from './conntrack/conntrack.js';
 import { ConntrackTable } from './conntrack/table.js';
 import { createTrackers } from './conntrack/trackers.js';
 import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
+import { FastWay, NOT_FAST } from './fast/fast-way.js';
+import { PATH_OUT_DEV, PATH_WORDS, PathTable } from './fast/path.js';
 import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
 import { FragmentQueues, FragmentUser, Reassembly } from './fragments/reassemble.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from './hooks.js';
@@ -45,11 +48,12 @@ import { Nat, type NatChains } from './nat/nat.js';
 import { type Packet, PacketType } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { Random } from './random.js';
-import { buildTable, type Engine } from './rules/build.js';
+import { buildTable, ENGINES } from './rules/build.js';
 import { AddressType } from './rules/context.js';
 import { HostContext } from './rules/host-context.js';
 import type { TableProgram } from './rules/interpret.js';
-import { createCounters, type Ruleset, type TableCounters } from './rules/model.js';
+import { createCounters, type Ruleset, type TableCounters, traceIds } from './rules/model.js';
+import { createTrace, FORWARDED } from './rules/trace.js';
 
 /** What became of a packet that went in. */
 export const Outcome = { FORWARDED: 0, LOCAL: 1, DROPPED: 2, REJECTED: 3, WAITING: 4 } as const;
@@ -65,13 +69,20 @@ export interface EmulatorOutput {
   dropped(reason: string, bytes: Uint8Array, at: number, available: number, length: number): void;
 }
 
+/**
+ * Every way to run rules: those of a table by itself (build.ts), and 'remembered': indexed, but the packets of an established
+ * connection follow the one before them without asking the rules again (fast-way.ts).
+ */
+export const EMULATOR_ENGINES = ['remembered', ...ENGINES] as const;
+export type EmulatorEngine = (typeof EMULATOR_ENGINES)[number];
+
 export interface EmulatorOptions {
   readonly ruleset: Ruleset;
   readonly host: Host;
   /** Where randomness starts: the same seed gives the same run. Default 0. */
   readonly seed?: number;
-  /** How rules are run. Default 'compiled'. */
-  readonly engine?: Engine;
+  /** How rules are run; all give the same. Default 'remembered'. */
+  readonly engine?: EmulatorEngine;
 }
 
 /** An emulated host between the packets that go in and those that come out. Several may be at work at once. */
@@ -131,7 +142,10 @@ interface HookedTable {
 
 class HostEmulator implements Emulator {
   readonly connections = new ConntrackTable();
-  readonly counters = new Map<TableName, TableCounters>();
+  readonly #counters = new Map<TableName, TableCounters>();
+  readonly #trace = createTrace();
+  readonly #paths: PathTable;
+  readonly #fastWay: FastWay | null = null;
   outcome: Outcome = Outcome.DROPPED;
   reason = '';
 
@@ -175,12 +189,17 @@ class HostEmulator implements Emulator {
     const send = (answer: Packet): void => this.#sendOut(answer);
     this.#answers = new Answers(host, this.#conntrack, trackers.tcp, this.#stack, this.#clock, send);
     const context = new HostContext(host, this.connections, this.#nat, this.#answers, this.#clock, this.#random);
+    const engine = options.engine ?? 'remembered';
+    const asks = new Map<number, (packet: Packet) => boolean>();
+    let firstId = 0;
     const tableOf = (name: TableName): HookedTable | undefined => {
       const table = ruleset.tables.find((one) => one.name === name);
       if (table === undefined) return undefined;
-      const counters = createCounters(table);
-      this.counters.set(name, counters);
-      const program = buildTable(table, context, counters, options.engine ?? 'compiled');
+      const counters = createCounters(table, this.#trace, firstId);
+      firstId += traceIds(table);
+      this.#counters.set(name, counters);
+      const program = buildTable(table, context, counters, engine === 'remembered' ? 'indexed' : engine);
+      for (const [id, ask] of program.asks ?? []) asks.set(id, ask);
       return { program, reasons: HOOK_NAMES.map((hook) => `${name} ${hook}`) };
     };
     this.#raw = tableOf('raw');
@@ -188,11 +207,35 @@ class HostEmulator implements Emulator {
     this.#natTable = tableOf('nat');
     this.#filter = tableOf('filter');
     this.#security = tableOf('security');
+    this.#paths = new PathTable(asks, (id, packets, bytes) => this.#countLater(id, packets, bytes));
+    if (engine === 'remembered') {
+      const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
+      const { tcp, udp } = trackers;
+      this.#fastWay = new FastWay(this.connections, this.#paths, tcp, udp, this.#clock, this.#stack.first, checksums);
+    }
     const natProgram = this.#natTable?.program;
     this.#runNatChain = (packet) => (natProgram === undefined ? Verdict.ACCEPT : natProgram.run(packet, packet.hook));
     this.#emitFragment = (bytes, at, length, available) =>
       output.egress(this.#leavingDev, this.#link, bytes, at, available, length);
     this.#link[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
+  }
+
+  get counters(): ReadonlyMap<TableName, TableCounters> {
+    this.#paths.flush();
+    return this.#counters;
+  }
+
+  /** Count what packets on remembered paths met: ID as in a trace. */
+  #countLater(id: number, packets: number, bytes: number): void {
+    for (const { firstId, rules, policies } of this.#counters.values()) {
+      const index = id - firstId;
+      const policy = index - rules.length / 2;
+      if (index < 0 || policy * 2 >= policies.length) continue;
+      const [counts, at] = policy < 0 ? [rules, index * 2] : [policies, policy * 2];
+      counts[at] += packets;
+      counts[at + 1] += bytes;
+      return;
+    }
   }
 
   get nowMs(): number {
@@ -215,6 +258,23 @@ class HostEmulator implements Emulator {
     onWire: number,
   ): void {
     this.#tick(tsSec, tsNsec);
+    if (this.#fastWay !== null && type === PacketType.HOST) {
+      const path = this.#fastWay.forward(bytes, view, at, captured, dev);
+      if (path !== NOT_FAST) {
+        this.outcome = Outcome.FORWARDED;
+        const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
+        this.#output.egress(
+          this.#paths.words[path * PATH_WORDS + PATH_OUT_DEV],
+          this.#paths.links[path],
+          bytes,
+          at,
+          length,
+          length,
+        );
+        return;
+      }
+    }
+    this.#trace[0] = 0;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;
     const malformed = decodePacket(packet, bytes, view, at, captured, onWire);
@@ -223,6 +283,9 @@ class HostEmulator implements Emulator {
     packet.type = type;
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'for another host');
     this.#arrive(packet);
+    if (this.#fastWay !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
+      this.#fastWay.learn(packet, this.#trace, this.#host.interfaces[packet.routeDev].mtu, this.#link);
+    }
     this.#conntrack.release(packet);
   }
 
@@ -236,6 +299,7 @@ class HostEmulator implements Emulator {
     onWire: number,
   ): void {
     this.#tick(tsSec, tsNsec);
+    this.#trace[0] = 0;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;
     const malformed = decodeOwnPacket(packet, bytes, view, at, captured, onWire, this.#random);
@@ -317,6 +381,7 @@ class HostEmulator implements Emulator {
       return;
     }
     decrementTtl(view, at);
+    this.#trace[++this.#trace[0]] = FORWARDED;
     packet.hook = Hook.FORWARD;
     packet.outDev = packet.routeDev;
     if (!this.#pass(packet, this.#mangle)) return;

@@ -51,6 +51,14 @@ export const SOURCE_PREVIOUS = 41;
 /** In use and confirmed: 1; free: index + 1 of the next free record is in SOURCE_NEXT. */
 export const IN_USE = 42;
 
+/**
+ * What the fast way remembers (core/fast), one word a direction: the path of the last packet + 1, 0: none, -1: the mark was
+ * changed by the packet that is passing. And what translation adds to the checksums of its packets: the IP header's (upper
+ * half) and the layer-4 one's (lower half), as one's complement sums of little-endian words.
+ */
+export const FAST_PATH = 43;
+export const FAST_DELTAS = 45;
+
 /** Status bits (enum ip_conntrack_status; the numbers are the kernel's, as `--ctstatus` and NETLINK show them). */
 export const Status = {
   EXPECTED: 1 << 0,

@@ -123,22 +123,25 @@ export class ConntrackTable {
    * has ended by NOW_MS is removed and not found (nf_conntrack_find_get).
    */
   find(source: number, destination: number, ports: number, protocol: number, nowMs: number): number {
+    const reference = this.lookUp(source, destination, ports, protocol);
+    if (reference < 0 || this.doubles[(reference >>> 1) * RECORD_F64 + EXPIRES_MS_F64] > nowMs) return reference;
+    this.remove(reference >>> 1);
+    return -1;
+  }
+
+  /** The same, whether the entry has ended or not. */
+  lookUp(source: number, destination: number, ports: number, protocol: number): number {
     const slots = this.#slots;
+    const mask = this.#slotMask;
     for (
-      let slot = tupleHash(source, destination, ports, protocol) & this.#slotMask;
+      let slot = tupleHash(source, destination, ports, protocol) & mask;
       slots[slot * SLOT_WORDS + 3] !== 0;
-      slot = (slot + 1) & this.#slotMask
+      slot = (slot + 1) & mask
     ) {
       const at = slot * SLOT_WORDS;
       if (slots[at] !== source || slots[at + 1] !== destination || slots[at + 2] !== ports) continue;
       const reference = slots[at + 3] - 1;
-      const entry = reference >>> 1;
-      if (this.words[entry * RECORD_WORDS + PROTOCOL] !== protocol) continue;
-      if (this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] <= nowMs) {
-        this.remove(entry);
-        return -1;
-      }
-      return reference;
+      if (this.words[(reference >>> 1) * RECORD_WORDS + PROTOCOL] === protocol) return reference;
     }
     return -1;
   }

@@ -14,7 +14,7 @@
  */
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
-import { RECORD_WORDS, TCP_STATE } from './record.js';
+import { RECORD_WORDS, TCP_SIDE, TCP_SIDE_WORDS, TCP_STATE } from './record.js';
 import {
   FLAGS_MASK,
   LAST_ACKNOWLEDGMENT,
@@ -149,24 +149,79 @@ export function trackWindow(
     return liberal ? WindowVerdict.ACCEPT : WindowVerdict.IGNORE;
   }
 
-  // It belongs: what it says of the sender …
+  moveWindows(words, sender, receiver, flags, segment.window, acknowledgment, acknowledged, end);
+  if (segment.kind === SegmentKind.ACK) {
+    rememberAck(words, base, direction, sequence, acknowledgment, end, segment.window);
+  }
+  return WindowVerdict.ACCEPT;
+}
+
+/**
+ * The whole of it for the segments that most packets are: an ACK (with PSH or without) of a connection whose both sides are
+ * known, without SACK blocks. False, and nothing has changed, where it does not plainly belong (I to IV).
+ */
+export function trackAck(
+  words: Int32Array,
+  entry: number,
+  direction: number,
+  sequence: number,
+  acknowledgment: number,
+  end: number,
+  window: number,
+): boolean {
+  const base = entry * RECORD_WORDS;
+  const sender = base + TCP_SIDE + direction * TCP_SIDE_WORDS;
+  const receiver = base + TCP_SIDE + (1 - direction) * TCP_SIDE_WORDS;
+  const senderMaxWindow = words[sender + SIDE_MAX_WINDOW];
+  const receiverMaxWindow = words[receiver + SIDE_MAX_WINDOW];
+  const receiverEnd = words[receiver + SIDE_END];
+  if (
+    senderMaxWindow === 0 ||
+    receiverMaxWindow === 0 ||
+    after(sequence, words[sender + SIDE_MAX_END]) ||
+    after(acknowledgment, receiverEnd) ||
+    !after(end, words[sender + SIDE_END] - receiverMaxWindow - 1) ||
+    !after(acknowledgment, receiverEnd - Math.max(senderMaxWindow >>> 0, MIN_ACK_WINDOW) - 1)
+  ) {
+    return false;
+  }
+  moveWindows(words, sender, receiver, TCP_ACK, window, acknowledgment, acknowledgment, end);
+  rememberAck(words, base, direction, sequence, acknowledgment, end, window);
+  return true;
+}
+
+/** What a segment that belongs says of the windows of both sides. WINDOW is the header's; see `trackWindow` for the others. */
+function moveWindows(
+  words: Int32Array,
+  sender: number,
+  receiver: number,
+  flags: number,
+  headerWindow: number,
+  acknowledgment: number,
+  acknowledged: number,
+  end: number,
+): void {
   const senderOptions = words[sender + SIDE_OPTIONS];
   const scale = (flags & TCP_SYN) !== 0 ? 0 : senderOptions >>> SCALE_SHIFT;
-  const window = segment.window << scale;
+  const window = headerWindow << scale;
   const reach = (window + acknowledged - acknowledgment) | 0;
-  if (senderMaxWindow >>> 0 < reach >>> 0) words[sender + SIDE_MAX_WINDOW] = reach;
+  if (words[sender + SIDE_MAX_WINDOW] >>> 0 < reach >>> 0) words[sender + SIDE_MAX_WINDOW] = reach;
   let newOptions = senderOptions;
-  if (after(end, senderEnd)) {
+  if (after(end, words[sender + SIDE_END])) {
     words[sender + SIDE_END] = end;
     newOptions |= SideFlag.DATA_UNACKNOWLEDGED;
   }
-  if (isAck && ((senderOptions & SideFlag.MAX_ACK_SET) === 0 || after(acknowledgment, words[sender + SIDE_MAX_ACK]))) {
+  if (
+    (flags & TCP_ACK) !== 0 &&
+    ((senderOptions & SideFlag.MAX_ACK_SET) === 0 || after(acknowledgment, words[sender + SIDE_MAX_ACK]))
+  ) {
     words[sender + SIDE_MAX_ACK] = acknowledgment;
     newOptions |= SideFlag.MAX_ACK_SET;
   }
   if (newOptions !== senderOptions) words[sender + SIDE_OPTIONS] = newOptions;
 
-  // … and of the receiver.
+  const receiverMaxWindow = words[receiver + SIDE_MAX_WINDOW];
+  const senderMaxEnd = words[sender + SIDE_MAX_END];
   if (receiverMaxWindow !== 0 && after(end, senderMaxEnd)) {
     words[receiver + SIDE_MAX_WINDOW] = receiverMaxWindow + end - senderMaxEnd;
   }
@@ -174,12 +229,7 @@ export function trackWindow(
     // A closed window may be probed with one byte (RFC 9293, section 3.8.6.1).
     words[receiver + SIDE_MAX_END] = acknowledged + window + (window === 0 ? 1 : 0);
   }
-  if (acknowledgment === receiverEnd) words[receiver + SIDE_OPTIONS] &= ~SideFlag.DATA_UNACKNOWLEDGED;
-
-  if (segment.kind === SegmentKind.ACK) {
-    rememberAck(words, base, direction, sequence, acknowledgment, end, segment.window);
-  }
-  return WindowVerdict.ACCEPT;
+  if (acknowledgment === words[receiver + SIDE_END]) words[receiver + SIDE_OPTIONS] &= ~SideFlag.DATA_UNACKNOWLEDGED;
 }
 
 /** SENDER's first SYN, or SYN/ACK: where it starts, its window (never scaled here), its options. */
@@ -236,7 +286,7 @@ function takeHandshakeOptions(words: Int32Array, side: number, segment: TcpSegme
 function rememberAck(
   words: Int32Array,
   base: number,
-  direction: Direction,
+  direction: number,
   sequence: number,
   acknowledgment: number,
   end: number,

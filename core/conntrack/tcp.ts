@@ -3,10 +3,14 @@
  * a connection in tcp-record.ts; here is how they work together, and where a firewall in the middle must doubt itself.
  */
 import { IPPROTO_TCP, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs/layouts.js';
+import type { Clock } from '../clock.js';
 import { type Direction, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import { isChecksumBad } from './checksums.js';
 import {
+  ACCOUNTING_STRIDE_F64,
+  BYTES_F64,
   EXPIRES_MS_F64,
+  PACKETS_F64,
   RECORD_F64,
   RECORD_WORDS,
   STATUS,
@@ -37,7 +41,7 @@ import {
 } from './tcp-record.js';
 import { before, headerLengthOf, TcpSegment } from './tcp-segment.js';
 import { areValidFlags, kindOf, SegmentKind, TcpState, transition } from './tcp-states.js';
-import { openWindow, pickUpWindow, trackWindow, WindowVerdict } from './tcp-window.js';
+import { openWindow, pickUpWindow, trackAck, trackWindow, WindowVerdict } from './tcp-window.js';
 import type { Timeouts } from './timeouts.js';
 import { type L4Tracker, TrackResult } from './tracker.js';
 
@@ -174,6 +178,34 @@ export class TcpTracker implements L4Tracker {
     return this.#count(entry, direction, packet, oldState, state);
   }
 
+  /**
+   * Follow an ACK (with PSH or without) of an ASSURED connection, without SACK blocks, as `update` would. WINDOW is the
+   * header's. False where it is anything but ordinary: then nothing has changed, and `update` decides.
+   */
+  followAck(
+    entry: number,
+    direction: number,
+    sequence: number,
+    acknowledgment: number,
+    end: number,
+    window: number,
+    lengthBytes: number,
+    clock: Clock,
+  ): boolean {
+    const { words, doubles } = this.#table;
+    const base = entry * RECORD_WORDS;
+    if (words[base + TCP_STATE] !== TcpState.ESTABLISHED) return false;
+    if (!trackAck(words, entry, direction, sequence, acknowledgment, end, window)) return false;
+    words[base + LAST_KIND] = SegmentKind.ACK;
+    words[base + LAST_DIRECTION] = direction;
+    const record = entry * RECORD_F64;
+    const accounting = record + direction * ACCOUNTING_STRIDE_F64;
+    doubles[accounting + PACKETS_F64] += 1;
+    doubles[accounting + BYTES_F64] += lengthBytes;
+    doubles[record + EXPIRES_MS_F64] = clock.nowMs + this.#timeoutMs(entry, TcpState.ESTABLISHED, SegmentKind.ACK);
+    return true;
+  }
+
   /** A RST was sent about ENTRY from here: it is over (nf_ct_set_closing). */
   setClosing(entry: number, nowMs: number): void {
     const { words } = this.#table;
@@ -190,7 +222,7 @@ export class TcpTracker implements L4Tracker {
     const { kind } = this.#segment;
     const at = entry * RECORD_WORDS + STATUS;
     const status = words[at];
-    let timeoutMs = this.#timeoutMs(entry, state);
+    let timeoutMs = this.#timeoutMs(entry, state, kind);
     if ((status & Status.SEEN_REPLY) === 0) {
       if (kind === SegmentKind.RST) {
         table.account(entry, direction, packet.length);
@@ -212,7 +244,7 @@ export class TcpTracker implements L4Tracker {
     return TrackResult.ACCEPT;
   }
 
-  #timeoutMs(entry: number, state: TcpState): number {
+  #timeoutMs(entry: number, state: TcpState, kind: SegmentKind): number {
     const { words } = this.#table;
     const timeouts = this.#timeouts;
     const stateMs = timeouts.tcpMs[state];
@@ -220,7 +252,7 @@ export class TcpTracker implements L4Tracker {
     if (lastWindow >>> RETRANSMISSIONS_SHIFT >= this.#options.maxRetrans && stateMs > timeouts.tcpRetransmittedMs) {
       return timeouts.tcpRetransmittedMs;
     }
-    if (this.#segment.kind === SegmentKind.RST) return timeouts.tcpMs[TcpState.CLOSE];
+    if (kind === SegmentKind.RST) return timeouts.tcpMs[TcpState.CLOSE];
     const options = words[sideAt(entry, ORIGINAL) + SIDE_OPTIONS] | words[sideAt(entry, REPLY) + SIDE_OPTIONS];
     if ((options & SideFlag.DATA_UNACKNOWLEDGED) !== 0 && stateMs > timeouts.tcpUnacknowledgedMs) {
       return timeouts.tcpUnacknowledgedMs;

@@ -24,6 +24,7 @@ export interface Trackers {
   /** By protocol number. */
   readonly byProtocol: readonly L4Tracker[];
   readonly tcp: TcpTracker;
+  readonly udp: UdpTracker;
 }
 
 export function createTrackers(table: ConntrackTable, sysctls: Sysctls): Trackers {
@@ -41,12 +42,13 @@ export function createTrackers(table: ConntrackTable, sysctls: Sysctls): Tracker
     },
     timeouts,
   );
+  const udp = new UdpTracker(table, timeouts, checksum);
   const byProtocol = new Array<L4Tracker>(256).fill(new GenericTracker(table, timeouts));
   byProtocol[IPPROTO_TCP] = tcp;
-  byProtocol[IPPROTO_UDP] = new UdpTracker(table, timeouts, checksum);
+  byProtocol[IPPROTO_UDP] = udp;
   byProtocol[IPPROTO_UDPLITE] = new UdpLiteTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_ICMP] = new IcmpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_SCTP] = new SctpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_GRE] = new GreTracker(table, timeouts);
-  return { byProtocol, tcp };
+  return { byProtocol, tcp, udp };
 }

@@ -1,8 +1,19 @@
 /** hot: the UDP and UDP-Lite trackers (kernel: nf_conntrack_proto_udp). */
 import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
+import type { Clock } from '../clock.js';
 import type { Direction, Packet } from '../packet.js';
 import { isChecksumBad, isPartialChecksumBad } from './checksums.js';
-import { CREATED_MS_F64, RECORD_F64, RECORD_WORDS, STATUS, Status } from './record.js';
+import {
+  ACCOUNTING_STRIDE_F64,
+  BYTES_F64,
+  CREATED_MS_F64,
+  EXPIRES_MS_F64,
+  PACKETS_F64,
+  RECORD_F64,
+  RECORD_WORDS,
+  STATUS,
+  Status,
+} from './record.js';
 import type { ConntrackTable } from './table.js';
 import type { Timeouts } from './timeouts.js';
 import { type L4Tracker, TrackResult } from './tracker.js';
@@ -52,6 +63,16 @@ export class UdpTracker implements L4Tracker {
     table.account(entry, direction, packet.length);
     table.refresh(entry, packet.nowMs, timeoutMs);
     return TrackResult.ACCEPT;
+  }
+
+  /** Follow a packet of an ASSURED flow, as `update` would. */
+  followStream(entry: number, direction: number, lengthBytes: number, clock: Clock): void {
+    const { doubles } = this.#table;
+    const record = entry * RECORD_F64;
+    const accounting = record + direction * ACCOUNTING_STRIDE_F64;
+    doubles[accounting + PACKETS_F64] += 1;
+    doubles[accounting + BYTES_F64] += lengthBytes;
+    doubles[record + EXPIRES_MS_F64] = clock.nowMs + this.#timeouts.udpStreamMs;
   }
 }
 

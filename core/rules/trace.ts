@@ -18,6 +18,12 @@ export const TraceKind = {
 } as const;
 export type TraceKind = (typeof TraceKind)[keyof typeof TraceKind];
 
+/**
+ * Written between what a packet meets as it arrived and what it meets as it leaves: with its destination translated, and
+ * one less in TTL. Not an event of any rule.
+ */
+export const FORWARDED = -1;
+
 const MOST_EVENTS = 1023;
 
 export type Trace = Int32Array;

@@ -1,5 +1,5 @@
 /** `-j CONNMARK`: the connection's mark, and copies between it and the packet's (xt_connmark, revision 2). */
-import { MARK, RECORD_WORDS } from '../conntrack/record.js';
+import { FAST_PATH, MARK, RECORD_WORDS } from '../conntrack/record.js';
 import { Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import type { RuleContext } from '../rules/context.js';
@@ -88,7 +88,9 @@ function apply(params: ConnmarkParams, packet: Packet, context: RuleContext): Ve
   if (packet.ct < 0) return Verdict.CONTINUE;
   const { words } = context.conntrack;
   const { operation, value, ctMask, nfMask, shift } = params;
-  const at = packet.ct * RECORD_WORDS + MARK;
+  const base = packet.ct * RECORD_WORDS;
+  const at = base + MARK;
+  const before = words[at];
   if (operation === 'set') {
     words[at] = shifted((words[at] & ~ctMask) ^ value, shift);
   } else if (operation === 'save') {
@@ -96,6 +98,8 @@ function apply(params: ConnmarkParams, packet: Packet, context: RuleContext): Ve
   } else {
     packet.mark = (packet.mark & ~nfMask) ^ shifted(words[at] & ctMask, shift);
   }
+  // What rules made of the connection's packets with the old mark does not hold any more.
+  if (words[at] !== before) words.fill(-1, base + FAST_PATH, base + FAST_PATH + 2);
   return Verdict.CONTINUE;
 }
 

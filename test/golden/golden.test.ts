@@ -8,6 +8,7 @@ import { compareResults } from '../../cli/compare.js';
 import { casesIn } from '../../cli/golden-case.js';
 import { renderDifference } from '../../cli/render-difference.js';
 import { replay } from '../../cli/replay.js';
+import { EMULATOR_ENGINES } from '../../core/emulator.js';
 
 const Golden = suite('golden cases');
 
@@ -20,7 +21,7 @@ Golden('there are as many as were recorded, each with a line on what it protects
 });
 
 for (const { dir, rulesPath, hostPath, inputs, wantDir } of cases) {
-  for (const engine of ['compiled', 'interpreter'] as const) {
+  for (const engine of EMULATOR_ENGINES) {
     Golden(`${dir}, ${engine}`, () => {
       const parent = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
       try {
