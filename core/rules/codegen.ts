@@ -53,6 +53,13 @@ export function allOf(conditions: readonly Code[]): Code {
   return needed.length === 1 ? needed[0] : joinCode(needed, AND);
 }
 
+/** As `allOf`, where asking a condition leaves a mark: those before one that is false are asked all the same. */
+export function allInOrder(conditions: readonly Code[]): Code {
+  const firstFalse = conditions.findIndex((condition) => condition.text === FALSE.text);
+  if (firstFalse < 1) return allOf(conditions);
+  return joinCode([allOf(conditions.slice(0, firstFalse)), FALSE], AND);
+}
+
 /** CONDITIONS of which one must hold, in parentheses; none: false. */
 export function anyOf(conditions: readonly Code[]): Code {
   if (conditions.length === 0) return FALSE;

@@ -9,6 +9,7 @@ import { type Hook, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { compileBase } from './base-match.js';
 import {
+  allInOrder,
   allOf,
   type Code,
   code,
@@ -205,7 +206,7 @@ class TableCompiler {
     const compileMatch = ({ extension, params, state }: Match): Code =>
       extension.compile(params, this.#context, gen, state);
     const isReached = allOf([...compileBase(rule.base, this.#context, gen), ...fixed.map(compileMatch)]);
-    const answer = allOf(asked.map(compileMatch));
+    const answer = allInOrder(asked.map(compileMatch));
     if (isReached === FALSE) return EMPTY;
     const at = rule.index * 2;
     const id = this.#firstId + rule.index;
