@@ -4,14 +4,19 @@ import { addrtype } from './addrtype.js';
 import { comment } from './comment.js';
 import { connmark } from './connmark.js';
 import { conntrack } from './conntrack.js';
+import { dscp } from './dscp.js';
+import { ecn } from './ecn.js';
 import { icmp } from './icmp.js';
+import { iprange } from './iprange.js';
 import { length } from './length.js';
 import { limit } from './limit.js';
 import { mark } from './mark.js';
 import { multiport } from './multiport.js';
+import { pkttype } from './pkttype.js';
 import { state } from './state.js';
 import { statistic } from './statistic.js';
 import { tcp } from './tcp.js';
+import { tos } from './tos.js';
 import { ttl } from './ttl.js';
 import { udp } from './udp.js';
 
@@ -20,14 +25,19 @@ const ALL: readonly MatchExtension<unknown>[] = [
   comment,
   connmark,
   conntrack,
+  dscp,
+  ecn,
   icmp,
+  iprange,
   length,
   limit,
   mark,
   multiport,
+  pkttype,
   state,
   statistic,
   tcp,
+  tos,
   ttl,
   udp,
 ];

@@ -4,6 +4,7 @@ import { nearest, RuleFault } from './error.js';
 import { PROTOCOL_NAMES, protocolNumber } from './protocols.js';
 import { servicePort } from './services.js';
 
+const ZERO = 0x30;
 const NUMBER = /^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 
 /** TEXT as a C integer (decimal, 0x…, 0… octal) of at most MAX, else undefined. */
@@ -16,18 +17,32 @@ export function parseNumber(text: string, max: number): number | undefined {
 
 /** An IPv4 address in host order from all four of its parts in decimal, without leading zeros, else undefined. */
 export function parseDottedQuad(text: string): number | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
   let address = 0;
-  for (const part of parts) {
-    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    address = address * 256 + Number(part);
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (text[at] === '.') {
+      if (digits === 0) return undefined;
+      address = address * 256 + part;
+      part = 0;
+      digits = 0;
+      dots++;
+    } else {
+      if (digit < 0 || digit > 9 || (part === 0 && digits > 0)) return undefined;
+      part = part * 10 + digit;
+      digits++;
+      if (part > 255) return undefined;
+    }
   }
-  return address;
+  return dots === 3 && digits > 0 ? address * 256 + part : undefined;
 }
 
 /** An IPv4 address in host order as `-s` takes it: also 10.1 for 10.1.0.0, one number for all 32 bits, octal and hex parts. */
 export function parseHostAddress(text: string): number | undefined {
+  const dotted = parseDottedQuad(text);
+  if (dotted !== undefined) return dotted;
   const parts = text.split('.');
   if (parts.length > 4) return undefined;
   const numbers: number[] = [];
@@ -148,6 +163,11 @@ export function parseWord32(word: Word): number {
 /** 0x… of an int32. */
 export function formatHex(value: number): string {
   return `0x${(value >>> 0).toString(16)}`;
+}
+
+/** 0x.. of a byte, always two digits. */
+export function formatHexByte(value: number): string {
+  return `0x${value.toString(16).padStart(2, '0')}`;
 }
 
 /** The first MAX_BYTES of TEXT in UTF-8, without a character that would be cut. */

@@ -1,4 +1,5 @@
 /** Random matches of a rule: the options behind `-A CHAIN`, before the target. */
+import { formatIpv4 } from './address.js';
 import type { Prng } from './prng.js';
 import { networkText } from './random-host.js';
 import { LOCAL } from './router.js';
@@ -88,6 +89,19 @@ const MAKERS: readonly Maker[] = [
   { name: 'mark', weight: 1, make: ({ prng }) => `-m mark ${not(prng)}--mark ${markText(prng)}` },
   { name: 'length', weight: 1, make: ({ prng }) => `-m length ${not(prng)}--length ${lengthText(prng)}` },
   { name: 'ttl', weight: 1, make: ({ prng }) => ttlMatch(prng) },
+  { name: 'tos', weight: 0.7, make: ({ prng }) => tosMatch(prng) },
+  {
+    name: 'ecn',
+    weight: 0.3,
+    make: ({ prng }) => `-m ecn ${not(prng)}--ecn-ip-ect ${prng.below(4)}`,
+  },
+  {
+    name: 'pkttype',
+    weight: 0.7,
+    make: ({ prng }) =>
+      `-m pkttype ${not(prng)}--pkt-type ${prng.pick(['unicast', 'unicast', 'broadcast', 'multicast'])}`,
+  },
+  { name: 'iprange', weight: 1, make: ({ prng, flow }) => iprangeMatch(prng, flow) },
   { name: 'limit', weight: 0.7, make: ({ prng }) => `-m limit ${limitText(prng)}` },
   { name: 'statistic', weight: 0.7, make: ({ prng }) => nthMatch(prng) },
   { name: 'connmark', weight: 1, make: ({ prng }) => `-m connmark ${not(prng)}--mark ${markText(prng)}` },
@@ -147,6 +161,22 @@ function lengthText(prng: Prng): string {
 function ttlMatch(prng: Prng): string {
   const ttl = prng.pick([1, 2, 63, 64, 64, 63, 128, 255, 0]);
   return `-m ttl ${prng.pick([`${not(prng)}--ttl-eq`, '--ttl-lt', '--ttl-gt'])} ${ttl}`;
+}
+
+function tosMatch(prng: Prng): string {
+  if (prng.chance(0.3)) return `-m dscp ${not(prng)}--dscp ${prng.pick(['0', '4', '0x30', '46'])}`;
+  return `-m tos ${not(prng)}--tos ${prng.pick(['0', '0x00/0x3f', '0xc0', '0x10/0x10', 'Minimize-Delay', '1/3'])}`;
+}
+
+function iprangeMatch(prng: Prng, { address, peerAddress }: Flow): string {
+  const range = (near: number): string => {
+    const first = Math.max(0, near - prng.below(3));
+    return `${formatIpv4(first)}-${formatIpv4(Math.min(0xffffffff, first + prng.below(200)))}`;
+  };
+  const parts = [];
+  if (prng.chance(0.6)) parts.push(`${not(prng)}--src-range ${range(address)}`);
+  if (parts.length === 0 || prng.chance(0.4)) parts.push(`${not(prng)}--dst-range ${range(peerAddress)}`);
+  return `-m iprange ${parts.join(' ')}`;
 }
 
 /** Limits that let a burst pass and, as long as a case lasts, nothing more. */

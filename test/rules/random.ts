@@ -11,7 +11,7 @@ import {
 } from '../../core/conntrack/record.js';
 import { ConntrackTable } from '../../core/conntrack/table.js';
 import { type Hook, Verdict } from '../../core/hooks.js';
-import { CtInfo, type Direction, Packet } from '../../core/packet.js';
+import { CtInfo, type Direction, Packet, PacketType } from '../../core/packet.js';
 import { AddressType, type RuleContext } from '../../core/rules/context.js';
 
 export const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '192.168.1.1', '8.8.8.8', '255.255.255.255'];
@@ -44,6 +44,7 @@ export function randomBytes(random: Random): Uint8Array {
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, 0x45);
+  view.setUint8(1, pick(random, [0, 0, 0, 0x10, 0x02, 0x28, 0xb8, random(256)]));
   view.setUint16(2, length);
   view.setUint8(8, pick(random, [64, 64, 64, 63, 1, 255]));
   view.setUint8(9, protocol);
@@ -82,6 +83,7 @@ export function dressPacket(packet: Packet, random: Random, hook: Hook, connecti
   packet.hook = hook;
   packet.inDev = hook === 3 || hook === 4 ? -1 : random(INTERFACES.length);
   packet.outDev = hook === 0 || hook === 1 ? -1 : random(INTERFACES.length);
+  packet.type = pick(random, Object.values(PacketType));
   packet.mark = pick(random, [0, 1, 0x10, -1, 0xff]);
   packet.nowMs = random(100_000);
   packet.ctinfo = pick(random, Object.values(CtInfo));
@@ -167,12 +169,31 @@ export function randomConditions(random: Random, hook: Hook, stateless = false):
   if (protocol === 'icmp' && random(2) === 0)
     text += `-m icmp ${not()}--icmp-type ${pick(random, ['8', '3/1', 'any', '0', '11'])} `;
   if (protocol === '132') text += maybe(`-m multiport --dports ${ports()}`).replace('! -m multiport', '-m multiport !');
-  if (random(5) === 0) text += `-m length ${not()}--length ${pick(random, ['28', '40', ':39', '40:60', '41:'])} `;
-  if (random(5) === 0) text += `-m ttl ${pick(random, ['--ttl-eq 64', '! --ttl-eq 64', '--ttl-lt 64', '--ttl-gt 8'])} `;
+  text += randomHeaderMatches(random, not, protocol);
   if (stateless) return text;
   text += randomState(random, not);
   // Only what came before it keeps a packet from being counted by it.
   return random(2) === 0 ? text + randomKept(random, not) : randomKept(random, not) + text;
+}
+
+/** Matches of what the IP header and the frame say, and of the ECN bits of TCP. */
+function randomHeaderMatches(random: Random, not: () => string, protocol: string): string {
+  const matches = [
+    `-m length ${not()}--length ${pick(random, ['28', '40', ':39', '40:60', '41:', '60:40'])} `,
+    `-m ttl ${pick(random, ['--ttl-eq 64', '! --ttl-eq 64', '--ttl-lt 64', '--ttl-gt 8'])} `,
+    `-m tos ${not()}--tos ${pick(random, ['0', '0x10/0x3f', '0x2/0x3', '0xff/0x3f', 'Minimize-Cost'])} `,
+    `-m dscp ${not()}--dscp${pick(random, ['-class EF', '-class AF11', ' 0', ' 4'])} `,
+    `-m ecn ${not()}--ecn-ip-ect ${random(4)} `,
+    `-m iprange ${not()}--src-range 10.0.0.2-10.${random(2)}.0.9 `,
+    `-m iprange --src-range 9.255.255.255-192.168.1.0 ${not()}--dst-range 10.0.0.1-10.0.0.1 `,
+    `-m pkttype ${not()}--pkt-type ${pick(random, ['unicast', 'broadcast', 'multicast', 'otherhost'])} `,
+  ];
+  const tcpBits = ['--ecn-tcp-ece', '! --ecn-tcp-ece', '--ecn-tcp-cwr', '! --ecn-tcp-cwr --ecn-tcp-ece --ecn-ip-ect 2'];
+  if (protocol === 'tcp') matches.push(`-m ecn ${pick(random, tcpBits)} `);
+  return [0, 1]
+    .filter(() => random(3) === 0)
+    .map(() => pick(random, matches))
+    .join('');
 }
 
 /** Matches that keep something from packet to packet. */

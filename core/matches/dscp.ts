@@ -1,0 +1,91 @@
+/** `-m dscp`: the differentiated services code point, the upper six bits of the TOS byte (xt_dscp; RFC 2474). */
+import { IPV4_TOS_AT } from '../../codecs/layouts.js';
+import { code, unless } from '../rules/codegen.js';
+import { RuleFault } from '../rules/error.js';
+import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { formatHexByte, parseNumber } from '../rules/values.js';
+
+const MAX_DSCP = 63;
+
+/** The classes of RFC 2474, 2597 and 3246. */
+const CLASSES: readonly (readonly [name: string, dscp: number])[] = [
+  ['CS0', 0x00],
+  ['CS1', 0x08],
+  ['CS2', 0x10],
+  ['CS3', 0x18],
+  ['CS4', 0x20],
+  ['CS5', 0x28],
+  ['CS6', 0x30],
+  ['CS7', 0x38],
+  ['BE', 0x00],
+  ['AF11', 0x0a],
+  ['AF12', 0x0c],
+  ['AF13', 0x0e],
+  ['AF21', 0x12],
+  ['AF22', 0x14],
+  ['AF23', 0x16],
+  ['AF31', 0x1a],
+  ['AF32', 0x1c],
+  ['AF33', 0x1e],
+  ['AF41', 0x22],
+  ['AF42', 0x24],
+  ['AF43', 0x26],
+  ['EF', 0x2e],
+];
+
+interface DscpParams {
+  readonly dscp: number;
+  readonly negated: boolean;
+}
+
+export const dscp: MatchExtension<DscpParams> = {
+  name: 'dscp',
+  options: [
+    { name: '--dscp', words: 1, invertible: true, excludes: ['--dscp-class'], wanted: 'a code point, 0–63' },
+    { name: '--dscp-class', words: 1, invertible: true, excludes: ['--dscp'], wanted: 'EF, AF11, CS1, …' },
+  ],
+
+  parse(options) {
+    return { dscp: parseDscp(options), negated: options.all[0].negated };
+  },
+
+  save({ dscp: wanted, negated }) {
+    return `${negated ? ' !' : ''} --dscp ${formatHexByte(wanted)}`;
+  },
+
+  reads() {
+    return ['tos'];
+  },
+
+  bounds() {
+    return { isAll: false };
+  },
+
+  check({ dscp: wanted, negated }, packet) {
+    return (packet.bytes[packet.at + IPV4_TOS_AT] >> 2 === wanted) !== negated;
+  },
+
+  compile({ dscp: wanted, negated }) {
+    return unless(negated, code`packet.bytes[packet.at + ${IPV4_TOS_AT}] >> 2 === ${wanted}`);
+  },
+
+  explain(params, packet) {
+    return `DSCP ${formatHexByte(packet.bytes[packet.at + IPV4_TOS_AT] >> 2)}, the rule wants${dscp.save(params)}`;
+  },
+};
+
+function parseDscp(options: ParsedOptions): number {
+  const number = options.get('--dscp')?.values[0];
+  const name = options.get('--dscp-class')?.values[0];
+  if (number !== undefined) {
+    const value = parseNumber(number.text, MAX_DSCP);
+    if (value === undefined) throw new RuleFault(number, `bad code point "${number.text}"`, '0–63');
+    return value;
+  }
+  if (name === undefined) throw new RuleFault(options.word, 'dscp without a code point', '--dscp or --dscp-class');
+  // What stands behind a class's name does not matter to iptables.
+  const upper = name.text.toUpperCase();
+  const found = CLASSES.find(([known]) => upper.startsWith(known));
+  if (found !== undefined) return found[1];
+  throw new RuleFault(name, `no class "${name.text}"`, CLASSES.map(([known]) => known).join(', '));
+}

@@ -1,0 +1,67 @@
+/** `-m pkttype`: how the frame was addressed on its link (xt_pkttype). */
+import { PacketType } from '../packet.js';
+import { code, unless } from '../rules/codegen.js';
+import { nearest, RuleFault } from '../rules/error.js';
+import type { MatchExtension } from '../rules/extension.js';
+
+/** The first name of each type is the one that is printed. */
+const TYPES: readonly (readonly [name: string, type: PacketType])[] = [
+  ['unicast', PacketType.HOST],
+  ['broadcast', PacketType.BROADCAST],
+  ['multicast', PacketType.MULTICAST],
+  ['otherhost', PacketType.OTHERHOST],
+  ['host', PacketType.HOST],
+  ['bcast', PacketType.BROADCAST],
+  ['mcast', PacketType.MULTICAST],
+];
+
+interface PkttypeParams {
+  readonly type: PacketType;
+  readonly negated: boolean;
+}
+
+export const pkttype: MatchExtension<PkttypeParams> = {
+  name: 'pkttype',
+  options: [{ name: '--pkt-type', words: 1, invertible: true, required: true, wanted: 'unicast, broadcast, …' }],
+
+  parse(options) {
+    const { values, negated } = options.get('--pkt-type')!;
+    const [word] = values;
+    const lower = word.text.toLowerCase();
+    const found = TYPES.find(([name]) => name === lower);
+    if (found === undefined) {
+      const names = TYPES.map(([name]) => name);
+      const hint = nearest(lower, names);
+      throw new RuleFault(word, `no type of packet "${word.text}"`, `${names.join(', ')}. ${hint}`.trim());
+    }
+    return { type: found[1], negated };
+  },
+
+  save({ type, negated }) {
+    return `${negated ? ' !' : ''} --pkt-type ${typeName(type)}`;
+  },
+
+  reads() {
+    return ['packetType'];
+  },
+
+  bounds() {
+    return { isAll: false };
+  },
+
+  check({ type, negated }, packet) {
+    return (packet.type === type) !== negated;
+  },
+
+  compile({ type, negated }) {
+    return unless(negated, code`packet.type === ${type}`);
+  },
+
+  explain(params, packet) {
+    return `the frame is ${typeName(packet.type)}, the rule wants${pkttype.save(params)}`;
+  },
+};
+
+function typeName(type: PacketType): string {
+  return TYPES.find(([, known]) => known === type)![0];
+}

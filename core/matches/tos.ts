@@ -1,0 +1,71 @@
+/** `-m tos`: the IP header's type-of-service byte (xt_tos, revision 1). */
+import { IPV4_TOS_AT } from '../../codecs/layouts.js';
+import { code, unless } from '../rules/codegen.js';
+import { nearest, RuleFault } from '../rules/error.js';
+import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { formatHexByte, parseNumber } from '../rules/values.js';
+
+const NAMES: ReadonlyMap<string, number> = new Map([
+  ['minimize-delay', 0x10],
+  ['maximize-throughput', 0x08],
+  ['maximize-reliability', 0x04],
+  ['minimize-cost', 0x02],
+  ['normal-service', 0x00],
+]);
+/** The bits that a name stands for. */
+const NAMED_MASK = 0x3f;
+const WANTED = `value[/mask], 0–255 each, or one of ${[...NAMES.keys()].join(', ')}`;
+
+interface TosParams {
+  /** With bits outside of the mask it never matches, as in the kernel. */
+  readonly value: number;
+  readonly mask: number;
+  readonly negated: boolean;
+}
+
+export const tos: MatchExtension<TosParams> = {
+  name: 'tos',
+  options: [{ name: '--tos', words: 1, invertible: true, required: true, wanted: WANTED }],
+
+  parse(options) {
+    const option = options.get('--tos')!;
+    return { ...parseTos(option), negated: option.negated };
+  },
+
+  save({ value, mask, negated }) {
+    return `${negated ? ' !' : ''} --tos ${formatHexByte(value)}/${formatHexByte(mask)}`;
+  },
+
+  reads() {
+    return ['tos'];
+  },
+
+  bounds() {
+    return { isAll: false };
+  },
+
+  check({ value, mask, negated }, packet) {
+    return ((packet.bytes[packet.at + IPV4_TOS_AT] & mask) === value) !== negated;
+  },
+
+  compile({ value, mask, negated }) {
+    return unless(negated, code`(packet.bytes[packet.at + ${IPV4_TOS_AT}] & ${mask}) === ${value}`);
+  },
+
+  explain(params, packet) {
+    return `TOS ${formatHexByte(packet.bytes[packet.at + IPV4_TOS_AT])}, the rule wants${tos.save(params)}`;
+  },
+};
+
+function parseTos({ values: [word] }: ParsedOption): { value: number; mask: number } {
+  const [text, maskText, more] = word.text.split('/');
+  const value = parseNumber(text, 0xff);
+  if (value === undefined) {
+    const named = NAMES.get(word.text.toLowerCase());
+    if (named !== undefined) return { value: named, mask: NAMED_MASK };
+    throw new RuleFault(word, `no TOS "${word.text}"`, `${WANTED}. ${nearest(word.text, NAMES.keys())}`.trim());
+  }
+  const mask = maskText === undefined ? 0xff : parseNumber(maskText, 0xff);
+  if (mask === undefined || more !== undefined) throw new RuleFault(word, `bad TOS "${word.text}"`, WANTED);
+  return { value, mask };
+}
