@@ -23,7 +23,7 @@ export class Clock {
     this.#sec = sec;
     this.#nsec = nsec;
     this.packets++;
-    const nowMs = (sec - this.#startSec) * 1000 + (nsec - this.#startNsec) / 1e6;
+    const nowMs = (sec - this.#startSec) * 1000 + (nsec - this.#startNsec) * 1e-6;
     if (nowMs > this.nowMs) this.nowMs = nowMs;
   }
 

@@ -19,7 +19,7 @@ import {
 
 /** Words of a hash slot: the three of a tuple, and the reference of what it belongs to + 1 (0: empty). */
 const SLOT_WORDS = 4;
-const INITIAL_RECORDS = 1024;
+const INITIAL_RECORDS = 16_384;
 /** How many records each new connection looks at for entries that have ended, so that memory stays flat. */
 const SWEEP_RECORDS = 4;
 

@@ -157,9 +157,34 @@ export function trackWindow(
 }
 
 /**
- * The whole of it for the segments that most packets are: an ACK (with PSH or without) of a connection whose both sides are
- * known, without SACK blocks. False, and nothing has changed, where it does not plainly belong (I to IV).
+ * Whether an ACK (with PSH or without, without SACK blocks) of a connection whose both sides are known plainly belongs (I to
+ * IV); what is anything but plain is for `trackWindow`.
  */
+export function belongs(
+  words: Int32Array,
+  entry: number,
+  direction: number,
+  sequence: number,
+  acknowledgment: number,
+  end: number,
+): boolean {
+  const base = entry * RECORD_WORDS;
+  const sender = base + TCP_SIDE + direction * TCP_SIDE_WORDS;
+  const receiver = base + TCP_SIDE + (1 - direction) * TCP_SIDE_WORDS;
+  const senderMaxWindow = words[sender + SIDE_MAX_WINDOW];
+  const receiverMaxWindow = words[receiver + SIDE_MAX_WINDOW];
+  const receiverEnd = words[receiver + SIDE_END];
+  return (
+    senderMaxWindow !== 0 &&
+    receiverMaxWindow !== 0 &&
+    !after(sequence, words[sender + SIDE_MAX_END]) &&
+    !after(acknowledgment, receiverEnd) &&
+    after(end, words[sender + SIDE_END] - receiverMaxWindow - 1) &&
+    after(acknowledgment, receiverEnd - Math.max(senderMaxWindow >>> 0, MIN_ACK_WINDOW) - 1)
+  );
+}
+
+/** Move the windows for such an ACK, as `trackWindow` would. WINDOW is the header's. */
 export function trackAck(
   words: Int32Array,
   entry: number,
@@ -168,26 +193,12 @@ export function trackAck(
   acknowledgment: number,
   end: number,
   window: number,
-): boolean {
+): void {
   const base = entry * RECORD_WORDS;
   const sender = base + TCP_SIDE + direction * TCP_SIDE_WORDS;
   const receiver = base + TCP_SIDE + (1 - direction) * TCP_SIDE_WORDS;
-  const senderMaxWindow = words[sender + SIDE_MAX_WINDOW];
-  const receiverMaxWindow = words[receiver + SIDE_MAX_WINDOW];
-  const receiverEnd = words[receiver + SIDE_END];
-  if (
-    senderMaxWindow === 0 ||
-    receiverMaxWindow === 0 ||
-    after(sequence, words[sender + SIDE_MAX_END]) ||
-    after(acknowledgment, receiverEnd) ||
-    !after(end, words[sender + SIDE_END] - receiverMaxWindow - 1) ||
-    !after(acknowledgment, receiverEnd - Math.max(senderMaxWindow >>> 0, MIN_ACK_WINDOW) - 1)
-  ) {
-    return false;
-  }
   moveWindows(words, sender, receiver, TCP_ACK, window, acknowledgment, acknowledgment, end);
   rememberAck(words, base, direction, sequence, acknowledgment, end, window);
-  return true;
 }
 
 /** What a segment that belongs says of the windows of both sides. WINDOW is the header's; see `trackWindow` for the others. */

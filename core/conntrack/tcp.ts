@@ -41,7 +41,7 @@ import {
 } from './tcp-record.js';
 import { before, headerLengthOf, TcpSegment } from './tcp-segment.js';
 import { areValidFlags, kindOf, SegmentKind, TcpState, transition } from './tcp-states.js';
-import { openWindow, pickUpWindow, trackAck, trackWindow, WindowVerdict } from './tcp-window.js';
+import { belongs, openWindow, pickUpWindow, trackAck, trackWindow, WindowVerdict } from './tcp-window.js';
 import type { Timeouts } from './timeouts.js';
 import { type L4Tracker, TrackResult } from './tracker.js';
 
@@ -178,10 +178,16 @@ export class TcpTracker implements L4Tracker {
     return this.#count(entry, direction, packet, oldState, state);
   }
 
-  /**
-   * Follow an ACK (with PSH or without) of an ASSURED connection, without SACK blocks, as `update` would. WINDOW is the
-   * header's. False where it is anything but ordinary: then nothing has changed, and `update` decides.
-   */
+  /** Whether `followAck` may take an ACK without SACK blocks: it is of an ESTABLISHED connection, and plainly in its windows. */
+  isOrdinaryAck(entry: number, direction: number, sequence: number, acknowledgment: number, end: number): boolean {
+    const { words } = this.#table;
+    return (
+      words[entry * RECORD_WORDS + TCP_STATE] === TcpState.ESTABLISHED &&
+      belongs(words, entry, direction, sequence, acknowledgment, end)
+    );
+  }
+
+  /** Follow an ordinary ACK of an ASSURED connection, as `update` would. WINDOW is the header's. */
   followAck(
     entry: number,
     direction: number,
@@ -191,11 +197,10 @@ export class TcpTracker implements L4Tracker {
     window: number,
     lengthBytes: number,
     clock: Clock,
-  ): boolean {
+  ): void {
     const { words, doubles } = this.#table;
     const base = entry * RECORD_WORDS;
-    if (words[base + TCP_STATE] !== TcpState.ESTABLISHED) return false;
-    if (!trackAck(words, entry, direction, sequence, acknowledgment, end, window)) return false;
+    trackAck(words, entry, direction, sequence, acknowledgment, end, window);
     words[base + LAST_KIND] = SegmentKind.ACK;
     words[base + LAST_DIRECTION] = direction;
     const record = entry * RECORD_F64;
@@ -203,7 +208,6 @@ export class TcpTracker implements L4Tracker {
     doubles[accounting + PACKETS_F64] += 1;
     doubles[accounting + BYTES_F64] += lengthBytes;
     doubles[record + EXPIRES_MS_F64] = clock.nowMs + this.#timeoutMs(entry, TcpState.ESTABLISHED, SegmentKind.ACK);
-    return true;
   }
 
   /** A RST was sent about ENTRY from here: it is over (nf_ct_set_closing). */

@@ -16,9 +16,12 @@ import {
   IPV4_LENGTH,
   IPV4_TTL_AT,
   TCP_ACK,
+  TCP_ACKNOWLEDGMENT_AT,
   TCP_CHECKSUM_AT,
+  TCP_DATA_OFFSET_AT,
   TCP_LENGTH,
   TCP_PSH,
+  TCP_SEQUENCE_AT,
   UDP_CHECKSUM_AT,
   UDP_LENGTH,
   UDP_LENGTH_AT,
@@ -123,17 +126,32 @@ export class FastWay {
     if (table.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] <= this.#clock.nowMs) return NOT_FAST;
 
     const isTcp = protocol === IPPROTO_TCP;
-    if (isTcp ? !isPlainTcp(view, at, length) : !isPlainUdp(view, at, length)) return NOT_FAST;
-    if (this.#checksums && !this.#isChecksumRight(view, at, length, protocol, addresses)) return NOT_FAST;
+    const l4 = at + IPV4_LENGTH;
+    let sequence = 0;
+    let acknowledgment = 0;
+    let end = 0;
+    let window = 0;
+    if (isTcp) {
+      if (!isPlainTcp(view, l4, length)) return NOT_FAST;
+      const offsetAndWindow = view.getInt32(l4 + TCP_DATA_OFFSET_AT, true);
+      sequence = view.getInt32(l4 + TCP_SEQUENCE_AT);
+      acknowledgment = view.getInt32(l4 + TCP_ACKNOWLEDGMENT_AT);
+      end = (sequence + length - IPV4_LENGTH - ((offsetAndWindow & 0xf0) >>> 2)) | 0;
+      window = ((offsetAndWindow >>> 8) & 0xff00) | (offsetAndWindow >>> 24);
+      if (!this.#tcp.isOrdinaryAck(entry, direction, sequence, acknowledgment, end)) return NOT_FAST;
+    } else if (!isPlainUdp(view, l4, length)) {
+      return NOT_FAST;
+    }
+    if (this.#checksums && !isChecksumRight(view, l4, length, protocol, addresses)) return NOT_FAST;
+    // Nothing but the answers can stand in the way now: some questions count how often they are asked.
     const questions = paths.questions[path];
     if (questions !== null) {
       const outDev = paths.words[pathAt + PATH_OUT_DEV];
       if (!this.#answersAgree(questions, bytes, view, at, length, dev, outDev, entry, direction)) return NOT_FAST;
     }
-    if (isTcp ? !this.#followTcp(view, at, length, entry, direction) : !this.#followUdp(entry, direction, length)) {
-      return NOT_FAST;
-    }
 
+    if (isTcp) this.#tcp.followAck(entry, direction, sequence, acknowledgment, end, window, length, this.#clock);
+    else this.#udp.followStream(entry, direction, length, this.#clock);
     paths.counts[path * 2] += 1;
     paths.counts[path * 2 + 1] += length;
     rewrite(view, at, words, base, direction, third, isTcp);
@@ -162,25 +180,6 @@ export class FastWay {
     if (path < 0) return;
     words[at] = path + 1;
     words[base + FAST_DELTAS + direction] = checksumDeltas(words, base, direction);
-  }
-
-  #isChecksumRight(view: DataView, at: number, length: number, protocol: number, addresses: number): boolean {
-    const l4 = at + IPV4_LENGTH;
-    const l4Length = length - IPV4_LENGTH;
-    if (protocol === IPPROTO_UDP && view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) return true;
-    let sum = addresses + (protocol << 8) + ((l4Length & 0xff) << 8) + (l4Length >>> 8);
-    const end = l4 + l4Length;
-    let position = l4;
-    for (; position + 3 < end; position += 4) {
-      const word = view.getInt32(position, true);
-      sum += (word & 0xffff) + (word >>> 16);
-    }
-    if (position + 1 < end) {
-      sum += view.getUint16(position, true);
-      position += 2;
-    }
-    if (position < end) sum += view.getUint8(position);
-    return fold(sum) === 0xffff;
   }
 
   /** Whether the packet answers what its path wants to know as the one before it did. */
@@ -237,29 +236,12 @@ export class FastWay {
     packet.destination = words[other];
     packet.dport = swap16(words[other + 2] & 0xffff);
   }
-
-  #followTcp(view: DataView, at: number, length: number, entry: number, direction: number): boolean {
-    const l4 = at + IPV4_LENGTH;
-    const offsetAndWindow = view.getInt32(l4 + 12, true);
-    const headerLength = (offsetAndWindow & 0xf0) >>> 2;
-    const window = ((offsetAndWindow >>> 8) & 0xff00) | (offsetAndWindow >>> 24);
-    const sequence = view.getInt32(l4 + 4);
-    const acknowledgment = view.getInt32(l4 + 8);
-    const end = (sequence + length - IPV4_LENGTH - headerLength) | 0;
-    return this.#tcp.followAck(entry, direction, sequence, acknowledgment, end, window, length, this.#clock);
-  }
-
-  #followUdp(entry: number, direction: number, length: number): boolean {
-    this.#udp.followStream(entry, direction, length, this.#clock);
-    return true;
-  }
 }
 
 /** ACK, with or without PSH; no options but a timestamp. */
-function isPlainTcp(view: DataView, at: number, length: number): boolean {
+function isPlainTcp(view: DataView, l4: number, length: number): boolean {
   if (length < IPV4_LENGTH + TCP_LENGTH) return false;
-  const l4 = at + IPV4_LENGTH;
-  const offsetAndFlags = view.getUint16(l4 + 12, true);
+  const offsetAndFlags = view.getUint16(l4 + TCP_DATA_OFFSET_AT, true);
   if (((offsetAndFlags >>> 8) & ~TCP_PSH) !== TCP_ACK) return false;
   const headerLength = (offsetAndFlags & 0xf0) >>> 2;
   if (headerLength === TCP_LENGTH) return true;
@@ -270,9 +252,28 @@ function isPlainTcp(view: DataView, at: number, length: number): boolean {
   );
 }
 
-function isPlainUdp(view: DataView, at: number, length: number): boolean {
-  const announced = view.getUint16(at + IPV4_LENGTH + UDP_LENGTH_AT);
+function isPlainUdp(view: DataView, l4: number, length: number): boolean {
+  const announced = view.getUint16(l4 + UDP_LENGTH_AT);
   return announced >= UDP_LENGTH && announced <= length - IPV4_LENGTH;
+}
+
+/** The layer-4 checksum, over words as they load; ADDRESSES is the sum of both addresses so. UDP may have none. */
+function isChecksumRight(view: DataView, l4: number, length: number, protocol: number, addresses: number): boolean {
+  if (protocol === IPPROTO_UDP && view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) return true;
+  const l4Length = length - IPV4_LENGTH;
+  let sum = addresses + (protocol << 8) + ((l4Length & 0xff) << 8) + (l4Length >>> 8);
+  const end = l4 + l4Length;
+  let position = l4;
+  for (; position + 3 < end; position += 4) {
+    const word = view.getInt32(position, true);
+    sum += (word & 0xffff) + (word >>> 16);
+  }
+  if (position + 1 < end) {
+    sum += view.getUint16(position, true);
+    position += 2;
+  }
+  if (position < end) sum += view.getUint8(position);
+  return fold(sum) === 0xffff;
 }
 
 /** One less in TTL, and both ends as the connection's other direction has them; checksums follow (RFC 1624). */
