@@ -15,36 +15,35 @@ export interface UnclosedQuote {
   readonly unclosedAt: number;
 }
 
-/** The words of LINE, or the column of a quote that nothing closes. */
-export function splitWords(line: string, lineNumber: number): Word[] | UnclosedQuote {
+const SPACE = 0x20;
+const TAB = 0x09;
+const QUOTE = 0x22;
+
+/** The words of LINE from character FROM (from 0) on, or the column of a quote that nothing closes. */
+export function splitWords(line: string, lineNumber: number, from = 0): Word[] | UnclosedQuote {
   const words: Word[] = [];
-  let text = '';
-  let start = -1;
-  let quoteAt = -1;
-  for (let i = 0; i < line.length; i++) {
-    const char = line[i];
-    if (quoteAt >= 0) {
-      if (char === '\\' && i + 1 < line.length) text += line[++i];
-      else if (char === '"') {
-        words.push({ text, line: lineNumber, column: start + 1 });
-        text = '';
-        start = -1;
-        quoteAt = -1;
-      } else text += char;
-    } else if (char === '"') {
-      quoteAt = i;
-      if (start < 0) start = i;
-    } else if (char === ' ' || char === '\t') {
-      if (start >= 0) words.push({ text, line: lineNumber, column: start + 1 });
-      text = '';
-      start = -1;
-    } else {
-      if (start < 0) start = i;
-      text += char;
+  for (let at = from; at < line.length; ) {
+    const first = line.charCodeAt(at);
+    if (first === SPACE || first === TAB) {
+      at++;
+      continue;
     }
+    let end = at;
+    let char = first;
+    while (end < line.length && char !== SPACE && char !== TAB && char !== QUOTE) char = line.charCodeAt(++end);
+    let text = line.slice(at, end);
+    if (char === QUOTE && end < line.length) {
+      const quoteAt = end;
+      for (end++; end < line.length && line.charCodeAt(end) !== QUOTE; end++) {
+        if (line[end] === '\\' && end + 1 < line.length) end++;
+        text += line[end];
+      }
+      if (end >= line.length) return { unclosedAt: quoteAt + 1 };
+      end++;
+    }
+    words.push({ text, line: lineNumber, column: at + 1 });
+    at = end;
   }
-  if (quoteAt >= 0) return { unclosedAt: quoteAt + 1 };
-  if (start >= 0) words.push({ text, line: lineNumber, column: start + 1 });
   return words;
 }
 

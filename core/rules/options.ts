@@ -143,16 +143,16 @@ function optionNames(extension: Extension<unknown>): string[] {
 
 /** The words of one rule, taken one after the other. */
 export class WordReader {
-  readonly #words: Word[];
+  #words: readonly Word[];
   #at = 0;
 
   constructor(words: readonly Word[]) {
-    this.#words = [...words];
+    this.#words = words;
   }
 
   /** Let WORD be the next one. */
   insert(word: Word): void {
-    this.#words.splice(this.#at, 0, word);
+    this.#words = this.#words.toSpliced(this.#at, 0, word);
   }
 
   next(): Word | undefined {

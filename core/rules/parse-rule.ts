@@ -17,6 +17,8 @@ const SUPPORTED_COMMANDS = 'AFINPX';
 /** Letters that iptables takes together with their value: `-AINPUT`. */
 const JOINABLE = 'AINPFXgm';
 const MAX_DEVICE_BYTES = 15;
+const MAX_NAME_BYTES = 28;
+const ASCII = /^[ -~]*$/;
 const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
   ['ACCEPT', Verdict.ACCEPT],
   ['DROP', Verdict.DROP],
@@ -338,9 +340,14 @@ class RuleParser {
 
 /** Names of chains and targets have at most 28 bytes. */
 export function checkNameLength(word: Word, what: string): void {
-  if (new TextEncoder().encode(word.text).length > 28) {
+  if (bytesOf(word.text) > MAX_NAME_BYTES) {
     throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes');
   }
+}
+
+/** How many bytes TEXT is in UTF-8. */
+function bytesOf(text: string): number {
+  return ASCII.test(text) ? text.length : new TextEncoder().encode(text).length;
 }
 
 function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, chains: Iterable<string>): RuleFault {
@@ -376,7 +383,7 @@ function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
 function parseDevice(word: Word, negated: boolean): DeviceMatch {
   const name = word.text;
   if (name === '') throw new RuleFault(word, 'an empty interface name', 'the name of an interface');
-  if (new TextEncoder().encode(name).length > MAX_DEVICE_BYTES) {
+  if (bytesOf(name) > MAX_DEVICE_BYTES) {
     throw new RuleFault(word, `the interface name "${name}" is too long`, 'at most 15 bytes');
   }
   return { name, negated };

@@ -79,33 +79,31 @@ class RulesetReader {
   }
 
   #rule(table: TableDraft, line: string, number: number): void {
-    const { rest, offset } = afterCounters(line, number);
-    const words = splitWords(rest, number);
-    if ('unclosedAt' in words) {
-      const quote: Word = { text: '"', line: number, column: offset + words.unclosedAt };
+    const words = splitWords(line, number, endOfCounters(line, number));
+    if (!Array.isArray(words)) {
+      const quote: Word = { text: '"', line: number, column: words.unclosedAt };
       throw new RuleFault(quote, 'nothing closes this quote', '" before the end of the line');
     }
     if (words.length === 0) {
       throw new RuleFault({ text: line, line: number, column: 1 }, 'counters without a rule', '-A chain …');
     }
-    const placed = words.map((word) => ({ ...word, column: word.column + offset }));
     try {
-      table.run(parseCommand(placed, table), number);
+      table.run(parseCommand(words, table), number);
     } catch (fault) {
       if (!(this.#lax && fault instanceof RuleFault && fault.code === 'unsupported')) throw fault;
       this.warnings.push({ line: number, column: fault.word.column, message: fault.message });
-      table.runInert(placed, line, number);
+      table.runInert(words, line, number);
     }
   }
 }
 
-/** LINE without the `[packets:bytes]` before a rule, and how many characters that were. */
-function afterCounters(line: string, number: number): { rest: string; offset: number } {
-  if (!line.startsWith('[')) return { rest: line, offset: 0 };
+/** How many characters of LINE are the `[packets:bytes]` before a rule. */
+function endOfCounters(line: string, number: number): number {
+  if (!line.startsWith('[')) return 0;
   const end = line.indexOf(']');
   const counters: Word = { text: line.split(/[ \t]/, 1)[0], line: number, column: 1 };
   if (end < 0 || !line.slice(0, end).includes(':')) throw new RuleFault(counters, 'bad counters', '[packets:bytes]');
-  return { rest: line.slice(end + 1), offset: end + 1 };
+  return end + 1;
 }
 
 /** A table while its part of the file is read. */

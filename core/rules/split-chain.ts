@@ -13,7 +13,7 @@ import type { Packet } from '../packet.js';
 import { checkBase } from './base-match.js';
 import type { RuleContext } from './context.js';
 import type { Chain, Match, Rule, TableCounters } from './model.js';
-import { fieldValue, INDEX_FIELDS, NeedsReader, type RuleNeeds } from './rule-needs.js';
+import { fieldValue, INDEX_FIELDS, type IndexField, NeedsReader, type RuleNeeds } from './rule-needs.js';
 import { type FieldLists, type Split, splitChain } from './split-fields.js';
 import type { ValueRange } from './split-lists.js';
 import { type Trace, TraceKind, traceEvent } from './trace.js';
@@ -21,7 +21,7 @@ import { swapAddress } from './values.js';
 
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
-const ANY_VALUE: readonly ValueRange[] = [{ min: 0, max: 0xffffffff }];
+const ANY_VALUE: ValueRange = { min: 0, max: 0xffffffff };
 
 /** Words of a rule. */
 const RULE_SHIFT = 4;
@@ -119,7 +119,8 @@ export class SplitChain {
     this.#operands = new Int32Array(rules.length);
     this.#chains = around.chains;
     this.#cursors = new Int32Array(this.#positions.length * 2);
-    for (const [position, rule] of rules.entries()) {
+    for (let position = 0; position < rules.length; position++) {
+      const rule = rules[position];
       const need = needs[position];
       if (need === undefined) continue;
       this.#pack(position, rule, need, reader, around);
@@ -250,22 +251,20 @@ export class SplitChain {
   #pack(position: number, rule: Rule, need: RuleNeeds, reader: NeedsReader, { context }: ChainSurroundings): void {
     const at = position << RULE_SHIFT;
     const checks: Check[] = [];
-    for (const [i, field] of INDEX_FIELDS.entries()) {
-      const ranges = need.ranges[field] ?? ANY_VALUE;
-      const { min, max } = hullOf(ranges, reader.highest(field));
+    for (let i = 0; i < INDEX_FIELDS.length; i++) {
+      const field = INDEX_FIELDS[i];
+      const ranges = need.ranges[field];
+      const { min, max } = ranges === undefined ? ANY_VALUE : hullOf(ranges, reader.highest(field));
       this.#words[at + 2 * i] = min;
       this.#words[at + 2 * i + 1] = max - min;
-      if (ranges.length > 1 && min <= max) checks.push((packet) => isIn(ranges, fieldValue(field, packet)));
+      if (ranges !== undefined && ranges.length > 1 && min <= max) checks.push(rangeCheck(field, ranges));
     }
     this.#words[at + STATES] = need.states;
-    if (need.asksBase) checks.push((packet) => checkBase(rule.base, packet, context));
-    for (const { extension, params, state } of need.checks) {
-      checks.push((packet) => extension.check(params, packet, context, state));
-    }
-    if (checks.length > 0) {
-      this.#words[at + CHECK] = this.#checks.length;
-      this.#checks.push(checks.length === 1 ? checks[0] : (packet) => checks.every((check) => check(packet)));
-    }
+    if (need.asksBase) checks.push(baseCheck(rule, context));
+    if (need.checks.length > 0) checks.push(allMatch(need.checks, context));
+    if (checks.length === 0) return;
+    this.#words[at + CHECK] = this.#checks.length;
+    this.#checks.push(checks.length === 1 ? checks[0] : (packet) => checks.every((check) => check(packet)));
   }
 
   #setAction(position: number, { target }: Rule, { context, chainIndexes }: ChainSurroundings): void {
@@ -296,6 +295,14 @@ function hullOf(ranges: readonly ValueRange[], highest: number): ValueRange {
   const last = ranges[ranges.length - 1];
   const isAroundGap = ranges.length === 2 && first.min === 0 && last.max === highest;
   return isAroundGap ? { min: last.min, max: first.max } : { min: first.min, max: last.max };
+}
+
+function rangeCheck(field: IndexField, ranges: readonly ValueRange[]): Check {
+  return (packet) => isIn(ranges, fieldValue(field, packet));
+}
+
+function baseCheck({ base }: Rule, context: RuleContext): Check {
+  return (packet) => checkBase(base, packet, context);
 }
 
 function isIn(ranges: readonly ValueRange[], value: number): boolean {

@@ -1,6 +1,6 @@
 /** Which field each rule of a long chain is listed under, and the lists of each field. */
 import { INDEX_FIELDS, type IndexField, type RuleNeeds } from './rule-needs.js';
-import { cutValues, intervalOf, type ListedRule, SplitLists, type ValueRange } from './split-lists.js';
+import { cutValues, intervalsOf, type ListedRule, SplitLists } from './split-lists.js';
 
 /** A rule that every second packet comes to by its best field costs less in the list of all packets. */
 const MAX_SHARE = 0.5;
@@ -27,15 +27,15 @@ export function splitChain(needs: readonly (RuleNeeds | undefined)[], highest: (
   const fields = chooseFields(needs, highest);
   const anyway: number[] = [];
   const rules = new Map<IndexField, ListedRule[]>();
-  for (const [position, one] of needs.entries()) {
-    if (one === undefined) continue;
+  needs.forEach((one, position) => {
+    if (one === undefined) return;
     const field = fields[position];
     if (field === undefined) anyway.push(position);
     else {
       if (!rules.has(field)) rules.set(field, []);
       rules.get(field)!.push({ position, ranges: one.ranges[field]! });
     }
-  }
+  });
   const byField: FieldLists[] = [];
   for (const [field, listed] of rules) {
     let left = listed;
@@ -59,17 +59,17 @@ function chooseFields(
   const shares = new Float64Array(needs.length).fill(MAX_SHARE);
   for (const field of INDEX_FIELDS) {
     const rules: ListedRule[] = [];
-    for (const [position, one] of needs.entries()) {
+    needs.forEach((one, position) => {
       const ranges = one?.ranges[field];
       if (ranges !== undefined) rules.push({ position, ranges });
-    }
+    });
     if (rules.length === 0) continue;
     const share = fieldShares(rules, needs.length, highest(field));
-    for (const [i, { position }] of rules.entries()) {
-      if (share[i] >= shares[position]) continue;
+    rules.forEach(({ position }, i) => {
+      if (share[i] >= shares[position]) return;
       shares[position] = share[i];
       fields[position] = field;
-    }
+    });
   }
   return fields;
 }
@@ -82,16 +82,11 @@ function chooseFields(
 function fieldShares(rules: readonly ListedRule[], count: number, highest: number): Float64Array {
   const starts = cutValues(rules);
   const intervals = starts.length;
-  const firsts: number[] = [];
+  const spans = intervalsOf(rules, starts);
   const changes = new Int32Array(intervals + 1);
-  for (const { ranges } of rules) {
-    for (const { min, max } of ranges) {
-      const first = intervalOf(starts, min);
-      const behind = intervalOf(starts, max) + 1;
-      firsts.push(first, behind);
-      changes[first]++;
-      changes[behind]--;
-    }
+  for (let i = 0; i < spans.length; i += 2) {
+    changes[spans[i]]++;
+    changes[spans[i + 1] + 1]--;
   }
   /** Of each interval, how many rules take values before it, counted once for each interval they take. */
   const before = new Float64Array(intervals + 1);
@@ -103,19 +98,15 @@ function fieldShares(rules: readonly ListedRule[], count: number, highest: numbe
   const all = before[intervals] + others;
   const shares = new Float64Array(rules.length);
   let at = 0;
-  for (const [i, { ranges }] of rules.entries()) {
+  rules.forEach(({ ranges }, i) => {
     let packets = 0;
-    for (const range of ranges) {
-      packets += before[firsts[at + 1]] - before[firsts[at]] + (others * sizeOf(range)) / (highest + 1);
+    for (const { min, max } of ranges) {
+      packets += before[spans[at + 1] + 1] - before[spans[at]] + (others * (max - min + 1)) / (highest + 1);
       at += 2;
     }
     shares[i] = packets / all;
-  }
+  });
   return shares;
-}
-
-function sizeOf({ min, max }: ValueRange): number {
-  return max - min + 1;
 }
 
 /** RULES that together do not take too many of the intervals that begin at STARTS, and the rest, which are the widest. */
@@ -126,12 +117,14 @@ function divideByWidth(
   const most = rules.length * PLACES_PER_RULE + FREE_PLACES;
   const byWidth = new Float64Array(rules.length);
   let all = 0;
-  for (const [i, { ranges }] of rules.entries()) {
+  let at = 0;
+  const spans = intervalsOf(rules, starts);
+  rules.forEach(({ ranges }, i) => {
     let width = 0;
-    for (const { min, max } of ranges) width += intervalOf(starts, max) - intervalOf(starts, min) + 1;
+    for (const end = at + 2 * ranges.length; at < end; at += 2) width += spans[at + 1] - spans[at] + 1;
     all += width;
     byWidth[i] = width * rules.length + i;
-  }
+  });
   if (all <= most) return { narrow: rules, wide: [] };
 
   byWidth.sort();

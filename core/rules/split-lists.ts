@@ -22,14 +22,16 @@ const MAX_ROOT_BITS = 16;
 
 /** The cuts that RULES make: where each elementary interval starts, from 0 on, ascending. */
 export function cutValues(rules: readonly ListedRule[]): Uint32Array {
-  const ends: number[] = [0];
+  const sorted = new Uint32Array(1 + 2 * countRanges(rules));
+  let at = 1;
   for (const { ranges } of rules) {
     for (const { min, max } of ranges) {
-      ends.push(min);
-      if (max < 0xffffffff) ends.push(max + 1);
+      sorted[at++] = min;
+      // Behind the last value there is none: its 0 is there already.
+      sorted[at++] = max + 1;
     }
   }
-  const sorted = Uint32Array.from(ends).sort();
+  sorted.sort();
   let count = 0;
   for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) sorted[count++] = sorted[i];
   return sorted.slice(0, count);
@@ -93,14 +95,9 @@ export class SplitLists {
 function makeLists(rules: readonly ListedRule[], starts: Uint32Array): [offsets: Int32Array, positions: Int32Array] {
   const intervals = starts.length;
   const offsets = new Int32Array(intervals + 1);
-  const spans: number[] = [];
-  for (const { ranges } of rules) {
-    for (const { min, max } of ranges) {
-      const first = intervalOf(starts, min);
-      const last = intervalOf(starts, max);
-      spans.push(first, last);
-      for (let i = first; i <= last; i++) offsets[i + 1]++;
-    }
+  const spans = intervalsOf(rules, starts);
+  for (let at = 0; at < spans.length; at += 2) {
+    for (let i = spans[at]; i <= spans[at + 1]; i++) offsets[i + 1]++;
   }
   for (let i = 0; i < intervals; i++) offsets[i + 1] += offsets[i];
   const positions = new Int32Array(offsets[intervals]);
@@ -114,8 +111,29 @@ function makeLists(rules: readonly ListedRule[], starts: Uint32Array): [offsets:
   return [offsets, positions];
 }
 
+/** Of each range of RULES, one after the other, the first and the last of the intervals that begin at STARTS. */
+export function intervalsOf(rules: readonly ListedRule[], starts: Uint32Array): Int32Array {
+  const spans = new Int32Array(2 * countRanges(rules));
+  let at = 0;
+  for (const { ranges } of rules) {
+    for (const { min, max } of ranges) {
+      const first = intervalOf(starts, min);
+      spans[at++] = first;
+      const isSingle = first + 1 === starts.length || max < starts[first + 1];
+      spans[at++] = isSingle ? first : intervalOf(starts, max);
+    }
+  }
+  return spans;
+}
+
+function countRanges(rules: readonly ListedRule[]): number {
+  let count = 0;
+  for (const { ranges } of rules) count += ranges.length;
+  return count;
+}
+
 /** The interval of VALUE among those that begin at STARTS. */
-export function intervalOf(starts: Uint32Array, value: number): number {
+function intervalOf(starts: Uint32Array, value: number): number {
   let low = 0;
   let high = starts.length - 1;
   while (low < high) {
