@@ -1,7 +1,7 @@
 /** Port ranges as tcp and udp test them. */
 import { type Code, code, unless } from '../rules/codegen.js';
 import { RuleFault } from '../rules/error.js';
-import type { Bounds, OptionSpec, ParsedOptions } from '../rules/extension.js';
+import type { OptionSpec, ParsedOptions } from '../rules/extension.js';
 import { otherRanges } from '../rules/split-lists.js';
 import { formatPortRange, type PortRange, parsePortRange } from '../rules/values.js';
 
@@ -23,15 +23,9 @@ export function parsePortMatch(options: ParsedOptions, name: string, protocol?: 
   return { ...range, negated: option.negated };
 }
 
-/** The ports that a packet must have. */
-export function portBounds(
-  sport: PortMatch | undefined,
-  dport: PortMatch | undefined,
-): Pick<Bounds, 'sport' | 'dport'> {
-  return { ...(sport && { sport: portRanges(sport) }), ...(dport && { dport: portRanges(dport) }) };
-}
-
-function portRanges(match: PortMatch): readonly PortRange[] {
+/** The ports that MATCH lets through, for an index. */
+export function portBound(match: PortMatch | undefined): readonly PortRange[] | undefined {
+  if (match === undefined) return undefined;
   return match.negated ? otherRanges([match], 0xffff) : [match];
 }
 

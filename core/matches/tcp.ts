@@ -11,7 +11,7 @@ import {
   PORT_OPTIONS,
   type PortMatch,
   parsePortMatch,
-  portBounds,
+  portBound,
   portMatches,
   savePort,
 } from './ports.js';
@@ -96,11 +96,8 @@ export const tcp: MatchExtension<TcpParams> = {
   },
 
   bounds({ sport, dport, flags, option }) {
-    return {
-      ...portBounds(sport, dport),
-      isAll: flags === undefined && option === undefined,
-      hasEffects: option !== undefined,
-    };
+    const isAll = flags === undefined && option === undefined;
+    return { sport: portBound(sport), dport: portBound(dport), isAll, hasEffects: option !== undefined };
   },
 
   check({ sport, dport, flags, option }, packet) {

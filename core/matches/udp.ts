@@ -8,7 +8,7 @@ import {
   PORT_OPTIONS,
   type PortMatch,
   parsePortMatch,
-  portBounds,
+  portBound,
   portMatches,
   savePort,
 } from './ports.js';
@@ -41,7 +41,7 @@ export const udp: MatchExtension<UdpParams> = {
   },
 
   bounds({ sport, dport }) {
-    return { ...portBounds(sport, dport), isAll: true };
+    return { sport: portBound(sport), dport: portBound(dport), isAll: true };
   },
 
   check({ sport, dport }, packet) {

@@ -49,8 +49,8 @@ export type PacketField = (typeof CONNECTION_FIELDS)[number] | (typeof PACKET_FI
 /** What a match asks of fields that an index knows. A packet outside of one of them never matches. */
 export interface Bounds {
   /** Ranges of which one must hold the port; undefined: any. */
-  readonly sport?: readonly PortRange[];
-  readonly dport?: readonly PortRange[];
+  readonly sport?: readonly PortRange[] | undefined;
+  readonly dport?: readonly PortRange[] | undefined;
   /** States that the packet may be in, as bits 1 << CtInfo; undefined: any. */
   readonly states?: number;
   /** There is nothing else that it asks: within its bounds, a packet whose header is whole matches. */

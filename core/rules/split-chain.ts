@@ -4,16 +4,27 @@
  * Each rule is in the split lists of one field: of that by which the fewest packets come to it. A packet has one list of
  * each field; the rules of all its lists, merged in the order of the chain, are compared with it, and the first that
  * matches acts. If it lets the packet go on, so does the merging.
- *
- * What a rule asks of fields lies in 16 words: for each field the lowest value and how many follow it, counted in 32 bits
- * that wrap around (so `! --dport 80` is one range as well); then the states; then which check is left to be made.
  */
 import { Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { checkBase } from './base-match.js';
 import type { RuleContext } from './context.js';
 import type { Chain, Match, Rule, TableCounters } from './model.js';
-import { fieldValue, INDEX_FIELDS, type IndexField, NeedsReader, type RuleNeeds } from './rule-needs.js';
+import {
+  DESTINATION,
+  DPORT,
+  fieldValue,
+  IN_DEV,
+  LAST_WORD,
+  OUT_DEV,
+  PROTOCOL,
+  RULE_SHIFT,
+  type RuleRest,
+  RuleWords,
+  SOURCE,
+  SPORT,
+  STATES,
+} from './rule-words.js';
 import { type FieldLists, type Split, splitChain } from './split-fields.js';
 import type { ValueRange } from './split-lists.js';
 import { type Trace, TraceKind, traceEvent } from './trace.js';
@@ -21,20 +32,8 @@ import { swapAddress } from './values.js';
 
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
-const ANY_VALUE: ValueRange = { min: 0, max: 0xffffffff };
-
-/** Words of a rule. */
-const RULE_SHIFT = 4;
-const DESTINATION = 0;
-const SOURCE = 2;
-const DPORT = 4;
-const SPORT = 6;
-const PROTOCOL = 8;
-const IN_DEV = 10;
-const OUT_DEV = 12;
-const STATES = 14;
-/** Place in `#checks`; 0: none is left. */
-const CHECK = 15;
+/** Place in `#checks` of what is left to ask; 0: nothing. */
+const CHECK = LAST_WORD;
 
 const Action = { COUNT: 0, VERDICT: 1, TARGET: 2, JUMP: 3, GOTO: 4 } as const;
 
@@ -57,11 +56,10 @@ export interface ChainSurroundings {
 
 /** CHAIN as split lists; undefined where these would not spare a packet enough. */
 export function makeSplitChain(chain: Chain, around: ChainSurroundings): SplitChain | undefined {
-  const reader = new NeedsReader(around.context);
-  const needs = chain.rules.map((rule) => reader.read(rule));
-  const split = splitChain(needs, (field) => reader.highest(field));
+  const words = new RuleWords(chain.rules, around.context);
+  const split = splitChain(words);
   if (split.anyway.length > chain.rules.length * MAX_ANYWAY) return undefined;
-  return new SplitChain(chain, needs, split, reader, around);
+  return new SplitChain(chain, words, split, around);
 }
 
 /** Whether all of MATCHES match, in their order. */
@@ -98,35 +96,28 @@ export class SplitChain {
   #cursors: Int32Array;
   #depth = 0;
 
-  constructor(
-    { rules }: Chain,
-    needs: readonly (RuleNeeds | undefined)[],
-    { byField, anyway }: Split,
-    reader: NeedsReader,
-    around: ChainSurroundings,
-  ) {
+  constructor({ rules }: Chain, { words, rest }: RuleWords, { byField, anyway }: Split, around: ChainSurroundings) {
     const { counters } = around;
     this.#byField = byField;
     this.#positions = [...byField.map(({ lists }) => lists.positions), anyway];
-    this.#words = new Int32Array(rules.length << RULE_SHIFT);
+    this.#words = words;
     this.#length = rules.length;
     this.#firstIndex = rules[0].index;
     this.#firstId = counters.firstId + this.#firstIndex;
     this.#counters = counters.rules;
     this.#trace = counters.trace;
-    this.#questions = rules.map(() => undefined);
     this.#actions = new Uint8Array(rules.length);
     this.#operands = new Int32Array(rules.length);
     this.#chains = around.chains;
     this.#cursors = new Int32Array(this.#positions.length * 2);
-    for (let position = 0; position < rules.length; position++) {
-      const rule = rules[position];
-      const need = needs[position];
-      if (need === undefined) continue;
-      this.#pack(position, rule, need, reader, around);
-      if (need.asked.length > 0) this.#questions[position] = around.question(rule, need.asked);
-      this.#setAction(position, rule, around);
-    }
+    this.#questions = rest.map((one, position) => {
+      if (one === undefined) return undefined;
+      this.#setCheck(position, rules[position], one, around.context);
+      return one.asked.length === 0 ? undefined : around.question(rules[position], one.asked);
+    });
+    rules.forEach((rule, position) => {
+      if (words[(position << RULE_SHIFT) + STATES] !== 0) this.#setAction(position, rule, around);
+    });
   }
 
   /** What the chain says of PACKET: CONTINUE or RETURN where it came to the end. Its header must be whole. */
@@ -248,22 +239,16 @@ export class SplitChain {
     }
   }
 
-  #pack(position: number, rule: Rule, need: RuleNeeds, reader: NeedsReader, { context }: ChainSurroundings): void {
-    const at = position << RULE_SHIFT;
-    const checks: Check[] = [];
-    for (let i = 0; i < INDEX_FIELDS.length; i++) {
-      const field = INDEX_FIELDS[i];
-      const ranges = need.ranges[field];
-      const { min, max } = ranges === undefined ? ANY_VALUE : hullOf(ranges, reader.highest(field));
-      this.#words[at + 2 * i] = min;
-      this.#words[at + 2 * i + 1] = max - min;
-      if (ranges !== undefined && ranges.length > 1 && min <= max) checks.push(rangeCheck(field, ranges));
-    }
-    this.#words[at + STATES] = need.states;
-    if (need.asksBase) checks.push(baseCheck(rule, context));
-    if (need.checks.length > 0) checks.push(allMatch(need.checks, context));
+  #setCheck(position: number, { base }: Rule, rest: RuleRest, context: RuleContext): void {
+    const checks: Check[] = rest.several.map(
+      ({ field, ranges }) =>
+        (packet) =>
+          isIn(ranges, fieldValue(field, packet)),
+    );
+    if (rest.asksBase) checks.push((packet) => checkBase(base, packet, context));
+    if (rest.checks.length > 0) checks.push(allMatch(rest.checks, context));
     if (checks.length === 0) return;
-    this.#words[at + CHECK] = this.#checks.length;
+    this.#words[(position << RULE_SHIFT) + CHECK] = this.#checks.length;
     this.#checks.push(checks.length === 1 ? checks[0] : (packet) => checks.every((check) => check(packet)));
   }
 
@@ -287,22 +272,6 @@ export class SplitChain {
         this.#operands[position] = chainIndexes.get(target.chain)!;
     }
   }
-}
-
-/** All of RANGES as one: from MIN on up to MAX, and around behind 2^32 - 1 where RANGES are all but one gap in the middle. */
-function hullOf(ranges: readonly ValueRange[], highest: number): ValueRange {
-  const first = ranges[0];
-  const last = ranges[ranges.length - 1];
-  const isAroundGap = ranges.length === 2 && first.min === 0 && last.max === highest;
-  return isAroundGap ? { min: last.min, max: first.max } : { min: first.min, max: last.max };
-}
-
-function rangeCheck(field: IndexField, ranges: readonly ValueRange[]): Check {
-  return (packet) => isIn(ranges, fieldValue(field, packet));
-}
-
-function baseCheck({ base }: Rule, context: RuleContext): Check {
-  return (packet) => checkBase(base, packet, context);
 }
 
 function isIn(ranges: readonly ValueRange[], value: number): boolean {

@@ -1,17 +1,21 @@
 /** Which field each rule of a long chain is listed under, and the lists of each field. */
-import { INDEX_FIELDS, type IndexField, type RuleNeeds } from './rule-needs.js';
-import { cutValues, intervalsOf, type ListedRule, SplitLists } from './split-lists.js';
+import { FIELDS, type Field, RULE_SHIFT, type RuleWords, STATES } from './rule-words.js';
+import { cutValues, type ListedRanges, SplitLists, spanIntervals } from './split-lists.js';
 
 /** A rule that every second packet comes to by its best field costs less in the list of all packets. */
 const MAX_SHARE = 0.5;
-/** How long the lists of one field may be in all, for each rule in them; wide rules above that get lists of their own. */
+/** How many places in lists of one field there are for each rule; the widest rules above that get lists of their own. */
 const PLACES_PER_RULE = 16;
 const FREE_PLACES = 1024;
 /** What is too wide for as many lists of one field as this is in the list of all packets. */
 const MAX_LAYERS = 4;
 
+/** Instead of a field. */
+const ANYWAY = -1;
+const NEVER = -2;
+
 export interface FieldLists {
-  readonly field: IndexField;
+  readonly field: Field;
   readonly lists: SplitLists;
 }
 
@@ -22,118 +26,101 @@ export interface Split {
   readonly anyway: Int32Array;
 }
 
-/** Split a chain with NEEDS by position (undefined: never matches); HIGHEST is the highest value of a field. */
-export function splitChain(needs: readonly (RuleNeeds | undefined)[], highest: (field: IndexField) => number): Split {
-  const fields = chooseFields(needs, highest);
-  const anyway: number[] = [];
-  const rules = new Map<IndexField, ListedRule[]>();
-  needs.forEach((one, position) => {
-    if (one === undefined) return;
-    const field = fields[position];
-    if (field === undefined) anyway.push(position);
-    else {
-      if (!rules.has(field)) rules.set(field, []);
-      rules.get(field)!.push({ position, ranges: one.ranges[field]! });
-    }
-  });
+/** Split a chain of RULES. */
+export function splitChain(rules: RuleWords): Split {
+  const chosen = chooseFields(rules);
   const byField: FieldLists[] = [];
-  for (const [field, listed] of rules) {
-    let left = listed;
-    for (let layer = 0; layer < MAX_LAYERS && left.length > 0; layer++) {
-      const starts = cutValues(left);
-      const { narrow, wide } = divideByWidth(left, starts);
-      byField.push({ field, lists: new SplitLists(narrow, starts) });
-      left = wide;
+  for (const field of FIELDS) {
+    for (let layer = 0; layer < MAX_LAYERS; layer++) {
+      const ranges = rules.list(field, (position) => chosen[position] === field);
+      if (ranges.positions.length === 0) break;
+      const starts = cutValues(ranges);
+      const spans = spanIntervals(ranges, starts);
+      const isNarrow = narrowRules(ranges, spans, rules.length);
+      byField.push({ field, lists: new SplitLists(ranges, starts, spans, (i) => isNarrow(ranges.positions[i])) });
+      for (const position of ranges.positions) if (isNarrow(position)) chosen[position] = NEVER;
     }
-    for (const { position } of left) anyway.push(position);
   }
-  return { byField, anyway: Int32Array.from(anyway).sort() };
+  const left: number[] = [];
+  chosen.forEach((field, position) => {
+    if (field !== NEVER) left.push(position);
+  });
+  return { byField, anyway: Int32Array.from(left) };
 }
 
-/** For each rule the field by which the fewest packets come to it, undefined: none tells much. */
-function chooseFields(
-  needs: readonly (RuleNeeds | undefined)[],
-  highest: (field: IndexField) => number,
-): (IndexField | undefined)[] {
-  const fields: (IndexField | undefined)[] = needs.map(() => undefined);
-  const shares = new Float64Array(needs.length).fill(MAX_SHARE);
-  for (const field of INDEX_FIELDS) {
-    const rules: ListedRule[] = [];
-    needs.forEach((one, position) => {
-      const ranges = one?.ranges[field];
-      if (ranges !== undefined) rules.push({ position, ranges });
-    });
-    if (rules.length === 0) continue;
-    const share = fieldShares(rules, needs.length, highest(field));
-    rules.forEach(({ position }, i) => {
-      if (share[i] >= shares[position]) return;
-      shares[position] = share[i];
-      fields[position] = field;
-    });
+/** For each rule the field by which the fewest packets come to it, or ANYWAY where none tells much. */
+function chooseFields(rules: RuleWords): Int8Array {
+  const chosen = new Int8Array(rules.length);
+  for (let i = 0; i < rules.length; i++) chosen[i] = rules.words[(i << RULE_SHIFT) + STATES] === 0 ? NEVER : ANYWAY;
+  const best = new Float64Array(rules.length).fill(MAX_SHARE);
+  for (const field of FIELDS) {
+    const ranges = rules.list(field, () => true);
+    if (ranges.positions.length === 0) continue;
+    const shares = fieldShares(ranges, rules.length, rules.highest(field));
+    for (const position of ranges.positions) {
+      if (shares[position] >= best[position]) continue;
+      best[position] = shares[position];
+      chosen[position] = field;
+    }
   }
-  return fields;
+  return chosen;
 }
 
 /**
- * For each of RULES, which are those of COUNT that ask a field, the share of packets that have a value it takes. Packets are
- * thought to be what rules are about: as many in each interval as there are rules for it, and for each rule that does not
- * ask the field, packets with any of its values.
+ * For each rule that has some of RANGES, by its position, the share of packets that have a value in these. Packets are
+ * thought to be what rules are about: as many in each interval as there are rules for it, and for each of the COUNT rules
+ * that does not ask the field, packets with any of its values.
  */
-function fieldShares(rules: readonly ListedRule[], count: number, highest: number): Float64Array {
-  const starts = cutValues(rules);
-  const intervals = starts.length;
-  const spans = intervalsOf(rules, starts);
-  const changes = new Int32Array(intervals + 1);
-  for (let i = 0; i < spans.length; i += 2) {
-    changes[spans[i]]++;
-    changes[spans[i + 1] + 1]--;
+function fieldShares(ranges: ListedRanges, count: number, highest: number): Float64Array {
+  const { positions, mins, maxes } = ranges;
+  const starts = cutValues(ranges);
+  const spans = spanIntervals(ranges, starts);
+  const changes = new Int32Array(starts.length + 1);
+  let asking = 0;
+  for (let i = 0; i < positions.length; i++) {
+    changes[spans[2 * i]]++;
+    changes[spans[2 * i + 1] + 1]--;
+    if (i === 0 || positions[i] !== positions[i - 1]) asking++;
   }
-  /** Of each interval, how many rules take values before it, counted once for each interval they take. */
-  const before = new Float64Array(intervals + 1);
-  for (let i = 0, covering = 0; i < intervals; i++) {
-    covering += changes[i];
-    before[i + 1] = before[i] + covering;
+  /** Of each interval, how many rules take the intervals before it, all counts together. */
+  const before = new Float64Array(starts.length + 1);
+  for (let i = 0, taking = 0; i < starts.length; i++) {
+    taking += changes[i];
+    before[i + 1] = before[i] + taking;
   }
-  const others = count - rules.length;
-  const all = before[intervals] + others;
-  const shares = new Float64Array(rules.length);
-  let at = 0;
-  rules.forEach(({ ranges }, i) => {
-    let packets = 0;
-    for (const { min, max } of ranges) {
-      packets += before[spans[at + 1] + 1] - before[spans[at]] + (others * (max - min + 1)) / (highest + 1);
-      at += 2;
-    }
-    shares[i] = packets / all;
-  });
+  const others = count - asking;
+  const all = before[starts.length] + others;
+  const shares = new Float64Array(count);
+  for (let i = 0; i < positions.length; i++) {
+    const own = before[spans[2 * i + 1] + 1] - before[spans[2 * i]];
+    const accidental = (others * (maxes[i] - mins[i] + 1)) / (highest + 1);
+    shares[positions[i]] += (own + accidental) / all;
+  }
   return shares;
 }
 
-/** RULES that together do not take too many of the intervals that begin at STARTS, and the rest, which are the widest. */
-function divideByWidth(
-  rules: readonly ListedRule[],
-  starts: Uint32Array,
-): { narrow: readonly ListedRule[]; wide: ListedRule[] } {
-  const most = rules.length * PLACES_PER_RULE + FREE_PLACES;
-  const byWidth = new Float64Array(rules.length);
+/**
+ * Which of COUNT rules may be in lists together: all, or the narrowest, as their RANGES would take too many places.
+ * SPANS are the intervals of each range.
+ */
+function narrowRules({ positions }: ListedRanges, spans: Int32Array, count: number): (position: number) => boolean {
+  const most = positions.length * PLACES_PER_RULE + FREE_PLACES;
+  const widths = new Float64Array(count);
   let all = 0;
-  let at = 0;
-  const spans = intervalsOf(rules, starts);
-  rules.forEach(({ ranges }, i) => {
-    let width = 0;
-    for (const end = at + 2 * ranges.length; at < end; at += 2) width += spans[at + 1] - spans[at] + 1;
+  for (let i = 0; i < positions.length; i++) {
+    const width = spans[2 * i + 1] - spans[2 * i] + 1;
+    widths[positions[i]] += width;
     all += width;
-    byWidth[i] = width * rules.length + i;
-  });
-  if (all <= most) return { narrow: rules, wide: [] };
+  }
+  if (all <= most) return () => true;
 
-  byWidth.sort();
-  const isNarrow = new Uint8Array(rules.length);
+  const byWidth = widths.map((width, position) => width * count + position).sort();
+  const isNarrow = new Uint8Array(count);
   let places = 0;
   for (const key of byWidth) {
-    places += Math.floor(key / rules.length);
+    places += Math.floor(key / count);
     if (places > most) break;
-    isNarrow[key % rules.length] = 1;
+    isNarrow[key % count] = 1;
   }
-  return { narrow: rules.filter((_, i) => isNarrow[i] === 1), wide: rules.filter((_, i) => isNarrow[i] === 0) };
+  return (position) => isNarrow[position] === 1;
 }

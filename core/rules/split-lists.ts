@@ -12,32 +12,19 @@ export interface ValueRange {
   readonly max: number;
 }
 
-/** A rule as a list holds it: its position in the chain, and the values it takes, ascending and apart from each other. */
-export interface ListedRule {
-  readonly position: number;
-  readonly ranges: readonly ValueRange[];
+/**
+ * Ranges of one field, each with the position in the chain of the rule that takes it, by ascending position. Ranges of one
+ * rule are apart from each other.
+ */
+export interface ListedRanges {
+  readonly positions: Int32Array;
+  readonly mins: Uint32Array;
+  readonly maxes: Uint32Array;
 }
 
 const MAX_ROOT_BITS = 16;
 
-/** The cuts that RULES make: where each elementary interval starts, from 0 on, ascending. */
-export function cutValues(rules: readonly ListedRule[]): Uint32Array {
-  const sorted = new Uint32Array(1 + 2 * countRanges(rules));
-  let at = 1;
-  for (const { ranges } of rules) {
-    for (const { min, max } of ranges) {
-      sorted[at++] = min;
-      // Behind the last value there is none: its 0 is there already.
-      sorted[at++] = max + 1;
-    }
-  }
-  sorted.sort();
-  let count = 0;
-  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) sorted[count++] = sorted[i];
-  return sorted.slice(0, count);
-}
-
-/** The lists of one field. Rules whose ranges span very many intervals belong into lists of their own (see `splitLists`). */
+/** The lists of one field. */
 export class SplitLists {
   /** Where each interval starts. */
   readonly #starts: Uint32Array;
@@ -50,8 +37,8 @@ export class SplitLists {
   /** The interval of the lowest value of each block of 2^shift values from `#lowest` on. */
   readonly #root: Int32Array;
 
-  /** RULES in the order of their positions, and their cuts. */
-  constructor(rules: readonly ListedRule[], starts: Uint32Array) {
+  /** Of those RANGES whose number WHICH takes. STARTS are their cuts (`cutValues`), and SPANS what these make of them. */
+  constructor({ positions }: ListedRanges, starts: Uint32Array, spans: Int32Array, which: (range: number) => boolean) {
     this.#starts = starts;
     this.#lowest = starts.length > 1 ? starts[1] : 0;
     const span = starts[starts.length - 1] - this.#lowest;
@@ -59,7 +46,19 @@ export class SplitLists {
     const rootBits = Math.min(MAX_ROOT_BITS, spanBits, 32 - Math.clz32(starts.length));
     this.#shift = spanBits - rootBits;
     this.#root = this.#makeRoot(2 ** rootBits);
-    [this.offsets, this.positions] = makeLists(rules, starts);
+
+    const intervals = starts.length;
+    this.offsets = new Int32Array(intervals + 1);
+    for (let range = 0; range < positions.length; range++) {
+      if (which(range)) for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) this.offsets[i + 1]++;
+    }
+    for (let i = 0; i < intervals; i++) this.offsets[i + 1] += this.offsets[i];
+    const next = this.offsets.slice();
+    this.positions = new Int32Array(this.offsets[intervals]);
+    for (let range = 0; range < positions.length; range++) {
+      if (!which(range)) continue;
+      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) this.positions[next[i]++] = positions[range];
+    }
   }
 
   /** The interval of VALUE (unsigned). */
@@ -69,14 +68,7 @@ export class SplitLists {
     const block = (value - this.#lowest) >>> this.#shift;
     const root = this.#root;
     if (block >= root.length - 1) return starts.length - 1;
-    let low = root[block];
-    let high = root[block + 1];
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (starts[middle] <= value) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return searchInterval(starts, value, root[block], root[block + 1]);
   }
 
   #makeRoot(blocks: number): Int32Array {
@@ -92,59 +84,44 @@ export class SplitLists {
   }
 }
 
-function makeLists(rules: readonly ListedRule[], starts: Uint32Array): [offsets: Int32Array, positions: Int32Array] {
-  const intervals = starts.length;
-  const offsets = new Int32Array(intervals + 1);
-  const spans = intervalsOf(rules, starts);
-  for (let at = 0; at < spans.length; at += 2) {
-    for (let i = spans[at]; i <= spans[at + 1]; i++) offsets[i + 1]++;
-  }
-  for (let i = 0; i < intervals; i++) offsets[i + 1] += offsets[i];
-  const positions = new Int32Array(offsets[intervals]);
-  const next = offsets.slice();
-  let span = 0;
-  for (const { position, ranges } of rules) {
-    for (let i = 0; i < ranges.length; i++, span += 2) {
-      for (let interval = spans[span]; interval <= spans[span + 1]; interval++) positions[next[interval]++] = position;
-    }
-  }
-  return [offsets, positions];
+/** The cuts that RANGES make: where each elementary interval starts, from 0 on, ascending. */
+export function cutValues({ mins, maxes }: ListedRanges): Uint32Array {
+  const count = mins.length;
+  const starts = new Uint32Array(2 * count + 1);
+  starts.set(mins);
+  // Behind the highest value of 32 bits comes 0, which is there already.
+  for (let i = 0; i < count; i++) starts[count + i] = maxes[i] + 1;
+  starts.sort();
+  let distinct = 1;
+  for (let i = 1; i < starts.length; i++) if (starts[i] !== starts[i - 1]) starts[distinct++] = starts[i];
+  return starts.slice(0, distinct);
 }
 
-/** Of each range of RULES, one after the other, the first and the last of the intervals that begin at STARTS. */
-export function intervalsOf(rules: readonly ListedRule[], starts: Uint32Array): Int32Array {
-  const spans = new Int32Array(2 * countRanges(rules));
-  let at = 0;
-  for (const { ranges } of rules) {
-    for (const { min, max } of ranges) {
-      const first = intervalOf(starts, min);
-      spans[at++] = first;
-      const isSingle = first + 1 === starts.length || max < starts[first + 1];
-      spans[at++] = isSingle ? first : intervalOf(starts, max);
-    }
+/** Of each of RANGES the first and the last of the intervals that begin at STARTS, their cuts. */
+export function spanIntervals({ mins, maxes }: ListedRanges, starts: Uint32Array): Int32Array {
+  const spans = new Int32Array(2 * mins.length);
+  const last = starts.length - 1;
+  for (let i = 0; i < mins.length; i++) {
+    const first = searchInterval(starts, mins[i], 0, last);
+    const isSingle = first === last || maxes[i] < starts[first + 1];
+    spans[2 * i] = first;
+    spans[2 * i + 1] = isSingle ? first : searchInterval(starts, maxes[i], first + 1, last);
   }
   return spans;
 }
 
-function countRanges(rules: readonly ListedRule[]): number {
-  let count = 0;
-  for (const { ranges } of rules) count += ranges.length;
-  return count;
-}
-
-/** The interval of VALUE among those that begin at STARTS. */
-function intervalOf(starts: Uint32Array, value: number): number {
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (starts[middle] <= value) low = middle;
-    else high = middle - 1;
+/** The interval of VALUE among those that begin at STARTS; it is known to be LOW, HIGH or between. */
+function searchInterval(starts: Uint32Array, value: number, low: number, high: number): number {
+  let [first, last] = [low, high];
+  while (first < last) {
+    const middle = (first + last + 1) >>> 1;
+    if (starts[middle] <= value) first = middle;
+    else last = middle - 1;
   }
-  return low;
+  return first;
 }
 
-/** RANGES in any order, overlapping or not, as `ListedRule` has them. */
+/** RANGES in any order, overlapping or not, ascending and apart. */
 export function normalRanges(ranges: readonly ValueRange[]): ValueRange[] {
   const sorted = [...ranges].sort((a, b) => a.min - b.min);
   const apart: { min: number; max: number }[] = [];
@@ -168,7 +145,7 @@ export function otherRanges(ranges: readonly ValueRange[], highest: number): Val
   return others;
 }
 
-/** The values that are in both A (undefined: all values) and B. */
+/** The values that are in both A (undefined: all values) and B (both ascending and apart). */
 export function commonRanges(a: readonly ValueRange[] | undefined, b: readonly ValueRange[]): readonly ValueRange[] {
   if (a === undefined) return b;
   return a.flatMap((one) =>
