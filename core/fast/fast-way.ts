@@ -45,7 +45,7 @@ import type { TcpTracker } from '../conntrack/tcp.js';
 import { TcpState } from '../conntrack/tcp-states.js';
 import type { UdpTracker } from '../conntrack/udp.js';
 import { Hook } from '../hooks.js';
-import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
+import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import type { Trace } from '../rules/trace.js';
 import { PATH_IN_DEV, PATH_MTU, PATH_OUT_DEV, PATH_WORDS, type PathTable, type Question } from './path.js';
 
@@ -203,6 +203,7 @@ export class FastWay {
     packet.headerLength = IPV4_LENGTH;
     packet.reload();
     packet.nowMs = this.#clock.nowMs;
+    packet.type = PacketType.HOST;
     packet.inDev = dev;
     packet.outDev = -1;
     packet.ct = entry;

@@ -10,7 +10,7 @@ import type { Match, Rule, Table } from './model.js';
  *
  * Whoever wants to know an answer before the rules are run calls `foresee`. That answer stands: when the rules of the same
  * packet come to this match they get it, and nothing changes again. So a way that is given up half-way, and taken again
- * from its start, asks nothing twice. An answer that nobody comes for is forgotten with its packet.
+ * from its start, asks nothing twice. But asked it was: foresee only where the rules, if they are run, come here as well.
  */
 export class MatchState {
   readonly #context: RuleContext;

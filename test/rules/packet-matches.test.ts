@@ -1,0 +1,123 @@
+/** Rules that read per packet: every engine counts one flow's packets alike, also where it remembers the flow's path. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { internetChecksum } from '../../codecs/checksum.js';
+import { createEmulator, type EmulatorOptions } from '../../core/emulator.js';
+import { loadHost } from '../../core/host/host.js';
+import { PacketType } from '../../core/packet.js';
+import { parseRuleset } from '../../core/rules/parse.js';
+import { saveRuleset } from '../../core/rules/save.js';
+import { pick, type Random, seededRandom } from './random.js';
+
+const matches = suite('matches that read per packet');
+
+const ENGINES: readonly NonNullable<EmulatorOptions['engine']>[] = ['interpreter', 'compiled', 'indexed', 'remembered'];
+
+const host = loadHost(
+  JSON.stringify({
+    addr: ['10.0.0.1', '10.1.0.1'].map((local, i) => ({
+      ifname: `eth${i}`,
+      address: `02:00:00:00:00:1${i}`,
+      mtu: 1500,
+      addr_info: [{ family: 'inet', local, prefixlen: 24 }],
+    })),
+  }),
+  'host.json',
+);
+const ENDS = [
+  [10, 0, 0, 2, 10, 1, 0, 2],
+  [10, 1, 0, 2, 10, 0, 0, 2],
+];
+
+interface Arrival {
+  readonly dev: number;
+  readonly type: PacketType;
+  readonly timeMs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** UDP between 10.0.0.2 and 10.1.0.2, which is soon a stream: odd lengths, TTLs and TOS, a stray broadcast frame. */
+function conversation(random: Random, count: number): Arrival[] {
+  let timeMs = 0;
+  return Array.from({ length: count }, (_, i) => {
+    timeMs += i < 3 ? 1500 : random(40);
+    const dev = i < 2 ? i : random(2);
+    const bytes = new Uint8Array(28 + pick(random, [0, 1, 20, 20, 100]));
+    const view = new DataView(bytes.buffer);
+    const tos = pick(random, [0, 0, 0x10, 0xb8, 3]);
+    bytes.set([0x45, tos, 0, bytes.length, 0, 1, 0, 0, pick(random, [2, 63, 64, 64, 255]), 17, 0, 0, ...ENDS[dev]]);
+    view.setUint16(10, internetChecksum(view, 0, 20));
+    view.setUint16(20, dev === 0 ? 4000 : 53);
+    view.setUint16(22, dev === 0 ? 53 : 4000);
+    view.setUint16(24, bytes.length - 20);
+    return { dev, type: random(12) === 0 ? PacketType.BROADCAST : PacketType.HOST, timeMs, bytes };
+  });
+}
+
+function randomRules(random: Random): string {
+  const not = (): string => (random(3) === 0 ? '! ' : '');
+  const match = (): string =>
+    pick(random, [
+      `-m length ${not()}--length ${pick(random, ['28', '30:', ':48'])}`,
+      `-m ttl ${pick(random, ['--ttl-eq 63', '! --ttl-eq 63', '--ttl-lt 64', '--ttl-gt 1'])}`,
+      `-m limit --limit ${pick(random, ['1/hour', '2/second', '30/second'])} --limit-burst ${1 + random(6)}`,
+      `-m statistic --mode nth ${not()}--every ${1 + random(4)} --packet 0`,
+      '-m statistic --mode random --probability 0.5',
+      `-m tos ${not()}--tos 0x10`,
+      `-m dscp ${not()}--dscp-class EF`,
+      `-m ecn ${not()}--ecn-ip-ect 3`,
+      `-m pkttype ${not()}--pkt-type unicast`,
+      `-m iprange ${not()}--src-range 10.0.0.0-10.0.0.9`,
+      '-m conntrack --ctdir ORIGINAL',
+    ]);
+  const rule = (chain: string): string => {
+    const [first, second] = [match(), match()];
+    const isPair = random(2) === 0 && first.split(' ')[1] !== second.split(' ')[1];
+    const target = chain !== 'u' && random(3) === 0 ? '-j u' : pick(random, ['', '', '-j RETURN', '-j ACCEPT']);
+    return `-A ${chain} ${isPair ? `${first} ${second}` : first} ${target}`;
+  };
+  const table = (name: string, chains: string[]): string[] => [
+    `*${name}`,
+    ':u - [0:0]',
+    ...[...chains, 'u'].flatMap((chain) => Array.from({ length: random(4) }, () => rule(chain))),
+    'COMMIT',
+  ];
+  return [...table('mangle', ['PREROUTING', 'FORWARD', 'POSTROUTING']), ...table('filter', ['FORWARD']), ''].join('\n');
+}
+
+matches('every engine counts alike', () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+  console.log(`seed ${seed}`);
+  for (let round = 0; round < 40; round++) {
+    const random = seededRandom(seed + round);
+    const rules = randomRules(random);
+    const ruleset = parseRuleset(rules, 'random');
+    const arrivals = conversation(random, 80);
+    const counted = ENGINES.map((engine) => {
+      const sent: string[] = [];
+      const emulator = createEmulator(
+        { ruleset, host, engine },
+        {
+          egress: (dev) => sent.push(`by ${dev}`),
+          local() {},
+          dropped() {},
+        },
+      );
+      for (const { dev, type, timeMs, bytes } of arrivals) {
+        const frame = bytes.slice();
+        const nsec = (timeMs % 1000) * 1e6;
+        const view = new DataView(frame.buffer);
+        emulator.receive(dev, type, Math.floor(timeMs / 1000), nsec, frame, view, 0, frame.length, frame.length);
+        // It is rewritten in place.
+        sent.push(frame.join(' '));
+      }
+      return { saved: saveRuleset(ruleset, emulator.counters), sent };
+    });
+    for (const [i, engine] of ENGINES.entries()) {
+      assert.is(counted[i].saved, counted[0].saved, `${engine}, seed ${seed}, round ${round}`);
+      assert.equal(counted[i].sent, counted[0].sent, `${engine}, seed ${seed}, round ${round}`);
+    }
+  }
+});
+
+matches.run();
