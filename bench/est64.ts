@@ -56,7 +56,7 @@ export function writeEst64(dir: string, packets: number, connections = 10_000): 
     frame.make(client, turn);
     const ns = n * STEP_NS;
     const writer = isFromClient(turn) ? fromClients : fromContainer;
-    writer.write(START_SEC + Math.floor(ns / 1e9), ns % 1e9, null, frame.bytes, 0, FRAME_BYTES, FRAME_BYTES);
+    writer.write(START_SEC + Math.floor(ns / 1e9), ns % 1e9, frame.bytes, 0, FRAME_BYTES, FRAME_BYTES);
   }
   fromClients.close();
   fromContainer.close();

@@ -167,7 +167,6 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
 }
 
 function writeStage({ bytes }: Frames, path: string): () => void {
-  const link = new Uint8Array(IP_AT);
   let writer = new PcapWriter(path, Linktype.ETHERNET);
   return () => {
     // The file starts over before it grows large.
@@ -176,7 +175,7 @@ function writeStage({ bytes }: Frames, path: string): () => void {
       writer = new PcapWriter(path, Linktype.ETHERNET);
     }
     for (let n = 0; n < BATCH; n++) {
-      writer.write(0, n, link, bytes, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+      writer.write(0, n, bytes, n * FRAME_BYTES, FRAME_BYTES, FRAME_BYTES);
     }
   };
 }

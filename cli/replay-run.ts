@@ -1,6 +1,7 @@
 /** hot: one replay, from capture files through the emulator into the files of the results. */
 import { join } from 'node:path';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
+import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { PcapWriter } from '../codecs/pcap-writer.js';
@@ -169,18 +170,18 @@ export class ReplayRun implements EmulatorOutput {
     this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
   }
 
-  egress(dev: number, link: Uint8Array, bytes: Uint8Array, at: number, available: number, length: number): void {
-    this.#egress[dev]?.write(this.#tsSec, this.#tsNsec, link, bytes, at, available, length);
-    this.#stitcher?.learn(bytes, at, available);
+  egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void {
+    this.#egress[dev]?.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
+    this.#stitcher?.learn(bytes, at + ETHERNET_LENGTH, available - ETHERNET_LENGTH);
   }
 
   local(bytes: Uint8Array, at: number, available: number, length: number): void {
-    this.#local.write(this.#tsSec, this.#tsNsec, null, bytes, at, available, length);
+    this.#local.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
     this.#stitcher?.learn(bytes, at, available);
   }
 
   dropped(reason: string, bytes: Uint8Array, at: number, available: number, length: number): void {
-    this.#dropped.write(this.#tsSec, this.#tsNsec, null, bytes, at, available, length);
+    this.#dropped.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
     this.drops.count(reason, bytes, at, available);
   }
 }

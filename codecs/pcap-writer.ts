@@ -69,39 +69,25 @@ export class PcapWriter {
   }
 
   /**
-   * Append a packet: HEADER (a link header, or null), then LENGTH bytes of BYTES from AT on.
+   * Append a packet: LENGTH bytes of BYTES from AT on.
    *
    * @param tsSec  seconds since 1970; the file holds them modulo 2^32
    * @param tsNsec  nanoseconds, below 1,000,000,000
-   * @param originalLength  length of the packet on the wire in bytes, without HEADER; more than LENGTH where it was cut
+   * @param originalLength  length of the packet on the wire in bytes; more than LENGTH where it was cut
    * @throws {CaptureError} where the file cannot be written, or the packet is longer than 262144 bytes
    */
-  write(
-    tsSec: number,
-    tsNsec: number,
-    header: Uint8Array | null,
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-    originalLength: number,
-  ): void {
-    const headerLength = header === null ? 0 : header.length;
-    const caplen = headerLength + length;
-    const recordBytes = PCAP_RECORD_HEADER_BYTES + caplen;
-    if (caplen > MAX_CAPLEN_BYTES) throw this.#tooLong(caplen);
+  write(tsSec: number, tsNsec: number, bytes: Uint8Array, at: number, length: number, originalLength: number): void {
+    const recordBytes = PCAP_RECORD_HEADER_BYTES + length;
+    if (length > MAX_CAPLEN_BYTES) throw this.#tooLong(length);
     if (this.#chunk.length - this.#filled < recordBytes) this.flush();
 
     const view = this.#view;
     const start = this.#filled;
     view.setUint32(start, tsSec, true);
     view.setUint32(start + 4, tsNsec, true);
-    view.setUint32(start + 8, caplen, true);
-    view.setUint32(start + 12, headerLength + originalLength, true);
-    let to = start + PCAP_RECORD_HEADER_BYTES;
-    if (header !== null) {
-      for (let index = 0; index < headerLength; index++) this.#chunk[to + index] = header[index];
-      to += headerLength;
-    }
+    view.setUint32(start + 8, length, true);
+    view.setUint32(start + 12, originalLength, true);
+    const to = start + PCAP_RECORD_HEADER_BYTES;
     if (length <= LOOP_COPY_BYTES) {
       if (bytes !== this.#source) this.#useSource(bytes);
       copyWords(view, to, this.#sourceView, at, length);

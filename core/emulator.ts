@@ -10,10 +10,13 @@ import { HostEmulator } from './way.js';
 
 export { Outcome } from './outcome.js';
 
-/** Where the packets that come out go. The bytes serve for the call only; AT is where the IP header starts. */
+/**
+ * Where the packets that come out go. What comes out starts at AT of BYTES, which serve for the call only; AVAILABLE of its
+ * LENGTH bytes are there (fewer where a snaplen cut it).
+ */
 export interface EmulatorOutput {
-  /** A frame leaves by interface DEV: LINK (14 bytes of Ethernet header), then AVAILABLE of LENGTH bytes of packet. */
-  egress(dev: number, link: Uint8Array, bytes: Uint8Array, at: number, available: number, length: number): void;
+  /** A frame leaves by interface DEV, with its Ethernet header. */
+  egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void;
   /** A packet reached the host itself, as it is after INPUT. */
   local(bytes: Uint8Array, at: number, available: number, length: number): void;
   /** A packet was dropped, as it was then. */
@@ -51,7 +54,8 @@ export interface Emulator {
   readonly pendingFragments: number;
   /**
    * A frame arrives on interface DEV, holding at AT an IPv4 packet of which CAPTURED bytes are there and ON_WIRE were sent
-   * (Ethernet padding may follow it). The packet is rewritten in place.
+   * (Ethernet padding may follow it). The packet is rewritten in place, and leaves behind an Ethernet header that is put into
+   * the 14 bytes before AT: they must be there, and may hold anything.
    */
   receive(
     dev: number,
@@ -64,7 +68,7 @@ export interface Emulator {
     captured: number,
     onWire: number,
   ): void;
-  /** The host itself sends the IPv4 packet at AT, as through a raw socket (IP_HDRINCL). */
+  /** The host itself sends the IPv4 packet at AT, as through a raw socket (IP_HDRINCL). 14 bytes before AT are overwritten here too. */
   send(
     tsSec: number,
     tsNsec: number,

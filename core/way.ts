@@ -39,6 +39,7 @@ import { createTrackers } from './conntrack/trackers.js';
 import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput } from './emulator.js';
 import { FastWay, NOT_FAST } from './fast/fast-way.js';
+import { LinkHeader } from './fast/link-header.js';
 import { PATH_OUT_DEV, PATH_WORDS, PathTable } from './fast/path.js';
 import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
 import { FragmentQueues, FragmentUser, Reassembly } from './fragments/reassemble.js';
@@ -86,7 +87,8 @@ export class HostEmulator implements Emulator {
   #countedDepth = 0;
   readonly #answers: Answers;
   readonly #onExpired = (first: Packet): void => this.#giveUp(first);
-  readonly #link = new Uint8Array(ETHERNET_LENGTH);
+  /** The Ethernet header of the packet that left last. */
+  readonly #link = new LinkHeader();
   readonly #emitFragment: FragmentSink;
   #leavingDev = -1;
 
@@ -117,9 +119,8 @@ export class HostEmulator implements Emulator {
     }
     const natProgram = this.#tables.nat?.program;
     this.#runNatChain = (packet) => (natProgram === undefined ? Verdict.ACCEPT : natProgram.run(packet, packet.hook));
-    this.#emitFragment = (bytes, at, length, available) =>
-      output.egress(this.#leavingDev, this.#link, bytes, at, available, length);
-    this.#link[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
+    this.#emitFragment = (bytes, at, length, available) => this.#emit(this.#leavingDev, bytes, at, available, length);
+    this.#link.bytes[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
   }
 
   get counters(): ReadonlyMap<TableName, TableCounters> {
@@ -146,6 +147,7 @@ export class HostEmulator implements Emulator {
     captured: number,
     onWire: number,
   ): void {
+    if (at < ETHERNET_LENGTH) throw noRoom(at);
     this.#tick(tsSec, tsNsec);
     if (this.#fastWay !== null && type === PacketType.HOST) {
       const path = this.#fastWay.forward(bytes, view, at, captured, dev);
@@ -154,11 +156,10 @@ export class HostEmulator implements Emulator {
         const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
         this.#output.egress(
           this.#paths.words[path * PATH_WORDS + PATH_OUT_DEV],
-          this.#paths.links[path],
           bytes,
-          at,
-          length,
-          length,
+          at - ETHERNET_LENGTH,
+          length + ETHERNET_LENGTH,
+          length + ETHERNET_LENGTH,
         );
         return;
       }
@@ -187,6 +188,7 @@ export class HostEmulator implements Emulator {
     captured: number,
     onWire: number,
   ): void {
+    if (at < ETHERNET_LENGTH) throw noRoom(at);
     this.#tick(tsSec, tsNsec);
     this.#trace[0] = 0;
     const packet = this.#stack.first;
@@ -368,15 +370,15 @@ export class HostEmulator implements Emulator {
   #transmit(packet: Packet): void {
     const host = this.#host;
     const dev = packet.routeDev;
-    const link = this.#link;
+    const { bytes } = this.#link;
     const { mac, mtu } = host.interfaces[dev];
     this.#leavingDev = dev;
-    host.writeMac(dev, packet.nextHop, link, 0);
-    link.set(mac, ETHERNET_SOURCE_AT);
+    host.writeMac(dev, packet.nextHop, bytes, 0);
+    bytes.set(mac, ETHERNET_SOURCE_AT);
     switch (departure(packet, mtu)) {
       case Departure.WHOLE:
         this.#end(packet, Outcome.FORWARDED);
-        this.#output.egress(dev, link, packet.bytes, packet.at, packet.available, packet.length);
+        this.#emit(dev, packet.bytes, packet.at, packet.available, packet.length);
         return;
       case Departure.CUT:
         this.#end(packet, Outcome.FORWARDED);
@@ -386,6 +388,13 @@ export class HostEmulator implements Emulator {
         this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
         this.#drop(packet, 'fragmentation needed');
     }
+  }
+
+  /** The packet at AT leaves by DEV, with the Ethernet header put before it. */
+  #emit(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void {
+    const start = at - ETHERNET_LENGTH;
+    for (let i = 0; i < ETHERNET_LENGTH; i++) bytes[start + i] = this.#link.bytes[i];
+    this.#output.egress(dev, bytes, start, available + ETHERNET_LENGTH, length + ETHERNET_LENGTH);
   }
 
   #pass(packet: Packet, table: HookedTable | undefined): boolean {
@@ -454,6 +463,12 @@ export class HostEmulator implements Emulator {
     const { nowMs } = this.#clock;
     if (nowMs >= this.#fragments.nextDeadlineMs) this.#fragments.expire(nowMs, this.#onExpired);
   }
+}
+
+function noRoom(at: number): RangeError {
+  return new RangeError(
+    `${ETHERNET_LENGTH} bytes are wanted before the packet, for an Ethernet header; there are ${at}`,
+  );
 }
 
 /** ip_decrease_ttl: the checksum follows, and never becomes ffff. */

@@ -47,6 +47,7 @@ import type { UdpTracker } from '../conntrack/udp.js';
 import { Hook } from '../hooks.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import type { Trace } from '../rules/trace.js';
+import type { LinkHeader } from './link-header.js';
 import { PATH_IN_DEV, PATH_MTU, PATH_OUT_DEV, PATH_WORDS, type PathTable, type Question } from './path.js';
 
 /** `forward` says this where the packet is not for the fast way. */
@@ -93,7 +94,7 @@ export class FastWay {
 
   /**
    * Forward the packet at AT of VIEW that came in by DEV, of which CAPTURED bytes are there: rewritten in place, tracked and
-   * counted. Gives the path that it takes; NOT_FAST where it is for the full way, and nothing has been done.
+   * counted, behind the Ethernet header that it leaves with. Gives the path that it takes; NOT_FAST where it is for the full way, and nothing has been done.
    */
   forward(bytes: Uint8Array, view: DataView, at: number, captured: number, dev: number): number {
     if (captured < IPV4_LENGTH + UDP_LENGTH) return NOT_FAST;
@@ -155,6 +156,7 @@ export class FastWay {
     paths.counts[path * 2] += 1;
     paths.counts[path * 2 + 1] += length;
     rewrite(view, at, words, base, direction, third, isTcp);
+    paths.links[path].writeBefore(view, at);
     return path;
   }
 
@@ -162,7 +164,7 @@ export class FastWay {
    * PACKET was forwarded along the full way, which TRACE tells of, and left behind the Ethernet header LINK: let the next one
    * of its direction follow it.
    */
-  learn(packet: Packet, trace: Trace, mtu: number, link: Uint8Array): void {
+  learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader): void {
     const { ct, direction, protocol } = packet;
     if (ct < 0 || packet.ctinfo !== CtInfo.ESTABLISHED || !this.#table.isHashed(ct)) return;
     const { words } = this.#table;

@@ -4,6 +4,7 @@
  */
 import type { Packet } from '../packet.js';
 import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/trace.js';
+import { LinkHeader } from './link-header.js';
 
 /** What a path wants to know of each packet that is to take it, and the answer that its first packet gave. */
 export interface Question {
@@ -19,7 +20,6 @@ export type CountById = (id: number, packets: number, bytes: number) => void;
 
 /** More than this, and something in the ruleset makes every connection's path another: no more are learned. */
 const MOST_PATHS = 1 << 16;
-const ETHERNET_LENGTH = 14;
 
 /** Of each path: the interface it comes in by, that it leaves by, the longest packet that leaves whole. */
 export const PATH_IN_DEV = 0;
@@ -33,7 +33,7 @@ export class PathTable {
   /** Packets at 2n, bytes at 2n + 1, since the last `flush`. */
   counts = new Float64Array(64 * 2);
   /** The Ethernet header that packets of a path leave with. */
-  readonly links: Uint8Array[] = [];
+  readonly links: LinkHeader[] = [];
   /** What is to be asked of a packet before it takes the path; null: nothing. */
   readonly questions: (readonly Question[] | null)[] = [];
 
@@ -51,12 +51,12 @@ export class PathTable {
    * The path of a packet that TRACE tells of, from IN_DEV to OUT_DEV, whose MTU is given, behind the Ethernet header LINK; a
    * new one where there was none like it. -1: it cannot be remembered.
    */
-  intern(trace: Trace, inDev: number, outDev: number, mtu: number, link: Uint8Array): number {
+  intern(trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): number {
     if (!isWhole(trace)) return -1;
     const length = trace[0];
     let hash = Math.imul(inDev + 1, 0x9e3779b1) ^ outDev;
     for (let i = 1; i <= length; i++) hash = Math.imul(hash ^ trace[i], 0x85ebca6b) ^ (hash >>> 15);
-    for (let i = 0; i < ETHERNET_LENGTH; i++) hash = Math.imul(hash ^ link[i], 0xc2b2ae35);
+    hash = Math.imul(hash ^ link.hash(), 0xc2b2ae35);
     const alike = this.#byHash.get(hash);
     if (alike !== undefined) {
       for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, link)) return path;
@@ -72,7 +72,7 @@ export class PathTable {
     this.words[path * PATH_WORDS + PATH_IN_DEV] = inDev;
     this.words[path * PATH_WORDS + PATH_OUT_DEV] = outDev;
     this.words[path * PATH_WORDS + PATH_MTU] = mtu;
-    this.links.push(link.slice());
+    this.links.push(new LinkHeader(link));
     this.#events.push(events);
     this.questions.push(questions.length === 0 ? null : questions);
     return path;
@@ -94,15 +94,13 @@ export class PathTable {
     }
   }
 
-  #isSame(path: number, trace: Trace, inDev: number, outDev: number, link: Uint8Array): boolean {
+  #isSame(path: number, trace: Trace, inDev: number, outDev: number, link: LinkHeader): boolean {
     const events = this.#events[path];
     if (events.length !== trace[0]) return false;
     if (this.words[path * PATH_WORDS + PATH_IN_DEV] !== inDev) return false;
     if (this.words[path * PATH_WORDS + PATH_OUT_DEV] !== outDev) return false;
     for (let i = 0; i < events.length; i++) if (events[i] !== trace[i + 1]) return false;
-    const own = this.links[path];
-    for (let i = 0; i < ETHERNET_LENGTH; i++) if (own[i] !== link[i]) return false;
-    return true;
+    return this.links[path].isSame(link);
   }
 
   /** What EVENTS asked; undefined where that cannot be asked again, or was asked twice: it is foreseen once a packet only. */

@@ -44,13 +44,13 @@ export interface RuleRest {
   readonly asked: readonly Match[];
 }
 
-/** The value of FIELD, as the words mean it; -1: a packet without ports. */
+/** The value of FIELD in 32 bits, as the words mean it. A packet without ports has one that is above all ports. */
 export function fieldValue(field: Field, packet: Packet): number {
   switch (field) {
     case DESTINATION:
-      return swapAddress(packet.destination) >>> 0;
+      return swapAddress(packet.destination);
     case SOURCE:
-      return swapAddress(packet.source) >>> 0;
+      return swapAddress(packet.source);
     case DPORT:
       return packet.dport;
     case SPORT:

@@ -99,7 +99,7 @@ export class SplitChain {
   constructor({ rules }: Chain, { words, rest }: RuleWords, { byField, anyway }: Split, around: ChainSurroundings) {
     const { counters } = around;
     this.#byField = byField;
-    this.#positions = [...byField.map(({ lists }) => lists.positions), anyway];
+    this.#positions = [...byField.map(({ lists }) => lists.data), anyway];
     this.#words = words;
     this.#length = rules.length;
     this.#firstIndex = rules[0].index;
@@ -188,15 +188,9 @@ export class SplitChain {
     const count = byField.length + 1;
     for (let i = 0; i < byField.length; i++) {
       const { field, lists } = byField[i];
-      const value = fieldValue(field, packet);
-      if (value < 0) {
-        cursors[base + i] = 0;
-        cursors[base + count + i] = 0;
-      } else {
-        const interval = lists.find(value);
-        cursors[base + i] = lists.offsets[interval];
-        cursors[base + count + i] = lists.offsets[interval + 1];
-      }
+      const found = lists.find(fieldValue(field, packet));
+      cursors[base + i] = lists.data[found];
+      cursors[base + count + i] = lists.data[found + 1];
     }
     cursors[base + count - 1] = 0;
     cursors[base + 2 * count - 1] = this.#positions[count - 1].length;
@@ -275,6 +269,6 @@ export class SplitChain {
 }
 
 function isIn(ranges: readonly ValueRange[], value: number): boolean {
-  for (const { min, max } of ranges) if (value >= min && value <= max) return true;
+  for (const { min, max } of ranges) if (value >>> 0 >= min && value >>> 0 <= max) return true;
   return false;
 }

@@ -23,64 +23,73 @@ export interface ListedRanges {
 }
 
 const MAX_ROOT_BITS = 16;
+/** Unsigned numbers are compared as signed ones with this bit turned: V8 has no others. */
+const SIGN = 0x80000000;
 
-/** The lists of one field. */
+/** The lists of one field. All is in one array: root, starts, offsets, lists. */
 export class SplitLists {
-  /** Where each interval starts. */
-  readonly #starts: Uint32Array;
-  /** Where the list of each interval starts in `positions`, and behind the last one where that ends. */
-  readonly offsets: Int32Array;
-  /** The lists, one after the other; each ascending. */
-  readonly positions: Int32Array;
+  readonly data: Int32Array;
+  /** The first cut behind 0, as it is compared. Below it is interval 0. */
   readonly #lowest: number;
+  /** Each block is 2^shift values, counted from the lowest on; how many there are. */
   readonly #shift: number;
-  /** The interval of the lowest value of each block of 2^shift values from `#lowest` on. */
-  readonly #root: Int32Array;
+  readonly #blocks: number;
+  /** Where in `data` the starts of the intervals lie, as they are compared; before them, of each block the interval of its first value. */
+  readonly #startsAt: number;
+  readonly #offsetsAt: number;
 
   /** Of those RANGES whose number WHICH takes. STARTS are their cuts (`cutValues`), and SPANS what these make of them. */
   constructor({ positions }: ListedRanges, starts: Uint32Array, spans: Int32Array, which: (range: number) => boolean) {
-    this.#starts = starts;
-    this.#lowest = starts.length > 1 ? starts[1] : 0;
-    const span = starts[starts.length - 1] - this.#lowest;
-    const spanBits = 32 - Math.clz32(span);
-    const rootBits = Math.min(MAX_ROOT_BITS, spanBits, 32 - Math.clz32(starts.length));
-    this.#shift = spanBits - rootBits;
-    this.#root = this.#makeRoot(2 ** rootBits);
-
     const intervals = starts.length;
-    this.offsets = new Int32Array(intervals + 1);
+    const lowest = intervals > 1 ? starts[1] : 0;
+    const span = starts[intervals - 1] - lowest;
+    const spanBits = 32 - Math.clz32(span);
+    const rootBits = Math.min(MAX_ROOT_BITS, spanBits, 33 - Math.clz32(intervals));
+    this.#lowest = lowest ^ SIGN;
+    this.#shift = spanBits - rootBits;
+    this.#blocks = 2 ** rootBits;
+    this.#startsAt = this.#blocks + 1;
+    this.#offsetsAt = this.#startsAt + intervals;
+    const listsAt = this.#offsetsAt + intervals + 1;
+
+    const lengths = new Int32Array(intervals);
     for (let range = 0; range < positions.length; range++) {
-      if (which(range)) for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) this.offsets[i + 1]++;
+      if (which(range)) for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) lengths[i]++;
     }
-    for (let i = 0; i < intervals; i++) this.offsets[i + 1] += this.offsets[i];
-    const next = this.offsets.slice();
-    this.positions = new Int32Array(this.offsets[intervals]);
+    const next = new Int32Array(intervals + 1);
+    next[0] = listsAt;
+    for (let i = 0; i < intervals; i++) next[i + 1] = next[i] + lengths[i];
+    const data = new Int32Array(next[intervals]);
+    data.set(next, this.#offsetsAt);
     for (let range = 0; range < positions.length; range++) {
       if (!which(range)) continue;
-      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) this.positions[next[i]++] = positions[range];
+      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) data[next[i]++] = positions[range];
     }
+    for (let i = 0; i < intervals; i++) data[this.#startsAt + i] = starts[i] ^ SIGN;
+    for (let block = 0, interval = 0; block <= this.#blocks; block++) {
+      const first = lowest + block * 2 ** this.#shift;
+      while (interval + 1 < intervals && starts[interval + 1] <= first) interval++;
+      data[block] = interval;
+    }
+    this.data = data;
   }
 
-  /** The interval of VALUE (unsigned). */
+  /** Where in `data` it stands, where in `data` the list of VALUE (32 bits) begins; behind it, where the list ends. */
   find(value: number): number {
-    const starts = this.#starts;
-    if (value < this.#lowest) return 0;
-    const block = (value - this.#lowest) >>> this.#shift;
-    const root = this.#root;
-    if (block >= root.length - 1) return starts.length - 1;
-    return searchInterval(starts, value, root[block], root[block + 1]);
-  }
-
-  #makeRoot(blocks: number): Int32Array {
-    const starts = this.#starts;
-    const root = new Int32Array(blocks + 1);
-    let interval = 0;
-    for (let block = 0; block <= blocks; block++) {
-      const lowest = this.#lowest + block * 2 ** this.#shift;
-      while (interval + 1 < starts.length && starts[interval + 1] <= lowest) interval++;
-      root[block] = interval;
+    const { data } = this;
+    const compared = value ^ SIGN;
+    if (compared < this.#lowest) return this.#offsetsAt;
+    const block = (compared - this.#lowest) >>> this.#shift;
+    if (block >= this.#blocks) return this.#offsetsAt + data[this.#blocks];
+    let first = data[block];
+    let last = data[block + 1];
+    const startsAt = this.#startsAt;
+    while (first < last) {
+      const middle = (first + last + 1) >>> 1;
+      if (data[startsAt + middle] <= compared) first = middle;
+      else last = middle - 1;
     }
-    return root;
+    return this.#offsetsAt + first;
   }
 }
 

@@ -27,7 +27,7 @@ function heapBytesAPacket(inputs: string[]): number {
   for (let index = merger.next(); index >= 0; index = merger.next()) {
     const reader = readers[index];
     if (!placeIp(reader, place)) throw new Error('not IP');
-    writer.write(reader.tsSec, reader.tsNsec, null, reader.bytes, reader.at, reader.caplen, reader.wirelen);
+    writer.write(reader.tsSec, reader.tsNsec, reader.bytes, reader.at, reader.caplen, reader.wirelen);
     packets++;
   }
   const used = process.memoryUsage().heapUsed - before;

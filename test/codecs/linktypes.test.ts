@@ -196,7 +196,8 @@ withTcpdump('tcpdump finds the same packet in what is found here', () => {
     if (linktype === Linktype.RAW_BSD || linktype === Linktype.RAW_OPENBSD) continue;
     const path = scratch.path('frame.pcap');
     const writer = new PcapWriter(path, linktype);
-    writer.write(1_700_000_000, 1, hex(header), PING, 0, PING.length, PING.length);
+    const frame = Buffer.concat([hex(header), PING]);
+    writer.write(1_700_000_000, 1, frame, 0, frame.length, frame.length);
     writer.close();
     const line = output('tcpdump', '-r', path, '-nn', '-t');
     assert.match(line, /192\.0\.2\.1 > 198\.51\.100\.2: ICMP echo request, id 7, seq 9, length 8/, name);

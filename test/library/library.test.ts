@@ -41,7 +41,7 @@ function dockerHost() {
   const came: string[] = [];
   const endpoint = (bytes: Uint8Array, at: number) => bytes.subarray(at, at + 4).join('.');
   const output: EmulatorOutput = {
-    egress: (dev, _link, bytes, at) => came.push(`${host.interfaceNames[dev]}: to ${endpoint(bytes, at + 16)}`),
+    egress: (dev, bytes, at) => came.push(`${host.interfaceNames[dev]}: to ${endpoint(bytes, at + 30)}`),
     local: (bytes, at) => came.push(`local: from ${endpoint(bytes, at + 12)}`),
     dropped: (reason) => came.push(`dropped: ${reason}`),
   };

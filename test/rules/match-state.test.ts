@@ -42,10 +42,10 @@ function emulatorOf(ruleset: Ruleset, engine: Engine, seed = 0): Emulator {
 /** A datagram comes in at each of TIMES_MS; which of them, from 0, were forwarded. */
 function forwarded(emulator: Emulator, timesMs: readonly number[]): number[] {
   return [...timesMs.keys()].filter((i) => {
-    const bytes = datagram();
+    const bytes = Uint8Array.from([...new Uint8Array(14), ...datagram()]);
     const view = new DataView(bytes.buffer);
     const [sec, nsec] = [Math.floor(timesMs[i] / 1000), (timesMs[i] % 1000) * 1e6];
-    emulator.receive(0, PacketType.HOST, sec, nsec, bytes, view, 0, bytes.length, bytes.length);
+    emulator.receive(0, PacketType.HOST, sec, nsec, bytes, view, 14, bytes.length - 14, bytes.length - 14);
     return emulator.outcome === Outcome.FORWARDED;
   });
 }

@@ -104,10 +104,10 @@ matches('every engine counts alike', () => {
         },
       );
       for (const { dev, type, timeMs, bytes } of arrivals) {
-        const frame = bytes.slice();
+        const frame = Uint8Array.from([...new Uint8Array(14), ...bytes]);
         const nsec = (timeMs % 1000) * 1e6;
         const view = new DataView(frame.buffer);
-        emulator.receive(dev, type, Math.floor(timeMs / 1000), nsec, frame, view, 0, frame.length, frame.length);
+        emulator.receive(dev, type, Math.floor(timeMs / 1000), nsec, frame, view, 14, bytes.length, bytes.length);
         // It is rewritten in place.
         sent.push(frame.join(' '));
       }
