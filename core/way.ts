@@ -47,6 +47,7 @@ import { type HookedTable, HookedTables } from './hooked-tables.js';
 import { Hook, type TableName, Verdict } from './hooks.js';
 import { Destiny } from './host/decision.js';
 import type { Host } from './host/host.js';
+import { isMulticast } from './host/routing.js';
 import { Nat, type NatChains } from './nat/nat.js';
 import { Outcome } from './outcome.js';
 import { type Packet, PacketType } from './packet.js';
@@ -338,7 +339,11 @@ export class HostEmulator implements Emulator {
     const copy = this.#stack.pushCopy(packet);
     const copyPasses = this.#passPostrouting(copy);
     if (this.#passPostrouting(packet)) this.#transmit(packet);
-    if (copyPasses) this.#comeBack(copy);
+    if (copyPasses) {
+      // The kernel calls it PACKET_LOOPBACK, and -m pkttype goes by the address.
+      copy.type = isMulticast(copy.destination) ? PacketType.MULTICAST : PacketType.BROADCAST;
+      this.#comeBack(copy);
+    }
     this.#stack.pop();
   }
 

@@ -18,7 +18,8 @@ const ICMP_NET_UNREACHABLE = 0;
 const ICMP_HOST_UNREACHABLE = 1;
 const ICMP_FILTERED = 13;
 
-const isMulticast = (address: number) => (address & 0xf0) === 0xe0;
+/** Of an address as loaded from a packet. */
+export const isMulticast = (address: number): boolean => (address & 0xf0) === 0xe0;
 const isLoopbackAddress = (address: number) => (address & 0xff) === 127;
 
 /** What an interface's sysctls come to, read once. */

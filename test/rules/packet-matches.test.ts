@@ -21,6 +21,7 @@ const host = loadHost(
       mtu: 1500,
       addr_info: [{ family: 'inet', local, prefixlen: 24 }],
     })),
+    route: [{ dst: 'default', gateway: '10.0.0.254', dev: 'eth0' }],
   }),
   'host.json',
 );
@@ -117,6 +118,29 @@ matches('every engine counts alike', () => {
       assert.is(counted[i].saved, counted[0].saved, `${engine}, seed ${seed}, round ${round}`);
       assert.equal(counted[i].sent, counted[0].sent, `${engine}, seed ${seed}, round ${round}`);
     }
+  }
+});
+
+matches('the broadcasts and multicasts of the host itself come back to it as such, as the kernel counted', () => {
+  const rules = ['unicast', 'broadcast', 'multicast'].map((type) => `-A PREROUTING -m pkttype --pkt-type ${type}`);
+  const ruleset = parseRuleset(['*mangle', ...rules, 'COMMIT', ''].join('\n'), 'types');
+  for (const engine of ENGINES) {
+    const emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
+    const destinations = [
+      [10, 0, 0, 255],
+      [10, 1, 0, 255],
+      [255, 255, 255, 255],
+      [224, 0, 0, 1],
+      [10, 0, 0, 1],
+      [10, 0, 0, 7],
+    ];
+    for (const [i, destination] of destinations.entries()) {
+      const bytes = new Uint8Array(28);
+      bytes.set([0x45, 0, 0, 28, 0, i + 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, ...destination, 0, 9, 0, 9, 0, 8]);
+      emulator.send(0, i * 1e6, bytes, new DataView(bytes.buffer), 0, bytes.length, bytes.length);
+    }
+    const counted = saveRuleset(ruleset, emulator.counters).match(/^\[\d+/gm);
+    assert.equal(counted, ['[1', '[3', '[1'], engine);
   }
 });
 
