@@ -37,6 +37,9 @@ export class CaptureBlocks {
   /** Behind the last byte that was read. */
   end = HEADROOM_BYTES;
 
+  /** Called before bytes that were given out are moved or overwritten. */
+  beforeMove: () => void = () => {};
+
   readonly #fd: number;
   #isOpen = true;
   #readBytes = 0;
@@ -98,6 +101,7 @@ export class CaptureBlocks {
   }
 
   #makeRoom(length: number): void {
+    this.beforeMove();
     const capacity = this.bytes.length - HEADROOM_BYTES;
     const old = this.bytes;
     if (length > capacity) {

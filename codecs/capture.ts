@@ -39,6 +39,8 @@ export interface CaptureReader extends CaptureRecord {
   /** How much of the file has been consumed, and its size (-1: a pipe), in bytes. */
   readonly consumedBytes: number;
   readonly totalBytes: number;
+  /** Have CALLBACK called before packets of earlier records, modified or not, are overwritten by what is read next. */
+  onOverwrite(callback: () => void): void;
   /**
    * Go to the next record; false at the end.
    * @throws {CaptureError} where the file is damaged

@@ -18,6 +18,9 @@ const LARGEST_RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + MAX_CAPLEN_BYTES;
  */
 const LOOP_COPY_BYTES = 192;
 
+/** From this length on, records that lie together are written from where they lie; shorter runs are gathered. */
+const DIRECT_BYTES = 1 << 16;
+
 /** How many source buffers are remembered with a view over them; there is one a capture that is read. */
 const REMEMBERED_SOURCES = 8;
 
@@ -45,6 +48,10 @@ export class PcapWriter {
   #source: Uint8Array = new Uint8Array(0);
   #sourceView: DataView = new DataView(this.#source.buffer);
   #sources: { bytes: Uint8Array; view: DataView }[] = [];
+  /** Whole records that lie one behind the other in the buffer of a reader, not written yet: [start, end). */
+  #run: Uint8Array | null = null;
+  #runStart = 0;
+  #runEnd = 0;
 
   /**
    * Create or overwrite PATH.
@@ -79,6 +86,7 @@ export class PcapWriter {
   write(tsSec: number, tsNsec: number, bytes: Uint8Array, at: number, length: number, originalLength: number): void {
     const recordBytes = PCAP_RECORD_HEADER_BYTES + length;
     if (length > MAX_CAPLEN_BYTES) throw this.#tooLong(length);
+    if (this.#run !== null) this.settle();
     if (this.#chunk.length - this.#filled < recordBytes) this.flush();
 
     const view = this.#view;
@@ -98,6 +106,55 @@ export class PcapWriter {
     this.packets++;
   }
 
+  /**
+   * The same, but the record is made where the packet lies: its header is put into the 16 bytes before AT (VIEW is over BYTES).
+   * Records that come to lie one behind the other so are not copied. They are read when `settle` is called, at the latest:
+   * before anybody moves or changes them.
+   */
+  writeInPlace(
+    tsSec: number,
+    tsNsec: number,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    length: number,
+    originalLength: number,
+  ): void {
+    const start = at - PCAP_RECORD_HEADER_BYTES;
+    if (this.#run !== bytes || this.#runEnd !== start) {
+      if (this.#run !== null) this.settle();
+      this.#run = bytes;
+      this.#runStart = start;
+    }
+    view.setUint32(start, tsSec, true);
+    view.setUint32(start + 4, tsNsec, true);
+    view.setUint32(start + 8, length, true);
+    view.setUint32(start + 12, originalLength, true);
+    this.#runEnd = at + length;
+    this.packets++;
+  }
+
+  /** Be done with the buffer that `writeInPlace` was given last. */
+  settle(): void {
+    const run = this.#run;
+    if (run === null) return;
+    this.#run = null;
+    const length = this.#runEnd - this.#runStart;
+    if (length >= DIRECT_BYTES) {
+      this.flush();
+      this.#writeOut(run, this.#runStart, length);
+      return;
+    }
+    if (this.#chunk.length - this.#filled < length) this.flush();
+    if (length <= LOOP_COPY_BYTES) {
+      if (run !== this.#source) this.#useSource(run);
+      copyWords(this.#view, this.#filled, this.#sourceView, this.#runStart, length);
+    } else {
+      this.#chunk.set(run.subarray(this.#runStart, this.#runEnd), this.#filled);
+    }
+    this.#filled += length;
+  }
+
   /** Write what is left and close the file. */
   close(): void {
     if (!this.#isOpen) return;
@@ -111,13 +168,18 @@ export class PcapWriter {
 
   /** Write what has been gathered. */
   flush(): void {
+    if (this.#run !== null) this.settle();
     const length = this.#filled;
     // What could not be written once is not tried again when the file is closed.
     this.#filled = 0;
+    this.#writeOut(this.#chunk, 0, length);
+  }
+
+  #writeOut(bytes: Uint8Array, from: number, length: number): void {
     let done = 0;
     while (done < length) {
       try {
-        done += writeSync(this.#fd, this.#chunk, done, length - done);
+        done += writeSync(this.#fd, bytes, from + done, length - done);
       } catch (error) {
         if (errorCode(error) !== 'EAGAIN') throw fileSystemError(error, this.path, 'write');
         sleep(RETRY_MS);

@@ -123,6 +123,10 @@ export class PcapReader implements CaptureReader {
     return true;
   }
 
+  onOverwrite(callback: () => void): void {
+    this.#blocks.beforeMove = callback;
+  }
+
   close(): void {
     this.#blocks.close();
   }

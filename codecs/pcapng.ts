@@ -125,6 +125,10 @@ export class PcapngReader implements CaptureReader {
     }
   }
 
+  onOverwrite(callback: () => void): void {
+    this.#blocks.beforeMove = callback;
+  }
+
   close(): void {
     this.#blocks.close();
   }

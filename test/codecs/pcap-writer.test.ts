@@ -86,6 +86,36 @@ Writer('gathers what it writes', () => {
   writer.close();
 });
 
+Writer('records made where they lie come out whole and in order, also among copied ones', () => {
+  const path = scratch.path('in-place.pcap');
+  const writer = new PcapWriter(path, 1);
+  const expected: Buffer[] = [];
+  // Lengths on both sides of what is copied by words, gathered, and written from where it lies.
+  for (const [round, lengths] of [[60], [60, 60, 300], Array(1200).fill(70), [1500, 1500]].entries()) {
+    const size = lengths.reduce((sum: number, length: number) => sum + 16 + length, 16);
+    const bytes = new Uint8Array(pattern(size, round));
+    const view = new DataView(bytes.buffer);
+    let at = 16;
+    for (const [i, length] of lengths.entries()) {
+      expected.push(Buffer.from(bytes.subarray(at, at + length)));
+      writer.writeInPlace(round, i, bytes, view, at, length, length);
+      at += length + 16;
+    }
+    const between = pattern(100 + round, round);
+    writer.write(9, round, between, 0, between.length, between.length);
+    expected.push(Buffer.from(between));
+    writer.settle();
+    bytes.fill(0);
+  }
+  writer.close();
+  const { records, cutAt } = readFile(path);
+  assert.is(cutAt, null);
+  assert.is(records.length, expected.length);
+  expected.forEach((packet, index) => {
+    bytesEqual(records[index].packet, packet, `packet ${index}`);
+  });
+});
+
 Writer('is read back by pcap-parser', async () => {
   const path = scratch.path('independent.pcap');
   const writer = new PcapWriter(path, 1);
