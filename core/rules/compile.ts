@@ -29,11 +29,14 @@ import { splitMatches } from './reads.js';
 import { allMatch, type ChainSurroundings, makeSplitChain } from './split-chain.js';
 import { type Trace, TraceKind, traceEvent } from './trace.js';
 
-/** V8 stops optimising a function past 60 KB of bytecode, some 1,200 rules: a longer chain is cut into pieces. */
-const RULES_PER_PIECE = 400;
+/**
+ * V8 does not optimise a function of more than 60 KB of bytecode, which is some 300 rules, and takes long about one that is
+ * nearly as large: a longer chain is cut into pieces.
+ */
+const RULES_PER_PIECE = 100;
 
-/** Shorter chains are faster as code, rule by rule. */
-const RULES_TO_INDEX = 64;
+/** Shorter chains are faster as code, rule by rule (measured with rules of addresses and ports). */
+const RULES_TO_INDEX = 200;
 
 /** What multiport looks at, in bytes. */
 const PORTS_LENGTH = 4;
