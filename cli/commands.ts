@@ -35,7 +35,7 @@ export const REPLAY: CommandSpec = {
       name: 'engine',
       value: 'ENGINE',
       choices: [...EMULATOR_ENGINES],
-      help: 'how rules are run, for debugging: the results are the same; remembered if not given',
+      help: `how rules are run, for debugging: ${EMULATOR_ENGINES.join(', ')};\nthe results are the same, the first is the fastest and used if not given`,
     },
     { name: 'json', help: 'print summary.json instead of the report for people' },
     { name: 'top', value: 'N', help: 'how many rules and connections the report shows; 10 if not given' },

@@ -27,3 +27,18 @@ export class GenericTracker implements L4Tracker {
     return TrackResult.ACCEPT;
   }
 }
+
+/** What cannot be tracked at all: ICMPv6 in IPv4 is INVALID, whatever it says (nf_conntrack_icmpv6_packet). */
+export class UntrackableTracker implements L4Tracker {
+  isValid(): boolean {
+    return false;
+  }
+
+  open(): boolean {
+    return false;
+  }
+
+  update(): TrackResult {
+    return TrackResult.INVALID;
+  }
+}

@@ -2,13 +2,14 @@
 import {
   IPPROTO_GRE,
   IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
   IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
 } from '../../codecs/layouts.js';
 import type { Sysctls } from '../host/sysctls.js';
-import { GenericTracker } from './generic.js';
+import { GenericTracker, UntrackableTracker } from './generic.js';
 import { GreTracker } from './gre.js';
 import { IcmpTracker } from './icmp.js';
 import { SctpTracker } from './sctp.js';
@@ -50,5 +51,6 @@ export function createTrackers(table: ConntrackTable, sysctls: Sysctls): Tracker
   byProtocol[IPPROTO_ICMP] = new IcmpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_SCTP] = new SctpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_GRE] = new GreTracker(table, timeouts);
+  byProtocol[IPPROTO_ICMPV6] = new UntrackableTracker();
   return { byProtocol, tcp, udp };
 }
