@@ -135,9 +135,11 @@ matches('the broadcasts and multicasts of the host itself come back to it as suc
       [10, 0, 0, 7],
     ];
     for (const [i, destination] of destinations.entries()) {
-      const bytes = new Uint8Array(28);
-      bytes.set([0x45, 0, 0, 28, 0, i + 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, ...destination, 0, 9, 0, 9, 0, 8]);
-      emulator.send(0, i * 1e6, bytes, new DataView(bytes.buffer), 0, bytes.length, bytes.length);
+      // In front of it there is room for an Ethernet header.
+      const bytes = new Uint8Array(14 + 28);
+      const header = [0x45, 0, 0, 28, 0, i + 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, ...destination];
+      bytes.set([...header, 0, 9, 0, 9, 0, 8], 14);
+      emulator.send(0, i * 1e6, bytes, new DataView(bytes.buffer), 14, 28, 28);
     }
     const counted = saveRuleset(ruleset, emulator.counters).match(/^\[\d+/gm);
     assert.equal(counted, ['[1', '[3', '[1'], engine);
