@@ -6,30 +6,27 @@ import { RuleFault } from './error.js';
 import type { Extension, RuleSite } from './extension.js';
 import type { RuleDraft } from './parse-rule.js';
 
-export interface PlacedDraft extends RuleDraft {
-  readonly line: number;
-  readonly verbatim: string | undefined;
-}
-
 export interface ChainDraft {
   readonly name: string;
   readonly hook: Hook | undefined;
   policy: Verdict;
-  readonly rules: PlacedDraft[];
+  readonly rules: RuleDraft[];
 }
 
 /** Throws a RuleFault where the kernel would refuse the table. */
 export function checkTable(table: TableName, chains: ReadonlyMap<string, ChainDraft>): void {
   const reach = reachableHooks(chains);
   for (const chain of chains.values()) {
-    for (const draft of chain.rules) {
-      const site: RuleSite = { table, hooks: reach.get(draft) ?? 0, base: draft.base };
-      for (const [i, { extension, params }] of draft.matches.entries()) {
-        refuse(extension, params, draft.matchWords[i], site);
-      }
-      const { target } = draft;
-      if (target.kind === 'extension') refuse(target.extension, target.params, draft.targetWord, site);
-    }
+    const hooks = reach.get(chain.name);
+    chain.rules.forEach((draft, i) => {
+      const { matches, matchWords, target, targetWord, base } = draft;
+      if (matches.length === 0 && target.kind !== 'extension') return;
+      const site: RuleSite = { table, hooks: hooks?.[i] ?? 0, base };
+      matches.forEach(({ extension, params }, j) => {
+        refuse(extension, params, matchWords[j], site);
+      });
+      if (target.kind === 'extension') refuse(target.extension, target.params, targetWord, site);
+    });
   }
 }
 
@@ -49,9 +46,9 @@ function refuse(extension: Extension<unknown>, params: unknown, word: Word, site
   if (why !== undefined) throw new RuleFault(word, why);
 }
 
-/** The hooks that each rule is reached from, as bits; rules behind one that ends the chain for all packets are not. */
-function reachableHooks(chains: ReadonlyMap<string, ChainDraft>): Map<PlacedDraft, number> {
-  const reach = new Map<PlacedDraft, number>();
+/** By chain and position the hooks that each rule is reached from, as bits; rules behind one that ends the chain for all packets are not. */
+function reachableHooks(chains: ReadonlyMap<string, ChainDraft>): ReadonlyMap<string, Uint8Array> {
+  const reach = new Map([...chains.values()].map((chain) => [chain.name, new Uint8Array(chain.rules.length)]));
   for (const { name, hook } of chains.values()) {
     if (hook === undefined) continue;
     const done = new Set<string>();
@@ -60,9 +57,9 @@ function reachableHooks(chains: ReadonlyMap<string, ChainDraft>): Map<PlacedDraf
     const stack = [{ name, at: 0 }];
     while (stack.length > 0) {
       const top = stack[stack.length - 1];
-      const draft = chains.get(top.name)!.rules[top.at++];
+      const draft = chains.get(top.name)!.rules[top.at];
       if (draft !== undefined) {
-        reach.set(draft, (reach.get(draft) ?? 0) | (1 << hook));
+        reach.get(top.name)![top.at++] |= 1 << hook;
         const { target } = draft;
         if (target.kind === 'jump' || target.kind === 'goto') {
           if (path.has(target.chain)) {

@@ -107,10 +107,10 @@ type Found =
 export function findOption(word: Word, loaded: readonly LoadedExtension<Extension<unknown>>[]): Found | undefined {
   const { text } = word;
   if (!text.startsWith('--')) return text.length === 2 ? { letter: text[1] } : undefined;
-  const latestFirst = [...loaded].reverse();
-  for (const owner of latestFirst) {
-    const spec = owner.extension.options.find(({ name, aliases }) => name === text || aliases?.includes(text) === true);
-    if (spec !== undefined) return { owner, spec };
+  for (let i = loaded.length - 1; i >= 0; i--) {
+    for (const spec of loaded[i].extension.options) {
+      if (spec.name === text || spec.aliases?.includes(text) === true) return { owner: loaded[i], spec };
+    }
   }
   const exact = BASE_OPTIONS.find(([name]) => name === text);
   if (exact !== undefined) return { letter: exact[1] };
@@ -118,7 +118,7 @@ export function findOption(word: Word, loaded: readonly LoadedExtension<Extensio
   const letters = new Set(BASE_OPTIONS.filter(([name]) => name.startsWith(text)).map(([, letter]) => letter));
   const found: Found[] = [...letters].map((letter) => ({ letter }));
   const seen = new Set<Extension<unknown>>();
-  for (const owner of latestFirst) {
+  for (const owner of loaded.toReversed()) {
     if (seen.has(owner.extension)) continue;
     seen.add(owner.extension);
     for (const spec of owner.extension.options) {
@@ -161,6 +161,13 @@ export class WordReader {
 
   peek(): Word | undefined {
     return this.#words[this.#at];
+  }
+
+  /** The word that belongs to OPTION, whatever it looks like. */
+  value(option: Word, wanted: string): Word {
+    const value = this.#words[this.#at++];
+    if (value === undefined) throw new RuleFault(option, `option ${option.text} requires an argument`, wanted);
+    return value;
   }
 
   /** The COUNT words that belong to OPTION, whatever they look like. */

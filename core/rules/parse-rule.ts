@@ -33,6 +33,10 @@ export interface RuleDraft {
   /** For faults found when the table is whole: the words of the matches in their order, and of the target. */
   readonly matchWords: readonly Word[];
   readonly targetWord: Word;
+  /** Where it stands in the file, from 1. */
+  readonly line: number;
+  /** As in `Rule`. */
+  readonly verbatim: string | undefined;
 }
 
 export interface Command {
@@ -76,7 +80,8 @@ class RuleParser {
   #base: { -readonly [Part in keyof BaseMatch]: BaseMatch[Part] } = { ...ANY_PACKET };
   #sources: AddressMatch[] | undefined;
   #destinations: AddressMatch[] | undefined;
-  readonly #given = new Map<string, Word>();
+  /** The option of each letter that can be given once. */
+  readonly #given: Record<string, Word | undefined> = {};
   readonly #matches: LoadedExtension<MatchExtension<unknown>>[] = [];
   #target: Target | LoadedExtension<TargetExtension<unknown>> = { kind: 'none' };
   #targetWord: Word | undefined;
@@ -160,25 +165,24 @@ class RuleParser {
     }
     if ('sdiopfjg'.includes(letter)) {
       const key = letter === 'g' ? 'j' : letter;
-      if (this.#given.has(key)) throw new RuleFault(word, `multiple -${key} options are not allowed`);
-      this.#given.set(key, word);
+      if (this.#given[key] !== undefined) throw new RuleFault(word, `multiple -${key} options are not allowed`);
+      this.#given[key] = word;
     }
-    const value = (wanted: string): Word => this.#reader.values(word, 1, wanted)[0];
     switch (letter) {
       case 's':
-        this.#sources = parseAddresses(value('addresses'), negated);
+        this.#sources = parseAddresses(this.#value(word, 'addresses'), negated);
         break;
       case 'd':
-        this.#destinations = parseAddresses(value('addresses'), negated);
+        this.#destinations = parseAddresses(this.#value(word, 'addresses'), negated);
         break;
       case 'i':
-        this.#base.inDev = parseDevice(value('an interface'), negated);
+        this.#base.inDev = parseDevice(this.#value(word, 'an interface'), negated);
         break;
       case 'o':
-        this.#base.outDev = parseDevice(value('an interface'), negated);
+        this.#base.outDev = parseDevice(this.#value(word, 'an interface'), negated);
         break;
       case 'p': {
-        const name = value('a protocol');
+        const name = this.#value(word, 'a protocol');
         const number = parseProtocol(name);
         if (number === 0 && negated) throw new RuleFault(name, 'a rule for no protocol at all would never match');
         this.#base.protocol = number === 0 ? undefined : { number, negated };
@@ -188,13 +192,13 @@ class RuleParser {
         this.#base.fragment = { negated };
         break;
       case 'm':
-        this.#loadMatch(value('the name of a match'));
+        this.#loadMatch(this.#value(word, 'the name of a match'));
         break;
       case 'j':
-        this.#jump(value('a target or a chain'));
+        this.#jump(this.#value(word, 'a target or a chain'));
         break;
       case 'g':
-        this.#goto(value('a chain'));
+        this.#goto(this.#value(word, 'a chain'));
         break;
       case 'c':
         this.#counters(word);
@@ -211,6 +215,10 @@ class RuleParser {
     }
   }
 
+  #value(option: Word, wanted: string): Word {
+    return this.#reader.value(option, wanted);
+  }
+
   #commandOption(letter: string, word: Word): void {
     if (this.#command !== undefined)
       throw new RuleFault(word, `${word.text} beside ${this.#command.text}`, 'one command');
@@ -222,9 +230,9 @@ class RuleParser {
     const next = this.#reader.peek();
     const optional = letter === 'F' || letter === 'X';
     if (optional && (next === undefined || next.text.startsWith('-') || next.text === '!')) return;
-    this.#chain = this.#reader.values(word, 1, 'the name of a chain')[0];
+    this.#chain = this.#value(word, 'the name of a chain');
     if (letter === 'P') {
-      this.#policy = this.#reader.values(word, 1, 'ACCEPT or DROP')[0];
+      this.#policy = this.#value(word, 'ACCEPT or DROP');
       this.#refuseNatDrop(this.#policy);
     }
     const position = this.#reader.peek();
@@ -305,11 +313,12 @@ class RuleParser {
         : this.#target;
     const matchWords = this.#matches.map(({ word }) => word);
     const targetWord = this.#targetWord ?? this.#command!;
+    const { line } = targetWord;
     const drafts: RuleDraft[] = [];
     for (const source of this.#sources ?? [undefined]) {
       for (const destination of this.#destinations ?? [undefined]) {
         const base: BaseMatch = { ...this.#base, source: tested(source), destination: tested(destination) };
-        drafts.push({ base, matches, target, matchWords, targetWord });
+        drafts.push({ base, matches, target, matchWords, targetWord, line, verbatim: undefined });
       }
     }
     return drafts;
@@ -320,15 +329,14 @@ class RuleParser {
     const both = [this.#sources ?? [], this.#destinations ?? []];
     if (both.every((addresses) => addresses.length < 2)) return;
     if (both.flat().some(({ negated }) => negated)) {
-      throw new RuleFault(this.#given.get('s') ?? this.#command!, '! is not allowed with several addresses');
+      throw new RuleFault(this.#given.s ?? this.#command!, '! is not allowed with several addresses');
     }
   }
 
   /** A built-in chain whose packets have no such interface takes no rule about it. */
   #checkDevices(chain: Word): void {
     const hook = HOOK_NAMES.indexOf(chain.text as (typeof HOOK_NAMES)[number]);
-    const inWord = this.#given.get('i');
-    const outWord = this.#given.get('o');
+    const { i: inWord, o: outWord } = this.#given;
     if (inWord !== undefined && (hook === Hook.OUTPUT || hook === Hook.POSTROUTING)) {
       throw new RuleFault(inWord, `-i cannot be used in ${chain.text}: packets there came in by no interface`);
     }
@@ -363,21 +371,22 @@ function tested(match: AddressMatch | undefined): AddressMatch | undefined {
 }
 
 function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
-  const parts = word.text.split(',');
-  return parts.map((part) => {
-    const slash = part.indexOf('/');
-    const text = slash < 0 ? part : part.slice(0, slash);
-    const address = parseHostAddress(text);
-    if (address === undefined) {
-      const isName = /^[A-Za-z][-.\w]*$/.test(text);
-      const what = isName ? `"${text}" is a host name: names are not looked up` : `no address "${text}"`;
-      throw new RuleFault(word, what, 'address[/mask] in numbers');
-    }
-    const mask = slash < 0 ? 0xffffffff : parseMask(part.slice(slash + 1));
-    if (mask === undefined)
-      throw new RuleFault(word, `invalid mask "${part.slice(slash + 1)}"`, '0–32 or 255.255.255.0');
-    return { address: swapAddress(address & mask), mask: swapAddress(mask), negated };
-  });
+  if (!word.text.includes(',')) return [parseAddress(word, word.text, negated)];
+  return word.text.split(',').map((part) => parseAddress(word, part, negated));
+}
+
+function parseAddress(word: Word, part: string, negated: boolean): AddressMatch {
+  const slash = part.indexOf('/');
+  const text = slash < 0 ? part : part.slice(0, slash);
+  const address = parseHostAddress(text);
+  if (address === undefined) {
+    const isName = /^[A-Za-z][-.\w]*$/.test(text);
+    const what = isName ? `"${text}" is a host name: names are not looked up` : `no address "${text}"`;
+    throw new RuleFault(word, what, 'address[/mask] in numbers');
+  }
+  const mask = slash < 0 ? 0xffffffff : parseMask(part.slice(slash + 1));
+  if (mask === undefined) throw new RuleFault(word, `invalid mask "${part.slice(slash + 1)}"`, '0–32 or 255.255.255.0');
+  return { address: swapAddress(address & mask), mask: swapAddress(mask), negated };
 }
 
 function parseDevice(word: Word, negated: boolean): DeviceMatch {

@@ -2,10 +2,10 @@
 import { splitWords, type Word } from '../../codecs/iptables-save.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../hooks.js';
 import { ANY_PACKET } from './base-match.js';
-import { type ChainDraft, checkTable, type PlacedDraft } from './check-table.js';
+import { type ChainDraft, checkTable } from './check-table.js';
 import { nearest, RuleFault, RulesetError } from './error.js';
 import type { Chain, Rule, Ruleset, RulesetWarning, Table } from './model.js';
-import { type Command, checkNameLength, parseCommand } from './parse-rule.js';
+import { type Command, checkNameLength, parseCommand, type RuleDraft } from './parse-rule.js';
 
 export interface ParseOptions {
   /** Let rules pass that ask for something unsupported: a warning, and a rule that never matches. */
@@ -16,7 +16,12 @@ export interface ParseOptions {
 export function parseRuleset(text: string, fileName: string, options: ParseOptions = {}): Ruleset {
   const reader = new RulesetReader(options.lax === true);
   try {
-    for (const [i, line] of text.split('\n').entries()) reader.line(line, i + 1);
+    for (let at = 0, number = 1; at <= text.length; number++) {
+      const newline = text.indexOf('\n', at);
+      const end = newline < 0 ? text.length : newline;
+      reader.line(text.slice(at, end), number);
+      at = end + 1;
+    }
     return { fileName, tables: reader.finish(), warnings: reader.warnings };
   } catch (error) {
     throw error instanceof RuleFault ? new RulesetError(fileName, error) : error;
@@ -88,7 +93,7 @@ class RulesetReader {
       throw new RuleFault({ text: line, line: number, column: 1 }, 'counters without a rule', '-A chain …');
     }
     try {
-      table.run(parseCommand(words, table), number);
+      table.run(parseCommand(words, table));
     } catch (fault) {
       if (!(this.#lax && fault instanceof RuleFault && fault.code === 'unsupported')) throw fault;
       this.warnings.push({ line: number, column: fault.word.column, message: fault.message });
@@ -144,7 +149,7 @@ class TableDraft {
     else if (policy.text !== '-') this.#setPolicy(name, policy);
   }
 
-  run(command: Command, line: number): void {
+  run(command: Command): void {
     const { letter, chain: name, policy } = command;
     if (name === undefined) {
       if (letter === 'F') for (const chain of this.#chains.values()) chain.rules.length = 0;
@@ -160,7 +165,7 @@ class TableDraft {
       const chain = this.#chain(name);
       if (letter === 'F') chain.rules.length = 0;
       else if (letter === 'X') this.#delete(name, chain);
-      else for (const draft of command.rules) this.#add(chain, { ...draft, line, verbatim: undefined }, command);
+      else for (const draft of command.rules) this.#add(chain, draft, command);
     }
   }
 
@@ -173,7 +178,7 @@ class TableDraft {
     const end = words[at + 2] === undefined ? line.length : words[at + 2].column - 1;
     const before = line.slice(words[0].column - 1, start);
     const verbatim = `${before}${line.slice(end)}`.trim();
-    const draft: PlacedDraft = {
+    const draft: RuleDraft = {
       base: ANY_PACKET,
       matches: [],
       target: { kind: 'none' },
@@ -236,7 +241,7 @@ class TableDraft {
   }
 
   #delete(word: Word, chain: ChainDraft): void {
-    const isTarget = (draft: PlacedDraft): boolean => 'chain' in draft.target && draft.target.chain === chain.name;
+    const isTarget = (draft: RuleDraft): boolean => 'chain' in draft.target && draft.target.chain === chain.name;
     if (
       chain.hook !== undefined ||
       chain.rules.length > 0 ||
@@ -251,7 +256,7 @@ class TableDraft {
     this.#chains.delete(chain.name);
   }
 
-  #add(chain: ChainDraft, draft: PlacedDraft, command: Command): void {
+  #add(chain: ChainDraft, draft: RuleDraft, command: Command): void {
     if (command.letter === 'A') {
       chain.rules.push(draft);
       return;
