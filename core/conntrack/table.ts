@@ -2,9 +2,7 @@
 import {
   ACCOUNTING_STRIDE_F64,
   BYTES_F64,
-  CREATED_MS_F64,
   EXPIRES_MS_F64,
-  IN_USE,
   ORIGINAL_TUPLE,
   PACKETS_F64,
   PROTOCOL,
@@ -75,15 +73,13 @@ export class ConntrackTable {
     words[base + REPLY_TUPLE] = destination;
     words[base + REPLY_TUPLE + 1] = source;
     words[base + REPLY_TUPLE + 2] = replyPorts;
-    this.doubles[entry * RECORD_F64 + CREATED_MS_F64] = nowMs;
     return entry;
   }
 
   /** Make ENTRY findable by both its tuples (__nf_conntrack_confirm). */
   confirm(entry: number): void {
     const base = entry * RECORD_WORDS;
-    this.words[base + STATUS] |= Status.CONFIRMED;
-    this.words[base + IN_USE] = 1;
+    this.words[base + STATUS] |= Status.CONFIRMED | Status.HASHED;
     this.#insertBoth(entry);
     this.size++;
   }
@@ -101,12 +97,12 @@ export class ConntrackTable {
     this.#delete(entry * 2, base + ORIGINAL_TUPLE);
     this.#delete(entry * 2 + 1, base + REPLY_TUPLE);
     this.size--;
-    this.words[base + IN_USE] = 0;
+    this.words[base + STATUS] &= ~Status.HASHED;
   }
 
   /** Whether lookups find ENTRY: confirmed, and neither removed nor dying. */
   isHashed(entry: number): boolean {
-    return this.words[entry * RECORD_WORDS + IN_USE] !== 0;
+    return (this.words[entry * RECORD_WORDS + STATUS] & Status.HASHED) !== 0;
   }
 
   /** Give the record of ENTRY, which no lookup finds, back for others. */
@@ -161,7 +157,7 @@ export class ConntrackTable {
   /** Call VISIT with each confirmed entry that has not ended by NOW_MS, in the order in which their records lie. */
   forEach(nowMs: number, visit: (entry: number) => void): void {
     for (let entry = 0; entry < this.#unused; entry++) {
-      if (this.words[entry * RECORD_WORDS + IN_USE] === 0) continue;
+      if (!this.isHashed(entry)) continue;
       if (this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] > nowMs) visit(entry);
     }
   }
@@ -249,7 +245,7 @@ export class ConntrackTable {
     for (let i = 0; i < SWEEP_RECORDS && i < this.#unused; i++) {
       if (this.#sweepAt >= this.#unused) this.#sweepAt = 0;
       const entry = this.#sweepAt++;
-      if (this.words[entry * RECORD_WORDS + IN_USE] === 0) continue;
+      if (!this.isHashed(entry)) continue;
       if (this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] <= nowMs) this.remove(entry);
     }
   }
@@ -267,7 +263,7 @@ export class ConntrackTable {
     const linked: number[] = [];
     for (let entry = 0; entry < this.#unused; entry++) {
       const base = entry * RECORD_WORDS;
-      if (this.words[base + IN_USE] !== 0) {
+      if (this.isHashed(entry)) {
         this.#insertBoth(entry);
       }
       // Chains keep their order, the latest first: the ends are relinked first.

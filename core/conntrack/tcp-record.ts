@@ -1,5 +1,5 @@
 /**
- * TCP's part of a connection's record: words 22–39. Offsets of the connection are in words from the record's start, those
+ * TCP's part of a connection's record: words 20–37. Offsets of the connection are in words from the record's start, those
  * of a side from the side's.
  */
 import type { Direction } from '../packet.js';

@@ -43,7 +43,8 @@ export class UdpTracker implements L4Tracker {
     return !isChecksumBad(packet, IPPROTO_UDP);
   }
 
-  open(): boolean {
+  open(entry: number, packet: Packet): boolean {
+    this.#table.doubles[entry * RECORD_F64 + CREATED_MS_F64] = packet.nowMs;
     return true;
   }
 
