@@ -93,8 +93,8 @@ export class RuleWords {
     return field === PROTOCOL ? 0xff : this.#highestDevice;
   }
 
-  /** The ranges of FIELD that rules ask for, in their order; only of the rules at positions that WHICH takes. */
-  list(field: Field, which: (position: number) => boolean): ListedRanges {
+  /** The ranges of FIELD that rules ask for, in their order. */
+  list(field: Field): ListedRanges {
     const { words } = this;
     const highest = this.highest(field);
     const positions: number[] = [];
@@ -107,7 +107,7 @@ export class RuleWords {
     };
     for (let position = 0; position < this.length; position++) {
       const at = position << RULE_SHIFT;
-      if (words[at + field + 1] === ANY_VALUE || words[at + STATES] === 0 || !which(position)) continue;
+      if (words[at + field + 1] === ANY_VALUE || words[at + STATES] === 0) continue;
       const several = this.rest[position]?.several.find((one) => one.field === field);
       const min = words[at + field] >>> 0;
       const max = min + (words[at + field + 1] >>> 0);

@@ -1,6 +1,6 @@
 /** Which field each rule of a long chain is listed under, and the lists of each field. */
 import { FIELDS, type Field, RULE_SHIFT, type RuleWords, STATES } from './rule-words.js';
-import { cutValues, type ListedRanges, SplitLists, spanIntervals } from './split-lists.js';
+import { type CutRanges, cutValues, keepRanges, type ListedRanges, SplitLists } from './split-lists.js';
 
 /** A rule that every second packet comes to by its best field costs less in the list of all packets. */
 const MAX_SHARE = 0.5;
@@ -12,7 +12,8 @@ const MAX_LAYERS = 4;
 
 /** Instead of a field. */
 const ANYWAY = -1;
-const NEVER = -2;
+/** Nothing is left to be done: it is listed, or never matches. */
+const LISTED = -2;
 
 export interface FieldLists {
   readonly field: Field;
@@ -28,36 +29,42 @@ export interface Split {
 
 /** Split a chain of RULES. */
 export function splitChain(rules: RuleWords): Split {
-  const chosen = chooseFields(rules);
+  const cuts = new Map(FIELDS.map((field) => [field, cutField(rules, field)]));
+  const chosen = chooseFields(rules, cuts);
   const byField: FieldLists[] = [];
-  for (const field of FIELDS) {
+  for (const [field, cut] of cuts) {
     for (let layer = 0; layer < MAX_LAYERS; layer++) {
-      const ranges = rules.list(field, (position) => chosen[position] === field);
-      if (ranges.positions.length === 0) break;
-      const starts = cutValues(ranges);
-      const spans = spanIntervals(ranges, starts);
-      const isNarrow = narrowRules(ranges, spans, rules.length);
-      byField.push({ field, lists: new SplitLists(ranges, starts, spans, (i) => isNarrow(ranges.positions[i])) });
-      for (const position of ranges.positions) if (isNarrow(position)) chosen[position] = NEVER;
+      const left = keepRanges(cut, (position) => chosen[position] === field);
+      if (left.positions.length === 0) break;
+      const narrow = keepRanges(left, narrowRules(left, rules.length));
+      byField.push({ field, lists: new SplitLists(narrow) });
+      for (const position of narrow.positions) chosen[position] = LISTED;
     }
   }
   const left: number[] = [];
   chosen.forEach((field, position) => {
-    if (field !== NEVER) left.push(position);
+    if (field !== LISTED) left.push(position);
   });
   return { byField, anyway: Int32Array.from(left) };
 }
 
+interface FieldCut extends CutRanges {
+  readonly ranges: ListedRanges;
+}
+
+function cutField(rules: RuleWords, field: Field): FieldCut {
+  const ranges = rules.list(field);
+  return { ranges, ...cutValues(ranges) };
+}
+
 /** For each rule the field by which the fewest packets come to it, or ANYWAY where none tells much. */
-function chooseFields(rules: RuleWords): Int8Array {
+function chooseFields(rules: RuleWords, cuts: ReadonlyMap<Field, FieldCut>): Int8Array {
   const chosen = new Int8Array(rules.length);
-  for (let i = 0; i < rules.length; i++) chosen[i] = rules.words[(i << RULE_SHIFT) + STATES] === 0 ? NEVER : ANYWAY;
+  for (let i = 0; i < rules.length; i++) chosen[i] = rules.words[(i << RULE_SHIFT) + STATES] === 0 ? LISTED : ANYWAY;
   const best = new Float64Array(rules.length).fill(MAX_SHARE);
-  for (const field of FIELDS) {
-    const ranges = rules.list(field, () => true);
-    if (ranges.positions.length === 0) continue;
-    const shares = fieldShares(ranges, rules.length, rules.highest(field));
-    for (const position of ranges.positions) {
+  for (const [field, cut] of cuts) {
+    const shares = fieldShares(cut, rules.length, rules.highest(field));
+    for (const position of cut.positions) {
       if (shares[position] >= best[position]) continue;
       best[position] = shares[position];
       chosen[position] = field;
@@ -67,14 +74,13 @@ function chooseFields(rules: RuleWords): Int8Array {
 }
 
 /**
- * For each rule that has some of RANGES, by its position, the share of packets that have a value in these. Packets are
+ * For each rule that has ranges in CUT, by its position, the share of packets that have a value in these. Packets are
  * thought to be what rules are about: as many in each interval as there are rules for it, and for each of the COUNT rules
  * that does not ask the field, packets with any of its values.
  */
-function fieldShares(ranges: ListedRanges, count: number, highest: number): Float64Array {
-  const { positions, mins, maxes } = ranges;
-  const starts = cutValues(ranges);
-  const spans = spanIntervals(ranges, starts);
+function fieldShares(cut: FieldCut, count: number, highest: number): Float64Array {
+  const { positions, starts, spans } = cut;
+  const { mins, maxes } = cut.ranges;
   const changes = new Int32Array(starts.length + 1);
   let asking = 0;
   for (let i = 0; i < positions.length; i++) {
@@ -100,10 +106,10 @@ function fieldShares(ranges: ListedRanges, count: number, highest: number): Floa
 }
 
 /**
- * Which of COUNT rules may be in lists together: all, or the narrowest, as their RANGES would take too many places.
- * SPANS are the intervals of each range.
+ * Which of COUNT rules may be in lists together: all that have ranges in CUT, or the narrowest of them where all would take
+ * too many places.
  */
-function narrowRules({ positions }: ListedRanges, spans: Int32Array, count: number): (position: number) => boolean {
+function narrowRules({ positions, spans }: CutRanges, count: number): (position: number) => boolean {
   const most = positions.length * PLACES_PER_RULE + FREE_PLACES;
   const widths = new Float64Array(count);
   let all = 0;

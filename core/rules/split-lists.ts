@@ -22,6 +22,16 @@ export interface ListedRanges {
   readonly maxes: Uint32Array;
 }
 
+/** Ranges by the elementary intervals that they are cut into. */
+export interface CutRanges {
+  /** The rule of each range. */
+  readonly positions: Int32Array;
+  /** Where each interval starts, from 0 on, ascending. */
+  readonly starts: Uint32Array;
+  /** Of each range its first and its last interval. */
+  readonly spans: Int32Array;
+}
+
 const MAX_ROOT_BITS = 16;
 /** Unsigned numbers are compared as signed ones with this bit turned: V8 has no others. */
 const SIGN = 0x80000000;
@@ -38,8 +48,7 @@ export class SplitLists {
   readonly #startsAt: number;
   readonly #offsetsAt: number;
 
-  /** Of those RANGES whose number WHICH takes. STARTS are their cuts (`cutValues`), and SPANS what these make of them. */
-  constructor({ positions }: ListedRanges, starts: Uint32Array, spans: Int32Array, which: (range: number) => boolean) {
+  constructor({ positions, starts, spans }: CutRanges) {
     const intervals = starts.length;
     const lowest = intervals > 1 ? starts[1] : 0;
     const span = starts[intervals - 1] - lowest;
@@ -54,7 +63,7 @@ export class SplitLists {
 
     const lengths = new Int32Array(intervals);
     for (let range = 0; range < positions.length; range++) {
-      if (which(range)) for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) lengths[i]++;
+      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) lengths[i]++;
     }
     const next = new Int32Array(intervals + 1);
     next[0] = listsAt;
@@ -62,7 +71,6 @@ export class SplitLists {
     const data = new Int32Array(next[intervals]);
     data.set(next, this.#offsetsAt);
     for (let range = 0; range < positions.length; range++) {
-      if (!which(range)) continue;
       for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) data[next[i]++] = positions[range];
     }
     for (let i = 0; i < intervals; i++) data[this.#startsAt + i] = starts[i] ^ SIGN;
@@ -93,30 +101,58 @@ export class SplitLists {
   }
 }
 
-/** The cuts that RANGES make: where each elementary interval starts, from 0 on, ascending. */
-export function cutValues({ mins, maxes }: ListedRanges): Uint32Array {
+/** Cut the values of a field where RANGES begin and end. */
+export function cutValues(ranges: ListedRanges): CutRanges {
+  const { mins, maxes } = ranges;
   const count = mins.length;
-  const starts = new Uint32Array(2 * count + 1);
-  starts.set(mins);
+  const sorted = new Uint32Array(2 * count + 1);
+  sorted.set(mins);
   // Behind the highest value of 32 bits comes 0, which is there already.
-  for (let i = 0; i < count; i++) starts[count + i] = maxes[i] + 1;
-  starts.sort();
+  for (let i = 0; i < count; i++) sorted[count + i] = maxes[i] + 1;
+  sorted.sort();
   let distinct = 1;
-  for (let i = 1; i < starts.length; i++) if (starts[i] !== starts[i - 1]) starts[distinct++] = starts[i];
-  return starts.slice(0, distinct);
-}
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] !== sorted[i - 1]) sorted[distinct++] = sorted[i];
+  const starts = sorted.slice(0, distinct);
 
-/** Of each of RANGES the first and the last of the intervals that begin at STARTS, their cuts. */
-export function spanIntervals({ mins, maxes }: ListedRanges, starts: Uint32Array): Int32Array {
-  const spans = new Int32Array(2 * mins.length);
-  const last = starts.length - 1;
-  for (let i = 0; i < mins.length; i++) {
+  const spans = new Int32Array(2 * count);
+  const last = distinct - 1;
+  for (let i = 0; i < count; i++) {
     const first = searchInterval(starts, mins[i], 0, last);
     const isSingle = first === last || maxes[i] < starts[first + 1];
     spans[2 * i] = first;
     spans[2 * i + 1] = isSingle ? first : searchInterval(starts, maxes[i], first + 1, last);
   }
-  return spans;
+  return { positions: ranges.positions, starts, spans };
+}
+
+/** What CUT is without the ranges of the rules that WHICH does not take. */
+export function keepRanges(cut: CutRanges, which: (position: number) => boolean): CutRanges {
+  const { positions, starts, spans } = cut;
+  const kept = positions.map((position) => (which(position) ? 1 : 0));
+  let count = 0;
+  for (const one of kept) count += one;
+  if (count === positions.length) return cut;
+
+  /** Whether an interval begins with a cut that is still made; then how many do up to it. */
+  const places = new Int32Array(starts.length + 1);
+  for (let i = 0; i < kept.length; i++) {
+    if (kept[i] === 0) continue;
+    places[spans[2 * i]] = 1;
+    places[spans[2 * i + 1] + 1] = 1;
+  }
+  places[0] = 1;
+  const keptStarts = starts.filter((_, i) => places[i] === 1);
+  for (let i = 1; i < places.length; i++) places[i] += places[i - 1];
+  const keptPositions = new Int32Array(count);
+  const keptSpans = new Int32Array(2 * count);
+  for (let i = 0, at = 0; i < kept.length; i++) {
+    if (kept[i] === 0) continue;
+    keptPositions[at] = positions[i];
+    keptSpans[2 * at] = places[spans[2 * i]] - 1;
+    keptSpans[2 * at + 1] = places[spans[2 * i + 1]] - 1;
+    at++;
+  }
+  return { positions: keptPositions, starts: keptStarts, spans: keptSpans };
 }
 
 /** The interval of VALUE among those that begin at STARTS; it is known to be LOW, HIGH or between. */
