@@ -1,6 +1,7 @@
 /** Long chains: every engine says, counts, marks and notes the same, and the index leaves out only what cannot match. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Hook } from '../../core/hooks.js';
 import { buildTable, ENGINES } from '../../core/rules/build.js';
 import { createCounters } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse.js';
@@ -58,6 +59,38 @@ Long(`agree with every engine on random packets (seed ${seed})`, () => {
     matched += first.counters.rules.filter((count, i) => i % 2 === 0 && count > 0).length;
   }
   assert.ok(matched > 500, `only ${matched} rules ever matched`);
+});
+
+Long(`of 50,000 rules say what the interpreter says (seed ${seed})`, () => {
+  const random = seededRandom(seed);
+  const network = (): string => `10.${random(64)}.${random(256)}.${random(256)}/${pick(random, [16, 24, 28, 32, 32])}`;
+  const rules = Array.from({ length: 50_000 }, () => {
+    const target = pick(random, ['ACCEPT', 'DROP', 'ACCEPT', 'LOG']);
+    return `-A FORWARD -s ${network()} -d ${network()} -p tcp -m tcp --dport ${random(40)} -j ${target}`;
+  });
+  const table = parseRuleset(['*filter', ...rules, 'COMMIT'].join('\n'), 'many').tables[0];
+  const [indexed, interpreted] = (['indexed', 'interpreter'] as const).map((engine) => {
+    const context = testContext(seededRandom(seed), CONNECTIONS);
+    const counters = createCounters(table);
+    return { context, counters, program: buildTable(table, context, counters, engine) };
+  });
+  const bytes = new Uint8Array(40);
+  bytes.set([0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6]);
+  for (let i = 0; i < 200; i++) {
+    const { base, matches } = table.rules[random(50_000)];
+    const view = new DataView(bytes.buffer);
+    view.setInt32(12, base.source!.address | (random(2) * 0x0100_0000), true);
+    view.setInt32(16, base.destination!.address | (random(2) * 0x0100_0000), true);
+    view.setUint16(22, (matches[0].params as { dport: { min: number } }).dport.min + (random(8) === 0 ? 1 : 0));
+    const verdicts = [indexed, interpreted].map(({ program, context }) => {
+      const packet = packetOf(bytes);
+      dressPacket(packet, seededRandom(i), Hook.FORWARD, CONNECTIONS);
+      return [program.run(packet, Hook.FORWARD), ...context.asked.splice(0)];
+    });
+    assert.equal(verdicts[0], verdicts[1], `seed ${seed}, packet ${i}`);
+  }
+  assert.equal([...indexed.counters.rules], [...interpreted.counters.rules]);
+  assert.ok(interpreted.counters.rules.filter((count) => count > 0).length > 150);
 });
 
 Long.run();
