@@ -1,0 +1,20 @@
+/** A workload in which every packet opens a connection: a SYN from another client, to the published port. */
+import { join } from 'node:path';
+import { TCP_SYN } from '../codecs/layouts.js';
+import { Linktype } from '../codecs/linktypes.js';
+import { PcapWriter } from '../codecs/pcap-writer.js';
+import { fromClient } from './est64.js';
+import { Frame } from './frame.js';
+
+/** Writes COUNT of them into DIR; the path of what arrives on eth0. */
+export function writeNewConnections(dir: string, count: number): string {
+  const path = join(dir, `new-${count}-eth0.pcap`);
+  const writer = new PcapWriter(path, Linktype.ETHERNET);
+  const frame = new Frame();
+  for (let n = 0; n < count; n++) {
+    frame.tcp(fromClient(n), n & 0xffff, TCP_SYN, 1_000_000 + n, 0, 0);
+    frame.writeTo(writer, n);
+  }
+  writer.close();
+  return path;
+}
