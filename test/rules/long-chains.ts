@@ -31,11 +31,18 @@ export function longTable(random: Random, longest: number): LongTable {
     ...USERS.map((user, i) => [user, 2, USERS.slice(i + 1)] as const),
   ];
   for (const [chain, hook, users] of chains) {
-    const goesOn = ['', ...TARGETS[name], ...users.map((user) => `-j ${user}`)];
+    const goesOn = ['', ...TARGETS[name]];
+    const jumps = users.map((user) => `-j ${user}`);
     const isEnd = ['-j ACCEPT', '-j DROP', '-j RETURN', ...users.map((user) => `-g ${user}`)];
     for (let i = random(longest); i > 0; i--) {
-      const target = random(ends) === 0 ? pick(random, isEnd) : pick(random, goesOn);
-      lines.push(`-A ${chain} ${longConditions(random, users === USERS ? hook : undefined)}${target}`);
+      const conditions = longConditions(random, users === USERS ? hook : undefined);
+      // What ends the chain for nearly all packets leaves nothing to do for the rules behind it.
+      const isBroad = conditions.length < 20;
+      // Each jump may be to a chain as long as this one.
+      const mayJump = jumps.length > 0 && !isBroad && random(40) === 0;
+      const target =
+        random(isBroad ? 20 * ends : ends) === 0 ? pick(random, isEnd) : pick(random, mayJump ? jumps : goesOn);
+      lines.push(`-A ${chain} ${conditions}${target}`);
     }
   }
   return { name, hooks, text: [...lines, 'COMMIT', ''].join('\n') };
