@@ -44,6 +44,11 @@ export type WindowVerdict = (typeof WindowVerdict)[keyof typeof WindowVerdict];
 /** The least that an acknowledgment may lag behind: a full unscaled window (MAXACKWINCONST). */
 const MIN_ACK_WINDOW = 66_000;
 
+/** How far an acknowledgment may lag behind, as an int32 (a larger one wraps): all sums here are kept in 32 bits. */
+function ackWindow(maxWindow: number): number {
+  return maxWindow >>> 0 < MIN_ACK_WINDOW ? MIN_ACK_WINDOW : maxWindow;
+}
+
 /** Let the segments that come show the window of the opener of ENTRY, whose first SEGMENT is a SYN. */
 export function openWindow(words: Int32Array, entry: number, segment: TcpSegment): void {
   const opener = sideAt(entry, ORIGINAL);
@@ -125,9 +130,9 @@ export function trackWindow(
   const senderMaxEnd = words[sender + SIDE_MAX_END];
   const senderMaxWindow = words[sender + SIDE_MAX_WINDOW];
   const receiverMaxWindow = words[receiver + SIDE_MAX_WINDOW];
-  const isEndAbove = after(end, senderEnd - receiverMaxWindow - 1);
+  const isEndAbove = after(end, (senderEnd - receiverMaxWindow - 1) | 0);
   const isAcknowledgmentSeen = !after(acknowledged, receiverEnd);
-  const isAcknowledgmentRecent = after(acknowledged, receiverEnd - Math.max(senderMaxWindow >>> 0, MIN_ACK_WINDOW) - 1);
+  const isAcknowledgmentRecent = after(acknowledged, (receiverEnd - ackWindow(senderMaxWindow) - 1) | 0);
   if (after(sequence, senderMaxEnd)) {
     const overshotBytes = (end - senderMaxEnd + 1) >>> 0;
     if (
@@ -179,8 +184,8 @@ export function belongs(
     receiverMaxWindow !== 0 &&
     !after(sequence, words[sender + SIDE_MAX_END]) &&
     !after(acknowledgment, receiverEnd) &&
-    after(end, words[sender + SIDE_END] - receiverMaxWindow - 1) &&
-    after(acknowledgment, receiverEnd - Math.max(senderMaxWindow >>> 0, MIN_ACK_WINDOW) - 1)
+    after(end, (words[sender + SIDE_END] - receiverMaxWindow - 1) | 0) &&
+    after(acknowledgment, (receiverEnd - ackWindow(senderMaxWindow) - 1) | 0)
   );
 }
 
@@ -234,11 +239,12 @@ function moveWindows(
   const receiverMaxWindow = words[receiver + SIDE_MAX_WINDOW];
   const senderMaxEnd = words[sender + SIDE_MAX_END];
   if (receiverMaxWindow !== 0 && after(end, senderMaxEnd)) {
-    words[receiver + SIDE_MAX_WINDOW] = receiverMaxWindow + end - senderMaxEnd;
+    words[receiver + SIDE_MAX_WINDOW] = (receiverMaxWindow + end - senderMaxEnd) | 0;
   }
-  if (!before(acknowledged + window, words[receiver + SIDE_MAX_END])) {
+  const permitted = (acknowledged + window) | 0;
+  if (!before(permitted, words[receiver + SIDE_MAX_END])) {
     // A closed window may be probed with one byte (RFC 9293, section 3.8.6.1).
-    words[receiver + SIDE_MAX_END] = acknowledged + window + (window === 0 ? 1 : 0);
+    words[receiver + SIDE_MAX_END] = permitted + (window === 0 ? 1 : 0);
   }
   if (acknowledgment === words[receiver + SIDE_END]) words[receiver + SIDE_OPTIONS] &= ~SideFlag.DATA_UNACKNOWLEDGED;
 }
