@@ -1,21 +1,59 @@
-// One timed replay in a process of its own: `replay-once.js RULES HOST ETH0 DOCKER0 OUT`. Prints one line of JSON.
-import { replay } from '../cli/replay.js';
+// One timed replay in a process of its own: `node --expose-gc replay-once.js SPEC`, SPEC a `ReplaySpec` as JSON. Prints one
+// line of JSON, a `ReplayResult`. What it does is what `nfreplay replay` does, up to the end of the captures that come out.
+import { readFileSync } from 'node:fs';
+import { ReplayRun } from '../cli/replay-run.js';
+import { Outcome } from '../core/emulator.js';
+import { loadHost } from '../core/host/host.js';
+import { parseRuleset } from '../core/rules/parse.js';
+import type { ReplayResult, ReplaySpec } from './replay-result.js';
 
-const [rulesPath, hostPath, eth0, docker0, outDir] = process.argv.slice(2);
+const STEP_PACKETS = 50_000;
+const MIB = 2 ** 20;
+
+const spec: ReplaySpec = JSON.parse(process.argv[2]);
+
+const preparedFromMs = performance.now();
+const host = loadHost(readFileSync(spec.hostPath, 'utf8'), spec.hostPath);
+const ruleset = parseRuleset(readFileSync(spec.rulesPath, 'utf8'), spec.rulesPath);
+const inputs = spec.inputs.map(({ iface, path }) => ({ dev: host.interfaceIndex(iface), path }));
+const run = new ReplayRun({ ruleset, host }, inputs, spec.outDir, Number.POSITIVE_INFINITY);
+const prepareMs = performance.now() - preparedFromMs;
+
+const startBytes = arrayBytes();
 const startedCpu = process.cpuUsage();
 const startedMs = performance.now();
-const summary = replay({
-  rulesPath,
-  hostPath,
-  inputs: [
-    { iface: 'eth0', path: eth0 },
-    { iface: 'docker0', path: docker0 },
-  ],
-  outDir,
-});
-const durationMs = performance.now() - startedMs;
+let settledFromMs = startedMs;
+const rssMiB: number[] = [];
+let hasMore = true;
+if (spec.settlingPackets > 0) {
+  hasMore = run.step(spec.settlingPackets);
+  settledFromMs = performance.now();
+}
+while (hasMore) {
+  hasMore = run.step(STEP_PACKETS);
+  rssMiB.push(process.memoryUsage.rss() / MIB);
+}
+run.close();
+const endedMs = performance.now();
 const { user, system } = process.cpuUsage(startedCpu);
-const cpuMs = (user + system) / 1000;
-// maxRSS is in KiB (getrusage(2)).
-const peakMiB = process.resourceUsage().maxRSS / 1024;
-process.stdout.write(`${JSON.stringify({ durationMs, cpuMs, peakMiB, forwarded: summary.packets.forwarded })}\n`);
+
+const result: ReplayResult = {
+  prepareMs,
+  durationMs: endedMs - startedMs,
+  settledMs: endedMs - settledFromMs,
+  cpuMs: (user + system) / 1000,
+  // maxRSS is in KiB (getrusage(2)).
+  peakMiB: process.resourceUsage().maxRSS / 1024,
+  rssMiB,
+  read: run.read,
+  forwarded: run.outcomes[Outcome.FORWARDED],
+  connections: run.emulator.connections.size,
+  connectionBytes: (arrayBytes() - startBytes) / Math.max(1, run.emulator.connections.size),
+};
+process.stdout.write(`${JSON.stringify(result)}\n`);
+
+/** What typed arrays hold that are still in use. */
+function arrayBytes(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().arrayBuffers;
+}

@@ -2,10 +2,13 @@
 // output, 1514-byte datagrams of 10,000 clients to 198.51.100.7, made once and sent again and again with their time moved on.
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { sleep } from '../codecs/capture-blocks.js';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from '../codecs/pcap.js';
 import { CONTAINER_TO_HOST, Frame, LONGEST_FRAME_BYTES, STEP_NS } from './frame.js';
 
 const CLIENTS = 10_000;
+/** How long to wait where a pipe is full and does not block. */
+const RETRY_MS = 1;
 const PAYLOAD_BYTES = LONGEST_FRAME_BYTES - 42;
 const RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + LONGEST_FRAME_BYTES;
 /** 172.17.1.0 and on, which docker0 leads to; 198.51.100.7, which eth0 leads to. */
@@ -67,6 +70,7 @@ function writeAll(piece: Uint8Array): void {
       done += writeSync(1, piece, done);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      sleep(RETRY_MS);
     }
   }
 }

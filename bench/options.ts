@@ -1,0 +1,88 @@
+/** The command line of the benchmark. */
+import { type CommandSpec, parseCommand, withHint } from '../cli/args.js';
+import { UsageError } from '../cli/errors.js';
+import { nearest } from '../core/rules/error.js';
+
+export interface BenchOptions {
+  isHelp: boolean;
+  isQuick: boolean;
+  isLong: boolean;
+  isMicro: boolean;
+  isPlots: boolean;
+  updatesBaseline: boolean;
+  checks: boolean;
+  /** Undefined: all. */
+  rows: string[] | undefined;
+  rounds: number | undefined;
+  packets: number | undefined;
+  streamBytes: number | undefined;
+  jsonPath: string | undefined;
+}
+
+const SPEC: CommandSpec = {
+  name: 'bench',
+  summary: 'what nfreplay costs, beside other programs, and what its targets are',
+  usages: [''],
+  options: [
+    { name: 'rows', value: 'A,B', help: 'only these rows, and those that they are compared with' },
+    { name: 'quick', help: 'small workloads and 2 rounds: to see that all works, not to compare with' },
+    { name: 'long', help: 'also the rows that take minutes: ten-million' },
+    { name: 'rounds', value: 'N', help: 'how often each row is run, in turn with the others; 5 if not given' },
+    { name: 'packets', value: 'N', help: 'how many packets the rows of established and new connections have' },
+    { name: 'stream-gb', value: 'N', help: 'how long the stream of the row `stream` is; 2 if not given' },
+    { name: 'json', value: 'FILE', help: 'also write all numbers there' },
+    { name: 'check', help: 'exit with 1 where a row has lost more than 10 % against bench/baseline.json' },
+    { name: 'update-baseline', help: 'make what is measured the baseline' },
+    { name: 'plots', help: 'instead: measure cost against rules and connections, and draw bench/*.svg' },
+    { name: 'micro', help: 'instead: what each stage costs alone' },
+  ],
+  positionals: 'NONE',
+  examples: [],
+};
+
+/**
+ * ARGS as options; ROWS are the names that there are.
+ * @throws {UsageError}
+ */
+export function parseOptions(args: readonly string[], rows: readonly string[]): BenchOptions {
+  const given = parseCommand(SPEC, args);
+  if (given.positionals.length > 0) throw new UsageError(`the benchmark takes no argument: ${given.positionals[0]}`);
+  const chosen = given.value('rows')?.split(',');
+  for (const name of chosen ?? []) {
+    if (!rows.includes(name)) throw new UsageError(withHint(`there is no row ${name}`, nearest(name, rows)));
+  }
+  const streamGb = given.wholeNumber('stream-gb', 1);
+  return {
+    isHelp: given.has('help'),
+    isQuick: given.has('quick'),
+    isLong: given.has('long'),
+    isMicro: given.has('micro'),
+    isPlots: given.has('plots'),
+    updatesBaseline: given.has('update-baseline'),
+    checks: given.has('check'),
+    rows: chosen,
+    rounds: given.wholeNumber('rounds', 1),
+    packets: given.wholeNumber('packets', 1),
+    streamBytes: streamGb === undefined ? undefined : streamGb * 1e9,
+    jsonPath: given.value('json'),
+  };
+}
+
+/** The help, with what each row is. */
+export function helpText(rows: readonly { name: string; about: string }[]): string {
+  const lines = (pairs: readonly (readonly [string, string])[]) => {
+    const width = Math.max(...pairs.map(([left]) => left.length));
+    return pairs.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+  };
+  return [
+    `npm run bench: ${SPEC.summary}`,
+    '',
+    'usage: npm run bench -- [options]',
+    '',
+    ...lines(SPEC.options.map(({ name, value, help }) => [`--${name}${value ? ` ${value}` : ''}`, help])),
+    '',
+    'rows:',
+    ...lines(rows.map(({ name, about }) => [name, about])),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,85 @@
+/** Other programs that do the work of a row, or a part of it, where this machine has them. */
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Est64 } from './est64.js';
+import { canRunKernel, KernelPath } from './kernel-path.js';
+import type { Contender } from './measure.js';
+import { runProgram, type Workshop } from './workshop.js';
+
+/** At least so many of the packets that go into the kernel must be found in its captures. */
+const LEAST_CAPTURED_SHARE = 0.99;
+
+export function hasProgram(program: string): boolean {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+/** Everyone who is here; the kernel only for ROW est64, as its captures are counted by the size of its frames. */
+export function peersOf(row: string, work: Est64, shop: Workshop): Contender[] {
+  return [
+    ...(hasProgram('tcpdump') ? [tcpdump(row, work, shop.dir)] : []),
+    ...(hasProgram('tcprewrite') ? [tcprewrite(row, work, shop.dir)] : []),
+    ...(row === 'est64' && canRunKernel() ? [kernel(row, work, shop)] : []),
+  ];
+}
+
+/** Nanoseconds a packet of programs run one after the other. */
+function sumNs(runs: readonly (readonly [program: string, args: readonly string[]])[], packets: number): number {
+  const durationMs = runs.reduce((sum, [program, args]) => sum + runProgram(program, args).durationMs, 0);
+  return (durationMs * 1e6) / packets;
+}
+
+function tcpdump(row: string, { eth0, docker0, packets }: Est64, dir: string): Contender {
+  const copies = ['tcpdump-0.pcap', 'tcpdump-1.pcap'].map((name) => join(dir, name));
+  return {
+    series: [{ key: `${row}.tcpdump`, title: 'tcpdump -r -w (only copies)', unit: 'ns' }],
+    isPeer: true,
+    run: async () => {
+      for (const copy of copies) rmSync(copy, { force: true });
+      const runs = [eth0, docker0].map((path, i) => ['tcpdump', ['-r', path, '-w', copies[i]]] as const);
+      return [sumNs(runs, packets)];
+    },
+    close: () => {
+      for (const copy of copies) rmSync(copy, { force: true });
+    },
+  };
+}
+
+/** Rewrites both ends, without any state: each side's capture with the translation of its direction. */
+function tcprewrite(row: string, { eth0, docker0, packets }: Est64, dir: string): Contender {
+  const outs = ['tcprewrite-0.pcap', 'tcprewrite-1.pcap'].map((name) => join(dir, name));
+  const translations = [
+    [eth0, '--pnat=192.0.2.10/32:172.17.0.3/32', '--portmap=36379:6379'],
+    [docker0, '--pnat=172.17.0.3/32:192.0.2.10/32', '--portmap=6379:36379'],
+  ];
+  return {
+    series: [{ key: `${row}.tcprewrite`, title: 'tcprewrite --pnat --portmap (no state)', unit: 'ns' }],
+    isPeer: true,
+    run: async () => {
+      for (const out of outs) rmSync(out, { force: true });
+      const runs = translations.map(
+        ([path, ...words], i) => ['tcprewrite', [...words, `--infile=${path}`, `--outfile=${outs[i]}`]] as const,
+      );
+      return [sumNs(runs, packets)];
+    },
+    close: () => {
+      for (const out of outs) rmSync(out, { force: true });
+    },
+  };
+}
+
+function kernel(row: string, work: Est64, shop: Workshop): Contender {
+  let path: KernelPath | undefined;
+  return {
+    series: [{ key: `${row}.kernel`, title: 'Linux: tcpreplay in, tcpdump out', unit: 'ns' }],
+    isPeer: true,
+    run: async () => {
+      path ??= new KernelPath(shop.rulesPath, shop.hostPath);
+      const { durationMs, captured } = await path.run(work, shop.dir);
+      if (captured < work.packets * LEAST_CAPTURED_SHARE)
+        throw new Error(`it captured ${captured} of ${work.packets} packets`);
+      return [(durationMs * 1e6) / work.packets];
+    },
+    close: () => path?.close(),
+  };
+}

@@ -1,0 +1,82 @@
+/** What was measured, for people and as data. */
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { columns } from '../cli/columns.js';
+import type { Comparison } from './baseline.js';
+import { type Measured, median, type Outcome, type Row } from './measure.js';
+
+/** What this is measured on. */
+export function machine(): string {
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  return `${cpus()[0].model}, ${availableParallelism()} cores, ${memory}; ${process.platform} ${release()}; Node ${process.versions.node}`;
+}
+
+export const inEnglish = (value: number): string =>
+  value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 10 ? 1 : 0 });
+
+/** ROWS with the series of each: median, and range of all runs. */
+export function measuredLines(
+  rows: readonly Row[],
+  measured: readonly Measured[],
+  outcomes: readonly Outcome[],
+): string[] {
+  return rows.flatMap((row) => {
+    const own = measured.filter((series) => series.row === row.name);
+    const cells = own.map(({ title, unit, runs }) => [
+      title,
+      inEnglish(median(runs)),
+      unit,
+      `${inEnglish(Math.min(...runs))} … ${inEnglish(Math.max(...runs))}`,
+    ]);
+    const goals = row.goals.map(({ key, text }) =>
+      goalLine(
+        text,
+        outcomes.find((one) => one.key === key && one.text === text),
+      ),
+    );
+    return [`${row.name}: ${row.about}`, ...columns(cells, ['left', 'right', 'left', 'left']), ...goals, ''];
+  });
+}
+
+function goalLine(text: string, outcome: Outcome | undefined): string {
+  if (outcome === undefined) return `  – ${text}: not measured`;
+  const { isMet, value, limit } = outcome;
+  return `  ${isMet ? '✓ met' : '✗ not met'}: ${text}: ${inEnglish(value)}, the limit is ${inEnglish(limit)}`;
+}
+
+/** COMPARISONS with the baseline, losses marked. */
+export function baselineLines(comparisons: readonly Comparison[]): string[] {
+  const cells = comparisons.map(({ key, ratio, baseline, change, isLoss }) => [
+    key,
+    inEnglish(ratio),
+    inEnglish(baseline),
+    `${change < 0 ? '−' : '+'}${Math.abs(change * 100).toFixed(0)} %`,
+    isLoss ? 'LOSS' : '',
+  ]);
+  const header = ['best run / yardstick', 'now', 'baseline', 'change', ''];
+  return columns([header, ...cells], ['left', 'right', 'right', 'right', 'left']);
+}
+
+/** All of it, for `--json`. */
+export function asData(
+  measured: readonly Measured[],
+  outcomes: readonly Outcome[],
+  comparisons: readonly Comparison[],
+  yardstickRunsMs: readonly number[],
+): object {
+  return {
+    machine: machine(),
+    yardstickMs: yardstickRunsMs,
+    series: measured.map(({ key, row, title, unit, runs }) => ({
+      key,
+      row,
+      title: title.trim(),
+      unit,
+      median: median(runs),
+      min: Math.min(...runs),
+      max: Math.max(...runs),
+      runs,
+    })),
+    goals: outcomes,
+    baseline: comparisons,
+  };
+}
