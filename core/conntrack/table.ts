@@ -19,7 +19,7 @@ import {
 const SLOT_WORDS = 4;
 const INITIAL_RECORDS = 16_384;
 /** How many records each new connection looks at for entries that have ended, so that memory stays flat. */
-const SWEEP_RECORDS = 4;
+const SWEEP_RECORDS = 2;
 
 /**
  * Connections as fixed-size records (record.ts), found by either tuple through an open-addressing hash.
@@ -58,14 +58,15 @@ export class ConntrackTable {
     let entry: number;
     if (this.#free > 0) {
       entry = this.#free - 1;
-      this.#free = this.words[entry * RECORD_WORDS + SOURCE_NEXT];
+      const base = entry * RECORD_WORDS;
+      this.#free = this.words[base + SOURCE_NEXT];
+      this.words.fill(0, base, base + RECORD_WORDS);
     } else {
       if (this.#unused === this.#capacity) this.#grow();
       entry = this.#unused++;
     }
     const { words } = this;
     const base = entry * RECORD_WORDS;
-    words.fill(0, base, base + RECORD_WORDS);
     words[base + ORIGINAL_TUPLE] = source;
     words[base + ORIGINAL_TUPLE + 1] = destination;
     words[base + ORIGINAL_TUPLE + 2] = ports;
@@ -130,7 +131,7 @@ export class ConntrackTable {
     const slots = this.#slots;
     const mask = this.#slotMask;
     for (
-      let slot = tupleHash(source, destination, ports, protocol) & mask;
+      let slot = tupleHash(source, destination, ports) & mask;
       slots[slot * SLOT_WORDS + 3] !== 0;
       slot = (slot + 1) & mask
     ) {
@@ -210,16 +211,19 @@ export class ConntrackTable {
   }
 
   #insert(reference: number, tupleAt: number): void {
-    const slots = this.#slots;
     const { words } = this;
-    const protocol = words[(reference >>> 1) * RECORD_WORDS + PROTOCOL];
-    let slot = tupleHash(words[tupleAt], words[tupleAt + 1], words[tupleAt + 2], protocol) & this.#slotMask;
+    this.#place(words[tupleAt], words[tupleAt + 1], words[tupleAt + 2], reference + 1);
+  }
+
+  #place(source: number, destination: number, ports: number, owner: number): void {
+    const slots = this.#slots;
+    let slot = tupleHash(source, destination, ports) & this.#slotMask;
     while (slots[slot * SLOT_WORDS + 3] !== 0) slot = (slot + 1) & this.#slotMask;
     const at = slot * SLOT_WORDS;
-    slots[at] = words[tupleAt];
-    slots[at + 1] = words[tupleAt + 1];
-    slots[at + 2] = words[tupleAt + 2];
-    slots[at + 3] = reference + 1;
+    slots[at] = source;
+    slots[at + 1] = destination;
+    slots[at + 2] = ports;
+    slots[at + 3] = owner;
   }
 
   /** Linear probing without tombstones: what follows in the cluster moves up where its own home allows it. */
@@ -227,15 +231,13 @@ export class ConntrackTable {
     const slots = this.#slots;
     const mask = this.#slotMask;
     const { words } = this;
-    const protocol = words[(reference >>> 1) * RECORD_WORDS + PROTOCOL];
-    let hole = tupleHash(words[tupleAt], words[tupleAt + 1], words[tupleAt + 2], protocol) & mask;
+    let hole = tupleHash(words[tupleAt], words[tupleAt + 1], words[tupleAt + 2]) & mask;
     while (slots[hole * SLOT_WORDS + 3] !== reference + 1) hole = (hole + 1) & mask;
     for (let slot = (hole + 1) & mask; slots[slot * SLOT_WORDS + 3] !== 0; slot = (slot + 1) & mask) {
       const at = slot * SLOT_WORDS;
-      const owner = words[((slots[at + 3] - 1) >>> 1) * RECORD_WORDS + PROTOCOL];
-      const home = tupleHash(slots[at], slots[at + 1], slots[at + 2], owner) & mask;
+      const home = tupleHash(slots[at], slots[at + 1], slots[at + 2]) & mask;
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-      slots.copyWithin(hole * SLOT_WORDS, at, at + SLOT_WORDS);
+      for (let word = 0; word < SLOT_WORDS; word++) slots[hole * SLOT_WORDS + word] = slots[at + word];
       hole = slot;
     }
     slots[hole * SLOT_WORDS + 3] = 0;
@@ -251,45 +253,69 @@ export class ConntrackTable {
   }
 
   #grow(): void {
-    const old = this.words;
+    const { words } = this;
     this.#capacity *= 2;
     this.words = new Int32Array(this.#capacity * RECORD_WORDS);
-    this.words.set(old);
+    this.words.set(words);
     this.doubles = new Float64Array(this.words.buffer);
-    this.#slots = new Int32Array(this.#capacity * 4 * SLOT_WORDS);
-    this.#slotMask = this.#capacity * 4 - 1;
-    this.#sources = new Int32Array(this.#capacity);
-    this.#sourceMask = this.#capacity - 1;
-    const linked: number[] = [];
-    for (let entry = 0; entry < this.#unused; entry++) {
-      const base = entry * RECORD_WORDS;
-      if (this.isHashed(entry)) {
-        this.#insertBoth(entry);
-      }
-      // Chains keep their order, the latest first: the ends are relinked first.
-      const previous = this.words[base + SOURCE_PREVIOUS];
-      if (previous < 0) {
-        const chain: number[] = [];
-        for (let link = entry + 1; link !== 0; link = this.words[(link - 1) * RECORD_WORDS + SOURCE_NEXT]) {
-          chain.push(link - 1);
-        }
-        linked.push(...chain.reverse());
+    this.#growSlots();
+    this.#growSources();
+  }
+
+  /** Slots move in the order in which they lie, from the start of a cluster on: what was found first is found first. */
+  #growSlots(): void {
+    const old = this.#slots;
+    const mask = this.#slotMask;
+    this.#slots = new Int32Array(old.length * 2);
+    this.#slotMask = mask * 2 + 1;
+    let gap = 0;
+    while (old[gap * SLOT_WORDS + 3] !== 0) gap++;
+    for (let i = 1; i <= mask; i++) {
+      const at = ((gap + i) & mask) * SLOT_WORDS;
+      if (old[at + 3] !== 0) this.#place(old[at], old[at + 1], old[at + 2], old[at + 3]);
+    }
+  }
+
+  /** Each chain becomes two, which keep its order: their heads lie half of the new index apart. */
+  #growSources(): void {
+    const old = this.#sources;
+    const { words } = this;
+    const sources = new Int32Array(old.length * 2);
+    this.#sources = sources;
+    this.#sourceMask = sources.length - 1;
+    for (let head = 0; head < old.length; head++) {
+      // The last links of the two chains so far, 0: none.
+      let lastLow = 0;
+      let lastHigh = 0;
+      for (let link = old[head]; link !== 0; ) {
+        const base = (link - 1) * RECORD_WORDS;
+        const next = words[base + SOURCE_NEXT];
+        const newHead = this.#sourceHead(base);
+        const last = newHead === head ? lastLow : lastHigh;
+        if (last === 0) sources[newHead] = link;
+        else words[(last - 1) * RECORD_WORDS + SOURCE_NEXT] = link;
+        words[base + SOURCE_PREVIOUS] = last === 0 ? -1 - newHead : last;
+        words[base + SOURCE_NEXT] = 0;
+        if (newHead === head) lastLow = link;
+        else lastHigh = link;
+        link = next;
       }
     }
-    for (const entry of linked) this.words[entry * RECORD_WORDS + SOURCE_PREVIOUS] = 0;
-    for (const entry of linked) this.linkSource(entry);
   }
 }
 
-/** Murmur3's finaliser over the folded tuple: the words carry their entropy in the high bits, and this brings it down. */
-function tupleHash(source: number, destination: number, ports: number, protocol: number): number {
+/**
+ * Murmur3's finaliser over the folded tuple: the words carry their entropy in the high bits, and this brings it down. The
+ * protocol is left out, so that slots can move without a look at their records.
+ */
+function tupleHash(source: number, destination: number, ports: number): number {
   let hash = Math.imul(source, 0x9e3779b1) ^ destination;
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) ^ ports ^ protocol;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) ^ ports;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 function sourceHash(source: number, ports: number, protocol: number): number {
-  return tupleHash(source, 0, ports & 0xffff, protocol);
+  return tupleHash(source, protocol, ports & 0xffff);
 }
