@@ -26,11 +26,14 @@ import {
   STATES,
 } from './rule-words.js';
 import { type FieldLists, type Split, splitChain } from './split-fields.js';
-import type { ValueRange } from './split-lists.js';
+import { PLACE_WORDS, type ValueRange } from './split-lists.js';
 import { type Trace, TraceKind, traceEvent } from './trace.js';
 import { swapAddress } from './values.js';
 
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
+
+/** Where in a visit the cursors begin: behind the values. */
+const CURSORS = STATES;
 
 /** Place in `#checks` of what is left to ask; 0: nothing. */
 const CHECK = LAST_WORD;
@@ -58,7 +61,7 @@ export interface ChainSurroundings {
 export function makeSplitChain(chain: Chain, around: ChainSurroundings): SplitChain | undefined {
   const words = new RuleWords(chain.rules, around.context);
   const split = splitChain(words);
-  if (split.anyway.length > chain.rules.length * MAX_ANYWAY) return undefined;
+  if (split.anyway.length > chain.rules.length * MAX_ANYWAY * PLACE_WORDS) return undefined;
   return new SplitChain(chain, words, split, around);
 }
 
@@ -73,8 +76,10 @@ export function allMatch(matches: readonly Match[], context: RuleContext): Check
 
 export class SplitChain {
   readonly #byField: readonly FieldLists[];
-  /** The places of each list set, those of the rules for all packets as the last one. */
-  readonly #positions: readonly Int32Array[];
+  /** The places of each field's lists, and as the last one the list of all packets. */
+  readonly #lists: readonly Int32Array[];
+  /** Which field the places say something about. */
+  readonly #seconds: Int32Array;
   readonly #words: Int32Array;
   readonly #length: number;
   readonly #firstIndex: number;
@@ -90,16 +95,18 @@ export class SplitChain {
   readonly #targets: ChainFunction[] = [];
   readonly #chains: readonly ChainFunction[];
   /**
-   * For each list set where the packet is, then where its list ends; after those, the same for a packet that comes to the
-   * chain while another one is in it (an answer of the host's).
+   * A packet in the chain: its values, each at the number of its field; then for each list where it is, and where the list
+   * ends. Behind it the same for a packet that comes to the chain while that one is in it (an answer of the host's).
    */
-  #cursors: Int32Array;
+  #visits: Int32Array;
+  readonly #visitWords: number;
   #depth = 0;
 
-  constructor({ rules }: Chain, { words, rest }: RuleWords, { byField, anyway }: Split, around: ChainSurroundings) {
+  constructor({ rules }: Chain, { words, rest }: RuleWords, { byField, anyway, anywaySecond }: Split, around: ChainSurroundings) {
     const { counters } = around;
     this.#byField = byField;
-    this.#positions = [...byField.map(({ lists }) => lists.data), anyway];
+    this.#lists = [...byField.map(({ lists }) => lists.data), anyway];
+    this.#seconds = Int32Array.of(...byField.map(({ second }) => second), anywaySecond);
     this.#words = words;
     this.#length = rules.length;
     this.#firstIndex = rules[0].index;
@@ -109,7 +116,8 @@ export class SplitChain {
     this.#actions = new Uint8Array(rules.length);
     this.#operands = new Int32Array(rules.length);
     this.#chains = around.chains;
-    this.#cursors = new Int32Array(this.#positions.length * 2);
+    this.#visitWords = CURSORS + 2 * this.#lists.length;
+    this.#visits = new Int32Array(this.#visitWords);
     this.#questions = rest.map((one, position) => {
       if (one === undefined) return undefined;
       this.#setCheck(position, rules[position], one, around.context);
@@ -122,21 +130,22 @@ export class SplitChain {
 
   /** What the chain says of PACKET: CONTINUE or RETURN where it came to the end. Its header must be whole. */
   run(packet: Packet): Verdict {
-    const base = this.#depth * this.#positions.length * 2;
-    if (this.#cursors.length <= base) {
+    const base = this.#depth * this.#visitWords;
+    if (this.#visits.length <= base) {
       const more = new Int32Array(base * 2);
-      more.set(this.#cursors);
-      this.#cursors = more;
+      more.set(this.#visits);
+      this.#visits = more;
     }
     this.#depth++;
-    const verdict = this.#walk(packet, this.#cursors, base);
+    const verdict = this.#walk(packet, this.#visits, base);
     this.#depth--;
     return verdict;
   }
 
-  #walk(packet: Packet, cursors: Int32Array, base: number): Verdict {
+  #walk(packet: Packet, visits: Int32Array, base: number): Verdict {
     const words = this.#words;
-    const lists = this.#positions;
+    const lists = this.#lists;
+    const seconds = this.#seconds;
     const count = lists.length;
     const length = this.#length;
     const destination = swapAddress(packet.destination);
@@ -145,17 +154,27 @@ export class SplitChain {
     const inDev = packet.inDev + 1;
     const outDev = packet.outDev + 1;
     const state = 1 << packet.ctinfo;
-    this.#findLists(packet, cursors, base);
+    visits[base + DESTINATION] = destination;
+    visits[base + SOURCE] = source;
+    visits[base + DPORT] = dport;
+    visits[base + SPORT] = sport;
+    visits[base + PROTOCOL] = protocol;
+    visits[base + IN_DEV] = inDev;
+    visits[base + OUT_DEV] = outDev;
+    this.#findLists(visits, base);
     for (;;) {
       let best = length;
       let bestList = -1;
       for (let list = 0; list < count; list++) {
-        const positions = lists[list];
-        const end = cursors[base + count + list];
-        let at = cursors[base + list];
-        for (; at < end; at++) {
-          const position = positions[at];
+        const places = lists[list];
+        const second = visits[base + seconds[list]];
+        const cursor = base + CURSORS + 2 * list;
+        const end = visits[cursor + 1];
+        let at = visits[cursor];
+        for (; at < end; at += PLACE_WORDS) {
+          const position = places[at];
           if (position >= best) break;
+          if ((second - places[at + 1]) >>> 0 > places[at + 2] >>> 0) continue;
           const rule = position << RULE_SHIFT;
           if (
             (destination - words[rule + DESTINATION]) >>> 0 <= words[rule + DESTINATION + 1] >>> 0 &&
@@ -172,10 +191,10 @@ export class SplitChain {
             break;
           }
         }
-        cursors[base + list] = at;
+        visits[cursor] = at;
       }
       if (bestList < 0) return CONTINUE;
-      cursors[base + bestList]++;
+      visits[base + CURSORS + 2 * bestList] += PLACE_WORDS;
       const check = words[(best << RULE_SHIFT) + CHECK];
       if (check !== 0 && !this.#checks[check](packet)) continue;
       const verdict = this.#act(best, packet);
@@ -183,17 +202,17 @@ export class SplitChain {
     }
   }
 
-  #findLists(packet: Packet, cursors: Int32Array, base: number): void {
+  #findLists(visits: Int32Array, base: number): void {
     const byField = this.#byField;
-    const count = byField.length + 1;
-    for (let i = 0; i < byField.length; i++) {
+    let cursor = base + CURSORS;
+    for (let i = 0; i < byField.length; i++, cursor += 2) {
       const { field, lists } = byField[i];
-      const found = lists.find(fieldValue(field, packet));
-      cursors[base + i] = lists.data[found];
-      cursors[base + count + i] = lists.data[found + 1];
+      const found = lists.find(visits[base + field]);
+      visits[cursor] = lists.data[found];
+      visits[cursor + 1] = lists.data[found + 1];
     }
-    cursors[base + count - 1] = 0;
-    cursors[base + 2 * count - 1] = this.#positions[count - 1].length;
+    visits[cursor] = 0;
+    visits[cursor + 1] = this.#lists[byField.length].length;
   }
 
   /** The rule at POSITION has all that it needs but what it asks of each packet. */

@@ -1,6 +1,14 @@
 /** Which field each rule of a long chain is listed under, and the lists of each field. */
-import { FIELDS, type Field, RULE_SHIFT, type RuleWords, STATES } from './rule-words.js';
-import { type CutRanges, cutValues, keepRanges, type ListedRanges, SplitLists } from './split-lists.js';
+import { DESTINATION, FIELDS, type Field, RULE_SHIFT, type RuleWords, STATES } from './rule-words.js';
+import {
+  type CutRanges,
+  cutValues,
+  keepRanges,
+  type ListedRanges,
+  PLACE_WORDS,
+  SplitLists,
+  type WritePlace,
+} from './split-lists.js';
 
 /** A rule that every second packet comes to by its best field costs less in the list of all packets. */
 const MAX_SHARE = 0.5;
@@ -17,27 +25,33 @@ const LISTED = -2;
 
 export interface FieldLists {
   readonly field: Field;
+  /** The field that the places of the lists say something about as well. */
+  readonly second: Field;
   readonly lists: SplitLists;
 }
 
 /** The lists of a chain. A packet's candidates are in one list of each of `byField`, and in `anyway`. */
 export interface Split {
   readonly byField: readonly FieldLists[];
-  /** Positions of the rules that are listed under no field, ascending. */
+  /** A list of the rules that are listed under no field. */
   readonly anyway: Int32Array;
+  readonly anywaySecond: Field;
 }
 
 /** Split a chain of RULES. */
 export function splitChain(rules: RuleWords): Split {
   const cuts = new Map(FIELDS.map((field) => [field, cutField(rules, field)]));
-  const chosen = chooseFields(rules, cuts);
+  const shares = new Map<Field, Float64Array>();
+  for (const [field, cut] of cuts) shares.set(field, fieldShares(cut, rules.length, rules.highest(field)));
+  const chosen = chooseFields(rules, cuts, shares);
   const byField: FieldLists[] = [];
   for (const [field, cut] of cuts) {
     for (let layer = 0; layer < MAX_LAYERS; layer++) {
       const left = keepRanges(cut, (position) => chosen[position] === field);
       if (left.positions.length === 0) break;
       const narrow = keepRanges(left, narrowRules(left, rules.length));
-      byField.push({ field, lists: new SplitLists(narrow) });
+      const second = secondField(field, narrow.positions, shares);
+      byField.push({ field, second, lists: new SplitLists(narrow, placeWriter(rules, second)) });
       for (const position of narrow.positions) chosen[position] = LISTED;
     }
   }
@@ -45,7 +59,38 @@ export function splitChain(rules: RuleWords): Split {
   chosen.forEach((field, position) => {
     if (field !== LISTED) left.push(position);
   });
-  return { byField, anyway: Int32Array.from(left) };
+  const anyway = new Int32Array(left.length * PLACE_WORDS);
+  const anywaySecond = secondField(undefined, Int32Array.from(left), shares);
+  const writePlace = placeWriter(rules, anywaySecond);
+  left.forEach((position, i) => {
+    writePlace(anyway, i * PLACE_WORDS, position);
+  });
+  return { byField, anyway, anywaySecond };
+}
+
+/** The field that best tells the rules at POSITIONS from packets that have what FIELD wants. */
+function secondField(field: Field | undefined, positions: Int32Array, shares: ReadonlyMap<Field, Float64Array>): Field {
+  let best: Field = DESTINATION;
+  let leastPackets = Number.POSITIVE_INFINITY;
+  for (const [other, share] of shares) {
+    if (other === field) continue;
+    let packets = 0;
+    // A rule that does not ask has no share: all packets come.
+    for (const position of positions) packets += share[position] || 1;
+    if (packets >= leastPackets) continue;
+    leastPackets = packets;
+    best = other;
+  }
+  return best;
+}
+
+function placeWriter({ words }: RuleWords, second: Field): WritePlace {
+  return (data, at, position) => {
+    const rule = position << RULE_SHIFT;
+    data[at] = position;
+    data[at + 1] = words[rule + second];
+    data[at + 2] = words[rule + second + 1];
+  };
 }
 
 interface FieldCut extends CutRanges {
@@ -58,15 +103,19 @@ function cutField(rules: RuleWords, field: Field): FieldCut {
 }
 
 /** For each rule the field by which the fewest packets come to it, or ANYWAY where none tells much. */
-function chooseFields(rules: RuleWords, cuts: ReadonlyMap<Field, FieldCut>): Int8Array {
+function chooseFields(
+  rules: RuleWords,
+  cuts: ReadonlyMap<Field, FieldCut>,
+  shares: ReadonlyMap<Field, Float64Array>,
+): Int8Array {
   const chosen = new Int8Array(rules.length);
   for (let i = 0; i < rules.length; i++) chosen[i] = rules.words[(i << RULE_SHIFT) + STATES] === 0 ? LISTED : ANYWAY;
   const best = new Float64Array(rules.length).fill(MAX_SHARE);
   for (const [field, cut] of cuts) {
-    const shares = fieldShares(cut, rules.length, rules.highest(field));
+    const share = shares.get(field)!;
     for (const position of cut.positions) {
-      if (shares[position] >= best[position]) continue;
-      best[position] = shares[position];
+      if (share[position] >= best[position]) continue;
+      best[position] = share[position];
       chosen[position] = field;
     }
   }

@@ -36,6 +36,12 @@ const MAX_ROOT_BITS = 16;
 /** Unsigned numbers are compared as signed ones with this bit turned: V8 has no others. */
 const SIGN = 0x80000000;
 
+/** A place in a list: a rule's position, and two words about what it asks of a second field. */
+export const PLACE_WORDS = 3;
+
+/** Writes the place of the rule at POSITION at AT into DATA. */
+export type WritePlace = (data: Int32Array, at: number, position: number) => void;
+
 /** The lists of one field. All is in one array: root, starts, offsets, lists. */
 export class SplitLists {
   readonly data: Int32Array;
@@ -48,7 +54,7 @@ export class SplitLists {
   readonly #startsAt: number;
   readonly #offsetsAt: number;
 
-  constructor({ positions, starts, spans }: CutRanges) {
+  constructor({ positions, starts, spans }: CutRanges, writePlace: WritePlace) {
     const intervals = starts.length;
     const lowest = intervals > 1 ? starts[1] : 0;
     const span = starts[intervals - 1] - lowest;
@@ -63,7 +69,7 @@ export class SplitLists {
 
     const lengths = new Int32Array(intervals);
     for (let range = 0; range < positions.length; range++) {
-      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) lengths[i]++;
+      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) lengths[i] += PLACE_WORDS;
     }
     const next = new Int32Array(intervals + 1);
     next[0] = listsAt;
@@ -71,7 +77,10 @@ export class SplitLists {
     const data = new Int32Array(next[intervals]);
     data.set(next, this.#offsetsAt);
     for (let range = 0; range < positions.length; range++) {
-      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) data[next[i]++] = positions[range];
+      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) {
+        writePlace(data, next[i], positions[range]);
+        next[i] += PLACE_WORDS;
+      }
     }
     for (let i = 0; i < intervals; i++) data[this.#startsAt + i] = starts[i] ^ SIGN;
     for (let block = 0, interval = 0; block <= this.#blocks; block++) {

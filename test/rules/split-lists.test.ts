@@ -11,6 +11,7 @@ import {
   type ListedRanges,
   normalRanges,
   otherRanges,
+  PLACE_WORDS,
   SplitLists,
   type ValueRange,
 } from '../../core/rules/split-lists.js';
@@ -48,9 +49,18 @@ function holds(ranges: readonly ValueRange[], value: number): boolean {
   return ranges.some(({ min, max }) => value >= min && value <= max);
 }
 
+function positionsOf(places: Int32Array): number[] {
+  return [...places].filter((_, i) => i % PLACE_WORDS === 0);
+}
+
+/** The same whichever rule it is. */
+function writePlace(data: Int32Array, at: number, position: number): void {
+  data.set([position, 1, 2], at);
+}
+
 function listOf(lists: SplitLists, value: number): number[] {
   const found = lists.find(value);
-  return [...lists.data.subarray(lists.data[found], lists.data[found + 1])];
+  return positionsOf(lists.data.subarray(lists.data[found], lists.data[found + 1]));
 }
 
 Lists(`hold for each value the rules that take it, in order (seed ${seed})`, () => {
@@ -60,8 +70,11 @@ Lists(`hold for each value the rules that take it, in order (seed ${seed})`, () 
     const rules = Array.from({ length: random(40) }, () => randomRanges(random, highest));
     const cut = cutValues(listRanges(rules));
     const kept = rules.map(() => random(3) > 0);
-    const all = new SplitLists(cut);
-    const some = new SplitLists(keepRanges(cut, (position) => kept[position]));
+    const all = new SplitLists(cut, writePlace);
+    const some = new SplitLists(
+      keepRanges(cut, (position) => kept[position]),
+      writePlace,
+    );
     const edges = rules.flat().flatMap(({ min, max }) => [min - 1, min, max, max + 1]);
     const values = [0, highest, ...edges, ...Array.from({ length: 50 }, () => randomValue(random, highest))];
     for (const value of values) {
@@ -100,7 +113,7 @@ Lists('stay small where all ranges overlap, and leave no rule out', () => {
   const { byField, anyway } = splitChain(words);
   const places = byField.reduce((sum, { lists }) => sum + lists.data.length, anyway.length);
   assert.ok(places < 100 * count, `${places} words for ${count} rules`);
-  const candidates = new Set([...byField.flatMap(({ lists }) => listOf(lists, 32_000)), ...anyway]);
+  const candidates = new Set([...byField.flatMap(({ lists }) => listOf(lists, 32_000)), ...positionsOf(anyway)]);
   assert.is(candidates.size, count, 'all rules take port 32000');
 });
 
@@ -120,7 +133,7 @@ Lists('a rule is listed by the field that tells most', () => {
     [2, 4],
     'by source and by destination port',
   );
-  assert.equal([...anyway], [600]);
+  assert.equal(positionsOf(anyway), [600]);
   for (const { lists } of byField) {
     for (let value = 0; value < 70_000; value++) assert.ok(listOf(lists, value).length <= 1);
   }
