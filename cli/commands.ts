@@ -69,3 +69,44 @@ export const CHECK: CommandSpec = {
     { about: 'accept what one case gives now', command: 'nfreplay check --update pcaps/docker' },
   ],
 };
+
+export const BENCH: CommandSpec = {
+  name: 'bench',
+  summary: 'measure what rulesets cost on captures; write nothing',
+  usages: ['--rules RULES [--rules RULES …] --host HOST --in IFACE=FILE [--in IFACE=FILE …]'],
+  options: [
+    {
+      name: 'rules',
+      value: 'FILE',
+      multiple: true,
+      help: 'a ruleset; several are measured in turn and shown side by side',
+    },
+    { name: 'host', value: 'FILE', help: 'the host, as `nfreplay replay` takes it' },
+    {
+      name: 'in',
+      value: 'IFACE=FILE',
+      multiple: true,
+      help: 'a capture of what arrives on an interface; `local`: of what the host itself sends',
+    },
+    { name: 'limit', value: 'N', help: 'only the first N packets' },
+    { name: 'runs', value: 'N', help: 'how often each ruleset is measured; 5 if not given' },
+    { name: 'lax', help: 'go on where a ruleset asks for what is not supported: such a rule never matches' },
+    { name: 'json', help: 'print all numbers, of every rule, as JSON' },
+    { name: 'top', value: 'N', help: 'how many chains and rules the report shows; 10 if not given' },
+  ],
+  examples: [
+    {
+      about: 'what your rules cost on your traffic, and which of them',
+      command: 'nfreplay bench --rules rules.v4 --host host.json --in eth0=wan.pcap --in docker0=lan.pcap',
+    },
+    {
+      about: 'a new ruleset beside the old one',
+      command: 'nfreplay bench --rules old.v4 --rules new.v4 --host host.json --in eth0=wan.pcap',
+    },
+    {
+      about: 'rules that are asked and never match, for a script',
+      command:
+        "nfreplay bench --rules rules.v4 --host host.json --in eth0=wan.pcap --json | jq '.rulesets[].rules[] | select(.asked > 0 and .matched == 0)'",
+    },
+  ],
+};

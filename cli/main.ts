@@ -4,7 +4,7 @@ import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
 import { nearest, RulesetError } from '../core/rules/error.js';
 import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
-import { CHECK, REPLAY } from './commands.js';
+import { BENCH, CHECK, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { type Style, styleOf } from './style.js';
 import { version } from './version.js';
@@ -21,6 +21,7 @@ interface Command {
 const COMMANDS: readonly Command[] = [
   { spec: REPLAY, run: async (args) => (await import('./replay-command.js')).replayCommand(args) },
   { spec: CHECK, run: async (args) => (await import('./check.js')).check(args) },
+  { spec: BENCH, run: async (args) => (await import('./bench-command.js')).benchCommand(args) },
 ];
 
 function overview(style: Style): string {

@@ -51,7 +51,8 @@ function optionsOf(given: Arguments): ReplayOptions {
   };
 }
 
-function inputOf(given: string): { iface: string; path: string } {
+/** What `--in` was given. */
+export function inputOf(given: string): { iface: string; path: string } {
   const at = given.indexOf('=');
   if (at <= 0 || at === given.length - 1) throw new UsageError(`--in ${given}: IFACE=FILE is wanted`);
   return { iface: given.slice(0, at), path: given.slice(at + 1) };

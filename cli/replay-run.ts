@@ -209,7 +209,8 @@ export class ReplayRun implements EmulatorOutput {
 const SHORTEST_IPV4 = 20;
 const BATCH_PACKETS = 128;
 
-function packetTypeOf(type: LinkPacketType): PacketType {
+/** How a frame was addressed, in the words of the emulator. */
+export function packetTypeOf(type: LinkPacketType): PacketType {
   if (type === LinkPacketType.BROADCAST) return PacketType.BROADCAST;
   return type === LinkPacketType.MULTICAST ? PacketType.MULTICAST : PacketType.HOST;
 }

@@ -103,7 +103,11 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
   }
 }
 
-function inputsOf({ inputs = [], stitchPath }: ReplayOptions, host: Host): RunInput[] {
+/** The captures of OPTIONS, and where on HOST their packets enter. */
+export function inputsOf(
+  { inputs = [], stitchPath }: Pick<ReplayOptions, 'inputs' | 'stitchPath'>,
+  host: Host,
+): RunInput[] {
   const taken = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
   if (taken) throw new UsageError(`the host has an interface ${taken}, which is the name of a file of the results`);
   if (stitchPath !== undefined) {
@@ -201,7 +205,8 @@ function writeConnections(path: string, { connections, nowMs }: Emulator): void 
   flush();
 }
 
-function readText(path: string): string {
+/** @throws {CaptureError} where PATH cannot be read */
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

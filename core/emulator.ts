@@ -50,6 +50,8 @@ export interface Emulator {
   readonly reason: string;
   /** Milliseconds since the first packet. */
   readonly nowMs: number;
+  /** Packets that did not simply follow the one before them of an established connection, but were looked at anew. */
+  readonly fullWayPackets: number;
   /** Fragments that still wait for the rest of their packet. */
   readonly pendingFragments: number;
   /**

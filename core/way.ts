@@ -72,6 +72,7 @@ export class HostEmulator implements Emulator {
   readonly #fastWay: FastWay | null = null;
   outcome: Outcome = Outcome.DROPPED;
   reason = '';
+  fullWayPackets = 0;
 
   readonly #host: Host;
   readonly #output: EmulatorOutput;
@@ -165,6 +166,7 @@ export class HostEmulator implements Emulator {
         return;
       }
     }
+    this.fullWayPackets++;
     this.#trace[0] = 0;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;
@@ -191,6 +193,7 @@ export class HostEmulator implements Emulator {
   ): void {
     if (at < ETHERNET_LENGTH) throw noRoom(at);
     this.#tick(tsSec, tsNsec);
+    this.fullWayPackets++;
     this.#trace[0] = 0;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;

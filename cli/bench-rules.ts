@@ -1,0 +1,143 @@
+/**
+ * How often each rule is asked. The counters of a ruleset say only what matched; so it is run once more with rules put in
+ * between that match everything and do nothing: one at the head of each chain, and one behind each jump, from which a
+ * packet may or may not come back. What they count is exact.
+ */
+import type { Emulator } from '../core/emulator.js';
+import type { TableName } from '../core/hooks.js';
+import { ANY_PACKET } from '../core/rules/base-match.js';
+import { CONNECTION_FIELDS, type PacketField } from '../core/rules/extension.js';
+import type { Chain, Rule, Ruleset, Table } from '../core/rules/model.js';
+import { ruleReads } from '../core/rules/reads.js';
+import { saveRule } from '../core/rules/save.js';
+
+/** What one rule costs, were rules asked one by one. */
+export interface RuleCost {
+  readonly table: TableName;
+  readonly chain: string;
+  readonly number: number;
+  readonly rule: string;
+  /** Packets that came to it, and of them those that it matched. */
+  readonly asked: number;
+  readonly matched: number;
+  /** What it reads of a packet that its connection does not fix: for this the next packet must be asked again. */
+  readonly readsOfPacket: readonly string[];
+}
+
+export interface ChainCost {
+  readonly table: TableName;
+  readonly chain: string;
+  /** Packets that came into it, and how often one of its rules was asked, in all. */
+  readonly packets: number;
+  readonly asked: number;
+}
+
+export interface RulesCost {
+  readonly rules: readonly RuleCost[];
+  readonly chains: readonly ChainCost[];
+}
+
+/** How people call what differs from packet to packet. */
+const FIELD_WORDS: Partial<Record<PacketField, string>> = {
+  fragment: 'whether it is a fragment',
+  tcpFlags: 'TCP flags',
+  tcpOptions: 'TCP options',
+  icmpType: 'ICMP type',
+  ctexpire: 'how long its connection has left',
+  length: 'length',
+  ttl: 'TTL',
+  tos: 'TOS',
+  packetType: 'how it was addressed on the link',
+  state: 'how many packets came before (limit, statistic)',
+};
+
+const FIXED: ReadonlySet<PacketField> = new Set(CONNECTION_FIELDS);
+
+/** A ruleset with the rules in between: it does with every packet what the one without does. */
+export interface ProbedRuleset {
+  readonly ruleset: Ruleset;
+  /** The rules in between. */
+  readonly probes: ReadonlySet<Rule>;
+}
+
+export function withProbes(ruleset: Ruleset): ProbedRuleset {
+  const probes = new Set<Rule>();
+  const tables = ruleset.tables.map((table) => probeTable(table, probes));
+  return { ruleset: { ...ruleset, tables }, probes };
+}
+
+function probeTable(table: Table, probes: Set<Rule>): Table {
+  const rules: Rule[] = [];
+  const add = (rule: Rule) => {
+    const placed = { ...rule, index: rules.length };
+    rules.push(placed);
+    return placed;
+  };
+  const addProbe = (near: Rule) => {
+    const placed = add({ ...near, base: ANY_PACKET, matches: [], target: { kind: 'none' }, verbatim: undefined });
+    probes.add(placed);
+    return placed;
+  };
+  const chains = table.chains.map((chain): Chain => {
+    const own = chain.rules.flatMap((rule, i) => [
+      ...(i === 0 ? [addProbe(rule)] : []),
+      add(rule),
+      ...(isJump(rule) ? [addProbe(rule)] : []),
+    ]);
+    return { ...chain, rules: own };
+  });
+  return { ...table, chains, rules };
+}
+
+const isJump = ({ target }: Rule) => target.kind === 'jump';
+
+/** Whether a packet that RULE matched is not asked by the next one of its chain; of a jump only a probe can tell. */
+function endsChain({ target }: Rule): boolean {
+  switch (target.kind) {
+    case 'verdict':
+    case 'goto':
+      return true;
+    case 'extension':
+      return target.extension.terminates;
+    default:
+      return false;
+  }
+}
+
+/** What a ruleset cost whose packets have passed EMULATOR, which ran it as PROBED. */
+export function rulesCost({ ruleset, probes }: ProbedRuleset, { counters }: Emulator): RulesCost {
+  const rules: RuleCost[] = [];
+  const chains: ChainCost[] = [];
+  for (const table of ruleset.tables) {
+    const counted = counters.get(table.name)!.rules;
+    for (const chain of table.chains) {
+      const own = costsOfChain(table.name, chain, probes, counted);
+      rules.push(...own);
+      const asked = own.reduce((sum, rule) => sum + rule.asked, 0);
+      if (asked > 0) chains.push({ table: table.name, chain: chain.name, packets: own[0].asked, asked });
+    }
+  }
+  return { rules, chains };
+}
+
+function costsOfChain(table: TableName, chain: Chain, probes: ReadonlySet<Rule>, counted: Float64Array): RuleCost[] {
+  const costs: RuleCost[] = [];
+  let asked = 0;
+  for (const rule of chain.rules) {
+    const matched = counted[rule.index * 2];
+    if (probes.has(rule)) {
+      asked = matched;
+      continue;
+    }
+    const { number } = rule;
+    const text = saveRule(rule).trim();
+    costs.push({ table, chain: chain.name, number, rule: text, asked, matched, readsOfPacket: readsOfPacket(rule) });
+    if (endsChain(rule)) asked -= matched;
+  }
+  return costs;
+}
+
+/** In words, what RULE reads that may differ between two packets of one connection. */
+export function readsOfPacket(rule: Rule): string[] {
+  return [...ruleReads(rule)].filter((field) => !FIXED.has(field)).map((field) => FIELD_WORDS[field] ?? field);
+}

@@ -1,0 +1,109 @@
+/** hot: captures through an emulator, again and again, with nothing written: only the time is wanted. */
+import { type CaptureReader, openCapture } from '../codecs/capture.js';
+import { IpPlace, placeIp } from '../codecs/linktypes.js';
+import { CaptureMerger } from '../codecs/merge.js';
+import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput } from '../core/emulator.js';
+import { PacketType } from '../core/packet.js';
+import { INPUT_LOCAL, packetTypeOf, type RunInput } from './replay-run.js';
+
+/** In batches: a loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
+const BATCH_PACKETS = 128;
+
+/** What one pass through the captures gave. */
+export interface Pass {
+  /** From the first packet read to the last one done. */
+  readonly durationMs: number;
+  /** Packets read, and those of them that were IPv4 and went in. */
+  readonly read: number;
+  readonly entered: number;
+}
+
+const NOWHERE: EmulatorOutput = { egress() {}, local() {}, dropped() {} };
+
+/** An emulator whose packets go nowhere. */
+export function silentEmulator(options: EmulatorOptions): Emulator {
+  return createEmulator(options, NOWHERE);
+}
+
+/** Captures of what arrives at a host's interfaces. */
+export class Traffic {
+  readonly #inputs: readonly RunInput[];
+  readonly #limit: number;
+  readonly #place = new IpPlace();
+
+  /** Only the first LIMIT packets of INPUTS, merged by time. */
+  constructor(inputs: readonly RunInput[], limit = Number.POSITIVE_INFINITY) {
+    this.#inputs = inputs;
+    this.#limit = limit;
+  }
+
+  /**
+   * One pass, into EMULATOR, a new one; without it the packets are only read and their IP headers found.
+   * @throws {CaptureError} where a capture cannot be read
+   */
+  pass(emulator?: Emulator): Pass {
+    const readers: CaptureReader[] = [];
+    try {
+      for (const { path } of this.#inputs) readers.push(openCapture(path));
+      const startedMs = performance.now();
+      const { read, entered } = this.#run(readers, emulator);
+      return { durationMs: performance.now() - startedMs, read, entered };
+    } finally {
+      for (const reader of readers) reader.close();
+    }
+  }
+
+  #run(readers: readonly CaptureReader[], emulator: Emulator | undefined): { read: number; entered: number } {
+    const merger = new CaptureMerger(readers);
+    const done = { read: 0, entered: 0 };
+    while (done.read < this.#limit) {
+      const wanted = Math.min(BATCH_PACKETS, this.#limit - done.read);
+      const before = done.read;
+      if (emulator === undefined) this.#readBatch(readers, merger, wanted, done);
+      else this.#batch(readers, merger, wanted, emulator, done);
+      if (done.read - before < wanted) break;
+    }
+    return done;
+  }
+
+  #readBatch(
+    readers: readonly CaptureReader[],
+    merger: CaptureMerger,
+    wanted: number,
+    done: { read: number; entered: number },
+  ): void {
+    for (let n = 0; n < wanted; n++) {
+      const index = merger.next();
+      if (index < 0) return;
+      done.read++;
+      if (placeIp(readers[index], this.#place)) done.entered++;
+    }
+  }
+
+  #batch(
+    readers: readonly CaptureReader[],
+    merger: CaptureMerger,
+    wanted: number,
+    emulator: Emulator,
+    done: { read: number; entered: number },
+  ): void {
+    for (let n = 0; n < wanted; n++) {
+      const index = merger.next();
+      if (index < 0) return;
+      done.read++;
+      if (!placeIp(readers[index], this.#place)) continue;
+      done.entered++;
+      this.#enter(readers[index], this.#inputs[index].dev, emulator);
+    }
+  }
+
+  #enter({ tsSec, tsNsec, bytes, view }: CaptureReader, dev: number, emulator: Emulator): void {
+    const { ipAt, ipCaptured, ipOnWire, linkKind, packetType } = this.#place;
+    if (dev === INPUT_LOCAL) {
+      emulator.send(tsSec, tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
+      return;
+    }
+    const type = linkKind === 'ethernet' ? packetTypeOf(packetType) : PacketType.HOST;
+    emulator.receive(dev, type, tsSec, tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
+  }
+}
