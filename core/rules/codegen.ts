@@ -24,7 +24,7 @@ export class Code {
 /** The tagged template: code`packet.dport === ${80}`. */
 export function code(strings: TemplateStringsArray, ...values: readonly (number | Code)[]): Code {
   let text = strings[0];
-  for (const [i, value] of values.entries()) text += quote(value) + strings[i + 1];
+  for (let i = 0; i < values.length; i++) text += quote(values[i]) + strings[i + 1];
   return new Code(MAKER, text);
 }
 

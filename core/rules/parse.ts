@@ -194,7 +194,9 @@ class TableDraft {
   finish(): Table {
     const builtIn = TABLE_HOOKS[this.name].map((hook) => this.#chains.get(HOOK_NAMES[hook])!);
     const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
-    user.sort((a, b) => compareBytes(a.name, b.name));
+    const encoder = new TextEncoder();
+    const bytesOf = new Map(user.map(({ name }) => [name, encoder.encode(name)]));
+    user.sort((a, b) => compareBytes(bytesOf.get(a.name)!, bytesOf.get(b.name)!));
     checkTable(this.name, this.#chains);
     const rules: Rule[] = [];
     const chains = [...builtIn, ...user].map((draft, index): Chain => {
@@ -273,10 +275,7 @@ class TableDraft {
 }
 
 /** The order of strcmp. */
-function compareBytes(a: string, b: string): number {
-  const encoder = new TextEncoder();
-  const x = encoder.encode(a);
-  const y = encoder.encode(b);
-  for (let i = 0; i < x.length && i < y.length; i++) if (x[i] !== y[i]) return x[i] - y[i];
-  return x.length - y.length;
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i] - b[i];
+  return a.length - b.length;
 }
