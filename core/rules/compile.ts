@@ -38,6 +38,9 @@ const RULES_PER_PIECE = 100;
 /** Shorter chains are faster as code, rule by rule (measured with rules of addresses and ports). */
 const RULES_TO_INDEX = 200;
 
+/** A table of more rules than this, its split chains apart, becomes code chain by chain, as packets come to them. */
+const RULES_AT_ONCE = 5000;
+
 /** What multiport looks at, in bytes. */
 const PORTS_LENGTH = 4;
 const EMPTY = code``;
@@ -100,14 +103,16 @@ export function isWhole(packet: Packet): boolean {
 class TableCompiler {
   readonly #table: Table;
   readonly #context: RuleContext;
-  readonly #closures: Closure[] = [];
   readonly #chainIndexes: ReadonlyMap<string, number>;
-  readonly #functions: Code[] = [];
   readonly #counters: TableCounters;
   readonly #firstId: number;
   readonly #isIndexed: boolean;
-  /** What split chains call other chains by: filled once all are there. */
+  /** By index. Filled before the first packet. */
   readonly #chains: ChainFunction[] = [];
+  /** What is being made into code: the chains, by index, their functions, and what these reach. */
+  #unit: ReadonlySet<number> = new Set();
+  #functions: Code[] = [];
+  #closures: Closure[] = [];
   #pieces = 0;
   /** What rules ask of a packet itself, by their id in the trace; none where it cannot be asked apart from the rules. */
   readonly asks = new Map<number, (packet: Packet) => boolean>();
@@ -122,36 +127,63 @@ class TableCompiler {
   }
 
   /** The function of each chain, by its index. They say CONTINUE or RETURN where the packet came to the chain's end. */
-  compile(): ChainFunction[] {
-    for (const chain of this.#table.chains) this.#chain(chain);
+  compile(): readonly ChainFunction[] {
+    const left = this.#table.chains.filter((chain) => !this.#split(chain));
+    const rules = left.reduce((sum, chain) => sum + chain.rules.length, 0);
+    if (rules <= RULES_AT_ONCE) this.#makeCode(left);
+    else for (const chain of left) this.#chains[chain.index] = this.#makeCodeLater(chain);
+    return this.#chains;
+  }
+
+  /** Let CHAIN be split lists; false where it is too short, or these would spare too little. */
+  #split(chain: Chain): boolean {
+    if (!this.#isIndexed || chain.rules.length < RULES_TO_INDEX) return false;
+    const split = makeSplitChain(chain, this.#surroundings());
+    if (split === undefined) return false;
+    this.#chains[chain.index] = (packet) => split.run(packet);
+    return true;
+  }
+
+  /** A large table has chains that no packet comes to: CHAIN is made into code by the first one that does. */
+  #makeCodeLater(chain: Chain): ChainFunction {
+    for (const rule of chain.rules) this.#noteQuestion(rule, splitMatches(rule).asked);
+    let made: ChainFunction | undefined;
+    return (packet) => {
+      made ??= this.#makeCode([chain])[0];
+      return made(packet);
+    };
+  }
+
+  /** Make CHAINS into code, as one unit: they call each other directly, and others as they are known by now. */
+  #makeCode(chains: readonly Chain[]): ChainFunction[] {
+    this.#unit = new Set(chains.map(({ index }) => index));
+    this.#functions = [];
+    this.#closures = [];
+    this.#pieces = 0;
+    for (const chain of chains) this.#chain(chain);
     const closures = joinCode(
       this.#closures.map((_, i) => code`const ${identifier('f', i)} = closures[${i}];\n`),
       EMPTY,
     );
-    const chains = joinCode(
-      this.#table.chains.map(({ index }) => identifier('c', index)),
+    const names = joinCode(
+      chains.map(({ index }) => identifier('c', index)),
       code`, `,
     );
-    const source = code`'use strict';\n${closures}${joinCode(this.#functions, EMPTY)}return [${chains}];`;
+    const source = code`'use strict';\n${closures}${joinCode(this.#functions, EMPTY)}return [${names}];`;
     const make = new Function('rules', 'trace', 'closures', source.text) as (
       rules: Float64Array,
       trace: Trace,
       closures: readonly Closure[],
     ) => ChainFunction[];
-    this.#chains.push(...make(this.#counters.rules, this.#counters.trace, this.#closures));
-    return this.#chains;
+    const made = make(this.#counters.rules, this.#counters.trace, this.#closures);
+    chains.forEach(({ index }, i) => {
+      this.#chains[index] = made[i];
+    });
+    return made;
   }
 
   #chain(chain: Chain): void {
     const name = identifier('c', chain.index);
-    if (this.#isIndexed && chain.rules.length >= RULES_TO_INDEX) {
-      const split = makeSplitChain(chain, this.#surroundings());
-      if (split !== undefined) {
-        const run = this.#closure((packet) => split.run(packet));
-        this.#functions.push(code`const ${name} = ${run};\n`);
-        return;
-      }
-    }
     if (chain.rules.length <= RULES_PER_PIECE) {
       this.#function(name, chain.rules);
       return;
@@ -164,6 +196,12 @@ class TableCompiler {
     }
     const body = joinCode(calls, EMPTY);
     this.#functions.push(code`function ${name}(packet) {\nlet verdict;\n${body}return ${CONTINUE};\n}\n`);
+  }
+
+  /** How code calls the chain NAME. */
+  #reference(name: string): Code {
+    const index = this.#chainIndexes.get(name)!;
+    return this.#unit.has(index) ? identifier('c', index) : this.#closure(this.#chains[index]);
   }
 
   #surroundings(): ChainSurroundings {
@@ -225,7 +263,8 @@ class TableCompiler {
   }
 
   #noteQuestion(rule: Rule, asked: readonly Match[]): void {
-    if (asked.every(canBeForeseen)) this.asks.set(this.#firstId + rule.index, this.#question(asked));
+    if (asked.length > 0 && asked.every(canBeForeseen))
+      this.asks.set(this.#firstId + rule.index, this.#question(asked));
   }
 
   #question(asked: readonly Match[]): (packet: Packet) => boolean {
@@ -248,12 +287,12 @@ class TableCompiler {
         return extension.terminates ? code`return ${call};\n` : code`${call};\n`;
       }
       case 'jump': {
-        const chain = identifier('c', this.#chainIndexes.get(target.chain)!);
+        const chain = this.#reference(target.chain);
         return code`verdict = ${chain}(packet);\nif (verdict === ${ACCEPT} || verdict === ${DROP}) return verdict;\n`;
       }
       case 'goto': {
         // Its end is our end: what came by goto does not come back.
-        const chain = identifier('c', this.#chainIndexes.get(target.chain)!);
+        const chain = this.#reference(target.chain);
         return code`verdict = ${chain}(packet);\nreturn verdict === ${CONTINUE} ? ${RETURN} : verdict;\n`;
       }
     }
