@@ -93,4 +93,50 @@ Long(`of 50,000 rules say what the interpreter says (seed ${seed})`, () => {
   assert.ok(interpreted.counters.rules.filter((count) => count > 0).length > 150);
 });
 
+Long(`in a table that becomes code as packets come, chains call each other all the same (seed ${seed})`, () => {
+  const random = seededRandom(seed);
+  const users = Array.from({ length: 70 }, (_, i) => `c${i}`);
+  const rules = users.map((user, i) => `-A FORWARD -s 10.0.0.${i}/32 -j ${user}`);
+  for (const [i, user] of users.entries()) {
+    for (let n = 0; n < 100; n++) {
+      const next = users[i + 1 + random(5)];
+      const jumps = next === undefined ? [] : [`-j ${next}`, `-g ${next}`];
+      const target = pick(random, ['', '', '', '', '-j LOG', '-j ACCEPT', '-j RETURN', ...jumps]);
+      rules.push(`-A ${user} -p tcp -m tcp --dport ${random(64)} ${random(4) === 0 ? '--syn ' : ''}${target}`);
+    }
+  }
+  const chains = users.map((user) => `:${user} - [0:0]`);
+  const table = parseRuleset(['*filter', ...chains, ...rules, 'COMMIT'].join('\n'), 'many chains').tables[0];
+  const runs = ENGINES.map((engine) => {
+    const context = testContext(seededRandom(seed), CONNECTIONS);
+    const counters = createCounters(table);
+    const program = buildTable(table, context, counters, engine);
+    // What can be asked ahead is known before the first packet.
+    return { engine, context, counters, program, asks: new Map(program.asks) };
+  });
+  const bytes = new Uint8Array(40);
+  bytes.set([0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 0]);
+  for (let i = 0; i < 300; i++) {
+    bytes[15] = random(75);
+    bytes[23] = random(64);
+    bytes[33] = pick(random, [0x02, 0x10]);
+    const [first, ...others] = runs.map(({ program, context, counters, asks }) => {
+      const packet = packetOf(bytes);
+      dressPacket(packet, seededRandom(i), Hook.FORWARD, CONNECTIONS);
+      counters.trace[0] = 0;
+      const verdict = program.run(packet, Hook.FORWARD);
+      for (const event of counters.trace.subarray(1, counters.trace[0] + 1)) {
+        const answer = event & 3;
+        if (answer === TraceKind.ASKED_YES) assert.is(asks.get(event >> 2)!(packet), true);
+        if (answer === TraceKind.ASKED_NO) assert.is(asks.get(event >> 2)!(packet), false);
+      }
+      return [verdict, ...context.asked.splice(0)];
+    });
+    for (const other of others) assert.equal(other, first, `seed ${seed}, packet ${i}`);
+  }
+  const [first, ...others] = runs;
+  for (const { engine, counters } of others) assert.equal([...counters.rules], [...first.counters.rules], engine);
+  assert.ok(first.counters.rules.filter((count) => count > 0).length > 500);
+});
+
 Long.run();
