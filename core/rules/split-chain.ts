@@ -67,11 +67,21 @@ export function makeSplitChain(chain: Chain, around: ChainSurroundings): SplitCh
 
 /** Whether all of MATCHES match, in their order. */
 export function allMatch(matches: readonly Match[], context: RuleContext): Check {
-  if (matches.length === 1) {
-    const { extension, params, state } = matches[0];
-    return (packet) => extension.check(params, packet, context, state);
-  }
-  return (packet) => matches.every(({ extension, params, state }) => extension.check(params, packet, context, state));
+  return allHold(
+    matches.map(
+      ({ extension, params, state }) =>
+        (packet) =>
+          extension.check(params, packet, context, state),
+    ),
+  );
+}
+
+function allHold(checks: readonly Check[]): Check {
+  if (checks.length === 1) return checks[0];
+  return (packet) => {
+    for (const check of checks) if (!check(packet)) return false;
+    return true;
+  };
 }
 
 export class SplitChain {
@@ -102,7 +112,12 @@ export class SplitChain {
   readonly #visitWords: number;
   #depth = 0;
 
-  constructor({ rules }: Chain, { words, rest }: RuleWords, { byField, anyway, anywaySecond }: Split, around: ChainSurroundings) {
+  constructor(
+    { rules }: Chain,
+    { words, rest }: RuleWords,
+    { byField, anyway, anywaySecond }: Split,
+    around: ChainSurroundings,
+  ) {
     const { counters } = around;
     this.#byField = byField;
     this.#lists = [...byField.map(({ lists }) => lists.data), anyway];
@@ -262,7 +277,7 @@ export class SplitChain {
     if (rest.checks.length > 0) checks.push(allMatch(rest.checks, context));
     if (checks.length === 0) return;
     this.#words[(position << RULE_SHIFT) + CHECK] = this.#checks.length;
-    this.#checks.push(checks.length === 1 ? checks[0] : (packet) => checks.every((check) => check(packet)));
+    this.#checks.push(allHold(checks));
   }
 
   #setAction(position: number, { target }: Rule, { context, chainIndexes }: ChainSurroundings): void {
