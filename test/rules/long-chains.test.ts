@@ -2,7 +2,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Hook } from '../../core/hooks.js';
+import type { Packet } from '../../core/packet.js';
 import { buildTable, ENGINES } from '../../core/rules/build.js';
+import type { RuleContext } from '../../core/rules/context.js';
 import { createCounters } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse.js';
 import { isWhole, TraceKind } from '../../core/rules/trace.js';
@@ -138,5 +140,39 @@ Long(`in a table that becomes code as packets come, chains call each other all t
   for (const { engine, counters } of others) assert.equal([...counters.rules], [...first.counters.rules], engine);
   assert.ok(first.counters.rules.filter((count) => count > 0).length > 500);
 });
+
+Long('a packet that comes to a chain while another is in it leaves that one where it was', () => {
+  const rules = Array.from(
+    { length: 600 },
+    (_, i) => `-A INPUT -s 10.0.0.${i % 200}/32 -j ${i % 3 === 0 ? 'LOG' : 'MARK --or-mark 1'}`,
+  );
+  const table = parseRuleset(['*mangle', ...rules, '-A INPUT -s 10.0.0.7/32 -j ACCEPT', 'COMMIT'].join('\n'), 'nested')
+    .tables[0];
+  const counts = ENGINES.map((engine) => {
+    const counters = createCounters(table);
+    const nest = { depth: 0 };
+    const context: RuleContext = {
+      ...testContext(seededRandom(1), 1),
+      log() {
+        if (nest.depth === 4) return;
+        nest.depth++;
+        program.run(packetFrom(nest.depth), Hook.INPUT);
+        nest.depth--;
+      },
+    };
+    const program = buildTable(table, context, counters, engine);
+    for (const source of [6, 7, 9]) program.run(packetFrom(source), Hook.INPUT);
+    return [...counters.rules, ...counters.policies];
+  });
+  assert.ok(counts[2].filter((count) => count > 0).length > 12);
+  assert.equal(counts[0], counts[2], 'indexed');
+  assert.equal(counts[1], counts[2], 'compiled');
+});
+
+function packetFrom(source: number): Packet {
+  const bytes = new Uint8Array(28);
+  bytes.set([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, source, 1, 1, 1, 1]);
+  return packetOf(bytes);
+}
 
 Long.run();
