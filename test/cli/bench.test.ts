@@ -1,0 +1,144 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { helpOf, parseCommand } from '../../cli/args.js';
+import type { BenchResult } from '../../cli/bench-report.js';
+import { type RuleCost, rulesCost, withProbes } from '../../cli/bench-rules.js';
+import { silentEmulator, Traffic } from '../../cli/bench-traffic.js';
+import { BENCH } from '../../cli/commands.js';
+import { casesIn, type GoldenCase } from '../../cli/golden-case.js';
+import { inputsOf } from '../../cli/replay.js';
+import { loadHost } from '../../core/host/host.js';
+import { parseRuleset } from '../../core/rules/parse.js';
+
+const Bench = suite('nfreplay bench');
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+const PCAPS = fileURLToPath(new URL('../../../pcaps/', import.meta.url));
+const EXAMPLE = join(PCAPS, 'docker');
+const RULES = join(EXAMPLE, 'rules.v4');
+const HOST = join(EXAMPLE, 'host.json');
+const INPUTS = ['eth0', 'docker0', 'local'].flatMap((iface) => ['--in', `${iface}=${EXAMPLE}/in/${iface}.pcap`]);
+
+function nfreplay(...args: string[]) {
+  return spawnSync(process.execPath, [MAIN, 'bench', ...args], { encoding: 'utf8' });
+}
+
+function done(...args: string[]): string {
+  const { status, stdout, stderr } = nfreplay(...args);
+  assert.is(status, 0, stderr);
+  return stdout;
+}
+
+function fails(exitCode: number, says: string, ...args: string[]): void {
+  const { status, stdout, stderr } = nfreplay(...args);
+  assert.match(stderr, says);
+  assert.is(status, exitCode, stderr);
+  assert.is(stdout, '');
+}
+
+Bench('the report has a section for everything', () => {
+  const report = done('--rules', RULES, '--host', HOST, ...INPUTS, '--runs', '1');
+  for (const title of [
+    '35 packets of',
+    'packets a second',
+    'fast way',
+    'full way',
+    'where the time goes',
+    'reading the captures',
+    'the host with no rules',
+    'the rules, and what they make the host do',
+    'chains that ask most',
+    'rules that are asked most',
+    'rules that must ask each packet again',
+  ]) {
+    assert.match(report, title);
+  }
+});
+
+Bench('rules are asked as often as the counters of the kernel let one work out', () => {
+  const text = done('--rules', RULES, '--host', HOST, ...INPUTS, '--runs', '1', '--json');
+  const { packets, entered, rulesets }: BenchResult = JSON.parse(text);
+  assert.is(packets, 35);
+  const [{ rules, chains, fastWayPackets, fullWayPackets }] = rulesets;
+  assert.is(fastWayPackets + fullWayPackets, entered);
+  const asked = (chain: string) =>
+    rules.filter((rule) => rule.chain === chain && rule.table === 'filter').map((rule) => rule.asked);
+  // want/rules.v4: 26 come to FORWARD and back from DOCKER-ISOLATION; of the 14 in DOCKER 8 are accepted there; 5 and
+  // then 12 are accepted, the last one is rejected.
+  assert.equal(asked('FORWARD'), [26, 26, 18, 13, 1, 1]);
+  assert.equal(asked('DOCKER-ISOLATION'), [26]);
+  assert.equal(asked('DOCKER'), [14]);
+  assert.equal(asked('INPUT'), [6, 3, 2, 2, 1]);
+  const forward = chains.find(({ table, chain }) => table === 'filter' && chain === 'FORWARD');
+  assert.equal(forward, { table: 'filter', chain: 'FORWARD', packets: 26, asked: 85 });
+});
+
+/** What the rules of a golden case cost. */
+function costsOf({ rulesPath, hostPath, inputs }: GoldenCase): readonly RuleCost[] {
+  const host = loadHost(readFileSync(hostPath, 'utf8'), hostPath);
+  const probed = withProbes(parseRuleset(readFileSync(rulesPath, 'utf8'), rulesPath));
+  const emulator = silentEmulator({ ruleset: probed.ruleset, host });
+  new Traffic(inputsOf({ inputs }, host)).pass(emulator);
+  return rulesCost(probed, emulator).rules;
+}
+
+for (const golden of casesIn(PCAPS).filter(({ stitchPath }) => stitchPath === undefined)) {
+  Bench(`the rules in between change nothing: ${basename(golden.dir)} counts as the kernel did`, () => {
+    const recorded = readFileSync(join(golden.wantDir, 'rules.v4'), 'utf8').matchAll(/^\[(\d+):\d+\] -A (\S+)/gm);
+    const wanted = [...recorded].map(([, packets, chain]) => `${chain} ${packets}`).sort();
+    const costs = costsOf(golden);
+    assert.equal(costs.map(({ chain, matched }) => `${chain} ${matched}`).sort(), wanted);
+    assert.ok(costs.every(({ asked, matched }) => asked >= matched));
+  });
+}
+
+Bench('says what of a packet a rule reads that its connection does not fix', () => {
+  const lines = ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]'];
+  const rules = [
+    ['-p tcp -m tcp --dport 80 -j ACCEPT', ''],
+    ['-p tcp -m tcp --tcp-flags SYN,RST SYN -m length --length 0:99 -j ACCEPT', 'TCP flags, length'],
+    ['-m ttl --ttl-lt 2 -j DROP', 'TTL'],
+    ['-m limit --limit 5/min -j ACCEPT', 'how many packets came before (limit, statistic)'],
+  ];
+  const text = [...lines, ...rules.map(([rule]) => `-A FORWARD ${rule}`), 'COMMIT', ''].join('\n');
+  const host = loadHost(readFileSync(HOST, 'utf8'), HOST);
+  const probed = withProbes(parseRuleset(text, 'rules.v4'));
+  const costs = rulesCost(probed, silentEmulator({ ruleset: probed.ruleset, host })).rules;
+  assert.equal(
+    costs.map(({ readsOfPacket }) => [...readsOfPacket].sort().join(', ')),
+    rules.map(([, fields]) => fields),
+  );
+});
+
+Bench('two rulesets stand side by side', () => {
+  const other = join(PCAPS, 'article/rules.v4');
+  const report = done('--rules', RULES, '--rules', other, '--host', HOST, ...INPUTS, '--runs', '1', '--limit', '20');
+  assert.match(report, '20 packets of');
+  assert.match(report, `as a multiple of ${RULES}`);
+  assert.match(report, `chains of ${other} that ask most`);
+});
+
+Bench('wrong usage is named', () => {
+  fails(2, '--rules is missing', '--host', HOST, ...INPUTS);
+  fails(2, '--host is missing', '--rules', RULES, ...INPUTS);
+  fails(2, 'nothing to replay', '--rules', RULES, '--host', HOST);
+  fails(2, 'the host has no interface eth7', '--rules', RULES, '--host', HOST, '--in', 'eth7=x.pcap');
+  fails(2, 'standard input can be read only once', '--rules', RULES, '--host', HOST, '--in', 'eth0=-');
+  fails(4, 'missing.pcap', '--rules', RULES, '--host', HOST, '--in', 'eth0=missing.pcap');
+});
+
+Bench('the help explains each option, with examples that the command takes', () => {
+  const help = helpOf(BENCH);
+  for (const { name } of BENCH.options) assert.match(help, `--${name}`);
+  for (const { command } of BENCH.examples) {
+    const [program, name, ...args] = command.replace(/ \| .*/, '').split(' ');
+    assert.equal([program, name], ['nfreplay', 'bench']);
+    parseCommand(BENCH, args);
+  }
+});
+
+Bench.run();
