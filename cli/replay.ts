@@ -1,8 +1,9 @@
 /** `nfreplay replay`: captures through a host and its rules, into a folder of results. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { fileSystemError } from '../codecs/capture-error.js';
-import { formatConnection } from '../codecs/conntrack-list.js';
+import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorOptions, Outcome } from '../core/emulator.js';
@@ -50,7 +51,7 @@ export interface ReplayProgress {
 const LOCAL = 'local';
 /** How many packets are replayed between two looks at the rest of the world. */
 const STEP_PACKETS = 50_000;
-const CONNECTIONS_A_WRITE = 1000;
+const CONNECTIONS_A_WRITE_BYTES = 1 << 18;
 
 /**
  * Replay captures and write the results.
@@ -192,15 +193,15 @@ function writeTexts(dir: string, ruleset: Ruleset, emulator: Emulator, summary: 
 
 /** A million connections are 250 MB of text: written in pieces. */
 function writeConnections(path: string, { connections, nowMs }: Emulator): void {
-  let text = '';
-  let lines = 0;
+  const writer = new AsciiWriter();
   const flush = () => {
-    writeText(path, text, 'a');
-    text = '';
+    writeText(path, writer.bytes, 'a');
+    writer.clear();
   };
   connections.forEach(nowMs, (entry) => {
-    text += `${formatConnection(listConnection(connections, entry, nowMs))}\n`;
-    if (++lines % CONNECTIONS_A_WRITE === 0) flush();
+    writeConnection(writer, listConnection(connections, entry, nowMs));
+    writer.text('\n');
+    if (writer.length > CONNECTIONS_A_WRITE_BYTES) flush();
   });
   flush();
 }
@@ -214,7 +215,7 @@ export function readText(path: string): string {
   }
 }
 
-function writeText(path: string, text: string, flag = 'w'): void {
+function writeText(path: string, text: string | Uint8Array, flag = 'w'): void {
   try {
     writeFileSync(path, text, { flag });
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Connections as `conntrack -L -o extended` prints them (conntrack-tools 1.4.7), with accounting on. */
-import { formatAddress, swap16 } from './address.js';
+import { AsciiWriter } from './ascii-writer.js';
 import {
   IPPROTO_DCCP,
   IPPROTO_GRE,
@@ -55,26 +55,71 @@ export function protocolName(protocol: number): string {
   return PROTOCOL_NAMES[protocol] ?? 'unknown';
 }
 
-/** What tells flows between two addresses apart, as the list writes it, with a space behind; '' where nothing does. */
-function formatPorts(protocol: number, ports: number): string {
-  const first = swap16(ports);
-  const second = swap16(ports >>> 16);
-  if (protocol === IPPROTO_ICMP) return `type=${(ports >>> 16) & 0xff} code=${ports >>> 24} id=${first} `;
-  if (protocol === IPPROTO_GRE) return `srckey=0x${first.toString(16)} dstkey=0x${second.toString(16)} `;
-  return protocol in PROTOCOL_NAMES ? `sport=${first} dport=${second} ` : '';
+/** What tells flows between two addresses apart, as the list writes it, with a space behind; nothing where nothing does. */
+function writePorts(writer: AsciiWriter, protocol: number, ports: number): void {
+  if (protocol === IPPROTO_ICMP) {
+    writer.text('type=');
+    writer.decimal((ports >>> 16) & 0xff);
+    writer.text(' code=');
+    writer.decimal(ports >>> 24);
+    writer.text(' id=');
+    writer.wire16(ports);
+    writer.text(' ');
+  } else if (protocol === IPPROTO_GRE) {
+    writer.text('srckey=0x');
+    writer.wireHex16(ports);
+    writer.text(' dstkey=0x');
+    writer.wireHex16(ports >>> 16);
+    writer.text(' ');
+  } else if (protocol in PROTOCOL_NAMES) {
+    writer.text('sport=');
+    writer.wire16(ports);
+    writer.text(' dport=');
+    writer.wire16(ports >>> 16);
+    writer.text(' ');
+  }
 }
 
-function formatDirection(protocol: number, direction: ListedDirection): string {
-  const { source, destination, ports, packets, bytes } = direction;
-  const addresses = `src=${formatAddress(source)} dst=${formatAddress(destination)} `;
-  return `${addresses}${formatPorts(protocol, ports)}packets=${packets} bytes=${bytes} `;
+function writeDirection(writer: AsciiWriter, protocol: number, direction: ListedDirection): void {
+  writer.text('src=');
+  writer.address(direction.source);
+  writer.text(' dst=');
+  writer.address(direction.destination);
+  writer.text(' ');
+  writePorts(writer, protocol, direction.ports);
+  writer.text('packets=');
+  writer.decimal(direction.packets);
+  writer.text(' bytes=');
+  writer.decimal(direction.bytes);
+  writer.text(' ');
+}
+
+/** Write CONNECTION as one line of the list, without the line's end. */
+export function writeConnection(writer: AsciiWriter, connection: ListedConnection): void {
+  const { protocol, timeoutSeconds, state, original, reply, isSeenReply, isAssured, mark } = connection;
+  writer.text('ipv4     2 ');
+  writer.text(protocolName(protocol).padEnd(8));
+  writer.text(' ');
+  writer.decimal(protocol);
+  writer.text(' ');
+  writer.decimal(timeoutSeconds);
+  writer.text(' ');
+  if (state !== undefined) {
+    writer.text(state);
+    writer.text(' ');
+  }
+  writeDirection(writer, protocol, original);
+  if (!isSeenReply) writer.text('[UNREPLIED] ');
+  writeDirection(writer, protocol, reply);
+  if (isAssured) writer.text('[ASSURED] ');
+  writer.text('mark=');
+  writer.decimal(mark);
+  writer.text(' use=1');
 }
 
 /** CONNECTION as one line of the list, without the line's end. */
 export function formatConnection(connection: ListedConnection): string {
-  const { protocol, timeoutSeconds, state, original, reply, isSeenReply, isAssured, mark } = connection;
-  const head = `ipv4     2 ${protocolName(protocol).padEnd(8)} ${protocol} ${timeoutSeconds} ${state ? `${state} ` : ''}`;
-  const there = formatDirection(protocol, original) + (isSeenReply ? '' : '[UNREPLIED] ');
-  const back = formatDirection(protocol, reply) + (isAssured ? '[ASSURED] ' : '');
-  return `${head}${there}${back}mark=${mark} use=1`;
+  const writer = new AsciiWriter();
+  writeConnection(writer, connection);
+  return new TextDecoder('latin1').decode(writer.bytes);
 }

@@ -189,7 +189,10 @@ export function belongs(
   );
 }
 
-/** Move the windows for such an ACK, as `trackWindow` would. WINDOW is the header's. */
+/**
+ * `belongs`, and then what `trackWindow` makes of such an ACK, in one straight line: no sums but in 32 bits, every word read
+ * once. WINDOW is the header's. False where it does not plainly belong; then nothing has changed.
+ */
 export function trackAck(
   words: Int32Array,
   entry: number,
@@ -197,13 +200,47 @@ export function trackAck(
   sequence: number,
   acknowledgment: number,
   end: number,
-  window: number,
-): void {
+  headerWindow: number,
+): boolean {
   const base = entry * RECORD_WORDS;
   const sender = base + TCP_SIDE + direction * TCP_SIDE_WORDS;
   const receiver = base + TCP_SIDE + (1 - direction) * TCP_SIDE_WORDS;
-  moveWindows(words, sender, receiver, TCP_ACK, window, acknowledgment, acknowledgment, end);
-  rememberAck(words, base, direction, sequence, acknowledgment, end, window);
+  const senderEnd = words[sender + SIDE_END];
+  const senderMaxEnd = words[sender + SIDE_MAX_END];
+  const senderMaxWindow = words[sender + SIDE_MAX_WINDOW];
+  const senderOptions = words[sender + SIDE_OPTIONS];
+  const receiverEnd = words[receiver + SIDE_END];
+  const receiverMaxWindow = words[receiver + SIDE_MAX_WINDOW];
+  if (
+    senderMaxWindow === 0 ||
+    receiverMaxWindow === 0 ||
+    after(sequence, senderMaxEnd) ||
+    after(acknowledgment, receiverEnd) ||
+    !after(end, (senderEnd - receiverMaxWindow - 1) | 0) ||
+    !after(acknowledgment, (receiverEnd - ackWindow(senderMaxWindow) - 1) | 0)
+  ) {
+    return false;
+  }
+  const window = headerWindow << (senderOptions >>> SCALE_SHIFT);
+  if (senderMaxWindow >>> 0 < window >>> 0) words[sender + SIDE_MAX_WINDOW] = window;
+  let newOptions = senderOptions;
+  if (after(end, senderEnd)) {
+    words[sender + SIDE_END] = end;
+    newOptions |= SideFlag.DATA_UNACKNOWLEDGED;
+  }
+  if ((senderOptions & SideFlag.MAX_ACK_SET) === 0 || after(acknowledgment, words[sender + SIDE_MAX_ACK])) {
+    words[sender + SIDE_MAX_ACK] = acknowledgment;
+    newOptions |= SideFlag.MAX_ACK_SET;
+  }
+  if (newOptions !== senderOptions) words[sender + SIDE_OPTIONS] = newOptions;
+  if (after(end, senderMaxEnd)) words[receiver + SIDE_MAX_WINDOW] = (receiverMaxWindow + end - senderMaxEnd) | 0;
+  const permitted = (acknowledgment + window) | 0;
+  if (!before(permitted, words[receiver + SIDE_MAX_END])) {
+    words[receiver + SIDE_MAX_END] = permitted + (window === 0 ? 1 : 0);
+  }
+  if (acknowledgment === receiverEnd) words[receiver + SIDE_OPTIONS] &= ~SideFlag.DATA_UNACKNOWLEDGED;
+  rememberAck(words, base, direction, sequence, acknowledgment, end, headerWindow);
+  return true;
 }
 
 /** What a segment that belongs says of the windows of both sides. WINDOW is the header's; see `trackWindow` for the others. */

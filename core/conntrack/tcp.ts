@@ -178,7 +178,7 @@ export class TcpTracker implements L4Tracker {
     return this.#count(entry, direction, packet, oldState, state);
   }
 
-  /** Whether `followAck` may take an ACK without SACK blocks: it is of an ESTABLISHED connection, and plainly in its windows. */
+  /** Whether `followAck` will take an ACK without SACK blocks: it is of an ESTABLISHED connection, and plainly in its windows. */
   isOrdinaryAck(entry: number, direction: number, sequence: number, acknowledgment: number, end: number): boolean {
     const { words } = this.#table;
     return (
@@ -187,7 +187,10 @@ export class TcpTracker implements L4Tracker {
     );
   }
 
-  /** Follow an ordinary ACK of an ASSURED connection, as `update` would. WINDOW is the header's. */
+  /**
+   * Follow an ACK (with PSH or without, without SACK blocks) of an ASSURED connection as `update` would. WINDOW is the header's.
+   * False where it is not ordinary; then nothing has changed.
+   */
   followAck(
     entry: number,
     direction: number,
@@ -197,10 +200,11 @@ export class TcpTracker implements L4Tracker {
     window: number,
     lengthBytes: number,
     clock: Clock,
-  ): void {
+  ): boolean {
     const { words, doubles } = this.#table;
     const base = entry * RECORD_WORDS;
-    trackAck(words, entry, direction, sequence, acknowledgment, end, window);
+    if (words[base + TCP_STATE] !== TcpState.ESTABLISHED) return false;
+    if (!trackAck(words, entry, direction, sequence, acknowledgment, end, window)) return false;
     words[base + LAST_KIND] = SegmentKind.ACK;
     words[base + LAST_DIRECTION] = direction;
     const record = entry * RECORD_F64;
@@ -208,6 +212,7 @@ export class TcpTracker implements L4Tracker {
     doubles[accounting + PACKETS_F64] += 1;
     doubles[accounting + BYTES_F64] += lengthBytes;
     doubles[record + EXPIRES_MS_F64] = clock.nowMs + this.#timeoutMs(entry, TcpState.ESTABLISHED, SegmentKind.ACK);
+    return true;
   }
 
   /** A RST was sent about ENTRY from here: it is over (nf_ct_set_closing). */

@@ -139,20 +139,23 @@ export class FastWay {
       acknowledgment = view.getInt32(l4 + TCP_ACKNOWLEDGMENT_AT);
       end = (sequence + length - IPV4_LENGTH - ((offsetAndWindow & 0xf0) >>> 2)) | 0;
       window = ((offsetAndWindow >>> 8) & 0xff00) | (offsetAndWindow >>> 24);
-      if (!this.#tcp.isOrdinaryAck(entry, direction, sequence, acknowledgment, end)) return NOT_FAST;
     } else if (!isPlainUdp(view, l4, length)) {
       return NOT_FAST;
     }
     if (this.#checksums && !isChecksumRight(view, l4, length, protocol, addresses)) return NOT_FAST;
-    // Nothing but the answers can stand in the way now: some questions count how often they are asked.
     const questions = paths.questions[path];
     if (questions !== null) {
+      // Some count how often they are asked: nothing but the answers may stand in the way then.
+      if (isTcp && !this.#tcp.isOrdinaryAck(entry, direction, sequence, acknowledgment, end)) return NOT_FAST;
       const outDev = paths.words[pathAt + PATH_OUT_DEV];
       if (!this.#answersAgree(questions, bytes, view, at, length, dev, outDev, entry, direction)) return NOT_FAST;
     }
 
-    if (isTcp) this.#tcp.followAck(entry, direction, sequence, acknowledgment, end, window, length, this.#clock);
-    else this.#udp.followStream(entry, direction, length, this.#clock);
+    if (!isTcp) {
+      this.#udp.followStream(entry, direction, length, this.#clock);
+    } else if (!this.#tcp.followAck(entry, direction, sequence, acknowledgment, end, window, length, this.#clock)) {
+      return NOT_FAST;
+    }
     paths.counts[path * 2] += 1;
     paths.counts[path * 2 + 1] += length;
     rewrite(view, at, words, base, direction, third, isTcp);

@@ -1,0 +1,74 @@
+/** hot: ASCII text made in a buffer, digit by digit: no strings, however many lines. */
+import { swap16 } from './address.js';
+
+const FIRST_BYTES = 1 << 12;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const LETTER_A_LESS_TEN = 0x57;
+
+export class AsciiWriter {
+  /** How many bytes there are. */
+  length = 0;
+  #bytes = new Uint8Array(FIRST_BYTES);
+
+  /** What was written. Serves until more is. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  /** ASCII only. */
+  text(text: string): void {
+    this.#reserve(text.length);
+    for (let i = 0; i < text.length; i++) this.#bytes[this.length++] = text.charCodeAt(i);
+  }
+
+  /** A whole number from 0 to 2^53. */
+  decimal(value: number): void {
+    this.#reserve(16);
+    let divisor = 1;
+    while (divisor * 10 <= value) divisor *= 10;
+    let left = value;
+    for (; divisor >= 1; divisor /= 10) {
+      const digit = Math.floor(left / divisor);
+      this.#bytes[this.length++] = ZERO + digit;
+      left -= digit * divisor;
+    }
+  }
+
+  /** A 16-bit number as it stands on the wire, loaded little-endian, in decimal. */
+  wire16(word: number): void {
+    this.decimal(swap16(word));
+  }
+
+  /** The same in lower-case hexadecimal. */
+  wireHex16(word: number): void {
+    this.#reserve(4);
+    const value = swap16(word);
+    let shift = 12;
+    while (shift > 0 && value >>> shift === 0) shift -= 4;
+    for (; shift >= 0; shift -= 4) {
+      const digit = (value >>> shift) & 15;
+      this.#bytes[this.length++] = digit + (digit < 10 ? ZERO : LETTER_A_LESS_TEN);
+    }
+  }
+
+  /** An IPv4 address, as loaded little-endian. */
+  address(address: number): void {
+    for (let shift = 0; shift < 32; shift += 8) {
+      if (shift > 0) this.#bytes[this.length++] = DOT;
+      this.decimal((address >>> shift) & 0xff);
+    }
+  }
+
+  /** Room for LENGTH bytes more, and one for a dot. */
+  #reserve(length: number): void {
+    if (this.length + length < this.#bytes.length) return;
+    const old = this.#bytes;
+    this.#bytes = new Uint8Array(2 * (this.length + length));
+    this.#bytes.set(old);
+  }
+}
