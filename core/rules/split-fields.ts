@@ -15,6 +15,8 @@ const MAX_SHARE = 0.5;
 /** How many places in lists of one field there are for each rule; the widest rules above that get lists of their own. */
 const PLACES_PER_RULE = 16;
 const FREE_PLACES = 1024;
+/** To look up a list of fewer takes longer than to have them in the list of all packets. */
+const MIN_RANGES = 5;
 /** What is too wide for as many lists of one field as this is in the list of all packets. */
 const MAX_LAYERS = 4;
 
@@ -48,7 +50,7 @@ export function splitChain(rules: RuleWords): Split {
   for (const [field, cut] of cuts) {
     for (let layer = 0; layer < MAX_LAYERS; layer++) {
       const left = keepRanges(cut, (position) => chosen[position] === field);
-      if (left.positions.length === 0) break;
+      if (left.positions.length < MIN_RANGES) break;
       const narrow = keepRanges(left, narrowRules(left, rules.length));
       const second = secondField(field, narrow.positions, shares);
       byField.push({ field, second, lists: new SplitLists(narrow, placeWriter(rules, second)) });
