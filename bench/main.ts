@@ -14,6 +14,7 @@ import { Yardstick } from './yardstick.js';
 
 const BASELINE = join(PROJECT, 'bench/baseline.json');
 const USAGE_EXIT = 2;
+const INTERRUPTED_EXIT = 130;
 
 function scaleOf({ isQuick, packets, streamBytes }: BenchOptions): Scale {
   const scale = isQuick ? QUICK : FULL;
@@ -74,13 +75,18 @@ async function main(args: readonly string[]): Promise<void> {
     all.map(({ name }) => name),
   );
   if (options.isHelp) return console.log(helpText(all));
+  // A million connections are gigabytes of captures: they are not left behind.
+  const clear = () => rmSync(shop.dir, { recursive: true, force: true });
+  process.once('SIGINT', () => {
+    clear();
+    process.exit(INTERRUPTED_EXIT);
+  });
   try {
     if (options.isMicro) micro(shop);
     else if (options.isPlots) await drawPlots(shop, scaleOf(options), join(PROJECT, 'bench'), say);
     else await measure(shop, options);
   } finally {
-    // A million connections are gigabytes of captures.
-    rmSync(shop.dir, { recursive: true, force: true });
+    clear();
   }
 }
 

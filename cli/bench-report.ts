@@ -18,6 +18,8 @@ export interface RulesetResult extends RulesCost {
   readonly buildMs: number;
   /** Reading included. */
   readonly costNs: Spread;
+  /** The same packets with no table but nat, reading included. */
+  readonly bareNs: Spread;
   readonly packetsPerSecond: number;
   /** Packets that followed the one before them of their connection, and those that were looked at anew. */
   readonly fastWayPackets: number;
@@ -31,9 +33,8 @@ export interface BenchResult {
   readonly packets: number;
   readonly entered: number;
   readonly runs: number;
-  /** Reading alone; and the same packets through the host with no rules at all, reading included. */
+  /** Reading alone. */
   readonly readingNs: Spread;
-  readonly hostNs: Spread;
   readonly rulesets: readonly RulesetResult[];
 }
 
@@ -88,11 +89,14 @@ function overview(result: BenchResult): string[] {
 }
 
 function stages(result: BenchResult): string[] {
-  const { readingNs, hostNs } = result;
+  const { readingNs } = result;
   return sideBySide(result, [
     ['reading the captures', () => inEnglish(readingNs.median)],
-    ['the host with no rules: routing, connections', () => inEnglish(hostNs.median - readingNs.median)],
-    ['the rules, and what they make the host do', ({ costNs }) => signed(costNs.median - hostNs.median)],
+    ['the host: connections, translation, routing', ({ bareNs }) => inEnglish(bareNs.median - readingNs.median)],
+    [
+      'rules of all tables but nat; what they drop saves time',
+      ({ costNs, bareNs }) => signed(costNs.median - bareNs.median),
+    ],
   ]);
 }
 
