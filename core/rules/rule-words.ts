@@ -125,7 +125,7 @@ export class RuleWords {
     const { words } = this;
     const { source, destination, inDev, outDev, protocol, fragment } = rule.base;
     const at = position << RULE_SHIFT;
-    for (const field of FIELDS) words[at + field + 1] = ANY_VALUE;
+    for (let field = 0; field < STATES; field += 2) words[at + field + 1] = ANY_VALUE;
     // What is whole is no later fragment.
     if (rule.verbatim !== undefined || fragment?.negated === false) return undefined;
 

@@ -54,7 +54,9 @@ export function splitChain(rules: RuleWords): Split {
       const narrow = keepRanges(left, narrowRules(left, rules.length));
       const second = secondField(field, narrow.positions, shares);
       byField.push({ field, second, lists: new SplitLists(narrow, placeWriter(rules, second)) });
-      for (const position of narrow.positions) chosen[position] = LISTED;
+      narrow.positions.forEach((position) => {
+        chosen[position] = LISTED;
+      });
     }
   }
   const left: number[] = [];
@@ -78,7 +80,7 @@ function secondField(field: Field | undefined, positions: Int32Array, shares: Re
     if (other === field) continue;
     let packets = 0;
     // A rule that does not ask has no share: all packets come.
-    for (const position of positions) packets += share[position] || 1;
+    for (let i = 0; i < positions.length; i++) packets += share[positions[i]] || 1;
     if (packets >= leastPackets) continue;
     leastPackets = packets;
     best = other;
@@ -115,11 +117,11 @@ function chooseFields(
   const best = new Float64Array(rules.length).fill(MAX_SHARE);
   for (const [field, cut] of cuts) {
     const share = shares.get(field)!;
-    for (const position of cut.positions) {
-      if (share[position] >= best[position]) continue;
+    cut.positions.forEach((position) => {
+      if (share[position] >= best[position]) return;
       best[position] = share[position];
       chosen[position] = field;
-    }
+    });
   }
   return chosen;
 }

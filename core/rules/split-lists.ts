@@ -138,8 +138,7 @@ export function cutValues(ranges: ListedRanges): CutRanges {
 export function keepRanges(cut: CutRanges, which: (position: number) => boolean): CutRanges {
   const { positions, starts, spans } = cut;
   const kept = positions.map((position) => (which(position) ? 1 : 0));
-  let count = 0;
-  for (const one of kept) count += one;
+  const count = kept.reduce((sum, one) => sum + one, 0);
   if (count === positions.length) return cut;
 
   /** Whether an interval begins with a cut that is still made; then how many do up to it. */
