@@ -7,6 +7,7 @@ import { CaptureMerger } from '../codecs/merge.js';
 import { PcapWriter } from '../codecs/pcap-writer.js';
 import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { PacketType } from '../core/packet.js';
+import { warmUp } from '../core/warm-up.js';
 import { DropTally } from './drops.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, type Stitcher } from './stitch.js';
 
@@ -76,6 +77,7 @@ export class ReplayRun implements EmulatorOutput {
       for (const { path } of inputs) this.#readers.push(openCapture(path));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
+      if (this.#merger.totalBytes < 0 || this.#merger.totalBytes > WARM_UP_BYTES) warmUp();
       this.#egress = host.interfaces.map(({ name, isLoopback }) =>
         isLoopback ? undefined : this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET),
       );
@@ -208,6 +210,8 @@ export class ReplayRun implements EmulatorOutput {
 
 const SHORTEST_IPV4 = 20;
 const BATCH_PACKETS = 128;
+/** Captures larger than this (a hundred thousand small packets) are worth a warm-up. */
+const WARM_UP_BYTES = 1 << 23;
 
 /** How a frame was addressed, in the words of the emulator. */
 export function packetTypeOf(type: LinkPacketType): PacketType {
