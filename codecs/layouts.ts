@@ -5,7 +5,14 @@
  *
  * Offsets are in bytes from the start of the header; all fields are in network byte order.
  */
-import { blob, type Layout, type Structure, struct, u8, u16be, u32be } from 'buffer-layout';
+import { createRequire } from 'node:module';
+import type * as BufferLayout from 'buffer-layout';
+
+// The package is CommonJS, and large: `import` would look all of it through for its names, 20 ms at every start.
+const require = createRequire(import.meta.url);
+const { blob, struct, u8, u16be, u32be }: typeof BufferLayout = require('buffer-layout');
+type Layout<T> = BufferLayout.Layout<T>;
+type Structure<T> = BufferLayout.Structure<T>;
 
 export interface EthernetHeader {
   destination: Uint8Array;
