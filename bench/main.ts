@@ -1,5 +1,5 @@
 // `npm run bench`: rows of work, each run in turn with its peers, held against targets and a kept baseline.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../cli/errors.js';
 import { compareRatios, ratiosOf, readBaseline, updateBaseline } from './baseline.js';
@@ -75,18 +75,17 @@ async function main(args: readonly string[]): Promise<void> {
     all.map(({ name }) => name),
   );
   if (options.isHelp) return console.log(helpText(all));
-  // A million connections are gigabytes of captures: they are not left behind.
-  const clear = () => rmSync(shop.dir, { recursive: true, force: true });
   process.once('SIGINT', () => {
-    clear();
+    shop.close();
     process.exit(INTERRUPTED_EXIT);
   });
+  shop.open();
   try {
     if (options.isMicro) micro(shop);
     else if (options.isPlots) await drawPlots(shop, scaleOf(options), join(PROJECT, 'bench'), say);
     else await measure(shop, options);
   } finally {
-    clear();
+    shop.close();
   }
 }
 

@@ -7,15 +7,16 @@ import { IpPlace, Linktype, placeIp } from '../codecs/linktypes.js';
 import { PcapWriter } from '../codecs/pcap-writer.js';
 import { ConntrackTable } from '../core/conntrack/table.js';
 import { decodePacket } from '../core/decode.js';
-import { createEmulator, type EmulatorOptions, type EmulatorOutput } from '../core/emulator.js';
+import { createEmulator, type Emulator, type EmulatorOutput } from '../core/emulator.js';
 import { Hook } from '../core/hooks.js';
-import { loadHost } from '../core/host/host.js';
+import { type Host, loadHost } from '../core/host/host.js';
 import { CtInfo, Packet, PacketType } from '../core/packet.js';
 import { buildTable } from '../core/rules/build.js';
 import type { RuleContext } from '../core/rules/context.js';
 import { createCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse.js';
 import type { Est64 } from './est64.js';
+import { CONTAINER_TO_HOST, type Ends, Frame, GATEWAY_TO_HOST } from './frame.js';
 
 /** Packets a call: the loop around the call then costs nothing a packet. */
 const BATCH = 1000;
@@ -23,6 +24,16 @@ const WARM_UP_CALLS = 500;
 const FRAME_BYTES = 64;
 const IP_AT = 14;
 const IP_BYTES = 50;
+
+/** 172.17.0.3 speaks to 198.51.100.7 by 192.0.2.10, from a port for each datagram of a batch. */
+const CONTAINER = 0xac110003;
+const SERVER = 0xc6336407;
+const HOST_ADDRESS = 0xc000020a;
+const FIRST_PORT = 5000;
+const SERVER_PORT = 4000;
+const DATAGRAM_BYTES = 18;
+/** After two seconds a conversation of datagrams is taken for a stream (nf_conntrack_proto_udp.c). */
+const SETTLING_SECONDS = 5;
 
 /** Results end here, so that no engine can leave out what makes them. */
 const sink = { value: 0 };
@@ -38,7 +49,8 @@ export function microBenchmarks(rules: string, hostText: string, work: Est64, sc
     ['look up one of 10,000 connections', lookupStage()],
     ['rules of FORWARD, established', rulesStage(rules, hostText, frames)],
     ['write', writeStage(frames, scratchPath)],
-    ['everything between read and write', emulatorStage(rules, hostText, frames)],
+    ['emulator, the fast way', fastWayStage(rules, hostText)],
+    ['emulator, the full way', fullWayStage(rules, hostText, frames)],
   ];
   for (const [name, call] of stages) {
     suite.add(name, call, {
@@ -63,13 +75,14 @@ function repeat(call: () => void, times: number): void {
   for (let n = 0; n < times; n++) call();
 }
 
-/** The first frames of the workload from the clients, behind each other in one buffer. */
+/** Frames behind each other in one buffer. */
 class Frames {
-  private constructor(
+  constructor(
     readonly bytes: Uint8Array,
     readonly view: DataView,
   ) {}
 
+  /** The first ones of the workload from the clients. */
   static of(work: Est64): Frames {
     const bytes = new Uint8Array(BATCH * FRAME_BYTES);
     const reader = openCapture(work.eth0);
@@ -180,10 +193,60 @@ function writeStage({ bytes }: Frames, path: string): () => void {
   };
 }
 
-/** The emulator alone, on fresh copies of the frames, all of connections that are open. */
-function emulatorStage(rules: string, hostText: string, frames: Frames): () => void {
+/** The emulator alone: datagrams of containers whose conversations have been going on for long. */
+function fastWayStage(rules: string, hostText: string): () => void {
+  const { host, emulator } = emulatorOf(rules, hostText);
+  const [docker0, eth0] = [host.interfaceIndex('docker0'), host.interfaceIndex('eth0')];
+  const requests = datagrams((n) => ({
+    macs: CONTAINER_TO_HOST,
+    source: CONTAINER,
+    destination: SERVER,
+    sport: FIRST_PORT + n,
+    dport: SERVER_PORT,
+  }));
+  const replies = datagrams((n) => ({
+    macs: GATEWAY_TO_HOST,
+    source: SERVER,
+    destination: HOST_ADDRESS,
+    sport: SERVER_PORT,
+    dport: FIRST_PORT + n,
+  }));
+  const pass = passOf(emulator);
+  for (let second = 0; second < SETTLING_SECONDS; second++) {
+    pass(requests, docker0, second);
+    pass(replies, eth0, second);
+  }
+  const settled = emulator.fullWayPackets;
+  return () => {
+    pass(requests, docker0, SETTLING_SECONDS);
+    if (emulator.fullWayPackets !== settled) throw new Error('a packet took the full way');
+  };
+}
+
+function datagrams(endsOf: (n: number) => Ends): Frames {
+  const bytes = new Uint8Array(BATCH * FRAME_BYTES);
+  const frame = new Frame();
+  for (let n = 0; n < BATCH; n++) {
+    frame.udp(endsOf(n), n, DATAGRAM_BYTES);
+    bytes.set(frame.bytes.subarray(0, frame.length), n * FRAME_BYTES);
+  }
+  return new Frames(bytes, new DataView(bytes.buffer));
+}
+
+/** The emulator alone: one side of connections, which nobody answers, so that each packet is looked at anew. */
+function fullWayStage(rules: string, hostText: string, frames: Frames): () => void {
+  const { host, emulator } = emulatorOf(rules, hostText);
+  const dev = host.interfaceIndex('eth0');
+  const pass = passOf(emulator);
+  return () => {
+    const before = emulator.fullWayPackets;
+    pass(frames, dev, 0);
+    if (emulator.fullWayPackets !== before + BATCH) throw new Error('a packet took the fast way');
+  };
+}
+
+function emulatorOf(rules: string, hostText: string): { host: Host; emulator: Emulator } {
   const host = loadHost(hostText, 'host.json');
-  const options: EmulatorOptions = { ruleset: parseRuleset(rules, 'rules.v4'), host };
   const output: EmulatorOutput = {
     egress: (dev) => {
       sink.value += dev & 1;
@@ -195,14 +258,17 @@ function emulatorStage(rules: string, hostText: string, frames: Frames): () => v
       throw new Error(`a packet of the workload was dropped: ${reason}`);
     },
   };
-  const emulator = createEmulator(options, output);
-  const dev = host.interfaceIndex('eth0');
-  const bytes = new Uint8Array(frames.bytes.length);
+  return { host, emulator: createEmulator({ ruleset: parseRuleset(rules, 'rules.v4'), host }, output) };
+}
+
+/** Sends fresh copies of frames in by a device: the emulator rewrites what it is given. */
+function passOf(emulator: Emulator): (frames: Frames, dev: number, sec: number) => void {
+  const bytes = new Uint8Array(BATCH * FRAME_BYTES);
   const view = new DataView(bytes.buffer);
-  return () => {
+  return (frames, dev, sec) => {
     bytes.set(frames.bytes);
     for (let n = 0; n < BATCH; n++) {
-      emulator.receive(dev, PacketType.HOST, 0, n, bytes, view, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+      emulator.receive(dev, PacketType.HOST, sec, n, bytes, view, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
     }
   };
 }

@@ -23,7 +23,16 @@ export class Workshop {
 
   constructor(dir: string) {
     this.dir = dir;
-    mkdirSync(dir, { recursive: true });
+  }
+
+  /** Before anything is made in it. */
+  open(): void {
+    mkdirSync(this.dir, { recursive: true });
+  }
+
+  /** Everything that was made is gone: a million connections are gigabytes of captures. */
+  close(): void {
+    rmSync(this.dir, { recursive: true, force: true });
   }
 
   est64(packets: number, connections: number, sizes = SIZES_64): Est64 {
