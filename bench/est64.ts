@@ -36,7 +36,14 @@ export interface Est64 {
  * How many packets a connection has before all that follow are ordinary: the handshake, and two of each side from which
  * the way of its packets is learned.
  */
-export const SETTLING_PACKETS = 7;
+const SETTLING_TURNS = 7;
+/** How many packets it takes at least until V8 has optimised what deals with them. */
+const WARMING_PACKETS = 100_000;
+
+/** How many packets of a workload go by before all that follow are ordinary. */
+export function settlingPackets(connections: number): number {
+  return Math.max(SETTLING_TURNS * connections, WARMING_PACKETS);
+}
 
 /** Writes the workload of so many PACKETS into DIR. */
 export function writeEst64(dir: string, packets: number, connections = 10_000, sizes = SIZES_64): Est64 {

@@ -22,7 +22,9 @@ export async function drawPlots(
   const connections = [1000, 10_000, 100_000, 1_000_000].filter((count) => count <= most);
   const rows = [
     ...RULES.map((count) => rulesRow(count, packets, shop)),
-    ...connections.map((count) => plotRow(`connections ${count}`, () => [manyConnections(`c${count}`, count, shop)])),
+    ...connections.map((count) =>
+      plotRow(`connections ${count}`, () => [manyConnections(`c${count}`, count, packets, shop)]),
+    ),
   ];
   const yardstick = new Yardstick(shop.dir);
   const measured = await measureRows(rows, { rounds: ROUNDS, yardstick, say });

@@ -1,6 +1,6 @@
 /** The rows of the table: what is done, and how fast it has to be. */
 import type { Est64 } from './est64.js';
-import { SETTLING_PACKETS, SIZES_IMIX } from './est64.js';
+import { SIZES_IMIX, settlingPackets } from './est64.js';
 import type { Contender, Goal, Row } from './measure.js';
 import { hasProgram, peersOf } from './peers.js';
 import type { ReplayResult } from './replay-result.js';
@@ -29,7 +29,7 @@ export const FULL: Scale = {
 };
 
 export const QUICK: Scale = {
-  packets: 100_000,
+  packets: 200_000,
   manyConnections: 50_000,
   longPackets: 500_000,
   headers: 20_000,
@@ -129,7 +129,7 @@ export function rowsOf(shop: Workshop, scale: Scale): Row[] {
         times('connections', 2.5, 'est64.settled', 'at most 2.5 × of 10,000 connections'),
         fixed('connections.bytes', 256, 'at most 256 bytes a connection'),
       ],
-      prepare: () => [manyConnections('connections', scale.manyConnections, shop)],
+      prepare: () => [manyConnections('connections', scale.manyConnections, packets, shop)],
     },
     {
       name: 'new',
@@ -200,7 +200,7 @@ export function simple(key: string, replay: () => ReplayResult, title = 'nfrepla
 }
 
 function established(key: string, work: Est64, shop: Workshop): Contender {
-  const settlingPackets = SETTLING_PACKETS * work.connections;
+  const settling = settlingPackets(work.connections);
   return {
     series: [
       { key, title: 'nfreplay', unit: 'ns' },
@@ -209,11 +209,11 @@ function established(key: string, work: Est64, shop: Workshop): Contender {
       { key: `${key}.peak`, title: '  peak memory', unit: 'MiB' },
     ],
     run: async () => {
-      const result = shop.replay(shop.rulesPath, inputsOf(work), { settlingPackets });
+      const result = shop.replay(shop.rulesPath, inputsOf(work), { settlingPackets: settling });
       const { read } = result;
       return [
         nsOf(result.durationMs, read),
-        nsOf(result.settledMs, read - settlingPackets),
+        nsOf(result.settledMs, Math.max(1, read - settling)),
         nsOf(result.cpuMs, read),
         result.peakMiB,
       ];
@@ -228,10 +228,10 @@ function wholeCommand(work: Est64, shop: Workshop): Contender {
   };
 }
 
-/** What a packet costs among so many CONNECTIONS, once all are settled. */
-export function manyConnections(key: string, connections: number, shop: Workshop): Contender {
-  const settlingPackets = SETTLING_PACKETS * connections;
-  const packets = settlingPackets + SETTLED_PACKETS * connections;
+/** What a packet costs among so many CONNECTIONS, once all are settled: of at least so many LEAST packets. */
+export function manyConnections(key: string, connections: number, least: number, shop: Workshop): Contender {
+  const settling = settlingPackets(connections);
+  const packets = settling + Math.max(least, SETTLED_PACKETS * connections);
   const work = shop.est64(packets, connections);
   return {
     series: [
@@ -240,8 +240,8 @@ export function manyConnections(key: string, connections: number, shop: Workshop
       { key: `${key}.peak`, title: '  peak memory', unit: 'MiB' },
     ],
     run: async () => {
-      const result = shop.replay(shop.rulesPath, inputsOf(work), { settlingPackets });
-      return [nsOf(result.settledMs, packets - settlingPackets), result.connectionBytes, result.peakMiB];
+      const result = shop.replay(shop.rulesPath, inputsOf(work), { settlingPackets: settling });
+      return [nsOf(result.settledMs, packets - settling), result.connectionBytes, result.peakMiB];
     },
   };
 }

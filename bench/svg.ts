@@ -16,8 +16,8 @@ export interface Plot {
 const WIDTH = 720;
 const HEIGHT = 420;
 const LEFT = 80;
-const RIGHT = 24;
-const TOP = 56;
+const RIGHT = 48;
+const TOP = 72;
 const BOTTOM = 64;
 const MOST_Y_TICKS = 6;
 /** Told apart without colour vision too (Okabe and Ito). */
@@ -70,14 +70,14 @@ function drawLine({ points }: Line, colour: string, xOf: (x: number) => number, 
     `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`,
     ...points.flatMap(({ x, y }) => [
       `<circle cx="${xOf(x)}" cy="${yOf(y)}" r="4" fill="${colour}"/>`,
-      text(xOf(x), yOf(y) - 9, inEnglish(y), 'middle', `fill="${colour}" font-size="11"`),
+      text(xOf(x), round(yOf(y) - 9), inEnglish(y), 'middle', `fill="${colour}" font-size="11"`),
     ]),
   ];
 }
 
 function legend(name: string, colour: string, index: number): string[] {
   const x = LEFT + 12 + index * 280;
-  return [`<path d="M${x} 42h24" stroke="${colour}" stroke-width="2"/>`, text(x + 30, 46, name, 'start')];
+  return [`<path d="M${x} 44h24" stroke="${colour}" stroke-width="2"/>`, text(x + 30, 48, name, 'start')];
 }
 
 function text(x: number, y: number, words: string, anchor: string, more = ''): string {
