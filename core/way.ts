@@ -56,8 +56,7 @@ import { Random } from './random.js';
 import { AddressType } from './rules/context.js';
 import { HostContext } from './rules/host-context.js';
 import type { TableCounters } from './rules/model.js';
-import type { Trace } from './rules/trace.js';
-import { FORWARDED } from './rules/trace.js';
+import { FORWARDED, type Trace } from './rules/trace.js';
 
 const ETHERTYPE_IPV4 = 0x0800;
 /** Why a packet goes nowhere, in silence, though it has a route that says so (struct dst_entry with an error). */
