@@ -15,8 +15,6 @@ import {
   RECORD_WORDS,
   STATUS,
   Status,
-  TCP_LAST,
-  TCP_SIDE,
   TCP_SIDE_WORDS,
   TCP_STATE,
 } from './record.js';
@@ -99,8 +97,7 @@ export class TcpTracker implements L4Tracker {
     const state = transition(ORIGINAL, kind, TcpState.NONE);
     if (state === TcpState.INVALID || (state !== TcpState.SYN_SENT && !this.#options.loose)) return false;
     const base = entry * RECORD_WORDS;
-    words.fill(0, base + TCP_LAST, base + TCP_SIDE + 2 * TCP_SIDE_WORDS);
-    words[base + TCP_STATE] = TcpState.NONE;
+    // A fresh record is all zeros: state NONE, nothing known of either side.
     words[base + LAST_KIND] = SegmentKind.OTHER;
     this.#segment.read(packet);
     if (state === TcpState.SYN_SENT) openWindow(words, entry, this.#segment);
