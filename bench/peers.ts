@@ -23,10 +23,20 @@ export function peersOf(row: string, work: Est64, shop: Workshop): Contender[] {
   ];
 }
 
-/** Nanoseconds a packet of programs run one after the other. */
-function sumNs(runs: readonly (readonly [program: string, args: readonly string[]])[], packets: number): number {
+/** Nanoseconds a packet of programs run one after the other, which write OUTS. */
+function sumNs(
+  runs: readonly (readonly [program: string, args: readonly string[]])[],
+  packets: number,
+  outs: readonly string[],
+): number {
   const durationMs = runs.reduce((sum, [program, args]) => sum + runProgram(program, args).durationMs, 0);
+  remove(outs);
   return (durationMs * 1e6) / packets;
+}
+
+/** What is gone need not be written to the disk while others are measured. */
+function remove(paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { force: true });
 }
 
 function tcpdump(row: string, { eth0, docker0, packets }: Est64, dir: string): Contender {
@@ -35,12 +45,8 @@ function tcpdump(row: string, { eth0, docker0, packets }: Est64, dir: string): C
     series: [{ key: `${row}.tcpdump`, title: 'tcpdump -r -w (only copies)', unit: 'ns' }],
     isPeer: true,
     run: async () => {
-      for (const copy of copies) rmSync(copy, { force: true });
       const runs = [eth0, docker0].map((path, i) => ['tcpdump', ['-r', path, '-w', copies[i]]] as const);
-      return [sumNs(runs, packets)];
-    },
-    close: () => {
-      for (const copy of copies) rmSync(copy, { force: true });
+      return [sumNs(runs, packets, copies)];
     },
   };
 }
@@ -56,14 +62,10 @@ function tcprewrite(row: string, { eth0, docker0, packets }: Est64, dir: string)
     series: [{ key: `${row}.tcprewrite`, title: 'tcprewrite --pnat --portmap (no state)', unit: 'ns' }],
     isPeer: true,
     run: async () => {
-      for (const out of outs) rmSync(out, { force: true });
       const runs = translations.map(
         ([path, ...words], i) => ['tcprewrite', [...words, `--infile=${path}`, `--outfile=${outs[i]}`]] as const,
       );
-      return [sumNs(runs, packets)];
-    },
-    close: () => {
-      for (const out of outs) rmSync(out, { force: true });
+      return [sumNs(runs, packets, outs)];
     },
   };
 }
@@ -76,6 +78,7 @@ function kernel(row: string, work: Est64, shop: Workshop): Contender {
     run: async () => {
       path ??= new KernelPath(shop.rulesPath, shop.hostPath);
       const { durationMs, captured } = await path.run(work, shop.dir);
+      remove(['kernel-0.pcap', 'kernel-1.pcap'].map((name) => join(shop.dir, name)));
       if (captured < work.packets * LEAST_CAPTURED_SHARE)
         throw new Error(`it captured ${captured} of ${work.packets} packets`);
       return [(durationMs * 1e6) / work.packets];

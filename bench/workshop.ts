@@ -78,16 +78,23 @@ export class Workshop {
     return this.#made.get(key) as T;
   }
 
-  /** An empty folder for the results of a run. */
-  #freshOut(): string {
-    const outDir = join(this.dir, 'replayed');
-    // Taking old results away is not what is measured.
-    rmSync(outDir, { recursive: true, force: true });
-    mkdirSync(outDir);
-    return outDir;
+  get #outDir(): string {
+    return join(this.dir, 'replayed');
   }
 
-  /** One replay in a process of its own; CORES (as taskset takes them) is where it may run. */
+  /** An empty folder for the results of a run. */
+  #freshOut(): string {
+    this.#removeOut();
+    mkdirSync(this.#outDir);
+    return this.#outDir;
+  }
+
+  /** Not what is measured; and what is gone need not be written to the disk while others are. */
+  #removeOut(): void {
+    rmSync(this.#outDir, { recursive: true, force: true });
+  }
+
+  /** One replay in a process of its own; CORE is where it may run, where not on all. */
   replay(
     rulesPath: string,
     inputs: readonly Input[],
@@ -96,7 +103,9 @@ export class Workshop {
     const spec = this.#spec(rulesPath, inputs, this.#freshOut(), options.settlingPackets ?? 0);
     const node = [process.execPath, '--expose-gc', join(HERE, 'replay-once.js'), JSON.stringify(spec)];
     const [program, ...args] = options.core === undefined ? node : ['taskset', '-c', String(options.core), ...node];
-    return expectForwarded(JSON.parse(runProgram(program, args).done.stdout));
+    const { done } = runProgram(program, args);
+    this.#removeOut();
+    return expectForwarded(JSON.parse(done.stdout));
   }
 
   /** A replay of a stream of so many BYTES through a pipe, whose results are thrown away. */
@@ -112,12 +121,13 @@ export class Workshop {
 
   /** Milliseconds of the whole command `nfreplay replay`, its process and its lists included. */
   replayCommand(inputs: readonly Input[]): number {
-    const outDir = join(this.dir, 'replayed');
-    rmSync(outDir, { recursive: true, force: true });
+    this.#removeOut();
     const ins = inputs.flatMap(({ iface, path }) => ['--in', `${iface}=${path}`]);
     const main = join(HERE, '../cli/main.js');
-    const words = ['replay', '--rules', this.rulesPath, '--host', this.hostPath, ...ins, '--out', outDir];
-    return runProgram(process.execPath, [main, ...words]).durationMs;
+    const words = ['replay', '--rules', this.rulesPath, '--host', this.hostPath, ...ins, '--out', this.#outDir];
+    const { durationMs } = runProgram(process.execPath, [main, ...words]);
+    this.#removeOut();
+    return durationMs;
   }
 
   /** Milliseconds until the ruleset at RULES_PATH is parsed and built in a new process, and has let a packet pass. */
