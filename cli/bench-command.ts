@@ -82,12 +82,19 @@ function translationOf(ruleset: Ruleset): Ruleset {
 function race(traffic: Traffic, ways: readonly Way[], runs: number, packets: number): void {
   const passes = Math.min(MOST_PASSES, Math.ceil(SAMPLE_PACKETS / packets));
   for (let round = -1; round < runs; round++) {
+    sayOnTerminal(round < 0 ? 'warming up' : `round ${round + 1} of ${runs}`);
     for (const { start, runsNs } of ways) {
       let durationMs = 0;
       for (let pass = 0; pass < passes; pass++) durationMs += traffic.pass(start()).durationMs;
       if (round >= 0) runsNs.push((durationMs * 1e6) / passes / packets);
     }
   }
+  sayOnTerminal('');
+}
+
+/** A line that the next one, and the report, takes the place of. */
+function sayOnTerminal(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
 }
 
 /** One more pass, untimed: how packets went, and which rules were asked. */

@@ -1,4 +1,4 @@
-/** hot: captures through an emulator, again and again, with nothing written: only the time is wanted. */
+/** Captures through an emulator, again and again, with nothing written: only the time is wanted. */
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
 import { IpPlace, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
