@@ -50,7 +50,7 @@ export function formatBench(result: BenchResult, style: Style, top: number): str
   const blocks = [
     [style.bold(head), ...few, ...overview(result)],
     [style.bold('where the time goes, nanoseconds a packet'), ...stages(result)],
-    ...result.rulesets.flatMap((ruleset) => rulesetBlocks(ruleset, result, style, top)),
+    ...(top > 0 ? result.rulesets.flatMap((ruleset) => rulesetBlocks(ruleset, result, style, top)) : []),
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
