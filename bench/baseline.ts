@@ -26,16 +26,11 @@ export interface Comparison {
   isLoss: boolean;
 }
 
-/** The ratios of MEASURED; what is no time is left out. */
+/** The ratios of MEASURED; what is no time, or not ours, is left out. */
 export function ratiosOf(measured: readonly Measured[], yardstickRunsMs: readonly number[]): Record<string, number> {
   const yardstickMs = Math.min(...yardstickRunsMs);
-  const own = measured.filter(({ unit, key }) => (unit === 'ns' || unit === 'ms') && !isPeerKey(key));
+  const own = measured.filter(({ unit, isForeign }) => (unit === 'ns' || unit === 'ms') && !isForeign);
   return Object.fromEntries(own.map(({ key, runs }) => [key, round(Math.min(...runs) / yardstickMs)]));
-}
-
-/** Series of other programs are `ROW.PROGRAM`; they are not ours to lose. */
-function isPeerKey(key: string): boolean {
-  return /\.(tcpdump|tcprewrite|kernel|node)$/.test(key);
 }
 
 const round = (ratio: number) => Number(ratio.toPrecision(4));

@@ -10,6 +10,8 @@ export interface Series {
   /** What it is, for the table. */
   readonly title: string;
   readonly unit: Unit;
+  /** It is another program's: no baseline is kept of it. */
+  readonly isForeign?: boolean;
 }
 
 /** One way of doing a row's work. */

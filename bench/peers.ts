@@ -42,7 +42,7 @@ function remove(paths: readonly string[]): void {
 function tcpdump(row: string, { eth0, docker0, packets }: Est64, dir: string): Contender {
   const copies = ['tcpdump-0.pcap', 'tcpdump-1.pcap'].map((name) => join(dir, name));
   return {
-    series: [{ key: `${row}.tcpdump`, title: 'tcpdump -r -w (only copies)', unit: 'ns' }],
+    series: [{ key: `${row}.tcpdump`, title: 'tcpdump -r -w (only copies)', unit: 'ns', isForeign: true }],
     isPeer: true,
     run: async () => {
       const runs = [eth0, docker0].map((path, i) => ['tcpdump', ['-r', path, '-w', copies[i]]] as const);
@@ -59,7 +59,9 @@ function tcprewrite(row: string, { eth0, docker0, packets }: Est64, dir: string)
     [docker0, '--pnat=172.17.0.3/32:192.0.2.10/32', '--portmap=6379:36379'],
   ];
   return {
-    series: [{ key: `${row}.tcprewrite`, title: 'tcprewrite --pnat --portmap (no state)', unit: 'ns' }],
+    series: [
+      { key: `${row}.tcprewrite`, title: 'tcprewrite --pnat --portmap (no state)', unit: 'ns', isForeign: true },
+    ],
     isPeer: true,
     run: async () => {
       const runs = translations.map(
@@ -73,7 +75,7 @@ function tcprewrite(row: string, { eth0, docker0, packets }: Est64, dir: string)
 function kernel(row: string, work: Est64, shop: Workshop): Contender {
   let path: KernelPath | undefined;
   return {
-    series: [{ key: `${row}.kernel`, title: 'Linux: tcpreplay in, tcpdump out', unit: 'ns' }],
+    series: [{ key: `${row}.kernel`, title: 'Linux: tcpreplay in, tcpdump out', unit: 'ns', isForeign: true }],
     isPeer: true,
     run: async () => {
       path ??= new KernelPath(shop.rulesPath, shop.hostPath);

@@ -273,7 +273,7 @@ function start(inputs: readonly Input[], shop: Workshop): Contender {
   return {
     series: [
       { key: 'start', title: 'nfreplay, above node -e 0', unit: 'ms' },
-      { key: 'start.node', title: 'node -e 0', unit: 'ms' },
+      { key: 'start.node', title: 'node -e 0', unit: 'ms', isForeign: true },
     ],
     run: async () => {
       let nodeMs = 0;
