@@ -7,25 +7,42 @@ export function fold(sum: number): number {
 }
 
 /**
- * The one's complement sum of LENGTH bytes of VIEW from AT on, as big-endian 16-bit words, added to SUM (below 2^30); an
- * odd last byte counts as the upper half of a word. Neither folded nor complemented. LENGTH: up to 65535.
- *
- * The words are summed as they load fastest, little-endian in pairs, and the sum is swapped once (RFC 1071, section 2(B)).
+ * The one's complement sum of LENGTH bytes of VIEW from AT on, as little-endian 16-bit words, folded; an odd last byte counts
+ * as the lower half of a word. LENGTH: up to 65535. Little-endian words load fastest, and whether a sum is ffff does not
+ * depend on the order of its bytes (RFC 1071, section 2(B)).
  */
-export function sumBytes(view: DataView, at: number, length: number, sum = 0): number {
+export function sumWords(view: DataView, at: number, length: number): number {
   const end = at + length;
-  let swapped = 0;
+  let low = 0;
+  let high = 0;
   let position = at;
+  for (const blocks = at + (length & ~15); position < blocks; position += 16) {
+    const a = view.getInt32(position, true);
+    const b = view.getInt32(position + 4, true);
+    const c = view.getInt32(position + 8, true);
+    const d = view.getInt32(position + 12, true);
+    low += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
+    high += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16);
+  }
   for (; position + 3 < end; position += 4) {
     const words = view.getInt32(position, true);
-    swapped += (words & 0xffff) + (words >>> 16);
+    low += words & 0xffff;
+    high += words >>> 16;
   }
   if (position + 1 < end) {
-    swapped += view.getUint16(position, true);
+    low += view.getUint16(position, true);
     position += 2;
   }
-  if (position < end) swapped += view.getUint8(position);
-  swapped = fold(swapped);
+  if (position < end) low += view.getUint8(position);
+  return fold(fold(low) + fold(high));
+}
+
+/**
+ * The one's complement sum of LENGTH bytes of VIEW from AT on, as big-endian 16-bit words, added to SUM (below 2^30); an
+ * odd last byte counts as the upper half of a word. Neither folded nor complemented. LENGTH: up to 65535.
+ */
+export function sumBytes(view: DataView, at: number, length: number, sum = 0): number {
+  const swapped = sumWords(view, at, length);
   return sum + ((swapped & 0xff) << 8) + (swapped >>> 8);
 }
 

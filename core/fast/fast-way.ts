@@ -9,7 +9,7 @@
  * The full way owns the meaning. Whatever is not plainly ordinary here is left to it, untouched.
  */
 import { swap16 } from '../../codecs/address.js';
-import { fold } from '../../codecs/checksum.js';
+import { fold, sumWords } from '../../codecs/checksum.js';
 import {
   IPPROTO_TCP,
   IPPROTO_UDP,
@@ -267,19 +267,8 @@ function isPlainUdp(view: DataView, l4: number, length: number): boolean {
 function isChecksumRight(view: DataView, l4: number, length: number, protocol: number, addresses: number): boolean {
   if (protocol === IPPROTO_UDP && view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) return true;
   const l4Length = length - IPV4_LENGTH;
-  let sum = addresses + (protocol << 8) + ((l4Length & 0xff) << 8) + (l4Length >>> 8);
-  const end = l4 + l4Length;
-  let position = l4;
-  for (; position + 3 < end; position += 4) {
-    const word = view.getInt32(position, true);
-    sum += (word & 0xffff) + (word >>> 16);
-  }
-  if (position + 1 < end) {
-    sum += view.getUint16(position, true);
-    position += 2;
-  }
-  if (position < end) sum += view.getUint8(position);
-  return fold(sum) === 0xffff;
+  const pseudoHeader = addresses + (protocol << 8) + ((l4Length & 0xff) << 8) + (l4Length >>> 8);
+  return fold(pseudoHeader + sumWords(view, l4, l4Length)) === 0xffff;
 }
 
 /** One less in TTL, and both ends as the connection's other direction has them; checksums follow (RFC 1624). */
