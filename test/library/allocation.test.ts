@@ -64,9 +64,11 @@ function heapBytesByWindow(engine: EmulatorEngine): number[] {
 
 for (const engine of ['remembered', 'compiled'] as const) {
   Allocation(`a packet of an established connection makes no object: ${engine}`, () => {
-    // An object a packet would be 16 bytes or more in every window, but for those in which a garbage collection hides it.
-    const settled = heapBytesByWindow(engine).slice(4);
-    const bytes = settled.sort((a, b) => b - a)[1];
+    // An object a packet is 16 bytes or more in every stretch, but for those in which a garbage collection takes them back;
+    // code that V8 has not compiled yet makes some as well. So the second least of what was not taken back tells.
+    const kept = heapBytesByWindow(engine).filter((bytes) => bytes >= 0);
+    assert.ok(kept.length >= 4, 'stretches without a garbage collection');
+    const bytes = kept.sort((a, b) => a - b)[1];
     assert.ok(bytes < 8, `${bytes.toFixed(1)} bytes of heap a packet`);
   });
 }
