@@ -30,7 +30,7 @@ export interface StitchRoute {
   dev: number;
 }
 
-/** IPv4 header and the ports behind it; the oracle looks no further at shorter packets, so neither do we. */
+/** An IPv4 header, and ports with as much behind them as a UDP header: shorter packets have no tuple here. */
 const SHORTEST = 28;
 
 /** What a tuple in the capture becomes: the words of a key in `#translated`. */
