@@ -1,11 +1,11 @@
 /** `-m addrtype`: what kind of address the source or destination is to this host (xt_addrtype). */
+import { formatAddress } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { AddressType, type RuleContext } from '../rules/context.js';
 import { nearest, RuleFault } from '../rules/error.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
-import { formatLoadedAddress } from '../rules/values.js';
 
 interface TypeSet {
   /** Bits 1 << AddressType. */
@@ -131,5 +131,5 @@ function formatTypes(bits: number): string {
 function explainType(end: string, set: TypeSet, address: number, dev: number, context: RuleContext): string {
   const type = formatTypes(1 << context.addressType(address, dev));
   const wanted = `the rule wants ${set.negated ? 'none of ' : ''}${formatTypes(set.types)}`;
-  return `${end} ${formatLoadedAddress(address)} is ${type}, ${wanted}`;
+  return `${end} ${formatAddress(address)} is ${type}, ${wanted}`;
 }

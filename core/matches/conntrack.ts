@@ -1,4 +1,5 @@
 /** `-m conntrack`: all that can be asked of a packet's connection (xt_conntrack, revision 3). */
+import { formatAddress, parseDottedQuad } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import {
   EXPIRES_MS_F64,
@@ -19,11 +20,9 @@ import type { RuleContext } from '../rules/context.js';
 import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, OptionSpec, PacketField, ParsedOption, ParsedOptions } from '../rules/extension.js';
 import {
-  formatLoadedAddress,
   formatPortRange,
   maskLength,
   type PortRange,
-  parseDottedQuad,
   parseMask,
   parseNumber,
   parsePortRange,
@@ -246,7 +245,7 @@ function parseAddress(option: ParsedOption): { address: number; mask: number } {
 /** iptables prints the prefix length, and nothing where the mask has none or is a whole address. */
 function formatTupleAddress({ address, mask }: TupleAddress): string {
   const length = maskLength(swapAddress(mask));
-  return `${formatLoadedAddress(address)}${length === undefined || length === 32 ? '' : `/${length}`}`;
+  return `${formatAddress(address)}${length === undefined || length === 32 ? '' : `/${length}`}`;
 }
 
 function parseSeconds(word: Word): PortRange {

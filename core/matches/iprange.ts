@@ -1,8 +1,9 @@
 /** `-m iprange`: addresses between two others (xt_iprange). */
+import { formatAddress } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
-import { formatAddress, formatLoadedAddress, parseHostAddress, swapAddress } from '../rules/values.js';
+import { formatHostAddress, parseHostAddress, swapAddress } from '../rules/values.js';
 
 /** In host order, both inclusive. The first above the last: no address is within, as iptables has it. */
 interface AddressRange {
@@ -65,7 +66,7 @@ export const iprange: MatchExtension<IprangeParams> = {
     const odd = ends.find(([, , range, address]) => !isWithin(range, address));
     if (odd === undefined) return 'the addresses are within their ranges';
     const [end, option, range, address] = odd;
-    return `${end} ${formatLoadedAddress(address)}, the rule wants${saveRange(option, range)}`;
+    return `${end} ${formatAddress(address)}, the rule wants${saveRange(option, range)}`;
   },
 };
 
@@ -92,5 +93,5 @@ function parseEnd(word: Word, text: string): number {
 
 function saveRange(option: string, range: AddressRange | undefined): string {
   if (range === undefined) return '';
-  return `${range.negated ? ' !' : ''} ${option} ${formatAddress(range.min)}-${formatAddress(range.max)}`;
+  return `${range.negated ? ' !' : ''} ${option} ${formatHostAddress(range.min)}-${formatHostAddress(range.max)}`;
 }

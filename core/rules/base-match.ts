@@ -1,10 +1,11 @@
 /** What every rule can test without `-m`: `-s -d -i -o -p -f` (struct ipt_ip; man iptables, "PARAMETERS"). */
+import { formatAddress } from '../../codecs/address.js';
 import type { Packet } from '../packet.js';
 import { anyOf, type Code, code, FALSE, type Generator, TRUE, unless } from './codegen.js';
 import type { RuleContext } from './context.js';
 import type { PacketField } from './extension.js';
 import { protocolName } from './protocols.js';
-import { formatAddress, formatLoadedAddress, maskLength, swapAddress } from './values.js';
+import { formatHostAddress, maskLength, swapAddress } from './values.js';
 
 /** Both int32 as addresses are loaded from packets; the address has no bits outside the mask. */
 export interface AddressMatch {
@@ -88,11 +89,11 @@ export function baseReads(base: BaseMatch): PacketField[] {
 export function explainBase(base: BaseMatch, packet: Packet, context: RuleContext): string {
   const { source, destination, inDev, outDev, protocol, fragment } = base;
   if (source !== undefined && !addressMatches(source, packet.source)) {
-    return `source ${formatLoadedAddress(packet.source)} is not ${formatMatch('', source, formatAddressMatch(source))}`;
+    return `source ${formatAddress(packet.source)} is not ${formatMatch('', source, formatAddressMatch(source))}`;
   }
   if (destination !== undefined && !addressMatches(destination, packet.destination)) {
     const wanted = formatMatch('', destination, formatAddressMatch(destination));
-    return `destination ${formatLoadedAddress(packet.destination)} is not ${wanted}`;
+    return `destination ${formatAddress(packet.destination)} is not ${wanted}`;
   }
   if (inDev !== undefined && !deviceMatches(inDev, packet.inDev, context)) {
     return `came in by ${deviceName(packet.inDev, context)}, not by ${formatMatch('', inDev, inDev.name)}`;
@@ -130,7 +131,7 @@ function formatMatch(option: string, match: { readonly negated: boolean }, value
 
 function formatAddressMatch(match: AddressMatch): string {
   const mask = swapAddress(match.mask);
-  return `${formatLoadedAddress(match.address)}/${maskLength(mask) ?? formatAddress(mask)}`;
+  return `${formatAddress(match.address)}/${maskLength(mask) ?? formatHostAddress(mask)}`;
 }
 
 function addressMatches(match: AddressMatch, address: number): boolean {

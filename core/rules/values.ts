@@ -1,10 +1,10 @@
 /** The values that options take: numbers, addresses, ports, marks; read as iptables reads them and printed as it prints. */
+import { formatAddress, parseDottedQuad, swap32 } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { nearest, RuleFault } from './error.js';
 import { PROTOCOL_NAMES, protocolNumber } from './protocols.js';
 import { servicePort } from './services.js';
 
-const ZERO = 0x30;
 const NUMBER = /^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 
 /** TEXT as a C integer (decimal, 0x…, 0… octal) of at most MAX, else undefined. */
@@ -13,30 +13,6 @@ export function parseNumber(text: string, max: number): number | undefined {
   const octal = text.length > 1 && text[0] === '0' && text[1] !== 'x' && text[1] !== 'X';
   const value = octal ? Number.parseInt(text, 8) : Number(text);
   return value <= max ? value : undefined;
-}
-
-/** An IPv4 address in host order from all four of its parts in decimal, without leading zeros, else undefined. */
-export function parseDottedQuad(text: string): number | undefined {
-  let address = 0;
-  let part = 0;
-  let digits = 0;
-  let dots = 0;
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - ZERO;
-    if (text[at] === '.') {
-      if (digits === 0) return undefined;
-      address = address * 256 + part;
-      part = 0;
-      digits = 0;
-      dots++;
-    } else {
-      if (digit < 0 || digit > 9 || (part === 0 && digits > 0)) return undefined;
-      part = part * 10 + digit;
-      digits++;
-      if (part > 255) return undefined;
-    }
-  }
-  return dots === 3 && digits > 0 ? address * 256 + part : undefined;
 }
 
 /** An IPv4 address in host order as `-s` takes it: also 10.1 for 10.1.0.0, one number for all 32 bits, octal and hex parts. */
@@ -78,19 +54,12 @@ export function maskLength(mask: number): number | undefined {
 
 /** Host order to how addresses are loaded from packets (int32, little-endian), and back. */
 export function swapAddress(address: number): number {
-  return (
-    ((address & 0xff) << 24) | ((address & 0xff00) << 8) | ((address >>> 8) & 0xff00) | ((address >>> 24) & 0xff) | 0
-  );
+  return swap32(address) | 0;
 }
 
 /** 1.2.3.4 of an ADDRESS in host order. */
-export function formatAddress(address: number): string {
-  return `${(address >>> 24) & 255}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
-}
-
-/** 1.2.3.4 of an address as loaded from a packet. */
-export function formatLoadedAddress(address: number): string {
-  return formatAddress(swapAddress(address));
+export function formatHostAddress(address: number): string {
+  return formatAddress(swap32(address));
 }
 
 export function parsePort(word: Word, text: string, protocol: string | undefined): number {

@@ -1,10 +1,11 @@
 /** What NAT targets rewrite to: `address[-address][:port[-port][/port]]`. */
+import { parseDottedQuad } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { NatRange } from '../rules/context.js';
 import { RuleFault } from '../rules/error.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
-import { formatAddress, parseDottedQuad, parsePort } from '../rules/values.js';
+import { formatHostAddress, parsePort } from '../rules/values.js';
 
 const WITH_PORTS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP];
 
@@ -48,8 +49,8 @@ export function parseToPorts(option: ParsedOption | undefined): Ports {
 /** ` 10.0.0.1-10.0.0.9:80-90/100`, without the space where there is nothing. */
 export function formatTo({ minAddress, maxAddress, ...ports }: NatRange): string {
   let text = '';
-  if (minAddress !== undefined) text += formatAddress(minAddress);
-  if (maxAddress !== undefined && maxAddress !== minAddress) text += `-${formatAddress(maxAddress)}`;
+  if (minAddress !== undefined) text += formatHostAddress(minAddress);
+  if (maxAddress !== undefined && maxAddress !== minAddress) text += `-${formatHostAddress(maxAddress)}`;
   return ports.minPort === undefined ? text : `${text}:${formatPorts(ports)}`;
 }
 
