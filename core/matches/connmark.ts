@@ -3,21 +3,14 @@ import { MARK, RECORD_WORDS } from '../conntrack/record.js';
 import type { Packet } from '../packet.js';
 import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { formatHex, type MaskedValue, parseMasked } from '../rules/values.js';
-import { saveMark } from './mark.js';
+import { formatHex } from '../rules/values.js';
+import { MARK_OPTIONS, type MarkParams, parseMark, saveMark } from './mark.js';
 
-interface ConnmarkParams extends MaskedValue {
-  readonly negated: boolean;
-}
-
-export const connmark: MatchExtension<ConnmarkParams> = {
+export const connmark: MatchExtension<MarkParams> = {
   name: 'connmark',
-  options: [{ name: '--mark', words: 1, invertible: true, required: true, wanted: 'value or value/mask' }],
+  options: MARK_OPTIONS,
 
-  parse(options) {
-    const option = options.get('--mark')!;
-    return { ...parseMasked(option.values[0]), negated: option.negated };
-  },
+  parse: parseMark,
 
   save: saveMark,
 
@@ -41,7 +34,7 @@ export const connmark: MatchExtension<ConnmarkParams> = {
   },
 };
 
-function checkConnmark({ value, mask, negated }: ConnmarkParams, packet: Packet, { conntrack }: RuleContext): boolean {
+function checkConnmark({ value, mask, negated }: MarkParams, packet: Packet, { conntrack }: RuleContext): boolean {
   if (packet.ct < 0) return false;
   return ((conntrack.words[packet.ct * RECORD_WORDS + MARK] & mask) === value) !== negated;
 }

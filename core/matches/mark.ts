@@ -1,20 +1,22 @@
 /** `-m mark`: the packet's mark (xt_mark). */
 import { code, unless } from '../rules/codegen.js';
-import type { MatchExtension } from '../rules/extension.js';
+import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extension.js';
 import { formatHex, type MaskedValue, parseMasked } from '../rules/values.js';
 
-interface MarkParams extends MaskedValue {
+export interface MarkParams extends MaskedValue {
   readonly negated: boolean;
 }
 
+/** Of `-m mark` and `-m connmark`. */
+export const MARK_OPTIONS: readonly OptionSpec[] = [
+  { name: '--mark', words: 1, invertible: true, required: true, wanted: 'value or value/mask' },
+];
+
 export const mark: MatchExtension<MarkParams> = {
   name: 'mark',
-  options: [{ name: '--mark', words: 1, invertible: true, required: true, wanted: 'value or value/mask' }],
+  options: MARK_OPTIONS,
 
-  parse(options) {
-    const option = options.get('--mark')!;
-    return { ...parseMasked(option.values[0]), negated: option.negated };
-  },
+  parse: parseMark,
 
   save: saveMark,
 
@@ -38,6 +40,11 @@ export const mark: MatchExtension<MarkParams> = {
     return `mark ${formatHex(packet.mark)}, the rule wants${saveMark(params)}`;
   },
 };
+
+export function parseMark(options: ParsedOptions): MarkParams {
+  const option = options.get('--mark')!;
+  return { ...parseMasked(option.values[0]), negated: option.negated };
+}
 
 export function saveMark({ value, mask, negated }: MarkParams): string {
   return `${negated ? ' !' : ''} --mark ${formatHex(value)}${mask === -1 ? '' : `/${formatHex(mask)}`}`;

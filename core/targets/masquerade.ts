@@ -2,7 +2,7 @@
 import { Hook } from '../hooks.js';
 import type { NatRange } from '../rules/context.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { formatPorts, parseFlags, parseToPorts, saveFlags } from './nat-range.js';
+import { parseToPorts, saveToPorts } from './nat-range.js';
 
 export const masquerade: TargetExtension<NatRange> = {
   name: 'MASQUERADE',
@@ -15,13 +15,9 @@ export const masquerade: TargetExtension<NatRange> = {
     { name: '--random-fully', words: 0 },
   ],
 
-  parse(options) {
-    return { ...parseToPorts(options.get('--to-ports')), ...parseFlags(options) };
-  },
+  parse: parseToPorts,
 
-  save(range) {
-    return `${range.minPort === undefined ? '' : ` --to-ports ${formatPorts(range)}`}${saveFlags(range)}`;
-  },
+  save: saveToPorts,
 
   apply(range, packet, context) {
     return context.masquerade(packet, range);

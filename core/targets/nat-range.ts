@@ -37,13 +37,18 @@ export function parseTo(option: ParsedOption): Pick<NatRange, 'minAddress' | 'ma
   return { minAddress, maxAddress, ...ports };
 }
 
-/** The ports of `--to-ports`. */
-export function parseToPorts(option: ParsedOption | undefined): Ports {
-  if (option === undefined) return {};
+/** The ports of `--to-ports`, if it is there, and the flags. */
+export function parseToPorts(options: ParsedOptions): NatRange {
+  const option = options.get('--to-ports');
+  if (option === undefined) return parseFlags(options);
   const word = option.values[0];
   const ports = parsePorts(word, word.text, option);
   if (ports.basePort !== undefined) throw new RuleFault(word, 'a base port is for DNAT only', 'port or first-last');
-  return ports;
+  return { ...ports, ...parseFlags(options) };
+}
+
+export function saveToPorts(range: NatRange): string {
+  return `${range.minPort === undefined ? '' : ` --to-ports ${formatPorts(range)}`}${saveFlags(range)}`;
 }
 
 /** ` 10.0.0.1-10.0.0.9:80-90/100`, without the space where there is nothing. */

@@ -2,7 +2,7 @@
 import { Hook } from '../hooks.js';
 import type { NatRange } from '../rules/context.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { formatPorts, parseFlags, parseToPorts, saveFlags } from './nat-range.js';
+import { formatPorts, parseToPorts, saveToPorts } from './nat-range.js';
 
 export const redirect: TargetExtension<NatRange> = {
   name: 'REDIRECT',
@@ -14,13 +14,9 @@ export const redirect: TargetExtension<NatRange> = {
     { name: '--random', words: 0 },
   ],
 
-  parse(options) {
-    return { ...parseToPorts(options.get('--to-ports')), ...parseFlags(options) };
-  },
+  parse: parseToPorts,
 
-  save(range) {
-    return `${range.minPort === undefined ? '' : ` --to-ports ${formatPorts(range)}`}${saveFlags(range)}`;
-  },
+  save: saveToPorts,
 
   apply(range, packet, context) {
     return context.redirect(packet, range);
