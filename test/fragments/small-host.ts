@@ -1,13 +1,6 @@
 /** The host of the recordings, with nothing in it but what these tests are about: no rules, no conntrack, two links. */
 import { updateChecksum } from '../../codecs/checksum.js';
-import {
-  IPV4_CHECKSUM_AT,
-  IPV4_FRAGMENT_AT,
-  IPV4_LENGTH,
-  IPV4_MF,
-  IPV4_OFFSET_MASK,
-  IPV4_TTL_AT,
-} from '../../codecs/layouts.js';
+import { IPV4_CHECKSUM_AT, IPV4_LENGTH, IPV4_TTL_AT } from '../../codecs/layouts.js';
 import { answerDestination } from '../../core/answers/echo-options.js';
 import {
   buildIcmpError,
@@ -19,6 +12,7 @@ import {
   TTL_EXCEEDED,
 } from '../../core/answers/icmp-error.js';
 import { forwardOptions, IpOptions, type OptionsHost, takeOptions } from '../../core/answers/ip-options.js';
+import { isFragment } from '../../core/decode.js';
 import { Departure, departure, exceedsMtu, Fragmenter } from '../../core/fragments/fragment.js';
 import { FragmentQueues, FragmentUser, Reassembly } from '../../core/fragments/reassemble.js';
 import { Packet } from '../../core/packet.js';
@@ -161,8 +155,4 @@ export function load(packet: Packet, bytes: Uint8Array, available = bytes.length
   packet.fragmentMaxSize = 0;
   packet.fragmentHadDf = false;
   packet.reload();
-}
-
-function isFragment(packet: Packet): boolean {
-  return (packet.view.getUint16(packet.at + IPV4_FRAGMENT_AT) & (IPV4_MF | IPV4_OFFSET_MASK)) !== 0;
 }

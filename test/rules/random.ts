@@ -1,4 +1,5 @@
 /** Random packets and rules for the tests of both engines: odd headers and small value ranges, so that rules match. */
+import { swap16 } from '../../codecs/address.js';
 import {
   EXPIRES_MS_F64,
   MARK,
@@ -133,10 +134,6 @@ export function testContext(random: Random, connections: number): RuleContext & 
 
 export function loadedAddress(text: string): number {
   return new DataView(Uint8Array.from(text.split('.').map(Number)).buffer).getInt32(0, true);
-}
-
-function swap16(port: number): number {
-  return ((port & 0xff) << 8) | (port >>> 8);
 }
 
 /** The conditions of a random rule. STATELESS: nothing of interfaces, marks, connections. */
