@@ -1,10 +1,11 @@
 // Makes dist/ from the sources. Every npm script starts here, on a fresh clone as well, so it is plain JavaScript that
-// needs nothing but Node: it installs what package-lock.json asks for where that is not installed, compiles, and removes
-// compiled files whose source is gone.
+// needs nothing but Node: it installs what package-lock.json asks for where that is not installed, compiles TypeScript and
+// AssemblyScript (wasm/), and removes compiled files whose source is gone.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildWasm } from './wasm/build.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
@@ -31,21 +32,23 @@ function removeOrphans(folder) {
   for (const entry of readdirSync(join(root, 'dist', folder), { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) removeOrphans(path);
-    else if (!existsSync(join(root, path.replace(/(\.d\.ts|\.js)$/, '.ts')))) rmSync(join(root, 'dist', path));
+    else if (/(\.d\.ts|\.js)$/.test(path) && !existsSync(join(root, path.replace(/(\.d\.ts|\.js)$/, '.ts')))) {
+      rmSync(join(root, 'dist', path));
+    }
   }
 }
 
-function build() {
+async function build() {
   if (!isInstalled()) {
     console.error('installing what package-lock.json asks for …');
     if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) return false;
   }
   const compiled = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
   if (existsSync(join(root, 'dist'))) removeOrphans('');
-  return compiled;
+  return compiled && (await buildWasm());
 }
 
-if (!build()) {
+if (!(await build())) {
   if (process.env.npm_lifecycle_event === 'test') console.log('0 passed, 1 failed');
   process.exitCode = 1;
 }

@@ -1,0 +1,85 @@
+/**
+ * The memory of one emulated host: connections, remembered paths, and the blocks in which captures are read, at fixed places
+ * of one WebAssembly memory. The code in `wasm/` and that in `core/` work on the same bytes.
+ *
+ * All of it is reserved at once, which costs nothing: the operating system gives pages as they are first written to. So nothing
+ * ever moves, and views stay valid. It is shared memory (SharedArrayBuffer), as a thread of its own may read and write files.
+ */
+import { readFileSync } from 'node:fs';
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const PAGE_BYTES = 64 * KIB;
+
+/** What both sides know of the packet in hand and of time: words and float64s, see CONTROL_…. */
+export const CONTROL_AT = 64 * KIB;
+/** TCP's transitions (conntrack/tcp-states.ts), a byte each. */
+export const TRANSITIONS_AT = 68 * KIB;
+/** A packet that lies elsewhere is looked at here; HEADROOM bytes in front of it are free. */
+export const SCRATCH_AT = 128 * KIB;
+export const SCRATCH_BYTES = 128 * KIB;
+/** Remembered paths (fast/path.ts). */
+export const PATHS_AT = 1 * MIB;
+export const PATHS_BYTES = 7 * MIB;
+/** What is remembered of whole classes of packets (fast/). */
+export const CLASSES_AT = 8 * MIB;
+export const CLASSES_BYTES = 1 * MIB;
+/** What is to be asked of each packet of a path (fast/). */
+export const QUESTIONS_AT = 9 * MIB;
+export const QUESTIONS_BYTES = 1 * MIB;
+/** The batch of packets that is being looked at. */
+export const BATCH_AT = 10 * MIB;
+export const BATCH_BYTES = 1 * MIB;
+/** Blocks of captures and what is to be written, as they are asked for. */
+export const BUFFERS_AT = 16 * MIB;
+export const BUFFERS_END = 1024 * MIB;
+/** The connection table: hash slots, the index by source, records (conntrack/table.ts). */
+export const SLOTS_AT = 1024 * MIB;
+export const SOURCES_AT = 1536 * MIB;
+export const RECORDS_AT = 1568 * MIB;
+/** The most connections at once. */
+export const MAX_RECORDS = 2 ** 23;
+
+const MEMORY_BYTES = 3072 * MIB;
+
+/** CONTROL, float64s: milliseconds since the first packet; until when fragments may wait; seconds of the first packet. */
+export const CONTROL_NOW_MS_F64 = 0;
+export const CONTROL_DEADLINE_MS_F64 = 1;
+export const CONTROL_START_SEC_F64 = 2;
+export const CONTROL_START_NSEC_F64 = 3;
+
+/** What the code in `wasm/` offers. Addresses are bytes from the start of the memory. */
+export interface Machine {
+  [name: string]: (...values: number[]) => number;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** A memory, all zeros, with its own instance of the code. */
+export class Memory {
+  readonly buffer: SharedArrayBuffer;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly machine: Machine;
+  #buffersEnd = BUFFERS_AT;
+
+  /** IMPORTS: what the code calls, by name. */
+  constructor(imports: Readonly<Record<string, (...values: number[]) => number>> = {}) {
+    const pages = MEMORY_BYTES / PAGE_BYTES;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.buffer = memory.buffer;
+    this.bytes = new Uint8Array(this.buffer);
+    this.view = new DataView(this.buffer);
+    compiled ??= new WebAssembly.Module(readFileSync(new URL('../wasm/machine.wasm', import.meta.url)));
+    const instance = new WebAssembly.Instance(compiled, { env: { memory }, host: { ask: () => 0, ...imports } });
+    this.machine = instance.exports as unknown as Machine;
+  }
+
+  /** LENGTH bytes for whoever asks, all zeros; undefined where none are left. */
+  allocate(length: number): Uint8Array | undefined {
+    const at = this.#buffersEnd;
+    if (at + length > BUFFERS_END) return undefined;
+    this.#buffersEnd = Math.ceil((at + length) / PAGE_BYTES) * PAGE_BYTES;
+    return new Uint8Array(this.buffer, at, length);
+  }
+}

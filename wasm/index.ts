@@ -1,0 +1,2 @@
+// What core/ calls, from the file that it is in.
+export * from './table';
