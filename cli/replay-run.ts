@@ -4,11 +4,13 @@ import { type CaptureReader, openCapture } from '../codecs/capture.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
-import { PcapWriter } from '../codecs/pcap-writer.js';
+import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
 import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
+import { MAX_OUTPUTS, OUTPUTS_AT } from '../core/memory.js';
 import { PacketType } from '../core/packet.js';
 import { warmUp } from '../core/warm-up.js';
 import { DropTally } from './drops.js';
+import { InPlaceReplay } from './in-place.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, type Stitcher } from './stitch.js';
 
 /** A capture, and where its packets enter: the index of an interface, INPUT_LOCAL or INPUT_STITCHED. */
@@ -32,15 +34,13 @@ export class ReplayRun implements EmulatorOutput {
   readonly drops = new DropTally();
   /** Packets read so far. */
   read = 0;
-  /** How many packets had each `Outcome`. */
-  readonly outcomes = new Float64Array(Object.keys(Outcome).length);
   /** Packets that never reached the host, by reason. */
   readonly skipped = new Map<string, number>();
-  /** Packets read, by input. */
-  readonly readByInput: Float64Array;
   /** The files of the results, in the order of the host's interfaces. */
   readonly writers: PcapWriter[] = [];
 
+  readonly #outcomes = new Float64Array(Object.keys(Outcome).length);
+  readonly #readByInput: Float64Array;
   readonly #readers: CaptureReader[] = [];
   readonly #devs: Int32Array;
   readonly #merger: CaptureMerger;
@@ -50,6 +50,8 @@ export class ReplayRun implements EmulatorOutput {
   readonly #egress: readonly (PcapWriter | undefined)[];
   readonly #local: PcapWriter;
   readonly #dropped: PcapWriter;
+  /** Replays from file to file without a detour through JavaScript, where all inputs are of a kind that permits it. */
+  #inPlace: InPlaceReplay | undefined;
   readonly #place = new IpPlace();
   /** The record whose packet goes through the emulator, and its time. */
   #record: CaptureReader | null = null;
@@ -71,16 +73,23 @@ export class ReplayRun implements EmulatorOutput {
     this.#limit = limit;
     this.#stitcher = stitcher;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
-    this.readByInput = new Float64Array(inputs.length);
+    this.#readByInput = new Float64Array(inputs.length);
     this.emulator = createEmulator(options, this);
     try {
-      for (const { path } of inputs) this.#readers.push(openCapture(path));
+      const { memory } = this.emulator;
+      const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
+      for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
       if (this.#merger.totalBytes < 0 || this.#merger.totalBytes > WARM_UP_BYTES) warmUp();
-      this.#egress = host.interfaces.map(({ name, isLoopback }) =>
-        isLoopback ? undefined : this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET),
+      this.#egress = host.interfaces.map(({ name, index, isLoopback }) =>
+        isLoopback ? undefined : this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index)),
       );
+      if ((options.engine ?? 'remembered') === 'remembered') {
+        this.#inPlace = InPlaceReplay.of(memory, this.#readers, this.#devs, this.#egress, (input) =>
+          this.#replay(this.#readers[input], this.#devs[input], true),
+        );
+      }
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
     } catch (error) {
@@ -89,8 +98,8 @@ export class ReplayRun implements EmulatorOutput {
     }
   }
 
-  #open(path: string, linktype: number): PcapWriter {
-    const writer = new PcapWriter(path, linktype);
+  #open(path: string, linktype: number, place?: WriterPlace): PcapWriter {
+    const writer = new PcapWriter(path, linktype, place);
     this.writers.push(writer);
     return writer;
   }
@@ -99,8 +108,18 @@ export class ReplayRun implements EmulatorOutput {
   step(count: number): boolean {
     const until = Math.min(this.#limit, this.read + count);
     // In batches: a loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often.
-    while (this.read < until) if (!this.#batch(Math.min(until, this.read + BATCH_PACKETS))) return false;
+    while (this.read < until) {
+      const wanted = Math.min(until - this.read, BATCH_PACKETS);
+      const isMore = this.#inPlace === undefined ? this.#batch(this.read + wanted) : this.#stepInPlace(wanted);
+      if (!isMore) return false;
+    }
     return this.read < this.#limit;
+  }
+
+  #stepInPlace(wanted: number): boolean {
+    const done = this.#inPlace!.step(wanted);
+    this.read += done;
+    return done === wanted;
   }
 
   #batch(until: number): boolean {
@@ -108,14 +127,35 @@ export class ReplayRun implements EmulatorOutput {
       const input = this.#merger.next();
       if (input < 0) return false;
       this.read++;
-      this.readByInput[input]++;
+      this.#readByInput[input]++;
       this.#replay(this.#readers[input], this.#devs[input]);
     }
     return true;
   }
 
+  /** Where the writer of interface INDEX keeps its state: where the code in wasm/ finds it; undefined: no room. */
+  #placeOf(index: number): WriterPlace | undefined {
+    const { memory } = this.emulator;
+    const chunk = index < MAX_OUTPUTS ? memory.allocate(CHUNK_BYTES) : undefined;
+    if (chunk === undefined) return undefined;
+    return { buffer: memory.buffer, chunk, stateAt: OUTPUTS_AT + index * WRITER_STATE_BYTES };
+  }
+
   #settle(): void {
     for (const writer of this.writers) writer.settle();
+  }
+
+  /** How many packets had each `Outcome`. */
+  get outcomes(): Float64Array {
+    const outcomes = this.#outcomes.slice();
+    outcomes[Outcome.FORWARDED] += this.#inPlace?.forwarded ?? 0;
+    return outcomes;
+  }
+
+  /** Packets read, by input. */
+  get readByInput(): Float64Array {
+    const inPlace = this.#inPlace;
+    return inPlace === undefined ? this.#readByInput : this.#readByInput.map((_, input) => inPlace.readOf(input));
   }
 
   get consumedBytes(): number {
@@ -149,7 +189,7 @@ export class ReplayRun implements EmulatorOutput {
     }
   }
 
-  #replay(record: CaptureReader, input: number): void {
+  #replay(record: CaptureReader, input: number, isOnTime = false): void {
     const place = this.#place;
     if (!placeIp(record, place)) {
       this.#skip(place.skip ?? 'not-ip');
@@ -170,9 +210,10 @@ export class ReplayRun implements EmulatorOutput {
     } else {
       // Only Ethernet says how a frame was addressed when it comes in here; a cooked header tells of another machine.
       const type = place.linkKind === 'ethernet' ? packetTypeOf(place.packetType) : PacketType.HOST;
-      this.emulator.receive(dev, type, record.tsSec, record.tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
+      if (isOnTime) this.emulator.receiveOnTime(dev, type, bytes, view, ipAt, ipCaptured, ipOnWire);
+      else this.emulator.receive(dev, type, record.tsSec, record.tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
     }
-    this.outcomes[this.emulator.outcome]++;
+    this.#outcomes[this.emulator.outcome]++;
   }
 
   #stitch(view: DataView, at: number, length: number): number {
@@ -189,8 +230,8 @@ export class ReplayRun implements EmulatorOutput {
     const writer = this.#egress[dev];
     const record = this.#record;
     // A frame that lies where it was read has its old record header before it, or more that is not needed any more.
-    if (writer !== undefined && record !== null && bytes === record.bytes && at >= record.at) {
-      writer.writeInPlace(this.#tsSec, this.#tsNsec, bytes, record.view, at, available, length);
+    if (writer !== undefined && record !== null && bytes === record.bytes && at >= record.at && writer.holds(bytes)) {
+      writer.writeInPlace(this.#tsSec, this.#tsNsec, bytes, at, available, length);
     } else {
       writer?.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
     }

@@ -11,6 +11,9 @@ export const BLOCK_BYTES = 1 << 20;
  */
 export const MAX_CAPLEN_BYTES = 262_144;
 
+/** Gives so many bytes, all zeros, for a buffer; undefined where it has none left. */
+export type Allocate = (length: number) => Uint8Array | undefined;
+
 /** Spare bytes in front of the first byte read, so that there is room for a link header before any packet. */
 const HEADROOM_BYTES = 64;
 
@@ -41,6 +44,7 @@ export class CaptureBlocks {
   beforeMove: () => void = () => {};
 
   readonly #fd: number;
+  readonly #allocate: Allocate;
   #isOpen = true;
   #readBytes = 0;
   #isAtEnd = false;
@@ -48,10 +52,12 @@ export class CaptureBlocks {
   /**
    * @param path  the file; '-' is standard input
    * @param blockBytes  how much to read at once
+   * @param allocate  where the buffer is to lie, if not anywhere
    * @throws {CaptureError} where the file cannot be opened
    */
-  constructor(path: string, blockBytes: number = BLOCK_BYTES) {
+  constructor(path: string, blockBytes: number = BLOCK_BYTES, allocate?: Allocate) {
     this.path = path;
+    this.#allocate = allocate ?? (() => undefined);
     try {
       this.#fd = path === '-' ? STANDARD_INPUT : openSync(path, 'r');
       const stat = fstatSync(this.#fd);
@@ -59,8 +65,8 @@ export class CaptureBlocks {
     } catch (error) {
       throw fileSystemError(error, path, 'open');
     }
-    this.bytes = new Uint8Array(HEADROOM_BYTES + Math.max(blockBytes, 1));
-    this.view = new DataView(this.bytes.buffer);
+    this.bytes = this.#newBuffer(HEADROOM_BYTES + Math.max(blockBytes, 1));
+    this.view = viewOf(this.bytes);
   }
 
   /** Where `at` is in the file, in bytes from its start. */
@@ -105,12 +111,16 @@ export class CaptureBlocks {
     const capacity = this.bytes.length - HEADROOM_BYTES;
     const old = this.bytes;
     if (length > capacity) {
-      this.bytes = new Uint8Array(HEADROOM_BYTES + Math.max(length, 2 * capacity));
-      this.view = new DataView(this.bytes.buffer);
+      this.bytes = this.#newBuffer(HEADROOM_BYTES + Math.max(length, 2 * capacity));
+      this.view = viewOf(this.bytes);
     }
     this.bytes.set(old.subarray(this.at, this.end), HEADROOM_BYTES);
     this.end = HEADROOM_BYTES + (this.end - this.at);
     this.at = HEADROOM_BYTES;
+  }
+
+  #newBuffer(length: number): Uint8Array {
+    return this.#allocate(length) ?? new Uint8Array(length);
   }
 
   #read(): void {
@@ -138,6 +148,10 @@ export class CaptureBlocks {
   error(problem: string, relative = 0): CaptureError {
     return new CaptureError(this.path, this.offset + relative, problem);
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** Wait, as there is nothing else to do: the reading side is synchronous. */

@@ -1,5 +1,5 @@
 /** Capture files of any supported format, opened by their first bytes. */
-import { CaptureBlocks } from './capture-blocks.js';
+import { type Allocate, CaptureBlocks } from './capture-blocks.js';
 import { type CaptureCut, CaptureError } from './capture-error.js';
 import { describeForeignFile } from './foreign-files.js';
 import { isSupportedLinktype, linktypeName } from './linktypes.js';
@@ -53,6 +53,8 @@ export interface CaptureReader extends CaptureRecord {
 export interface CaptureOptions {
   /** How much to read at once, in bytes. */
   blockBytes?: number;
+  /** Where the blocks are to lie, if not anywhere. */
+  allocate?: Allocate;
 }
 
 /**
@@ -60,7 +62,7 @@ export interface CaptureOptions {
  * @throws {CaptureError} where it is neither, cannot be read, or is a pcap of a link type in which no IP is found here
  */
 export function openCapture(path: string, options: CaptureOptions = {}): CaptureReader {
-  const blocks = new CaptureBlocks(path, options.blockBytes);
+  const blocks = new CaptureBlocks(path, options.blockBytes, options.allocate);
   try {
     return openBlocks(blocks);
   } catch (error) {

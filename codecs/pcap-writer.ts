@@ -2,6 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { MAX_CAPLEN_BYTES, sleep } from './capture-blocks.js';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
+import { copyWords } from './copy.js';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from './pcap.js';
 
 /** How much is gathered before it is written, in bytes. */
@@ -10,23 +11,32 @@ export const CHUNK_BYTES = 1 << 20;
 /** How long to wait before writing again to a pipe that is full and does not block. */
 const RETRY_MS = 5;
 
-const LARGEST_RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + MAX_CAPLEN_BYTES;
-
-/**
- * Up to this length the copy is a loop over words, above it `set`: `set` costs 46 ns whatever the length (and a view of the
- * source, which dies young), the loop 18 ns for 64 bytes, 65 for 256, 307 for 1,500.
- */
-const LOOP_COPY_BYTES = 192;
+/** What the largest packet takes with its header. */
+export const LARGEST_RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + MAX_CAPLEN_BYTES;
 
 /** From this length on, records that lie together are written from where they lie; shorter runs are gathered. */
-const DIRECT_BYTES = 1 << 16;
+export const DIRECT_BYTES = 1 << 16;
 
-/** How many source buffers are remembered with a view over them; there is one a capture that is read. */
-const REMEMBERED_SOURCES = 8;
+/**
+ * The state of a writer, by byte, which somebody else may change as well: up to where its chunk is filled, and its end; the run
+ * of whole records that lie one behind the other elsewhere, not written yet; how many packets have been written (a float64).
+ * All places are bytes from the start of the writer's buffer.
+ */
+export const WRITER_STATE_BYTES = 32;
+export const WRITER_FILLED = 0;
+export const WRITER_CHUNK_END = 4;
+export const WRITER_RUN_START = 8;
+export const WRITER_RUN_END = 12;
+export const WRITER_PACKETS = 16;
 
-export interface PcapWriterOptions {
-  /** How much to gather before it is written, in bytes; at least what one record of 262144 bytes takes. */
-  chunkBytes?: number;
+/** Where a writer keeps its state and gathers what is to be written. */
+export interface WriterPlace {
+  /** The buffer of which chunk and runs are parts. */
+  readonly buffer: ArrayBufferLike;
+  /** A part of it, at least `LARGEST_RECORD_BYTES`. */
+  readonly chunk: Uint8Array;
+  /** Where in it the state is: a multiple of 8. */
+  readonly stateAt: number;
 }
 
 /**
@@ -35,29 +45,23 @@ export interface PcapWriterOptions {
 export class PcapWriter {
   readonly path: string;
   readonly linktype: number;
-  /** How many packets have been written. */
-  packets = 0;
 
   readonly #fd: number;
   #isOpen = true;
-  readonly #chunk: Uint8Array;
+  readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  /** How much of the chunk is filled, in bytes. */
-  #filled = 0;
-  /** The source of the last packet, a view over it, and the sources before it. */
+  readonly #chunkAt: number;
+  readonly #state: Int32Array;
+  readonly #packets: Float64Array;
+  /** The source of the last packet, and a view over it. */
   #source: Uint8Array = new Uint8Array(0);
   #sourceView: DataView = new DataView(this.#source.buffer);
-  #sources: { bytes: Uint8Array; view: DataView }[] = [];
-  /** Whole records that lie one behind the other in the buffer of a reader, not written yet: [start, end). */
-  #run: Uint8Array | null = null;
-  #runStart = 0;
-  #runEnd = 0;
 
   /**
    * Create or overwrite PATH.
    * @throws {CaptureError} where that is not possible
    */
-  constructor(path: string, linktype: number, options: PcapWriterOptions = {}) {
+  constructor(path: string, linktype: number, place: WriterPlace = placeOfItsOwn()) {
     this.path = path;
     this.linktype = linktype;
     try {
@@ -65,14 +69,25 @@ export class PcapWriter {
     } catch (error) {
       throw fileSystemError(error, path, 'write');
     }
-    this.#chunk = new Uint8Array(Math.max(options.chunkBytes ?? CHUNK_BYTES, LARGEST_RECORD_BYTES));
-    this.#view = new DataView(this.#chunk.buffer);
-    this.#view.setUint32(0, PCAP_MAGIC_NANOSECONDS, true);
-    this.#view.setUint16(4, 2, true);
-    this.#view.setUint16(6, 4, true);
-    this.#view.setUint32(16, MAX_CAPLEN_BYTES, true);
-    this.#view.setUint32(20, linktype, true);
-    this.#filled = PCAP_FILE_HEADER_BYTES;
+    const { buffer, chunk, stateAt } = place;
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#chunkAt = chunk.byteOffset;
+    this.#state = new Int32Array(buffer, stateAt, WRITER_STATE_BYTES / 4);
+    this.#packets = new Float64Array(buffer, stateAt + WRITER_PACKETS, 1);
+    this.#state[WRITER_CHUNK_END / 4] = this.#chunkAt + chunk.length;
+    const view = this.#view;
+    view.setUint32(this.#chunkAt, PCAP_MAGIC_NANOSECONDS, true);
+    view.setUint16(this.#chunkAt + 4, 2, true);
+    view.setUint16(this.#chunkAt + 6, 4, true);
+    view.setUint32(this.#chunkAt + 16, MAX_CAPLEN_BYTES, true);
+    view.setUint32(this.#chunkAt + 20, linktype, true);
+    this.#state[WRITER_FILLED / 4] = this.#chunkAt + PCAP_FILE_HEADER_BYTES;
+  }
+
+  /** How many packets have been written. */
+  get packets(): number {
+    return this.#packets[0];
   }
 
   /**
@@ -86,73 +101,62 @@ export class PcapWriter {
   write(tsSec: number, tsNsec: number, bytes: Uint8Array, at: number, length: number, originalLength: number): void {
     const recordBytes = PCAP_RECORD_HEADER_BYTES + length;
     if (length > MAX_CAPLEN_BYTES) throw this.#tooLong(length);
-    if (this.#run !== null) this.settle();
-    if (this.#chunk.length - this.#filled < recordBytes) this.flush();
+    this.settle();
+    const state = this.#state;
+    if (state[WRITER_CHUNK_END / 4] - state[WRITER_FILLED / 4] < recordBytes) this.flush();
+    const start = state[WRITER_FILLED / 4];
+    this.#writeHeader(start, tsSec, tsNsec, length, originalLength);
+    if (bytes !== this.#source) this.#useSource(bytes);
+    copyWords(this.#view, start + PCAP_RECORD_HEADER_BYTES, this.#sourceView, at, length);
+    state[WRITER_FILLED / 4] = start + recordBytes;
+    this.#packets[0] += 1;
+  }
 
-    const view = this.#view;
-    const start = this.#filled;
-    view.setUint32(start, tsSec, true);
-    view.setUint32(start + 4, tsNsec, true);
-    view.setUint32(start + 8, length, true);
-    view.setUint32(start + 12, originalLength, true);
-    const to = start + PCAP_RECORD_HEADER_BYTES;
-    if (length <= LOOP_COPY_BYTES) {
-      if (bytes !== this.#source) this.#useSource(bytes);
-      copyWords(view, to, this.#sourceView, at, length);
-    } else {
-      this.#chunk.set(bytes.subarray(at, at + length), to);
-    }
-    this.#filled = to + length;
-    this.packets++;
+  /** Whether `writeInPlace` can be used for what lies in BYTES. */
+  holds(bytes: Uint8Array): boolean {
+    return bytes.buffer === this.#bytes.buffer;
   }
 
   /**
-   * The same, but the record is made where the packet lies: its header is put into the 16 bytes before AT (VIEW is over BYTES).
-   * Records that come to lie one behind the other so are not copied. They are read when `settle` is called, at the latest:
+   * The same, but the record is made where the packet lies, in the writer's buffer: its header is put into the 16 bytes before
+   * AT. Records that come to lie one behind the other so are not copied. They are read when `settle` is called, at the latest:
    * before anybody moves or changes them.
    */
   writeInPlace(
     tsSec: number,
     tsNsec: number,
     bytes: Uint8Array,
-    view: DataView,
     at: number,
     length: number,
     originalLength: number,
   ): void {
-    const start = at - PCAP_RECORD_HEADER_BYTES;
-    if (this.#run !== bytes || this.#runEnd !== start) {
-      if (this.#run !== null) this.settle();
-      this.#run = bytes;
-      this.#runStart = start;
+    const state = this.#state;
+    const start = bytes.byteOffset + at - PCAP_RECORD_HEADER_BYTES;
+    if (state[WRITER_RUN_END / 4] !== start) {
+      this.settle();
+      state[WRITER_RUN_START / 4] = start;
     }
-    view.setUint32(start, tsSec, true);
-    view.setUint32(start + 4, tsNsec, true);
-    view.setUint32(start + 8, length, true);
-    view.setUint32(start + 12, originalLength, true);
-    this.#runEnd = at + length;
-    this.packets++;
+    this.#writeHeader(start, tsSec, tsNsec, length, originalLength);
+    state[WRITER_RUN_END / 4] = start + PCAP_RECORD_HEADER_BYTES + length;
+    this.#packets[0] += 1;
   }
 
-  /** Be done with the buffer that `writeInPlace` was given last. */
+  /** Be done with what `writeInPlace` was given. */
   settle(): void {
-    const run = this.#run;
-    if (run === null) return;
-    this.#run = null;
-    const length = this.#runEnd - this.#runStart;
-    if (length >= DIRECT_BYTES) {
-      this.flush();
-      this.#writeOut(run, this.#runStart, length);
-      return;
-    }
-    if (this.#chunk.length - this.#filled < length) this.flush();
-    if (length <= LOOP_COPY_BYTES) {
-      if (run !== this.#source) this.#useSource(run);
-      copyWords(this.#view, this.#filled, this.#sourceView, this.#runStart, length);
+    const state = this.#state;
+    const start = state[WRITER_RUN_START / 4];
+    const length = state[WRITER_RUN_END / 4] - start;
+    if (length === 0) return;
+    const isLong = length >= DIRECT_BYTES;
+    if (isLong || state[WRITER_CHUNK_END / 4] - state[WRITER_FILLED / 4] < length) this.#flushChunk();
+    if (isLong) {
+      this.#writeOut(start, length);
     } else {
-      this.#chunk.set(run.subarray(this.#runStart, this.#runEnd), this.#filled);
+      copyWords(this.#view, state[WRITER_FILLED / 4], this.#view, start, length);
+      state[WRITER_FILLED / 4] += length;
     }
-    this.#filled += length;
+    state[WRITER_RUN_START / 4] = 0;
+    state[WRITER_RUN_END / 4] = 0;
   }
 
   /** Write what is left and close the file. */
@@ -168,18 +172,31 @@ export class PcapWriter {
 
   /** Write what has been gathered. */
   flush(): void {
-    if (this.#run !== null) this.settle();
-    const length = this.#filled;
-    // What could not be written once is not tried again when the file is closed.
-    this.#filled = 0;
-    this.#writeOut(this.#chunk, 0, length);
+    this.settle();
+    this.#flushChunk();
   }
 
-  #writeOut(bytes: Uint8Array, from: number, length: number): void {
+  #flushChunk(): void {
+    const state = this.#state;
+    const length = state[WRITER_FILLED / 4] - this.#chunkAt;
+    // What could not be written once is not tried again when the file is closed.
+    state[WRITER_FILLED / 4] = this.#chunkAt;
+    this.#writeOut(this.#chunkAt, length);
+  }
+
+  #writeHeader(at: number, tsSec: number, tsNsec: number, length: number, originalLength: number): void {
+    const view = this.#view;
+    view.setUint32(at, tsSec, true);
+    view.setUint32(at + 4, tsNsec, true);
+    view.setUint32(at + 8, length, true);
+    view.setUint32(at + 12, originalLength, true);
+  }
+
+  #writeOut(from: number, length: number): void {
     let done = 0;
     while (done < length) {
       try {
-        done += writeSync(this.#fd, bytes, from + done, length - done);
+        done += writeSync(this.#fd, this.#bytes, from + done, length - done);
       } catch (error) {
         if (errorCode(error) !== 'EAGAIN') throw fileSystemError(error, this.path, 'write');
         sleep(RETRY_MS);
@@ -202,26 +219,12 @@ export class PcapWriter {
 
   #useSource(bytes: Uint8Array): void {
     this.#source = bytes;
-    for (let index = 0; index < this.#sources.length; index++) {
-      if (this.#sources[index].bytes === bytes) {
-        this.#sourceView = this.#sources[index].view;
-        return;
-      }
-    }
     this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#sources = [{ bytes, view: this.#sourceView }, ...this.#sources.slice(0, REMEMBERED_SOURCES - 1)];
   }
 }
 
-/** Copy LENGTH bytes, four words at a time. */
-function copyWords(target: DataView, to: number, source: DataView, from: number, length: number): void {
-  let done = 0;
-  for (; done + 16 <= length; done += 16) {
-    target.setInt32(to + done, source.getInt32(from + done, true), true);
-    target.setInt32(to + done + 4, source.getInt32(from + done + 4, true), true);
-    target.setInt32(to + done + 8, source.getInt32(from + done + 8, true), true);
-    target.setInt32(to + done + 12, source.getInt32(from + done + 12, true), true);
-  }
-  for (; done + 4 <= length; done += 4) target.setInt32(to + done, source.getInt32(from + done, true), true);
-  for (; done < length; done++) target.setUint8(to + done, source.getUint8(from + done));
+/** A place of a writer's own; CHUNK_BYTES is at least what one record of 262144 bytes takes. */
+export function placeOfItsOwn(chunkBytes = CHUNK_BYTES): WriterPlace {
+  const buffer = new ArrayBuffer(WRITER_STATE_BYTES + chunkBytes);
+  return { buffer, chunk: new Uint8Array(buffer, WRITER_STATE_BYTES), stateAt: 0 };
 }

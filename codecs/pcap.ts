@@ -47,10 +47,11 @@ export class PcapReader implements CaptureReader {
   readonly interfaceIndex = 0;
   cut: CaptureCut | null = null;
 
-  readonly #blocks: CaptureBlocks;
+  /** Where records are taken from. */
+  readonly blocks: CaptureBlocks;
   readonly #isLittleEndian: boolean;
   /** Nanoseconds in a unit of the time stamp's fraction. */
-  readonly #fractionNs: number;
+  readonly fractionNs: number;
   /** Where the two lengths are in a record's header: the versions before 2.3 had them the other way round. */
   readonly #caplenAt: number;
   readonly #wirelenAt: number;
@@ -69,7 +70,7 @@ export class PcapReader implements CaptureReader {
     const { view, at } = blocks;
     const magic = view.getUint32(at);
     this.#isLittleEndian = magic === SWAPPED_MAGIC_MICROSECONDS || magic === SWAPPED_MAGIC_NANOSECONDS;
-    this.#fractionNs = magic === PCAP_MAGIC_NANOSECONDS || magic === SWAPPED_MAGIC_NANOSECONDS ? 1 : 1000;
+    this.fractionNs = magic === PCAP_MAGIC_NANOSECONDS || magic === SWAPPED_MAGIC_NANOSECONDS ? 1 : 1000;
     const major = view.getUint16(at + 4, this.#isLittleEndian);
     const minor = view.getUint16(at + 6, this.#isLittleEndian);
     if (major !== 2) {
@@ -84,31 +85,50 @@ export class PcapReader implements CaptureReader {
     this.linktype = view.getUint32(at + 20, this.#isLittleEndian) & 0xffff;
 
     blocks.at += PCAP_FILE_HEADER_BYTES;
-    this.#blocks = blocks;
+    this.blocks = blocks;
     this.path = blocks.path;
     this.totalBytes = blocks.totalBytes;
     this.bytes = blocks.bytes;
     this.view = blocks.view;
   }
 
+  /** Whether records have the form that is written here too, but for the unit of their time stamps. */
+  get isUsual(): boolean {
+    return this.#isLittleEndian && this.#caplenAt === 8;
+  }
+
   get consumedBytes(): number {
-    return this.#blocks.offset;
+    return this.blocks.offset;
   }
 
   next(): boolean {
-    const blocks = this.#blocks;
+    const { blocks } = this;
+    if (!this.prepare()) return false;
+    this.standOn(blocks.at);
+    blocks.at += PCAP_RECORD_HEADER_BYTES + this.caplen;
+    return true;
+  }
+
+  /**
+   * See that the next record lies in memory, in one piece; false at the end.
+   * @throws {CaptureError} where the file is damaged
+   */
+  prepare(): boolean {
+    const { blocks } = this;
     if (blocks.end - blocks.at < PCAP_RECORD_HEADER_BYTES && !this.#load(PCAP_RECORD_HEADER_BYTES)) return false;
-    const isLittleEndian = this.#isLittleEndian;
-    const caplen = this.view.getUint32(blocks.at + this.#caplenAt, isLittleEndian);
+    const caplen = this.view.getUint32(blocks.at + this.#caplenAt, this.#isLittleEndian);
     if (caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen);
     const recordBytes = PCAP_RECORD_HEADER_BYTES + caplen;
-    if (blocks.end - blocks.at < recordBytes && !this.#load(recordBytes)) return false;
+    return blocks.end - blocks.at >= recordBytes || this.#load(recordBytes);
+  }
 
+  /** Stand on the record whose header lies at HEAD of `bytes`; whoever calls this has moved `blocks` on. */
+  standOn(head: number): void {
     const { view } = this;
-    const head = blocks.at;
+    const isLittleEndian = this.#isLittleEndian;
     const wirelen = view.getUint32(head + this.#wirelenAt, isLittleEndian);
     let seconds = view.getUint32(head, isLittleEndian);
-    let nanoseconds = view.getUint32(head + 4, isLittleEndian) * this.#fractionNs;
+    let nanoseconds = view.getUint32(head + 4, isLittleEndian) * this.fractionNs;
     if (nanoseconds >= NANOSECONDS_A_SECOND) {
       // Some writers let the fraction run over instead of carrying it.
       seconds += Math.floor(nanoseconds / NANOSECONDS_A_SECOND);
@@ -116,23 +136,21 @@ export class PcapReader implements CaptureReader {
     }
     this.tsSec = seconds;
     this.tsNsec = nanoseconds;
-    this.caplen = caplen;
-    this.wirelen = Math.max(wirelen, caplen);
+    this.caplen = view.getUint32(head + this.#caplenAt, isLittleEndian);
+    this.wirelen = Math.max(wirelen, this.caplen);
     this.at = head + PCAP_RECORD_HEADER_BYTES;
-    blocks.at = head + recordBytes;
-    return true;
   }
 
   onOverwrite(callback: () => void): void {
-    this.#blocks.beforeMove = callback;
+    this.blocks.beforeMove = callback;
   }
 
   close(): void {
-    this.#blocks.close();
+    this.blocks.close();
   }
 
   #load(length: number): boolean {
-    const blocks = this.#blocks;
+    const { blocks } = this;
     const isThere = blocks.load(length);
     this.bytes = blocks.bytes;
     this.view = blocks.view;
@@ -143,7 +161,7 @@ export class PcapReader implements CaptureReader {
   }
 
   #badCaplen(caplen: number): CaptureError {
-    return this.#blocks.error(
+    return this.blocks.error(
       `absurd caplen: a packet of ${caplen} bytes is announced, at most ${MAX_CAPLEN_BYTES} are captured of one; ` +
         'the file is damaged here or before: repair it (pcapfix) or keep the packets before (editcap -r)',
       this.#caplenAt,

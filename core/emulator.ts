@@ -2,6 +2,7 @@
 import type { ConntrackTable } from './conntrack/table.js';
 import type { TableName } from './hooks.js';
 import type { Host } from './host/host.js';
+import type { Memory } from './memory.js';
 import type { Outcome } from './outcome.js';
 import type { PacketType } from './packet.js';
 import { ENGINES } from './rules/build.js';
@@ -41,6 +42,8 @@ export interface EmulatorOptions {
 
 /** An emulated host between the packets that go in and those that come out. Several may be at work at once. */
 export interface Emulator {
+  /** Where its connections and paths are. Packets that lie in it too (`allocate`) are not copied on their way. */
+  readonly memory: Memory;
   /** Connections, in flat memory. */
   readonly connections: ConntrackTable;
   /** What each table of the ruleset has counted. */
@@ -64,6 +67,16 @@ export interface Emulator {
     type: PacketType,
     tsSec: number,
     tsNsec: number,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    captured: number,
+    onWire: number,
+  ): void;
+  /** As `receive`, for a packet that the code in wasm/ has left to the full way: the clock stands at its time already. */
+  receiveOnTime(
+    dev: number,
+    type: PacketType,
     bytes: Uint8Array,
     view: DataView,
     at: number,

@@ -42,15 +42,59 @@ export const MAX_RECORDS = 2 ** 23;
 
 const MEMORY_BYTES = 3072 * MIB;
 
-/** CONTROL, float64s: milliseconds since the first packet; until when fragments may wait; seconds of the first packet. */
+/**
+ * CONTROL holds time, in float64s: milliseconds since the first packet; when fragments have waited long enough; time stamps
+ * of the first packet and of that in hand; how many packets went in.
+ */
 export const CONTROL_NOW_MS_F64 = 0;
 export const CONTROL_DEADLINE_MS_F64 = 1;
 export const CONTROL_START_SEC_F64 = 2;
 export const CONTROL_START_NSEC_F64 = 3;
+export const CONTROL_SEC_F64 = 4;
+export const CONTROL_NSEC_F64 = 5;
+export const CONTROL_PACKETS_F64 = 6;
+export const CONTROL_F64S = 8;
+
+/**
+ * An input of `step` (wasm/records.ts), by byte: where its next record and the end of what was read are; its interface; how
+ * many nanoseconds a unit of its time stamps has; its `InputState`; the length and the time of the record it stands on; how
+ * many records were taken from it.
+ */
+export const INPUTS_AT = 80 * KIB;
+export const INPUT_STRIDE = 64;
+export const MAX_INPUTS = 256;
+export const INPUT_AT = 0;
+export const INPUT_END = 4;
+export const INPUT_DEV = 8;
+export const INPUT_FRACTION_NS = 12;
+export const INPUT_STATE = 16;
+export const INPUT_CAPLEN = 20;
+export const INPUT_NSEC = 24;
+export const INPUT_SEC = 32;
+export const INPUT_READ_F64 = 40;
+
+/** What an input can give: nothing before more is read; the record that it stands on; nothing any more. */
+export const InputState = { MORE: 0, HEAD: 1, END: 2 } as const;
+
+/** The state of the writer of each interface's capture (codecs/pcap-writer.ts). */
+export const OUTPUTS_AT = 96 * KIB;
+export const MAX_OUTPUTS = 1024;
 
 /** What the code in `wasm/` offers. Addresses are bytes from the start of the memory. */
 export interface Machine {
   [name: string]: (...values: number[]) => number;
+}
+
+/** What the code in `wasm/` calls. */
+export interface MachineHost {
+  /** Whether the packet at AT of connection ENTRY answers what PATH wants to know as its first packet did: 1, else 0. */
+  ask(path: number, at: number, entry: number, direction: number): number;
+  /** Read more of INPUT: its new `InputState`. */
+  refill(input: number): number;
+  /** The record of INPUT whose header lies at HEAD has to go the full way. */
+  replay(input: number, head: number, caplen: number): void;
+  /** Write what was gathered for OUTPUT, its run as well. */
+  flush(output: number): void;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -60,19 +104,35 @@ export class Memory {
   readonly buffer: SharedArrayBuffer;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** CONTROL_AT. */
+  readonly control: Float64Array;
   readonly machine: Machine;
+  /** To be set by who has them. */
+  readonly host: MachineHost = { ask: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
   #buffersEnd = BUFFERS_AT;
 
-  /** IMPORTS: what the code calls, by name. */
-  constructor(imports: Readonly<Record<string, (...values: number[]) => number>> = {}) {
+  constructor() {
     const pages = MEMORY_BYTES / PAGE_BYTES;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.buffer = memory.buffer;
     this.bytes = new Uint8Array(this.buffer);
     this.view = new DataView(this.buffer);
+    this.control = new Float64Array(this.buffer, CONTROL_AT, CONTROL_F64S);
+    const { host } = this;
+    const calls: MachineHost = {
+      ask: (path, at, entry, direction) => host.ask(path, at, entry, direction),
+      refill: (input) => host.refill(input),
+      replay: (input, head, caplen) => host.replay(input, head >>> 0, caplen),
+      flush: (output) => host.flush(output),
+    };
     compiled ??= new WebAssembly.Module(readFileSync(new URL('../wasm/machine.wasm', import.meta.url)));
-    const instance = new WebAssembly.Instance(compiled, { env: { memory }, host: { ask: () => 0, ...imports } });
+    const instance = new WebAssembly.Instance(compiled, { env: { memory }, host: { ...calls } });
     this.machine = instance.exports as unknown as Machine;
+  }
+
+  /** Whether BYTES lie in this memory. */
+  holds(bytes: Uint8Array): boolean {
+    return bytes.buffer === this.buffer;
   }
 
   /** LENGTH bytes for whoever asks, all zeros; undefined where none are left. */
@@ -82,4 +142,8 @@ export class Memory {
     this.#buffersEnd = Math.ceil((at + length) / PAGE_BYTES) * PAGE_BYTES;
     return new Uint8Array(this.buffer, at, length);
   }
+}
+
+function unexpected(): never {
+  throw new Error('the memory has nobody who answers');
 }

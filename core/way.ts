@@ -40,7 +40,7 @@ import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput } from './emulator.js';
 import { FastWay, NOT_FAST } from './fast/fast-way.js';
 import { LinkHeader } from './fast/link-header.js';
-import { PATH_OUT_DEV, PATH_WORDS, PathTable } from './fast/path.js';
+import { PathTable } from './fast/path.js';
 import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
 import { FragmentQueues, FragmentUser, Reassembly } from './fragments/reassemble.js';
 import { type HookedTable, HookedTables } from './hooked-tables.js';
@@ -48,6 +48,7 @@ import { Hook, type TableName, Verdict } from './hooks.js';
 import { Destiny } from './host/decision.js';
 import type { Host } from './host/host.js';
 import { isMulticast } from './host/routing.js';
+import { CONTROL_DEADLINE_MS_F64, Memory } from './memory.js';
 import { Nat, type NatChains } from './nat/nat.js';
 import { Outcome } from './outcome.js';
 import { type Packet, PacketType } from './packet.js';
@@ -64,7 +65,8 @@ const ROUTED_IN_VAIN: ReadonlySet<string> = new Set(['forwarding off', 'blackhol
 
 /** An emulated host; see the head of this file. */
 export class HostEmulator implements Emulator {
-  readonly connections = new ConntrackTable();
+  readonly memory = new Memory();
+  readonly connections = new ConntrackTable(this.memory);
   readonly #tables: HookedTables;
   readonly #trace: Trace;
   readonly #paths: PathTable;
@@ -82,7 +84,7 @@ export class HostEmulator implements Emulator {
   readonly #fragmenter = new Fragmenter();
   readonly #runNatChain: NatChains;
 
-  readonly #clock = new Clock();
+  readonly #clock = new Clock(this.memory);
   readonly #stack = new PacketStack();
   /** How deep in the stack the packet lies whose outcome is the outcome of what went in. */
   #countedDepth = 0;
@@ -112,16 +114,18 @@ export class HostEmulator implements Emulator {
     const engine = options.engine ?? 'remembered';
     this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine);
     this.#trace = this.#tables.trace;
-    this.#paths = new PathTable(this.#tables.asks, (id, packets, bytes) => this.#tables.count(id, packets, bytes));
+    const count = (id: number, packets: number, bytes: number): void => this.#tables.count(id, packets, bytes);
+    this.#paths = new PathTable(this.memory, this.#tables.asks, count);
     if (engine === 'remembered') {
       const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
-      const { tcp, udp } = trackers;
-      this.#fastWay = new FastWay(this.connections, this.#paths, tcp, udp, this.#clock, this.#stack.first, checksums);
+      const { memory, connections } = this;
+      this.#fastWay = new FastWay(memory, connections, this.#paths, this.#clock, this.#stack.first, checksums);
     }
     const natProgram = this.#tables.nat?.program;
     this.#runNatChain = (packet) => (natProgram === undefined ? Verdict.ACCEPT : natProgram.run(packet, packet.hook));
     this.#emitFragment = (bytes, at, length, available) => this.#emit(this.#leavingDev, bytes, at, available, length);
     this.#link.bytes[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
+    this.#noteDeadline();
   }
 
   get counters(): ReadonlyMap<TableName, TableCounters> {
@@ -156,7 +160,7 @@ export class HostEmulator implements Emulator {
         this.outcome = Outcome.FORWARDED;
         const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
         this.#output.egress(
-          this.#paths.words[path * PATH_WORDS + PATH_OUT_DEV],
+          this.#paths.outDev(path),
           bytes,
           at - ETHERNET_LENGTH,
           length + ETHERNET_LENGTH,
@@ -165,6 +169,31 @@ export class HostEmulator implements Emulator {
         return;
       }
     }
+    this.#receiveInFull(dev, type, bytes, view, at, captured, onWire);
+  }
+
+  receiveOnTime(
+    dev: number,
+    type: PacketType,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    captured: number,
+    onWire: number,
+  ): void {
+    this.#expire();
+    this.#receiveInFull(dev, type, bytes, view, at, captured, onWire);
+  }
+
+  #receiveInFull(
+    dev: number,
+    type: PacketType,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    captured: number,
+    onWire: number,
+  ): void {
     this.fullWayPackets++;
     this.#trace[0] = 0;
     const packet = this.#stack.first;
@@ -179,6 +208,7 @@ export class HostEmulator implements Emulator {
       this.#fastWay.learn(packet, this.#trace, this.#host.interfaces[packet.routeDev].mtu, this.#link);
     }
     this.#conntrack.release(packet);
+    this.#noteDeadline();
   }
 
   send(
@@ -208,6 +238,7 @@ export class HostEmulator implements Emulator {
     takeRoute(packet, route, this.#host.loopback);
     this.#sendOut(packet);
     this.#conntrack.release(packet);
+    this.#noteDeadline();
   }
 
   /** A packet comes in by `inDev`. What the host sent to itself has its route already. */
@@ -467,8 +498,19 @@ export class HostEmulator implements Emulator {
 
   #tick(tsSec: number, tsNsec: number): void {
     this.#clock.advance(tsSec, tsNsec);
+    this.#expire();
+  }
+
+  #expire(): void {
     const { nowMs } = this.#clock;
-    if (nowMs >= this.#fragments.nextDeadlineMs) this.#fragments.expire(nowMs, this.#onExpired);
+    if (nowMs < this.#fragments.nextDeadlineMs) return;
+    this.#fragments.expire(nowMs, this.#onExpired);
+    this.#noteDeadline();
+  }
+
+  /** Let the fast way stand aside when fragments have waited long enough. */
+  #noteDeadline(): void {
+    this.memory.control[CONTROL_DEADLINE_MS_F64] = this.#fragments.nextDeadlineMs;
   }
 }
 

@@ -10,18 +10,22 @@ const CONSTANTS = `${HERE}constants.ts`;
 /** Modules, as compiled, whose exported numbers (and objects of numbers) the code here may import. */
 const SOURCES = [
   'codecs/layouts',
+  'codecs/capture-blocks',
+  'codecs/pcap',
+  'codecs/pcap-writer',
   'core/memory',
   'core/packet',
   'core/conntrack/record',
   'core/conntrack/tcp-record',
   'core/conntrack/tcp-states',
   'core/conntrack/tracker',
+  'core/fast/path',
 ];
 
 const OPTIONS = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub'],
   ...['--importMemory', '--sharedMemory', '--initialMemory', '49152', '--maximumMemory', '49152'],
-  ...['--enable', 'simd', '--enable', 'threads', '--use', 'abort='],
+  ...['--enable', 'simd', '--enable', 'threads', '--use', 'abort=', '--disableWarning', '201'],
 ];
 
 /** Writes machine.wasm where a source is newer; says whether all went well. */

@@ -1,34 +1,25 @@
-/** hot: an Ethernet header, kept in words that are stored faster than its fourteen bytes. */
+/** An Ethernet header, kept in words that are compared and stored faster than its fourteen bytes. */
 
 const WORDS = 4;
 
 export class LinkHeader {
   /** The header: fourteen bytes, and two that mean nothing. */
   readonly bytes: Uint8Array;
-  readonly #words = new Int32Array(WORDS);
+  readonly words = new Int32Array(WORDS);
 
   constructor(header?: LinkHeader) {
-    this.bytes = new Uint8Array(this.#words.buffer);
+    this.bytes = new Uint8Array(this.words.buffer);
     if (header !== undefined) this.bytes.set(header.bytes);
   }
 
   isSame(other: LinkHeader): boolean {
-    const mine = this.#words;
-    const theirs = other.#words;
+    const mine = this.words;
+    const theirs = other.words;
     return mine[0] === theirs[0] && mine[1] === theirs[1] && mine[2] === theirs[2] && mine[3] === theirs[3];
   }
 
   hash(): number {
-    const words = this.#words;
+    const words = this.words;
     return words[0] ^ Math.imul(words[1], 0x9e3779b1) ^ Math.imul(words[2], 0x85ebca6b) ^ words[3];
-  }
-
-  /** Put the header into the fourteen bytes of VIEW before AT. */
-  writeBefore(view: DataView, at: number): void {
-    const words = this.#words;
-    view.setInt32(at - 14, words[0], true);
-    view.setInt32(at - 10, words[1], true);
-    view.setInt32(at - 6, words[2], true);
-    view.setInt16(at - 2, words[3], true);
   }
 }

@@ -2,6 +2,7 @@
  * The paths that packets of established connections take through the rules, each kept once: which rules matched, which
  * policies decided, by which interface in and out. Counters follow from how often a path was taken.
  */
+import { type Memory, PATHS_AT } from '../memory.js';
 import type { Packet } from '../packet.js';
 import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/trace.js';
 import { LinkHeader } from './link-header.js';
@@ -21,28 +22,35 @@ export type CountById = (id: number, packets: number, bytes: number) => void;
 /** More than this, and something in the ruleset makes every connection's path another: no more are learned. */
 const MOST_PATHS = 1 << 16;
 
-/** Of each path: the interface it comes in by, that it leaves by, the longest packet that leaves whole. */
-export const PATH_IN_DEV = 0;
-export const PATH_OUT_DEV = 1;
-export const PATH_MTU = 2;
-export const PATH_WORDS = 4;
+/**
+ * Of each path in memory, by byte: the interface it comes in by, that it leaves by, the longest packet that leaves whole; how
+ * many questions it has; the Ethernet header that its packets leave with; how many packets took it since the last `flush`, and
+ * how many bytes they had.
+ */
+export const PATH_STRIDE = 64;
+export const PATH_IN_DEV_AT = 0;
+export const PATH_OUT_DEV_AT = 4;
+export const PATH_MTU_AT = 8;
+export const PATH_ASKS_AT = 12;
+export const PATH_LINK_AT = 16;
+export const PATH_PACKETS_AT = 32;
+export const PATH_BYTES_AT = 40;
 
 export class PathTable {
-  /** PATH_WORDS for each path. */
-  words = new Int32Array(64 * PATH_WORDS);
-  /** Packets at 2n, bytes at 2n + 1, since the last `flush`. */
-  counts = new Float64Array(64 * 2);
-  /** The Ethernet header that packets of a path leave with. */
-  readonly links: LinkHeader[] = [];
   /** What is to be asked of a packet before it takes the path; null: nothing. */
   readonly questions: (readonly Question[] | null)[] = [];
 
+  readonly #words: Int32Array;
+  readonly #counts: Float64Array;
+  readonly #links: LinkHeader[] = [];
   readonly #events: Int32Array[] = [];
   readonly #byHash = new Map<number, number[]>();
   readonly #asks: ReadonlyMap<number, (packet: Packet) => boolean>;
   readonly #count: CountById;
 
-  constructor(asks: ReadonlyMap<number, (packet: Packet) => boolean>, count: CountById) {
+  constructor(memory: Memory, asks: ReadonlyMap<number, (packet: Packet) => boolean>, count: CountById) {
+    this.#words = new Int32Array(memory.buffer, PATHS_AT, (MOST_PATHS * PATH_STRIDE) / 4);
+    this.#counts = new Float64Array(memory.buffer, PATHS_AT, (MOST_PATHS * PATH_STRIDE) / 8);
     this.#asks = asks;
     this.#count = count;
   }
@@ -61,46 +69,57 @@ export class PathTable {
     if (alike !== undefined) {
       for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, link)) return path;
     }
-    if (this.links.length === MOST_PATHS) return -1;
+    if (this.#links.length === MOST_PATHS) return -1;
     const events = trace.slice(1, 1 + length);
     const questions = this.#questionsOf(events);
     if (questions === undefined) return -1;
-    const path = this.links.length;
+    const path = this.#links.length;
     if (alike === undefined) this.#byHash.set(hash, [path]);
     else alike.push(path);
-    this.#grow(path);
-    this.words[path * PATH_WORDS + PATH_IN_DEV] = inDev;
-    this.words[path * PATH_WORDS + PATH_OUT_DEV] = outDev;
-    this.words[path * PATH_WORDS + PATH_MTU] = mtu;
-    this.links.push(new LinkHeader(link));
+    const at = (path * PATH_STRIDE) / 4;
+    this.#words[at + PATH_IN_DEV_AT / 4] = inDev;
+    this.#words[at + PATH_OUT_DEV_AT / 4] = outDev;
+    this.#words[at + PATH_MTU_AT / 4] = mtu;
+    this.#words[at + PATH_ASKS_AT / 4] = questions.length;
+    this.#words.set(link.words, at + PATH_LINK_AT / 4);
+    this.#links.push(new LinkHeader(link));
     this.#events.push(events);
     this.questions.push(questions.length === 0 ? null : questions);
     return path;
   }
 
+  /** The interface that packets of PATH leave by. */
+  outDev(path: number): number {
+    return this.#words[(path * PATH_STRIDE + PATH_OUT_DEV_AT) / 4];
+  }
+
+  /** The interface that packets of PATH come in by. */
+  inDev(path: number): number {
+    return this.#words[(path * PATH_STRIDE + PATH_IN_DEV_AT) / 4];
+  }
+
   /** Bring the counters of all rules and policies up to date. */
   flush(): void {
-    const { counts } = this;
-    for (let path = 0; path < this.links.length; path++) {
-      const packets = counts[path * 2];
+    for (let path = 0; path < this.#links.length; path++) {
+      const at = (path * PATH_STRIDE) / 8;
+      const packets = this.#counts[at + PATH_PACKETS_AT / 8];
       if (packets === 0) continue;
-      const bytes = counts[path * 2 + 1];
+      const bytes = this.#counts[at + PATH_BYTES_AT / 8];
       for (const event of this.#events[path]) {
         if ((event & 3) === TraceKind.MATCHED || (event & 3) === TraceKind.POLICY)
           this.#count(event >>> 2, packets, bytes);
       }
-      counts[path * 2] = 0;
-      counts[path * 2 + 1] = 0;
+      this.#counts[at + PATH_PACKETS_AT / 8] = 0;
+      this.#counts[at + PATH_BYTES_AT / 8] = 0;
     }
   }
 
   #isSame(path: number, trace: Trace, inDev: number, outDev: number, link: LinkHeader): boolean {
     const events = this.#events[path];
     if (events.length !== trace[0]) return false;
-    if (this.words[path * PATH_WORDS + PATH_IN_DEV] !== inDev) return false;
-    if (this.words[path * PATH_WORDS + PATH_OUT_DEV] !== outDev) return false;
+    if (this.inDev(path) !== inDev || this.outDev(path) !== outDev) return false;
     for (let i = 0; i < events.length; i++) if (events[i] !== trace[i + 1]) return false;
-    return this.links[path].isSame(link);
+    return this.#links[path].isSame(link);
   }
 
   /** What EVENTS asked; undefined where that cannot be asked again, or was asked twice: it is foreseen once a packet only. */
@@ -122,14 +141,5 @@ export class PathTable {
       questions.push({ ask, answer: kind === TraceKind.ASKED_YES, isForwarded });
     }
     return questions;
-  }
-
-  #grow(path: number): void {
-    if ((path + 1) * PATH_WORDS <= this.words.length) return;
-    const { words, counts } = this;
-    this.words = new Int32Array(words.length * 2);
-    this.words.set(words);
-    this.counts = new Float64Array(counts.length * 2);
-    this.counts.set(counts);
   }
 }

@@ -3,7 +3,7 @@ import { parse } from 'pcap-parser';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CaptureError } from '../../codecs/capture-error.js';
-import { PcapWriter } from '../../codecs/pcap-writer.js';
+import { LARGEST_RECORD_BYTES, PcapWriter, placeOfItsOwn, WRITER_STATE_BYTES } from '../../codecs/pcap-writer.js';
 import { bytesEqual } from '../bytes.js';
 import { isInstalled, output, pattern, pcap, readFile, Scratch } from './capture-files.js';
 
@@ -42,7 +42,7 @@ Writer('of no packets writes a capture of no packets', () => {
 
 Writer('copies every length from every place, also across chunks and from many sources', () => {
   const path = scratch.path('lengths.pcap');
-  const writer = new PcapWriter(path, 1, { chunkBytes: 1 });
+  const writer = new PcapWriter(path, 1, placeOfItsOwn(LARGEST_RECORD_BYTES));
   // Eleven sources in turn; the third starts within a buffer of its own.
   const sources = Array.from({ length: 11 }, (_, salt) => new Uint8Array(pattern(2000, salt)));
   sources[2] = new Uint8Array(pattern(2100, 2)).subarray(37, 2037);
@@ -64,7 +64,7 @@ Writer('copies every length from every place, also across chunks and from many s
 
 Writer('takes the largest packet and no larger one', () => {
   const path = scratch.path('large.pcap');
-  const writer = new PcapWriter(path, 101, { chunkBytes: 1 });
+  const writer = new PcapWriter(path, 101, placeOfItsOwn(LARGEST_RECORD_BYTES));
   const source = pattern(262_145);
   writer.write(0, 0, source, 0, 262_144, 262_144);
   assert.throws(
@@ -88,17 +88,22 @@ Writer('gathers what it writes', () => {
 
 Writer('records made where they lie come out whole and in order, also among copied ones', () => {
   const path = scratch.path('in-place.pcap');
-  const writer = new PcapWriter(path, 1);
+  // A buffer with room for the chunk and for packets behind it.
+  const packetsAt = WRITER_STATE_BYTES + LARGEST_RECORD_BYTES;
+  const buffer = new ArrayBuffer(packetsAt + 200_000);
+  const chunk = new Uint8Array(buffer, WRITER_STATE_BYTES, LARGEST_RECORD_BYTES);
+  const writer = new PcapWriter(path, 1, { buffer, chunk, stateAt: 0 });
   const expected: Buffer[] = [];
   // Lengths on both sides of what is copied by words, gathered, and written from where it lies.
   for (const [round, lengths] of [[60], [60, 60, 300], Array(1200).fill(70), [1500, 1500]].entries()) {
     const size = lengths.reduce((sum: number, length: number) => sum + 16 + length, 16);
-    const bytes = new Uint8Array(pattern(size, round));
-    const view = new DataView(bytes.buffer);
+    const bytes = new Uint8Array(buffer, packetsAt, size);
+    bytes.set(pattern(size, round));
+    assert.ok(writer.holds(bytes));
     let at = 16;
     for (const [i, length] of lengths.entries()) {
       expected.push(Buffer.from(bytes.subarray(at, at + length)));
-      writer.writeInPlace(round, i, bytes, view, at, length, length);
+      writer.writeInPlace(round, i, bytes, at, length, length);
       at += length + 16;
     }
     const between = pattern(100 + round, round);
