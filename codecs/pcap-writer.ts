@@ -11,6 +11,9 @@ export const CHUNK_BYTES = 1 << 20;
 /** How long to wait before writing again to a pipe that is full and does not block. */
 const RETRY_MS = 5;
 
+/** How many source buffers are remembered with a view over them; there is one a capture that is read. */
+const REMEMBERED_SOURCES = 8;
+
 /** What the largest packet takes with its header. */
 export const LARGEST_RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + MAX_CAPLEN_BYTES;
 
@@ -53,9 +56,10 @@ export class PcapWriter {
   readonly #chunkAt: number;
   readonly #state: Int32Array;
   readonly #packets: Float64Array;
-  /** The source of the last packet, and a view over it. */
+  /** The source of the last packet, a view over it, and the sources before it. */
   #source: Uint8Array = new Uint8Array(0);
   #sourceView: DataView = new DataView(this.#source.buffer);
+  #sources: { bytes: Uint8Array; view: DataView }[] = [];
 
   /**
    * Create or overwrite PATH.
@@ -219,7 +223,14 @@ export class PcapWriter {
 
   #useSource(bytes: Uint8Array): void {
     this.#source = bytes;
+    for (let index = 0; index < this.#sources.length; index++) {
+      if (this.#sources[index].bytes === bytes) {
+        this.#sourceView = this.#sources[index].view;
+        return;
+      }
+    }
     this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#sources = [{ bytes, view: this.#sourceView }, ...this.#sources.slice(0, REMEMBERED_SOURCES - 1)];
   }
 }
 

@@ -13,6 +13,18 @@ const PAGE_BYTES = 64 * KIB;
 
 /** What both sides know of the packet in hand and of time: words and float64s, see CONTROL_…. */
 export const CONTROL_AT = 64 * KIB;
+/**
+ * SETTINGS of the trackers: float64s in milliseconds (conntrack/timeouts.ts): of TCP by state, after retransmissions, with
+ * unacknowledged data; of UDP, and of its streams; and tcp_max_retrans.
+ */
+export const SETTINGS_AT = 72 * KIB;
+export const SETTING_TCP_MS_F64 = 0;
+export const SETTING_RETRANSMITTED_MS_F64 = 16;
+export const SETTING_UNACKNOWLEDGED_MS_F64 = 17;
+export const SETTING_UDP_MS_F64 = 18;
+export const SETTING_UDP_STREAM_MS_F64 = 19;
+export const SETTING_MAX_RETRANS_F64 = 20;
+export const SETTINGS_F64S = 32;
 /** TCP's transitions (conntrack/tcp-states.ts), a byte each. */
 export const TRANSITIONS_AT = 68 * KIB;
 /** A packet that lies elsewhere is looked at here; HEADROOM bytes in front of it are free. */
@@ -106,6 +118,8 @@ export class Memory {
   readonly view: DataView;
   /** CONTROL_AT. */
   readonly control: Float64Array;
+  /** SETTINGS_AT. */
+  readonly settings: Float64Array;
   readonly machine: Machine;
   /** To be set by who has them. */
   readonly host: MachineHost = { ask: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
@@ -118,6 +132,7 @@ export class Memory {
     this.bytes = new Uint8Array(this.buffer);
     this.view = new DataView(this.buffer);
     this.control = new Float64Array(this.buffer, CONTROL_AT, CONTROL_F64S);
+    this.settings = new Float64Array(this.buffer, SETTINGS_AT, SETTINGS_F64S);
     const { host } = this;
     const calls: MachineHost = {
       ask: (path, at, entry, direction) => host.ask(path, at, entry, direction),

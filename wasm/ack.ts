@@ -4,6 +4,7 @@ import {
   CONTROL_AT,
   CONTROL_NOW_MS_F64,
   EXPIRES_MS_F64,
+  IPV4_LENGTH,
   LAST_ACKNOWLEDGMENT,
   LAST_DIRECTION,
   LAST_END,
@@ -11,7 +12,14 @@ import {
   LAST_SEQUENCE,
   LAST_WINDOW,
   PACKETS_F64,
+  RETRANSMISSIONS_SHIFT,
   SCALE_SHIFT,
+  SETTING_MAX_RETRANS_F64,
+  SETTING_RETRANSMITTED_MS_F64,
+  SETTING_TCP_MS_F64,
+  SETTING_UDP_STREAM_MS_F64,
+  SETTING_UNACKNOWLEDGED_MS_F64,
+  SETTINGS_AT,
   SegmentKind,
   SIDE_END,
   SIDE_MAX_ACK,
@@ -99,12 +107,48 @@ export function followAck(record: usize, direction: i32, l4: usize, l4Length: i3
     store<i32>(record, headerWindow, LAST_WINDOW << 2);
   }
   store<i32>(record, SegmentKind.ACK, LAST_KIND << 2);
-  const accounting = record + direction * (ACCOUNTING_STRIDE_F64 << 3);
-  store<f64>(accounting, load<f64>(accounting, PACKETS_F64 << 3) + 1, PACKETS_F64 << 3);
-  store<f64>(accounting, load<f64>(accounting, BYTES_F64 << 3) + <f64>(l4Length + 20), BYTES_F64 << 3);
-  // TODO timeouts
-  store<f64>(record, load<f64>(CONTROL_AT, CONTROL_NOW_MS_F64 << 3) + 432000000.0, EXPIRES_MS_F64 << 3);
+  account(record, direction, l4Length + IPV4_LENGTH);
+  store<f64>(
+    record,
+    load<f64>(CONTROL_AT, CONTROL_NOW_MS_F64 << 3) + timeoutMs(record, TcpState.ESTABLISHED),
+    EXPIRES_MS_F64 << 3,
+  );
   return true;
+}
+
+/** How long a connection in STATE lives after a segment that is no RST. */
+function timeoutMs(record: usize, state: i32): f64 {
+  const stateMs = setting(SETTING_TCP_MS_F64 + state);
+  const retransmittedMs = setting(SETTING_RETRANSMITTED_MS_F64);
+  const lastWindow = load<u32>(record, LAST_WINDOW << 2);
+  if (<f64>(lastWindow >>> RETRANSMISSIONS_SHIFT) >= setting(SETTING_MAX_RETRANS_F64) && stateMs > retransmittedMs) {
+    return retransmittedMs;
+  }
+  const options =
+    load<i32>(record, (TCP_SIDE + SIDE_OPTIONS) << 2) |
+    load<i32>(record, (TCP_SIDE + TCP_SIDE_WORDS + SIDE_OPTIONS) << 2);
+  const unacknowledgedMs = setting(SETTING_UNACKNOWLEDGED_MS_F64);
+  if ((options & SideFlag.DATA_UNACKNOWLEDGED) !== 0 && stateMs > unacknowledgedMs) return unacknowledgedMs;
+  if ((lastWindow & WINDOW_MASK) === 0 && stateMs > retransmittedMs) return retransmittedMs;
+  return stateMs;
+}
+
+function setting(index: usize): f64 {
+  return load<f64>(SETTINGS_AT + (index << 3));
+}
+
+/** Count a packet of LENGTH bytes (nf_conntrack_acct). */
+function account(record: usize, direction: i32, length: i32): void {
+  const at = record + direction * (ACCOUNTING_STRIDE_F64 << 3);
+  store<f64>(at, load<f64>(at, PACKETS_F64 << 3) + 1, PACKETS_F64 << 3);
+  store<f64>(at, load<f64>(at, BYTES_F64 << 3) + <f64>length, BYTES_F64 << 3);
+}
+
+/** Follow a packet of LENGTH bytes of an ASSURED flow of UDP, as UdpTracker.update would (core/conntrack/udp.ts). */
+export function followStream(record: usize, direction: i32, length: i32): void {
+  account(record, direction, length);
+  const nowMs = load<f64>(CONTROL_AT, CONTROL_NOW_MS_F64 << 3);
+  store<f64>(record, nowMs + setting(SETTING_UDP_STREAM_MS_F64), EXPIRES_MS_F64 << 3);
 }
 
 export function isOrdinaryAck(record: usize, direction: i32, l4: usize, l4Length: i32): bool {

@@ -1,8 +1,7 @@
 // The way of most packets: of a known connection, along a path that the packet before it took. What it promises stands in
 // core/fast/fast-way.ts.
-import { followAck, isOrdinaryAck } from './ack';
+import { followAck, followStream, isOrdinaryAck } from './ack';
 import {
-  ACCOUNTING_STRIDE_F64,
   CONTROL_AT,
   CONTROL_NOW_MS_F64,
   EXPIRES_MS_F64,
@@ -17,7 +16,6 @@ import {
   PATH_IN_DEV_AT,
   PATH_LINK_AT,
   PATH_MTU_AT,
-  PATH_OUT_DEV_AT,
   PATH_PACKETS_AT,
   PATH_STRIDE,
   PATHS_AT,
@@ -26,6 +24,7 @@ import {
   TCP_CHECKSUM_AT,
   UDP_CHECKSUM_AT,
 } from './constants';
+import { ask } from './host';
 import { fold, isPlain, totalLength } from './packet';
 import { lookUp, recordAt } from './table';
 
@@ -34,10 +33,6 @@ export const NOT_FAST = -1;
 
 /** What one less in TTL adds to the header's little-endian one's complement sum. */
 const TTL_DELTA: u32 = 0xfffe;
-
-/** Asks the packet at AT, which goes along a path that leaves by another interface, what the path wants to know of it. */
-@external("host", "ask")
-declare function ask(path: i32, at: i32, entry: i32, direction: i32): i32;
 
 export function forward(at: usize, captured: i32, dev: i32): i32 {
   if (!isPlain(at, captured)) return NOT_FAST;
@@ -67,7 +62,7 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   if (isTcp) {
     if (!followAck(record, direction, l4, l4Length)) return NOT_FAST;
   } else {
-    return NOT_FAST;
+    followStream(record, direction, length);
   }
   store<f64>(pathAt, load<f64>(pathAt, PATH_PACKETS_AT) + 1, PATH_PACKETS_AT);
   store<f64>(pathAt, load<f64>(pathAt, PATH_BYTES_AT) + <f64>length, PATH_BYTES_AT);

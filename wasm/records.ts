@@ -41,20 +41,9 @@ import {
   WRITER_STATE_BYTES,
 } from './constants';
 import { forwardFound, NOT_FAST } from './forward';
+import { flush, refill, replay } from './host';
 import { isPlain, totalLength } from './packet';
 import { homeOf, lookUp, probe, recordAt } from './table';
-
-/** More of INPUT has to be read: says its new state, an `InputState`. */
-@external("host", "refill")
-declare function refill(input: i32): i32;
-
-/** The record at HEAD of INPUT has to go the full way. */
-@external("host", "replay")
-declare function replay(input: i32, head: usize, caplen: i32): void;
-
-/** What was gathered for OUTPUT has to be written, its run as well. */
-@external("host", "flush")
-declare function flush(output: i32): void;
 
 const MOST_IN_BATCH = 64;
 /**
@@ -218,7 +207,8 @@ function process(item: usize): void {
 
 function tryFast(item: usize, head: usize): i32 {
   if (load<u32>(item, HOME) === 0) return NOT_FAST;
-  if (load<f64>(CONTROL_AT, CONTROL_NOW_MS_F64 << 3) >= load<f64>(CONTROL_AT, CONTROL_DEADLINE_MS_F64 << 3)) return NOT_FAST;
+  if (load<f64>(CONTROL_AT, CONTROL_NOW_MS_F64 << 3) >= load<f64>(CONTROL_AT, CONTROL_DEADLINE_MS_F64 << 3))
+    return NOT_FAST;
   const ip = head + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH;
   let reference = load<i32>(item, REFERENCE);
   if (isStale) reference = lookUp(load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH), load<u8>(ip, 9));

@@ -21,10 +21,13 @@ import {
 export class ConntrackTable {
   readonly words: Int32Array;
   readonly doubles: Float64Array;
+  readonly memory: Memory;
   readonly #machine: Memory['machine'];
 
   /** MEMORY holds no other table. */
-  constructor({ buffer, machine }: Memory = new Memory()) {
+  constructor(memory: Memory = new Memory()) {
+    const { buffer, machine } = memory;
+    this.memory = memory;
     this.words = new Int32Array(buffer, RECORDS_AT, MAX_RECORDS * RECORD_WORDS);
     this.doubles = new Float64Array(buffer, RECORDS_AT, MAX_RECORDS * RECORD_F64);
     this.#machine = machine;

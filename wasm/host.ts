@@ -1,0 +1,13 @@
+// What core/ answers to calls from here: `MachineHost` in core/memory.ts.
+
+/** Whether the packet at AT of connection ENTRY answers what PATH wants to know as its first packet did: 1, else 0. */
+export declare function ask(path: i32, at: i32, entry: i32, direction: i32): i32;
+
+/** Read more of INPUT: its new `InputState`. */
+export declare function refill(input: i32): i32;
+
+/** The record of INPUT whose header lies at HEAD has to go the full way. */
+export declare function replay(input: i32, head: usize, caplen: i32): void;
+
+/** Write what was gathered for OUTPUT, its run as well. */
+export declare function flush(output: i32): void;
