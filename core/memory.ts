@@ -6,6 +6,7 @@
  * ever moves, and views stay valid. It is shared memory (SharedArrayBuffer), as a thread of its own may read and write files.
  */
 import { readFileSync } from 'node:fs';
+import { copyWords } from '../codecs/copy.js';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -13,9 +14,12 @@ const PAGE_BYTES = 64 * KIB;
 
 /** What both sides know of the packet in hand and of time: words and float64s, see CONTROL_…. */
 export const CONTROL_AT = 64 * KIB;
+/** TCP's transitions, and which flags may go together: bytes (conntrack/tcp-states.ts). */
+export const TRANSITIONS_AT = 68 * KIB;
+export const VALID_FLAGS_AT = 69 * KIB;
 /**
- * SETTINGS of the trackers: float64s in milliseconds (conntrack/timeouts.ts): of TCP by state, after retransmissions, with
- * unacknowledged data; of UDP, and of its streams; and tcp_max_retrans.
+ * SETTINGS of the trackers, float64s: time-outs in milliseconds (conntrack/timeouts.ts) of TCP by state, after retransmissions,
+ * with unacknowledged data; of UDP, and of its streams; then TcpOptions (conntrack/tcp.ts).
  */
 export const SETTINGS_AT = 72 * KIB;
 export const SETTING_TCP_MS_F64 = 0;
@@ -24,12 +28,14 @@ export const SETTING_UNACKNOWLEDGED_MS_F64 = 17;
 export const SETTING_UDP_MS_F64 = 18;
 export const SETTING_UDP_STREAM_MS_F64 = 19;
 export const SETTING_MAX_RETRANS_F64 = 20;
-export const SETTINGS_F64S = 32;
-/** TCP's transitions (conntrack/tcp-states.ts), a byte each. */
-export const TRANSITIONS_AT = 68 * KIB;
-/** A packet that lies elsewhere is looked at here; HEADROOM bytes in front of it are free. */
+export const SETTING_LOOSE_F64 = 21;
+export const SETTING_BE_LIBERAL_F64 = 22;
+export const SETTING_IGNORE_INVALID_RST_F64 = 23;
+export const SETTINGS_F64S = 24;
+/** A packet that lies elsewhere is looked at here, behind room for its Ethernet header. */
 export const SCRATCH_AT = 128 * KIB;
 export const SCRATCH_BYTES = 128 * KIB;
+export const SCRATCH_HEADROOM = 64;
 /** Remembered paths (fast/path.ts). */
 export const PATHS_AT = 1 * MIB;
 export const PATHS_BYTES = 7 * MIB;
@@ -148,6 +154,16 @@ export class Memory {
   /** Whether BYTES lie in this memory. */
   holds(bytes: Uint8Array): boolean {
     return bytes.buffer === this.buffer;
+  }
+
+  /**
+   * Where in this memory the LENGTH bytes at AT of VIEW, which is over BYTES, can be read: where they lie, or in SCRATCH, which
+   * they are copied to, with SCRATCH_HEADROOM bytes free before them.
+   */
+  placeOf(bytes: Uint8Array, view: DataView, at: number, length: number): number {
+    if (bytes.buffer === this.buffer) return bytes.byteOffset + at;
+    copyWords(this.view, SCRATCH_AT + SCRATCH_HEADROOM, view, at, length);
+    return SCRATCH_AT + SCRATCH_HEADROOM;
   }
 
   /** LENGTH bytes for whoever asks, all zeros; undefined where none are left. */

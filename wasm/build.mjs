@@ -50,7 +50,8 @@ async function constantsText() {
       if (isNumber(value)) lines.push(declaration(name, value));
       else if (value !== null && typeof value === 'object' && Object.values(value).every(isNumber)) {
         const members = Object.entries(value).map(([key, number]) => `  ${declaration(key, number)}`);
-        if (members.length > 0 && !Array.isArray(value)) lines.push(`export namespace ${name} {`, ...members, '}');
+        if (members.length > 0 && !ArrayBuffer.isView(value) && !Array.isArray(value))
+          lines.push(`export namespace ${name} {`, ...members, '}');
       }
     }
   }

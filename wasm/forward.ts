@@ -1,6 +1,5 @@
 // The way of most packets: of a known connection, along a path that the packet before it took. What it promises stands in
 // core/fast/fast-way.ts.
-import { followAck, followStream, isOrdinaryAck } from './ack';
 import {
   CONTROL_AT,
   CONTROL_NOW_MS_F64,
@@ -25,8 +24,11 @@ import {
   UDP_CHECKSUM_AT,
 } from './constants';
 import { ask } from './host';
-import { fold, isPlain, totalLength } from './packet';
+import { fold, totalLength } from './packet';
+import { isPlain } from './plain';
 import { lookUp, recordAt } from './table';
+import { tcpFollow, tcpIsOrdinary } from './tcp';
+import { udpUpdate } from './udp';
 
 /** The packet is not for the fast way, and nothing has been done. */
 export const NOT_FAST = -1;
@@ -52,18 +54,11 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   if (load<i32>(pathAt, PATH_IN_DEV_AT) !== dev || length > load<i32>(pathAt, PATH_MTU_AT)) return NOT_FAST;
   if (load<f64>(record, EXPIRES_MS_F64 << 3) <= load<f64>(CONTROL_AT, CONTROL_NOW_MS_F64 << 3)) return NOT_FAST;
   const isTcp = load<u8>(at, 9) === IPPROTO_TCP;
-  const l4 = at + IPV4_LENGTH;
-  const l4Length = length - IPV4_LENGTH;
-  if (load<i32>(pathAt, PATH_ASKS_AT) !== 0) {
-    // Some count how often they are asked: nothing but the answers may stand in the way then.
-    if (isTcp && !isOrdinaryAck(record, direction, l4, l4Length)) return NOT_FAST;
-    if (ask(path, <i32>at, reference >>> 1, direction) === 0) return NOT_FAST;
-  }
-  if (isTcp) {
-    if (!followAck(record, direction, l4, l4Length)) return NOT_FAST;
-  } else {
-    followStream(record, direction, length);
-  }
+  if (isTcp && !tcpIsOrdinary(record, direction, at + IPV4_LENGTH, length - IPV4_LENGTH)) return NOT_FAST;
+  // Some count how often they are asked: from here on nothing but the answers stands in the way.
+  if (load<i32>(pathAt, PATH_ASKS_AT) !== 0 && ask(path, <i32>at, reference >>> 1, direction) === 0) return NOT_FAST;
+  if (isTcp) tcpFollow(record, direction, length);
+  else udpUpdate(reference >>> 1, direction, length);
   store<f64>(pathAt, load<f64>(pathAt, PATH_PACKETS_AT) + 1, PATH_PACKETS_AT);
   store<f64>(pathAt, load<f64>(pathAt, PATH_BYTES_AT) + <f64>length, PATH_BYTES_AT);
   rewrite(at, record, direction, isTcp);

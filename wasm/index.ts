@@ -1,5 +1,7 @@
 // What core/ calls, from the file that it is in.
 export { forward } from './forward';
-export { setChecksums } from './packet';
+export { setChecksums } from './plain';
 export { forwardedPackets, setInputs, step } from './records';
 export * from './table';
+export { tcpIsOrdinary, tcpIsValid, tcpOpen, tcpUpdate } from './tcp';
+export { udpOpen, udpUpdate } from './udp';

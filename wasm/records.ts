@@ -42,7 +42,8 @@ import {
 } from './constants';
 import { forwardFound, NOT_FAST } from './forward';
 import { flush, refill, replay } from './host';
-import { isPlain, totalLength } from './packet';
+import { totalLength } from './packet';
+import { isPlain } from './plain';
 import { homeOf, lookUp, probe, recordAt } from './table';
 
 const MOST_IN_BATCH = 64;

@@ -3,7 +3,6 @@
  * The states are named after the endpoint that is furthest on.
  */
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCP_URG } from '../../codecs/layouts.js';
-import type { Direction } from '../packet.js';
 
 /** The states (enum tcp_conntrack); IGNORE, REOPEN and INVALID stand in the transitions only. */
 export const TcpState = {
@@ -53,8 +52,8 @@ export const SegmentKind = { SYN: 0, SYN_ACK: 1, FIN: 2, ACK: 3, RST: 4, OTHER: 
 export type SegmentKind = (typeof SegmentKind)[keyof typeof SegmentKind];
 
 const KINDS = 6;
-const KIND_BITS = 3;
-const STATE_BITS = 4;
+export const KIND_BITS = 3;
+export const STATE_BITS = 4;
 
 /** Segments of the side that opened the connection. */
 const FROM_OPENER = `
@@ -86,22 +85,8 @@ const FROM_ANSWERER = `
   SYN_SENT2    SYN_SENT2  SYN_RECV  INVALID    IGNORE       CLOSE    INVALID
 `;
 
-const TRANSITIONS = readTransitions([FROM_OPENER, FROM_ANSWERER]);
-
-/** The state after a segment of KIND in DIRECTION met STATE. */
-export function transition(direction: Direction, kind: SegmentKind, state: TcpState): TcpState {
-  return TRANSITIONS[(direction << (KIND_BITS + STATE_BITS)) | (kind << STATE_BITS) | state] as TcpState;
-}
-
-/** The kind of a segment by its FLAGS: a RST outweighs a SYN, that a FIN. */
-export function kindOf(flags: number): SegmentKind {
-  if ((flags & (TCP_RST | TCP_SYN | TCP_FIN)) === 0) {
-    return (flags & TCP_ACK) !== 0 ? SegmentKind.ACK : SegmentKind.OTHER;
-  }
-  if ((flags & TCP_RST) !== 0) return SegmentKind.RST;
-  if ((flags & TCP_SYN) !== 0) return (flags & TCP_ACK) !== 0 ? SegmentKind.SYN_ACK : SegmentKind.SYN;
-  return SegmentKind.FIN;
-}
+/** The state after a segment, at `direction << (KIND_BITS + STATE_BITS) | kind << STATE_BITS | state`. */
+export const TRANSITIONS = readTransitions([FROM_OPENER, FROM_ANSWERER]);
 
 /** Flags that may go with any others: PSH, and the two of ECN (RFC 3168). */
 const MEANINGFUL = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK | TCP_URG;
@@ -118,13 +103,10 @@ const VALID_FLAGS = new Set([
   TCP_ACK | TCP_URG,
 ]);
 
-/** By the flags byte: 1 where an endpoint may send this combination. */
-const IS_VALID = Uint8Array.from({ length: 256 }, (_, flags) => (VALID_FLAGS.has(flags & MEANINGFUL) ? 1 : 0));
-
-/** Whether any endpoint sends such FLAGS together (a byte). */
-export function areValidFlags(flags: number): boolean {
-  return IS_VALID[flags] === 1;
-}
+/** By the flags byte: 1 where any endpoint sends this combination. */
+export const VALID_FLAGS_TABLE = Uint8Array.from({ length: 256 }, (_, flags) =>
+  VALID_FLAGS.has(flags & MEANINGFUL) ? 1 : 0,
+);
 
 function readTransitions(tables: readonly string[]): Uint8Array {
   const transitions = new Uint8Array(tables.length << (KIND_BITS + STATE_BITS)).fill(TcpState.INVALID);

@@ -9,14 +9,6 @@ import {
   IPPROTO_UDPLITE,
 } from '../../codecs/layouts.js';
 import type { Sysctls } from '../host/sysctls.js';
-import {
-  SETTING_MAX_RETRANS_F64,
-  SETTING_RETRANSMITTED_MS_F64,
-  SETTING_TCP_MS_F64,
-  SETTING_UDP_MS_F64,
-  SETTING_UDP_STREAM_MS_F64,
-  SETTING_UNACKNOWLEDGED_MS_F64,
-} from '../memory.js';
 import { GenericTracker, UntrackableTracker } from './generic.js';
 import { GreTracker } from './gre.js';
 import { IcmpTracker } from './icmp.js';
@@ -33,7 +25,6 @@ export interface Trackers {
   /** By protocol number. */
   readonly byProtocol: readonly L4Tracker[];
   readonly tcp: TcpTracker;
-  readonly udp: UdpTracker;
 }
 
 export function createTrackers(table: ConntrackTable, sysctls: Sysctls): Trackers {
@@ -51,21 +42,13 @@ export function createTrackers(table: ConntrackTable, sysctls: Sysctls): Tracker
     },
     timeouts,
   );
-  const { settings } = table.memory;
-  settings.set(timeouts.tcpMs, SETTING_TCP_MS_F64);
-  settings[SETTING_RETRANSMITTED_MS_F64] = timeouts.tcpRetransmittedMs;
-  settings[SETTING_UNACKNOWLEDGED_MS_F64] = timeouts.tcpUnacknowledgedMs;
-  settings[SETTING_UDP_MS_F64] = timeouts.udpMs;
-  settings[SETTING_UDP_STREAM_MS_F64] = timeouts.udpStreamMs;
-  settings[SETTING_MAX_RETRANS_F64] = setting('tcp_max_retrans');
-  const udp = new UdpTracker(table, timeouts, checksum);
   const byProtocol = new Array<L4Tracker>(256).fill(new GenericTracker(table, timeouts));
   byProtocol[IPPROTO_TCP] = tcp;
-  byProtocol[IPPROTO_UDP] = udp;
+  byProtocol[IPPROTO_UDP] = new UdpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_UDPLITE] = new UdpLiteTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_ICMP] = new IcmpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_SCTP] = new SctpTracker(table, timeouts, checksum);
   byProtocol[IPPROTO_GRE] = new GreTracker(table, timeouts);
   byProtocol[IPPROTO_ICMPV6] = new UntrackableTracker();
-  return { byProtocol, tcp, udp };
+  return { byProtocol, tcp };
 }

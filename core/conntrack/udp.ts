@@ -1,36 +1,24 @@
-/** hot: the UDP and UDP-Lite trackers (kernel: nf_conntrack_proto_udp). */
+/** hot: the UDP and UDP-Lite trackers (kernel: nf_conntrack_proto_udp); most of UDP's is in wasm/udp.ts. */
 import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
-import type { Clock } from '../clock.js';
+import { CONTROL_NOW_MS_F64, SETTING_UDP_MS_F64, SETTING_UDP_STREAM_MS_F64 } from '../memory.js';
 import type { Direction, Packet } from '../packet.js';
 import { isChecksumBad, isPartialChecksumBad } from './checksums.js';
-import {
-  ACCOUNTING_STRIDE_F64,
-  BYTES_F64,
-  CREATED_MS_F64,
-  EXPIRES_MS_F64,
-  PACKETS_F64,
-  RECORD_F64,
-  RECORD_WORDS,
-  STATUS,
-  Status,
-} from './record.js';
+import { RECORD_WORDS, STATUS, Status } from './record.js';
 import type { ConntrackTable } from './table.js';
 import type { Timeouts } from './timeouts.js';
 import { type L4Tracker, TrackResult } from './tracker.js';
 
-/** A flow that is older than this when it is answered is more than a question and its answer. */
-const STREAM_AFTER_MS = 2000;
-
 export class UdpTracker implements L4Tracker {
   readonly #table: ConntrackTable;
-  readonly #timeouts: Timeouts;
   readonly #checksum: boolean;
 
   /** CHECKSUM: net.netfilter.nf_conntrack_checksum. */
   constructor(table: ConntrackTable, timeouts: Timeouts, checksum: boolean) {
     this.#table = table;
-    this.#timeouts = timeouts;
     this.#checksum = checksum;
+    const { settings } = table.memory;
+    settings[SETTING_UDP_MS_F64] = timeouts.udpMs;
+    settings[SETTING_UDP_STREAM_MS_F64] = timeouts.udpStreamMs;
   }
 
   isValid(packet: Packet): boolean {
@@ -44,36 +32,17 @@ export class UdpTracker implements L4Tracker {
   }
 
   open(entry: number, packet: Packet): boolean {
-    this.#table.doubles[entry * RECORD_F64 + CREATED_MS_F64] = packet.nowMs;
+    const { machine, control } = this.#table.memory;
+    control[CONTROL_NOW_MS_F64] = packet.nowMs;
+    machine.udpOpen(entry);
     return true;
   }
 
   update(entry: number, direction: Direction, packet: Packet): TrackResult {
-    const table = this.#table;
-    const { words } = table;
-    const at = entry * RECORD_WORDS + STATUS;
-    const status = words[at];
-    let timeoutMs = this.#timeouts.udpMs;
-    if (
-      (status & Status.SEEN_REPLY) !== 0 &&
-      packet.nowMs - table.doubles[entry * RECORD_F64 + CREATED_MS_F64] > STREAM_AFTER_MS
-    ) {
-      timeoutMs = this.#timeouts.udpStreamMs;
-      words[at] = status | Status.ASSURED;
-    }
-    table.account(entry, direction, packet.length);
-    table.refresh(entry, packet.nowMs, timeoutMs);
+    const { machine, control } = this.#table.memory;
+    control[CONTROL_NOW_MS_F64] = packet.nowMs;
+    machine.udpUpdate(entry, direction, packet.length);
     return TrackResult.ACCEPT;
-  }
-
-  /** Follow a packet of an ASSURED flow, as `update` would. */
-  followStream(entry: number, direction: number, lengthBytes: number, clock: Clock): void {
-    const { doubles } = this.#table;
-    const record = entry * RECORD_F64;
-    const accounting = record + direction * ACCOUNTING_STRIDE_F64;
-    doubles[accounting + PACKETS_F64] += 1;
-    doubles[accounting + BYTES_F64] += lengthBytes;
-    doubles[record + EXPIRES_MS_F64] = clock.nowMs + this.#timeouts.udpStreamMs;
   }
 }
 

@@ -34,7 +34,7 @@ import {
 import type { ConntrackTable } from '../conntrack/table.js';
 import { TcpState } from '../conntrack/tcp-states.js';
 import { Hook } from '../hooks.js';
-import { type Memory, SCRATCH_AT, SCRATCH_BYTES } from '../memory.js';
+import { type Memory, SCRATCH_BYTES, SCRATCH_HEADROOM } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import type { Trace } from '../rules/trace.js';
 import type { LinkHeader } from './link-header.js';
@@ -44,9 +44,6 @@ import type { PathTable } from './path.js';
 export const NOT_FAST = -1;
 
 const SETTLED = Status.SEEN_REPLY | Status.ASSURED;
-/** Where a packet is put that lies elsewhere: behind room for its Ethernet header. */
-const COPY_AT = SCRATCH_AT + 64;
-const MOST_COPIED = SCRATCH_BYTES - 64;
 
 export class FastWay {
   readonly #memory: Memory;
@@ -80,13 +77,12 @@ export class FastWay {
    */
   forward(bytes: Uint8Array, view: DataView, at: number, captured: number, dev: number): number {
     const memory = this.#memory;
-    if (memory.holds(bytes)) return memory.machine.forward(bytes.byteOffset + at, captured, dev);
-    if (captured > MOST_COPIED) return NOT_FAST;
-    copyWords(memory.view, COPY_AT, view, at, captured);
-    const path = memory.machine.forward(COPY_AT, captured, dev);
-    if (path !== NOT_FAST) {
-      const length = memory.view.getUint16(COPY_AT + IPV4_TOTAL_LENGTH_AT);
-      copyWords(view, at - ETHERNET_LENGTH, memory.view, COPY_AT - ETHERNET_LENGTH, length + ETHERNET_LENGTH);
+    if (captured > SCRATCH_BYTES - SCRATCH_HEADROOM) return NOT_FAST;
+    const place = memory.placeOf(bytes, view, at, captured);
+    const path = memory.machine.forward(place, captured, dev);
+    if (path !== NOT_FAST && !memory.holds(bytes)) {
+      const length = memory.view.getUint16(place + IPV4_TOTAL_LENGTH_AT);
+      copyWords(view, at - ETHERNET_LENGTH, memory.view, place - ETHERNET_LENGTH, length + ETHERNET_LENGTH);
     }
     return path;
   }
