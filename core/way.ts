@@ -39,6 +39,7 @@ import { createTrackers } from './conntrack/trackers.js';
 import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput } from './emulator.js';
 import { FastWay, NOT_FAST } from './fast/fast-way.js';
+import { FlowLearner } from './fast/flow-class.js';
 import { LinkHeader } from './fast/link-header.js';
 import { PathTable } from './fast/path.js';
 import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
@@ -119,7 +120,8 @@ export class HostEmulator implements Emulator {
     if (engine === 'remembered') {
       const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
       const { memory, connections } = this;
-      this.#fastWay = new FastWay(memory, connections, this.#paths, this.#clock, this.#stack.first, checksums);
+      const learner = new FlowLearner(ruleset, this.#tables, host, context);
+      this.#fastWay = new FastWay(memory, connections, this.#paths, learner, this.#clock, this.#stack.first, checksums);
     }
     const natProgram = this.#tables.nat?.program;
     this.#runNatChain = (packet) => (natProgram === undefined ? Verdict.ACCEPT : natProgram.run(packet, packet.hook));
@@ -196,6 +198,7 @@ export class HostEmulator implements Emulator {
   ): void {
     this.fullWayPackets++;
     this.#trace[0] = 0;
+    this.#conntrack.confirmed = -1;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;
     const malformed = decodePacket(packet, bytes, view, at, captured, onWire);
@@ -205,7 +208,8 @@ export class HostEmulator implements Emulator {
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'for another host');
     this.#arrive(packet);
     if (this.#fastWay !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
-      this.#fastWay.learn(packet, this.#trace, this.#host.interfaces[packet.routeDev].mtu, this.#link);
+      const { mtu } = this.#host.interfaces[packet.routeDev];
+      this.#fastWay.learn(packet, this.#trace, mtu, this.#link, this.#conntrack.confirmed === packet.ct);
     }
     this.#conntrack.release(packet);
     this.#noteDeadline();

@@ -4,6 +4,7 @@ import {
   CLASS_BYTES,
   CLASS_DESTINATION,
   CLASS_DPORT,
+  CLASS_HITS,
   CLASS_IN_DEV,
   CLASS_LATER_DESTINATION,
   CLASS_LATER_DPORT,
@@ -23,10 +24,14 @@ export function setClasses(count: i32): void {
   classes = count;
 }
 
+export function hasClasses(): bool {
+  return classes > 0;
+}
+
 /**
  * The address of the class of the packet at AT that comes in by DEV in PHASE, and whose destination and its port will be
- * LATER_DESTINATION and LATER_DPORT (host order) once it is translated; 0: none. An opening packet has no later ones yet: the
- * class says what they will be.
+ * LATER_DESTINATION and LATER_DPORT (host order) once it is translated; 0: none. Of an opening packet no class asks for the
+ * latter: what they will be is for its class to say.
  */
 export function classOf(at: usize, dev: i32, phase: i32, laterDestination: i32, laterDport: i32): usize {
   const source = load32(at + 12);
@@ -47,6 +52,7 @@ export function classOf(at: usize, dev: i32, phase: i32, laterDestination: i32, 
       holds(one, CLASS_LATER_DESTINATION, laterDestination) &&
       holds(one, CLASS_LATER_DPORT, laterDport)
     ) {
+      store<u32>(one, load<u32>(one, CLASS_HITS) + 1, CLASS_HITS);
       return one;
     }
   }

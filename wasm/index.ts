@@ -1,4 +1,5 @@
 // What core/ calls, from the file that it is in.
+export { setClasses } from './classes';
 export { forward } from './forward';
 export { setChecksums } from './plain';
 export { forwardedPackets, setInputs, step } from './records';

@@ -213,7 +213,6 @@ function tryFast(item: usize, head: usize): i32 {
   const ip = head + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH;
   let reference = load<i32>(item, REFERENCE);
   if (isStale) reference = lookUp(load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH), load<u8>(ip, 9));
-  if (reference < 0) return NOT_FAST;
   const input: usize = INPUTS_AT + <usize>load<i32>(item, INPUT) * INPUT_STRIDE;
   return forwardFound(ip, load<i32>(input, INPUT_DEV), reference);
 }

@@ -8,6 +8,8 @@ import { invertPorts, Tuple } from './tuple.js';
 
 export class Conntrack {
   readonly table: ConntrackTable;
+  /** The entry that was confirmed last, -1: none since this was set. */
+  confirmed = -1;
   #trackers: readonly L4Tracker[];
   #tuple = new Tuple();
 
@@ -55,6 +57,7 @@ export class Conntrack {
     if ((table.words[base + STATUS] & Status.CONFIRMED) !== 0) return true;
     if (this.#isTaken(base + ORIGINAL_TUPLE, packet) || this.#isTaken(base + REPLY_TUPLE, packet)) return false;
     table.confirm(entry);
+    this.confirmed = entry;
     return true;
   }
 

@@ -30,6 +30,9 @@ import {
   STATUS,
   Status,
   TCP_STATE,
+  TUPLE_DESTINATION,
+  TUPLE_PORTS,
+  TUPLE_SOURCE,
 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { TcpState } from '../conntrack/tcp-states.js';
@@ -37,11 +40,17 @@ import { Hook } from '../hooks.js';
 import { type Memory, SCRATCH_BYTES, SCRATCH_HEADROOM } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import type { Trace } from '../rules/trace.js';
+import { ClassTable, Phase } from './class-table.js';
+import { boxValues, type FlowLearner, type Passage } from './flow-class.js';
 import type { LinkHeader } from './link-header.js';
 import type { PathTable } from './path.js';
 
 /** `forward` says this where the packet is not for the fast way. */
 export const NOT_FAST = -1;
+
+/** Rulesets without classes worth their name must not be asked for some with each new connection. */
+const ATTEMPTS_AT_FIRST = 64;
+const HITS_AN_ATTEMPT = 16;
 
 const SETTLED = Status.SEEN_REPLY | Status.ASSURED;
 
@@ -51,17 +60,23 @@ export class FastWay {
   readonly #paths: PathTable;
   readonly #clock: Clock;
   readonly #packet: Packet;
+  readonly #classes: ClassTable;
+  readonly #learner: FlowLearner;
+  #attempts = 0;
 
   /** PACKET is the record in which a packet is asked what a path wants to know; CHECKSUMS: nf_conntrack_checksum. */
   constructor(
     memory: Memory,
     table: ConntrackTable,
     paths: PathTable,
+    learner: FlowLearner,
     clock: Clock,
     packet: Packet,
     checksums: boolean,
   ) {
     this.#memory = memory;
+    this.#classes = new ClassTable(memory);
+    this.#learner = learner;
     this.#table = table;
     this.#paths = paths;
     this.#clock = clock;
@@ -89,11 +104,16 @@ export class FastWay {
 
   /**
    * PACKET was forwarded along the full way, which TRACE tells of, and left behind the Ethernet header LINK: let the next one
-   * of its direction follow it.
+   * of its direction follow it, and so all that are bound to. IS_OPENING: it opened its connection.
    */
-  learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader): void {
+  learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean): void {
     const { ct, direction, protocol } = packet;
-    if (ct < 0 || packet.ctinfo !== CtInfo.ESTABLISHED || !this.#table.isHashed(ct)) return;
+    if (ct < 0 || !this.#table.isHashed(ct)) return;
+    if (isOpening || packet.ctinfo === CtInfo.ESTABLISHED) {
+      const phase = isOpening ? Phase.OPENING : direction === ORIGINAL ? Phase.ORIGINAL : Phase.REPLY;
+      this.#learnClass(packet, phase, trace, mtu, link);
+    }
+    if (packet.ctinfo !== CtInfo.ESTABLISHED) return;
     const { words } = this.#table;
     const base = ct * RECORD_WORDS;
     const at = base + FAST_PATH + direction;
@@ -109,6 +129,45 @@ export class FastWay {
     if (path < 0) return;
     words[at] = path + 1;
     words[base + FAST_DELTAS + direction] = checksumDeltas(words, base, direction);
+  }
+
+  /** Let all packets that are bound to follow PACKET do so, where it can be said which these are. */
+  #learnClass(packet: Packet, phase: Phase, trace: Trace, mtu: number, link: LinkHeader): void {
+    const { inDev, protocol } = packet;
+    if (packet.isCut || packet.fragmentMaxSize > 0 || packet.headerLength !== IPV4_LENGTH) return;
+    if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return;
+    if (this.#attempts > ATTEMPTS_AT_FIRST + this.#classes.hits / HITS_AN_ATTEMPT) return;
+    const passage = this.#passageOf(packet, phase);
+    if (this.#classes.holds(phase, inDev, protocol, boxValues(passage))) return;
+    this.#attempts++;
+    const flowClass = this.#learner.learn(passage, trace);
+    if (flowClass === undefined) return;
+    const path = this.#paths.intern(trace, inDev, packet.outDev, mtu, link);
+    if (path >= 0) this.#classes.add(flowClass, path);
+  }
+
+  /** How PACKET, which has left, came in: its connection knows. */
+  #passageOf(packet: Packet, phase: Phase): Passage {
+    const { words } = this.#table;
+    const base = packet.ct * RECORD_WORDS;
+    const isOriginal = packet.direction === ORIGINAL;
+    const own = base + (isOriginal ? ORIGINAL_TUPLE : REPLY_TUPLE);
+    const other = base + (isOriginal ? REPLY_TUPLE : ORIGINAL_TUPLE);
+    return {
+      phase,
+      protocol: packet.protocol,
+      inDev: packet.inDev,
+      outDev: packet.outDev,
+      source: words[own + TUPLE_SOURCE],
+      destination: words[own + TUPLE_DESTINATION],
+      sport: swap16(words[own + TUPLE_PORTS] & 0xffff),
+      dport: swap16(words[own + TUPLE_PORTS] >>> 16),
+      laterDestination: words[other + TUPLE_SOURCE],
+      laterDport: swap16(words[other + TUPLE_PORTS] & 0xffff),
+      laterSource: words[other + TUPLE_DESTINATION],
+      laterSport: swap16(words[other + TUPLE_PORTS] >>> 16),
+      nextHop: packet.nextHop,
+    };
   }
 
   /** Whether the packet at AT of the memory answers what PATH wants to know as the one before it did. */

@@ -110,17 +110,33 @@ export class Fib {
 
   /** The route to ADDRESS, refusals included; null: none. */
   lookup(address: number): Route | null {
-    const { starts } = this;
-    const wanted = swap32(address);
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (starts[middle] <= wanted) low = middle;
-      else high = middle - 1;
-    }
-    return this.routes[low];
+    return this.routes[intervalOf(this.starts, swap32(address))];
   }
+
+  /** The addresses around ADDRESS that have its route, in host order. */
+  spanOf(address: number): AddressSpan {
+    const interval = intervalOf(this.starts, swap32(address));
+    const next = this.starts[interval + 1];
+    return { min: this.starts[interval], max: next === undefined ? 0xffffffff : next - 1 };
+  }
+}
+
+/** Addresses from `min` to `max`, in host order. */
+export interface AddressSpan {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The last of STARTS, which are ascending, that is not above VALUE. */
+export function intervalOf(starts: ArrayLike<number>, value: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (starts[middle] <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** A prefix as an interval in host order, and its route: of those with one prefix, the first wins. */
@@ -152,6 +168,13 @@ export class RoutingTables {
   /** The route to ADDRESS in local and main alone: what the type of an address is taken from. */
   lookupMain(address: number): Route | null {
     return this.main.lookup(address);
+  }
+
+  /** The addresses around ADDRESS that have the same routes in both, in host order. */
+  spanOf(address: number): AddressSpan {
+    const main = this.main.spanOf(address);
+    const fallback = this.fallback.spanOf(address);
+    return { min: Math.max(main.min, fallback.min), max: Math.min(main.max, fallback.max) };
   }
 
   /** The route to ADDRESS, refusals included; null: none (`throw` makes it so). */

@@ -9,7 +9,7 @@ import type { PacketType } from '../packet.js';
 import { AddressType } from '../rules/context.js';
 import { addConnectedRoutes } from './connected.js';
 import { InputRoute, OutputRoute } from './decision.js';
-import { FibBuilder, RoutingTables } from './fib.js';
+import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';
 import { type Interface, type InterfaceAddress, insertAddress, maskOf } from './interfaces.js';
 import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
@@ -123,6 +123,14 @@ export class Host {
   /** What kind of address ADDRESS is: UNICAST, LOCAL, BROADCAST or MULTICAST; DEV: as seen from that interface, -1: any. */
   addressType(address: number, dev: number): AddressType {
     return this.routing.addressType(address, dev);
+  }
+
+  /**
+   * Addresses around ADDRESS, in host order, that are treated as it is: by the same routes, and of the same type. Only the MAC of
+   * one that is on a link is its own.
+   */
+  addressSpan(address: number): AddressSpan {
+    return this.routing.addressSpan(address);
   }
 
   /** The source that -j MASQUERADE gives to packets leaving by OUT_DEV for NEXT_HOP (0: none is there, they are dropped). */

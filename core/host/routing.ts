@@ -1,8 +1,9 @@
 /** hot: routing decisions, as ip_route_input and ip_route_output take them. Nothing here allocates. */
+import { swap32 } from '../../codecs/address.js';
 import { PacketType } from '../packet.js';
 import { AddressType } from '../rules/context.js';
 import { Destiny, type InputRoute, type OutputRoute, type RouteFailure } from './decision.js';
-import type { RoutingTables } from './fib.js';
+import { type AddressSpan, intervalOf, type RoutingTables } from './fib.js';
 import type { Interface } from './interfaces.js';
 import { type Route, RouteType } from './route.js';
 import type { Sysctls } from './sysctls.js';
@@ -21,6 +22,9 @@ const ICMP_FILTERED = 13;
 /** Of an address as loaded from a packet. */
 export const isMulticast = (address: number): boolean => (address & 0xf0) === 0xe0;
 const isLoopbackAddress = (address: number) => (address & 0xff) === 127;
+
+/** Where addresses begin that are treated by themselves here, and where they end: 0, 127/8, 224.0.0.1, 224/4, 255.255.255.255. */
+const SPECIAL_STARTS = [0, 1, 0x7f000000, 0x80000000, 0xe0000000, 0xe0000001, 0xe0000002, 0xf0000000, 0xffffffff];
 
 /** What an interface's sysctls come to, read once. */
 interface Policy {
@@ -219,6 +223,14 @@ export class Routing {
       !isLoopback && (type === AddressType.BROADCAST || (type === AddressType.MULTICAST && destination === ALL_HOSTS));
     result.route = route;
     return result;
+  }
+
+  /** See `Host.addressSpan`. */
+  addressSpan(address: number): AddressSpan {
+    const { min, max } = this.tables.spanOf(address);
+    const interval = intervalOf(SPECIAL_STARTS, swap32(address));
+    const next = SPECIAL_STARTS[interval + 1];
+    return { min: Math.max(min, SPECIAL_STARTS[interval]), max: Math.min(max, next === undefined ? max : next - 1) };
   }
 
   /** See `Host.addressType`. */
