@@ -30,8 +30,6 @@ import {
   MAX_CAPLEN_BYTES,
   OUTPUTS_AT,
   PATH_OUT_DEV_AT,
-  PATH_STRIDE,
-  PATHS_AT,
   PCAP_RECORD_HEADER_BYTES,
   WRITER_CHUNK_END,
   WRITER_FILLED,
@@ -40,8 +38,10 @@ import {
   WRITER_RUN_START,
   WRITER_STATE_BYTES,
 } from './constants';
-import { forwardFound, NOT_FAST } from './forward';
+import { forwardFound } from './forward';
 import { flush, refill, replay } from './host';
+import { NOT_FAST, pathAddress } from './leave';
+import { touchOpening } from './open';
 import { totalLength } from './packet';
 import { isPlain } from './plain';
 import { homeOf, lookUp, probe, recordAt } from './table';
@@ -186,7 +186,11 @@ function find(n: i32): void {
     const ports = load<i32>(ip, IPV4_LENGTH);
     const reference = probe(home, load<i32>(ip, 12), load<i32>(ip, 16), ports, load<u8>(ip, 9));
     store<i32>(item, reference, REFERENCE);
-    if (reference < 0) continue;
+    if (reference < 0) {
+      const input: usize = INPUTS_AT + <usize>load<i32>(item, INPUT) * INPUT_STRIDE;
+      touchOpening(ip, load<i32>(input, INPUT_DEV));
+      continue;
+    }
     const record = recordAt(reference >>> 1);
     load<i32>(record, 64);
     load<i32>(record, 128);
@@ -199,7 +203,7 @@ function process(item: usize): void {
   const path = tryFast(item, head);
   if (path !== NOT_FAST) {
     forwarded += 1;
-    write(load<i32>(PATHS_AT + <usize>path * PATH_STRIDE, PATH_OUT_DEV_AT), item, head);
+    write(load<i32>(pathAddress(path), PATH_OUT_DEV_AT), item, head);
   } else {
     isStale = true;
     replay(load<i32>(item, INPUT), head, load<i32>(item, CAPLEN));

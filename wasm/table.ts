@@ -32,6 +32,8 @@ let capacity = INITIAL_RECORDS;
 let unused = 0;
 /** The first record that was given back, + 1; 0: none. */
 let free = 0;
+/** No record was ever given back, to be used again out of order. */
+let isInOrder = true;
 let slotMask: u32 = INITIAL_RECORDS * 4 - 1;
 let sourceMask: u32 = INITIAL_RECORDS - 1;
 let sweepAt = 0;
@@ -106,6 +108,7 @@ export function unhash(entry: i32): void {
 
 export function release(entry: i32): void {
   const at = recordAt(entry);
+  isInOrder = false;
   unlinkSource(at);
   store<i32>(at, 0, STATUS << 2);
   store<i32>(at, free, SOURCE_NEXT << 2);
@@ -152,8 +155,13 @@ export function linkSource(entry: i32): void {
   store<i32>(headAt, entry + 1);
 }
 
+/** Where the chain of such a source begins. */
+export function headOfSource(source: i32, ports: i32, protocol: i32): usize {
+  return SOURCES_AT + ((<usize>(sourceHash(source, ports, protocol) & sourceMask)) << 2);
+}
+
 export function firstOfSource(source: i32, ports: i32, protocol: i32): i32 {
-  return load<i32>(SOURCES_AT + ((<usize>(sourceHash(source, ports, protocol) & sourceMask)) << 2)) - 1;
+  return load<i32>(headOfSource(source, ports, protocol)) - 1;
 }
 
 function isHashed(at: usize): bool {
@@ -258,10 +266,27 @@ function replace(at: usize, slot: usize): void {
   place(load<i32>(at), load<i32>(at, 4), load<i32>(at, 8), owner);
 }
 
-/** Each chain becomes two, which keep its order: their heads lie half of the new index apart. */
+/** The index by source doubles, and each chain keeps its order. */
 function growSources(): void {
   const old = <i32>(sourceMask + 1);
   sourceMask = <u32>old * 2 - 1;
+  if (isInOrder) relinkSources(old);
+  else splitSources(old);
+}
+
+/** While records lie in the order in which they were made, so can they be linked again: nothing has to wait for what a link says. */
+function relinkSources(old: i32): void {
+  memory.fill(SOURCES_AT, 0, (<usize>old) << 2);
+  for (let entry = 0; entry < unused; entry++) {
+    const at = recordAt(entry);
+    if (load<i32>(at, SOURCE_PREVIOUS << 2) === 0) continue;
+    store<i32>(at, 0, SOURCE_PREVIOUS << 2);
+    linkSource(entry);
+  }
+}
+
+/** Each chain becomes two: their heads lie half of the new index apart. */
+function splitSources(old: i32): void {
   for (let head = 0; head < old; head++) {
     const headAt: usize = SOURCES_AT + ((<usize>head) << 2);
     let link = load<i32>(headAt);
