@@ -2,6 +2,7 @@
 //
 // Packets are taken in batches. A connection's slot and record are most often in no cache; while one is fetched, the next ones
 // can be asked for. So all packets of a batch are looked at first, then all slots, then all records, and then each is forwarded.
+import { nowMs } from './account';
 import {
   BATCH_AT,
   CONTROL_AT,
@@ -31,6 +32,8 @@ import {
   OUTPUTS_AT,
   PATH_OUT_DEV_AT,
   PCAP_RECORD_HEADER_BYTES,
+  PROTOCOL,
+  RECORD_WORDS,
   WRITER_CHUNK_END,
   WRITER_FILLED,
   WRITER_PACKETS,
@@ -44,7 +47,7 @@ import { NOT_FAST, pathAddress } from './leave';
 import { touchOpening } from './open';
 import { totalLength } from './packet';
 import { isPlain } from './plain';
-import { homeOf, lookUp, probe, recordAt } from './table';
+import { firstOfTuple, homeOf, lookUp, recordAt } from './table';
 
 const MOST_IN_BATCH = 64;
 /**
@@ -173,34 +176,49 @@ function take(item: usize, input: usize, number: i32): void {
     load<i32>(home);
   }
   store<u32>(item, <u32>home, HOME);
+  store<i32>(item, -1, REFERENCE);
 }
 
-/** Find the connections of the N packets of the batch. */
+/**
+ * Find the connections of the N packets of the batch. First all slots are looked at, then all records asked for, in loops that
+ * are so short that many of their loads are under way at once.
+ */
 function find(n: i32): void {
   isStale = false;
   for (let i = 0; i < n; i++) {
     const item: usize = BATCH_AT + <usize>i * STRIDE;
     const home: usize = load<u32>(item, HOME);
     if (home === 0) continue;
-    const ip: usize = load<u32>(item, HEAD) + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH;
-    const ports = load<i32>(ip, IPV4_LENGTH);
-    const reference = probe(home, load<i32>(ip, 12), load<i32>(ip, 16), ports, load<u8>(ip, 9));
+    const ip = ipOf(item);
+    const reference = firstOfTuple(home, load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH));
     store<i32>(item, reference, REFERENCE);
-    if (reference < 0) {
-      const input: usize = INPUTS_AT + <usize>load<i32>(item, INPUT) * INPUT_STRIDE;
-      touchOpening(ip, load<i32>(input, INPUT_DEV));
-      continue;
-    }
+    if (reference < 0) touchOpening(ip, devOf(item));
+  }
+  for (let i = 0; i < n; i++) {
+    const reference = load<i32>(BATCH_AT + <usize>i * STRIDE, REFERENCE);
+    if (reference < 0) continue;
     const record = recordAt(reference >>> 1);
+    load<i32>(record);
     load<i32>(record, 64);
     load<i32>(record, 128);
+    load<i32>(record, (RECORD_WORDS - 1) << 2);
   }
+}
+
+/** Where the IP header of the packet of ITEM is. */
+function ipOf(item: usize): usize {
+  return load<u32>(item, HEAD) + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH;
+}
+
+/** The interface that the packet of ITEM came in by. */
+function devOf(item: usize): i32 {
+  return load<i32>(INPUTS_AT + <usize>load<i32>(item, INPUT) * INPUT_STRIDE, INPUT_DEV);
 }
 
 function process(item: usize): void {
   advance(load<f64>(item, SEC_F64), load<u32>(item, NSEC));
   const head: usize = load<u32>(item, HEAD);
-  const path = tryFast(item, head);
+  const path = tryFast(item);
   if (path !== NOT_FAST) {
     forwarded += 1;
     write(load<i32>(pathAddress(path), PATH_OUT_DEV_AT), item, head);
@@ -210,15 +228,20 @@ function process(item: usize): void {
   }
 }
 
-function tryFast(item: usize, head: usize): i32 {
-  if (load<u32>(item, HOME) === 0) return NOT_FAST;
-  if (load<f64>(CONTROL_AT, CONTROL_NOW_MS_F64 << 3) >= load<f64>(CONTROL_AT, CONTROL_DEADLINE_MS_F64 << 3))
-    return NOT_FAST;
-  const ip = head + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH;
+function tryFast(item: usize): i32 {
+  const home: usize = load<u32>(item, HOME);
+  if (home === 0 || nowMs() >= load<f64>(CONTROL_AT, CONTROL_DEADLINE_MS_F64 << 3)) return NOT_FAST;
+  const ip = ipOf(item);
+  const protocol: i32 = load<u8>(ip, 9);
   let reference = load<i32>(item, REFERENCE);
-  if (isStale) reference = lookUp(load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH), load<u8>(ip, 9));
-  const input: usize = INPUTS_AT + <usize>load<i32>(item, INPUT) * INPUT_STRIDE;
-  return forwardFound(ip, load<i32>(input, INPUT_DEV), reference);
+  if (isStale || (reference >= 0 && load<i32>(recordAt(reference >>> 1), PROTOCOL << 2) !== protocol)) {
+    reference = lookUp(load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH), protocol);
+  }
+  const wasOpened = reference < 0;
+  const path = forwardFound(ip, devOf(item), reference);
+  // What was opened just now may be what a later packet of the batch belongs to, and slots may have moved.
+  if (wasOpened) isStale = true;
+  return path;
 }
 
 /** Packet time goes on (core/clock.ts). */

@@ -124,6 +124,21 @@ export function homeOf(source: i32, destination: i32, ports: i32): usize {
   return SLOTS_AT + ((<usize>(tupleHash(source, destination, ports) & slotMask)) << SLOT_SHIFT);
 }
 
+/**
+ * The reference of the first slot from HOME on that has this tuple, of whatever protocol; -1: none. It looks at slots only, so
+ * that those of several packets can be looked at one behind the other without waiting for a record.
+ */
+export function firstOfTuple(home: usize, source: i32, destination: i32, ports: i32): i32 {
+  const end: usize = SLOTS_AT + ((<usize>slotMask + 1) << SLOT_SHIFT);
+  let at = home;
+  for (let owner = load<i32>(at, 12); owner !== 0; owner = load<i32>(at, 12)) {
+    if (load<i32>(at) === source && load<i32>(at, 4) === destination && load<i32>(at, 8) === ports) return owner - 1;
+    at += SLOT_BYTES;
+    if (at === end) at = SLOTS_AT;
+  }
+  return -1;
+}
+
 /** Look a tuple up whose home is known. */
 export function probe(home: usize, source: i32, destination: i32, ports: i32, protocol: i32): i32 {
   const end: usize = SLOTS_AT + ((<usize>slotMask + 1) << SLOT_SHIFT);
