@@ -1,9 +1,8 @@
 /** The tables of a ruleset, made to run at the hooks of one host, with their counters. */
 import { HOOK_NAMES, type TableName } from './hooks.js';
-import type { Packet } from './packet.js';
 import { buildTable, type Engine } from './rules/build.js';
 import type { RuleContext } from './rules/context.js';
-import type { TableProgram } from './rules/interpret.js';
+import type { Asked, TableProgram } from './rules/interpret.js';
 import { createCounters, type Ruleset, type TableCounters, traceIds } from './rules/model.js';
 import { createTrace, type Trace } from './rules/trace.js';
 
@@ -25,7 +24,7 @@ export class HookedTables {
   /** What all tables write down of the packet that passes; each rule and policy has an id of its own in it. */
   readonly trace: Trace = createTrace();
   /** What rules ask that only the packet can answer, by the rule's id in the trace. */
-  readonly asks = new Map<number, (packet: Packet) => boolean>();
+  readonly asks = new Map<number, Asked>();
   #nextId = 0;
 
   constructor(ruleset: Ruleset, context: RuleContext, engine: Engine) {

@@ -11,6 +11,7 @@ import { copyWords } from '../codecs/copy.js';
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const PAGE_BYTES = 64 * KIB;
+const SLAB_BYTES = 64 * KIB;
 
 /** What both sides know of the packet in hand and of time: words and float64s, see CONTROL_…. */
 export const CONTROL_AT = 64 * KIB;
@@ -42,9 +43,6 @@ export const PATHS_BYTES = 7 * MIB;
 /** What is remembered of whole classes of packets (fast/). */
 export const CLASSES_AT = 8 * MIB;
 export const CLASSES_BYTES = 1 * MIB;
-/** What is to be asked of each packet of a path (fast/). */
-export const QUESTIONS_AT = 9 * MIB;
-export const QUESTIONS_BYTES = 1 * MIB;
 /** The batch of packets that is being looked at. */
 export const BATCH_AT = 10 * MIB;
 export const BATCH_BYTES = 1 * MIB;
@@ -105,8 +103,8 @@ export interface Machine {
 
 /** What the code in `wasm/` calls. */
 export interface MachineHost {
-  /** Whether the packet at AT of connection ENTRY answers what PATH wants to know as its first packet did: 1, else 0. */
-  ask(path: number, at: number, entry: number, direction: number): number;
+  /** Whether the packet at AT of connection ENTRY answers QUESTION of PATH as its first packet did: 1, else 0. */
+  ask(path: number, question: number, at: number, entry: number, direction: number): number;
   /** Read more of INPUT: its new `InputState`. */
   refill(input: number): number;
   /** The record of INPUT whose header lies at HEAD has to go the full way. */
@@ -130,6 +128,9 @@ export class Memory {
   /** To be set by who has them. */
   readonly host: MachineHost = { ask: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
   #buffersEnd = BUFFERS_AT;
+  /** What `allocateSmall` has left of its last slab. */
+  #smallEnd = 0;
+  #smallLimit = 0;
 
   constructor() {
     const pages = MEMORY_BYTES / PAGE_BYTES;
@@ -141,7 +142,7 @@ export class Memory {
     this.settings = new Float64Array(this.buffer, SETTINGS_AT, SETTINGS_F64S);
     const { host } = this;
     const calls: MachineHost = {
-      ask: (path, at, entry, direction) => host.ask(path, at, entry, direction),
+      ask: (path, question, at, entry, direction) => host.ask(path, question, at, entry, direction),
       refill: (input) => host.refill(input),
       replay: (input, head, caplen) => host.replay(input, head >>> 0, caplen),
       flush: (output) => host.flush(output),
@@ -164,6 +165,21 @@ export class Memory {
     if (bytes.buffer === this.buffer) return bytes.byteOffset + at;
     copyWords(this.view, SCRATCH_AT + SCRATCH_HEADROOM, view, at, length);
     return SCRATCH_AT + SCRATCH_HEADROOM;
+  }
+
+  /**
+   * Where LENGTH bytes are, a multiple of 8, for something that stays as long as the memory.
+   * @throws {RangeError} where none are left
+   */
+  allocateSmall(length: number): number {
+    if (this.#smallEnd + length > this.#smallLimit) {
+      const slab = this.allocate(Math.max(SLAB_BYTES, length));
+      if (slab === undefined) throw new RangeError('no memory is left for what rules remember');
+      this.#smallEnd = slab.byteOffset;
+      this.#smallLimit = slab.byteOffset + slab.length;
+    }
+    this.#smallEnd += length;
+    return this.#smallEnd - length;
   }
 
   /** LENGTH bytes for whoever asks, all zeros; undefined where none are left. */

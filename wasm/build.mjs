@@ -20,7 +20,11 @@ const SOURCES = [
   'core/conntrack/tcp-states',
   'core/conntrack/tracker',
   'core/fast/class-table',
+  'core/clock',
   'core/fast/path',
+  'core/fast/questions',
+  'core/matches/limit',
+  'core/rules/flat-state',
 ];
 
 const OPTIONS = [

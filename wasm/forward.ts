@@ -10,22 +10,20 @@ import {
   IPV4_LENGTH,
   MASQUERADE_DEV,
   ORIGINAL,
-  ORIGINAL_TUPLE,
-  PATH_ASKS_AT,
   PATH_IN_DEV_AT,
   PATH_MTU_AT,
   PATH_OUT_DEV_AT,
+  PATH_QUESTIONS_AT,
   Phase,
   REPLY,
-  REPLY_TUPLE,
   STATUS,
   Status,
 } from './constants';
-import { ask } from './host';
-import { leave, NOT_FAST, noteDeltas, pathAddress } from './leave';
+import { leave, NOT_FAST, noteDeltas, otherTuple, pathAddress } from './leave';
 import { open } from './open';
 import { load16, load32, totalLength } from './packet';
 import { isPlain } from './plain';
+import { answersAgree } from './questions';
 import { lookUp, recordAt } from './table';
 import { tcpFollow, tcpIsOrdinary } from './tcp';
 import { udpUpdate } from './udp';
@@ -54,7 +52,11 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   const isTcp = load<u8>(at, 9) === IPPROTO_TCP;
   if (isTcp && !tcpIsOrdinary(record, direction, at + IPV4_LENGTH, length - IPV4_LENGTH)) return NOT_FAST;
   // Some count how often they are asked: from here on nothing but the answers stands in the way.
-  if (load<i32>(pathAt, PATH_ASKS_AT) !== 0 && ask(path, <i32>at, reference >>> 1, direction) === 0) return NOT_FAST;
+  const questions: usize = load<u32>(pathAt, PATH_QUESTIONS_AT);
+  if (questions !== 0) {
+    const laterDport = load16(otherTuple(record, direction) + 8);
+    if (!answersAgree(questions, path, at, laterDport, reference >>> 1, direction)) return NOT_FAST;
+  }
   if (!isRemembered) remember(record, direction, path);
   if (isTcp) tcpFollow(record, direction, length);
   else udpUpdate(reference >>> 1, direction, length);
@@ -68,7 +70,7 @@ function pathOfClass(at: usize, dev: i32, record: usize, direction: i32): i32 {
   if (!hasClasses() || load<i32>(record + (direction << 2), FAST_PATH << 2) !== 0) return NOT_FAST;
   const status = load<i32>(record, STATUS << 2);
   if (direction === ORIGINAL && (status & Status.SEEN_REPLY) === 0) return NOT_FAST;
-  const other = record + (direction === ORIGINAL ? REPLY_TUPLE << 2 : ORIGINAL_TUPLE << 2);
+  const other = otherTuple(record, direction);
   const phase = direction === ORIGINAL ? Phase.ORIGINAL : Phase.REPLY;
   const one = classOf(at, dev, phase, load32(other), load16(other + 8));
   if (one === 0) return NOT_FAST;

@@ -1,7 +1,7 @@
 // What core/ answers to calls from here: `MachineHost` in core/memory.ts.
 
-/** Whether the packet at AT of connection ENTRY answers what PATH wants to know as its first packet did: 1, else 0. */
-export declare function ask(path: i32, at: i32, entry: i32, direction: i32): i32;
+/** Whether the packet at AT of connection ENTRY answers QUESTION of PATH as its first packet did: 1, else 0. */
+export declare function ask(path: i32, question: i32, at: usize, entry: i32, direction: i32): i32;
 
 /** Read more of INPUT: its new `InputState`. */
 export declare function refill(input: i32): i32;

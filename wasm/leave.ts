@@ -29,6 +29,11 @@ export function pathAddress(path: i32): usize {
   return PATHS_AT + <usize>path * PATH_STRIDE;
 }
 
+/** Where the tuple of the direction is that is not DIRECTION: what packets of DIRECTION become, turned round. */
+export function otherTuple(record: usize, direction: i32): usize {
+  return record + (direction === ORIGINAL ? REPLY_TUPLE << 2 : ORIGINAL_TUPLE << 2);
+}
+
 /** Count the packet at AT on its path, and make of it what leaves. */
 export function leave(at: usize, pathAt: usize, record: usize, direction: i32, length: i32): void {
   store<f64>(pathAt, load<f64>(pathAt, PATH_PACKETS_AT) + 1, PATH_PACKETS_AT);
@@ -44,7 +49,7 @@ function rewrite(at: usize, record: usize, direction: i32, isTcp: bool): void {
   const third = load<u32>(at, 8);
   let headerDelta = TTL_DELTA;
   if ((load<i32>(record, STATUS << 2) & NAT_MASK) !== 0) {
-    const other = record + (direction === 0 ? REPLY_TUPLE << 2 : ORIGINAL_TUPLE << 2);
+    const other = otherTuple(record, direction);
     const deltas = load<u32>(record + (direction << 2), FAST_DELTAS << 2);
     headerDelta += deltas >>> 16;
     store<u64>(at, rotl<u64>(load<u64>(other), 32), 12);
@@ -63,7 +68,7 @@ function rewrite(at: usize, record: usize, direction: i32, isTcp: bool): void {
 /** FAST_DELTAS of a direction: what its translation adds to the sums of the IP header and of layer 4. */
 export function noteDeltas(record: usize, direction: i32): void {
   const own = record + (direction === ORIGINAL ? ORIGINAL_TUPLE << 2 : REPLY_TUPLE << 2);
-  const other = record + (direction === ORIGINAL ? REPLY_TUPLE << 2 : ORIGINAL_TUPLE << 2);
+  const other = otherTuple(record, direction);
   const addresses = difference(load<u32>(own), load<u32>(other, 4)) + difference(load<u32>(own, 4), load<u32>(other));
   const ports = difference(load<u32>(own, 8), load<u32>(other, 8));
   store<u32>(record + (direction << 2), (fold(addresses) << 16) | fold(addresses + ports), FAST_DELTAS << 2);

@@ -12,8 +12,8 @@ import {
   IPV4_LENGTH,
   MASQUERADE_DEV,
   ORIGINAL,
-  PATH_ASKS_AT,
   PATH_MTU_AT,
+  PATH_QUESTIONS_AT,
   Phase,
   PlanFlag,
   REPLY_TUPLE,
@@ -24,6 +24,7 @@ import {
 } from './constants';
 import { leave, NOT_FAST, noteDeltas, pathAddress } from './leave';
 import { totalLength } from './packet';
+import { answersAgree } from './questions';
 import { confirm, create, firstOfSource, headOfSource, homeOf, linkSource, lookUp, recordAt } from './table';
 import { tcpOpen, tcpUpdate } from './tcp';
 import { kindOf } from './tcp-segment';
@@ -68,7 +69,7 @@ export function open(at: usize, dev: i32): i32 {
   const length = totalLength(at);
   const path = load<i32>(one, CLASS_PATH);
   const pathAt = pathAddress(path);
-  if (load<i32>(pathAt, PATH_ASKS_AT) !== 0 || length > load<i32>(pathAt, PATH_MTU_AT)) return NOT_FAST;
+  if (length > load<i32>(pathAt, PATH_MTU_AT)) return NOT_FAST;
   const protocol: i32 = load<u8>(at, 9);
   const source = load<i32>(at, 12);
   const destination = load<i32>(at, 16);
@@ -79,6 +80,9 @@ export function open(at: usize, dev: i32): i32 {
     if (firstOfSource(source, ports, protocol) >= 0) return NOT_FAST;
     if (lookUp(newDestination, source, replyPorts, protocol) >= 0) return NOT_FAST;
   }
+
+  const questions: usize = load<u32>(pathAt, PATH_QUESTIONS_AT);
+  if (questions !== 0 && !answersAgree(questions, path, at, bswap<u16>(<u16>newDport), -1, ORIGINAL)) return NOT_FAST;
 
   const entry = create(source, destination, ports, replyPorts, protocol, nowMs());
   if (entry < 0) return NOT_FAST;

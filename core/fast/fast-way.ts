@@ -82,7 +82,8 @@ export class FastWay {
     this.#clock = clock;
     this.#packet = packet;
     memory.machine.setChecksums(checksums ? 1 : 0);
-    memory.host.ask = (path, at, entry, direction) => (this.#answersAgree(path, at, entry, direction) ? 1 : 0);
+    memory.host.ask = (path, question, at, entry, direction) =>
+      this.#answersAgree(path, question, at, entry, direction) ? 1 : 0;
   }
 
   /**
@@ -170,10 +171,9 @@ export class FastWay {
     };
   }
 
-  /** Whether the packet at AT of the memory answers what PATH wants to know as the one before it did. */
-  #answersAgree(path: number, at: number, entry: number, direction: number): boolean {
-    const questions = this.#paths.questions[path];
-    if (questions === null) return true;
+  /** Whether the packet at AT of the memory answers QUESTION of PATH as the one before it did. */
+  #answersAgree(path: number, question: number, at: number, entry: number, direction: number): boolean {
+    const { asked, answer, isForwarded } = this.#paths.questions[path][question];
     const packet = this.#packet;
     const { view } = this.#memory;
     packet.bytes = this.#memory.bytes;
@@ -192,18 +192,10 @@ export class FastWay {
     packet.ctinfo = CtInfo.ESTABLISHED;
     packet.hook = Hook.PREROUTING;
     packet.hotdrop = false;
-    let isForwarded = false;
-    let agree = true;
-    for (let i = 0; i < questions.length && agree; i++) {
-      const question = questions[i];
-      if (question.isForwarded && !isForwarded) {
-        isForwarded = true;
-        this.#showForwarded(packet, this.#paths.outDev(path));
-      }
-      agree = question.ask(packet) === question.answer && !packet.hotdrop;
-    }
+    if (isForwarded) this.#showForwarded(packet, this.#paths.outDev(path));
+    const agrees = asked.foresee(packet) === answer && !packet.hotdrop;
     if (isForwarded) view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) + 1);
-    return agree;
+    return agrees;
   }
 
   /** Let PACKET look as it does behind the routing decision; its TTL in the bytes too. */

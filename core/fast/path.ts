@@ -3,18 +3,10 @@
  * policies decided, by which interface in and out. Counters follow from how often a path was taken.
  */
 import { type Memory, PATHS_AT } from '../memory.js';
-import type { Packet } from '../packet.js';
+import type { Asked } from '../rules/interpret.js';
 import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/trace.js';
 import { LinkHeader } from './link-header.js';
-
-/** What a path wants to know of each packet that is to take it, and the answer that its first packet gave. */
-export interface Question {
-  /** Asks once a packet; a second look at the same packet gets the same answer. */
-  readonly ask: (packet: Packet) => boolean;
-  readonly answer: boolean;
-  /** It is asked behind the routing decision: the destination translated, one less in TTL. */
-  readonly isForwarded: boolean;
-}
+import { type Question, writeQuestions } from './questions.js';
 
 /** Adds PACKETS with BYTES in all to the counter that ID stands for in a trace. */
 export type CountById = (id: number, packets: number, bytes: number) => void;
@@ -24,31 +16,33 @@ const MOST_PATHS = 1 << 16;
 
 /**
  * Of each path in memory, by byte: the interface it comes in by, that it leaves by, the longest packet that leaves whole; how
- * many questions it has; the Ethernet header that its packets leave with; how many packets took it since the last `flush`, and
+ * what it wants to know is written (questions.ts; 0: nothing); the Ethernet header that its packets leave with; how many packets took it since the last `flush`, and
  * how many bytes they had.
  */
 export const PATH_STRIDE = 64;
 export const PATH_IN_DEV_AT = 0;
 export const PATH_OUT_DEV_AT = 4;
 export const PATH_MTU_AT = 8;
-export const PATH_ASKS_AT = 12;
+export const PATH_QUESTIONS_AT = 12;
 export const PATH_LINK_AT = 16;
 export const PATH_PACKETS_AT = 32;
 export const PATH_BYTES_AT = 40;
 
 export class PathTable {
-  /** What is to be asked of a packet before it takes the path; null: nothing. */
-  readonly questions: (readonly Question[] | null)[] = [];
+  /** What is to be asked of a packet before it takes the path. */
+  readonly questions: (readonly Question[])[] = [];
 
+  readonly #memory: Memory;
   readonly #words: Int32Array;
   readonly #counts: Float64Array;
   readonly #links: LinkHeader[] = [];
   readonly #events: Int32Array[] = [];
   readonly #byHash = new Map<number, number[]>();
-  readonly #asks: ReadonlyMap<number, (packet: Packet) => boolean>;
+  readonly #asks: ReadonlyMap<number, Asked>;
   readonly #count: CountById;
 
-  constructor(memory: Memory, asks: ReadonlyMap<number, (packet: Packet) => boolean>, count: CountById) {
+  constructor(memory: Memory, asks: ReadonlyMap<number, Asked>, count: CountById) {
+    this.#memory = memory;
     this.#words = new Int32Array(memory.buffer, PATHS_AT, (MOST_PATHS * PATH_STRIDE) / 4);
     this.#counts = new Float64Array(memory.buffer, PATHS_AT, (MOST_PATHS * PATH_STRIDE) / 8);
     this.#asks = asks;
@@ -80,11 +74,11 @@ export class PathTable {
     this.#words[at + PATH_IN_DEV_AT / 4] = inDev;
     this.#words[at + PATH_OUT_DEV_AT / 4] = outDev;
     this.#words[at + PATH_MTU_AT / 4] = mtu;
-    this.#words[at + PATH_ASKS_AT / 4] = questions.length;
+    this.#words[at + PATH_QUESTIONS_AT / 4] = questions.length === 0 ? 0 : writeQuestions(this.#memory, questions);
     this.#words.set(link.words, at + PATH_LINK_AT / 4);
     this.#links.push(new LinkHeader(link));
     this.#events.push(events);
-    this.questions.push(questions.length === 0 ? null : questions);
+    this.questions.push(questions);
     return path;
   }
 
@@ -135,10 +129,10 @@ export class PathTable {
       const kind = event & 3;
       if (kind !== TraceKind.ASKED_NO && kind !== TraceKind.ASKED_YES) continue;
       const id = event >>> 2;
-      const ask = this.#asks.get(id);
-      if (ask === undefined || seen.has(id)) return undefined;
+      const asked = this.#asks.get(id);
+      if (asked === undefined || seen.has(id)) return undefined;
       seen.add(id);
-      questions.push({ ask, answer: kind === TraceKind.ASKED_YES, isForwarded });
+      questions.push({ asked, answer: kind === TraceKind.ASKED_YES, isForwarded });
     }
     return questions;
   }

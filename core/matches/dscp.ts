@@ -69,6 +69,10 @@ export const dscp: MatchExtension<DscpParams> = {
     return unless(negated, code`packet.bytes[packet.at + ${IPV4_TOS_AT}] >> 2 === ${wanted}`);
   },
 
+  tests({ dscp: wanted, negated }) {
+    return [{ field: 'tos', mask: MAX_DSCP << 2, min: wanted << 2, max: wanted << 2, negated }];
+  },
+
   explain(params, packet) {
     return `DSCP ${formatHexByte(packet.bytes[packet.at + IPV4_TOS_AT] >> 2)}, the rule wants${dscp.save(params)}`;
   },

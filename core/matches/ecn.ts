@@ -3,7 +3,7 @@ import { IPPROTO_TCP, IPV4_TOS_AT, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs
 import type { Packet } from '../packet.js';
 import { allOf, code, TRUE, unless } from '../rules/codegen.js';
 import { RuleFault } from '../rules/error.js';
-import type { MatchExtension, PacketField, ParsedOption } from '../rules/extension.js';
+import type { FieldTest, MatchExtension, PacketField, ParsedOption } from '../rules/extension.js';
 import { parseNumber } from '../rules/values.js';
 
 const ECT_MASK = 3;
@@ -77,6 +77,15 @@ export const ecn: MatchExtension<EcnParams> = {
     }
     if (mask !== 0) conditions.push(code`(packet.bytes[packet.l4 + ${TCP_FLAGS_AT}] & ${mask}) === ${set}`);
     return allOf(conditions);
+  },
+
+  tests({ mask, set, ect }) {
+    const tests: FieldTest[] = [];
+    if (ect !== undefined) {
+      tests.push({ field: 'tos', mask: ECT_MASK, min: ect.value, max: ect.value, negated: ect.negated });
+    }
+    if (mask !== 0) tests.push({ field: 'tcpFlags', mask, min: set, max: set, negated: false });
+    return tests;
   },
 
   explain(params, packet) {

@@ -41,6 +41,10 @@ export const length: MatchExtension<LengthParams> = {
     return unless(negated, code`(packet.length >= ${min} && packet.length <= ${max})`);
   },
 
+  tests({ min, max, negated }) {
+    return [{ field: 'length', min, max, negated }];
+  },
+
   explain(params, packet) {
     return `${packet.length} bytes, the rule wants${length.save(params)}`;
   },

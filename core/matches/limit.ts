@@ -8,11 +8,12 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { TICK_MS } from '../clock.js';
 import { RuleFault } from '../rules/error.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { checkState, compileState, MatchState } from '../rules/match-state.js';
+import { FlatState } from '../rules/flat-state.js';
+import { checkState, compileState } from '../rules/match-state.js';
 import { parseNumber } from '../rules/values.js';
 
 /** Credit that comes in each tick: the largest power of two of which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY). */
-const CREDIT_PER_TICK = 128;
+export const CREDIT_PER_TICK = 128;
 const CREDIT_PER_SECOND = (1000 / TICK_MS) * CREDIT_PER_TICK;
 
 /** Periods are counted in 1/10000 s (XT_LIMIT_SCALE). */
@@ -67,18 +68,7 @@ export const limit: MatchExtension<LimitParams> = {
   },
 
   createState({ period, burst }, context) {
-    const cost = creditOf(period);
-    const cap = creditOf(period * burst);
-    let credit = cap;
-    let lastTick = 0;
-    return new MatchState(context, ({ nowMs }) => {
-      const tick = Math.floor(nowMs / TICK_MS);
-      credit = Math.min((credit + (tick - lastTick) * CREDIT_PER_TICK) >>> 0, cap);
-      lastTick = tick;
-      if (credit < cost) return false;
-      credit -= cost;
-      return true;
-    });
+    return FlatState.limit(context, creditOf(period), creditOf(period * burst));
   },
 
   check: checkState,

@@ -3,7 +3,8 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { Random } from '../random.js';
 import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
-import { checkState, compileState, MatchState } from '../rules/match-state.js';
+import { FlatState } from '../rules/flat-state.js';
+import { checkState, compileState, FunctionState } from '../rules/match-state.js';
 import { parseNumber } from '../rules/values.js';
 
 const MAX_EVERY = 0xffffffff;
@@ -57,14 +58,9 @@ export const statistic: MatchExtension<StatisticParams> = {
     if (params.mode === 'random') {
       // A stream of its own for each rule: what one draws does not hang on whether others were asked.
       const random = new Random(context.randomSeed());
-      return new MatchState(context, () => (random.uint32() & (CERTAIN - 1)) < params.probability !== negated);
+      return new FunctionState(context, () => (random.uint32() & (CERTAIN - 1)) < params.probability !== negated);
     }
-    const last = params.every - 1;
-    let count = last - params.first;
-    return new MatchState(context, () => {
-      count = count === last ? 0 : count + 1;
-      return (count === 0) !== negated;
-    });
+    return FlatState.nth(context, params.every, params.first, negated);
   },
 
   check: checkState,

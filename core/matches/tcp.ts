@@ -3,7 +3,7 @@ import { IPPROTO_TCP, TCP_DATA_OFFSET_AT, TCP_FLAGS_AT, TCP_LENGTH } from '../..
 import type { Packet } from '../packet.js';
 import { allOf, code, TRUE, unless } from '../rules/codegen.js';
 import { RuleFault } from '../rules/error.js';
-import type { MatchExtension, PacketField } from '../rules/extension.js';
+import type { FieldTest, MatchExtension, PacketField } from '../rules/extension.js';
 import { parseNumber } from '../rules/values.js';
 import {
   compilePort,
@@ -131,6 +131,17 @@ export const tcp: MatchExtension<TcpParams> = {
       conditions.push(gen.call((packet) => checkOption(option.kind, option.negated, packet)));
     }
     return allOf(conditions);
+  },
+
+  tests({ sport, dport, flags, option }) {
+    if (option !== undefined) return undefined;
+    const tests: FieldTest[] = [];
+    if (dport !== undefined) tests.push({ field: 'dport', ...dport });
+    if (sport !== undefined) tests.push({ field: 'sport', ...sport });
+    if (flags !== undefined) {
+      tests.push({ field: 'tcpFlags', mask: flags.mask, min: flags.set, max: flags.set, negated: flags.negated });
+    }
+    return tests;
   },
 
   explain(params, packet, context) {

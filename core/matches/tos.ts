@@ -52,6 +52,10 @@ export const tos: MatchExtension<TosParams> = {
     return unless(negated, code`(packet.bytes[packet.at + ${IPV4_TOS_AT}] & ${mask}) === ${value}`);
   },
 
+  tests({ value, mask, negated }) {
+    return [{ field: 'tos', mask, min: value, max: value, negated }];
+  },
+
   explain(params, packet) {
     return `TOS ${formatHexByte(packet.bytes[packet.at + IPV4_TOS_AT])}, the rule wants${tos.save(params)}`;
   },

@@ -59,6 +59,12 @@ export const ttl: MatchExtension<TtlParams> = {
     return code`packet.bytes[packet.at + ${IPV4_TTL_AT}] ${comparison} ${value}`;
   },
 
+  tests({ operator, ttl: value, negated }) {
+    if (operator === '--ttl-lt') return [{ field: 'ttl', min: 0, max: value - 1, negated: false }];
+    if (operator === '--ttl-gt') return [{ field: 'ttl', min: value + 1, max: MAX_TTL, negated: false }];
+    return [{ field: 'ttl', min: value, max: value, negated }];
+  },
+
   explain(params, packet) {
     return `TTL ${packet.bytes[packet.at + IPV4_TTL_AT]}, the rule wants${ttl.save(params)}`;
   },

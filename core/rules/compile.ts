@@ -23,7 +23,7 @@ import {
   TRUE,
 } from './codegen.js';
 import type { RuleContext } from './context.js';
-import { interpretTable, type TableProgram } from './interpret.js';
+import { type Asked, interpretTable, type TableProgram } from './interpret.js';
 import type { Chain, Match, Rule, Table, TableCounters } from './model.js';
 import { splitMatches } from './reads.js';
 import { allMatch, type ChainSurroundings, makeSplitChain } from './split-chain.js';
@@ -115,7 +115,7 @@ class TableCompiler {
   #closures: Closure[] = [];
   #pieces = 0;
   /** What rules ask of a packet itself, by their id in the trace; none where it cannot be asked apart from the rules. */
-  readonly asks = new Map<number, (packet: Packet) => boolean>();
+  readonly asks = new Map<number, Asked>();
 
   constructor(table: Table, context: RuleContext, counters: TableCounters, isIndexed: boolean) {
     this.#table = table;
@@ -264,7 +264,7 @@ class TableCompiler {
 
   #noteQuestion(rule: Rule, asked: readonly Match[]): void {
     if (asked.length > 0 && asked.every(canBeForeseen))
-      this.asks.set(this.#firstId + rule.index, this.#question(asked));
+      this.asks.set(this.#firstId + rule.index, { matches: asked, foresee: this.#question(asked) });
   }
 
   #question(asked: readonly Match[]): (packet: Packet) => boolean {

@@ -59,6 +59,16 @@ export interface Bounds {
   readonly hasEffects?: boolean;
 }
 
+/** One thing that can be asked of a packet's header: whether a field, of which only the bits of MASK count, is from MIN to MAX. */
+export interface FieldTest {
+  /** `tos` and `tcpFlags` are bytes, `length` is the IP header's total length, `ttl` as it is at the hook. */
+  readonly field: 'tos' | 'ttl' | 'length' | 'tcpFlags' | 'sport' | 'dport';
+  readonly mask?: number;
+  readonly min: number;
+  readonly max: number;
+  readonly negated: boolean;
+}
+
 /** An option of an extension, as `--name`. */
 export interface OptionSpec {
   readonly name: string;
@@ -128,6 +138,8 @@ export interface MatchExtension<P> extends Extension<P> {
   check(params: P, packet: Packet, context: RuleContext, state?: MatchState): boolean;
   /** An expression that is true where `check` is. It may take for granted that the packet's header is whole (see `isWhole`). */
   compile(params: P, context: RuleContext, gen: Generator, state?: MatchState): Code;
+  /** Tests that all hold where `check` says yes, of a packet whose header is whole; undefined: it takes more than these. */
+  tests?(params: P): readonly FieldTest[] | undefined;
   /** Why PACKET matches or not, in a few words: `dport 80 is not 443`. Where there is a state: why the answer was no. */
   explain(params: P, packet: Packet, context: RuleContext): string;
 }

@@ -3,7 +3,15 @@ import { HOOK_NAMES, type Hook, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { checkBase, explainBase } from './base-match.js';
 import type { RuleContext } from './context.js';
-import type { Chain, Rule, Table, TableCounters } from './model.js';
+import type { Chain, Match, Rule, Table, TableCounters } from './model.js';
+
+/** What a rule asks of each packet anew. */
+export interface Asked {
+  /** All of these have to match, in this order. */
+  readonly matches: readonly Match[];
+  /** Whether they do; states are asked to foresee it. */
+  readonly foresee: (packet: Packet) => boolean;
+}
 
 /** A table that runs. */
 export interface TableProgram {
@@ -11,7 +19,7 @@ export interface TableProgram {
    * Of each rule that asks what only the packet can answer, by its id in the trace: the question. Undefined: the program
    * writes no trace.
    */
-  readonly asks?: ReadonlyMap<number, (packet: Packet) => boolean>;
+  readonly asks?: ReadonlyMap<number, Asked>;
   /** ACCEPT or DROP. `packet.hook` is set by the caller. HOOK is one of the table's. */
   run(packet: Packet, hook: Hook): Verdict;
 }

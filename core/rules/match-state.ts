@@ -8,42 +8,43 @@ import type { Match, Rule, Table } from './model.js';
  * One match of one rule, with what it has seen. Each `ask` changes it, so a packet that comes by asks exactly once: in a
  * chain that a packet passes twice, twice, as in the kernel.
  *
- * Whoever wants to know an answer before the rules are run calls `foresee`. That answer stands: when the rules of the same
- * packet come to this match they get it, and nothing changes again. So a way that is given up half-way, and taken again
+ * Whoever wants to know an answer before the rules are run calls `foresee`, once a packet. That answer stands: when the rules of
+ * the same packet come to this match they get it, and nothing changes again. So a way that is given up half-way, and taken again
  * from its start, asks nothing twice. But asked it was: foresee only where the rules, if they are run, come here as well.
  */
-export class MatchState {
+export interface MatchState {
+  /** Does PACKET match? */
+  ask(packet: Packet): boolean;
+  /** What `ask` will say when it comes to that, if it does, while the same packet is dealt with. */
+  foresee(packet: Packet): boolean;
+  /** Where in the memory of the connections the state is, if it is there (flat-state.ts). */
+  readonly at?: number;
+}
+
+/** A state that is kept in a function: ANSWER says whether a packet matches, and changes what the next one will be told. */
+export class FunctionState implements MatchState {
   readonly #context: RuleContext;
   readonly #answer: (packet: Packet) => boolean;
-  /** The packet of which answers were foreseen, which they were in their order, and how many were given and taken. */
+  /** The packet of which an answer was foreseen, and which; null: none, or taken. */
   #packetNumber = -1;
-  readonly #foreseen: boolean[] = [];
-  #given = 0;
-  #taken = 0;
+  #foreseen: boolean | null = null;
 
-  /** ANSWER says whether a packet matches, and changes what the next one will be told. */
   constructor(context: RuleContext, answer: (packet: Packet) => boolean) {
     this.#context = context;
     this.#answer = answer;
   }
 
-  /** Does PACKET match? */
   ask(packet: Packet): boolean {
-    const isForeseen = this.#taken < this.#given && this.#packetNumber === this.#context.packetNumber;
-    return isForeseen ? this.#foreseen[this.#taken++] : this.#answer(packet);
+    const foreseen = this.#foreseen;
+    if (foreseen === null || this.#packetNumber !== this.#context.packetNumber) return this.#answer(packet);
+    this.#foreseen = null;
+    return foreseen;
   }
 
-  /** What `ask` will say when it comes to that, if it does, while the same packet is dealt with. */
   foresee(packet: Packet): boolean {
-    const { packetNumber } = this.#context;
-    if (this.#packetNumber !== packetNumber) {
-      this.#packetNumber = packetNumber;
-      this.#given = 0;
-      this.#taken = 0;
-    }
-    const answer = this.#answer(packet);
-    this.#foreseen[this.#given++] = answer;
-    return answer;
+    this.#packetNumber = this.#context.packetNumber;
+    this.#foreseen = this.#answer(packet);
+    return this.#foreseen;
   }
 }
 
