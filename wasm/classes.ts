@@ -29,18 +29,18 @@ export function hasClasses(): bool {
 }
 
 /**
- * The address of the class of the packet at AT that comes in by DEV in PHASE, and whose destination and its port will be
- * LATER_DESTINATION and LATER_DPORT (host order) once it is translated; 0: none. Of an opening packet no class asks for the
- * latter: what they will be is for its class to say.
+ * The address of the first class from FROM on that holds the packet at AT, which comes in by DEV in PHASE, and whose destination and
+ * its port will be LATER_DESTINATION and LATER_DPORT (host order) once it is translated; 0: none. Of an opening packet no class
+ * asks for the latter: what they will be is for its class to say.
  */
-export function classOf(at: usize, dev: i32, phase: i32, laterDestination: i32, laterDport: i32): usize {
+export function classFrom(from: usize, at: usize, dev: i32, phase: i32, laterDestination: i32, laterDport: i32): usize {
   const source = load32(at + 12);
   const destination = load32(at + 16);
   const sport = load16(at + IPV4_LENGTH);
   const dport = load16(at + IPV4_LENGTH + 2);
   const protocol: i32 = load<u8>(at, 9);
   const end: usize = CLASSES_AT + <usize>classes * CLASS_BYTES;
-  for (let one: usize = CLASSES_AT; one < end; one += CLASS_BYTES) {
+  for (let one = from; one < end; one += CLASS_BYTES) {
     if (
       load<i32>(one, CLASS_IN_DEV) === dev &&
       load<i32>(one, CLASS_PROTOCOL) === protocol &&
@@ -52,11 +52,15 @@ export function classOf(at: usize, dev: i32, phase: i32, laterDestination: i32, 
       holds(one, CLASS_LATER_DESTINATION, laterDestination) &&
       holds(one, CLASS_LATER_DPORT, laterDport)
     ) {
-      store<u32>(one, load<u32>(one, CLASS_HITS) + 1, CLASS_HITS);
       return one;
     }
   }
   return 0;
+}
+
+/** A packet takes the path of the class ONE. */
+export function countHit(one: usize): void {
+  store<u32>(one, load<u32>(one, CLASS_HITS) + 1, CLASS_HITS);
 }
 
 /** Whether the range of a class at FIELD, its lowest value and how many more there are, holds VALUE. */

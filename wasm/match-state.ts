@@ -30,8 +30,10 @@ export function askState(state: usize): i32 {
   return foreseen;
 }
 
-/** What `askState` will say of the packet in hand when it comes to that. */
+/** What `askState` will say of the packet in hand when it comes to that: the same, however often it is asked for. */
 export function foreseeState(state: usize): i32 {
+  const known = load<i32>(state, STATE_ANSWER);
+  if (known !== TAKEN && load<f64>(state, STATE_PACKET) === packetNumber()) return known;
   const foreseen = answer(state);
   store<f64>(state, packetNumber(), STATE_PACKET);
   store<i32>(state, foreseen, STATE_ANSWER);

@@ -1,19 +1,19 @@
 // The first packet of a connection, where its class says what becomes of it.
 import { nowMs } from './account';
-import { classOf, hasClasses } from './classes';
+import { classFrom, countHit, hasClasses } from './classes';
 import {
+  CLASS_BYTES,
   CLASS_MASQUERADE_DEV,
   CLASS_NEW_DESTINATION,
   CLASS_NEW_DPORT,
   CLASS_NEW_SOURCE,
   CLASS_PATH,
   CLASS_PLAN,
+  CLASSES_AT,
   IPPROTO_TCP,
   IPV4_LENGTH,
   MASQUERADE_DEV,
   ORIGINAL,
-  PATH_MTU_AT,
-  PATH_QUESTIONS_AT,
   Phase,
   PlanFlag,
   REPLY_TUPLE,
@@ -24,7 +24,7 @@ import {
 } from './constants';
 import { leave, NOT_FAST, noteDeltas, pathAddress } from './leave';
 import { totalLength } from './packet';
-import { answersAgree } from './questions';
+import { mayTake } from './questions';
 import { confirm, create, firstOfSource, headOfSource, homeOf, linkSource, lookUp, recordAt } from './table';
 import { tcpOpen, tcpUpdate } from './tcp';
 import { kindOf } from './tcp-segment';
@@ -36,14 +36,11 @@ let newDestination = 0;
 let newDport = 0;
 let replyPorts = 0;
 
-/** The address of the class of the plain packet at AT, which belongs to no connection, and what it makes of it; 0: none. */
-function planOf(at: usize, dev: i32): usize {
-  if (!hasClasses()) return 0;
-  const l4 = at + IPV4_LENGTH;
-  if (load<u8>(at, 9) === IPPROTO_TCP && kindOf(load<u8>(l4, TCP_FLAGS_AT)) !== SegmentKind.SYN) return 0;
-  const one = classOf(at, dev, Phase.OPENING, 0, 0);
+/** The first class from FROM on of the plain packet at AT, which belongs to no connection, and what it makes of it; 0: none. */
+function planFrom(from: usize, at: usize, dev: i32): usize {
+  const one = classFrom(from, at, dev, Phase.OPENING, 0, 0);
   if (one === 0) return 0;
-  const ports = load<i32>(l4);
+  const ports = load<i32>(at, IPV4_LENGTH);
   const plan = load<i32>(one, CLASS_PLAN);
   newSource = (plan & PlanFlag.SOURCE) !== 0 ? load<i32>(one, CLASS_NEW_SOURCE) : load<i32>(at, 12);
   newDestination = (plan & PlanFlag.DESTINATION) !== 0 ? load<i32>(one, CLASS_NEW_DESTINATION) : load<i32>(at, 16);
@@ -52,9 +49,15 @@ function planOf(at: usize, dev: i32): usize {
   return one;
 }
 
+/** Whether the plain packet at AT may open a connection here at all. */
+function opens(at: usize): bool {
+  const isTcp = load<u8>(at, 9) === IPPROTO_TCP;
+  return !isTcp || kindOf(load<u8>(at, IPV4_LENGTH + TCP_FLAGS_AT)) === SegmentKind.SYN;
+}
+
 /** Ask for the memory that opening a connection for the packet at AT will need. */
 export function touchOpening(at: usize, dev: i32): void {
-  if (planOf(at, dev) === 0) return;
+  if (!hasClasses() || !opens(at) || planFrom(CLASSES_AT, at, dev) === 0) return;
   load<i32>(homeOf(newDestination, newSource, replyPorts));
   load<i32>(headOfSource(load<i32>(at, 12), load<i32>(at, IPV4_LENGTH), load<u8>(at, 9)));
 }
@@ -64,26 +67,33 @@ export function touchOpening(at: usize, dev: i32): void {
  * what it becomes is free, so does it: its path.
  */
 export function open(at: usize, dev: i32): i32 {
-  const one = planOf(at, dev);
-  if (one === 0) return NOT_FAST;
-  const length = totalLength(at);
-  const path = load<i32>(one, CLASS_PATH);
-  const pathAt = pathAddress(path);
-  if (length > load<i32>(pathAt, PATH_MTU_AT)) return NOT_FAST;
+  if (!hasClasses() || !opens(at)) return NOT_FAST;
+  for (let one = planFrom(CLASSES_AT, at, dev); one !== 0; one = planFrom(one + CLASS_BYTES, at, dev)) {
+    const path = load<i32>(one, CLASS_PATH);
+    const length = totalLength(at);
+    if (!isFree(at)) return NOT_FAST;
+    if (mayTake(path, at, dev, length, bswap<u16>(<u16>newDport), -1, ORIGINAL)) return openAs(one, path, at, length);
+  }
+  return NOT_FAST;
+}
+
+/** Whether what the packet at AT becomes is free. */
+function isFree(at: usize): bool {
+  const protocol: i32 = load<u8>(at, 9);
+  const source = load<i32>(at, 12);
+  if (lookUp(newDestination, newSource, replyPorts, protocol) >= 0) return false;
+  if (newSource === source) return true;
+  // What the same source was given before, it may be given again (find_appropriate_src): not for here to say.
+  if (firstOfSource(source, load<i32>(at, IPV4_LENGTH), protocol) >= 0) return false;
+  return lookUp(newDestination, source, replyPorts, protocol) < 0;
+}
+
+/** Open a connection for the packet at AT of LENGTH bytes, and forward it, as the class ONE says. */
+function openAs(one: usize, path: i32, at: usize, length: i32): i32 {
   const protocol: i32 = load<u8>(at, 9);
   const source = load<i32>(at, 12);
   const destination = load<i32>(at, 16);
   const ports = load<i32>(at, IPV4_LENGTH);
-  if (lookUp(newDestination, newSource, replyPorts, protocol) >= 0) return NOT_FAST;
-  if (newSource !== source) {
-    // What the same source was given before, it may be given again (find_appropriate_src): not for here to say.
-    if (firstOfSource(source, ports, protocol) >= 0) return NOT_FAST;
-    if (lookUp(newDestination, source, replyPorts, protocol) >= 0) return NOT_FAST;
-  }
-
-  const questions: usize = load<u32>(pathAt, PATH_QUESTIONS_AT);
-  if (questions !== 0 && !answersAgree(questions, path, at, bswap<u16>(<u16>newDport), -1, ORIGINAL)) return NOT_FAST;
-
   const entry = create(source, destination, ports, replyPorts, protocol, nowMs());
   if (entry < 0) return NOT_FAST;
   const record = recordAt(entry);
@@ -108,6 +118,7 @@ export function open(at: usize, dev: i32): i32 {
   }
   confirm(entry);
   noteDeltas(record, ORIGINAL);
-  leave(at, pathAt, record, ORIGINAL, length);
+  countHit(one);
+  leave(at, pathAddress(path), record, ORIGINAL, length);
   return path;
 }

@@ -3,6 +3,9 @@ import {
   IPV4_LENGTH,
   IPV4_TOS_AT,
   IPV4_TTL_AT,
+  PATH_IN_DEV_AT,
+  PATH_MTU_AT,
+  PATH_QUESTIONS_AT,
   TCP_FLAGS_AT,
   TEST_BYTES,
   TEST_MASK,
@@ -12,21 +15,34 @@ import {
   TestOp,
 } from './constants';
 import { ask } from './host';
+import { pathAddress } from './leave';
 import { foreseeState } from './match-state';
 import { load16, totalLength } from './packet';
 
 /**
- * Whether the packet at AT, whose port of destination will be LATER_DPORT, answers the questions of PATH, which begin at QUESTIONS,
- * as its first one did. ENTRY is its connection, -1: it has none yet, and then JavaScript cannot be asked.
+ * Whether PATH is open to the packet at AT of LENGTH bytes that comes in by DEV, whose port of destination will be LATER_DPORT.
+ * ENTRY is its connection, -1: it has none yet.
  */
-export function answersAgree(
-  questions: usize,
+export function mayTake(
   path: i32,
   at: usize,
+  dev: i32,
+  length: i32,
   laterDport: i32,
   entry: i32,
   direction: i32,
 ): bool {
+  const pathAt = pathAddress(path);
+  if (load<i32>(pathAt, PATH_IN_DEV_AT) !== dev || length > load<i32>(pathAt, PATH_MTU_AT)) return false;
+  const questions: usize = load<u32>(pathAt, PATH_QUESTIONS_AT);
+  return questions === 0 || answersAgree(questions, path, at, laterDport, entry, direction);
+}
+
+/**
+ * Whether the packet at AT, whose port of destination will be LATER_DPORT, answers the questions of PATH, which begin at QUESTIONS,
+ * as its first one did. Of what has no connection yet (ENTRY is -1), JavaScript cannot be asked.
+ */
+function answersAgree(questions: usize, path: i32, at: usize, laterDport: i32, entry: i32, direction: i32): bool {
   let answer = true;
   for (let test = questions; load<i32>(test) !== TestOp.END; test += TEST_BYTES) {
     const op = load<i32>(test);

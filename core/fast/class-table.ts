@@ -94,13 +94,16 @@ export class ClassTable {
     return hits;
   }
 
-  /** Whether a class holds a packet of PHASE that came in by IN_DEV, whose fields have these VALUES, in the order of `BoxField`. */
-  holds(phase: Phase, inDev: number, protocol: number, values: readonly number[]): boolean {
+  /**
+   * Whether a class that takes PATH holds a packet of PHASE that came in by IN_DEV, whose fields have these VALUES, in the order
+   * of `BoxField`. Where rules ask what only each packet can answer, packets of one box take different paths.
+   */
+  holds(phase: Phase, inDev: number, protocol: number, values: readonly number[], path: number): boolean {
     const words = this.#words;
     for (let index = 0; index < this.#length; index++) {
       const at = this.#at(index, 0);
       if (words[at + CLASS_PHASE / 4] !== phase || words[at + CLASS_IN_DEV / 4] !== inDev) continue;
-      if (words[at + CLASS_PROTOCOL / 4] !== protocol) continue;
+      if (words[at + CLASS_PROTOCOL / 4] !== protocol || words[at + CLASS_PATH / 4] !== path) continue;
       const isWithin = (value: number, field: number): boolean => {
         const span = at + CLASS_SOURCE / 4 + field * 2;
         return (value - words[span]) >>> 0 <= words[span + 1] >>> 0;

@@ -138,13 +138,13 @@ export class FastWay {
     if (packet.isCut || packet.fragmentMaxSize > 0 || packet.headerLength !== IPV4_LENGTH) return;
     if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return;
     if (this.#attempts > ATTEMPTS_AT_FIRST + this.#classes.hits / HITS_AN_ATTEMPT) return;
+    const path = this.#paths.intern(trace, inDev, packet.outDev, mtu, link);
+    if (path < 0) return;
     const passage = this.#passageOf(packet, phase);
-    if (this.#classes.holds(phase, inDev, protocol, boxValues(passage))) return;
+    if (this.#classes.holds(phase, inDev, protocol, boxValues(passage), path)) return;
     this.#attempts++;
     const flowClass = this.#learner.learn(passage, trace);
-    if (flowClass === undefined) return;
-    const path = this.#paths.intern(trace, inDev, packet.outDev, mtu, link);
-    if (path >= 0) this.#classes.add(flowClass, path);
+    if (flowClass !== undefined) this.#classes.add(flowClass, path);
   }
 
   /** How PACKET, which has left, came in: its connection knows. */

@@ -40,6 +40,13 @@ export class FlowBox {
     this.narrow(field, { min: this.values[field], max: this.values[field] });
   }
 
+  /** Whether nothing that is left of FIELD lies among the values from LOWEST on, so many MORE of them. */
+  isApart(field: BoxField, lowest: number, more: number): boolean {
+    const first = (this.#min[field] - lowest) >>> 0;
+    const last = (this.#max[field] - lowest) >>> 0;
+    return first > more >>> 0 && first <= last;
+  }
+
   /** Which part of what is left of FIELD lies within RANGE too: 1: all of it. */
   share(field: BoxField, { min, max }: Span): number {
     const width = this.#max[field] - this.#min[field] + 1;

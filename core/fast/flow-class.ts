@@ -24,6 +24,7 @@ import {
   RULE_SHIFT,
   type RuleRest,
   RuleWords,
+  ruleWordsOf,
   SOURCE,
   SPORT,
   STATES,
@@ -114,10 +115,10 @@ export class FlowLearner {
   #wordsOf(chain: Chain): ChainWords {
     let words = this.#words.get(chain);
     if (words === undefined) {
-      const all = new RuleWords(chain.rules, this.#context);
+      const all = ruleWordsOf(chain.rules, this.#context);
       const hasAsked = all.rest.some((rest) => rest !== undefined && rest.asked.length > 0);
-      const fixedRules = chain.rules.map((rule) => ({ ...rule, matches: splitMatches(rule).fixed }));
-      words = { all, fixed: hasAsked ? new RuleWords(fixedRules, this.#context) : all };
+      const withoutAsked = (rule: Rule): Rule => ({ ...rule, matches: splitMatches(rule).fixed });
+      words = { all, fixed: hasAsked ? new RuleWords(chain.rules.map(withoutAsked), this.#context) : all };
       this.#words.set(chain, words);
     }
     return words;
@@ -324,20 +325,18 @@ class Walk {
     const { words } = rules;
     const at = position << RULE_SHIFT;
     if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return true;
+    if (this.#isElsewhere(words, at)) return true;
     const rest = rules.rest[position];
-    const gapOf = (field: Field): Span | undefined => {
-      const value = this.#valueOf(field);
-      if (isOutside(words, at, field, value)) return partOutside(words[at + field], words[at + field + 1], value);
-      const several = rest?.several.find((one) => one.field === field);
-      if (several === undefined) return undefined;
-      const place = rangeOrGap(several.ranges, value);
-      return place.isRange ? undefined : place;
-    };
-    if (KEY_FIELDS.some((field) => gapOf(field) !== undefined)) return true;
+    if (rest?.several.some((one) => KEY_FIELDS.includes(one.field) && this.#gapOf(words, at, one.field, rest)))
+      return true;
+    for (const field of BOX_FIELDS) {
+      const box = this.#boxField(field);
+      if (box !== undefined && this.#box.isApart(box, words[at + field], words[at + field + 1])) return true;
+    }
     let best: { readonly field: Field; readonly gap: Span } | undefined;
     let bestShare = 0;
     for (const field of BOX_FIELDS) {
-      const gap = gapOf(field);
+      const gap = this.#gapOf(words, at, field, rest);
       if (gap === undefined) continue;
       const share = this.#share(field, gap);
       if (share === 1) return true;
@@ -352,6 +351,26 @@ class Walk {
     }
     // No field says why: something of the rest does.
     return rest !== undefined && (rest.asksBase || rest.checks.length > 0) && this.#pinRest(rest, rule);
+  }
+
+  /** Whether the rule at AT is about another protocol or other interfaces. */
+  #isElsewhere(words: Int32Array, at: number): boolean {
+    const { protocol, inDev } = this.#passage;
+    return (
+      isOutside(words, at, PROTOCOL, protocol) ||
+      isOutside(words, at, IN_DEV, inDev + 1) ||
+      isOutside(words, at, OUT_DEV, this.#outDev + 1)
+    );
+  }
+
+  /** Where FIELD keeps the rule at AT from matching: the values around the packet's that do so too. */
+  #gapOf(words: Int32Array, at: number, field: Field, rest: RuleRest | undefined): Span | undefined {
+    const value = this.#valueOf(field);
+    if (isOutside(words, at, field, value)) return partOutside(words[at + field], words[at + field + 1], value);
+    const several = rest?.several.find((one) => one.field === field);
+    if (several === undefined) return undefined;
+    const place = rangeOrGap(several.ranges, value);
+    return place.isRange ? undefined : place;
   }
 
   /** Whatever REST asks, it has to be answered the same for the others. */

@@ -67,6 +67,23 @@ export function fieldValue(field: Field, packet: Packet): number {
 const ANY_STATE = -1;
 const ANY_VALUE = -1;
 
+const known = new WeakMap<RuleContext, WeakMap<readonly Rule[], RuleWords>>();
+
+/** RULES in words, made once for each CONTEXT: whoever runs them and whoever learns from them read the same. */
+export function ruleWordsOf(rules: readonly Rule[], context: RuleContext): RuleWords {
+  let ofContext = known.get(context);
+  if (ofContext === undefined) {
+    ofContext = new WeakMap();
+    known.set(context, ofContext);
+  }
+  let words = ofContext.get(rules);
+  if (words === undefined) {
+    words = new RuleWords(rules, context);
+    ofContext.set(rules, words);
+  }
+  return words;
+}
+
 /** RULES in words, for the interfaces of one host. */
 export class RuleWords {
   readonly words: Int32Array;

@@ -20,7 +20,8 @@ import {
   PROTOCOL,
   RULE_SHIFT,
   type RuleRest,
-  RuleWords,
+  type RuleWords,
+  ruleWordsOf,
   SOURCE,
   SPORT,
   STATES,
@@ -59,7 +60,7 @@ export interface ChainSurroundings {
 
 /** CHAIN as split lists; undefined where these would not spare a packet enough. */
 export function makeSplitChain(chain: Chain, around: ChainSurroundings): SplitChain | undefined {
-  const words = new RuleWords(chain.rules, around.context);
+  const words = ruleWordsOf(chain.rules, around.context);
   const split = splitChain(words);
   if (split.anyway.length > chain.rules.length * MAX_ANYWAY * PLACE_WORDS) return undefined;
   return new SplitChain(chain, words, split, around);
