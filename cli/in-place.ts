@@ -3,9 +3,10 @@
  * they lie, in blocks of the emulator's memory, by wasm/records.ts. Only what is not for the fast way comes back.
  */
 import type { CaptureReader } from '../codecs/capture.js';
+import type { IoThread } from '../codecs/io-thread.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapReader } from '../codecs/pcap.js';
-import type { PcapWriter } from '../codecs/pcap-writer.js';
+import { CHUNK_BYTES, type PcapWriter } from '../codecs/pcap-writer.js';
 import {
   INPUT_AT,
   INPUT_DEV,
@@ -20,9 +21,13 @@ import {
   type Memory,
 } from '../core/memory.js';
 
+/** How many chunks a writer gathers in while another thread writes the last one. */
+const CHUNKS_BEHIND = 2;
+
 export class InPlaceReplay {
   readonly #memory: Memory;
   readonly #readers: readonly PcapReader[];
+  readonly #writers: readonly (PcapWriter | undefined)[];
   readonly #replay: (input: number) => void;
 
   /**
@@ -57,6 +62,7 @@ export class InPlaceReplay {
   ) {
     this.#memory = memory;
     this.#readers = readers;
+    this.#writers = writers;
     this.#replay = replay;
     memory.machine.setInputs(readers.length);
     for (const [input, { fractionNs }] of readers.entries()) {
@@ -72,6 +78,18 @@ export class InPlaceReplay {
   /** Replay up to COUNT packets; how many there were, fewer only at the end. */
   step(count: number): number {
     return this.#memory.machine.step(count);
+  }
+
+  /** Have IO read and write from here on; false where there is no memory for that. */
+  useThread(io: IoThread): boolean {
+    const memory = this.#memory;
+    if (!this.#readers.every(({ blocks }) => blocks.readAhead(io))) return false;
+    for (const writer of this.#writers) {
+      if (writer === undefined) continue;
+      const chunks = Array.from({ length: CHUNKS_BEHIND }, () => memory.allocate(CHUNK_BYTES));
+      if (chunks.every((chunk) => chunk !== undefined)) writer.writeBehind(io, chunks);
+    }
+    return true;
   }
 
   /** How many packets went the fast way. */

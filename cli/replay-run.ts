@@ -1,11 +1,20 @@
 /** hot: one replay, from capture files through the emulator into the files of the results. */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
+import { IoThread } from '../codecs/io-thread.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
-import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
+import {
+  createEmulator,
+  EMULATOR_ENGINES,
+  type Emulator,
+  type EmulatorOptions,
+  type EmulatorOutput,
+  Outcome,
+} from '../core/emulator.js';
 import { MAX_OUTPUTS, OUTPUTS_AT } from '../core/memory.js';
 import { PacketType } from '../core/packet.js';
 import { warmUp } from '../core/warm-up.js';
@@ -23,6 +32,18 @@ export interface RunInput {
 export const INPUT_LOCAL = STITCH_LOCAL;
 /** Each packet of this capture enters where its sender is. */
 export const INPUT_STITCHED = -3;
+
+/**
+ * Every way to replay: those of the emulator, and 'threaded': 'remembered', with another thread that reads and writes from the
+ * first block on, where the captures are of a kind that permits it. 'remembered' does so for large ones by itself.
+ */
+export const REPLAY_ENGINES = [...EMULATOR_ENGINES, 'threaded'] as const;
+export type ReplayEngine = (typeof REPLAY_ENGINES)[number];
+
+export interface RunOptions extends Omit<EmulatorOptions, 'engine'> {
+  /** Default 'remembered'. */
+  readonly engine?: ReplayEngine;
+}
 
 /** Where packets go that reached the host, and those that were dropped. */
 export const LOCAL_FILE = 'local.pcap';
@@ -52,6 +73,9 @@ export class ReplayRun implements EmulatorOutput {
   readonly #dropped: PcapWriter;
   /** Replays from file to file without a detour through JavaScript, where all inputs are of a kind that permits it. */
   #inPlace: InPlaceReplay | undefined;
+  /** Reads and writes while packets are dealt with, once it is up; and whether it does. */
+  #io: IoThread | undefined;
+  #usesThread = false;
   readonly #place = new IpPlace();
   /** The record whose packet goes through the emulator, and its time. */
   #record: CaptureReader | null = null;
@@ -62,30 +86,32 @@ export class ReplayRun implements EmulatorOutput {
    * @param outDir an existing folder, where a capture is made for each interface but lo, for `local` and for `dropped`
    * @throws {CaptureError} where an input cannot be read or an output not be written
    */
-  constructor(
-    options: EmulatorOptions,
-    inputs: readonly RunInput[],
-    outDir: string,
-    limit: number,
-    stitcher?: Stitcher,
-  ) {
+  constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string, limit: number, stitcher?: Stitcher) {
     const { host } = options;
     this.#limit = limit;
     this.#stitcher = stitcher;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#readByInput = new Float64Array(inputs.length);
-    this.emulator = createEmulator(options, this);
+    const engine = options.engine ?? 'remembered';
+    this.emulator = createEmulator({ ...options, engine: engine === 'threaded' ? 'remembered' : engine }, this);
     try {
       const { memory } = this.emulator;
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
       for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
-      if (this.#merger.totalBytes < 0 || this.#merger.totalBytes > WARM_UP_BYTES) warmUp();
+      const { totalBytes } = this.#merger;
+      // What is read ahead from a pipe could not be given up before it has come.
+      const mayReadAhead = totalBytes >= 0 || limit === Number.POSITIVE_INFINITY;
+      const isLarge = totalBytes < 0 || totalBytes > THREAD_BYTES;
+      if (engine === 'threaded' || (isLarge && mayReadAhead && availableParallelism() > 1)) {
+        this.#io = new IoThread(memory.buffer);
+      }
+      if (totalBytes < 0 || totalBytes > WARM_UP_BYTES) warmUp();
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) =>
         isLoopback ? undefined : this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index)),
       );
-      if ((options.engine ?? 'remembered') === 'remembered') {
+      if (engine === 'remembered' || engine === 'threaded') {
         this.#inPlace = InPlaceReplay.of(memory, this.#readers, this.#devs, this.#egress, (input) =>
           this.#replay(this.#readers[input], this.#devs[input], true),
         );
@@ -117,6 +143,8 @@ export class ReplayRun implements EmulatorOutput {
   }
 
   #stepInPlace(wanted: number): boolean {
+    if (this.#io !== undefined && !this.#usesThread && this.#io.isReady)
+      this.#usesThread = this.#inPlace!.useThread(this.#io);
     const done = this.#inPlace!.step(wanted);
     this.read += done;
     return done === wanted;
@@ -174,12 +202,17 @@ export class ReplayRun implements EmulatorOutput {
 
   /** Write what is left and close every file. */
   close(): void {
+    this.#settle();
+    this.#io?.drain();
     for (const reader of this.#readers) reader.close();
     for (const writer of this.writers) writer.close();
+    this.#io?.stop();
   }
 
   /** Close every file, whatever becomes of what is in it. */
   abandon(): void {
+    // Before any file is closed: another one might get its number.
+    this.#io?.stop();
     for (const file of [...this.#readers, ...this.writers]) {
       try {
         file.close();
@@ -253,6 +286,9 @@ const SHORTEST_IPV4 = 20;
 const BATCH_PACKETS = 128;
 /** Captures larger than this (a hundred thousand small packets) are worth a warm-up. */
 const WARM_UP_BYTES = 1 << 23;
+
+/** From this size on a thread that reads and writes is worth its start. */
+const THREAD_BYTES = 1 << 25;
 
 /** How a frame was addressed, in the words of the emulator. */
 export function packetTypeOf(type: LinkPacketType): PacketType {

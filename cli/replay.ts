@@ -6,13 +6,13 @@ import { fileSystemError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { listConnection } from '../core/conntrack/list.js';
-import { type Emulator, type EmulatorOptions, Outcome } from '../core/emulator.js';
+import { type Emulator, Outcome } from '../core/emulator.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { UsageError } from './errors.js';
-import { INPUT_LOCAL, INPUT_STITCHED, ReplayRun, type RunInput } from './replay-run.js';
+import { INPUT_LOCAL, INPUT_STITCHED, type ReplayEngine, ReplayRun, type RunInput } from './replay-run.js';
 import { GENERATOR, StagedDir, SUMMARY_FILE } from './staged-dir.js';
 import { createStitcher } from './stitch.js';
 import { type ConnectionSummary, MAX_LISTED, type RuleSummary, type Summary, summarizeConnection } from './summary.js';
@@ -36,7 +36,7 @@ export interface ReplayOptions {
   /** Only the first packets. */
   limit?: number;
   /** How rules are run. Default 'remembered'. */
-  engine?: EmulatorOptions['engine'];
+  engine?: ReplayEngine;
 }
 
 /** How far a replay is. */
@@ -80,13 +80,13 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
   let run: ReplayRun | undefined;
   let isDone = false;
   try {
-    const emulatorOptions = {
+    const runOptions = {
       ruleset,
       host,
       seed: options.seed ?? 0,
       ...(options.engine ? { engine: options.engine } : {}),
     };
-    run = new ReplayRun(emulatorOptions, inputs, staged.path, options.limit ?? Number.POSITIVE_INFINITY, stitcher);
+    run = new ReplayRun(runOptions, inputs, staged.path, options.limit ?? Number.POSITIVE_INFINITY, stitcher);
     while (run.step(STEP_PACKETS)) {
       yield { packets: run.read, consumedBytes: run.consumedBytes, totalBytes: run.totalBytes };
     }

@@ -3,6 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { MAX_CAPLEN_BYTES, sleep } from './capture-blocks.js';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
 import { copyWords } from './copy.js';
+import type { IoThread } from './io-thread.js';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from './pcap.js';
 
 /** How much is gathered before it is written, in bytes. */
@@ -53,7 +54,11 @@ export class PcapWriter {
   #isOpen = true;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #chunkAt: number;
+  #chunkAt: number;
+  readonly #chunkBytes: number;
+  /** What writes instead of us, if anything does, and where chunks are that it may be writing: with their jobs, oldest first. */
+  #io: IoThread | null = null;
+  readonly #chunks: { readonly at: number; readonly job: number }[] = [];
   readonly #state: Int32Array;
   readonly #packets: Float64Array;
   /** The source of the last packet, a view over it, and the sources before it. */
@@ -77,6 +82,7 @@ export class PcapWriter {
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#chunkAt = chunk.byteOffset;
+    this.#chunkBytes = chunk.length;
     this.#state = new Int32Array(buffer, stateAt, WRITER_STATE_BYTES / 4);
     this.#packets = new Float64Array(buffer, stateAt + WRITER_PACKETS, 1);
     this.#state[WRITER_CHUNK_END / 4] = this.#chunkAt + chunk.length;
@@ -114,6 +120,12 @@ export class PcapWriter {
     copyWords(this.#view, start + PCAP_RECORD_HEADER_BYTES, this.#sourceView, at, length);
     state[WRITER_FILLED / 4] = start + recordBytes;
     this.#packets[0] += 1;
+  }
+
+  /** Have IO write from here on; CHUNKS, parts of the buffer as large as the writer's own, are what is gathered in meanwhile. */
+  writeBehind(io: IoThread, chunks: readonly Uint8Array[]): void {
+    this.#io = io;
+    for (const { byteOffset } of chunks) this.#chunks.push({ at: byteOffset, job: -1 });
   }
 
   /** Whether `writeInPlace` can be used for what lies in BYTES. */
@@ -169,6 +181,8 @@ export class PcapWriter {
     this.#isOpen = false;
     try {
       this.flush();
+      this.#io?.drain();
+      if (this.#io !== null) this.#throwFailure(this.#io);
     } finally {
       this.#closeFile();
     }
@@ -183,9 +197,21 @@ export class PcapWriter {
   #flushChunk(): void {
     const state = this.#state;
     const length = state[WRITER_FILLED / 4] - this.#chunkAt;
+    if (length === 0) return;
     // What could not be written once is not tried again when the file is closed.
     state[WRITER_FILLED / 4] = this.#chunkAt;
-    this.#writeOut(this.#chunkAt, length);
+    const job = this.#writeOut(this.#chunkAt, length);
+    if (job >= 0) this.#nextChunk(job);
+  }
+
+  /** JOB writes the chunk: gather in the one that was written longest ago. */
+  #nextChunk(job: number): void {
+    this.#chunks.push({ at: this.#chunkAt, job });
+    const next = this.#chunks.shift()!;
+    if (next.job >= 0) this.#io?.wait(next.job);
+    this.#chunkAt = next.at;
+    this.#state[WRITER_FILLED / 4] = next.at;
+    this.#state[WRITER_CHUNK_END / 4] = next.at + this.#chunkBytes;
   }
 
   #writeHeader(at: number, tsSec: number, tsNsec: number, length: number, originalLength: number): void {
@@ -196,7 +222,12 @@ export class PcapWriter {
     view.setUint32(at + 12, originalLength, true);
   }
 
-  #writeOut(from: number, length: number): void {
+  /** The number of the job that writes; -1: it is written. */
+  #writeOut(from: number, length: number): number {
+    if (this.#io !== null) {
+      this.#throwFailure(this.#io);
+      return this.#io.write(this.#fd, from, length);
+    }
     let done = 0;
     while (done < length) {
       try {
@@ -206,6 +237,13 @@ export class PcapWriter {
         sleep(RETRY_MS);
       }
     }
+    return -1;
+  }
+
+  /** What could not be written of this file is told by its own writer. */
+  #throwFailure(io: IoThread): void {
+    const failure = io.writeFailure(this.#fd);
+    if (failure !== undefined) throw fileSystemError(failure, this.path, 'write');
   }
 
   #closeFile(): void {

@@ -8,8 +8,8 @@ import type { Match, Rule, Table } from './model.js';
  * One match of one rule, with what it has seen. Each `ask` changes it, so a packet that comes by asks exactly once: in a
  * chain that a packet passes twice, twice, as in the kernel.
  *
- * Whoever wants to know an answer before the rules are run calls `foresee`, once a packet. That answer stands: when the rules of
- * the same packet come to this match they get it, and nothing changes again. So a way that is given up half-way, and taken again
+ * Whoever wants to know an answer before the rules are run calls `foresee`. That answer stands: it is given again to whoever wants
+ * to know, and when the rules of the same packet come to this match they get it, and nothing changes again. So a way that is given up half-way, and taken again
  * from its start, asks nothing twice. But asked it was: foresee only where the rules, if they are run, come here as well.
  */
 export interface MatchState {
@@ -42,8 +42,9 @@ export class FunctionState implements MatchState {
   }
 
   foresee(packet: Packet): boolean {
-    this.#packetNumber = this.#context.packetNumber;
-    this.#foreseen = this.#answer(packet);
+    const { packetNumber } = this.#context;
+    if (this.#foreseen === null || this.#packetNumber !== packetNumber) this.#foreseen = this.#answer(packet);
+    this.#packetNumber = packetNumber;
     return this.#foreseen;
   }
 }

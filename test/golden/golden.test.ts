@@ -8,7 +8,7 @@ import { compareResults } from '../../cli/compare.js';
 import { casesIn } from '../../cli/golden-case.js';
 import { renderDifference } from '../../cli/render-difference.js';
 import { replay } from '../../cli/replay.js';
-import { EMULATOR_ENGINES } from '../../core/emulator.js';
+import { REPLAY_ENGINES } from '../../cli/replay-run.js';
 
 const Golden = suite('golden cases');
 
@@ -21,7 +21,7 @@ Golden('there are as many as were recorded, each with a line on what it protects
 });
 
 for (const { dir, rulesPath, hostPath, inputs, wantDir } of cases) {
-  for (const engine of EMULATOR_ENGINES) {
+  for (const engine of REPLAY_ENGINES) {
     Golden(`${dir}, ${engine}`, () => {
       const parent = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
       try {

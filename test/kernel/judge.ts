@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { type Comparison, compareResults } from '../../cli/compare.js';
 import { renderDifference } from '../../cli/render-difference.js';
 import { replay } from '../../cli/replay.js';
-import { EMULATOR_ENGINES, type EmulatorEngine } from '../../core/emulator.js';
+import { REPLAY_ENGINES, type ReplayEngine } from '../../cli/replay-run.js';
 import type { CaseFolder } from './live-case.js';
 
 export interface Disagreement {
-  engine: EmulatorEngine;
+  engine: ReplayEngine;
   /** What kind of thing differs first: `frame`, `rule`, `connection`, or `error` where the emulator gave up. */
   kind: string;
   /** The first difference, or the error, in words. */
@@ -18,7 +18,7 @@ export interface Disagreement {
 }
 
 /** Null where the emulator agrees with FOLDER's want/. */
-export function judge(folder: CaseFolder, engines: readonly EmulatorEngine[] = EMULATOR_ENGINES): Disagreement | null {
+export function judge(folder: CaseFolder, engines: readonly ReplayEngine[] = REPLAY_ENGINES): Disagreement | null {
   for (const engine of engines) {
     const disagreement = judgeEngine(folder, engine);
     if (disagreement) return disagreement;
@@ -26,7 +26,7 @@ export function judge(folder: CaseFolder, engines: readonly EmulatorEngine[] = E
   return null;
 }
 
-function judgeEngine(folder: CaseFolder, engine: EmulatorEngine): Disagreement | null {
+function judgeEngine(folder: CaseFolder, engine: ReplayEngine): Disagreement | null {
   const outDir = join(folder.dir, 'got');
   rmSync(outDir, { recursive: true, force: true });
   try {
@@ -43,7 +43,7 @@ function judgeEngine(folder: CaseFolder, engine: EmulatorEngine): Disagreement |
   return describe(compareResults(folder.wantDir, outDir), engine);
 }
 
-function describe({ differences }: Comparison, engine: EmulatorEngine): Disagreement | null {
+function describe({ differences }: Comparison, engine: ReplayEngine): Disagreement | null {
   if (differences.length === 0) return null;
   const [first] = differences;
   return { engine, kind: first.kind, lines: renderDifference(first), count: differences.length };
