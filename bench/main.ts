@@ -39,7 +39,8 @@ async function measure(shop: Workshop, options: BenchOptions): Promise<void> {
   const scale = scaleOf(options);
   const rows = chosenRows(rowsOf(shop, scale), options);
   const yardstick = new Yardstick(shop.dir);
-  const measured = await measureRows(rows, { rounds: options.rounds ?? (options.isQuick ? 2 : 5), yardstick, say });
+  const rounds = options.rounds ?? (options.isQuick ? 2 : 5);
+  const measured = await measureRows(rows, { rounds, yardstick, warm: (bytes) => shop.warm(bytes), say });
   yardstick.close();
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 

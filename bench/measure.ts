@@ -19,6 +19,8 @@ export interface Contender {
   readonly series: readonly Series[];
   /** Another program: where it fails, the rest goes on without it. */
   readonly isPeer?: boolean;
+  /** How many bytes of memory and of files in the page cache a run fills: as many are had and given back before it. */
+  readonly fillsBytes?: number;
   /** One run: a number for each of `series`. */
   run(): Promise<readonly number[]>;
   /** Give back what it holds. */
@@ -62,6 +64,8 @@ export function median(values: readonly number[]): number {
 export interface MeasureOptions {
   rounds: number;
   yardstick: Yardstick;
+  /** Have the system find so many bytes of memory, so that it has them at hand: where it is a guest, each new page costs a lot. */
+  warm(bytes: number): void;
   /** Told of what is going on. */
   say(line: string): void;
 }
@@ -71,7 +75,7 @@ export interface MeasureOptions {
  * the yardstick is measured before each row.
  */
 export async function measureRows(rows: readonly Row[], options: MeasureOptions): Promise<Measured[]> {
-  const { rounds, yardstick, say } = options;
+  const { rounds, yardstick, warm, say } = options;
   const entrants = rows.map((row) => {
     say(`preparing ${row.name}`);
     return { row, contenders: row.prepare() };
@@ -85,7 +89,9 @@ export async function measureRows(rows: readonly Row[], options: MeasureOptions)
         say(`round ${round + 1} of ${row.rounds === undefined ? rounds : Math.min(rounds, row.rounds)}: ${row.name}`);
         yardstick.measure();
         for (const contender of contenders) {
-          if (!failed.has(contender) && !(await runOnce(contender, row, measured, say))) failed.add(contender);
+          if (failed.has(contender)) continue;
+          warm(contender.fillsBytes ?? 0);
+          if (!(await runOnce(contender, row, measured, say))) failed.add(contender);
         }
       }
     }
@@ -115,6 +121,11 @@ async function runOnce(
     measured.set(series.key, known);
   });
   return true;
+}
+
+/** CONTENDERS, each of which fills so many BYTES. */
+export function filling(bytes: number, contenders: readonly Contender[]): Contender[] {
+  return contenders.map((contender) => ({ ...contender, fillsBytes: bytes }));
 }
 
 /** What became of a goal. */

@@ -27,7 +27,7 @@ export async function drawPlots(
     ),
   ];
   const yardstick = new Yardstick(shop.dir);
-  const measured = await measureRows(rows, { rounds: ROUNDS, yardstick, say });
+  const measured = await measureRows(rows, { rounds: ROUNDS, yardstick, warm: (bytes) => shop.warm(bytes), say });
   yardstick.close();
 
   const rulesPlot = {

@@ -1,4 +1,4 @@
-// One timed replay in a process of its own: `node --expose-gc replay-once.js SPEC`, SPEC a `ReplaySpec` as JSON. Prints one
+// One timed replay in a process of its own: `node replay-once.js SPEC`, SPEC a `ReplaySpec` as JSON. Prints one
 // line of JSON, a `ReplayResult`. What it does is what `nfreplay replay` does, up to the end of the captures that come out.
 import { readFileSync } from 'node:fs';
 import { ReplayRun } from '../cli/replay-run.js';
@@ -9,7 +9,6 @@ import type { ReplayResult, ReplaySpec } from './replay-result.js';
 
 const STEP_PACKETS = 50_000;
 const MIB = 2 ** 20;
-const SWEEPING_MS = 50;
 
 const spec: ReplaySpec = JSON.parse(process.argv[2]);
 
@@ -20,7 +19,6 @@ const inputs = spec.inputs.map(({ iface, path }) => ({ dev: host.interfaceIndex(
 const run = new ReplayRun({ ruleset, host }, inputs, spec.outDir, Number.POSITIVE_INFINITY);
 const prepareMs = performance.now() - preparedFromMs;
 
-const startBytes = await arrayBytes();
 const startedCpu = process.cpuUsage();
 const startedMs = performance.now();
 let settledFromMs = startedMs;
@@ -49,15 +47,6 @@ const result: ReplayResult = {
   read: run.read,
   forwarded: run.outcomes[Outcome.FORWARDED],
   connections: run.emulator.connections.size,
-  connectionBytes: ((await arrayBytes()) - startBytes) / Math.max(1, run.emulator.connections.size),
+  connectionBytes: run.emulator.connections.bytes / Math.max(1, run.emulator.connections.size),
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
-
-/** What typed arrays hold that are still in use. */
-async function arrayBytes(): Promise<number> {
-  globalThis.gc?.();
-  // What the collector has found is given back by a thread of its own.
-  await new Promise((resolve) => setTimeout(resolve, SWEEPING_MS));
-  globalThis.gc?.();
-  return process.memoryUsage().arrayBuffers;
-}

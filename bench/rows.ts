@@ -1,11 +1,11 @@
 /** The rows of the table: what is done, and how fast it has to be. */
 import type { Est64 } from './est64.js';
 import { SIZES_IMIX, settlingPackets } from './est64.js';
-import type { Contender, Goal, Row } from './measure.js';
+import { type Contender, filling, type Goal, type Row } from './measure.js';
 import { hasProgram, peersOf } from './peers.js';
 import type { ReplayResult } from './replay-result.js';
 import { missingRules, PER_PACKET_RULES } from './rulesets.js';
-import { type Input, inputsOf, runProgram, type Workshop } from './workshop.js';
+import { type Input, inputsOf, runProgram, sizeOf, type Workshop } from './workshop.js';
 
 /** How large the workloads are. */
 export interface Scale {
@@ -42,6 +42,8 @@ const SETTLED_PACKETS = 4;
 /** How often a process is started for one number of the row `start`. */
 const STARTS = 3;
 const STREAM_LIMIT_MIB = 300;
+/** What a connection is allowed to take. */
+const CONNECTION_BYTES = 256;
 const LONG_ROUNDS = 3;
 
 type MedianOf = (key: string) => number | undefined;
@@ -69,7 +71,8 @@ export function rowsOf(shop: Workshop, scale: Scale): Row[] {
   /** The work of est64 with other rules. */
   const withRules = (name: string, lines: readonly string[]): Contender[] => {
     const rulesPath = shop.rules(name, lines);
-    return [simple(name, () => shop.replay(rulesPath, inputsOf(est64())))];
+    const inputs = inputsOf(est64());
+    return filling(sizeOf(inputs), [simple(name, () => shop.replay(rulesPath, inputs))]);
   };
   return [
     {
@@ -81,11 +84,12 @@ export function rowsOf(shop: Workshop, scale: Scale): Row[] {
         times('est64', 1 / 25, 'est64.kernel', "at most 1/25 of the kernel's way"),
         times('est64', 1 / 2, 'est64.tcpdump', 'at most half of tcpdump -r -w'),
       ],
-      prepare: () => [
-        established('est64', est64(), shop),
-        wholeCommand(est64(), shop),
-        ...peersOf('est64', est64(), shop),
-      ],
+      prepare: () =>
+        filling(sizeOf(inputsOf(est64())), [
+          established('est64', est64(), shop),
+          wholeCommand(est64(), shop),
+          ...peersOf('est64', est64(), shop),
+        ]),
     },
     ...[1000, 10_000].map((count) => ({
       name: `rules-${count}`,
@@ -108,7 +112,11 @@ export function rowsOf(shop: Workshop, scale: Scale): Row[] {
       goals: [times('imix', 1, 'imix.tcpdump', 'no slower than tcpdump -r -w')],
       prepare: () => {
         const work = shop.est64(packets, CONNECTIONS, SIZES_IMIX);
-        return [simple('imix', () => shop.replay(shop.rulesPath, inputsOf(work))), ...peersOf('imix', work, shop)];
+        const inputs = inputsOf(work);
+        return filling(sizeOf(inputs), [
+          simple('imix', () => shop.replay(shop.rulesPath, inputs)),
+          ...peersOf('imix', work, shop),
+        ]);
       },
     },
     {
@@ -127,7 +135,7 @@ export function rowsOf(shop: Workshop, scale: Scale): Row[] {
       rounds: LONG_ROUNDS,
       goals: [
         times('connections', 2.5, 'est64.settled', 'at most 2.5 × of 10,000 connections'),
-        fixed('connections.bytes', 256, 'at most 256 bytes a connection'),
+        fixed('connections.bytes', CONNECTION_BYTES, 'at most 256 bytes a connection'),
       ],
       prepare: () => [manyConnections('connections', scale.manyConnections, packets, shop)],
     },
@@ -138,7 +146,8 @@ export function rowsOf(shop: Workshop, scale: Scale): Row[] {
       goals: [fixed('new', 700, 'at most 700 ns')],
       prepare: () => {
         const inputs = [{ iface: 'eth0', path: shop.newConnections(packets) }];
-        return [simple('new', () => shop.replay(shop.rulesPath, inputs))];
+        const bytes = sizeOf(inputs) + packets * CONNECTION_BYTES;
+        return filling(bytes, [simple('new', () => shop.replay(shop.rulesPath, inputs))]);
       },
     },
     {
@@ -149,10 +158,10 @@ export function rowsOf(shop: Workshop, scale: Scale): Row[] {
       prepare: () => {
         const inputs = [{ iface: 'docker0', path: shop.classbenchHeaders(scale.headers) }];
         const [many, ten] = [10_000, 10].map((count) => shop.classbenchRules(count));
-        return [
+        return filling(sizeOf(inputs) + scale.headers * CONNECTION_BYTES, [
           simple('classbench', () => shop.replay(many, inputs), '10,000 rules'),
           simple('classbench.ten', () => shop.replay(ten, inputs), '10 rules'),
-        ];
+        ]);
       },
     },
     {
@@ -234,6 +243,7 @@ export function manyConnections(key: string, connections: number, least: number,
   const packets = settling + Math.max(least, SETTLED_PACKETS * connections);
   const work = shop.est64(packets, connections);
   return {
+    fillsBytes: sizeOf(inputsOf(work)) + connections * CONNECTION_BYTES,
     series: [
       { key, title: 'nfreplay, once all are settled', unit: 'ns' },
       { key: `${key}.bytes`, title: '  memory a connection', unit: 'bytes' },
@@ -251,7 +261,7 @@ function tenMillion(work: Est64, shop: Workshop): Contender[] {
   const all = simple('ten-million', () => shop.replay(shop.rulesPath, inputs), 'nfreplay, all cores');
   if (!hasProgram('taskset')) return [all];
   const onOne = () => shop.replay(shop.rulesPath, inputs, { core: 0 });
-  return [all, simple('ten-million.one-core', onOne, 'nfreplay, one core')];
+  return filling(sizeOf(inputs), [all, simple('ten-million.one-core', onOne, 'nfreplay, one core')]);
 }
 
 function stream(bytes: number, shop: Workshop): Contender {

@@ -1,6 +1,16 @@
 /** Where the benchmark's files lie, made when they are first asked for, and its replays run. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { headersOf, headersPath, parseFilters, repeatFilters, ruleOf, writeHeaders } from './classbench.js';
@@ -12,6 +22,7 @@ import { withForwardRules } from './rulesets.js';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 export const PROJECT = resolve(HERE, '../..');
 const MAX_OUTPUT_BYTES = 1 << 26;
+const WARM_BYTES = new Uint8Array(1 << 20).fill(1);
 
 export type Input = ReplaySpec['inputs'][number];
 
@@ -33,6 +44,15 @@ export class Workshop {
   /** Everything that was made is gone: a million connections are gigabytes of captures. */
   close(): void {
     rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** Write so many BYTES to a file, and remove it: the memory is then at hand. */
+  warm(bytes: number): void {
+    const path = join(this.dir, 'warm');
+    const fd = openSync(path, 'w');
+    for (let written = 0; written < bytes; written += WARM_BYTES.length) writeSync(fd, WARM_BYTES);
+    closeSync(fd);
+    rmSync(path);
   }
 
   est64(packets: number, connections: number, sizes = SIZES_64): Est64 {
@@ -101,7 +121,7 @@ export class Workshop {
     options: { settlingPackets?: number; core?: number } = {},
   ): ReplayResult {
     const spec = this.#spec(rulesPath, inputs, this.#freshOut(), options.settlingPackets ?? 0);
-    const node = [process.execPath, '--expose-gc', join(HERE, 'replay-once.js'), JSON.stringify(spec)];
+    const node = [process.execPath, join(HERE, 'replay-once.js'), JSON.stringify(spec)];
     const [program, ...args] = options.core === undefined ? node : ['taskset', '-c', String(options.core), ...node];
     const { done } = runProgram(program, args);
     this.#removeOut();
@@ -113,7 +133,7 @@ export class Workshop {
     const outDir = this.#freshOut();
     for (const name of ['eth0', 'docker0', 'local', 'dropped']) symlinkSync('/dev/null', join(outDir, `${name}.pcap`));
     const spec = this.#spec(this.rulesPath, [{ iface: 'docker0', path: '-' }], outDir, 0);
-    const script = '"$1" "$2" "$3" | "$1" --expose-gc "$4" "$5"';
+    const script = '"$1" "$2" "$3" | "$1" "$4" "$5"';
     const words = [join(HERE, 'stream.js'), String(bytes), join(HERE, 'replay-once.js'), JSON.stringify(spec)];
     const { done } = runProgram('sh', ['-c', script, 'sh', process.execPath, ...words]);
     return expectForwarded(JSON.parse(done.stdout));
@@ -152,6 +172,11 @@ export function inputsOf({ eth0, docker0 }: Est64): Input[] {
     { iface: 'eth0', path: eth0 },
     { iface: 'docker0', path: docker0 },
   ];
+}
+
+/** The size of all captures of INPUTS, in bytes: about as much comes out. */
+export function sizeOf(inputs: readonly Input[]): number {
+  return inputs.reduce((sum, { path }) => sum + statSync(path).size, 0);
 }
 
 /** Runs PROGRAM to its end, and says how long that took; an error where it fails. */

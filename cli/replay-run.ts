@@ -2,11 +2,11 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
-import { IoThread } from '../codecs/io-thread.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
+import { WriteThread } from '../codecs/write-thread.js';
 import {
   createEmulator,
   EMULATOR_ENGINES,
@@ -34,8 +34,8 @@ export const INPUT_LOCAL = STITCH_LOCAL;
 export const INPUT_STITCHED = -3;
 
 /**
- * Every way to replay: those of the emulator, and 'threaded': 'remembered', with another thread that reads and writes from the
- * first block on, where the captures are of a kind that permits it. 'remembered' does so for large ones by itself.
+ * Every way to replay: those of the emulator, and 'threaded': 'remembered', with another thread that writes from the first
+ * block on, where the captures are of a kind that permits it. 'remembered' does so for large ones by itself.
  */
 export const REPLAY_ENGINES = [...EMULATOR_ENGINES, 'threaded'] as const;
 export type ReplayEngine = (typeof REPLAY_ENGINES)[number];
@@ -73,8 +73,8 @@ export class ReplayRun implements EmulatorOutput {
   readonly #dropped: PcapWriter;
   /** Replays from file to file without a detour through JavaScript, where all inputs are of a kind that permits it. */
   #inPlace: InPlaceReplay | undefined;
-  /** Reads and writes while packets are dealt with, once it is up; and whether it does. */
-  #io: IoThread | undefined;
+  /** Writes while packets are dealt with, once it is up; and whether it does. */
+  #thread: WriteThread | undefined;
   #usesThread = false;
   readonly #place = new IpPlace();
   /** The record whose packet goes through the emulator, and its time. */
@@ -101,12 +101,9 @@ export class ReplayRun implements EmulatorOutput {
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
       const { totalBytes } = this.#merger;
-      // What is read ahead from a pipe could not be given up before it has come.
-      const mayReadAhead = totalBytes >= 0 || limit === Number.POSITIVE_INFINITY;
       const isLarge = totalBytes < 0 || totalBytes > THREAD_BYTES;
-      if (engine === 'threaded' || (isLarge && mayReadAhead && availableParallelism() > 1)) {
-        this.#io = new IoThread(memory.buffer);
-      }
+      if (engine === 'threaded' || (isLarge && availableParallelism() > 1))
+        this.#thread = new WriteThread(memory.buffer);
       if (totalBytes < 0 || totalBytes > WARM_UP_BYTES) warmUp();
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) =>
         isLoopback ? undefined : this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index)),
@@ -116,6 +113,7 @@ export class ReplayRun implements EmulatorOutput {
           this.#replay(this.#readers[input], this.#devs[input], true),
         );
       }
+      if (engine === 'threaded' && this.#inPlace !== undefined) this.#thread?.awaitReady();
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
     } catch (error) {
@@ -143,8 +141,9 @@ export class ReplayRun implements EmulatorOutput {
   }
 
   #stepInPlace(wanted: number): boolean {
-    if (this.#io !== undefined && !this.#usesThread && this.#io.isReady)
-      this.#usesThread = this.#inPlace!.useThread(this.#io);
+    const thread = this.#thread;
+    if (thread !== undefined && !this.#usesThread && thread.isReady)
+      this.#usesThread = this.#inPlace!.useThread(thread);
     const done = this.#inPlace!.step(wanted);
     this.read += done;
     return done === wanted;
@@ -202,17 +201,15 @@ export class ReplayRun implements EmulatorOutput {
 
   /** Write what is left and close every file. */
   close(): void {
-    this.#settle();
-    this.#io?.drain();
     for (const reader of this.#readers) reader.close();
     for (const writer of this.writers) writer.close();
-    this.#io?.stop();
+    this.#thread?.stop();
   }
 
   /** Close every file, whatever becomes of what is in it. */
   abandon(): void {
     // Before any file is closed: another one might get its number.
-    this.#io?.stop();
+    this.#thread?.stop();
     for (const file of [...this.#readers, ...this.writers]) {
       try {
         file.close();
@@ -287,7 +284,7 @@ const BATCH_PACKETS = 128;
 /** Captures larger than this (a hundred thousand small packets) are worth a warm-up. */
 const WARM_UP_BYTES = 1 << 23;
 
-/** From this size on a thread that reads and writes is worth its start. */
+/** From this size on a thread that writes is worth its start. */
 const THREAD_BYTES = 1 << 25;
 
 /** How a frame was addressed, in the words of the emulator. */

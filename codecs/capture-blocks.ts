@@ -1,7 +1,7 @@
 /** hot: the window through which a capture file is read, in blocks, from front to back. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
-import type { IoThread } from './io-thread.js';
+import type { WriteThread } from './write-thread.js';
 
 /** What is read at once, in bytes. Larger blocks were measured to be slower: they fall out of the cache. */
 export const BLOCK_BYTES = 1 << 20;
@@ -18,10 +18,9 @@ export type Allocate = (length: number) => Uint8Array | undefined;
 /** Spare bytes in front of the first byte read, so that there is room for a link header before any packet. */
 const HEADROOM_BYTES = 64;
 
-/** In a buffer that is read ahead: room in front of the block for what the block before it has left of a record. */
-const TAIL_BYTES = HEADROOM_BYTES + 2 * MAX_CAPLEN_BYTES;
-/** How many such buffers there are. */
-const BUFFERS_AHEAD = 3;
+/** In a buffer of a ring: room in front of the block for what the block before it has left of a record. */
+const TAIL_BYTES = HEADROOM_BYTES + MAX_CAPLEN_BYTES + 64;
+const RING_BUFFERS = 3;
 
 const STANDARD_INPUT = 0;
 
@@ -50,8 +49,8 @@ export class CaptureBlocks {
   beforeMove: () => void = () => {};
 
   readonly #fd: number;
-  /** What reads ahead, if anything does. */
-  #ahead: ReadAhead | null = null;
+  /** The buffers that blocks are read to in turn, where there is more than one, and what writes from them meanwhile. */
+  #ring: BufferRing | null = null;
   readonly #allocate: Allocate;
   #isOpen = true;
   #readBytes = 0;
@@ -90,43 +89,40 @@ export class CaptureBlocks {
   /** Read until LENGTH bytes are there from `at` on, which may move; false where the file ends before. */
   load(length: number): boolean {
     if (this.end - this.at >= length) return true;
-    if (this.#ahead !== null) return this.#loadAhead(this.#ahead, length);
+    if (this.#ring !== null) return this.#loadFrom(this.#ring, length);
     this.#makeRoom(length);
     while (!this.#isAtEnd && this.end - this.at < length) this.#read();
     return this.end - this.at >= length;
   }
 
   /**
-   * Have IO read from here on, several blocks ahead; records are then at most MAX_CAPLEN_BYTES long, and a little more. False where
-   * there is no memory for that.
+   * Read blocks to several buffers in turn from here on, as THREAD may still be writing from the last ones; records are then at
+   * most MAX_CAPLEN_BYTES long. False where there is no memory for that.
    */
-  readAhead(io: IoThread): boolean {
-    if (this.#ahead !== null || this.#isAtEnd) return this.#ahead !== null;
+  useRing(thread: WriteThread): boolean {
     const buffers: Uint8Array[] = [];
-    for (let i = 0; i < BUFFERS_AHEAD; i++) {
+    for (let i = 0; i < RING_BUFFERS; i++) {
       const buffer = this.#allocate(TAIL_BYTES + BLOCK_BYTES);
       if (buffer === undefined) return false;
       buffers.push(buffer);
     }
-    this.#ahead = new ReadAhead(io, this.#fd, buffers);
+    this.#ring = new BufferRing(thread, buffers);
     return true;
   }
 
-  #loadAhead(ahead: ReadAhead, length: number): boolean {
+  /** The next block goes to the next buffer, behind what is left of the one before. */
+  #loadFrom(ring: BufferRing, length: number): boolean {
     while (!this.#isAtEnd && this.end - this.at < length) {
       this.beforeMove();
       const old = this.bytes;
-      const tail = this.end - this.at;
-      const { buffer, read } = ahead.next(this.path);
-      const start = TAIL_BYTES - tail;
+      const buffer = ring.next(old);
+      const start = TAIL_BYTES - (this.end - this.at);
       buffer.set(old.subarray(this.at, this.end), start);
       this.bytes = buffer;
       this.view = viewOf(buffer);
       this.at = start;
-      this.end = TAIL_BYTES + read;
-      this.#readBytes += read;
-      if (read === 0) this.#isAtEnd = true;
-      else ahead.giveBack(old);
+      this.end = TAIL_BYTES;
+      this.#read();
     }
     return this.end - this.at >= length;
   }
@@ -194,36 +190,24 @@ export class CaptureBlocks {
   }
 }
 
-/** Blocks that another thread reads while the one before is dealt with. */
-class ReadAhead {
-  readonly #io: IoThread;
-  readonly #fd: number;
-  /** Buffers that are being read to, in the order of the file, with their jobs. */
-  readonly #reading: { readonly buffer: Uint8Array; readonly job: number }[] = [];
+/** Buffers that are used in turn; what is in one may be written by another thread for a while after it was given back. */
+class BufferRing {
+  readonly #thread: WriteThread;
+  /** The one that was given back longest ago first, with the job behind which it is free. */
+  readonly #free: { readonly buffer: Uint8Array; readonly job: number }[];
 
-  constructor(io: IoThread, fd: number, buffers: readonly Uint8Array[]) {
-    this.#io = io;
-    this.#fd = fd;
-    for (const buffer of buffers) this.#read(buffer);
+  constructor(thread: WriteThread, buffers: readonly Uint8Array[]) {
+    this.#thread = thread;
+    this.#free = buffers.map((buffer) => ({ buffer, job: -1 }));
   }
 
-  /** The next block, behind TAIL_BYTES of room in its buffer; nothing is READ at the end. */
-  next(path: string): { buffer: Uint8Array; read: number } {
-    const first = this.#reading.shift();
-    if (first === undefined) throw new Error('no block is being read');
-    const read = this.#io.resultOf(first.job);
-    if (typeof read !== 'number') throw fileSystemError(read, path, 'read');
-    return { buffer: first.buffer, read };
-  }
-
-  /** BUFFER may be read to again, once all is done that was asked for before. */
-  giveBack(buffer: Uint8Array): void {
-    if (buffer.length === TAIL_BYTES + BLOCK_BYTES) this.#read(buffer);
-  }
-
-  #read(buffer: Uint8Array): void {
-    const job = this.#io.read(this.#fd, buffer.byteOffset + TAIL_BYTES, BLOCK_BYTES);
-    this.#reading.push({ buffer, job });
+  /** A buffer to read to; LAST, the one before it, is given back. */
+  next(last: Uint8Array): Uint8Array {
+    const { buffer, job } = this.#free.shift()!;
+    this.#thread.wait(job);
+    // What was read to before there was a ring is too small for it.
+    if (last.length === buffer.length) this.#free.push({ buffer: last, job: this.#thread.lastJob });
+    return buffer;
   }
 }
 
