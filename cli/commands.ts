@@ -28,7 +28,11 @@ export const REPLAY: CommandSpec = {
       value: 'FILE',
       help: 'one capture of whole conversations, taken anywhere: each packet enters where the host\nroutes to its sender, and replies to translated packets are rewritten to what their sender saw',
     },
-    { name: 'out', value: 'DIR', help: 'where the results go; it is replaced as a whole, at the end' },
+    {
+      name: 'out',
+      value: 'DIR',
+      help: 'where the results go; it is replaced as a whole, at the end; -: instead, what leaves by any\ninterface goes to standard output as one pcap, and the report to standard error',
+    },
     { name: 'limit', value: 'N', help: 'only the first N packets' },
     { name: 'seed', value: 'N', help: 'for what the kernel draws at random, such as a port; 0 if not given' },
     { name: 'lax', help: 'go on where the ruleset asks for what is not supported: such a rule never matches' },

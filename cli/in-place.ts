@@ -32,7 +32,7 @@ export class InPlaceReplay {
 
   /**
    * All of READERS, whose packets enter at DEVS, if that is possible for each of them: usual pcaps of Ethernet frames that
-   * arrive at an interface, in blocks of MEMORY. WRITERS, one an interface, have their states and chunks there too. REPLAY is
+   * arrive at an interface, in blocks of MEMORY. WRITERS, by the number of their state, have their states and chunks there too. REPLAY is
    * called for each input whose reader stands on a packet that has to go the full way, with the clock at its time.
    */
   static of(
@@ -72,7 +72,7 @@ export class InPlaceReplay {
     }
     memory.host.refill = (input) => this.#refill(input);
     memory.host.replay = (input, head) => this.#replayAt(input, head);
-    memory.host.flush = (dev) => writers[dev]?.flush();
+    memory.host.flush = (output) => this.#writers[output]?.flush();
   }
 
   /** Replay up to COUNT packets; how many there were, fewer only at the end. */
@@ -84,7 +84,7 @@ export class InPlaceReplay {
   useThread(thread: WriteThread): boolean {
     const memory = this.#memory;
     if (!this.#readers.every(({ blocks }) => blocks.useRing(thread))) return false;
-    for (const writer of this.#writers) {
+    for (const writer of new Set(this.#writers)) {
       if (writer === undefined) continue;
       const chunks = Array.from({ length: CHUNKS_BEHIND }, () => memory.allocate(CHUNK_BYTES));
       if (chunks.every((chunk) => chunk !== undefined)) writer.writeBehind(thread, chunks);

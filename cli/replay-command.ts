@@ -4,6 +4,7 @@ import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
 import { Progress } from './progress.js';
 import { type ReplayOptions, replaySteps } from './replay.js';
+import { STANDARD_OUTPUT } from './replay-run.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
 import type { Summary } from './summary.js';
@@ -17,18 +18,23 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 export async function replayCommand(args: readonly string[]): Promise<number> {
   const given = parseCommand(REPLAY, args);
   const options = optionsOf(given);
+  if (options.outDir === STANDARD_OUTPUT && process.stdout.isTTY) {
+    throw new UsageError('--out -: standard output is a terminal; send the packets on: --out - | tcpdump -nr -');
+  }
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const startedMs = performance.now();
   const summary = await interruptible(options);
   if (typeof summary === 'number') return summary;
 
   for (const warning of summary.warnings) process.stderr.write(`nfreplay: warning: ${warning}\n`);
+  // Where packets go to standard output, what is said about them does not.
+  const said = options.outDir === STANDARD_OUTPUT ? process.stderr : process.stdout;
   if (given.has('json')) {
-    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    said.write(`${JSON.stringify(summary, null, 2)}\n`);
   } else {
-    const style = styleOf(process.stdout);
+    const style = styleOf(said);
     const durationMs = performance.now() - startedMs;
-    process.stdout.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs }));
+    said.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs }));
   }
   return ExitCode.DONE;
 }

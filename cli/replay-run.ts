@@ -15,7 +15,7 @@ import {
   type EmulatorOutput,
   Outcome,
 } from '../core/emulator.js';
-import { MAX_OUTPUTS, OUTPUTS_AT } from '../core/memory.js';
+import { MAX_OUTPUTS, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
 import { PacketType } from '../core/packet.js';
 import { warmUp } from '../core/warm-up.js';
 import { DropTally } from './drops.js';
@@ -49,6 +49,9 @@ export interface RunOptions extends Omit<EmulatorOptions, 'engine'> {
 export const LOCAL_FILE = 'local.pcap';
 export const DROPPED_FILE = 'dropped.pcap';
 
+/** Stands for a folder of results: only what leaves is wanted, as a stream. */
+export const STANDARD_OUTPUT = '-';
+
 /** Replays captures packet by packet. Call `step` until it returns false, then `close`. */
 export class ReplayRun implements EmulatorOutput {
   readonly emulator: Emulator;
@@ -69,8 +72,9 @@ export class ReplayRun implements EmulatorOutput {
   readonly #limit: number;
   /** The writer of each interface; lo has none. */
   readonly #egress: readonly (PcapWriter | undefined)[];
-  readonly #local: PcapWriter;
-  readonly #dropped: PcapWriter;
+  /** Of what goes to a stream, only what leaves by an interface is written. */
+  readonly #local: PcapWriter | undefined;
+  readonly #dropped: PcapWriter | undefined;
   /** Replays from file to file without a detour through JavaScript, where all inputs are of a kind that permits it. */
   #inPlace: InPlaceReplay | undefined;
   /** Writes while packets are dealt with, once it is up; and whether it does. */
@@ -83,7 +87,8 @@ export class ReplayRun implements EmulatorOutput {
   #tsNsec = 0;
 
   /**
-   * @param outDir an existing folder, where a capture is made for each interface but lo, for `local` and for `dropped`
+   * @param outDir an existing folder, where a capture is made for each interface but lo, for `local` and for `dropped`; or '-':
+   * what leaves by any interface goes to standard output, as one capture
    * @throws {CaptureError} where an input cannot be read or an output not be written
    */
   constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string, limit: number, stitcher?: Stitcher) {
@@ -105,15 +110,19 @@ export class ReplayRun implements EmulatorOutput {
       if (engine === 'threaded' || (isLarge && availableParallelism() > 1))
         this.#thread = new WriteThread(memory.buffer);
       if (totalBytes < 0 || totalBytes > WARM_UP_BYTES) warmUp();
-      this.#egress = host.interfaces.map(({ name, index, isLoopback }) =>
-        isLoopback ? undefined : this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index)),
-      );
+      const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
+      this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
+        memory.view.setInt32(OUTPUT_NUMBERS_AT + index * 4, stream === undefined ? index : 0, true);
+        if (isLoopback) return undefined;
+        return stream ?? this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
+      });
       if (engine === 'remembered' || engine === 'threaded') {
-        this.#inPlace = InPlaceReplay.of(memory, this.#readers, this.#devs, this.#egress, (input) =>
+        this.#inPlace = InPlaceReplay.of(memory, this.#readers, this.#devs, stream ? [stream] : this.#egress, (input) =>
           this.#replay(this.#readers[input], this.#devs[input], true),
         );
       }
       if (engine === 'threaded' && this.#inPlace !== undefined) this.#thread?.awaitReady();
+      if (stream !== undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
     } catch (error) {
@@ -269,12 +278,12 @@ export class ReplayRun implements EmulatorOutput {
   }
 
   local(bytes: Uint8Array, at: number, available: number, length: number): void {
-    this.#local.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
+    this.#local?.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
     this.#stitcher?.learn(bytes, at, available);
   }
 
   dropped(reason: string, bytes: Uint8Array, at: number, available: number, length: number): void {
-    this.#dropped.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
+    this.#dropped?.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
     this.drops.count(reason, bytes, at, available);
   }
 }

@@ -12,7 +12,14 @@ import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { UsageError } from './errors.js';
-import { INPUT_LOCAL, INPUT_STITCHED, type ReplayEngine, ReplayRun, type RunInput } from './replay-run.js';
+import {
+  INPUT_LOCAL,
+  INPUT_STITCHED,
+  type ReplayEngine,
+  ReplayRun,
+  type RunInput,
+  STANDARD_OUTPUT,
+} from './replay-run.js';
 import { GENERATOR, StagedDir, SUMMARY_FILE } from './staged-dir.js';
 import { createStitcher } from './stitch.js';
 import { type ConnectionSummary, MAX_LISTED, type RuleSummary, type Summary, summarizeConnection } from './summary.js';
@@ -27,7 +34,7 @@ export interface ReplayOptions {
   inputs?: readonly { iface: string; path: string }[];
   /** One capture of whole conversations, instead of `inputs`. */
   stitchPath?: string;
-  /** Where the results go. It is replaced as a whole, at the end. */
+  /** Where the results go. It is replaced as a whole, at the end. '-': what leaves by any interface, as a pcap, to standard output. */
   outDir: string;
   /** For what the kernel draws at random. Default 0. */
   seed?: number;
@@ -76,7 +83,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       ? undefined
       : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
 
-  const staged = new StagedDir(options.outDir);
+  const staged = options.outDir === STANDARD_OUTPUT ? undefined : new StagedDir(options.outDir);
   let run: ReplayRun | undefined;
   let isDone = false;
   try {
@@ -86,20 +93,26 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       seed: options.seed ?? 0,
       ...(options.engine ? { engine: options.engine } : {}),
     };
-    run = new ReplayRun(runOptions, inputs, staged.path, options.limit ?? Number.POSITIVE_INFINITY, stitcher);
+    run = new ReplayRun(
+      runOptions,
+      inputs,
+      staged?.path ?? STANDARD_OUTPUT,
+      options.limit ?? Number.POSITIVE_INFINITY,
+      stitcher,
+    );
     while (run.step(STEP_PACKETS)) {
       yield { packets: run.read, consumedBytes: run.consumedBytes, totalBytes: run.totalBytes };
     }
     run.close();
     const summary = summarize(run, ruleset, host, options, inputs);
-    writeTexts(staged.path, ruleset, run.emulator, summary);
-    staged.commit();
+    if (staged !== undefined) writeTexts(staged.path, ruleset, run.emulator, summary);
+    staged?.commit();
     isDone = true;
     return summary;
   } finally {
     if (!isDone) {
       run?.abandon();
-      staged.discard();
+      staged?.discard();
     }
   }
 }

@@ -24,7 +24,7 @@ export function formatReport(summary: Summary, { style, top, outDir, durationMs 
     section('connections', connectionRows(connections.listed.slice(0, top)), connections.count - top, style),
     section('dropped', droppedRows(droppedFlows.listed.slice(0, top)), droppedFlows.count - top, style),
     section('busiest rules', ruleRows(busiest.slice(0, top)), busiest.length - top, style),
-    [`${style.bold(shortPath(outDir))} holds ${outputs(summary)}`],
+    [outDir === '-' ? `written: ${captures(summary)}` : `${style.bold(shortPath(outDir))} holds ${outputs(summary)}`],
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -93,9 +93,12 @@ function ruleRows(rules: readonly RuleSummary[]): string[] {
   return columns(rows, ['right', 'right', 'left', 'left']);
 }
 
-function outputs({ outputs }: Summary): string {
-  const captures = outputs.map(({ file, packets }) => `${file} (${inEnglish(packets)})`);
-  return [...captures, 'rules.v4', 'conntrack.txt', 'summary.json'].join(', ');
+function outputs(summary: Summary): string {
+  return [captures(summary), 'rules.v4', 'conntrack.txt', 'summary.json'].join(', ');
+}
+
+function captures({ outputs }: Summary): string {
+  return outputs.map(({ file, packets }) => `${file} (${inEnglish(packets)})`).join(', ');
 }
 
 function formatEndpoint({ address, port }: Endpoint): string {

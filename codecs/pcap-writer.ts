@@ -9,6 +9,8 @@ import type { WriteThread } from './write-thread.js';
 /** How much is gathered before it is written, in bytes. */
 export const CHUNK_BYTES = 1 << 20;
 
+const STANDARD_OUTPUT = 1;
+
 /** How long to wait before writing again to a pipe that is full and does not block. */
 const RETRY_MS = 5;
 
@@ -67,14 +69,14 @@ export class PcapWriter {
   #sources: { bytes: Uint8Array; view: DataView }[] = [];
 
   /**
-   * Create or overwrite PATH.
+   * Create or overwrite PATH; '-' is standard output.
    * @throws {CaptureError} where that is not possible
    */
   constructor(path: string, linktype: number, place: WriterPlace = placeOfItsOwn()) {
-    this.path = path;
+    this.path = path === '-' ? 'standard output' : path;
     this.linktype = linktype;
     try {
-      this.#fd = openSync(path, 'w');
+      this.#fd = path === '-' ? STANDARD_OUTPUT : openSync(path, 'w');
     } catch (error) {
       throw fileSystemError(error, path, 'write');
     }
@@ -249,6 +251,7 @@ export class PcapWriter {
   }
 
   #closeFile(): void {
+    if (this.#fd === STANDARD_OUTPUT) return;
     try {
       closeSync(this.#fd);
     } catch (error) {

@@ -92,9 +92,13 @@ export const INPUT_READ_F64 = 40;
 /** What an input can give: nothing before more is read; the record that it stands on; nothing any more. */
 export const InputState = { MORE: 0, HEAD: 1, END: 2 } as const;
 
-/** The state of the writer of each interface's capture (codecs/pcap-writer.ts). */
+/**
+ * The states of the writers of what leaves by interfaces (codecs/pcap-writer.ts), and of each interface (int32) which of them is
+ * its own: all may have one.
+ */
 export const OUTPUTS_AT = 96 * KIB;
 export const MAX_OUTPUTS = 1024;
+export const OUTPUT_NUMBERS_AT = 76 * KIB;
 
 /** What the code in `wasm/` offers. Addresses are bytes from the start of the memory. */
 export interface Machine {

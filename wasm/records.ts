@@ -29,6 +29,7 @@ import {
   InputState,
   IPV4_LENGTH,
   MAX_CAPLEN_BYTES,
+  OUTPUT_NUMBERS_AT,
   OUTPUTS_AT,
   PATH_OUT_DEV_AT,
   PCAP_RECORD_HEADER_BYTES,
@@ -267,23 +268,24 @@ function write(outDev: i32, item: usize, head: usize): void {
   store<u32>(head, load<u32>(item, NSEC), 4);
   store<u32>(head, length, 8);
   store<u32>(head, length, 12);
-  const output: usize = OUTPUTS_AT + <usize>outDev * WRITER_STATE_BYTES;
+  const number = load<i32>(OUTPUT_NUMBERS_AT + ((<usize>outDev) << 2));
+  const output: usize = OUTPUTS_AT + <usize>number * WRITER_STATE_BYTES;
   store<f64>(output, load<f64>(output, WRITER_PACKETS) + 1, WRITER_PACKETS);
   if (load<u32>(output, WRITER_RUN_END) !== <u32>head) {
-    settleRun(output, outDev);
+    settleRun(output, number);
     store<u32>(output, <u32>head, WRITER_RUN_START);
   }
   store<u32>(output, <u32>head + PCAP_RECORD_HEADER_BYTES + length, WRITER_RUN_END);
 }
 
 /** Gather the run of OUTPUT with what is to be written already; a long one is written at once. */
-function settleRun(output: usize, outDev: i32): void {
+function settleRun(output: usize, number: i32): void {
   const start = load<i32>(output, WRITER_RUN_START);
   const length = load<i32>(output, WRITER_RUN_END) - start;
   if (length === 0) return;
   const filled = load<i32>(output, WRITER_FILLED);
   if (length >= DIRECT_BYTES || filled + length > load<i32>(output, WRITER_CHUNK_END)) {
-    flush(outDev);
+    flush(number);
     return;
   }
   memory.copy(filled, start, length);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +8,10 @@ import * as assert from 'uvu/assert';
 import { type Est64, writeEst64 } from '../../bench/est64.js';
 import { UsageError } from '../../cli/errors.js';
 import { type ReplayOptions, replay, replaySteps } from '../../cli/replay.js';
+import { REPLAY_ENGINES } from '../../cli/replay-run.js';
 import { CaptureError } from '../../codecs/capture-error.js';
 import { bytesEqual } from '../bytes.js';
+import { readFile } from '../codecs/capture-files.js';
 
 const Replay = suite('replay');
 
@@ -98,12 +101,48 @@ Replay('counts as the kernel counted, and writes every file', () => {
   assert.equal(JSON.parse(readFileSync(join(out('whole'), 'summary.json'), 'utf8')), summary);
 });
 
-Replay('gives the same files again, byte for byte, with either engine', () => {
+Replay('gives the same files again, byte for byte, with any engine', () => {
   replay(options('first'));
-  replay(options('again'));
-  sameFolders(out('first'), out('again'));
-  replay(options('interpreted', { engine: 'interpreter' }));
-  sameFolders(out('first'), out('interpreted'));
+  for (const engine of REPLAY_ENGINES) {
+    replay(options(engine, { engine }));
+    sameFolders(out('first'), out(engine));
+  }
+});
+
+Replay('is the same of captures of many blocks, whoever writes them', () => {
+  // Some 3 MB a side: a block is 1 MiB, and so is what is gathered before it is written.
+  const { eth0, docker0 } = writeEst64(dir, 80_000, 500, [64, 200]);
+  const inputs = [
+    { iface: 'eth0', path: eth0 },
+    { iface: 'docker0', path: docker0 },
+  ];
+  for (const engine of ['interpreter', 'remembered', 'threaded'] as const) {
+    replay(options(`blocks-${engine}`, { engine, inputs }));
+    sameFolders(out('blocks-interpreter'), out(`blocks-${engine}`));
+  }
+});
+
+Replay('reads from standard input and writes all that leaves to standard output, in the order in which it left', () => {
+  replay(options('folder'));
+  const captures = ['eth0', 'docker0'].map((name) => readFile(join(out('folder'), `${name}.pcap`)));
+  const expected = captures.flatMap(({ records }) => records).sort((a, b) => a.tsSec - b.tsSec || a.tsNsec - b.tsNsec);
+  const words = ['--rules', RULES, '--host', HOST, '--in', 'eth0=-', '--in', `docker0=${work.docker0}`, '--out', '-'];
+  for (const engine of ['remembered', 'interpreter']) {
+    const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+    const { stdout, stderr, status } = spawnSync(process.execPath, [main, 'replay', ...words, '--engine', engine], {
+      input: readFileSync(work.eth0),
+    });
+    assert.is(status, 0, stderr.toString());
+    assert.match(stderr.toString(), 'written: standard output (2,000)');
+    const path = out(`stream-${engine}.pcap`);
+    writeFileSync(path, stdout);
+    const { records } = readFile(path);
+    assert.is(records.length, PACKETS);
+    for (const [i, { packet, tsSec, tsNsec }] of records.entries()) {
+      assert.equal([tsSec, tsNsec], [expected[i].tsSec, expected[i].tsNsec]);
+      bytesEqual(packet, expected[i].packet, `packet ${i}`);
+    }
+  }
 });
 
 Replay('stitches the clients’ side of it to the same connections', () => {
