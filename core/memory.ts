@@ -69,7 +69,10 @@ export const CONTROL_START_NSEC_F64 = 3;
 export const CONTROL_SEC_F64 = 4;
 export const CONTROL_NSEC_F64 = 5;
 export const CONTROL_PACKETS_F64 = 6;
-export const CONTROL_F64S = 8;
+/** And of the packet in hand: the class (+ 1) that held it, but whose chain gave an answer of which no path is known; and that answer. */
+export const CONTROL_PENDING_F64 = 7;
+export const CONTROL_PENDING_RESULT_F64 = 8;
+export const CONTROL_F64S = 16;
 
 /**
  * An input of `step` (wasm/records.ts), by byte: where its next record and the end of what was read are; its interface; how

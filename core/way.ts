@@ -211,6 +211,7 @@ export class HostEmulator implements Emulator {
       const { mtu } = this.#host.interfaces[packet.routeDev];
       this.#fastWay.learn(packet, this.#trace, mtu, this.#link, this.#conntrack.confirmed === packet.ct);
     }
+    this.#fastWay?.forgetPending();
     this.#conntrack.release(packet);
     this.#noteDeadline();
   }

@@ -19,6 +19,7 @@ const SOURCES = [
   'core/conntrack/tcp-record',
   'core/conntrack/tcp-states',
   'core/conntrack/tracker',
+  'core/fast/chain-probe',
   'core/fast/class-table',
   'core/clock',
   'core/fast/path',

@@ -8,14 +8,24 @@ import {
   CLASS_IN_DEV,
   CLASS_LATER_DESTINATION,
   CLASS_LATER_DPORT,
+  CLASS_PATH,
   CLASS_PHASE,
+  CLASS_PROBE,
+  CLASS_PROBE_IS_LATER,
+  CLASS_PROBE_OUT_DEV,
+  CLASS_PROBE_PATHS,
+  CLASS_PROBE_STATE,
   CLASS_PROTOCOL,
   CLASS_SOURCE,
   CLASS_SPORT,
   CLASSES_AT,
+  CONTROL_AT,
+  CONTROL_PENDING_F64,
+  CONTROL_PENDING_RESULT_F64,
   IPV4_LENGTH,
 } from './constants';
 import { load16, load32 } from './packet';
+import { firstMatch, UNSAID } from './probe';
 
 let classes = 0;
 
@@ -58,8 +68,30 @@ export function classFrom(from: usize, at: usize, dev: i32, phase: i32, laterDes
   return 0;
 }
 
-/** A packet takes the path of the class ONE. */
+/**
+ * The path that the packet at AT takes, which comes in by DEV and is of the class ONE; -1: not known. Its destination and port are
+ * LATER_DESTINATION and LATER_DPORT once they are translated.
+ */
+export function pathOfClass(one: usize, at: usize, dev: i32, laterDestination: i32, laterDport: i32): i32 {
+  const chain: usize = load<u32>(one, CLASS_PROBE);
+  if (chain === 0) return load<i32>(one, CLASS_PATH);
+  const isLater = load<i32>(one, CLASS_PROBE_IS_LATER) !== 0;
+  const to = isLater ? laterDestination : load32(at + 16);
+  const toPort = isLater ? laterDport : load16(at + IPV4_LENGTH + 2);
+  const outDev = load<i32>(one, CLASS_PROBE_OUT_DEV);
+  const result = firstMatch(chain, at, to, toPort, dev, outDev, load<i32>(one, CLASS_PROBE_STATE));
+  if (result === UNSAID) return -1;
+  const path = load<i32>(<usize>load<u32>(one, CLASS_PROBE_PATHS) + ((<usize>result) << 2)) - 1;
+  if (path < 0) {
+    store<f64>(CONTROL_AT, <f64>((one - CLASSES_AT) / CLASS_BYTES + 1), CONTROL_PENDING_F64 << 3);
+    store<f64>(CONTROL_AT, <f64>result, CONTROL_PENDING_RESULT_F64 << 3);
+  }
+  return path;
+}
+
+/** The packet in hand takes the path of the class ONE: what another class did not know of it does not matter any more. */
 export function countHit(one: usize): void {
+  store<f64>(CONTROL_AT, 0, CONTROL_PENDING_F64 << 3);
   store<u32>(one, load<u32>(one, CLASS_HITS) + 1, CLASS_HITS);
 }
 

@@ -1,10 +1,9 @@
 // The way of most packets: of a known connection, along a path that the packet before it took, or that its class takes. What it
 // promises stands in core/fast/fast-way.ts.
 import { nowMs } from './account';
-import { classFrom, countHit, hasClasses } from './classes';
+import { classFrom, countHit, hasClasses, pathOfClass } from './classes';
 import {
   CLASS_BYTES,
-  CLASS_PATH,
   CLASSES_AT,
   EXPIRES_MS_F64,
   FAST_PATH,
@@ -48,7 +47,7 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   if (isTcp && !tcpIsOrdinary(record, direction, at + IPV4_LENGTH, length - IPV4_LENGTH)) return NOT_FAST;
   let path = known - 1;
   if (path < 0) {
-    path = pathOfClass(at, dev, entry, direction, length);
+    path = classPath(at, dev, entry, direction, length);
     if (path < 0) return NOT_FAST;
     remember(record, direction, path);
   } else if (!mayTake(path, at, dev, length, load16(otherTuple(record, direction) + 8), entry, direction)) {
@@ -62,7 +61,7 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
 }
 
 /** The path of the class that a packet of an established connection belongs to, whose own path is not known yet. */
-function pathOfClass(at: usize, dev: i32, entry: i32, direction: i32, length: i32): i32 {
+function classPath(at: usize, dev: i32, entry: i32, direction: i32, length: i32): i32 {
   const record = recordAt(entry);
   const isOriginal = direction === ORIGINAL;
   if (isOriginal && (load<i32>(record, STATUS << 2) & Status.SEEN_REPLY) === 0) return NOT_FAST;
@@ -75,10 +74,10 @@ function pathOfClass(at: usize, dev: i32, entry: i32, direction: i32, length: i3
   for (let from: usize = CLASSES_AT; ; ) {
     const one = classFrom(from, at, dev, phase, laterDestination, laterDport);
     if (one === 0) break;
-    const path = load<i32>(one, CLASS_PATH);
-    const outDev = load<i32>(pathAddress(path), PATH_OUT_DEV_AT);
+    const path = pathOfClass(one, at, dev, laterDestination, laterDport);
     if (
-      (masqueradeDev === 0 || masqueradeDev === outDev + 1) &&
+      path >= 0 &&
+      (masqueradeDev === 0 || masqueradeDev === load<i32>(pathAddress(path), PATH_OUT_DEV_AT) + 1) &&
       mayTake(path, at, dev, length, laterDport, entry, direction)
     ) {
       countHit(one);

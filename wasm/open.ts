@@ -1,13 +1,12 @@
 // The first packet of a connection, where its class says what becomes of it.
 import { nowMs } from './account';
-import { classFrom, countHit, hasClasses } from './classes';
+import { classFrom, countHit, hasClasses, pathOfClass } from './classes';
 import {
   CLASS_BYTES,
   CLASS_MASQUERADE_DEV,
   CLASS_NEW_DESTINATION,
   CLASS_NEW_DPORT,
   CLASS_NEW_SOURCE,
-  CLASS_PATH,
   CLASS_PLAN,
   CLASSES_AT,
   IPPROTO_TCP,
@@ -69,10 +68,11 @@ export function touchOpening(at: usize, dev: i32): void {
 export function open(at: usize, dev: i32): i32 {
   if (!hasClasses() || !opens(at)) return NOT_FAST;
   for (let one = planFrom(CLASSES_AT, at, dev); one !== 0; one = planFrom(one + CLASS_BYTES, at, dev)) {
-    const path = load<i32>(one, CLASS_PATH);
     const length = totalLength(at);
+    const laterDport: i32 = bswap<u16>(<u16>newDport);
     if (!isFree(at)) return NOT_FAST;
-    if (mayTake(path, at, dev, length, bswap<u16>(<u16>newDport), -1, ORIGINAL)) return openAs(one, path, at, length);
+    const path = pathOfClass(one, at, dev, bswap<i32>(newDestination), laterDport);
+    if (path >= 0 && mayTake(path, at, dev, length, laterDport, -1, ORIGINAL)) return openAs(one, path, at, length);
   }
   return NOT_FAST;
 }

@@ -1,6 +1,7 @@
 /** The classes of packets that wasm/classes.ts looks through, written down where it finds them. */
 import { swap16 } from '../../codecs/address.js';
-import { CLASSES_AT, CLASSES_BYTES, type Memory } from '../memory.js';
+import { CLASSES_AT, CLASSES_BYTES, CONTROL_PENDING_F64, CONTROL_PENDING_RESULT_F64, type Memory } from '../memory.js';
+import type { Probe } from './chain-probe.js';
 
 /** What relation to its connection a packet has; what conntrack says of it, and whether NAT asks its rules, follow from it. */
 export const Phase = {
@@ -33,6 +34,8 @@ export interface FlowClass {
   readonly laterDport: Span;
   /** What NAT makes of an OPENING packet; undefined for the other phases. */
   readonly plan: NatPlan | undefined;
+  /** A long chain that says which path they take; undefined: all take the same. */
+  readonly probe: Probe | undefined;
 }
 
 /** What the nat table makes of a packet that opens a connection: always the same of a class. Addresses int32 as loaded, ports in host order. */
@@ -67,10 +70,20 @@ export const CLASS_NEW_DPORT = 72;
 export const CLASS_NEW_SOURCE = 76;
 export const CLASS_MASQUERADE_DEV = 80;
 export const CLASS_HITS = 84;
+/**
+ * The chain that its packets ask (chain-probe.ts; 0: none), where the paths are that its answers lead to (+ 1, by position; 0: not
+ * known yet), and what rules see there: whether the destination is translated, the interface that packets leave by, their state.
+ */
+export const CLASS_PROBE = 88;
+export const CLASS_PROBE_PATHS = 92;
+export const CLASS_PROBE_IS_LATER = 96;
+export const CLASS_PROBE_OUT_DEV = 100;
+export const CLASS_PROBE_STATE = 104;
 
 /** Bits of CLASS_PLAN. */
 export const PlanFlag = { BOUND: 1, DESTINATION: 2, DPORT: 4, SOURCE: 8 } as const;
 
+const NO_PATH = -1;
 /** From this `BoxField` on they are the later ones. */
 const LATER_FIELDS = 4;
 
@@ -81,6 +94,11 @@ export class ClassTable {
   readonly #memory: Memory;
   readonly #words: Int32Array;
   #length = 0;
+  /** Where the paths of classes are that ask a chain, and how many there is room for; by the class's number. */
+  readonly #rooms: { readonly at: number; readonly count: number }[] = [];
+
+  /** Of classes that ask a chain, by their number: what, and the path that their first packet took. */
+  readonly #asked: ({ readonly probe: Probe; readonly path: number } | undefined)[] = [];
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -99,20 +117,25 @@ export class ClassTable {
    * of `BoxField`. Where rules ask what only each packet can answer, packets of one box take different paths.
    */
   holds(phase: Phase, inDev: number, protocol: number, values: readonly number[], path: number): boolean {
-    const words = this.#words;
     for (let index = 0; index < this.#length; index++) {
-      const at = this.#at(index, 0);
-      if (words[at + CLASS_PHASE / 4] !== phase || words[at + CLASS_IN_DEV / 4] !== inDev) continue;
-      if (words[at + CLASS_PROTOCOL / 4] !== protocol || words[at + CLASS_PATH / 4] !== path) continue;
-      const isWithin = (value: number, field: number): boolean => {
-        const span = at + CLASS_SOURCE / 4 + field * 2;
-        return (value - words[span]) >>> 0 <= words[span + 1] >>> 0;
-      };
-      // Of an opening packet no class asks for the later fields.
-      if (values.every((value, field) => isWithin(value, field) || (phase === Phase.OPENING && field >= LATER_FIELDS)))
+      if (this.#words[this.#at(index, CLASS_PATH)] === path && this.#isHeld(index, phase, inDev, protocol, values))
         return true;
     }
     return false;
+  }
+
+  /** Whether the class INDEX holds such a packet. */
+  #isHeld(index: number, phase: Phase, inDev: number, protocol: number, values: readonly number[]): boolean {
+    const words = this.#words;
+    const at = this.#at(index, 0);
+    if (words[at + CLASS_PHASE / 4] !== phase || words[at + CLASS_IN_DEV / 4] !== inDev) return false;
+    if (words[at + CLASS_PROTOCOL / 4] !== protocol) return false;
+    return values.every((value, field) => {
+      const span = at + CLASS_SOURCE / 4 + field * 2;
+      // Of an opening packet no class asks for the later fields.
+      if (phase === Phase.OPENING && field >= LATER_FIELDS) return true;
+      return (value - words[span]) >>> 0 <= words[span + 1] >>> 0;
+    });
   }
 
   /** Let packets of ONE take PATH. Where there is no room, the class that has taken the fewest packets of late gives way. */
@@ -143,7 +166,63 @@ export class ClassTable {
     set(CLASS_NEW_SOURCE, plan?.source ?? 0);
     set(CLASS_MASQUERADE_DEV, (plan?.masqueradeDev ?? -1) + 1);
     set(CLASS_HITS, 0);
+    const { probe } = one;
+    set(CLASS_PROBE, probe?.chain ?? 0);
+    this.#asked[index] = probe === undefined ? undefined : { probe, path };
+    if (probe !== undefined) {
+      set(CLASS_PATH, NO_PATH);
+      set(CLASS_PROBE_PATHS, this.#pathsFor(index, probe.rules + 1));
+      set(CLASS_PROBE_IS_LATER, probe.isLater ? 1 : 0);
+      set(CLASS_PROBE_OUT_DEV, probe.outDev);
+      set(CLASS_PROBE_STATE, probe.state);
+      this.#setPath(index, probe.result, path);
+    }
     this.#memory.machine.setClasses(this.#length);
+  }
+
+  /**
+   * Where the packet in hand, of which the others are as for `holds`, was left to the full way only because nobody had taken the way
+   * that a chain's answer leads to: let others that get this answer take PATH. That holds for the classes whose first packet took
+   * the same way but for what the chain said, as IS_ALIKE says of that one's path and the chain's ids. False where there is none.
+   */
+  settle(
+    phase: Phase,
+    inDev: number,
+    protocol: number,
+    values: readonly number[],
+    path: number,
+    isAlike: (first: number, firstId: number, rules: number) => boolean,
+  ): boolean {
+    const { control } = this.#memory;
+    const pending = this.#asked[control[CONTROL_PENDING_F64] - 1]?.probe;
+    if (pending === undefined) return false;
+    let isSettled = false;
+    for (let index = 0; index < this.#length; index++) {
+      const asked = this.#asked[index];
+      if (asked === undefined || !asksTheSame(asked.probe, pending)) continue;
+      if (!this.#isHeld(index, phase, inDev, protocol, values)) continue;
+      if (!isAlike(asked.path, asked.probe.firstId, asked.probe.rules)) continue;
+      this.#setPath(index, control[CONTROL_PENDING_RESULT_F64], path);
+      isSettled = true;
+    }
+    return isSettled;
+  }
+
+  /** Room for so many paths of the class INDEX, all 0: what the class had that it takes the place of, if that is enough. */
+  #pathsFor(index: number, count: number): number {
+    let room = this.#rooms[index];
+    if (room === undefined || room.count < count) {
+      room = { at: this.#memory.allocateSmall(((count + 1) >> 1) * 8), count };
+      this.#rooms[index] = room;
+    } else {
+      this.#memory.bytes.fill(0, room.at, room.at + count * 4);
+    }
+    return room.at;
+  }
+
+  #setPath(index: number, result: number, path: number): void {
+    const paths = this.#words[this.#at(index, CLASS_PROBE_PATHS)];
+    this.#memory.view.setInt32(paths + result * 4, path + 1, true);
   }
 
   #leastUsed(): number {
@@ -160,6 +239,11 @@ export class ClassTable {
   #at(index: number, field: number): number {
     return (index * CLASS_BYTES + field) >> 2;
   }
+}
+
+/** Whether two probes get the same answer for each packet. */
+function asksTheSame(a: Probe, b: Probe): boolean {
+  return a.chain === b.chain && a.isLater === b.isLater && a.outDev === b.outDev && a.state === b.state;
 }
 
 function planFlags({ isBound, destination, dport, source }: NatPlan): number {

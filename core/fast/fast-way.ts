@@ -37,7 +37,7 @@ import {
 import type { ConntrackTable } from '../conntrack/table.js';
 import { TcpState } from '../conntrack/tcp-states.js';
 import { Hook } from '../hooks.js';
-import { type Memory, SCRATCH_BYTES, SCRATCH_HEADROOM } from '../memory.js';
+import { CONTROL_PENDING_F64, type Memory, SCRATCH_BYTES, SCRATCH_HEADROOM } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import type { Trace } from '../rules/trace.js';
 import { ClassTable, Phase } from './class-table.js';
@@ -48,9 +48,12 @@ import type { PathTable } from './path.js';
 /** `forward` says this where the packet is not for the fast way. */
 export const NOT_FAST = -1;
 
-/** Rulesets without classes worth their name must not be asked for some with each new connection. */
+/** Rulesets without classes worth their name must not be asked for some with each new connection: learning has to pay. */
 const ATTEMPTS_AT_FIRST = 64;
 const HITS_AN_ATTEMPT = 16;
+/** Rules that may be looked at: some 0.1 s at first, and then less than what the classes have spared. */
+const VISITS_AT_FIRST = 500_000;
+const VISITS_A_HIT = 4;
 
 const SETTLED = Status.SEEN_REPLY | Status.ASSURED;
 
@@ -132,16 +135,27 @@ export class FastWay {
     words[base + FAST_DELTAS + direction] = checksumDeltas(words, base, direction);
   }
 
+  /** The packet in hand is done with. */
+  forgetPending(): void {
+    this.#memory.control[CONTROL_PENDING_F64] = 0;
+  }
+
   /** Let all packets that are bound to follow PACKET do so, where it can be said which these are. */
   #learnClass(packet: Packet, phase: Phase, trace: Trace, mtu: number, link: LinkHeader): void {
     const { inDev, protocol } = packet;
     if (packet.isCut || packet.fragmentMaxSize > 0 || packet.headerLength !== IPV4_LENGTH) return;
     if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return;
-    if (this.#attempts > ATTEMPTS_AT_FIRST + this.#classes.hits / HITS_AN_ATTEMPT) return;
     const path = this.#paths.intern(trace, inDev, packet.outDev, mtu, link);
     if (path < 0) return;
     const passage = this.#passageOf(packet, phase);
-    if (this.#classes.holds(phase, inDev, protocol, boxValues(passage), path)) return;
+    const values = boxValues(passage);
+    const isAlike = (first: number, firstId: number, rules: number): boolean =>
+      this.#paths.isAlike(first, path, firstId, rules);
+    if (this.#classes.settle(phase, inDev, protocol, values, path, isAlike)) return;
+    const { hits } = this.#classes;
+    if (this.#attempts > ATTEMPTS_AT_FIRST + hits / HITS_AN_ATTEMPT) return;
+    if (this.#learner.visits > VISITS_AT_FIRST + hits * VISITS_A_HIT) return;
+    if (this.#classes.holds(phase, inDev, protocol, values, path)) return;
     this.#attempts++;
     const flowClass = this.#learner.learn(passage, trace);
     if (flowClass !== undefined) this.#classes.add(flowClass, path);

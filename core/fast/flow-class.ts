@@ -30,6 +30,7 @@ import {
   STATES,
 } from '../rules/rule-words.js';
 import { FORWARDED, isWhole, type Trace, TraceKind, traceEvent } from '../rules/trace.js';
+import { ChainProbes, type Probe } from './chain-probe.js';
 import { type FlowClass, type NatPlan, Phase, type Span } from './class-table.js';
 import { BoxField, FlowBox, partOutside, partWithin, rangeOrGap } from './flow-box.js';
 
@@ -79,9 +80,13 @@ export class FlowLearner {
   readonly #context: RuleContext;
   readonly #tables = new Map<TableName, { readonly table: Table; readonly firstId: number }>();
   readonly #words = new Map<Chain, ChainWords>();
+  readonly #probes: ChainProbes;
+  /** How many rules were looked at so far. */
+  visits = 0;
 
   constructor(ruleset: Ruleset, tables: HookedTables, host: Host, context: RuleContext) {
     this.#host = host;
+    this.#probes = new ChainProbes(context.conntrack.memory, context);
     this.#context = context;
     for (const table of ruleset.tables) {
       const counters = tables.counters.get(table.name);
@@ -92,7 +97,17 @@ export class FlowLearner {
   /** The class of the packet that took PASSAGE, whose way TRACE tells; undefined where that cannot be said of others. */
   learn(passage: Passage, trace: Trace): FlowClass | undefined {
     if (!isWhole(trace)) return undefined;
-    const walk = new Walk(passage, trace, this.#host, (chain) => this.#wordsOf(chain));
+    // A class that asks a long chain is wider than one that every rule of the chain has narrowed.
+    const withProbe = this.#walk(passage, trace, (chain) => this.#probes.of(chain));
+    return withProbe ?? this.#walk(passage, trace, () => 0);
+  }
+
+  #walk(passage: Passage, trace: Trace, probeOf: (chain: Chain) => number): FlowClass | undefined {
+    const wordsOf = (chain: Chain): ChainWords => {
+      this.visits += chain.rules.length;
+      return this.#wordsOf(chain);
+    };
+    const walk = new Walk(passage, trace, this.#host, wordsOf, probeOf);
     const pass = (name: TableName, hook: Hook): boolean => {
       const found = this.#tables.get(name);
       return found === undefined || walk.pass(found.table, found.firstId, hook);
@@ -138,9 +153,18 @@ class Walk {
   #ctinfo: CtInfo = CtInfo.INVALID;
   #outDev = -1;
   #isLater = false;
+  #probe: Probe | undefined;
+  readonly #probeOf: (chain: Chain) => number;
   #plan: { destination?: number; dport?: number; source?: number; masqueradeDev: number } = { masqueradeDev: -1 };
 
-  constructor(passage: Passage, trace: Trace, host: Host, wordsOf: (chain: Chain) => ChainWords) {
+  constructor(
+    passage: Passage,
+    trace: Trace,
+    host: Host,
+    wordsOf: (chain: Chain) => ChainWords,
+    probeOf: (chain: Chain) => number,
+  ) {
+    this.#probeOf = probeOf;
     this.#passage = passage;
     this.#trace = trace;
     this.#host = host;
@@ -193,6 +217,7 @@ class Walk {
       laterDestination: box.span(BoxField.LATER_DESTINATION),
       laterDport: box.span(BoxField.LATER_DPORT),
       plan,
+      probe: this.#probe,
     };
   }
 
@@ -218,6 +243,8 @@ class Walk {
   }
 
   #run(table: Table, firstId: number, chain: Chain): End {
+    const probe = this.#probeOf(chain);
+    if (probe !== 0) return this.#ask(probe, firstId, chain);
     const { all, fixed } = this.#wordsOf(chain);
     const trace = this.#trace;
     for (let position = 0; position < chain.rules.length; position++) {
@@ -241,6 +268,29 @@ class Walk {
       if (end !== undefined) return end;
     }
     return End.RETURNED;
+  }
+
+  /** The packet matched at most one rule of CHAIN, which PROBE is of, and that one let it pass: the class asks which one it is. */
+  #ask(probe: number, firstId: number, chain: Chain): End {
+    const event = this.#trace[this.#at];
+    const position = (event >> 2) - firstId - chain.rules[0].index;
+    const isIn = this.#at <= this.#trace[0] && event >= 0 && position >= 0 && position < chain.rules.length;
+    // Of what a chain asked before it is tracked, or asks of each packet, it cannot be asked.
+    if (this.#probe !== undefined || this.#ctinfo === CtInfo.INVALID) return End.FAILED;
+    if (isIn && (event & 3) !== TraceKind.MATCHED) return End.FAILED;
+    const { target } = isIn ? chain.rules[position] : { target: undefined };
+    if (isIn && !(target?.kind === 'verdict' && target.verdict === Verdict.ACCEPT)) return End.FAILED;
+    if (isIn) this.#at++;
+    this.#probe = {
+      chain: probe,
+      rules: chain.rules.length,
+      firstId: firstId + chain.rules[0].index,
+      isLater: this.#isLater,
+      outDev: this.#outDev,
+      state: 1 << this.#ctinfo,
+      result: isIn ? position : chain.rules.length,
+    };
+    return isIn ? End.ACCEPTED : End.RETURNED;
   }
 
   /** What the target of RULE, which matched, does; undefined: the packet goes on to the next rule. */

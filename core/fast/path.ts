@@ -92,6 +92,24 @@ export class PathTable {
     return this.#words[(path * PATH_STRIDE + PATH_IN_DEV_AT) / 4];
   }
 
+  /**
+   * Whether packets of paths A and B met the same but for the rule that they matched in one chain: the same interfaces and link, and
+   * the same events, but for those of the RULES rules from FIRST_ID on that say of one that it matched.
+   */
+  isAlike(a: number, b: number, firstId: number, rules: number): boolean {
+    const mine = this.#events[a];
+    const other = this.#events[b];
+    const isOfChain = (event: number): boolean =>
+      (event & 3) === TraceKind.MATCHED && event >= 0 && event >> 2 >= firstId && event >> 2 < firstId + rules;
+    return (
+      mine.length === other.length &&
+      this.inDev(a) === this.inDev(b) &&
+      this.outDev(a) === this.outDev(b) &&
+      this.#links[a].isSame(this.#links[b]) &&
+      mine.every((event, i) => event === other[i] || (isOfChain(event) && isOfChain(other[i])))
+    );
+  }
+
   /** Bring the counters of all rules and policies up to date. */
   flush(): void {
     for (let path = 0; path < this.#links.length; path++) {

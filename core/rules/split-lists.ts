@@ -91,6 +91,17 @@ export class SplitLists {
     this.data = data;
   }
 
+  /** How `find` finds its way in `data`, for whoever does the same elsewhere. */
+  get layout(): { lowest: number; shift: number; blocks: number; startsAt: number; offsetsAt: number } {
+    return {
+      lowest: this.#lowest,
+      shift: this.#shift,
+      blocks: this.#blocks,
+      startsAt: this.#startsAt,
+      offsetsAt: this.#offsetsAt,
+    };
+  }
+
   /** Where in `data` it stands, where in `data` the list of VALUE (32 bits) begins; behind it, where the list ends. */
   find(value: number): number {
     const { data } = this;

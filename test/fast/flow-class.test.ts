@@ -115,6 +115,13 @@ function randomRules(random: Random): string {
     'COMMIT',
     '*filter',
     ':v - [0:0]',
+    // A chain that is asked, instead of being followed rule by rule.
+    ...(random(2) === 0
+      ? Array.from(
+          { length: 230 },
+          () => `-A FORWARD ${addresses(random)} -j ${pick(random, ['ACCEPT', 'ACCEPT', 'DROP'])}`,
+        )
+      : []),
     ...rules('v', ['-j RETURN', '-j DROP', '-j ACCEPT', ''], 3),
     ...(random(2) === 0 ? ['-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'] : []),
     ...Array.from(
@@ -125,6 +132,16 @@ function randomRules(random: Random): string {
     'COMMIT',
     '',
   ].join('\n');
+}
+
+/** Of one source or destination, or of both, and often of a port. */
+function addresses(random: Random): string {
+  const all = [...Object.values(CLIENTS).flat(), ...SERVERS].map(
+    (address) => `${address}/${pick(random, [16, 24, 32, 32])}`,
+  );
+  const ends = pick(random, [['-s'], ['-d'], ['-s', '-d'], ['-s', '-d']]).map((end) => `${end} ${pick(random, all)}`);
+  const port = random(3) === 0 ? '' : ` -p tcp -m tcp --${pick(random, ['dport', 'sport'])} ${pick(random, PORTS)}`;
+  return ends.join(' ') + port;
 }
 
 interface Arrival {
