@@ -64,6 +64,11 @@ export interface Probe {
   readonly result: number;
 }
 
+/** Whether CHAIN is worth being asked. */
+export function isLong(chain: Chain): boolean {
+  return chain.rules.length >= LEAST_RULES;
+}
+
 export class ChainProbes {
   readonly #memory: Memory;
   readonly #context: RuleContext;
@@ -74,9 +79,8 @@ export class ChainProbes {
     this.#context = context;
   }
 
-  /** Where CHAIN is written down; 0: it is too short for that. */
+  /** Where CHAIN is written down. */
   of(chain: Chain): number {
-    if (chain.rules.length < LEAST_RULES) return 0;
     let at = this.#known.get(chain);
     if (at === undefined) {
       at = this.#write(ruleWordsOf(chain.rules, this.#context));

@@ -30,7 +30,7 @@ import {
   STATES,
 } from '../rules/rule-words.js';
 import { FORWARDED, isWhole, type Trace, TraceKind, traceEvent } from '../rules/trace.js';
-import { ChainProbes, type Probe } from './chain-probe.js';
+import { ChainProbes, isLong, type Probe } from './chain-probe.js';
 import { type FlowClass, type NatPlan, Phase, type Span } from './class-table.js';
 import { BoxField, FlowBox, partOutside, partWithin, rangeOrGap } from './flow-box.js';
 
@@ -98,16 +98,16 @@ export class FlowLearner {
   learn(passage: Passage, trace: Trace): FlowClass | undefined {
     if (!isWhole(trace)) return undefined;
     // A class that asks a long chain is wider than one that every rule of the chain has narrowed.
-    const withProbe = this.#walk(passage, trace, (chain) => this.#probes.of(chain));
-    return withProbe ?? this.#walk(passage, trace, () => 0);
+    return this.#walk(passage, trace, this.#probes) ?? this.#walk(passage, trace, undefined);
   }
 
-  #walk(passage: Passage, trace: Trace, probeOf: (chain: Chain) => number): FlowClass | undefined {
+  /** With PROBES, long chains are asked. */
+  #walk(passage: Passage, trace: Trace, probes: ChainProbes | undefined): FlowClass | undefined {
     const wordsOf = (chain: Chain): ChainWords => {
       this.visits += chain.rules.length;
       return this.#wordsOf(chain);
     };
-    const walk = new Walk(passage, trace, this.#host, wordsOf, probeOf);
+    const walk = new Walk(passage, trace, this.#host, wordsOf, probes);
     const pass = (name: TableName, hook: Hook): boolean => {
       const found = this.#tables.get(name);
       return found === undefined || walk.pass(found.table, found.firstId, hook);
@@ -154,7 +154,7 @@ class Walk {
   #outDev = -1;
   #isLater = false;
   #probe: Probe | undefined;
-  readonly #probeOf: (chain: Chain) => number;
+  readonly #probes: ChainProbes | undefined;
   #plan: { destination?: number; dport?: number; source?: number; masqueradeDev: number } = { masqueradeDev: -1 };
 
   constructor(
@@ -162,9 +162,9 @@ class Walk {
     trace: Trace,
     host: Host,
     wordsOf: (chain: Chain) => ChainWords,
-    probeOf: (chain: Chain) => number,
+    probes: ChainProbes | undefined,
   ) {
-    this.#probeOf = probeOf;
+    this.#probes = probes;
     this.#passage = passage;
     this.#trace = trace;
     this.#host = host;
@@ -243,8 +243,7 @@ class Walk {
   }
 
   #run(table: Table, firstId: number, chain: Chain): End {
-    const probe = this.#probeOf(chain);
-    if (probe !== 0) return this.#ask(probe, firstId, chain);
+    if (this.#probes !== undefined && isLong(chain)) return this.#ask(this.#probes, firstId, chain);
     const { all, fixed } = this.#wordsOf(chain);
     const trace = this.#trace;
     for (let position = 0; position < chain.rules.length; position++) {
@@ -270,8 +269,8 @@ class Walk {
     return End.RETURNED;
   }
 
-  /** The packet matched at most one rule of CHAIN, which PROBE is of, and that one let it pass: the class asks which one it is. */
-  #ask(probe: number, firstId: number, chain: Chain): End {
+  /** The packet matched at most one rule of CHAIN, and that one let it pass: the class asks which one it is. */
+  #ask(probes: ChainProbes, firstId: number, chain: Chain): End {
     const event = this.#trace[this.#at];
     const position = (event >> 2) - firstId - chain.rules[0].index;
     const isIn = this.#at <= this.#trace[0] && event >= 0 && position >= 0 && position < chain.rules.length;
@@ -282,7 +281,7 @@ class Walk {
     if (isIn && !(target?.kind === 'verdict' && target.verdict === Verdict.ACCEPT)) return End.FAILED;
     if (isIn) this.#at++;
     this.#probe = {
-      chain: probe,
+      chain: probes.of(chain),
       rules: chain.rules.length,
       firstId: firstId + chain.rules[0].index,
       isLater: this.#isLater,

@@ -40,8 +40,19 @@ export interface Split {
   readonly anywaySecond: Field;
 }
 
-/** Split a chain of RULES. */
+const known = new WeakMap<RuleWords, Split>();
+
+/** Split a chain of RULES; once for whoever runs it and whoever writes it down elsewhere. */
 export function splitChain(rules: RuleWords): Split {
+  let split = known.get(rules);
+  if (split === undefined) {
+    split = makeSplit(rules);
+    known.set(rules, split);
+  }
+  return split;
+}
+
+function makeSplit(rules: RuleWords): Split {
   const cuts = new Map(FIELDS.map((field) => [field, cutField(rules, field)]));
   const shares = new Map<Field, Float64Array>();
   for (const [field, cut] of cuts) shares.set(field, fieldShares(cut, rules.length, rules.highest(field)));
