@@ -21,9 +21,9 @@ import { leave, NOT_FAST, noteDeltas, otherTuple, pathAddress } from './leave';
 import { open } from './open';
 import { load16, load32, totalLength } from './packet';
 import { isPlain } from './plain';
-import { mayTake } from './questions';
+import { isOpen, mayTake } from './questions';
 import { lookUp, recordAt } from './table';
-import { tcpFollow, tcpIsOrdinary } from './tcp';
+import { tcpFollow, tcpFollowAck, tcpIsOrdinary } from './tcp';
 import { udpUpdate } from './udp';
 
 export function forward(at: usize, captured: i32, dev: i32): i32 {
@@ -43,6 +43,12 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   const isTcp = load<u8>(at, 9) === IPPROTO_TCP;
   const known = load<i32>(record + (direction << 2), FAST_PATH << 2);
   if (known < 0 || (known === 0 && !hasClasses())) return NOT_FAST;
+  if (isTcp && known > 0 && isOpen(known - 1, dev, length)) {
+    if (tcpFollowAck(record, direction, at + IPV4_LENGTH, length - IPV4_LENGTH, length)) {
+      leave(at, pathAddress(known - 1), record, direction, length);
+      return known - 1;
+    }
+  }
   // Some questions count how often they are asked: behind this nothing but the answers stands in the way.
   if (isTcp && !tcpIsOrdinary(record, direction, at + IPV4_LENGTH, length - IPV4_LENGTH)) return NOT_FAST;
   let path = known - 1;

@@ -19,6 +19,16 @@ import { pathAddress } from './leave';
 import { foreseeState } from './match-state';
 import { load16, totalLength } from './packet';
 
+/** Whether PATH is open, without a question, to packets of LENGTH bytes that come in by DEV. */
+export function isOpen(path: i32, dev: i32, length: i32): bool {
+  const pathAt = pathAddress(path);
+  return (
+    load<u32>(pathAt, PATH_QUESTIONS_AT) === 0 &&
+    load<i32>(pathAt, PATH_IN_DEV_AT) === dev &&
+    length <= load<i32>(pathAt, PATH_MTU_AT)
+  );
+}
+
 /**
  * Whether PATH is open to the packet at AT of LENGTH bytes that comes in by DEV, whose port of destination will be LATER_DPORT.
  * ENTRY is its connection, -1: it has none yet.

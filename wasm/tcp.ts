@@ -32,15 +32,23 @@ import {
   STATE_BITS,
   STATUS,
   Status,
+  TCP_ACK,
+  TCP_ACKNOWLEDGMENT_AT,
+  TCP_FLAGS_AT,
   TCP_LENGTH,
+  TCP_PSH,
+  TCP_SEQUENCE_AT,
   TCP_SIDE_WORDS,
   TCP_STATE,
+  TCP_SYN,
+  TCP_WINDOW_AT,
   TcpState,
   TRANSITIONS_AT,
   TrackResult,
   VALID_FLAGS_AT,
   WINDOW_MASK,
 } from './constants';
+import { load16, load32 } from './packet';
 import { recordAt } from './table';
 import * as segment from './tcp-segment';
 import { before, headerLengthOf, readSegment } from './tcp-segment';
@@ -48,6 +56,9 @@ import { belongs, followAck, openWindow, pickUpWindow, sideOf, trackWindow, Wind
 
 /** nf_conntrack's least lifetime for a connection that both sides try to end in vain. */
 const VAIN_END_MS: f64 = 120000;
+
+const SYN_ACK_FLAGS = TCP_SYN | TCP_ACK;
+const SETTLED = Status.SEEN_REPLY | Status.ASSURED;
 
 /** What a RST is. */
 enum Reset {
@@ -71,7 +82,7 @@ export function tcpIsValid(l4: usize, length: i32, available: i32): bool {
   if (length < TCP_LENGTH || available < TCP_LENGTH) return false;
   const headerLength = headerLengthOf(l4);
   if (headerLength < TCP_LENGTH || headerLength > length) return false;
-  return load<u8>(VALID_FLAGS_AT + <usize>load<u8>(l4, 13)) !== 0;
+  return load<u8>(VALID_FLAGS_AT + <usize>load<u8>(l4, TCP_FLAGS_AT)) !== 0;
 }
 
 /** Whether the valid segment at L4 may open ENTRY, a fresh record. */
@@ -155,7 +166,7 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
  * plainly answers a SYN.
  */
 export function tcpIsOrdinary(record: usize, direction: i32, l4: usize, length: i32): bool {
-  if (segment.hasUnusualOptions(l4) && load<u8>(l4, 13) !== SYN_ACK_FLAGS) return false;
+  if (segment.hasUnusualOptions(l4) && load<u8>(l4, TCP_FLAGS_AT) !== SYN_ACK_FLAGS) return false;
   readSegment(l4, length, length);
   const kind = segment.kind;
   const oldState = load<i32>(record, TCP_STATE << 2);
@@ -180,6 +191,26 @@ export function tcpIsOrdinary(record: usize, direction: i32, l4: usize, length: 
   return belongs(record, direction, segment.sequence, segment.acknowledgment, segment.end);
 }
 
+/**
+ * `tcpIsOrdinary` and `tcpFollow` at once, for what is most of all traffic: an ACK of an ASSURED connection in ESTABLISHED. False
+ * where it is not that; then nothing has changed.
+ */
+export function tcpFollowAck(record: usize, direction: i32, l4: usize, length: i32, packetLength: i32): bool {
+  if ((load<u8>(l4, TCP_FLAGS_AT) & ~TCP_PSH) !== TCP_ACK || segment.hasUnusualOptions(l4)) return false;
+  if (load<i32>(record, TCP_STATE << 2) !== TcpState.ESTABLISHED) return false;
+  if ((load<i32>(record, STATUS << 2) & SETTLED) !== SETTLED) return false;
+  const sequence = load32(l4 + TCP_SEQUENCE_AT);
+  const acknowledgment = load32(l4 + TCP_ACKNOWLEDGMENT_AT);
+  const end = sequence + length - headerLengthOf(l4);
+  if (!belongs(record, direction, sequence, acknowledgment, end)) return false;
+  followAck(record, direction, sequence, acknowledgment, end, load16(l4 + TCP_WINDOW_AT));
+  store<i32>(record, SegmentKind.ACK, LAST_KIND << 2);
+  store<i32>(record, direction, LAST_DIRECTION << 2);
+  account(record, direction, packetLength);
+  refresh(record, timeoutOf(record, TcpState.ESTABLISHED, SegmentKind.ACK));
+  return true;
+}
+
 /** `tcpUpdate` of a segment that `tcpIsOrdinary` has just been asked about. */
 export function tcpFollow(record: usize, direction: i32, packetLength: i32): void {
   const kind = segment.kind;
@@ -198,8 +229,6 @@ export function tcpFollow(record: usize, direction: i32, packetLength: i32): voi
   }
   count(record, direction, packetLength, oldState, state);
 }
-
-const SYN_ACK_FLAGS = 0x12;
 
 /** Count the packet, let the entry live on, and see whether it is ASSURED or over. */
 function count(record: usize, direction: i32, packetLength: i32, oldState: i32, state: i32): i32 {
