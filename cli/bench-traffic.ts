@@ -44,7 +44,9 @@ export class Traffic {
   pass(emulator?: Emulator): Pass {
     const readers: CaptureReader[] = [];
     try {
-      for (const { path } of this.#inputs) readers.push(openCapture(path));
+      // Packets that lie in the host's memory need not be copied to it, as in a replay.
+      const allocate = (length: number): Uint8Array | undefined => emulator?.memory.allocate(length);
+      for (const { path } of this.#inputs) readers.push(openCapture(path, { allocate }));
       const startedMs = performance.now();
       const { read, entered } = this.#run(readers, emulator);
       return { durationMs: performance.now() - startedMs, read, entered };

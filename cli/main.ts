@@ -2,6 +2,7 @@
 // nfreplay: finds the command, and turns whatever goes wrong into one message and an exit code.
 import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
+import { AddressSpaceError } from '../core/memory.js';
 import { nearest, RulesetError } from '../core/rules/error.js';
 import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
 import { BENCH, CHECK, REPLAY } from './commands.js';
@@ -85,6 +86,7 @@ function explain(error: unknown): { message: string; exitCode: number } {
     return { message: `${error.message}\n(nfreplay --help shows how it is called)`, exitCode: error.exitCode };
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
+  if (error instanceof AddressSpaceError) return { message: error.message, exitCode: INTERNAL_FAULT };
   if (error instanceof CaptureError) return { message: error.message, exitCode: ExitCode.FILE };
   if (error instanceof RulesetError) {
     return { message: error.message, exitCode: error.code === 'unsupported' ? ExitCode.UNSUPPORTED : ExitCode.USAGE };

@@ -139,9 +139,9 @@ export class Memory {
   #smallEnd = 0;
   #smallLimit = 0;
 
+  /** @throws {AddressSpaceError} */
   constructor() {
-    const pages = MEMORY_BYTES / PAGE_BYTES;
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = reserve();
     this.buffer = memory.buffer;
     this.bytes = new Uint8Array(this.buffer);
     this.view = new DataView(this.buffer);
@@ -195,6 +195,27 @@ export class Memory {
     if (at + length > BUFFERS_END) return undefined;
     this.#buffersEnd = Math.ceil((at + length) / PAGE_BYTES) * PAGE_BYTES;
     return new Uint8Array(this.buffer, at, length);
+  }
+}
+
+/** The system does not let us have the addresses that a memory takes. */
+export class AddressSpaceError extends Error {
+  constructor(bytes: number) {
+    const size = `${bytes / (KIB * MIB)} GiB`;
+    super(
+      `cannot reserve ${size} of addresses (not of memory) for a host's connections; raise the limit on them: ulimit -v`,
+    );
+    this.name = 'AddressSpaceError';
+  }
+}
+
+/** @throws {AddressSpaceError} */
+function reserve(): WebAssembly.Memory {
+  const pages = MEMORY_BYTES / PAGE_BYTES;
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch {
+    throw new AddressSpaceError(MEMORY_BYTES);
   }
 }
 

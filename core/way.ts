@@ -252,7 +252,7 @@ export class HostEmulator implements Emulator {
     packet.outDev = -1;
     if (isFragment(packet) && !this.#reassemble(packet, FragmentUser.CONNTRACK_IN)) return;
     if (!this.#pass(packet, this.#tables.raw)) return;
-    this.#conntrack.track(packet);
+    if (!this.#track(packet)) return;
     if (!this.#pass(packet, this.#tables.mangle)) return;
     const { destination } = packet;
     if (!this.#translate(packet)) return;
@@ -331,7 +331,7 @@ export class HostEmulator implements Emulator {
     packet.outDev = packet.routeDev;
     if (isFragment(packet) && !this.#reassemble(packet, FragmentUser.CONNTRACK_OUT)) return;
     if (!this.#pass(packet, this.#tables.raw)) return;
-    this.#conntrack.track(packet);
+    if (!this.#track(packet)) return;
     const { mark, source, destination } = packet;
     const tos = packet.view.getUint8(packet.at + IPV4_TOS_AT);
     if (!this.#pass(packet, this.#tables.mangle)) return;
@@ -449,6 +449,10 @@ export class HostEmulator implements Emulator {
     const table = this.#tables.nat;
     if (table === undefined || this.#nat.atHook(packet, this.#runNatChain) === Verdict.ACCEPT) return true;
     return this.#drop(packet, table.reasons[packet.hook]);
+  }
+
+  #track(packet: Packet): boolean {
+    return this.#conntrack.track(packet) || this.#drop(packet, 'connection table full');
   }
 
   #confirm(packet: Packet): boolean {

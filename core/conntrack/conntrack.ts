@@ -6,6 +6,10 @@ import type { ConntrackTable } from './table.js';
 import { type L4Tracker, TrackResult } from './tracker.js';
 import { invertPorts, Tuple } from './tuple.js';
 
+/** What looking for a packet's connection gives. NONE: it names none, and opens none; NO_ROOM: it would, but the table is full. */
+const Found = { NONE: 0, ENTRY: 1, NO_ROOM: 2 } as const;
+type Found = (typeof Found)[keyof typeof Found];
+
 export class Conntrack {
   readonly table: ConntrackTable;
   /** The entry that was confirmed last, -1: none since this was set. */
@@ -19,18 +23,22 @@ export class Conntrack {
     this.#trackers = trackers;
   }
 
-  /** Set the packet's entry, direction and ctinfo, at PREROUTING or OUTPUT (nf_conntrack_in). */
-  track(packet: Packet): void {
-    if (packet.ct >= 0 || packet.ctinfo === CtInfo.UNTRACKED) return;
+  /**
+   * Set the packet's entry, direction and ctinfo, at PREROUTING or OUTPUT (nf_conntrack_in). False where the table is full: the
+   * packet is to be dropped.
+   */
+  track(packet: Packet): boolean {
+    if (packet.ct >= 0 || packet.ctinfo === CtInfo.UNTRACKED) return true;
     const tracker = this.#trackers[packet.protocol];
-    if (!tracker.isValid(packet)) return;
+    if (!tracker.isValid(packet)) return true;
     if (packet.protocol === IPPROTO_ICMP && isIcmpError(packet.view.getUint8(packet.l4))) {
       this.#trackIcmpError(packet);
-      return;
+      return true;
     }
     let result: TrackResult;
     do {
-      if (!this.#findOrOpen(packet, tracker)) return;
+      const found = this.#findOrOpen(packet, tracker);
+      if (found !== Found.ENTRY) return found === Found.NONE;
       const isNew = !this.table.isHashed(packet.ct);
       result = tracker.update(packet.ct, packet.direction, packet, isNew);
       if (result === TrackResult.REPEAT) this.table.remove(packet.ct);
@@ -39,10 +47,11 @@ export class Conntrack {
         if (isNew) this.table.release(packet.ct);
         packet.ct = -1;
         packet.ctinfo = CtInfo.INVALID;
-        return;
+        return true;
       }
     } while (result === TrackResult.REPEAT);
     if (packet.direction === REPLY) this.table.words[packet.ct * RECORD_WORDS + STATUS] |= Status.SEEN_REPLY;
+    return true;
   }
 
   /**
@@ -73,28 +82,29 @@ export class Conntrack {
     return this.table.find(source, destination, ports, packet.protocol, packet.nowMs) >= 0;
   }
 
-  /** resolve_normal_ct: false where the packet names no connection and opens none. */
-  #findOrOpen(packet: Packet, tracker: L4Tracker): boolean {
+  /** resolve_normal_ct. */
+  #findOrOpen(packet: Packet, tracker: L4Tracker): Found {
     const tuple = this.#tuple;
     const { table } = this;
-    if (!tuple.read(packet.view, packet.at, packet.available)) return false;
+    if (!tuple.read(packet.view, packet.at, packet.available)) return Found.NONE;
     const { source, destination, ports, protocol } = tuple;
     const reference = table.find(source, destination, ports, protocol, packet.nowMs);
     if (reference >= 0) {
       packet.ct = reference >>> 1;
       this.#setInfo(packet, reference & 1);
-      return true;
+      return Found.ENTRY;
     }
-    if (!tuple.invert()) return false;
+    if (!tuple.invert()) return Found.NONE;
     const entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
+    if (entry < 0) return Found.NO_ROOM;
     if (!tracker.open(entry, packet)) {
       table.release(entry);
-      return false;
+      return Found.NONE;
     }
     packet.ct = entry;
     packet.direction = ORIGINAL;
     packet.ctinfo = CtInfo.NEW;
-    return true;
+    return Found.ENTRY;
   }
 
   #setInfo(packet: Packet, direction: number): void {

@@ -50,8 +50,7 @@ export class ConntrackTable {
 
   /**
    * A cleared record that lookups do not find until `confirm`, with both tuples set: the given one, and `reply…`.
-   * NOW_MS also drives the sweeping of ended entries.
-   * @throws {RangeError} where there are MAX_RECORDS connections already
+   * NOW_MS also drives the sweeping of ended entries. -1: there are MAX_RECORDS connections already.
    */
   create(
     source: number,
@@ -61,9 +60,7 @@ export class ConntrackTable {
     protocol: number,
     nowMs: number,
   ): number {
-    const entry = this.#machine.create(source, destination, ports, replyPorts, protocol, nowMs);
-    if (entry < 0) throw new RangeError(`more than ${MAX_RECORDS} connections at once`);
-    return entry;
+    return this.#machine.create(source, destination, ports, replyPorts, protocol, nowMs);
   }
 
   /** Make ENTRY findable by both its tuples (__nf_conntrack_confirm). */
