@@ -29,7 +29,7 @@ const SOURCES = [
 ];
 
 const OPTIONS = [
-  ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub'],
+  ...['--debug', '--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub'],
   ...['--importMemory', '--sharedMemory', '--initialMemory', '49152', '--maximumMemory', '49152'],
   ...['--enable', 'simd', '--enable', 'threads', '--use', 'abort=', '--disableWarning', '201'],
 ];

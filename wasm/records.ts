@@ -99,7 +99,9 @@ export function step(count: i32): i32 {
 function gather(most: i32): i32 {
   let n = 0;
   while (n < most) {
-    let earliest: usize = 0;
+    // The input whose record is the earliest, and the next after it.
+    let first: usize = 0;
+    let second: usize = 0;
     let number = 0;
     for (let i = 0; i < inputs; i++) {
       const input: usize = INPUTS_AT + <usize>i * INPUT_STRIDE;
@@ -111,16 +113,27 @@ function gather(most: i32): i32 {
         store<i32>(input, state, INPUT_STATE);
         if (state === InputState.MORE) state = readHead(input);
       }
-      if (state === InputState.HEAD && (earliest === 0 || isBefore(input, earliest))) {
-        earliest = input;
+      if (state !== InputState.HEAD) continue;
+      if (first === 0 || isBefore(input, first)) {
+        second = first;
+        first = input;
         number = i;
+      } else if (second === 0 || isBefore(input, second)) {
+        second = input;
       }
     }
-    if (earliest === 0) return n;
-    take(BATCH_AT + <usize>n * STRIDE, earliest, number);
-    n++;
+    if (first === 0) return n;
+    do {
+      take(BATCH_AT + <usize>n * STRIDE, first, number);
+      n++;
+    } while (n < most && readHead(first) === InputState.HEAD && (second === 0 || comesFirst(first, second)));
   }
   return n;
+}
+
+/** Whether the record of A is before that of B; of records of one time, the one whose input was named first is. */
+function comesFirst(a: usize, b: usize): bool {
+  return a < b ? !isBefore(b, a) : isBefore(a, b);
 }
 
 /** Read the header of the next record of INPUT where all of it is in memory; its new state. */
@@ -173,8 +186,6 @@ function take(item: usize, input: usize, number: i32): void {
     isPlain(ip, caplen - ETHERNET_LENGTH)
   ) {
     home = homeOf(load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH));
-    // Asked for already, wanted later.
-    load<i32>(home);
   }
   store<u32>(item, <u32>home, HOME);
   store<i32>(item, -1, REFERENCE);
@@ -186,6 +197,7 @@ function take(item: usize, input: usize, number: i32): void {
  */
 function find(n: i32): void {
   isStale = false;
+  for (let i = 0; i < n; i++) load<i32>(<usize>load<u32>(BATCH_AT + <usize>i * STRIDE, HOME));
   for (let i = 0; i < n; i++) {
     const item: usize = BATCH_AT + <usize>i * STRIDE;
     const home: usize = load<u32>(item, HOME);
@@ -264,7 +276,7 @@ function advance(sec: f64, nsec: u32): void {
 /** The packet of ITEM, whose record starts at HEAD, leaves by OUT_DEV: its record is made anew where it lies. */
 function write(outDev: i32, item: usize, head: usize): void {
   const length = totalLength(head + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH) + ETHERNET_LENGTH;
-  store<u32>(head, <u32>(<u64>load<f64>(item, SEC_F64)));
+  store<u32>(head, <u32>(<i64>load<f64>(item, SEC_F64)));
   store<u32>(head, load<u32>(item, NSEC), 4);
   store<u32>(head, length, 8);
   store<u32>(head, length, 12);
