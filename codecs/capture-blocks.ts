@@ -4,7 +4,7 @@ import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
 import type { WriteThread } from './write-thread.js';
 
 /** What is read at once, in bytes. Larger blocks were measured to be slower: they fall out of the cache. */
-export const BLOCK_BYTES = 1 << 20;
+export const BLOCK_BYTES = 1 << 18;
 
 /**
  * The largest packet that is believed, in bytes captured (libpcap's MAXIMUM_SNAPLEN): where more are announced, the file

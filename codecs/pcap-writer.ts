@@ -7,7 +7,7 @@ import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTE
 import type { WriteThread } from './write-thread.js';
 
 /** How much is gathered before it is written, in bytes. */
-export const CHUNK_BYTES = 1 << 20;
+export const CHUNK_BYTES = 1 << 19;
 
 const STANDARD_OUTPUT = 1;
 
