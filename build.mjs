@@ -1,6 +1,6 @@
 // Makes dist/ from the sources. Every npm script starts here, on a fresh clone as well, so it is plain JavaScript that
 // needs nothing but Node: it installs what package-lock.json asks for where that is not installed, compiles TypeScript and
-// AssemblyScript (wasm/), and removes compiled files whose source is gone.
+// AssemblyScript (wasm/), bundles the command, and removes compiled files whose source is gone.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,6 +38,28 @@ function removeOrphans(folder) {
   }
 }
 
+/**
+ * Makes dist/cli/main.js, the command: all of its modules in a few files, as Node takes longer to find a hundred files than to run
+ * most replays. They lie where the modules lie, so that what is found beside them (wasm/, package.json) is found from there.
+ */
+async function bundleCommand() {
+  const { build: bundle } = await import('esbuild');
+  const { errors } = await bundle({
+    absWorkingDir: root,
+    entryPoints: { main: 'cli/nfreplay.ts', 'write-worker': 'codecs/write-worker.ts' },
+    outdir: 'dist/cli',
+    chunkNames: 'main-[hash]',
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    logLevel: 'warning',
+  });
+  return errors.length === 0;
+}
+
 async function build() {
   if (!isInstalled()) {
     console.error('installing what package-lock.json asks for …');
@@ -45,7 +67,7 @@ async function build() {
   }
   const compiled = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
   if (existsSync(join(root, 'dist'))) removeOrphans('');
-  return compiled && (await buildWasm());
+  return compiled && (await buildWasm()) && (await bundleCommand());
 }
 
 if (!(await build())) {

@@ -105,7 +105,8 @@ function formatEndpoint({ address, port }: Endpoint): string {
   return port === undefined ? address : `${address}:${port}`;
 }
 
-const inEnglish = (value: number) => value.toLocaleString('en');
+/** A whole number with a comma before each three digits. Node takes 20 ms to find out how `toLocaleString` would have it. */
+const inEnglish = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 
 function count(value: number, unit: string): string {
   return `${inEnglish(value)} ${unit}${value === 1 ? '' : 's'}`;
