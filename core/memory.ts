@@ -51,6 +51,7 @@ export const BUFFERS_AT = 16 * MIB;
 export const BUFFERS_END = 1024 * MIB;
 /** The connection table: hash slots, the index by source, records (conntrack/table.ts). */
 export const SLOTS_AT = 1024 * MIB;
+export const SLOTS_BYTES = 512 * MIB;
 export const SOURCES_AT = 1536 * MIB;
 export const RECORDS_AT = 1568 * MIB;
 /** The most connections at once. */

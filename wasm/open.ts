@@ -24,7 +24,7 @@ import {
 import { leave, NOT_FAST, noteDeltas, pathAddress } from './leave';
 import { totalLength } from './packet';
 import { mayTake } from './questions';
-import { confirm, create, firstOfSource, headOfSource, homeOf, linkSource, lookUp, recordAt } from './table';
+import { confirm, create, firstOfSource, headOfSource, homeOf, linkSource, lookUp, recordAt, tupleHash } from './table';
 import { tcpOpen, tcpUpdate } from './tcp';
 import { kindOf } from './tcp-segment';
 import { udpOpen, udpUpdate } from './udp';
@@ -57,8 +57,9 @@ function opens(at: usize): bool {
 /** Ask for the memory that opening a connection for the packet at AT will need. */
 export function touchOpening(at: usize, dev: i32): void {
   if (!hasClasses() || !opens(at) || planFrom(CLASSES_AT, at, dev) === 0) return;
-  load<i32>(homeOf(newDestination, newSource, replyPorts));
-  load<i32>(headOfSource(load<i32>(at, 12), load<i32>(at, IPV4_LENGTH), load<u8>(at, 9)));
+  load<i32>(homeOf(tupleHash(newDestination, newSource, replyPorts)));
+  const source = load<i32>(at, 12);
+  if (newSource !== source) load<i32>(headOfSource(source, load<i32>(at, IPV4_LENGTH), load<u8>(at, 9)));
 }
 
 /**

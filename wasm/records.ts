@@ -33,7 +33,6 @@ import {
   OUTPUTS_AT,
   PATH_OUT_DEV_AT,
   PCAP_RECORD_HEADER_BYTES,
-  PROTOCOL,
   RECORD_WORDS,
   WRITER_CHUNK_END,
   WRITER_FILLED,
@@ -48,20 +47,22 @@ import { NOT_FAST, pathAddress } from './leave';
 import { touchOpening } from './open';
 import { totalLength } from './packet';
 import { isPlain } from './plain';
-import { firstOfTuple, homeOf, lookUp, recordAt } from './table';
+import { firstOfHash, has, homeOf, lookUp, recordAt, tupleHash } from './table';
 
 const MOST_IN_BATCH = 64;
 /**
- * Of a packet in a batch: its record's header, its input, its length as captured, its time; the slot at which the search for
- * its connection begins (0: it is not for the fast way), and what it was found as.
+ * Of a packet in a batch: its record's header, its input, its length as captured, its time; the hash of its tuple, and the reference
+ * of the connection that it seems to belong to: NONE, or NOT_PLAIN, where it is not for the fast way.
  */
 const HEAD = 0;
 const INPUT = 4;
 const CAPLEN = 8;
 const NSEC = 12;
 const SEC_F64 = 16;
-const HOME = 24;
+const HASH = 24;
 const REFERENCE = 28;
+const NONE = -1;
+const NOT_PLAIN = -2;
 const STRIDE: usize = 32;
 
 const ETHERTYPE_IPV4: u32 = 0x0008;
@@ -178,17 +179,17 @@ function take(item: usize, input: usize, number: i32): void {
   store<f64>(input, load<f64>(input, INPUT_READ_F64) + 1, INPUT_READ_F64);
   const frame = head + PCAP_RECORD_HEADER_BYTES;
   const ip = frame + ETHERNET_LENGTH;
-  let home: usize = 0;
+  let reference = NOT_PLAIN;
   if (
     caplen > ETHERNET_LENGTH &&
     load<u16>(frame, 12) === ETHERTYPE_IPV4 &&
     (load<u8>(frame) & GROUP_BIT) === 0 &&
     isPlain(ip, caplen - ETHERNET_LENGTH)
   ) {
-    home = homeOf(load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH));
+    store<u32>(item, tupleHash(load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH)), HASH);
+    reference = NONE;
   }
-  store<u32>(item, <u32>home, HOME);
-  store<i32>(item, -1, REFERENCE);
+  store<i32>(item, reference, REFERENCE);
 }
 
 /**
@@ -197,15 +198,16 @@ function take(item: usize, input: usize, number: i32): void {
  */
 function find(n: i32): void {
   isStale = false;
-  for (let i = 0; i < n; i++) load<i32>(<usize>load<u32>(BATCH_AT + <usize>i * STRIDE, HOME));
   for (let i = 0; i < n; i++) {
     const item: usize = BATCH_AT + <usize>i * STRIDE;
-    const home: usize = load<u32>(item, HOME);
-    if (home === 0) continue;
-    const ip = ipOf(item);
-    const reference = firstOfTuple(home, load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH));
-    store<i32>(item, reference, REFERENCE);
-    if (reference < 0) touchOpening(ip, devOf(item));
+    if (load<i32>(item, REFERENCE) !== NOT_PLAIN) load<i32>(homeOf(load<u32>(item, HASH)));
+  }
+  for (let i = 0; i < n; i++) {
+    const item: usize = BATCH_AT + <usize>i * STRIDE;
+    if (load<i32>(item, REFERENCE) === NOT_PLAIN) continue;
+    const reference = firstOfHash(load<u32>(item, HASH));
+    if (reference < 0) touchOpening(ipOf(item), devOf(item));
+    else store<i32>(item, reference, REFERENCE);
   }
   for (let i = 0; i < n; i++) {
     const reference = load<i32>(BATCH_AT + <usize>i * STRIDE, REFERENCE);
@@ -242,13 +244,15 @@ function process(item: usize): void {
 }
 
 function tryFast(item: usize): i32 {
-  const home: usize = load<u32>(item, HOME);
-  if (home === 0 || nowMs() >= load<f64>(CONTROL_AT, CONTROL_DEADLINE_MS_F64 << 3)) return NOT_FAST;
+  let reference = load<i32>(item, REFERENCE);
+  if (reference === NOT_PLAIN || nowMs() >= load<f64>(CONTROL_AT, CONTROL_DEADLINE_MS_F64 << 3)) return NOT_FAST;
   const ip = ipOf(item);
   const protocol: i32 = load<u8>(ip, 9);
-  let reference = load<i32>(item, REFERENCE);
-  if (isStale || (reference >= 0 && load<i32>(recordAt(reference >>> 1), PROTOCOL << 2) !== protocol)) {
-    reference = lookUp(load<i32>(ip, 12), load<i32>(ip, 16), load<i32>(ip, IPV4_LENGTH), protocol);
+  const source = load<i32>(ip, 12);
+  const destination = load<i32>(ip, 16);
+  const ports = load<i32>(ip, IPV4_LENGTH);
+  if (isStale || (reference !== NONE && !has(reference, source, destination, ports, protocol))) {
+    reference = lookUp(source, destination, ports, protocol);
   }
   const wasOpened = reference < 0;
   const path = forwardFound(ip, devOf(item), reference);

@@ -1,17 +1,20 @@
 // The table of connections: fixed-size records (core/conntrack/record.ts), found by either tuple through an open-addressing
 // hash. What its functions promise stands at their callers in core/conntrack/table.ts.
 //
-// Slots and index double where they lie: what comes behind them in memory is still zero.
+// A slot holds the hash of a tuple and who has it. The search begins where the highest bits of the hash say, so slots lie in the
+// order of their hashes, all but those that had to move on. When there are twice as many, they keep that order: growing reads
+// and writes memory from front to back, and no record is looked at.
 import {
   EXPIRES_MS_F64,
   MAX_RECORDS,
+  ORIGINAL,
   ORIGINAL_TUPLE,
   PROTOCOL,
   RECORD_WORDS,
   RECORDS_AT,
   REPLY_TUPLE,
-  SCRATCH_AT,
   SLOTS_AT,
+  SLOTS_BYTES,
   SOURCE_NEXT,
   SOURCE_PREVIOUS,
   SOURCES_AT,
@@ -20,9 +23,18 @@ import {
 } from './constants';
 
 export const RECORD_BYTES: usize = RECORD_WORDS << 2;
-const SLOT_BYTES: usize = 16;
-const SLOT_SHIFT: usize = 4;
-const INITIAL_RECORDS = 16384;
+const SLOT_BYTES: usize = 8;
+const SLOT_SHIFT: usize = 3;
+/** Of a slot: the hash of its tuple, and the reference of who has it, + 1; 0: it is empty. */
+const SLOT_HASH = 0;
+const SLOT_OWNER = 4;
+const HASH_BITS = 32;
+const INITIAL_RECORDS_LOG2 = 14;
+const INITIAL_RECORDS = 1 << INITIAL_RECORDS_LOG2;
+/** There are four slots a record, two of them used. */
+const SLOTS_A_RECORD_LOG2 = 2;
+/** SOURCE_PREVIOUS of the latest that is pending; of the first of a chain it is -1 - the number of that, of others their link. */
+const IS_FIRST: i32 = i32.MIN_VALUE;
 /** How many records each new connection looks at for entries that have ended, so that memory stays flat. */
 const SWEEP_RECORDS = 2;
 
@@ -34,8 +46,16 @@ let unused = 0;
 let free = 0;
 /** No record was ever given back, to be used again out of order. */
 let isInOrder = true;
-let slotMask: u32 = INITIAL_RECORDS * 4 - 1;
+/** Slots are in one half of their memory; when they grow, they move to the other. */
+let slotsAt: usize = SLOTS_AT;
+let slots: u32 = INITIAL_RECORDS << SLOTS_A_RECORD_LOG2;
+let homeShift: u32 = HASH_BITS - INITIAL_RECORDS_LOG2 - SLOTS_A_RECORD_LOG2;
 let sourceMask: u32 = INITIAL_RECORDS - 1;
+/** Entries (+ 1) that are to be found by their source, but were not asked for yet: the latest, and the oldest. 0: none. */
+let latestPending = 0;
+let oldestPending = 0;
+/** Some have been asked for: the index by source is in use. */
+let isIndexed = false;
 let sweepAt = 0;
 
 export function tableSize(): i32 {
@@ -47,9 +67,11 @@ export function recordsUsed(): i32 {
   return unused;
 }
 
-/** How many bytes the table takes: records that were used, slots and index. */
+/** How many bytes the table takes: records that were used, slots and those they were before they grew, index. */
 export function tableBytes(): f64 {
-  return <f64>unused * <f64>RECORD_BYTES + <f64>(slotMask + 1) * <f64>SLOT_BYTES + <f64>(sourceMask + 1) * 4;
+  const slotBytes = <f64>slots * <f64>SLOT_BYTES;
+  const oldSlotBytes = capacity > INITIAL_RECORDS ? slotBytes / 2 : 0;
+  return <f64>unused * <f64>RECORD_BYTES + slotBytes + oldSlotBytes + (isIndexed ? <f64>(sourceMask + 1) * 4 : 0);
 }
 
 export function recordAt(entry: i32): usize {
@@ -116,58 +138,61 @@ export function release(entry: i32): void {
 }
 
 export function lookUp(source: i32, destination: i32, ports: i32, protocol: i32): i32 {
-  return probe(homeOf(source, destination, ports), source, destination, ports, protocol);
+  const hash = tupleHash(source, destination, ports);
+  const end = slotsEnd();
+  let at = homeOf(hash);
+  for (let owner = load<i32>(at, SLOT_OWNER); owner !== 0; owner = load<i32>(at, SLOT_OWNER)) {
+    if (load<u32>(at, SLOT_HASH) === hash && has(owner - 1, source, destination, ports, protocol)) return owner - 1;
+    at += SLOT_BYTES;
+    if (at === end) at = slotsAt;
+  }
+  return -1;
 }
 
-/** The address of the slot at which the search for a tuple begins. */
-export function homeOf(source: i32, destination: i32, ports: i32): usize {
-  return SLOTS_AT + ((<usize>(tupleHash(source, destination, ports) & slotMask)) << SLOT_SHIFT);
+/** Whether REFERENCE is that of this tuple. */
+export function has(reference: i32, source: i32, destination: i32, ports: i32, protocol: i32): bool {
+  const record = recordAt(reference >>> 1);
+  const tuple = record + ((reference & 1) === ORIGINAL ? ORIGINAL_TUPLE << 2 : REPLY_TUPLE << 2);
+  return (
+    load<i32>(tuple) === source &&
+    load<i32>(tuple, 4) === destination &&
+    load<i32>(tuple, 8) === ports &&
+    load<i32>(record, PROTOCOL << 2) === protocol
+  );
+}
+
+/** The address of the slot at which the search for a tuple of this HASH begins. */
+export function homeOf(hash: u32): usize {
+  return slotsAt + ((<usize>(hash >>> homeShift)) << SLOT_SHIFT);
 }
 
 /**
- * The reference of the first slot from HOME on that has this tuple, of whatever protocol; -1: none. It looks at slots only, so
- * that those of several packets can be looked at one behind the other without waiting for a record.
+ * The reference of the first that has a tuple of this HASH, most likely the one that is looked for; -1: nobody has. It looks at
+ * slots only, so that those of several packets can be looked at one behind the other without waiting for a record.
  */
-export function firstOfTuple(home: usize, source: i32, destination: i32, ports: i32): i32 {
-  const end: usize = SLOTS_AT + ((<usize>slotMask + 1) << SLOT_SHIFT);
-  let at = home;
-  for (let owner = load<i32>(at, 12); owner !== 0; owner = load<i32>(at, 12)) {
-    if (load<i32>(at) === source && load<i32>(at, 4) === destination && load<i32>(at, 8) === ports) return owner - 1;
+export function firstOfHash(hash: u32): i32 {
+  const end = slotsEnd();
+  let at = homeOf(hash);
+  for (let owner = load<i32>(at, SLOT_OWNER); owner !== 0; owner = load<i32>(at, SLOT_OWNER)) {
+    if (load<u32>(at, SLOT_HASH) === hash) return owner - 1;
     at += SLOT_BYTES;
-    if (at === end) at = SLOTS_AT;
+    if (at === end) at = slotsAt;
   }
   return -1;
 }
 
-/** Look a tuple up whose home is known. */
-export function probe(home: usize, source: i32, destination: i32, ports: i32, protocol: i32): i32 {
-  const end: usize = SLOTS_AT + ((<usize>slotMask + 1) << SLOT_SHIFT);
-  let at = home;
-  for (let owner = load<i32>(at, 12); owner !== 0; owner = load<i32>(at, 12)) {
-    if (
-      load<i32>(at) === source &&
-      load<i32>(at, 4) === destination &&
-      load<i32>(at, 8) === ports &&
-      load<i32>(recordAt((owner - 1) >>> 1), PROTOCOL << 2) === protocol
-    ) {
-      return owner - 1;
-    }
-    at += SLOT_BYTES;
-    if (at === end) at = SLOTS_AT;
-  }
-  return -1;
+function slotsEnd(): usize {
+  return slotsAt + ((<usize>slots) << SLOT_SHIFT);
 }
 
 export function linkSource(entry: i32): void {
   const at = recordAt(entry);
   if (load<i32>(at, SOURCE_PREVIOUS << 2) !== 0) return;
-  const head = sourceHead(at);
-  const headAt: usize = SOURCES_AT + ((<usize>head) << 2);
-  const next = load<i32>(headAt);
-  store<i32>(at, next, SOURCE_NEXT << 2);
-  store<i32>(at, -1 - head, SOURCE_PREVIOUS << 2);
-  if (next !== 0) store<i32>(recordAt(next - 1), entry + 1, SOURCE_PREVIOUS << 2);
-  store<i32>(headAt, entry + 1);
+  store<i32>(at, latestPending, SOURCE_NEXT << 2);
+  store<i32>(at, IS_FIRST, SOURCE_PREVIOUS << 2);
+  if (latestPending === 0) oldestPending = entry + 1;
+  else store<i32>(recordAt(latestPending - 1), entry + 1, SOURCE_PREVIOUS << 2);
+  latestPending = entry + 1;
 }
 
 /** Where the chain of such a source begins. */
@@ -176,7 +201,33 @@ export function headOfSource(source: i32, ports: i32, protocol: i32): usize {
 }
 
 export function firstOfSource(source: i32, ports: i32, protocol: i32): i32 {
+  indexPending();
   return load<i32>(headOfSource(source, ports, protocol)) - 1;
+}
+
+/** Put what is pending into the index, the oldest first. */
+function indexPending(): void {
+  let link = oldestPending;
+  while (link !== 0) {
+    const previous = load<i32>(recordAt(link - 1), SOURCE_PREVIOUS << 2);
+    index(link - 1);
+    link = max(previous, 0);
+  }
+  latestPending = 0;
+  oldestPending = 0;
+  isIndexed = true;
+}
+
+/** Make ENTRY the first of the chain of its source. */
+function index(entry: i32): void {
+  const at = recordAt(entry);
+  const head = sourceHead(at);
+  const headAt: usize = SOURCES_AT + ((<usize>head) << 2);
+  const next = load<i32>(headAt);
+  store<i32>(at, next, SOURCE_NEXT << 2);
+  store<i32>(at, -1 - head, SOURCE_PREVIOUS << 2);
+  if (next !== 0) store<i32>(recordAt(next - 1), entry + 1, SOURCE_PREVIOUS << 2);
+  store<i32>(headAt, entry + 1);
 }
 
 function isHashed(at: usize): bool {
@@ -192,54 +243,46 @@ function unlinkSource(at: usize): void {
   const previous = load<i32>(at, SOURCE_PREVIOUS << 2);
   if (previous === 0) return;
   const next = load<i32>(at, SOURCE_NEXT << 2);
-  if (previous < 0) store<i32>(SOURCES_AT + ((<usize>(-1 - previous)) << 2), next);
+  if (previous === IS_FIRST) latestPending = next;
+  else if (previous < 0) store<i32>(SOURCES_AT + ((<usize>(-1 - previous)) << 2), next);
   else store<i32>(recordAt(previous - 1), next, SOURCE_NEXT << 2);
   if (next !== 0) store<i32>(recordAt(next - 1), previous, SOURCE_PREVIOUS << 2);
+  else if (oldestPending !== 0 && at === recordAt(oldestPending - 1)) oldestPending = max(previous, 0);
   store<i32>(at, 0, SOURCE_PREVIOUS << 2);
 }
 
 function insert(reference: i32, tupleAt: usize): void {
-  place(load<i32>(tupleAt), load<i32>(tupleAt, 4), load<i32>(tupleAt, 8), reference + 1);
+  place(tupleHash(load<i32>(tupleAt), load<i32>(tupleAt, 4), load<i32>(tupleAt, 8)), reference + 1);
 }
 
-function place(source: i32, destination: i32, ports: i32, owner: i32): void {
-  const end: usize = SLOTS_AT + ((<usize>slotMask + 1) << SLOT_SHIFT);
-  let at = homeOf(source, destination, ports);
-  while (load<i32>(at, 12) !== 0) {
+function place(hash: u32, owner: i32): void {
+  const end = slotsEnd();
+  let at = homeOf(hash);
+  while (load<i32>(at, SLOT_OWNER) !== 0) {
     at += SLOT_BYTES;
-    if (at === end) at = SLOTS_AT;
+    if (at === end) at = slotsAt;
   }
-  store<i32>(at, source);
-  store<i32>(at, destination, 4);
-  store<i32>(at, ports, 8);
-  store<i32>(at, owner, 12);
+  store<u32>(at, hash, SLOT_HASH);
+  store<i32>(at, owner, SLOT_OWNER);
 }
 
 function slotAt(slot: u32): usize {
-  return SLOTS_AT + ((<usize>slot) << SLOT_SHIFT);
-}
-
-function homeOfSlot(at: usize): u32 {
-  return tupleHash(load<i32>(at), load<i32>(at, 4), load<i32>(at, 8)) & slotMask;
+  return slotsAt + ((<usize>slot) << SLOT_SHIFT);
 }
 
 /** Linear probing without tombstones: what follows in the cluster moves up where its own home allows it. */
 function deleteSlot(reference: i32, tupleAt: usize): void {
-  const mask = slotMask;
-  let hole = tupleHash(load<i32>(tupleAt), load<i32>(tupleAt, 4), load<i32>(tupleAt, 8)) & mask;
-  while (load<i32>(slotAt(hole), 12) !== reference + 1) hole = (hole + 1) & mask;
-  for (let slot = (hole + 1) & mask; load<i32>(slotAt(slot), 12) !== 0; slot = (slot + 1) & mask) {
+  const mask = slots - 1;
+  let hole = tupleHash(load<i32>(tupleAt), load<i32>(tupleAt, 4), load<i32>(tupleAt, 8)) >>> homeShift;
+  while (load<i32>(slotAt(hole), SLOT_OWNER) !== reference + 1) hole = (hole + 1) & mask;
+  for (let slot = (hole + 1) & mask; load<i32>(slotAt(slot), SLOT_OWNER) !== 0; slot = (slot + 1) & mask) {
     const at = slotAt(slot);
-    if (((slot - homeOfSlot(at)) & mask) < ((slot - hole) & mask)) continue;
-    move(slotAt(hole), at);
+    const home = load<u32>(at, SLOT_HASH) >>> homeShift;
+    if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+    store<i64>(slotAt(hole), load<i64>(at));
     hole = slot;
   }
-  store<i32>(slotAt(hole), 0, 12);
-}
-
-function move(to: usize, from: usize): void {
-  store<i64>(to, load<i64>(from));
-  store<i64>(to, load<i64>(from, 8), 8);
+  store<i64>(slotAt(hole), 0);
 }
 
 function sweep(nowMs: f64): void {
@@ -259,32 +302,33 @@ function grow(): void {
 
 /**
  * Slots move in the order in which they lie, from behind a gap on: what was found first is found first. What lies before the
- * first gap belongs to the cluster at the end and comes last, so it waits aside until its place is free of what is not moved yet.
+ * first gap belongs to the cluster at the end. The half that they leave is empty again.
  */
 function growSlots(): void {
-  const old = slotMask + 1;
-  slotMask = old * 2 - 1;
-  let gap: u32 = 0;
-  for (; load<i32>(slotAt(gap), 12) !== 0; gap++) {
-    move(SCRATCH_AT + ((<usize>gap) << SLOT_SHIFT), slotAt(gap));
-    store<i32>(slotAt(gap), 0, 12);
-  }
-  for (let slot = gap + 1; slot < old; slot++) replace(slotAt(slot), slotAt(slot));
-  for (let slot: u32 = 0; slot < gap; slot++) replace(SCRATCH_AT + ((<usize>slot) << SLOT_SHIFT), 0);
+  const from = slotsAt;
+  const end = slotsEnd();
+  let gap = from;
+  while (load<i32>(gap, SLOT_OWNER) !== 0) gap += SLOT_BYTES;
+  slotsAt = from === SLOTS_AT ? SLOTS_AT + SLOTS_BYTES / 2 : SLOTS_AT;
+  slots *= 2;
+  homeShift--;
+  for (let at = gap; at < end; at += SLOT_BYTES) replace(at);
+  for (let at = from; at < gap; at += SLOT_BYTES) replace(at);
 }
 
-/** Place what lies at AT anew, once its slot (0: none) is empty. */
-function replace(at: usize, slot: usize): void {
-  const owner = load<i32>(at, 12);
+/** Place what lies at AT anew, and leave an empty slot. */
+function replace(at: usize): void {
+  const owner = load<i32>(at, SLOT_OWNER);
   if (owner === 0) return;
-  if (slot !== 0) store<i32>(slot, 0, 12);
-  place(load<i32>(at), load<i32>(at, 4), load<i32>(at, 8), owner);
+  place(load<u32>(at, SLOT_HASH), owner);
+  store<i64>(at, 0);
 }
 
 /** The index by source doubles, and each chain keeps its order. */
 function growSources(): void {
   const old = <i32>(sourceMask + 1);
   sourceMask = <u32>old * 2 - 1;
+  if (!isIndexed) return;
   if (isInOrder) relinkSources(old);
   else splitSources(old);
 }
@@ -295,9 +339,10 @@ function relinkSources(old: i32): void {
   for (let entry = 0; entry < unused; entry++) {
     const at = recordAt(entry);
     if (load<i32>(at, SOURCE_PREVIOUS << 2) === 0) continue;
-    store<i32>(at, 0, SOURCE_PREVIOUS << 2);
-    linkSource(entry);
+    index(entry);
   }
+  latestPending = 0;
+  oldestPending = 0;
 }
 
 /** Each chain becomes two: their heads lie half of the new index apart. */
@@ -329,7 +374,7 @@ function splitSources(old: i32): void {
  * Murmur3's finaliser over the folded tuple: the words carry their entropy in the high bits, and this brings it down. The
  * protocol is left out, so that slots can move without a look at their records.
  */
-function tupleHash(source: i32, destination: i32, ports: i32): u32 {
+export function tupleHash(source: i32, destination: i32, ports: i32): u32 {
   let hash: u32 = (source * 0x9e3779b1) ^ destination;
   hash = ((hash ^ (hash >>> 15)) * 0x85ebca6b) ^ ports;
   hash = (hash ^ (hash >>> 16)) * 0x85ebca6b;
