@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
+import { adviseHugePages } from '../codecs/huge-pages.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
@@ -106,10 +107,10 @@ export class ReplayRun implements EmulatorOutput {
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
       const { totalBytes } = this.#merger;
-      const isLarge = totalBytes < 0 || totalBytes > THREAD_BYTES;
+      const isLarge = totalBytes < 0 || totalBytes > LARGE_BYTES;
+      if (isLarge) adviseHugePages(memory.bytes);
       if (engine === 'threaded' || (isLarge && availableParallelism() > 1))
         this.#thread = new WriteThread(memory.buffer);
-      if (totalBytes < 0 || totalBytes > WARM_UP_BYTES) warmUp();
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
         memory.view.setInt32(OUTPUT_NUMBERS_AT + index * 4, stream === undefined ? index : 0, true);
@@ -121,6 +122,7 @@ export class ReplayRun implements EmulatorOutput {
           this.#replay(this.#readers[input], this.#devs[input], true),
         );
       }
+      if (this.#inPlace === undefined && (totalBytes < 0 || totalBytes > WARM_UP_BYTES)) warmUp();
       if (engine === 'threaded' && this.#inPlace !== undefined) this.#thread?.awaitReady();
       if (stream !== undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
@@ -290,11 +292,11 @@ export class ReplayRun implements EmulatorOutput {
 
 const SHORTEST_IPV4 = 20;
 const BATCH_PACKETS = 128;
-/** Captures larger than this (a hundred thousand small packets) are worth a warm-up. */
+/** Captures larger than this (a hundred thousand small packets) are worth a warm-up, where all packets come to JavaScript. */
 const WARM_UP_BYTES = 1 << 23;
 
-/** From this size on a thread that writes is worth its start. */
-const THREAD_BYTES = 1 << 25;
+/** From this size on captures are worth a thread that writes, and huge pages. */
+const LARGE_BYTES = 1 << 25;
 
 /** How a frame was addressed, in the words of the emulator. */
 export function packetTypeOf(type: LinkPacketType): PacketType {

@@ -21,6 +21,8 @@ const HEADROOM_BYTES = 64;
 /** In a buffer of a ring: room in front of the block for what the block before it has left of a record. */
 const TAIL_BYTES = HEADROOM_BYTES + MAX_CAPLEN_BYTES + 64;
 const RING_BUFFERS = 3;
+/** What is read at once into a buffer of a ring: each block costs both threads a call of the other. */
+const RING_BLOCK_BYTES = 1 << 20;
 
 const STANDARD_INPUT = 0;
 
@@ -102,7 +104,7 @@ export class CaptureBlocks {
   useRing(thread: WriteThread): boolean {
     const buffers: Uint8Array[] = [];
     for (let i = 0; i < RING_BUFFERS; i++) {
-      const buffer = this.#allocate(TAIL_BYTES + BLOCK_BYTES);
+      const buffer = this.#allocate(TAIL_BYTES + RING_BLOCK_BYTES);
       if (buffer === undefined) return false;
       buffers.push(buffer);
     }

@@ -4,6 +4,8 @@
  * it hands out a hundred.
  */
 
+import { createRequire } from 'node:module';
+
 /** madvise(2). */
 const MADV_HUGEPAGE = 14;
 
@@ -11,10 +13,10 @@ const MADV_HUGEPAGE = 14;
  * Asks Linux to back MEMORY, from a page's start on, by large pages as it is first used (transparent huge pages); says whether
  * it will. That changes nothing but speed: where the system, or the package that calls it, is not there, all goes on without.
  */
-export async function adviseHugePages(memory: Uint8Array): Promise<boolean> {
+export function adviseHugePages(memory: Uint8Array): boolean {
   if (process.platform !== 'linux') return false;
   try {
-    const { default: koffi } = await import('koffi');
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
     const madvise = koffi.load('libc.so.6').func('madvise', 'int', ['void *', 'size_t', 'int']);
     return madvise(memory, memory.length, MADV_HUGEPAGE) === 0;
   } catch {

@@ -3,7 +3,6 @@ import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { sleep } from './capture-blocks.js';
 import { errorCode } from './capture-error.js';
-import { adviseHugePages } from './huge-pages.js';
 import {
   JOB_AT,
   JOB_FD,
@@ -29,8 +28,6 @@ const UNKNOWN_ERRNO = -5;
 const { words, memory } = workerData as { words: Int32Array; memory: SharedArrayBuffer };
 const bytes = new Uint8Array(memory);
 
-// Here, as it takes a while, and where another thread writes there is much to come.
-await adviseHugePages(bytes);
 show(WriteState.READY);
 for (let done = 0; ; done++) {
   while (Atomics.load(words, WRITE_GIVEN) === done && Atomics.load(words, WRITE_STOP) === 0) {

@@ -13,10 +13,10 @@ function advisedBytes(): number {
     .reduce((sum, mapping) => sum + Number(/^Size: +(\d+) kB/m.exec(mapping)?.[1]) * 1024, 0);
 }
 
-hugePages('are asked for all of a shared memory, or it is said that they are not', async () => {
+hugePages('are asked for all of a shared memory, or it is said that they are not', () => {
   const { buffer } = new WebAssembly.Memory({ initial: 1024, maximum: 1024, shared: true });
   const before = process.platform === 'linux' ? advisedBytes() : 0;
-  const isAdvised = await adviseHugePages(new Uint8Array(buffer));
+  const isAdvised = adviseHugePages(new Uint8Array(buffer));
   if (process.platform !== 'linux') assert.is(isAdvised, false);
   else assert.is(advisedBytes() - before, isAdvised ? buffer.byteLength : 0);
 });
