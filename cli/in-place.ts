@@ -3,10 +3,10 @@
  * they lie, in blocks of the emulator's memory, by wasm/records.ts. Only what is not for the fast way comes back.
  */
 import type { CaptureReader } from '../codecs/capture.js';
+import type { IoThread } from '../codecs/io-thread.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapReader } from '../codecs/pcap.js';
 import { CHUNK_BYTES, type PcapWriter } from '../codecs/pcap-writer.js';
-import type { WriteThread } from '../codecs/write-thread.js';
 import {
   INPUT_AT,
   INPUT_DEV,
@@ -80,14 +80,14 @@ export class InPlaceReplay {
     return this.#memory.machine.step(count);
   }
 
-  /** Have THREAD write from here on; false where there is no memory for that. */
-  useThread(thread: WriteThread): boolean {
+  /** Have IO read and write from here on; false where there is no memory for that. */
+  useThread(io: IoThread): boolean {
     const memory = this.#memory;
-    if (!this.#readers.every(({ blocks }) => blocks.useRing(thread))) return false;
+    if (!this.#readers.every(({ blocks }) => blocks.useRing(io))) return false;
     for (const writer of new Set(this.#writers)) {
       if (writer === undefined) continue;
       const chunks = Array.from({ length: CHUNKS_BEHIND }, () => memory.allocate(CHUNK_BYTES));
-      if (chunks.every((chunk) => chunk !== undefined)) writer.writeBehind(thread, chunks);
+      if (chunks.every((chunk) => chunk !== undefined)) writer.writeBehind(io, chunks);
     }
     return true;
   }

@@ -3,11 +3,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
 import { adviseHugePages } from '../codecs/huge-pages.js';
+import { IoThread } from '../codecs/io-thread.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
-import { WriteThread } from '../codecs/write-thread.js';
 import {
   createEmulator,
   EMULATOR_ENGINES,
@@ -35,8 +35,8 @@ export const INPUT_LOCAL = STITCH_LOCAL;
 export const INPUT_STITCHED = -3;
 
 /**
- * Every way to replay: those of the emulator, and 'threaded': 'remembered', with another thread that writes from the first
- * block on, where the captures are of a kind that permits it. 'remembered' does so for large ones by itself.
+ * Every way to replay: those of the emulator, and 'threaded': 'remembered', with another thread that reads and writes from
+ * the first block on, where the captures are of a kind that permits it. 'remembered' does so for large ones by itself.
  */
 export const REPLAY_ENGINES = [...EMULATOR_ENGINES, 'threaded'] as const;
 export type ReplayEngine = (typeof REPLAY_ENGINES)[number];
@@ -78,8 +78,8 @@ export class ReplayRun implements EmulatorOutput {
   readonly #dropped: PcapWriter | undefined;
   /** Replays from file to file without a detour through JavaScript, where all inputs are of a kind that permits it. */
   #inPlace: InPlaceReplay | undefined;
-  /** Writes while packets are dealt with, once it is up; and whether it does. */
-  #thread: WriteThread | undefined;
+  /** Reads and writes while packets are dealt with, once it is up; and whether it does. */
+  #io: IoThread | undefined;
   #usesThread = false;
   readonly #place = new IpPlace();
   /** The record whose packet goes through the emulator, and its time. */
@@ -109,8 +109,7 @@ export class ReplayRun implements EmulatorOutput {
       const { totalBytes } = this.#merger;
       const isLarge = totalBytes < 0 || totalBytes > LARGE_BYTES;
       if (isLarge) adviseHugePages(memory.bytes);
-      if (engine === 'threaded' || (isLarge && availableParallelism() > 1))
-        this.#thread = new WriteThread(memory.buffer);
+      if (engine === 'threaded' || (isLarge && availableParallelism() > 1)) this.#io = new IoThread(memory.buffer);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
         memory.view.setInt32(OUTPUT_NUMBERS_AT + index * 4, stream === undefined ? index : 0, true);
@@ -123,7 +122,7 @@ export class ReplayRun implements EmulatorOutput {
         );
       }
       if (this.#inPlace === undefined && (totalBytes < 0 || totalBytes > WARM_UP_BYTES)) warmUp();
-      if (engine === 'threaded' && this.#inPlace !== undefined) this.#thread?.awaitReady();
+      if (engine === 'threaded' && this.#inPlace !== undefined) this.#io?.awaitReady();
       if (stream !== undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
@@ -152,9 +151,8 @@ export class ReplayRun implements EmulatorOutput {
   }
 
   #stepInPlace(wanted: number): boolean {
-    const thread = this.#thread;
-    if (thread !== undefined && !this.#usesThread && thread.isReady)
-      this.#usesThread = this.#inPlace!.useThread(thread);
+    const io = this.#io;
+    if (io !== undefined && !this.#usesThread && io.isReady) this.#usesThread = this.#inPlace!.useThread(io);
     const done = this.#inPlace!.step(wanted);
     this.read += done;
     return done === wanted;
@@ -212,15 +210,18 @@ export class ReplayRun implements EmulatorOutput {
 
   /** Write what is left and close every file. */
   close(): void {
+    // What is read ahead is still read to, and what was read still written.
+    this.#settle();
+    this.#io?.drain();
     for (const reader of this.#readers) reader.close();
     for (const writer of this.writers) writer.close();
-    this.#thread?.stop();
+    this.#io?.stop();
   }
 
   /** Close every file, whatever becomes of what is in it. */
   abandon(): void {
     // Before any file is closed: another one might get its number.
-    this.#thread?.stop();
+    this.#io?.stop();
     for (const file of [...this.#readers, ...this.writers]) {
       try {
         file.close();
@@ -295,7 +296,7 @@ const BATCH_PACKETS = 128;
 /** Captures larger than this (a hundred thousand small packets) are worth a warm-up, where all packets come to JavaScript. */
 const WARM_UP_BYTES = 1 << 23;
 
-/** From this size on captures are worth a thread that writes, and huge pages. */
+/** From this size on captures are worth a thread that reads and writes, and huge pages. */
 const LARGE_BYTES = 1 << 25;
 
 /** How a frame was addressed, in the words of the emulator. */

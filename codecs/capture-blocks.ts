@@ -1,7 +1,7 @@
 /** hot: the window through which a capture file is read, in blocks, from front to back. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
-import type { WriteThread } from './write-thread.js';
+import type { IoThread } from './io-thread.js';
 
 /** What is read at once, in bytes. Larger blocks were measured to be slower: they fall out of the cache. */
 export const BLOCK_BYTES = 1 << 18;
@@ -52,7 +52,7 @@ export class CaptureBlocks {
 
   readonly #fd: number;
   /** The buffers that blocks are read to in turn, where there is more than one, and what writes from them meanwhile. */
-  #ring: BufferRing | null = null;
+  #ring: BlockRing | null = null;
   readonly #allocate: Allocate;
   #isOpen = true;
   #readBytes = 0;
@@ -98,33 +98,35 @@ export class CaptureBlocks {
   }
 
   /**
-   * Read blocks to several buffers in turn from here on, as THREAD may still be writing from the last ones; records are then at
-   * most MAX_CAPLEN_BYTES long. False where there is no memory for that.
+   * Read blocks to several buffers in turn from here on, as IO may still be writing from the last ones; of a file, IO reads the
+   * next ones meanwhile. Records are then at most MAX_CAPLEN_BYTES long. False where there is no memory for that.
    */
-  useRing(thread: WriteThread): boolean {
+  useRing(io: IoThread): boolean {
     const buffers: Uint8Array[] = [];
     for (let i = 0; i < RING_BUFFERS; i++) {
       const buffer = this.#allocate(TAIL_BYTES + RING_BLOCK_BYTES);
       if (buffer === undefined) return false;
       buffers.push(buffer);
     }
-    this.#ring = new BufferRing(thread, buffers);
+    // What comes through a pipe may be waited for until another pipe is read: nothing else must wait with it.
+    this.#ring = new BlockRing(io, this.totalBytes >= 0 ? this.#fd : -1, buffers);
     return true;
   }
 
   /** The next block goes to the next buffer, behind what is left of the one before. */
-  #loadFrom(ring: BufferRing, length: number): boolean {
+  #loadFrom(ring: BlockRing, length: number): boolean {
     while (!this.#isAtEnd && this.end - this.at < length) {
       this.beforeMove();
-      const old = this.bytes;
-      const buffer = ring.next(old);
-      const start = TAIL_BYTES - (this.end - this.at);
-      buffer.set(old.subarray(this.at, this.end), start);
+      const { bytes: old, at, end } = this;
+      const { buffer, read } = ring.next();
       this.bytes = buffer;
       this.view = viewOf(buffer);
-      this.at = start;
+      this.at = TAIL_BYTES - (end - at);
       this.end = TAIL_BYTES;
-      this.#read();
+      if (read === undefined) this.#read();
+      else this.#take(read);
+      buffer.set(old.subarray(at, end), this.at);
+      if (!this.#isAtEnd) ring.giveBack(old);
     }
     return this.end - this.at >= length;
   }
@@ -165,13 +167,18 @@ export class CaptureBlocks {
     return this.#allocate(length) ?? new Uint8Array(length);
   }
 
+  /** So much was read behind `end`, or that is why nothing was. */
+  #take(read: number | Error): void {
+    if (typeof read !== 'number') throw fileSystemError(read, this.path, 'read');
+    if (read === 0) this.#isAtEnd = true;
+    this.end += read;
+    this.#readBytes += read;
+  }
+
   #read(): void {
     for (;;) {
       try {
-        const count = readSync(this.#fd, this.bytes, this.end, this.bytes.length - this.end, null);
-        if (count === 0) this.#isAtEnd = true;
-        this.end += count;
-        this.#readBytes += count;
+        this.#take(readSync(this.#fd, this.bytes, this.end, this.bytes.length - this.end, null));
         return;
       } catch (error) {
         const code = errorCode(error);
@@ -192,24 +199,35 @@ export class CaptureBlocks {
   }
 }
 
-/** Buffers that are used in turn; what is in one may be written by another thread for a while after it was given back. */
-class BufferRing {
-  readonly #thread: WriteThread;
-  /** The one that was given back longest ago first, with the job behind which it is free. */
-  readonly #free: { readonly buffer: Uint8Array; readonly job: number }[];
+/** Buffers that are used in turn: what is in one may be written by another thread for a while after it was given back. */
+class BlockRing {
+  readonly #io: IoThread;
+  readonly #fd: number;
+  /** In the order of the file: what is free, or read, once the job is done. */
+  readonly #blocks: { readonly buffer: Uint8Array; readonly job: number }[] = [];
 
-  constructor(thread: WriteThread, buffers: readonly Uint8Array[]) {
-    this.#thread = thread;
-    this.#free = buffers.map((buffer) => ({ buffer, job: -1 }));
+  /** FD is what IO is to read ahead; -1: nothing. */
+  constructor(io: IoThread, fd: number, buffers: readonly Uint8Array[]) {
+    this.#io = io;
+    this.#fd = fd;
+    for (const buffer of buffers) this.giveBack(buffer);
   }
 
-  /** A buffer to read to; LAST, the one before it, is given back. */
-  next(last: Uint8Array): Uint8Array {
-    const { buffer, job } = this.#free.shift()!;
-    this.#thread.wait(job);
+  /** The next buffer; how much of the file was READ behind its first TAIL_BYTES, or why it was not; undefined: it is still to be read. */
+  next(): { buffer: Uint8Array; read: number | Error | undefined } {
+    const { buffer, job } = this.#blocks.shift()!;
+    if (this.#fd >= 0) return { buffer, read: this.#io.resultOf(job, buffer.byteOffset + TAIL_BYTES) };
+    this.#io.wait(job);
+    return { buffer, read: undefined };
+  }
+
+  /** BUFFER may be read to again, once all is written that was to be written by now. */
+  giveBack(buffer: Uint8Array): void {
     // What was read to before there was a ring is too small for it.
-    if (last.length === buffer.length) this.#free.push({ buffer: last, job: this.#thread.lastJob });
-    return buffer;
+    if (buffer.length !== TAIL_BYTES + RING_BLOCK_BYTES) return;
+    const io = this.#io;
+    const job = this.#fd < 0 ? io.lastJob : io.read(this.#fd, buffer.byteOffset + TAIL_BYTES, RING_BLOCK_BYTES);
+    this.#blocks.push({ buffer, job });
   }
 }
 

@@ -3,8 +3,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { MAX_CAPLEN_BYTES, sleep } from './capture-blocks.js';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
 import { copyWords } from './copy.js';
+import type { IoThread } from './io-thread.js';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from './pcap.js';
-import type { WriteThread } from './write-thread.js';
 
 /** How much is gathered before it is written, in bytes. */
 export const CHUNK_BYTES = 1 << 19;
@@ -59,7 +59,7 @@ export class PcapWriter {
   #chunkAt: number;
   readonly #chunkBytes: number;
   /** What writes instead of us, if anything does, and where chunks are that it may be writing: with their jobs, oldest first. */
-  #thread: WriteThread | null = null;
+  #io: IoThread | null = null;
   readonly #chunks: { readonly at: number; readonly job: number }[] = [];
   readonly #state: Int32Array;
   readonly #packets: Float64Array;
@@ -124,9 +124,9 @@ export class PcapWriter {
     this.#packets[0] += 1;
   }
 
-  /** Have THREAD write from here on; CHUNKS, parts of the buffer as large as the writer's own, are what is gathered in meanwhile. */
-  writeBehind(thread: WriteThread, chunks: readonly Uint8Array[]): void {
-    this.#thread = thread;
+  /** Have IO write from here on; CHUNKS, parts of the buffer as large as the writer's own, are what is gathered in meanwhile. */
+  writeBehind(io: IoThread, chunks: readonly Uint8Array[]): void {
+    this.#io = io;
     for (const { byteOffset } of chunks) this.#chunks.push({ at: byteOffset, job: -1 });
   }
 
@@ -183,10 +183,8 @@ export class PcapWriter {
     this.#isOpen = false;
     try {
       this.flush();
-      if (this.#thread !== null) {
-        this.#thread.wait(this.#thread.lastJob);
-        this.#throwFailure(this.#thread);
-      }
+      this.#io?.drain();
+      if (this.#io !== null) this.#throwFailure(this.#io);
     } finally {
       this.#closeFile();
     }
@@ -212,7 +210,7 @@ export class PcapWriter {
   #nextChunk(job: number): void {
     this.#chunks.push({ at: this.#chunkAt, job });
     const next = this.#chunks.shift()!;
-    this.#thread?.wait(next.job);
+    this.#io?.wait(next.job);
     this.#chunkAt = next.at;
     this.#state[WRITER_FILLED / 4] = next.at;
     this.#state[WRITER_CHUNK_END / 4] = next.at + this.#chunkBytes;
@@ -228,9 +226,9 @@ export class PcapWriter {
 
   /** The number of the job that writes; -1: it is written. */
   #writeOut(from: number, length: number): number {
-    if (this.#thread !== null) {
-      this.#throwFailure(this.#thread);
-      return this.#thread.write(this.#fd, from, length);
+    if (this.#io !== null) {
+      this.#throwFailure(this.#io);
+      return this.#io.write(this.#fd, from, length);
     }
     let done = 0;
     while (done < length) {
@@ -245,8 +243,8 @@ export class PcapWriter {
   }
 
   /** What could not be written of this file is told by its own writer. */
-  #throwFailure(thread: WriteThread): void {
-    const failure = thread.failure(this.#fd);
+  #throwFailure(io: IoThread): void {
+    const failure = io.writeFailure(this.#fd);
     if (failure !== undefined) throw fileSystemError(failure, this.path, 'write');
   }
 
