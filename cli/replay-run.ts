@@ -16,7 +16,7 @@ import {
   type EmulatorOutput,
   Outcome,
 } from '../core/emulator.js';
-import { MAX_OUTPUTS, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
+import { MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
 import { PacketType } from '../core/packet.js';
 import { warmUp } from '../core/warm-up.js';
 import { DropTally } from './drops.js';
@@ -41,7 +41,7 @@ export const INPUT_STITCHED = -3;
 export const REPLAY_ENGINES = [...EMULATOR_ENGINES, 'threaded'] as const;
 export type ReplayEngine = (typeof REPLAY_ENGINES)[number];
 
-export interface RunOptions extends Omit<EmulatorOptions, 'engine'> {
+export interface RunOptions extends Omit<EmulatorOptions, 'engine' | 'memory'> {
   /** Default 'remembered'. */
   readonly engine?: ReplayEngine;
 }
@@ -99,24 +99,27 @@ export class ReplayRun implements EmulatorOutput {
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#readByInput = new Float64Array(inputs.length);
     const engine = options.engine ?? 'remembered';
-    this.emulator = createEmulator({ ...options, engine: engine === 'threaded' ? 'remembered' : engine }, this);
+    const isRemembered = engine === 'remembered' || engine === 'threaded';
+    const memory = new Memory();
     try {
-      const { memory } = this.emulator;
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
       for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
       const { totalBytes } = this.#merger;
       const isLarge = totalBytes < 0 || totalBytes > LARGE_BYTES;
+      // The thread takes as long to start as everything else does.
+      if (engine === 'threaded' || (isRemembered && isLarge && availableParallelism() > 1))
+        this.#io = new IoThread(memory.buffer);
       if (isLarge) adviseHugePages(memory.bytes);
-      if (engine === 'threaded' || (isLarge && availableParallelism() > 1)) this.#io = new IoThread(memory.buffer);
+      this.emulator = createEmulator({ ...options, memory, engine: isRemembered ? 'remembered' : engine }, this);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
         memory.view.setInt32(OUTPUT_NUMBERS_AT + index * 4, stream === undefined ? index : 0, true);
         if (isLoopback) return undefined;
         return stream ?? this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
       });
-      if (engine === 'remembered' || engine === 'threaded') {
+      if (isRemembered) {
         this.#inPlace = InPlaceReplay.of(memory, this.#readers, this.#devs, stream ? [stream] : this.#egress, (input) =>
           this.#replay(this.#readers[input], this.#devs[input], true),
         );

@@ -38,6 +38,8 @@ export interface EmulatorOptions {
   readonly seed?: number;
   /** How rules are run; all give the same. Default 'remembered'. */
   readonly engine?: EmulatorEngine;
+  /** Where everything of this host is to lie; nothing else may be there yet. Default: a memory of its own. */
+  readonly memory?: Memory;
 }
 
 /** An emulated host between the packets that go in and those that come out. Several may be at work at once. */

@@ -66,8 +66,8 @@ const ROUTED_IN_VAIN: ReadonlySet<string> = new Set(['forwarding off', 'blackhol
 
 /** An emulated host; see the head of this file. */
 export class HostEmulator implements Emulator {
-  readonly memory = new Memory();
-  readonly connections = new ConntrackTable(this.memory);
+  readonly memory: Memory;
+  readonly connections: ConntrackTable;
   readonly #tables: HookedTables;
   readonly #trace: Trace;
   readonly #paths: PathTable;
@@ -85,7 +85,7 @@ export class HostEmulator implements Emulator {
   readonly #fragmenter = new Fragmenter();
   readonly #runNatChain: NatChains;
 
-  readonly #clock = new Clock(this.memory);
+  readonly #clock: Clock;
   readonly #stack = new PacketStack();
   /** How deep in the stack the packet lies whose outcome is the outcome of what went in. */
   #countedDepth = 0;
@@ -97,7 +97,10 @@ export class HostEmulator implements Emulator {
   #leavingDev = -1;
 
   constructor(options: EmulatorOptions, output: EmulatorOutput) {
-    const { ruleset, host } = options;
+    const { ruleset, host, memory = new Memory() } = options;
+    this.memory = memory;
+    this.connections = new ConntrackTable(memory);
+    this.#clock = new Clock(memory);
     this.#host = host;
     this.#output = output;
     this.#random = new Random(options.seed ?? 0);
@@ -116,10 +119,10 @@ export class HostEmulator implements Emulator {
     this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine);
     this.#trace = this.#tables.trace;
     const count = (id: number, packets: number, bytes: number): void => this.#tables.count(id, packets, bytes);
-    this.#paths = new PathTable(this.memory, this.#tables.asks, count);
+    this.#paths = new PathTable(memory, this.#tables.asks, count);
     if (engine === 'remembered') {
       const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
-      const { memory, connections } = this;
+      const { connections } = this;
       const learner = new FlowLearner(ruleset, this.#tables, host, context);
       this.#fastWay = new FastWay(memory, connections, this.#paths, learner, this.#clock, this.#stack.first, checksums);
     }
