@@ -16,7 +16,7 @@ import {
   type EmulatorOutput,
   Outcome,
 } from '../core/emulator.js';
-import { MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
+import { BUFFERS_AT, MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
 import { PacketType } from '../core/packet.js';
 import { warmUp } from '../core/warm-up.js';
 import { DropTally } from './drops.js';
@@ -111,7 +111,8 @@ export class ReplayRun implements EmulatorOutput {
       // The thread takes as long to start as everything else does.
       if (engine === 'threaded' || (isRemembered && isLarge && availableParallelism() > 1))
         this.#io = new IoThread(memory.buffer);
-      if (isLarge) adviseHugePages(memory.bytes);
+      // Of what lies before, little is used here and there.
+      if (isLarge) adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
       this.emulator = createEmulator({ ...options, memory, engine: isRemembered ? 'remembered' : engine }, this);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
