@@ -23,7 +23,7 @@ import { load16, load32, totalLength } from './packet';
 import { isPlain } from './plain';
 import { isOpen, mayTake } from './questions';
 import { lookUp, recordAt } from './table';
-import { tcpFollow, tcpFollowAck, tcpIsOrdinary } from './tcp';
+import { tcpFollow, tcpFollowAck, tcpIsOrdinary, tcpIsOrdinaryAck } from './tcp';
 import { udpUpdate } from './udp';
 
 export function forward(at: usize, captured: i32, dev: i32): i32 {
@@ -43,20 +43,24 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   const isTcp = load<u8>(at, 9) === IPPROTO_TCP;
   const known = load<i32>(record + (direction << 2), FAST_PATH << 2);
   if (known < 0 || (known === 0 && !hasClasses())) return NOT_FAST;
-  if (isTcp && known > 0 && isOpen(known - 1, dev, length)) {
-    if (tcpFollowAck(record, direction, at + IPV4_LENGTH, length - IPV4_LENGTH, length)) {
-      leave(at, pathAddress(known - 1), record, direction, length);
-      return known - 1;
+  const l4 = at + IPV4_LENGTH;
+  const l4Length = length - IPV4_LENGTH;
+  // Some questions count how often they are asked: behind them nothing but the answers stands in the way.
+  if (isTcp && known > 0 && tcpIsOrdinaryAck(record, direction, l4, l4Length)) {
+    if (!isOpen(known - 1, dev, length) && !mayFollow(record, known - 1, at, dev, length, entry, direction)) {
+      return NOT_FAST;
     }
+    tcpFollowAck(record, direction, length);
+    leave(at, pathAddress(known - 1), record, direction, length);
+    return known - 1;
   }
-  // Some questions count how often they are asked: behind this nothing but the answers stands in the way.
-  if (isTcp && !tcpIsOrdinary(record, direction, at + IPV4_LENGTH, length - IPV4_LENGTH)) return NOT_FAST;
+  if (isTcp && !tcpIsOrdinary(record, direction, l4, l4Length)) return NOT_FAST;
   let path = known - 1;
   if (path < 0) {
     path = classPath(at, dev, entry, direction, length);
     if (path < 0) return NOT_FAST;
     remember(record, direction, path);
-  } else if (!mayTake(path, at, dev, length, load16(otherTuple(record, direction) + 8), entry, direction)) {
+  } else if (!mayFollow(record, path, at, dev, length, entry, direction)) {
     return NOT_FAST;
   }
   if (isTcp) tcpFollow(record, direction, length);
@@ -64,6 +68,11 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   if (direction === REPLY) store<i32>(record, load<i32>(record, STATUS << 2) | Status.SEEN_REPLY, STATUS << 2);
   leave(at, pathAddress(path), record, direction, length);
   return path;
+}
+
+/** Whether PATH is open to the packet at AT of the connection ENTRY, whose RECORD says what it becomes. */
+function mayFollow(record: usize, path: i32, at: usize, dev: i32, length: i32, entry: i32, direction: i32): bool {
+  return mayTake(path, at, dev, length, load16(otherTuple(record, direction) + 8), entry, direction);
 }
 
 /** The path of the class that a packet of an established connection belongs to, whose own path is not known yet. */

@@ -50,7 +50,8 @@ function answer(state: usize): i32 {
 
 /** xt_limit: all in unsigned 32 bits, with what they lose. */
 function answerLimit(state: usize): i32 {
-  const tick = <u64>(nowMs() / <f64>TICK_MS);
+  // By way of a signed number, which is one instruction; time is not below 0.
+  const tick = <u64>(<i64>(nowMs() / <f64>TICK_MS));
   const passed = tick - load<u64>(state, STATE_TICK);
   store<u64>(state, tick, STATE_TICK);
   const credit = min(load<u32>(state, STATE_CREDIT) + <u32>(passed * CREDIT_PER_TICK), load<u32>(state, STATE_CAP));

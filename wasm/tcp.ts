@@ -191,24 +191,34 @@ export function tcpIsOrdinary(record: usize, direction: i32, l4: usize, length: 
   return belongs(record, direction, segment.sequence, segment.acknowledgment, segment.end);
 }
 
+/** What `tcpIsOrdinaryAck` has read of its segment. */
+let ackSequence = 0;
+let ackNumber = 0;
+let ackEnd = 0;
+let ackWindow = 0;
+
 /**
- * `tcpIsOrdinary` and `tcpFollow` at once, for what is most of all traffic: an ACK of an ASSURED connection in ESTABLISHED. False
- * where it is not that; then nothing has changed.
+ * `tcpIsOrdinary` for what is most of all traffic: an ACK of an ASSURED connection in ESTABLISHED, for which `tcpFollowAck` may be
+ * called then. False says nothing.
  */
-export function tcpFollowAck(record: usize, direction: i32, l4: usize, length: i32, packetLength: i32): bool {
+export function tcpIsOrdinaryAck(record: usize, direction: i32, l4: usize, length: i32): bool {
   if ((load<u8>(l4, TCP_FLAGS_AT) & ~TCP_PSH) !== TCP_ACK || segment.hasUnusualOptions(l4)) return false;
   if (load<i32>(record, TCP_STATE << 2) !== TcpState.ESTABLISHED) return false;
   if ((load<i32>(record, STATUS << 2) & SETTLED) !== SETTLED) return false;
-  const sequence = load32(l4 + TCP_SEQUENCE_AT);
-  const acknowledgment = load32(l4 + TCP_ACKNOWLEDGMENT_AT);
-  const end = sequence + length - headerLengthOf(l4);
-  if (!belongs(record, direction, sequence, acknowledgment, end)) return false;
-  followAck(record, direction, sequence, acknowledgment, end, load16(l4 + TCP_WINDOW_AT));
+  ackSequence = load32(l4 + TCP_SEQUENCE_AT);
+  ackNumber = load32(l4 + TCP_ACKNOWLEDGMENT_AT);
+  ackEnd = ackSequence + length - headerLengthOf(l4);
+  ackWindow = load16(l4 + TCP_WINDOW_AT);
+  return belongs(record, direction, ackSequence, ackNumber, ackEnd);
+}
+
+/** `tcpFollow` of a segment that `tcpIsOrdinaryAck` has just been asked about. */
+export function tcpFollowAck(record: usize, direction: i32, packetLength: i32): void {
+  followAck(record, direction, ackSequence, ackNumber, ackEnd, ackWindow);
   store<i32>(record, SegmentKind.ACK, LAST_KIND << 2);
   store<i32>(record, direction, LAST_DIRECTION << 2);
   account(record, direction, packetLength);
   refresh(record, timeoutOf(record, TcpState.ESTABLISHED, SegmentKind.ACK));
-  return true;
 }
 
 /** `tcpUpdate` of a segment that `tcpIsOrdinary` has just been asked about. */
