@@ -38,7 +38,7 @@ export const READ_RESULT_BYTES = 4;
 
 /** How long to wait for the thread to come up. */
 const START_MS = 5000;
-/** How long to wait for the job in hand to end: reading from a pipe may take forever. */
+/** How long to wait for the job in hand to end: writing to a pipe may take forever. */
 const STOP_MS = 1000;
 
 export class IoThread {
