@@ -145,9 +145,9 @@ export class ReplayRun implements EmulatorOutput {
   /** Replay up to COUNT packets; false where there are no more. */
   step(count: number): boolean {
     const until = Math.min(this.#limit, this.read + count);
-    // In batches: a loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often.
+    const batch = this.#inPlace === undefined ? BATCH_PACKETS : IN_PLACE_BATCH_PACKETS;
     while (this.read < until) {
-      const wanted = Math.min(until - this.read, BATCH_PACKETS);
+      const wanted = Math.min(until - this.read, batch);
       const isMore = this.#inPlace === undefined ? this.#batch(this.read + wanted) : this.#stepInPlace(wanted);
       if (!isMore) return false;
     }
@@ -296,7 +296,10 @@ export class ReplayRun implements EmulatorOutput {
 }
 
 const SHORTEST_IPV4 = 20;
+/** A loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
 const BATCH_PACKETS = 128;
+/** In WebAssembly that is not so; in between it is seen whether the other thread is up. */
+const IN_PLACE_BATCH_PACKETS = 2048;
 /** Captures larger than this (a hundred thousand small packets) are worth a warm-up, where all packets come to JavaScript. */
 const WARM_UP_BYTES = 1 << 23;
 
