@@ -50,8 +50,8 @@ export class IoThread {
     this.#memory = new DataView(memory);
     const workerData = { words: this.#words, memory };
     // It needs neither an environment of its own nor its files watched: it is up sooner without.
-    const options = { workerData, env: SHARE_ENV, trackUnmanagedFds: false };
-    new Worker(new URL('./io-worker.js', import.meta.url), options).unref();
+    const script = new URL('./io-worker.js', import.meta.url);
+    new Worker(script, { workerData, env: SHARE_ENV, trackUnmanagedFds: false }).unref();
   }
 
   get isReady(): boolean {
