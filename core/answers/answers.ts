@@ -1,5 +1,6 @@
 /** What the host answers by itself: ICMP errors and RSTs. They leave as packets of its own, in the connection they are about. */
 import type { Clock } from '../clock.js';
+import { reachesChecksum } from '../conntrack/checksums.js';
 import type { Conntrack } from '../conntrack/conntrack.js';
 import type { TcpTracker } from '../conntrack/tcp.js';
 import type { OutputRoute } from '../host/decision.js';
@@ -94,9 +95,9 @@ export class Answers implements OptionsHost {
     this.#stack.pop();
   }
 
-  /** Whether conntrack has looked at the packet's checksum. */
+  /** Whether conntrack has looked at the packet's checksum on arrival. */
   #isChecked(packet: Packet): boolean {
-    return this.#checksums && !packet.isLocal && packet.ctinfo !== CtInfo.UNTRACKED;
+    return this.#checksums && !packet.isLocal && packet.ctinfo !== CtInfo.UNTRACKED && reachesChecksum(packet);
   }
 
   /** The answer belongs to the connection of the packet that it is about, in the other direction (nf_conntrack_attach). */

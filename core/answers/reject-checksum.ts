@@ -2,7 +2,6 @@
 import { fold, pseudoHeaderSum, sumBytes } from '../../codecs/checksum.js';
 import {
   IPPROTO_GRE,
-  IPPROTO_ICMP,
   IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
@@ -19,8 +18,7 @@ const IPPROTO_AH = 51;
 /**
  * Whether REJECT answers PACKET with an ICMP error, as far as checksums go. UDP without checksum and protocols that have
  * another kind of check pass; TCP and UDP are checked; of all others the whole payload must sum up like a header with a
- * checksum, as ICMP's does. CONNTRACK_CHECKED: conntrack has looked at it on arrival (tracked, not the host's own, and
- * net.netfilter.nf_conntrack_checksum is on).
+ * checksum, as ICMP's does. CONNTRACK_CHECKED: conntrack has looked at it on arrival.
  */
 export function rejectChecksumOk(packet: Packet, conntrackChecked: boolean): boolean {
   switch (packet.protocol) {
@@ -34,9 +32,7 @@ export function rejectChecksumOk(packet: Packet, conntrackChecked: boolean): boo
     case IPPROTO_UDPLITE:
       return true;
   }
-  const isConntracks =
-    packet.protocol === IPPROTO_TCP || packet.protocol === IPPROTO_UDP || packet.protocol === IPPROTO_ICMP;
-  return checksumOk(packet, !(conntrackChecked && isConntracks));
+  return checksumOk(packet, !conntrackChecked);
 }
 
 /** The same of a RST: conntrack's check counts for it only where the packet is for the host itself. */

@@ -1,7 +1,41 @@
 /** hot: layer-4 checksums, as far as conntrack looks at them. */
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
+import {
+  ICMP_LENGTH,
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  TCP_DATA_OFFSET_AT,
+  TCP_LENGTH,
+  UDP_LENGTH,
+  UDP_LENGTH_AT,
+} from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
+
+/**
+ * Whether PACKET is of a protocol whose checksum conntrack looks at, and its header lets it come so far: a header that is
+ * too short, or lengths that do not fit, make a packet INVALID before (tcp_error, udp_error, nf_conntrack_icmpv4_error).
+ */
+export function reachesChecksum(packet: Packet): boolean {
+  const { view, l4, l4Length, l4Available } = packet;
+  switch (packet.protocol) {
+    case IPPROTO_TCP: {
+      if (l4Length < TCP_LENGTH || l4Available < TCP_LENGTH) return false;
+      const headerLength = (view.getUint8(l4 + TCP_DATA_OFFSET_AT) >> 4) << 2;
+      return headerLength >= TCP_LENGTH && headerLength <= l4Length;
+    }
+    case IPPROTO_UDP: {
+      if (l4Length < UDP_LENGTH || l4Available < UDP_LENGTH) return false;
+      const announcedBytes = view.getUint16(l4 + UDP_LENGTH_AT);
+      return announcedBytes >= UDP_LENGTH && announcedBytes <= l4Length;
+    }
+    case IPPROTO_ICMP:
+      return l4Length >= ICMP_LENGTH && l4Available >= ICMP_LENGTH;
+    default:
+      return false;
+  }
+}
 
 /**
  * Whether PACKET, arriving from outside, fails the checksum over its pseudo header as PROTOCOL and all that follows the IP

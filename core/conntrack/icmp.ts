@@ -1,9 +1,10 @@
 /** hot: the ICMP tracker, of queries and their replies (kernel: nf_conntrack_proto_icmp). Errors are told apart before. */
 
 import { isIcmpChecksumRight } from '../../codecs/checksum.js';
-import { ICMP_LENGTH, ICMP_TYPE_AT } from '../../codecs/layouts.js';
+import { ICMP_TYPE_AT } from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
 import type { Direction, Packet } from '../packet.js';
+import { reachesChecksum } from './checksums.js';
 import type { ConntrackTable } from './table.js';
 import type { Timeouts } from './timeouts.js';
 import { type L4Tracker, TrackResult } from './tracker.js';
@@ -28,10 +29,9 @@ export class IcmpTracker implements L4Tracker {
   }
 
   isValid(packet: Packet): boolean {
-    const lengthBytes = packet.l4Length;
-    if (lengthBytes < ICMP_LENGTH || packet.l4Available < ICMP_LENGTH) return false;
+    if (!reachesChecksum(packet)) return false;
     if (this.#checksum && packet.hook === Hook.PREROUTING && !packet.isCut) {
-      if (!isIcmpChecksumRight(packet.view, packet.l4, lengthBytes)) return false;
+      if (!isIcmpChecksumRight(packet.view, packet.l4, packet.l4Length)) return false;
     }
     return packet.view.getUint8(packet.l4 + ICMP_TYPE_AT) <= MAX_TYPE;
   }

@@ -2,7 +2,7 @@
 import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
 import { CONTROL_NOW_MS_F64, SETTING_UDP_MS_F64, SETTING_UDP_STREAM_MS_F64 } from '../memory.js';
 import type { Direction, Packet } from '../packet.js';
-import { isChecksumBad, isPartialChecksumBad } from './checksums.js';
+import { isChecksumBad, isPartialChecksumBad, reachesChecksum } from './checksums.js';
 import { RECORD_WORDS, STATUS, Status } from './record.js';
 import type { ConntrackTable } from './table.js';
 import type { Timeouts } from './timeouts.js';
@@ -22,12 +22,8 @@ export class UdpTracker implements L4Tracker {
   }
 
   isValid(packet: Packet): boolean {
-    const lengthBytes = packet.l4Length;
-    if (lengthBytes < UDP_LENGTH || packet.l4Available < UDP_LENGTH) return false;
-    const { view, l4 } = packet;
-    const announcedBytes = view.getUint16(l4 + UDP_LENGTH_AT);
-    if (announcedBytes < UDP_LENGTH || announcedBytes > lengthBytes) return false;
-    if (!this.#checksum || view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) return true;
+    if (!reachesChecksum(packet)) return false;
+    if (!this.#checksum || packet.view.getUint16(packet.l4 + UDP_CHECKSUM_AT) === 0) return true;
     return !isChecksumBad(packet, IPPROTO_UDP);
   }
 
