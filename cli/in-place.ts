@@ -2,8 +2,8 @@
  * Replays captures from file to file without a detour through JavaScript: records are merged, forwarded and made anew where
  * they lie, in blocks of the emulator's memory, by wasm/records.ts. Only what is not for the fast way comes back.
  */
+import type { BackgroundIo } from '../codecs/background-io.js';
 import type { CaptureReader } from '../codecs/capture.js';
-import type { IoThread } from '../codecs/io-thread.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapReader } from '../codecs/pcap.js';
 import { CHUNK_BYTES, type PcapWriter } from '../codecs/pcap-writer.js';
@@ -21,14 +21,12 @@ import {
   type Memory,
 } from '../core/memory.js';
 
-/** How many chunks a writer gathers in while another thread writes the last one. */
-const CHUNKS_BEHIND = 2;
-
 export class InPlaceReplay {
   readonly #memory: Memory;
   readonly #readers: readonly PcapReader[];
   readonly #writers: readonly (PcapWriter | undefined)[];
   readonly #replay: (input: number) => void;
+  #isWaiting = false;
 
   /**
    * All of READERS, whose packets enter at DEVS, if that is possible for each of them: usual pcaps of Ethernet frames that
@@ -75,20 +73,22 @@ export class InPlaceReplay {
     memory.host.flush = (output) => this.#writers[output]?.flush();
   }
 
-  /** Replay up to COUNT packets; how many there were, fewer only at the end. */
+  /** Replay up to COUNT packets; how many there were, fewer only at the end or where it `isWaiting`. */
   step(count: number): number {
+    this.#isWaiting = false;
     return this.#memory.machine.step(count);
   }
 
-  /** Have IO read and write from here on; false where there is no memory for that. */
-  useThread(io: IoThread): boolean {
+  /** Whether `step` ended because what comes next is still being read. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  /** Have IO read and write from here on; false where that is not possible. */
+  useBackground(io: BackgroundIo): boolean {
     const memory = this.#memory;
     if (!this.#readers.every(({ blocks }) => blocks.useRing(io))) return false;
-    for (const writer of new Set(this.#writers)) {
-      if (writer === undefined) continue;
-      const chunks = Array.from({ length: CHUNKS_BEHIND }, () => memory.allocate(CHUNK_BYTES));
-      if (chunks.every((chunk) => chunk !== undefined)) writer.writeBehind(io, chunks);
-    }
+    for (const writer of new Set(this.#writers)) writer?.writeBehind(io, () => memory.allocate(CHUNK_BYTES));
     return true;
   }
 
@@ -108,7 +108,9 @@ export class InPlaceReplay {
     this.#takeOver(input);
     const isThere = reader.prepare();
     this.#show(input);
-    return isThere ? InputState.MORE : InputState.END;
+    if (isThere) return InputState.MORE;
+    this.#isWaiting = reader.blocks.isWaiting;
+    return this.#isWaiting ? InputState.WAIT : InputState.END;
   }
 
   #replayAt(input: number, head: number): void {

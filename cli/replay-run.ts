@@ -1,10 +1,12 @@
 /** hot: one replay, from capture files through the emulator into the files of the results. */
+import { fstatSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { BackgroundIo } from '../codecs/background-io.js';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
-import { adviseHugePages } from '../codecs/huge-pages.js';
-import { IoThread } from '../codecs/io-thread.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
+import { adviseHugePages, growHeapsInLargeSteps, populate } from '../codecs/libc.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
@@ -16,7 +18,16 @@ import {
   type EmulatorOutput,
   Outcome,
 } from '../core/emulator.js';
-import { BUFFERS_AT, MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
+import {
+  BUFFERS_AT,
+  compileAhead,
+  MAX_OUTPUTS,
+  Memory,
+  OUTPUT_NUMBERS_AT,
+  OUTPUTS_AT,
+  RECORDS_AT,
+  SLOTS_AT,
+} from '../core/memory.js';
 import { PacketType } from '../core/packet.js';
 import { warmUp } from '../core/warm-up.js';
 import { DropTally } from './drops.js';
@@ -35,8 +46,8 @@ export const INPUT_LOCAL = STITCH_LOCAL;
 export const INPUT_STITCHED = -3;
 
 /**
- * Every way to replay: those of the emulator, and 'threaded': 'remembered', with another thread that reads and writes from
- * the first block on, where the captures are of a kind that permits it. 'remembered' does so for large ones by itself.
+ * Every way to replay: those of the emulator, and 'threaded': 'remembered', where other threads read and write from the first
+ * block on, if the captures are of a kind that permits it. 'remembered' does so for large ones by itself.
  */
 export const REPLAY_ENGINES = [...EMULATOR_ENGINES, 'threaded'] as const;
 export type ReplayEngine = (typeof REPLAY_ENGINES)[number];
@@ -44,6 +55,8 @@ export type ReplayEngine = (typeof REPLAY_ENGINES)[number];
 export interface RunOptions extends Omit<EmulatorOptions, 'engine' | 'memory'> {
   /** Default 'remembered'. */
   readonly engine?: ReplayEngine;
+  /** Other threads may read and write: whoever replays awaits `whenReady` after each step. Default false: no step waits for any. */
+  readonly background?: boolean;
 }
 
 /** Where packets go that reached the host, and those that were dropped. */
@@ -53,7 +66,29 @@ export const DROPPED_FILE = 'dropped.pcap';
 /** Stands for a folder of results: only what leaves is wanted, as a stream. */
 export const STANDARD_OUTPUT = '-';
 
-/** Replays captures packet by packet. Call `step` until it returns false, then `close`. */
+/**
+ * Begin what a replay of large captures goes faster for, by other threads, while rulesets and hosts are read; resolves when that is
+ * done: before a `ReplayRun` is made. Undefined: they are small. The event loop has to turn meanwhile.
+ */
+export function prepareAhead(inputs: readonly { readonly path: string }[]): Promise<void> | undefined {
+  if (!areLarge(inputs)) return undefined;
+  growHeapsInLargeSteps();
+  return compileAhead();
+}
+
+/** Whether these captures, '-' being standard input, are so large that it is worth while; what has no size counts as large. */
+function areLarge(inputs: readonly { readonly path: string }[]): boolean {
+  let totalBytes = 0;
+  for (const { path } of inputs) {
+    const stat = path === '-' ? fstatSync(STANDARD_INPUT) : statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) continue;
+    if (!stat.isFile()) return true;
+    totalBytes += stat.size;
+  }
+  return totalBytes > LARGE_BYTES;
+}
+
+/** Replays captures packet by packet. Call `step` until it returns false, await `whenReady` after each and after `flush`, then `close`. */
 export class ReplayRun implements EmulatorOutput {
   readonly emulator: Emulator;
   readonly drops = new DropTally();
@@ -78,9 +113,9 @@ export class ReplayRun implements EmulatorOutput {
   readonly #dropped: PcapWriter | undefined;
   /** Replays from file to file without a detour through JavaScript, where all inputs are of a kind that permits it. */
   #inPlace: InPlaceReplay | undefined;
-  /** Reads and writes while packets are dealt with, once it is up; and whether it does. */
-  #io: IoThread | undefined;
-  #usesThread = false;
+  /** Reads and writes while packets are dealt with. */
+  #io: BackgroundIo | undefined;
+  #isFlushed = false;
   readonly #place = new IpPlace();
   /** The record whose packet goes through the emulator, and its time. */
   #record: CaptureReader | null = null;
@@ -101,18 +136,19 @@ export class ReplayRun implements EmulatorOutput {
     const engine = options.engine ?? 'remembered';
     const isRemembered = engine === 'remembered' || engine === 'threaded';
     const memory = new Memory();
+    const isLarge = areLarge(inputs);
     try {
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
       for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
       const { totalBytes } = this.#merger;
-      const isLarge = totalBytes < 0 || totalBytes > LARGE_BYTES;
-      // The thread takes as long to start as everything else does.
-      if (engine === 'threaded' || (isRemembered && isLarge && availableParallelism() > 1))
-        this.#io = new IoThread(memory.buffer);
-      // Of what lies before, little is used here and there.
-      if (isLarge) adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
+      if (isLarge) {
+        // Of what lies before, little is used here and there.
+        adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
+        populate(memory.bytes.subarray(RECORDS_AT, RECORDS_AT + FIRST_BYTES));
+        populate(memory.bytes.subarray(SLOTS_AT, SLOTS_AT + FIRST_BYTES));
+      }
       this.emulator = createEmulator({ ...options, memory, engine: isRemembered ? 'remembered' : engine }, this);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
@@ -126,7 +162,11 @@ export class ReplayRun implements EmulatorOutput {
         );
       }
       if (this.#inPlace === undefined && (totalBytes < 0 || totalBytes > WARM_UP_BYTES)) warmUp();
-      if (engine === 'threaded' && this.#inPlace !== undefined) this.#io?.awaitReady();
+      const wantsIo = engine === 'threaded' || (isLarge && availableParallelism() > 1);
+      if (this.#inPlace !== undefined && options.background === true && wantsIo) {
+        const io = new BackgroundIo(memory.buffer);
+        if (this.#inPlace.useBackground(io)) this.#io = io;
+      }
       if (stream !== undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
@@ -145,21 +185,25 @@ export class ReplayRun implements EmulatorOutput {
   /** Replay up to COUNT packets; false where there are no more. */
   step(count: number): boolean {
     const until = Math.min(this.#limit, this.read + count);
-    const batch = this.#inPlace === undefined ? BATCH_PACKETS : IN_PLACE_BATCH_PACKETS;
+    if (this.#inPlace !== undefined) return this.#stepInPlace(this.#inPlace, until);
     while (this.read < until) {
-      const wanted = Math.min(until - this.read, batch);
-      const isMore = this.#inPlace === undefined ? this.#batch(this.read + wanted) : this.#stepInPlace(wanted);
-      if (!isMore) return false;
+      if (!this.#batch(Math.min(until, this.read + BATCH_PACKETS))) return false;
     }
     return this.read < this.#limit;
   }
 
-  #stepInPlace(wanted: number): boolean {
-    const io = this.#io;
-    if (io !== undefined && !this.#usesThread && io.isReady) this.#usesThread = this.#inPlace!.useThread(io);
-    const done = this.#inPlace!.step(wanted);
+  #stepInPlace(inPlace: InPlaceReplay, until: number): boolean {
+    const wanted = this.#io === undefined ? until - this.read : Math.min(until - this.read, MOST_BETWEEN_TURNS);
+    const done = inPlace.step(wanted);
     this.read += done;
-    return done === wanted;
+    return (done === wanted || inPlace.isWaiting) && this.read < this.#limit;
+  }
+
+  /** Resolves once the next step, or `close`, has something to do; undefined: that is so already. */
+  whenReady(): Promise<void> | undefined {
+    if (this.#io === undefined) return undefined;
+    if (this.#isFlushed) return this.#io.isBusy ? this.#io.drain() : undefined;
+    return this.#inPlace?.isWaiting === true ? this.#io.next() : turn();
   }
 
   #batch(until: number): boolean {
@@ -212,20 +256,27 @@ export class ReplayRun implements EmulatorOutput {
     return this.#readers.flatMap(({ cut }) => (cut ? [cut.message] : []));
   }
 
-  /** Write what is left and close every file. */
+  /** There are no more steps: write what is left. Await `whenReady` before `close`. */
+  flush(): void {
+    for (const writer of this.writers) writer.flush();
+    this.#isFlushed = true;
+  }
+
+  /** Close every file. */
   close(): void {
-    // What is read ahead is still read to, and what was read still written.
-    this.#settle();
-    this.#io?.drain();
-    for (const reader of this.#readers) reader.close();
-    for (const writer of this.writers) writer.close();
-    this.#io?.stop();
+    for (const file of [...this.#readers, ...this.writers]) file.close();
   }
 
   /** Close every file, whatever becomes of what is in it. */
   abandon(): void {
-    // Before any file is closed: another one might get its number.
-    this.#io?.stop();
+    const io = this.#io;
+    io?.stop();
+    // Not while one is used in the background: another might get its number.
+    if (io?.isBusy) void io.drain().then(() => this.#closeAll());
+    else this.#closeAll();
+  }
+
+  #closeAll(): void {
     for (const file of [...this.#readers, ...this.writers]) {
       try {
         file.close();
@@ -295,16 +346,20 @@ export class ReplayRun implements EmulatorOutput {
   }
 }
 
+const STANDARD_INPUT = 0;
 const SHORTEST_IPV4 = 20;
 /** A loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
 const BATCH_PACKETS = 128;
-/** In WebAssembly that is not so; in between it is seen whether the other thread is up. */
-const IN_PLACE_BATCH_PACKETS = 2048;
+/** What is done in the background is heard of between two turns of the event loop, each of which takes some microseconds. */
+const MOST_BETWEEN_TURNS = 4096;
 /** Captures larger than this (a hundred thousand small packets) are worth a warm-up, where all packets come to JavaScript. */
 const WARM_UP_BYTES = 1 << 23;
 
-/** From this size on captures are worth a thread that reads and writes, and huge pages. */
+/** From this size on captures are worth other threads and huge pages. */
 const LARGE_BYTES = 1 << 25;
+
+/** How much of the memory for connections is had at once: enough for ten thousand of them. */
+const FIRST_BYTES = 1 << 21;
 
 /** How a frame was addressed, in the words of the emulator. */
 export function packetTypeOf(type: LinkPacketType): PacketType {

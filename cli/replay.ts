@@ -1,6 +1,7 @@
 /** `nfreplay replay`: captures through a host and its rules, into a folder of results. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { fileSystemError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
@@ -15,6 +16,7 @@ import { UsageError } from './errors.js';
 import {
   INPUT_LOCAL,
   INPUT_STITCHED,
+  prepareAhead,
   type ReplayEngine,
   ReplayRun,
   type RunInput,
@@ -52,16 +54,20 @@ export interface ReplayProgress {
   consumedBytes: number;
   /** -1: not known. */
   totalBytes: number;
+  /** To be awaited before the next step, where other threads are at work. */
+  ready?: Promise<void> | undefined;
 }
 
 /** The name that stands for the host itself among the interfaces. */
 const LOCAL = 'local';
 /** How many packets are replayed between two looks at the rest of the world. */
 const STEP_PACKETS = 50_000;
+/** How long it takes at most until other threads have begun to compile. */
+const BEGIN_MS = 1;
 const CONNECTIONS_A_WRITE_BYTES = 1 << 18;
 
 /**
- * Replay captures and write the results.
+ * Replay captures and write the results, in this thread alone: 'threaded' is 'remembered' here.
  * @throws {UsageError} {RulesetError} {HostError} {CaptureError} {CliError}; what is at `outDir` is then left as it was
  */
 export function replay(options: ReplayOptions): Summary {
@@ -72,8 +78,23 @@ export function replay(options: ReplayOptions): Summary {
   }
 }
 
-/** The same in steps, between which it may be given up: `return()` then removes what was written. */
-export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
+/** The same, with other threads that read and write where that is worth while. */
+export async function replayAsync(options: ReplayOptions): Promise<Summary> {
+  const steps = replaySteps(options, true);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await value.ready;
+  }
+}
+
+/**
+ * The same in steps, between which it may be given up: `return()` then removes what was written. BACKGROUND: other threads may
+ * read and write, and whoever takes the steps awaits `ready` in between.
+ */
+export function* replaySteps(options: ReplayOptions, background = false): Generator<ReplayProgress, Summary, void> {
+  const prepared = background ? prepareAhead(options.inputs ?? []) : undefined;
+  if (prepared !== undefined) yield { packets: 0, consumedBytes: 0, totalBytes: -1, ready: sleep(BEGIN_MS) };
   const ruleset = parseRuleset(readText(options.rulesPath), options.rulesPath, { lax: options.lax ?? false });
   const hostText = readText(options.hostPath);
   const host = loadHost(hostText, options.hostPath);
@@ -83,6 +104,8 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       ? undefined
       : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
 
+  if (prepared !== undefined) yield { packets: 0, consumedBytes: 0, totalBytes: -1, ready: prepared };
+
   const staged = options.outDir === STANDARD_OUTPUT ? undefined : new StagedDir(options.outDir);
   let run: ReplayRun | undefined;
   let isDone = false;
@@ -91,6 +114,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       ruleset,
       host,
       seed: options.seed ?? 0,
+      background,
       ...(options.engine ? { engine: options.engine } : {}),
     };
     run = new ReplayRun(
@@ -100,9 +124,9 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       options.limit ?? Number.POSITIVE_INFINITY,
       stitcher,
     );
-    while (run.step(STEP_PACKETS)) {
-      yield { packets: run.read, consumedBytes: run.consumedBytes, totalBytes: run.totalBytes };
-    }
+    while (run.step(STEP_PACKETS)) yield progressOf(run);
+    run.flush();
+    yield progressOf(run);
     run.close();
     const summary = summarize(run, ruleset, host, options, inputs);
     if (staged !== undefined) writeTexts(staged.path, ruleset, run.emulator, summary);
@@ -115,6 +139,11 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       staged?.discard();
     }
   }
+}
+
+function progressOf(run: ReplayRun): ReplayProgress {
+  const { read, consumedBytes, totalBytes } = run;
+  return { packets: read, consumedBytes, totalBytes, ready: run.whenReady() };
 }
 
 /** The captures of OPTIONS, and where on HOST their packets enter. */

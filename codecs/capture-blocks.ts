@@ -1,7 +1,7 @@
 /** hot: the window through which a capture file is read, in blocks, from front to back. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { BackgroundIo, ReadResult } from './background-io.js';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
-import type { IoThread } from './io-thread.js';
 
 /** What is read at once, in bytes. Larger blocks were measured to be slower: they fall out of the cache. */
 export const BLOCK_BYTES = 1 << 18;
@@ -21,7 +21,7 @@ const HEADROOM_BYTES = 64;
 /** In a buffer of a ring: room in front of the block for what the block before it has left of a record. */
 const TAIL_BYTES = HEADROOM_BYTES + MAX_CAPLEN_BYTES + 64;
 const RING_BUFFERS = 3;
-/** What is read at once into a buffer of a ring: each block costs both threads a call of the other. */
+/** What is read at once into a buffer of a ring: each block costs a call of another thread. */
 const RING_BLOCK_BYTES = 1 << 20;
 
 const STANDARD_INPUT = 0;
@@ -53,6 +53,7 @@ export class CaptureBlocks {
   readonly #fd: number;
   /** The buffers that blocks are read to in turn, where there is more than one, and what writes from them meanwhile. */
   #ring: BlockRing | null = null;
+  #isWaiting = false;
   readonly #allocate: Allocate;
   #isOpen = true;
   #readBytes = 0;
@@ -88,7 +89,10 @@ export class CaptureBlocks {
     return this.end - this.at;
   }
 
-  /** Read until LENGTH bytes are there from `at` on, which may move; false where the file ends before. */
+  /**
+   * Read until LENGTH bytes are there from `at` on, which may move; false where the file ends before, or where the next block
+   * is still being read: then `isWaiting`.
+   */
   load(length: number): boolean {
     if (this.end - this.at >= length) return true;
     if (this.#ring !== null) return this.#loadFrom(this.#ring, length);
@@ -97,34 +101,45 @@ export class CaptureBlocks {
     return this.end - this.at >= length;
   }
 
+  /** Whether `load` has to be called again, once IO has done something more. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
   /**
-   * Read blocks to several buffers in turn from here on, as IO may still be writing from the last ones; of a file, IO reads the
-   * next ones meanwhile. Records are then at most MAX_CAPLEN_BYTES long. False where there is no memory for that.
+   * Have IO read the file from here on, ahead, to several buffers in turn, from which it may still be writing what they held.
+   * Records are then at most MAX_CAPLEN_BYTES long. False where that is not possible: it is no file, or there is no memory.
    */
-  useRing(io: IoThread): boolean {
+  useRing(io: BackgroundIo): boolean {
+    // What comes through a pipe may be waited for until another pipe is read: nothing else must wait with it.
+    if (this.totalBytes < 0) return false;
     const buffers: Uint8Array[] = [];
     for (let i = 0; i < RING_BUFFERS; i++) {
       const buffer = this.#allocate(TAIL_BYTES + RING_BLOCK_BYTES);
       if (buffer === undefined) return false;
       buffers.push(buffer);
     }
-    // What comes through a pipe may be waited for until another pipe is read: nothing else must wait with it.
-    this.#ring = new BlockRing(io, this.totalBytes >= 0 ? this.#fd : -1, buffers);
+    this.#ring = new BlockRing(io, this.#fd, buffers);
     return true;
   }
 
   /** The next block goes to the next buffer, behind what is left of the one before. */
   #loadFrom(ring: BlockRing, length: number): boolean {
+    this.#isWaiting = false;
     while (!this.#isAtEnd && this.end - this.at < length) {
+      const block = ring.next();
+      if (block === undefined) {
+        this.#isWaiting = true;
+        return false;
+      }
       this.beforeMove();
       const { bytes: old, at, end } = this;
-      const { buffer, read } = ring.next();
+      const { buffer, read } = block;
       this.bytes = buffer;
       this.view = viewOf(buffer);
       this.at = TAIL_BYTES - (end - at);
       this.end = TAIL_BYTES;
-      if (read === undefined) this.#read();
-      else this.#take(read);
+      this.#take(read);
       buffer.set(old.subarray(at, end), this.at);
       if (!this.#isAtEnd) ring.giveBack(old);
     }
@@ -168,7 +183,7 @@ export class CaptureBlocks {
   }
 
   /** So much was read behind `end`, or that is why nothing was. */
-  #take(read: number | Error): void {
+  #take(read: ReadResult): void {
     if (typeof read !== 'number') throw fileSystemError(read, this.path, 'read');
     if (read === 0) this.#isAtEnd = true;
     this.end += read;
@@ -199,35 +214,36 @@ export class CaptureBlocks {
   }
 }
 
-/** Buffers that are used in turn: what is in one may be written by another thread for a while after it was given back. */
+/** Buffers that are read to in turn, ahead of whoever uses them. */
 class BlockRing {
-  readonly #io: IoThread;
+  readonly #io: BackgroundIo;
   readonly #fd: number;
-  /** In the order of the file: what is free, or read, once the job is done. */
-  readonly #blocks: { readonly buffer: Uint8Array; readonly job: number }[] = [];
+  /** In the order of the file, and what came of reading, once it is known. */
+  readonly #blocks: { readonly buffer: Uint8Array; read?: ReadResult }[] = [];
 
-  /** FD is what IO is to read ahead; -1: nothing. */
-  constructor(io: IoThread, fd: number, buffers: readonly Uint8Array[]) {
+  constructor(io: BackgroundIo, fd: number, buffers: readonly Uint8Array[]) {
     this.#io = io;
     this.#fd = fd;
     for (const buffer of buffers) this.giveBack(buffer);
   }
 
-  /** The next buffer; how much of the file was READ behind its first TAIL_BYTES, or why it was not; undefined: it is still to be read. */
-  next(): { buffer: Uint8Array; read: number | Error | undefined } {
-    const { buffer, job } = this.#blocks.shift()!;
-    if (this.#fd >= 0) return { buffer, read: this.#io.resultOf(job, buffer.byteOffset + TAIL_BYTES) };
-    this.#io.wait(job);
-    return { buffer, read: undefined };
+  /** The next buffer, and how much of the file was READ behind its first TAIL_BYTES; undefined: that is not known yet. */
+  next(): { buffer: Uint8Array; read: ReadResult } | undefined {
+    const [{ buffer, read }] = this.#blocks;
+    if (read === undefined) return undefined;
+    this.#blocks.shift();
+    return { buffer, read };
   }
 
   /** BUFFER may be read to again, once all is written that was to be written by now. */
   giveBack(buffer: Uint8Array): void {
     // What was read to before there was a ring is too small for it.
     if (buffer.length !== TAIL_BYTES + RING_BLOCK_BYTES) return;
-    const io = this.#io;
-    const job = this.#fd < 0 ? io.lastJob : io.read(this.#fd, buffer.byteOffset + TAIL_BYTES, RING_BLOCK_BYTES);
-    this.#blocks.push({ buffer, job });
+    const block: { buffer: Uint8Array; read?: ReadResult } = { buffer };
+    this.#blocks.push(block);
+    this.#io.read(this.#fd, buffer.byteOffset + TAIL_BYTES, RING_BLOCK_BYTES, (read) => {
+      block.read = read;
+    });
   }
 }
 

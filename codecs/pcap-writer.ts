@@ -1,15 +1,18 @@
 /** hot: classic pcap files, little-endian with nanoseconds, are written here. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import type { BackgroundIo } from './background-io.js';
 import { MAX_CAPLEN_BYTES, sleep } from './capture-blocks.js';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
 import { copyWords } from './copy.js';
-import type { IoThread } from './io-thread.js';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from './pcap.js';
 
 /** How much is gathered before it is written, in bytes. */
 export const CHUNK_BYTES = 1 << 19;
 
 const STANDARD_OUTPUT = 1;
+
+/** How many chunks besides its own a writer has in the background; where all are being written, it writes itself. */
+const MOST_CHUNKS = 4;
 
 /** How long to wait before writing again to a pipe that is full and does not block. */
 const RETRY_MS = 5;
@@ -58,9 +61,13 @@ export class PcapWriter {
   readonly #view: DataView;
   #chunkAt: number;
   readonly #chunkBytes: number;
-  /** What writes instead of us, if anything does, and where chunks are that it may be writing: with their jobs, oldest first. */
-  #io: IoThread | null = null;
+  /** What writes instead of us, if anything does, and how further chunks are had to gather in meanwhile. */
+  #io: BackgroundIo | null = null;
+  #allocateChunk: () => Uint8Array | undefined = () => undefined;
+  /** Where chunks are that it may be writing, with their jobs. */
   readonly #chunks: { readonly at: number; readonly job: number }[] = [];
+  /** How much of the file has been written, or given to be written. */
+  #writtenBytes = 0;
   readonly #state: Int32Array;
   readonly #packets: Float64Array;
   /** The source of the last packet, a view over it, and the sources before it. */
@@ -124,10 +131,14 @@ export class PcapWriter {
     this.#packets[0] += 1;
   }
 
-  /** Have IO write from here on; CHUNKS, parts of the buffer as large as the writer's own, are what is gathered in meanwhile. */
-  writeBehind(io: IoThread, chunks: readonly Uint8Array[]): void {
+  /**
+   * Have IO write from here on, where this is a file; ALLOCATE gives further parts of the buffer, as large as the writer's own
+   * chunk, as long as there are any. IO must be done with everything before `close` is called.
+   */
+  writeBehind(io: BackgroundIo, allocate: () => Uint8Array | undefined): void {
+    if (this.#fd === STANDARD_OUTPUT || !fstatSync(this.#fd).isFile()) return;
     this.#io = io;
-    for (const { byteOffset } of chunks) this.#chunks.push({ at: byteOffset, job: -1 });
+    this.#allocateChunk = allocate;
   }
 
   /** Whether `writeInPlace` can be used for what lies in BYTES. */
@@ -168,7 +179,8 @@ export class PcapWriter {
     const isLong = length >= DIRECT_BYTES;
     if (isLong || state[WRITER_CHUNK_END / 4] - state[WRITER_FILLED / 4] < length) this.#flushChunk();
     if (isLong) {
-      this.#writeOut(start, length);
+      if (this.#io === null) this.#writeNow(start, length);
+      else this.#writeLater(this.#io, start, length);
     } else {
       copyWords(this.#view, state[WRITER_FILLED / 4], this.#view, start, length);
       state[WRITER_FILLED / 4] += length;
@@ -183,7 +195,6 @@ export class PcapWriter {
     this.#isOpen = false;
     try {
       this.flush();
-      this.#io?.drain();
       if (this.#io !== null) this.#throwFailure(this.#io);
     } finally {
       this.#closeFile();
@@ -202,18 +213,22 @@ export class PcapWriter {
     if (length === 0) return;
     // What could not be written once is not tried again when the file is closed.
     state[WRITER_FILLED / 4] = this.#chunkAt;
-    const job = this.#writeOut(this.#chunkAt, length);
-    if (job >= 0) this.#nextChunk(job);
+    const next = this.#io === null ? -1 : this.#freeChunk(this.#io);
+    if (next < 0) {
+      this.#writeNow(this.#chunkAt, length);
+      return;
+    }
+    this.#chunks.push({ at: this.#chunkAt, job: this.#writeLater(this.#io!, this.#chunkAt, length) });
+    this.#chunkAt = next;
+    state[WRITER_FILLED / 4] = next;
+    state[WRITER_CHUNK_END / 4] = next + this.#chunkBytes;
   }
 
-  /** JOB writes the chunk: gather in the one that was written longest ago. */
-  #nextChunk(job: number): void {
-    this.#chunks.push({ at: this.#chunkAt, job });
-    const next = this.#chunks.shift()!;
-    this.#io?.wait(next.job);
-    this.#chunkAt = next.at;
-    this.#state[WRITER_FILLED / 4] = next.at;
-    this.#state[WRITER_CHUNK_END / 4] = next.at + this.#chunkBytes;
+  /** Where a chunk is that nothing is written from any more; -1: there is none, and no more may be had. */
+  #freeChunk(io: BackgroundIo): number {
+    const index = this.#chunks.findIndex(({ job }) => io.isWritten(job));
+    if (index >= 0) return this.#chunks.splice(index, 1)[0].at;
+    return this.#chunks.length < MOST_CHUNKS ? (this.#allocateChunk()?.byteOffset ?? -1) : -1;
   }
 
   #writeHeader(at: number, tsSec: number, tsNsec: number, length: number, originalLength: number): void {
@@ -224,26 +239,37 @@ export class PcapWriter {
     view.setUint32(at + 12, originalLength, true);
   }
 
-  /** The number of the job that writes; -1: it is written. */
-  #writeOut(from: number, length: number): number {
-    if (this.#io !== null) {
-      this.#throwFailure(this.#io);
-      return this.#io.write(this.#fd, from, length);
-    }
+  /** The number of the job that writes. */
+  #writeLater(io: BackgroundIo, from: number, length: number): number {
+    this.#throwFailure(io);
+    const job = io.write(this.#fd, from, length, this.#writtenBytes);
+    this.#writtenBytes += length;
+    return job;
+  }
+
+  #writeNow(from: number, length: number): void {
+    // While others write to the file as well, it does not stand where this belongs.
+    const position = this.#io === null ? null : this.#writtenBytes;
+    this.#writtenBytes += length;
     let done = 0;
     while (done < length) {
       try {
-        done += writeSync(this.#fd, this.#bytes, from + done, length - done);
+        done += writeSync(
+          this.#fd,
+          this.#bytes,
+          from + done,
+          length - done,
+          position === null ? null : position + done,
+        );
       } catch (error) {
         if (errorCode(error) !== 'EAGAIN') throw fileSystemError(error, this.path, 'write');
         sleep(RETRY_MS);
       }
     }
-    return -1;
   }
 
   /** What could not be written of this file is told by its own writer. */
-  #throwFailure(io: IoThread): void {
+  #throwFailure(io: BackgroundIo): void {
     const failure = io.writeFailure(this.#fd);
     if (failure !== undefined) throw fileSystemError(failure, this.path, 'write');
   }

@@ -6,6 +6,7 @@
  * ever moves, and views stay valid. It is shared memory (SharedArrayBuffer), as a thread of its own may read and write files.
  */
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { copyWords } from '../codecs/copy.js';
 
 const KIB = 2 ** 10;
@@ -94,7 +95,8 @@ export const INPUT_SEC = 32;
 export const INPUT_READ_F64 = 40;
 
 /** What an input can give: nothing before more is read; the record that it stands on; nothing any more. */
-export const InputState = { MORE: 0, HEAD: 1, END: 2 } as const;
+/** WAIT is no state, but what `refill` gives where more is still being read: then `step` ends, to be called again. */
+export const InputState = { MORE: 0, HEAD: 1, END: 2, WAIT: 3 } as const;
 
 /**
  * The states of the writers of what leaves by interfaces (codecs/pcap-writer.ts), and of each interface (int32) which of them is
@@ -122,6 +124,30 @@ export interface MachineHost {
 }
 
 let compiled: WebAssembly.Module | undefined;
+
+function readCode(): Buffer<ArrayBuffer> {
+  return readFileSync(new URL('../wasm/machine.wasm', import.meta.url));
+}
+
+/** How V8 is to compile the code ahead, and how it does otherwise. */
+const AHEAD = ['--no-liftoff', '--no-wasm-lazy-compilation', '--wasm-num-compilation-tasks=2'];
+const AS_NEEDED = ['--liftoff', '--wasm-lazy-compilation', '--wasm-num-compilation-tasks=128'];
+
+/**
+ * Have the code compiled by other threads before the first `Memory` is made, which takes them some 40 ms; resolves when it is.
+ *
+ * Otherwise V8 compiles each function at its first call, fast, and what is called often once more, well: four threads do that on
+ * however many cores there are while the first packets pass, and whoever gives them work has to wait for them again and again.
+ */
+export async function compileAhead(): Promise<void> {
+  if (compiled !== undefined) return;
+  for (const flag of AHEAD) setFlagsFromString(flag);
+  try {
+    compiled = await WebAssembly.compile(readCode());
+  } finally {
+    for (const flag of AS_NEEDED) setFlagsFromString(flag);
+  }
+}
 
 /** A memory, all zeros, with its own instance of the code. */
 export class Memory {
@@ -155,7 +181,7 @@ export class Memory {
       replay: (input, head, caplen) => host.replay(input, head >>> 0, caplen),
       flush: (output) => host.flush(output),
     };
-    compiled ??= new WebAssembly.Module(readFileSync(new URL('../wasm/machine.wasm', import.meta.url)));
+    compiled ??= new WebAssembly.Module(readCode());
     const instance = new WebAssembly.Instance(compiled, { env: { memory }, host: { ...calls } });
     this.machine = instance.exports as unknown as Machine;
   }

@@ -83,7 +83,7 @@ export function forwardedPackets(): f64 {
   return forwarded;
 }
 
-/** Replay up to COUNT packets of all inputs; how many there were. */
+/** Replay up to COUNT packets of all inputs; how many there were, fewer at the end or where an input has to be waited for. */
 export function step(count: i32): i32 {
   let done = 0;
   while (done < count) {
@@ -111,6 +111,7 @@ function gather(most: i32): i32 {
       while (state === InputState.MORE) {
         if (n > 0) return n;
         state = refill(i);
+        if (state === InputState.WAIT) return 0;
         store<i32>(input, state, INPUT_STATE);
         if (state === InputState.MORE) state = readHead(input);
       }

@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Est64, writeEst64 } from '../../bench/est64.js';
 import { UsageError } from '../../cli/errors.js';
-import { type ReplayOptions, replay, replaySteps } from '../../cli/replay.js';
+import { type ReplayOptions, replay, replayAsync, replaySteps } from '../../cli/replay.js';
 import { REPLAY_ENGINES } from '../../cli/replay-run.js';
 import { CaptureError } from '../../codecs/capture-error.js';
 import { bytesEqual } from '../bytes.js';
@@ -101,15 +101,15 @@ Replay('counts as the kernel counted, and writes every file', () => {
   assert.equal(JSON.parse(readFileSync(join(out('whole'), 'summary.json'), 'utf8')), summary);
 });
 
-Replay('gives the same files again, byte for byte, with any engine', () => {
+Replay('gives the same files again, byte for byte, with any engine', async () => {
   replay(options('first'));
   for (const engine of REPLAY_ENGINES) {
-    replay(options(engine, { engine }));
+    await replayAsync(options(engine, { engine }));
     sameFolders(out('first'), out(engine));
   }
 });
 
-Replay('is the same of captures of many blocks, whoever writes them', () => {
+Replay('is the same of captures of many blocks, whoever writes them', async () => {
   // Some 3 MB a side: a block is 1 MiB, and so is what is gathered before it is written.
   const { eth0, docker0 } = writeEst64(dir, 80_000, 500, [64, 200]);
   const inputs = [
@@ -117,7 +117,7 @@ Replay('is the same of captures of many blocks, whoever writes them', () => {
     { iface: 'docker0', path: docker0 },
   ];
   for (const engine of ['interpreter', 'remembered', 'threaded'] as const) {
-    replay(options(`blocks-${engine}`, { engine, inputs }));
+    await replayAsync(options(`blocks-${engine}`, { engine, inputs }));
     sameFolders(out('blocks-interpreter'), out(`blocks-${engine}`));
   }
 });

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { compareResults } from '../../cli/compare.js';
 import { casesIn } from '../../cli/golden-case.js';
 import { renderDifference } from '../../cli/render-difference.js';
-import { replay } from '../../cli/replay.js';
+import { replayAsync } from '../../cli/replay.js';
 import { REPLAY_ENGINES } from '../../cli/replay-run.js';
 
 const Golden = suite('golden cases');
@@ -22,11 +22,11 @@ Golden('there are as many as were recorded, each with a line on what it protects
 
 for (const { dir, rulesPath, hostPath, inputs, wantDir } of cases) {
   for (const engine of REPLAY_ENGINES) {
-    Golden(`${dir}, ${engine}`, () => {
+    Golden(`${dir}, ${engine}`, async () => {
       const parent = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
       try {
         const outDir = join(parent, 'got');
-        replay({ rulesPath, hostPath, inputs, outDir, engine });
+        await replayAsync({ rulesPath, hostPath, inputs, outDir, engine });
         const { differences, frames, rules, connections } = compareResults(wantDir, outDir);
         assert.is(differences.length, 0, differences.length > 0 ? renderDifference(differences[0]).join('\n') : '');
         assert.ok(frames + rules + connections > 0);

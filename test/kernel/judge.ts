@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Comparison, compareResults } from '../../cli/compare.js';
 import { renderDifference } from '../../cli/render-difference.js';
-import { replay } from '../../cli/replay.js';
+import { replayAsync } from '../../cli/replay.js';
 import { REPLAY_ENGINES, type ReplayEngine } from '../../cli/replay-run.js';
 import type { CaseFolder } from './live-case.js';
 
@@ -18,20 +18,24 @@ export interface Disagreement {
 }
 
 /** Null where the emulator agrees with FOLDER's want/. */
-export function judge(folder: CaseFolder, engines: readonly ReplayEngine[] = REPLAY_ENGINES): Disagreement | null {
+export async function judge(
+  folder: CaseFolder,
+  engines: readonly ReplayEngine[] = REPLAY_ENGINES,
+): Promise<Disagreement | null> {
   for (const engine of engines) {
-    const disagreement = judgeEngine(folder, engine);
+    const disagreement = await judgeEngine(folder, engine);
     if (disagreement) return disagreement;
   }
   return null;
 }
 
-function judgeEngine(folder: CaseFolder, engine: ReplayEngine): Disagreement | null {
+async function judgeEngine(folder: CaseFolder, engine: ReplayEngine): Promise<Disagreement | null> {
   const outDir = join(folder.dir, 'got');
   rmSync(outDir, { recursive: true, force: true });
   try {
     const { rulesPath, hostPath, inputs, stitchPath } = folder;
-    replay({ rulesPath, hostPath, inputs, outDir, engine, ...(stitchPath === undefined ? {} : { stitchPath }) });
+    const stitched = stitchPath === undefined ? {} : { stitchPath };
+    await replayAsync({ rulesPath, hostPath, inputs, outDir, engine, ...stitched });
   } catch (error) {
     return {
       engine,

@@ -46,7 +46,7 @@ const SHRINK_MS = 25_000;
 /** Failures beyond this many are counted but not shrunk. */
 const SHRINK_FAILURES = 5;
 
-function main(): number {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string' },
@@ -75,7 +75,7 @@ function main(): number {
   const packets = Number(values.packets);
   const libc = loadLibc();
   const startedMs = performance.now();
-  if (values.case === undefined && !values['no-samples']) samples(libc, values.keep, tally);
+  if (values.case === undefined && !values['no-samples']) await samples(libc, values.keep, tally);
   for (let n = 0; n < count; n++) {
     const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
     const isSlow = values.profile === undefined && n % SLOW_EVERY === SLOW_EVERY - 1;
@@ -88,12 +88,12 @@ function main(): number {
       packets: profile === SLOW_PROFILE ? Math.min(SLOW_PACKETS, packets) : packets,
       dir,
     });
-    const disagreement = settle(libc, played, tally);
+    const disagreement = await settle(libc, played, tally);
     if (disagreement === null) {
       if (values.case === undefined) rmSync(dir, { recursive: true, force: true });
     } else {
       const isShrunk = !values['no-shrink'] && tally.failed <= SHRINK_FAILURES;
-      report(libc, played, disagreement, how, isShrunk);
+      await report(libc, played, disagreement, how, isShrunk);
     }
     progress(n + 1, count, tally);
   }
@@ -113,8 +113,8 @@ function playNamed(libc: Libc, how: string, options: PlayOptions): LiveCase {
 }
 
 /** The captures of other projects, through a host with MASQUERADE. */
-function samples(libc: Libc, keep: string, tally: Tally): void {
-  for (const { file, dir, outcomes, isRandom, disagreement } of runSamples(libc, join(keep, 'samples'))) {
+async function samples(libc: Libc, keep: string, tally: Tally): Promise<void> {
+  for await (const { file, dir, outcomes, isRandom, disagreement } of runSamples(libc, join(keep, 'samples'))) {
     for (const packets of outcomes.values()) tally.packets += packets;
     if (isRandom) tally.leftOut++;
     else if (disagreement === null) tally.passed++;
@@ -127,7 +127,7 @@ function samples(libc: Libc, keep: string, tally: Tally): void {
 }
 
 /** Judges a case and counts it; how it fails, or null. */
-function settle(libc: Libc, played: LiveCase, tally: Tally): Disagreement | null {
+async function settle(libc: Libc, played: LiveCase, tally: Tally): Promise<Disagreement | null> {
   tally.packets += played.packets;
   if (played.inputs.length === 0) {
     tally.empty++;
@@ -137,7 +137,7 @@ function settle(libc: Libc, played: LiveCase, tally: Tally): Disagreement | null
     tally.leftOut++;
     return null;
   }
-  const disagreement = judge(played);
+  const disagreement = await judge(played);
   if (disagreement === null) {
     tally.passed++;
     return null;
@@ -152,13 +152,19 @@ function settle(libc: Libc, played: LiveCase, tally: Tally): Disagreement | null
   return disagreement;
 }
 
-function report(libc: Libc, played: LiveCase, found: Disagreement, how: string, isShrunk: boolean): void {
+async function report(
+  libc: Libc,
+  played: LiveCase,
+  found: Disagreement,
+  how: string,
+  isShrunk: boolean,
+): Promise<void> {
   console.log(`\nFAILED ${how} (${found.engine}, ${found.count} differences)`);
   if (!isShrunk) {
     console.log(`${found.lines.join('\n')}\nkept in ${played.dir}`);
     return;
   }
-  const { folder, disagreement, packets, rules } = shrink(libc, played, found, `${played.dir}-shrunk`, SHRINK_MS);
+  const { folder, disagreement, packets, rules } = await shrink(libc, played, found, `${played.dir}-shrunk`, SHRINK_MS);
   console.log(disagreement.lines.join('\n'));
   console.log(`kept in ${folder.dir}: ${packets} packets, ${rules} rules`);
 }
@@ -169,4 +175,4 @@ function progress(done: number, count: number, { failed }: Tally): void {
   else if (done % 50 === 0) console.log(`${done}/${count}, ${failed} failed`);
 }
 
-process.exitCode = main();
+process.exitCode = await main();

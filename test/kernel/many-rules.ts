@@ -103,7 +103,7 @@ function writeInputs(random: Random, dir: string, packets: number): void {
   for (const [iface, frames] of Object.entries(inputs)) writeCapture(join(dir, `${iface}.pcap`), false, frames);
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       count: { type: 'string', default: '10' },
@@ -125,7 +125,7 @@ function main(): number {
     writeFileSync(folder.hostPath, JSON.stringify(HOST));
     writeInputs(random, join(folder.dir, 'in'), Number(values.packets));
     const outcomes = replayKernel(libc, { ...folder, outDir: folder.wantDir });
-    const disagreement = judge(folder);
+    const disagreement = await judge(folder);
     const count = rules.split('\n').filter((line) => line.startsWith('-A')).length;
     const seen = [...outcomes].map(([outcome, packets]) => `${packets} ${outcome}`).join(', ');
     console.log(`seed ${seed}: ${count} rules, ${seen}: ${disagreement === null ? 'agrees' : 'FAILED'}`);
@@ -139,4 +139,4 @@ function main(): number {
   return failed === 0 ? 0 : 1;
 }
 
-process.exitCode = main();
+process.exitCode = await main();

@@ -133,11 +133,17 @@ export interface SampleResult {
 }
 
 /** Every sample in turn; their folders are left under DIR. */
-export function* runSamples(libc: Libc, dir: string): Generator<SampleResult> {
+export async function* runSamples(libc: Libc, dir: string): AsyncGenerator<SampleResult> {
   for (const sample of SAMPLES) {
     const folder = prepare(sample, join(dir, sample.file.replace(/\.[a-z]+$/, '')));
     const outcomes = replayKernel(libc, { ...folder, outDir: folder.wantDir });
     const isRandom = !agreesWithItself(libc, folder);
-    yield { file: sample.file, dir: folder.dir, outcomes, isRandom, disagreement: isRandom ? null : judge(folder) };
+    yield {
+      file: sample.file,
+      dir: folder.dir,
+      outcomes,
+      isRandom,
+      disagreement: isRandom ? null : await judge(folder),
+    };
   }
 }

@@ -27,30 +27,36 @@ export interface Shrunk {
 }
 
 /** The smallest case found within LIMIT_MS that still fails as FOUND does; it is left in DIR, in a form that `check` can run. */
-export function shrink(libc: Libc, original: CaseFolder, found: Disagreement, dir: string, limitMs: number): Shrunk {
+export async function shrink(
+  libc: Libc,
+  original: CaseFolder,
+  found: Disagreement,
+  dir: string,
+  limitMs: number,
+): Promise<Shrunk> {
   const deadline = performance.now() + limitMs;
-  const attempt = (candidate: Case): Disagreement | null => {
+  const attempt = async (candidate: Case): Promise<Disagreement | null> => {
     if (performance.now() > deadline) return null;
-    const disagreement = tryCase(libc, candidate, `${dir}.try`);
+    const disagreement = await tryCase(libc, candidate, `${dir}.try`);
     return disagreement?.kind === found.kind && disagreement.engine === found.engine ? disagreement : null;
   };
-  const fails = (candidate: Case): boolean => attempt(candidate) !== null;
+  const fails = async (candidate: Case): Promise<boolean> => (await attempt(candidate)) !== null;
 
   let current = readCase(original);
   for (let before = -1; before !== sizeOf(current) && performance.now() < deadline; ) {
     before = sizeOf(current);
-    current = { ...current, packets: fewer(current.packets, (packets) => fails({ ...current, packets })) };
+    current = { ...current, packets: await fewer(current.packets, (packets) => fails({ ...current, packets })) };
     const { rules } = current;
     current = {
       ...current,
-      rules: fewer(tablesOf(rules), (tables) => fails({ ...current, rules: tables.flat() })).flat(),
+      rules: (await fewer(tablesOf(rules), (tables) => fails({ ...current, rules: tables.flat() }))).flat(),
     };
-    current = { ...current, rules: fewer(current.rules, (rules) => fails({ ...current, rules }), isRemovable) };
-    current = { ...current, host: plainer(current.host, (host) => fails({ ...current, host })) };
+    current = { ...current, rules: await fewer(current.rules, (rules) => fails({ ...current, rules }), isRemovable) };
+    current = { ...current, host: await plainer(current.host, (host) => fails({ ...current, host })) };
   }
   rmSync(`${dir}.try`, { recursive: true, force: true });
   const folder = writeCase(current, dir);
-  const disagreement = finish(libc, folder) ?? found;
+  const disagreement = (await finish(libc, folder)) ?? found;
   return { folder, disagreement, packets: current.packets.length, rules: current.rules.filter(isRule).length };
 }
 
@@ -69,16 +75,16 @@ const isRemovable = (line: string): boolean => isRule(line) || /^:\S+ - /.test(l
 const sizeOf = (c: Case): number => c.packets.length + c.rules.length + JSON.stringify(c.host).length;
 
 /** Records what the kernel does with FOLDER and what the emulator makes of it. */
-function finish(libc: Libc, folder: CaseFolder): Disagreement | null {
+function finish(libc: Libc, folder: CaseFolder): Promise<Disagreement | null> {
   replayKernel(libc, { ...folder, outDir: folder.wantDir });
   return judge(folder);
 }
 
 /** How a candidate fails; null where it does not, is no valid case, or has something random in it. */
-function tryCase(libc: Libc, candidate: Case, dir: string): Disagreement | null {
+async function tryCase(libc: Libc, candidate: Case, dir: string): Promise<Disagreement | null> {
   try {
     const folder = writeCase(candidate, dir);
-    const disagreement = finish(libc, folder);
+    const disagreement = await finish(libc, folder);
     return disagreement !== null && agreesWithItself(libc, folder) ? disagreement : null;
   } catch {
     return null;
@@ -86,36 +92,39 @@ function tryCase(libc: Libc, candidate: Case, dir: string): Disagreement | null 
 }
 
 /** ITEMS without as many of the removable ones as can go, by halves, quarters … (delta debugging). */
-function fewer<T>(
+async function fewer<T>(
   items: readonly T[],
-  fails: (items: T[]) => boolean,
+  fails: (items: T[]) => Promise<boolean>,
   isRemovable: (item: T) => boolean = () => true,
-): T[] {
+): Promise<T[]> {
   let current = [...items];
   for (let size = Math.ceil(current.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = current.length - size; at > -size; at -= size) {
       const candidate = current.filter((item, i) => i < at || i >= at + size || !isRemovable(item));
-      if (candidate.length < current.length && candidate.length > 0 && fails(candidate)) current = candidate;
+      if (candidate.length < current.length && candidate.length > 0 && (await fails(candidate))) current = candidate;
     }
   }
   return current;
 }
 
 /** HOST without the neighbours, routes and sysctls that do not matter. */
-function plainer(host: HostDescription, fails: (host: HostDescription) => boolean): HostDescription {
+async function plainer(
+  host: HostDescription,
+  fails: (host: HostDescription) => Promise<boolean>,
+): Promise<HostDescription> {
   let current = host;
-  const attempt = (candidate: HostDescription): void => {
-    if (fails(candidate)) current = candidate;
+  const attempt = async (candidate: HostDescription): Promise<void> => {
+    if (await fails(candidate)) current = candidate;
   };
   for (const neighbour of host.neigh ?? [])
-    attempt({ ...current, neigh: (current.neigh ?? []).filter((other) => other !== neighbour) });
+    await attempt({ ...current, neigh: (current.neigh ?? []).filter((other) => other !== neighbour) });
   for (const route of host.route ?? [])
-    attempt({ ...current, route: (current.route ?? []).filter((other) => other !== route) });
+    await attempt({ ...current, route: (current.route ?? []).filter((other) => other !== route) });
   for (const name of Object.keys(host.sysctl ?? {})) {
     const { [name]: _, ...rest } = current.sysctl ?? {};
-    attempt({ ...current, sysctl: rest });
+    await attempt({ ...current, sysctl: rest });
   }
-  for (const link of host.addr) attempt({ ...current, addr: current.addr.filter((other) => other !== link) });
+  for (const link of host.addr) await attempt({ ...current, addr: current.addr.filter((other) => other !== link) });
   return current;
 }
 
