@@ -14,7 +14,7 @@ import { parseRuleset } from '../../core/rules/parse.js';
 
 const Allocation = suite('emulator allocation');
 
-const PACKETS = 240_000;
+const PACKETS = 480_000;
 const CONNECTIONS = 500;
 const WINDOW_PACKETS = 20_000;
 
