@@ -2,14 +2,15 @@
 import { fstatSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
-import { BackgroundIo } from '../codecs/background-io.js';
+import { type BackgroundIo, drain } from '../codecs/background-io.js';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { adviseHugePages, growHeapsInLargeSteps, populate } from '../codecs/libc.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
+import { PooledIo } from '../codecs/pooled-io.js';
+import { ThreadedIo } from '../codecs/threaded-io.js';
 import {
   createEmulator,
   EMULATOR_ENGINES,
@@ -46,10 +47,11 @@ export const INPUT_LOCAL = STITCH_LOCAL;
 export const INPUT_STITCHED = -3;
 
 /**
- * Every way to replay: those of the emulator, and 'threaded': 'remembered', where other threads read and write from the first
- * block on, if the captures are of a kind that permits it. 'remembered' does so for large ones by itself.
+ * Every way to replay: those of the emulator, and 'remembered' with other threads that read and write from the first block on, if
+ * the captures are of a kind that permits it: those that are there anyway ('pooled'), or one of our own ('threaded'). 'remembered'
+ * chooses by itself, by how large they are.
  */
-export const REPLAY_ENGINES = [...EMULATOR_ENGINES, 'threaded'] as const;
+export const REPLAY_ENGINES = [...EMULATOR_ENGINES, 'pooled', 'threaded'] as const;
 export type ReplayEngine = (typeof REPLAY_ENGINES)[number];
 
 export interface RunOptions extends Omit<EmulatorOptions, 'engine' | 'memory'> {
@@ -71,21 +73,32 @@ export const STANDARD_OUTPUT = '-';
  * done: before a `ReplayRun` is made. Undefined: they are small. The event loop has to turn meanwhile.
  */
 export function prepareAhead(inputs: readonly { readonly path: string }[]): Promise<void> | undefined {
-  if (!areLarge(inputs)) return undefined;
+  if (sizeOf(inputs) <= LARGE_BYTES) return undefined;
   growHeapsInLargeSteps();
   return compileAhead();
 }
 
-/** Whether these captures, '-' being standard input, are so large that it is worth while; what has no size counts as large. */
-function areLarge(inputs: readonly { readonly path: string }[]): boolean {
+/** How large these captures are, '-' being standard input, in bytes; infinite where one has no size. What is not there has none. */
+function sizeOf(inputs: readonly { readonly path: string }[]): number {
   let totalBytes = 0;
   for (const { path } of inputs) {
     const stat = path === '-' ? fstatSync(STANDARD_INPUT) : statSync(path, { throwIfNoEntry: false });
     if (stat === undefined) continue;
-    if (!stat.isFile()) return true;
+    if (!stat.isFile()) return Number.POSITIVE_INFINITY;
     totalBytes += stat.size;
   }
-  return totalBytes > LARGE_BYTES;
+  return totalBytes;
+}
+
+/** What is to read and write for ENGINE, so many bytes; undefined: nothing else. */
+function createIo(engine: ReplayEngine, totalBytes: number, { buffer }: Memory): BackgroundIo | undefined {
+  if (engine === 'threaded') {
+    const io = new ThreadedIo(buffer);
+    io.awaitReady();
+    return io;
+  }
+  if (engine !== 'pooled' && (totalBytes <= LARGE_BYTES || availableParallelism() < 2)) return undefined;
+  return engine === 'remembered' && totalBytes > THREAD_BYTES ? new ThreadedIo(buffer) : new PooledIo(buffer);
 }
 
 /** Replays captures packet by packet. Call `step` until it returns false, await `whenReady` after each and after `flush`, then `close`. */
@@ -115,6 +128,7 @@ export class ReplayRun implements EmulatorOutput {
   #inPlace: InPlaceReplay | undefined;
   /** Reads and writes while packets are dealt with. */
   #io: BackgroundIo | undefined;
+  #usesIo = false;
   #isFlushed = false;
   readonly #place = new IpPlace();
   /** The record whose packet goes through the emulator, and its time. */
@@ -134,9 +148,9 @@ export class ReplayRun implements EmulatorOutput {
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#readByInput = new Float64Array(inputs.length);
     const engine = options.engine ?? 'remembered';
-    const isRemembered = engine === 'remembered' || engine === 'threaded';
+    const isRemembered = engine === 'remembered' || engine === 'pooled' || engine === 'threaded';
     const memory = new Memory();
-    const isLarge = areLarge(inputs);
+    const isLarge = sizeOf(inputs) > LARGE_BYTES;
     try {
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
       for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
@@ -162,10 +176,8 @@ export class ReplayRun implements EmulatorOutput {
         );
       }
       if (this.#inPlace === undefined && (totalBytes < 0 || totalBytes > WARM_UP_BYTES)) warmUp();
-      const wantsIo = engine === 'threaded' || (isLarge && availableParallelism() > 1);
-      if (this.#inPlace !== undefined && options.background === true && wantsIo) {
-        const io = new BackgroundIo(memory.buffer);
-        if (this.#inPlace.useBackground(io)) this.#io = io;
+      if (this.#inPlace !== undefined && options.background === true) {
+        this.#io = createIo(engine, sizeOf(inputs), memory);
       }
       if (stream !== undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
@@ -193,7 +205,11 @@ export class ReplayRun implements EmulatorOutput {
   }
 
   #stepInPlace(inPlace: InPlaceReplay, until: number): boolean {
-    const wanted = this.#io === undefined ? until - this.read : Math.min(until - this.read, MOST_BETWEEN_TURNS);
+    const io = this.#io;
+    if (io?.isReady && !this.#usesIo) this.#usesIo = inPlace.useBackground(io);
+    // In between it is seen whether it is up, or it is heard of what it has done.
+    const isBrief = io !== undefined && (!this.#usesIo || io.needsTurns);
+    const wanted = isBrief ? Math.min(until - this.read, BRIEF_PACKETS) : until - this.read;
     const done = inPlace.step(wanted);
     this.read += done;
     return (done === wanted || inPlace.isWaiting) && this.read < this.#limit;
@@ -201,9 +217,11 @@ export class ReplayRun implements EmulatorOutput {
 
   /** Resolves once the next step, or `close`, has something to do; undefined: that is so already. */
   whenReady(): Promise<void> | undefined {
-    if (this.#io === undefined) return undefined;
-    if (this.#isFlushed) return this.#io.isBusy ? this.#io.drain() : undefined;
-    return this.#inPlace?.isWaiting === true ? this.#io.next() : turn();
+    const io = this.#io;
+    if (io === undefined || !this.#usesIo) return undefined;
+    if (this.#isFlushed) return drain(io);
+    if (this.#inPlace?.isWaiting === true) return io.next();
+    return io.needsTurns ? turn() : undefined;
   }
 
   #batch(until: number): boolean {
@@ -265,6 +283,7 @@ export class ReplayRun implements EmulatorOutput {
   /** Close every file. */
   close(): void {
     for (const file of [...this.#readers, ...this.writers]) file.close();
+    this.#io?.stop();
   }
 
   /** Close every file, whatever becomes of what is in it. */
@@ -272,7 +291,7 @@ export class ReplayRun implements EmulatorOutput {
     const io = this.#io;
     io?.stop();
     // Not while one is used in the background: another might get its number.
-    if (io?.isBusy) void io.drain().then(() => this.#closeAll());
+    if (io?.isBusy) void drain(io).then(() => this.#closeAll());
     else this.#closeAll();
   }
 
@@ -350,16 +369,22 @@ const STANDARD_INPUT = 0;
 const SHORTEST_IPV4 = 20;
 /** A loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
 const BATCH_PACKETS = 128;
-/** What is done in the background is heard of between two turns of the event loop, each of which takes some microseconds. */
-const MOST_BETWEEN_TURNS = 4096;
+/** A turn of the event loop takes some microseconds. */
+const BRIEF_PACKETS = 4096;
 /** Captures larger than this (a hundred thousand small packets) are worth a warm-up, where all packets come to JavaScript. */
 const WARM_UP_BYTES = 1 << 23;
 
-/** From this size on captures are worth other threads and huge pages. */
+/** From these sizes on captures are worth other threads and huge pages, and a thread of our own. */
 const LARGE_BYTES = 1 << 25;
+const THREAD_BYTES = 1 << 28;
 
 /** How much of the memory for connections is had at once: enough for ten thousand of them. */
 const FIRST_BYTES = 1 << 21;
+
+/** The event loop turns once. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /** How a frame was addressed, in the words of the emulator. */
 export function packetTypeOf(type: LinkPacketType): PacketType {

@@ -107,19 +107,18 @@ export class CaptureBlocks {
   }
 
   /**
-   * Have IO read the file from here on, ahead, to several buffers in turn, from which it may still be writing what they held.
-   * Records are then at most MAX_CAPLEN_BYTES long. False where that is not possible: it is no file, or there is no memory.
+   * Read blocks to several buffers in turn from here on, as IO may still be writing from the last ones; of a file, IO reads the
+   * next ones meanwhile. Records are then at most MAX_CAPLEN_BYTES long. False where there is no memory for that.
    */
   useRing(io: BackgroundIo): boolean {
-    // What comes through a pipe may be waited for until another pipe is read: nothing else must wait with it.
-    if (this.totalBytes < 0) return false;
     const buffers: Uint8Array[] = [];
     for (let i = 0; i < RING_BUFFERS; i++) {
       const buffer = this.#allocate(TAIL_BYTES + RING_BLOCK_BYTES);
       if (buffer === undefined) return false;
       buffers.push(buffer);
     }
-    this.#ring = new BlockRing(io, this.#fd, buffers);
+    // What comes through a pipe may be waited for until another pipe is read: nothing else must wait with it.
+    this.#ring = new BlockRing(io, this.totalBytes >= 0 ? this.#fd : -1, buffers);
     return true;
   }
 
@@ -128,7 +127,7 @@ export class CaptureBlocks {
     this.#isWaiting = false;
     while (!this.#isAtEnd && this.end - this.at < length) {
       const block = ring.next();
-      if (block === undefined) {
+      if (block === null) {
         this.#isWaiting = true;
         return false;
       }
@@ -139,7 +138,8 @@ export class CaptureBlocks {
       this.view = viewOf(buffer);
       this.at = TAIL_BYTES - (end - at);
       this.end = TAIL_BYTES;
-      this.#take(read);
+      if (read === undefined) this.#read();
+      else this.#take(read);
       buffer.set(old.subarray(at, end), this.at);
       if (!this.#isAtEnd) ring.giveBack(old);
     }
@@ -214,23 +214,35 @@ export class CaptureBlocks {
   }
 }
 
-/** Buffers that are read to in turn, ahead of whoever uses them. */
+/** A buffer, the last job that was given when it was given back, and what came of reading to it, once that is known. */
+interface Block {
+  readonly buffer: Uint8Array;
+  readonly job: number;
+  read?: ReadResult;
+}
+
+/** Buffers that are used in turn: what is in one may be written in the background for a while after it was given back. */
 class BlockRing {
   readonly #io: BackgroundIo;
   readonly #fd: number;
-  /** In the order of the file, and what came of reading, once it is known. */
-  readonly #blocks: { readonly buffer: Uint8Array; read?: ReadResult }[] = [];
+  /** In the order of the file. */
+  readonly #blocks: Block[] = [];
 
+  /** FD is what IO is to read ahead; -1: nothing. */
   constructor(io: BackgroundIo, fd: number, buffers: readonly Uint8Array[]) {
     this.#io = io;
     this.#fd = fd;
     for (const buffer of buffers) this.giveBack(buffer);
   }
 
-  /** The next buffer, and how much of the file was READ behind its first TAIL_BYTES; undefined: that is not known yet. */
-  next(): { buffer: Uint8Array; read: ReadResult } | undefined {
-    const [{ buffer, read }] = this.#blocks;
-    if (read === undefined) return undefined;
+  /**
+   * The next buffer, and how much of the file was READ behind its first TAIL_BYTES, or why it was not; undefined: it is still to be
+   * read. Null: the buffer has to be waited for.
+   */
+  next(): { buffer: Uint8Array; read: ReadResult | undefined } | null {
+    this.#io.poll();
+    const [{ buffer, job, read }] = this.#blocks;
+    if (this.#fd < 0 ? !this.#io.isDone(job) : read === undefined) return null;
     this.#blocks.shift();
     return { buffer, read };
   }
@@ -239,8 +251,9 @@ class BlockRing {
   giveBack(buffer: Uint8Array): void {
     // What was read to before there was a ring is too small for it.
     if (buffer.length !== TAIL_BYTES + RING_BLOCK_BYTES) return;
-    const block: { buffer: Uint8Array; read?: ReadResult } = { buffer };
+    const block: Block = { buffer, job: this.#io.lastJob };
     this.#blocks.push(block);
+    if (this.#fd < 0) return;
     this.#io.read(this.#fd, buffer.byteOffset + TAIL_BYTES, RING_BLOCK_BYTES, (read) => {
       block.read = read;
     });

@@ -213,12 +213,14 @@ export class PcapWriter {
     if (length === 0) return;
     // What could not be written once is not tried again when the file is closed.
     state[WRITER_FILLED / 4] = this.#chunkAt;
-    const next = this.#io === null ? -1 : this.#freeChunk(this.#io);
-    if (next < 0) {
+    const io = this.#io;
+    const next = io === null ? -1 : this.#freeChunk(io);
+    if (io === null || next < 0) {
       this.#writeNow(this.#chunkAt, length);
       return;
     }
-    this.#chunks.push({ at: this.#chunkAt, job: this.#writeLater(this.#io!, this.#chunkAt, length) });
+    this.#writeLater(io, this.#chunkAt, length);
+    this.#chunks.push({ at: this.#chunkAt, job: io.lastJob });
     this.#chunkAt = next;
     state[WRITER_FILLED / 4] = next;
     state[WRITER_CHUNK_END / 4] = next + this.#chunkBytes;
@@ -226,7 +228,7 @@ export class PcapWriter {
 
   /** Where a chunk is that nothing is written from any more; -1: there is none, and no more may be had. */
   #freeChunk(io: BackgroundIo): number {
-    const index = this.#chunks.findIndex(({ job }) => io.isWritten(job));
+    const index = this.#chunks.findIndex(({ job }) => io.isDone(job));
     if (index >= 0) return this.#chunks.splice(index, 1)[0].at;
     return this.#chunks.length < MOST_CHUNKS ? (this.#allocateChunk()?.byteOffset ?? -1) : -1;
   }
@@ -239,12 +241,10 @@ export class PcapWriter {
     view.setUint32(at + 12, originalLength, true);
   }
 
-  /** The number of the job that writes. */
-  #writeLater(io: BackgroundIo, from: number, length: number): number {
+  #writeLater(io: BackgroundIo, from: number, length: number): void {
     this.#throwFailure(io);
-    const job = io.write(this.#fd, from, length, this.#writtenBytes);
+    io.write(this.#fd, from, length, this.#writtenBytes);
     this.#writtenBytes += length;
-    return job;
   }
 
   #writeNow(from: number, length: number): void {
