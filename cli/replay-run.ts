@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type BackgroundIo, drain } from '../codecs/background-io.js';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
+import { adviseHugePages } from '../codecs/huge-pages.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
-import { adviseHugePages, growHeapsInLargeSteps, populate } from '../codecs/libc.js';
 import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
@@ -19,16 +19,7 @@ import {
   type EmulatorOutput,
   Outcome,
 } from '../core/emulator.js';
-import {
-  BUFFERS_AT,
-  compileAhead,
-  MAX_OUTPUTS,
-  Memory,
-  OUTPUT_NUMBERS_AT,
-  OUTPUTS_AT,
-  RECORDS_AT,
-  SLOTS_AT,
-} from '../core/memory.js';
+import { BUFFERS_AT, compileAhead, MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
 import { PacketType } from '../core/packet.js';
 import { warmUp } from '../core/warm-up.js';
 import { DropTally } from './drops.js';
@@ -69,12 +60,11 @@ export const DROPPED_FILE = 'dropped.pcap';
 export const STANDARD_OUTPUT = '-';
 
 /**
- * Begin what a replay of large captures goes faster for, by other threads, while rulesets and hosts are read; resolves when that is
- * done: before a `ReplayRun` is made. Undefined: they are small. The event loop has to turn meanwhile.
+ * Have the code compiled that large captures go through, by other threads, while rulesets and hosts are read; resolves when that is
+ * done: before a `ReplayRun` is made. Undefined: they are small. The event loop has to turn soon after.
  */
 export function prepareAhead(inputs: readonly { readonly path: string }[]): Promise<void> | undefined {
   if (sizeOf(inputs) <= LARGE_BYTES) return undefined;
-  growHeapsInLargeSteps();
   return compileAhead();
 }
 
@@ -157,12 +147,8 @@ export class ReplayRun implements EmulatorOutput {
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
       const { totalBytes } = this.#merger;
-      if (isLarge) {
-        // Of what lies before, little is used here and there.
-        adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
-        populate(memory.bytes.subarray(RECORDS_AT, RECORDS_AT + FIRST_BYTES));
-        populate(memory.bytes.subarray(SLOTS_AT, SLOTS_AT + FIRST_BYTES));
-      }
+      // Of what lies before, little is used here and there.
+      if (isLarge) adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
       this.emulator = createEmulator({ ...options, memory, engine: isRemembered ? 'remembered' : engine }, this);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
@@ -377,9 +363,6 @@ const WARM_UP_BYTES = 1 << 23;
 /** From these sizes on captures are worth other threads and huge pages, and a thread of our own. */
 const LARGE_BYTES = 1 << 25;
 const THREAD_BYTES = 1 << 28;
-
-/** How much of the memory for connections is had at once: enough for ten thousand of them. */
-const FIRST_BYTES = 1 << 21;
 
 /** The event loop turns once. */
 function turn(): Promise<void> {
