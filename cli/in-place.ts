@@ -4,6 +4,7 @@
  */
 import type { BackgroundIo } from '../codecs/background-io.js';
 import type { CaptureReader } from '../codecs/capture.js';
+import { RING_BUFFER_BYTES, RING_BUFFERS } from '../codecs/capture-blocks.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapReader } from '../codecs/pcap.js';
 import { CHUNK_BYTES, type PcapWriter } from '../codecs/pcap-writer.js';
@@ -84,10 +85,16 @@ export class InPlaceReplay {
     return this.#isWaiting;
   }
 
-  /** Have IO read and write from here on; false where that is not possible. */
+  /** Have IO read and write from here on; false where there is no memory for that. */
   useBackground(io: BackgroundIo): boolean {
     const memory = this.#memory;
-    if (!this.#readers.every(({ blocks }) => blocks.useRing(io))) return false;
+    const buffers: Uint8Array[] = [];
+    for (let n = 0; n < this.#readers.length * RING_BUFFERS; n++) {
+      const buffer = memory.allocate(RING_BUFFER_BYTES);
+      if (buffer === undefined) return false;
+      buffers.push(buffer);
+    }
+    for (const { blocks } of this.#readers) blocks.useRing(io, buffers.splice(0, RING_BUFFERS));
     for (const writer of new Set(this.#writers)) writer?.writeBehind(io, () => memory.allocate(CHUNK_BYTES));
     return true;
   }

@@ -68,14 +68,16 @@ export function prepareAhead(inputs: readonly { readonly path: string }[]): Prom
   return compileAhead();
 }
 
-/** How large these captures are, '-' being standard input, in bytes; infinite where one has no size. What is not there has none. */
+/** How large these captures are, '-' being standard input, in bytes; infinite where one has no size, as a pipe has none. */
 function sizeOf(inputs: readonly { readonly path: string }[]): number {
   let totalBytes = 0;
   for (const { path } of inputs) {
-    const stat = path === '-' ? fstatSync(STANDARD_INPUT) : statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) continue;
-    if (!stat.isFile()) return Number.POSITIVE_INFINITY;
-    totalBytes += stat.size;
+    try {
+      const stat = path === '-' ? fstatSync(STANDARD_INPUT) : statSync(path);
+      totalBytes += stat.isFile() ? stat.size : Number.POSITIVE_INFINITY;
+    } catch {
+      // Whoever opens it says what is the matter.
+    }
   }
   return totalBytes;
 }
@@ -140,15 +142,14 @@ export class ReplayRun implements EmulatorOutput {
     const engine = options.engine ?? 'remembered';
     const isRemembered = engine === 'remembered' || engine === 'pooled' || engine === 'threaded';
     const memory = new Memory();
-    const isLarge = sizeOf(inputs) > LARGE_BYTES;
+    const totalBytes = sizeOf(inputs);
     try {
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
       for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
       this.#merger = new CaptureMerger(this.#readers);
-      const { totalBytes } = this.#merger;
       // Of what lies before, little is used here and there.
-      if (isLarge) adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
+      if (totalBytes > LARGE_BYTES) adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
       this.emulator = createEmulator({ ...options, memory, engine: isRemembered ? 'remembered' : engine }, this);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
@@ -161,10 +162,8 @@ export class ReplayRun implements EmulatorOutput {
           this.#replay(this.#readers[input], this.#devs[input], true),
         );
       }
-      if (this.#inPlace === undefined && (totalBytes < 0 || totalBytes > WARM_UP_BYTES)) warmUp();
-      if (this.#inPlace !== undefined && options.background === true) {
-        this.#io = createIo(engine, sizeOf(inputs), memory);
-      }
+      if (this.#inPlace === undefined && totalBytes > WARM_UP_BYTES) warmUp();
+      if (this.#inPlace !== undefined && options.background === true) this.#io = createIo(engine, totalBytes, memory);
       if (stream !== undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
@@ -191,10 +190,12 @@ export class ReplayRun implements EmulatorOutput {
   }
 
   #stepInPlace(inPlace: InPlaceReplay, until: number): boolean {
-    const io = this.#io;
-    if (io?.isReady && !this.#usesIo) this.#usesIo = inPlace.useBackground(io);
+    if (this.#io?.isReady && !this.#usesIo) {
+      this.#usesIo = inPlace.useBackground(this.#io);
+      if (!this.#usesIo) this.#io = undefined;
+    }
     // In between it is seen whether it is up, or it is heard of what it has done.
-    const isBrief = io !== undefined && (!this.#usesIo || io.needsTurns);
+    const isBrief = this.#io !== undefined && (!this.#usesIo || this.#io.needsTurns);
     const wanted = isBrief ? Math.min(until - this.read, BRIEF_PACKETS) : until - this.read;
     const done = inPlace.step(wanted);
     this.read += done;

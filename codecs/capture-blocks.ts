@@ -20,9 +20,10 @@ const HEADROOM_BYTES = 64;
 
 /** In a buffer of a ring: room in front of the block for what the block before it has left of a record. */
 const TAIL_BYTES = HEADROOM_BYTES + MAX_CAPLEN_BYTES + 64;
-const RING_BUFFERS = 3;
+export const RING_BUFFERS = 3;
 /** What is read at once into a buffer of a ring: each block costs a call of another thread. */
 const RING_BLOCK_BYTES = 1 << 20;
+export const RING_BUFFER_BYTES = TAIL_BYTES + RING_BLOCK_BYTES;
 
 const STANDARD_INPUT = 0;
 
@@ -107,19 +108,12 @@ export class CaptureBlocks {
   }
 
   /**
-   * Read blocks to several buffers in turn from here on, as IO may still be writing from the last ones; of a file, IO reads the
-   * next ones meanwhile. Records are then at most MAX_CAPLEN_BYTES long. False where there is no memory for that.
+   * Read blocks to BUFFERS in turn from here on, RING_BUFFERS of RING_BUFFER_BYTES, as IO may still be writing from the last ones; of
+   * a file, IO reads the next ones meanwhile. Records are then at most MAX_CAPLEN_BYTES long.
    */
-  useRing(io: BackgroundIo): boolean {
-    const buffers: Uint8Array[] = [];
-    for (let i = 0; i < RING_BUFFERS; i++) {
-      const buffer = this.#allocate(TAIL_BYTES + RING_BLOCK_BYTES);
-      if (buffer === undefined) return false;
-      buffers.push(buffer);
-    }
+  useRing(io: BackgroundIo, buffers: readonly Uint8Array[]): void {
     // What comes through a pipe may be waited for until another pipe is read: nothing else must wait with it.
     this.#ring = new BlockRing(io, this.totalBytes >= 0 ? this.#fd : -1, buffers);
-    return true;
   }
 
   /** The next block goes to the next buffer, behind what is left of the one before. */
@@ -250,7 +244,7 @@ class BlockRing {
   /** BUFFER may be read to again, once all is written that was to be written by now. */
   giveBack(buffer: Uint8Array): void {
     // What was read to before there was a ring is too small for it.
-    if (buffer.length !== TAIL_BYTES + RING_BLOCK_BYTES) return;
+    if (buffer.length !== RING_BUFFER_BYTES) return;
     const block: Block = { buffer, job: this.#io.lastJob };
     this.#blocks.push(block);
     if (this.#fd < 0) return;
