@@ -146,7 +146,7 @@ export class ReplayRun implements EmulatorOutput {
     try {
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
       for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
-      for (const reader of this.#readers) reader.onOverwrite(() => this.#settle());
+      for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
       // Of what lies before, little is used here and there.
       if (totalBytes > LARGE_BYTES) adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
@@ -230,8 +230,9 @@ export class ReplayRun implements EmulatorOutput {
     return { buffer: memory.buffer, chunk, stateAt: OUTPUTS_AT + index * WRITER_STATE_BYTES };
   }
 
-  #settle(): void {
-    for (const writer of this.writers) writer.settle();
+  /** Nothing waits to be written from BYTES any more. */
+  #settle(bytes: Uint8Array): void {
+    for (const writer of this.writers) writer.settle(bytes);
   }
 
   /** How many packets had each `Outcome`. */

@@ -22,7 +22,7 @@ const HEADROOM_BYTES = 64;
 const TAIL_BYTES = HEADROOM_BYTES + MAX_CAPLEN_BYTES + 64;
 export const RING_BUFFERS = 3;
 /** What is read at once into a buffer of a ring: each block costs a call of another thread. */
-const RING_BLOCK_BYTES = 1 << 20;
+const RING_BLOCK_BYTES = 1 << 21;
 export const RING_BUFFER_BYTES = TAIL_BYTES + RING_BLOCK_BYTES;
 
 const STANDARD_INPUT = 0;

@@ -170,12 +170,12 @@ export class PcapWriter {
     this.#packets[0] += 1;
   }
 
-  /** Be done with what `writeInPlace` was given. */
-  settle(): void {
+  /** Be done with what `writeInPlace` was given; WITHIN: as far as it lies there. */
+  settle(within?: Uint8Array): void {
     const state = this.#state;
     const start = state[WRITER_RUN_START / 4];
     const length = state[WRITER_RUN_END / 4] - start;
-    if (length === 0) return;
+    if (length === 0 || (within !== undefined && !contains(within, this.#bytes, start))) return;
     const isLong = length >= DIRECT_BYTES;
     if (isLong || state[WRITER_CHUNK_END / 4] - state[WRITER_FILLED / 4] < length) this.#flushChunk();
     if (isLong) {
@@ -299,6 +299,11 @@ export class PcapWriter {
     this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#sources = [{ bytes, view: this.#sourceView }, ...this.#sources.slice(0, REMEMBERED_SOURCES - 1)];
   }
+}
+
+/** Whether BYTES are that part of WHOLE in which the byte at AT of it is. */
+function contains(bytes: Uint8Array, whole: Uint8Array, at: number): boolean {
+  return bytes.buffer === whole.buffer && at >= bytes.byteOffset && at < bytes.byteOffset + bytes.length;
 }
 
 /** A place of a writer's own; CHUNK_BYTES is at least what one record of 262144 bytes takes. */

@@ -240,6 +240,8 @@ function process(item: usize): void {
     write(load<i32>(pathAddress(path), PATH_OUT_DEV_AT), item, head);
   } else {
     isStale = true;
+    store<f64>(CONTROL_AT, load<f64>(item, SEC_F64), CONTROL_SEC_F64 << 3);
+    store<f64>(CONTROL_AT, <f64>load<u32>(item, NSEC), CONTROL_NSEC_F64 << 3);
     replay(load<i32>(item, INPUT), head, load<i32>(item, CAPLEN));
   }
 }
@@ -262,7 +264,7 @@ function tryFast(item: usize): i32 {
   return path;
 }
 
-/** Packet time goes on (core/clock.ts). */
+/** Packet time goes on (core/clock.ts); the time of day is of interest on the full way alone. */
 function advance(sec: f64, nsec: u32): void {
   const packets = load<f64>(CONTROL_AT, CONTROL_PACKETS_F64 << 3);
   if (packets === 0) {
@@ -270,8 +272,6 @@ function advance(sec: f64, nsec: u32): void {
     store<f64>(CONTROL_AT, <f64>nsec, CONTROL_START_NSEC_F64 << 3);
   }
   store<f64>(CONTROL_AT, packets + 1, CONTROL_PACKETS_F64 << 3);
-  store<f64>(CONTROL_AT, sec, CONTROL_SEC_F64 << 3);
-  store<f64>(CONTROL_AT, <f64>nsec, CONTROL_NSEC_F64 << 3);
   const startSec = load<f64>(CONTROL_AT, CONTROL_START_SEC_F64 << 3);
   const startNsec = load<f64>(CONTROL_AT, CONTROL_START_NSEC_F64 << 3);
   const nowMs = (sec - startSec) * 1000 + (<f64>nsec - startNsec) * 1e-6;
