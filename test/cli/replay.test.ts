@@ -110,13 +110,13 @@ Replay('gives the same files again, byte for byte, with any engine', async () =>
 });
 
 Replay('is the same of captures of many blocks, whoever writes them', async () => {
-  // Some 3 MB a side: a block is 1 MiB, and so is what is gathered before it is written.
-  const { eth0, docker0 } = writeEst64(dir, 80_000, 500, [64, 200]);
+  // Some 10 MB a side: a block is 2 MiB, and half a MiB is gathered before it is written.
+  const { eth0, docker0 } = writeEst64(dir, 140_000, 500, [64, 200]);
   const inputs = [
     { iface: 'eth0', path: eth0 },
     { iface: 'docker0', path: docker0 },
   ];
-  for (const engine of ['interpreter', 'remembered', 'threaded'] as const) {
+  for (const engine of ['interpreter', 'remembered', 'pooled', 'threaded'] as const) {
     await replayAsync(options(`blocks-${engine}`, { engine, inputs }));
     sameFolders(out('blocks-interpreter'), out(`blocks-${engine}`));
   }
