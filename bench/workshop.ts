@@ -121,7 +121,7 @@ export class Workshop {
     options: { settlingPackets?: number; core?: number } = {},
   ): ReplayResult {
     const spec = this.#spec(rulesPath, inputs, this.#freshOut(), options.settlingPackets ?? 0);
-    const node = [process.execPath, join(HERE, 'replay-once.js'), JSON.stringify(spec)];
+    const node = [process.execPath, '--expose-gc', join(HERE, 'replay-once.js'), JSON.stringify(spec)];
     const [program, ...args] = options.core === undefined ? node : ['taskset', '-c', String(options.core), ...node];
     const { done } = runProgram(program, args);
     this.#removeOut();

@@ -250,6 +250,11 @@ class Walk {
       const rule = chain.rules[position];
       const id = firstId + rule.index;
       const event = trace[this.#at];
+      // Of ten thousand rules most are about other sources: that is seen at once.
+      const at = position << RULE_SHIFT;
+      if (event >> 2 !== id && this.#box.isApart(BoxField.SOURCE, all.words[at + SOURCE], all.words[at + SOURCE + 1])) {
+        continue;
+      }
       if (event === traceEvent(id, TraceKind.ASKED_NO)) {
         this.#at++;
         if (!this.#fit(fixed, position, rule)) return End.FAILED;
