@@ -124,7 +124,6 @@ export function rowsOf(shop: Workshop, scale: Scale): Row[] {
       about: `est64 with ${inEnglish(scale.longPackets)} packets, on one core and on all`,
       needs: [],
       isLong: true,
-      rounds: LONG_ROUNDS,
       goals: [times('ten-million', 1 / 1.25, 'ten-million.one-core', '1.25 × faster than on one core')],
       prepare: () => tenMillion(shop.est64(scale.longPackets, CONNECTIONS), shop),
     },
