@@ -1,7 +1,6 @@
 // One timed replay in a process of its own: `node replay-once.js SPEC`, SPEC a `ReplaySpec` as JSON. Prints one
 // line of JSON, a `ReplayResult`. What it does is what `nfreplay replay` does, up to the end of the captures that come out.
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareAhead, ReplayRun } from '../cli/replay-run.js';
 import { Outcome } from '../core/emulator.js';
 import { loadHost } from '../core/host/host.js';
@@ -15,11 +14,11 @@ const spec: ReplaySpec = JSON.parse(process.argv[2]);
 
 const preparedFromMs = performance.now();
 const prepared = prepareAhead(spec.inputs);
-await sleep(1);
+await prepared?.begun;
 const host = loadHost(readFileSync(spec.hostPath, 'utf8'), spec.hostPath);
 const ruleset = parseRuleset(readFileSync(spec.rulesPath, 'utf8'), spec.rulesPath);
 const inputs = spec.inputs.map(({ iface, path }) => ({ dev: host.interfaceIndex(iface), path }));
-await prepared;
+await prepared?.done;
 const run = new ReplayRun({ ruleset, host, background: true }, inputs, spec.outDir, Number.POSITIVE_INFINITY);
 const prepareMs = performance.now() - preparedFromMs;
 

@@ -1,5 +1,5 @@
 /** The command `nfreplay replay`: its options, the progress line, signals, and what it prints. */
-import { setImmediate as turn } from 'node:timers/promises';
+import { turn } from '../codecs/background-io.js';
 import { type Arguments, parseCommand } from './args.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';

@@ -2,7 +2,8 @@
 import { fstatSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type BackgroundIo, drain } from '../codecs/background-io.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BackgroundIo, drain, turn } from '../codecs/background-io.js';
 import { type CaptureReader, openCapture } from '../codecs/capture.js';
 import { adviseHugePages } from '../codecs/huge-pages.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
@@ -60,12 +61,17 @@ export const DROPPED_FILE = 'dropped.pcap';
 export const STANDARD_OUTPUT = '-';
 
 /**
- * Have the code compiled that large captures go through, by other threads, while rulesets and hosts are read; resolves when that is
- * done: before a `ReplayRun` is made. Undefined: they are small. The event loop has to turn soon after.
+ * Have the code compiled that large captures go through, by other threads, while rulesets and hosts are read: await `begun` before
+ * these, and `done` before a `ReplayRun` is made. Undefined: the captures are small.
  */
-export function prepareAhead(inputs: readonly { readonly path: string }[]): Promise<void> | undefined {
+export function prepareAhead(inputs: readonly { readonly path: string }[]): Preparation | undefined {
   if (sizeOf(inputs) <= LARGE_BYTES) return undefined;
-  return compileAhead();
+  return { done: compileAhead(), begun: sleep(BEGIN_MS) };
+}
+
+export interface Preparation {
+  readonly begun: Promise<void>;
+  readonly done: Promise<void>;
 }
 
 /** How large these captures are, '-' being standard input, in bytes; infinite where one has no size, as a pipe has none. */
@@ -362,14 +368,12 @@ const BRIEF_PACKETS = 4096;
 /** Captures larger than this (a hundred thousand small packets) are worth a warm-up, where all packets come to JavaScript. */
 const WARM_UP_BYTES = 1 << 23;
 
+/** How long it takes at most until other threads have begun to compile: the event loop has to turn for it. */
+const BEGIN_MS = 1;
+
 /** From these sizes on captures are worth other threads and huge pages, and a thread of our own. */
 const LARGE_BYTES = 1 << 25;
 const THREAD_BYTES = 1 << 28;
-
-/** The event loop turns once. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /** How a frame was addressed, in the words of the emulator. */
 export function packetTypeOf(type: LinkPacketType): PacketType {

@@ -1,7 +1,6 @@
 /** `nfreplay replay`: captures through a host and its rules, into a folder of results. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { fileSystemError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
@@ -58,12 +57,12 @@ export interface ReplayProgress {
   ready?: Promise<void> | undefined;
 }
 
+const NOTHING_YET: ReplayProgress = { packets: 0, consumedBytes: 0, totalBytes: -1 };
+
 /** The name that stands for the host itself among the interfaces. */
 const LOCAL = 'local';
 /** How many packets are replayed between two looks at the rest of the world. */
 const STEP_PACKETS = 50_000;
-/** How long it takes at most until other threads have begun to compile. */
-const BEGIN_MS = 1;
 const CONNECTIONS_A_WRITE_BYTES = 1 << 18;
 
 /**
@@ -94,7 +93,7 @@ export async function replayAsync(options: ReplayOptions): Promise<Summary> {
  */
 export function* replaySteps(options: ReplayOptions, background = false): Generator<ReplayProgress, Summary, void> {
   const prepared = background ? prepareAhead(options.inputs ?? []) : undefined;
-  if (prepared !== undefined) yield { packets: 0, consumedBytes: 0, totalBytes: -1, ready: sleep(BEGIN_MS) };
+  if (prepared !== undefined) yield { ...NOTHING_YET, ready: prepared.begun };
   const ruleset = parseRuleset(readText(options.rulesPath), options.rulesPath, { lax: options.lax ?? false });
   const hostText = readText(options.hostPath);
   const host = loadHost(hostText, options.hostPath);
@@ -103,8 +102,7 @@ export function* replaySteps(options: ReplayOptions, background = false): Genera
     options.stitchPath === undefined
       ? undefined
       : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
-
-  if (prepared !== undefined) yield { packets: 0, consumedBytes: 0, totalBytes: -1, ready: prepared };
+  if (prepared !== undefined) yield { ...NOTHING_YET, ready: prepared.done };
 
   const staged = options.outDir === STANDARD_OUTPUT ? undefined : new StagedDir(options.outDir);
   let run: ReplayRun | undefined;

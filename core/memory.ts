@@ -94,8 +94,10 @@ export const INPUT_NSEC = 24;
 export const INPUT_SEC = 32;
 export const INPUT_READ_F64 = 40;
 
-/** What an input can give: nothing before more is read; the record that it stands on; nothing any more. */
-/** WAIT is no state, but what `refill` gives where more is still being read: then `step` ends, to be called again. */
+/**
+ * What an input can give: nothing before more is read; the record that it stands on; nothing any more. WAIT is no state, but what
+ * `refill` gives where more is still being read: then `step` ends, to be called again.
+ */
 export const InputState = { MORE: 0, HEAD: 1, END: 2, WAIT: 3 } as const;
 
 /**

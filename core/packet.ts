@@ -10,6 +10,7 @@ import {
   IPV4_OFFSET_MASK,
   IPV4_PROTOCOL_AT,
   IPV4_SOURCE_AT,
+  TCP_DATA_OFFSET_AT,
 } from '../codecs/layouts.js';
 import { Hook } from './hooks.js';
 
@@ -129,6 +130,11 @@ export class Packet {
       this.dport = -1;
     }
   }
+}
+
+/** What the TCP header of PACKET, as far as its data offset is there, says of its own length, in bytes. */
+export function tcpHeaderLength({ bytes, l4 }: Packet): number {
+  return (bytes[l4 + TCP_DATA_OFFSET_AT] >> 4) << 2;
 }
 
 /** Whether the first four bytes of PROTOCOL's header are a source and a destination port. */

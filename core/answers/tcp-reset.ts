@@ -24,7 +24,7 @@ import {
   TCP_SEQUENCE_AT,
   TCP_SYN,
 } from '../../codecs/layouts.js';
-import type { Packet } from '../packet.js';
+import { type Packet, tcpHeaderLength } from '../packet.js';
 import { resetChecksumOk } from './reject-checksum.js';
 
 /** What a RST is long, in bytes. */
@@ -94,7 +94,7 @@ export function unfinishChecksum(packet: Packet, view: DataView, tcp: number): v
 
 /** The sequence number that follows PACKET, modulo 2^32. */
 function sequenceAfter(packet: Packet, flags: number): number {
-  const headerLength = (packet.bytes[packet.l4 + TCP_DATA_OFFSET_AT] >> 4) << 2;
-  const sent = packet.l4Length - headerLength + ((flags & TCP_SYN) !== 0 ? 1 : 0) + ((flags & TCP_FIN) !== 0 ? 1 : 0);
+  const sent =
+    packet.l4Length - tcpHeaderLength(packet) + ((flags & TCP_SYN) !== 0 ? 1 : 0) + ((flags & TCP_FIN) !== 0 ? 1 : 0);
   return (packet.view.getUint32(packet.l4 + TCP_SEQUENCE_AT) + sent) >>> 0;
 }

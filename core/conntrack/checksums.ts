@@ -5,13 +5,12 @@ import {
   IPPROTO_ICMP,
   IPPROTO_TCP,
   IPPROTO_UDP,
-  TCP_DATA_OFFSET_AT,
   TCP_LENGTH,
   UDP_LENGTH,
   UDP_LENGTH_AT,
 } from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
-import type { Packet } from '../packet.js';
+import { type Packet, tcpHeaderLength } from '../packet.js';
 
 /**
  * Whether PACKET is of a protocol whose checksum conntrack looks at, and its header lets it come so far: a header that is
@@ -22,7 +21,7 @@ export function reachesChecksum(packet: Packet): boolean {
   switch (packet.protocol) {
     case IPPROTO_TCP: {
       if (l4Length < TCP_LENGTH || l4Available < TCP_LENGTH) return false;
-      const headerLength = (view.getUint8(l4 + TCP_DATA_OFFSET_AT) >> 4) << 2;
+      const headerLength = tcpHeaderLength(packet);
       return headerLength >= TCP_LENGTH && headerLength <= l4Length;
     }
     case IPPROTO_UDP: {

@@ -250,11 +250,6 @@ class Walk {
       const rule = chain.rules[position];
       const id = firstId + rule.index;
       const event = trace[this.#at];
-      // Of ten thousand rules most are about other sources: that is seen at once.
-      const at = position << RULE_SHIFT;
-      if (event >> 2 !== id && this.#box.isApart(BoxField.SOURCE, all.words[at + SOURCE], all.words[at + SOURCE + 1])) {
-        continue;
-      }
       if (event === traceEvent(id, TraceKind.ASKED_NO)) {
         this.#at++;
         if (!this.#fit(fixed, position, rule)) return End.FAILED;
@@ -378,6 +373,8 @@ class Walk {
   #miss(rules: RuleWords, position: number, rule: Rule): boolean {
     const { words } = rules;
     const at = position << RULE_SHIFT;
+    // Of ten thousand rules most are about other sources.
+    if (this.#box.isApart(BoxField.SOURCE, words[at + SOURCE], words[at + SOURCE + 1])) return true;
     if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return true;
     if (this.#isElsewhere(words, at)) return true;
     const rest = rules.rest[position];

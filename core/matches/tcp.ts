@@ -1,6 +1,6 @@
 /** `-m tcp`: ports, flags, options (tcp_mt of xt_tcpudp). */
-import { IPPROTO_TCP, TCP_DATA_OFFSET_AT, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs/layouts.js';
-import type { Packet } from '../packet.js';
+import { IPPROTO_TCP, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs/layouts.js';
+import { type Packet, tcpHeaderLength } from '../packet.js';
 import { allOf, code, TRUE, unless } from '../rules/codegen.js';
 import { RuleFault } from '../rules/error.js';
 import type { FieldTest, MatchExtension, PacketField } from '../rules/extension.js';
@@ -164,7 +164,7 @@ export const tcp: MatchExtension<TcpParams> = {
 
 /** Walks the options; a data offset that cannot be is a reason to drop the packet (tcp_find_option). */
 function checkOption(kind: number, negated: boolean, packet: Packet): boolean {
-  const length = (packet.bytes[packet.l4 + TCP_DATA_OFFSET_AT] >>> 4) * 4;
+  const length = tcpHeaderLength(packet);
   if (length < TCP_LENGTH || packet.l4Available < length) {
     packet.hotdrop = true;
     return false;

@@ -23,10 +23,10 @@ const GATEWAY_MAC = Uint8Array.of(2, 0, 0, 0, 0, 0x21);
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1000n;
 
-/** What comes in by eth0 from 10.0.0.0/22 goes out by eth1 to 10.0.0.0/22, and answers come back by eth1. */
 /** Those under a minute of what the rulesets and captures here can bring about. */
 const SHORT_TIMEOUTS = ['tcp_timeout_close', 'tcp_timeout_last_ack', 'udp_timeout', 'icmp_timeout', 'gre_timeout'];
 
+/** What comes in by eth0 from 10.0.0.0/22 goes out by eth1 to 10.0.0.0/22, and answers come back by eth1. */
 const HOST: HostDescription = {
   addr: [device('eth0', '02:00:00:00:00:10', '192.168.0.1'), device('eth1', '02:00:00:00:00:20', '192.168.1.1')],
   route: [{ dst: '10.0.0.0/8', gateway: '192.168.1.2', dev: 'eth1' }],
