@@ -9,7 +9,7 @@ import { type BenchOptions, helpText, parseOptions } from './options.js';
 import { drawPlots } from './plots.js';
 import { FULL, QUICK, rowsOf, type Scale } from './rows.js';
 import { asData, baselineLines, machine, measuredLines } from './table.js';
-import { PROJECT, Workshop } from './workshop.js';
+import { PROJECT, Workspace } from './workspace.js';
 import { Yardstick } from './yardstick.js';
 
 const BASELINE = join(PROJECT, 'bench/baseline.json');
@@ -35,7 +35,7 @@ function say(line: string): void {
   else process.stderr.write(`${line}\n`);
 }
 
-async function measure(shop: Workshop, options: BenchOptions): Promise<void> {
+async function measure(shop: Workspace, options: BenchOptions): Promise<void> {
   const scale = scaleOf(options);
   const rows = chosenRows(rowsOf(shop, scale), options);
   const yardstick = new Yardstick(shop.dir);
@@ -62,14 +62,14 @@ async function measure(shop: Workshop, options: BenchOptions): Promise<void> {
   if (options.checks && (baseline === undefined || comparisons.some(({ isLoss }) => isLoss))) process.exitCode = 1;
 }
 
-function micro(shop: Workshop): void {
+function micro(shop: Workspace): void {
   const rules = readFileSync(shop.rulesPath, 'utf8');
   const work = shop.est64(100_000, 10_000);
   microBenchmarks(rules, readFileSync(shop.hostPath, 'utf8'), work, join(shop.dir, 'micro.pcap'));
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const shop = new Workshop(join(PROJECT, 'out', `bench-${process.pid}`));
+  const shop = new Workspace(join(PROJECT, 'out', `bench-${process.pid}`));
   const all = rowsOf(shop, FULL);
   const options = parseOptions(
     args,

@@ -11,10 +11,10 @@ import { createEmulator, type Emulator, type EmulatorOutput } from '../core/emul
 import { Hook } from '../core/hooks.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import { CtInfo, Packet, PacketType } from '../core/packet.js';
-import { buildTable } from '../core/rules/build.js';
 import type { RuleContext } from '../core/rules/context.js';
 import { createCounters } from '../core/rules/model.js';
-import { parseRuleset } from '../core/rules/parse.js';
+import { parseRuleset } from '../core/rules/parse/parse.js';
+import { buildTable } from '../core/rules/run/build.js';
 import type { Est64 } from './est64.js';
 import { CONTAINER_TO_HOST, type Ends, Frame, GATEWAY_TO_HOST } from './frame.js';
 
@@ -49,8 +49,8 @@ export function microBenchmarks(rules: string, hostText: string, work: Est64, sc
     ['look up one of 10,000 connections', lookupStage()],
     ['rules of FORWARD, established', rulesStage(rules, hostText, frames)],
     ['write', writeStage(frames, scratchPath)],
-    ['emulator, the fast way', fastWayStage(rules, hostText)],
-    ['emulator, the full way', fullWayStage(rules, hostText, frames)],
+    ['emulator, the fast path', flowCacheStage(rules, hostText)],
+    ['emulator, the slow path', fullWayStage(rules, hostText, frames)],
   ];
   for (const [name, call] of stages) {
     suite.add(name, call, {
@@ -194,7 +194,7 @@ function writeStage({ bytes }: Frames, path: string): () => void {
 }
 
 /** The emulator alone: datagrams of containers whose conversations have been going on for long. */
-function fastWayStage(rules: string, hostText: string): () => void {
+function flowCacheStage(rules: string, hostText: string): () => void {
   const { host, emulator } = emulatorOf(rules, hostText);
   const [docker0, eth0] = [host.interfaceIndex('docker0'), host.interfaceIndex('eth0')];
   const requests = datagrams((n) => ({
@@ -216,10 +216,10 @@ function fastWayStage(rules: string, hostText: string): () => void {
     pass(requests, docker0, second);
     pass(replies, eth0, second);
   }
-  const settled = emulator.fullWayPackets;
+  const settled = emulator.slowPathPackets;
   return () => {
     pass(requests, docker0, SETTLING_SECONDS);
-    if (emulator.fullWayPackets !== settled) throw new Error('a packet took the full way');
+    if (emulator.slowPathPackets !== settled) throw new Error('a packet took the slow path');
   };
 }
 
@@ -239,9 +239,9 @@ function fullWayStage(rules: string, hostText: string, frames: Frames): () => vo
   const dev = host.interfaceIndex('eth0');
   const pass = passOf(emulator);
   return () => {
-    const before = emulator.fullWayPackets;
+    const before = emulator.slowPathPackets;
     pass(frames, dev, 0);
-    if (emulator.fullWayPackets !== before + BATCH) throw new Error('a packet took the fast way');
+    if (emulator.slowPathPackets !== before + BATCH) throw new Error('a packet took the fast path');
   };
 }
 

@@ -1,7 +1,7 @@
 /** The command line of the benchmark. */
 import { type CommandSpec, parseCommand, withHint } from '../cli/args.js';
 import { UsageError } from '../cli/errors.js';
-import { nearest } from '../core/rules/error.js';
+import { nearest } from '../core/rules/parse/error.js';
 
 export interface BenchOptions {
   isHelp: boolean;

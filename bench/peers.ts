@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Est64 } from './est64.js';
 import { canRunKernel, KernelPath } from './kernel-path.js';
 import type { Contender } from './measure.js';
-import { runProgram, type Workshop } from './workshop.js';
+import { runProgram, type Workspace } from './workspace.js';
 
 /** At least so many of the packets that go into the kernel must be found in its captures. */
 const LEAST_CAPTURED_SHARE = 0.99;
@@ -15,7 +15,7 @@ export function hasProgram(program: string): boolean {
 }
 
 /** Everyone who is here; the kernel only for ROW est64, as its captures are counted by the size of its frames. */
-export function peersOf(row: string, work: Est64, shop: Workshop): Contender[] {
+export function peersOf(row: string, work: Est64, shop: Workspace): Contender[] {
   return [
     ...(hasProgram('tcpdump') ? [tcpdump(row, work, shop.dir)] : []),
     ...(hasProgram('tcprewrite') ? [tcprewrite(row, work, shop.dir)] : []),
@@ -72,7 +72,7 @@ function tcprewrite(row: string, { eth0, docker0, packets }: Est64, dir: string)
   };
 }
 
-function kernel(row: string, work: Est64, shop: Workshop): Contender {
+function kernel(row: string, work: Est64, shop: Workspace): Contender {
   let path: KernelPath | undefined;
   return {
     series: [{ key: `${row}.kernel`, title: 'Linux: tcpreplay in, tcpdump out', unit: 'ns', isForeign: true }],

@@ -5,7 +5,7 @@ import { type Measured, measureRows, median, type Row } from './measure.js';
 import { manyConnections, type Scale, simple } from './rows.js';
 import { missingRules } from './rulesets.js';
 import { drawPlot, type Line } from './svg.js';
-import { inputsOf, type Workshop } from './workshop.js';
+import { inputsOf, type Workspace } from './workspace.js';
 import { Yardstick } from './yardstick.js';
 
 const ROUNDS = 3;
@@ -14,7 +14,7 @@ const ESTABLISHED_CONNECTIONS = 10_000;
 
 /** Measures and writes `rules.svg` and `connections.svg` into DIR. */
 export async function drawPlots(
-  shop: Workshop,
+  shop: Workspace,
   { packets, manyConnections: most }: Scale,
   dir: string,
   say: (line: string) => void,
@@ -49,7 +49,7 @@ export async function drawPlots(
   writeFileSync(join(dir, 'connections.svg'), drawPlot(connectionsPlot));
 }
 
-function rulesRow(count: number, packets: number, shop: Workshop): Row {
+function rulesRow(count: number, packets: number, shop: Workspace): Row {
   return plotRow(`rules ${count}`, () => {
     const path = shop.rules(`plot-${count}`, missingRules(count));
     const inputs = inputsOf(shop.est64(packets, ESTABLISHED_CONNECTIONS));

@@ -5,7 +5,7 @@ import { TCP_SYN } from '../codecs/layouts.js';
 import { createEmulator, Outcome } from '../core/emulator.js';
 import { loadHost } from '../core/host/host.js';
 import { PacketType } from '../core/packet.js';
-import { parseRuleset } from '../core/rules/parse.js';
+import { parseRuleset } from '../core/rules/parse/parse.js';
 import { fromClient } from './est64.js';
 import { Frame } from './frame.js';
 

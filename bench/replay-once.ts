@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { prepareAhead, ReplayRun } from '../cli/replay-run.js';
 import { Outcome } from '../core/emulator.js';
 import { loadHost } from '../core/host/host.js';
-import { parseRuleset } from '../core/rules/parse.js';
+import { parseRuleset } from '../core/rules/parse/parse.js';
 import type { ReplayResult, ReplaySpec } from './replay-result.js';
 
 const STEP_PACKETS = 50_000;

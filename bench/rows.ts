@@ -5,7 +5,7 @@ import { type Contender, filling, type Goal, type Row } from './measure.js';
 import { hasProgram, peersOf } from './peers.js';
 import type { ReplayResult } from './replay-result.js';
 import { missingRules, PER_PACKET_RULES } from './rulesets.js';
-import { type Input, inputsOf, runProgram, sizeOf, type Workshop } from './workshop.js';
+import { type Input, inputsOf, runProgram, sizeOf, type Workspace } from './workspace.js';
 
 /** How large the workloads are. */
 export interface Scale {
@@ -65,7 +65,7 @@ function times(key: string, factor: number, other: string, text: string): Goal {
 const nsOf = (durationMs: number, packets: number) => (durationMs * 1e6) / packets;
 
 /** Every row, its files in SHOP. */
-export function rowsOf(shop: Workshop, scale: Scale): Row[] {
+export function rowsOf(shop: Workspace, scale: Scale): Row[] {
   const { packets } = scale;
   const est64 = () => shop.est64(packets, CONNECTIONS);
   /** The work of est64 with other rules. */
@@ -207,7 +207,7 @@ export function simple(key: string, replay: () => ReplayResult, title = 'nfrepla
   };
 }
 
-function established(key: string, work: Est64, shop: Workshop): Contender {
+function established(key: string, work: Est64, shop: Workspace): Contender {
   const settling = settlingPackets(work.connections);
   return {
     series: [
@@ -229,7 +229,7 @@ function established(key: string, work: Est64, shop: Workshop): Contender {
   };
 }
 
-function wholeCommand(work: Est64, shop: Workshop): Contender {
+function wholeCommand(work: Est64, shop: Workspace): Contender {
   return {
     series: [{ key: 'est64.command', title: '  the whole command, start and lists included', unit: 'ns' }],
     run: async () => [nsOf(shop.replayCommand(inputsOf(work)), work.packets)],
@@ -237,7 +237,7 @@ function wholeCommand(work: Est64, shop: Workshop): Contender {
 }
 
 /** What a packet costs among so many CONNECTIONS, once all are settled: of at least so many LEAST packets. */
-export function manyConnections(key: string, connections: number, least: number, shop: Workshop): Contender {
+export function manyConnections(key: string, connections: number, least: number, shop: Workspace): Contender {
   const settling = settlingPackets(connections);
   const packets = settling + Math.max(least, SETTLED_PACKETS * connections);
   const work = shop.est64(packets, connections);
@@ -255,7 +255,7 @@ export function manyConnections(key: string, connections: number, least: number,
   };
 }
 
-function tenMillion(work: Est64, shop: Workshop): Contender[] {
+function tenMillion(work: Est64, shop: Workspace): Contender[] {
   const inputs = inputsOf(work);
   const all = simple('ten-million', () => shop.replay(shop.rulesPath, inputs), 'nfreplay, all cores');
   if (!hasProgram('taskset')) return [all];
@@ -263,7 +263,7 @@ function tenMillion(work: Est64, shop: Workshop): Contender[] {
   return filling(sizeOf(inputs), [all, simple('ten-million.one-core', onOne, 'nfreplay, one core')]);
 }
 
-function stream(bytes: number, shop: Workshop): Contender {
+function stream(bytes: number, shop: Workspace): Contender {
   return {
     series: [
       { key: 'stream', title: 'nfreplay', unit: 'ns' },
@@ -278,7 +278,7 @@ function stream(bytes: number, shop: Workshop): Contender {
   };
 }
 
-function start(inputs: readonly Input[], shop: Workshop): Contender {
+function start(inputs: readonly Input[], shop: Workspace): Contender {
   return {
     series: [
       { key: 'start', title: 'nfreplay, above node -e 0', unit: 'ms' },

@@ -1,6 +1,6 @@
 /** Command lines: what a command takes, declared once; parsed, checked, and explained from that. */
 import { parseArgs } from 'node:util';
-import { nearest } from '../core/rules/error.js';
+import { nearest } from '../core/rules/parse/error.js';
 import { UsageError } from './errors.js';
 import { PLAIN, type Style } from './style.js';
 

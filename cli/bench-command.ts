@@ -2,7 +2,7 @@
 import type { Emulator } from '../core/emulator.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
-import { parseRuleset } from '../core/rules/parse.js';
+import { parseRuleset } from '../core/rules/parse/parse.js';
 import { type Arguments, parseCommand } from './args.js';
 import { type BenchResult, formatBench, type RulesetResult, type Spread } from './bench-report.js';
 import { rulesCost, withProbes } from './bench-rules.js';
@@ -114,8 +114,8 @@ function resultOf(ruleset: Ruleset, host: Host, traffic: Traffic, { runsNs }: Wa
     costNs,
     bareNs: spreadOf(bare.runsNs),
     packetsPerSecond: 1e9 / costNs.median,
-    fastWayPackets: entered - emulator.fullWayPackets,
-    fullWayPackets: emulator.fullWayPackets,
+    flowCachePackets: entered - emulator.slowPathPackets,
+    slowPathPackets: emulator.slowPathPackets,
     ...rulesCost(probed, probedEmulator),
     warnings: ruleset.warnings.map(({ line, column, message }) => `${ruleset.fileName}:${line}:${column}: ${message}`),
   };

@@ -22,8 +22,8 @@ export interface RulesetResult extends RulesCost {
   readonly bareNs: Spread;
   readonly packetsPerSecond: number;
   /** Packets that followed the one before them of their connection, and those that were looked at anew. */
-  readonly fastWayPackets: number;
-  readonly fullWayPackets: number;
+  readonly flowCachePackets: number;
+  readonly slowPathPackets: number;
   readonly warnings: readonly string[];
 }
 
@@ -83,8 +83,8 @@ function overview(result: BenchResult): string[] {
           ] as const,
         ]
       : []),
-    ['fast way: as the packet before', ({ fastWayPackets }) => share(fastWayPackets)],
-    ['full way: looked at anew', ({ fullWayPackets }) => share(fullWayPackets)],
+    ['fast path: as the packet before', ({ flowCachePackets }) => share(flowCachePackets)],
+    ['slow path: looked at anew', ({ slowPathPackets }) => share(slowPathPackets)],
   ]);
 }
 

@@ -1,6 +1,6 @@
 /**
  * Replays captures from file to file without a detour through JavaScript: records are merged, forwarded and made anew where
- * they lie, in blocks of the emulator's memory, by wasm/records.ts. Only what is not for the fast way comes back.
+ * they lie, in blocks of the emulator's memory, by wasm/capture/records.ts. Only what is not for the fast path comes back.
  */
 import type { BackgroundIo } from '../codecs/background-io.js';
 import type { CaptureReader } from '../codecs/capture.js';
@@ -32,7 +32,7 @@ export class InPlaceReplay {
   /**
    * All of READERS, whose packets enter at DEVS, if that is possible for each of them: usual pcaps of Ethernet frames that
    * arrive at an interface, in blocks of MEMORY. WRITERS, by the number of their state, have their states and chunks there too. REPLAY is
-   * called for each input whose reader stands on a packet that has to go the full way, with the clock at its time.
+   * called for each input whose reader stands on a packet that has to go the slow path, with the clock at its time.
    */
   static of(
     memory: Memory,
@@ -63,7 +63,7 @@ export class InPlaceReplay {
     this.#readers = readers;
     this.#writers = writers;
     this.#replay = replay;
-    memory.machine.setInputs(readers.length);
+    memory.wasm.setInputs(readers.length);
     for (const [input, { fractionNs }] of readers.entries()) {
       this.#set(input, INPUT_DEV, devs[input]);
       this.#set(input, INPUT_FRACTION_NS, fractionNs);
@@ -77,7 +77,7 @@ export class InPlaceReplay {
   /** Replay up to COUNT packets; how many there were, fewer only at the end or where it `isWaiting`. */
   step(count: number): number {
     this.#isWaiting = false;
-    return this.#memory.machine.step(count);
+    return this.#memory.wasm.step(count);
   }
 
   /** Whether `step` ended because what comes next is still being read. */
@@ -99,9 +99,9 @@ export class InPlaceReplay {
     return true;
   }
 
-  /** How many packets went the fast way. */
+  /** How many packets went the fast path. */
   get forwarded(): number {
-    return this.#memory.machine.forwardedPackets();
+    return this.#memory.wasm.forwardedPackets();
   }
 
   /** How many packets were taken from INPUT. */

@@ -3,7 +3,7 @@
 import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
 import { AddressSpaceError } from '../core/memory.js';
-import { nearest, RulesetError } from '../core/rules/error.js';
+import { nearest, RulesetError } from '../core/rules/parse/error.js';
 import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
 import { BENCH, CHECK, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';

@@ -9,7 +9,7 @@ import { listConnection } from '../core/conntrack/list.js';
 import { type Emulator, Outcome } from '../core/emulator.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
-import { parseRuleset } from '../core/rules/parse.js';
+import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { UsageError } from './errors.js';
 import {

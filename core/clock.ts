@@ -14,7 +14,7 @@ const SECONDS_A_DAY = 86_400;
 /** The kernel counts in ticks (jiffies): CONFIG_HZ=250, as distributions build it. Within one nothing changes. */
 export const TICK_MS = 4;
 
-/** It stands in the memory's CONTROL: the code in `wasm/` winds it too (wasm/records.ts). */
+/** It stands in the memory's CONTROL: the code in `wasm/` winds it too (wasm/capture/records.ts). */
 export class Clock {
   readonly #control: Float64Array;
 

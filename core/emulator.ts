@@ -2,12 +2,12 @@
 import type { ConntrackTable } from './conntrack/table.js';
 import type { TableName } from './hooks.js';
 import type { Host } from './host/host.js';
+import { IpStack } from './ip-stack.js';
 import type { Memory } from './memory.js';
 import type { Outcome } from './outcome.js';
 import type { PacketType } from './packet.js';
-import { ENGINES } from './rules/build.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
-import { HostEmulator } from './way.js';
+import { ENGINES } from './rules/run/build.js';
 
 export { Outcome } from './outcome.js';
 
@@ -26,7 +26,7 @@ export interface EmulatorOutput {
 
 /**
  * Every way to run rules: those of a table by itself (build.ts), and 'remembered': indexed, but the packets of an established
- * connection follow the one before them without asking the rules again (fast-way.ts).
+ * connection follow the one before them without asking the rules again (flow-cache.ts).
  */
 export const EMULATOR_ENGINES = ['remembered', ...ENGINES] as const;
 export type EmulatorEngine = (typeof EMULATOR_ENGINES)[number];
@@ -56,7 +56,7 @@ export interface Emulator {
   /** Milliseconds since the first packet. */
   readonly nowMs: number;
   /** Packets that did not simply follow the one before them of an established connection, but were looked at anew. */
-  readonly fullWayPackets: number;
+  readonly slowPathPackets: number;
   /** Fragments that still wait for the rest of their packet. */
   readonly pendingFragments: number;
   /**
@@ -75,7 +75,7 @@ export interface Emulator {
     captured: number,
     onWire: number,
   ): void;
-  /** As `receive`, for a packet that the code in wasm/ has left to the full way: the clock stands at its time already. */
+  /** As `receive`, for a packet that the code in wasm/ has left to the slow path: the clock stands at its time already. */
   receiveOnTime(
     dev: number,
     type: PacketType,
@@ -99,5 +99,5 @@ export interface Emulator {
 
 /** Compile RULESET for HOST; what comes out goes to OUTPUT. */
 export function createEmulator(options: EmulatorOptions, output: EmulatorOutput): Emulator {
-  return new HostEmulator(options, output);
+  return new IpStack(options, output);
 }

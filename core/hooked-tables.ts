@@ -1,10 +1,10 @@
 /** The tables of a ruleset, made to run at the hooks of one host, with their counters. */
 import { HOOK_NAMES, type TableName } from './hooks.js';
-import { buildTable, type Engine } from './rules/build.js';
 import type { RuleContext } from './rules/context.js';
-import type { Asked, TableProgram } from './rules/interpret.js';
 import { createCounters, type Ruleset, type TableCounters, traceIds } from './rules/model.js';
-import { createTrace, type Trace } from './rules/trace.js';
+import { buildTable, type Engine } from './rules/run/build.js';
+import type { Asked, TableProgram } from './rules/run/interpret.js';
+import { createTrace, type Trace } from './rules/run/trace.js';
 
 /** A table's rules, and what is said of a packet that they drop at a hook. */
 export interface HookedTable {

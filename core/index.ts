@@ -7,6 +7,6 @@ export { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutpu
 export { Hook, type HookName, type TableName, Verdict } from './hooks.js';
 export { type Host, loadHost } from './host/host.js';
 export { PacketType } from './packet.js';
-export { RulesetError } from './rules/error.js';
-export { parseRuleset } from './rules/parse.js';
+export { RulesetError } from './rules/parse/error.js';
+export { parseRuleset } from './rules/parse/parse.js';
 export { saveRuleset } from './rules/save.js';

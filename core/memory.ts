@@ -38,10 +38,10 @@ export const SETTINGS_F64S = 24;
 export const SCRATCH_AT = 128 * KIB;
 export const SCRATCH_BYTES = 128 * KIB;
 export const SCRATCH_HEADROOM = 64;
-/** Remembered paths (fast/path.ts). */
+/** Remembered paths (flow/path.ts). */
 export const PATHS_AT = 1 * MIB;
 export const PATHS_BYTES = 7 * MIB;
-/** What is remembered of whole classes of packets (fast/). */
+/** What is remembered of whole classes of packets (flow/). */
 export const CLASSES_AT = 8 * MIB;
 export const CLASSES_BYTES = 1 * MIB;
 /** The batch of packets that is being looked at. */
@@ -77,7 +77,7 @@ export const CONTROL_PENDING_RESULT_F64 = 8;
 export const CONTROL_F64S = 16;
 
 /**
- * An input of `step` (wasm/records.ts), by byte: where its next record and the end of what was read are; its interface; how
+ * An input of `step` (wasm/capture/records.ts), by byte: where its next record and the end of what was read are; its interface; how
  * many nanoseconds a unit of its time stamps has; its `InputState`; the length and the time of the record it stands on; how
  * many records were taken from it.
  */
@@ -109,17 +109,17 @@ export const MAX_OUTPUTS = 1024;
 export const OUTPUT_NUMBERS_AT = 76 * KIB;
 
 /** What the code in `wasm/` offers. Addresses are bytes from the start of the memory. */
-export interface Machine {
+export interface WasmExports {
   [name: string]: (...values: number[]) => number;
 }
 
 /** What the code in `wasm/` calls. */
-export interface MachineHost {
+export interface WasmImports {
   /** Whether the packet at AT of connection ENTRY answers QUESTION of PATH as its first packet did: 1, else 0. */
   ask(path: number, question: number, at: number, entry: number, direction: number): number;
   /** Read more of INPUT: its new `InputState`. */
   refill(input: number): number;
-  /** The record of INPUT whose header lies at HEAD has to go the full way. */
+  /** The record of INPUT whose header lies at HEAD has to go the slow path. */
   replay(input: number, head: number, caplen: number): void;
   /** Write what was gathered for OUTPUT, its run as well. */
   flush(output: number): void;
@@ -128,7 +128,7 @@ export interface MachineHost {
 let compiled: WebAssembly.Module | undefined;
 
 function readCode(): Buffer<ArrayBuffer> {
-  return readFileSync(new URL('../wasm/machine.wasm', import.meta.url));
+  return readFileSync(new URL('../wasm/data-plane.wasm', import.meta.url));
 }
 
 /** How V8 is to compile the code ahead, and how it does otherwise. */
@@ -160,9 +160,9 @@ export class Memory {
   readonly control: Float64Array;
   /** SETTINGS_AT. */
   readonly settings: Float64Array;
-  readonly machine: Machine;
+  readonly wasm: WasmExports;
   /** To be set by who has them. */
-  readonly host: MachineHost = { ask: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
+  readonly host: WasmImports = { ask: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
   #buffersEnd = BUFFERS_AT;
   /** What `allocateSmall` has left of its last slab. */
   #smallEnd = 0;
@@ -177,7 +177,7 @@ export class Memory {
     this.control = new Float64Array(this.buffer, CONTROL_AT, CONTROL_F64S);
     this.settings = new Float64Array(this.buffer, SETTINGS_AT, SETTINGS_F64S);
     const { host } = this;
-    const calls: MachineHost = {
+    const calls: WasmImports = {
       ask: (path, question, at, entry, direction) => host.ask(path, question, at, entry, direction),
       refill: (input) => host.refill(input),
       replay: (input, head, caplen) => host.replay(input, head >>> 0, caplen),
@@ -185,7 +185,7 @@ export class Memory {
     };
     compiled ??= new WebAssembly.Module(readCode());
     const instance = new WebAssembly.Instance(compiled, { env: { memory }, host: { ...calls } });
-    this.machine = instance.exports as unknown as Machine;
+    this.wasm = instance.exports as unknown as WasmExports;
   }
 
   /** Whether BYTES lie in this memory. */

@@ -12,7 +12,7 @@ import { loadHost } from './host/host.js';
 import { mangle } from './nat/mangle.js';
 import { PacketType } from './packet.js';
 import { Manip } from './rules/context.js';
-import { parseRuleset } from './rules/parse.js';
+import { parseRuleset } from './rules/parse/parse.js';
 
 /** More does not help: what is called as often as this has been seen from all sides. */
 const CONVERSATIONS = 40;

@@ -1,4 +1,4 @@
-// Makes dist/wasm/machine.wasm of the AssemblyScript beside this file. Its constants come from the modules in core/ and
+// Makes dist/wasm/data-plane.wasm of the AssemblyScript beside this file. Its constants come from the modules in core/ and
 // codecs/ that own them: `constants.ts` is made of their exports, and is not kept.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -19,13 +19,13 @@ const SOURCES = [
   'core/conntrack/tcp-record',
   'core/conntrack/tcp-states',
   'core/conntrack/tracker',
-  'core/fast/chain-probe',
-  'core/fast/class-table',
+  'core/flow/chain-probe',
+  'core/flow/megaflow-table',
   'core/clock',
-  'core/fast/path',
-  'core/fast/questions',
+  'core/flow/path',
+  'core/flow/questions',
   'core/matches/limit',
-  'core/rules/flat-state',
+  'core/rules/run/flat-state',
 ];
 
 // --debug: functions keep their names, by which profilers show them; the code is the same.
@@ -35,14 +35,14 @@ const OPTIONS = [
   ...['--enable', 'simd', '--enable', 'threads', '--use', 'abort=', '--disableWarning', '201'],
 ];
 
-/** Writes machine.wasm where a source is newer; says whether all went well. */
+/** Writes data-plane.wasm where a source is newer; says whether all went well. */
 export async function buildWasm() {
   mkdirSync(OUT, { recursive: true });
   const constants = await constantsText();
   if (!existsSync(CONSTANTS) || readFileSync(CONSTANTS, 'utf8') !== constants) writeFileSync(CONSTANTS, constants);
   if (isUpToDate()) return true;
   const { default: asc } = await import('assemblyscript/asc');
-  const args = ['index.ts', '--baseDir', HERE, '--outFile', `${OUT}machine.wasm`, ...OPTIONS];
+  const args = ['index.ts', '--baseDir', HERE, '--outFile', `${OUT}data-plane.wasm`, ...OPTIONS];
   const { error, stderr } = await asc.main(args);
   if (error) console.error(`${stderr.toString()}${error.message}`);
   return !error;
@@ -69,8 +69,8 @@ const isNumber = (value) => Number.isInteger(value) && value >= -(2 ** 31) && va
 const declaration = (name, value) => `export const ${name}: ${value < 2 ** 31 ? 'i32' : 'u32'} = ${value};`;
 
 function isUpToDate() {
-  const made = `${OUT}machine.wasm`;
+  const made = `${OUT}data-plane.wasm`;
   if (!existsSync(made)) return false;
   const madeMs = statSync(made).mtimeMs;
-  return readdirSync(HERE).every((name) => statSync(HERE + name).mtimeMs < madeMs);
+  return readdirSync(HERE, { recursive: true }).every((name) => statSync(HERE + name).mtimeMs < madeMs);
 }

@@ -1,4 +1,4 @@
-// What core/ answers to calls from here: `MachineHost` in core/memory.ts.
+// What core/ answers to calls from here: `WasmImports` in core/memory.ts.
 
 /** Whether the packet at AT of connection ENTRY answers QUESTION of PATH as its first packet did: 1, else 0. */
 export declare function ask(path: i32, question: i32, at: usize, entry: i32, direction: i32): i32;
@@ -6,7 +6,7 @@ export declare function ask(path: i32, question: i32, at: usize, entry: i32, dir
 /** Read more of INPUT: its new `InputState`. */
 export declare function refill(input: i32): i32;
 
-/** The record of INPUT whose header lies at HEAD has to go the full way. */
+/** The record of INPUT whose header lies at HEAD has to go the slow path. */
 export declare function replay(input: i32, head: usize, caplen: i32): void;
 
 /** Write what was gathered for OUTPUT, its run as well. */

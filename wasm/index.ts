@@ -1,9 +1,10 @@
 // What core/ calls, from the file that it is in.
-export { setClasses } from './classes';
-export { forward } from './forward';
-export { askState, foreseeState } from './match-state';
-export { setChecksums } from './plain';
-export { forwardedPackets, setInputs, step } from './records';
-export * from './table';
-export { tcpIsOrdinary, tcpIsValid, tcpOpen, tcpUpdate } from './tcp';
-export { udpOpen, udpUpdate } from './udp';
+
+export { forwardedPackets, setInputs, step } from './capture/records';
+export * from './conntrack/table';
+export { tcpIsOrdinary, tcpIsValid, tcpOpen, tcpUpdate } from './conntrack/tcp';
+export { udpOpen, udpUpdate } from './conntrack/udp';
+export { forward } from './flow/forward';
+export { askState, predictState } from './flow/match-state';
+export { setClasses } from './flow/megaflows';
+export { setChecksums } from './flow/plain';

@@ -49,7 +49,7 @@ export const SOURCE_NEXT = 38;
 export const SOURCE_PREVIOUS = 39;
 
 /**
- * What the fast way remembers (core/fast), one word a direction: the path of the last packet + 1, 0: none, -1: the mark was
+ * What the fast path remembers (core/fast), one word a direction: the path of the last packet + 1, 0: none, -1: the mark was
  * changed by the packet that is passing. And what translation adds to the checksums of its packets: the IP header's (upper
  * half) and the layer-4 one's (lower half), as one's complement sums of little-endian words.
  */

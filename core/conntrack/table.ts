@@ -1,4 +1,4 @@
-/** hot: the table of connections. What looks for one, makes or removes one is in wasm/table.ts. */
+/** hot: the table of connections. What looks for one, makes or removes one is in wasm/conntrack/table.ts. */
 import { MAX_RECORDS, Memory, RECORDS_AT } from '../memory.js';
 import {
   ACCOUNTING_STRIDE_F64,
@@ -22,30 +22,30 @@ export class ConntrackTable {
   readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly memory: Memory;
-  readonly #machine: Memory['machine'];
+  readonly #wasm: Memory['wasm'];
 
   /** MEMORY holds no other table. */
   constructor(memory: Memory = new Memory()) {
-    const { buffer, machine } = memory;
+    const { buffer, wasm } = memory;
     this.memory = memory;
     this.words = new Int32Array(buffer, RECORDS_AT, MAX_RECORDS * RECORD_WORDS);
     this.doubles = new Float64Array(buffer, RECORDS_AT, MAX_RECORDS * RECORD_F64);
-    this.#machine = machine;
+    this.#wasm = wasm;
   }
 
   /** Confirmed entries, ended ones included until they are swept. */
   get size(): number {
-    return this.#machine.tableSize();
+    return this.#wasm.tableSize();
   }
 
   /** How much memory all records, slots and the index take, in bytes. */
   get bytes(): number {
-    return this.#machine.tableBytes();
+    return this.#wasm.tableBytes();
   }
 
   /** The words of all records that were ever used. */
   get usedWords(): Int32Array {
-    return this.words.subarray(0, this.#machine.recordsUsed() * RECORD_WORDS);
+    return this.words.subarray(0, this.#wasm.recordsUsed() * RECORD_WORDS);
   }
 
   /**
@@ -60,22 +60,22 @@ export class ConntrackTable {
     protocol: number,
     nowMs: number,
   ): number {
-    return this.#machine.create(source, destination, ports, replyPorts, protocol, nowMs);
+    return this.#wasm.create(source, destination, ports, replyPorts, protocol, nowMs);
   }
 
   /** Make ENTRY findable by both its tuples (__nf_conntrack_confirm). */
   confirm(entry: number): void {
-    this.#machine.confirm(entry);
+    this.#wasm.confirm(entry);
   }
 
   /** Forget ENTRY, confirmed or not. */
   remove(entry: number): void {
-    this.#machine.remove(entry);
+    this.#wasm.remove(entry);
   }
 
   /** Let no lookup find ENTRY any more; its record stays until `release` for the packet that is still passing. */
   unhash(entry: number): void {
-    this.#machine.unhash(entry);
+    this.#wasm.unhash(entry);
   }
 
   /** Whether lookups find ENTRY: confirmed, and neither removed nor dying. */
@@ -85,7 +85,7 @@ export class ConntrackTable {
 
   /** Give the record of ENTRY, which no lookup finds, back for others. */
   release(entry: number): void {
-    this.#machine.release(entry);
+    this.#wasm.release(entry);
   }
 
   /**
@@ -93,7 +93,7 @@ export class ConntrackTable {
    * has ended by NOW_MS is removed and not found (nf_conntrack_find_get).
    */
   find(source: number, destination: number, ports: number, protocol: number, nowMs: number): number {
-    const reference = this.#machine.lookUp(source, destination, ports, protocol);
+    const reference = this.#wasm.lookUp(source, destination, ports, protocol);
     if (reference < 0 || this.doubles[(reference >>> 1) * RECORD_F64 + EXPIRES_MS_F64] > nowMs) return reference;
     this.remove(reference >>> 1);
     return -1;
@@ -101,7 +101,7 @@ export class ConntrackTable {
 
   /** The same, whether the entry has ended or not. */
   lookUp(source: number, destination: number, ports: number, protocol: number): number {
-    return this.#machine.lookUp(source, destination, ports, protocol);
+    return this.#wasm.lookUp(source, destination, ports, protocol);
   }
 
   /** Count a packet of LENGTH bytes in DIRECTION (nf_conntrack_acct). */
@@ -118,7 +118,7 @@ export class ConntrackTable {
 
   /** Call VISIT with each confirmed entry that has not ended by NOW_MS, in the order in which their records lie. */
   forEach(nowMs: number, visit: (entry: number) => void): void {
-    const used = this.#machine.recordsUsed();
+    const used = this.#wasm.recordsUsed();
     for (let entry = 0; entry < used; entry++) {
       if (!this.isHashed(entry)) continue;
       if (this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] > nowMs) visit(entry);
@@ -127,12 +127,12 @@ export class ConntrackTable {
 
   /** Remember ENTRY under its original source address, port and protocol, the latest first (nf_nat_bysource). */
   linkSource(entry: number): void {
-    this.#machine.linkSource(entry);
+    this.#wasm.linkSource(entry);
   }
 
   /** The latest linked entry whose original source may be (SOURCE, PORTS' source port, PROTOCOL), -1: none; see `nextOfSource`. */
   firstOfSource(source: number, ports: number, protocol: number): number {
-    return this.#machine.firstOfSource(source, ports, protocol);
+    return this.#wasm.firstOfSource(source, ports, protocol);
   }
 
   /** The entry behind ENTRY in its chain, -1: none. Chains may hold other sources as well: compare. */

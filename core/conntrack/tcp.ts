@@ -1,4 +1,4 @@
-/** hot: the TCP tracker of one connection table; what it does is in wasm/tcp.ts. */
+/** hot: the TCP tracker of one connection table; what it does is in wasm/conntrack/tcp.ts. */
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import {
   CONTROL_NOW_MS_F64,
@@ -73,22 +73,22 @@ export class TcpTracker implements L4Tracker {
   }
 
   isValid(packet: Packet): boolean {
-    const { machine } = this.#memory;
-    if (machine.tcpIsValid(this.#segmentAt(packet), packet.l4Length, packet.l4Available) === 0) return false;
+    const { wasm } = this.#memory;
+    if (wasm.tcpIsValid(this.#segmentAt(packet), packet.l4Length, packet.l4Available) === 0) return false;
     return !this.#checksum || !isChecksumBad(packet, IPPROTO_TCP);
   }
 
   open(entry: number, packet: Packet): boolean {
-    const { machine } = this.#memory;
-    return machine.tcpOpen(entry, this.#segmentAt(packet), packet.l4Length, packet.l4Available) !== 0;
+    const { wasm } = this.#memory;
+    return wasm.tcpOpen(entry, this.#segmentAt(packet), packet.l4Length, packet.l4Available) !== 0;
   }
 
   update(entry: number, direction: Direction, packet: Packet): TrackResult {
-    const { machine, control } = this.#memory;
+    const { wasm, control } = this.#memory;
     control[CONTROL_NOW_MS_F64] = packet.nowMs;
     const { l4Length, l4Available, length } = packet;
     const at = this.#segmentAt(packet);
-    return machine.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult;
+    return wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult;
   }
 
   /** A RST was sent about ENTRY from here: it is over (nf_ct_set_closing). */

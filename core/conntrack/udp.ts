@@ -28,16 +28,16 @@ export class UdpTracker implements L4Tracker {
   }
 
   open(entry: number, packet: Packet): boolean {
-    const { machine, control } = this.#table.memory;
+    const { wasm, control } = this.#table.memory;
     control[CONTROL_NOW_MS_F64] = packet.nowMs;
-    machine.udpOpen(entry);
+    wasm.udpOpen(entry);
     return true;
   }
 
   update(entry: number, direction: Direction, packet: Packet): TrackResult {
-    const { machine, control } = this.#table.memory;
+    const { wasm, control } = this.#table.memory;
     control[CONTROL_NOW_MS_F64] = packet.nowMs;
-    machine.udpUpdate(entry, direction, packet.length);
+    wasm.udpUpdate(entry, direction, packet.length);
     return TrackResult.ACCEPT;
   }
 }

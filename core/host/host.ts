@@ -8,11 +8,11 @@ import { type HostDescription, HostError, type LinkDescription, parseHost } from
 import type { PacketType } from '../packet.js';
 import { AddressType } from '../rules/context.js';
 import { addConnectedRoutes } from './connected.js';
-import { InputRoute, OutputRoute } from './decision.js';
 import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';
 import { type Interface, type InterfaceAddress, insertAddress, maskOf } from './interfaces.js';
 import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
+import { InputRoute, OutputRoute } from './route-decision.js';
 import { Routing } from './routing.js';
 import { selectAddress } from './source-address.js';
 import { addStaticRoute } from './static-routes.js';

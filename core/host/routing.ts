@@ -2,10 +2,10 @@
 import { swap32 } from '../../codecs/address.js';
 import { PacketType } from '../packet.js';
 import { AddressType } from '../rules/context.js';
-import { Destiny, type InputRoute, type OutputRoute, type RouteFailure } from './decision.js';
 import { type AddressSpan, intervalOf, type RoutingTables } from './fib.js';
 import type { Interface } from './interfaces.js';
 import { type Route, RouteType } from './route.js';
+import { type InputRoute, type OutputRoute, RouteAction, type RouteFailure } from './route-decision.js';
 import type { Sysctls } from './sysctls.js';
 
 /** 224.0.0.1, the one group that every host is a member of. */
@@ -111,7 +111,7 @@ export class Routing {
     const failure = this.checkSource(source, route.dev, inDev);
     if (failure !== '') return drop(result, failure);
     if (type !== PacketType.HOST) return drop(result, 'link-layer broadcast');
-    result.destiny = Destiny.FORWARD;
+    result.action = RouteAction.FORWARD;
     result.type = route.type;
     result.outDev = route.dev;
     result.usesGateway = route.gateway !== 0;
@@ -130,7 +130,7 @@ export class Routing {
   }
 
   private deliver(result: InputRoute, type: AddressType, destination: number, route: Route | null): InputRoute {
-    result.destiny = Destiny.LOCAL;
+    result.action = RouteAction.LOCAL;
     result.type = type;
     result.outDev = this.loopback;
     result.nextHop = destination;
@@ -244,7 +244,7 @@ export class Routing {
 }
 
 function drop(result: InputRoute, reason: RouteFailure): InputRoute {
-  result.destiny = Destiny.DROP;
+  result.action = RouteAction.DROP;
   result.type = AddressType.UNICAST;
   result.outDev = -1;
   result.nextHop = 0;
@@ -258,7 +258,7 @@ function drop(result: InputRoute, reason: RouteFailure): InputRoute {
 function refuse(result: InputRoute, route: Route | null, isForwarding: boolean): InputRoute {
   drop(result, isForwarding ? failureOf(route) : 'forwarding off');
   if (!isForwarding || route?.type === RouteType.BLACKHOLE) return result;
-  result.destiny = Destiny.UNREACHABLE;
+  result.action = RouteAction.UNREACHABLE;
   result.type = AddressType.UNREACHABLE;
   if (route === null) result.icmpCode = ICMP_NET_UNREACHABLE;
   else result.icmpCode = route.type === RouteType.PROHIBIT ? ICMP_FILTERED : ICMP_HOST_UNREACHABLE;

@@ -4,8 +4,8 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { AddressType, type RuleContext } from '../rules/context.js';
-import { nearest, RuleFault } from '../rules/error.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { nearest, RuleFault } from '../rules/parse/error.js';
 
 interface TypeSet {
   /** Bits 1 << AddressType. */

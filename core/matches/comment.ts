@@ -1,8 +1,8 @@
 /** `-m comment`: a note; it always matches (xt_comment). */
 import { quoteWord } from '../../codecs/iptables-save.js';
-import { TRUE } from '../rules/codegen.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { cutToBytes } from '../rules/values.js';
+import { cutToBytes } from '../rules/parse/values.js';
+import { TRUE } from '../rules/run/codegen.js';
 
 /** XT_MAX_COMMENT_LEN, less the closing zero. */
 const MAX_BYTES = 255;

@@ -3,7 +3,7 @@ import { MARK, RECORD_WORDS } from '../conntrack/record.js';
 import type { Packet } from '../packet.js';
 import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { formatHex } from '../rules/values.js';
+import { formatHex } from '../rules/parse/values.js';
 import { MARK_OPTIONS, type MarkParams, parseMark, saveMark } from './mark.js';
 
 export const connmark: MatchExtension<MarkParams> = {

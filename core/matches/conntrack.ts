@@ -15,10 +15,9 @@ import {
   TUPLE_SOURCE,
 } from '../conntrack/record.js';
 import { type Direction, ORIGINAL, type Packet, REPLY } from '../packet.js';
-import { code, unless } from '../rules/codegen.js';
 import type { RuleContext } from '../rules/context.js';
-import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, OptionSpec, PacketField, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
 import {
   formatPortRange,
   maskLength,
@@ -28,7 +27,8 @@ import {
   parsePortRange,
   parseProtocol,
   swapAddress,
-} from '../rules/values.js';
+} from '../rules/parse/values.js';
+import { code, unless } from '../rules/run/codegen.js';
 import { CT_STATES, formatNames, parseNames, STATE_DNAT, STATE_SNAT } from './ctstates.js';
 
 /** In the order in which iptables-save prints them. */

@@ -1,7 +1,7 @@
 /** Names of connection states, as `-m state` and `-m conntrack` take and print them. */
 import type { Word } from '../../codecs/iptables-save.js';
 import { CtInfo } from '../packet.js';
-import { nearest, RuleFault } from '../rules/error.js';
+import { nearest, RuleFault } from '../rules/parse/error.js';
 
 /** Bits of the virtual states, above those of `CtInfo`. */
 export const STATE_SNAT = 1 << 5;

@@ -1,9 +1,9 @@
 /** `-m dscp`: the differentiated services code point, the upper six bits of the TOS byte (xt_dscp; RFC 2474). */
 import { IPV4_TOS_AT } from '../../codecs/layouts.js';
-import { code, unless } from '../rules/codegen.js';
-import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
-import { formatHexByte, parseNumber } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatHexByte, parseNumber } from '../rules/parse/values.js';
+import { code, unless } from '../rules/run/codegen.js';
 
 const MAX_DSCP = 63;
 

@@ -1,10 +1,10 @@
 /** `-m ecn`: explicit congestion notification in the IP and the TCP header (xt_ecn; RFC 3168). */
 import { IPPROTO_TCP, IPV4_TOS_AT, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
-import { allOf, code, TRUE, unless } from '../rules/codegen.js';
-import { RuleFault } from '../rules/error.js';
 import type { FieldTest, MatchExtension, PacketField, ParsedOption } from '../rules/extension.js';
-import { parseNumber } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+import { allOf, code, TRUE, unless } from '../rules/run/codegen.js';
 
 const ECT_MASK = 3;
 /** In the order in which iptables-save prints them. */

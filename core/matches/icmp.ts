@@ -1,9 +1,9 @@
 /** `-m icmp`: type and code (icmp_match of ip_tables). */
 import { ICMP_CODE_AT, ICMP_TYPE_AT, IPPROTO_ICMP } from '../../codecs/layouts.js';
-import { code, FALSE, TRUE, unless } from '../rules/codegen.js';
-import { nearest, RuleFault } from '../rules/error.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { parseNumber } from '../rules/values.js';
+import { nearest, RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+import { code, FALSE, TRUE, unless } from '../rules/run/codegen.js';
 
 /** How much of an ICMP header the match wants to see, in bytes. */
 export const ICMP_NEEDED = 8;

@@ -1,9 +1,9 @@
 /** `-m iprange`: addresses between two others (xt_iprange). */
 import { formatAddress } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
-import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
-import { formatHostAddress, parseHostAddress, swapAddress } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatHostAddress, parseHostAddress, swapAddress } from '../rules/parse/values.js';
 
 /** In host order, both inclusive. The first above the last: no address is within, as iptables has it. */
 interface AddressRange {

@@ -1,8 +1,9 @@
 /** `-m length`: the packet's IP total length (xt_length). What was reassembled has the length of the whole. */
-import { code, unless } from '../rules/codegen.js';
-import { RuleFault } from '../rules/error.js';
+
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
-import { formatPortRange, type PortRange, parseNumber } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatPortRange, type PortRange, parseNumber } from '../rules/parse/values.js';
+import { code, unless } from '../rules/run/codegen.js';
 
 const MAX_LENGTH = 0xffff;
 

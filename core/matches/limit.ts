@@ -6,11 +6,11 @@
  */
 import type { Word } from '../../codecs/iptables-save.js';
 import { TICK_MS } from '../clock.js';
-import { RuleFault } from '../rules/error.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { FlatState } from '../rules/flat-state.js';
-import { checkState, compileState } from '../rules/match-state.js';
-import { parseNumber } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+import { FlatState } from '../rules/run/flat-state.js';
+import { checkState, compileState } from '../rules/run/match-state.js';
 
 /** Credit that comes in each tick: the largest power of two of which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY). */
 export const CREDIT_PER_TICK = 128;

@@ -1,7 +1,8 @@
 /** `-m mark`: the packet's mark (xt_mark). */
-import { code, unless } from '../rules/codegen.js';
+
 import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extension.js';
-import { formatHex, type MaskedValue, parseMasked } from '../rules/values.js';
+import { formatHex, type MaskedValue, parseMasked } from '../rules/parse/values.js';
+import { code, unless } from '../rules/run/codegen.js';
 
 export interface MarkParams extends MaskedValue {
   readonly negated: boolean;

@@ -1,12 +1,12 @@
 /** `-m multiport`: up to 15 ports (xt_multiport). */
 import { IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../../codecs/layouts.js';
 import type { ProtocolMatch } from '../rules/base-match.js';
-import { anyOf, type Code, code, unless } from '../rules/codegen.js';
-import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, OptionSpec, ParsedOption } from '../rules/extension.js';
-import { protocolName } from '../rules/protocols.js';
-import { normalRanges, otherRanges } from '../rules/split-lists.js';
-import { formatPortRange, type PortRange, parsePort } from '../rules/values.js';
+import { normalRanges, otherRanges } from '../rules/index/interval-lists.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { protocolName } from '../rules/parse/protocols.js';
+import { formatPortRange, type PortRange, parsePort } from '../rules/parse/values.js';
+import { anyOf, type Code, code, unless } from '../rules/run/codegen.js';
 
 const PROTOCOLS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_DCCP];
 const NEEDS = 'multiport needs -p tcp, udp, udplite, sctp or dccp before its ports';

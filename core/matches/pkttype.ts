@@ -1,8 +1,8 @@
 /** `-m pkttype`: how the frame was addressed on its link (xt_pkttype). */
 import { PacketType } from '../packet.js';
-import { code, unless } from '../rules/codegen.js';
-import { nearest, RuleFault } from '../rules/error.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { nearest, RuleFault } from '../rules/parse/error.js';
+import { code, unless } from '../rules/run/codegen.js';
 
 /** The first name of each type is the one that is printed. */
 const TYPES: readonly (readonly [name: string, type: PacketType])[] = [

@@ -1,9 +1,10 @@
 /** Port ranges as tcp and udp test them. */
-import { type Code, code, unless } from '../rules/codegen.js';
-import { RuleFault } from '../rules/error.js';
+
 import type { OptionSpec, ParsedOptions } from '../rules/extension.js';
-import { otherRanges } from '../rules/split-lists.js';
-import { formatPortRange, type PortRange, parsePortRange } from '../rules/values.js';
+import { otherRanges } from '../rules/index/interval-lists.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatPortRange, type PortRange, parsePortRange } from '../rules/parse/values.js';
+import { type Code, code, unless } from '../rules/run/codegen.js';
 
 export interface PortMatch extends PortRange {
   readonly negated: boolean;

@@ -1,6 +1,7 @@
 /** `-m state`: the old spelling of `-m conntrack --ctstate` (xt_state). */
-import { code, unless } from '../rules/codegen.js';
+
 import type { MatchExtension } from '../rules/extension.js';
+import { code, unless } from '../rules/run/codegen.js';
 import { formatNames, parseNames, STATES } from './ctstates.js';
 
 interface StateParams {

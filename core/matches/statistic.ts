@@ -1,11 +1,11 @@
 /** `-m statistic`: every nth packet, or some at random (xt_statistic). */
 import type { Word } from '../../codecs/iptables-save.js';
 import { Random } from '../random.js';
-import { RuleFault } from '../rules/error.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
-import { FlatState } from '../rules/flat-state.js';
-import { checkState, compileState, FunctionState } from '../rules/match-state.js';
-import { parseNumber } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+import { FlatState } from '../rules/run/flat-state.js';
+import { checkState, compileState, FunctionState } from '../rules/run/match-state.js';
 
 const MAX_EVERY = 0xffffffff;
 /** Probabilities are counted in parts of 2^31. */

@@ -1,10 +1,10 @@
 /** `-m tcp`: ports, flags, options (tcp_mt of xt_tcpudp). */
 import { IPPROTO_TCP, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs/layouts.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
-import { allOf, code, TRUE, unless } from '../rules/codegen.js';
-import { RuleFault } from '../rules/error.js';
 import type { FieldTest, MatchExtension, PacketField } from '../rules/extension.js';
-import { parseNumber } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+import { allOf, code, TRUE, unless } from '../rules/run/codegen.js';
 import {
   compilePort,
   explainPort,

@@ -1,9 +1,9 @@
 /** `-m tos`: the IP header's type-of-service byte (xt_tos, revision 1). */
 import { IPV4_TOS_AT } from '../../codecs/layouts.js';
-import { code, unless } from '../rules/codegen.js';
-import { nearest, RuleFault } from '../rules/error.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
-import { formatHexByte, parseNumber } from '../rules/values.js';
+import { nearest, RuleFault } from '../rules/parse/error.js';
+import { formatHexByte, parseNumber } from '../rules/parse/values.js';
+import { code, unless } from '../rules/run/codegen.js';
 
 const NAMES: ReadonlyMap<string, number> = new Map([
   ['minimize-delay', 0x10],

@@ -1,9 +1,9 @@
 /** `-m ttl`: the TTL as it is at the hook, in FORWARD and later one less than on arrival (ttl_mt of xt_hl). */
 import { IPV4_TTL_AT } from '../../codecs/layouts.js';
-import { code } from '../rules/codegen.js';
-import { RuleFault } from '../rules/error.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { parseNumber } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+import { code } from '../rules/run/codegen.js';
 
 const MAX_TTL = 255;
 const OPERATORS = ['--ttl-eq', '--ttl-lt', '--ttl-gt'] as const;

@@ -1,7 +1,7 @@
 /** `-m udp`: ports (udp_mt of xt_tcpudp). */
 import { IPPROTO_UDP, UDP_LENGTH } from '../../codecs/layouts.js';
-import { allOf, TRUE } from '../rules/codegen.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { allOf, TRUE } from '../rules/run/codegen.js';
 import {
   compilePort,
   explainPort,

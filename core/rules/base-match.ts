@@ -1,11 +1,11 @@
 /** What every rule can test without `-m`: `-s -d -i -o -p -f` (struct ipt_ip; man iptables, "PARAMETERS"). */
 import { formatAddress } from '../../codecs/address.js';
 import type { Packet } from '../packet.js';
-import { anyOf, type Code, code, FALSE, type Generator, TRUE, unless } from './codegen.js';
 import type { RuleContext } from './context.js';
 import type { PacketField } from './extension.js';
-import { protocolName } from './protocols.js';
-import { formatHostAddress, maskLength, swapAddress } from './values.js';
+import { protocolName } from './parse/protocols.js';
+import { formatHostAddress, maskLength, swapAddress } from './parse/values.js';
+import { anyOf, type Code, code, FALSE, type Generator, TRUE, unless } from './run/codegen.js';
 
 /** Both int32 as addresses are loaded from packets; the address has no bits outside the mask. */
 export interface AddressMatch {

@@ -6,10 +6,10 @@ import type { Word } from '../../codecs/iptables-save.js';
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import type { BaseMatch, ProtocolMatch } from './base-match.js';
-import type { Code, Generator } from './codegen.js';
 import type { RuleContext } from './context.js';
-import type { MatchState } from './match-state.js';
-import type { PortRange } from './values.js';
+import type { PortRange } from './parse/values.js';
+import type { Code, Generator } from './run/codegen.js';
+import type { MatchState } from './run/match-state.js';
 
 /** What a rule can read of a packet that its connection fixes: packets of one direction in one state all have the same. */
 export const CONNECTION_FIELDS = [

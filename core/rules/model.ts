@@ -5,8 +5,8 @@
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { BaseMatch } from './base-match.js';
 import type { MatchExtension, TargetExtension } from './extension.js';
-import type { MatchState } from './match-state.js';
-import { createTrace, type Trace } from './trace.js';
+import type { MatchState } from './run/match-state.js';
+import { createTrace, type Trace } from './run/trace.js';
 
 export interface Ruleset {
   readonly fileName: string;

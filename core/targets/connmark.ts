@@ -3,9 +3,9 @@ import { FAST_PATH, MARK, RECORD_WORDS } from '../conntrack/record.js';
 import { Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import type { RuleContext } from '../rules/context.js';
-import { RuleFault } from '../rules/error.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
-import { formatHex, parseNumber, parseWord32 } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatHex, parseNumber, parseWord32 } from '../rules/parse/values.js';
 import { markOptions, parseMarkChange } from './mark.js';
 
 const COPIES = ['--save-mark', '--restore-mark'] as const;

@@ -1,9 +1,9 @@
 /** `-j LOG`: a line in the kernel's log (xt_LOG). */
 import { quoteWord } from '../../codecs/iptables-save.js';
 import { Verdict } from '../hooks.js';
-import { nearest, RuleFault } from '../rules/error.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { cutToBytes, parseNumber } from '../rules/values.js';
+import { nearest, RuleFault } from '../rules/parse/error.js';
+import { cutToBytes, parseNumber } from '../rules/parse/values.js';
 
 const LEVELS: ReadonlyMap<string, number> = new Map([
   ['alert', 1],

@@ -1,8 +1,8 @@
 /** `-j MARK`: the packet's mark (xt_MARK, revision 2). */
 import { Verdict } from '../hooks.js';
-import { RuleFault } from '../rules/error.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
-import { formatHex, type MaskedValue, parseMasked, parseWord32 } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatHex, type MaskedValue, parseMasked, parseWord32 } from '../rules/parse/values.js';
 
 const NAMES = ['--set-mark', '--set-xmark', '--and-mark', '--or-mark', '--xor-mark'] as const;
 

@@ -3,9 +3,9 @@ import { parseDottedQuad } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { NatRange } from '../rules/context.js';
-import { RuleFault } from '../rules/error.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
-import { formatHostAddress, parsePort } from '../rules/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatHostAddress, parsePort } from '../rules/parse/values.js';
 
 const WITH_PORTS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP];
 

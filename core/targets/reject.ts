@@ -2,8 +2,8 @@
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import { Hook, Verdict } from '../hooks.js';
 import type { RejectKind } from '../rules/context.js';
-import { nearest, RuleFault } from '../rules/error.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { nearest, RuleFault } from '../rules/parse/error.js';
 
 /** As iptables prints them, and their aliases; any beginning of either will do, the first that fits is meant. */
 const KINDS: readonly (readonly [name: string, alias: string, kind: RejectKind])[] = [

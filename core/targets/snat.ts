@@ -1,8 +1,8 @@
 /** `-j SNAT`: another source (xt_nat). */
 import { Hook } from '../hooks.js';
 import { Manip, type NatRange } from '../rules/context.js';
-import { RuleFault } from '../rules/error.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
 import { formatTo, parseFlags, parseTo, saveFlags } from './nat-range.js';
 
 export const snat: TargetExtension<NatRange> = {

@@ -12,7 +12,7 @@ import { BENCH } from '../../cli/commands.js';
 import { casesIn, type GoldenCase } from '../../cli/golden-case.js';
 import { inputsOf } from '../../cli/replay.js';
 import { loadHost } from '../../core/host/host.js';
-import { parseRuleset } from '../../core/rules/parse.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
 
 const Bench = suite('nfreplay bench');
 
@@ -45,8 +45,8 @@ Bench('the report has a section for everything', () => {
   for (const title of [
     '35 packets of',
     'packets a second',
-    'fast way',
-    'full way',
+    'fast path',
+    'slow path',
     'where the time goes',
     'reading the captures',
     'the host: connections, translation, routing',
@@ -63,8 +63,8 @@ Bench('rules are asked as often as the counters of the kernel let one work out',
   const text = done('--rules', RULES, '--host', HOST, ...INPUTS, '--runs', '1', '--json');
   const { packets, entered, rulesets }: BenchResult = JSON.parse(text);
   assert.is(packets, 35);
-  const [{ rules, chains, fastWayPackets, fullWayPackets }] = rulesets;
-  assert.is(fastWayPackets + fullWayPackets, entered);
+  const [{ rules, chains, flowCachePackets, slowPathPackets }] = rulesets;
+  assert.is(flowCachePackets + slowPathPackets, entered);
   const asked = (chain: string) =>
     rules.filter((rule) => rule.chain === chain && rule.table === 'filter').map((rule) => rule.asked);
   // want/rules.v4: 26 come to FORWARD and back from DOCKER-ISOLATION; of the 14 in DOCKER 8 are accepted there; 5 and

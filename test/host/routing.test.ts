@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatAddress } from '../../codecs/address.js';
-import { Destiny } from '../../core/host/decision.js';
 import type { Host } from '../../core/host/host.js';
+import { RouteAction } from '../../core/host/route-decision.js';
 import { PacketType } from '../../core/packet.js';
 import { AddressType } from '../../core/rules/context.js';
 import { type HostFile, hostOf, ip, link } from './host-file.js';
@@ -21,10 +21,11 @@ function fate(
   type: PacketType = PacketType.HOST,
 ): string {
   const route = host.routeInput(ip(source), ip(destination), host.interfaceIndex(dev), type);
-  if (route.destiny === Destiny.LOCAL) return route.type === AddressType.LOCAL ? 'local' : `local ${TYPES[route.type]}`;
-  if (route.destiny === Destiny.FORWARD)
+  if (route.action === RouteAction.LOCAL)
+    return route.type === AddressType.LOCAL ? 'local' : `local ${TYPES[route.type]}`;
+  if (route.action === RouteAction.FORWARD)
     return `${host.interfaceNames[route.outDev]} to ${formatAddress(route.nextHop)}`;
-  return route.destiny === Destiny.DROP ? `drop: ${route.reason}` : `3/${route.icmpCode}: ${route.reason}`;
+  return route.action === RouteAction.DROP ? `drop: ${route.reason}` : `3/${route.icmpCode}: ${route.reason}`;
 }
 
 /** The way of a packet of the host's own: `eth1 to 10.0.1.9 from 10.0.1.1`. */

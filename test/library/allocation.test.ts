@@ -10,7 +10,7 @@ import { CaptureMerger } from '../../codecs/merge.js';
 import { createEmulator, type EmulatorEngine } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
 import { PacketType } from '../../core/packet.js';
-import { parseRuleset } from '../../core/rules/parse.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
 
 const Allocation = suite('emulator allocation');
 

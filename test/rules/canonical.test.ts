@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RulesetError } from '../../core/rules/error.js';
-import { parseRuleset } from '../../core/rules/parse.js';
+import { RulesetError } from '../../core/rules/parse/error.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { canonicalFile, parseCanonical } from './canonical.js';
 

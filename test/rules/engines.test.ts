@@ -2,10 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, type TableName } from '../../core/hooks.js';
-import { buildTable, ENGINES } from '../../core/rules/build.js';
-import { Code, code } from '../../core/rules/codegen.js';
 import { createCounters } from '../../core/rules/model.js';
-import { parseRuleset } from '../../core/rules/parse.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { buildTable, ENGINES } from '../../core/rules/run/build.js';
+import { Code, code } from '../../core/rules/run/codegen.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import {
   dressPacket,

@@ -3,11 +3,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Hook } from '../../core/hooks.js';
 import type { Packet } from '../../core/packet.js';
-import { buildTable, ENGINES } from '../../core/rules/build.js';
 import type { RuleContext } from '../../core/rules/context.js';
 import { createCounters } from '../../core/rules/model.js';
-import { parseRuleset } from '../../core/rules/parse.js';
-import { isWhole, TraceKind } from '../../core/rules/trace.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { buildTable, ENGINES } from '../../core/rules/run/build.js';
+import { isWhole, TraceKind } from '../../core/rules/run/trace.js';
 import { longBytes, longTable } from './long-chains.js';
 import { dressPacket, packetOf, pick, seededRandom, testContext } from './random.js';
 
@@ -129,8 +129,8 @@ Long(`in a table that becomes code as packets come, chains call each other all t
       const verdict = program.run(packet, Hook.FORWARD);
       for (const event of counters.trace.subarray(1, counters.trace[0] + 1)) {
         const answer = event & 3;
-        if (answer === TraceKind.ASKED_YES) assert.is(asks.get(event >> 2)!.foresee(packet), true);
-        if (answer === TraceKind.ASKED_NO) assert.is(asks.get(event >> 2)!.foresee(packet), false);
+        if (answer === TraceKind.ASKED_YES) assert.is(asks.get(event >> 2)!.predict(packet), true);
+        if (answer === TraceKind.ASKED_NO) assert.is(asks.get(event >> 2)!.predict(packet), false);
       }
       return [verdict, ...context.asked.splice(0)];
     });

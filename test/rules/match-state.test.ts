@@ -5,12 +5,12 @@ import { internetChecksum } from '../../codecs/checksum.js';
 import { createEmulator, type Emulator, Outcome } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
 import { PacketType } from '../../core/packet.js';
-import { ENGINES, type Engine } from '../../core/rules/build.js';
 import type { RuleContext } from '../../core/rules/context.js';
-import { FlatState } from '../../core/rules/flat-state.js';
-import { FunctionState, type MatchState } from '../../core/rules/match-state.js';
 import type { Ruleset } from '../../core/rules/model.js';
-import { parseRuleset } from '../../core/rules/parse.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { ENGINES, type Engine } from '../../core/rules/run/build.js';
+import { FlatState } from '../../core/rules/run/flat-state.js';
+import { FunctionState, type MatchState } from '../../core/rules/run/match-state.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { packetOf, seededRandom, testContext } from './random.js';
 
@@ -156,19 +156,19 @@ const statesOf: Readonly<Record<string, (context: RuleContext) => MatchState>> =
   'in memory': (context) => FlatState.nth(context, 2, 0, false),
 };
 for (const [where, stateOf] of Object.entries(statesOf)) {
-  states(`an answer that was foreseen stands for its packet, once, and is gone with it: a state ${where}`, () => {
+  states(`an answer that was predicted stands for its packet, once, and is gone with it: a state ${where}`, () => {
     const context = { ...testContext(seededRandom(1), 0), packetNumber: 1 };
     const state = stateOf(context);
     const packet = packetOf(datagram());
-    assert.equal([state.foresee(packet), state.foresee(packet)], [true, true], 'the same, however often');
-    assert.is(state.ask(packet), true, 'as foreseen');
+    assert.equal([state.predict(packet), state.predict(packet)], [true, true], 'the same, however often');
+    assert.is(state.ask(packet), true, 'as predicted');
     assert.is(state.ask(packet), false, 'nothing is left: asked anew');
 
     context.packetNumber = 2;
-    assert.is(state.foresee(packet), true);
+    assert.is(state.predict(packet), true);
     context.packetNumber = 3;
     assert.is(state.ask(packet), false, 'another packet');
-    assert.equal([state.foresee(packet), state.ask(packet)], [true, true]);
+    assert.equal([state.predict(packet), state.ask(packet)], [true, true]);
     assert.is(state.ask(packet), false);
   });
 }

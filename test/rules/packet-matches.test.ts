@@ -5,7 +5,7 @@ import { internetChecksum } from '../../codecs/checksum.js';
 import { createEmulator, EMULATOR_ENGINES } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
 import { PacketType } from '../../core/packet.js';
-import { parseRuleset } from '../../core/rules/parse.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { pick, type Random, seededRandom } from './random.js';
 

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Hook, type TableName, Verdict } from '../../core/hooks.js';
-import { RulesetError } from '../../core/rules/error.js';
 import { createCounters } from '../../core/rules/model.js';
-import { parseRuleset } from '../../core/rules/parse.js';
+import { RulesetError } from '../../core/rules/parse/error.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { pick, seededRandom } from './random.js';
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseRuleset } from '../../core/rules/parse.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
 
 const DIR = 'test/rulesets';

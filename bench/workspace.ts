@@ -1,0 +1,193 @@
+/** Where the benchmark's files lie, made when they are first asked for, and its replays run. */
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { headersOf, headersPath, parseFilters, repeatFilters, ruleOf, writeHeaders } from './classbench.js';
+import { type Est64, SIZES_64, writeEst64 } from './est64.js';
+import { writeNewConnections } from './new-connections.js';
+import type { ReplayResult, ReplaySpec } from './replay-result.js';
+import { withForwardRules } from './rulesets.js';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+export const PROJECT = resolve(HERE, '../..');
+const MAX_OUTPUT_BYTES = 1 << 26;
+const WARM_BYTES = new Uint8Array(1 << 20).fill(1);
+
+export type Input = ReplaySpec['inputs'][number];
+
+export class Workspace {
+  readonly dir: string;
+  readonly rulesPath = join(PROJECT, 'pcaps/docker/rules.v4');
+  readonly hostPath = join(PROJECT, 'pcaps/docker/host.json');
+  readonly #made = new Map<string, unknown>();
+
+  constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** Before anything is made in it. */
+  open(): void {
+    mkdirSync(this.dir, { recursive: true });
+  }
+
+  /** Everything that was made is gone: a million connections are gigabytes of captures. */
+  close(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** Write so many BYTES to a file, and remove it: the memory is then at hand. */
+  warm(bytes: number): void {
+    const path = join(this.dir, 'warm');
+    const fd = openSync(path, 'w');
+    for (let written = 0; written < bytes; written += WARM_BYTES.length) writeSync(fd, WARM_BYTES);
+    closeSync(fd);
+    rmSync(path);
+  }
+
+  est64(packets: number, connections: number, sizes = SIZES_64): Est64 {
+    const key = `est64 ${packets} ${connections} ${sizes}`;
+    return this.#once(key, () => writeEst64(this.dir, packets, connections, sizes));
+  }
+
+  newConnections(count: number): string {
+    return this.#once(`new ${count}`, () => writeNewConnections(this.dir, count));
+  }
+
+  /** The Docker example's rules with LINES before its FORWARD chain, as a file of this NAME. */
+  rules(name: string, lines: readonly string[]): string {
+    return this.#once(`rules ${name}`, () => {
+      const path = join(this.dir, `${name}.v4`);
+      writeFileSync(path, withForwardRules(readFileSync(this.rulesPath, 'utf8'), lines));
+      return path;
+    });
+  }
+
+  /** ClassBench rules: as many as RULES, of 10,000 into which the headers of `classbenchHeaders` fall. */
+  classbenchRules(rules: number): string {
+    return this.rules(`classbench-${rules}`, this.#filters().slice(0, rules).map(ruleOf));
+  }
+
+  classbenchHeaders(count: number): string {
+    return this.#once(`headers ${count}`, () => {
+      const path = headersPath(this.dir, count);
+      writeHeaders(path, headersOf(this.#filters(), count));
+      return path;
+    });
+  }
+
+  #filters() {
+    return this.#once('filters', () => {
+      const text = readFileSync(join(PROJECT, 'bench/classbench-fw1.txt'), 'utf8');
+      return repeatFilters(parseFilters(text), 10_000);
+    });
+  }
+
+  #once<T>(key: string, make: () => T): T {
+    if (!this.#made.has(key)) this.#made.set(key, make());
+    return this.#made.get(key) as T;
+  }
+
+  get #outDir(): string {
+    return join(this.dir, 'replayed');
+  }
+
+  /** An empty folder for the results of a run. */
+  #freshOut(): string {
+    this.#removeOut();
+    mkdirSync(this.#outDir);
+    return this.#outDir;
+  }
+
+  /** Not what is measured; and what is gone need not be written to the disk while others are. */
+  #removeOut(): void {
+    rmSync(this.#outDir, { recursive: true, force: true });
+  }
+
+  /** One replay in a process of its own; CORE is where it may run, where not on all. */
+  replay(
+    rulesPath: string,
+    inputs: readonly Input[],
+    options: { settlingPackets?: number; core?: number } = {},
+  ): ReplayResult {
+    const spec = this.#spec(rulesPath, inputs, this.#freshOut(), options.settlingPackets ?? 0);
+    const node = [process.execPath, '--expose-gc', join(HERE, 'replay-once.js'), JSON.stringify(spec)];
+    const [program, ...args] = options.core === undefined ? node : ['taskset', '-c', String(options.core), ...node];
+    const { done } = runProgram(program, args);
+    this.#removeOut();
+    return expectForwarded(JSON.parse(done.stdout));
+  }
+
+  /** A replay of a stream of so many BYTES through a pipe, whose results are thrown away. */
+  replayStream(bytes: number): ReplayResult {
+    const outDir = this.#freshOut();
+    for (const name of ['eth0', 'docker0', 'local', 'dropped']) symlinkSync('/dev/null', join(outDir, `${name}.pcap`));
+    const spec = this.#spec(this.rulesPath, [{ iface: 'docker0', path: '-' }], outDir, 0);
+    const script = '"$1" "$2" "$3" | "$1" "$4" "$5"';
+    const words = [join(HERE, 'stream.js'), String(bytes), join(HERE, 'replay-once.js'), JSON.stringify(spec)];
+    const { done } = runProgram('sh', ['-c', script, 'sh', process.execPath, ...words]);
+    return expectForwarded(JSON.parse(done.stdout));
+  }
+
+  /** Milliseconds of the whole command `nfreplay replay`, its process and its lists included. */
+  replayCommand(inputs: readonly Input[]): number {
+    this.#removeOut();
+    const ins = inputs.flatMap(({ iface, path }) => ['--in', `${iface}=${path}`]);
+    const main = join(HERE, '../cli/main.js');
+    const words = ['replay', '--rules', this.rulesPath, '--host', this.hostPath, ...ins, '--out', this.#outDir];
+    const { durationMs } = runProgram(process.execPath, [main, ...words]);
+    this.#removeOut();
+    return durationMs;
+  }
+
+  /** Milliseconds until the ruleset at RULES_PATH is parsed and built in a new process, and has let a packet pass. */
+  ready(rulesPath: string): number {
+    const args = [join(HERE, 'ready-once.js'), rulesPath, this.hostPath];
+    return Number(runProgram(process.execPath, args).done.stdout);
+  }
+
+  #spec(rulesPath: string, inputs: readonly Input[], outDir: string, settlingPackets: number): ReplaySpec {
+    return { rulesPath, hostPath: this.hostPath, inputs: [...inputs], outDir, settlingPackets };
+  }
+}
+
+function expectForwarded(result: ReplayResult): ReplayResult {
+  if (result.forwarded !== result.read) throw new Error(`${result.forwarded} of ${result.read} packets were forwarded`);
+  return result;
+}
+
+/** The files of WORK, and where they come in. */
+export function inputsOf({ eth0, docker0 }: Est64): Input[] {
+  return [
+    { iface: 'eth0', path: eth0 },
+    { iface: 'docker0', path: docker0 },
+  ];
+}
+
+/** The size of all captures of INPUTS, in bytes: about as much comes out. */
+export function sizeOf(inputs: readonly Input[]): number {
+  return inputs.reduce((sum, { path }) => sum + statSync(path).size, 0);
+}
+
+/** Runs PROGRAM to its end, and says how long that took; an error where it fails. */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+): { durationMs: number; done: SpawnSyncReturns<string> } {
+  const startedMs = performance.now();
+  const done = spawnSync(program, args, { encoding: 'utf8', maxBuffer: MAX_OUTPUT_BYTES });
+  const durationMs = performance.now() - startedMs;
+  if (done.error) throw done.error;
+  if (done.status !== 0) throw new Error(`${program} ${args.join(' ')}: ${done.stderr}`);
+  return { durationMs, done };
+}

@@ -1,0 +1,82 @@
+/** The box of a flow class while it is being made: of each field the values that are left, around those of one packet. */
+import type { ValueRange } from '../rules/index/interval-lists.js';
+import type { Span } from './megaflow-table.js';
+
+/** Fields of a box. The later ones are what the destination and its port are once they are translated. */
+export const FlowField = {
+  SOURCE: 0,
+  DESTINATION: 1,
+  SPORT: 2,
+  DPORT: 3,
+  LATER_DESTINATION: 4,
+  LATER_DPORT: 5,
+} as const;
+export type FlowField = (typeof FlowField)[keyof typeof FlowField];
+
+const HIGHEST = [0xffffffff, 0xffffffff, 0xffff, 0xffff, 0xffffffff, 0xffff];
+
+export class FlowRanges {
+  /** The packet's own values, by field; all are unsigned. */
+  readonly values: readonly number[];
+  readonly #min: number[] = HIGHEST.map(() => 0);
+  readonly #max: number[] = [...HIGHEST];
+
+  constructor(values: readonly number[]) {
+    this.values = values;
+  }
+
+  span(field: FlowField): Span {
+    return { min: this.#min[field], max: this.#max[field] };
+  }
+
+  /** Only what lies within RANGE is left, which holds the packet's value. */
+  narrow(field: FlowField, { min, max }: Span): void {
+    this.#min[field] = Math.max(this.#min[field], min);
+    this.#max[field] = Math.min(this.#max[field], max);
+  }
+
+  /** Only the packet's own value is left. */
+  pin(field: FlowField): void {
+    this.narrow(field, { min: this.values[field], max: this.values[field] });
+  }
+
+  /** Whether nothing that is left of FIELD lies among the values from LOWEST on, so many MORE of them. */
+  isApart(field: FlowField, lowest: number, more: number): boolean {
+    const first = (this.#min[field] - lowest) >>> 0;
+    const last = (this.#max[field] - lowest) >>> 0;
+    return first > more >>> 0 && first <= last;
+  }
+
+  /** Which part of what is left of FIELD lies within RANGE too: 1: all of it. */
+  share(field: FlowField, { min, max }: Span): number {
+    const width = this.#max[field] - this.#min[field] + 1;
+    return (Math.min(this.#max[field], max) - Math.max(this.#min[field], min) + 1) / width;
+  }
+}
+
+/** Of the values from LOWEST on, so many MORE of them, counted in 32 bits that wrap around: the part that holds VALUE. */
+export function partWithin(lowest: number, more: number, value: number): Span {
+  const min = lowest >>> 0;
+  const max = min + (more >>> 0);
+  if (max <= 0xffffffff) return { min, max };
+  return value >= min ? { min, max: 0xffffffff } : { min: 0, max: max - 2 ** 32 };
+}
+
+/** Of all other values: the part that holds VALUE. */
+export function partOutside(lowest: number, more: number, value: number): Span {
+  const min = lowest >>> 0;
+  const max = min + (more >>> 0);
+  if (max > 0xffffffff) return { min: max - 2 ** 32 + 1, max: min - 1 };
+  return value < min ? { min: 0, max: min - 1 } : { min: max + 1, max: 0xffffffff };
+}
+
+/** The one of RANGES that holds VALUE, or else the gap between them in which it lies; they are ascending and apart. */
+export function rangeOrGap(ranges: readonly ValueRange[], value: number): Span & { readonly isRange: boolean } {
+  let min = 0;
+  for (const range of ranges) {
+    if (value < range.min) return { min, max: range.min - 1, isRange: false };
+    if (value <= range.max) return { ...range, isRange: true };
+    min = range.max + 1;
+  }
+  return { min, max: 0xffffffff, isRange: false };
+}

@@ -1,0 +1,529 @@
+/**
+ * What one packet's way through the rules says of others: the widest class of packets that are bound to meet the same rules,
+ * with the same answers, and the same routes (Open vSwitch calls such a class a megaflow).
+ *
+ * A rule reads fields of a packet. Where it did not match, one field suffices to say why, and holds for every packet whose value
+ * of that field lies on the same side of the rule's range; where it matched, for every packet within all its ranges. The class is
+ * what is left after all rules that the packet met. What cannot be said so is not learned.
+ */
+import { swap32 } from '../../codecs/address.js';
+import type { HookedTables } from '../hooked-tables.js';
+import { Hook, type TableName, Verdict } from '../hooks.js';
+import type { Host } from '../host/host.js';
+import { CtInfo } from '../packet.js';
+import type { NatRange, RuleContext } from '../rules/context.js';
+import {
+  DESTINATION,
+  DPORT,
+  type Field,
+  IN_DEV,
+  OUT_DEV,
+  PROTOCOL,
+  RULE_SHIFT,
+  type RuleRest,
+  RuleWords,
+  ruleWordsOf,
+  SOURCE,
+  SPORT,
+  STATES,
+} from '../rules/index/rule-words.js';
+import type { Chain, Match, Rule, Ruleset, Table } from '../rules/model.js';
+import { splitMatches } from '../rules/reads.js';
+import { FORWARDED, isWhole, type Trace, TraceKind, traceEvent } from '../rules/run/trace.js';
+import { ChainProbes, isLong, type Probe } from './chain-probe.js';
+import { FlowField, FlowRanges, partOutside, partWithin, rangeOrGap } from './flow-ranges.js';
+import { type Megaflow, type NatPlan, Phase, type Span } from './megaflow-table.js';
+
+/** A whole TCP or UDP packet without IP options that was forwarded: addresses as loaded, ports in host order. */
+export interface FlowKey {
+  readonly phase: Phase;
+  readonly protocol: number;
+  readonly inDev: number;
+  readonly outDev: number;
+  /** As it arrived. */
+  readonly source: number;
+  readonly destination: number;
+  readonly sport: number;
+  readonly dport: number;
+  /** Its destination in FORWARD and later, and the source that it left with. */
+  readonly laterDestination: number;
+  readonly laterDport: number;
+  readonly laterSource: number;
+  readonly laterSport: number;
+  /** Whose MAC it got. */
+  readonly nextHop: number;
+}
+
+/** The fields of the packet of a flowKey, by `FlowField`. */
+export function flowValues(flowKey: FlowKey): number[] {
+  const { source, destination, sport, dport, laterDestination, laterDport } = flowKey;
+  return [swap32(source), swap32(destination), sport, dport, swap32(laterDestination), laterDport];
+}
+
+/** Fields that all packets of a class have in common: a rule that one of them keeps from matching narrows nothing. */
+const KEY_FIELDS: readonly Field[] = [PROTOCOL, IN_DEV, OUT_DEV];
+const FLOW_FIELDS: readonly Field[] = [DPORT, DESTINATION, SPORT, SOURCE];
+
+/** How a chain ended for the packet. FAILED: its way cannot be said of others. */
+const End = { FAILED: 0, RETURNED: 1, ACCEPTED: 2 } as const;
+type End = (typeof End)[keyof typeof End];
+
+/** The words of a chain's rules; `fixed`: without what is asked of each packet. */
+interface ChainWords {
+  readonly all: RuleWords;
+  readonly fixed: RuleWords;
+}
+
+/** Makes classes for one host and its rules. */
+export class MegaflowLearner {
+  readonly #host: Host;
+  readonly #context: RuleContext;
+  readonly #tables = new Map<TableName, { readonly table: Table; readonly firstId: number }>();
+  readonly #words = new Map<Chain, ChainWords>();
+  readonly #probes: ChainProbes;
+  /** How many rules were looked at so far. */
+  visits = 0;
+
+  constructor(ruleset: Ruleset, tables: HookedTables, host: Host, context: RuleContext) {
+    this.#host = host;
+    this.#probes = new ChainProbes(context.conntrack.memory, context);
+    this.#context = context;
+    for (const table of ruleset.tables) {
+      const counters = tables.counters.get(table.name);
+      if (counters !== undefined) this.#tables.set(table.name, { table, firstId: counters.firstId });
+    }
+  }
+
+  /** The class of the packet that took PASSAGE, whose way TRACE tells; undefined where that cannot be said of others. */
+  learn(flowKey: FlowKey, trace: Trace): Megaflow | undefined {
+    if (!isWhole(trace)) return undefined;
+    // A class that asks a long chain is wider than one that every rule of the chain has narrowed.
+    return this.#walk(flowKey, trace, this.#probes) ?? this.#walk(flowKey, trace, undefined);
+  }
+
+  /** With PROBES, long chains are asked. */
+  #walk(flowKey: FlowKey, trace: Trace, probes: ChainProbes | undefined): Megaflow | undefined {
+    const wordsOf = (chain: Chain): ChainWords => {
+      this.visits += chain.rules.length;
+      return this.#wordsOf(chain);
+    };
+    const walk = new Walk(flowKey, trace, this.#host, wordsOf, probes);
+    const pass = (name: TableName, hook: Hook): boolean => {
+      const found = this.#tables.get(name);
+      return found === undefined || walk.pass(found.table, found.firstId, hook);
+    };
+    const asksNat = flowKey.phase === Phase.OPENING;
+    const isKnown =
+      pass('raw', Hook.PREROUTING) &&
+      walk.track() &&
+      pass('mangle', Hook.PREROUTING) &&
+      (!asksNat || pass('nat', Hook.PREROUTING)) &&
+      walk.route() &&
+      pass('mangle', Hook.FORWARD) &&
+      pass('filter', Hook.FORWARD) &&
+      pass('security', Hook.FORWARD) &&
+      pass('mangle', Hook.POSTROUTING) &&
+      (!asksNat || pass('nat', Hook.POSTROUTING));
+    return isKnown ? walk.finish(this.#tables.has('nat')) : undefined;
+  }
+
+  #wordsOf(chain: Chain): ChainWords {
+    let words = this.#words.get(chain);
+    if (words === undefined) {
+      const all = ruleWordsOf(chain.rules, this.#context);
+      const hasAsked = all.rest.some((rest) => rest !== undefined && rest.asked.length > 0);
+      const withoutAsked = (rule: Rule): Rule => ({ ...rule, matches: splitMatches(rule).fixed });
+      words = { all, fixed: hasAsked ? new RuleWords(chain.rules.map(withoutAsked), this.#context) : all };
+      this.#words.set(chain, words);
+    }
+    return words;
+  }
+}
+
+/** One packet's way through the rules once more, as its trace tells it, and what is left of its class. */
+class Walk {
+  readonly #flowKey: FlowKey;
+  readonly #trace: Trace;
+  readonly #host: Host;
+  readonly #wordsOf: (chain: Chain) => ChainWords;
+  readonly #box: FlowRanges;
+  /** The next event of the trace. */
+  #at = 1;
+  /** What rules see of the packet where it is now. */
+  #ctinfo: CtInfo = CtInfo.INVALID;
+  #outDev = -1;
+  #isLater = false;
+  #probe: Probe | undefined;
+  readonly #probes: ChainProbes | undefined;
+  #plan: { destination?: number; dport?: number; source?: number; masqueradeDev: number } = { masqueradeDev: -1 };
+
+  constructor(
+    flowKey: FlowKey,
+    trace: Trace,
+    host: Host,
+    wordsOf: (chain: Chain) => ChainWords,
+    probes: ChainProbes | undefined,
+  ) {
+    this.#probes = probes;
+    this.#flowKey = flowKey;
+    this.#trace = trace;
+    this.#host = host;
+    this.#wordsOf = wordsOf;
+    this.#box = new FlowRanges(flowValues(flowKey));
+  }
+
+  /** Conntrack knows the packet from here on. */
+  track(): boolean {
+    this.#ctinfo = this.#flowKey.phase === Phase.OPENING ? CtInfo.NEW : CtInfo.ESTABLISHED;
+    return true;
+  }
+
+  /** The routing decision, with the destination translated: it holds as far as the routes to both ends are the same. */
+  route(): boolean {
+    const { source, laterDestination, outDev, nextHop } = this.#flowKey;
+    this.#isLater = true;
+    this.#narrow(SOURCE, this.#host.addressSpan(source));
+    this.#narrow(DESTINATION, this.#host.addressSpan(laterDestination));
+    // Who is reached without a gateway has a MAC of its own.
+    if (nextHop === laterDestination) this.#pin(DESTINATION);
+    if (this.#trace[this.#at++] !== FORWARDED) return false;
+    this.#outDev = outDev;
+    return true;
+  }
+
+  finish(isBound: boolean): Megaflow | undefined {
+    const { phase, inDev, protocol } = this.#flowKey;
+    if (this.#at !== this.#trace[0] + 1) return undefined;
+    const box = this.#box;
+    const plan: NatPlan | undefined =
+      phase === Phase.OPENING
+        ? {
+            isBound,
+            destination: this.#plan.destination,
+            dport: this.#plan.dport,
+            source: this.#plan.source,
+            masqueradeDev: this.#plan.masqueradeDev,
+          }
+        : undefined;
+    if (plan !== undefined && !this.#isAsPlanned(plan)) return undefined;
+    return {
+      phase,
+      inDev,
+      protocol,
+      source: box.span(FlowField.SOURCE),
+      destination: box.span(FlowField.DESTINATION),
+      sport: box.span(FlowField.SPORT),
+      dport: box.span(FlowField.DPORT),
+      laterDestination: box.span(FlowField.LATER_DESTINATION),
+      laterDport: box.span(FlowField.LATER_DPORT),
+      plan,
+      probe: this.#probe,
+    };
+  }
+
+  /** Whether the packet itself became what PLAN says. */
+  #isAsPlanned({ destination, dport, source }: NatPlan): boolean {
+    const flowKey = this.#flowKey;
+    return (
+      flowKey.laterDestination === (destination ?? flowKey.destination) &&
+      flowKey.laterDport === (dport ?? flowKey.dport) &&
+      flowKey.laterSource === (source ?? flowKey.source) &&
+      flowKey.laterSport === flowKey.sport
+    );
+  }
+
+  /** The packet passes TABLE at HOOK; false where its way cannot be said of others. */
+  pass(table: Table, firstId: number, hook: Hook): boolean {
+    const chain = table.chains.find((one) => one.hook === hook);
+    if (chain === undefined) return true;
+    const end = this.#run(table, firstId, chain);
+    if (end !== End.RETURNED) return end === End.ACCEPTED;
+    const isPolicy = this.#trace[this.#at++] === traceEvent(firstId + table.rules.length + hook, TraceKind.POLICY);
+    return isPolicy && chain.policy === Verdict.ACCEPT;
+  }
+
+  #run(table: Table, firstId: number, chain: Chain): End {
+    if (this.#probes !== undefined && isLong(chain)) return this.#ask(this.#probes, firstId, chain);
+    const { all, fixed } = this.#wordsOf(chain);
+    const trace = this.#trace;
+    for (let position = 0; position < chain.rules.length; position++) {
+      const rule = chain.rules[position];
+      const id = firstId + rule.index;
+      const event = trace[this.#at];
+      if (event === traceEvent(id, TraceKind.ASKED_NO)) {
+        this.#at++;
+        if (!this.#fit(fixed, position, rule)) return End.FAILED;
+        continue;
+      }
+      const isAsked = event === traceEvent(id, TraceKind.ASKED_YES);
+      if (isAsked) this.#at++;
+      if (trace[this.#at] !== traceEvent(id, TraceKind.MATCHED)) {
+        if (isAsked || !this.#miss(all, position, rule)) return End.FAILED;
+        continue;
+      }
+      this.#at++;
+      if (!this.#fit(isAsked ? fixed : all, position, rule)) return End.FAILED;
+      const end = this.#act(table, firstId, rule);
+      if (end !== undefined) return end;
+    }
+    return End.RETURNED;
+  }
+
+  /** The packet matched at most one rule of CHAIN, and that one let it pass: the class asks which one it is. */
+  #ask(probes: ChainProbes, firstId: number, chain: Chain): End {
+    const event = this.#trace[this.#at];
+    const position = (event >> 2) - firstId - chain.rules[0].index;
+    const isIn = this.#at <= this.#trace[0] && event >= 0 && position >= 0 && position < chain.rules.length;
+    // Of what a chain asked before it is tracked, or asks of each packet, it cannot be asked.
+    if (this.#probe !== undefined || this.#ctinfo === CtInfo.INVALID) return End.FAILED;
+    if (isIn && (event & 3) !== TraceKind.MATCHED) return End.FAILED;
+    const { target } = isIn ? chain.rules[position] : { target: undefined };
+    if (isIn && !(target?.kind === 'verdict' && target.verdict === Verdict.ACCEPT)) return End.FAILED;
+    if (isIn) this.#at++;
+    this.#probe = {
+      chain: probes.of(chain),
+      rules: chain.rules.length,
+      firstId: firstId + chain.rules[0].index,
+      isLater: this.#isLater,
+      outDev: this.#outDev,
+      state: 1 << this.#ctinfo,
+      result: isIn ? position : chain.rules.length,
+    };
+    return isIn ? End.ACCEPTED : End.RETURNED;
+  }
+
+  /** What the target of RULE, which matched, does; undefined: the packet goes on to the next rule. */
+  #act(table: Table, firstId: number, { target }: Rule): End | undefined {
+    switch (target.kind) {
+      case 'none':
+        return undefined;
+      case 'verdict':
+        if (target.verdict === Verdict.RETURN) return End.RETURNED;
+        return target.verdict === Verdict.ACCEPT ? End.ACCEPTED : End.FAILED;
+      case 'extension':
+        return this.#apply(target.extension.name, target.params);
+      default: {
+        const chain = table.chains.find(({ name }) => name === target.chain);
+        const end = chain === undefined ? End.FAILED : this.#run(table, firstId, chain);
+        return end === End.RETURNED && target.kind === 'jump' ? undefined : end;
+      }
+    }
+  }
+
+  #apply(name: string, params: unknown): End | undefined {
+    switch (name) {
+      case 'MARK':
+      case 'LOG':
+        return undefined;
+      case 'DNAT':
+        return this.#planDestination(params as NatRange, undefined);
+      case 'REDIRECT':
+        return this.#planDestination(params as NatRange, this.#host.redirectAddress(this.#flowKey.inDev));
+      case 'SNAT':
+        return this.#planSource(params as NatRange, -1);
+      case 'MASQUERADE':
+        return this.#planSource(params as NatRange, this.#flowKey.outDev);
+      default:
+        return End.FAILED;
+    }
+  }
+
+  /** One address and one port, or what there is. */
+  #planDestination(range: NatRange, own: number | undefined): End {
+    const { minAddress, maxAddress, minPort, maxPort, basePort, random, randomFully } = range;
+    const isOne = minAddress === maxAddress && minPort === maxPort && basePort === undefined;
+    if (!isOne || random || randomFully) return End.FAILED;
+    const destination = own ?? (minAddress === undefined ? undefined : swap32(minAddress) | 0);
+    if (destination !== undefined) this.#plan.destination = destination;
+    if (minPort !== undefined) this.#plan.dport = minPort;
+    return End.ACCEPTED;
+  }
+
+  /** One address; the port stays where it is free, which whoever opens a connection has to see. */
+  #planSource(range: NatRange, masqueradeDev: number): End {
+    const { minAddress, maxAddress, minPort, random, randomFully } = range;
+    if (minAddress !== maxAddress || minPort !== undefined || random || randomFully) return End.FAILED;
+    this.#plan.source = this.#flowKey.laterSource;
+    this.#plan.masqueradeDev = masqueradeDev;
+    return End.ACCEPTED;
+  }
+
+  /** All that RULE, at POSITION of RULES, asks of what a class fixes is so of this packet: it has to be so of the others. */
+  #fit(rules: RuleWords, position: number, rule: Rule): boolean {
+    const { words } = rules;
+    const at = position << RULE_SHIFT;
+    if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return false;
+    for (const field of FLOW_FIELDS) {
+      const value = this.#valueOf(field);
+      if (isOutside(words, at, field, value)) return false;
+      this.#narrow(field, partWithin(words[at + field], words[at + field + 1], value));
+    }
+    const rest = rules.rest[position];
+    if (rest === undefined) return true;
+    for (const { field, ranges } of rest.several) {
+      if (KEY_FIELDS.includes(field)) continue;
+      const { isRange, min, max } = rangeOrGap(ranges, this.#valueOf(field));
+      if (!isRange) return false;
+      this.#narrow(field, { min, max });
+    }
+    return this.#pinRest(rest, rule);
+  }
+
+  /** RULE, at POSITION of RULES, did not match: see why, and that it is so of the others. */
+  #miss(rules: RuleWords, position: number, rule: Rule): boolean {
+    const { words } = rules;
+    const at = position << RULE_SHIFT;
+    // Of ten thousand rules most are about other sources.
+    if (this.#box.isApart(FlowField.SOURCE, words[at + SOURCE], words[at + SOURCE + 1])) return true;
+    if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return true;
+    if (this.#isElsewhere(words, at)) return true;
+    const rest = rules.rest[position];
+    if (rest?.several.some((one) => KEY_FIELDS.includes(one.field) && this.#gapOf(words, at, one.field, rest)))
+      return true;
+    for (const field of FLOW_FIELDS) {
+      const box = this.#boxField(field);
+      if (box !== undefined && this.#box.isApart(box, words[at + field], words[at + field + 1])) return true;
+    }
+    let best: { readonly field: Field; readonly gap: Span } | undefined;
+    let bestShare = 0;
+    for (const field of FLOW_FIELDS) {
+      const gap = this.#gapOf(words, at, field, rest);
+      if (gap === undefined) continue;
+      const share = this.#share(field, gap);
+      if (share === 1) return true;
+      if (share > bestShare) {
+        best = { field, gap };
+        bestShare = share;
+      }
+    }
+    if (best !== undefined) {
+      this.#narrow(best.field, best.gap);
+      return true;
+    }
+    // No field says why: something of the rest does.
+    return rest !== undefined && (rest.asksBase || rest.checks.length > 0) && this.#pinRest(rest, rule);
+  }
+
+  /** Whether the rule at AT is about another protocol or other interfaces. */
+  #isElsewhere(words: Int32Array, at: number): boolean {
+    const { protocol, inDev } = this.#flowKey;
+    return (
+      isOutside(words, at, PROTOCOL, protocol) ||
+      isOutside(words, at, IN_DEV, inDev + 1) ||
+      isOutside(words, at, OUT_DEV, this.#outDev + 1)
+    );
+  }
+
+  /** Where FIELD keeps the rule at AT from matching: the values around the packet's that do so too. */
+  #gapOf(words: Int32Array, at: number, field: Field, rest: RuleRest | undefined): Span | undefined {
+    const value = this.#valueOf(field);
+    if (isOutside(words, at, field, value)) return partOutside(words[at + field], words[at + field + 1], value);
+    const several = rest?.several.find((one) => one.field === field);
+    if (several === undefined) return undefined;
+    const place = rangeOrGap(several.ranges, value);
+    return place.isRange ? undefined : place;
+  }
+
+  /** Whatever REST asks, it has to be answered the same for the others. */
+  #pinRest(rest: RuleRest, { base }: Rule): boolean {
+    if (rest.asksBase) {
+      if (base.source !== undefined) this.#pin(SOURCE);
+      if (base.destination !== undefined) this.#pin(DESTINATION);
+    }
+    return rest.checks.every((match) => this.#pinMatch(match));
+  }
+
+  #pinMatch({ extension, params }: Match): boolean {
+    return extension.reads(params).every((field) => {
+      switch (field) {
+        case 'protocol':
+        case 'inDev':
+        case 'outDev':
+        case 'ctinfo':
+        case 'ctdirection':
+        // Marks are made by rules, and those are the same.
+        case 'mark':
+          return true;
+        case 'source':
+          this.#pinAddress(SOURCE, extension.name, swap32(this.#box.values[FlowField.SOURCE]) | 0);
+          return true;
+        case 'destination':
+          this.#pinAddress(DESTINATION, extension.name, swap32(this.#valueOf(DESTINATION)) | 0);
+          return true;
+        case 'ports':
+          this.#pin(SPORT);
+          this.#pin(DPORT);
+          return true;
+        default:
+          return false;
+      }
+    });
+  }
+
+  /** What kind of address it is, is the same of all that the same routes lead to. */
+  #pinAddress(field: Field, matchName: string, address: number): void {
+    if (matchName === 'addrtype') this.#narrow(field, this.#host.addressSpan(address));
+    else this.#pin(field);
+  }
+
+  /** What rules see of FIELD where the packet is now, as RuleWords means it. */
+  #valueOf(field: Field): number {
+    const { values } = this.#box;
+    switch (field) {
+      case SOURCE:
+        return values[FlowField.SOURCE];
+      case SPORT:
+        return values[FlowField.SPORT];
+      case DESTINATION:
+        return values[this.#isLater ? FlowField.LATER_DESTINATION : FlowField.DESTINATION];
+      case DPORT:
+        return values[this.#isLater ? FlowField.LATER_DPORT : FlowField.DPORT];
+      case PROTOCOL:
+        return this.#flowKey.protocol;
+      case IN_DEV:
+        return this.#flowKey.inDev + 1;
+      default:
+        return this.#outDev + 1;
+    }
+  }
+
+  /** The field of the box that FIELD is now; undefined where it is a constant of the class. */
+  #boxField(field: Field): FlowField | undefined {
+    const isOpening = this.#flowKey.phase === Phase.OPENING;
+    switch (field) {
+      case SOURCE:
+        return FlowField.SOURCE;
+      case SPORT:
+        return FlowField.SPORT;
+      case DESTINATION:
+        if (!this.#isLater) return FlowField.DESTINATION;
+        if (!isOpening) return FlowField.LATER_DESTINATION;
+        return this.#plan.destination === undefined ? FlowField.DESTINATION : undefined;
+      case DPORT:
+        if (!this.#isLater) return FlowField.DPORT;
+        if (!isOpening) return FlowField.LATER_DPORT;
+        return this.#plan.dport === undefined ? FlowField.DPORT : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #narrow(field: Field, span: Span): void {
+    const box = this.#boxField(field);
+    if (box !== undefined) this.#box.narrow(box, span);
+  }
+
+  #pin(field: Field): void {
+    const box = this.#boxField(field);
+    if (box !== undefined) this.#box.pin(box);
+  }
+
+  #share(field: Field, span: Span): number {
+    const box = this.#boxField(field);
+    return box === undefined ? 1 : this.#box.share(box, span);
+  }
+}
+
+function isOutside(words: Int32Array, at: number, field: Field, value: number): boolean {
+  return (value - words[at + field]) >>> 0 > words[at + field + 1] >>> 0;
+}

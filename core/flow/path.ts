@@ -1,0 +1,157 @@
+/**
+ * The paths that packets of established connections take through the rules, each kept once: which rules matched, which
+ * policies decided, by which interface in and out. Counters follow from how often a path was taken.
+ */
+import { type Memory, PATHS_AT } from '../memory.js';
+import type { Asked } from '../rules/run/interpret.js';
+import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/run/trace.js';
+import { LinkHeader } from './link-header.js';
+import { type Question, writeQuestions } from './questions.js';
+
+/** Adds PACKETS with BYTES in all to the counter that ID stands for in a trace. */
+export type CountById = (id: number, packets: number, bytes: number) => void;
+
+/** More than this, and something in the ruleset makes every connection's path another: no more are learned. */
+const MOST_PATHS = 1 << 16;
+
+/**
+ * Of each path in memory, by byte: the interface it comes in by, that it leaves by, the longest packet that leaves whole; how
+ * what it wants to know is written (questions.ts; 0: nothing); the Ethernet header that its packets leave with; how many packets took it since the last `flush`, and
+ * how many bytes they had.
+ */
+export const PATH_STRIDE = 64;
+export const PATH_IN_DEV_AT = 0;
+export const PATH_OUT_DEV_AT = 4;
+export const PATH_MTU_AT = 8;
+export const PATH_QUESTIONS_AT = 12;
+export const PATH_LINK_AT = 16;
+export const PATH_PACKETS_AT = 32;
+export const PATH_BYTES_AT = 40;
+
+export class PathTable {
+  /** What is to be asked of a packet before it takes the path. */
+  readonly questions: (readonly Question[])[] = [];
+
+  readonly #memory: Memory;
+  readonly #words: Int32Array;
+  readonly #counts: Float64Array;
+  readonly #links: LinkHeader[] = [];
+  readonly #events: Int32Array[] = [];
+  readonly #byHash = new Map<number, number[]>();
+  readonly #asks: ReadonlyMap<number, Asked>;
+  readonly #count: CountById;
+
+  constructor(memory: Memory, asks: ReadonlyMap<number, Asked>, count: CountById) {
+    this.#memory = memory;
+    this.#words = new Int32Array(memory.buffer, PATHS_AT, (MOST_PATHS * PATH_STRIDE) / 4);
+    this.#counts = new Float64Array(memory.buffer, PATHS_AT, (MOST_PATHS * PATH_STRIDE) / 8);
+    this.#asks = asks;
+    this.#count = count;
+  }
+
+  /**
+   * The path of a packet that TRACE tells of, from IN_DEV to OUT_DEV, whose MTU is given, behind the Ethernet header LINK; a
+   * new one where there was none like it. -1: it cannot be remembered.
+   */
+  intern(trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): number {
+    if (!isWhole(trace)) return -1;
+    const length = trace[0];
+    let hash = Math.imul(inDev + 1, 0x9e3779b1) ^ outDev;
+    for (let i = 1; i <= length; i++) hash = Math.imul(hash ^ trace[i], 0x85ebca6b) ^ (hash >>> 15);
+    hash = Math.imul(hash ^ link.hash(), 0xc2b2ae35);
+    const alike = this.#byHash.get(hash);
+    if (alike !== undefined) {
+      for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, link)) return path;
+    }
+    if (this.#links.length === MOST_PATHS) return -1;
+    const events = trace.slice(1, 1 + length);
+    const questions = this.#questionsOf(events);
+    if (questions === undefined) return -1;
+    const path = this.#links.length;
+    if (alike === undefined) this.#byHash.set(hash, [path]);
+    else alike.push(path);
+    const at = (path * PATH_STRIDE) / 4;
+    this.#words[at + PATH_IN_DEV_AT / 4] = inDev;
+    this.#words[at + PATH_OUT_DEV_AT / 4] = outDev;
+    this.#words[at + PATH_MTU_AT / 4] = mtu;
+    this.#words[at + PATH_QUESTIONS_AT / 4] = questions.length === 0 ? 0 : writeQuestions(this.#memory, questions);
+    this.#words.set(link.words, at + PATH_LINK_AT / 4);
+    this.#links.push(new LinkHeader(link));
+    this.#events.push(events);
+    this.questions.push(questions);
+    return path;
+  }
+
+  /** The interface that packets of PATH leave by. */
+  outDev(path: number): number {
+    return this.#words[(path * PATH_STRIDE + PATH_OUT_DEV_AT) / 4];
+  }
+
+  /** The interface that packets of PATH come in by. */
+  inDev(path: number): number {
+    return this.#words[(path * PATH_STRIDE + PATH_IN_DEV_AT) / 4];
+  }
+
+  /**
+   * Whether packets of paths A and B met the same but for the rule that they matched in one chain: the same interfaces and link, and
+   * the same events, but for those of the RULES rules from FIRST_ID on that say of one that it matched.
+   */
+  isAlike(a: number, b: number, firstId: number, rules: number): boolean {
+    const mine = this.#events[a];
+    const other = this.#events[b];
+    const isOfChain = (event: number): boolean =>
+      (event & 3) === TraceKind.MATCHED && event >= 0 && event >> 2 >= firstId && event >> 2 < firstId + rules;
+    return (
+      mine.length === other.length &&
+      this.inDev(a) === this.inDev(b) &&
+      this.outDev(a) === this.outDev(b) &&
+      this.#links[a].isSame(this.#links[b]) &&
+      mine.every((event, i) => event === other[i] || (isOfChain(event) && isOfChain(other[i])))
+    );
+  }
+
+  /** Bring the counters of all rules and policies up to date. */
+  flush(): void {
+    for (let path = 0; path < this.#links.length; path++) {
+      const at = (path * PATH_STRIDE) / 8;
+      const packets = this.#counts[at + PATH_PACKETS_AT / 8];
+      if (packets === 0) continue;
+      const bytes = this.#counts[at + PATH_BYTES_AT / 8];
+      for (const event of this.#events[path]) {
+        if ((event & 3) === TraceKind.MATCHED || (event & 3) === TraceKind.POLICY)
+          this.#count(event >>> 2, packets, bytes);
+      }
+      this.#counts[at + PATH_PACKETS_AT / 8] = 0;
+      this.#counts[at + PATH_BYTES_AT / 8] = 0;
+    }
+  }
+
+  #isSame(path: number, trace: Trace, inDev: number, outDev: number, link: LinkHeader): boolean {
+    const events = this.#events[path];
+    if (events.length !== trace[0]) return false;
+    if (this.inDev(path) !== inDev || this.outDev(path) !== outDev) return false;
+    for (let i = 0; i < events.length; i++) if (events[i] !== trace[i + 1]) return false;
+    return this.#links[path].isSame(link);
+  }
+
+  /** What EVENTS asked; undefined where that cannot be asked again, or was asked twice: it is predicted once a packet only. */
+  #questionsOf(events: Int32Array): Question[] | undefined {
+    const questions: Question[] = [];
+    const seen = new Set<number>();
+    let isForwarded = false;
+    for (const event of events) {
+      if (event === FORWARDED) {
+        isForwarded = true;
+        continue;
+      }
+      const kind = event & 3;
+      if (kind !== TraceKind.ASKED_NO && kind !== TraceKind.ASKED_YES) continue;
+      const id = event >>> 2;
+      const asked = this.#asks.get(id);
+      if (asked === undefined || seen.has(id)) return undefined;
+      seen.add(id);
+      questions.push({ asked, answer: kind === TraceKind.ASKED_YES, isForwarded });
+    }
+    return questions;
+  }
+}

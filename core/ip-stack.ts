@@ -1,0 +1,548 @@
+/**
+ * hot: a host's way of dealing with packets, from the interface they come in by to the one they leave by.
+ *
+ *     receive ─► PREROUTING ─► route ─► forward ─► FORWARD ─► POSTROUTING ─► cut ─► egress
+ *                                │                                ▲
+ *                                ▼                                │
+ *                              INPUT ─► local         send ─► route ─► OUTPUT
+ *
+ * Each step either hands the packet on to the next one or ends its way by `#drop`. What the host itself answers (REJECT,
+ * ICMP errors) takes the way of `send`, in a record of its own, before the packet that caused it goes on.
+ */
+import { internetChecksum } from '../codecs/checksum.js';
+import {
+  ETHERNET_LENGTH,
+  ETHERNET_SOURCE_AT,
+  ETHERNET_TYPE_AT,
+  IPV4_CHECKSUM_AT,
+  IPV4_LENGTH,
+  IPV4_SOURCE_AT,
+  IPV4_TOS_AT,
+  IPV4_TOTAL_LENGTH_AT,
+  IPV4_TTL_AT,
+} from '../codecs/layouts.js';
+import { Answers, takeRoute } from './answers/answers.js';
+import {
+  FRAGMENTATION_NEEDED,
+  NET_UNREACHABLE,
+  PARAMETER_PROBLEM,
+  parameterPointer,
+  REASSEMBLY_TIME_EXCEEDED,
+  TTL_EXCEEDED,
+} from './answers/icmp-error.js';
+import { forwardOptions, takeOptions } from './answers/ip-options.js';
+import { unfinishChecksum } from './answers/tcp-reset.js';
+import { Clock } from './clock.js';
+import { Conntrack } from './conntrack/conntrack.js';
+import { ConntrackTable } from './conntrack/table.js';
+import { createTrackers } from './conntrack/trackers.js';
+import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
+import type { Emulator, EmulatorOptions, EmulatorOutput } from './emulator.js';
+import { FlowCache, UPCALL } from './flow/flow-cache.js';
+import { LinkHeader } from './flow/link-header.js';
+import { MegaflowLearner } from './flow/megaflow.js';
+import { PathTable } from './flow/path.js';
+import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
+import { FragmentQueues, FragmentUser, Reassembly } from './fragments/reassemble.js';
+import { type HookedTable, HookedTables } from './hooked-tables.js';
+import { Hook, type TableName, Verdict } from './hooks.js';
+import type { Host } from './host/host.js';
+import { RouteAction } from './host/route-decision.js';
+import { isMulticast } from './host/routing.js';
+import { CONTROL_DEADLINE_MS_F64, Memory } from './memory.js';
+import { Nat, type NatChains } from './nat/nat.js';
+import { Outcome } from './outcome.js';
+import { type Packet, PacketType } from './packet.js';
+import { PacketStack } from './packet-stack.js';
+import { Random } from './random.js';
+import { AddressType } from './rules/context.js';
+import type { TableCounters } from './rules/model.js';
+import { HostContext } from './rules/run/host-context.js';
+import { FORWARDED, type Trace } from './rules/run/trace.js';
+
+const ETHERTYPE_IPV4 = 0x0800;
+/** Why a packet goes nowhere, in silence, though it has a route that says so (struct dst_entry with an error). */
+const ROUTED_IN_VAIN: ReadonlySet<string> = new Set(['forwarding off', 'blackhole route']);
+
+/** An emulated host; see the head of this file. */
+export class IpStack implements Emulator {
+  readonly memory: Memory;
+  readonly connections: ConntrackTable;
+  readonly #tables: HookedTables;
+  readonly #trace: Trace;
+  readonly #paths: PathTable;
+  readonly #flowCache: FlowCache | null = null;
+  outcome: Outcome = Outcome.DROPPED;
+  reason = '';
+  slowPathPackets = 0;
+
+  readonly #host: Host;
+  readonly #output: EmulatorOutput;
+  readonly #conntrack: Conntrack;
+  readonly #nat: Nat;
+  readonly #random: Random;
+  readonly #fragments: FragmentQueues;
+  readonly #fragmenter = new Fragmenter();
+  readonly #runNatChain: NatChains;
+
+  readonly #clock: Clock;
+  readonly #stack = new PacketStack();
+  /** How deep in the stack the packet lies whose outcome is the outcome of what went in. */
+  #countedDepth = 0;
+  readonly #answers: Answers;
+  readonly #onExpired = (first: Packet): void => this.#giveUp(first);
+  /** The Ethernet header of the packet that left last. */
+  readonly #link = new LinkHeader();
+  readonly #emitFragment: FragmentSink;
+  #leavingDev = -1;
+
+  constructor(options: EmulatorOptions, output: EmulatorOutput) {
+    const { ruleset, host, memory = new Memory() } = options;
+    this.memory = memory;
+    this.connections = new ConntrackTable(memory);
+    this.#clock = new Clock(memory);
+    this.#host = host;
+    this.#output = output;
+    this.#random = new Random(options.seed ?? 0);
+    const trackers = createTrackers(this.connections, host.sysctls);
+    this.#conntrack = new Conntrack(this.connections, trackers.byProtocol);
+    this.#nat = new Nat(this.connections, this.#random);
+    this.#fragments = new FragmentQueues({
+      timeoutMs: host.sysctls.global('net.ipv4.ipfrag_time') * 1000,
+      highThreshBytes: host.sysctls.global('net.ipv4.ipfrag_high_thresh'),
+      maxDist: host.sysctls.global('net.ipv4.ipfrag_max_dist'),
+    });
+    const send = (answer: Packet): void => this.#sendOut(answer);
+    this.#answers = new Answers(host, this.#conntrack, trackers.tcp, this.#stack, this.#clock, send);
+    const context = new HostContext(host, this.connections, this.#nat, this.#answers, this.#clock, this.#random);
+    const engine = options.engine ?? 'remembered';
+    this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine);
+    this.#trace = this.#tables.trace;
+    const count = (id: number, packets: number, bytes: number): void => this.#tables.count(id, packets, bytes);
+    this.#paths = new PathTable(memory, this.#tables.asks, count);
+    if (engine === 'remembered') {
+      const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
+      const { connections } = this;
+      const learner = new MegaflowLearner(ruleset, this.#tables, host, context);
+      this.#flowCache = new FlowCache(
+        memory,
+        connections,
+        this.#paths,
+        learner,
+        this.#clock,
+        this.#stack.first,
+        checksums,
+      );
+    }
+    const natProgram = this.#tables.nat?.program;
+    this.#runNatChain = (packet) => (natProgram === undefined ? Verdict.ACCEPT : natProgram.run(packet, packet.hook));
+    this.#emitFragment = (bytes, at, length, available) => this.#emit(this.#leavingDev, bytes, at, available, length);
+    this.#link.bytes[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
+    this.#noteDeadline();
+  }
+
+  get counters(): ReadonlyMap<TableName, TableCounters> {
+    this.#paths.flush();
+    return this.#tables.counters;
+  }
+
+  get nowMs(): number {
+    return this.#clock.nowMs;
+  }
+
+  get pendingFragments(): number {
+    return this.#fragments.pendingFragments;
+  }
+
+  receive(
+    dev: number,
+    type: PacketType,
+    tsSec: number,
+    tsNsec: number,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    captured: number,
+    onWire: number,
+  ): void {
+    if (at < ETHERNET_LENGTH) throw noRoom(at);
+    this.#tick(tsSec, tsNsec);
+    if (this.#flowCache !== null && type === PacketType.HOST) {
+      const path = this.#flowCache.forward(bytes, view, at, captured, dev);
+      if (path !== UPCALL) {
+        this.outcome = Outcome.FORWARDED;
+        const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
+        this.#output.egress(
+          this.#paths.outDev(path),
+          bytes,
+          at - ETHERNET_LENGTH,
+          length + ETHERNET_LENGTH,
+          length + ETHERNET_LENGTH,
+        );
+        return;
+      }
+    }
+    this.#receiveSlow(dev, type, bytes, view, at, captured, onWire);
+  }
+
+  receiveOnTime(
+    dev: number,
+    type: PacketType,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    captured: number,
+    onWire: number,
+  ): void {
+    this.#expire();
+    this.#receiveSlow(dev, type, bytes, view, at, captured, onWire);
+  }
+
+  #receiveSlow(
+    dev: number,
+    type: PacketType,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    captured: number,
+    onWire: number,
+  ): void {
+    this.slowPathPackets++;
+    this.#trace[0] = 0;
+    this.#conntrack.confirmed = -1;
+    const packet = this.#stack.first;
+    packet.nowMs = this.#clock.nowMs;
+    const malformed = decodePacket(packet, bytes, view, at, captured, onWire);
+    if (malformed !== '') return void this.#drop(packet, malformed);
+    packet.inDev = dev;
+    packet.type = type;
+    if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'for another host');
+    this.#arrive(packet);
+    if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
+      const { mtu } = this.#host.interfaces[packet.routeDev];
+      this.#flowCache.learn(packet, this.#trace, mtu, this.#link, this.#conntrack.confirmed === packet.ct);
+    }
+    this.#flowCache?.forgetPending();
+    this.#conntrack.release(packet);
+    this.#noteDeadline();
+  }
+
+  send(
+    tsSec: number,
+    tsNsec: number,
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    captured: number,
+    onWire: number,
+  ): void {
+    if (at < ETHERNET_LENGTH) throw noRoom(at);
+    this.#tick(tsSec, tsNsec);
+    this.slowPathPackets++;
+    this.#trace[0] = 0;
+    const packet = this.#stack.first;
+    packet.nowMs = this.#clock.nowMs;
+    const malformed = decodeOwnPacket(packet, bytes, view, at, captured, onWire, this.#random);
+    if (malformed !== '') return void this.#drop(packet, malformed);
+    const route = this.#host.routeOutput(packet.destination, 0);
+    if (route.reason !== '') return void this.#drop(packet, route.reason);
+    if (packet.length > this.#host.interfaces[route.outDev].mtu) return void this.#drop(packet, 'longer than the MTU');
+    if (packet.source === 0) view.setInt32(at + IPV4_SOURCE_AT, route.source, true);
+    view.setUint16(at + IPV4_CHECKSUM_AT, 0);
+    view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, packet.headerLength));
+    packet.reload();
+    takeRoute(packet, route, this.#host.loopback);
+    this.#sendOut(packet);
+    this.#conntrack.release(packet);
+    this.#noteDeadline();
+  }
+
+  /** A packet comes in by `inDev`. What the host sent to itself has its route already. */
+  #arrive(packet: Packet): void {
+    packet.hook = Hook.PREROUTING;
+    packet.outDev = -1;
+    if (isFragment(packet) && !this.#reassemble(packet, FragmentUser.CONNTRACK_IN)) return;
+    if (!this.#pass(packet, this.#tables.raw)) return;
+    if (!this.#track(packet)) return;
+    if (!this.#pass(packet, this.#tables.mangle)) return;
+    const { destination } = packet;
+    if (!this.#translate(packet)) return;
+    const isRouted = packet.routeDev >= 0 && packet.destination === destination;
+    if (isRouted ? packet.headerLength > IPV4_LENGTH && !this.#takeOptions(packet) : !this.#routeInput(packet)) return;
+    if (packet.isForHost) this.#deliver(packet);
+    else this.#forward(packet);
+  }
+
+  #routeInput(packet: Packet): boolean {
+    const host = this.#host;
+    const route = host.routeInput(packet.source, packet.destination, packet.inDev, packet.type);
+    packet.isForHost = route.action === RouteAction.LOCAL;
+    packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
+    packet.routeDev = route.outDev;
+    packet.nextHop = route.nextHop;
+    const { action, reason, icmpCode } = route;
+    const isOnItsWay = action === RouteAction.LOCAL || action === RouteAction.FORWARD;
+    // What is only to be told that there is no way has its options looked at first; what is not even routed has not.
+    const isRouted = isOnItsWay || action === RouteAction.UNREACHABLE || ROUTED_IN_VAIN.has(reason);
+    if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#takeOptions(packet)) return false;
+    if (isOnItsWay) return true;
+    if (action === RouteAction.UNREACHABLE)
+      this.#answers.sendNoRoute(packet, { type: NET_UNREACHABLE.type, code: icmpCode });
+    return this.#drop(packet, reason);
+  }
+
+  /** ip_local_deliver. */
+  #deliver(packet: Packet): void {
+    packet.hook = Hook.INPUT;
+    if (!this.#pass(packet, this.#tables.mangle)) return;
+    if (!this.#pass(packet, this.#tables.filter)) return;
+    if (!this.#pass(packet, this.#tables.security)) return;
+    if (!this.#translate(packet) || !this.#confirm(packet)) return;
+    this.#end(packet, Outcome.LOCAL);
+    if (packet.hasUnfinishedChecksum) unfinishChecksum(packet, packet.view, packet.l4);
+    this.#output.local(packet.bytes, packet.at, packet.available, packet.length);
+  }
+
+  /** ip_forward. */
+  #forward(packet: Packet): void {
+    const { view, at } = packet;
+    if (packet.type !== PacketType.HOST) {
+      this.#drop(packet, 'link-layer broadcast');
+      return;
+    }
+    if (view.getUint8(at + IPV4_TTL_AT) <= 1) {
+      this.#answers.sendIcmpError(packet, TTL_EXCEEDED, 0);
+      this.#drop(packet, 'TTL exceeded');
+      return;
+    }
+    const { mtu } = this.#host.interfaces[packet.routeDev];
+    if (packet.length > mtu && exceedsMtu(packet, mtu)) {
+      this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
+      this.#drop(packet, 'fragmentation needed');
+      return;
+    }
+    decrementTtl(view, at);
+    this.#trace[++this.#trace[0]] = FORWARDED;
+    packet.hook = Hook.FORWARD;
+    packet.outDev = packet.routeDev;
+    if (!this.#pass(packet, this.#tables.mangle)) return;
+    if (!this.#pass(packet, this.#tables.filter)) return;
+    if (!this.#pass(packet, this.#tables.security)) return;
+    if (packet.headerLength > IPV4_LENGTH) {
+      forwardOptions(packet, this.#stack.options, this.#host.routeOutput(packet.destination, 0).source);
+    }
+    this.#leave(packet);
+  }
+
+  /** A packet of the host's own, with its route: OUTPUT, where it may be routed anew (ip_local_out). */
+  #sendOut(packet: Packet): void {
+    packet.hook = Hook.OUTPUT;
+    packet.isLocal = true;
+    packet.inDev = -1;
+    packet.outDev = packet.routeDev;
+    if (isFragment(packet) && !this.#reassemble(packet, FragmentUser.CONNTRACK_OUT)) return;
+    if (!this.#pass(packet, this.#tables.raw)) return;
+    if (!this.#track(packet)) return;
+    const { mark, source, destination } = packet;
+    const tos = packet.view.getUint8(packet.at + IPV4_TOS_AT);
+    if (!this.#pass(packet, this.#tables.mangle)) return;
+    const isChanged =
+      packet.mark !== mark ||
+      packet.source !== source ||
+      packet.destination !== destination ||
+      packet.view.getUint8(packet.at + IPV4_TOS_AT) !== tos;
+    if (isChanged && !this.#reroute(packet)) return;
+    if (!this.#translate(packet)) return;
+    if (packet.destination !== destination && !this.#reroute(packet)) return;
+    if (!this.#pass(packet, this.#tables.filter)) return;
+    if (!this.#pass(packet, this.#tables.security)) return;
+    this.#leave(packet);
+  }
+
+  /** ip_route_me_harder: the source stays, and `outDev` too as far as OUTPUT is concerned. */
+  #reroute(packet: Packet): boolean {
+    const host = this.#host;
+    const route = host.rerouteOutput(packet.destination, packet.source);
+    if (route.reason !== '') return this.#drop(packet, route.reason);
+    takeRoute(packet, route, host.loopback);
+    return true;
+  }
+
+  /** ip_output: POSTROUTING, for what is forwarded and what is the host's own; then out, or back in by lo. */
+  #leave(packet: Packet): void {
+    if (packet.loopsBack) this.#leaveAndComeBack(packet);
+    else if (!this.#passPostrouting(packet)) return;
+    else if (packet.routeDev === this.#host.loopback) this.#comeBack(packet);
+    else this.#transmit(packet);
+  }
+
+  #passPostrouting(packet: Packet): boolean {
+    packet.hook = Hook.POSTROUTING;
+    packet.outDev = packet.routeDev;
+    return this.#pass(packet, this.#tables.mangle) && this.#translate(packet) && this.#confirm(packet);
+  }
+
+  /** The host's own broadcast: a copy passes POSTROUTING first, and comes in once the packet itself has left (ip_mc_output). */
+  #leaveAndComeBack(packet: Packet): void {
+    packet.loopsBack = false;
+    const copy = this.#stack.pushCopy(packet);
+    const copyPasses = this.#passPostrouting(copy);
+    if (this.#passPostrouting(packet)) this.#transmit(packet);
+    if (copyPasses) {
+      // The kernel calls it PACKET_LOOPBACK, and -m pkttype goes by the address.
+      copy.type = isMulticast(copy.destination) ? PacketType.MULTICAST : PacketType.BROADCAST;
+      this.#comeBack(copy);
+    }
+    this.#stack.pop();
+  }
+
+  #comeBack(packet: Packet): void {
+    packet.inDev = packet.routeDev;
+    packet.isForHost = true;
+    if (packet.fragmentMaxSize > 0) this.#comeBackCut(packet);
+    else this.#arrive(packet);
+  }
+
+  /** What was reassembled leaves cut, by lo too: it comes in as fragments. */
+  #comeBackCut(packet: Packet): void {
+    const { mtu } = this.#host.interfaces[packet.routeDev];
+    const pieces: { bytes: Uint8Array; length: number }[] = [];
+    this.#fragmenter.fragment(packet, mtu, this.#fragments.geometry, (bytes, at, length, available) =>
+      pieces.push({ bytes: bytes.slice(at, at + available), length }),
+    );
+    const isOutermost = this.#stack.depth === this.#countedDepth;
+    for (const { bytes, length } of pieces) {
+      const piece = this.#stack.pushPiece(packet, bytes, length);
+      if (isOutermost) this.#countedDepth++;
+      this.#arrive(piece);
+      if (isOutermost) this.#countedDepth--;
+      this.#stack.pop();
+    }
+  }
+
+  /** ip_finish_output: whole, cut, or not at all. */
+  #transmit(packet: Packet): void {
+    const host = this.#host;
+    const dev = packet.routeDev;
+    const { bytes } = this.#link;
+    const { mac, mtu } = host.interfaces[dev];
+    this.#leavingDev = dev;
+    host.writeMac(dev, packet.nextHop, bytes, 0);
+    bytes.set(mac, ETHERNET_SOURCE_AT);
+    switch (departure(packet, mtu)) {
+      case Departure.WHOLE:
+        this.#end(packet, Outcome.FORWARDED);
+        this.#emit(dev, packet.bytes, packet.at, packet.available, packet.length);
+        return;
+      case Departure.CUT:
+        this.#end(packet, Outcome.FORWARDED);
+        this.#fragmenter.fragment(packet, mtu, this.#fragments.geometry, this.#emitFragment);
+        return;
+      default:
+        this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
+        this.#drop(packet, 'fragmentation needed');
+    }
+  }
+
+  /** The packet at AT leaves by DEV, with the Ethernet header put before it. */
+  #emit(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void {
+    const start = at - ETHERNET_LENGTH;
+    for (let i = 0; i < ETHERNET_LENGTH; i++) bytes[start + i] = this.#link.bytes[i];
+    this.#output.egress(dev, bytes, start, available + ETHERNET_LENGTH, length + ETHERNET_LENGTH);
+  }
+
+  #pass(packet: Packet, table: HookedTable | undefined): boolean {
+    if (table === undefined || table.program.run(packet, packet.hook) === Verdict.ACCEPT) return true;
+    return this.#drop(packet, table.reasons[packet.hook]);
+  }
+
+  #translate(packet: Packet): boolean {
+    const table = this.#tables.nat;
+    if (table === undefined || this.#nat.atHook(packet, this.#runNatChain) === Verdict.ACCEPT) return true;
+    return this.#drop(packet, table.reasons[packet.hook]);
+  }
+
+  #track(packet: Packet): boolean {
+    return this.#conntrack.track(packet) || this.#drop(packet, 'connection table full');
+  }
+
+  #confirm(packet: Packet): boolean {
+    return this.#conntrack.confirm(packet) || this.#drop(packet, 'clash of connections');
+  }
+
+  #reassemble(packet: Packet, user: FragmentUser): boolean {
+    switch (this.#fragments.add(packet, user)) {
+      case Reassembly.COMPLETE:
+        return true;
+      case Reassembly.PENDING:
+        this.#end(packet, Outcome.WAITING);
+        return false;
+      default:
+        return this.#drop(packet, this.#fragments.dropReason);
+    }
+  }
+
+  #drop(packet: Packet, reason: string): false {
+    this.#end(packet, packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
+    if (this.#stack.depth === this.#countedDepth) this.reason = reason;
+    this.#output.dropped(reason, packet.bytes, packet.at, packet.available, packet.length);
+    return false;
+  }
+
+  #end(_packet: Packet, outcome: Outcome): void {
+    if (this.#stack.depth === this.#countedDepth) this.outcome = outcome;
+  }
+
+  /** Check and take in IP options; where they are faulty, the sender is told (ip_rcv_options). */
+  #takeOptions(packet: Packet): boolean {
+    const { options } = this.#stack;
+    packet.hasTakenOptions = true;
+    if (!takeOptions(packet, options, this.#answers)) {
+      this.#answers.sendIcmpError(packet, PARAMETER_PROBLEM, parameterPointer(options.errorPointer));
+      return this.#drop(packet, 'bad IP option');
+    }
+    if (options.hasSourceRoute && !this.#host.sysctls.acceptSourceRoute(packet.inDev)) {
+      return this.#drop(packet, 'source route');
+    }
+    return true;
+  }
+
+  /** A packet whose fragments never all came: where it is for this host, its sender is told (ip_expire). */
+  #giveUp(first: Packet): void {
+    const route = this.#host.routeInput(first.source, first.destination, first.inDev, first.type);
+    if (route.action !== RouteAction.LOCAL) return;
+    first.isForHost = true;
+    first.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
+    this.#answers.sendIcmpError(first, REASSEMBLY_TIME_EXCEEDED, 0);
+  }
+
+  #tick(tsSec: number, tsNsec: number): void {
+    this.#clock.advance(tsSec, tsNsec);
+    this.#expire();
+  }
+
+  #expire(): void {
+    const { nowMs } = this.#clock;
+    if (nowMs < this.#fragments.nextDeadlineMs) return;
+    this.#fragments.expire(nowMs, this.#onExpired);
+    this.#noteDeadline();
+  }
+
+  /** Let the fast path stand aside when fragments have waited long enough. */
+  #noteDeadline(): void {
+    this.memory.control[CONTROL_DEADLINE_MS_F64] = this.#fragments.nextDeadlineMs;
+  }
+}
+
+function noRoom(at: number): RangeError {
+  return new RangeError(
+    `${ETHERNET_LENGTH} bytes are wanted before the packet, for an Ethernet header; there are ${at}`,
+  );
+}
+
+/** ip_decrease_ttl: the checksum follows, and never becomes ffff. */
+function decrementTtl(view: DataView, at: number): void {
+  view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) - 1);
+  const checksum = view.getUint16(at + IPV4_CHECKSUM_AT, true) + 1;
+  view.setUint16(at + IPV4_CHECKSUM_AT, checksum >= 0xffff ? checksum + 1 : checksum, true);
+}

@@ -1,0 +1,309 @@
+/**
+ * hot: a long chain, of which a packet asks only the rules that it may match.
+ *
+ * Each rule is in the interval lists of one field: of that by which the fewest packets come to it. A packet has one list of
+ * each field; the rules of all its lists, merged in the order of the chain, are compared with it, and the first that
+ * matches acts. If it lets the packet go on, so does the merging.
+ */
+import { Verdict } from '../../hooks.js';
+import type { Packet } from '../../packet.js';
+import { checkBase } from '../base-match.js';
+import type { RuleContext } from '../context.js';
+import type { Chain, Match, Rule, TableCounters } from '../model.js';
+import { swapAddress } from '../parse/values.js';
+import { type Trace, TraceKind, traceEvent } from '../run/trace.js';
+import { type FieldLists, indexChain, type Split } from './index-fields.js';
+import { PLACE_WORDS, type ValueRange } from './interval-lists.js';
+import {
+  DESTINATION,
+  DPORT,
+  fieldValue,
+  IN_DEV,
+  LAST_WORD,
+  OUT_DEV,
+  PROTOCOL,
+  RULE_SHIFT,
+  type RuleRest,
+  type RuleWords,
+  ruleWordsOf,
+  SOURCE,
+  SPORT,
+  STATES,
+} from './rule-words.js';
+
+const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
+
+/** Where in a visit the cursors begin: behind the values. */
+const CURSORS = STATES;
+
+/** Place in `#checks` of what is left to ask; 0: nothing. */
+const CHECK = LAST_WORD;
+
+const Action = { COUNT: 0, VERDICT: 1, TARGET: 2, JUMP: 3, GOTO: 4 } as const;
+
+/** Split lists do not pay where more of the rules than this are listed under no field. */
+const MAX_ANYWAY = 1 / 8;
+
+type ChainFunction = (packet: Packet) => Verdict;
+type Check = (packet: Packet) => boolean;
+
+/** What a chain needs of the table that it is part of. */
+export interface ChainSurroundings {
+  readonly context: RuleContext;
+  readonly counters: TableCounters;
+  readonly chainIndexes: ReadonlyMap<string, number>;
+  /** The functions of the table's chains by their index; filled before the first packet. */
+  readonly chains: readonly ChainFunction[];
+  /** The question that RULE has to ask of each packet: whether all of ASKED match. */
+  question(rule: Rule, asked: readonly Match[]): Check;
+}
+
+/** CHAIN as interval lists; undefined where these would not spare a packet enough. */
+export function makeChainIndex(chain: Chain, around: ChainSurroundings): ChainIndex | undefined {
+  const words = ruleWordsOf(chain.rules, around.context);
+  const split = indexChain(words);
+  if (split.anyway.length > chain.rules.length * MAX_ANYWAY * PLACE_WORDS) return undefined;
+  return new ChainIndex(chain, words, split, around);
+}
+
+/** Whether all of MATCHES match, in their order. */
+export function allMatch(matches: readonly Match[], context: RuleContext): Check {
+  return allHold(
+    matches.map(
+      ({ extension, params, state }) =>
+        (packet) =>
+          extension.check(params, packet, context, state),
+    ),
+  );
+}
+
+function allHold(checks: readonly Check[]): Check {
+  if (checks.length === 1) return checks[0];
+  return (packet) => {
+    for (const check of checks) if (!check(packet)) return false;
+    return true;
+  };
+}
+
+export class ChainIndex {
+  readonly #byField: readonly FieldLists[];
+  /** The places of each field's lists, and as the last one the list of all packets. */
+  readonly #lists: readonly Int32Array[];
+  /** Which field the places say something about. */
+  readonly #seconds: Int32Array;
+  readonly #words: Int32Array;
+  readonly #length: number;
+  readonly #firstIndex: number;
+  readonly #firstId: number;
+  readonly #counters: Float64Array;
+  readonly #trace: Trace;
+  readonly #checks: Check[] = [() => true];
+  /** By position. */
+  readonly #questions: (Check | undefined)[];
+  readonly #actions: Uint8Array;
+  /** Of each action a verdict, a place in `#targets`, or a chain's index. */
+  readonly #operands: Int32Array;
+  readonly #targets: ChainFunction[] = [];
+  readonly #chains: readonly ChainFunction[];
+  /**
+   * A packet in the chain: its values, each at the number of its field; then for each list where it is, and where the list
+   * ends. Behind it the same for a packet that comes to the chain while that one is in it (an answer of the host's).
+   */
+  #visits: Int32Array;
+  readonly #visitWords: number;
+  #depth = 0;
+
+  constructor(
+    { rules }: Chain,
+    { words, rest }: RuleWords,
+    { byField, anyway, anywaySecond }: Split,
+    around: ChainSurroundings,
+  ) {
+    const { counters } = around;
+    this.#byField = byField;
+    this.#lists = [...byField.map(({ lists }) => lists.data), anyway];
+    this.#seconds = Int32Array.of(...byField.map(({ second }) => second), anywaySecond);
+    this.#words = words;
+    this.#length = rules.length;
+    this.#firstIndex = rules[0].index;
+    this.#firstId = counters.firstId + this.#firstIndex;
+    this.#counters = counters.rules;
+    this.#trace = counters.trace;
+    this.#actions = new Uint8Array(rules.length);
+    this.#operands = new Int32Array(rules.length);
+    this.#chains = around.chains;
+    this.#visitWords = CURSORS + 2 * this.#lists.length;
+    this.#visits = new Int32Array(this.#visitWords);
+    this.#questions = rest.map((one, position) => {
+      if (one === undefined) return undefined;
+      this.#setCheck(position, rules[position], one, around.context);
+      return one.asked.length === 0 ? undefined : around.question(rules[position], one.asked);
+    });
+    rules.forEach((rule, position) => {
+      if (words[(position << RULE_SHIFT) + STATES] !== 0) this.#setAction(position, rule, around);
+    });
+  }
+
+  /** What the chain says of PACKET: CONTINUE or RETURN where it came to the end. Its header must be whole. */
+  run(packet: Packet): Verdict {
+    const base = this.#depth * this.#visitWords;
+    if (this.#visits.length <= base) {
+      const more = new Int32Array(base * 2);
+      more.set(this.#visits);
+      this.#visits = more;
+    }
+    this.#depth++;
+    const verdict = this.#walk(packet, this.#visits, base);
+    this.#depth--;
+    return verdict;
+  }
+
+  #walk(packet: Packet, visits: Int32Array, base: number): Verdict {
+    const words = this.#words;
+    const lists = this.#lists;
+    const seconds = this.#seconds;
+    const count = lists.length;
+    const length = this.#length;
+    const destination = swapAddress(packet.destination);
+    const source = swapAddress(packet.source);
+    const { dport, sport, protocol } = packet;
+    const inDev = packet.inDev + 1;
+    const outDev = packet.outDev + 1;
+    const state = 1 << packet.ctinfo;
+    visits[base + DESTINATION] = destination;
+    visits[base + SOURCE] = source;
+    visits[base + DPORT] = dport;
+    visits[base + SPORT] = sport;
+    visits[base + PROTOCOL] = protocol;
+    visits[base + IN_DEV] = inDev;
+    visits[base + OUT_DEV] = outDev;
+    this.#findLists(visits, base);
+    for (;;) {
+      let best = length;
+      let bestList = -1;
+      for (let list = 0; list < count; list++) {
+        const places = lists[list];
+        const second = visits[base + seconds[list]];
+        const cursor = base + CURSORS + 2 * list;
+        const end = visits[cursor + 1];
+        let at = visits[cursor];
+        for (; at < end; at += PLACE_WORDS) {
+          const position = places[at];
+          if (position >= best) break;
+          if ((second - places[at + 1]) >>> 0 > places[at + 2] >>> 0) continue;
+          const rule = position << RULE_SHIFT;
+          if (
+            (destination - words[rule + DESTINATION]) >>> 0 <= words[rule + DESTINATION + 1] >>> 0 &&
+            (source - words[rule + SOURCE]) >>> 0 <= words[rule + SOURCE + 1] >>> 0 &&
+            (dport - words[rule + DPORT]) >>> 0 <= words[rule + DPORT + 1] >>> 0 &&
+            (sport - words[rule + SPORT]) >>> 0 <= words[rule + SPORT + 1] >>> 0 &&
+            (protocol - words[rule + PROTOCOL]) >>> 0 <= words[rule + PROTOCOL + 1] >>> 0 &&
+            (inDev - words[rule + IN_DEV]) >>> 0 <= words[rule + IN_DEV + 1] >>> 0 &&
+            (outDev - words[rule + OUT_DEV]) >>> 0 <= words[rule + OUT_DEV + 1] >>> 0 &&
+            (words[rule + STATES] & state) !== 0
+          ) {
+            best = position;
+            bestList = list;
+            break;
+          }
+        }
+        visits[cursor] = at;
+      }
+      if (bestList < 0) return CONTINUE;
+      visits[base + CURSORS + 2 * bestList] += PLACE_WORDS;
+      const check = words[(best << RULE_SHIFT) + CHECK];
+      if (check !== 0 && !this.#checks[check](packet)) continue;
+      const verdict = this.#act(best, packet);
+      if (verdict !== CONTINUE) return verdict;
+    }
+  }
+
+  #findLists(visits: Int32Array, base: number): void {
+    const byField = this.#byField;
+    let cursor = base + CURSORS;
+    for (let i = 0; i < byField.length; i++, cursor += 2) {
+      const { field, lists } = byField[i];
+      const found = lists.find(visits[base + field]);
+      visits[cursor] = lists.data[found];
+      visits[cursor + 1] = lists.data[found + 1];
+    }
+    visits[cursor] = 0;
+    visits[cursor + 1] = this.#lists[byField.length].length;
+  }
+
+  /** The rule at POSITION has all that it needs but what it asks of each packet. */
+  #act(position: number, packet: Packet): Verdict {
+    const trace = this.#trace;
+    const id = this.#firstId + position;
+    const question = this.#questions[position];
+    if (question !== undefined) {
+      if (!question(packet)) {
+        if (packet.hotdrop) return DROP;
+        trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_NO);
+        return CONTINUE;
+      }
+      trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_YES);
+    }
+    const counter = (this.#firstIndex + position) * 2;
+    this.#counters[counter] += 1;
+    this.#counters[counter + 1] += packet.length;
+    trace[++trace[0]] = traceEvent(id, TraceKind.MATCHED);
+    const operand = this.#operands[position];
+    switch (this.#actions[position]) {
+      case Action.VERDICT:
+        return operand as Verdict;
+      case Action.TARGET:
+        return this.#targets[operand](packet);
+      case Action.JUMP: {
+        const verdict = this.#chains[operand](packet);
+        return verdict === ACCEPT || verdict === DROP ? verdict : CONTINUE;
+      }
+      case Action.GOTO: {
+        // Its end is our end: what came by goto does not come back.
+        const verdict = this.#chains[operand](packet);
+        return verdict === CONTINUE ? RETURN : verdict;
+      }
+      default:
+        return CONTINUE;
+    }
+  }
+
+  #setCheck(position: number, { base }: Rule, rest: RuleRest, context: RuleContext): void {
+    const checks: Check[] = rest.several.map(
+      ({ field, ranges }) =>
+        (packet) =>
+          isIn(ranges, fieldValue(field, packet)),
+    );
+    if (rest.asksBase) checks.push((packet) => checkBase(base, packet, context));
+    if (rest.checks.length > 0) checks.push(allMatch(rest.checks, context));
+    if (checks.length === 0) return;
+    this.#words[(position << RULE_SHIFT) + CHECK] = this.#checks.length;
+    this.#checks.push(allHold(checks));
+  }
+
+  #setAction(position: number, { target }: Rule, { context, chainIndexes }: ChainSurroundings): void {
+    switch (target.kind) {
+      case 'none':
+        this.#actions[position] = Action.COUNT;
+        break;
+      case 'verdict':
+        this.#actions[position] = Action.VERDICT;
+        this.#operands[position] = target.verdict;
+        break;
+      case 'extension':
+        this.#actions[position] = Action.TARGET;
+        this.#operands[position] = this.#targets.length;
+        this.#targets.push(target.extension.compile(target.params, context));
+        break;
+      case 'jump':
+      case 'goto':
+        this.#actions[position] = target.kind === 'jump' ? Action.JUMP : Action.GOTO;
+        this.#operands[position] = chainIndexes.get(target.chain)!;
+    }
+  }
+}
+
+function isIn(ranges: readonly ValueRange[], value: number): boolean {
+  for (const { min, max } of ranges) if (value >>> 0 >= min && value >>> 0 <= max) return true;
+  return false;
+}

@@ -1,0 +1,197 @@
+/** Which field each rule of a long chain is listed under, and the lists of each field. */
+
+import {
+  type CutRanges,
+  cutValues,
+  IntervalLists,
+  keepRanges,
+  type ListedRanges,
+  PLACE_WORDS,
+  type WritePlace,
+} from './interval-lists.js';
+import { DESTINATION, FIELDS, type Field, RULE_SHIFT, type RuleWords, STATES } from './rule-words.js';
+
+/** A rule that every second packet comes to by its best field costs less in the list of all packets. */
+const MAX_SHARE = 0.5;
+/** How many places in lists of one field there are for each rule; the widest rules above that get lists of their own. */
+const PLACES_PER_RULE = 16;
+const FREE_PLACES = 1024;
+/** To look up a list of fewer takes longer than to have them in the list of all packets. */
+const MIN_RANGES = 5;
+/** What is too wide for as many lists of one field as this is in the list of all packets. */
+const MAX_LAYERS = 4;
+
+/** Instead of a field. */
+const ANYWAY = -1;
+/** Nothing is left to be done: it is listed, or never matches. */
+const LISTED = -2;
+
+export interface FieldLists {
+  readonly field: Field;
+  /** The field that the places of the lists say something about as well. */
+  readonly second: Field;
+  readonly lists: IntervalLists;
+}
+
+/** The lists of a chain. A packet's candidates are in one list of each of `byField`, and in `anyway`. */
+export interface Split {
+  readonly byField: readonly FieldLists[];
+  /** A list of the rules that are listed under no field. */
+  readonly anyway: Int32Array;
+  readonly anywaySecond: Field;
+}
+
+const known = new WeakMap<RuleWords, Split>();
+
+/** Split a chain of RULES; once for whoever runs it and whoever writes it down elsewhere. */
+export function indexChain(rules: RuleWords): Split {
+  let split = known.get(rules);
+  if (split === undefined) {
+    split = makeSplit(rules);
+    known.set(rules, split);
+  }
+  return split;
+}
+
+function makeSplit(rules: RuleWords): Split {
+  const cuts = new Map(FIELDS.map((field) => [field, cutField(rules, field)]));
+  const shares = new Map<Field, Float64Array>();
+  for (const [field, cut] of cuts) shares.set(field, fieldShares(cut, rules.length, rules.highest(field)));
+  const chosen = chooseFields(rules, cuts, shares);
+  const byField: FieldLists[] = [];
+  for (const [field, cut] of cuts) {
+    for (let layer = 0; layer < MAX_LAYERS; layer++) {
+      const left = keepRanges(cut, (position) => chosen[position] === field);
+      if (left.positions.length < MIN_RANGES) break;
+      const narrow = keepRanges(left, narrowRules(left, rules.length));
+      const second = secondField(field, narrow.positions, shares);
+      byField.push({ field, second, lists: new IntervalLists(narrow, placeWriter(rules, second)) });
+      narrow.positions.forEach((position) => {
+        chosen[position] = LISTED;
+      });
+    }
+  }
+  const left: number[] = [];
+  chosen.forEach((field, position) => {
+    if (field !== LISTED) left.push(position);
+  });
+  const anyway = new Int32Array(left.length * PLACE_WORDS);
+  const anywaySecond = secondField(undefined, Int32Array.from(left), shares);
+  const writePlace = placeWriter(rules, anywaySecond);
+  left.forEach((position, i) => {
+    writePlace(anyway, i * PLACE_WORDS, position);
+  });
+  return { byField, anyway, anywaySecond };
+}
+
+/** The field that best tells the rules at POSITIONS from packets that have what FIELD wants. */
+function secondField(field: Field | undefined, positions: Int32Array, shares: ReadonlyMap<Field, Float64Array>): Field {
+  let best: Field = DESTINATION;
+  let leastPackets = Number.POSITIVE_INFINITY;
+  for (const [other, share] of shares) {
+    if (other === field) continue;
+    let packets = 0;
+    // A rule that does not ask has no share: all packets come.
+    for (let i = 0; i < positions.length; i++) packets += share[positions[i]] || 1;
+    if (packets >= leastPackets) continue;
+    leastPackets = packets;
+    best = other;
+  }
+  return best;
+}
+
+function placeWriter({ words }: RuleWords, second: Field): WritePlace {
+  return (data, at, position) => {
+    const rule = position << RULE_SHIFT;
+    data[at] = position;
+    data[at + 1] = words[rule + second];
+    data[at + 2] = words[rule + second + 1];
+  };
+}
+
+interface FieldCut extends CutRanges {
+  readonly ranges: ListedRanges;
+}
+
+function cutField(rules: RuleWords, field: Field): FieldCut {
+  const ranges = rules.list(field);
+  return { ranges, ...cutValues(ranges) };
+}
+
+/** For each rule the field by which the fewest packets come to it, or ANYWAY where none tells much. */
+function chooseFields(
+  rules: RuleWords,
+  cuts: ReadonlyMap<Field, FieldCut>,
+  shares: ReadonlyMap<Field, Float64Array>,
+): Int8Array {
+  const chosen = new Int8Array(rules.length);
+  for (let i = 0; i < rules.length; i++) chosen[i] = rules.words[(i << RULE_SHIFT) + STATES] === 0 ? LISTED : ANYWAY;
+  const best = new Float64Array(rules.length).fill(MAX_SHARE);
+  for (const [field, cut] of cuts) {
+    const share = shares.get(field)!;
+    cut.positions.forEach((position) => {
+      if (share[position] >= best[position]) return;
+      best[position] = share[position];
+      chosen[position] = field;
+    });
+  }
+  return chosen;
+}
+
+/**
+ * For each rule that has ranges in CUT, by its position, the share of packets that have a value in these. Packets are
+ * thought to be what rules are about: as many in each interval as there are rules for it, and for each of the COUNT rules
+ * that does not ask the field, packets with any of its values.
+ */
+function fieldShares(cut: FieldCut, count: number, highest: number): Float64Array {
+  const { positions, starts, spans } = cut;
+  const { mins, maxes } = cut.ranges;
+  const changes = new Int32Array(starts.length + 1);
+  let asking = 0;
+  for (let i = 0; i < positions.length; i++) {
+    changes[spans[2 * i]]++;
+    changes[spans[2 * i + 1] + 1]--;
+    if (i === 0 || positions[i] !== positions[i - 1]) asking++;
+  }
+  /** Of each interval, how many rules take the intervals before it, all counts together. */
+  const before = new Float64Array(starts.length + 1);
+  for (let i = 0, taking = 0; i < starts.length; i++) {
+    taking += changes[i];
+    before[i + 1] = before[i] + taking;
+  }
+  const others = count - asking;
+  const all = before[starts.length] + others;
+  const shares = new Float64Array(count);
+  for (let i = 0; i < positions.length; i++) {
+    const own = before[spans[2 * i + 1] + 1] - before[spans[2 * i]];
+    const accidental = (others * (maxes[i] - mins[i] + 1)) / (highest + 1);
+    shares[positions[i]] += (own + accidental) / all;
+  }
+  return shares;
+}
+
+/**
+ * Which of COUNT rules may be in lists together: all that have ranges in CUT, or the narrowest of them where all would take
+ * too many places.
+ */
+function narrowRules({ positions, spans }: CutRanges, count: number): (position: number) => boolean {
+  const most = positions.length * PLACES_PER_RULE + FREE_PLACES;
+  const widths = new Float64Array(count);
+  let all = 0;
+  for (let i = 0; i < positions.length; i++) {
+    const width = spans[2 * i + 1] - spans[2 * i] + 1;
+    widths[positions[i]] += width;
+    all += width;
+  }
+  if (all <= most) return () => true;
+
+  const byWidth = widths.map((width, position) => width * count + position).sort();
+  const isNarrow = new Uint8Array(count);
+  let places = 0;
+  for (const key of byWidth) {
+    places += Math.floor(key / count);
+    if (places > most) break;
+    isNarrow[key % count] = 1;
+  }
+  return (position) => isNarrow[position] === 1;
+}

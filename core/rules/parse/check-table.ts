@@ -1,0 +1,82 @@
+/** What the kernel refuses of a whole table: loops, and extensions where they cannot be (mark_source_chains, xt_check_…). */
+import type { Word } from '../../../codecs/iptables-save.js';
+import { HOOK_NAMES, type Hook, type TableName, type Verdict } from '../../hooks.js';
+import { isUnconditional } from '../base-match.js';
+import type { Extension, RuleSite } from '../extension.js';
+import { RuleFault } from './error.js';
+import type { RuleDraft } from './parse-rule.js';
+
+export interface ChainDraft {
+  readonly name: string;
+  readonly hook: Hook | undefined;
+  policy: Verdict;
+  readonly rules: RuleDraft[];
+}
+
+/** Throws a RuleFault where the kernel would refuse the table. */
+export function checkTable(table: TableName, chains: ReadonlyMap<string, ChainDraft>): void {
+  const reach = reachableHooks(chains);
+  for (const chain of chains.values()) {
+    const hooks = reach.get(chain.name);
+    chain.rules.forEach((draft, i) => {
+      const { matches, matchWords, target, targetWord, base } = draft;
+      if (matches.length === 0 && target.kind !== 'extension') return;
+      const site: RuleSite = { table, hooks: hooks?.[i] ?? 0, base };
+      matches.forEach(({ extension, params }, j) => {
+        refuse(extension, params, matchWords[j], site);
+      });
+      if (target.kind === 'extension') refuse(target.extension, target.params, targetWord, site);
+    });
+  }
+}
+
+function refuse(extension: Extension<unknown>, params: unknown, word: Word, site: RuleSite): void {
+  const { name, tables, hooks } = extension;
+  if (tables !== undefined && !tables.includes(site.table)) {
+    throw new RuleFault(word, `${name} cannot be used in the table ${site.table}`, `the table ${tables.join(', ')}`);
+  }
+  const wrong = HOOK_NAMES.find(
+    (_, hook) => ((site.hooks >> hook) & 1) !== 0 && hooks?.includes(hook as Hook) === false,
+  );
+  if (hooks !== undefined && wrong !== undefined) {
+    const wanted = hooks.map((hook) => HOOK_NAMES[hook]).join(' or ');
+    throw new RuleFault(word, `${name} cannot be reached from ${wrong}`, `only ${wanted} leading here`);
+  }
+  const why = extension.refuse?.(params, site);
+  if (why !== undefined) throw new RuleFault(word, why);
+}
+
+/** By chain and position the hooks that each rule is reached from, as bits; rules behind one that ends the chain for all packets are not. */
+function reachableHooks(chains: ReadonlyMap<string, ChainDraft>): ReadonlyMap<string, Uint8Array> {
+  const reach = new Map([...chains.values()].map((chain) => [chain.name, new Uint8Array(chain.rules.length)]));
+  for (const { name, hook } of chains.values()) {
+    if (hook === undefined) continue;
+    const done = new Set<string>();
+    const path = new Set([name]);
+    // By hand, as a file may nest chains deeper than the stack is.
+    const stack = [{ name, at: 0 }];
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      const draft = chains.get(top.name)!.rules[top.at];
+      if (draft !== undefined) {
+        reach.get(top.name)![top.at++] |= 1 << hook;
+        const { target } = draft;
+        if (target.kind === 'jump' || target.kind === 'goto') {
+          if (path.has(target.chain)) {
+            throw new RuleFault(draft.targetWord, `chains in a loop: ${[...path].join(' → ')} → ${target.chain}`);
+          }
+          if (!done.has(target.chain)) {
+            path.add(target.chain);
+            stack.push({ name: target.chain, at: 0 });
+          }
+        }
+        const endsChain = target.kind === 'verdict' && draft.matches.length === 0 && isUnconditional(draft.base);
+        if (!endsChain) continue;
+      }
+      done.add(top.name);
+      path.delete(top.name);
+      stack.pop();
+    }
+  }
+  return reach;
+}

@@ -1,0 +1,180 @@
+/** The options of one rule while it is read: which there are, whose they are, and what was given (getopt_long's rules). */
+import type { Word } from '../../../codecs/iptables-save.js';
+import type { Extension, OptionSpec, ParsedOption, ParsedOptions } from '../extension.js';
+import { nearest, RuleFault } from './error.js';
+
+/** Options that every rule has: long names, and the letter of each. */
+const BASE_OPTIONS: readonly (readonly [name: string, letter: string])[] = [
+  ['--append', 'A'],
+  ['--check', 'C'],
+  ['--delete', 'D'],
+  ['--delete-chain', 'X'],
+  ['--destination', 'd'],
+  ['--dst', 'd'],
+  ['--exact', 'x'],
+  ['--flush', 'F'],
+  ['--fragments', 'f'],
+  ['--goto', 'g'],
+  ['--help', 'h'],
+  ['--in-interface', 'i'],
+  ['--insert', 'I'],
+  ['--ipv4', '4'],
+  ['--ipv6', '6'],
+  ['--jump', 'j'],
+  ['--line-numbers', '0'],
+  ['--list', 'L'],
+  ['--list-rules', 'S'],
+  ['--match', 'm'],
+  ['--modprobe', 'M'],
+  ['--new-chain', 'N'],
+  ['--numeric', 'n'],
+  ['--out-interface', 'o'],
+  ['--policy', 'P'],
+  ['--protocol', 'p'],
+  ['--rename-chain', 'E'],
+  ['--replace', 'R'],
+  ['--set-counters', 'c'],
+  ['--source', 's'],
+  ['--src', 's'],
+  ['--table', 't'],
+  ['--verbose', 'v'],
+  ['--version', 'V'],
+  ['--wait', 'w'],
+  ['--zero', 'Z'],
+];
+
+/** An extension that a rule has loaded, and what it was given so far. */
+export class LoadedExtension<E extends Extension<unknown>> implements ParsedOptions {
+  readonly extension: E;
+  readonly word: Word;
+  readonly all: ParsedOption[] = [];
+
+  constructor(extension: E, word: Word) {
+    this.extension = extension;
+    this.word = word;
+  }
+
+  get(name: string): ParsedOption | undefined {
+    return this.all.find((option) => option.name === name);
+  }
+
+  /** Take an option; the faults are those of xtables_option_parse. */
+  give(option: ParsedOption, spec: OptionSpec): void {
+    const { name } = this.extension;
+    const { word } = option;
+    if (option.negated && spec.invertible !== true) {
+      throw new RuleFault(word, `${name}: ${spec.name} cannot be inverted`);
+    }
+    if (this.get(spec.name) !== undefined) throw new RuleFault(word, `${name}: ${spec.name} can only be used once`);
+    const clash = this.all.find(
+      (other) => excludes(spec, other.name) || excludes(this.#spec(other.name), spec.name),
+    )?.name;
+    if (clash !== undefined) throw new RuleFault(word, `${name}: ${spec.name} cannot be used together with ${clash}`);
+    this.all.push(option);
+  }
+
+  #spec(name: string): OptionSpec | undefined {
+    return this.extension.options.find((spec) => spec.name === name);
+  }
+
+  /** What the options mean. */
+  parse(): unknown {
+    const { extension } = this;
+    const missing = extension.options.find((spec) => spec.required === true && this.get(spec.name) === undefined);
+    if (missing !== undefined) {
+      throw new RuleFault(
+        this.word,
+        `${extension.name} needs ${missing.name}`,
+        `${missing.name} ${missing.wanted ?? ''}`.trim(),
+      );
+    }
+    return extension.parse(this);
+  }
+}
+
+function excludes(spec: OptionSpec | undefined, name: string): boolean {
+  return spec?.excludes?.includes(name) === true;
+}
+
+type Found =
+  | { readonly letter: string }
+  | { readonly owner: LoadedExtension<Extension<unknown>>; readonly spec: OptionSpec };
+
+/**
+ * Whose option WORD is: a letter of the rule's own options, or one of LOADED; the full name goes first, then a beginning
+ * that only one has; a later extension goes before an earlier one. undefined: nobody's, or not clear whose.
+ */
+export function findOption(word: Word, loaded: readonly LoadedExtension<Extension<unknown>>[]): Found | undefined {
+  const { text } = word;
+  if (!text.startsWith('--')) return text.length === 2 ? { letter: text[1] } : undefined;
+  for (let i = loaded.length - 1; i >= 0; i--) {
+    for (const spec of loaded[i].extension.options) {
+      if (spec.name === text || spec.aliases?.includes(text) === true) return { owner: loaded[i], spec };
+    }
+  }
+  const exact = BASE_OPTIONS.find(([name]) => name === text);
+  if (exact !== undefined) return { letter: exact[1] };
+
+  const letters = new Set(BASE_OPTIONS.filter(([name]) => name.startsWith(text)).map(([, letter]) => letter));
+  const found: Found[] = [...letters].map((letter) => ({ letter }));
+  const seen = new Set<Extension<unknown>>();
+  for (const owner of loaded.toReversed()) {
+    if (seen.has(owner.extension)) continue;
+    seen.add(owner.extension);
+    for (const spec of owner.extension.options) {
+      const names = [spec.name, ...(spec.aliases ?? [])];
+      if (names.some((name) => name.startsWith(text))) found.push({ owner, spec });
+    }
+  }
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** The fault of an option that is nobody's. */
+export function unknownOption(word: Word, loaded: readonly LoadedExtension<Extension<unknown>>[]): RuleFault {
+  const names = [...BASE_OPTIONS.map(([name]) => name), ...loaded.flatMap(({ extension }) => optionNames(extension))];
+  const owners = loaded.length === 0 ? '' : ` or of ${loaded.map(({ extension }) => extension.name).join(', ')}`;
+  const hint = nearest(word.text, names);
+  return new RuleFault(word, `unknown option "${word.text}"`, `an option of iptables${owners}. ${hint}`.trim());
+}
+
+function optionNames(extension: Extension<unknown>): string[] {
+  return extension.options.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
+}
+
+/** The words of one rule, taken one after the other. */
+export class WordReader {
+  #words: readonly Word[];
+  #at = 0;
+
+  constructor(words: readonly Word[]) {
+    this.#words = words;
+  }
+
+  /** Let WORD be the next one. */
+  insert(word: Word): void {
+    this.#words = this.#words.toSpliced(this.#at, 0, word);
+  }
+
+  next(): Word | undefined {
+    return this.#words[this.#at++];
+  }
+
+  peek(): Word | undefined {
+    return this.#words[this.#at];
+  }
+
+  /** The word that belongs to OPTION, whatever it looks like. */
+  value(option: Word, wanted: string): Word {
+    const value = this.#words[this.#at++];
+    if (value === undefined) throw new RuleFault(option, `option ${option.text} requires an argument`, wanted);
+    return value;
+  }
+
+  /** The COUNT words that belong to OPTION, whatever they look like. */
+  values(option: Word, count: number, wanted: string): Word[] {
+    const values = this.#words.slice(this.#at, this.#at + count);
+    if (values.length < count) throw new RuleFault(option, `option ${option.text} requires an argument`, wanted);
+    this.#at += count;
+    return values;
+  }
+}

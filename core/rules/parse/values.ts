@@ -1,0 +1,149 @@
+/** The values that options take: numbers, addresses, ports, marks; read as iptables reads them and printed as it prints. */
+import { formatAddress, parseDottedQuad, swap32 } from '../../../codecs/address.js';
+import type { Word } from '../../../codecs/iptables-save.js';
+import { nearest, RuleFault } from './error.js';
+import { PROTOCOL_NAMES, protocolNumber } from './protocols.js';
+import { servicePort } from './services.js';
+
+const NUMBER = /^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
+
+/** TEXT as a C integer (decimal, 0x…, 0… octal) of at most MAX, else undefined. */
+export function parseNumber(text: string, max: number): number | undefined {
+  if (!NUMBER.test(text)) return undefined;
+  const octal = text.length > 1 && text[0] === '0' && text[1] !== 'x' && text[1] !== 'X';
+  const value = octal ? Number.parseInt(text, 8) : Number(text);
+  return value <= max ? value : undefined;
+}
+
+/** An IPv4 address in host order as `-s` takes it: also 10.1 for 10.1.0.0, one number for all 32 bits, octal and hex parts. */
+export function parseHostAddress(text: string): number | undefined {
+  const dotted = parseDottedQuad(text);
+  if (dotted !== undefined) return dotted;
+  const parts = text.split('.');
+  if (parts.length > 4) return undefined;
+  const numbers: number[] = [];
+  for (const part of parts) {
+    const number = parseNumber(part, 0xffffffff);
+    if (number === undefined) return undefined;
+    numbers.push(number);
+  }
+  if (numbers.length === 1 && numbers[0] > 255) return numbers[0];
+  if (numbers.some((number) => number > 255)) return undefined;
+  while (numbers.length < 4) numbers.push(0);
+  return numbers.reduce((address, number) => address * 256 + number, 0);
+}
+
+/** A network mask in host order from a prefix length or four parts. */
+export function parseMask(text: string): number | undefined {
+  const dotted = parseDottedQuad(text);
+  if (dotted !== undefined) return dotted;
+  const length = parseNumber(text, 32);
+  return length === undefined ? undefined : prefixMask(length);
+}
+
+/** The mask of a prefix LENGTH in bits, host order. */
+export function prefixMask(length: number): number {
+  return length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0;
+}
+
+/** The length of the prefix that MASK (host order) is, or undefined where it has holes. */
+export function maskLength(mask: number): number | undefined {
+  const length = Math.clz32(~mask);
+  return prefixMask(length) === mask >>> 0 ? length : undefined;
+}
+
+/** Host order to how addresses are loaded from packets (int32, little-endian), and back. */
+export function swapAddress(address: number): number {
+  return swap32(address) | 0;
+}
+
+/** 1.2.3.4 of an ADDRESS in host order. */
+export function formatHostAddress(address: number): string {
+  return formatAddress(swap32(address));
+}
+
+export function parsePort(word: Word, text: string, protocol: string | undefined): number {
+  const port = parseNumber(text, 0xffff) ?? servicePort(text, protocol);
+  if (port === undefined)
+    throw new RuleFault(word, `"${text}" is no port and no service known here`, 'a port, 0–65535');
+  return port;
+}
+
+/** Both ends inclusive. */
+export interface PortRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** `p`, `p:q`, `:q`, `p:` (xtables' port ranges with open ends). */
+export function parsePortRange(word: Word, protocol?: string): PortRange {
+  const colon = word.text.indexOf(':');
+  if (colon < 0) {
+    const port = parsePort(word, word.text, protocol);
+    return { min: port, max: port };
+  }
+  const first = word.text.slice(0, colon);
+  const last = word.text.slice(colon + 1);
+  return {
+    min: first === '' ? 0 : parsePort(word, first, protocol),
+    max: last === '' ? 0xffff : parsePort(word, last, protocol),
+  };
+}
+
+export function formatPortRange(range: PortRange): string {
+  return range.min === range.max ? String(range.min) : `${range.min}:${range.max}`;
+}
+
+/** A protocol's number from its name or number. */
+export function parseProtocol(word: Word): number {
+  const text = word.text.toLowerCase();
+  const number = text === 'all' ? 0 : (parseNumber(text, 255) ?? protocolNumber(text));
+  if (number === undefined) {
+    const hint = nearest(text, [...PROTOCOL_NAMES.values()]);
+    throw new RuleFault(word, `unknown protocol "${word.text}"`, `a protocol's name or number. ${hint}`.trim());
+  }
+  return number;
+}
+
+/** int32 both, as marks are in packets and connections. */
+export interface MaskedValue {
+  readonly value: number;
+  readonly mask: number;
+}
+
+/** `value[/mask]`; the mask is all ones where it is not given. */
+export function parseMasked(word: Word): MaskedValue {
+  const [value, mask, more] = word.text.split('/');
+  const number = parseNumber(value, 0xffffffff);
+  const maskNumber = mask === undefined ? 0xffffffff : parseNumber(mask, 0xffffffff);
+  if (number === undefined || maskNumber === undefined || more !== undefined) {
+    throw new RuleFault(word, `bad mark "${word.text}"`, 'value or value/mask, 32 bits each');
+  }
+  return { value: number | 0, mask: maskNumber | 0 };
+}
+
+/** A 32-bit number, as int32. */
+export function parseWord32(word: Word): number {
+  const number = parseNumber(word.text, 0xffffffff);
+  if (number === undefined) throw new RuleFault(word, `bad number "${word.text}"`, 'a number of 32 bits');
+  return number | 0;
+}
+
+/** 0x… of an int32. */
+export function formatHex(value: number): string {
+  return `0x${(value >>> 0).toString(16)}`;
+}
+
+/** 0x.. of a byte, always two digits. */
+export function formatHexByte(value: number): string {
+  return `0x${value.toString(16).padStart(2, '0')}`;
+}
+
+/** The first MAX_BYTES of TEXT in UTF-8, without a character that would be cut. */
+export function cutToBytes(text: string, maxBytes: number): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= maxBytes) return text;
+  let end = maxBytes;
+  while (end > 0 && (bytes[end] & 0xc0) === 0x80) end--;
+  return new TextDecoder().decode(bytes.subarray(0, end));
+}

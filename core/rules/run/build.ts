@@ -1,0 +1,29 @@
+/** A table and an engine to a program. */
+
+import type { RuleContext } from '../context.js';
+import type { Table, TableCounters } from '../model.js';
+import { compileTable } from './compile.js';
+import { interpretTable, type TableProgram } from './interpret.js';
+import { withStates } from './match-state.js';
+
+/**
+ * How rules are run, always with the same results. interpreter: one by one. compiled: as generated code. indexed: as
+ * generated code too, but of a long chain a packet is asked only what it may match.
+ */
+export const ENGINES = ['indexed', 'compiled', 'interpreter'] as const;
+export type Engine = (typeof ENGINES)[number];
+
+/**
+ * TABLE as something that runs; COUNTERS (`createCounters(table)`) are counted up while it does. What its matches keep from
+ * packet to packet starts anew.
+ */
+export function buildTable(
+  table: Table,
+  context: RuleContext,
+  counters: TableCounters,
+  engine: Engine = 'indexed',
+): TableProgram {
+  const own = withStates(table, context);
+  if (engine === 'interpreter') return interpretTable(own, context, counters);
+  return compileTable(own, context, counters, engine === 'indexed');
+}

@@ -1,0 +1,130 @@
+/**
+ * Generated source, made so that no text of a ruleset can become code: `code` is the only way to make it, and it lets
+ * nothing but finite numbers and other `Code` through. What is not a number (a closure, a table) is reached by index.
+ */
+import type { Packet } from '../../packet.js';
+
+/** Only this module has it, so only this module makes `Code`. */
+const MAKER = Symbol('code');
+
+/** A piece of JavaScript that is known to be harmless. */
+export class Code {
+  readonly #text: string;
+
+  constructor(maker: symbol, text: string) {
+    if (maker !== MAKER) throw new TypeError('code is made by the code template only');
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+}
+
+/** The tagged template: code`packet.dport === ${80}`. */
+export function code(strings: TemplateStringsArray, ...values: readonly (number | Code)[]): Code {
+  let text = strings[0];
+  for (let i = 0; i < values.length; i++) text += quote(values[i]) + strings[i + 1];
+  return new Code(MAKER, text);
+}
+
+/** PARTS one after the other, with the code SEPARATOR between them. */
+export function joinCode(parts: readonly Code[], separator: Code): Code {
+  for (const part of parts) quote(part);
+  return new Code(MAKER, parts.map((part) => part.text).join(separator.text));
+}
+
+/** The name PREFIX with INDEX behind it: f12. */
+export function identifier(prefix: 'f' | 'c' | 'p', index: number): Code {
+  if (!Number.isSafeInteger(index) || index < 0) throw new TypeError(`no index for an identifier: ${index}`);
+  return new Code(MAKER, `${prefix}${index}`);
+}
+
+export const TRUE = code`true`;
+export const FALSE = code`false`;
+const AND = code` && `;
+const OR = code` || `;
+
+/** CONDITIONS that must all hold; none: true. */
+export function allOf(conditions: readonly Code[]): Code {
+  const needed = conditions.filter((condition) => condition.text !== TRUE.text);
+  if (needed.some((condition) => condition.text === FALSE.text)) return FALSE;
+  if (needed.length === 0) return TRUE;
+  return needed.length === 1 ? needed[0] : joinCode(needed, AND);
+}
+
+/** As `allOf`, where asking a condition leaves a mark: those before one that is false are asked all the same. */
+export function allInOrder(conditions: readonly Code[]): Code {
+  const firstFalse = conditions.findIndex((condition) => condition.text === FALSE.text);
+  if (firstFalse < 1) return allOf(conditions);
+  return joinCode([allOf(conditions.slice(0, firstFalse)), FALSE], AND);
+}
+
+/** CONDITIONS of which one must hold, in parentheses; none: false. */
+export function anyOf(conditions: readonly Code[]): Code {
+  if (conditions.length === 0) return FALSE;
+  return conditions.length === 1 ? conditions[0] : code`(${joinCode(conditions, OR)})`;
+}
+
+/** CONDITION, or its opposite where NEGATED. */
+export function unless(negated: boolean, condition: Code): Code {
+  if (!negated) return condition;
+  if (condition.text === TRUE.text) return FALSE;
+  return condition.text === FALSE.text ? TRUE : code`!(${condition})`;
+}
+
+function quote(value: number | Code): string {
+  if (value instanceof Code) return value.text;
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new TypeError('only finite numbers become code');
+  return value < 0 || Object.is(value, -0) ? `(${value})` : String(value);
+}
+
+/** What of a packet cannot change while a table looks at it: read once a chain. */
+export type FixedField =
+  | 'source'
+  | 'destination'
+  | 'protocol'
+  | 'sport'
+  | 'dport'
+  | 'inDev'
+  | 'outDev'
+  | 'ctinfo'
+  | 'direction'
+  | 'ct'
+  | 'fragmentOffset';
+
+const FIELD_CODE: Record<FixedField, Code> = {
+  source: code`source`,
+  destination: code`destination`,
+  protocol: code`protocol`,
+  sport: code`sport`,
+  dport: code`dport`,
+  inDev: code`inDev`,
+  outDev: code`outDev`,
+  ctinfo: code`ctinfo`,
+  direction: code`direction`,
+  ct: code`ct`,
+  fragmentOffset: code`fragmentOffset`,
+};
+
+/** What an extension may use while it compiles itself: the parts of one generated function. */
+export interface Generator {
+  /** A field of the packet. */
+  field(name: FixedField): Code;
+  /** `packet.mark`, which rules can change. */
+  readonly mark: Code;
+  /** The call of CHECK with the packet, for what is not worth generating. */
+  call(check: (packet: Packet) => boolean): Code;
+  /** The expression may set `packet.hotdrop`. */
+  mayHotdrop(): void;
+}
+
+/** The declaration of FIELDS as local constants. */
+export function declareFields(fields: Iterable<FixedField>): Code {
+  const declarations = [...fields].map((field) => code`${FIELD_CODE[field]} = packet.${FIELD_CODE[field]}`);
+  return declarations.length === 0 ? code`` : code`const ${joinCode(declarations, code`, `)};\n`;
+}
+
+export function fieldCode(field: FixedField): Code {
+  return FIELD_CODE[field];
+}

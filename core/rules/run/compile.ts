@@ -1,0 +1,323 @@
+/**
+ * hot (what it generates): a table as functions, one a chain, held to `interpretTable` by the tests.
+ *
+ * Generated code takes for granted that a packet's layer-4 header is whole (`isWhole`), as nearly every packet's is; those
+ * whose is not go through the interpreter, which knows what each match makes of them.
+ */
+import {
+  ICMP_LENGTH,
+  IPPROTO_ICMP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  TCP_LENGTH,
+  UDP_LENGTH,
+} from '../../../codecs/layouts.js';
+import { type Hook, Verdict } from '../../hooks.js';
+import type { Packet } from '../../packet.js';
+import { compileBase } from '../base-match.js';
+import type { RuleContext } from '../context.js';
+import { allMatch, type ChainSurroundings, makeChainIndex } from '../index/chain-index.js';
+import type { Chain, Match, Rule, Table, TableCounters } from '../model.js';
+import { splitMatches } from '../reads.js';
+import {
+  allInOrder,
+  allOf,
+  type Code,
+  code,
+  declareFields,
+  FALSE,
+  type FixedField,
+  fieldCode,
+  type Generator,
+  identifier,
+  joinCode,
+  TRUE,
+} from './codegen.js';
+import { type Asked, interpretTable, type TableProgram } from './interpret.js';
+import { type Trace, TraceKind, traceEvent } from './trace.js';
+
+/**
+ * V8 does not optimise a function of more than 60 KB of bytecode, which is some 300 rules, and takes long about one that is
+ * nearly as large: a longer chain is cut into pieces.
+ */
+const RULES_PER_PIECE = 100;
+
+/** Shorter chains are faster as code, rule by rule (measured with rules of addresses and ports). */
+const RULES_TO_INDEX = 200;
+
+/** A table of more rules than this, its split chains apart, becomes code chain by chain, as packets come to them. */
+const RULES_AT_ONCE = 5000;
+
+/** What multiport looks at, in bytes. */
+const PORTS_LENGTH = 4;
+const EMPTY = code``;
+const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
+
+type ChainFunction = (packet: Packet) => Verdict;
+type Closure = (packet: Packet) => boolean | Verdict;
+
+/** TABLE, compiled; COUNTERS are the table's own. IS_INDEXED: long chains become interval lists. */
+export function compileTable(
+  table: Table,
+  context: RuleContext,
+  counters: TableCounters,
+  isIndexed: boolean,
+): TableProgram {
+  const interpreted = interpretTable(table, context, counters);
+  const compiler = new TableCompiler(table, context, counters, isIndexed);
+  const chains = compiler.compile();
+  const { policies, trace } = counters;
+  const firstPolicy = counters.firstId + table.rules.length;
+  const byHook: ChainFunction[] = [];
+  const policyByHook: Verdict[] = [];
+  for (const chain of table.chains) {
+    if (chain.hook === undefined) continue;
+    byHook[chain.hook] = chains[chain.index];
+    policyByHook[chain.hook] = chain.policy;
+  }
+
+  return {
+    asks: compiler.asks,
+    run(packet: Packet, hook: Hook): Verdict {
+      if (!isWhole(packet)) return interpreted.run(packet, hook);
+      packet.hotdrop = false;
+      const verdict = byHook[hook](packet);
+      if (verdict === ACCEPT || verdict === DROP) return verdict;
+      policies[hook * 2] += 1;
+      policies[hook * 2 + 1] += packet.length;
+      trace[++trace[0]] = traceEvent(firstPolicy + hook, TraceKind.POLICY);
+      return policyByHook[hook];
+    },
+  };
+}
+
+/** Whether all of the layer-4 header that matches look at is there: the fixed part of TCP, UDP and ICMP, else the ports. */
+export function isWhole(packet: Packet): boolean {
+  if (packet.fragmentOffset !== 0) return false;
+  const there = packet.available - packet.headerLength;
+  switch (packet.protocol) {
+    case IPPROTO_TCP:
+      return there >= TCP_LENGTH;
+    case IPPROTO_UDP:
+      return there >= UDP_LENGTH;
+    case IPPROTO_ICMP:
+      return there >= ICMP_LENGTH;
+    default:
+      return there >= PORTS_LENGTH;
+  }
+}
+
+class TableCompiler {
+  readonly #table: Table;
+  readonly #context: RuleContext;
+  readonly #chainIndexes: ReadonlyMap<string, number>;
+  readonly #counters: TableCounters;
+  readonly #firstId: number;
+  readonly #isIndexed: boolean;
+  /** By index. Filled before the first packet. */
+  readonly #chains: ChainFunction[] = [];
+  /** What is being made into code: the chains, by index, their functions, and what these reach. */
+  #unit: ReadonlySet<number> = new Set();
+  #functions: Code[] = [];
+  #closures: Closure[] = [];
+  #pieces = 0;
+  /** What rules ask of a packet itself, by their id in the trace; none where it cannot be asked apart from the rules. */
+  readonly asks = new Map<number, Asked>();
+
+  constructor(table: Table, context: RuleContext, counters: TableCounters, isIndexed: boolean) {
+    this.#table = table;
+    this.#context = context;
+    this.#counters = counters;
+    this.#firstId = counters.firstId;
+    this.#isIndexed = isIndexed;
+    this.#chainIndexes = new Map(table.chains.map(({ name, index }) => [name, index]));
+  }
+
+  /** The function of each chain, by its index. They say CONTINUE or RETURN where the packet came to the chain's end. */
+  compile(): readonly ChainFunction[] {
+    const left = this.#table.chains.filter((chain) => !this.#split(chain));
+    const rules = left.reduce((sum, chain) => sum + chain.rules.length, 0);
+    if (rules <= RULES_AT_ONCE) this.#makeCode(left);
+    else for (const chain of left) this.#chains[chain.index] = this.#makeCodeLater(chain);
+    return this.#chains;
+  }
+
+  /** Let CHAIN be interval lists; false where it is too short, or these would spare too little. */
+  #split(chain: Chain): boolean {
+    if (!this.#isIndexed || chain.rules.length < RULES_TO_INDEX) return false;
+    const split = makeChainIndex(chain, this.#surroundings());
+    if (split === undefined) return false;
+    this.#chains[chain.index] = (packet) => split.run(packet);
+    return true;
+  }
+
+  /** A large table has chains that no packet comes to: CHAIN is made into code by the first one that does. */
+  #makeCodeLater(chain: Chain): ChainFunction {
+    for (const rule of chain.rules) this.#noteQuestion(rule, splitMatches(rule).asked);
+    let made: ChainFunction | undefined;
+    return (packet) => {
+      made ??= this.#makeCode([chain])[0];
+      return made(packet);
+    };
+  }
+
+  /** Make CHAINS into code, as one unit: they call each other directly, and others as they are known by now. */
+  #makeCode(chains: readonly Chain[]): ChainFunction[] {
+    this.#unit = new Set(chains.map(({ index }) => index));
+    this.#functions = [];
+    this.#closures = [];
+    this.#pieces = 0;
+    for (const chain of chains) this.#chain(chain);
+    const closures = joinCode(
+      this.#closures.map((_, i) => code`const ${identifier('f', i)} = closures[${i}];\n`),
+      EMPTY,
+    );
+    const names = joinCode(
+      chains.map(({ index }) => identifier('c', index)),
+      code`, `,
+    );
+    const source = code`'use strict';\n${closures}${joinCode(this.#functions, EMPTY)}return [${names}];`;
+    const make = new Function('rules', 'trace', 'closures', source.text) as (
+      rules: Float64Array,
+      trace: Trace,
+      closures: readonly Closure[],
+    ) => ChainFunction[];
+    const made = make(this.#counters.rules, this.#counters.trace, this.#closures);
+    chains.forEach(({ index }, i) => {
+      this.#chains[index] = made[i];
+    });
+    return made;
+  }
+
+  #chain(chain: Chain): void {
+    const name = identifier('c', chain.index);
+    if (chain.rules.length <= RULES_PER_PIECE) {
+      this.#function(name, chain.rules);
+      return;
+    }
+    const calls: Code[] = [];
+    for (let at = 0; at < chain.rules.length; at += RULES_PER_PIECE) {
+      const piece = identifier('p', this.#pieces++);
+      this.#function(piece, chain.rules.slice(at, at + RULES_PER_PIECE));
+      calls.push(code`verdict = ${piece}(packet);\nif (verdict !== ${CONTINUE}) return verdict;\n`);
+    }
+    const body = joinCode(calls, EMPTY);
+    this.#functions.push(code`function ${name}(packet) {\nlet verdict;\n${body}return ${CONTINUE};\n}\n`);
+  }
+
+  /** How code calls the chain NAME. */
+  #reference(name: string): Code {
+    const index = this.#chainIndexes.get(name)!;
+    return this.#unit.has(index) ? identifier('c', index) : this.#closure(this.#chains[index]);
+  }
+
+  #surroundings(): ChainSurroundings {
+    return {
+      context: this.#context,
+      counters: this.#counters,
+      chainIndexes: this.#chainIndexes,
+      chains: this.#chains,
+      question: (rule, asked) => {
+        this.#noteQuestion(rule, asked);
+        return allMatch(asked, this.#context);
+      },
+    };
+  }
+
+  #function(name: Code, rules: readonly Rule[]): void {
+    const fields = new Set<FixedField>();
+    const body = joinCode(
+      rules.map((rule) => this.#rule(rule, fields)),
+      EMPTY,
+    );
+    const declarations = declareFields(fields);
+    this.#functions.push(
+      code`function ${name}(packet) {\n${declarations}let verdict;\n${body}return ${CONTINUE};\n}\n`,
+    );
+  }
+
+  #rule(rule: Rule, fields: Set<FixedField>): Code {
+    if (rule.verbatim !== undefined) return EMPTY;
+    let hotdrops = false;
+    const gen: Generator = {
+      field(name) {
+        fields.add(name);
+        return fieldCode(name);
+      },
+      mark: code`packet.mark`,
+      call: (check) => code`${this.#closure(check)}(packet)`,
+      mayHotdrop() {
+        hotdrops = true;
+      },
+    };
+    const { fixed, asked } = splitMatches(rule);
+    const compileMatch = ({ extension, params, state }: Match): Code =>
+      extension.compile(params, this.#context, gen, state);
+    const isReached = allOf([...compileBase(rule.base, this.#context, gen), ...fixed.map(compileMatch)]);
+    const answer = allInOrder(asked.map(compileMatch));
+    if (isReached === FALSE) return EMPTY;
+    const at = rule.index * 2;
+    const id = this.#firstId + rule.index;
+    const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n${event(id, TraceKind.MATCHED)}`;
+    let body = code`${count}${this.#target(rule)}`;
+    if (asked.length > 0) {
+      this.#noteQuestion(rule, asked);
+      const otherwise = hotdrops ? code`if (packet.hotdrop) return ${DROP};\n` : EMPTY;
+      const no = code`${otherwise}${event(id, TraceKind.ASKED_NO)}`;
+      body = code`if (${answer}) {\n${event(id, TraceKind.ASKED_YES)}${body}} else {\n${no}}\n`;
+    }
+    return isReached === TRUE ? code`{\n${body}}\n` : code`if (${isReached}) {\n${body}}\n`;
+  }
+
+  #noteQuestion(rule: Rule, asked: readonly Match[]): void {
+    if (asked.length > 0 && asked.every(canBePredicted))
+      this.asks.set(this.#firstId + rule.index, { matches: asked, predict: this.#question(asked) });
+  }
+
+  #question(asked: readonly Match[]): (packet: Packet) => boolean {
+    const context = this.#context;
+    return (packet) =>
+      asked.every(({ extension, params, state }) =>
+        state === undefined ? extension.check(params, packet, context) : state.predict(packet),
+      );
+  }
+
+  #target({ target }: Rule): Code {
+    switch (target.kind) {
+      case 'none':
+        return EMPTY;
+      case 'verdict':
+        return code`return ${target.verdict};\n`;
+      case 'extension': {
+        const { extension, params } = target;
+        const call = code`${this.#closure(extension.compile(params, this.#context))}(packet)`;
+        return extension.terminates ? code`return ${call};\n` : code`${call};\n`;
+      }
+      case 'jump': {
+        const chain = this.#reference(target.chain);
+        return code`verdict = ${chain}(packet);\nif (verdict === ${ACCEPT} || verdict === ${DROP}) return verdict;\n`;
+      }
+      case 'goto': {
+        // Its end is our end: what came by goto does not come back.
+        const chain = this.#reference(target.chain);
+        return code`verdict = ${chain}(packet);\nreturn verdict === ${CONTINUE} ? ${RETURN} : verdict;\n`;
+      }
+    }
+  }
+
+  #closure(closure: Closure): Code {
+    this.#closures.push(closure);
+    return identifier('f', this.#closures.length - 1);
+  }
+}
+
+/** The statement that writes an event into the trace. */
+function event(id: number, kind: TraceKind): Code {
+  return code`trace[++trace[0]] = ${traceEvent(id, kind)};\n`;
+}
+
+/** The packet's mark is known only while the rules run, its connection's time-out only once it is tracked. */
+function canBePredicted({ extension, params }: Match): boolean {
+  const reads = extension.reads(params);
+  return !reads.includes('mark') && !reads.includes('ctexpire');
+}

@@ -1,0 +1,112 @@
+/** What a rule means: the tables walked rule by rule (ipt_do_table). The compiled engine is held to this one. */
+import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
+import type { Packet } from '../../packet.js';
+import { checkBase, explainBase } from '../base-match.js';
+import type { RuleContext } from '../context.js';
+import type { Chain, Match, Rule, Table, TableCounters } from '../model.js';
+
+/** What a rule asks of each packet anew. */
+export interface Asked {
+  /** All of these have to match, in this order. */
+  readonly matches: readonly Match[];
+  /** Whether they do; states are asked to predict it. */
+  readonly predict: (packet: Packet) => boolean;
+}
+
+/** A table that runs. */
+export interface TableProgram {
+  /**
+   * Of each rule that asks what only the packet can answer, by its id in the trace: the question. Undefined: the program
+   * writes no trace.
+   */
+  readonly asks?: ReadonlyMap<number, Asked>;
+  /** ACCEPT or DROP. `packet.hook` is set by the caller. HOOK is one of the table's. */
+  run(packet: Packet, hook: Hook): Verdict;
+}
+
+/** Told what happens on a packet's way through a table, as it happens. */
+export interface RuleVisitor {
+  /** WHY is a short reason: of the part that did not match, or of the target. */
+  rule(rule: Rule, matched: boolean, why: string): void;
+  policy(chain: Chain): void;
+}
+
+/** TABLE, interpreted; COUNTERS are the table's own. */
+export function interpretTable(
+  table: Table,
+  context: RuleContext,
+  counters: TableCounters,
+  visitor?: RuleVisitor,
+): TableProgram {
+  const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
+
+  /** ACCEPT or DROP, or CONTINUE where the chain came to its end or returned. */
+  function runChain(chain: Chain, packet: Packet): Verdict {
+    for (const rule of chain.rules) {
+      if (!matches(rule, packet)) {
+        if (packet.hotdrop) return Verdict.DROP;
+        continue;
+      }
+      counters.rules[rule.index * 2] += 1;
+      counters.rules[rule.index * 2 + 1] += packet.length;
+      if (visitor !== undefined) visitor.rule(rule, true, explainTarget(rule, packet, context));
+      const { target } = rule;
+      if (target.kind === 'verdict') return target.verdict === Verdict.RETURN ? Verdict.CONTINUE : target.verdict;
+      if (target.kind === 'extension') {
+        const verdict = target.extension.apply(target.params, packet, context);
+        if (verdict !== Verdict.CONTINUE) return verdict;
+      } else if (target.kind !== 'none') {
+        const verdict = runChain(chains.get(target.chain)!, packet);
+        // What came by goto goes back to where its chain was called from.
+        if (verdict !== Verdict.CONTINUE || target.kind === 'goto') return verdict;
+      }
+    }
+    return Verdict.CONTINUE;
+  }
+
+  function matches(rule: Rule, packet: Packet): boolean {
+    if (rule.verbatim !== undefined) {
+      visitor?.rule(rule, false, 'not supported');
+      return false;
+    }
+    if (!checkBase(rule.base, packet, context)) {
+      visitor?.rule(rule, false, explainBase(rule.base, packet, context));
+      return false;
+    }
+    for (const { extension, params, state } of rule.matches) {
+      if (!extension.check(params, packet, context, state)) {
+        visitor?.rule(rule, false, extension.explain(params, packet, context));
+        return false;
+      }
+    }
+    return true;
+  }
+
+  return {
+    run(packet, hook) {
+      packet.hotdrop = false;
+      const chain = chains.get(HOOK_NAMES[hook])!;
+      const verdict = runChain(chain, packet);
+      if (verdict !== Verdict.CONTINUE) return verdict;
+      counters.policies[hook * 2] += 1;
+      counters.policies[hook * 2 + 1] += packet.length;
+      visitor?.policy(chain);
+      return chain.policy;
+    },
+  };
+}
+
+function explainTarget({ target }: Rule, packet: Packet, context: RuleContext): string {
+  switch (target.kind) {
+    case 'none':
+      return 'only counted';
+    case 'verdict':
+      return { [Verdict.ACCEPT]: 'accepted', [Verdict.DROP]: 'dropped', [Verdict.RETURN]: 'back to the caller' }[
+        target.verdict as 1 | 2 | 3
+      ];
+    case 'extension':
+      return target.extension.explain(target.params, packet, context);
+    default:
+      return `on to the chain ${target.chain}`;
+  }
+}
