@@ -23,6 +23,10 @@ export const comment: MatchExtension<CommentParams> = {
     return ` --comment ${quoteWord(text)}`;
   },
 
+  comment({ comment: text }) {
+    return text;
+  },
+
   reads() {
     return [];
   },

@@ -127,6 +127,8 @@ export interface Extension<P> {
 
 export interface MatchExtension<P> extends Extension<P> {
   reads(params: P): readonly PacketField[];
+  /** The note that the match is to people. */
+  comment?(params: P): string;
   /** Without it: the match may have any bounds and any effects. */
   bounds?(params: P): Bounds;
   /**

@@ -8,8 +8,12 @@ import type { MatchExtension, TargetExtension } from './extension.js';
 import type { MatchState } from './run/match-state.js';
 import { createTrace, type Trace } from './run/trace.js';
 
+/** The address family that rules are about: iptables loads ipv4, ip6tables would load ipv6. */
+export type Family = 'ipv4' | 'ipv6';
+
 export interface Ruleset {
   readonly fileName: string;
+  readonly family: Family;
   /** In the order in which the file loads them; a table given twice is there once, as its last part says. */
   readonly tables: readonly Table[];
   /** What `lax` let pass. */
@@ -25,6 +29,7 @@ export interface RulesetWarning {
 
 export interface Table {
   readonly name: TableName;
+  readonly family: Family;
   /** The built-in chains in hook order, then the user chains by name (strcmp), as iptables-save lists them. */
   readonly chains: readonly Chain[];
   /** All rules, chain after chain; a rule's `index` is its place here, and in the counters. */
@@ -37,6 +42,9 @@ export interface Chain {
   readonly hook: Hook | undefined;
   /** ACCEPT or DROP; what a user chain has here means nothing. */
   readonly policy: Verdict;
+  /** The file that sets a built-in chain's policy, or declares a user chain, and the line there, from 1; line 0: no file does. */
+  readonly file: string;
+  readonly line: number;
   /** Its place in the table's `chains`. */
   readonly index: number;
   readonly rules: readonly Rule[];
@@ -48,8 +56,11 @@ export interface Rule {
   /** Name of the chain that it is in, and its number there, from 1 (as `iptables -L --line-numbers` counts). */
   readonly chain: string;
   readonly number: number;
-  /** Where it stands in the file, from 1. */
+  /** The file that the rule was read from, and its line there, from 1. */
+  readonly file: string;
   readonly line: number;
+  /** The text of its `-m comment`, the first one where there are several. */
+  readonly comment: string | undefined;
   readonly base: BaseMatch;
   readonly matches: readonly Match[];
   readonly target: Target;

@@ -104,7 +104,10 @@ engines('agree on random packets and random rules: verdicts, counters, marks, wh
     assert.equal([...compiled.counters.policies], [...interpreted.counters.policies]);
     assert.equal(compiled.context.conntrack.usedWords, interpreted.context.conntrack.usedWords);
     const all = runs.map(({ counters }) =>
-      saveRuleset({ fileName: '', tables: [table], warnings: [] }, new Map([[table.name as TableName, counters]])),
+      saveRuleset(
+        { fileName: '', family: 'ipv4', tables: [table], warnings: [] },
+        new Map([[table.name as TableName, counters]]),
+      ),
     );
     assert.is(all[1], all[0]);
   }

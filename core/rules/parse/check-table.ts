@@ -10,6 +10,8 @@ export interface ChainDraft {
   readonly name: string;
   readonly hook: Hook | undefined;
   policy: Verdict;
+  /** As in `Chain`. */
+  line: number;
   readonly rules: RuleDraft[];
 }
 

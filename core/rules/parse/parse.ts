@@ -2,7 +2,7 @@
 import { splitWords, type Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET } from '../base-match.js';
-import type { Chain, Rule, Ruleset, RulesetWarning, Table } from '../model.js';
+import type { Chain, Match, Rule, Ruleset, RulesetWarning, Table } from '../model.js';
 import { type ChainDraft, checkTable } from './check-table.js';
 import { nearest, RuleFault, RulesetError } from './error.js';
 import { type Command, checkNameLength, parseCommand, type RuleDraft } from './parse-rule.js';
@@ -14,7 +14,7 @@ export interface ParseOptions {
 
 /** Parse TEXT, the contents of the file FILE_NAME. Throws a RulesetError at the first fault. */
 export function parseRuleset(text: string, fileName: string, options: ParseOptions = {}): Ruleset {
-  const reader = new RulesetReader(options.lax === true);
+  const reader = new RulesetReader(fileName, options.lax === true);
   try {
     for (let at = 0, number = 1; at <= text.length; number++) {
       const newline = text.indexOf('\n', at);
@@ -22,7 +22,7 @@ export function parseRuleset(text: string, fileName: string, options: ParseOptio
       reader.line(text.slice(at, end), number);
       at = end + 1;
     }
-    return { fileName, tables: reader.finish(), warnings: reader.warnings };
+    return { fileName, family: 'ipv4', tables: reader.finish(), warnings: reader.warnings };
   } catch (error) {
     throw error instanceof RuleFault ? new RulesetError(fileName, error) : error;
   }
@@ -32,12 +32,14 @@ const RESERVED = ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'];
 
 class RulesetReader {
   readonly warnings: RulesetWarning[] = [];
+  readonly #fileName: string;
   readonly #lax: boolean;
   readonly #tables = new Map<TableName, Table>();
   #table: TableDraft | undefined;
   #start: Word = { text: '', line: 1, column: 1 };
 
-  constructor(lax: boolean) {
+  constructor(fileName: string, lax: boolean) {
+    this.#fileName = fileName;
     this.#lax = lax;
   }
 
@@ -79,7 +81,7 @@ class RulesetReader {
   }
 
   #commit(table: TableDraft): void {
-    this.#tables.set(table.name, table.finish());
+    this.#tables.set(table.name, table.finish(this.#fileName));
     this.#table = undefined;
   }
 
@@ -121,8 +123,11 @@ class TableDraft {
     this.name = name;
     this.table = name;
     for (const hook of TABLE_HOOKS[name]) {
-      const policy = before?.chains.find((chain) => chain.hook === hook)?.policy ?? Verdict.ACCEPT;
-      this.#chains.set(HOOK_NAMES[hook], { name: HOOK_NAMES[hook], hook, policy, rules: [] });
+      const { policy, line } = before?.chains.find((chain) => chain.hook === hook) ?? {
+        policy: Verdict.ACCEPT,
+        line: 0,
+      };
+      this.#chains.set(HOOK_NAMES[hook], { name: HOOK_NAMES[hook], hook, policy, line, rules: [] });
     }
   }
 
@@ -191,7 +196,7 @@ class TableDraft {
     else chain.rules.push(draft);
   }
 
-  finish(): Table {
+  finish(file: string): Table {
     const builtIn = TABLE_HOOKS[this.name].map((hook) => this.#chains.get(HOOK_NAMES[hook])!);
     const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
     const encoder = new TextEncoder();
@@ -200,14 +205,16 @@ class TableDraft {
     checkTable(this.name, this.#chains);
     const rules: Rule[] = [];
     const chains = [...builtIn, ...user].map((draft, index): Chain => {
+      const { name, hook, policy } = draft;
       const chainRules = draft.rules.map(({ base, matches, target, line, verbatim }, i): Rule => {
-        const rule = { index: rules.length, chain: draft.name, number: i + 1, line, base, matches, target, verbatim };
+        const place = { index: rules.length, chain: name, number: i + 1, file, line };
+        const rule = { ...place, comment: commentOf(matches), base, matches, target, verbatim };
         rules.push(rule);
         return rule;
       });
-      return { name: draft.name, hook: draft.hook, policy: draft.policy, index, rules: chainRules };
+      return { name, hook, policy, file, line: draft.line, index, rules: chainRules };
     });
-    return { name: this.name, chains, rules };
+    return { name: this.name, family: 'ipv4', chains, rules };
   }
 
   #chain(name: Word): ChainDraft {
@@ -226,7 +233,13 @@ class TableDraft {
     if (RESERVED.includes(name.text) || this.#chains.has(name.text)) {
       throw new RuleFault(name, `the chain ${name.text} exists already`, 'another name');
     }
-    this.#chains.set(name.text, { name: name.text, hook: undefined, policy: Verdict.ACCEPT, rules: [] });
+    this.#chains.set(name.text, {
+      name: name.text,
+      hook: undefined,
+      policy: Verdict.ACCEPT,
+      line: name.line,
+      rules: [],
+    });
   }
 
   #setPolicy(name: Word, policy: Word): void {
@@ -239,6 +252,7 @@ class TableDraft {
     if (policy.text !== 'ACCEPT' && policy.text !== 'DROP') {
       throw new RuleFault(policy, `bad policy "${policy.text}"`, 'ACCEPT or DROP');
     }
+    chain.line = policy.line;
     chain.policy = policy.text === 'ACCEPT' ? Verdict.ACCEPT : Verdict.DROP;
   }
 
@@ -272,6 +286,15 @@ class TableDraft {
     }
     chain.rules.splice(command.position - 1, 0, draft);
   }
+}
+
+/** The text of the first comment among MATCHES. */
+function commentOf(matches: readonly Match[]): string | undefined {
+  for (const { extension, params } of matches) {
+    const comment = extension.comment?.(params);
+    if (comment !== undefined) return comment;
+  }
+  return undefined;
 }
 
 /** The order of strcmp. */
