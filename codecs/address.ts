@@ -1,36 +1,161 @@
-/** IPv4 addresses as int32, loaded little-endian from the wire, and as text. */
+/**
+ * IP addresses as values of 4 or 16 bytes, for everything that is not done for each packet: parsing, saving, hosts, routes, NAT
+ * ranges. Hot code takes the number that an IPv4 address is to it from `loaded` or `hostOrder` (byte-order.ts has the rule).
+ */
+import { formatLoaded, type HostOrderAddress, type LoadedAddress, toHostOrder, toLoaded } from './byte-order.js';
 
-/** 0 to 255 as text: a list of a million connections has 16 million of them. */
-const OCTETS: readonly string[] = Array.from({ length: 256 }, (_, octet) => String(octet));
+export type Family = 'ipv4' | 'ipv6';
+
+/** The length of an address in bits. */
+export const ADDRESS_BITS: Readonly<Record<Family, number>> = { ipv4: 32, ipv6: 128 };
+
+/** An address, or a network mask, of 4 or 16 bytes. It never changes. */
+export class Address {
+  /** Its 32-bit words in network order, as int32: one of IPv4, four of IPv6. A large ruleset has many; a Uint8Array takes 200 bytes. */
+  readonly words: readonly number[];
+
+  constructor(words: readonly number[]) {
+    if (words.length !== 1 && words.length !== 4) {
+      throw new RangeError(`an address has 4 or 16 bytes, not ${words.length * 4}`);
+    }
+    this.words = words;
+  }
+
+  get family(): Family {
+    return this.words.length === 1 ? 'ipv4' : 'ipv6';
+  }
+
+  /** In network order: 4 or 16. */
+  get bytes(): Uint8Array {
+    return Uint8Array.from(this.words.flatMap((word) => [word >>> 24, word >>> 16, word >>> 8, word]));
+  }
+
+  /** The IPv4 address as hot code orders it. Throws a RangeError for IPv6. */
+  get hostOrder(): HostOrderAddress {
+    if (this.words.length !== 1) throw new RangeError(`${this} is not an IPv4 address`);
+    return this.words[0] >>> 0;
+  }
+
+  /** The IPv4 address as hot code compares it. Throws a RangeError for IPv6. */
+  get loaded(): LoadedAddress {
+    return toLoaded(this.hostOrder);
+  }
+
+  /** Whether all bits are zero: 0.0.0.0 or ::. */
+  get isUnspecified(): boolean {
+    return this.words.every((word) => word === 0);
+  }
+
+  equals(other: Address): boolean {
+    return compareAddresses(this, other) === 0;
+  }
+
+  /** The bits that MASK, of the same family, has too. */
+  masked(mask: Address): Address {
+    return new Address(this.words.map((word, i) => word & mask.words[i]));
+  }
+
+  /** Whether the first LENGTH bits are those of NETWORK; false where the families differ. */
+  hasPrefix(network: Address, length: number): boolean {
+    if (this.words.length !== network.words.length) return false;
+    const mask = prefixMask(this.family, length);
+    return this.words.every((word, i) => ((word ^ network.words[i]) & mask.words[i]) === 0);
+  }
+
+  /** The address COUNT (an integer, possibly negative) after this one; undefined past the first or the last of the family. */
+  plus(count: number): Address | undefined {
+    const sum = this.words.reduce((number, word) => (number << 32n) | BigInt(word >>> 0), 0n) + BigInt(count);
+    if (sum < 0n || sum >> BigInt(ADDRESS_BITS[this.family]) !== 0n) return undefined;
+    const last = this.words.length - 1;
+    return new Address(this.words.map((_, i) => Number(BigInt.asIntN(32, sum >> BigInt(32 * (last - i))))));
+  }
+
+  /** Dotted quad, or the canonical text of RFC 5952. */
+  toString(): string {
+    return this.words.length === 1 ? formatLoaded(this.loaded) : formatIpv6(this.bytes);
+  }
+}
+
+/** Negative where A comes before B, 0 where they are the same, else positive. IPv4 comes before IPv6. */
+export function compareAddresses(a: Address, b: Address): number {
+  if (a.words.length !== b.words.length) return a.words.length - b.words.length;
+  for (let i = 0; i < a.words.length; i++) {
+    if (a.words[i] !== b.words[i]) return (a.words[i] >>> 0) - (b.words[i] >>> 0);
+  }
+  return 0;
+}
+
+export function addressFromLoaded(address: LoadedAddress): Address {
+  return addressFromHostOrder(toHostOrder(address));
+}
+
+export function addressFromHostOrder(address: HostOrderAddress): Address {
+  return new Address([address | 0]);
+}
+
+/** The address of 4 or 16 BYTES in network order. */
+export function addressFromBytes(bytes: Uint8Array): Address {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return new Address(Array.from({ length: bytes.length >> 2 }, (_, i) => view.getInt32(i * 4)));
+}
+
+/** The masks of every length, by their length. */
+const MASKS: Readonly<Record<Family, readonly Address[]>> = { ipv4: masksOf('ipv4'), ipv6: masksOf('ipv6') };
+
+function masksOf(family: Family): Address[] {
+  const bits = ADDRESS_BITS[family];
+  return Array.from({ length: bits + 1 }, (_, length) => {
+    const isSet = (at: number): number => (at < length ? 1 : 0);
+    const words = Array.from({ length: bits / 32 }, (_, word) => {
+      let mask = 0;
+      for (let bit = 0; bit < 32; bit++) mask = (mask << 1) | isSet(word * 32 + bit);
+      return mask;
+    });
+    return new Address(words);
+  });
+}
+
+/** The mask of a prefix of LENGTH bits. */
+export function prefixMask(family: Family, length: number): Address {
+  return MASKS[family][length];
+}
+
+/** The length of the prefix that MASK is; undefined where it has holes. */
+export function maskLength(mask: Address): number | undefined {
+  const length = MASKS[mask.family].findIndex((known) => known.equals(mask));
+  return length < 0 ? undefined : length;
+}
+
+/** The address that TEXT is: a dotted quad, or IPv6 in any form of RFC 4291 without a zone; undefined where it is neither. */
+export function parseAddress(text: string): Address | undefined {
+  if (!text.includes(':')) {
+    const address = parseDottedQuad(text);
+    return address === undefined ? undefined : addressFromHostOrder(address);
+  }
+  const groups = parseIpv6(text);
+  if (groups === undefined) return undefined;
+  return new Address([0, 2, 4, 6].map((i) => (groups[i] << 16) | groups[i + 1]));
+}
 
 const ZERO = 0x30;
+const DOT = 0x2e;
 
-/** ADDRESS in dotted notation. */
-export function formatAddress(address: number): string {
-  return `${OCTETS[address & 255]}.${OCTETS[(address >>> 8) & 255]}.${OCTETS[(address >>> 16) & 255]}.${OCTETS[address >>> 24]}`;
-}
-
-/** The address that TEXT gives in dotted notation (four decimal numbers, no leading zeros); undefined where it is none. */
-export function parseAddress(text: string): number | undefined {
-  const address = parseDottedQuad(text);
-  return address === undefined ? undefined : swap32(address) | 0;
-}
-
-/** As `parseAddress`, but in host order, unsigned. */
-export function parseDottedQuad(text: string): number | undefined {
+/** Four decimal numbers without leading zeros. */
+function parseDottedQuad(text: string): HostOrderAddress | undefined {
   let address = 0;
   let part = 0;
   let digits = 0;
   let dots = 0;
   for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - ZERO;
-    if (text[at] === '.') {
+    const char = text.charCodeAt(at);
+    if (char === DOT) {
       if (digits === 0) return undefined;
       address = address * 256 + part;
       part = 0;
       digits = 0;
       dots++;
     } else {
+      const digit = char - ZERO;
       if (digit < 0 || digit > 9 || (part === 0 && digits > 0)) return undefined;
       part = part * 10 + digit;
       digits++;
@@ -40,12 +165,58 @@ export function parseDottedQuad(text: string): number | undefined {
   return dots === 3 && digits > 0 ? address * 256 + part : undefined;
 }
 
-/** A 32-bit word with its bytes in the opposite order: an address in host order (unsigned), or back again with `| 0`. */
-export function swap32(word: number): number {
-  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+const GROUPS = 8;
+
+/** Its eight groups. */
+function parseIpv6(text: string): number[] | undefined {
+  const [head, tail, more] = text.split('::');
+  if (more !== undefined) return undefined;
+  const before = parseGroups(head, tail === undefined);
+  const after = tail === undefined ? [] : parseGroups(tail, true);
+  if (before === undefined || after === undefined) return undefined;
+  const zeros = GROUPS - before.length - after.length;
+  // `::` stands for at least one group.
+  if (tail === undefined ? zeros !== 0 : zeros < 1) return undefined;
+  return [...before, ...new Array<number>(zeros).fill(0), ...after];
 }
 
-/** A 16-bit word with its bytes in the opposite order. */
-export function swap16(word: number): number {
-  return ((word & 0xff) << 8) | ((word >>> 8) & 0xff);
+/** 16-bit groups with colons between them; IS_LAST: a dotted quad may stand for the last two. */
+function parseGroups(text: string, isLast: boolean): number[] | undefined {
+  if (text === '') return [];
+  const groups: number[] = [];
+  const parts = text.split(':');
+  for (const [i, part] of parts.entries()) {
+    if (/^[\da-fA-F]{1,4}$/.test(part)) groups.push(Number.parseInt(part, 16));
+    else {
+      const quad = isLast && i === parts.length - 1 ? parseDottedQuad(part) : undefined;
+      if (quad === undefined) return undefined;
+      groups.push(quad >>> 16, quad & 0xffff);
+    }
+  }
+  return groups;
 }
+
+/** RFC 5952, with IPv4-mapped and IPv4-compatible addresses in mixed notation, as inet_ntop writes them and thus all tools. */
+function formatIpv6(bytes: Uint8Array): string {
+  const groups = Array.from({ length: GROUPS }, (_, i) => (bytes[2 * i] << 8) | bytes[2 * i + 1]);
+  const { start, length } = longestZeros(groups);
+  const isMapped = start === 0 && length === 5 && groups[5] === 0xffff;
+  const isMixed = isMapped || (start === 0 && length === 6);
+  const texts = groups.map((group) => group.toString(16));
+  if (isMixed) texts.splice(6, 2, bytes.subarray(12).join('.'));
+  if (length < 2) return texts.join(':');
+  return `${texts.slice(0, start).join(':')}::${texts.slice(start + length).join(':')}`;
+}
+
+/** The first of the longest runs of zero groups. */
+function longestZeros(groups: readonly number[]): { readonly start: number; readonly length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < GROUPS; start++) {
+    let end = start;
+    while (end < GROUPS && groups[end] === 0) end++;
+    if (end - start > best.length) best = { start, length: end - start };
+  }
+  return best;
+}
+
+export { formatLoaded as formatAddress, portToHostOrder as swap16, toHostOrder as swap32 } from './byte-order.js';

@@ -296,7 +296,7 @@ function numberOf(text: string): number {
 function prefixAt(text: string, path: string): { address: number; prefixLength: number } {
   if (text === 'default') return { address: 0, prefixLength: 0 };
   const [, network, length] = /^([^/]*)(?:\/(\d{1,2}))?$/.exec(text) ?? [];
-  const address = network === undefined ? undefined : parseAddress(network);
+  const address = network === undefined ? undefined : loadedIpv4(network);
   const prefixLength = length === undefined ? 32 : Number(length);
   if (address === undefined || prefixLength > 32)
     throw new HostError(path, `${quote(text)} is there, \`default\`, an IPv4 address or a prefix is wanted`);
@@ -306,9 +306,14 @@ function prefixAt(text: string, path: string): { address: number; prefixLength: 
   return { address, prefixLength };
 }
 
+function loadedIpv4(text: string): number | undefined {
+  const address = parseAddress(text);
+  return address?.family === 'ipv4' ? address.loaded : undefined;
+}
+
 function addressAt(value: unknown, path: string): number {
   const text = stringAt(value, path);
-  const address = parseAddress(text);
+  const address = loadedIpv4(text);
   if (address === undefined) throw new HostError(path, `${quote(text)} is there, an IPv4 address is wanted`);
   return address;
 }

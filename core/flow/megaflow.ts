@@ -330,10 +330,10 @@ class Walk {
 
   /** One address and one port, or what there is. */
   #planDestination(range: NatRange, own: number | undefined): End {
-    const { minAddress, maxAddress, minPort, maxPort, basePort, random, randomFully } = range;
-    const isOne = minAddress === maxAddress && minPort === maxPort && basePort === undefined;
+    const { minAddress, minPort, maxPort, basePort, random, randomFully } = range;
+    const isOne = isOneAddress(range) && minPort === maxPort && basePort === undefined;
     if (!isOne || random || randomFully) return End.FAILED;
-    const destination = own ?? (minAddress === undefined ? undefined : swap32(minAddress) | 0);
+    const destination = own ?? (minAddress === undefined ? undefined : minAddress.loaded);
     if (destination !== undefined) this.#plan.destination = destination;
     if (minPort !== undefined) this.#plan.dport = minPort;
     return End.ACCEPTED;
@@ -341,8 +341,8 @@ class Walk {
 
   /** One address; the port stays where it is free, which whoever opens a connection has to see. */
   #planSource(range: NatRange, masqueradeDev: number): End {
-    const { minAddress, maxAddress, minPort, random, randomFully } = range;
-    if (minAddress !== maxAddress || minPort !== undefined || random || randomFully) return End.FAILED;
+    const { minPort, random, randomFully } = range;
+    if (!isOneAddress(range) || minPort !== undefined || random || randomFully) return End.FAILED;
     this.#plan.source = this.#flowKey.laterSource;
     this.#plan.masqueradeDev = masqueradeDev;
     return End.ACCEPTED;
@@ -522,6 +522,10 @@ class Walk {
     const box = this.#boxField(field);
     return box === undefined ? 1 : this.#box.share(box, span);
   }
+}
+
+function isOneAddress({ minAddress, maxAddress }: NatRange): boolean {
+  return minAddress === maxAddress || (minAddress !== undefined && maxAddress?.equals(minAddress) === true);
 }
 
 function isOutside(words: Int32Array, at: number, field: Field, value: number): boolean {

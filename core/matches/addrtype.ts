@@ -1,5 +1,5 @@
 /** `-m addrtype`: what kind of address the source or destination is to this host (xt_addrtype). */
-import { formatAddress } from '../../codecs/address.js';
+import { formatLoaded } from '../../codecs/byte-order.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
@@ -131,5 +131,5 @@ function formatTypes(bits: number): string {
 function explainType(end: string, set: TypeSet, address: number, dev: number, context: RuleContext): string {
   const type = formatTypes(1 << context.addressType(address, dev));
   const wanted = `the rule wants ${set.negated ? 'none of ' : ''}${formatTypes(set.types)}`;
-  return `${end} ${formatAddress(address)} is ${type}, ${wanted}`;
+  return `${end} ${formatLoaded(address)} is ${type}, ${wanted}`;
 }

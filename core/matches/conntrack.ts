@@ -1,5 +1,5 @@
 /** `-m conntrack`: all that can be asked of a packet's connection (xt_conntrack, revision 3). */
-import { formatAddress, parseDottedQuad } from '../../codecs/address.js';
+import { type Address, maskLength, prefixMask } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import {
   EXPIRES_MS_F64,
@@ -20,13 +20,12 @@ import type { MatchExtension, OptionSpec, PacketField, ParsedOption, ParsedOptio
 import { RuleFault } from '../rules/parse/error.js';
 import {
   formatPortRange,
-  maskLength,
   type PortRange,
+  parseDottedQuad,
   parseMask,
   parseNumber,
   parsePortRange,
   parseProtocol,
-  swapAddress,
 } from '../rules/parse/values.js';
 import { code, unless } from '../rules/run/codegen.js';
 import { CT_STATES, formatNames, parseNames, STATE_DNAT, STATE_SNAT } from './ctstates.js';
@@ -56,6 +55,7 @@ const PORT_WORDS = {
 } as const;
 
 const MAX_SECONDS = 0xffffffff;
+const HOST_MASK = prefixMask('ipv4', 32);
 
 interface Negatable {
   readonly negated: boolean;
@@ -63,9 +63,9 @@ interface Negatable {
 
 interface TupleAddress extends Negatable {
   readonly option: keyof typeof ADDRESS_WORDS;
-  /** As written and as masked, both as loaded from packets: iptables-save prints the address with its host bits. */
-  readonly address: number;
-  readonly mask: number;
+  /** As written: iptables-save prints the address with its host bits. */
+  readonly address: Address;
+  readonly mask: Address;
 }
 
 interface TuplePort extends Negatable, PortRange {
@@ -198,7 +198,7 @@ function checkConntrack(params: ConntrackParams, packet: Packet, context: RuleCo
   const base = packet.ct * RECORD_WORDS;
   if (direction !== undefined && packet.direction !== direction) return false;
   for (const { option, address, mask, negated } of addresses) {
-    if (((words[base + ADDRESS_WORDS[option]] & mask) === (address & mask)) === negated) return false;
+    if ((((words[base + ADDRESS_WORDS[option]] ^ address.loaded) & mask.loaded) === 0) === negated) return false;
   }
   if (protocol !== undefined && ((words[base + PROTOCOL] & 0xff) === protocol.number) === protocol.negated)
     return false;
@@ -231,21 +231,21 @@ function parseAll<Name extends string, Value>(
   });
 }
 
-function parseAddress(option: ParsedOption): { address: number; mask: number } {
+function parseAddress(option: ParsedOption): { address: Address; mask: Address } {
   const word = option.values[0];
   const [text, maskText, more] = word.text.split('/');
   const address = parseDottedQuad(text);
-  const mask = maskText === undefined ? 0xffffffff : parseMask(maskText);
+  const mask = maskText === undefined ? HOST_MASK : parseMask(maskText);
   if (address === undefined || mask === undefined || more !== undefined) {
     throw new RuleFault(word, `bad address "${word.text}"`, 'address[/mask] in numbers: host names are not looked up');
   }
-  return { address: swapAddress(address), mask: swapAddress(mask) };
+  return { address, mask };
 }
 
 /** iptables prints the prefix length, and nothing where the mask has none or is a whole address. */
 function formatTupleAddress({ address, mask }: TupleAddress): string {
-  const length = maskLength(swapAddress(mask));
-  return `${formatAddress(address)}${length === undefined || length === 32 ? '' : `/${length}`}`;
+  const length = maskLength(mask);
+  return `${address}${length === undefined || length === 32 ? '' : `/${length}`}`;
 }
 
 function parseSeconds(word: Word): PortRange {

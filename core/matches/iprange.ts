@@ -1,14 +1,15 @@
 /** `-m iprange`: addresses between two others (xt_iprange). */
-import { formatAddress } from '../../codecs/address.js';
+import type { Address } from '../../codecs/address.js';
+import { formatLoaded, type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { formatHostAddress, parseHostAddress, swapAddress } from '../rules/parse/values.js';
+import { parseIpv4 } from '../rules/parse/values.js';
 
-/** In host order, both inclusive. The first above the last: no address is within, as iptables has it. */
+/** Both inclusive. If the first is above the last no address is within, as in iptables. */
 interface AddressRange {
-  readonly min: number;
-  readonly max: number;
+  readonly min: Address;
+  readonly max: Address;
   readonly negated: boolean;
 }
 
@@ -66,15 +67,14 @@ export const iprange: MatchExtension<IprangeParams> = {
     const odd = ends.find(([, , range, address]) => !isWithin(range, address));
     if (odd === undefined) return 'the addresses are within their ranges';
     const [end, option, range, address] = odd;
-    return `${end} ${formatAddress(address)}, the rule wants${saveRange(option, range)}`;
+    return `${end} ${formatLoaded(address)}, the rule wants${saveRange(option, range)}`;
   },
 };
 
-/** ADDRESS as loaded from a packet. */
-function isWithin(range: AddressRange | undefined, address: number): boolean {
+function isWithin(range: AddressRange | undefined, address: LoadedAddress): boolean {
   if (range === undefined) return true;
-  const inHostOrder = swapAddress(address) >>> 0;
-  return (inHostOrder >= range.min && inHostOrder <= range.max) !== range.negated;
+  const inHostOrder = toHostOrder(address);
+  return (inHostOrder >= range.min.hostOrder && inHostOrder <= range.max.hostOrder) !== range.negated;
 }
 
 function parseRange(option: ParsedOption | undefined): AddressRange | undefined {
@@ -85,13 +85,13 @@ function parseRange(option: ParsedOption | undefined): AddressRange | undefined 
   return { min, max: dash < 0 ? min : parseEnd(word, word.text.slice(dash + 1)), negated: option.negated };
 }
 
-function parseEnd(word: Word, text: string): number {
-  const address = parseHostAddress(text);
+function parseEnd(word: Word, text: string): Address {
+  const address = parseIpv4(text);
   if (address === undefined) throw new RuleFault(word, `no address "${text}"`, wanted);
   return address;
 }
 
 function saveRange(option: string, range: AddressRange | undefined): string {
   if (range === undefined) return '';
-  return `${range.negated ? ' !' : ''} ${option} ${formatHostAddress(range.min)}-${formatHostAddress(range.max)}`;
+  return `${range.negated ? ' !' : ''} ${option} ${range.min}-${range.max}`;
 }

@@ -1,6 +1,5 @@
 /** hot: NAT at the four nat hooks: binding new connections, and translating every packet of a bound one. */
 
-import { swap32 } from '../../codecs/address.js';
 import { internetChecksum, isIcmpChecksumRight, sumBytes, updateChecksum } from '../../codecs/checksum.js';
 import {
   ICMP_CHECKSUM_AT,
@@ -41,11 +40,12 @@ const NAT_DONE = Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
 /** Runs the nat table's chain of the packet's hook (the rules of a new connection). */
 export type NatChains = (packet: Packet) => Verdict;
 
+const NULL_RANGE: NatRange = { random: false, randomFully: false, persistent: false };
+
 export class Nat {
   #table: ConntrackTable;
   #unique: UniqueTuple;
   #tuple = new Tuple();
-  #nullRange = { minAddress: 0, maxAddress: 0, random: false, randomFully: false, persistent: false };
 
   constructor(table: ConntrackTable, random: Random) {
     this.#table = table;
@@ -105,12 +105,7 @@ export class Nat {
 
   /** A null binding: the tuple stays, unless it clashes (nf_nat_alloc_null_binding). */
   #bindAsItIs(packet: Packet, manip: Manip): void {
-    const reply = packet.ct * RECORD_WORDS + REPLY_TUPLE;
-    const address = this.#table.words[reply + (manip === Manip.SRC ? TUPLE_DESTINATION : TUPLE_SOURCE)];
-    const range = this.#nullRange;
-    range.minAddress = swap32(address);
-    range.maxAddress = range.minAddress;
-    this.bind(packet, range, manip);
+    this.bind(packet, NULL_RANGE, manip);
   }
 
   /** A masqueraded connection whose packets are routed out of another interface by now (nf_nat_oif_changed). */

@@ -1,6 +1,6 @@
 /** Choosing what a connection's tuple becomes, so that no two connections look the same (get_unique_tuple). */
 
-import { swap16, swap32 } from '../../codecs/address.js';
+import { type LoadedAddress, portToHostOrder, portToLoaded, toHostOrder, toLoaded } from '../../codecs/byte-order.js';
 import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../../codecs/layouts.js';
 import {
   ORIGINAL_TUPLE,
@@ -177,19 +177,22 @@ export class UniqueTuple {
 /** The address of RANGE for TUPLE: the same for the same two ends, spread over the range (find_best_ips_proto). */
 function chooseAddress(tuple: Tuple, range: NatRange, manip: Manip): void {
   if (range.minAddress === undefined || range.maxAddress === undefined) return;
-  const count = range.maxAddress - range.minAddress + 1;
-  let chosen = range.minAddress;
+  const first = range.minAddress.hostOrder;
+  const count = range.maxAddress.hostOrder - first + 1;
+  let chosen = first;
   if (count > 1) {
     const hash = jhashAddress(tuple.source, range.persistent ? 0 : tuple.destination);
     chosen += Math.floor((hash * count) / 0x100000000);
   }
-  if (manip === Manip.SRC) tuple.source = swap32(chosen) | 0;
-  else tuple.destination = swap32(chosen) | 0;
+  if (manip === Manip.SRC) tuple.source = toLoaded(chosen);
+  else tuple.destination = toLoaded(chosen);
 }
 
 /** Whether this source is within RANGE already, port included where the range has ports (in_range). */
-function isSourceInRange(source: number, ports: number, range: NatRange): boolean {
-  if (range.minAddress !== undefined && !isInRange(swap32(source), range.minAddress, range.maxAddress)) return false;
+function isSourceInRange(source: LoadedAddress, ports: number, range: NatRange): boolean {
+  const { minAddress, maxAddress } = range;
+  if (minAddress !== undefined && !isInRange(toHostOrder(source), minAddress.hostOrder, maxAddress?.hostOrder))
+    return false;
   if (range.minPort === undefined) return true;
   return isInRange(portOf(ports, Manip.SRC), range.minPort, range.maxPort);
 }
@@ -210,10 +213,10 @@ function hasChoosablePort(protocol: number): boolean {
 
 /** The port of the end MANIP in a ports word, in host order. */
 export function portOf(ports: number, manip: Manip): number {
-  return swap16(manip === Manip.SRC ? ports & 0xffff : ports >>> 16);
+  return portToHostOrder(manip === Manip.SRC ? ports & 0xffff : ports >>> 16);
 }
 
 function withPort(ports: number, manip: Manip, port: number): number {
-  const wire = swap16(port);
+  const wire = portToLoaded(port);
   return manip === Manip.SRC ? (ports & 0xffff0000) | wire : (ports & 0xffff) | (wire << 16);
 }

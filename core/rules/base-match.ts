@@ -1,16 +1,16 @@
 /** What every rule can test without `-m`: `-s -d -i -o -p -f` (struct ipt_ip; man iptables, "PARAMETERS"). */
-import { formatAddress } from '../../codecs/address.js';
+import { type Address, maskLength } from '../../codecs/address.js';
+import { formatLoaded, type LoadedAddress } from '../../codecs/byte-order.js';
 import type { Packet } from '../packet.js';
 import type { RuleContext } from './context.js';
 import type { PacketField } from './extension.js';
 import { protocolName } from './parse/protocols.js';
-import { formatHostAddress, maskLength, swapAddress } from './parse/values.js';
 import { anyOf, type Code, code, FALSE, type Generator, TRUE, unless } from './run/codegen.js';
 
-/** Both int32 as addresses are loaded from packets; the address has no bits outside the mask. */
+/** The address has no bits outside the mask. */
 export interface AddressMatch {
-  readonly address: number;
-  readonly mask: number;
+  readonly address: Address;
+  readonly mask: Address;
   readonly negated: boolean;
 }
 
@@ -89,11 +89,11 @@ export function baseReads(base: BaseMatch): PacketField[] {
 export function explainBase(base: BaseMatch, packet: Packet, context: RuleContext): string {
   const { source, destination, inDev, outDev, protocol, fragment } = base;
   if (source !== undefined && !addressMatches(source, packet.source)) {
-    return `source ${formatAddress(packet.source)} is not ${formatMatch('', source, formatAddressMatch(source))}`;
+    return `source ${formatLoaded(packet.source)} is not ${formatMatch('', source, formatAddressMatch(source))}`;
   }
   if (destination !== undefined && !addressMatches(destination, packet.destination)) {
     const wanted = formatMatch('', destination, formatAddressMatch(destination));
-    return `destination ${formatAddress(packet.destination)} is not ${wanted}`;
+    return `destination ${formatLoaded(packet.destination)} is not ${wanted}`;
   }
   if (inDev !== undefined && !deviceMatches(inDev, packet.inDev, context)) {
     return `came in by ${deviceName(packet.inDev, context)}, not by ${formatMatch('', inDev, inDev.name)}`;
@@ -130,19 +130,19 @@ function formatMatch(option: string, match: { readonly negated: boolean }, value
 }
 
 function formatAddressMatch(match: AddressMatch): string {
-  const mask = swapAddress(match.mask);
-  return `${formatAddress(match.address)}/${maskLength(mask) ?? formatHostAddress(mask)}`;
+  return `${match.address}/${maskLength(match.mask) ?? match.mask}`;
 }
 
-function addressMatches(match: AddressMatch, address: number): boolean {
-  return ((address & match.mask) === match.address) !== match.negated;
+function addressMatches(match: AddressMatch, address: LoadedAddress): boolean {
+  return ((address & match.mask.loaded) === match.address.loaded) !== match.negated;
 }
 
 function compileAddress(match: AddressMatch, field: Code): Code {
-  if (match.mask === -1)
-    return match.negated ? code`${field} !== ${match.address}` : code`${field} === ${match.address}`;
-  if (match.negated) return code`(${field} & ${match.mask}) !== ${match.address}`;
-  return code`(${field} & ${match.mask}) === ${match.address}`;
+  const address = match.address.loaded;
+  const mask = match.mask.loaded;
+  if (mask === -1) return match.negated ? code`${field} !== ${address}` : code`${field} === ${address}`;
+  if (match.negated) return code`(${field} & ${mask}) !== ${address}`;
+  return code`(${field} & ${mask}) === ${address}`;
 }
 
 /** Whether an interface called NAME is one that MATCH means, negation aside. No device has the empty name. */

@@ -1,6 +1,7 @@
 /**
  * What extensions may ask of the host and have it do: the seam between rules and everything else of the emulator.
  */
+import type { Address } from '../../codecs/address.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import type { Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
@@ -11,9 +12,9 @@ export type Manip = (typeof Manip)[keyof typeof Manip];
 
 /** What a NAT target wants a tuple to become (struct nf_nat_range2). Shared by DNAT, SNAT, MASQUERADE, REDIRECT. */
 export interface NatRange {
-  /** Host order, both inclusive; undefined: the address stays (or is chosen: MASQUERADE, REDIRECT). */
-  readonly minAddress?: number;
-  readonly maxAddress?: number;
+  /** Both inclusive; undefined: the address stays (or is chosen: MASQUERADE, REDIRECT). */
+  readonly minAddress?: Address;
+  readonly maxAddress?: Address;
   /** Host order, both inclusive; undefined: the port stays if it can. */
   readonly minPort?: number;
   readonly maxPort?: number;

@@ -2,17 +2,16 @@
  * A ruleset as data: what `parseRuleset` makes of iptables-save text, what both engines run and `saveRuleset` prints.
  * Nothing here changes once it is made; what changes while packets pass is in `TableCounters`.
  */
+import type { Family } from '../../codecs/address.js';
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { BaseMatch } from './base-match.js';
 import type { MatchExtension, TargetExtension } from './extension.js';
 import type { MatchState } from './run/match-state.js';
 import { createTrace, type Trace } from './run/trace.js';
 
-/** The address family that rules are about: iptables loads ipv4, ip6tables would load ipv6. */
-export type Family = 'ipv4' | 'ipv6';
-
 export interface Ruleset {
   readonly fileName: string;
+  /** Which addresses its rules are about: ipv4, as iptables-restore loads it. */
   readonly family: Family;
   /** In the order in which the file loads them; a table given twice is there once, as its last part says. */
   readonly tables: readonly Table[];

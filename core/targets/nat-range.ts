@@ -1,11 +1,11 @@
 /** What NAT targets rewrite to: `address[-address][:port[-port][/port]]`. */
-import { parseDottedQuad } from '../../codecs/address.js';
+import type { Address } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { NatRange } from '../rules/context.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { formatHostAddress, parsePort } from '../rules/parse/values.js';
+import { parseDottedQuad, parsePort } from '../rules/parse/values.js';
 
 const WITH_PORTS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP];
 
@@ -54,8 +54,8 @@ export function saveToPorts(range: NatRange): string {
 /** ` 10.0.0.1-10.0.0.9:80-90/100`, without the space where there is nothing. */
 export function formatTo({ minAddress, maxAddress, ...ports }: NatRange): string {
   let text = '';
-  if (minAddress !== undefined) text += formatHostAddress(minAddress);
-  if (maxAddress !== undefined && maxAddress !== minAddress) text += `-${formatHostAddress(maxAddress)}`;
+  if (minAddress !== undefined) text += minAddress;
+  if (maxAddress !== undefined && !minAddress?.equals(maxAddress)) text += `-${maxAddress}`;
   return ports.minPort === undefined ? text : `${text}:${formatPorts(ports)}`;
 }
 
@@ -69,7 +69,7 @@ export function saveFlags(range: NatRange): string {
   return `${random ? ' --random' : ''}${randomFully ? ' --random-fully' : ''}${persistent ? ' --persistent' : ''}`;
 }
 
-function parseAddress(word: Word, text: string): number {
+function parseAddress(word: Word, text: string): Address {
   const address = parseDottedQuad(text);
   if (address === undefined) throw new RuleFault(word, `bad IP address "${text}"`, 'address[-address][:port[-port]]');
   return address;

@@ -9,7 +9,7 @@ const Stitch = suite('stitch');
 const ETH0 = 1;
 const DOCKER0 = 2;
 const VPN = 3;
-const address = (text: string) => parseAddress(text) as number;
+const address = (text: string) => parseAddress(text)!.loaded;
 
 /** The stitcher of a Docker host, with a longer route within eth0's default and a second way that must lose to it. */
 function dockerHost(): Stitcher {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatAddress, parseAddress, swap16, swap32 } from '../../codecs/address.js';
+import { addressFromLoaded, parseAddress } from '../../codecs/address.js';
+import { formatLoaded, portToHostOrder, portToLoaded, toHostOrder, toLoaded } from '../../codecs/byte-order.js';
 
 const Address = suite('address');
 
@@ -16,21 +17,23 @@ Address('is text and wire bytes', () => {
     ['1.2.3.200', loaded(1, 2, 3, 200)],
   ];
   for (const [text, address] of known) {
-    assert.is(formatAddress(address), text);
-    assert.is(parseAddress(text), address);
+    assert.is(formatLoaded(address), text);
+    assert.is(String(addressFromLoaded(address)), text);
+    assert.is(parseAddress(text)?.loaded, address);
   }
 });
 
 Address('refuses what is no dotted address', () => {
-  for (const text of ['', '1.2.3', '1.2.3.4.5', '256.1.1.1', '01.2.3.4', '1.2.3.4/8', ' 1.2.3.4', '::1', 'eth0']) {
+  for (const text of ['', '1.2.3', '1.2.3.4.5', '256.1.1.1', '01.2.3.4', '1.2.3.4/8', ' 1.2.3.4', 'eth0']) {
     assert.is(parseAddress(text), undefined, text);
   }
 });
 
 Address('swaps to host order and back', () => {
-  assert.is(swap32(loaded(192, 0, 2, 10)), 0xc000020a);
-  assert.is(swap32(0xc000020a) | 0, loaded(192, 0, 2, 10));
-  assert.is(swap16(0x901f), 0x1f90);
+  assert.is(toHostOrder(loaded(192, 0, 2, 10)), 0xc000020a);
+  assert.is(toLoaded(0xc000020a), loaded(192, 0, 2, 10));
+  assert.is(portToHostOrder(0x901f), 0x1f90);
+  assert.is(portToLoaded(0x1f90), 0x901f);
 });
 
 Address.run();

@@ -5,7 +5,7 @@ import { formatConnection, type ListedConnection } from '../../codecs/conntrack-
 
 const List = suite('conntrack list');
 
-const address = (text: string) => parseAddress(text) as number;
+const address = (text: string) => parseAddress(text)!.loaded;
 /** Wire bytes as loaded little-endian. */
 const word = (...bytes: number[]) => new DataView(Uint8Array.from(bytes).buffer).getInt32(0, true);
 

@@ -26,7 +26,7 @@ export function hostOf(file: HostFile): Host {
 export function ip(text: string): number {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`no address: ${text}`);
-  return address;
+  return address.loaded;
 }
 
 /** The MAC that frames to NEXT_HOP on DEV get, in hexadecimal. */

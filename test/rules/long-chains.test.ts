@@ -81,8 +81,8 @@ Long(`of 50,000 rules say what the interpreter says (seed ${seed})`, () => {
   for (let i = 0; i < 200; i++) {
     const { base, matches } = table.rules[random(50_000)];
     const view = new DataView(bytes.buffer);
-    view.setInt32(12, base.source!.address | (random(2) * 0x0100_0000), true);
-    view.setInt32(16, base.destination!.address | (random(2) * 0x0100_0000), true);
+    view.setInt32(12, base.source!.address.loaded | (random(2) * 0x0100_0000), true);
+    view.setInt32(16, base.destination!.address.loaded | (random(2) * 0x0100_0000), true);
     view.setUint16(22, (matches[0].params as { dport: { min: number } }).dport.min + (random(8) === 0 ? 1 : 0));
     const verdicts = [indexed, interpreted].map(({ program, context }) => {
       const packet = packetOf(bytes);

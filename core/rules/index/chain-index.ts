@@ -5,12 +5,12 @@
  * each field; the rules of all its lists, merged in the order of the chain, are compared with it, and the first that
  * matches acts. If it lets the packet go on, so does the merging.
  */
+import { toHostOrder } from '../../../codecs/byte-order.js';
 import { Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import { checkBase } from '../base-match.js';
 import type { RuleContext } from '../context.js';
 import type { Chain, Match, Rule, TableCounters } from '../model.js';
-import { swapAddress } from '../parse/values.js';
 import { type Trace, TraceKind, traceEvent } from '../run/trace.js';
 import { type FieldLists, indexChain, type Split } from './index-fields.js';
 import { PLACE_WORDS, type ValueRange } from './interval-lists.js';
@@ -164,8 +164,8 @@ export class ChainIndex {
     const seconds = this.#seconds;
     const count = lists.length;
     const length = this.#length;
-    const destination = swapAddress(packet.destination);
-    const source = swapAddress(packet.source);
+    const destination = toHostOrder(packet.destination) | 0;
+    const source = toHostOrder(packet.source) | 0;
     const { dport, sport, protocol } = packet;
     const inDev = packet.inDev + 1;
     const outDev = packet.outDev + 1;

@@ -5,12 +5,12 @@
  * more follow it, counted in 32 bits that wrap around, so that `! --dport 80` is one range as well; then come the states;
  * the last word is the chain's own. What does not fit, or is more than a range, is in the rule's `rest`.
  */
+import { toHostOrder } from '../../../codecs/byte-order.js';
 import type { Packet } from '../../packet.js';
 import { type AddressMatch, type DeviceMatch, deviceMatches } from '../base-match.js';
 import type { RuleContext } from '../context.js';
 import type { Bounds } from '../extension.js';
 import type { Match, Rule } from '../model.js';
-import { swapAddress } from '../parse/values.js';
 import { splitMatches } from '../reads.js';
 import { commonRanges, type ListedRanges, otherRanges, type ValueRange } from './interval-lists.js';
 
@@ -48,9 +48,9 @@ export interface RuleRest {
 export function fieldValue(field: Field, packet: Packet): number {
   switch (field) {
     case DESTINATION:
-      return swapAddress(packet.destination);
+      return toHostOrder(packet.destination) | 0;
     case SOURCE:
-      return swapAddress(packet.source);
+      return toHostOrder(packet.source) | 0;
     case DPORT:
       return packet.dport;
     case SPORT:
@@ -190,9 +190,9 @@ export class RuleWords {
 
   /** Take in what MATCH says of an address; false where its mask is no prefix. */
   #setAddress(at: number, { address, mask, negated }: AddressMatch): boolean {
-    const hostBits = ~swapAddress(mask);
+    const hostBits = ~mask.hostOrder;
     if ((hostBits & (hostBits + 1)) !== 0) return false;
-    const min = swapAddress(address);
+    const min = address.hostOrder | 0;
     if (!negated) {
       this.words[at] = min;
       this.words[at + 1] = hostBits;

@@ -1,4 +1,5 @@
 /** One line of a table: what it commands, and the rule that it describes (do_command4 of iptables). */
+import { prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
 import { MATCHES } from '../../matches/index.js';
@@ -10,12 +11,14 @@ import { nearest, RuleFault } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
 import { findOption, LoadedExtension, unknownOption, WordReader } from './options.js';
 import { protocolName } from './protocols.js';
-import { parseHostAddress, parseMask, parseNumber, parseProtocol, swapAddress } from './values.js';
+import { parseIpv4, parseMask, parseNumber, parseProtocol } from './values.js';
 
 const COMMANDS = 'ACDEFILNPRSXZ';
 const SUPPORTED_COMMANDS = 'AFINPX';
 /** Letters that iptables takes together with their value: `-AINPUT`. */
 const JOINABLE = 'AINPFXgm';
+/** Of an address without a mask. */
+const HOST_MASK = prefixMask('ipv4', 32);
 const MAX_DEVICE_BYTES = 15;
 const MAX_NAME_BYTES = 28;
 const ASCII = /^[ -~]*$/;
@@ -367,7 +370,7 @@ function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, 
 
 /** An address that lets all pass is no test. */
 function tested(match: AddressMatch | undefined): AddressMatch | undefined {
-  return match !== undefined && match.mask === 0 && !match.negated ? undefined : match;
+  return match?.mask.isUnspecified && !match.negated ? undefined : match;
 }
 
 function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
@@ -378,15 +381,15 @@ function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
 function parseAddress(word: Word, part: string, negated: boolean): AddressMatch {
   const slash = part.indexOf('/');
   const text = slash < 0 ? part : part.slice(0, slash);
-  const address = parseHostAddress(text);
+  const address = parseIpv4(text);
   if (address === undefined) {
     const isName = /^[A-Za-z][-.\w]*$/.test(text);
     const what = isName ? `"${text}" is a host name: names are not looked up` : `no address "${text}"`;
     throw new RuleFault(word, what, 'address[/mask] in numbers');
   }
-  const mask = slash < 0 ? 0xffffffff : parseMask(part.slice(slash + 1));
+  const mask = slash < 0 ? HOST_MASK : parseMask(part.slice(slash + 1));
   if (mask === undefined) throw new RuleFault(word, `invalid mask "${part.slice(slash + 1)}"`, '0–32 or 255.255.255.0');
-  return { address: swapAddress(address & mask), mask: swapAddress(mask), negated };
+  return { address: address.masked(mask), mask, negated };
 }
 
 function parseDevice(word: Word, negated: boolean): DeviceMatch {

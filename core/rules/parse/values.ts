@@ -1,5 +1,5 @@
 /** The values that options take: numbers, addresses, ports, marks; read as iptables reads them and printed as it prints. */
-import { formatAddress, parseDottedQuad, swap32 } from '../../../codecs/address.js';
+import { type Address, addressFromHostOrder, parseAddress, prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { nearest, RuleFault } from './error.js';
 import { PROTOCOL_NAMES, protocolNumber } from './protocols.js';
@@ -15,8 +15,8 @@ export function parseNumber(text: string, max: number): number | undefined {
   return value <= max ? value : undefined;
 }
 
-/** An IPv4 address in host order as `-s` takes it: also 10.1 for 10.1.0.0, one number for all 32 bits, octal and hex parts. */
-export function parseHostAddress(text: string): number | undefined {
+/** An IPv4 address as iptables takes it: also 10.1 for 10.1.0.0, one number for all 32 bits, octal and hex parts. */
+export function parseIpv4(text: string): Address | undefined {
   const dotted = parseDottedQuad(text);
   if (dotted !== undefined) return dotted;
   const parts = text.split('.');
@@ -27,39 +27,24 @@ export function parseHostAddress(text: string): number | undefined {
     if (number === undefined) return undefined;
     numbers.push(number);
   }
-  if (numbers.length === 1 && numbers[0] > 255) return numbers[0];
+  if (numbers.length === 1 && numbers[0] > 255) return addressFromHostOrder(numbers[0]);
   if (numbers.some((number) => number > 255)) return undefined;
   while (numbers.length < 4) numbers.push(0);
-  return numbers.reduce((address, number) => address * 256 + number, 0);
+  return addressFromHostOrder(numbers.reduce((address, number) => address * 256 + number, 0));
 }
 
-/** A network mask in host order from a prefix length or four parts. */
-export function parseMask(text: string): number | undefined {
+/** An IPv4 address in four decimal parts, without leading zeros. */
+export function parseDottedQuad(text: string): Address | undefined {
+  const address = parseAddress(text);
+  return address?.family === 'ipv4' ? address : undefined;
+}
+
+/** An IPv4 network mask from a prefix length or four parts. */
+export function parseMask(text: string): Address | undefined {
   const dotted = parseDottedQuad(text);
   if (dotted !== undefined) return dotted;
   const length = parseNumber(text, 32);
-  return length === undefined ? undefined : prefixMask(length);
-}
-
-/** The mask of a prefix LENGTH in bits, host order. */
-export function prefixMask(length: number): number {
-  return length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0;
-}
-
-/** The length of the prefix that MASK (host order) is, or undefined where it has holes. */
-export function maskLength(mask: number): number | undefined {
-  const length = Math.clz32(~mask);
-  return prefixMask(length) === mask >>> 0 ? length : undefined;
-}
-
-/** Host order to how addresses are loaded from packets (int32, little-endian), and back. */
-export function swapAddress(address: number): number {
-  return swap32(address) | 0;
-}
-
-/** 1.2.3.4 of an ADDRESS in host order. */
-export function formatHostAddress(address: number): string {
-  return formatAddress(swap32(address));
+  return length === undefined ? undefined : prefixMask('ipv4', length);
 }
 
 export function parsePort(word: Word, text: string, protocol: string | undefined): number {

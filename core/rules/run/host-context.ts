@@ -1,5 +1,5 @@
 /** What rules reach of the emulated host: the context of its tables. */
-import { swap32 } from '../../../codecs/address.js';
+import { addressFromLoaded } from '../../../codecs/address.js';
 import type { Answers } from '../../answers/answers.js';
 import type { Clock } from '../../clock.js';
 import type { ConntrackTable } from '../../conntrack/table.js';
@@ -71,6 +71,6 @@ export class HostContext implements RuleContext {
 }
 
 function withAddress(range: NatRange, address: number): NatRange {
-  const inHostOrder = swap32(address);
-  return { ...range, minAddress: inHostOrder, maxAddress: inHostOrder };
+  const one = addressFromLoaded(address);
+  return { ...range, minAddress: one, maxAddress: one };
 }
