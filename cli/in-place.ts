@@ -22,24 +22,26 @@ import {
   type Memory,
 } from '../core/memory.js';
 
+type Replay = (input: number, isOnTime: boolean) => void;
+
 export class InPlaceReplay {
   readonly #memory: Memory;
   readonly #readers: readonly PcapReader[];
   readonly #writers: readonly (PcapWriter | undefined)[];
-  readonly #replay: (input: number) => void;
+  readonly #replay: Replay;
   #isWaiting = false;
 
   /**
    * All of READERS, whose packets enter at DEVS, if that is possible for each of them: usual pcaps of Ethernet frames that
    * arrive at an interface, in blocks of MEMORY. WRITERS, by the number of their state, have their states and chunks there too. REPLAY is
-   * called for each input whose reader stands on a packet that has to go the slow path, with the clock at its time.
+   * called for each input whose reader is at a packet that takes the slow path; IS_ON_TIME: the clock is at its time already.
    */
   static of(
     memory: Memory,
     readers: readonly CaptureReader[],
     devs: ArrayLike<number>,
     writers: readonly (PcapWriter | undefined)[],
-    replay: (input: number) => void,
+    replay: Replay,
   ): InPlaceReplay | undefined {
     const usual = readers.filter(
       (reader): reader is PcapReader => reader instanceof PcapReader && isUsual(memory, reader),
@@ -57,7 +59,7 @@ export class InPlaceReplay {
     readers: readonly PcapReader[],
     devs: ArrayLike<number>,
     writers: readonly (PcapWriter | undefined)[],
-    replay: (input: number) => void,
+    replay: Replay,
   ) {
     this.#memory = memory;
     this.#readers = readers;
@@ -70,7 +72,7 @@ export class InPlaceReplay {
       this.#show(input);
     }
     memory.host.refill = (input) => this.#refill(input);
-    memory.host.replay = (input, head) => this.#replayAt(input, head);
+    memory.host.replay = (input, head, isOnTime) => this.#replayAt(input, head, isOnTime !== 0);
     memory.host.flush = (output) => this.#writers[output]?.flush();
   }
 
@@ -120,11 +122,11 @@ export class InPlaceReplay {
     return this.#isWaiting ? InputState.WAIT : InputState.END;
   }
 
-  #replayAt(input: number, head: number): void {
+  #replayAt(input: number, head: number, isOnTime: boolean): void {
     const reader = this.#readers[input];
     this.#takeOver(input);
     reader.standOn(head - reader.bytes.byteOffset);
-    this.#replay(input);
+    this.#replay(input, isOnTime);
   }
 
   /** Let the reader of INPUT stand where the code in wasm/ has come to. */

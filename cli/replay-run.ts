@@ -164,8 +164,12 @@ export class ReplayRun implements EmulatorOutput {
         return stream ?? this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
       });
       if (isRemembered) {
-        this.#inPlace = InPlaceReplay.of(memory, this.#readers, this.#devs, stream ? [stream] : this.#egress, (input) =>
-          this.#replay(this.#readers[input], this.#devs[input], true),
+        this.#inPlace = InPlaceReplay.of(
+          memory,
+          this.#readers,
+          this.#devs,
+          stream ? [stream] : this.#egress,
+          (input, isOnTime) => this.#replay(this.#readers[input], this.#devs[input], isOnTime),
         );
       }
       if (this.#inPlace === undefined && totalBytes > WARM_UP_BYTES) warmUp();

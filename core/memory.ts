@@ -119,8 +119,8 @@ export interface WasmImports {
   ask(path: number, question: number, at: number, entry: number, direction: number): number;
   /** Read more of INPUT: its new `InputState`. */
   refill(input: number): number;
-  /** The record of INPUT whose header lies at HEAD has to go the slow path. */
-  replay(input: number, head: number, caplen: number): void;
+  /** The record of INPUT whose header is at HEAD takes the slow path. IS_ON_TIME: 1 if the clock is at its time already, else 0. */
+  replay(input: number, head: number, isOnTime: number): void;
   /** Write what was gathered for OUTPUT, its run as well. */
   flush(output: number): void;
 }
@@ -180,7 +180,7 @@ export class Memory {
     const calls: WasmImports = {
       ask: (path, question, at, entry, direction) => host.ask(path, question, at, entry, direction),
       refill: (input) => host.refill(input),
-      replay: (input, head, caplen) => host.replay(input, head >>> 0, caplen),
+      replay: (input, head, isOnTime) => host.replay(input, head >>> 0, isOnTime),
       flush: (output) => host.flush(output),
     };
     compiled ??= new WebAssembly.Module(readCode());

@@ -16,7 +16,7 @@ import { Hook } from '../../core/hooks.js';
 import { Packet, PacketType } from '../../core/packet.js';
 import { bytesEqual } from '../bytes.js';
 import { load, packetIn } from '../fragments/small-host.js';
-import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../kernel/packets.js';
+import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets/packets.js';
 
 const Errors = suite('ICMP errors');
 const Resets = suite('RST');

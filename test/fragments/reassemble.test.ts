@@ -6,7 +6,7 @@ import { FragmentGeometry } from '../../core/fragments/geometry.js';
 import { FragmentQueues, FragmentUser, Reassembly } from '../../core/fragments/reassemble.js';
 import { Packet } from '../../core/packet.js';
 import { bytesEqual } from '../bytes.js';
-import { buildIpv4 } from '../kernel/packets.js';
+import { buildIpv4 } from '../packets/packets.js';
 import { load } from './small-host.js';
 
 const Waiting = suite('what waits for the rest of its packet');

@@ -1,7 +1,7 @@
 /** Packets that put reassembly, cutting and IP options to the test. */
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DF, IPV4_MF } from '../../codecs/layouts.js';
-import { buildIcmp, buildIpv4, buildUdp } from '../kernel/packets.js';
 import type { Prng } from '../kernel/prng.js';
+import { buildIcmp, buildIpv4, buildUdp } from '../packets/packets.js';
 
 const LAN_ADDRESS = 0x0a000001; // 10.0.0.1
 const ETH0_ADDRESS = 0xc000020a; // 192.0.2.10

@@ -1,5 +1,5 @@
 /** Conversations without a handshake: UDP, echo and the other ICMP queries, and protocols that have no ports. */
-import { buildIcmp, buildIpv4, buildUdp, type Ipv4Fields, withChecksum } from './packets.js';
+import { buildIcmp, buildIpv4, buildUdp, type Ipv4Fields, withChecksum } from '../packets/packets.js';
 import type { Prng } from './prng.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';

@@ -1,5 +1,5 @@
 /** ICMP errors about packets that came out before: by the peer that got them, or by a router on the way there. */
-import { buildIcmp, buildIpv4 } from './packets.js';
+import { buildIcmp, buildIpv4 } from '../packets/packets.js';
 import type { Prng } from './prng.js';
 import { type Scene, type Stage, shotOf } from './scene.js';
 

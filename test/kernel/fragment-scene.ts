@@ -8,7 +8,7 @@ import {
   fragmentsOf,
   withChecksum,
   withHeaderChecksum,
-} from './packets.js';
+} from '../packets/packets.js';
 import type { Prng } from './prng.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';

@@ -7,6 +7,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildFrame, buildIcmp, buildIpv4, buildTcp, buildUdp, withChecksum } from '../packets/packets.js';
 import { longTable } from '../rules/long-chains.js';
 import { pick, type Random, seededRandom } from '../rules/random.js';
 import { writeCapture } from './capture-file.js';
@@ -14,7 +15,6 @@ import type { HostDescription } from './host-description.js';
 import { judge } from './judge.js';
 import { loadLibc } from './libc.js';
 import { caseFolder } from './live-case.js';
-import { buildFrame, buildIcmp, buildIpv4, buildTcp, buildUdp, withChecksum } from './packets.js';
 import { replayKernel } from './replay.js';
 
 const LAN_MAC = Uint8Array.of(2, 0, 0, 0, 0, 0x10);

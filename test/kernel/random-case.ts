@@ -1,9 +1,10 @@
 /** A random case: a world, its rules, and the conversations that take place in it. */
+
+import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets/packets.js';
 import { formatIpv4 } from './address.js';
 import { icmpConversation, oddConversation, strayPacket, udpConversation } from './datagram-scene.js';
 import { complaints } from './error-scene.js';
 import { fragmentedConversation } from './fragment-scene.js';
-import { buildIcmp, buildIpv4, buildUdp, withChecksum } from './packets.js';
 import type { Prng } from './prng.js';
 import type { Profile, SceneKind } from './profiles.js';
 import { addDockerRules } from './random-docker.js';

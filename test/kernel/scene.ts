@@ -3,8 +3,8 @@
  * what the host made of it, so that the other side can answer what it really saw.
  */
 import { IPPROTO_ICMP, IPPROTO_TCP } from '../../codecs/layouts.js';
+import { buildFrame } from '../packets/packets.js';
 import { formatIpv4 } from './address.js';
-import { buildFrame } from './packets.js';
 import type { Prng } from './prng.js';
 import { LOCAL, type Output } from './router.js';
 import { deviceTowards, macOf, neighbourMac, type Party, type World } from './world.js';

@@ -1,6 +1,6 @@
 /** TCP conversations: from the well-behaved to segments that fit no window. */
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../../codecs/layouts.js';
-import { buildIpv4, buildTcp, type TcpFields, withChecksum } from './packets.js';
+import { buildIpv4, buildTcp, type TcpFields, withChecksum } from '../packets/packets.js';
 import type { Prng } from './prng.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';

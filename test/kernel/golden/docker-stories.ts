@@ -1,6 +1,7 @@
 /** Golden cases of a Docker host: what passes it every day. */
+
+import { buildIpv4, buildUdp, fragmentsOf, withChecksum } from '../../packets/packets.js';
 import { parseIpv4 } from '../address.js';
-import { buildIpv4, buildUdp, fragmentsOf, withChecksum } from '../packets.js';
 import { LOCAL } from '../router.js';
 import {
   ARTICLE_RULES,

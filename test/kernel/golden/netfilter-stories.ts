@@ -1,6 +1,6 @@
 /** Golden cases of what netfilter does apart from the usual: refusals, errors, clashes, and a famous escape. */
 import { TCP_ACK, TCP_PSH } from '../../../codecs/layouts.js';
-import { buildIcmp, buildIpv4 } from '../packets.js';
+import { buildIcmp, buildIpv4 } from '../../packets/packets.js';
 import { segment } from '../tcp-scene.js';
 import { DOCKER_HOST, DOCKER_RULES, HOST, OUTSIDE, REDIS, WEB_SERVER } from './hosts.js';
 import { ask, complain, connect, datagram, deliver, from, type GoldenStory, knock, ping, query } from './story.js';

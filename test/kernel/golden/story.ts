@@ -1,8 +1,8 @@
 /** The words in which golden cases are told: who sends what to whom, and who answers. */
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../../codecs/layouts.js';
+import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../../packets/packets.js';
 import { parseIpv4 } from '../address.js';
 import type { HostDescription } from '../host-description.js';
-import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets.js';
 import type { Output } from '../router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from '../scene.js';
 import { type Connection, openConnection, segment } from '../tcp-scene.js';
