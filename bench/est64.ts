@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ETHERNET_LENGTH, IPV4_LENGTH, TCP_ACK, TCP_LENGTH, TCP_PSH, TCP_SYN } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapWriter } from '../codecs/pcap-writer.js';
-import { CONTAINER_TO_HOST, type Ends, Frame, GATEWAY_TO_HOST } from './frame.js';
+import { CONTAINER_TO_HOST, type Ends, FrameBuilder, GATEWAY_TO_HOST } from './frame-builder.js';
 
 const HEADER_BYTES = ETHERNET_LENGTH + IPV4_LENGTH + TCP_LENGTH;
 
@@ -66,7 +66,7 @@ export function writeEst64(dir: string, packets: number, connections = 10_000, s
 const isFromClient = (turn: number) => turn === 0 || (turn >= 2 && (turn === 2 || turn % 2 === 1));
 
 class Conversations {
-  readonly frame = new Frame();
+  readonly frame = new FrameBuilder();
   readonly #sizes: readonly number[];
   /** Bytes of data that each client, and the container to it, has sent. */
   readonly #clientSent: Uint32Array;

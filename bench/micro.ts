@@ -3,20 +3,22 @@ import Benchmark from 'benchmark';
 import { openCapture } from '../codecs/capture.js';
 import { internetChecksum } from '../codecs/checksum.js';
 import { IPPROTO_TCP } from '../codecs/layouts.js';
-import { IpPlace, Linktype, placeIp } from '../codecs/linktypes.js';
+import { Linktype } from '../codecs/linktypes.js';
 import { PcapWriter } from '../codecs/pcap-writer.js';
 import { ConntrackTable } from '../core/conntrack/table.js';
 import { decodePacket } from '../core/decode.js';
 import { createEmulator, type Emulator, type EmulatorOutput } from '../core/emulator.js';
 import { Hook } from '../core/hooks.js';
 import { type Host, loadHost } from '../core/host/host.js';
-import { CtInfo, Packet, PacketType } from '../core/packet.js';
+import { Frame } from '../core/link/frame.js';
+import { IpLocation, locateIp } from '../core/link/locate-ip.js';
+import { CtInfo, Packet } from '../core/packet.js';
 import type { RuleContext } from '../core/rules/context.js';
 import { createCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { buildTable } from '../core/rules/run/build.js';
 import type { Est64 } from './est64.js';
-import { CONTAINER_TO_HOST, type Ends, Frame, GATEWAY_TO_HOST } from './frame.js';
+import { CONTAINER_TO_HOST, type Ends, FrameBuilder, GATEWAY_TO_HOST } from './frame-builder.js';
 
 /** Packets a call: the loop around the call then costs nothing a packet. */
 const BATCH = 1000;
@@ -97,7 +99,7 @@ class Frames {
 }
 
 function readStage(work: Est64): () => void {
-  const place = new IpPlace();
+  const location = new IpLocation();
   let reader = openCapture(work.eth0);
   return () => {
     for (let n = 0; n < BATCH; n++) {
@@ -106,17 +108,19 @@ function readStage(work: Est64): () => void {
         reader = openCapture(work.eth0);
         reader.next();
       }
-      placeIp(reader, place);
-      sink.value += place.ipAt & 1;
+      locateIp(reader, location);
+      sink.value += location.at & 1;
     }
   };
 }
 
 function decodeStage({ bytes, view }: Frames): () => void {
   const packet = new Packet();
+  const received = { bytes, view, at: 0, captured: IP_BYTES, onWire: IP_BYTES };
   return () => {
     for (let n = 0; n < BATCH; n++) {
-      decodePacket(packet, bytes, view, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+      received.at = n * FRAME_BYTES + IP_AT;
+      decodePacket(packet, received);
       sink.value += packet.sport & 1;
     }
   };
@@ -168,9 +172,11 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
   const program = buildTable(filter, context, createCounters(filter), 'compiled');
   const packet = new Packet();
   const [inDev, outDev] = [host.interfaceIndex('eth0'), host.interfaceIndex('docker0')];
+  const received = { bytes, view, at: 0, captured: IP_BYTES, onWire: IP_BYTES };
   return () => {
     for (let n = 0; n < BATCH; n++) {
-      decodePacket(packet, bytes, view, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+      received.at = n * FRAME_BYTES + IP_AT;
+      decodePacket(packet, received);
       packet.inDev = inDev;
       packet.outDev = outDev;
       packet.ctinfo = CtInfo.ESTABLISHED;
@@ -225,7 +231,7 @@ function flowCacheStage(rules: string, hostText: string): () => void {
 
 function datagrams(endsOf: (n: number) => Ends): Frames {
   const bytes = new Uint8Array(BATCH * FRAME_BYTES);
-  const frame = new Frame();
+  const frame = new FrameBuilder();
   for (let n = 0; n < BATCH; n++) {
     frame.udp(endsOf(n), n, DATAGRAM_BYTES);
     bytes.set(frame.bytes.subarray(0, frame.length), n * FRAME_BYTES);
@@ -263,12 +269,16 @@ function emulatorOf(rules: string, hostText: string): { host: Host; emulator: Em
 
 /** Sends fresh copies of frames in by a device: the emulator rewrites what it is given. */
 function passOf(emulator: Emulator): (frames: Frames, dev: number, sec: number) => void {
-  const bytes = new Uint8Array(BATCH * FRAME_BYTES);
-  const view = new DataView(bytes.buffer);
+  const frame = new Frame({ bytes: new Uint8Array(BATCH * FRAME_BYTES) });
+  frame.caplen = frame.wirelen = FRAME_BYTES;
   return (frames, dev, sec) => {
-    bytes.set(frames.bytes);
+    frame.bytes.set(frames.bytes);
+    frame.dev = dev;
+    frame.tsSec = sec;
     for (let n = 0; n < BATCH; n++) {
-      emulator.receive(dev, PacketType.HOST, sec, n, bytes, view, n * FRAME_BYTES + IP_AT, IP_BYTES, IP_BYTES);
+      frame.tsNsec = n;
+      frame.at = n * FRAME_BYTES;
+      emulator.receive(frame);
     }
   };
 }

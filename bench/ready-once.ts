@@ -4,24 +4,21 @@ import { readFileSync } from 'node:fs';
 import { TCP_SYN } from '../codecs/layouts.js';
 import { createEmulator, Outcome } from '../core/emulator.js';
 import { loadHost } from '../core/host/host.js';
-import { PacketType } from '../core/packet.js';
+import { Frame } from '../core/link/frame.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { fromClient } from './est64.js';
-import { Frame } from './frame.js';
-
-const IP_AT = 14;
+import { FrameBuilder } from './frame-builder.js';
 
 const [rulesPath, hostPath] = process.argv.slice(2);
 const text = readFileSync(rulesPath, 'utf8');
 const host = loadHost(readFileSync(hostPath, 'utf8'), hostPath);
-const frame = new Frame();
-frame.tcp(fromClient(0), 1, TCP_SYN, 1, 0, 0);
+const made = new FrameBuilder();
+made.tcp(fromClient(0), 1, TCP_SYN, 1, 0, 0);
 
 const startedMs = performance.now();
 const ruleset = parseRuleset(text, rulesPath);
 const emulator = createEmulator({ ruleset, host }, { egress() {}, local() {}, dropped() {} });
-const ipBytes = frame.length - IP_AT;
-emulator.receive(host.interfaceIndex('eth0'), PacketType.HOST, 0, 0, frame.bytes, frame.view, IP_AT, ipBytes, ipBytes);
+emulator.receive(new Frame({ bytes: made.bytes.subarray(0, made.length), dev: host.interfaceIndex('eth0') }));
 const durationMs = performance.now() - startedMs;
 if (emulator.outcome !== Outcome.FORWARDED) throw new Error(`the packet was not forwarded: ${emulator.reason}`);
 process.stdout.write(`${durationMs}\n`);

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { sleep } from '../codecs/capture-blocks.js';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from '../codecs/pcap.js';
-import { CONTAINER_TO_HOST, Frame, LONGEST_FRAME_BYTES, STEP_NS } from './frame.js';
+import { CONTAINER_TO_HOST, FrameBuilder, LONGEST_FRAME_BYTES, STEP_NS } from './frame-builder.js';
 
 const CLIENTS = 10_000;
 /** How long to wait where a pipe is full and does not block. */
@@ -34,7 +34,7 @@ function fileHeader(): Uint8Array {
 function records(): Uint8Array {
   const bytes = new Uint8Array(CLIENTS * RECORD_BYTES);
   const view = new DataView(bytes.buffer);
-  const frame = new Frame();
+  const frame = new FrameBuilder();
   for (let client = 0; client < CLIENTS; client++) {
     const at = client * RECORD_BYTES;
     const source = FIRST_CLIENT + client;

@@ -1,10 +1,10 @@
 /** Captures through an emulator, again and again, with nothing written: only the time is wanted. */
-import { type CaptureReader, openCapture } from '../codecs/capture.js';
-import { IpPlace, placeIp } from '../codecs/linktypes.js';
+import { CAPTURE_HEADROOM_BYTES, type CaptureReader, openCapture } from '../codecs/capture.js';
 import { CaptureMerger } from '../codecs/merge.js';
-import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput } from '../core/emulator.js';
-import { PacketType } from '../core/packet.js';
-import { INPUT_LOCAL, packetTypeOf, type RunInput } from './replay-run.js';
+import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
+import { Frame } from '../core/link/frame.js';
+import { IpLocation, locateIp } from '../core/link/locate-ip.js';
+import { INPUT_LOCAL, type RunInput } from './replay-run.js';
 
 /** In batches: a loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
 const BATCH_PACKETS = 128;
@@ -29,7 +29,8 @@ export function silentEmulator(options: EmulatorOptions): Emulator {
 export class Traffic {
   readonly #inputs: readonly RunInput[];
   readonly #limit: number;
-  readonly #place = new IpPlace();
+  readonly #frame = new Frame();
+  readonly #location = new IpLocation();
 
   /** Only the first LIMIT packets of INPUTS, merged by time. */
   constructor(inputs: readonly RunInput[], limit = Number.POSITIVE_INFINITY) {
@@ -78,7 +79,7 @@ export class Traffic {
       const index = merger.next();
       if (index < 0) return;
       done.read++;
-      if (placeIp(readers[index], this.#place)) done.entered++;
+      if (locateIp(readers[index], this.#location)) done.entered++;
     }
   }
 
@@ -93,19 +94,17 @@ export class Traffic {
       const index = merger.next();
       if (index < 0) return;
       done.read++;
-      if (!placeIp(readers[index], this.#place)) continue;
-      done.entered++;
-      this.#enter(readers[index], this.#inputs[index].dev, emulator);
+      if (this.#enter(readers[index], this.#inputs[index].dev, emulator)) done.entered++;
     }
   }
 
-  #enter({ tsSec, tsNsec, bytes, view }: CaptureReader, dev: number, emulator: Emulator): void {
-    const { ipAt, ipCaptured, ipOnWire, linkKind, packetType } = this.#place;
-    if (dev === INPUT_LOCAL) {
-      emulator.send(tsSec, tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
-      return;
-    }
-    const type = linkKind === 'ethernet' ? packetTypeOf(packetType) : PacketType.HOST;
-    emulator.receive(dev, type, tsSec, tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
+  /** Whether there was a packet for the host in the frame of RECORD. */
+  #enter(record: CaptureReader, dev: number, emulator: Emulator): boolean {
+    const frame = this.#frame;
+    frame.setRecord(record, CAPTURE_HEADROOM_BYTES);
+    frame.dev = dev;
+    if (dev === INPUT_LOCAL) emulator.send(frame);
+    else emulator.receive(frame);
+    return emulator.outcome !== Outcome.SKIPPED;
   }
 }

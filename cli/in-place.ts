@@ -22,7 +22,7 @@ import {
   type Memory,
 } from '../core/memory.js';
 
-type Replay = (input: number, isOnTime: boolean) => void;
+type Replay = (input: number, isUpcall: boolean) => void;
 
 export class InPlaceReplay {
   readonly #memory: Memory;
@@ -34,7 +34,8 @@ export class InPlaceReplay {
   /**
    * All of READERS, whose packets enter at DEVS, if that is possible for each of them: usual pcaps of Ethernet frames that
    * arrive at an interface, in blocks of MEMORY. WRITERS, by the number of their state, have their states and chunks there too. REPLAY is
-   * called for each input whose reader is at a packet that takes the slow path; IS_ON_TIME: the clock is at its time already.
+   * called for each input whose reader is at a packet that takes the slow path; IS_UPCALL: the fast path has
+   * declined it, and the clock is at its time.
    */
   static of(
     memory: Memory,
@@ -72,7 +73,7 @@ export class InPlaceReplay {
       this.#show(input);
     }
     memory.host.refill = (input) => this.#refill(input);
-    memory.host.replay = (input, head, isOnTime) => this.#replayAt(input, head, isOnTime !== 0);
+    memory.host.replay = (input, head, isUpcall) => this.#replayAt(input, head, isUpcall !== 0);
     memory.host.flush = (output) => this.#writers[output]?.flush();
   }
 
@@ -122,11 +123,11 @@ export class InPlaceReplay {
     return this.#isWaiting ? InputState.WAIT : InputState.END;
   }
 
-  #replayAt(input: number, head: number, isOnTime: boolean): void {
+  #replayAt(input: number, head: number, isUpcall: boolean): void {
     const reader = this.#readers[input];
     this.#takeOver(input);
     reader.standOn(head - reader.bytes.byteOffset);
-    this.#replay(input, isOnTime);
+    this.#replay(input, isUpcall);
   }
 
   /** Let the reader of INPUT stand where the code in wasm/ has come to. */

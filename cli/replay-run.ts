@@ -4,24 +4,19 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BackgroundIo, drain, turn } from '../codecs/background-io.js';
-import { type CaptureReader, openCapture } from '../codecs/capture.js';
+import { CAPTURE_HEADROOM_BYTES, type CaptureReader, openCapture } from '../codecs/capture.js';
 import { adviseHugePages } from '../codecs/huge-pages.js';
-import { ETHERNET_LENGTH } from '../codecs/layouts.js';
-import { IpPlace, LinkPacketType, Linktype, placeIp } from '../codecs/linktypes.js';
+import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
+import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
 import { PooledIo } from '../codecs/pooled-io.js';
 import { ThreadedIo } from '../codecs/threaded-io.js';
-import {
-  createEmulator,
-  EMULATOR_ENGINES,
-  type Emulator,
-  type EmulatorOptions,
-  type EmulatorOutput,
-  Outcome,
-} from '../core/emulator.js';
+import { EMULATOR_ENGINES, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
+import { IpStack } from '../core/ip-stack.js';
+import { Frame } from '../core/link/frame.js';
+import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { BUFFERS_AT, compileAhead, MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
-import { PacketType } from '../core/packet.js';
 import { warmUp } from '../core/warm-up.js';
 import { DropTally } from './drops.js';
 import { InPlaceReplay } from './in-place.js';
@@ -101,7 +96,7 @@ function createIo(engine: ReplayEngine, totalBytes: number, { buffer }: Memory):
 
 /** Replays captures packet by packet. Call `step` until it returns false, await `whenReady` after each and after `flush`, then `close`. */
 export class ReplayRun implements EmulatorOutput {
-  readonly emulator: Emulator;
+  readonly emulator: IpStack;
   readonly drops = new DropTally();
   /** Packets read so far. */
   read = 0;
@@ -128,11 +123,10 @@ export class ReplayRun implements EmulatorOutput {
   #io: BackgroundIo | undefined;
   #usesIo = false;
   #isFlushed = false;
-  readonly #place = new IpPlace();
-  /** The record whose packet goes through the emulator, and its time. */
+  readonly #location = new IpLocation();
+  readonly #frame = new Frame();
+  /** The record whose frame is in the emulator. */
   #record: CaptureReader | null = null;
-  #tsSec = 0;
-  #tsNsec = 0;
 
   /**
    * @param outDir an existing folder, where a capture is made for each interface but lo, for `local` and for `dropped`; or '-':
@@ -156,7 +150,7 @@ export class ReplayRun implements EmulatorOutput {
       this.#merger = new CaptureMerger(this.#readers);
       // Of what lies before, little is used here and there.
       if (totalBytes > LARGE_BYTES) adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
-      this.emulator = createEmulator({ ...options, memory, engine: isRemembered ? 'remembered' : engine }, this);
+      this.emulator = new IpStack({ ...options, memory, engine: isRemembered ? 'remembered' : engine }, this);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
         memory.view.setInt32(OUTPUT_NUMBERS_AT + index * 4, stream === undefined ? index : 0, true);
@@ -169,7 +163,7 @@ export class ReplayRun implements EmulatorOutput {
           this.#readers,
           this.#devs,
           stream ? [stream] : this.#egress,
-          (input, isOnTime) => this.#replay(this.#readers[input], this.#devs[input], isOnTime),
+          (input, isUpcall) => this.#replay(this.#readers[input], this.#devs[input], isUpcall),
         );
       }
       if (this.#inPlace === undefined && totalBytes > WARM_UP_BYTES) warmUp();
@@ -303,37 +297,35 @@ export class ReplayRun implements EmulatorOutput {
     }
   }
 
-  #replay(record: CaptureReader, input: number, isOnTime = false): void {
-    const place = this.#place;
-    if (!placeIp(record, place)) {
-      this.#skip(place.skip ?? 'not-ip');
-      return;
-    }
-    const { bytes, view } = record;
-    const { ipAt, ipCaptured, ipOnWire } = place;
-    const dev = input === INPUT_STITCHED ? this.#stitch(view, ipAt, ipCaptured) : input;
-    if (dev === STITCH_NOWHERE) {
-      this.#skip('no-route-to-sender');
-      return;
-    }
+  #replay(record: CaptureReader, input: number, isUpcall = false): void {
+    const { emulator } = this;
+    const dev = input === INPUT_STITCHED ? this.#stitch(record) : input;
+    if (dev === STITCH_NOWHERE) return;
+    const frame = this.#frame;
+    frame.setRecord(record, CAPTURE_HEADROOM_BYTES);
+    frame.dev = dev;
     this.#record = record;
-    this.#tsSec = record.tsSec;
-    this.#tsNsec = record.tsNsec;
-    if (dev === INPUT_LOCAL) {
-      this.emulator.send(record.tsSec, record.tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
-    } else {
-      // Only Ethernet says how a frame was addressed when it comes in here; a cooked header tells of another machine.
-      const type = place.linkKind === 'ethernet' ? packetTypeOf(place.packetType) : PacketType.HOST;
-      if (isOnTime) this.emulator.receiveOnTime(dev, type, bytes, view, ipAt, ipCaptured, ipOnWire);
-      else this.emulator.receive(dev, type, record.tsSec, record.tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
-    }
-    this.#outcomes[this.emulator.outcome]++;
+    if (dev === INPUT_LOCAL) emulator.send(frame);
+    else if (isUpcall) emulator.receiveUpcall(frame);
+    else emulator.receive(frame);
+    if (emulator.outcome === Outcome.SKIPPED) this.#skip(emulator.reason);
+    else this.#outcomes[emulator.outcome]++;
   }
 
-  #stitch(view: DataView, at: number, length: number): number {
-    return length < SHORTEST_IPV4 || this.#stitcher === undefined
-      ? STITCH_NOWHERE
-      : this.#stitcher.place(view, at, length);
+  /** Where the packet of RECORD enters; STITCH_NOWHERE: it is skipped. */
+  #stitch(record: CaptureReader): number {
+    const location = this.#location;
+    if (!locateIp(record, location)) {
+      this.#skip(location.skip ?? 'not-ip');
+      return STITCH_NOWHERE;
+    }
+    const { at, captured } = location;
+    const dev =
+      captured < IPV4_LENGTH || this.#stitcher === undefined
+        ? STITCH_NOWHERE
+        : this.#stitcher.place(record.view, at, captured);
+    if (dev === STITCH_NOWHERE) this.#skip('no-route-to-sender');
+    return dev;
   }
 
   #skip(reason: string): void {
@@ -345,26 +337,25 @@ export class ReplayRun implements EmulatorOutput {
     const record = this.#record;
     // A frame that lies where it was read has its old record header before it, or more that is not needed any more.
     if (writer !== undefined && record !== null && bytes === record.bytes && at >= record.at && writer.holds(bytes)) {
-      writer.writeInPlace(this.#tsSec, this.#tsNsec, bytes, at, available, length);
+      writer.writeInPlace(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     } else {
-      writer?.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
+      writer?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     }
     this.#stitcher?.learn(bytes, at + ETHERNET_LENGTH, available - ETHERNET_LENGTH);
   }
 
   local(bytes: Uint8Array, at: number, available: number, length: number): void {
-    this.#local?.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
+    this.#local?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     this.#stitcher?.learn(bytes, at, available);
   }
 
   dropped(reason: string, bytes: Uint8Array, at: number, available: number, length: number): void {
-    this.#dropped?.write(this.#tsSec, this.#tsNsec, bytes, at, available, length);
+    this.#dropped?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     this.drops.count(reason, bytes, at, available);
   }
 }
 
 const STANDARD_INPUT = 0;
-const SHORTEST_IPV4 = 20;
 /** A loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
 const BATCH_PACKETS = 128;
 /** A turn of the event loop takes some microseconds. */
@@ -378,9 +369,3 @@ const BEGIN_MS = 1;
 /** From these sizes on captures are worth other threads and huge pages, and a thread of our own. */
 const LARGE_BYTES = 1 << 25;
 const THREAD_BYTES = 1 << 28;
-
-/** How a frame was addressed, in the words of the emulator. */
-export function packetTypeOf(type: LinkPacketType): PacketType {
-  if (type === LinkPacketType.BROADCAST) return PacketType.BROADCAST;
-  return type === LinkPacketType.MULTICAST ? PacketType.MULTICAST : PacketType.HOST;
-}

@@ -6,12 +6,14 @@ import { isSupportedLinktype, linktypeName } from './linktypes.js';
 import { isPcapMagic, PcapReader } from './pcap.js';
 import { PcapngReader, SECTION_HEADER_BLOCK } from './pcapng.js';
 
+/** How many bytes before the packet of a record may be overwritten: those of the record's header, which has been read by then. */
+export const CAPTURE_HEADROOM_BYTES = 16;
+
 /**
  * The record that a reader stands on. Nothing is allocated for a record: these fields are overwritten by the next one.
  *
  * The packet is `bytes[at … at + caplen)`. Until the next `next()` of the same reader it may be modified in place, and so
- * may the 16 bytes before it (the record's header, which has been read by then): an Ethernet header can be put before an
- * IP packet where it lies.
+ * may the CAPTURE_HEADROOM_BYTES before it: an Ethernet header can be put before an IP packet where it is.
  */
 export interface CaptureRecord {
   /** The block that the packet lies in; another one after some `next()`. `view` is over the same bytes. */

@@ -32,6 +32,56 @@ export interface VlanTag {
 /** IEEE 802.1Q, clause 9.6: what follows the tag's own EtherType. */
 export const vlanTag = struct<VlanTag>([u16be('control'), u16be('etherType')]);
 
+export interface SllHeader {
+  packetType: number;
+  /** ARPHRD_ of linux/if_arp.h. */
+  hardwareType: number;
+  addressLength: number;
+  address: Uint8Array;
+  /** An EtherType. */
+  protocol: number;
+}
+
+/** Linux cooked capture (https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html). */
+export const sll = struct<SllHeader>([
+  u16be('packetType'),
+  u16be('hardwareType'),
+  u16be('addressLength'),
+  blob(8, 'address'),
+  u16be('protocol'),
+]);
+
+export interface Sll2Header {
+  /** An EtherType. */
+  protocol: number;
+  reserved: number;
+  interfaceIndex: number;
+  /** ARPHRD_ of linux/if_arp.h. */
+  hardwareType: number;
+  packetType: number;
+  addressLength: number;
+  address: Uint8Array;
+}
+
+/** Linux cooked capture, version 2 (https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html). */
+export const sll2 = struct<Sll2Header>([
+  u16be('protocol'),
+  u16be('reserved'),
+  u32be('interfaceIndex'),
+  u16be('hardwareType'),
+  u8('packetType'),
+  u8('addressLength'),
+  blob(8, 'address'),
+]);
+
+export interface LoopbackHeader {
+  /** An address family, AF_. */
+  family: number;
+}
+
+/** BSD loopback (https://www.tcpdump.org/linktypes/LINKTYPE_NULL.html); NULL has it in the byte order of the capturing machine. */
+export const loopback = struct<LoopbackHeader>([u32be('family')]);
+
 export interface Ipv4Header {
   /** Version (4 bits) and header length in 32-bit words (4 bits). */
   versionIhl: number;
@@ -123,10 +173,39 @@ export function offsetOf<T>(layout: Structure<T> | Layout<T>, property: keyof T 
 }
 
 export const ETHERNET_LENGTH = ethernet.span;
+export const ETHERNET_DESTINATION_AT = offsetOf(ethernet, 'destination');
 export const ETHERNET_SOURCE_AT = offsetOf(ethernet, 'source');
 export const ETHERNET_TYPE_AT = offsetOf(ethernet, 'etherType');
 
+export const ETHERTYPE_IPV4 = 0x0800;
+export const ETHERTYPE_ARP = 0x0806;
+export const ETHERTYPE_8021Q = 0x8100;
+export const ETHERTYPE_IPV6 = 0x86dd;
+export const ETHERTYPE_8021AD = 0x88a8;
+export const ETHERTYPE_LLDP = 0x88cc;
+/** VLAN tags inside others, before IEEE 802.1ad gave them a type. */
+export const ETHERTYPE_QINQ_OLD = 0x9100;
+/** Below, the field is the length of an IEEE 802.3 frame (IEEE 802.3, clause 3.2.6). */
+export const ETHERTYPE_MIN = 0x0600;
+
+export const VLAN_TAG_LENGTH = vlanTag.span;
+export const VLAN_CONTROL_AT = offsetOf(vlanTag, 'control');
+export const VLAN_TYPE_AT = offsetOf(vlanTag, 'etherType');
+export const VLAN_ID_MASK = 0x0fff;
+
+export const SLL_LENGTH = sll.span;
+export const SLL_PACKET_TYPE_AT = offsetOf(sll, 'packetType');
+export const SLL_PROTOCOL_AT = offsetOf(sll, 'protocol');
+
+export const SLL2_LENGTH = sll2.span;
+export const SLL2_PACKET_TYPE_AT = offsetOf(sll2, 'packetType');
+export const SLL2_PROTOCOL_AT = offsetOf(sll2, 'protocol');
+
+export const LOOPBACK_LENGTH = loopback.span;
+export const LOOPBACK_FAMILY_AT = offsetOf(loopback, 'family');
+
 export const IPV4_LENGTH = ipv4.span;
+export const IPV4_VERSION_IHL_AT = offsetOf(ipv4, 'versionIhl');
 export const IPV4_TOS_AT = offsetOf(ipv4, 'tos');
 export const IPV4_TOTAL_LENGTH_AT = offsetOf(ipv4, 'totalLength');
 export const IPV4_ID_AT = offsetOf(ipv4, 'id');
@@ -141,6 +220,11 @@ export const IPV4_DESTINATION_AT = offsetOf(ipv4, 'destination');
 export const IPV4_DF = 0x4000;
 export const IPV4_MF = 0x2000;
 export const IPV4_OFFSET_MASK = 0x1fff;
+
+/** TCP, UDP, UDP-Lite, SCTP and DCCP all start with their ports. */
+export const SOURCE_PORT_AT = offsetOf(udp, 'sourcePort');
+export const DESTINATION_PORT_AT = offsetOf(udp, 'destinationPort');
+export const PORTS_LENGTH = 4;
 
 export const TCP_LENGTH = tcp.span;
 export const TCP_SEQUENCE_AT = offsetOf(tcp, 'sequence');

@@ -1,4 +1,4 @@
-/** hot: is this a packet that Linux would take at all (ip_rcv_core), and where are its parts. */
+/** hot: whether Linux would accept a packet at all (ip_rcv_core), and where its parts are. */
 import { internetChecksum } from '../codecs/checksum.js';
 import {
   IPV4_DF,
@@ -8,7 +8,9 @@ import {
   IPV4_MF,
   IPV4_OFFSET_MASK,
   IPV4_TOTAL_LENGTH_AT,
+  IPV4_VERSION_IHL_AT,
 } from '../codecs/layouts.js';
+import type { PacketBytes } from './link/link-stage.js';
 import { CtInfo, type Packet, PacketType } from './packet.js';
 import type { Random } from './random.js';
 
@@ -22,23 +24,16 @@ export type MalformedReason =
   | 'shorter than its IP total length';
 
 /**
- * Make PACKET the IPv4 packet at AT of VIEW, of which CAPTURED bytes are there and ON_WIRE were sent (more where a
- * snaplen cut it; Ethernet padding included in both). Everything that the host remembers of a packet is cleared. Returns
- * why the kernel would drop it, '' where it would not.
+ * Make PACKET the IPv4 packet that came in as RECEIVED. Everything that the host remembers of a packet is cleared. Returns
+ * why the kernel would drop it, '' if it would not.
  */
-export function decodePacket(
-  packet: Packet,
-  bytes: Uint8Array,
-  view: DataView,
-  at: number,
-  captured: number,
-  onWire: number,
-): MalformedReason | '' {
-  place(packet, bytes, view, at, captured);
+export function decodePacket(packet: Packet, received: PacketBytes): MalformedReason | '' {
+  const { view, at, captured, onWire } = received;
+  resetPacket(packet, received.bytes, view, at, captured);
   if (captured < IPV4_LENGTH) return 'shorter than an IP header';
-  const first = view.getUint8(at);
-  if (first >>> 4 !== 4) return 'bad IP version';
-  const headerLength = (first & 15) << 2;
+  const versionIhl = view.getUint8(at + IPV4_VERSION_IHL_AT);
+  if (versionIhl >>> 4 !== 4) return 'bad IP version';
+  const headerLength = (versionIhl & 15) << 2;
   if (headerLength < IPV4_LENGTH || headerLength > captured) return 'bad IP header length';
   if (internetChecksum(view, at, headerLength) !== 0) return 'bad IP checksum';
   const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
@@ -52,21 +47,14 @@ export function decodePacket(
 }
 
 /**
- * Make PACKET what the host itself sends through a raw socket (raw_send_hdrinc): all that is there is the packet, its
- * total length is filled in, and an ID that is 0 without DF is drawn. Its source and checksum follow from its route.
+ * Make PACKET what the host itself sends through a raw socket (raw_send_hdrinc): all bytes of SENT are the packet, its total
+ * length is filled in, and an ID of 0 without DF is replaced by a random one. Its source and checksum follow from its route.
  */
-export function decodeOwnPacket(
-  packet: Packet,
-  bytes: Uint8Array,
-  view: DataView,
-  at: number,
-  captured: number,
-  onWire: number,
-  random: Random,
-): MalformedReason | '' {
-  place(packet, bytes, view, at, captured);
+export function decodeOwnPacket(packet: Packet, sent: PacketBytes, random: Random): MalformedReason | '' {
+  const { view, at, captured, onWire } = sent;
+  resetPacket(packet, sent.bytes, view, at, captured);
   if (captured < IPV4_LENGTH) return 'shorter than an IP header';
-  const headerLength = (view.getUint8(at) & 15) << 2;
+  const headerLength = (view.getUint8(at + IPV4_VERSION_IHL_AT) & 15) << 2;
   if (headerLength < IPV4_LENGTH || headerLength > captured) return 'bad IP header length';
   if (onWire > 0xffff) return 'bad IP total length';
   view.setUint16(at + IPV4_TOTAL_LENGTH_AT, onWire);
@@ -83,8 +71,8 @@ export function isFragment(packet: Packet): boolean {
   return (packet.view.getUint16(packet.at + IPV4_FRAGMENT_AT) & (IPV4_MF | IPV4_OFFSET_MASK)) !== 0;
 }
 
-/** PACKET lies at AT, CAPTURED bytes of it, and nothing else is known of it. */
-export function place(packet: Packet, bytes: Uint8Array, view: DataView, at: number, captured: number): void {
+/** PACKET is at AT of BYTES (and of VIEW), CAPTURED bytes of it, and nothing else is known of it. */
+export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, at: number, captured: number): void {
   packet.bytes = bytes;
   packet.view = view;
   packet.at = at;

@@ -2,10 +2,13 @@
 
 export { formatConnection, type ListedConnection, type ListedDirection } from '../codecs/conntrack-list.js';
 export { HostError } from '../codecs/host-json.js';
+export { Linktype } from '../codecs/linktypes.js';
 export { listConnection } from './conntrack/list.js';
 export { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from './emulator.js';
 export { Hook, type HookName, type TableName, Verdict } from './hooks.js';
 export { type Host, loadHost } from './host/host.js';
+export { Frame, type FrameFields, PACKET_TYPE_FROM_LINK } from './link/frame.js';
+export type { LinkSkip } from './link/locate-ip.js';
 export { PacketType } from './packet.js';
 export { RulesetError } from './rules/parse/error.js';
 export { parseRuleset } from './rules/parse/parse.js';

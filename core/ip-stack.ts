@@ -14,6 +14,7 @@ import {
   ETHERNET_LENGTH,
   ETHERNET_SOURCE_AT,
   ETHERNET_TYPE_AT,
+  ETHERTYPE_IPV4,
   IPV4_CHECKSUM_AT,
   IPV4_LENGTH,
   IPV4_SOURCE_AT,
@@ -37,7 +38,7 @@ import { Conntrack } from './conntrack/conntrack.js';
 import { ConntrackTable } from './conntrack/table.js';
 import { createTrackers } from './conntrack/trackers.js';
 import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
-import type { Emulator, EmulatorOptions, EmulatorOutput } from './emulator.js';
+import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
 import { FlowCache, UPCALL } from './flow/flow-cache.js';
 import { LinkHeader } from './flow/link-header.js';
 import { MegaflowLearner } from './flow/megaflow.js';
@@ -49,6 +50,9 @@ import { Hook, type TableName, Verdict } from './hooks.js';
 import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
+import type { Frame } from './link/frame.js';
+import { LinkStage } from './link/link-stage.js';
+import type { LinkSkip } from './link/locate-ip.js';
 import { CONTROL_DEADLINE_MS_F64, Memory } from './memory.js';
 import { Nat, type NatChains } from './nat/nat.js';
 import { Outcome } from './outcome.js';
@@ -60,12 +64,11 @@ import type { TableCounters } from './rules/model.js';
 import { HostContext } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
 
-const ETHERTYPE_IPV4 = 0x0800;
 /** Why a packet goes nowhere, in silence, though it has a route that says so (struct dst_entry with an error). */
 const ROUTED_IN_VAIN: ReadonlySet<string> = new Set(['forwarding off', 'blackhole route']);
 
 /** An emulated host; see the head of this file. */
-export class IpStack implements Emulator {
+export class IpStack implements Emulator, UpcallReceiver {
   readonly memory: Memory;
   readonly connections: ConntrackTable;
   readonly #tables: HookedTables;
@@ -86,6 +89,8 @@ export class IpStack implements Emulator {
   readonly #runNatChain: NatChains;
 
   readonly #clock: Clock;
+  /** The packet that came in last, or that the host sent. */
+  readonly #received = new LinkStage();
   readonly #stack = new PacketStack();
   /** How deep in the stack the packet lies whose outcome is the outcome of what went in. */
   #countedDepth = 0;
@@ -154,65 +159,45 @@ export class IpStack implements Emulator {
     return this.#fragments.pendingFragments;
   }
 
-  receive(
-    dev: number,
-    type: PacketType,
-    tsSec: number,
-    tsNsec: number,
-    bytes: Uint8Array,
-    view: DataView,
-    at: number,
-    captured: number,
-    onWire: number,
-  ): void {
-    if (at < ETHERNET_LENGTH) throw noRoom(at);
-    this.#tick(tsSec, tsNsec);
-    if (this.#flowCache !== null && type === PacketType.HOST) {
-      const path = this.#flowCache.forward(bytes, view, at, captured, dev);
+  receive(frame: Frame): void {
+    const { dev } = frame;
+    if (this.#host.interfaces[dev] === undefined) throw noInterface(dev);
+    const received = this.#received;
+    if (!received.take(frame)) return void this.#skip(received.skip);
+    this.#tick(frame.tsSec, frame.tsNsec);
+    if (this.#flowCache !== null && received.packetType === PacketType.HOST) {
+      const { bytes, view, at } = received;
+      const path = this.#flowCache.forward(bytes, view, at, received.captured, dev);
       if (path !== UPCALL) {
         this.outcome = Outcome.FORWARDED;
-        const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
-        this.#output.egress(
-          this.#paths.outDev(path),
-          bytes,
-          at - ETHERNET_LENGTH,
-          length + ETHERNET_LENGTH,
-          length + ETHERNET_LENGTH,
-        );
+        const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT) + ETHERNET_LENGTH;
+        this.#output.egress(this.#paths.outDev(path), bytes, at - ETHERNET_LENGTH, length, length);
         return;
       }
     }
-    this.#receiveSlow(dev, type, bytes, view, at, captured, onWire);
+    this.#receiveSlow(dev, received);
   }
 
-  receiveOnTime(
-    dev: number,
-    type: PacketType,
-    bytes: Uint8Array,
-    view: DataView,
-    at: number,
-    captured: number,
-    onWire: number,
-  ): void {
+  receiveUpcall(frame: Frame): void {
+    const received = this.#received;
+    if (!received.take(frame)) return void this.#skip(received.skip);
     this.#expire();
-    this.#receiveSlow(dev, type, bytes, view, at, captured, onWire);
+    this.#receiveSlow(frame.dev, received);
   }
 
-  #receiveSlow(
-    dev: number,
-    type: PacketType,
-    bytes: Uint8Array,
-    view: DataView,
-    at: number,
-    captured: number,
-    onWire: number,
-  ): void {
+  #skip(reason: LinkSkip): void {
+    this.outcome = Outcome.SKIPPED;
+    this.reason = reason;
+  }
+
+  #receiveSlow(dev: number, received: LinkStage): void {
     this.slowPathPackets++;
     this.#trace[0] = 0;
     this.#conntrack.confirmed = -1;
     const packet = this.#stack.first;
+    const type = received.packetType;
     packet.nowMs = this.#clock.nowMs;
-    const malformed = decodePacket(packet, bytes, view, at, captured, onWire);
+    const malformed = decodePacket(packet, received);
     if (malformed !== '') return void this.#drop(packet, malformed);
     packet.inDev = dev;
     packet.type = type;
@@ -227,23 +212,17 @@ export class IpStack implements Emulator {
     this.#noteDeadline();
   }
 
-  send(
-    tsSec: number,
-    tsNsec: number,
-    bytes: Uint8Array,
-    view: DataView,
-    at: number,
-    captured: number,
-    onWire: number,
-  ): void {
-    if (at < ETHERNET_LENGTH) throw noRoom(at);
-    this.#tick(tsSec, tsNsec);
+  send(frame: Frame): void {
+    const sent = this.#received;
+    if (!sent.take(frame)) return void this.#skip(sent.skip);
+    this.#tick(frame.tsSec, frame.tsNsec);
     this.slowPathPackets++;
     this.#trace[0] = 0;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;
-    const malformed = decodeOwnPacket(packet, bytes, view, at, captured, onWire, this.#random);
+    const malformed = decodeOwnPacket(packet, sent, this.#random);
     if (malformed !== '') return void this.#drop(packet, malformed);
+    const { view, at } = packet;
     const route = this.#host.routeOutput(packet.destination, 0);
     if (route.reason !== '') return void this.#drop(packet, route.reason);
     if (packet.length > this.#host.interfaces[route.outDev].mtu) return void this.#drop(packet, 'longer than the MTU');
@@ -534,10 +513,8 @@ export class IpStack implements Emulator {
   }
 }
 
-function noRoom(at: number): RangeError {
-  return new RangeError(
-    `${ETHERNET_LENGTH} bytes are wanted before the packet, for an Ethernet header; there are ${at}`,
-  );
+function noInterface(dev: number): RangeError {
+  return new RangeError(`a frame arrived on interface ${dev}: the host has no interface of this index`);
 }
 
 /** ip_decrease_ttl: the checksum follows, and never becomes ffff. */

@@ -119,8 +119,8 @@ export interface WasmImports {
   ask(path: number, question: number, at: number, entry: number, direction: number): number;
   /** Read more of INPUT: its new `InputState`. */
   refill(input: number): number;
-  /** The record of INPUT whose header is at HEAD takes the slow path. IS_ON_TIME: 1 if the clock is at its time already, else 0. */
-  replay(input: number, head: number, isOnTime: number): void;
+  /** The record of INPUT whose header is at HEAD takes the slow path. IS_UPCALL: 1 if the fast path has declined it. */
+  replay(input: number, head: number, isUpcall: number): void;
   /** Write what was gathered for OUTPUT, its run as well. */
   flush(output: number): void;
 }
@@ -180,7 +180,7 @@ export class Memory {
     const calls: WasmImports = {
       ask: (path, question, at, entry, direction) => host.ask(path, question, at, entry, direction),
       refill: (input) => host.refill(input),
-      replay: (input, head, isOnTime) => host.replay(input, head >>> 0, isOnTime),
+      replay: (input, head, isUpcall) => host.replay(input, head >>> 0, isUpcall),
       flush: (output) => host.flush(output),
     };
     compiled ??= new WebAssembly.Module(readCode());

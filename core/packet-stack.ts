@@ -3,7 +3,7 @@
  * its own record, the ones above the first a buffer too, so that nothing is allocated for a packet.
  */
 import { IpOptions } from './answers/ip-options.js';
-import { place } from './decode.js';
+import { resetPacket } from './decode.js';
 import { Packet } from './packet.js';
 
 /** An answer may be rejected on its way out, and what comes back over lo answered; errors about errors are never sent. */
@@ -38,7 +38,7 @@ export class PacketStack {
     this.#bytes[this.depth] ??= new Uint8Array(HEADROOM + LARGEST_PACKET);
     const bytes = this.#bytes[this.depth];
     this.#views[this.depth] ??= new DataView(bytes.buffer);
-    place(packet, bytes, this.#views[this.depth], HEADROOM, 0);
+    resetPacket(packet, bytes, this.#views[this.depth], HEADROOM, 0);
     packet.nowMs = nowMs;
     return packet;
   }

@@ -1,5 +1,6 @@
 /** hot: the one packet record, reused for every packet of a run. */
 import {
+  DESTINATION_PORT_AT,
   IPPROTO_DCCP,
   IPPROTO_SCTP,
   IPPROTO_TCP,
@@ -10,6 +11,8 @@ import {
   IPV4_OFFSET_MASK,
   IPV4_PROTOCOL_AT,
   IPV4_SOURCE_AT,
+  PORTS_LENGTH,
+  SOURCE_PORT_AT,
   TCP_DATA_OFFSET_AT,
 } from '../codecs/layouts.js';
 import { Hook } from './hooks.js';
@@ -104,17 +107,17 @@ export class Packet {
     return this.length - this.headerLength;
   }
 
-  /** How many bytes are really there after the IP header. */
+  /** How many bytes after the IP header are there. */
   get l4Available(): number {
     return this.available - this.headerLength;
   }
 
-  /** Whether a snaplen cut the capture of this packet. */
+  /** Whether a snaplen cut this packet. */
   get isCut(): boolean {
     return this.available < this.length;
   }
 
-  /** Take addresses, ports and lengths anew from the bytes. `at`, `length`, `available`, `headerLength` are set already. */
+  /** Read addresses, ports and the fragment offset from the bytes again. `at`, `length`, `available`, `headerLength` are set already. */
   reload(): void {
     const { view, at } = this;
     this.l4 = at + this.headerLength;
@@ -122,9 +125,9 @@ export class Packet {
     this.source = view.getInt32(at + IPV4_SOURCE_AT, true);
     this.destination = view.getInt32(at + IPV4_DESTINATION_AT, true);
     this.fragmentOffset = (view.getUint16(at + IPV4_FRAGMENT_AT) & IPV4_OFFSET_MASK) << 3;
-    if (this.fragmentOffset === 0 && hasPorts(this.protocol) && this.available - this.headerLength >= 4) {
-      this.sport = view.getUint16(this.l4);
-      this.dport = view.getUint16(this.l4 + 2);
+    if (this.fragmentOffset === 0 && hasPorts(this.protocol) && this.l4Available >= PORTS_LENGTH) {
+      this.sport = view.getUint16(this.l4 + SOURCE_PORT_AT);
+      this.dport = view.getUint16(this.l4 + DESTINATION_PORT_AT);
     } else {
       this.sport = -1;
       this.dport = -1;

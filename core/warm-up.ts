@@ -6,11 +6,11 @@
  * A few whole conversations beforehand, through a host that is thrown away, and it compiles once.
  */
 import { swap32 } from '../codecs/address.js';
-import { ETHERNET_LENGTH } from '../codecs/layouts.js';
+import { ETHERNET_LENGTH, ETHERNET_TYPE_AT, ETHERTYPE_IPV4 } from '../codecs/layouts.js';
 import { createEmulator } from './emulator.js';
 import { loadHost } from './host/host.js';
+import { Frame } from './link/frame.js';
 import { mangle } from './nat/mangle.js';
-import { PacketType } from './packet.js';
 import { Manip } from './rules/context.js';
 import { parseRuleset } from './rules/parse/parse.js';
 
@@ -43,6 +43,7 @@ const FROM_CLIENT = Manip.SRC;
 const TO_CLIENT = Manip.DST;
 const CLIENT = 0xc6120001;
 const CLIENT_PORT = 40_000;
+const LONGEST_PACKET = 114;
 
 /** 198.18.0.1:40000 speaks with 192.0.2.10:80, which is 172.17.0.2: each IPv4 packet, by the end that is the client's. */
 const CONVERSATION: readonly [Manip, string][] = [
@@ -67,14 +68,16 @@ export function warmUp(): number {
   const emulator = createEmulator({ ruleset, host }, { egress: count, local() {}, dropped() {} });
   const [wan, lan] = [host.interfaceIndex('wan'), host.interfaceIndex('lan')];
   const frames = CONVERSATION.map(([end, hex]) => ({ end, packet: Buffer.from(hex, 'hex') }));
-  const bytes = new Uint8Array(128);
-  const view = new DataView(bytes.buffer);
+  const frame = new Frame({ bytes: new Uint8Array(ETHERNET_LENGTH + LONGEST_PACKET) });
+  frame.view.setUint16(ETHERNET_TYPE_AT, ETHERTYPE_IPV4);
   for (let client = 0; client < CONVERSATIONS; client++) {
     for (const { end, packet } of frames) {
-      bytes.set(packet, ETHERNET_LENGTH);
-      mangle(view, ETHERNET_LENGTH, packet.length, end, swap32(CLIENT + client) | 0, CLIENT_PORT);
-      const dev = end === FROM_CLIENT ? wan : lan;
-      emulator.receive(dev, PacketType.HOST, 0, client, bytes, view, ETHERNET_LENGTH, packet.length, packet.length);
+      frame.bytes.set(packet, ETHERNET_LENGTH);
+      mangle(frame.view, ETHERNET_LENGTH, packet.length, end, swap32(CLIENT + client) | 0, CLIENT_PORT);
+      frame.dev = end === FROM_CLIENT ? wan : lan;
+      frame.tsNsec = client;
+      frame.caplen = frame.wirelen = ETHERNET_LENGTH + packet.length;
+      emulator.receive(frame);
     }
   }
   return forwarded;

@@ -6,8 +6,8 @@ export declare function ask(path: i32, question: i32, at: usize, entry: i32, dir
 /** Read more of INPUT: its new `InputState`. */
 export declare function refill(input: i32): i32;
 
-/** The record of INPUT whose header is at HEAD takes the slow path. IS_ON_TIME: the clock is at its time already. */
-export declare function replay(input: i32, head: usize, isOnTime: i32): void;
+/** The record of INPUT whose header is at HEAD takes the slow path. IS_UPCALL: the fast path has declined it. */
+export declare function replay(input: i32, head: usize, isUpcall: i32): void;
 
 /** Write what was gathered for OUTPUT, its run as well. */
 export declare function flush(output: i32): void;

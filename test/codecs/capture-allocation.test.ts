@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openCapture } from '../../codecs/capture.js';
-import { IpPlace, placeIp } from '../../codecs/linktypes.js';
 import { CaptureMerger } from '../../codecs/merge.js';
 import { PcapWriter } from '../../codecs/pcap-writer.js';
+import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
 import { PcapngBlocks, pattern, pcap, Scratch } from './capture-files.js';
 
 const Allocation = suite('capture-allocation');
@@ -21,12 +21,12 @@ function heapBytesAPacket(inputs: string[]): number {
   const readers = inputs.map((path) => openCapture(path));
   const merger = new CaptureMerger(readers);
   const writer = new PcapWriter(scratch.path('out.pcap'), 1);
-  const place = new IpPlace();
+  const location = new IpLocation();
   let packets = 0;
   const before = process.memoryUsage().heapUsed;
   for (let index = merger.next(); index >= 0; index = merger.next()) {
     const reader = readers[index];
-    if (!placeIp(reader, place)) throw new Error('not IP');
+    if (!locateIp(reader, location)) throw new Error('not IP');
     writer.write(reader.tsSec, reader.tsNsec, reader.bytes, reader.at, reader.caplen, reader.wirelen);
     packets++;
   }

@@ -4,7 +4,7 @@ import { type PcapPacket, parse } from 'pcap-parser';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openCapture } from '../../codecs/capture.js';
-import { IpPlace, type LinkSkip, placeIp } from '../../codecs/linktypes.js';
+import { IpLocation, type LinkSkip, locateIp } from '../../core/link/locate-ip.js';
 import { bytesEqual } from '../bytes.js';
 import { isInstalled, output, readFile, SAMPLES } from './capture-files.js';
 
@@ -76,13 +76,13 @@ for (const name of SAMPLE_NAMES.filter((sample) => sample.endsWith('.pcap'))) {
 }
 
 /** How many frames of NAME hold IPv4 for the host, and how many are skipped for each reason. */
-function countPlaces(name: string): Partial<Record<LinkSkip | 'ipv4', number>> {
+function countKinds(name: string): Partial<Record<LinkSkip | 'ipv4', number>> {
   const counts: Partial<Record<LinkSkip | 'ipv4', number>> = {};
   const reader = openCapture(join(SAMPLES, name));
-  const place = new IpPlace();
+  const location = new IpLocation();
   while (reader.next()) {
-    placeIp(reader, place);
-    const what = place.skip ?? 'ipv4';
+    locateIp(reader, location);
+    const what = location.skip ?? 'ipv4';
     counts[what] = (counts[what] ?? 0) + 1;
   }
   reader.close();
@@ -98,19 +98,19 @@ function countByTshark(name: string, filter: string): number {
 
 withTshark('what is skipped, and why, is what tshark sees in the frames', () => {
   const name = 'arkime_synthetic.pcap';
-  const { ipv4, ipv6, arp, vlan, ...rest } = countPlaces(name);
+  const { ipv4, ipv6, arp, vlan, ...rest } = countKinds(name);
   assert.is(ipv4, countByTshark(name, 'eth.type == 0x0800'));
   assert.is(ipv6 ?? 0, countByTshark(name, 'eth.type == 0x86dd'));
   assert.is(arp ?? 0, countByTshark(name, 'eth.type == 0x0806'));
   assert.is(vlan ?? 0, countByTshark(name, 'eth.type == 0x8100 || eth.type == 0x88a8 || eth.type == 0x9100'));
   const others = Object.values(rest).reduce((sum, count) => sum + count, 0);
   assert.is((ipv4 ?? 0) + (ipv6 ?? 0) + (arp ?? 0) + (vlan ?? 0) + others, 918);
-  assert.equal(countPlaces('two-linktypes-comments.pcapng'), {
+  assert.equal(countKinds('two-linktypes-comments.pcapng'), {
     ipv4: 159 - countByTshark('two-linktypes-comments.pcapng', 'ipv6'),
     ipv6: 4,
   });
-  assert.equal(countPlaces('sll2-http.pcap'), { ipv4: 5 });
-  assert.equal(countPlaces('tcp-handshake-nano.pcap'), { ipv4: 3 });
+  assert.equal(countKinds('sll2-http.pcap'), { ipv4: 5 });
+  assert.equal(countKinds('tcp-handshake-nano.pcap'), { ipv4: 3 });
 });
 
 Samples.run();

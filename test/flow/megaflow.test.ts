@@ -6,10 +6,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { internetChecksum, transportChecksum } from '../../codecs/checksum.js';
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
+import { Linktype } from '../../codecs/linktypes.js';
 import { listConnection } from '../../core/conntrack/list.js';
 import { createEmulator, EMULATOR_ENGINES, type EmulatorEngine } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
-import { PacketType } from '../../core/packet.js';
+import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { pick, type Random, seededRandom } from '../rules/random.js';
@@ -223,20 +224,10 @@ function converse(random: Random, engine: EmulatorEngine, rules: string, count: 
   );
   let all = 0;
   const arrive = ({ dev, bytes }: Arrival): void => {
-    const frame = Uint8Array.from([...new Uint8Array(14), ...bytes]);
     const timeMs = all++ * 7;
     left = undefined;
-    emulator.receive(
-      dev,
-      PacketType.HOST,
-      Math.floor(timeMs / 1000),
-      (timeMs % 1000) * 1e6,
-      frame,
-      new DataView(frame.buffer),
-      14,
-      bytes.length,
-      bytes.length,
-    );
+    const [tsSec, tsNsec] = [Math.floor(timeMs / 1000), (timeMs % 1000) * 1e6];
+    emulator.receive(new Frame({ bytes, dev, linktype: Linktype.RAW, tsSec, tsNsec }));
   };
   const talks = Array.from({ length: count }, () => {
     const dev = pick(random, DEVS);

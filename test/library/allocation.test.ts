@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeEst64 } from '../../bench/est64.js';
-import { openCapture } from '../../codecs/capture.js';
-import { IpPlace, placeIp } from '../../codecs/linktypes.js';
+import { CAPTURE_HEADROOM_BYTES, openCapture } from '../../codecs/capture.js';
 import { CaptureMerger } from '../../codecs/merge.js';
 import { createEmulator, type EmulatorEngine } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
-import { PacketType } from '../../core/packet.js';
+import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 
 const Allocation = suite('emulator allocation');
@@ -26,7 +25,7 @@ function heapBytesByWindow(engine: EmulatorEngine): number[] {
     const files = writeEst64(dir, PACKETS, CONNECTIONS);
     const readers = [openCapture(files.eth0), openCapture(files.docker0)];
     const merger = new CaptureMerger(readers);
-    const place = new IpPlace();
+    const frame = new Frame();
     const host = loadHost(readFileSync('pcaps/docker/host.json', 'utf8'), 'host.json');
     const ruleset = parseRuleset(readFileSync('pcaps/docker/rules.v4', 'utf8'), 'rules.v4');
     const devs = [host.interfaceIndex('eth0'), host.interfaceIndex('docker0')];
@@ -45,11 +44,9 @@ function heapBytesByWindow(engine: EmulatorEngine): number[] {
     let before = process.memoryUsage().heapUsed;
     let packets = 0;
     for (let index = merger.next(); index >= 0; index = merger.next()) {
-      const reader = readers[index];
-      if (!placeIp(reader, place)) throw new Error('not IP');
-      const { bytes, view, tsSec, tsNsec } = reader;
-      const { ipAt, ipCaptured, ipOnWire } = place;
-      emulator.receive(devs[index], PacketType.HOST, tsSec, tsNsec, bytes, view, ipAt, ipCaptured, ipOnWire);
+      frame.setRecord(readers[index], CAPTURE_HEADROOM_BYTES);
+      frame.dev = devs[index];
+      emulator.receive(frame);
       if (++packets % WINDOW_PACKETS === 0) {
         const now = process.memoryUsage().heapUsed;
         used.push((now - before) / WINDOW_PACKETS);

@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import {
   createEmulator,
   type EmulatorOutput,
+  Frame,
   formatConnection,
   listConnection,
   loadHost,
   Outcome,
-  PacketType,
   parseRuleset,
   saveRuleset,
 } from 'nfreplay';
@@ -46,11 +46,8 @@ function dockerHost() {
     dropped: (reason) => came.push(`dropped: ${reason}`),
   };
   const emulator = createEmulator({ ruleset, host }, output);
-  const receive = (frame: Uint8Array, tsSec: number) => {
-    const view = new DataView(frame.buffer);
-    const length = frame.length - 14;
-    emulator.receive(host.interfaceIndex('eth0'), PacketType.HOST, tsSec, 0, frame, view, 14, length, length);
-  };
+  const receive = (bytes: Uint8Array, tsSec: number) =>
+    emulator.receive(new Frame({ bytes, dev: host.interfaceIndex('eth0'), tsSec }));
   return { emulator, came, receive };
 }
 

@@ -2,9 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { internetChecksum } from '../../codecs/checksum.js';
+import { Linktype } from '../../codecs/linktypes.js';
 import { createEmulator, type Emulator, Outcome } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
-import { PacketType } from '../../core/packet.js';
+import { Frame } from '../../core/link/frame.js';
 import type { RuleContext } from '../../core/rules/context.js';
 import type { Ruleset } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
@@ -44,10 +45,8 @@ function emulatorOf(ruleset: Ruleset, engine: Engine, seed = 0): Emulator {
 /** A datagram comes in at each of TIMES_MS; which of them, from 0, were forwarded. */
 function forwarded(emulator: Emulator, timesMs: readonly number[]): number[] {
   return [...timesMs.keys()].filter((i) => {
-    const bytes = Uint8Array.from([...new Uint8Array(14), ...datagram()]);
-    const view = new DataView(bytes.buffer);
-    const [sec, nsec] = [Math.floor(timesMs[i] / 1000), (timesMs[i] % 1000) * 1e6];
-    emulator.receive(0, PacketType.HOST, sec, nsec, bytes, view, 14, bytes.length - 14, bytes.length - 14);
+    const [tsSec, tsNsec] = [Math.floor(timesMs[i] / 1000), (timesMs[i] % 1000) * 1e6];
+    emulator.receive(new Frame({ bytes: datagram(), dev: 0, linktype: Linktype.RAW, tsSec, tsNsec }));
     return emulator.outcome === Outcome.FORWARDED;
   });
 }

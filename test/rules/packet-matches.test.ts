@@ -2,8 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { internetChecksum } from '../../codecs/checksum.js';
+import { Linktype } from '../../codecs/linktypes.js';
 import { createEmulator, EMULATOR_ENGINES } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
+import { Frame } from '../../core/link/frame.js';
 import { PacketType } from '../../core/packet.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
@@ -100,18 +102,16 @@ matches('every engine counts alike', () => {
       const emulator = createEmulator(
         { ruleset, host, engine },
         {
-          egress: (dev) => sent.push(`by ${dev}`),
+          egress: (dev, bytes, at, available) => sent.push(`${dev} ${bytes.subarray(at, at + available).join(' ')}`),
           local() {},
           dropped() {},
         },
       );
       for (const { dev, type, timeMs, bytes } of arrivals) {
-        const frame = Uint8Array.from([...new Uint8Array(14), ...bytes]);
-        const nsec = (timeMs % 1000) * 1e6;
-        const view = new DataView(frame.buffer);
-        emulator.receive(dev, type, Math.floor(timeMs / 1000), nsec, frame, view, 14, bytes.length, bytes.length);
-        // It is rewritten in place.
-        sent.push(frame.join(' '));
+        const [tsSec, tsNsec] = [Math.floor(timeMs / 1000), (timeMs % 1000) * 1e6];
+        const frame = new Frame({ bytes: bytes.slice(), dev, linktype: Linktype.RAW, tsSec, tsNsec });
+        frame.packetType = type;
+        emulator.receive(frame);
       }
       return { saved: saveRuleset(ruleset, emulator.counters), sent };
     });
@@ -136,11 +136,10 @@ matches('the broadcasts and multicasts of the host itself come back to it as suc
       [10, 0, 0, 7],
     ];
     for (const [i, destination] of destinations.entries()) {
-      // In front of it there is room for an Ethernet header.
-      const bytes = new Uint8Array(14 + 28);
+      const bytes = new Uint8Array(28);
       const header = [0x45, 0, 0, 28, 0, i + 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, ...destination];
-      bytes.set([...header, 0, 9, 0, 9, 0, 8], 14);
-      emulator.send(0, i * 1e6, bytes, new DataView(bytes.buffer), 14, 28, 28);
+      bytes.set([...header, 0, 9, 0, 9, 0, 8]);
+      emulator.send(new Frame({ bytes, linktype: Linktype.RAW, tsNsec: i * 1e6 }));
     }
     const counted = saveRuleset(ruleset, emulator.counters).match(/^\[\d+/gm);
     assert.equal(counted, ['[1', '[3', '[1'], engine);

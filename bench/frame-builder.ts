@@ -3,6 +3,7 @@ import { internetChecksum, pseudoHeaderSum } from '../codecs/checksum.js';
 import {
   ETHERNET_LENGTH,
   ETHERNET_TYPE_AT,
+  ETHERTYPE_IPV4,
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPV4_CHECKSUM_AT,
@@ -27,7 +28,6 @@ export const GATEWAY_TO_HOST = [0x02, 0, 0, 0, 0, 0x10, 0x02, 0, 0, 0, 0, 0x01];
 export const CONTAINER_TO_HOST = [0x02, 0x42, 0xc0, 0xbb, 0xbb, 0x1e, 0x02, 0x42, 0xac, 0x11, 0, 0x03];
 
 const L4 = ETHERNET_LENGTH + IPV4_LENGTH;
-const ETHERTYPE_IPV4 = 0x0800;
 const DONT_FRAGMENT = 0x4000;
 const TTL = 64;
 const WINDOW = 64_240;
@@ -46,7 +46,7 @@ export interface Ends {
 }
 
 /** One frame at a time; `bytes[0 … length)` is what was made last. */
-export class Frame {
+export class FrameBuilder {
   readonly bytes = new Uint8Array(LONGEST_FRAME_BYTES);
   readonly view = new DataView(this.bytes.buffer);
   length = 0;

@@ -1,0 +1,80 @@
+/** hot: a frame as it goes into the emulator, before any of its headers has been read. */
+import type { CaptureRecord } from '../../codecs/capture.js';
+import { Linktype } from '../../codecs/linktypes.js';
+import type { PacketType } from '../packet.js';
+
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
+
+/** `packetType` of a frame whose link header says how it was addressed. */
+export const PACKET_TYPE_FROM_LINK = -1;
+
+/** What a `Frame` starts with. */
+export interface FrameFields {
+  /** The whole frame, from its link header on. Default: none yet, see `setBytes`. */
+  readonly bytes?: Uint8Array;
+  readonly dev?: number;
+  readonly linktype?: number;
+  readonly tsSec?: number;
+  readonly tsNsec?: number;
+}
+
+/**
+ * A frame that arrives on an interface, or that the host itself sends. One record serves for all frames of a run: fill in what
+ * differs from the frame before.
+ *
+ * The emulator may rewrite the packet where it is in `bytes`.
+ */
+export class Frame {
+  /** The index of the interface on which it arrives; -1: none. Frames that the host sends need none. */
+  dev = -1;
+  /** How the frame starts: a LINKTYPE_ value, by default Ethernet. */
+  linktype: number = Linktype.ETHERNET;
+  /** How it was addressed on its link; PACKET_TYPE_FROM_LINK: as its link header says, to the host if that says nothing. */
+  packetType: PacketType | typeof PACKET_TYPE_FROM_LINK = PACKET_TYPE_FROM_LINK;
+  /** When: seconds since 1970, and nanoseconds below 1,000,000,000. */
+  tsSec = 0;
+  tsNsec = 0;
+  /** What the frame is part of; `view` covers the same bytes. */
+  bytes: Uint8Array = NO_BYTES;
+  view: DataView = NO_VIEW;
+  /** Where in `bytes` the frame starts. */
+  at = 0;
+  /** How many bytes of the frame there are, and how many it had on the wire (more if a snaplen cut it). */
+  caplen = 0;
+  wirelen = 0;
+  /** How many bytes before `at` may be overwritten: with room for an Ethernet header before it, a packet need not be copied. */
+  headroom = 0;
+
+  constructor(fields: FrameFields = {}) {
+    const { bytes, dev = -1, linktype = Linktype.ETHERNET, tsSec = 0, tsNsec = 0 } = fields;
+    this.dev = dev;
+    this.linktype = linktype;
+    this.tsSec = tsSec;
+    this.tsNsec = tsNsec;
+    if (bytes !== undefined) this.setBytes(bytes);
+  }
+
+  /** The frame is BYTES, which had WIRELEN bytes on the wire. */
+  setBytes(bytes: Uint8Array, wirelen = bytes.length): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.at = 0;
+    this.caplen = bytes.length;
+    this.wirelen = wirelen;
+    this.headroom = 0;
+  }
+
+  /** The frame is the one that RECORD holds, where it is there; HEADROOM bytes before it may be overwritten. */
+  setRecord(record: CaptureRecord, headroom: number): void {
+    this.bytes = record.bytes;
+    this.view = record.view;
+    this.at = record.at;
+    this.caplen = record.caplen;
+    this.wirelen = record.wirelen;
+    this.linktype = record.linktype;
+    this.tsSec = record.tsSec;
+    this.tsNsec = record.tsNsec;
+    this.headroom = headroom;
+  }
+}

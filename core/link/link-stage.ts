@@ -1,0 +1,73 @@
+/**
+ * hot: the first stage of a frame's way: is there an IPv4 packet in it for the host, how was it addressed, and is there room for
+ * the Ethernet header that the packet will leave with.
+ */
+import { ETHERNET_LENGTH } from '../../codecs/layouts.js';
+import { PacketType } from '../packet.js';
+import { type Frame, PACKET_TYPE_FROM_LINK } from './frame.js';
+import { IpLocation, type LinkSkip, locateIp } from './locate-ip.js';
+
+/** An IPv4 packet and the bytes around it. */
+export interface PacketBytes {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Where the packet starts. There is room for an Ethernet header before it. */
+  readonly at: number;
+  /** How many bytes there are, and how many were sent (Ethernet padding included in both). */
+  readonly captured: number;
+  readonly onWire: number;
+}
+
+const LARGEST_PACKET = 0xffff;
+
+/** The packet of the frame that was taken last. */
+export class LinkStage implements PacketBytes {
+  bytes: Uint8Array = new Uint8Array(0);
+  view: DataView = new DataView(this.bytes.buffer);
+  at = 0;
+  captured = 0;
+  onWire = 0;
+  packetType: PacketType = PacketType.HOST;
+  readonly #location = new IpLocation();
+  /** Packets without room before them are copied to here. */
+  #copy: Uint8Array | undefined;
+  #copyView: DataView | undefined;
+
+  /** Why the last frame was skipped: `take` returned false. */
+  get skip(): LinkSkip {
+    return this.#location.skip ?? 'not-ip';
+  }
+
+  /** Find the IPv4 packet in FRAME; false if there is none for the host. */
+  take(frame: Frame): boolean {
+    const location = this.#location;
+    if (!locateIp(frame, location)) return false;
+    this.bytes = frame.bytes;
+    this.view = frame.view;
+    this.at = location.at;
+    this.captured = location.captured;
+    this.onWire = location.onWire;
+    this.packetType = packetTypeOf(frame, location);
+    const room = Math.min(location.at, location.at - frame.at + frame.headroom);
+    if (room < ETHERNET_LENGTH) this.#makeRoom();
+    return true;
+  }
+
+  #makeRoom(): void {
+    const wanted = ETHERNET_LENGTH + Math.max(this.captured, LARGEST_PACKET);
+    if (this.#copy === undefined || this.#copyView === undefined || this.#copy.length < wanted) {
+      this.#copy = new Uint8Array(wanted);
+      this.#copyView = new DataView(this.#copy.buffer);
+    }
+    this.#copy.set(this.bytes.subarray(this.at, this.at + this.captured), ETHERNET_LENGTH);
+    this.bytes = this.#copy;
+    this.view = this.#copyView;
+    this.at = ETHERNET_LENGTH;
+  }
+}
+
+/** Only Ethernet says how a frame was addressed here: a cooked header tells how the capturing host was addressed. */
+function packetTypeOf({ packetType }: Frame, location: IpLocation): PacketType {
+  if (packetType !== PACKET_TYPE_FROM_LINK) return packetType;
+  return location.linkKind === 'ethernet' ? location.packetType : PacketType.HOST;
+}

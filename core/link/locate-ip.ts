@@ -1,0 +1,267 @@
+/** hot: where in a frame the IP packet starts, by link type (https://www.tcpdump.org/linktypes.html). */
+import {
+  ETHERNET_DESTINATION_AT,
+  ETHERNET_LENGTH,
+  ETHERNET_TYPE_AT,
+  ETHERTYPE_8021AD,
+  ETHERTYPE_8021Q,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  ETHERTYPE_LLDP,
+  ETHERTYPE_MIN,
+  ETHERTYPE_QINQ_OLD,
+  LOOPBACK_FAMILY_AT,
+  LOOPBACK_LENGTH,
+  SLL_LENGTH,
+  SLL_PACKET_TYPE_AT,
+  SLL_PROTOCOL_AT,
+  SLL2_LENGTH,
+  SLL2_PACKET_TYPE_AT,
+  SLL2_PROTOCOL_AT,
+  VLAN_CONTROL_AT,
+  VLAN_ID_MASK,
+  VLAN_TAG_LENGTH,
+  VLAN_TYPE_AT,
+} from '../../codecs/layouts.js';
+import { Linktype } from '../../codecs/linktypes.js';
+import { PacketType } from '../packet.js';
+
+/** What is before the IP packet: a MAC header, a cooked header (SLL), an address family (NULL, LOOP), or nothing. */
+export type LinkKind = 'ethernet' | 'cooked' | 'family' | 'raw';
+
+/**
+ * Why a frame holds no IPv4 packet for the host:
+ * - link-too-short: it ends within its link header or VLAN tag
+ * - vlan: tagged with a VLAN ID above 0 (`vlanId`), or with a tag that Linux does not remove (0x9100)
+ * - llc: IEEE 802.3 with a length in place of the EtherType
+ * - not-ip: anything else; `etherType` says what
+ * - unknown-linktype: the link type is not supported
+ */
+export type LinkSkip = 'arp' | 'ipv6' | 'lldp' | 'llc' | 'vlan' | 'not-ip' | 'link-too-short' | 'unknown-linktype';
+
+/** What is read of a frame here. Both `Frame` and the records of captures have it. */
+export interface LinkBytes {
+  readonly linktype: number;
+  readonly view: DataView;
+  /** Where in `view` the frame starts. */
+  readonly at: number;
+  readonly caplen: number;
+  readonly wirelen: number;
+}
+
+/** The result of `locateIp`, reused from frame to frame. */
+export class IpLocation {
+  /** Where what follows the link header starts, in the frame's bytes. */
+  at = 0;
+  /** How many bytes of it were captured, and how many were on the wire (padding and frame check sequence included). */
+  captured = 0;
+  onWire = 0;
+  /** The EtherType after the VLAN tags; if the link has none, that of the packet's IP version; -1: none. */
+  etherType = -1;
+  linkKind: LinkKind = 'raw';
+  /**
+   * Ethernet: BROADCAST or MULTICAST for a group address, HOST for any unicast address. Cooked: as the capturing kernel
+   * said. HOST if the link does not say.
+   */
+  packetType: PacketType = PacketType.HOST;
+  /** A cooked header says that the capturing host sent it (PACKET_OUTGOING). */
+  isOutgoing = false;
+  /** The ID of the outermost VLAN tag that is not a mere priority tag (ID 0); -1: none. */
+  vlanId = -1;
+  /** Why there is no IPv4 packet for the host here; null if there is one. */
+  skip: LinkSkip | null = null;
+}
+
+/** PACKET_OUTGOING of linux/if_packet.h. */
+const COOKED_OUTGOING = 4;
+/** The I/G bit of a MAC address's first byte (IEEE 802, clause 8.2). */
+const GROUP_BIT = 1;
+
+const AF_INET = 2;
+/** AF_INET6 of Linux; of NetBSD and OpenBSD; of FreeBSD; of macOS. */
+const AF_INET6: ReadonlySet<number> = new Set([10, 24, 28, 30]);
+
+/**
+ * Find the IPv4 packet in FRAME and note in LOCATION where it is; false, and `location.skip`, if there is none for the
+ * host. The IP header itself is not read (except for RAW, which has only its version to go by).
+ */
+export function locateIp(frame: LinkBytes, location: IpLocation): boolean {
+  const { at, caplen, view } = frame;
+  if (
+    frame.linktype === Linktype.ETHERNET &&
+    caplen >= ETHERNET_LENGTH &&
+    view.getUint16(at + ETHERNET_TYPE_AT) === ETHERTYPE_IPV4
+  ) {
+    location.at = at + ETHERNET_LENGTH;
+    location.captured = caplen - ETHERNET_LENGTH;
+    location.onWire = frame.wirelen - ETHERNET_LENGTH;
+    location.etherType = ETHERTYPE_IPV4;
+    location.linkKind = 'ethernet';
+    location.packetType = macType(view, at + ETHERNET_DESTINATION_AT);
+    location.isOutgoing = false;
+    location.vlanId = -1;
+    location.skip = null;
+    return true;
+  }
+  location.skip = locateOther(frame, location);
+  return location.skip === null;
+}
+
+/** All but plain IPv4 over Ethernet. */
+function locateOther(frame: LinkBytes, location: IpLocation): LinkSkip | null {
+  location.vlanId = -1;
+  location.etherType = -1;
+  location.packetType = PacketType.HOST;
+  location.isOutgoing = false;
+  locateAfter(frame, location, 0);
+  switch (frame.linktype) {
+    case Linktype.ETHERNET:
+      return locateInEthernet(frame, location);
+    case Linktype.LINUX_SLL:
+    case Linktype.LINUX_SLL2:
+      return locateInCooked(frame, location);
+    case Linktype.NULL:
+    case Linktype.LOOP:
+      return locateInFamily(frame, location);
+    case Linktype.RAW:
+    case Linktype.RAW_BSD:
+    case Linktype.RAW_OPENBSD:
+    case Linktype.IPV4:
+    case Linktype.IPV6:
+      return locateInRaw(frame, location);
+    default:
+      location.linkKind = 'raw';
+      return 'unknown-linktype';
+  }
+}
+
+function locateInEthernet(frame: LinkBytes, location: IpLocation): LinkSkip | null {
+  const { at, view } = frame;
+  location.linkKind = 'ethernet';
+  if (frame.caplen < ETHERNET_LENGTH) return 'link-too-short';
+  location.packetType = macType(view, at + ETHERNET_DESTINATION_AT);
+  location.etherType = view.getUint16(at + ETHERNET_TYPE_AT);
+  return locateAfterTags(frame, location, ETHERNET_LENGTH);
+}
+
+function locateInCooked(frame: LinkBytes, location: IpLocation): LinkSkip | null {
+  const { at, view } = frame;
+  const isFirst = frame.linktype === Linktype.LINUX_SLL;
+  const length = isFirst ? SLL_LENGTH : SLL2_LENGTH;
+  location.linkKind = 'cooked';
+  if (frame.caplen < length) return 'link-too-short';
+  const type = isFirst ? view.getUint16(at + SLL_PACKET_TYPE_AT) : view.getUint8(at + SLL2_PACKET_TYPE_AT);
+  location.packetType = cookedType(type);
+  location.isOutgoing = type === COOKED_OUTGOING;
+  location.etherType = view.getUint16(at + (isFirst ? SLL_PROTOCOL_AT : SLL2_PROTOCOL_AT));
+  return locateAfterTags(frame, location, length);
+}
+
+function locateInFamily(frame: LinkBytes, location: IpLocation): LinkSkip | null {
+  location.linkKind = 'family';
+  if (frame.caplen < LOOPBACK_LENGTH) return 'link-too-short';
+  locateAfter(frame, location, LOOPBACK_LENGTH);
+  location.etherType = familyEtherType(frame.view, frame.at + LOOPBACK_FAMILY_AT);
+  return skipOfEtherType(location.etherType);
+}
+
+function locateInRaw(frame: LinkBytes, location: IpLocation): LinkSkip | null {
+  location.linkKind = 'raw';
+  if (frame.linktype === Linktype.IPV6) {
+    location.etherType = ETHERTYPE_IPV6;
+    return 'ipv6';
+  }
+  const isIpv4 = frame.linktype === Linktype.IPV4;
+  if (isIpv4) location.etherType = ETHERTYPE_IPV4;
+  if (frame.caplen < 1) return 'link-too-short';
+  if (!isIpv4) location.etherType = versionEtherType(frame.view.getUint8(frame.at) >> 4);
+  return skipOfEtherType(location.etherType);
+}
+
+function locateAfter(frame: LinkBytes, location: IpLocation, headerLength: number): void {
+  location.at = frame.at + headerLength;
+  location.captured = frame.caplen - headerLength;
+  location.onWire = frame.wirelen - headerLength;
+}
+
+/**
+ * Remove priority tags, as Linux does without any VLAN interface (vlan_do_receive), and the first tag with an ID:
+ * what follows it is what its VLAN interface would see.
+ */
+function locateAfterTags(frame: LinkBytes, location: IpLocation, headerLength: number): LinkSkip | null {
+  let length = headerLength;
+  while (isVlanTag(location.etherType)) {
+    if (frame.caplen < length + VLAN_TAG_LENGTH) {
+      locateAfter(frame, location, length);
+      return 'link-too-short';
+    }
+    const tagAt = frame.at + length;
+    const vlanId = frame.view.getUint16(tagAt + VLAN_CONTROL_AT) & VLAN_ID_MASK;
+    // Linux does not know tag 0x9100: it does not even remove a priority tag of that kind.
+    const isRemoved = vlanId === 0 && location.etherType !== ETHERTYPE_QINQ_OLD;
+    location.etherType = frame.view.getUint16(tagAt + VLAN_TYPE_AT);
+    length += VLAN_TAG_LENGTH;
+    if (!isRemoved) {
+      location.vlanId = vlanId;
+      locateAfter(frame, location, length);
+      return 'vlan';
+    }
+  }
+  locateAfter(frame, location, length);
+  return skipOfEtherType(location.etherType);
+}
+
+function isVlanTag(etherType: number): boolean {
+  return etherType === ETHERTYPE_8021Q || etherType === ETHERTYPE_8021AD || etherType === ETHERTYPE_QINQ_OLD;
+}
+
+function skipOfEtherType(etherType: number): LinkSkip | null {
+  switch (etherType) {
+    case ETHERTYPE_IPV4:
+      return null;
+    case ETHERTYPE_ARP:
+      return 'arp';
+    case ETHERTYPE_IPV6:
+      return 'ipv6';
+    case ETHERTYPE_LLDP:
+      return 'lldp';
+    default:
+      return etherType >= 0 && etherType < ETHERTYPE_MIN ? 'llc' : 'not-ip';
+  }
+}
+
+/** How a frame to the MAC address at AT is addressed. Any unicast address is taken as the host's. */
+function macType(view: DataView, at: number): PacketType {
+  if ((view.getUint8(at) & GROUP_BIT) === 0) return PacketType.HOST;
+  const isBroadcast = view.getUint32(at) === 0xffffffff && view.getUint16(at + 4) === 0xffff;
+  return isBroadcast ? PacketType.BROADCAST : PacketType.MULTICAST;
+}
+
+/** The packet type of a cooked header; an unknown one, and outgoing, counts as addressed to the host. */
+function cookedType(type: number): PacketType {
+  switch (type) {
+    case PacketType.BROADCAST:
+    case PacketType.MULTICAST:
+    case PacketType.OTHERHOST:
+      return type;
+    default:
+      return PacketType.HOST;
+  }
+}
+
+/**
+ * The EtherType that the address family at AT stands for; -1: neither IPv4 nor IPv6. NULL has the family in the byte order of
+ * the capturing machine, LOOP in network order.
+ */
+function familyEtherType(view: DataView, at: number): number {
+  const bigEndian = view.getUint32(at);
+  const family = bigEndian > 0xffff ? view.getUint32(at, true) : bigEndian;
+  if (family === AF_INET) return ETHERTYPE_IPV4;
+  return AF_INET6.has(family) ? ETHERTYPE_IPV6 : -1;
+}
+
+function versionEtherType(version: number): number {
+  if (version === 4) return ETHERTYPE_IPV4;
+  return version === 6 ? ETHERTYPE_IPV6 : -1;
+}

@@ -1,0 +1,164 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { IPPROTO_UDP } from '../../codecs/layouts.js';
+import { Linktype } from '../../codecs/linktypes.js';
+import { createEmulator, type Emulator, Outcome } from '../../core/emulator.js';
+import { loadHost } from '../../core/host/host.js';
+import { Frame } from '../../core/link/frame.js';
+import { PacketType } from '../../core/packet.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { bytesEqual } from '../bytes.js';
+import { buildFrame, buildIpv4, buildUdp, withChecksum } from '../packets/packets.js';
+
+const Receive = suite('receive');
+
+const ETH0_MAC = Buffer.from('020000000010', 'hex');
+const LAN0_MAC = Buffer.from('020000000020', 'hex');
+const CLIENT_MAC = Buffer.from('020000000021', 'hex');
+const GATEWAY_MAC = Buffer.from('020000000001', 'hex');
+const CLIENT = 0xc0a8_0005;
+const SERVER = 0xc633_6409;
+
+const host = loadHost(
+  JSON.stringify({
+    addr: [
+      { ifname: 'eth0', address: '02:00:00:00:00:10', addr_info: [{ local: '203.0.113.10', prefixlen: 24 }] },
+      { ifname: 'lan0', address: '02:00:00:00:00:20', addr_info: [{ local: '192.168.0.1', prefixlen: 24 }] },
+    ].map((one) => ({ ...one, addr_info: one.addr_info.map((address) => ({ family: 'inet', ...address })) })),
+    route: [{ dst: 'default', gateway: '203.0.113.1', dev: 'eth0' }],
+    neigh: [{ dst: '203.0.113.1', dev: 'eth0', lladdr: '02:00:00:00:00:01' }],
+    sysctl: { 'net.ipv4.ip_forward': 1 },
+  }),
+  'host.json',
+);
+const LAN0 = host.interfaceIndex('lan0');
+
+function datagram(source: number, destination: number, ttl = 64): Buffer {
+  return withChecksum(
+    buildIpv4({ source, destination, ttl, protocol: IPPROTO_UDP }, buildUdp(5000, 53, Buffer.from('a question'))),
+  );
+}
+
+/** An emulator without rules, and the frames that leave it. */
+function router(): { emulator: Emulator; sent: Buffer[]; dropped: string[] } {
+  const sent: Buffer[] = [];
+  const dropped: string[] = [];
+  const emulator = createEmulator(
+    { ruleset: parseRuleset('*filter\nCOMMIT\n', 'rules.v4'), host },
+    {
+      egress: (_dev, bytes, at, available) => sent.push(Buffer.from(bytes.subarray(at, at + available))),
+      local() {},
+      dropped: (reason) => dropped.push(reason),
+    },
+  );
+  return { emulator, sent, dropped };
+}
+
+/** What the router sends when it gets the packet: by hand, its MAC and the gateway's before it, and one less in TTL. */
+const FORWARDED = buildFrame(GATEWAY_MAC, ETH0_MAC, datagram(CLIENT, SERVER, 63));
+
+Receive('takes frames of every supported link type', () => {
+  const packet = datagram(CLIENT, SERVER);
+  const headers: readonly (readonly [linktype: number, header: string])[] = [
+    [Linktype.ETHERNET, '0200000000200200000000210800'],
+    [Linktype.ETHERNET, '02000000002002000000002181000000' + '0800'],
+    [Linktype.RAW, ''],
+    [Linktype.IPV4, ''],
+    [Linktype.NULL, '02000000'],
+    [Linktype.LOOP, '00000002'],
+    [Linktype.LINUX_SLL, '000000010006020000000021' + '00000800'],
+    [Linktype.LINUX_SLL2, '080000000000000200010006020000000021' + '0000'],
+  ];
+  for (const [linktype, header] of headers) {
+    const { emulator, sent } = router();
+    emulator.receive(new Frame({ bytes: Buffer.concat([Buffer.from(header, 'hex'), packet]), dev: LAN0, linktype }));
+    assert.is(emulator.outcome, Outcome.FORWARDED, `${linktype}: ${emulator.reason}`);
+    bytesEqual(sent[0], FORWARDED, `link type ${linktype}`);
+  }
+});
+
+Receive('leaves alone what is before a frame, unless its owner gives it away', () => {
+  const packet = datagram(CLIENT, SERVER);
+  for (const headroom of [0, 4, 13, 14, 20]) {
+    const { emulator, sent } = router();
+    const bytes = Buffer.concat([Buffer.alloc(20, 0xee), packet]);
+    const frame = new Frame({ bytes, dev: LAN0, linktype: Linktype.RAW });
+    frame.at = 20;
+    frame.caplen = frame.wirelen = packet.length;
+    frame.headroom = headroom;
+    emulator.receive(frame);
+    bytesEqual(sent[0], FORWARDED);
+    const untouched = headroom >= 14 ? 20 - headroom : 20;
+    bytesEqual(bytes.subarray(0, untouched), Buffer.alloc(untouched, 0xee), `headroom ${headroom}`);
+  }
+});
+
+Receive('copies a packet that would need room before the start of the buffer', () => {
+  const { emulator, sent } = router();
+  const frame = new Frame({ bytes: datagram(CLIENT, SERVER), dev: LAN0, linktype: Linktype.RAW });
+  frame.headroom = 14;
+  emulator.receive(frame);
+  bytesEqual(sent[0], FORWARDED);
+});
+
+Receive('takes frames in a part of a larger buffer', () => {
+  const { emulator, sent } = router();
+  const pool = Buffer.alloc(200);
+  const frame = buildFrame(LAN0_MAC, CLIENT_MAC, datagram(CLIENT, SERVER));
+  pool.set(frame, 77);
+  emulator.receive(new Frame({ bytes: pool.subarray(77, 77 + frame.length), dev: LAN0 }));
+  bytesEqual(sent[0], FORWARDED);
+});
+
+Receive('says why it skips a frame, and leaves the rest of the host as it was', () => {
+  const { emulator, sent, dropped } = router();
+  emulator.receive(
+    new Frame({ bytes: buildFrame(LAN0_MAC, CLIENT_MAC, datagram(CLIENT, SERVER)), dev: LAN0, tsSec: 7 }),
+  );
+  const arp = Buffer.from(`ffffffffffff0200000000210806${'00'.repeat(28)}`, 'hex');
+  for (const enter of ['receive', 'send'] as const) {
+    emulator[enter](new Frame({ bytes: arp, dev: LAN0, tsSec: 1000 }));
+    assert.is(emulator.outcome, Outcome.SKIPPED);
+    assert.is(emulator.reason, 'arp');
+  }
+  emulator.receive(new Frame({ bytes: arp, dev: LAN0, linktype: 105 }));
+  assert.is(emulator.reason, 'unknown-linktype');
+  assert.is(emulator.nowMs, 0);
+  assert.is(emulator.slowPathPackets, 1);
+  assert.is(sent.length, 1);
+  assert.equal(dropped, []);
+});
+
+Receive('goes by the destination of the frame, or by what the caller knows of it', () => {
+  const { emulator, dropped } = router();
+  const packet = datagram(CLIENT, SERVER);
+  const broadcast = new Frame({ bytes: buildFrame(Buffer.alloc(6, 0xff), CLIENT_MAC, packet), dev: LAN0 });
+  emulator.receive(broadcast);
+  const elsewhere = new Frame({ bytes: buildFrame(LAN0_MAC, CLIENT_MAC, packet), dev: LAN0 });
+  elsewhere.packetType = PacketType.OTHERHOST;
+  emulator.receive(elsewhere);
+  assert.equal(dropped, ['link-layer broadcast', 'for another host']);
+});
+
+Receive('sends what the host itself sends, whatever link it was captured on', () => {
+  const bare = datagram(0xcb00_710a, SERVER);
+  for (const [linktype, bytes] of [
+    [Linktype.RAW, bare],
+    [Linktype.ETHERNET, buildFrame(GATEWAY_MAC, ETH0_MAC, bare)],
+  ] as const) {
+    const { emulator, sent } = router();
+    emulator.send(new Frame({ bytes: Buffer.from(bytes), linktype }));
+    assert.is(emulator.outcome, Outcome.FORWARDED);
+    bytesEqual(sent[0], buildFrame(GATEWAY_MAC, ETH0_MAC, bare));
+  }
+});
+
+Receive('refuses a frame on an interface that the host does not have', () => {
+  const { emulator } = router();
+  const bytes = buildFrame(LAN0_MAC, CLIENT_MAC, datagram(CLIENT, SERVER));
+  for (const dev of [-1, host.interfaces.length, Number.NaN]) {
+    assert.throws(() => emulator.receive(new Frame({ bytes, dev })), /no interface of this index/);
+  }
+});
+
+Receive.run();
