@@ -1,6 +1,6 @@
 /** A replay's summary, as people like to read it. */
 import { relative } from 'node:path';
-import { protocolName } from '../codecs/conntrack-list.js';
+import { listedName } from '../core/protocols/registry.js';
 import { columns } from './columns.js';
 import type { DroppedFlow } from './drops.js';
 import type { Style } from './style.js';
@@ -76,7 +76,7 @@ function traffic({ packets, bytes, replied }: ConnectionSummary): string {
 
 function droppedRows(flows: readonly DroppedFlow[]): string[] {
   const rows = flows.map(({ packets, protocol, source, destination, port, reason }) => {
-    const name = protocolName(protocol);
+    const name = listedName(protocol);
     const service = formatEndpoint({ address: destination, ...(port === undefined ? {} : { port }) });
     return [inEnglish(packets), name === 'unknown' ? String(protocol) : name, `${source} → ${service}`, reason];
   });

@@ -14,8 +14,8 @@ import {
   TCP_CHECKSUM_AT,
   UDP_CHECKSUM_AT,
 } from '../codecs/layouts.js';
-import { invertPorts } from '../core/conntrack/tuple.js';
 import { maskOf } from '../core/host/interfaces.js';
+import { swapPorts } from '../core/protocols/ports.js';
 import { TupleMap } from './tuple-map.js';
 
 /** What `place` says beside the index of an interface: the host itself sends it; no interface leads to its sender. */
@@ -103,15 +103,10 @@ export class Stitcher {
     if (this.#protocol === 0) return;
     if (!this.#read(this.#viewOf(bytes), at, length) || this.#readProtocol !== this.#protocol) return;
     const translated = this.#translated;
-    const to = translated.insert(
-      this.#destination,
-      this.#source,
-      invertPorts(this.#ports, this.#protocol),
-      this.#protocol,
-    );
+    const to = translated.insert(this.#destination, this.#source, swapPorts(this.#ports), this.#protocol);
     translated.words[to + TO_SOURCE] = this.#readDestination;
     translated.words[to + TO_DESTINATION] = this.#readSource;
-    translated.words[to + TO_PORTS] = invertPorts(this.#readPorts, this.#readProtocol);
+    translated.words[to + TO_PORTS] = swapPorts(this.#readPorts);
     this.#protocol = 0;
   }
 
@@ -140,7 +135,7 @@ export class Stitcher {
 
   /** Have the next `learn` fill in the reply of the tuple read last, unless it is known. */
   #wantReplyOfRead(): void {
-    const ports = invertPorts(this.#readPorts, this.#readProtocol);
+    const ports = swapPorts(this.#readPorts);
     if (this.#translated.find(this.#readDestination, this.#readSource, ports, this.#readProtocol) >= 0) return;
     this.#source = this.#readSource;
     this.#destination = this.#readDestination;

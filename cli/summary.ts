@@ -1,7 +1,6 @@
 /** What a replay came to, as values: `summary.json`. Its shape is described in docs/summary.md and changes only there. */
 import { formatAddress, swap16 } from '../codecs/address.js';
-import { type ListedConnection, type ListedDirection, protocolName } from '../codecs/conntrack-list.js';
-import { IPPROTO_GRE, IPPROTO_ICMP } from '../codecs/layouts.js';
+import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/conntrack-list.js';
 import type { DroppedFlow } from './drops.js';
 
 /** Connections and dropped flows beyond this many are only counted. */
@@ -81,14 +80,13 @@ export interface Summary {
 
 /** A listed connection as the summary has it. */
 export function summarizeConnection(listed: ListedConnection): ConnectionSummary {
-  const { protocol, original, reply, state } = listed;
-  const source = endpointOf(protocol, original, 'source', true);
-  const destination = endpointOf(protocol, original, 'destination', false);
-  const answeredBy = endpointOf(protocol, reply, 'source', false);
-  const answeredTo = endpointOf(protocol, reply, 'destination', true);
-  const name = protocolName(protocol);
+  const { protocol, protocolName, tuple, original, reply, state } = listed;
+  const source = endpointOf(tuple, original, 'source', true);
+  const destination = endpointOf(tuple, original, 'destination', false);
+  const answeredBy = endpointOf(tuple, reply, 'source', false);
+  const answeredTo = endpointOf(tuple, reply, 'destination', true);
   return {
-    protocol: name === 'unknown' ? String(protocol) : name,
+    protocol: protocolName === 'unknown' ? String(protocol) : protocolName,
     ...(state === undefined ? {} : { state }),
     source,
     destination,
@@ -104,15 +102,15 @@ export function summarizeConnection(listed: ListedConnection): ConnectionSummary
 
 /** One end of a direction. ICMP has an id, no ports: it stands as the opener's port, since it is that which NAT changes. */
 function endpointOf(
-  protocol: number,
+  tuple: ListedTuple,
   direction: ListedDirection,
   end: 'source' | 'destination',
   isOpener: boolean,
 ): Endpoint {
   const address = formatAddress(direction[end]);
   const { ports } = direction;
-  if (protocol === IPPROTO_ICMP) return isOpener ? { address, port: swap16(ports) } : { address };
-  if (protocol === IPPROTO_GRE || protocolName(protocol) === 'unknown') return { address };
+  if (tuple === 'query') return isOpener ? { address, port: swap16(ports) } : { address };
+  if (tuple !== 'ports') return { address };
   return { address, port: swap16(end === 'source' ? ports : ports >>> 16) };
 }
 

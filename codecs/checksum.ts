@@ -76,11 +76,21 @@ export function pseudoHeaderSum(view: DataView, at: number, protocol: number, se
 }
 
 /**
- * CHECKSUM after words that summed up to OLD were replaced by words that sum up to NEW, both unfolded 16-bit sums
- * (RFC 1624, equation 3: HC' = ~(~HC + ~m + m')).
+ * What a checksum's complement changes by where words that sum up to OLD_SUM are replaced by words that sum up to NEW_SUM,
+ * both unfolded 16-bit sums (RFC 1624, equation 3: HC' = ~(~HC + ~m + m')). Deltas add up.
  */
+export function checksumDelta(oldSum: number, newSum: number): number {
+  return (~fold(oldSum) & 0xffff) + fold(newSum);
+}
+
+/** CHECKSUM after a change by DELTA (below 2^30). */
+export function applyDelta(checksum: number, delta: number): number {
+  return ~fold((~checksum & 0xffff) + delta) & 0xffff;
+}
+
+/** CHECKSUM after words that sum up to OLD_SUM were replaced by words that sum up to NEW_SUM, see `checksumDelta`. */
 export function updateChecksum(checksum: number, oldSum: number, newSum: number): number {
-  return ~fold((~checksum & 0xffff) + (~fold(oldSum) & 0xffff) + fold(newSum)) & 0xffff;
+  return applyDelta(checksum, checksumDelta(oldSum, newSum));
 }
 
 /** The sum of the two 16-bit words of ADDRESS, which is as loaded little-endian, in network byte order. */
@@ -101,21 +111,4 @@ export function transportChecksum(
   summed = segmentLength,
 ): number {
   return internetChecksum(view, l4, summed, pseudoHeaderSum(view, at, protocol, segmentLength));
-}
-
-const CRC32C_POLYNOMIAL = 0x82f63b78;
-const crc32cTable = new Int32Array(256).map((_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CRC32C_POLYNOMIAL : crc >>> 1;
-  return crc;
-});
-
-/** SCTP's checksum (RFC 9260, appendix A: CRC-32C) of LENGTH bytes at AT, its own field at AT + 8 taken as zero; as stored little-endian. */
-export function sctpChecksum(view: DataView, at: number, length: number): number {
-  let crc = -1;
-  for (let i = 0; i < length; i++) {
-    const byte = i >= 8 && i < 12 ? 0 : view.getUint8(at + i);
-    crc = (crc >>> 8) ^ crc32cTable[(crc ^ byte) & 0xff];
-  }
-  return ~crc >>> 0;
 }

@@ -1,14 +1,8 @@
 /** Connections as `conntrack -L -o extended` prints them (conntrack-tools 1.4.7), with accounting on. */
 import { AsciiWriter } from './ascii-writer.js';
-import {
-  IPPROTO_DCCP,
-  IPPROTO_GRE,
-  IPPROTO_ICMP,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPPROTO_UDPLITE,
-} from './layouts.js';
+
+/** How the list prints what is in `ports`: TCP's ports, a query of ICMP, the keys of GRE, or not at all. */
+export type ListedTuple = 'ports' | 'query' | 'keys' | 'none';
 
 /** One direction of a connection. */
 export interface ListedDirection {
@@ -27,6 +21,9 @@ export interface ListedDirection {
 /** A connection, as far as the list shows it. */
 export interface ListedConnection {
   protocol: number;
+  /** `tcp`, `udp` …, or `unknown`. */
+  protocolName: string;
+  tuple: ListedTuple;
   /** Time left, in whole seconds. */
   timeoutSeconds: number;
   /** The protocol's own state (TCP: `ESTABLISHED` …), undefined where it has none. */
@@ -39,54 +36,42 @@ export interface ListedConnection {
   mark: number;
 }
 
-/** The protocols that the list knows by name; every other one is `unknown`, with its number. */
-const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
-  [IPPROTO_ICMP]: 'icmp',
-  [IPPROTO_TCP]: 'tcp',
-  [IPPROTO_UDP]: 'udp',
-  [IPPROTO_DCCP]: 'dccp',
-  [IPPROTO_GRE]: 'gre',
-  [IPPROTO_SCTP]: 'sctp',
-  [IPPROTO_UDPLITE]: 'udplite',
-};
-
-/** The name of PROTOCOL in the list. */
-export function protocolName(protocol: number): string {
-  return PROTOCOL_NAMES[protocol] ?? 'unknown';
-}
-
 /** What tells flows between two addresses apart, as the list writes it, with a space behind; nothing where nothing does. */
-function writePorts(writer: AsciiWriter, protocol: number, ports: number): void {
-  if (protocol === IPPROTO_ICMP) {
-    writer.text('type=');
-    writer.decimal((ports >>> 16) & 0xff);
-    writer.text(' code=');
-    writer.decimal(ports >>> 24);
-    writer.text(' id=');
-    writer.wire16(ports);
-    writer.text(' ');
-  } else if (protocol === IPPROTO_GRE) {
-    writer.text('srckey=0x');
-    writer.wireHex16(ports);
-    writer.text(' dstkey=0x');
-    writer.wireHex16(ports >>> 16);
-    writer.text(' ');
-  } else if (protocol in PROTOCOL_NAMES) {
-    writer.text('sport=');
-    writer.wire16(ports);
-    writer.text(' dport=');
-    writer.wire16(ports >>> 16);
-    writer.text(' ');
+function writePorts(writer: AsciiWriter, tuple: ListedTuple, ports: number): void {
+  switch (tuple) {
+    case 'ports':
+      writer.text('sport=');
+      writer.wire16(ports);
+      writer.text(' dport=');
+      writer.wire16(ports >>> 16);
+      break;
+    case 'query':
+      writer.text('type=');
+      writer.decimal((ports >>> 16) & 0xff);
+      writer.text(' code=');
+      writer.decimal(ports >>> 24);
+      writer.text(' id=');
+      writer.wire16(ports);
+      break;
+    case 'keys':
+      writer.text('srckey=0x');
+      writer.wireHex16(ports);
+      writer.text(' dstkey=0x');
+      writer.wireHex16(ports >>> 16);
+      break;
+    case 'none':
+      return;
   }
+  writer.text(' ');
 }
 
-function writeDirection(writer: AsciiWriter, protocol: number, direction: ListedDirection): void {
+function writeDirection(writer: AsciiWriter, tuple: ListedTuple, direction: ListedDirection): void {
   writer.text('src=');
   writer.address(direction.source);
   writer.text(' dst=');
   writer.address(direction.destination);
   writer.text(' ');
-  writePorts(writer, protocol, direction.ports);
+  writePorts(writer, tuple, direction.ports);
   writer.text('packets=');
   writer.decimal(direction.packets);
   writer.text(' bytes=');
@@ -96,9 +81,10 @@ function writeDirection(writer: AsciiWriter, protocol: number, direction: Listed
 
 /** Write CONNECTION as one line of the list, without the line's end. */
 export function writeConnection(writer: AsciiWriter, connection: ListedConnection): void {
-  const { protocol, timeoutSeconds, state, original, reply, isSeenReply, isAssured, mark } = connection;
+  const { protocol, protocolName, tuple, timeoutSeconds, state, original, reply, isSeenReply, isAssured, mark } =
+    connection;
   writer.text('ipv4     2 ');
-  writer.text(protocolName(protocol).padEnd(8));
+  writer.text(protocolName.padEnd(8));
   writer.text(' ');
   writer.decimal(protocol);
   writer.text(' ');
@@ -108,9 +94,9 @@ export function writeConnection(writer: AsciiWriter, connection: ListedConnectio
     writer.text(state);
     writer.text(' ');
   }
-  writeDirection(writer, protocol, original);
+  writeDirection(writer, tuple, original);
   if (!isSeenReply) writer.text('[UNREPLIED] ');
-  writeDirection(writer, protocol, reply);
+  writeDirection(writer, tuple, reply);
   if (isAssured) writer.text('[ASSURED] ');
   writer.text('mark=');
   writer.decimal(mark);

@@ -10,7 +10,7 @@ import type * as BufferLayout from 'buffer-layout';
 
 // The package is CommonJS, and large: `import` would look all of it through for its names, 20 ms at every start.
 const require = createRequire(import.meta.url);
-const { blob, struct, u8, u16be, u32be }: typeof BufferLayout = require('buffer-layout');
+const { blob, struct, u8, u16be, u32, u32be }: typeof BufferLayout = require('buffer-layout');
 type Layout<T> = BufferLayout.Layout<T>;
 type Structure<T> = BufferLayout.Structure<T>;
 
@@ -165,6 +165,62 @@ export interface IcmpHeader {
 /** RFC 792. */
 export const icmp = struct<IcmpHeader>([u8('type'), u8('code'), u16be('checksum'), u16be('id'), u16be('sequence')]);
 
+export interface SctpHeader {
+  sourcePort: number;
+  destinationPort: number;
+  tag: number;
+  /** The only field in little-endian order. */
+  checksum: number;
+}
+
+/** The common header: RFC 9260, section 3.1. */
+export const sctp = struct<SctpHeader>([u16be('sourcePort'), u16be('destinationPort'), u32be('tag'), u32('checksum')]);
+
+export interface SctpChunkHeader {
+  type: number;
+  flags: number;
+  /** Of the chunk with this header, without padding. */
+  length: number;
+}
+
+/** RFC 9260, section 3.2. */
+export const sctpChunk = struct<SctpChunkHeader>([u8('type'), u8('flags'), u16be('length')]);
+
+export interface SctpInit extends SctpChunkHeader {
+  initiateTag: number;
+  window: number;
+  outboundStreams: number;
+  inboundStreams: number;
+  sequence: number;
+}
+
+/** INIT and INIT ACK: RFC 9260, sections 3.3.2 and 3.3.3, without parameters. */
+export const sctpInit = struct<SctpInit>([
+  u8('type'),
+  u8('flags'),
+  u16be('length'),
+  u32be('initiateTag'),
+  u32be('window'),
+  u16be('outboundStreams'),
+  u16be('inboundStreams'),
+  u32be('sequence'),
+]);
+
+export interface PptpGreHeader {
+  flags: number;
+  protocol: number;
+  payloadLength: number;
+  callId: number;
+}
+
+/** Enhanced GRE: RFC 2637, section 4.1, without the optional fields. */
+export const pptpGre = struct<PptpGreHeader>([
+  u16be('flags'),
+  u16be('protocol'),
+  u16be('payloadLength'),
+  u16be('callId'),
+]);
+
 /** The offset of PROPERTY in LAYOUT, in bytes; throws where the layout has no such field. */
 export function offsetOf<T>(layout: Structure<T> | Layout<T>, property: keyof T & string): number {
   const offset = (layout as Structure<T>).offsetOf(property);
@@ -253,6 +309,21 @@ export const ICMP_CODE_AT = offsetOf(icmp, 'code');
 export const ICMP_CHECKSUM_AT = offsetOf(icmp, 'checksum');
 export const ICMP_ID_AT = offsetOf(icmp, 'id');
 export const ICMP_SEQUENCE_AT = offsetOf(icmp, 'sequence');
+
+export const SCTP_LENGTH = sctp.span;
+export const SCTP_TAG_AT = offsetOf(sctp, 'tag');
+export const SCTP_CHECKSUM_AT = offsetOf(sctp, 'checksum');
+export const SCTP_CHUNK_LENGTH = sctpChunk.span;
+export const SCTP_CHUNK_FLAGS_AT = offsetOf(sctpChunk, 'flags');
+export const SCTP_CHUNK_LENGTH_AT = offsetOf(sctpChunk, 'length');
+export const SCTP_INIT_LENGTH = sctpInit.span;
+export const SCTP_INIT_TAG_AT = offsetOf(sctpInit, 'initiateTag');
+
+export const GRE_LENGTH = pptpGre.span;
+export const GRE_PROTOCOL_AT = offsetOf(pptpGre, 'protocol');
+export const GRE_CALL_ID_AT = offsetOf(pptpGre, 'callId');
+/** The version, in the flags. */
+export const GRE_VERSION_MASK = 0x0007;
 
 /** IP protocol numbers (IANA) that are treated by name here. */
 export const IPPROTO_ICMP = 1;

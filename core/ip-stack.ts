@@ -36,7 +36,6 @@ import { unfinishChecksum } from './answers/tcp-reset.js';
 import { Clock } from './clock.js';
 import { Conntrack } from './conntrack/conntrack.js';
 import { ConntrackTable } from './conntrack/table.js';
-import { createTrackers } from './conntrack/trackers.js';
 import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
 import { FlowCache, UPCALL } from './flow/flow-cache.js';
@@ -58,6 +57,7 @@ import { Nat, type NatChains } from './nat/nat.js';
 import { Outcome } from './outcome.js';
 import { type Packet, PacketType } from './packet.js';
 import { PacketStack } from './packet-stack.js';
+import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
 import { AddressType } from './rules/context.js';
 import type { TableCounters } from './rules/model.js';
@@ -109,8 +109,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#host = host;
     this.#output = output;
     this.#random = new Random(options.seed ?? 0);
-    const trackers = createTrackers(this.connections, host.sysctls);
-    this.#conntrack = new Conntrack(this.connections, trackers.byProtocol);
+    const trackers = createTrackers(this.connections, (name) => host.sysctls.conntrack(name));
+    this.#conntrack = new Conntrack(this.connections, trackers);
     this.#nat = new Nat(this.connections, this.#random);
     this.#fragments = new FragmentQueues({
       timeoutMs: host.sysctls.global('net.ipv4.ipfrag_time') * 1000,
@@ -118,7 +118,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       maxDist: host.sysctls.global('net.ipv4.ipfrag_max_dist'),
     });
     const send = (answer: Packet): void => this.#sendOut(answer);
-    this.#answers = new Answers(host, this.#conntrack, trackers.tcp, this.#stack, this.#clock, send);
+    this.#answers = new Answers(host, this.#conntrack, this.#stack, this.#clock, send);
     const context = new HostContext(host, this.connections, this.#nat, this.#answers, this.#clock, this.#random);
     const engine = options.engine ?? 'remembered';
     this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine);

@@ -16,12 +16,12 @@ const SLAB_BYTES = 64 * KIB;
 
 /** What both sides know of the packet in hand and of time: words and float64s, see CONTROL_…. */
 export const CONTROL_AT = 64 * KIB;
-/** TCP's transitions, and which flags may go together: bytes (conntrack/tcp-states.ts). */
+/** TCP's transitions, and which flags may go together: bytes (protocols/tcp-states.ts). */
 export const TRANSITIONS_AT = 68 * KIB;
 export const VALID_FLAGS_AT = 69 * KIB;
 /**
- * SETTINGS of the trackers, float64s: time-outs in milliseconds (conntrack/timeouts.ts) of TCP by state, after retransmissions,
- * with unacknowledged data; of UDP, and of its streams; then TcpOptions (conntrack/tcp.ts).
+ * SETTINGS of the trackers, float64s: time-outs in milliseconds of TCP by state, after retransmissions,
+ * with unacknowledged data; of UDP, and of its streams; then the settings of protocols/tcp.ts.
  */
 export const SETTINGS_AT = 72 * KIB;
 export const SETTING_TCP_MS_F64 = 0;

@@ -1,13 +1,14 @@
 /** What the host answers by itself: ICMP errors and RSTs. They leave as packets of its own, in the connection they are about. */
+import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import type { Clock } from '../clock.js';
-import { reachesChecksum } from '../conntrack/checksums.js';
 import type { Conntrack } from '../conntrack/conntrack.js';
-import type { TcpTracker } from '../conntrack/tcp.js';
 import { ErrorRate } from '../host/error-rate.js';
 import type { Host } from '../host/host.js';
 import type { OutputRoute } from '../host/route-decision.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { PacketStack } from '../packet-stack.js';
+import { protocolOf } from '../protocols/registry.js';
+import { setClosing } from '../protocols/tcp.js';
 import { AddressType, type RejectKind } from '../rules/context.js';
 import { answerDestination } from './echo-options.js';
 import { buildIcmpError, type IcmpError, mayAnswer, REJECT_ERRORS } from './icmp-error.js';
@@ -21,7 +22,6 @@ const MULTICAST_TTL = 1;
 export class Answers implements OptionsHost {
   readonly #host: Host;
   readonly #conntrack: Conntrack;
-  readonly #tcp: TcpTracker;
   readonly #stack: PacketStack;
   readonly #clock: Clock;
   readonly #send: (answer: Packet) => void;
@@ -30,17 +30,9 @@ export class Answers implements OptionsHost {
   readonly #checksums: boolean;
 
   /** SEND takes an answer, with its route, to OUTPUT and on. */
-  constructor(
-    host: Host,
-    conntrack: Conntrack,
-    tcp: TcpTracker,
-    stack: PacketStack,
-    clock: Clock,
-    send: (answer: Packet) => void,
-  ) {
+  constructor(host: Host, conntrack: Conntrack, stack: PacketStack, clock: Clock, send: (answer: Packet) => void) {
     this.#host = host;
     this.#conntrack = conntrack;
-    this.#tcp = tcp;
     this.#stack = stack;
     this.#clock = clock;
     this.#send = send;
@@ -85,7 +77,8 @@ export class Answers implements OptionsHost {
   #sendReset(packet: Packet): void {
     const answer = this.#stack.push(this.#clock.nowMs);
     if (buildTcpReset(answer, packet, packet.isToMany, this.#ttl, this.#isChecked(packet)) > 0) {
-      if (packet.ct >= 0 && this.#conntrack.table.isHashed(packet.ct)) this.#tcp.setClosing(packet.ct, packet.nowMs);
+      if (packet.ct >= 0 && this.#conntrack.table.isHashed(packet.ct))
+        setClosing(this.#conntrack.trackers[IPPROTO_TCP], packet.ct, packet.nowMs);
       const route = this.#host.rerouteOutput(answer.destination, answer.source);
       if (route.reason === '') {
         takeRoute(answer, route, this.#host.loopback);
@@ -97,7 +90,12 @@ export class Answers implements OptionsHost {
 
   /** Whether conntrack has looked at the packet's checksum on arrival. */
   #isChecked(packet: Packet): boolean {
-    return this.#checksums && !packet.isLocal && packet.ctinfo !== CtInfo.UNTRACKED && reachesChecksum(packet);
+    return (
+      this.#checksums &&
+      !packet.isLocal &&
+      packet.ctinfo !== CtInfo.UNTRACKED &&
+      protocolOf(packet.protocol).reachesChecksum(packet)
+    );
   }
 
   /** The answer belongs to the connection of the packet that it is about, in the other direction (nf_conntrack_attach). */

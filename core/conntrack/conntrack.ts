@@ -1,12 +1,12 @@
 /** hot: connection tracking at the hooks: finding or opening a packet's entry, and confirming it on its way out. */
-import { ICMP_LENGTH, IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
+import { ICMP_LENGTH, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
+import { type L4Tracker, TrackResult } from '../protocols/protocol.js';
 import { ORIGINAL_TUPLE, RECORD_WORDS, REPLY_TUPLE, STATUS, Status, TUPLE_DESTINATION, TUPLE_PORTS } from './record.js';
 import type { ConntrackTable } from './table.js';
-import { type L4Tracker, TrackResult } from './tracker.js';
 import { invertPorts, Tuple } from './tuple.js';
 
-/** What looking for a packet's connection gives. NONE: it names none, and opens none; NO_ROOM: it would, but the table is full. */
+/** What became of the search for a packet's entry. NONE: there is none and it opens none; NO_ROOM: the table is full. */
 const Found = { NONE: 0, ENTRY: 1, NO_ROOM: 2 } as const;
 type Found = (typeof Found)[keyof typeof Found];
 
@@ -14,13 +14,13 @@ export class Conntrack {
   readonly table: ConntrackTable;
   /** The entry that was confirmed last, -1: none since this was set. */
   confirmed = -1;
-  #trackers: readonly L4Tracker[];
+  /** By protocol number. */
+  readonly trackers: readonly L4Tracker[];
   #tuple = new Tuple();
 
-  /** TRACKERS: one for each of the 256 protocol numbers. */
   constructor(table: ConntrackTable, trackers: readonly L4Tracker[]) {
     this.table = table;
-    this.#trackers = trackers;
+    this.trackers = trackers;
   }
 
   /**
@@ -29,10 +29,11 @@ export class Conntrack {
    */
   track(packet: Packet): boolean {
     if (packet.ct >= 0 || packet.ctinfo === CtInfo.UNTRACKED) return true;
-    const tracker = this.#trackers[packet.protocol];
-    if (!tracker.isValid(packet)) return true;
-    if (packet.protocol === IPPROTO_ICMP && isIcmpError(packet.view.getUint8(packet.l4))) {
-      this.#trackIcmpError(packet);
+    const tracker = this.trackers[packet.protocol];
+    const { protocol } = tracker;
+    if (!protocol.isValid(tracker, packet)) return true;
+    if (protocol.isError(packet)) {
+      this.#trackError(packet);
       return true;
     }
     let result: TrackResult;
@@ -40,7 +41,7 @@ export class Conntrack {
       const found = this.#findOrOpen(packet, tracker);
       if (found !== Found.ENTRY) return found === Found.NONE;
       const isNew = !this.table.isHashed(packet.ct);
-      result = tracker.update(packet.ct, packet.direction, packet, isNew);
+      result = protocol.update(tracker, packet.ct, packet.direction, packet, isNew);
       if (result === TrackResult.REPEAT) this.table.remove(packet.ct);
       else if (result === TrackResult.KILL) this.table.unhash(packet.ct);
       else if (result === TrackResult.INVALID) {
@@ -97,7 +98,7 @@ export class Conntrack {
     if (!tuple.invert()) return Found.NONE;
     const entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
     if (entry < 0) return Found.NO_ROOM;
-    if (!tracker.open(entry, packet)) {
+    if (!tracker.protocol.open(tracker, entry, packet)) {
       table.release(entry);
       return Found.NONE;
     }
@@ -116,7 +117,7 @@ export class Conntrack {
   }
 
   /** An ICMP error belongs to the connection of the packet that it quotes; without one it is INVALID (nf_conntrack_inet_error). */
-  #trackIcmpError(packet: Packet): void {
+  #trackError(packet: Packet): void {
     const quoted = packet.l4Available - ICMP_LENGTH;
     if (quoted < IPV4_LENGTH) return;
     const tuple = this.#tuple;
@@ -130,11 +131,6 @@ export class Conntrack {
     packet.direction = direction;
     packet.ctinfo = CtInfo.RELATED;
   }
-}
-
-/** Whether ICMP TYPE tells of something that went wrong with the packet it quotes (RFC 792). */
-export function isIcmpError(type: number): boolean {
-  return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
 }
 
 /** The tuple that the packets of ENTRY have once its NAT is done: the inverse of its reply tuple. */

@@ -1,7 +1,7 @@
 /** Connections as values, for whoever lists them. */
 import type { ListedConnection, ListedDirection } from '../../codecs/conntrack-list.js';
-import { IPPROTO_SCTP, IPPROTO_TCP } from '../../codecs/layouts.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
+import { protocolOf } from '../protocols/registry.js';
 import {
   ACCOUNTING_STRIDE_F64,
   BYTES_F64,
@@ -20,24 +20,22 @@ import {
   TUPLE_PORTS,
   TUPLE_SOURCE,
 } from './record.js';
-import { SctpState } from './sctp-states.js';
 import type { ConntrackTable } from './table.js';
-import { STATE_NAMES } from './tcp-states.js';
-
-const SCTP_STATE_NAMES = Object.keys(SctpState);
 
 /** What is in the record of ENTRY at NOW_MS, as `conntrack -L` would show it. */
 export function listConnection(table: ConntrackTable, entry: number, nowMs: number): ListedConnection {
   const { words, doubles } = table;
   const base = entry * RECORD_WORDS;
-  const protocol = words[base + PROTOCOL] & 0xff;
+  const protocol = protocolOf(words[base + PROTOCOL] & 0xff);
   const status = words[base + STATUS];
   const leftMs = doubles[entry * RECORD_F64 + EXPIRES_MS_F64] - nowMs;
   return {
-    protocol,
+    protocol: words[base + PROTOCOL] & 0xff,
+    protocolName: protocol.name,
+    tuple: protocol.listedTuple,
     // The kernel rounds down, and some time has always passed since the packet.
     timeoutSeconds: Math.max(0, Math.ceil(leftMs / 1000) - 1),
-    state: stateName(protocol, words[base + TCP_STATE] & 0xff),
+    state: protocol.stateNames[words[base + TCP_STATE] & 0xff],
     original: listDirection(table, entry, ORIGINAL),
     reply: listDirection(table, entry, REPLY),
     isSeenReply: (status & Status.SEEN_REPLY) !== 0,
@@ -56,9 +54,4 @@ function listDirection({ words, doubles }: ConntrackTable, entry: number, direct
     packets: doubles[accounting + PACKETS_F64],
     bytes: doubles[accounting + BYTES_F64],
   };
-}
-
-function stateName(protocol: number, state: number): string | undefined {
-  if (protocol === IPPROTO_TCP) return STATE_NAMES[state];
-  return protocol === IPPROTO_SCTP ? SCTP_STATE_NAMES[state] : undefined;
 }

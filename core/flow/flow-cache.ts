@@ -35,10 +35,10 @@ import {
   TUPLE_SOURCE,
 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
-import { TcpState } from '../conntrack/tcp-states.js';
 import { Hook } from '../hooks.js';
 import { CONTROL_PENDING_F64, type Memory, SCRATCH_BYTES, SCRATCH_HEADROOM } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
+import { TcpState } from '../protocols/tcp-states.js';
 import type { Trace } from '../rules/run/trace.js';
 import type { LinkHeader } from './link-header.js';
 import { type FlowKey, flowValues, type MegaflowLearner } from './megaflow.js';

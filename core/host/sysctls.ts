@@ -1,5 +1,6 @@
 /** The sysctls that decide what happens to packets: those of each interface, those of the whole host. */
 import { HostError } from '../../codecs/host-json.js';
+import { protocolSysctls } from '../protocols/registry.js';
 
 /** Settings of an interface that are known here, each with its default in `all` and in any other directory. */
 const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: number]>> = {
@@ -20,6 +21,8 @@ const COUNT = [0, 2 ** 31 - 1] as const;
 const SECONDS = [-2_147_483, 2_147_483] as const;
 const SWITCH = [0, 1] as const;
 
+const CONNTRACK = 'net.netfilter.nf_conntrack_';
+
 /**
  * Settings of the whole host: default, smallest and largest value. The defaults are those of Linux 6.18, but that the host
  * forwards, answers without rate limits, keeps connection accounting and sends no redirects, unless told otherwise.
@@ -39,35 +42,17 @@ const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, ma
   'net.netfilter.nf_conntrack_acct': [1, ...SWITCH],
   'net.netfilter.nf_conntrack_checksum': [1, ...SWITCH],
   'net.netfilter.nf_conntrack_max': [262_144, ...COUNT],
-  'net.netfilter.nf_conntrack_tcp_be_liberal': [0, ...SWITCH],
-  'net.netfilter.nf_conntrack_tcp_ignore_invalid_rst': [0, ...SWITCH],
-  'net.netfilter.nf_conntrack_tcp_loose': [1, ...SWITCH],
-  'net.netfilter.nf_conntrack_tcp_max_retrans': [3, 0, 255],
-  'net.netfilter.nf_conntrack_generic_timeout': [600, ...SECONDS],
-  'net.netfilter.nf_conntrack_gre_timeout': [30, ...SECONDS],
-  'net.netfilter.nf_conntrack_gre_timeout_stream': [180, ...SECONDS],
-  'net.netfilter.nf_conntrack_icmp_timeout': [30, ...SECONDS],
-  'net.netfilter.nf_conntrack_sctp_timeout_closed': [10, ...SECONDS],
-  'net.netfilter.nf_conntrack_sctp_timeout_cookie_echoed': [3, ...SECONDS],
-  'net.netfilter.nf_conntrack_sctp_timeout_cookie_wait': [3, ...SECONDS],
-  'net.netfilter.nf_conntrack_sctp_timeout_established': [210, ...SECONDS],
-  'net.netfilter.nf_conntrack_sctp_timeout_heartbeat_sent': [30, ...SECONDS],
-  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_ack_sent': [3, ...SECONDS],
-  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_recd': [3, ...SECONDS],
-  'net.netfilter.nf_conntrack_sctp_timeout_shutdown_sent': [3, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_close': [10, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_close_wait': [60, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_established': [432_000, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_fin_wait': [120, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_last_ack': [30, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_max_retrans': [300, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_syn_recv': [60, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_syn_sent': [120, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_time_wait': [120, ...SECONDS],
-  'net.netfilter.nf_conntrack_tcp_timeout_unacknowledged': [300, ...SECONDS],
-  'net.netfilter.nf_conntrack_udp_timeout': [30, ...SECONDS],
-  'net.netfilter.nf_conntrack_udp_timeout_stream': [120, ...SECONDS],
+  ...ofProtocols(),
 };
+
+/** The time-outs and settings of the layer-4 protocols. */
+function ofProtocols(): Record<string, readonly [preset: number, min: number, max: number]> {
+  const { timeouts, settings } = protocolSysctls();
+  const globals: Record<string, readonly [number, number, number]> = {};
+  for (const [, name, seconds] of timeouts) if (name !== null) globals[CONNTRACK + name] = [seconds, ...SECONDS];
+  for (const [name, ...values] of settings) globals[CONNTRACK + name] = values;
+  return globals;
+}
 
 /** What cannot matter to a host that forwards IPv4 and has no sockets. */
 const IRRELEVANT = /^(?:(?!net\/)|net\/(?:ipv6|core|unix|bridge)\/|net\/ipv4\/(?:tcp_|udp_|neigh\/|ping_|inet_peer_))/;
@@ -138,9 +123,9 @@ export class Sysctls {
     return value;
   }
 
-  /** The settings of the whole host, by dotted name. */
-  get byName(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.globals);
+  /** The value of `net.netfilter.nf_conntrack_…`. */
+  conntrack(name: string): number {
+    return this.global(CONNTRACK + name);
   }
 
   private of(directory: string, key: string): number {

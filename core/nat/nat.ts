@@ -1,15 +1,7 @@
 /** hot: NAT at the four nat hooks: binding new connections, and translating every packet of a bound one. */
 
 import { internetChecksum, isIcmpChecksumRight, sumBytes, updateChecksum } from '../../codecs/checksum.js';
-import {
-  ICMP_CHECKSUM_AT,
-  ICMP_LENGTH,
-  IPPROTO_ICMP,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPV4_LENGTH,
-  TCP_LENGTH,
-} from '../../codecs/layouts.js';
+import { ICMP_CHECKSUM_AT, ICMP_LENGTH, IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { translatedTuple } from '../conntrack/conntrack.js';
 import {
   MASQUERADE_DEV,
@@ -28,13 +20,14 @@ import type { ConntrackTable } from '../conntrack/table.js';
 import { invertPorts, Tuple } from '../conntrack/tuple.js';
 import { Hook, Verdict } from '../hooks.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
+import type { L4Protocol } from '../protocols/protocol.js';
+import { protocolOf } from '../protocols/registry.js';
 import type { Random } from '../random.js';
 import { Manip, type NatRange } from '../rules/context.js';
 import { mangle } from './mangle.js';
 import { portOf, UniqueTuple } from './unique-tuple.js';
 
 const ICMP_REDIRECT = 5;
-const SCTP_LENGTH = 12;
 const NAT_DONE = Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
 
 /** Runs the nat table's chain of the packet's hook (the rules of a new connection). */
@@ -123,9 +116,10 @@ export class Nat {
     const other = base + (packet.direction === ORIGINAL ? REPLY_TUPLE : ORIGINAL_TUPLE);
     const address = words[other + (manip === Manip.SRC ? TUPLE_DESTINATION : TUPLE_SOURCE)];
     const ports = invertPorts(words[other + TUPLE_PORTS], packet.protocol);
-    const end = packet.protocol === IPPROTO_ICMP ? Manip.SRC : manip;
-    if (!mangle(packet.view, packet.at, packet.available, manip, address, portOf(ports, end))) return Verdict.DROP;
-    if (packet.fragmentMaxSize !== 0) noteRewritten(packet, headerLengthOf(packet.protocol));
+    const protocol = protocolOf(packet.protocol);
+    const port = portOf(ports, portEnd(protocol, manip));
+    if (!mangle(packet.view, packet.at, packet.available, manip, address, port)) return Verdict.DROP;
+    if (packet.fragmentMaxSize !== 0) noteRewritten(packet, protocol.mangledBytes);
     packet.reload();
     return Verdict.ACCEPT;
   }
@@ -150,8 +144,8 @@ export class Nat {
     const quoted = packet.l4Available - ICMP_LENGTH;
     const inner = manip === Manip.SRC ? Manip.DST : Manip.SRC;
     const ports = words[other + TUPLE_PORTS];
-    const innerProtocol = words[base + PROTOCOL] & 0xff;
-    const innerEnd = innerProtocol === IPPROTO_ICMP ? Manip.SRC : inner;
+    const innerProtocol = protocolOf(words[base + PROTOCOL] & 0xff);
+    const innerEnd = portEnd(innerProtocol, inner);
     const innerAddress = words[other + (inner === Manip.SRC ? TUPLE_SOURCE : TUPLE_DESTINATION)];
     const sumBefore = sumBytes(view, quoteAt, quoted);
     if (!mangle(view, quoteAt, quoted, inner, innerAddress, portOf(ports, innerEnd))) return false;
@@ -165,7 +159,7 @@ export class Nat {
     }
     if (packet.fragmentMaxSize !== 0) {
       const innerHeader = (view.getUint8(quoteAt) & 15) << 2;
-      noteRewritten(packet, ICMP_LENGTH + innerHeader + headerLengthOf(innerProtocol));
+      noteRewritten(packet, ICMP_LENGTH + innerHeader + innerProtocol.mangledBytes);
     }
     const outerAddress = words[other + (manip === Manip.SRC ? TUPLE_DESTINATION : TUPLE_SOURCE)];
     mangle(view, packet.at, packet.available, manip, outerAddress, 0);
@@ -179,9 +173,9 @@ function noteRewritten(packet: Packet, length: number): void {
   if (length > packet.rewrittenLength && length <= packet.l4Length) packet.rewrittenLength = length;
 }
 
-/** How much of a layer-4 header is made writable for a rewrite, in bytes, where it is there. */
-function headerLengthOf(protocol: number): number {
-  return protocol === IPPROTO_TCP ? TCP_LENGTH : protocol === IPPROTO_SCTP ? SCTP_LENGTH : ICMP_LENGTH;
+/** The end of a ports word where the port of the end MANIP is. */
+function portEnd(protocol: L4Protocol, manip: Manip): Manip {
+  return protocol.portSpace?.isShared === true ? Manip.SRC : manip;
 }
 
 /** HOOK2MANIP. */

@@ -1,7 +1,6 @@
 /** Choosing what a connection's tuple becomes, so that no two connections look the same (get_unique_tuple). */
 
 import { type LoadedAddress, portToHostOrder, portToLoaded, toHostOrder, toLoaded } from '../../codecs/byte-order.js';
-import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../../codecs/layouts.js';
 import {
   ORIGINAL_TUPLE,
   PROTOCOL,
@@ -9,13 +8,12 @@ import {
   REPLY_TUPLE,
   STATUS,
   Status,
-  TCP_STATE,
   TUPLE_PORTS,
 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
-import { hasSequenceAdvanced, isTimeWait } from '../conntrack/tcp.js';
 import { invertPorts, type Tuple } from '../conntrack/tuple.js';
 import { REPLY } from '../packet.js';
+import { protocolOf } from '../protocols/registry.js';
 import type { Random } from '../random.js';
 import { Manip, type NatRange } from '../rules/context.js';
 import { jhashAddress } from './jhash.js';
@@ -87,14 +85,12 @@ export class UniqueTuple {
   /** The same question with ATTEMPTS_LEFT: towards the end an old connection that waits in TIME_WAIT gives way. */
   #isUsedForGood(tuple: Tuple, entry: number, attemptsLeft: number): boolean {
     if (!this.#isUsed(tuple, entry)) return false;
-    if (attemptsLeft > HARDER_ATTEMPTS || tuple.protocol !== IPPROTO_TCP) return true;
+    if (attemptsLeft > HARDER_ATTEMPTS) return true;
     const holder = this.#holderOf(tuple);
     if ((holder & 1) !== REPLY) return true;
     const other = holder >>> 1;
-    const { words } = this.#table;
-    const base = other * RECORD_WORDS;
-    if (!isTimeWait(words[base + TCP_STATE]) || (words[base + STATUS] & Status.SRC_NAT) === 0) return true;
-    if (!hasSequenceAdvanced(this.#table, other, entry)) return true;
+    if ((this.#table.words[other * RECORD_WORDS + STATUS] & Status.SRC_NAT) === 0) return true;
+    if (!protocolOf(tuple.protocol).givesWay(this.#table, other, entry)) return true;
     this.#table.remove(other);
     return false;
   }
@@ -135,31 +131,13 @@ export class UniqueTuple {
   }
 
   #choosePort(tuple: Tuple, range: NatRange, manip: Manip, entry: number): void {
-    const { protocol } = tuple;
-    if (!hasChoosablePort(protocol)) return;
-    // ICMP has one id for both ends.
-    const end = protocol === IPPROTO_ICMP ? Manip.SRC : manip;
+    const space = protocolOf(tuple.protocol).portSpace;
+    if (space === undefined) return;
+    const end = space.isShared ? Manip.SRC : manip;
     const current = portOf(tuple.ports, end);
-    let first: number;
-    let count: number;
-    if (range.minPort !== undefined && range.maxPort !== undefined) {
-      first = Math.min(range.minPort, range.maxPort);
-      count = Math.abs(range.maxPort - range.minPort) + 1;
-    } else if (protocol === IPPROTO_ICMP) {
-      first = 0;
-      count = 65536;
-    } else if (manip === Manip.DST) {
-      return;
-    } else if (current < 512) {
-      first = 1;
-      count = 511;
-    } else if (current < 1024) {
-      first = 600;
-      count = 424;
-    } else {
-      first = 1024;
-      count = 64512;
-    }
+    const searched = rangeOfRule(range) ?? space.range(current, manip);
+    if (searched === undefined) return;
+    const [first, count] = searched;
     let offset = 0;
     if (range.basePort !== undefined) offset = (current - range.basePort) & 0xffff;
     else if (range.random || range.randomFully || manip !== Manip.DST) offset = this.#random.uint16();
@@ -201,14 +179,10 @@ function isInRange(value: number, min: number, max: number | undefined): boolean
   return value >= min && value <= (max ?? min);
 }
 
-function hasChoosablePort(protocol: number): boolean {
-  return (
-    protocol === IPPROTO_TCP ||
-    protocol === IPPROTO_UDP ||
-    protocol === IPPROTO_UDPLITE ||
-    protocol === IPPROTO_SCTP ||
-    protocol === IPPROTO_ICMP
-  );
+/** The first port and how many the rule's own RANGE has, undefined where it names none. */
+function rangeOfRule({ minPort, maxPort }: NatRange): readonly [first: number, count: number] | undefined {
+  if (minPort === undefined || maxPort === undefined) return undefined;
+  return [Math.min(minPort, maxPort), Math.abs(maxPort - minPort) + 1];
 }
 
 /** The port of the end MANIP in a ports word, in host order. */

@@ -11,9 +11,10 @@ import {
 import type { OptionsHost } from '../../core/answers/ip-options.js';
 import { rejectChecksumOk } from '../../core/answers/reject-checksum.js';
 import { buildTcpReset } from '../../core/answers/tcp-reset.js';
-import { reachesChecksum } from '../../core/conntrack/checksums.js';
 import { Hook } from '../../core/hooks.js';
 import { Packet, PacketType } from '../../core/packet.js';
+import { protocolOf } from '../../core/protocols/registry.js';
+import { tcp } from '../../core/protocols/tcp.js';
 import { bytesEqual } from '../bytes.js';
 import { load, packetIn } from '../fragments/small-host.js';
 import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets/packets.js';
@@ -173,17 +174,17 @@ Checksums('minds an IP checksum that an option left stale, unless conntrack has 
   assert.is(buildTcpReset(answerBuffer(), packet, false, 64, false), 0);
   const other = packetOf(253, buildIcmp(8, 0, 1, 1, new Uint8Array(8)));
   other.bytes[other.at + 8] ^= 0x55;
-  assert.not(rejectChecksumOk(other, reachesChecksum(other)));
+  assert.not(rejectChecksumOk(other, protocolOf(253).reachesChecksum(other)));
 });
 
 /** tcp_error, udp_error: the kernel answered none of these, with a record route filled in (the golden case of this name). */
 Checksums('conntrack does not come to look at the checksum of a header that cannot be', () => {
   const packet = segment(0x02);
-  assert.ok(reachesChecksum(packet));
+  assert.ok(tcp.reachesChecksum(packet));
   packet.bytes[packet.l4 + 12] = 4 << 4;
-  assert.not(reachesChecksum(packet));
+  assert.not(tcp.reachesChecksum(packet));
   packet.bytes[packet.l4 + 12] = 15 << 4;
-  assert.not(reachesChecksum(packet));
+  assert.not(tcp.reachesChecksum(packet));
 });
 
 Checksums('trusts a packet that a snaplen cut', () => {

@@ -4,20 +4,18 @@ import * as assert from 'uvu/assert';
 import { crc32cStep } from '../../codecs/crc32c.js';
 import { IPPROTO_SCTP, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { RECORD_WORDS, TCP_STATE } from '../../core/conntrack/record.js';
-import { SctpTracker } from '../../core/conntrack/sctp.js';
-import { Chunk, STATE_NAMES } from '../../core/conntrack/sctp-states.js';
-import { timeoutsFrom } from '../../core/conntrack/timeouts.js';
+import { Chunk, sctp } from '../../core/protocols/sctp.js';
 import { Tracking } from './tracking.js';
 
-const sctp = suite('SCTP');
+const associations = suite('SCTP');
 
-sctp('CRC-32C of the digits (RFC 3720, appendix B.4, and every catalogue of CRCs)', () => {
+associations('CRC-32C of the digits (RFC 3720, appendix B.4, and every catalogue of CRCs)', () => {
   const digits = Buffer.from('123456789');
   const view = new DataView(digits.buffer, digits.byteOffset, digits.length);
   assert.is(~crc32cStep(view, 0, digits.length, -1) >>> 0, 0xe3069283);
 });
 
-sctp('an association from INIT to SHUTDOWN COMPLETE', () => {
+associations('an association from INIT to SHUTDOWN COMPLETE', () => {
   const see = association();
   assert.is(see('>', 0, [init(6)]), 'NEW CLOSED 10 1/52 0/0 UNREPLIED');
   assert.is(see('<', 6, [initAck(4)]), 'ESTABLISHED/R COOKIE_WAIT 3 1/52 1/52');
@@ -29,7 +27,7 @@ sctp('an association from INIT to SHUTDOWN COMPLETE', () => {
   assert.is(see('>', 4, [chunk(Chunk.SHUTDOWN_COMPLETE)]), 'ESTABLISHED CLOSED 10 5/212 3/132 ASSURED');
 });
 
-sctp('an INIT again passes uncounted; an ABORT ends the association', () => {
+associations('an INIT again passes uncounted; an ABORT ends the association', () => {
   const see = association();
   see('>', 0, [init(6)]);
   assert.is(see('>', 0, [init(6)]), 'NEW CLOSED 10 1/52 0/0 UNREPLIED');
@@ -37,7 +35,7 @@ sctp('an INIT again passes uncounted; an ABORT ends the association', () => {
   assert.is(see('<', 6, [chunk(Chunk.ABORT)]), 'ESTABLISHED/R CLOSED 10 1/52 2/92');
 });
 
-sctp('a packet with another tag is INVALID', () => {
+associations('a packet with another tag is INVALID', () => {
   const see = association();
   see('>', 0, [init(6)]);
   see('<', 6, [initAck(4)]);
@@ -47,40 +45,43 @@ sctp('a packet with another tag is INVALID', () => {
   assert.is(see('<', 6, [initAck(9)]), 'INVALID ESTABLISHED 210 2/92 2/92 ASSURED');
 });
 
-sctp('out of the blue: a heartbeat and a SHUTDOWN ACK open an entry; DATA, ABORT, COOKIE ACK, two INITs do not', () => {
-  assert.is(association()('>', 3, [chunk(Chunk.HEARTBEAT)]), 'NEW HEARTBEAT_SENT 30 1/40 0/0 UNREPLIED');
-  assert.is(association()('>', 3, [chunk(Chunk.SHUTDOWN_ACK)]), 'NEW SHUTDOWN_ACK_SENT 3 1/40 0/0 UNREPLIED');
-  for (const type of [Chunk.DATA, Chunk.ABORT, Chunk.COOKIE_ACK, Chunk.SHUTDOWN_COMPLETE]) {
-    assert.is(association()('>', 3, [chunk(type)]), 'INVALID');
-  }
-  assert.is(association()('>', 0, [init(6), init(6)]), 'INVALID');
-  assert.is(association()('>', 0, []), 'INVALID');
-});
+associations(
+  'out of the blue: a heartbeat and a SHUTDOWN ACK open an entry; DATA, ABORT, COOKIE ACK, two INITs do not',
+  () => {
+    assert.is(association()('>', 3, [chunk(Chunk.HEARTBEAT)]), 'NEW HEARTBEAT_SENT 30 1/40 0/0 UNREPLIED');
+    assert.is(association()('>', 3, [chunk(Chunk.SHUTDOWN_ACK)]), 'NEW SHUTDOWN_ACK_SENT 3 1/40 0/0 UNREPLIED');
+    for (const type of [Chunk.DATA, Chunk.ABORT, Chunk.COOKIE_ACK, Chunk.SHUTDOWN_COMPLETE]) {
+      assert.is(association()('>', 3, [chunk(type)]), 'INVALID');
+    }
+    assert.is(association()('>', 0, [init(6), init(6)]), 'INVALID');
+    assert.is(association()('>', 0, []), 'INVALID');
+  },
+);
 
-sctp('an answered heartbeat of another path establishes it', () => {
+associations('an answered heartbeat of another path establishes it', () => {
   const see = association();
   see('>', 3, [chunk(Chunk.HEARTBEAT)]);
   assert.is(see('<', 9, [chunk(Chunk.HEARTBEAT_ACK)]), 'ESTABLISHED/R ESTABLISHED 210 1/40 1/40 ASSURED');
 });
 
-sctp('a checksum that fails is INVALID', () => {
+associations('a checksum that fails is INVALID', () => {
   const tracking = new Tracking();
   const bytes = packetOf('>', 0, [init(6)]);
   bytes[IPV4_LENGTH + 8] ^= 1;
-  assert.is(tracking.track(new SctpTracker(tracking.table, timeoutsFrom(), true), bytes), 'INVALID');
-  assert.is(tracking.track(new SctpTracker(tracking.table, timeoutsFrom(), false), bytes), 'NEW');
+  assert.is(tracking.track(tracking.tracker(sctp), bytes), 'INVALID');
+  assert.is(tracking.track(tracking.tracker(sctp, { 'net.netfilter.nf_conntrack_checksum': 0 }), bytes), 'NEW');
 });
 
-sctp.run();
+associations.run();
 
 /** What is seen of each packet of one association, and of the entry after it. */
 function association(): (direction: string, tag: number, chunks: number[][]) => string {
   const tracking = new Tracking();
-  const tracker = new SctpTracker(tracking.table, timeoutsFrom(), true);
+  const tracker = tracking.tracker(sctp);
   return (direction, tag, chunks) => {
     const seen = tracking.track(tracker, packetOf(direction, tag, chunks));
     if (tracking.entry < 0) return seen;
-    const state = STATE_NAMES[tracking.table.words[tracking.entry * RECORD_WORDS + TCP_STATE]];
+    const state = sctp.stateNames[tracking.table.words[tracking.entry * RECORD_WORDS + TCP_STATE]];
     return `${seen} ${state} ${tracking.describe()}`;
   };
 }

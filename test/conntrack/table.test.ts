@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ORIGINAL_TUPLE, RECORD_WORDS } from '../../core/conntrack/record.js';
 import { ConntrackTable } from '../../core/conntrack/table.js';
-import { invertPorts } from '../../core/conntrack/tuple.js';
+import { swapPorts } from '../../core/protocols/ports.js';
 import { Random } from '../../core/random.js';
 
 const table = suite('connection table');
@@ -33,7 +33,7 @@ function randomFlow(random: Random): Flow {
 }
 
 function open(connections: ConntrackTable, { source, destination, ports, protocol }: Flow, nowMs: number): number {
-  const entry = connections.create(source, destination, ports, invertPorts(ports, protocol), protocol, nowMs);
+  const entry = connections.create(source, destination, ports, swapPorts(ports), protocol, nowMs);
   connections.refresh(entry, nowMs, FAR_MS);
   connections.linkSource(entry);
   connections.confirm(entry);
@@ -77,7 +77,7 @@ table('finds what a plain map finds, and each source latest first, while it grow
   const bySource = new Map<string, { entry: number; opened: number; flow: Flow }[]>();
   for (const one of model.values()) {
     const { flow, entry } = one;
-    const reply = connections.find(flow.destination, flow.source, invertPorts(flow.ports, 0), flow.protocol, 0);
+    const reply = connections.find(flow.destination, flow.source, swapPorts(flow.ports), flow.protocol, 0);
     assert.is(reply, entry * 2 + 1);
     const key = `${flow.source} ${flow.ports & 0xffff} ${flow.protocol}`;
     bySource.set(key, [...(bySource.get(key) ?? []), one]);

@@ -2,9 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RECORD_WORDS, TCP_STATE } from '../../core/conntrack/record.js';
-import { TCP_DEFAULTS, TcpTracker } from '../../core/conntrack/tcp.js';
-import { STATE_NAMES } from '../../core/conntrack/tcp-states.js';
-import { timeoutsFrom } from '../../core/conntrack/timeouts.js';
+import { tcp } from '../../core/protocols/tcp.js';
 import { TCP_STORIES } from './tcp-stories.js';
 import { type Line, packetOf, parseStories, type Story, upTo } from './tcp-story.js';
 import { Tracking } from './tracking.js';
@@ -25,24 +23,13 @@ for (const story of parseStories(TCP_STORIES)) {
 stories.run();
 
 function play(story: Story, last: Line): string {
-  const sysctl = (name: string): number | undefined => story.sysctl[`net.netfilter.nf_conntrack_${name}`];
   const tracking = new Tracking();
-  const tracker = new TcpTracker(
-    tracking.table,
-    {
-      ...TCP_DEFAULTS,
-      loose: sysctl('tcp_loose') !== 0,
-      beLiberal: sysctl('tcp_be_liberal') === 1,
-      ignoreInvalidRst: sysctl('tcp_ignore_invalid_rst') === 1,
-      maxRetrans: sysctl('tcp_max_retrans') ?? TCP_DEFAULTS.maxRetrans,
-    },
-    timeoutsFrom(story.sysctl),
-  );
+  const tracker = tracking.tracker(tcp, story.sysctl);
   let seen = '';
   for (const { segment } of upTo(story, last)) {
     for (let time = 0; time < segment.times; time++) seen = tracking.track(tracker, packetOf(segment, OPENER_PORT));
   }
   if (tracking.entry < 0) return `${seen} -`;
-  const state = STATE_NAMES[tracking.table.words[tracking.entry * RECORD_WORDS + TCP_STATE]];
+  const state = tcp.stateNames[tracking.table.words[tracking.entry * RECORD_WORDS + TCP_STATE]];
   return `${seen} ${state} ${tracking.describe()}`;
 }

@@ -3,46 +3,46 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_UDP, IPPROTO_UDPLITE, IPV4_LENGTH } from '../../codecs/layouts.js';
-import { GenericTracker } from '../../core/conntrack/generic.js';
-import { GreTracker } from '../../core/conntrack/gre.js';
-import { IcmpTracker } from '../../core/conntrack/icmp.js';
-import { TcpState } from '../../core/conntrack/tcp-states.js';
-import { timeoutsFrom } from '../../core/conntrack/timeouts.js';
-import { UdpLiteTracker, UdpTracker } from '../../core/conntrack/udp.js';
 import { Hook } from '../../core/hooks.js';
+import { generic } from '../../core/protocols/generic.js';
+import { gre } from '../../core/protocols/gre.js';
+import { icmp } from '../../core/protocols/icmp.js';
+import { udp } from '../../core/protocols/udp.js';
+import { udplite } from '../../core/protocols/udplite.js';
 import { Tracking } from './tracking.js';
 
 const OPENER = [10, 1, 0, 2];
 const ANSWERER = [10, 2, 0, 2];
 const IPPROTO_ESP = 50;
+const NO_CHECKSUMS = { 'net.netfilter.nf_conntrack_checksum': 0 };
 
 const trackers = suite('trackers without states');
 
 trackers('UDP: a question and its answer live 30 s, unassured, whoever asks again', () => {
   const tracking = new Tracking();
-  const tracker = new UdpTracker(tracking.table, timeoutsFrom(), true);
-  assert.is(tracking.track(tracker, udp('>', [1]), 0), 'NEW');
+  const tracker = tracking.tracker(udp);
+  assert.is(tracking.track(tracker, datagram('>', [1]), 0), 'NEW');
   assert.is(tracking.describe(0), '30 1/29 0/0 UNREPLIED');
-  assert.is(tracking.track(tracker, udp('<', [1]), 10), 'ESTABLISHED/R');
-  assert.is(tracking.track(tracker, udp('>', [1]), 1900), 'ESTABLISHED');
+  assert.is(tracking.track(tracker, datagram('<', [1]), 10), 'ESTABLISHED/R');
+  assert.is(tracking.track(tracker, datagram('>', [1]), 1900), 'ESTABLISHED');
   assert.is(tracking.describe(1900), '30 2/58 1/29');
 });
 
 trackers('UDP: 2 s after its first packet an answered flow is a stream', () => {
   const tracking = new Tracking();
-  const tracker = new UdpTracker(tracking.table, timeoutsFrom(), true);
-  tracking.track(tracker, udp('>', [1]), 0);
-  tracking.track(tracker, udp('<', [1]), 5000);
+  const tracker = tracking.tracker(udp);
+  tracking.track(tracker, datagram('>', [1]), 0);
+  tracking.track(tracker, datagram('<', [1]), 5000);
   assert.is(tracking.describe(5000), '30 1/29 1/29', 'the first answer never makes one');
-  tracking.track(tracker, udp('<', [1]), 5001);
+  tracking.track(tracker, datagram('<', [1]), 5001);
   assert.is(tracking.describe(5001), '120 1/29 2/58 ASSURED');
 });
 
 trackers('UDP: the length may be shorter than what is there, not longer, and not below the header', () => {
   const isValid = (length: number): boolean => {
     const tracking = new Tracking();
-    const tracker = new UdpTracker(tracking.table, timeoutsFrom(), false);
-    return tracking.track(tracker, udp('>', [1, 2, 3], { length })) === 'NEW';
+    const tracker = tracking.tracker(udp, NO_CHECKSUMS);
+    return tracking.track(tracker, datagram('>', [1, 2, 3], { length })) === 'NEW';
   };
   assert.equal([0, 7, 8, 10, 11, 12].map(isValid), [false, false, true, true, true, false]);
 });
@@ -50,7 +50,7 @@ trackers('UDP: the length may be shorter than what is there, not longer, and not
 trackers('UDP: a bad checksum counts in PREROUTING, if checksums are wanted; none is fine', () => {
   const seen = (checksums: boolean, hook: Hook, change: Change): string => {
     const tracking = new Tracking();
-    return tracking.track(new UdpTracker(tracking.table, timeoutsFrom(), checksums), udp('>', [1], change), 0, hook);
+    return tracking.track(tracking.tracker(udp, checksums ? {} : NO_CHECKSUMS), datagram('>', [1], change), 0, hook);
   };
   assert.is(seen(true, Hook.PREROUTING, { flip: 1 }), 'INVALID');
   assert.is(seen(true, Hook.OUTPUT, { flip: 1 }), 'NEW');
@@ -60,17 +60,17 @@ trackers('UDP: a bad checksum counts in PREROUTING, if checksums are wanted; non
 
 trackers('UDP: the checksum of a packet that a snaplen cut is trusted', () => {
   const tracking = new Tracking();
-  const tracker = new UdpTracker(tracking.table, timeoutsFrom(), true);
-  assert.is(tracking.track(tracker, udp('>', [1, 2, 3, 4], { flip: 1 }).subarray(0, 30)), 'NEW');
+  const tracker = tracking.tracker(udp);
+  assert.is(tracking.track(tracker, datagram('>', [1, 2, 3, 4], { flip: 1 }).subarray(0, 30)), 'NEW');
 });
 
 trackers('UDP-Lite: the length is what the checksum covers, 0: all of it; a checksum there must be', () => {
   const seen = (length: number, change: Change = {}): string => {
     const tracking = new Tracking();
-    const tracker = new UdpLiteTracker(tracking.table, timeoutsFrom(), true);
+    const tracker = tracking.tracker(udplite);
     return tracking.track(
       tracker,
-      udp('>', [1, 2, 3], { protocol: IPPROTO_UDPLITE, length, covered: length, ...change }),
+      datagram('>', [1, 2, 3], { protocol: IPPROTO_UDPLITE, length, covered: length, ...change }),
     );
   };
   assert.equal(
@@ -83,12 +83,12 @@ trackers('UDP-Lite: the length is what the checksum covers, 0: all of it; a chec
 
 trackers('UDP-Lite: a stream from the packet after the first answer on', () => {
   const tracking = new Tracking();
-  const tracker = new UdpLiteTracker(tracking.table, timeoutsFrom(), true);
+  const tracker = tracking.tracker(udplite);
   const change = { protocol: IPPROTO_UDPLITE };
-  tracking.track(tracker, udp('>', [1], change));
-  tracking.track(tracker, udp('<', [1], change));
+  tracking.track(tracker, datagram('>', [1], change));
+  tracking.track(tracker, datagram('<', [1], change));
   assert.is(tracking.describe(), '30 1/29 1/29');
-  tracking.track(tracker, udp('>', [1], change));
+  tracking.track(tracker, datagram('>', [1], change));
   assert.is(tracking.describe(), '120 2/58 1/29 ASSURED');
 });
 
@@ -96,8 +96,8 @@ trackers('ICMP: only the four queries open a connection, with any code', () => {
   const opening = [];
   for (let type = 0; type < 256; type++) {
     const tracking = new Tracking();
-    const tracker = new IcmpTracker(tracking.table, timeoutsFrom(), true);
-    const seen = tracking.track(tracker, icmp('>', type, 7));
+    const tracker = tracking.tracker(icmp);
+    const seen = tracking.track(tracker, message('>', type, 7));
     if (seen === 'NEW') opening.push(type);
     else assert.is(seen, 'INVALID');
   }
@@ -106,17 +106,17 @@ trackers('ICMP: only the four queries open a connection, with any code', () => {
 
 trackers('ICMP: a reply belongs to the query of its code, and 30 s go by anew', () => {
   const tracking = new Tracking();
-  const tracker = new IcmpTracker(tracking.table, timeoutsFrom(), true);
-  assert.is(tracking.track(tracker, icmp('>', 8, 0)), 'NEW');
-  assert.is(tracking.track(tracker, icmp('<', 0, 3)), 'INVALID');
-  assert.is(tracking.track(tracker, icmp('<', 0, 0), 1000), 'ESTABLISHED/R');
+  const tracker = tracking.tracker(icmp);
+  assert.is(tracking.track(tracker, message('>', 8, 0)), 'NEW');
+  assert.is(tracking.track(tracker, message('<', 0, 3)), 'INVALID');
+  assert.is(tracking.track(tracker, message('<', 0, 0), 1000), 'ESTABLISHED/R');
   assert.is(tracking.describe(1000), '30 1/28 1/28');
 });
 
 trackers('ICMP: a checksum that fails, and a header that is cut short, are INVALID', () => {
   const tracking = new Tracking();
-  const tracker = new IcmpTracker(tracking.table, timeoutsFrom(), true);
-  const bad = icmp('>', 8, 0);
+  const tracker = tracking.tracker(icmp);
+  const bad = message('>', 8, 0);
   bad[IPV4_LENGTH + 2] ^= 1;
   assert.is(tracking.track(tracker, bad), 'INVALID');
   assert.is(tracking.track(tracker, bad, 0, Hook.OUTPUT), 'NEW');
@@ -125,7 +125,7 @@ trackers('ICMP: a checksum that fails, and a header that is cut short, are INVAL
 
 trackers('GRE: 30 s, and 180 from the packet after the first answer on', () => {
   const tracking = new Tracking();
-  const tracker = new GreTracker(tracking.table, timeoutsFrom());
+  const tracker = tracking.tracker(gre);
   const header = [0, 0, 8, 0];
   assert.is(tracking.track(tracker, ip('>', IPPROTO_GRE, header)), 'NEW');
   assert.is(tracking.track(tracker, ip('<', IPPROTO_GRE, header)), 'ESTABLISHED/R');
@@ -136,24 +136,14 @@ trackers('GRE: 30 s, and 180 from the packet after the first answer on', () => {
 
 trackers('any other protocol: 600 s, never assured', () => {
   const tracking = new Tracking();
-  const tracker = new GenericTracker(tracking.table, timeoutsFrom());
+  const tracker = tracking.tracker(generic);
   for (const direction of ['>', '<', '>', '<']) tracking.track(tracker, ip(direction, IPPROTO_ESP, [1, 2, 3, 4]));
   assert.is(tracking.describe(), '600 2/48 2/48');
 });
 
-trackers('time-outs come from sysctls in seconds, as numbers or text', () => {
-  const timeouts = timeoutsFrom({
-    'net.netfilter.nf_conntrack_udp_timeout': 7,
-    'net.netfilter.nf_conntrack_tcp_timeout_established': '3600',
-    'net.ipv4.ip_forward': 'yes',
-  });
-  assert.is(timeouts.udpMs, 7000);
-  assert.is(timeouts.tcpMs[TcpState.ESTABLISHED], 3_600_000);
-  assert.is(timeouts.udpStreamMs, 120_000);
-  assert.throws(
-    () => timeoutsFrom({ 'net.netfilter.nf_conntrack_gre_timeout': 'soon' }),
-    /nf_conntrack_gre_timeout.*soon/,
-  );
+trackers('time-outs are those of the sysctls, in seconds', () => {
+  const { timeoutsMs } = new Tracking().tracker(udp, { 'net.netfilter.nf_conntrack_udp_timeout': 7 });
+  assert.equal([...timeoutsMs], [7000, 120_000]);
 });
 
 trackers.run();
@@ -177,7 +167,7 @@ function ip(direction: string, protocol: number, payload: readonly number[]): Ui
   return bytes;
 }
 
-function udp(direction: string, data: readonly number[], change: Change = {}): Uint8Array {
+function datagram(direction: string, data: readonly number[], change: Change = {}): Uint8Array {
   const length = change.length ?? 8 + data.length;
   const ports = direction === '>' ? [0x9c, 0x40, 0, 53] : [0, 53, 0x9c, 0x40];
   const bytes = ip(direction, change.protocol ?? IPPROTO_UDP, [...ports, 0, length, 0, 0, ...data]);
@@ -190,7 +180,7 @@ function udp(direction: string, data: readonly number[], change: Change = {}): U
   return bytes;
 }
 
-function icmp(direction: string, type: number, code: number): Uint8Array {
+function message(direction: string, type: number, code: number): Uint8Array {
   const bytes = ip(direction, IPPROTO_ICMP, [type, code, 0, 0, 0x12, 0x34, 0, 1]);
   const view = new DataView(bytes.buffer);
   view.setUint16(IPV4_LENGTH + 2, internetChecksum(view, IPV4_LENGTH, 8));

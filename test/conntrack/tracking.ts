@@ -10,10 +10,12 @@ import {
   Status,
 } from '../../core/conntrack/record.js';
 import { ConntrackTable } from '../../core/conntrack/table.js';
-import { type L4Tracker, TrackResult } from '../../core/conntrack/tracker.js';
 import { Tuple } from '../../core/conntrack/tuple.js';
 import { Hook } from '../../core/hooks.js';
+import { Sysctls } from '../../core/host/sysctls.js';
 import { Packet, REPLY } from '../../core/packet.js';
+import { type L4Protocol, type L4Tracker, TrackResult } from '../../core/protocols/protocol.js';
+import { createTracker } from '../../core/protocols/tracker.js';
 
 export class Tracking {
   readonly table = new ConntrackTable();
@@ -21,6 +23,12 @@ export class Tracking {
   /** The entry of the last packet, -1: none. */
   entry = -1;
   readonly #tuple = new Tuple();
+
+  /** PROTOCOL at work on `table`. SYSCTL: values by full name, where they are not the defaults. */
+  tracker(protocol: L4Protocol, sysctl: Readonly<Record<string, number>> = {}): L4Tracker {
+    const sysctls = new Sysctls([], new Map(Object.entries(sysctl)));
+    return createTracker(this.table, protocol, (name) => sysctls.conntrack(name));
+  }
 
   /** The ctstate of the packet in BYTES that arrives NOW_MS, `/R` for the reply's direction. */
   track(tracker: L4Tracker, bytes: Uint8Array, nowMs = 0, hook: Hook = Hook.PREROUTING): string {
@@ -34,7 +42,7 @@ export class Tracking {
     packet.hook = hook;
     packet.nowMs = nowMs;
     packet.reload();
-    return tracker.isValid(packet) ? this.#update(tracker) : 'INVALID';
+    return tracker.protocol.isValid(tracker, packet) ? this.#update(tracker) : 'INVALID';
   }
 
   /** Remaining seconds, counters and flags of ENTRY, as a recording shows them. */
@@ -61,13 +69,13 @@ export class Tracking {
     if (isNew) {
       if (!tuple.invert()) return 'INVALID';
       this.entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
-      if (!tracker.open(this.entry, packet)) return this.#forget('INVALID');
+      if (!tracker.protocol.open(tracker, this.entry, packet)) return this.#forget('INVALID');
     }
     const { entry } = this;
     const direction = !isNew && (reference & 1) === REPLY ? 1 : 0;
     const at = entry * RECORD_WORDS + STATUS;
     const wasAnswered = (table.words[at] & Status.SEEN_REPLY) !== 0;
-    const result = tracker.update(entry, direction, packet, isNew);
+    const result = tracker.protocol.update(tracker, entry, direction, packet, isNew);
     if (result === TrackResult.REPEAT) {
       table.remove(entry);
       return this.#update(tracker);

@@ -1,10 +1,11 @@
 /**
- * TCP as seen from the middle (RFC 9293, section 3.3.2): the states of a connection, and what each segment makes of them.
- * The states are named after the endpoint that is furthest on.
+ * TCP as seen from the middle (RFC 9293, section 3.3.2; kernel: tcp_conntracks): the states of a connection, and the state
+ * after each segment. A state is named after the endpoint that is furthest on.
  */
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCP_URG } from '../../codecs/layouts.js';
+import { cellsOf, named } from './transition-table.js';
 
-/** The states (enum tcp_conntrack); IGNORE, REOPEN and INVALID stand in the transitions only. */
+/** The states (enum tcp_conntrack). IGNORE, REOPEN and INVALID are results of a segment, no connection is in them. */
 export const TcpState = {
   NONE: 0,
   /** The opener's SYN was seen. */
@@ -24,7 +25,7 @@ export const TcpState = {
   CLOSE: 8,
   /** Simultaneous open: a SYN from either side was seen. */
   SYN_SENT2: 9,
-  /** We may be out of step with both sides: let the segment pass, remember it, change nothing. */
+  /** The two sides may know more than we do: let the segment pass, remember it, change nothing. */
   IGNORE: 10,
   /** A SYN to a connection that is over: a new one, if the old one ended in a way that permits it; else IGNORE. */
   REOPEN: 11,
@@ -33,31 +34,19 @@ export const TcpState = {
 } as const;
 export type TcpState = (typeof TcpState)[keyof typeof TcpState];
 
-/** How `conntrack -L` writes the states. */
-export const STATE_NAMES: readonly string[] = [
-  'NONE',
-  'SYN_SENT',
-  'SYN_RECV',
-  'ESTABLISHED',
-  'FIN_WAIT',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'TIME_WAIT',
-  'CLOSE',
-  'SYN_SENT2',
-];
+/** The states by number, as `conntrack -L` prints them. */
+export const STATE_NAMES: readonly string[] = Object.keys(TcpState).slice(0, TcpState.IGNORE);
 
 /** The kinds of segments that move the state. */
 export const SegmentKind = { SYN: 0, SYN_ACK: 1, FIN: 2, ACK: 3, RST: 4, OTHER: 5 } as const;
 export type SegmentKind = (typeof SegmentKind)[keyof typeof SegmentKind];
 
-const KINDS = 6;
 export const KIND_BITS = 3;
 export const STATE_BITS = 4;
 
 /** Segments of the side that opened the connection. */
 const FROM_OPENER = `
-  state        SYN        SYN_ACK   FIN        ACK          RST      OTHER
+               SYN        SYN_ACK   FIN        ACK          RST      OTHER
   NONE         SYN_SENT   INVALID   INVALID    ESTABLISHED  INVALID  INVALID
   SYN_SENT     SYN_SENT   INVALID   INVALID    INVALID      CLOSE    INVALID
   SYN_RECV     IGNORE     SYN_RECV  FIN_WAIT   ESTABLISHED  CLOSE    INVALID
@@ -72,7 +61,7 @@ const FROM_OPENER = `
 
 /** Segments of the side that answers. */
 const FROM_ANSWERER = `
-  state        SYN        SYN_ACK   FIN        ACK          RST      OTHER
+               SYN        SYN_ACK   FIN        ACK          RST      OTHER
   NONE         INVALID    INVALID   INVALID    INVALID      INVALID  INVALID
   SYN_SENT     SYN_SENT2  SYN_RECV  INVALID    IGNORE       CLOSE    INVALID
   SYN_RECV     INVALID    IGNORE    FIN_WAIT   SYN_RECV     CLOSE    INVALID
@@ -108,29 +97,14 @@ export const VALID_FLAGS_TABLE = Uint8Array.from({ length: 256 }, (_, flags) =>
   VALID_FLAGS.has(flags & MEANINGFUL) ? 1 : 0,
 );
 
+/** Of the tables of the opener and the answerer. */
 function readTransitions(tables: readonly string[]): Uint8Array {
   const transitions = new Uint8Array(tables.length << (KIND_BITS + STATE_BITS)).fill(TcpState.INVALID);
   for (const [direction, table] of tables.entries()) {
-    const [head, ...rows] = table
-      .trim()
-      .split('\n')
-      .map((line) => line.trim().split(/ +/));
-    const kinds = head.slice(1).map((name) => SegmentKind[name as keyof typeof SegmentKind]);
-    if (kinds.length !== KINDS) throw new Error(`a column of the transitions is missing: ${head.join(' ')}`);
-    for (const [name, ...results] of rows) {
-      const state = stateNamed(name);
-      for (const [column, kind] of kinds.entries()) {
-        transitions[(direction << (KIND_BITS + STATE_BITS)) | (kind << STATE_BITS) | state] = stateNamed(
-          results[column],
-        );
-      }
+    for (const [state, kind, next] of cellsOf(table)) {
+      const row = (direction << (KIND_BITS + STATE_BITS)) | named(TcpState, state);
+      transitions[row | (named(SegmentKind, kind) << STATE_BITS)] = named(TcpState, next);
     }
   }
   return transitions;
-}
-
-function stateNamed(name: string): TcpState {
-  const state = TcpState[name as keyof typeof TcpState];
-  if (state === undefined) throw new Error(`no TCP state ${name}`);
-  return state;
 }

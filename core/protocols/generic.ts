@@ -1,0 +1,10 @@
+/** Every protocol that has no file of its own (kernel: nf_conntrack_proto_generic). */
+import { defineProtocol } from './protocol.js';
+import { updateAny } from './update.js';
+
+export const generic = defineProtocol({
+  number: -1,
+  name: 'unknown',
+  timeouts: [[0, 'generic_timeout', 600]],
+  update: updateAny,
+});

@@ -1,0 +1,82 @@
+/**
+ * hot: ICMP (RFC 792; kernel: nf_conntrack_proto_icmp). Queries open a connection, to which their replies belong; an error
+ * belongs to the connection of the packet that it quotes.
+ */
+import { applyDelta, checksumDelta, isIcmpChecksumRight } from '../../codecs/checksum.js';
+import { ICMP_CHECKSUM_AT, ICMP_ID_AT, ICMP_LENGTH, ICMP_TYPE_AT, IPPROTO_ICMP } from '../../codecs/layouts.js';
+import { Hook } from '../hooks.js';
+import type { Packet } from '../packet.js';
+import { defineProtocol, type PortSpace } from './protocol.js';
+import { updateAny } from './update.js';
+
+/** The queries, each with its reply (RFC 792; RFC 950, appendix I), with any code. */
+const QUERIES: readonly (readonly [query: number, reply: number])[] = [
+  [8, 0],
+  [13, 14],
+  [15, 16],
+  [17, 18],
+];
+/** Types that report an error of the packet they quote: unreachable, quench, redirect, time exceeded, parameter problem. */
+const ERRORS: readonly number[] = [3, 4, 5, 11, 12];
+/** The highest type that the kernel knows (NR_ICMP_TYPES). */
+const MAX_TYPE = 18;
+
+const NO_INVERSE = -1;
+const INVERSE = new Int8Array(256).fill(NO_INVERSE);
+const IS_QUERY = new Uint8Array(256);
+for (const [query, reply] of QUERIES) {
+  INVERSE[query] = reply;
+  INVERSE[reply] = query;
+  IS_QUERY[query] = 1;
+}
+
+/** One id names a query at both ends. */
+const ID_SPACE: PortSpace = { isShared: true, range: () => [0, 65_536] };
+
+export const icmp = defineProtocol({
+  number: IPPROTO_ICMP,
+  name: 'icmp',
+  listedTuple: 'query',
+  timeouts: [[0, 'icmp_timeout', 30]],
+
+  /** The id in the lower half, in wire order; type << 16, code << 24. */
+  readTuple(view, l4, available) {
+    if (available < ICMP_LENGTH) return undefined;
+    return view.getUint16(l4 + ICMP_ID_AT, true) | (view.getUint16(l4 + ICMP_TYPE_AT, true) << 16);
+  },
+  invert(ports) {
+    const type = INVERSE[(ports >>> 16) & 0xff];
+    return type === NO_INVERSE ? undefined : (ports & 0xff00ffff) | (type << 16);
+  },
+
+  isError: (packet) => isIcmpError(packet.view.getUint8(packet.l4 + ICMP_TYPE_AT)),
+  reachesChecksum,
+  isValid({ verifiesChecksums }, packet) {
+    if (!reachesChecksum(packet)) return false;
+    if (verifiesChecksums && packet.hook === Hook.PREROUTING && !packet.isCut) {
+      if (!isIcmpChecksumRight(packet.view, packet.l4, packet.l4Length)) return false;
+    }
+    return packet.view.getUint8(packet.l4 + ICMP_TYPE_AT) <= MAX_TYPE;
+  },
+  open: (_tracker, _entry, { view, l4 }) => IS_QUERY[view.getUint8(l4 + ICMP_TYPE_AT)] !== 0,
+  update: updateAny,
+
+  portSpace: ID_SPACE,
+  mangle(view, l4, available, _manip, id) {
+    if (available < ICMP_LENGTH) return false;
+    if (INVERSE[view.getUint8(l4 + ICMP_TYPE_AT)] === NO_INVERSE) return true;
+    const idAt = l4 + ICMP_ID_AT;
+    const checksumAt = l4 + ICMP_CHECKSUM_AT;
+    view.setUint16(checksumAt, applyDelta(view.getUint16(checksumAt), checksumDelta(view.getUint16(idAt), id)));
+    view.setUint16(idAt, id);
+    return true;
+  },
+});
+
+export function isIcmpError(type: number): boolean {
+  return ERRORS.includes(type);
+}
+
+function reachesChecksum(packet: Packet): boolean {
+  return packet.l4Length >= ICMP_LENGTH && packet.l4Available >= ICMP_LENGTH;
+}

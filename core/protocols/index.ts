@@ -1,0 +1,9 @@
+/** All layer-4 protocols that conntrack knows, a line each. Every other one is tracked as generic.ts says. */
+export { dccp } from './dccp.js';
+export { gre } from './gre.js';
+export { icmp } from './icmp.js';
+export { icmpv6 } from './icmpv6.js';
+export { sctp } from './sctp.js';
+export { tcp } from './tcp.js';
+export { udp } from './udp.js';
+export { udplite } from './udplite.js';

@@ -1,0 +1,121 @@
+/**
+ * What the host knows of a layer-4 protocol. Each protocol is one file with one such descriptor, and one line of index.ts;
+ * conntrack, NAT, the sysctls and the connection list ask the descriptor and know no protocol by its number.
+ */
+import type { ListedTuple } from '../../codecs/conntrack-list.js';
+import type { ConntrackTable } from '../conntrack/table.js';
+import type { Direction, Packet } from '../packet.js';
+import type { Manip } from '../rules/context.js';
+
+/** What a protocol makes of a packet of an entry. */
+export const TrackResult = {
+  /** The packet belongs to the entry. */
+  ACCEPT: 0,
+  /** It passes as INVALID, without an entry (the kernel's -NF_ACCEPT). */
+  INVALID: 1,
+  /** The entry is over: delete it and look the packet up again (-NF_REPEAT). */
+  REPEAT: 2,
+  /** The packet belongs to the entry and ends it at once (nf_ct_kill_acct). */
+  KILL: 3,
+} as const;
+export type TrackResult = (typeof TrackResult)[keyof typeof TrackResult];
+
+/**
+ * A time-out of the protocol: its index in `L4Tracker.timeoutsMs`, which is the state's number where the protocol has
+ * states; its sysctl, `net.netfilter.nf_conntrack_…` (null: none); the kernel's default in seconds.
+ */
+export type Timeout = readonly [index: number, sysctl: string | null, defaultSeconds: number];
+
+/** Another sysctl of the protocol, `net.netfilter.nf_conntrack_…`: the kernel's default and bounds. */
+export type Setting = readonly [sysctl: string, preset: number, min: number, max: number];
+
+/** Ports, or ids, among which NAT looks for a free one (nf_nat_l4proto_unique_tuple). */
+export interface PortSpace {
+  /** Both ends share one, as ICMP's queries do. */
+  readonly isShared: boolean;
+  /** The first one and how many, for CURRENT, where the rule names no range; undefined: it stays as it is. */
+  range(current: number, manip: Manip): readonly [first: number, count: number] | undefined;
+}
+
+/** A protocol at work in one emulated host. */
+export interface L4Tracker {
+  readonly protocol: L4Protocol;
+  readonly table: ConntrackTable;
+  /** By the index of each `Timeout`. */
+  readonly timeoutsMs: Float64Array;
+  /** net.netfilter.nf_conntrack_checksum: look at the checksums of packets that arrive. */
+  readonly verifiesChecksums: boolean;
+}
+
+export interface L4Protocol {
+  /** The IP protocol number (IANA). */
+  readonly number: number;
+  /** The name in `conntrack -L`. */
+  readonly name: string;
+  /** How `conntrack -L` prints the ports word of a tuple. */
+  readonly listedTuple: ListedTuple;
+  /** The names of the states in `conntrack -L`, by the number in the record's state word; empty: it has no states. */
+  readonly stateNames: readonly string[];
+
+  readonly timeouts: readonly Timeout[];
+  readonly settings: readonly Setting[];
+  /** Put time-outs and settings where the code in wasm/ finds them. */
+  setUp(tracker: L4Tracker, setting: (sysctl: string) => number): void;
+
+  /**
+   * The ports word of the tuple (record.ts) of the header at L4, of which AVAILABLE bytes are there; undefined where it has
+   * none (nf_ct_get_tuple).
+   */
+  readTuple(view: DataView, l4: number, available: number): number | undefined;
+  /** The ports word of the inverse tuple, undefined where there is none (nf_ct_invert_tuple). */
+  invert(ports: number): number | undefined;
+
+  /** Whether PACKET reports an error of a packet that it quotes, and belongs to that packet's connection. */
+  isError(packet: Packet): boolean;
+  /** Whether conntrack comes to look at the checksum of PACKET: what it looks at before is in order. */
+  reachesChecksum(packet: Packet): boolean;
+  /** Header, lengths, flags; the checksum where the packet arrives and checksums are wanted. */
+  isValid(tracker: L4Tracker, packet: Packet): boolean;
+  /** Whether PACKET may open ENTRY, a fresh record that no lookup finds yet; sets up the protocol's part of it. */
+  open(tracker: L4Tracker, entry: number, packet: Packet): boolean;
+  /** Follow PACKET of ENTRY: state, time-out, accounting, ASSURED. IS_NEW: the entry is not confirmed yet. */
+  update(tracker: L4Tracker, entry: number, direction: Direction, packet: Packet, isNew: boolean): TrackResult;
+
+  /** Which ports or ids NAT may choose from, undefined: it never changes any. */
+  readonly portSpace: PortSpace | undefined;
+  /** Whether the connection OTHER may lose its translated tuple to the new ENTRY where hardly any is free. */
+  givesWay(table: ConntrackTable, other: number, entry: number): boolean;
+  /**
+   * Give the header at L4, of which AVAILABLE bytes are there, PORT (host order) at the end MANIP. Its checksum follows
+   * incrementally, the change of an address included (ADDRESS_DELTA, see `checksumDelta`), so a wrong one stays wrong.
+   * False where the header is too short for that; it is untouched then (nf_nat_l4proto_manip_pkt).
+   */
+  mangle(view: DataView, l4: number, available: number, manip: Manip, port: number, addressDelta: number): boolean;
+  /** How many bytes of the header the kernel makes writable to mangle it. */
+  readonly mangledBytes: number;
+}
+
+/** What a protocol without anything of its own does: no ports, no states, every packet valid. */
+const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
+  listedTuple: 'none',
+  stateNames: [],
+  settings: [],
+  setUp() {},
+  readTuple: (_view, _l4, available) => (available >= 0 ? 0 : undefined),
+  invert: (ports) => ports,
+  isError: () => false,
+  reachesChecksum: () => false,
+  isValid: () => true,
+  open: () => true,
+  portSpace: undefined,
+  givesWay: () => false,
+  mangle: () => true,
+  mangledBytes: 8,
+};
+
+/** The descriptor of a protocol; what OWN leaves out is as `PLAIN` has it. */
+export function defineProtocol(
+  own: Pick<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> & Partial<L4Protocol>,
+): L4Protocol {
+  return { ...PLAIN, ...own };
+}

@@ -1,0 +1,132 @@
+/** hot: TCP (RFC 9293; kernel: nf_conntrack_proto_tcp). What follows its segments is in wasm/conntrack/tcp.ts. */
+import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
+import { IPPROTO_TCP, TCP_CHECKSUM_AT, TCP_LENGTH } from '../../codecs/layouts.js';
+import { RECORD_WORDS, TCP_STATE } from '../conntrack/record.js';
+import type { ConntrackTable } from '../conntrack/table.js';
+import { SIDE_END, sideAt } from '../conntrack/tcp-record.js';
+import {
+  CONTROL_NOW_MS_F64,
+  type Memory,
+  SETTING_BE_LIBERAL_F64,
+  SETTING_IGNORE_INVALID_RST_F64,
+  SETTING_LOOSE_F64,
+  SETTING_MAX_RETRANS_F64,
+  SETTING_RETRANSMITTED_MS_F64,
+  SETTING_TCP_MS_F64,
+  SETTING_UNACKNOWLEDGED_MS_F64,
+  TRANSITIONS_AT,
+  VALID_FLAGS_AT,
+} from '../memory.js';
+import { ORIGINAL, type Packet, tcpHeaderLength } from '../packet.js';
+import { isChecksumBad } from './checksums.js';
+import { portAt, WITH_PORTS } from './ports.js';
+import { defineProtocol, type L4Tracker, type TrackResult } from './protocol.js';
+import { STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
+
+/** The longest header, with its options, in bytes. */
+const MOST_HEADER_BYTES = 60;
+/** How much of a header must be there to be mangled: the ports, as an ICMP error quotes them. */
+const QUOTED_LENGTH = 8;
+
+/** Time-outs beside those of the states: upper bounds after repeated segments, and while data is not acknowledged. */
+const RETRANSMITTED = STATE_NAMES.length;
+const UNACKNOWLEDGED = RETRANSMITTED + 1;
+
+export const tcp = defineProtocol({
+  ...WITH_PORTS,
+  number: IPPROTO_TCP,
+  name: 'tcp',
+  stateNames: STATE_NAMES,
+  timeouts: [
+    [TcpState.SYN_SENT, 'tcp_timeout_syn_sent', 120],
+    [TcpState.SYN_RECV, 'tcp_timeout_syn_recv', 60],
+    [TcpState.ESTABLISHED, 'tcp_timeout_established', 432_000],
+    [TcpState.FIN_WAIT, 'tcp_timeout_fin_wait', 120],
+    [TcpState.CLOSE_WAIT, 'tcp_timeout_close_wait', 60],
+    [TcpState.LAST_ACK, 'tcp_timeout_last_ack', 30],
+    [TcpState.TIME_WAIT, 'tcp_timeout_time_wait', 120],
+    [TcpState.CLOSE, 'tcp_timeout_close', 10],
+    [TcpState.SYN_SENT2, null, 120],
+    [RETRANSMITTED, 'tcp_timeout_max_retrans', 300],
+    [UNACKNOWLEDGED, 'tcp_timeout_unacknowledged', 300],
+  ],
+  settings: [
+    // Only a RST out of window is INVALID.
+    ['tcp_be_liberal', 0, 0, 1],
+    // A RST below what its receiver has acknowledged is not INVALID for that.
+    ['tcp_ignore_invalid_rst', 0, 0, 1],
+    // Connections whose handshake was not seen are picked up.
+    ['tcp_loose', 1, 0, 1],
+    // After how many repetitions of a segment the connection may be dead.
+    ['tcp_max_retrans', 3, 0, 255],
+  ],
+  setUp({ table, timeoutsMs }, setting) {
+    const { bytes, settings } = table.memory;
+    bytes.set(TRANSITIONS, TRANSITIONS_AT);
+    bytes.set(VALID_FLAGS_TABLE, VALID_FLAGS_AT);
+    settings.set(timeoutsMs.subarray(0, STATE_NAMES.length), SETTING_TCP_MS_F64);
+    settings[SETTING_RETRANSMITTED_MS_F64] = timeoutsMs[RETRANSMITTED];
+    settings[SETTING_UNACKNOWLEDGED_MS_F64] = timeoutsMs[UNACKNOWLEDGED];
+    settings[SETTING_MAX_RETRANS_F64] = setting('tcp_max_retrans');
+    settings[SETTING_LOOSE_F64] = setting('tcp_loose');
+    settings[SETTING_BE_LIBERAL_F64] = setting('tcp_be_liberal');
+    settings[SETTING_IGNORE_INVALID_RST_F64] = setting('tcp_ignore_invalid_rst');
+  },
+
+  reachesChecksum(packet) {
+    const { l4Length } = packet;
+    if (l4Length < TCP_LENGTH || packet.l4Available < TCP_LENGTH) return false;
+    const headerLength = tcpHeaderLength(packet);
+    return headerLength >= TCP_LENGTH && headerLength <= l4Length;
+  },
+  isValid({ table, verifiesChecksums }, packet) {
+    const { memory } = table;
+    if (memory.wasm.tcpIsValid(segmentAt(memory, packet), packet.l4Length, packet.l4Available) === 0) return false;
+    return !verifiesChecksums || !isChecksumBad(packet, IPPROTO_TCP);
+  },
+  open({ table }, entry, packet) {
+    const { memory } = table;
+    return memory.wasm.tcpOpen(entry, segmentAt(memory, packet), packet.l4Length, packet.l4Available) !== 0;
+  },
+  update({ table }, entry, direction, packet) {
+    const { memory } = table;
+    memory.control[CONTROL_NOW_MS_F64] = packet.nowMs;
+    const { l4Length, l4Available, length } = packet;
+    const at = segmentAt(memory, packet);
+    return memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult;
+  },
+
+  /** A connection in TIME_WAIT, to one whose opener sends higher sequence numbers (nf_nat_used_tuple_harder). */
+  givesWay(table, other, entry) {
+    return table.words[other * RECORD_WORDS + TCP_STATE] === TcpState.TIME_WAIT && isAhead(table, entry, other);
+  },
+  mangle(view, l4, available, manip, port, addressDelta) {
+    if (available < QUOTED_LENGTH) return false;
+    const at = portAt(l4, manip);
+    const delta = addressDelta + checksumDelta(view.getUint16(at), port);
+    view.setUint16(at, port);
+    if (available < TCP_LENGTH) return true;
+    const checksumAt = l4 + TCP_CHECKSUM_AT;
+    view.setUint16(checksumAt, applyDelta(view.getUint16(checksumAt), delta));
+    return true;
+  },
+  mangledBytes: TCP_LENGTH,
+});
+
+/** A RST was sent about ENTRY from here: it is over (nf_ct_set_closing). */
+export function setClosing({ table, timeoutsMs }: L4Tracker, entry: number, nowMs: number): void {
+  const at = entry * RECORD_WORDS + TCP_STATE;
+  if (table.words[at] === TcpState.CLOSE) return;
+  table.words[at] = TcpState.CLOSE;
+  table.refresh(entry, nowMs, timeoutsMs[TcpState.CLOSE]);
+}
+
+/** Whether the opener of ENTRY sends higher sequence numbers than the opener of OTHER did. */
+function isAhead({ words }: ConntrackTable, entry: number, other: number): boolean {
+  return ((words[sideAt(other, ORIGINAL) + SIDE_END] - words[sideAt(entry, ORIGINAL) + SIDE_END]) | 0) < 0;
+}
+
+/** Where the memory has the segment: where the packet is, or a copy of its header. */
+function segmentAt(memory: Memory, packet: Packet): number {
+  return memory.placeOf(packet.bytes, packet.view, packet.l4, Math.min(packet.l4Available, MOST_HEADER_BYTES));
+}

@@ -1,0 +1,29 @@
+/** The protocols at work in one host, set up as its sysctls say. */
+import type { ConntrackTable } from '../conntrack/table.js';
+import type { L4Protocol, L4Tracker } from './protocol.js';
+import { protocolOf } from './registry.js';
+
+/** The trackers of TABLE by protocol number. SYSCTL: the value of `net.netfilter.nf_conntrack_…`. */
+export function createTrackers(table: ConntrackTable, sysctl: (name: string) => number): readonly L4Tracker[] {
+  const made = new Map<L4Protocol, L4Tracker>();
+  return Array.from({ length: 256 }, (_, number) => {
+    const protocol = protocolOf(number);
+    const tracker = made.get(protocol) ?? createTracker(table, protocol, sysctl);
+    made.set(protocol, tracker);
+    return tracker;
+  });
+}
+
+export function createTracker(
+  table: ConntrackTable,
+  protocol: L4Protocol,
+  sysctl: (name: string) => number,
+): L4Tracker {
+  const timeoutsMs = new Float64Array(Math.max(-1, ...protocol.timeouts.map(([index]) => index)) + 1);
+  for (const [index, name, defaultSeconds] of protocol.timeouts) {
+    timeoutsMs[index] = 1000 * (name === null ? defaultSeconds : sysctl(name));
+  }
+  const tracker = { protocol, table, timeoutsMs, verifiesChecksums: sysctl('checksum') !== 0 };
+  protocol.setUp(tracker, sysctl);
+  return tracker;
+}

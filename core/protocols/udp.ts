@@ -1,0 +1,71 @@
+/** hot: UDP (RFC 768; kernel: nf_conntrack_proto_udp). What follows its packets is in wasm/conntrack/udp.ts. */
+import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
+import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
+import { CONTROL_NOW_MS_F64, SETTING_UDP_MS_F64, SETTING_UDP_STREAM_MS_F64 } from '../memory.js';
+import type { Packet } from '../packet.js';
+import type { Manip } from '../rules/context.js';
+import { isChecksumBad } from './checksums.js';
+import { portAt, WITH_PORTS } from './ports.js';
+import { defineProtocol, type Timeout, TrackResult } from './protocol.js';
+import { REPLIED, UNREPLIED } from './update.js';
+
+/** Unanswered, or a mere question and answer; and a stream. UDP-Lite has the same. */
+export const UDP_TIMEOUTS: readonly Timeout[] = [
+  [UNREPLIED, 'udp_timeout', 30],
+  [REPLIED, 'udp_timeout_stream', 120],
+];
+
+export const udp = defineProtocol({
+  ...WITH_PORTS,
+  number: IPPROTO_UDP,
+  name: 'udp',
+  timeouts: UDP_TIMEOUTS,
+  setUp({ table, timeoutsMs }) {
+    const { settings } = table.memory;
+    settings[SETTING_UDP_MS_F64] = timeoutsMs[UNREPLIED];
+    settings[SETTING_UDP_STREAM_MS_F64] = timeoutsMs[REPLIED];
+  },
+
+  reachesChecksum,
+  isValid({ verifiesChecksums }, packet) {
+    if (!reachesChecksum(packet)) return false;
+    if (!verifiesChecksums || packet.view.getUint16(packet.l4 + UDP_CHECKSUM_AT) === 0) return true;
+    return !isChecksumBad(packet, IPPROTO_UDP);
+  },
+  open({ table }, entry, packet) {
+    const { wasm, control } = table.memory;
+    control[CONTROL_NOW_MS_F64] = packet.nowMs;
+    wasm.udpOpen(entry);
+    return true;
+  },
+  update({ table }, entry, direction, packet) {
+    const { wasm, control } = table.memory;
+    control[CONTROL_NOW_MS_F64] = packet.nowMs;
+    wasm.udpUpdate(entry, direction, packet.length);
+    return TrackResult.ACCEPT;
+  },
+
+  /** A datagram without a checksum stays without. */
+  mangle(view, l4, available, manip, port, addressDelta) {
+    if (available < UDP_LENGTH) return false;
+    if (view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) view.setUint16(portAt(l4, manip), port);
+    else mangleWithChecksum(view, l4, manip, port, addressDelta);
+    return true;
+  },
+});
+
+/** A checksum that comes to 0 is written as ffff, as 0 says that there is none. */
+export function mangleWithChecksum(view: DataView, l4: number, manip: Manip, port: number, addressDelta: number): void {
+  const at = portAt(l4, manip);
+  const checksumAt = l4 + UDP_CHECKSUM_AT;
+  const delta = addressDelta + checksumDelta(view.getUint16(at), port);
+  view.setUint16(at, port);
+  view.setUint16(checksumAt, applyDelta(view.getUint16(checksumAt), delta) || 0xffff);
+}
+
+function reachesChecksum(packet: Packet): boolean {
+  const { view, l4, l4Length, l4Available } = packet;
+  if (l4Length < UDP_LENGTH || l4Available < UDP_LENGTH) return false;
+  const lengthBytes = view.getUint16(l4 + UDP_LENGTH_AT);
+  return lengthBytes >= UDP_LENGTH && lengthBytes <= l4Length;
+}
