@@ -1,5 +1,6 @@
 /** Conversations without a handshake: UDP, echo and the other ICMP queries, and protocols that have no ports. */
 import { buildIcmp, buildIpv4, buildUdp, type Ipv4Fields, withChecksum } from '../packets/packets.js';
+import { buildInit, buildSctp } from '../packets/sctp.js';
 import type { Prng } from './prng.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
@@ -128,7 +129,8 @@ export function* oddConversation(stage: Stage, side: Side): Scene {
   const build = ODD_CONTENTS[protocol] ?? ((_from: Side, random: Prng) => Buffer.from(random.bytes(20)));
   yield* exchange(stage, side, prng.between(1, 5), (from) => {
     const packet = buildIpv4(header(stage, from, protocol), build(from, prng));
-    return protocol === 136 && (packet[0] & 15) * 4 + 8 <= packet.length ? withChecksum(packet) : packet;
+    const hasHeader = (packet[0] & 15) * 4 + 8 <= packet.length;
+    return protocol === 136 && hasHeader ? withChecksum(packet, 0, prng.chance(0.7) ? 17 : 136) : packet;
   });
 }
 
@@ -145,16 +147,8 @@ const ODD_CONTENTS: Record<number, (from: Side, prng: Prng) => Buffer> = {
         [0x20, 1, 0x88, 0x0b, 0, 4, 0, 9, 0, 0, 0, 0, 1, 2, 3, 4],
       ]),
     ),
-  132: (from, prng) => {
-    // A verification tag and one INIT chunk; the checksum is not looked at where it is zero-length offload-free.
-    const packet = Buffer.alloc(32);
-    packet.writeUInt16BE(from.port, 0);
-    packet.writeUInt16BE(from.peerPort, 2);
-    packet[12] = prng.pick([1, 2, 10, 11, 0]);
-    packet.writeUInt16BE(20, 14);
-    packet.writeUInt32BE(1, 16);
-    return withCrc32c(packet);
-  },
+  // One chunk that asks for tag 1; whole associations are in sctp-scene.ts.
+  132: (from, prng) => buildSctp(from.port, from.peerPort, 0, [buildInit(prng.pick([1, 2, 10, 11, 0]), 1)]),
   136: (from, prng) => buildUdp(from.port, from.peerPort, prng.bytes(12), 0),
   33: (from) => {
     const packet = Buffer.alloc(16);
@@ -164,17 +158,6 @@ const ODD_CONTENTS: Record<number, (from: Side, prng: Prng) => Buffer> = {
     return packet;
   },
 };
-
-/** SCTP's checksum (RFC 9260, appendix A): CRC32c, little-endian, over the packet with the field zero. */
-function withCrc32c(packet: Buffer): Buffer {
-  let crc = 0xffffffff;
-  for (const byte of packet) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  }
-  packet.writeUInt32LE(~crc >>> 0, 8);
-  return packet;
-}
 
 /** One packet that makes no sense to the host: a martian, a broadcast, a multicast. */
 export function* strayPacket(stage: Stage, side: Side, packet: Buffer): Generator<Shot, void, Output[]> {

@@ -1,7 +1,7 @@
 /** What a random case leans to. */
 import type { TableName } from './random-rules.js';
 
-export type SceneKind = 'tcp' | 'wildTcp' | 'udp' | 'icmp' | 'odd' | 'fragments' | 'errors' | 'stray';
+export type SceneKind = 'tcp' | 'wildTcp' | 'udp' | 'icmp' | 'sctp' | 'odd' | 'fragments' | 'errors' | 'stray';
 
 export interface Profile {
   interfaces: number;
@@ -26,7 +26,7 @@ const EVERYTHING: Profile = {
   docker: 0.4,
   tables: { raw: 0.25, mangle: 0.35, nat: 0.7, filter: 0.7, security: 0.15 },
   rules: 4,
-  scenes: { tcp: 3, wildTcp: 3, udp: 3, icmp: 2, odd: 0.7, fragments: 1, errors: 2, stray: 0.7 },
+  scenes: { tcp: 3, wildTcp: 3, udp: 3, icmp: 2, sctp: 0.5, odd: 0.7, fragments: 1, errors: 2, stray: 0.7 },
   oddity: 0.08,
   clashes: 0.05,
   pauses: 0,
@@ -95,6 +95,15 @@ export const PROFILES: Record<string, Profile> = {
     rules: 8,
     scenes: { tcp: 4, udp: 4, icmp: 3, wildTcp: 1, odd: 1, errors: 1, fragments: 0.5 },
     oddity: 0.03,
+  },
+  protocols: {
+    ...EVERYTHING,
+    docker: 0.2,
+    tables: { nat: 0.9, filter: 0.3, raw: 0.1 },
+    rules: 4,
+    scenes: { sctp: 6, odd: 3, icmp: 1, udp: 1, errors: 1 },
+    oddity: 0.04,
+    clashes: 0.08,
   },
   time: {
     ...EVERYTHING,

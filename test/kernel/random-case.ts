@@ -12,6 +12,7 @@ import { planFlows, randomSender, sideOf } from './random-flow.js';
 import { randomWorld } from './random-host.js';
 import { addRandomRules, emptyRuleset, formatRuleset } from './random-rules.js';
 import type { Scene, Side, Stage } from './scene.js';
+import { sctpConversation } from './sctp-scene.js';
 import { wholeConnection, wildConnection } from './tcp-scene.js';
 import { broadcasts, type World } from './world.js';
 
@@ -47,6 +48,8 @@ function randomScene(stage: Stage, profile: Profile, kind: SceneKind): Scene {
       return udpConversation(stage, side(17));
     case 'icmp':
       return icmpConversation(stage, side(1));
+    case 'sctp':
+      return sctpConversation(stage, side(132));
     case 'odd':
       return oddConversation(stage, side(0));
     case 'fragments': {

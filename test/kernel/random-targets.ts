@@ -25,7 +25,7 @@ export function randomTarget(
   protocol: string,
 ): string {
   const only = (...names: string[]): boolean => [...hooks].every((hook) => names.includes(hook));
-  const hasPorts = protocol === 'tcp' || protocol === 'udp';
+  const hasPorts = protocol === 'tcp' || protocol === 'udp' || protocol === 'sctp';
   const isNat = table === 'nat';
   return prng.weighted<() => string>([
     [isNat ? 0.7 : 2, () => '-j ACCEPT'],

@@ -1,10 +1,14 @@
-/** `npm run golden:record`: builds the inputs of the golden cases and records what the kernel makes of them. Needs root. */
+/**
+ * `npm run golden:record [-- NAME …]`: builds the inputs of the golden cases, all or these, and records what the kernel makes
+ * of them. Needs root.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replaceWant } from '../../cli/golden-case.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
+import { PROTOCOL_STORIES } from './golden/protocol-stories.js';
 import type { GoldenStory } from './golden/story.js';
 import { type Libc, loadLibc } from './libc.js';
 import { agreesWithItself, caseFolder, play } from './live-case.js';
@@ -63,4 +67,6 @@ function tidy(want: string): void {
 }
 
 const libc = loadLibc();
-for (const story of [...DOCKER_STORIES, ...NETFILTER_STORIES]) console.log(record(libc, story));
+const wanted = process.argv.slice(2);
+for (const story of [...DOCKER_STORIES, ...NETFILTER_STORIES, ...PROTOCOL_STORIES])
+  if (wanted.length === 0 || wanted.includes(story.name)) console.log(record(libc, story));

@@ -2,7 +2,7 @@
  * A scene is one conversation of a case, told as a coroutine: it yields a frame that somebody sends and is resumed with
  * what the host made of it, so that the other side can answer what it really saw.
  */
-import { IPPROTO_ICMP, IPPROTO_TCP } from '../../codecs/layouts.js';
+import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP } from '../../codecs/layouts.js';
 import { buildFrame } from '../packets/packets.js';
 import { formatIpv4 } from './address.js';
 import type { Prng } from './prng.js';
@@ -70,11 +70,14 @@ export function arrival(sent: Buffer, outputs: readonly Output[]): Side | null {
   return null;
 }
 
-/** Whether what translation leaves alone is the same in both: TCP's sequence numbers, UDP's data, an ICMP query. */
+/** Whether what translation leaves alone is the same in both: TCP's sequence numbers, UDP's data, SCTP's chunks, an ICMP query. */
 function sameContents(sent: Buffer, seen: Buffer): boolean {
   const a = sent.subarray((sent[0] & 15) * 4);
   const b = seen.subarray((seen[0] & 15) * 4);
   if (sent[9] === IPPROTO_TCP) return Buffer.compare(a.subarray(4, 12), b.subarray(4, 12)) === 0 && a[13] === b[13];
+  // All but the ports and the checksum.
+  if (sent[9] === IPPROTO_SCTP)
+    return Buffer.compare(a.subarray(4, 8), b.subarray(4, 8)) === 0 && a.subarray(12).equals(b.subarray(12));
   if (sent[9] === IPPROTO_ICMP)
     return a[0] === b[0] && a[1] === b[1] && Buffer.compare(a.subarray(6, 16), b.subarray(6, 16)) === 0;
   return Buffer.compare(a.subarray(8, 24), b.subarray(8, 24)) === 0;

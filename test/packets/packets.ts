@@ -129,15 +129,17 @@ export function buildIcmp(
 
 const CHECKSUM_AT: Record<number, number> = { 6: TCP_CHECKSUM_AT, 17: UDP_CHECKSUM_AT, 136: UDP_CHECKSUM_AT };
 
-/** PACKET (whole, unfragmented) with the checksum of its TCP, UDP or UDP-Lite header filled in, off by ERROR. */
-export function withChecksum(packet: Buffer, error = 0): Buffer {
-  const protocol = packet[9];
+/**
+ * PACKET (whole, unfragmented) with the checksum of its TCP, UDP or UDP-Lite header filled in, off by ERROR. PSEUDO_PROTOCOL is
+ * the number in the pseudo header: Linux's conntrack expects UDP's of UDP-Lite, too.
+ */
+export function withChecksum(packet: Buffer, error = 0, pseudoProtocol = packet[9]): Buffer {
   const l4 = (packet[0] & 15) * 4;
-  const at = l4 + CHECKSUM_AT[protocol];
+  const at = l4 + CHECKSUM_AT[packet[9]];
   if (at + 2 > packet.length) return packet;
   packet.writeUInt16BE(0, at);
   const length = packet.length - l4;
-  const sum = pseudoHeaderSum(viewOf(packet), 0, protocol, length);
+  const sum = pseudoHeaderSum(viewOf(packet), 0, pseudoProtocol, length);
   const checksum = (internetChecksum(viewOf(packet), l4, length, sum) + error) & 0xffff;
   packet.writeUInt16BE(checksum === 0 ? 0xffff : checksum, at);
   return packet;

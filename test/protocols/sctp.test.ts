@@ -5,7 +5,7 @@ import { crc32cStep } from '../../codecs/crc32c.js';
 import { IPPROTO_SCTP, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { RECORD_WORDS, TCP_STATE } from '../../core/conntrack/record.js';
 import { Chunk, sctp } from '../../core/protocols/sctp.js';
-import { Tracking } from './tracking.js';
+import { Tracking } from '../conntrack/tracking.js';
 
 const associations = suite('SCTP');
 

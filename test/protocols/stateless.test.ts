@@ -9,7 +9,7 @@ import { gre } from '../../core/protocols/gre.js';
 import { icmp } from '../../core/protocols/icmp.js';
 import { udp } from '../../core/protocols/udp.js';
 import { udplite } from '../../core/protocols/udplite.js';
-import { Tracking } from './tracking.js';
+import { Tracking } from '../conntrack/tracking.js';
 
 const OPENER = [10, 1, 0, 2];
 const ANSWERER = [10, 2, 0, 2];
