@@ -1,19 +1,20 @@
 /** hot: connection tracking at the hooks: finding or opening a packet's entry, and confirming it on its way out. */
 import { ICMP_LENGTH, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
-import { type L4Tracker, TrackResult } from '../protocols/protocol.js';
+import { Invalid, isInvalid, type L4Tracker, TrackResult } from '../protocols/protocol.js';
 import { ORIGINAL_TUPLE, RECORD_WORDS, REPLY_TUPLE, STATUS, Status, TUPLE_DESTINATION, TUPLE_PORTS } from './record.js';
 import type { ConntrackTable } from './table.js';
 import { invertPorts, Tuple } from './tuple.js';
 
-/** What became of the search for a packet's entry. NONE: there is none and it opens none; NO_ROOM: the table is full. */
-const Found = { NONE: 0, ENTRY: 1, NO_ROOM: 2 } as const;
-type Found = (typeof Found)[keyof typeof Found];
+/** The table is full: no entry can be opened. */
+const NO_ROOM = -1;
 
 export class Conntrack {
   readonly table: ConntrackTable;
   /** The entry that was confirmed last, -1: none since this was set. */
   confirmed = -1;
+  /** Why the packet tracked last is INVALID. */
+  invalid: Invalid = Invalid.NONE;
   /** By protocol number. */
   readonly trackers: readonly L4Tracker[];
   #tuple = new Tuple();
@@ -28,30 +29,39 @@ export class Conntrack {
    * packet is to be dropped.
    */
   track(packet: Packet): boolean {
+    this.invalid = Invalid.NONE;
     if (packet.ct >= 0 || packet.ctinfo === CtInfo.UNTRACKED) return true;
     const tracker = this.trackers[packet.protocol];
     const { protocol } = tracker;
-    if (!protocol.isValid(tracker, packet)) return true;
+    const fault = protocol.validate(tracker, packet);
+    if (fault !== Invalid.NONE) return this.#passAsInvalid(packet, fault);
     if (protocol.isError(packet)) {
-      this.#trackError(packet);
-      return true;
+      const errorFault = this.#trackError(packet);
+      return errorFault === Invalid.NONE || this.#passAsInvalid(packet, errorFault);
     }
     let result: TrackResult;
     do {
       const found = this.#findOrOpen(packet, tracker);
-      if (found !== Found.ENTRY) return found === Found.NONE;
+      if (found === NO_ROOM) return false;
+      if (found !== Invalid.NONE) return this.#passAsInvalid(packet, found);
       const isNew = !this.table.isHashed(packet.ct);
-      result = protocol.update(tracker, packet.ct, packet.direction, packet, isNew);
+      const followed = protocol.update(tracker, packet.ct, packet.direction, packet, isNew);
+      if (isInvalid(followed)) {
+        if (isNew) this.table.release(packet.ct);
+        return this.#passAsInvalid(packet, followed);
+      }
+      result = followed;
       if (result === TrackResult.REPEAT) this.table.remove(packet.ct);
       else if (result === TrackResult.KILL) this.table.unhash(packet.ct);
-      else if (result === TrackResult.INVALID) {
-        if (isNew) this.table.release(packet.ct);
-        packet.ct = -1;
-        packet.ctinfo = CtInfo.INVALID;
-        return true;
-      }
     } while (result === TrackResult.REPEAT);
     if (packet.direction === REPLY) this.table.words[packet.ct * RECORD_WORDS + STATUS] |= Status.SEEN_REPLY;
+    return true;
+  }
+
+  #passAsInvalid(packet: Packet, fault: Invalid): true {
+    packet.ct = -1;
+    packet.ctinfo = CtInfo.INVALID;
+    this.invalid = fault;
     return true;
   }
 
@@ -83,29 +93,30 @@ export class Conntrack {
     return this.table.find(source, destination, ports, packet.protocol, packet.nowMs) >= 0;
   }
 
-  /** resolve_normal_ct. */
-  #findOrOpen(packet: Packet, tracker: L4Tracker): Found {
+  /** Set the packet's entry, a new one where it has none yet; else why it gets none (resolve_normal_ct). */
+  #findOrOpen(packet: Packet, tracker: L4Tracker): Invalid | typeof NO_ROOM {
     const tuple = this.#tuple;
     const { table } = this;
-    if (!tuple.read(packet.view, packet.at, packet.available)) return Found.NONE;
+    if (!tuple.read(packet.view, packet.at, packet.available)) return Invalid.NO_TUPLE;
     const { source, destination, ports, protocol } = tuple;
     const reference = table.find(source, destination, ports, protocol, packet.nowMs);
     if (reference >= 0) {
       packet.ct = reference >>> 1;
       this.#setInfo(packet, reference & 1);
-      return Found.ENTRY;
+      return Invalid.NONE;
     }
-    if (!tuple.invert()) return Found.NONE;
+    if (!tuple.invert()) return Invalid.NO_TUPLE;
     const entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
-    if (entry < 0) return Found.NO_ROOM;
-    if (!tracker.protocol.open(tracker, entry, packet)) {
+    if (entry < 0) return NO_ROOM;
+    const fault = tracker.protocol.open(tracker, entry, packet);
+    if (fault !== Invalid.NONE) {
       table.release(entry);
-      return Found.NONE;
+      return fault;
     }
     packet.ct = entry;
     packet.direction = ORIGINAL;
     packet.ctinfo = CtInfo.NEW;
-    return Found.ENTRY;
+    return Invalid.NONE;
   }
 
   #setInfo(packet: Packet, direction: number): void {
@@ -117,19 +128,20 @@ export class Conntrack {
   }
 
   /** An ICMP error belongs to the connection of the packet that it quotes; without one it is INVALID (nf_conntrack_inet_error). */
-  #trackError(packet: Packet): void {
+  #trackError(packet: Packet): Invalid {
     const quoted = packet.l4Available - ICMP_LENGTH;
-    if (quoted < IPV4_LENGTH) return;
+    if (quoted < IPV4_LENGTH) return Invalid.HEADER;
     const tuple = this.#tuple;
-    if (!tuple.read(packet.view, packet.l4 + ICMP_LENGTH, quoted) || !tuple.invert()) return;
+    if (!tuple.read(packet.view, packet.l4 + ICMP_LENGTH, quoted) || !tuple.invert()) return Invalid.NO_TUPLE;
     const reference = this.table.find(tuple.source, tuple.destination, tuple.ports, tuple.protocol, packet.nowMs);
-    if (reference < 0) return;
+    if (reference < 0) return Invalid.NO_QUOTED_CONNECTION;
     const direction = (reference & 1) === REPLY ? REPLY : ORIGINAL;
     const tupleAt = (reference >>> 1) * RECORD_WORDS + (direction === REPLY ? REPLY_TUPLE : ORIGINAL_TUPLE);
-    if (this.table.words[tupleAt + TUPLE_DESTINATION] !== packet.destination) return;
+    if (this.table.words[tupleAt + TUPLE_DESTINATION] !== packet.destination) return Invalid.NO_QUOTED_CONNECTION;
     packet.ct = reference >>> 1;
     packet.direction = direction;
     packet.ctinfo = CtInfo.RELATED;
+    return Invalid.NONE;
   }
 }
 

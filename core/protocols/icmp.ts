@@ -6,7 +6,7 @@ import { applyDelta, checksumDelta, isIcmpChecksumRight } from '../../codecs/che
 import { ICMP_CHECKSUM_AT, ICMP_ID_AT, ICMP_LENGTH, ICMP_TYPE_AT, IPPROTO_ICMP } from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
-import { defineProtocol, type PortSpace } from './protocol.js';
+import { defineProtocol, Invalid, type PortSpace } from './protocol.js';
 import { updateAny } from './update.js';
 
 /** The queries, each with its reply (RFC 792; RFC 950, appendix I), with any code. */
@@ -51,14 +51,17 @@ export const icmp = defineProtocol({
 
   isError: (packet) => isIcmpError(packet.view.getUint8(packet.l4 + ICMP_TYPE_AT)),
   reachesChecksum,
-  isValid({ verifiesChecksums }, packet) {
-    if (!reachesChecksum(packet)) return false;
+  validate({ verifiesChecksums }, packet) {
+    if (!reachesChecksum(packet)) return Invalid.HEADER;
+    const { view, l4 } = packet;
     if (verifiesChecksums && packet.hook === Hook.PREROUTING && !packet.isCut) {
-      if (!isIcmpChecksumRight(packet.view, packet.l4, packet.l4Length)) return false;
+      if (!isIcmpChecksumRight(view, l4, packet.l4Length)) return Invalid.CHECKSUM;
     }
-    return packet.view.getUint8(packet.l4 + ICMP_TYPE_AT) <= MAX_TYPE;
+    return view.getUint8(l4 + ICMP_TYPE_AT) <= MAX_TYPE ? Invalid.NONE : Invalid.TYPE;
   },
-  open: (_tracker, _entry, { view, l4 }) => IS_QUERY[view.getUint8(l4 + ICMP_TYPE_AT)] !== 0,
+  open(_tracker, _entry, { view, l4 }) {
+    return IS_QUERY[view.getUint8(l4 + ICMP_TYPE_AT)] !== 0 ? Invalid.NONE : Invalid.NOT_OPENING;
+  },
   update: updateAny,
 
   portSpace: ID_SPACE,

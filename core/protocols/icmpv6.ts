@@ -1,12 +1,11 @@
 /** ICMPv6, which has no business in IPv4: INVALID, whatever it says (nf_conntrack_icmpv6_packet). */
 import { IPPROTO_ICMPV6 } from '../../codecs/layouts.js';
-import { defineProtocol, TrackResult } from './protocol.js';
+import { defineProtocol, Invalid } from './protocol.js';
 
 export const icmpv6 = defineProtocol({
   number: IPPROTO_ICMPV6,
   name: 'icmpv6',
   timeouts: [],
-  isValid: () => false,
-  open: () => false,
-  update: () => TrackResult.INVALID,
+  validate: () => Invalid.FAMILY,
+  update: () => Invalid.FAMILY,
 });

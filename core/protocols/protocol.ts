@@ -7,18 +7,55 @@ import type { ConntrackTable } from '../conntrack/table.js';
 import type { Direction, Packet } from '../packet.js';
 import type { Manip } from '../rules/context.js';
 
-/** What a protocol makes of a packet of an entry. */
+/** Which check makes a packet INVALID: it passes, without an entry (the kernel's -NF_ACCEPT). */
+export const Invalid = {
+  /** None: it is not INVALID. */
+  NONE: 0,
+  /** A header that is cut short, or lengths that do not fit. */
+  HEADER: 16,
+  CHECKSUM: 17,
+  /** No checksum where there must be one. */
+  NO_CHECKSUM: 18,
+  /** TCP flags that no endpoint sends together. */
+  FLAGS: 19,
+  /** A message type that the kernel does not know. */
+  TYPE: 20,
+  /** A protocol of IPv6 in IPv4. */
+  FAMILY: 21,
+  /** Nothing names a connection: a later fragment, a header too short for that, a message without a counterpart. */
+  NO_TUPLE: 22,
+  /** An error about a packet of no connection. */
+  NO_QUOTED_CONNECTION: 23,
+  /** It belongs to no connection, and no packet of its kind opens one. */
+  NOT_OPENING: 24,
+  /** No endpoint that is in the connection's state sends that. */
+  STATE: 25,
+  /** A TCP segment out of window. */
+  WINDOW: 26,
+  /** A RST that is not this connection's. */
+  RESET: 27,
+  /** A verification tag of SCTP that is not this association's. */
+  TAG: 28,
+  /** Chunks of SCTP that cannot stand together, or that are cut short. */
+  CHUNKS: 29,
+} as const;
+export type Invalid = (typeof Invalid)[keyof typeof Invalid];
+
+/** What a protocol makes of a packet of an entry, unless the packet is INVALID. */
 export const TrackResult = {
   /** The packet belongs to the entry. */
   ACCEPT: 0,
-  /** It passes as INVALID, without an entry (the kernel's -NF_ACCEPT). */
-  INVALID: 1,
   /** The entry is over: delete it and look the packet up again (-NF_REPEAT). */
-  REPEAT: 2,
+  REPEAT: 1,
   /** The packet belongs to the entry and ends it at once (nf_ct_kill_acct). */
-  KILL: 3,
+  KILL: 2,
 } as const;
 export type TrackResult = (typeof TrackResult)[keyof typeof TrackResult];
+
+/** Whether RESULT says that the packet is INVALID. */
+export function isInvalid(result: TrackResult | Invalid): result is Exclude<Invalid, 0> {
+  return result >= Invalid.HEADER;
+}
 
 /**
  * A time-out of the protocol: its index in `L4Tracker.timeoutsMs`, which is the state's number where the protocol has
@@ -74,12 +111,18 @@ export interface L4Protocol {
   isError(packet: Packet): boolean;
   /** Whether conntrack comes to look at the checksum of PACKET: what it looks at before is in order. */
   reachesChecksum(packet: Packet): boolean;
-  /** Header, lengths, flags; the checksum where the packet arrives and checksums are wanted. */
-  isValid(tracker: L4Tracker, packet: Packet): boolean;
-  /** Whether PACKET may open ENTRY, a fresh record that no lookup finds yet; sets up the protocol's part of it. */
-  open(tracker: L4Tracker, entry: number, packet: Packet): boolean;
+  /** What is wrong with PACKET: header, lengths, flags; the checksum where the packet arrives and checksums are wanted. */
+  validate(tracker: L4Tracker, packet: Packet): Invalid;
+  /** Why PACKET may not open ENTRY, a fresh record that no lookup finds yet; sets up the protocol's part of it. */
+  open(tracker: L4Tracker, entry: number, packet: Packet): Invalid;
   /** Follow PACKET of ENTRY: state, time-out, accounting, ASSURED. IS_NEW: the entry is not confirmed yet. */
-  update(tracker: L4Tracker, entry: number, direction: Direction, packet: Packet, isNew: boolean): TrackResult;
+  update(
+    tracker: L4Tracker,
+    entry: number,
+    direction: Direction,
+    packet: Packet,
+    isNew: boolean,
+  ): TrackResult | Invalid;
 
   /** Which ports or ids NAT may choose from, undefined: it never changes any. */
   readonly portSpace: PortSpace | undefined;
@@ -105,8 +148,8 @@ const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
   invert: (ports) => ports,
   isError: () => false,
   reachesChecksum: () => false,
-  isValid: () => true,
-  open: () => true,
+  validate: () => Invalid.NONE,
+  open: () => Invalid.NONE,
   portSpace: undefined,
   givesWay: () => false,
   mangle: () => true,

@@ -18,7 +18,7 @@ import { RECORD_WORDS, STATUS, Status, TCP_LAST, TCP_STATE } from '../conntrack/
 import { Hook } from '../hooks.js';
 import { type Direction, type Packet, REPLY } from '../packet.js';
 import { portAt, WITH_PORTS } from './ports.js';
-import { defineProtocol, type L4Tracker, TrackResult } from './protocol.js';
+import { defineProtocol, Invalid, type L4Tracker, TrackResult } from './protocol.js';
 import { cellsOf, named } from './transition-table.js';
 
 /** The states (enum sctp_conntrack). INVALID is a result of a chunk, no association is in it. */
@@ -144,11 +144,12 @@ export const sctp = defineProtocol({
     [State.HEARTBEAT_SENT, 'sctp_timeout_heartbeat_sent', 30],
   ],
 
-  isValid({ verifiesChecksums }, packet) {
-    if (packet.l4Length < SCTP_LENGTH || packet.l4Available < SCTP_LENGTH) return false;
-    if (!verifiesChecksums || packet.hook !== Hook.PREROUTING || packet.isCut) return true;
+  validate({ verifiesChecksums }, packet) {
+    if (packet.l4Length < SCTP_LENGTH || packet.l4Available < SCTP_LENGTH) return Invalid.HEADER;
+    if (!verifiesChecksums || packet.hook !== Hook.PREROUTING || packet.isCut) return Invalid.NONE;
     const { view, l4 } = packet;
-    return view.getUint32(l4 + SCTP_CHECKSUM_AT, true) === checksumOf(view, l4, packet.l4Length);
+    const isRight = view.getUint32(l4 + SCTP_CHECKSUM_AT, true) === checksumOf(view, l4, packet.l4Length);
+    return isRight ? Invalid.NONE : Invalid.CHECKSUM;
   },
   open,
   update,
@@ -163,9 +164,10 @@ export const sctp = defineProtocol({
   mangledBytes: SCTP_LENGTH,
 });
 
-function open({ table }: L4Tracker, entry: number, packet: Packet): boolean {
+function open({ table }: L4Tracker, entry: number, packet: Packet): Invalid {
   const chunks = chunksOf(packet);
-  if (chunks === 0 || (chunks & NEVER_FIRST) !== 0) return false;
+  if (chunks === 0) return Invalid.CHUNKS;
+  if ((chunks & NEVER_FIRST) !== 0) return Invalid.NOT_OPENING;
   const { words } = table;
   const base = entry * RECORD_WORDS;
   words[base + STATE] = State.NONE;
@@ -178,9 +180,10 @@ function open({ table }: L4Tracker, entry: number, packet: Packet): boolean {
   for (let at = l4 + SCTP_LENGTH; at + SCTP_CHUNK_LENGTH <= end; at += paddedLength(view, at)) {
     const chunk = view.getUint8(at);
     const state = transition(0, chunk, State.NONE);
-    if (state === State.NONE || state === State.INVALID) return false;
+    if (state === State.NONE || state === State.INVALID) return Invalid.NOT_OPENING;
     if (chunk === Chunk.INIT) {
-      if (tag !== 0 || at + SCTP_INIT_LENGTH > end) return false;
+      if (tag !== 0) return Invalid.TAG;
+      if (at + SCTP_INIT_LENGTH > end) return Invalid.CHUNKS;
       words[base + TAG + REPLY] = view.getInt32(at + SCTP_INIT_TAG_AT, true);
     } else if (chunk === Chunk.HEARTBEAT) {
       words[base + TAG] = tag;
@@ -189,7 +192,7 @@ function open({ table }: L4Tracker, entry: number, packet: Packet): boolean {
       words[base + TAG + REPLY] = tag;
     }
   }
-  return true;
+  return Invalid.NONE;
 }
 
 function update(
@@ -198,14 +201,14 @@ function update(
   direction: Direction,
   packet: Packet,
   isNew: boolean,
-): TrackResult {
+): TrackResult | Invalid {
   const { words } = table;
   const base = entry * RECORD_WORDS;
   const chunks = chunksOf(packet);
-  if (chunks === 0) return TrackResult.INVALID;
+  if (chunks === 0) return Invalid.CHUNKS;
   const { view, l4 } = packet;
   const tag = view.getInt32(l4 + SCTP_TAG_AT, true);
-  if ((chunks & TAGGED_SINGLY) === 0 && tag !== words[base + TAG + direction]) return TrackResult.INVALID;
+  if ((chunks & TAGGED_SINGLY) === 0 && tag !== words[base + TAG + direction]) return Invalid.TAG;
 
   let state: number = State.NONE;
   let isIgnored = false;
@@ -215,23 +218,23 @@ function update(
     if (chunk === Chunk.HEARTBEAT || chunk === Chunk.HEARTBEAT_ACK) {
       const mayDiffer = !isIgnored && (chunks & (1 << Chunk.DATA)) === 0;
       const heartbeat = takeHeartbeat(words, base, direction, chunk, tag, mayDiffer);
-      if (heartbeat === TagVerdict.INVALID) return TrackResult.INVALID;
+      if (heartbeat === TagVerdict.INVALID) return Invalid.TAG;
       if (heartbeat === TagVerdict.IGNORE) {
         isIgnored = true;
         continue;
       }
     } else if (!isTagGood(words, base, direction, chunk, view.getUint8(at + SCTP_CHUNK_FLAGS_AT), tag)) {
-      return TrackResult.INVALID;
+      return Invalid.TAG;
     }
     // The tags are agreed upon: INITs seen so far do not matter any more.
     if (chunk === Chunk.COOKIE_ACK) words[base + MEMORY] &= ~INITS;
     const oldState = words[base + STATE];
     state = transition(direction, chunk, oldState);
-    if (state === State.INVALID) return TrackResult.INVALID;
+    if (state === State.INVALID) return Invalid.STATE;
     if (chunk === Chunk.INIT || chunk === Chunk.INIT_ACK) {
-      if (at + SCTP_INIT_LENGTH > end) return TrackResult.INVALID;
+      if (at + SCTP_INIT_LENGTH > end) return Invalid.CHUNKS;
       const initiateTag = view.getInt32(at + SCTP_INIT_TAG_AT, true);
-      if (!takeInitiateTag(words, base, direction, chunk, initiateTag, isNew)) return TrackResult.INVALID;
+      if (!takeInitiateTag(words, base, direction, chunk, initiateTag, isNew)) return Invalid.TAG;
       // An INIT that is sent again and again must not keep an entry alive.
       const isUnanswered = state === State.CLOSED && oldState === State.CLOSED;
       if (chunk === Chunk.INIT && isUnanswered && !isNew) isIgnored = true;

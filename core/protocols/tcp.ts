@@ -20,7 +20,7 @@ import {
 import { ORIGINAL, type Packet, tcpHeaderLength } from '../packet.js';
 import { isChecksumBad } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
-import { defineProtocol, type L4Tracker, type TrackResult } from './protocol.js';
+import { defineProtocol, Invalid, type L4Tracker, type TrackResult } from './protocol.js';
 import { STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
 
 /** The longest header, with its options, in bytes. */
@@ -73,27 +73,25 @@ export const tcp = defineProtocol({
     settings[SETTING_IGNORE_INVALID_RST_F64] = setting('tcp_ignore_invalid_rst');
   },
 
-  reachesChecksum(packet) {
-    const { l4Length } = packet;
-    if (l4Length < TCP_LENGTH || packet.l4Available < TCP_LENGTH) return false;
-    const headerLength = tcpHeaderLength(packet);
-    return headerLength >= TCP_LENGTH && headerLength <= l4Length;
-  },
-  isValid({ table, verifiesChecksums }, packet) {
+  reachesChecksum,
+  validate({ table, verifiesChecksums }, packet) {
     const { memory } = table;
-    if (memory.wasm.tcpIsValid(segmentAt(memory, packet), packet.l4Length, packet.l4Available) === 0) return false;
-    return !verifiesChecksums || !isChecksumBad(packet, IPPROTO_TCP);
+    if (memory.wasm.tcpIsValid(segmentAt(memory, packet), packet.l4Length, packet.l4Available) === 0) {
+      return reachesChecksum(packet) ? Invalid.FLAGS : Invalid.HEADER;
+    }
+    return verifiesChecksums && isChecksumBad(packet, IPPROTO_TCP) ? Invalid.CHECKSUM : Invalid.NONE;
   },
   open({ table }, entry, packet) {
     const { memory } = table;
-    return memory.wasm.tcpOpen(entry, segmentAt(memory, packet), packet.l4Length, packet.l4Available) !== 0;
+    const isOpen = memory.wasm.tcpOpen(entry, segmentAt(memory, packet), packet.l4Length, packet.l4Available) !== 0;
+    return isOpen ? Invalid.NONE : Invalid.NOT_OPENING;
   },
   update({ table }, entry, direction, packet) {
     const { memory } = table;
     memory.control[CONTROL_NOW_MS_F64] = packet.nowMs;
     const { l4Length, l4Available, length } = packet;
     const at = segmentAt(memory, packet);
-    return memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult;
+    return memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult | Invalid;
   },
 
   /** A connection in TIME_WAIT, to one whose opener sends higher sequence numbers (nf_nat_used_tuple_harder). */
@@ -124,6 +122,13 @@ export function setClosing({ table, timeoutsMs }: L4Tracker, entry: number, nowM
 /** Whether the opener of ENTRY sends higher sequence numbers than the opener of OTHER did. */
 function isAhead({ words }: ConntrackTable, entry: number, other: number): boolean {
   return ((words[sideAt(other, ORIGINAL) + SIDE_END] - words[sideAt(entry, ORIGINAL) + SIDE_END]) | 0) < 0;
+}
+
+function reachesChecksum(packet: Packet): boolean {
+  const { l4Length } = packet;
+  if (l4Length < TCP_LENGTH || packet.l4Available < TCP_LENGTH) return false;
+  const headerLength = tcpHeaderLength(packet);
+  return headerLength >= TCP_LENGTH && headerLength <= l4Length;
 }
 
 /** Where the memory has the segment: where the packet is, or a copy of its header. */

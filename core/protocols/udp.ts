@@ -6,7 +6,7 @@ import type { Packet } from '../packet.js';
 import type { Manip } from '../rules/context.js';
 import { isChecksumBad } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
-import { defineProtocol, type Timeout, TrackResult } from './protocol.js';
+import { defineProtocol, Invalid, type Timeout, TrackResult } from './protocol.js';
 import { REPLIED, UNREPLIED } from './update.js';
 
 /** Unanswered, or a mere question and answer; and a stream. UDP-Lite has the same. */
@@ -27,16 +27,16 @@ export const udp = defineProtocol({
   },
 
   reachesChecksum,
-  isValid({ verifiesChecksums }, packet) {
-    if (!reachesChecksum(packet)) return false;
-    if (!verifiesChecksums || packet.view.getUint16(packet.l4 + UDP_CHECKSUM_AT) === 0) return true;
-    return !isChecksumBad(packet, IPPROTO_UDP);
+  validate({ verifiesChecksums }, packet) {
+    if (!reachesChecksum(packet)) return Invalid.HEADER;
+    if (!verifiesChecksums || packet.view.getUint16(packet.l4 + UDP_CHECKSUM_AT) === 0) return Invalid.NONE;
+    return isChecksumBad(packet, IPPROTO_UDP) ? Invalid.CHECKSUM : Invalid.NONE;
   },
   open({ table }, entry, packet) {
     const { wasm, control } = table.memory;
     control[CONTROL_NOW_MS_F64] = packet.nowMs;
     wasm.udpOpen(entry);
-    return true;
+    return Invalid.NONE;
   },
   update({ table }, entry, direction, packet) {
     const { wasm, control } = table.memory;

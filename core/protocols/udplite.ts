@@ -5,7 +5,7 @@
 import { IPPROTO_UDP, IPPROTO_UDPLITE, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
 import { isPartialChecksumBad } from './checksums.js';
 import { WITH_PORTS } from './ports.js';
-import { defineProtocol } from './protocol.js';
+import { defineProtocol, Invalid } from './protocol.js';
 import { mangleWithChecksum, UDP_TIMEOUTS } from './udp.js';
 import { updateStream } from './update.js';
 
@@ -15,15 +15,16 @@ export const udplite = defineProtocol({
   name: 'udplite',
   timeouts: UDP_TIMEOUTS,
 
-  isValid({ verifiesChecksums }, packet) {
+  validate({ verifiesChecksums }, packet) {
     const lengthBytes = packet.l4Length;
-    if (lengthBytes < UDP_LENGTH || packet.l4Available < UDP_LENGTH) return false;
+    if (lengthBytes < UDP_LENGTH || packet.l4Available < UDP_LENGTH) return Invalid.HEADER;
     const { view, l4 } = packet;
     const coverageBytes = view.getUint16(l4 + UDP_LENGTH_AT) || lengthBytes;
-    if (coverageBytes < UDP_LENGTH || coverageBytes > lengthBytes) return false;
-    if (view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) return false;
+    if (coverageBytes < UDP_LENGTH || coverageBytes > lengthBytes) return Invalid.HEADER;
+    if (view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) return Invalid.NO_CHECKSUM;
     // The kernel puts UDP's number into the pseudo header, not UDP-Lite's own.
-    return !verifiesChecksums || !isPartialChecksumBad(packet, IPPROTO_UDP, coverageBytes);
+    const isBad = verifiesChecksums && isPartialChecksumBad(packet, IPPROTO_UDP, coverageBytes);
+    return isBad ? Invalid.CHECKSUM : Invalid.NONE;
   },
   update: updateStream,
 

@@ -14,7 +14,7 @@ import { Tuple } from '../../core/conntrack/tuple.js';
 import { Hook } from '../../core/hooks.js';
 import { Sysctls } from '../../core/host/sysctls.js';
 import { Packet, REPLY } from '../../core/packet.js';
-import { type L4Protocol, type L4Tracker, TrackResult } from '../../core/protocols/protocol.js';
+import { Invalid, isInvalid, type L4Protocol, type L4Tracker, TrackResult } from '../../core/protocols/protocol.js';
 import { createTracker } from '../../core/protocols/tracker.js';
 
 export class Tracking {
@@ -22,6 +22,8 @@ export class Tracking {
   readonly packet = new Packet();
   /** The entry of the last packet, -1: none. */
   entry = -1;
+  /** Why the last INVALID packet was that. */
+  fault: Invalid = Invalid.NONE;
   readonly #tuple = new Tuple();
 
   /** PROTOCOL at work on `table`. SYSCTL: values by full name, where they are not the defaults. */
@@ -42,7 +44,8 @@ export class Tracking {
     packet.hook = hook;
     packet.nowMs = nowMs;
     packet.reload();
-    return tracker.protocol.isValid(tracker, packet) ? this.#update(tracker) : 'INVALID';
+    const fault = tracker.protocol.validate(tracker, packet);
+    return fault === Invalid.NONE ? this.#update(tracker) : this.#invalid(fault);
   }
 
   /** Remaining seconds, counters and flags of ENTRY, as a recording shows them. */
@@ -61,15 +64,16 @@ export class Tracking {
   #update(tracker: L4Tracker): string {
     const { table, packet } = this;
     const tuple = this.#tuple;
-    if (!tuple.read(packet.view, packet.at, packet.available)) return 'INVALID';
+    if (!tuple.read(packet.view, packet.at, packet.available)) return this.#invalid(Invalid.NO_TUPLE);
     const { source, destination, ports, protocol } = tuple;
     const reference = table.find(source, destination, ports, protocol, packet.nowMs);
     const isNew = reference < 0;
     this.entry = reference >> 1;
     if (isNew) {
-      if (!tuple.invert()) return 'INVALID';
+      if (!tuple.invert()) return this.#invalid(Invalid.NO_TUPLE);
       this.entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
-      if (!tracker.protocol.open(tracker, this.entry, packet)) return this.#forget('INVALID');
+      const fault = tracker.protocol.open(tracker, this.entry, packet);
+      if (fault !== Invalid.NONE) return this.#forget(this.#invalid(fault));
     }
     const { entry } = this;
     const direction = !isNew && (reference & 1) === REPLY ? 1 : 0;
@@ -80,12 +84,17 @@ export class Tracking {
       table.remove(entry);
       return this.#update(tracker);
     }
-    if (result === TrackResult.INVALID) return isNew ? this.#forget('INVALID') : 'INVALID';
+    if (isInvalid(result)) return isNew ? this.#forget(this.#invalid(result)) : this.#invalid(result);
     if (direction === 1) table.words[at] |= Status.SEEN_REPLY;
     const seen = direction === 1 ? 'ESTABLISHED/R' : wasAnswered ? 'ESTABLISHED' : 'NEW';
     if (result === TrackResult.KILL) return this.#forget(seen);
     if (isNew) table.confirm(entry);
     return seen;
+  }
+
+  #invalid(fault: Invalid): string {
+    this.fault = fault;
+    return 'INVALID';
   }
 
   #forget(seen: string): string {

@@ -1,9 +1,10 @@
-// The TCP tracker (kernel: nf_conntrack_proto_tcp). States are in core/conntrack/tcp-states.ts, windows in tcp-window.ts, the
+// The TCP tracker (kernel: nf_conntrack_proto_tcp). States are in core/protocols/tcp-states.ts, windows in tcp-window.ts, the
 // memory of a connection in core/conntrack/tcp-record.ts; here is how they work together, and where a firewall in the middle
 // must doubt itself.
 
 import {
   EXPIRES_MS_F64,
+  Invalid,
   KIND_BITS,
   LAST_ACKNOWLEDGMENT,
   LAST_DIRECTION,
@@ -99,7 +100,7 @@ export function tcpOpen(entry: i32, l4: usize, length: i32, available: i32): boo
   return true;
 }
 
-/** Follow the valid segment at L4 of a packet of PACKET_LENGTH bytes; a `TrackResult`. */
+/** Follow the valid segment at L4 of a packet of PACKET_LENGTH bytes; a `TrackResult` or why it is `Invalid`. */
 export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, available: i32, packetLength: i32): i32 {
   readSegment(l4, length, available);
   const record = recordAt(entry);
@@ -110,7 +111,7 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
 
   switch (state) {
     case TcpState.INVALID:
-      return TrackResult.INVALID;
+      return Invalid.STATE;
     case TcpState.REOPEN:
       if (mayReopen(record, direction)) return TrackResult.REPEAT;
       state = TcpState.IGNORE;
@@ -127,7 +128,7 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
     case TcpState.CLOSE:
       if (kind === SegmentKind.RST) {
         const is = resetOf(record, direction, oldState);
-        if (is === Reset.INVALID) return TrackResult.INVALID;
+        if (is === Reset.INVALID) return Invalid.RESET;
         if (is === Reset.CHALLENGED) state = oldState;
         isWindowTrusted = is === Reset.TRUSTED;
       }
@@ -151,7 +152,7 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
     if (verdict === WindowVerdict.IGNORE) return TrackResult.ACCEPT;
     if (verdict === WindowVerdict.INVALID) {
       outOfWindow(record, direction);
-      return TrackResult.INVALID;
+      return Invalid.WINDOW;
     }
   }
   store<i32>(record, kind, LAST_KIND << 2);
