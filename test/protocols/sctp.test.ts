@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { crc32cStep } from '../../codecs/crc32c.js';
 import { IPPROTO_SCTP, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { RECORD_WORDS, TCP_STATE } from '../../core/conntrack/record.js';
+import { Invalid } from '../../core/protocols/protocol.js';
 import { Chunk, sctp } from '../../core/protocols/sctp.js';
 import { Tracking } from '../conntrack/tracking.js';
 
@@ -70,6 +71,25 @@ associations('a checksum that fails is INVALID', () => {
   bytes[IPV4_LENGTH + 8] ^= 1;
   assert.is(tracking.track(tracking.tracker(sctp), bytes), 'INVALID');
   assert.is(tracking.track(tracking.tracker(sctp, { 'net.netfilter.nf_conntrack_checksum': 0 }), bytes), 'NEW');
+});
+
+associations('INVALID says which check failed', () => {
+  const faultOf = (...packets: [direction: string, tag: number, chunks: number[][]][]): Invalid => {
+    const tracking = new Tracking();
+    const tracker = tracking.tracker(sctp);
+    const seen = packets.map(([direction, tag, chunks]) => tracking.track(tracker, packetOf(direction, tag, chunks)));
+    assert.is(seen.at(-1), 'INVALID');
+    return tracking.fault;
+  };
+  assert.is(faultOf(['>', 3, [chunk(Chunk.DATA)]]), Invalid.NOT_OPENING);
+  assert.is(faultOf(['>', 3, [chunk(Chunk.ABORT)]]), Invalid.NOT_OPENING);
+  assert.is(faultOf(['>', 3, [init(6)]]), Invalid.TAG);
+  assert.is(faultOf(['>', 0, [init(6), init(6)]]), Invalid.CHUNKS);
+  assert.is(faultOf(['>', 0, [init(6).slice(0, 8)]]), Invalid.CHUNKS);
+  const opened: [string, number, number[][]] = ['>', 0, [init(6)]];
+  assert.is(faultOf(opened, ['<', 6, []]), Invalid.CHUNKS);
+  assert.is(faultOf(opened, ['<', 6, [initAck(4)]], ['>', 9, [chunk(Chunk.DATA)]]), Invalid.TAG);
+  assert.is(faultOf(['>', 3, [chunk(Chunk.HEARTBEAT)]], ['<', 0, [init(6)]]), Invalid.STATE);
 });
 
 associations.run();

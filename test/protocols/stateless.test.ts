@@ -146,6 +146,15 @@ trackers('time-outs are those of the sysctls, in seconds', () => {
   assert.equal([...timeoutsMs], [7000, 120_000]);
 });
 
+trackers('a time-out that is 0 or negative ends an entry at once, as it does in the kernel', () => {
+  for (const seconds of [0, -5]) {
+    const tracking = new Tracking();
+    const tracker = tracking.tracker(udp, { 'net.netfilter.nf_conntrack_udp_timeout': seconds });
+    assert.is(tracking.track(tracker, datagram('>', [1]), 0), 'NEW');
+    assert.is(tracking.track(tracker, datagram('<', [1]), 1), 'NEW');
+  }
+});
+
 trackers.run();
 
 interface Change {
