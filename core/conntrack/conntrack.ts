@@ -25,8 +25,8 @@ export class Conntrack {
   }
 
   /**
-   * Set the packet's entry, direction and ctinfo, at PREROUTING or OUTPUT (nf_conntrack_in). False where the table is full: the
-   * packet is to be dropped.
+   * Set the packet's entry, direction and ctinfo, at PREROUTING or OUTPUT (nf_conntrack_in). False where the table is
+   * full: the packet is to be dropped.
    */
   track(packet: Packet): boolean {
     this.invalid = Invalid.NONE;
@@ -66,8 +66,8 @@ export class Conntrack {
   }
 
   /**
-   * Put a new entry into the table, at the end of INPUT or POSTROUTING (nf_conntrack_confirm). False where another entry
-   * has one of its tuples by now: the packet is to be dropped.
+   * Put a new entry into the table, at the end of INPUT or POSTROUTING (nf_conntrack_confirm). False where another
+   * entry has one of its tuples by now: the packet is to be dropped.
    */
   confirm(packet: Packet): boolean {
     const entry = packet.ct;
@@ -81,7 +81,9 @@ export class Conntrack {
     return true;
   }
 
-  /** The packet is done with: an entry that it opened and that was not confirmed goes, and so does one that it ended. */
+  /**
+   * The packet is done with: an entry that it opened and that was not confirmed goes, and so does one that it ended.
+   */
   release(packet: Packet): void {
     if (packet.ct >= 0 && !this.table.isHashed(packet.ct)) this.table.release(packet.ct);
     packet.ct = -1;
@@ -127,7 +129,10 @@ export class Conntrack {
     else packet.ctinfo = CtInfo.NEW;
   }
 
-  /** An ICMP error belongs to the connection of the packet that it quotes; without one it is INVALID (nf_conntrack_inet_error). */
+  /**
+   * An ICMP error belongs to the connection of the packet that it quotes; without one it is INVALID
+   * (nf_conntrack_inet_error).
+   */
   #trackError(packet: Packet): Invalid {
     const quoted = packet.l4Available - ICMP_LENGTH;
     if (quoted < IPV4_LENGTH) return Invalid.HEADER;

@@ -91,7 +91,10 @@ export class Nat {
     return Verdict.ACCEPT;
   }
 
-  /** Remember that the binding of the packet's connection holds only while it leaves by the interface that it leaves by now. */
+  /**
+   * Remember that the binding of the packet's connection holds only while it leaves by the interface that it leaves by
+   * now.
+   */
   bindToDevice(packet: Packet): void {
     this.#table.words[packet.ct * RECORD_WORDS + MASQUERADE_DEV] = packet.outDev + 1;
   }
@@ -125,8 +128,8 @@ export class Nat {
   }
 
   /**
-   * An ICMP error about a translated connection: the quoted packet becomes what its sender sent, and the error's own end
-   * follows (nf_nat_icmp_reply_translation). False where it is to be dropped.
+   * An ICMP error about a translated connection: the quoted packet becomes what its sender sent, and the error's own
+   * end follows (nf_nat_icmp_reply_translation). False where it is to be dropped.
    */
   #translateIcmpError(packet: Packet, manip: Manip): boolean {
     const { view, l4 } = packet;

@@ -4,8 +4,8 @@ import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
 
 /**
- * Whether PACKET, arriving from outside, fails the checksum over its pseudo header as PROTOCOL and all that follows the IP
- * header (nf_ip_checksum). What a snaplen cut away is trusted, and so is what this host itself sends.
+ * Whether PACKET, arriving from outside, fails the checksum over its pseudo header as PROTOCOL and all that follows the
+ * IP header (nf_ip_checksum). What a snaplen cut away is trusted, and so is what this host itself sends.
  */
 export function isChecksumBad(packet: Packet, protocol: number): boolean {
   if (packet.hook !== Hook.PREROUTING || packet.isCut) return false;

@@ -1,6 +1,6 @@
 /**
- * hot: GRE (kernel: nf_conntrack_proto_gre). Only enhanced GRE (RFC 2637, section 4.1), version 1, has a key that conntrack
- * and NAT know, the call ID of its destination.
+ * hot: GRE (kernel: nf_conntrack_proto_gre). Only enhanced GRE (RFC 2637, section 4.1), version 1, has a key that
+ * conntrack and NAT know, the call ID of its destination.
  */
 import { GRE_CALL_ID_AT, GRE_LENGTH, GRE_PROTOCOL_AT, GRE_VERSION_MASK, IPPROTO_GRE } from '../../codecs/layouts.js';
 import { Manip } from '../rules/context.js';

@@ -1,6 +1,6 @@
 /**
- * hot: ICMP (RFC 792; kernel: nf_conntrack_proto_icmp). Queries open a connection, to which their replies belong; an error
- * belongs to the connection of the packet that it quotes.
+ * hot: ICMP (RFC 792; kernel: nf_conntrack_proto_icmp). Queries open a connection, to which their replies belong; an
+ * error belongs to the connection of the packet that it quotes.
  */
 import { applyDelta, checksumDelta, isIcmpChecksumRight } from '../../codecs/checksum.js';
 import { ICMP_CHECKSUM_AT, ICMP_ID_AT, ICMP_LENGTH, ICMP_TYPE_AT, IPPROTO_ICMP } from '../../codecs/layouts.js';
@@ -16,7 +16,9 @@ const QUERIES: readonly (readonly [query: number, reply: number])[] = [
   [15, 16],
   [17, 18],
 ];
-/** Types that report an error of the packet they quote: unreachable, quench, redirect, time exceeded, parameter problem. */
+/**
+ * Types that report an error of the packet they quote: unreachable, quench, redirect, time exceeded, parameter problem.
+ */
 const ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 /** The highest type that the kernel knows (NR_ICMP_TYPES). */
 const MAX_TYPE = 18;

@@ -1,6 +1,6 @@
 /**
- * What the host knows of a layer-4 protocol. Each protocol is one file with one such descriptor, and one line of index.ts;
- * conntrack, NAT, the sysctls and the connection list ask the descriptor and know no protocol by its number.
+ * What the host knows of a layer-4 protocol. Each protocol is one file with one such descriptor, and one line of
+ * index.ts; conntrack, NAT, the sysctls and the connection list ask the descriptor and know no protocol by its number.
  */
 import type { ListedTuple } from '../../codecs/conntrack-list.js';
 import type { ConntrackTable } from '../conntrack/table.js';
@@ -100,8 +100,8 @@ export interface L4Protocol {
   setUp(tracker: L4Tracker, setting: (sysctl: string) => number): void;
 
   /**
-   * The ports word of the tuple (record.ts) of the header at L4, of which AVAILABLE bytes are there; undefined where it has
-   * none (nf_ct_get_tuple).
+   * The ports word of the tuple (record.ts) of the header at L4, of which AVAILABLE bytes are there; undefined where it
+   * has none (nf_ct_get_tuple).
    */
   readTuple(view: DataView, l4: number, available: number): number | undefined;
   /** The ports word of the inverse tuple, undefined where there is none (nf_ct_invert_tuple). */
@@ -111,7 +111,9 @@ export interface L4Protocol {
   isError(packet: Packet): boolean;
   /** Whether conntrack comes to look at the checksum of PACKET: what it looks at before is in order. */
   reachesChecksum(packet: Packet): boolean;
-  /** What is wrong with PACKET: header, lengths, flags; the checksum where the packet arrives and checksums are wanted. */
+  /**
+   * What is wrong with PACKET: header, lengths, flags; the checksum where the packet arrives and checksums are wanted.
+   */
   validate(tracker: L4Tracker, packet: Packet): Invalid;
   /** Why PACKET may not open ENTRY, a fresh record that no lookup finds yet; sets up the protocol's part of it. */
   open(tracker: L4Tracker, entry: number, packet: Packet): Invalid;

@@ -1,6 +1,6 @@
 /**
- * hot: SCTP (RFC 9260; kernel: nf_conntrack_proto_sctp). A packet is a common header and chunks; each chunk moves the state,
- * and each side's packets carry the verification tag that the other side chose (section 8.5).
+ * hot: SCTP (RFC 9260; kernel: nf_conntrack_proto_sctp). A packet is a common header and chunks; each chunk moves the
+ * state, and each side's packets carry the verification tag that the other side chose (section 8.5).
  */
 import { crc32cStep } from '../../codecs/crc32c.js';
 import {

@@ -1,6 +1,6 @@
 /**
- * TCP as seen from the middle (RFC 9293, section 3.3.2; kernel: tcp_conntracks): the states of a connection, and the state
- * after each segment. A state is named after the endpoint that is furthest on.
+ * TCP as seen from the middle (RFC 9293, section 3.3.2; kernel: tcp_conntracks): the states of a connection, and the
+ * state after each segment. A state is named after the endpoint that is furthest on.
  */
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCP_URG } from '../../codecs/layouts.js';
 import { cellsOf, named } from './transition-table.js';

@@ -1,6 +1,6 @@
 /**
- * hot: UDP-Lite (RFC 3828; kernel: nf_conntrack_proto_udp): the length field says how much the checksum covers, and there
- * must be one.
+ * hot: UDP-Lite (RFC 3828; kernel: nf_conntrack_proto_udp): the length field says how much the checksum covers, and
+ * there must be one.
  */
 import { IPPROTO_UDP, IPPROTO_UDPLITE, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
 import { isPartialChecksumBad } from './checksums.js';

@@ -16,7 +16,10 @@ const OWN_FILES = ['core/protocols/sctp.ts', 'test/protocols/sctp.test.ts'];
 const INDEX = 'core/protocols/index.ts';
 const OWN_LINE = "export { sctp } from './sctp.js';\n";
 
-/** The case `sctp`, which tells its packets and their lengths. Generic: an entry a pair of addresses, 600 s, never ASSURED. */
+/**
+ * The case `sctp`, which tells its packets and their lengths. Generic: an entry a pair of addresses, 600 s, never
+ * ASSURED.
+ */
 const AS_GENERIC = [
   'ipv4     2 unknown  132 599 src=172.17.0.3 dst=198.51.100.5 packets=9 bytes=404 ' +
     'src=198.51.100.5 dst=192.0.2.10 packets=5 bytes=208 mark=0 use=1',
