@@ -87,6 +87,7 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.direction = 0;
   packet.ctinfo = CtInfo.INVALID;
   packet.hotdrop = false;
+  packet.dropReason = '';
   packet.isLocal = false;
   packet.routeDev = -1;
   packet.isForHost = false;

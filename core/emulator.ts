@@ -1,6 +1,6 @@
 /** The public interface of the emulator: its input, its output, and how to create one. */
 import type { ConntrackTable } from './conntrack/table.js';
-import type { TableName } from './hooks.js';
+import type { HookEntry, TableName } from './hooks.js';
 import type { Host } from './host/host.js';
 import { IpStack } from './ip-stack.js';
 import type { Frame } from './link/frame.js';
@@ -38,6 +38,8 @@ export interface EmulatorOptions {
   readonly seed?: number;
   /** How rules are run; the results are the same. Default 'remembered'. */
   readonly engine?: EmulatorEngine;
+  /** What happens at the hooks besides what the ruleset and conntrack do there. Default: nothing. */
+  readonly hookEntries?: readonly HookEntry[];
   /** Holds the state of this host; it must be unused. Default: a new memory. */
   readonly memory?: Memory;
 }

@@ -5,7 +5,12 @@
  *                                  │                       ▲
  *                                  ▼                       │
  *                                INPUT ─► the host ─► OUTPUT
+ *
+ * At each hook run entries, in the order of their priorities (nf_register_net_hook). All that happens to a packet there is an entry:
+ * reassembly, connection tracking, NAT, and each table of a ruleset.
  */
+import type { FlowWalk } from './flow/flow-walk.js';
+import type { Packet } from './packet.js';
 
 /** The five hooks of IPv4 (enum nf_inet_hooks). */
 export const Hook = { PREROUTING: 0, INPUT: 1, FORWARD: 2, OUTPUT: 3, POSTROUTING: 4 } as const;
@@ -17,7 +22,7 @@ export type HookName = (typeof HOOK_NAMES)[number];
 
 export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
 
-/** The tables, in the order in which their chains run within a hook (nat runs elsewhere in it, see the emulator). */
+/** The tables, as iptables(8) names them. */
 export const TABLE_NAMES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security'];
 
 /** The built-in chains of each table (iptables(8)), in the order in which iptables-save lists them. */
@@ -29,6 +34,82 @@ export const TABLE_HOOKS: Record<TableName, readonly Hook[]> = {
   security: [Hook.INPUT, Hook.FORWARD, Hook.OUTPUT],
 };
 
-/** What a rule, chain or hook says of a packet. CONTINUE: go on with the next rule. */
-export const Verdict = { CONTINUE: 0, ACCEPT: 1, DROP: 2, RETURN: 3 } as const;
+/**
+ * What a rule, chain or hook entry says of a packet. CONTINUE: go on with the next rule. STOLEN: the entry keeps the packet, which
+ * goes no further.
+ */
+export const Verdict = { CONTINUE: 0, ACCEPT: 1, DROP: 2, RETURN: 3, STOLEN: 4 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+/** Where entries stand within a hook; lower ones run first (enum nf_ip_hook_priorities). */
+export const Priority = {
+  DEFRAG: -400,
+  RAW: -300,
+  CONNTRACK: -200,
+  MANGLE: -150,
+  DNAT: -100,
+  FILTER: 0,
+  SECURITY: 50,
+  SNAT: 100,
+  HELPER: 300,
+  CONFIRM: 2 ** 31 - 1,
+} as const;
+
+/** Something that happens to every packet at one hook (struct nf_hook_ops). */
+export interface HookEntry {
+  readonly name: string;
+  readonly hook: Hook;
+  readonly priority: number;
+  /**
+   * ACCEPT: the packet goes on to the next entry. Where the entry says DROP it may set `packet.dropReason`; otherwise the reason is its
+   * name with that of the hook.
+   */
+  readonly run: (packet: Packet) => Verdict;
+  /**
+   * Tells WALK what the entry did to the packet that is learned; false where that cannot be said of other packets. An entry
+   * without it takes part in nothing that is remembered: where it stands in the way of forwarded packets, none is.
+   */
+  readonly learn?: ((walk: FlowWalk) => boolean) | undefined;
+}
+
+/** The hooks of one host, each with its entries in order. */
+export class Hooks {
+  readonly #entries: readonly (readonly HookEntry[])[];
+
+  /** Entries of one priority run in the order in which they are given. */
+  constructor(entries: readonly HookEntry[]) {
+    this.#entries = HOOK_NAMES.map((_, hook) =>
+      entries
+        .filter((entry) => entry.hook === hook)
+        // Objects of one shape: `run` is called from one place, for every packet.
+        .map(({ name, hook, priority, run, learn }): HookEntry => ({ name, hook, priority, run, learn }))
+        .sort((a, b) => a.priority - b.priority),
+    );
+  }
+
+  /** The entries of HOOK, in order. */
+  at(hook: Hook): readonly HookEntry[] {
+    return this.#entries[hook];
+  }
+
+  /** PACKET passes HOOK: ACCEPT, DROP (`packet.dropReason` says why) or STOLEN. */
+  run(hook: Hook, packet: Packet): Verdict {
+    packet.hook = hook;
+    const entries = this.#entries[hook];
+    for (let i = 0; i < entries.length; i++) {
+      const verdict = entries[i].run(packet);
+      if (verdict === Verdict.ACCEPT) continue;
+      if (verdict === Verdict.DROP && packet.dropReason === '') {
+        packet.dropReason = `${entries[i].name} ${HOOK_NAMES[hook]}`;
+      }
+      return verdict;
+    }
+    return Verdict.ACCEPT;
+  }
+
+  /** Whether what forwarded packets meet can be remembered at all: each entry that they pass says how. */
+  get areLearnable(): boolean {
+    const met = [Hook.PREROUTING, Hook.FORWARD, Hook.POSTROUTING];
+    return met.every((hook) => this.#entries[hook].every(({ learn }) => learn !== undefined));
+  }
+}

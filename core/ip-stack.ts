@@ -18,11 +18,10 @@ import {
   IPV4_CHECKSUM_AT,
   IPV4_LENGTH,
   IPV4_SOURCE_AT,
-  IPV4_TOS_AT,
   IPV4_TOTAL_LENGTH_AT,
   IPV4_TTL_AT,
 } from '../codecs/layouts.js';
-import { Answers, takeRoute } from './answers/answers.js';
+import { Answers } from './answers/answers.js';
 import {
   FRAGMENTATION_NEEDED,
   NET_UNREACHABLE,
@@ -35,17 +34,18 @@ import { forwardOptions, takeOptions } from './answers/ip-options.js';
 import { unfinishChecksum } from './answers/tcp-reset.js';
 import { Clock } from './clock.js';
 import { Conntrack } from './conntrack/conntrack.js';
+import { conntrackHooks } from './conntrack/hooks.js';
 import { ConntrackTable } from './conntrack/table.js';
-import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
+import { decodeOwnPacket, decodePacket } from './decode.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
 import { FlowCache, UPCALL } from './flow/flow-cache.js';
 import { LinkHeader } from './flow/link-header.js';
 import { MegaflowLearner } from './flow/megaflow.js';
 import { PathTable } from './flow/path.js';
 import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
-import { FragmentQueues, FragmentUser, Reassembly } from './fragments/reassemble.js';
-import { type HookedTable, HookedTables } from './hooked-tables.js';
-import { Hook, type TableName, Verdict } from './hooks.js';
+import { fragmentHooks } from './fragments/hooks.js';
+import { FragmentQueues } from './fragments/reassemble.js';
+import { Hook, Hooks, type TableName, Verdict } from './hooks.js';
 import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
@@ -53,14 +53,16 @@ import type { Frame } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import { CONTROL_DEADLINE_MS_F64, Memory } from './memory.js';
-import { Nat, type NatChains } from './nat/nat.js';
+import { Nat } from './nat/nat.js';
 import { Outcome } from './outcome.js';
+import { takeRoute } from './own-route.js';
 import { type Packet, PacketType } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
 import { AddressType } from './rules/context.js';
 import type { TableCounters } from './rules/model.js';
+import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
 
@@ -71,6 +73,7 @@ const ROUTED_IN_VAIN: ReadonlySet<string> = new Set(['forwarding off', 'blackhol
 export class IpStack implements Emulator, UpcallReceiver {
   readonly memory: Memory;
   readonly connections: ConntrackTable;
+  readonly #hooks: Hooks;
   readonly #tables: HookedTables;
   readonly #trace: Trace;
   readonly #paths: PathTable;
@@ -82,11 +85,9 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #host: Host;
   readonly #output: EmulatorOutput;
   readonly #conntrack: Conntrack;
-  readonly #nat: Nat;
   readonly #random: Random;
   readonly #fragments: FragmentQueues;
   readonly #fragmenter = new Fragmenter();
-  readonly #runNatChain: NatChains;
 
   readonly #clock: Clock;
   /** The packet that came in last, or that the host sent. */
@@ -111,7 +112,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#random = new Random(options.seed ?? 0);
     const trackers = createTrackers(this.connections, (name) => host.sysctls.conntrack(name));
     this.#conntrack = new Conntrack(this.connections, trackers);
-    this.#nat = new Nat(this.connections, this.#random);
+    const nat = new Nat(this.connections, this.#random);
     this.#fragments = new FragmentQueues({
       timeoutMs: host.sysctls.global('net.ipv4.ipfrag_time') * 1000,
       highThreshBytes: host.sysctls.global('net.ipv4.ipfrag_high_thresh'),
@@ -119,16 +120,22 @@ export class IpStack implements Emulator, UpcallReceiver {
     });
     const send = (answer: Packet): void => this.#sendOut(answer);
     this.#answers = new Answers(host, this.#conntrack, this.#stack, this.#clock, send);
-    const context = new HostContext(host, this.connections, this.#nat, this.#answers, this.#clock, this.#random);
+    const context = new HostContext(host, this.connections, nat, this.#answers, this.#clock, this.#random);
     const engine = options.engine ?? 'remembered';
-    this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine);
+    this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat);
+    this.#hooks = new Hooks([
+      ...fragmentHooks(this.#fragments),
+      ...conntrackHooks(this.#conntrack),
+      ...this.#tables.entries,
+      ...(options.hookEntries ?? []),
+    ]);
     this.#trace = this.#tables.trace;
     const count = (id: number, packets: number, bytes: number): void => this.#tables.count(id, packets, bytes);
     this.#paths = new PathTable(memory, this.#tables.asks, count);
-    if (engine === 'remembered') {
+    if (engine === 'remembered' && this.#hooks.areLearnable) {
       const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
       const { connections } = this;
-      const learner = new MegaflowLearner(ruleset, this.#tables, host, context);
+      const learner = new MegaflowLearner(this.#hooks, host, context);
       this.#flowCache = new FlowCache(
         memory,
         connections,
@@ -139,8 +146,6 @@ export class IpStack implements Emulator, UpcallReceiver {
         checksums,
       );
     }
-    const natProgram = this.#tables.nat?.program;
-    this.#runNatChain = (packet) => (natProgram === undefined ? Verdict.ACCEPT : natProgram.run(packet, packet.hook));
     this.#emitFragment = (bytes, at, length, available) => this.#emit(this.#leavingDev, bytes, at, available, length);
     this.#link.bytes[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
     this.#noteDeadline();
@@ -238,15 +243,9 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** A packet comes in by `inDev`. What the host sent to itself has its route already. */
   #arrive(packet: Packet): void {
-    packet.hook = Hook.PREROUTING;
     packet.outDev = -1;
-    if (isFragment(packet) && !this.#reassemble(packet, FragmentUser.CONNTRACK_IN)) return;
-    if (!this.#pass(packet, this.#tables.raw)) return;
-    if (!this.#track(packet)) return;
-    if (!this.#pass(packet, this.#tables.mangle)) return;
-    const { destination } = packet;
-    if (!this.#translate(packet)) return;
-    const isRouted = packet.routeDev >= 0 && packet.destination === destination;
+    if (!this.#pass(Hook.PREROUTING, packet)) return;
+    const isRouted = packet.routeDev >= 0;
     if (isRouted ? packet.headerLength > IPV4_LENGTH && !this.#takeOptions(packet) : !this.#routeInput(packet)) return;
     if (packet.isForHost) this.#deliver(packet);
     else this.#forward(packet);
@@ -272,11 +271,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** ip_local_deliver. */
   #deliver(packet: Packet): void {
-    packet.hook = Hook.INPUT;
-    if (!this.#pass(packet, this.#tables.mangle)) return;
-    if (!this.#pass(packet, this.#tables.filter)) return;
-    if (!this.#pass(packet, this.#tables.security)) return;
-    if (!this.#translate(packet) || !this.#confirm(packet)) return;
+    if (!this.#pass(Hook.INPUT, packet)) return;
     this.#end(packet, Outcome.LOCAL);
     if (packet.hasUnfinishedChecksum) unfinishChecksum(packet, packet.view, packet.l4);
     this.#output.local(packet.bytes, packet.at, packet.available, packet.length);
@@ -302,11 +297,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     }
     decrementTtl(view, at);
     this.#trace[++this.#trace[0]] = FORWARDED;
-    packet.hook = Hook.FORWARD;
     packet.outDev = packet.routeDev;
-    if (!this.#pass(packet, this.#tables.mangle)) return;
-    if (!this.#pass(packet, this.#tables.filter)) return;
-    if (!this.#pass(packet, this.#tables.security)) return;
+    if (!this.#pass(Hook.FORWARD, packet)) return;
     if (packet.headerLength > IPV4_LENGTH) {
       forwardOptions(packet, this.#stack.options, this.#host.routeOutput(packet.destination, 0).source);
     }
@@ -315,36 +307,10 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** A packet of the host's own, with its route: OUTPUT, where it may be routed anew (ip_local_out). */
   #sendOut(packet: Packet): void {
-    packet.hook = Hook.OUTPUT;
     packet.isLocal = true;
     packet.inDev = -1;
     packet.outDev = packet.routeDev;
-    if (isFragment(packet) && !this.#reassemble(packet, FragmentUser.CONNTRACK_OUT)) return;
-    if (!this.#pass(packet, this.#tables.raw)) return;
-    if (!this.#track(packet)) return;
-    const { mark, source, destination } = packet;
-    const tos = packet.view.getUint8(packet.at + IPV4_TOS_AT);
-    if (!this.#pass(packet, this.#tables.mangle)) return;
-    const isChanged =
-      packet.mark !== mark ||
-      packet.source !== source ||
-      packet.destination !== destination ||
-      packet.view.getUint8(packet.at + IPV4_TOS_AT) !== tos;
-    if (isChanged && !this.#reroute(packet)) return;
-    if (!this.#translate(packet)) return;
-    if (packet.destination !== destination && !this.#reroute(packet)) return;
-    if (!this.#pass(packet, this.#tables.filter)) return;
-    if (!this.#pass(packet, this.#tables.security)) return;
-    this.#leave(packet);
-  }
-
-  /** ip_route_me_harder: the source stays, and `outDev` too as far as OUTPUT is concerned. */
-  #reroute(packet: Packet): boolean {
-    const host = this.#host;
-    const route = host.rerouteOutput(packet.destination, packet.source);
-    if (route.reason !== '') return this.#drop(packet, route.reason);
-    takeRoute(packet, route, host.loopback);
-    return true;
+    if (this.#pass(Hook.OUTPUT, packet)) this.#leave(packet);
   }
 
   /** ip_output: POSTROUTING, for what is forwarded and what is the host's own; then out, or back in by lo. */
@@ -356,9 +322,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   #passPostrouting(packet: Packet): boolean {
-    packet.hook = Hook.POSTROUTING;
     packet.outDev = packet.routeDev;
-    return this.#pass(packet, this.#tables.mangle) && this.#translate(packet) && this.#confirm(packet);
+    return this.#pass(Hook.POSTROUTING, packet);
   }
 
   /** The host's own broadcast: a copy passes POSTROUTING first, and comes in once the packet itself has left (ip_mc_output). */
@@ -430,35 +395,12 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#output.egress(dev, bytes, start, available + ETHERNET_LENGTH, length + ETHERNET_LENGTH);
   }
 
-  #pass(packet: Packet, table: HookedTable | undefined): boolean {
-    if (table === undefined || table.program.run(packet, packet.hook) === Verdict.ACCEPT) return true;
-    return this.#drop(packet, table.reasons[packet.hook]);
-  }
-
-  #translate(packet: Packet): boolean {
-    const table = this.#tables.nat;
-    if (table === undefined || this.#nat.atHook(packet, this.#runNatChain) === Verdict.ACCEPT) return true;
-    return this.#drop(packet, table.reasons[packet.hook]);
-  }
-
-  #track(packet: Packet): boolean {
-    return this.#conntrack.track(packet) || this.#drop(packet, 'connection table full');
-  }
-
-  #confirm(packet: Packet): boolean {
-    return this.#conntrack.confirm(packet) || this.#drop(packet, 'clash of connections');
-  }
-
-  #reassemble(packet: Packet, user: FragmentUser): boolean {
-    switch (this.#fragments.add(packet, user)) {
-      case Reassembly.COMPLETE:
-        return true;
-      case Reassembly.PENDING:
-        this.#end(packet, Outcome.WAITING);
-        return false;
-      default:
-        return this.#drop(packet, this.#fragments.dropReason);
-    }
+  #pass(hook: Hook, packet: Packet): boolean {
+    const verdict = this.#hooks.run(hook, packet);
+    if (verdict === Verdict.ACCEPT) return true;
+    if (verdict === Verdict.DROP) return this.#drop(packet, packet.dropReason);
+    this.#end(packet, Outcome.WAITING);
+    return false;
   }
 
   #drop(packet: Packet, reason: string): false {

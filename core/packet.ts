@@ -75,6 +75,8 @@ export class Packet {
   ctinfo: CtInfo = CtInfo.INVALID;
   /** Set by a match that cannot bear the packet: it is dropped at once (xt_action_param.hotdrop). */
   hotdrop = false;
+  /** Why it is dropped, where that is no rule's doing; set by what drops it. */
+  dropReason = '';
   /** Milliseconds since the first packet of the run. */
   nowMs = 0;
   /** The packet was made or sent by this host itself. */

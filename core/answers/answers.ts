@@ -5,6 +5,7 @@ import type { Conntrack } from '../conntrack/conntrack.js';
 import { ErrorRate } from '../host/error-rate.js';
 import type { Host } from '../host/host.js';
 import type { OutputRoute } from '../host/route-decision.js';
+import { takeRoute } from '../own-route.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { PacketStack } from '../packet-stack.js';
 import { protocolOf } from '../protocols/registry.js';
@@ -121,13 +122,4 @@ export class Answers implements OptionsHost {
   millisecondsOfDay(): number {
     return this.#clock.dayMs;
   }
-}
-
-/** Let PACKET, of the host's own, go where ROUTE leads. */
-export function takeRoute(packet: Packet, route: OutputRoute, loopback: number): void {
-  packet.routeDev = route.outDev;
-  packet.nextHop = route.nextHop;
-  packet.isForHost = route.outDev === loopback;
-  packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
-  packet.loopsBack = route.loopsBack;
 }

@@ -7,8 +7,7 @@
  * what is left after all rules that the packet met. What cannot be said so is not learned.
  */
 import { swap32 } from '../../codecs/address.js';
-import type { HookedTables } from '../hooked-tables.js';
-import { Hook, type TableName, Verdict } from '../hooks.js';
+import { Hook, type Hooks, Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
 import { CtInfo } from '../packet.js';
 import type { NatRange, RuleContext } from '../rules/context.js';
@@ -27,11 +26,12 @@ import {
   SPORT,
   STATES,
 } from '../rules/index/rule-words.js';
-import type { Chain, Match, Rule, Ruleset, Table } from '../rules/model.js';
+import type { Chain, Match, Rule, Table } from '../rules/model.js';
 import { splitMatches } from '../rules/reads.js';
 import { FORWARDED, isWhole, type Trace, TraceKind, traceEvent } from '../rules/run/trace.js';
 import { ChainProbes, isLong, type Probe } from './chain-probe.js';
 import { FlowField, FlowRanges, partOutside, partWithin, rangeOrGap } from './flow-ranges.js';
+import type { FlowWalk } from './flow-walk.js';
 import { type Megaflow, type NatPlan, Phase, type Span } from './megaflow-table.js';
 
 /** A whole TCP or UDP packet without IP options that was forwarded: addresses as loaded, ports in host order. */
@@ -76,22 +76,19 @@ interface ChainWords {
 
 /** Makes classes for one host and its rules. */
 export class MegaflowLearner {
+  readonly #hooks: Hooks;
   readonly #host: Host;
   readonly #context: RuleContext;
-  readonly #tables = new Map<TableName, { readonly table: Table; readonly firstId: number }>();
   readonly #words = new Map<Chain, ChainWords>();
   readonly #probes: ChainProbes;
   /** How many rules were looked at so far. */
   visits = 0;
 
-  constructor(ruleset: Ruleset, tables: HookedTables, host: Host, context: RuleContext) {
+  constructor(hooks: Hooks, host: Host, context: RuleContext) {
+    this.#hooks = hooks;
     this.#host = host;
     this.#probes = new ChainProbes(context.conntrack.memory, context);
     this.#context = context;
-    for (const table of ruleset.tables) {
-      const counters = tables.counters.get(table.name);
-      if (counters !== undefined) this.#tables.set(table.name, { table, firstId: counters.firstId });
-    }
   }
 
   /** The class of the packet that took PASSAGE, whose way TRACE tells; undefined where that cannot be said of others. */
@@ -108,23 +105,9 @@ export class MegaflowLearner {
       return this.#wordsOf(chain);
     };
     const walk = new Walk(flowKey, trace, this.#host, wordsOf, probes);
-    const pass = (name: TableName, hook: Hook): boolean => {
-      const found = this.#tables.get(name);
-      return found === undefined || walk.pass(found.table, found.firstId, hook);
-    };
-    const asksNat = flowKey.phase === Phase.OPENING;
-    const isKnown =
-      pass('raw', Hook.PREROUTING) &&
-      walk.track() &&
-      pass('mangle', Hook.PREROUTING) &&
-      (!asksNat || pass('nat', Hook.PREROUTING)) &&
-      walk.route() &&
-      pass('mangle', Hook.FORWARD) &&
-      pass('filter', Hook.FORWARD) &&
-      pass('security', Hook.FORWARD) &&
-      pass('mangle', Hook.POSTROUTING) &&
-      (!asksNat || pass('nat', Hook.POSTROUTING));
-    return isKnown ? walk.finish(this.#tables.has('nat')) : undefined;
+    const pass = (hook: Hook): boolean => this.#hooks.at(hook).every(({ learn }) => learn?.(walk) === true);
+    const isKnown = pass(Hook.PREROUTING) && walk.route() && pass(Hook.FORWARD) && pass(Hook.POSTROUTING);
+    return isKnown ? walk.finish() : undefined;
   }
 
   #wordsOf(chain: Chain): ChainWords {
@@ -141,7 +124,7 @@ export class MegaflowLearner {
 }
 
 /** One packet's way through the rules once more, as its trace tells it, and what is left of its class. */
-class Walk {
+class Walk implements FlowWalk {
   readonly #flowKey: FlowKey;
   readonly #trace: Trace;
   readonly #host: Host;
@@ -155,6 +138,8 @@ class Walk {
   #isLater = false;
   #probe: Probe | undefined;
   readonly #probes: ChainProbes | undefined;
+  /** NAT has its hooks, and binds each new connection. */
+  #isBound = false;
   #plan: { destination?: number; dport?: number; source?: number; masqueradeDev: number } = { masqueradeDev: -1 };
 
   constructor(
@@ -191,14 +176,14 @@ class Walk {
     return true;
   }
 
-  finish(isBound: boolean): Megaflow | undefined {
+  finish(): Megaflow | undefined {
     const { phase, inDev, protocol } = this.#flowKey;
     if (this.#at !== this.#trace[0] + 1) return undefined;
     const box = this.#box;
     const plan: NatPlan | undefined =
       phase === Phase.OPENING
         ? {
-            isBound,
+            isBound: this.#isBound,
             destination: this.#plan.destination,
             dport: this.#plan.dport,
             source: this.#plan.source,
@@ -240,6 +225,11 @@ class Walk {
     if (end !== End.RETURNED) return end === End.ACCEPTED;
     const isPolicy = this.#trace[this.#at++] === traceEvent(firstId + table.rules.length + hook, TraceKind.POLICY);
     return isPolicy && chain.policy === Verdict.ACCEPT;
+  }
+
+  translate(table: Table, firstId: number, hook: Hook): boolean {
+    this.#isBound = true;
+    return this.#flowKey.phase !== Phase.OPENING || this.pass(table, firstId, hook);
   }
 
   #run(table: Table, firstId: number, chain: Chain): End {

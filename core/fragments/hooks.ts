@@ -1,0 +1,31 @@
+/** hot: reassembly at the hooks, before everything else there (nf_defrag_ipv4). */
+import { isFragment } from '../decode.js';
+import { nothingToLearn } from '../flow/flow-walk.js';
+import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
+import type { Packet } from '../packet.js';
+import { type FragmentQueues, FragmentUser, Reassembly } from './reassemble.js';
+
+/** QUEUES at PREROUTING and OUTPUT. A fragment that waits for others is STOLEN. */
+export function fragmentHooks(queues: FragmentQueues): HookEntry[] {
+  const entry = (hook: Hook, user: FragmentUser): HookEntry => ({
+    name: 'defrag',
+    hook,
+    priority: Priority.DEFRAG,
+    run: (packet) => (isFragment(packet) ? reassemble(queues, packet, user) : Verdict.ACCEPT),
+    // What is made of fragments is never remembered.
+    learn: nothingToLearn,
+  });
+  return [entry(Hook.PREROUTING, FragmentUser.CONNTRACK_IN), entry(Hook.OUTPUT, FragmentUser.CONNTRACK_OUT)];
+}
+
+function reassemble(queues: FragmentQueues, packet: Packet, user: FragmentUser): Verdict {
+  switch (queues.add(packet, user)) {
+    case Reassembly.COMPLETE:
+      return Verdict.ACCEPT;
+    case Reassembly.PENDING:
+      return Verdict.STOLEN;
+    default:
+      packet.dropReason = queues.dropReason;
+      return Verdict.DROP;
+  }
+}

@@ -1,0 +1,90 @@
+/** The tables of a ruleset as entries of one host's hooks, with their counters. */
+import { IPV4_TOS_AT } from '../../../codecs/layouts.js';
+import { Hook, type HookEntry, Priority, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
+import type { Host } from '../../host/host.js';
+import { natHooks } from '../../nat/hooks.js';
+import type { Nat } from '../../nat/nat.js';
+import { reroute } from '../../own-route.js';
+import type { Packet } from '../../packet.js';
+import type { RuleContext } from '../context.js';
+import { createCounters, type Ruleset, type Table, type TableCounters, traceIds } from '../model.js';
+import { buildTable, type Engine } from './build.js';
+import type { Asked, TableProgram } from './interpret.js';
+import { createTrace, type Trace } from './trace.js';
+
+/** Where each table stands within its hooks; nat is asked by NAT (nat/hooks.ts). */
+const PRIORITIES: Record<Exclude<TableName, 'nat'>, number> = {
+  raw: Priority.RAW,
+  mangle: Priority.MANGLE,
+  filter: Priority.FILTER,
+  security: Priority.SECURITY,
+};
+
+export class HookedTables {
+  /** A table that the ruleset does not have has no entries. */
+  readonly entries: readonly HookEntry[];
+  readonly counters = new Map<TableName, TableCounters>();
+  /** What all tables write down of the packet that passes; each rule and policy has an id of its own in it. */
+  readonly trace: Trace = createTrace();
+  /** What rules ask that only the packet can answer, by the rule's id in the trace. */
+  readonly asks = new Map<number, Asked>();
+  #nextId = 0;
+
+  /** Tables are built in the order of TABLE_NAMES: what their matches draw at random depends on it. */
+  constructor(ruleset: Ruleset, context: RuleContext, engine: Engine, host: Host, nat: Nat) {
+    const inOrder = TABLE_NAMES.flatMap((name) => ruleset.tables.filter((table) => table.name === name));
+    this.entries = inOrder.flatMap((table) => {
+      const counters = createCounters(table, this.trace, this.#nextId);
+      const { firstId } = counters;
+      this.#nextId += traceIds(table);
+      this.counters.set(table.name, counters);
+      const program = buildTable(table, context, counters, engine);
+      for (const [id, ask] of program.asks ?? []) this.asks.set(id, ask);
+      if (table.name !== 'nat') return tableHooks(table, PRIORITIES[table.name], program, firstId, host);
+      const chains = (packet: Packet): Verdict => program.run(packet, packet.hook);
+      return natHooks(nat, chains, host, (walk, hook) => walk.translate(table, firstId, hook));
+    });
+  }
+
+  /** Add PACKETS with BYTES in all to what the rule or policy of ID has counted. */
+  count(id: number, packets: number, bytes: number): void {
+    for (const { firstId, rules, policies } of this.counters.values()) {
+      const index = id - firstId;
+      const policy = index - rules.length / 2;
+      if (index < 0 || policy * 2 >= policies.length) continue;
+      const [counts, at] = policy < 0 ? [rules, index * 2] : [policies, policy * 2];
+      counts[at] += packets;
+      counts[at + 1] += bytes;
+      return;
+    }
+  }
+}
+
+function tableHooks(table: Table, priority: number, program: TableProgram, firstId: number, host: Host): HookEntry[] {
+  return TABLE_HOOKS[table.name].map((hook) => {
+    const run = (packet: Packet): Verdict => program.run(packet, hook);
+    return {
+      name: table.name,
+      hook,
+      priority,
+      run: table.name === 'mangle' && hook === Hook.OUTPUT ? withReroute(run, host) : run,
+      learn: (walk) => walk.pass(table, firstId, hook),
+    };
+  });
+}
+
+/** RUN, after which a packet that it changed is routed again (ipt_mangle_out). */
+function withReroute(run: (packet: Packet) => Verdict, host: Host): (packet: Packet) => Verdict {
+  return (packet) => {
+    const { mark, source, destination } = packet;
+    const tos = packet.view.getUint8(packet.at + IPV4_TOS_AT);
+    const verdict = run(packet);
+    if (verdict !== Verdict.ACCEPT) return verdict;
+    const isChanged =
+      packet.mark !== mark ||
+      packet.source !== source ||
+      packet.destination !== destination ||
+      packet.view.getUint8(packet.at + IPV4_TOS_AT) !== tos;
+    return !isChanged || reroute(packet, host) ? Verdict.ACCEPT : Verdict.DROP;
+  };
+}
