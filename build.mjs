@@ -46,7 +46,7 @@ async function bundleCommand() {
   const { build: bundle } = await import('esbuild');
   const { errors } = await bundle({
     absWorkingDir: root,
-    entryPoints: { main: 'cli/nfreplay.ts', 'io-worker': 'codecs/io-worker.ts' },
+    entryPoints: { main: 'cli/nfreplay.ts' },
     outdir: 'dist/cli',
     chunkNames: 'main-[hash]',
     bundle: true,

@@ -10,17 +10,22 @@ import { runProgram, type Workspace } from './workspace.js';
 /** At least so many of the packets that go into the kernel must be found in its captures. */
 const LEAST_CAPTURED_SHARE = 0.99;
 
-export function hasProgram(program: string): boolean {
+function hasProgram(program: string): boolean {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
 
 /** Everyone who is here; the kernel only for ROW est64, as its captures are counted by the size of its frames. */
 export function peersOf(row: string, work: Est64, shop: Workspace): Contender[] {
   return [
-    ...(hasProgram('tcpdump') ? [tcpdump(row, work, shop.dir)] : []),
+    ...tcpdumpOf(row, work, shop.dir),
     ...(hasProgram('tcprewrite') ? [tcprewrite(row, work, shop.dir)] : []),
     ...(row === 'est64' && canRunKernel() ? [kernel(row, work, shop)] : []),
   ];
+}
+
+/** tcpdump alone, if it is installed. */
+export function tcpdumpOf(row: string, work: Est64, dir: string): Contender[] {
+  return hasProgram('tcpdump') ? [tcpdump(row, work, dir)] : [];
 }
 
 /** Nanoseconds a packet of programs run one after the other, which write OUTS. */

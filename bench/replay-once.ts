@@ -1,7 +1,7 @@
 // One timed replay in a process of its own: `node replay-once.js SPEC`, SPEC a `ReplaySpec` as JSON. Prints one
 // line of JSON, a `ReplayResult`. What it does is what `nfreplay replay` does, up to the end of the captures that come out.
 import { readFileSync } from 'node:fs';
-import { prepareAhead, ReplayRun } from '../cli/replay-run.js';
+import { ReplayRun } from '../cli/replay-run.js';
 import { Outcome } from '../core/emulator.js';
 import { loadHost } from '../core/host/host.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
@@ -13,13 +13,10 @@ const MIB = 2 ** 20;
 const spec: ReplaySpec = JSON.parse(process.argv[2]);
 
 const preparedFromMs = performance.now();
-const prepared = prepareAhead(spec.inputs);
-await prepared?.begun;
 const host = loadHost(readFileSync(spec.hostPath, 'utf8'), spec.hostPath);
 const ruleset = parseRuleset(readFileSync(spec.rulesPath, 'utf8'), spec.rulesPath);
 const inputs = spec.inputs.map(({ iface, path }) => ({ dev: host.interfaceIndex(iface), path }));
-await prepared?.done;
-const run = new ReplayRun({ ruleset, host, background: true }, inputs, spec.outDir, Number.POSITIVE_INFINITY);
+const run = new ReplayRun({ ruleset, host }, inputs, spec.outDir, Number.POSITIVE_INFINITY);
 const prepareMs = performance.now() - preparedFromMs;
 
 // What reading the rules left behind is no cost of packets: `ready` and `est64.command` have it.
@@ -34,7 +31,6 @@ let lookAt = STEP_PACKETS;
 if (spec.settlingPackets > 0) {
   while (hasMore && run.read < spec.settlingPackets) {
     hasMore = run.step(spec.settlingPackets - run.read);
-    await run.whenReady();
   }
   settledFromMs = performance.now();
 }
@@ -44,10 +40,7 @@ while (hasMore) {
     rssMiB.push(process.memoryUsage.rss() / MIB);
     lookAt += STEP_PACKETS;
   }
-  await run.whenReady();
 }
-run.flush();
-await run.whenReady();
 run.close();
 const endedMs = performance.now();
 const { user, system } = process.cpuUsage(startedCpu);

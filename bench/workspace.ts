@@ -114,16 +114,11 @@ export class Workspace {
     rmSync(this.#outDir, { recursive: true, force: true });
   }
 
-  /** One replay in a process of its own; CORE is where it may run, where not on all. */
-  replay(
-    rulesPath: string,
-    inputs: readonly Input[],
-    options: { settlingPackets?: number; core?: number } = {},
-  ): ReplayResult {
+  /** One replay in a process of its own. */
+  replay(rulesPath: string, inputs: readonly Input[], options: { settlingPackets?: number } = {}): ReplayResult {
     const spec = this.#spec(rulesPath, inputs, this.#freshOut(), options.settlingPackets ?? 0);
-    const node = [process.execPath, '--expose-gc', join(HERE, 'replay-once.js'), JSON.stringify(spec)];
-    const [program, ...args] = options.core === undefined ? node : ['taskset', '-c', String(options.core), ...node];
-    const { done } = runProgram(program, args);
+    const args = ['--expose-gc', join(HERE, 'replay-once.js'), JSON.stringify(spec)];
+    const { done } = runProgram(process.execPath, args);
     this.#removeOut();
     return expectForwarded(JSON.parse(done.stdout));
   }

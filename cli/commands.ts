@@ -1,7 +1,7 @@
 /** Every command, and how to call it. */
 
+import { EMULATOR_ENGINES } from '../core/emulator.js';
 import type { CommandSpec } from './args.js';
-import { REPLAY_ENGINES } from './replay-run.js';
 
 export const REPLAY: CommandSpec = {
   name: 'replay',
@@ -39,8 +39,8 @@ export const REPLAY: CommandSpec = {
     {
       name: 'engine',
       value: 'ENGINE',
-      choices: [...REPLAY_ENGINES],
-      help: `how rules are run, for debugging: ${REPLAY_ENGINES.join(', ')};\nthe results are the same, the first is the fastest and used if not given`,
+      choices: [...EMULATOR_ENGINES],
+      help: `how rules are run, for debugging: ${EMULATOR_ENGINES.join(', ')};\nthe results are the same, the first is the fastest and used if not given`,
     },
     { name: 'json', help: 'print summary.json instead of the report for people' },
     { name: 'top', value: 'N', help: 'how many rules and connections the report shows; 10 if not given' },

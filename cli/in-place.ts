@@ -2,12 +2,10 @@
  * Replays captures from file to file without a detour through JavaScript: records are merged, forwarded and made anew where
  * they lie, in blocks of the emulator's memory, by wasm/capture/records.ts. Only what is not for the fast path comes back.
  */
-import type { BackgroundIo } from '../codecs/background-io.js';
 import type { CaptureReader } from '../codecs/capture.js';
-import { RING_BUFFER_BYTES, RING_BUFFERS } from '../codecs/capture-blocks.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapReader } from '../codecs/pcap.js';
-import { CHUNK_BYTES, type PcapWriter } from '../codecs/pcap-writer.js';
+import type { PcapWriter } from '../codecs/pcap-writer.js';
 import {
   INPUT_AT,
   INPUT_DEV,
@@ -29,7 +27,6 @@ export class InPlaceReplay {
   readonly #readers: readonly PcapReader[];
   readonly #writers: readonly (PcapWriter | undefined)[];
   readonly #replay: Replay;
-  #isWaiting = false;
 
   /**
    * All of READERS, whose packets enter at DEVS, if that is possible for each of them: usual pcaps of Ethernet frames that
@@ -77,29 +74,9 @@ export class InPlaceReplay {
     memory.host.flush = (output) => this.#writers[output]?.flush();
   }
 
-  /** Replay up to COUNT packets; how many there were, fewer only at the end or where it `isWaiting`. */
+  /** Replays up to COUNT packets; returns how many there were, fewer only at the end. */
   step(count: number): number {
-    this.#isWaiting = false;
     return this.#memory.wasm.step(count);
-  }
-
-  /** Whether `step` ended because what comes next is still being read. */
-  get isWaiting(): boolean {
-    return this.#isWaiting;
-  }
-
-  /** Have IO read and write from here on; false where there is no memory for that. */
-  useBackground(io: BackgroundIo): boolean {
-    const memory = this.#memory;
-    const buffers: Uint8Array[] = [];
-    for (let n = 0; n < this.#readers.length * RING_BUFFERS; n++) {
-      const buffer = memory.allocate(RING_BUFFER_BYTES);
-      if (buffer === undefined) return false;
-      buffers.push(buffer);
-    }
-    for (const { blocks } of this.#readers) blocks.useRing(io, buffers.splice(0, RING_BUFFERS));
-    for (const writer of new Set(this.#writers)) writer?.writeBehind(io, () => memory.allocate(CHUNK_BYTES));
-    return true;
   }
 
   /** How many packets went the fast path. */
@@ -118,9 +95,7 @@ export class InPlaceReplay {
     this.#takeOver(input);
     const isThere = reader.prepare();
     this.#show(input);
-    if (isThere) return InputState.MORE;
-    this.#isWaiting = reader.blocks.isWaiting;
-    return this.#isWaiting ? InputState.WAIT : InputState.END;
+    return isThere ? InputState.MORE : InputState.END;
   }
 
   #replayAt(input: number, head: number, isUpcall: boolean): void {

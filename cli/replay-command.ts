@@ -1,5 +1,5 @@
 /** The command `nfreplay replay`: its options, the progress line, signals, and what it prints. */
-import { turn } from '../codecs/background-io.js';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Arguments, parseCommand } from './args.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
@@ -76,15 +76,15 @@ async function interruptible(options: ReplayOptions): Promise<Summary | number> 
     return () => process.off(signal, listener);
   });
   const progress = new Progress(process.stderr);
-  const steps = replaySteps(options, true);
+  const steps = replaySteps(options);
   try {
     for (;;) {
       const step = steps.next();
       if (step.done) return step.value;
-      const { packets, consumedBytes, totalBytes, ready } = step.value;
+      const { packets, consumedBytes, totalBytes } = step.value;
       progress.update(packets, consumedBytes, totalBytes);
-      // Signals come in meanwhile, at any rate.
-      await (ready ?? turn());
+      // Signals are delivered between two turns of the event loop.
+      await turn();
       if (signalled === 0) continue;
       steps.return(undefined as never);
       return SIGNALLED + signalled;

@@ -1,23 +1,15 @@
 /** hot: one replay, from capture files through the emulator into the files of the results. */
-import { fstatSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type BackgroundIo, drain, turn } from '../codecs/background-io.js';
 import { CAPTURE_HEADROOM_BYTES, type CaptureReader, openCapture } from '../codecs/capture.js';
-import { adviseHugePages } from '../codecs/huge-pages.js';
 import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
-import { PooledIo } from '../codecs/pooled-io.js';
-import { ThreadedIo } from '../codecs/threaded-io.js';
-import { EMULATOR_ENGINES, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
+import { type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { IpStack } from '../core/ip-stack.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
-import { BUFFERS_AT, compileAhead, MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
-import { warmUp } from '../core/warm-up.js';
+import { MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
 import { DropTally } from './drops.js';
 import { InPlaceReplay } from './in-place.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, type Stitcher } from './stitch.js';
@@ -33,20 +25,7 @@ export const INPUT_LOCAL = STITCH_LOCAL;
 /** Each packet of this capture enters where its sender is. */
 export const INPUT_STITCHED = -3;
 
-/**
- * Every way to replay: those of the emulator, and 'remembered' with other threads that read and write from the first block on, if
- * the captures are of a kind that permits it: those that are there anyway ('pooled'), or one of our own ('threaded'). 'remembered'
- * chooses by itself, by how large they are.
- */
-export const REPLAY_ENGINES = [...EMULATOR_ENGINES, 'pooled', 'threaded'] as const;
-export type ReplayEngine = (typeof REPLAY_ENGINES)[number];
-
-export interface RunOptions extends Omit<EmulatorOptions, 'engine' | 'memory'> {
-  /** Default 'remembered'. */
-  readonly engine?: ReplayEngine;
-  /** Other threads may read and write: whoever replays awaits `whenReady` after each step. Default false: no step waits for any. */
-  readonly background?: boolean;
-}
+export type RunOptions = Omit<EmulatorOptions, 'memory'>;
 
 /** Where packets go that reached the host, and those that were dropped. */
 export const LOCAL_FILE = 'local.pcap';
@@ -55,46 +34,7 @@ export const DROPPED_FILE = 'dropped.pcap';
 /** Stands for a folder of results: only what leaves is wanted, as a stream. */
 export const STANDARD_OUTPUT = '-';
 
-/**
- * Have the code compiled that large captures go through, by other threads, while rulesets and hosts are read: await `begun` before
- * these, and `done` before a `ReplayRun` is made. Undefined: the captures are small.
- */
-export function prepareAhead(inputs: readonly { readonly path: string }[]): Preparation | undefined {
-  if (sizeOf(inputs) <= LARGE_BYTES) return undefined;
-  return { done: compileAhead(), begun: sleep(BEGIN_MS) };
-}
-
-export interface Preparation {
-  readonly begun: Promise<void>;
-  readonly done: Promise<void>;
-}
-
-/** How large these captures are, '-' being standard input, in bytes; infinite where one has no size, as a pipe has none. */
-function sizeOf(inputs: readonly { readonly path: string }[]): number {
-  let totalBytes = 0;
-  for (const { path } of inputs) {
-    try {
-      const stat = path === '-' ? fstatSync(STANDARD_INPUT) : statSync(path);
-      totalBytes += stat.isFile() ? stat.size : Number.POSITIVE_INFINITY;
-    } catch {
-      // Whoever opens it says what is the matter.
-    }
-  }
-  return totalBytes;
-}
-
-/** What is to read and write for ENGINE, so many bytes; undefined: nothing else. */
-function createIo(engine: ReplayEngine, totalBytes: number, { buffer }: Memory): BackgroundIo | undefined {
-  if (engine === 'threaded') {
-    const io = new ThreadedIo(buffer);
-    io.awaitReady();
-    return io;
-  }
-  if (engine !== 'pooled' && (totalBytes <= LARGE_BYTES || availableParallelism() < 2)) return undefined;
-  return engine === 'remembered' && totalBytes > THREAD_BYTES ? new ThreadedIo(buffer) : new PooledIo(buffer);
-}
-
-/** Replays captures packet by packet. Call `step` until it returns false, await `whenReady` after each and after `flush`, then `close`. */
+/** Replays captures packet by packet. Call `step` until it returns false, then `close`. */
 export class ReplayRun implements EmulatorOutput {
   readonly emulator: IpStack;
   readonly drops = new DropTally();
@@ -119,10 +59,6 @@ export class ReplayRun implements EmulatorOutput {
   readonly #dropped: PcapWriter | undefined;
   /** Replays from file to file without a detour through JavaScript, where all inputs are of a kind that permits it. */
   #inPlace: InPlaceReplay | undefined;
-  /** Reads and writes while packets are dealt with. */
-  #io: BackgroundIo | undefined;
-  #usesIo = false;
-  #isFlushed = false;
   readonly #location = new IpLocation();
   readonly #frame = new Frame();
   /** The record whose frame is in the emulator. */
@@ -140,24 +76,20 @@ export class ReplayRun implements EmulatorOutput {
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#readByInput = new Float64Array(inputs.length);
     const engine = options.engine ?? 'remembered';
-    const isRemembered = engine === 'remembered' || engine === 'pooled' || engine === 'threaded';
     const memory = new Memory();
-    const totalBytes = sizeOf(inputs);
     try {
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
       for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
-      // Of what lies before, little is used here and there.
-      if (totalBytes > LARGE_BYTES) adviseHugePages(memory.bytes.subarray(BUFFERS_AT));
-      this.emulator = new IpStack({ ...options, memory, engine: isRemembered ? 'remembered' : engine }, this);
+      this.emulator = new IpStack({ ...options, memory }, this);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
         memory.view.setInt32(OUTPUT_NUMBERS_AT + index * 4, stream === undefined ? index : 0, true);
         if (isLoopback) return undefined;
         return stream ?? this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
       });
-      if (isRemembered) {
+      if (engine === 'remembered') {
         this.#inPlace = InPlaceReplay.of(
           memory,
           this.#readers,
@@ -166,8 +98,6 @@ export class ReplayRun implements EmulatorOutput {
           (input, isUpcall) => this.#replay(this.#readers[input], this.#devs[input], isUpcall),
         );
       }
-      if (this.#inPlace === undefined && totalBytes > WARM_UP_BYTES) warmUp();
-      if (this.#inPlace !== undefined && options.background === true) this.#io = createIo(engine, totalBytes, memory);
       if (stream !== undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
@@ -194,25 +124,10 @@ export class ReplayRun implements EmulatorOutput {
   }
 
   #stepInPlace(inPlace: InPlaceReplay, until: number): boolean {
-    if (this.#io?.isReady && !this.#usesIo) {
-      this.#usesIo = inPlace.useBackground(this.#io);
-      if (!this.#usesIo) this.#io = undefined;
-    }
-    // In between it is seen whether it is up, or it is heard of what it has done.
-    const isBrief = this.#io !== undefined && (!this.#usesIo || this.#io.needsTurns);
-    const wanted = isBrief ? Math.min(until - this.read, BRIEF_PACKETS) : until - this.read;
+    const wanted = until - this.read;
     const done = inPlace.step(wanted);
     this.read += done;
-    return (done === wanted || inPlace.isWaiting) && this.read < this.#limit;
-  }
-
-  /** Resolves once the next step, or `close`, has something to do; undefined: that is so already. */
-  whenReady(): Promise<void> | undefined {
-    const io = this.#io;
-    if (io === undefined || !this.#usesIo) return undefined;
-    if (this.#isFlushed) return drain(io);
-    if (this.#inPlace?.isWaiting === true) return io.next();
-    return io.needsTurns ? turn() : undefined;
+    return done === wanted && this.read < this.#limit;
   }
 
   #batch(until: number): boolean {
@@ -266,28 +181,13 @@ export class ReplayRun implements EmulatorOutput {
     return this.#readers.flatMap(({ cut }) => (cut ? [cut.message] : []));
   }
 
-  /** There are no more steps: write what is left. Await `whenReady` before `close`. */
-  flush(): void {
-    for (const writer of this.writers) writer.flush();
-    this.#isFlushed = true;
-  }
-
   /** Close every file. */
   close(): void {
     for (const file of [...this.#readers, ...this.writers]) file.close();
-    this.#io?.stop();
   }
 
   /** Close every file, whatever becomes of what is in it. */
   abandon(): void {
-    const io = this.#io;
-    io?.stop();
-    // Not while one is used in the background: another might get its number.
-    if (io?.isBusy) void drain(io).then(() => this.#closeAll());
-    else this.#closeAll();
-  }
-
-  #closeAll(): void {
     for (const file of [...this.#readers, ...this.writers]) {
       try {
         file.close();
@@ -355,17 +255,5 @@ export class ReplayRun implements EmulatorOutput {
   }
 }
 
-const STANDARD_INPUT = 0;
 /** A loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
 const BATCH_PACKETS = 128;
-/** A turn of the event loop takes some microseconds. */
-const BRIEF_PACKETS = 4096;
-/** Captures larger than this (a hundred thousand small packets) are worth a warm-up, where all packets come to JavaScript. */
-const WARM_UP_BYTES = 1 << 23;
-
-/** How long it takes at most until other threads have begun to compile: the event loop has to turn for it. */
-const BEGIN_MS = 1;
-
-/** From these sizes on captures are worth other threads and huge pages, and a thread of our own. */
-const LARGE_BYTES = 1 << 25;
-const THREAD_BYTES = 1 << 28;

@@ -6,21 +6,13 @@ import { fileSystemError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { listConnection } from '../core/conntrack/list.js';
-import { type Emulator, Outcome } from '../core/emulator.js';
+import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { UsageError } from './errors.js';
-import {
-  INPUT_LOCAL,
-  INPUT_STITCHED,
-  prepareAhead,
-  type ReplayEngine,
-  ReplayRun,
-  type RunInput,
-  STANDARD_OUTPUT,
-} from './replay-run.js';
+import { INPUT_LOCAL, INPUT_STITCHED, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
 import { GENERATOR, StagedDir, SUMMARY_FILE } from './staged-dir.js';
 import { createStitcher } from './stitch.js';
 import { type ConnectionSummary, MAX_LISTED, type RuleSummary, type Summary, summarizeConnection } from './summary.js';
@@ -44,7 +36,7 @@ export interface ReplayOptions {
   /** Only the first packets. */
   limit?: number;
   /** How rules are run. Default 'remembered'. */
-  engine?: ReplayEngine;
+  engine?: EmulatorEngine;
 }
 
 /** How far a replay is. */
@@ -53,11 +45,7 @@ export interface ReplayProgress {
   consumedBytes: number;
   /** -1: not known. */
   totalBytes: number;
-  /** To be awaited before the next step, where other threads are at work. */
-  ready?: Promise<void> | undefined;
 }
-
-const NOTHING_YET: ReplayProgress = { packets: 0, consumedBytes: 0, totalBytes: -1 };
 
 /** The name that stands for the host itself among the interfaces. */
 const LOCAL = 'local';
@@ -66,7 +54,7 @@ const STEP_PACKETS = 50_000;
 const CONNECTIONS_A_WRITE_BYTES = 1 << 18;
 
 /**
- * Replay captures and write the results, in this thread alone: 'threaded' is 'remembered' here.
+ * Replay captures and write the results.
  * @throws {UsageError} {RulesetError} {HostError} {CaptureError} {CliError}; what is at `outDir` is then left as it was
  */
 export function replay(options: ReplayOptions): Summary {
@@ -77,23 +65,10 @@ export function replay(options: ReplayOptions): Summary {
   }
 }
 
-/** The same, with other threads that read and write where that is worth while. */
-export async function replayAsync(options: ReplayOptions): Promise<Summary> {
-  const steps = replaySteps(options, true);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    await value.ready;
-  }
-}
-
 /**
- * The same in steps, between which it may be given up: `return()` then removes what was written. BACKGROUND: other threads may
- * read and write, and whoever takes the steps awaits `ready` in between.
+ * The same in steps, between which it may be given up: `return()` then removes what was written.
  */
-export function* replaySteps(options: ReplayOptions, background = false): Generator<ReplayProgress, Summary, void> {
-  const prepared = background ? prepareAhead(options.inputs ?? []) : undefined;
-  if (prepared !== undefined) yield { ...NOTHING_YET, ready: prepared.begun };
+export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
   const ruleset = parseRuleset(readText(options.rulesPath), options.rulesPath, { lax: options.lax ?? false });
   const hostText = readText(options.hostPath);
   const host = loadHost(hostText, options.hostPath);
@@ -102,7 +77,6 @@ export function* replaySteps(options: ReplayOptions, background = false): Genera
     options.stitchPath === undefined
       ? undefined
       : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
-  if (prepared !== undefined) yield { ...NOTHING_YET, ready: prepared.done };
 
   const staged = options.outDir === STANDARD_OUTPUT ? undefined : new StagedDir(options.outDir);
   let run: ReplayRun | undefined;
@@ -112,7 +86,6 @@ export function* replaySteps(options: ReplayOptions, background = false): Genera
       ruleset,
       host,
       seed: options.seed ?? 0,
-      background,
       ...(options.engine ? { engine: options.engine } : {}),
     };
     run = new ReplayRun(
@@ -123,8 +96,6 @@ export function* replaySteps(options: ReplayOptions, background = false): Genera
       stitcher,
     );
     while (run.step(STEP_PACKETS)) yield progressOf(run);
-    run.flush();
-    yield progressOf(run);
     run.close();
     const summary = summarize(run, ruleset, host, options, inputs);
     if (staged !== undefined) writeTexts(staged.path, ruleset, run.emulator, summary);
@@ -141,7 +112,7 @@ export function* replaySteps(options: ReplayOptions, background = false): Genera
 
 function progressOf(run: ReplayRun): ReplayProgress {
   const { read, consumedBytes, totalBytes } = run;
-  return { packets: read, consumedBytes, totalBytes, ready: run.whenReady() };
+  return { packets: read, consumedBytes, totalBytes };
 }
 
 /** The captures of OPTIONS, and where on HOST their packets enter. */

@@ -1,6 +1,5 @@
 /** hot: the window through which a capture file is read, in blocks, from front to back. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import type { BackgroundIo, ReadResult } from './background-io.js';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
 
 /** What is read at once, in bytes. Larger blocks were measured to be slower: they fall out of the cache. */
@@ -17,13 +16,6 @@ export type Allocate = (length: number) => Uint8Array | undefined;
 
 /** Spare bytes in front of the first byte read, so that there is room for a link header before any packet. */
 const HEADROOM_BYTES = 64;
-
-/** In a buffer of a ring: room in front of the block for what the block before it has left of a record. */
-const TAIL_BYTES = HEADROOM_BYTES + MAX_CAPLEN_BYTES + 64;
-export const RING_BUFFERS = 3;
-/** What is read at once into a buffer of a ring: each block costs a call of another thread. */
-const RING_BLOCK_BYTES = 1 << 21;
-export const RING_BUFFER_BYTES = TAIL_BYTES + RING_BLOCK_BYTES;
 
 const STANDARD_INPUT = 0;
 
@@ -52,9 +44,6 @@ export class CaptureBlocks {
   beforeMove: () => void = () => {};
 
   readonly #fd: number;
-  /** The buffers that blocks are read to in turn, where there is more than one, and what writes from them meanwhile. */
-  #ring: BlockRing | null = null;
-  #isWaiting = false;
   readonly #allocate: Allocate;
   #isOpen = true;
   #readBytes = 0;
@@ -90,53 +79,11 @@ export class CaptureBlocks {
     return this.end - this.at;
   }
 
-  /**
-   * Read until LENGTH bytes are there from `at` on, which may move; false where the file ends before, or where the next block
-   * is still being read: then `isWaiting`.
-   */
+  /** Reads until LENGTH bytes are there from `at` on, which may move; returns false if the file ends before that. */
   load(length: number): boolean {
     if (this.end - this.at >= length) return true;
-    if (this.#ring !== null) return this.#loadFrom(this.#ring, length);
     this.#makeRoom(length);
     while (!this.#isAtEnd && this.end - this.at < length) this.#read();
-    return this.end - this.at >= length;
-  }
-
-  /** Whether `load` has to be called again, once IO has done something more. */
-  get isWaiting(): boolean {
-    return this.#isWaiting;
-  }
-
-  /**
-   * Read blocks to BUFFERS in turn from here on, RING_BUFFERS of RING_BUFFER_BYTES, as IO may still be writing from the last ones; of
-   * a file, IO reads the next ones meanwhile. Records are then at most MAX_CAPLEN_BYTES long.
-   */
-  useRing(io: BackgroundIo, buffers: readonly Uint8Array[]): void {
-    // What comes through a pipe may be waited for until another pipe is read: nothing else must wait with it.
-    this.#ring = new BlockRing(io, this.totalBytes >= 0 ? this.#fd : -1, buffers);
-  }
-
-  /** The next block goes to the next buffer, behind what is left of the one before. */
-  #loadFrom(ring: BlockRing, length: number): boolean {
-    this.#isWaiting = false;
-    while (!this.#isAtEnd && this.end - this.at < length) {
-      const block = ring.next();
-      if (block === null) {
-        this.#isWaiting = true;
-        return false;
-      }
-      this.beforeMove();
-      const { bytes: old, at, end } = this;
-      const { buffer, read } = block;
-      this.bytes = buffer;
-      this.view = viewOf(buffer);
-      this.at = TAIL_BYTES - (end - at);
-      this.end = TAIL_BYTES;
-      if (read === undefined) this.#read();
-      else this.#take(read);
-      buffer.set(old.subarray(at, end), this.at);
-      if (!this.#isAtEnd) ring.giveBack(old);
-    }
     return this.end - this.at >= length;
   }
 
@@ -176,18 +123,13 @@ export class CaptureBlocks {
     return this.#allocate(length) ?? new Uint8Array(length);
   }
 
-  /** So much was read behind `end`, or that is why nothing was. */
-  #take(read: ReadResult): void {
-    if (typeof read !== 'number') throw fileSystemError(read, this.path, 'read');
-    if (read === 0) this.#isAtEnd = true;
-    this.end += read;
-    this.#readBytes += read;
-  }
-
   #read(): void {
     for (;;) {
       try {
-        this.#take(readSync(this.#fd, this.bytes, this.end, this.bytes.length - this.end, null));
+        const read = readSync(this.#fd, this.bytes, this.end, this.bytes.length - this.end, null);
+        if (read === 0) this.#isAtEnd = true;
+        this.end += read;
+        this.#readBytes += read;
         return;
       } catch (error) {
         const code = errorCode(error);
@@ -205,52 +147,6 @@ export class CaptureBlocks {
   /** An error about the byte at `at` + RELATIVE. */
   error(problem: string, relative = 0): CaptureError {
     return new CaptureError(this.path, this.offset + relative, problem);
-  }
-}
-
-/** A buffer, the last job that was given when it was given back, and what came of reading to it, once that is known. */
-interface Block {
-  readonly buffer: Uint8Array;
-  readonly job: number;
-  read?: ReadResult;
-}
-
-/** Buffers that are used in turn: what is in one may be written in the background for a while after it was given back. */
-class BlockRing {
-  readonly #io: BackgroundIo;
-  readonly #fd: number;
-  /** In the order of the file. */
-  readonly #blocks: Block[] = [];
-
-  /** FD is what IO is to read ahead; -1: nothing. */
-  constructor(io: BackgroundIo, fd: number, buffers: readonly Uint8Array[]) {
-    this.#io = io;
-    this.#fd = fd;
-    for (const buffer of buffers) this.giveBack(buffer);
-  }
-
-  /**
-   * The next buffer, and how much of the file was READ behind its first TAIL_BYTES, or why it was not; undefined: it is still to be
-   * read. Null: the buffer has to be waited for.
-   */
-  next(): { buffer: Uint8Array; read: ReadResult | undefined } | null {
-    this.#io.poll();
-    const [{ buffer, job, read }] = this.#blocks;
-    if (this.#fd < 0 ? !this.#io.isDone(job) : read === undefined) return null;
-    this.#blocks.shift();
-    return { buffer, read };
-  }
-
-  /** BUFFER may be read to again, once all is written that was to be written by now. */
-  giveBack(buffer: Uint8Array): void {
-    // What was read to before there was a ring is too small for it.
-    if (buffer.length !== RING_BUFFER_BYTES) return;
-    const block: Block = { buffer, job: this.#io.lastJob };
-    this.#blocks.push(block);
-    if (this.#fd < 0) return;
-    this.#io.read(this.#fd, buffer.byteOffset + TAIL_BYTES, RING_BLOCK_BYTES, (read) => {
-      block.read = read;
-    });
   }
 }
 

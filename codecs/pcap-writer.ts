@@ -1,6 +1,5 @@
 /** hot: classic pcap files, little-endian with nanoseconds, are written here. */
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
-import type { BackgroundIo } from './background-io.js';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { MAX_CAPLEN_BYTES, sleep } from './capture-blocks.js';
 import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
 import { copyWords } from './copy.js';
@@ -10,9 +9,6 @@ import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTE
 export const CHUNK_BYTES = 1 << 19;
 
 const STANDARD_OUTPUT = 1;
-
-/** How many chunks besides its own a writer has in the background; where all are being written, it writes itself. */
-const MOST_CHUNKS = 4;
 
 /** How long to wait before writing again to a pipe that is full and does not block. */
 const RETRY_MS = 5;
@@ -59,15 +55,7 @@ export class PcapWriter {
   #isOpen = true;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  #chunkAt: number;
-  readonly #chunkBytes: number;
-  /** What writes instead of us, if anything does, and how further chunks are had to gather in meanwhile. */
-  #io: BackgroundIo | null = null;
-  #allocateChunk: () => Uint8Array | undefined = () => undefined;
-  /** Where chunks are that it may be writing, with their jobs. */
-  readonly #chunks: { readonly at: number; readonly job: number }[] = [];
-  /** How much of the file has been written, or given to be written. */
-  #writtenBytes = 0;
+  readonly #chunkAt: number;
   readonly #state: Int32Array;
   readonly #packets: Float64Array;
   /** The source of the last packet, a view over it, and the sources before it. */
@@ -91,7 +79,6 @@ export class PcapWriter {
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#chunkAt = chunk.byteOffset;
-    this.#chunkBytes = chunk.length;
     this.#state = new Int32Array(buffer, stateAt, WRITER_STATE_BYTES / 4);
     this.#packets = new Float64Array(buffer, stateAt + WRITER_PACKETS, 1);
     this.#state[WRITER_CHUNK_END / 4] = this.#chunkAt + chunk.length;
@@ -129,16 +116,6 @@ export class PcapWriter {
     copyWords(this.#view, start + PCAP_RECORD_HEADER_BYTES, this.#sourceView, at, length);
     state[WRITER_FILLED / 4] = start + recordBytes;
     this.#packets[0] += 1;
-  }
-
-  /**
-   * Have IO write from here on, where this is a file; ALLOCATE gives further parts of the buffer, as large as the writer's own
-   * chunk, as long as there are any. IO must be done with everything before `close` is called.
-   */
-  writeBehind(io: BackgroundIo, allocate: () => Uint8Array | undefined): void {
-    if (this.#fd === STANDARD_OUTPUT || !fstatSync(this.#fd).isFile()) return;
-    this.#io = io;
-    this.#allocateChunk = allocate;
   }
 
   /** Whether `writeInPlace` can be used for what lies in BYTES. */
@@ -179,8 +156,7 @@ export class PcapWriter {
     const isLong = length >= DIRECT_BYTES;
     if (isLong || state[WRITER_CHUNK_END / 4] - state[WRITER_FILLED / 4] < length) this.#flushChunk();
     if (isLong) {
-      if (this.#io === null) this.#writeNow(start, length);
-      else this.#writeLater(this.#io, start, length);
+      this.#writeNow(start, length);
     } else {
       copyWords(this.#view, state[WRITER_FILLED / 4], this.#view, start, length);
       state[WRITER_FILLED / 4] += length;
@@ -195,7 +171,6 @@ export class PcapWriter {
     this.#isOpen = false;
     try {
       this.flush();
-      if (this.#io !== null) this.#throwFailure(this.#io);
     } finally {
       this.#closeFile();
     }
@@ -213,24 +188,7 @@ export class PcapWriter {
     if (length === 0) return;
     // What could not be written once is not tried again when the file is closed.
     state[WRITER_FILLED / 4] = this.#chunkAt;
-    const io = this.#io;
-    const next = io === null ? -1 : this.#freeChunk(io);
-    if (io === null || next < 0) {
-      this.#writeNow(this.#chunkAt, length);
-      return;
-    }
-    this.#writeLater(io, this.#chunkAt, length);
-    this.#chunks.push({ at: this.#chunkAt, job: io.lastJob });
-    this.#chunkAt = next;
-    state[WRITER_FILLED / 4] = next;
-    state[WRITER_CHUNK_END / 4] = next + this.#chunkBytes;
-  }
-
-  /** Where a chunk is that nothing is written from any more; -1: there is none, and no more may be had. */
-  #freeChunk(io: BackgroundIo): number {
-    const index = this.#chunks.findIndex(({ job }) => io.isDone(job));
-    if (index >= 0) return this.#chunks.splice(index, 1)[0].at;
-    return this.#chunks.length < MOST_CHUNKS ? (this.#allocateChunk()?.byteOffset ?? -1) : -1;
+    this.#writeNow(this.#chunkAt, length);
   }
 
   #writeHeader(at: number, tsSec: number, tsNsec: number, length: number, originalLength: number): void {
@@ -241,37 +199,16 @@ export class PcapWriter {
     view.setUint32(at + 12, originalLength, true);
   }
 
-  #writeLater(io: BackgroundIo, from: number, length: number): void {
-    this.#throwFailure(io);
-    io.write(this.#fd, from, length, this.#writtenBytes);
-    this.#writtenBytes += length;
-  }
-
   #writeNow(from: number, length: number): void {
-    // While others write to the file as well, it does not stand where this belongs.
-    const position = this.#io === null ? null : this.#writtenBytes;
-    this.#writtenBytes += length;
     let done = 0;
     while (done < length) {
       try {
-        done += writeSync(
-          this.#fd,
-          this.#bytes,
-          from + done,
-          length - done,
-          position === null ? null : position + done,
-        );
+        done += writeSync(this.#fd, this.#bytes, from + done, length - done, null);
       } catch (error) {
         if (errorCode(error) !== 'EAGAIN') throw fileSystemError(error, this.path, 'write');
         sleep(RETRY_MS);
       }
     }
-  }
-
-  /** What could not be written of this file is told by its own writer. */
-  #throwFailure(io: BackgroundIo): void {
-    const failure = io.writeFailure(this.#fd);
-    if (failure !== undefined) throw fileSystemError(failure, this.path, 'write');
   }
 
   #closeFile(): void {

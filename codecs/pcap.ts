@@ -110,7 +110,7 @@ export class PcapReader implements CaptureReader {
   }
 
   /**
-   * See that the next record lies in memory, in one piece; false at the end, or where it is still being read (`isWaiting`).
+   * Loads the next record into memory, in one piece; returns false at the end of the file.
    * @throws {CaptureError} where the file is damaged
    */
   prepare(): boolean {
@@ -154,7 +154,7 @@ export class PcapReader implements CaptureReader {
     const isThere = blocks.load(length);
     this.bytes = blocks.bytes;
     this.view = blocks.view;
-    if (!isThere && !blocks.isWaiting && blocks.available > 0 && this.cut === null) {
+    if (!isThere && blocks.available > 0 && this.cut === null) {
       this.cut = captureCut(this.path, blocks.offset, blocks.available, length, 'a record');
     }
     return isThere;

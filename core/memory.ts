@@ -3,10 +3,10 @@
  * of one WebAssembly memory. The code in `wasm/` and that in `core/` work on the same bytes.
  *
  * All of it is reserved at once, which costs nothing: the operating system gives pages as they are first written to. So nothing
- * ever moves, and views stay valid. It is shared memory (SharedArrayBuffer), as a thread of its own may read and write files.
+ * ever moves, and views stay valid. The memory is declared shared although
+ * one thread uses it: V8 counts a memory that is not shared as garbage to be, all 3 GiB, and collects the whole heap when one is made.
  */
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { copyWords } from '../codecs/copy.js';
 
 const KIB = 2 ** 10;
@@ -94,11 +94,8 @@ export const INPUT_NSEC = 24;
 export const INPUT_SEC = 32;
 export const INPUT_READ_F64 = 40;
 
-/**
- * What an input can give: nothing before more is read; the record that it stands on; nothing any more. WAIT is no state, but what
- * `refill` gives where more is still being read: then `step` ends, to be called again.
- */
-export const InputState = { MORE: 0, HEAD: 1, END: 2, WAIT: 3 } as const;
+/** What an input can give: nothing before more is read; the record that it stands on; nothing any more. */
+export const InputState = { MORE: 0, HEAD: 1, END: 2 } as const;
 
 /**
  * The states of the writers of what leaves by interfaces (codecs/pcap-writer.ts), and of each interface (int32) which of them is
@@ -129,26 +126,6 @@ let compiled: WebAssembly.Module | undefined;
 
 function readCode(): Buffer<ArrayBuffer> {
   return readFileSync(new URL('../wasm/data-plane.wasm', import.meta.url));
-}
-
-/** How V8 is to compile the code ahead, and how it does otherwise. */
-const AHEAD = ['--no-liftoff', '--no-wasm-lazy-compilation', '--wasm-num-compilation-tasks=2'];
-const AS_NEEDED = ['--liftoff', '--wasm-lazy-compilation', '--wasm-num-compilation-tasks=128'];
-
-/**
- * Have the code compiled by other threads before the first `Memory` is made, which takes them some 40 ms; resolves when it is.
- *
- * Otherwise V8 compiles each function at its first call, fast, and what is called often once more, well: four threads do that on
- * however many cores there are while the first packets pass, and whoever gives them work has to wait for them again and again.
- */
-export async function compileAhead(): Promise<void> {
-  if (compiled !== undefined) return;
-  for (const flag of AHEAD) setFlagsFromString(flag);
-  try {
-    compiled = await WebAssembly.compile(readCode());
-  } finally {
-    for (const flag of AS_NEEDED) setFlagsFromString(flag);
-  }
 }
 
 /** A memory, all zeros, with its own instance of the code. */

@@ -7,8 +7,8 @@ import * as assert from 'uvu/assert';
 import { compareResults } from '../../cli/compare.js';
 import { casesIn } from '../../cli/golden-case.js';
 import { renderDifference } from '../../cli/render-difference.js';
-import { replayAsync } from '../../cli/replay.js';
-import { REPLAY_ENGINES } from '../../cli/replay-run.js';
+import { replay } from '../../cli/replay.js';
+import { EMULATOR_ENGINES } from '../../core/emulator.js';
 
 const Golden = suite('golden cases');
 
@@ -21,12 +21,12 @@ Golden('there are as many as were recorded, each with a line on what it protects
 });
 
 for (const { dir, rulesPath, hostPath, inputs, wantDir } of cases) {
-  for (const engine of REPLAY_ENGINES) {
+  for (const engine of EMULATOR_ENGINES) {
     Golden(`${dir}, ${engine}`, async () => {
       const parent = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
       try {
         const outDir = join(parent, 'got');
-        await replayAsync({ rulesPath, hostPath, inputs, outDir, engine });
+        replay({ rulesPath, hostPath, inputs, outDir, engine });
         const { differences, frames, rules, connections } = compareResults(wantDir, outDir);
         assert.is(differences.length, 0, differences.length > 0 ? renderDifference(differences[0]).join('\n') : '');
         assert.ok(frames + rules + connections > 0);

@@ -3,12 +3,12 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Comparison, compareResults } from '../../cli/compare.js';
 import { renderDifference } from '../../cli/render-difference.js';
-import { replayAsync } from '../../cli/replay.js';
-import { REPLAY_ENGINES, type ReplayEngine } from '../../cli/replay-run.js';
+import { replay } from '../../cli/replay.js';
+import { EMULATOR_ENGINES, type EmulatorEngine } from '../../core/emulator.js';
 import type { CaseFolder } from './live-case.js';
 
 export interface Disagreement {
-  engine: ReplayEngine;
+  engine: EmulatorEngine;
   /** What kind of thing differs first: `frame`, `rule`, `connection`, or `error` where the emulator gave up. */
   kind: string;
   /** The first difference, or the error, in words. */
@@ -20,7 +20,7 @@ export interface Disagreement {
 /** Null where the emulator agrees with FOLDER's want/. */
 export async function judge(
   folder: CaseFolder,
-  engines: readonly ReplayEngine[] = REPLAY_ENGINES,
+  engines: readonly EmulatorEngine[] = EMULATOR_ENGINES,
 ): Promise<Disagreement | null> {
   for (const engine of engines) {
     const disagreement = await judgeEngine(folder, engine);
@@ -29,13 +29,13 @@ export async function judge(
   return null;
 }
 
-async function judgeEngine(folder: CaseFolder, engine: ReplayEngine): Promise<Disagreement | null> {
+async function judgeEngine(folder: CaseFolder, engine: EmulatorEngine): Promise<Disagreement | null> {
   const outDir = join(folder.dir, 'got');
   rmSync(outDir, { recursive: true, force: true });
   try {
     const { rulesPath, hostPath, inputs, stitchPath } = folder;
     const stitched = stitchPath === undefined ? {} : { stitchPath };
-    await replayAsync({ rulesPath, hostPath, inputs, outDir, engine, ...stitched });
+    replay({ rulesPath, hostPath, inputs, outDir, engine, ...stitched });
   } catch (error) {
     return {
       engine,
@@ -47,7 +47,7 @@ async function judgeEngine(folder: CaseFolder, engine: ReplayEngine): Promise<Di
   return describe(compareResults(folder.wantDir, outDir), engine);
 }
 
-function describe({ differences }: Comparison, engine: ReplayEngine): Disagreement | null {
+function describe({ differences }: Comparison, engine: EmulatorEngine): Disagreement | null {
   if (differences.length === 0) return null;
   const [first] = differences;
   return { engine, kind: first.kind, lines: renderDifference(first), count: differences.length };

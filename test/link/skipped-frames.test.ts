@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { replay } from '../../cli/replay.js';
-import { REPLAY_ENGINES } from '../../cli/replay-run.js';
 import { ETHERNET_LENGTH } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
+import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { PcapngBlocks, pcap, readFile } from '../codecs/capture-files.js';
 import { buildFrame, buildIpv4, buildUdp, withChecksum } from '../packets/packets.js';
 
@@ -109,7 +109,7 @@ const ORDERS: Record<string, (skipped: Buffer) => Timed[]> = {
 };
 
 /** What came out of CAPTURE, which arrives on lan0 (nothing here asks where packets come in). */
-function results(capture: Buffer, engine: (typeof REPLAY_ENGINES)[number]) {
+function results(capture: Buffer, engine: (typeof EMULATOR_ENGINES)[number]) {
   const path = join(dir, 'in.cap');
   writeFileSync(path, capture);
   const outDir = join(dir, 'out');
@@ -139,7 +139,7 @@ function leavesTheClockAlone(reason: string, frame: Buffer, write: (frames: read
   );
   assert.is(without.forwarded, 2);
   for (const [when, order] of Object.entries(ORDERS)) {
-    for (const engine of REPLAY_ENGINES) {
+    for (const engine of EMULATOR_ENGINES) {
       const { skipped, forwarded, sent, files } = results(write(order(frame)), engine);
       assert.equal(skipped, { [reason]: 1 }, `${engine}, ${when}`);
       assert.is(forwarded, 2, `${engine}, ${when}`);

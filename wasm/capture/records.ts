@@ -111,7 +111,6 @@ function gather(most: i32): i32 {
       while (state === InputState.MORE) {
         if (n > 0) return n;
         state = refill(i);
-        if (state === InputState.WAIT) return 0;
         store<i32>(input, state, INPUT_STATE);
         if (state === InputState.MORE) state = readHead(input);
       }
