@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { IPPROTO_TCP, IPPROTO_UDP, TCP_SYN } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
-import { PcapWriter } from '../codecs/pcap-writer.js';
+import { createPcapFile } from '../io/capture-file.js';
 import { CONTAINER_TO_HOST, FrameBuilder } from './frame-builder.js';
 import { Draw } from './random.js';
 
@@ -166,7 +166,7 @@ function portIn({ from, to }: PortSpan, draw: Draw): number {
 
 /** Writes to PATH a packet of each of HEADERS: a SYN, or a datagram, from docker0's side outwards. */
 export function writeHeaders(path: string, headers: readonly Header[]): void {
-  const writer = new PcapWriter(path, Linktype.ETHERNET);
+  const writer = createPcapFile(path, Linktype.ETHERNET);
   const frame = new FrameBuilder();
   headers.forEach((header, n) => {
     const ends = { ...header, macs: CONTAINER_TO_HOST };

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { ETHERNET_LENGTH, IPV4_LENGTH, TCP_ACK, TCP_LENGTH, TCP_PSH, TCP_SYN } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
-import { PcapWriter } from '../codecs/pcap-writer.js';
+import { createPcapFile } from '../io/capture-file.js';
 import { CONTAINER_TO_HOST, type Ends, FrameBuilder, GATEWAY_TO_HOST } from './frame-builder.js';
 
 const HEADER_BYTES = ETHERNET_LENGTH + IPV4_LENGTH + TCP_LENGTH;
@@ -49,8 +49,8 @@ export function settlingPackets(connections: number): number {
 export function writeEst64(dir: string, packets: number, connections = 10_000, sizes = SIZES_64): Est64 {
   const name = join(dir, `est${sizes === SIZES_64 ? '64' : 'mix'}-${packets}-${connections}`);
   const paths = { eth0: `${name}-eth0.pcap`, docker0: `${name}-docker0.pcap` };
-  const fromClients = new PcapWriter(paths.eth0, Linktype.ETHERNET);
-  const fromContainer = new PcapWriter(paths.docker0, Linktype.ETHERNET);
+  const fromClients = createPcapFile(paths.eth0, Linktype.ETHERNET);
+  const fromContainer = createPcapFile(paths.docker0, Linktype.ETHERNET);
   const conversations = new Conversations(connections, sizes);
   for (let n = 0; n < packets; n++) {
     const turn = Math.floor(n / connections);

@@ -1,10 +1,8 @@
 /** What the stages of a packet's way cost, each alone: `npm run bench -- --micro`. */
 import Benchmark from 'benchmark';
-import { openCapture } from '../codecs/capture.js';
 import { internetChecksum } from '../codecs/checksum.js';
 import { IPPROTO_TCP } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
-import { PcapWriter } from '../codecs/pcap-writer.js';
 import { ConntrackTable } from '../core/conntrack/table.js';
 import { decodePacket } from '../core/decode.js';
 import { createEmulator, type Emulator, type EmulatorOutput } from '../core/emulator.js';
@@ -17,6 +15,7 @@ import type { RuleContext } from '../core/rules/context.js';
 import { createCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { buildTable } from '../core/rules/run/build.js';
+import { createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import type { Est64 } from './est64.js';
 import { CONTAINER_TO_HOST, type Ends, FrameBuilder, GATEWAY_TO_HOST } from './frame-builder.js';
 
@@ -87,7 +86,7 @@ class Frames {
   /** The first ones of the workload from the clients. */
   static of(work: Est64): Frames {
     const bytes = new Uint8Array(BATCH * FRAME_BYTES);
-    const reader = openCapture(work.eth0);
+    const reader = openCaptureFile(work.eth0);
     // Past the handshakes: each client's data, one frame each.
     for (let skipped = 0; skipped < 2 * work.connections; skipped++) reader.next();
     for (let n = 0; n < BATCH && reader.next(); n++) {
@@ -100,12 +99,12 @@ class Frames {
 
 function readStage(work: Est64): () => void {
   const location = new IpLocation();
-  let reader = openCapture(work.eth0);
+  let reader = openCaptureFile(work.eth0);
   return () => {
     for (let n = 0; n < BATCH; n++) {
       if (!reader.next()) {
         reader.close();
-        reader = openCapture(work.eth0);
+        reader = openCaptureFile(work.eth0);
         reader.next();
       }
       locateIp(reader, location);
@@ -186,12 +185,12 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
 }
 
 function writeStage({ bytes }: Frames, path: string): () => void {
-  let writer = new PcapWriter(path, Linktype.ETHERNET);
+  let writer = createPcapFile(path, Linktype.ETHERNET);
   return () => {
     // The file starts over before it grows large.
     if (writer.packets > 1_000_000) {
       writer.close();
-      writer = new PcapWriter(path, Linktype.ETHERNET);
+      writer = createPcapFile(path, Linktype.ETHERNET);
     }
     for (let n = 0; n < BATCH; n++) {
       writer.write(0, n, bytes, n * FRAME_BYTES, FRAME_BYTES, FRAME_BYTES);

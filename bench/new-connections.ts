@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import { TCP_SYN } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
-import { PcapWriter } from '../codecs/pcap-writer.js';
+import { createPcapFile } from '../io/capture-file.js';
 import { fromClient } from './est64.js';
 import { FrameBuilder } from './frame-builder.js';
 
 /** Writes COUNT of them into DIR; the path of what arrives on eth0. */
 export function writeNewConnections(dir: string, count: number): string {
   const path = join(dir, `new-${count}-eth0.pcap`);
-  const writer = new PcapWriter(path, Linktype.ETHERNET);
+  const writer = createPcapFile(path, Linktype.ETHERNET);
   const frame = new FrameBuilder();
   for (let n = 0; n < count; n++) {
     frame.tcp(fromClient(n), n & 0xffff, TCP_SYN, 1_000_000 + n, 0, 0);

@@ -1,10 +1,10 @@
 // One timed replay in a process of its own: `node replay-once.js SPEC`, SPEC a `ReplaySpec` as JSON. Prints one
 // line of JSON, a `ReplayResult`. What it does is what `nfreplay replay` does, up to the end of the captures that come out.
 import { readFileSync } from 'node:fs';
-import { ReplayRun } from '../cli/replay-run.js';
 import { Outcome } from '../core/emulator.js';
 import { loadHost } from '../core/host/host.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
+import { ReplayRun } from '../replay/replay-run.js';
 import type { ReplayResult, ReplaySpec } from './replay-result.js';
 
 const STEP_PACKETS = 50_000;

@@ -3,13 +3,14 @@ import type { Emulator } from '../core/emulator.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
+import { readText } from '../io/text-file.js';
+import { inputsOf } from '../replay/replay.js';
 import { type Arguments, parseCommand } from './args.js';
 import { type BenchResult, formatBench, type RulesetResult, type Spread } from './bench-report.js';
 import { rulesCost, withProbes } from './bench-rules.js';
 import { silentEmulator, Traffic } from './bench-traffic.js';
 import { BENCH } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
-import { inputsOf, readText } from './replay.js';
 import { inputOf } from './replay-command.js';
 import { styleOf } from './style.js';
 

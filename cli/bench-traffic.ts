@@ -1,10 +1,11 @@
 /** Captures through an emulator, again and again, with nothing written: only the time is wanted. */
-import { CAPTURE_HEADROOM_BYTES, type CaptureReader, openCapture } from '../codecs/capture.js';
+import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
-import { INPUT_LOCAL, type RunInput } from './replay-run.js';
+import { openCaptureFile } from '../io/capture-file.js';
+import { INPUT_LOCAL, type RunInput } from '../replay/replay-run.js';
 
 /** In batches: a loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
 const BATCH_PACKETS = 128;
@@ -47,7 +48,7 @@ export class Traffic {
     try {
       // Packets that lie in the host's memory need not be copied to it, as in a replay.
       const allocate = (length: number): Uint8Array | undefined => emulator?.memory.allocate(length);
-      for (const { path } of this.#inputs) readers.push(openCapture(path, { allocate }));
+      for (const { path } of this.#inputs) readers.push(openCaptureFile(path, { allocate }));
       const startedMs = performance.now();
       const { read, entered } = this.#run(readers, emulator);
       return { durationMs: performance.now() - startedMs, read, entered };

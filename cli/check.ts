@@ -1,9 +1,10 @@
 /** The command `nfreplay check`: replays golden cases and shows where something else comes out than they want. */
+
+import type { Comparison } from '../replay/compare.js';
+import { casesIn, checkCase, type GoldenCase, updateCase } from '../replay/golden-case.js';
 import { parseCommand } from './args.js';
 import { CHECK } from './commands.js';
-import type { Comparison } from './compare.js';
 import { ExitCode, UsageError } from './errors.js';
-import { casesIn, checkCase, type GoldenCase, updateCase } from './golden-case.js';
 import { renderDifference } from './render-difference.js';
 import { type Style, styleOf } from './style.js';
 

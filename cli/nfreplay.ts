@@ -4,11 +4,13 @@ import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { nearest, RulesetError } from '../core/rules/parse/error.js';
+import { FileError } from '../io/file-error.js';
+import { ReplayOptionsError } from '../replay/errors.js';
+import { version } from '../replay/version.js';
 import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
 import { BENCH, CHECK, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { type Style, styleOf } from './style.js';
-import { version } from './version.js';
 
 /** EX_SOFTWARE of sysexits.h: nothing that the user did. */
 const INTERNAL_FAULT = 70;
@@ -82,12 +84,13 @@ async function run([first, ...rest]: string[]): Promise<number> {
 
 /** What is shown of an error, and the exit code for it. */
 function explain(error: unknown): { message: string; exitCode: number } {
-  if (error instanceof UsageError) {
-    return { message: `${error.message}\n(nfreplay --help shows how it is called)`, exitCode: error.exitCode };
+  if (error instanceof UsageError || error instanceof ReplayOptionsError) {
+    return { message: `${error.message}\n(nfreplay --help shows how it is called)`, exitCode: ExitCode.USAGE };
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
   if (error instanceof AddressSpaceError) return { message: error.message, exitCode: INTERNAL_FAULT };
-  if (error instanceof CaptureError) return { message: error.message, exitCode: ExitCode.FILE };
+  if (error instanceof CaptureError || error instanceof FileError)
+    return { message: error.message, exitCode: ExitCode.FILE };
   if (error instanceof RulesetError) {
     return { message: error.message, exitCode: error.code === 'unsupported' ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }

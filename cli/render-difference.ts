@@ -1,7 +1,7 @@
 /** Differences of two results in words: two packets side by side, two counters, two connections. */
-import type { ConnectionDifference, Difference, FrameDifference, RuleDifference } from './compare.js';
+import type { ConnectionDifference, Difference, FrameDifference, RuleDifference } from '../replay/compare.js';
+import type { ResultFrame } from '../replay/result-folder.js';
 import { dissect } from './dissect.js';
-import type { ResultFrame } from './result-folder.js';
 import { PLAIN, type Style } from './style.js';
 
 /** DIFFERENCE as lines of text. */

@@ -1,14 +1,14 @@
 /** The command `nfreplay replay`: its options, the progress line, signals, and what it prints. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { type ReplayOptions, replaySteps } from '../replay/replay.js';
+import { STANDARD_OUTPUT } from '../replay/replay-run.js';
+import type { Summary } from '../replay/summary.js';
 import { type Arguments, parseCommand } from './args.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
 import { Progress } from './progress.js';
-import { type ReplayOptions, replaySteps } from './replay.js';
-import { STANDARD_OUTPUT } from './replay-run.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
-import type { Summary } from './summary.js';
 
 const DEFAULT_TOP = 10;
 /** What a shell adds to the number of the signal that ended a process. */

@@ -1,10 +1,10 @@
 /** A replay's summary, as people like to read it. */
 import { relative } from 'node:path';
 import { listedName } from '../core/protocols/registry.js';
+import type { DroppedFlow } from '../replay/drops.js';
+import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';
 import { columns } from './columns.js';
-import type { DroppedFlow } from './drops.js';
 import type { Style } from './style.js';
-import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from './summary.js';
 
 export interface ReportOptions {
   style: Style;

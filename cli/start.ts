@@ -1,8 +1,8 @@
 // `npm start`: the Docker example, replayed, for whoever has just cloned the project.
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { casesIn } from './golden-case.js';
-import { replay } from './replay.js';
+import { casesIn } from '../replay/golden-case.js';
+import { replay } from '../replay/replay.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
 

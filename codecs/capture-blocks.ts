@@ -1,6 +1,6 @@
-/** hot: the window through which a capture file is read, in blocks, from front to back. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
+/** hot: the window through which a capture is read, in blocks, from front to back. */
+import type { ByteSource } from './byte-stream.js';
+import { CaptureError } from './capture-error.js';
 
 /** What is read at once, in bytes. Larger blocks were measured to be slower: they fall out of the cache. */
 export const BLOCK_BYTES = 1 << 18;
@@ -17,13 +17,8 @@ export type Allocate = (length: number) => Uint8Array | undefined;
 /** Spare bytes in front of the first byte read, so that there is room for a link header before any packet. */
 const HEADROOM_BYTES = 64;
 
-const STANDARD_INPUT = 0;
-
-/** How long to wait before asking a non-blocking standard input again. */
-const RETRY_MS = 5;
-
 /**
- * A file, read in blocks into one buffer. What a record still lacks at the end of a block is read behind its beginning,
+ * A source, read in blocks into one buffer. What a record still lacks at the end of a block is read behind its beginning,
  * which is first moved to the front of the buffer; so a record always lies in one piece. The buffer grows only where
  * one record is larger.
  *
@@ -32,7 +27,7 @@ const RETRY_MS = 5;
  */
 export class CaptureBlocks {
   readonly path: string;
-  /** Size of the file in bytes; -1 where it has none (a pipe, a device). */
+  /** Size of the capture in bytes; -1 where it is not known (a pipe, a device). */
   readonly totalBytes: number;
   bytes: Uint8Array;
   view: DataView;
@@ -43,28 +38,20 @@ export class CaptureBlocks {
   /** Called before bytes that were given out are moved or overwritten. */
   beforeMove: () => void = () => {};
 
-  readonly #fd: number;
+  readonly #source: ByteSource;
   readonly #allocate: Allocate;
-  #isOpen = true;
   #readBytes = 0;
   #isAtEnd = false;
 
   /**
-   * @param path  the file; '-' is standard input
    * @param blockBytes  how much to read at once
    * @param allocate  where the buffer is to lie, if not anywhere
-   * @throws {CaptureError} where the file cannot be opened
    */
-  constructor(path: string, blockBytes: number = BLOCK_BYTES, allocate?: Allocate) {
-    this.path = path;
+  constructor(source: ByteSource, blockBytes: number = BLOCK_BYTES, allocate?: Allocate) {
+    this.#source = source;
+    this.path = source.path;
+    this.totalBytes = source.totalBytes;
     this.#allocate = allocate ?? (() => undefined);
-    try {
-      this.#fd = path === '-' ? STANDARD_INPUT : openSync(path, 'r');
-      const stat = fstatSync(this.#fd);
-      this.totalBytes = stat.isFile() ? stat.size : -1;
-    } catch (error) {
-      throw fileSystemError(error, path, 'open');
-    }
     this.bytes = this.#newBuffer(HEADROOM_BYTES + Math.max(blockBytes, 1));
     this.view = viewOf(this.bytes);
   }
@@ -99,10 +86,9 @@ export class CaptureBlocks {
     return true;
   }
 
-  /** Close the file. What was read stays readable. */
+  /** Close the source. What was read stays readable. */
   close(): void {
-    if (this.#isOpen && this.#fd !== STANDARD_INPUT) closeSync(this.#fd);
-    this.#isOpen = false;
+    this.#source.close();
     this.#isAtEnd = true;
   }
 
@@ -124,24 +110,10 @@ export class CaptureBlocks {
   }
 
   #read(): void {
-    for (;;) {
-      try {
-        const read = readSync(this.#fd, this.bytes, this.end, this.bytes.length - this.end, null);
-        if (read === 0) this.#isAtEnd = true;
-        this.end += read;
-        this.#readBytes += read;
-        return;
-      } catch (error) {
-        const code = errorCode(error);
-        if (code === 'EOF') {
-          // Windows says so where standard input is a closed pipe.
-          this.#isAtEnd = true;
-          return;
-        }
-        if (code !== 'EAGAIN') throw fileSystemError(error, this.path, 'read');
-        sleep(RETRY_MS);
-      }
-    }
+    const read = this.#source.read(this.bytes, this.end, this.bytes.length - this.end);
+    if (read === 0) this.#isAtEnd = true;
+    this.end += read;
+    this.#readBytes += read;
   }
 
   /** An error about the byte at `at` + RELATIVE. */
@@ -152,9 +124,4 @@ export class CaptureBlocks {
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
-}
-
-/** Wait, as there is nothing else to do: the reading side is synchronous. */
-export function sleep(durationMs: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
 }

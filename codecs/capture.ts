@@ -1,4 +1,5 @@
-/** Capture files of any supported format, opened by their first bytes. */
+/** Captures of any supported format, told by their first bytes. */
+import type { ByteSource } from './byte-stream.js';
 import { type Allocate, CaptureBlocks } from './capture-blocks.js';
 import { type CaptureCut, CaptureError } from './capture-error.js';
 import { describeForeignFile } from './foreign-files.js';
@@ -60,11 +61,11 @@ export interface CaptureOptions {
 }
 
 /**
- * Open PATH ('-': standard input), a classic pcap (either byte order, microseconds or nanoseconds) or a pcapng.
+ * Opens SOURCE, a classic pcap (either byte order, microseconds or nanoseconds) or a pcapng. The reader closes it.
  * @throws {CaptureError} where it is neither, cannot be read, or is a pcap of a link type in which no IP is found here
  */
-export function openCapture(path: string, options: CaptureOptions = {}): CaptureReader {
-  const blocks = new CaptureBlocks(path, options.blockBytes, options.allocate);
+export function openCapture(source: ByteSource, options: CaptureOptions = {}): CaptureReader {
+  const blocks = new CaptureBlocks(source, options.blockBytes, options.allocate);
   try {
     return openBlocks(blocks);
   } catch (error) {

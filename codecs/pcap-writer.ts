@@ -1,17 +1,12 @@
-/** hot: classic pcap files, little-endian with nanoseconds, are written here. */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { MAX_CAPLEN_BYTES, sleep } from './capture-blocks.js';
-import { CaptureError, errorCode, fileSystemError } from './capture-error.js';
+/** hot: classic pcaps, little-endian with nanoseconds, are written here. */
+import type { ByteSink } from './byte-stream.js';
+import { MAX_CAPLEN_BYTES } from './capture-blocks.js';
+import { CaptureError } from './capture-error.js';
 import { copyWords } from './copy.js';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from './pcap.js';
 
 /** How much is gathered before it is written, in bytes. */
 export const CHUNK_BYTES = 1 << 19;
-
-const STANDARD_OUTPUT = 1;
-
-/** How long to wait before writing again to a pipe that is full and does not block. */
-const RETRY_MS = 5;
 
 /** How many source buffers are remembered with a view over them; there is one a capture that is read. */
 const REMEMBERED_SOURCES = 8;
@@ -51,7 +46,7 @@ export class PcapWriter {
   readonly path: string;
   readonly linktype: number;
 
-  readonly #fd: number;
+  readonly #sink: ByteSink;
   #isOpen = true;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -63,18 +58,11 @@ export class PcapWriter {
   #sourceView: DataView = new DataView(this.#source.buffer);
   #sources: { bytes: Uint8Array; view: DataView }[] = [];
 
-  /**
-   * Create or overwrite PATH; '-' is standard output.
-   * @throws {CaptureError} where that is not possible
-   */
-  constructor(path: string, linktype: number, place: WriterPlace = placeOfItsOwn()) {
-    this.path = path === '-' ? 'standard output' : path;
+  /** Writes to SINK, which it closes. */
+  constructor(sink: ByteSink, linktype: number, place: WriterPlace = placeOfItsOwn()) {
+    this.path = sink.path;
+    this.#sink = sink;
     this.linktype = linktype;
-    try {
-      this.#fd = path === '-' ? STANDARD_OUTPUT : openSync(path, 'w');
-    } catch (error) {
-      throw fileSystemError(error, path, 'write');
-    }
     const { buffer, chunk, stateAt } = place;
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
@@ -156,7 +144,7 @@ export class PcapWriter {
     const isLong = length >= DIRECT_BYTES;
     if (isLong || state[WRITER_CHUNK_END / 4] - state[WRITER_FILLED / 4] < length) this.#flushChunk();
     if (isLong) {
-      this.#writeNow(start, length);
+      this.#sink.write(this.#bytes, start, length);
     } else {
       copyWords(this.#view, state[WRITER_FILLED / 4], this.#view, start, length);
       state[WRITER_FILLED / 4] += length;
@@ -165,14 +153,14 @@ export class PcapWriter {
     state[WRITER_RUN_END / 4] = 0;
   }
 
-  /** Write what is left and close the file. */
+  /** Write what is left and close the sink. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     try {
       this.flush();
     } finally {
-      this.#closeFile();
+      this.#sink.close();
     }
   }
 
@@ -188,7 +176,7 @@ export class PcapWriter {
     if (length === 0) return;
     // What could not be written once is not tried again when the file is closed.
     state[WRITER_FILLED / 4] = this.#chunkAt;
-    this.#writeNow(this.#chunkAt, length);
+    this.#sink.write(this.#bytes, this.#chunkAt, length);
   }
 
   #writeHeader(at: number, tsSec: number, tsNsec: number, length: number, originalLength: number): void {
@@ -197,28 +185,6 @@ export class PcapWriter {
     view.setUint32(at + 4, tsNsec, true);
     view.setUint32(at + 8, length, true);
     view.setUint32(at + 12, originalLength, true);
-  }
-
-  #writeNow(from: number, length: number): void {
-    let done = 0;
-    while (done < length) {
-      try {
-        done += writeSync(this.#fd, this.#bytes, from + done, length - done, null);
-      } catch (error) {
-        if (errorCode(error) !== 'EAGAIN') throw fileSystemError(error, this.path, 'write');
-        sleep(RETRY_MS);
-      }
-    }
-  }
-
-  #closeFile(): void {
-    if (this.#fd === STANDARD_OUTPUT) return;
-    try {
-      closeSync(this.#fd);
-    } catch (error) {
-      // Some file systems (quota, NFS) speak up only now.
-      throw fileSystemError(error, this.path, 'write');
-    }
   }
 
   #tooLong(caplen: number): CaptureError {

@@ -10,8 +10,8 @@ import { SIZES_IMIX, writeEst64 } from '../../bench/est64.js';
 import { writeNewConnections } from '../../bench/new-connections.js';
 import { missingRules, PER_PACKET_RULES, withForwardRules } from '../../bench/rulesets.js';
 import { packetsOf, writeStream } from '../../bench/stream.js';
-import { replay } from '../../cli/replay.js';
-import type { Summary } from '../../cli/summary.js';
+import { replay } from '../../replay/replay.js';
+import type { Summary } from '../../replay/summary.js';
 import { readCapture } from '../kernel/capture-file.js';
 
 const Workloads = suite('workloads of the benchmark');

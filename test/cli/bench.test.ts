@@ -9,10 +9,10 @@ import type { BenchResult } from '../../cli/bench-report.js';
 import { type RuleCost, rulesCost, withProbes } from '../../cli/bench-rules.js';
 import { silentEmulator, Traffic } from '../../cli/bench-traffic.js';
 import { BENCH } from '../../cli/commands.js';
-import { casesIn, type GoldenCase } from '../../cli/golden-case.js';
-import { inputsOf } from '../../cli/replay.js';
 import { loadHost } from '../../core/host/host.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { casesIn, type GoldenCase } from '../../replay/golden-case.js';
+import { inputsOf } from '../../replay/replay.js';
 
 const Bench = suite('nfreplay bench');
 

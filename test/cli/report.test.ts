@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { progressLine } from '../../cli/progress.js';
 import { formatReport } from '../../cli/report.js';
 import { PLAIN, styleOf } from '../../cli/style.js';
-import type { Summary } from '../../cli/summary.js';
+import type { Summary } from '../../replay/summary.js';
 
 const Report = suite('report');
 

@@ -1,9 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openCapture } from '../../codecs/capture.js';
 import { CaptureMerger } from '../../codecs/merge.js';
-import { PcapWriter } from '../../codecs/pcap-writer.js';
 import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
+import { createPcapFile, openCaptureFile } from '../../io/capture-file.js';
 import { PcapngBlocks, pattern, pcap, Scratch } from './capture-files.js';
 
 const Allocation = suite('capture-allocation');
@@ -18,9 +17,9 @@ const FRAME = Buffer.concat([Buffer.from('0200000000010200000000020800', 'hex'),
 
 /** Read INPUTS merged, write them to one file; the bytes of heap that this took a packet. */
 function heapBytesAPacket(inputs: string[]): number {
-  const readers = inputs.map((path) => openCapture(path));
+  const readers = inputs.map((path) => openCaptureFile(path));
   const merger = new CaptureMerger(readers);
-  const writer = new PcapWriter(scratch.path('out.pcap'), 1);
+  const writer = createPcapFile(scratch.path('out.pcap'), 1);
   const location = new IpLocation();
   let packets = 0;
   const before = process.memoryUsage().heapUsed;

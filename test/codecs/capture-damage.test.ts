@@ -189,8 +189,8 @@ Damage('what cannot be opened is said in plain words', () => {
 /** Reads standard input, made non-blocking first, and prints how many packets there are and the length of all of them. */
 const READ_STANDARD_INPUT = `
   process.stdin;
-  const { openCapture } = await import(process.argv[1]);
-  const reader = openCapture('-');
+  const { openCaptureFile } = await import(process.argv[1]);
+  const reader = openCaptureFile('-');
   let packets = 0, bytes = 0;
   while (reader.next()) { packets++; bytes += reader.caplen; }
   console.log(packets, bytes, reader.totalBytes, reader.cut === null);
@@ -200,7 +200,7 @@ const READ_STANDARD_INPUT = `
 Damage('a capture is read from a slow pipe', async () => {
   const packets = Array.from({ length: 3000 }, (_, index) => pattern(index % 1500, index));
   const file = pcap({ records: packets.map((packet, index) => [index, 0, packet]) });
-  const module = new URL('../../codecs/capture.js', import.meta.url).href;
+  const module = new URL('../../io/capture-file.js', import.meta.url).href;
   const child = spawn(process.execPath, ['--input-type=module', '-e', READ_STANDARD_INPUT, module]);
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {

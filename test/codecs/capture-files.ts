@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CaptureReader, openCapture } from '../../codecs/capture.js';
+import type { CaptureReader } from '../../codecs/capture.js';
+import { openCaptureFile } from '../../io/capture-file.js';
 
 /** The folder of the sample captures, wherever this was compiled to. */
 export const SAMPLES = fileURLToPath(
@@ -44,7 +45,7 @@ export function drain(reader: CaptureReader): ReadCapture {
 }
 
 export function readFile(path: string, blockBytes?: number): ReadCapture {
-  const reader = openCapture(path, blockBytes === undefined ? {} : { blockBytes });
+  const reader = openCaptureFile(path, blockBytes === undefined ? {} : { blockBytes });
   try {
     return drain(reader);
   } finally {

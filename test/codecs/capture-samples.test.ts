@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { type PcapPacket, parse } from 'pcap-parser';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openCapture } from '../../codecs/capture.js';
 import { IpLocation, type LinkSkip, locateIp } from '../../core/link/locate-ip.js';
+import { openCaptureFile } from '../../io/capture-file.js';
 import { bytesEqual } from '../bytes.js';
 import { isInstalled, output, readFile, SAMPLES } from './capture-files.js';
 
@@ -78,7 +78,7 @@ for (const name of SAMPLE_NAMES.filter((sample) => sample.endsWith('.pcap'))) {
 /** How many frames of NAME hold IPv4 for the host, and how many are skipped for each reason. */
 function countKinds(name: string): Partial<Record<LinkSkip | 'ipv4', number>> {
   const counts: Partial<Record<LinkSkip | 'ipv4', number>> = {};
-  const reader = openCapture(join(SAMPLES, name));
+  const reader = openCaptureFile(join(SAMPLES, name));
   const location = new IpLocation();
   while (reader.next()) {
     locateIp(reader, location);

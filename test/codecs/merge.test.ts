@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openCapture } from '../../codecs/capture.js';
 import { CaptureMerger } from '../../codecs/merge.js';
+import { openCaptureFile } from '../../io/capture-file.js';
 import { pattern, pcap, Scratch, seededRandom, testSeed } from './capture-files.js';
 
 const Merge = suite('merge');
@@ -20,7 +20,7 @@ function capture(name: number, times: Time[]): string {
 
 /** The merged sequence as 'capture:record'. */
 function merged(...captures: Time[][]): string[] {
-  const readers = captures.map((times, name) => openCapture(capture(name, times), { blockBytes: 40 }));
+  const readers = captures.map((times, name) => openCaptureFile(capture(name, times), { blockBytes: 40 }));
   const merger = new CaptureMerger(readers);
   const order: string[] = [];
   for (let index = merger.next(); index >= 0; index = merger.next()) {
@@ -136,7 +136,7 @@ Merge('is what a stable sort says, where time runs forward in each capture', () 
 
 Merge('says how far it is', () => {
   const readers = [pattern(10), pattern(20)].map((packet, index) =>
-    openCapture(scratch.file(pcap({ records: [[index, 0, packet]] }), `size${index}.pcap`)),
+    openCaptureFile(scratch.file(pcap({ records: [[index, 0, packet]] }), `size${index}.pcap`)),
   );
   const merger = new CaptureMerger(readers);
   assert.is(merger.totalBytes, 24 + 26 + 24 + 36);

@@ -3,7 +3,8 @@ import { parse } from 'pcap-parser';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CaptureError } from '../../codecs/capture-error.js';
-import { LARGEST_RECORD_BYTES, PcapWriter, placeOfItsOwn, WRITER_STATE_BYTES } from '../../codecs/pcap-writer.js';
+import { LARGEST_RECORD_BYTES, placeOfItsOwn, WRITER_STATE_BYTES } from '../../codecs/pcap-writer.js';
+import { createPcapFile } from '../../io/capture-file.js';
 import { bytesEqual } from '../bytes.js';
 import { isInstalled, output, pattern, pcap, readFile, Scratch } from './capture-files.js';
 
@@ -16,7 +17,7 @@ const MAC_HEADER = '0200000000010200000000020800';
 
 Writer('writes what the draft of the format says, byte for byte', () => {
   const path = scratch.path('bytes.pcap');
-  const writer = new PcapWriter(path, 101);
+  const writer = createPcapFile(path, 101);
   const source = pattern(300);
   writer.write(1_700_000_000, 999_999_999, source, 5, 3, 3);
   writer.write(4_000_000_000, 0, source, 100, 61, 1500);
@@ -36,13 +37,13 @@ Writer('writes what the draft of the format says, byte for byte', () => {
 
 Writer('of no packets writes a capture of no packets', () => {
   const path = scratch.path('empty.pcap');
-  new PcapWriter(path, 1).close();
+  createPcapFile(path, 1).close();
   bytesEqual(readFileSync(path), pcap({ magic: NANOSECONDS, snaplen: 262_144 }));
 });
 
 Writer('copies every length from every place, also across chunks and from many sources', () => {
   const path = scratch.path('lengths.pcap');
-  const writer = new PcapWriter(path, 1, placeOfItsOwn(LARGEST_RECORD_BYTES));
+  const writer = createPcapFile(path, 1, placeOfItsOwn(LARGEST_RECORD_BYTES));
   // Eleven sources in turn; the third starts within a buffer of its own.
   const sources = Array.from({ length: 11 }, (_, salt) => new Uint8Array(pattern(2000, salt)));
   sources[2] = new Uint8Array(pattern(2100, 2)).subarray(37, 2037);
@@ -64,7 +65,7 @@ Writer('copies every length from every place, also across chunks and from many s
 
 Writer('takes the largest packet and no larger one', () => {
   const path = scratch.path('large.pcap');
-  const writer = new PcapWriter(path, 101, placeOfItsOwn(LARGEST_RECORD_BYTES));
+  const writer = createPcapFile(path, 101, placeOfItsOwn(LARGEST_RECORD_BYTES));
   const source = pattern(262_145);
   writer.write(0, 0, source, 0, 262_144, 262_144);
   assert.throws(
@@ -77,7 +78,7 @@ Writer('takes the largest packet and no larger one', () => {
 
 Writer('gathers what it writes', () => {
   const path = scratch.path('gathered.pcap');
-  const writer = new PcapWriter(path, 101);
+  const writer = createPcapFile(path, 101);
   writer.write(0, 0, pattern(1000), 0, 1000, 1000);
   assert.is(statSync(path).size, 0);
   writer.flush();
@@ -92,7 +93,7 @@ Writer('records made where they lie come out whole and in order, also among copi
   const packetsAt = WRITER_STATE_BYTES + LARGEST_RECORD_BYTES;
   const buffer = new ArrayBuffer(packetsAt + 200_000);
   const chunk = new Uint8Array(buffer, WRITER_STATE_BYTES, LARGEST_RECORD_BYTES);
-  const writer = new PcapWriter(path, 1, { buffer, chunk, stateAt: 0 });
+  const writer = createPcapFile(path, 1, { buffer, chunk, stateAt: 0 });
   const expected: Buffer[] = [];
   // Lengths on both sides of what is copied by words, gathered, and written from where it lies.
   for (const [round, lengths] of [[60], [60, 60, 300], Array(1200).fill(70), [1500, 1500]].entries()) {
@@ -123,7 +124,7 @@ Writer('records made where they lie come out whole and in order, also among copi
 
 Writer('is read back by pcap-parser', async () => {
   const path = scratch.path('independent.pcap');
-  const writer = new PcapWriter(path, 1);
+  const writer = createPcapFile(path, 1);
   const source = pattern(4000);
   const lengths = [0, 1, 46, 192, 193, 1500, 3000];
   for (const length of lengths) writer.write(1_700_000_000 + length, 123_456_000, source, 3, length, length + 1);
@@ -150,7 +151,7 @@ Writer('is read back by pcap-parser', async () => {
 
 (isInstalled('tcpdump') ? Writer : Writer.skip)('is read back by tcpdump', () => {
   const path = scratch.path('tcpdump.pcap');
-  const writer = new PcapWriter(path, 1);
+  const writer = createPcapFile(path, 1);
   const ping = Buffer.from(`${MAC_HEADER}4500001c000100004001904ac0000201c63364020800f7ef00070009`, 'hex');
   for (let packet = 0; packet < 5; packet++) writer.write(1_700_000_000, packet, ping, 0, 42, 42);
   writer.close();
@@ -168,14 +169,14 @@ Writer('says in plain words why a file cannot be written', () => {
   ];
   for (const [path, wanted] of cases) {
     assert.throws(
-      () => new PcapWriter(path, 1),
+      () => createPcapFile(path, 1),
       (error: unknown) => error instanceof CaptureError && error.path === path && wanted.test(error.message),
     );
   }
 });
 
 (existsSync('/dev/full') ? Writer : Writer.skip)('says that the disk is full, once, and closes the file', () => {
-  const writer = new PcapWriter('/dev/full', 1);
+  const writer = createPcapFile('/dev/full', 1);
   writer.write(0, 0, pattern(10), 0, 10, 10);
   assert.throws(
     () => writer.flush(),
@@ -186,7 +187,7 @@ Writer('says in plain words why a file cannot be written', () => {
   // The lowest free descriptor is the one that was closed.
   const before = openSync('/dev/null', 'r');
   closeSync(before);
-  const again = new PcapWriter('/dev/full', 1);
+  const again = createPcapFile('/dev/full', 1);
   assert.throws(() => again.close(), /no space is left/);
   const after = openSync('/dev/null', 'r');
   closeSync(after);

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openCapture } from '../../codecs/capture.js';
 import { CaptureError } from '../../codecs/capture-error.js';
+import { openCaptureFile } from '../../io/capture-file.js';
 import { bytesEqual } from '../bytes.js';
 import { pattern, pcap, Scratch } from './capture-files.js';
 
@@ -62,7 +62,7 @@ Pcap('says how much of the file has been consumed', () => {
       ],
     }),
   );
-  const reader = openCapture(path);
+  const reader = openCaptureFile(path);
   const consumed = [reader.consumedBytes];
   while (reader.next()) consumed.push(reader.consumedBytes);
   reader.close();
@@ -81,7 +81,7 @@ Pcap(
   'has its link type in the lower 16 bits; above are the length of the frame check sequence and reserved bits',
   () => {
     // 2 words of frame check sequence, present (bits 28-31 and 26 of the field).
-    const reader = openCapture(scratch.file(pcap({ linktype: 0x24000001 })));
+    const reader = openCaptureFile(scratch.file(pcap({ linktype: 0x24000001 })));
     assert.is(reader.linktype, 1);
     reader.close();
   },
@@ -127,7 +127,7 @@ Pcap('of 262144 bytes a packet is believed, of one more it is an error that name
       ],
     }),
   );
-  const reader = openCapture(path);
+  const reader = openCaptureFile(path);
   assert.ok(reader.next());
   assert.throws(
     () => reader.next(),
@@ -142,7 +142,7 @@ Pcap('of 262144 bytes a packet is believed, of one more it is an error that name
 Pcap('of another link type is refused as a whole, by number and name', () => {
   const path = scratch.file(pcap({ linktype: 127, records: [[1, 0, pattern(4)]] }));
   assert.throws(
-    () => openCapture(path),
+    () => openCaptureFile(path),
     (error: unknown) =>
       error instanceof CaptureError && /link type 127 \(IEEE 802.11 with a radiotap/.test(error.message),
   );
@@ -154,13 +154,13 @@ Pcap('of another version is refused', () => {
     [[543, 0], /pcap version 543\.0 \(AIX/],
   ] as const) {
     const path = scratch.file(pcap({ version: [...version] }));
-    assert.throws(() => openCapture(path), wanted);
+    assert.throws(() => openCaptureFile(path), wanted);
   }
 });
 
 Pcap('leaves room for a link header before a packet that starts a block', () => {
   // Blocks of one record: each starts at the front of the buffer.
-  const reader = openCapture(
+  const reader = openCaptureFile(
     scratch.file(
       pcap({
         linktype: 101,

@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openCapture } from '../../codecs/capture.js';
 import { CaptureError } from '../../codecs/capture-error.js';
 import { PcapngClock } from '../../codecs/pcapng-clock.js';
+import { openCaptureFile } from '../../io/capture-file.js';
 import { bytesEqual } from '../bytes.js';
 import { Bytes, PcapngBlocks, pattern, type ReadCapture, Scratch, seededRandom, testSeed } from './capture-files.js';
 
@@ -95,7 +95,7 @@ Pcapng('has packet blocks of old', () => {
 Pcapng('has blocks of no interest, however large', () => {
   const custom = little.block(0xbad, pattern(300_000));
   for (const blockBytes of [64, 1 << 20]) {
-    const reader = openCapture(
+    const reader = openCaptureFile(
       scratch.file(Buffer.concat([...START, custom, little.packet(0, 1n, pattern(50)), custom, custom])),
       { blockBytes },
     );

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compareResults } from '../../cli/compare.js';
-import { casesIn } from '../../cli/golden-case.js';
 import { renderDifference } from '../../cli/render-difference.js';
-import { replay } from '../../cli/replay.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
+import { compareResults } from '../../replay/compare.js';
+import { casesIn } from '../../replay/golden-case.js';
+import { replay } from '../../replay/replay.js';
 
 const Golden = suite('golden cases');
 

@@ -1,10 +1,10 @@
 /** Replays a case through the emulator and compares it with what the kernel did. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Comparison, compareResults } from '../../cli/compare.js';
 import { renderDifference } from '../../cli/render-difference.js';
-import { replay } from '../../cli/replay.js';
 import { EMULATOR_ENGINES, type EmulatorEngine } from '../../core/emulator.js';
+import { type Comparison, compareResults } from '../../replay/compare.js';
+import { replay } from '../../replay/replay.js';
 import type { CaseFolder } from './live-case.js';
 
 export interface Disagreement {

@@ -1,7 +1,7 @@
 /** Plays a random case through the kernel: conversations first, then what they sent once more, to see whether it agrees with itself. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compareResults } from '../../cli/compare.js';
+import { compareResults } from '../../replay/compare.js';
 import type { Libc } from './libc.js';
 import { Pacer } from './pacer.js';
 import { Prng } from './prng.js';

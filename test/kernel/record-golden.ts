@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { replaceWant } from '../../cli/golden-case.js';
+import { replaceWant } from '../../replay/golden-case.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
 import { PROTOCOL_STORIES } from './golden/protocol-stories.js';

@@ -4,7 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CaptureReader, openCapture } from '../../codecs/capture.js';
+import type { CaptureReader } from '../../codecs/capture.js';
+import { openCaptureFile } from '../../io/capture-file.js';
 import { writeCapture } from './capture-file.js';
 import type { HostDescription } from './host-description.js';
 import { type Disagreement, judge } from './judge.js';
@@ -109,7 +110,7 @@ function prepare({ file, lan }: Sample, dir: string): CaseFolder {
   const folder = { ...caseFolder(dir, []), stitchPath: join(dir, 'stitch.pcap') };
   writeFileSync(folder.hostPath, `${JSON.stringify(hostFor(lan), null, 2)}\n`);
   writeFileSync(folder.rulesPath, RULES);
-  const reader = openCapture(join('test/captures', file));
+  const reader = openCaptureFile(join('test/captures', file));
   try {
     const { isBare, frames } = readPackets(reader);
     writeCapture(

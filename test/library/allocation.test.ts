@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeEst64 } from '../../bench/est64.js';
-import { CAPTURE_HEADROOM_BYTES, openCapture } from '../../codecs/capture.js';
+import { CAPTURE_HEADROOM_BYTES } from '../../codecs/capture.js';
 import { CaptureMerger } from '../../codecs/merge.js';
 import { createEmulator, type EmulatorEngine } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { openCaptureFile } from '../../io/capture-file.js';
 
 const Allocation = suite('emulator allocation');
 
@@ -23,7 +24,7 @@ function heapBytesByWindow(engine: EmulatorEngine): number[] {
   const dir = mkdtempSync(join(tmpdir(), 'nfreplay-allocation-'));
   try {
     const files = writeEst64(dir, PACKETS, CONNECTIONS);
-    const readers = [openCapture(files.eth0), openCapture(files.docker0)];
+    const readers = [openCaptureFile(files.eth0), openCaptureFile(files.docker0)];
     const merger = new CaptureMerger(readers);
     const frame = new Frame();
     const host = loadHost(readFileSync('pcaps/docker/host.json', 'utf8'), 'host.json');

@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Linktype } from '../../codecs/linktypes.js';
-import { PcapWriter } from '../../codecs/pcap-writer.js';
 import { IpLocation, type LinkBytes, type LinkSkip, locateIp } from '../../core/link/locate-ip.js';
 import { PacketType } from '../../core/packet.js';
+import { createPcapFile } from '../../io/capture-file.js';
 import { isInstalled, output, Scratch } from '../codecs/capture-files.js';
 
 const Linktypes = suite('locate IP');
@@ -179,7 +179,7 @@ withTcpdump('tcpdump finds the same packet in what is found here', () => {
     // These two mean something else in files (12, 14): they are RAW only on the BSDs themselves.
     if (linktype === Linktype.RAW_BSD || linktype === Linktype.RAW_OPENBSD) continue;
     const path = scratch.path('frame.pcap');
-    const writer = new PcapWriter(path, linktype);
+    const writer = createPcapFile(path, linktype);
     const frame = Buffer.concat([hex(header), PING]);
     writer.write(1_700_000_000, 1, frame, 0, frame.length, frame.length);
     writer.close();

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { replay } from '../../cli/replay.js';
 import { ETHERNET_LENGTH } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
+import { replay } from '../../replay/replay.js';
 import { PcapngBlocks, pcap, readFile } from '../codecs/capture-files.js';
 import { buildFrame, buildIpv4, buildUdp, withChecksum } from '../packets/packets.js';
 

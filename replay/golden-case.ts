@@ -9,8 +9,9 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { FileError } from '../io/file-error.js';
 import { type Comparison, compareResults, NotAResult } from './compare.js';
-import { CliError, ExitCode, UsageError } from './errors.js';
+import { ReplayOptionsError } from './errors.js';
 import { replay } from './replay.js';
 import { devicesOf } from './result-folder.js';
 
@@ -29,17 +30,17 @@ const STITCH_FILE = 'stitch.pcap';
 
 /**
  * The cases that PATH stands for: itself, or the folders in it.
- * @throws {CliError} where there is none
+ * @throws {FileError} where there is none
  */
 export function casesIn(path: string): GoldenCase[] {
-  if (!existsSync(path)) throw new CliError(ExitCode.FILE, `${path}: there is no such folder`);
-  if (!statSync(path).isDirectory()) throw new UsageError(`${path} is a file; the folder of a case is wanted`);
+  if (!existsSync(path)) throw new FileError(`${path}: there is no such folder`);
+  if (!statSync(path).isDirectory()) throw new ReplayOptionsError(`${path} is a file; the folder of a case is wanted`);
   if (existsSync(join(path, HOST_FILE))) return [readCase(path)];
   const cases = readdirSync(path)
     .sort()
     .map((name) => join(path, name))
     .filter((dir) => existsSync(join(dir, HOST_FILE)));
-  if (cases.length === 0) throw new UsageError(`${path} is no case and holds none: a case has a ${HOST_FILE}`);
+  if (cases.length === 0) throw new ReplayOptionsError(`${path} is no case and holds none: a case has a ${HOST_FILE}`);
   return cases.map(readCase);
 }
 
@@ -47,7 +48,8 @@ function readCase(dir: string): GoldenCase {
   const stitchPath = join(dir, STITCH_FILE);
   const inputs = inputsIn(join(dir, 'in'));
   const isStitched = existsSync(stitchPath);
-  if (!isStitched && inputs.length === 0) throw new UsageError(`${dir} has no input: in/IFACE.pcap or ${STITCH_FILE}`);
+  if (!isStitched && inputs.length === 0)
+    throw new ReplayOptionsError(`${dir} has no input: in/IFACE.pcap or ${STITCH_FILE}`);
   return {
     dir,
     rulesPath: join(dir, 'rules.v4'),
@@ -68,7 +70,7 @@ function inputsIn(dir: string): GoldenCase['inputs'] {
 
 /**
  * Replays GOLDEN and compares; throws what `replay` throws.
- * @throws {CliError} where there is no expectation yet
+ * @throws {FileError} where there is no expectation yet
  */
 export function checkCase(golden: GoldenCase): Comparison {
   return withResult(golden, (dir) => {
@@ -76,7 +78,7 @@ export function checkCase(golden: GoldenCase): Comparison {
       return compareResults(golden.wantDir, dir);
     } catch (error) {
       if (!(error instanceof NotAResult)) throw error;
-      throw new CliError(ExitCode.FILE, `${error.message} (nfreplay check --update writes one)`);
+      throw new FileError(`${error.message} (nfreplay check --update writes one)`);
     }
   });
 }
@@ -112,6 +114,6 @@ export function replaceWant(want: string, result: string): void {
     rmSync(old, { recursive: true, force: true });
   } catch (error) {
     rmSync(staged, { recursive: true, force: true });
-    throw new CliError(ExitCode.FILE, `${want} cannot be written: ${(error as Error).message}`);
+    throw new FileError(`${want} cannot be written: ${(error as Error).message}`);
   }
 }

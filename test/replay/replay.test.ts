@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Est64, writeEst64 } from '../../bench/est64.js';
-import { UsageError } from '../../cli/errors.js';
-import { type ReplayOptions, replay, replaySteps } from '../../cli/replay.js';
 import { CaptureError } from '../../codecs/capture-error.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
+import { ReplayOptionsError } from '../../replay/errors.js';
+import { type ReplayOptions, replay, replaySteps } from '../../replay/replay.js';
 import { bytesEqual } from '../bytes.js';
 import { readFile } from '../codecs/capture-files.js';
 
@@ -228,7 +228,7 @@ Replay('refuses inputs that make no sense', () => {
   const refuse = (changes: Partial<ReplayOptions>, says: string) =>
     assert.throws(
       () => replay(options('refused', changes)),
-      (error: unknown) => error instanceof UsageError && error.message.includes(says),
+      (error: unknown) => error instanceof ReplayOptionsError && error.message.includes(says),
       says,
     );
   refuse({ inputs: [] }, 'nothing to replay');

@@ -1,15 +1,16 @@
 /** hot: one replay, from capture files through the emulator into the files of the results. */
 import { join } from 'node:path';
-import { CAPTURE_HEADROOM_BYTES, type CaptureReader, openCapture } from '../codecs/capture.js';
+import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
 import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
-import { CHUNK_BYTES, PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
+import { CHUNK_BYTES, type PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
 import { type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { IpStack } from '../core/ip-stack.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
+import { createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import { DropTally } from './drops.js';
 import { InPlaceReplay } from './in-place.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, type Stitcher } from './stitch.js';
@@ -79,7 +80,7 @@ export class ReplayRun implements EmulatorOutput {
     const memory = new Memory();
     try {
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
-      for (const { path } of inputs) this.#readers.push(openCapture(path, { allocate }));
+      for (const { path } of inputs) this.#readers.push(openCaptureFile(path, { allocate }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
       this.emulator = new IpStack({ ...options, memory }, this);
@@ -108,7 +109,7 @@ export class ReplayRun implements EmulatorOutput {
   }
 
   #open(path: string, linktype: number, place?: WriterPlace): PcapWriter {
-    const writer = new PcapWriter(path, linktype, place);
+    const writer = createPcapFile(path, linktype, place);
     this.writers.push(writer);
     return writer;
   }

@@ -1,7 +1,7 @@
 /** A folder of results that is made beside its place and put there at the end, whole or not at all. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { CliError, ExitCode } from './errors.js';
+import { FileError } from './file-error.js';
 
 /** The file by which a folder of ours is known, and what it says first. */
 export const SUMMARY_FILE = 'summary.json';
@@ -18,7 +18,7 @@ export class StagedDir {
 
   /**
    * @param target where the results go: a folder that does not exist, is empty, or holds earlier results
-   * @throws {CliError} where it is anything else, or its parent cannot be written
+   * @throws {FileError} if it is anything else, or its parent cannot be written
    */
   constructor(target: string) {
     this.#target = resolve(target);
@@ -70,13 +70,10 @@ function makeFolders(path: string): void {
 /** Never replace what somebody else put there. */
 function refuseForeign(target: string, given: string): void {
   if (!existsSync(target)) return;
-  if (!statSync(target).isDirectory()) throw new CliError(ExitCode.FILE, `${given} is a file; a folder is wanted`);
+  if (!statSync(target).isDirectory()) throw new FileError(`${given} is a file; a folder is wanted`);
   const names = attempt(given, () => readdirSync(target));
   if (names.length === 0 || isOurs(target)) return;
-  throw new CliError(
-    ExitCode.FILE,
-    `${given} holds files that no replay wrote (${names[0]} …); give an empty or new folder`,
-  );
+  throw new FileError(`${given} holds files that no replay wrote (${names[0]} …); give an empty or new folder`);
 }
 
 function isOurs(dir: string): boolean {
@@ -110,7 +107,7 @@ function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(ExitCode.FILE, `${path} cannot be written: ${(error as Error).message}`);
+    if (error instanceof FileError) throw error;
+    throw new FileError(`${path} cannot be written: ${(error as Error).message}`);
   }
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Comparison, compareResults, NotAResult } from '../../cli/compare.js';
 import { renderDifference } from '../../cli/render-difference.js';
+import { type Comparison, compareResults, NotAResult } from '../../replay/compare.js';
 
 interface Context {
   parent: string;

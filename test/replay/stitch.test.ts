@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { STITCH_LOCAL, STITCH_NOWHERE, Stitcher } from '../../cli/stitch.js';
 import { parseAddress, swap16 } from '../../codecs/address.js';
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
+import { STITCH_LOCAL, STITCH_NOWHERE, Stitcher } from '../../replay/stitch.js';
 
 const Stitch = suite('stitch');
 

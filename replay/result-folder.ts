@@ -1,10 +1,10 @@
 /** Reads what a replay left in its folder: frames by interface and time, the saved tables, the connections. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCapture } from '../codecs/capture.js';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PCAP_FILE_HEADER_BYTES } from '../codecs/pcap.js';
+import { openCaptureFile } from '../io/capture-file.js';
 
 export interface ResultFrame {
   bytes: Uint8Array;
@@ -30,7 +30,7 @@ export function framesOf(dir: string, device: string): FramesByTime {
   const path = join(dir, `${device}.pcap`);
   const frames: FramesByTime = new Map();
   if (!existsSync(path) || statSync(path).size < PCAP_FILE_HEADER_BYTES) return frames;
-  const reader = openCapture(path);
+  const reader = openCaptureFile(path);
   try {
     while (reader.next()) {
       const { bytes, at, caplen, linktype, tsSec, tsNsec } = reader;

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CliError } from '../../cli/errors.js';
-import { StagedDir } from '../../cli/staged-dir.js';
+import { FileError } from '../../io/file-error.js';
+import { StagedDir } from '../../io/staged-dir.js';
 
 const Staged = suite('staged dir');
 
@@ -23,11 +23,11 @@ function stage(text: string): StagedDir {
 
 const textOf = () => JSON.parse(readFileSync(join(parent, 'out/summary.json'), 'utf8')).text;
 
-function refusal(path: string): CliError {
+function refusal(path: string): FileError {
   try {
     new StagedDir(path);
   } catch (error) {
-    return error as CliError;
+    return error as FileError;
   }
   throw new Error(`${path} was taken`);
 }
@@ -69,19 +69,18 @@ Staged('refuses to replace what no replay wrote', () => {
   mkdirSync(join(parent, 'photos'));
   writeFileSync(join(parent, 'photos/cat.jpg'), 'meow');
   const error = refusal(join(parent, 'photos'));
-  assert.instance(error, CliError);
-  assert.is(error.exitCode, 4);
+  assert.instance(error, FileError);
   assert.match(error.message, 'holds files that no replay wrote (cat.jpg …)');
   assert.is(readFileSync(join(parent, 'photos/cat.jpg'), 'utf8'), 'meow');
 
   writeFileSync(join(parent, 'photos/summary.json'), '{"generator":"something else"}');
-  assert.is(refusal(join(parent, 'photos')).exitCode, 4);
+  assert.instance(refusal(join(parent, 'photos')), FileError);
   assert.match(refusal(join(parent, 'photos/cat.jpg')).message, 'is a file');
 });
 
 Staged('says so where a folder cannot be made', () => {
   writeFileSync(join(parent, 'file'), '');
-  assert.is(refusal(join(parent, 'file/below')).exitCode, 4);
+  assert.instance(refusal(join(parent, 'file/below')), FileError);
   if (existsSync('/proc/self')) assert.match(refusal('/proc/nfreplay/out').message, 'cannot be written');
 });
 

@@ -1,8 +1,6 @@
-/** `nfreplay replay`: captures through a host and its rules, into a folder of results. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** Captures through a host and its rules, into a folder of results. */
 import { basename, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
-import { fileSystemError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { listConnection } from '../core/conntrack/list.js';
@@ -11,9 +9,10 @@ import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
-import { UsageError } from './errors.js';
+import { GENERATOR, StagedDir, SUMMARY_FILE } from '../io/staged-dir.js';
+import { readText, writeText } from '../io/text-file.js';
+import { ReplayOptionsError } from './errors.js';
 import { INPUT_LOCAL, INPUT_STITCHED, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
-import { GENERATOR, StagedDir, SUMMARY_FILE } from './staged-dir.js';
 import { createStitcher } from './stitch.js';
 import { type ConnectionSummary, MAX_LISTED, type RuleSummary, type Summary, summarizeConnection } from './summary.js';
 import { version } from './version.js';
@@ -55,7 +54,7 @@ const CONNECTIONS_A_WRITE_BYTES = 1 << 18;
 
 /**
  * Replay captures and write the results.
- * @throws {UsageError} {RulesetError} {HostError} {CaptureError} {CliError}; what is at `outDir` is then left as it was
+ * @throws {ReplayOptionsError} {RulesetError} {HostError} {CaptureError} {FileError}; what is at `outDir` is then left as it was
  */
 export function replay(options: ReplayOptions): Summary {
   const steps = replaySteps(options);
@@ -121,17 +120,20 @@ export function inputsOf(
   host: Host,
 ): RunInput[] {
   const taken = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
-  if (taken) throw new UsageError(`the host has an interface ${taken}, which is the name of a file of the results`);
+  if (taken)
+    throw new ReplayOptionsError(`the host has an interface ${taken}, which is the name of a file of the results`);
   if (stitchPath !== undefined) {
-    if (inputs.length) throw new UsageError('--in and --stitch exclude each other');
+    if (inputs.length) throw new ReplayOptionsError('--in and --stitch exclude each other');
     return [{ dev: INPUT_STITCHED, path: stitchPath }];
   }
-  if (!inputs.length) throw new UsageError('nothing to replay: give --in or --stitch');
+  if (!inputs.length) throw new ReplayOptionsError('nothing to replay: give --in or --stitch');
   return inputs.map(({ iface, path }) => {
     const dev = iface === LOCAL ? INPUT_LOCAL : host.interfaceIndex(iface);
     if (dev < 0 && iface !== LOCAL) {
       const names = host.interfaceNames.join(', ');
-      throw new UsageError(`--in ${iface}=${path}: the host has no interface ${iface}; it has ${names} and local`);
+      throw new ReplayOptionsError(
+        `--in ${iface}=${path}: the host has no interface ${iface}; it has ${names} and local`,
+      );
     }
     return { dev, path };
   });
@@ -215,21 +217,4 @@ function writeConnections(path: string, { connections, nowMs }: Emulator): void 
     if (writer.length > CONNECTIONS_A_WRITE_BYTES) flush();
   });
   flush();
-}
-
-/** @throws {CaptureError} where PATH cannot be read */
-export function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fileSystemError(error, path, 'read');
-  }
-}
-
-function writeText(path: string, text: string | Uint8Array, flag = 'w'): void {
-  try {
-    writeFileSync(path, text, { flag });
-  } catch (error) {
-    throw fileSystemError(error, path, 'write');
-  }
 }

@@ -1,0 +1,9 @@
+/** Replaying captures as a library: captures, a ruleset and a host in; a folder of results and its summary out. */
+
+export { createPcapFile, FileSink, FileSource, openCaptureFile } from '../io/capture-file.js';
+export { FileError } from '../io/file-error.js';
+export { type Comparison, compareResults, type Difference, NotAResult } from './compare.js';
+export { ReplayOptionsError } from './errors.js';
+export { casesIn, checkCase, type GoldenCase, updateCase } from './golden-case.js';
+export { type ReplayOptions, type ReplayProgress, replay, replaySteps } from './replay.js';
+export type { Summary } from './summary.js';

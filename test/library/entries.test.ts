@@ -1,0 +1,77 @@
+// The package as a user imports it: by its name, through the entries of package.json.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as nfreplay from 'nfreplay';
+import * as codecs from 'nfreplay/codecs';
+import { casesIn, compareResults, openCaptureFile, ReplayOptionsError, replay } from 'nfreplay/replay';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const Entries = suite('entries of the package');
+
+const DOCKER = fileURLToPath(new URL('../../../pcaps/docker/', import.meta.url));
+
+let dir = '';
+Entries.before(() => {
+  dir = mkdtempSync(join(tmpdir(), 'nfreplay-test-'));
+});
+Entries.after(() => rmSync(dir, { recursive: true }));
+
+Entries('nfreplay/replay replays the Docker example', () => {
+  const [{ rulesPath, hostPath, inputs, wantDir }] = casesIn(DOCKER);
+  const outDir = join(dir, 'docker');
+  const summary = replay({ rulesPath, hostPath, inputs, outDir });
+  assert.is(summary.packets.read, 35);
+  assert.equal(compareResults(wantDir, outDir).differences, []);
+  assert.ok(readdirSync(outDir).includes('summary.json'));
+});
+
+Entries('nfreplay/replay refuses what makes no sense with an error of its own', () => {
+  const [{ rulesPath, hostPath }] = casesIn(DOCKER);
+  assert.throws(
+    () => replay({ rulesPath, hostPath, inputs: [], outDir: join(dir, 'nothing') }),
+    (error: unknown) => error instanceof ReplayOptionsError,
+  );
+});
+
+Entries('nfreplay emulates a host packet by packet', () => {
+  const read = (name: string) => readFileSync(join(DOCKER, name), 'utf8');
+  const host = nfreplay.loadHost(read('host.json'), 'host.json');
+  const ruleset = nfreplay.parseRuleset(read('rules.v4'), 'rules.v4');
+  const left: string[] = [];
+  const emulator = nfreplay.createEmulator(
+    { ruleset, host },
+    { egress: (dev) => left.push(host.interfaceNames[dev]), local() {}, dropped() {} },
+  );
+  // The first packet of the example: a SYN to the published port, which goes on to the container.
+  const reader = openCaptureFile(join(DOCKER, 'in/eth0.pcap'));
+  assert.ok(reader.next());
+  const { bytes, at, caplen } = reader;
+  const frame = new nfreplay.Frame({ bytes: bytes.slice(at, at + caplen), dev: host.interfaceIndex('eth0') });
+  frame.tsSec = reader.tsSec;
+  frame.tsNsec = reader.tsNsec;
+  emulator.receive(frame);
+  reader.close();
+  assert.equal(left, ['docker0']);
+});
+
+Entries('nfreplay/codecs reads and writes captures in memory', () => {
+  const bytes = readFileSync(join(DOCKER, 'in/eth0.pcap'));
+  const reader = codecs.openCapture(codecs.sourceOf(bytes));
+  const sink = new codecs.MemorySink();
+  const writer = new codecs.PcapWriter(sink, reader.linktype);
+  while (reader.next()) {
+    writer.write(reader.tsSec, reader.tsNsec, reader.bytes, reader.at, reader.caplen, reader.wirelen);
+  }
+  writer.close();
+  // The example has nanoseconds and is little-endian, as what is written: the same records come out.
+  assert.equal(sink.bytes().subarray(24), new Uint8Array(bytes.subarray(24)));
+  assert.throws(
+    () => codecs.openCapture(codecs.sourceOf(Uint8Array.of(1, 2, 3, 4, 5), 'my.bytes')),
+    (error: unknown) => error instanceof codecs.CaptureError && error.path === 'my.bytes',
+  );
+});
+
+Entries.run();
