@@ -1,4 +1,6 @@
 /** The rows of the table: what is done, and how fast it has to be. */
+
+import { formatNumber } from '../cli/number.js';
 import type { Est64 } from './est64.js';
 import { SIZES_IMIX, settlingPackets } from './est64.js';
 import { type Contender, filling, type Goal, type Row } from './measure.js';
@@ -77,7 +79,7 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
   return [
     {
       name: 'est64',
-      about: `64-byte frames, ${inEnglish(CONNECTIONS)} established NATed connections, the Docker example's rules`,
+      about: `64-byte frames, ${formatNumber(CONNECTIONS)} established NATed connections, the Docker example's rules`,
       needs: [],
       goals: [
         fixed('est64', 120, 'at most 120 ns'),
@@ -93,7 +95,7 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
     },
     ...[1000, 10_000].map((count) => ({
       name: `rules-${count}`,
-      about: `est64 with ${inEnglish(count)} more rules before the matching one`,
+      about: `est64 with ${formatNumber(count)} more rules before the matching one`,
       needs: ['est64'],
       goals: [times(`rules-${count}`, 1.2, 'est64', 'at most 1.2 × est64')],
       prepare: () => withRules(`rules-${count}`, missingRules(count)),
@@ -121,7 +123,7 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
     },
     {
       name: 'ten-million',
-      about: `est64 with ${inEnglish(scale.longPackets)} packets`,
+      about: `est64 with ${formatNumber(scale.longPackets)} packets`,
       needs: [],
       isLong: true,
       goals: [
@@ -131,7 +133,7 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
     },
     {
       name: 'connections',
-      about: `${inEnglish(scale.manyConnections)} connections established at once`,
+      about: `${formatNumber(scale.manyConnections)} connections established at once`,
       needs: ['est64'],
       rounds: LONG_ROUNDS,
       goals: [
@@ -142,7 +144,7 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
     },
     {
       name: 'new',
-      about: `${inEnglish(packets)} new connections, the Docker example's rules`,
+      about: `${formatNumber(packets)} new connections, the Docker example's rules`,
       needs: [],
       goals: [fixed('new', 700, 'at most 700 ns')],
       prepare: () => {
@@ -153,7 +155,7 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
     },
     {
       name: 'classbench',
-      about: `${inEnglish(scale.headers)} new connections against 10,000 ClassBench rules, and against 10`,
+      about: `${formatNumber(scale.headers)} new connections against 10,000 ClassBench rules, and against 10`,
       needs: [],
       goals: [times('classbench', 1.5, 'classbench.ten', 'at most 1.5 × of 10 rules')],
       prepare: () => {
@@ -167,7 +169,7 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
     },
     {
       name: 'stream',
-      about: `a stream of ${(scale.streamBytes / 1e9).toLocaleString('en')} GB through a pipe, 1514-byte frames`,
+      about: `a stream of ${formatNumber(scale.streamBytes / 1e9)} GB through a pipe, 1514-byte frames`,
       needs: [],
       rounds: LONG_ROUNDS,
       goals: [
@@ -297,8 +299,4 @@ function start(inputs: readonly Input[], shop: Workspace): Contender {
       return [commandMs - nodeMs, nodeMs];
     },
   };
-}
-
-function inEnglish(value: number): string {
-  return value.toLocaleString('en');
 }

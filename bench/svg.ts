@@ -1,4 +1,5 @@
 /** A plot of lines over a logarithmic x axis, as SVG that stands on its own. */
+import { formatNumber } from '../cli/number.js';
 
 export interface Line {
   readonly name: string;
@@ -42,11 +43,11 @@ export function drawPlot({ title, xLabel, yLabel, lines }: Plot): string {
     text(WIDTH / 2, 24, title, 'middle', 'font-size="15" font-weight="bold"'),
     ...decades.flatMap((x) => [
       `<path d="M${xOf(x)} ${TOP}V${HEIGHT - BOTTOM}" stroke="#ddd"/>`,
-      text(xOf(x), HEIGHT - BOTTOM + 20, inEnglish(x), 'middle'),
+      text(xOf(x), HEIGHT - BOTTOM + 20, formatNumber(x), 'middle'),
     ]),
     ...yTicks.flatMap((y) => [
       `<path d="M${LEFT} ${yOf(y)}H${WIDTH - RIGHT}" stroke="#ddd"/>`,
-      text(LEFT - 8, yOf(y) + 4, inEnglish(y), 'end'),
+      text(LEFT - 8, yOf(y) + 4, formatNumber(y), 'end'),
     ]),
     `<path d="M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - RIGHT}" fill="none" stroke="#333"/>`,
     text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 16, xLabel, 'middle'),
@@ -70,7 +71,7 @@ function drawLine({ points }: Line, colour: string, xOf: (x: number) => number, 
     `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`,
     ...points.flatMap(({ x, y }) => [
       `<circle cx="${xOf(x)}" cy="${yOf(y)}" r="4" fill="${colour}"/>`,
-      text(xOf(x), round(yOf(y) - 9), inEnglish(y), 'middle', `fill="${colour}" font-size="11"`),
+      text(xOf(x), round(yOf(y) - 9), formatNumber(y), 'middle', `fill="${colour}" font-size="11"`),
     ]),
   ];
 }
@@ -104,4 +105,3 @@ export function ticksUpTo(most: number): number[] {
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;
-const inEnglish = (value: number) => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 1 : 0 });

@@ -1,6 +1,7 @@
 /** What was measured, for people and as data. */
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { columns } from '../cli/columns.js';
+import { formatNumber } from '../cli/number.js';
 import type { Comparison } from './baseline.js';
 import { type Measured, median, type Outcome, type Row } from './measure.js';
 
@@ -9,9 +10,6 @@ export function machine(): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   return `${cpus()[0].model}, ${availableParallelism()} cores, ${memory}; ${process.platform} ${release()}; Node ${process.versions.node}`;
 }
-
-export const inEnglish = (value: number): string =>
-  value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 10 ? 1 : 0 });
 
 /** ROWS with the series of each: median, and range of all runs. */
 export function measuredLines(
@@ -23,9 +21,9 @@ export function measuredLines(
     const own = measured.filter((series) => series.row === row.name);
     const cells = own.map(({ title, unit, runs }) => [
       title,
-      inEnglish(median(runs)),
+      formatNumber(median(runs)),
       unit,
-      `${inEnglish(Math.min(...runs))} … ${inEnglish(Math.max(...runs))}`,
+      `${formatNumber(Math.min(...runs))} … ${formatNumber(Math.max(...runs))}`,
     ]);
     const goals = row.goals.map(({ key, text }) =>
       goalLine(
@@ -40,15 +38,15 @@ export function measuredLines(
 function goalLine(text: string, outcome: Outcome | undefined): string {
   if (outcome === undefined) return `  – ${text}: not measured`;
   const { isMet, value, limit } = outcome;
-  return `  ${isMet ? '✓ met' : '✗ not met'}: ${text}: ${inEnglish(value)}, the limit is ${inEnglish(limit)}`;
+  return `  ${isMet ? '✓ met' : '✗ not met'}: ${text}: ${formatNumber(value)}, the limit is ${formatNumber(limit)}`;
 }
 
 /** COMPARISONS with the baseline, losses marked. */
 export function baselineLines(comparisons: readonly Comparison[]): string[] {
   const cells = comparisons.map(({ key, ratio, baseline, change, isLoss }) => [
     key,
-    inEnglish(ratio),
-    inEnglish(baseline),
+    formatNumber(ratio),
+    formatNumber(baseline),
     `${change < 0 ? '−' : '+'}${Math.abs(change * 100).toFixed(0)} %`,
     isLoss ? 'LOSS' : '',
   ]);

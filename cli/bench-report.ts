@@ -1,6 +1,7 @@
 /** What `nfreplay bench` measured, as people like to read it. */
 import type { ChainCost, RuleCost, RulesCost } from './bench-rules.js';
 import { type Align, columns } from './columns.js';
+import { formatNumber } from './number.js';
 import type { Style } from './style.js';
 
 export interface Spread {
@@ -44,7 +45,7 @@ const FEW_PACKETS = 20_000;
 /** The whole report, TOP lines of each list, ending in a line's end. */
 export function formatBench(result: BenchResult, style: Style, top: number): string {
   const { packets, runs, files } = result;
-  const head = `${inEnglish(packets)} packets of ${files.join(', ')}; median of ${runs} runs, nothing written`;
+  const head = `${formatNumber(packets)} packets of ${files.join(', ')}; median of ${runs} runs, nothing written`;
   const few =
     packets < FEW_PACKETS ? [style.dim('  so few packets say more about the first ones than about the rest')] : [];
   const blocks = [
@@ -68,13 +69,13 @@ function sideBySide(
 
 function overview(result: BenchResult): string[] {
   const [first] = result.rulesets;
-  const share = (packets: number) => `${inEnglish(packets)} (${percent(packets, result.entered)})`;
+  const share = (packets: number) => `${formatNumber(packets)} (${percent(packets, result.entered)})`;
   return sideBySide(result, [
-    ['rules', ({ ruleCount }) => inEnglish(ruleCount)],
-    ['built in', ({ buildMs }) => `${inEnglish(buildMs)} ms`],
-    ['packets a second', ({ packetsPerSecond }) => inEnglish(packetsPerSecond)],
-    ['nanoseconds a packet', ({ costNs }) => inEnglish(costNs.median)],
-    ['  least … most', ({ costNs }) => `${inEnglish(costNs.min)} … ${inEnglish(costNs.max)}`],
+    ['rules', ({ ruleCount }) => formatNumber(ruleCount)],
+    ['built in', ({ buildMs }) => `${formatNumber(buildMs)} ms`],
+    ['packets a second', ({ packetsPerSecond }) => formatNumber(packetsPerSecond)],
+    ['nanoseconds a packet', ({ costNs }) => formatNumber(costNs.median)],
+    ['  least … most', ({ costNs }) => `${formatNumber(costNs.min)} … ${formatNumber(costNs.max)}`],
     ...(result.rulesets.length > 1
       ? [
           [
@@ -91,8 +92,8 @@ function overview(result: BenchResult): string[] {
 function stages(result: BenchResult): string[] {
   const { readingNs } = result;
   return sideBySide(result, [
-    ['reading the captures', () => inEnglish(readingNs.median)],
-    ['the host: connections, translation, routing', ({ bareNs }) => inEnglish(bareNs.median - readingNs.median)],
+    ['reading the captures', () => formatNumber(readingNs.median)],
+    ['the host: connections, translation, routing', ({ bareNs }) => formatNumber(bareNs.median - readingNs.median)],
     [
       'rules of all tables but nat; what they drop saves time',
       ({ costNs, bareNs }) => signed(costNs.median - bareNs.median),
@@ -127,9 +128,9 @@ function chainLines(chains: readonly ChainCost[], entered: number, top: number):
     .slice(0, top)
     .map(({ table, chain, packets, asked }) => [
       `${table} ${chain}`,
-      `${inEnglish(packets)} packets`,
-      `${inEnglish(asked)} rules asked`,
-      `${inEnglish(asked / entered)} a packet`,
+      `${formatNumber(packets)} packets`,
+      `${formatNumber(asked)} rules asked`,
+      `${formatNumber(asked / entered)} a packet`,
     ]);
   return columns(rows, ['left', 'right', 'right', 'right']);
 }
@@ -138,7 +139,12 @@ function ruleLines(rules: readonly RuleCost[], top: number): string[] {
   const most = [...rules].sort((a, b) => b.asked - a.asked || a.matched - b.matched);
   const rows = most
     .slice(0, top)
-    .map((cost) => [`asked ${inEnglish(cost.asked)}`, `matched ${inEnglish(cost.matched)}`, placeOf(cost), cost.rule]);
+    .map((cost) => [
+      `asked ${formatNumber(cost.asked)}`,
+      `matched ${formatNumber(cost.matched)}`,
+      placeOf(cost),
+      cost.rule,
+    ]);
   return columns(rows, ['right', 'right', 'left', 'left']);
 }
 
@@ -150,8 +156,4 @@ function readingLines(rules: readonly RuleCost[], top: number): string[] {
 
 const placeOf = ({ table, chain, number }: RuleCost) => `${table} ${chain} ${number}`;
 const percent = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
-const signed = (value: number) => (value < 0 ? `−${inEnglish(-value)}` : inEnglish(value));
-
-function inEnglish(value: number): string {
-  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 10 ? 1 : 0 });
-}
+const signed = (value: number) => (value < 0 ? `−${formatNumber(-value)}` : formatNumber(value));

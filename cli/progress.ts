@@ -1,4 +1,5 @@
 /** A line on a terminal that says how far a run is. */
+import { formatNumber } from './number.js';
 
 const REFRESH_MS = 200;
 
@@ -31,8 +32,8 @@ export class Progress {
 
 /** What the line says after so many seconds. */
 export function progressLine(packets: number, consumedBytes: number, totalBytes: number, seconds: number): string {
-  const rate = `${Math.round(packets / seconds).toLocaleString('en')} packets/s`;
-  if (totalBytes <= 0) return `${packets.toLocaleString('en')} packets   ${rate}`;
+  const rate = `${formatNumber(Math.round(packets / seconds))} packets/s`;
+  if (totalBytes <= 0) return `${formatNumber(packets)} packets   ${rate}`;
   const share = Math.min(1, consumedBytes / totalBytes);
   const left = share > 0 ? `   ${formatTime(seconds / share - seconds)} left` : '';
   return `${Math.floor(share * 100)} %   ${rate}${left}`;

@@ -4,6 +4,7 @@ import { listedName } from '../core/protocols/registry.js';
 import type { DroppedFlow } from '../replay/drops.js';
 import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';
 import { columns } from './columns.js';
+import { formatNumber } from './number.js';
 import type { Style } from './style.js';
 
 export interface ReportOptions {
@@ -41,13 +42,13 @@ function outcomes({ packets, skipped }: Summary): string[] {
     [packets.held, 'fragments held until their packet was whole'],
     [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
   ];
-  const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [inEnglish(packets), what]);
+  const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [formatNumber(packets), what]);
   return columns(met, ['right', 'left']);
 }
 
 function section(title: string, lines: string[], more: number, style: Style): string[] {
   if (lines.length === 0) return [];
-  return [style.bold(title), ...lines, ...(more > 0 ? [style.dim(`  and ${inEnglish(more)} more`)] : [])];
+  return [style.bold(title), ...lines, ...(more > 0 ? [style.dim(`  and ${formatNumber(more)} more`)] : [])];
 }
 
 /** `tcp  203.0.113.7:51515 → 192.0.2.10:36379  ⇒ 172.17.0.3:6379  ESTABLISHED  3/126 ↔ 2/87`: packets/bytes each way. */
@@ -78,7 +79,7 @@ function droppedRows(flows: readonly DroppedFlow[]): string[] {
   const rows = flows.map(({ packets, protocol, source, destination, port, reason }) => {
     const name = listedName(protocol);
     const service = formatEndpoint({ address: destination, ...(port === undefined ? {} : { port }) });
-    return [inEnglish(packets), name === 'unknown' ? String(protocol) : name, `${source} → ${service}`, reason];
+    return [formatNumber(packets), name === 'unknown' ? String(protocol) : name, `${source} → ${service}`, reason];
   });
   return columns(rows, ['right', 'left', 'left', 'left']);
 }
@@ -98,18 +99,15 @@ function outputs(summary: Summary): string {
 }
 
 function captures({ outputs }: Summary): string {
-  return outputs.map(({ file, packets }) => `${file} (${inEnglish(packets)})`).join(', ');
+  return outputs.map(({ file, packets }) => `${file} (${formatNumber(packets)})`).join(', ');
 }
 
 function formatEndpoint({ address, port }: Endpoint): string {
   return port === undefined ? address : `${address}:${port}`;
 }
 
-/** A whole number with a comma before each three digits. Node takes 20 ms to find out how `toLocaleString` would have it. */
-const inEnglish = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
-
 function count(value: number, unit: string): string {
-  return `${inEnglish(value)} ${unit}${value === 1 ? '' : 's'}`;
+  return `${formatNumber(value)} ${unit}${value === 1 ? '' : 's'}`;
 }
 
 function formatDuration(durationMs: number): string {
