@@ -27,12 +27,14 @@ function run(command, args) {
   return status === 0;
 }
 
+const COMPILED = /(\.d\.ts|\.js|\.js\.map)$/;
+
 /** Removes what tsc once made of sources that are no longer there: an old test must not go on passing. */
 function removeOrphans(folder) {
   for (const entry of readdirSync(join(root, 'dist', folder), { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) removeOrphans(path);
-    else if (/(\.d\.ts|\.js)$/.test(path) && !existsSync(join(root, path.replace(/(\.d\.ts|\.js)$/, '.ts')))) {
+    else if (COMPILED.test(path) && !existsSync(join(root, path.replace(COMPILED, '.ts')))) {
       rmSync(join(root, 'dist', path));
     }
   }
@@ -55,6 +57,7 @@ async function bundleCommand() {
     platform: 'node',
     target: 'node20',
     format: 'esm',
+    sourcemap: true,
     logLevel: 'warning',
   });
   return errors.length === 0;
