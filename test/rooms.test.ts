@@ -1,0 +1,79 @@
+// The rooms of the project, and which of them may import which: codecs and core stay free of I/O, and nothing leans on the
+// command line.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const Rooms = suite('rooms');
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Which rooms the modules of a room may import, and which modules of Node. */
+const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; node: readonly string[] }>> = {
+  codecs: { rooms: ['codecs'], node: ['node:module'] },
+  core: { rooms: ['core', 'codecs'], node: ['node:fs'] },
+  io: { rooms: ['io', 'codecs'], node: ['node:fs', 'node:path'] },
+  replay: { rooms: ['replay', 'io', 'core', 'codecs'], node: ['node:fs', 'node:os', 'node:path'] },
+  cli: {
+    rooms: ['cli', 'replay', 'io', 'core', 'codecs'],
+    node: ['node:fs', 'node:path', 'node:timers/promises', 'node:tty', 'node:url', 'node:util'],
+  },
+};
+
+/** What does I/O in core: reading the data plane's code. */
+const CORE_FILES_THAT_READ = ['core/memory.ts'];
+
+const IMPORT = /(?:\bfrom|\bimport|\bimport\()\s*'([^']+)'/g;
+
+interface Import {
+  /** The module that imports, from the project's root. */
+  from: string;
+  /** The module of Node or package by its name, or the file from the project's root. */
+  to: string;
+}
+
+function sourcesIn(folder: string): string[] {
+  return readdirSync(join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return sourcesIn(path);
+    return path.endsWith('.ts') && !path.endsWith('.d.ts') ? [path] : [];
+  });
+}
+
+function importsOf(from: string): Import[] {
+  const text = readFileSync(join(PROJECT, from), 'utf8');
+  return [...text.matchAll(IMPORT)].map(([, name]) => {
+    const to = name.startsWith('.') ? relative(PROJECT, resolve(PROJECT, from, '..', name)) : name;
+    return { from, to };
+  });
+}
+
+function isForbidden(room: string, { from, to }: Import): boolean {
+  const { rooms, node } = ALLOWED[room];
+  if (to.startsWith('node:')) {
+    return !node.includes(to) || (room === 'core' && to === 'node:fs' && !CORE_FILES_THAT_READ.includes(from));
+  }
+  // Packages have no slash, or are scoped.
+  return to.includes('/') && !to.startsWith('@') && !rooms.includes(to.split('/')[0]);
+}
+
+for (const room of Object.keys(ALLOWED)) {
+  Rooms(`${room} imports only what it may`, () => {
+    const imports = sourcesIn(room).flatMap(importsOf);
+    assert.ok(imports.length > 0);
+    const forbidden = imports.filter((one) => isForbidden(room, one)).map(({ from, to }) => `${from} imports ${to}`);
+    assert.equal(forbidden, []);
+  });
+}
+
+Rooms('a forbidden import is found', () => {
+  assert.ok(isForbidden('codecs', { from: 'codecs/pcap.ts', to: 'node:fs' }));
+  assert.ok(isForbidden('codecs', { from: 'codecs/pcap.ts', to: 'io/capture-file.js' }));
+  assert.ok(isForbidden('core', { from: 'core/nat/nat.ts', to: 'node:fs' }));
+  assert.ok(isForbidden('replay', { from: 'replay/replay.ts', to: 'cli/errors.js' }));
+  assert.not(isForbidden('core', { from: 'core/nat/nat.ts', to: 'codecs/layouts.js' }));
+});
+
+Rooms.run();
