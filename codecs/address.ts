@@ -62,6 +62,12 @@ export class Address {
     return this.words.every((word, i) => ((word ^ network.words[i]) & mask.words[i]) === 0);
   }
 
+  /** The last address that has the first LENGTH bits of this one. */
+  lastInPrefix(length: number): Address {
+    const mask = prefixMask(this.family, length);
+    return new Address(this.words.map((word, i) => word | ~mask.words[i]));
+  }
+
   /** The address COUNT (an integer, possibly negative) after this one; undefined past the first or the last of the family. */
   plus(count: number): Address | undefined {
     const sum = this.words.reduce((number, word) => (number << 32n) | BigInt(word >>> 0), 0n) + BigInt(count);

@@ -1,8 +1,9 @@
 /**
  * The host file: a JSON object whose members are the verbatim outputs of `ip -j addr show`, `ip -j route show table all`
- * and `ip -j neigh show`, `sysctl` as an object, and the text of `ipset save`. Only what concerns IPv4 is taken.
+ * and `ip -j neigh show`, `sysctl` as an object, and the text of `ipset save`. Addresses, routes and neighbours are of both
+ * families; an IPv6 route that needs more than a description has (several next hops, encapsulation) is left out.
  */
-import { formatAddress, parseAddress } from './address.js';
+import { ADDRESS_BITS, Address, addressFromHostOrder, type Family, parseAddress, prefixMask } from './address.js';
 import { locateInJson, locateSyntaxError } from './json-position.js';
 
 /** What is wrong with a host file: where, what was there, and what was wanted. */
@@ -32,7 +33,7 @@ export class HostError extends Error {
   }
 }
 
-/** Addresses are as loaded little-endian; `path` is where in the JSON it stands. */
+/** `path` is its place in the JSON. */
 export interface LinkDescription {
   readonly path: string;
   readonly name: string;
@@ -46,12 +47,11 @@ export interface LinkDescription {
 
 export interface AddressDescription {
   readonly path: string;
-  readonly local: number;
+  readonly local: Address;
   /** The other end of a point-to-point link; otherwise the same as `local`. */
-  readonly peer: number;
+  readonly peer: Address;
   readonly prefixLength: number;
-  /** 0: none. */
-  readonly broadcast: number;
+  readonly broadcast: Address | undefined;
   readonly scope: number;
 }
 
@@ -60,12 +60,12 @@ export type RouteTypeName = 'unicast' | 'unreachable' | 'prohibit' | 'blackhole'
 export interface RouteDescription {
   readonly path: string;
   readonly type: RouteTypeName;
-  readonly destination: number;
+  readonly destination: Address;
   readonly prefixLength: number;
-  /** 0: none. */
-  readonly gateway: number;
+  /** undefined: the destination is on the link. */
+  readonly gateway: Address | undefined;
   readonly dev: string | undefined;
-  readonly preferredSource: number;
+  readonly preferredSource: Address | undefined;
   readonly metric: number;
   /** 254 is main, 253 default. */
   readonly table: number;
@@ -75,7 +75,7 @@ export interface RouteDescription {
 
 export interface NeighbourDescription {
   readonly path: string;
-  readonly address: number;
+  readonly address: Address;
   readonly dev: string;
   readonly mac: Uint8Array;
 }
@@ -100,9 +100,16 @@ const SCOPES: Readonly<Record<string, number>> = {
   nowhere: 255,
 };
 const TABLES: Readonly<Record<string, number>> = { default: 253, main: 254, local: 255 };
+/** By the words of `ip -j`. */
+const FAMILIES: Readonly<Record<string, Family | undefined>> = { inet: 'ipv4', inet6: 'ipv6' };
+const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
+const IPV4_LOOPBACK = addressFromHostOrder(0x7f000001);
+const IPV6_LOOPBACK = new Address([0, 0, 0, 1]);
+const IPV6_LINK_LOCAL = new Address([0xfe800000 | 0, 0, 0, 0]);
 const LINK_SCOPE = 253;
 const HOST_SCOPE = 254;
 const ROUTE_TYPES: readonly string[] = ['unicast', 'unreachable', 'prohibit', 'blackhole', 'throw'];
+const UNSUPPORTED_MEMBERS = ['nexthops', 'via', 'encap', 'tos'] as const;
 /** Routes of these types come with the addresses. */
 const IMPLIED_TYPES: readonly string[] = ['local', 'broadcast', 'multicast', 'anycast'];
 const MIN_MTU = 68;
@@ -187,36 +194,39 @@ function linkOf(link: JsonObject, path: string): LinkDescription[] {
 
 function addressOf(info: JsonObject, path: string): AddressDescription[] {
   if (Object.keys(info).length === 0) return [];
-  const family = stringAt(info.family, `${path}.family`);
-  if (family !== 'inet') return [];
-  const local = addressAt(info.local, `${path}.local`);
+  const family = FAMILIES[stringAt(info.family, `${path}.family`)];
+  if (family === undefined) return [];
+  const local = addressAt(info.local, `${path}.local`, family);
   return [
     {
       path,
       local,
-      peer: info.address === undefined ? local : addressAt(info.address, `${path}.address`),
-      prefixLength: integerAt(info.prefixlen, `${path}.prefixlen`, 0, 32),
-      broadcast: info.broadcast === undefined ? 0 : addressAt(info.broadcast, `${path}.broadcast`),
+      peer: info.address === undefined ? local : addressAt(info.address, `${path}.address`, family),
+      prefixLength: integerAt(info.prefixlen, `${path}.prefixlen`, 0, ADDRESS_BITS[family]),
+      broadcast: specifiedAt(info.broadcast, `${path}.broadcast`, family),
       scope: info.scope === undefined ? defaultScopeOf(local) : scopeAt(info.scope, `${path}.scope`),
     },
   ];
 }
 
-/** ip-address(8): addresses of 127/8 are of scope host. */
-function defaultScopeOf(local: number): number {
-  return (local & 0xff) === 127 ? HOST_SCOPE : 0;
+/** ip-address(8): addresses of 127/8 are of scope host. The kernel derives the scope of an IPv6 address from its prefix. */
+function defaultScopeOf(local: Address): number {
+  if (local.hasPrefix(IPV4_LOOPBACK, 8) || local.equals(IPV6_LOOPBACK)) return HOST_SCOPE;
+  return local.hasPrefix(IPV6_LINK_LOCAL, 10) ? LINK_SCOPE : 0;
 }
 
 function routeOf(route: JsonObject, path: string, warnings: string[]): RouteDescription[] {
   if (Object.keys(route).length === 0) return [];
   const dst = stringAt(route.dst, `${path}.dst`);
   const gatewayText = optionalStringAt(route.gateway, `${path}.gateway`);
-  if (dst.includes(':') || (dst === 'default' && gatewayText?.includes(':'))) return [];
+  const isIpv6 = dst.includes(':') || (dst === 'default' && (gatewayText?.includes(':') ?? false));
+  const family = isIpv6 ? 'ipv6' : 'ipv4';
   const type = optionalStringAt(route.type, `${path}.type`) ?? 'unicast';
   if (route.protocol === 'kernel' || IMPLIED_TYPES.includes(type)) return [];
+  if (isIpv6 && !isPlainRoute(route, type)) return [];
   if (!ROUTE_TYPES.includes(type))
     throw new HostError(`${path}.type`, `${quote(type)} is there, one of ${ROUTE_TYPES.join(', ')} is wanted`);
-  for (const key of ['nexthops', 'via', 'encap', 'tos'])
+  for (const key of UNSUPPORTED_MEMBERS)
     if (route[key] !== undefined)
       throw new HostError(`${path}.${key}`, `routes with ${key} are not supported`, '', 0, 0, true);
   const table =
@@ -226,11 +236,11 @@ function routeOf(route: JsonObject, path: string, warnings: string[]): RouteDesc
   if (table === 255)
     throw new HostError(`${path}.table`, `a route of type ${type} in the local table is not supported`, '', 0, 0, true);
   if (table !== 254 && table !== 253) {
-    warnings.push(`${path}: no rule leads to table ${table}; its routes change nothing`);
+    if (!isIpv6) warnings.push(`${path}: no rule leads to table ${table}; its routes change nothing`);
     return [];
   }
-  const { address: destination, prefixLength } = prefixAt(dst, `${path}.dst`);
-  const gateway = gatewayText === undefined ? 0 : addressAt(gatewayText, `${path}.gateway`);
+  const { address: destination, prefixLength } = prefixAt(dst, `${path}.dst`, family);
+  const gateway = specifiedAt(gatewayText, `${path}.gateway`, family);
   const dev = optionalStringAt(route.dev, `${path}.dev`);
   const isOnLink =
     route.flags !== undefined && listAt(route.flags, `${path}.flags`).some(([flag]) => flag === 'onlink');
@@ -243,7 +253,7 @@ function routeOf(route: JsonObject, path: string, warnings: string[]): RouteDesc
       prefixLength,
       gateway,
       dev,
-      preferredSource: prefsrc === undefined ? 0 : addressAt(prefsrc, `${path}.prefsrc`),
+      preferredSource: specifiedAt(prefsrc, `${path}.prefsrc`, family),
       metric:
         route.metric === undefined || route.metric === ''
           ? 0
@@ -260,16 +270,21 @@ function routeOf(route: JsonObject, path: string, warnings: string[]): RouteDesc
   ];
 }
 
+/** Whether a description can hold all that an IPv6 ROUTE says. */
+function isPlainRoute(route: JsonObject, type: string): boolean {
+  const isInKnownTable = route.table === undefined || route.table === '' || route.table === 'main';
+  return isInKnownTable && ROUTE_TYPES.includes(type) && UNSUPPORTED_MEMBERS.every((key) => route[key] === undefined);
+}
+
 /** Entries without an lladdr (FAILED, INCOMPLETE) say nothing. */
 function neighbourOf(neighbour: JsonObject, path: string): NeighbourDescription[] {
   const mac = optionalStringAt(neighbour.lladdr, `${path}.lladdr`);
   if (mac === undefined) return [];
   const dst = stringAt(neighbour.dst, `${path}.dst`);
-  if (dst.includes(':')) return [];
   return [
     {
       path,
-      address: addressAt(dst, `${path}.dst`),
+      address: addressAt(dst, `${path}.dst`, dst.includes(':') ? 'ipv6' : 'ipv4'),
       dev: stringAt(neighbour.dev, `${path}.dev`),
       mac: macAt(mac, `${path}.lladdr`),
     },
@@ -293,29 +308,32 @@ function numberOf(text: string): number {
   return text.startsWith('-') ? -Number(text.slice(1)) : Number(text);
 }
 
-function prefixAt(text: string, path: string): { address: number; prefixLength: number } {
-  if (text === 'default') return { address: 0, prefixLength: 0 };
-  const [, network, length] = /^([^/]*)(?:\/(\d{1,2}))?$/.exec(text) ?? [];
-  const address = network === undefined ? undefined : loadedIpv4(network);
-  const prefixLength = length === undefined ? 32 : Number(length);
-  if (address === undefined || prefixLength > 32)
-    throw new HostError(path, `${quote(text)} is there, \`default\`, an IPv4 address or a prefix is wanted`);
-  for (let bit = prefixLength; bit < 32; bit++)
-    if ((address >>> ((bit & 0x18) + 7 - (bit & 7))) & 1)
-      throw new HostError(path, `${quote(text)} has bits set beyond its prefix length`);
+function prefixAt(text: string, path: string, family: Family): { address: Address; prefixLength: number } {
+  if (text === 'default') return { address: prefixMask(family, 0), prefixLength: 0 };
+  const [, network, length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const address = network === undefined ? undefined : parseAddress(network);
+  const prefixLength = length === undefined ? ADDRESS_BITS[family] : Number(length);
+  if (address?.family !== family || prefixLength > ADDRESS_BITS[family]) {
+    const wanted = `\`default\`, an ${FAMILY_NAMES[family]} address or a prefix`;
+    throw new HostError(path, `${quote(text)} is there, ${wanted} is wanted`);
+  }
+  if (!address.masked(prefixMask(family, prefixLength)).equals(address))
+    throw new HostError(path, `${quote(text)} has bits set beyond its prefix length`);
   return { address, prefixLength };
 }
 
-function loadedIpv4(text: string): number | undefined {
+function addressAt(value: unknown, path: string, family: Family): Address {
+  const text = stringAt(value, path);
   const address = parseAddress(text);
-  return address?.family === 'ipv4' ? address.loaded : undefined;
+  if (address?.family !== family)
+    throw new HostError(path, `${quote(text)} is there, an ${FAMILY_NAMES[family]} address is wanted`);
+  return address;
 }
 
-function addressAt(value: unknown, path: string): number {
-  const text = stringAt(value, path);
-  const address = loadedIpv4(text);
-  if (address === undefined) throw new HostError(path, `${quote(text)} is there, an IPv4 address is wanted`);
-  return address;
+/** undefined where nothing is there, or 0.0.0.0 or ::, which say the same to the kernel. */
+function specifiedAt(value: unknown, path: string, family: Family): Address | undefined {
+  const address = value === undefined ? undefined : addressAt(value, path, family);
+  return address?.isUnspecified ? undefined : address;
 }
 
 function macAt(value: unknown, path: string): Uint8Array {
@@ -378,6 +396,7 @@ function describe(value: unknown): string {
 }
 
 /** ADDRESS/LENGTH, for messages. */
-export function formatPrefix(address: number, prefixLength: number): string {
-  return prefixLength === 0 ? 'default' : `${formatAddress(address)}${prefixLength === 32 ? '' : `/${prefixLength}`}`;
+export function formatPrefix(address: Address, prefixLength: number): string {
+  if (prefixLength === 0) return 'default';
+  return prefixLength === ADDRESS_BITS[address.family] ? String(address) : `${address}/${prefixLength}`;
 }

@@ -1,4 +1,6 @@
 /** hot: places the packets of one capture of whole conversations on the interfaces of a host, as their senders would. */
+import { type Address, prefixMask } from '../codecs/address.js';
+import type { LoadedAddress } from '../codecs/byte-order.js';
 import { addressSum, updateChecksum } from '../codecs/checksum.js';
 import type { HostDescription } from '../codecs/host-json.js';
 import {
@@ -14,7 +16,6 @@ import {
   TCP_CHECKSUM_AT,
   UDP_CHECKSUM_AT,
 } from '../codecs/layouts.js';
-import { maskOf } from '../core/host/interfaces.js';
 import { swapPorts } from '../core/protocols/ports.js';
 import { TupleMap } from './tuple-map.js';
 
@@ -24,8 +25,7 @@ export const STITCH_NOWHERE = -2;
 
 /** A network that is reached through an interface. */
 export interface StitchRoute {
-  /** As loaded little-endian. */
-  network: number;
+  network: LoadedAddress;
   prefixLength: number;
   dev: number;
 }
@@ -77,7 +77,7 @@ export class Stitcher {
    */
   constructor(own: readonly number[], routes: readonly StitchRoute[]) {
     const longestFirst = [...routes].sort((a, b) => b.prefixLength - a.prefixLength);
-    const masks = longestFirst.map(({ prefixLength }) => maskOf(prefixLength));
+    const masks = longestFirst.map(({ prefixLength }) => prefixMask('ipv4', prefixLength).loaded);
     this.#own = Int32Array.from(own);
     this.#networks = Int32Array.from(longestFirst, ({ network }, i) => network & masks[i]);
     this.#masks = Int32Array.from(masks);
@@ -181,14 +181,20 @@ export class Stitcher {
 
 /** A stitcher for the host of DESCRIPTION, whose interfaces have the indexes that INDEX_OF gives by name. */
 export function createStitcher({ links, routes }: HostDescription, indexOf: (name: string) => number): Stitcher {
-  const own = links.flatMap(({ addresses }) => addresses.map(({ local }) => local));
+  const isIpv4 = (address: Address): boolean => address.family === 'ipv4';
+  const own = links.flatMap(({ addresses }) => addresses.map(({ local }) => local).filter(isIpv4));
+  const loaded = own.map((address) => address.loaded);
   const networks = links.flatMap(({ name, isLoopback, addresses }) =>
     isLoopback
       ? []
-      : addresses.map(({ local, prefixLength }) => ({ network: local, prefixLength, dev: indexOf(name) })),
+      : addresses
+          .filter(({ local }) => isIpv4(local))
+          .map(({ local, prefixLength }) => ({ network: local.loaded, prefixLength, dev: indexOf(name) })),
   );
   const routed = routes.flatMap(({ type, dev, destination, prefixLength }) =>
-    type === 'unicast' && dev !== undefined ? [{ network: destination, prefixLength, dev: indexOf(dev) }] : [],
+    type === 'unicast' && dev !== undefined && isIpv4(destination)
+      ? [{ network: destination.loaded, prefixLength, dev: indexOf(dev) }]
+      : [],
   );
-  return new Stitcher(own, [...networks, ...routed]);
+  return new Stitcher(loaded, [...networks, ...routed]);
 }

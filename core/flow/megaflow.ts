@@ -6,7 +6,8 @@
  * of that field lies on the same side of the rule's range; where it matched, for every packet within all its ranges. The class is
  * what is left after all rules that the packet met. What cannot be said so is not learned.
  */
-import { swap32 } from '../../codecs/address.js';
+import type { Address } from '../../codecs/address.js';
+import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
 import { Hook, type Hooks, Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
 import { CtInfo } from '../packet.js';
@@ -57,7 +58,7 @@ export interface FlowKey {
 /** The fields of the packet of a flowKey, by `FlowField`. */
 export function flowValues(flowKey: FlowKey): number[] {
   const { source, destination, sport, dport, laterDestination, laterDport } = flowKey;
-  return [swap32(source), swap32(destination), sport, dport, swap32(laterDestination), laterDport];
+  return [toHostOrder(source), toHostOrder(destination), sport, dport, toHostOrder(laterDestination), laterDport];
 }
 
 /** Fields that all packets of a class have in common: a rule that one of them keeps from matching narrows nothing. */
@@ -319,12 +320,12 @@ class Walk implements FlowWalk {
   }
 
   /** One address and one port, or what there is. */
-  #planDestination(range: NatRange, own: number | undefined): End {
+  #planDestination(range: NatRange, own: Address | undefined): End {
     const { minAddress, minPort, maxPort, basePort, random, randomFully } = range;
     const isOne = isOneAddress(range) && minPort === maxPort && basePort === undefined;
     if (!isOne || random || randomFully) return End.FAILED;
-    const destination = own ?? (minAddress === undefined ? undefined : minAddress.loaded);
-    if (destination !== undefined) this.#plan.destination = destination;
+    const destination = own ?? minAddress;
+    if (destination !== undefined) this.#plan.destination = destination.loaded;
     if (minPort !== undefined) this.#plan.dport = minPort;
     return End.ACCEPTED;
   }
@@ -435,10 +436,10 @@ class Walk implements FlowWalk {
         case 'mark':
           return true;
         case 'source':
-          this.#pinAddress(SOURCE, extension.name, swap32(this.#box.values[FlowField.SOURCE]) | 0);
+          this.#pinAddress(SOURCE, extension.name, toLoaded(this.#box.values[FlowField.SOURCE]));
           return true;
         case 'destination':
-          this.#pinAddress(DESTINATION, extension.name, swap32(this.#valueOf(DESTINATION)) | 0);
+          this.#pinAddress(DESTINATION, extension.name, toLoaded(this.#valueOf(DESTINATION)));
           return true;
         case 'ports':
           this.#pin(SPORT);

@@ -1,9 +1,10 @@
 /** The routes that an address brings with it (fib_add_ifaddr). */
+import { type Address, addressFromHostOrder } from '../../codecs/address.js';
 import type { FibBuilder } from './fib.js';
 import { type Interface, type InterfaceAddress, isInNetwork } from './interfaces.js';
 import { RouteTable, RouteType, Scope } from './route.js';
 
-const LIMITED_BROADCAST = -1;
+const LIMITED_BROADCAST = addressFromHostOrder(0xffffffff);
 
 /** Adds the routes of every address of DEV to BUILDER. */
 export function addConnectedRoutes(builder: FibBuilder, dev: Interface): void {
@@ -12,11 +13,11 @@ export function addConnectedRoutes(builder: FibBuilder, dev: Interface): void {
 
 function addRoutesOf(builder: FibBuilder, dev: Interface, address: InterfaceAddress): void {
   const { local, mask, prefixLength, broadcast, isSecondary } = address;
-  const prefix = address.peer & mask;
+  const prefix = address.peer.masked(mask);
   const primary = isSecondary ? primaryOf(dev, address) : address;
-  const add = (type: RouteType, destination: number, length: number) => {
+  const add = (type: RouteType, destination: Address, length: number) => {
     // Where the address is the broadcast of an earlier one it is no valid source, and its routes are refused.
-    const isOwn = type === RouteType.LOCAL && destination === primary.local;
+    const isOwn = type === RouteType.LOCAL && destination.equals(primary.local);
     if (!isOwn && builder.typeOf(primary.local) !== RouteType.LOCAL) return;
     builder.append({
       type,
@@ -26,18 +27,21 @@ function addRoutesOf(builder: FibBuilder, dev: Interface, address: InterfaceAddr
       metric: 0,
       scope: type === RouteType.LOCAL ? Scope.HOST : Scope.LINK,
       dev: dev.index,
-      gateway: 0,
+      gateway: undefined,
       preferredSource: primary.local,
     });
   };
   add(RouteType.LOCAL, local, 32);
-  if (broadcast !== 0 && broadcast !== LIMITED_BROADCAST) add(RouteType.BROADCAST, broadcast, 32);
-  if (prefix === 0 || isSecondary || (prefix === local && prefixLength === 32)) return;
+  if (broadcast !== undefined && !broadcast.equals(LIMITED_BROADCAST)) add(RouteType.BROADCAST, broadcast, 32);
+  if (prefix.isUnspecified || isSecondary || (prefixLength === 32 && prefix.equals(local))) return;
   add(dev.isLoopback ? RouteType.LOCAL : RouteType.UNICAST, prefix, prefixLength);
-  if (prefixLength < 31) add(RouteType.BROADCAST, prefix | ~mask, 32);
+  if (prefixLength < 31) add(RouteType.BROADCAST, prefix.lastInPrefix(prefixLength), 32);
 }
 
 /** The address that made ADDRESS a secondary one. */
 function primaryOf(dev: Interface, address: InterfaceAddress): InterfaceAddress {
-  return dev.addresses.find((other) => other.mask === address.mask && isInNetwork(address.peer, other)) ?? address;
+  const { prefixLength, peer } = address;
+  return (
+    dev.addresses.find((other) => other.prefixLength === prefixLength && isInNetwork(peer.loaded, other)) ?? address
+  );
 }

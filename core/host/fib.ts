@@ -6,25 +6,27 @@
  * As in the kernel (fib_trie.c), where no `ip rule` was added, the tables local and main are one: of all their prefixes
  * the longest wins, and within one prefix the local table comes first, then the smaller metric, then the older route.
  */
-import { swap32 } from '../../codecs/address.js';
-import { maskOf } from './interfaces.js';
+import { type Address, prefixMask } from '../../codecs/address.js';
+import { type HostOrderAddress, type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import { type Route, RouteType } from './route.js';
 
 /** Collects routes, and is then sealed into a table that can be looked up. */
 export class FibBuilder {
-  private readonly prefixes = new Map<number, Map<number, Route[]>>();
+  /** By prefix length, by destination. */
+  private readonly prefixes = new Map<number, Map<HostOrderAddress, Route[]>>();
 
-  private routesOf(destination: number, prefixLength: number): Route[] {
-    const byAddress = this.prefixes.get(prefixLength) ?? new Map<number, Route[]>();
+  private routesOf({ destination, prefixLength }: Route): Route[] {
+    const byAddress = this.prefixes.get(prefixLength) ?? new Map<HostOrderAddress, Route[]>();
     this.prefixes.set(prefixLength, byAddress);
-    const routes = byAddress.get(destination) ?? [];
-    byAddress.set(destination, routes);
+    const key = destination.hostOrder;
+    const routes = byAddress.get(key) ?? [];
+    byAddress.set(key, routes);
     return routes;
   }
 
   /** Adds ROUTE behind those of its table and metric (as routes of addresses are added); one that is there already is left out. */
   append(route: Route): void {
-    const routes = this.routesOf(route.destination, route.prefixLength);
+    const routes = this.routesOf(route);
     if (routes.some((other) => isSame(other, route))) return;
     const behind = routes.findIndex(
       (other) => other.table < route.table || (other.table === route.table && other.metric > route.metric),
@@ -34,18 +36,18 @@ export class FibBuilder {
 
   /** Adds ROUTE in place of the first of its table and metric (`ip route replace`). */
   replace(route: Route): void {
-    const routes = this.routesOf(route.destination, route.prefixLength);
+    const routes = this.routesOf(route);
     const at = routes.findIndex((other) => other.table === route.table && other.metric === route.metric);
     if (at < 0) this.append(route);
     else routes[at] = route;
   }
 
   /** The first route to ADDRESS that ACCEPTS takes, most specific first, while the table is still growing. */
-  find(address: number, accepts: (route: Route) => boolean): Route | null {
+  find(address: Address, accepts: (route: Route) => boolean): Route | null {
     for (let length = 32; length >= 0; length--) {
       const found = this.prefixes
         .get(length)
-        ?.get(address & maskOf(length))
+        ?.get(address.masked(prefixMask('ipv4', length)).hostOrder)
         ?.find(accepts);
       if (found) return found;
     }
@@ -53,9 +55,10 @@ export class FibBuilder {
   }
 
   /** The type of ADDRESS by the routes so far (inet_addr_type). */
-  typeOf(address: number): RouteType {
-    if (address === 0 || address === -1) return RouteType.BROADCAST;
-    if ((address & 0xf0) === 0xe0) return RouteType.MULTICAST;
+  typeOf(address: Address): RouteType {
+    const { hostOrder } = address;
+    if (hostOrder === 0 || hostOrder === 0xffffffff) return RouteType.BROADCAST;
+    if (hostOrder >>> 28 === 0xe) return RouteType.MULTICAST;
     const route = this.find(address, () => true);
     return route === null || route.type >= RouteType.BLACKHOLE ? RouteType.UNICAST : route.type;
   }
@@ -72,9 +75,13 @@ function isSame(a: Route, b: Route): boolean {
     a.type === b.type &&
     a.scope === b.scope &&
     a.dev === b.dev &&
-    a.gateway === b.gateway &&
-    a.preferredSource === b.preferredSource
+    isSameAddress(a.gateway, b.gateway) &&
+    isSameAddress(a.preferredSource, b.preferredSource)
   );
+}
+
+function isSameAddress(a: Address | undefined, b: Address | undefined): boolean {
+  return a === b || (a !== undefined && b?.equals(a) === true);
 }
 
 export class Fib {
@@ -83,7 +90,7 @@ export class Fib {
   /** The route of each interval. */
   private readonly routes: (Route | null)[] = [];
 
-  constructor(byLength: ReadonlyMap<number, ReadonlyMap<number, Route[]>>) {
+  constructor(byLength: ReadonlyMap<number, ReadonlyMap<HostOrderAddress, Route[]>>) {
     const starts: number[] = [];
     const mark = (start: number, route: Route | null) => {
       // The narrower prefix that starts where a wider one starts takes its place.
@@ -109,13 +116,13 @@ export class Fib {
   }
 
   /** The route to ADDRESS, refusals included; null: none. */
-  lookup(address: number): Route | null {
-    return this.routes[intervalOf(this.starts, swap32(address))];
+  lookup(address: LoadedAddress): Route | null {
+    return this.routes[intervalOf(this.starts, toHostOrder(address))];
   }
 
   /** The addresses around ADDRESS that have its route, in host order. */
-  spanOf(address: number): AddressSpan {
-    const interval = intervalOf(this.starts, swap32(address));
+  spanOf(address: LoadedAddress): AddressSpan {
+    const interval = intervalOf(this.starts, toHostOrder(address));
     const next = this.starts[interval + 1];
     return { min: this.starts[interval], max: next === undefined ? 0xffffffff : next - 1 };
   }
@@ -123,8 +130,8 @@ export class Fib {
 
 /** Addresses from `min` to `max`, in host order. */
 export interface AddressSpan {
-  readonly min: number;
-  readonly max: number;
+  readonly min: HostOrderAddress;
+  readonly max: HostOrderAddress;
 }
 
 /** The last of STARTS, which are ascending, that is not above VALUE. */
@@ -141,20 +148,17 @@ export function intervalOf(starts: ArrayLike<number>, value: number): number {
 
 /** A prefix as an interval in host order, and its route: of those with one prefix, the first wins. */
 interface Span {
-  readonly start: number;
-  readonly end: number;
+  readonly start: HostOrderAddress;
+  readonly end: HostOrderAddress;
   readonly route: Route;
 }
 
 /** Every prefix as an interval, by start, the wider first. */
-function spansOf(byLength: ReadonlyMap<number, ReadonlyMap<number, Route[]>>): Span[] {
+function spansOf(byLength: ReadonlyMap<number, ReadonlyMap<HostOrderAddress, Route[]>>): Span[] {
   const spans: Span[] = [];
   for (const [length, byAddress] of byLength)
-    for (const [destination, routes] of byAddress)
-      if (routes.length > 0) {
-        const start = swap32(destination);
-        spans.push({ start, end: start + 2 ** (32 - length) - 1, route: routes[0] });
-      }
+    for (const [start, routes] of byAddress)
+      if (routes.length > 0) spans.push({ start, end: start + 2 ** (32 - length) - 1, route: routes[0] });
   return spans.sort((a, b) => a.start - b.start || b.end - a.end);
 }
 
@@ -166,19 +170,19 @@ export class RoutingTables {
   ) {}
 
   /** The route to ADDRESS in local and main alone: what the type of an address is taken from. */
-  lookupMain(address: number): Route | null {
+  lookupMain(address: LoadedAddress): Route | null {
     return this.main.lookup(address);
   }
 
   /** The addresses around ADDRESS that have the same routes in both, in host order. */
-  spanOf(address: number): AddressSpan {
+  spanOf(address: LoadedAddress): AddressSpan {
     const main = this.main.spanOf(address);
     const fallback = this.fallback.spanOf(address);
     return { min: Math.max(main.min, fallback.min), max: Math.min(main.max, fallback.max) };
   }
 
   /** The route to ADDRESS, refusals included; null: none (`throw` makes it so). */
-  lookup(address: number): Route | null {
+  lookup(address: LoadedAddress): Route | null {
     return unlessThrown(this.main.lookup(address)) ?? unlessThrown(this.fallback.lookup(address));
   }
 }

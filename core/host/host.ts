@@ -1,15 +1,17 @@
 /**
  * The host that is emulated: interfaces, routes, neighbours, sysctls, and the decisions that follow from them.
  *
- * Built once from a description; no decision allocates. Addresses are as loaded little-endian, interfaces are indexes into
- * `interfaces`, -1: none.
+ * Built once from a description; no decision allocates. Only IPv4 is routed; the description has what the host has of IPv6.
+ * Interfaces are indexes into `interfaces`, -1: none.
  */
+import { type Address, addressFromHostOrder, prefixMask } from '../../codecs/address.js';
+import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { type HostDescription, HostError, type LinkDescription, parseHost } from '../../codecs/host-json.js';
 import type { PacketType } from '../packet.js';
 import { AddressType } from '../rules/context.js';
 import { addConnectedRoutes } from './connected.js';
 import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';
-import { type Interface, type InterfaceAddress, insertAddress, maskOf } from './interfaces.js';
+import { type Interface, type InterfaceAddress, insertAddress } from './interfaces.js';
 import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
 import { InputRoute, OutputRoute } from './route-decision.js';
@@ -18,10 +20,10 @@ import { selectAddress } from './source-address.js';
 import { addStaticRoute } from './static-routes.js';
 import { Sysctls } from './sysctls.js';
 
-const LOOPBACK_ADDRESS = 0x0100007f;
+const LOOPBACK_ADDRESS = addressFromHostOrder(0x7f000001);
 const LOOPBACK_MTU = 65_536;
 /** 192.0.0.8 (RFC 7600): the source of an ICMP error of a host without addresses. */
-const DUMMY_ADDRESS = 0x080000c0;
+const DUMMY_ADDRESS = addressFromHostOrder(0xc0000008).loaded;
 
 /** The host that TEXT, the content of FILE, describes. Throws a HostError that names file, line and column. */
 export function loadHost(text: string, file: string): Host {
@@ -34,6 +36,8 @@ export function loadHost(text: string, file: string): Host {
 }
 
 export class Host {
+  /** What it was built from. */
+  readonly description: HostDescription;
   /** Loopback first, the others in the order of the description. */
   readonly interfaces: readonly Interface[];
   readonly interfaceNames: readonly string[];
@@ -52,6 +56,7 @@ export class Host {
 
   /** Throws a HostError without a place in a file. */
   constructor(description: HostDescription) {
+    this.description = description;
     const links = withLoopback(description.links);
     this.interfaces = links.map(interfaceOf);
     this.interfaceNames = this.interfaces.map(({ name }) => name);
@@ -61,10 +66,10 @@ export class Host {
     this.warnings = [...description.warnings, ...down, ...this.sysctls.warnings];
     this.routing = new Routing(this.interfaces, this.tablesOf(description), this.sysctls, this.loopback);
     this.neighbours = new Neighbours((address, dev) => this.routing.addressType(address, dev));
-    for (const { path, dev, address, mac } of description.neighbours) {
+    for (const { path, dev, address, mac } of description.neighbours.filter((neighbour) => isIpv4(neighbour.address))) {
       const index = this.interfaceIndex(dev);
       if (index < 0) throw new HostError(`${path}.dev`, `the host has no interface ${dev}`);
-      this.neighbours.add(index, address, mac);
+      this.neighbours.add(index, address.loaded, mac);
     }
   }
 
@@ -73,7 +78,7 @@ export class Host {
     const fallback = new FibBuilder();
     for (const dev of this.interfaces) addConnectedRoutes(main, dev);
     const context = { interfaces: this.interfaces, sysctls: this.sysctls, main, fallback };
-    for (const route of description.routes) addStaticRoute(context, route);
+    for (const route of description.routes) if (isIpv4(route.destination)) addStaticRoute(context, route);
     return new RoutingTables(main.seal(), fallback.seal());
   }
 
@@ -114,14 +119,14 @@ export class Host {
     const isByInterface = inDev >= 0 && this.sysctls.global('net.ipv4.icmp_errors_use_inbound_ifaddr') !== 0;
     let source = 0;
     if (isLocal) source = destination;
-    else if (isByInterface) source = this.selectAddress(inDev, sender, Scope.LINK);
+    else if (isByInterface) source = this.selectAddress(inDev, sender, Scope.LINK)?.loaded ?? 0;
     const route = this.routeOutput(sender, source);
     if (route.reason === '' && route.source === 0) route.source = DUMMY_ADDRESS;
     return route;
   }
 
   /** What kind of address ADDRESS is: UNICAST, LOCAL, BROADCAST or MULTICAST; DEV: as seen from that interface, -1: any. */
-  addressType(address: number, dev: number): AddressType {
+  addressType(address: LoadedAddress, dev: number): AddressType {
     return this.routing.addressType(address, dev);
   }
 
@@ -129,27 +134,26 @@ export class Host {
    * Addresses around ADDRESS, in host order, that are treated as it is: by the same routes, and of the same type. Only the MAC of
    * one that is on a link is its own.
    */
-  addressSpan(address: number): AddressSpan {
+  addressSpan(address: LoadedAddress): AddressSpan {
     return this.routing.addressSpan(address);
   }
 
-  /** The source that -j MASQUERADE gives to packets leaving by OUT_DEV for NEXT_HOP (0: none is there, they are dropped). */
-  masqueradeAddress(outDev: number, nextHop: number): number {
+  /** The source that -j MASQUERADE gives to packets that leave by OUT_DEV for NEXT_HOP; undefined: there is none, they are dropped. */
+  masqueradeAddress(outDev: number, nextHop: LoadedAddress): Address | undefined {
     return this.selectAddress(outDev, nextHop, Scope.UNIVERSE);
   }
 
-  /** The destination that -j REDIRECT gives to packets that came in by IN_DEV (0: none is there, they are dropped). */
-  redirectAddress(inDev: number): number {
-    const { addresses } = this.interfaces[inDev];
-    return addresses.length === 0 ? 0 : addresses[0].local;
+  /** The destination that -j REDIRECT gives to packets that came in by IN_DEV; undefined: there is none, they are dropped. */
+  redirectAddress(inDev: number): Address | undefined {
+    return this.interfaces[inDev].addresses[0]?.local;
   }
 
-  private selectAddress(dev: number, nextHop: number, scope: number): number {
+  private selectAddress(dev: number, nextHop: LoadedAddress, scope: number): Address | undefined {
     return selectAddress(this.interfaces, dev, nextHop, scope, this.sysctls.routeLocalnet(dev));
   }
 
   /** Writes the six bytes of the MAC of NEXT_HOP on DEV at INTO[AT]. */
-  writeMac(dev: number, nextHop: number, into: Uint8Array, at: number): void {
+  writeMac(dev: number, nextHop: LoadedAddress, into: Uint8Array, at: number): void {
     this.neighbours.writeMac(dev, nextHop, into, at);
   }
 }
@@ -162,19 +166,25 @@ function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
     local: LOOPBACK_ADDRESS,
     peer: LOOPBACK_ADDRESS,
     prefixLength: 8,
-    broadcast: 0,
+    broadcast: undefined,
     scope: Scope.HOST,
   };
   const bare = { path: '', name: 'lo', mac: new Uint8Array(6), mtu: LOOPBACK_MTU, isLoopback: true, isUp: true };
-  const addresses = (lo?.addresses ?? []).filter(({ local }) => local !== LOOPBACK_ADDRESS);
+  const addresses = (lo?.addresses ?? []).filter(({ local }) => !local.equals(LOOPBACK_ADDRESS));
   return [{ ...bare, ...lo, addresses: [own, ...addresses] }, ...links.filter((link) => link !== lo)];
+}
+
+function isIpv4(address: Address): boolean {
+  return address.family === 'ipv4';
 }
 
 function interfaceOf(link: LinkDescription, index: number): Interface {
   const { name, mac, mtu, isLoopback } = link;
   const addresses: InterfaceAddress[] = [];
   // One that the kernel refuses because it is there already is left out, as `ip` would.
-  for (const { local, peer, prefixLength, broadcast, scope } of link.addresses)
-    insertAddress(addresses, { local, peer, prefixLength, mask: maskOf(prefixLength), broadcast, scope });
+  for (const { local, peer, prefixLength, broadcast, scope } of link.addresses) {
+    const mask = prefixMask(local.family, prefixLength);
+    if (isIpv4(local)) insertAddress(addresses, { local, peer, prefixLength, mask, broadcast, scope });
+  }
   return { index, name, mac, mtu, isLoopback, addresses };
 }

@@ -1,18 +1,19 @@
 /** The host's interfaces and their addresses, in the order in which the kernel keeps them. */
-import { swap32 } from '../../codecs/address.js';
+import type { Address } from '../../codecs/address.js';
+import type { LoadedAddress } from '../../codecs/byte-order.js';
 
-/** One IPv4 address of an interface (struct in_ifaddr). Addresses are as loaded little-endian. */
+/** One IPv4 address of an interface (struct in_ifaddr). */
 export interface InterfaceAddress {
-  readonly local: number;
+  readonly local: Address;
   /** The other end of a point-to-point link; otherwise the same as `local`. */
-  readonly peer: number;
+  readonly peer: Address;
   readonly prefixLength: number;
-  readonly mask: number;
-  /** 0: none was assigned. */
-  readonly broadcast: number;
+  readonly mask: Address;
+  /** undefined: none was assigned. */
+  readonly broadcast: Address | undefined;
   /** See `Scope`. */
   readonly scope: number;
-  /** It lies in the network of an address before it. */
+  /** It is in the network of an address before it. */
   readonly isSecondary: boolean;
 }
 
@@ -29,14 +30,9 @@ export interface Interface {
   readonly addresses: readonly InterfaceAddress[];
 }
 
-/** The netmask of PREFIX_LENGTH, as loaded little-endian. */
-export function maskOf(prefixLength: number): number {
-  return prefixLength === 0 ? 0 : swap32(-1 << (32 - prefixLength)) | 0;
-}
-
-/** Whether ADDRESS lies in the network of INTERFACE_ADDRESS (inet_ifa_match). */
-export function isInNetwork(address: number, { peer, mask }: InterfaceAddress): boolean {
-  return ((address ^ peer) & mask) === 0;
+/** Whether ADDRESS is in the network of INTERFACE_ADDRESS (inet_ifa_match). */
+export function isInNetwork(address: LoadedAddress, { peer, mask }: InterfaceAddress): boolean {
+  return ((address ^ peer.loaded) & mask.loaded) === 0;
 }
 
 /**
@@ -45,13 +41,13 @@ export function isInNetwork(address: number, { peer, mask }: InterfaceAddress): 
  * is there already is left out, as are 0.0.0.0 and one whose scope differs from that of its network; false then.
  */
 export function insertAddress(list: InterfaceAddress[], address: Omit<InterfaceAddress, 'isSecondary'>): boolean {
-  if (address.local === 0) return false;
+  if (address.local.isUnspecified) return false;
   let afterPrimaries = 0;
   let isSecondary = false;
   for (const [i, other] of list.entries()) {
     if (!other.isSecondary && address.scope <= other.scope) afterPrimaries = i + 1;
-    if (other.mask !== address.mask || !isInNetwork(address.peer, other)) continue;
-    if (other.local === address.local || other.scope !== address.scope) return false;
+    if (other.prefixLength !== address.prefixLength || !isInNetwork(address.peer.loaded, other)) continue;
+    if (other.local.equals(address.local) || other.scope !== address.scope) return false;
     isSecondary = true;
   }
   list.splice(isSecondary ? list.length : afterPrimaries, 0, { ...address, isSecondary });

@@ -1,4 +1,5 @@
 /** hot: the MAC address that a frame to a next hop gets. */
+import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { AddressType } from '../rules/context.js';
 
 const MAC_BYTES = 6;
@@ -11,9 +12,9 @@ export class Neighbours {
   private readonly keys = new Int32Array(2 * CACHE_SLOTS);
   private readonly macs = new Uint8Array(MAC_BYTES * CACHE_SLOTS);
 
-  constructor(private readonly addressType: (address: number, dev: number) => AddressType) {}
+  constructor(private readonly addressType: (address: LoadedAddress, dev: number) => AddressType) {}
 
-  add(dev: number, address: number, mac: Uint8Array): void {
+  add(dev: number, address: LoadedAddress, mac: Uint8Array): void {
     this.known[dev] ??= new Map();
     this.known[dev].set(address, mac);
   }
@@ -22,7 +23,7 @@ export class Neighbours {
    * Writes the six bytes of the MAC of NEXT_HOP on interface DEV at INTO[AT]: the neighbour's; that of a broadcast or
    * multicast (arp_constructor); 02:00 + the IPv4 address for a neighbour that the description leaves out.
    */
-  writeMac(dev: number, nextHop: number, into: Uint8Array, at: number): void {
+  writeMac(dev: number, nextHop: LoadedAddress, into: Uint8Array, at: number): void {
     const { keys, macs } = this;
     const slot = (Math.imul(nextHop ^ dev, 0x9e3779b1) >>> 22) & (CACHE_SLOTS - 1);
     const from = slot * MAC_BYTES;
@@ -34,7 +35,7 @@ export class Neighbours {
     for (let i = 0; i < MAC_BYTES; i++) into[at + i] = macs[from + i];
   }
 
-  private resolve(dev: number, nextHop: number, at: number): void {
+  private resolve(dev: number, nextHop: LoadedAddress, at: number): void {
     const { macs } = this;
     const known = this.known[dev]?.get(nextHop);
     const type = this.addressType(nextHop, -1);
@@ -46,7 +47,7 @@ export class Neighbours {
 }
 
 /** RFC 1112 section 6.4: the low 23 bits of the group. */
-function writeMulticast(macs: Uint8Array, at: number, group: number): void {
+function writeMulticast(macs: Uint8Array, at: number, group: LoadedAddress): void {
   macs[at] = 0x01;
   macs[at + 1] = 0x00;
   macs[at + 2] = 0x5e;
@@ -55,7 +56,7 @@ function writeMulticast(macs: Uint8Array, at: number, group: number): void {
   macs[at + 5] = group >>> 24;
 }
 
-function writeUnknown(macs: Uint8Array, at: number, address: number): void {
+function writeUnknown(macs: Uint8Array, at: number, address: LoadedAddress): void {
   macs[at] = 0x02;
   macs[at + 1] = 0x00;
   for (let i = 0; i < 4; i++) macs[at + 2 + i] = address >>> (8 * i);

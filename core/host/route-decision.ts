@@ -1,4 +1,5 @@
 /** What routing says of a packet. Each host has one record of either kind, reused for every packet. */
+import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { AddressType } from '../rules/context.js';
 import type { Route } from './route.js';
 
@@ -28,7 +29,7 @@ export class InputRoute {
   /** Interface it leaves by; that of loopback where it is local; -1 where it is dropped. */
   outDev = -1;
   /** Address whose MAC the frame gets: the gateway, or the destination itself. */
-  nextHop = 0;
+  nextHop: LoadedAddress = 0;
   /** The next hop is a gateway (rt_uses_gateway). */
   usesGateway = false;
   /** DROP, UNREACHABLE: why; '' otherwise. */
@@ -46,10 +47,10 @@ export class OutputRoute {
   /** UNICAST, LOCAL, BROADCAST or MULTICAST. */
   type: AddressType = AddressType.UNICAST;
   outDev = -1;
-  nextHop = 0;
+  nextHop: LoadedAddress = 0;
   usesGateway = false;
   /** The packet's source: the one asked for, or the one that the route prefers where that was 0. 0: there is none. */
-  source = 0;
+  source: LoadedAddress = 0;
   /** A broadcast or a joined multicast on a link: it leaves, and a copy comes back to the host itself. */
   loopsBack = false;
   route: Route | null = null;

@@ -1,4 +1,5 @@
 /** The vocabulary of routing: types, scopes, and one route of the table. */
+import type { Address } from '../../codecs/address.js';
 import { AddressType } from '../rules/context.js';
 
 /** What a route says of the addresses below it (enum rtn_type); the same numbers as `AddressType`. */
@@ -12,18 +13,18 @@ export const Scope = { UNIVERSE: 0, SITE: 200, LINK: 253, HOST: 254, NOWHERE: 25
 export const RouteTable = { DEFAULT: 253, MAIN: 254, LOCAL: 255 } as const;
 export type RouteTable = (typeof RouteTable)[keyof typeof RouteTable];
 
-/** One route. Addresses are as loaded little-endian. */
+/** One route. */
 export interface Route {
   readonly type: RouteType;
-  readonly destination: number;
+  readonly destination: Address;
   readonly prefixLength: number;
   readonly table: RouteTable;
   readonly metric: number;
   readonly scope: number;
   /** Interface index; -1 for the types that lead nowhere (unreachable, blackhole, …). */
   readonly dev: number;
-  /** 0: the destination is on the link. */
-  readonly gateway: number;
-  /** The source that the host's own packets take here: the route's `src`, or what its device has; 0: none. */
-  readonly preferredSource: number;
+  /** undefined: the destination is on the link. */
+  readonly gateway: Address | undefined;
+  /** The source that the host's own packets take here: the route's `src`, or what its device has. */
+  readonly preferredSource: Address | undefined;
 }

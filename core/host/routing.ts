@@ -1,5 +1,5 @@
 /** hot: routing decisions, as ip_route_input and ip_route_output take them. Nothing here allocates. */
-import { swap32 } from '../../codecs/address.js';
+import { type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import { PacketType } from '../packet.js';
 import { AddressType } from '../rules/context.js';
 import { type AddressSpan, intervalOf, type RoutingTables } from './fib.js';
@@ -19,9 +19,8 @@ const ICMP_NET_UNREACHABLE = 0;
 const ICMP_HOST_UNREACHABLE = 1;
 const ICMP_FILTERED = 13;
 
-/** Of an address as loaded from a packet. */
-export const isMulticast = (address: number): boolean => (address & 0xf0) === 0xe0;
-const isLoopbackAddress = (address: number) => (address & 0xff) === 127;
+export const isMulticast = (address: LoadedAddress): boolean => (address & 0xf0) === 0xe0;
+const isLoopbackAddress = (address: LoadedAddress) => (address & 0xff) === 127;
 
 /** Where addresses begin that are treated by themselves here, and where they end: 0, 127/8, 224.0.0.1, 224/4, 255.255.255.255. */
 const SPECIAL_STARTS = [0, 1, 0x7f000000, 0x80000000, 0xe0000000, 0xe0000001, 0xe0000002, 0xf0000000, 0xffffffff];
@@ -40,7 +39,7 @@ interface Policy {
 export class Routing {
   private readonly policies: readonly Policy[];
   /** The interface of each of the host's own addresses. */
-  private readonly own = new Map<number, number>();
+  private readonly own = new Map<LoadedAddress, number>();
 
   constructor(
     private readonly interfaces: readonly Interface[],
@@ -58,7 +57,7 @@ export class Routing {
       forwardsBroadcasts: sysctls.broadcastForwarding(index),
     }));
     for (const { index, addresses } of interfaces)
-      for (const { local } of addresses) if (!this.own.has(local)) this.own.set(local, index);
+      for (const { local } of addresses) if (!this.own.has(local.loaded)) this.own.set(local.loaded, index);
   }
 
   /** See `Host.routeInput`. */
@@ -114,8 +113,8 @@ export class Routing {
     result.action = RouteAction.FORWARD;
     result.type = route.type;
     result.outDev = route.dev;
-    result.usesGateway = route.gateway !== 0;
-    result.nextHop = route.gateway === 0 ? destination : route.gateway;
+    result.usesGateway = route.gateway !== undefined;
+    result.nextHop = route.gateway === undefined ? destination : route.gateway.loaded;
     result.reason = '';
     result.route = route;
     return result;
@@ -172,13 +171,13 @@ export class Routing {
     const route = this.tables.lookup(destination);
     if (route === null) return unroutable(result, 'no route');
     if (route.type >= RouteType.BLACKHOLE) return unroutable(result, failureOf(route));
-    const preferred = source === 0 ? route.preferredSource : source;
+    const preferred = source === 0 ? (route.preferredSource?.loaded ?? 0) : source;
     if (route.type === RouteType.LOCAL) return this.outputLocal(result, destination, preferred, route);
     return this.outputBy(result, destination, preferred, route.dev, route);
   }
 
   /** The interface that has the local ADDRESS, -1: none (__ip_dev_find). */
-  private devOf(address: number): number {
+  private devOf(address: LoadedAddress): number {
     const dev = this.own.get(address);
     if (dev !== undefined) return dev;
     const route = this.tables.lookupMain(address);
@@ -211,13 +210,14 @@ export class Routing {
     let type: AddressType = route === null ? AddressType.UNICAST : route.type;
     if (destination === LIMITED_BROADCAST) type = AddressType.BROADCAST;
     else if (isMulticast(destination)) type = AddressType.MULTICAST;
-    let gateway = route === null || type === AddressType.BROADCAST ? 0 : route.gateway;
-    if (type === AddressType.MULTICAST && route !== null && route.prefixLength < MULTICAST_PREFIX_LENGTH) gateway = 0;
+    let gateway = route === null || type === AddressType.BROADCAST ? undefined : route.gateway;
+    if (type === AddressType.MULTICAST && route !== null && route.prefixLength < MULTICAST_PREFIX_LENGTH)
+      gateway = undefined;
     result.reason = '';
     result.type = type;
     result.outDev = dev;
-    result.usesGateway = gateway !== 0;
-    result.nextHop = gateway === 0 ? destination : gateway;
+    result.usesGateway = gateway !== undefined;
+    result.nextHop = gateway === undefined ? destination : gateway.loaded;
     result.source = source;
     result.loopsBack =
       !isLoopback && (type === AddressType.BROADCAST || (type === AddressType.MULTICAST && destination === ALL_HOSTS));
@@ -226,15 +226,15 @@ export class Routing {
   }
 
   /** See `Host.addressSpan`. */
-  addressSpan(address: number): AddressSpan {
+  addressSpan(address: LoadedAddress): AddressSpan {
     const { min, max } = this.tables.spanOf(address);
-    const interval = intervalOf(SPECIAL_STARTS, swap32(address));
+    const interval = intervalOf(SPECIAL_STARTS, toHostOrder(address));
     const next = SPECIAL_STARTS[interval + 1];
     return { min: Math.max(min, SPECIAL_STARTS[interval]), max: Math.min(max, next === undefined ? max : next - 1) };
   }
 
   /** See `Host.addressType`. */
-  addressType(address: number, dev: number): AddressType {
+  addressType(address: LoadedAddress, dev: number): AddressType {
     if (address === 0 || address === LIMITED_BROADCAST) return AddressType.BROADCAST;
     if (isMulticast(address)) return AddressType.MULTICAST;
     const route = this.tables.lookupMain(address);

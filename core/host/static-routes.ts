@@ -1,5 +1,5 @@
 /** The routes of the description, added one by one as `ip route replace` adds them, with the checks of the kernel. */
-import { formatAddress } from '../../codecs/address.js';
+import type { Address } from '../../codecs/address.js';
 import { formatPrefix, HostError, type RouteDescription } from '../../codecs/host-json.js';
 import { AddressType } from '../rules/context.js';
 import type { FibBuilder } from './fib.js';
@@ -33,13 +33,14 @@ export function addStaticRoute(context: RouteContext, description: RouteDescript
   const fail = (member: string, problem: string): never => {
     throw new HostError(`${path}.${member}`, `route to ${formatPrefix(destination, prefixLength)}: ${problem}`);
   };
-  if (preferredSource !== 0 && context.main.typeOf(preferredSource) !== AddressType.LOCAL)
-    fail('prefsrc', `${formatAddress(preferredSource)} is not an address of the host`);
+  if (preferredSource !== undefined && context.main.typeOf(preferredSource) !== AddressType.LOCAL)
+    fail('prefsrc', `${preferredSource} is not an address of the host`);
   const hop = type === RouteType.UNICAST ? nextHopOf(context, description, fail) : refusalHop(description, fail);
-  const source = () =>
-    hop.dev < 0
-      ? 0
-      : selectAddress(context.interfaces, hop.dev, description.gateway, scope, context.sysctls.routeLocalnet(hop.dev));
+  const source = () => {
+    if (hop.dev < 0) return undefined;
+    const nextHop = description.gateway?.loaded ?? 0;
+    return selectAddress(context.interfaces, hop.dev, nextHop, scope, context.sysctls.routeLocalnet(hop.dev));
+  };
   const builder = table === RouteTable.DEFAULT ? context.fallback : context.main;
   builder.replace({
     type,
@@ -50,27 +51,27 @@ export function addStaticRoute(context: RouteContext, description: RouteDescript
     scope,
     dev: hop.dev,
     gateway: hop.gateway,
-    preferredSource: preferredSource === 0 ? source() : preferredSource,
+    preferredSource: preferredSource ?? source(),
   });
 }
 
 type Fail = (member: string, problem: string) => never;
 interface NextHop {
   readonly dev: number;
-  readonly gateway: number;
+  readonly gateway: Address | undefined;
 }
 
 function refusalHop({ gateway, dev, type }: RouteDescription, fail: Fail): NextHop {
   // `ip -j route` of kernels up to 5.2 gives such routes the device lo, which the kernel itself ignores.
-  if (gateway !== 0) fail('gateway', `a route of type ${type} has no gateway`);
+  if (gateway !== undefined) fail('gateway', `a route of type ${type} has no gateway`);
   if (dev !== undefined && dev !== 'lo') fail('dev', `a route of type ${type} has no device`);
-  return { dev: -1, gateway: 0 };
+  return { dev: -1, gateway: undefined };
 }
 
 function nextHopOf(context: RouteContext, description: RouteDescription, fail: Fail): NextHop {
   const { gateway, scope } = description;
   const dev = devOf(context.interfaces, description.dev, fail);
-  if (gateway === 0) {
+  if (gateway === undefined) {
     if (dev < 0) fail('dev', 'nothing is there, an interface or a gateway is wanted');
     if (scope > Scope.HOST) fail('scope', 'routes of this scope lead nowhere');
     return { dev, gateway };
@@ -82,19 +83,20 @@ function nextHopOf(context: RouteContext, description: RouteDescription, fail: F
       fail('gateway', unreachable(gateway));
     return { dev, gateway };
   }
-  const way = wayTo(context, description, dev);
+  const way = wayTo(context, description, gateway, dev);
   if (way === null || (way.type !== RouteType.UNICAST && way.type !== RouteType.LOCAL))
     return fail('gateway', unreachable(gateway));
   // A gateway that is the host itself leaves its devices, but nobody to hand the packets to.
-  return { dev: way.dev, gateway: way.scope === Scope.LINK ? gateway : 0 };
+  return { dev: way.dev, gateway: way.scope === Scope.LINK ? gateway : undefined };
 }
 
-const unreachable = (gateway: number) => `the gateway ${formatAddress(gateway)} is not on a link of the host`;
+const unreachable = (gateway: Address) => `the gateway ${gateway} is not on a link of the host`;
 
 /** The nearer route by which GATEWAY is reached (fib_check_nh). */
 function wayTo(
   { main, fallback }: RouteContext,
-  { gateway, scope, table }: RouteDescription,
+  { scope, table }: RouteDescription,
+  gateway: Address,
   dev: number,
 ): Route | null {
   const wanted = Math.max(scope + 1, Scope.LINK);

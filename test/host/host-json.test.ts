@@ -206,5 +206,51 @@ Rate('icmp_ratelimit allows six at once, then one each such time; never fragment
   assert.is(rate.allowError(SENDER, 11, 0, 1005), true);
 });
 
+HostJson('IPv6 is there as data, and changes nothing that is routed', () => {
+  // The words of iproute2 6.1.
+  const host = hostOf({
+    addr: [
+      {
+        ifname: 'wan',
+        address: '02:00:00:00:00:01',
+        addr_info: [
+          { family: 'inet', local: '192.0.2.10', prefixlen: 24 },
+          { family: 'inet6', local: '2001:db8::1', prefixlen: 64, scope: 'global' },
+          { family: 'inet6', local: 'fe80::1ff:fe00:1', prefixlen: 64, scope: 'link' },
+        ],
+      },
+    ],
+    route: [
+      { dst: '2001:db8:1::/48', gateway: 'fe80::1', dev: 'wan', metric: 1024, flags: [], pref: 'medium' },
+      { dst: 'default', nexthops: [{ gateway: '192.0.2.1' }], gateway: 'fe80::2' },
+      { type: 'multicast', dst: 'ff00::/8', dev: 'wan', table: 'local', metric: 256 },
+    ],
+    neigh: [{ dst: 'fe80::1', dev: 'wan', lladdr: '02:00:00:00:00:02', state: ['REACHABLE'] }],
+  });
+  const { links, routes, neighbours } = host.description;
+  assert.equal(
+    links[0].addresses.map(({ local, prefixLength, scope }) => `${local}/${prefixLength} ${scope}`),
+    ['192.0.2.10/24 0', '2001:db8::1/64 0', 'fe80::1ff:fe00:1/64 253'],
+  );
+  assert.equal(
+    routes.map(({ destination, prefixLength, gateway }) => `${destination}/${prefixLength} ${gateway}`),
+    ['2001:db8:1::/48 fe80::1'],
+  );
+  assert.equal(
+    neighbours.map(({ address }) => String(address)),
+    ['fe80::1'],
+  );
+  assert.equal(
+    host.interfaces[1].addresses.map(({ local }) => String(local)),
+    ['192.0.2.10'],
+  );
+  assert.equal(host.warnings, []);
+  const bad = { family: 'inet6', local: '192.0.2.1', prefixlen: 64 };
+  assert.throws(
+    () => hostOf({ addr: [{ ifname: 'a', address: '02:00:00:00:00:01', addr_info: [bad] }] }),
+    /an IPv6 address/,
+  );
+});
+
 HostJson.run();
 Rate.run();

@@ -1,5 +1,5 @@
 /** What rules reach of the emulated host: the context of its tables. */
-import { addressFromLoaded } from '../../../codecs/address.js';
+import { type Address, addressFromHostOrder } from '../../../codecs/address.js';
 import type { Answers } from '../../answers/answers.js';
 import type { Clock } from '../../clock.js';
 import type { ConntrackTable } from '../../conntrack/table.js';
@@ -10,7 +10,7 @@ import type { Packet } from '../../packet.js';
 import type { Random } from '../../random.js';
 import { type AddressType, Manip, type NatRange, type RejectKind, type RuleContext } from '../context.js';
 
-const LOCALHOST = 0x0100007f;
+const LOCALHOST = addressFromHostOrder(0x7f000001);
 
 export class HostContext implements RuleContext {
   readonly conntrack: ConntrackTable;
@@ -51,7 +51,7 @@ export class HostContext implements RuleContext {
   masquerade(packet: Packet, range: NatRange): Verdict {
     if (packet.ct < 0 || packet.source === 0) return Verdict.ACCEPT;
     const address = this.#host.masqueradeAddress(packet.outDev, packet.nextHop);
-    if (address === 0) return Verdict.DROP;
+    if (address === undefined) return Verdict.DROP;
     this.#nat.bindToDevice(packet);
     return this.#nat.bind(packet, withAddress(range, address), Manip.SRC);
   }
@@ -59,7 +59,7 @@ export class HostContext implements RuleContext {
   /** nf_nat_redirect_ipv4. */
   redirect(packet: Packet, range: NatRange): Verdict {
     const address = packet.hook === Hook.OUTPUT ? LOCALHOST : this.#host.redirectAddress(packet.inDev);
-    if (address === 0) return Verdict.DROP;
+    if (address === undefined) return Verdict.DROP;
     return this.#nat.bind(packet, withAddress(range, address), Manip.DST);
   }
 
@@ -70,7 +70,6 @@ export class HostContext implements RuleContext {
   log(): void {}
 }
 
-function withAddress(range: NatRange, address: number): NatRange {
-  const one = addressFromLoaded(address);
-  return { ...range, minAddress: one, maxAddress: one };
+function withAddress(range: NatRange, address: Address): NatRange {
+  return { ...range, minAddress: address, maxAddress: address };
 }
