@@ -13,22 +13,18 @@
  * time-out in seconds, packets/bytes of either direction, ASSURED, UNREPLIED; `-` where there is none.
  */
 
-import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import {
-  IPPROTO_TCP,
-  IPV4_LENGTH,
-  ipv4,
+  IPV4_DF,
   TCP_ACK,
   TCP_CWR,
   TCP_ECE,
   TCP_FIN,
-  TCP_LENGTH,
   TCP_PSH,
   TCP_RST,
   TCP_SYN,
   TCP_URG,
-  tcp,
 } from '../../codecs/layouts.js';
+import { tcpPacket } from '../packets/packets.js';
 
 export interface Segment {
   direction: 0 | 1;
@@ -93,48 +89,21 @@ export function upTo(story: Story, line: Line): Line[] {
 
 /** SEGMENT as an IPv4 packet of the connection whose opener has PORT. */
 export function packetOf(segment: Segment, port: number): Uint8Array {
-  const { options } = segment;
-  const headerLength = TCP_LENGTH + options.length;
-  const totalLength = IPV4_LENGTH + headerLength + segment.lengthBytes;
-  const bytes = Buffer.alloc(totalLength, 'x');
   const isOpener = segment.direction === 0;
-  ipv4.encode(
-    {
-      versionIhl: 0x45,
-      tos: 0,
-      totalLength,
-      id: 1,
-      fragment: 0x4000,
-      ttl: 64,
-      protocol: IPPROTO_TCP,
-      checksum: 0,
-      source: Buffer.from(isOpener ? OPENER : ANSWERER).readUInt32BE(),
-      destination: Buffer.from(isOpener ? ANSWERER : OPENER).readUInt32BE(),
-    },
-    bytes,
-  );
-  tcp.encode(
-    {
-      sourcePort: isOpener ? port : ANSWERER_PORT,
-      destinationPort: isOpener ? ANSWERER_PORT : port,
-      sequence: segment.sequence >>> 0,
-      acknowledgment: segment.acknowledgment >>> 0,
-      dataOffset: headerLength << 2,
-      flags: segment.flags,
-      window: segment.window,
-      checksum: 0,
-      urgent: 0,
-    },
-    bytes,
-    IPV4_LENGTH,
-  );
-  bytes.set(options, IPV4_LENGTH + TCP_LENGTH);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  view.setUint16(10, internetChecksum(view, 0, IPV4_LENGTH));
-  const l4Length = totalLength - IPV4_LENGTH;
-  const sum = pseudoHeaderSum(view, 0, IPPROTO_TCP, l4Length);
-  view.setUint16(IPV4_LENGTH + 16, internetChecksum(view, IPV4_LENGTH, l4Length, sum));
-  return bytes;
+  const [source, destination] = isOpener ? [OPENER, ANSWERER] : [ANSWERER, OPENER];
+  return tcpPacket({
+    source: source.join('.'),
+    destination: destination.join('.'),
+    sport: isOpener ? port : ANSWERER_PORT,
+    dport: isOpener ? ANSWERER_PORT : port,
+    fragment: IPV4_DF,
+    sequence: segment.sequence,
+    acknowledgment: segment.acknowledgment,
+    flags: segment.flags,
+    window: segment.window,
+    tcpOptions: Uint8Array.from(segment.options),
+    data: Buffer.alloc(segment.lengthBytes, 'x'),
+  });
 }
 
 function parseLine(line: string): Line {

@@ -16,6 +16,7 @@ import { Sysctls } from '../../core/host/sysctls.js';
 import { Packet, REPLY } from '../../core/packet.js';
 import { Invalid, isInvalid, type L4Protocol, type L4Tracker, TrackResult } from '../../core/protocols/protocol.js';
 import { createTracker } from '../../core/protocols/tracker.js';
+import { setBytes } from '../packets/packet-of.js';
 
 export class Tracking {
   readonly table = new ConntrackTable();
@@ -35,15 +36,9 @@ export class Tracking {
   /** The ctstate of the packet in BYTES that arrives NOW_MS, `/R` for the reply's direction. */
   track(tracker: L4Tracker, bytes: Uint8Array, nowMs = 0, hook: Hook = Hook.PREROUTING): string {
     const { packet } = this;
-    packet.bytes = bytes;
-    packet.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    packet.at = 0;
-    packet.length = packet.view.getUint16(2);
-    packet.available = bytes.length;
-    packet.headerLength = (bytes[0] & 15) * 4;
+    setBytes(packet, bytes);
     packet.hook = hook;
     packet.nowMs = nowMs;
-    packet.reload();
     const fault = tracker.protocol.validate(tracker, packet);
     return fault === Invalid.NONE ? this.#update(tracker) : this.#invalid(fault);
   }

@@ -2,9 +2,9 @@
  * Packets that follow the class of another one are counted, translated and sent as if they had asked every rule: random rulesets,
  * and many connections between a few addresses and ports that lie around what the rules ask for.
  */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { internetChecksum, transportChecksum } from '../../codecs/checksum.js';
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { listConnection } from '../../core/conntrack/list.js';
@@ -13,6 +13,7 @@ import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
+import { tcpPacket, udpPacket } from '../packets/packets.js';
 import { pick, type Random, seededRandom } from '../rules/random.js';
 
 const classes = suite('classes of packets');
@@ -150,8 +151,6 @@ interface Arrival {
   readonly bytes: Uint8Array;
 }
 
-const addressBytes = (address: string): number[] => address.split('.').map(Number);
-
 /** A packet with right checksums; PAYLOAD bytes of data. */
 function packetOf(
   random: Random,
@@ -162,25 +161,9 @@ function packetOf(
   acknowledgment: number,
   payload: number,
 ): Uint8Array {
-  const header = protocol === IPPROTO_TCP ? 20 : 8;
-  const bytes = new Uint8Array(20 + header + payload);
-  const view = new DataView(bytes.buffer);
-  const addresses = [...addressBytes(ends.source), ...addressBytes(ends.destination)];
-  bytes.set([0x45, 0, 0, bytes.length, 0, 1, 0, 0, pick(random, [64, 64, 63, 2]), protocol, 0, 0, ...addresses]);
-  view.setUint16(10, internetChecksum(view, 0, 20));
-  view.setUint16(20, ends.sport);
-  view.setUint16(22, ends.dport);
-  if (protocol === IPPROTO_TCP) {
-    view.setUint32(24, sequence);
-    view.setUint32(28, acknowledgment);
-    view.setUint16(32, 0x5000 | flags);
-    view.setUint16(34, 8192);
-    view.setUint16(36, transportChecksum(view, 0, 20, protocol, header + payload));
-  } else {
-    view.setUint16(24, header + payload);
-    view.setUint16(26, transportChecksum(view, 0, 20, protocol, header + payload) || 0xffff);
-  }
-  return bytes;
+  const fields = { ...ends, ttl: pick(random, [64, 64, 63, 2]), data: new Uint8Array(payload) };
+  if (protocol !== IPPROTO_TCP) return udpPacket(fields);
+  return tcpPacket({ ...fields, flags, sequence, acknowledgment, window: 8192 });
 }
 
 /** What each side of a connection sends, by turns: who, flags, and data in bytes. */

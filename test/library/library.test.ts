@@ -13,7 +13,8 @@ import {
 } from 'nfreplay';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
+import { TCP_SYN } from '../../codecs/layouts.js';
+import { buildFrame, tcpPacket } from '../packets/packets.js';
 
 const Library = suite('library');
 
@@ -23,17 +24,8 @@ const host = loadHost(readFileSync(`${CASE}host.json`, 'utf8'), 'host.json');
 
 /** A SYN from 203.0.113.7 to 192.0.2.10, in Ethernet. */
 function syn(sport: number, dport: number): Uint8Array {
-  const bytes = new Uint8Array(54);
-  const view = new DataView(bytes.buffer);
-  bytes.set([0x02, 0, 0, 0, 0, 0x10, 0x02, 0, 0, 0, 0, 0x01, 0x08, 0x00]);
-  bytes.set([0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0, 0, 203, 0, 113, 7, 192, 0, 2, 10], 14);
-  view.setUint16(24, internetChecksum(view, 14, 20));
-  view.setUint16(34, sport);
-  view.setUint16(36, dport);
-  view.setUint16(46, 0x5002);
-  view.setUint16(48, 64_240);
-  view.setUint16(50, internetChecksum(view, 34, 20, pseudoHeaderSum(view, 14, 6, 20)));
-  return bytes;
+  const packet = tcpPacket({ source: '203.0.113.7', destination: '192.0.2.10', sport, dport, flags: TCP_SYN });
+  return buildFrame(Buffer.from('020000000010', 'hex'), Buffer.from('020000000001', 'hex'), packet);
 }
 
 /** An emulated Docker host and what comes out of it, in words. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { IPPROTO_TCP, TCP_SYN } from '../../codecs/layouts.js';
-import { buildFrame, buildIpv4, buildTcp, withChecksum } from '../packets/packets.js';
+import { TCP_SYN } from '../../codecs/layouts.js';
+import { buildFrame, tcpPacket } from '../packets/packets.js';
 
 const Readme = suite('README');
 
@@ -22,10 +22,13 @@ function example(): string {
 
 /** A SYN from 203.0.113.7 to the published port of pcaps/docker. */
 function syn(): Buffer {
-  const segment = buildTcp({ sport: 50_000, dport: 36_379, sequence: 1, flags: TCP_SYN });
-  const packet = withChecksum(
-    buildIpv4({ source: 0xcb00_7107, destination: 0xc000_020a, protocol: IPPROTO_TCP }, segment),
-  );
+  const packet = tcpPacket({
+    source: '203.0.113.7',
+    destination: '192.0.2.10',
+    sport: 50_000,
+    dport: 36_379,
+    flags: TCP_SYN,
+  });
   return buildFrame(Buffer.from('020000000010', 'hex'), Buffer.from('020000000001', 'hex'), packet);
 }
 

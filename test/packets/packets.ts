@@ -1,12 +1,21 @@
-/** Builds packets: right in every field by default, wrong where asked to be. */
+/** Builds packets and frames for tests: right in every field by default, wrong only if asked to be. */
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import {
   ETHERNET_LENGTH,
+  ETHERTYPE_IPV4,
   ethernet,
   ICMP_CHECKSUM_AT,
   ICMP_LENGTH,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
   IPV4_CHECKSUM_AT,
+  IPV4_FRAGMENT_AT,
   IPV4_LENGTH,
+  IPV4_MF,
+  IPV4_OFFSET_MASK,
+  IPV4_PROTOCOL_AT,
+  IPV4_TOTAL_LENGTH_AT,
   icmp,
   ipv4,
   TCP_CHECKSUM_AT,
@@ -16,10 +25,14 @@ import {
   UDP_LENGTH,
   udp,
 } from '../../codecs/layouts.js';
+import { parseIpv4 } from '../kernel/address.js';
+
+/** Dotted, or a number in host order. */
+export type Ipv4Address = string | number;
 
 export interface Ipv4Fields {
-  source: number;
-  destination: number;
+  source: Ipv4Address;
+  destination: Ipv4Address;
   protocol: number;
   ttl?: number;
   tos?: number;
@@ -52,8 +65,8 @@ export function buildIpv4(fields: Ipv4Fields, payload: Uint8Array): Buffer {
       ttl: fields.ttl ?? 64,
       protocol: fields.protocol,
       checksum: 0,
-      source: fields.source,
-      destination: fields.destination,
+      source: addressNumber(fields.source),
+      destination: addressNumber(fields.destination),
     },
     packet,
   );
@@ -67,7 +80,7 @@ export function buildIpv4(fields: Ipv4Fields, payload: Uint8Array): Buffer {
 export interface TcpFields {
   sport: number;
   dport: number;
-  sequence: number;
+  sequence?: number;
   acknowledgment?: number;
   flags: number;
   window?: number;
@@ -87,7 +100,7 @@ export function buildTcp(fields: TcpFields): Buffer {
     {
       sourcePort: fields.sport,
       destinationPort: fields.dport,
-      sequence: fields.sequence >>> 0,
+      sequence: (fields.sequence ?? 0) >>> 0,
       acknowledgment: (fields.acknowledgment ?? 0) >>> 0,
       dataOffset: (fields.dataOffsetWords ?? headerLength / 4) << 4,
       flags: fields.flags,
@@ -127,15 +140,34 @@ export function buildIcmp(
   return message;
 }
 
-const CHECKSUM_AT: Record<number, number> = { 6: TCP_CHECKSUM_AT, 17: UDP_CHECKSUM_AT, 136: UDP_CHECKSUM_AT };
+/** What an IPv4 header has besides its protocol. */
+export type IpFields = Omit<Ipv4Fields, 'protocol'>;
+
+/** A TCP segment in IPv4. */
+export function tcpPacket(fields: IpFields & Omit<TcpFields, 'options'> & { tcpOptions?: Uint8Array }): Buffer {
+  const segment = buildTcp({ ...fields, options: fields.tcpOptions ?? new Uint8Array(0) });
+  return withChecksum(buildIpv4({ ...fields, protocol: IPPROTO_TCP }, segment));
+}
+
+/** A UDP datagram in IPv4. */
+export function udpPacket(fields: IpFields & { sport: number; dport: number; data?: Uint8Array }): Buffer {
+  const datagram = buildUdp(fields.sport, fields.dport, fields.data ?? new Uint8Array(0));
+  return withChecksum(buildIpv4({ ...fields, protocol: IPPROTO_UDP }, datagram));
+}
+
+const CHECKSUM_AT: Record<number, number> = {
+  [IPPROTO_TCP]: TCP_CHECKSUM_AT,
+  [IPPROTO_UDP]: UDP_CHECKSUM_AT,
+  [IPPROTO_UDPLITE]: UDP_CHECKSUM_AT,
+};
 
 /**
  * PACKET (whole, unfragmented) with the checksum of its TCP, UDP or UDP-Lite header filled in, off by ERROR. PSEUDO_PROTOCOL is
  * the number in the pseudo header: Linux's conntrack expects UDP's of UDP-Lite, too.
  */
-export function withChecksum(packet: Buffer, error = 0, pseudoProtocol = packet[9]): Buffer {
+export function withChecksum(packet: Buffer, error = 0, pseudoProtocol = packet[IPV4_PROTOCOL_AT]): Buffer {
   const l4 = (packet[0] & 15) * 4;
-  const at = l4 + CHECKSUM_AT[packet[9]];
+  const at = l4 + CHECKSUM_AT[packet[IPV4_PROTOCOL_AT]];
   if (at + 2 > packet.length) return packet;
   packet.writeUInt16BE(0, at);
   const length = packet.length - l4;
@@ -145,11 +177,17 @@ export function withChecksum(packet: Buffer, error = 0, pseudoProtocol = packet[
   return packet;
 }
 
-/** PACKET in an Ethernet frame, padded to 60 bytes where asked. */
+/** Without its frame check sequence. */
+const SHORTEST_FRAME = 60;
+
+/** PACKET in an Ethernet frame, padded to 60 bytes if asked. */
 export function buildFrame(destination: Uint8Array, source: Uint8Array, packet: Uint8Array, pad = false): Buffer {
   const length = ETHERNET_LENGTH + packet.length;
-  const frame = Buffer.alloc(pad ? Math.max(length, 60) : length);
-  ethernet.encode({ destination: Buffer.from(destination), source: Buffer.from(source), etherType: 0x0800 }, frame);
+  const frame = Buffer.alloc(pad ? Math.max(length, SHORTEST_FRAME) : length);
+  ethernet.encode(
+    { destination: Buffer.from(destination), source: Buffer.from(source), etherType: ETHERTYPE_IPV4 },
+    frame,
+  );
   frame.set(packet, ETHERNET_LENGTH);
   return frame;
 }
@@ -174,9 +212,9 @@ export function fragmentOf(packet: Buffer, at: number, size: number, more: boole
     packet.subarray(0, headerLength),
     packet.subarray(headerLength + at, headerLength + at + size),
   ]);
-  fragment.writeUInt16BE(fragment.length, 2);
-  const flags = packet.readUInt16BE(6) & 0xc000;
-  fragment.writeUInt16BE(flags | (more ? 0x2000 : 0) | (at >> 3), 6);
+  fragment.writeUInt16BE(fragment.length, IPV4_TOTAL_LENGTH_AT);
+  const flags = packet.readUInt16BE(IPV4_FRAGMENT_AT) & ~(IPV4_MF | IPV4_OFFSET_MASK);
+  fragment.writeUInt16BE(flags | (more ? IPV4_MF : 0) | (at >> 3), IPV4_FRAGMENT_AT);
   return withHeaderChecksum(fragment);
 }
 
@@ -185,6 +223,11 @@ export function withHeaderChecksum(packet: Buffer): Buffer {
   packet.writeUInt16BE(0, IPV4_CHECKSUM_AT);
   packet.writeUInt16BE(internetChecksum(viewOf(packet), 0, (packet[0] & 15) * 4), IPV4_CHECKSUM_AT);
   return packet;
+}
+
+/** ADDRESS in host order. */
+function addressNumber(address: Ipv4Address): number {
+  return typeof address === 'number' ? address : parseIpv4(address);
 }
 
 function padded(options: Uint8Array): Uint8Array {

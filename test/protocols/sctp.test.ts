@@ -1,4 +1,5 @@
 /** SCTP associations, with the states that Linux 6.18 shows after each packet. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { crc32cStep } from '../../codecs/crc32c.js';
@@ -7,6 +8,8 @@ import { RECORD_WORDS, TCP_STATE } from '../../core/conntrack/record.js';
 import { Invalid } from '../../core/protocols/protocol.js';
 import { Chunk, sctp } from '../../core/protocols/sctp.js';
 import { Tracking } from '../conntrack/tracking.js';
+import { buildIpv4 } from '../packets/packets.js';
+import { buildSctp } from '../packets/sctp.js';
 
 const associations = suite('SCTP');
 
@@ -119,15 +122,10 @@ function initAck(tag: number): number[] {
 }
 
 function packetOf(direction: string, tag: number, chunks: number[][]): Uint8Array {
-  const body = chunks.flat();
-  const bytes = new Uint8Array(IPV4_LENGTH + 12 + body.length);
-  const isOpener = direction === '>';
-  bytes.set([0x45, 0, 0, bytes.length, 0, 1, 0x40, 0, 64, IPPROTO_SCTP]);
-  bytes.set(isOpener ? [10, 1, 0, 2, 10, 2, 0, 2] : [10, 2, 0, 2, 10, 1, 0, 2], 12);
-  bytes.set(isOpener ? [0x9c, 0x40, 0, 80] : [0, 80, 0x9c, 0x40], IPV4_LENGTH);
-  bytes[IPV4_LENGTH + 7] = tag;
-  bytes.set(body, IPV4_LENGTH + 12);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(IPV4_LENGTH + 8, ~crc32cStep(view, IPV4_LENGTH, bytes.length - IPV4_LENGTH, -1), true);
-  return bytes;
+  const ends =
+    direction === '>'
+      ? { source: '10.1.0.2', destination: '10.2.0.2', sport: 40_000, dport: 80 }
+      : { source: '10.2.0.2', destination: '10.1.0.2', sport: 80, dport: 40_000 };
+  const body = chunks.map((bytes) => Uint8Array.from(bytes));
+  return buildIpv4({ ...ends, protocol: IPPROTO_SCTP }, buildSctp(ends.sport, ends.dport, tag, body));
 }

@@ -1,8 +1,16 @@
 /** The trackers of UDP, UDP-Lite, ICMP, GRE and the rest: lifetimes and validity, as seen on Linux 6.18. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
-import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_UDP, IPPROTO_UDPLITE, IPV4_LENGTH } from '../../codecs/layouts.js';
+import {
+  IPPROTO_GRE,
+  IPPROTO_ICMP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+  IPV4_LENGTH,
+  UDP_CHECKSUM_AT,
+} from '../../codecs/layouts.js';
 import { Hook } from '../../core/hooks.js';
 import { generic } from '../../core/protocols/generic.js';
 import { gre } from '../../core/protocols/gre.js';
@@ -10,6 +18,7 @@ import { icmp } from '../../core/protocols/icmp.js';
 import { udp } from '../../core/protocols/udp.js';
 import { udplite } from '../../core/protocols/udplite.js';
 import { Tracking } from '../conntrack/tracking.js';
+import { buildIcmp, buildIpv4, buildUdp } from '../packets/packets.js';
 
 const OPENER = [10, 1, 0, 2];
 const ANSWERER = [10, 2, 0, 2];
@@ -168,30 +177,29 @@ interface Change {
   flip?: number;
 }
 
+/** Which way a packet goes: from the opener ('>') or to it. */
+function ends(direction: string): { source: string; destination: string } {
+  const [source, destination] = direction === '>' ? [OPENER, ANSWERER] : [ANSWERER, OPENER];
+  return { source: source.join('.'), destination: destination.join('.') };
+}
+
 function ip(direction: string, protocol: number, payload: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(IPV4_LENGTH + payload.length);
-  bytes.set([0x45, 0, 0, bytes.length, 0, 1, 0x40, 0, 64, protocol]);
-  bytes.set(direction === '>' ? [...OPENER, ...ANSWERER] : [...ANSWERER, ...OPENER], 12);
-  bytes.set(payload, IPV4_LENGTH);
-  return bytes;
+  return buildIpv4({ ...ends(direction), protocol }, Uint8Array.from(payload));
 }
 
 function datagram(direction: string, data: readonly number[], change: Change = {}): Uint8Array {
-  const length = change.length ?? 8 + data.length;
-  const ports = direction === '>' ? [0x9c, 0x40, 0, 53] : [0, 53, 0x9c, 0x40];
-  const bytes = ip(direction, change.protocol ?? IPPROTO_UDP, [...ports, 0, length, 0, 0, ...data]);
-  const view = new DataView(bytes.buffer);
-  const l4Length = bytes.length - IPV4_LENGTH;
-  const sum = pseudoHeaderSum(view, 0, IPPROTO_UDP, l4Length);
-  const covered = Math.min(change.covered || l4Length, l4Length);
+  const [sport, dport] = direction === '>' ? [40_000, 53] : [53, 40_000];
+  const whole = buildUdp(sport, dport, Uint8Array.from(data), change.length);
+  const packet = buildIpv4({ ...ends(direction), protocol: change.protocol ?? IPPROTO_UDP }, whole);
+  const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
+  // The kernel takes UDP's number for UDP-Lite's pseudo header too.
+  const sum = pseudoHeaderSum(view, 0, IPPROTO_UDP, whole.length);
+  const covered = Math.min(change.covered || whole.length, whole.length);
   const checksum = change.checksum ?? internetChecksum(view, IPV4_LENGTH, covered, sum) ^ (change.flip ?? 0);
-  view.setUint16(IPV4_LENGTH + 6, checksum);
-  return bytes;
+  view.setUint16(IPV4_LENGTH + UDP_CHECKSUM_AT, checksum);
+  return packet;
 }
 
 function message(direction: string, type: number, code: number): Uint8Array {
-  const bytes = ip(direction, IPPROTO_ICMP, [type, code, 0, 0, 0x12, 0x34, 0, 1]);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(IPV4_LENGTH + 2, internetChecksum(view, IPV4_LENGTH, 8));
-  return bytes;
+  return buildIpv4({ ...ends(direction), protocol: IPPROTO_ICMP }, buildIcmp(type, code, 0x1234, 1, new Uint8Array(0)));
 }

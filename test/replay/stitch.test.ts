@@ -2,7 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAddress, swap16 } from '../../codecs/address.js';
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
+import { IPPROTO_TCP, TCP_ACK } from '../../codecs/layouts.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, Stitcher } from '../../replay/stitch.js';
+import { buildIpv4, buildUdp, tcpPacket, withChecksum } from '../packets/packets.js';
 
 const Stitch = suite('stitch');
 
@@ -37,28 +39,14 @@ interface Flow {
 }
 
 /** A packet of 44 (TCP) or 32 (UDP) bytes with right checksums. */
-function packet({ source, destination, sport, dport, protocol = 6, unchecked, fragment = 0 }: Flow): Uint8Array {
-  const l4Length = protocol === 6 ? 24 : 12;
-  const bytes = new Uint8Array(20 + l4Length);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, bytes.length);
-  view.setUint16(6, fragment);
-  view.setUint16(8, 0x4000 | protocol);
-  view.setInt32(12, address(source), true);
-  view.setInt32(16, address(destination), true);
-  view.setUint16(10, internetChecksum(view, 0, 20));
-  view.setUint16(20, sport);
-  view.setUint16(22, dport);
-  if (protocol === 6) view.setUint16(32, 0x5010);
-  else view.setUint16(24, l4Length);
-  const checksumAt = protocol === 6 ? 36 : 26;
-  const pseudo = pseudoHeaderSum(view, 0, protocol, l4Length);
-  if (!unchecked) view.setUint16(checksumAt, internetChecksum(view, 20, l4Length, pseudo));
-  return bytes;
+function packet({ protocol = IPPROTO_TCP, unchecked = false, ...flow }: Flow): Uint8Array {
+  const data = new Uint8Array(4);
+  if (protocol === IPPROTO_TCP) return tcpPacket({ ...flow, flags: TCP_ACK, data });
+  const datagram = buildIpv4({ ...flow, protocol }, buildUdp(flow.sport, flow.dport, data));
+  return unchecked ? datagram : withChecksum(datagram);
 }
 
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer);
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 const place = (stitcher: Stitcher, bytes: Uint8Array) => stitcher.place(viewOf(bytes), 0, bytes.length);
 
 /** Addresses and ports of a packet, as text. */

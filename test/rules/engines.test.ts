@@ -1,4 +1,5 @@
 /** The compiled engine means what the interpreter means; and no text of a ruleset becomes code. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, type TableName } from '../../core/hooks.js';
@@ -7,6 +8,7 @@ import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { buildTable, ENGINES } from '../../core/rules/run/build.js';
 import { Code, code } from '../../core/rules/run/codegen.js';
 import { saveRuleset } from '../../core/rules/save.js';
+import { udpPacket } from '../packets/packets.js';
 import {
   dressPacket,
   packetOf,
@@ -128,8 +130,7 @@ engines('a long chain, cut into pieces or split, counts, returns and goes on as 
   for (const engine of ENGINES) {
     const counters = createCounters(table);
     const program = buildTable(table, testContext(seededRandom(1), 1), counters, engine);
-    const bytes = new Uint8Array(28);
-    bytes.set([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 5, 1, 1, 1, 1, 1]);
+    const bytes = udpPacket({ source: '10.0.5.1', destination: '1.1.1.1', sport: 0, dport: 0 });
     assert.is(program.run(packetOf(bytes), 1), 2, 'rule 1282 returns, the base chain drops');
     assert.is(counters.rules[2 * (2 + 1281)], 1);
     assert.is(counters.rules[2 * (2 + 1281) + 1], 28);

@@ -98,7 +98,7 @@ function randomPorts(random: Random): string {
 /** The bytes of a packet, mostly within what the rules are about. */
 export function longBytes(random: Random): Uint8Array {
   const bytes = randomBytes(random);
-  const view = new DataView(bytes.buffer);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   for (const at of [12, 16]) if (random(10) !== 0) bytes.set([10, 0, random(4), random(256)], at);
   if (bytes.length < 28) return bytes;
   for (const at of [20, 22]) if (bytes[9] !== 1 && random(10) !== 0) view.setUint16(at, random(64));

@@ -1,7 +1,7 @@
 /** Matches that keep something from packet to packet: as the kernel counted them, apart in each emulator, asked once. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { internetChecksum } from '../../codecs/checksum.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { createEmulator, type Emulator, Outcome } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
@@ -13,6 +13,7 @@ import { ENGINES, type Engine } from '../../core/rules/run/build.js';
 import { FlatState } from '../../core/rules/run/flat-state.js';
 import { FunctionState, type MatchState } from '../../core/rules/run/match-state.js';
 import { saveRuleset } from '../../core/rules/save.js';
+import { udpPacket } from '../packets/packets.js';
 import { packetOf, seededRandom, testContext } from './random.js';
 
 const states = suite('matches with state');
@@ -31,11 +32,7 @@ const host = loadHost(
 
 /** 48 bytes of UDP from 10.0.0.2 to 10.1.0.2. */
 function datagram(): Uint8Array {
-  const bytes = new Uint8Array(48);
-  const view = new DataView(bytes.buffer);
-  bytes.set([0x45, 0, 0, 48, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 2, 10, 1, 0, 2, 15, 160, 0, 53, 0, 28]);
-  view.setUint16(10, internetChecksum(view, 0, 20));
-  return bytes;
+  return udpPacket({ source: '10.0.0.2', destination: '10.1.0.2', sport: 4000, dport: 53, data: new Uint8Array(20) });
 }
 
 function emulatorOf(ruleset: Ruleset, engine: Engine, seed = 0): Emulator {

@@ -1,4 +1,5 @@
 /** What rules mean: counted as the kernel counted them, in every engine; and what the interpreter says of its way. */
+
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,6 +10,7 @@ import { readsPacket, ruleReads } from '../../core/rules/reads.js';
 import { buildTable, ENGINES } from '../../core/rules/run/build.js';
 import { interpretTable } from '../../core/rules/run/interpret.js';
 import { saveRuleset } from '../../core/rules/save.js';
+import { udpPacket } from '../packets/packets.js';
 import { INTERFACES, packetOf, seededRandom, testContext } from './random.js';
 import type { RecordedCase } from './recorded.js';
 
@@ -53,9 +55,7 @@ meaning('RETURN in a base chain counts the policy, after goto the caller goes on
   for (const engine of ENGINES) {
     const table = parseRuleset(text, 'f').tables[0];
     const counters = createCounters(table);
-    const packet = packetOf(
-      Uint8Array.from([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 0, 1, 0, 2, 0, 8, 0, 0]),
-    );
+    const packet = packetOf(udpPacket({ source: '1.1.1.1', destination: '2.2.2.2', sport: 1, dport: 2 }));
     assert.is(
       buildTable(table, testContext(seededRandom(1), 0), counters, engine).run(packet, Hook.INPUT),
       Verdict.DROP,
@@ -81,9 +81,7 @@ meaning('a visitor hears of each rule, and why', () => {
     rule: ({ number }, matched, why) => heard.push(`${number} ${matched}: ${why}`),
     policy: ({ name }) => heard.push(`policy of ${name}`),
   });
-  const packet = packetOf(
-    Uint8Array.from([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 0, 1, 0, 2, 0, 8, 0, 0]),
-  );
+  const packet = packetOf(udpPacket({ source: '1.1.1.1', destination: '2.2.2.2', sport: 1, dport: 2 }));
   program.run(packet, Hook.INPUT);
   assert.equal(heard, [
     '1 false: source 1.1.1.1 is not 10.0.0.0/8',

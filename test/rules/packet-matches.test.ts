@@ -1,7 +1,7 @@
 /** Rules that read per packet: every engine counts one flow's packets alike, also where it remembers the flow's path. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { internetChecksum } from '../../codecs/checksum.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { createEmulator, EMULATOR_ENGINES } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
@@ -9,6 +9,7 @@ import { Frame } from '../../core/link/frame.js';
 import { PacketType } from '../../core/packet.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
+import { udpPacket } from '../packets/packets.js';
 import { pick, type Random, seededRandom } from './random.js';
 
 const matches = suite('matches that read per packet');
@@ -29,8 +30,8 @@ const host = loadHost(
   'host.json',
 );
 const ENDS = [
-  [10, 0, 0, 2, 10, 1, 0, 2],
-  [10, 1, 0, 2, 10, 0, 0, 2],
+  { source: '10.0.0.2', destination: '10.1.0.2', sport: 4000, dport: 53 },
+  { source: '10.1.0.2', destination: '10.0.0.2', sport: 53, dport: 4000 },
 ];
 
 interface Arrival {
@@ -46,14 +47,12 @@ function conversation(random: Random, count: number): Arrival[] {
   return Array.from({ length: count }, (_, i) => {
     timeMs += i < 3 ? 1500 : random(40);
     const dev = i < 2 ? i : random(2);
-    const bytes = new Uint8Array(28 + pick(random, [0, 1, 20, 20, 100]));
-    const view = new DataView(bytes.buffer);
-    const tos = pick(random, [0, 0, 0x10, 0xb8, 3]);
-    bytes.set([0x45, tos, 0, bytes.length, 0, 1, 0, 0, pick(random, [2, 63, 64, 64, 255]), 17, 0, 0, ...ENDS[dev]]);
-    view.setUint16(10, internetChecksum(view, 0, 20));
-    view.setUint16(20, dev === 0 ? 4000 : 53);
-    view.setUint16(22, dev === 0 ? 53 : 4000);
-    view.setUint16(24, bytes.length - 20);
+    const bytes = udpPacket({
+      ...ENDS[dev],
+      tos: pick(random, [0, 0, 0x10, 0xb8, 3]),
+      ttl: pick(random, [2, 63, 64, 64, 255]),
+      data: new Uint8Array(pick(random, [0, 1, 20, 20, 100])),
+    });
     return { dev, type: random(12) === 0 ? PacketType.BROADCAST : PacketType.HOST, timeMs, bytes };
   });
 }
@@ -109,7 +108,7 @@ matches('every engine counts alike', () => {
       );
       for (const { dev, type, timeMs, bytes } of arrivals) {
         const [tsSec, tsNsec] = [Math.floor(timeMs / 1000), (timeMs % 1000) * 1e6];
-        const frame = new Frame({ bytes: bytes.slice(), dev, linktype: Linktype.RAW, tsSec, tsNsec });
+        const frame = new Frame({ bytes: Uint8Array.from(bytes), dev, linktype: Linktype.RAW, tsSec, tsNsec });
         frame.packetType = type;
         emulator.receive(frame);
       }
@@ -127,18 +126,9 @@ matches('the broadcasts and multicasts of the host itself come back to it as suc
   const ruleset = parseRuleset(['*mangle', ...rules, 'COMMIT', ''].join('\n'), 'types');
   for (const engine of ENGINES) {
     const emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
-    const destinations = [
-      [10, 0, 0, 255],
-      [10, 1, 0, 255],
-      [255, 255, 255, 255],
-      [224, 0, 0, 1],
-      [10, 0, 0, 1],
-      [10, 0, 0, 7],
-    ];
+    const destinations = ['10.0.0.255', '10.1.0.255', '255.255.255.255', '224.0.0.1', '10.0.0.1', '10.0.0.7'];
     for (const [i, destination] of destinations.entries()) {
-      const bytes = new Uint8Array(28);
-      const header = [0x45, 0, 0, 28, 0, i + 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, ...destination];
-      bytes.set([...header, 0, 9, 0, 9, 0, 8]);
+      const bytes = udpPacket({ source: '10.0.0.1', destination, id: i + 1, sport: 9, dport: 9 });
       emulator.send(new Frame({ bytes, linktype: Linktype.RAW, tsNsec: i * 1e6 }));
     }
     const counted = saveRuleset(ruleset, emulator.counters).match(/^\[\d+/gm);

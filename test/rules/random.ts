@@ -1,5 +1,6 @@
 /** Random packets and rules for the tests of both engines: odd headers and small value ranges, so that rules match. */
 import { swap16 } from '../../codecs/address.js';
+import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import {
   EXPIRES_MS_F64,
   MARK,
@@ -12,13 +13,20 @@ import {
 } from '../../core/conntrack/record.js';
 import { ConntrackTable } from '../../core/conntrack/table.js';
 import { type Hook, Verdict } from '../../core/hooks.js';
-import { CtInfo, type Direction, Packet, PacketType } from '../../core/packet.js';
+import { CtInfo, type Direction, type Packet, PacketType } from '../../core/packet.js';
 import { AddressType, type RuleContext } from '../../core/rules/context.js';
+
+import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
 
 export const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '192.168.1.1', '8.8.8.8', '255.255.255.255'];
 export const PORTS = [0, 22, 53, 80, 443, 1024, 65535];
 export const INTERFACES = ['eth0', 'eth1', 'docker0', 'lo'];
-const PROTOCOLS = [6, 6, 6, 17, 17, 1, 1, 132, 47];
+const PROTOCOLS = [
+  ...[IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP],
+  ...[IPPROTO_ICMP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_GRE],
+];
+
+export { packetOf } from '../packets/packet-of.js';
 
 export type Random = (below: number) => number;
 
@@ -40,43 +48,36 @@ export function pick<T>(random: Random, values: readonly T[]): T {
 /** The bytes of an IPv4 packet, its layer-4 header cut short or odd now and then. */
 export function randomBytes(random: Random): Uint8Array {
   const protocol = pick(random, PROTOCOLS);
-  const whole = protocol === 6 ? 20 + 4 * random(5) : 8 + random(8);
-  const length = 20 + (random(8) === 0 ? random(whole + 1) : whole);
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, 0x45);
-  view.setUint8(1, pick(random, [0, 0, 0, 0x10, 0x02, 0x28, 0xb8, random(256)]));
-  view.setUint16(2, length);
-  view.setUint8(8, pick(random, [64, 64, 64, 63, 1, 255]));
-  view.setUint8(9, protocol);
-  for (const at of [12, 16]) bytes.set(pick(random, ADDRESSES.slice(0, 5)).split('.').map(Number), at);
-  const l4 = new DataView(new ArrayBuffer(64));
-  if (protocol === 1) {
-    l4.setUint8(0, pick(random, [0, 3, 8, 11, 5]));
-    l4.setUint8(1, random(4));
-  } else if (protocol !== 47) {
-    l4.setUint16(0, pick(random, PORTS));
-    l4.setUint16(2, pick(random, PORTS));
-  }
-  if (protocol === 6) {
-    l4.setUint8(12, (random(6) === 0 ? random(16) : whole / 4) << 4);
-    l4.setUint8(13, pick(random, [0x02, 0x12, 0x10, 0x18, 0x04, 0x11, random(256)]));
-    for (let at = 20; at < whole; at++) l4.setUint8(at, pick(random, [0, 1, 2, 3, 4, 8]));
-  }
-  bytes.set(new Uint8Array(l4.buffer).subarray(0, length - 20), 20);
-  return bytes;
+  const whole = randomLayer4(random, protocol);
+  const l4 = random(8) === 0 ? whole.subarray(0, random(whole.length + 1)) : whole;
+  return buildIpv4(
+    {
+      source: pick(random, ADDRESSES.slice(0, 5)),
+      destination: pick(random, ADDRESSES.slice(0, 5)),
+      protocol,
+      tos: pick(random, [0, 0, 0, 0x10, 0x02, 0x28, 0xb8, random(256)]),
+      ttl: pick(random, [64, 64, 64, 63, 1, 255]),
+    },
+    l4,
+  );
 }
 
-/** A packet of BYTES as it is before any hook. */
-export function packetOf(bytes: Uint8Array): Packet {
-  const packet = new Packet();
-  packet.bytes = bytes;
-  packet.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  packet.length = packet.view.getUint16(2);
-  packet.available = bytes.length;
-  packet.headerLength = (bytes[0] & 15) * 4;
-  packet.reload();
-  return packet;
+function randomLayer4(random: Random, protocol: number): Uint8Array {
+  const [sport, dport] = [pick(random, PORTS), pick(random, PORTS)];
+  switch (protocol) {
+    case IPPROTO_TCP: {
+      const options = Uint8Array.from({ length: 4 * random(5) }, () => pick(random, [0, 1, 2, 3, 4, 8]));
+      const flags = pick(random, [0x02, 0x12, 0x10, 0x18, 0x04, 0x11, random(256)]);
+      const odd = random(6) === 0 ? { dataOffsetWords: random(16) } : {};
+      return buildTcp({ sport, dport, flags, options, ...odd });
+    }
+    case IPPROTO_ICMP:
+      return buildIcmp(pick(random, [0, 3, 8, 11, 5]), random(4), 0, 0, new Uint8Array(random(8)));
+    case IPPROTO_GRE:
+      return new Uint8Array(8 + random(8));
+    default:
+      return buildUdp(sport, dport, new Uint8Array(random(8)));
+  }
 }
 
 /** Give PACKET random interfaces, marks and one of the connections of `testContext`. */
