@@ -2,7 +2,8 @@
 // output, 1514-byte datagrams of 10,000 clients to 198.51.100.7, made once and sent again and again with their time moved on.
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from '../codecs/pcap.js';
+import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS } from '../codecs/pcap.js';
+import { PCAP_RECORD_HEADER_BYTES } from '../codecs/pcap-record.js';
 import { sleep } from '../io/capture-file.js';
 import { CONTAINER_TO_HOST, FrameBuilder, LONGEST_FRAME_BYTES, STEP_NS } from './frame-builder.js';
 

@@ -3,7 +3,12 @@ import type { ByteSink } from './byte-stream.js';
 import { MAX_CAPLEN_BYTES } from './capture-blocks.js';
 import { CaptureError } from './capture-error.js';
 import { copyWords } from './copy.js';
-import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS, PCAP_RECORD_HEADER_BYTES } from './pcap.js';
+import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS } from './pcap.js';
+import { PCAP_RECORD, PCAP_RECORD_HEADER_BYTES } from './pcap-record.js';
+import { opener } from './record-layout.js';
+import { DIRECT_BYTES, WRITER_STATE } from './writer-state.js';
+
+const openState = opener(WRITER_STATE);
 
 /** How much is gathered before it is written, in bytes. */
 export const CHUNK_BYTES = 1 << 19;
@@ -14,28 +19,13 @@ const REMEMBERED_SOURCES = 8;
 /** What the largest packet takes with its header. */
 export const LARGEST_RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + MAX_CAPLEN_BYTES;
 
-/** From this length on, records that lie together are written from where they lie; shorter runs are gathered. */
-export const DIRECT_BYTES = 1 << 16;
-
-/**
- * The state of a writer, by byte, which somebody else may change as well: up to where its chunk is filled, and its end; the run
- * of whole records that lie one behind the other elsewhere, not written yet; how many packets have been written (a float64).
- * All places are bytes from the start of the writer's buffer.
- */
-export const WRITER_STATE_BYTES = 32;
-export const WRITER_FILLED = 0;
-export const WRITER_CHUNK_END = 4;
-export const WRITER_RUN_START = 8;
-export const WRITER_RUN_END = 12;
-export const WRITER_PACKETS = 16;
-
 /** Where a writer keeps its state and gathers what is to be written. */
 export interface WriterPlace {
   /** The buffer of which chunk and runs are parts. */
   readonly buffer: ArrayBufferLike;
   /** A part of it, at least `LARGEST_RECORD_BYTES`. */
   readonly chunk: Uint8Array;
-  /** Where in it the state is: a multiple of 8. */
+  /** Where in it the WRITER_STATE is: a multiple of 8. */
   readonly stateAt: number;
 }
 
@@ -51,8 +41,7 @@ export class PcapWriter {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #chunkAt: number;
-  readonly #state: Int32Array;
-  readonly #packets: Float64Array;
+  readonly #state: ReturnType<typeof openState>;
   /** The source of the last packet, a view over it, and the sources before it. */
   #source: Uint8Array = new Uint8Array(0);
   #sourceView: DataView = new DataView(this.#source.buffer);
@@ -67,21 +56,20 @@ export class PcapWriter {
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#chunkAt = chunk.byteOffset;
-    this.#state = new Int32Array(buffer, stateAt, WRITER_STATE_BYTES / 4);
-    this.#packets = new Float64Array(buffer, stateAt + WRITER_PACKETS, 1);
-    this.#state[WRITER_CHUNK_END / 4] = this.#chunkAt + chunk.length;
+    this.#state = openState(buffer, stateAt);
+    this.#state.chunkEnd = this.#chunkAt + chunk.length;
     const view = this.#view;
     view.setUint32(this.#chunkAt, PCAP_MAGIC_NANOSECONDS, true);
     view.setUint16(this.#chunkAt + 4, 2, true);
     view.setUint16(this.#chunkAt + 6, 4, true);
     view.setUint32(this.#chunkAt + 16, MAX_CAPLEN_BYTES, true);
     view.setUint32(this.#chunkAt + 20, linktype, true);
-    this.#state[WRITER_FILLED / 4] = this.#chunkAt + PCAP_FILE_HEADER_BYTES;
+    this.#state.filled = this.#chunkAt + PCAP_FILE_HEADER_BYTES;
   }
 
   /** How many packets have been written. */
   get packets(): number {
-    return this.#packets[0];
+    return this.#state.packets;
   }
 
   /**
@@ -97,13 +85,13 @@ export class PcapWriter {
     if (length > MAX_CAPLEN_BYTES) throw this.#tooLong(length);
     this.settle();
     const state = this.#state;
-    if (state[WRITER_CHUNK_END / 4] - state[WRITER_FILLED / 4] < recordBytes) this.flush();
-    const start = state[WRITER_FILLED / 4];
+    if (state.chunkEnd - state.filled < recordBytes) this.flush();
+    const start = state.filled;
     this.#writeHeader(start, tsSec, tsNsec, length, originalLength);
     if (bytes !== this.#source) this.#useSource(bytes);
     copyWords(this.#view, start + PCAP_RECORD_HEADER_BYTES, this.#sourceView, at, length);
-    state[WRITER_FILLED / 4] = start + recordBytes;
-    this.#packets[0] += 1;
+    state.filled = start + recordBytes;
+    state.packets += 1;
   }
 
   /** Whether `writeInPlace` can be used for what lies in BYTES. */
@@ -126,31 +114,31 @@ export class PcapWriter {
   ): void {
     const state = this.#state;
     const start = bytes.byteOffset + at - PCAP_RECORD_HEADER_BYTES;
-    if (state[WRITER_RUN_END / 4] !== start) {
+    if (state.runEnd !== start) {
       this.settle();
-      state[WRITER_RUN_START / 4] = start;
+      state.runStart = start;
     }
     this.#writeHeader(start, tsSec, tsNsec, length, originalLength);
-    state[WRITER_RUN_END / 4] = start + PCAP_RECORD_HEADER_BYTES + length;
-    this.#packets[0] += 1;
+    state.runEnd = start + PCAP_RECORD_HEADER_BYTES + length;
+    state.packets += 1;
   }
 
   /** Be done with what `writeInPlace` was given; WITHIN: as far as it lies there. */
   settle(within?: Uint8Array): void {
     const state = this.#state;
-    const start = state[WRITER_RUN_START / 4];
-    const length = state[WRITER_RUN_END / 4] - start;
+    const start = state.runStart;
+    const length = state.runEnd - start;
     if (length === 0 || (within !== undefined && !contains(within, this.#bytes, start))) return;
     const isLong = length >= DIRECT_BYTES;
-    if (isLong || state[WRITER_CHUNK_END / 4] - state[WRITER_FILLED / 4] < length) this.#flushChunk();
+    if (isLong || state.chunkEnd - state.filled < length) this.#flushChunk();
     if (isLong) {
       this.#sink.write(this.#bytes, start, length);
     } else {
-      copyWords(this.#view, state[WRITER_FILLED / 4], this.#view, start, length);
-      state[WRITER_FILLED / 4] += length;
+      copyWords(this.#view, state.filled, this.#view, start, length);
+      state.filled += length;
     }
-    state[WRITER_RUN_START / 4] = 0;
-    state[WRITER_RUN_END / 4] = 0;
+    state.runStart = 0;
+    state.runEnd = 0;
   }
 
   /** Write what is left and close the sink. */
@@ -172,19 +160,19 @@ export class PcapWriter {
 
   #flushChunk(): void {
     const state = this.#state;
-    const length = state[WRITER_FILLED / 4] - this.#chunkAt;
+    const length = state.filled - this.#chunkAt;
     if (length === 0) return;
     // What could not be written once is not tried again when the file is closed.
-    state[WRITER_FILLED / 4] = this.#chunkAt;
+    state.filled = this.#chunkAt;
     this.#sink.write(this.#bytes, this.#chunkAt, length);
   }
 
   #writeHeader(at: number, tsSec: number, tsNsec: number, length: number, originalLength: number): void {
     const view = this.#view;
-    view.setUint32(at, tsSec, true);
-    view.setUint32(at + 4, tsNsec, true);
-    view.setUint32(at + 8, length, true);
-    view.setUint32(at + 12, originalLength, true);
+    view.setUint32(at + PCAP_RECORD.at.sec, tsSec, true);
+    view.setUint32(at + PCAP_RECORD.at.fraction, tsNsec, true);
+    view.setUint32(at + PCAP_RECORD.at.capturedBytes, length, true);
+    view.setUint32(at + PCAP_RECORD.at.wireBytes, originalLength, true);
   }
 
   #tooLong(caplen: number): CaptureError {
@@ -211,6 +199,6 @@ function contains(bytes: Uint8Array, whole: Uint8Array, at: number): boolean {
 
 /** A place of a writer's own; CHUNK_BYTES is at least what one record of 262144 bytes takes. */
 export function placeOfItsOwn(chunkBytes = CHUNK_BYTES): WriterPlace {
-  const buffer = new ArrayBuffer(WRITER_STATE_BYTES + chunkBytes);
-  return { buffer, chunk: new Uint8Array(buffer, WRITER_STATE_BYTES), stateAt: 0 };
+  const buffer = new ArrayBuffer(WRITER_STATE.bytes + chunkBytes);
+  return { buffer, chunk: new Uint8Array(buffer, WRITER_STATE.bytes), stateAt: 0 };
 }

@@ -7,6 +7,7 @@
 import type { CaptureReader } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
 import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
+import { PCAP_RECORD, PCAP_RECORD_HEADER_BYTES } from './pcap-record.js';
 
 export const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
 export const PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d;
@@ -14,7 +15,6 @@ const SWAPPED_MAGIC_MICROSECONDS = 0xd4c3b2a1;
 const SWAPPED_MAGIC_NANOSECONDS = 0x4d3cb2a1;
 
 export const PCAP_FILE_HEADER_BYTES = 24;
-export const PCAP_RECORD_HEADER_BYTES = 16;
 
 const NANOSECONDS_A_SECOND = 1_000_000_000;
 
@@ -127,8 +127,8 @@ export class PcapReader implements CaptureReader {
     const { view } = this;
     const isLittleEndian = this.#isLittleEndian;
     const wirelen = view.getUint32(head + this.#wirelenAt, isLittleEndian);
-    let seconds = view.getUint32(head, isLittleEndian);
-    let nanoseconds = view.getUint32(head + 4, isLittleEndian) * this.fractionNs;
+    let seconds = view.getUint32(head + PCAP_RECORD.at.sec, isLittleEndian);
+    let nanoseconds = view.getUint32(head + PCAP_RECORD.at.fraction, isLittleEndian) * this.fractionNs;
     if (nanoseconds >= NANOSECONDS_A_SECOND) {
       // Some writers let the fraction run over instead of carrying it.
       seconds += Math.floor(nanoseconds / NANOSECONDS_A_SECOND);

@@ -1,53 +1,61 @@
 /** Packet time: the clock of a run stands at the time stamp of the packet that is replayed. */
-import {
-  CONTROL_NOW_MS_F64,
-  CONTROL_NSEC_F64,
-  CONTROL_PACKETS_F64,
-  CONTROL_SEC_F64,
-  CONTROL_START_NSEC_F64,
-  CONTROL_START_SEC_F64,
-  type Memory,
-} from './memory.js';
+import { f64, layout } from '../codecs/record-layout.js';
+import type { Memory } from './memory.js';
 
 const SECONDS_A_DAY = 86_400;
 
 /** The kernel counts in ticks (jiffies): CONFIG_HZ=250, as distributions build it. Within one nothing changes. */
 export const TICK_MS = 4;
 
-/** It stands in the memory's CONTROL: the code in `wasm/` winds it too (wasm/capture/records.ts). */
-export class Clock {
-  readonly #control: Float64Array;
+/** The clock in memory, which wasm/capture/records.ts advances as well. */
+export const CLOCK = layout('Clock', {
+  /** Milliseconds since the first packet. */
+  nowMs: f64,
+  /** The time at which fragments have waited long enough: the next packet takes the slow path, which gives them up. */
+  deadlineMs: f64,
+  /** The time stamp of the first packet: seconds since 1970, nanoseconds. */
+  startSec: f64,
+  startNsec: f64,
+  /** The time stamp of the packet in hand, as far as the slow path has seen it. */
+  sec: f64,
+  nsec: f64,
+  /** How many packets went in. */
+  packets: f64,
+});
 
-  constructor({ control }: Memory) {
-    this.#control = control;
+export class Clock {
+  readonly #clock: Memory['clock'];
+
+  constructor({ clock }: Memory) {
+    this.#clock = clock;
   }
 
   /** Milliseconds since the first packet. Does not go back where time stamps do. */
   get nowMs(): number {
-    return this.#control[CONTROL_NOW_MS_F64];
+    return this.#clock.nowMs;
   }
 
   /** How many packets went in. */
   get packets(): number {
-    return this.#control[CONTROL_PACKETS_F64];
+    return this.#clock.packets;
   }
 
-  /** A packet of this time stamp (seconds since 1970, nanoseconds) is next. */
+  /** The next packet has this time stamp (seconds since 1970, nanoseconds). */
   advance(sec: number, nsec: number): void {
-    const control = this.#control;
-    if (control[CONTROL_PACKETS_F64] === 0) {
-      control[CONTROL_START_SEC_F64] = sec;
-      control[CONTROL_START_NSEC_F64] = nsec;
+    const clock = this.#clock;
+    if (clock.packets === 0) {
+      clock.startSec = sec;
+      clock.startNsec = nsec;
     }
-    control[CONTROL_SEC_F64] = sec;
-    control[CONTROL_NSEC_F64] = nsec;
-    control[CONTROL_PACKETS_F64] += 1;
-    const nowMs = (sec - control[CONTROL_START_SEC_F64]) * 1000 + (nsec - control[CONTROL_START_NSEC_F64]) * 1e-6;
-    if (nowMs > control[CONTROL_NOW_MS_F64]) control[CONTROL_NOW_MS_F64] = nowMs;
+    clock.sec = sec;
+    clock.nsec = nsec;
+    clock.packets += 1;
+    const nowMs = (sec - clock.startSec) * 1000 + (nsec - clock.startNsec) * 1e-6;
+    if (nowMs > clock.nowMs) clock.nowMs = nowMs;
   }
 
   /** Milliseconds since midnight UTC. */
   get dayMs(): number {
-    return (this.#control[CONTROL_SEC_F64] % SECONDS_A_DAY) * 1000 + Math.floor(this.#control[CONTROL_NSEC_F64] / 1e6);
+    return (this.#clock.sec % SECONDS_A_DAY) * 1000 + Math.floor(this.#clock.nsec / 1e6);
   }
 }

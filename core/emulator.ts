@@ -74,10 +74,10 @@ export interface Emulator {
   send(frame: Frame): void;
 }
 
-/** How what the fast path declined goes on, when whole captures are replayed within the memory (wasm/capture/records.ts). */
+/** How what the fast path declined goes on, when whole captures are replayed within the memory (wasm/capture/capture-loop.ts). */
 export interface UpcallReceiver {
-  /** As `receive`, for a frame that the fast path has declined. The clock is at its time already. */
-  receiveUpcall(frame: Frame): void;
+  /** As `receive`, for a frame that the fast path has declined with UPCALL (flow/records.ts). The clock is at its time. */
+  receiveUpcall(frame: Frame, upcall: number): void;
 }
 
 /** Compile RULESET for HOST; what comes out goes to OUTPUT. */

@@ -38,10 +38,11 @@ import { conntrackHooks } from './conntrack/hooks.js';
 import { ConntrackTable } from './conntrack/table.js';
 import { decodeOwnPacket, decodePacket } from './decode.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
-import { FlowCache, UPCALL } from './flow/flow-cache.js';
+import { FlowCache } from './flow/flow-cache.js';
 import { LinkHeader } from './flow/link-header.js';
 import { MegaflowLearner } from './flow/megaflow.js';
 import { PathTable } from './flow/path.js';
+import { UPCALL } from './flow/records.js';
 import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
 import { fragmentHooks } from './fragments/hooks.js';
 import { FragmentQueues } from './fragments/reassemble.js';
@@ -52,7 +53,7 @@ import { isMulticast } from './host/routing.js';
 import type { Frame } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
-import { CONTROL_DEADLINE_MS_F64, Memory } from './memory.js';
+import { Memory } from './memory.js';
 import { Nat } from './nat/nat.js';
 import { Outcome } from './outcome.js';
 import { takeRoute } from './own-route.js';
@@ -170,24 +171,26 @@ export class IpStack implements Emulator, UpcallReceiver {
     const received = this.#received;
     if (!received.take(frame)) return void this.#skip(received.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
+    let upcall = UPCALL;
     if (this.#flowCache !== null && received.packetType === PacketType.HOST) {
       const { bytes, view, at } = received;
       const path = this.#flowCache.forward(bytes, view, at, received.captured, dev);
-      if (path !== UPCALL) {
+      if (path >= 0) {
         this.outcome = Outcome.FORWARDED;
         const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT) + ETHERNET_LENGTH;
         this.#output.egress(this.#paths.outDev(path), bytes, at - ETHERNET_LENGTH, length, length);
         return;
       }
+      upcall = path;
     }
-    this.#receiveSlow(dev, received);
+    this.#receiveSlow(dev, received, upcall);
   }
 
-  receiveUpcall(frame: Frame): void {
+  receiveUpcall(frame: Frame, upcall: number): void {
     const received = this.#received;
     if (!received.take(frame)) return void this.#skip(received.skip);
     this.#expire();
-    this.#receiveSlow(frame.dev, received);
+    this.#receiveSlow(frame.dev, received, upcall);
   }
 
   #skip(reason: LinkSkip): void {
@@ -195,7 +198,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.reason = reason;
   }
 
-  #receiveSlow(dev: number, received: LinkStage): void {
+  #receiveSlow(dev: number, received: LinkStage, upcall: number): void {
     this.slowPathPackets++;
     this.#trace[0] = 0;
     this.#conntrack.confirmed = -1;
@@ -210,9 +213,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#arrive(packet);
     if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
       const { mtu } = this.#host.interfaces[packet.routeDev];
-      this.#flowCache.learn(packet, this.#trace, mtu, this.#link, this.#conntrack.confirmed === packet.ct);
+      this.#flowCache.learn(packet, this.#trace, mtu, this.#link, this.#conntrack.confirmed === packet.ct, upcall);
     }
-    this.#flowCache?.forgetPending();
     this.#conntrack.release(packet);
     this.#noteDeadline();
   }
@@ -451,7 +453,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** Let the fast path stand aside when fragments have waited long enough. */
   #noteDeadline(): void {
-    this.memory.control[CONTROL_DEADLINE_MS_F64] = this.#fragments.nextDeadlineMs;
+    this.memory.clock.deadlineMs = this.#fragments.nextDeadlineMs;
   }
 }
 

@@ -1,38 +1,33 @@
 /**
  * Replays captures from file to file without a detour through JavaScript: records are merged, forwarded and made anew where
- * they lie, in blocks of the emulator's memory, by wasm/capture/records.ts. Only what is not for the fast path comes back.
+ * they lie, in blocks of the emulator's memory, by wasm/capture/capture-loop.ts. Only what is not for the fast path comes back.
  */
 import type { CaptureReader } from '../codecs/capture.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapReader } from '../codecs/pcap.js';
 import type { PcapWriter } from '../codecs/pcap-writer.js';
-import {
-  INPUT_AT,
-  INPUT_DEV,
-  INPUT_END,
-  INPUT_FRACTION_NS,
-  INPUT_READ_F64,
-  INPUT_STATE,
-  INPUT_STRIDE,
-  INPUTS_AT,
-  InputState,
-  MAX_INPUTS,
-  type Memory,
-} from '../core/memory.js';
+import type { FieldsOf, Records } from '../codecs/record-layout.js';
+import { type INPUT, InputState } from '../core/capture-records.js';
+import type { Memory } from '../core/memory.js';
+import { REGIONS } from '../core/memory-map.js';
 
-type Replay = (input: number, isUpcall: boolean) => void;
+/**
+ * Replays the packet at which the reader of an input is on the slow path. UPCALL: the fast path has declined it so, and
+ * the clock is at its time; 0: it was not for the fast path at all.
+ */
+type Replay = (input: number, upcall: number) => void;
 
 export class InPlaceReplay {
   readonly #memory: Memory;
   readonly #readers: readonly PcapReader[];
   readonly #writers: readonly (PcapWriter | undefined)[];
   readonly #replay: Replay;
+  readonly #inputs: Records<FieldsOf<typeof INPUT>>;
 
   /**
    * All of READERS, whose packets enter at DEVS, if that is possible for each of them: usual pcaps of Ethernet frames that
    * arrive at an interface, in blocks of MEMORY. WRITERS, by the number of their state, have their states and chunks there too. REPLAY is
-   * called for each input whose reader is at a packet that takes the slow path; IS_UPCALL: the fast path has
-   * declined it, and the clock is at its time.
+   * called for each packet that takes the slow path.
    */
   static of(
     memory: Memory,
@@ -46,7 +41,7 @@ export class InPlaceReplay {
     );
     const isPossible =
       usual.length === readers.length &&
-      readers.length <= MAX_INPUTS &&
+      readers.length <= REGIONS.inputs.count &&
       readers.every((_, input) => devs[input] >= 0) &&
       writers.every((writer) => writer === undefined || writer.holds(memory.bytes));
     return isPossible ? new InPlaceReplay(memory, usual, devs, writers, replay) : undefined;
@@ -63,15 +58,15 @@ export class InPlaceReplay {
     this.#readers = readers;
     this.#writers = writers;
     this.#replay = replay;
+    this.#inputs = REGIONS.inputs.recordsOf(memory.buffer);
     memory.wasm.setInputs(readers.length);
     for (const [input, { fractionNs }] of readers.entries()) {
-      this.#set(input, INPUT_DEV, devs[input]);
-      this.#set(input, INPUT_FRACTION_NS, fractionNs);
+      this.#inputs.assign(input, { dev: devs[input], fractionNs });
       this.#show(input);
     }
     memory.host.refill = (input) => this.#refill(input);
-    memory.host.replay = (input, head, isUpcall) => this.#replayAt(input, head, isUpcall !== 0);
-    memory.host.flush = (output) => this.#writers[output]?.flush();
+    memory.host.replay = (input, head, upcall) => this.#replayAt(input, head, upcall);
+    memory.host.flush = (writer) => this.#writers[writer]?.flush();
   }
 
   /** Replays up to COUNT packets; returns how many there were, fewer only at the end. */
@@ -86,7 +81,7 @@ export class InPlaceReplay {
 
   /** How many packets were taken from INPUT. */
   readOf(input: number): number {
-    return this.#memory.view.getFloat64(INPUTS_AT + input * INPUT_STRIDE + INPUT_READ_F64, true);
+    return this.#inputs.get(input, 'read');
   }
 
   /** Read on where INPUT has no whole record in memory any more. */
@@ -98,30 +93,24 @@ export class InPlaceReplay {
     return isThere ? InputState.MORE : InputState.END;
   }
 
-  #replayAt(input: number, head: number, isUpcall: boolean): void {
+  #replayAt(input: number, head: number, upcall: number): void {
     const reader = this.#readers[input];
     this.#takeOver(input);
     reader.standOn(head - reader.bytes.byteOffset);
-    this.#replay(input, isUpcall);
+    this.#replay(input, upcall);
   }
 
   /** Let the reader of INPUT stand where the code in wasm/ has come to. */
   #takeOver(input: number): void {
     const { blocks } = this.#readers[input];
-    blocks.at =
-      this.#memory.view.getUint32(INPUTS_AT + input * INPUT_STRIDE + INPUT_AT, true) - blocks.bytes.byteOffset;
+    blocks.at = this.#inputs.get(input, 'at') - blocks.bytes.byteOffset;
   }
 
   /** Show the code in wasm/ what the reader of INPUT has. */
   #show(input: number): void {
     const { blocks } = this.#readers[input];
-    this.#set(input, INPUT_AT, blocks.bytes.byteOffset + blocks.at);
-    this.#set(input, INPUT_END, blocks.bytes.byteOffset + blocks.end);
-    this.#set(input, INPUT_STATE, InputState.MORE);
-  }
-
-  #set(input: number, field: number, value: number): void {
-    this.#memory.view.setUint32(INPUTS_AT + input * INPUT_STRIDE + field, value, true);
+    const { byteOffset } = blocks.bytes;
+    this.#inputs.assign(input, { at: byteOffset + blocks.at, end: byteOffset + blocks.end, state: InputState.MORE });
   }
 }
 

@@ -4,12 +4,13 @@ import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js
 import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
-import { CHUNK_BYTES, type PcapWriter, WRITER_STATE_BYTES, type WriterPlace } from '../codecs/pcap-writer.js';
+import { CHUNK_BYTES, type PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
 import { type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { IpStack } from '../core/ip-stack.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
-import { MAX_OUTPUTS, Memory, OUTPUT_NUMBERS_AT, OUTPUTS_AT } from '../core/memory.js';
+import { Memory } from '../core/memory.js';
+import { REGIONS } from '../core/memory-map.js';
 import { createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import { DropTally } from './drops.js';
 import { InPlaceReplay } from './in-place.js';
@@ -85,18 +86,19 @@ export class ReplayRun implements EmulatorOutput {
       this.#merger = new CaptureMerger(this.#readers);
       this.emulator = new IpStack({ ...options, memory }, this);
       const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
+      const egress = REGIONS.egress.recordsOf(memory.buffer);
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
-        memory.view.setInt32(OUTPUT_NUMBERS_AT + index * 4, stream === undefined ? index : 0, true);
+        if (index < egress.count) egress.set(index, 'writer', stream === undefined ? index : 0);
         if (isLoopback) return undefined;
         return stream ?? this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
       });
-      if (engine === 'remembered') {
+      if (engine === 'remembered' && host.interfaces.length <= egress.count) {
         this.#inPlace = InPlaceReplay.of(
           memory,
           this.#readers,
           this.#devs,
           stream ? [stream] : this.#egress,
-          (input, isUpcall) => this.#replay(this.#readers[input], this.#devs[input], isUpcall),
+          (input, upcall) => this.#replay(this.#readers[input], this.#devs[input], upcall),
         );
       }
       if (stream !== undefined) return;
@@ -145,9 +147,10 @@ export class ReplayRun implements EmulatorOutput {
   /** Where the writer of interface INDEX keeps its state: where the code in wasm/ finds it; undefined: no room. */
   #placeOf(index: number): WriterPlace | undefined {
     const { memory } = this.emulator;
-    const chunk = index < MAX_OUTPUTS ? memory.allocate(CHUNK_BYTES) : undefined;
+    const { writers } = REGIONS;
+    const chunk = index < writers.count ? memory.allocate(CHUNK_BYTES) : undefined;
     if (chunk === undefined) return undefined;
-    return { buffer: memory.buffer, chunk, stateAt: OUTPUTS_AT + index * WRITER_STATE_BYTES };
+    return { buffer: memory.buffer, chunk, stateAt: writers.recordsOf(memory.buffer).addressOf(index) };
   }
 
   /** Nothing waits to be written from BYTES any more. */
@@ -198,7 +201,7 @@ export class ReplayRun implements EmulatorOutput {
     }
   }
 
-  #replay(record: CaptureReader, input: number, isUpcall = false): void {
+  #replay(record: CaptureReader, input: number, upcall = 0): void {
     const { emulator } = this;
     const dev = input === INPUT_STITCHED ? this.#stitch(record) : input;
     if (dev === STITCH_NOWHERE) return;
@@ -207,7 +210,7 @@ export class ReplayRun implements EmulatorOutput {
     frame.dev = dev;
     this.#record = record;
     if (dev === INPUT_LOCAL) emulator.send(frame);
-    else if (isUpcall) emulator.receiveUpcall(frame);
+    else if (upcall < 0) emulator.receiveUpcall(frame, upcall);
     else emulator.receive(frame);
     if (emulator.outcome === Outcome.SKIPPED) this.#skip(emulator.reason);
     else this.#outcomes[emulator.outcome]++;

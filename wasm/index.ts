@@ -1,10 +1,23 @@
-// What core/ calls, from the file that it is in.
+// What core/ calls, from the file that it is in: `WasmExports` in core/wasm-interface.ts.
 
-export { forwardedPackets, setInputs, step } from './capture/records';
-export * from './conntrack/table';
-export { tcpIsOrdinary, tcpIsValid, tcpOpen, tcpUpdate } from './conntrack/tcp';
+export { forwardedPackets, setInputs, step } from './capture/capture-loop';
+export {
+  confirm,
+  create,
+  firstOfSource,
+  linkSource,
+  lookUp,
+  recordsUsed,
+  release,
+  remove,
+  tableBytes,
+  tableSize,
+  unhash,
+} from './conntrack/table';
+export { tcpIsValid, tcpOpen, tcpUpdate } from './conntrack/tcp';
 export { udpOpen, udpUpdate } from './conntrack/udp';
 export { forward } from './flow/forward';
+export { updateChecksumDeltas } from './flow/leave';
 export { askState, predictState } from './flow/match-state';
-export { setClasses } from './flow/megaflows';
+export { setMegaflows } from './flow/megaflows';
 export { setChecksums } from './flow/plain';

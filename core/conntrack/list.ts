@@ -3,7 +3,6 @@ import type { ListedConnection, ListedDirection } from '../../codecs/conntrack-l
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
 import { protocolOf } from '../protocols/registry.js';
 import {
-  ACCOUNTING_STRIDE_F64,
   BYTES_F64,
   EXPIRES_MS_F64,
   MARK,
@@ -46,7 +45,7 @@ export function listConnection(table: ConntrackTable, entry: number, nowMs: numb
 
 function listDirection({ words, doubles }: ConntrackTable, entry: number, direction: Direction): ListedDirection {
   const tuple = entry * RECORD_WORDS + (direction === ORIGINAL ? ORIGINAL_TUPLE : REPLY_TUPLE);
-  const accounting = entry * RECORD_F64 + direction * ACCOUNTING_STRIDE_F64;
+  const accounting = entry * RECORD_F64 + direction;
   return {
     source: words[tuple + TUPLE_SOURCE],
     destination: words[tuple + TUPLE_DESTINATION],

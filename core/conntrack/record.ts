@@ -1,60 +1,93 @@
+/** The record of a connection in flat memory. */
+import { area, array, f64, i32, layout, record, u32 } from '../../codecs/record-layout.js';
+
 /**
- * The layout of a connection in flat memory: 44 words of 32 bits, 176 bytes. With its two hash slots (16 bytes each, at most
- * half of the slots in use) and its place in the index by source a connection takes 244 bytes.
+ * What identifies one direction: source and destination (as loaded little-endian), and `ports`: the four wire bytes of
+ * both ports, loaded little-endian. ICMP: the id in the lower half (wire order), type << 16, code << 24. GRE: both
+ * keys. Other protocols: 0.
+ */
+export const TUPLE = layout('Tuple', { source: i32, destination: i32, ports: i32 });
+
+/**
+ * A connection. The reply tuple is the inverse of the original one, except for NAT.
  *
- * Offsets are in words from the record's start. Pairs of words that hold a float64 start at even offsets and are given
- * as `…_F64`, in units of 8 bytes.
+ * A connection also takes slots of the hash table, which has room for four per record and keeps the half it grew out
+ * of: with 1,000,000 connections that makes 226 bytes each, and 4 more once the index by source is in use
+ * (`ConntrackTable.bytes`).
  */
-export const RECORD_WORDS = 44;
-export const RECORD_F64 = RECORD_WORDS / 2;
+export const CONNECTION = layout('Connection', {
+  original: record(TUPLE),
+  /** IANA number (bits 0–7); zone (bits 16–31). */
+  protocol: i32,
+  reply: record(TUPLE),
+  /** `Status` bits. */
+  status: i32,
+  /** The connection mark. */
+  mark: i32,
+  /** Interface index + 1 of a MASQUERADE, 0: none (nf_conn_nat.masq_index). */
+  masqueradeDev: i32,
+  /** When the entry expires, in milliseconds of packet time. */
+  expiresMs: f64,
+  /** Accounting, by direction. */
+  packets: array(f64, 2),
+  bytes: array(f64, 2),
+  /** What the protocol's tracker keeps: TCP_CONNECTION, UDP_CONNECTION, … */
+  tracking: area(72),
+  /**
+   * The chain of entries with the same original source (nf_nat_bysource): entry + 1, 0: end. See
+   * wasm/conntrack/table.ts.
+   */
+  sourceNext: i32,
+  sourcePrevious: i32,
+  /**
+   * The fast path, by direction: the path of the last packet + 1, 0: none, -1: the packet in hand has changed the mark.
+   */
+  path: array(i32, 2),
+  /**
+   * What translation adds to the checksums of a direction's packets: the IP header's (upper half) and the layer-4 one's
+   * (lower half), as one's complement sums of little-endian words.
+   */
+  checksumDeltas: array(u32, 2),
+});
 
-/**
- * The tuple of each direction: source, destination (as loaded little-endian), and `ports`: the four wire bytes of both
- * ports, loaded little-endian. ICMP: the id in the lower half (wire order), type << 16, code << 24. GRE: both keys.
- * Other protocols: 0. The reply tuple is the inverse of the original one, but for NAT.
- */
-export const ORIGINAL_TUPLE = 0;
-export const REPLY_TUPLE = 4;
-export const TUPLE_SOURCE = 0;
-export const TUPLE_DESTINATION = 1;
-export const TUPLE_PORTS = 2;
+/** UDP's part of a connection. */
+export const UDP_CONNECTION = layout(
+  'UdpConnection',
+  {
+    /** When the entry was created, in milliseconds of packet time. */
+    createdMs: f64,
+  },
+  { within: { base: CONNECTION, area: 'tracking' } },
+);
 
-/** Protocol (bits 0–7); zone (bits 16–31). */
-export const PROTOCOL = 3;
-/** Status bits, see `Status`. */
-export const STATUS = 7;
-/** The connection mark, int32. */
-export const MARK = 8;
-/** Interface index + 1 of a MASQUERADE, 0: none (nf_conn_nat.masq_index). */
-export const MASQUERADE_DEV = 9;
+/** A slot of the hash table: the hash of a tuple, and the reference of its owner + 1; 0: empty. */
+export const SLOT = layout('Slot', { hash: u32, owner: i32 });
 
-/** When the entry ends, in milliseconds of packet time. */
-export const EXPIRES_MS_F64 = 5;
-/** Accounting: packets and bytes of each direction; the reply's follow the original's. */
-export const PACKETS_F64 = 6;
-export const BYTES_F64 = 7;
-export const ACCOUNTING_STRIDE_F64 = 2;
-/** What the protocol's tracker remembers: words 20–37. TCP's and SCTP's state (bits 0–7) comes first. */
-export const TCP_STATE = 20;
-/** Memory of the last packet, for what must be told apart from a retransmission: laid out by tcp.ts in words 21–27. */
-export const TCP_LAST = 21;
-/** Each side's window: words 28–32 the original sender's, 33–37 the reply's; laid out by tcp.ts. */
-export const TCP_SIDE = 28;
-export const TCP_SIDE_WORDS = 5;
-/** UDP: when the entry was made, in milliseconds of packet time. */
-export const CREATED_MS_F64 = 10;
+/** The head of a chain in the index by source: entry + 1, 0: none. */
+export const SOURCE_HEAD = layout('SourceHead', { first: i32 });
 
-/** The chain of entries whose original source is the same (nf_nat_bysource): record index + 1, 0: end. */
-export const SOURCE_NEXT = 38;
-export const SOURCE_PREVIOUS = 39;
-
-/**
- * What the fast path remembers (core/fast), one word a direction: the path of the last packet + 1, 0: none, -1: the mark was
- * changed by the packet that is passing. And what translation adds to the checksums of its packets: the IP header's (upper
- * half) and the layer-4 one's (lower half), as one's complement sums of little-endian words.
- */
-export const FAST_PATH = 40;
-export const FAST_DELTAS = 42;
+// Indices into the views of the whole table (`ConntrackTable`), for code that holds `entry * RECORD_WORDS` already.
+export const RECORD_WORDS = CONNECTION.words;
+export const RECORD_F64 = CONNECTION.doubles;
+export const TUPLE_SOURCE = TUPLE.word.source;
+export const TUPLE_DESTINATION = TUPLE.word.destination;
+export const TUPLE_PORTS = TUPLE.word.ports;
+export const ORIGINAL_TUPLE = CONNECTION.word.original;
+export const REPLY_TUPLE = CONNECTION.word.reply;
+export const PROTOCOL = CONNECTION.word.protocol;
+export const STATUS = CONNECTION.word.status;
+export const MARK = CONNECTION.word.mark;
+export const MASQUERADE_DEV = CONNECTION.word.masqueradeDev;
+export const EXPIRES_MS_F64 = CONNECTION.double.expiresMs;
+/** The original direction's; the reply's follows. */
+export const PACKETS_F64 = CONNECTION.double.packets;
+export const BYTES_F64 = CONNECTION.double.bytes;
+/** TCP and SCTP: the state (bits 0–7), which comes first, and what follows it. */
+export const TCP_STATE = CONNECTION.word.tracking;
+export const TCP_LAST = TCP_STATE + 1;
+export const SOURCE_NEXT = CONNECTION.word.sourceNext;
+export const FAST_PATH = CONNECTION.word.path;
+export const FAST_DELTAS = CONNECTION.word.checksumDeltas;
 
 /** Status bits (enum ip_conntrack_status; the numbers are the kernel's, as `--ctstatus` and NETLINK show them). */
 export const Status = {

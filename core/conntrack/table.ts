@@ -1,7 +1,7 @@
-/** hot: the table of connections. What looks for one, makes or removes one is in wasm/conntrack/table.ts. */
-import { MAX_RECORDS, Memory, RECORDS_AT } from '../memory.js';
+/** hot: the table of connections. Lookup, creation and removal are in wasm/conntrack/table.ts. */
+import { Memory } from '../memory.js';
+import { REGIONS } from '../memory-map.js';
 import {
-  ACCOUNTING_STRIDE_F64,
   BYTES_F64,
   EXPIRES_MS_F64,
   PACKETS_F64,
@@ -13,10 +13,10 @@ import {
 } from './record.js';
 
 /**
- * Connections as fixed-size records (record.ts), found by either tuple through an open-addressing hash.
+ * Connections as fixed-size records (record.ts), found by either tuple through a hash table with open addressing.
  *
- * An *entry* is the index of a record. A *reference* is `entry * 2 + direction`: what a tuple is found as. `words` and
- * `doubles` view the same memory, all records that there may ever be.
+ * An *entry* is the index of a record. A *reference* is `entry * 2 + direction`: a lookup returns it, as each tuple
+ * belongs to one direction. `words` and `doubles` are views of the same memory: of all records that there can be.
  */
 export class ConntrackTable {
   readonly words: Int32Array;
@@ -24,21 +24,24 @@ export class ConntrackTable {
   readonly memory: Memory;
   readonly #wasm: Memory['wasm'];
 
-  /** MEMORY holds no other table. */
+  /** MEMORY must not hold another table. */
   constructor(memory: Memory = new Memory()) {
     const { buffer, wasm } = memory;
     this.memory = memory;
-    this.words = new Int32Array(buffer, RECORDS_AT, MAX_RECORDS * RECORD_WORDS);
-    this.doubles = new Float64Array(buffer, RECORDS_AT, MAX_RECORDS * RECORD_F64);
+    this.words = REGIONS.connections.wordsOf(buffer);
+    this.doubles = REGIONS.connections.doublesOf(buffer);
     this.#wasm = wasm;
   }
 
-  /** Confirmed entries, ended ones included until they are swept. */
+  /** The number of confirmed entries, including expired ones until they are swept. */
   get size(): number {
     return this.#wasm.tableSize();
   }
 
-  /** How much memory all records, slots and the index take, in bytes. */
+  /**
+   * How much memory the table takes, in bytes: records that were ever used, slots (with the half they grew out of),
+   * index by source.
+   */
   get bytes(): number {
     return this.#wasm.tableBytes();
   }
@@ -49,8 +52,8 @@ export class ConntrackTable {
   }
 
   /**
-   * A cleared record that lookups do not find until `confirm`, with both tuples set: the given one, and `reply…`.
-   * NOW_MS also drives the sweeping of ended entries. -1: there are MAX_RECORDS connections already.
+   * Create an entry with both tuples set: the given one, and its inverse with REPLY_PORTS. Lookups do not find it
+   * before `confirm`. NOW_MS also drives the sweeping of expired entries. Returns -1 where the table is full.
    */
   create(
     source: number,
@@ -73,7 +76,7 @@ export class ConntrackTable {
     this.#wasm.remove(entry);
   }
 
-  /** Let no lookup find ENTRY any more; its record stays until `release` for the packet that is still passing. */
+  /** Hide ENTRY from lookups; its record stays until `release`, for the packet that is still on its way. */
   unhash(entry: number): void {
     this.#wasm.unhash(entry);
   }
@@ -83,14 +86,14 @@ export class ConntrackTable {
     return (this.words[entry * RECORD_WORDS + STATUS] & Status.HASHED) !== 0;
   }
 
-  /** Give the record of ENTRY, which no lookup finds, back for others. */
+  /** Free the record of ENTRY, which lookups do not find any more. */
   release(entry: number): void {
     this.#wasm.release(entry);
   }
 
   /**
    * The reference of the confirmed entry that has this tuple in either direction, -1 where there is none. An entry that
-   * has ended by NOW_MS is removed and not found (nf_conntrack_find_get).
+   * has expired by NOW_MS is removed and not found (nf_conntrack_find_get).
    */
   find(source: number, destination: number, ports: number, protocol: number, nowMs: number): number {
     const reference = this.#wasm.lookUp(source, destination, ports, protocol);
@@ -99,24 +102,24 @@ export class ConntrackTable {
     return -1;
   }
 
-  /** The same, whether the entry has ended or not. */
+  /** The same, whether the entry has expired or not. */
   lookUp(source: number, destination: number, ports: number, protocol: number): number {
     return this.#wasm.lookUp(source, destination, ports, protocol);
   }
 
   /** Count a packet of LENGTH bytes in DIRECTION (nf_conntrack_acct). */
   account(entry: number, direction: number, length: number): void {
-    const at = entry * RECORD_F64 + PACKETS_F64 + direction * ACCOUNTING_STRIDE_F64;
-    this.doubles[at] += 1;
-    this.doubles[at + BYTES_F64 - PACKETS_F64] += length;
+    const at = entry * RECORD_F64 + direction;
+    this.doubles[at + PACKETS_F64] += 1;
+    this.doubles[at + BYTES_F64] += length;
   }
 
-  /** Let ENTRY end TIMEOUT_MS after NOW_MS. */
+  /** Let ENTRY expire TIMEOUT_MS after NOW_MS. */
   refresh(entry: number, nowMs: number, timeoutMs: number): void {
     this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] = nowMs + timeoutMs;
   }
 
-  /** Call VISIT with each confirmed entry that has not ended by NOW_MS, in the order in which their records lie. */
+  /** Call VISIT with each confirmed entry that has not expired by NOW_MS, in the order of their records. */
   forEach(nowMs: number, visit: (entry: number) => void): void {
     const used = this.#wasm.recordsUsed();
     for (let entry = 0; entry < used; entry++) {
@@ -125,17 +128,20 @@ export class ConntrackTable {
     }
   }
 
-  /** Remember ENTRY under its original source address, port and protocol, the latest first (nf_nat_bysource). */
+  /** Add ENTRY to the index by original source address, port and protocol, the latest first (nf_nat_bysource). */
   linkSource(entry: number): void {
     this.#wasm.linkSource(entry);
   }
 
-  /** The latest linked entry whose original source may be (SOURCE, PORTS' source port, PROTOCOL), -1: none; see `nextOfSource`. */
+  /**
+   * The latest linked entry whose original source may be (SOURCE, PORTS' source port, PROTOCOL), -1: none; see
+   * `nextOfSource`.
+   */
   firstOfSource(source: number, ports: number, protocol: number): number {
     return this.#wasm.firstOfSource(source, ports, protocol);
   }
 
-  /** The entry behind ENTRY in its chain, -1: none. Chains may hold other sources as well: compare. */
+  /** The entry after ENTRY in its chain, -1: none. Chains may hold other sources as well: compare. */
   nextOfSource(entry: number): number {
     return this.words[entry * RECORD_WORDS + SOURCE_NEXT] - 1;
   }

@@ -7,6 +7,7 @@ import type { RuleContext } from '../rules/context.js';
 import { indexChain } from '../rules/index/index-fields.js';
 import { LAST_WORD, RULE_SHIFT, type RuleWords, ruleWordsOf } from '../rules/index/rule-words.js';
 import type { Chain } from '../rules/model.js';
+import { PROBE_CHAIN, PROBE_LIST } from './records.js';
 
 export { PLACE_WORDS } from '../rules/index/interval-lists.js';
 // What the code in wasm/ needs of these; a connection's record has a PROTOCOL as well.
@@ -26,26 +27,7 @@ export {
 /** Shorter chains narrow a class little. */
 const LEAST_RULES = 200;
 
-/**
- * A chain in memory, in words: how many rules and lists it has, and where the words of its rules are (LAST_WORD: 1 where more
- * than words is to be asked); then its lists. A list: the field that it is of, -1: all packets; the field that its places say
- * something about; how to find a value's part of it (see IntervalLists: lowest, shift, blocks, starts, offsets); where its data is.
- */
-export const PROBE_RULES = 0;
-export const PROBE_LISTS = 1;
-export const PROBE_WORDS_AT = 2;
-export const PROBE_HEADER_WORDS = 4;
-export const PROBE_LIST_WORDS = 8;
-export const PROBE_FIELD = 0;
-export const PROBE_SECOND = 1;
-export const PROBE_LOWEST = 2;
-export const PROBE_SHIFT = 3;
-export const PROBE_BLOCKS = 4;
-export const PROBE_STARTS = 5;
-export const PROBE_OFFSETS = 6;
-export const PROBE_DATA_AT = 7;
-
-/** Instead of a field: a list of all packets; PROBE_BLOCKS is then how many words its data has. */
+/** The `field` of a PROBE_LIST (records.ts) of all packets. */
 export const PROBE_ANY_FIELD = -1;
 
 /** What a class asks of a long chain: the chain as written down, and its packets as they are when they come to it. */
@@ -93,24 +75,32 @@ export class ChainProbes {
     const words = rules.words.slice();
     for (let i = 0; i < rules.length; i++) words[(i << RULE_SHIFT) + LAST_WORD] = rules.rest[i] === undefined ? 0 : 1;
     const { byField, anyway, anywaySecond } = indexChain(rules);
-    const lists = byField.flatMap(({ field, second, lists: { data, layout } }) => [
-      field,
-      second,
-      layout.lowest,
-      layout.shift,
-      layout.blocks,
-      layout.startsAt,
-      layout.offsetsAt,
-      this.#store(data),
-    ]);
-    const anyList = [PROBE_ANY_FIELD, anywaySecond, 0, 0, anyway.length, 0, 0, this.#store(anyway)];
-    const header = [rules.length, byField.length + 1, this.#store(words), 0];
-    return this.#store(Int32Array.from([...header, ...lists, ...anyList]));
-  }
-
-  #store(words: Int32Array): number {
-    const at = this.#memory.allocateSmall(Math.ceil(words.length / 2) * 8);
-    new Int32Array(this.#memory.buffer, at, words.length).set(words);
-    return at;
+    const memory = this.#memory;
+    const lists = memory.allocateRecords(PROBE_LIST, byField.length + 1);
+    for (const [
+      index,
+      {
+        field,
+        second,
+        lists: { data, layout },
+      },
+    ] of byField.entries()) {
+      const { lowest, shift, blocks, startsAt, offsetsAt } = layout;
+      lists.assign(index, { field, second, lowest, shift, blocks, startsAt, offsetsAt, data: memory.storeWords(data) });
+    }
+    lists.assign(byField.length, {
+      field: PROBE_ANY_FIELD,
+      second: anywaySecond,
+      blocks: anyway.length,
+      data: memory.storeWords(anyway),
+    });
+    const chain = memory.allocateRecords(PROBE_CHAIN, 1);
+    chain.assign(0, {
+      rules: rules.length,
+      lists: lists.count,
+      listsAt: lists.start,
+      ruleWords: memory.storeWords(words),
+    });
+    return chain.start;
   }
 }

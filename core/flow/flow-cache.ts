@@ -1,16 +1,16 @@
 /**
- * hot: the way of most packets: of a known connection, in order, along a path that the packet before it took.
+ * hot: the flow cache. Most packets belong to a known connection, are in order, and follow the path of the packet
+ * before them.
  *
- * A packet that took the slow path and was forwarded leaves its path behind in its connection's record: the rules that it met
- * and what they answered. That holds for the next packet of the same direction, as far as the rules read only what the
- * connection fixes; what else they read is asked of each packet anew (path.ts). So on the fast path a packet is decoded, found,
- * tracked, counted and rewritten, and no rule is run and no object made.
+ * A packet that was forwarded on the slow path leaves its path in its connection's record: the rules that it met and
+ * their answers. The path is valid for the next packet of the same direction, as far as the rules read only what the
+ * connection fixes; what else they read is asked of each packet again (path.ts). So on the fast path a packet is
+ * decoded, looked up, tracked, counted and rewritten, but no rule is run and no object allocated.
  *
- * The slow path owns the meaning. Whatever is not plainly ordinary on the fast path, which is in wasm/flow/forward.ts, is left to it,
- * untouched.
+ * The slow path defines the meaning. The fast path (wasm/flow/forward.ts) leaves every packet that is not plainly
+ * ordinary to it, unchanged: an upcall.
  */
 import { swap16 } from '../../codecs/address.js';
-import { fold } from '../../codecs/checksum.js';
 import { copyWords } from '../../codecs/copy.js';
 import {
   ETHERNET_LENGTH,
@@ -22,7 +22,6 @@ import {
 } from '../../codecs/layouts.js';
 import type { Clock } from '../clock.js';
 import {
-  FAST_DELTAS,
   FAST_PATH,
   ORIGINAL_TUPLE,
   RECORD_WORDS,
@@ -36,7 +35,7 @@ import {
 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { Hook } from '../hooks.js';
-import { CONTROL_PENDING_F64, type Memory, SCRATCH_BYTES, SCRATCH_HEADROOM } from '../memory.js';
+import { MAX_SCRATCH_PACKET_BYTES, type Memory } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
 import type { Trace } from '../rules/run/trace.js';
@@ -44,14 +43,12 @@ import type { LinkHeader } from './link-header.js';
 import { type FlowKey, flowValues, type MegaflowLearner } from './megaflow.js';
 import { MegaflowTable, Phase } from './megaflow-table.js';
 import type { PathTable } from './path.js';
+import { UPCALL } from './records.js';
 
-/** `forward` says this where the packet is not for the fast path. */
-export const UPCALL = -1;
-
-/** Rulesets without classes worth their name must not be asked for some with each new connection: learning has to pay. */
+/** Rulesets without useful megaflows must not be asked for one with each new connection: learning has to pay. */
 const ATTEMPTS_AT_FIRST = 64;
 const HITS_AN_ATTEMPT = 16;
-/** Rules that may be looked at: some 0.1 s at first, and then less than what the classes have spared. */
+/** How many rules learning may visit: some 0.1 s worth at first, then less than what the megaflows have saved. */
 const VISITS_AT_FIRST = 500_000;
 const VISITS_A_HIT = 4;
 
@@ -63,11 +60,11 @@ export class FlowCache {
   readonly #paths: PathTable;
   readonly #clock: Clock;
   readonly #packet: Packet;
-  readonly #classes: MegaflowTable;
+  readonly #megaflows: MegaflowTable;
   readonly #learner: MegaflowLearner;
   #attempts = 0;
 
-  /** PACKET is the record in which a packet is asked what a path wants to know; CHECKSUMS: nf_conntrack_checksum. */
+  /** PACKET is filled in to ask the questions of a path; CHECKSUMS: nf_conntrack_checksum. */
   constructor(
     memory: Memory,
     table: ConntrackTable,
@@ -78,7 +75,7 @@ export class FlowCache {
     checksums: boolean,
   ) {
     this.#memory = memory;
-    this.#classes = new MegaflowTable(memory);
+    this.#megaflows = new MegaflowTable(memory);
     this.#learner = learner;
     this.#table = table;
     this.#paths = paths;
@@ -90,16 +87,16 @@ export class FlowCache {
   }
 
   /**
-   * Forward the packet at AT of VIEW (over BYTES) that came in by DEV, of which CAPTURED bytes are there: rewritten in place,
-   * tracked and counted, behind the Ethernet header that it leaves with. Gives the path that it takes; UPCALL where it is for
-   * the slow path, and nothing has been done.
+   * Forward the packet at AT of VIEW (over BYTES) that came in by DEV, of which CAPTURED bytes are there: it is
+   * tracked, counted, and rewritten in place, as is the Ethernet header in front of it. Returns the path that it takes;
+   * an upcall (below 0, see UPCALL) where it is for the slow path, and nothing has been done.
    */
   forward(bytes: Uint8Array, view: DataView, at: number, captured: number, dev: number): number {
     const memory = this.#memory;
-    if (captured > SCRATCH_BYTES - SCRATCH_HEADROOM) return UPCALL;
+    if (captured > MAX_SCRATCH_PACKET_BYTES) return UPCALL;
     const place = memory.placeOf(bytes, view, at, captured);
     const path = memory.wasm.forward(place, captured, dev);
-    if (path !== UPCALL && !memory.holds(bytes)) {
+    if (path >= 0 && !memory.holds(bytes)) {
       const length = memory.view.getUint16(place + IPV4_TOTAL_LENGTH_AT);
       copyWords(view, at - ETHERNET_LENGTH, memory.view, place - ETHERNET_LENGTH, length + ETHERNET_LENGTH);
     }
@@ -107,15 +104,16 @@ export class FlowCache {
   }
 
   /**
-   * PACKET was forwarded along the slow path, which TRACE tells of, and left behind the Ethernet header LINK: let the next one
-   * of its direction follow it, and so all that are bound to. IS_OPENING: it opened its connection.
+   * PACKET was forwarded on the slow path, with this TRACE and the Ethernet header LINK: let the next one of its
+   * direction follow it, and all others that would meet the same. IS_OPENING: it opened its connection. UPCALL: what
+   * `forward` returned for it.
    */
-  learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean): void {
+  learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean, upcall: number): void {
     const { ct, direction, protocol } = packet;
     if (ct < 0 || !this.#table.isHashed(ct)) return;
     if (isOpening || packet.ctinfo === CtInfo.ESTABLISHED) {
       const phase = isOpening ? Phase.OPENING : direction === ORIGINAL ? Phase.ORIGINAL : Phase.REPLY;
-      this.#learnClass(packet, phase, trace, mtu, link);
+      this.#learnMegaflow(packet, phase, trace, mtu, link, upcall);
     }
     if (packet.ctinfo !== CtInfo.ESTABLISHED) return;
     const { words } = this.#table;
@@ -132,16 +130,11 @@ export class FlowCache {
     const path = this.#paths.intern(trace, packet.inDev, packet.outDev, mtu, link);
     if (path < 0) return;
     words[at] = path + 1;
-    words[base + FAST_DELTAS + direction] = checksumDeltas(words, base, direction);
+    this.#memory.wasm.updateChecksumDeltas(ct, direction);
   }
 
-  /** The packet in hand is done with. */
-  forgetPending(): void {
-    this.#memory.control[CONTROL_PENDING_F64] = 0;
-  }
-
-  /** Let all packets that are bound to follow PACKET do so, where it can be said which these are. */
-  #learnClass(packet: Packet, phase: Phase, trace: Trace, mtu: number, link: LinkHeader): void {
+  /** Let all packets that would meet the same as PACKET follow it, if it can be determined which these are. */
+  #learnMegaflow(packet: Packet, phase: Phase, trace: Trace, mtu: number, link: LinkHeader, upcall: number): void {
     const { inDev, protocol } = packet;
     if (packet.isCut || packet.fragmentMaxSize > 0 || packet.headerLength !== IPV4_LENGTH) return;
     if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return;
@@ -151,17 +144,17 @@ export class FlowCache {
     const values = flowValues(flowKey);
     const isAlike = (first: number, firstId: number, rules: number): boolean =>
       this.#paths.isAlike(first, path, firstId, rules);
-    if (this.#classes.settle(phase, inDev, protocol, values, path, isAlike)) return;
-    const { hits } = this.#classes;
+    if (this.#megaflows.settle(upcall, phase, inDev, protocol, values, path, isAlike)) return;
+    const { hits } = this.#megaflows;
     if (this.#attempts > ATTEMPTS_AT_FIRST + hits / HITS_AN_ATTEMPT) return;
     if (this.#learner.visits > VISITS_AT_FIRST + hits * VISITS_A_HIT) return;
-    if (this.#classes.holds(phase, inDev, protocol, values, path)) return;
+    if (this.#megaflows.holds(phase, inDev, protocol, values, path)) return;
     this.#attempts++;
     const megaflow = this.#learner.learn(flowKey, trace);
-    if (megaflow !== undefined) this.#classes.add(megaflow, path);
+    if (megaflow !== undefined) this.#megaflows.add(megaflow, path);
   }
 
-  /** How PACKET, which has left, came in: its connection knows. */
+  /** The flow key with which PACKET, which has been rewritten, came in: it follows from its connection. */
   #flowKeyOf(packet: Packet, phase: Phase): FlowKey {
     const { words } = this.#table;
     const base = packet.ct * RECORD_WORDS;
@@ -185,7 +178,7 @@ export class FlowCache {
     };
   }
 
-  /** Whether the packet at AT of the memory answers QUESTION of PATH as the one before it did. */
+  /** Whether the packet at AT of the memory gives the same answer to QUESTION of PATH as its first packet. */
   #answersAgree(path: number, question: number, at: number, entry: number, direction: number): boolean {
     const { asked, answer, isForwarded } = this.#paths.questions[path][question];
     const packet = this.#packet;
@@ -212,7 +205,7 @@ export class FlowCache {
     return agrees;
   }
 
-  /** Let PACKET look as it does behind the routing decision; its TTL in the bytes too. */
+  /** Make PACKET look as it does after the routing decision; its TTL in the bytes too. */
   #showForwarded(packet: Packet, outDev: number): void {
     const { words } = this.#table;
     const { view, at } = packet;
@@ -224,18 +217,4 @@ export class FlowCache {
     packet.destination = words[other];
     packet.dport = swap16(words[other + 2] & 0xffff);
   }
-}
-
-/** FAST_DELTAS of a direction: what its translation adds to the sums of the IP header and of layer 4. */
-function checksumDeltas(words: Int32Array, base: number, direction: number): number {
-  const own = base + (direction === ORIGINAL ? ORIGINAL_TUPLE : REPLY_TUPLE);
-  const other = base + (direction === ORIGINAL ? REPLY_TUPLE : ORIGINAL_TUPLE);
-  const addresses = difference(words[own], words[other + 1]) + difference(words[own + 1], words[other]);
-  const ports = difference(words[own + 2], words[other + 2]);
-  return (fold(addresses) << 16) | fold(addresses + ports);
-}
-
-/** The one's complement sum of the halves of NEW less those of OLD. */
-function difference(oldWord: number, newWord: number): number {
-  return (~oldWord & 0xffff) + (~oldWord >>> 16) + (newWord & 0xffff) + (newWord >>> 16);
 }

@@ -1,9 +1,12 @@
-/** The classes of packets that wasm/flow/megaflows.ts looks through, written down where it finds them. */
+/** The table of megaflows, which wasm/flow/megaflows.ts searches. */
 import { swap16 } from '../../codecs/address.js';
-import { CLASSES_AT, CLASSES_BYTES, CONTROL_PENDING_F64, CONTROL_PENDING_RESULT_F64, type Memory } from '../memory.js';
+import type { FieldsOf, Records, ValuesOf } from '../../codecs/record-layout.js';
+import type { Memory } from '../memory.js';
+import { REGIONS } from '../memory-map.js';
 import type { Probe } from './chain-probe.js';
+import { CHAIN_PATH, FIRST_MISS, MEGAFLOW, VALUE_RANGE } from './records.js';
 
-/** What relation to its connection a packet has; what conntrack says of it, and whether NAT asks its rules, follow from it. */
+/** A packet's relation to its connection, which decides on its ctinfo and on whether the nat table is asked. */
 export const Phase = {
   /** It opens its connection (ctinfo NEW, the entry not confirmed yet): the nat table is asked. */
   OPENING: 0,
@@ -20,7 +23,7 @@ export interface Span {
   readonly max: number;
 }
 
-/** All that packets of a class have in common. Addresses and ports in host order. */
+/** All that packets of a megaflow have in common. Addresses and ports in host order. */
 export interface Megaflow {
   readonly phase: Phase;
   readonly inDev: number;
@@ -29,7 +32,7 @@ export interface Megaflow {
   readonly destination: Span;
   readonly sport: Span;
   readonly dport: Span;
-  /** Destination and its port in FORWARD and POSTROUTING, once translated. Of an OPENING class: anything. */
+  /** Destination and its port in FORWARD and POSTROUTING, once translated. Of an OPENING megaflow: anything. */
   readonly laterDestination: Span;
   readonly laterDport: Span;
   /** What NAT makes of an OPENING packet; undefined for the other phases. */
@@ -38,154 +41,125 @@ export interface Megaflow {
   readonly probe: Probe | undefined;
 }
 
-/** What the nat table makes of a packet that opens a connection: always the same of a class. Addresses int32 as loaded, ports in host order. */
+/**
+ * How the nat table translates a packet that opens a connection: the same for all packets of a megaflow. Addresses are
+ * int32 as loaded, ports in host order.
+ */
 export interface NatPlan {
-  /** There is a nat table: connections are bound, if to what they are. */
+  /** There is a nat table: connections are bound, even if to their own addresses. */
   readonly isBound: boolean;
   readonly destination: number | undefined;
   readonly dport: number | undefined;
   readonly source: number | undefined;
-  /** The interface that the source's address is of (MASQUERADE), -1: none. */
+  /** The interface whose address the source gets (MASQUERADE), -1: none. */
   readonly masqueradeDev: number;
 }
 
-/**
- * A class in memory, by byte: its key; its path; of each field the lowest value and how many more there are; its plan (flags,
- * addresses as loaded, the port as it is on the wire, the interface + 1); how many packets it has taken.
- */
-export const CLASS_BYTES = 128;
-export const CLASS_IN_DEV = 0;
-export const CLASS_PROTOCOL = 4;
-export const CLASS_PHASE = 8;
-export const CLASS_PATH = 12;
-export const CLASS_SOURCE = 16;
-export const CLASS_DESTINATION = 24;
-export const CLASS_SPORT = 32;
-export const CLASS_DPORT = 40;
-export const CLASS_LATER_DESTINATION = 48;
-export const CLASS_LATER_DPORT = 56;
-export const CLASS_PLAN = 64;
-export const CLASS_NEW_DESTINATION = 68;
-export const CLASS_NEW_DPORT = 72;
-export const CLASS_NEW_SOURCE = 76;
-export const CLASS_MASQUERADE_DEV = 80;
-export const CLASS_HITS = 84;
-/**
- * The chain that its packets ask (chain-probe.ts; 0: none), where the paths are that its answers lead to (+ 1, by position; 0: not
- * known yet), and what rules see there: whether the destination is translated, the interface that packets leave by, their state.
- */
-export const CLASS_PROBE = 88;
-export const CLASS_PROBE_PATHS = 92;
-export const CLASS_PROBE_IS_LATER = 96;
-export const CLASS_PROBE_OUT_DEV = 100;
-export const CLASS_PROBE_STATE = 104;
-
-/** Bits of CLASS_PLAN. */
+/** Bits of a megaflow's `plan`. */
 export const PlanFlag = { BOUND: 1, DESTINATION: 2, DPORT: 4, SOURCE: 8 } as const;
 
 const NO_PATH = -1;
 /** From this `FlowField` on they are the later ones. */
 const LATER_FIELDS = 4;
 
-/** The search looks at one after the other: more would cost others more than they spare. */
-const MOST_CLASSES = Math.min(48, CLASSES_BYTES / CLASS_BYTES);
+/** The search is linear: more of them would cost other packets more than they save. */
+const MAX_MEGAFLOWS = REGIONS.megaflows.count;
+
+/** The chain that decided on the path of a megaflow's first packet, and that path. */
+interface FirstAnswer {
+  readonly probe: Probe;
+  readonly path: number;
+}
 
 export class MegaflowTable {
   readonly #memory: Memory;
   readonly #words: Int32Array;
+  readonly #records: Records<FieldsOf<typeof MEGAFLOW>>;
   #length = 0;
-  /** Where the paths of classes are that ask a chain, and how many there is room for; by the class's number. */
-  readonly #rooms: { readonly at: number; readonly count: number }[] = [];
-
-  /** Of classes that ask a chain, by their number: what, and the path that their first packet took. */
-  readonly #asked: ({ readonly probe: Probe; readonly path: number } | undefined)[] = [];
+  /** By megaflow: the paths of the chain's answers, where one was ever needed. */
+  readonly #chainPaths: Records<FieldsOf<typeof CHAIN_PATH>>[] = [];
+  /** By megaflow: undefined where no chain decides on the path. */
+  readonly #firstAnswers: (FirstAnswer | undefined)[] = [];
 
   constructor(memory: Memory) {
     this.#memory = memory;
-    this.#words = new Int32Array(memory.buffer, CLASSES_AT, (MOST_CLASSES * CLASS_BYTES) / 4);
+    this.#words = REGIONS.megaflows.wordsOf(memory.buffer);
+    this.#records = REGIONS.megaflows.recordsOf(memory.buffer);
   }
 
-  /** How many packets classes have taken, but for those whose classes had to give way. */
+  /** How many packets megaflows have taken; those that were replaced do not count. */
   get hits(): number {
     let hits = 0;
-    for (let index = 0; index < this.#length; index++) hits += this.#words[this.#at(index, CLASS_HITS)];
+    for (let index = 0; index < this.#length; index++) hits += this.#words[this.#at(index) + MEGAFLOW.word.hits];
     return hits;
   }
 
   /**
-   * Whether a class that takes PATH holds a packet of PHASE that came in by IN_DEV, whose fields have these VALUES, in the order
-   * of `FlowField`. Where rules ask what only each packet can answer, packets of one box take different paths.
+   * Whether a megaflow that takes PATH holds a packet of PHASE that came in by IN_DEV, whose fields have these VALUES,
+   * in the order of `FlowField`. Where rules depend on more than these, packets of the same ranges take different
+   * paths.
    */
   holds(phase: Phase, inDev: number, protocol: number, values: readonly number[], path: number): boolean {
     for (let index = 0; index < this.#length; index++) {
-      if (this.#words[this.#at(index, CLASS_PATH)] === path && this.#isHeld(index, phase, inDev, protocol, values))
+      if (
+        this.#words[this.#at(index) + MEGAFLOW.word.path] === path &&
+        this.#isHeld(index, phase, inDev, protocol, values)
+      )
         return true;
     }
     return false;
   }
 
-  /** Whether the class INDEX holds such a packet. */
+  /** Whether the megaflow INDEX holds such a packet. */
   #isHeld(index: number, phase: Phase, inDev: number, protocol: number, values: readonly number[]): boolean {
     const words = this.#words;
-    const at = this.#at(index, 0);
-    if (words[at + CLASS_PHASE / 4] !== phase || words[at + CLASS_IN_DEV / 4] !== inDev) return false;
-    if (words[at + CLASS_PROTOCOL / 4] !== protocol) return false;
+    const at = this.#at(index);
+    if (words[at + MEGAFLOW.word.phase] !== phase || words[at + MEGAFLOW.word.inDev] !== inDev) return false;
+    if (words[at + MEGAFLOW.word.protocol] !== protocol) return false;
     return values.every((value, field) => {
-      const span = at + CLASS_SOURCE / 4 + field * 2;
-      // Of an opening packet no class asks for the later fields.
+      // The later fields of a packet that opens a connection do not matter.
       if (phase === Phase.OPENING && field >= LATER_FIELDS) return true;
-      return (value - words[span]) >>> 0 <= words[span + 1] >>> 0;
+      // The ranges are in the order of `FlowField`.
+      const range = at + MEGAFLOW.word.source + field * VALUE_RANGE.words;
+      return (value - words[range + VALUE_RANGE.word.lowest]) >>> 0 <= words[range + VALUE_RANGE.word.more] >>> 0;
     });
   }
 
-  /** Let packets of ONE take PATH. Where there is no room, the class that has taken the fewest packets of late gives way. */
-  add(one: Megaflow, path: number): void {
-    const index = this.#length < MOST_CLASSES ? this.#length++ : this.#leastUsed();
-    const words = this.#words;
-    const set = (field: number, value: number): void => {
-      words[this.#at(index, field)] = value;
-    };
-    const setSpan = (field: number, { min, max }: Span): void => {
-      set(field, min);
-      set(field + 4, max - min);
-    };
-    set(CLASS_IN_DEV, one.inDev);
-    set(CLASS_PROTOCOL, one.protocol);
-    set(CLASS_PHASE, one.phase);
-    set(CLASS_PATH, path);
-    setSpan(CLASS_SOURCE, one.source);
-    setSpan(CLASS_DESTINATION, one.destination);
-    setSpan(CLASS_SPORT, one.sport);
-    setSpan(CLASS_DPORT, one.dport);
-    setSpan(CLASS_LATER_DESTINATION, one.laterDestination);
-    setSpan(CLASS_LATER_DPORT, one.laterDport);
-    const { plan } = one;
-    set(CLASS_PLAN, plan === undefined ? 0 : planFlags(plan));
-    set(CLASS_NEW_DESTINATION, plan?.destination ?? 0);
-    set(CLASS_NEW_DPORT, swap16(plan?.dport ?? 0));
-    set(CLASS_NEW_SOURCE, plan?.source ?? 0);
-    set(CLASS_MASQUERADE_DEV, (plan?.masqueradeDev ?? -1) + 1);
-    set(CLASS_HITS, 0);
-    const { probe } = one;
-    set(CLASS_PROBE, probe?.chain ?? 0);
-    this.#asked[index] = probe === undefined ? undefined : { probe, path };
-    if (probe !== undefined) {
-      set(CLASS_PATH, NO_PATH);
-      set(CLASS_PROBE_PATHS, this.#pathsFor(index, probe.rules + 1));
-      set(CLASS_PROBE_IS_LATER, probe.isLater ? 1 : 0);
-      set(CLASS_PROBE_OUT_DEV, probe.outDev);
-      set(CLASS_PROBE_STATE, probe.state);
-      this.#setPath(index, probe.result, path);
+  /**
+   * Let packets of FLOW take PATH. Where there is no room, the megaflow that has taken the fewest packets of late is
+   * replaced.
+   */
+  add(flow: Megaflow, path: number): void {
+    const index = this.#length < MAX_MEGAFLOWS ? this.#length++ : this.#leastUsed();
+    const { inDev, protocol, phase, plan, probe } = flow;
+    this.#records.assign(index, { inDev, protocol, phase, path: probe === undefined ? path : NO_PATH, hits: 0 });
+    this.#records.assign(index, planFields(plan));
+    this.#setRange(index, MEGAFLOW.word.source, flow.source);
+    this.#setRange(index, MEGAFLOW.word.destination, flow.destination);
+    this.#setRange(index, MEGAFLOW.word.sport, flow.sport);
+    this.#setRange(index, MEGAFLOW.word.dport, flow.dport);
+    this.#setRange(index, MEGAFLOW.word.laterDestination, flow.laterDestination);
+    this.#setRange(index, MEGAFLOW.word.laterDport, flow.laterDport);
+    this.#firstAnswers[index] = probe === undefined ? undefined : { probe, path };
+    if (probe === undefined) {
+      this.#records.set(index, 'chain', 0);
+    } else {
+      const { chain, isLater, outDev, state } = probe;
+      const paths = this.#clearChainPaths(index, probe.rules + 1);
+      this.#records.assign(index, { chain, chainPaths: paths.start, isLater: isLater ? 1 : 0, outDev, state });
+      paths.set(probe.result, 'path', path + 1);
     }
-    this.#memory.wasm.setClasses(this.#length);
+    this.#memory.wasm.setMegaflows(this.#length);
   }
 
   /**
-   * Where the packet in hand, of which the others are as for `holds`, was left to the slow path only because nobody had taken the way
-   * that a chain's answer leads to: let others that get this answer take PATH. That holds for the classes whose first packet took
-   * the same way but for what the chain said, as IS_ALIKE says of that one's path and the chain's ids. False where there is none.
+   * Where the packet in hand was left to the slow path only because the path for a chain's answer was not known, as
+   * UPCALL says: let others that get this answer take PATH. That holds for the megaflows whose first packet took the
+   * same way except for the chain's answer, as IS_ALIKE says of that one's path and the chain's ids. Returns whether
+   * there is one. The others are as for `holds`.
    */
   settle(
+    upcall: number,
     phase: Phase,
     inDev: number,
     protocol: number,
@@ -193,52 +167,68 @@ export class MegaflowTable {
     path: number,
     isAlike: (first: number, firstId: number, rules: number) => boolean,
   ): boolean {
-    const { control } = this.#memory;
-    const pending = this.#asked[control[CONTROL_PENDING_F64] - 1]?.probe;
-    if (pending === undefined) return false;
+    if (upcall > FIRST_MISS) return false;
+    const missed = this.#firstAnswers[(FIRST_MISS - upcall) % MAX_MEGAFLOWS]?.probe;
+    if (missed === undefined) return false;
+    const answer = Math.floor((FIRST_MISS - upcall) / MAX_MEGAFLOWS);
     let isSettled = false;
     for (let index = 0; index < this.#length; index++) {
-      const asked = this.#asked[index];
-      if (asked === undefined || !asksTheSame(asked.probe, pending)) continue;
+      const first = this.#firstAnswers[index];
+      if (first === undefined || !asksTheSame(first.probe, missed)) continue;
       if (!this.#isHeld(index, phase, inDev, protocol, values)) continue;
-      if (!isAlike(asked.path, asked.probe.firstId, asked.probe.rules)) continue;
-      this.#setPath(index, control[CONTROL_PENDING_RESULT_F64], path);
+      if (!isAlike(first.path, first.probe.firstId, first.probe.rules)) continue;
+      this.#chainPaths[index].set(answer, 'path', path + 1);
       isSettled = true;
     }
     return isSettled;
   }
 
-  /** Room for so many paths of the class INDEX, all 0: what the class had that it takes the place of, if that is enough. */
-  #pathsFor(index: number, count: number): number {
-    let room = this.#rooms[index];
-    if (room === undefined || room.count < count) {
-      room = { at: this.#memory.allocateSmall(((count + 1) >> 1) * 8), count };
-      this.#rooms[index] = room;
-    } else {
-      this.#memory.bytes.fill(0, room.at, room.at + count * 4);
+  /**
+   * Paths for COUNT answers of the chain of the megaflow INDEX, all 0; those of the megaflow that it replaces are used
+   * again.
+   */
+  #clearChainPaths(index: number, count: number): Records<FieldsOf<typeof CHAIN_PATH>> {
+    const known = this.#chainPaths[index];
+    if (known !== undefined && known.count >= count) {
+      known.clear();
+      return known;
     }
-    return room.at;
+    const paths = this.#memory.allocateRecords(CHAIN_PATH, count);
+    this.#chainPaths[index] = paths;
+    return paths;
   }
 
-  #setPath(index: number, result: number, path: number): void {
-    const paths = this.#words[this.#at(index, CLASS_PROBE_PATHS)];
-    this.#memory.view.setInt32(paths + result * 4, path + 1, true);
+  #setRange(index: number, word: number, { min, max }: Span): void {
+    const range = this.#at(index) + word;
+    this.#words[range + VALUE_RANGE.word.lowest] = min;
+    this.#words[range + VALUE_RANGE.word.more] = max - min;
   }
 
   #leastUsed(): number {
     const words = this.#words;
+    const { hits } = MEGAFLOW.word;
     let least = 0;
     for (let index = 0; index < this.#length; index++) {
-      if (words[this.#at(index, CLASS_HITS)] < words[this.#at(least, CLASS_HITS)]) least = index;
+      if (words[this.#at(index) + hits] < words[this.#at(least) + hits]) least = index;
     }
-    // What was taken long ago counts less and less.
-    for (let index = 0; index < this.#length; index++) words[this.#at(index, CLASS_HITS)] >>>= 1;
+    // Hits of long ago count less and less.
+    for (let index = 0; index < this.#length; index++) words[this.#at(index) + hits] >>>= 1;
     return least;
   }
 
-  #at(index: number, field: number): number {
-    return (index * CLASS_BYTES + field) >> 2;
+  #at(index: number): number {
+    return index * MEGAFLOW.words;
   }
+}
+
+function planFields(plan: NatPlan | undefined): Partial<ValuesOf<typeof MEGAFLOW>> {
+  return {
+    plan: plan === undefined ? 0 : planFlags(plan),
+    newDestination: plan?.destination ?? 0,
+    newDport: swap16(plan?.dport ?? 0),
+    newSource: plan?.source ?? 0,
+    masqueradeDev: (plan?.masqueradeDev ?? -1) + 1,
+  };
 }
 
 /** Whether two probes get the same answer for each packet. */

@@ -1,32 +1,17 @@
 /**
- * The paths that packets of established connections take through the rules, each kept once: which rules matched, which
- * policies decided, by which interface in and out. Counters follow from how often a path was taken.
+ * The paths that packets of established connections take through the rules, each stored once: which rules matched,
+ * which policies decided, by which interface in and out. Counters follow from how often a path was taken.
  */
-import { type Memory, PATHS_AT } from '../memory.js';
+import type { Memory } from '../memory.js';
+import { REGIONS } from '../memory-map.js';
 import type { Asked } from '../rules/run/interpret.js';
 import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/run/trace.js';
 import { LinkHeader } from './link-header.js';
 import { type Question, writeQuestions } from './questions.js';
+import { PATH } from './records.js';
 
 /** Adds PACKETS with BYTES in all to the counter that ID stands for in a trace. */
 export type CountById = (id: number, packets: number, bytes: number) => void;
-
-/** More than this, and something in the ruleset makes every connection's path another: no more are learned. */
-const MOST_PATHS = 1 << 16;
-
-/**
- * Of each path in memory, by byte: the interface it comes in by, that it leaves by, the longest packet that leaves whole; how
- * what it wants to know is written (questions.ts; 0: nothing); the Ethernet header that its packets leave with; how many packets took it since the last `flush`, and
- * how many bytes they had.
- */
-export const PATH_STRIDE = 64;
-export const PATH_IN_DEV_AT = 0;
-export const PATH_OUT_DEV_AT = 4;
-export const PATH_MTU_AT = 8;
-export const PATH_QUESTIONS_AT = 12;
-export const PATH_LINK_AT = 16;
-export const PATH_PACKETS_AT = 32;
-export const PATH_BYTES_AT = 40;
 
 export class PathTable {
   /** What is to be asked of a packet before it takes the path. */
@@ -43,15 +28,15 @@ export class PathTable {
 
   constructor(memory: Memory, asks: ReadonlyMap<number, Asked>, count: CountById) {
     this.#memory = memory;
-    this.#words = new Int32Array(memory.buffer, PATHS_AT, (MOST_PATHS * PATH_STRIDE) / 4);
-    this.#counts = new Float64Array(memory.buffer, PATHS_AT, (MOST_PATHS * PATH_STRIDE) / 8);
+    this.#words = REGIONS.paths.wordsOf(memory.buffer);
+    this.#counts = REGIONS.paths.doublesOf(memory.buffer);
     this.#asks = asks;
     this.#count = count;
   }
 
   /**
-   * The path of a packet that TRACE tells of, from IN_DEV to OUT_DEV, whose MTU is given, behind the Ethernet header LINK; a
-   * new one where there was none like it. -1: it cannot be remembered.
+   * The path of a packet whose TRACE is given, from IN_DEV to OUT_DEV, which has MTU, with the Ethernet header LINK; a
+   * new path if there is none like it. -1: it cannot be remembered.
    */
   intern(trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): number {
     if (!isWhole(trace)) return -1;
@@ -63,19 +48,20 @@ export class PathTable {
     if (alike !== undefined) {
       for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, link)) return path;
     }
-    if (this.#links.length === MOST_PATHS) return -1;
+    // With so many paths, something in the ruleset gives every connection a path of its own: no more are learned.
+    if (this.#links.length === REGIONS.paths.count) return -1;
     const events = trace.slice(1, 1 + length);
     const questions = this.#questionsOf(events);
     if (questions === undefined) return -1;
     const path = this.#links.length;
     if (alike === undefined) this.#byHash.set(hash, [path]);
     else alike.push(path);
-    const at = (path * PATH_STRIDE) / 4;
-    this.#words[at + PATH_IN_DEV_AT / 4] = inDev;
-    this.#words[at + PATH_OUT_DEV_AT / 4] = outDev;
-    this.#words[at + PATH_MTU_AT / 4] = mtu;
-    this.#words[at + PATH_QUESTIONS_AT / 4] = questions.length === 0 ? 0 : writeQuestions(this.#memory, questions);
-    this.#words.set(link.words, at + PATH_LINK_AT / 4);
+    const at = path * PATH.words;
+    this.#words[at + PATH.word.inDev] = inDev;
+    this.#words[at + PATH.word.outDev] = outDev;
+    this.#words[at + PATH.word.mtu] = mtu;
+    this.#words[at + PATH.word.tests] = questions.length === 0 ? 0 : writeQuestions(this.#memory, questions);
+    this.#words.set(link.words, at + PATH.word.link);
     this.#links.push(new LinkHeader(link));
     this.#events.push(events);
     this.questions.push(questions);
@@ -84,17 +70,18 @@ export class PathTable {
 
   /** The interface that packets of PATH leave by. */
   outDev(path: number): number {
-    return this.#words[(path * PATH_STRIDE + PATH_OUT_DEV_AT) / 4];
+    return this.#words[path * PATH.words + PATH.word.outDev];
   }
 
   /** The interface that packets of PATH come in by. */
   inDev(path: number): number {
-    return this.#words[(path * PATH_STRIDE + PATH_IN_DEV_AT) / 4];
+    return this.#words[path * PATH.words + PATH.word.inDev];
   }
 
   /**
-   * Whether packets of paths A and B met the same but for the rule that they matched in one chain: the same interfaces and link, and
-   * the same events, but for those of the RULES rules from FIRST_ID on that say of one that it matched.
+   * Whether packets of paths A and B met the same except for the rule that they matched in one chain, whose RULES rules
+   * have ids from FIRST_ID on: the same interfaces and link, and the same events, where any two matches of those rules
+   * count as the same.
    */
   isAlike(a: number, b: number, firstId: number, rules: number): boolean {
     const mine = this.#events[a];
@@ -113,16 +100,16 @@ export class PathTable {
   /** Bring the counters of all rules and policies up to date. */
   flush(): void {
     for (let path = 0; path < this.#links.length; path++) {
-      const at = (path * PATH_STRIDE) / 8;
-      const packets = this.#counts[at + PATH_PACKETS_AT / 8];
+      const at = path * PATH.doubles;
+      const packets = this.#counts[at + PATH.double.packets];
       if (packets === 0) continue;
-      const bytes = this.#counts[at + PATH_BYTES_AT / 8];
+      const bytes = this.#counts[at + PATH.double.bytes];
       for (const event of this.#events[path]) {
         if ((event & 3) === TraceKind.MATCHED || (event & 3) === TraceKind.POLICY)
           this.#count(event >>> 2, packets, bytes);
       }
-      this.#counts[at + PATH_PACKETS_AT / 8] = 0;
-      this.#counts[at + PATH_BYTES_AT / 8] = 0;
+      this.#counts[at + PATH.double.packets] = 0;
+      this.#counts[at + PATH.double.bytes] = 0;
     }
   }
 
@@ -134,7 +121,10 @@ export class PathTable {
     return this.#links[path].isSame(link);
   }
 
-  /** What EVENTS asked; undefined where that cannot be asked again, or was asked twice: it is predicted once a packet only. */
+  /**
+   * What EVENTS asked; undefined where that cannot be asked again, or was asked twice: it is predicted only once per
+   * packet.
+   */
   #questionsOf(events: Int32Array): Question[] | undefined {
     const questions: Question[] = [];
     const seen = new Set<number>();

@@ -6,6 +6,7 @@
 import type { Memory } from '../memory.js';
 import type { FieldTest } from '../rules/extension.js';
 import type { Asked } from '../rules/run/interpret.js';
+import { FIELD_TEST } from './records.js';
 
 /** What RULE asks, and the answer that the first packet of a path gave. */
 export interface Question {
@@ -15,14 +16,7 @@ export interface Question {
   readonly isForwarded: boolean;
 }
 
-/** A test: which, the mask of a field, then its range, or the address of a state, or the number of a question. */
-export const TEST_BYTES = 16;
-export const TEST_OP = 0;
-export const TEST_MASK = 4;
-export const TEST_MIN = 8;
-export const TEST_MAX = 12;
-
-/** What is done: of a field `op | field << 8 | negated << 16`. */
+/** What a FIELD_TEST (records.ts) does. */
 export const TestOp = {
   /** The list is at its end. */
   END: 0,
@@ -62,15 +56,12 @@ export function writeQuestions(memory: Memory, questions: readonly Question[]): 
     else tests.push(...list, { op: [TestOp.ANSWER], min: questions[index].answer ? 1 : 0 });
   }
   tests.push({ op: [TestOp.END], min: 0 });
-  const at = memory.allocateSmall(tests.length * TEST_BYTES);
+  const written = memory.allocateRecords(FIELD_TEST, tests.length);
   for (const [index, { op, mask, min, max }] of tests.entries()) {
-    const test = at + index * TEST_BYTES;
-    memory.view.setInt32(test + TEST_OP, op[0] | ((op[1] ?? 0) << 8) | ((op[2] ?? 0) << 16), true);
-    memory.view.setInt32(test + TEST_MASK, mask ?? ALL_BITS, true);
-    memory.view.setInt32(test + TEST_MIN, min, true);
-    memory.view.setInt32(test + TEST_MAX, max ?? 0, true);
+    const word = op[0] | ((op[1] ?? 0) << 8) | ((op[2] ?? 0) << 16);
+    written.assign(index, { op: word, mask: mask ?? ALL_BITS, min, max: max ?? 0 });
   }
-  return at;
+  return written.start;
 }
 
 interface Test {

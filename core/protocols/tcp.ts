@@ -3,20 +3,9 @@ import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPPROTO_TCP, TCP_CHECKSUM_AT, TCP_LENGTH } from '../../codecs/layouts.js';
 import { RECORD_WORDS, TCP_STATE } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
-import { SIDE_END, sideAt } from '../conntrack/tcp-record.js';
-import {
-  CONTROL_NOW_MS_F64,
-  type Memory,
-  SETTING_BE_LIBERAL_F64,
-  SETTING_IGNORE_INVALID_RST_F64,
-  SETTING_LOOSE_F64,
-  SETTING_MAX_RETRANS_F64,
-  SETTING_RETRANSMITTED_MS_F64,
-  SETTING_TCP_MS_F64,
-  SETTING_UNACKNOWLEDGED_MS_F64,
-  TRANSITIONS_AT,
-  VALID_FLAGS_AT,
-} from '../memory.js';
+import { sideEndAt } from '../conntrack/tcp-record.js';
+import type { Memory } from '../memory.js';
+import { REGIONS } from '../memory-map.js';
 import { ORIGINAL, type Packet, tcpHeaderLength } from '../packet.js';
 import { isChecksumBad } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
@@ -61,16 +50,16 @@ export const tcp = defineProtocol({
     ['tcp_max_retrans', 3, 0, 255],
   ],
   setUp({ table, timeoutsMs }, setting) {
-    const { bytes, settings } = table.memory;
-    bytes.set(TRANSITIONS, TRANSITIONS_AT);
-    bytes.set(VALID_FLAGS_TABLE, VALID_FLAGS_AT);
-    settings.set(timeoutsMs.subarray(0, STATE_NAMES.length), SETTING_TCP_MS_F64);
-    settings[SETTING_RETRANSMITTED_MS_F64] = timeoutsMs[RETRANSMITTED];
-    settings[SETTING_UNACKNOWLEDGED_MS_F64] = timeoutsMs[UNACKNOWLEDGED];
-    settings[SETTING_MAX_RETRANS_F64] = setting('tcp_max_retrans');
-    settings[SETTING_LOOSE_F64] = setting('tcp_loose');
-    settings[SETTING_BE_LIBERAL_F64] = setting('tcp_be_liberal');
-    settings[SETTING_IGNORE_INVALID_RST_F64] = setting('tcp_ignore_invalid_rst');
+    const { buffer, settings } = table.memory;
+    REGIONS.transitions.bytesOf(buffer).set(TRANSITIONS);
+    REGIONS.validFlags.bytesOf(buffer).set(VALID_FLAGS_TABLE);
+    settings.tcpMs.set(timeoutsMs.subarray(0, STATE_NAMES.length));
+    settings.tcpRetransmittedMs = timeoutsMs[RETRANSMITTED];
+    settings.tcpUnacknowledgedMs = timeoutsMs[UNACKNOWLEDGED];
+    settings.maxRetrans = setting('tcp_max_retrans');
+    settings.loose = setting('tcp_loose');
+    settings.beLiberal = setting('tcp_be_liberal');
+    settings.ignoreInvalidRst = setting('tcp_ignore_invalid_rst');
   },
 
   reachesChecksum,
@@ -88,7 +77,7 @@ export const tcp = defineProtocol({
   },
   update({ table }, entry, direction, packet) {
     const { memory } = table;
-    memory.control[CONTROL_NOW_MS_F64] = packet.nowMs;
+    memory.clock.nowMs = packet.nowMs;
     const { l4Length, l4Available, length } = packet;
     const at = segmentAt(memory, packet);
     return memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult | Invalid;
@@ -121,7 +110,7 @@ export function setClosing({ table, timeoutsMs }: L4Tracker, entry: number, nowM
 
 /** Whether the opener of ENTRY sends higher sequence numbers than the opener of OTHER did. */
 function isAhead({ words }: ConntrackTable, entry: number, other: number): boolean {
-  return ((words[sideAt(other, ORIGINAL) + SIDE_END] - words[sideAt(entry, ORIGINAL) + SIDE_END]) | 0) < 0;
+  return ((words[sideEndAt(other, ORIGINAL)] - words[sideEndAt(entry, ORIGINAL)]) | 0) < 0;
 }
 
 function reachesChecksum(packet: Packet): boolean {

@@ -1,7 +1,6 @@
 /** hot: UDP (RFC 768; kernel: nf_conntrack_proto_udp). What follows its packets is in wasm/conntrack/udp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
-import { CONTROL_NOW_MS_F64, SETTING_UDP_MS_F64, SETTING_UDP_STREAM_MS_F64 } from '../memory.js';
 import type { Packet } from '../packet.js';
 import type { Manip } from '../rules/context.js';
 import { isChecksumBad } from './checksums.js';
@@ -22,8 +21,8 @@ export const udp = defineProtocol({
   timeouts: UDP_TIMEOUTS,
   setUp({ table, timeoutsMs }) {
     const { settings } = table.memory;
-    settings[SETTING_UDP_MS_F64] = timeoutsMs[UNREPLIED];
-    settings[SETTING_UDP_STREAM_MS_F64] = timeoutsMs[REPLIED];
+    settings.udpMs = timeoutsMs[UNREPLIED];
+    settings.udpStreamMs = timeoutsMs[REPLIED];
   },
 
   reachesChecksum,
@@ -33,14 +32,14 @@ export const udp = defineProtocol({
     return isChecksumBad(packet, IPPROTO_UDP) ? Invalid.CHECKSUM : Invalid.NONE;
   },
   open({ table }, entry, packet) {
-    const { wasm, control } = table.memory;
-    control[CONTROL_NOW_MS_F64] = packet.nowMs;
+    const { wasm, clock } = table.memory;
+    clock.nowMs = packet.nowMs;
     wasm.udpOpen(entry);
     return Invalid.NONE;
   },
   update({ table }, entry, direction, packet) {
-    const { wasm, control } = table.memory;
-    control[CONTROL_NOW_MS_F64] = packet.nowMs;
+    const { wasm, clock } = table.memory;
+    clock.nowMs = packet.nowMs;
     wasm.udpUpdate(entry, direction, packet.length);
     return TrackResult.ACCEPT;
   },

@@ -3,7 +3,8 @@ import { parse } from 'pcap-parser';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CaptureError } from '../../codecs/capture-error.js';
-import { LARGEST_RECORD_BYTES, placeOfItsOwn, WRITER_STATE_BYTES } from '../../codecs/pcap-writer.js';
+import { LARGEST_RECORD_BYTES, placeOfItsOwn } from '../../codecs/pcap-writer.js';
+import { WRITER_STATE } from '../../codecs/writer-state.js';
 import { createPcapFile } from '../../io/capture-file.js';
 import { bytesEqual } from '../bytes.js';
 import { isInstalled, output, pattern, pcap, readFile, Scratch } from './capture-files.js';
@@ -90,9 +91,9 @@ Writer('gathers what it writes', () => {
 Writer('records made where they lie come out whole and in order, also among copied ones', () => {
   const path = scratch.path('in-place.pcap');
   // A buffer with room for the chunk and for packets behind it.
-  const packetsAt = WRITER_STATE_BYTES + LARGEST_RECORD_BYTES;
+  const packetsAt = WRITER_STATE.bytes + LARGEST_RECORD_BYTES;
   const buffer = new ArrayBuffer(packetsAt + 200_000);
-  const chunk = new Uint8Array(buffer, WRITER_STATE_BYTES, LARGEST_RECORD_BYTES);
+  const chunk = new Uint8Array(buffer, WRITER_STATE.bytes, LARGEST_RECORD_BYTES);
   const writer = createPcapFile(path, 1, { buffer, chunk, stateAt: 0 });
   const expected: Buffer[] = [];
   // Lengths on both sides of what is copied by words, gathered, and written from where it lies.

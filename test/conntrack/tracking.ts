@@ -48,7 +48,7 @@ export class Tracking {
     const { words, doubles } = this.table;
     const at = entry * RECORD_F64;
     const status = words[entry * RECORD_WORDS + STATUS];
-    const counters = [0, 2].map((side) => `${doubles[at + PACKETS_F64 + side]}/${doubles[at + BYTES_F64 + side]}`);
+    const counters = [0, 1].map((side) => `${doubles[at + PACKETS_F64 + side]}/${doubles[at + BYTES_F64 + side]}`);
     const flags = [
       ...((status & Status.ASSURED) !== 0 ? ['ASSURED'] : []),
       ...((status & Status.SEEN_REPLY) === 0 ? ['UNREPLIED'] : []),

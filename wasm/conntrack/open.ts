@@ -1,101 +1,112 @@
-// The first packet of a connection, where its class says what becomes of it.
+// The first packet of a connection, where a megaflow's plan says what becomes of it.
 
 import {
-  CLASS_BYTES,
-  CLASS_MASQUERADE_DEV,
-  CLASS_NEW_DESTINATION,
-  CLASS_NEW_DPORT,
-  CLASS_NEW_SOURCE,
-  CLASS_PLAN,
-  CLASSES_AT,
   IPPROTO_TCP,
   IPV4_LENGTH,
-  MASQUERADE_DEV,
   ORIGINAL,
   Phase,
   PlanFlag,
-  REPLY_TUPLE,
   SegmentKind,
-  STATUS,
   Status,
   TCP_FLAGS_AT,
+  UPCALL,
 } from '../constants';
-import { leave, noteDeltas, pathAddress, UPCALL } from '../flow/leave';
-import { classFrom, countHit, hasClasses, pathOfClass } from '../flow/megaflows';
-import { totalLength } from '../flow/packet';
+import { leave, noteDeltas } from '../flow/leave';
+import {
+  countHit,
+  firstMegaflow,
+  hasMegaflows,
+  isFound,
+  megaflowAfter,
+  megaflowFrom,
+  pathOfMegaflow,
+} from '../flow/megaflows';
+import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from '../flow/packet';
 import { mayTake } from '../flow/questions';
+import { Megaflow, pathsAt } from '../records';
 import { nowMs } from './account';
 import { confirm, create, firstOfSource, headOfSource, homeOf, linkSource, lookUp, recordAt, tupleHash } from './table';
 import { tcpOpen, tcpUpdate } from './tcp';
 import { kindOf } from './tcp-segment';
 import { udpOpen, udpUpdate } from './udp';
 
-/** What the packet in hand becomes: addresses as loaded, the port and the ports of its replies as they are on the wire. */
+/**
+ * What the packet in hand is translated to (`planFrom`): addresses as loaded, the port and its replies' ports in wire
+ * order.
+ */
 let newSource = 0;
 let newDestination = 0;
 let newDport = 0;
 let replyPorts = 0;
 
-/** The first class from FROM on of the plain packet at AT, which belongs to no connection, and what it makes of it; 0: none. */
-function planFrom(from: usize, at: usize, dev: i32): usize {
-  const one = classFrom(from, at, dev, Phase.OPENING, 0, 0);
-  if (one === 0) return 0;
-  const ports = load<i32>(at, IPV4_LENGTH);
-  const plan = load<i32>(one, CLASS_PLAN);
-  newSource = (plan & PlanFlag.SOURCE) !== 0 ? load<i32>(one, CLASS_NEW_SOURCE) : load<i32>(at, 12);
-  newDestination = (plan & PlanFlag.DESTINATION) !== 0 ? load<i32>(one, CLASS_NEW_DESTINATION) : load<i32>(at, 16);
-  newDport = (plan & PlanFlag.DPORT) !== 0 ? load<i32>(one, CLASS_NEW_DPORT) : ports >>> 16;
+/**
+ * The first megaflow from FROM on that holds the plain packet at AT, which belongs to no connection, and what its plan
+ * makes of it.
+ */
+function planFrom(from: Megaflow, at: usize, dev: i32): Megaflow {
+  const flow = megaflowFrom(from, at, dev, Phase.OPENING, 0, 0);
+  if (!isFound(flow)) return flow;
+  const ports = portsOf(at);
+  const plan = flow.plan;
+  newSource = (plan & PlanFlag.SOURCE) !== 0 ? flow.newSource : sourceOf(at);
+  newDestination = (plan & PlanFlag.DESTINATION) !== 0 ? flow.newDestination : destinationOf(at);
+  newDport = (plan & PlanFlag.DPORT) !== 0 ? flow.newDport : ports >>> 16;
   replyPorts = newDport | (ports << 16);
-  return one;
+  return flow;
 }
 
 /** Whether the plain packet at AT may open a connection here at all. */
 function opens(at: usize): bool {
-  const isTcp = load<u8>(at, 9) === IPPROTO_TCP;
-  return !isTcp || kindOf(load<u8>(at, IPV4_LENGTH + TCP_FLAGS_AT)) === SegmentKind.SYN;
+  return protocolOf(at) !== IPPROTO_TCP || kindOf(load<u8>(at, IPV4_LENGTH + TCP_FLAGS_AT)) === SegmentKind.SYN;
 }
 
-/** Ask for the memory that opening a connection for the packet at AT will need. */
+/** Load the memory that opening a connection for the packet at AT will need, so that it is in the cache by then. */
 export function touchOpening(at: usize, dev: i32): void {
-  if (!hasClasses() || !opens(at) || planFrom(CLASSES_AT, at, dev) === 0) return;
+  if (!hasMegaflows() || !opens(at) || !isFound(planFrom(firstMegaflow(), at, dev))) return;
   load<i32>(homeOf(tupleHash(newDestination, newSource, replyPorts)));
-  const source = load<i32>(at, 12);
-  if (newSource !== source) load<i32>(headOfSource(source, load<i32>(at, IPV4_LENGTH), load<u8>(at, 9)));
+  const source = sourceOf(at);
+  if (newSource !== source) load<i32>(changetype<usize>(headOfSource(source, portsOf(at), protocolOf(at))));
 }
 
 /**
- * Where the plain packet at AT, which belongs to no connection, is of a class whose packets all open one in the same way, and
- * what it becomes is free, so does it: its path.
+ * Where a megaflow holds the plain packet at AT, which belongs to no connection, and what its plan makes of it is free,
+ * open the connection and forward it: its path, or an upcall.
  */
 export function open(at: usize, dev: i32): i32 {
-  if (!hasClasses() || !opens(at)) return UPCALL;
-  for (let one = planFrom(CLASSES_AT, at, dev); one !== 0; one = planFrom(one + CLASS_BYTES, at, dev)) {
+  if (!hasMegaflows() || !opens(at)) return UPCALL;
+  let upcall = UPCALL;
+  let flow = planFrom(firstMegaflow(), at, dev);
+  for (; isFound(flow); flow = planFrom(megaflowAfter(flow), at, dev)) {
     const length = totalLength(at);
     const laterDport: i32 = bswap<u16>(<u16>newDport);
-    if (!isFree(at)) return UPCALL;
-    const path = pathOfClass(one, at, dev, bswap<i32>(newDestination), laterDport);
-    if (path >= 0 && mayTake(path, at, dev, length, laterDport, -1, ORIGINAL)) return openAs(one, path, at, length);
+    if (!isFree(at)) return upcall;
+    const path = pathOfMegaflow(flow, at, dev, bswap<i32>(newDestination), laterDport);
+    if (path < 0) {
+      if (path !== UPCALL) upcall = path;
+    } else if (mayTake(path, at, dev, length, laterDport, -1, ORIGINAL)) {
+      return openAs(flow, path, at, length);
+    }
   }
-  return UPCALL;
+  return upcall;
 }
 
-/** Whether what the packet at AT becomes is free. */
+/** Whether no connection has the tuples that the packet at AT would get. */
 function isFree(at: usize): bool {
-  const protocol: i32 = load<u8>(at, 9);
-  const source = load<i32>(at, 12);
+  const protocol = protocolOf(at);
+  const source = sourceOf(at);
   if (lookUp(newDestination, newSource, replyPorts, protocol) >= 0) return false;
   if (newSource === source) return true;
-  // What the same source was given before, it may be given again (find_appropriate_src): not for here to say.
-  if (firstOfSource(source, load<i32>(at, IPV4_LENGTH), protocol) >= 0) return false;
+  // The same source may get what it got before (find_appropriate_src): that is for the slow path.
+  if (firstOfSource(source, portsOf(at), protocol) >= 0) return false;
   return lookUp(newDestination, source, replyPorts, protocol) < 0;
 }
 
-/** Open a connection for the packet at AT of LENGTH bytes, and forward it, as the class ONE says. */
-function openAs(one: usize, path: i32, at: usize, length: i32): i32 {
-  const protocol: i32 = load<u8>(at, 9);
-  const source = load<i32>(at, 12);
-  const destination = load<i32>(at, 16);
-  const ports = load<i32>(at, IPV4_LENGTH);
+/** Open a connection for the packet at AT of LENGTH bytes, and forward it along PATH, as FLOW's plan says. */
+function openAs(flow: Megaflow, path: i32, at: usize, length: i32): i32 {
+  const protocol = protocolOf(at);
+  const source = sourceOf(at);
+  const destination = destinationOf(at);
+  const ports = portsOf(at);
   const entry = create(source, destination, ports, replyPorts, protocol, nowMs());
   if (entry < 0) return UPCALL;
   const record = recordAt(entry);
@@ -108,19 +119,20 @@ function openAs(one: usize, path: i32, at: usize, length: i32): i32 {
     udpOpen(entry);
     udpUpdate(entry, ORIGINAL, length);
   }
-  store<i32>(record, newDestination, REPLY_TUPLE << 2);
-  store<i32>(record, newSource, (REPLY_TUPLE + 1) << 2);
-  if ((load<i32>(one, CLASS_PLAN) & PlanFlag.BOUND) !== 0) {
-    let status = load<i32>(record, STATUS << 2) | Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
+  const reply = record.reply;
+  reply.source = newDestination;
+  reply.destination = newSource;
+  if ((flow.plan & PlanFlag.BOUND) !== 0) {
+    let status = record.status | Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
     if (newDestination !== destination || newDport !== ports >>> 16) status |= Status.DST_NAT;
     if (newSource !== source) status |= Status.SRC_NAT;
-    store<i32>(record, status, STATUS << 2);
-    store<i32>(record, load<i32>(one, CLASS_MASQUERADE_DEV), MASQUERADE_DEV << 2);
+    record.status = status;
+    record.masqueradeDev = flow.masqueradeDev;
     linkSource(entry);
   }
   confirm(entry);
   noteDeltas(record, ORIGINAL);
-  countHit(one);
-  leave(at, pathAddress(path), record, ORIGINAL, length);
+  countHit(flow);
+  leave(at, pathsAt(path), record, ORIGINAL, length);
   return path;
 }

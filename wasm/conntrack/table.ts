@@ -1,60 +1,59 @@
-// The table of connections: fixed-size records (core/conntrack/record.ts), found by either tuple through an open-addressing
-// hash. What its functions promise stands at their callers in core/conntrack/table.ts.
+// The table of connections: fixed-size records (core/conntrack/record.ts), found by either tuple through a hash table
+// with open addressing. The functions are documented at their callers in core/conntrack/table.ts.
 //
-// A slot holds the hash of a tuple and who has it. The search begins where the highest bits of the hash say, so slots lie in the
-// order of their hashes, all but those that had to move on. When there are twice as many, they keep that order: growing reads
-// and writes memory from front to back, and no record is looked at.
+// A slot holds the hash of a tuple and its owner. The search starts at the slot that the highest bits of the hash
+// select, so slots are in the order of their hashes, except for those that were displaced. When the table doubles, they
+// keep that order: growing reads and writes memory from front to back, without a look at the records.
+//
+// The state of the table is in the variables of this module: each memory has its own instance of the code.
+import { ORIGINAL, Status } from '../constants';
 import {
-  EXPIRES_MS_F64,
-  MAX_RECORDS,
-  ORIGINAL,
-  ORIGINAL_TUPLE,
-  PROTOCOL,
-  RECORD_WORDS,
-  RECORDS_AT,
-  REPLY_TUPLE,
+  CONNECTIONS_COUNT,
+  Connection,
+  connectionsAt,
   SLOTS_AT,
-  SLOTS_BYTES,
-  SOURCE_NEXT,
-  SOURCE_PREVIOUS,
+  SLOTS_COUNT,
+  Slot,
   SOURCES_AT,
-  STATUS,
-  Status,
-} from '../constants';
+  SourceHead,
+  sourcesAt,
+  Tuple,
+} from '../records';
 
-export const RECORD_BYTES: usize = RECORD_WORDS << 2;
-const SLOT_BYTES: usize = 8;
 const SLOT_SHIFT: usize = 3;
-/** Of a slot: the hash of its tuple, and the reference of who has it, + 1; 0: it is empty. */
-const SLOT_HASH = 0;
-const SLOT_OWNER = 4;
 const HASH_BITS = 32;
 const INITIAL_RECORDS_LOG2 = 14;
 const INITIAL_RECORDS = 1 << INITIAL_RECORDS_LOG2;
-/** There are four slots a record, two of them used. */
+/** There are four slots per record; two of them are used. */
 const SLOTS_A_RECORD_LOG2 = 2;
-/** SOURCE_PREVIOUS of the latest that is pending; of the first of a chain it is -1 - the number of that, of others their link. */
+/**
+ * `sourcePrevious` of the latest pending entry. The first entry of a chain has -1 - (number of the chain), all others a
+ * link.
+ */
 const IS_FIRST: i32 = i32.MIN_VALUE;
-/** How many records each new connection looks at for entries that have ended, so that memory stays flat. */
+/** How many records each new connection checks for expired entries, so that memory stays flat. */
 const SWEEP_RECORDS = 2;
 
-/** Confirmed entries, ended ones included until they are swept. */
+/** The number of confirmed entries, including expired ones until they are swept. */
 let size = 0;
 let capacity = INITIAL_RECORDS;
 let unused = 0;
-/** The first record that was given back, + 1; 0: none. */
+/** The first freed record + 1; 0: none. `sourceNext` links the others. */
 let free = 0;
-/** No record was ever given back, to be used again out of order. */
+/** No record was ever freed, so entries are in the order of their creation. */
 let isInOrder = true;
-/** Slots are in one half of their memory; when they grow, they move to the other. */
+/** The slots are in one half of their region; when they grow, they move to the other. */
 let slotsAt: usize = SLOTS_AT;
 let slots: u32 = INITIAL_RECORDS << SLOTS_A_RECORD_LOG2;
 let homeShift: u32 = HASH_BITS - INITIAL_RECORDS_LOG2 - SLOTS_A_RECORD_LOG2;
 let sourceMask: u32 = INITIAL_RECORDS - 1;
-/** Entries (+ 1) that are to be found by their source, but were not asked for yet: the latest, and the oldest. 0: none. */
+/**
+ * Entries (+ 1) that wait to be put into the index by source, until somebody asks for one: the latest, and the oldest.
+ * 0: none.
+ */
 let latestPending = 0;
 let oldestPending = 0;
-/** Some have been asked for: the index by source is in use. */
+/** Whether somebody has asked: the index by source is in use. */
 let isIndexed = false;
 let sweepAt = 0;
 
@@ -62,55 +61,62 @@ export function tableSize(): i32 {
   return size;
 }
 
-/** Behind the last record that was ever used. */
+/** The number of records that were ever used: all are below it. */
 export function recordsUsed(): i32 {
   return unused;
 }
 
-/** How many bytes the table takes: records that were used, slots and those they were before they grew, index. */
+/** How many bytes the table takes: records that were ever used, slots (with the half they grew out of), index. */
 export function tableBytes(): f64 {
-  const slotBytes = <f64>slots * <f64>SLOT_BYTES;
+  const slotBytes = <f64>slots * <f64>Slot.BYTES;
   const oldSlotBytes = capacity > INITIAL_RECORDS ? slotBytes / 2 : 0;
-  return <f64>unused * <f64>RECORD_BYTES + slotBytes + oldSlotBytes + (isIndexed ? <f64>(sourceMask + 1) * 4 : 0);
+  return (
+    <f64>unused * <f64>Connection.BYTES +
+    slotBytes +
+    oldSlotBytes +
+    (isIndexed ? <f64>(sourceMask + 1) * <f64>SourceHead.BYTES : 0)
+  );
 }
 
-export function recordAt(entry: i32): usize {
-  return RECORDS_AT + <usize>entry * RECORD_BYTES;
+export function recordAt(entry: i32): Connection {
+  return connectionsAt(entry);
 }
 
-/** -1: there are MAX_RECORDS already. */
+/** -1: the table is full. */
 export function create(source: i32, destination: i32, ports: i32, replyPorts: i32, protocol: i32, nowMs: f64): i32 {
   sweep(nowMs);
   let entry: i32;
   if (free > 0) {
     entry = free - 1;
     const at = recordAt(entry);
-    free = load<i32>(at, SOURCE_NEXT << 2);
-    memory.fill(at, 0, RECORD_BYTES);
+    free = at.sourceNext;
+    memory.fill(changetype<usize>(at), 0, Connection.BYTES);
   } else {
     if (unused === capacity) {
-      if (capacity === MAX_RECORDS) return -1;
+      if (capacity === CONNECTIONS_COUNT) return -1;
       grow();
     }
     entry = unused++;
   }
   const at = recordAt(entry);
-  store<i32>(at, source, ORIGINAL_TUPLE << 2);
-  store<i32>(at, destination, (ORIGINAL_TUPLE + 1) << 2);
-  store<i32>(at, ports, (ORIGINAL_TUPLE + 2) << 2);
-  store<i32>(at, protocol, PROTOCOL << 2);
-  store<i32>(at, destination, REPLY_TUPLE << 2);
-  store<i32>(at, source, (REPLY_TUPLE + 1) << 2);
-  store<i32>(at, replyPorts, (REPLY_TUPLE + 2) << 2);
+  setTuple(at.original, source, destination, ports);
+  at.protocol = protocol;
+  setTuple(at.reply, destination, source, replyPorts);
   return entry;
+}
+
+function setTuple(tuple: Tuple, source: i32, destination: i32, ports: i32): void {
+  tuple.source = source;
+  tuple.destination = destination;
+  tuple.ports = ports;
 }
 
 export function confirm(entry: i32): void {
   const at = recordAt(entry);
-  store<i32>(at, load<i32>(at, STATUS << 2) | Status.CONFIRMED | Status.HASHED, STATUS << 2);
-  // The reply first: where both tuples are the same (a host talks to itself), a packet is found to be a reply.
-  insert(entry * 2 + 1, at + (REPLY_TUPLE << 2));
-  insert(entry * 2, at + (ORIGINAL_TUPLE << 2));
+  at.status = at.status | Status.CONFIRMED | Status.HASHED;
+  // The reply first: where both tuples are the same (a host talks to itself), a lookup finds a reply.
+  insert(entry * 2 + 1, at.reply);
+  insert(entry * 2, at.original);
   size++;
 }
 
@@ -122,18 +128,18 @@ export function remove(entry: i32): void {
 export function unhash(entry: i32): void {
   const at = recordAt(entry);
   if (!isHashed(at)) return;
-  deleteSlot(entry * 2, at + (ORIGINAL_TUPLE << 2));
-  deleteSlot(entry * 2 + 1, at + (REPLY_TUPLE << 2));
+  deleteSlot(entry * 2, at.original);
+  deleteSlot(entry * 2 + 1, at.reply);
   size--;
-  store<i32>(at, load<i32>(at, STATUS << 2) & ~Status.HASHED, STATUS << 2);
+  at.status = at.status & ~Status.HASHED;
 }
 
 export function release(entry: i32): void {
   const at = recordAt(entry);
   isInOrder = false;
   unlinkSource(at);
-  store<i32>(at, 0, STATUS << 2);
-  store<i32>(at, free, SOURCE_NEXT << 2);
+  at.status = 0;
+  at.sourceNext = free;
   free = entry + 1;
 }
 
@@ -141,9 +147,9 @@ export function lookUp(source: i32, destination: i32, ports: i32, protocol: i32)
   const hash = tupleHash(source, destination, ports);
   const end = slotsEnd();
   let at = homeOf(hash);
-  for (let owner = load<i32>(at, SLOT_OWNER); owner !== 0; owner = load<i32>(at, SLOT_OWNER)) {
-    if (load<u32>(at, SLOT_HASH) === hash && has(owner - 1, source, destination, ports, protocol)) return owner - 1;
-    at += SLOT_BYTES;
+  for (let owner = slotOf(at).owner; owner !== 0; owner = slotOf(at).owner) {
+    if (slotOf(at).hash === hash && has(owner - 1, source, destination, ports, protocol)) return owner - 1;
+    at += Slot.BYTES;
     if (at === end) at = slotsAt;
   }
   return -1;
@@ -152,13 +158,17 @@ export function lookUp(source: i32, destination: i32, ports: i32, protocol: i32)
 /** Whether REFERENCE is that of this tuple. */
 export function has(reference: i32, source: i32, destination: i32, ports: i32, protocol: i32): bool {
   const record = recordAt(reference >>> 1);
-  const tuple = record + ((reference & 1) === ORIGINAL ? ORIGINAL_TUPLE << 2 : REPLY_TUPLE << 2);
+  const tuple = (reference & 1) === ORIGINAL ? record.original : record.reply;
   return (
-    load<i32>(tuple) === source &&
-    load<i32>(tuple, 4) === destination &&
-    load<i32>(tuple, 8) === ports &&
-    load<i32>(record, PROTOCOL << 2) === protocol
+    tuple.source === source &&
+    tuple.destination === destination &&
+    tuple.ports === ports &&
+    record.protocol === protocol
   );
+}
+
+function slotOf(address: usize): Slot {
+  return changetype<Slot>(address);
 }
 
 /** The address of the slot at which the search for a tuple of this HASH begins. */
@@ -167,15 +177,15 @@ export function homeOf(hash: u32): usize {
 }
 
 /**
- * The reference of the first that has a tuple of this HASH, most likely the one that is looked for; -1: nobody has. It looks at
- * slots only, so that those of several packets can be looked at one behind the other without waiting for a record.
+ * The reference of the first owner of a tuple with this HASH, most likely the one that is wanted; -1: none. It reads
+ * only slots, so that those of several packets can be read one after the other without waiting for a record.
  */
 export function firstOfHash(hash: u32): i32 {
   const end = slotsEnd();
   let at = homeOf(hash);
-  for (let owner = load<i32>(at, SLOT_OWNER); owner !== 0; owner = load<i32>(at, SLOT_OWNER)) {
-    if (load<u32>(at, SLOT_HASH) === hash) return owner - 1;
-    at += SLOT_BYTES;
+  for (let owner = slotOf(at).owner; owner !== 0; owner = slotOf(at).owner) {
+    if (slotOf(at).hash === hash) return owner - 1;
+    at += Slot.BYTES;
     if (at === end) at = slotsAt;
   }
   return -1;
@@ -187,29 +197,29 @@ function slotsEnd(): usize {
 
 export function linkSource(entry: i32): void {
   const at = recordAt(entry);
-  if (load<i32>(at, SOURCE_PREVIOUS << 2) !== 0) return;
-  store<i32>(at, latestPending, SOURCE_NEXT << 2);
-  store<i32>(at, IS_FIRST, SOURCE_PREVIOUS << 2);
+  if (at.sourcePrevious !== 0) return;
+  at.sourceNext = latestPending;
+  at.sourcePrevious = IS_FIRST;
   if (latestPending === 0) oldestPending = entry + 1;
-  else store<i32>(recordAt(latestPending - 1), entry + 1, SOURCE_PREVIOUS << 2);
+  else recordAt(latestPending - 1).sourcePrevious = entry + 1;
   latestPending = entry + 1;
 }
 
 /** Where the chain of such a source begins. */
-export function headOfSource(source: i32, ports: i32, protocol: i32): usize {
-  return SOURCES_AT + ((<usize>(sourceHash(source, ports, protocol) & sourceMask)) << 2);
+export function headOfSource(source: i32, ports: i32, protocol: i32): SourceHead {
+  return sourcesAt(<i32>(sourceHash(source, ports, protocol) & sourceMask));
 }
 
 export function firstOfSource(source: i32, ports: i32, protocol: i32): i32 {
   indexPending();
-  return load<i32>(headOfSource(source, ports, protocol)) - 1;
+  return headOfSource(source, ports, protocol).first - 1;
 }
 
-/** Put what is pending into the index, the oldest first. */
+/** Put pending entries into the index, the oldest first. */
 function indexPending(): void {
   let link = oldestPending;
   while (link !== 0) {
-    const previous = load<i32>(recordAt(link - 1), SOURCE_PREVIOUS << 2);
+    const previous = recordAt(link - 1).sourcePrevious;
     index(link - 1);
     link = max(previous, 0);
   }
@@ -222,62 +232,63 @@ function indexPending(): void {
 function index(entry: i32): void {
   const at = recordAt(entry);
   const head = sourceHead(at);
-  const headAt: usize = SOURCES_AT + ((<usize>head) << 2);
-  const next = load<i32>(headAt);
-  store<i32>(at, next, SOURCE_NEXT << 2);
-  store<i32>(at, -1 - head, SOURCE_PREVIOUS << 2);
-  if (next !== 0) store<i32>(recordAt(next - 1), entry + 1, SOURCE_PREVIOUS << 2);
-  store<i32>(headAt, entry + 1);
+  const chain = sourcesAt(head);
+  const next = chain.first;
+  at.sourceNext = next;
+  at.sourcePrevious = -1 - head;
+  if (next !== 0) recordAt(next - 1).sourcePrevious = entry + 1;
+  chain.first = entry + 1;
 }
 
-function isHashed(at: usize): bool {
-  return (load<i32>(at, STATUS << 2) & Status.HASHED) !== 0;
+function isHashed(at: Connection): bool {
+  return (at.status & Status.HASHED) !== 0;
 }
 
-function sourceHead(at: usize): i32 {
-  const ports = load<i32>(at, (ORIGINAL_TUPLE + 2) << 2);
-  return <i32>(sourceHash(load<i32>(at, ORIGINAL_TUPLE << 2), ports, load<i32>(at, PROTOCOL << 2)) & sourceMask);
+function sourceHead(at: Connection): i32 {
+  const original = at.original;
+  return <i32>(sourceHash(original.source, original.ports, at.protocol) & sourceMask);
 }
 
-function unlinkSource(at: usize): void {
-  const previous = load<i32>(at, SOURCE_PREVIOUS << 2);
+function unlinkSource(at: Connection): void {
+  const previous = at.sourcePrevious;
   if (previous === 0) return;
-  const next = load<i32>(at, SOURCE_NEXT << 2);
+  const next = at.sourceNext;
   if (previous === IS_FIRST) latestPending = next;
-  else if (previous < 0) store<i32>(SOURCES_AT + ((<usize>(-1 - previous)) << 2), next);
-  else store<i32>(recordAt(previous - 1), next, SOURCE_NEXT << 2);
-  if (next !== 0) store<i32>(recordAt(next - 1), previous, SOURCE_PREVIOUS << 2);
-  else if (oldestPending !== 0 && at === recordAt(oldestPending - 1)) oldestPending = max(previous, 0);
-  store<i32>(at, 0, SOURCE_PREVIOUS << 2);
+  else if (previous < 0) sourcesAt(-1 - previous).first = next;
+  else recordAt(previous - 1).sourceNext = next;
+  if (next !== 0) recordAt(next - 1).sourcePrevious = previous;
+  else if (oldestPending !== 0 && changetype<usize>(at) === changetype<usize>(recordAt(oldestPending - 1)))
+    oldestPending = max(previous, 0);
+  at.sourcePrevious = 0;
 }
 
-function insert(reference: i32, tupleAt: usize): void {
-  place(tupleHash(load<i32>(tupleAt), load<i32>(tupleAt, 4), load<i32>(tupleAt, 8)), reference + 1);
+function insert(reference: i32, tuple: Tuple): void {
+  place(tupleHash(tuple.source, tuple.destination, tuple.ports), reference + 1);
 }
 
 function place(hash: u32, owner: i32): void {
   const end = slotsEnd();
   let at = homeOf(hash);
-  while (load<i32>(at, SLOT_OWNER) !== 0) {
-    at += SLOT_BYTES;
+  while (slotOf(at).owner !== 0) {
+    at += Slot.BYTES;
     if (at === end) at = slotsAt;
   }
-  store<u32>(at, hash, SLOT_HASH);
-  store<i32>(at, owner, SLOT_OWNER);
+  slotOf(at).hash = hash;
+  slotOf(at).owner = owner;
 }
 
 function slotAt(slot: u32): usize {
   return slotsAt + ((<usize>slot) << SLOT_SHIFT);
 }
 
-/** Linear probing without tombstones: what follows in the cluster moves up where its own home allows it. */
-function deleteSlot(reference: i32, tupleAt: usize): void {
+/** Linear probing without tombstones: slots that follow in the cluster move up where their own home allows it. */
+function deleteSlot(reference: i32, tuple: Tuple): void {
   const mask = slots - 1;
-  let hole = tupleHash(load<i32>(tupleAt), load<i32>(tupleAt, 4), load<i32>(tupleAt, 8)) >>> homeShift;
-  while (load<i32>(slotAt(hole), SLOT_OWNER) !== reference + 1) hole = (hole + 1) & mask;
-  for (let slot = (hole + 1) & mask; load<i32>(slotAt(slot), SLOT_OWNER) !== 0; slot = (slot + 1) & mask) {
+  let hole = tupleHash(tuple.source, tuple.destination, tuple.ports) >>> homeShift;
+  while (slotOf(slotAt(hole)).owner !== reference + 1) hole = (hole + 1) & mask;
+  for (let slot = (hole + 1) & mask; slotOf(slotAt(slot)).owner !== 0; slot = (slot + 1) & mask) {
     const at = slotAt(slot);
-    const home = load<u32>(at, SLOT_HASH) >>> homeShift;
+    const home = slotOf(at).hash >>> homeShift;
     if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
     store<i64>(slotAt(hole), load<i64>(at));
     hole = slot;
@@ -290,7 +301,7 @@ function sweep(nowMs: f64): void {
     if (sweepAt >= unused) sweepAt = 0;
     const entry = sweepAt++;
     const at = recordAt(entry);
-    if (isHashed(at) && load<f64>(at, EXPIRES_MS_F64 << 3) <= nowMs) remove(entry);
+    if (isHashed(at) && at.expiresMs <= nowMs) remove(entry);
   }
 }
 
@@ -301,26 +312,26 @@ function grow(): void {
 }
 
 /**
- * Slots move in the order in which they lie, from behind a gap on: what was found first is found first. What lies before the
- * first gap belongs to the cluster at the end. The half that they leave is empty again.
+ * Slots move in their order, starting after a gap, so that what was found first is still found first. Slots before the
+ * first gap belong to the cluster at the end. The half that they leave is empty again.
  */
 function growSlots(): void {
   const from = slotsAt;
   const end = slotsEnd();
   let gap = from;
-  while (load<i32>(gap, SLOT_OWNER) !== 0) gap += SLOT_BYTES;
-  slotsAt = from === SLOTS_AT ? SLOTS_AT + SLOTS_BYTES / 2 : SLOTS_AT;
+  while (slotOf(gap).owner !== 0) gap += Slot.BYTES;
+  slotsAt = from === SLOTS_AT ? SLOTS_AT + <usize>(SLOTS_COUNT / 2) * Slot.BYTES : SLOTS_AT;
   slots *= 2;
   homeShift--;
-  for (let at = gap; at < end; at += SLOT_BYTES) replace(at);
-  for (let at = from; at < gap; at += SLOT_BYTES) replace(at);
+  for (let at = gap; at < end; at += Slot.BYTES) replace(at);
+  for (let at = from; at < gap; at += Slot.BYTES) replace(at);
 }
 
-/** Place what lies at AT anew, and leave an empty slot. */
+/** Move the slot at AT to its new place. */
 function replace(at: usize): void {
-  const owner = load<i32>(at, SLOT_OWNER);
+  const owner = slotOf(at).owner;
   if (owner === 0) return;
-  place(load<u32>(at, SLOT_HASH), owner);
+  place(slotOf(at).hash, owner);
   store<i64>(at, 0);
 }
 
@@ -333,36 +344,39 @@ function growSources(): void {
   else splitSources(old);
 }
 
-/** While records lie in the order in which they were made, so can they be linked again: nothing has to wait for what a link says. */
+/**
+ * While records are in the order of their creation, they can be linked again in that order: no load has to wait for a
+ * link.
+ */
 function relinkSources(old: i32): void {
-  memory.fill(SOURCES_AT, 0, (<usize>old) << 2);
+  memory.fill(SOURCES_AT, 0, <usize>old * SourceHead.BYTES);
   for (let entry = 0; entry < unused; entry++) {
     const at = recordAt(entry);
-    if (load<i32>(at, SOURCE_PREVIOUS << 2) === 0) continue;
+    if (at.sourcePrevious === 0) continue;
     index(entry);
   }
   latestPending = 0;
   oldestPending = 0;
 }
 
-/** Each chain becomes two: their heads lie half of the new index apart. */
+/** Each chain becomes two, whose heads are half of the new index apart. */
 function splitSources(old: i32): void {
   for (let head = 0; head < old; head++) {
-    const headAt: usize = SOURCES_AT + ((<usize>head) << 2);
-    let link = load<i32>(headAt);
-    store<i32>(headAt, 0);
+    const chain = sourcesAt(head);
+    let link = chain.first;
+    chain.first = 0;
     // The last links of the two chains so far, 0: none.
     let lastLow = 0;
     let lastHigh = 0;
     while (link !== 0) {
       const at = recordAt(link - 1);
-      const next = load<i32>(at, SOURCE_NEXT << 2);
+      const next = at.sourceNext;
       const newHead = sourceHead(at);
       const last = newHead === head ? lastLow : lastHigh;
-      if (last === 0) store<i32>(SOURCES_AT + ((<usize>newHead) << 2), link);
-      else store<i32>(recordAt(last - 1), link, SOURCE_NEXT << 2);
-      store<i32>(at, last === 0 ? -1 - newHead : last, SOURCE_PREVIOUS << 2);
-      store<i32>(at, 0, SOURCE_NEXT << 2);
+      if (last === 0) sourcesAt(newHead).first = link;
+      else recordAt(last - 1).sourceNext = link;
+      at.sourcePrevious = last === 0 ? -1 - newHead : last;
+      at.sourceNext = 0;
       if (newHead === head) lastLow = link;
       else lastHigh = link;
       link = next;
@@ -371,8 +385,8 @@ function splitSources(old: i32): void {
 }
 
 /**
- * Murmur3's finaliser over the folded tuple: the words carry their entropy in the high bits, and this brings it down. The
- * protocol is left out, so that slots can move without a look at their records.
+ * Murmur3's finaliser over the folded tuple: the words carry their entropy in the high bits, and this brings it down.
+ * The protocol is left out: few tuples differ in nothing else, and `has` compares it.
  */
 export function tupleHash(source: i32, destination: i32, ports: i32): u32 {
   let hash: u32 = (source * 0x9e3779b1) ^ destination;

@@ -1,4 +1,5 @@
-// What the tracker reads of a TCP segment: one at a time, in the variables here.
+// What the tracker reads from a TCP segment: one at a time, in the variables of this module. `readSegment` sets them
+// all.
 import {
   FLAGS_MASK,
   SCALE_SHIFT,
@@ -28,7 +29,7 @@ const SACK = 5;
 const MAX_SCALE = 14;
 /** A block of SACK: its left edge, its right edge. */
 const SACK_BLOCK_LENGTH = 8;
-/** NOP, NOP, timestamp, 10 (RFC 7323, appendix A), loaded little-endian: what most segments have for options. */
+/** NOP, NOP, timestamp, 10 (RFC 7323, appendix A), loaded little-endian: the options of most segments. */
 const TIMESTAMP_OPTIONS: u32 = 0x0a080101;
 const TIMESTAMP_HEADER_LENGTH = 32;
 
@@ -38,19 +39,19 @@ export let kind = 0;
 /** Sequence numbers are to be compared by `before` and `after`. */
 export let sequence = 0;
 export let acknowledgment = 0;
-/** The sequence number behind the segment, where a SYN and a FIN count one each (RFC 9293: SEG.SEQ + SEG.LEN). */
+/** The sequence number after the segment, where a SYN and a FIN count one each (RFC 9293: SEG.SEQ + SEG.LEN). */
 export let end = 0;
 /** The window field, not scaled. */
 export let window = 0;
 let optionsAt: usize = 0;
 let optionsEnd: usize = 0;
 
-/** Whether sequence number A lies before B: half the circle of 2^32 is before, half after (RFC 9293, section 3.4). */
+/** Whether sequence number A is before B: half the circle of 2^32 is before, half after (RFC 9293, section 3.4). */
 export function before(a: i32, b: i32): bool {
   return a - b < 0;
 }
 
-/** Whether sequence number A lies after B. */
+/** Whether sequence number A is after B. */
 export function after(a: i32, b: i32): bool {
   return b - a < 0;
 }
@@ -60,7 +61,7 @@ export function headerLengthOf(l4: usize): i32 {
   return (load<u8>(l4, TCP_DATA_OFFSET_AT) >>> 4) << 2;
 }
 
-/** The kind of a segment by its flags: a RST outweighs a SYN, that a FIN. */
+/** The kind of a segment by its flags: RST takes precedence over SYN, SYN over FIN. */
 export function kindOf(bits: i32): i32 {
   if ((bits & (TCP_RST | TCP_SYN | TCP_FIN)) === 0) return (bits & TCP_ACK) !== 0 ? SegmentKind.ACK : SegmentKind.OTHER;
   if ((bits & TCP_RST) !== 0) return SegmentKind.RST;
@@ -68,7 +69,7 @@ export function kindOf(bits: i32): i32 {
   return SegmentKind.FIN;
 }
 
-/** Take in the valid segment of LENGTH bytes at L4, of which AVAILABLE are there. */
+/** Read the valid segment of LENGTH bytes at L4, of which AVAILABLE are there. */
 export function readSegment(l4: usize, length: i32, available: i32): void {
   const headerLength = headerLengthOf(l4);
   flags = load<u8>(l4, TCP_FLAGS_AT);
@@ -78,11 +79,11 @@ export function readSegment(l4: usize, length: i32, available: i32): void {
   end = sequence + length - headerLength + ((flags & TCP_SYN) >>> 1) + (flags & TCP_FIN);
   window = load16(l4 + TCP_WINDOW_AT);
   optionsAt = l4 + TCP_LENGTH;
-  // Options that a snaplen cut away are not there.
+  // A snaplen may have cut options off.
   optionsEnd = l4 + min(headerLength, available);
 }
 
-/** Whether there are any options, so much as padding. */
+/** Whether there are any options, even if only padding. */
 export function hasOptions(): bool {
   return optionsEnd > optionsAt;
 }
@@ -94,7 +95,10 @@ export function hasUnusualOptions(l4: usize): bool {
   return length !== TIMESTAMP_HEADER_LENGTH || load<u32>(l4, TCP_LENGTH) !== TIMESTAMP_OPTIONS;
 }
 
-/** What only SYNs say, as SIDE_OPTIONS holds it: whether windows may be scaled and by how much, whether SACK may be used. */
+/**
+ * What only SYNs say, as `TcpSide.options` holds it: whether windows may be scaled and by how much, whether SACK may be
+ * used.
+ */
 export function handshakeOptions(): i32 {
   let options = 0;
   let length: i32 = 0;
@@ -112,7 +116,7 @@ export function handshakeOptions(): i32 {
   return options;
 }
 
-/** The highest right edge of the SACK blocks, or the acknowledgment where none lies behind that. */
+/** The highest right edge of the SACK blocks, or the acknowledgment if none is after it. */
 export function acknowledgedUpTo(): i32 {
   let highest = acknowledgment;
   let length: i32 = 0;

@@ -1,47 +1,35 @@
-// TCP's windows as seen from the middle (Guido van Rooij, "Real Stateful TCP Packet Filtering in IP Filter", 2001; scaled
-// windows: RFC 7323; kernel: tcp_in_window).
+// TCP's windows as seen from the middle (Guido van Rooij, "Real Stateful TCP Packet Filtering in IP Filter", 2001;
+// scaled windows: RFC 7323; kernel: tcp_in_window).
 //
-// Of each side three bounds are kept: `end`, behind what it has sent; `maxEnd`, up to where the other side lets it send;
-// `maxWindow`, the largest window that it announced. A segment belongs where
+// Three bounds are kept for each side: `end`, after what it has sent; `maxEnd`, up to where the other side permits it
+// to send; `maxWindow`, the largest window that it has announced. A segment is in window if
 //
 //       I  its sequence number is at most the sender's maxEnd;
 //      II  its end is above the sender's end less the receiver's maxWindow;
 //     III  its acknowledgment is at most the receiver's end;
 //      IV  its acknowledgment is not more than max(66000, sender's maxWindow) below the receiver's end.
 //
-// Acknowledgments here are the highest right edge of the SACK blocks, where the receiver permitted SACK.
+// Where the receiver permitted SACK, the acknowledgment is the highest right edge of the SACK blocks.
 import {
   FLAGS_MASK,
-  LAST_ACKNOWLEDGMENT,
-  LAST_DIRECTION,
-  LAST_END,
-  LAST_SEQUENCE,
-  LAST_WINDOW,
   ORIGINAL,
   REPLY,
   RETRANSMISSIONS_MASK,
   RETRANSMISSIONS_SHIFT,
   SCALE_SHIFT,
   SegmentKind,
-  SIDE_END,
-  SIDE_MAX_ACK,
-  SIDE_MAX_END,
-  SIDE_MAX_WINDOW,
-  SIDE_OPTIONS,
   SideFlag,
   TCP_ACK,
   TCP_RST,
-  TCP_SIDE,
-  TCP_SIDE_WORDS,
-  TCP_STATE,
   TCP_SYN,
   TcpState,
   WINDOW_MASK,
 } from '../constants';
+import { TcpConnection, TcpSide } from '../records';
 import * as segment from './tcp-segment';
 import { after, before } from './tcp-segment';
 
-/** What a segment is to the windows. IGNORE: it passes, but is not tracked. */
+/** Whether a segment is in window. IGNORE: it passes, but is not tracked. */
 export enum WindowVerdict {
   INVALID,
   ACCEPT,
@@ -56,53 +44,47 @@ function ackWindow(maxWindow: i32): i32 {
   return <u32>maxWindow < <u32>MIN_ACK_WINDOW ? MIN_ACK_WINDOW : maxWindow;
 }
 
-/** Where the side that sends in DIRECTION starts. */
-export function sideOf(record: usize, direction: i32): usize {
-  return record + ((TCP_SIDE + direction * TCP_SIDE_WORDS) << 2);
-}
-
-/** Let the segments that come show the window of the opener, whose first segment is a SYN. */
-export function openWindow(record: usize): void {
-  const opener = sideOf(record, ORIGINAL);
-  store<i32>(opener, segment.end, SIDE_END << 2);
-  store<i32>(opener, segment.end, SIDE_MAX_END << 2);
-  store<i32>(opener, segment.window !== 0 ? segment.window : 1, SIDE_MAX_WINDOW << 2);
+/** Start with the window of the opener, whose first segment is a SYN. */
+export function openWindow(record: TcpConnection): void {
+  const opener = record.side(ORIGINAL);
+  opener.end = segment.end;
+  opener.maxEnd = segment.end;
+  opener.maxWindow = segment.window !== 0 ? segment.window : 1;
   takeHandshakeOptions(opener);
 }
 
-/** The same of a connection whose SYN was not seen: both sides may do what they want. */
-export function pickUpWindow(record: usize): void {
-  const opener = sideOf(record, ORIGINAL);
+/** The same for a connection whose SYN was not seen: both sides may send anything. */
+export function pickUpWindow(record: TcpConnection): void {
+  const opener = record.side(ORIGINAL);
   const window = segment.window !== 0 ? segment.window : 1;
-  store<i32>(opener, segment.end, SIDE_END << 2);
-  store<i32>(opener, segment.end + window, SIDE_MAX_END << 2);
-  store<i32>(opener, window, SIDE_MAX_WINDOW << 2);
-  store<i32>(opener, SideFlag.SACK_PERMITTED | SideFlag.BE_LIBERAL, SIDE_OPTIONS << 2);
-  store<i32>(sideOf(record, REPLY), SideFlag.SACK_PERMITTED | SideFlag.BE_LIBERAL, SIDE_OPTIONS << 2);
+  opener.end = segment.end;
+  opener.maxEnd = segment.end + window;
+  opener.maxWindow = window;
+  opener.options = SideFlag.SACK_PERMITTED | SideFlag.BE_LIBERAL;
+  record.side(REPLY).options = SideFlag.SACK_PERMITTED | SideFlag.BE_LIBERAL;
 }
 
 /**
- * Hold the segment of DIRECTION against the windows, and move them where it belongs; a `WindowVerdict`. LIBERAL: what does not
- * belong is accepted all the same, but moves nothing.
+ * Check the segment of DIRECTION against the windows, and update them if it is in window. LIBERAL: segments out of
+ * window are accepted as well, but update nothing.
  */
-export function trackWindow(record: usize, direction: i32, liberal: bool): WindowVerdict {
-  const sender = sideOf(record, direction);
-  const receiver = sideOf(record, 1 - direction);
-  const state = load<i32>(record, TCP_STATE << 2);
+export function trackWindow(record: TcpConnection, direction: i32, liberal: bool): WindowVerdict {
+  const sender = record.side(direction);
+  const receiver = record.side(1 - direction);
+  const state = record.state;
   const flags = segment.flags;
   const isAck = (flags & TCP_ACK) !== 0;
   const isRst = (flags & TCP_RST) !== 0;
 
-  // What the segment says, before anything is made of it.
+  // The segment's own numbers, before any correction.
   let sequence = segment.sequence;
   let end = segment.end;
   let acknowledgment = segment.acknowledgment;
   let acknowledged = acknowledgment;
-  if ((load<i32>(receiver, SIDE_OPTIONS << 2) & SideFlag.SACK_PERMITTED) !== 0)
-    acknowledged = segment.acknowledgedUpTo();
+  if ((receiver.options & SideFlag.SACK_PERMITTED) !== 0) acknowledged = segment.acknowledgedUpTo();
 
-  // The first that is seen of the sender, or a handshake that starts anew.
-  if (load<i32>(sender, SIDE_MAX_WINDOW << 2) === 0) {
+  // The first segment of the sender, or a handshake that starts again.
+  if (sender.maxWindow === 0) {
     if ((flags & TCP_SYN) !== 0) {
       startSender(sender, receiver, direction);
       // Simultaneous open.
@@ -113,30 +95,30 @@ export function trackWindow(record: usize, direction: i32, liberal: bool): Windo
   } else if (
     (flags & TCP_SYN) !== 0 &&
     (state === TcpState.SYN_SENT || state === TcpState.SYN_RECV) &&
-    after(end, load<i32>(sender, SIDE_END << 2))
+    after(end, sender.end)
   ) {
-    // RFC 9293, section 3.4.1: who starts again must only use higher sequence numbers.
+    // RFC 9293, section 3.4.1: a side that starts again must use higher sequence numbers.
     startSender(sender, receiver, direction);
     if (direction === REPLY && !isAck) return WindowVerdict.ACCEPT;
   }
 
-  const receiverEnd = load<i32>(receiver, SIDE_END << 2);
+  const receiverEnd = receiver.end;
   if (!isAck || (isRst && acknowledgment === 0)) {
-    // Without an ACK, or with the zero that some stacks put into their RST, it acknowledges what there is.
+    // Without an ACK, or with the zero that some stacks put into a RST, it acknowledges all that was sent.
     acknowledgment = receiverEnd;
     acknowledged = receiverEnd;
   }
   if (isRst && sequence === 0 && state === TcpState.SYN_SENT) {
     // The RST that answers a SYN.
-    sequence = load<i32>(sender, SIDE_END << 2);
+    sequence = sender.end;
     end = sequence;
   }
 
   // I to IV.
-  const senderEnd = load<i32>(sender, SIDE_END << 2);
-  const senderMaxEnd = load<i32>(sender, SIDE_MAX_END << 2);
-  const senderMaxWindow = load<i32>(sender, SIDE_MAX_WINDOW << 2);
-  const receiverMaxWindow = load<i32>(receiver, SIDE_MAX_WINDOW << 2);
+  const senderEnd = sender.end;
+  const senderMaxEnd = sender.maxEnd;
+  const senderMaxWindow = sender.maxWindow;
+  const receiverMaxWindow = receiver.maxWindow;
   const isEndAbove = after(end, senderEnd - receiverMaxWindow - 1);
   const isAcknowledgmentSeen = !after(acknowledged, receiverEnd);
   const isAcknowledgmentRecent = after(acknowledged, receiverEnd - ackWindow(senderMaxWindow) - 1);
@@ -149,9 +131,9 @@ export function trackWindow(record: usize, direction: i32, liberal: bool): Windo
       overshotBytes <= <u32>receiverMaxWindow &&
       isAcknowledgmentSeen
     ) {
-      // More than the receiver permitted. It may take it nevertheless: its ACK must find the data known.
-      store<i32>(sender, end, SIDE_END << 2);
-      setOptions(sender, load<i32>(sender, SIDE_OPTIONS << 2) | SideFlag.DATA_UNACKNOWLEDGED);
+      // More than the receiver permitted, but it may accept the data: its ACK must not be out of window then.
+      sender.end = end;
+      setOptions(sender, sender.options | SideFlag.DATA_UNACKNOWLEDGED);
       return liberal ? WindowVerdict.ACCEPT : WindowVerdict.IGNORE;
     }
     return liberal ? WindowVerdict.ACCEPT : WindowVerdict.INVALID;
@@ -167,143 +149,150 @@ export function trackWindow(record: usize, direction: i32, liberal: bool): Windo
 }
 
 /**
- * Whether a segment without SACK blocks, of a connection whose both sides are known, plainly belongs (I to IV); what is anything
- * but plain is for `trackWindow`.
+ * Whether a segment without SACK blocks is plainly in window (I to IV), of a connection both of whose sides are known.
+ * Everything else is for `trackWindow`.
  */
-export function belongs(record: usize, direction: i32, sequence: i32, acknowledgment: i32, end: i32): bool {
-  const sender = sideOf(record, direction);
-  const receiver = sideOf(record, 1 - direction);
-  const senderMaxWindow = load<i32>(sender, SIDE_MAX_WINDOW << 2);
-  const receiverMaxWindow = load<i32>(receiver, SIDE_MAX_WINDOW << 2);
-  const receiverEnd = load<i32>(receiver, SIDE_END << 2);
+export function belongs(record: TcpConnection, direction: i32, sequence: i32, acknowledgment: i32, end: i32): bool {
+  const sender = record.side(direction);
+  const receiver = record.side(1 - direction);
+  const senderMaxWindow = sender.maxWindow;
+  const receiverMaxWindow = receiver.maxWindow;
+  const receiverEnd = receiver.end;
   return (
     senderMaxWindow !== 0 &&
     receiverMaxWindow !== 0 &&
-    !after(sequence, load<i32>(sender, SIDE_MAX_END << 2)) &&
+    !after(sequence, sender.maxEnd) &&
     !after(acknowledgment, receiverEnd) &&
-    after(end, load<i32>(sender, SIDE_END << 2) - receiverMaxWindow - 1) &&
+    after(end, sender.end - receiverMaxWindow - 1) &&
     after(acknowledgment, receiverEnd - ackWindow(senderMaxWindow) - 1)
   );
 }
 
-/** What `trackWindow` makes of an ACK without SACK blocks that `belongs`, in one straight line. */
+/** What `trackWindow` does with an ACK without SACK blocks that `belongs`, without its branches. */
 export function followAck(
-  record: usize,
+  record: TcpConnection,
   direction: i32,
   sequence: i32,
   acknowledgment: i32,
   end: i32,
   headerWindow: i32,
 ): void {
-  const sender = sideOf(record, direction);
-  const receiver = sideOf(record, 1 - direction);
+  const sender = record.side(direction);
+  const receiver = record.side(1 - direction);
   moveWindows(sender, receiver, TCP_ACK, headerWindow, acknowledgment, acknowledgment, end);
   rememberAck(record, direction, sequence, acknowledgment, end, headerWindow);
 }
 
-/** What a segment that belongs says of the windows of both sides. HEADER_WINDOW is not scaled yet. */
+/** Update the windows of both sides from a segment that is in window. HEADER_WINDOW is not scaled yet. */
 function moveWindows(
-  sender: usize,
-  receiver: usize,
+  sender: TcpSide,
+  receiver: TcpSide,
   flags: i32,
   headerWindow: i32,
   acknowledgment: i32,
   acknowledged: i32,
   end: i32,
 ): void {
-  const senderOptions = load<i32>(sender, SIDE_OPTIONS << 2);
+  const senderOptions = sender.options;
   const scale = (flags & TCP_SYN) !== 0 ? 0 : senderOptions >>> SCALE_SHIFT;
   const window = headerWindow << scale;
   const reach = window + acknowledged - acknowledgment;
-  if (load<u32>(sender, SIDE_MAX_WINDOW << 2) < <u32>reach) store<i32>(sender, reach, SIDE_MAX_WINDOW << 2);
+  if (<u32>sender.maxWindow < <u32>reach) sender.maxWindow = reach;
   let newOptions = senderOptions;
-  if (after(end, load<i32>(sender, SIDE_END << 2))) {
-    store<i32>(sender, end, SIDE_END << 2);
+  if (after(end, sender.end)) {
+    sender.end = end;
     newOptions |= SideFlag.DATA_UNACKNOWLEDGED;
   }
   if (
     (flags & TCP_ACK) !== 0 &&
-    ((senderOptions & SideFlag.MAX_ACK_SET) === 0 || after(acknowledgment, load<i32>(sender, SIDE_MAX_ACK << 2)))
+    ((senderOptions & SideFlag.MAX_ACK_SET) === 0 || after(acknowledgment, sender.maxAck))
   ) {
-    store<i32>(sender, acknowledgment, SIDE_MAX_ACK << 2);
+    sender.maxAck = acknowledgment;
     newOptions |= SideFlag.MAX_ACK_SET;
   }
   if (newOptions !== senderOptions) setOptions(sender, newOptions);
 
-  const receiverMaxWindow = load<i32>(receiver, SIDE_MAX_WINDOW << 2);
-  const senderMaxEnd = load<i32>(sender, SIDE_MAX_END << 2);
+  const receiverMaxWindow = receiver.maxWindow;
+  const senderMaxEnd = sender.maxEnd;
   if (receiverMaxWindow !== 0 && after(end, senderMaxEnd)) {
-    store<i32>(receiver, receiverMaxWindow + end - senderMaxEnd, SIDE_MAX_WINDOW << 2);
+    receiver.maxWindow = receiverMaxWindow + end - senderMaxEnd;
   }
   const permitted = acknowledged + window;
-  if (!before(permitted, load<i32>(receiver, SIDE_MAX_END << 2))) {
+  if (!before(permitted, receiver.maxEnd)) {
     // A closed window may be probed with one byte (RFC 9293, section 3.8.6.1).
-    store<i32>(receiver, permitted + (window === 0 ? 1 : 0), SIDE_MAX_END << 2);
+    receiver.maxEnd = permitted + (window === 0 ? 1 : 0);
   }
-  if (acknowledgment === load<i32>(receiver, SIDE_END << 2)) {
-    setOptions(receiver, load<i32>(receiver, SIDE_OPTIONS << 2) & ~SideFlag.DATA_UNACKNOWLEDGED);
+  if (acknowledgment === receiver.end) {
+    setOptions(receiver, receiver.options & ~SideFlag.DATA_UNACKNOWLEDGED);
   }
 }
 
 /** SENDER's first SYN, or SYN/ACK: where it starts, its window (never scaled here), its options. */
-function startSender(sender: usize, receiver: usize, direction: i32): void {
-  store<i32>(sender, segment.end, SIDE_END << 2);
-  store<i32>(sender, segment.end, SIDE_MAX_END << 2);
-  store<i32>(sender, segment.window !== 0 ? segment.window : 1, SIDE_MAX_WINDOW << 2);
+function startSender(sender: TcpSide, receiver: TcpSide, direction: i32): void {
+  sender.end = segment.end;
+  sender.maxEnd = segment.end;
+  sender.maxWindow = segment.window !== 0 ? segment.window : 1;
   takeHandshakeOptions(sender);
-  // RFC 7323, section 2.2: windows are scaled only where both sides offered it. That is known once the answer is there.
-  const senderOptions = load<i32>(sender, SIDE_OPTIONS << 2);
-  const receiverOptions = load<i32>(receiver, SIDE_OPTIONS << 2);
+  // RFC 7323, section 2.2: windows are scaled only where both sides offered it. That is known when the answer arrives.
+  const senderOptions = sender.options;
+  const receiverOptions = receiver.options;
   if (direction === REPLY && (senderOptions & receiverOptions & SideFlag.WINDOW_SCALE) === 0) {
     setOptions(sender, senderOptions & FLAGS_MASK);
     setOptions(receiver, receiverOptions & FLAGS_MASK);
   }
 }
 
-/** SENDER's first segment where its handshake was not seen. */
-function pickUpSender(sender: usize, receiver: usize, acknowledged: i32): void {
-  const scaled = segment.window << (load<i32>(sender, SIDE_OPTIONS << 2) >>> SCALE_SHIFT);
+/** SENDER's first segment, if its handshake was not seen. */
+function pickUpSender(sender: TcpSide, receiver: TcpSide, acknowledged: i32): void {
+  const scaled = segment.window << (sender.options >>> SCALE_SHIFT);
   const window = scaled !== 0 ? scaled : 1;
-  store<i32>(sender, segment.end, SIDE_END << 2);
-  store<i32>(sender, window, SIDE_MAX_WINDOW << 2);
-  store<i32>(sender, segment.end + window, SIDE_MAX_END << 2);
-  if (load<i32>(receiver, SIDE_MAX_WINDOW << 2) === 0) {
-    // Nothing is known of the other side either: what is acknowledged here is what it has sent.
-    store<i32>(receiver, acknowledged, SIDE_END << 2);
-    store<i32>(receiver, acknowledged, SIDE_MAX_END << 2);
-  } else if (acknowledged === load<i32>(receiver, SIDE_END << 2) + 1) {
-    // The answer to a keep-alive, which repeats the byte before the next.
-    store<i32>(receiver, acknowledged, SIDE_END << 2);
+  sender.end = segment.end;
+  sender.maxWindow = window;
+  sender.maxEnd = segment.end + window;
+  if (receiver.maxWindow === 0) {
+    // Nothing is known of the other side either: it has sent what is acknowledged here.
+    receiver.end = acknowledged;
+    receiver.maxEnd = acknowledged;
+  } else if (acknowledged === receiver.end + 1) {
+    // The answer to a keep-alive, which repeats the last byte.
+    receiver.end = acknowledged;
   }
 }
 
-/** A handshake without options leaves what was known (as after a pickup). */
-function takeHandshakeOptions(side: usize): void {
+/** A handshake without options keeps what was known (as after a pickup). */
+function takeHandshakeOptions(side: TcpSide): void {
   if (!segment.hasOptions()) return;
-  setOptions(side, (load<i32>(side, SIDE_OPTIONS << 2) & SideFlag.BE_LIBERAL) | segment.handshakeOptions());
+  setOptions(side, (side.options & SideFlag.BE_LIBERAL) | segment.handshakeOptions());
 }
 
-function setOptions(side: usize, options: i32): void {
-  store<i32>(side, options, SIDE_OPTIONS << 2);
+function setOptions(side: TcpSide, options: i32): void {
+  side.options = options;
 }
 
-/** Count how often the same ACK comes again: three times, and the receiver may be gone. */
-function rememberAck(record: usize, direction: i32, sequence: i32, acknowledgment: i32, end: i32, window: i32): void {
-  const last = load<i32>(record, LAST_WINDOW << 2);
+/** Count how often the same ACK is repeated: after three times the receiver may be gone. */
+function rememberAck(
+  record: TcpConnection,
+  direction: i32,
+  sequence: i32,
+  acknowledgment: i32,
+  end: i32,
+  window: i32,
+): void {
+  const last = record.lastWindow;
   if (
-    load<i32>(record, LAST_DIRECTION << 2) === direction &&
-    load<i32>(record, LAST_SEQUENCE << 2) === sequence &&
-    load<i32>(record, LAST_ACKNOWLEDGMENT << 2) === acknowledgment &&
-    load<i32>(record, LAST_END << 2) === end &&
+    record.lastDirection === direction &&
+    record.lastSequence === sequence &&
+    record.lastAcknowledgment === acknowledgment &&
+    record.lastEnd === end &&
     (last & WINDOW_MASK) === window
   ) {
     const again = ((last >>> RETRANSMISSIONS_SHIFT) + 1) & RETRANSMISSIONS_MASK;
-    store<i32>(record, window | (again << RETRANSMISSIONS_SHIFT), LAST_WINDOW << 2);
+    record.lastWindow = window | (again << RETRANSMISSIONS_SHIFT);
     return;
   }
-  store<i32>(record, direction, LAST_DIRECTION << 2);
-  store<i32>(record, sequence, LAST_SEQUENCE << 2);
-  store<i32>(record, acknowledgment, LAST_ACKNOWLEDGMENT << 2);
-  store<i32>(record, end, LAST_END << 2);
-  store<i32>(record, window, LAST_WINDOW << 2);
+  record.lastDirection = direction;
+  record.lastSequence = sequence;
+  record.lastAcknowledgment = acknowledgment;
+  record.lastEnd = end;
+  record.lastWindow = window;
 }

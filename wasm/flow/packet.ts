@@ -1,4 +1,8 @@
-// What is read of packets, and their checksums (RFC 1071).
+// Fields of packets, and checksums (RFC 1071).
+import { IPV4_DESTINATION_AT, IPV4_LENGTH, IPV4_PROTOCOL_AT, IPV4_SOURCE_AT, IPV4_TOTAL_LENGTH_AT } from '../constants';
+
+const PORT_BYTES = 2;
+
 /** A 16-bit field in network order. */
 export function load16(at: usize): i32 {
   return <i32>bswap<u16>(load<u16>(at));
@@ -11,7 +15,35 @@ export function load32(at: usize): i32 {
 
 /** Total length of the IPv4 packet at AT. */
 export function totalLength(at: usize): i32 {
-  return load16(at + 2);
+  return load16(at + IPV4_TOTAL_LENGTH_AT);
+}
+
+/** Protocol of the IPv4 packet at AT. */
+export function protocolOf(at: usize): i32 {
+  return load<u8>(at, IPV4_PROTOCOL_AT);
+}
+
+/** Its addresses, as loaded. */
+export function sourceOf(at: usize): i32 {
+  return load<i32>(at, IPV4_SOURCE_AT);
+}
+
+export function destinationOf(at: usize): i32 {
+  return load<i32>(at, IPV4_DESTINATION_AT);
+}
+
+/** Both ports, as loaded, of a packet with a header of 20 bytes: the source's in the lower half. */
+export function portsOf(at: usize): i32 {
+  return load<i32>(at, IPV4_LENGTH);
+}
+
+/** One of the two ports, in host order. */
+export function sportOf(at: usize): i32 {
+  return load16(at + IPV4_LENGTH);
+}
+
+export function dportOf(at: usize): i32 {
+  return load16(at + IPV4_LENGTH + PORT_BYTES);
 }
 
 /** SUM with its carries folded in: 16 bits. SUM is below 2^32. */
@@ -27,12 +59,12 @@ export function fold64(sum: u64): u32 {
   return fold(<u32>twice);
 }
 
-/** From this length on, sums are made sixteen bytes at a time. */
+/** From this length on, sums are computed sixteen bytes at a time. */
 const WIDE_BYTES = 128;
 
 /**
- * The one's complement sum of LENGTH bytes from AT on, as little-endian 16-bit words (RFC 1071, section 2(B)), in parts that
- * are not folded yet. What is behind the last byte is loaded as well, and left out.
+ * The one's complement sum of LENGTH bytes from AT on, as little-endian 16-bit words (RFC 1071, section 2(B)), in parts
+ * that are not folded yet. Up to seven bytes after the last one are loaded, and ignored.
  */
 export function sumWords(at: usize, length: i32): u64 {
   let sum: u64 = 0;
@@ -45,7 +77,7 @@ export function sumWords(at: usize, length: i32): u64 {
       low = i32x4.add(low, i32x4.extadd_pairwise_i16x8_u(v128.load(position)));
       high = i32x4.add(high, i32x4.extadd_pairwise_i16x8_u(v128.load(position, 16)));
     }
-    // At most 2,048 rounds of at most 2 x 65,535 a lane: no lane overflows.
+    // At most 2,048 rounds of at most 2 x 65,535 per lane: no lane overflows.
     const wide = i64x2.add(
       i64x2.add(i64x2.extend_low_i32x4_u(low), i64x2.extend_high_i32x4_u(low)),
       i64x2.add(i64x2.extend_low_i32x4_u(high), i64x2.extend_high_i32x4_u(high)),

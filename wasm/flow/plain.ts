@@ -1,15 +1,29 @@
-// Whether a packet is of the plain kind that the fast path deals with, as far as that is for the packet itself to say.
+// Whether a packet is plain: of the kind that the fast path handles, as far as the packet itself decides that.
 
 import { tcpIsValid } from '../conntrack/tcp';
-import { IPPROTO_TCP, IPPROTO_UDP, IPV4_LENGTH, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../constants';
+import {
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPV4_DESTINATION_AT,
+  IPV4_ID_AT,
+  IPV4_LENGTH,
+  IPV4_SOURCE_AT,
+  IPV4_TTL_AT,
+  UDP_CHECKSUM_AT,
+  UDP_LENGTH,
+  UDP_LENGTH_AT,
+} from '../constants';
 import { fold64, load16, sumWords } from './packet';
 
 /** Version 4, a header of 20 bytes. */
 const PLAIN_HEADER: u32 = 0x45;
-/** In the second word of the IP header, as loaded little-endian: MF, the reserved bit, and the fragment offset. */
+/**
+ * In the second word of the IP header (identification and fragmentation), as loaded: MF, the reserved bit, and the
+ * offset.
+ */
 const FRAGMENT_BITS: u32 = 0xffbf0000;
 
-/** Whether the host looks at layer-4 checksums (nf_conntrack_checksum). */
+/** Whether the host looks at layer-4 checksums (nf_conntrack_checksum): `FlowCache` sets it once. */
 let looksAtChecksums = true;
 
 export function setChecksums(on: bool): void {
@@ -17,18 +31,19 @@ export function setChecksums(on: bool): void {
 }
 
 /**
- * Whether the fast path may deal with the IPv4 packet at AT, of which CAPTURED bytes are there, as far as that is for the packet
- * to say: whole, plain header, TTL to spare, TCP or UDP with a valid header and right checksums.
+ * Whether the fast path can handle the IPv4 packet at AT, of which CAPTURED bytes are there, as far as the packet
+ * itself decides that: it is complete, its header has no options, its TTL is above 1, and it is TCP or UDP with a valid
+ * header and right checksums.
  */
 export function isPlain(at: usize, captured: i32): bool {
   if (captured < IPV4_LENGTH + UDP_LENGTH) return false;
   const first = load<u32>(at);
-  const second = load<u32>(at, 4);
-  const third = load<u32>(at, 8);
+  const second = load<u32>(at, IPV4_ID_AT);
+  const third = load<u32>(at, IPV4_TTL_AT);
   if ((first & 0xff) !== PLAIN_HEADER || (second & FRAGMENT_BITS) !== 0 || (third & 0xff) <= 1) return false;
   const length = <i32>(((first >>> 8) & 0xff00) | (first >>> 24));
   if (length > captured) return false;
-  const addresses = <u64>load<u32>(at, 12) + <u64>load<u32>(at, 16);
+  const addresses = <u64>load<u32>(at, IPV4_SOURCE_AT) + <u64>load<u32>(at, IPV4_DESTINATION_AT);
   if (fold64(addresses + <u64>first + <u64>second + <u64>third) !== 0xffff) return false;
 
   const l4 = at + IPV4_LENGTH;

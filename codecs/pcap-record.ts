@@ -1,0 +1,14 @@
+/** The header of a record in a classic pcap file. Its byte order is that of the machine that wrote the file. */
+import { layout, u32 } from './record-layout.js';
+
+/** https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html, section 5 */
+export const PCAP_RECORD = layout('PcapRecord', {
+  sec: u32,
+  /** Microseconds or nanoseconds, as the file's magic says. */
+  fraction: u32,
+  /** How many bytes of the packet follow, and how many it had on the wire. */
+  capturedBytes: u32,
+  wireBytes: u32,
+});
+
+export const PCAP_RECORD_HEADER_BYTES = PCAP_RECORD.bytes;

@@ -1,0 +1,16 @@
+/** The settings of the trackers in wasm/conntrack: a record in the memory of a host (`Memory.settings`). */
+import { array, f64, i32, layout } from '../../codecs/record-layout.js';
+
+/** Time-outs are in milliseconds; the others are the settings of protocols/tcp.ts. */
+export const TRACKER_SETTINGS = layout('TrackerSettings', {
+  /** TCP's, by `TcpState`. */
+  tcpMs: array(f64, 16),
+  tcpRetransmittedMs: f64,
+  tcpUnacknowledgedMs: f64,
+  udpMs: f64,
+  udpStreamMs: f64,
+  maxRetrans: i32,
+  loose: i32,
+  beLiberal: i32,
+  ignoreInvalidRst: i32,
+});

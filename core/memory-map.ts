@@ -1,0 +1,125 @@
+/**
+ * What is where in the memory of an emulated host. Addresses are fixed: nothing ever moves, and views stay valid.
+ *
+ * `memoryMap` throws where two regions overlap or one leaves the memory, so a wrong map fails when it is loaded, in the
+ * build as well. docs/memory-map.md shows it as a table.
+ */
+import { type Fields, type Layout, Records } from '../codecs/record-layout.js';
+import { WRITER_STATE } from '../codecs/writer-state.js';
+import { BATCH_ITEM, EGRESS, INPUT } from './capture-records.js';
+import { CLOCK } from './clock.js';
+import { CONNECTION, SLOT, SOURCE_HEAD } from './conntrack/record.js';
+import { TRACKER_SETTINGS } from './conntrack/tracker-settings.js';
+import { MEGAFLOW, PATH } from './flow/records.js';
+import { TRANSITIONS, VALID_FLAGS_TABLE } from './protocols/tcp-states.js';
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+
+/**
+ * All of it is reserved at once, which costs nothing: the operating system provides pages when they are first written
+ * to.
+ */
+export const MEMORY_BYTES = 3072 * MIB;
+
+/** The first bytes stay unused, so that no address is 0. */
+const FIRST_ADDRESS = 64 * KIB;
+
+/** Most connections at once. */
+const MAX_CONNECTIONS = 2 ** 23;
+
+/** A part of the memory. */
+export class Region {
+  readonly start: number;
+  readonly bytes: number;
+  readonly purpose: string;
+
+  constructor(start: number, bytes: number, purpose: string) {
+    this.start = start;
+    this.bytes = bytes;
+    this.purpose = purpose;
+  }
+
+  get end(): number {
+    return this.start + this.bytes;
+  }
+
+  bytesOf(buffer: ArrayBufferLike): Uint8Array {
+    return new Uint8Array(buffer, this.start, this.bytes);
+  }
+}
+
+/** A part of the memory that holds `count` records of one layout. */
+export class RecordRegion<F extends Fields> extends Region {
+  readonly layout: Layout<F>;
+  readonly count: number;
+
+  constructor(start: number, layout: Layout<F>, count: number, purpose: string) {
+    super(start, layout.bytes * count, purpose);
+    this.layout = layout;
+    this.count = count;
+  }
+
+  recordsOf(buffer: ArrayBufferLike): Records<F> {
+    return new Records(this.layout, buffer, this.start, this.count);
+  }
+
+  /** A view of all records as 32-bit words: what is outside of the region cannot be reached through it. */
+  wordsOf(buffer: ArrayBufferLike): Int32Array {
+    return new Int32Array(buffer, this.start, this.count * this.layout.words);
+  }
+
+  /** The same as float64s. */
+  doublesOf(buffer: ArrayBufferLike): Float64Array {
+    return new Float64Array(buffer, this.start, this.count * this.layout.doubles);
+  }
+}
+
+function bytes(start: number, size: number, purpose: string): Region {
+  return new Region(start, size, purpose);
+}
+
+function records<F extends Fields>(start: number, layout: Layout<F>, count: number, purpose: string): RecordRegion<F> {
+  return new RecordRegion(start, layout, count, purpose);
+}
+
+/**
+ * REGIONS, each of which lies within [FIRST_ADDRESS, MEMORY_BYTES) and overlaps no other.
+ * @throws {RangeError} where that is not so
+ */
+export function memoryMap<R extends Readonly<Record<string, Region>>>(regions: R): R {
+  const sorted = Object.entries(regions).sort(([, a], [, b]) => a.start - b.start);
+  let end = FIRST_ADDRESS;
+  let previous = 'the first address';
+  for (const [name, region] of sorted) {
+    if (region.start < end)
+      throw new RangeError(`region ${name} at ${region.start} overlaps ${previous}, which ends at ${end}`);
+    if (region.start % 8 !== 0) throw new RangeError(`region ${name} at ${region.start}: not a multiple of 8`);
+    end = region.end;
+    previous = name;
+  }
+  if (end > MEMORY_BYTES) throw new RangeError(`region ${previous} ends at ${end}, the memory at ${MEMORY_BYTES}`);
+  return regions;
+}
+
+export const REGIONS = memoryMap({
+  clock: records(64 * KIB, CLOCK, 1, 'packet time'),
+  transitions: bytes(68 * KIB, TRANSITIONS.length, "TCP's state transitions"),
+  validFlags: bytes(69 * KIB, VALID_FLAGS_TABLE.length, 'which TCP flags may be set together'),
+  settings: records(72 * KIB, TRACKER_SETTINGS, 1, 'settings of the trackers'),
+  inputs: records(80 * KIB, INPUT, 256, 'captures that are replayed in place'),
+  scratch: bytes(128 * KIB, 128 * KIB, 'a packet that lies outside of this memory, while it is looked at'),
+  paths: records(1 * MIB, PATH, 2 ** 16, 'paths of the flow cache'),
+  megaflows: records(8 * MIB, MEGAFLOW, 48, 'megaflows of the flow cache'),
+  batch: records(10 * MIB, BATCH_ITEM, 64, 'the batch of packets in hand'),
+  egress: records(11 * MIB, EGRESS, 2 ** 16, 'the writer of each interface'),
+  writers: records(12 * MIB, WRITER_STATE, 2 ** 16, 'the states of the writers'),
+  buffers: bytes(
+    16 * MIB,
+    1008 * MIB,
+    'blocks of captures, what is to be written, what rules remember: allocated on demand',
+  ),
+  slots: records(1024 * MIB, SLOT, 8 * MAX_CONNECTIONS, 'hash slots of the connection table, in one half at a time'),
+  sources: records(1536 * MIB, SOURCE_HEAD, MAX_CONNECTIONS, 'the index of connections by source'),
+  connections: records(1568 * MIB, CONNECTION, MAX_CONNECTIONS, 'connections'),
+});
