@@ -230,7 +230,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const malformed = decodeOwnPacket(packet, sent, this.#random);
     if (malformed !== '') return void this.#drop(packet, malformed);
     const { view, at } = packet;
-    const route = this.#host.routeOutput(packet.destination, 0);
+    const route = this.#host.routeOutput(this.#host.routeKey.fromUnsourced(packet));
     if (route.reason !== '') return void this.#drop(packet, route.reason);
     if (packet.length > this.#host.interfaces[route.outDev].mtu) return void this.#drop(packet, 'longer than the MTU');
     if (packet.source === 0) view.setInt32(at + IPV4_SOURCE_AT, route.source, true);
@@ -255,7 +255,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #routeInput(packet: Packet): boolean {
     const host = this.#host;
-    const route = host.routeInput(packet.source, packet.destination, packet.inDev, packet.type);
+    const route = host.routeInput(host.routeKey.fromPacket(packet));
     packet.isForHost = route.action === RouteAction.LOCAL;
     packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
     packet.routeDev = route.outDev;
@@ -302,7 +302,11 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.outDev = packet.routeDev;
     if (!this.#pass(Hook.FORWARD, packet)) return;
     if (packet.headerLength > IPV4_LENGTH) {
-      forwardOptions(packet, this.#stack.options, this.#host.routeOutput(packet.destination, 0).source);
+      forwardOptions(
+        packet,
+        this.#stack.options,
+        this.#host.routeOutput(this.#host.routeKey.fromUnsourced(packet)).source,
+      );
     }
     this.#leave(packet);
   }
@@ -432,7 +436,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** A packet whose fragments never all came: where it is for this host, its sender is told (ip_expire). */
   #giveUp(first: Packet): void {
-    const route = this.#host.routeInput(first.source, first.destination, first.inDev, first.type);
+    const route = this.#host.routeInput(this.#host.routeKey.fromPacket(first));
     if (route.action !== RouteAction.LOCAL) return;
     first.isForHost = true;
     first.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;

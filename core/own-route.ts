@@ -18,7 +18,7 @@ export function takeRoute(packet: Packet, route: OutputRoute, loopback: number):
  * concerned. False where there is no route: the packet is to be dropped.
  */
 export function reroute(packet: Packet, host: Host): boolean {
-  const route = host.rerouteOutput(packet.destination, packet.source);
+  const route = host.rerouteOutput(host.routeKey.fromPacket(packet));
   if (route.reason !== '') {
     packet.dropReason = route.reason;
     return false;

@@ -1,4 +1,6 @@
 /** What the host answers by itself: ICMP errors and RSTs. They leave as packets of its own, in the connection they are about. */
+
+import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import type { Clock } from '../clock.js';
 import type { Conntrack } from '../conntrack/conntrack.js';
@@ -48,7 +50,9 @@ export class Answers implements OptionsHost {
     if (!mayAnswer(packet, packet.isToMany)) return;
     const options = packet.hasTakenOptions ? this.#stack.options : null;
     const to = options === null ? packet.source : answerDestination(packet, options);
-    const route = host.routeIcmpError(to, packet.destination, packet.isForHost, packet.inDev);
+    const key = host.routeKey.fromPacket(packet);
+    key.source = to;
+    const route = host.routeIcmpError(key, packet.isForHost);
     if (route.reason !== '' || !this.#isWithinRate(route, to, error)) return;
     const answer = this.#stack.push(this.#clock.nowMs);
     takeRoute(answer, route, host.loopback);
@@ -80,7 +84,7 @@ export class Answers implements OptionsHost {
     if (buildTcpReset(answer, packet, packet.isToMany, this.#ttl, this.#isChecked(packet)) > 0) {
       if (packet.ct >= 0 && this.#conntrack.table.isHashed(packet.ct))
         setClosing(this.#conntrack.trackers[IPPROTO_TCP], packet.ct, packet.nowMs);
-      const route = this.#host.rerouteOutput(answer.destination, answer.source);
+      const route = this.#host.rerouteOutput(this.#host.routeKey.fromPacket(answer));
       if (route.reason === '') {
         takeRoute(answer, route, this.#host.loopback);
         this.#sendAbout(answer, packet);
@@ -110,9 +114,10 @@ export class Answers implements OptionsHost {
     if (packet.ct < 0) this.#conntrack.release(answer);
   }
 
-  ownAddressFor({ source, destination, isForHost, isToMany, inDev }: Packet): number {
-    if (isForHost && !isToMany) return destination;
-    return this.#host.routeIcmpError(source, destination, false, inDev).source;
+  ownAddressFor(packet: Packet): LoadedAddress {
+    if (packet.isForHost && !packet.isToMany) return packet.destination;
+    const host = this.#host;
+    return host.routeIcmpError(host.routeKey.fromPacket(packet), false).source;
   }
 
   isRemote(address: number): boolean {

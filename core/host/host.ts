@@ -7,7 +7,6 @@
 import { type Address, addressFromHostOrder, prefixMask } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { type HostDescription, HostError, type LinkDescription, parseHost } from '../../codecs/host-json.js';
-import type { PacketType } from '../packet.js';
 import { AddressType } from '../rules/context.js';
 import { addConnectedRoutes } from './connected.js';
 import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';
@@ -15,6 +14,7 @@ import { type Interface, type InterfaceAddress, insertAddress } from './interfac
 import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
 import { InputRoute, OutputRoute } from './route-decision.js';
+import { RouteKey } from './route-key.js';
 import { Routing } from './routing.js';
 import { selectAddress } from './source-address.js';
 import { addStaticRoute } from './static-routes.js';
@@ -49,6 +49,8 @@ export class Host {
   /** What the description has that changes nothing here. */
   readonly warnings: readonly string[];
 
+  /** For whoever asks for a route: filled in, asked with, and free again. */
+  readonly routeKey = new RouteKey();
   private readonly routing: Routing;
   private readonly neighbours: Neighbours;
   private readonly inputRoute = new InputRoute();
@@ -88,39 +90,40 @@ export class Host {
   }
 
   /**
-   * What becomes of a packet that arrived on IN_DEV, once PREROUTING is through (ip_route_input). TYPE: how its frame was
-   * addressed. Gives one record, which the next call changes.
+   * What becomes of an arriving packet, once PREROUTING is through (ip_route_input). Returns one record, which the next
+   * call changes.
    */
-  routeInput(source: number, destination: number, inDev: number, type: PacketType): InputRoute {
-    return this.routing.input(this.inputRoute, source, destination, inDev, type);
+  routeInput(key: RouteKey): InputRoute {
+    return this.routing.input(this.inputRoute, key);
   }
 
   /**
-   * The way of a packet of the host's own (ip_route_output). SOURCE 0: the route's; otherwise it must be an address of the
-   * host. Raw packets are routed with source 0, whatever they carry. Gives one record, which the next call of any output
-   * routing changes.
+   * The route of a packet of the host's own (ip_route_output). A source other than 0 must be an address of the host. Raw
+   * packets are routed with source 0, whatever they carry. Returns one record, which the next call of any output routing
+   * changes.
    */
-  routeOutput(destination: number, source: number): OutputRoute {
-    return this.routing.output(this.outputRoute, destination, source, false);
+  routeOutput(key: RouteKey): OutputRoute {
+    return this.routing.output(this.outputRoute, key.destination, key.source, false);
   }
 
-  /** The new way of a packet that OUTPUT changed, or of a TCP reset (ip_route_me_harder): its SOURCE may be any unicast address. */
-  rerouteOutput(destination: number, source: number): OutputRoute {
+  /** The new route of a packet that OUTPUT changed, or of a TCP reset (ip_route_me_harder): its source may be any unicast address. */
+  rerouteOutput({ source, destination }: RouteKey): OutputRoute {
     const type = this.routing.addressType(source, -1);
     const isOne = type === AddressType.LOCAL || type === AddressType.UNICAST;
     return this.routing.output(this.outputRoute, destination, isOne ? source : 0, isOne);
   }
 
   /**
-   * The way, and with `source` the source, of an ICMP error to SENDER about a packet to DESTINATION that came in by IN_DEV
-   * (-1: the host's own) (icmp_send). IS_LOCAL: it was routed to the host itself, so DESTINATION answers.
+   * The route, and with it the source, of an ICMP error (icmp_send). KEY is of the packet that the error is about, except that
+   * its source is who gets the error. IS_LOCAL: the packet was routed to the host itself, so its destination answers.
    */
-  routeIcmpError(sender: number, destination: number, isLocal: boolean, inDev: number): OutputRoute {
+  routeIcmpError(key: RouteKey, isLocal: boolean): OutputRoute {
+    const { source: receiver, destination, inDev } = key;
     const isByInterface = inDev >= 0 && this.sysctls.global('net.ipv4.icmp_errors_use_inbound_ifaddr') !== 0;
     let source = 0;
     if (isLocal) source = destination;
-    else if (isByInterface) source = this.selectAddress(inDev, sender, Scope.LINK)?.loaded ?? 0;
-    const route = this.routeOutput(sender, source);
+    else if (isByInterface) source = this.selectAddress(inDev, receiver, Scope.LINK)?.loaded ?? 0;
+    const route = this.routing.output(this.outputRoute, receiver, source, false);
     if (route.reason === '' && route.source === 0) route.source = DUMMY_ADDRESS;
     return route;
   }

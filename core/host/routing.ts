@@ -6,6 +6,7 @@ import { type AddressSpan, intervalOf, type RoutingTables } from './fib.js';
 import type { Interface } from './interfaces.js';
 import { type Route, RouteType } from './route.js';
 import { type InputRoute, type OutputRoute, RouteAction, type RouteFailure } from './route-decision.js';
+import type { RouteKey } from './route-key.js';
 import type { Sysctls } from './sysctls.js';
 
 /** 224.0.0.1, the one group that every host is a member of. */
@@ -61,13 +62,12 @@ export class Routing {
   }
 
   /** See `Host.routeInput`. */
-  input(result: InputRoute, source: number, destination: number, inDev: number, type: PacketType): InputRoute {
+  input(result: InputRoute, key: RouteKey): InputRoute {
     result.icmpCode = 0;
-    if (isMulticast(destination)) return this.inputMulticast(result, source, destination, inDev);
-    return this.inputUnicast(result, source, destination, inDev, type);
+    return isMulticast(key.destination) ? this.inputMulticast(result, key) : this.inputUnicast(result, key);
   }
 
-  private inputMulticast(result: InputRoute, source: number, group: number, inDev: number): InputRoute {
+  private inputMulticast(result: InputRoute, { source, destination: group, inDev }: RouteKey): InputRoute {
     if (group !== ALL_HOSTS) return drop(result, 'multicast not joined');
     if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian source');
     if (isLoopbackAddress(source) && !this.policies[inDev].routesLocalnet) return drop(result, 'martian source');
@@ -79,17 +79,12 @@ export class Routing {
   }
 
   /** ip_route_input_slow */
-  private inputUnicast(
-    result: InputRoute,
-    source: number,
-    destination: number,
-    inDev: number,
-    type: PacketType,
-  ): InputRoute {
+  private inputUnicast(result: InputRoute, key: RouteKey): InputRoute {
+    const { source, destination, inDev, packetType } = key;
     const policy = this.policies[inDev];
     if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian source');
     if (destination === LIMITED_BROADCAST || (source === 0 && destination === 0))
-      return this.inputBroadcast(result, source, destination, inDev);
+      return this.inputBroadcast(result, key);
     if (source === 0) return drop(result, 'martian source');
     if (destination === 0) return drop(result, 'martian destination');
     if (isLoopbackAddress(destination)) {
@@ -98,18 +93,17 @@ export class Routing {
 
     const route = this.tables.lookup(destination);
     if (route === null || route.type >= RouteType.BLACKHOLE) return refuse(result, route, policy.isForwarding);
-    if (route.type === RouteType.BROADCAST && !policy.forwardsBroadcasts)
-      return this.inputBroadcast(result, source, destination, inDev);
+    if (route.type === RouteType.BROADCAST && !policy.forwardsBroadcasts) return this.inputBroadcast(result, key);
     if (route.type === RouteType.LOCAL) {
       const failure = this.checkSource(source, this.loopback, inDev);
       if (failure !== '') return drop(result, failure);
-      if (type !== PacketType.HOST && policy.dropsL2Multicast) return drop(result, 'link-layer broadcast');
+      if (packetType !== PacketType.HOST && policy.dropsL2Multicast) return drop(result, 'link-layer broadcast');
       return this.deliver(result, AddressType.LOCAL, destination, route);
     }
     if (route.type !== RouteType.BROADCAST && !policy.isForwarding) return drop(result, 'forwarding off');
     const failure = this.checkSource(source, route.dev, inDev);
     if (failure !== '') return drop(result, failure);
-    if (type !== PacketType.HOST) return drop(result, 'link-layer broadcast');
+    if (packetType !== PacketType.HOST) return drop(result, 'link-layer broadcast');
     result.action = RouteAction.FORWARD;
     result.type = route.type;
     result.outDev = route.dev;
@@ -120,7 +114,7 @@ export class Routing {
     return result;
   }
 
-  private inputBroadcast(result: InputRoute, source: number, destination: number, inDev: number): InputRoute {
+  private inputBroadcast(result: InputRoute, { source, destination, inDev }: RouteKey): InputRoute {
     if (source !== 0) {
       const failure = this.checkSource(source, -1, inDev);
       if (failure !== '') return drop(result, failure);
@@ -128,7 +122,7 @@ export class Routing {
     return this.deliver(result, AddressType.BROADCAST, destination, null);
   }
 
-  private deliver(result: InputRoute, type: AddressType, destination: number, route: Route | null): InputRoute {
+  private deliver(result: InputRoute, type: AddressType, destination: LoadedAddress, route: Route | null): InputRoute {
     result.action = RouteAction.LOCAL;
     result.type = type;
     result.outDev = this.loopback;
@@ -140,7 +134,7 @@ export class Routing {
   }
 
   /** Whether SOURCE may arrive on IN_DEV on its way to OUT_DEV, and if not, why (fib_validate_source). */
-  private checkSource(source: number, outDev: number, inDev: number): RouteFailure | '' {
+  private checkSource(source: LoadedAddress, outDev: number, inDev: number): RouteFailure | '' {
     const policy = this.policies[inDev];
     if (policy.rpFilter === 0 && !(inDev === outDev && policy.sendsRedirects))
       return !policy.acceptsLocal && this.own.has(source) ? 'martian source' : '';
@@ -156,7 +150,7 @@ export class Routing {
   }
 
   /** See `Host.routeOutput`. */
-  output(result: OutputRoute, destination: number, source: number, isAnySource: boolean): OutputRoute {
+  output(result: OutputRoute, destination: LoadedAddress, source: LoadedAddress, isAnySource: boolean): OutputRoute {
     const isGroup = isMulticast(destination) || destination === LIMITED_BROADCAST;
     if (source !== 0) {
       if (isMulticast(source) || source === LIMITED_BROADCAST) return unroutable(result, 'martian source');
@@ -184,7 +178,12 @@ export class Routing {
     return route !== null && route.type === RouteType.LOCAL ? route.dev : -1;
   }
 
-  private outputLocal(result: OutputRoute, destination: number, source: number, route: Route | null): OutputRoute {
+  private outputLocal(
+    result: OutputRoute,
+    destination: LoadedAddress,
+    source: LoadedAddress,
+    route: Route | null,
+  ): OutputRoute {
     result.reason = '';
     result.type = AddressType.LOCAL;
     result.outDev = this.loopback;
@@ -199,8 +198,8 @@ export class Routing {
   /** __mkroute_output */
   private outputBy(
     result: OutputRoute,
-    destination: number,
-    source: number,
+    destination: LoadedAddress,
+    source: LoadedAddress,
     dev: number,
     route: Route | null,
   ): OutputRoute {

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatAddress } from '../../codecs/address.js';
 import { AddressType } from '../../core/rules/context.js';
-import { hostOf, ip, link, macOf } from './host-file.js';
+import { hostOf, ip, link, macOf, routeKey } from './host-file.js';
 
 const Addresses = suite('addresses of interfaces');
 
@@ -76,33 +76,33 @@ Addresses('bring the routes that the kernel adds for them', () => {
   for (const address of broadcast) assert.is(host.addressType(ip(address), -1), AddressType.BROADCAST, address);
   for (const address of ['10.0.0.0', '172.16.0.0', '172.17.0.1', '172.18.0.6', '192.0.2.9', '10.0.0.7'])
     assert.is(host.addressType(ip(address), -1), AddressType.UNICAST, address);
-  const source = (destination: string) => formatAddress(host.routeOutput(ip(destination), 0).source);
+  const source = (destination: string) => formatAddress(host.routeOutput(routeKey(destination)).source);
   assert.is(source('10.0.0.77'), '10.0.0.9');
   assert.is(source('10.0.7.7'), '10.0.0.1');
   assert.is(source('192.0.2.77'), '192.0.2.1');
-  assert.is(host.routeOutput(ip('172.18.0.6'), 0).reason, 'no route', 'a /32 has no network');
+  assert.is(host.routeOutput(routeKey('172.18.0.6')).reason, 'no route', 'a /32 has no network');
 });
 
 Addresses('a peer is on the link, the own end is local, and no more', () => {
   const host = hostOf({
     addr: [{ ifname: 'vb', address: '02:00:00:00:00:01', addr_info: [inet('10.9.9.1', 32, { address: '10.9.9.2' })] }],
   });
-  assert.is(host.routeOutput(ip('10.9.9.2'), 0).source, ip('10.9.9.1'));
+  assert.is(host.routeOutput(routeKey('10.9.9.2')).source, ip('10.9.9.1'));
   assert.is(host.addressType(ip('10.9.9.1'), -1), AddressType.LOCAL);
-  assert.is(host.routeOutput(ip('10.9.9.3'), 0).reason, 'no route');
+  assert.is(host.routeOutput(routeKey('10.9.9.3')).reason, 'no route');
 });
 
 Addresses('one that is the broadcast of an earlier network stays so, and brings no routes', () => {
   const host = hostOf({ addr: [link('va', '169.254.3.77/30'), link('vb', '169.254.3.79/24')] });
   assert.is(host.addressType(ip('169.254.3.79'), -1), AddressType.BROADCAST);
   assert.is(host.addressType(ip('169.254.3.255'), -1), AddressType.UNICAST);
-  assert.is(host.routeOutput(ip('169.254.3.1'), 0).reason, 'no route');
+  assert.is(host.routeOutput(routeKey('169.254.3.1')).reason, 'no route');
 });
 
 Addresses('a route prefers the source in the network of its gateway', () => {
   const source = (gateway: string) => {
     const host = hostOf({ ...MANY, route: [{ dst: 'default', gateway }] });
-    return formatAddress(host.routeOutput(ip('8.8.8.8'), 0).source);
+    return formatAddress(host.routeOutput(routeKey('8.8.8.8')).source);
   };
   assert.is(source('10.0.0.200'), '10.0.0.9');
   assert.is(source('192.0.2.9'), '192.0.2.1');

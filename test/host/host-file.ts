@@ -1,6 +1,7 @@
 /** Host files for tests, in the words of `ip -j`. */
 import { parseAddress } from '../../codecs/address.js';
 import { type Host, loadHost } from '../../core/host/host.js';
+import { RouteKey } from '../../core/host/route-key.js';
 
 export interface HostFile {
   addr: unknown[];
@@ -27,6 +28,11 @@ export function ip(text: string): number {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`no address: ${text}`);
   return address.loaded;
+}
+
+/** What routing is asked for a packet from SOURCE (0.0.0.0: the route's) to DESTINATION, which arrived on IN_DEV (-1: the host's own). */
+export function routeKey(destination: string, source = '0.0.0.0', inDev = -1): RouteKey {
+  return Object.assign(new RouteKey(), { source: ip(source), destination: ip(destination), inDev });
 }
 
 /** The MAC that frames to NEXT_HOP on DEV get, in hexadecimal. */

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { HostError } from '../../codecs/host-json.js';
 import { ErrorRate } from '../../core/host/error-rate.js';
 import { loadHost } from '../../core/host/host.js';
-import { type HostFile, hostOf, ip, link } from './host-file.js';
+import { type HostFile, hostOf, ip, link, routeKey } from './host-file.js';
 
 const HostJson = suite('host file');
 
@@ -50,7 +50,7 @@ HostJson('is taken as ip -j prints it', () => {
     host.interfaces.map(({ mtu }) => mtu),
     [65536, 1400, 1500],
   );
-  assert.is(host.routeOutput(ip('8.8.8.8'), 0).nextHop, ip('192.0.2.1'));
+  assert.is(host.routeOutput(routeKey('8.8.8.8')).nextHop, ip('192.0.2.1'));
   assert.equal(host.warnings, [
     'interface docker0 is down; it is taken as up',
     'sysctl net.ipv4.what_is_this is not known here and changes nothing',
@@ -61,7 +61,7 @@ HostJson('has lo, whether the file names it or not', () => {
   const host = hostOf(ROUTER);
   assert.equal(host.interfaceNames, ['lo', 'wan']);
   assert.is(host.interfaces[host.loopback].isLoopback, true);
-  assert.is(host.routeOutput(ip('127.0.0.5'), 0).outDev, host.loopback);
+  assert.is(host.routeOutput(routeKey('127.0.0.5')).outDev, host.loopback);
 });
 
 HostJson('names file, line and column of what is wrong', () => {
@@ -104,7 +104,7 @@ HostJson('refuses what the kernel refuses', () => {
 
 HostJson('an onlink gateway need not be on a link', () => {
   const route = { dst: 'default', gateway: '1.2.3.4', dev: 'wan', flags: ['onlink'] };
-  assert.is(hostOf({ ...ROUTER, route: [route] }).routeOutput(ip('8.8.8.8'), 0).nextHop, ip('1.2.3.4'));
+  assert.is(hostOf({ ...ROUTER, route: [route] }).routeOutput(routeKey('8.8.8.8')).nextHop, ip('1.2.3.4'));
 });
 
 HostJson('says what is not supported', () => {
@@ -114,7 +114,7 @@ HostJson('says what is not supported', () => {
   assert.is(refusal({ addr: [{ ifname: 'wg0', addr_info: [] }] }).isUnsupported, true);
   const unused = hostOf({ ...ROUTER, route: [{ dst: 'default', dev: 'wan', table: 100 }] });
   assert.equal(unused.warnings, ['route[0]: no rule leads to table 100; its routes change nothing']);
-  assert.is(unused.routeOutput(ip('8.8.8.8'), 0).reason, 'no route');
+  assert.is(unused.routeOutput(routeKey('8.8.8.8')).reason, 'no route');
 });
 
 HostJson('sysctls reach the interfaces in the order of the kernel', () => {

@@ -6,7 +6,7 @@ import type { Host } from '../../core/host/host.js';
 import { RouteAction } from '../../core/host/route-decision.js';
 import { PacketType } from '../../core/packet.js';
 import { AddressType } from '../../core/rules/context.js';
-import { type HostFile, hostOf, ip, link } from './host-file.js';
+import { type HostFile, hostOf, ip, link, routeKey } from './host-file.js';
 
 const Routing = suite('routing');
 
@@ -20,7 +20,9 @@ function fate(
   destination: string,
   type: PacketType = PacketType.HOST,
 ): string {
-  const route = host.routeInput(ip(source), ip(destination), host.interfaceIndex(dev), type);
+  const route = host.routeInput(
+    Object.assign(routeKey(destination, source, host.interfaceIndex(dev)), { packetType: type }),
+  );
   if (route.action === RouteAction.LOCAL)
     return route.type === AddressType.LOCAL ? 'local' : `local ${TYPES[route.type]}`;
   if (route.action === RouteAction.FORWARD)
@@ -30,7 +32,7 @@ function fate(
 
 /** The way of a packet of the host's own: `eth1 to 10.0.1.9 from 10.0.1.1`. */
 function way(host: Host, destination: string, source = '0.0.0.0'): string {
-  const route = host.routeOutput(ip(destination), ip(source));
+  const route = host.routeOutput(routeKey(destination, source));
   if (route.reason !== '') return route.reason;
   const loops = route.loopsBack ? ', and loops back' : '';
   const dev = host.interfaceNames[route.outDev];
@@ -190,20 +192,24 @@ Routing('routes what the host sends itself', () => {
 
 Routing('a packet that OUTPUT changed may have any unicast source', () => {
   const host = router();
-  assert.is(host.rerouteOutput(ip('8.8.8.8'), ip('1.2.3.4')).source, ip('1.2.3.4'));
-  assert.is(host.rerouteOutput(ip('8.8.8.8'), 0).source, ip('192.0.2.10'));
-  assert.is(host.rerouteOutput(ip('8.8.8.8'), ip('127.0.0.1')).reason, 'martian source');
+  assert.is(host.rerouteOutput(routeKey('8.8.8.8', '1.2.3.4')).source, ip('1.2.3.4'));
+  assert.is(host.rerouteOutput(routeKey('8.8.8.8')).source, ip('192.0.2.10'));
+  assert.is(host.rerouteOutput(routeKey('8.8.8.8', '127.0.0.1')).reason, 'martian source');
 });
 
 Routing('answers ICMP errors from where the way back starts, or from the address that was asked', () => {
   const host = router();
   const error = (sender: string, destination: string, isLocal: boolean, dev: string) =>
-    formatAddress(host.routeIcmpError(ip(sender), ip(destination), isLocal, host.interfaceIndex(dev)).source);
+    formatAddress(host.routeIcmpError(routeKey(destination, sender, host.interfaceIndex(dev)), isLocal).source);
   assert.is(error('8.8.8.8', '10.0.0.9', false, 'lan'), '192.0.2.10');
   assert.is(error('10.0.0.9', '8.8.8.8', false, 'lan'), '10.0.0.1');
   assert.is(error('8.8.8.8', '10.0.0.2', true, 'wan'), '10.0.0.2');
   const bare = hostOf({ addr: [link('wan')], route: [{ dst: 'default', dev: 'wan' }] });
-  assert.is(formatAddress(bare.routeIcmpError(ip('8.8.8.8'), ip('9.9.9.9'), false, 1).source), '192.0.0.8', 'RFC 7600');
+  assert.is(
+    formatAddress(bare.routeIcmpError(routeKey('9.9.9.9', '8.8.8.8', 1), false).source),
+    '192.0.0.8',
+    'RFC 7600',
+  );
 });
 
 Routing('knows the types of addresses', () => {
