@@ -1,4 +1,5 @@
 /** The Internet checksum (RFC 1071) and its incremental update (RFC 1624). */
+import { IPV4_DESTINATION_AT, IPV4_SOURCE_AT } from './layouts.js';
 
 /** SUM with its carries folded in: 16 bits. */
 export function fold(sum: number): number {
@@ -66,10 +67,10 @@ export function isIcmpChecksumRight(view: DataView, at: number, length: number):
  */
 export function pseudoHeaderSum(view: DataView, at: number, protocol: number, segmentLength: number): number {
   return (
-    view.getUint16(at + 12) +
-    view.getUint16(at + 14) +
-    view.getUint16(at + 16) +
-    view.getUint16(at + 18) +
+    view.getUint16(at + IPV4_SOURCE_AT) +
+    view.getUint16(at + IPV4_SOURCE_AT + 2) +
+    view.getUint16(at + IPV4_DESTINATION_AT) +
+    view.getUint16(at + IPV4_DESTINATION_AT + 2) +
     protocol +
     segmentLength
   );

@@ -121,7 +121,11 @@ export class ReplayRun implements EmulatorOutput {
     const until = Math.min(this.#limit, this.read + count);
     if (this.#inPlace !== undefined) return this.#stepInPlace(this.#inPlace, until);
     while (this.read < until) {
-      if (!this.#batch(Math.min(until, this.read + BATCH_PACKETS))) return false;
+      const input = this.#merger.next();
+      if (input < 0) return false;
+      this.read++;
+      this.#readByInput[input]++;
+      this.#replay(this.#readers[input], this.#devs[input]);
     }
     return this.read < this.#limit;
   }
@@ -131,17 +135,6 @@ export class ReplayRun implements EmulatorOutput {
     const done = inPlace.step(wanted);
     this.read += done;
     return done === wanted && this.read < this.#limit;
-  }
-
-  #batch(until: number): boolean {
-    while (this.read < until) {
-      const input = this.#merger.next();
-      if (input < 0) return false;
-      this.read++;
-      this.#readByInput[input]++;
-      this.#replay(this.#readers[input], this.#devs[input]);
-    }
-    return true;
   }
 
   /** Where the writer of interface INDEX keeps its state: where the code in wasm/ finds it; undefined: no room. */
@@ -258,6 +251,3 @@ export class ReplayRun implements EmulatorOutput {
     this.drops.count(reason, bytes, at, available);
   }
 }
-
-/** A loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
-const BATCH_PACKETS = 128;
