@@ -1,6 +1,6 @@
 /** The public interface of the emulator: its input, its output, and how to create one. */
 import type { ConntrackTable } from './conntrack/table.js';
-import type { HookEntry, TableName } from './hooks.js';
+import type { Hook, HookEntry, TableName } from './hooks.js';
 import type { Host } from './host/host.js';
 import { IpStack } from './ip-stack.js';
 import type { Frame } from './link/frame.js';
@@ -11,6 +11,23 @@ import { ENGINES } from './rules/run/build.js';
 
 export { Outcome } from './outcome.js';
 
+/** What `-j LOG` says of a packet: the rule's options, and the packet as it was at the rule, at AT of BYTES. */
+export interface LogEntry {
+  /** From 0, emergency, to 7, debug. */
+  readonly level: number;
+  readonly prefix: string;
+  readonly hook: Hook;
+  /** Interfaces, -1: none. */
+  readonly inDev: number;
+  readonly outDev: number;
+  /** The packet mark, an int32. */
+  readonly mark: number;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly available: number;
+  readonly length: number;
+}
+
 /**
  * Receives what comes out. It starts at AT of BYTES, which are valid during the call only; AVAILABLE of its LENGTH bytes are
  * there (fewer if a snaplen cut it).
@@ -20,6 +37,8 @@ export interface EmulatorOutput {
   egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void;
   /** A packet reached the host itself; it is as it was after INPUT. */
   local(bytes: Uint8Array, at: number, available: number, length: number): void;
+  /** A rule with `-j LOG` matched. */
+  log?(entry: LogEntry): void;
   /** A packet was dropped, as it was then. */
   dropped(reason: string, bytes: Uint8Array, at: number, available: number, length: number): void;
 }

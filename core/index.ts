@@ -4,7 +4,14 @@ export { formatConnection, type ListedConnection, type ListedDirection } from '.
 export { HostError } from '../codecs/host-json.js';
 export { Linktype } from '../codecs/linktypes.js';
 export { listConnection } from './conntrack/list.js';
-export { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from './emulator.js';
+export {
+  createEmulator,
+  type Emulator,
+  type EmulatorOptions,
+  type EmulatorOutput,
+  type LogEntry,
+  Outcome,
+} from './emulator.js';
 export { Hook, type HookName, type TableName, Verdict } from './hooks.js';
 export { type Host, loadHost } from './host/host.js';
 export { Frame, type FrameFields, PACKET_TYPE_FROM_LINK } from './link/frame.js';

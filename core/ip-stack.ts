@@ -47,6 +47,7 @@ import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from 
 import { fragmentHooks } from './fragments/hooks.js';
 import { FragmentQueues } from './fragments/reassemble.js';
 import { Hook, Hooks, type TableName, Verdict } from './hooks.js';
+import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
@@ -61,7 +62,6 @@ import { type Packet, PacketType } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
-import { AddressType } from './rules/context.js';
 import type { TableCounters } from './rules/model.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext } from './rules/run/host-context.js';
@@ -121,7 +121,15 @@ export class IpStack implements Emulator, UpcallReceiver {
     });
     const send = (answer: Packet): void => this.#sendOut(answer);
     this.#answers = new Answers(host, this.#conntrack, this.#stack, this.#clock, send);
-    const context = new HostContext(host, this.connections, nat, this.#answers, this.#clock, this.#random);
+    const context = new HostContext({
+      host,
+      conntrack: this.connections,
+      nat,
+      answers: this.#answers,
+      clock: this.#clock,
+      random: this.#random,
+      output,
+    });
     const engine = options.engine ?? 'remembered';
     this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat);
     this.#hooks = new Hooks([
@@ -132,7 +140,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     ]);
     this.#trace = this.#tables.trace;
     const count = (id: number, packets: number, bytes: number): void => this.#tables.count(id, packets, bytes);
-    this.#paths = new PathTable(memory, this.#tables.asks, count);
+    this.#paths = new PathTable(memory, this.#tables.asks, this.#tables.effects, count);
     if (engine === 'remembered' && this.#hooks.areLearnable) {
       const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
       const { connections } = this;

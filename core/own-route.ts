@@ -1,8 +1,9 @@
 /** hot: the route of a packet that the host itself sends, and how it is routed again in OUTPUT. */
+
+import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
 import type { OutputRoute } from './host/route-decision.js';
 import type { Packet } from './packet.js';
-import { AddressType } from './rules/context.js';
 
 /** Let PACKET, of the host's own, go where ROUTE leads. */
 export function takeRoute(packet: Packet, route: OutputRoute, loopback: number): void {

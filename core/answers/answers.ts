@@ -4,6 +4,7 @@ import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import type { Clock } from '../clock.js';
 import type { Conntrack } from '../conntrack/conntrack.js';
+import { AddressType } from '../host/address-type.js';
 import { ErrorRate } from '../host/error-rate.js';
 import type { Host } from '../host/host.js';
 import type { OutputRoute } from '../host/route-decision.js';
@@ -12,11 +13,11 @@ import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { PacketStack } from '../packet-stack.js';
 import { protocolOf } from '../protocols/registry.js';
 import { setClosing } from '../protocols/tcp.js';
-import { AddressType, type RejectKind } from '../rules/context.js';
 import { answerDestination } from './echo-options.js';
 import { buildIcmpError, type IcmpError, mayAnswer, REJECT_ERRORS } from './icmp-error.js';
 import type { OptionsHost } from './ip-options.js';
 import { rejectChecksumOk } from './reject-checksum.js';
+import type { RejectKind } from './reject-kind.js';
 import { buildTcpReset } from './tcp-reset.js';
 
 /** What the host sends to a group stays on the link (IP_MULTICAST_TTL's default). */

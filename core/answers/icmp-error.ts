@@ -18,9 +18,9 @@ import {
   IPV4_TTL_AT,
 } from '../../codecs/layouts.js';
 import { type Packet, PacketType } from '../packet.js';
-import type { RejectKind } from '../rules/context.js';
 import { answerDestination, echoOptions } from './echo-options.js';
 import type { IpOptions, OptionsHost } from './ip-options.js';
+import type { RejectKind } from './reject-kind.js';
 import { unfinishChecksum } from './tcp-reset.js';
 
 /** An error's type and code (IANA, "ICMP Type Numbers"). */

@@ -40,7 +40,8 @@ export const CONNECTION = layout('Connection', {
   sourceNext: i32,
   sourcePrevious: i32,
   /**
-   * The fast path, by direction: the path of the last packet + 1, 0: none, -1: the packet in hand has changed the mark.
+   * The fast path, by direction: the path of the last packet + 1, 0: none, -1: the connection has changed since (see
+   * `ConntrackTable.takeChanged`).
    */
   path: array(i32, 2),
   /**

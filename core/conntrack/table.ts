@@ -4,6 +4,8 @@ import { REGIONS } from '../memory-map.js';
 import {
   BYTES_F64,
   EXPIRES_MS_F64,
+  FAST_PATH,
+  MARK,
   PACKETS_F64,
   RECORD_F64,
   RECORD_WORDS,
@@ -11,6 +13,9 @@ import {
   STATUS,
   Status,
 } from './record.js';
+
+/** In FAST_PATH: the connection has changed since. */
+const PATHS_FORGOTTEN = -1;
 
 /**
  * Connections as fixed-size records (record.ts), found by either tuple through a hash table with open addressing.
@@ -112,6 +117,44 @@ export class ConntrackTable {
     const at = entry * RECORD_F64 + direction;
     this.doubles[at + PACKETS_F64] += 1;
     this.doubles[at + BYTES_F64] += length;
+  }
+
+  /** The connection mark of ENTRY, an int32. */
+  mark(entry: number): number {
+    return this.words[entry * RECORD_WORDS + MARK];
+  }
+
+  /** Set the connection mark of ENTRY. If that changes it, the paths of its packets are forgotten: rules may read it. */
+  setMark(entry: number, mark: number): void {
+    const at = entry * RECORD_WORDS + MARK;
+    if (this.words[at] === mark) return;
+    this.words[at] = mark;
+    this.#forgetPaths(entry);
+  }
+
+  /** The path that packets of ENTRY in DIRECTION follow; -1: none. */
+  path(entry: number, direction: number): number {
+    return Math.max(this.words[entry * RECORD_WORDS + FAST_PATH + direction] - 1, -1);
+  }
+
+  setPath(entry: number, direction: number, path: number): void {
+    this.words[entry * RECORD_WORDS + FAST_PATH + direction] = path + 1;
+  }
+
+  /**
+   * Whether ENTRY was changed since the last packet in DIRECTION that asked this. If so, the packet in hand may have met
+   * some rules before the change and some after it, and no other packet can follow it.
+   */
+  takeChanged(entry: number, direction: number): boolean {
+    const at = entry * RECORD_WORDS + FAST_PATH + direction;
+    if (this.words[at] !== PATHS_FORGOTTEN) return false;
+    this.words[at] = 0;
+    return true;
+  }
+
+  #forgetPaths(entry: number): void {
+    const at = entry * RECORD_WORDS + FAST_PATH;
+    this.words.fill(PATHS_FORGOTTEN, at, at + 2);
   }
 
   /** Let ENTRY expire TIMEOUT_MS after NOW_MS. */

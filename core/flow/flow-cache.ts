@@ -22,7 +22,6 @@ import {
 } from '../../codecs/layouts.js';
 import type { Clock } from '../clock.js';
 import {
-  FAST_PATH,
   ORIGINAL_TUPLE,
   RECORD_WORDS,
   REPLY_TUPLE,
@@ -116,20 +115,16 @@ export class FlowCache {
       this.#learnMegaflow(packet, phase, trace, mtu, link, upcall);
     }
     if (packet.ctinfo !== CtInfo.ESTABLISHED) return;
+    if (this.#table.takeChanged(ct, direction) || this.#table.path(ct, direction) >= 0) return;
     const { words } = this.#table;
     const base = ct * RECORD_WORDS;
-    const at = base + FAST_PATH + direction;
-    if (words[at] !== 0) {
-      if (words[at] < 0) words[at] = 0;
-      return;
-    }
     if ((words[base + STATUS] & SETTLED) !== SETTLED) return;
     if (packet.isCut || packet.fragmentMaxSize > 0 || packet.headerLength !== IPV4_LENGTH) return;
     if (protocol !== IPPROTO_UDP && (protocol !== IPPROTO_TCP || words[base + TCP_STATE] !== TcpState.ESTABLISHED))
       return;
     const path = this.#paths.intern(trace, packet.inDev, packet.outDev, mtu, link);
     if (path < 0) return;
-    words[at] = path + 1;
+    this.#table.setPath(ct, direction, path);
     this.#memory.wasm.updateChecksumDeltas(ct, direction);
   }
 

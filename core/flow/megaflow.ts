@@ -6,12 +6,11 @@
  * of that field lies on the same side of the rule's range; where it matched, for every packet within all its ranges. The class is
  * what is left after all rules that the packet met. What cannot be said so is not learned.
  */
-import type { Address } from '../../codecs/address.js';
 import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
 import { Hook, type Hooks, Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
 import { CtInfo } from '../packet.js';
-import type { NatRange, RuleContext } from '../rules/context.js';
+import type { RuleContext } from '../rules/context.js';
 import {
   DESTINATION,
   DPORT,
@@ -33,7 +32,8 @@ import { FORWARDED, isWhole, type Trace, TraceKind, traceEvent } from '../rules/
 import { ChainProbes, isLong, type Probe } from './chain-probe.js';
 import { FlowField, FlowRanges, partOutside, partWithin, rangeOrGap } from './flow-ranges.js';
 import type { FlowWalk } from './flow-walk.js';
-import { type Megaflow, type NatPlan, Phase, type Span } from './megaflow-table.js';
+import { type Megaflow, Phase, type Span } from './megaflow-table.js';
+import { NatPlanner } from './nat-planner.js';
 
 /** A whole TCP or UDP packet without IP options that was forwarded: addresses as loaded, ports in host order. */
 export interface FlowKey {
@@ -141,7 +141,7 @@ class Walk implements FlowWalk {
   readonly #probes: ChainProbes | undefined;
   /** NAT has its hooks, and binds each new connection. */
   #isBound = false;
-  #plan: { destination?: number; dport?: number; source?: number; masqueradeDev: number } = { masqueradeDev: -1 };
+  readonly #planner: NatPlanner;
 
   constructor(
     flowKey: FlowKey,
@@ -151,6 +151,7 @@ class Walk implements FlowWalk {
     probes: ChainProbes | undefined,
   ) {
     this.#probes = probes;
+    this.#planner = new NatPlanner(flowKey, host);
     this.#flowKey = flowKey;
     this.#trace = trace;
     this.#host = host;
@@ -181,17 +182,8 @@ class Walk implements FlowWalk {
     const { phase, inDev, protocol } = this.#flowKey;
     if (this.#at !== this.#trace[0] + 1) return undefined;
     const box = this.#box;
-    const plan: NatPlan | undefined =
-      phase === Phase.OPENING
-        ? {
-            isBound: this.#isBound,
-            destination: this.#plan.destination,
-            dport: this.#plan.dport,
-            source: this.#plan.source,
-            masqueradeDev: this.#plan.masqueradeDev,
-          }
-        : undefined;
-    if (plan !== undefined && !this.#isAsPlanned(plan)) return undefined;
+    const plan = phase === Phase.OPENING ? this.#planner.finish(this.#isBound) : undefined;
+    if (phase === Phase.OPENING && plan === undefined) return undefined;
     return {
       phase,
       inDev,
@@ -205,17 +197,6 @@ class Walk implements FlowWalk {
       plan,
       probe: this.#probe,
     };
-  }
-
-  /** Whether the packet itself became what PLAN says. */
-  #isAsPlanned({ destination, dport, source }: NatPlan): boolean {
-    const flowKey = this.#flowKey;
-    return (
-      flowKey.laterDestination === (destination ?? flowKey.destination) &&
-      flowKey.laterDport === (dport ?? flowKey.dport) &&
-      flowKey.laterSource === (source ?? flowKey.source) &&
-      flowKey.laterSport === flowKey.sport
-    );
   }
 
   /** The packet passes TABLE at HOOK; false where its way cannot be said of others. */
@@ -292,51 +273,13 @@ class Walk implements FlowWalk {
         if (target.verdict === Verdict.RETURN) return End.RETURNED;
         return target.verdict === Verdict.ACCEPT ? End.ACCEPTED : End.FAILED;
       case 'extension':
-        return this.#apply(target.extension.name, target.params);
+        return endOf(target.extension.plan?.(target.params, this.#planner));
       default: {
         const chain = table.chains.find(({ name }) => name === target.chain);
         const end = chain === undefined ? End.FAILED : this.#run(table, firstId, chain);
         return end === End.RETURNED && target.kind === 'jump' ? undefined : end;
       }
     }
-  }
-
-  #apply(name: string, params: unknown): End | undefined {
-    switch (name) {
-      case 'MARK':
-      case 'LOG':
-        return undefined;
-      case 'DNAT':
-        return this.#planDestination(params as NatRange, undefined);
-      case 'REDIRECT':
-        return this.#planDestination(params as NatRange, this.#host.redirectAddress(this.#flowKey.inDev));
-      case 'SNAT':
-        return this.#planSource(params as NatRange, -1);
-      case 'MASQUERADE':
-        return this.#planSource(params as NatRange, this.#flowKey.outDev);
-      default:
-        return End.FAILED;
-    }
-  }
-
-  /** One address and one port, or what there is. */
-  #planDestination(range: NatRange, own: Address | undefined): End {
-    const { minAddress, minPort, maxPort, basePort, random, randomFully } = range;
-    const isOne = isOneAddress(range) && minPort === maxPort && basePort === undefined;
-    if (!isOne || random || randomFully) return End.FAILED;
-    const destination = own ?? minAddress;
-    if (destination !== undefined) this.#plan.destination = destination.loaded;
-    if (minPort !== undefined) this.#plan.dport = minPort;
-    return End.ACCEPTED;
-  }
-
-  /** One address; the port stays where it is free, which whoever opens a connection has to see. */
-  #planSource(range: NatRange, masqueradeDev: number): End {
-    const { minPort, random, randomFully } = range;
-    if (!isOneAddress(range) || minPort !== undefined || random || randomFully) return End.FAILED;
-    this.#plan.source = this.#flowKey.laterSource;
-    this.#plan.masqueradeDev = masqueradeDev;
-    return End.ACCEPTED;
   }
 
   /** All that RULE, at POSITION of RULES, asks of what a class fixes is so of this packet: it has to be so of the others. */
@@ -489,11 +432,11 @@ class Walk implements FlowWalk {
       case DESTINATION:
         if (!this.#isLater) return FlowField.DESTINATION;
         if (!isOpening) return FlowField.LATER_DESTINATION;
-        return this.#plan.destination === undefined ? FlowField.DESTINATION : undefined;
+        return this.#planner.destination === undefined ? FlowField.DESTINATION : undefined;
       case DPORT:
         if (!this.#isLater) return FlowField.DPORT;
         if (!isOpening) return FlowField.LATER_DPORT;
-        return this.#plan.dport === undefined ? FlowField.DPORT : undefined;
+        return this.#planner.dport === undefined ? FlowField.DPORT : undefined;
       default:
         return undefined;
     }
@@ -515,8 +458,10 @@ class Walk implements FlowWalk {
   }
 }
 
-function isOneAddress({ minAddress, maxAddress }: NatRange): boolean {
-  return minAddress === maxAddress || (minAddress !== undefined && maxAddress?.equals(minAddress) === true);
+/** What VERDICT of a target means for the chain; undefined: the packet goes on to the next rule. */
+function endOf(verdict: Verdict | undefined): End | undefined {
+  if (verdict === Verdict.CONTINUE) return undefined;
+  return verdict === Verdict.ACCEPT ? End.ACCEPTED : End.FAILED;
 }
 
 function isOutside(words: Int32Array, at: number, field: Field, value: number): boolean {

@@ -4,6 +4,7 @@
  */
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
+import { type Effect, mayBeSkipped } from '../rules/effect.js';
 import type { Asked } from '../rules/run/interpret.js';
 import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/run/trace.js';
 import { LinkHeader } from './link-header.js';
@@ -24,19 +25,31 @@ export class PathTable {
   readonly #events: Int32Array[] = [];
   readonly #byHash = new Map<number, number[]>();
   readonly #asks: ReadonlyMap<number, Asked>;
+  readonly #effects: ReadonlyMap<number, Effect>;
   readonly #count: CountById;
 
-  constructor(memory: Memory, asks: ReadonlyMap<number, Asked>, count: CountById) {
+  /**
+   * ASKS and EFFECTS: what rules ask of each packet, and the effects of targets that have any, by the rule's id in
+   * traces.
+   */
+  constructor(
+    memory: Memory,
+    asks: ReadonlyMap<number, Asked>,
+    effects: ReadonlyMap<number, Effect>,
+    count: CountById,
+  ) {
     this.#memory = memory;
     this.#words = REGIONS.paths.wordsOf(memory.buffer);
     this.#counts = REGIONS.paths.doublesOf(memory.buffer);
     this.#asks = asks;
+    this.#effects = effects;
     this.#count = count;
   }
 
   /**
    * The path of a packet whose TRACE is given, from IN_DEV to OUT_DEV, which has MTU, with the Ethernet header LINK; a
-   * new path if there is none like it. -1: it cannot be remembered.
+   * new path if there is none like it. -1: it cannot be remembered, for example because each packet must run one of the
+   * targets.
    */
   intern(trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): number {
     if (!isWhole(trace)) return -1;
@@ -49,7 +62,7 @@ export class PathTable {
       for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, link)) return path;
     }
     // With so many paths, something in the ruleset gives every connection a path of its own: no more are learned.
-    if (this.#links.length === REGIONS.paths.count) return -1;
+    if (this.#links.length === REGIONS.paths.count || this.#mustRun(trace)) return -1;
     const events = trace.slice(1, 1 + length);
     const questions = this.#questionsOf(events);
     if (questions === undefined) return -1;
@@ -81,19 +94,20 @@ export class PathTable {
   /**
    * Whether packets of paths A and B met the same except for the rule that they matched in one chain, whose RULES rules
    * have ids from FIRST_ID on: the same interfaces and link, and the same events, where any two matches of those rules
-   * count as the same.
+   * count as the same if their targets have no effect.
    */
   isAlike(a: number, b: number, firstId: number, rules: number): boolean {
     const mine = this.#events[a];
     const other = this.#events[b];
     const isOfChain = (event: number): boolean =>
       (event & 3) === TraceKind.MATCHED && event >= 0 && event >> 2 >= firstId && event >> 2 < firstId + rules;
+    const isOther = (event: number): boolean => isOfChain(event) && !this.#effects.has(event >> 2);
     return (
       mine.length === other.length &&
       this.inDev(a) === this.inDev(b) &&
       this.outDev(a) === this.outDev(b) &&
       this.#links[a].isSame(this.#links[b]) &&
-      mine.every((event, i) => event === other[i] || (isOfChain(event) && isOfChain(other[i])))
+      mine.every((event, i) => event === other[i] || (isOther(event) && isOther(other[i])))
     );
   }
 
@@ -111,6 +125,16 @@ export class PathTable {
       this.#counts[at + PATH.double.packets] = 0;
       this.#counts[at + PATH.double.bytes] = 0;
     }
+  }
+
+  /** Whether the packet of TRACE met a target that each packet must run for itself. */
+  #mustRun(trace: Trace): boolean {
+    for (let i = 1; i <= trace[0]; i++) {
+      if ((trace[i] & 3) !== TraceKind.MATCHED) continue;
+      const effect = this.#effects.get(trace[i] >>> 2);
+      if (effect !== undefined && !mayBeSkipped(effect)) return true;
+    }
+    return false;
   }
 
   #isSame(path: number, trace: Trace, inDev: number, outDev: number, link: LinkHeader): boolean {

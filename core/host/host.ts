@@ -7,7 +7,7 @@
 import { type Address, addressFromHostOrder, prefixMask } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { type HostDescription, HostError, type LinkDescription, parseHost } from '../../codecs/host-json.js';
-import { AddressType } from '../rules/context.js';
+import { AddressType } from './address-type.js';
 import { addConnectedRoutes } from './connected.js';
 import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';
 import { type Interface, type InterfaceAddress, insertAddress } from './interfaces.js';

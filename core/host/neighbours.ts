@@ -1,6 +1,6 @@
 /** hot: the MAC address that a frame to a next hop gets. */
 import type { LoadedAddress } from '../../codecs/byte-order.js';
-import { AddressType } from '../rules/context.js';
+import { AddressType } from './address-type.js';
 
 const MAC_BYTES = 6;
 const CACHE_SLOTS = 1024;

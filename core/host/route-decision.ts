@@ -1,6 +1,6 @@
 /** What routing says of a packet. Each host has one record of either kind, reused for every packet. */
 import type { LoadedAddress } from '../../codecs/byte-order.js';
-import { AddressType } from '../rules/context.js';
+import { AddressType } from './address-type.js';
 import type { Route } from './route.js';
 
 /** What becomes of an arriving packet. */

@@ -1,6 +1,6 @@
 /** The vocabulary of routing: types, scopes, and one route of the table. */
 import type { Address } from '../../codecs/address.js';
-import { AddressType } from '../rules/context.js';
+import { AddressType } from './address-type.js';
 
 /** What a route says of the addresses below it (enum rtn_type); the same numbers as `AddressType`. */
 export const RouteType = AddressType;

@@ -1,7 +1,7 @@
 /** hot: routing decisions, as ip_route_input and ip_route_output take them. Nothing here allocates. */
 import { type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import { PacketType } from '../packet.js';
-import { AddressType } from '../rules/context.js';
+import { AddressType } from './address-type.js';
 import { type AddressSpan, intervalOf, type RoutingTables } from './fib.js';
 import type { Interface } from './interfaces.js';
 import { type Route, RouteType } from './route.js';

@@ -1,7 +1,7 @@
 /** The routes of the description, added one by one as `ip route replace` adds them, with the checks of the kernel. */
 import type { Address } from '../../codecs/address.js';
 import { formatPrefix, HostError, type RouteDescription } from '../../codecs/host-json.js';
-import { AddressType } from '../rules/context.js';
+import { AddressType } from './address-type.js';
 import type { FibBuilder } from './fib.js';
 import type { Interface } from './interfaces.js';
 import { type Route, RouteTable, RouteType, Scope } from './route.js';

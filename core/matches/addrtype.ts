@@ -2,8 +2,9 @@
 import { formatLoaded } from '../../codecs/byte-order.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
+import { AddressType } from '../host/address-type.js';
 import type { Packet } from '../packet.js';
-import { AddressType, type RuleContext } from '../rules/context.js';
+import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 

@@ -2,7 +2,7 @@
 import { addressSum, applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPV4_CHECKSUM_AT, IPV4_DESTINATION_AT, IPV4_PROTOCOL_AT, IPV4_SOURCE_AT } from '../../codecs/layouts.js';
 import { protocolOf } from '../protocols/registry.js';
-import { Manip } from '../rules/context.js';
+import { Manip } from './range.js';
 
 /**
  * Give the IPv4 packet at AT the address and the port (ICMP: id; GRE: call ID) of the end MANIP. PORT is in host order.

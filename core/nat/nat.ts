@@ -23,8 +23,8 @@ import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { L4Protocol } from '../protocols/protocol.js';
 import { protocolOf } from '../protocols/registry.js';
 import type { Random } from '../random.js';
-import { Manip, type NatRange } from '../rules/context.js';
 import { mangle } from './mangle.js';
+import { Manip, type NatRange } from './range.js';
 import { portOf, UniqueTuple } from './unique-tuple.js';
 
 const ICMP_REDIRECT = 5;

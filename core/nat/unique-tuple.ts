@@ -15,8 +15,8 @@ import { invertPorts, type Tuple } from '../conntrack/tuple.js';
 import { REPLY } from '../packet.js';
 import { protocolOf } from '../protocols/registry.js';
 import type { Random } from '../random.js';
-import { Manip, type NatRange } from '../rules/context.js';
 import { jhashAddress } from './jhash.js';
+import { Manip, type NatRange } from './range.js';
 
 /** How many ports one search tries before it starts again elsewhere (NF_NAT_MAX_ATTEMPTS). */
 const MAX_ATTEMPTS = 128;

@@ -3,7 +3,7 @@
  * conntrack and NAT know, the call ID of its destination.
  */
 import { GRE_CALL_ID_AT, GRE_LENGTH, GRE_PROTOCOL_AT, GRE_VERSION_MASK, IPPROTO_GRE } from '../../codecs/layouts.js';
-import { Manip } from '../rules/context.js';
+import { Manip } from '../nat/range.js';
 import { swapPorts } from './ports.js';
 import { defineProtocol } from './protocol.js';
 import { REPLIED, UNREPLIED, updateStream } from './update.js';

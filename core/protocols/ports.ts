@@ -1,5 +1,5 @@
 /** hot: what protocols have in common whose header starts with a source and a destination port. */
-import { Manip } from '../rules/context.js';
+import { Manip } from '../nat/range.js';
 import type { L4Protocol, PortSpace } from './protocol.js';
 
 /** The four bytes of both ports, loaded little-endian. */

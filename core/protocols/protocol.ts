@@ -4,8 +4,8 @@
  */
 import type { ListedTuple } from '../../codecs/conntrack-list.js';
 import type { ConntrackTable } from '../conntrack/table.js';
+import type { Manip } from '../nat/range.js';
 import type { Direction, Packet } from '../packet.js';
-import type { Manip } from '../rules/context.js';
 
 /** Which check makes a packet INVALID: it passes, without an entry (the kernel's -NF_ACCEPT). */
 export const Invalid = {

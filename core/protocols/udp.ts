@@ -1,8 +1,8 @@
 /** hot: UDP (RFC 768; kernel: nf_conntrack_proto_udp). What follows its packets is in wasm/conntrack/udp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
+import type { Manip } from '../nat/range.js';
 import type { Packet } from '../packet.js';
-import type { Manip } from '../rules/context.js';
 import { isChecksumBad } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type Timeout, TrackResult } from './protocol.js';

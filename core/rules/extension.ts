@@ -1,12 +1,13 @@
 /**
  * What a match or target extension is: one descriptor that knows its options, how it is saved, what it means (the
- * interpreter), how it compiles, and how to say in words what it did.
+ * interpreter), how it compiles, and what it leaves behind (effect.ts).
  */
 import type { Word } from '../../codecs/iptables-save.js';
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import type { BaseMatch, ProtocolMatch } from './base-match.js';
 import type { RuleContext } from './context.js';
+import type { Effect, EffectPlanner } from './effect.js';
 import type { PortRange } from './parse/values.js';
 import type { Code, Generator } from './run/codegen.js';
 import type { MatchState } from './run/match-state.js';
@@ -150,7 +151,11 @@ export interface TargetExtension<P> extends Extension<P> {
   /** Whether it ends the table for a packet; if not, it always says CONTINUE. */
   readonly terminates: boolean;
   apply(params: P, packet: Packet, context: RuleContext): Verdict;
-  /** A function without parameters to look up, made once a rule. */
-  compile(params: P, context: RuleContext): (packet: Packet) => Verdict;
-  explain(params: P, packet: Packet, context: RuleContext): string;
+  /** What `apply` does besides its verdict. Without it, the worst is assumed: 'outside'. */
+  effect?(params: P): Effect;
+  /**
+   * Asks PLANNER for what `apply` does to every packet of a megaflow, and returns the verdict for all of them. Undefined, as is
+   * assumed without it: they may differ, and no megaflow is learned.
+   */
+  plan?(params: P, planner: EffectPlanner): Verdict | undefined;
 }

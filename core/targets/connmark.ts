@@ -1,8 +1,5 @@
 /** `-j CONNMARK`: the connection's mark, and copies between it and the packet's (xt_connmark, revision 2). */
-import { FAST_PATH, MARK, RECORD_WORDS } from '../conntrack/record.js';
 import { Verdict } from '../hooks.js';
-import type { Packet } from '../packet.js';
-import type { RuleContext } from '../rules/context.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatHex, parseNumber, parseWord32 } from '../rules/parse/values.js';
@@ -68,40 +65,23 @@ export const connmark: TargetExtension<ConnmarkParams> = {
     return text;
   },
 
-  apply,
-
-  compile(params, context) {
-    return (packet) => apply(params, packet, context);
+  apply({ operation, value, ctMask, nfMask, shift }, packet, { conntrack }) {
+    const { ct } = packet;
+    if (ct < 0) return Verdict.CONTINUE;
+    const old = conntrack.mark(ct);
+    if (operation === 'set') {
+      conntrack.setMark(ct, shifted((old & ~ctMask) ^ value, shift));
+    } else if (operation === 'save') {
+      conntrack.setMark(ct, (old & ~ctMask) ^ shifted(packet.mark & nfMask, shift));
+    } else {
+      packet.mark = (packet.mark & ~nfMask) ^ shifted(old & ctMask, shift);
+    }
+    return Verdict.CONTINUE;
   },
 
-  explain(params, packet) {
-    if (packet.ct < 0) return 'the packet has no connection: nothing changes';
-    return {
-      set: 'the connection is marked',
-      save: "the packet's mark goes to the connection",
-      restore: "the connection's mark goes to the packet",
-    }[params.operation];
-  },
+  // Without a `plan`: connections have marks of their own.
+  effect: ({ operation }) => (operation === 'restore' ? 'mark' : 'connection'),
 };
-
-function apply(params: ConnmarkParams, packet: Packet, context: RuleContext): Verdict {
-  if (packet.ct < 0) return Verdict.CONTINUE;
-  const { words } = context.conntrack;
-  const { operation, value, ctMask, nfMask, shift } = params;
-  const base = packet.ct * RECORD_WORDS;
-  const at = base + MARK;
-  const before = words[at];
-  if (operation === 'set') {
-    words[at] = shifted((words[at] & ~ctMask) ^ value, shift);
-  } else if (operation === 'save') {
-    words[at] = (words[at] & ~ctMask) ^ shifted(packet.mark & nfMask, shift);
-  } else {
-    packet.mark = (packet.mark & ~nfMask) ^ shifted(words[at] & ctMask, shift);
-  }
-  // What rules made of the connection's packets with the old mark does not hold any more.
-  if (words[at] !== before) words.fill(-1, base + FAST_PATH, base + FAST_PATH + 2);
-  return Verdict.CONTINUE;
-}
 
 function shifted(mark: number, shift: number): number {
   return shift >= 0 ? mark << shift : (mark >>> -shift) | 0;

@@ -1,6 +1,6 @@
 /** `-j DNAT`: another destination (xt_nat). */
 import { Hook } from '../hooks.js';
-import { Manip, type NatRange } from '../rules/context.js';
+import { Manip, type NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { formatTo, parseFlags, parseTo, saveFlags } from './nat-range.js';
 
@@ -27,11 +27,9 @@ export const dnat: TargetExtension<NatRange> = {
     return context.setupNat(packet, range, Manip.DST);
   },
 
-  compile(range, context) {
-    return (packet) => context.setupNat(packet, range, Manip.DST);
-  },
+  effect: () => 'connection',
 
-  explain(range) {
-    return `the destination becomes ${formatTo(range)}`;
+  plan(range, planner) {
+    return planner.setupNat(range, Manip.DST);
   },
 };

@@ -68,14 +68,5 @@ export const log: TargetExtension<LogParams> = {
     return Verdict.CONTINUE;
   },
 
-  compile({ level, prefix }, context) {
-    return (packet) => {
-      context.log(packet, level, prefix);
-      return Verdict.CONTINUE;
-    };
-  },
-
-  explain({ prefix }) {
-    return prefix === '' ? 'logged' : `logged as ${quoteWord(prefix)}`;
-  },
+  effect: () => 'outside',
 };

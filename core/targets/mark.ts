@@ -59,14 +59,7 @@ export const mark: TargetExtension<MaskedValue> = {
     return Verdict.CONTINUE;
   },
 
-  compile({ value, mask }) {
-    return (packet) => {
-      packet.mark = (packet.mark & ~mask) ^ value;
-      return Verdict.CONTINUE;
-    };
-  },
+  effect: () => 'mark',
 
-  explain({ value, mask }, packet) {
-    return `mark ${formatHex(packet.mark)} becomes ${formatHex((packet.mark & ~mask) ^ value)}`;
-  },
+  plan: () => Verdict.CONTINUE,
 };

@@ -1,6 +1,6 @@
 /** `-j MASQUERADE`: the source becomes the address of the interface that the packet leaves by (xt_MASQUERADE). */
 import { Hook } from '../hooks.js';
-import type { NatRange } from '../rules/context.js';
+import type { NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { parseToPorts, saveToPorts } from './nat-range.js';
 
@@ -23,11 +23,9 @@ export const masquerade: TargetExtension<NatRange> = {
     return context.masquerade(packet, range);
   },
 
-  compile(range, context) {
-    return (packet) => context.masquerade(packet, range);
-  },
+  effect: () => 'connection',
 
-  explain(_range, packet, context) {
-    return `the source becomes the address of ${context.interfaceNames[packet.outDev] ?? 'no interface'}`;
+  plan(range, planner) {
+    return planner.masquerade(range);
   },
 };

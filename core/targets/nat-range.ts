@@ -2,7 +2,7 @@
 import type { Address } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
-import type { NatRange } from '../rules/context.js';
+import type { NatRange } from '../nat/range.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseDottedQuad, parsePort } from '../rules/parse/values.js';

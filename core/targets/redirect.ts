@@ -1,8 +1,8 @@
 /** `-j REDIRECT`: the destination becomes this host itself (xt_REDIRECT). */
 import { Hook } from '../hooks.js';
-import type { NatRange } from '../rules/context.js';
+import type { NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { formatPorts, parseToPorts, saveToPorts } from './nat-range.js';
+import { parseToPorts, saveToPorts } from './nat-range.js';
 
 export const redirect: TargetExtension<NatRange> = {
   name: 'REDIRECT',
@@ -22,11 +22,9 @@ export const redirect: TargetExtension<NatRange> = {
     return context.redirect(packet, range);
   },
 
-  compile(range, context) {
-    return (packet) => context.redirect(packet, range);
-  },
+  effect: () => 'connection',
 
-  explain(range) {
-    return `the destination becomes this host${range.minPort === undefined ? '' : `, port ${formatPorts(range)}`}`;
+  plan(range, planner) {
+    return planner.redirect(range);
   },
 };

@@ -1,11 +1,13 @@
 /** `-j REJECT`: drop the packet and tell its sender (ipt_REJECT). */
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
+import type { RejectKind } from '../answers/reject-kind.js';
 import { Hook, Verdict } from '../hooks.js';
-import type { RejectKind } from '../rules/context.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 
-/** As iptables prints them, and their aliases; any beginning of either will do, the first that fits is meant. */
+/**
+ * As iptables prints them, and their aliases; any prefix of either is accepted, and the first one that fits is taken.
+ */
 const KINDS: readonly (readonly [name: string, alias: string, kind: RejectKind])[] = [
   ['icmp-net-unreachable', 'net-unreach', 'net-unreachable'],
   ['icmp-host-unreachable', 'host-unreach', 'host-unreachable'],
@@ -58,14 +60,5 @@ export const reject: TargetExtension<RejectParams> = {
     return Verdict.DROP;
   },
 
-  compile({ kind }, context) {
-    return (packet) => {
-      context.reject(packet, kind);
-      return Verdict.DROP;
-    };
-  },
-
-  explain({ kind }) {
-    return `dropped, the sender is told by ${kind}`;
-  },
+  effect: () => 'outside',
 };

@@ -1,6 +1,6 @@
 /** `-j SNAT`: another source (xt_nat). */
 import { Hook } from '../hooks.js';
-import { Manip, type NatRange } from '../rules/context.js';
+import { Manip, type NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatTo, parseFlags, parseTo, saveFlags } from './nat-range.js';
@@ -39,11 +39,9 @@ export const snat: TargetExtension<NatRange> = {
     return context.setupNat(packet, range, Manip.SRC);
   },
 
-  compile(range, context) {
-    return (packet) => context.setupNat(packet, range, Manip.SRC);
-  },
+  effect: () => 'connection',
 
-  explain(range) {
-    return `the source becomes ${formatTo(range)}`;
+  plan(range, planner) {
+    return planner.setupNat(range, Manip.SRC);
   },
 };

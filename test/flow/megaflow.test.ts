@@ -100,11 +100,21 @@ function randomRules(random: Random): string {
   return [
     '*mangle',
     ':u - [0:0]',
+    ...(random(4) === 0 ? ['-A PREROUTING -j CONNMARK --restore-mark'] : []),
     ...rules('PREROUTING', ['', '-j u', '-j MARK --set-xmark 0x1/0x1'], 3),
     ...rules('u', ['', '-j RETURN'], 2),
-    ...rules('FORWARD', ['', '-j CONNMARK --set-xmark 0x2/0x2', '-j u'], 1),
+    ...rules('FORWARD', ['', '-j CONNMARK --set-xmark 0x2/0x2', '-j u', '-j LOG --log-prefix "forwarded "'], 1),
+    ...(random(4) === 0 ? rules('FORWARD', ['-j CONNMARK --save-mark', '-j CONNMARK --set-xmark 0x2/0'], 2) : []),
     'COMMIT',
     '*nat',
+    // A chain that is asked, where some rules accept and others translate.
+    ...(random(4) === 0
+      ? Array.from(
+          { length: 230 },
+          () =>
+            `-A PREROUTING ${addresses(random, 'tcp')} -j ${pick(random, ['ACCEPT', 'ACCEPT', 'DNAT --to-destination 10.9.1.1'])}`,
+        )
+      : []),
     ...Array.from({ length: random(3) }, () => {
       const to = pick(random, ['172.17.0.3', '172.17.0.2:8080', '10.9.1.1:80', '172.17.0.2-172.17.0.3']);
       const port = random(3) === 0 ? '' : ` -m tcp --dport ${pick(random, PORTS)}`;
@@ -137,12 +147,14 @@ function randomRules(random: Random): string {
 }
 
 /** Of one source or destination, or of both, and often of a port. */
-function addresses(random: Random): string {
+function addresses(random: Random, protocol = ''): string {
   const all = [...Object.values(CLIENTS).flat(), ...SERVERS].map(
     (address) => `${address}/${pick(random, [16, 24, 32, 32])}`,
   );
   const ends = pick(random, [['-s'], ['-d'], ['-s', '-d'], ['-s', '-d']]).map((end) => `${end} ${pick(random, all)}`);
-  const port = random(3) === 0 ? '' : ` -p tcp -m tcp --${pick(random, ['dport', 'sport'])} ${pick(random, PORTS)}`;
+  const isAnyPort = random(3) === 0;
+  if (isAnyPort && protocol !== '') return `${ends.join(' ')} -p ${protocol}`;
+  const port = isAnyPort ? '' : ` -p tcp -m tcp --${pick(random, ['dport', 'sport'])} ${pick(random, PORTS)}`;
   return ends.join(' ') + port;
 }
 
@@ -203,6 +215,7 @@ function converse(random: Random, engine: EmulatorEngine, rules: string, count: 
       },
       local() {},
       dropped: (reason) => sent.push(reason),
+      log: ({ prefix, bytes, at, available }) => sent.push(`${prefix} ${bytes.subarray(at, at + available).join(' ')}`),
     },
   );
   let all = 0;

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatAddress } from '../../codecs/address.js';
-import { AddressType } from '../../core/rules/context.js';
+import { AddressType } from '../../core/host/address-type.js';
 import { hostOf, ip, link, macOf, routeKey } from './host-file.js';
 
 const Addresses = suite('addresses of interfaces');

@@ -2,10 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatAddress } from '../../codecs/address.js';
+import { AddressType } from '../../core/host/address-type.js';
 import type { Host } from '../../core/host/host.js';
 import { RouteAction } from '../../core/host/route-decision.js';
 import { PacketType } from '../../core/packet.js';
-import { AddressType } from '../../core/rules/context.js';
 import { type HostFile, hostOf, ip, link, routeKey } from './host-file.js';
 
 const Routing = suite('routing');

@@ -86,7 +86,7 @@ meaning('a visitor hears of each rule, and why', () => {
   assert.equal(heard, [
     '1 false: source 1.1.1.1 is not 10.0.0.0/8',
     '2 false: dport 2 is not 53',
-    '3 true: logged as "seen "',
+    '3 true: -j LOG --log-prefix "seen "',
     'policy of INPUT',
   ]);
 });

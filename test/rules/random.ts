@@ -13,8 +13,9 @@ import {
 } from '../../core/conntrack/record.js';
 import { ConntrackTable } from '../../core/conntrack/table.js';
 import { type Hook, Verdict } from '../../core/hooks.js';
+import { AddressType } from '../../core/host/address-type.js';
 import { CtInfo, type Direction, type Packet, PacketType } from '../../core/packet.js';
-import { AddressType, type RuleContext } from '../../core/rules/context.js';
+import type { RuleContext } from '../../core/rules/context.js';
 
 import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
 

@@ -293,7 +293,7 @@ export class ChainIndex {
       case 'extension':
         this.#actions[position] = Action.TARGET;
         this.#operands[position] = this.#targets.length;
-        this.#targets.push(target.extension.compile(target.params, context));
+        this.#targets.push((packet) => target.extension.apply(target.params, packet, context));
         break;
       case 'jump':
       case 'goto':

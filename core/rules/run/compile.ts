@@ -54,7 +54,6 @@ const EMPTY = code``;
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
 type ChainFunction = (packet: Packet) => Verdict;
-type Closure = (packet: Packet) => boolean | Verdict;
 
 /** TABLE, compiled; COUNTERS are the table's own. IS_INDEXED: long chains become interval lists. */
 export function compileTable(
@@ -119,7 +118,7 @@ class TableCompiler {
   /** What is being made into code: the chains, by index, their functions, and what these reach. */
   #unit: ReadonlySet<number> = new Set();
   #functions: Code[] = [];
-  #closures: Closure[] = [];
+  #constants: unknown[] = [];
   #pieces = 0;
   /** What rules ask of a packet itself, by their id in the trace; none where it cannot be asked apart from the rules. */
   readonly asks = new Map<number, Asked>();
@@ -165,24 +164,25 @@ class TableCompiler {
   #makeCode(chains: readonly Chain[]): ChainFunction[] {
     this.#unit = new Set(chains.map(({ index }) => index));
     this.#functions = [];
-    this.#closures = [];
+    this.#constants = [];
     this.#pieces = 0;
     for (const chain of chains) this.#chain(chain);
-    const closures = joinCode(
-      this.#closures.map((_, i) => code`const ${identifier('f', i)} = closures[${i}];\n`),
+    const constants = joinCode(
+      this.#constants.map((_, i) => code`const ${identifier('f', i)} = constants[${i}];\n`),
       EMPTY,
     );
     const names = joinCode(
       chains.map(({ index }) => identifier('c', index)),
       code`, `,
     );
-    const source = code`'use strict';\n${closures}${joinCode(this.#functions, EMPTY)}return [${names}];`;
-    const make = new Function('rules', 'trace', 'closures', source.text) as (
+    const source = code`'use strict';\n${constants}${joinCode(this.#functions, EMPTY)}return [${names}];`;
+    const make = new Function('rules', 'trace', 'context', 'constants', source.text) as (
       rules: Float64Array,
       trace: Trace,
-      closures: readonly Closure[],
+      context: RuleContext,
+      constants: readonly unknown[],
     ) => ChainFunction[];
-    const made = make(this.#counters.rules, this.#counters.trace, this.#closures);
+    const made = make(this.#counters.rules, this.#counters.trace, this.#context, this.#constants);
     chains.forEach(({ index }, i) => {
       this.#chains[index] = made[i];
     });
@@ -208,7 +208,7 @@ class TableCompiler {
   /** How code calls the chain NAME. */
   #reference(name: string): Code {
     const index = this.#chainIndexes.get(name)!;
-    return this.#unit.has(index) ? identifier('c', index) : this.#closure(this.#chains[index]);
+    return this.#unit.has(index) ? identifier('c', index) : this.#constant(this.#chains[index]);
   }
 
   #surroundings(): ChainSurroundings {
@@ -245,7 +245,7 @@ class TableCompiler {
         return fieldCode(name);
       },
       mark: code`packet.mark`,
-      call: (check) => code`${this.#closure(check)}(packet)`,
+      call: (check) => code`${this.#constant(check)}(packet)`,
       mayHotdrop() {
         hotdrops = true;
       },
@@ -290,7 +290,8 @@ class TableCompiler {
         return code`return ${target.verdict};\n`;
       case 'extension': {
         const { extension, params } = target;
-        const call = code`${this.#closure(extension.compile(params, this.#context))}(packet)`;
+        // V8 sees which target each call means, and inlines it.
+        const call = code`${this.#constant(extension)}.apply(${this.#constant(params)}, packet, context)`;
         return extension.terminates ? code`return ${call};\n` : code`${call};\n`;
       }
       case 'jump': {
@@ -305,9 +306,10 @@ class TableCompiler {
     }
   }
 
-  #closure(closure: Closure): Code {
-    this.#closures.push(closure);
-    return identifier('f', this.#closures.length - 1);
+  /** The name that VALUE has in generated code. */
+  #constant(value: unknown): Code {
+    this.#constants.push(value);
+    return identifier('f', this.#constants.length - 1);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Nat } from '../../nat/nat.js';
 import { reroute } from '../../own-route.js';
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
+import { type Effect, effectOf } from '../effect.js';
 import { createCounters, type Ruleset, type Table, type TableCounters, traceIds } from '../model.js';
 import { buildTable, type Engine } from './build.js';
 import type { Asked, TableProgram } from './interpret.js';
@@ -28,6 +29,8 @@ export class HookedTables {
   readonly trace: Trace = createTrace();
   /** What rules ask that only the packet can answer, by the rule's id in the trace. */
   readonly asks = new Map<number, Asked>();
+  /** The effects of targets that have any, by the rule's id in the trace. */
+  readonly effects = new Map<number, Effect>();
   #nextId = 0;
 
   /** Tables are built in the order of TABLE_NAMES: what their matches draw at random depends on it. */
@@ -39,6 +42,10 @@ export class HookedTables {
       this.#nextId += traceIds(table);
       this.counters.set(table.name, counters);
       const program = buildTable(table, context, counters, engine);
+      for (const rule of table.rules) {
+        const effect = effectOf(rule);
+        if (effect !== 'none') this.effects.set(firstId + rule.index, effect);
+      }
       for (const [id, ask] of program.asks ?? []) this.asks.set(id, ask);
       if (table.name !== 'nat') return tableHooks(table, PRIORITIES[table.name], program, firstId, host);
       const chains = (packet: Packet): Verdict => program.run(packet, packet.hook);

@@ -1,16 +1,31 @@
 /** What rules reach of the emulated host: the context of its tables. */
 import { type Address, addressFromHostOrder } from '../../../codecs/address.js';
 import type { Answers } from '../../answers/answers.js';
+import type { RejectKind } from '../../answers/reject-kind.js';
 import type { Clock } from '../../clock.js';
 import type { ConntrackTable } from '../../conntrack/table.js';
+import type { EmulatorOutput } from '../../emulator.js';
 import { Hook, Verdict } from '../../hooks.js';
+import type { AddressType } from '../../host/address-type.js';
 import type { Host } from '../../host/host.js';
 import type { Nat } from '../../nat/nat.js';
+import { Manip, type NatRange } from '../../nat/range.js';
 import type { Packet } from '../../packet.js';
 import type { Random } from '../../random.js';
-import { type AddressType, Manip, type NatRange, type RejectKind, type RuleContext } from '../context.js';
+import type { RuleContext } from '../context.js';
 
 const LOCALHOST = addressFromHostOrder(0x7f000001);
+
+/** The parts of an emulated host that its rules reach. */
+export interface HostParts {
+  readonly host: Host;
+  readonly conntrack: ConntrackTable;
+  readonly nat: Nat;
+  readonly answers: Answers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly output: EmulatorOutput;
+}
 
 export class HostContext implements RuleContext {
   readonly conntrack: ConntrackTable;
@@ -20,8 +35,9 @@ export class HostContext implements RuleContext {
   readonly #answers: Answers;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #log: EmulatorOutput['log'];
 
-  constructor(host: Host, conntrack: ConntrackTable, nat: Nat, answers: Answers, clock: Clock, random: Random) {
+  constructor({ host, conntrack, nat, answers, clock, random, output }: HostParts) {
     this.conntrack = conntrack;
     this.interfaceNames = host.interfaceNames;
     this.#host = host;
@@ -29,6 +45,7 @@ export class HostContext implements RuleContext {
     this.#answers = answers;
     this.#clock = clock;
     this.#random = random;
+    this.#log = output.log?.bind(output);
   }
 
   get packetNumber(): number {
@@ -67,7 +84,11 @@ export class HostContext implements RuleContext {
     this.#answers.sendReject(packet, kind);
   }
 
-  log(): void {}
+  log(packet: Packet, level: number, prefix: string): void {
+    if (this.#log === undefined) return;
+    const { hook, inDev, outDev, mark, bytes, at, available, length } = packet;
+    this.#log({ level, prefix, hook, inDev, outDev, mark, bytes, at, available, length });
+  }
 }
 
 function withAddress(range: NatRange, address: Address): NatRange {

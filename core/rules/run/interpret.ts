@@ -49,7 +49,7 @@ export function interpretTable(
       }
       counters.rules[rule.index * 2] += 1;
       counters.rules[rule.index * 2 + 1] += packet.length;
-      if (visitor !== undefined) visitor.rule(rule, true, explainTarget(rule, packet, context));
+      if (visitor !== undefined) visitor.rule(rule, true, explainTarget(rule));
       const { target } = rule;
       if (target.kind === 'verdict') return target.verdict === Verdict.RETURN ? Verdict.CONTINUE : target.verdict;
       if (target.kind === 'extension') {
@@ -96,7 +96,7 @@ export function interpretTable(
   };
 }
 
-function explainTarget({ target }: Rule, packet: Packet, context: RuleContext): string {
+function explainTarget({ target }: Rule): string {
   switch (target.kind) {
     case 'none':
       return 'only counted';
@@ -105,7 +105,7 @@ function explainTarget({ target }: Rule, packet: Packet, context: RuleContext): 
         target.verdict as 1 | 2 | 3
       ];
     case 'extension':
-      return target.extension.explain(target.params, packet, context);
+      return `-j ${target.extension.name}${target.extension.save(target.params)}`;
     default:
       return `on to the chain ${target.chain}`;
   }

@@ -3,7 +3,19 @@ import { TCP_ACK, TCP_PSH } from '../../../codecs/layouts.js';
 import { buildIcmp, buildIpv4 } from '../../packets/packets.js';
 import { segment } from '../tcp-scene.js';
 import { DOCKER_HOST, DOCKER_RULES, HOST, OUTSIDE, REDIS, WEB_SERVER } from './hosts.js';
-import { ask, complain, connect, datagram, deliver, from, type GoldenStory, knock, ping, query } from './story.js';
+import {
+  ask,
+  complain,
+  connect,
+  datagram,
+  deliver,
+  from,
+  type GoldenStory,
+  knock,
+  ping,
+  query,
+  session,
+} from './story.js';
 
 const rejectProhibited: GoldenStory = {
   name: 'reject-host-prohibited',
@@ -128,6 +140,72 @@ const udpAndPing: GoldenStory = {
   },
 };
 
+const connectionMarks: GoldenStory = {
+  name: 'connection-marks',
+  protects: 'CONNMARK in the middle of a connection: rules that read the mark decide anew about both directions',
+  host: DOCKER_HOST,
+  rules: `*mangle
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -j CONNMARK --restore-mark
+-A FORWARD -i eth0 -m length --length 240 -j CONNMARK --set-xmark 0x1/0x1
+-A FORWARD -i eth0 -m length --length 340 -j CONNMARK --set-xmark 0x0/0x1
+-A FORWARD -i docker0 -m length --length 440 -j MARK --set-xmark 0x1/0x1
+-A FORWARD -m mark --mark 0x1/0x1 -m length ! --length 340 -j CONNMARK --save-mark
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -m connmark --mark 0x1/0x1 -m length --length 0:100 -j DROP
+COMMIT
+`,
+  *tell(stage) {
+    const talk = yield* connect(stage, from('eth0', OUTSIDE, 50_000, REDIS, 6379));
+    const { client, server } = talk;
+    const send = (side: typeof client, bytes: number) => segment(talk, side, TCP_PSH | TCP_ACK, new Uint8Array(bytes));
+    const both = function* () {
+      for (let i = 0; i < 3; i++) {
+        yield* send(client, 8);
+        yield* send(server, 16);
+      }
+    };
+    yield* both();
+    yield* send(client, 200);
+    yield* both();
+    yield* send(client, 300);
+    yield* both();
+    yield* send(server, 400);
+    yield* both();
+  },
+};
+
+const redirect: GoldenStory = {
+  name: 'redirect',
+  protects: 'REDIRECT: to the address of the interface that a packet came in by, to 127.0.0.1 for what the host sends',
+  host: DOCKER_HOST,
+  rules: `*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080
+-A PREROUTING -i docker0 -p udp -m udp --dport 53 -j REDIRECT
+-A OUTPUT -d 198.51.100.5/32 -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128
+COMMIT
+`,
+  *tell(stage) {
+    yield* session(stage, from('eth0', OUTSIDE, 50_000, HOST, 80), 'GET /\r\n', 'hello\r\n');
+    yield* session(stage, from('docker0', REDIS, 40_000, WEB_SERVER, 80), 'GET /\r\n', 'from the proxy\r\n');
+    yield* query(stage, from('docker0', REDIS, 40_001, WEB_SERVER, 53), 'www.example.org?', '198.51.100.5');
+    yield* knock(stage, from('local', HOST, 40_002, WEB_SERVER, 80));
+    yield* query(stage, from('docker0', REDIS, 40_003, WEB_SERVER, 123), 'time?', 'noon');
+  },
+};
+
 export const NETFILTER_STORIES: readonly GoldenStory[] = [
   rejectProhibited,
   rejectReset,
@@ -136,4 +214,6 @@ export const NETFILTER_STORIES: readonly GoldenStory[] = [
   traceroute,
   portClash,
   udpAndPing,
+  connectionMarks,
+  redirect,
 ];

@@ -1,0 +1,309 @@
+/**
+ * What targets do is done to every packet that meets them, in every engine: nothing is learned past a target that each
+ * packet must run.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { internetChecksum, transportChecksum } from '../../codecs/checksum.js';
+import { IPPROTO_TCP, IPPROTO_UDP, TCP_ACK, TCP_SYN } from '../../codecs/layouts.js';
+import { Linktype } from '../../codecs/linktypes.js';
+import { listConnection } from '../../core/conntrack/list.js';
+import { createEmulator, EMULATOR_ENGINES, type EmulatorEngine, type LogEntry } from '../../core/emulator.js';
+import { Hook, Verdict } from '../../core/hooks.js';
+import { loadHost } from '../../core/host/host.js';
+import { Frame } from '../../core/link/frame.js';
+import type { TargetExtension } from '../../core/rules/extension.js';
+import type { Chain, Rule, Ruleset } from '../../core/rules/model.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { saveRuleset } from '../../core/rules/save.js';
+
+const effects = suite('effects of targets');
+
+const HOST = loadHost(
+  JSON.stringify({
+    addr: [
+      ['wan', '192.0.2.10', 24],
+      ['lan', '172.17.0.1', 16],
+    ].map(([ifname, local, prefixlen], i) => ({
+      ifname,
+      address: `02:00:00:00:00:1${i}`,
+      mtu: 1500,
+      addr_info: [{ family: 'inet', local, prefixlen }],
+    })),
+    route: [{ dst: 'default', gateway: '192.0.2.1', dev: 'wan' }],
+  }),
+  'host.json',
+);
+const WAN = HOST.interfaceIndex('wan');
+const LAN = HOST.interfaceIndex('lan');
+const PACKETS = 2000;
+
+/** A packet on the wire. LENGTH: of its data, in bytes. */
+interface Datagram {
+  readonly dev: number;
+  readonly source: string;
+  readonly destination: string;
+  readonly sport: number;
+  readonly dport: number;
+  readonly length?: number;
+  /** Of a TCP segment; undefined: UDP. */
+  readonly flags?: number;
+}
+
+const REQUEST: Datagram = { dev: LAN, source: '172.17.0.2', destination: '198.51.100.7', sport: 40_000, dport: 53 };
+const REPLY: Datagram = { dev: WAN, source: '198.51.100.7', destination: '172.17.0.2', sport: 53, dport: 40_000 };
+
+function bytesOf({ source, destination, sport, dport, length = 4, flags }: Datagram): Uint8Array {
+  const header = flags === undefined ? 8 : 20;
+  const protocol = flags === undefined ? IPPROTO_UDP : IPPROTO_TCP;
+  const bytes = new Uint8Array(20 + header + length);
+  const view = new DataView(bytes.buffer);
+  const addresses = [source, destination].flatMap((address) => address.split('.').map(Number));
+  bytes.set([0x45, 0, bytes.length >> 8, bytes.length & 255, 0, 1, 0, 0, 64, protocol, 0, 0, ...addresses]);
+  view.setUint16(10, internetChecksum(view, 0, 20));
+  view.setUint16(20, sport);
+  view.setUint16(22, dport);
+  if (flags === undefined) view.setUint16(24, header + length);
+  else view.setUint32(32, 0x50002000 | (flags << 16));
+  view.setUint16(flags === undefined ? 26 : 36, transportChecksum(view, 0, 20, protocol, header + length));
+  return bytes;
+}
+
+/** What came of a replay. */
+interface Result {
+  readonly sent: string[];
+  readonly logged: (LogEntry & { readonly copy: string })[];
+  readonly saved: string;
+  readonly connections: string[];
+  readonly slowPathPackets: number;
+}
+
+function replay(engine: EmulatorEngine, ruleset: Ruleset, datagrams: readonly Datagram[]): Result {
+  const sent: string[] = [];
+  const logged: Result['logged'] = [];
+  const text = (bytes: Uint8Array, at: number, length: number): string =>
+    Buffer.from(bytes.subarray(at, at + length)).toString('hex');
+  const emulator = createEmulator(
+    { ruleset, host: HOST, engine },
+    {
+      egress: (dev, bytes, at, available) => sent.push(`${dev} ${text(bytes, at, available)}`),
+      local: (bytes, at, available) => sent.push(`local ${text(bytes, at, available)}`),
+      dropped: (reason) => sent.push(reason),
+      log: (entry) => logged.push({ ...entry, copy: text(entry.bytes, entry.at, entry.available) }),
+    },
+  );
+  for (const [i, datagram] of datagrams.entries()) {
+    const { dev } = datagram;
+    emulator.receive(new Frame({ bytes: bytesOf(datagram), dev, linktype: Linktype.RAW, tsSec: i >> 3, tsNsec: 0 }));
+  }
+  const connections: string[] = [];
+  const { nowMs, slowPathPackets } = emulator;
+  emulator.connections.forEach(nowMs, (entry) =>
+    connections.push(JSON.stringify(listConnection(emulator.connections, entry, nowMs))),
+  );
+  return { sent, logged, saved: saveRuleset(ruleset, emulator.counters), connections, slowPathPackets };
+}
+
+/** COUNT packets of one UDP connection: every other one a reply. */
+function conversation(count: number, lengthOf: (i: number) => number = () => 4): Datagram[] {
+  return Array.from({ length: count }, (_, i) => ({ ...(i % 2 === 0 ? REQUEST : REPLY), length: lengthOf(i) }));
+}
+
+/** RULES with EXTENSION as the target of each rule that has `-j LOG`. */
+function withTarget(rules: string, extension: TargetExtension<undefined>): Ruleset {
+  const ruleset = parseRuleset(rules, 'rules.v4');
+  const target = { kind: 'extension', extension: extension as TargetExtension<unknown>, params: undefined } as const;
+  const change = (rule: Rule): Rule =>
+    rule.target.kind === 'extension' && rule.target.extension.name === 'LOG' ? { ...rule, target } : rule;
+  const tables = ruleset.tables.map((table) => {
+    const changed = table.rules.map(change);
+    const chains = table.chains.map(
+      (chain): Chain => ({ ...chain, rules: chain.rules.map(({ index }) => changed[index]) }),
+    );
+    return { ...table, rules: changed, chains };
+  });
+  return { ...ruleset, tables };
+}
+
+function target(members: Partial<TargetExtension<undefined>> & Pick<TargetExtension<undefined>, 'apply'>) {
+  const extension: TargetExtension<undefined> = {
+    name: 'TEST',
+    terminates: false,
+    options: [],
+    parse: () => undefined,
+    save: () => '',
+    ...members,
+  };
+  return extension;
+}
+
+/** Every engine does as the interpreter does; returns what it did. */
+function agree(ruleset: Ruleset, datagrams: readonly Datagram[]): Result {
+  const interpreted = replay('interpreter', ruleset, datagrams);
+  for (const engine of EMULATOR_ENGINES) {
+    const { sent, logged, saved, connections } = replay(engine, ruleset, datagrams);
+    assert.equal(sent, interpreted.sent, engine);
+    assert.equal(
+      logged.map(({ prefix, copy }) => prefix + copy),
+      interpreted.logged.map(({ prefix, copy }) => prefix + copy),
+      engine,
+    );
+    assert.is(saved, interpreted.saved, engine);
+    assert.equal(connections, interpreted.connections, engine);
+  }
+  return interpreted;
+}
+
+const WAYS_TO_LOG: Readonly<Record<string, string>> = {
+  'in FORWARD': '*filter\n-A FORWARD -j LOG\nCOMMIT\n',
+  'in PREROUTING, before conntrack': '*raw\n-A PREROUTING -j LOG\nCOMMIT\n',
+  'in POSTROUTING': '*mangle\n-A POSTROUTING -p udp -j LOG\nCOMMIT\n',
+  'in a user chain that returns':
+    '*filter\n:u -\n:v -\n-A FORWARD -j u\n-A FORWARD -j ACCEPT\n-A u -g v\n-A v -j LOG\nCOMMIT\n',
+  'before a verdict':
+    '*filter\n:FORWARD DROP\n-A FORWARD -m length --length 0:1000 -j LOG\n-A FORWARD -j ACCEPT\nCOMMIT\n',
+};
+
+for (const [where, rules] of Object.entries(WAYS_TO_LOG)) {
+  effects(`LOG ${where} logs every packet`, () => {
+    const ruleset = parseRuleset(rules, 'rules.v4');
+    for (const engine of EMULATOR_ENGINES)
+      assert.is(replay(engine, ruleset, conversation(PACKETS)).logged.length, PACKETS, engine);
+  });
+}
+
+effects('a log entry has the level, the prefix, and the packet as it was at the rule', () => {
+  const rules =
+    '*mangle\n-A FORWARD -j MARK --set-mark 7\n-A FORWARD -j LOG --log-level info --log-prefix "seen: "\nCOMMIT\n';
+  const { logged } = replay('remembered', parseRuleset(rules, 'rules.v4'), [REQUEST]);
+  const [{ level, prefix, hook, inDev, outDev, mark, at, available, length, bytes }] = logged;
+  assert.equal(
+    { level, prefix, hook, inDev, outDev, mark, available, length },
+    { level: 6, prefix: 'seen: ', hook: Hook.FORWARD, inDev: LAN, outDev: WAN, mark: 7, available: 32, length: 32 },
+  );
+  assert.is(bytes[at + 8], 63, 'the TTL behind the routing decision');
+});
+
+effects('REJECT answers every packet', () => {
+  const rules = '*filter\n-A FORWARD -p tcp --dport 80 -j REJECT --reject-with tcp-reset\nCOMMIT\n';
+  const knock = { ...REQUEST, dport: 80, flags: TCP_SYN };
+  const { sent } = agree(
+    parseRuleset(rules, 'rules.v4'),
+    Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? knock : { ...knock, flags: TCP_ACK })),
+  );
+  assert.is(sent.filter((line) => line.startsWith(`${LAN} `)).length, 50);
+});
+
+effects('a limited LOG logs as often as its limit lets it, while the other packets take the fast path', () => {
+  const rules = '*filter\n-A FORWARD -m limit --limit 1/minute --limit-burst 5 -j LOG\n-A FORWARD -j ACCEPT\nCOMMIT\n';
+  const ruleset = parseRuleset(rules, 'rules.v4');
+  assert.is(agree(ruleset, conversation(200)).logged.length, 5);
+  assert.ok(replay('remembered', ruleset, conversation(200)).slowPathPackets < 20);
+});
+
+const SOME_PACKETS = '*mangle\n-A FORWARD -m length --length 100:1500 -j LOG\nCOMMIT\n';
+const ALL_PACKETS = '*mangle\n-A FORWARD -j LOG\nCOMMIT\n';
+
+effects('a target that changes the packet changes every one, and only those that its rule matches', () => {
+  for (const effect of ['packet', 'outside', undefined] as const) {
+    const setTtl = target({
+      apply(_params, packet) {
+        const at = packet.at + 8;
+        const checksum = packet.view.getUint16(packet.at + 10) + (packet.view.getUint8(at) - 77) * 256;
+        packet.view.setUint8(at, 77);
+        packet.view.setUint16(
+          packet.at + 10,
+          checksum > 0xffff ? checksum - 0xffff : checksum < 0 ? checksum + 0xffff : checksum,
+        );
+        return Verdict.CONTINUE;
+      },
+      ...(effect === undefined ? {} : { effect: () => effect }),
+    });
+    for (const rules of [SOME_PACKETS, ALL_PACKETS]) {
+      const { sent } = agree(
+        withTarget(rules, setTtl),
+        conversation(400, (i) => (i % 7 < 3 ? 4 : 200)),
+      );
+      const ttls = sent.map((line) => Number.parseInt(line.split(' ')[1].slice(44, 46), 16));
+      const isSet = (i: number): boolean => rules === ALL_PACKETS || i % 7 >= 3;
+      assert.equal(
+        ttls,
+        ttls.map((_, i) => (isSet(i) ? 77 : 63)),
+        `${effect} ${rules}`,
+      );
+    }
+  }
+});
+
+effects('a target without an effect leaves the fast path open', () => {
+  const nothing = target({ apply: () => Verdict.CONTINUE, effect: () => 'none', plan: () => Verdict.CONTINUE });
+  const ruleset = withTarget(ALL_PACKETS, nothing);
+  agree(ruleset, conversation(100));
+  assert.ok(replay('remembered', ruleset, conversation(100)).slowPathPackets < 10);
+});
+
+/** A mark of the connection decides, so whoever changes it changes the fate of the connection's other packets. */
+const MARK_DECIDES = `*mangle
+-A FORWARD -i lan -m length --length 100:199 -j LOG
+COMMIT
+*filter
+-A FORWARD -m connmark --mark 1 -j DROP
+COMMIT
+`;
+
+effects("a change of the connection's mark is seen by the packets behind it, in both directions", () => {
+  const setMark = target({
+    apply(_params, packet, { conntrack }) {
+      conntrack.setMark(packet.ct, 1 - conntrack.mark(packet.ct));
+      return Verdict.CONTINUE;
+    },
+    effect: () => 'connection',
+  });
+  const changes = [40, 41, 60, 80];
+  // 28 bytes of headers: between 100 and 199 in all.
+  const datagrams = conversation(120, (i) => (changes.includes(i) ? 100 : 4));
+  const { sent } = agree(withTarget(MARK_DECIDES, setMark), datagrams);
+  const fates = sent.map((line) => line.startsWith('filter'));
+  // What is sent by the lan at 40, 60 and 80 turns the mark round; 41 comes from the other side.
+  assert.equal(
+    fates,
+    fates.map((_, i) => (i >= 40 && i < 60) || i >= 80),
+  );
+});
+
+effects('CONNMARK: packets that changed the mark, and those that were on the fast path before', () => {
+  const rules = MARK_DECIDES.replace('-j LOG', '-j CONNMARK --set-xmark 1/0');
+  const datagrams = conversation(120, (i) => ([40, 60, 80].includes(i) ? 100 : 4));
+  const ruleset = parseRuleset(rules, 'rules.v4');
+  const fates = agree(ruleset, datagrams).sent.map((line) => line.startsWith('filter'));
+  assert.equal(
+    fates,
+    fates.map((_, i) => (i >= 40 && i < 60) || i >= 80),
+  );
+  // The slow path until the connection is assured, after some three seconds, and then the fast path.
+  assert.ok(replay('remembered', ruleset, datagrams.slice(0, 40)).slowPathPackets < 30);
+});
+
+effects('where a long nat chain is asked, a rule that translates is not taken for one that accepts', () => {
+  const others = Array.from(
+    { length: 300 },
+    (_, i) => `-A PREROUTING -d 198.51.100.${i % 200}/32 -p udp --dport ${1000 + i} -j ACCEPT`,
+  );
+  const rules = [
+    '*nat',
+    ...others,
+    '-A PREROUTING -d 198.51.100.7/32 -p udp --dport 53 -j ACCEPT',
+    '-A PREROUTING -d 198.51.100.8/32 -p udp --dport 53 -j DNAT --to-destination 198.51.100.99',
+    'COMMIT\n',
+  ].join('\n');
+  const ask = (sport: number, host: number): Datagram => ({ ...REQUEST, sport, destination: `198.51.100.${host}` });
+  const datagrams = Array.from({ length: 60 }, (_, i) => ask(20_000 + i, i % 2 === 0 ? 7 : 8));
+  const { sent } = agree(parseRuleset(rules, 'rules.v4'), datagrams);
+  const destinations = sent.map((line) => Number.parseInt(line.split(' ')[1].slice(66, 68), 16));
+  assert.equal(
+    destinations,
+    destinations.map((_, i) => (i % 2 === 0 ? 7 : 99)),
+  );
+});
+
+effects.run();
