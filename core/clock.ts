@@ -1,13 +1,16 @@
-/** Packet time: the clock of a run stands at the time stamp of the packet that is replayed. */
+/** Packet time: the clock of a host shows the time stamp of the packet in hand. */
 import { f64, layout } from '../codecs/record-layout.js';
 import type { Memory } from './memory.js';
 
 const SECONDS_A_DAY = 86_400;
 
-/** The kernel counts in ticks (jiffies): CONFIG_HZ=250, as distributions build it. Within one nothing changes. */
+/** The kernel counts time in ticks (jiffies): CONFIG_HZ=250, as distributions build it. */
 export const TICK_MS = 4;
 
-/** The clock in memory, which wasm/capture/records.ts advances as well. */
+/**
+ * The clock in memory, which wasm/capture/records.ts advances as well. Only packets that reach the host advance it: frames that
+ * the link stage skips do not.
+ */
 export const CLOCK = layout('Clock', {
   /** Milliseconds since the first packet. */
   nowMs: f64,
@@ -30,12 +33,12 @@ export class Clock {
     this.#clock = clock;
   }
 
-  /** Milliseconds since the first packet. Does not go back where time stamps do. */
+  /** Milliseconds since the first packet. It never goes back, even if time stamps do. */
   get nowMs(): number {
     return this.#clock.nowMs;
   }
 
-  /** How many packets went in. */
+  /** How many packets went in, which is also the number of the packet in hand. */
   get packets(): number {
     return this.#clock.packets;
   }

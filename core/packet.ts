@@ -33,10 +33,10 @@ export type Direction = typeof ORIGINAL | typeof REPLY;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * An IPv4 packet on its way through the host, where its bytes lie, and what the host remembers of it (the kernel's skb).
+ * An IPv4 packet on its way through the host, where its bytes are, and what the host remembers of it (the kernel's skb).
  *
  * `bytes` and `view` are two views of one buffer, in which the packet may be rewritten in place. The addresses and ports
- * here are copies of those in the bytes: whoever rewrites them there calls `reload`.
+ * here are copies of those in the bytes: call `reload` after rewriting those.
  */
 export class Packet {
   bytes: Uint8Array = NO_BYTES;
@@ -45,7 +45,7 @@ export class Packet {
   at = 0;
   /** The IP header's total length, in bytes. */
   length = 0;
-  /** How many of these bytes are there: less than `length` where a snaplen cut the capture. */
+  /** How many of these bytes are there: fewer than `length` if a snaplen cut the packet. */
   available = 0;
   /** Length of the IP header with its options, in bytes. */
   headerLength = 0;
@@ -57,14 +57,14 @@ export class Packet {
   destination = 0;
   /** Offset of this fragment in bytes, 0 for a whole packet or a first fragment. */
   fragmentOffset = 0;
-  /** Ports in host order; -1 where the protocol has none, in a later fragment, or where they are not there. */
+  /** Ports in host order; -1 if the protocol has none, in a later fragment, or if a snaplen cut them off. */
   sport = -1;
   dport = -1;
 
   /** Interface indexes, -1: none. */
   inDev = -1;
   outDev = -1;
-  /** The hook that the packet is passing. */
+  /** The hook that the packet is in. */
   hook: Hook = Hook.PREROUTING;
   type: PacketType = PacketType.HOST;
   /** The packet mark (-j MARK), an int32. */
@@ -73,7 +73,7 @@ export class Packet {
   ct = -1;
   direction: Direction = ORIGINAL;
   ctinfo: CtInfo = CtInfo.INVALID;
-  /** Set by a match that cannot bear the packet: it is dropped at once (xt_action_param.hotdrop). */
+  /** Set by a match that finds the packet malformed: it is dropped at once (xt_action_param.hotdrop). */
   hotdrop = false;
   /** Why it is dropped, where that is no rule's doing; set by what drops it. */
   dropReason = '';
@@ -81,30 +81,30 @@ export class Packet {
   nowMs = 0;
   /** The packet was made or sent by this host itself. */
   isLocal = false;
-  /** Where routing sends it (skb_dst): the interface, and the address whose MAC the frame gets. `outDev` is what rules see. */
+  /** Its route (skb_dst): the interface, and the address whose MAC the frame gets. `outDev` is what rules see. */
   routeDev = -1;
   nextHop = 0;
-  /** Routing says that it is for this host; that its destination is a broadcast or multicast address. */
+  /** According to its route it is for this host; its destination is a broadcast or multicast address. */
   isForHost = false;
   isToMany = false;
-  /** Its IP options were taken in where it arrived; what they ask for is kept with the packet stack. */
+  /** Its IP options were read when it arrived; what they ask for is kept with the packet stack. */
   hasTakenOptions = false;
   /**
-   * The kernel leaves its TCP checksum to the device that sends it (CHECKSUM_PARTIAL): until then, and for whoever gets it
-   * over lo, the field holds the sum of the pseudo header. Here the bytes have the finished one; see `unfinishChecksum`.
+   * The kernel leaves its TCP checksum to the device that sends it (CHECKSUM_PARTIAL): until then, and for receivers
+   * over lo, the field holds the sum of the pseudo header. Here the bytes hold the finished checksum; see `unfinishChecksum`.
    */
   hasUnfinishedChecksum = false;
-  /** A broadcast or joined multicast of the host's own: a copy comes back to it. */
+  /** A broadcast, or a multicast that it has joined, sent by the host itself: a copy comes back to it. */
   loopsBack = false;
   /** REJECT has answered it. */
   isRejected = false;
-  /** Sizes of the fragments that it was reassembled from: the largest one, and whether that one had DF (IPCB frag_max_size). */
+  /** Of a reassembled packet: the size of its largest fragment, and whether that one had DF (IPCB frag_max_size). */
   fragmentMaxSize = 0;
   fragmentHadDf = false;
-  /** Of a reassembled packet: how many bytes after the IP header were rewritten, which changes how it is cut again. */
+  /** Of a reassembled packet: how many bytes after the IP header were rewritten, which changes how it is fragmented again. */
   rewrittenLength = 0;
 
-  /** Length of everything after the IP header, in bytes, as the header says (more than is there where a snaplen cut). */
+  /** Length of everything after the IP header, in bytes, as the header says (more than is there if a snaplen cut the packet). */
   get l4Length(): number {
     return this.length - this.headerLength;
   }
@@ -137,7 +137,7 @@ export class Packet {
   }
 }
 
-/** What the TCP header of PACKET, as far as its data offset is there, says of its own length, in bytes. */
+/** Length of PACKET's TCP header with its options, in bytes, as its data offset says, which must be there. */
 export function tcpHeaderLength({ bytes, l4 }: Packet): number {
   return (bytes[l4 + TCP_DATA_OFFSET_AT] >> 4) << 2;
 }

@@ -1,7 +1,6 @@
 /** Whatever stands in the list of a hook is run there, in every engine; nothing else says what happens at a hook. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { internetChecksum } from '../../codecs/checksum.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { createEmulator, EMULATOR_ENGINES, type EmulatorEngine, Outcome } from '../../core/emulator.js';
 import { nothingToLearn } from '../../core/flow/flow-walk.js';
@@ -10,6 +9,7 @@ import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
+import { udpPacket } from '../packets/packets.js';
 
 const entries = suite('hook entries');
 
@@ -38,22 +38,10 @@ COMMIT
 -A FORWARD -j DROP
 COMMIT
 `;
-const CLIENT = [203, 0, 113, 7];
-const HOST_ADDRESS = [192, 0, 2, 10];
-const SERVER = [172, 17, 0, 2];
+const CLIENT = '203.0.113.7';
+const HOST_ADDRESS = '192.0.2.10';
+const SERVER = '172.17.0.2';
 const PACKETS = 200;
-
-/** An UDP packet without a checksum. */
-function datagram(source: readonly number[], destination: readonly number[], sport: number, dport: number): Uint8Array {
-  const bytes = new Uint8Array(28);
-  const view = new DataView(bytes.buffer);
-  bytes.set([0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, ...source, ...destination]);
-  view.setUint16(10, internetChecksum(view, 0, 20));
-  view.setUint16(20, sport);
-  view.setUint16(22, dport);
-  view.setUint16(24, 8);
-  return bytes;
-}
 
 /** What comes of PACKETS packets of one connection and of the first ones of others, with ADDED at the hooks. */
 function run(engine: EmulatorEngine, added: readonly HookEntry[]) {
@@ -65,7 +53,9 @@ function run(engine: EmulatorEngine, added: readonly HookEntry[]) {
   for (let i = 0; i < PACKETS; i++) {
     const isReply = i % 2 === 1;
     const port = i % 4 === 2 ? 20_000 + i : 10_000;
-    const bytes = isReply ? datagram(SERVER, CLIENT, 53, 10_000) : datagram(CLIENT, HOST_ADDRESS, port, 53);
+    const bytes = isReply
+      ? udpPacket({ source: SERVER, destination: CLIENT, sport: 53, dport: 10_000 })
+      : udpPacket({ source: CLIENT, destination: HOST_ADDRESS, sport: port, dport: 53 });
     const dev = HOST.interfaceIndex(isReply ? 'lan' : 'wan');
     emulator.receive(new Frame({ bytes, dev, linktype: Linktype.RAW, tsSec: 100 + i }));
     outcomes[emulator.outcome]++;

@@ -10,6 +10,7 @@ import { udp } from '../../core/protocols/udp.js';
 import { udplite } from '../../core/protocols/udplite.js';
 import { packetOf, parseStories, upTo } from '../conntrack/tcp-story.js';
 import { Tracking } from '../conntrack/tracking.js';
+import { buildIpv4 } from '../packets/packets.js';
 
 const Checks = suite('INVALID says which check failed');
 
@@ -17,8 +18,8 @@ const PORTS = [0x9c, 0x40, 0, 53];
 
 /** An IPv4 packet with CONTENTS; FRAGMENT: its fragment field. */
 function packet(protocol: number, contents: readonly number[], fragment = 0): Uint8Array {
-  const header = [0x45, 0, 0, 20 + contents.length, 0, 1, fragment >> 8, fragment & 255, 64, protocol, 0, 0];
-  return Uint8Array.from([...header, 10, 1, 0, 2, 10, 2, 0, 2, ...contents]);
+  const header = { source: '10.1.0.2', destination: '10.2.0.2', protocol, fragment };
+  return Uint8Array.from(buildIpv4(header, Uint8Array.from(contents)));
 }
 
 /** BYTES with a right checksum AT behind the IP header, over PSEUDO's pseudo header; 0: over none. */
