@@ -4,11 +4,12 @@
  * packet may or may not come back. What they count is exact.
  */
 import type { Emulator } from '../core/emulator.js';
+import { fieldRow, isFixed } from '../core/fields.js';
 import type { TableName } from '../core/hooks.js';
 import { ANY_PACKET } from '../core/rules/base-match.js';
-import { CONNECTION_FIELDS, type PacketField } from '../core/rules/extension.js';
+import { ruleReads } from '../core/rules/lower.js';
 import type { Chain, Rule, Ruleset, Table } from '../core/rules/model.js';
-import { ruleReads } from '../core/rules/reads.js';
+
 import { saveRule } from '../core/rules/save.js';
 
 /** What one rule costs, were rules asked one by one. */
@@ -36,22 +37,6 @@ export interface RulesCost {
   readonly rules: readonly RuleCost[];
   readonly chains: readonly ChainCost[];
 }
-
-/** How people call what differs from packet to packet. */
-const FIELD_WORDS: Partial<Record<PacketField, string>> = {
-  fragment: 'whether it is a fragment',
-  tcpFlags: 'TCP flags',
-  tcpOptions: 'TCP options',
-  icmpType: 'ICMP type',
-  ctexpire: 'how long its connection has left',
-  length: 'length',
-  ttl: 'TTL',
-  tos: 'TOS',
-  packetType: 'how it was addressed on the link',
-  state: 'how many packets came before (limit, statistic)',
-};
-
-const FIXED: ReadonlySet<PacketField> = new Set(CONNECTION_FIELDS);
 
 /** A ruleset with the rules in between: it does with every packet what the one without does. */
 export interface ProbedRuleset {
@@ -139,5 +124,5 @@ function costsOfChain(table: TableName, chain: Chain, probes: ReadonlySet<Rule>,
 
 /** In words, what RULE reads that may differ between two packets of one connection. */
 export function readsOfPacket(rule: Rule): string[] {
-  return [...ruleReads(rule)].filter((field) => !FIXED.has(field)).map((field) => FIELD_WORDS[field] ?? field);
+  return [...ruleReads(rule)].filter((name) => !isFixed(name)).map((name) => fieldRow(name).label);
 }

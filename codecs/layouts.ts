@@ -283,6 +283,8 @@ export const DESTINATION_PORT_AT = offsetOf(udp, 'destinationPort');
 export const PORTS_LENGTH = 4;
 
 export const TCP_LENGTH = tcp.span;
+export const TCP_SOURCE_PORT_AT = offsetOf(tcp, 'sourcePort');
+export const TCP_DESTINATION_PORT_AT = offsetOf(tcp, 'destinationPort');
 export const TCP_SEQUENCE_AT = offsetOf(tcp, 'sequence');
 export const TCP_ACKNOWLEDGMENT_AT = offsetOf(tcp, 'acknowledgment');
 export const TCP_DATA_OFFSET_AT = offsetOf(tcp, 'dataOffset');

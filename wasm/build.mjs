@@ -18,6 +18,7 @@ const SOURCES = [
   'core/packet',
   'core/capture-records',
   'core/clock',
+  'core/fields',
   'core/conntrack/record',
   'core/conntrack/tcp-record',
   'core/conntrack/tracker-settings',

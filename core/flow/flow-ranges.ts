@@ -1,5 +1,5 @@
 /** The box of a flow class while it is being made: of each field the values that are left, around those of one packet. */
-import type { ValueRange } from '../rules/index/interval-lists.js';
+import type { ValueRange } from '../rules/ranges.js';
 import type { Span } from './megaflow-table.js';
 
 /** Fields of a box. The later ones are what the destination and its port are once they are translated. */

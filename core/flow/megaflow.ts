@@ -7,9 +7,11 @@
  * what is left after all rules that the packet met. What cannot be said so is not learned.
  */
 import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
+import type { FieldName } from '../fields.js';
 import { Hook, type Hooks, Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
 import { CtInfo } from '../packet.js';
+import { type Condition, type FieldCondition, holdsFor, valuesOf } from '../rules/condition.js';
 import type { RuleContext } from '../rules/context.js';
 import {
   DESTINATION,
@@ -20,14 +22,15 @@ import {
   PROTOCOL,
   RULE_SHIFT,
   type RuleRest,
-  RuleWords,
+  type RuleWords,
   ruleWordsOf,
   SOURCE,
   SPORT,
   STATES,
+  wordOf,
 } from '../rules/index/rule-words.js';
-import type { Chain, Match, Rule, Table } from '../rules/model.js';
-import { splitMatches } from '../rules/reads.js';
+import { isCondition, type Step } from '../rules/lower.js';
+import type { Chain, Rule, Table } from '../rules/model.js';
 import { FORWARDED, isWhole, type Trace, TraceKind, traceEvent } from '../rules/run/trace.js';
 import { ChainProbes, isLong, type Probe } from './chain-probe.js';
 import { FlowField, FlowRanges, partOutside, partWithin, rangeOrGap } from './flow-ranges.js';
@@ -69,18 +72,59 @@ const FLOW_FIELDS: readonly Field[] = [DPORT, DESTINATION, SPORT, SOURCE];
 const End = { FAILED: 0, RETURNED: 1, ACCEPTED: 2 } as const;
 type End = (typeof End)[keyof typeof End];
 
-/** The words of a chain's rules; `fixed`: without what is asked of each packet. */
-interface ChainWords {
-  readonly all: RuleWords;
-  readonly fixed: RuleWords;
-}
+/**
+ * What a class says of each field. same: all its packets have the same value. A number: it is that of the flow fields, as rules see it
+ * where the packet is; `typeOf`: it follows from that one and the host's routes. unknown: packets of a class differ in it.
+ */
+type Origin = 'same' | 'unknown' | Field | { readonly typeOf: Field };
+
+const ORIGINS: Readonly<Record<FieldName, Origin>> = {
+  source: SOURCE,
+  destination: DESTINATION,
+  sport: SPORT,
+  dport: DPORT,
+  protocol: 'same',
+  inDev: 'same',
+  outDev: 'same',
+  fragmentOffset: 'same',
+  tos: 'unknown',
+  length: 'unknown',
+  ttl: 'unknown',
+  tcpFlags: 'unknown',
+  tcpOptions: 'unknown',
+  icmpType: 'unknown',
+  packetType: 'same',
+  // Marks are made by rules, and those are the same.
+  mark: 'same',
+  sourceType: { typeOf: SOURCE },
+  destinationType: { typeOf: DESTINATION },
+  sourceTypeIn: { typeOf: SOURCE },
+  destinationTypeIn: { typeOf: DESTINATION },
+  sourceTypeOut: { typeOf: SOURCE },
+  destinationTypeOut: { typeOf: DESTINATION },
+  ctinfo: 'same',
+  ctstate: 'unknown',
+  ctdirection: 'same',
+  ctstatus: 'unknown',
+  ctprotocol: 'unknown',
+  ctOriginalSource: 'unknown',
+  ctOriginalDestination: 'unknown',
+  ctReplySource: 'unknown',
+  ctReplyDestination: 'unknown',
+  ctOriginalSport: 'unknown',
+  ctOriginalDport: 'unknown',
+  ctReplySport: 'unknown',
+  ctReplyDport: 'unknown',
+  ctmark: 'unknown',
+  ctexpire: 'unknown',
+  history: 'unknown',
+};
 
 /** Makes classes for one host and its rules. */
 export class MegaflowLearner {
   readonly #hooks: Hooks;
   readonly #host: Host;
   readonly #context: RuleContext;
-  readonly #words = new Map<Chain, ChainWords>();
   readonly #probes: ChainProbes;
   /** How many rules were looked at so far. */
   visits = 0;
@@ -101,26 +145,14 @@ export class MegaflowLearner {
 
   /** With PROBES, long chains are asked. */
   #walk(flowKey: FlowKey, trace: Trace, probes: ChainProbes | undefined): Megaflow | undefined {
-    const wordsOf = (chain: Chain): ChainWords => {
+    const wordsOf = (chain: Chain): RuleWords => {
       this.visits += chain.rules.length;
-      return this.#wordsOf(chain);
+      return ruleWordsOf(chain.rules, this.#context);
     };
     const walk = new Walk(flowKey, trace, this.#host, wordsOf, probes);
     const pass = (hook: Hook): boolean => this.#hooks.at(hook).every(({ learn }) => learn?.(walk) === true);
     const isKnown = pass(Hook.PREROUTING) && walk.route() && pass(Hook.FORWARD) && pass(Hook.POSTROUTING);
     return isKnown ? walk.finish() : undefined;
-  }
-
-  #wordsOf(chain: Chain): ChainWords {
-    let words = this.#words.get(chain);
-    if (words === undefined) {
-      const all = ruleWordsOf(chain.rules, this.#context);
-      const hasAsked = all.rest.some((rest) => rest !== undefined && rest.asked.length > 0);
-      const withoutAsked = (rule: Rule): Rule => ({ ...rule, matches: splitMatches(rule).fixed });
-      words = { all, fixed: hasAsked ? new RuleWords(chain.rules.map(withoutAsked), this.#context) : all };
-      this.#words.set(chain, words);
-    }
-    return words;
   }
 }
 
@@ -129,7 +161,7 @@ class Walk implements FlowWalk {
   readonly #flowKey: FlowKey;
   readonly #trace: Trace;
   readonly #host: Host;
-  readonly #wordsOf: (chain: Chain) => ChainWords;
+  readonly #wordsOf: (chain: Chain) => RuleWords;
   readonly #box: FlowRanges;
   /** The next event of the trace. */
   #at = 1;
@@ -147,7 +179,7 @@ class Walk implements FlowWalk {
     flowKey: FlowKey,
     trace: Trace,
     host: Host,
-    wordsOf: (chain: Chain) => ChainWords,
+    wordsOf: (chain: Chain) => RuleWords,
     probes: ChainProbes | undefined,
   ) {
     this.#probes = probes;
@@ -216,7 +248,7 @@ class Walk implements FlowWalk {
 
   #run(table: Table, firstId: number, chain: Chain): End {
     if (this.#probes !== undefined && isLong(chain)) return this.#ask(this.#probes, firstId, chain);
-    const { all, fixed } = this.#wordsOf(chain);
+    const words = this.#wordsOf(chain);
     const trace = this.#trace;
     for (let position = 0; position < chain.rules.length; position++) {
       const rule = chain.rules[position];
@@ -224,17 +256,17 @@ class Walk implements FlowWalk {
       const event = trace[this.#at];
       if (event === traceEvent(id, TraceKind.ASKED_NO)) {
         this.#at++;
-        if (!this.#fit(fixed, position, rule)) return End.FAILED;
+        if (!this.#fit(words, position)) return End.FAILED;
         continue;
       }
       const isAsked = event === traceEvent(id, TraceKind.ASKED_YES);
       if (isAsked) this.#at++;
       if (trace[this.#at] !== traceEvent(id, TraceKind.MATCHED)) {
-        if (isAsked || !this.#miss(all, position, rule)) return End.FAILED;
+        if (isAsked || !this.#miss(words, position)) return End.FAILED;
         continue;
       }
       this.#at++;
-      if (!this.#fit(isAsked ? fixed : all, position, rule)) return End.FAILED;
+      if (!this.#fit(words, position)) return End.FAILED;
       const end = this.#act(table, firstId, rule);
       if (end !== undefined) return end;
     }
@@ -282,8 +314,8 @@ class Walk implements FlowWalk {
     }
   }
 
-  /** All that RULE, at POSITION of RULES, asks of what a class fixes is so of this packet: it has to be so of the others. */
-  #fit(rules: RuleWords, position: number, rule: Rule): boolean {
+  /** All that the rule at POSITION of RULES asks of what a class fixes is so of this packet: it has to be so of the others. */
+  #fit(rules: RuleWords, position: number): boolean {
     const { words } = rules;
     const at = position << RULE_SHIFT;
     if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return false;
@@ -294,17 +326,18 @@ class Walk implements FlowWalk {
     }
     const rest = rules.rest[position];
     if (rest === undefined) return true;
-    for (const { field, ranges } of rest.several) {
+    for (const one of rest.several) {
+      const field = wordOf(one);
       if (KEY_FIELDS.includes(field)) continue;
-      const { isRange, min, max } = rangeOrGap(ranges, this.#valueOf(field));
+      const { isRange, min, max } = rangeOrGap(one.ranges, this.#valueOf(field));
       if (!isRange) return false;
       this.#narrow(field, { min, max });
     }
-    return this.#pinRest(rest, rule);
+    return rest.checks.every((step) => this.#keepStep(step));
   }
 
-  /** RULE, at POSITION of RULES, did not match: see why, and that it is so of the others. */
-  #miss(rules: RuleWords, position: number, rule: Rule): boolean {
+  /** The rule at POSITION of RULES did not match: see why, and that it is so of the others. */
+  #miss(rules: RuleWords, position: number): boolean {
     const { words } = rules;
     const at = position << RULE_SHIFT;
     // Of ten thousand rules most are about other sources.
@@ -312,7 +345,7 @@ class Walk implements FlowWalk {
     if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return true;
     if (this.#isElsewhere(words, at)) return true;
     const rest = rules.rest[position];
-    if (rest?.several.some((one) => KEY_FIELDS.includes(one.field) && this.#gapOf(words, at, one.field, rest)))
+    if (rest?.several.some((one) => KEY_FIELDS.includes(wordOf(one)) && this.#gapOf(words, at, wordOf(one), rest)))
       return true;
     for (const field of FLOW_FIELDS) {
       const box = this.#boxField(field);
@@ -335,7 +368,7 @@ class Walk implements FlowWalk {
       return true;
     }
     // No field says why: something of the rest does.
-    return rest !== undefined && (rest.asksBase || rest.checks.length > 0) && this.#pinRest(rest, rule);
+    return rest !== undefined && rest.checks.length > 0 && rest.checks.every((step) => this.#keepStep(step));
   }
 
   /** Whether the rule at AT is about another protocol or other interfaces. */
@@ -352,52 +385,44 @@ class Walk implements FlowWalk {
   #gapOf(words: Int32Array, at: number, field: Field, rest: RuleRest | undefined): Span | undefined {
     const value = this.#valueOf(field);
     if (isOutside(words, at, field, value)) return partOutside(words[at + field], words[at + field + 1], value);
-    const several = rest?.several.find((one) => one.field === field);
+    const several = rest?.several.find((one) => wordOf(one) === field);
     if (several === undefined) return undefined;
     const place = rangeOrGap(several.ranges, value);
     return place.isRange ? undefined : place;
   }
 
-  /** Whatever REST asks, it has to be answered the same for the others. */
-  #pinRest(rest: RuleRest, { base }: Rule): boolean {
-    if (rest.asksBase) {
-      if (base.source !== undefined) this.#pin(SOURCE);
-      if (base.destination !== undefined) this.#pin(DESTINATION);
-    }
-    return rest.checks.every((match) => this.#pinMatch(match));
+  /** Narrow the class to packets that STEP answers as it does this one; false where that cannot be said. */
+  #keepStep(step: Step): boolean {
+    if (isCondition(step)) return this.#keep(step);
+    return step.kind === 'header' || step.native.reads.every((name) => this.#pinField(ORIGINS[name]));
   }
 
-  #pinMatch({ extension, params }: Match): boolean {
-    return extension.reads(params).every((field) => {
-      switch (field) {
-        case 'protocol':
-        case 'inDev':
-        case 'outDev':
-        case 'ctinfo':
-        case 'ctdirection':
-        // Marks are made by rules, and those are the same.
-        case 'mark':
-          return true;
-        case 'source':
-          this.#pinAddress(SOURCE, extension.name, toLoaded(this.#box.values[FlowField.SOURCE]));
-          return true;
-        case 'destination':
-          this.#pinAddress(DESTINATION, extension.name, toLoaded(this.#valueOf(DESTINATION)));
-          return true;
-        case 'ports':
-          this.#pin(SPORT);
-          this.#pin(DPORT);
-          return true;
-        default:
-          return false;
-      }
+  #keep(condition: Condition): boolean {
+    if (condition.kind === 'field') return this.#keepField(condition);
+    // One that holds is enough.
+    const holding = condition.anyOf.find((one) => {
+      const origin = ORIGINS[one.field];
+      return typeof origin === 'number' && holdsFor(one, this.#valueOf(origin));
     });
+    return holding === undefined ? condition.anyOf.every((one) => this.#keepField(one)) : this.#keepField(holding);
   }
 
-  /** What kind of address it is, is the same of all that the same routes lead to. */
-  #pinAddress(field: Field, matchName: string, address: number): void {
-    if (matchName === 'addrtype') this.#narrow(field, this.#host.addressSpan(address));
-    else this.#pin(field);
+  #keepField(condition: FieldCondition): boolean {
+    const origin = ORIGINS[condition.field];
+    if (typeof origin !== 'number') return this.#pinField(origin);
+    const values = valuesOf(condition);
+    if (values === undefined) return this.#pinField(origin);
+    this.#narrow(origin, rangeOrGap(values, this.#valueOf(origin)));
+    return true;
+  }
+
+  /** Let all packets of the class have the same value of a field of this ORIGIN; false where they cannot. */
+  #pinField(origin: Origin): boolean {
+    if (origin === 'same' || origin === 'unknown') return origin === 'same';
+    if (typeof origin === 'number') this.#pin(origin);
+    // What type an address is of, is the same of all that the same routes lead to.
+    else this.#narrow(origin.typeOf, this.#host.addressSpan(toLoaded(this.#valueOf(origin.typeOf))));
+    return true;
   }
 
   /** What rules see of FIELD where the packet is now, as RuleWords means it. */

@@ -3,8 +3,11 @@
  * answer that its first packet gave behind the tests of each rule. Rules that only look at the header come first, as asking them
  * leaves no mark; then the others, in the order in which the packet came to them.
  */
+import { type FieldPlace, fieldRow, highestValue } from '../fields.js';
 import type { Memory } from '../memory.js';
-import type { FieldTest } from '../rules/extension.js';
+import { type Condition, type FieldCondition, holdsFor } from '../rules/condition.js';
+import { isCondition, runningState, type Step } from '../rules/lower.js';
+import type { ValueRange } from '../rules/ranges.js';
 import type { Asked } from '../rules/run/interpret.js';
 import { FIELD_TEST } from './records.js';
 
@@ -30,79 +33,88 @@ export const TestOp = {
   ASK: 4,
 } as const;
 
-export const TestField = {
-  TOS: 0,
-  TTL: 1,
-  LATER_TTL: 2,
-  LENGTH: 3,
-  TCP_FLAGS: 4,
-  SPORT: 5,
-  DPORT: 6,
-  LATER_DPORT: 7,
-} as const;
-
-const ALL_BITS = -1;
-
 /** Writes QUESTIONS into MEMORY: where. */
 export function writeQuestions(memory: Memory, questions: readonly Question[]): number {
   const lists = questions.map(testsOf);
-  const isPure = (list: readonly Test[] | undefined): boolean =>
-    list?.every(({ op }) => op[0] === TestOp.FIELD) ?? false;
+  const isPure = (list: readonly Test[] | undefined): boolean => list?.every(({ op }) => op === TestOp.FIELD) ?? false;
   const order = [...questions.keys()].sort((a, b) => Number(isPure(lists[b])) - Number(isPure(lists[a])) || a - b);
   const tests: Test[] = [];
   for (const index of order) {
     const list = lists[index];
-    if (list === undefined) tests.push({ op: [TestOp.ASK], min: index });
-    else tests.push(...list, { op: [TestOp.ANSWER], min: questions[index].answer ? 1 : 0 });
+    if (list === undefined) tests.push({ op: TestOp.ASK, min: index });
+    else tests.push(...list, { op: TestOp.ANSWER, min: questions[index].answer ? 1 : 0 });
   }
-  tests.push({ op: [TestOp.END], min: 0 });
+  tests.push({ op: TestOp.END, min: 0 });
   const written = memory.allocateRecords(FIELD_TEST, tests.length);
-  for (const [index, { op, mask, min, max }] of tests.entries()) {
-    const word = op[0] | ((op[1] ?? 0) << 8) | ((op[2] ?? 0) << 16);
-    written.assign(index, { op: word, mask: mask ?? ALL_BITS, min, max: max ?? 0 });
+  for (const [index, test] of tests.entries()) {
+    const { op, min, base = 0, fieldAt = 0, surplus = 0, mask = 0, more = 0, negated = 0 } = test;
+    written.assign(index, { op, base, fieldAt, surplus, mask, min, more, negated });
   }
   return written.start;
 }
 
 interface Test {
-  /** The op, and of a field which, and 1 where it is negated. */
-  readonly op: readonly [op: number, field?: number, negated?: number];
-  readonly mask?: number | undefined;
+  readonly op: number;
+  readonly base?: number;
+  readonly fieldAt?: number;
+  readonly surplus?: number;
+  readonly mask?: number;
   readonly min: number;
-  readonly max?: number;
+  readonly more?: number;
+  readonly negated?: number;
 }
+
+/** No packet passes it. */
+const NEVER: Test = { op: TestOp.FIELD, base: 0, fieldAt: 0, mask: 0, min: 1, more: 0 };
 
 /** The tests of a question; undefined where it takes more than these. */
 function testsOf({ asked, isForwarded }: Question): readonly Test[] | undefined {
   const tests: Test[] = [];
-  for (const { extension, params, state } of asked.matches) {
-    if (state !== undefined) {
-      if (state.at === undefined) return undefined;
-      tests.push({ op: [TestOp.STATE], min: state.at });
-      continue;
-    }
-    const fields = extension.tests?.(params);
-    if (fields === undefined) return undefined;
-    for (const { field, mask, min, max, negated } of fields) {
-      tests.push({ op: [TestOp.FIELD, testField(field, isForwarded), negated ? 1 : 0], mask, min, max });
-    }
+  for (const step of asked.steps) {
+    const ofStep = testsOfStep(step, isForwarded);
+    if (ofStep === undefined) return undefined;
+    tests.push(...ofStep);
   }
   return tests;
 }
 
-function testField(field: FieldTest['field'], isForwarded: boolean): number {
-  switch (field) {
-    case 'tos':
-      return TestField.TOS;
-    case 'ttl':
-      return isForwarded ? TestField.LATER_TTL : TestField.TTL;
-    case 'length':
-      return TestField.LENGTH;
-    case 'tcpFlags':
-      return TestField.TCP_FLAGS;
-    case 'sport':
-      return TestField.SPORT;
-    default:
-      return isForwarded ? TestField.LATER_DPORT : TestField.DPORT;
-  }
+function testsOfStep(step: Step, isForwarded: boolean): readonly Test[] | undefined {
+  if (isCondition(step)) return testsOfCondition(step, isForwarded);
+  // The header of what is on the fast path is whole.
+  if (step.kind === 'header') return [];
+  if (step.native.check !== undefined) return undefined;
+  const { at } = runningState(step);
+  return at === undefined ? undefined : [{ op: TestOp.STATE, min: at }];
+}
+
+/** Tests that all have to hold: a negated condition is one for each of its ranges, another can have but one. */
+function testsOfCondition(condition: Condition, isForwarded: boolean): readonly Test[] | undefined {
+  if (condition.kind === 'any') return undefined;
+  const row = fieldRow(condition.field);
+  const place = (isForwarded ? row.afterRouting : undefined) ?? row.onArrival;
+  if (place === undefined) return undefined;
+  if ('constant' in place) return holdsFor(condition, place.constant) ? [] : [NEVER];
+  const { ranges, negated } = condition;
+  if (ranges.length === 0) return negated ? [] : [NEVER];
+  if (ranges.length > 1 && !negated) return undefined;
+  return ranges.map((range) => fieldTest(condition, range, place, row.bits));
+}
+
+function fieldTest(
+  { field, mask, negated }: FieldCondition,
+  { min, max }: ValueRange,
+  { base, at, surplus = 0 }: Exclude<FieldPlace, { readonly constant: number }>,
+  bits: number,
+): Test {
+  const shift = 32 - bits;
+  return {
+    op: TestOp.FIELD,
+    base,
+    fieldAt: at,
+    surplus: surplus << shift,
+    mask: (mask ?? highestValue(field)) << shift,
+    min: min << shift,
+    more: (max - min) << shift,
+    negated: negated ? 1 : 0,
+  };
 }

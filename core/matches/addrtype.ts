@@ -1,10 +1,9 @@
 /** `-m addrtype`: what kind of address the source or destination is to this host (xt_addrtype). */
-import { formatLoaded } from '../../codecs/byte-order.js';
+
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
 import { AddressType } from '../host/address-type.js';
-import type { Packet } from '../packet.js';
-import type { RuleContext } from '../rules/context.js';
+import { isOneOf } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 
@@ -22,6 +21,8 @@ interface AddrtypeParams {
 }
 
 const TYPES = Object.entries(AddressType);
+const SOURCE_FIELDS = { any: 'sourceType', in: 'sourceTypeIn', out: 'sourceTypeOut' } as const;
+const DESTINATION_FIELDS = { any: 'destinationType', in: 'destinationTypeIn', out: 'destinationTypeOut' } as const;
 
 export const addrtype: MatchExtension<AddrtypeParams> = {
   name: 'addrtype',
@@ -61,48 +62,18 @@ export const addrtype: MatchExtension<AddrtypeParams> = {
     return limit === undefined ? text : `${text} --limit-iface-${limit}`;
   },
 
-  reads({ source, destination, limit }) {
-    return [
-      ...(source === undefined ? [] : (['source'] as const)),
-      ...(destination === undefined ? [] : (['destination'] as const)),
-      ...(limit === undefined ? [] : limit === 'in' ? (['inDev'] as const) : (['outDev'] as const)),
-    ];
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check: checkTypes,
-
-  compile(params, context, gen) {
-    return gen.call((packet) => checkTypes(params, packet, context));
-  },
-
-  explain({ source, destination, limit }, packet, context) {
-    const dev = limitDev(limit, packet);
-    const says = [
-      ...(source === undefined ? [] : [explainType('source', source, packet.source, dev, context)]),
-      ...(destination === undefined ? [] : [explainType('destination', destination, packet.destination, dev, context)]),
-    ];
-    return says.join('; ');
+  lower({ source, destination, limit }) {
+    const seenFrom = limit === undefined ? 'any' : limit;
+    return {
+      conditions: [
+        ...(source === undefined ? [] : [isOneOf(SOURCE_FIELDS[seenFrom], source.types, source.negated)]),
+        ...(destination === undefined
+          ? []
+          : [isOneOf(DESTINATION_FIELDS[seenFrom], destination.types, destination.negated)]),
+      ],
+    };
   },
 };
-
-function checkTypes({ source, destination, limit }: AddrtypeParams, packet: Packet, context: RuleContext): boolean {
-  const dev = limitDev(limit, packet);
-  if (source !== undefined && !typeMatches(source, context.addressType(packet.source, dev))) return false;
-  return destination === undefined || typeMatches(destination, context.addressType(packet.destination, dev));
-}
-
-function typeMatches({ types, negated }: TypeSet, type: AddressType): boolean {
-  return ((types >> type) & 1) !== (negated ? 1 : 0);
-}
-
-function limitDev(limit: AddrtypeParams['limit'], packet: Packet): number {
-  if (limit === undefined) return -1;
-  return limit === 'in' ? packet.inDev : packet.outDev;
-}
 
 function parseTypes(option: ParsedOption | undefined): TypeSet | undefined {
   if (option === undefined) return undefined;
@@ -127,10 +98,4 @@ function formatTypes(bits: number): string {
   return TYPES.filter(([, type]) => ((bits >> type) & 1) !== 0)
     .map(([name]) => name)
     .join(',');
-}
-
-function explainType(end: string, set: TypeSet, address: number, dev: number, context: RuleContext): string {
-  const type = formatTypes(1 << context.addressType(address, dev));
-  const wanted = `the rule wants ${set.negated ? 'none of ' : ''}${formatTypes(set.types)}`;
-  return `${end} ${formatLoaded(address)} is ${type}, ${wanted}`;
 }

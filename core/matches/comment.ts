@@ -2,7 +2,6 @@
 import { quoteWord } from '../../codecs/iptables-save.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { cutToBytes } from '../rules/parse/values.js';
-import { TRUE } from '../rules/run/codegen.js';
 
 /** XT_MAX_COMMENT_LEN, less the closing zero. */
 const MAX_BYTES = 255;
@@ -27,23 +26,7 @@ export const comment: MatchExtension<CommentParams> = {
     return text;
   },
 
-  reads() {
-    return [];
-  },
-
-  bounds() {
-    return { isAll: true };
-  },
-
-  check() {
-    return true;
-  },
-
-  compile() {
-    return TRUE;
-  },
-
-  explain() {
-    return 'a comment always matches';
+  lower() {
+    return {};
   },
 };

@@ -1,22 +1,11 @@
 /** `-m conntrack`: all that can be asked of a packet's connection (xt_conntrack, revision 3). */
 import { type Address, maskLength, prefixMask } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
-import {
-  EXPIRES_MS_F64,
-  ORIGINAL_TUPLE,
-  PROTOCOL,
-  RECORD_F64,
-  RECORD_WORDS,
-  REPLY_TUPLE,
-  STATUS,
-  Status,
-  TUPLE_DESTINATION,
-  TUPLE_PORTS,
-  TUPLE_SOURCE,
-} from '../conntrack/record.js';
-import { type Direction, ORIGINAL, type Packet, REPLY } from '../packet.js';
-import type { RuleContext } from '../rules/context.js';
-import type { MatchExtension, OptionSpec, PacketField, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { Status } from '../conntrack/record.js';
+import { CTSTATE_DNAT, CTSTATE_SNAT } from '../fields.js';
+import { type Direction, ORIGINAL, REPLY } from '../packet.js';
+import { equals, type FieldCondition, hasAnyBit, isOneOf, orAbsent, within } from '../rules/condition.js';
+import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import {
   formatPortRange,
@@ -27,8 +16,7 @@ import {
   parsePortRange,
   parseProtocol,
 } from '../rules/parse/values.js';
-import { code, unless } from '../rules/run/codegen.js';
-import { CT_STATES, formatNames, parseNames, STATE_DNAT, STATE_SNAT } from './ctstates.js';
+import { CT_STATES, formatNames, parseNames } from './ctstates.js';
 
 /** In the order in which iptables-save prints them. */
 const STATUSES: readonly (readonly [name: string, bit: number])[] = [
@@ -39,19 +27,18 @@ const STATUSES: readonly (readonly [name: string, bit: number])[] = [
 ];
 const STATUS_NAMES: typeof STATUSES = [['NONE', 0], ...STATUSES];
 
-/** The addresses and ports of both tuples: option and its word in the record, in the order in which they are printed. */
-const ADDRESS_WORDS = {
-  '--ctorigsrc': ORIGINAL_TUPLE + TUPLE_SOURCE,
-  '--ctorigdst': ORIGINAL_TUPLE + TUPLE_DESTINATION,
-  '--ctreplsrc': REPLY_TUPLE + TUPLE_SOURCE,
-  '--ctrepldst': REPLY_TUPLE + TUPLE_DESTINATION,
+/** The addresses and ports of both tuples: option and field, in the order in which they are printed. */
+const ADDRESS_FIELDS = {
+  '--ctorigsrc': 'ctOriginalSource',
+  '--ctorigdst': 'ctOriginalDestination',
+  '--ctreplsrc': 'ctReplySource',
+  '--ctrepldst': 'ctReplyDestination',
 } as const;
-/** The shift takes the port out of the word: the source's bytes are the lower half. */
-const PORT_WORDS = {
-  '--ctorigsrcport': { word: ORIGINAL_TUPLE + TUPLE_PORTS, shift: 0 },
-  '--ctorigdstport': { word: ORIGINAL_TUPLE + TUPLE_PORTS, shift: 16 },
-  '--ctreplsrcport': { word: REPLY_TUPLE + TUPLE_PORTS, shift: 0 },
-  '--ctrepldstport': { word: REPLY_TUPLE + TUPLE_PORTS, shift: 16 },
+const PORT_FIELDS = {
+  '--ctorigsrcport': 'ctOriginalSport',
+  '--ctorigdstport': 'ctOriginalDport',
+  '--ctreplsrcport': 'ctReplySport',
+  '--ctrepldstport': 'ctReplyDport',
 } as const;
 
 const MAX_SECONDS = 0xffffffff;
@@ -62,14 +49,14 @@ interface Negatable {
 }
 
 interface TupleAddress extends Negatable {
-  readonly option: keyof typeof ADDRESS_WORDS;
+  readonly option: keyof typeof ADDRESS_FIELDS;
   /** As written: iptables-save prints the address with its host bits. */
   readonly address: Address;
   readonly mask: Address;
 }
 
 interface TuplePort extends Negatable, PortRange {
-  readonly option: keyof typeof PORT_WORDS;
+  readonly option: keyof typeof PORT_FIELDS;
 }
 
 interface ConntrackParams {
@@ -86,10 +73,10 @@ interface ConntrackParams {
 const OPTIONS: readonly OptionSpec[] = [
   { name: '--ctstate', words: 1, invertible: true, wanted: 'states, with commas between' },
   { name: '--ctproto', words: 1, invertible: true, wanted: "a protocol's name or number" },
-  ...Object.keys(ADDRESS_WORDS).map(
+  ...Object.keys(ADDRESS_FIELDS).map(
     (name) => ({ name, words: 1, invertible: true, wanted: 'address[/mask]' }) as const,
   ),
-  ...Object.keys(PORT_WORDS).map(
+  ...Object.keys(PORT_FIELDS).map(
     (name) => ({ name, words: 1, invertible: true, wanted: 'a port or first:last' }) as const,
   ),
   { name: '--ctstatus', words: 1, invertible: true, wanted: 'statuses, with commas between' },
@@ -110,8 +97,8 @@ export const conntrack: MatchExtension<ConntrackParams> = {
     return {
       states: states && { bits: parseNames(states.values[0], CT_STATES, 'ctstate'), negated: states.negated },
       protocol: protocol && { number: parseProtocol(protocol.values[0]), negated: protocol.negated },
-      addresses: parseAll(options, ADDRESS_WORDS, parseAddress),
-      ports: parseAll(options, PORT_WORDS, (option) => parsePortRange(option.values[0])),
+      addresses: parseAll(options, ADDRESS_FIELDS, parseAddress),
+      ports: parseAll(options, PORT_FIELDS, (option) => parsePortRange(option.values[0])),
       status: status && { bits: parseNames(status.values[0], STATUS_NAMES, 'ctstatus'), negated: status.negated },
       expires: expires && { ...parseSeconds(expires.values[0]), negated: expires.negated },
       direction: parseDirection(options.get('--ctdir')),
@@ -133,91 +120,27 @@ export const conntrack: MatchExtension<ConntrackParams> = {
     return text;
   },
 
-  reads({ states, protocol, addresses, ports, status, expires, direction }) {
-    const reads: PacketField[] = [];
-    if (states !== undefined) reads.push('ctinfo');
-    if (protocol !== undefined || addresses.length > 0 || ports.length > 0) reads.push('cttuple');
-    if (status !== undefined || (states !== undefined && (states.bits & (STATE_SNAT | STATE_DNAT)) !== 0)) {
-      reads.push('ctstatus');
+  lower({ states, protocol, addresses, ports, status, expires, direction }) {
+    const ofConnection: FieldCondition[] = [];
+    if (direction !== undefined) ofConnection.push(equals('ctdirection', direction, false));
+    for (const { option, address, mask, negated } of addresses) {
+      const network = address.masked(mask).hostOrder;
+      ofConnection.push(equals(ADDRESS_FIELDS[option], network, negated, mask.hostOrder));
     }
-    if (expires !== undefined) reads.push('ctexpire');
-    if (direction !== undefined) reads.push('ctdirection');
-    return reads;
-  },
-
-  bounds(params) {
-    const { states } = params;
-    return asksOnlyState(params)
-      ? { states: states!.negated ? ~states!.bits : states!.bits, isAll: true }
-      : { isAll: false };
-  },
-
-  check: checkConntrack,
-
-  compile(params, context, gen) {
-    if (asksOnlyState(params)) {
-      const { bits, negated } = params.states!;
-      return unless(negated, code`(${bits} >> ${gen.field('ctinfo')} & 1) !== 0`);
-    }
-    return gen.call((packet) => checkConntrack(params, packet, context));
-  },
-
-  explain(params, packet, context) {
-    const there = packet.ct < 0 ? 'without a connection' : `going ${packet.direction === REPLY ? 'REPLY' : 'ORIGINAL'}`;
-    const bits = stateBits(packet, context);
-    const says = `${formatNames(bits, CT_STATES)}, ${there}`;
-    return `${says}; the rule wants${conntrack.save(params)}`;
+    if (protocol !== undefined) ofConnection.push(equals('ctprotocol', protocol.number, protocol.negated));
+    for (const port of ports) ofConnection.push(within(PORT_FIELDS[port.option], [port], port.negated));
+    if (status !== undefined) ofConnection.push(hasAnyBit('ctstatus', status.bits, status.negated));
+    if (expires !== undefined) ofConnection.push(within('ctexpire', [expires], expires.negated));
+    // A packet without a connection is asked for its state only; a rule that does not ask for that never matches it.
+    if (states === undefined) return { conditions: ofConnection };
+    return { conditions: [lowerStates(states.bits, states.negated), ...ofConnection.map(orAbsent)] };
   },
 };
 
-/** Whether `ctinfo` answers all that is asked. */
-function asksOnlyState({ states, protocol, addresses, ports, status, expires, direction }: ConntrackParams): boolean {
-  if (states === undefined || (states.bits & (STATE_SNAT | STATE_DNAT)) !== 0) return false;
-  const isAlone = [protocol, status, expires, direction].every((part) => part === undefined);
-  return isAlone && addresses.length === 0 && ports.length === 0;
-}
-
-/** The state of PACKET, with SNAT and DNAT where its connection is translated. */
-function stateBits(packet: Packet, context: RuleContext): number {
-  let bits = 1 << packet.ctinfo;
-  if (packet.ct >= 0) {
-    const status = context.conntrack.words[packet.ct * RECORD_WORDS + STATUS];
-    if ((status & Status.SRC_NAT) !== 0) bits |= STATE_SNAT;
-    if ((status & Status.DST_NAT) !== 0) bits |= STATE_DNAT;
-  }
-  return bits;
-}
-
-function checkConntrack(params: ConntrackParams, packet: Packet, context: RuleContext): boolean {
-  const { states, protocol, addresses, ports, status, expires, direction } = params;
-  if (states !== undefined && ((stateBits(packet, context) & states.bits) !== 0) === states.negated) return false;
-  // Without a connection there is nothing more to ask, and a rule that only asks about one does not match.
-  if (packet.ct < 0) return states !== undefined;
-
-  const { words, doubles } = context.conntrack;
-  const base = packet.ct * RECORD_WORDS;
-  if (direction !== undefined && packet.direction !== direction) return false;
-  for (const { option, address, mask, negated } of addresses) {
-    if ((((words[base + ADDRESS_WORDS[option]] ^ address.loaded) & mask.loaded) === 0) === negated) return false;
-  }
-  if (protocol !== undefined && ((words[base + PROTOCOL] & 0xff) === protocol.number) === protocol.negated)
-    return false;
-  for (const { option, min, max, negated } of ports) {
-    const { word, shift } = PORT_WORDS[option];
-    const loaded = words[base + word] >>> shift;
-    const port = ((loaded & 0xff) << 8) | ((loaded >>> 8) & 0xff);
-    if ((port >= min && port <= max) === negated) return false;
-  }
-  const entryStatus = words[base + STATUS];
-  if (status !== undefined && ((entryStatus & status.bits) !== 0) === status.negated) return false;
-  if (expires !== undefined) {
-    // The kernel starts the clock of an entry when it is confirmed; before, none of its time is left to see.
-    const confirmed = (entryStatus & Status.CONFIRMED) !== 0;
-    const leftMs = doubles[packet.ct * RECORD_F64 + EXPIRES_MS_F64] - packet.nowMs;
-    const seconds = confirmed && leftMs > 0 ? Math.floor(leftMs / 1000) : 0;
-    if ((seconds >= expires.min && seconds <= expires.max) === expires.negated) return false;
-  }
-  return true;
+/** One of the states of BITS. SNAT and DNAT stand beside those of conntrack. */
+function lowerStates(bits: number, negated: boolean): FieldCondition {
+  const asksNat = (bits & (CTSTATE_SNAT | CTSTATE_DNAT)) !== 0;
+  return asksNat ? hasAnyBit('ctstate', bits, negated) : isOneOf('ctinfo', bits, negated);
 }
 
 function parseAll<Name extends string, Value>(

@@ -1,11 +1,8 @@
 /** Names of connection states, as `-m state` and `-m conntrack` take and print them. */
 import type { Word } from '../../codecs/iptables-save.js';
+import { CTSTATE_DNAT, CTSTATE_SNAT } from '../fields.js';
 import { CtInfo } from '../packet.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
-
-/** Bits of the virtual states, above those of `CtInfo`. */
-export const STATE_SNAT = 1 << 5;
-export const STATE_DNAT = 1 << 6;
 
 /** In the order in which iptables-save prints them; the bit is 1 << CtInfo. */
 export const STATES: readonly (readonly [name: string, bit: number])[] = [
@@ -15,7 +12,7 @@ export const STATES: readonly (readonly [name: string, bit: number])[] = [
   ['ESTABLISHED', 1 << CtInfo.ESTABLISHED],
   ['UNTRACKED', 1 << CtInfo.UNTRACKED],
 ];
-export const CT_STATES: typeof STATES = [...STATES, ['SNAT', STATE_SNAT], ['DNAT', STATE_DNAT]];
+export const CT_STATES: typeof STATES = [...STATES, ['SNAT', CTSTATE_SNAT], ['DNAT', CTSTATE_DNAT]];
 
 export type NamedBits = readonly (readonly [name: string, bit: number])[];
 

@@ -1,9 +1,8 @@
 /** `-m dscp`: the differentiated services code point, the upper six bits of the TOS byte (xt_dscp; RFC 2474). */
-import { IPV4_TOS_AT } from '../../codecs/layouts.js';
+import { equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatHexByte, parseNumber } from '../rules/parse/values.js';
-import { code, unless } from '../rules/run/codegen.js';
 
 const MAX_DSCP = 63;
 
@@ -53,28 +52,8 @@ export const dscp: MatchExtension<DscpParams> = {
     return `${negated ? ' !' : ''} --dscp ${formatHexByte(wanted)}`;
   },
 
-  reads() {
-    return ['tos'];
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check({ dscp: wanted, negated }, packet) {
-    return (packet.bytes[packet.at + IPV4_TOS_AT] >> 2 === wanted) !== negated;
-  },
-
-  compile({ dscp: wanted, negated }) {
-    return unless(negated, code`packet.bytes[packet.at + ${IPV4_TOS_AT}] >> 2 === ${wanted}`);
-  },
-
-  tests({ dscp: wanted, negated }) {
-    return [{ field: 'tos', mask: MAX_DSCP << 2, min: wanted << 2, max: wanted << 2, negated }];
-  },
-
-  explain(params, packet) {
-    return `DSCP ${formatHexByte(packet.bytes[packet.at + IPV4_TOS_AT] >> 2)}, the rule wants${dscp.save(params)}`;
+  lower({ dscp: wanted, negated }) {
+    return { conditions: [equals('tos', wanted << 2, negated, MAX_DSCP << 2)] };
   },
 };
 

@@ -1,10 +1,10 @@
 /** `-m ecn`: explicit congestion notification in the IP and the TCP header (xt_ecn; RFC 3168). */
-import { IPPROTO_TCP, IPV4_TOS_AT, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs/layouts.js';
-import type { Packet } from '../packet.js';
-import type { FieldTest, MatchExtension, PacketField, ParsedOption } from '../rules/extension.js';
+
+import { IPPROTO_TCP } from '../../codecs/layouts.js';
+import { equals } from '../rules/condition.js';
+import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
-import { allOf, code, TRUE, unless } from '../rules/run/codegen.js';
 
 const ECT_MASK = 3;
 /** In the order in which iptables-save prints them. */
@@ -52,56 +52,12 @@ export const ecn: MatchExtension<EcnParams> = {
     return ect === undefined ? text : `${text}${ect.negated ? ' !' : ''} --ecn-ip-ect ${ect.value}`;
   },
 
-  reads({ mask, ect }) {
-    const reads: PacketField[] = [];
-    if (mask !== 0) reads.push('tcpFlags');
-    if (ect !== undefined) reads.push('tos');
-    return reads;
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check({ mask, set, ect }, packet) {
-    if (ect !== undefined && (ectOf(packet) === ect.value) === ect.negated) return false;
-    if (mask === 0) return true;
-    return packet.l4Available >= TCP_LENGTH && (packet.bytes[packet.l4 + TCP_FLAGS_AT] & mask) === set;
-  },
-
-  compile({ mask, set, ect }) {
-    const conditions = [TRUE];
-    if (ect !== undefined) {
-      const isThere = code`(packet.bytes[packet.at + ${IPV4_TOS_AT}] & ${ECT_MASK}) === ${ect.value}`;
-      conditions.push(unless(ect.negated, isThere));
-    }
-    if (mask !== 0) conditions.push(code`(packet.bytes[packet.l4 + ${TCP_FLAGS_AT}] & ${mask}) === ${set}`);
-    return allOf(conditions);
-  },
-
-  tests({ mask, set, ect }) {
-    const tests: FieldTest[] = [];
-    if (ect !== undefined) {
-      tests.push({ field: 'tos', mask: ECT_MASK, min: ect.value, max: ect.value, negated: ect.negated });
-    }
-    if (mask !== 0) tests.push({ field: 'tcpFlags', mask, min: set, max: set, negated: false });
-    return tests;
-  },
-
-  explain(params, packet) {
-    const { mask } = params;
-    if (mask !== 0 && packet.l4Available < TCP_LENGTH) return 'the TCP header is cut short';
-    const flags = mask === 0 ? 0 : packet.bytes[packet.l4 + TCP_FLAGS_AT];
-    const there = TCP_BITS.filter(([, bit]) => (mask & bit) !== 0).map(
-      ([name, bit]) => `${name.slice(-3).toUpperCase()} ${(flags & bit) === 0 ? 'not ' : ''}set`,
-    );
-    return `${[`ECT ${ectOf(packet)}`, ...there].join(', ')}; the rule wants${ecn.save(params)}`;
+  lower({ mask, set, ect }) {
+    const conditions = ect === undefined ? [] : [equals('tos', ect.value, ect.negated, ECT_MASK)];
+    if (mask === 0) return { conditions };
+    return { header: 'tcpBytes', conditions: [...conditions, equals('tcpFlags', set, false, mask)] };
   },
 };
-
-function ectOf(packet: Packet): number {
-  return packet.bytes[packet.at + IPV4_TOS_AT] & ECT_MASK;
-}
 
 function parseEct(option: ParsedOption | undefined): EcnParams['ect'] {
   if (option === undefined) return undefined;

@@ -1,12 +1,10 @@
 /** `-m icmp`: type and code (icmp_match of ip_tables). */
-import { ICMP_CODE_AT, ICMP_TYPE_AT, IPPROTO_ICMP } from '../../codecs/layouts.js';
+
+import { IPPROTO_ICMP } from '../../codecs/layouts.js';
+import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
-import { code, FALSE, TRUE, unless } from '../rules/run/codegen.js';
-
-/** How much of an ICMP header the match wants to see, in bytes. */
-export const ICMP_NEEDED = 8;
 
 const ANY = 0xff;
 
@@ -80,40 +78,10 @@ export const icmp: MatchExtension<IcmpParams> = {
     return `${negated ? ' !' : ''} --icmp-type ${kind}`;
   },
 
-  reads({ type }) {
-    return type === ANY ? [] : ['icmpType'];
-  },
-
-  bounds({ type, negated }) {
-    return { isAll: type === ANY && !negated };
-  },
-
-  check({ type, code, negated }, packet) {
-    if (packet.fragmentOffset !== 0) return false;
-    if (packet.l4Available < ICMP_NEEDED) {
-      packet.hotdrop = true;
-      return false;
-    }
-    const { bytes, l4 } = packet;
-    const typeMatches = bytes[l4 + ICMP_TYPE_AT] === type && (code === undefined || bytes[l4 + ICMP_CODE_AT] === code);
-    return (type === ANY || typeMatches) !== negated;
-  },
-
-  compile({ type, code: icmpCode, negated }) {
-    if (type === ANY) return negated ? FALSE : TRUE;
-    const typeMatches = code`packet.bytes[packet.l4 + ${ICMP_TYPE_AT}] === ${type}`;
-    if (icmpCode === undefined) return unless(negated, typeMatches);
-    const codeMatches = code`packet.bytes[packet.l4 + ${ICMP_CODE_AT}] === ${icmpCode}`;
-    return unless(negated, code`(${typeMatches} && ${codeMatches})`);
-  },
-
-  explain({ type, code, negated }, packet) {
-    if (packet.fragmentOffset !== 0) return 'a later fragment has no ICMP header';
-    if (packet.l4Available < ICMP_NEEDED) return 'the ICMP header is cut short: dropped';
-    const { bytes, l4 } = packet;
-    const there = `${bytes[l4 + ICMP_TYPE_AT]}/${bytes[l4 + ICMP_CODE_AT]}`;
-    const wanted = type === ANY ? 'any' : `${type}${code === undefined ? '' : `/${code}`}`;
-    return `ICMP type ${there}, the rule wants ${negated ? 'other than ' : ''}${wanted}`;
+  lower({ type, code, negated }) {
+    const mask = type === ANY ? 0 : code === undefined ? 0xff00 : 0xffff;
+    const wanted = ((type << 8) | (code ?? 0)) & mask;
+    return { header: 'icmp', conditions: [equals('icmpType', wanted, negated, mask)] };
   },
 };
 

@@ -1,7 +1,7 @@
 /** `-m iprange`: addresses between two others (xt_iprange). */
 import type { Address } from '../../codecs/address.js';
-import { formatLoaded, type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import type { Word } from '../../codecs/iptables-save.js';
+import { type FieldCondition, within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseIpv4 } from '../rules/parse/values.js';
@@ -40,41 +40,18 @@ export const iprange: MatchExtension<IprangeParams> = {
     return saveRange('--src-range', source) + saveRange('--dst-range', destination);
   },
 
-  reads({ source, destination }) {
-    return [
-      ...(source === undefined ? [] : (['source'] as const)),
-      ...(destination === undefined ? [] : (['destination'] as const)),
-    ];
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check({ source, destination }, packet) {
-    return isWithin(source, packet.source) && isWithin(destination, packet.destination);
-  },
-
-  compile({ source, destination }, _context, gen) {
-    return gen.call((packet) => isWithin(source, packet.source) && isWithin(destination, packet.destination));
-  },
-
-  explain({ source, destination }, packet) {
-    const ends = [
-      ['source', '--src-range', source, packet.source],
-      ['destination', '--dst-range', destination, packet.destination],
-    ] as const;
-    const odd = ends.find(([, , range, address]) => !isWithin(range, address));
-    if (odd === undefined) return 'the addresses are within their ranges';
-    const [end, option, range, address] = odd;
-    return `${end} ${formatLoaded(address)}, the rule wants${saveRange(option, range)}`;
+  lower({ source, destination }) {
+    return {
+      conditions: [
+        ...(source === undefined ? [] : [lowerRange('source', source)]),
+        ...(destination === undefined ? [] : [lowerRange('destination', destination)]),
+      ],
+    };
   },
 };
 
-function isWithin(range: AddressRange | undefined, address: LoadedAddress): boolean {
-  if (range === undefined) return true;
-  const inHostOrder = toHostOrder(address);
-  return (inHostOrder >= range.min.hostOrder && inHostOrder <= range.max.hostOrder) !== range.negated;
+function lowerRange(field: 'source' | 'destination', { min, max, negated }: AddressRange): FieldCondition {
+  return within(field, [{ min: min.hostOrder, max: max.hostOrder }], negated);
 }
 
 function parseRange(option: ParsedOption | undefined): AddressRange | undefined {

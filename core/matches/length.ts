@@ -1,9 +1,9 @@
 /** `-m length`: the packet's IP total length (xt_length). What was reassembled has the length of the whole. */
 
+import { within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatPortRange, type PortRange, parseNumber } from '../rules/parse/values.js';
-import { code, unless } from '../rules/run/codegen.js';
 
 const MAX_LENGTH = 0xffff;
 
@@ -25,29 +25,8 @@ export const length: MatchExtension<LengthParams> = {
     return `${params.negated ? ' !' : ''} --length ${formatPortRange(params)}`;
   },
 
-  reads() {
-    return ['length'];
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check({ min, max, negated }, packet) {
-    return (packet.length >= min && packet.length <= max) !== negated;
-  },
-
-  compile({ min, max, negated }) {
-    if (min === max) return unless(negated, code`packet.length === ${min}`);
-    return unless(negated, code`(packet.length >= ${min} && packet.length <= ${max})`);
-  },
-
-  tests({ min, max, negated }) {
-    return [{ field: 'length', min, max, negated }];
-  },
-
-  explain(params, packet) {
-    return `${packet.length} bytes, the rule wants${length.save(params)}`;
+  lower(params) {
+    return { conditions: [within('length', [params], params.negated)] };
   },
 };
 

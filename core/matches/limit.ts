@@ -10,7 +10,6 @@ import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { FlatState } from '../rules/run/flat-state.js';
-import { checkState, compileState } from '../rules/run/match-state.js';
 
 /** Credit that comes in each tick: the largest power of two of which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY). */
 export const CREDIT_PER_TICK = 128;
@@ -63,19 +62,13 @@ export const limit: MatchExtension<LimitParams> = {
     return ` --limit ${formatRate(period)}${burst === DEFAULT_BURST ? '' : ` --limit-burst ${burst}`}`;
   },
 
-  reads() {
-    return ['state'];
-  },
-
   createState({ period, burst }, context) {
     return FlatState.limit(context, creditOf(period), creditOf(period * burst));
   },
 
-  check: checkState,
-  compile: compileState,
-
-  explain({ period, burst }) {
-    return `the limit of ${formatRate(period)} after a burst of ${burst} is used up`;
+  lower({ period, burst }) {
+    const explanation = `the limit of ${formatRate(period)} after a burst of ${burst} is used up`;
+    return { native: { reads: ['history'], explanation } };
   },
 };
 

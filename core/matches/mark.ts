@@ -1,8 +1,8 @@
 /** `-m mark`: the packet's mark (xt_mark). */
 
+import { equals } from '../rules/condition.js';
 import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extension.js';
 import { formatHex, type MaskedValue, parseMasked } from '../rules/parse/values.js';
-import { code, unless } from '../rules/run/codegen.js';
 
 export interface MarkParams extends MaskedValue {
   readonly negated: boolean;
@@ -21,24 +21,8 @@ export const mark: MatchExtension<MarkParams> = {
 
   save: saveMark,
 
-  reads() {
-    return ['mark'];
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check({ value, mask, negated }, packet) {
-    return ((packet.mark & mask) === value) !== negated;
-  },
-
-  compile({ value, mask, negated }, _context, gen) {
-    return unless(negated, code`(${gen.mark} & ${mask}) === ${value}`);
-  },
-
-  explain(params, packet) {
-    return `mark ${formatHex(packet.mark)}, the rule wants${saveMark(params)}`;
+  lower({ value, mask, negated }) {
+    return { conditions: [equals('mark', value, negated, mask)] };
   },
 };
 

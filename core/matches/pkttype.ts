@@ -1,8 +1,9 @@
 /** `-m pkttype`: how the frame was addressed on its link (xt_pkttype). */
+
 import { PacketType } from '../packet.js';
+import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
-import { code, unless } from '../rules/run/codegen.js';
 
 /** The first name of each type is the one that is printed. */
 const TYPES: readonly (readonly [name: string, type: PacketType])[] = [
@@ -41,24 +42,8 @@ export const pkttype: MatchExtension<PkttypeParams> = {
     return `${negated ? ' !' : ''} --pkt-type ${typeName(type)}`;
   },
 
-  reads() {
-    return ['packetType'];
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check({ type, negated }, packet) {
-    return (packet.type === type) !== negated;
-  },
-
-  compile({ type, negated }) {
-    return unless(negated, code`packet.type === ${type}`);
-  },
-
-  explain(params, packet) {
-    return `the frame is ${typeName(packet.type)}, the rule wants${pkttype.save(params)}`;
+  lower({ type, negated }) {
+    return { conditions: [equals('packetType', type, negated)] };
   },
 };
 

@@ -1,10 +1,9 @@
 /** Port ranges as tcp and udp test them. */
 
+import { type FieldCondition, within } from '../rules/condition.js';
 import type { OptionSpec, ParsedOptions } from '../rules/extension.js';
-import { otherRanges } from '../rules/index/interval-lists.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatPortRange, type PortRange, parsePortRange } from '../rules/parse/values.js';
-import { type Code, code, unless } from '../rules/run/codegen.js';
 
 export interface PortMatch extends PortRange {
   readonly negated: boolean;
@@ -24,30 +23,13 @@ export function parsePortMatch(options: ParsedOptions, name: string, protocol?: 
   return { ...range, negated: option.negated };
 }
 
-/** The ports that MATCH lets through, for an index. */
-export function portBound(match: PortMatch | undefined): readonly PortRange[] | undefined {
-  if (match === undefined) return undefined;
-  return match.negated ? otherRanges([match], 0xffff) : [match];
-}
-
-export function portMatches(match: PortMatch | undefined, port: number): boolean {
-  return match === undefined || (port >= match.min && port <= match.max) !== match.negated;
-}
-
-export function compilePort(match: PortMatch, field: Code): Code {
-  if (match.min === match.max) {
-    return match.negated ? code`${field} !== ${match.min}` : code`${field} === ${match.min}`;
-  }
-  return unless(match.negated, code`(${field} >= ${match.min} && ${field} <= ${match.max})`);
+/** MATCH as a condition, if there is one. */
+export function lowerPort(field: 'sport' | 'dport', match: PortMatch | undefined): FieldCondition[] {
+  return match === undefined ? [] : [within(field, [match], match.negated)];
 }
 
 /** ` --dport 80`; nothing for all ports, negated or not, as iptables-save does. */
 export function savePort(name: string, match: PortMatch | undefined): string {
   if (match === undefined || (match.min === 0 && match.max === 0xffff)) return '';
   return `${match.negated ? ' !' : ''} ${name} ${formatPortRange(match)}`;
-}
-
-export function explainPort(name: string, match: PortMatch | undefined, port: number): string | undefined {
-  if (match === undefined || portMatches(match, port)) return undefined;
-  return `${name} ${port} is ${match.negated ? '' : 'not '}${formatPortRange(match)}`;
 }

@@ -1,7 +1,7 @@
 /** `-m state`: the old spelling of `-m conntrack --ctstate` (xt_state). */
 
+import { isOneOf } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { code, unless } from '../rules/run/codegen.js';
 import { formatNames, parseNames, STATES } from './ctstates.js';
 
 interface StateParams {
@@ -23,24 +23,7 @@ export const state: MatchExtension<StateParams> = {
     return `${negated ? ' !' : ''} --state ${formatNames(states, STATES)}`;
   },
 
-  reads() {
-    return ['ctinfo'];
-  },
-
-  bounds({ states, negated }) {
-    return { states: negated ? ~states : states, isAll: true };
-  },
-
-  check({ states, negated }, packet) {
-    return ((states >> packet.ctinfo) & 1) !== (negated ? 1 : 0);
-  },
-
-  compile({ states, negated }, _context, gen) {
-    return unless(negated, code`(${states} >> ${gen.field('ctinfo')} & 1) !== 0`);
-  },
-
-  explain({ states, negated }, packet) {
-    const wanted = `the rule wants ${negated ? 'none of ' : ''}${formatNames(states, STATES)}`;
-    return `state ${formatNames(1 << packet.ctinfo, STATES)}, ${wanted}`;
+  lower({ states, negated }) {
+    return { conditions: [isOneOf('ctinfo', states, negated)] };
   },
 };

@@ -5,7 +5,7 @@ import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { FlatState } from '../rules/run/flat-state.js';
-import { checkState, compileState, FunctionState } from '../rules/run/match-state.js';
+import { FunctionState } from '../rules/run/match-state.js';
 
 const MAX_EVERY = 0xffffffff;
 /** Probabilities are counted in parts of 2^31. */
@@ -49,10 +49,6 @@ export const statistic: MatchExtension<StatisticParams> = {
     return ` --mode nth${not} --every ${params.every} --packet ${params.first}`;
   },
 
-  reads() {
-    return ['state'];
-  },
-
   createState(params, context) {
     const { negated } = params;
     if (params.mode === 'random') {
@@ -63,12 +59,10 @@ export const statistic: MatchExtension<StatisticParams> = {
     return FlatState.nth(context, params.every, params.first, negated);
   },
 
-  check: checkState,
-  compile: compileState,
-
-  explain(params) {
-    if (params.mode === 'random') return 'chance had it otherwise';
-    return `not the turn of this packet: the rule wants${statistic.save(params)}`;
+  lower(params) {
+    const explanation =
+      params.mode === 'random' ? 'not drawn at random' : `it is not this packet's turn:${statistic.save(params)}`;
+    return { native: { reads: ['history'], explanation } };
   },
 };
 

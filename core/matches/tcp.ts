@@ -1,20 +1,13 @@
 /** `-m tcp`: ports, flags, options (tcp_mt of xt_tcpudp). */
-import { IPPROTO_TCP, TCP_FLAGS_AT, TCP_LENGTH } from '../../codecs/layouts.js';
+
+import { IPPROTO_TCP, TCP_LENGTH } from '../../codecs/layouts.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
-import type { FieldTest, MatchExtension, PacketField } from '../rules/extension.js';
+import { equals } from '../rules/condition.js';
+import type { MatchExtension } from '../rules/extension.js';
+import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
-import { allOf, code, TRUE, unless } from '../rules/run/codegen.js';
-import {
-  compilePort,
-  explainPort,
-  PORT_OPTIONS,
-  type PortMatch,
-  parsePortMatch,
-  portBound,
-  portMatches,
-  savePort,
-} from './ports.js';
+import { lowerPort, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 /** In the order in which iptables-save prints them. */
 const FLAGS: readonly (readonly [name: string, bit: number])[] = [
@@ -87,78 +80,18 @@ export const tcp: MatchExtension<TcpParams> = {
     return text;
   },
 
-  reads({ sport, dport, flags, option }) {
-    const reads: PacketField[] = [];
-    if (sport !== undefined || dport !== undefined) reads.push('ports');
-    if (flags !== undefined) reads.push('tcpFlags');
-    if (option !== undefined) reads.push('tcpOptions');
-    return reads;
-  },
-
-  bounds({ sport, dport, flags, option }) {
-    const isAll = flags === undefined && option === undefined;
-    return { sport: portBound(sport), dport: portBound(dport), isAll, hasEffects: option !== undefined };
-  },
-
-  check({ sport, dport, flags, option }, packet) {
-    if (packet.fragmentOffset !== 0) {
-      // A fragment that begins within the header is an attempt to overwrite the flags.
-      if (packet.fragmentOffset === 8) packet.hotdrop = true;
-      return false;
-    }
-    if (packet.l4Available < TCP_LENGTH) {
-      packet.hotdrop = true;
-      return false;
-    }
-    if (!portMatches(sport, packet.sport) || !portMatches(dport, packet.dport)) return false;
-    if (flags !== undefined) {
-      const set = packet.bytes[packet.l4 + TCP_FLAGS_AT] & flags.mask;
-      if ((set === flags.set) === flags.negated) return false;
-    }
-    return option === undefined || checkOption(option.kind, option.negated, packet);
-  },
-
-  compile({ sport, dport, flags, option }, _context, gen) {
-    const conditions = [TRUE];
-    if (dport !== undefined) conditions.push(compilePort(dport, gen.field('dport')));
-    if (sport !== undefined) conditions.push(compilePort(sport, gen.field('sport')));
-    if (flags !== undefined) {
-      const set = code`(packet.bytes[packet.l4 + ${TCP_FLAGS_AT}] & ${flags.mask}) === ${flags.set}`;
-      conditions.push(unless(flags.negated, set));
-    }
-    if (option !== undefined) {
-      gen.mayHotdrop();
-      conditions.push(gen.call((packet) => checkOption(option.kind, option.negated, packet)));
-    }
-    return allOf(conditions);
-  },
-
-  tests({ sport, dport, flags, option }) {
-    if (option !== undefined) return undefined;
-    const tests: FieldTest[] = [];
-    if (dport !== undefined) tests.push({ field: 'dport', ...dport });
-    if (sport !== undefined) tests.push({ field: 'sport', ...sport });
-    if (flags !== undefined) {
-      tests.push({ field: 'tcpFlags', mask: flags.mask, min: flags.set, max: flags.set, negated: flags.negated });
-    }
-    return tests;
-  },
-
-  explain(params, packet, context) {
-    if (packet.fragmentOffset !== 0) return 'a later fragment has no TCP header';
-    if (packet.l4Available < TCP_LENGTH) return 'the TCP header is cut short: dropped';
-    const ports = explainPort('sport', params.sport, packet.sport) ?? explainPort('dport', params.dport, packet.dport);
-    if (ports !== undefined) return ports;
-    const { flags, option } = params;
-    const set = packet.bytes[packet.l4 + TCP_FLAGS_AT] & ALL_FLAGS;
-    if (flags !== undefined && ((set & flags.mask) === flags.set) === flags.negated) {
-      const wanted = `${formatFlags(flags.set)} of ${formatFlags(flags.mask)}`;
-      return `flags ${formatFlags(set)} are ${flags.negated ? '' : 'not '}${wanted}`;
-    }
-    if (option !== undefined && !tcp.check(params, packet, context)) {
-      return `has ${option.negated ? '' : 'not '}TCP option ${option.kind}`;
-    }
-    return 'the TCP header fits';
+  lower({ sport, dport, flags, option }) {
+    const conditions = [...lowerPort('dport', dport), ...lowerPort('sport', sport)];
+    if (flags !== undefined) conditions.push(equals('tcpFlags', flags.set, flags.negated, flags.mask));
+    if (option === undefined) return { header: 'tcp', conditions };
+    const { kind, negated } = option;
+    const native: NativeTest = {
+      reads: ['tcpOptions'],
+      check: (packet) => checkOption(kind, negated, packet),
+      mayDrop: true,
+      explanation: `it has ${negated ? '' : 'not '}TCP option ${kind}`,
+    };
+    return { header: 'tcp', conditions, native };
   },
 };
 

@@ -1,9 +1,8 @@
 /** `-m tos`: the IP header's type-of-service byte (xt_tos, revision 1). */
-import { IPV4_TOS_AT } from '../../codecs/layouts.js';
+import { equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 import { formatHexByte, parseNumber } from '../rules/parse/values.js';
-import { code, unless } from '../rules/run/codegen.js';
 
 const NAMES: ReadonlyMap<string, number> = new Map([
   ['minimize-delay', 0x10],
@@ -36,28 +35,8 @@ export const tos: MatchExtension<TosParams> = {
     return `${negated ? ' !' : ''} --tos ${formatHexByte(value)}/${formatHexByte(mask)}`;
   },
 
-  reads() {
-    return ['tos'];
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check({ value, mask, negated }, packet) {
-    return ((packet.bytes[packet.at + IPV4_TOS_AT] & mask) === value) !== negated;
-  },
-
-  compile({ value, mask, negated }) {
-    return unless(negated, code`(packet.bytes[packet.at + ${IPV4_TOS_AT}] & ${mask}) === ${value}`);
-  },
-
-  tests({ value, mask, negated }) {
-    return [{ field: 'tos', mask, min: value, max: value, negated }];
-  },
-
-  explain(params, packet) {
-    return `TOS ${formatHexByte(packet.bytes[packet.at + IPV4_TOS_AT])}, the rule wants${tos.save(params)}`;
+  lower({ value, mask, negated }) {
+    return { conditions: [equals('tos', value, negated, mask)] };
   },
 };
 

@@ -1,13 +1,11 @@
 /** `-m ttl`: the TTL as it is at the hook, in FORWARD and later one less than on arrival (ttl_mt of xt_hl). */
-import { IPV4_TTL_AT } from '../../codecs/layouts.js';
+import { equals, within } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
-import { code } from '../rules/run/codegen.js';
 
 const MAX_TTL = 255;
 const OPERATORS = ['--ttl-eq', '--ttl-lt', '--ttl-gt'] as const;
-const CODE = { '--ttl-eq': code`===`, '--ttl-lt': code`<`, '--ttl-gt': code`>` };
 
 interface TtlParams {
   readonly operator: (typeof OPERATORS)[number];
@@ -39,33 +37,9 @@ export const ttl: MatchExtension<TtlParams> = {
     return `${negated ? ' !' : ''} ${operator} ${value}`;
   },
 
-  reads() {
-    return ['ttl'];
-  },
-
-  bounds() {
-    return { isAll: false };
-  },
-
-  check({ operator, ttl: value, negated }, packet) {
-    const there = packet.bytes[packet.at + IPV4_TTL_AT];
-    if (operator === '--ttl-lt') return there < value;
-    if (operator === '--ttl-gt') return there > value;
-    return (there === value) !== negated;
-  },
-
-  compile({ operator, ttl: value, negated }) {
-    const comparison = negated ? code`!==` : CODE[operator];
-    return code`packet.bytes[packet.at + ${IPV4_TTL_AT}] ${comparison} ${value}`;
-  },
-
-  tests({ operator, ttl: value, negated }) {
-    if (operator === '--ttl-lt') return [{ field: 'ttl', min: 0, max: value - 1, negated: false }];
-    if (operator === '--ttl-gt') return [{ field: 'ttl', min: value + 1, max: MAX_TTL, negated: false }];
-    return [{ field: 'ttl', min: value, max: value, negated }];
-  },
-
-  explain(params, packet) {
-    return `TTL ${packet.bytes[packet.at + IPV4_TTL_AT]}, the rule wants${ttl.save(params)}`;
+  lower({ operator, ttl: value, negated }) {
+    if (operator === '--ttl-lt') return { conditions: [within('ttl', [{ min: 0, max: value - 1 }], false)] };
+    if (operator === '--ttl-gt') return { conditions: [within('ttl', [{ min: value + 1, max: MAX_TTL }], false)] };
+    return { conditions: [equals('ttl', value, negated)] };
   },
 };

@@ -3,18 +3,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { indexChain } from '../../core/rules/index/index-fields.js';
 import {
-  commonRanges,
   cutValues,
   IntervalLists,
   keepRanges,
   type ListedRanges,
-  normalRanges,
-  otherRanges,
   PLACE_WORDS,
-  type ValueRange,
 } from '../../core/rules/index/interval-lists.js';
 import { RuleWords } from '../../core/rules/index/rule-words.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { commonRanges, normalRanges, otherRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { pick, type Random, seededRandom, testContext } from './random.js';
 
 const Lists = suite('interval lists');

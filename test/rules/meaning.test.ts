@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Hook, type TableName, Verdict } from '../../core/hooks.js';
+import { readsPacket, ruleReads } from '../../core/rules/lower.js';
 import { createCounters } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
-import { readsPacket, ruleReads } from '../../core/rules/reads.js';
 import { buildTable, ENGINES } from '../../core/rules/run/build.js';
 import { interpretTable } from '../../core/rules/run/interpret.js';
 import { saveRuleset } from '../../core/rules/save.js';
@@ -102,7 +102,7 @@ meaning('a rule says what it reads, and whether its connection fixes that', () =
     'COMMIT',
   ].join('\n');
   const { rules } = parseRuleset(text, 'f').tables[0];
-  assert.equal([...ruleReads(rules[0])].sort(), ['ctinfo', 'ctstatus', 'inDev', 'ports', 'protocol', 'source']);
+  assert.equal([...ruleReads(rules[0])].sort(), ['ctstate', 'dport', 'inDev', 'protocol', 'source']);
   assert.equal(rules.map(readsPacket), [false, true, true, true, true]);
 });
 

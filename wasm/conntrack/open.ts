@@ -80,10 +80,11 @@ export function open(at: usize, dev: i32): i32 {
     const length = totalLength(at);
     const laterDport: i32 = bswap<u16>(<u16>newDport);
     if (!isFree(at)) return upcall;
-    const path = pathOfMegaflow(flow, at, dev, bswap<i32>(newDestination), laterDport);
+    const laterDestination = bswap<i32>(newDestination);
+    const path = pathOfMegaflow(flow, at, dev, laterDestination, laterDport);
     if (path < 0) {
       if (path !== UPCALL) upcall = path;
-    } else if (mayTake(path, at, dev, length, laterDport, -1, ORIGINAL)) {
+    } else if (mayTake(path, at, dev, length, laterDestination, laterDport, -1, ORIGINAL)) {
       return openAs(flow, path, at, length);
     }
   }

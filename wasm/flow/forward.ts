@@ -70,7 +70,8 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
 
 /** Whether PATH is open to the packet at AT of the connection ENTRY, whose RECORD says what it becomes. */
 function mayFollow(record: Connection, path: i32, at: usize, dev: i32, length: i32, entry: i32, direction: i32): bool {
-  return mayTake(path, at, dev, length, laterDportOf(record, direction), entry, direction);
+  const laterDestination = bswap<i32>(otherTuple(record, direction).source);
+  return mayTake(path, at, dev, length, laterDestination, laterDportOf(record, direction), entry, direction);
 }
 
 /** The port of destination that packets of DIRECTION have once they are translated, in host order. */
@@ -99,7 +100,7 @@ function megaflowPath(at: usize, dev: i32, entry: i32, direction: i32, length: i
       if (path !== UPCALL) upcall = path;
     } else if (
       (masqueradeDev === 0 || masqueradeDev === pathsAt(path).outDev + 1) &&
-      mayTake(path, at, dev, length, laterDport, entry, direction)
+      mayTake(path, at, dev, length, laterDestination, laterDport, entry, direction)
     ) {
       countHit(flow);
       return path;

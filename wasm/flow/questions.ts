@@ -1,9 +1,12 @@
 // What a path wants to know of each packet that is to take it (core/flow/questions.ts).
-import { IPV4_LENGTH, IPV4_TOS_AT, IPV4_TTL_AT, TCP_FLAGS_AT, TestField, TestOp } from '../constants';
+import { FieldBase, IPV4_LENGTH, TestOp, TRANSLATED_ADDRESS_AT, TRANSLATED_PORT_AT } from '../constants';
 import { ask } from '../host';
 import { FieldTest, pathsAt } from '../records';
 import { predictState } from './match-state';
-import { dportOf, sportOf, totalLength } from './packet';
+import { load32 } from './packet';
+
+/** The translated destination of the packet in hand, where tests find it: address and port, in network byte order. */
+const translated = memory.data(8);
 
 /** Whether PATH is open, without a question, to packets of LENGTH bytes that come in by DEV. */
 export function isOpen(path: i32, dev: i32, length: i32): bool {
@@ -12,14 +15,15 @@ export function isOpen(path: i32, dev: i32, length: i32): bool {
 }
 
 /**
- * Whether PATH is open to the packet at AT of LENGTH bytes that comes in by DEV, whose port of destination will be
- * LATER_DPORT. ENTRY is its connection, -1: it has none yet.
+ * Whether PATH is open to the packet at AT of LENGTH bytes that comes in by DEV, whose destination and port will
+ * be LATER_DESTINATION and LATER_DPORT. ENTRY is its connection, -1: it has none yet.
  */
 export function mayTake(
   path: i32,
   at: usize,
   dev: i32,
   length: i32,
+  laterDestination: i32,
   laterDport: i32,
   entry: i32,
   direction: i32,
@@ -27,21 +31,23 @@ export function mayTake(
   const taken = pathsAt(path);
   if (taken.inDev !== dev || length > taken.mtu) return false;
   const tests: usize = taken.tests;
-  return tests === 0 || answersAgree(tests, path, at, laterDport, entry, direction);
+  if (tests === 0) return true;
+  store<u32>(translated, bswap<u32>(laterDestination), TRANSLATED_ADDRESS_AT);
+  store<u16>(translated, bswap<u16>(<u16>laterDport), TRANSLATED_PORT_AT);
+  return answersAgree(tests, path, at, entry, direction);
 }
 
 /**
- * Whether the packet at AT, whose port of destination will be LATER_DPORT, answers the questions of PATH as its first
- * one did; its tests begin at FIRST. Of what has no connection yet (ENTRY is -1), JavaScript cannot be asked.
+ * Whether the packet at AT answers the questions of PATH as its first one did; its tests begin at FIRST. Of what has no connection
+ * yet (ENTRY is -1), JavaScript cannot be asked.
  */
-function answersAgree(first: usize, path: i32, at: usize, laterDport: i32, entry: i32, direction: i32): bool {
+function answersAgree(first: usize, path: i32, at: usize, entry: i32, direction: i32): bool {
   let answer = true;
   let test = changetype<FieldTest>(first);
   for (; test.op !== TestOp.END; test = testAfter(test)) {
-    const op = test.op;
-    switch (op & 0xff) {
+    switch (test.op) {
       case TestOp.FIELD:
-        if (answer) answer = isInRange(test, fieldOf((op >>> 8) & 0xff, at, laterDport)) !== (op >>> 16 !== 0);
+        if (answer) answer = isInRange(test, at);
         break;
       case TestOp.STATE:
         if (answer) answer = predictState(test.min) !== 0;
@@ -61,29 +67,14 @@ function testAfter(test: FieldTest): FieldTest {
   return changetype<FieldTest>(changetype<usize>(test) + FieldTest.BYTES);
 }
 
-function isInRange(test: FieldTest, value: i32): bool {
-  const masked = value & test.mask;
-  return masked >= test.min && masked <= test.max;
+/** Whether the packet at AT has a value that TEST lets through. */
+function isInRange(test: FieldTest, at: usize): bool {
+  const value = <u32>load32(baseOf(test.base, at) + <usize>test.fieldAt);
+  const masked = (value - <u32>test.surplus) & <u32>test.mask;
+  return masked - <u32>test.min <= <u32>test.more !== (test.negated !== 0);
 }
 
-/** A `TestField` of the packet at AT. */
-function fieldOf(field: i32, at: usize, laterDport: i32): i32 {
-  switch (field) {
-    case TestField.TOS:
-      return load<u8>(at, IPV4_TOS_AT);
-    case TestField.TTL:
-      return load<u8>(at, IPV4_TTL_AT);
-    case TestField.LATER_TTL:
-      return <i32>load<u8>(at, IPV4_TTL_AT) - 1;
-    case TestField.LENGTH:
-      return totalLength(at);
-    case TestField.TCP_FLAGS:
-      return load<u8>(at, IPV4_LENGTH + TCP_FLAGS_AT);
-    case TestField.SPORT:
-      return sportOf(at);
-    case TestField.DPORT:
-      return dportOf(at);
-    default:
-      return laterDport;
-  }
+function baseOf(base: i32, at: usize): usize {
+  if (base === FieldBase.TRANSLATED) return translated;
+  return base === FieldBase.LAYER4 ? at + IPV4_LENGTH : at;
 }

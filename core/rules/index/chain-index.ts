@@ -8,16 +8,16 @@
 import { toHostOrder } from '../../../codecs/byte-order.js';
 import { Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
-import { checkBase } from '../base-match.js';
+import { checkCondition } from '../condition.js';
 import type { RuleContext } from '../context.js';
-import type { Chain, Match, Rule, TableCounters } from '../model.js';
+import { checkStep, type Step } from '../lower.js';
+import type { Chain, Rule, TableCounters } from '../model.js';
 import { type Trace, TraceKind, traceEvent } from '../run/trace.js';
 import { type FieldLists, indexChain, type Split } from './index-fields.js';
-import { PLACE_WORDS, type ValueRange } from './interval-lists.js';
+import { PLACE_WORDS } from './interval-lists.js';
 import {
   DESTINATION,
   DPORT,
-  fieldValue,
   IN_DEV,
   LAST_WORD,
   OUT_DEV,
@@ -54,8 +54,8 @@ export interface ChainSurroundings {
   readonly chainIndexes: ReadonlyMap<string, number>;
   /** The functions of the table's chains by their index; filled before the first packet. */
   readonly chains: readonly ChainFunction[];
-  /** The question that RULE has to ask of each packet: whether all of ASKED match. */
-  question(rule: Rule, asked: readonly Match[]): Check;
+  /** The question that RULE has to ask of each packet: whether all of ASKED hold. */
+  question(rule: Rule, asked: readonly Step[]): Check;
 }
 
 /** CHAIN as interval lists; undefined where these would not spare a packet enough. */
@@ -66,21 +66,11 @@ export function makeChainIndex(chain: Chain, around: ChainSurroundings): ChainIn
   return new ChainIndex(chain, words, split, around);
 }
 
-/** Whether all of MATCHES match, in their order. */
-export function allMatch(matches: readonly Match[], context: RuleContext): Check {
-  return allHold(
-    matches.map(
-      ({ extension, params, state }) =>
-        (packet) =>
-          extension.check(params, packet, context, state),
-    ),
-  );
-}
-
-function allHold(checks: readonly Check[]): Check {
-  if (checks.length === 1) return checks[0];
+/** Whether all of STEPS hold, asked in their order. */
+export function allHold(steps: readonly Step[], context: RuleContext): Check {
+  if (steps.length === 1) return (packet) => checkStep(steps[0], packet, context);
   return (packet) => {
-    for (const check of checks) if (!check(packet)) return false;
+    for (const step of steps) if (!checkStep(step, packet, context)) return false;
     return true;
   };
 }
@@ -136,7 +126,7 @@ export class ChainIndex {
     this.#visits = new Int32Array(this.#visitWords);
     this.#questions = rest.map((one, position) => {
       if (one === undefined) return undefined;
-      this.#setCheck(position, rules[position], one, around.context);
+      this.#setCheck(position, one, around.context);
       return one.asked.length === 0 ? undefined : around.question(rules[position], one.asked);
     });
     rules.forEach((rule, position) => {
@@ -268,17 +258,14 @@ export class ChainIndex {
     }
   }
 
-  #setCheck(position: number, { base }: Rule, rest: RuleRest, context: RuleContext): void {
-    const checks: Check[] = rest.several.map(
-      ({ field, ranges }) =>
-        (packet) =>
-          isIn(ranges, fieldValue(field, packet)),
-    );
-    if (rest.asksBase) checks.push((packet) => checkBase(base, packet, context));
-    if (rest.checks.length > 0) checks.push(allMatch(rest.checks, context));
-    if (checks.length === 0) return;
+  #setCheck(position: number, { several, checks }: RuleRest, context: RuleContext): void {
+    if (several.length === 0 && checks.length === 0) return;
     this.#words[(position << RULE_SHIFT) + CHECK] = this.#checks.length;
-    this.#checks.push(allHold(checks));
+    const others = allHold(checks, context);
+    this.#checks.push((packet) => {
+      for (const condition of several) if (!checkCondition(condition, packet, context)) return false;
+      return checks.length === 0 || others(packet);
+    });
   }
 
   #setAction(position: number, { target }: Rule, { context, chainIndexes }: ChainSurroundings): void {
@@ -301,9 +288,4 @@ export class ChainIndex {
         this.#operands[position] = chainIndexes.get(target.chain)!;
     }
   }
-}
-
-function isIn(ranges: readonly ValueRange[], value: number): boolean {
-  for (const { min, max } of ranges) if (value >>> 0 >= min && value >>> 0 <= max) return true;
-  return false;
 }

@@ -5,14 +5,13 @@
  * more follow it, counted in 32 bits that wrap around, so that `! --dport 80` is one range as well; then come the states;
  * the last word is the chain's own. What does not fit, or is more than a range, is in the rule's `rest`.
  */
-import { toHostOrder } from '../../../codecs/byte-order.js';
-import type { Packet } from '../../packet.js';
-import { type AddressMatch, type DeviceMatch, deviceMatches } from '../base-match.js';
+import type { IndexedField } from '../../fields.js';
+import { type Condition, type FieldCondition, valuesOf, within } from '../condition.js';
 import type { RuleContext } from '../context.js';
-import type { Bounds } from '../extension.js';
-import type { Match, Rule } from '../model.js';
-import { splitMatches } from '../reads.js';
-import { commonRanges, type ListedRanges, otherRanges, type ValueRange } from './interval-lists.js';
+import { isCondition, lowerRule, type Step, splitSteps } from '../lower.js';
+import type { Rule } from '../model.js';
+import { commonRanges, type ValueRange } from '../ranges.js';
+import type { ListedRanges } from './interval-lists.js';
 
 export const RULE_SHIFT = 4;
 /** Words of a rule: of each field the lowest value, and behind it how many more there are. */
@@ -32,36 +31,25 @@ export const LAST_WORD = 15;
 export type Field = 0 | 2 | 4 | 6 | 8 | 10 | 12;
 export const FIELDS: readonly Field[] = [DESTINATION, SOURCE, DPORT, SPORT, PROTOCOL, IN_DEV, OUT_DEV];
 
+/** Where each of the fields that are indexed is in a rule. Whoever compares a packet with the words has to read all of them. */
+export const FIELD_WORDS = {
+  destination: DESTINATION,
+  source: SOURCE,
+  dport: DPORT,
+  sport: SPORT,
+  protocol: PROTOCOL,
+  inDev: IN_DEV,
+  outDev: OUT_DEV,
+} as const satisfies Record<IndexedField, Field>;
+
 /** What is left to ask of a packet that has what the words say. */
 export interface RuleRest {
-  /** Fields that have more ranges than words: one of them must hold the value. */
-  readonly several: readonly { readonly field: Field; readonly ranges: readonly ValueRange[] }[];
-  /** The base asks more than the words say. */
-  readonly asksBase: boolean;
-  /** Matches that the connection answers. */
-  readonly checks: readonly Match[];
-  /** Matches to be asked of each packet, in their order, after all else (see `splitMatches`). */
-  readonly asked: readonly Match[];
-}
-
-/** The value of FIELD in 32 bits, as the words mean it. A packet without ports has one that is above all ports. */
-export function fieldValue(field: Field, packet: Packet): number {
-  switch (field) {
-    case DESTINATION:
-      return toHostOrder(packet.destination) | 0;
-    case SOURCE:
-      return toHostOrder(packet.source) | 0;
-    case DPORT:
-      return packet.dport;
-    case SPORT:
-      return packet.sport;
-    case PROTOCOL:
-      return packet.protocol;
-    case IN_DEV:
-      return packet.inDev + 1;
-    case OUT_DEV:
-      return packet.outDev + 1;
-  }
+  /** On fields that have more ranges than words. */
+  readonly several: readonly FieldCondition[];
+  /** What else the connection answers. */
+  readonly checks: readonly Step[];
+  /** What is to be asked of each packet, in order, after all else (see `splitSteps`). */
+  readonly asked: readonly Step[];
 }
 
 const ANY_STATE = -1;
@@ -93,8 +81,6 @@ export class RuleWords {
   readonly rest: readonly (RuleRest | undefined)[];
   readonly #context: RuleContext;
   readonly #highestDevice: number;
-  readonly #devices = new Map<string, readonly ValueRange[]>();
-
   constructor(rules: readonly Rule[], context: RuleContext) {
     this.#context = context;
     this.#highestDevice = context.interfaceNames.length;
@@ -125,7 +111,7 @@ export class RuleWords {
     for (let position = 0; position < this.length; position++) {
       const at = position << RULE_SHIFT;
       if (words[at + field + 1] === ANY_VALUE || words[at + STATES] === 0) continue;
-      const several = this.rest[position]?.several.find((one) => one.field === field);
+      const several = this.rest[position]?.several.find((one) => wordOf(one) === field);
       const min = words[at + field] >>> 0;
       const max = min + (words[at + field + 1] >>> 0);
       if (several !== undefined) for (const range of several.ranges) add(position, range.min, range.max);
@@ -140,79 +126,52 @@ export class RuleWords {
 
   #read(rule: Rule, position: number): RuleRest | undefined {
     const { words } = this;
-    const { source, destination, inDev, outDev, protocol, fragment } = rule.base;
     const at = position << RULE_SHIFT;
     for (let field = 0; field < STATES; field += 2) words[at + field + 1] = ANY_VALUE;
-    // What is whole is no later fragment.
-    if (rule.verbatim !== undefined || fragment?.negated === false) return undefined;
+    if (rule.verbatim !== undefined) return undefined;
+    const { fixed, asked } = splitSteps(lowerRule(rule, this.#context.interfaceNames));
+    if (fixed === undefined) return undefined;
 
     words[at + STATES] = ANY_STATE;
-    const several: { field: Field; ranges: readonly ValueRange[] }[] = [];
-    const restrict = (field: Field, ranges: readonly ValueRange[]): void => {
-      if (!this.#setRanges(at, field, ranges)) several.push({ field, ranges });
-    };
-    let asksBase = false;
-    if (destination !== undefined && !this.#setAddress(at + DESTINATION, destination)) asksBase = true;
-    if (source !== undefined && !this.#setAddress(at + SOURCE, source)) asksBase = true;
-    if (protocol !== undefined) {
-      const ranges = [{ min: protocol.number, max: protocol.number }];
-      restrict(PROTOCOL, protocol.negated ? otherRanges(ranges, 0xff) : ranges);
+    const ranges = new Map<IndexedField, readonly ValueRange[]>();
+    const checks: Step[] = [];
+    for (const step of fixed) {
+      if (!isCondition(step) || !this.#takeIn(step, at, ranges)) checks.push(step);
     }
-    if (inDev !== undefined) restrict(IN_DEV, this.#deviceRanges(inDev));
-    if (outDev !== undefined) restrict(OUT_DEV, this.#deviceRanges(outDev));
-    if (rule.matches.length === 0 && !asksBase && several.length === 0) return undefined;
-
-    const { fixed, asked } = splitMatches(rule);
-    const checks: Match[] = [];
-    let sport: readonly ValueRange[] | undefined;
-    let dport: readonly ValueRange[] | undefined;
-    const bind = (bounds: Bounds): void => {
-      if (bounds.states !== undefined) words[at + STATES] &= bounds.states;
-      if (bounds.sport !== undefined) sport = commonRanges(sport, bounds.sport);
-      if (bounds.dport !== undefined) dport = commonRanges(dport, bounds.dport);
-    };
-    for (const match of fixed) {
-      const bounds = match.extension.bounds?.(match.params);
-      if (bounds !== undefined) bind(bounds);
-      if (bounds?.isAll !== true) checks.push(match);
+    const several: FieldCondition[] = [];
+    for (const [field, values] of ranges) {
+      if (!this.#setRanges(at, FIELD_WORDS[field], values)) several.push(within(field, values, false));
     }
-    for (const { extension, params } of asked) {
-      const bounds = extension.bounds?.(params);
-      if (bounds !== undefined) bind(bounds);
-      // Behind a match that leaves a mark all are asked in their order, and only if it matched.
-      if (bounds === undefined || bounds.hasEffects === true) break;
-    }
-    if (sport !== undefined) restrict(SPORT, sport);
-    if (dport !== undefined) restrict(DPORT, dport);
-    if (several.length === 0 && !asksBase && checks.length === 0 && asked.length === 0) return undefined;
-    return { several, asksBase, checks, asked };
+    if (several.length === 0 && checks.length === 0 && asked.length === 0) return undefined;
+    return { several, checks, asked };
   }
 
-  /** Take in what MATCH says of an address; false where its mask is no prefix. */
-  #setAddress(at: number, { address, mask, negated }: AddressMatch): boolean {
-    const hostBits = ~mask.hostOrder;
-    if ((hostBits & (hostBits + 1)) !== 0) return false;
-    const min = address.hostOrder | 0;
-    if (!negated) {
-      this.words[at] = min;
-      this.words[at + 1] = hostBits;
-    } else if (hostBits === -1) {
-      this.words[(at & -(1 << RULE_SHIFT)) + STATES] = 0;
-    } else {
-      this.words[at] = min + hostBits + 1;
-      this.words[at + 1] = -2 - hostBits;
+  /** Let RANGES, or the states of the rule at AT, say what CONDITION does; false where they cannot. */
+  #takeIn(condition: Condition, at: number, ranges: Map<IndexedField, readonly ValueRange[]>): boolean {
+    if (condition.kind === 'any') return false;
+    const values = valuesOf(condition);
+    if (values === undefined) return false;
+    const { field } = condition;
+    if (field === 'ctinfo') {
+      let states = 0;
+      for (const { min, max } of values) for (let state = min; state <= max; state++) states |= 1 << state;
+      this.words[at + STATES] &= states;
+      return true;
     }
+    if (!isIndexed(field)) return false;
+    ranges.set(field, commonRanges(ranges.get(field), values));
     return true;
   }
 
-  /** Take in the RANGES of a field, ascending and apart; false where there are too many for its words. */
-  #setRanges(at: number, field: Field, ranges: readonly ValueRange[]): boolean {
+  /** Take in the VALUES of a field, ascending and apart; false where there are too many for its words. */
+  #setRanges(at: number, field: Field, values: readonly ValueRange[]): boolean {
+    const highest = this.highest(field);
+    const ranges = commonRanges([{ min: 0, max: highest }], values);
     if (ranges.length === 0) {
       this.words[at + STATES] = 0;
       return true;
     }
     const { words } = this;
-    const highest = this.highest(field);
     const first = ranges[0];
     const last = ranges[ranges.length - 1];
     const isAroundGap = ranges.length === 2 && first.min === 0 && last.max === highest;
@@ -222,22 +181,13 @@ export class RuleWords {
     words[at + field + 1] = max - min;
     return ranges.length === 1 || isAroundGap;
   }
+}
 
-  /** Numbers of the interfaces that MATCH lets through, one up: 0 is none. */
-  #deviceRanges(match: DeviceMatch): readonly ValueRange[] {
-    const key = `${match.negated ? '! ' : ''}${match.name}`;
-    let ranges = this.#devices.get(key);
-    if (ranges === undefined) {
-      const found: { min: number; max: number }[] = [];
-      for (let value = 0; value <= this.#highestDevice; value++) {
-        if (!deviceMatches(match, value - 1, this.#context)) continue;
-        const last = found[found.length - 1];
-        if (last !== undefined && last.max === value - 1) last.max = value;
-        else found.push({ min: value, max: value });
-      }
-      ranges = found;
-      this.#devices.set(key, ranges);
-    }
-    return ranges;
-  }
+function isIndexed(field: string): field is IndexedField {
+  return field in FIELD_WORDS;
+}
+
+/** The words of CONDITION's field, which is indexed. */
+export function wordOf({ field }: FieldCondition): Field {
+  return FIELD_WORDS[field as IndexedField];
 }

@@ -2,6 +2,7 @@
  * Generated source, made so that no text of a ruleset can become code: `code` is the only way to make it, and it lets
  * nothing but finite numbers and other `Code` through. What is not a number (a closure, a table) is reached by index.
  */
+import type { FieldCode, FieldName } from '../../fields.js';
 import type { Packet } from '../../packet.js';
 
 /** Only this module has it, so only this module makes `Code`. */
@@ -79,52 +80,23 @@ function quote(value: number | Code): string {
   return value < 0 || Object.is(value, -0) ? `(${value})` : String(value);
 }
 
-/** What of a packet cannot change while a table looks at it: read once a chain. */
-export type FixedField =
-  | 'source'
-  | 'destination'
-  | 'protocol'
-  | 'sport'
-  | 'dport'
-  | 'inDev'
-  | 'outDev'
-  | 'ctinfo'
-  | 'direction'
-  | 'ct'
-  | 'fragmentOffset';
-
-const FIELD_CODE: Record<FixedField, Code> = {
-  source: code`source`,
-  destination: code`destination`,
-  protocol: code`protocol`,
-  sport: code`sport`,
-  dport: code`dport`,
-  inDev: code`inDev`,
-  outDev: code`outDev`,
-  ctinfo: code`ctinfo`,
-  direction: code`direction`,
-  ct: code`ct`,
-  fragmentOffset: code`fragmentOffset`,
-};
-
-/** What an extension may use while it compiles itself: the parts of one generated function. */
+/** What may be used while conditions are made into code: the parts of one generated function. */
 export interface Generator {
-  /** A field of the packet. */
-  field(name: FixedField): Code;
-  /** `packet.mark`, which rules can change. */
-  readonly mark: Code;
+  /** The value of a field that has code. */
+  field(name: FieldName): Code;
   /** The call of CHECK with the packet, for what is not worth generating. */
   call(check: (packet: Packet) => boolean): Code;
-  /** The expression may set `packet.hotdrop`. */
-  mayHotdrop(): void;
 }
 
-/** The declaration of FIELDS as local constants. */
-export function declareFields(fields: Iterable<FixedField>): Code {
-  const declarations = [...fields].map((field) => code`${FIELD_CODE[field]} = packet.${FIELD_CODE[field]}`);
+/** The code of a field's value: its local constant, if it has one. */
+export function fieldValueCode({ value, local }: FieldCode): Code {
+  return local ?? value;
+}
+
+/** The declaration of the local constants of FIELDS. */
+export function declareFields(fields: Iterable<FieldCode>): Code {
+  const declarations = [...fields].flatMap(({ value, local }) =>
+    local === undefined ? [] : [code`${local} = ${value}`],
+  );
   return declarations.length === 0 ? code`` : code`const ${joinCode(declarations, code`, `)};\n`;
-}
-
-export function fieldCode(field: FixedField): Code {
-  return FIELD_CODE[field];
 }

@@ -12,13 +12,24 @@ import {
   TCP_LENGTH,
   UDP_LENGTH,
 } from '../../../codecs/layouts.js';
+import { type FieldCode, type FieldName, fieldRow } from '../../fields.js';
 import { type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
-import { compileBase } from '../base-match.js';
+import { compileCondition } from '../condition.js';
 import type { RuleContext } from '../context.js';
-import { allMatch, type ChainSurroundings, makeChainIndex } from '../index/chain-index.js';
-import type { Chain, Match, Rule, Table, TableCounters } from '../model.js';
-import { splitMatches } from '../reads.js';
+import { allHold, type ChainSurroundings, makeChainIndex } from '../index/chain-index.js';
+import {
+  checkStep,
+  isCondition,
+  isPredictable,
+  lowerRule,
+  mayDrop,
+  predictStep,
+  type SplitSteps,
+  type Step,
+  splitSteps,
+} from '../lower.js';
+import type { Chain, Rule, Table, TableCounters } from '../model.js';
 import {
   allInOrder,
   allOf,
@@ -26,8 +37,7 @@ import {
   code,
   declareFields,
   FALSE,
-  type FixedField,
-  fieldCode,
+  fieldValueCode,
   type Generator,
   identifier,
   joinCode,
@@ -134,7 +144,7 @@ class TableCompiler {
 
   /** The function of each chain, by its index. They say CONTINUE or RETURN where the packet came to the chain's end. */
   compile(): readonly ChainFunction[] {
-    const left = this.#table.chains.filter((chain) => !this.#split(chain));
+    const left = this.#table.chains.filter((chain) => !this.#index(chain));
     const rules = left.reduce((sum, chain) => sum + chain.rules.length, 0);
     if (rules <= RULES_AT_ONCE) this.#makeCode(left);
     else for (const chain of left) this.#chains[chain.index] = this.#makeCodeLater(chain);
@@ -142,17 +152,17 @@ class TableCompiler {
   }
 
   /** Let CHAIN be interval lists; false where it is too short, or these would spare too little. */
-  #split(chain: Chain): boolean {
+  #index(chain: Chain): boolean {
     if (!this.#isIndexed || chain.rules.length < RULES_TO_INDEX) return false;
-    const split = makeChainIndex(chain, this.#surroundings());
-    if (split === undefined) return false;
-    this.#chains[chain.index] = (packet) => split.run(packet);
+    const index = makeChainIndex(chain, this.#surroundings());
+    if (index === undefined) return false;
+    this.#chains[chain.index] = (packet) => index.run(packet);
     return true;
   }
 
   /** A large table has chains that no packet comes to: CHAIN is made into code by the first one that does. */
   #makeCodeLater(chain: Chain): ChainFunction {
-    for (const rule of chain.rules) this.#noteQuestion(rule, splitMatches(rule).asked);
+    for (const rule of chain.rules) this.#noteQuestion(rule, this.#split(rule).asked);
     let made: ChainFunction | undefined;
     return (packet) => {
       made ??= this.#makeCode([chain])[0];
@@ -219,42 +229,35 @@ class TableCompiler {
       chains: this.#chains,
       question: (rule, asked) => {
         this.#noteQuestion(rule, asked);
-        return allMatch(asked, this.#context);
+        return allHold(asked, this.#context);
       },
     };
   }
 
   #function(name: Code, rules: readonly Rule[]): void {
-    const fields = new Set<FixedField>();
+    const fields = new Set<FieldName>();
     const body = joinCode(
       rules.map((rule) => this.#rule(rule, fields)),
       EMPTY,
     );
-    const declarations = declareFields(fields);
+    const declarations = declareFields([...fields].map((name) => codeOf(name)));
     this.#functions.push(
       code`function ${name}(packet) {\n${declarations}let verdict;\n${body}return ${CONTINUE};\n}\n`,
     );
   }
 
-  #rule(rule: Rule, fields: Set<FixedField>): Code {
-    if (rule.verbatim !== undefined) return EMPTY;
-    let hotdrops = false;
+  #rule(rule: Rule, fields: Set<FieldName>): Code {
+    const { fixed, asked } = this.#split(rule);
+    if (fixed === undefined) return EMPTY;
     const gen: Generator = {
       field(name) {
         fields.add(name);
-        return fieldCode(name);
+        return fieldValueCode(codeOf(name));
       },
-      mark: code`packet.mark`,
       call: (check) => code`${this.#constant(check)}(packet)`,
-      mayHotdrop() {
-        hotdrops = true;
-      },
     };
-    const { fixed, asked } = splitMatches(rule);
-    const compileMatch = ({ extension, params, state }: Match): Code =>
-      extension.compile(params, this.#context, gen, state);
-    const isReached = allOf([...compileBase(rule.base, this.#context, gen), ...fixed.map(compileMatch)]);
-    const answer = allInOrder(asked.map(compileMatch));
+    const isReached = allOf(fixed.map((step) => this.#step(step, gen)));
+    const answer = allInOrder(asked.map((step) => this.#step(step, gen)));
     if (isReached === FALSE) return EMPTY;
     const at = rule.index * 2;
     const id = this.#firstId + rule.index;
@@ -262,24 +265,30 @@ class TableCompiler {
     let body = code`${count}${this.#target(rule)}`;
     if (asked.length > 0) {
       this.#noteQuestion(rule, asked);
-      const otherwise = hotdrops ? code`if (packet.hotdrop) return ${DROP};\n` : EMPTY;
+      const otherwise = asked.some(mayDrop) ? code`if (packet.hotdrop) return ${DROP};\n` : EMPTY;
       const no = code`${otherwise}${event(id, TraceKind.ASKED_NO)}`;
       body = code`if (${answer}) {\n${event(id, TraceKind.ASKED_YES)}${body}} else {\n${no}}\n`;
     }
     return isReached === TRUE ? code`{\n${body}}\n` : code`if (${isReached}) {\n${body}}\n`;
   }
 
-  #noteQuestion(rule: Rule, asked: readonly Match[]): void {
-    if (asked.length > 0 && asked.every(canBePredicted))
-      this.asks.set(this.#firstId + rule.index, { matches: asked, predict: this.#question(asked) });
+  #split(rule: Rule): SplitSteps {
+    if (rule.verbatim !== undefined) return { fixed: undefined, asked: [] };
+    return splitSteps(lowerRule(rule, this.#context.interfaceNames));
   }
 
-  #question(asked: readonly Match[]): (packet: Packet) => boolean {
+  /** The code of STEP. What is no condition is a call. */
+  #step(step: Step, gen: Generator): Code {
     const context = this.#context;
-    return (packet) =>
-      asked.every(({ extension, params, state }) =>
-        state === undefined ? extension.check(params, packet, context) : state.predict(packet),
-      );
+    if (isCondition(step)) return compileCondition(step, context, gen);
+    return gen.call((packet) => checkStep(step, packet, context));
+  }
+
+  #noteQuestion(rule: Rule, asked: readonly Step[]): void {
+    if (asked.length === 0 || !asked.every(isPredictable)) return;
+    const context = this.#context;
+    const predict = (packet: Packet): boolean => asked.every((step) => predictStep(step, packet, context));
+    this.asks.set(this.#firstId + rule.index, { steps: asked, predict });
   }
 
   #target({ target }: Rule): Code {
@@ -318,8 +327,9 @@ function event(id: number, kind: TraceKind): Code {
   return code`trace[++trace[0]] = ${traceEvent(id, kind)};\n`;
 }
 
-/** The packet's mark is known only while the rules run, its connection's time-out only once it is tracked. */
-function canBePredicted({ extension, params }: Match): boolean {
-  const reads = extension.reads(params);
-  return !reads.includes('mark') && !reads.includes('ctexpire');
+/** The code of a field that has one. */
+function codeOf(name: FieldName): FieldCode {
+  const { code: fieldCode } = fieldRow(name);
+  if (fieldCode === undefined) throw new Error(`the field ${name} has no code`);
+  return fieldCode;
 }

@@ -1,14 +1,14 @@
 /** What a rule means: the tables walked rule by rule (ipt_do_table). The compiled engine is held to this one. */
 import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
-import { checkBase, explainBase } from '../base-match.js';
 import type { RuleContext } from '../context.js';
-import type { Chain, Match, Rule, Table, TableCounters } from '../model.js';
+import { checkStep, explainStep, lowerRule, type Step } from '../lower.js';
+import type { Chain, Rule, Table, TableCounters } from '../model.js';
 
 /** What a rule asks of each packet anew. */
 export interface Asked {
-  /** All of these have to match, in this order. */
-  readonly matches: readonly Match[];
+  /** All of these have to hold, in this order. */
+  readonly steps: readonly Step[];
   /** Whether they do; states are asked to predict it. */
   readonly predict: (packet: Packet) => boolean;
 }
@@ -38,6 +38,7 @@ export function interpretTable(
   counters: TableCounters,
   visitor?: RuleVisitor,
 ): TableProgram {
+  const lowered: (readonly Step[])[] = [];
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
 
   /** ACCEPT or DROP, or CONTINUE where the chain came to its end or returned. */
@@ -64,20 +65,21 @@ export function interpretTable(
     return Verdict.CONTINUE;
   }
 
+  /** What RULE asks, made when it is first asked. */
+  function stepsOf(rule: Rule): readonly Step[] {
+    lowered[rule.index] ??= lowerRule(rule, context.interfaceNames);
+    return lowered[rule.index];
+  }
+
   function matches(rule: Rule, packet: Packet): boolean {
     if (rule.verbatim !== undefined) {
       visitor?.rule(rule, false, 'not supported');
       return false;
     }
-    if (!checkBase(rule.base, packet, context)) {
-      visitor?.rule(rule, false, explainBase(rule.base, packet, context));
+    for (const step of stepsOf(rule)) {
+      if (checkStep(step, packet, context)) continue;
+      visitor?.rule(rule, false, explainStep(step, packet, context));
       return false;
-    }
-    for (const { extension, params, state } of rule.matches) {
-      if (!extension.check(params, packet, context, state)) {
-        visitor?.rule(rule, false, extension.explain(params, packet, context));
-        return false;
-      }
     }
     return true;
   }

@@ -2,7 +2,6 @@
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import type { Match, Rule, Table } from '../model.js';
-import type { Code, Generator } from './codegen.js';
 
 /**
  * One match of one rule, with what it has seen. Each `ask` changes it, so a packet that comes by asks exactly once: in a
@@ -63,20 +62,4 @@ export function withStates(table: Table, context: RuleContext): Table {
   });
   const chains = table.chains.map((chain) => ({ ...chain, rules: chain.rules.map(({ index }) => rules[index]) }));
   return { ...table, chains, rules };
-}
-
-/** `check` of a match with state. */
-export function checkState(_params: unknown, packet: Packet, _context: RuleContext, state?: MatchState): boolean {
-  return running(state).ask(packet);
-}
-
-/** `compile` of a match with state. */
-export function compileState(_params: unknown, _context: RuleContext, gen: Generator, state?: MatchState): Code {
-  const own = running(state);
-  return gen.call((packet) => own.ask(packet));
-}
-
-function running(state: MatchState | undefined): MatchState {
-  if (state === undefined) throw new Error('a match with state was asked in a table without states');
-  return state;
 }

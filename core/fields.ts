@@ -1,0 +1,442 @@
+/**
+ * Everything that can be asked about a packet: one row a field (the model is Open vSwitch's meta-flow table).
+ *
+ * Whatever else is told about fields is derived from this table or exhaustive over it: conditions, generated code, the index of long
+ * chains, what the fast path tests, and what is said to people. So a new row is all that a match needs for something that could
+ * not be asked before.
+ */
+import { formatLoaded, portToHostOrder, toHostOrder, toLoaded } from '../codecs/byte-order.js';
+import {
+  ICMP_TYPE_AT,
+  IPV4_DESTINATION_AT,
+  IPV4_PROTOCOL_AT,
+  IPV4_SOURCE_AT,
+  IPV4_TOS_AT,
+  IPV4_TOTAL_LENGTH_AT,
+  IPV4_TTL_AT,
+  TCP_DESTINATION_PORT_AT,
+  TCP_FLAGS_AT,
+  TCP_SOURCE_PORT_AT,
+} from '../codecs/layouts.js';
+import {
+  EXPIRES_MS_F64,
+  MARK,
+  ORIGINAL_TUPLE,
+  PROTOCOL,
+  RECORD_F64,
+  RECORD_WORDS,
+  REPLY_TUPLE,
+  STATUS,
+  Status,
+  TUPLE_DESTINATION,
+  TUPLE_PORTS,
+  TUPLE_SOURCE,
+} from './conntrack/record.js';
+import { AddressType } from './host/address-type.js';
+import { CtInfo, type Packet, PacketType } from './packet.js';
+import type { RuleContext } from './rules/context.js';
+import { protocolName } from './rules/parse/protocols.js';
+import { type Code, code } from './rules/run/codegen.js';
+
+/**
+ * Who decides a field's value. A field that the connection, the host or the rules fix is the same for all packets of one
+ * connection that go the same way in the same state; what else a rule reads must be asked of each packet.
+ *
+ * history: what came before. Asking changes it, so it is asked once a packet, and only if everything before it matched.
+ * time: it passes.
+ */
+export type FixedBy = 'packet' | 'connection' | 'host' | 'rules' | 'history' | 'time';
+
+/** What `read` returns where the packet does not have the field: a mark of the connection, and there is no connection. */
+export const ABSENT = -1;
+
+/** From where the fast path counts the bytes of a field: the IP header, the layer-4 header, the translated destination. */
+export const FieldBase = { IP: 0, LAYER4: 1, TRANSLATED: 2 } as const;
+export type FieldBase = (typeof FieldBase)[keyof typeof FieldBase];
+
+/** Where the translated destination has its address and its port. */
+export const TRANSLATED_ADDRESS_AT = 0;
+export const TRANSLATED_PORT_AT = 4;
+
+/** Where the fast path finds a field, in network byte order, or what it always is there. */
+export type FieldPlace =
+  | {
+      readonly base: FieldBase;
+      /** In bytes from `base`. */
+      readonly at: number;
+      /** How much more than the value is there. */
+      readonly surplus?: number;
+    }
+  | { readonly constant: number };
+
+export interface FieldCode {
+  /** An int32 expression of the value of `packet`. */
+  readonly value: Code;
+  /** Named by this constant in each function of generated code, where no rule can change it. */
+  readonly local?: Code;
+  /** The value is in the byte order of the wire, as loaded little-endian. */
+  readonly isLoaded?: boolean;
+}
+
+/** Values are unsigned numbers; addresses and ports in host order, interfaces by their index + 1 (0: none). */
+export interface FieldRow {
+  /** What people call it. */
+  readonly label: string;
+  /** Its width. */
+  readonly bits: number;
+  readonly fixedBy: FixedBy;
+  /** Long chains are indexed by it: rules often ask it, and it tells them apart. */
+  readonly isIndexed?: boolean;
+  /** Its value or ABSENT; undefined: no condition can be made of it, only native functions read it. */
+  readonly read?: (packet: Packet, context: RuleContext) => number;
+  /** How generated code reads it; undefined: by a call of `read`. */
+  readonly code?: FieldCode;
+  /** What it always is of a packet whose layer-4 header is whole. */
+  readonly ofWhole?: number;
+  /** Where the fast path finds it, as the packet arrived and, if elsewhere, behind the routing decision; undefined: nowhere. */
+  readonly onArrival?: FieldPlace;
+  readonly afterRouting?: FieldPlace;
+  /** VALUE in words; NAMES are those of the interfaces. Undefined: a decimal number. */
+  readonly format?: (value: number, names: readonly string[]) => string;
+}
+
+const asAddress = (value: number): string => formatLoaded(toLoaded(value));
+const asHex = (value: number): string => `0x${value.toString(16)}`;
+const asDevice = (value: number, names: readonly string[]): string => (value === 0 ? 'no interface' : names[value - 1]);
+const namesOf =
+  (names: Readonly<Record<string, number>>) =>
+  (value: number): string =>
+    Object.keys(names).find((name) => names[name] === value) ?? String(value);
+
+const noConnection = (packet: Packet): boolean => packet.ct < 0;
+
+function connectionWord(packet: Packet, { conntrack }: RuleContext, word: number): number {
+  return conntrack.words[packet.ct * RECORD_WORDS + word] >>> 0;
+}
+
+/** The address in WORD of a connection's record. */
+function connectionAddress(label: string, word: number) {
+  return {
+    label,
+    bits: 32,
+    fixedBy: 'connection',
+    read: (packet, context) => (noConnection(packet) ? ABSENT : toHostOrder(connectionWord(packet, context, word))),
+    format: asAddress,
+  } as const satisfies FieldRow;
+}
+
+/** The port of which the bytes are in WORD of a connection's record, from bit SHIFT on. */
+function connectionPort(label: string, word: number, shift: number) {
+  return {
+    label,
+    bits: 16,
+    fixedBy: 'connection',
+    read: (packet, context) => {
+      if (noConnection(packet)) return ABSENT;
+      return portToHostOrder(connectionWord(packet, context, word) >>> shift);
+    },
+  } as const satisfies FieldRow;
+}
+
+/** What the host calls the address at END; LIMIT: as seen from that interface only. */
+function addressType(end: 'source' | 'destination', limit?: 'inDev' | 'outDev') {
+  const seen = limit === undefined ? '' : ` as seen from the ${limit === 'inDev' ? 'input' : 'output'} interface`;
+  return {
+    label: `type of the ${end}${seen}`,
+    bits: 4,
+    fixedBy: 'host',
+    read: (packet, context) => context.addressType(packet[end], limit === undefined ? -1 : packet[limit]),
+    format: namesOf(AddressType),
+  } as const satisfies FieldRow;
+}
+
+export const FIELDS = {
+  source: {
+    label: 'source',
+    bits: 32,
+    fixedBy: 'connection',
+    isIndexed: true,
+    read: (packet) => toHostOrder(packet.source),
+    code: { value: code`packet.source`, local: code`source`, isLoaded: true },
+    onArrival: { base: FieldBase.IP, at: IPV4_SOURCE_AT },
+    format: asAddress,
+  },
+  destination: {
+    label: 'destination',
+    bits: 32,
+    fixedBy: 'connection',
+    isIndexed: true,
+    read: (packet) => toHostOrder(packet.destination),
+    code: { value: code`packet.destination`, local: code`destination`, isLoaded: true },
+    onArrival: { base: FieldBase.IP, at: IPV4_DESTINATION_AT },
+    afterRouting: { base: FieldBase.TRANSLATED, at: TRANSLATED_ADDRESS_AT },
+    format: asAddress,
+  },
+  sport: {
+    label: 'sport',
+    bits: 16,
+    fixedBy: 'connection',
+    isIndexed: true,
+    read: (packet) => packet.sport,
+    code: { value: code`packet.sport`, local: code`sport` },
+    onArrival: { base: FieldBase.LAYER4, at: TCP_SOURCE_PORT_AT },
+  },
+  dport: {
+    label: 'dport',
+    bits: 16,
+    fixedBy: 'connection',
+    isIndexed: true,
+    read: (packet) => packet.dport,
+    code: { value: code`packet.dport`, local: code`dport` },
+    onArrival: { base: FieldBase.LAYER4, at: TCP_DESTINATION_PORT_AT },
+    afterRouting: { base: FieldBase.TRANSLATED, at: TRANSLATED_PORT_AT },
+  },
+  protocol: {
+    label: 'protocol',
+    bits: 8,
+    fixedBy: 'connection',
+    isIndexed: true,
+    read: (packet) => packet.protocol,
+    code: { value: code`packet.protocol`, local: code`protocol` },
+    onArrival: { base: FieldBase.IP, at: IPV4_PROTOCOL_AT },
+    format: protocolName,
+  },
+  inDev: {
+    label: 'input interface',
+    bits: 32,
+    fixedBy: 'connection',
+    isIndexed: true,
+    read: (packet) => packet.inDev + 1,
+    code: { value: code`packet.inDev + 1`, local: code`inDev` },
+    format: asDevice,
+  },
+  outDev: {
+    label: 'output interface',
+    bits: 32,
+    fixedBy: 'connection',
+    isIndexed: true,
+    read: (packet) => packet.outDev + 1,
+    code: { value: code`packet.outDev + 1`, local: code`outDev` },
+    format: asDevice,
+  },
+  fragmentOffset: {
+    label: 'fragment offset',
+    bits: 16,
+    fixedBy: 'packet',
+    read: (packet) => packet.fragmentOffset,
+    code: { value: code`packet.fragmentOffset` },
+    ofWhole: 0,
+    onArrival: { constant: 0 },
+  },
+  tos: {
+    label: 'TOS',
+    bits: 8,
+    fixedBy: 'packet',
+    read: (packet) => packet.bytes[packet.at + IPV4_TOS_AT],
+    code: { value: code`packet.bytes[packet.at + ${IPV4_TOS_AT}]` },
+    onArrival: { base: FieldBase.IP, at: IPV4_TOS_AT },
+    format: asHex,
+  },
+  length: {
+    label: 'length',
+    bits: 16,
+    fixedBy: 'packet',
+    // Not the bytes of the header: what was reassembled has the length of the whole.
+    read: (packet) => packet.length,
+    code: { value: code`packet.length` },
+    onArrival: { base: FieldBase.IP, at: IPV4_TOTAL_LENGTH_AT },
+  },
+  ttl: {
+    label: 'TTL',
+    bits: 8,
+    fixedBy: 'packet',
+    read: (packet) => packet.bytes[packet.at + IPV4_TTL_AT],
+    code: { value: code`packet.bytes[packet.at + ${IPV4_TTL_AT}]` },
+    onArrival: { base: FieldBase.IP, at: IPV4_TTL_AT },
+    afterRouting: { base: FieldBase.IP, at: IPV4_TTL_AT, surplus: 1 },
+  },
+  tcpFlags: {
+    label: 'TCP flags',
+    bits: 8,
+    fixedBy: 'packet',
+    read: (packet) => packet.bytes[packet.l4 + TCP_FLAGS_AT],
+    code: { value: code`packet.bytes[packet.l4 + ${TCP_FLAGS_AT}]` },
+    onArrival: { base: FieldBase.LAYER4, at: TCP_FLAGS_AT },
+    format: asFlags,
+  },
+  tcpOptions: { label: 'TCP options', bits: 320, fixedBy: 'packet' },
+  icmpType: {
+    label: 'ICMP type and code',
+    bits: 16,
+    fixedBy: 'packet',
+    read: (packet) => packet.view.getUint16(packet.l4 + ICMP_TYPE_AT),
+    code: { value: code`packet.view.getUint16(packet.l4 + ${ICMP_TYPE_AT})` },
+    format: (value) => `${value >> 8}/${value & 0xff}`,
+  },
+  packetType: {
+    label: 'packet type',
+    bits: 2,
+    fixedBy: 'packet',
+    read: (packet) => packet.type,
+    code: { value: code`packet.type` },
+    onArrival: { constant: PacketType.HOST },
+    format: (value) => namesOf(PacketType)(value).toLowerCase(),
+  },
+  mark: {
+    label: 'mark',
+    bits: 32,
+    fixedBy: 'rules',
+    read: (packet) => packet.mark >>> 0,
+    code: { value: code`packet.mark` },
+    format: asHex,
+  },
+  sourceType: addressType('source'),
+  destinationType: addressType('destination'),
+  sourceTypeIn: addressType('source', 'inDev'),
+  destinationTypeIn: addressType('destination', 'inDev'),
+  sourceTypeOut: addressType('source', 'outDev'),
+  destinationTypeOut: addressType('destination', 'outDev'),
+  ctinfo: {
+    label: 'state',
+    bits: 3,
+    fixedBy: 'connection',
+    read: (packet) => packet.ctinfo,
+    code: { value: code`packet.ctinfo`, local: code`ctinfo` },
+    format: namesOf(CtInfo),
+  },
+  /** The state as a bit, and whether the connection is translated: what `--ctstate SNAT` asks. */
+  ctstate: {
+    label: 'state',
+    bits: 7,
+    fixedBy: 'connection',
+    read: ctstateBits,
+    format: formatCtstate,
+  },
+  ctdirection: {
+    label: 'direction',
+    bits: 1,
+    fixedBy: 'connection',
+    read: (packet) => (noConnection(packet) ? ABSENT : packet.direction),
+    format: (value) => (value === 0 ? 'ORIGINAL' : 'REPLY'),
+  },
+  ctstatus: {
+    label: 'connection status',
+    bits: 32,
+    fixedBy: 'connection',
+    read: (packet, context) => (noConnection(packet) ? ABSENT : connectionWord(packet, context, STATUS)),
+    format: formatStatus,
+  },
+  ctprotocol: {
+    label: 'protocol of the connection',
+    bits: 8,
+    fixedBy: 'connection',
+    read: (packet, context) => (noConnection(packet) ? ABSENT : connectionWord(packet, context, PROTOCOL) & 0xff),
+    format: protocolName,
+  },
+  ctOriginalSource: connectionAddress('original source', ORIGINAL_TUPLE + TUPLE_SOURCE),
+  ctOriginalDestination: connectionAddress('original destination', ORIGINAL_TUPLE + TUPLE_DESTINATION),
+  ctReplySource: connectionAddress('reply source', REPLY_TUPLE + TUPLE_SOURCE),
+  ctReplyDestination: connectionAddress('reply destination', REPLY_TUPLE + TUPLE_DESTINATION),
+  ctOriginalSport: connectionPort('original source port', ORIGINAL_TUPLE + TUPLE_PORTS, 0),
+  ctOriginalDport: connectionPort('original destination port', ORIGINAL_TUPLE + TUPLE_PORTS, 16),
+  ctReplySport: connectionPort('reply source port', REPLY_TUPLE + TUPLE_PORTS, 0),
+  ctReplyDport: connectionPort('reply destination port', REPLY_TUPLE + TUPLE_PORTS, 16),
+  ctmark: {
+    label: 'connection mark',
+    bits: 32,
+    fixedBy: 'connection',
+    read: (packet, context) => (noConnection(packet) ? ABSENT : connectionWord(packet, context, MARK)),
+    format: asHex,
+  },
+  /** Seconds, rounded down. */
+  ctexpire: { label: 'how long its connection has left', bits: 32, fixedBy: 'time', read: secondsLeft },
+  /** What a match keeps of the packets before, or draws at random (see `MatchState`). */
+  history: { label: 'how many packets came before (limit, statistic)', bits: 0, fixedBy: 'history' },
+} as const satisfies Record<string, FieldRow>;
+
+export type FieldName = keyof typeof FIELDS;
+
+/** The fields of which conditions can be made. */
+export type ValueField = {
+  [Name in FieldName]: (typeof FIELDS)[Name] extends { readonly read: unknown } ? Name : never;
+}[FieldName];
+
+/** The fields by which long chains are indexed. */
+export type IndexedField = {
+  [Name in ValueField]: (typeof FIELDS)[Name] extends { readonly isIndexed: true } ? Name : never;
+}[ValueField];
+
+/** The row of NAME. */
+export function fieldRow(name: FieldName): FieldRow {
+  return FIELDS[name];
+}
+
+const HIGHEST = Object.fromEntries(Object.entries(FIELDS).map(([name, { bits }]) => [name, 2 ** bits - 1])) as Readonly<
+  Record<FieldName, number>
+>;
+
+/** The highest value of the field NAME. */
+export function highestValue(name: FieldName): number {
+  return HIGHEST[name];
+}
+
+/** Whether all packets of a connection that go the same way in the same state have the same value of the field NAME. */
+export function isFixed(name: FieldName): boolean {
+  const { fixedBy } = fieldRow(name);
+  return fixedBy === 'connection' || fixedBy === 'host' || fixedBy === 'rules';
+}
+
+/** The value of the field NAME of PACKET, or ABSENT. */
+export function readField(name: ValueField, packet: Packet, context: RuleContext): number {
+  return FIELDS[name].read(packet, context);
+}
+
+/** VALUE of the field NAME in words. */
+export function formatField(name: FieldName, value: number, interfaceNames: readonly string[]): string {
+  return fieldRow(name).format?.(value, interfaceNames) ?? String(value);
+}
+
+/** Bits of `ctstate` above those of 1 << CtInfo. */
+export const CTSTATE_SNAT = 1 << 5;
+export const CTSTATE_DNAT = 1 << 6;
+
+function ctstateBits(packet: Packet, context: RuleContext): number {
+  let bits = 1 << packet.ctinfo;
+  if (packet.ct >= 0) {
+    const status = connectionWord(packet, context, STATUS);
+    if ((status & Status.SRC_NAT) !== 0) bits |= CTSTATE_SNAT;
+    if ((status & Status.DST_NAT) !== 0) bits |= CTSTATE_DNAT;
+  }
+  return bits;
+}
+
+/** The kernel starts the clock of an entry when it is confirmed; before, none of its time is left to see. */
+function secondsLeft(packet: Packet, context: RuleContext): number {
+  if (packet.ct < 0) return ABSENT;
+  const isConfirmed = (connectionWord(packet, context, STATUS) & Status.CONFIRMED) !== 0;
+  const leftMs = context.conntrack.doubles[packet.ct * RECORD_F64 + EXPIRES_MS_F64] - packet.nowMs;
+  return isConfirmed && leftMs > 0 ? Math.floor(leftMs / 1000) : 0;
+}
+
+type NamedBits = Readonly<Record<string, number>>;
+const TCP_FLAGS: NamedBits = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128 };
+
+function asFlags(bits: number): string {
+  return bitNames(bits, TCP_FLAGS);
+}
+
+function formatCtstate(bits: number): string {
+  const states = Object.entries(CtInfo).map(([name, state]): [string, number] => [name, 1 << state]);
+  return bitNames(bits, { ...Object.fromEntries(states), SNAT: CTSTATE_SNAT, DNAT: CTSTATE_DNAT });
+}
+
+function formatStatus(bits: number): string {
+  const { HASHED, ...known } = Status;
+  return bitNames(bits & ~HASHED, known);
+}
+
+/** The names of BITS, as rules list them. */
+function bitNames(bits: number, names: NamedBits): string {
+  const set = Object.keys(names).filter((name) => (bits & names[name]) !== 0);
+  return set.length === 0 ? 'NONE' : set.join(',');
+}

@@ -1,0 +1,209 @@
+/** Conditions: what matches lower themselves to. Everything that is known of a match follows from them. */
+import { toLoaded } from '../../codecs/byte-order.js';
+import { ABSENT, type FieldName, fieldRow, formatField, highestValue, readField, type ValueField } from '../fields.js';
+import type { Packet } from '../packet.js';
+import type { RuleContext } from './context.js';
+import { normalRanges, otherRanges, type ValueRange } from './ranges.js';
+import { anyOf as anyOfCode, type Code, code, FALSE, type Generator, TRUE, unless } from './run/codegen.js';
+
+/** A field's value is in one of some ranges, or (negated) in none of them. */
+export interface FieldCondition {
+  readonly kind: 'field';
+  readonly field: ValueField;
+  /** The bits of the value that count; undefined: all. */
+  readonly mask: number | undefined;
+  /** Ascending and apart. */
+  readonly ranges: readonly ValueRange[];
+  readonly negated: boolean;
+  /** It holds for a packet that does not have the field. Otherwise such a packet never meets it, negated or not. */
+  readonly orAbsent: boolean;
+}
+
+/** At least one of several conditions holds. */
+export interface AnyCondition {
+  readonly kind: 'any';
+  readonly anyOf: readonly FieldCondition[];
+}
+
+export type Condition = FieldCondition | AnyCondition;
+
+/** All conditions are made here, and so of one shape. */
+function fieldCondition(
+  field: ValueField,
+  mask: number | undefined,
+  ranges: readonly ValueRange[],
+  negated: boolean,
+): FieldCondition {
+  return { kind: 'field', field, mask, ranges, negated, orAbsent: false };
+}
+
+/** The value of FIELD is in one of RANGES, or (NEGATED) in none. A range whose first value is above its last is empty. */
+export function within(field: ValueField, ranges: readonly ValueRange[], negated: boolean): FieldCondition {
+  const filled = ranges.filter(({ min, max }) => min <= max);
+  return fieldCondition(field, undefined, normalRanges(filled), negated);
+}
+
+/** The value of FIELD is VALUE in all bits of MASK; nothing is, where VALUE has other bits as well. */
+export function equals(field: ValueField, value: number, negated: boolean, mask = highestValue(field)): FieldCondition {
+  const wanted = value >>> 0;
+  const ranges = (wanted & ~mask) === 0 ? [{ min: wanted, max: wanted }] : [];
+  return fieldCondition(field, mask >>> 0 === highestValue(field) ? undefined : mask >>> 0, ranges, negated);
+}
+
+/** At least one of CONDITIONS holds. */
+export function anyOf(...conditions: readonly FieldCondition[]): AnyCondition {
+  return { kind: 'any', anyOf: conditions };
+}
+
+/** CONDITION, which also holds for a packet that does not have the field. */
+export function orAbsent(condition: FieldCondition): FieldCondition {
+  return { ...condition, orAbsent: true };
+}
+
+/** The value of FIELD has at least one of BITS, or (NEGATED) none. */
+export function hasAnyBit(field: ValueField, bits: number, negated: boolean): FieldCondition {
+  return fieldCondition(field, bits >>> 0, bits === 0 ? [] : [{ min: 1, max: bits >>> 0 }], negated);
+}
+
+/** The value of FIELD is one of those whose bits (1 << value) are in BITS, or (NEGATED) none of them. */
+export function isOneOf(field: ValueField, bits: number, negated: boolean): FieldCondition {
+  const values = Array.from({ length: 32 }, (_, value) => value).filter((value) => ((bits >>> value) & 1) !== 0);
+  return within(
+    field,
+    values.map((value) => ({ min: value, max: value })),
+    negated,
+  );
+}
+
+/** The fields that CONDITION reads. */
+export function conditionFields(condition: Condition): readonly FieldName[] {
+  return condition.kind === 'any' ? condition.anyOf.map(({ field }) => field) : [condition.field];
+}
+
+/** Does PACKET meet CONDITION? This defines what a condition means. */
+export function checkCondition(condition: Condition, packet: Packet, context: RuleContext): boolean {
+  if (condition.kind === 'any') return condition.anyOf.some((one) => checkCondition(one, packet, context));
+  const value = readField(condition.field, packet, context);
+  return value === ABSENT ? condition.orAbsent : holdsFor(condition, value);
+}
+
+/** Whether CONDITION holds for VALUE. */
+export function holdsFor({ mask, ranges, negated }: FieldCondition, value: number): boolean {
+  const masked = mask === undefined ? value : (value & mask) >>> 0;
+  for (const { min, max } of ranges) if (masked >= min && masked <= max) return !negated;
+  return negated;
+}
+
+/** Masks of fields up to this wide may have holes and still become ranges. */
+const MAX_LISTED_BITS = 8;
+
+/** All values of the field for which CONDITION holds, ascending and apart; undefined: its mask makes too many ranges. */
+export function valuesOf(condition: FieldCondition): readonly ValueRange[] | undefined {
+  const { field, mask, ranges, negated } = condition;
+  const highest = highestValue(field);
+  if (mask === undefined) return negated ? otherRanges(ranges, highest) : ranges;
+  const free = (highest & ~mask) >>> 0;
+  if ((free & (free + 1)) === 0) {
+    const whole = ranges
+      .map(({ min, max }) => ({ min: ((min + free) & mask) >>> 0, max: ((max & mask) | free) >>> 0 }))
+      .filter(({ min, max }) => min <= max);
+    return negated ? otherRanges(whole, highest) : whole;
+  }
+  if (fieldRow(field).bits > MAX_LISTED_BITS) return undefined;
+  const values = Array.from({ length: highest + 1 }, (_, value) => value).filter((value) => holdsFor(condition, value));
+  return normalRanges(values.map((value) => ({ min: value, max: value })));
+}
+
+/** What CONDITION says of every packet alike; undefined: it depends on the packet. WHOLE: of those whose header is whole. */
+export function constantAnswer(condition: Condition, whole: boolean): boolean | undefined {
+  if (condition.kind === 'any') {
+    const answers = condition.anyOf.map((one) => constantAnswer(one, whole));
+    if (answers.includes(true)) return true;
+    return answers.every((answer) => answer === false) ? false : undefined;
+  }
+  const { field, mask, ranges, negated, orAbsent: holdsAbsent } = condition;
+  const { ofWhole } = fieldRow(field);
+  if (whole && ofWhole !== undefined) return holdsFor(condition, ofWhole);
+  if (ranges.length === 0 && !negated && !holdsAbsent) return false;
+  // A packet that does not have the field meets no condition on it.
+  if (fieldRow(field).code === undefined) return undefined;
+  if (ranges.length === 0) return negated;
+  if (mask === 0) return holdsFor(condition, 0);
+  const isAll = mask === undefined && ranges[0].min === 0 && ranges[0].max === highestValue(field);
+  return isAll ? !negated : undefined;
+}
+
+/** The code of CONDITION, for packets whose header is whole. */
+export function compileCondition(condition: Condition, context: RuleContext, gen: Generator): Code {
+  const constant = constantAnswer(condition, true);
+  if (constant !== undefined) return constant ? TRUE : FALSE;
+  if (condition.kind === 'any') return anyOfCode(condition.anyOf.map((one) => compileCondition(one, context, gen)));
+  const row = fieldRow(condition.field);
+  if (row.code === undefined) return gen.call((packet) => checkCondition(condition, packet, context));
+  if (row.code.isLoaded !== true) return compileRanges(condition, gen.field(condition.field), row.bits);
+  const block = asMasked(condition);
+  if (block === undefined) return gen.call((packet) => checkCondition(condition, packet, context));
+  return compileEqual(gen.field(condition.field), toLoaded(block.mask), toLoaded(block.value), condition.negated);
+}
+
+function compileRanges({ mask, ranges, negated }: FieldCondition, value: Code, bits: number): Code {
+  const width = ranges.reduce((sum, { min, max }) => sum + max - min + 1, 0);
+  if (width === 1) return compileEqual(value, mask === undefined ? -1 : mask | 0, ranges[0].min | 0, negated);
+  if (mask === undefined && bits <= 5) {
+    let set = 0;
+    for (const { min, max } of ranges) for (let one = min; one <= max; one++) set |= 1 << one;
+    return unless(negated, code`(${set} >> ${value} & 1) !== 0`);
+  }
+  const masked = mask === undefined ? value : code`(${value} & ${mask | 0})`;
+  const unsigned = bits === 32 ? code`(${masked} >>> 0)` : masked;
+  return unless(
+    negated,
+    anyOfCode(
+      ranges.map(({ min, max }) =>
+        min === max ? code`${unsigned} === ${min}` : code`(${unsigned} >= ${min} && ${unsigned} <= ${max})`,
+      ),
+    ),
+  );
+}
+
+function compileEqual(value: Code, mask: number, wanted: number, negated: boolean): Code {
+  const masked = mask === -1 ? value : code`(${value} & ${mask})`;
+  return negated ? code`${masked} !== ${wanted}` : code`${masked} === ${wanted}`;
+}
+
+/** CONDITION, negation aside, as one value under a mask of 32 bits; undefined where it takes more. */
+function asMasked({ mask, ranges }: FieldCondition): { value: number; mask: number } | undefined {
+  if (ranges.length !== 1) return undefined;
+  const [{ min, max }] = ranges;
+  if (mask !== undefined) return min === max ? { value: min, mask } : undefined;
+  const free = (min ^ max) >>> 0;
+  const isBlock = (free & (free + 1)) === 0 && (min & free) === 0;
+  return isBlock ? { value: min, mask: ~free } : undefined;
+}
+
+/** Why PACKET does not meet CONDITION, with its own value: `dport 80 is not 443`. */
+export function explainCondition(condition: Condition, packet: Packet, context: RuleContext): string {
+  if (condition.kind === 'any') return condition.anyOf.map((one) => explainCondition(one, packet, context)).join(', ');
+  const { field, mask, ranges, negated } = condition;
+  const names = context.interfaceNames;
+  const { label } = fieldRow(field);
+  const value = readField(field, packet, context);
+  if (value === ABSENT) return `the packet has no ${label}`;
+  const wanted = ranges.map((range) => formatRange(field, range, mask, names)).join(',') || 'anything';
+  return `${label} ${formatField(field, value, names)} is ${negated ? '' : 'not '}${wanted}`;
+}
+
+function formatRange(
+  field: FieldName,
+  { min, max }: ValueRange,
+  mask: number | undefined,
+  names: readonly string[],
+): string {
+  const format = (value: number): string => formatField(field, value, names);
+  if (mask === undefined) return min === max ? format(min) : `${format(min)}:${format(max)}`;
+  if (min === 1 && max === mask) return `any of ${format(mask)}`;
+  const isAddress = fieldRow(field).code?.isLoaded === true || fieldRow(field).label.endsWith('source');
+  const free = ~mask;
+  const bits = (free & (free + 1)) === 0 && isAddress ? String(Math.clz32(free)) : format(mask);
+  return `${format(min)}/${bits}`;
+}

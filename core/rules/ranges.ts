@@ -1,0 +1,41 @@
+/** Sets of values as ranges. */
+
+/** Values of a field, as unsigned numbers of up to 32 bits, both ends inclusive. */
+export interface ValueRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** RANGES in any order, overlapping or not, ascending and apart. */
+export function normalRanges(ranges: readonly ValueRange[]): ValueRange[] {
+  const sorted = [...ranges].sort((a, b) => a.min - b.min);
+  const apart: { min: number; max: number }[] = [];
+  for (const { min, max } of sorted) {
+    const last = apart[apart.length - 1];
+    if (last !== undefined && min <= last.max + 1) last.max = Math.max(last.max, max);
+    else apart.push({ min, max });
+  }
+  return apart;
+}
+
+/** All values of 0–HIGHEST that are not in RANGES (ascending and apart). */
+export function otherRanges(ranges: readonly ValueRange[], highest: number): ValueRange[] {
+  const others: ValueRange[] = [];
+  let min = 0;
+  for (const range of ranges) {
+    if (range.min > min) others.push({ min, max: range.min - 1 });
+    min = range.max + 1;
+  }
+  if (min <= highest) others.push({ min, max: highest });
+  return others;
+}
+
+/** The values that are in both A (undefined: all values) and B (both ascending and apart). */
+export function commonRanges(a: readonly ValueRange[] | undefined, b: readonly ValueRange[]): readonly ValueRange[] {
+  if (a === undefined) return b;
+  return a.flatMap((one) =>
+    b
+      .map((other) => ({ min: Math.max(one.min, other.min), max: Math.min(one.max, other.max) }))
+      .filter(({ min, max }) => min <= max),
+  );
+}
