@@ -6,6 +6,7 @@
  * matches acts. If it lets the packet go on, so does the merging.
  */
 import { toHostOrder } from '../../../codecs/byte-order.js';
+import type { IndexedField } from '../../fields.js';
 import { Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import { checkCondition } from '../condition.js';
@@ -33,8 +34,19 @@ import {
 
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
+/** The fields that `#walk` compares, one by one: whoever has another one indexed has to add it there. */
+const COMPARED = {
+  destination: true,
+  source: true,
+  dport: true,
+  sport: true,
+  protocol: true,
+  inDev: true,
+  outDev: true,
+} as const satisfies Record<IndexedField, true>;
+
 /** Where in a visit the cursors begin: behind the values. */
-const CURSORS = STATES;
+const CURSORS = 2 * Object.keys(COMPARED).length;
 
 /** Place in `#checks` of what is left to ask; 0: nothing. */
 const CHECK = LAST_WORD;
