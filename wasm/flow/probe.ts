@@ -1,19 +1,6 @@
 // Long chains: which of their rules is the first that a packet matches (core/flow/chain-probe.ts). The algorithm is
 // that of core/rules/index/chain-index.ts.
-import {
-  DESTINATION,
-  DPORT,
-  IN_DEV,
-  LAST_WORD,
-  OUT_DEV,
-  PLACE_WORDS,
-  PROBE_ANY_FIELD,
-  PROTOCOL_FIELD,
-  RULE_SHIFT,
-  SOURCE,
-  SPORT,
-  STATES,
-} from '../constants';
+import { FIELD_WORDS, LAST_WORD, PLACE_WORDS, PROBE_ANY_FIELD, RULE_SHIFT, STATES } from '../constants';
 import { ProbeChain, ProbeList } from '../records';
 import { protocolOf, sourceOf, sportOf } from './packet';
 
@@ -22,14 +9,8 @@ export const UNSAID = -1;
 
 const SIGN: u32 = 0x80000000;
 
-// The packet's value of each field, as RuleWords defines them: `firstMatch` sets them all.
-let destination = 0;
-let source = 0;
-let dport = 0;
-let sport = 0;
-let protocol = 0;
-let inDev = 0;
-let outDev = 0;
+/** The packet's value of each field, where a rule has the words of the field: `firstMatch` sets them all. */
+const values = memory.data(STATES << 2);
 
 /**
  * The position of the first rule of the chain at CHAIN_AT that the packet at AT matches; the number of rules if it
@@ -37,13 +18,13 @@ let outDev = 0;
  * (from 0, -1: none), its state the bit STATE.
  */
 export function firstMatch(chainAt: usize, at: usize, to: i32, toPort: i32, dev: i32, out: i32, state: i32): i32 {
-  destination = to;
-  dport = toPort;
-  source = bswap<i32>(sourceOf(at));
-  sport = sportOf(at);
-  protocol = protocolOf(at);
-  inDev = dev + 1;
-  outDev = out + 1;
+  store<i32>(values, to, FIELD_WORDS.destination << 2);
+  store<i32>(values, bswap<i32>(sourceOf(at)), FIELD_WORDS.source << 2);
+  store<i32>(values, toPort, FIELD_WORDS.dport << 2);
+  store<i32>(values, sportOf(at), FIELD_WORDS.sport << 2);
+  store<i32>(values, protocolOf(at), FIELD_WORDS.protocol << 2);
+  store<i32>(values, dev + 1, FIELD_WORDS.inDev << 2);
+  store<i32>(values, out + 1, FIELD_WORDS.outDev << 2);
   const chain = changetype<ProbeChain>(chainAt);
   const rules = chain.rules;
   const words: usize = chain.ruleWords;
@@ -77,39 +58,15 @@ export function firstMatch(chainAt: usize, at: usize, to: i32, toPort: i32, dev:
 }
 
 function matches(rule: usize, state: i32): bool {
-  return (
-    isWithin(rule, DESTINATION << 2, destination) &&
-    isWithin(rule, SOURCE << 2, source) &&
-    isWithin(rule, DPORT << 2, dport) &&
-    isWithin(rule, SPORT << 2, sport) &&
-    isWithin(rule, PROTOCOL_FIELD << 2, protocol) &&
-    isWithin(rule, IN_DEV << 2, inDev) &&
-    isWithin(rule, OUT_DEV << 2, outDev) &&
-    (load<i32>(rule, STATES << 2) & state) !== 0
-  );
-}
-
-function isWithin(rule: usize, field: usize, value: i32): bool {
-  return <u32>(value - load<i32>(rule + field)) <= load<u32>(rule + field, 4);
-}
-
-function fieldValue(field: i32): i32 {
-  switch (field) {
-    case DESTINATION:
-      return destination;
-    case SOURCE:
-      return source;
-    case DPORT:
-      return dport;
-    case SPORT:
-      return sport;
-    case PROTOCOL_FIELD:
-      return protocol;
-    case IN_DEV:
-      return inDev;
-    default:
-      return outDev;
+  for (let field: usize = 0; field < <usize>(STATES << 2); field += 8) {
+    if (<u32>(load<i32>(values + field) - load<i32>(rule + field)) > load<u32>(rule + field, 4)) return false;
   }
+  return (load<i32>(rule, STATES << 2) & state) !== 0;
+}
+
+/** The value of the field whose first word is FIELD. */
+function fieldValue(field: i32): i32 {
+  return load<i32>(values + ((<usize>field) << 2));
 }
 
 /**
