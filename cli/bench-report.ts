@@ -1,5 +1,5 @@
 /** What `nfreplay bench` measured, as people like to read it. */
-import type { ChainCost, RuleCost, RulesCost } from './bench-rules.js';
+import type { ChainCost, RuleCost, RulesCost } from '../replay/bench-rules.js';
 import { type Align, columns } from './columns.js';
 import { formatNumber } from './number.js';
 import type { Style } from './style.js';

@@ -6,24 +6,24 @@ import { CaptureError } from './capture-error.js';
 export const BLOCK_BYTES = 1 << 18;
 
 /**
- * The largest packet that is believed, in bytes captured (libpcap's MAXIMUM_SNAPLEN): where more are announced, the file
- * is damaged.
+ * The most bytes captured of a packet (libpcap's MAXIMUM_SNAPLEN). A record that claims more means that the file is
+ * damaged.
  */
 export const MAX_CAPLEN_BYTES = 262_144;
 
-/** Gives so many bytes, all zeros, for a buffer; undefined where it has none left. */
+/** Returns a buffer of that many zero bytes, or undefined if none is left. */
 export type Allocate = (length: number) => Uint8Array | undefined;
 
 /** Spare bytes in front of the first byte read, so that there is room for a link header before any packet. */
 const HEADROOM_BYTES = 64;
 
 /**
- * A source, read in blocks into one buffer. What a record still lacks at the end of a block is read behind its beginning,
- * which is first moved to the front of the buffer; so a record always lies in one piece. The buffer grows only where
- * one record is larger.
+ * Reads a source in blocks into one buffer. A record that is incomplete at the end of a block is moved to the front of
+ * the buffer, and the rest of it is read after it, so that every record is contiguous. The buffer grows only if a
+ * single record does not fit.
  *
- * `at` is the next byte that is not yet consumed; it is moved on by the reader of the format. Everything before it may be
- * overwritten by whoever consumes the records.
+ * `at` is the next byte that is not yet consumed; the reader of the format advances it. The consumer of the records may
+ * overwrite everything before it.
  */
 export class CaptureBlocks {
   readonly path: string;
@@ -32,10 +32,10 @@ export class CaptureBlocks {
   bytes: Uint8Array;
   view: DataView;
   at = HEADROOM_BYTES;
-  /** Behind the last byte that was read. */
+  /** The end of what has been read. */
   end = HEADROOM_BYTES;
 
-  /** Called before bytes that were given out are moved or overwritten. */
+  /** Called before bytes of earlier records are moved or overwritten. */
   beforeMove: () => void = () => {};
 
   readonly #source: ByteSource;
@@ -45,7 +45,7 @@ export class CaptureBlocks {
 
   /**
    * @param blockBytes  how much to read at once
-   * @param allocate  where the buffer is to lie, if not anywhere
+   * @param allocate  where the buffer comes from; default: the heap
    */
   constructor(source: ByteSource, blockBytes: number = BLOCK_BYTES, allocate?: Allocate) {
     this.#source = source;
@@ -74,7 +74,7 @@ export class CaptureBlocks {
     return this.end - this.at >= length;
   }
 
-  /** Move `at` on by LENGTH bytes, of which only what is there already is kept in memory; false where the file ends before. */
+  /** Advances `at` by LENGTH bytes without keeping them in memory; returns false if the file ends before that. */
   skip(length: number): boolean {
     let left = length;
     while (left > this.end - this.at) {

@@ -18,7 +18,9 @@ export class CaptureError extends Error {
   }
 }
 
-/** The end of a capture that was still being written, or was copied only in part: no error, what is whole is delivered. */
+/**
+ * The end of a capture that was still being written, or was copied only in part: no error, what is whole is delivered.
+ */
 export interface CaptureCut {
   /** Where the record starts that is not whole, in bytes from the start of the file. */
   readonly byteOffset: number;

@@ -1,4 +1,4 @@
-/** Captures of any supported format, told by their first bytes. */
+/** Captures of any supported format, recognised by their first bytes. */
 import type { ByteSource } from './byte-stream.js';
 import { type Allocate, CaptureBlocks } from './capture-blocks.js';
 import { type CaptureCut, CaptureError } from './capture-error.js';
@@ -7,14 +7,17 @@ import { isSupportedLinktype, linktypeName } from './linktypes.js';
 import { isPcapMagic, PcapReader } from './pcap.js';
 import { PcapngReader, SECTION_HEADER_BLOCK } from './pcapng.js';
 
-/** How many bytes before the packet of a record may be overwritten: those of the record's header, which has been read by then. */
+/**
+ * How many bytes before the packet of a record may be overwritten: those of the record's header, which has been read by
+ * then.
+ */
 export const CAPTURE_HEADROOM_BYTES = 16;
 
 /**
- * The record that a reader stands on. Nothing is allocated for a record: these fields are overwritten by the next one.
+ * The current record of a reader. Nothing is allocated per record: the next one overwrites these fields.
  *
- * The packet is `bytes[at … at + caplen)`. Until the next `next()` of the same reader it may be modified in place, and so
- * may the CAPTURE_HEADROOM_BYTES before it: an Ethernet header can be put before an IP packet where it is.
+ * The packet is `bytes[at … at + caplen)`. Until the next `next()` of the same reader it may be modified in place, and
+ * so may the CAPTURE_HEADROOM_BYTES before it: an Ethernet header can be put before an IP packet where it is.
  */
 export interface CaptureRecord {
   /** The block that the packet lies in; another one after some `next()`. `view` is over the same bytes. */
@@ -23,7 +26,9 @@ export interface CaptureRecord {
   at: number;
   /** How many bytes of the packet were captured (incl_len). */
   caplen: number;
-  /** How many it had on the wire (orig_len); never less than `caplen`: a file that says so is taken to mean `caplen`. */
+  /**
+   * How many it had on the wire (orig_len); never less than `caplen`: a file that says so is taken to mean `caplen`.
+   */
   wirelen: number;
   /** Seconds since 1970, and nanoseconds below 1,000,000,000. */
   tsSec: number;
@@ -42,11 +47,11 @@ export interface CaptureReader extends CaptureRecord {
   /** How much of the file has been consumed, and its size (-1: a pipe), in bytes. */
   readonly consumedBytes: number;
   readonly totalBytes: number;
-  /** Have CALLBACK called before packets of earlier records, modified or not, are overwritten by what is read next. */
+  /** Calls CALLBACK before the packets of earlier records are overwritten by what is read next. */
   onOverwrite(callback: () => void): void;
   /**
-   * Go to the next record; false at the end.
-   * @throws {CaptureError} where the file is damaged
+   * Advances to the next record; returns false at the end.
+   * @throws {CaptureError} if the file is damaged
    */
   next(): boolean;
   /** Close the file. */
@@ -56,13 +61,13 @@ export interface CaptureReader extends CaptureRecord {
 export interface CaptureOptions {
   /** How much to read at once, in bytes. */
   blockBytes?: number;
-  /** Where the blocks are to lie, if not anywhere. */
+  /** Where the buffers come from; default: the heap. */
   allocate?: Allocate;
 }
 
 /**
  * Opens SOURCE, a classic pcap (either byte order, microseconds or nanoseconds) or a pcapng. The reader closes it.
- * @throws {CaptureError} where it is neither, cannot be read, or is a pcap of a link type in which no IP is found here
+ * @throws {CaptureError} if it is neither, cannot be read, or is a pcap of an unsupported link type
  */
 export function openCapture(source: ByteSource, options: CaptureOptions = {}): CaptureReader {
   const blocks = new CaptureBlocks(source, options.blockBytes, options.allocate);
@@ -98,7 +103,7 @@ function openBlocks(blocks: CaptureBlocks): CaptureReader {
     }
     return reader;
   }
-  // A guess at what else it may be needs more than the magic, but a short file will do.
+  // More than the magic number helps to guess what the file is; a short file is fine too.
   blocks.load(64);
   const start = blocks.bytes.subarray(blocks.at, Math.min(blocks.end, blocks.at + 512));
   throw new CaptureError(blocks.path, 0, describeForeignFile(start, blocks.path));

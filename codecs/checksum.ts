@@ -8,9 +8,9 @@ export function fold(sum: number): number {
 }
 
 /**
- * The one's complement sum of LENGTH bytes of VIEW from AT on, as little-endian 16-bit words, folded; an odd last byte counts
- * as the lower half of a word. LENGTH: up to 65535. Little-endian words load fastest, and whether a sum is ffff does not
- * depend on the order of its bytes (RFC 1071, section 2(B)).
+ * The one's complement sum of LENGTH bytes of VIEW from AT on, as little-endian 16-bit words, folded; an odd last byte
+ * counts as the lower half of a word. LENGTH: up to 65535. Little-endian words load fastest, and whether a sum is ffff
+ * does not depend on the order of its bytes (RFC 1071, section 2(B)).
  */
 export function sumWords(view: DataView, at: number, length: number): number {
   const end = at + length;
@@ -39,8 +39,8 @@ export function sumWords(view: DataView, at: number, length: number): number {
 }
 
 /**
- * The one's complement sum of LENGTH bytes of VIEW from AT on, as big-endian 16-bit words, added to SUM (below 2^30); an
- * odd last byte counts as the upper half of a word. Neither folded nor complemented. LENGTH: up to 65535.
+ * The one's complement sum of LENGTH bytes of VIEW from AT on, as big-endian 16-bit words, added to SUM (below 2^30);
+ * an odd last byte counts as the upper half of a word. Neither folded nor complemented. LENGTH: up to 65535.
  */
 export function sumBytes(view: DataView, at: number, length: number, sum = 0): number {
   const swapped = sumWords(view, at, length);
@@ -53,8 +53,8 @@ export function internetChecksum(view: DataView, at: number, length: number, sum
 }
 
 /**
- * Whether the ICMP message of LENGTH bytes at AT has a right checksum (RFC 792). One that is all zeros has: the kernel sums
- * up the IP header along with it, and so never sees a sum of zero (nf_ip_checksum).
+ * Whether the ICMP message of LENGTH bytes at AT has a right checksum (RFC 792). One that is all zeros has: the kernel
+ * sums up the IP header along with it, and so never sees a sum of zero (nf_ip_checksum).
  */
 export function isIcmpChecksumRight(view: DataView, at: number, length: number): boolean {
   const sum = fold(sumBytes(view, at, length));
@@ -77,8 +77,8 @@ export function pseudoHeaderSum(view: DataView, at: number, protocol: number, se
 }
 
 /**
- * What a checksum's complement changes by where words that sum up to OLD_SUM are replaced by words that sum up to NEW_SUM,
- * both unfolded 16-bit sums (RFC 1624, equation 3: HC' = ~(~HC + ~m + m')). Deltas add up.
+ * What a checksum's complement changes by where words that sum up to OLD_SUM are replaced by words that sum up to
+ * NEW_SUM, both unfolded 16-bit sums (RFC 1624, equation 3: HC' = ~(~HC + ~m + m')). Deltas add up.
  */
 export function checksumDelta(oldSum: number, newSum: number): number {
   return (~fold(oldSum) & 0xffff) + fold(newSum);

@@ -2,15 +2,15 @@
 import type { CaptureReader } from './capture.js';
 
 /**
- * The records of several captures in one sequence: the earliest head comes first; of equal ones that of the capture that
- * stands first. Within a capture the order is kept, also where its time runs backwards: what comes after a late record
- * waits behind it.
+ * Merges the records of several captures into one sequence: the earliest head comes first; of equal ones, that of the
+ * first capture. The order within a capture is kept even if its time runs backwards: the records after a late one wait
+ * for it.
  */
 export class CaptureMerger {
   readonly #readers: readonly CaptureReader[];
   /** Whether a capture still has a record, by reader. */
   readonly #hasHead: boolean[];
-  /** The reader whose record was given out last, which has to move on; -1: none. */
+  /** The reader whose record was returned last and which has to advance; -1: none. */
   #current = -1;
   #isPrimed = false;
 
@@ -32,8 +32,8 @@ export class CaptureMerger {
   }
 
   /**
-   * The index of the reader that stands on the next record, which is valid until the next call; -1 at the end.
-   * @throws {CaptureError} where one of the files is damaged
+   * Returns the index of the reader with the next record, which is valid until the next call; -1 at the end.
+   * @throws {CaptureError} if one of the files is damaged
    */
   next(): number {
     const readers = this.#readers;

@@ -1,4 +1,4 @@
-/** hot: classic pcaps, little-endian with nanoseconds, are written here. */
+/** hot: writes classic pcaps, little-endian with nanoseconds. */
 import type { ByteSink } from './byte-stream.js';
 import { MAX_CAPLEN_BYTES } from './capture-blocks.js';
 import { CaptureError } from './capture-error.js';
@@ -10,18 +10,18 @@ import { DIRECT_BYTES, WRITER_STATE } from './writer-state.js';
 
 const openState = opener(WRITER_STATE);
 
-/** How much is gathered before it is written, in bytes. */
+/** How many bytes are collected before they are written. */
 export const CHUNK_BYTES = 1 << 19;
 
-/** How many source buffers are remembered with a view over them; there is one a capture that is read. */
+/** How many source buffers are cached with a view over them; each capture that is read has one. */
 const REMEMBERED_SOURCES = 8;
 
-/** What the largest packet takes with its header. */
+/** The size of the largest packet with its header. */
 export const LARGEST_RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + MAX_CAPLEN_BYTES;
 
-/** Where a writer keeps its state and gathers what is to be written. */
+/** Where a writer keeps its state and collects its output. */
 export interface WriterPlace {
-  /** The buffer of which chunk and runs are parts. */
+  /** The buffer that contains chunk and runs. */
   readonly buffer: ArrayBufferLike;
   /** A part of it, at least `LARGEST_RECORD_BYTES`. */
   readonly chunk: Uint8Array;
@@ -30,7 +30,8 @@ export interface WriterPlace {
 }
 
 /**
- * A pcap in the making: little-endian, nanoseconds, snaplen 262144. Nothing is allocated for a packet of up to 192 bytes.
+ * A pcap in the making: little-endian, nanoseconds, snaplen 262144. Nothing is allocated for a packet of up to 192
+ * bytes.
  */
 export class PcapWriter {
   readonly path: string;
@@ -73,12 +74,12 @@ export class PcapWriter {
   }
 
   /**
-   * Append a packet: LENGTH bytes of BYTES from AT on.
+   * Appends a packet: LENGTH bytes of BYTES from AT on.
    *
    * @param tsSec  seconds since 1970; the file holds them modulo 2^32
    * @param tsNsec  nanoseconds, below 1,000,000,000
-   * @param originalLength  length of the packet on the wire in bytes; more than LENGTH where it was cut
-   * @throws {CaptureError} where the file cannot be written, or the packet is longer than 262144 bytes
+   * @param originalLength  length of the packet on the wire in bytes; more than LENGTH if it was cut
+   * @throws {CaptureError} if the sink cannot be written, or the packet is longer than 262144 bytes
    */
   write(tsSec: number, tsNsec: number, bytes: Uint8Array, at: number, length: number, originalLength: number): void {
     const recordBytes = PCAP_RECORD_HEADER_BYTES + length;
@@ -94,15 +95,15 @@ export class PcapWriter {
     state.packets += 1;
   }
 
-  /** Whether `writeInPlace` can be used for what lies in BYTES. */
+  /** Whether `writeInPlace` can be used for packets in BYTES. */
   holds(bytes: Uint8Array): boolean {
     return bytes.buffer === this.#bytes.buffer;
   }
 
   /**
-   * The same, but the record is made where the packet lies, in the writer's buffer: its header is put into the 16 bytes before
-   * AT. Records that come to lie one behind the other so are not copied. They are read when `settle` is called, at the latest:
-   * before anybody moves or changes them.
+   * The same for a packet in the writer's own buffer: the record is made around it, with its header in the 16 bytes
+   * before AT. Adjacent records are written together without being copied. `settle` must be called before anybody moves
+   * or changes them.
    */
   writeInPlace(
     tsSec: number,
@@ -123,7 +124,7 @@ export class PcapWriter {
     state.packets += 1;
   }
 
-  /** Be done with what `writeInPlace` was given; WITHIN: as far as it lies there. */
+  /** Writes or copies what `writeInPlace` was given; WITHIN: only if it is there. */
   settle(within?: Uint8Array): void {
     const state = this.#state;
     const start = state.runStart;
@@ -141,7 +142,7 @@ export class PcapWriter {
     state.runEnd = 0;
   }
 
-  /** Write what is left and close the sink. */
+  /** Writes what is left and closes the sink. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -152,7 +153,7 @@ export class PcapWriter {
     }
   }
 
-  /** Write what has been gathered. */
+  /** Writes what has been collected. */
   flush(): void {
     this.settle();
     this.#flushChunk();
@@ -162,7 +163,7 @@ export class PcapWriter {
     const state = this.#state;
     const length = state.filled - this.#chunkAt;
     if (length === 0) return;
-    // What could not be written once is not tried again when the file is closed.
+    // A failed write is not tried again on close.
     state.filled = this.#chunkAt;
     this.#sink.write(this.#bytes, this.#chunkAt, length);
   }
@@ -192,12 +193,12 @@ export class PcapWriter {
   }
 }
 
-/** Whether BYTES are that part of WHOLE in which the byte at AT of it is. */
+/** Whether the byte at AT of WHOLE is in BYTES, which is a part of it. */
 function contains(bytes: Uint8Array, whole: Uint8Array, at: number): boolean {
   return bytes.buffer === whole.buffer && at >= bytes.byteOffset && at < bytes.byteOffset + bytes.length;
 }
 
-/** A place of a writer's own; CHUNK_BYTES is at least what one record of 262144 bytes takes. */
+/** A buffer of a writer's own; CHUNK_BYTES is at least LARGEST_RECORD_BYTES. */
 export function placeOfItsOwn(chunkBytes = CHUNK_BYTES): WriterPlace {
   const buffer = new ArrayBuffer(WRITER_STATE.bytes + chunkBytes);
   return { buffer, chunk: new Uint8Array(buffer, WRITER_STATE.bytes), stateAt: 0 };

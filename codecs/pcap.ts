@@ -29,9 +29,9 @@ export function isPcapMagic(magic: number): boolean {
 }
 
 /**
- * The records of a classic pcap. The snaplen of the file header is not asked: some files have 0 there, or less than
- * their records hold; what is in a record is delivered whole. The upper half of the link type (length of the frame check
- * sequence, reserved bits) is ignored: a check sequence is padding behind the IP packet.
+ * Reads the records of a classic pcap. The snaplen in the file header is ignored: some files have 0 there, or less than
+ * their records hold. The upper half of the link type (length of the frame check
+ * sequence, reserved bits) is ignored: a check sequence is padding after the IP packet.
  */
 export class PcapReader implements CaptureReader {
   readonly path: string;
@@ -57,8 +57,8 @@ export class PcapReader implements CaptureReader {
   readonly #wirelenAt: number;
 
   /**
-   * @param blocks  stands on the magic, which is one of a pcap
-   * @throws {CaptureError} where the file header is cut or of a version that is not read
+   * @param blocks  is at the magic number, which is that of a pcap
+   * @throws {CaptureError} if the file header is cut or of an unsupported version
    */
   constructor(blocks: CaptureBlocks) {
     if (!blocks.load(PCAP_FILE_HEADER_BYTES)) {
@@ -92,7 +92,7 @@ export class PcapReader implements CaptureReader {
     this.view = blocks.view;
   }
 
-  /** Whether records have the form that is written here too, but for the unit of their time stamps. */
+  /** Whether records have the format that PcapWriter writes, apart from the unit of their time stamps. */
   get isUsual(): boolean {
     return this.#isLittleEndian && this.#caplenAt === 8;
   }
@@ -111,7 +111,7 @@ export class PcapReader implements CaptureReader {
 
   /**
    * Loads the next record into memory, in one piece; returns false at the end of the file.
-   * @throws {CaptureError} where the file is damaged
+   * @throws {CaptureError} if the file is damaged
    */
   prepare(): boolean {
     const { blocks } = this;
@@ -122,7 +122,7 @@ export class PcapReader implements CaptureReader {
     return blocks.end - blocks.at >= recordBytes || this.#load(recordBytes);
   }
 
-  /** Stand on the record whose header lies at HEAD of `bytes`; whoever calls this has moved `blocks` on. */
+  /** Makes the record with its header at HEAD of `bytes` the current one; the caller advances `blocks`. */
   standOn(head: number): void {
     const { view } = this;
     const isLittleEndian = this.#isLittleEndian;
@@ -130,7 +130,7 @@ export class PcapReader implements CaptureReader {
     let seconds = view.getUint32(head + PCAP_RECORD.at.sec, isLittleEndian);
     let nanoseconds = view.getUint32(head + PCAP_RECORD.at.fraction, isLittleEndian) * this.fractionNs;
     if (nanoseconds >= NANOSECONDS_A_SECOND) {
-      // Some writers let the fraction run over instead of carrying it.
+      // Some writers let the fraction overflow instead of carrying it.
       seconds += Math.floor(nanoseconds / NANOSECONDS_A_SECOND);
       nanoseconds %= NANOSECONDS_A_SECOND;
     }

@@ -9,9 +9,9 @@ const MAX_EXACT_POWER_OF_TWO = 22;
  * Turns a count of units since 1970 into seconds and nanoseconds, exactly; what is finer than a nanosecond is cut off.
  * The result is in `seconds` and `nanoseconds` until the next `set`.
  *
- * The count has two halves. Of nanoseconds the high one changes every 4.3 seconds, of microseconds every 72 minutes: what
- * it stands for is worked out (by BigInt) only then, as whole seconds and the units that are left. The low half is added to
- * these.
+ * The count has two halves. Of nanoseconds the high one changes every 4.3 seconds, of microseconds every 72 minutes:
+ * what it stands for is worked out (by BigInt) only then, as whole seconds and the units that are left. The low half is
+ * added to these.
  */
 export class PcapngClock {
   seconds = 0;

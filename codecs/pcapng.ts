@@ -48,8 +48,8 @@ class PcapngInterface {
 }
 
 /**
- * The packets of a pcapng: those of enhanced, simple and (obsolete) packet blocks; all other blocks are skipped. A simple
- * packet block has no time stamp: it gets that of the packet before it.
+ * The packets of a pcapng: those of enhanced, simple and (obsolete) packet blocks; all other blocks are skipped. A
+ * simple packet block has no time stamp: it gets that of the packet before it.
  */
 export class PcapngReader implements CaptureReader {
   readonly path: string;
@@ -133,7 +133,9 @@ export class PcapngReader implements CaptureReader {
     this.#blocks.close();
   }
 
-  /** An enhanced packet block, or its obsolete forerunner, which has a count of drops in half of the interface's place. */
+  /**
+   * An enhanced packet block, or its obsolete forerunner, which has a count of drops in half of the interface's place.
+   */
   #takePacket(total: number, type: number): void {
     const blocks = this.#blocks;
     const { view } = this;

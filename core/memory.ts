@@ -3,8 +3,8 @@
  * fixed places (memory-map.ts) of one WebAssembly memory. The code in `wasm/` and that in `core/` work on the same
  * bytes.
  *
- * The memory is declared shared although one thread uses it: V8 counts a memory that is not shared as garbage to be, all
- * 3 GiB, and collects the whole heap when one is made.
+ * The memory is declared shared although one thread uses it: V8 counts an unshared memory as 3 GiB of
+ * heap in use, and runs a full garbage collection whenever one is created.
  */
 import { readFileSync } from 'node:fs';
 import { copyWords } from '../codecs/copy.js';

@@ -25,8 +25,8 @@ const SYSTEM_ERRORS: Record<string, string> = {
 };
 
 /**
- * ERROR, thrown by the file system about PATH, as a CaptureError in plain words. VERB is what was tried: 'open', 'read',
- * 'write'. Anything that does not come from the file system is rethrown as it is.
+ * ERROR, thrown by the file system about PATH, as a CaptureError in plain words. VERB is what was tried: 'open',
+ * 'read', 'write'. Anything that does not come from the file system is rethrown as it is.
  */
 export function fileSystemError(error: unknown, path: string, verb: string): CaptureError {
   const code = errorCode(error);

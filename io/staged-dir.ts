@@ -1,15 +1,15 @@
-/** A folder of results that is made beside its place and put there at the end, whole or not at all. */
+/** A result folder that is written beside its target and renamed at the end, as a whole or not at all. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError } from './file-error.js';
 
-/** The file by which a folder of ours is known, and what it says first. */
+/** The file that identifies a result folder, and what it says first. */
 export const SUMMARY_FILE = 'summary.json';
 export const GENERATOR = 'nfreplay';
 
 /**
- * Results on their way to a folder. Until `commit`, what is at TARGET stays as it is; `discard` removes what was written.
- * One of the two must be called.
+ * Results that are being written. TARGET stays as it is until `commit`; `discard` removes what was written. One of the
+ * two must be called.
  */
 export class StagedDir {
   /** Where to write. */
@@ -33,7 +33,7 @@ export class StagedDir {
     });
   }
 
-  /** Put the results in their place. */
+  /** Moves the results to the target. */
   commit(): void {
     const target = this.#target;
     attempt(target, () => {
@@ -41,7 +41,7 @@ export class StagedDir {
         renameSync(this.path, target);
         return;
       }
-      // A folder cannot be renamed onto one that holds something: the old one steps aside for a moment.
+      // A folder cannot be renamed onto one that is not empty: the old one is renamed first.
       const old = `${this.path}.old`;
       renameSync(target, old);
       try {
@@ -54,20 +54,20 @@ export class StagedDir {
     });
   }
 
-  /** Remove what was written. */
+  /** Removes what was written. */
   discard(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
 }
 
-/** Makes PATH and what is missing above it. (`recursive` never ends where a parent refuses with ENOENT, as /proc does.) */
+/** Creates PATH and its missing parents. (`recursive` never returns if a parent fails with ENOENT, as /proc does.) */
 function makeFolders(path: string): void {
   if (existsSync(path)) return;
   makeFolders(dirname(path));
   mkdirSync(path);
 }
 
-/** Never replace what somebody else put there. */
+/** Refuses to replace what no replay wrote. */
 function refuseForeign(target: string, given: string): void {
   if (!existsSync(target)) return;
   if (!statSync(target).isDirectory()) throw new FileError(`${given} is a file; a folder is wanted`);
@@ -85,7 +85,7 @@ function isOurs(dir: string): boolean {
   }
 }
 
-/** Remove what a run for the same folder left here that was killed. */
+/** Removes what killed runs for the same folder left behind. */
 function removeLeftOvers(parent: string, name: string): void {
   const prefix = `.${name}.partial-`;
   for (const entry of readdirSync(parent)) {

@@ -29,8 +29,8 @@ const HOST_FILE = 'host.json';
 const STITCH_FILE = 'stitch.pcap';
 
 /**
- * The cases that PATH stands for: itself, or the folders in it.
- * @throws {FileError} where there is none
+ * The cases at PATH: itself, or the folders in it.
+ * @throws {FileError} if there is no such folder
  */
 export function casesIn(path: string): GoldenCase[] {
   if (!existsSync(path)) throw new FileError(`${path}: there is no such folder`);
@@ -70,7 +70,7 @@ function inputsIn(dir: string): GoldenCase['inputs'] {
 
 /**
  * Replays GOLDEN and compares; throws what `replay` throws.
- * @throws {FileError} where there is no expectation yet
+ * @throws {FileError} if there is no expectation yet
  */
 export function checkCase(golden: GoldenCase): Comparison {
   return withResult(golden, (dir) => {
@@ -83,12 +83,12 @@ export function checkCase(golden: GoldenCase): Comparison {
   });
 }
 
-/** Replays GOLDEN and makes what comes out its expectation. */
+/** Replays GOLDEN and makes the result its expectation. */
 export function updateCase(golden: GoldenCase): void {
   withResult(golden, (dir) => replaceWant(golden.wantDir, dir));
 }
 
-/** What ACTION makes of the folder that a replay of GOLDEN leaves. */
+/** Calls ACTION with the result folder of a replay of GOLDEN. */
 function withResult<T>({ rulesPath, hostPath, inputs, stitchPath }: GoldenCase, action: (dir: string) => T): T {
   const parent = mkdtempSync(join(tmpdir(), 'nfreplay-check-'));
   const outDir = join(parent, 'got');
@@ -100,7 +100,7 @@ function withResult<T>({ rulesPath, hostPath, inputs, stitchPath }: GoldenCase, 
   }
 }
 
-/** Puts what is compared of RESULT in the place of WANT: made beside it and renamed, so that WANT is always whole. */
+/** Replaces WANT by the compared files of RESULT: written beside it and renamed, so that WANT is always complete. */
 export function replaceWant(want: string, result: string): void {
   const staged = `${want}.partial-${process.pid}`;
   const old = `${want}.old-${process.pid}`;

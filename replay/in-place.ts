@@ -1,6 +1,6 @@
 /**
- * Replays captures from file to file without a detour through JavaScript: records are merged, forwarded and made anew where
- * they lie, in blocks of the emulator's memory, by wasm/capture/capture-loop.ts. Only what is not for the fast path comes back.
+ * Replays captures from file to file without going through JavaScript: wasm/capture/capture-loop.ts merges, forwards
+ * and rewrites records in place, in blocks of the emulator's memory. Only what the fast path cannot handle comes back.
  */
 import type { CaptureReader } from '../codecs/capture.js';
 import { Linktype } from '../codecs/linktypes.js';
@@ -25,9 +25,9 @@ export class InPlaceReplay {
   readonly #inputs: Records<FieldsOf<typeof INPUT>>;
 
   /**
-   * All of READERS, whose packets enter at DEVS, if that is possible for each of them: usual pcaps of Ethernet frames that
-   * arrive at an interface, in blocks of MEMORY. WRITERS, by the number of their state, have their states and chunks there too. REPLAY is
-   * called for each packet that takes the slow path.
+   * Replays all of READERS, whose packets enter at DEVS, if each is a usual pcap of Ethernet frames that arrive at an
+   * interface, in blocks of MEMORY; else undefined. WRITERS, by the number of their state, have their states and chunks
+   * in MEMORY too. REPLAY is called for each packet that takes the slow path.
    */
   static of(
     memory: Memory,
@@ -74,7 +74,7 @@ export class InPlaceReplay {
     return this.#memory.wasm.step(count);
   }
 
-  /** How many packets went the fast path. */
+  /** How many packets took the fast path. */
   get forwarded(): number {
     return this.#memory.wasm.forwardedPackets();
   }
@@ -84,7 +84,7 @@ export class InPlaceReplay {
     return this.#inputs.get(input, 'read');
   }
 
-  /** Read on where INPUT has no whole record in memory any more. */
+  /** Reads more of INPUT, which has no complete record in memory. */
   #refill(input: number): number {
     const reader = this.#readers[input];
     this.#takeOver(input);
@@ -100,13 +100,13 @@ export class InPlaceReplay {
     this.#replay(input, upcall);
   }
 
-  /** Let the reader of INPUT stand where the code in wasm/ has come to. */
+  /** Advances the reader of INPUT to where the data plane is. */
   #takeOver(input: number): void {
     const { blocks } = this.#readers[input];
     blocks.at = this.#inputs.get(input, 'at') - blocks.bytes.byteOffset;
   }
 
-  /** Show the code in wasm/ what the reader of INPUT has. */
+  /** Tells the data plane what the reader of INPUT has in memory. */
   #show(input: number): void {
     const { blocks } = this.#readers[input];
     const { byteOffset } = blocks.bytes;

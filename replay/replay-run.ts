@@ -1,4 +1,4 @@
-/** hot: one replay, from capture files through the emulator into the files of the results. */
+/** hot: one replay, from capture files through the emulator into the result files. */
 import { join } from 'node:path';
 import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
 import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
@@ -33,7 +33,7 @@ export type RunOptions = Omit<EmulatorOptions, 'memory'>;
 export const LOCAL_FILE = 'local.pcap';
 export const DROPPED_FILE = 'dropped.pcap';
 
-/** Stands for a folder of results: only what leaves is wanted, as a stream. */
+/** In place of a result folder: only what leaves is written, as a stream. */
 export const STANDARD_OUTPUT = '-';
 
 /** Replays captures packet by packet. Call `step` until it returns false, then `close`. */
@@ -56,10 +56,10 @@ export class ReplayRun implements EmulatorOutput {
   readonly #limit: number;
   /** The writer of each interface; lo has none. */
   readonly #egress: readonly (PcapWriter | undefined)[];
-  /** Of what goes to a stream, only what leaves by an interface is written. */
+  /** Undefined with a stream: only what leaves by an interface goes there. */
   readonly #local: PcapWriter | undefined;
   readonly #dropped: PcapWriter | undefined;
-  /** Replays from file to file without a detour through JavaScript, where all inputs are of a kind that permits it. */
+  /** Replays from file to file without going through JavaScript, if all inputs allow it. */
   #inPlace: InPlaceReplay | undefined;
   readonly #location = new IpLocation();
   readonly #frame = new Frame();
@@ -67,9 +67,10 @@ export class ReplayRun implements EmulatorOutput {
   #record: CaptureReader | null = null;
 
   /**
-   * @param outDir an existing folder, where a capture is made for each interface but lo, for `local` and for `dropped`; or '-':
-   * what leaves by any interface goes to standard output, as one capture
-   * @throws {CaptureError} where an input cannot be read or an output not be written
+   * @param outDir an existing folder, for a capture of each interface but lo, of `local` and of `dropped`; or '-':
+   *   what leaves
+   * by any interface goes to standard output, as one capture
+   * @throws {CaptureError} if an input cannot be read or an output cannot be written
    */
   constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string, limit: number, stitcher?: Stitcher) {
     const { host } = options;
@@ -116,7 +117,7 @@ export class ReplayRun implements EmulatorOutput {
     return writer;
   }
 
-  /** Replay up to COUNT packets; false where there are no more. */
+  /** Replays up to COUNT packets; returns false if there are no more. */
   step(count: number): boolean {
     const until = Math.min(this.#limit, this.read + count);
     if (this.#inPlace !== undefined) return this.#stepInPlace(this.#inPlace, until);
@@ -146,12 +147,12 @@ export class ReplayRun implements EmulatorOutput {
     return { buffer: memory.buffer, chunk, stateAt: writers.recordsOf(memory.buffer).addressOf(index) };
   }
 
-  /** Nothing waits to be written from BYTES any more. */
+  /** Makes sure that no writer still refers to BYTES. */
   #settle(bytes: Uint8Array): void {
     for (const writer of this.writers) writer.settle(bytes);
   }
 
-  /** How many packets had each `Outcome`. */
+  /** Number of packets by `Outcome`. */
   get outcomes(): Float64Array {
     const outcomes = this.#outcomes.slice();
     outcomes[Outcome.FORWARDED] += this.#inPlace?.forwarded ?? 0;
@@ -168,28 +169,28 @@ export class ReplayRun implements EmulatorOutput {
     return this.#merger.consumedBytes;
   }
 
-  /** -1: not known. */
+  /** Size of all inputs; -1: not known. */
   get totalBytes(): number {
     return this.#merger.totalBytes;
   }
 
-  /** What is to be said about the inputs: where they were cut. */
+  /** Warnings about inputs that are cut. */
   get cuts(): string[] {
     return this.#readers.flatMap(({ cut }) => (cut ? [cut.message] : []));
   }
 
-  /** Close every file. */
+  /** Closes every file. */
   close(): void {
     for (const file of [...this.#readers, ...this.writers]) file.close();
   }
 
-  /** Close every file, whatever becomes of what is in it. */
+  /** Closes every file of a run that has failed. */
   abandon(): void {
     for (const file of [...this.#readers, ...this.writers]) {
       try {
         file.close();
       } catch {
-        // It failed before: that is why the run is given up.
+        // The run has failed already; this error adds nothing.
       }
     }
   }
@@ -232,7 +233,7 @@ export class ReplayRun implements EmulatorOutput {
   egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void {
     const writer = this.#egress[dev];
     const record = this.#record;
-    // A frame that lies where it was read has its old record header before it, or more that is not needed any more.
+    // A frame that is where it was read has its old record header before it, which is not needed any more.
     if (writer !== undefined && record !== null && bytes === record.bytes && at >= record.at && writer.holds(bytes)) {
       writer.writeInPlace(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     } else {

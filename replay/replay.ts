@@ -1,4 +1,4 @@
-/** Captures through a host and its rules, into a folder of results. */
+/** Replays captures through a host and its rules into a result folder. */
 import { basename, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
@@ -26,11 +26,14 @@ export interface ReplayOptions {
   inputs?: readonly { iface: string; path: string }[];
   /** One capture of whole conversations, instead of `inputs`. */
   stitchPath?: string;
-  /** Where the results go. It is replaced as a whole, at the end. '-': what leaves by any interface, as a pcap, to standard output. */
+  /**
+   * The result folder, replaced as a whole at the end. '-': what leaves by any interface goes to standard output, as a
+   * pcap.
+   */
   outDir: string;
-  /** For what the kernel draws at random. Default 0. */
+  /** Seed for what the kernel chooses at random, such as NAT ports. Default 0. */
   seed?: number;
-  /** Rules that ask for what is not supported never match, instead of being an error. */
+  /** Unsupported rules never match, instead of being an error. */
   lax?: boolean;
   /** Only the first packets. */
   limit?: number;
@@ -48,13 +51,13 @@ export interface ReplayProgress {
 
 /** The name that stands for the host itself among the interfaces. */
 const LOCAL = 'local';
-/** How many packets are replayed between two looks at the rest of the world. */
+/** How many packets are replayed per step. */
 const STEP_PACKETS = 50_000;
 const CONNECTIONS_A_WRITE_BYTES = 1 << 18;
 
 /**
- * Replay captures and write the results.
- * @throws {ReplayOptionsError} {RulesetError} {HostError} {CaptureError} {FileError}; what is at `outDir` is then left as it was
+ * Replays captures and writes the results.
+ * @throws {ReplayOptionsError} {RulesetError} {HostError} {CaptureError} {FileError}; `outDir` is then left as it was
  */
 export function replay(options: ReplayOptions): Summary {
   const steps = replaySteps(options);
@@ -64,9 +67,7 @@ export function replay(options: ReplayOptions): Summary {
   }
 }
 
-/**
- * The same in steps, between which it may be given up: `return()` then removes what was written.
- */
+/** The same in steps. `return()` between two of them abandons the replay and removes what was written. */
 export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
   const ruleset = parseRuleset(readText(options.rulesPath), options.rulesPath, { lax: options.lax ?? false });
   const hostText = readText(options.hostPath);
@@ -204,7 +205,7 @@ function writeTexts(dir: string, ruleset: Ruleset, emulator: Emulator, summary: 
   writeText(join(dir, SUMMARY_FILE), `${JSON.stringify(summary, null, 2)}\n`);
 }
 
-/** A million connections are 250 MB of text: written in pieces. */
+/** Writes in pieces: a million connections are 250 MB of text. */
 function writeConnections(path: string, { connections, nowMs }: Emulator): void {
   const writer = new AsciiWriter();
   const flush = () => {

@@ -12,10 +12,14 @@ export interface ResultFrame {
   ipAt: number;
 }
 
-/** Frames of one interface by the timestamp (ns) of the input that caused them, in the order in which they were made. */
+/**
+ * Frames of one interface by the timestamp (ns) of the input that caused them, in the order in which they were made.
+ */
 export type FramesByTime = Map<bigint, ResultFrame[]>;
 
-/** Names of the interfaces that DIR has frames of. What was dropped (dropped.pcap) did not come out, so it is not one. */
+/**
+ * Names of the interfaces that DIR has frames of. What was dropped (dropped.pcap) did not come out, so it is not one.
+ */
 export function devicesOf(dir: string): string[] {
   return readdirSync(dir)
     .filter((name) => name.endsWith('.pcap') && name !== 'dropped.pcap')

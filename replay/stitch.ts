@@ -1,4 +1,6 @@
-/** hot: places the packets of one capture of whole conversations on the interfaces of a host, as their senders would. */
+/**
+ * hot: places the packets of one capture of whole conversations on the interfaces of a host, as their senders would.
+ */
 import { type Address, prefixMask } from '../codecs/address.js';
 import type { LoadedAddress } from '../codecs/byte-order.js';
 import { addressSum, updateChecksum } from '../codecs/checksum.js';
@@ -98,7 +100,10 @@ export class Stitcher {
     return this.#deviceTowards(view.getInt32(at + IPV4_SOURCE_AT, true));
   }
 
-  /** Learn from the IPv4 packet at AT, that the host made of the one placed last, how replies to it look to their sender. */
+  /**
+   * Learn from the IPv4 packet at AT, that the host made of the one placed last, how replies to it look to their
+   * sender.
+   */
   learn(bytes: Uint8Array, at: number, length: number): void {
     if (this.#protocol === 0) return;
     if (!this.#read(this.#viewOf(bytes), at, length) || this.#readProtocol !== this.#protocol) return;

@@ -1,4 +1,6 @@
-/** What a replay came to, as values: `summary.json`. Its shape is described in docs/summary.md and changes only there. */
+/**
+ * What a replay came to, as values: `summary.json`. Its shape is described in docs/summary.md and changes only there.
+ */
 import { formatAddress, swap16 } from '../codecs/address.js';
 import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/conntrack-list.js';
 import type { DroppedFlow } from './drops.js';
@@ -100,7 +102,9 @@ export function summarizeConnection(listed: ListedConnection): ConnectionSummary
   };
 }
 
-/** One end of a direction. ICMP has an id, no ports: it stands as the opener's port, since it is that which NAT changes. */
+/**
+ * One end of a direction. ICMP has an id, no ports: it stands as the opener's port, since it is that which NAT changes.
+ */
 function endpointOf(
   tuple: ListedTuple,
   direction: ListedDirection,

@@ -4,9 +4,9 @@ const KEY_WORDS = 4;
 const INITIAL_SLOTS = 1024;
 
 /**
- * Open addressing, at most half full; nothing is ever taken out. A key is two addresses, a word of ports and a word that
- * must not be 0 (protocol and whatever else tells keys apart). What belongs to a key stands in `words`, from the place
- * that `find` and `insert` give; an insert may replace `words` and move every place.
+ * Open addressing, at most half full; nothing is ever taken out. A key is two addresses, a word of ports and a word
+ * that must not be 0 (protocol and whatever else tells keys apart). What belongs to a key stands in `words`, from the
+ * place that `find` and `insert` give; an insert may replace `words` and move every place.
  */
 export class TupleMap {
   words: Int32Array;

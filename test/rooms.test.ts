@@ -1,5 +1,5 @@
-// The rooms of the project, and which of them may import which: codecs and core stay free of I/O, and nothing leans on the
-// command line.
+// The rooms of the project, and which of them may import which: codecs and core stay free of I/O, and nothing leans on
+// the command line.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -6,11 +6,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { helpOf, parseCommand } from '../../cli/args.js';
 import type { BenchResult } from '../../cli/bench-report.js';
-import { type RuleCost, rulesCost, withProbes } from '../../cli/bench-rules.js';
-import { silentEmulator, Traffic } from '../../cli/bench-traffic.js';
 import { BENCH } from '../../cli/commands.js';
 import { loadHost } from '../../core/host/host.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { type RuleCost, rulesCost, withProbes } from '../../replay/bench-rules.js';
+import { silentEmulator, Traffic } from '../../replay/bench-traffic.js';
 import { casesIn, type GoldenCase } from '../../replay/golden-case.js';
 import { inputsOf } from '../../replay/replay.js';
 

@@ -1,5 +1,6 @@
-// `npm run test:nodes`: the tests and one replay of 1,000,000 packets on the oldest supported Node and the two newest, fetched
-// into a temporary folder. What the replay writes must be what the running Node writes. Its last line is `N passed, N failed`.
+// `npm run test:nodes`: the tests and one replay of 1,000,000 packets on the oldest supported Node and the two newest,
+// fetched into a temporary folder. What the replay writes must be what the running Node writes. Its last line is `N
+// passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,14 +1,11 @@
-/** Captures through an emulator, again and again, with nothing written: only the time is wanted. */
+/** Runs captures through an emulator again and again and writes nothing: only the time matters. */
 import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { openCaptureFile } from '../io/capture-file.js';
-import { INPUT_LOCAL, type RunInput } from '../replay/replay-run.js';
-
-/** In batches: a loop that V8 compiles while it runs is thrown away at its end, so the hot one must end often. */
-const BATCH_PACKETS = 128;
+import { INPUT_LOCAL, type RunInput } from './replay-run.js';
 
 /** What one pass through the captures gave. */
 export interface Pass {
@@ -59,44 +56,20 @@ export class Traffic {
 
   #run(readers: readonly CaptureReader[], emulator: Emulator | undefined): { read: number; entered: number } {
     const merger = new CaptureMerger(readers);
-    const done = { read: 0, entered: 0 };
-    while (done.read < this.#limit) {
-      const wanted = Math.min(BATCH_PACKETS, this.#limit - done.read);
-      const before = done.read;
-      if (emulator === undefined) this.#readBatch(readers, merger, wanted, done);
-      else this.#batch(readers, merger, wanted, emulator, done);
-      if (done.read - before < wanted) break;
-    }
-    return done;
-  }
-
-  #readBatch(
-    readers: readonly CaptureReader[],
-    merger: CaptureMerger,
-    wanted: number,
-    done: { read: number; entered: number },
-  ): void {
-    for (let n = 0; n < wanted; n++) {
+    let read = 0;
+    let entered = 0;
+    while (read < this.#limit) {
       const index = merger.next();
-      if (index < 0) return;
-      done.read++;
-      if (locateIp(readers[index], this.#location)) done.entered++;
+      if (index < 0) break;
+      read++;
+      const record = readers[index];
+      const isPacket =
+        emulator === undefined
+          ? locateIp(record, this.#location)
+          : this.#enter(record, this.#inputs[index].dev, emulator);
+      if (isPacket) entered++;
     }
-  }
-
-  #batch(
-    readers: readonly CaptureReader[],
-    merger: CaptureMerger,
-    wanted: number,
-    emulator: Emulator,
-    done: { read: number; entered: number },
-  ): void {
-    for (let n = 0; n < wanted; n++) {
-      const index = merger.next();
-      if (index < 0) return;
-      done.read++;
-      if (this.#enter(readers[index], this.#inputs[index].dev, emulator)) done.entered++;
-    }
+    return { read, entered };
   }
 
   /** Whether there was a packet for the host in the frame of RECORD. */

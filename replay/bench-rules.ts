@@ -1,7 +1,7 @@
 /**
- * How often each rule is asked. The counters of a ruleset say only what matched; so it is run once more with rules put in
- * between that match everything and do nothing: one at the head of each chain, and one behind each jump, from which a
- * packet may or may not come back. What they count is exact.
+ * How often each rule is asked. The counters of a ruleset say only what matched; so it is run once more with rules put
+ * in between that match everything and do nothing: one at the head of each chain, and one behind each jump, from which
+ * a packet may or may not come back. What they count is exact.
  */
 import type { Emulator } from '../core/emulator.js';
 import { fieldRow, isFixed } from '../core/fields.js';
