@@ -13,7 +13,7 @@ import { replay } from '../../replay/replay.js';
 const Golden = suite('golden cases');
 
 /** What is shown to a newcomer, and what once went wrong. */
-const cases = [...casesIn('pcaps'), ...casesIn('test/golden/regressions')];
+const cases = [...casesIn('pcaps'), ...casesIn('test/golden/regressions'), ...casesIn('test/golden/protocols')];
 
 Golden('there are as many as were recorded, each with a line on what it protects', () => {
   assert.ok(cases.length >= 12);

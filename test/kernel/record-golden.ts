@@ -9,6 +9,7 @@ import { replaceWant } from '../../replay/golden-case.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
 import { PROTOCOL_STORIES } from './golden/protocol-stories.js';
+import { sctpStates } from './golden/sctp-states.js';
 import type { GoldenStory } from './golden/story.js';
 import { type Libc, loadLibc } from './libc.js';
 import { agreesWithItself, caseFolder, play } from './live-case.js';
@@ -18,10 +19,10 @@ import { Router } from './router.js';
 import type { Stage } from './scene.js';
 import { worldOf } from './world.js';
 
-const MOST_PACKETS = 1000;
+const MOST_PACKETS = 10_000;
 
 function record(libc: Libc, story: GoldenStory): string {
-  const folder = caseFolder(join('pcaps', story.name), []);
+  const folder = caseFolder(join(story.folder ?? 'pcaps', story.name), []);
   const scratch = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
   const router = new Router(libc, story.host);
   try {
@@ -68,5 +69,5 @@ function tidy(want: string): void {
 
 const libc = loadLibc();
 const wanted = process.argv.slice(2);
-for (const story of [...DOCKER_STORIES, ...NETFILTER_STORIES, ...PROTOCOL_STORIES])
+for (const story of [...DOCKER_STORIES, ...NETFILTER_STORIES, ...PROTOCOL_STORIES, sctpStates])
   if (wanted.length === 0 || wanted.includes(story.name)) console.log(record(libc, story));

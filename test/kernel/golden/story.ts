@@ -7,10 +7,12 @@ import type { Output } from '../router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from '../scene.js';
 import { type Connection, openConnection, segment } from '../tcp-scene.js';
 
-/** A case of `pcaps/`. */
+/** A golden case. */
 export interface GoldenStory {
-  /** The folder's name. */
+  /** The name of the case's own folder. */
   name: string;
+  /** What that is in; `pcaps` if not given. */
+  folder?: string;
   /** What it protects, in a line. */
   protects: string;
   host: HostDescription;
