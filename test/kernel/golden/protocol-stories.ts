@@ -79,7 +79,10 @@ const withoutStates: GoldenStory = {
     const pptp = (callId: number): Uint8Array =>
       Uint8Array.of(0x20, 1, 0x88, 0x0b, 0, 4, 0, callId, 0, 0, 0, 1, 1, 2, 3, 4);
     const plain = Uint8Array.of(0, 0, 8, 0, 69, 0, 0, 0);
-    for (const contents of [plain, pptp(9), pptp(9).subarray(0, 6), Uint8Array.of(0, 2, 8, 0, 1, 2, 3, 4)]) {
+    // Version 1 without PPP has no key, and there is no version 2.
+    const notPpp = Uint8Array.of(0x20, 1, 8, 0, 0, 4, 0, 9, 0, 0, 0, 1, 1, 2, 3, 4);
+    const unknown = Uint8Array.of(0, 2, 8, 0, 1, 2, 3, 4);
+    for (const contents of [plain, pptp(9), pptp(9).subarray(0, 6), notPpp, unknown]) {
       const inside = yield* deliver(
         stage,
         from('eth0', OUTSIDE, 0, HOST, 0),
