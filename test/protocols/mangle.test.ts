@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { toLoaded } from '../../codecs/byte-order.js';
 import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, TCP_ACK } from '../../codecs/layouts.js';
 import { mangle } from '../../core/nat/mangle.js';
+import { Manip } from '../../core/nat/range.js';
 import { Random } from '../../core/random.js';
-import { Manip } from '../../core/rules/context.js';
 import { bytesEqual } from '../bytes.js';
 import { buildIcmp, buildIpv4, buildTcp, buildUdp, withChecksum } from '../packets/packets.js';
 

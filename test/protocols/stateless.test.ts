@@ -113,6 +113,28 @@ trackers('ICMP: only the four queries open a connection, with any code', () => {
   assert.equal(opening, [8, 13, 15, 17]);
 });
 
+trackers('ICMP: each query has its reply, and errors are told apart (RFC 792, RFC 950)', () => {
+  const pairs = [
+    [8, 0],
+    [13, 14],
+    [15, 16],
+    [17, 18],
+  ];
+  for (const [query, reply] of pairs) {
+    const tracking = new Tracking();
+    const tracker = tracking.tracker(icmp);
+    assert.is(tracking.track(tracker, message('>', query, 0)), 'NEW', `type ${query}`);
+    assert.is(tracking.track(tracker, message('<', reply, 0)), 'ESTABLISHED/R', `type ${reply}`);
+  }
+  const errors = [];
+  for (let type = 0; type < 256; type++) {
+    const tracking = new Tracking();
+    tracking.track(tracking.tracker(icmp), message('>', type, 0));
+    if (icmp.isError(tracking.packet)) errors.push(type);
+  }
+  assert.equal(errors, [3, 4, 5, 11, 12]);
+});
+
 trackers('ICMP: a reply belongs to the query of its code, and 30 s go by anew', () => {
   const tracking = new Tracking();
   const tracker = tracking.tracker(icmp);
