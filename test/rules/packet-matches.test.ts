@@ -136,4 +136,30 @@ matches('the broadcasts and multicasts of the host itself come back to it as suc
   }
 });
 
+matches('before conntrack, in raw, no packet has a connection: every engine counts what the kernel counts', () => {
+  // Every third packet, and of these all or none: without a connection the state is INVALID, and nothing else is known.
+  const every = '-m statistic --mode nth --every 3 --packet 0';
+  const asked: readonly (readonly [match: string, packets: number])[] = [
+    ['-m state --state INVALID', 20],
+    ['-m state ! --state INVALID', 0],
+    ['-m state --state ESTABLISHED', 0],
+    ['-m conntrack --ctstate INVALID', 20],
+    ['-m conntrack --ctdir ORIGINAL', 0],
+    ['-m connmark --mark 0x0', 0],
+    ['-m connmark ! --mark 0x1', 0],
+  ];
+  for (const [match, packets] of asked) {
+    const ruleset = parseRuleset(`*raw\n-A PREROUTING ${every} ${match}\nCOMMIT\n`, 'raw');
+    for (const engine of ENGINES) {
+      const emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
+      for (let i = 0; i < 60; i++) {
+        const dev = i % 2;
+        emulator.receive(new Frame({ bytes: udpPacket(ENDS[dev]), dev, linktype: Linktype.RAW, tsSec: 10 + i }));
+      }
+      const counted = /^\[(\d+):/m.exec(saveRuleset(ruleset, emulator.counters))?.[1];
+      assert.is(counted, `${packets}`, `${match}, ${engine}`);
+    }
+  }
+});
+
 matches.run();

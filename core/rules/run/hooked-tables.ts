@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.js';
 import { natHooks } from '../../nat/hooks.js';
 import type { Nat } from '../../nat/nat.js';
 import { reroute } from '../../own-route.js';
-import type { Packet } from '../../packet.js';
+import { CtInfo, type Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import { type Effect, effectOf } from '../effect.js';
 import { createCounters, type Ruleset, type Table, type TableCounters, traceIds } from '../model.js';
@@ -46,7 +46,8 @@ export class HookedTables {
         const effect = effectOf(rule);
         if (effect !== 'none') this.effects.set(firstId + rule.index, effect);
       }
-      for (const [id, ask] of program.asks ?? []) this.asks.set(id, ask);
+      const isTracked = table.name === 'nat' || PRIORITIES[table.name] > Priority.CONNTRACK;
+      for (const [id, asked] of program.asks ?? []) this.asks.set(id, isTracked ? asked : beforeConntrack(asked));
       if (table.name !== 'nat') return tableHooks(table, PRIORITIES[table.name], program, firstId, host);
       const chains = (packet: Packet): Verdict => program.run(packet, packet.hook);
       return natHooks(nat, chains, host, (walk, hook) => walk.translate(table, firstId, hook));
@@ -93,5 +94,21 @@ function withReroute(run: (packet: Packet) => Verdict, host: Host): (packet: Pac
       packet.destination !== destination ||
       packet.view.getUint8(packet.at + IPV4_TOS_AT) !== tos;
     return !isChanged || reroute(packet, host) ? Verdict.ACCEPT : Verdict.DROP;
+  };
+}
+
+/** ASKED of packets as they are before conntrack has seen them: without a connection, whatever is known of them later. */
+function beforeConntrack(asked: Asked): Asked {
+  return {
+    ...asked,
+    predict(packet) {
+      const { ct, ctinfo } = packet;
+      packet.ct = -1;
+      packet.ctinfo = CtInfo.INVALID;
+      const answer = asked.predict(packet);
+      packet.ct = ct;
+      packet.ctinfo = ctinfo;
+      return answer;
+    },
   };
 }
