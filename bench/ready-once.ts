@@ -20,5 +20,6 @@ const ruleset = parseRuleset(text, rulesPath);
 const emulator = createEmulator({ ruleset, host }, { egress() {}, local() {}, dropped() {} });
 emulator.receive(new Frame({ bytes: made.bytes.subarray(0, made.length), dev: host.interfaceIndex('eth0') }));
 const durationMs = performance.now() - startedMs;
-if (emulator.outcome !== Outcome.FORWARDED) throw new Error(`the packet was not forwarded: ${emulator.reason}`);
+if (emulator.outcome !== Outcome.FORWARDED)
+  throw new Error(`the packet was not forwarded: ${emulator.dropCause?.reason}`);
 process.stdout.write(`${durationMs}\n`);

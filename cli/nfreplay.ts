@@ -10,6 +10,7 @@ import { version } from '../replay/version.js';
 import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
 import { BENCH, CHECK, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
+import { printable } from './printable.js';
 import { type Style, styleOf } from './style.js';
 
 /** EX_SOFTWARE of sysexits.h: nothing that the user did. */
@@ -115,6 +116,6 @@ try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   const { message, exitCode } = explain(error);
-  process.stderr.write(`nfreplay: ${message}\n`);
+  process.stderr.write(`nfreplay: ${message.split('\n').map(printable).join('\n')}\n`);
   process.exitCode = exitCode;
 }

@@ -2,6 +2,7 @@
 import type { ConnectionDifference, Difference, FrameDifference, RuleDifference } from '../replay/compare.js';
 import type { ResultFrame } from '../replay/result-folder.js';
 import { dissect } from './dissect.js';
+import { printable } from './printable.js';
 import { PLAIN, type Style } from './style.js';
 
 /** DIFFERENCE as lines of text. */
@@ -19,8 +20,10 @@ export function renderDifference(difference: Difference, style: Style = PLAIN): 
 const NAME_WIDTH = 26;
 const VALUE_WIDTH = 34;
 
-function renderFrame({ device, tsNs, wanted, got }: FrameDifference, style: Style): string[] {
-  const lines = [`${device}, caused by the input of ${secondsText(tsNs)}:`, ''];
+function renderFrame({ device, tsNs, wanted, got, droppedBy = [] }: FrameDifference, style: Style): string[] {
+  const lines = [`${device}, caused by the input of ${secondsText(tsNs)}:`];
+  for (const cause of droppedBy) lines.push(`  dropped by ${printable(cause)}`);
+  lines.push('');
   const wantedFields = wanted ? dissect(wanted.bytes, wanted.ipAt) : [];
   const gotFields = got ? dissect(got.bytes, got.ipAt) : [];
   lines.push(row(' ', '', wanted ? 'wanted' : 'wanted: nothing', got ? 'got' : 'got: nothing'));

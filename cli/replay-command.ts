@@ -6,6 +6,7 @@ import type { Summary } from '../replay/summary.js';
 import { type Arguments, parseCommand } from './args.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
+import { printable } from './printable.js';
 import { Progress } from './progress.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
@@ -27,7 +28,7 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   const summary = await interruptible(options);
   if (typeof summary === 'number') return summary;
 
-  for (const warning of summary.warnings) process.stderr.write(`nfreplay: warning: ${warning}\n`);
+  for (const warning of summary.warnings) process.stderr.write(`nfreplay: warning: ${printable(warning)}\n`);
   // Where packets go to standard output, what is said about them does not.
   const said = options.outDir === STANDARD_OUTPUT ? process.stderr : process.stdout;
   if (given.has('json')) {
@@ -35,9 +36,14 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   } else {
     const style = styleOf(said);
     const durationMs = performance.now() - startedMs;
-    said.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs }));
+    said.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width: widthOf(said) }));
   }
   return ExitCode.DONE;
+}
+
+/** How wide lines may be for people at a terminal; undefined: this is none. */
+function widthOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY ? stream.columns : undefined;
 }
 
 function optionsOf(given: Arguments): ReplayOptions {

@@ -1,10 +1,12 @@
 /** A replay's summary, as people like to read it. */
-import { relative } from 'node:path';
+import { basename, relative } from 'node:path';
 import { listedName } from '../core/protocols/registry.js';
-import type { DroppedFlow } from '../replay/drops.js';
+import { REASONS } from '../core/reasons.js';
+import type { DroppedBy, DroppedFlow } from '../replay/drops.js';
 import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';
-import { columns } from './columns.js';
+import { columns, cut } from './columns.js';
 import { formatNumber } from './number.js';
+import { printable } from './printable.js';
 import type { Style } from './style.js';
 
 export interface ReportOptions {
@@ -14,18 +16,25 @@ export interface ReportOptions {
   /** Where the results lie. */
   outDir: string;
   durationMs: number;
+  /** How wide a line may be; undefined: as wide as it gets. */
+  width?: number | undefined;
 }
 
 /** The whole report, ending in a line's end. */
-export function formatReport(summary: Summary, { style, top, outDir, durationMs }: ReportOptions): string {
+export function formatReport(summary: Summary, options: ReportOptions): string {
+  const { style, top, outDir, durationMs, width } = options;
   const { packets, connections, droppedFlows, rules } = summary;
   const busiest = [...rules].sort((a, b) => b.packets - a.packets);
   const blocks = [
     [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary)],
-    section('connections', connectionRows(connections.listed.slice(0, top)), connections.count - top, style),
-    section('dropped', droppedRows(droppedFlows.listed.slice(0, top)), droppedFlows.count - top, style),
-    section('busiest rules', ruleRows(busiest.slice(0, top)), busiest.length - top, style),
-    [outDir === '-' ? `written: ${captures(summary)}` : `${style.bold(shortPath(outDir))} holds ${outputs(summary)}`],
+    section('connections', connectionRows(connections.listed.slice(0, top), width), connections.count - top, style),
+    section('dropped', droppedRows(droppedFlows.listed.slice(0, top), width), droppedFlows.count - top, style),
+    section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
+    [
+      outDir === '-'
+        ? `written: ${captures(summary)}`
+        : `${style.bold(printable(shortPath(outDir)))} holds ${outputs(summary)}`,
+    ],
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -36,7 +45,8 @@ export function formatReport(summary: Summary, { style, top, outDir, durationMs 
 function outcomes({ packets, skipped }: Summary): string[] {
   const rows: [number, string][] = [
     [packets.forwarded, 'forwarded'],
-    [packets.local, 'delivered to the host'],
+    [packets.sent, 'sent by the host itself'],
+    [packets.delivered, 'delivered to the host'],
     [packets.rejected, 'rejected: dropped, and the sender told'],
     [packets.dropped, 'dropped'],
     [packets.held, 'fragments held until their packet was whole'],
@@ -52,7 +62,7 @@ function section(title: string, lines: string[], more: number, style: Style): st
 }
 
 /** `tcp  203.0.113.7:51515 → 192.0.2.10:36379  ⇒ 172.17.0.3:6379  ESTABLISHED  3/126 ↔ 2/87`: packets/bytes each way. */
-function connectionRows(listed: readonly ConnectionSummary[]): string[] {
+function connectionRows(listed: readonly ConnectionSummary[], width: number | undefined): string[] {
   const rows = listed.map((connection) => [
     connection.protocol,
     `${formatEndpoint(connection.source)} → ${formatEndpoint(connection.destination)}`,
@@ -60,7 +70,7 @@ function connectionRows(listed: readonly ConnectionSummary[]): string[] {
     connection.state ?? '',
     traffic(connection),
   ]);
-  return columns(rows, ['left', 'left', 'left', 'left', 'left']);
+  return columns(rows, ['left', 'left', 'left', 'left', 'left'], width);
 }
 
 function translation({ translatedSource, translatedDestination }: ConnectionSummary): string {
@@ -75,23 +85,50 @@ function traffic({ packets, bytes, replied }: ConnectionSummary): string {
   return replied ? `${original} ↔ ${packets[1]}/${bytes[1]}` : `${original} → no answer`;
 }
 
-function droppedRows(flows: readonly DroppedFlow[]): string[] {
-  const rows = flows.map(({ packets, protocol, source, destination, port, reason }) => {
+/** What dropped them, and below it the flows: `2  tcp  203.0.113.7 → 192.0.2.10:8081  ⇒ 172.17.0.3:80`. */
+function droppedRows(flows: readonly DroppedFlow[], width: number | undefined): string[] {
+  const rows = flows.map(({ packets, protocol, source, destination, port, translatedDestination }) => {
     const name = listedName(protocol);
     const service = formatEndpoint({ address: destination, ...(port === undefined ? {} : { port }) });
-    return [formatNumber(packets), name === 'unknown' ? String(protocol) : name, `${source} → ${service}`, reason];
+    const translated = translatedDestination ? `⇒ ${formatEndpoint(translatedDestination)}` : '';
+    return [
+      `  ${formatNumber(packets)}`,
+      name === 'unknown' ? String(protocol) : name,
+      `${source} → ${service}`,
+      translated,
+    ];
   });
-  return columns(rows, ['right', 'left', 'left', 'left']);
+  const groups = new Map<string, string[][]>();
+  flows.forEach((flow, index) => {
+    const cause = causeLine(flow);
+    groups.set(cause, [...(groups.get(cause) ?? []), rows[index]]);
+  });
+  return [...groups].flatMap(([cause, rows]) => [
+    cut(`  ${printable(cause)}`, width ?? Number.POSITIVE_INFINITY),
+    ...columns(rows, ['right', 'left', 'left', 'left'], width),
+  ]);
 }
 
-function ruleRows(rules: readonly RuleSummary[]): string[] {
+/** `rules.v4:41  filter DOCKER-USER 2  "no telnet"`, `policy of filter FORWARD (rules.v4:15)`, or the reason in words. */
+function causeLine({ reason, hook, table, chain, number, rule, comment, file, line, entry }: DroppedBy): string {
+  const where = file === undefined ? '' : `${basename(file)}:${line}`;
+  if (reason === 'policy') return `policy of ${table} ${chain}${where === '' ? '' : ` (${where})`}`;
+  const words = reason === 'rule' || reason === 'hook-entry' ? '' : REASONS[reason];
+  if (number !== undefined) {
+    const text = comment === undefined ? rule : `"${comment}"`;
+    return [where, `${table} ${chain} ${number}`, words, text].filter((part) => part).join('  ');
+  }
+  return [table ?? entry, hook, words].filter((part) => part).join(' ');
+}
+
+function ruleRows(rules: readonly RuleSummary[], width: number | undefined): string[] {
   const rows = rules.map(({ packets, bytes, table, chain, number, rule }) => [
     count(packets, 'packet'),
     count(bytes, 'byte'),
     `${table} ${chain} ${number}`,
     rule,
   ]);
-  return columns(rows, ['right', 'right', 'left', 'left']);
+  return columns(rows, ['right', 'right', 'left', 'left'], width);
 }
 
 function outputs(summary: Summary): string {

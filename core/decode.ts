@@ -13,15 +13,13 @@ import {
 import type { PacketBytes } from './link/link-stage.js';
 import { CtInfo, type Packet, PacketType } from './packet.js';
 import type { Random } from './random.js';
+import type { Reason } from './reasons.js';
 
-/** Why a packet is dropped before any hook sees it. Stable: the summary counts by them. */
-export type MalformedReason =
-  | 'shorter than an IP header'
-  | 'bad IP version'
-  | 'bad IP header length'
-  | 'bad IP checksum'
-  | 'bad IP total length'
-  | 'shorter than its IP total length';
+/** Why a packet is dropped before any hook sees it. */
+export type MalformedReason = Extract<
+  Reason,
+  'ip-too-short' | 'ip-version' | 'ip-header-length' | 'ip-checksum' | 'ip-total-length' | 'ip-truncated'
+>;
 
 /**
  * Make PACKET the IPv4 packet that came in as RECEIVED. Everything that the host remembers of a packet is cleared. Returns
@@ -30,15 +28,15 @@ export type MalformedReason =
 export function decodePacket(packet: Packet, received: PacketBytes): MalformedReason | '' {
   const { view, at, captured, onWire } = received;
   resetPacket(packet, received.bytes, view, at, captured);
-  if (captured < IPV4_LENGTH) return 'shorter than an IP header';
+  if (captured < IPV4_LENGTH) return 'ip-too-short';
   const versionIhl = view.getUint8(at + IPV4_VERSION_IHL_AT);
-  if (versionIhl >>> 4 !== 4) return 'bad IP version';
+  if (versionIhl >>> 4 !== 4) return 'ip-version';
   const headerLength = (versionIhl & 15) << 2;
-  if (headerLength < IPV4_LENGTH || headerLength > captured) return 'bad IP header length';
-  if (internetChecksum(view, at, headerLength) !== 0) return 'bad IP checksum';
+  if (headerLength < IPV4_LENGTH || headerLength > captured) return 'ip-header-length';
+  if (internetChecksum(view, at, headerLength) !== 0) return 'ip-checksum';
   const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
-  if (length < headerLength) return 'bad IP total length';
-  if (length > onWire) return 'shorter than its IP total length';
+  if (length < headerLength) return 'ip-total-length';
+  if (length > onWire) return 'ip-truncated';
   packet.length = length;
   packet.available = length < captured ? length : captured;
   packet.headerLength = headerLength;
@@ -53,10 +51,10 @@ export function decodePacket(packet: Packet, received: PacketBytes): MalformedRe
 export function decodeOwnPacket(packet: Packet, sent: PacketBytes, random: Random): MalformedReason | '' {
   const { view, at, captured, onWire } = sent;
   resetPacket(packet, sent.bytes, view, at, captured);
-  if (captured < IPV4_LENGTH) return 'shorter than an IP header';
+  if (captured < IPV4_LENGTH) return 'ip-too-short';
   const headerLength = (view.getUint8(at + IPV4_VERSION_IHL_AT) & 15) << 2;
-  if (headerLength < IPV4_LENGTH || headerLength > captured) return 'bad IP header length';
-  if (onWire > 0xffff) return 'bad IP total length';
+  if (headerLength < IPV4_LENGTH || headerLength > captured) return 'ip-header-length';
+  if (onWire > 0xffff) return 'ip-total-length';
   view.setUint16(at + IPV4_TOTAL_LENGTH_AT, onWire);
   const isDf = (view.getUint16(at + IPV4_FRAGMENT_AT) & IPV4_DF) !== 0;
   if (view.getUint16(at + IPV4_ID_AT) === 0 && !isDf) view.setUint16(at + IPV4_ID_AT, random.uint16());
@@ -87,7 +85,8 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.direction = 0;
   packet.ctinfo = CtInfo.INVALID;
   packet.hotdrop = false;
-  packet.dropReason = '';
+  packet.dropCause = null;
+  packet.isTranslated = false;
   packet.isLocal = false;
   packet.routeDev = -1;
   packet.isForHost = false;

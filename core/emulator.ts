@@ -1,9 +1,11 @@
 /** The public interface of the emulator: its input, its output, and how to create one. */
 import type { ConntrackTable } from './conntrack/table.js';
+import type { Drop, DropCause } from './drop.js';
 import type { Hook, HookEntry, TableName } from './hooks.js';
 import type { Host } from './host/host.js';
 import { IpStack } from './ip-stack.js';
 import type { Frame } from './link/frame.js';
+import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
 import type { Outcome } from './outcome.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
@@ -39,8 +41,8 @@ export interface EmulatorOutput {
   local(bytes: Uint8Array, at: number, available: number, length: number): void;
   /** A rule with `-j LOG` matched. */
   log?(entry: LogEntry): void;
-  /** A packet was dropped, as it was then. */
-  dropped(reason: string, bytes: Uint8Array, at: number, available: number, length: number): void;
+  /** A packet was dropped, as it was then. DROP serves for the call only. */
+  dropped(drop: Drop, bytes: Uint8Array, at: number, available: number, length: number): void;
 }
 
 /**
@@ -71,9 +73,10 @@ export interface Emulator {
   readonly connections: ConntrackTable;
   /** What each table of the ruleset has counted. */
   readonly counters: ReadonlyMap<TableName, TableCounters>;
-  /** What became of the last frame that went in, and why if it was dropped or skipped. */
+  /** What became of the last frame that went in; what dropped it, if it was dropped or rejected; why it was skipped, if it was. */
   readonly outcome: Outcome;
-  readonly reason: string;
+  readonly dropCause: DropCause | null;
+  readonly skipReason: LinkSkip | null;
   /** Milliseconds since the first packet. */
   readonly nowMs: number;
   /** Packets that took the slow path. */

@@ -9,6 +9,7 @@
  * At each hook run entries, in the order of their priorities (nf_register_net_hook). All that happens to a packet there is an entry:
  * reassembly, connection tracking, NAT, and each table of a ruleset.
  */
+import type { DropCause } from './drop.js';
 import type { FlowWalk } from './flow/flow-walk.js';
 import type { Packet } from './packet.js';
 
@@ -61,8 +62,7 @@ export interface HookEntry {
   readonly hook: Hook;
   readonly priority: number;
   /**
-   * ACCEPT: the packet goes on to the next entry. Where the entry says DROP it may set `packet.dropReason`; otherwise the reason is its
-   * name with that of the hook.
+   * ACCEPT: the packet goes on to the next entry. An entry that says DROP sets `packet.dropCause`, unless its name says enough.
    */
   readonly run: (packet: Packet) => Verdict;
   /**
@@ -75,6 +75,8 @@ export interface HookEntry {
 /** The hooks of one host, each with its entries in order. */
 export class Hooks {
   readonly #entries: readonly (readonly HookEntry[])[];
+  /** Of each entry, by hook, what dropped a packet where the entry does not say it better. */
+  readonly #causes: readonly (readonly DropCause[])[];
 
   /** Entries of one priority run in the order in which they are given. */
   constructor(entries: readonly HookEntry[]) {
@@ -85,6 +87,9 @@ export class Hooks {
         .map(({ name, hook, priority, run, learn }): HookEntry => ({ name, hook, priority, run, learn }))
         .sort((a, b) => a.priority - b.priority),
     );
+    this.#causes = this.#entries.map((ofHook) =>
+      ofHook.map(({ name, hook }) => ({ reason: 'hook-entry', hook, entry: name })),
+    );
   }
 
   /** The entries of HOOK, in order. */
@@ -92,16 +97,14 @@ export class Hooks {
     return this.#entries[hook];
   }
 
-  /** PACKET passes HOOK: ACCEPT, DROP (`packet.dropReason` says why) or STOLEN. */
+  /** PACKET passes HOOK: ACCEPT, DROP (`packet.dropCause` says why) or STOLEN. */
   run(hook: Hook, packet: Packet): Verdict {
     packet.hook = hook;
     const entries = this.#entries[hook];
     for (let i = 0; i < entries.length; i++) {
       const verdict = entries[i].run(packet);
       if (verdict === Verdict.ACCEPT) continue;
-      if (verdict === Verdict.DROP && packet.dropReason === '') {
-        packet.dropReason = `${entries[i].name} ${HOOK_NAMES[hook]}`;
-      }
+      if (verdict === Verdict.DROP) packet.dropCause ??= this.#causes[hook][i];
       return verdict;
     }
     return Verdict.ACCEPT;

@@ -4,6 +4,7 @@ export { formatConnection, type ListedConnection, type ListedDirection } from '.
 export { HostError } from '../codecs/host-json.js';
 export { Linktype } from '../codecs/linktypes.js';
 export { listConnection } from './conntrack/list.js';
+export { type Drop, type DropCause, describeCause } from './drop.js';
 export {
   createEmulator,
   type Emulator,
@@ -17,6 +18,7 @@ export { type Host, loadHost } from './host/host.js';
 export { Frame, type FrameFields, PACKET_TYPE_FROM_LINK } from './link/frame.js';
 export type { LinkSkip } from './link/locate-ip.js';
 export { PacketType } from './packet.js';
+export { REASONS, type Reason } from './reasons.js';
 export { RulesetError } from './rules/parse/error.js';
 export { parseRuleset } from './rules/parse/parse.js';
 export { saveRuleset } from './rules/save.js';

@@ -37,6 +37,7 @@ import { Conntrack } from './conntrack/conntrack.js';
 import { conntrackHooks } from './conntrack/hooks.js';
 import { ConntrackTable } from './conntrack/table.js';
 import { decodeOwnPacket, decodePacket } from './decode.js';
+import { because, type DropCause } from './drop.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
 import { FlowCache } from './flow/flow-cache.js';
 import { LinkHeader } from './flow/link-header.js';
@@ -62,13 +63,14 @@ import { type Packet, PacketType } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
+import type { Reason } from './reasons.js';
 import type { TableCounters } from './rules/model.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
 
 /** Why a packet goes nowhere, in silence, though it has a route that says so (struct dst_entry with an error). */
-const ROUTED_IN_VAIN: ReadonlySet<string> = new Set(['forwarding off', 'blackhole route']);
+const ROUTED_IN_VAIN: ReadonlySet<Reason | ''> = new Set(['forwarding-off', 'blackhole-route']);
 
 /** An emulated host; see the head of this file. */
 export class IpStack implements Emulator, UpcallReceiver {
@@ -80,7 +82,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #paths: PathTable;
   readonly #flowCache: FlowCache | null = null;
   outcome: Outcome = Outcome.DROPPED;
-  reason = '';
+  dropCause: DropCause | null = null;
+  skipReason: LinkSkip | null = null;
   slowPathPackets = 0;
 
   readonly #host: Host;
@@ -102,6 +105,12 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #link = new LinkHeader();
   readonly #emitFragment: FragmentSink;
   #leavingDev = -1;
+  readonly #droppedPacket = {
+    cause: because('rule'),
+    isTranslated: false,
+    untranslatedDestination: 0,
+    untranslatedDport: -1,
+  };
 
   constructor(options: EmulatorOptions, output: EmulatorOutput) {
     const { ruleset, host, memory = new Memory() } = options;
@@ -119,7 +128,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       highThreshBytes: host.sysctls.global('net.ipv4.ipfrag_high_thresh'),
       maxDist: host.sysctls.global('net.ipv4.ipfrag_max_dist'),
     });
-    const send = (answer: Packet): void => this.#sendOut(answer);
+    const send = (answer: Packet): void => this.#sendAnswer(answer);
     this.#answers = new Answers(host, this.#conntrack, this.#stack, this.#clock, send);
     const context = new HostContext({
       host,
@@ -203,12 +212,14 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #skip(reason: LinkSkip): void {
     this.outcome = Outcome.SKIPPED;
-    this.reason = reason;
+    this.skipReason = reason;
+    this.dropCause = null;
   }
 
   #receiveSlow(dev: number, received: LinkStage, upcall: number): void {
     this.slowPathPackets++;
     this.#trace[0] = 0;
+    this.dropCause = null;
     this.#conntrack.confirmed = -1;
     const packet = this.#stack.first;
     const type = received.packetType;
@@ -217,7 +228,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (malformed !== '') return void this.#drop(packet, malformed);
     packet.inDev = dev;
     packet.type = type;
-    if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'for another host');
+    if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);
     if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
       const { mtu } = this.#host.interfaces[packet.routeDev];
@@ -233,6 +244,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#tick(frame.tsSec, frame.tsNsec);
     this.slowPathPackets++;
     this.#trace[0] = 0;
+    this.dropCause = null;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;
     const malformed = decodeOwnPacket(packet, sent, this.#random);
@@ -240,7 +252,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const { view, at } = packet;
     const route = this.#host.routeOutput(this.#host.routeKey.fromUnsourced(packet));
     if (route.reason !== '') return void this.#drop(packet, route.reason);
-    if (packet.length > this.#host.interfaces[route.outDev].mtu) return void this.#drop(packet, 'longer than the MTU');
+    if (packet.length > this.#host.interfaces[route.outDev].mtu) return void this.#drop(packet, 'longer-than-mtu');
     if (packet.source === 0) view.setInt32(at + IPV4_SOURCE_AT, route.source, true);
     view.setUint16(at + IPV4_CHECKSUM_AT, 0);
     view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, packet.headerLength));
@@ -273,7 +285,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     // What is only to be told that there is no way has its options looked at first; what is not even routed has not.
     const isRouted = isOnItsWay || action === RouteAction.UNREACHABLE || ROUTED_IN_VAIN.has(reason);
     if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#takeOptions(packet)) return false;
-    if (isOnItsWay) return true;
+    if (reason === '') return true;
     if (action === RouteAction.UNREACHABLE)
       this.#answers.sendNoRoute(packet, { type: NET_UNREACHABLE.type, code: icmpCode });
     return this.#drop(packet, reason);
@@ -282,7 +294,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   /** ip_local_deliver. */
   #deliver(packet: Packet): void {
     if (!this.#pass(Hook.INPUT, packet)) return;
-    this.#end(packet, Outcome.LOCAL);
+    this.#end(Outcome.DELIVERED);
     if (packet.hasUnfinishedChecksum) unfinishChecksum(packet, packet.view, packet.l4);
     this.#output.local(packet.bytes, packet.at, packet.available, packet.length);
   }
@@ -291,18 +303,18 @@ export class IpStack implements Emulator, UpcallReceiver {
   #forward(packet: Packet): void {
     const { view, at } = packet;
     if (packet.type !== PacketType.HOST) {
-      this.#drop(packet, 'link-layer broadcast');
+      this.#drop(packet, 'link-layer-broadcast');
       return;
     }
     if (view.getUint8(at + IPV4_TTL_AT) <= 1) {
       this.#answers.sendIcmpError(packet, TTL_EXCEEDED, 0);
-      this.#drop(packet, 'TTL exceeded');
+      this.#drop(packet, 'ttl-exceeded');
       return;
     }
     const { mtu } = this.#host.interfaces[packet.routeDev];
     if (packet.length > mtu && exceedsMtu(packet, mtu)) {
       this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
-      this.#drop(packet, 'fragmentation needed');
+      this.#drop(packet, 'fragmentation-needed');
       return;
     }
     decrementTtl(view, at);
@@ -325,6 +337,13 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.inDev = -1;
     packet.outDev = packet.routeDev;
     if (this.#pass(Hook.OUTPUT, packet)) this.#leave(packet);
+  }
+
+  /** ANSWER meets rules of its own; the trace goes on to tell of the packet that it answers. */
+  #sendAnswer(answer: Packet): void {
+    const events = this.#trace[0];
+    this.#sendOut(answer);
+    this.#trace[0] = events;
   }
 
   /** ip_output: POSTROUTING, for what is forwarded and what is the host's own; then out, or back in by lo. */
@@ -387,18 +406,19 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#leavingDev = dev;
     host.writeMac(dev, packet.nextHop, bytes, 0);
     bytes.set(mac, ETHERNET_SOURCE_AT);
+    const outcome = packet.isLocal ? Outcome.SENT : Outcome.FORWARDED;
     switch (departure(packet, mtu)) {
       case Departure.WHOLE:
-        this.#end(packet, Outcome.FORWARDED);
+        this.#end(outcome);
         this.#emit(dev, packet.bytes, packet.at, packet.available, packet.length);
         return;
       case Departure.CUT:
-        this.#end(packet, Outcome.FORWARDED);
+        this.#end(outcome);
         this.#fragmenter.fragment(packet, mtu, this.#fragments.geometry, this.#emitFragment);
         return;
       default:
         this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
-        this.#drop(packet, 'fragmentation needed');
+        this.#drop(packet, 'fragmentation-needed');
     }
   }
 
@@ -412,19 +432,28 @@ export class IpStack implements Emulator, UpcallReceiver {
   #pass(hook: Hook, packet: Packet): boolean {
     const verdict = this.#hooks.run(hook, packet);
     if (verdict === Verdict.ACCEPT) return true;
-    if (verdict === Verdict.DROP) return this.#drop(packet, packet.dropReason);
-    this.#end(packet, Outcome.WAITING);
+    if (verdict === Verdict.DROP) return this.#dropFor(packet, packet.dropCause ?? because('hook-entry'));
+    this.#end(Outcome.HELD);
     return false;
   }
 
-  #drop(packet: Packet, reason: string): false {
-    this.#end(packet, packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
-    if (this.#stack.depth === this.#countedDepth) this.reason = reason;
-    this.#output.dropped(reason, packet.bytes, packet.at, packet.available, packet.length);
+  #drop(packet: Packet, reason: Reason): false {
+    return this.#dropFor(packet, because(reason));
+  }
+
+  #dropFor(packet: Packet, cause: DropCause): false {
+    this.#end(packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
+    if (this.#stack.depth === this.#countedDepth) this.dropCause = cause;
+    const drop = this.#droppedPacket;
+    drop.cause = cause;
+    drop.isTranslated = packet.isTranslated;
+    drop.untranslatedDestination = packet.untranslatedDestination;
+    drop.untranslatedDport = packet.untranslatedDport;
+    this.#output.dropped(drop, packet.bytes, packet.at, packet.available, packet.length);
     return false;
   }
 
-  #end(_packet: Packet, outcome: Outcome): void {
+  #end(outcome: Outcome): void {
     if (this.#stack.depth === this.#countedDepth) this.outcome = outcome;
   }
 
@@ -434,10 +463,10 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.hasTakenOptions = true;
     if (!takeOptions(packet, options, this.#answers)) {
       this.#answers.sendIcmpError(packet, PARAMETER_PROBLEM, parameterPointer(options.errorPointer));
-      return this.#drop(packet, 'bad IP option');
+      return this.#drop(packet, 'ip-option');
     }
     if (options.hasSourceRoute && !this.#host.sysctls.acceptSourceRoute(packet.inDev)) {
-      return this.#drop(packet, 'source route');
+      return this.#drop(packet, 'source-route');
     }
     return true;
   }

@@ -1,5 +1,5 @@
 /** hot: the route of a packet that the host itself sends, and how it is routed again in OUTPUT. */
-
+import { because } from './drop.js';
 import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
 import type { OutputRoute } from './host/route-decision.js';
@@ -21,7 +21,7 @@ export function takeRoute(packet: Packet, route: OutputRoute, loopback: number):
 export function reroute(packet: Packet, host: Host): boolean {
   const route = host.rerouteOutput(host.routeKey.fromPacket(packet));
   if (route.reason !== '') {
-    packet.dropReason = route.reason;
+    packet.dropCause = because(route.reason);
     return false;
   }
   takeRoute(packet, route, host.loopback);

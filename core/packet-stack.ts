@@ -67,6 +67,9 @@ export class PacketStack {
     copy.nextHop = packet.nextHop;
     copy.isForHost = packet.isForHost;
     copy.isToMany = packet.isToMany;
+    copy.isTranslated = packet.isTranslated;
+    copy.untranslatedDestination = packet.untranslatedDestination;
+    copy.untranslatedDport = packet.untranslatedDport;
     return copy;
   }
 

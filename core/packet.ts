@@ -15,6 +15,7 @@ import {
   SOURCE_PORT_AT,
   TCP_DATA_OFFSET_AT,
 } from '../codecs/layouts.js';
+import type { DropCause } from './drop.js';
 import { Hook } from './hooks.js';
 
 /** How the frame was addressed on its link (PACKET_* of linux/if_packet.h). */
@@ -75,8 +76,12 @@ export class Packet {
   ctinfo: CtInfo = CtInfo.INVALID;
   /** Set by a match that finds the packet malformed: it is dropped at once (xt_action_param.hotdrop). */
   hotdrop = false;
-  /** Why it is dropped, where that is no rule's doing; set by what drops it. */
-  dropReason = '';
+  /** What dropped it; set by what does, before it says so. */
+  dropCause: DropCause | null = null;
+  /** Whether NAT has changed its destination, and what that was then. */
+  isTranslated = false;
+  untranslatedDestination = 0;
+  untranslatedDport = -1;
   /** Milliseconds since the first packet of the run. */
   nowMs = 0;
   /** The packet was made or sent by this host itself. */

@@ -23,6 +23,8 @@ export interface FrameDifference {
   tsNs: bigint;
   wanted: ResultFrame | null;
   got: ResultFrame | null;
+  /** What dropped packets that the same input caused. */
+  droppedBy?: readonly string[];
 }
 
 /** A line of the saved tables that is missing, one too many, or different: most often in its counters. */

@@ -8,32 +8,71 @@ import {
   IPV4_PROTOCOL_AT,
   IPV4_SOURCE_AT,
 } from '../codecs/layouts.js';
+import { type Drop, type DropCause, describeCause } from '../core/drop.js';
+import { HOOK_NAMES, type HookName } from '../core/hooks.js';
 import { hasPorts } from '../core/packet.js';
+import type { Reason } from '../core/reasons.js';
+import { saveRule } from '../core/rules/save.js';
+import type { Endpoint } from './summary.js';
 import { TupleMap } from './tuple-map.js';
 
-/** Flows that are told apart; what is dropped of others counts under its reason only. */
+/** Flows that are told apart; what is dropped of others counts under its cause only. */
 const MAX_FLOWS = 10_000;
+/** Packets of a flow, and what NAT had made of its destination: address, port + 1; SEVERAL where packets differ. */
+const PACKETS = 0;
+const TRANSLATED_ADDRESS = 1;
+const TRANSLATED_PORT = 2;
+const TRANSLATION = 3;
+const VALUE_WORDS = 4;
+const Translation = { NONE: 1, ONE: 2, SEVERAL: 3 } as const;
 
-/** Packets of one source to one service that were dropped for one reason. */
-export interface DroppedFlow {
-  reason: string;
-  protocol: number;
-  source: string;
-  destination: string;
-  /** The destination port; absent where the protocol has none. */
-  port?: number;
+/** What dropped packets, as the summary has it. */
+export interface DroppedBy {
+  reason: Reason;
+  /** Where a table did it, or an entry of a hook: the hook. */
+  hook?: HookName;
+  /** The table whose rule or policy it was, and the chain. */
+  table?: string;
+  chain?: string;
+  /** The rule's number in its chain, from 1, and the rule as iptables-save writes it, without `-A CHAIN`. */
+  number?: number;
+  rule?: string;
+  /** The rule's comment. */
+  comment?: string;
+  /** Where the rule, or the policy, stands. */
+  file?: string;
+  line?: number;
+  /** The name of a hook's entry. */
+  entry?: string;
+}
+
+export interface DropCount extends DroppedBy {
   packets: number;
 }
 
-/** Counts dropped packets by reason, and by flow within it. Allocates nothing for a packet. */
+/** Packets of one source to one service that were dropped by the same thing. */
+export interface DroppedFlow extends DroppedBy {
+  protocol: number;
+  source: string;
+  /** As the packets arrived: before DNAT. */
+  destination: string;
+  /** The destination port; absent where the protocol has none. */
+  port?: number;
+  /** What DNAT had made of the destination, where it had, of all of them the same. */
+  translatedDestination?: Endpoint;
+  packets: number;
+}
+
+/** Counts dropped packets by cause, and by flow within it. Allocates nothing for a packet. */
 export class DropTally {
-  readonly #reasons: string[] = [];
+  readonly #indexes = new Map<DropCause, number>();
+  readonly #causes: DropCause[] = [];
   readonly #counts: number[] = [];
-  readonly #flows = new TupleMap(1);
+  readonly #flows = new TupleMap(VALUE_WORDS);
 
   /** Count the IPv4 packet at AT, of which LENGTH bytes are there. */
-  count(reason: string, bytes: Uint8Array, at: number, length: number): void {
-    const index = this.#indexOf(reason);
+  count(drop: Drop, bytes: Uint8Array, at: number, length: number): void {
+    const index = this.#indexOf(drop.cause);
     this.#counts[index]++;
     if (length < IPV4_LENGTH) return;
     const protocol = bytes[at + IPV4_PROTOCOL_AT];
@@ -43,47 +82,94 @@ export class DropTally {
     const isFirst = (((bytes[at + IPV4_FRAGMENT_AT] << 8) | bytes[at + IPV4_FRAGMENT_AT + 1]) & IPV4_OFFSET_MASK) === 0;
     const port =
       isFirst && hasPorts(protocol) && portAt + 2 <= length ? bytes[at + portAt] | (bytes[at + portAt + 1] << 8) : -1;
+    const { isTranslated, untranslatedDestination, untranslatedDport } = drop;
+    const ownDestination = isTranslated ? untranslatedDestination : destination;
+    const ownPort = isTranslated && untranslatedDport >= 0 ? swap16(untranslatedDport) : port;
     const kind = ((index + 1) << 8) | protocol;
-    let flow = this.#flows.find(source, destination, port, kind);
+    let flow = this.#flows.find(source, ownDestination, ownPort, kind);
     if (flow < 0) {
       if (this.#flows.size >= MAX_FLOWS) return;
-      flow = this.#flows.insert(source, destination, port, kind);
+      flow = this.#flows.insert(source, ownDestination, ownPort, kind);
     }
-    this.#flows.words[flow]++;
+    const { words } = this.#flows;
+    words[flow + PACKETS]++;
+    const translation = isTranslated ? Translation.ONE : Translation.NONE;
+    const address = isTranslated ? destination : 0;
+    const addressPort = isTranslated ? port : 0;
+    if (words[flow + TRANSLATION] === 0) {
+      words[flow + TRANSLATION] = translation;
+      words[flow + TRANSLATED_ADDRESS] = address;
+      words[flow + TRANSLATED_PORT] = addressPort;
+    } else if (
+      words[flow + TRANSLATION] !== translation ||
+      words[flow + TRANSLATED_ADDRESS] !== address ||
+      words[flow + TRANSLATED_PORT] !== addressPort
+    ) {
+      words[flow + TRANSLATION] = Translation.SEVERAL;
+    }
   }
 
-  /** Packets by reason, the most frequent first. */
-  reasons(): { reason: string; packets: number }[] {
-    return this.#reasons
-      .map((reason, index) => ({ reason, packets: this.#counts[index] }))
-      .sort((a, b) => b.packets - a.packets || (a.reason < b.reason ? -1 : 1));
+  /** Packets by cause, the most frequent first. */
+  causes(): DropCount[] {
+    return this.#causes
+      .map((cause, index) => ({ cause, packets: this.#counts[index] }))
+      .sort((a, b) => b.packets - a.packets || compare(describeCause(a.cause), describeCause(b.cause)))
+      .map(({ cause, packets }) => ({ ...droppedBy(cause), packets }));
   }
 
   /** The flows, the most frequent first. */
   flows(): DroppedFlow[] {
-    const flows: DroppedFlow[] = [];
+    const { words } = this.#flows;
+    const flows: { key: string; flow: DroppedFlow }[] = [];
     this.#flows.forEach((source, destination, port, kind, at) => {
-      flows.push({
-        reason: this.#reasons[(kind >>> 8) - 1],
+      const cause = this.#causes[(kind >>> 8) - 1];
+      const translatedPort = words[at + TRANSLATED_PORT];
+      const translated: Endpoint = {
+        address: formatAddress(words[at + TRANSLATED_ADDRESS]),
+        ...(translatedPort < 0 ? {} : { port: swap16(translatedPort) }),
+      };
+      const flow: DroppedFlow = {
+        ...droppedBy(cause),
         protocol: kind & 0xff,
         source: formatAddress(source),
         destination: formatAddress(destination),
         ...(port < 0 ? {} : { port: swap16(port) }),
-        packets: this.#flows.words[at],
-      });
+        ...(words[at + TRANSLATION] === Translation.ONE ? { translatedDestination: translated } : {}),
+        packets: words[at + PACKETS],
+      };
+      const key = `${describeCause(cause)} ${flow.source} ${flow.destination} ${flow.protocol} ${flow.port}`;
+      flows.push({ key, flow });
     });
-    const key = (flow: DroppedFlow) =>
-      `${flow.reason} ${flow.source} ${flow.destination} ${flow.protocol} ${flow.port}`;
-    return flows.sort((a, b) => b.packets - a.packets || (key(a) < key(b) ? -1 : 1));
+    flows.sort((a, b) => b.flow.packets - a.flow.packets || compare(a.key, b.key));
+    return flows.map(({ flow }) => flow);
   }
 
-  #indexOf(reason: string): number {
-    const index = this.#reasons.indexOf(reason);
-    if (index >= 0) return index;
+  #indexOf(cause: DropCause): number {
+    const index = this.#indexes.get(cause);
+    if (index !== undefined) return index;
     this.#counts.push(0);
-    return this.#reasons.push(reason) - 1;
+    this.#indexes.set(cause, this.#causes.length);
+    return this.#causes.push(cause) - 1;
   }
 }
+
+function droppedBy({ reason, hook, table, rule, policy, entry }: DropCause): DroppedBy {
+  const chain = rule?.chain ?? policy?.name;
+  const { file, line } = rule ?? policy ?? {};
+  return {
+    reason,
+    ...(hook === undefined ? {} : { hook: HOOK_NAMES[hook] }),
+    ...(table === undefined ? {} : { table }),
+    ...(chain === undefined ? {} : { chain }),
+    ...(rule === undefined ? {} : { number: rule.number, rule: saveRule(rule).trim() }),
+    ...(rule?.comment === undefined ? {} : { comment: rule.comment }),
+    // A chain that no file declares has its policy from the kernel.
+    ...(file === undefined || line === undefined || line === 0 ? {} : { file, line }),
+    ...(entry === undefined ? {} : { entry }),
+  };
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function word(bytes: Uint8Array, at: number): number {
   return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);

@@ -9,10 +9,12 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
+import { describeCause } from '../core/drop.js';
 import { FileError } from '../io/file-error.js';
 import { type Comparison, compareResults, NotAResult } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
 import { replay } from './replay.js';
+import type { DropListener } from './replay-run.js';
 import { devicesOf } from './result-folder.js';
 
 export interface GoldenCase {
@@ -73,9 +75,14 @@ function inputsIn(dir: string): GoldenCase['inputs'] {
  * @throws {FileError} if there is no expectation yet
  */
 export function checkCase(golden: GoldenCase): Comparison {
-  return withResult(golden, (dir) => {
+  return withResult(golden, (dir, drops) => {
     try {
-      return compareResults(golden.wantDir, dir);
+      const comparison = compareResults(golden.wantDir, dir);
+      for (const difference of comparison.differences) {
+        const droppedBy = difference.kind === 'frame' ? drops.get(difference.tsNs) : undefined;
+        if (difference.kind === 'frame' && droppedBy !== undefined) difference.droppedBy = [...droppedBy];
+      }
+      return comparison;
     } catch (error) {
       if (!(error instanceof NotAResult)) throw error;
       throw new FileError(`${error.message} (nfreplay check --update writes one)`);
@@ -88,13 +95,24 @@ export function updateCase(golden: GoldenCase): void {
   withResult(golden, (dir) => replaceWant(golden.wantDir, dir));
 }
 
+/** What dropped packets, in words, by the time stamp (ns) of the input that caused them. */
+type DropsByTime = ReadonlyMap<bigint, ReadonlySet<string>>;
+
 /** Calls ACTION with the result folder of a replay of GOLDEN. */
-function withResult<T>({ rulesPath, hostPath, inputs, stitchPath }: GoldenCase, action: (dir: string) => T): T {
+function withResult<T>(
+  { rulesPath, hostPath, inputs, stitchPath }: GoldenCase,
+  action: (dir: string, drops: DropsByTime) => T,
+): T {
   const parent = mkdtempSync(join(tmpdir(), 'nfreplay-check-'));
   const outDir = join(parent, 'got');
   try {
-    replay({ rulesPath, hostPath, inputs, outDir, ...(stitchPath === undefined ? {} : { stitchPath }) });
-    return action(outDir);
+    const drops = new Map<bigint, Set<string>>();
+    const onDrop: DropListener = (tsSec, tsNsec, { cause }) => {
+      const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
+      drops.set(tsNs, (drops.get(tsNs) ?? new Set()).add(describeCause(cause)));
+    };
+    replay({ rulesPath, hostPath, inputs, outDir, onDrop, ...(stitchPath === undefined ? {} : { stitchPath }) });
+    return action(outDir, drops);
   } finally {
     rmSync(parent, { recursive: true, force: true });
   }

@@ -5,6 +5,7 @@ import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, type PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
+import type { Drop } from '../core/drop.js';
 import { type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { IpStack } from '../core/ip-stack.js';
 import { Frame } from '../core/link/frame.js';
@@ -27,7 +28,12 @@ export const INPUT_LOCAL = STITCH_LOCAL;
 /** Each packet of this capture enters where its sender is. */
 export const INPUT_STITCHED = -3;
 
-export type RunOptions = Omit<EmulatorOptions, 'memory'>;
+export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
+  readonly onDrop?: DropListener;
+}
+
+/** DROP serves for the call only. */
+export type DropListener = (tsSec: number, tsNsec: number, drop: Drop) => void;
 
 /** Where packets go that reached the host, and those that were dropped. */
 export const LOCAL_FILE = 'local.pcap';
@@ -53,6 +59,7 @@ export class ReplayRun implements EmulatorOutput {
   readonly #devs: Int32Array;
   readonly #merger: CaptureMerger;
   readonly #stitcher: Stitcher | undefined;
+  readonly #onDrop: DropListener | undefined;
   readonly #limit: number;
   /** The writer of each interface; lo has none. */
   readonly #egress: readonly (PcapWriter | undefined)[];
@@ -76,6 +83,7 @@ export class ReplayRun implements EmulatorOutput {
     const { host } = options;
     this.#limit = limit;
     this.#stitcher = stitcher;
+    this.#onDrop = options.onDrop;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#readByInput = new Float64Array(inputs.length);
     const engine = options.engine ?? 'remembered';
@@ -206,7 +214,7 @@ export class ReplayRun implements EmulatorOutput {
     if (dev === INPUT_LOCAL) emulator.send(frame);
     else if (upcall < 0) emulator.receiveUpcall(frame, upcall);
     else emulator.receive(frame);
-    if (emulator.outcome === Outcome.SKIPPED) this.#skip(emulator.reason);
+    if (emulator.outcome === Outcome.SKIPPED) this.#skip(emulator.skipReason ?? 'not-ip');
     else this.#outcomes[emulator.outcome]++;
   }
 
@@ -247,8 +255,9 @@ export class ReplayRun implements EmulatorOutput {
     this.#stitcher?.learn(bytes, at, available);
   }
 
-  dropped(reason: string, bytes: Uint8Array, at: number, available: number, length: number): void {
+  dropped(drop: Drop, bytes: Uint8Array, at: number, available: number, length: number): void {
     this.#dropped?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
-    this.drops.count(reason, bytes, at, available);
+    this.drops.count(drop, bytes, at, available);
+    this.#onDrop?.(this.#frame.tsSec, this.#frame.tsNsec, drop);
   }
 }

@@ -9,12 +9,28 @@ import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
+import { recordFile } from '../io/file-record.js';
 import { GENERATOR, StagedDir, SUMMARY_FILE } from '../io/staged-dir.js';
 import { readText, writeText } from '../io/text-file.js';
 import { ReplayOptionsError } from './errors.js';
-import { INPUT_LOCAL, INPUT_STITCHED, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
+import {
+  type DropListener,
+  INPUT_LOCAL,
+  INPUT_STITCHED,
+  ReplayRun,
+  type RunInput,
+  STANDARD_OUTPUT,
+} from './replay-run.js';
 import { createStitcher } from './stitch.js';
-import { type ConnectionSummary, MAX_LISTED, type RuleSummary, type Summary, summarizeConnection } from './summary.js';
+import {
+  type ConnectionSummary,
+  MAX_LISTED,
+  type RuleSummary,
+  type RunRecord,
+  SCHEMA,
+  type Summary,
+  summarizeConnection,
+} from './summary.js';
 import { version } from './version.js';
 
 export interface ReplayOptions {
@@ -39,6 +55,8 @@ export interface ReplayOptions {
   limit?: number;
   /** How rules are run. Default 'remembered'. */
   engine?: EmulatorEngine;
+  /** Told of each packet that is dropped, with the time stamp of the input that caused it. */
+  onDrop?: DropListener;
 }
 
 /** How far a replay is. */
@@ -87,6 +105,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       host,
       seed: options.seed ?? 0,
       ...(options.engine ? { engine: options.engine } : {}),
+      ...(options.onDrop ? { onDrop: options.onDrop } : {}),
     };
     run = new ReplayRun(
       runOptions,
@@ -156,7 +175,9 @@ function summarize(
     connections.push(summarizeConnection(listConnection(emulator.connections, entry, emulator.nowMs)));
   });
   return {
+    schema: SCHEMA,
     generator: `${GENERATOR} ${version()}`,
+    run: recordRun(options, inputs),
     inputs: inputs.map(({ dev, path }, i) => ({
       interface: dev === INPUT_STITCHED ? 'stitched' : dev === INPUT_LOCAL ? LOCAL : host.interfaceNames[dev],
       file: path,
@@ -166,13 +187,14 @@ function summarize(
       read: run.read,
       skipped: [...run.skipped.values()].reduce((sum, packets) => sum + packets, 0),
       forwarded: outcomes[Outcome.FORWARDED],
-      local: outcomes[Outcome.LOCAL],
+      sent: outcomes[Outcome.SENT],
+      delivered: outcomes[Outcome.DELIVERED],
       dropped: outcomes[Outcome.DROPPED],
       rejected: outcomes[Outcome.REJECTED],
-      held: outcomes[Outcome.WAITING],
+      held: outcomes[Outcome.HELD],
     },
     skipped: Object.fromEntries([...run.skipped].sort()),
-    dropped: run.drops.reasons(),
+    dropped: run.drops.causes(),
     droppedFlows: { count: droppedFlows.length, listed: droppedFlows.slice(0, MAX_LISTED) },
     outputs: run.writers.map(({ path, packets }) => ({ file: basename(path), packets })),
     rules: matchedRules(ruleset, emulator),
@@ -185,6 +207,18 @@ function summarize(
   };
 }
 
+function recordRun(options: ReplayOptions, inputs: readonly RunInput[]): RunRecord {
+  const { seed = 0, lax = false, limit, rulesPath, hostPath } = options;
+  return {
+    version: version(),
+    // The engine is left out: it changes no result.
+    options: { seed, lax, ...(limit === undefined ? {} : { limit }) },
+    rules: recordFile(rulesPath),
+    host: recordFile(hostPath),
+    captures: inputs.map(({ path }) => recordFile(path)),
+  };
+}
+
 function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
   return ruleset.tables.flatMap((table) => {
     const counted = counters.get(table.name)?.rules;
@@ -192,9 +226,10 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       const packets = counted?.[rule.index * 2] ?? 0;
       const bytes = counted?.[rule.index * 2 + 1] ?? 0;
       if (packets === 0) return [];
-      return [
-        { table: table.name, chain: rule.chain, number: rule.number, rule: saveRule(rule).trim(), packets, bytes },
-      ];
+      const { chain, number, file, line, comment } = rule;
+      const said = comment === undefined ? {} : { comment };
+      const text = saveRule(rule).trim();
+      return [{ table: table.name, chain, number, rule: text, file, line, ...said, packets, bytes }];
     });
   });
 }

@@ -3,7 +3,8 @@
  */
 import { formatAddress, swap16 } from '../codecs/address.js';
 import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/conntrack-list.js';
-import type { DroppedFlow } from './drops.js';
+import type { FileRecord } from '../io/file-record.js';
+import type { DropCount, DroppedFlow } from './drops.js';
 
 /** Connections and dropped flows beyond this many are only counted. */
 export const MAX_LISTED = 1000;
@@ -13,10 +14,12 @@ export interface PacketCounts {
   read: number;
   /** Not IPv4, or nothing that the host would take: see `skipped`. */
   skipped: number;
-  /** Sent on by an interface. */
+  /** Came in, and left by an interface. */
   forwarded: number;
+  /** The host's own, and left by an interface. */
+  sent: number;
   /** Reached the host itself. */
-  local: number;
+  delivered: number;
   /** Dropped without a word: see `dropped`. */
   dropped: number;
   /** Dropped, and its sender was told (REJECT, ICMP errors): see `dropped`. */
@@ -56,19 +59,40 @@ export interface RuleSummary {
   number: number;
   /** As iptables-save writes it, without `-A CHAIN`. */
   rule: string;
+  /** Where it stands. */
+  file: string;
+  line: number;
+  /** The text of its comment. */
+  comment?: string;
   packets: number;
   bytes: number;
 }
 
+/** What was replayed, and how. */
+export interface RunRecord {
+  version: string;
+  options: { seed: number; lax: boolean; limit?: number };
+  rules: FileRecord;
+  host: FileRecord;
+  /** In the order of `inputs`. */
+  captures: FileRecord[];
+}
+
+/** The shape of the summary. A program that reads one looks at this first. */
+export const SCHEMA = 2;
+
 export interface Summary {
+  schema: typeof SCHEMA;
   /** `nfreplay` and its version. */
   generator: string;
+  /** What was replayed, and how: enough to do it again, and to see whether an input has changed. */
+  run: RunRecord;
   inputs: { interface: string; file: string; packets: number }[];
   packets: PacketCounts;
   /** Packets that were skipped, by reason. */
   skipped: Record<string, number>;
-  /** Dropped and rejected packets by reason, the most frequent first. */
-  dropped: { reason: string; packets: number }[];
+  /** Dropped and rejected packets by what dropped them, the most frequent first. */
+  dropped: DropCount[];
   /** The same by flow: how many flows were told apart, and the 1,000 most frequent of them. */
   droppedFlows: { count: number; listed: DroppedFlow[] };
   /** What was written, in the order of the host's interfaces, then `local` and `dropped`. */

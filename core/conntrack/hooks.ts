@@ -1,14 +1,16 @@
 /** hot: connection tracking at the hooks: packets are tracked where they come from, and confirmed where they go to. */
+import { because } from '../drop.js';
 import { type FlowWalk, nothingToLearn } from '../flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
+import type { Reason } from '../reasons.js';
 import type { Conntrack } from './conntrack.js';
 
 export function conntrackHooks(conntrack: Conntrack): HookEntry[] {
   const track = (packet: Packet): Verdict =>
-    conntrack.track(packet) ? Verdict.ACCEPT : dropFor(packet, 'connection table full');
+    conntrack.track(packet) ? Verdict.ACCEPT : dropFor(packet, 'conntrack-full');
   const confirm = (packet: Packet): Verdict =>
-    conntrack.confirm(packet) ? Verdict.ACCEPT : dropFor(packet, 'clash of connections');
+    conntrack.confirm(packet) ? Verdict.ACCEPT : dropFor(packet, 'conntrack-clash');
   return [
     ...[Hook.PREROUTING, Hook.OUTPUT].map((hook) => ({
       name: 'conntrack',
@@ -27,7 +29,7 @@ export function conntrackHooks(conntrack: Conntrack): HookEntry[] {
   ];
 }
 
-function dropFor(packet: Packet, reason: string): Verdict {
-  packet.dropReason = reason;
+function dropFor(packet: Packet, reason: Reason): Verdict {
+  packet.dropCause = because(reason);
   return Verdict.DROP;
 }

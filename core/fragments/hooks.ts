@@ -1,5 +1,6 @@
 /** hot: reassembly at the hooks, before everything else there (nf_defrag_ipv4). */
 import { isFragment } from '../decode.js';
+import { because } from '../drop.js';
 import { nothingToLearn } from '../flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
@@ -25,7 +26,7 @@ function reassemble(queues: FragmentQueues, packet: Packet, user: FragmentUser):
     case Reassembly.PENDING:
       return Verdict.STOLEN;
     default:
-      packet.dropReason = queues.dropReason;
+      if (queues.dropReason !== '') packet.dropCause = because(queues.dropReason);
       return Verdict.DROP;
   }
 }

@@ -18,6 +18,7 @@ import {
   TCP_LENGTH,
 } from '../../codecs/layouts.js';
 import { Packet, type PacketType } from '../packet.js';
+import type { Reason } from '../reasons.js';
 import { FragmentGeometry, MOST_FRAGMENTS } from './geometry.js';
 import {
   copyBytes,
@@ -40,16 +41,17 @@ export type FragmentUser = (typeof FragmentUser)[keyof typeof FragmentUser];
 export const Reassembly = { PENDING: 0, COMPLETE: 1, DROPPED: 2 } as const;
 export type Reassembly = (typeof Reassembly)[keyof typeof Reassembly];
 
-/** Why a fragment was dropped, alone (`duplicate`, `memory`) or with all others of its packet. */
-export type FragmentDropReason =
-  | 'none'
-  | 'duplicate fragment'
-  | 'overlapping fragments'
-  | 'fragments disagree about the end'
-  | 'empty fragment'
-  | 'fragments of different ECN'
-  | 'reassembled packet too long'
-  | 'no memory for fragments';
+/** Why a fragment was dropped, alone (duplicate, memory) or with all others of its packet. */
+export type FragmentDropReason = Extract<
+  Reason,
+  | 'fragment-duplicate'
+  | 'fragment-overlap'
+  | 'fragment-end'
+  | 'fragment-empty'
+  | 'fragment-ecn'
+  | 'fragment-too-long'
+  | 'fragment-memory'
+>;
 
 /** The limits of reassembly, by their sysctls. */
 export interface FragmentLimits {
@@ -98,7 +100,7 @@ export class FragmentQueues {
   /** How many fragments are waiting. */
   pendingFragments = 0;
   /** Of the last `add` that said DROPPED: why, and how many fragments that were waiting were dropped with it. */
-  dropReason: FragmentDropReason = 'none';
+  dropReason: FragmentDropReason | '' = '';
   droppedWaiting = 0;
 
   private readonly limits: FragmentLimits;
@@ -128,10 +130,10 @@ export class FragmentQueues {
    * they came.
    */
   add(packet: Packet, user: FragmentUser): Reassembly {
-    this.dropReason = 'none';
+    this.dropReason = '';
     this.droppedWaiting = 0;
     if (this.memoryBytes > this.limits.highThreshBytes || this.limits.highThreshBytes === 0) {
-      this.dropReason = 'no memory for fragments';
+      this.dropReason = 'fragment-memory';
       return Reassembly.DROPPED;
     }
     const { view, at, headerLength } = packet;
@@ -143,23 +145,23 @@ export class FragmentQueues {
     let end = start + packet.length - headerLength;
     if ((fragment & IPV4_MF) === 0) {
       if (end < queue.length || (queue.hasLast && end !== queue.length)) {
-        return this.discard(queue, 'fragments disagree about the end');
+        return this.discard(queue, 'fragment-end');
       }
       queue.hasLast = true;
       queue.length = end;
     } else {
       end &= ~7;
       if (end > queue.length) {
-        if (queue.hasLast) return this.discard(queue, 'fragments disagree about the end');
+        if (queue.hasLast) return this.discard(queue, 'fragment-end');
         queue.length = end;
       }
     }
-    if (end === start) return this.discard(queue, 'empty fragment');
+    if (end === start) return this.discard(queue, 'fragment-empty');
 
     const placement = queue.place(start, end);
-    if (placement === Placement.OVERLAP) return this.discard(queue, 'overlapping fragments');
+    if (placement === Placement.OVERLAP) return this.discard(queue, 'fragment-overlap');
     if (placement === Placement.DUPLICATE) {
-      this.dropReason = 'duplicate fragment';
+      this.dropReason = 'fragment-duplicate';
       return Reassembly.DROPPED;
     }
     const length = end - start;
@@ -257,7 +259,7 @@ export class FragmentQueues {
     const length = headerLength + queue.length;
     const mixesEcn = (queue.ecn & NOT_ECT_SEEN) !== 0 && queue.ecn !== NOT_ECT_SEEN;
     if (mixesEcn || length > MOST_BYTES) {
-      const reason = mixesEcn ? 'fragments of different ECN' : 'reassembled packet too long';
+      const reason = mixesEcn ? 'fragment-ecn' : 'fragment-too-long';
       const result = this.discard(queue, reason);
       // The newest fragment was counted as waiting.
       this.droppedWaiting--;

@@ -1,5 +1,6 @@
 /** What routing says of a packet. Each host has one record of either kind, reused for every packet. */
 import type { LoadedAddress } from '../../codecs/byte-order.js';
+import type { Reason } from '../reasons.js';
 import { AddressType } from './address-type.js';
 import type { Route } from './route.js';
 
@@ -7,19 +8,21 @@ import type { Route } from './route.js';
 export const RouteAction = { LOCAL: 0, FORWARD: 1, DROP: 2, UNREACHABLE: 3 } as const;
 export type RouteAction = (typeof RouteAction)[keyof typeof RouteAction];
 
-/** Why a packet is not routed. Stable: the summary counts by them. */
-export type RouteFailure =
-  | 'martian source'
-  | 'martian destination'
-  | 'rp_filter'
-  | 'forwarding off'
-  | 'no route'
-  | 'unreachable route'
-  | 'prohibit route'
-  | 'blackhole route'
-  | 'multicast not joined'
-  | 'link-layer broadcast'
-  | 'source address not local';
+/** Why a packet is not routed. */
+export type RouteFailure = Extract<
+  Reason,
+  | 'martian-source'
+  | 'martian-destination'
+  | 'rp-filter'
+  | 'forwarding-off'
+  | 'no-route'
+  | 'unreachable-route'
+  | 'prohibit-route'
+  | 'blackhole-route'
+  | 'multicast-not-joined'
+  | 'link-layer-broadcast'
+  | 'source-not-local'
+>;
 
 /** The decision on an arriving packet (struct rtable of an input route). */
 export class InputRoute {
@@ -43,7 +46,7 @@ export class InputRoute {
 /** The decision on a packet of the host's own (struct rtable of an output route). */
 export class OutputRoute {
   /** Why it cannot be sent; '' where it can. */
-  reason: RouteFailure | '' = 'no route';
+  reason: RouteFailure | '' = 'no-route';
   /** UNICAST, LOCAL, BROADCAST or MULTICAST. */
   type: AddressType = AddressType.UNICAST;
   outDev = -1;

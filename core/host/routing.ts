@@ -68,9 +68,9 @@ export class Routing {
   }
 
   private inputMulticast(result: InputRoute, { source, destination: group, inDev }: RouteKey): InputRoute {
-    if (group !== ALL_HOSTS) return drop(result, 'multicast not joined');
-    if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian source');
-    if (isLoopbackAddress(source) && !this.policies[inDev].routesLocalnet) return drop(result, 'martian source');
+    if (group !== ALL_HOSTS) return drop(result, 'multicast-not-joined');
+    if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian-source');
+    if (isLoopbackAddress(source) && !this.policies[inDev].routesLocalnet) return drop(result, 'martian-source');
     if (source !== 0) {
       const failure = this.checkSource(source, -1, inDev);
       if (failure !== '') return drop(result, failure);
@@ -82,14 +82,14 @@ export class Routing {
   private inputUnicast(result: InputRoute, key: RouteKey): InputRoute {
     const { source, destination, inDev, packetType } = key;
     const policy = this.policies[inDev];
-    if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian source');
+    if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian-source');
     if (destination === LIMITED_BROADCAST || (source === 0 && destination === 0))
       return this.inputBroadcast(result, key);
-    if (source === 0) return drop(result, 'martian source');
-    if (destination === 0) return drop(result, 'martian destination');
+    if (source === 0) return drop(result, 'martian-source');
+    if (destination === 0) return drop(result, 'martian-destination');
     if (isLoopbackAddress(destination)) {
-      if (!policy.routesLocalnet) return drop(result, 'martian destination');
-    } else if (isLoopbackAddress(source) && !policy.routesLocalnet) return drop(result, 'martian source');
+      if (!policy.routesLocalnet) return drop(result, 'martian-destination');
+    } else if (isLoopbackAddress(source) && !policy.routesLocalnet) return drop(result, 'martian-source');
 
     const route = this.tables.lookup(destination);
     if (route === null || route.type >= RouteType.BLACKHOLE) return refuse(result, route, policy.isForwarding);
@@ -97,13 +97,13 @@ export class Routing {
     if (route.type === RouteType.LOCAL) {
       const failure = this.checkSource(source, this.loopback, inDev);
       if (failure !== '') return drop(result, failure);
-      if (packetType !== PacketType.HOST && policy.dropsL2Multicast) return drop(result, 'link-layer broadcast');
+      if (packetType !== PacketType.HOST && policy.dropsL2Multicast) return drop(result, 'link-layer-broadcast');
       return this.deliver(result, AddressType.LOCAL, destination, route);
     }
-    if (route.type !== RouteType.BROADCAST && !policy.isForwarding) return drop(result, 'forwarding off');
+    if (route.type !== RouteType.BROADCAST && !policy.isForwarding) return drop(result, 'forwarding-off');
     const failure = this.checkSource(source, route.dev, inDev);
     if (failure !== '') return drop(result, failure);
-    if (packetType !== PacketType.HOST) return drop(result, 'link-layer broadcast');
+    if (packetType !== PacketType.HOST) return drop(result, 'link-layer-broadcast');
     result.action = RouteAction.FORWARD;
     result.type = route.type;
     result.outDev = route.dev;
@@ -137,25 +137,25 @@ export class Routing {
   private checkSource(source: LoadedAddress, outDev: number, inDev: number): RouteFailure | '' {
     const policy = this.policies[inDev];
     if (policy.rpFilter === 0 && !(inDev === outDev && policy.sendsRedirects))
-      return !policy.acceptsLocal && this.own.has(source) ? 'martian source' : '';
+      return !policy.acceptsLocal && this.own.has(source) ? 'martian-source' : '';
     const isStrict = policy.rpFilter === 1;
-    const none = policy.rpFilter === 0 ? '' : 'rp_filter';
+    const none = policy.rpFilter === 0 ? '' : 'rp-filter';
     const back = this.tables.lookup(source);
     if (back === null || back.type >= RouteType.BLACKHOLE) return none;
     if (back.type !== RouteType.UNICAST && !(back.type === RouteType.LOCAL && policy.acceptsLocal))
-      return 'martian source';
+      return 'martian-source';
     if (back.dev === inDev || (back.type === RouteType.LOCAL && inDev === this.loopback)) return '';
     if (this.interfaces[inDev].addresses.length === 0) return none;
-    return isStrict ? 'rp_filter' : '';
+    return isStrict ? 'rp-filter' : '';
   }
 
   /** See `Host.routeOutput`. */
   output(result: OutputRoute, destination: LoadedAddress, source: LoadedAddress, isAnySource: boolean): OutputRoute {
     const isGroup = isMulticast(destination) || destination === LIMITED_BROADCAST;
     if (source !== 0) {
-      if (isMulticast(source) || source === LIMITED_BROADCAST) return unroutable(result, 'martian source');
+      if (isMulticast(source) || source === LIMITED_BROADCAST) return unroutable(result, 'martian-source');
       const sourceDev = this.devOf(source);
-      if (sourceDev < 0 && (isGroup || !isAnySource)) return unroutable(result, 'source address not local');
+      if (sourceDev < 0 && (isGroup || !isAnySource)) return unroutable(result, 'source-not-local');
       if (isGroup) return this.outputBy(result, destination, source, sourceDev, null);
     }
     if (destination === 0) {
@@ -163,7 +163,7 @@ export class Routing {
       return this.outputLocal(result, own, own, null);
     }
     const route = this.tables.lookup(destination);
-    if (route === null) return unroutable(result, 'no route');
+    if (route === null) return unroutable(result, 'no-route');
     if (route.type >= RouteType.BLACKHOLE) return unroutable(result, failureOf(route));
     const preferred = source === 0 ? (route.preferredSource?.loaded ?? 0) : source;
     if (route.type === RouteType.LOCAL) return this.outputLocal(result, destination, preferred, route);
@@ -205,7 +205,7 @@ export class Routing {
   ): OutputRoute {
     const { isLoopback } = this.interfaces[dev];
     if (isLoopbackAddress(source) && !isLoopback && !this.policies[dev].routesLocalnet)
-      return unroutable(result, 'martian source');
+      return unroutable(result, 'martian-source');
     let type: AddressType = route === null ? AddressType.UNICAST : route.type;
     if (destination === LIMITED_BROADCAST) type = AddressType.BROADCAST;
     else if (isMulticast(destination)) type = AddressType.MULTICAST;
@@ -255,7 +255,7 @@ function drop(result: InputRoute, reason: RouteFailure): InputRoute {
 
 /** No way to the destination: an answer where the interface forwards, silence where it does not (ip_error). */
 function refuse(result: InputRoute, route: Route | null, isForwarding: boolean): InputRoute {
-  drop(result, isForwarding ? failureOf(route) : 'forwarding off');
+  drop(result, isForwarding ? failureOf(route) : 'forwarding-off');
   if (!isForwarding || route?.type === RouteType.BLACKHOLE) return result;
   result.action = RouteAction.UNREACHABLE;
   result.type = AddressType.UNREACHABLE;
@@ -265,9 +265,9 @@ function refuse(result: InputRoute, route: Route | null, isForwarding: boolean):
 }
 
 function failureOf(route: Route | null): RouteFailure {
-  if (route === null) return 'no route';
-  if (route.type === RouteType.BLACKHOLE) return 'blackhole route';
-  return route.type === RouteType.PROHIBIT ? 'prohibit route' : 'unreachable route';
+  if (route === null) return 'no-route';
+  if (route.type === RouteType.BLACKHOLE) return 'blackhole-route';
+  return route.type === RouteType.PROHIBIT ? 'prohibit-route' : 'unreachable-route';
 }
 
 function unroutable(result: OutputRoute, reason: RouteFailure): OutputRoute {

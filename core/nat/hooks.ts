@@ -25,19 +25,28 @@ export function natHooks(
   });
   return [
     entry(Hook.PREROUTING, Priority.DNAT, (packet) => {
-      const { destination } = packet;
+      const { destination, dport } = packet;
       const verdict = translate(packet);
+      noteTranslation(packet, destination, dport);
       // A route that the packet had, coming back over lo, was one to its old destination.
       if (packet.destination !== destination) packet.routeDev = -1;
       return verdict;
     }),
     entry(Hook.OUTPUT, Priority.DNAT, (packet) => {
-      const { destination } = packet;
+      const { destination, dport } = packet;
       const verdict = translate(packet);
+      noteTranslation(packet, destination, dport);
       if (verdict !== ACCEPT || packet.destination === destination) return verdict;
       return reroute(packet, host) ? ACCEPT : DROP;
     }),
     entry(Hook.INPUT, Priority.SNAT, translate),
     entry(Hook.POSTROUTING, Priority.SNAT, translate),
   ];
+}
+
+function noteTranslation(packet: Packet, destination: number, dport: number): void {
+  if (packet.destination === destination && packet.dport === dport) return;
+  packet.isTranslated = true;
+  packet.untranslatedDestination = destination;
+  packet.untranslatedDport = dport;
 }

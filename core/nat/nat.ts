@@ -18,11 +18,13 @@ import {
 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { invertPorts, Tuple } from '../conntrack/tuple.js';
+import { because } from '../drop.js';
 import { Hook, Verdict } from '../hooks.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { L4Protocol } from '../protocols/protocol.js';
 import { protocolOf } from '../protocols/registry.js';
 import type { Random } from '../random.js';
+import type { Reason } from '../reasons.js';
 import { mangle } from './mangle.js';
 import { Manip, type NatRange } from './range.js';
 import { portOf, UniqueTuple } from './unique-tuple.js';
@@ -53,7 +55,7 @@ export class Nat {
     if (packet.ct < 0) return Verdict.ACCEPT;
     const manip = manipOf(packet.hook);
     if (packet.ctinfo === CtInfo.RELATED && packet.protocol === IPPROTO_ICMP) {
-      return this.#translateIcmpError(packet, manip) ? Verdict.ACCEPT : Verdict.DROP;
+      return this.#translateIcmpError(packet, manip) ? Verdict.ACCEPT : dropFor(packet, 'nat-icmp-error');
     }
     const base = packet.ct * RECORD_WORDS;
     const done = manip === Manip.SRC ? Status.SRC_NAT_DONE : Status.DST_NAT_DONE;
@@ -63,7 +65,7 @@ export class Nat {
       if ((this.#table.words[base + STATUS] & done) === 0) this.#bindAsItIs(packet, manip);
     } else if (this.#leavesElsewhere(packet, base)) {
       this.#table.unhash(packet.ct);
-      return Verdict.DROP;
+      return dropFor(packet, 'nat-other-interface');
     }
     return this.#translate(packet, manip);
   }
@@ -121,7 +123,7 @@ export class Nat {
     const ports = invertPorts(words[other + TUPLE_PORTS], packet.protocol);
     const protocol = protocolOf(packet.protocol);
     const port = portOf(ports, portEnd(protocol, manip));
-    if (!mangle(packet.view, packet.at, packet.available, manip, address, port)) return Verdict.DROP;
+    if (!mangle(packet.view, packet.at, packet.available, manip, address, port)) return dropFor(packet, 'nat-header');
     if (packet.fragmentMaxSize !== 0) noteRewritten(packet, protocol.mangledBytes);
     packet.reload();
     return Verdict.ACCEPT;
@@ -169,6 +171,11 @@ export class Nat {
     packet.reload();
     return true;
   }
+}
+
+function dropFor(packet: Packet, reason: Reason): Verdict {
+  packet.dropCause = because(reason);
+  return Verdict.DROP;
 }
 
 /** The first LENGTH bytes after the IP header of a reassembled packet were rewritten, where there are as many. */

@@ -3,28 +3,57 @@ import * as assert from 'uvu/assert';
 import { progressLine } from '../../cli/progress.js';
 import { formatReport } from '../../cli/report.js';
 import { PLAIN, styleOf } from '../../cli/style.js';
+import type { DroppedBy } from '../../replay/drops.js';
 import type { Summary } from '../../replay/summary.js';
 
 const Report = suite('report');
 
+const byRule = {
+  reason: 'rule',
+  hook: 'INPUT',
+  table: 'filter',
+  chain: 'INPUT',
+  number: 5,
+  rule: '-j DROP',
+  file: 'etc/rules.v4',
+  line: 24,
+} as const;
+const byPolicy = {
+  reason: 'policy',
+  hook: 'FORWARD',
+  table: 'filter',
+  chain: 'FORWARD',
+  file: 'etc/rules.v4',
+  line: 3,
+} as const;
+
 const summary: Summary = {
+  schema: 2,
   generator: 'nfreplay 0.0.0',
+  run: {
+    version: '0.0.0',
+    options: { seed: 0, lax: false },
+    rules: { path: 'etc/rules.v4' },
+    host: { path: 'host.json' },
+    captures: [{ path: 'wan.pcap' }],
+  },
   inputs: [{ interface: 'eth0', file: 'wan.pcap', packets: 1234 }],
-  packets: { read: 1234, skipped: 2, forwarded: 1200, local: 1, dropped: 30, rejected: 1, held: 0 },
+  packets: { read: 1234, skipped: 2, forwarded: 1199, sent: 1, delivered: 1, dropped: 30, rejected: 1, held: 0 },
   skipped: { arp: 1, ipv6: 1 },
-  dropped: [{ reason: 'filter INPUT', packets: 31 }],
+  dropped: [{ ...byRule, packets: 31 }],
   droppedFlows: {
     count: 2,
     listed: [
       {
-        reason: 'filter INPUT',
+        ...byRule,
         protocol: 17,
         source: '203.0.113.7',
         destination: '192.0.2.10',
         port: 161,
+        translatedDestination: { address: '172.17.0.3', port: 1161 },
         packets: 30,
       },
-      { reason: 'filter INPUT', protocol: 89, source: '203.0.113.8', destination: '224.0.0.5', packets: 1 },
+      { ...byRule, protocol: 89, source: '203.0.113.8', destination: '224.0.0.5', packets: 1 },
     ],
   },
   outputs: [
@@ -32,8 +61,17 @@ const summary: Summary = {
     { file: 'local.pcap', packets: 1 },
   ],
   rules: [
-    { table: 'filter', chain: 'FORWARD', number: 1, rule: '-j DOCKER', packets: 1, bytes: 40 },
-    { table: 'nat', chain: 'DOCKER', number: 2, rule: '-i docker0 -j RETURN', packets: 1200, bytes: 72000 },
+    { table: 'filter', chain: 'FORWARD', number: 1, rule: '-j DOCKER', file: 'r', line: 1, packets: 1, bytes: 40 },
+    {
+      table: 'nat',
+      chain: 'DOCKER',
+      number: 2,
+      rule: '-i docker0 -j RETURN',
+      file: 'r',
+      line: 2,
+      packets: 1200,
+      bytes: 72000,
+    },
   ],
   connections: {
     count: 40,
@@ -71,7 +109,8 @@ Report('says what became of packets, connections and rules, in columns', () => {
   assert.is(
     text,
     `1,234 packets in 13 ms
-  1,200  forwarded
+  1,199  forwarded
+      1  sent by the host itself
       1  delivered to the host
       1  rejected: dropped, and the sender told
      30  dropped
@@ -83,8 +122,9 @@ connections
   and 37 more
 
 dropped
-  30  udp  203.0.113.7 → 192.0.2.10:161  filter INPUT
-   1  89   203.0.113.8 → 224.0.0.5       filter INPUT
+  rules.v4:24  filter INPUT 5  -j DROP
+    30  udp  203.0.113.7 → 192.0.2.10:161  ⇒ 172.17.0.3:1161
+     1  89   203.0.113.8 → 224.0.0.5
 
 busiest rules
   1,200 packets  72,000 bytes  nat DOCKER 2      -i docker0 -j RETURN
@@ -95,10 +135,69 @@ out holds eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json
   );
 });
 
+/** The block of the report that TITLE is the head of, where LISTED was dropped. */
+function droppedBlock(listed: readonly DroppedBy[], width?: number): string[] {
+  const flow = { protocol: 6, source: '203.0.113.7', destination: '192.0.2.10', port: 80, packets: 2 };
+  const droppedFlows = { count: listed.length, listed: listed.map((by) => ({ ...by, ...flow })) };
+  const text = formatReport(
+    { ...summary, droppedFlows },
+    { style: PLAIN, top: 9, outDir: 'out', durationMs: 1, width },
+  );
+  const lines = text.split('\n');
+  const from = lines.indexOf('dropped') + 1;
+  return lines.slice(from, lines.indexOf('', from));
+}
+
+Report('says which rule or policy dropped a packet, or why it went nowhere', () => {
+  const flow = '    2  tcp  203.0.113.7 → 192.0.2.10:80';
+  const noFile = { reason: 'policy', hook: 'FORWARD', table: 'filter', chain: 'FORWARD' } as const;
+  assert.equal(
+    droppedBlock([
+      byPolicy,
+      noFile,
+      { ...byRule, comment: 'no "telnet"' },
+      { ...byRule, reason: 'rule-header', rule: '-p tcp' },
+      { reason: 'rule', hook: 'INPUT', table: 'filter' },
+      { reason: 'hook-entry', hook: 'INPUT', entry: 'own' },
+      { reason: 'martian-source' },
+    ]),
+    [
+      'policy of filter FORWARD (rules.v4:3)',
+      'policy of filter FORWARD',
+      'rules.v4:24  filter INPUT 5  "no "telnet""',
+      'rules.v4:24  filter INPUT 5  its header is too short or malformed for a rule that looks at it  -p tcp',
+      'filter INPUT',
+      'own INPUT',
+      'martian source',
+    ].flatMap((cause) => [`  ${cause}`, flow]),
+  );
+});
+
+Report('shows control characters of a ruleset as they are written, not as what they do', () => {
+  const [cause] = droppedBlock([{ ...byRule, comment: 'a\x1b[2Jb\tc\x9b' }]);
+  assert.is(cause, '  rules.v4:24  filter INPUT 5  "a\\x1b[2Jb\\x09c\\x9b"');
+});
+
+Report('is as wide as the terminal at most', () => {
+  const long = { ...byRule, comment: 'c'.repeat(300) };
+  const wide = {
+    ...summary.rules[0],
+    rule: '-s 172.17.0.0/16 ! -o docker0 -m comment --comment "a long one" -j MASQUERADE',
+  };
+  const droppedFlows = { count: 1, listed: [{ ...summary.droppedFlows.listed[0], ...long }] };
+  const whole = { ...summary, rules: [wide], droppedFlows };
+  for (const width of [60, 200]) {
+    const text = formatReport(whole, { style: PLAIN, top: 3, outDir: 'out', durationMs: 1, width });
+    for (const line of text.split('\n').slice(0, -2)) assert.ok(line.length <= width, `${line.length}: ${line}`);
+    for (const part of ['203.0.113.7 → 192.0.2.10:161', '⇒ 172.17.0.3:1161', '3/126 ↔ 2/87', 'as 192.0.2.10:77'])
+      assert.ok(text.includes(part), `${part} at ${width}`);
+  }
+});
+
 Report('leaves out what there is nothing of', () => {
   const nothing: Summary = {
     ...summary,
-    packets: { read: 0, skipped: 0, forwarded: 0, local: 0, dropped: 0, rejected: 0, held: 0 },
+    packets: { read: 0, skipped: 0, forwarded: 0, sent: 0, delivered: 0, dropped: 0, rejected: 0, held: 0 },
     droppedFlows: { count: 0, listed: [] },
     rules: [],
     connections: { count: 0, listed: [] },

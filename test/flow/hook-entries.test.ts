@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Linktype } from '../../codecs/linktypes.js';
+import { type Drop, describeCause } from '../../core/drop.js';
 import { createEmulator, EMULATOR_ENGINES, type EmulatorEngine, Outcome } from '../../core/emulator.js';
 import { nothingToLearn } from '../../core/flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../../core/hooks.js';
@@ -47,7 +48,7 @@ const PACKETS = 200;
 function run(engine: EmulatorEngine, added: readonly HookEntry[]) {
   const ruleset = parseRuleset(RULES, 'rules.v4');
   const dropped: string[] = [];
-  const output = { egress() {}, local() {}, dropped: (reason: string) => dropped.push(reason) };
+  const output = { egress() {}, local() {}, dropped: (drop: Drop) => dropped.push(describeCause(drop.cause)) };
   const emulator = createEmulator({ ruleset, host: HOST, engine, hookEntries: added }, output);
   const outcomes = new Array(Object.keys(Outcome).length).fill(0);
   for (let i = 0; i < PACKETS; i++) {
@@ -99,7 +100,7 @@ for (const engine of EMULATOR_ENGINES) {
     assert.is(outcomes[Outcome.FORWARDED], PACKETS - Math.floor(PACKETS / 3));
     assert.ok(dropped.every((reason) => reason === 'third POSTROUTING'));
     const thief: HookEntry = { name: 'thief', hook: Hook.PREROUTING, priority: -1000, run: () => Verdict.STOLEN };
-    assert.is(run(engine, [thief]).outcomes[Outcome.WAITING], PACKETS);
+    assert.is(run(engine, [thief]).outcomes[Outcome.HELD], PACKETS);
   });
 }
 

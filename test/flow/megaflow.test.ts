@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { listConnection } from '../../core/conntrack/list.js';
+import { describeCause } from '../../core/drop.js';
 import { createEmulator, EMULATOR_ENGINES, type EmulatorEngine } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
@@ -214,7 +215,7 @@ function converse(random: Random, engine: EmulatorEngine, rules: string, count: 
         sent.push(`${dev} ${bytes.subarray(at, at + available).join(' ')}`);
       },
       local() {},
-      dropped: (reason) => sent.push(reason),
+      dropped: (drop) => sent.push(describeCause(drop.cause)),
       log: ({ prefix, bytes, at, available }) => sent.push(`${prefix} ${bytes.subarray(at, at + available).join(' ')}`),
     },
   );

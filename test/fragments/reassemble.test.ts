@@ -81,10 +81,10 @@ Waiting('says why fragments were dropped, and how many', () => {
   add(fragmentAt(0, new Uint8Array(16), true));
   add(fragmentAt(32, new Uint8Array(16), true));
   assert.is(add(fragmentAt(32, new Uint8Array(8), true)), Reassembly.DROPPED);
-  assert.is(queues.dropReason, 'duplicate fragment');
+  assert.is(queues.dropReason, 'fragment-duplicate');
   assert.is(queues.droppedWaiting, 0);
   assert.is(add(fragmentAt(8, new Uint8Array(16), true)), Reassembly.DROPPED);
-  assert.is(queues.dropReason, 'overlapping fragments');
+  assert.is(queues.dropReason, 'fragment-overlap');
   assert.is(queues.droppedWaiting, 2);
   assert.is(queues.pendingFragments, 0);
 });
@@ -103,8 +103,8 @@ Waiting('takes what 65535 bytes can hold and no more', () => {
     result = queues.add(packet, CONNTRACK_IN);
     return { result, length: packet.length, reason: queues.dropReason, dropped: queues.droppedWaiting };
   };
-  assert.equal(fill(27), { result: Reassembly.COMPLETE, length: 65535, reason: 'none', dropped: 0 });
-  assert.equal(fill(28).reason, 'reassembled packet too long');
+  assert.equal(fill(27), { result: Reassembly.COMPLETE, length: 65535, reason: '', dropped: 0 });
+  assert.equal(fill(28).reason, 'fragment-too-long');
   assert.is(fill(28).dropped, 8);
 });
 

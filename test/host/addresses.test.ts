@@ -80,7 +80,7 @@ Addresses('bring the routes that the kernel adds for them', () => {
   assert.is(source('10.0.0.77'), '10.0.0.9');
   assert.is(source('10.0.7.7'), '10.0.0.1');
   assert.is(source('192.0.2.77'), '192.0.2.1');
-  assert.is(host.routeOutput(routeKey('172.18.0.6')).reason, 'no route', 'a /32 has no network');
+  assert.is(host.routeOutput(routeKey('172.18.0.6')).reason, 'no-route', 'a /32 has no network');
 });
 
 Addresses('a peer is on the link, the own end is local, and no more', () => {
@@ -89,14 +89,14 @@ Addresses('a peer is on the link, the own end is local, and no more', () => {
   });
   assert.is(host.routeOutput(routeKey('10.9.9.2')).source, ip('10.9.9.1'));
   assert.is(host.addressType(ip('10.9.9.1'), -1), AddressType.LOCAL);
-  assert.is(host.routeOutput(routeKey('10.9.9.3')).reason, 'no route');
+  assert.is(host.routeOutput(routeKey('10.9.9.3')).reason, 'no-route');
 });
 
 Addresses('one that is the broadcast of an earlier network stays so, and brings no routes', () => {
   const host = hostOf({ addr: [link('va', '169.254.3.77/30'), link('vb', '169.254.3.79/24')] });
   assert.is(host.addressType(ip('169.254.3.79'), -1), AddressType.BROADCAST);
   assert.is(host.addressType(ip('169.254.3.255'), -1), AddressType.UNICAST);
-  assert.is(host.routeOutput(routeKey('169.254.3.1')).reason, 'no route');
+  assert.is(host.routeOutput(routeKey('169.254.3.1')).reason, 'no-route');
 });
 
 Addresses('a route prefers the source in the network of its gateway', () => {

@@ -114,7 +114,7 @@ HostJson('says what is not supported', () => {
   assert.is(refusal({ addr: [{ ifname: 'wg0', addr_info: [] }] }).isUnsupported, true);
   const unused = hostOf({ ...ROUTER, route: [{ dst: 'default', dev: 'wan', table: 100 }] });
   assert.equal(unused.warnings, ['route[0]: no rule leads to table 100; its routes change nothing']);
-  assert.is(unused.routeOutput(routeKey('8.8.8.8')).reason, 'no route');
+  assert.is(unused.routeOutput(routeKey('8.8.8.8')).reason, 'no-route');
 });
 
 HostJson('sysctls reach the interfaces in the order of the kernel', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   createEmulator,
+  describeCause,
   type EmulatorOutput,
   Frame,
   formatConnection,
@@ -35,7 +36,7 @@ function dockerHost() {
   const output: EmulatorOutput = {
     egress: (dev, bytes, at) => came.push(`${host.interfaceNames[dev]}: to ${endpoint(bytes, at + 30)}`),
     local: (bytes, at) => came.push(`local: from ${endpoint(bytes, at + 12)}`),
-    dropped: (reason) => came.push(`dropped: ${reason}`),
+    dropped: (drop) => came.push(`dropped: ${describeCause(drop.cause)}`),
   };
   const emulator = createEmulator({ ruleset, host }, output);
   const receive = (bytes: Uint8Array, tsSec: number) =>
@@ -48,14 +49,14 @@ Library('takes frames, and gives what the host would send', () => {
   receive(syn(50_000, 36_379), 100);
   assert.is(emulator.outcome, Outcome.FORWARDED);
   receive(syn(50_001, 22), 101);
-  assert.is(emulator.outcome, Outcome.LOCAL);
+  assert.is(emulator.outcome, Outcome.DELIVERED);
   receive(syn(50_002, 23), 102);
   assert.is(emulator.outcome, Outcome.REJECTED);
   assert.equal(came, [
     'docker0: to 172.17.0.3',
     'local: from 203.0.113.7',
     'eth0: to 203.0.113.7',
-    'dropped: filter INPUT',
+    'dropped: rules.v4:24 filter INPUT 5',
   ]);
   assert.is(emulator.nowMs, 2000);
   assert.match(saveRuleset(ruleset, emulator.counters), '[1:40] -A DOCKER ! -i docker0 -p tcp -m tcp --dport 36379');

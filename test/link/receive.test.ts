@@ -48,7 +48,7 @@ function router(): { emulator: Emulator; sent: Buffer[]; dropped: string[] } {
     {
       egress: (_dev, bytes, at, available) => sent.push(Buffer.from(bytes.subarray(at, at + available))),
       local() {},
-      dropped: (reason) => dropped.push(reason),
+      dropped: ({ cause }) => dropped.push(cause.reason),
     },
   );
   return { emulator, sent, dropped };
@@ -72,7 +72,7 @@ Receive('takes frames of every supported link type', () => {
   for (const [linktype, header] of headers) {
     const { emulator, sent } = router();
     emulator.receive(new Frame({ bytes: Buffer.concat([Buffer.from(header, 'hex'), packet]), dev: LAN0, linktype }));
-    assert.is(emulator.outcome, Outcome.FORWARDED, `${linktype}: ${emulator.reason}`);
+    assert.is(emulator.outcome, Outcome.FORWARDED, `${linktype}: ${emulator.dropCause?.reason}`);
     bytesEqual(sent[0], FORWARDED, `link type ${linktype}`);
   }
 });
@@ -119,10 +119,10 @@ Receive('says why it skips a frame, and leaves the rest of the host as it was', 
   for (const enter of ['receive', 'send'] as const) {
     emulator[enter](new Frame({ bytes: arp, dev: LAN0, tsSec: 1000 }));
     assert.is(emulator.outcome, Outcome.SKIPPED);
-    assert.is(emulator.reason, 'arp');
+    assert.is(emulator.skipReason, 'arp');
   }
   emulator.receive(new Frame({ bytes: arp, dev: LAN0, linktype: 105 }));
-  assert.is(emulator.reason, 'unknown-linktype');
+  assert.is(emulator.skipReason, 'unknown-linktype');
   assert.is(emulator.nowMs, 0);
   assert.is(emulator.slowPathPackets, 1);
   assert.is(sent.length, 1);
@@ -137,7 +137,7 @@ Receive('goes by the destination of the frame, or by what the caller knows of it
   const elsewhere = new Frame({ bytes: buildFrame(LAN0_MAC, CLIENT_MAC, packet), dev: LAN0 });
   elsewhere.packetType = PacketType.OTHERHOST;
   emulator.receive(elsewhere);
-  assert.equal(dropped, ['link-layer broadcast', 'for another host']);
+  assert.equal(dropped, ['link-layer-broadcast', 'other-host']);
 });
 
 Receive('sends what the host itself sends, whatever link it was captured on', () => {
@@ -148,7 +148,7 @@ Receive('sends what the host itself sends, whatever link it was captured on', ()
   ] as const) {
     const { emulator, sent } = router();
     emulator.send(new Frame({ bytes: Buffer.from(bytes), linktype }));
-    assert.is(emulator.outcome, Outcome.FORWARDED);
+    assert.is(emulator.outcome, Outcome.SENT);
     bytesEqual(sent[0], buildFrame(GATEWAY_MAC, ETH0_MAC, bare));
   }
 });

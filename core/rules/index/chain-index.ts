@@ -240,9 +240,8 @@ export class ChainIndex {
     const question = this.#questions[position];
     if (question !== undefined) {
       if (!question(packet)) {
-        if (packet.hotdrop) return DROP;
         trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_NO);
-        return CONTINUE;
+        return packet.hotdrop ? DROP : CONTINUE;
       }
       trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_YES);
     }

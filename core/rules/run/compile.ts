@@ -266,7 +266,7 @@ class TableCompiler {
     if (asked.length > 0) {
       this.#noteQuestion(rule, asked);
       const otherwise = asked.some(mayDrop) ? code`if (packet.hotdrop) return ${DROP};\n` : EMPTY;
-      const no = code`${otherwise}${event(id, TraceKind.ASKED_NO)}`;
+      const no = code`${event(id, TraceKind.ASKED_NO)}${otherwise}`;
       body = code`if (${answer}) {\n${event(id, TraceKind.ASKED_YES)}${body}} else {\n${no}}\n`;
     }
     return isReached === TRUE ? code`{\n${body}}\n` : code`if (${isReached}) {\n${body}}\n`;

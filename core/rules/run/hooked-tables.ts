@@ -1,6 +1,15 @@
 /** The tables of a ruleset as entries of one host's hooks, with their counters. */
 import { IPV4_TOS_AT } from '../../../codecs/layouts.js';
-import { Hook, type HookEntry, Priority, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
+import {
+  HOOK_NAMES,
+  Hook,
+  type HookEntry,
+  Priority,
+  TABLE_HOOKS,
+  TABLE_NAMES,
+  type TableName,
+  Verdict,
+} from '../../hooks.js';
 import type { Host } from '../../host/host.js';
 import { natHooks } from '../../nat/hooks.js';
 import type { Nat } from '../../nat/nat.js';
@@ -10,7 +19,8 @@ import type { RuleContext } from '../context.js';
 import { type Effect, effectOf } from '../effect.js';
 import { createCounters, type Ruleset, type Table, type TableCounters, traceIds } from '../model.js';
 import { buildTable, type Engine } from './build.js';
-import type { Asked, TableProgram } from './interpret.js';
+import { Decisions } from './decisions.js';
+import type { Asked } from './interpret.js';
 import { createTrace, type Trace } from './trace.js';
 
 /** Where each table stands within its hooks; nat is asked by NAT (nat/hooks.ts). */
@@ -48,8 +58,14 @@ export class HookedTables {
       }
       const isTracked = table.name === 'nat' || PRIORITIES[table.name] > Priority.CONNTRACK;
       for (const [id, asked] of program.asks ?? []) this.asks.set(id, isTracked ? asked : beforeConntrack(asked));
-      if (table.name !== 'nat') return tableHooks(table, PRIORITIES[table.name], program, firstId, host);
-      const chains = (packet: Packet): Verdict => program.run(packet, packet.hook);
+      const decisions = new Decisions(table, counters);
+      const runAt =
+        (hook: Hook) =>
+        (packet: Packet): Verdict =>
+          decisions.note(packet, hook, program.run(packet, hook));
+      if (table.name !== 'nat') return tableHooks(table, PRIORITIES[table.name], runAt, firstId, host);
+      const byHook = HOOK_NAMES.map((_, hook) => runAt(hook as Hook));
+      const chains = (packet: Packet): Verdict => byHook[packet.hook](packet);
       return natHooks(nat, chains, host, (walk, hook) => walk.translate(table, firstId, hook));
     });
   }
@@ -68,9 +84,15 @@ export class HookedTables {
   }
 }
 
-function tableHooks(table: Table, priority: number, program: TableProgram, firstId: number, host: Host): HookEntry[] {
+function tableHooks(
+  table: Table,
+  priority: number,
+  runAt: (hook: Hook) => (packet: Packet) => Verdict,
+  firstId: number,
+  host: Host,
+): HookEntry[] {
   return TABLE_HOOKS[table.name].map((hook) => {
-    const run = (packet: Packet): Verdict => program.run(packet, hook);
+    const run = runAt(hook);
     return {
       name: table.name,
       hook,

@@ -4,6 +4,7 @@ import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import { checkStep, explainStep, lowerRule, type Step } from '../lower.js';
 import type { Chain, Rule, Table, TableCounters } from '../model.js';
+import { TraceKind, traceEvent } from './trace.js';
 
 /** What a rule asks of each packet anew. */
 export interface Asked {
@@ -17,7 +18,7 @@ export interface Asked {
 export interface TableProgram {
   /**
    * Of each rule that asks what only the packet can answer, by its id in the trace: the question. Undefined: the program
-   * writes no trace.
+   * does not write down what was asked, so nothing can be learned from its trace.
    */
   readonly asks?: ReadonlyMap<number, Asked>;
   /** ACCEPT or DROP. `packet.hook` is set by the caller. HOOK is one of the table's. */
@@ -38,16 +39,20 @@ export function interpretTable(
   counters: TableCounters,
   visitor?: RuleVisitor,
 ): TableProgram {
+  const { trace } = counters;
   const lowered: (readonly Step[])[] = [];
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
 
   /** ACCEPT or DROP, or CONTINUE where the chain came to its end or returned. */
   function runChain(chain: Chain, packet: Packet): Verdict {
     for (const rule of chain.rules) {
+      const id = counters.firstId + rule.index;
       if (!matches(rule, packet)) {
-        if (packet.hotdrop) return Verdict.DROP;
-        continue;
+        if (!packet.hotdrop) continue;
+        trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_NO);
+        return Verdict.DROP;
       }
+      trace[++trace[0]] = traceEvent(id, TraceKind.MATCHED);
       counters.rules[rule.index * 2] += 1;
       counters.rules[rule.index * 2 + 1] += packet.length;
       if (visitor !== undefined) visitor.rule(rule, true, explainTarget(rule));
@@ -92,6 +97,7 @@ export function interpretTable(
       if (verdict !== Verdict.CONTINUE) return verdict;
       counters.policies[hook * 2] += 1;
       counters.policies[hook * 2 + 1] += packet.length;
+      trace[++trace[0]] = traceEvent(counters.firstId + table.rules.length + hook, TraceKind.POLICY);
       visitor?.policy(chain);
       return chain.policy;
     },
