@@ -89,7 +89,7 @@ export function checkStep(step: Step, packet: Packet, context: RuleContext): boo
   return native.check === undefined ? runningState(step).ask(packet) : native.check(packet, context);
 }
 
-function checkHeader({ bytes, isStrict, dropsOverlap }: HeaderNeed, packet: Packet): boolean {
+export function checkHeader({ bytes, isStrict, dropsOverlap }: HeaderNeed, packet: Packet): boolean {
   if (isStrict && packet.fragmentOffset !== 0) {
     if (dropsOverlap && packet.fragmentOffset === OVERLAP_AT) packet.hotdrop = true;
     return false;

@@ -1,0 +1,291 @@
+/**
+ * Which other packets meet the same rules of a table, and the same end: worked out from one packet, for any hook, any protocol and
+ * whatever became of it.
+ *
+ * A rule that matched matches every packet that meets all of its conditions. A rule that did not match misses every packet that fails
+ * one condition which this packet failed; of several that one is taken which leaves the most packets. What is left after all rules
+ * that the packet met is, field by field, as much as can be said without looking at two fields at once.
+ */
+import { ABSENT, type FieldName, highestValue, readField, type ValueField } from '../fields.js';
+import { HOOK_NAMES, type Hook, Verdict } from '../hooks.js';
+import { Packet } from '../packet.js';
+import { type Condition, checkCondition, type FieldCondition, valuesOf } from '../rules/condition.js';
+import type { RuleContext } from '../rules/context.js';
+import { effectOf } from '../rules/effect.js';
+import { checkHeader, isCondition, lowerRule, type NativeTest, type Step, splitSteps } from '../rules/lower.js';
+import type { Chain, Rule, Table } from '../rules/model.js';
+import { commonRanges, otherRanges, type ValueRange } from '../rules/ranges.js';
+import { isWhole } from '../rules/run/compile.js';
+
+/** What a field of a packet may be. */
+export interface FieldValues {
+  /** Ascending and apart. */
+  readonly ranges: readonly ValueRange[];
+  /** Packets that do not have the field are among them. */
+  readonly orAbsent: boolean;
+}
+
+/** A test that no condition can say, and what it answered. */
+export interface NativeAnswer {
+  readonly rule: Rule;
+  readonly native: NativeTest;
+  readonly answer: boolean;
+}
+
+/** Packets that a table treats alike. */
+export interface SameOutcome {
+  /** The rules that they match, in order. */
+  readonly matched: readonly Rule[];
+  /** What decides: the last rule that they match, or a base chain's policy. */
+  readonly decidedBy: Rule | Chain;
+  /** What their fields may be; a field that is not here may be anything. */
+  readonly fields: ReadonlyMap<ValueField, FieldValues>;
+  /** Conditions whose masks make too many ranges. They meet these as well. */
+  readonly conditions: readonly FieldCondition[];
+  /** Their layer-4 headers are whole; otherwise as much of these is there as of the packet that was looked at. */
+  readonly isWhole: boolean;
+  readonly l4Available: number;
+  /** They give the same answers to these tests. */
+  readonly answers: readonly NativeAnswer[];
+}
+
+/** Answers a test that keeps something from packet to packet; undefined: nobody knows. */
+export type AskHistory = (rule: Rule, native: NativeTest) => boolean | undefined;
+
+/**
+ * The packets that TABLE treats as it does PACKET at HOOK. Nothing is run, counted or changed. Undefined where that cannot be said: a
+ * target changed what later rules ask, or a test on what came before was not answered by ASK.
+ */
+export function learnOutcome(
+  table: Table,
+  hook: Hook,
+  packet: Packet,
+  context: RuleContext,
+  ask: AskHistory = () => undefined,
+): SameOutcome | undefined {
+  return new OutcomeLearner(table, packet, context, ask).learn(hook);
+}
+
+/** Whether PACKET is one of those that OUTCOME is about. */
+export function holdsPacket(outcome: SameOutcome, packet: Packet, context: RuleContext): boolean {
+  if (isWhole(packet) !== outcome.isWhole) return false;
+  if (!outcome.isWhole && packet.l4Available !== outcome.l4Available) return false;
+  for (const [name, { ranges, orAbsent }] of outcome.fields) {
+    const value = readField(name, packet, context);
+    if (value === ABSENT ? !orAbsent : !isIn(ranges, value)) return false;
+  }
+  return outcome.conditions.every((condition) => checkCondition(condition, packet, context));
+}
+
+/** Thrown where nothing can be said. */
+class Unknown extends Error {}
+
+/** `undefined`: the chain returned. */
+type End = Rule | undefined;
+
+class OutcomeLearner {
+  readonly #table: Table;
+  readonly #context: RuleContext;
+  readonly #ask: AskHistory;
+  /** The packet, a copy: its mark is what rules made of it. */
+  readonly #packet: Packet;
+  readonly #isWhole: boolean;
+  readonly #fields = new Map<ValueField, FieldValues>();
+  readonly #conditions: FieldCondition[] = [];
+  readonly #answers: NativeAnswer[] = [];
+  readonly #matched: Rule[] = [];
+  /** Fields that rules have set since: the same for all packets, or known for none. */
+  readonly #set = new Map<FieldName, 'same' | 'unknown'>();
+
+  constructor(table: Table, packet: Packet, context: RuleContext, ask: AskHistory) {
+    this.#table = table;
+    this.#context = context;
+    this.#ask = ask;
+    this.#packet = Object.assign(new Packet(), packet, { hotdrop: false });
+    this.#isWhole = isWhole(packet);
+  }
+
+  learn(hook: Hook): SameOutcome | undefined {
+    const chain = this.#table.chains.find(({ name }) => name === HOOK_NAMES[hook]);
+    if (chain === undefined) throw new RangeError(`${this.#table.name} has no chain ${HOOK_NAMES[hook]}`);
+    try {
+      if (!this.#isWhole) for (const name of ['protocol', 'fragmentOffset'] as const) this.#pin(name);
+      const end = this.#walk(chain);
+      return {
+        matched: this.#matched,
+        decidedBy: end ?? chain,
+        fields: this.#fields,
+        conditions: this.#conditions,
+        isWhole: this.#isWhole,
+        l4Available: this.#packet.l4Available,
+        answers: this.#answers,
+      };
+    } catch (error) {
+      if (error instanceof Unknown) return undefined;
+      throw error;
+    }
+  }
+
+  #walk(chain: Chain): End {
+    for (const rule of chain.rules) {
+      if (!this.#matches(rule)) {
+        if (this.#packet.hotdrop) return rule;
+        continue;
+      }
+      this.#matched.push(rule);
+      const { target } = rule;
+      if (target.kind === 'verdict') return target.verdict === Verdict.RETURN ? undefined : rule;
+      if (target.kind === 'extension') {
+        if (target.extension.terminates) return rule;
+        this.#apply(rule);
+      } else if (target.kind !== 'none') {
+        const end = this.#walk(this.#table.chains.find(({ name }) => name === target.chain)!);
+        if (end !== undefined || target.kind === 'goto') return end;
+      }
+    }
+    return undefined;
+  }
+
+  /** What the target of RULE, which lets the packet go on, does to later rules' answers. */
+  #apply(rule: Rule): void {
+    const effect = effectOf(rule);
+    if (effect === 'none' || effect === 'outside') return;
+    if (effect === 'packet') throw new Unknown();
+    // What it sets follows from the packet's mark and the connection's.
+    this.#pin('mark');
+    this.#pin('ctmark');
+    if (effect === 'mark' && this.#set.get('ctmark') !== 'unknown' && rule.target.kind === 'extension') {
+      rule.target.extension.apply(rule.target.params, this.#packet, this.#context);
+      this.#set.set('mark', 'same');
+    } else {
+      this.#set.set('mark', 'unknown').set('ctmark', 'unknown');
+    }
+  }
+
+  /** Whether the packet matches RULE; all others that are left do the same. */
+  #matches(rule: Rule): boolean {
+    if (rule.verbatim !== undefined) return false;
+    const all = lowerRule(rule, this.#context.interfaceNames);
+    if (!this.#isWhole) return this.#inOrder(rule, all);
+    const { fixed, asked } = splitSteps(all);
+    return fixed !== undefined && this.#inOrder(rule, [...fixed, ...asked]);
+  }
+
+  /**
+   * The steps of RULE in their order. What is no condition is asked only if everything before it holds: so all of that has to hold for
+   * the others as well, and only of the conditions up to the next such step any may be the reason why the rule does not match.
+   */
+  #inOrder(rule: Rule, steps: readonly Step[]): boolean {
+    for (let at = 0; at < steps.length; ) {
+      const next = steps.findIndex((step, i) => i >= at && !isCondition(step));
+      const conditions = steps.slice(at, next < 0 ? steps.length : next).filter(isCondition);
+      if (!this.#allHold(conditions)) return false;
+      if (next < 0) return true;
+      if (!this.#passes(rule, steps[next])) return false;
+      at = next + 1;
+    }
+    return true;
+  }
+
+  #passes(rule: Rule, step: Step): boolean {
+    // The protocol, and how much of the header is there, are the same for all.
+    if (step.kind === 'header') return checkHeader(step, this.#packet);
+    if (step.kind !== 'native') return true;
+    const { native } = step;
+    const answer = native.check === undefined ? this.#ask(rule, native) : native.check(this.#packet, this.#context);
+    if (answer === undefined || native.reads.some((name) => this.#set.get(name) === 'unknown')) throw new Unknown();
+    this.#answers.push({ rule, native, answer });
+    return answer;
+  }
+
+  /** Whether all CONDITIONS hold, and then do so for the others; or else the one that leaves the most packets fails for all. */
+  #allHold(conditions: readonly Condition[]): boolean {
+    let best: Condition | undefined;
+    let bestShare = -1;
+    for (const condition of conditions) {
+      this.#knows(condition);
+      if (checkCondition(condition, this.#packet, this.#context)) continue;
+      const share = this.#shareLeft(condition, false);
+      if (share > bestShare) {
+        best = condition;
+        bestShare = share;
+      }
+    }
+    if (best !== undefined) this.#keep(best, false);
+    else for (const condition of conditions) this.#keep(condition, true);
+    return best === undefined;
+  }
+
+  #knows(condition: Condition): void {
+    const parts = condition.kind === 'any' ? condition.anyOf : [condition];
+    if (parts.some(({ field }) => this.#set.get(field) === 'unknown')) throw new Unknown();
+  }
+
+  /** Which part of the packets that are left has the same ANSWER to CONDITION. */
+  #shareLeft(condition: Condition, answer: boolean): number {
+    if (condition.kind === 'any') {
+      const shares = condition.anyOf.map((one) => this.#shareLeft(one, answer));
+      return answer ? Math.max(...shares) : shares.reduce((product, share) => product * share, 1);
+    }
+    if (this.#set.get(condition.field) === 'same') return 1;
+    const kept = valuesWith(condition, answer);
+    const now = this.#valuesOf(condition.field);
+    return kept === undefined ? 0 : count(commonRanges(now.ranges, kept.ranges)) / count(now.ranges);
+  }
+
+  /** Keep those packets only that have the ANSWER of this one to CONDITION. */
+  #keep(condition: Condition, answer: boolean): void {
+    if (condition.kind === 'any') {
+      if (!answer) for (const one of condition.anyOf) this.#keep(one, false);
+      else this.#keep(this.#widestHolding(condition.anyOf), true);
+      return;
+    }
+    if (this.#set.get(condition.field) === 'same') return;
+    const kept = valuesWith(condition, answer);
+    if (kept === undefined) {
+      const { negated, orAbsent } = condition;
+      this.#conditions.push(answer ? condition : { ...condition, negated: !negated, orAbsent: !orAbsent });
+    } else {
+      this.#narrow(condition.field, kept);
+    }
+  }
+
+  #widestHolding(conditions: readonly FieldCondition[]): FieldCondition {
+    const holding = conditions.filter((one) => checkCondition(one, this.#packet, this.#context));
+    const shares = holding.map((one) => this.#shareLeft(one, true));
+    return holding[shares.indexOf(Math.max(...shares))];
+  }
+
+  /** Only packets with this one's value of the field NAME are left. */
+  #pin(name: ValueField): void {
+    if (this.#set.has(name)) return;
+    const value = readField(name, this.#packet, this.#context);
+    const isAbsent = value === ABSENT;
+    this.#narrow(name, { ranges: isAbsent ? [] : [{ min: value, max: value }], orAbsent: isAbsent });
+  }
+
+  #narrow(name: ValueField, { ranges, orAbsent }: FieldValues): void {
+    const now = this.#valuesOf(name);
+    this.#fields.set(name, { ranges: commonRanges(now.ranges, ranges), orAbsent: now.orAbsent && orAbsent });
+  }
+
+  #valuesOf(name: ValueField): FieldValues {
+    return this.#fields.get(name) ?? { ranges: [{ min: 0, max: highestValue(name) }], orAbsent: true };
+  }
+}
+
+/** The values for which CONDITION has ANSWER; undefined: its mask makes too many ranges. */
+function valuesWith(condition: FieldCondition, answer: boolean): FieldValues | undefined {
+  const ranges = valuesOf(condition);
+  if (ranges === undefined) return undefined;
+  const { orAbsent, field } = condition;
+  return answer ? { ranges, orAbsent } : { ranges: otherRanges(ranges, highestValue(field)), orAbsent: !orAbsent };
+}
+
+function count(ranges: readonly ValueRange[]): number {
+  return ranges.reduce((sum, { min, max }) => sum + max - min + 1, 0);
+}
+
+function isIn(ranges: readonly ValueRange[], value: number): boolean {
+  return ranges.some(({ min, max }) => value >= min && value <= max);
+}
