@@ -96,6 +96,11 @@ export interface FieldRow {
   /** Where the fast path finds it, as the packet arrived and, if elsewhere, behind the routing decision; undefined: nowhere. */
   readonly onArrival?: FieldPlace;
   readonly afterRouting?: FieldPlace;
+  /**
+   * What the packets of a megaflow (core/flow/megaflow.ts) have in common. megaflow: all have the same value. The name of a field: the
+   * value is that field, or follows from it and the host's routes. Undefined: nothing.
+   */
+  readonly follows?: 'megaflow' | 'source' | 'destination' | 'sport' | 'dport';
   /** VALUE in words; NAMES are those of the interfaces. Undefined: a decimal number. */
   readonly format?: (value: number, names: readonly string[]) => string;
 }
@@ -145,6 +150,7 @@ function addressType(end: 'source' | 'destination', limit?: 'inDev' | 'outDev') 
     label: `type of the ${end}${seen}`,
     bits: 4,
     fixedBy: 'host',
+    follows: end,
     read: (packet, context) => context.addressType(packet[end], limit === undefined ? -1 : packet[limit]),
     format: namesOf(AddressType),
   } as const satisfies FieldRow;
@@ -155,6 +161,7 @@ export const FIELDS = {
     label: 'source',
     bits: 32,
     fixedBy: 'connection',
+    follows: 'source',
     isIndexed: true,
     read: (packet) => toHostOrder(packet.source),
     code: { value: code`packet.source`, local: code`source`, isLoaded: true },
@@ -165,6 +172,7 @@ export const FIELDS = {
     label: 'destination',
     bits: 32,
     fixedBy: 'connection',
+    follows: 'destination',
     isIndexed: true,
     read: (packet) => toHostOrder(packet.destination),
     code: { value: code`packet.destination`, local: code`destination`, isLoaded: true },
@@ -176,6 +184,7 @@ export const FIELDS = {
     label: 'sport',
     bits: 16,
     fixedBy: 'connection',
+    follows: 'sport',
     isIndexed: true,
     read: (packet) => packet.sport,
     code: { value: code`packet.sport`, local: code`sport` },
@@ -185,6 +194,7 @@ export const FIELDS = {
     label: 'dport',
     bits: 16,
     fixedBy: 'connection',
+    follows: 'dport',
     isIndexed: true,
     read: (packet) => packet.dport,
     code: { value: code`packet.dport`, local: code`dport` },
@@ -195,6 +205,7 @@ export const FIELDS = {
     label: 'protocol',
     bits: 8,
     fixedBy: 'connection',
+    follows: 'megaflow',
     isIndexed: true,
     read: (packet) => packet.protocol,
     code: { value: code`packet.protocol`, local: code`protocol` },
@@ -205,6 +216,7 @@ export const FIELDS = {
     label: 'input interface',
     bits: 32,
     fixedBy: 'connection',
+    follows: 'megaflow',
     isIndexed: true,
     read: (packet) => packet.inDev + 1,
     code: { value: code`packet.inDev + 1`, local: code`inDev` },
@@ -214,6 +226,7 @@ export const FIELDS = {
     label: 'output interface',
     bits: 32,
     fixedBy: 'connection',
+    follows: 'megaflow',
     isIndexed: true,
     read: (packet) => packet.outDev + 1,
     code: { value: code`packet.outDev + 1`, local: code`outDev` },
@@ -223,6 +236,7 @@ export const FIELDS = {
     label: 'fragment offset',
     bits: 16,
     fixedBy: 'packet',
+    follows: 'megaflow',
     read: (packet) => packet.fragmentOffset,
     code: { value: code`packet.fragmentOffset` },
     ofWhole: 0,
@@ -277,6 +291,7 @@ export const FIELDS = {
     label: 'packet type',
     bits: 2,
     fixedBy: 'packet',
+    follows: 'megaflow',
     read: (packet) => packet.type,
     code: { value: code`packet.type` },
     onArrival: { constant: PacketType.HOST },
@@ -286,6 +301,8 @@ export const FIELDS = {
     label: 'mark',
     bits: 32,
     fixedBy: 'rules',
+    // Rules make it, and those are the same.
+    follows: 'megaflow',
     read: (packet) => packet.mark >>> 0,
     code: { value: code`packet.mark` },
     format: asHex,
@@ -300,6 +317,7 @@ export const FIELDS = {
     label: 'state',
     bits: 3,
     fixedBy: 'connection',
+    follows: 'megaflow',
     read: (packet) => packet.ctinfo,
     code: { value: code`packet.ctinfo`, local: code`ctinfo` },
     format: namesOf(CtInfo),
@@ -316,6 +334,7 @@ export const FIELDS = {
     label: 'direction',
     bits: 1,
     fixedBy: 'connection',
+    follows: 'megaflow',
     read: (packet) => (noConnection(packet) ? ABSENT : packet.direction),
     format: (value) => (value === 0 ? 'ORIGINAL' : 'REPLY'),
   },

@@ -1,25 +1,25 @@
 /**
  * Long chains, written down for wasm/flow/probe.ts: which of their rules is the first that a packet matches. Where that rule ends the
- * packet's way through the chain, a class need not be narrowed by all the others: it asks.
+ * packet's way through the chain, a megaflow need not be narrowed by all the others: it probes the chain.
  */
 import type { Memory } from '../memory.js';
 import type { RuleContext } from '../rules/context.js';
 import { indexChain } from '../rules/index/index-fields.js';
-import { LAST_WORD, RULE_SHIFT, type RuleWords, ruleWordsOf } from '../rules/index/rule-words.js';
+import { LAST_WORD, type PackedRules, packedRulesOf, RULE_SHIFT } from '../rules/index/packed-rules.js';
 import type { Chain } from '../rules/model.js';
 import { PROBE_CHAIN, PROBE_LIST } from './records.js';
 
-export { PLACE_WORDS } from '../rules/index/interval-lists.js';
+export { ENTRY_WORDS } from '../rules/index/interval-lists.js';
 // What the code in wasm/ needs of these.
-export { FIELD_WORDS, LAST_WORD, RULE_SHIFT, STATES } from '../rules/index/rule-words.js';
+export { FIELD_WORDS, LAST_WORD, RULE_SHIFT, STATES } from '../rules/index/packed-rules.js';
 
-/** Shorter chains narrow a class little. */
+/** Shorter chains narrow a megaflow little. */
 const LEAST_RULES = 200;
 
 /** The `field` of a PROBE_LIST (records.ts) of all packets. */
 export const PROBE_ANY_FIELD = -1;
 
-/** What a class asks of a long chain: the chain as written down, and its packets as they are when they come to it. */
+/** How packets of a megaflow probe a long chain: the chain in memory, and what rules see of the packets there. */
 export interface Probe {
   readonly chain: number;
   /** How many rules it has, and the id of the first one in traces. */
@@ -54,16 +54,17 @@ export class ChainProbes {
   of(chain: Chain): number {
     let at = this.#known.get(chain);
     if (at === undefined) {
-      at = this.#write(ruleWordsOf(chain.rules, this.#context));
+      at = this.#write(packedRulesOf(chain.rules, this.#context));
       this.#known.set(chain, at);
     }
     return at;
   }
 
-  #write(rules: RuleWords): number {
+  #write(rules: PackedRules): number {
     const words = rules.words.slice();
-    for (let i = 0; i < rules.length; i++) words[(i << RULE_SHIFT) + LAST_WORD] = rules.rest[i] === undefined ? 0 : 1;
-    const { byField, anyway, anywaySecond } = indexChain(rules);
+    for (let i = 0; i < rules.length; i++)
+      words[(i << RULE_SHIFT) + LAST_WORD] = rules.leftToCheck[i] === undefined ? 0 : 1;
+    const { byField, unindexed, unindexedSecond } = indexChain(rules);
     const memory = this.#memory;
     const lists = memory.allocateRecords(PROBE_LIST, byField.length + 1);
     for (const [
@@ -79,9 +80,9 @@ export class ChainProbes {
     }
     lists.assign(byField.length, {
       field: PROBE_ANY_FIELD,
-      second: anywaySecond,
-      blocks: anyway.length,
-      data: memory.storeWords(anyway),
+      second: unindexedSecond,
+      blocks: unindexed.length,
+      data: memory.storeWords(unindexed),
     });
     const chain = memory.allocateRecords(PROBE_CHAIN, 1);
     chain.assign(0, {

@@ -1,8 +1,8 @@
-/** The box of a flow class while it is being made: of each field the values that are left, around those of one packet. */
+/** The ranges of a megaflow while it is learned: for each field the values that are left, around those of one packet. */
 import type { ValueRange } from '../rules/ranges.js';
 import type { Span } from './megaflow-table.js';
 
-/** Fields of a box. The later ones are what the destination and its port are once they are translated. */
+/** Fields with a range. The LATER ones are the destination and its port after translation. */
 export const FlowField = {
   SOURCE: 0,
   DESTINATION: 1,

@@ -1,13 +1,13 @@
 /**
- * What one packet's way through the rules says of others: the widest class of packets that are bound to meet the same rules,
- * with the same answers, and the same routes (Open vSwitch calls such a class a megaflow).
+ * Learns a megaflow from one packet: the widest set of packets that meet the same rules, with the same answers, and the same routes
+ * (the name is Open vSwitch's).
  *
- * A rule reads fields of a packet. Where it did not match, one field suffices to say why, and holds for every packet whose value
- * of that field lies on the same side of the rule's range; where it matched, for every packet within all its ranges. The class is
- * what is left after all rules that the packet met. What cannot be said so is not learned.
+ * A rule reads fields of a packet. If it did not match, one field is enough to say why, and that holds for every packet whose value
+ * of the field is on the same side of the rule's range. If it matched, it matches every packet within all of its ranges. The
+ * megaflow is what is left after all rules that the packet met. If that cannot be said, nothing is learned.
  */
 import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
-import type { FieldName } from '../fields.js';
+import { type FieldName, fieldRow } from '../fields.js';
 import { Hook, type Hooks, Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
 import { CtInfo } from '../packet.js';
@@ -16,19 +16,20 @@ import type { RuleContext } from '../rules/context.js';
 import {
   DESTINATION,
   DPORT,
+  FIELD_WORDS,
   type Field,
   IN_DEV,
+  type LeftToCheck,
   OUT_DEV,
+  type PackedRules,
   PROTOCOL,
+  packedRulesOf,
   RULE_SHIFT,
-  type RuleRest,
-  type RuleWords,
-  ruleWordsOf,
   SOURCE,
   SPORT,
   STATES,
   wordOf,
-} from '../rules/index/rule-words.js';
+} from '../rules/index/packed-rules.js';
 import { isCondition, type Step } from '../rules/lower.js';
 import type { Chain, Rule, Table } from '../rules/model.js';
 import { FORWARDED, isWhole, type Trace, TraceKind, traceEvent } from '../rules/run/trace.js';
@@ -64,7 +65,7 @@ export function flowValues(flowKey: FlowKey): number[] {
   return [toHostOrder(source), toHostOrder(destination), sport, dport, toHostOrder(laterDestination), laterDport];
 }
 
-/** Fields that all packets of a class have in common: a rule that one of them keeps from matching narrows nothing. */
+/** Fields that all packets of a megaflow have in common: if a rule does not match because of one of them, nothing is narrowed. */
 const KEY_FIELDS: readonly Field[] = [PROTOCOL, IN_DEV, OUT_DEV];
 const FLOW_FIELDS: readonly Field[] = [DPORT, DESTINATION, SPORT, SOURCE];
 
@@ -72,55 +73,7 @@ const FLOW_FIELDS: readonly Field[] = [DPORT, DESTINATION, SPORT, SOURCE];
 const End = { FAILED: 0, RETURNED: 1, ACCEPTED: 2 } as const;
 type End = (typeof End)[keyof typeof End];
 
-/**
- * What a class says of each field. same: all its packets have the same value. A number: it is that of the flow fields, as rules see it
- * where the packet is; `typeOf`: it follows from that one and the host's routes. unknown: packets of a class differ in it.
- */
-type Origin = 'same' | 'unknown' | Field | { readonly typeOf: Field };
-
-const ORIGINS: Readonly<Record<FieldName, Origin>> = {
-  source: SOURCE,
-  destination: DESTINATION,
-  sport: SPORT,
-  dport: DPORT,
-  protocol: 'same',
-  inDev: 'same',
-  outDev: 'same',
-  fragmentOffset: 'same',
-  tos: 'unknown',
-  length: 'unknown',
-  ttl: 'unknown',
-  tcpFlags: 'unknown',
-  tcpOptions: 'unknown',
-  icmpType: 'unknown',
-  packetType: 'same',
-  // Marks are made by rules, and those are the same.
-  mark: 'same',
-  sourceType: { typeOf: SOURCE },
-  destinationType: { typeOf: DESTINATION },
-  sourceTypeIn: { typeOf: SOURCE },
-  destinationTypeIn: { typeOf: DESTINATION },
-  sourceTypeOut: { typeOf: SOURCE },
-  destinationTypeOut: { typeOf: DESTINATION },
-  ctinfo: 'same',
-  ctstate: 'unknown',
-  ctdirection: 'same',
-  ctstatus: 'unknown',
-  ctprotocol: 'unknown',
-  ctOriginalSource: 'unknown',
-  ctOriginalDestination: 'unknown',
-  ctReplySource: 'unknown',
-  ctReplyDestination: 'unknown',
-  ctOriginalSport: 'unknown',
-  ctOriginalDport: 'unknown',
-  ctReplySport: 'unknown',
-  ctReplyDport: 'unknown',
-  ctmark: 'unknown',
-  ctexpire: 'unknown',
-  history: 'unknown',
-};
-
-/** Makes classes for one host and its rules. */
+/** Learns megaflows for one host and its rules. */
 export class MegaflowLearner {
   readonly #hooks: Hooks;
   readonly #host: Host;
@@ -136,18 +89,18 @@ export class MegaflowLearner {
     this.#context = context;
   }
 
-  /** The class of the packet that took PASSAGE, whose way TRACE tells; undefined where that cannot be said of others. */
+  /** The megaflow of a packet with FLOW_KEY, whose path through the rules is in TRACE; undefined if it says nothing of others. */
   learn(flowKey: FlowKey, trace: Trace): Megaflow | undefined {
     if (!isWhole(trace)) return undefined;
-    // A class that asks a long chain is wider than one that every rule of the chain has narrowed.
+    // A megaflow that probes a long chain is wider than one that every rule of the chain has narrowed.
     return this.#walk(flowKey, trace, this.#probes) ?? this.#walk(flowKey, trace, undefined);
   }
 
   /** With PROBES, long chains are asked. */
   #walk(flowKey: FlowKey, trace: Trace, probes: ChainProbes | undefined): Megaflow | undefined {
-    const wordsOf = (chain: Chain): RuleWords => {
+    const wordsOf = (chain: Chain): PackedRules => {
       this.visits += chain.rules.length;
-      return ruleWordsOf(chain.rules, this.#context);
+      return packedRulesOf(chain.rules, this.#context);
     };
     const walk = new Walk(flowKey, trace, this.#host, wordsOf, probes);
     const pass = (hook: Hook): boolean => this.#hooks.at(hook).every(({ learn }) => learn?.(walk) === true);
@@ -156,13 +109,13 @@ export class MegaflowLearner {
   }
 }
 
-/** One packet's way through the rules once more, as its trace tells it, and what is left of its class. */
+/** Follows one packet through the rules again, by its trace, and narrows its megaflow. */
 class Walk implements FlowWalk {
   readonly #flowKey: FlowKey;
   readonly #trace: Trace;
   readonly #host: Host;
-  readonly #wordsOf: (chain: Chain) => RuleWords;
-  readonly #box: FlowRanges;
+  readonly #wordsOf: (chain: Chain) => PackedRules;
+  readonly #ranges: FlowRanges;
   /** The next event of the trace. */
   #at = 1;
   /** What rules see of the packet where it is now. */
@@ -179,7 +132,7 @@ class Walk implements FlowWalk {
     flowKey: FlowKey,
     trace: Trace,
     host: Host,
-    wordsOf: (chain: Chain) => RuleWords,
+    wordsOf: (chain: Chain) => PackedRules,
     probes: ChainProbes | undefined,
   ) {
     this.#probes = probes;
@@ -188,7 +141,7 @@ class Walk implements FlowWalk {
     this.#trace = trace;
     this.#host = host;
     this.#wordsOf = wordsOf;
-    this.#box = new FlowRanges(flowValues(flowKey));
+    this.#ranges = new FlowRanges(flowValues(flowKey));
   }
 
   /** Conntrack knows the packet from here on. */
@@ -213,19 +166,19 @@ class Walk implements FlowWalk {
   finish(): Megaflow | undefined {
     const { phase, inDev, protocol } = this.#flowKey;
     if (this.#at !== this.#trace[0] + 1) return undefined;
-    const box = this.#box;
+    const ranges = this.#ranges;
     const plan = phase === Phase.OPENING ? this.#planner.finish(this.#isBound) : undefined;
     if (phase === Phase.OPENING && plan === undefined) return undefined;
     return {
       phase,
       inDev,
       protocol,
-      source: box.span(FlowField.SOURCE),
-      destination: box.span(FlowField.DESTINATION),
-      sport: box.span(FlowField.SPORT),
-      dport: box.span(FlowField.DPORT),
-      laterDestination: box.span(FlowField.LATER_DESTINATION),
-      laterDport: box.span(FlowField.LATER_DPORT),
+      source: ranges.span(FlowField.SOURCE),
+      destination: ranges.span(FlowField.DESTINATION),
+      sport: ranges.span(FlowField.SPORT),
+      dport: ranges.span(FlowField.DPORT),
+      laterDestination: ranges.span(FlowField.LATER_DESTINATION),
+      laterDport: ranges.span(FlowField.LATER_DPORT),
       plan,
       probe: this.#probe,
     };
@@ -273,7 +226,7 @@ class Walk implements FlowWalk {
     return End.RETURNED;
   }
 
-  /** The packet matched at most one rule of CHAIN, and that one let it pass: the class asks which one it is. */
+  /** The packet matched at most one rule of CHAIN, which accepted it: packets of the megaflow probe the chain for theirs. */
   #ask(probes: ChainProbes, firstId: number, chain: Chain): End {
     const event = this.#trace[this.#at];
     const position = (event >> 2) - firstId - chain.rules[0].index;
@@ -314,8 +267,8 @@ class Walk implements FlowWalk {
     }
   }
 
-  /** All that the rule at POSITION of RULES asks of what a class fixes is so of this packet: it has to be so of the others. */
-  #fit(rules: RuleWords, position: number): boolean {
+  /** The rule at POSITION of RULES matched, apart from what is asked of each packet: keep the packets of which that is true. */
+  #fit(rules: PackedRules, position: number): boolean {
     const { words } = rules;
     const at = position << RULE_SHIFT;
     if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return false;
@@ -324,37 +277,37 @@ class Walk implements FlowWalk {
       if (isOutside(words, at, field, value)) return false;
       this.#narrow(field, partWithin(words[at + field], words[at + field + 1], value));
     }
-    const rest = rules.rest[position];
-    if (rest === undefined) return true;
-    for (const one of rest.several) {
+    const left = rules.leftToCheck[position];
+    if (left === undefined) return true;
+    for (const one of left.several) {
       const field = wordOf(one);
       if (KEY_FIELDS.includes(field)) continue;
       const { isRange, min, max } = rangeOrGap(one.ranges, this.#valueOf(field));
       if (!isRange) return false;
       this.#narrow(field, { min, max });
     }
-    return rest.checks.every((step) => this.#keepStep(step));
+    return left.checks.every((step) => this.#keepStep(step));
   }
 
   /** The rule at POSITION of RULES did not match: see why, and that it is so of the others. */
-  #miss(rules: RuleWords, position: number): boolean {
+  #miss(rules: PackedRules, position: number): boolean {
     const { words } = rules;
     const at = position << RULE_SHIFT;
     // Of ten thousand rules most are about other sources.
-    if (this.#box.isApart(FlowField.SOURCE, words[at + SOURCE], words[at + SOURCE + 1])) return true;
+    if (this.#ranges.isApart(FlowField.SOURCE, words[at + SOURCE], words[at + SOURCE + 1])) return true;
     if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return true;
     if (this.#isElsewhere(words, at)) return true;
-    const rest = rules.rest[position];
-    if (rest?.several.some((one) => KEY_FIELDS.includes(wordOf(one)) && this.#gapOf(words, at, wordOf(one), rest)))
+    const left = rules.leftToCheck[position];
+    if (left?.several.some((one) => KEY_FIELDS.includes(wordOf(one)) && this.#gapOf(words, at, wordOf(one), left)))
       return true;
     for (const field of FLOW_FIELDS) {
-      const box = this.#boxField(field);
-      if (box !== undefined && this.#box.isApart(box, words[at + field], words[at + field + 1])) return true;
+      const slot = this.#flowField(field);
+      if (slot !== undefined && this.#ranges.isApart(slot, words[at + field], words[at + field + 1])) return true;
     }
     let best: { readonly field: Field; readonly gap: Span } | undefined;
     let bestShare = 0;
     for (const field of FLOW_FIELDS) {
-      const gap = this.#gapOf(words, at, field, rest);
+      const gap = this.#gapOf(words, at, field, left);
       if (gap === undefined) continue;
       const share = this.#share(field, gap);
       if (share === 1) return true;
@@ -367,8 +320,8 @@ class Walk implements FlowWalk {
       this.#narrow(best.field, best.gap);
       return true;
     }
-    // No field says why: something of the rest does.
-    return rest !== undefined && rest.checks.length > 0 && rest.checks.every((step) => this.#keepStep(step));
+    // No field says why: something that is left to check does.
+    return left !== undefined && left.checks.length > 0 && left.checks.every((step) => this.#keepStep(step));
   }
 
   /** Whether the rule at AT is about another protocol or other interfaces. */
@@ -382,52 +335,53 @@ class Walk implements FlowWalk {
   }
 
   /** Where FIELD keeps the rule at AT from matching: the values around the packet's that do so too. */
-  #gapOf(words: Int32Array, at: number, field: Field, rest: RuleRest | undefined): Span | undefined {
+  #gapOf(words: Int32Array, at: number, field: Field, left: LeftToCheck | undefined): Span | undefined {
     const value = this.#valueOf(field);
     if (isOutside(words, at, field, value)) return partOutside(words[at + field], words[at + field + 1], value);
-    const several = rest?.several.find((one) => wordOf(one) === field);
+    const several = left?.several.find((one) => wordOf(one) === field);
     if (several === undefined) return undefined;
     const place = rangeOrGap(several.ranges, value);
     return place.isRange ? undefined : place;
   }
 
-  /** Narrow the class to packets that STEP answers as it does this one; false where that cannot be said. */
+  /** Narrows the megaflow to packets for which STEP has the same answer; false if that cannot be said. */
   #keepStep(step: Step): boolean {
     if (isCondition(step)) return this.#keep(step);
-    return step.kind === 'header' || step.native.reads.every((name) => this.#pinField(ORIGINS[name]));
+    return step.kind === 'header' || step.native.reads.every((name) => this.#pinField(name));
   }
 
   #keep(condition: Condition): boolean {
     if (condition.kind === 'field') return this.#keepField(condition);
     // One that holds is enough.
     const holding = condition.anyOf.find((one) => {
-      const origin = ORIGINS[one.field];
-      return typeof origin === 'number' && holdsFor(one, this.#valueOf(origin));
+      const field = flowField(one.field);
+      return field !== undefined && holdsFor(one, this.#valueOf(field));
     });
     return holding === undefined ? condition.anyOf.every((one) => this.#keepField(one)) : this.#keepField(holding);
   }
 
   #keepField(condition: FieldCondition): boolean {
-    const origin = ORIGINS[condition.field];
-    if (typeof origin !== 'number') return this.#pinField(origin);
-    const values = valuesOf(condition);
-    if (values === undefined) return this.#pinField(origin);
-    this.#narrow(origin, rangeOrGap(values, this.#valueOf(origin)));
+    const field = flowField(condition.field);
+    const values = field === undefined ? undefined : valuesOf(condition);
+    if (field === undefined || values === undefined) return this.#pinField(condition.field);
+    this.#narrow(field, rangeOrGap(values, this.#valueOf(field)));
     return true;
   }
 
-  /** Let all packets of the class have the same value of a field of this ORIGIN; false where they cannot. */
-  #pinField(origin: Origin): boolean {
-    if (origin === 'same' || origin === 'unknown') return origin === 'same';
-    if (typeof origin === 'number') this.#pin(origin);
-    // What type an address is of, is the same of all that the same routes lead to.
-    else this.#narrow(origin.typeOf, this.#host.addressSpan(toLoaded(this.#valueOf(origin.typeOf))));
+  /** Narrows the megaflow to packets with the same value of the field NAME; false if that cannot be said. */
+  #pinField(name: FieldName): boolean {
+    const { follows } = fieldRow(name);
+    if (follows === undefined || follows === 'megaflow') return follows === 'megaflow';
+    const field = FIELD_WORDS[follows];
+    if (name === follows) this.#pin(field);
+    // Addresses to which the same routes lead are of the same type.
+    else this.#narrow(field, this.#host.addressSpan(toLoaded(this.#valueOf(field))));
     return true;
   }
 
-  /** What rules see of FIELD where the packet is now, as RuleWords means it. */
+  /** What rules see of FIELD where the packet is now, as PackedRules means it. */
   #valueOf(field: Field): number {
-    const { values } = this.#box;
+    const { values } = this.#ranges;
     switch (field) {
       case SOURCE:
         return values[FlowField.SOURCE];
@@ -446,8 +400,8 @@ class Walk implements FlowWalk {
     }
   }
 
-  /** The field of the box that FIELD is now; undefined where it is a constant of the class. */
-  #boxField(field: Field): FlowField | undefined {
+  /** Which range of the megaflow FIELD has at this point; undefined if all of its packets have the same value. */
+  #flowField(field: Field): FlowField | undefined {
     const isOpening = this.#flowKey.phase === Phase.OPENING;
     switch (field) {
       case SOURCE:
@@ -468,18 +422,18 @@ class Walk implements FlowWalk {
   }
 
   #narrow(field: Field, span: Span): void {
-    const box = this.#boxField(field);
-    if (box !== undefined) this.#box.narrow(box, span);
+    const slot = this.#flowField(field);
+    if (slot !== undefined) this.#ranges.narrow(slot, span);
   }
 
   #pin(field: Field): void {
-    const box = this.#boxField(field);
-    if (box !== undefined) this.#box.pin(box);
+    const slot = this.#flowField(field);
+    if (slot !== undefined) this.#ranges.pin(slot);
   }
 
   #share(field: Field, span: Span): number {
-    const box = this.#boxField(field);
-    return box === undefined ? 1 : this.#box.share(box, span);
+    const slot = this.#flowField(field);
+    return slot === undefined ? 1 : this.#ranges.share(slot, span);
   }
 }
 
@@ -487,6 +441,12 @@ class Walk implements FlowWalk {
 function endOf(verdict: Verdict | undefined): End | undefined {
   if (verdict === Verdict.CONTINUE) return undefined;
   return verdict === Verdict.ACCEPT ? End.ACCEPTED : End.FAILED;
+}
+
+/** The words of the field NAME, if a megaflow has a range of its values. */
+function flowField(name: FieldName): Field | undefined {
+  const { follows } = fieldRow(name);
+  return follows === name ? FIELD_WORDS[follows] : undefined;
 }
 
 function isOutside(words: Int32Array, at: number, field: Field, value: number): boolean {

@@ -76,7 +76,7 @@ export const PROBE_CHAIN = layout('ProbeChain', {
   lists: i32,
   listsAt: u32,
   /**
-   * The address of the words of its rules (`RuleWords`). LAST_WORD of a rule is 1 where words do not say all that it
+   * The address of the words of its rules (`PackedRules`). LAST_WORD of a rule is 1 where words do not say all that it
    * asks.
    */
   ruleWords: u32,

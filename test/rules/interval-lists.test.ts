@@ -4,12 +4,12 @@ import * as assert from 'uvu/assert';
 import { indexChain } from '../../core/rules/index/index-fields.js';
 import {
   cutValues,
+  ENTRY_WORDS,
   IntervalLists,
   keepRanges,
   type ListedRanges,
-  PLACE_WORDS,
 } from '../../core/rules/index/interval-lists.js';
-import { RuleWords } from '../../core/rules/index/rule-words.js';
+import { PackedRules } from '../../core/rules/index/packed-rules.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { commonRanges, normalRanges, otherRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { pick, type Random, seededRandom, testContext } from './random.js';
@@ -47,11 +47,11 @@ function holds(ranges: readonly ValueRange[], value: number): boolean {
 }
 
 function positionsOf(places: Int32Array): number[] {
-  return [...places].filter((_, i) => i % PLACE_WORDS === 0);
+  return [...places].filter((_, i) => i % ENTRY_WORDS === 0);
 }
 
 /** The same whichever rule it is. */
-function writePlace(data: Int32Array, at: number, position: number): void {
+function writeEntry(data: Int32Array, at: number, position: number): void {
   data.set([position, 1, 2], at);
 }
 
@@ -67,10 +67,10 @@ Lists(`hold for each value the rules that take it, in order (seed ${seed})`, () 
     const rules = Array.from({ length: random(40) }, () => randomRanges(random, highest));
     const cut = cutValues(listRanges(rules));
     const kept = rules.map(() => random(3) > 0);
-    const all = new IntervalLists(cut, writePlace);
+    const all = new IntervalLists(cut, writeEntry);
     const some = new IntervalLists(
       keepRanges(cut, (position) => kept[position]),
-      writePlace,
+      writeEntry,
     );
     const edges = rules.flat().flatMap(({ min, max }) => [min - 1, min, max, max + 1]);
     const values = [0, highest, ...edges, ...Array.from({ length: 50 }, () => randomValue(random, highest))];
@@ -106,11 +106,11 @@ Lists('stay small where all ranges overlap, and leave no rule out', () => {
   const count = 4000;
   const rules = Array.from({ length: count }, (_, i) => `-A INPUT -p tcp -m tcp --dport ${i}:${65535 - i} -j ACCEPT`);
   const { chains } = parseRuleset(['*filter', ...rules, 'COMMIT'].join('\n'), 'nested').tables[0];
-  const words = new RuleWords(chains[0].rules, testContext(seededRandom(1), 1));
-  const { byField, anyway } = indexChain(words);
-  const places = byField.reduce((sum, { lists }) => sum + lists.data.length, anyway.length);
+  const words = new PackedRules(chains[0].rules, testContext(seededRandom(1), 1));
+  const { byField, unindexed } = indexChain(words);
+  const places = byField.reduce((sum, { lists }) => sum + lists.data.length, unindexed.length);
   assert.ok(places < 100 * count, `${places} words for ${count} rules`);
-  const candidates = new Set([...byField.flatMap(({ lists }) => listOf(lists, 32_000)), ...positionsOf(anyway)]);
+  const candidates = new Set([...byField.flatMap(({ lists }) => listOf(lists, 32_000)), ...positionsOf(unindexed)]);
   assert.is(candidates.size, count, 'all rules take port 32000');
 });
 
@@ -124,13 +124,13 @@ Lists('a rule is listed by the field that tells most', () => {
     '-A FORWARD -j DROP',
   ];
   const { chains } = parseRuleset(['*filter', ...rules, 'COMMIT'].join('\n'), 'telling').tables[0];
-  const { byField, anyway } = indexChain(new RuleWords(chains[1].rules, testContext(seededRandom(1), 1)));
+  const { byField, unindexed } = indexChain(new PackedRules(chains[1].rules, testContext(seededRandom(1), 1)));
   assert.equal(
     byField.map(({ field }) => field),
     [2, 4],
     'by source and by destination port',
   );
-  assert.equal(positionsOf(anyway), [600]);
+  assert.equal(positionsOf(unindexed), [600]);
   for (const { lists } of byField) {
     for (let value = 0; value < 70_000; value++) assert.ok(listOf(lists, value).length <= 1);
   }

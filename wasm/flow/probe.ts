@@ -1,6 +1,6 @@
 // Long chains: which of their rules is the first that a packet matches (core/flow/chain-probe.ts). The algorithm is
 // that of core/rules/index/chain-index.ts.
-import { FIELD_WORDS, LAST_WORD, PLACE_WORDS, PROBE_ANY_FIELD, RULE_SHIFT, STATES } from '../constants';
+import { ENTRY_WORDS, FIELD_WORDS, LAST_WORD, PROBE_ANY_FIELD, RULE_SHIFT, STATES } from '../constants';
 import { ProbeChain, ProbeList } from '../records';
 import { protocolOf, sourceOf, sportOf } from './packet';
 
@@ -43,10 +43,10 @@ export function firstMatch(chainAt: usize, at: usize, to: i32, toPort: i32, dev:
       end = data + ((<usize>load<u32>(found, 4)) << 2);
     }
     const second = fieldValue(list.second);
-    for (let place = from; place < end; place += PLACE_WORDS << 2) {
-      const position = load<i32>(place);
+    for (let entry = from; entry < end; entry += ENTRY_WORDS << 2) {
+      const position = load<i32>(entry);
       if (position >= best) break;
-      if (<u32>(second - load<i32>(place, 4)) > load<u32>(place, 8)) continue;
+      if (<u32>(second - load<i32>(entry, 4)) > load<u32>(entry, 8)) continue;
       if (matches(words + ((<usize>position) << (RULE_SHIFT + 2)), state)) {
         best = position;
         break;

@@ -15,22 +15,22 @@ import { checkStep, type Step } from '../lower.js';
 import type { Chain, Rule, TableCounters } from '../model.js';
 import { type Trace, TraceKind, traceEvent } from '../run/trace.js';
 import { type FieldLists, indexChain, type Split } from './index-fields.js';
-import { PLACE_WORDS } from './interval-lists.js';
+import { ENTRY_WORDS } from './interval-lists.js';
 import {
   DESTINATION,
   DPORT,
   IN_DEV,
   LAST_WORD,
+  type LeftToCheck,
   OUT_DEV,
+  type PackedRules,
   PROTOCOL,
+  packedRulesOf,
   RULE_SHIFT,
-  type RuleRest,
-  type RuleWords,
-  ruleWordsOf,
   SOURCE,
   SPORT,
   STATES,
-} from './rule-words.js';
+} from './packed-rules.js';
 
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
@@ -54,7 +54,7 @@ const CHECK = LAST_WORD;
 const Action = { COUNT: 0, VERDICT: 1, TARGET: 2, JUMP: 3, GOTO: 4 } as const;
 
 /** Split lists do not pay where more of the rules than this are listed under no field. */
-const MAX_ANYWAY = 1 / 8;
+const MAX_UNINDEXED = 1 / 8;
 
 type ChainFunction = (packet: Packet) => Verdict;
 type Check = (packet: Packet) => boolean;
@@ -72,9 +72,9 @@ export interface ChainSurroundings {
 
 /** CHAIN as interval lists; undefined where these would not spare a packet enough. */
 export function makeChainIndex(chain: Chain, around: ChainSurroundings): ChainIndex | undefined {
-  const words = ruleWordsOf(chain.rules, around.context);
+  const words = packedRulesOf(chain.rules, around.context);
   const split = indexChain(words);
-  if (split.anyway.length > chain.rules.length * MAX_ANYWAY * PLACE_WORDS) return undefined;
+  if (split.unindexed.length > chain.rules.length * MAX_UNINDEXED * ENTRY_WORDS) return undefined;
   return new ChainIndex(chain, words, split, around);
 }
 
@@ -89,9 +89,9 @@ export function allHold(steps: readonly Step[], context: RuleContext): Check {
 
 export class ChainIndex {
   readonly #byField: readonly FieldLists[];
-  /** The places of each field's lists, and as the last one the list of all packets. */
+  /** The entries of each field's lists; the last one is the list of unindexed rules. */
   readonly #lists: readonly Int32Array[];
-  /** Which field the places say something about. */
+  /** The second field that the entries of a list test. */
   readonly #seconds: Int32Array;
   readonly #words: Int32Array;
   readonly #length: number;
@@ -103,7 +103,7 @@ export class ChainIndex {
   /** By position. */
   readonly #questions: (Check | undefined)[];
   readonly #actions: Uint8Array;
-  /** Of each action a verdict, a place in `#targets`, or a chain's index. */
+  /** For each action a verdict, an index into `#targets`, or a chain's index. */
   readonly #operands: Int32Array;
   readonly #targets: ChainFunction[] = [];
   readonly #chains: readonly ChainFunction[];
@@ -117,14 +117,14 @@ export class ChainIndex {
 
   constructor(
     { rules }: Chain,
-    { words, rest }: RuleWords,
-    { byField, anyway, anywaySecond }: Split,
+    { words, leftToCheck }: PackedRules,
+    { byField, unindexed, unindexedSecond }: Split,
     around: ChainSurroundings,
   ) {
     const { counters } = around;
     this.#byField = byField;
-    this.#lists = [...byField.map(({ lists }) => lists.data), anyway];
-    this.#seconds = Int32Array.of(...byField.map(({ second }) => second), anywaySecond);
+    this.#lists = [...byField.map(({ lists }) => lists.data), unindexed];
+    this.#seconds = Int32Array.of(...byField.map(({ second }) => second), unindexedSecond);
     this.#words = words;
     this.#length = rules.length;
     this.#firstIndex = rules[0].index;
@@ -136,7 +136,7 @@ export class ChainIndex {
     this.#chains = around.chains;
     this.#visitWords = CURSORS + 2 * this.#lists.length;
     this.#visits = new Int32Array(this.#visitWords);
-    this.#questions = rest.map((one, position) => {
+    this.#questions = leftToCheck.map((one, position) => {
       if (one === undefined) return undefined;
       this.#setCheck(position, one, around.context);
       return one.asked.length === 0 ? undefined : around.question(rules[position], one.asked);
@@ -184,15 +184,15 @@ export class ChainIndex {
       let best = length;
       let bestList = -1;
       for (let list = 0; list < count; list++) {
-        const places = lists[list];
+        const entries = lists[list];
         const second = visits[base + seconds[list]];
         const cursor = base + CURSORS + 2 * list;
         const end = visits[cursor + 1];
         let at = visits[cursor];
-        for (; at < end; at += PLACE_WORDS) {
-          const position = places[at];
+        for (; at < end; at += ENTRY_WORDS) {
+          const position = entries[at];
           if (position >= best) break;
-          if ((second - places[at + 1]) >>> 0 > places[at + 2] >>> 0) continue;
+          if ((second - entries[at + 1]) >>> 0 > entries[at + 2] >>> 0) continue;
           const rule = position << RULE_SHIFT;
           if (
             (destination - words[rule + DESTINATION]) >>> 0 <= words[rule + DESTINATION + 1] >>> 0 &&
@@ -212,7 +212,7 @@ export class ChainIndex {
         visits[cursor] = at;
       }
       if (bestList < 0) return CONTINUE;
-      visits[base + CURSORS + 2 * bestList] += PLACE_WORDS;
+      visits[base + CURSORS + 2 * bestList] += ENTRY_WORDS;
       const check = words[(best << RULE_SHIFT) + CHECK];
       if (check !== 0 && !this.#checks[check](packet)) continue;
       const verdict = this.#act(best, packet);
@@ -269,7 +269,7 @@ export class ChainIndex {
     }
   }
 
-  #setCheck(position: number, { several, checks }: RuleRest, context: RuleContext): void {
+  #setCheck(position: number, { several, checks }: LeftToCheck, context: RuleContext): void {
     if (several.length === 0 && checks.length === 0) return;
     this.#words[(position << RULE_SHIFT) + CHECK] = this.#checks.length;
     const others = allHold(checks, context);

@@ -3,48 +3,48 @@
 import {
   type CutRanges,
   cutValues,
+  ENTRY_WORDS,
   IntervalLists,
   keepRanges,
   type ListedRanges,
-  PLACE_WORDS,
-  type WritePlace,
+  type WriteEntry,
 } from './interval-lists.js';
-import { DESTINATION, FIELDS, type Field, RULE_SHIFT, type RuleWords, STATES } from './rule-words.js';
+import { DESTINATION, FIELDS, type Field, type PackedRules, RULE_SHIFT, STATES } from './packed-rules.js';
 
 /** A rule that every second packet comes to by its best field costs less in the list of all packets. */
 const MAX_SHARE = 0.5;
-/** How many places in lists of one field there are for each rule; the widest rules above that get lists of their own. */
-const PLACES_PER_RULE = 16;
-const FREE_PLACES = 1024;
+/** How many entries the lists of one field may have for each rule; the widest rules above that get lists of their own. */
+const ENTRIES_PER_RULE = 16;
+const FREE_ENTRIES = 1024;
 /** To look up a list of fewer takes longer than to have them in the list of all packets. */
 const MIN_RANGES = 5;
 /** What is too wide for as many lists of one field as this is in the list of all packets. */
 const MAX_LAYERS = 4;
 
 /** Instead of a field. */
-const ANYWAY = -1;
+const UNINDEXED = -1;
 /** Nothing is left to be done: it is listed, or never matches. */
 const LISTED = -2;
 
 export interface FieldLists {
   readonly field: Field;
-  /** The field that the places of the lists say something about as well. */
+  /** The second field that the entries of the lists test. */
   readonly second: Field;
   readonly lists: IntervalLists;
 }
 
-/** The lists of a chain. A packet's candidates are in one list of each of `byField`, and in `anyway`. */
+/** The lists of a chain. A packet's candidates are in one list of each of `byField`, and in `unindexed`. */
 export interface Split {
   readonly byField: readonly FieldLists[];
   /** A list of the rules that are listed under no field. */
-  readonly anyway: Int32Array;
-  readonly anywaySecond: Field;
+  readonly unindexed: Int32Array;
+  readonly unindexedSecond: Field;
 }
 
-const known = new WeakMap<RuleWords, Split>();
+const known = new WeakMap<PackedRules, Split>();
 
 /** Split a chain of RULES; once for whoever runs it and whoever writes it down elsewhere. */
-export function indexChain(rules: RuleWords): Split {
+export function indexChain(rules: PackedRules): Split {
   let split = known.get(rules);
   if (split === undefined) {
     split = makeSplit(rules);
@@ -53,7 +53,7 @@ export function indexChain(rules: RuleWords): Split {
   return split;
 }
 
-function makeSplit(rules: RuleWords): Split {
+function makeSplit(rules: PackedRules): Split {
   const cuts = new Map(FIELDS.map((field) => [field, cutField(rules, field)]));
   const shares = new Map<Field, Float64Array>();
   for (const [field, cut] of cuts) shares.set(field, fieldShares(cut, rules.length, rules.highest(field)));
@@ -65,7 +65,7 @@ function makeSplit(rules: RuleWords): Split {
       if (left.positions.length < MIN_RANGES) break;
       const narrow = keepRanges(left, narrowRules(left, rules.length));
       const second = secondField(field, narrow.positions, shares);
-      byField.push({ field, second, lists: new IntervalLists(narrow, placeWriter(rules, second)) });
+      byField.push({ field, second, lists: new IntervalLists(narrow, entryWriter(rules, second)) });
       narrow.positions.forEach((position) => {
         chosen[position] = LISTED;
       });
@@ -75,13 +75,13 @@ function makeSplit(rules: RuleWords): Split {
   chosen.forEach((field, position) => {
     if (field !== LISTED) left.push(position);
   });
-  const anyway = new Int32Array(left.length * PLACE_WORDS);
-  const anywaySecond = secondField(undefined, Int32Array.from(left), shares);
-  const writePlace = placeWriter(rules, anywaySecond);
+  const unindexed = new Int32Array(left.length * ENTRY_WORDS);
+  const unindexedSecond = secondField(undefined, Int32Array.from(left), shares);
+  const writeEntry = entryWriter(rules, unindexedSecond);
   left.forEach((position, i) => {
-    writePlace(anyway, i * PLACE_WORDS, position);
+    writeEntry(unindexed, i * ENTRY_WORDS, position);
   });
-  return { byField, anyway, anywaySecond };
+  return { byField, unindexed, unindexedSecond };
 }
 
 /** The field that best tells the rules at POSITIONS from packets that have what FIELD wants. */
@@ -100,7 +100,7 @@ function secondField(field: Field | undefined, positions: Int32Array, shares: Re
   return best;
 }
 
-function placeWriter({ words }: RuleWords, second: Field): WritePlace {
+function entryWriter({ words }: PackedRules, second: Field): WriteEntry {
   return (data, at, position) => {
     const rule = position << RULE_SHIFT;
     data[at] = position;
@@ -113,19 +113,19 @@ interface FieldCut extends CutRanges {
   readonly ranges: ListedRanges;
 }
 
-function cutField(rules: RuleWords, field: Field): FieldCut {
+function cutField(rules: PackedRules, field: Field): FieldCut {
   const ranges = rules.list(field);
   return { ranges, ...cutValues(ranges) };
 }
 
-/** For each rule the field by which the fewest packets come to it, or ANYWAY where none tells much. */
+/** For each rule the field by which the fewest packets come to it, or UNINDEXED where none tells much. */
 function chooseFields(
-  rules: RuleWords,
+  rules: PackedRules,
   cuts: ReadonlyMap<Field, FieldCut>,
   shares: ReadonlyMap<Field, Float64Array>,
 ): Int8Array {
   const chosen = new Int8Array(rules.length);
-  for (let i = 0; i < rules.length; i++) chosen[i] = rules.words[(i << RULE_SHIFT) + STATES] === 0 ? LISTED : ANYWAY;
+  for (let i = 0; i < rules.length; i++) chosen[i] = rules.words[(i << RULE_SHIFT) + STATES] === 0 ? LISTED : UNINDEXED;
   const best = new Float64Array(rules.length).fill(MAX_SHARE);
   for (const [field, cut] of cuts) {
     const share = shares.get(field)!;
@@ -172,10 +172,10 @@ function fieldShares(cut: FieldCut, count: number, highest: number): Float64Arra
 
 /**
  * Which of COUNT rules may be in lists together: all that have ranges in CUT, or the narrowest of them where all would take
- * too many places.
+ * too many entries.
  */
 function narrowRules({ positions, spans }: CutRanges, count: number): (position: number) => boolean {
-  const most = positions.length * PLACES_PER_RULE + FREE_PLACES;
+  const most = positions.length * ENTRIES_PER_RULE + FREE_ENTRIES;
   const widths = new Float64Array(count);
   let all = 0;
   for (let i = 0; i < positions.length; i++) {
@@ -187,10 +187,10 @@ function narrowRules({ positions, spans }: CutRanges, count: number): (position:
 
   const byWidth = widths.map((width, position) => width * count + position).sort();
   const isNarrow = new Uint8Array(count);
-  let places = 0;
+  let entries = 0;
   for (const key of byWidth) {
-    places += Math.floor(key / count);
-    if (places > most) break;
+    entries += Math.floor(key / count);
+    if (entries > most) break;
     isNarrow[key % count] = 1;
   }
   return (position) => isNarrow[position] === 1;

@@ -30,11 +30,11 @@ const MAX_ROOT_BITS = 16;
 /** Unsigned numbers are compared as signed ones with this bit turned: V8 has no others. */
 const SIGN = 0x80000000;
 
-/** A place in a list: a rule's position, and two words about what it asks of a second field. */
-export const PLACE_WORDS = 3;
+/** An entry of a list: a rule's position, and the two words of its range of a second field. */
+export const ENTRY_WORDS = 3;
 
-/** Writes the place of the rule at POSITION at AT into DATA. */
-export type WritePlace = (data: Int32Array, at: number, position: number) => void;
+/** Writes the entry of the rule at POSITION at AT into DATA. */
+export type WriteEntry = (data: Int32Array, at: number, position: number) => void;
 
 /** The lists of one field. All is in one array: root, starts, offsets, lists. */
 export class IntervalLists {
@@ -48,7 +48,7 @@ export class IntervalLists {
   readonly #startsAt: number;
   readonly #offsetsAt: number;
 
-  constructor({ positions, starts, spans }: CutRanges, writePlace: WritePlace) {
+  constructor({ positions, starts, spans }: CutRanges, writeEntry: WriteEntry) {
     const intervals = starts.length;
     const lowest = intervals > 1 ? starts[1] : 0;
     const span = starts[intervals - 1] - lowest;
@@ -63,7 +63,7 @@ export class IntervalLists {
 
     const lengths = new Int32Array(intervals);
     for (let range = 0; range < positions.length; range++) {
-      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) lengths[i] += PLACE_WORDS;
+      for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) lengths[i] += ENTRY_WORDS;
     }
     const next = new Int32Array(intervals + 1);
     next[0] = listsAt;
@@ -72,8 +72,8 @@ export class IntervalLists {
     data.set(next, this.#offsetsAt);
     for (let range = 0; range < positions.length; range++) {
       for (let i = spans[2 * range]; i <= spans[2 * range + 1]; i++) {
-        writePlace(data, next[i], positions[range]);
-        next[i] += PLACE_WORDS;
+        writeEntry(data, next[i], positions[range]);
+        next[i] += ENTRY_WORDS;
       }
     }
     for (let i = 0; i < intervals; i++) data[this.#startsAt + i] = starts[i] ^ SIGN;

@@ -1,9 +1,9 @@
 /**
- * The conditions of a long chain's rules as numbers, for packets whose layer-4 header is whole (`isWhole`).
+ * The rules of a long chain, packed into words, for packets whose layer-4 header is whole (`isWhole`).
  *
- * A rule has 16 words. For each field that a packet keeps on its way through a table they are the lowest value and how many
- * more follow it, counted in 32 bits that wrap around, so that `! --dport 80` is one range as well; then come the states;
- * the last word is the chain's own. What does not fit, or is more than a range, is in the rule's `rest`.
+ * A rule has 16 words. For each indexed field there are two: the lowest value and how many more follow it, in 32 bits that wrap
+ * around, so that `! --dport 80` is one range too. Then come the states; the last word is for the chain's own use. What does not fit
+ * into words is left to check (`LeftToCheck`).
  */
 import type { IndexedField } from '../../fields.js';
 import { type Condition, type FieldCondition, valuesOf, within } from '../condition.js';
@@ -31,7 +31,7 @@ export const LAST_WORD = 15;
 export type Field = 0 | 2 | 4 | 6 | 8 | 10 | 12;
 export const FIELDS: readonly Field[] = [DESTINATION, SOURCE, DPORT, SPORT, PROTOCOL, IN_DEV, OUT_DEV];
 
-/** Where each of the fields that are indexed is in a rule. Whoever compares a packet with the words has to read all of them. */
+/** The first word of each indexed field. Code that compares a packet with packed rules has to read all of them. */
 export const FIELD_WORDS = {
   destination: DESTINATION,
   source: SOURCE,
@@ -42,8 +42,8 @@ export const FIELD_WORDS = {
   outDev: OUT_DEV,
 } as const satisfies Record<IndexedField, Field>;
 
-/** What is left to ask of a packet that has what the words say. */
-export interface RuleRest {
+/** What is left to check for a packet that is within all packed ranges. */
+export interface LeftToCheck {
   /** On fields that have more ranges than words. */
   readonly several: readonly FieldCondition[];
   /** What else the connection answers. */
@@ -55,10 +55,10 @@ export interface RuleRest {
 const ANY_STATE = -1;
 const ANY_VALUE = -1;
 
-const known = new WeakMap<RuleContext, WeakMap<readonly Rule[], RuleWords>>();
+const known = new WeakMap<RuleContext, WeakMap<readonly Rule[], PackedRules>>();
 
-/** RULES in words, made once for each CONTEXT: whoever runs them and whoever learns from them read the same. */
-export function ruleWordsOf(rules: readonly Rule[], context: RuleContext): RuleWords {
+/** RULES, packed once for each CONTEXT: the chain index and the megaflow learner read the same words. */
+export function packedRulesOf(rules: readonly Rule[], context: RuleContext): PackedRules {
   let ofContext = known.get(context);
   if (ofContext === undefined) {
     ofContext = new WeakMap();
@@ -66,19 +66,19 @@ export function ruleWordsOf(rules: readonly Rule[], context: RuleContext): RuleW
   }
   let words = ofContext.get(rules);
   if (words === undefined) {
-    words = new RuleWords(rules, context);
+    words = new PackedRules(rules, context);
     ofContext.set(rules, words);
   }
   return words;
 }
 
-/** RULES in words, for the interfaces of one host. */
-export class RuleWords {
+/** Rules packed into words, for the interfaces of one host. */
+export class PackedRules {
   readonly words: Int32Array;
   /** How many rules there are. */
   readonly length: number;
   /** By position; undefined where nothing is left to ask. */
-  readonly rest: readonly (RuleRest | undefined)[];
+  readonly leftToCheck: readonly (LeftToCheck | undefined)[];
   readonly #context: RuleContext;
   readonly #highestDevice: number;
   constructor(rules: readonly Rule[], context: RuleContext) {
@@ -86,7 +86,7 @@ export class RuleWords {
     this.#highestDevice = context.interfaceNames.length;
     this.length = rules.length;
     this.words = new Int32Array(rules.length << RULE_SHIFT);
-    this.rest = rules.map((rule, position) => this.#read(rule, position));
+    this.leftToCheck = rules.map((rule, position) => this.#read(rule, position));
   }
 
   /** The highest value of FIELD. */
@@ -111,7 +111,7 @@ export class RuleWords {
     for (let position = 0; position < this.length; position++) {
       const at = position << RULE_SHIFT;
       if (words[at + field + 1] === ANY_VALUE || words[at + STATES] === 0) continue;
-      const several = this.rest[position]?.several.find((one) => wordOf(one) === field);
+      const several = this.leftToCheck[position]?.several.find((one) => wordOf(one) === field);
       const min = words[at + field] >>> 0;
       const max = min + (words[at + field + 1] >>> 0);
       if (several !== undefined) for (const range of several.ranges) add(position, range.min, range.max);
@@ -124,7 +124,7 @@ export class RuleWords {
     return { positions: new Int32Array(positions), mins: new Uint32Array(mins), maxes: new Uint32Array(maxes) };
   }
 
-  #read(rule: Rule, position: number): RuleRest | undefined {
+  #read(rule: Rule, position: number): LeftToCheck | undefined {
     const { words } = this;
     const at = position << RULE_SHIFT;
     for (let field = 0; field < STATES; field += 2) words[at + field + 1] = ANY_VALUE;
