@@ -1,8 +1,9 @@
 /** What the kernel made of TCP conversations (recorded by record-tcp-stories.ts), and what the tracker makes of them. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { listConnection } from '../../core/conntrack/list.js';
 import { RECORD_WORDS, TCP_STATE } from '../../core/conntrack/record.js';
-import { tcp } from '../../core/protocols/tcp.js';
+import { setClosing, tcp } from '../../core/protocols/tcp.js';
 import { TCP_STORIES } from './tcp-stories.js';
 import { type Line, packetOf, parseStories, type Story, upTo } from './tcp-story.js';
 import { Tracking } from './tracking.js';
@@ -19,6 +20,20 @@ for (const story of parseStories(TCP_STORIES)) {
     }
   });
 }
+
+stories('a RST that this host sends about a connection ends it (nf_ct_set_closing)', () => {
+  const [story] = parseStories('# handshake\n> S seq=100 |\n< SA seq=5000 ack=101 |\n> A seq=101 ack=5001 |');
+  const tracking = new Tracking();
+  const tracker = tracking.tracker(tcp);
+  for (const { segment } of story.lines) tracking.track(tracker, packetOf(segment, OPENER_PORT));
+  const stateOf = () => listConnection(tracking.table, tracking.entry, 0).state;
+  assert.is(stateOf(), 'ESTABLISHED');
+  setClosing(tracker, tracking.entry, 0);
+  assert.is(stateOf(), 'CLOSE');
+  assert.is(tracking.describe(), '10 2/80 1/40 ASSURED');
+  setClosing(tracker, tracking.entry, 5000);
+  assert.is(tracking.describe(), '10 2/80 1/40 ASSURED', 'only once');
+});
 
 stories.run();
 
