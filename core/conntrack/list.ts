@@ -14,7 +14,6 @@ import {
   REPLY_TUPLE,
   STATUS,
   Status,
-  TCP_STATE,
   TUPLE_DESTINATION,
   TUPLE_PORTS,
   TUPLE_SOURCE,
@@ -34,7 +33,7 @@ export function listConnection(table: ConntrackTable, entry: number, nowMs: numb
     tuple: protocol.listedTuple,
     // The kernel rounds down, and some time has always passed since the packet.
     timeoutSeconds: Math.max(0, Math.ceil(leftMs / 1000) - 1),
-    state: protocol.stateNames[words[base + TCP_STATE] & 0xff],
+    state: protocol.stateNames[words[base + protocol.stateWord]],
     original: listDirection(table, entry, ORIGINAL),
     reply: listDirection(table, entry, REPLY),
     isSeenReply: (status & Status.SEEN_REPLY) !== 0,

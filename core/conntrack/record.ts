@@ -31,7 +31,7 @@ export const CONNECTION = layout('Connection', {
   /** Accounting, by direction. */
   packets: array(f64, 2),
   bytes: array(f64, 2),
-  /** What the protocol's tracker keeps: TCP_CONNECTION, UDP_CONNECTION, … */
+  /** What the protocol's tracker keeps: TCP_CONNECTION, UDP_CONNECTION, SCTP_CONNECTION. */
   tracking: area(72),
   /**
    * The chain of entries with the same original source (nf_nat_bysource): entry + 1, 0: end. See
@@ -83,9 +83,6 @@ export const EXPIRES_MS_F64 = CONNECTION.double.expiresMs;
 /** The original direction's; the reply's follows. */
 export const PACKETS_F64 = CONNECTION.double.packets;
 export const BYTES_F64 = CONNECTION.double.bytes;
-/** TCP and SCTP: the state (bits 0–7), which comes first, and what follows it. */
-export const TCP_STATE = CONNECTION.word.tracking;
-export const TCP_LAST = TCP_STATE + 1;
 export const SOURCE_NEXT = CONNECTION.word.sourceNext;
 export const FAST_PATH = CONNECTION.word.path;
 export const FAST_DELTAS = CONNECTION.word.checksumDeltas;

@@ -45,6 +45,9 @@ export const TCP_CONNECTION = layout(
   { within: { base: CONNECTION, area: 'tracking' } },
 );
 
+/** The index of the state in the table's words, from the record's start. */
+export const TCP_STATE = TCP_CONNECTION.word.state;
+
 /**
  * What is known of a side (IP_CT_TCP_FLAG_*). The last two are flags of the connection, in `lastOptions`.
  */

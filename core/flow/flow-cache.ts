@@ -27,12 +27,12 @@ import {
   REPLY_TUPLE,
   STATUS,
   Status,
-  TCP_STATE,
   TUPLE_DESTINATION,
   TUPLE_PORTS,
   TUPLE_SOURCE,
 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
+import { TCP_STATE } from '../conntrack/tcp-record.js';
 import { Hook } from '../hooks.js';
 import { MAX_SCRATCH_PACKET_BYTES, type Memory } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';

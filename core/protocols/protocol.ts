@@ -91,8 +91,10 @@ export interface L4Protocol {
   readonly name: string;
   /** How `conntrack -L` prints the ports word of a tuple. */
   readonly listedTuple: ListedTuple;
-  /** The names of the states in `conntrack -L`, by the number in the record's state word; empty: it has no states. */
+  /** The names of the states in `conntrack -L`, by number; empty: it has no states. */
   readonly stateNames: readonly string[];
+  /** Which word of an entry's record holds the number of its state. */
+  readonly stateWord: number;
 
   readonly timeouts: readonly Timeout[];
   readonly settings: readonly Setting[];
@@ -144,6 +146,7 @@ export interface L4Protocol {
 const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
   listedTuple: 'none',
   stateNames: [],
+  stateWord: 0,
   settings: [],
   setUp() {},
   readTuple: (_view, _l4, available) => (available >= 0 ? 0 : undefined),

@@ -14,7 +14,8 @@ import {
   SCTP_LENGTH,
   SCTP_TAG_AT,
 } from '../../codecs/layouts.js';
-import { RECORD_WORDS, STATUS, Status, TCP_LAST, TCP_STATE } from '../conntrack/record.js';
+import { array, i32, layout } from '../../codecs/record-layout.js';
+import { CONNECTION, RECORD_WORDS, STATUS, Status } from '../conntrack/record.js';
 import { Hook } from '../hooks.js';
 import { type Direction, type Packet, REPLY } from '../packet.js';
 import { portAt, WITH_PORTS } from './ports.js';
@@ -116,11 +117,22 @@ const TAGGED_SINGLY =
 /** Chunks that never open an association, not even in mid-stream (section 8.4). */
 const NEVER_FIRST = (1 << Chunk.ABORT) | (1 << Chunk.SHUTDOWN_COMPLETE) | (1 << Chunk.COOKIE_ACK);
 
-/** The record's words, from its start: the state; the tag of packets in each direction, in wire order. */
-const STATE = TCP_STATE;
-const TAG = TCP_LAST;
-/** Directions of the INITs so far (bits 0, 1); a heartbeat with another tag was seen (bit 2), its direction (bit 3). */
-const MEMORY = TCP_LAST + 2;
+/** SCTP's part of the record of a connection. */
+export const SCTP_CONNECTION = layout(
+  'SctpConnection',
+  {
+    /** A `State`. */
+    state: i32,
+    /** The tag that packets in each direction carry, in wire order; 0: not known yet. */
+    tag: array(i32, 2),
+    /** The directions of the INITs so far (bits 0, 1); a heartbeat with another tag (bit 2) and its direction (bit 3). */
+    memory: i32,
+  },
+  { within: { base: CONNECTION, area: 'tracking' } },
+);
+const STATE = SCTP_CONNECTION.word.state;
+const TAG = SCTP_CONNECTION.word.tag;
+const MEMORY = SCTP_CONNECTION.word.memory;
 const INITS = 3;
 const WRONG_HEARTBEAT = 4;
 const WRONG_HEARTBEAT_DIRECTION_SHIFT = 3;
@@ -133,6 +145,7 @@ export const sctp = defineProtocol({
   number: IPPROTO_SCTP,
   name: 'sctp',
   stateNames: Object.keys(State).slice(0, STATES),
+  stateWord: STATE,
   timeouts: [
     [State.CLOSED, 'sctp_timeout_closed', 10],
     [State.COOKIE_WAIT, 'sctp_timeout_cookie_wait', 3],

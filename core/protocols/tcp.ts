@@ -1,9 +1,9 @@
 /** hot: TCP (RFC 9293; kernel: nf_conntrack_proto_tcp). What follows its segments is in wasm/conntrack/tcp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPPROTO_TCP, TCP_CHECKSUM_AT, TCP_LENGTH } from '../../codecs/layouts.js';
-import { RECORD_WORDS, TCP_STATE } from '../conntrack/record.js';
+import { RECORD_WORDS } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
-import { sideEndAt } from '../conntrack/tcp-record.js';
+import { sideEndAt, TCP_STATE } from '../conntrack/tcp-record.js';
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
 import { ORIGINAL, type Packet, tcpHeaderLength } from '../packet.js';
@@ -26,6 +26,7 @@ export const tcp = defineProtocol({
   number: IPPROTO_TCP,
   name: 'tcp',
   stateNames: STATE_NAMES,
+  stateWord: TCP_STATE,
   timeouts: [
     [TcpState.SYN_SENT, 'tcp_timeout_syn_sent', 120],
     [TcpState.SYN_RECV, 'tcp_timeout_syn_recv', 60],

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { listConnection } from '../../core/conntrack/list.js';
-import { RECORD_WORDS, TCP_STATE } from '../../core/conntrack/record.js';
+import { RECORD_WORDS } from '../../core/conntrack/record.js';
 import { setClosing, tcp } from '../../core/protocols/tcp.js';
 import { TCP_STORIES } from './tcp-stories.js';
 import { type Line, packetOf, parseStories, type Story, upTo } from './tcp-story.js';
@@ -45,6 +45,6 @@ function play(story: Story, last: Line): string {
     for (let time = 0; time < segment.times; time++) seen = tracking.track(tracker, packetOf(segment, OPENER_PORT));
   }
   if (tracking.entry < 0) return `${seen} -`;
-  const state = tcp.stateNames[tracking.table.words[tracking.entry * RECORD_WORDS + TCP_STATE]];
+  const state = tcp.stateNames[tracking.table.words[tracking.entry * RECORD_WORDS + tcp.stateWord]];
   return `${seen} ${state} ${tracking.describe()}`;
 }

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { crc32cStep } from '../../codecs/crc32c.js';
 import { IPPROTO_SCTP, IPV4_LENGTH } from '../../codecs/layouts.js';
-import { RECORD_WORDS, TCP_STATE } from '../../core/conntrack/record.js';
+import { RECORD_WORDS } from '../../core/conntrack/record.js';
 import { Invalid } from '../../core/protocols/protocol.js';
 import { Chunk, sctp } from '../../core/protocols/sctp.js';
 import { Tracking } from '../conntrack/tracking.js';
@@ -104,7 +104,7 @@ function association(): (direction: string, tag: number, chunks: number[][]) => 
   return (direction, tag, chunks) => {
     const seen = tracking.track(tracker, packetOf(direction, tag, chunks));
     if (tracking.entry < 0) return seen;
-    const state = sctp.stateNames[tracking.table.words[tracking.entry * RECORD_WORDS + TCP_STATE]];
+    const state = sctp.stateNames[tracking.table.words[tracking.entry * RECORD_WORDS + sctp.stateWord]];
     return `${seen} ${state} ${tracking.describe()}`;
   };
 }
