@@ -1,5 +1,5 @@
 /** A packet as its fields, for people who read a difference. */
-import { formatAddress } from '../codecs/address.js';
+import { formatLoaded } from '../codecs/byte-order.js';
 import {
   ETHERNET_LENGTH,
   ethernet,
@@ -63,8 +63,8 @@ function dissectIpv4(packet: Buffer, prefix: string, fields: Field[]): void {
   add('ip.ttl', header.ttl);
   add('ip.protocol', header.protocol);
   add('ip.checksum', hex(header.checksum, 4));
-  add('ip.source', formatAddress(packet.readInt32LE(IPV4_SOURCE_AT)));
-  add('ip.destination', formatAddress(packet.readInt32LE(IPV4_DESTINATION_AT)));
+  add('ip.source', formatLoaded(packet.readInt32LE(IPV4_SOURCE_AT)));
+  add('ip.destination', formatLoaded(packet.readInt32LE(IPV4_DESTINATION_AT)));
   if (headerLength > IPV4_LENGTH) add('ip.options', packet.subarray(IPV4_LENGTH, headerLength).toString('hex'));
   const payload = packet.subarray(headerLength);
   if (header.fragment & IPV4_OFFSET_MASK) add('data', dataText(payload));

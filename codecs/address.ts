@@ -224,5 +224,3 @@ function longestZeros(groups: readonly number[]): { readonly start: number; read
   }
   return best;
 }
-
-export { formatLoaded as formatAddress, portToHostOrder as swap16, toHostOrder as swap32 } from './byte-order.js';

@@ -1,5 +1,5 @@
 /** hot: ASCII text made in a buffer, digit by digit: no strings, however many lines. */
-import { swap16 } from './address.js';
+import { portToHostOrder } from './byte-order.js';
 
 const FIRST_BYTES = 1 << 12;
 const DOT = 0x2e;
@@ -41,13 +41,13 @@ export class AsciiWriter {
 
   /** A 16-bit number as it stands on the wire, loaded little-endian, in decimal. */
   wire16(word: number): void {
-    this.decimal(swap16(word));
+    this.decimal(portToHostOrder(word));
   }
 
   /** The same in lower-case hexadecimal. */
   wireHex16(word: number): void {
     this.#reserve(4);
-    const value = swap16(word);
+    const value = portToHostOrder(word);
     let shift = 12;
     while (shift > 0 && value >>> shift === 0) shift -= 4;
     for (; shift >= 0; shift -= 4) {

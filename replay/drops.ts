@@ -1,5 +1,5 @@
 /** hot: what was dropped and why, by flow. */
-import { formatAddress, swap16 } from '../codecs/address.js';
+import { formatLoaded, portToHostOrder } from '../codecs/byte-order.js';
 import {
   IPV4_DESTINATION_AT,
   IPV4_FRAGMENT_AT,
@@ -84,7 +84,7 @@ export class DropTally {
       isFirst && hasPorts(protocol) && portAt + 2 <= length ? bytes[at + portAt] | (bytes[at + portAt + 1] << 8) : -1;
     const { isTranslated, untranslatedDestination, untranslatedDport } = drop;
     const ownDestination = isTranslated ? untranslatedDestination : destination;
-    const ownPort = isTranslated && untranslatedDport >= 0 ? swap16(untranslatedDport) : port;
+    const ownPort = isTranslated && untranslatedDport >= 0 ? portToHostOrder(untranslatedDport) : port;
     const kind = ((index + 1) << 8) | protocol;
     let flow = this.#flows.find(source, ownDestination, ownPort, kind);
     if (flow < 0) {
@@ -125,15 +125,15 @@ export class DropTally {
       const cause = this.#causes[(kind >>> 8) - 1];
       const translatedPort = words[at + TRANSLATED_PORT];
       const translated: Endpoint = {
-        address: formatAddress(words[at + TRANSLATED_ADDRESS]),
-        ...(translatedPort < 0 ? {} : { port: swap16(translatedPort) }),
+        address: formatLoaded(words[at + TRANSLATED_ADDRESS]),
+        ...(translatedPort < 0 ? {} : { port: portToHostOrder(translatedPort) }),
       };
       const flow: DroppedFlow = {
         ...droppedBy(cause),
         protocol: kind & 0xff,
-        source: formatAddress(source),
-        destination: formatAddress(destination),
-        ...(port < 0 ? {} : { port: swap16(port) }),
+        source: formatLoaded(source),
+        destination: formatLoaded(destination),
+        ...(port < 0 ? {} : { port: portToHostOrder(port) }),
         ...(words[at + TRANSLATION] === Translation.ONE ? { translatedDestination: translated } : {}),
         packets: words[at + PACKETS],
       };

@@ -1,7 +1,7 @@
 /**
  * What a replay came to, as values: `summary.json`. Its shape is described in docs/summary.md and changes only there.
  */
-import { formatAddress, swap16 } from '../codecs/address.js';
+import { formatLoaded, portToHostOrder } from '../codecs/byte-order.js';
 import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/conntrack-list.js';
 import type { FileRecord } from '../io/file-record.js';
 import type { DropCount, DroppedFlow } from './drops.js';
@@ -135,11 +135,11 @@ function endpointOf(
   end: 'source' | 'destination',
   isOpener: boolean,
 ): Endpoint {
-  const address = formatAddress(direction[end]);
+  const address = formatLoaded(direction[end]);
   const { ports } = direction;
-  if (tuple === 'query') return isOpener ? { address, port: swap16(ports) } : { address };
+  if (tuple === 'query') return isOpener ? { address, port: portToHostOrder(ports) } : { address };
   if (tuple !== 'ports') return { address };
-  return { address, port: swap16(end === 'source' ? ports : ports >>> 16) };
+  return { address, port: portToHostOrder(end === 'source' ? ports : ports >>> 16) };
 }
 
 const isSame = (a: Endpoint, b: Endpoint) => a.address === b.address && a.port === b.port;

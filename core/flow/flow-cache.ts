@@ -10,7 +10,7 @@
  * The slow path defines the meaning. The fast path (wasm/flow/forward.ts) leaves every packet that is not plainly
  * ordinary to it, unchanged: an upcall.
  */
-import { swap16 } from '../../codecs/address.js';
+import { portToHostOrder } from '../../codecs/byte-order.js';
 import { copyWords } from '../../codecs/copy.js';
 import {
   ETHERNET_LENGTH,
@@ -163,12 +163,12 @@ export class FlowCache {
       outDev: packet.outDev,
       source: words[own + TUPLE_SOURCE],
       destination: words[own + TUPLE_DESTINATION],
-      sport: swap16(words[own + TUPLE_PORTS] & 0xffff),
-      dport: swap16(words[own + TUPLE_PORTS] >>> 16),
+      sport: portToHostOrder(words[own + TUPLE_PORTS] & 0xffff),
+      dport: portToHostOrder(words[own + TUPLE_PORTS] >>> 16),
       laterDestination: words[other + TUPLE_SOURCE],
-      laterDport: swap16(words[other + TUPLE_PORTS] & 0xffff),
+      laterDport: portToHostOrder(words[other + TUPLE_PORTS] & 0xffff),
       laterSource: words[other + TUPLE_DESTINATION],
-      laterSport: swap16(words[other + TUPLE_PORTS] >>> 16),
+      laterSport: portToHostOrder(words[other + TUPLE_PORTS] >>> 16),
       nextHop: packet.nextHop,
     };
   }
@@ -210,6 +210,6 @@ export class FlowCache {
     view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) - 1);
     const other = base + (packet.direction === ORIGINAL ? REPLY_TUPLE : ORIGINAL_TUPLE);
     packet.destination = words[other];
-    packet.dport = swap16(words[other + 2] & 0xffff);
+    packet.dport = portToHostOrder(words[other + 2] & 0xffff);
   }
 }

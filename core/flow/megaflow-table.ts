@@ -1,5 +1,5 @@
 /** The table of megaflows, which wasm/flow/megaflows.ts searches. */
-import { swap16 } from '../../codecs/address.js';
+import { portToLoaded } from '../../codecs/byte-order.js';
 import type { FieldsOf, Records, ValuesOf } from '../../codecs/record-layout.js';
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
@@ -225,7 +225,7 @@ function planFields(plan: NatPlan | undefined): Partial<ValuesOf<typeof MEGAFLOW
   return {
     plan: plan === undefined ? 0 : planFlags(plan),
     newDestination: plan?.destination ?? 0,
-    newDport: swap16(plan?.dport ?? 0),
+    newDport: portToLoaded(plan?.dport ?? 0),
     newSource: plan?.source ?? 0,
     masqueradeDev: (plan?.masqueradeDev ?? -1) + 1,
   };

@@ -1,7 +1,7 @@
 /** Facts from `ip addr show`, `ip route show table all` and `ip route get` of Linux 6.18, and from packets through a router. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatAddress } from '../../codecs/address.js';
+import { formatLoaded } from '../../codecs/byte-order.js';
 import { AddressType } from '../../core/host/address-type.js';
 import { hostOf, ip, link, macOf, routeKey } from './host-file.js';
 
@@ -76,7 +76,7 @@ Addresses('bring the routes that the kernel adds for them', () => {
   for (const address of broadcast) assert.is(host.addressType(ip(address), -1), AddressType.BROADCAST, address);
   for (const address of ['10.0.0.0', '172.16.0.0', '172.17.0.1', '172.18.0.6', '192.0.2.9', '10.0.0.7'])
     assert.is(host.addressType(ip(address), -1), AddressType.UNICAST, address);
-  const source = (destination: string) => formatAddress(host.routeOutput(routeKey(destination)).source);
+  const source = (destination: string) => formatLoaded(host.routeOutput(routeKey(destination)).source);
   assert.is(source('10.0.0.77'), '10.0.0.9');
   assert.is(source('10.0.7.7'), '10.0.0.1');
   assert.is(source('192.0.2.77'), '192.0.2.1');
@@ -102,7 +102,7 @@ Addresses('one that is the broadcast of an earlier network stays so, and brings 
 Addresses('a route prefers the source in the network of its gateway', () => {
   const source = (gateway: string) => {
     const host = hostOf({ ...MANY, route: [{ dst: 'default', gateway }] });
-    return formatAddress(host.routeOutput(routeKey('8.8.8.8')).source);
+    return formatLoaded(host.routeOutput(routeKey('8.8.8.8')).source);
   };
   assert.is(source('10.0.0.200'), '10.0.0.9');
   assert.is(source('192.0.2.9'), '192.0.2.1');

@@ -1,7 +1,7 @@
 /** Facts as Linux 6.18 shows them: ip route show table all, ip route get, and packets through a router in a namespace. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatAddress } from '../../codecs/address.js';
+import { formatLoaded } from '../../codecs/byte-order.js';
 import { AddressType } from '../../core/host/address-type.js';
 import type { Host } from '../../core/host/host.js';
 import { RouteAction } from '../../core/host/route-decision.js';
@@ -26,7 +26,7 @@ function fate(
   if (route.action === RouteAction.LOCAL)
     return route.type === AddressType.LOCAL ? 'local' : `local ${TYPES[route.type]}`;
   if (route.action === RouteAction.FORWARD)
-    return `${host.interfaceNames[route.outDev]} to ${formatAddress(route.nextHop)}`;
+    return `${host.interfaceNames[route.outDev]} to ${formatLoaded(route.nextHop)}`;
   return route.action === RouteAction.DROP ? `drop: ${route.reason}` : `3/${route.icmpCode}: ${route.reason}`;
 }
 
@@ -36,7 +36,7 @@ function way(host: Host, destination: string, source = '0.0.0.0'): string {
   if (route.reason !== '') return route.reason;
   const loops = route.loopsBack ? ', and loops back' : '';
   const dev = host.interfaceNames[route.outDev];
-  return `${TYPES[route.type]} ${dev} to ${formatAddress(route.nextHop)} from ${formatAddress(route.source)}${loops}`;
+  return `${TYPES[route.type]} ${dev} to ${formatLoaded(route.nextHop)} from ${formatLoaded(route.source)}${loops}`;
 }
 
 /** A router between a LAN and an uplink. */
@@ -200,13 +200,13 @@ Routing('a packet that OUTPUT changed may have any unicast source', () => {
 Routing('answers ICMP errors from where the way back starts, or from the address that was asked', () => {
   const host = router();
   const error = (sender: string, destination: string, isLocal: boolean, dev: string) =>
-    formatAddress(host.routeIcmpError(routeKey(destination, sender, host.interfaceIndex(dev)), isLocal).source);
+    formatLoaded(host.routeIcmpError(routeKey(destination, sender, host.interfaceIndex(dev)), isLocal).source);
   assert.is(error('8.8.8.8', '10.0.0.9', false, 'lan'), '192.0.2.10');
   assert.is(error('10.0.0.9', '8.8.8.8', false, 'lan'), '10.0.0.1');
   assert.is(error('8.8.8.8', '10.0.0.2', true, 'wan'), '10.0.0.2');
   const bare = hostOf({ addr: [link('wan')], route: [{ dst: 'default', dev: 'wan' }] });
   assert.is(
-    formatAddress(bare.routeIcmpError(routeKey('9.9.9.9', '8.8.8.8', 1), false).source),
+    formatLoaded(bare.routeIcmpError(routeKey('9.9.9.9', '8.8.8.8', 1), false).source),
     '192.0.0.8',
     'RFC 7600',
   );

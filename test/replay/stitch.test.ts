@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseAddress, swap16 } from '../../codecs/address.js';
+import { parseAddress } from '../../codecs/address.js';
+import { portToHostOrder, portToLoaded } from '../../codecs/byte-order.js';
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import { IPPROTO_TCP, TCP_ACK } from '../../codecs/layouts.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, Stitcher } from '../../replay/stitch.js';
@@ -154,13 +155,13 @@ Stitch('keeps many translations apart', () => {
   const ports = Array.from({ length: 20_000 }, (_, n) => 1024 + n);
   for (const sport of ports) {
     place(stitcher, packet({ ...request, sport }));
-    const out = packet({ ...translated, sport, dport: swap16(sport) });
+    const out = packet({ ...translated, sport, dport: portToLoaded(sport) });
     stitcher.learn(out, 0, out.length);
   }
   for (const dport of ports) {
     const bytes = packet({ ...reply, dport });
     assert.is(place(stitcher, bytes), DOCKER0);
-    assert.is(flowOf(bytes), `172.17.0.3:${swap16(dport)} > 203.0.113.7:${dport}`);
+    assert.is(flowOf(bytes), `172.17.0.3:${portToHostOrder(dport)} > 203.0.113.7:${dport}`);
   }
 });
 

@@ -1,5 +1,5 @@
 /** Random packets and rules for the tests of both engines: odd headers and small value ranges, so that rules match. */
-import { swap16 } from '../../codecs/address.js';
+import { portToLoaded } from '../../codecs/byte-order.js';
 import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import {
   EXPIRES_MS_F64,
@@ -102,7 +102,7 @@ export function testContext(random: Random, connections: number): RuleContext & 
     const base = entry * RECORD_WORDS;
     for (const tuple of [ORIGINAL_TUPLE, REPLY_TUPLE]) {
       for (const end of [0, 1]) conntrack.words[base + tuple + end] = loadedAddress(pick(random, ADDRESSES));
-      conntrack.words[base + tuple + 2] = swap16(pick(random, PORTS)) | (swap16(pick(random, PORTS)) << 16);
+      conntrack.words[base + tuple + 2] = portToLoaded(pick(random, PORTS)) | (portToLoaded(pick(random, PORTS)) << 16);
     }
     conntrack.words[base + PROTOCOL] = pick(random, PROTOCOLS);
     conntrack.words[base + STATUS] = random(64);
