@@ -89,7 +89,7 @@ export interface FieldRow {
   readonly isIndexed?: boolean;
   /** Its value or ABSENT; undefined: no condition can be made of it, only native functions read it. */
   readonly read?: (packet: Packet, context: RuleContext) => number;
-  /** How generated code reads it; undefined: by a call of `read`. */
+  /** How generated code reads it, if it has at most 32 bits; undefined: by a call of `read`. */
   readonly code?: FieldCode;
   /** What it always is of a packet whose layer-4 header is whole. */
   readonly ofWhole?: number;
@@ -107,7 +107,7 @@ export interface FieldRow {
 
 const asAddress = (value: number): string => formatLoaded(toLoaded(value));
 const asHex = (value: number): string => `0x${value.toString(16)}`;
-const asDevice = (value: number, names: readonly string[]): string => (value === 0 ? 'no interface' : names[value - 1]);
+const asDevice = (value: number, names: readonly string[]): string => (value === 0 ? 'none' : names[value - 1]);
 const namesOf =
   (names: Readonly<Record<string, number>>) =>
   (value: number): string =>

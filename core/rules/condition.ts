@@ -45,6 +45,8 @@ export function within(field: ValueField, ranges: readonly ValueRange[], negated
 
 /** The value of FIELD is VALUE in all bits of MASK; nothing is, where VALUE has other bits as well. */
 export function equals(field: ValueField, value: number, negated: boolean, mask = highestValue(field)): FieldCondition {
+  // Fields of more than 32 bits have no masks.
+  if (mask > 0xffffffff) return fieldCondition(field, undefined, [{ min: value, max: value }], negated);
   const wanted = value >>> 0;
   const ranges = (wanted & ~mask) === 0 ? [{ min: wanted, max: wanted }] : [];
   return fieldCondition(field, mask >>> 0 === highestValue(field) ? undefined : mask >>> 0, ranges, negated);
@@ -139,7 +141,7 @@ export function compileCondition(condition: Condition, context: RuleContext, gen
   if (constant !== undefined) return constant ? TRUE : FALSE;
   if (condition.kind === 'any') return anyOfCode(condition.anyOf.map((one) => compileCondition(one, context, gen)));
   const row = fieldRow(condition.field);
-  if (row.code === undefined) return gen.call((packet) => checkCondition(condition, packet, context));
+  if (row.code === undefined || row.bits > 32) return gen.call((packet) => checkCondition(condition, packet, context));
   if (row.code.isLoaded !== true) return compileRanges(condition, gen.field(condition.field), row.bits);
   const block = asMasked(condition);
   if (block === undefined) return gen.call((packet) => checkCondition(condition, packet, context));
@@ -189,7 +191,8 @@ export function explainCondition(condition: Condition, packet: Packet, context: 
   const { label } = fieldRow(field);
   const value = readField(field, packet, context);
   if (value === ABSENT) return `the packet has no ${label}`;
-  const wanted = ranges.map((range) => formatRange(field, range, mask, names)).join(',') || 'anything';
+  if (ranges.length === 0) return `no ${label} matches`;
+  const wanted = ranges.map((range) => formatRange(field, range, mask, names)).join(',');
   return `${label} ${formatField(field, value, names)} is ${negated ? '' : 'not '}${wanted}`;
 }
 
