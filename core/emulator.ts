@@ -1,6 +1,7 @@
 /** The public interface of the emulator: its input, its output, and how to create one. */
 import type { ConntrackTable } from './conntrack/table.js';
 import type { Drop, DropCause } from './drop.js';
+import type { Observer } from './events.js';
 import type { Hook, HookEntry, TableName } from './hooks.js';
 import type { Host } from './host/host.js';
 import { IpStack } from './ip-stack.js';
@@ -61,6 +62,8 @@ export interface EmulatorOptions {
   readonly engine?: EmulatorEngine;
   /** What happens at the hooks besides what the ruleset and conntrack do there. Default: nothing. */
   readonly hookEntries?: readonly HookEntry[];
+  /** Is told what happens to each packet, see events.ts. The interpreter then runs the rules, whatever `engine` says. */
+  readonly observer?: Observer;
   /** Holds the state of this host; it must be unused. Default: a new memory. */
   readonly memory?: Memory;
 }

@@ -10,8 +10,10 @@
  * reassembly, connection tracking, NAT, and each table of a ruleset.
  */
 import type { DropCause } from './drop.js';
+import type { Emit } from './events.js';
 import type { FlowWalk } from './flow/flow-walk.js';
 import type { Packet } from './packet.js';
+import { packetFields } from './packet-fields.js';
 
 /** The five hooks of IPv4 (enum nf_inet_hooks). */
 export const Hook = { PREROUTING: 0, INPUT: 1, FORWARD: 2, OUTPUT: 3, POSTROUTING: 4 } as const;
@@ -78,8 +80,11 @@ export class Hooks {
   /** Of each entry, by hook, what dropped a packet where the entry does not say it better. */
   readonly #causes: readonly (readonly DropCause[])[];
 
+  readonly #emit: Emit;
+
   /** Entries of one priority run in the order in which they are given. */
-  constructor(entries: readonly HookEntry[]) {
+  constructor(entries: readonly HookEntry[], emit?: Emit) {
+    this.#emit = emit;
     this.#entries = HOOK_NAMES.map((_, hook) =>
       entries
         .filter((entry) => entry.hook === hook)
@@ -100,6 +105,7 @@ export class Hooks {
   /** PACKET passes HOOK: ACCEPT, DROP (`packet.dropCause` says why) or STOLEN. */
   run(hook: Hook, packet: Packet): Verdict {
     packet.hook = hook;
+    this.#emit?.({ kind: 'hook', hook: HOOK_NAMES[hook], packet: packetFields(packet) });
     const entries = this.#entries[hook];
     for (let i = 0; i < entries.length; i++) {
       const verdict = entries[i].run(packet);

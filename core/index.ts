@@ -13,6 +13,7 @@ export {
   type LogEntry,
   Outcome,
 } from './emulator.js';
+export type * from './events.js';
 export { Hook, type HookName, type TableName, Verdict } from './hooks.js';
 export { type Host, loadHost } from './host/host.js';
 export { Frame, type FrameFields, PACKET_TYPE_FROM_LINK } from './link/frame.js';

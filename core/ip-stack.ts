@@ -39,6 +39,7 @@ import { ConntrackTable } from './conntrack/table.js';
 import { decodeOwnPacket, decodePacket } from './decode.js';
 import { because, type DropCause } from './drop.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
+import type { Emit } from './events.js';
 import { FlowCache } from './flow/flow-cache.js';
 import { LinkHeader } from './flow/link-header.js';
 import { MegaflowLearner } from './flow/megaflow.js';
@@ -58,8 +59,9 @@ import type { LinkSkip } from './link/locate-ip.js';
 import { Memory } from './memory.js';
 import { Nat } from './nat/nat.js';
 import { Outcome } from './outcome.js';
-import { takeRoute } from './own-route.js';
+import { emitRoute, takeRoute } from './own-route.js';
 import { type Packet, PacketType } from './packet.js';
+import { answerFields, dropFields, packetFields } from './packet-fields.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
@@ -100,6 +102,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   /** How deep in the stack the packet lies whose outcome is the outcome of what went in. */
   #countedDepth = 0;
   readonly #answers: Answers;
+  readonly #tell: Emit;
   readonly #onExpired = (first: Packet): void => this.#giveUp(first);
   /** The Ethernet header of the packet that left last. */
   readonly #link = new LinkHeader();
@@ -113,7 +116,9 @@ export class IpStack implements Emulator, UpcallReceiver {
   };
 
   constructor(options: EmulatorOptions, output: EmulatorOutput) {
-    const { ruleset, host, memory = new Memory() } = options;
+    const { ruleset, host, observer, memory = new Memory() } = options;
+    const emit: Emit = observer === undefined ? undefined : (event) => observer({ ...event, depth: this.#stack.depth });
+    this.#tell = emit;
     this.memory = memory;
     this.connections = new ConntrackTable(memory);
     this.#clock = new Clock(memory);
@@ -139,14 +144,15 @@ export class IpStack implements Emulator, UpcallReceiver {
       random: this.#random,
       output,
     });
-    const engine = options.engine ?? 'remembered';
-    this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat);
-    this.#hooks = new Hooks([
-      ...fragmentHooks(this.#fragments),
-      ...conntrackHooks(this.#conntrack),
+    const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
+    this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
+    const entries = [
+      ...fragmentHooks(this.#fragments, emit),
+      ...conntrackHooks(this.#conntrack, emit),
       ...this.#tables.entries,
       ...(options.hookEntries ?? []),
-    ]);
+    ];
+    this.#hooks = new Hooks(entries, emit);
     this.#trace = this.#tables.trace;
     const count = (id: number, packets: number, bytes: number): void => this.#tables.count(id, packets, bytes);
     this.#paths = new PathTable(memory, this.#tables.asks, this.#tables.effects, count);
@@ -186,6 +192,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const { dev } = frame;
     if (this.#host.interfaces[dev] === undefined) throw noInterface(dev);
     const received = this.#received;
+    this.#emitFrame(frame, this.#host.interfaceNames[dev]);
     if (!received.take(frame)) return void this.#skip(received.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
     let upcall = UPCALL;
@@ -210,8 +217,13 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#receiveSlow(frame.dev, received, upcall);
   }
 
+  #emitFrame({ tsSec, tsNsec }: Frame, dev: string | undefined): void {
+    this.#tell?.({ kind: 'frame', dev, tsSec, tsNsec });
+  }
+
   #skip(reason: LinkSkip): void {
     this.outcome = Outcome.SKIPPED;
+    this.#tell?.({ kind: 'skipped', reason });
     this.skipReason = reason;
     this.dropCause = null;
   }
@@ -228,6 +240,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (malformed !== '') return void this.#drop(packet, malformed);
     packet.inDev = dev;
     packet.type = type;
+    this.#tell?.({ kind: 'decoded', packet: packetFields(packet) });
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);
     if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
@@ -240,6 +253,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   send(frame: Frame): void {
     const sent = this.#received;
+    this.#emitFrame(frame, undefined);
     if (!sent.take(frame)) return void this.#skip(sent.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
     this.slowPathPackets++;
@@ -258,6 +272,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, packet.headerLength));
     packet.reload();
     takeRoute(packet, route, this.#host.loopback);
+    this.#tell?.({ kind: 'decoded', packet: packetFields(packet) });
+    emitRoute(packet, this.#host, this.#tell, false);
     this.#sendOut(packet);
     this.#conntrack.release(packet);
     this.#noteDeadline();
@@ -285,7 +301,11 @@ export class IpStack implements Emulator, UpcallReceiver {
     // What is only to be told that there is no way has its options looked at first; what is not even routed has not.
     const isRouted = isOnItsWay || action === RouteAction.UNREACHABLE || ROUTED_IN_VAIN.has(reason);
     if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#takeOptions(packet)) return false;
-    if (reason === '') return true;
+    if (reason === '') {
+      emitRoute(packet, host, this.#tell, false);
+      return true;
+    }
+    this.#tell?.({ kind: 'routed', to: 'nowhere', reason, isAgain: false });
     if (action === RouteAction.UNREACHABLE)
       this.#answers.sendNoRoute(packet, { type: NET_UNREACHABLE.type, code: icmpCode });
     return this.#drop(packet, reason);
@@ -295,6 +315,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   #deliver(packet: Packet): void {
     if (!this.#pass(Hook.INPUT, packet)) return;
     this.#end(Outcome.DELIVERED);
+    this.#tell?.({ kind: 'left', dev: undefined, packet: packetFields(packet) });
     if (packet.hasUnfinishedChecksum) unfinishChecksum(packet, packet.view, packet.l4);
     this.#output.local(packet.bytes, packet.at, packet.available, packet.length);
   }
@@ -341,6 +362,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** ANSWER meets rules of its own; the trace goes on to tell of the packet that it answers. */
   #sendAnswer(answer: Packet): void {
+    this.#tell?.({ kind: 'answered', ...answerFields(answer) });
     const events = this.#trace[0];
     this.#sendOut(answer);
     this.#trace[0] = events;
@@ -409,17 +431,23 @@ export class IpStack implements Emulator, UpcallReceiver {
     const outcome = packet.isLocal ? Outcome.SENT : Outcome.FORWARDED;
     switch (departure(packet, mtu)) {
       case Departure.WHOLE:
-        this.#end(outcome);
+        this.#leaves(packet, outcome);
         this.#emit(dev, packet.bytes, packet.at, packet.available, packet.length);
         return;
       case Departure.CUT:
-        this.#end(outcome);
+        this.#leaves(packet, outcome);
         this.#fragmenter.fragment(packet, mtu, this.#fragments.geometry, this.#emitFragment);
         return;
       default:
         this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
         this.#drop(packet, 'fragmentation-needed');
     }
+  }
+
+  #leaves(packet: Packet, outcome: Outcome): void {
+    this.#end(outcome);
+    const dev = this.#host.interfaceNames[packet.routeDev];
+    this.#tell?.({ kind: 'left', dev, packet: packetFields(packet) });
   }
 
   /** The packet at AT leaves by DEV, with the Ethernet header put before it. */
@@ -449,6 +477,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     drop.isTranslated = packet.isTranslated;
     drop.untranslatedDestination = packet.untranslatedDestination;
     drop.untranslatedDport = packet.untranslatedDport;
+    this.#tell?.({ kind: 'dropped', cause, ...dropFields(packet) });
     this.#output.dropped(drop, packet.bytes, packet.at, packet.available, packet.length);
     return false;
   }
@@ -488,7 +517,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   #expire(): void {
     const { nowMs } = this.#clock;
     if (nowMs < this.#fragments.nextDeadlineMs) return;
-    this.#fragments.expire(nowMs, this.#onExpired);
+    const fragments = this.#fragments.expire(nowMs, this.#onExpired);
+    this.#tell?.({ kind: 'expired', fragments });
     this.#noteDeadline();
   }
 

@@ -1,5 +1,7 @@
 /** hot: the route of a packet that the host itself sends, and how it is routed again in OUTPUT. */
+import { formatLoaded } from '../codecs/byte-order.js';
 import { because } from './drop.js';
+import type { Emit } from './events.js';
 import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
 import type { OutputRoute } from './host/route-decision.js';
@@ -18,12 +20,22 @@ export function takeRoute(packet: Packet, route: OutputRoute, loopback: number):
  * Route PACKET again, after rules have changed it (ip_route_me_harder): its source stays, and `outDev` too as far as OUTPUT is
  * concerned. False where there is no route: the packet is to be dropped.
  */
-export function reroute(packet: Packet, host: Host): boolean {
+export function reroute(packet: Packet, host: Host, emit: Emit): boolean {
   const route = host.rerouteOutput(host.routeKey.fromPacket(packet));
   if (route.reason !== '') {
     packet.dropCause = because(route.reason);
+    emit?.({ kind: 'routed', to: 'nowhere', reason: route.reason, isAgain: true });
     return false;
   }
   takeRoute(packet, route, host.loopback);
+  emitRoute(packet, host, emit, true);
   return true;
+}
+
+/** Tell of the route that PACKET has. */
+export function emitRoute(packet: Packet, host: Host, emit: Emit, isAgain: boolean): void {
+  if (emit === undefined) return;
+  const { routeDev, nextHop, isForHost } = packet;
+  const [dev, address] = [host.interfaceNames[routeDev], formatLoaded(nextHop)];
+  emit({ kind: 'routed', to: isForHost ? 'host' : 'interface', dev, nextHop: address, isAgain });
 }

@@ -101,7 +101,7 @@ export class ReplayRun implements EmulatorOutput {
         if (isLoopback) return undefined;
         return stream ?? this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
       });
-      if (engine === 'remembered' && host.interfaces.length <= egress.count) {
+      if (engine === 'remembered' && options.observer === undefined && host.interfaces.length <= egress.count) {
         this.#inPlace = InPlaceReplay.of(
           memory,
           this.#readers,

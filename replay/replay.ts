@@ -5,6 +5,7 @@ import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
+import type { Observer } from '../core/events.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
@@ -55,6 +56,8 @@ export interface ReplayOptions {
   limit?: number;
   /** How rules are run. Default 'remembered'. */
   engine?: EmulatorEngine;
+  /** Is told what happens to each packet (core/events.ts); rules are interpreted then. */
+  observer?: Observer;
   /** Told of each packet that is dropped, with the time stamp of the input that caused it. */
   onDrop?: DropListener;
 }
@@ -105,6 +108,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       host,
       seed: options.seed ?? 0,
       ...(options.engine ? { engine: options.engine } : {}),
+      ...(options.observer ? { observer: options.observer } : {}),
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
     };
     run = new ReplayRun(

@@ -1,14 +1,16 @@
 /** hot: connection tracking at the hooks: packets are tracked where they come from, and confirmed where they go to. */
 import { because } from '../drop.js';
+import type { Emit } from '../events.js';
 import { type FlowWalk, nothingToLearn } from '../flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import type { Reason } from '../reasons.js';
 import type { Conntrack } from './conntrack.js';
+import { observedTracking } from './observe.js';
 
-export function conntrackHooks(conntrack: Conntrack): HookEntry[] {
-  const track = (packet: Packet): Verdict =>
-    conntrack.track(packet) ? Verdict.ACCEPT : dropFor(packet, 'conntrack-full');
+export function conntrackHooks(conntrack: Conntrack, emit: Emit): HookEntry[] {
+  const follow = emit === undefined ? (packet: Packet) => conntrack.track(packet) : observedTracking(conntrack, emit);
+  const track = (packet: Packet): Verdict => (follow(packet) ? Verdict.ACCEPT : dropFor(packet, 'conntrack-full'));
   const confirm = (packet: Packet): Verdict =>
     conntrack.confirm(packet) ? Verdict.ACCEPT : dropFor(packet, 'conntrack-clash');
   return [

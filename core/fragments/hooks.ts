@@ -1,29 +1,33 @@
 /** hot: reassembly at the hooks, before everything else there (nf_defrag_ipv4). */
 import { isFragment } from '../decode.js';
 import { because } from '../drop.js';
+import type { Emit } from '../events.js';
 import { nothingToLearn } from '../flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
+import { packetFields } from '../packet-fields.js';
 import { type FragmentQueues, FragmentUser, Reassembly } from './reassemble.js';
 
 /** QUEUES at PREROUTING and OUTPUT. A fragment that waits for others is STOLEN. */
-export function fragmentHooks(queues: FragmentQueues): HookEntry[] {
+export function fragmentHooks(queues: FragmentQueues, emit: Emit): HookEntry[] {
   const entry = (hook: Hook, user: FragmentUser): HookEntry => ({
     name: 'defrag',
     hook,
     priority: Priority.DEFRAG,
-    run: (packet) => (isFragment(packet) ? reassemble(queues, packet, user) : Verdict.ACCEPT),
+    run: (packet) => (isFragment(packet) ? reassemble(queues, packet, user, emit) : Verdict.ACCEPT),
     // What is made of fragments is never remembered.
     learn: nothingToLearn,
   });
   return [entry(Hook.PREROUTING, FragmentUser.CONNTRACK_IN), entry(Hook.OUTPUT, FragmentUser.CONNTRACK_OUT)];
 }
 
-function reassemble(queues: FragmentQueues, packet: Packet, user: FragmentUser): Verdict {
+function reassemble(queues: FragmentQueues, packet: Packet, user: FragmentUser, emit: Emit): Verdict {
   switch (queues.add(packet, user)) {
     case Reassembly.COMPLETE:
+      emit?.({ kind: 'reassembled', packet: packetFields(packet) });
       return Verdict.ACCEPT;
     case Reassembly.PENDING:
+      emit?.({ kind: 'held', packet: packetFields(packet) });
       return Verdict.STOLEN;
     default:
       if (queues.dropReason !== '') packet.dropCause = because(queues.dropReason);

@@ -1,21 +1,23 @@
 /** hot: NAT at the hooks: destinations before routing, sources after it. */
+import type { Emit, PacketEnd } from '../events.js';
 import type { FlowWalk } from '../flow/flow-walk.js';
-import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
-import type { Host } from '../host/host.js';
-import { reroute } from '../own-route.js';
+import { HOOK_NAMES, Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
+import { packetEnd } from '../packet-fields.js';
 import type { Nat, NatChains } from './nat.js';
 
 const { ACCEPT, DROP } = Verdict;
 
-/** NAT, with the chains that the first packet of a connection asks; LEARN is told the hook. */
+/** NAT, with the chains that the first packet of a connection asks; REROUTED routes a packet again, LEARN is told the hook. */
 export function natHooks(
   nat: Nat,
   chains: NatChains,
-  host: Host,
+  rerouted: (packet: Packet) => boolean,
   learn: (walk: FlowWalk, hook: Hook) => boolean,
+  emit: Emit,
 ): HookEntry[] {
-  const translate = (packet: Packet): Verdict => nat.atHook(packet, chains);
+  const plain = (packet: Packet): Verdict => nat.atHook(packet, chains);
+  const translate = emit === undefined ? plain : observed(plain, emit);
   const entry = (hook: Hook, priority: number, run: (packet: Packet) => Verdict): HookEntry => ({
     name: 'nat',
     hook,
@@ -37,7 +39,7 @@ export function natHooks(
       const verdict = translate(packet);
       noteTranslation(packet, destination, dport);
       if (verdict !== ACCEPT || packet.destination === destination) return verdict;
-      return reroute(packet, host) ? ACCEPT : DROP;
+      return rerouted(packet) ? ACCEPT : DROP;
     }),
     entry(Hook.INPUT, Priority.SNAT, translate),
     entry(Hook.POSTROUTING, Priority.SNAT, translate),
@@ -49,4 +51,21 @@ function noteTranslation(packet: Packet, destination: number, dport: number): vo
   packet.isTranslated = true;
   packet.untranslatedDestination = destination;
   packet.untranslatedDport = dport;
+}
+
+/** TRANSLATE, with each changed end told of. */
+function observed(translate: (packet: Packet) => Verdict, emit: NonNullable<Emit>): (packet: Packet) => Verdict {
+  return (packet) => {
+    const source = packetEnd(packet.source, packet.sport);
+    const destination = packetEnd(packet.destination, packet.dport);
+    const verdict = translate(packet);
+    const hook = HOOK_NAMES[packet.hook];
+    const tell = (end: 'source' | 'destination', from: PacketEnd, to: PacketEnd): void => {
+      if (from.address === to.address && from.port === to.port) return;
+      emit({ kind: 'translated', hook, end, from, to });
+    };
+    tell('source', source, packetEnd(packet.source, packet.sport));
+    tell('destination', destination, packetEnd(packet.destination, packet.dport));
+    return verdict;
+  };
 }

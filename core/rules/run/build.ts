@@ -1,5 +1,6 @@
 /** A table and an engine to a program. */
 
+import type { Emit } from '../../events.js';
 import type { RuleContext } from '../context.js';
 import type { Table, TableCounters } from '../model.js';
 import { compileTable } from './compile.js';
@@ -15,15 +16,16 @@ export type Engine = (typeof ENGINES)[number];
 
 /**
  * TABLE as something that runs; COUNTERS (`createCounters(table)`) are counted up while it does. What its matches keep from
- * packet to packet starts anew.
+ * packet to packet starts anew. EMIT hears of what the interpreter does; the other engines tell nothing.
  */
 export function buildTable(
   table: Table,
   context: RuleContext,
   counters: TableCounters,
   engine: Engine = 'indexed',
+  emit?: Emit,
 ): TableProgram {
   const own = withStates(table, context);
-  if (engine === 'interpreter') return interpretTable(own, context, counters);
+  if (engine === 'interpreter') return interpretTable(own, context, counters, emit);
   return compileTable(own, context, counters, engine === 'indexed');
 }

@@ -1,5 +1,6 @@
 /** The tables of a ruleset as entries of one host's hooks, with their counters. */
 import { IPV4_TOS_AT } from '../../../codecs/layouts.js';
+import type { Emit } from '../../events.js';
 import {
   HOOK_NAMES,
   Hook,
@@ -44,14 +45,15 @@ export class HookedTables {
   #nextId = 0;
 
   /** Tables are built in the order of TABLE_NAMES: what their matches draw at random depends on it. */
-  constructor(ruleset: Ruleset, context: RuleContext, engine: Engine, host: Host, nat: Nat) {
+  constructor(ruleset: Ruleset, context: RuleContext, engine: Engine, host: Host, nat: Nat, emit: Emit) {
+    const rerouted = (packet: Packet): boolean => reroute(packet, host, emit);
     const inOrder = TABLE_NAMES.flatMap((name) => ruleset.tables.filter((table) => table.name === name));
     this.entries = inOrder.flatMap((table) => {
       const counters = createCounters(table, this.trace, this.#nextId);
       const { firstId } = counters;
       this.#nextId += traceIds(table);
       this.counters.set(table.name, counters);
-      const program = buildTable(table, context, counters, engine);
+      const program = buildTable(table, context, counters, engine, emit);
       for (const rule of table.rules) {
         const effect = effectOf(rule);
         if (effect !== 'none') this.effects.set(firstId + rule.index, effect);
@@ -63,10 +65,10 @@ export class HookedTables {
         (hook: Hook) =>
         (packet: Packet): Verdict =>
           decisions.note(packet, hook, program.run(packet, hook));
-      if (table.name !== 'nat') return tableHooks(table, PRIORITIES[table.name], runAt, firstId, host);
+      if (table.name !== 'nat') return tableHooks(table, PRIORITIES[table.name], runAt, firstId, rerouted);
       const byHook = HOOK_NAMES.map((_, hook) => runAt(hook as Hook));
       const chains = (packet: Packet): Verdict => byHook[packet.hook](packet);
-      return natHooks(nat, chains, host, (walk, hook) => walk.translate(table, firstId, hook));
+      return natHooks(nat, chains, rerouted, (walk, hook) => walk.translate(table, firstId, hook), emit);
     });
   }
 
@@ -89,7 +91,7 @@ function tableHooks(
   priority: number,
   runAt: (hook: Hook) => (packet: Packet) => Verdict,
   firstId: number,
-  host: Host,
+  rerouted: (packet: Packet) => boolean,
 ): HookEntry[] {
   return TABLE_HOOKS[table.name].map((hook) => {
     const run = runAt(hook);
@@ -97,14 +99,17 @@ function tableHooks(
       name: table.name,
       hook,
       priority,
-      run: table.name === 'mangle' && hook === Hook.OUTPUT ? withReroute(run, host) : run,
+      run: table.name === 'mangle' && hook === Hook.OUTPUT ? withReroute(run, rerouted) : run,
       learn: (walk) => walk.pass(table, firstId, hook),
     };
   });
 }
 
 /** RUN, after which a packet that it changed is routed again (ipt_mangle_out). */
-function withReroute(run: (packet: Packet) => Verdict, host: Host): (packet: Packet) => Verdict {
+function withReroute(
+  run: (packet: Packet) => Verdict,
+  rerouted: (packet: Packet) => boolean,
+): (packet: Packet) => Verdict {
   return (packet) => {
     const { mark, source, destination } = packet;
     const tos = packet.view.getUint8(packet.at + IPV4_TOS_AT);
@@ -115,7 +120,7 @@ function withReroute(run: (packet: Packet) => Verdict, host: Host): (packet: Pac
       packet.source !== source ||
       packet.destination !== destination ||
       packet.view.getUint8(packet.at + IPV4_TOS_AT) !== tos;
-    return !isChanged || reroute(packet, host) ? Verdict.ACCEPT : Verdict.DROP;
+    return !isChanged || rerouted(packet) ? Verdict.ACCEPT : Verdict.DROP;
   };
 }
 

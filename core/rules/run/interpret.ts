@@ -1,4 +1,5 @@
 /** What a rule means: the tables walked rule by rule (ipt_do_table). The compiled engine is held to this one. */
+import type { Emit } from '../../events.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
@@ -25,20 +26,8 @@ export interface TableProgram {
   run(packet: Packet, hook: Hook): Verdict;
 }
 
-/** Told what happens on a packet's way through a table, as it happens. */
-export interface RuleVisitor {
-  /** WHY is a short reason: of the part that did not match, or of the target. */
-  rule(rule: Rule, matched: boolean, why: string): void;
-  policy(chain: Chain): void;
-}
-
-/** TABLE, interpreted; COUNTERS are the table's own. */
-export function interpretTable(
-  table: Table,
-  context: RuleContext,
-  counters: TableCounters,
-  visitor?: RuleVisitor,
-): TableProgram {
+/** TABLE, interpreted; COUNTERS are the table's own. EMIT is told of each rule that is tried, and of policies. */
+export function interpretTable(table: Table, context: RuleContext, counters: TableCounters, emit?: Emit): TableProgram {
   const { trace } = counters;
   const lowered: (readonly Step[])[] = [];
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
@@ -55,7 +44,7 @@ export function interpretTable(
       trace[++trace[0]] = traceEvent(id, TraceKind.MATCHED);
       counters.rules[rule.index * 2] += 1;
       counters.rules[rule.index * 2 + 1] += packet.length;
-      if (visitor !== undefined) visitor.rule(rule, true, explainTarget(rule));
+      if (emit !== undefined) emitRule(emit, table, rule, packet);
       const { target } = rule;
       if (target.kind === 'verdict') return target.verdict === Verdict.RETURN ? Verdict.CONTINUE : target.verdict;
       if (target.kind === 'extension') {
@@ -78,12 +67,12 @@ export function interpretTable(
 
   function matches(rule: Rule, packet: Packet): boolean {
     if (rule.verbatim !== undefined) {
-      visitor?.rule(rule, false, 'not supported');
+      if (emit !== undefined) emitRule(emit, table, rule, packet, 'not supported');
       return false;
     }
     for (const step of stepsOf(rule)) {
       if (checkStep(step, packet, context)) continue;
-      visitor?.rule(rule, false, explainStep(step, packet, context));
+      if (emit !== undefined) emitRule(emit, table, rule, packet, explainStep(step, packet, context));
       return false;
     }
     return true;
@@ -98,23 +87,14 @@ export function interpretTable(
       counters.policies[hook * 2] += 1;
       counters.policies[hook * 2 + 1] += packet.length;
       trace[++trace[0]] = traceEvent(counters.firstId + table.rules.length + hook, TraceKind.POLICY);
-      visitor?.policy(chain);
+      emit?.({ kind: 'policy', table: table.name, chain });
       return chain.policy;
     },
   };
 }
 
-function explainTarget({ target }: Rule): string {
-  switch (target.kind) {
-    case 'none':
-      return 'only counted';
-    case 'verdict':
-      return { [Verdict.ACCEPT]: 'accepted', [Verdict.DROP]: 'dropped', [Verdict.RETURN]: 'back to the caller' }[
-        target.verdict as 1 | 2 | 3
-      ];
-    case 'extension':
-      return `-j ${target.extension.name}${target.extension.save(target.params)}`;
-    default:
-      return `on to the chain ${target.chain}`;
-  }
+function emitRule(emit: NonNullable<Emit>, table: Table, rule: Rule, packet: Packet, failed?: string): void {
+  const isMatched = failed === undefined;
+  const why = isMatched ? {} : { failed };
+  emit({ kind: 'rule', table: table.name, rule, isMatched, ...why, isHotdrop: packet.hotdrop });
 }

@@ -1,0 +1,107 @@
+/** What conntrack made of a packet, for whoever wants to know. */
+import {
+  IPPROTO_TCP,
+  TCP_ACK,
+  TCP_ACKNOWLEDGMENT_AT,
+  TCP_FLAGS_AT,
+  TCP_LENGTH,
+  TCP_SEQUENCE_AT,
+} from '../../codecs/layouts.js';
+import type { Emit, InvalidCheck, TrackedEvent, WindowFields } from '../events.js';
+import { CtInfo, type Direction, ORIGINAL, type Packet, REPLY } from '../packet.js';
+import { Invalid } from '../protocols/protocol.js';
+import { protocolOf } from '../protocols/registry.js';
+import type { Conntrack } from './conntrack.js';
+import { RECORD_WORDS } from './record.js';
+import type { ConntrackTable } from './table.js';
+import { TCP_CONNECTION, TCP_SIDE } from './tcp-record.js';
+import { Tuple } from './tuple.js';
+
+const CTSTATES: Record<CtInfo, keyof typeof CtInfo> = {
+  [CtInfo.ESTABLISHED]: 'ESTABLISHED',
+  [CtInfo.RELATED]: 'RELATED',
+  [CtInfo.NEW]: 'NEW',
+  [CtInfo.INVALID]: 'INVALID',
+  [CtInfo.UNTRACKED]: 'UNTRACKED',
+};
+
+const CHECKS: Record<Exclude<Invalid, typeof Invalid.NONE>, InvalidCheck> = {
+  [Invalid.HEADER]: 'header',
+  [Invalid.CHECKSUM]: 'checksum',
+  [Invalid.NO_CHECKSUM]: 'no-checksum',
+  [Invalid.FLAGS]: 'flags',
+  [Invalid.TYPE]: 'type',
+  [Invalid.FAMILY]: 'family',
+  [Invalid.NO_TUPLE]: 'no-tuple',
+  [Invalid.NO_QUOTED_CONNECTION]: 'no-quoted-connection',
+  [Invalid.NOT_OPENING]: 'not-opening',
+  [Invalid.STATE]: 'state',
+  [Invalid.WINDOW]: 'window',
+  [Invalid.RESET]: 'reset',
+  [Invalid.TAG]: 'tag',
+  [Invalid.CHUNKS]: 'chunks',
+};
+
+/** `conntrack.track`, which tells EMIT what became of each packet. */
+export function observedTracking(conntrack: Conntrack, emit: NonNullable<Emit>): (packet: Packet) => boolean {
+  const { table } = conntrack;
+  const tuple = new Tuple();
+  return (packet) => {
+    const known = packet.ct >= 0 ? packet.ct * 2 + packet.direction : findKnown(table, tuple, packet);
+    const stateBefore = known < 0 ? undefined : stateOf(table, known >>> 1, packet.protocol);
+    const window = known < 0 ? undefined : windowOf(table, known, packet);
+    const isTaken = conntrack.track(packet);
+    const { invalid } = conntrack;
+    const stateAfter = packet.ct < 0 ? undefined : stateOf(table, packet.ct, packet.protocol);
+    const event: TrackedEvent = {
+      kind: 'tracked',
+      ctstate: CTSTATES[packet.ctinfo],
+      ...(packet.ct < 0 ? {} : { direction: packet.direction === ORIGINAL ? 'original' : 'reply' }),
+      ...(stateBefore === undefined ? {} : { stateBefore }),
+      ...(stateAfter === undefined ? {} : { stateAfter }),
+      ...(invalid === Invalid.NONE ? {} : { invalid: CHECKS[invalid], ...(window === undefined ? {} : { window }) }),
+    };
+    emit(event);
+    return isTaken;
+  };
+}
+
+/** The entry of PACKET and, in the lowest bit, its direction; -1: it has none yet. */
+function findKnown(table: ConntrackTable, tuple: Tuple, packet: Packet): number {
+  if (!tuple.read(packet.view, packet.at, packet.available)) return -1;
+  return table.find(tuple.source, tuple.destination, tuple.ports, tuple.protocol, packet.nowMs);
+}
+
+function stateOf(table: ConntrackTable, entry: number, protocol: number): string | undefined {
+  const { stateNames, stateWord } = protocolOf(protocol);
+  return stateNames[table.words[entry * RECORD_WORDS + stateWord]];
+}
+
+/** A TCP segment of KNOWN (see `findKnown`) beside what its connection expects, before it is followed. */
+function windowOf({ words }: ConntrackTable, known: number, packet: Packet): WindowFields | undefined {
+  if (packet.protocol !== IPPROTO_TCP || packet.l4Available < TCP_LENGTH) return undefined;
+  const { view, l4 } = packet;
+  const direction: Direction = (known & 1) === REPLY ? REPLY : ORIGINAL;
+  const sender = sideAt(known >>> 1, direction);
+  const receiver = sideAt(known >>> 1, direction === ORIGINAL ? REPLY : ORIGINAL);
+  const sequence = view.getUint32(l4 + TCP_SEQUENCE_AT);
+  const acknowledgment = view.getUint32(l4 + TCP_ACKNOWLEDGMENT_AT);
+  const isAck = (view.getUint8(l4 + TCP_FLAGS_AT) & TCP_ACK) !== 0;
+  return {
+    sequence,
+    acknowledgment,
+    beyondWindowBytes: distance(words[sender + TCP_SIDE.word.maxEnd], sequence),
+    unseenBytes: isAck ? distance(words[receiver + TCP_SIDE.word.end], acknowledgment) : 0,
+    belowAcknowledgedBytes: distance(sequence, words[receiver + TCP_SIDE.word.maxAck]),
+  };
+}
+
+/** In the table's words: the side of ENTRY that sends in DIRECTION. */
+function sideAt(entry: number, direction: Direction): number {
+  return entry * RECORD_WORDS + TCP_CONNECTION.word.side + direction * TCP_SIDE.words;
+}
+
+/** How far TO is ahead of FROM in sequence numbers; 0: it is not. */
+function distance(from: number, to: number): number {
+  return Math.max(0, (to - from) | 0);
+}
