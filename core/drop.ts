@@ -1,5 +1,6 @@
 /** What dropped a packet: the reason, and where rules did it, which one. */
 import { HOOK_NAMES, type Hook, type TableName } from './hooks.js';
+import type { Packet } from './packet.js';
 import { REASONS, type Reason } from './reasons.js';
 import type { Chain, Rule } from './rules/model.js';
 
@@ -24,6 +25,21 @@ export interface Drop {
   readonly isTranslated: boolean;
   readonly untranslatedDestination: number;
   readonly untranslatedDport: number;
+}
+
+/** The emulator's record. */
+export class DroppedPacket implements Drop {
+  cause: DropCause = because('rule');
+  isTranslated = false;
+  untranslatedDestination = 0;
+  untranslatedDport = -1;
+
+  set({ isTranslated, untranslatedDestination, untranslatedDport }: Packet, cause: DropCause): void {
+    this.cause = cause;
+    this.isTranslated = isTranslated;
+    this.untranslatedDestination = untranslatedDestination;
+    this.untranslatedDport = untranslatedDport;
+  }
 }
 
 const BY_REASON = Object.fromEntries(

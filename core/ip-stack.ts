@@ -12,16 +12,13 @@
 import { internetChecksum } from '../codecs/checksum.js';
 import {
   ETHERNET_LENGTH,
-  ETHERNET_SOURCE_AT,
-  ETHERNET_TYPE_AT,
-  ETHERTYPE_IPV4,
   IPV4_CHECKSUM_AT,
   IPV4_LENGTH,
   IPV4_SOURCE_AT,
   IPV4_TOTAL_LENGTH_AT,
   IPV4_TTL_AT,
 } from '../codecs/layouts.js';
-import { Answers } from './answers/answers.js';
+import type { Answers } from './answers/answers.js';
 import {
   FRAGMENTATION_NEEDED,
   NET_UNREACHABLE,
@@ -32,44 +29,39 @@ import {
 } from './answers/icmp-error.js';
 import { forwardOptions, takeOptions } from './answers/ip-options.js';
 import { unfinishChecksum } from './answers/tcp-reset.js';
-import { Clock } from './clock.js';
-import { Conntrack } from './conntrack/conntrack.js';
-import { conntrackHooks } from './conntrack/hooks.js';
-import { ConntrackTable } from './conntrack/table.js';
+import type { Clock } from './clock.js';
+import type { Conntrack } from './conntrack/conntrack.js';
+import type { ConntrackTable } from './conntrack/table.js';
 import { decodeOwnPacket, decodePacket } from './decode.js';
-import { because, type DropCause } from './drop.js';
+import { because, type DropCause, DroppedPacket } from './drop.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
 import type { Emit } from './events.js';
-import { FlowCache } from './flow/flow-cache.js';
-import { LinkHeader } from './flow/link-header.js';
-import { MegaflowLearner } from './flow/megaflow.js';
-import { PathTable } from './flow/path.js';
+import type { FlowCache } from './flow/flow-cache.js';
+import type { PathTable } from './flow/path.js';
 import { UPCALL } from './flow/records.js';
-import { Departure, departure, exceedsMtu, Fragmenter, type FragmentSink } from './fragments/fragment.js';
-import { fragmentHooks } from './fragments/hooks.js';
-import { FragmentQueues } from './fragments/reassemble.js';
-import { Hook, Hooks, type TableName, Verdict } from './hooks.js';
+import { Departure, departure, exceedsMtu } from './fragments/fragment.js';
+import type { FragmentQueues } from './fragments/reassemble.js';
+import { Hook, type Hooks, type TableName, Verdict } from './hooks.js';
 import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
+import { Egress } from './link/egress.js';
 import type { Frame } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
-import { Memory } from './memory.js';
-import { Nat } from './nat/nat.js';
+import type { Memory } from './memory.js';
 import { Outcome } from './outcome.js';
 import { emitRoute, takeRoute } from './own-route.js';
-import { type Packet, PacketType } from './packet.js';
+import { decrementTtl, type Packet, PacketType } from './packet.js';
 import { answerFields, dropFields, packetFields } from './packet-fields.js';
-import { PacketStack } from './packet-stack.js';
-import { createTrackers } from './protocols/tracker.js';
-import { Random } from './random.js';
+import type { PacketStack } from './packet-stack.js';
+import type { Random } from './random.js';
 import type { Reason } from './reasons.js';
 import type { TableCounters } from './rules/model.js';
-import { HookedTables } from './rules/run/hooked-tables.js';
-import { HostContext } from './rules/run/host-context.js';
+import type { HookedTables } from './rules/run/hooked-tables.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
+import { wireHost } from './wiring.js';
 
 /** Why a packet goes nowhere, in silence, though it has a route that says so (struct dst_entry with an error). */
 const ROUTED_IN_VAIN: ReadonlySet<Reason | ''> = new Set(['forwarding-off', 'blackhole-route']);
@@ -82,7 +74,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #tables: HookedTables;
   readonly #trace: Trace;
   readonly #paths: PathTable;
-  readonly #flowCache: FlowCache | null = null;
+  readonly #flowCache: FlowCache | null;
   outcome: Outcome = Outcome.DROPPED;
   dropCause: DropCause | null = null;
   skipReason: LinkSkip | null = null;
@@ -93,85 +85,38 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #conntrack: Conntrack;
   readonly #random: Random;
   readonly #fragments: FragmentQueues;
-  readonly #fragmenter = new Fragmenter();
 
   readonly #clock: Clock;
   /** The packet that came in last, or that the host sent. */
   readonly #received = new LinkStage();
-  readonly #stack = new PacketStack();
+  readonly #stack: PacketStack;
   /** How deep in the stack the packet lies whose outcome is the outcome of what went in. */
   #countedDepth = 0;
   readonly #answers: Answers;
   readonly #tell: Emit;
   readonly #onExpired = (first: Packet): void => this.#giveUp(first);
-  /** The Ethernet header of the packet that left last. */
-  readonly #link = new LinkHeader();
-  readonly #emitFragment: FragmentSink;
-  #leavingDev = -1;
-  readonly #droppedPacket = {
-    cause: because('rule'),
-    isTranslated: false,
-    untranslatedDestination: 0,
-    untranslatedDport: -1,
-  };
+  readonly #egress: Egress;
+  readonly #droppedPacket = new DroppedPacket();
 
   constructor(options: EmulatorOptions, output: EmulatorOutput) {
-    const { ruleset, host, observer, memory = new Memory() } = options;
-    const emit: Emit = observer === undefined ? undefined : (event) => observer({ ...event, depth: this.#stack.depth });
-    this.#tell = emit;
-    this.memory = memory;
-    this.connections = new ConntrackTable(memory);
-    this.#clock = new Clock(memory);
-    this.#host = host;
+    const parts = wireHost(options, output, (answer) => this.#sendAnswer(answer));
+    this.memory = parts.memory;
+    this.connections = parts.connections;
+    this.#hooks = parts.hooks;
+    this.#tables = parts.tables;
+    this.#trace = parts.tables.trace;
+    this.#paths = parts.paths;
+    this.#flowCache = parts.flowCache;
+    this.#host = options.host;
     this.#output = output;
-    this.#random = new Random(options.seed ?? 0);
-    const trackers = createTrackers(this.connections, (name) => host.sysctls.conntrack(name));
-    this.#conntrack = new Conntrack(this.connections, trackers);
-    const nat = new Nat(this.connections, this.#random);
-    this.#fragments = new FragmentQueues({
-      timeoutMs: host.sysctls.global('net.ipv4.ipfrag_time') * 1000,
-      highThreshBytes: host.sysctls.global('net.ipv4.ipfrag_high_thresh'),
-      maxDist: host.sysctls.global('net.ipv4.ipfrag_max_dist'),
-    });
-    const send = (answer: Packet): void => this.#sendAnswer(answer);
-    this.#answers = new Answers(host, this.#conntrack, this.#stack, this.#clock, send);
-    const context = new HostContext({
-      host,
-      conntrack: this.connections,
-      nat,
-      answers: this.#answers,
-      clock: this.#clock,
-      random: this.#random,
-      output,
-    });
-    const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
-    this.#tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
-    const entries = [
-      ...fragmentHooks(this.#fragments, emit),
-      ...conntrackHooks(this.#conntrack, emit),
-      ...this.#tables.entries,
-      ...(options.hookEntries ?? []),
-    ];
-    this.#hooks = new Hooks(entries, emit);
-    this.#trace = this.#tables.trace;
-    const count = (id: number, packets: number, bytes: number): void => this.#tables.count(id, packets, bytes);
-    this.#paths = new PathTable(memory, this.#tables.asks, this.#tables.effects, count);
-    if (engine === 'remembered' && this.#hooks.areLearnable) {
-      const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
-      const { connections } = this;
-      const learner = new MegaflowLearner(this.#hooks, host, context);
-      this.#flowCache = new FlowCache(
-        memory,
-        connections,
-        this.#paths,
-        learner,
-        this.#clock,
-        this.#stack.first,
-        checksums,
-      );
-    }
-    this.#emitFragment = (bytes, at, length, available) => this.#emit(this.#leavingDev, bytes, at, available, length);
-    this.#link.bytes[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
+    this.#conntrack = parts.conntrack;
+    this.#random = parts.random;
+    this.#fragments = parts.fragments;
+    this.#clock = parts.clock;
+    this.#stack = parts.stack;
+    this.#answers = parts.answers;
+    this.#tell = parts.emit;
+    this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#noteDeadline();
   }
 
@@ -245,7 +190,14 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#arrive(packet);
     if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
       const { mtu } = this.#host.interfaces[packet.routeDev];
-      this.#flowCache.learn(packet, this.#trace, mtu, this.#link, this.#conntrack.confirmed === packet.ct, upcall);
+      this.#flowCache.learn(
+        packet,
+        this.#trace,
+        mtu,
+        this.#egress.link,
+        this.#conntrack.confirmed === packet.ct,
+        upcall,
+      );
     }
     this.#conntrack.release(packet);
     this.#noteDeadline();
@@ -404,13 +356,8 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** What was reassembled leaves cut, by lo too: it comes in as fragments. */
   #comeBackCut(packet: Packet): void {
-    const { mtu } = this.#host.interfaces[packet.routeDev];
-    const pieces: { bytes: Uint8Array; length: number }[] = [];
-    this.#fragmenter.fragment(packet, mtu, this.#fragments.geometry, (bytes, at, length, available) =>
-      pieces.push({ bytes: bytes.slice(at, at + available), length }),
-    );
     const isOutermost = this.#stack.depth === this.#countedDepth;
-    for (const { bytes, length } of pieces) {
+    for (const { bytes, length } of this.#egress.piecesOf(packet)) {
       const piece = this.#stack.pushPiece(packet, bytes, length);
       if (isOutermost) this.#countedDepth++;
       this.#arrive(piece);
@@ -421,40 +368,16 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** ip_finish_output: whole, cut, or not at all. */
   #transmit(packet: Packet): void {
-    const host = this.#host;
-    const dev = packet.routeDev;
-    const { bytes } = this.#link;
-    const { mac, mtu } = host.interfaces[dev];
-    this.#leavingDev = dev;
-    host.writeMac(dev, packet.nextHop, bytes, 0);
-    bytes.set(mac, ETHERNET_SOURCE_AT);
-    const outcome = packet.isLocal ? Outcome.SENT : Outcome.FORWARDED;
-    switch (departure(packet, mtu)) {
-      case Departure.WHOLE:
-        this.#leaves(packet, outcome);
-        this.#emit(dev, packet.bytes, packet.at, packet.available, packet.length);
-        return;
-      case Departure.CUT:
-        this.#leaves(packet, outcome);
-        this.#fragmenter.fragment(packet, mtu, this.#fragments.geometry, this.#emitFragment);
-        return;
-      default:
-        this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
-        this.#drop(packet, 'fragmentation-needed');
+    const { name, mtu } = this.#host.interfaces[packet.routeDev];
+    const how = departure(packet, mtu);
+    if (how === Departure.TOO_BIG) {
+      this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
+      this.#drop(packet, 'fragmentation-needed');
+      return;
     }
-  }
-
-  #leaves(packet: Packet, outcome: Outcome): void {
-    this.#end(outcome);
-    const dev = this.#host.interfaceNames[packet.routeDev];
-    this.#tell?.({ kind: 'left', dev, packet: packetFields(packet) });
-  }
-
-  /** The packet at AT leaves by DEV, with the Ethernet header put before it. */
-  #emit(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void {
-    const start = at - ETHERNET_LENGTH;
-    for (let i = 0; i < ETHERNET_LENGTH; i++) bytes[start + i] = this.#link.bytes[i];
-    this.#output.egress(dev, bytes, start, available + ETHERNET_LENGTH, length + ETHERNET_LENGTH);
+    this.#end(packet.isLocal ? Outcome.SENT : Outcome.FORWARDED);
+    this.#tell?.({ kind: 'left', dev: name, packet: packetFields(packet) });
+    this.#egress.transmit(packet, how === Departure.CUT);
   }
 
   #pass(hook: Hook, packet: Packet): boolean {
@@ -472,13 +395,9 @@ export class IpStack implements Emulator, UpcallReceiver {
   #dropFor(packet: Packet, cause: DropCause): false {
     this.#end(packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
     if (this.#stack.depth === this.#countedDepth) this.dropCause = cause;
-    const drop = this.#droppedPacket;
-    drop.cause = cause;
-    drop.isTranslated = packet.isTranslated;
-    drop.untranslatedDestination = packet.untranslatedDestination;
-    drop.untranslatedDport = packet.untranslatedDport;
+    this.#droppedPacket.set(packet, cause);
     this.#tell?.({ kind: 'dropped', cause, ...dropFields(packet) });
-    this.#output.dropped(drop, packet.bytes, packet.at, packet.available, packet.length);
+    this.#output.dropped(this.#droppedPacket, packet.bytes, packet.at, packet.available, packet.length);
     return false;
   }
 
@@ -530,11 +449,4 @@ export class IpStack implements Emulator, UpcallReceiver {
 
 function noInterface(dev: number): RangeError {
   return new RangeError(`a frame arrived on interface ${dev}: the host has no interface of this index`);
-}
-
-/** ip_decrease_ttl: the checksum follows, and never becomes ffff. */
-function decrementTtl(view: DataView, at: number): void {
-  view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) - 1);
-  const checksum = view.getUint16(at + IPV4_CHECKSUM_AT, true) + 1;
-  view.setUint16(at + IPV4_CHECKSUM_AT, checksum >= 0xffff ? checksum + 1 : checksum, true);
 }

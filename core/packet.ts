@@ -6,11 +6,13 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
+  IPV4_CHECKSUM_AT,
   IPV4_DESTINATION_AT,
   IPV4_FRAGMENT_AT,
   IPV4_OFFSET_MASK,
   IPV4_PROTOCOL_AT,
   IPV4_SOURCE_AT,
+  IPV4_TTL_AT,
   PORTS_LENGTH,
   SOURCE_PORT_AT,
   TCP_DATA_OFFSET_AT,
@@ -156,4 +158,11 @@ export function hasPorts(protocol: number): boolean {
     protocol === IPPROTO_UDPLITE ||
     protocol === IPPROTO_DCCP
   );
+}
+
+/** One less in TTL for the IP header at AT (ip_decrease_ttl): the checksum follows, and never becomes ffff. */
+export function decrementTtl(view: DataView, at: number): void {
+  view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) - 1);
+  const checksum = view.getUint16(at + IPV4_CHECKSUM_AT, true) + 1;
+  view.setUint16(at + IPV4_CHECKSUM_AT, checksum >= 0xffff ? checksum + 1 : checksum, true);
 }

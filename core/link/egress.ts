@@ -1,0 +1,62 @@
+/** hot: the last stage of a packet's way: out by an interface, behind its Ethernet header, whole or cut (ip_finish_output). */
+import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERNET_TYPE_AT, ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
+import type { EmulatorOutput } from '../emulator.js';
+import { LinkHeader } from '../flow/link-header.js';
+import { Fragmenter, type FragmentSink } from '../fragments/fragment.js';
+import type { FragmentGeometry } from '../fragments/geometry.js';
+import type { Host } from '../host/host.js';
+import type { Packet } from '../packet.js';
+
+/** A fragment: BYTES of it are there, its total length is LENGTH. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+}
+
+export class Egress {
+  /** The Ethernet header of the packet that left last. */
+  readonly link = new LinkHeader();
+  readonly #host: Host;
+  readonly #output: EmulatorOutput;
+  /** How the packet that was reassembled last was cut. */
+  readonly #geometry: FragmentGeometry;
+  readonly #fragmenter = new Fragmenter();
+  readonly #emitFragment: FragmentSink;
+  #dev = -1;
+
+  constructor(host: Host, geometry: FragmentGeometry, output: EmulatorOutput) {
+    this.#host = host;
+    this.#geometry = geometry;
+    this.#output = output;
+    this.#emitFragment = (bytes, at, length, available) => this.#emit(bytes, at, available, length);
+    this.link.bytes[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
+  }
+
+  /** PACKET leaves by the interface that it is routed to. */
+  transmit(packet: Packet, isCut: boolean): void {
+    const { bytes } = this.link;
+    const { mac, mtu } = this.#host.interfaces[packet.routeDev];
+    this.#dev = packet.routeDev;
+    this.#host.writeMac(this.#dev, packet.nextHop, bytes, 0);
+    bytes.set(mac, ETHERNET_SOURCE_AT);
+    if (isCut) this.#fragmenter.fragment(packet, mtu, this.#geometry, this.#emitFragment);
+    else this.#emit(packet.bytes, packet.at, packet.available, packet.length);
+  }
+
+  /** The fragments as which PACKET would leave. */
+  piecesOf(packet: Packet): Piece[] {
+    const { mtu } = this.#host.interfaces[packet.routeDev];
+    const pieces: Piece[] = [];
+    this.#fragmenter.fragment(packet, mtu, this.#geometry, (bytes, at, length, available) =>
+      pieces.push({ bytes: bytes.slice(at, at + available), length }),
+    );
+    return pieces;
+  }
+
+  /** The packet at AT leaves, with the Ethernet header put before it. */
+  #emit(bytes: Uint8Array, at: number, available: number, length: number): void {
+    const start = at - ETHERNET_LENGTH;
+    for (let i = 0; i < ETHERNET_LENGTH; i++) bytes[start + i] = this.link.bytes[i];
+    this.#output.egress(this.#dev, bytes, start, available + ETHERNET_LENGTH, length + ETHERNET_LENGTH);
+  }
+}

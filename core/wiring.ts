@@ -1,0 +1,100 @@
+/** The parts of one emulated host, made and connected to each other. */
+import { Answers } from './answers/answers.js';
+import { Clock } from './clock.js';
+import { Conntrack } from './conntrack/conntrack.js';
+import { conntrackHooks } from './conntrack/hooks.js';
+import { ConntrackTable } from './conntrack/table.js';
+import type { EmulatorOptions, EmulatorOutput } from './emulator.js';
+import type { Emit } from './events.js';
+import { FlowCache } from './flow/flow-cache.js';
+import { MegaflowLearner } from './flow/megaflow.js';
+import { PathTable } from './flow/path.js';
+import { fragmentHooks } from './fragments/hooks.js';
+import { FragmentQueues } from './fragments/reassemble.js';
+import { Hooks } from './hooks.js';
+import type { Host } from './host/host.js';
+import { Memory } from './memory.js';
+import { Nat } from './nat/nat.js';
+import type { Packet } from './packet.js';
+import { PacketStack } from './packet-stack.js';
+import { createTrackers } from './protocols/tracker.js';
+import { Random } from './random.js';
+import { HookedTables } from './rules/run/hooked-tables.js';
+import { HostContext } from './rules/run/host-context.js';
+
+export interface HostParts {
+  readonly memory: Memory;
+  readonly connections: ConntrackTable;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly conntrack: Conntrack;
+  readonly fragments: FragmentQueues;
+  readonly stack: PacketStack;
+  readonly answers: Answers;
+  readonly tables: HookedTables;
+  readonly hooks: Hooks;
+  readonly paths: PathTable;
+  /** null: nothing is remembered. */
+  readonly flowCache: FlowCache | null;
+  readonly emit: Emit;
+}
+
+/** SEND_ANSWER takes an answer of the host, with its route, to OUTPUT and on. */
+export function wireHost(
+  options: EmulatorOptions,
+  output: EmulatorOutput,
+  sendAnswer: (answer: Packet) => void,
+): HostParts {
+  const { ruleset, host, observer, memory = new Memory() } = options;
+  const stack = new PacketStack();
+  const emit: Emit = observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth });
+  const connections = new ConntrackTable(memory);
+  const clock = new Clock(memory);
+  const random = new Random(options.seed ?? 0);
+  const trackers = createTrackers(connections, (name) => host.sysctls.conntrack(name));
+  const conntrack = new Conntrack(connections, trackers);
+  const nat = new Nat(connections, random);
+  const fragments = createFragmentQueues(host);
+  const answers = new Answers(host, conntrack, stack, clock, sendAnswer);
+  const context = new HostContext({ host, conntrack: connections, nat, answers, clock, random, output });
+  const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
+  const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
+  const entries = [
+    ...fragmentHooks(fragments, emit),
+    ...conntrackHooks(conntrack, emit),
+    ...tables.entries,
+    ...(options.hookEntries ?? []),
+  ];
+  const hooks = new Hooks(entries, emit);
+  const count = (id: number, packets: number, bytes: number): void => tables.count(id, packets, bytes);
+  const paths = new PathTable(memory, tables.asks, tables.effects, count);
+  let flowCache: FlowCache | null = null;
+  if (engine === 'remembered' && hooks.areLearnable) {
+    const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
+    const learner = new MegaflowLearner(hooks, host, context);
+    flowCache = new FlowCache(memory, connections, paths, learner, clock, stack.first, checksums);
+  }
+  return {
+    memory,
+    connections,
+    clock,
+    random,
+    conntrack,
+    fragments,
+    stack,
+    answers,
+    tables,
+    hooks,
+    paths,
+    flowCache,
+    emit,
+  };
+}
+
+function createFragmentQueues({ sysctls }: Host): FragmentQueues {
+  return new FragmentQueues({
+    timeoutMs: sysctls.global('net.ipv4.ipfrag_time') * 1000,
+    highThreshBytes: sysctls.global('net.ipv4.ipfrag_high_thresh'),
+    maxDist: sysctls.global('net.ipv4.ipfrag_max_dist'),
+  });
+}
