@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Measured } from './measure.js';
 
 /** More than this is a loss. */
-export const LOSS_SHARE = 0.1;
+const LOSS_SHARE = 0.1;
 
 export interface Baseline {
   /** Where it was measured: for people, nothing is compared with it. */

@@ -33,7 +33,7 @@ import {
 import type { PcapWriter } from '../codecs/pcap-writer.js';
 
 /** The shortest Ethernet frame; shorter packets are padded. */
-export const SHORTEST_FRAME_BYTES = 64;
+const SHORTEST_FRAME_BYTES = 64;
 /** The longest: an MTU of 1500. With its frame check sequence it has 1518 bytes on the wire. */
 export const LONGEST_FRAME_BYTES = 1514;
 

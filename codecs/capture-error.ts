@@ -39,6 +39,6 @@ export function captureCut(path: string, byteOffset: number, there: number, want
 }
 
 /** PATH as a user wants to read it. */
-export function displayPath(path: string): string {
+function displayPath(path: string): string {
   return path === '-' ? 'standard input' : path;
 }

@@ -134,7 +134,7 @@ export function parseHost(text: string, file: string): HostDescription {
 }
 
 /** The description that the parsed JSON gives. Throws a HostError without a place. */
-export function describeHost(json: unknown): HostDescription {
+function describeHost(json: unknown): HostDescription {
   const host = objectAt(json, '');
   const warnings: string[] = [];
   for (const key of Object.keys(host))

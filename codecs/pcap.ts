@@ -9,7 +9,7 @@ import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
 import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
 import { PCAP_RECORD, PCAP_RECORD_HEADER_BYTES } from './pcap-record.js';
 
-export const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
+const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
 export const PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d;
 const SWAPPED_MAGIC_MICROSECONDS = 0xd4c3b2a1;
 const SWAPPED_MAGIC_NANOSECONDS = 0x4d3cb2a1;

@@ -123,6 +123,6 @@ function costsOfChain(table: TableName, chain: Chain, probes: ReadonlySet<Rule>,
 }
 
 /** In words, what RULE reads that may differ between two packets of one connection. */
-export function readsOfPacket(rule: Rule): string[] {
+function readsOfPacket(rule: Rule): string[] {
   return [...ruleReads(rule)].filter((name) => !isFixed(name)).map((name) => fieldRow(name).label);
 }

@@ -99,7 +99,7 @@ const PRECEDENCE_MASK = 0xe0;
 const PRECEDENCE_INTERNETCONTROL = 0xc0;
 
 /** FRAME without Ethernet padding and without what is a host's own choice. */
-export function normalFrame(frame: ResultFrame): Buffer {
+function normalFrame(frame: ResultFrame): Buffer {
   const { ipAt } = frame;
   const bytes = Buffer.from(frame.bytes);
   if (bytes.length < ipAt + 20 || bytes[ipAt] >> 4 !== 4) return bytes;

@@ -36,8 +36,8 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
 export type DropListener = (tsSec: number, tsNsec: number, drop: Drop) => void;
 
 /** Where packets go that reached the host, and those that were dropped. */
-export const LOCAL_FILE = 'local.pcap';
-export const DROPPED_FILE = 'dropped.pcap';
+const LOCAL_FILE = 'local.pcap';
+const DROPPED_FILE = 'dropped.pcap';
 
 /** In place of a result folder: only what leaves is written, as a stream. */
 export const STANDARD_OUTPUT = '-';

@@ -29,12 +29,24 @@ function filesFor(wanted: string): string[] {
   return findTests(TESTS).filter((file) => relative(TESTS, file).includes(wanted.replace(/\.ts$/, '.js')));
 }
 
-/** Biome's verdict on the whole tree, as if it were a test file. */
-function lint(): Promise<FileOutcome> {
+/** Checks of the whole tree that count as test files: what each is called, and its command. */
+const TREE_CHECKS: Readonly<Record<string, readonly string[]>> = {
+  lint: [
+    'node_modules/@biomejs/biome/bin/biome',
+    'check',
+    '--error-on-warnings',
+    '--colors=off',
+    '--max-diagnostics=20',
+  ],
+  'dead exports': ['node_modules/knip/bin/knip.js', '--no-progress'],
+};
+
+/** What the check NAME says of the tree, as if it were a test file. */
+function checkTree(name: string): Promise<FileOutcome> {
+  const command = TREE_CHECKS[name];
   return new Promise((done) => {
     const startedMs = performance.now();
-    const biome = join(PROJECT, 'node_modules/@biomejs/biome/bin/biome');
-    const child = spawn(process.execPath, [biome, 'check', '--colors=off', '--max-diagnostics=20'], { cwd: PROJECT });
+    const child = spawn(process.execPath, command, { cwd: PROJECT });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -42,9 +54,9 @@ function lint(): Promise<FileOutcome> {
       });
     }
     child.on('close', (code) => {
-      const failures = code === 0 ? [] : [{ title: 'biome check', detail: output.trim() }];
+      const failures = code === 0 ? [] : [{ title: command.join(' '), detail: output.trim() }];
       const passed = code === 0 ? 1 : 0;
-      done({ file: 'lint', passed, skipped: [], failures, output: '', durationMs: performance.now() - startedMs });
+      done({ file: name, passed, skipped: [], failures, output: '', durationMs: performance.now() - startedMs });
     });
   });
 }
@@ -52,7 +64,7 @@ function lint(): Promise<FileOutcome> {
 const indent = (text: string, by: string) => text.replace(/^(?=.)/gm, by);
 
 function print(outcome: FileOutcome): void {
-  const name = outcome.file === 'lint' ? 'lint' : relative(TESTS, outcome.file).replace(/^(?=\.\.)/, './');
+  const name = outcome.file in TREE_CHECKS ? outcome.file : relative(TESTS, outcome.file).replace(/^(?=\.\.)/, './');
   const failed = outcome.failures.length;
   const lines = [`${failed ? '✘' : '✓'} ${name}  ${outcome.passed} passed  ${Math.round(outcome.durationMs)} ms`];
   for (const title of outcome.skipped) lines.push(`    skipped: ${title}`);
@@ -80,7 +92,9 @@ async function main(args: string[]): Promise<void> {
     }
   }
   const jobs: (() => Promise<FileOutcome>)[] = [...files].map((file) => () => runFile(file, TIMEOUT_MS));
-  if (!wanted.length && !args.includes('--no-lint')) jobs.unshift(lint);
+  if (!wanted.length && !args.includes('--no-lint')) {
+    jobs.unshift(...Object.keys(TREE_CHECKS).map((name) => () => checkTree(name)));
+  }
   await pooled(jobs, Math.max(2, availableParallelism()), async (job) => count(await job()));
 
   console.log(`\n${passed} passed, ${failed} failed`);

@@ -30,13 +30,13 @@ export interface IcmpError {
 }
 
 export const NET_UNREACHABLE: IcmpError = { type: 3, code: 0 };
-export const HOST_UNREACHABLE: IcmpError = { type: 3, code: 1 };
-export const PROTOCOL_UNREACHABLE: IcmpError = { type: 3, code: 2 };
+const HOST_UNREACHABLE: IcmpError = { type: 3, code: 1 };
+const PROTOCOL_UNREACHABLE: IcmpError = { type: 3, code: 2 };
 export const PORT_UNREACHABLE: IcmpError = { type: 3, code: 3 };
 /** `info` is the next hop's MTU, in bytes. */
 export const FRAGMENTATION_NEEDED: IcmpError = { type: 3, code: 4 };
-export const NET_PROHIBITED: IcmpError = { type: 3, code: 9 };
-export const HOST_PROHIBITED: IcmpError = { type: 3, code: 10 };
+const NET_PROHIBITED: IcmpError = { type: 3, code: 9 };
+const HOST_PROHIBITED: IcmpError = { type: 3, code: 10 };
 export const ADMIN_PROHIBITED: IcmpError = { type: 3, code: 13 };
 export const TTL_EXCEEDED: IcmpError = { type: 11, code: 0 };
 export const REASSEMBLY_TIME_EXCEEDED: IcmpError = { type: 11, code: 1 };

@@ -28,7 +28,7 @@ import { type Packet, tcpHeaderLength } from '../packet.js';
 import { resetChecksumOk } from './reject-checksum.js';
 
 /** What a RST is long, in bytes. */
-export const RESET_LENGTH = IPV4_LENGTH + TCP_LENGTH;
+const RESET_LENGTH = IPV4_LENGTH + TCP_LENGTH;
 
 /**
  * Make ANSWER a RST about PACKET, its addresses and ports exchanged. ANSWER's `bytes`, `view` and `at` are set: room for 40

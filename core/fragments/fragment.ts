@@ -18,7 +18,7 @@ export const Departure = { WHOLE: 0, CUT: 1, TOO_BIG: 2 } as const;
 export type Departure = (typeof Departure)[keyof typeof Departure];
 
 /** Bytes free before each fragment's IP header, for a link-layer header. */
-export const FRAGMENT_HEADROOM = 64;
+const FRAGMENT_HEADROOM = 64;
 
 const OPTION_END = 0;
 const OPTION_NOOP = 1;

@@ -63,10 +63,10 @@ export interface FragmentLimits {
   maxDist: number;
 }
 
-export const DEFAULT_FRAGMENT_LIMITS: FragmentLimits = { timeoutMs: 30_000, highThreshBytes: 4 << 20, maxDist: 64 };
+const DEFAULT_FRAGMENT_LIMITS: FragmentLimits = { timeoutMs: 30_000, highThreshBytes: 4 << 20, maxDist: 64 };
 
 /** Bytes free before the IP header of a packet that was reassembled, for a link-layer header. */
-export const REASSEMBLY_HEADROOM = 64;
+const REASSEMBLY_HEADROOM = 64;
 
 const MOST_BYTES = 65535;
 const BUCKETS = 1024;

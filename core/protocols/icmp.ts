@@ -78,7 +78,7 @@ export const icmp = defineProtocol({
   },
 });
 
-export function isIcmpError(type: number): boolean {
+function isIcmpError(type: number): boolean {
   return ERRORS.includes(type);
 }
 

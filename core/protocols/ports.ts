@@ -3,7 +3,7 @@ import { Manip } from '../nat/range.js';
 import type { L4Protocol, PortSpace } from './protocol.js';
 
 /** The four bytes of both ports, loaded little-endian. */
-export function readPorts(view: DataView, l4: number, available: number): number | undefined {
+function readPorts(view: DataView, l4: number, available: number): number | undefined {
   return available < 4 ? undefined : view.getInt32(l4, true);
 }
 

@@ -120,7 +120,7 @@ export function explainStep(step: Step, packet: Packet, context: RuleContext): s
 }
 
 /** The fields that STEP reads. */
-export function stepFields(step: Step): readonly FieldName[] {
+function stepFields(step: Step): readonly FieldName[] {
   if (isCondition(step)) return conditionFields(step);
   return isNative(step) ? step.native.reads : [];
 }
@@ -131,7 +131,7 @@ export function mayDrop(step: Step): boolean {
 }
 
 /** Whether asking STEP changes something: it has a memory of its own, or may drop the packet. */
-export function isOrdered(step: Step): boolean {
+function isOrdered(step: Step): boolean {
   return isNative(step) && (mayDrop(step) || step.native.reads.some((name) => fieldRow(name).fixedBy === 'history'));
 }
 

@@ -49,7 +49,7 @@ function saveTarget({ target }: Rule): string {
   }
 }
 
-export function verdictName(verdict: Verdict): string {
+function verdictName(verdict: Verdict): string {
   return Object.entries(Verdict).find(([, known]) => known === verdict)![0];
 }
 

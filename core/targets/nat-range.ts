@@ -59,7 +59,7 @@ export function formatTo({ minAddress, maxAddress, ...ports }: NatRange): string
   return ports.minPort === undefined ? text : `${text}:${formatPorts(ports)}`;
 }
 
-export function formatPorts({ minPort, maxPort, basePort }: Ports): string {
+function formatPorts({ minPort, maxPort, basePort }: Ports): string {
   const range = minPort === maxPort ? `${minPort}` : `${minPort}-${maxPort}`;
   return basePort === undefined ? range : `${range}/${basePort}`;
 }

@@ -28,7 +28,7 @@ export interface ReadCapture {
 }
 
 /** All records of READER, and where it was cut; checks on the way that every record lies in the buffer that is shown. */
-export function drain(reader: CaptureReader): ReadCapture {
+function drain(reader: CaptureReader): ReadCapture {
   const records: ReadRecord[] = [];
   while (reader.next()) {
     const { at, bytes, caplen, view, tsSec, tsNsec, wirelen, linktype, interfaceIndex } = reader;

@@ -52,7 +52,7 @@ export interface Story {
 
 export const OPENER = [10, 1, 0, 2];
 export const ANSWERER = [10, 2, 0, 2];
-export const ANSWERER_PORT = 80;
+const ANSWERER_PORT = 80;
 
 const FLAGS: Record<string, number> = {
   F: TCP_FIN,

@@ -19,8 +19,8 @@ import { Packet } from '../../core/packet.js';
 import type { Recording } from './recording.js';
 
 /** Own addresses, as loaded little-endian. */
-export const ETH0_ADDRESS = 0x0a0200c0; // 192.0.2.10
-export const LAN_ADDRESS = 0x0100000a; // 10.0.0.1
+const ETH0_ADDRESS = 0x0a0200c0; // 192.0.2.10
+const LAN_ADDRESS = 0x0100000a; // 10.0.0.1
 const LAN_NETWORK = 10;
 const TTL = 64;
 const ETH0_MTU = 9000;

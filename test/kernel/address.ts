@@ -13,7 +13,7 @@ export interface Network {
   prefixLength: number;
 }
 
-export function maskOf(prefixLength: number): number {
+function maskOf(prefixLength: number): number {
   return prefixLength === 0 ? 0 : (-1 << (32 - prefixLength)) >>> 0;
 }
 

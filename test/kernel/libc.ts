@@ -6,9 +6,9 @@ export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
-export const SOCK_NONBLOCK = 0o4000;
-export const SOCK_CLOEXEC = 0o2000000;
-export const CLONE_NEWNET = 0x40000000;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const CLONE_NEWNET = 0x40000000;
 
 const EPERM = 1;
 const EAGAIN = 11;

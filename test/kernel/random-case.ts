@@ -1,7 +1,6 @@
 /** A random case: a world, its rules, and the conversations that take place in it. */
 
 import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets/packets.js';
-import { formatIpv4 } from './address.js';
 import { icmpConversation, oddConversation, strayPacket, udpConversation } from './datagram-scene.js';
 import { complaints } from './error-scene.js';
 import { fragmentedConversation } from './fragment-scene.js';
@@ -103,9 +102,4 @@ function stray(stage: Stage): Scene {
     { dev: sender.dev, address: sender.address, port: 0, peerAddress: destination, peerPort: 0 },
     packet,
   );
-}
-
-/** WORLD in a line. */
-export function describeWorld(world: World): string {
-  return world.subnets.map(({ dev, own, network }) => `${dev} ${formatIpv4(own)}/${network.prefixLength}`).join(', ');
 }

@@ -4,7 +4,6 @@
  */
 import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP } from '../../codecs/layouts.js';
 import { buildFrame } from '../packets/packets.js';
-import { formatIpv4 } from './address.js';
 import type { Prng } from './prng.js';
 import { LOCAL, type Output } from './router.js';
 import { deviceTowards, macOf, neighbourMac, type Party, type World } from './world.js';
@@ -99,9 +98,4 @@ export function remember(stage: Stage, outputs: readonly Output[]): void {
   for (const { dev, frame } of outputs)
     stage.seen.push({ dev, packet: Buffer.from(dev === LOCAL ? frame : frame.subarray(14)) });
   if (stage.seen.length > 40) stage.seen.splice(0, stage.seen.length - 40);
-}
-
-/** SIDE in words, for progress and failures. */
-export function describeSide(side: Side): string {
-  return `${side.dev} ${formatIpv4(side.address)}:${side.port}`;
 }

@@ -136,7 +136,7 @@ function optionsOf(end: End, flags: number, prng: Prng): Uint8Array {
 const words = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 
 /** SYN, SYN/ACK, ACK; whether it came to that. */
-export function* handshake(connection: Connection): Step<boolean> {
+function* handshake(connection: Connection): Step<boolean> {
   const { client, server, stage } = connection;
   if (!(yield* segment(connection, client, TCP_SYN))) return false;
   if (stage.prng.chance(0.1)) yield* segment(connection, client, TCP_SYN, undefined, { sequenceShift: -1 });
@@ -145,7 +145,7 @@ export function* handshake(connection: Connection): Step<boolean> {
 }
 
 /** Requests and answers, each acknowledged. */
-export function* talk(connection: Connection, rounds: number): Step {
+function* talk(connection: Connection, rounds: number): Step {
   const { client, server, stage } = connection;
   for (let i = 0; i < rounds; i++) {
     yield* segment(connection, client, TCP_PSH | TCP_ACK, dataOf(stage.prng));
@@ -164,7 +164,7 @@ const dataOf = (prng: Prng): Uint8Array =>
   );
 
 /** Both sides close. */
-export function* close(connection: Connection): Step {
+function* close(connection: Connection): Step {
   const { client, server, stage } = connection;
   const [first, second] = stage.prng.chance(0.6) ? [client, server] : [server, client];
   const how = stage.prng.weighted([
@@ -225,7 +225,7 @@ export function* wildConnection(stage: Stage, side: Side): Scene {
 }
 
 /** One segment by either side: often in order, sometimes far from it. */
-export function* anySegment(connection: Connection): Step {
+function* anySegment(connection: Connection): Step {
   const { stage, client, server } = connection;
   const { prng } = stage;
   const from = prng.chance(0.5) ? client : server;

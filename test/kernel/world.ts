@@ -60,7 +60,7 @@ export function devicesOf(world: World): string[] {
   return world.host.addr.map((link) => link.ifname).filter((name) => name !== 'lo');
 }
 
-export function ownAddresses(world: World): number[] {
+function ownAddresses(world: World): number[] {
   return world.host.addr.flatMap((link) => (link.addr_info ?? []).map((address) => parseIpv4(address.local)));
 }
 
@@ -73,10 +73,6 @@ export function macOf(world: World, dev: string): Uint8Array {
 export function neighbourMac(world: World, dev: string, address: number): Uint8Array {
   const entry = world.host.neigh?.find((candidate) => candidate.dev === dev && candidate.dst === formatIpv4(address));
   return entry?.lladdr ? parseMac(entry.lladdr) : Uint8Array.from([2, 0, ...bytesOf(address)]);
-}
-
-export function mtuOf(world: World, dev: string): number {
-  return world.host.addr.find((link) => link.ifname === dev)?.mtu ?? 1500;
 }
 
 /** Where a packet to ADDRESS is likely to be seen if nothing translates it: `local`, an interface, or '' for nowhere. */

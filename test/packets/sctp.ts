@@ -61,7 +61,7 @@ export function buildSctp(
 }
 
 /** CRC-32C (appendix A) of BYTES. */
-export function crc32c(bytes: Uint8Array): number {
+function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
     crc ^= byte;

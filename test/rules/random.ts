@@ -19,8 +19,8 @@ import type { RuleContext } from '../../core/rules/context.js';
 
 import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
 
-export const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '192.168.1.1', '8.8.8.8', '255.255.255.255'];
-export const PORTS = [0, 22, 53, 80, 443, 1024, 65535];
+const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '192.168.1.1', '8.8.8.8', '255.255.255.255'];
+const PORTS = [0, 22, 53, 80, 443, 1024, 65535];
 export const INTERFACES = ['eth0', 'eth1', 'docker0', 'lo'];
 const PROTOCOLS = [
   ...[IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP],
@@ -134,7 +134,7 @@ export function testContext(random: Random, connections: number): RuleContext & 
   };
 }
 
-export function loadedAddress(text: string): number {
+function loadedAddress(text: string): number {
   return new DataView(Uint8Array.from(text.split('.').map(Number)).buffer).getInt32(0, true);
 }
 
