@@ -118,7 +118,7 @@ const TAGGED_SINGLY =
 const NEVER_FIRST = (1 << Chunk.ABORT) | (1 << Chunk.SHUTDOWN_COMPLETE) | (1 << Chunk.COOKIE_ACK);
 
 /** SCTP's part of the record of a connection. */
-export const SCTP_CONNECTION = layout(
+const SCTP_CONNECTION = layout(
   'SctpConnection',
   {
     /** A `State`. */
