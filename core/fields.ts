@@ -1,11 +1,11 @@
 /**
  * Everything that can be asked about a packet: one row a field (the model is Open vSwitch's meta-flow table).
  *
- * Whatever else is told about fields is derived from this table or exhaustive over it: conditions, generated code, the index of long
- * chains, what the fast path tests, and what is said to people. So a new row is all that a match needs for something that could
- * not be asked before.
+ * Whatever else is told about fields is derived from this table or exhaustive over it: conditions, generated code, the
+ * index of long chains, what the fast path tests, and what is said to people. So a new row is all that a match needs
+ * for something that could not be asked before.
  */
-import { formatLoaded, portToHostOrder, toHostOrder, toLoaded } from '../codecs/byte-order.js';
+import { portToHostOrder, toHostOrder } from '../codecs/byte-order.js';
 import {
   ICMP_TYPE_AT,
   IPV4_DESTINATION_AT,
@@ -32,6 +32,17 @@ import {
   TUPLE_PORTS,
   TUPLE_SOURCE,
 } from './conntrack/record.js';
+import {
+  asAddress,
+  asDevice,
+  asFlags,
+  asHex,
+  CTSTATE_DNAT,
+  CTSTATE_SNAT,
+  formatCtstate,
+  formatStatus,
+  namesOf,
+} from './field-formats.js';
 import { AddressType } from './host/address-type.js';
 import { CtInfo, type Packet, PacketType } from './packet.js';
 import type { RuleContext } from './rules/context.js';
@@ -39,18 +50,22 @@ import { protocolName } from './rules/parse/protocols.js';
 import { type Code, code } from './rules/run/codegen.js';
 
 /**
- * Who decides a field's value. A field that the connection, the host or the rules fix is the same for all packets of one
- * connection that go the same way in the same state; what else a rule reads must be asked of each packet.
+ * Who decides a field's value. A field that the connection, the host or the rules fix is the same for all packets of
+ * one connection that go the same way in the same state; what else a rule reads must be asked of each packet.
  *
  * history: what came before. Asking changes it, so it is asked once a packet, and only if everything before it matched.
  * time: it passes.
  */
 export type FixedBy = 'packet' | 'connection' | 'host' | 'rules' | 'history' | 'time';
 
-/** What `read` returns where the packet does not have the field: a mark of the connection, and there is no connection. */
+/**
+ * What `read` returns where the packet does not have the field: a mark of the connection, and there is no connection.
+ */
 export const ABSENT = -1;
 
-/** From where the fast path counts the bytes of a field: the IP header, the layer-4 header, the translated destination. */
+/**
+ * From where the fast path counts the bytes of a field: the IP header, the layer-4 header, the translated destination.
+ */
 export const FieldBase = { IP: 0, LAYER4: 1, TRANSLATED: 2 } as const;
 export type FieldBase = (typeof FieldBase)[keyof typeof FieldBase];
 
@@ -93,25 +108,20 @@ export interface FieldRow {
   readonly code?: FieldCode;
   /** What it always is of a packet whose layer-4 header is whole. */
   readonly ofWhole?: number;
-  /** Where the fast path finds it, as the packet arrived and, if elsewhere, behind the routing decision; undefined: nowhere. */
+  /**
+   * Where the fast path finds it, as the packet arrived and, if elsewhere, behind the routing decision; undefined:
+   * nowhere.
+   */
   readonly onArrival?: FieldPlace;
   readonly afterRouting?: FieldPlace;
   /**
-   * What the packets of a megaflow (core/flow/megaflow.ts) have in common. megaflow: all have the same value. The name of a field: the
-   * value is that field, or follows from it and the host's routes. Undefined: nothing.
+   * What the packets of a megaflow (core/flow/megaflow.ts) have in common. megaflow: all have the same value. The name
+   * of a field: the value is that field, or follows from it and the host's routes. Undefined: nothing.
    */
   readonly follows?: 'megaflow' | 'source' | 'destination' | 'sport' | 'dport';
   /** VALUE in words; NAMES are those of the interfaces. Undefined: a decimal number. */
   readonly format?: (value: number, names: readonly string[]) => string;
 }
-
-const asAddress = (value: number): string => formatLoaded(toLoaded(value));
-const asHex = (value: number): string => `0x${value.toString(16)}`;
-const asDevice = (value: number, names: readonly string[]): string => (value === 0 ? 'none' : names[value - 1]);
-const namesOf =
-  (names: Readonly<Record<string, number>>) =>
-  (value: number): string =>
-    Object.keys(names).find((name) => names[name] === value) ?? String(value);
 
 const noConnection = (packet: Packet): boolean => packet.ct < 0;
 
@@ -415,10 +425,6 @@ export function formatField(name: FieldName, value: number, interfaceNames: read
   return fieldRow(name).format?.(value, interfaceNames) ?? String(value);
 }
 
-/** Bits of `ctstate` above those of 1 << CtInfo. */
-export const CTSTATE_SNAT = 1 << 5;
-export const CTSTATE_DNAT = 1 << 6;
-
 function ctstateBits(packet: Packet, context: RuleContext): number {
   let bits = 1 << packet.ctinfo;
   if (packet.ct >= 0) {
@@ -435,27 +441,4 @@ function secondsLeft(packet: Packet, context: RuleContext): number {
   const isConfirmed = (connectionWord(packet, context, STATUS) & Status.CONFIRMED) !== 0;
   const leftMs = context.conntrack.doubles[packet.ct * RECORD_F64 + EXPIRES_MS_F64] - packet.nowMs;
   return isConfirmed && leftMs > 0 ? Math.floor(leftMs / 1000) : 0;
-}
-
-type NamedBits = Readonly<Record<string, number>>;
-const TCP_FLAGS: NamedBits = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128 };
-
-function asFlags(bits: number): string {
-  return bitNames(bits, TCP_FLAGS);
-}
-
-function formatCtstate(bits: number): string {
-  const states = Object.entries(CtInfo).map(([name, state]): [string, number] => [name, 1 << state]);
-  return bitNames(bits, { ...Object.fromEntries(states), SNAT: CTSTATE_SNAT, DNAT: CTSTATE_DNAT });
-}
-
-function formatStatus(bits: number): string {
-  const { HASHED, ...known } = Status;
-  return bitNames(bits & ~HASHED, known);
-}
-
-/** The names of BITS, as rules list them. */
-function bitNames(bits: number, names: NamedBits): string {
-  const set = Object.keys(names).filter((name) => (bits & names[name]) !== 0);
-  return set.length === 0 ? 'NONE' : set.join(',');
 }

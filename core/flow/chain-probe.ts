@@ -1,6 +1,6 @@
 /**
- * Long chains, written down for wasm/flow/probe.ts: which of their rules is the first that a packet matches. Where that rule ends the
- * packet's way through the chain, a megaflow need not be narrowed by all the others: it probes the chain.
+ * Long chains, written down for wasm/flow/probe.ts: which of their rules is the first that a packet matches. Where that
+ * rule ends the packet's way through the chain, a megaflow need not be narrowed by all the others: it probes the chain.
  */
 import type { Memory } from '../memory.js';
 import type { RuleContext } from '../rules/context.js';

@@ -1,4 +1,6 @@
-/** The ranges of a megaflow while it is learned: for each field the values that are left, around those of one packet. */
+/**
+ * The ranges of a megaflow while it is learned: for each field the values that are left, around those of one packet.
+ */
 import type { ValueRange } from '../rules/ranges.js';
 import type { Span } from './megaflow-table.js';
 
@@ -54,7 +56,9 @@ export class FlowRanges {
   }
 }
 
-/** Of the values from LOWEST on, so many MORE of them, counted in 32 bits that wrap around: the part that holds VALUE. */
+/**
+ * Of the values from LOWEST on, so many MORE of them, counted in 32 bits that wrap around: the part that holds VALUE.
+ */
 export function partWithin(lowest: number, more: number, value: number): Span {
   const min = lowest >>> 0;
   const max = min + (more >>> 0);

@@ -1,10 +1,11 @@
 /**
- * Learns a megaflow from one packet: the widest set of packets that meet the same rules, with the same answers, and the same routes
- * (the name is Open vSwitch's).
+ * Learns a megaflow from one packet: the widest set of packets that meet the same rules, with the same answers, and the
+ * same routes (the name is Open vSwitch's).
  *
- * A rule reads fields of a packet. If it did not match, one field is enough to say why, and that holds for every packet whose value
- * of the field is on the same side of the rule's range. If it matched, it matches every packet within all of its ranges. The
- * megaflow is what is left after all rules that the packet met. If that cannot be said, nothing is learned.
+ * A rule reads fields of a packet. If it did not match, one field is enough to say why, and that holds for every packet
+ * whose value of the field is on the same side of the rule's range. If it matched, it matches every packet within all
+ * of its ranges. The megaflow is what is left after all rules that the packet met. If that cannot be said, nothing is
+ * learned.
  */
 import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
 import { type FieldName, fieldRow } from '../fields.js';
@@ -65,7 +66,10 @@ export function flowValues(flowKey: FlowKey): number[] {
   return [toHostOrder(source), toHostOrder(destination), sport, dport, toHostOrder(laterDestination), laterDport];
 }
 
-/** Fields that all packets of a megaflow have in common: if a rule does not match because of one of them, nothing is narrowed. */
+/**
+ * Fields that all packets of a megaflow have in common: if a rule does not match because of one of them, nothing is
+ * narrowed.
+ */
 const KEY_FIELDS: readonly Field[] = [PROTOCOL, IN_DEV, OUT_DEV];
 const FLOW_FIELDS: readonly Field[] = [DPORT, DESTINATION, SPORT, SOURCE];
 
@@ -89,7 +93,10 @@ export class MegaflowLearner {
     this.#context = context;
   }
 
-  /** The megaflow of a packet with FLOW_KEY, whose path through the rules is in TRACE; undefined if it says nothing of others. */
+  /**
+   * The megaflow of a packet with FLOW_KEY, whose path through the rules is in TRACE; undefined if it says nothing of
+   * others.
+   */
   learn(flowKey: FlowKey, trace: Trace): Megaflow | undefined {
     if (!isWhole(trace)) return undefined;
     // A megaflow that probes a long chain is wider than one that every rule of the chain has narrowed.
@@ -226,7 +233,10 @@ class Walk implements FlowWalk {
     return End.RETURNED;
   }
 
-  /** The packet matched at most one rule of CHAIN, which accepted it: packets of the megaflow probe the chain for theirs. */
+  /**
+   * The packet matched at most one rule of CHAIN, which accepted it: packets of the megaflow probe the chain for
+   * theirs.
+   */
   #ask(probes: ChainProbes, firstId: number, chain: Chain): End {
     const event = this.#trace[this.#at];
     const position = (event >> 2) - firstId - chain.rules[0].index;
@@ -267,7 +277,10 @@ class Walk implements FlowWalk {
     }
   }
 
-  /** The rule at POSITION of RULES matched, apart from what is asked of each packet: keep the packets of which that is true. */
+  /**
+   * The rule at POSITION of RULES matched, apart from what is asked of each packet: keep the packets of which that is
+   * true.
+   */
   #fit(rules: PackedRules, position: number): boolean {
     const { words } = rules;
     const at = position << RULE_SHIFT;

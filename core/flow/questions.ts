@@ -1,7 +1,7 @@
 /**
- * What a path wants to know of each packet that is to take it, written down for wasm/flow/questions.ts: a list of tests, with the
- * answer that its first packet gave behind the tests of each rule. Rules that only look at the header come first, as asking them
- * leaves no mark; then the others, in the order in which the packet came to them.
+ * What a path wants to know of each packet that is to take it, written down for wasm/flow/questions.ts: a list of
+ * tests, with the answer that its first packet gave behind the tests of each rule. Rules that only look at the header
+ * come first, as asking them leaves no mark; then the others, in the order in which the packet came to them.
  */
 import { type FieldPlace, fieldRow, highestValue } from '../fields.js';
 import type { Memory } from '../memory.js';

@@ -105,13 +105,18 @@ export const PROBE_LIST = layout('ProbeList', {
 export const FIELD_TEST = layout('FieldTest', {
   /** A `TestOp`. */
   op: i32,
-  /** Of a field: its `FieldBase`, and how many bytes from there it is, in network byte order at the upper end of 32 bits. */
+  /**
+   * Of a field: its `FieldBase`, and how many bytes from there it is, in network byte order at the upper end of 32
+   * bits.
+   */
   base: i32,
   fieldAt: u32,
   /** What is to be taken off these 32 bits, and which of them count. */
   surplus: u32,
   mask: u32,
-  /** The lowest value and how many more follow it; or the address of a state, or the number of a question, or an answer. */
+  /**
+   * The lowest value and how many more follow it; or the address of a state, or the number of a question, or an answer.
+   */
   min: u32,
   more: u32,
   /** 1: the value has to be another one. */

@@ -1,10 +1,11 @@
 /**
- * Which other packets meet the same rules of a table, and the same end: worked out from one packet, for any hook, any protocol and
- * whatever became of it.
+ * Which other packets meet the same rules of a table, and the same end: worked out from one packet, for any hook, any
+ * protocol and whatever became of it.
  *
- * A rule that matched matches every packet that meets all of its conditions. A rule that did not match misses every packet that fails
- * one condition which this packet failed; of several that one is taken which leaves the most packets. What is left after all rules
- * that the packet met is, field by field, as much as can be said without looking at two fields at once.
+ * A rule that matched matches every packet that meets all of its conditions. A rule that did not match misses every
+ * packet that fails one condition which this packet failed; of several that one is taken which leaves the most packets.
+ * What is left after all rules that the packet met is, field by field, as much as can be said without looking at two
+ * fields at once.
  */
 import { ABSENT, type FieldName, highestValue, readField, type ValueField } from '../fields.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../hooks.js';
@@ -53,8 +54,8 @@ export interface SameOutcome {
 export type AskHistory = (rule: Rule, native: NativeTest) => boolean | undefined;
 
 /**
- * The packets that TABLE treats as it does PACKET at HOOK. Nothing is run, counted or changed. Undefined where that cannot be said: a
- * target changed what later rules ask, or a test on what came before was not answered by ASK.
+ * The packets that TABLE treats as it does PACKET at HOOK. Nothing is run, counted or changed. Undefined where that
+ * cannot be said: a target changed what later rules ask, or a test on what came before was not answered by ASK.
  */
 export function learnOutcome(
   table: Table,
@@ -172,8 +173,9 @@ class OutcomeLearner {
   }
 
   /**
-   * The steps of RULE in their order. What is no condition is asked only if everything before it holds: so all of that has to hold for
-   * the others as well, and only of the conditions up to the next such step any may be the reason why the rule does not match.
+   * The steps of RULE in their order. What is no condition is asked only if everything before it holds: so all of that
+   * has to hold for the others as well, and only of the conditions up to the next such step any may be the reason why
+   * the rule does not match.
    */
   #inOrder(rule: Rule, steps: readonly Step[]): boolean {
     for (let at = 0; at < steps.length; ) {
@@ -198,7 +200,10 @@ class OutcomeLearner {
     return answer;
   }
 
-  /** Whether all CONDITIONS hold, and then do so for the others; or else the one that leaves the most packets fails for all. */
+  /**
+   * Whether all CONDITIONS hold, and then do so for the others; or else the one that leaves the most packets fails for
+   * all.
+   */
   #allHold(conditions: readonly Condition[]): boolean {
     let best: Condition | undefined;
     let bestShare = -1;

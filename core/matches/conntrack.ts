@@ -2,7 +2,7 @@
 import { type Address, maskLength, prefixMask } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { Status } from '../conntrack/record.js';
-import { CTSTATE_DNAT, CTSTATE_SNAT } from '../fields.js';
+import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
 import { equals, type FieldCondition, hasAnyBit, isOneOf, orAbsent, within } from '../rules/condition.js';
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';

@@ -1,6 +1,6 @@
 /** Names of connection states, as `-m state` and `-m conntrack` take and print them. */
 import type { Word } from '../../codecs/iptables-save.js';
-import { CTSTATE_DNAT, CTSTATE_SNAT } from '../fields.js';
+import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { CtInfo } from '../packet.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 

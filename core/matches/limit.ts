@@ -1,8 +1,8 @@
 /**
  * `-m limit`: a bucket of credit, filled as time passes, from which each match pays (xt_limit).
  *
- * All arithmetic is that of the kernel, in unsigned 32 bits with what they lose: after 37 hours without a packet the credit
- * for that time starts again from 0.
+ * All arithmetic is that of the kernel, in unsigned 32 bits with what they lose: after 37 hours without a packet the
+ * credit for that time starts again from 0.
  */
 import type { Word } from '../../codecs/iptables-save.js';
 import { TICK_MS } from '../clock.js';
@@ -11,7 +11,9 @@ import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { FlatState } from '../rules/run/flat-state.js';
 
-/** Credit that comes in each tick: the largest power of two of which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY). */
+/**
+ * Credit that comes in each tick: the largest power of two of which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY).
+ */
 export const CREDIT_PER_TICK = 128;
 const CREDIT_PER_SECOND = (1000 / TICK_MS) * CREDIT_PER_TICK;
 

@@ -48,7 +48,8 @@ export function isUnconditional(base: BaseMatch): boolean {
 }
 
 /**
- * What BASE asks (ip_packet_match of ip_tables), that which most packets fail first, on a host with interfaces of these NAMES.
+ * What BASE asks (ip_packet_match of ip_tables), that which most packets fail first, on a host with interfaces of these
+ * NAMES.
  */
 export function lowerBase(base: BaseMatch, names: readonly string[]): Condition[] {
   const { source, destination, inDev, outDev, protocol, fragment } = base;

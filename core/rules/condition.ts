@@ -37,7 +37,9 @@ function fieldCondition(
   return { kind: 'field', field, mask, ranges, negated, orAbsent: false };
 }
 
-/** The value of FIELD is in one of RANGES, or (NEGATED) in none. A range whose first value is above its last is empty. */
+/**
+ * The value of FIELD is in one of RANGES, or (NEGATED) in none. A range whose first value is above its last is empty.
+ */
 export function within(field: ValueField, ranges: readonly ValueRange[], negated: boolean): FieldCondition {
   const filled = ranges.filter(({ min, max }) => min <= max);
   return fieldCondition(field, undefined, normalRanges(filled), negated);
@@ -99,7 +101,9 @@ export function holdsFor({ mask, ranges, negated }: FieldCondition, value: numbe
 /** Masks of fields up to this wide may have holes and still become ranges. */
 const MAX_LISTED_BITS = 8;
 
-/** All values of the field for which CONDITION holds, ascending and apart; undefined: its mask makes too many ranges. */
+/**
+ * All values of the field for which CONDITION holds, ascending and apart; undefined: its mask makes too many ranges.
+ */
 export function valuesOf(condition: FieldCondition): readonly ValueRange[] | undefined {
   const { field, mask, ranges, negated } = condition;
   const highest = highestValue(field);
@@ -116,7 +120,10 @@ export function valuesOf(condition: FieldCondition): readonly ValueRange[] | und
   return normalRanges(values.map((value) => ({ min: value, max: value })));
 }
 
-/** What CONDITION says of every packet alike; undefined: it depends on the packet. WHOLE: of those whose header is whole. */
+/**
+ * What CONDITION says of every packet alike; undefined: it depends on the packet. WHOLE: of those whose header is
+ * whole.
+ */
 export function constantAnswer(condition: Condition, whole: boolean): boolean | undefined {
   if (condition.kind === 'any') {
     const answers = condition.anyOf.map((one) => constantAnswer(one, whole));

@@ -1,6 +1,6 @@
 /**
- * What a match or target extension is: one descriptor that knows its options, how it is saved, what it means, and what it leaves behind
- * (effect.ts).
+ * What a match or target extension is: one descriptor that knows its options, how it is saved, what it means, and what
+ * it leaves behind (effect.ts).
  */
 import type { Word } from '../../codecs/iptables-save.js';
 import type { Hook, TableName, Verdict } from '../hooks.js';
@@ -73,8 +73,8 @@ export interface MatchExtension<P> extends Extension<P> {
   /** What the match means. Everything else that is known of it follows. */
   lower(params: P): Lowered;
   /**
-   * Of a match that keeps something from packet to packet, or draws at random: called once for each rule of each table that
-   * runs. The state then answers the native test that `lower` returns.
+   * Of a match that keeps something from packet to packet, or draws at random: called once for each rule of each table
+   * that runs. The state then answers the native test that `lower` returns.
    */
   createState?(params: P, context: RuleContext): MatchState;
 }
@@ -86,8 +86,8 @@ export interface TargetExtension<P> extends Extension<P> {
   /** What `apply` does besides its verdict. Without it, the worst is assumed: 'outside'. */
   effect?(params: P): Effect;
   /**
-   * Asks PLANNER for what `apply` does to every packet of a megaflow, and returns the verdict for all of them. Undefined, as is
-   * assumed without it: they may differ, and no megaflow is learned.
+   * Asks PLANNER for what `apply` does to every packet of a megaflow, and returns the verdict for all of them.
+   * Undefined, as is assumed without it: they may differ, and no megaflow is learned.
    */
   plan?(params: P, planner: EffectPlanner): Verdict | undefined;
 }

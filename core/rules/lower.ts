@@ -1,6 +1,7 @@
 /**
- * A rule as the list of what it asks of a packet, in its order: made from its base match and from what its matches lower themselves
- * to. The interpreter checks it, generated code says the same, the index of long chains and the flow cache read it.
+ * A rule as the list of what it asks of a packet, in its order: made from its base match and from what its matches
+ * lower themselves to. The interpreter checks it, generated code says the same, the index of long chains and the flow
+ * cache read it.
  */
 import { ICMP_LENGTH, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
 import { type FieldName, fieldRow, isFixed } from '../fields.js';
@@ -38,7 +39,10 @@ const OVERLAP_AT = 8;
 export interface NativeTest {
   /** All that it reads of the packet. */
   readonly reads: readonly FieldName[];
-  /** May set `packet.hotdrop`, if `mayDrop`, and is then false. Undefined: the match's state answers (see `createState`). */
+  /**
+   * May set `packet.hotdrop`, if `mayDrop`, and is then false. Undefined: the match's state answers (see
+   * `createState`).
+   */
   check?(packet: Packet, context: RuleContext): boolean;
   readonly mayDrop?: boolean;
   /** In words, why the answer was no. */
@@ -139,7 +143,9 @@ function isOrdered(step: Step): boolean {
 export interface SplitSteps {
   /** What the connection answers. Undefined: no packet matches, and nothing needs to be asked. */
   readonly fixed: readonly Step[] | undefined;
-  /** What each packet has to be asked, in order and behind all that is fixed. Behind an ordered step everything is here. */
+  /**
+   * What each packet has to be asked, in order and behind all that is fixed. Behind an ordered step everything is here.
+   */
   readonly asked: readonly Step[];
 }
 

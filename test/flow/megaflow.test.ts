@@ -1,6 +1,6 @@
 /**
- * Packets that follow the class of another one are counted, translated and sent as if they had asked every rule: random rulesets,
- * and many connections between a few addresses and ports that lie around what the rules ask for.
+ * Packets that follow the class of another one are counted, translated and sent as if they had asked every rule: random
+ * rulesets, and many connections between a few addresses and ports that lie around what the rules ask for.
  */
 
 import { suite } from 'uvu';

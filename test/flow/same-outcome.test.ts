@@ -1,4 +1,6 @@
-/** What is learned of one packet is so of all packets that it is said of; and of as many as one field at a time allows. */
+/**
+ * What is learned of one packet is so of all packets that it is said of; and of as many as one field at a time allows.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { holdsPacket, learnOutcome, type SameOutcome } from '../../core/flow/same-outcome.js';

@@ -1,6 +1,7 @@
 /**
- * The table of fields: each row reads the same in every way, and only what the thing that it is said to be fixed by decides; native
- * tests touch no more than they say; and a new row does not compile without what else has to be told about it.
+ * The table of fields: each row reads the same in every way, and only what the thing that it is said to be fixed by
+ * decides; native tests touch no more than they say; and a new row does not compile without what else has to be told
+ * about it.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -32,7 +33,10 @@ const CONNECTIONS = 20;
 const NAMES = Object.keys(FIELDS) as FieldName[];
 const VALUE_FIELDS = NAMES.filter((name): name is ValueField => fieldRow(name).read !== undefined);
 
-/** What a field may touch: properties of the packet, bytes of its headers (ip+1, l4+13), `addressType`, words of connections. */
+/**
+ * What a field may touch: properties of the packet, bytes of its headers (ip+1, l4+13), `addressType`, words of
+ * connections.
+ */
 const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   source: ['source'],
   destination: ['destination'],

@@ -1,4 +1,6 @@
-/** Long chains: every engine says, counts, marks and notes the same, and the index leaves out only what cannot match. */
+/**
+ * Long chains: every engine says, counts, marks and notes the same, and the index leaves out only what cannot match.
+ */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

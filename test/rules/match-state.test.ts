@@ -1,4 +1,6 @@
-/** Matches that keep something from packet to packet: as the kernel counted them, apart in each emulator, asked once. */
+/**
+ * Matches that keep something from packet to packet: as the kernel counted them, apart in each emulator, asked once.
+ */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

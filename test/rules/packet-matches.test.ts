@@ -1,4 +1,6 @@
-/** Rules that read per packet: every engine counts one flow's packets alike, also where it remembers the flow's path. */
+/**
+ * Rules that read per packet: every engine counts one flow's packets alike, also where it remembers the flow's path.
+ */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,6 +1,6 @@
 /**
- * Records the expectations of canonical.txt anew from the real iptables-legacy: `unshare -n tsx test/rules/record-canonical.ts`
- * (root, in a network namespace of its own: it loads what it is given).
+ * Records the expectations of canonical.txt anew from the real iptables-legacy: `unshare -n tsx
+ * test/rules/record-canonical.ts` (root, in a network namespace of its own: it loads what it is given).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

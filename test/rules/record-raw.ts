@@ -1,7 +1,7 @@
 /**
- * Records recorded-raw.json from the kernel (root): `tsx test/rules/record-raw.ts REPLAY`, where REPLAY is a program that
- * takes `--host host.json --rules rules.v4 --in eth0=eth0.pcap --out DIR [--no-conntrack]` and leaves `iptables-save -c`
- * in DIR/rules.v4.
+ * Records recorded-raw.json from the kernel (root): `tsx test/rules/record-raw.ts REPLAY`, where REPLAY is a program
+ * that takes `--host host.json --rules rules.v4 --in eth0=eth0.pcap --out DIR [--no-conntrack]` and leaves
+ * `iptables-save -c` in DIR/rules.v4.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

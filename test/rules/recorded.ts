@@ -1,4 +1,7 @@
-/** Cases of the raw table as the kernel counted them: rules, packets that came in by eth0, and `iptables-save -c` afterwards. */
+/**
+ * Cases of the raw table as the kernel counted them: rules, packets that came in by eth0, and `iptables-save -c`
+ * afterwards.
+ */
 export interface RecordedCase {
   readonly note: string;
   readonly rules: readonly string[];

@@ -38,8 +38,8 @@ export function mayTake(
 }
 
 /**
- * Whether the packet at AT answers the questions of PATH as its first one did; its tests begin at FIRST. Of what has no connection
- * yet (ENTRY is -1), JavaScript cannot be asked.
+ * Whether the packet at AT answers the questions of PATH as its first one did; its tests begin at FIRST. Of what has no
+ * connection yet (ENTRY is -1), JavaScript cannot be asked.
  */
 function answersAgree(first: usize, path: i32, at: usize, entry: i32, direction: i32): bool {
   let answer = true;

@@ -1,9 +1,9 @@
 /**
  * hot: a long chain, of which a packet asks only the rules that it may match.
  *
- * Each rule is in the interval lists of one field: of that by which the fewest packets come to it. A packet has one list of
- * each field; the rules of all its lists, merged in the order of the chain, are compared with it, and the first that
- * matches acts. If it lets the packet go on, so does the merging.
+ * Each rule is in the interval lists of one field: of that by which the fewest packets come to it. A packet has one
+ * list of each field; the rules of all its lists, merged in the order of the chain, are compared with it, and the first
+ * that matches acts. If it lets the packet go on, so does the merging.
  */
 import { toHostOrder } from '../../../codecs/byte-order.js';
 import type { IndexedField } from '../../fields.js';
@@ -108,8 +108,9 @@ export class ChainIndex {
   readonly #targets: ChainFunction[] = [];
   readonly #chains: readonly ChainFunction[];
   /**
-   * A packet in the chain: its values, each at the number of its field; then for each list where it is, and where the list
-   * ends. Behind it the same for a packet that comes to the chain while that one is in it (an answer of the host's).
+   * A packet in the chain: its values, each at the number of its field; then for each list where it is, and where the
+   * list ends. Behind it the same for a packet that comes to the chain while that one is in it (an answer of the
+   * host's).
    */
   #visits: Int32Array;
   readonly #visitWords: number;

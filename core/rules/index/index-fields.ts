@@ -13,7 +13,9 @@ import { DESTINATION, FIELDS, type Field, type PackedRules, RULE_SHIFT, STATES }
 
 /** A rule that every second packet comes to by its best field costs less in the list of all packets. */
 const MAX_SHARE = 0.5;
-/** How many entries the lists of one field may have for each rule; the widest rules above that get lists of their own. */
+/**
+ * How many entries the lists of one field may have for each rule; the widest rules above that get lists of their own.
+ */
 const ENTRIES_PER_RULE = 16;
 const FREE_ENTRIES = 1024;
 /** To look up a list of fewer takes longer than to have them in the list of all packets. */
@@ -140,8 +142,8 @@ function chooseFields(
 
 /**
  * For each rule that has ranges in CUT, by its position, the share of packets that have a value in these. Packets are
- * thought to be what rules are about: as many in each interval as there are rules for it, and for each of the COUNT rules
- * that does not ask the field, packets with any of its values.
+ * thought to be what rules are about: as many in each interval as there are rules for it, and for each of the COUNT
+ * rules that does not ask the field, packets with any of its values.
  */
 function fieldShares(cut: FieldCut, count: number, highest: number): Float64Array {
   const { positions, starts, spans } = cut;
@@ -171,8 +173,8 @@ function fieldShares(cut: FieldCut, count: number, highest: number): Float64Arra
 }
 
 /**
- * Which of COUNT rules may be in lists together: all that have ranges in CUT, or the narrowest of them where all would take
- * too many entries.
+ * Which of COUNT rules may be in lists together: all that have ranges in CUT, or the narrowest of them where all would
+ * take too many entries.
  */
 function narrowRules({ positions, spans }: CutRanges, count: number): (position: number) => boolean {
   const most = positions.length * ENTRIES_PER_RULE + FREE_ENTRIES;

@@ -1,14 +1,15 @@
 /**
  * hot: interval lists, which find the rules of a long chain that one field of a packet does not rule out.
  *
- * The ends of all the rules' ranges cut the field's values into elementary intervals; within one, each rule either takes
- * every value or none. So each interval has a list of the rules that take it, in the order of the chain, and a value's list
- * is found by its interval: by the value's leading bits, and a binary search among the few intervals that share them.
+ * The ends of all the rules' ranges cut the field's values into elementary intervals; within one, each rule either
+ * takes every value or none. So each interval has a list of the rules that take it, in the order of the chain, and a
+ * value's list is found by its interval: by the value's leading bits, and a binary search among the few intervals that
+ * share them.
  */
 
 /**
- * Ranges of one field, each with the position in the chain of the rule that takes it, by ascending position. Ranges of one
- * rule are apart from each other.
+ * Ranges of one field, each with the position in the chain of the rule that takes it, by ascending position. Ranges of
+ * one rule are apart from each other.
  */
 export interface ListedRanges {
   readonly positions: Int32Array;
@@ -44,7 +45,10 @@ export class IntervalLists {
   /** Each block is 2^shift values, counted from the lowest on; how many there are. */
   readonly #shift: number;
   readonly #blocks: number;
-  /** Where in `data` the starts of the intervals lie, as they are compared; before them, of each block the interval of its first value. */
+  /**
+   * Where in `data` the starts of the intervals lie, as they are compared; before them, of each block the interval of
+   * its first value.
+   */
   readonly #startsAt: number;
   readonly #offsetsAt: number;
 

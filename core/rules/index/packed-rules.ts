@@ -1,9 +1,9 @@
 /**
  * The rules of a long chain, packed into words, for packets whose layer-4 header is whole (`isWhole`).
  *
- * A rule has 16 words. For each indexed field there are two: the lowest value and how many more follow it, in 32 bits that wrap
- * around, so that `! --dport 80` is one range too. Then come the states; the last word is for the chain's own use. What does not fit
- * into words is left to check (`LeftToCheck`).
+ * A rule has 16 words. For each indexed field there are two: the lowest value and how many more follow it, in 32 bits
+ * that wrap around, so that `! --dport 80` is one range too. Then come the states; the last word is for the chain's own
+ * use. What does not fit into words is left to check (`LeftToCheck`).
  */
 import type { IndexedField } from '../../fields.js';
 import { type Condition, type FieldCondition, valuesOf, within } from '../condition.js';

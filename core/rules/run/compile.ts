@@ -1,8 +1,8 @@
 /**
  * hot (what it generates): a table as functions, one a chain, held to `interpretTable` by the tests.
  *
- * Generated code takes for granted that a packet's layer-4 header is whole (`isWhole`), as nearly every packet's is; those
- * whose is not go through the interpreter, which knows what each match makes of them.
+ * Generated code takes for granted that a packet's layer-4 header is whole (`isWhole`), as nearly every packet's is;
+ * those whose is not go through the interpreter, which knows what each match makes of them.
  */
 import {
   ICMP_LENGTH,
@@ -47,8 +47,8 @@ import { type Asked, interpretTable, type TableProgram } from './interpret.js';
 import { type Trace, TraceKind, traceEvent } from './trace.js';
 
 /**
- * V8 does not optimise a function of more than 60 KB of bytecode, which is some 300 rules, and takes long about one that is
- * nearly as large: a longer chain is cut into pieces.
+ * V8 does not optimise a function of more than 60 KB of bytecode, which is some 300 rules, and takes long about one
+ * that is nearly as large: a longer chain is cut into pieces.
  */
 const RULES_PER_PIECE = 100;
 
@@ -100,7 +100,9 @@ export function compileTable(
   };
 }
 
-/** Whether all of the layer-4 header that matches look at is there: the fixed part of TCP, UDP and ICMP, else the ports. */
+/**
+ * Whether all of the layer-4 header that matches look at is there: the fixed part of TCP, UDP and ICMP, else the ports.
+ */
 export function isWhole(packet: Packet): boolean {
   if (packet.fragmentOffset !== 0) return false;
   const there = packet.available - packet.headerLength;
@@ -130,7 +132,9 @@ class TableCompiler {
   #functions: Code[] = [];
   #constants: unknown[] = [];
   #pieces = 0;
-  /** What rules ask of a packet itself, by their id in the trace; none where it cannot be asked apart from the rules. */
+  /**
+   * What rules ask of a packet itself, by their id in the trace; none where it cannot be asked apart from the rules.
+   */
   readonly asks = new Map<number, Asked>();
 
   constructor(table: Table, context: RuleContext, counters: TableCounters, isIndexed: boolean) {

@@ -1,4 +1,6 @@
-/** States of matches in a host's memory, where both ways of a packet reach them: limit's credit, statistic's counter. */
+/**
+ * States of matches in a host's memory, where both ways of a packet reach them: limit's credit, statistic's counter.
+ */
 import { f64, i32, layout, u32, u64, type ValuesOf } from '../../../codecs/record-layout.js';
 import type { Memory } from '../../memory.js';
 import type { Packet } from '../../packet.js';

@@ -4,12 +4,13 @@ import type { RuleContext } from '../context.js';
 import type { Match, Rule, Table } from '../model.js';
 
 /**
- * One match of one rule, with what it has seen. Each `ask` changes it, so a packet that comes by asks exactly once: in a
- * chain that a packet passes twice, twice, as in the kernel.
+ * One match of one rule, with what it has seen. Each `ask` changes it, so a packet that comes by asks exactly once: in
+ * a chain that a packet passes twice, twice, as in the kernel.
  *
- * Whoever wants to know an answer before the rules are run calls `predict`. That answer stands: it is given again to whoever wants
- * to know, and when the rules of the same packet come to this match they get it, and nothing changes again. So a way that is given up half-way, and taken again
- * from its start, asks nothing twice. But asked it was: predict only where the rules, if they are run, come here as well.
+ * Whoever wants to know an answer before the rules are run calls `predict`. That answer stands: it is given again to
+ * whoever wants to know, and when the rules of the same packet come to this match they get it, and nothing changes
+ * again. So a way that is given up half-way, and taken again from its start, asks nothing twice. But asked it was:
+ * predict only where the rules, if they are run, come here as well.
  */
 export interface MatchState {
   /** Does PACKET match? */
@@ -20,7 +21,9 @@ export interface MatchState {
   readonly at?: number;
 }
 
-/** A state that is kept in a function: ANSWER says whether a packet matches, and changes what the next one will be told. */
+/**
+ * A state that is kept in a function: ANSWER says whether a packet matches, and changes what the next one will be told.
+ */
 export class FunctionState implements MatchState {
   readonly #context: RuleContext;
   readonly #answer: (packet: Packet) => boolean;
@@ -48,7 +51,10 @@ export class FunctionState implements MatchState {
   }
 }
 
-/** TABLE with the states of its matches, as they are before the first packet: for one host, in whatever way it is run there. */
+/**
+ * TABLE with the states of its matches, as they are before the first packet: for one host, in whatever way it is run
+ * there.
+ */
 export function withStates(table: Table, context: RuleContext): Table {
   const hasState = ({ matches }: Rule): boolean => matches.some(({ extension }) => extension.createState !== undefined);
   if (!table.rules.some(hasState)) return table;
