@@ -27,7 +27,7 @@ import {
   REASSEMBLY_TIME_EXCEEDED,
   TTL_EXCEEDED,
 } from './answers/icmp-error.js';
-import { forwardOptions, takeOptions } from './answers/ip-options.js';
+import { forwardOptions, processOptions } from './answers/ip-options.js';
 import { unfinishChecksum } from './answers/tcp-reset.js';
 import type { Clock } from './clock.js';
 import type { Conntrack } from './conntrack/conntrack.js';
@@ -39,7 +39,7 @@ import type { Emit } from './events.js';
 import type { FlowCache } from './flow/flow-cache.js';
 import type { PathTable } from './flow/path.js';
 import { UPCALL } from './flow/records.js';
-import { Departure, departure, exceedsMtu } from './fragments/fragment.js';
+import { exceedsMtu, FragmentAction, fragmentAction } from './fragments/fragment.js';
 import type { FragmentQueues } from './fragments/reassemble.js';
 import { Hook, type Hooks, type TableName, Verdict } from './hooks.js';
 import { AddressType } from './host/address-type.js';
@@ -236,7 +236,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.outDev = -1;
     if (!this.#pass(Hook.PREROUTING, packet)) return;
     const isRouted = packet.routeDev >= 0;
-    if (isRouted ? packet.headerLength > IPV4_LENGTH && !this.#takeOptions(packet) : !this.#routeInput(packet)) return;
+    if (isRouted ? packet.headerLength > IPV4_LENGTH && !this.#processOptions(packet) : !this.#routeInput(packet))
+      return;
     if (packet.isForHost) this.#deliver(packet);
     else this.#forward(packet);
   }
@@ -252,7 +253,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const isOnItsWay = action === RouteAction.LOCAL || action === RouteAction.FORWARD;
     // What is only to be told that there is no way has its options looked at first; what is not even routed has not.
     const isRouted = isOnItsWay || action === RouteAction.UNREACHABLE || ROUTED_IN_VAIN.has(reason);
-    if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#takeOptions(packet)) return false;
+    if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#processOptions(packet)) return false;
     if (reason === '') {
       emitRoute(packet, host, this.#tell, false);
       return true;
@@ -369,15 +370,15 @@ export class IpStack implements Emulator, UpcallReceiver {
   /** ip_finish_output: whole, cut, or not at all. */
   #transmit(packet: Packet): void {
     const { name, mtu } = this.#host.interfaces[packet.routeDev];
-    const how = departure(packet, mtu);
-    if (how === Departure.TOO_BIG) {
+    const action = fragmentAction(packet, mtu);
+    if (action === FragmentAction.TOO_BIG) {
       this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
       this.#drop(packet, 'fragmentation-needed');
       return;
     }
     this.#end(packet.isLocal ? Outcome.SENT : Outcome.FORWARDED);
     this.#tell?.({ kind: 'left', dev: name, packet: packetFields(packet) });
-    this.#egress.transmit(packet, how === Departure.CUT);
+    this.#egress.transmit(packet, action === FragmentAction.FRAGMENT);
   }
 
   #pass(hook: Hook, packet: Packet): boolean {
@@ -406,10 +407,10 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   /** Check and take in IP options; where they are faulty, the sender is told (ip_rcv_options). */
-  #takeOptions(packet: Packet): boolean {
+  #processOptions(packet: Packet): boolean {
     const { options } = this.#stack;
     packet.hasTakenOptions = true;
-    if (!takeOptions(packet, options, this.#answers)) {
+    if (!processOptions(packet, options, this.#answers)) {
       this.#answers.sendIcmpError(packet, PARAMETER_PROBLEM, parameterPointer(options.errorPointer));
       return this.#drop(packet, 'ip-option');
     }

@@ -1,4 +1,4 @@
-/** What the host answers by itself: ICMP errors and RSTs. They leave as packets of its own, in the connection they are about. */
+/** ICMP errors and RSTs that the host itself sends. Each leaves as part of the connection it is about. */
 
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
@@ -20,7 +20,7 @@ import { rejectChecksumOk } from './reject-checksum.js';
 import type { RejectKind } from './reject-kind.js';
 import { buildTcpReset } from './tcp-reset.js';
 
-/** What the host sends to a group stays on the link (IP_MULTICAST_TTL's default). */
+/** Multicast that the host sends stays on the link (the default of IP_MULTICAST_TTL). */
 const MULTICAST_TTL = 1;
 
 export class Answers implements OptionsHost {
@@ -33,7 +33,7 @@ export class Answers implements OptionsHost {
   readonly #ttl: number;
   readonly #checksums: boolean;
 
-  /** SEND takes an answer, with its route, to OUTPUT and on. */
+  /** SEND hands a routed answer to the OUTPUT hook. */
   constructor(host: Host, conntrack: Conntrack, stack: PacketStack, clock: Clock, send: (answer: Packet) => void) {
     this.#host = host;
     this.#conntrack = conntrack;
@@ -45,7 +45,7 @@ export class Answers implements OptionsHost {
     this.#checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
   }
 
-  /** Send an ICMP error about PACKET, the one on top of the stack, where one may be sent (icmp_send). */
+  /** Sends an ICMP error about PACKET, which is on top of the stack, if one is allowed (icmp_send). */
   sendIcmpError(packet: Packet, error: IcmpError, info: number): void {
     const host = this.#host;
     if (!mayAnswer(packet, packet.isToMany)) return;
@@ -58,12 +58,12 @@ export class Answers implements OptionsHost {
     const answer = this.#stack.push(this.#clock.nowMs);
     takeRoute(answer, route, host.loopback);
     const ttl = route.type === AddressType.MULTICAST ? MULTICAST_TTL : this.#ttl;
-    const way = { source: route.source, ttl, mtu: host.interfaces[route.outDev].mtu };
-    if (buildIcmpError(answer, error, info, packet, options, way, this) > 0) this.#sendAbout(answer, packet);
+    const errorRoute = { source: route.source, ttl, mtu: host.interfaces[route.outDev].mtu };
+    if (buildIcmpError(answer, error, info, packet, options, errorRoute, this) > 0) this.#sendRelated(answer, packet);
     this.#stack.pop();
   }
 
-  /** The same where PACKET had no route: too many of those are not answered (ip_error). */
+  /** Sends an ICMP error about a PACKET without a route, within a rate limit of its own (ip_error). */
   sendNoRoute(packet: Packet, error: IcmpError): void {
     if (this.#rate.allowNoRoute(packet.source, packet.nowMs)) this.sendIcmpError(packet, error, 0);
   }
@@ -72,14 +72,14 @@ export class Answers implements OptionsHost {
     return route.outDev === this.#host.loopback || this.#rate.allowError(to, type, code, this.#clock.nowMs);
   }
 
-  /** What -j REJECT sends about PACKET. */
+  /** Sends what `-j REJECT` answers PACKET with. */
   sendReject(packet: Packet, kind: RejectKind): void {
     packet.isRejected = true;
     if (kind === 'tcp-reset') this.#sendReset(packet);
     else if (rejectChecksumOk(packet, this.#isChecked(packet))) this.sendIcmpError(packet, REJECT_ERRORS[kind], 0);
   }
 
-  /** nf_send_reset: the connection is over, too. */
+  /** Sends a RST and closes the connection (nf_send_reset). */
   #sendReset(packet: Packet): void {
     const answer = this.#stack.push(this.#clock.nowMs);
     if (buildTcpReset(answer, packet, packet.isToMany, this.#ttl, this.#isChecked(packet)) > 0) {
@@ -88,13 +88,13 @@ export class Answers implements OptionsHost {
       const route = this.#host.rerouteOutput(this.#host.routeKey.fromPacket(answer));
       if (route.reason === '') {
         takeRoute(answer, route, this.#host.loopback);
-        this.#sendAbout(answer, packet);
+        this.#sendRelated(answer, packet);
       }
     }
     this.#stack.pop();
   }
 
-  /** Whether conntrack has looked at the packet's checksum on arrival. */
+  /** Whether conntrack verified the packet's checksum on arrival. */
   #isChecked(packet: Packet): boolean {
     return (
       this.#checksums &&
@@ -104,8 +104,8 @@ export class Answers implements OptionsHost {
     );
   }
 
-  /** The answer belongs to the connection of the packet that it is about, in the other direction (nf_conntrack_attach). */
-  #sendAbout(answer: Packet, packet: Packet): void {
+  /** Attaches the answer to the packet's connection, in the other direction (nf_conntrack_attach), and sends it. */
+  #sendRelated(answer: Packet, packet: Packet): void {
     answer.ct = packet.ct;
     if (packet.ct >= 0) {
       answer.ctinfo = CtInfo.RELATED;

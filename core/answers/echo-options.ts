@@ -1,4 +1,4 @@
-/** The options that an ICMP error takes over from the packet that it is about (ip_options_echo, ip_options_build). */
+/** The IP options that an ICMP error copies from the packet it is about (ip_options_echo, ip_options_build). */
 import { IPV4_SOURCE_AT } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import { IpOption, type IpOptions, type OptionsHost } from './ip-options.js';
@@ -7,9 +7,11 @@ const ADDRESS_LENGTH = 4;
 const PRESPECIFIED = 3;
 
 /**
- * Write the options of an answer to PACKET, whose options are as OPTIONS says, to TO on: its record route and timestamp, moved
- * on a slot that OWN_ADDRESS (the answer's source, as loaded little-endian) and the time fill, its source route as far as it was
- * travelled, backwards, and its CIPSO. Returns their length, a multiple of 4; -1: there is no answer, as a slot does not fit.
+ * Writes the options of an answer to PACKET at offset TO of VIEW, and returns their length (a multiple of 4), or -1 if
+ * a slot does not fit, in which case there is no answer. OPTIONS are PACKET's options.
+ *
+ * Record route and timestamp advance by one slot, filled with OWN_ADDRESS (the answer's source, as loaded
+ * little-endian) and the time. The part of the source route already traveled is reversed. CIPSO is copied.
  */
 export function echoOptions(
   packet: Packet,
@@ -54,25 +56,28 @@ export function echoOptions(
     }
     end += length;
   }
-  const hops = hopsBack(packet, options);
-  if (hops > 0) end += turnSourceRoute(packet, options, view, end, hops);
+  const hops = countReturnHops(packet, options);
+  if (hops > 0) end += reverseSourceRoute(packet, options, view, end, hops);
   if (options.cipsoAt !== 0) end += copyOption(packet, options.cipsoAt, view, end);
   for (; (end - to) % 4 !== 0; end++) view.setUint8(end, IpOption.END);
   return end - to;
 }
 
 /**
- * Where an answer to PACKET is routed to, as loaded little-endian: its sender, or the hop of its source route that it came
- * from last.
+ * The address to which an answer to PACKET is routed, as loaded little-endian: the last hop of its source route, or
+ * else its sender.
  */
 export function answerDestination(packet: Packet, options: IpOptions | null): number {
-  if (options !== null && options.sourceRouteAt !== 0 && hopsBack(packet, options) > 0) {
+  if (options !== null && options.sourceRouteAt !== 0 && countReturnHops(packet, options) > 0) {
     return packet.view.getInt32(lastHopAt(packet, options), true);
   }
   return packet.view.getInt32(packet.at + IPV4_SOURCE_AT, true);
 }
 
-/** Where the hop of PACKET's source route lies that it passed last. Before the first one: it passed none. */
+/**
+ * Offset of the hop in PACKET's source route that it passed last. If it passed none, the offset is before the first
+ * hop.
+ */
 function lastHopAt(packet: Packet, options: IpOptions): number {
   const option = packet.at + options.sourceRouteAt;
   const length = packet.bytes[option + 1];
@@ -80,8 +85,10 @@ function lastHopAt(packet: Packet, options: IpOptions): number {
   return option + pointer - 1 - ADDRESS_LENGTH;
 }
 
-/** How many hops an answer's source route has: those that PACKET passed, less a first one that is its sender itself. */
-function hopsBack(packet: Packet, options: IpOptions): number {
+/**
+ * Number of hops in an answer's source route: those PACKET passed, without the first one if that is the sender itself.
+ */
+function countReturnHops(packet: Packet, options: IpOptions): number {
   if (options.sourceRouteAt === 0) return 0;
   const first = packet.at + options.sourceRouteAt + 3;
   const last = lastHopAt(packet, options);
@@ -92,8 +99,11 @@ function hopsBack(packet: Packet, options: IpOptions): number {
   return view.getInt32(packet.at + IPV4_SOURCE_AT) === view.getInt32(firstPassed) ? passed - 1 : passed;
 }
 
-/** Write the route back at TO: all hops but the last, which is the answer's destination, and then PACKET's sender. */
-function turnSourceRoute(packet: Packet, options: IpOptions, view: DataView, to: number, hops: number): number {
+/**
+ * Writes the reversed route at TO: all hops except the last, which is the answer's destination, followed by PACKET's
+ * sender.
+ */
+function reverseSourceRoute(packet: Packet, options: IpOptions, view: DataView, to: number, hops: number): number {
   const length = 3 + hops * ADDRESS_LENGTH;
   view.setUint8(to, packet.bytes[packet.at + options.sourceRouteAt]);
   view.setUint8(to + 1, length);

@@ -1,4 +1,4 @@
-/** ICMP errors that the host makes (RFC 792, RFC 1812 section 4.3; icmp_send). */
+/** ICMP errors that the host sends (RFC 792, RFC 1812 section 4.3; icmp_send). */
 import { internetChecksum } from '../../codecs/checksum.js';
 import {
   ICMP_CHECKSUM_AT,
@@ -40,10 +40,10 @@ const HOST_PROHIBITED: IcmpError = { type: 3, code: 10 };
 export const ADMIN_PROHIBITED: IcmpError = { type: 3, code: 13 };
 export const TTL_EXCEEDED: IcmpError = { type: 11, code: 0 };
 export const REASSEMBLY_TIME_EXCEEDED: IcmpError = { type: 11, code: 1 };
-/** `info` is the faulty byte of the IP header, in the upper 8 bits: see `parameterPointer`. */
+/** `info` has the offset of the faulty byte of the IP header in its upper 8 bits: see `parameterPointer`. */
 export const PARAMETER_PROBLEM: IcmpError = { type: 12, code: 0 };
 
-/** What REJECT sends, by its `--reject-with` without `icmp-` (iptables-extensions(8)). */
+/** The errors that REJECT sends, by `--reject-with` option without `icmp-` (iptables-extensions(8)). */
 export const REJECT_ERRORS: Readonly<Record<Exclude<RejectKind, 'tcp-reset'>, IcmpError>> = {
   'net-unreachable': NET_UNREACHABLE,
   'host-unreachable': HOST_UNREACHABLE,
@@ -54,20 +54,20 @@ export const REJECT_ERRORS: Readonly<Record<Exclude<RejectKind, 'tcp-reset'>, Ic
   'admin-prohibited': ADMIN_PROHIBITED,
 };
 
-/** The most bytes of an ICMP error (RFC 1812, section 4.3.2.3). */
-const MOST_BYTES = 576;
+/** The maximum length of an ICMP error (RFC 1812, section 4.3.2.3). */
+const MAX_BYTES = 576;
 const TOS_MASK = 0x1e;
 /** Precedence 6, internetwork control (RFC 1812, section 4.3.2.5). */
 const TOS_INTERNETWORK_CONTROL = 0xc0;
 
-/** The `info` of a parameter problem at POINTER, a byte's place in the IP header. */
+/** The `info` of a parameter problem. POINTER is the offset of the faulty byte in the IP header. */
 export function parameterPointer(pointer: number): number {
   return pointer << 24;
 }
 
 /**
- * Whether an ICMP error about PACKET may be sent: not where it was broadcast or multicast, on its link or by its address
- * (TO_MANY: as it was routed), not for a later fragment, nor about an ICMP error or a type that might be one.
+ * Whether an ICMP error about PACKET may be sent. No error is sent about a link-layer or IP broadcast or multicast
+ * (TO_MANY: it was routed as one), a fragment other than the first, or an ICMP message that is or may be an error.
  */
 export function mayAnswer(packet: Packet, toMany: boolean): boolean {
   if (packet.type !== PacketType.HOST || toMany || packet.fragmentOffset !== 0) return false;
@@ -80,24 +80,26 @@ function isIcmpInformation(type: number): boolean {
   return type === 0 || type === 8 || (type >= 13 && type <= 18);
 }
 
-/** Where and how an ICMP error leaves. */
+/** The route, TTL and MTU of an ICMP error. */
 export interface IcmpErrorRoute {
-  /** Its source address, as loaded little-endian: by default the one for the route to `answerDestination`. */
+  /** Its source address, as loaded little-endian. By default, the source of the route to `answerDestination`. */
   source: number;
   /** net.ipv4.ip_default_ttl. */
   ttl: number;
-  /** The MTU of its way back, in bytes. */
+  /** The MTU of the route back, in bytes. */
   mtu: number;
 }
 
 /**
- * Make ANSWER an ICMP ERROR about PACKET, whose bytes are quoted as they are: the caller gives them as its sender sent them.
- * ANSWER's `bytes`, `view` and `at` are set: room for 576 bytes. INFO: the last 32 bits of its header (see each error).
- * OPTIONS: PACKET's, as taken in by the HOST; null: none, or the packet is the host's own.
+ * Builds in ANSWER an ICMP ERROR about PACKET. PACKET's bytes are quoted as they are, so the caller must pass them as
+ * its sender sent them. ANSWER's `bytes`, `view` and `at` must be set and have room for 576 bytes. INFO is the last 32
+ * bits of the ICMP header (see each error). OPTIONS are PACKET's options as processed by HOST, or null if there are
+ * none or the packet is the host's own.
  *
- * The quote is as long as fits. Where a snaplen left less of PACKET, the answer is cut as well (`available` below `length`),
- * its checksum that over zeros in place of what is missing. Its IP ID is 0 (the kernel draws one).
- * Returns its length; 0: there is none, as no header would fit, or an option cannot be echoed.
+ * The quote is as long as fits. If PACKET was truncated by a snaplen, the answer is truncated too (`available` is below
+ * `length`) and its checksum takes the missing bytes as zeros. The IP ID is 0 (the kernel picks a random one).
+ *
+ * Returns the answer's length, or 0 if no header fits or an option cannot be echoed.
  */
 export function buildIcmpError(
   answer: Packet,
@@ -113,7 +115,7 @@ export function buildIcmpError(
   const optionsLength = hasOptions ? echoOptions(packet, options, view, at + IPV4_LENGTH, route.source, host) : 0;
   if (optionsLength < 0) return 0;
   const headerLength = IPV4_LENGTH + optionsLength;
-  const room = Math.min(route.mtu, MOST_BYTES) - headerLength - ICMP_LENGTH;
+  const room = Math.min(route.mtu, MAX_BYTES) - headerLength - ICMP_LENGTH;
   if (room <= IPV4_LENGTH) return 0;
   const quoted = Math.min(packet.length, room);
   const quotedAvailable = Math.min(packet.available, quoted);

@@ -1,8 +1,8 @@
 /**
- * IP options of a packet on its way through the host (RFC 791, section 3.1): checked where it is routed in (after the
- * PREROUTING hook), completed where it is forwarded (after the FORWARD hook), echoed in errors about it.
+ * IP options (RFC 791, section 3.1). They are checked when the packet is routed in (after the PREROUTING hook),
+ * completed when it is forwarded (after the FORWARD hook), and echoed in errors about it.
  *
- * Only packets whose header is longer than 20 bytes need any of this.
+ * Only packets with a header longer than 20 bytes need any of this.
  */
 import { internetChecksum } from '../../codecs/checksum.js';
 import { IPV4_CHECKSUM_AT, IPV4_LENGTH } from '../../codecs/layouts.js';
@@ -20,35 +20,35 @@ export const IpOption = {
   ROUTER_ALERT: 148,
 } as const;
 
-/** How a timestamp option is filled (RFC 791, section 3.1): times only, with addresses, with addresses given beforehand. */
+/** The kinds of timestamp option (RFC 791, section 3.1): times only, with addresses, with prespecified addresses. */
 const TimestampKind = { TIME_ONLY: 0, WITH_ADDRESS: 1, PRESPECIFIED: 3 } as const;
 
-const MOST_MISSED_HOPS = 15;
-/** Where a source-route, record-route or timestamp option has its pointer; where its first slot may be, at the least. */
+const MAX_MISSED_HOPS = 15;
+/** Offset of the pointer in a source-route, record-route or timestamp option, and the lowest valid pointers. */
 const POINTER_AT = 2;
 const FIRST_ROUTE_SLOT = 4;
 const FIRST_TIMESTAMP_SLOT = 5;
 const ADDRESS_LENGTH = 4;
-const LEAST_CIPSO = 8;
-/** Its domain of interpretation, of which this host knows none. */
+const MIN_CIPSO_LENGTH = 8;
+/** Offset of the domain of interpretation. This host knows no domain. */
 const CIPSO_DOMAIN_AT = 2;
 
-/** What the options of one packet ask for (struct ip_options); one object, reused for each packet. */
+/** The options of one packet and what they ask for (struct ip_options). One object is reused for all packets. */
 export class IpOptions {
-  /** Bytes of options; 0: none. */
+  /** Length of the options in bytes; 0 if there are none. */
   length = 0;
-  /** Where each lies in the IP header, in bytes from its start; 0: it is not there. */
+  /** Offset of each option in the IP header, in bytes; 0 if it is absent. */
   recordRouteAt = 0;
   timestampAt = 0;
   sourceRouteAt = 0;
   cipsoAt = 0;
-  /** An own address is wanted, and was put, in the slot before the pointer. */
+  /** The option asked for an address of the host, which is in the slot before the pointer. */
   recordRouteNeedsAddress = false;
   timestampNeedsAddress = false;
   timestampNeedsTime = false;
-  /** The packet was rewritten, its IP checksum not yet: that is done only where it is forwarded. */
+  /** The packet was rewritten, but its IP checksum was not updated yet. That happens only if it is forwarded. */
   isChanged = false;
-  /** The byte of the header that a parameter problem (ICMP 12/0) is about. */
+  /** Offset of the header byte that a parameter problem (ICMP 12/0) is about. */
   errorPointer = 0;
 
   clear(): void {
@@ -69,26 +69,28 @@ export class IpOptions {
   }
 }
 
-/** What options need to know of the host that they pass. */
+/** What option processing needs to know about the host. */
 export interface OptionsHost {
   /**
-   * The own address (as loaded little-endian) that PACKET is for: its destination where that is an own address, else the
-   * one that the host would answer its sender from (fib_compute_spec_dst).
+   * The host's address (as loaded little-endian) for PACKET: its destination if that is local, or else the source
+   * address of a reply to its sender (fib_compute_spec_dst).
    */
   ownAddressFor(packet: Packet): number;
-  /** Whether ADDRESS (as loaded little-endian) is routed elsewhere by unicast, not an own one (inet_addr_type RTN_UNICAST). */
+  /** Whether ADDRESS (as loaded little-endian) is a unicast address of another host (inet_addr_type RTN_UNICAST). */
   isRemote(address: number): boolean;
   /** Milliseconds since midnight UTC (inet_current_timestamp). */
   millisecondsOfDay(packet: Packet): number;
 }
 
 /**
- * Check and take in the options of PACKET, which is about to be routed in (ip_options_compile). Record route and timestamp
- * move on a slot, and take the host's own address and time; the IP checksum does not follow yet.
- * Returns whether they are sound; if not, OPTIONS says what went before, and `errorPointer` where the fault lies:
- * the packet is dropped and answered with ICMP 12/0. A source route is for the caller to refuse.
+ * Checks and processes the options of PACKET before it is routed in (ip_options_compile). Record route and timestamp
+ * advance by one slot and receive the host's address and the time. The IP checksum is not updated yet.
+ *
+ * Returns whether the options are valid. If not, OPTIONS holds the options before the fault, `errorPointer` is the
+ * offset of the fault, and the packet must be dropped and answered with ICMP 12/0. Refusing a source route is up to the
+ * caller.
  */
-export function takeOptions(packet: Packet, options: IpOptions, host: OptionsHost): boolean {
+export function processOptions(packet: Packet, options: IpOptions, host: OptionsHost): boolean {
   options.clear();
   options.length = packet.headerLength - IPV4_LENGTH;
   const { bytes, at } = packet;
@@ -96,7 +98,7 @@ export function takeOptions(packet: Packet, options: IpOptions, host: OptionsHos
   for (let option = at + IPV4_LENGTH; option < end; ) {
     const type = bytes[option];
     if (type === IpOption.END) {
-      blankAfterEnd(bytes, option + 1, end, options);
+      zeroAfterEnd(bytes, option + 1, end, options);
       return true;
     }
     if (type === IpOption.NOOP) {
@@ -104,7 +106,7 @@ export function takeOptions(packet: Packet, options: IpOptions, host: OptionsHos
       continue;
     }
     const length = option + 1 < end ? bytes[option + 1] : 0;
-    const fault = length < 2 || option + length > end ? 0 : takeOption(packet, option, type, length, options, host);
+    const fault = length < 2 || option + length > end ? 0 : processOption(packet, option, type, length, options, host);
     if (fault >= 0) {
       options.errorPointer = option - at + fault;
       return false;
@@ -114,10 +116,10 @@ export function takeOptions(packet: Packet, options: IpOptions, host: OptionsHos
   return true;
 }
 
-const SOUND = -1;
+const NO_FAULT = -1;
 
-/** Take in one option; returns the byte of it that is at fault, or SOUND. */
-function takeOption(
+/** Processes one option. Returns the offset of the faulty byte in it, or NO_FAULT. */
+function processOption(
   packet: Packet,
   option: number,
   type: number,
@@ -133,23 +135,23 @@ function takeOption(
       if (bytes[option + POINTER_AT] < FIRST_ROUTE_SLOT) return POINTER_AT;
       if (options.sourceRouteAt !== 0) return 0;
       options.sourceRouteAt = option - packet.at;
-      return SOUND;
+      return NO_FAULT;
     case IpOption.RECORD_ROUTE:
-      return takeRecordRoute(packet, option, length, options, host);
+      return processRecordRoute(packet, option, length, options, host);
     case IpOption.TIMESTAMP:
-      return takeTimestamp(packet, option, length, options, host);
+      return processTimestamp(packet, option, length, options, host);
     case IpOption.ROUTER_ALERT:
-      return length < 4 ? 1 : SOUND;
+      return length < 4 ? 1 : NO_FAULT;
     case IpOption.CIPSO:
       if (options.cipsoAt !== 0) return 0;
       options.cipsoAt = option - packet.at;
-      return faultOfCipso(length);
+      return cipsoFault(length);
     default:
-      return SOUND;
+      return NO_FAULT;
   }
 }
 
-function takeRecordRoute(
+function processRecordRoute(
   packet: Packet,
   option: number,
   length: number,
@@ -169,10 +171,16 @@ function takeRecordRoute(
     options.isChanged = true;
   }
   options.recordRouteAt = option - packet.at;
-  return SOUND;
+  return NO_FAULT;
 }
 
-function takeTimestamp(packet: Packet, option: number, length: number, options: IpOptions, host: OptionsHost): number {
+function processTimestamp(
+  packet: Packet,
+  option: number,
+  length: number,
+  options: IpOptions,
+  host: OptionsHost,
+): number {
   const { bytes, view } = packet;
   if (options.timestampAt !== 0) return 0;
   if (length < 4) return 1;
@@ -182,12 +190,12 @@ function takeTimestamp(packet: Packet, option: number, length: number, options: 
   if (pointer > length) {
     if (kind !== TimestampKind.PRESPECIFIED) {
       const missed = bytes[option + 3] >> 4;
-      if (missed === MOST_MISSED_HOPS) return 3;
+      if (missed === MAX_MISSED_HOPS) return 3;
       bytes[option + 3] = kind | ((missed + 1) << 4);
       options.isChanged = true;
     }
     options.timestampAt = option - packet.at;
-    return SOUND;
+    return NO_FAULT;
   }
   if (pointer + 3 > length) return POINTER_AT;
   const slot = option + pointer - 1;
@@ -211,15 +219,15 @@ function takeTimestamp(packet: Packet, option: number, length: number, options: 
     }
   }
   options.timestampAt = option - packet.at;
-  return SOUND;
+  return NO_FAULT;
 }
 
-/** What is wrong with a CIPSO option where no labels are configured: always something (cipso_v4_validate). */
-function faultOfCipso(length: number): number {
-  return length < LEAST_CIPSO ? 1 : CIPSO_DOMAIN_AT;
+/** The offset of the fault in a CIPSO option. Without configured labels there always is one (cipso_v4_validate). */
+function cipsoFault(length: number): number {
+  return length < MIN_CIPSO_LENGTH ? 1 : CIPSO_DOMAIN_AT;
 }
 
-function blankAfterEnd(bytes: Uint8Array, from: number, end: number, options: IpOptions): void {
+function zeroAfterEnd(bytes: Uint8Array, from: number, end: number, options: IpOptions): void {
   for (let i = from; i < end; i++) {
     if (bytes[i] !== IpOption.END) {
       bytes[i] = IpOption.END;
@@ -229,9 +237,9 @@ function blankAfterEnd(bytes: Uint8Array, from: number, end: number, options: Ip
 }
 
 /**
- * Complete the options of a packet that was forwarded, after the FORWARD hook: record route takes EGRESS_ADDRESS (as loaded
- * little-endian: the route's preferred source, else the egress device's address towards the next hop); a timestamp keeps the
- * address that it took on arrival. The IP checksum is made anew where something was rewritten (ip_forward_options).
+ * Completes the options of a forwarded packet, after the FORWARD hook. Record route receives EGRESS_ADDRESS (as loaded
+ * little-endian: the route's preferred source, or else the egress device's address for the next hop). A timestamp keeps
+ * the address set on arrival. Recomputes the IP checksum if anything was rewritten (ip_forward_options).
  */
 export function forwardOptions(packet: Packet, options: IpOptions, egressAddress: number): void {
   const { bytes, view, at } = packet;

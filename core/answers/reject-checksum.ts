@@ -1,4 +1,4 @@
-/** The checksum check that REJECT makes before it answers (nf_reject_verify_csum, nf_ip_checksum). */
+/** The checksum check before REJECT answers (nf_reject_verify_csum, nf_ip_checksum). */
 import { fold, pseudoHeaderSum, sumBytes } from '../../codecs/checksum.js';
 import {
   IPPROTO_GRE,
@@ -16,9 +16,9 @@ const IPPROTO_ESP = 50;
 const IPPROTO_AH = 51;
 
 /**
- * Whether REJECT answers PACKET with an ICMP error, as far as checksums go. UDP without checksum and protocols that have
- * another kind of check pass; TCP and UDP are checked; of all others the whole payload must sum up like a header with a
- * checksum, as ICMP's does. CONNTRACK_CHECKED: conntrack has looked at it on arrival.
+ * Whether the checksums of PACKET allow REJECT to answer it with an ICMP error. UDP without a checksum passes, as do
+ * protocols with other kinds of checksums. TCP and UDP are verified. For all other protocols the whole payload must sum
+ * to zero, as ICMP does. CONNTRACK_CHECKED: conntrack verified the checksum on arrival.
  */
 export function rejectChecksumOk(packet: Packet, conntrackChecked: boolean): boolean {
   switch (packet.protocol) {
@@ -35,15 +35,15 @@ export function rejectChecksumOk(packet: Packet, conntrackChecked: boolean): boo
   return checksumOk(packet, !conntrackChecked);
 }
 
-/** The same of a RST: conntrack's check counts for it only where the packet is for the host itself. */
+/** The same for a RST. Here conntrack's check counts only if the packet is addressed to the host itself. */
 export function resetChecksumOk(packet: Packet, conntrackChecked: boolean): boolean {
   return checksumOk(packet, !(conntrackChecked && packet.hook === Hook.INPUT));
 }
 
 /**
- * Whether the layer-4 checksum is right; a zero one of UDP is not. WITH_HEADER: the IP header is summed up as well, and must
- * have a right checksum, which it has not where an option was rewritten on arrival (see `takeOptions`). A packet cut by a
- * snaplen is trusted.
+ * Whether the layer-4 checksum is correct. A zero UDP checksum is not. With WITH_HEADER the IP header is summed too.
+ * Its checksum is wrong if an option was rewritten on arrival (see `processOptions`). Packets truncated by a snaplen
+ * are trusted.
  */
 function checksumOk(packet: Packet, withHeader: boolean): boolean {
   if (packet.isCut) return true;
@@ -52,6 +52,6 @@ function checksumOk(packet: Packet, withHeader: boolean): boolean {
   const pseudo = hasPseudoHeader ? pseudoHeaderSum(view, at, protocol, packet.l4Length) : 0;
   const from = withHeader ? at : l4;
   const sum = fold(sumBytes(view, from, at + length - from, pseudo));
-  // Without the IP header nothing may be left but zeros: see `isIcmpChecksumRight`.
+  // Without the IP header, a sum of 0 means that all bytes are zero: see `isIcmpChecksumRight`.
   return sum === 0xffff || sum === 0;
 }

@@ -1,4 +1,4 @@
-/** What REJECT answers with, named as its `--reject-with` option without `icmp-`. */
+/** The answers of REJECT, named after the `--reject-with` options without `icmp-`. */
 export type RejectKind =
   | 'net-unreachable'
   | 'host-unreachable'

@@ -1,4 +1,4 @@
-/** The RST that REJECT --reject-with tcp-reset sends (RFC 9293, section 3.10.7.1; nf_send_reset). */
+/** The RST sent by REJECT --reject-with tcp-reset (RFC 9293, section 3.10.7.1; nf_send_reset). */
 import { fold, internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import {
   IPPROTO_TCP,
@@ -27,15 +27,16 @@ import {
 import { type Packet, tcpHeaderLength } from '../packet.js';
 import { resetChecksumOk } from './reject-checksum.js';
 
-/** What a RST is long, in bytes. */
+/** Length of a RST in bytes. */
 const RESET_LENGTH = IPV4_LENGTH + TCP_LENGTH;
 
 /**
- * Make ANSWER a RST about PACKET, its addresses and ports exchanged. ANSWER's `bytes`, `view` and `at` are set: room for 40
- * bytes. TTL: net.ipv4.ip_default_ttl. TO_MANY: PACKET was routed as a broadcast or multicast.
+ * Builds in ANSWER a RST for PACKET, with addresses and ports swapped. ANSWER's `bytes`, `view` and `at` must be set
+ * and have room for 40 bytes. TTL is net.ipv4.ip_default_ttl. TO_MANY: PACKET was routed as broadcast or multicast.
  * CONNTRACK_CHECKED: see `rejectChecksumOk`.
- * Returns its length; 0: there is none, as PACKET is a RST, not TCP, a later fragment, without its whole TCP header, has a
- * wrong checksum or was sent to many.
+ *
+ * Returns its length, or 0 if there is no answer: PACKET is a RST, not TCP, a fragment other than the first, lacks its
+ * full TCP header, has a wrong checksum, or was sent to many.
  */
 export function buildTcpReset(
   answer: Packet,
@@ -85,14 +86,15 @@ export function buildTcpReset(
 }
 
 /**
- * Put the sum of the pseudo header into the checksum field of a copy of PACKET, a RST of the host's own, whose TCP header is
- * at TCP of VIEW: what is quoted of it, and what is delivered over lo, never had the checksum finished.
+ * Replaces the checksum in a copy of PACKET, a RST from the host itself, by the sum of its pseudo header. The copy's
+ * TCP header is at offset TCP of VIEW. The kernel completes the checksum only on transmission, so quotes and copies
+ * delivered over lo have this sum.
  */
 export function unfinishChecksum(packet: Packet, view: DataView, tcp: number): void {
   view.setUint16(tcp + TCP_CHECKSUM_AT, fold(pseudoHeaderSum(packet.view, packet.at, IPPROTO_TCP, TCP_LENGTH)));
 }
 
-/** The sequence number that follows PACKET, modulo 2^32. */
+/** The next sequence number after PACKET, modulo 2^32. */
 function sequenceAfter(packet: Packet, flags: number): number {
   const sent =
     packet.l4Length - tcpHeaderLength(packet) + ((flags & TCP_SYN) !== 0 ? 1 : 0) + ((flags & TCP_FIN) !== 0 ? 1 : 0);

@@ -1,4 +1,6 @@
-/** hot: connection tracking at the hooks: finding or opening a packet's entry, and confirming it on its way out. */
+/**
+ * hot: connection tracking at the hooks: looks up or creates a packet's entry, and confirms it as the packet leaves.
+ */
 import { ICMP_LENGTH, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import { Invalid, isInvalid, type L4Tracker, TrackResult } from '../protocols/protocol.js';
@@ -6,12 +8,12 @@ import { ORIGINAL_TUPLE, RECORD_WORDS, REPLY_TUPLE, STATUS, Status, TUPLE_DESTIN
 import type { ConntrackTable } from './table.js';
 import { invertPorts, Tuple } from './tuple.js';
 
-/** The table is full: no entry can be opened. */
+/** The table is full, so no entry can be created. */
 const NO_ROOM = -1;
 
 export class Conntrack {
   readonly table: ConntrackTable;
-  /** The entry that was confirmed last, -1: none since this was set. */
+  /** The entry confirmed most recently; -1 if none since this was reset. */
   confirmed = -1;
   /** Why the packet tracked last is INVALID. */
   invalid: Invalid = Invalid.NONE;
@@ -25,8 +27,8 @@ export class Conntrack {
   }
 
   /**
-   * Set the packet's entry, direction and ctinfo, at PREROUTING or OUTPUT (nf_conntrack_in). False where the table is
-   * full: the packet is to be dropped.
+   * Sets the packet's entry, direction and ctinfo at PREROUTING or OUTPUT (nf_conntrack_in). Returns false if the table
+   * is full and the packet must be dropped.
    */
   track(packet: Packet): boolean {
     this.invalid = Invalid.NONE;
@@ -36,7 +38,7 @@ export class Conntrack {
     const fault = protocol.validate(tracker, packet);
     if (fault !== Invalid.NONE) return this.#passAsInvalid(packet, fault);
     if (protocol.isError(packet)) {
-      const errorFault = this.#trackError(packet);
+      const errorFault = this.#trackIcmpError(packet);
       return errorFault === Invalid.NONE || this.#passAsInvalid(packet, errorFault);
     }
     let result: TrackResult;
@@ -66,8 +68,8 @@ export class Conntrack {
   }
 
   /**
-   * Put a new entry into the table, at the end of INPUT or POSTROUTING (nf_conntrack_confirm). False where another
-   * entry has one of its tuples by now: the packet is to be dropped.
+   * Inserts a new entry into the table at the end of INPUT or POSTROUTING (nf_conntrack_confirm). Returns false if
+   * another entry has one of its tuples by now and the packet must be dropped.
    */
   confirm(packet: Packet): boolean {
     const entry = packet.ct;
@@ -81,9 +83,7 @@ export class Conntrack {
     return true;
   }
 
-  /**
-   * The packet is done with: an entry that it opened and that was not confirmed goes, and so does one that it ended.
-   */
+  /** Called when a packet is finished. Frees its entry if it was never confirmed or if this packet ended it. */
   release(packet: Packet): void {
     if (packet.ct >= 0 && !this.table.isHashed(packet.ct)) this.table.release(packet.ct);
     packet.ct = -1;
@@ -95,7 +95,10 @@ export class Conntrack {
     return this.table.find(source, destination, ports, packet.protocol, packet.nowMs) >= 0;
   }
 
-  /** Set the packet's entry, a new one where it has none yet; else why it gets none (resolve_normal_ct). */
+  /**
+   * Sets the packet's entry, creating one if needed. Otherwise returns the reason why there is none
+   * (resolve_normal_ct).
+   */
   #findOrOpen(packet: Packet, tracker: L4Tracker): Invalid | typeof NO_ROOM {
     const tuple = this.#tuple;
     const { table } = this;
@@ -130,10 +133,10 @@ export class Conntrack {
   }
 
   /**
-   * An ICMP error belongs to the connection of the packet that it quotes; without one it is INVALID
+   * Attaches an ICMP error to the connection of the packet it quotes. Without such a connection it is INVALID
    * (nf_conntrack_inet_error).
    */
-  #trackError(packet: Packet): Invalid {
+  #trackIcmpError(packet: Packet): Invalid {
     const quoted = packet.l4Available - ICMP_LENGTH;
     if (quoted < IPV4_LENGTH) return Invalid.HEADER;
     const tuple = this.#tuple;
@@ -150,7 +153,7 @@ export class Conntrack {
   }
 }
 
-/** The tuple that the packets of ENTRY have once its NAT is done: the inverse of its reply tuple. */
+/** Writes to INTO the tuple of ENTRY's packets after NAT: the inverse of its reply tuple. */
 export function translatedTuple(table: ConntrackTable, entry: number, protocol: number, into: Tuple): void {
   const { words } = table;
   const reply = entry * RECORD_WORDS + REPLY_TUPLE;

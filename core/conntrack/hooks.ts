@@ -1,4 +1,4 @@
-/** hot: connection tracking at the hooks: packets are tracked where they come from, and confirmed where they go to. */
+/** hot: connection tracking at the hooks: packets are tracked where they enter and confirmed where they leave. */
 import { because } from '../drop.js';
 import type { Emit } from '../events.js';
 import { type FlowWalk, nothingToLearn } from '../flow/flow-walk.js';

@@ -1,4 +1,4 @@
-/** Connections as values, for whoever lists them. */
+/** Connections as plain values for listings. */
 import type { ListedConnection, ListedDirection } from '../../codecs/conntrack-list.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
 import { protocolOf } from '../protocols/registry.js';
@@ -20,7 +20,7 @@ import {
 } from './record.js';
 import type { ConntrackTable } from './table.js';
 
-/** What is in the record of ENTRY at NOW_MS, as `conntrack -L` would show it. */
+/** Reads the record of ENTRY at NOW_MS, as `conntrack -L` would show it. */
 export function listConnection(table: ConntrackTable, entry: number, nowMs: number): ListedConnection {
   const { words, doubles } = table;
   const base = entry * RECORD_WORDS;
@@ -31,7 +31,7 @@ export function listConnection(table: ConntrackTable, entry: number, nowMs: numb
     protocol: words[base + PROTOCOL] & 0xff,
     protocolName: protocol.name,
     tuple: protocol.listedTuple,
-    // The kernel rounds down, and some time has always passed since the packet.
+    // The kernel rounds down, and some time has always passed since the last packet.
     timeoutSeconds: Math.max(0, Math.ceil(leftMs / 1000) - 1),
     state: protocol.stateNames[words[base + protocol.stateWord]],
     original: listDirection(table, entry, ORIGINAL),

@@ -2,17 +2,17 @@
 import { area, array, f64, i32, layout, record, u32 } from '../../codecs/record-layout.js';
 
 /**
- * What identifies one direction: source and destination (as loaded little-endian), and `ports`: the four wire bytes of
- * both ports, loaded little-endian. ICMP: the id in the lower half (wire order), type << 16, code << 24. GRE: both
- * keys. Other protocols: 0.
+ * The tuple of one direction. Addresses are as loaded little-endian. `ports` has the four wire bytes of both ports,
+ * loaded little-endian. ICMP: the ID in the lower half (wire order), type << 16, code << 24. GRE: both keys. Other
+ * protocols: 0.
  */
 export const TUPLE = layout('Tuple', { source: i32, destination: i32, ports: i32 });
 
 /**
- * A connection. The reply tuple is the inverse of the original one, except for NAT.
+ * A connection. Without NAT, the reply tuple is the inverse of the original tuple.
  *
- * A connection also takes slots of the hash table, which has room for four per record and keeps the half it grew out
- * of: with 1,000,000 connections that makes 226 bytes each, and 4 more once the index by source is in use
+ * A connection also uses slots of the hash table. That table has room for four slots per record and keeps the half it
+ * outgrew, which makes 226 bytes for each of 1,000,000 connections, plus 4 once the index by source is in use
  * (`ConntrackTable.bytes`).
  */
 export const CONNECTION = layout('Connection', {
@@ -24,29 +24,29 @@ export const CONNECTION = layout('Connection', {
   status: i32,
   /** The connection mark. */
   mark: i32,
-  /** Interface index + 1 of a MASQUERADE, 0: none (nf_conn_nat.masq_index). */
+  /** Interface index + 1 for MASQUERADE; 0 if none (nf_conn_nat.masq_index). */
   masqueradeDev: i32,
   /** When the entry expires, in milliseconds of packet time. */
   expiresMs: f64,
   /** Accounting, by direction. */
   packets: array(f64, 2),
   bytes: array(f64, 2),
-  /** What the protocol's tracker keeps: TCP_CONNECTION, UDP_CONNECTION, SCTP_CONNECTION. */
+  /** State of the protocol's tracker: TCP_CONNECTION, UDP_CONNECTION, SCTP_CONNECTION. */
   tracking: area(72),
   /**
-   * The chain of entries with the same original source (nf_nat_bysource): entry + 1, 0: end. See
+   * Link in the chain of entries with the same original source (nf_nat_bysource): entry + 1; 0 at the end. See
    * wasm/conntrack/table.ts.
    */
   sourceNext: i32,
   sourcePrevious: i32,
   /**
-   * The fast path, by direction: the path of the last packet + 1, 0: none, -1: the connection has changed since (see
-   * `ConntrackTable.takeChanged`).
+   * For the fast path, by direction: the path of the last packet + 1; 0 if none; -1 if the connection has changed since
+   * (see `ConntrackTable.takeChanged`).
    */
   path: array(i32, 2),
   /**
-   * What translation adds to the checksums of a direction's packets: the IP header's (upper half) and the layer-4 one's
-   * (lower half), as one's complement sums of little-endian words.
+   * What NAT adds to the checksums of packets in each direction: the IP header's (upper half) and the layer-4
+   * checksum's (lower half), as ones' complement sums of little-endian words.
    */
   checksumDeltas: array(u32, 2),
 });
@@ -61,13 +61,13 @@ export const UDP_CONNECTION = layout(
   { within: { base: CONNECTION, area: 'tracking' } },
 );
 
-/** A slot of the hash table: the hash of a tuple, and the reference of its owner + 1; 0: empty. */
+/** A hash table slot: the hash of a tuple and its owner's reference + 1; 0 if empty. */
 export const SLOT = layout('Slot', { hash: u32, owner: i32 });
 
-/** The head of a chain in the index by source: entry + 1, 0: none. */
+/** The head of a chain in the index by source: entry + 1; 0 if empty. */
 export const SOURCE_HEAD = layout('SourceHead', { first: i32 });
 
-// Indices into the views of the whole table (`ConntrackTable`), for code that holds `entry * RECORD_WORDS` already.
+// Indexes into views of the whole table (`ConntrackTable`), for code that already has `entry * RECORD_WORDS`.
 export const RECORD_WORDS = CONNECTION.words;
 export const RECORD_F64 = CONNECTION.doubles;
 export const TUPLE_SOURCE = TUPLE.word.source;
@@ -80,14 +80,14 @@ export const STATUS = CONNECTION.word.status;
 export const MARK = CONNECTION.word.mark;
 export const MASQUERADE_DEV = CONNECTION.word.masqueradeDev;
 export const EXPIRES_MS_F64 = CONNECTION.double.expiresMs;
-/** The original direction's; the reply's follows. */
+/** For the original direction; the reply direction follows. */
 export const PACKETS_F64 = CONNECTION.double.packets;
 export const BYTES_F64 = CONNECTION.double.bytes;
 export const SOURCE_NEXT = CONNECTION.word.sourceNext;
 export const FAST_PATH = CONNECTION.word.path;
 export const FAST_DELTAS = CONNECTION.word.checksumDeltas;
 
-/** Status bits (enum ip_conntrack_status; the numbers are the kernel's, as `--ctstatus` and NETLINK show them). */
+/** Status bits (enum ip_conntrack_status). The numbers are the kernel's, as `--ctstatus` and netlink use them. */
 export const Status = {
   EXPECTED: 1 << 0,
   SEEN_REPLY: 1 << 1,
@@ -97,7 +97,7 @@ export const Status = {
   DST_NAT: 1 << 5,
   SRC_NAT_DONE: 1 << 7,
   DST_NAT_DONE: 1 << 8,
-  /** Ours alone: lookups find the entry. */
+  /** Internal: lookups find the entry. */
   HASHED: 1 << 30,
 } as const;
 

@@ -1,4 +1,4 @@
-/** hot: the table of connections. Lookup, creation and removal are in wasm/conntrack/table.ts. */
+/** hot: the connection table. Lookup, creation and removal are in wasm/conntrack/table.ts. */
 import { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
 import {
@@ -14,14 +14,14 @@ import {
   Status,
 } from './record.js';
 
-/** In FAST_PATH: the connection has changed since. */
+/** In FAST_PATH: the connection has changed since the path was stored. */
 const PATHS_FORGOTTEN = -1;
 
 /**
- * Connections as fixed-size records (record.ts), found by either tuple through a hash table with open addressing.
+ * Connections as fixed-size records (record.ts), found by either tuple in a hash table with open addressing.
  *
- * An *entry* is the index of a record. A *reference* is `entry * 2 + direction`: a lookup returns it, as each tuple
- * belongs to one direction. `words` and `doubles` are views of the same memory: of all records that there can be.
+ * An *entry* is the index of a record. A *reference* is `entry * 2 + direction`; lookups return references, since a
+ * tuple belongs to one direction. `words` and `doubles` are views of the memory of all possible records.
  */
 export class ConntrackTable {
   readonly words: Int32Array;
@@ -29,7 +29,7 @@ export class ConntrackTable {
   readonly memory: Memory;
   readonly #wasm: Memory['wasm'];
 
-  /** MEMORY must not hold another table. */
+  /** MEMORY must not already hold a table. */
   constructor(memory: Memory = new Memory()) {
     const { buffer, wasm } = memory;
     this.memory = memory;
@@ -44,21 +44,21 @@ export class ConntrackTable {
   }
 
   /**
-   * How much memory the table takes, in bytes: records that were ever used, slots (with the half they grew out of),
+   * Memory use of the table in bytes: records that were ever used, slots (including the half that was outgrown) and the
    * index by source.
    */
   get bytes(): number {
     return this.#wasm.tableBytes();
   }
 
-  /** The words of all records that were ever used. */
+  /** The words of all records used so far. */
   get usedWords(): Int32Array {
     return this.words.subarray(0, this.#wasm.recordsUsed() * RECORD_WORDS);
   }
 
   /**
-   * Create an entry with both tuples set: the given one, and its inverse with REPLY_PORTS. Lookups do not find it
-   * before `confirm`. NOW_MS also drives the sweeping of expired entries. Returns -1 where the table is full.
+   * Creates an entry with the given tuple and its inverse, which gets REPLY_PORTS. Lookups do not find it until
+   * `confirm`. NOW_MS also drives the sweep of expired entries. Returns -1 if the table is full.
    */
   create(
     source: number,
@@ -71,34 +71,34 @@ export class ConntrackTable {
     return this.#wasm.create(source, destination, ports, replyPorts, protocol, nowMs);
   }
 
-  /** Make ENTRY findable by both its tuples (__nf_conntrack_confirm). */
+  /** Makes ENTRY visible to lookups by both tuples (__nf_conntrack_confirm). */
   confirm(entry: number): void {
     this.#wasm.confirm(entry);
   }
 
-  /** Forget ENTRY, confirmed or not. */
+  /** Removes ENTRY, confirmed or not. */
   remove(entry: number): void {
     this.#wasm.remove(entry);
   }
 
-  /** Hide ENTRY from lookups; its record stays until `release`, for the packet that is still on its way. */
+  /** Hides ENTRY from lookups. Its record stays until `release`, for the packet still being processed. */
   unhash(entry: number): void {
     this.#wasm.unhash(entry);
   }
 
-  /** Whether lookups find ENTRY: confirmed, and neither removed nor dying. */
+  /** Whether lookups find ENTRY: it is confirmed and neither removed nor dying. */
   isHashed(entry: number): boolean {
     return (this.words[entry * RECORD_WORDS + STATUS] & Status.HASHED) !== 0;
   }
 
-  /** Free the record of ENTRY, which lookups do not find any more. */
+  /** Frees the record of ENTRY, which must be hidden from lookups. */
   release(entry: number): void {
     this.#wasm.release(entry);
   }
 
   /**
-   * The reference of the confirmed entry that has this tuple in either direction, -1 where there is none. An entry that
-   * has expired by NOW_MS is removed and not found (nf_conntrack_find_get).
+   * The reference of the confirmed entry with this tuple in either direction; -1 if there is none. An entry that has
+   * expired by NOW_MS is removed and not returned (nf_conntrack_find_get).
    */
   find(source: number, destination: number, ports: number, protocol: number, nowMs: number): number {
     const reference = this.#wasm.lookUp(source, destination, ports, protocol);
@@ -107,12 +107,12 @@ export class ConntrackTable {
     return -1;
   }
 
-  /** The same, whether the entry has expired or not. */
+  /** Same as `find`, but includes expired entries. */
   lookUp(source: number, destination: number, ports: number, protocol: number): number {
     return this.#wasm.lookUp(source, destination, ports, protocol);
   }
 
-  /** Count a packet of LENGTH bytes in DIRECTION (nf_conntrack_acct). */
+  /** Counts a packet of LENGTH bytes in DIRECTION (nf_conntrack_acct). */
   account(entry: number, direction: number, length: number): void {
     const at = entry * RECORD_F64 + direction;
     this.doubles[at + PACKETS_F64] += 1;
@@ -124,7 +124,10 @@ export class ConntrackTable {
     return this.words[entry * RECORD_WORDS + MARK];
   }
 
-  /** Set the connection mark of ENTRY. If that changes it, the paths of its packets are forgotten: rules may read it. */
+  /**
+   * Sets the connection mark of ENTRY. If the mark changes, the paths of its packets are invalidated, because rules may
+   * match on it.
+   */
   setMark(entry: number, mark: number): void {
     const at = entry * RECORD_WORDS + MARK;
     if (this.words[at] === mark) return;
@@ -132,7 +135,7 @@ export class ConntrackTable {
     this.#forgetPaths(entry);
   }
 
-  /** The path that packets of ENTRY in DIRECTION follow; -1: none. */
+  /** The path of packets of ENTRY in DIRECTION; -1 if there is none. */
   path(entry: number, direction: number): number {
     return Math.max(this.words[entry * RECORD_WORDS + FAST_PATH + direction] - 1, -1);
   }
@@ -142,8 +145,8 @@ export class ConntrackTable {
   }
 
   /**
-   * Whether ENTRY was changed since the last packet in DIRECTION that asked this. If so, the packet in hand may have met
-   * some rules before the change and some after it, and no other packet can follow it.
+   * Whether ENTRY was changed since the last call for DIRECTION. If so, the current packet may have traversed some
+   * rules before the change and others after it, so no other packet can follow its path.
    */
   takeChanged(entry: number, direction: number): boolean {
     const at = entry * RECORD_WORDS + FAST_PATH + direction;
@@ -157,12 +160,12 @@ export class ConntrackTable {
     this.words.fill(PATHS_FORGOTTEN, at, at + 2);
   }
 
-  /** Let ENTRY expire TIMEOUT_MS after NOW_MS. */
+  /** Sets ENTRY to expire TIMEOUT_MS after NOW_MS. */
   refresh(entry: number, nowMs: number, timeoutMs: number): void {
     this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] = nowMs + timeoutMs;
   }
 
-  /** Call VISIT with each confirmed entry that has not expired by NOW_MS, in the order of their records. */
+  /** Calls VISIT with each confirmed entry that has not expired by NOW_MS, in record order. */
   forEach(nowMs: number, visit: (entry: number) => void): void {
     const used = this.#wasm.recordsUsed();
     for (let entry = 0; entry < used; entry++) {
@@ -171,20 +174,22 @@ export class ConntrackTable {
     }
   }
 
-  /** Add ENTRY to the index by original source address, port and protocol, the latest first (nf_nat_bysource). */
+  /**
+   * Adds ENTRY to the index by original source address, port and protocol, in front of older ones (nf_nat_bysource).
+   */
   linkSource(entry: number): void {
     this.#wasm.linkSource(entry);
   }
 
   /**
-   * The latest linked entry whose original source may be (SOURCE, PORTS' source port, PROTOCOL), -1: none; see
-   * `nextOfSource`.
+   * The newest indexed entry whose original source may be (SOURCE, source port in PORTS, PROTOCOL); -1 if there is
+   * none. See `nextOfSource`.
    */
   firstOfSource(source: number, ports: number, protocol: number): number {
     return this.#wasm.firstOfSource(source, ports, protocol);
   }
 
-  /** The entry after ENTRY in its chain, -1: none. Chains may hold other sources as well: compare. */
+  /** The entry after ENTRY in its chain; -1 at the end. Chains may mix sources, so the caller must compare. */
   nextOfSource(entry: number): number {
     return this.words[entry * RECORD_WORDS + SOURCE_NEXT] - 1;
   }

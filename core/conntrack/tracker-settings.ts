@@ -1,7 +1,7 @@
-/** The settings of the trackers in wasm/conntrack: a record in the memory of a host (`Memory.settings`). */
+/** Settings for the trackers in wasm/conntrack: a record in the host's memory (`Memory.settings`). */
 import { array, f64, i32, layout } from '../../codecs/record-layout.js';
 
-/** Time-outs are in milliseconds; the others are the settings of protocols/tcp.ts. */
+/** Time-outs are in milliseconds. The other settings are those in protocols/tcp.ts. */
 export const TRACKER_SETTINGS = layout('TrackerSettings', {
   /** TCP's, by `TcpState`. */
   tcpMs: array(f64, 16),

@@ -1,4 +1,4 @@
-/** hot: what names a connection in one direction, read off a packet. */
+/** hot: reads the tuple of a packet. */
 import {
   IPV4_DESTINATION_AT,
   IPV4_FRAGMENT_AT,
@@ -9,7 +9,7 @@ import {
 } from '../../codecs/layouts.js';
 import { protocolOf } from '../protocols/registry.js';
 
-/** A tuple (struct nf_conntrack_tuple) in one reused record; its words are as record.ts describes them. */
+/** A tuple (struct nf_conntrack_tuple) in a reusable record. record.ts describes its words. */
 export class Tuple {
   source = 0;
   destination = 0;
@@ -17,8 +17,8 @@ export class Tuple {
   protocol = 0;
 
   /**
-   * Take the tuple of the IPv4 packet at AT, of which AVAILABLE bytes are there. False where it has none: a later
-   * fragment, or too little of the layer-4 header (nf_ct_get_tuplepr).
+   * Reads the tuple of the IPv4 packet at AT, which has AVAILABLE bytes. Returns false if there is none: a fragment
+   * other than the first, or a truncated layer-4 header (nf_ct_get_tuplepr).
    */
   read(view: DataView, at: number, available: number): boolean {
     if (available < IPV4_LENGTH) return false;
@@ -33,7 +33,7 @@ export class Tuple {
     return true;
   }
 
-  /** Turn the tuple round. False where the protocol has no inverse of it (nf_ct_invert_tuple). */
+  /** Inverts the tuple. Returns false if the protocol has no inverse for it (nf_ct_invert_tuple). */
   invert(): boolean {
     const ports = protocolOf(this.protocol).invert(this.ports);
     if (ports === undefined) return false;
@@ -45,7 +45,7 @@ export class Tuple {
   }
 }
 
-/** The ports word of the inverse of a tuple that has one, as every tuple in the table has. */
+/** The ports word of the inverse tuple. Every tuple in the table has one. */
 export function invertPorts(ports: number, protocol: number): number {
   return protocolOf(protocol).invert(ports) ?? 0;
 }

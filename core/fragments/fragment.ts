@@ -1,4 +1,7 @@
-/** What becomes of a packet too large for the link that it leaves by: told to its sender, or cut (ip_fragment). */
+/**
+ * What happens to a packet larger than the MTU of its egress link: it is fragmented, or its sender gets an ICMP error
+ * (ip_fragment).
+ */
 import { internetChecksum } from '../../codecs/checksum.js';
 import {
   IPV4_CHECKSUM_AT,
@@ -13,53 +16,60 @@ import type { Packet } from '../packet.js';
 import type { FragmentGeometry } from './geometry.js';
 import { copyBytes } from './queue.js';
 
-/** How a packet leaves by a link: as it is, in fragments, or not at all but for an ICMP 3/4 about it. */
-export const Departure = { WHOLE: 0, CUT: 1, TOO_BIG: 2 } as const;
-export type Departure = (typeof Departure)[keyof typeof Departure];
+/** How a packet is sent: in one piece, in fragments, or not at all, with an ICMP 3/4 to its sender. */
+export const FragmentAction = { SEND_WHOLE: 0, FRAGMENT: 1, TOO_BIG: 2 } as const;
+export type FragmentAction = (typeof FragmentAction)[keyof typeof FragmentAction];
 
-/** Bytes free before each fragment's IP header, for a link-layer header. */
+/** Free bytes before each fragment's IP header, for a link-layer header. */
 const FRAGMENT_HEADROOM = 64;
 
 const OPTION_END = 0;
 const OPTION_NOOP = 1;
-/** The bit of an option's type that says: copy it into all fragments (RFC 791, section 3.1). */
+/** The bit of an option's type that means: copy it into all fragments (RFC 791, section 3.1). */
 const OPTION_COPIED = 0x80;
 
 /**
- * Whether a packet that is to be forwarded to a link of MTU bytes is answered with ICMP 3/4 instead, before the FORWARD hook
- * (ip_exceeds_mtu). One that was reassembled is, where its largest fragment had DF and exceeds the MTU.
+ * Whether a packet to be forwarded to a link with this MTU is answered with ICMP 3/4 before the FORWARD hook
+ * (ip_exceeds_mtu). A reassembled packet is, if it has DF and its largest fragment exceeds the MTU.
  */
 export function exceedsMtu(packet: Packet, mtu: number): boolean {
   if (packet.length <= mtu || !hasDf(packet)) return false;
   return packet.fragmentMaxSize === 0 || packet.fragmentMaxSize > mtu;
 }
 
-/** How PACKET leaves by a link of MTU bytes, after POSTROUTING. What was reassembled is always cut again. */
-export function departure(packet: Packet, mtu: number): Departure {
-  if (packet.length <= mtu && packet.fragmentMaxSize === 0) return Departure.WHOLE;
-  if (!hasDf(packet)) return Departure.CUT;
-  return packet.fragmentMaxSize === 0 || packet.fragmentMaxSize > mtu ? Departure.TOO_BIG : Departure.CUT;
+/** How PACKET leaves by a link with this MTU, after POSTROUTING. Reassembled packets are always fragmented again. */
+export function fragmentAction(packet: Packet, mtu: number): FragmentAction {
+  if (packet.length <= mtu && packet.fragmentMaxSize === 0) return FragmentAction.SEND_WHOLE;
+  if (!hasDf(packet)) return FragmentAction.FRAGMENT;
+  return packet.fragmentMaxSize === 0 || packet.fragmentMaxSize > mtu
+    ? FragmentAction.TOO_BIG
+    : FragmentAction.FRAGMENT;
 }
 
 function hasDf(packet: Packet): boolean {
   return (packet.view.getUint16(packet.at + IPV4_FRAGMENT_AT) & IPV4_DF) !== 0;
 }
 
-/** Takes a fragment, which serves for this call only: where its IP header lies, its total length, how much of it is there. */
+/**
+ * Receives a fragment: the offset of its IP header, its total length and its available bytes. The buffer is reused
+ * after the call.
+ */
 export type FragmentSink = (bytes: Uint8Array, at: number, lengthBytes: number, availableBytes: number) => void;
 
-/** Cuts packets; owns the buffer in which each fragment is made. */
+/** Fragments packets. Owns the buffer in which fragments are built. */
 export class Fragmenter {
   private readonly bytes = new Uint8Array(FRAGMENT_HEADROOM + 0x10000);
   private readonly view = new DataView(this.bytes.buffer);
 
   /**
-   * Cut PACKET for a link of MTU bytes and give each fragment to EMIT, in order. What was reassembled leaves cut as it
-   * arrived (GEOMETRY), without DF, where no fragment exceeds the MTU or the largest of them; everything else in the largest
-   * pieces that are multiples of 8. Options that are not to be copied become NOPs in all fragments but the first; those of
-   * a packet that the host itself sent stay.
+   * Splits PACKET for a link with this MTU and passes each fragment to EMIT, in order.
    *
-   * Of a packet that a snaplen cut, each fragment is as much there as its bytes are; some may have none but the header.
+   * A reassembled packet is split as it arrived (GEOMETRY), without DF, if no fragment exceeds the MTU or the largest
+   * original fragment. Any other packet is split into the largest possible multiples of 8 bytes. In all fragments
+   * except the first, options without the copied flag become NOPs, unless the host itself sent the packet.
+   *
+   * If PACKET was truncated by a snaplen, each fragment has the bytes that are available. Some may consist of a header
+   * only.
    */
   fragment(packet: Packet, mtu: number, geometry: FragmentGeometry | null, emit: FragmentSink): void {
     const { headerLength } = packet;
@@ -117,7 +127,7 @@ export class Fragmenter {
   }
 }
 
-/** Make NOPs of the options at AT that belong into the first fragment only (ip_options_fragment). */
+/** Replaces the options at AT that belong only in the first fragment with NOPs (ip_options_fragment). */
 function blankUncopiedOptions(bytes: Uint8Array, at: number, headerLength: number): void {
   const end = at + headerLength;
   for (let option = at + IPV4_LENGTH; option < end; ) {

@@ -1,34 +1,35 @@
 /**
- * How a reassembled packet was cut when it arrived: the host cuts it the same way again where it leaves (ip_do_fragment's
- * list of fragments).
+ * How a reassembled packet was fragmented when it arrived. The host fragments it the same way when it leaves (the
+ * fragment list in ip_do_fragment).
  */
 
-/** The most fragments of one packet: 65535 bytes in pieces of 8. */
-export const MOST_FRAGMENTS = 8192;
+/** The maximum number of fragments in a packet: 65535 bytes in pieces of 8. */
+export const MAX_FRAGMENTS = 8192;
 
 /**
- * Room in front of a fragment's IP header, in bytes: what a raw or packet socket leaves, hence what a frame sent by the host
- * itself or by tcpreplay over a veth pair has. (A network card's driver leaves more.) Where a later fragment's own header
- * and this room cannot take the first fragment's header and a link-layer header together, the kernel cuts anew.
+ * Headroom in front of a fragment's IP header, in bytes: what raw and packet sockets leave, so it applies to frames
+ * sent by the host itself and by tcpreplay over a veth pair. (Network drivers leave more.) If a later fragment's own
+ * header and headroom have no room for the first fragment's header plus a link-layer header, the kernel splits the
+ * packet from scratch.
  */
 const HEADROOM = 16;
-/** What the kernel keeps free for a link-layer header of Ethernet (LL_RESERVED_SPACE). */
+/** Room that the kernel reserves for an Ethernet header (LL_RESERVED_SPACE). */
 const LINK_LAYER_ROOM = 16;
 
-/** The fragments of the packet reassembled last, in order; one object, reused for each. */
+/** The fragments of the packet reassembled last, in order. One object is reused for all packets. */
 export class FragmentGeometry {
-  /** How many fragments there are. */
+  /** Number of fragments. */
   count = 0;
-  /** Bytes of the IP payload that each carries. */
-  readonly lengths = new Int32Array(MOST_FRAGMENTS);
-  /** Room in front of each one's payload, in bytes. */
-  private readonly headrooms = new Int32Array(MOST_FRAGMENTS);
+  /** IP payload bytes in each fragment. */
+  readonly lengths = new Int32Array(MAX_FRAGMENTS);
+  /** Headroom before each fragment's payload, in bytes. */
+  private readonly headrooms = new Int32Array(MAX_FRAGMENTS);
 
-  /** How many fragments arrived, and which bytes of the payload each brought: [start, end). Cut by a snaplen: fewer. */
+  /** Number of fragments that arrived, and the payload range [start, end) that each brought, shortened by a snaplen. */
   private arrived = 0;
   private isCut = false;
-  private readonly starts = new Int32Array(MOST_FRAGMENTS);
-  private readonly knownEnds = new Int32Array(MOST_FRAGMENTS);
+  private readonly starts = new Int32Array(MAX_FRAGMENTS);
+  private readonly knownEnds = new Int32Array(MAX_FRAGMENTS);
 
   reset(): void {
     this.count = 0;
@@ -37,8 +38,8 @@ export class FragmentGeometry {
   }
 
   /**
-   * Append a fragment: where its payload starts, its length, how much of it is there, and its own header's length, all in
-   * bytes.
+   * Appends a fragment: the offset of its payload, its length, its available bytes and the length of its own header,
+   * all in bytes.
    */
   append(start: number, length: number, available: number, headerLength: number): void {
     this.lengths[this.count] = length;
@@ -51,8 +52,8 @@ export class FragmentGeometry {
   }
 
   /**
-   * Whoever rewrites the first LENGTH bytes after the IP header calls this first: the kernel moves as many bytes into the
-   * first fragment (skb_ensure_writable), which changes how the packet is cut where the first fragment was shorter.
+   * Must be called before the first LENGTH bytes after the IP header are rewritten. The kernel then pulls that many
+   * bytes into the first fragment (skb_ensure_writable). If the first fragment was shorter, this changes the geometry.
    */
   ensureWritable(length: number): void {
     const { lengths, headrooms } = this;
@@ -73,8 +74,8 @@ export class FragmentGeometry {
   }
 
   /**
-   * Whether a packet with a header of HEADER_LENGTH bytes can leave cut as it arrived, no fragment's payload longer than
-   * ROOM (the geometry checks of ip_do_fragment).
+   * Whether a packet with a header of HEADER_LENGTH bytes can leave in its original fragments, none with a payload
+   * longer than ROOM (the geometry checks in ip_do_fragment).
    */
   isUsable(headerLength: number, room: number): boolean {
     const { lengths, headrooms, count } = this;
@@ -86,7 +87,7 @@ export class FragmentGeometry {
     return true;
   }
 
-  /** How many bytes from START on are there without a gap, up to END (offsets in the payload). */
+  /** Number of contiguous bytes available from START, up to END (payload offsets). */
   availableFrom(start: number, end: number): number {
     if (!this.isCut) return end - start;
     let known = start;

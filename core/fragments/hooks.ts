@@ -1,4 +1,4 @@
-/** hot: reassembly at the hooks, before everything else there (nf_defrag_ipv4). */
+/** hot: reassembly at the hooks, before all other entries (nf_defrag_ipv4). */
 import { isFragment } from '../decode.js';
 import { because } from '../drop.js';
 import type { Emit } from '../events.js';
@@ -8,14 +8,14 @@ import type { Packet } from '../packet.js';
 import { packetFields } from '../packet-fields.js';
 import { type FragmentQueues, FragmentUser, Reassembly } from './reassemble.js';
 
-/** QUEUES at PREROUTING and OUTPUT. A fragment that waits for others is STOLEN. */
+/** Entries for QUEUES at PREROUTING and OUTPUT. A fragment that waits for others is STOLEN. */
 export function fragmentHooks(queues: FragmentQueues, emit: Emit): HookEntry[] {
   const entry = (hook: Hook, user: FragmentUser): HookEntry => ({
     name: 'defrag',
     hook,
     priority: Priority.DEFRAG,
     run: (packet) => (isFragment(packet) ? reassemble(queues, packet, user, emit) : Verdict.ACCEPT),
-    // What is made of fragments is never remembered.
+    // Reassembled packets never enter the flow cache.
     learn: nothingToLearn,
   });
   return [entry(Hook.PREROUTING, FragmentUser.CONNTRACK_IN), entry(Hook.OUTPUT, FragmentUser.CONNTRACK_OUT)];

@@ -1,74 +1,74 @@
-/** The fragments of one packet that is not whole yet (struct ipq), in flat memory that is used again for the next one. */
+/** The fragments of an incomplete packet (struct ipq), in flat memory that is reused for other packets. */
 
-/** Where a fragment's number stands in `FragmentQueue.entries`. */
+/** Positions of a fragment's values in `FragmentQueue.entries`. */
 export const ENTRY_OFFSET = 0;
-/** Bytes of IP payload, as the header says and trimmed to a multiple of 8 but in the last one. */
+/** IP payload bytes according to the header, rounded down to a multiple of 8 except in the last fragment. */
 export const ENTRY_LENGTH = 1;
-/** How many of them are there. */
+/** How many of these bytes are available. */
 export const ENTRY_AVAILABLE = 2;
 export const ENTRY_HEADER_LENGTH = 3;
-/** Where its header, then its payload, lies in `FragmentQueue.bytes`. */
+/** Offset of its header, followed by its payload, in `FragmentQueue.bytes`. */
 export const ENTRY_AT = 4;
 /** How its frame was addressed (PacketType). */
 export const ENTRY_TYPE = 5;
 export const ENTRY_SIZE = 6;
 
-/** What `FragmentQueue.place` says of a fragment: new, already there, or partly there. */
+/** Result of `FragmentQueue.place`: the fragment is new, a duplicate, or a partial overlap. */
 export const Placement = { NEW: 0, DUPLICATE: 1, OVERLAP: 2 } as const;
 export type Placement = (typeof Placement)[keyof typeof Placement];
 
 const FIRST_BYTES = 4096;
 const FIRST_ENTRIES = 16;
-/** Buffers above this are not kept for the next packet. */
-const MOST_BYTES_KEPT = 1 << 16;
+/** Larger buffers are not kept for the next packet. */
+const MAX_BYTES_KEPT = 1 << 16;
 
 export class FragmentQueue {
-  /** The key: addresses as loaded little-endian, IP id, protocol, and whose reassembly it is. */
+  /** The key: addresses as loaded little-endian, IP ID, protocol and FragmentUser. */
   source = 0;
   destination = 0;
   id = 0;
   protocol = 0;
   user = 0;
 
-  /** Others of the same hash; others by the time at which they are given up. */
+  /** Links to queues with the same hash, and to neighbours in the list sorted by deadline. */
   nextInBucket: FragmentQueue | null = null;
   earlier: FragmentQueue | null = null;
   later: FragmentQueue | null = null;
   deadlineMs = 0;
 
-  /** Bytes of payload that the packet has, as far as is known; those that are there; whether the first, the last came. */
+  /** Payload length known so far, available payload bytes, and whether the first and the last fragment have arrived. */
   length = 0;
   meat = 0;
   hasFirst = false;
   hasLast = false;
-  /** A bit for each ECN codepoint that was seen: 1 << codepoint. */
+  /** One bit for each ECN codepoint seen: 1 << codepoint. */
   ecn = 0;
-  /** The largest fragment with its header, and the largest one with DF, in bytes. */
+  /** Size of the largest fragment, and of the largest with DF, header included, in bytes. */
   maxSize = 0;
   maxDfSize = 0;
-  /** The interface that the newest fragment came in by. */
+  /** The interface on which the newest fragment arrived. */
   inDev = -1;
-  /** The count of its source's fragments when the newest one of this packet came (see FragmentQueues). */
+  /** The fragment count of the source when the newest fragment of this packet arrived (see FragmentQueues). */
   sourceCount = 0;
-  /** What the kernel would hold for it, in bytes. */
+  /** The memory that the kernel would use for it, in bytes. */
   memoryBytes = 0;
 
   bytes = new Uint8Array(FIRST_BYTES);
   view = new DataView(this.bytes.buffer);
   private bytesUsed = 0;
 
-  /** ENTRY_SIZE numbers a fragment, in order of arrival. */
+  /** ENTRY_SIZE numbers for each fragment, in order of arrival. */
   entries = new Int32Array(FIRST_ENTRIES * ENTRY_SIZE);
   count = 0;
 
   /**
-   * Stretches of payload that are there, [start, end) each, sorted. A fragment that follows the very last one lengthens its
-   * run; any other makes a run of its own. A fragment that lies within one run is a duplicate.
+   * The payload ranges present, each [start, end), sorted. A fragment right after the last run extends it. Any other
+   * starts a new run. A fragment within one run is a duplicate.
    */
   private runs = new Int32Array(FIRST_ENTRIES * 2);
   private runCount = 0;
 
-  /** Make it empty, as for a new packet; the sizes seen stay where only its fragments are given up (ip_frag_reinit). */
+  /** Empties the queue for a new packet. Keeps the sizes seen, as a restart does (ip_frag_reinit). */
   clear(): void {
     this.length = 0;
     this.meat = 0;
@@ -81,7 +81,7 @@ export class FragmentQueue {
     this.runCount = 0;
   }
 
-  /** Make it fit for another packet, and let go of an unusually large buffer. */
+  /** Prepares the queue for another packet and frees unusually large buffers. */
   recycle(): void {
     this.clear();
     this.maxSize = 0;
@@ -89,13 +89,13 @@ export class FragmentQueue {
     this.sourceCount = 0;
     this.memoryBytes = 0;
     this.nextInBucket = null;
-    if (this.bytes.length > MOST_BYTES_KEPT) {
+    if (this.bytes.length > MAX_BYTES_KEPT) {
       this.bytes = new Uint8Array(FIRST_BYTES);
       this.view = new DataView(this.bytes.buffer);
     }
   }
 
-  /** Take payload from START to END (exclusive) into account, where none of it is there yet. */
+  /** Adds the payload range from START to END (exclusive), unless part of it is already present. */
   place(start: number, end: number): Placement {
     const { runs, runCount } = this;
     let at = runCount;
@@ -119,7 +119,7 @@ export class FragmentQueue {
     return Placement.NEW;
   }
 
-  /** Keep a fragment: its header and AVAILABLE bytes of payload, from AT on in BYTES. */
+  /** Stores a fragment: its header and AVAILABLE bytes of payload, starting at AT in BYTES. */
   keep(
     bytes: Uint8Array,
     at: number,
@@ -148,7 +148,7 @@ export class FragmentQueue {
     this.bytesUsed += size;
   }
 
-  /** Where the numbers of the fragment at offset 0 stand in `entries`; -1: it is not there. */
+  /** The position in `entries` of the fragment at offset 0; -1 if it is missing. */
   firstEntry(): number {
     for (let entry = 0; entry < this.count * ENTRY_SIZE; entry += ENTRY_SIZE) {
       if (this.entries[entry + ENTRY_OFFSET] === 0) return entry;
@@ -166,7 +166,7 @@ export class FragmentQueue {
   }
 }
 
-/** Copy LENGTH bytes; without a view on them, so that nothing is allocated a fragment where they are few. */
+/** Copies LENGTH bytes. Copies short runs byte by byte, to avoid allocating a view for each fragment. */
 export function copyBytes(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, length: number): void {
   if (length < 64) for (let i = 0; i < length; i++) to[toAt + i] = from[fromAt + i];
   else to.set(from.subarray(fromAt, fromAt + length), toAt);

@@ -1,8 +1,8 @@
 /**
- * Reassembly of fragments before conntrack (nf_defrag_ipv4): at PREROUTING and OUTPUT, apart from each other.
+ * Reassembly of fragments before conntrack (nf_defrag_ipv4), separately at PREROUTING and OUTPUT.
  *
- * A fragment is swallowed until the packet is whole; then the packet record that brought the last missing one describes the
- * whole. How it was cut is kept for its way out (see fragment.ts).
+ * Fragments are held until the packet is complete. The packet record of the last one to arrive then describes the whole
+ * packet. Its original geometry is kept for transmission (see fragment.ts).
  */
 import { internetChecksum } from '../../codecs/checksum.js';
 import {
@@ -19,7 +19,7 @@ import {
 } from '../../codecs/layouts.js';
 import { Packet, type PacketType } from '../packet.js';
 import type { Reason } from '../reasons.js';
-import { FragmentGeometry, MOST_FRAGMENTS } from './geometry.js';
+import { FragmentGeometry, MAX_FRAGMENTS } from './geometry.js';
 import {
   copyBytes,
   ENTRY_AT,
@@ -33,15 +33,15 @@ import {
   Placement,
 } from './queue.js';
 
-/** Whose reassembly a fragment belongs to (enum ip_defrag_users): fragments of different users never meet. */
+/** Who reassembles (enum ip_defrag_users). Fragments of different users are never combined. */
 export const FragmentUser = { CONNTRACK_IN: 0, CONNTRACK_OUT: 1 } as const;
 export type FragmentUser = (typeof FragmentUser)[keyof typeof FragmentUser];
 
-/** What became of a fragment: swallowed, it made a packet whole, or it was dropped. */
+/** What happened to a fragment: it is held, it completed a packet, or it was dropped. */
 export const Reassembly = { PENDING: 0, COMPLETE: 1, DROPPED: 2 } as const;
 export type Reassembly = (typeof Reassembly)[keyof typeof Reassembly];
 
-/** Why a fragment was dropped, alone (duplicate, memory) or with all others of its packet. */
+/** Why a fragment was dropped, either alone (duplicate, memory) or with all others of its packet. */
 export type FragmentDropReason = Extract<
   Reason,
   | 'fragment-duplicate'
@@ -53,53 +53,56 @@ export type FragmentDropReason = Extract<
   | 'fragment-memory'
 >;
 
-/** The limits of reassembly, by their sysctls. */
+/** The reassembly limits, from sysctls. */
 export interface FragmentLimits {
   /** net.ipv4.ipfrag_time, in milliseconds. */
   timeoutMs: number;
-  /** net.ipv4.ipfrag_high_thresh: above it no fragment is taken. */
+  /** net.ipv4.ipfrag_high_thresh: above it, no fragment is accepted. */
   highThreshBytes: number;
-  /** net.ipv4.ipfrag_max_dist: how many fragments of the same source may come between two of one packet; 0: any number. */
+  /**
+   * net.ipv4.ipfrag_max_dist: how many fragments of the same source may arrive between two of one packet; 0 means no
+   * limit.
+   */
   maxDist: number;
 }
 
 const DEFAULT_FRAGMENT_LIMITS: FragmentLimits = { timeoutMs: 30_000, highThreshBytes: 4 << 20, maxDist: 64 };
 
-/** Bytes free before the IP header of a packet that was reassembled, for a link-layer header. */
+/** Free bytes before the IP header of a reassembled packet, for a link-layer header. */
 const REASSEMBLY_HEADROOM = 64;
 
-const MOST_BYTES = 65535;
+const MAX_BYTES = 65535;
 const BUCKETS = 1024;
-const MOST_QUEUES_KEPT = 64;
+const MAX_QUEUES_KEPT = 64;
 
 const ECN_MASK = 3;
 const ECN_CE = 3;
 const NOT_ECT_SEEN = 1 << 0;
 const CE_SEEN = 1 << ECN_CE;
 
-/** What the kernel holds for a queue (struct ipq) and for a fragment besides its bytes (struct sk_buff), in bytes. */
+/** The kernel's memory use for a queue (struct ipq) and for a fragment besides its bytes (struct sk_buff), in bytes. */
 const QUEUE_MEMORY = 200;
 const FRAGMENT_MEMORY = 256;
-/** What it keeps behind a frame (struct skb_shared_info) and before it, the least it takes for all that, and a page. */
+/** What it adds behind a frame (struct skb_shared_info) and in front of it, its smallest allocation, and a page. */
 const SHARED_INFO_MEMORY = 320;
 const HEADROOM_MEMORY = 16;
-const LEAST_HEAD_MEMORY = 576;
+const MIN_HEAD_MEMORY = 576;
 const PAGE_MEMORY = 4096;
 
-/** The count of fragments that one source has sent, while any packet of it is incomplete (struct inet_peer, rid). */
+/** Counts the fragments from one source while any of its packets is incomplete (struct inet_peer, rid). */
 interface FragmentSource {
   count: number;
   queues: number;
 }
 
 export class FragmentQueues {
-  /** How the packet completed last was cut when it arrived. */
+  /** How the most recently completed packet was fragmented on arrival. */
   readonly geometry = new FragmentGeometry();
-  /** When the oldest incomplete packet is given up, in milliseconds since the first packet; Infinity: there is none. */
+  /** Deadline of the oldest incomplete packet, in milliseconds since the first packet; Infinity if there is none. */
   nextDeadlineMs = Number.POSITIVE_INFINITY;
-  /** How many fragments are waiting. */
+  /** Number of waiting fragments. */
   pendingFragments = 0;
-  /** Of the last `add` that said DROPPED: why, and how many fragments that were waiting were dropped with it. */
+  /** After `add` returned DROPPED: the reason, and the number of waiting fragments dropped with this one. */
   dropReason: FragmentDropReason | '' = '';
   droppedWaiting = 0;
 
@@ -111,9 +114,9 @@ export class FragmentQueues {
   private newest: FragmentQueue | null = null;
   private memoryBytes = 0;
 
-  private readonly wholeBytes = new Uint8Array(REASSEMBLY_HEADROOM + MOST_BYTES + 1);
+  private readonly wholeBytes = new Uint8Array(REASSEMBLY_HEADROOM + MAX_BYTES + 1);
   private readonly wholeView = new DataView(this.wholeBytes.buffer);
-  private readonly order = new Int32Array(MOST_FRAGMENTS);
+  private readonly order = new Int32Array(MAX_FRAGMENTS);
   private readonly expiredFirst = new Packet();
 
   constructor(limits: Partial<FragmentLimits> = {}) {
@@ -121,13 +124,14 @@ export class FragmentQueues {
   }
 
   /**
-   * Take in a fragment (a packet with MF or an offset). COMPLETE: PACKET now is the whole one, in this object's buffer, which
-   * serves until the next COMPLETE: header, addressing and link type of the first fragment, interface of the newest one,
-   * `fragmentMaxSize` and `fragmentHadDf` set. Its header has DF where a largest fragment had it (IPSKB_FRAG_PMTU).
+   * Adds a fragment (a packet with MF or an offset). After COMPLETE, PACKET is the whole packet, in this object's
+   * buffer and valid until the next COMPLETE. It has the header, addressing and link type of the first fragment and the
+   * interface of the newest one, with `fragmentMaxSize` and `fragmentHadDf` set. Its header has DF if one of the
+   * largest fragments had it (IPSKB_FRAG_PMTU).
    *
-   * A fragment cut by a snaplen counts with the length that its header says. The whole packet then is cut where the first
-   * byte is missing; what lies behind the gap is in the buffer (zeros in the gap), and leaves where the fragments leave as
-   * they came.
+   * A fragment truncated by a snaplen counts with the length in its header. The whole packet is then truncated at the
+   * first missing byte. Bytes after the gap are in the buffer (the gap is zeros), and are sent if the packet leaves in
+   * its original fragments.
    */
   add(packet: Packet, user: FragmentUser): Reassembly {
     this.dropReason = '';
@@ -182,10 +186,11 @@ export class FragmentQueues {
   }
 
   /**
-   * Give up what is incomplete at NOW_MS, oldest first. ON_EXPIRED gets the first fragment of each packet whose first
-   * fragment came in at PREROUTING (a record that serves for this call only; `inDev` is the interface of the newest
-   * fragment): where it is addressed to this host, the host answers with ICMP 11/1, about it (ip_expire).
-   * Returns how many fragments were given up.
+   * Expires the packets that are overdue at NOW_MS, oldest first. Calls ON_EXPIRED with the first fragment of each
+   * packet whose first fragment arrived at PREROUTING (a record valid only during the call; `inDev` is the interface of
+   * the newest fragment). If it is addressed to this host, the host answers with ICMP 11/1 (ip_expire).
+   *
+   * Returns the number of fragments dropped.
    */
   expire(nowMs: number, onExpired: (first: Packet) => void): number {
     const before = this.pendingFragments;
@@ -226,7 +231,9 @@ export class FragmentQueues {
     return queue;
   }
 
-  /** Whether more fragments of the same source came since QUEUE's newest than may (ip_frag_too_far). Counts this one. */
+  /**
+   * Whether too many fragments of the same source have arrived since QUEUE's newest (ip_frag_too_far). Counts this one.
+   */
   private isTooFar(queue: FragmentQueue): boolean {
     if (this.limits.maxDist === 0) return false;
     const sender = this.sources.get(queue.source);
@@ -236,7 +243,7 @@ export class FragmentQueues {
     return queue.count > 0 && distance > this.limits.maxDist;
   }
 
-  /** Drop what QUEUE holds; it waits anew from NOW_MS on. */
+  /** Drops the fragments in QUEUE and restarts its time-out at NOW_MS. */
   private restart(queue: FragmentQueue, nowMs: number): void {
     this.forgetFragments(queue);
     this.unschedule(queue);
@@ -258,7 +265,7 @@ export class FragmentQueues {
     const headerLength = queue.entries[first + ENTRY_HEADER_LENGTH];
     const length = headerLength + queue.length;
     const mixesEcn = (queue.ecn & NOT_ECT_SEEN) !== 0 && queue.ecn !== NOT_ECT_SEEN;
-    if (mixesEcn || length > MOST_BYTES) {
+    if (mixesEcn || length > MAX_BYTES) {
       const reason = mixesEcn ? 'fragment-ecn' : 'fragment-too-long';
       const result = this.discard(queue, reason);
       // The newest fragment was counted as waiting.
@@ -270,7 +277,7 @@ export class FragmentQueues {
     const at = REASSEMBLY_HEADROOM;
     copyBytes(queue.bytes, queue.entries[first + ENTRY_AT], wholeBytes, at, headerLength);
     this.joinPayloads(queue, at + headerLength);
-    // An arriving TCP header is moved into one piece, to look for a socket of the host (tcp_v4_early_demux).
+    // The kernel linearizes an arriving TCP header to look for a local socket (tcp_v4_early_demux).
     if (received && queue.protocol === IPPROTO_TCP && queue.length >= TCP_LENGTH)
       this.geometry.ensureWritable(TCP_LENGTH);
 
@@ -298,16 +305,16 @@ export class FragmentQueues {
     return Reassembly.COMPLETE;
   }
 
-  /** Copy the payloads of QUEUE's fragments together, in order, to TO on; take down how they were cut. */
+  /** Copies the payloads of QUEUE's fragments in order to offset TO, and records their geometry. */
   private joinPayloads(queue: FragmentQueue, to: number): void {
     const { entries, count } = queue;
     const { order, wholeBytes, geometry } = this;
-    // Offsets are multiples of 8 below 2^16 and all different, so that an offset and an index fit one sortable number.
-    for (let i = 0; i < count; i++) order[i] = entries[i * ENTRY_SIZE + ENTRY_OFFSET] * MOST_FRAGMENTS + i;
+    // Offsets are unique multiples of 8 below 2^16, so an offset and an index fit in one sortable number.
+    for (let i = 0; i < count; i++) order[i] = entries[i * ENTRY_SIZE + ENTRY_OFFSET] * MAX_FRAGMENTS + i;
     order.subarray(0, count).sort();
     geometry.reset();
     for (let i = 0; i < count; i++) {
-      const entry = (order[i] % MOST_FRAGMENTS) * ENTRY_SIZE;
+      const entry = (order[i] % MAX_FRAGMENTS) * ENTRY_SIZE;
       const offset = entries[entry + ENTRY_OFFSET];
       const length = entries[entry + ENTRY_LENGTH];
       const available = entries[entry + ENTRY_AVAILABLE];
@@ -343,7 +350,7 @@ export class FragmentQueues {
     this.pendingFragments -= queue.count;
   }
 
-  /** Take QUEUE out of sight: no fragment finds it any more. */
+  /** Removes QUEUE from the hash table, so no further fragment finds it. */
   private unlink(queue: FragmentQueue): void {
     const bucket = bucketOf(queue.source, queue.destination, queue.id, queue.protocol);
     if (this.buckets[bucket] === queue) {
@@ -356,17 +363,17 @@ export class FragmentQueues {
     this.unschedule(queue);
   }
 
-  /** Give back an unlinked QUEUE and all that it holds. */
+  /** Recycles an unlinked QUEUE and all it holds. */
   private release(queue: FragmentQueue): void {
     this.forgetFragments(queue);
     this.memoryBytes -= queue.memoryBytes;
     const sender = this.sources.get(queue.source);
     if (sender !== undefined && --sender.queues === 0) this.sources.delete(queue.source);
     queue.recycle();
-    if (this.free.length < MOST_QUEUES_KEPT) this.free.push(queue);
+    if (this.free.length < MAX_QUEUES_KEPT) this.free.push(queue);
   }
 
-  /** Put QUEUE among those waiting, by its deadline (in nearly all cases the last). */
+  /** Inserts QUEUE into the list of waiting queues by deadline (nearly always at the end). */
   private schedule(queue: FragmentQueue, deadlineMs: number): void {
     queue.deadlineMs = deadlineMs;
     let earlier = this.newest;
@@ -404,14 +411,14 @@ function bucketOf(source: number, destination: number, id: number, protocol: num
 }
 
 /**
- * What the kernel holds for a fragment of LENGTH bytes, its header included (skb->truesize), in bytes, where its frame came
- * from a packet socket: a power of two, or pages from a page on. (/proc/net/sockstat tells the sum.)
+ * The kernel's memory use for a fragment of LENGTH bytes including its header (skb->truesize), in bytes, when the frame
+ * came from a packet socket: a power of two, or whole pages from one page up. (/proc/net/sockstat shows the total.)
  */
 function fragmentMemory(length: number): number {
   const frame = HEADROOM_MEMORY + ETHERNET_LENGTH + length;
-  if (frame >= PAGE_MEMORY) return FRAGMENT_MEMORY + LEAST_HEAD_MEMORY + Math.ceil(length / PAGE_MEMORY) * PAGE_MEMORY;
+  if (frame >= PAGE_MEMORY) return FRAGMENT_MEMORY + MIN_HEAD_MEMORY + Math.ceil(length / PAGE_MEMORY) * PAGE_MEMORY;
   const wanted = frame + SHARED_INFO_MEMORY;
-  if (wanted <= LEAST_HEAD_MEMORY) return FRAGMENT_MEMORY + LEAST_HEAD_MEMORY;
+  if (wanted <= MIN_HEAD_MEMORY) return FRAGMENT_MEMORY + MIN_HEAD_MEMORY;
   let size = 1024;
   while (size < wanted) size *= 2;
   return FRAGMENT_MEMORY + size;

@@ -1,4 +1,4 @@
-/** The kinds of address that routing and `-m addrtype` tell apart (enum rtn_type). */
+/** The address types that routing and `-m addrtype` distinguish (enum rtn_type). */
 export const AddressType = {
   UNSPEC: 0,
   UNICAST: 1,

@@ -1,4 +1,4 @@
-/** The routes that an address brings with it (fib_add_ifaddr). */
+/** The routes that the kernel adds for an address (fib_add_ifaddr). */
 import { type Address, addressFromHostOrder } from '../../codecs/address.js';
 import type { FibBuilder } from './fib.js';
 import { type Interface, type InterfaceAddress, isInNetwork } from './interfaces.js';
@@ -6,7 +6,7 @@ import { RouteTable, RouteType, Scope } from './route.js';
 
 const LIMITED_BROADCAST = addressFromHostOrder(0xffffffff);
 
-/** Adds the routes of every address of DEV to BUILDER. */
+/** Adds to BUILDER the routes for every address of DEV. */
 export function addConnectedRoutes(builder: FibBuilder, dev: Interface): void {
   for (const address of dev.addresses) addRoutesOf(builder, dev, address);
 }
@@ -16,7 +16,7 @@ function addRoutesOf(builder: FibBuilder, dev: Interface, address: InterfaceAddr
   const prefix = address.peer.masked(mask);
   const primary = isSecondary ? primaryOf(dev, address) : address;
   const add = (type: RouteType, destination: Address, length: number) => {
-    // Where the address is the broadcast of an earlier one it is no valid source, and its routes are refused.
+    // An address that is the broadcast address of an earlier one is not a valid source, so its routes are refused.
     const isOwn = type === RouteType.LOCAL && destination.equals(primary.local);
     if (!isOwn && builder.typeOf(primary.local) !== RouteType.LOCAL) return;
     builder.append({
@@ -38,7 +38,7 @@ function addRoutesOf(builder: FibBuilder, dev: Interface, address: InterfaceAddr
   if (prefixLength < 31) add(RouteType.BROADCAST, prefix.lastInPrefix(prefixLength), 32);
 }
 
-/** The address that made ADDRESS a secondary one. */
+/** The primary address that makes ADDRESS secondary. */
 function primaryOf(dev: Interface, address: InterfaceAddress): InterfaceAddress {
   const { prefixLength, peer } = address;
   return (

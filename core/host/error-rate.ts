@@ -1,13 +1,13 @@
-/** How many ICMP errors the host sends to one receiver (struct inet_peer): the kernel keeps one bucket for two limits. */
+/** Rate limits for ICMP errors to one receiver (struct inet_peer). The kernel shares one bucket between two limits. */
 import { TICK_MS } from '../clock.js';
 import type { Sysctls } from './sysctls.js';
 
-/** The bucket of ip_error, for no-route errors: five at once, then one a second. */
+/** Limit for no-route errors in ip_error: a burst of five, then one per second. */
 const NO_ROUTE_COST_MS = 1000;
 const NO_ROUTE_BURST_MS = 5 * NO_ROUTE_COST_MS;
-/** That of all errors, in units of icmp_ratelimit (XRLIM_BURST_FACTOR). */
+/** Burst for all errors, in units of icmp_ratelimit (XRLIM_BURST_FACTOR). */
 const ERROR_BURST = 6;
-/** A bucket is full after this time, hence need not be remembered. */
+/** After this time a bucket is full and can be forgotten. */
 const FULL_AFTER_MS = 60_000;
 
 const ICMP_UNREACHABLE = 3;
@@ -20,19 +20,19 @@ interface Bucket {
 
 export class ErrorRate {
   private readonly limitMs: number;
-  /** Bits of the ICMP types that are limited. */
+  /** Bit mask of the limited ICMP types. */
   private readonly mask: number;
-  /** Buckets in use since `turnedMs`, and those of the time before. */
-  private young = new Map<number, Bucket>();
-  private old = new Map<number, Bucket>();
-  private turnedMs = 0;
+  /** Buckets used since `rotatedMs`, and those used in the period before. */
+  private recent = new Map<number, Bucket>();
+  private previous = new Map<number, Bucket>();
+  private rotatedMs = 0;
 
   constructor(sysctls: Sysctls) {
     this.limitMs = sysctls.global('net.ipv4.icmp_ratelimit');
     this.mask = sysctls.global('net.ipv4.icmp_ratemask');
   }
 
-  /** Whether SENDER is told that there is no route. Asked before anything else is, and before `allowError`. */
+  /** Whether SENDER is told that there is no route. Must be called before `allowError`. */
   allowNoRoute(sender: number, nowMs: number): boolean {
     const tick = Math.floor(nowMs / TICK_MS) * TICK_MS;
     const bucket = this.bucketOf(sender, tick);
@@ -44,9 +44,9 @@ export class ErrorRate {
   }
 
   /**
-   * Whether an ICMP error of TYPE and CODE may go to RECEIVER (icmpv4_xrlim_allow); those over loopback are not limited,
-   * and not asked about. Even without a limit it empties the bucket: whoever just got another error is told of a missing
-   * route only a second later.
+   * Whether an ICMP error with TYPE and CODE may be sent to RECEIVER (icmpv4_xrlim_allow). Not called for errors over
+   * loopback, which are not limited. Even with no limit set, it clamps the bucket: after any other error, the same
+   * receiver gets a no-route error only a second later.
    */
   allowError(receiver: number, type: number, code: number, nowMs: number): boolean {
     if ((this.mask & (1 << type)) === 0) return true;
@@ -63,13 +63,14 @@ export class ErrorRate {
   }
 
   private bucketOf(address: number, tick: number): Bucket {
-    if (tick - this.turnedMs > FULL_AFTER_MS) {
-      this.old = this.young;
-      this.young = new Map();
-      this.turnedMs = tick;
+    if (tick - this.rotatedMs > FULL_AFTER_MS) {
+      this.previous = this.recent;
+      this.recent = new Map();
+      this.rotatedMs = tick;
     }
-    const bucket = this.young.get(address) ?? this.old.get(address) ?? { tokensMs: 0, lastMs: tick - FULL_AFTER_MS };
-    this.young.set(address, bucket);
+    const bucket = this.recent.get(address) ??
+      this.previous.get(address) ?? { tokensMs: 0, lastMs: tick - FULL_AFTER_MS };
+    this.recent.set(address, bucket);
     return bucket;
   }
 }

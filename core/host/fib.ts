@@ -1,18 +1,19 @@
 /**
  * hot: the forwarding table (FIB).
  *
- * The prefixes cut the address space into intervals, each of which has one most specific prefix. These are kept sorted,
- * and a lookup is a binary search in one typed array.
- * As in the kernel (fib_trie.c), where no `ip rule` was added, the tables local and main are one: of all their prefixes
- * the longest wins, and within one prefix the local table comes first, then the smaller metric, then the older route.
+ * The prefixes divide the address space into intervals, each with one most specific prefix. The intervals are sorted,
+ * so a lookup is a binary search in a typed array.
+ *
+ * Without custom `ip rule`s the local and main tables are merged, as in the kernel (fib_trie.c): the longest prefix of
+ * both wins. Within one prefix, the local table comes first, then lower metrics, then older routes.
  */
 import { type Address, prefixMask } from '../../codecs/address.js';
 import { type HostOrderAddress, type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import { type Route, RouteType } from './route.js';
 
-/** Collects routes, and is then sealed into a table that can be looked up. */
+/** Collects routes and seals them into a table for lookups. */
 export class FibBuilder {
-  /** By prefix length, by destination. */
+  /** Keyed by prefix length, then by destination. */
   private readonly prefixes = new Map<number, Map<HostOrderAddress, Route[]>>();
 
   private routesOf({ destination, prefixLength }: Route): Route[] {
@@ -24,7 +25,7 @@ export class FibBuilder {
     return routes;
   }
 
-  /** Adds ROUTE behind those of its table and metric (as routes of addresses are added); one that is there already is left out. */
+  /** Adds ROUTE after those with the same table and metric (as for routes of addresses). Ignores duplicates. */
   append(route: Route): void {
     const routes = this.routesOf(route);
     if (routes.some((other) => isSame(other, route))) return;
@@ -34,7 +35,7 @@ export class FibBuilder {
     routes.splice(behind < 0 ? routes.length : behind, 0, route);
   }
 
-  /** Adds ROUTE in place of the first of its table and metric (`ip route replace`). */
+  /** Replaces the first route with the same table and metric, or adds ROUTE (`ip route replace`). */
   replace(route: Route): void {
     const routes = this.routesOf(route);
     const at = routes.findIndex((other) => other.table === route.table && other.metric === route.metric);
@@ -42,7 +43,7 @@ export class FibBuilder {
     else routes[at] = route;
   }
 
-  /** The first route to ADDRESS that ACCEPTS takes, most specific first, while the table is still growing. */
+  /** The most specific route to ADDRESS for which ACCEPTS returns true, while the table is being built. */
   find(address: Address, accepts: (route: Route) => boolean): Route | null {
     for (let length = 32; length >= 0; length--) {
       const found = this.prefixes
@@ -54,7 +55,7 @@ export class FibBuilder {
     return null;
   }
 
-  /** The type of ADDRESS by the routes so far (inet_addr_type). */
+  /** The type of ADDRESS according to the routes so far (inet_addr_type). */
   typeOf(address: Address): RouteType {
     const { hostOrder } = address;
     if (hostOrder === 0 || hostOrder === 0xffffffff) return RouteType.BROADCAST;
@@ -85,7 +86,7 @@ function isSameAddress(a: Address | undefined, b: Address | undefined): boolean 
 }
 
 export class Fib {
-  /** First address of each interval, host order, ascending; the first is 0. */
+  /** The first address of each interval in host order, ascending. The first is 0. */
   private readonly starts: Uint32Array;
   /** The route of each interval. */
   private readonly routes: (Route | null)[] = [];
@@ -93,7 +94,7 @@ export class Fib {
   constructor(byLength: ReadonlyMap<number, ReadonlyMap<HostOrderAddress, Route[]>>) {
     const starts: number[] = [];
     const mark = (start: number, route: Route | null) => {
-      // The narrower prefix that starts where a wider one starts takes its place.
+      // A narrower prefix with the same start replaces the wider one.
       const at = starts.length > 0 && starts[starts.length - 1] === start ? starts.length - 1 : starts.length;
       starts[at] = start;
       this.routes[at] = route;
@@ -115,12 +116,12 @@ export class Fib {
     this.starts = Uint32Array.from(starts);
   }
 
-  /** The route to ADDRESS, refusals included; null: none. */
+  /** The route to ADDRESS, including unreachable, prohibit and blackhole routes; null if there is none. */
   lookup(address: LoadedAddress): Route | null {
     return this.routes[intervalOf(this.starts, toHostOrder(address))];
   }
 
-  /** The addresses around ADDRESS that have its route, in host order. */
+  /** The range around ADDRESS that has the same route, in host order. */
   spanOf(address: LoadedAddress): AddressSpan {
     const interval = intervalOf(this.starts, toHostOrder(address));
     const next = this.starts[interval + 1];
@@ -128,13 +129,13 @@ export class Fib {
   }
 }
 
-/** Addresses from `min` to `max`, in host order. */
+/** The addresses from `min` to `max`, in host order. */
 export interface AddressSpan {
   readonly min: HostOrderAddress;
   readonly max: HostOrderAddress;
 }
 
-/** The last of STARTS, which are ascending, that is not above VALUE. */
+/** The index of the last element of STARTS (ascending) that is not greater than VALUE. */
 export function intervalOf(starts: ArrayLike<number>, value: number): number {
   let low = 0;
   let high = starts.length - 1;
@@ -146,14 +147,14 @@ export function intervalOf(starts: ArrayLike<number>, value: number): number {
   return low;
 }
 
-/** A prefix as an interval in host order, and its route: of those with one prefix, the first wins. */
+/** A prefix as an interval in host order, with its route: the first one for that prefix. */
 interface Span {
   readonly start: HostOrderAddress;
   readonly end: HostOrderAddress;
   readonly route: Route;
 }
 
-/** Every prefix as an interval, by start, the wider first. */
+/** All prefixes as intervals, sorted by start, wider ones first. */
 function spansOf(byLength: ReadonlyMap<number, ReadonlyMap<HostOrderAddress, Route[]>>): Span[] {
   const spans: Span[] = [];
   for (const [length, byAddress] of byLength)
@@ -162,26 +163,28 @@ function spansOf(byLength: ReadonlyMap<number, ReadonlyMap<HostOrderAddress, Rou
   return spans.sort((a, b) => a.start - b.start || b.end - a.end);
 }
 
-/** The tables in the order in which they are asked: local with main, then default. */
+/** The tables in lookup order: local merged with main, then default. */
 export class RoutingTables {
   constructor(
     private readonly main: Fib,
     private readonly fallback: Fib,
   ) {}
 
-  /** The route to ADDRESS in local and main alone: what the type of an address is taken from. */
+  /** The route to ADDRESS in local and main only, which determine the type of an address. */
   lookupMain(address: LoadedAddress): Route | null {
     return this.main.lookup(address);
   }
 
-  /** The addresses around ADDRESS that have the same routes in both, in host order. */
+  /** The range around ADDRESS that has the same routes in both, in host order. */
   spanOf(address: LoadedAddress): AddressSpan {
     const main = this.main.spanOf(address);
     const fallback = this.fallback.spanOf(address);
     return { min: Math.max(main.min, fallback.min), max: Math.min(main.max, fallback.max) };
   }
 
-  /** The route to ADDRESS, refusals included; null: none (`throw` makes it so). */
+  /**
+   * The route to ADDRESS, including unreachable, prohibit and blackhole routes; null if there is none or it is `throw`.
+   */
   lookup(address: LoadedAddress): Route | null {
     return unlessThrown(this.main.lookup(address)) ?? unlessThrown(this.fallback.lookup(address));
   }

@@ -1,8 +1,8 @@
 /**
- * The host that is emulated: interfaces, routes, neighbours, sysctls, and the decisions that follow from them.
+ * The emulated host: interfaces, routes, neighbours, sysctls, and the routing decisions that follow from them.
  *
- * Built once from a description; no decision allocates. Only IPv4 is routed; the description has what the host has of IPv6.
- * Interfaces are indexes into `interfaces`, -1: none.
+ * Built once from a description. Decisions do not allocate. Only IPv4 is routed, although the description includes
+ * IPv6. Interfaces are indexes into `interfaces`; -1 means none.
  */
 import { type Address, addressFromHostOrder, prefixMask } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
@@ -22,10 +22,10 @@ import { Sysctls } from './sysctls.js';
 
 const LOOPBACK_ADDRESS = addressFromHostOrder(0x7f000001);
 const LOOPBACK_MTU = 65_536;
-/** 192.0.0.8 (RFC 7600): the source of an ICMP error of a host without addresses. */
+/** 192.0.0.8 (RFC 7600): the source of ICMP errors from a host without addresses. */
 const DUMMY_ADDRESS = addressFromHostOrder(0xc0000008).loaded;
 
-/** The host that TEXT, the content of FILE, describes. Throws a HostError that names file, line and column. */
+/** Creates the host described by TEXT, the content of FILE. Throws a HostError with file, line and column. */
 export function loadHost(text: string, file: string): Host {
   const description = parseHost(text, file);
   try {
@@ -38,25 +38,25 @@ export function loadHost(text: string, file: string): Host {
 export class Host {
   /** What it was built from. */
   readonly description: HostDescription;
-  /** Loopback first, the others in the order of the description. */
+  /** Loopback first, then the others in the order of the description. */
   readonly interfaces: readonly Interface[];
   readonly interfaceNames: readonly string[];
   /** Index of lo. */
   readonly loopback = 0;
   readonly sysctls: Sysctls;
-  /** Text of `ipset save`, '' where there is none. */
+  /** Output of `ipset save`, or '' if there is none. */
   readonly ipset: string;
-  /** What the description has that changes nothing here. */
+  /** Warnings about parts of the description that have no effect. */
   readonly warnings: readonly string[];
 
-  /** For whoever asks for a route: filled in, asked with, and free again. */
+  /** Scratch key for route lookups: the caller fills it in and uses it for one lookup. */
   readonly routeKey = new RouteKey();
   private readonly routing: Routing;
   private readonly neighbours: Neighbours;
   private readonly inputRoute = new InputRoute();
   private readonly outputRoute = new OutputRoute();
 
-  /** Throws a HostError without a place in a file. */
+  /** Throws a HostError without a file position. */
   constructor(description: HostDescription) {
     this.description = description;
     const links = withLoopback(description.links);
@@ -64,7 +64,7 @@ export class Host {
     this.interfaceNames = this.interfaces.map(({ name }) => name);
     this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
     this.ipset = description.ipset;
-    const down = links.filter(({ isUp }) => !isUp).map(({ name }) => `interface ${name} is down; it is taken as up`);
+    const down = links.filter(({ isUp }) => !isUp).map(({ name }) => `interface ${name} is down; treating it as up`);
     this.warnings = [...description.warnings, ...down, ...this.sysctls.warnings];
     this.routing = new Routing(this.interfaces, this.tablesOf(description), this.sysctls, this.loopback);
     this.neighbours = new Neighbours((address, dev) => this.routing.addressType(address, dev));
@@ -84,29 +84,26 @@ export class Host {
     return new RoutingTables(main.seal(), fallback.seal());
   }
 
-  /** The index of the interface NAME, -1: there is none. */
+  /** The index of interface NAME, or -1 if it does not exist. */
   interfaceIndex(name: string): number {
     return this.interfaceNames.indexOf(name);
   }
 
-  /**
-   * What becomes of an arriving packet, once PREROUTING is through (ip_route_input). Returns one record, which the next
-   * call changes.
-   */
+  /** Routes an arriving packet after PREROUTING (ip_route_input). The returned record is reused by the next call. */
   routeInput(key: RouteKey): InputRoute {
     return this.routing.input(this.inputRoute, key);
   }
 
   /**
-   * The route of a packet of the host's own (ip_route_output). A source other than 0 must be an address of the host. Raw
-   * packets are routed with source 0, whatever they carry. Returns one record, which the next call of any output routing
-   * changes.
+   * Routes a packet from the host itself (ip_route_output). A source other than 0 must be an address of the host. Raw
+   * packets are routed with source 0, whatever their header says. The returned record is reused by the next output
+   * routing call.
    */
   routeOutput(key: RouteKey): OutputRoute {
     return this.routing.output(this.outputRoute, key.destination, key.source, false);
   }
 
-  /** The new route of a packet that OUTPUT changed, or of a TCP reset (ip_route_me_harder): its source may be any unicast address. */
+  /** Reroutes a packet changed by OUTPUT, or a TCP RST (ip_route_me_harder). Its source may be any unicast address. */
   rerouteOutput({ source, destination }: RouteKey): OutputRoute {
     const type = this.routing.addressType(source, -1);
     const isOne = type === AddressType.LOCAL || type === AddressType.UNICAST;
@@ -114,8 +111,9 @@ export class Host {
   }
 
   /**
-   * The route, and with it the source, of an ICMP error (icmp_send). KEY is of the packet that the error is about, except that
-   * its source is who gets the error. IS_LOCAL: the packet was routed to the host itself, so its destination answers.
+   * Finds the route, and thereby the source, of an ICMP error (icmp_send). KEY describes the packet that the error is
+   * about, except that its source is the receiver of the error. IS_LOCAL: the packet was routed to the host itself, so
+   * the error comes from the packet's destination.
    */
   routeIcmpError(key: RouteKey, isLocal: boolean): OutputRoute {
     const { source: receiver, destination, inDev } = key;
@@ -128,25 +126,25 @@ export class Host {
     return route;
   }
 
-  /** What kind of address ADDRESS is: UNICAST, LOCAL, BROADCAST or MULTICAST; DEV: as seen from that interface, -1: any. */
+  /** The type of ADDRESS: UNICAST, LOCAL, BROADCAST or MULTICAST. DEV limits this to one interface; -1 means any. */
   addressType(address: LoadedAddress, dev: number): AddressType {
     return this.routing.addressType(address, dev);
   }
 
   /**
-   * Addresses around ADDRESS, in host order, that are treated as it is: by the same routes, and of the same type. Only the MAC of
-   * one that is on a link is its own.
+   * The range around ADDRESS, in host order, that has the same routes and the same type. MACs of on-link addresses in
+   * it still differ.
    */
   addressSpan(address: LoadedAddress): AddressSpan {
     return this.routing.addressSpan(address);
   }
 
-  /** The source that -j MASQUERADE gives to packets that leave by OUT_DEV for NEXT_HOP; undefined: there is none, they are dropped. */
+  /** The source that -j MASQUERADE assigns to packets leaving OUT_DEV for NEXT_HOP. If undefined, they are dropped. */
   masqueradeAddress(outDev: number, nextHop: LoadedAddress): Address | undefined {
     return this.selectAddress(outDev, nextHop, Scope.UNIVERSE);
   }
 
-  /** The destination that -j REDIRECT gives to packets that came in by IN_DEV; undefined: there is none, they are dropped. */
+  /** The destination that -j REDIRECT assigns to packets that arrived on IN_DEV. If undefined, they are dropped. */
   redirectAddress(inDev: number): Address | undefined {
     return this.interfaces[inDev].addresses[0]?.local;
   }
@@ -155,13 +153,13 @@ export class Host {
     return selectAddress(this.interfaces, dev, nextHop, scope, this.sysctls.routeLocalnet(dev));
   }
 
-  /** Writes the six bytes of the MAC of NEXT_HOP on DEV at INTO[AT]. */
+  /** Writes the six bytes of NEXT_HOP's MAC on DEV to INTO[AT]. */
   writeMac(dev: number, nextHop: LoadedAddress, into: Uint8Array, at: number): void {
     this.neighbours.writeMac(dev, nextHop, into, at);
   }
 }
 
-/** LINKS with lo first, which has 127.0.0.1/8 whether it is said or not. */
+/** LINKS with lo first. Adds lo and 127.0.0.1/8 if they are missing. */
 function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
   const lo = links.find(({ isLoopback }) => isLoopback);
   const own = {
@@ -184,7 +182,7 @@ function isIpv4(address: Address): boolean {
 function interfaceOf(link: LinkDescription, index: number): Interface {
   const { name, mac, mtu, isLoopback } = link;
   const addresses: InterfaceAddress[] = [];
-  // One that the kernel refuses because it is there already is left out, as `ip` would.
+  // Duplicates, which the kernel refuses, are ignored.
   for (const { local, peer, prefixLength, broadcast, scope } of link.addresses) {
     const mask = prefixMask(local.family, prefixLength);
     if (isIpv4(local)) insertAddress(addresses, { local, peer, prefixLength, mask, broadcast, scope });

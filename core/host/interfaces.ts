@@ -1,4 +1,4 @@
-/** The host's interfaces and their addresses, in the order in which the kernel keeps them. */
+/** The host's interfaces and their addresses, in kernel order. */
 import type { Address } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 
@@ -9,11 +9,11 @@ export interface InterfaceAddress {
   readonly peer: Address;
   readonly prefixLength: number;
   readonly mask: Address;
-  /** undefined: none was assigned. */
+  /** undefined if there is none. */
   readonly broadcast: Address | undefined;
   /** See `Scope`. */
   readonly scope: number;
-  /** It is in the network of an address before it. */
+  /** It is in the network of an earlier address. */
   readonly isSecondary: boolean;
 }
 
@@ -36,9 +36,10 @@ export function isInNetwork(address: LoadedAddress, { peer, mask }: InterfaceAdd
 }
 
 /**
- * Adds an address to an interface's LIST as the kernel does (__inet_insert_ifa): one in the network of an earlier one
- * becomes secondary and goes to the end; a primary one goes behind the last primary of a scope as wide. An address that
- * is there already is left out, as are 0.0.0.0 and one whose scope differs from that of its network; false then.
+ * Adds an address to an interface's LIST as the kernel does (__inet_insert_ifa). An address in the network of an
+ * earlier one becomes secondary and goes to the end. A primary address goes after the last primary one of the same or
+ * wider scope. Returns false, without adding it, for a duplicate, 0.0.0.0, or a scope different from that of its
+ * network.
  */
 export function insertAddress(list: InterfaceAddress[], address: Omit<InterfaceAddress, 'isSecondary'>): boolean {
   if (address.local.isUnspecified) return false;

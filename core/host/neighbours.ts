@@ -1,4 +1,4 @@
-/** hot: the MAC address that a frame to a next hop gets. */
+/** hot: MAC addresses of next hops. */
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { AddressType } from './address-type.js';
 
@@ -6,9 +6,9 @@ const MAC_BYTES = 6;
 const CACHE_SLOTS = 1024;
 
 export class Neighbours {
-  /** Of the neighbours that the description names: by interface, by address. */
+  /** The neighbours named in the description, by interface and address. */
   private readonly known: Map<number, Uint8Array>[] = [];
-  /** The last next hops seen, one a slot: address and interface + 1, and the MAC. */
+  /** A cache of recent next hops. Each slot has an address, an interface + 1, and the MAC. */
   private readonly keys = new Int32Array(2 * CACHE_SLOTS);
   private readonly macs = new Uint8Array(MAC_BYTES * CACHE_SLOTS);
 
@@ -20,8 +20,8 @@ export class Neighbours {
   }
 
   /**
-   * Writes the six bytes of the MAC of NEXT_HOP on interface DEV at INTO[AT]: the neighbour's; that of a broadcast or
-   * multicast (arp_constructor); 02:00 + the IPv4 address for a neighbour that the description leaves out.
+   * Writes the six bytes of the MAC of NEXT_HOP on interface DEV to INTO[AT]: the neighbour's, or a broadcast or
+   * multicast one (arp_constructor), or 02:00 + the IPv4 address if the description does not include the neighbour.
    */
   writeMac(dev: number, nextHop: LoadedAddress, into: Uint8Array, at: number): void {
     const { keys, macs } = this;

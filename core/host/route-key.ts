@@ -1,25 +1,28 @@
-/** hot: what routing goes by, in one record that is reused for every packet (struct flowi4). */
+/** hot: the key of a route lookup, in one record reused for every packet (struct flowi4). */
 import type { HostOrderPort, LoadedAddress } from '../../codecs/byte-order.js';
 import { IPV4_TOS_AT } from '../../codecs/layouts.js';
 import { type Packet, PacketType } from '../packet.js';
 
-/** Holds all that routing rules and multipath hashes can ask; the main table asks for the addresses and the interface. */
+/**
+ * Holds everything that routing rules and multipath hashes may need. The main table uses only the addresses and the
+ * interface.
+ */
 export class RouteKey {
-  /** 0: the host's own packet takes the source that the route prefers. */
+  /** 0: the route's preferred source is used for the host's own packet. */
   source: LoadedAddress = 0;
   destination: LoadedAddress = 0;
   protocol = 0;
-  /** −1: the packet has none. */
+  /** −1 if the packet has no ports. */
   sport: HostOrderPort = -1;
   dport: HostOrderPort = -1;
   mark = 0;
   tos = 0;
-  /** The interface that the packet arrived on; −1: it is the host's own. */
+  /** The ingress interface; −1 for the host's own packets. */
   inDev = -1;
   /** How the frame of an arriving packet was addressed. */
   packetType: PacketType = PacketType.HOST;
 
-  /** Takes all from PACKET as it is now. */
+  /** Fills in the key from the current state of PACKET. */
   fromPacket(packet: Packet): this {
     this.source = packet.source;
     this.destination = packet.destination;
@@ -33,7 +36,7 @@ export class RouteKey {
     return this;
   }
 
-  /** The same for a packet of the host's own whose source is left to the route. */
+  /** The same for a packet from the host itself whose source the route selects. */
   fromUnsourced(packet: Packet): this {
     this.fromPacket(packet);
     this.source = 0;

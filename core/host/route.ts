@@ -1,15 +1,15 @@
-/** The vocabulary of routing: types, scopes, and one route of the table. */
+/** Routing vocabulary: types, scopes, and the route itself. */
 import type { Address } from '../../codecs/address.js';
 import { AddressType } from './address-type.js';
 
-/** What a route says of the addresses below it (enum rtn_type); the same numbers as `AddressType`. */
+/** Route types (enum rtn_type), with the same numbers as `AddressType`. */
 export const RouteType = AddressType;
 export type RouteType = AddressType;
 
-/** How far the addresses below a route are away (enum rt_scope_t). A larger number is nearer. */
+/** The distance to the destinations of a route (enum rt_scope_t). Larger numbers are nearer. */
 export const Scope = { UNIVERSE: 0, SITE: 200, LINK: 253, HOST: 254, NOWHERE: 255 } as const;
 
-/** Routing tables that are consulted where no `ip rule` says otherwise (enum rt_class_t). */
+/** The routing tables consulted without custom `ip rule`s (enum rt_class_t). */
 export const RouteTable = { DEFAULT: 253, MAIN: 254, LOCAL: 255 } as const;
 export type RouteTable = (typeof RouteTable)[keyof typeof RouteTable];
 
@@ -21,10 +21,10 @@ export interface Route {
   readonly table: RouteTable;
   readonly metric: number;
   readonly scope: number;
-  /** Interface index; -1 for the types that lead nowhere (unreachable, blackhole, …). */
+  /** Interface index; -1 for types without an interface (unreachable, blackhole, …). */
   readonly dev: number;
   /** undefined: the destination is on the link. */
   readonly gateway: Address | undefined;
-  /** The source that the host's own packets take here: the route's `src`, or what its device has. */
+  /** The source of the host's own packets on this route: its `src`, or an address of its device. */
   readonly preferredSource: Address | undefined;
 }

@@ -1,4 +1,4 @@
-/** hot: routing decisions, as ip_route_input and ip_route_output take them. Nothing here allocates. */
+/** hot: routing decisions like those of ip_route_input and ip_route_output. Nothing here allocates. */
 import { type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import { PacketType } from '../packet.js';
 import { AddressType } from './address-type.js';
@@ -9,11 +9,11 @@ import { type InputRoute, type OutputRoute, RouteAction, type RouteFailure } fro
 import type { RouteKey } from './route-key.js';
 import type { Sysctls } from './sysctls.js';
 
-/** 224.0.0.1, the one group that every host is a member of. */
+/** 224.0.0.1, the only group that every host joins. */
 const ALL_HOSTS = 0x010000e0;
 const LIMITED_BROADCAST = -1;
 const LOOPBACK_ADDRESS = 0x0100007f;
-/** Routes to groups narrower than this keep their gateway (224.0.0.0/4). */
+/** Multicast routes more specific than this prefix length (224.0.0.0/4) keep their gateway. */
 const MULTICAST_PREFIX_LENGTH = 4;
 
 const ICMP_NET_UNREACHABLE = 0;
@@ -23,10 +23,10 @@ const ICMP_FILTERED = 13;
 export const isMulticast = (address: LoadedAddress): boolean => (address & 0xf0) === 0xe0;
 const isLoopbackAddress = (address: LoadedAddress) => (address & 0xff) === 127;
 
-/** Where addresses begin that are treated by themselves here, and where they end: 0, 127/8, 224.0.0.1, 224/4, 255.255.255.255. */
+/** Boundaries of the address ranges with special treatment: 0, 127/8, 224.0.0.1, 224/4, 255.255.255.255. */
 const SPECIAL_STARTS = [0, 1, 0x7f000000, 0x80000000, 0xe0000000, 0xe0000001, 0xe0000002, 0xf0000000, 0xffffffff];
 
-/** What an interface's sysctls come to, read once. */
+/** The effective sysctls of an interface, read once. */
 interface Policy {
   readonly rpFilter: number;
   readonly isForwarding: boolean;
@@ -133,7 +133,10 @@ export class Routing {
     return result;
   }
 
-  /** Whether SOURCE may arrive on IN_DEV on its way to OUT_DEV, and if not, why (fib_validate_source). */
+  /**
+   * Validates SOURCE for a packet from IN_DEV that is routed to OUT_DEV (fib_validate_source). Returns the reason for a
+   * failure, or ''.
+   */
   private checkSource(source: LoadedAddress, outDev: number, inDev: number): RouteFailure | '' {
     const policy = this.policies[inDev];
     if (policy.rpFilter === 0 && !(inDev === outDev && policy.sendsRedirects))
@@ -170,7 +173,7 @@ export class Routing {
     return this.outputBy(result, destination, preferred, route.dev, route);
   }
 
-  /** The interface that has the local ADDRESS, -1: none (__ip_dev_find). */
+  /** The interface that owns the local ADDRESS; -1 if there is none (__ip_dev_find). */
   private devOf(address: LoadedAddress): number {
     const dev = this.own.get(address);
     if (dev !== undefined) return dev;
@@ -253,7 +256,7 @@ function drop(result: InputRoute, reason: RouteFailure): InputRoute {
   return result;
 }
 
-/** No way to the destination: an answer where the interface forwards, silence where it does not (ip_error). */
+/** Refuses a packet without a route: with an ICMP error if the interface forwards, silently otherwise (ip_error). */
 function refuse(result: InputRoute, route: Route | null, isForwarding: boolean): InputRoute {
   drop(result, isForwarding ? failureOf(route) : 'forwarding-off');
   if (!isForwarding || route?.type === RouteType.BLACKHOLE) return result;

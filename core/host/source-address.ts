@@ -1,4 +1,4 @@
-/** Which of its addresses the host uses as a source. */
+/** Source address selection. */
 import type { Address } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import type { Interface, InterfaceAddress } from './interfaces.js';
@@ -6,9 +6,10 @@ import { isInNetwork } from './interfaces.js';
 import { Scope } from './route.js';
 
 /**
- * The address that goes with interface DEV for packets to NEXT_HOP (0: none in particular), of a scope no nearer than
- * SCOPE: the primary one whose network holds the next hop, else the first primary one, else another interface's
- * (loopback first); undefined: there is none. IS_LOCALNET_ROUTED: addresses of scope host count as link (inet_select_addr).
+ * The source address on interface DEV for packets to NEXT_HOP (0: unspecified), with a scope no narrower than SCOPE:
+ * the primary address whose network contains the next hop, or else the first primary address, or else an address of
+ * another interface (loopback first), or undefined. IS_LOCALNET_ROUTED: addresses of scope host count as scope link
+ * (inet_select_addr).
  */
 export function selectAddress(
   interfaces: readonly Interface[],

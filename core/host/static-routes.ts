@@ -1,4 +1,4 @@
-/** The routes of the description, added one by one as `ip route replace` adds them, with the checks of the kernel. */
+/** The description's routes, added one by one as `ip route replace` does, with the kernel's checks. */
 import type { Address } from '../../codecs/address.js';
 import { formatPrefix, HostError, type RouteDescription } from '../../codecs/host-json.js';
 import { AddressType } from './address-type.js';
@@ -16,16 +16,16 @@ const TYPES = {
   throw: RouteType.THROW,
 } as const;
 
-/** What is known of the host while its routes are added. */
+/** The state of the host while its routes are added. */
 export interface RouteContext {
   readonly interfaces: readonly Interface[];
   readonly sysctls: Sysctls;
-  /** The tables local and main, and the table default. */
+  /** The builders of the tables local and main (merged) and default. */
   readonly main: FibBuilder;
   readonly fallback: FibBuilder;
 }
 
-/** Adds the route that DESCRIPTION gives. Throws a HostError where the kernel would refuse it. */
+/** Adds the route in DESCRIPTION. Throws a HostError if the kernel would refuse it. */
 export function addStaticRoute(context: RouteContext, description: RouteDescription): void {
   const { path, destination, prefixLength, metric, scope, preferredSource } = description;
   const type = TYPES[description.type];
@@ -62,7 +62,7 @@ interface NextHop {
 }
 
 function refusalHop({ gateway, dev, type }: RouteDescription, fail: Fail): NextHop {
-  // `ip -j route` of kernels up to 5.2 gives such routes the device lo, which the kernel itself ignores.
+  // `ip -j route` with kernels up to 5.2 shows such routes on device lo, which the kernel itself ignores.
   if (gateway !== undefined) fail('gateway', `a route of type ${type} has no gateway`);
   if (dev !== undefined && dev !== 'lo') fail('dev', `a route of type ${type} has no device`);
   return { dev: -1, gateway: undefined };
@@ -72,28 +72,28 @@ function nextHopOf(context: RouteContext, description: RouteDescription, fail: F
   const { gateway, scope } = description;
   const dev = devOf(context.interfaces, description.dev, fail);
   if (gateway === undefined) {
-    if (dev < 0) fail('dev', 'nothing is there, an interface or a gateway is wanted');
-    if (scope > Scope.HOST) fail('scope', 'routes of this scope lead nowhere');
+    if (dev < 0) fail('dev', 'an interface or a gateway is required');
+    if (scope > Scope.HOST) fail('scope', 'routes of this scope are not allowed');
     return { dev, gateway };
   }
   if (scope >= Scope.HOST) fail('gateway', 'a route of scope host has no gateway');
   if (description.isOnLink) {
-    if (dev < 0) fail('dev', 'nothing is there, an interface is wanted with onlink');
+    if (dev < 0) fail('dev', 'onlink requires an interface');
     if (scope >= Scope.LINK || context.main.typeOf(gateway) !== AddressType.UNICAST)
       fail('gateway', unreachable(gateway));
     return { dev, gateway };
   }
-  const way = wayTo(context, description, gateway, dev);
-  if (way === null || (way.type !== RouteType.UNICAST && way.type !== RouteType.LOCAL))
+  const via = routeToGateway(context, description, gateway, dev);
+  if (via === null || (via.type !== RouteType.UNICAST && via.type !== RouteType.LOCAL))
     return fail('gateway', unreachable(gateway));
-  // A gateway that is the host itself leaves its devices, but nobody to hand the packets to.
-  return { dev: way.dev, gateway: way.scope === Scope.LINK ? gateway : undefined };
+  // A gateway that is an address of the host keeps its device, but there is no next hop.
+  return { dev: via.dev, gateway: via.scope === Scope.LINK ? gateway : undefined };
 }
 
 const unreachable = (gateway: Address) => `the gateway ${gateway} is not on a link of the host`;
 
-/** The nearer route by which GATEWAY is reached (fib_check_nh). */
-function wayTo(
+/** Finds a route of narrower scope to GATEWAY (fib_check_nh). */
+function routeToGateway(
   { main, fallback }: RouteContext,
   { scope, table }: RouteDescription,
   gateway: Address,

@@ -1,8 +1,8 @@
-/** The sysctls that decide what happens to packets: those of each interface, those of the whole host. */
+/** The sysctls that affect packets, both per interface and global. */
 import { HostError } from '../../codecs/host-json.js';
 import { protocolSysctls } from '../protocols/registry.js';
 
-/** Settings of an interface that are known here, each with its default in `all` and in any other directory. */
+/** The supported per-interface settings, with their defaults in `all` and in all other directories. */
 const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: number]>> = {
   accept_local: [0, 0],
   accept_source_route: [0, 1],
@@ -15,7 +15,7 @@ const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: numbe
   send_redirects: [0, 0],
 };
 
-/** Bounds of values, as the kernel has them; those of seconds are what fits into its clock ticks. */
+/** Ranges of values in the kernel. Seconds must fit into clock ticks. */
 const ANY = [-(2 ** 31), 2 ** 31 - 1] as const;
 const COUNT = [0, 2 ** 31 - 1] as const;
 const SECONDS = [-2_147_483, 2_147_483] as const;
@@ -24,8 +24,8 @@ const SWITCH = [0, 1] as const;
 const CONNTRACK = 'net.netfilter.nf_conntrack_';
 
 /**
- * Settings of the whole host: default, smallest and largest value. The defaults are those of Linux 6.18, but that the host
- * forwards, answers without rate limits, keeps connection accounting and sends no redirects, unless told otherwise.
+ * The supported global settings: default, minimum and maximum. The defaults are those of Linux 6.18, except that
+ * forwarding and connection accounting are on, and ICMP rate limits and redirects are off.
  */
 const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, max: number]>> = {
   'net.ipv4.icmp_errors_use_inbound_ifaddr': [0, ...SWITCH],
@@ -45,7 +45,7 @@ const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, ma
   ...ofProtocols(),
 };
 
-/** The time-outs and settings of the layer-4 protocols. */
+/** The time-outs and settings of all layer-4 protocols. */
 function ofProtocols(): Record<string, readonly [preset: number, min: number, max: number]> {
   const { timeouts, settings } = protocolSysctls();
   const globals: Record<string, readonly [number, number, number]> = {};
@@ -54,16 +54,19 @@ function ofProtocols(): Record<string, readonly [preset: number, min: number, ma
   return globals;
 }
 
-/** What cannot matter to a host that forwards IPv4 and has no sockets. */
+/** Sysctls that cannot affect a host that forwards IPv4 and has no sockets. */
 const IRRELEVANT = /^(?:(?!net\/)|net\/(?:ipv6|core|unix|bridge)\/|net\/ipv4\/(?:tcp_|udp_|neigh\/|ping_|inet_peer_))/;
 
 export class Sysctls {
   private readonly globals = new Map(Object.entries(GLOBALS).map(([name, [preset]]) => [name, preset]));
-  /** By directory (`all`, `default`, an interface), then by name. */
+  /** Keyed by directory (`all`, `default`, an interface), then by name. */
   private readonly conf = new Map<string, Map<string, number>>();
   readonly warnings: string[] = [];
 
-  /** ASKED: names and values in the order in which they are set; that of ip_forward first, as it sets others. Throws a HostError. */
+  /**
+   * ASKED has names and values in the order in which they are set, except that ip_forward is set first, as it changes
+   * others. Throws a HostError.
+   */
   constructor(
     private readonly interfaceNames: readonly string[],
     asked: ReadonlyMap<string, number>,
@@ -84,7 +87,7 @@ export class Sysctls {
       this.set(one.path, one.name, one.value);
     const redirecting = interfaceNames.filter((name, dev) => name !== 'lo' && this.sendRedirects(dev));
     if (redirecting.length > 0)
-      this.warnings.push(`send_redirects is on for ${redirecting.join(', ')}, but no ICMP redirects are sent`);
+      this.warnings.push(`send_redirects is on for ${redirecting.join(', ')}, but ICMP redirects are not emulated`);
   }
 
   private set(path: string, name: string, value: number): void {
@@ -99,7 +102,7 @@ export class Sysctls {
       this.globals.set(global, checked(name, value, [min, max]));
       if (global === 'net.ipv4.ip_forward') this.setForwarding(value);
     } else if (!IRRELEVANT.test(path)) {
-      this.warnings.push(`sysctl ${name} is not known here and changes nothing`);
+      this.warnings.push(`sysctl ${name} is not supported and has no effect`);
     }
   }
 
@@ -108,7 +111,7 @@ export class Sysctls {
     else conf.set(key, value);
   }
 
-  /** ip_forward and conf.all.forwarding are one; a change of it sets every interface (inet_forward_change). */
+  /** Sets ip_forward, which is the same as conf.all.forwarding. A change sets every interface (inet_forward_change). */
   private setForwarding(value: number): void {
     const all = this.conf.get('all')!;
     this.globals.set('net.ipv4.ip_forward', value);
@@ -116,10 +119,10 @@ export class Sysctls {
     for (const conf of this.conf.values()) conf.set('forwarding', value);
   }
 
-  /** The value of a setting of the whole host, by its dotted name; it must be one that is known here. */
+  /** The value of a supported global setting, by its dotted name. */
   global(name: string): number {
     const value = this.globals.get(name);
-    if (value === undefined) throw new RangeError(`no such sysctl: ${name}`);
+    if (value === undefined) throw new RangeError(`unsupported sysctl: ${name}`);
     return value;
   }
 
@@ -132,27 +135,30 @@ export class Sysctls {
     return this.conf.get(directory)!.get(key)!;
   }
 
-  /** A setting of interface DEV which `all` can only add to: the larger of the two (IN_DEV_MAXCONF, IN_DEV_ORCONF). */
+  /**
+   * The effective setting of interface DEV where `all` can only add to it: the larger of the two (IN_DEV_MAXCONF,
+   * IN_DEV_ORCONF).
+   */
   private larger(dev: number, key: string): number {
     return Math.max(this.of('all', key), this.of(this.interfaceNames[dev], key));
   }
 
-  /** 0: sources are not checked; 1: the best route back must use the same interface; else: there must be one. */
+  /** 0: no source check; 1: the best route back must use the same interface; otherwise: any route back is enough. */
   rpFilter(dev: number): number {
     return this.larger(dev, 'rp_filter');
   }
 
-  /** Packets that arrive on DEV are forwarded (IN_DEV_FORWARD). */
+  /** Whether packets that arrive on DEV are forwarded (IN_DEV_FORWARD). */
   forwarding(dev: number): boolean {
     return this.of(this.interfaceNames[dev], 'forwarding') !== 0;
   }
 
-  /** Packets from the host's own addresses may arrive on DEV. */
+  /** Whether packets with a source address of this host may arrive on DEV. */
   acceptLocal(dev: number): boolean {
     return this.larger(dev, 'accept_local') !== 0;
   }
 
-  /** 127/8 is not martian on DEV. */
+  /** Whether 127/8 is routed on DEV instead of being martian. */
   routeLocalnet(dev: number): boolean {
     return this.larger(dev, 'route_localnet') !== 0;
   }
@@ -161,32 +167,35 @@ export class Sysctls {
     return this.larger(dev, 'send_redirects') !== 0;
   }
 
-  /** Unicast packets in link-layer broadcasts are dropped, for the host itself too. */
+  /** Whether unicast packets in link-layer broadcasts are dropped, including those for this host. */
   dropUnicastInL2Multicast(dev: number): boolean {
     return this.larger(dev, 'drop_unicast_in_l2_multicast') !== 0;
   }
 
-  /** Source-routed packets are taken (both `all` and DEV must say so). */
+  /** Whether source-routed packets are accepted (requires both `all` and DEV). */
   acceptSourceRoute(dev: number): boolean {
     return (
       this.of('all', 'accept_source_route') !== 0 && this.of(this.interfaceNames[dev], 'accept_source_route') !== 0
     );
   }
 
-  /** Directed broadcasts are forwarded (both `all` and DEV must say so). */
+  /** Whether directed broadcasts are forwarded (requires both `all` and DEV). */
   broadcastForwarding(dev: number): boolean {
     return this.of('all', 'bc_forwarding') !== 0 && this.of(this.interfaceNames[dev], 'bc_forwarding') !== 0;
   }
 }
 
-/** VALUE, which NAME is set to, unless it is not within BOUNDS: then a HostError. */
+/** Returns VALUE, the new value of sysctl NAME. Throws a HostError if it is out of range. */
 function checked(name: string, value: number, [min, max]: readonly [min: number, max: number]): number {
   if (value >= min && value <= max) return value;
-  const wanted = `a whole number from ${min} to ${max} is wanted`;
-  throw new HostError(`sysctl[${JSON.stringify(name)}]`, Number.isNaN(value) ? wanted : `${value} is there, ${wanted}`);
+  const wanted = `a whole number from ${min} to ${max} is required`;
+  throw new HostError(
+    `sysctl[${JSON.stringify(name)}]`,
+    Number.isNaN(value) ? wanted : `${value} is out of range, ${wanted}`,
+  );
 }
 
-/** The path below /proc/sys of a NAME: its separators are swapped where the first is a dot (sysctl(8)). */
+/** The path of a NAME below /proc/sys. If its first separator is a dot, dots and slashes are swapped (sysctl(8)). */
 function pathOf(name: string): string {
   const first = /[./]/.exec(name)?.[0];
   return first === '.' ? name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.')) : name;

@@ -1,4 +1,4 @@
-/** hot: NAT at the hooks: destinations before routing, sources after it. */
+/** hot: NAT at the hooks: destination NAT before routing, source NAT after it. */
 import type { Emit, PacketEnd } from '../events.js';
 import type { FlowWalk } from '../flow/flow-walk.js';
 import { HOOK_NAMES, Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
@@ -8,7 +8,10 @@ import type { Nat, NatChains } from './nat.js';
 
 const { ACCEPT, DROP } = Verdict;
 
-/** NAT, with the chains that the first packet of a connection asks; REROUTED routes a packet again, LEARN is told the hook. */
+/**
+ * NAT at its four hooks. CHAINS are the nat chains for the first packet of a connection, REROUTED reroutes a packet, and
+ * LEARN is called with the hook.
+ */
 export function natHooks(
   nat: Nat,
   chains: NatChains,
@@ -30,7 +33,7 @@ export function natHooks(
       const { destination, dport } = packet;
       const verdict = translate(packet);
       noteTranslation(packet, destination, dport);
-      // A route that the packet had, coming back over lo, was one to its old destination.
+      // If the packet kept a route from its way over lo, that route was for the old destination.
       if (packet.destination !== destination) packet.routeDev = -1;
       return verdict;
     }),

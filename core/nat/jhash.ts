@@ -1,4 +1,4 @@
-/** Bob Jenkins' lookup3 (public domain), as the kernel uses it to spread connections over a range of addresses. */
+/** Bob Jenkins' lookup3 (public domain), as the kernel uses it to spread connections over an address range. */
 
 const GOLDEN = 0xdeadbeef;
 
@@ -6,7 +6,7 @@ function rotate(word: number, bits: number): number {
   return (word << bits) | (word >>> (32 - bits));
 }
 
-/** The hash of the four words FIRST, 0, 0, 0 with initial value SEED: an unsigned 32-bit number (jhash2). */
+/** Hashes the four words FIRST, 0, 0, 0 with the initial value SEED into an unsigned 32-bit number (jhash2). */
 export function jhashAddress(first: number, seed: number): number {
   const start = (GOLDEN + (4 << 2) + seed) | 0;
   let a = (start + first) | 0;
@@ -24,7 +24,7 @@ export function jhashAddress(first: number, seed: number): number {
   a = (a + c) | 0;
   c = (c - b) ^ rotate(b, 4);
   b = (b + a) | 0;
-  // The fourth word is 0: adding it changes nothing, but the final mixing belongs to it.
+  // The fourth word is 0, so adding it changes nothing, but the final mixing is still required.
   c = ((c ^ b) - rotate(b, 14)) | 0;
   a = ((a ^ c) - rotate(c, 11)) | 0;
   b = ((b ^ a) - rotate(a, 25)) | 0;

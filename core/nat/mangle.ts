@@ -1,12 +1,12 @@
-/** hot: rewriting one end of a packet, with its checksums (nf_nat_manip_pkt). */
+/** hot: rewrites one end of a packet and its checksums (nf_nat_manip_pkt). */
 import { addressSum, applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPV4_CHECKSUM_AT, IPV4_DESTINATION_AT, IPV4_PROTOCOL_AT, IPV4_SOURCE_AT } from '../../codecs/layouts.js';
 import { protocolOf } from '../protocols/registry.js';
 import { Manip } from './range.js';
 
 /**
- * Give the IPv4 packet at AT the address and the port (ICMP: id; GRE: call ID) of the end MANIP. PORT is in host order.
- * AVAILABLE bytes of the packet are there. Returns false, and changes nothing, where its layer-4 header is too short.
+ * Sets the address and port (ICMP: ID; GRE: call ID) at the MANIP end of the IPv4 packet at AT. PORT is in host order.
+ * AVAILABLE bytes of the packet are present. Returns false and changes nothing if the layer-4 header is too short.
  */
 export function mangle(
   view: DataView,

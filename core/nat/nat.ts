@@ -1,4 +1,4 @@
-/** hot: NAT at the four nat hooks: binding new connections, and translating every packet of a bound one. */
+/** hot: NAT at the four nat hooks: binds new connections and translates every packet of a bound one. */
 
 import { internetChecksum, isIcmpChecksumRight, sumBytes, updateChecksum } from '../../codecs/checksum.js';
 import { ICMP_CHECKSUM_AT, ICMP_LENGTH, IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
@@ -32,7 +32,7 @@ import { portOf, UniqueTuple } from './unique-tuple.js';
 const ICMP_REDIRECT = 5;
 const NAT_DONE = Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
 
-/** Runs the nat table's chain of the packet's hook (the rules of a new connection). */
+/** Runs the nat table's chain at the packet's hook (the rules for a new connection). */
 export type NatChains = (packet: Packet) => Verdict;
 
 const NULL_RANGE: NatRange = { random: false, randomFully: false, persistent: false };
@@ -48,8 +48,8 @@ export class Nat {
   }
 
   /**
-   * What NAT does with a packet at PREROUTING, INPUT, OUTPUT or POSTROUTING (nf_nat_inet_fn): the first packet of a
-   * connection asks CHAINS, every one is translated as its connection is bound.
+   * NAT at PREROUTING, INPUT, OUTPUT and POSTROUTING (nf_nat_inet_fn). The first packet of a connection traverses
+   * CHAINS. Every packet is translated according to its connection's binding.
    */
   atHook(packet: Packet, chains: NatChains): Verdict {
     if (packet.ct < 0) return Verdict.ACCEPT;
@@ -62,15 +62,15 @@ export class Nat {
     if (packet.ctinfo !== CtInfo.ESTABLISHED && (this.#table.words[base + STATUS] & done) === 0) {
       const verdict = chains(packet);
       if (verdict !== Verdict.ACCEPT) return verdict;
-      if ((this.#table.words[base + STATUS] & done) === 0) this.#bindAsItIs(packet, manip);
-    } else if (this.#leavesElsewhere(packet, base)) {
+      if ((this.#table.words[base + STATUS] & done) === 0) this.#bindNull(packet, manip);
+    } else if (this.#hasEgressChanged(packet, base)) {
       this.#table.unhash(packet.ct);
       return dropFor(packet, 'nat-other-interface');
     }
     return this.#translate(packet, manip);
   }
 
-  /** nf_nat_setup_info: RANGE and what is free decide what the connection's packets become at the end MANIP. */
+  /** Binds the packet's connection at the MANIP end to a free tuple in RANGE (nf_nat_setup_info). */
   bind(packet: Packet, range: NatRange, manip: Manip): Verdict {
     const table = this.#table;
     const base = packet.ct * RECORD_WORDS;
@@ -93,27 +93,24 @@ export class Nat {
     return Verdict.ACCEPT;
   }
 
-  /**
-   * Remember that the binding of the packet's connection holds only while it leaves by the interface that it leaves by
-   * now.
-   */
+  /** Limits the binding of the packet's connection to the interface by which the packet leaves now. */
   bindToDevice(packet: Packet): void {
     this.#table.words[packet.ct * RECORD_WORDS + MASQUERADE_DEV] = packet.outDev + 1;
   }
 
-  /** A null binding: the tuple stays, unless it clashes (nf_nat_alloc_null_binding). */
-  #bindAsItIs(packet: Packet, manip: Manip): void {
+  /** Adds a null binding: the tuple stays the same unless it clashes (nf_nat_alloc_null_binding). */
+  #bindNull(packet: Packet, manip: Manip): void {
     this.bind(packet, NULL_RANGE, manip);
   }
 
-  /** A masqueraded connection whose packets are routed out of another interface by now (nf_nat_oif_changed). */
-  #leavesElsewhere(packet: Packet, base: number): boolean {
+  /** Whether packets of a masqueraded connection are now routed out of another interface (nf_nat_oif_changed). */
+  #hasEgressChanged(packet: Packet, base: number): boolean {
     if (packet.hook !== Hook.POSTROUTING || packet.direction !== ORIGINAL) return false;
     const dev = this.#table.words[base + MASQUERADE_DEV];
     return dev !== 0 && dev !== packet.outDev + 1;
   }
 
-  /** nf_nat_packet: one end of the packet becomes what the other direction's tuple says. */
+  /** Rewrites one end of the packet according to the other direction's tuple (nf_nat_packet). */
   #translate(packet: Packet, manip: Manip): Verdict {
     const { words } = this.#table;
     const base = packet.ct * RECORD_WORDS;
@@ -130,8 +127,9 @@ export class Nat {
   }
 
   /**
-   * An ICMP error about a translated connection: the quoted packet becomes what its sender sent, and the error's own
-   * end follows (nf_nat_icmp_reply_translation). False where it is to be dropped.
+   * Translates an ICMP error about a NATed connection: the quoted packet becomes what its sender sent, and the address
+   * of the error itself at the MANIP end changes accordingly (nf_nat_icmp_reply_translation). Returns false if the
+   * error must be dropped.
    */
   #translateIcmpError(packet: Packet, manip: Manip): boolean {
     const { view, l4 } = packet;
@@ -178,22 +176,24 @@ function dropFor(packet: Packet, reason: Reason): Verdict {
   return Verdict.DROP;
 }
 
-/** The first LENGTH bytes after the IP header of a reassembled packet were rewritten, where there are as many. */
+/**
+ * Records that the first LENGTH bytes after the IP header of a reassembled packet were rewritten, if it has that many.
+ */
 function noteRewritten(packet: Packet, length: number): void {
   if (length > packet.rewrittenLength && length <= packet.l4Length) packet.rewrittenLength = length;
 }
 
-/** The end of a ports word where the port of the end MANIP is. */
+/** The end of a ports word that holds the port for MANIP. */
 function portEnd(protocol: L4Protocol, manip: Manip): Manip {
   return protocol.portSpace?.isShared === true ? Manip.SRC : manip;
 }
 
-/** HOOK2MANIP. */
+/** The end that NAT rewrites at HOOK (HOOK2MANIP). */
 function manipOf(hook: Hook): Manip {
   return hook === Hook.POSTROUTING || hook === Hook.INPUT ? Manip.SRC : Manip.DST;
 }
 
-/** Whether packets of this direction change at the end MANIP. */
+/** Whether packets in this direction are rewritten at the MANIP end. */
 function isTranslated(status: number, manip: Manip, direction: number): boolean {
   const bit = manip === Manip.SRC ? Status.SRC_NAT : Status.DST_NAT;
   const wanted = direction === REPLY ? bit ^ NAT_MASK : bit;

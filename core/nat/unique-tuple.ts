@@ -1,4 +1,4 @@
-/** Choosing what a connection's tuple becomes, so that no two connections look the same (get_unique_tuple). */
+/** Chooses the translated tuple of a connection so that it is unique (get_unique_tuple). */
 
 import { type LoadedAddress, portToHostOrder, portToLoaded, toHostOrder, toLoaded } from '../../codecs/byte-order.js';
 import {
@@ -18,14 +18,14 @@ import type { Random } from '../random.js';
 import { jhashAddress } from './jhash.js';
 import { Manip, type NatRange } from './range.js';
 
-/** How many ports one search tries before it starts again elsewhere (NF_NAT_MAX_ATTEMPTS). */
+/** How many ports a search tries before it continues elsewhere (NF_NAT_MAX_ATTEMPTS). */
 const MAX_ATTEMPTS = 128;
-/** No further search with fewer tries than this. */
+/** The search ends after a round with fewer attempts than this. */
 const MIN_ATTEMPTS = 16;
-/** With so few tries left, a TCP connection in TIME_WAIT may be put out of its tuple (NF_NAT_HARDER_THRESH). */
+/** With this few attempts left, the tuple may be taken from a TCP connection in TIME_WAIT (NF_NAT_HARDER_THRESH). */
 const HARDER_ATTEMPTS = 32;
 
-/** Searches free tuples in one connection table; the tuple it is given is changed in place. */
+/** Searches for free tuples in a connection table. Changes the given tuple in place. */
 export class UniqueTuple {
   #table: ConntrackTable;
   #random: Random;
@@ -37,21 +37,22 @@ export class UniqueTuple {
   }
 
   /**
-   * Change TUPLE, how the packets of ENTRY look now, into what RANGE asks for at the end MANIP and no other connection
-   * has. Where nothing is free the last one tried stays, and the clash shows when the connection is confirmed.
+   * Changes TUPLE, which holds what the packets of ENTRY look like now, to a tuple that satisfies RANGE at the MANIP
+   * end and that no other connection uses. If none is free, the last one tried remains, and confirming the connection
+   * fails.
    */
   choose(tuple: Tuple, range: NatRange, manip: Manip, entry: number, nowMs: number): void {
     this.#nowMs = nowMs;
-    const drawn = range.random || range.randomFully;
-    if (manip === Manip.SRC && !drawn) {
+    const isRandom = range.random || range.randomFully;
+    if (manip === Manip.SRC && !isRandom) {
       if (isSourceInRange(tuple.source, tuple.ports, range)) {
         if (!this.#isUsed(tuple, entry)) return;
-      } else if (this.#mappingOfSource(tuple, range, entry)) {
+      } else if (this.#reuseMapping(tuple, range, entry)) {
         return;
       }
     }
     chooseAddress(tuple, range, manip);
-    if (!drawn) {
+    if (!isRandom) {
       if (range.minPort === undefined) {
         if (!this.#isUsed(tuple, entry)) return;
       } else if (
@@ -65,7 +66,7 @@ export class UniqueTuple {
     this.#choosePort(tuple, range, manip, entry);
   }
 
-  /** Whether another connection than ENTRY has TUPLE, as the replies to it would look (nf_nat_used_tuple). */
+  /** Whether a connection other than ENTRY uses the inverse of TUPLE (nf_nat_used_tuple). */
   #isUsed(tuple: Tuple, entry: number): boolean {
     const holder = this.#holderOf(tuple);
     if (holder < 0 || holder >>> 1 === entry) return false;
@@ -82,8 +83,8 @@ export class UniqueTuple {
     return this.#table.find(destination, source, invertPorts(ports, protocol), protocol, this.#nowMs);
   }
 
-  /** The same question with ATTEMPTS_LEFT: towards the end an old connection that waits in TIME_WAIT gives way. */
-  #isUsedForGood(tuple: Tuple, entry: number, attemptsLeft: number): boolean {
+  /** Same as `#isUsed`, except that in the last attempts an old connection in TIME_WAIT gives up its tuple. */
+  #isUnavailable(tuple: Tuple, entry: number, attemptsLeft: number): boolean {
     if (!this.#isUsed(tuple, entry)) return false;
     if (attemptsLeft > HARDER_ATTEMPTS) return true;
     const holder = this.#holderOf(tuple);
@@ -95,8 +96,8 @@ export class UniqueTuple {
     return false;
   }
 
-  /** An address and port that the same source has already been given, if it serves here too (find_appropriate_src). */
-  #mappingOfSource(tuple: Tuple, range: NatRange, entry: number): boolean {
+  /** Reuses an address and port already assigned to the same source, if they are usable here (find_appropriate_src). */
+  #reuseMapping(tuple: Tuple, range: NatRange, entry: number): boolean {
     const table = this.#table;
     const { words } = table;
     const { source, ports } = tuple;
@@ -135,7 +136,7 @@ export class UniqueTuple {
     if (space === undefined) return;
     const end = space.isShared ? Manip.SRC : manip;
     const current = portOf(tuple.ports, end);
-    const searched = rangeOfRule(range) ?? space.range(current, manip);
+    const searched = portRange(range) ?? space.range(current, manip);
     if (searched === undefined) return;
     const [first, count] = searched;
     let offset = 0;
@@ -145,14 +146,17 @@ export class UniqueTuple {
     for (let attempts = Math.min(count, MAX_ATTEMPTS); ; attempts >>>= 1, offset = this.#random.uint16()) {
       for (let i = 0; i < attempts; i++, offset = (offset + 1) & 0xffff) {
         tuple.ports = withPort(tuple.ports, end, first + (offset % count));
-        if (!this.#isUsedForGood(tuple, entry, attempts - i)) return;
+        if (!this.#isUnavailable(tuple, entry, attempts - i)) return;
       }
       if (attempts >= count || attempts < MIN_ATTEMPTS) return;
     }
   }
 }
 
-/** The address of RANGE for TUPLE: the same for the same two ends, spread over the range (find_best_ips_proto). */
+/**
+ * Picks an address in RANGE for TUPLE: spread over the range, and always the same for the same two ends
+ * (find_best_ips_proto).
+ */
 function chooseAddress(tuple: Tuple, range: NatRange, manip: Manip): void {
   if (range.minAddress === undefined || range.maxAddress === undefined) return;
   const first = range.minAddress.hostOrder;
@@ -166,7 +170,7 @@ function chooseAddress(tuple: Tuple, range: NatRange, manip: Manip): void {
   else tuple.destination = toLoaded(chosen);
 }
 
-/** Whether this source is within RANGE already, port included where the range has ports (in_range). */
+/** Whether this source is already within RANGE, including its port if RANGE has ports (in_range). */
 function isSourceInRange(source: LoadedAddress, ports: number, range: NatRange): boolean {
   const { minAddress, maxAddress } = range;
   if (minAddress !== undefined && !isInRange(toHostOrder(source), minAddress.hostOrder, maxAddress?.hostOrder))
@@ -179,13 +183,13 @@ function isInRange(value: number, min: number, max: number | undefined): boolean
   return value >= min && value <= (max ?? min);
 }
 
-/** The first port and how many the rule's own RANGE has, undefined where it names none. */
-function rangeOfRule({ minPort, maxPort }: NatRange): readonly [first: number, count: number] | undefined {
+/** The first port and the number of ports in RANGE, or undefined if it has none. */
+function portRange({ minPort, maxPort }: NatRange): readonly [first: number, count: number] | undefined {
   if (minPort === undefined || maxPort === undefined) return undefined;
   return [Math.min(minPort, maxPort), Math.abs(maxPort - minPort) + 1];
 }
 
-/** The port of the end MANIP in a ports word, in host order. */
+/** The port at the MANIP end of a ports word, in host order. */
 export function portOf(ports: number, manip: Manip): number {
   return portToHostOrder(manip === Manip.SRC ? ports & 0xffff : ports >>> 16);
 }

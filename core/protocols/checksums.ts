@@ -1,11 +1,11 @@
-/** hot: checksums over a pseudo header, as conntrack verifies them where a packet arrives from outside. */
+/** hot: checksums with a pseudo header, as conntrack verifies them on arrival. */
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
 
 /**
- * Whether PACKET, arriving from outside, fails the checksum over its pseudo header as PROTOCOL and all that follows the
- * IP header (nf_ip_checksum). What a snaplen cut away is trusted, and so is what this host itself sends.
+ * Whether the checksum of an arriving PACKET is wrong, taken over the pseudo header for PROTOCOL and everything after
+ * the IP header (nf_ip_checksum). Packets truncated by a snaplen and packets from the host itself are trusted.
  */
 export function isChecksumBad(packet: Packet, protocol: number): boolean {
   if (packet.hook !== Hook.PREROUTING || packet.isCut) return false;
@@ -14,7 +14,7 @@ export function isChecksumBad(packet: Packet, protocol: number): boolean {
   return internetChecksum(packet.view, packet.l4, lengthBytes, sum) !== 0;
 }
 
-/** The same over the first COVERAGE_BYTES after the IP header only (nf_checksum_partial; UDP-Lite, RFC 3828). */
+/** The same for only the first COVERAGE_BYTES after the IP header (nf_checksum_partial; UDP-Lite, RFC 3828). */
 export function isPartialChecksumBad(packet: Packet, protocol: number, coverageBytes: number): boolean {
   if (packet.hook !== Hook.PREROUTING || coverageBytes > packet.l4Available) return false;
   const sum = pseudoHeaderSum(packet.view, packet.at, protocol, packet.l4Length);

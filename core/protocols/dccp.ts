@@ -1,4 +1,6 @@
-/** DCCP (RFC 4340). Linux no longer tracks it; only `conntrack -L` still knows it, and prints ports that are 0. */
+/**
+ * DCCP (RFC 4340). Linux no longer tracks it, but `conntrack -L` still knows the protocol and prints its ports as 0.
+ */
 import { IPPROTO_DCCP } from '../../codecs/layouts.js';
 import { generic } from './generic.js';
 

@@ -1,4 +1,4 @@
-/** Every protocol that has no file of its own (kernel: nf_conntrack_proto_generic). */
+/** All protocols without a file of their own (kernel: nf_conntrack_proto_generic). */
 import { defineProtocol } from './protocol.js';
 import { updateAny } from './update.js';
 

@@ -1,6 +1,6 @@
 /**
  * hot: GRE (kernel: nf_conntrack_proto_gre). Only enhanced GRE (RFC 2637, section 4.1), version 1, has a key that
- * conntrack and NAT know, the call ID of its destination.
+ * conntrack and NAT use: the call ID of the destination.
  */
 import { GRE_CALL_ID_AT, GRE_LENGTH, GRE_PROTOCOL_AT, GRE_VERSION_MASK, IPPROTO_GRE } from '../../codecs/layouts.js';
 import { Manip } from '../nat/range.js';
@@ -10,7 +10,7 @@ import { REPLIED, UNREPLIED, updateStream } from './update.js';
 
 const VERSION_PPTP = 1;
 const PROTOCOL_PPP = 0x880b;
-/** Flags, version, protocol: what every GRE header has. */
+/** Flags, version and protocol: the part common to all GRE headers. */
 const SHORTEST = 4;
 
 export const gre = defineProtocol({
@@ -31,7 +31,7 @@ export const gre = defineProtocol({
   invert: swapPorts,
   update: updateStream,
 
-  /** The source's key is in no packet. */
+  /** Packets do not carry the source's key. */
   mangle(view, l4, available, manip, port) {
     if (available < GRE_LENGTH) return false;
     if (manip === Manip.SRC) return true;

@@ -1,6 +1,6 @@
 /**
- * hot: ICMP (RFC 792; kernel: nf_conntrack_proto_icmp). Queries open a connection, to which their replies belong; an
- * error belongs to the connection of the packet that it quotes.
+ * hot: ICMP (RFC 792; kernel: nf_conntrack_proto_icmp). Queries open a connection that includes their replies. An error
+ * belongs to the connection of the packet it quotes.
  */
 import { applyDelta, checksumDelta, isIcmpChecksumRight } from '../../codecs/checksum.js';
 import { ICMP_CHECKSUM_AT, ICMP_ID_AT, ICMP_LENGTH, ICMP_TYPE_AT, IPPROTO_ICMP } from '../../codecs/layouts.js';
@@ -9,7 +9,7 @@ import type { Packet } from '../packet.js';
 import { defineProtocol, Invalid, type PortSpace } from './protocol.js';
 import { updateAny } from './update.js';
 
-/** The queries, each with its reply (RFC 792; RFC 950, appendix I), with any code. */
+/** Queries and their replies (RFC 792; RFC 950, appendix I). The code may be anything. */
 const QUERIES: readonly (readonly [query: number, reply: number])[] = [
   [8, 0],
   [13, 14],
@@ -17,7 +17,8 @@ const QUERIES: readonly (readonly [query: number, reply: number])[] = [
   [17, 18],
 ];
 /**
- * Types that report an error of the packet they quote: unreachable, quench, redirect, time exceeded, parameter problem.
+ * Types that report an error about the packet they quote: unreachable, quench, redirect, time exceeded, parameter
+ * problem.
  */
 const ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 /** The highest type that the kernel knows (NR_ICMP_TYPES). */
@@ -32,7 +33,7 @@ for (const [query, reply] of QUERIES) {
   IS_QUERY[query] = 1;
 }
 
-/** One id names a query at both ends. */
+/** Both ends of a query have the same ID. */
 const ID_SPACE: PortSpace = { isShared: true, range: () => [0, 65_536] };
 
 export const icmp = defineProtocol({
@@ -41,7 +42,7 @@ export const icmp = defineProtocol({
   listedTuple: 'query',
   timeouts: [[0, 'icmp_timeout', 30]],
 
-  /** The id in the lower half, in wire order; type << 16, code << 24. */
+  /** The ID is in the lower half, in wire order; type << 16, code << 24. */
   readTuple(view, l4, available) {
     if (available < ICMP_LENGTH) return undefined;
     return view.getUint16(l4 + ICMP_ID_AT, true) | (view.getUint16(l4 + ICMP_TYPE_AT, true) << 16);

@@ -1,4 +1,4 @@
-/** ICMPv6, which has no business in IPv4: INVALID, whatever it says (nf_conntrack_icmpv6_packet). */
+/** ICMPv6, which is always INVALID over IPv4 (nf_conntrack_icmpv6_packet). */
 import { IPPROTO_ICMPV6 } from '../../codecs/layouts.js';
 import { defineProtocol, Invalid } from './protocol.js';
 

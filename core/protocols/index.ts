@@ -1,4 +1,4 @@
-/** All layer-4 protocols that conntrack knows, a line each. Every other one is tracked as generic.ts says. */
+/** All layer-4 protocols that conntrack knows, one per line. generic.ts tracks all others. */
 export { dccp } from './dccp.js';
 export { gre } from './gre.js';
 export { icmp } from './icmp.js';

@@ -1,47 +1,49 @@
 /**
- * What the host knows of a layer-4 protocol. Each protocol is one file with one such descriptor, and one line of
- * index.ts; conntrack, NAT, the sysctls and the connection list ask the descriptor and know no protocol by its number.
+ * The descriptor of a layer-4 protocol. Each protocol is one file with one descriptor, plus one line in index.ts.
+ * Conntrack, NAT, the sysctls and the connection listing use the descriptor and never check protocol numbers.
  */
 import type { ListedTuple } from '../../codecs/conntrack-list.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import type { Manip } from '../nat/range.js';
 import type { Direction, Packet } from '../packet.js';
 
-/** Which check makes a packet INVALID: it passes, without an entry (the kernel's -NF_ACCEPT). */
+/** The check that makes a packet INVALID. INVALID packets pass without an entry (-NF_ACCEPT in the kernel). */
 export const Invalid = {
-  /** None: it is not INVALID. */
+  /** The packet is not INVALID. */
   NONE: 0,
-  /** A header that is cut short, or lengths that do not fit. */
+  /** The header is truncated, or lengths are inconsistent. */
   HEADER: 16,
   CHECKSUM: 17,
-  /** No checksum where there must be one. */
+  /** The mandatory checksum is missing. */
   NO_CHECKSUM: 18,
-  /** TCP flags that no endpoint sends together. */
+  /** No endpoint sends this combination of TCP flags. */
   FLAGS: 19,
-  /** A message type that the kernel does not know. */
+  /** The kernel does not know this message type. */
   TYPE: 20,
-  /** A protocol of IPv6 in IPv4. */
+  /** An IPv6 protocol in an IPv4 packet. */
   FAMILY: 21,
-  /** Nothing names a connection: a later fragment, a header too short for that, a message without a counterpart. */
+  /**
+   * The packet has no tuple: a fragment other than the first, a truncated header, or a message without a counterpart.
+   */
   NO_TUPLE: 22,
-  /** An error about a packet of no connection. */
+  /** An error that quotes a packet without a connection. */
   NO_QUOTED_CONNECTION: 23,
-  /** It belongs to no connection, and no packet of its kind opens one. */
+  /** It belongs to no connection, and this kind of packet does not open one. */
   NOT_OPENING: 24,
-  /** No endpoint that is in the connection's state sends that. */
+  /** No endpoint sends this in the connection's state. */
   STATE: 25,
-  /** A TCP segment out of window. */
+  /** The TCP segment is out of window. */
   WINDOW: 26,
-  /** A RST that is not this connection's. */
+  /** The RST does not belong to this connection. */
   RESET: 27,
-  /** A verification tag of SCTP that is not this association's. */
+  /** The SCTP verification tag does not belong to this association. */
   TAG: 28,
-  /** Chunks of SCTP that cannot stand together, or that are cut short. */
+  /** The SCTP chunks are truncated or must not be combined. */
   CHUNKS: 29,
 } as const;
 export type Invalid = (typeof Invalid)[keyof typeof Invalid];
 
-/** What a protocol makes of a packet of an entry, unless the packet is INVALID. */
+/** What happens to a packet of an entry, unless it is INVALID. */
 export const TrackResult = {
   /** The packet belongs to the entry. */
   ACCEPT: 0,
@@ -52,35 +54,38 @@ export const TrackResult = {
 } as const;
 export type TrackResult = (typeof TrackResult)[keyof typeof TrackResult];
 
-/** Whether RESULT says that the packet is INVALID. */
+/** Whether RESULT means that the packet is INVALID. */
 export function isInvalid(result: TrackResult | Invalid): result is Exclude<Invalid, 0> {
   return result >= Invalid.HEADER;
 }
 
 /**
- * A time-out of the protocol: its index in `L4Tracker.timeoutsMs`, which is the state's number where the protocol has
- * states; its sysctl, `net.netfilter.nf_conntrack_…` (null: none); the kernel's default in seconds.
+ * A time-out: its index in `L4Tracker.timeoutsMs` (the state's number for protocols with states), its sysctl
+ * `net.netfilter.nf_conntrack_…` (null if none), and the kernel's default in seconds.
  */
 export type Timeout = readonly [index: number, sysctl: string | null, defaultSeconds: number];
 
-/** Another sysctl of the protocol, `net.netfilter.nf_conntrack_…`: the kernel's default and bounds. */
+/** Another sysctl of the protocol, `net.netfilter.nf_conntrack_…`, with the kernel's default and bounds. */
 export type Setting = readonly [sysctl: string, preset: number, min: number, max: number];
 
-/** Ports, or ids, among which NAT looks for a free one (nf_nat_l4proto_unique_tuple). */
+/** The ports or IDs that NAT searches for a free one (nf_nat_l4proto_unique_tuple). */
 export interface PortSpace {
-  /** Both ends share one, as ICMP's queries do. */
+  /** Both ends use the same value, as in ICMP queries. */
   readonly isShared: boolean;
-  /** The first one and how many, for CURRENT, where the rule names no range; undefined: it stays as it is. */
+  /**
+   * The first candidate and their number if the rule has no range, given the CURRENT value; undefined if it never
+   * changes.
+   */
   range(current: number, manip: Manip): readonly [first: number, count: number] | undefined;
 }
 
-/** A protocol at work in one emulated host. */
+/** The tracker of a protocol in one emulated host. */
 export interface L4Tracker {
   readonly protocol: L4Protocol;
   readonly table: ConntrackTable;
-  /** By the index of each `Timeout`. */
+  /** Indexed by the `Timeout` index. */
   readonly timeoutsMs: Float64Array;
-  /** net.netfilter.nf_conntrack_checksum: look at the checksums of packets that arrive. */
+  /** net.netfilter.nf_conntrack_checksum: verify checksums of arriving packets. */
   readonly verifiesChecksums: boolean;
 }
 
@@ -91,35 +96,36 @@ export interface L4Protocol {
   readonly name: string;
   /** How `conntrack -L` prints the ports word of a tuple. */
   readonly listedTuple: ListedTuple;
-  /** The names of the states in `conntrack -L`, by number; empty: it has no states. */
+  /** The state names in `conntrack -L`, by number. Empty for protocols without states. */
   readonly stateNames: readonly string[];
-  /** Which word of an entry's record holds the number of its state. */
+  /** Word index of the state in an entry's record. */
   readonly stateWord: number;
 
   readonly timeouts: readonly Timeout[];
   readonly settings: readonly Setting[];
-  /** Put time-outs and settings where the code in wasm/ finds them. */
+  /** Stores time-outs and settings for the code in wasm/. */
   setUp(tracker: L4Tracker, setting: (sysctl: string) => number): void;
 
   /**
-   * The ports word of the tuple (record.ts) of the header at L4, of which AVAILABLE bytes are there; undefined where it
-   * has none (nf_ct_get_tuple).
+   * Reads the ports word of the tuple (record.ts) from the header at L4, which has AVAILABLE bytes. Returns undefined
+   * if it has no tuple (nf_ct_get_tuple).
    */
   readTuple(view: DataView, l4: number, available: number): number | undefined;
-  /** The ports word of the inverse tuple, undefined where there is none (nf_ct_invert_tuple). */
+  /** The ports word of the inverse tuple, or undefined if there is none (nf_ct_invert_tuple). */
   invert(ports: number): number | undefined;
 
-  /** Whether PACKET reports an error of a packet that it quotes, and belongs to that packet's connection. */
+  /** Whether PACKET reports an error about a packet that it quotes, and so belongs to that packet's connection. */
   isError(packet: Packet): boolean;
-  /** Whether conntrack comes to look at the checksum of PACKET: what it looks at before is in order. */
+  /** Whether conntrack gets as far as verifying the checksum of PACKET, i.e. the checks before it pass. */
   reachesChecksum(packet: Packet): boolean;
-  /**
-   * What is wrong with PACKET: header, lengths, flags; the checksum where the packet arrives and checksums are wanted.
-   */
+  /** Checks header, lengths and flags of PACKET. Also verifies the checksum of arriving packets, if enabled. */
   validate(tracker: L4Tracker, packet: Packet): Invalid;
-  /** Why PACKET may not open ENTRY, a fresh record that no lookup finds yet; sets up the protocol's part of it. */
+  /**
+   * Returns why PACKET may not open ENTRY, or Invalid.NONE. ENTRY is a new record that is not visible to lookups.
+   * Initializes the protocol's part of it.
+   */
   open(tracker: L4Tracker, entry: number, packet: Packet): Invalid;
-  /** Follow PACKET of ENTRY: state, time-out, accounting, ASSURED. IS_NEW: the entry is not confirmed yet. */
+  /** Tracks PACKET of ENTRY: state, time-out, accounting, ASSURED. IS_NEW: the entry is not confirmed yet. */
   update(
     tracker: L4Tracker,
     entry: number,
@@ -128,21 +134,21 @@ export interface L4Protocol {
     isNew: boolean,
   ): TrackResult | Invalid;
 
-  /** Which ports or ids NAT may choose from, undefined: it never changes any. */
+  /** The ports or IDs that NAT may choose from, or undefined if it never changes them. */
   readonly portSpace: PortSpace | undefined;
-  /** Whether the connection OTHER may lose its translated tuple to the new ENTRY where hardly any is free. */
+  /** Whether OTHER may lose its translated tuple to the new ENTRY when few tuples are left. */
   givesWay(table: ConntrackTable, other: number, entry: number): boolean;
   /**
-   * Give the header at L4, of which AVAILABLE bytes are there, PORT (host order) at the end MANIP. Its checksum follows
-   * incrementally, the change of an address included (ADDRESS_DELTA, see `checksumDelta`), so a wrong one stays wrong.
-   * False where the header is too short for that; it is untouched then (nf_nat_l4proto_manip_pkt).
+   * Sets the port at the MANIP end of the header at L4, which has AVAILABLE bytes, to PORT (host order). Updates the
+   * checksum incrementally, including the change of an address (ADDRESS_DELTA, see `checksumDelta`), so that a wrong
+   * checksum stays wrong. Returns false and changes nothing if the header is too short (nf_nat_l4proto_manip_pkt).
    */
   mangle(view: DataView, l4: number, available: number, manip: Manip, port: number, addressDelta: number): boolean;
-  /** How many bytes of the header the kernel makes writable to mangle it. */
+  /** The number of header bytes that the kernel makes writable before rewriting them. */
   readonly mangledBytes: number;
 }
 
-/** What a protocol without anything of its own does: no ports, no states, every packet valid. */
+/** Defaults: no ports, no states, and every packet is valid. */
 const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
   listedTuple: 'none',
   stateNames: [],
@@ -161,7 +167,7 @@ const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
   mangledBytes: 8,
 };
 
-/** The descriptor of a protocol; what OWN leaves out is as `PLAIN` has it. */
+/** Creates the descriptor of a protocol from OWN, with defaults from `PLAIN`. */
 export function defineProtocol(
   own: Pick<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> & Partial<L4Protocol>,
 ): L4Protocol {

@@ -1,4 +1,4 @@
-/** The protocols by number, and their sysctls. */
+/** Lookup of protocols by number, and their sysctls. */
 import { generic } from './generic.js';
 import * as known from './index.js';
 import type { L4Protocol, Setting, Timeout } from './protocol.js';
@@ -9,17 +9,17 @@ const BY_NUMBER: readonly L4Protocol[] = Array.from(
   (_, number) => KNOWN.find((protocol) => protocol.number === number) ?? generic,
 );
 
-/** The protocol of this NUMBER, or the generic one. */
+/** The protocol with this NUMBER, or else the generic one. */
 export function protocolOf(number: number): L4Protocol {
   return BY_NUMBER[number];
 }
 
-/** How `conntrack -L` calls the protocol of this NUMBER: by name, or `unknown`. */
+/** The name of the protocol with this NUMBER in `conntrack -L`, or `unknown`. */
 export function listedName(number: number): string {
   return BY_NUMBER[number].name;
 }
 
-/** Every time-out and setting that a sysctl sets. Protocols may share one. */
+/** All time-outs and settings with a sysctl. Protocols may share one. */
 export function protocolSysctls(): { timeouts: readonly Timeout[]; settings: readonly Setting[] } {
   const all = [...KNOWN, generic];
   return { timeouts: all.flatMap(({ timeouts }) => timeouts), settings: all.flatMap(({ settings }) => settings) };

@@ -1,6 +1,6 @@
 /**
- * hot: SCTP (RFC 9260; kernel: nf_conntrack_proto_sctp). A packet is a common header and chunks; each chunk moves the
- * state, and each side's packets carry the verification tag that the other side chose (section 8.5).
+ * hot: SCTP (RFC 9260; kernel: nf_conntrack_proto_sctp). A packet has a common header and chunks. Each chunk changes
+ * the state, and each side's packets carry the verification tag chosen by the other side (section 8.5).
  */
 import { crc32cStep } from '../../codecs/crc32c.js';
 import {
@@ -22,7 +22,7 @@ import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type L4Tracker, TrackResult } from './protocol.js';
 import { cellsOf, named } from './transition-table.js';
 
-/** The states (enum sctp_conntrack). INVALID is a result of a chunk, no association is in it. */
+/** The states (enum sctp_conntrack). INVALID is only a transition result. */
 const State = {
   NONE: 0,
   CLOSED: 1,
@@ -32,12 +32,12 @@ const State = {
   SHUTDOWN_SENT: 5,
   SHUTDOWN_RECD: 6,
   SHUTDOWN_ACK_SENT: 7,
-  /** A further path of an association (multihoming) is probed, which is all that was seen of it. */
+  /** Another path of a multihomed association is being probed; nothing else has been seen. */
   HEARTBEAT_SENT: 8,
   INVALID: 9,
 } as const;
 
-/** Chunk types (section 3.2) that conntrack knows. */
+/** The chunk types (section 3.2) that conntrack handles. */
 export const Chunk = {
   DATA: 0,
   INIT: 1,
@@ -53,7 +53,7 @@ export const Chunk = {
   SHUTDOWN_COMPLETE: 14,
 } as const;
 
-/** The states as the tables below abbreviate them. */
+/** Abbreviations of the states in the tables below. */
 const ABBREVIATIONS = {
   no: State.NONE,
   CL: State.CLOSED,
@@ -67,7 +67,7 @@ const ABBREVIATIONS = {
   '--': State.INVALID,
 } as const;
 
-/** The state after each chunk of the side that opened the association (section 4; kernel: sctp_conntracks). */
+/** The next state for each chunk from the side that opened the association (section 4; kernel: sctp_conntracks). */
 const FROM_OPENER = `
                     no CL CW CE ES SS SR SA HS
   INIT              CL CL CW CE ES CL CL SA CW
@@ -83,7 +83,7 @@ const FROM_OPENER = `
   HEARTBEAT_ACK     CL CL CW CE ES SS SR SA HS
 `;
 
-/** The same of the side that answers. */
+/** The next state for each chunk from the side that answers. */
 const FROM_ANSWERER = `
                     no CL CW CE ES SS SR SA HS
   INIT              -- CL CW CE ES SS SR SA --
@@ -103,9 +103,9 @@ const CHUNKS = 16;
 const STATES = 9;
 const TRANSITIONS = readTransitions([FROM_OPENER, FROM_ANSWERER]);
 
-/** ABORT, SHUTDOWN COMPLETE: the tag is the sender's own, as it knows no other (section 8.5.1). */
+/** ABORT, SHUTDOWN COMPLETE: the sender used its own tag because it knows no other (section 8.5.1). */
 const FLAG_T = 1;
-/** Chunks that come before the association, or bring a tag of their own: each is looked at by itself. */
+/** Chunks sent before the association exists, or with a tag of their own. Each is checked individually. */
 const TAGGED_SINGLY =
   (1 << Chunk.INIT) |
   (1 << Chunk.SHUTDOWN_COMPLETE) |
@@ -114,18 +114,21 @@ const TAGGED_SINGLY =
   (1 << Chunk.SHUTDOWN_ACK) |
   (1 << Chunk.HEARTBEAT) |
   (1 << Chunk.HEARTBEAT_ACK);
-/** Chunks that never open an association, not even in mid-stream (section 8.4). */
+/** Chunks that never open an association, even mid-stream (section 8.4). */
 const NEVER_FIRST = (1 << Chunk.ABORT) | (1 << Chunk.SHUTDOWN_COMPLETE) | (1 << Chunk.COOKIE_ACK);
 
-/** SCTP's part of the record of a connection. */
+/** The SCTP part of a connection's record. */
 const SCTP_CONNECTION = layout(
   'SctpConnection',
   {
     /** A `State`. */
     state: i32,
-    /** The tag that packets in each direction carry, in wire order; 0: not known yet. */
+    /** The tag that packets in each direction carry, in wire order; 0 if unknown. */
     tag: array(i32, 2),
-    /** The directions of the INITs so far (bits 0, 1); a heartbeat with another tag (bit 2) and its direction (bit 3). */
+    /**
+     * The directions of INITs seen so far (bits 0, 1), a heartbeat with a different tag (bit 2), and its direction (bit
+     * 3).
+     */
     memory: i32,
   },
   { within: { base: CONNECTION, area: 'tracking' } },
@@ -137,7 +140,7 @@ const INITS = 3;
 const WRONG_HEARTBEAT = 4;
 const WRONG_HEARTBEAT_DIRECTION_SHIFT = 3;
 
-/** How much of a header must be there to be mangled: the ports, as an ICMP error quotes them. */
+/** The minimum header length for rewriting: the part that an ICMP error quotes, which includes the ports. */
 const QUOTED_LENGTH = 8;
 
 export const sctp = defineProtocol({
@@ -167,7 +170,7 @@ export const sctp = defineProtocol({
   open,
   update,
 
-  /** The checksum is computed again, so a wrong one becomes right (sctp_manip_pkt). */
+  /** The checksum is recomputed, so a wrong checksum becomes correct (sctp_manip_pkt). */
   mangle(view, l4, available, manip, port) {
     if (available < QUOTED_LENGTH) return false;
     view.setUint16(portAt(l4, manip), port);
@@ -201,7 +204,7 @@ function open({ table }: L4Tracker, entry: number, packet: Packet): Invalid {
     } else if (chunk === Chunk.HEARTBEAT) {
       words[base + TAG] = tag;
     } else if (chunk === Chunk.SHUTDOWN_ACK) {
-      // The answer to one that is out of the blue carries its tag back (section 8.4).
+      // The reply to an out-of-the-blue packet carries the same tag (section 8.4).
       words[base + TAG + REPLY] = tag;
     }
   }
@@ -239,7 +242,7 @@ function update(
     } else if (!isTagGood(words, base, direction, chunk, view.getUint8(at + SCTP_CHUNK_FLAGS_AT), tag)) {
       return Invalid.TAG;
     }
-    // The tags are agreed upon: INITs seen so far do not matter any more.
+    // Both tags are established, so earlier INITs no longer matter.
     if (chunk === Chunk.COOKIE_ACK) words[base + MEMORY] &= ~INITS;
     const oldState = words[base + STATE];
     state = transition(direction, chunk, oldState);
@@ -248,12 +251,12 @@ function update(
       if (at + SCTP_INIT_LENGTH > end) return Invalid.CHUNKS;
       const initiateTag = view.getInt32(at + SCTP_INIT_TAG_AT, true);
       if (!takeInitiateTag(words, base, direction, chunk, initiateTag, isNew)) return Invalid.TAG;
-      // An INIT that is sent again and again must not keep an entry alive.
+      // Repeated INITs must not keep an entry alive.
       const isUnanswered = state === State.CLOSED && oldState === State.CLOSED;
       if (chunk === Chunk.INIT && isUnanswered && !isNew) isIgnored = true;
     }
     words[base + STATE] = state;
-    // For good, even if a later chunk is INVALID.
+    // This persists even if a later chunk is INVALID.
     if (state === State.ESTABLISHED && oldState !== state) words[base + STATUS] |= Status.ASSURED;
   }
   if (isIgnored) return TrackResult.ACCEPT;
@@ -262,7 +265,7 @@ function update(
   return TrackResult.ACCEPT;
 }
 
-/** Whether TAG may go with CHUNK (section 8.5.1). */
+/** Whether TAG is valid for CHUNK (section 8.5.1). */
 function isTagGood(
   words: Int32Array,
   base: number,
@@ -284,13 +287,13 @@ function isTagGood(
   }
 }
 
-/** What the tag of a heartbeat says of the packet. */
+/** The effect of a heartbeat's tag on the packet. */
 const TagVerdict = { INVALID: 0, ACCEPT: 1, IGNORE: 2 } as const;
 type TagVerdict = (typeof TagVerdict)[keyof typeof TagVerdict];
 
 /**
- * A heartbeat with another TAG: its sender may have restarted. It passes, and if it is answered in kind, so it has.
- * MAY_DIFFER: nothing else in the packet speaks against it.
+ * Handles a heartbeat with a different TAG: its sender may have restarted. It passes, and a reply with the same tag
+ * confirms the restart. MAY_DIFFER: the rest of the packet allows this.
  */
 function takeHeartbeat(
   words: Int32Array,
@@ -318,8 +321,9 @@ function takeHeartbeat(
 }
 
 /**
- * The tag that the other side's packets are to carry from now on. False: an INIT ACK may not set it. Where the other
- * side's INIT was not seen, or where both INITs crossed, it must be known already (section 5.2.1).
+ * Sets the tag that packets from the other side must carry from now on. Returns false if an INIT ACK may not set it:
+ * without an INIT from the other side, it must not differ from a known tag, and after INITs from both sides it must be
+ * known (section 5.2.1).
  */
 function takeInitiateTag(
   words: Int32Array,
@@ -337,7 +341,7 @@ function takeInitiateTag(
     if (!isOtherSeen && words[at] !== 0 && !isKnown) return false;
     if (inits === INITS && !isKnown) return false;
   } else if (isNew || !isKnown) {
-    // After both sides' INITs, one more starts again.
+    // After INITs from both sides, another one starts over.
     if (inits === INITS) inits = 0;
     words[base + MEMORY] = (words[base + MEMORY] & ~INITS) | inits | (1 << direction);
   }
@@ -346,8 +350,9 @@ function takeInitiateTag(
 }
 
 /**
- * The chunks of PACKET, as bits by type (those above 31 left out, and bit 31 always set); 0 where they cannot stand
- * together: COOKIE ECHO and COOKIE ACK come first, INIT, INIT ACK and SHUTDOWN COMPLETE alone (sections 3.3, 6.10).
+ * The chunks in PACKET as bits by type (types above 31 are left out; bit 31 is always set), or 0 for an invalid
+ * combination: COOKIE ECHO and COOKIE ACK must come first; INIT, INIT ACK and SHUTDOWN COMPLETE must be alone (sections
+ * 3.3, 6.10).
  */
 function chunksOf(packet: Packet): number {
   const { view } = packet;
@@ -371,7 +376,7 @@ function paddedLength(view: DataView, at: number): number {
   return (view.getUint16(at + SCTP_CHUNK_LENGTH_AT) + 3) & ~3;
 }
 
-/** The state after a CHUNK in DIRECTION met STATE. A chunk that the tables do not list changes nothing. */
+/** The state after CHUNK in DIRECTION. Chunks missing from the tables do not change it. */
 function transition(direction: Direction, chunk: number, state: number): number {
   return chunk < CHUNKS ? TRANSITIONS[(direction * CHUNKS + chunk) * STATES + state] : state;
 }
@@ -387,7 +392,7 @@ function readTransitions(tables: readonly string[]): Uint8Array {
   return transitions;
 }
 
-/** The CRC-32C of the LENGTH bytes at AT, its own field taken as zero (appendix A); stored little-endian. */
+/** The CRC-32C of LENGTH bytes at AT with its own field taken as zero (appendix A). Stored little-endian. */
 function checksumOf(view: DataView, at: number, length: number): number {
   const head = crc32cStep(view, at, SCTP_CHECKSUM_AT, -1);
   const field = crc32cStep(ZEROS, 0, ZEROS.byteLength, head);

@@ -1,11 +1,11 @@
 /**
- * TCP as seen from the middle (RFC 9293, section 3.3.2; kernel: tcp_conntracks): the states of a connection, and the
- * state after each segment. A state is named after the endpoint that is furthest on.
+ * TCP as seen by a middlebox (RFC 9293, section 3.3.2; kernel: tcp_conntracks): the connection states, and the
+ * transition for each segment. States are named after the endpoint that is further along.
  */
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, TCP_URG } from '../../codecs/layouts.js';
 import { cellsOf, named } from './transition-table.js';
 
-/** The states (enum tcp_conntrack). IGNORE, REOPEN and INVALID are results of a segment, no connection is in them. */
+/** The states (enum tcp_conntrack). IGNORE, REOPEN and INVALID are only transition results. */
 export const TcpState = {
   NONE: 0,
   /** The opener's SYN was seen. */
@@ -25,26 +25,26 @@ export const TcpState = {
   CLOSE: 8,
   /** Simultaneous open: a SYN from either side was seen. */
   SYN_SENT2: 9,
-  /** The two sides may know more than we do: let the segment pass, remember it, change nothing. */
+  /** The endpoints may know more than conntrack: let the segment pass, remember it, and change nothing. */
   IGNORE: 10,
-  /** A SYN to a connection that is over: a new one, if the old one ended in a way that permits it; else IGNORE. */
+  /** A SYN on a finished connection: a new connection if the way the old one ended allows it; otherwise IGNORE. */
   REOPEN: 11,
-  /** No endpoint that is in this state sends that. */
+  /** No endpoint sends this in this state. */
   INVALID: 12,
 } as const;
 export type TcpState = (typeof TcpState)[keyof typeof TcpState];
 
-/** The states by number, as `conntrack -L` prints them. */
+/** The state names by number, as in `conntrack -L`. */
 export const STATE_NAMES: readonly string[] = Object.keys(TcpState).slice(0, TcpState.IGNORE);
 
-/** The kinds of segments that move the state. */
+/** The kinds of segments that change the state. */
 export const SegmentKind = { SYN: 0, SYN_ACK: 1, FIN: 2, ACK: 3, RST: 4, OTHER: 5 } as const;
 export type SegmentKind = (typeof SegmentKind)[keyof typeof SegmentKind];
 
 export const KIND_BITS = 3;
 export const STATE_BITS = 4;
 
-/** Segments of the side that opened the connection. */
+/** Segments from the side that opened the connection. */
 const FROM_OPENER = `
                SYN        SYN_ACK   FIN        ACK          RST      OTHER
   NONE         SYN_SENT   INVALID   INVALID    ESTABLISHED  INVALID  INVALID
@@ -59,7 +59,7 @@ const FROM_OPENER = `
   SYN_SENT2    SYN_SENT2  SYN_RECV  INVALID    INVALID      CLOSE    INVALID
 `;
 
-/** Segments of the side that answers. */
+/** Segments from the side that answers. */
 const FROM_ANSWERER = `
                SYN        SYN_ACK   FIN        ACK          RST      OTHER
   NONE         INVALID    INVALID   INVALID    INVALID      INVALID  INVALID
@@ -74,10 +74,10 @@ const FROM_ANSWERER = `
   SYN_SENT2    SYN_SENT2  SYN_RECV  INVALID    IGNORE       CLOSE    INVALID
 `;
 
-/** The state after a segment, at `direction << (KIND_BITS + STATE_BITS) | kind << STATE_BITS | state`. */
+/** The state after a segment, indexed by `direction << (KIND_BITS + STATE_BITS) | kind << STATE_BITS | state`. */
 export const TRANSITIONS = readTransitions([FROM_OPENER, FROM_ANSWERER]);
 
-/** Flags that may go with any others: PSH, and the two of ECN (RFC 3168). */
+/** The flags that must form a valid combination: all except PSH and the two for ECN (RFC 3168). */
 const MEANINGFUL = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK | TCP_URG;
 
 const VALID_FLAGS = new Set([
@@ -92,12 +92,12 @@ const VALID_FLAGS = new Set([
   TCP_ACK | TCP_URG,
 ]);
 
-/** By the flags byte: 1 where any endpoint sends this combination. */
+/** Indexed by the flags byte: 1 for combinations that an endpoint may send. */
 export const VALID_FLAGS_TABLE = Uint8Array.from({ length: 256 }, (_, flags) =>
   VALID_FLAGS.has(flags & MEANINGFUL) ? 1 : 0,
 );
 
-/** Of the tables of the opener and the answerer. */
+/** Reads the tables of the opener and the answerer. */
 function readTransitions(tables: readonly string[]): Uint8Array {
   const transitions = new Uint8Array(tables.length << (KIND_BITS + STATE_BITS)).fill(TcpState.INVALID);
   for (const [direction, table] of tables.entries()) {

@@ -1,4 +1,4 @@
-/** hot: TCP (RFC 9293; kernel: nf_conntrack_proto_tcp). What follows its segments is in wasm/conntrack/tcp.ts. */
+/** hot: TCP (RFC 9293; kernel: nf_conntrack_proto_tcp). Segments are tracked in wasm/conntrack/tcp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPPROTO_TCP, TCP_CHECKSUM_AT, TCP_LENGTH } from '../../codecs/layouts.js';
 import { RECORD_WORDS } from '../conntrack/record.js';
@@ -12,12 +12,12 @@ import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type L4Tracker, type TrackResult } from './protocol.js';
 import { STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
 
-/** The longest header, with its options, in bytes. */
-const MOST_HEADER_BYTES = 60;
-/** How much of a header must be there to be mangled: the ports, as an ICMP error quotes them. */
+/** The maximum header length including options, in bytes. */
+const MAX_HEADER_BYTES = 60;
+/** The minimum header length for rewriting: the part that an ICMP error quotes, which includes the ports. */
 const QUOTED_LENGTH = 8;
 
-/** Time-outs beside those of the states: upper bounds after repeated segments, and while data is not acknowledged. */
+/** Time-outs that are not of a state: upper limits after retransmissions and while data is unacknowledged. */
 const RETRANSMITTED = STATE_NAMES.length;
 const UNACKNOWLEDGED = RETRANSMITTED + 1;
 
@@ -41,13 +41,13 @@ export const tcp = defineProtocol({
     [UNACKNOWLEDGED, 'tcp_timeout_unacknowledged', 300],
   ],
   settings: [
-    // Only a RST out of window is INVALID.
+    // Only out-of-window RSTs are INVALID.
     ['tcp_be_liberal', 0, 0, 1],
-    // A RST below what its receiver has acknowledged is not INVALID for that.
+    // A RST below what its receiver has acknowledged is not INVALID because of that.
     ['tcp_ignore_invalid_rst', 0, 0, 1],
-    // Connections whose handshake was not seen are picked up.
+    // Pick up connections whose handshake was not seen.
     ['tcp_loose', 1, 0, 1],
-    // After how many repetitions of a segment the connection may be dead.
+    // The number of retransmissions after which the connection may be dead.
     ['tcp_max_retrans', 3, 0, 255],
   ],
   setUp({ table, timeoutsMs }, setting) {
@@ -84,7 +84,7 @@ export const tcp = defineProtocol({
     return memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult | Invalid;
   },
 
-  /** A connection in TIME_WAIT, to one whose opener sends higher sequence numbers (nf_nat_used_tuple_harder). */
+  /** Allowed for a connection in TIME_WAIT if the new opener's sequence number is higher (nf_nat_used_tuple_harder). */
   givesWay(table, other, entry) {
     return table.words[other * RECORD_WORDS + TCP_STATE] === TcpState.TIME_WAIT && isAhead(table, entry, other);
   },
@@ -101,7 +101,7 @@ export const tcp = defineProtocol({
   mangledBytes: TCP_LENGTH,
 });
 
-/** A RST was sent about ENTRY from here: it is over (nf_ct_set_closing). */
+/** Closes ENTRY after the host sent a RST for it (nf_ct_set_closing). */
 export function setClosing({ table, timeoutsMs }: L4Tracker, entry: number, nowMs: number): void {
   const at = entry * RECORD_WORDS + TCP_STATE;
   if (table.words[at] === TcpState.CLOSE) return;
@@ -109,7 +109,7 @@ export function setClosing({ table, timeoutsMs }: L4Tracker, entry: number, nowM
   table.refresh(entry, nowMs, timeoutsMs[TcpState.CLOSE]);
 }
 
-/** Whether the opener of ENTRY sends higher sequence numbers than the opener of OTHER did. */
+/** Whether the opener of ENTRY has a higher sequence number than the opener of OTHER had. */
 function isAhead({ words }: ConntrackTable, entry: number, other: number): boolean {
   return ((words[sideEndAt(other, ORIGINAL)] - words[sideEndAt(entry, ORIGINAL)]) | 0) < 0;
 }
@@ -121,7 +121,7 @@ function reachesChecksum(packet: Packet): boolean {
   return headerLength >= TCP_LENGTH && headerLength <= l4Length;
 }
 
-/** Where the memory has the segment: where the packet is, or a copy of its header. */
+/** The address of the segment in memory: in place, or a copy of its header. */
 function segmentAt(memory: Memory, packet: Packet): number {
-  return memory.placeOf(packet.bytes, packet.view, packet.l4, Math.min(packet.l4Available, MOST_HEADER_BYTES));
+  return memory.placeOf(packet.bytes, packet.view, packet.l4, Math.min(packet.l4Available, MAX_HEADER_BYTES));
 }

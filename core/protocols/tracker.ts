@@ -1,9 +1,12 @@
-/** The protocols at work in one host, set up as its sysctls say. */
+/** Creates the trackers of a host with the settings from its sysctls. */
 import type { ConntrackTable } from '../conntrack/table.js';
 import type { L4Protocol, L4Tracker } from './protocol.js';
 import { protocolOf } from './registry.js';
 
-/** The trackers of TABLE by protocol number. SYSCTL: the value of `net.netfilter.nf_conntrack_…`. */
+/**
+ * Creates the trackers for TABLE, indexed by protocol number. SYSCTL returns the value of
+ * `net.netfilter.nf_conntrack_…`.
+ */
 export function createTrackers(table: ConntrackTable, sysctl: (name: string) => number): readonly L4Tracker[] {
   const made = new Map<L4Protocol, L4Tracker>();
   return Array.from({ length: 256 }, (_, number) => {

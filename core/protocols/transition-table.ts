@@ -1,9 +1,9 @@
-/** State tables as aligned text, so that they can be read against their RFC. */
+/** State tables as aligned text that can be compared with the RFC. */
 
-/** One cell: what its row and its column lead to. */
+/** One cell of a table. */
 export type Cell = readonly [row: string, column: string, value: string];
 
-/** The cells of TEXT. Its first line names the columns, and each other line starts with its row's name. */
+/** Parses the cells of TEXT. The first line has the column names; every other line starts with its row name. */
 export function cellsOf(text: string): readonly Cell[] {
   const [columns, ...rows] = text
     .trim()
@@ -15,7 +15,7 @@ export function cellsOf(text: string): readonly Cell[] {
   });
 }
 
-/** VALUES[NAME], which must be there. */
+/** Returns VALUES[NAME]. Throws if it does not exist. */
 export function named<T>(values: Readonly<Record<string, T>>, name: string): T {
   const value = values[name];
   if (value === undefined) throw new Error(`state table: unknown name ${name}`);

@@ -1,4 +1,4 @@
-/** hot: UDP (RFC 768; kernel: nf_conntrack_proto_udp). What follows its packets is in wasm/conntrack/udp.ts. */
+/** hot: UDP (RFC 768; kernel: nf_conntrack_proto_udp). Packets are tracked in wasm/conntrack/udp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
 import type { Manip } from '../nat/range.js';
@@ -8,7 +8,9 @@ import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type Timeout, TrackResult } from './protocol.js';
 import { REPLIED, UNREPLIED } from './update.js';
 
-/** Unanswered, or a mere question and answer; and a stream. UDP-Lite has the same. */
+/**
+ * The first is for unanswered packets and a single request and reply, the second for streams. UDP-Lite uses the same.
+ */
 export const UDP_TIMEOUTS: readonly Timeout[] = [
   [UNREPLIED, 'udp_timeout', 30],
   [REPLIED, 'udp_timeout_stream', 120],
@@ -44,7 +46,7 @@ export const udp = defineProtocol({
     return TrackResult.ACCEPT;
   },
 
-  /** A datagram without a checksum stays without. */
+  /** A datagram without a checksum keeps having none. */
   mangle(view, l4, available, manip, port, addressDelta) {
     if (available < UDP_LENGTH) return false;
     if (view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) view.setUint16(portAt(l4, manip), port);
@@ -53,7 +55,7 @@ export const udp = defineProtocol({
   },
 });
 
-/** A checksum that comes to 0 is written as ffff, as 0 says that there is none. */
+/** Rewrites the port and the checksum. A checksum that comes to 0 is written as 0xffff, as 0 means no checksum. */
 export function mangleWithChecksum(view: DataView, l4: number, manip: Manip, port: number, addressDelta: number): void {
   const at = portAt(l4, manip);
   const checksumAt = l4 + UDP_CHECKSUM_AT;

@@ -1,6 +1,6 @@
 /**
- * hot: UDP-Lite (RFC 3828; kernel: nf_conntrack_proto_udp): the length field says how much the checksum covers, and
- * there must be one.
+ * hot: UDP-Lite (RFC 3828; kernel: nf_conntrack_proto_udp). The length field is the checksum coverage, and the checksum
+ * is mandatory.
  */
 import { IPPROTO_UDP, IPPROTO_UDPLITE, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
 import { isPartialChecksumBad } from './checksums.js';
@@ -22,7 +22,7 @@ export const udplite = defineProtocol({
     const coverageBytes = view.getUint16(l4 + UDP_LENGTH_AT) || lengthBytes;
     if (coverageBytes < UDP_LENGTH || coverageBytes > lengthBytes) return Invalid.HEADER;
     if (view.getUint16(l4 + UDP_CHECKSUM_AT) === 0) return Invalid.NO_CHECKSUM;
-    // The kernel puts UDP's number into the pseudo header, not UDP-Lite's own.
+    // The kernel uses UDP's number in the pseudo header, not UDP-Lite's.
     const isBad = verifiesChecksums && isPartialChecksumBad(packet, IPPROTO_UDP, coverageBytes);
     return isBad ? Invalid.CHECKSUM : Invalid.NONE;
   },

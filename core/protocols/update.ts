@@ -1,4 +1,4 @@
-/** hot: following the packets of a protocol that has no states. */
+/** hot: tracking for protocols without states. */
 import { RECORD_WORDS, STATUS, Status } from '../conntrack/record.js';
 import type { Direction, Packet } from '../packet.js';
 import { type L4Tracker, TrackResult } from './protocol.js';
@@ -7,7 +7,7 @@ import { type L4Tracker, TrackResult } from './protocol.js';
 export const UNREPLIED = 0;
 export const REPLIED = 1;
 
-/** Every packet belongs, and lets the entry live for the only time-out. Never ASSURED. */
+/** Accepts every packet, counts it and restarts the only time-out. Never sets ASSURED. */
 export function updateAny(tracker: L4Tracker, entry: number, direction: Direction, packet: Packet): TrackResult {
   const { table, timeoutsMs } = tracker;
   table.account(entry, direction, packet.length);
@@ -15,7 +15,7 @@ export function updateAny(tracker: L4Tracker, entry: number, direction: Directio
   return TrackResult.ACCEPT;
 }
 
-/** Every packet belongs; from the one after the first answer on the entry is ASSURED and lives longer. */
+/** Accepts every packet. Once a reply has been seen, the entry is ASSURED and has a longer time-out. */
 export function updateStream(tracker: L4Tracker, entry: number, direction: Direction, packet: Packet): TrackResult {
   const { table, timeoutsMs } = tracker;
   const { words } = table;

@@ -11,9 +11,9 @@ import {
   parameterPointer,
   TTL_EXCEEDED,
 } from '../../core/answers/icmp-error.js';
-import { forwardOptions, IpOptions, type OptionsHost, takeOptions } from '../../core/answers/ip-options.js';
+import { forwardOptions, IpOptions, type OptionsHost, processOptions } from '../../core/answers/ip-options.js';
 import { isFragment } from '../../core/decode.js';
-import { Departure, departure, exceedsMtu, Fragmenter } from '../../core/fragments/fragment.js';
+import { exceedsMtu, FragmentAction, Fragmenter, fragmentAction } from '../../core/fragments/fragment.js';
 import { FragmentQueues, FragmentUser, Reassembly } from '../../core/fragments/reassemble.js';
 import { Packet } from '../../core/packet.js';
 import type { Recording } from './recording.js';
@@ -61,7 +61,7 @@ export class SmallHost implements OptionsHost {
       return;
     }
     if (packet.headerLength > IPV4_LENGTH) {
-      if (!takeOptions(packet, options, this)) {
+      if (!processOptions(packet, options, this)) {
         this.answerWith(PARAMETER_PROBLEM, parameterPointer(options.errorPointer));
         return;
       }
@@ -95,9 +95,9 @@ export class SmallHost implements OptionsHost {
 
   private leave(): void {
     const { packet, recording } = this;
-    const how = departure(packet, recording.lanMtu);
-    if (how === Departure.WHOLE) this.output('lan', packet.bytes, packet.at, packet.available);
-    if (how !== Departure.CUT) return;
+    const action = fragmentAction(packet, recording.lanMtu);
+    if (action === FragmentAction.SEND_WHOLE) this.output('lan', packet.bytes, packet.at, packet.available);
+    if (action !== FragmentAction.FRAGMENT) return;
     this.fragmenter.fragment(packet, recording.lanMtu, this.queues.geometry, (bytes, at, _length, available) =>
       this.output('lan', bytes, at, available),
     );

@@ -52,8 +52,8 @@ HostJson('is taken as ip -j prints it', () => {
   );
   assert.is(host.routeOutput(routeKey('8.8.8.8')).nextHop, ip('192.0.2.1'));
   assert.equal(host.warnings, [
-    'interface docker0 is down; it is taken as up',
-    'sysctl net.ipv4.what_is_this is not known here and changes nothing',
+    'interface docker0 is down; treating it as up',
+    'sysctl net.ipv4.what_is_this is not supported and has no effect',
   ]);
 });
 
@@ -86,7 +86,7 @@ HostJson('refuses what the kernel refuses', () => {
   assert.match(route({ gateway: '192.0.2.255' }), 'the gateway 192.0.2.255 is not on a link');
   assert.match(route({ dev: 'eth7' }), 'the host has no interface eth7');
   assert.match(route({ dev: 'wan', prefsrc: '1.2.3.4' }), '1.2.3.4 is not an address of the host');
-  assert.match(route({}), 'an interface or a gateway is wanted');
+  assert.match(route({}), 'an interface or a gateway is required');
   assert.match(route({ dst: '10.1.0.0/8', dev: 'wan' }), 'bits set beyond its prefix length');
   assert.match(route({ type: 'unreachable', gateway: '192.0.2.1' }), 'has no gateway');
   assert.match(
