@@ -46,10 +46,10 @@ const SPEC: CommandSpec = {
  */
 export function parseOptions(args: readonly string[], rows: readonly string[]): BenchOptions {
   const given = parseCommand(SPEC, args);
-  if (given.positionals.length > 0) throw new UsageError(`the benchmark takes no argument: ${given.positionals[0]}`);
+  if (given.positionals.length > 0) throw new UsageError(`unexpected argument: ${given.positionals[0]}`);
   const chosen = given.value('rows')?.split(',');
   for (const name of chosen ?? []) {
-    if (!rows.includes(name)) throw new UsageError(withHint(`there is no row ${name}`, nearest(name, rows)));
+    if (!rows.includes(name)) throw new UsageError(withHint(`unknown row: ${name}`, nearest(name, rows)));
   }
   const streamGb = given.wholeNumber('stream-gb', 1);
   return {

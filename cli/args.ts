@@ -1,4 +1,6 @@
-/** Command lines: what a command takes, declared once; parsed, checked, and explained from that. */
+/**
+ * Command lines. Each command declares its options once; parsing, checking and help all follow from the declaration.
+ */
 import { parseArgs } from 'node:util';
 import { nearest } from '../core/rules/parse/error.js';
 import { UsageError } from './errors.js';
@@ -7,17 +9,17 @@ import { PLAIN, type Style } from './style.js';
 export interface OptionSpec {
   /** Without the dashes. */
   name: string;
-  /** What its value is called in the help; undefined: it has none. */
+  /** Placeholder for the value in the help; undefined for a flag. */
   value?: string;
-  /** It may be given several times. */
+  /** Whether it may be given more than once. */
   multiple?: boolean;
-  /** The only values that it takes. */
+  /** The allowed values; undefined: any. */
   choices?: readonly string[];
   help: string;
 }
 
 export interface Example {
-  /** What it is for. */
+  /** What the command does, in a few words. */
   about: string;
   command: string;
 }
@@ -26,10 +28,10 @@ export interface CommandSpec {
   name: string;
   /** One line, for the list of commands. */
   summary: string;
-  /** What follows `nfreplay NAME`, one way to call it each. */
+  /** The forms of the command line, each without the leading `nfreplay NAME`. */
   usages: readonly string[];
   options: readonly OptionSpec[];
-  /** What its arguments are called; undefined: it takes none. */
+  /** Placeholder for the positional arguments; undefined: it takes none. */
   positionals?: string;
   examples: readonly Example[];
 }
@@ -51,7 +53,7 @@ export class Arguments {
     return this.#values.has(name);
   }
 
-  /** The value of an option, undefined where it was not given. */
+  /** The value of an option; undefined if it was not given. */
   value(name: string): string | undefined {
     return this.#values.get(name)?.[0];
   }
@@ -64,25 +66,25 @@ export class Arguments {
   /** The value of an option that must be given. */
   required(name: string): string {
     const value = this.value(name);
-    if (value === undefined) throw new UsageError(`--${name} is missing`);
+    if (value === undefined) throw new UsageError(`--${name} is required`);
     return value;
   }
 
-  /** A whole number, at least MINIMUM; undefined where the option was not given. */
+  /** A whole number, at least MINIMUM; undefined if the option was not given. */
   wholeNumber(name: string, minimum = 0): number | undefined {
     const text = this.value(name);
     if (text === undefined) return undefined;
     const number = Number(text);
     if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < minimum) {
-      throw new UsageError(`--${name} ${text}: a whole number is wanted, at least ${minimum}`);
+      throw new UsageError(`--${name} ${text}: expected a whole number, at least ${minimum}`);
     }
     return number;
   }
 }
 
 /**
- * ARGS, as SPEC declares them. `--help` and `-h` are always there.
- * @throws {UsageError} for an option that there is not (with the nearest that there is), a missing or needless value, …
+ * Parses ARGS as SPEC declares them. `--help` and `-h` are always accepted.
+ * @throws {UsageError} for an unknown option (suggesting the nearest known one), a missing or unexpected value, …
  */
 export function parseCommand(spec: CommandSpec, args: readonly string[]): Arguments {
   const specs = [...spec.options, HELP];
@@ -106,11 +108,13 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
     const option = specs.find(({ name }) => name === token.name);
     if (!option) throw unknownOption(token.rawName, specs);
     const given = values.get(option.name) ?? [];
-    if (given.length && !option.multiple && option.value) throw new UsageError(`${token.rawName} is given twice`);
+    if (given.length && !option.multiple && option.value) {
+      throw new UsageError(`${token.rawName} was given more than once`);
+    }
     values.set(option.name, [...given, optionValue(option, token)]);
   }
   if (positionals.length && !spec.positionals) {
-    throw new UsageError(`nfreplay ${spec.name} takes no argument: ${positionals[0]}`);
+    throw new UsageError(`unexpected argument: ${positionals[0]}`);
   }
   return new Arguments(values, positionals);
 }
@@ -129,15 +133,21 @@ function optionValue(
     if (value !== undefined) throw new UsageError(`${rawName} takes no value: ${value}`);
     return '';
   }
-  // `--rules --host h.json`: the value was forgotten. A lone dash is standard input.
+  // In `--rules --host h.json` the value was forgotten. A lone dash means standard input.
   if (value === undefined || (!inlineValue && /^-./.test(value)))
-    throw new UsageError(`${rawName} wants ${placeholder}`);
+    throw new UsageError(`${rawName} requires ${withArticle(placeholder)}`);
   if (choices && !choices.includes(value)) {
     throw new UsageError(
-      withHint(`${rawName} ${value}: one of ${choices.join(', ')} is wanted`, nearest(value, choices)),
+      withHint(`${rawName} ${value}: expected one of ${choices.join(', ')}`, nearest(value, choices)),
     );
   }
   return value;
+}
+
+/** `a FILE`, `an ENGINE`; `a number` for the placeholder N. */
+function withArticle(placeholder: string): string {
+  if (placeholder === 'N') return 'a number';
+  return `${/^[AEIOU]/.test(placeholder) ? 'an' : 'a'} ${placeholder}`;
 }
 
 function unknownOption(given: string, specs: readonly OptionSpec[]): UsageError {
@@ -145,10 +155,10 @@ function unknownOption(given: string, specs: readonly OptionSpec[]): UsageError 
     given.replace(/^-+/, ''),
     specs.map(({ name }) => name),
   );
-  return new UsageError(withHint(`there is no option ${given}`, hint.replace('mean ', 'mean --')));
+  return new UsageError(withHint(`unknown option: ${given}`, hint.replace('mean ', 'mean --')));
 }
 
-/** MESSAGE, and the HINT that `nearest` gives behind it. */
+/** MESSAGE followed by HINT, which `nearest` returns; '' means no hint. */
 export function withHint(message: string, hint: string): string {
   return hint === '' ? message : `${message}; ${hint}`;
 }
@@ -172,7 +182,7 @@ export function helpOf(spec: CommandSpec, style: Style = PLAIN): string {
   ].join('\n');
 }
 
-/** Examples, each under a line saying what it is for. */
+/** Examples, each below a line that says what it does. */
 export function examplesOf(examples: readonly Example[], style: Style): string[] {
   return ['examples:', ...examples.flatMap(({ about, command }) => [style.dim(`  # ${about}`), `  ${command}`, ''])];
 }

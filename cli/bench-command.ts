@@ -1,4 +1,4 @@
-/** The command `nfreplay bench`: what rulesets cost on captures. */
+/** The command `nfreplay bench`: measures what rulesets cost on captures. */
 import type { Emulator } from '../core/emulator.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
@@ -16,19 +16,19 @@ import { styleOf } from './style.js';
 
 const DEFAULT_RUNS = 5;
 const DEFAULT_TOP = 10;
-/** A short capture is passed so often for one number that so many packets went by, but not more often than MOST_PASSES. */
+/** Each measurement repeats a short capture until this many packets have passed, but at most MAX_PASSES times. */
 const SAMPLE_PACKETS = 20_000;
-const MOST_PASSES = 20;
+const MAX_PASSES = 20;
 
-/** What is measured by itself: nothing but reading, a ruleset, or what is left of it without its rules. */
-interface Way {
-  /** A new emulator for each pass; undefined: the packets are only read. */
+/** One thing to measure: reading alone, a whole ruleset, or a ruleset reduced to its nat table. */
+interface Candidate {
+  /** Creates the emulator for one pass; returns undefined if the packets are only read. */
   readonly start: () => Emulator | undefined;
   /** Nanoseconds a packet, run by run. */
   readonly runsNs: number[];
 }
 
-/** Runs the command; gives the exit code. */
+/** Runs the command; returns the exit code. */
 export function benchCommand(args: readonly string[]): number {
   const given = parseCommand(BENCH, args);
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
@@ -48,58 +48,66 @@ function measure(given: Arguments): BenchResult {
   const hostPath = given.required('host');
   const runs = given.wholeNumber('runs', 1) ?? DEFAULT_RUNS;
   const files = given.values('in').map(inputOf);
-  if (files.some(({ path }) => path === '-')) throw new UsageError('standard input can be read only once: give a file');
+  if (files.some(({ path }) => path === '-')) {
+    throw new UsageError('standard input can be read only once; bench requires a file');
+  }
   const rulesets = given.values('rules').map((path) => parseRuleset(readText(path), path, { lax: given.has('lax') }));
   const host = loadHost(readText(hostPath), hostPath);
   const limit = given.wholeNumber('limit', 1) ?? Number.POSITIVE_INFINITY;
   const traffic = new Traffic(inputsOf({ inputs: files }, host), limit);
 
   const { read, entered } = traffic.pass();
-  if (entered === 0) throw new UsageError('the captures hold no IPv4 packet');
-  const reading: Way = { start: () => undefined, runsNs: [] };
-  const ways = rulesets.map((ruleset) => way(ruleset, host));
-  const bareWays = rulesets.map((ruleset) => way(translationOf(ruleset), host));
-  race(traffic, [reading, ...ways, ...bareWays], runs, read);
+  if (entered === 0) throw new UsageError('the captures contain no IPv4 packets');
+  const reading: Candidate = { start: () => undefined, runsNs: [] };
+  const whole = rulesets.map((ruleset) => candidate(ruleset, host));
+  const bare = rulesets.map((ruleset) => candidate(onlyNat(ruleset), host));
+  measureInTurn(traffic, [reading, ...whole, ...bare], runs, read);
   return {
     files: files.map(({ path }) => path),
     packets: read,
     entered,
     runs,
     readingNs: spreadOf(reading.runsNs),
-    rulesets: rulesets.map((ruleset, i) => resultOf(ruleset, host, traffic, ways[i], bareWays[i])),
+    rulesets: rulesets.map((ruleset, i) => resultOf(ruleset, host, traffic, whole[i], bare[i])),
   };
 }
 
-function way(ruleset: Ruleset, host: Host): Way {
+function candidate(ruleset: Ruleset, host: Host): Candidate {
   return { start: () => silentEmulator({ ruleset, host }), runsNs: [] };
 }
 
-/** What is left of RULESET without its rules, where packets are to take the ways that they take with them. */
-function translationOf(ruleset: Ruleset): Ruleset {
+/** RULESET with its nat table only, so that packets are still routed as with all its tables. */
+function onlyNat(ruleset: Ruleset): Ruleset {
   return { ...ruleset, tables: ruleset.tables.filter(({ name }) => name === 'nat') };
 }
 
-/** Measures WAYS in turn, RUNS times over; a first round, which optimises the code, counts for nothing. */
-function race(traffic: Traffic, ways: readonly Way[], runs: number, packets: number): void {
-  const passes = Math.min(MOST_PASSES, Math.ceil(SAMPLE_PACKETS / packets));
+/** Measures CANDIDATES in turn, RUNS times. A first round, in which V8 optimises the code, is not counted. */
+function measureInTurn(traffic: Traffic, candidates: readonly Candidate[], runs: number, packets: number): void {
+  const passes = Math.min(MAX_PASSES, Math.ceil(SAMPLE_PACKETS / packets));
   for (let round = -1; round < runs; round++) {
-    sayOnTerminal(round < 0 ? 'warming up' : `round ${round + 1} of ${runs}`);
-    for (const { start, runsNs } of ways) {
+    showStatus(round < 0 ? 'warming up' : `round ${round + 1} of ${runs}`);
+    for (const { start, runsNs } of candidates) {
       let durationMs = 0;
       for (let pass = 0; pass < passes; pass++) durationMs += traffic.pass(start()).durationMs;
       if (round >= 0) runsNs.push((durationMs * 1e6) / passes / packets);
     }
   }
-  sayOnTerminal('');
+  showStatus('');
 }
 
-/** A line that the next one, and the report, takes the place of. */
-function sayOnTerminal(line: string): void {
+/** Shows LINE on the terminal in place of the previous one. */
+function showStatus(line: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
 }
 
-/** One more pass, untimed: how packets went, and which rules were asked. */
-function resultOf(ruleset: Ruleset, host: Host, traffic: Traffic, { runsNs }: Way, bare: Way): RulesetResult {
+/** Runs two more passes, untimed, to count packets by path and evaluations by rule. */
+function resultOf(
+  ruleset: Ruleset,
+  host: Host,
+  traffic: Traffic,
+  { runsNs }: Candidate,
+  bare: Candidate,
+): RulesetResult {
   const startedMs = performance.now();
   const emulator = silentEmulator({ ruleset, host });
   const buildMs = performance.now() - startedMs;

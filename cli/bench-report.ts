@@ -1,4 +1,4 @@
-/** What `nfreplay bench` measured, as people like to read it. */
+/** The results of `nfreplay bench` as text. */
 import type { ChainCost, RuleCost, RulesCost } from '../replay/bench-rules.js';
 import { type Align, columns } from './columns.js';
 import { formatNumber } from './number.js';
@@ -10,19 +10,19 @@ export interface Spread {
   readonly max: number;
 }
 
-/** What one ruleset cost; nanoseconds are those a packet. */
+/** What one ruleset cost, in nanoseconds per packet. */
 export interface RulesetResult extends RulesCost {
   readonly file: string;
-  /** In all its tables. */
+  /** Rules in all tables. */
   readonly ruleCount: number;
-  /** From the parsed ruleset to the first packet. */
+  /** From the parsed ruleset to an emulator that is ready for packets. */
   readonly buildMs: number;
-  /** Reading included. */
+  /** Including the time to read the captures. */
   readonly costNs: Spread;
-  /** The same packets with no table but nat, reading included. */
+  /** The same packets with the nat table only, including the time to read the captures. */
   readonly bareNs: Spread;
   readonly packetsPerSecond: number;
-  /** Packets that followed the one before them of their connection, and those that were looked at anew. */
+  /** Packets that took the fast path, and those that took the slow path. */
   readonly flowCachePackets: number;
   readonly slowPathPackets: number;
   readonly warnings: readonly string[];
@@ -30,33 +30,33 @@ export interface RulesetResult extends RulesCost {
 
 export interface BenchResult {
   readonly files: readonly string[];
-  /** Packets read, and those of them that are IPv4. */
+  /** Packets read, and how many of them are IPv4. */
   readonly packets: number;
   readonly entered: number;
   readonly runs: number;
-  /** Reading alone. */
+  /** Time to read the captures only. */
   readonly readingNs: Spread;
   readonly rulesets: readonly RulesetResult[];
 }
 
-/** With fewer packets, most of the time goes into what is done once. */
+/** With fewer packets, most of the time is spent on things done once. */
 const FEW_PACKETS = 20_000;
 
-/** The whole report, TOP lines of each list, ending in a line's end. */
+/** The whole report, with up to TOP lines in each list; ends with a newline. */
 export function formatBench(result: BenchResult, style: Style, top: number): string {
   const { packets, runs, files } = result;
-  const head = `${formatNumber(packets)} packets of ${files.join(', ')}; median of ${runs} runs, nothing written`;
+  const head = `${formatNumber(packets)} packets from ${files.join(', ')}; median of ${runs} runs, nothing written`;
   const few =
-    packets < FEW_PACKETS ? [style.dim('  so few packets say more about the first ones than about the rest')] : [];
+    packets < FEW_PACKETS ? [style.dim('  with so few packets, most of the time is start-up and new connections')] : [];
   const blocks = [
     [style.bold(head), ...few, ...overview(result)],
-    [style.bold('where the time goes, nanoseconds a packet'), ...stages(result)],
+    [style.bold('where the time goes, in nanoseconds per packet'), ...stages(result)],
     ...(top > 0 ? result.rulesets.flatMap((ruleset) => rulesetBlocks(ruleset, result, style, top)) : []),
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-/** A line for each of LINES: what it is, and its cell for each ruleset. */
+/** One row per entry of LINES: its title, then a cell for each ruleset. */
 function sideBySide(
   { rulesets }: BenchResult,
   lines: readonly (readonly [title: string, cell: (ruleset: RulesetResult) => string])[],
@@ -72,20 +72,20 @@ function overview(result: BenchResult): string[] {
   const share = (packets: number) => `${formatNumber(packets)} (${percent(packets, result.entered)})`;
   return sideBySide(result, [
     ['rules', ({ ruleCount }) => formatNumber(ruleCount)],
-    ['built in', ({ buildMs }) => `${formatNumber(buildMs)} ms`],
-    ['packets a second', ({ packetsPerSecond }) => formatNumber(packetsPerSecond)],
-    ['nanoseconds a packet', ({ costNs }) => formatNumber(costNs.median)],
-    ['  least … most', ({ costNs }) => `${formatNumber(costNs.min)} … ${formatNumber(costNs.max)}`],
+    ['time to build', ({ buildMs }) => `${formatNumber(buildMs)} ms`],
+    ['packets per second', ({ packetsPerSecond }) => formatNumber(packetsPerSecond)],
+    ['nanoseconds per packet', ({ costNs }) => formatNumber(costNs.median)],
+    ['  minimum … maximum', ({ costNs }) => `${formatNumber(costNs.min)} … ${formatNumber(costNs.max)}`],
     ...(result.rulesets.length > 1
       ? [
           [
-            `  as a multiple of ${first.file}`,
+            `  relative to ${first.file}`,
             ({ costNs }: RulesetResult) => (costNs.median / first.costNs.median).toFixed(2),
           ] as const,
         ]
       : []),
-    ['fast path: as the packet before', ({ flowCachePackets }) => share(flowCachePackets)],
-    ['slow path: looked at anew', ({ slowPathPackets }) => share(slowPathPackets)],
+    ['packets on the fast path', ({ flowCachePackets }) => share(flowCachePackets)],
+    ['packets on the slow path', ({ slowPathPackets }) => share(slowPathPackets)],
   ]);
 }
 
@@ -93,9 +93,9 @@ function stages(result: BenchResult): string[] {
   const { readingNs } = result;
   return sideBySide(result, [
     ['reading the captures', () => formatNumber(readingNs.median)],
-    ['the host: connections, translation, routing', ({ bareNs }) => formatNumber(bareNs.median - readingNs.median)],
+    ['host: conntrack, NAT, routing', ({ bareNs }) => formatNumber(bareNs.median - readingNs.median)],
     [
-      'rules of all tables but nat; what they drop saves time',
+      'rules outside nat; negative if drops save more time',
       ({ costNs, bareNs }) => signed(costNs.median - bareNs.median),
     ],
   ]);
@@ -112,9 +112,9 @@ function rulesetBlocks(
   const asked = rules.filter((rule) => rule.asked > 0);
   const reading = asked.filter(({ readsOfPacket }) => readsOfPacket.length > 0);
   return [
-    list(`chains${of} that ask most, were each packet asked rule by rule`, chainLines(chains, entered, top), style),
-    list(`rules${of} that are asked most`, ruleLines(asked, top), style),
-    list(`rules${of} that must ask each packet again, and what they read of it`, readingLines(reading, top), style),
+    list(`chains${of} with the most evaluations, one rule at a time`, chainLines(chains, entered, top), style),
+    list(`rules${of} evaluated most often`, ruleLines(asked, top), style),
+    list(`rules${of} evaluated for every packet, and the fields they read`, readingLines(reading, top), style),
   ];
 }
 
@@ -129,8 +129,8 @@ function chainLines(chains: readonly ChainCost[], entered: number, top: number):
     .map(({ table, chain, packets, asked }) => [
       `${table} ${chain}`,
       `${formatNumber(packets)} packets`,
-      `${formatNumber(asked)} rules asked`,
-      `${formatNumber(asked / entered)} a packet`,
+      `${formatNumber(asked)} evaluations`,
+      `${formatNumber(asked / entered)} per packet`,
     ]);
   return columns(rows, ['left', 'right', 'right', 'right']);
 }
@@ -140,9 +140,9 @@ function ruleLines(rules: readonly RuleCost[], top: number): string[] {
   const rows = most
     .slice(0, top)
     .map((cost) => [
-      `asked ${formatNumber(cost.asked)}`,
+      `evaluated ${formatNumber(cost.asked)}`,
       `matched ${formatNumber(cost.matched)}`,
-      placeOf(cost),
+      positionOf(cost),
       cost.rule,
     ]);
   return columns(rows, ['right', 'right', 'left', 'left']);
@@ -150,10 +150,10 @@ function ruleLines(rules: readonly RuleCost[], top: number): string[] {
 
 function readingLines(rules: readonly RuleCost[], top: number): string[] {
   const most = [...rules].sort((a, b) => b.asked - a.asked);
-  const rows = most.slice(0, top).map((cost) => [cost.readsOfPacket.join(', '), placeOf(cost), cost.rule]);
+  const rows = most.slice(0, top).map((cost) => [cost.readsOfPacket.join(', '), positionOf(cost), cost.rule]);
   return columns(rows, ['left', 'left', 'left']);
 }
 
-const placeOf = ({ table, chain, number }: RuleCost) => `${table} ${chain} ${number}`;
+const positionOf = ({ table, chain, number }: RuleCost) => `${table} ${chain} ${number}`;
 const percent = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
 const signed = (value: number) => (value < 0 ? `−${formatNumber(-value)}` : formatNumber(value));

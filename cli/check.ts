@@ -1,4 +1,4 @@
-/** The command `nfreplay check`: replays golden cases and shows where something else comes out than they want. */
+/** The command `nfreplay check`: replays golden cases and shows where the results differ from what they expect. */
 
 import type { Comparison } from '../replay/compare.js';
 import { casesIn, checkCase, type GoldenCase, updateCase } from '../replay/golden-case.js';
@@ -9,12 +9,12 @@ import { renderDifference } from './render-difference.js';
 import { type Style, styleOf } from './style.js';
 
 /**
- * Runs the command; resolves with the exit code. A case that cannot be replayed does not keep the others from it: its
- * error comes at the end.
+ * Runs the command; resolves with the exit code. If a case cannot be replayed, the others still are, and its error is
+ * thrown at the end.
  */
 export async function check(args: readonly string[]): Promise<number> {
   const given = parseCommand(CHECK, args);
-  if (given.positionals.length === 0) throw new UsageError('which case? nfreplay check wants a folder');
+  if (given.positionals.length === 0) throw new UsageError('nfreplay check requires at least one CASE folder');
   const style = styleOf(process.stdout);
   const cases = given.positionals.flatMap(casesIn);
   const width = Math.max(...cases.map(({ dir }) => dir.length));
@@ -29,7 +29,7 @@ export async function check(args: readonly string[]): Promise<number> {
       process.stdout.write(`${style.red('failed ')} ${name}\n`);
     }
   }
-  if (!given.has('update')) process.stdout.write(`${tally.agreeing} ok, ${tally.differing + errors.length} not\n`);
+  if (!given.has('update')) process.stdout.write(`${tally.agreeing} ok, ${tally.differing + errors.length} failed\n`);
   if (errors.length > 0) throw errors[0];
   return tally.differing > 0 ? ExitCode.DIFFERENT : ExitCode.DONE;
 }

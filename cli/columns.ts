@@ -4,14 +4,14 @@ export type Align = 'left' | 'right';
 
 const INDENT = 2;
 const GAP = 2;
-/** Of the second and further lines of a row that does not fit on one. */
+/** Indent of the continuation lines of a row that does not fit on one line. */
 const CONTINUED_INDENT = 6;
-/** A last column of text is cut to what is left of the line, where that is at least as much. */
+/** A last column of text is truncated to the rest of the line if at least this much is left; else it wraps. */
 const SHORTEST_CUT = 24;
 
 /**
- * ROWS as lines, each column as wide as its widest cell, two blanks between columns, two before the first. Rows that are longer than
- * WIDTH go on in the next line; what is still too long there is cut.
+ * Formats ROWS as lines, each column as wide as its widest cell, with two blanks before each column. Rows longer than
+ * WIDTH continue on the next line; what still does not fit is truncated.
  */
 export function columns(
   rows: readonly (readonly string[])[],
@@ -20,7 +20,7 @@ export function columns(
 ): string[] {
   const cells = rows.map((row) => aligns.map((_, column) => printable(row[column] ?? '')));
   const widths = aligns.map((_, column) => Math.max(0, ...cells.map((row) => row[column].length)));
-  // A column in which nothing stands takes no room.
+  // An empty column takes no space.
   const filled = aligns.map((_, column) => column).filter((column) => widths[column] > 0);
   const lines = splitColumns(filled, widths, aligns, width);
   return cells.flatMap((row) =>
@@ -58,7 +58,7 @@ function splitColumns(
   return lines;
 }
 
-/** TEXT, of at most WIDTH characters. */
+/** TEXT, truncated to WIDTH characters. */
 export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

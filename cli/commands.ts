@@ -1,58 +1,67 @@
-/** Every command, and how to call it. */
+/** The command line of every command. */
 
 import { EMULATOR_ENGINES } from '../core/emulator.js';
 import type { CommandSpec } from './args.js';
 
 export const REPLAY: CommandSpec = {
   name: 'replay',
-  summary: 'send captures through a host and its rules; write what it would have sent',
+  summary: 'replay captures through a host and its rules, and write what it would have sent',
   usages: [
     '--rules RULES --host HOST --in IFACE=FILE [--in IFACE=FILE …] --out DIR',
     '--rules RULES --host HOST --stitch FILE --out DIR',
   ],
   options: [
-    { name: 'rules', value: 'FILE', help: 'the ruleset, as iptables-save prints it' },
+    { name: 'rules', value: 'FILE', help: 'the ruleset, in iptables-save format' },
     {
       name: 'host',
       value: 'FILE',
-      help: 'the host: JSON with the outputs of `ip -j addr`, `ip -j route` and `ip -j neigh`',
+      help: 'the host: JSON with the output of `ip -j addr`, `ip -j route` and `ip -j neigh`',
     },
     {
       name: 'in',
       value: 'IFACE=FILE',
       multiple: true,
-      help: 'a capture of what arrives on an interface; `local`: of what the host itself sends\nseveral are merged by their timestamps',
+      help:
+        'a capture of what arrives on an interface, or for `local`, of what the host itself sends;\n' +
+        'several captures are merged by timestamp',
     },
     {
       name: 'stitch',
       value: 'FILE',
-      help: 'one capture of whole conversations, taken anywhere: each packet enters where the host\nroutes to its sender, and replies to translated packets are rewritten to what their sender saw',
+      help:
+        'one capture of whole conversations, taken outside the host; each packet enters by the\n' +
+        'interface through which the host routes to its sender, and replies to translated packets\n' +
+        'are rewritten to match the translation',
     },
     {
       name: 'out',
       value: 'DIR',
-      help: 'where the results go; it is replaced as a whole, at the end; -: instead, what leaves by any\ninterface goes to standard output as one pcap, and the report to standard error',
+      help:
+        'the result folder, replaced as a whole at the end; with -, the packets that leave by any\n' +
+        'interface go to standard output as one pcap, and the report to standard error',
     },
-    { name: 'limit', value: 'N', help: 'only the first N packets' },
-    { name: 'seed', value: 'N', help: 'for what the kernel draws at random, such as a port; 0 if not given' },
-    { name: 'lax', help: 'go on where the ruleset asks for what is not supported: such a rule never matches' },
+    { name: 'limit', value: 'N', help: 'replay only the first N packets' },
+    { name: 'seed', value: 'N', help: 'seed for random choices such as NAT ports (default: 0)' },
+    { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
     {
       name: 'engine',
       value: 'ENGINE',
       choices: [...EMULATOR_ENGINES],
-      help: `how rules are run, for debugging: ${EMULATOR_ENGINES.join(', ')};\nthe results are the same, the first is the fastest and used if not given`,
+      help:
+        `how to evaluate rules, for debugging: ${EMULATOR_ENGINES.join(', ')};\n` +
+        `the results are the same (default: ${EMULATOR_ENGINES[0]}, the fastest)`,
     },
-    { name: 'json', help: 'print summary.json instead of the report for people' },
-    { name: 'top', value: 'N', help: 'how many rules and connections the report shows; 10 if not given' },
+    { name: 'json', help: 'print summary.json instead of the report' },
+    { name: 'top', value: 'N', help: 'how many rules, connections and dropped flows to report (default: 10)' },
   ],
   examples: [
     {
-      about: 'two captures of a Docker host, one an interface',
+      about: 'two captures of a Docker host, one per interface',
       command:
         'nfreplay replay --rules rules.v4 --host host.json --in eth0=wan.pcap --in docker0=lan.pcap --out out/docker',
     },
     {
-      about: 'one capture from a client; the other side is worked out',
+      about: 'one capture from a client; nfreplay works out the other side',
       command: 'nfreplay replay --rules rules.v4 --host host.json --stitch client.pcapng --out out/client',
     },
     {
@@ -65,43 +74,43 @@ export const REPLAY: CommandSpec = {
 
 export const CHECK: CommandSpec = {
   name: 'check',
-  summary: 'replay golden cases and compare what comes out with what they expect',
+  summary: 'replay golden cases and compare the results with what they expect',
   usages: ['CASE…', '--update CASE…'],
-  options: [{ name: 'update', help: 'make what came out the expectation' }],
+  options: [{ name: 'update', help: 'make the results the new expectation' }],
   positionals: 'CASE',
   examples: [
-    { about: 'every case of the project', command: 'nfreplay check pcaps/*' },
-    { about: 'accept what one case gives now', command: 'nfreplay check --update pcaps/docker' },
+    { about: 'every case in a folder', command: 'nfreplay check pcaps/*' },
+    { about: 'accept the current results of one case', command: 'nfreplay check --update pcaps/docker' },
   ],
 };
 
 export const BENCH: CommandSpec = {
   name: 'bench',
-  summary: 'measure what rulesets cost on captures; write nothing',
+  summary: 'measure what rulesets cost on captures, without writing results',
   usages: ['--rules RULES [--rules RULES …] --host HOST --in IFACE=FILE [--in IFACE=FILE …]'],
   options: [
     {
       name: 'rules',
       value: 'FILE',
       multiple: true,
-      help: 'a ruleset; several are measured in turn and shown side by side',
+      help: 'a ruleset; several rulesets are measured in turn and shown side by side',
     },
-    { name: 'host', value: 'FILE', help: 'the host, as `nfreplay replay` takes it' },
+    { name: 'host', value: 'FILE', help: 'the host, as for `nfreplay replay`' },
     {
       name: 'in',
       value: 'IFACE=FILE',
       multiple: true,
-      help: 'a capture of what arrives on an interface; `local`: of what the host itself sends',
+      help: 'a capture of what arrives on an interface, or for `local`, of what the host itself sends',
     },
-    { name: 'limit', value: 'N', help: 'only the first N packets' },
-    { name: 'runs', value: 'N', help: 'how often each ruleset is measured; 5 if not given' },
-    { name: 'lax', help: 'go on where a ruleset asks for what is not supported: such a rule never matches' },
-    { name: 'json', help: 'print all numbers, of every rule, as JSON' },
-    { name: 'top', value: 'N', help: 'how many chains and rules the report shows; 10 if not given' },
+    { name: 'limit', value: 'N', help: 'use only the first N packets' },
+    { name: 'runs', value: 'N', help: 'how often to measure each ruleset (default: 5)' },
+    { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
+    { name: 'json', help: 'print all numbers, for every rule, as JSON' },
+    { name: 'top', value: 'N', help: 'how many chains and rules to report (default: 10)' },
   ],
   examples: [
     {
-      about: 'what your rules cost on your traffic, and which of them',
+      about: 'what your rules cost on your traffic, and which cost most',
       command: 'nfreplay bench --rules rules.v4 --host host.json --in eth0=wan.pcap --in docker0=lan.pcap',
     },
     {
@@ -109,9 +118,10 @@ export const BENCH: CommandSpec = {
       command: 'nfreplay bench --rules old.v4 --rules new.v4 --host host.json --in eth0=wan.pcap',
     },
     {
-      about: 'rules that are asked and never match, for a script',
+      about: 'rules that are evaluated but never match, for a script',
       command:
-        "nfreplay bench --rules rules.v4 --host host.json --in eth0=wan.pcap --json | jq '.rulesets[].rules[] | select(.asked > 0 and .matched == 0)'",
+        'nfreplay bench --rules rules.v4 --host host.json --in eth0=wan.pcap --json' +
+        " | jq '.rulesets[].rules[] | select(.asked > 0 and .matched == 0)'",
     },
   ],
 };

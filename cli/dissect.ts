@@ -1,4 +1,4 @@
-/** A packet as its fields, for people who read a difference. */
+/** A packet as a list of fields, to show differences between two packets. */
 import { formatLoaded } from '../codecs/byte-order.js';
 import {
   ETHERNET_LENGTH,
@@ -23,7 +23,7 @@ import {
 } from '../codecs/layouts.js';
 
 export interface Field {
-  /** Layer and name: `ip.ttl`. */
+  /** Layer and name, such as `ip.ttl`. */
   name: string;
   value: string;
 }
@@ -31,7 +31,7 @@ export interface Field {
 const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'];
 const ICMP_ERROR_TYPES = [3, 4, 5, 11, 12];
 
-/** The fields of the packet whose IP header starts at IP_AT; where something is missing, as far as they go. */
+/** The fields of the packet whose IP header starts at IP_AT. A truncated packet has those fields that are there. */
 export function dissect(bytes: Uint8Array, ipAt: number): Field[] {
   const fields: Field[] = [];
   const packet = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,18 +1,18 @@
-/** What the process exits with. */
+/** The exit codes of the process. */
 export const ExitCode = {
   DONE: 0,
   /** A comparison or check found a difference. */
   DIFFERENT: 1,
-  /** Wrong usage, or a faulty ruleset or host. */
+  /** Incorrect usage, or an invalid ruleset or host. */
   USAGE: 2,
-  /** The ruleset asks for something that is not supported. */
+  /** The ruleset or the host uses an unsupported feature. */
   UNSUPPORTED: 3,
   /** A file cannot be read or written. */
   FILE: 4,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** An error that the user can do something about: its message is all that is shown. */
+/** An error that the user can fix: only its message is shown. */
 export class CliError extends Error {
   readonly exitCode: ExitCode;
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// nfreplay: finds the command, and turns whatever goes wrong into one message and an exit code.
+// nfreplay: runs the command and turns any error into one message and an exit code.
 import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
 import { AddressSpaceError } from '../core/memory.js';
@@ -13,12 +13,12 @@ import { CliError, ExitCode, UsageError } from './errors.js';
 import { printable } from './printable.js';
 import { type Style, styleOf } from './style.js';
 
-/** EX_SOFTWARE of sysexits.h: nothing that the user did. */
-const INTERNAL_FAULT = 70;
+/** EX_SOFTWARE in sysexits.h: an internal error. */
+const INTERNAL_ERROR = 70;
 
 interface Command {
   spec: CommandSpec;
-  /** Loads and runs it; resolves with the exit code. */
+  /** Loads and runs the command; resolves with the exit code. */
   run(args: string[]): Promise<number>;
 }
 
@@ -37,15 +37,16 @@ function overview(style: Style): string {
     '',
     ...COMMANDS.map(({ spec }) => `  ${style.bold(spec.name.padEnd(width))}  ${spec.summary}`),
     '',
-    '  nfreplay COMMAND --help   everything about a command',
-    '  nfreplay --version        the version',
+    '  nfreplay COMMAND --help   show all options of a command',
+    '  nfreplay --version        show the version',
     '',
     ...examplesOf(
       COMMANDS.map(({ spec }) => spec.examples[0]),
       style,
     ),
-    'exit codes: 0 done; 1 a comparison found a difference; 2 wrong usage, or a faulty ruleset or host;',
-    '            3 the ruleset asks for what is not supported; 4 a file cannot be read or written',
+    'exit codes: 0 done; 1 a comparison found a difference; 2 incorrect usage, or an invalid ruleset or',
+    '            host; 3 the ruleset or the host uses an unsupported feature; 4 a file cannot be read or',
+    '            written',
     '',
   ].join('\n');
 }
@@ -57,17 +58,17 @@ function commandNamed(name: string): Command {
     name,
     COMMANDS.map(({ spec }) => spec.name),
   );
-  throw new UsageError(withHint(`there is no command ${name}`, hint));
+  throw new UsageError(withHint(`unknown command: ${name}`, hint));
 }
 
 async function run([first, ...rest]: string[]): Promise<number> {
   const style = styleOf(process.stdout);
-  const wantsHelp = (arg: string | undefined) => arg === '--help' || arg === '-h';
+  const isHelp = (arg: string | undefined) => arg === '--help' || arg === '-h';
   if (first === '--version' || first === '-v') {
     process.stdout.write(`${version()}\n`);
     return ExitCode.DONE;
   }
-  if (wantsHelp(first) || (first === 'help' && !rest.length)) {
+  if (isHelp(first) || (first === 'help' && !rest.length)) {
     process.stdout.write(overview(style));
     return ExitCode.DONE;
   }
@@ -75,21 +76,21 @@ async function run([first, ...rest]: string[]): Promise<number> {
     process.stderr.write(overview(styleOf(process.stderr)));
     return ExitCode.USAGE;
   }
-  if (first.startsWith('-')) throw new UsageError(`a command is wanted before ${first}`);
-  if (first === 'help' || rest.some(wantsHelp)) {
+  if (first.startsWith('-')) throw new UsageError(`expected a command before ${first}`);
+  if (first === 'help' || rest.some(isHelp)) {
     process.stdout.write(`${helpOf(commandNamed(first === 'help' ? rest[0] : first).spec, style)}\n`);
     return ExitCode.DONE;
   }
   return commandNamed(first).run(rest);
 }
 
-/** What is shown of an error, and the exit code for it. */
-function explain(error: unknown): { message: string; exitCode: number } {
+/** The message to show for ERROR, and its exit code. */
+function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof UsageError || error instanceof ReplayOptionsError) {
-    return { message: `${error.message}\n(nfreplay --help shows how it is called)`, exitCode: ExitCode.USAGE };
+    return { message: `${error.message}\n(see nfreplay --help)`, exitCode: ExitCode.USAGE };
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
-  if (error instanceof AddressSpaceError) return { message: error.message, exitCode: INTERNAL_FAULT };
+  if (error instanceof AddressSpaceError) return { message: error.message, exitCode: INTERNAL_ERROR };
   if (error instanceof CaptureError || error instanceof FileError)
     return { message: error.message, exitCode: ExitCode.FILE };
   if (error instanceof RulesetError) {
@@ -99,14 +100,14 @@ function explain(error: unknown): { message: string; exitCode: number } {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const more = process.env.NFREPLAY_DEBUG ? `\n${stack}` : '\n(NFREPLAY_DEBUG=1 shows where)';
+  const more = process.env.NFREPLAY_DEBUG ? `\n${stack}` : '\n(set NFREPLAY_DEBUG=1 for a stack trace)';
   return {
-    message: `this is a fault of nfreplay itself, please report it: ${message}${more}`,
-    exitCode: INTERNAL_FAULT,
+    message: `this is a bug in nfreplay, please report it: ${message}${more}`,
+    exitCode: INTERNAL_ERROR,
   };
 }
 
-// Whoever reads our output may stop early, as `head` does.
+// The reader of our output may stop early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(ExitCode.DONE);
   throw error;
@@ -115,7 +116,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  const { message, exitCode } = explain(error);
+  const { message, exitCode } = reportOf(error);
   process.stderr.write(`nfreplay: ${message.split('\n').map(printable).join('\n')}\n`);
   process.exitCode = exitCode;
 }

@@ -1,6 +1,6 @@
 /**
- * VALUE with a comma before each three digits, and one decimal below ten unless it is whole. (`toLocaleString` does the
- * same, but takes 20 ms at its first call.)
+ * VALUE with thousands separators, and one decimal place if it is below ten and not whole. (`toLocaleString` does the
+ * same, but its first call takes 20 ms.)
  */
 export function formatNumber(value: number): string {
   const rounded = Math.abs(value) < 10 ? Math.round(value * 10) / 10 : Math.round(value);

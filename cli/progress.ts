@@ -1,4 +1,4 @@
-/** A line on a terminal that says how far a run is. */
+/** The progress line on a terminal. */
 import { formatNumber } from './number.js';
 
 const REFRESH_MS = 200;
@@ -9,12 +9,12 @@ export class Progress {
   #shownMs = 0;
   #isShown = false;
 
-  /** Shows nothing where STREAM is no terminal. */
+  /** Shows nothing if STREAM is not a terminal. */
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
   }
 
-  /** PACKETS are done; CONSUMED of TOTAL bytes of the input (TOTAL -1: not known). */
+  /** Shows that PACKETS are done, and CONSUMED_BYTES of TOTAL_BYTES of the input (-1: unknown). */
   update(packets: number, consumedBytes: number, totalBytes: number): void {
     const nowMs = performance.now();
     if (!this.#stream.isTTY || nowMs - this.#shownMs < REFRESH_MS || nowMs - this.#startedMs < REFRESH_MS) return;
@@ -23,14 +23,14 @@ export class Progress {
     this.#stream.write(`\r\x1b[K${progressLine(packets, consumedBytes, totalBytes, (nowMs - this.#startedMs) / 1000)}`);
   }
 
-  /** Remove the line. */
+  /** Removes the line. */
   clear(): void {
     if (this.#isShown) this.#stream.write('\r\x1b[K');
     this.#isShown = false;
   }
 }
 
-/** What the line says after so many seconds. */
+/** The text of the line after SECONDS. */
 export function progressLine(packets: number, consumedBytes: number, totalBytes: number, seconds: number): string {
   const rate = `${formatNumber(Math.round(packets / seconds))} packets/s`;
   if (totalBytes <= 0) return `${formatNumber(packets)} packets   ${rate}`;

@@ -1,4 +1,4 @@
-/** Differences of two results in words: two packets side by side, two counters, two connections. */
+/** Differences between two results as text: packets side by side, rule counters, connections. */
 import type { ConnectionDifference, Difference, FrameDifference, RuleDifference } from '../replay/compare.js';
 import type { ResultFrame } from '../replay/result-folder.js';
 import { dissect } from './dissect.js';
@@ -26,7 +26,7 @@ function renderFrame({ device, tsNs, wanted, got, droppedBy = [] }: FrameDiffere
   lines.push('');
   const wantedFields = wanted ? dissect(wanted.bytes, wanted.ipAt) : [];
   const gotFields = got ? dissect(got.bytes, got.ipAt) : [];
-  lines.push(row(' ', '', wanted ? 'wanted' : 'wanted: nothing', got ? 'got' : 'got: nothing'));
+  lines.push(row(' ', '', wanted ? 'expected' : 'expected: nothing', got ? 'got' : 'got: nothing'));
   const names = [...new Set([...wantedFields, ...gotFields].map((field) => field.name))];
   for (const name of names) {
     const left = wantedFields.find((field) => field.name === name)?.value ?? '';
@@ -43,7 +43,7 @@ const row = (mark: string, name: string, left: string, right: string): string =>
 
 const ROW_BYTES = 16;
 
-/** The rows of bytes that differ, from the start of the IP header. */
+/** The rows of bytes that differ, counted from the start of the IP header. */
 function hexDifference(wanted: ResultFrame, got: ResultFrame, style: Style): string[] {
   const left = wanted.bytes.subarray(wanted.ipAt);
   const right = got.bytes.subarray(got.ipAt);
@@ -52,8 +52,8 @@ function hexDifference(wanted: ResultFrame, got: ResultFrame, style: Style): str
     const marks = Array.from({ length: ROW_BYTES }, (_, i) => (left[at + i] === right[at + i] ? '  ' : '^^'));
     if (!marks.includes('^^')) continue;
     const offset = `${at.toString(16).padStart(4, '0')}  `;
-    lines.push(`  wanted ${offset}${hexRow(left, at)}`, `  got    ${offset}${hexRow(right, at)}`);
-    lines.push(style.red(`         ${' '.repeat(offset.length)}${marks.join(' ')}`.trimEnd()));
+    lines.push(`  expected ${offset}${hexRow(left, at)}`, `  got      ${offset}${hexRow(right, at)}`);
+    lines.push(style.red(`           ${' '.repeat(offset.length)}${marks.join(' ')}`.trimEnd()));
   }
   return lines;
 }
@@ -73,11 +73,11 @@ function renderRule({ file, table, wanted, got }: RuleDifference): string[] {
   const left = countersOf(wanted);
   const right = countersOf(got);
   if (left && right && left.text === right.text)
-    return [`${file}, table ${table}: ${left.text}`, `  wanted ${left.counters}, got ${right.counters}`];
-  return [`${file}, table ${table}:`, `  wanted ${wanted ?? 'nothing'}`, `  got    ${got ?? 'nothing'}`];
+    return [`${file}, table ${table}: ${left.text}`, `  expected ${left.counters}, got ${right.counters}`];
+  return [`${file}, table ${table}:`, `  expected ${wanted ?? 'nothing'}`, `  got      ${got ?? 'nothing'}`];
 }
 
-/** What a line of iptables-save counts, and what is left of it. */
+/** The counters of a line of iptables-save -c, and the rest of the line. */
 function countersOf(line: string | null): { text: string; counters: string } | null {
   const rule = COUNTED_RULE.exec(line ?? '');
   if (rule) return { text: rule[3], counters: countersText(rule[1], rule[2]) };
@@ -88,6 +88,6 @@ function countersOf(line: string | null): { text: string; counters: string } | n
 const countersText = (packets: string, bytes: string): string => `${packets} packets ${bytes} bytes`;
 
 function renderConnection({ wanted, got }: ConnectionDifference): string[] {
-  if (wanted !== null) return ['conntrack: wanted, but not there:', `  ${wanted}`];
-  return ['conntrack: there, but not wanted:', `  ${got}`];
+  if (wanted !== null) return ['conntrack: expected, but missing:', `  ${wanted}`];
+  return ['conntrack: not expected:', `  ${got}`];
 }

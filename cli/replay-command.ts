@@ -1,4 +1,4 @@
-/** The command `nfreplay replay`: its options, the progress line, signals, and what it prints. */
+/** The command `nfreplay replay`: options, progress line, signals and output. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
 import { STANDARD_OUTPUT } from '../replay/replay-run.js';
@@ -12,7 +12,7 @@ import { formatReport } from './report.js';
 import { styleOf } from './style.js';
 
 const DEFAULT_TOP = 10;
-/** What a shell adds to the number of the signal that ended a process. */
+/** Shells add this to the number of the signal that ended a process. */
 const SIGNALLED = 128;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -21,7 +21,7 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   const given = parseCommand(REPLAY, args);
   const options = optionsOf(given);
   if (options.outDir === STANDARD_OUTPUT && process.stdout.isTTY) {
-    throw new UsageError('--out -: standard output is a terminal; send the packets on: --out - | tcpdump -nr -');
+    throw new UsageError('--out -: standard output is a terminal; pipe it, as in: --out - | tcpdump -nr -');
   }
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const startedMs = performance.now();
@@ -29,19 +29,20 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   if (typeof summary === 'number') return summary;
 
   for (const warning of summary.warnings) process.stderr.write(`nfreplay: warning: ${printable(warning)}\n`);
-  // Where packets go to standard output, what is said about them does not.
-  const said = options.outDir === STANDARD_OUTPUT ? process.stderr : process.stdout;
+  // If standard output carries packets, the report must not go there.
+  const reportStream = options.outDir === STANDARD_OUTPUT ? process.stderr : process.stdout;
   if (given.has('json')) {
-    said.write(`${JSON.stringify(summary, null, 2)}\n`);
+    reportStream.write(`${JSON.stringify(summary, null, 2)}\n`);
   } else {
-    const style = styleOf(said);
+    const style = styleOf(reportStream);
     const durationMs = performance.now() - startedMs;
-    said.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width: widthOf(said) }));
+    const width = widthOf(reportStream);
+    reportStream.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width }));
   }
   return ExitCode.DONE;
 }
 
-/** How wide lines may be for people at a terminal; undefined: this is none. */
+/** The width of the terminal; undefined if STREAM is not one. */
 function widthOf(stream: NodeJS.WriteStream): number | undefined {
   return stream.isTTY ? stream.columns : undefined;
 }
@@ -64,14 +65,14 @@ function optionsOf(given: Arguments): ReplayOptions {
   };
 }
 
-/** What `--in` was given. */
+/** Parses the value of `--in`. */
 export function inputOf(given: string): { iface: string; path: string } {
   const at = given.indexOf('=');
-  if (at <= 0 || at === given.length - 1) throw new UsageError(`--in ${given}: IFACE=FILE is wanted`);
+  if (at <= 0 || at === given.length - 1) throw new UsageError(`--in ${given}: expected IFACE=FILE`);
   return { iface: given.slice(0, at), path: given.slice(at + 1) };
 }
 
-/** The summary, or the exit code where a signal ended the replay: then nothing was written. */
+/** Resolves with the summary, or with the exit code if a signal ended the replay; then nothing was written. */
 async function interruptible(options: ReplayOptions): Promise<Summary | number> {
   let signalled = 0;
   const listeners = Object.entries(SIGNALS).map(([signal, number]) => {
@@ -89,7 +90,7 @@ async function interruptible(options: ReplayOptions): Promise<Summary | number> 
       if (step.done) return step.value;
       const { packets, consumedBytes, totalBytes } = step.value;
       progress.update(packets, consumedBytes, totalBytes);
-      // Signals are delivered between two turns of the event loop.
+      // Signals are delivered between turns of the event loop.
       await turn();
       if (signalled === 0) continue;
       steps.return(undefined as never);

@@ -1,4 +1,4 @@
-/** A replay's summary, as people like to read it. */
+/** A replay's summary as text. */
 import { basename, relative } from 'node:path';
 import { listedName } from '../core/protocols/registry.js';
 import { REASONS } from '../core/reasons.js';
@@ -11,16 +11,16 @@ import type { Style } from './style.js';
 
 export interface ReportOptions {
   style: Style;
-  /** How many connections, dropped flows and rules are shown. */
+  /** How many connections, dropped flows and rules to show. */
   top: number;
-  /** Where the results lie. */
+  /** The result folder. */
   outDir: string;
   durationMs: number;
-  /** How wide a line may be; undefined: as wide as it gets. */
+  /** Maximum line width; undefined: no limit. */
   width?: number | undefined;
 }
 
-/** The whole report, ending in a line's end. */
+/** The whole report; ends with a newline. */
 export function formatReport(summary: Summary, options: ReportOptions): string {
   const { style, top, outDir, durationMs, width } = options;
   const { packets, connections, droppedFlows, rules } = summary;
@@ -33,7 +33,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     [
       outDir === '-'
         ? `written: ${captures(summary)}`
-        : `${style.bold(printable(shortPath(outDir)))} holds ${outputs(summary)}`,
+        : `${style.bold(printable(shortPath(outDir)))} contains ${outputs(summary)}`,
     ],
   ];
   return blocks
@@ -47,9 +47,9 @@ function outcomes({ packets, skipped }: Summary): string[] {
     [packets.forwarded, 'forwarded'],
     [packets.sent, 'sent by the host itself'],
     [packets.delivered, 'delivered to the host'],
-    [packets.rejected, 'rejected: dropped, and the sender told'],
+    [packets.rejected, 'rejected: dropped, and the sender was told'],
     [packets.dropped, 'dropped'],
-    [packets.held, 'fragments held until their packet was whole'],
+    [packets.held, 'fragments held for reassembly'],
     [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
   ];
   const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [formatNumber(packets), what]);
@@ -61,7 +61,9 @@ function section(title: string, lines: string[], more: number, style: Style): st
   return [style.bold(title), ...lines, ...(more > 0 ? [style.dim(`  and ${formatNumber(more)} more`)] : [])];
 }
 
-/** `tcp  203.0.113.7:51515 → 192.0.2.10:36379  ⇒ 172.17.0.3:6379  ESTABLISHED  3/126 ↔ 2/87`: packets/bytes each way. */
+/**
+ * `tcp  203.0.113.7:51515 → 192.0.2.10:36379  ⇒ 172.17.0.3:6379  ESTABLISHED  3/126 ↔ 2/87`: packets/bytes each way.
+ */
 function connectionRows(listed: readonly ConnectionSummary[], width: number | undefined): string[] {
   const rows = listed.map((connection) => [
     connection.protocol,
@@ -85,7 +87,7 @@ function traffic({ packets, bytes, replied }: ConnectionSummary): string {
   return replied ? `${original} ↔ ${packets[1]}/${bytes[1]}` : `${original} → no answer`;
 }
 
-/** What dropped them, and below it the flows: `2  tcp  203.0.113.7 → 192.0.2.10:8081  ⇒ 172.17.0.3:80`. */
+/** Each cause, with its flows below it: `2  tcp  203.0.113.7 → 192.0.2.10:8081  ⇒ 172.17.0.3:80`. */
 function droppedRows(flows: readonly DroppedFlow[], width: number | undefined): string[] {
   const rows = flows.map(({ packets, protocol, source, destination, port, translatedDestination }) => {
     const name = listedName(protocol);
@@ -109,7 +111,9 @@ function droppedRows(flows: readonly DroppedFlow[], width: number | undefined): 
   ]);
 }
 
-/** `rules.v4:41  filter DOCKER-USER 2  "no telnet"`, `policy of filter FORWARD (rules.v4:15)`, or the reason in words. */
+/**
+ * `rules.v4:41  filter DOCKER-USER 2  "no telnet"`, `policy of filter FORWARD (rules.v4:15)`, or the reason in words.
+ */
 function causeLine({ reason, hook, table, chain, number, rule, comment, file, line, entry }: DroppedBy): string {
   const where = file === undefined ? '' : `${basename(file)}:${line}`;
   if (reason === 'policy') return `policy of ${table} ${chain}${where === '' ? '' : ` (${where})`}`;
@@ -151,7 +155,7 @@ function formatDuration(durationMs: number): string {
   return durationMs < 1000 ? `${Math.ceil(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
 }
 
-/** PATH as seen from here, where that is shorter. */
+/** PATH relative to the current directory if that is shorter. */
 function shortPath(path: string): string {
   const fromHere = relative(process.cwd(), path) || '.';
   return fromHere.length < path.length ? fromHere : path;

@@ -1,4 +1,4 @@
-// `npm start`: the Docker example, replayed, for whoever has just cloned the project.
+// `npm start`: replays the Docker example, as a first look after cloning the project.
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { casesIn } from '../replay/golden-case.js';
@@ -27,13 +27,13 @@ const command = [
 ].join(' \\\n    ');
 
 process.stdout.write(`
-A Docker host at 192.0.2.10 publishes port 36379, which leads to Redis in the container 172.17.0.3:6379.
-What arrived on its interfaces goes through its iptables rules, as its kernel would have it:
+A Docker host at 192.0.2.10 publishes port 36379, which is forwarded to Redis in the container 172.17.0.3:6379.
+The packets that arrived on its interfaces go through its iptables rules as they would in its kernel:
 
 ${formatReport(summary, { style, top: 10, outDir: OUT, durationMs })}
 Look at the rewritten packets in Wireshark, or with
   tcpdump -nr ${here(join(OUT, 'docker0.pcap'))}
 
-The same by hand, to be changed as you like (node dist/cli/main.js --help):
+To run it yourself, with any changes you like (see node dist/cli/main.js --help):
   ${command}
 `);

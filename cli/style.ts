@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 
-/** Emphasis for people at a terminal. */
+/** Emphasis on a terminal. */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;
@@ -11,7 +11,7 @@ export interface Style {
 
 const same = (text: string) => text;
 
-/** Text as it is. */
+/** No emphasis. */
 export const PLAIN: Style = { bold: same, dim: same, red: same, green: same, yellow: same };
 
 const sgr = (on: number, off: number) => (text: string) => `\x1b[${on}m${text}\x1b[${off}m`;
@@ -24,7 +24,7 @@ const COLOURED: Style = {
   yellow: sgr(33, 39),
 };
 
-/** The emphasis that STREAM takes: none where it is no terminal, or where NO_COLOR (https://no-color.org) is set. */
+/** The style for STREAM: plain if it is not a terminal, or if NO_COLOR (https://no-color.org) is set. */
 export function styleOf(stream: Pick<WriteStream, 'isTTY'>, env: NodeJS.ProcessEnv = process.env): Style {
   return stream.isTTY && !env.NO_COLOR && env.TERM !== 'dumb' ? COLOURED : PLAIN;
 }

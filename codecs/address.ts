@@ -1,6 +1,6 @@
 /**
- * IP addresses as values of 4 or 16 bytes, for everything that is not done for each packet: parsing, saving, hosts, routes, NAT
- * ranges. Hot code takes the number that an IPv4 address is to it from `loaded` or `hostOrder` (byte-order.ts has the rule).
+ * IP addresses as values of 4 or 16 bytes, for everything that does not run per packet: parsing, saving, hosts, routes,
+ * NAT ranges. Hot code uses the numbers in `loaded` and `hostOrder` (see the rule in byte-order.ts).
  */
 import { formatLoaded, type HostOrderAddress, type LoadedAddress, toHostOrder, toLoaded } from './byte-order.js';
 
@@ -9,14 +9,17 @@ export type Family = 'ipv4' | 'ipv6';
 /** The length of an address in bits. */
 export const ADDRESS_BITS: Readonly<Record<Family, number>> = { ipv4: 32, ipv6: 128 };
 
-/** An address, or a network mask, of 4 or 16 bytes. It never changes. */
+/** An address or network mask of 4 or 16 bytes. Immutable. */
 export class Address {
-  /** Its 32-bit words in network order, as int32: one of IPv4, four of IPv6. A large ruleset has many; a Uint8Array takes 200 bytes. */
+  /**
+   * The 32-bit words in network order, as int32: one for IPv4, four for IPv6. (A Uint8Array would take 200 bytes, and a
+   * large ruleset has many addresses.)
+   */
   readonly words: readonly number[];
 
   constructor(words: readonly number[]) {
     if (words.length !== 1 && words.length !== 4) {
-      throw new RangeError(`an address has 4 or 16 bytes, not ${words.length * 4}`);
+      throw new RangeError(`an address has 4 or 16 bytes, but got ${words.length * 4}`);
     }
     this.words = words;
   }
@@ -25,18 +28,18 @@ export class Address {
     return this.words.length === 1 ? 'ipv4' : 'ipv6';
   }
 
-  /** In network order: 4 or 16. */
+  /** The 4 or 16 bytes in network order. */
   get bytes(): Uint8Array {
     return Uint8Array.from(this.words.flatMap((word) => [word >>> 24, word >>> 16, word >>> 8, word]));
   }
 
-  /** The IPv4 address as hot code orders it. Throws a RangeError for IPv6. */
+  /** The IPv4 address in host order, for comparing order. Throws a RangeError for IPv6. */
   get hostOrder(): HostOrderAddress {
     if (this.words.length !== 1) throw new RangeError(`${this} is not an IPv4 address`);
     return this.words[0] >>> 0;
   }
 
-  /** The IPv4 address as hot code compares it. Throws a RangeError for IPv6. */
+  /** The IPv4 address as loaded little-endian, for comparing equality. Throws a RangeError for IPv6. */
   get loaded(): LoadedAddress {
     return toLoaded(this.hostOrder);
   }
@@ -50,25 +53,25 @@ export class Address {
     return compareAddresses(this, other) === 0;
   }
 
-  /** The bits that MASK, of the same family, has too. */
+  /** The bitwise AND with MASK, which must be of the same family. */
   masked(mask: Address): Address {
     return new Address(this.words.map((word, i) => word & mask.words[i]));
   }
 
-  /** Whether the first LENGTH bits are those of NETWORK; false where the families differ. */
+  /** Whether the first LENGTH bits are those of NETWORK; false if the families differ. */
   hasPrefix(network: Address, length: number): boolean {
     if (this.words.length !== network.words.length) return false;
     const mask = prefixMask(this.family, length);
     return this.words.every((word, i) => ((word ^ network.words[i]) & mask.words[i]) === 0);
   }
 
-  /** The last address that has the first LENGTH bits of this one. */
+  /** The last address with the same first LENGTH bits. */
   lastInPrefix(length: number): Address {
     const mask = prefixMask(this.family, length);
     return new Address(this.words.map((word, i) => word | ~mask.words[i]));
   }
 
-  /** The address COUNT (an integer, possibly negative) after this one; undefined past the first or the last of the family. */
+  /** The address COUNT after this one (COUNT may be negative); undefined if that is outside the family's range. */
   plus(count: number): Address | undefined {
     const sum = this.words.reduce((number, word) => (number << 32n) | BigInt(word >>> 0), 0n) + BigInt(count);
     if (sum < 0n || sum >> BigInt(ADDRESS_BITS[this.family]) !== 0n) return undefined;
@@ -76,13 +79,13 @@ export class Address {
     return new Address(this.words.map((_, i) => Number(BigInt.asIntN(32, sum >> BigInt(32 * (last - i))))));
   }
 
-  /** Dotted quad, or the canonical text of RFC 5952. */
+  /** A dotted quad, or the canonical form of RFC 5952. */
   toString(): string {
     return this.words.length === 1 ? formatLoaded(this.loaded) : formatIpv6(this.bytes);
   }
 }
 
-/** Negative where A comes before B, 0 where they are the same, else positive. IPv4 comes before IPv6. */
+/** Negative if A comes before B, 0 if they are equal, else positive. IPv4 comes before IPv6. */
 export function compareAddresses(a: Address, b: Address): number {
   if (a.words.length !== b.words.length) return a.words.length - b.words.length;
   for (let i = 0; i < a.words.length; i++) {
@@ -105,7 +108,7 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   return new Address(Array.from({ length: bytes.length >> 2 }, (_, i) => view.getInt32(i * 4)));
 }
 
-/** The masks of every length, by their length. */
+/** All masks, indexed by prefix length. */
 const MASKS: Readonly<Record<Family, readonly Address[]>> = { ipv4: masksOf('ipv4'), ipv6: masksOf('ipv6') };
 
 function masksOf(family: Family): Address[] {
@@ -126,13 +129,13 @@ export function prefixMask(family: Family, length: number): Address {
   return MASKS[family][length];
 }
 
-/** The length of the prefix that MASK is; undefined where it has holes. */
+/** The prefix length of MASK; undefined if its bits are not contiguous. */
 export function maskLength(mask: Address): number | undefined {
   const length = MASKS[mask.family].findIndex((known) => known.equals(mask));
   return length < 0 ? undefined : length;
 }
 
-/** The address that TEXT is: a dotted quad, or IPv6 in any form of RFC 4291 without a zone; undefined where it is neither. */
+/** Parses TEXT: a dotted quad, or IPv6 in any form of RFC 4291 without a zone. Returns undefined if it is neither. */
 export function parseAddress(text: string): Address | undefined {
   if (!text.includes(':')) {
     const address = parseDottedQuad(text);
@@ -173,7 +176,7 @@ function parseDottedQuad(text: string): HostOrderAddress | undefined {
 
 const GROUPS = 8;
 
-/** Its eight groups. */
+/** The eight groups of an IPv6 address. */
 function parseIpv6(text: string): number[] | undefined {
   const [head, tail, more] = text.split('::');
   if (more !== undefined) return undefined;
@@ -186,7 +189,7 @@ function parseIpv6(text: string): number[] | undefined {
   return [...before, ...new Array<number>(zeros).fill(0), ...after];
 }
 
-/** 16-bit groups with colons between them; IS_LAST: a dotted quad may stand for the last two. */
+/** 16-bit groups separated by colons. IS_LAST: the last two may be written as a dotted quad. */
 function parseGroups(text: string, isLast: boolean): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
@@ -202,7 +205,10 @@ function parseGroups(text: string, isLast: boolean): number[] | undefined {
   return groups;
 }
 
-/** RFC 5952, with IPv4-mapped and IPv4-compatible addresses in mixed notation, as inet_ntop writes them and thus all tools. */
+/**
+ * RFC 5952, with IPv4-mapped and IPv4-compatible addresses in mixed notation, as inet_ntop and thus all tools write
+ * them.
+ */
 function formatIpv6(bytes: Uint8Array): string {
   const groups = Array.from({ length: GROUPS }, (_, i) => (bytes[2 * i] << 8) | bytes[2 * i + 1]);
   const { start, length } = longestZeros(groups);
@@ -214,7 +220,7 @@ function formatIpv6(bytes: Uint8Array): string {
   return `${texts.slice(0, start).join(':')}::${texts.slice(start + length).join(':')}`;
 }
 
-/** The first of the longest runs of zero groups. */
+/** The longest run of zero groups; of equally long runs, the first. */
 function longestZeros(groups: readonly number[]): { readonly start: number; readonly length: number } {
   let best = { start: 0, length: 0 };
   for (let start = 0; start < GROUPS; start++) {

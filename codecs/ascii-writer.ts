@@ -1,4 +1,4 @@
-/** hot: ASCII text made in a buffer, digit by digit: no strings, however many lines. */
+/** hot: writes ASCII text into a buffer, digit by digit, without creating strings. */
 import { portToHostOrder } from './byte-order.js';
 
 const FIRST_BYTES = 1 << 12;
@@ -7,11 +7,11 @@ const ZERO = 0x30;
 const LETTER_A_LESS_TEN = 0x57;
 
 export class AsciiWriter {
-  /** How many bytes there are. */
+  /** How many bytes have been written. */
   length = 0;
   #bytes = new Uint8Array(FIRST_BYTES);
 
-  /** What was written. Serves until more is. */
+  /** What has been written. Valid until the next write. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.length);
   }
@@ -39,7 +39,7 @@ export class AsciiWriter {
     }
   }
 
-  /** A 16-bit number as it stands on the wire, loaded little-endian, in decimal. */
+  /** A 16-bit number in network order, loaded little-endian, in decimal. */
   wire16(word: number): void {
     this.decimal(portToHostOrder(word));
   }
@@ -64,7 +64,7 @@ export class AsciiWriter {
     }
   }
 
-  /** Room for LENGTH bytes more, and one for a dot. */
+  /** Makes room for LENGTH more bytes and a dot. */
   #reserve(length: number): void {
     if (this.length + length < this.#bytes.length) return;
     const old = this.#bytes;

@@ -1,4 +1,4 @@
-/** Types for the parts of buffer-layout 1.2.2 that are used here; the package ships none. */
+/** Types for the parts of buffer-layout 1.2.2 that nfreplay uses; the package has no types of its own. */
 declare module 'buffer-layout' {
   export interface Layout<T = number> {
     readonly span: number;
@@ -8,7 +8,7 @@ declare module 'buffer-layout' {
   }
   export interface Structure<T> extends Layout<T> {
     readonly fields: readonly Layout<unknown>[];
-    /** Bytes from the start of the structure to PROPERTY, undefined where there is none of that name. */
+    /** Bytes from the start of the structure to PROPERTY; undefined if there is no such property. */
     offsetOf(property: string): number | undefined;
   }
   export function u8(property?: string): Layout;

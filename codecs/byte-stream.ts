@@ -1,26 +1,26 @@
-/** Where codecs read from and write to. `io/` has both for files and pipes; these are the ones in memory. */
+/** Where codecs read from and write to. `io/` implements both for files and pipes; this file, in memory. */
 
-/** Bytes that are read from front to back. */
+/** Bytes read from front to back. */
 export interface ByteSource {
-  /** What messages call it: the file as the user named it, `-` for standard input. */
+  /** The name in messages: the file as the user named it, `-` for standard input. */
   readonly path: string;
-  /** How many bytes there are; -1 where that is not known, as with a pipe. */
+  /** The number of bytes; -1 if unknown, as for a pipe. */
   readonly totalBytes: number;
-  /** Reads up to LENGTH bytes into BYTES from AT on; returns how many, 0 at the end. */
+  /** Reads up to LENGTH bytes into BYTES at AT; returns how many, 0 at the end. */
   read(bytes: Uint8Array, at: number, length: number): number;
   close(): void;
 }
 
-/** Takes bytes that are written one behind the other. */
+/** Takes bytes in sequence. */
 export interface ByteSink {
-  /** What messages call it. */
+  /** The name in messages. */
   readonly path: string;
-  /** Writes LENGTH bytes of BYTES from AT on, all of them. BYTES may be overwritten afterwards. */
+  /** Writes all LENGTH bytes of BYTES from AT on. The caller may overwrite BYTES afterwards. */
   write(bytes: Uint8Array, at: number, length: number): void;
   close(): void;
 }
 
-/** Reads BYTES; PATH is what messages call them. */
+/** A source that reads BYTES; PATH is its name in messages. */
 export function sourceOf(bytes: Uint8Array, path = 'memory'): ByteSource {
   let position = 0;
   return {

@@ -2,16 +2,16 @@
 import type { ByteSource } from './byte-stream.js';
 import { CaptureError } from './capture-error.js';
 
-/** What is read at once, in bytes. Larger blocks were measured to be slower: they fall out of the cache. */
+/** How much to read at once, in bytes. Larger blocks proved slower: they fall out of the cache. */
 export const BLOCK_BYTES = 1 << 18;
 
 /**
- * The most bytes captured of a packet (libpcap's MAXIMUM_SNAPLEN). A record that claims more means that the file is
- * damaged.
+ * The maximum captured length of a packet (libpcap's MAXIMUM_SNAPLEN). A record that claims more is a sign of a damaged
+ * file.
  */
 export const MAX_CAPLEN_BYTES = 262_144;
 
-/** Returns a buffer of that many zero bytes, or undefined if none is left. */
+/** Returns a buffer of LENGTH zero bytes, or undefined if there is no room. */
 export type Allocate = (length: number) => Uint8Array | undefined;
 
 /** Spare bytes in front of the first byte read, so that there is room for a link header before any packet. */
@@ -27,7 +27,7 @@ const HEADROOM_BYTES = 64;
  */
 export class CaptureBlocks {
   readonly path: string;
-  /** Size of the capture in bytes; -1 where it is not known (a pipe, a device). */
+  /** Size of the capture in bytes; -1 if unknown (a pipe, a device). */
   readonly totalBytes: number;
   bytes: Uint8Array;
   view: DataView;
@@ -56,17 +56,19 @@ export class CaptureBlocks {
     this.view = viewOf(this.bytes);
   }
 
-  /** Where `at` is in the file, in bytes from its start. */
+  /** The offset of `at` in the file, in bytes. */
   get offset(): number {
     return this.#readBytes - (this.end - this.at);
   }
 
-  /** How many bytes there are from `at` on, without reading more. */
+  /** How many bytes are available from `at` on without reading more. */
   get available(): number {
     return this.end - this.at;
   }
 
-  /** Reads until LENGTH bytes are there from `at` on, which may move; returns false if the file ends before that. */
+  /**
+   * Reads until LENGTH bytes are available from `at` on, which may move; returns false if the file ends before that.
+   */
   load(length: number): boolean {
     if (this.end - this.at >= length) return true;
     this.#makeRoom(length);
@@ -86,7 +88,7 @@ export class CaptureBlocks {
     return true;
   }
 
-  /** Close the source. What was read stays readable. */
+  /** Closes the source. What has been read remains readable. */
   close(): void {
     this.#source.close();
     this.#isAtEnd = true;

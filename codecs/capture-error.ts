@@ -1,13 +1,13 @@
-/** What is wrong with a capture file, and where. */
+/** Errors in capture files. */
 
 /**
- * A capture that cannot be read or written. `message` is a whole line for the user: the file, the byte, what was there,
- * what was wanted, and what to do about it.
+ * A capture that cannot be read or written. `message` is a whole line for the user: the file, the byte, what was found,
+ * what was expected, and what to do about it.
  */
 export class CaptureError extends Error {
   /** The file as the user named it; '-' is standard input. */
   readonly path: string;
-  /** Where in the file it went wrong, in bytes from its start; -1 where the file as a whole is meant. */
+  /** The position of the error in the file, in bytes; -1 if the error concerns the whole file. */
   readonly byteOffset: number;
 
   constructor(path: string, byteOffset: number, problem: string) {
@@ -19,26 +19,33 @@ export class CaptureError extends Error {
 }
 
 /**
- * The end of a capture that was still being written, or was copied only in part: no error, what is whole is delivered.
+ * A capture that ends in the middle of a record, because it was still being written or was copied only in part. This is
+ * not an error: all complete records are delivered.
  */
 export interface CaptureCut {
-  /** Where the record starts that is not whole, in bytes from the start of the file. */
+  /** Where the incomplete record starts, in bytes from the start of the file. */
   readonly byteOffset: number;
   /** A whole line for the user. */
   readonly message: string;
 }
 
-/** The cut at BYTE_OFFSET of PATH, whose last record has only THERE of WANTED bytes. */
-export function captureCut(path: string, byteOffset: number, there: number, wanted: number, what: string): CaptureCut {
+/** Describes a cut at BYTE_OFFSET of PATH, where only AVAILABLE of EXPECTED bytes of WHAT are left. */
+export function captureCut(
+  path: string,
+  byteOffset: number,
+  available: number,
+  expected: number,
+  what: string,
+): CaptureCut {
   return {
     byteOffset,
     message:
-      `${displayPath(path)}: byte ${byteOffset}: the capture is cut in the middle of ${what}: ` +
-      `${there} of ${wanted} bytes are there; it is read up to here`,
+      `${displayPath(path)}: byte ${byteOffset}: the capture is truncated in the middle of ${what}: ` +
+      `only ${available} of ${expected} bytes are left; it was read up to here`,
   };
 }
 
-/** PATH as a user wants to read it. */
+/** PATH for messages. */
 function displayPath(path: string): string {
   return path === '-' ? 'standard input' : path;
 }

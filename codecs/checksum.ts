@@ -1,7 +1,7 @@
 /** The Internet checksum (RFC 1071) and its incremental update (RFC 1624). */
 import { IPV4_DESTINATION_AT, IPV4_SOURCE_AT } from './layouts.js';
 
-/** SUM with its carries folded in: 16 bits. */
+/** Folds the carries of SUM into 16 bits. */
 export function fold(sum: number): number {
   const once = (sum & 0xffff) + (sum >>> 16);
   return (once & 0xffff) + (once >>> 16);
@@ -9,8 +9,8 @@ export function fold(sum: number): number {
 
 /**
  * The one's complement sum of LENGTH bytes of VIEW from AT on, as little-endian 16-bit words, folded; an odd last byte
- * counts as the lower half of a word. LENGTH: up to 65535. Little-endian words load fastest, and whether a sum is ffff
- * does not depend on the order of its bytes (RFC 1071, section 2(B)).
+ * counts as the lower half of a word. LENGTH: up to 65535. Little-endian words load fastest, and whether a sum is
+ * 0xffff does not depend on the byte order (RFC 1071, section 2(B)).
  */
 export function sumWords(view: DataView, at: number, length: number): number {
   const end = at + length;
@@ -47,14 +47,14 @@ export function sumBytes(view: DataView, at: number, length: number, sum = 0): n
   return sum + ((swapped & 0xff) << 8) + (swapped >>> 8);
 }
 
-/** The checksum field of LENGTH bytes of VIEW from AT on: 0 where a correct checksum lies within them (RFC 1071). */
+/** The checksum of LENGTH bytes of VIEW from AT on: 0 if they include a correct checksum (RFC 1071). */
 export function internetChecksum(view: DataView, at: number, length: number, sum = 0): number {
   return ~fold(sumBytes(view, at, length, sum)) & 0xffff;
 }
 
 /**
- * Whether the ICMP message of LENGTH bytes at AT has a right checksum (RFC 792). One that is all zeros has: the kernel
- * sums up the IP header along with it, and so never sees a sum of zero (nf_ip_checksum).
+ * Whether the ICMP message of LENGTH bytes at AT has a correct checksum (RFC 792). An all-zero message counts as
+ * correct: the kernel adds up the IP header as well, so it never sees a sum of zero (nf_ip_checksum).
  */
 export function isIcmpChecksumRight(view: DataView, at: number, length: number): boolean {
   const sum = fold(sumBytes(view, at, length));
@@ -77,8 +77,8 @@ export function pseudoHeaderSum(view: DataView, at: number, protocol: number, se
 }
 
 /**
- * What a checksum's complement changes by where words that sum up to OLD_SUM are replaced by words that sum up to
- * NEW_SUM, both unfolded 16-bit sums (RFC 1624, equation 3: HC' = ~(~HC + ~m + m')). Deltas add up.
+ * How much the complement of a checksum changes when words with the sum OLD_SUM are replaced by words with the sum
+ * NEW_SUM, both unfolded 16-bit sums (RFC 1624, equation 3: HC' = ~(~HC + ~m + m')). Deltas can be added up.
  */
 export function checksumDelta(oldSum: number, newSum: number): number {
   return (~fold(oldSum) & 0xffff) + fold(newSum);
@@ -89,19 +89,19 @@ export function applyDelta(checksum: number, delta: number): number {
   return ~fold((~checksum & 0xffff) + delta) & 0xffff;
 }
 
-/** CHECKSUM after words that sum up to OLD_SUM were replaced by words that sum up to NEW_SUM, see `checksumDelta`. */
+/** CHECKSUM after words with the sum OLD_SUM were replaced by words with the sum NEW_SUM, see `checksumDelta`. */
 export function updateChecksum(checksum: number, oldSum: number, newSum: number): number {
   return applyDelta(checksum, checksumDelta(oldSum, newSum));
 }
 
-/** The sum of the two 16-bit words of ADDRESS, which is as loaded little-endian, in network byte order. */
+/** The sum of the two 16-bit words, in network order, of ADDRESS, which is loaded little-endian. */
 export function addressSum(address: number): number {
   return (((address & 0xff) << 8) | ((address >>> 8) & 0xff)) + (((address >>> 8) & 0xff00) | (address >>> 24));
 }
 
 /**
- * The checksum of the TCP, UDP or UDP-Lite segment of PROTOCOL (SEGMENT_LENGTH bytes at L4) in the IPv4 packet at AT: 0
- * where the one it carries is right. SUMMED: how many bytes the sum covers (UDP-Lite; all of them elsewhere).
+ * The checksum of the TCP, UDP or UDP-Lite segment (SEGMENT_LENGTH bytes at L4) in the IPv4 packet at AT: 0 if the
+ * checksum in the segment is correct. SUMMED: how many bytes the sum covers (all of them except in UDP-Lite).
  */
 export function transportChecksum(
   view: DataView,

@@ -1,7 +1,7 @@
 /** Connections as `conntrack -L -o extended` prints them (conntrack-tools 1.4.7), with accounting on. */
 import { AsciiWriter } from './ascii-writer.js';
 
-/** How the list prints what is in `ports`: TCP's ports, a query of ICMP, the keys of GRE, or not at all. */
+/** How the list prints `ports`: as ports, as an ICMP query, as GRE keys, or not at all. */
 export type ListedTuple = 'ports' | 'query' | 'keys' | 'none';
 
 /** One direction of a connection. */
@@ -10,7 +10,7 @@ export interface ListedDirection {
   source: number;
   destination: number;
   /**
-   * The four wire bytes of both ports (GRE: of both keys), loaded little-endian. ICMP: the id in the lower half (wire
+   * The four bytes of both ports (GRE: of both keys), loaded little-endian. ICMP: the id in the lower half (network
    * order), type << 16, code << 24.
    */
   ports: number;
@@ -18,7 +18,7 @@ export interface ListedDirection {
   bytes: number;
 }
 
-/** A connection, as far as the list shows it. */
+/** The parts of a connection that the list shows. */
 export interface ListedConnection {
   protocol: number;
   /** `tcp`, `udp` …, or `unknown`. */
@@ -26,7 +26,7 @@ export interface ListedConnection {
   tuple: ListedTuple;
   /** Time left, in whole seconds. */
   timeoutSeconds: number;
-  /** The protocol's own state (TCP: `ESTABLISHED` …), undefined where it has none. */
+  /** The protocol's own state (TCP: `ESTABLISHED` …); undefined if it has none. */
   state: string | undefined;
   original: ListedDirection;
   reply: ListedDirection;
@@ -36,7 +36,7 @@ export interface ListedConnection {
   mark: number;
 }
 
-/** What tells flows between two addresses apart, as the list writes it, with a space behind; nothing where nothing does. */
+/** Writes what distinguishes flows between two addresses, followed by a space; nothing if the protocol has nothing. */
 function writePorts(writer: AsciiWriter, tuple: ListedTuple, ports: number): void {
   switch (tuple) {
     case 'ports':
@@ -79,7 +79,7 @@ function writeDirection(writer: AsciiWriter, tuple: ListedTuple, direction: List
   writer.text(' ');
 }
 
-/** Write CONNECTION as one line of the list, without the line's end. */
+/** Writes CONNECTION as one line of the list, without the newline. */
 export function writeConnection(writer: AsciiWriter, connection: ListedConnection): void {
   const { protocol, protocolName, tuple, timeoutSeconds, state, original, reply, isSeenReply, isAssured, mark } =
     connection;
@@ -103,7 +103,7 @@ export function writeConnection(writer: AsciiWriter, connection: ListedConnectio
   writer.text(' use=1');
 }
 
-/** CONNECTION as one line of the list, without the line's end. */
+/** CONNECTION as one line of the list, without the newline. */
 export function formatConnection(connection: ListedConnection): string {
   const writer = new AsciiWriter();
   writeConnection(writer, connection);

@@ -9,7 +9,7 @@ const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** REMAINDER (at first -1) after LENGTH more bytes of VIEW from AT on; the CRC is the complement of the last one. */
+/** Updates REMAINDER (initially -1) with LENGTH bytes of VIEW from AT on. The CRC is the complement of the last one. */
 export function crc32cStep(view: DataView, at: number, length: number, remainder: number): number {
   let crc = remainder;
   for (let position = at; position < at + length; position++) {

@@ -1,9 +1,9 @@
-/** Files that are no capture, or none that is read here: what they are, and what to do. */
+/** Identifies files that are not captures, or captures in an unsupported format, and says what to do with them. */
 
 interface ForeignFormat {
-  /** The first bytes of such a file, in hex. */
+  /** The first bytes of the file, in hex. */
   magic: string;
-  /** What it is, and what to do, with FILE for its path. */
+  /** What the file is, and what to do with it. FILE is replaced by its path. */
   advice: string;
 }
 
@@ -28,15 +28,15 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
   { magic: '52545353', advice: `the file is a Microsoft Network Monitor 1 capture; ${CONVERT}` },
 ];
 
-const WANTED = 'a pcap or pcapng capture is wanted';
+const EXPECTED = 'expected a pcap or pcapng capture';
 
-/** What the file FILE is, which starts with the bytes START and is neither pcap nor pcapng, and what to do about it. */
+/** Describes FILE, which starts with the bytes START and is neither pcap nor pcapng, and says what to do about it. */
 export function describeForeignFile(start: Uint8Array, file: string): string {
   const hex = Buffer.from(start).toString('hex');
   const format = FOREIGN_FORMATS.find(({ magic }) => hex.startsWith(magic));
   if (format !== undefined) return format.advice.replace('FILE', file);
-  if (isText(start)) return `the file is text, it starts with ${JSON.stringify(firstLine(start))}; ${WANTED}`;
-  return `the file starts with the bytes ${hex.slice(0, 8)}, which no capture format has; ${WANTED}`;
+  if (isText(start)) return `the file is text that starts with ${JSON.stringify(firstLine(start))}; ${EXPECTED}`;
+  return `unknown file format (first bytes ${hex.slice(0, 8)}); ${EXPECTED}`;
 }
 
 function isText(start: Uint8Array): boolean {

@@ -1,39 +1,40 @@
 /**
- * The host file: a JSON object whose members are the verbatim outputs of `ip -j addr show`, `ip -j route show table all`
- * and `ip -j neigh show`, `sysctl` as an object, and the text of `ipset save`. Addresses, routes and neighbours are of both
- * families; an IPv6 route that needs more than a description has (several next hops, encapsulation) is left out.
+ * The host file: a JSON object whose members are the verbatim output of `ip -j addr show`, `ip -j route show table all`
+ * and `ip -j neigh show`, the sysctls as an object, and the text of `ipset save`. Addresses, routes and neighbours may
+ * be of both families. An IPv6 route that a RouteDescription cannot represent (several next hops, encapsulation) is
+ * left out.
  */
 import { ADDRESS_BITS, Address, addressFromHostOrder, type Family, parseAddress, prefixMask } from './address.js';
 import { locateInJson, locateSyntaxError } from './json-position.js';
 
-/** What is wrong with a host file: where, what was there, and what was wanted. */
+/** An error in a host file. */
 export class HostError extends Error {
   override readonly name = 'HostError';
 
   constructor(
-    /** Where in the JSON: `addr[0].mtu`; '' for the whole. */
+    /** The path of the value in the JSON, such as `addr[0].mtu`; '' for the whole document. */
     readonly path: string,
-    /** What is wrong, in words. */
+    /** What is wrong: what was found and what was expected. */
     readonly problem: string,
     readonly file = '',
-    /** Counted from 1; 0: not known. */
+    /** Both from 1; 0: unknown. */
     readonly line = 0,
     readonly column = 0,
-    /** The description is right, but asks for something that is not supported. */
+    /** The description is valid but uses an unsupported feature. */
     readonly isUnsupported = false,
   ) {
     const place = [file || 'host', ...(line > 0 ? [line, column] : [])].join(':');
     super(`${place}: ${path === '' ? '' : `${path}: `}${problem}`);
   }
 
-  /** The same error with its place in TEXT, the content of FILE. */
+  /** The same error with its position in TEXT, the content of FILE. */
   locatedIn(text: string, file: string): HostError {
     const { line, column } = locateInJson(text, this.path);
     return new HostError(this.path, this.problem, file, line, column, this.isUnsupported);
   }
 }
 
-/** `path` is its place in the JSON. */
+/** `path` in a description is its path in the JSON. */
 export interface LinkDescription {
   readonly path: string;
   readonly name: string;
@@ -62,7 +63,7 @@ export interface RouteDescription {
   readonly type: RouteTypeName;
   readonly destination: Address;
   readonly prefixLength: number;
-  /** undefined: the destination is on the link. */
+  /** Undefined: the destination is on the link. */
   readonly gateway: Address | undefined;
   readonly dev: string | undefined;
   readonly preferredSource: Address | undefined;
@@ -82,7 +83,7 @@ export interface NeighbourDescription {
 
 export interface HostDescription {
   readonly links: readonly LinkDescription[];
-  /** In the order of the file; those that the addresses bring with them are left out. */
+  /** In the order of the file. Routes that the kernel adds for addresses are left out. */
   readonly routes: readonly RouteDescription[];
   readonly neighbours: readonly NeighbourDescription[];
   readonly sysctls: ReadonlyMap<string, number>;
@@ -110,14 +111,14 @@ const LINK_SCOPE = 253;
 const HOST_SCOPE = 254;
 const ROUTE_TYPES: readonly string[] = ['unicast', 'unreachable', 'prohibit', 'blackhole', 'throw'];
 const UNSUPPORTED_MEMBERS = ['nexthops', 'via', 'encap', 'tos'] as const;
-/** Routes of these types come with the addresses. */
+/** The kernel adds routes of these types for addresses. */
 const IMPLIED_TYPES: readonly string[] = ['local', 'broadcast', 'multicast', 'anycast'];
 const MIN_MTU = 68;
 const MAX_MTU = 65_535;
 /** IFNAMSIZ − 1 */
 const MAX_NAME_LENGTH = 15;
 
-/** The description that TEXT, the content of FILE, gives. Throws a HostError. */
+/** Parses TEXT, the content of FILE. Throws a HostError. */
 export function parseHost(text: string, file: string): HostDescription {
   let json: unknown;
   try {
@@ -133,20 +134,20 @@ export function parseHost(text: string, file: string): HostDescription {
   }
 }
 
-/** The description that the parsed JSON gives. Throws a HostError without a place. */
+/** Converts the parsed JSON. Throws a HostError without a position. */
 function describeHost(json: unknown): HostDescription {
   const host = objectAt(json, '');
   const warnings: string[] = [];
   for (const key of Object.keys(host))
-    if (!/^(addr|route|neigh|sysctl|ipset)$/.test(key)) warnings.push(`member ${key} is not known and changes nothing`);
+    if (!/^(addr|route|neigh|sysctl|ipset)$/.test(key)) warnings.push(`unknown member ${key} is ignored`);
   if (host.addr === undefined)
-    throw new HostError('', 'there is no member addr: the output of `ip -j addr show` is wanted');
+    throw new HostError('', 'member addr is missing: expected the output of `ip -j addr show`');
   const links = listAt(host.addr, 'addr').flatMap(([entry, path]) => linkOf(objectAt(entry, path), path));
   const names = new Map<string, string>();
   for (const { name, path } of links) {
     const earlier = names.get(name);
     if (earlier !== undefined)
-      throw new HostError(`${path}.ifname`, `interface ${name} is there already, as ${earlier}`);
+      throw new HostError(`${path}.ifname`, `duplicate interface ${name}, already defined as ${earlier}`);
     names.set(name, path);
   }
   return {
@@ -163,16 +164,16 @@ function describeHost(json: unknown): HostDescription {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** `ip -j -4 addr` gives empty objects for interfaces without addresses: none of these. */
+/** `ip -j -4 addr` prints an empty object for an interface without addresses: it is left out. */
 function linkOf(link: JsonObject, path: string): LinkDescription[] {
   if (Object.keys(link).length === 0) return [];
   const name = stringAt(link.ifname, `${path}.ifname`);
   if (!/^[^\s/:]+$/.test(name) || name.length > MAX_NAME_LENGTH || name === '.' || name === '..')
-    throw new HostError(`${path}.ifname`, `${quote(name)} is no name of an interface`);
-  if (name === 'local') throw new HostError(`${path}.ifname`, 'the name local stands for the host itself');
+    throw new HostError(`${path}.ifname`, `${quote(name)} is not a valid interface name`);
+  if (name === 'local') throw new HostError(`${path}.ifname`, 'the name local is reserved for the host itself');
   const isLoopback = name === 'lo';
   if (link.address === undefined && !isLoopback)
-    throw new HostError(path, `interface ${name} has no MAC (address): only Ethernet is supported`, '', 0, 0, true);
+    throw new HostError(path, `interface ${name} has no MAC address: only Ethernet is supported`, '', 0, 0, true);
   const flags = link.flags === undefined ? undefined : listAt(link.flags, `${path}.flags`).map(([flag]) => flag);
   return [
     {
@@ -209,7 +210,9 @@ function addressOf(info: JsonObject, path: string): AddressDescription[] {
   ];
 }
 
-/** ip-address(8): addresses of 127/8 are of scope host. The kernel derives the scope of an IPv6 address from its prefix. */
+/**
+ * ip-address(8): addresses of 127/8 are of scope host. The kernel derives the scope of an IPv6 address from its prefix.
+ */
 function defaultScopeOf(local: Address): number {
   if (local.hasPrefix(IPV4_LOOPBACK, 8) || local.equals(IPV6_LOOPBACK)) return HOST_SCOPE;
   return local.hasPrefix(IPV6_LINK_LOCAL, 10) ? LINK_SCOPE : 0;
@@ -224,8 +227,7 @@ function routeOf(route: JsonObject, path: string, warnings: string[]): RouteDesc
   const type = optionalStringAt(route.type, `${path}.type`) ?? 'unicast';
   if (route.protocol === 'kernel' || IMPLIED_TYPES.includes(type)) return [];
   if (isIpv6 && !isPlainRoute(route, type)) return [];
-  if (!ROUTE_TYPES.includes(type))
-    throw new HostError(`${path}.type`, `${quote(type)} is there, one of ${ROUTE_TYPES.join(', ')} is wanted`);
+  if (!ROUTE_TYPES.includes(type)) throw mismatch(`${path}.type`, `one of ${ROUTE_TYPES.join(', ')}`, quote(type));
   for (const key of UNSUPPORTED_MEMBERS)
     if (route[key] !== undefined)
       throw new HostError(`${path}.${key}`, `routes with ${key} are not supported`, '', 0, 0, true);
@@ -236,7 +238,7 @@ function routeOf(route: JsonObject, path: string, warnings: string[]): RouteDesc
   if (table === 255)
     throw new HostError(`${path}.table`, `a route of type ${type} in the local table is not supported`, '', 0, 0, true);
   if (table !== 254 && table !== 253) {
-    if (!isIpv6) warnings.push(`${path}: no rule leads to table ${table}; its routes change nothing`);
+    if (!isIpv6) warnings.push(`${path}: no rule leads to table ${table}; its routes are ignored`);
     return [];
   }
   const { address: destination, prefixLength } = prefixAt(dst, `${path}.dst`, family);
@@ -270,13 +272,13 @@ function routeOf(route: JsonObject, path: string, warnings: string[]): RouteDesc
   ];
 }
 
-/** Whether a description can hold all that an IPv6 ROUTE says. */
+/** Whether a RouteDescription can represent the IPv6 route ROUTE. */
 function isPlainRoute(route: JsonObject, type: string): boolean {
   const isInKnownTable = route.table === undefined || route.table === '' || route.table === 'main';
   return isInKnownTable && ROUTE_TYPES.includes(type) && UNSUPPORTED_MEMBERS.every((key) => route[key] === undefined);
 }
 
-/** Entries without an lladdr (FAILED, INCOMPLETE) say nothing. */
+/** Entries without an lladdr (FAILED, INCOMPLETE) are left out. */
 function neighbourOf(neighbour: JsonObject, path: string): NeighbourDescription[] {
   const mac = optionalStringAt(neighbour.lladdr, `${path}.lladdr`);
   if (mac === undefined) return [];
@@ -291,13 +293,12 @@ function neighbourOf(neighbour: JsonObject, path: string): NeighbourDescription[
   ];
 }
 
-/** Values that are not one number are for settings that have no part here; those become NaN. */
+/** Values that are not a single number become NaN: no sysctl that nfreplay uses has such a value. */
 function sysctlsOf(json: unknown): Map<string, number> {
   const sysctls = new Map<string, number>();
   for (const [name, value] of Object.entries(objectAt(json, 'sysctl'))) {
     const path = `sysctl[${quote(name)}]`;
-    if (typeof value !== 'number' && typeof value !== 'string')
-      throw new HostError(path, `${describe(value)} is there, a number is wanted`);
+    if (typeof value !== 'number' && typeof value !== 'string') throw mismatch(path, 'a number', describe(value));
     const text = String(value).trim();
     sysctls.set(name, /^-?(0[xX][\da-fA-F]+|[1-9]\d*|0)$/.test(text) ? numberOf(text) : Number.NaN);
   }
@@ -314,8 +315,7 @@ function prefixAt(text: string, path: string, family: Family): { address: Addres
   const address = network === undefined ? undefined : parseAddress(network);
   const prefixLength = length === undefined ? ADDRESS_BITS[family] : Number(length);
   if (address?.family !== family || prefixLength > ADDRESS_BITS[family]) {
-    const wanted = `\`default\`, an ${FAMILY_NAMES[family]} address or a prefix`;
-    throw new HostError(path, `${quote(text)} is there, ${wanted} is wanted`);
+    throw mismatch(path, `\`default\`, an ${FAMILY_NAMES[family]} address or a prefix`, quote(text));
   }
   if (!address.masked(prefixMask(family, prefixLength)).equals(address))
     throw new HostError(path, `${quote(text)} has bits set beyond its prefix length`);
@@ -325,12 +325,11 @@ function prefixAt(text: string, path: string, family: Family): { address: Addres
 function addressAt(value: unknown, path: string, family: Family): Address {
   const text = stringAt(value, path);
   const address = parseAddress(text);
-  if (address?.family !== family)
-    throw new HostError(path, `${quote(text)} is there, an ${FAMILY_NAMES[family]} address is wanted`);
+  if (address?.family !== family) throw mismatch(path, `an ${FAMILY_NAMES[family]} address`, quote(text));
   return address;
 }
 
-/** undefined where nothing is there, or 0.0.0.0 or ::, which say the same to the kernel. */
+/** Undefined if VALUE is missing, or 0.0.0.0 or ::, which mean the same to the kernel. */
 function specifiedAt(value: unknown, path: string, family: Family): Address | undefined {
   const address = value === undefined ? undefined : addressAt(value, path, family);
   return address?.isUnspecified ? undefined : address;
@@ -338,8 +337,7 @@ function specifiedAt(value: unknown, path: string, family: Family): Address | un
 
 function macAt(value: unknown, path: string): Uint8Array {
   const text = stringAt(value, path);
-  if (!/^[\da-f]{2}(:[\da-f]{2}){5}$/i.test(text))
-    throw new HostError(path, `${quote(text)} is there, a MAC address of six bytes is wanted`);
+  if (!/^[\da-f]{2}(:[\da-f]{2}){5}$/i.test(text)) throw mismatch(path, 'a MAC address of six bytes', quote(text));
   return Uint8Array.from(text.split(':'), (byte) => Number.parseInt(byte, 16));
 }
 
@@ -347,25 +345,22 @@ function scopeAt(value: unknown, path: string): number {
   return namedAt(value, path, SCOPES, 'a scope');
 }
 
-/** A number, or the name of one (as ip(8) writes what its rt_ files name). */
-function namedAt(value: unknown, path: string, names: Readonly<Record<string, number>>, wanted: string): number {
+/** A number, or its name in the rt_ files of ip(8). */
+function namedAt(value: unknown, path: string, names: Readonly<Record<string, number>>, expected: string): number {
   const text = typeof value === 'number' ? String(value) : stringAt(value, path);
   if (Object.hasOwn(names, text)) return names[text];
   if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32) return Number(text);
-  throw new HostError(
-    path,
-    `${quote(text)} is there, ${wanted} is wanted: ${Object.keys(names).join(', ')} or a number`,
-  );
+  throw mismatch(path, `${expected} (${Object.keys(names).join(', ')} or a number)`, quote(text));
 }
 
 function integerAt(value: unknown, path: string, min: number, max: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new HostError(path, `${describe(value)} is there, a whole number from ${min} to ${max} is wanted`);
+  throw mismatch(path, `a whole number from ${min} to ${max}`, describe(value));
 }
 
 function stringAt(value: unknown, path: string): string {
   if (typeof value === 'string') return value;
-  throw new HostError(path, `${describe(value)} is there, text is wanted`);
+  throw mismatch(path, 'a string', describe(value));
 }
 
 function optionalStringAt(value: unknown, path: string): string | undefined {
@@ -373,13 +368,17 @@ function optionalStringAt(value: unknown, path: string): string | undefined {
 }
 
 function listAt(value: unknown, path: string): [entry: unknown, path: string][] {
-  if (!Array.isArray(value)) throw new HostError(path, `${describe(value)} is there, a list is wanted`);
+  if (!Array.isArray(value)) throw mismatch(path, 'a list', describe(value));
   return value.map((entry: unknown, i) => [entry, `${path}[${i}]`]);
 }
 
 function objectAt(value: unknown, path: string): JsonObject {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new HostError(path, `${describe(value)} is there, an object is wanted`);
+  throw mismatch(path, 'an object', describe(value));
+}
+
+function mismatch(path: string, expected: string, found: string): HostError {
+  return new HostError(path, `expected ${expected}, found ${found}`);
 }
 
 const MAX_QUOTED = 60;
@@ -395,7 +394,7 @@ function describe(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
-/** ADDRESS/LENGTH, for messages. */
+/** The prefix for messages, as ip(8) writes it. */
 export function formatPrefix(address: Address, prefixLength: number): string {
   if (prefixLength === 0) return 'default';
   return prefixLength === ADDRESS_BITS[address.family] ? String(address) : `${address}/${prefixLength}`;

@@ -1,4 +1,4 @@
-/** The codecs as a library: captures, checksums and link types as bytes in memory or from any source. No I/O. */
+/** The codecs as a library: reads and writes captures in memory, or from any source and to any sink. No I/O. */
 
 export { type ByteSink, type ByteSource, MemorySink, sourceOf } from './byte-stream.js';
 export { type CaptureOptions, type CaptureReader, type CaptureRecord, openCapture } from './capture.js';

@@ -1,7 +1,7 @@
 /**
- * The words of iptables-save text (add_param_to_argv of iptables-restore): separated by blanks. A double quote opens
- * anywhere in a word; the one that closes it also ends the word. Within quotes a backslash takes the next character as it
- * is.
+ * Splits iptables-save text into words, as iptables-restore does (add_param_to_argv): words are separated by blanks. A
+ * double quote may open anywhere in a word; the closing quote also ends the word. Within quotes, a backslash escapes
+ * the next character.
  */
 
 export interface Word {
@@ -19,7 +19,7 @@ const SPACE = 0x20;
 const TAB = 0x09;
 const QUOTE = 0x22;
 
-/** The words of LINE from character FROM (from 0) on, or the column of a quote that nothing closes. */
+/** The words of LINE from character FROM (from 0) on, or the column of an unclosed quote. */
 export function splitWords(line: string, lineNumber: number, from = 0): Word[] | UnclosedQuote {
   const words: Word[] = [];
   for (let at = from; at < line.length; ) {

@@ -1,14 +1,14 @@
-/** Where in a JSON text something stands, for error messages: only asked once something is wrong. */
+/** Positions of values in JSON text. Used only for error messages. */
 
 export interface Position {
-  /** Both counted from 1. */
+  /** Both from 1. */
   readonly line: number;
   readonly column: number;
 }
 
 /**
- * Where the value at PATH stands in TEXT, which is JSON. A path is as in JavaScript: `addr[0].mtu`, `sysctl["a.b"]`, ''
- * for the whole. Where the value itself is missing: where the innermost that is there stands.
+ * The position of the value at PATH in TEXT, which is JSON. Paths are as in JavaScript: `addr[0].mtu`, `sysctl["a.b"]`,
+ * '' for the whole. If the value is missing, returns the position of the innermost value on the path that exists.
  */
 export function locateInJson(text: string, path: string): Position {
   const scanner = new Scanner(text);
@@ -19,7 +19,7 @@ export function locateInJson(text: string, path: string): Position {
   return positionOf(text, scanner.found);
 }
 
-/** Where TEXT stops being JSON. */
+/** The position at which TEXT stops being valid JSON. */
 export function locateSyntaxError(text: string): Position {
   const scanner = new Scanner(text);
   scanner.find([]);
@@ -35,15 +35,18 @@ const SPACE = /[ \t\r\n]*/y;
 const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
 const OTHER = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** Steps through JSON without building it; open lists and objects lie on a stack of its own, so that depth is no danger. */
+/**
+ * Scans JSON without building values. Open lists and objects are on an explicit stack, so that nesting depth is not
+ * limited by the call stack.
+ */
 class Scanner {
   at = 0;
-  /** Where the innermost value on the wanted way starts. */
+  /** Where the innermost value on the path starts. */
   found = 0;
 
   constructor(private readonly text: string) {}
 
-  /** Reads on until the text ends or is wrong; `at` is then where. */
+  /** Scans until the text ends or is invalid; `at` is then that position. */
   find(wanted: readonly string[]): void {
     const open: { isList: boolean; key: string; index: number; isOnWay: boolean }[] = [];
     let isOnWay = true;

@@ -1,14 +1,14 @@
 /**
- * The headers that frames are made of, each declared once. Everything that reads or writes a header takes its offsets
- * from here: hot code from the `…_AT` constants (plain numbers, read off the layouts when this module loads), cold code
- * (explanations, the packet builder of the tests) by `layout.decode` and `layout.encode`.
+ * All protocol headers, each declared once. Everything that reads or writes a header takes its offsets from here: hot
+ * code uses the `…_AT` constants (plain numbers, computed from the layouts when this module loads), cold code
+ * (explanations, the packet builder of the tests) `layout.decode` and `layout.encode`.
  *
  * Offsets are in bytes from the start of the header; all fields are in network byte order.
  */
 import { createRequire } from 'node:module';
 import type * as BufferLayout from 'buffer-layout';
 
-// The package is CommonJS, and large: `import` would look all of it through for its names, 20 ms at every start.
+// The package is CommonJS and large: `import` would scan all of it for export names, which takes 20 ms at every start.
 const require = createRequire(import.meta.url);
 const { blob, struct, u8, u16be, u32, u32be }: typeof BufferLayout = require('buffer-layout');
 type Layout<T> = BufferLayout.Layout<T>;
@@ -79,7 +79,10 @@ export interface LoopbackHeader {
   family: number;
 }
 
-/** BSD loopback (https://www.tcpdump.org/linktypes/LINKTYPE_NULL.html); NULL has it in the byte order of the capturing machine. */
+/**
+ * BSD loopback (https://www.tcpdump.org/linktypes/LINKTYPE_NULL.html); in LINKTYPE_NULL, in the byte order of the
+ * capturing machine.
+ */
 export const loopback = struct<LoopbackHeader>([u32be('family')]);
 
 export interface Ipv4Header {
@@ -179,7 +182,7 @@ export const sctp = struct<SctpHeader>([u16be('sourcePort'), u16be('destinationP
 export interface SctpChunkHeader {
   type: number;
   flags: number;
-  /** Of the chunk with this header, without padding. */
+  /** Length of the chunk including this header, without padding. */
   length: number;
 }
 
@@ -221,7 +224,7 @@ export const pptpGre = struct<PptpGreHeader>([
   u16be('callId'),
 ]);
 
-/** The offset of PROPERTY in LAYOUT, in bytes; throws where the layout has no such field. */
+/** The offset of PROPERTY in LAYOUT, in bytes. Throws if the layout has no such field. */
 export function offsetOf<T>(layout: Structure<T> | Layout<T>, property: keyof T & string): number {
   const offset = (layout as Structure<T>).offsetOf(property);
   if (offset === undefined) throw new Error(`the layout has no field ${property}`);
@@ -239,9 +242,9 @@ export const ETHERTYPE_8021Q = 0x8100;
 export const ETHERTYPE_IPV6 = 0x86dd;
 export const ETHERTYPE_8021AD = 0x88a8;
 export const ETHERTYPE_LLDP = 0x88cc;
-/** VLAN tags inside others, before IEEE 802.1ad gave them a type. */
+/** Stacked VLAN tags, before IEEE 802.1ad assigned a type to them. */
 export const ETHERTYPE_QINQ_OLD = 0x9100;
-/** Below, the field is the length of an IEEE 802.3 frame (IEEE 802.3, clause 3.2.6). */
+/** A smaller value of the field is the length of an IEEE 802.3 frame (IEEE 802.3, clause 3.2.6). */
 export const ETHERTYPE_MIN = 0x0600;
 
 export const VLAN_TAG_LENGTH = vlanTag.span;
@@ -327,7 +330,7 @@ export const GRE_CALL_ID_AT = offsetOf(pptpGre, 'callId');
 /** The version, in the flags. */
 export const GRE_VERSION_MASK = 0x0007;
 
-/** IP protocol numbers (IANA) that are treated by name here. */
+/** IP protocol numbers (IANA). */
 export const IPPROTO_ICMP = 1;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;

@@ -1,6 +1,6 @@
 /** Link types of captures (https://www.tcpdump.org/linktypes.html). */
 
-/** The supported link types (LINKTYPE_ values; 12 and 14 are what RAW is called on the BSDs). */
+/** The supported link types (LINKTYPE_ values; 12 and 14 are the values of RAW on the BSDs). */
 export const Linktype = {
   NULL: 0,
   ETHERNET: 1,
@@ -14,7 +14,7 @@ export const Linktype = {
   LINUX_SLL2: 276,
 } as const;
 
-/** Unsupported link types that captures often have: messages name them. */
+/** Common unsupported link types, to be named in messages. */
 const OTHER_LINKTYPES: Record<number, string> = {
   6: 'Token Ring',
   8: 'SLIP',
@@ -41,12 +41,12 @@ const OTHER_LINKTYPES: Record<number, string> = {
 
 const SUPPORTED_LINKTYPES: ReadonlySet<number> = new Set(Object.values(Linktype));
 
-/** Whether IP packets are found in frames of LINKTYPE. */
+/** Whether nfreplay can find IP packets in frames of LINKTYPE. */
 export function isSupportedLinktype(linktype: number): boolean {
   return SUPPORTED_LINKTYPES.has(linktype);
 }
 
-/** LINKTYPE for a message: its number, and its name if known. */
+/** LINKTYPE for messages: its number, and its name if known. */
 export function linktypeName(linktype: number): string {
   const own = Object.entries(Linktype).find(([, value]) => value === linktype)?.[0];
   const name = own ?? OTHER_LINKTYPES[linktype];

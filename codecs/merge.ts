@@ -1,16 +1,16 @@
-/** hot: several captures, merged by time. */
+/** hot: merges several captures by time. */
 import type { CaptureReader } from './capture.js';
 
 /**
- * Merges the records of several captures into one sequence: the earliest head comes first; of equal ones, that of the
- * first capture. The order within a capture is kept even if its time runs backwards: the records after a late one wait
+ * Merges the records of several captures into one sequence: the earliest head comes first; if two are equal, that of
+ * the first capture. The order within a capture is kept even if its time runs backwards: records after a late one wait
  * for it.
  */
 export class CaptureMerger {
   readonly #readers: readonly CaptureReader[];
-  /** Whether a capture still has a record, by reader. */
+  /** Whether each reader still has a record. */
   readonly #hasHead: boolean[];
-  /** The reader whose record was returned last and which has to advance; -1: none. */
+  /** The reader whose record was returned last and which must advance next; -1: none. */
   #current = -1;
   #isPrimed = false;
 
@@ -24,7 +24,7 @@ export class CaptureMerger {
     return this.#readers.reduce((sum, reader) => sum + reader.consumedBytes, 0);
   }
 
-  /** The size of all captures, in bytes; -1 where one of them has none (a pipe). */
+  /** The size of all captures, in bytes; -1 if one of them is unknown (a pipe). */
   get totalBytes(): number {
     return this.#readers.some((reader) => reader.totalBytes < 0)
       ? -1
@@ -32,7 +32,7 @@ export class CaptureMerger {
   }
 
   /**
-   * Returns the index of the reader with the next record, which is valid until the next call; -1 at the end.
+   * Returns the index of the reader with the next record; -1 at the end. The record is valid until the next call.
    * @throws {CaptureError} if one of the files is damaged
    */
   next(): number {

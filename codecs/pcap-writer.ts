@@ -10,28 +10,27 @@ import { DIRECT_BYTES, WRITER_STATE } from './writer-state.js';
 
 const openState = opener(WRITER_STATE);
 
-/** How many bytes are collected before they are written. */
+/** How many bytes to collect before writing them. */
 export const CHUNK_BYTES = 1 << 19;
 
-/** How many source buffers are cached with a view over them; each capture that is read has one. */
-const REMEMBERED_SOURCES = 8;
+/** How many source buffers to cache with a view of each; each capture that is read has one. */
+const MAX_CACHED_SOURCES = 8;
 
-/** The size of the largest packet with its header. */
+/** The size of the largest record, header included. */
 export const LARGEST_RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + MAX_CAPLEN_BYTES;
 
 /** Where a writer keeps its state and collects its output. */
 export interface WriterPlace {
-  /** The buffer that contains chunk and runs. */
+  /** The buffer that contains the chunk and the runs. */
   readonly buffer: ArrayBufferLike;
-  /** A part of it, at least `LARGEST_RECORD_BYTES`. */
+  /** A part of the buffer, of at least `LARGEST_RECORD_BYTES`. */
   readonly chunk: Uint8Array;
-  /** Where in it the WRITER_STATE is: a multiple of 8. */
+  /** The offset of the WRITER_STATE in the buffer: a multiple of 8. */
   readonly stateAt: number;
 }
 
 /**
- * A pcap in the making: little-endian, nanoseconds, snaplen 262144. Nothing is allocated for a packet of up to 192
- * bytes.
+ * Writes a pcap: little-endian, nanoseconds, snaplen 262144. Allocates nothing for a packet of up to 192 bytes.
  */
 export class PcapWriter {
   readonly path: string;
@@ -43,13 +42,13 @@ export class PcapWriter {
   readonly #view: DataView;
   readonly #chunkAt: number;
   readonly #state: ReturnType<typeof openState>;
-  /** The source of the last packet, a view over it, and the sources before it. */
+  /** The source of the last packet, a view of it, and the sources before it. */
   #source: Uint8Array = new Uint8Array(0);
   #sourceView: DataView = new DataView(this.#source.buffer);
   #sources: { bytes: Uint8Array; view: DataView }[] = [];
 
-  /** Writes to SINK, which it closes. */
-  constructor(sink: ByteSink, linktype: number, place: WriterPlace = placeOfItsOwn()) {
+  /** Writes to SINK, and closes it at the end. */
+  constructor(sink: ByteSink, linktype: number, place: WriterPlace = ownPlace()) {
     this.path = sink.path;
     this.#sink = sink;
     this.linktype = linktype;
@@ -78,7 +77,7 @@ export class PcapWriter {
    *
    * @param tsSec  seconds since 1970; the file holds them modulo 2^32
    * @param tsNsec  nanoseconds, below 1,000,000,000
-   * @param originalLength  length of the packet on the wire in bytes; more than LENGTH if it was cut
+   * @param originalLength  length of the packet on the wire in bytes; more than LENGTH if it was truncated
    * @throws {CaptureError} if the sink cannot be written, or the packet is longer than 262144 bytes
    */
   write(tsSec: number, tsNsec: number, bytes: Uint8Array, at: number, length: number, originalLength: number): void {
@@ -124,7 +123,7 @@ export class PcapWriter {
     state.packets += 1;
   }
 
-  /** Writes or copies what `writeInPlace` was given; WITHIN: only if it is there. */
+  /** Writes or copies the records that `writeInPlace` has collected; with WITHIN, only if they are in these bytes. */
   settle(within?: Uint8Array): void {
     const state = this.#state;
     const start = state.runStart;
@@ -163,7 +162,7 @@ export class PcapWriter {
     const state = this.#state;
     const length = state.filled - this.#chunkAt;
     if (length === 0) return;
-    // A failed write is not tried again on close.
+    // A failed write is not retried on close.
     state.filled = this.#chunkAt;
     this.#sink.write(this.#bytes, this.#chunkAt, length);
   }
@@ -177,7 +176,8 @@ export class PcapWriter {
   }
 
   #tooLong(caplen: number): CaptureError {
-    return new CaptureError(this.path, -1, `a packet of ${caplen} bytes; a capture holds at most ${MAX_CAPLEN_BYTES}`);
+    const problem = `cannot write a packet of ${caplen} bytes; the maximum is ${MAX_CAPLEN_BYTES}`;
+    return new CaptureError(this.path, -1, problem);
   }
 
   #useSource(bytes: Uint8Array): void {
@@ -189,17 +189,17 @@ export class PcapWriter {
       }
     }
     this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#sources = [{ bytes, view: this.#sourceView }, ...this.#sources.slice(0, REMEMBERED_SOURCES - 1)];
+    this.#sources = [{ bytes, view: this.#sourceView }, ...this.#sources.slice(0, MAX_CACHED_SOURCES - 1)];
   }
 }
 
-/** Whether the byte at AT of WHOLE is in BYTES, which is a part of it. */
+/** Whether the byte at AT of WHOLE is in BYTES. */
 function contains(bytes: Uint8Array, whole: Uint8Array, at: number): boolean {
   return bytes.buffer === whole.buffer && at >= bytes.byteOffset && at < bytes.byteOffset + bytes.length;
 }
 
-/** A buffer of a writer's own; CHUNK_BYTES is at least LARGEST_RECORD_BYTES. */
-export function placeOfItsOwn(chunkBytes = CHUNK_BYTES): WriterPlace {
+/** A place in a new buffer; CHUNK_BYTES must be at least LARGEST_RECORD_BYTES. */
+export function ownPlace(chunkBytes = CHUNK_BYTES): WriterPlace {
   const buffer = new ArrayBuffer(WRITER_STATE.bytes + chunkBytes);
   return { buffer, chunk: new Uint8Array(buffer, WRITER_STATE.bytes), stateAt: 0 };
 }

@@ -1,8 +1,8 @@
 /**
- * hot: classic pcap files (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html).
+ * hot: reads classic pcap files (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html).
  *
  * A file header of 24 bytes, then records: a header of 16 bytes (seconds, fraction, incl_len, orig_len) and incl_len
- * bytes of packet. All in the byte order of the machine that wrote it, which its magic shows.
+ * bytes of packet. All are in the byte order of the machine that wrote the file, which the magic number shows.
  */
 import type { CaptureReader } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
@@ -16,9 +16,9 @@ const SWAPPED_MAGIC_NANOSECONDS = 0x4d3cb2a1;
 
 export const PCAP_FILE_HEADER_BYTES = 24;
 
-const NANOSECONDS_A_SECOND = 1_000_000_000;
+const NANOSECONDS_PER_SECOND = 1_000_000_000;
 
-/** Whether a classic pcap starts with MAGIC (the first four bytes, big-endian). */
+/** Whether MAGIC (the first four bytes, big-endian) is that of a classic pcap. */
 export function isPcapMagic(magic: number): boolean {
   return (
     magic === PCAP_MAGIC_MICROSECONDS ||
@@ -29,9 +29,9 @@ export function isPcapMagic(magic: number): boolean {
 }
 
 /**
- * Reads the records of a classic pcap. The snaplen in the file header is ignored: some files have 0 there, or less than
- * their records hold. The upper half of the link type (length of the frame check
- * sequence, reserved bits) is ignored: a check sequence is padding after the IP packet.
+ * Reads the records of a classic pcap. The snaplen in the file header is ignored: in some files it is 0, or less than
+ * the length of their records. The upper half of the link type (length of the frame check sequence, reserved bits) is
+ * ignored: a check sequence is padding after the IP packet.
  */
 export class PcapReader implements CaptureReader {
   readonly path: string;
@@ -47,24 +47,24 @@ export class PcapReader implements CaptureReader {
   readonly interfaceIndex = 0;
   cut: CaptureCut | null = null;
 
-  /** Where records are taken from. */
+  /** The window from which records are read. */
   readonly blocks: CaptureBlocks;
   readonly #isLittleEndian: boolean;
-  /** Nanoseconds in a unit of the time stamp's fraction. */
+  /** Nanoseconds per unit of the timestamp's fraction. */
   readonly fractionNs: number;
-  /** Where the two lengths are in a record's header: the versions before 2.3 had them the other way round. */
+  /** The offsets of the two lengths in a record header. Versions before 2.3 had them the other way round. */
   readonly #caplenAt: number;
   readonly #wirelenAt: number;
 
   /**
-   * @param blocks  is at the magic number, which is that of a pcap
-   * @throws {CaptureError} if the file header is cut or of an unsupported version
+   * @param blocks  positioned at the magic number of a pcap
+   * @throws {CaptureError} if the file header is truncated or of an unsupported version
    */
   constructor(blocks: CaptureBlocks) {
     if (!blocks.load(PCAP_FILE_HEADER_BYTES)) {
       throw blocks.error(
-        `the file ends in its header, ${blocks.available} of ${PCAP_FILE_HEADER_BYTES} bytes are there; ` +
-          'it holds no packets: copy or capture it again',
+        `the file header is truncated: only ${blocks.available} of ${PCAP_FILE_HEADER_BYTES} bytes are present; ` +
+          'copy or capture the file again',
       );
     }
     const { view, at } = blocks;
@@ -76,7 +76,7 @@ export class PcapReader implements CaptureReader {
     if (major !== 2) {
       const writer = major === 543 ? " (AIX's tcpdump)" : '';
       throw blocks.error(
-        `pcap version ${major}.${minor}${writer}, version 2.4 is wanted; convert it first: editcap -F nsecpcap`,
+        `unsupported pcap version ${major}.${minor}${writer}, expected 2.4; convert it first: editcap -F nsecpcap`,
         4,
       );
     }
@@ -92,8 +92,8 @@ export class PcapReader implements CaptureReader {
     this.view = blocks.view;
   }
 
-  /** Whether records have the format that PcapWriter writes, apart from the unit of their time stamps. */
-  get isUsual(): boolean {
+  /** Whether records have the format that PcapWriter writes, apart from the unit of their timestamps. */
+  get isPlain(): boolean {
     return this.#isLittleEndian && this.#caplenAt === 8;
   }
 
@@ -104,7 +104,7 @@ export class PcapReader implements CaptureReader {
   next(): boolean {
     const { blocks } = this;
     if (!this.prepare()) return false;
-    this.standOn(blocks.at);
+    this.select(blocks.at);
     blocks.at += PCAP_RECORD_HEADER_BYTES + this.caplen;
     return true;
   }
@@ -122,17 +122,17 @@ export class PcapReader implements CaptureReader {
     return blocks.end - blocks.at >= recordBytes || this.#load(recordBytes);
   }
 
-  /** Makes the record with its header at HEAD of `bytes` the current one; the caller advances `blocks`. */
-  standOn(head: number): void {
+  /** Makes the record whose header is at HEAD of `bytes` the current one. The caller advances `blocks`. */
+  select(head: number): void {
     const { view } = this;
     const isLittleEndian = this.#isLittleEndian;
     const wirelen = view.getUint32(head + this.#wirelenAt, isLittleEndian);
     let seconds = view.getUint32(head + PCAP_RECORD.at.sec, isLittleEndian);
     let nanoseconds = view.getUint32(head + PCAP_RECORD.at.fraction, isLittleEndian) * this.fractionNs;
-    if (nanoseconds >= NANOSECONDS_A_SECOND) {
+    if (nanoseconds >= NANOSECONDS_PER_SECOND) {
       // Some writers let the fraction overflow instead of carrying it.
-      seconds += Math.floor(nanoseconds / NANOSECONDS_A_SECOND);
-      nanoseconds %= NANOSECONDS_A_SECOND;
+      seconds += Math.floor(nanoseconds / NANOSECONDS_PER_SECOND);
+      nanoseconds %= NANOSECONDS_PER_SECOND;
     }
     this.tsSec = seconds;
     this.tsNsec = nanoseconds;
@@ -162,8 +162,8 @@ export class PcapReader implements CaptureReader {
 
   #badCaplen(caplen: number): CaptureError {
     return this.blocks.error(
-      `absurd caplen: a packet of ${caplen} bytes is announced, at most ${MAX_CAPLEN_BYTES} are captured of one; ` +
-        'the file is damaged here or before: repair it (pcapfix) or keep the packets before (editcap -r)',
+      `invalid captured length: ${caplen} bytes, the maximum is ${MAX_CAPLEN_BYTES}; ` +
+        'the file is damaged at or before this position: repair it (pcapfix) or keep the packets before (editcap -r)',
       this.#caplenAt,
     );
   }

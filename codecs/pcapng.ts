@@ -1,15 +1,15 @@
 /**
- * hot: pcapng files (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html).
+ * hot: reads pcapng files (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html).
  *
- * A sequence of blocks: type, total length, body, total length again. A section header sets the byte order of what
- * follows; interface descriptions name the link type and the unit of time of the packets that refer to them.
+ * A file is a sequence of blocks: type, total length, body, total length again. A section header sets the byte order of
+ * what follows; an interface description has the link type and the unit of time for the packets that refer to it.
  */
 import type { CaptureReader } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
 import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
 import { PcapngClock } from './pcapng-clock.js';
 
-/** The type of a section header block; it reads the same in both byte orders. */
+/** The type of a section header block, which is the same in both byte orders. */
 export const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
 const INTERFACE_DESCRIPTION_BLOCK = 1;
 const OBSOLETE_PACKET_BLOCK = 2;
@@ -19,11 +19,11 @@ const ENHANCED_PACKET_BLOCK = 6;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const SWAPPED_BYTE_ORDER_MAGIC = 0x4d3c2b1a;
 
-/** Type and total length before the body, total length behind it. */
+/** Type and total length before the body, total length after it. */
 const SMALLEST_BLOCK_BYTES = 12;
-/** Where no packet or description can be larger, and no block is believed to be (libpcap's limit, too). */
+/** No packet or description can be larger. A larger block is taken as damage, as in libpcap. */
 const LARGEST_BLOCK_BYTES = 16 << 20;
-/** What a block of each kind has at least, without options and packet. */
+/** The minimum size of a block of each kind, without options and packet. */
 const SECTION_HEADER_BYTES = 28;
 const INTERFACE_DESCRIPTION_BYTES = 20;
 const SIMPLE_PACKET_BYTES = 16;
@@ -33,10 +33,10 @@ const OPTION_END = 0;
 const OPTION_IF_TSRESOL = 9;
 const OPTION_IF_TSOFFSET = 14;
 
-/** What an interface description says, as far as it is needed. */
+/** The relevant parts of an interface description. */
 class PcapngInterface {
   readonly linktype: number;
-  /** The most that is captured of a packet, in bytes; 0: no limit. */
+  /** The maximum captured length of a packet, in bytes; 0: no limit. */
   readonly snaplen: number;
   readonly clock: PcapngClock;
 
@@ -48,8 +48,8 @@ class PcapngInterface {
 }
 
 /**
- * The packets of a pcapng: those of enhanced, simple and (obsolete) packet blocks; all other blocks are skipped. A
- * simple packet block has no time stamp: it gets that of the packet before it.
+ * Reads the packets of a pcapng file: enhanced, simple and (obsolete) packet blocks. All other blocks are skipped. A
+ * simple packet block has no timestamp: it gets that of the packet before it.
  */
 export class PcapngReader implements CaptureReader {
   readonly path: string;
@@ -70,8 +70,8 @@ export class PcapngReader implements CaptureReader {
   #interfaces: PcapngInterface[] = [];
 
   /**
-   * @param blocks  stands on the first section header
-   * @throws {CaptureError} where that is damaged or of a version that is not read
+   * @param blocks  positioned at the first section header
+   * @throws {CaptureError} if the section header is damaged
    */
   constructor(blocks: CaptureBlocks) {
     this.#blocks = blocks;
@@ -82,8 +82,8 @@ export class PcapngReader implements CaptureReader {
     this.view = blocks.view;
     if (!isThere) {
       throw blocks.error(
-        `the file ends in its section header, ${blocks.available} of ${SECTION_HEADER_BYTES} bytes are there; ` +
-          'it holds no packets: copy or capture it again',
+        `the section header is truncated: only ${blocks.available} of ${SECTION_HEADER_BYTES} bytes are present; ` +
+          'copy or capture the file again',
       );
     }
     this.#takeByteOrder();
@@ -134,7 +134,8 @@ export class PcapngReader implements CaptureReader {
   }
 
   /**
-   * An enhanced packet block, or its obsolete forerunner, which has a count of drops in half of the interface's place.
+   * Reads an enhanced packet block, or its obsolete predecessor, whose interface field is only 16 bits, followed by a
+   * count of drops.
    */
   #takePacket(total: number, type: number): void {
     const blocks = this.#blocks;
@@ -162,14 +163,14 @@ export class PcapngReader implements CaptureReader {
     blocks.at = block + total;
   }
 
-  /** A simple packet block: of the first interface, cut at its snaplen. */
+  /** Reads a simple packet block, which belongs to the first interface and is truncated to its snaplen. */
   #takeSimplePacket(total: number): void {
     const blocks = this.#blocks;
     const block = blocks.at;
     this.#checkEnd(total, SIMPLE_PACKET_BYTES);
     const { linktype, snaplen } = this.#interfaceOf(0);
     const wirelen = this.view.getUint32(block + 8, this.#isLittleEndian);
-    // Some writers cut packets without a snaplen that says so: more than the block holds was not captured either.
+    // Some writers truncate packets without a matching snaplen: what does not fit into the block was not captured.
     const caplen = Math.min(wirelen, snaplen === 0 ? wirelen : snaplen, total - SIMPLE_PACKET_BYTES);
     if (caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen, total);
     this.interfaceIndex = 0;
@@ -180,13 +181,13 @@ export class PcapngReader implements CaptureReader {
     blocks.at = block + total;
   }
 
-  /** The byte order of the section whose header lies at the beginning of what is unread. */
+  /** Reads the byte order of the section whose header is at the current position. */
   #takeByteOrder(): void {
     const magic = this.view.getUint32(this.#blocks.at + 8, true);
     if (magic !== BYTE_ORDER_MAGIC && magic !== SWAPPED_BYTE_ORDER_MAGIC) {
       throw this.#blocks.error(
-        `a section header with the byte-order magic 0x${magic.toString(16).padStart(8, '0')}, ` +
-          `0x${BYTE_ORDER_MAGIC.toString(16)} in either order is wanted; the file is damaged here`,
+        `invalid byte-order magic 0x${magic.toString(16).padStart(8, '0')} in a section header, ` +
+          `expected 0x${BYTE_ORDER_MAGIC.toString(16)} in either byte order; the file is damaged at this position`,
         8,
       );
     }
@@ -199,7 +200,7 @@ export class PcapngReader implements CaptureReader {
     const major = this.view.getUint16(blocks.at + 12, this.#isLittleEndian);
     if (major !== 1) {
       const minor = this.view.getUint16(blocks.at + 14, this.#isLittleEndian);
-      throw blocks.error(`a section of pcapng version ${major}.${minor}, version 1.0 is wanted; convert it first`, 12);
+      throw blocks.error(`unsupported pcapng version ${major}.${minor}, expected 1.0; convert the file first`, 12);
     }
     this.#interfaces = [];
     blocks.at += total;
@@ -220,8 +221,8 @@ export class PcapngReader implements CaptureReader {
       if (code === OPTION_END) break;
       if (option + 4 + length > optionsEnd) {
         throw blocks.error(
-          `option ${code} of an interface description has ${length} bytes, ${optionsEnd - option - 4} are left of its ` +
-            'block; the file is damaged here',
+          `option ${code} of an interface description has ${length} bytes, but its block has only ` +
+            `${optionsEnd - option - 4} left; the file is damaged at this position`,
           option - blocks.at,
         );
       }
@@ -242,14 +243,14 @@ export class PcapngReader implements CaptureReader {
   #interfaceOf(index: number): PcapngInterface {
     if (index >= this.#interfaces.length) {
       throw this.#blocks.error(
-        `a packet of interface ${index}, but the section describes ${this.#interfaces.length} so far; ` +
-          'the file is damaged here or before',
+        `unknown interface ${index}: the section has described ${this.#interfaces.length} so far; ` +
+          'the file is damaged at or before this position',
       );
     }
     return this.#interfaces[index];
   }
 
-  /** Whether the block that lies whole at the beginning is as large as its kind must be and ends in its own length. */
+  /** Throws unless the current block, which is loaded, has the minimum size of its kind and ends in its own length. */
   #checkEnd(total: number, leastBytes: number): void {
     const blocks = this.#blocks;
     if (total < leastBytes) throw this.#badTotal(total, leastBytes);
@@ -257,7 +258,7 @@ export class PcapngReader implements CaptureReader {
     if (again !== total) throw this.#badTrailer(again, total, total - 4);
   }
 
-  /** Go behind a block of TOTAL bytes, however large, that nothing is wanted of. */
+  /** Skips a block of TOTAL bytes without keeping it in memory. */
   #skip(total: number): boolean {
     const blocks = this.#blocks;
     const start = blocks.offset;
@@ -288,23 +289,23 @@ export class PcapngReader implements CaptureReader {
 
   #badTotal(total: number, leastBytes = SMALLEST_BLOCK_BYTES): CaptureError {
     return this.#blocks.error(
-      `a block with a total length of ${total} bytes, ${leastBytes} to ${LARGEST_BLOCK_BYTES} and a multiple of 4 is ` +
-        'wanted; the file is damaged here or before',
+      `invalid block length ${total}, expected a multiple of 4 from ${leastBytes} to ${LARGEST_BLOCK_BYTES}; ` +
+        'the file is damaged at or before this position',
       4,
     );
   }
 
   #badTrailer(again: number, total: number, relative: number): CaptureError {
     return this.#blocks.error(
-      `a block of ${total} bytes that ends in the length ${again}; both must be the same: the file is damaged here`,
+      `a block of ${total} bytes ends with a different length, ${again}; the file is damaged at this position`,
       relative,
     );
   }
 
   #badCaplen(caplen: number, total: number): CaptureError {
     return this.#blocks.error(
-      `absurd caplen: a packet of ${caplen} bytes in a block of ${total}, at most ${MAX_CAPLEN_BYTES} are captured of ` +
-        'one; the file is damaged here or before',
+      `invalid captured length: ${caplen} bytes in a block of ${total}, the maximum is ${MAX_CAPLEN_BYTES}; ` +
+        'the file is damaged at or before this position',
     );
   }
 }

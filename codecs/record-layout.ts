@@ -1,13 +1,13 @@
 /**
- * Records in flat memory, each declared once: `layout('Path', { inDev: i32, packets: f64, … })` computes where each
- * field is, and both sides follow from it: TypeScript reads the offsets here, `wasm/build.mjs` generates a class with
- * the same fields for AssemblyScript (wasm/records.ts).
+ * Records in flat memory, each declared once: `layout('Path', { inDev: i32, packets: f64, … })` computes the offset of
+ * each field. TypeScript uses the offsets from here, and `wasm/build.mjs` generates a class with the same fields for
+ * AssemblyScript (wasm/records.ts).
  *
- * Fields are placed in the order of their declaration, each aligned to its own size; the size of a record is rounded up
- * to its largest alignment. Everything is little-endian, as WebAssembly's memory is.
+ * Fields are in the order of their declaration, each aligned to its own size; the size of a record is rounded up to its
+ * largest alignment. Everything is little-endian, as is the memory of WebAssembly.
  */
 
-/** What a number in memory is. A `u64` has no TypeScript accessor: only the wasm side uses it. */
+/** The type of a number in memory. A `u64` has no TypeScript accessor: only the wasm side uses it. */
 export type Kind = 'i32' | 'u32' | 'f64' | 'u64';
 
 const KIND_BYTES: Readonly<Record<Kind, number>> = { i32: 4, u32: 4, f64: 8, u64: 8 };
@@ -31,7 +31,7 @@ export interface RecordField {
   readonly count: number | undefined;
 }
 
-/** Bytes that other layouts divide up (`within`). */
+/** Bytes whose fields other layouts declare (`within`). */
 export interface AreaField {
   readonly areaBytes: number;
 }
@@ -59,7 +59,7 @@ export function records(layout: AnyLayout, count: number): RecordField {
   return { layout, count };
 }
 
-/** BYTES, aligned to 8, whose use other layouts declare. */
+/** An area of BYTES, aligned to 8, whose fields other layouts declare. */
 export function area(bytes: number): AreaField {
   return { areaBytes: bytes };
 }
@@ -71,7 +71,7 @@ type NumberKeys<F extends Fields> = {
   [K in keyof F]: F[K] extends { kind: 'i32' | 'u32' | 'f64' } ? K : never;
 }[keyof F];
 
-/** The numbers of one record, by field; of a row of them, the first. */
+/** The numbers of one record, by field; for an array, its first number. */
 export type Values<F extends Fields> = { [K in NumberKeys<F>]: number };
 
 export type FieldsOf<L extends AnyLayout> = L extends Layout<infer F> ? F : never;
@@ -79,7 +79,7 @@ export type FieldsOf<L extends AnyLayout> = L extends Layout<infer F> ? F : neve
 /** The numbers of one record of a layout. */
 export type ValuesOf<L extends AnyLayout> = L extends Layout<infer F> ? Values<F> : never;
 
-/** A field with its place, in bytes from the start of the record. */
+/** A field with its offset, in bytes from the start of the record. */
 export interface Place {
   readonly name: string;
   readonly field: Field;
@@ -91,28 +91,28 @@ export interface Place {
 export type AnyLayout = Layout<any>;
 
 export interface LayoutOptions {
-  /** Not a record of its own: its fields are in the area of this name of a base record. */
+  /** The fields are part of a base record, in its area of this name. */
   readonly within?: { readonly base: AnyLayout; readonly area: string };
-  /** The record's size where it is more than its fields take, such as a whole cache line. */
+  /** The size of the record if it is larger than its fields require, such as a whole cache line. */
   readonly bytes?: number;
 }
 
-/** The places of a record's fields. Create one with `layout`. */
+/** The layout of a record. Create one with `layout`. */
 export class Layout<F extends Fields> {
   readonly name: string;
-  /** The record's size, in bytes, in 32-bit words and in float64s. */
+  /** The size of the record in bytes, in 32-bit words and in float64s. */
   readonly bytes: number;
   readonly words: number;
   readonly doubles: number;
-  /** What the address of a record must be a multiple of. */
+  /** The address of a record must be a multiple of this. */
   readonly alignment: number;
   readonly places: readonly Place[];
   readonly base: AnyLayout | undefined;
-  /** Where each field is, in bytes from the start of the record. */
+  /** The offset of each field, in bytes from the start of the record. */
   readonly at: Readonly<Record<keyof F & string, number>>;
-  /** Where each field of 32-bit words is, as an index into an Int32Array that starts with the record. */
+  /** The offset of each field of 32-bit words, as an index into an Int32Array that starts with the record. */
   readonly word: Readonly<Record<WordKeys<F> & string, number>>;
-  /** Where each float64 is, as an index into a Float64Array that starts with the record. */
+  /** The offset of each float64, as an index into a Float64Array that starts with the record. */
   readonly double: Readonly<Record<DoubleKeys<F> & string, number>>;
 
   constructor(name: string, fields: F, { within, bytes }: LayoutOptions) {
@@ -123,7 +123,7 @@ export class Layout<F extends Fields> {
     this.alignment = alignment;
     this.bytes = this.base?.bytes ?? bytes ?? roundUp(end, alignment);
     if (end > this.bytes || this.bytes % alignment !== 0)
-      throw new RangeError(`${name} does not fit ${this.bytes} bytes`);
+      throw new RangeError(`${name} does not fit into ${this.bytes} bytes`);
     this.words = this.bytes / 4;
     this.doubles = this.bytes / 8;
     const offsets = (divisor: number): Record<string, number> =>
@@ -137,8 +137,8 @@ export class Layout<F extends Fields> {
 }
 
 /**
- * Declares a record of FIELDS. Offsets of fields that are `within` another record count from the start of that record.
- * @throws {RangeError} where the fields do not fit
+ * Declares a record with FIELDS. Offsets of fields `within` another record count from the start of that record.
+ * @throws {RangeError} if the fields do not fit
  */
 export function layout<const F extends Fields>(name: string, fields: F, options: LayoutOptions = {}): Layout<F> {
   return new Layout(name, fields, options);
@@ -157,7 +157,7 @@ function place(name: string, fields: Fields, within: LayoutOptions['within']) {
     alignment = Math.max(alignment, size.alignment);
   }
   if (room !== undefined && end > room.offset + room.bytes) {
-    throw new RangeError(`${name} takes ${end - room.offset} bytes of the ${room.bytes} that ${room.name} has`);
+    throw new RangeError(`${name} needs ${end - room.offset} bytes, but ${room.name} has ${room.bytes}`);
   }
   return { places, end, alignment };
 }
@@ -179,16 +179,16 @@ function roundUp(value: number, to: number): number {
   return Math.ceil(value / to) * to;
 }
 
-/** COUNT records of one layout in a row, read and written by TypeScript. An index or a field outside of them throws. */
+/** TypeScript's access to an array of COUNT records. An index or a field out of range throws. */
 export class Records<F extends Fields> {
   readonly layout: Layout<F>;
-  /** The address of the first, in bytes from the start of the buffer. */
+  /** The address of the first record, in bytes from the start of the buffer. */
   readonly start: number;
   readonly count: number;
   readonly #view: DataView;
   readonly #places: ReadonlyMap<string, Place>;
 
-  /** @throws {RangeError} where they do not lie in BUFFER, or not at a multiple of their alignment */
+  /** @throws {RangeError} if the records are not within BUFFER, or START is not a multiple of their alignment */
   constructor(of: Layout<F>, buffer: ArrayBufferLike, start: number, count: number) {
     if (start % of.alignment !== 0) throw new RangeError(`${of.name} at ${start}: not a multiple of ${of.alignment}`);
     this.layout = of;
@@ -201,7 +201,7 @@ export class Records<F extends Fields> {
   /** The address of the record INDEX. */
   addressOf(index: number): number {
     if (!(index >= 0 && index < this.count)) {
-      throw new RangeError(`${this.layout.name} ${index}: there are ${this.count}`);
+      throw new RangeError(`${this.layout.name} ${index} is out of range: there are ${this.count}`);
     }
     return this.start + index * this.layout.bytes;
   }
@@ -218,13 +218,13 @@ export class Records<F extends Fields> {
     else this.#view.setInt32(at, value, true);
   }
 
-  /** Set all fields of the record INDEX that VALUES has. */
+  /** Sets the fields in VALUES of the record INDEX. */
   assign(index: number, values: Partial<Values<F>>): void {
     for (const [field, value] of Object.entries(values))
       this.set(index, field as NumberKeys<F> & string, value as number);
   }
 
-  /** Make all records zeros. */
+  /** Sets all records to zero. */
   clear(): void {
     const { buffer, byteOffset, byteLength } = this.#view;
     new Uint8Array(buffer, byteOffset, byteLength).fill(0);
@@ -233,7 +233,7 @@ export class Records<F extends Fields> {
   #locate(index: number, field: string): { readonly kind: Kind; readonly at: number } {
     const found = this.#places.get(field);
     if (found === undefined || !('kind' in found.field))
-      throw new RangeError(`${this.layout.name} has no number ${field}`);
+      throw new RangeError(`${this.layout.name} has no numeric field ${field}`);
     return { kind: found.field.kind, at: this.addressOf(index) - this.start + found.offset };
   }
 }
@@ -250,7 +250,7 @@ type Row<F extends Fields, K extends Kind> = {
   [N in keyof F]: F[N] extends { kind: K; count: number } ? N : never;
 }[keyof F];
 
-/** One record: its numbers as properties, and rows of numbers as arrays. */
+/** One record: numbers as properties, arrays of numbers as typed arrays. */
 export type Opened<F extends Fields> = { [K in Single<F, 'i32' | 'u32' | 'f64'>]: number } & {
   readonly [K in Row<F, 'i32' | 'u32'>]: Int32Array;
 } & { readonly [K in Row<F, 'f64'>]: Float64Array };
@@ -259,8 +259,8 @@ export type Opened<F extends Fields> = { [K in Single<F, 'i32' | 'u32' | 'f64'>]
 export type RecordOpener<F extends Fields> = (buffer: ArrayBufferLike, start: number) => Opened<F>;
 
 /**
- * hot: what opens single records of LAYOUT. All of them share one class, so that a place in the code that reads one
- * field of many records stays monomorphic.
+ * hot: returns a function that opens single records of the layout. All of them share one class, so that code that reads
+ * a field of many records stays monomorphic.
  */
 export function opener<F extends Fields>(of: Layout<F>): RecordOpener<F> {
   class OpenedRecord implements Views {

@@ -8,12 +8,12 @@ import { errorCode, fileSystemError } from './file-error.js';
 const STANDARD_INPUT = 0;
 const STANDARD_OUTPUT = 1;
 
-/** How long to wait for a pipe that does not block and is empty, or full. */
+/** How long to wait for a non-blocking pipe that is empty or full. */
 const RETRY_MS = 5;
 
 /**
  * Opens the capture file PATH.
- * @throws {CaptureError} if it cannot be read, or is no capture in which IP is looked for
+ * @throws {CaptureError} if it cannot be read or is not a supported capture
  */
 export function openCaptureFile(path: string, options: CaptureOptions = {}): CaptureReader {
   return openCapture(new FileSource(path), options);
@@ -21,13 +21,13 @@ export function openCaptureFile(path: string, options: CaptureOptions = {}): Cap
 
 /**
  * Creates or overwrites the pcap file PATH.
- * @throws {CaptureError} if that is not possible
+ * @throws {CaptureError} if the file cannot be created
  */
 export function createPcapFile(path: string, linktype: number, place?: WriterPlace): PcapWriter {
   return new PcapWriter(new FileSink(path), linktype, place);
 }
 
-/** A file, read from front to back. */
+/** A file read from front to back. */
 export class FileSource implements ByteSource {
   readonly path: string;
   readonly totalBytes: number;
@@ -67,7 +67,7 @@ export class FileSource implements ByteSource {
   }
 }
 
-/** A file that is written from front to back. */
+/** A file written from front to back. */
 export class FileSink implements ByteSink {
   readonly path: string;
   readonly #fd: number;
@@ -95,7 +95,7 @@ export class FileSink implements ByteSink {
     }
   }
 
-  /** @throws {CaptureError} if what was written is lost */
+  /** @throws {CaptureError} if an earlier write has failed */
   close(): void {
     if (this.#fd === STANDARD_OUTPUT) return;
     try {
@@ -107,7 +107,7 @@ export class FileSink implements ByteSink {
   }
 }
 
-/** Blocks this thread: reading and writing are synchronous. */
+/** Blocks the thread, as reading and writing are synchronous. */
 export function sleep(durationMs: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
 }

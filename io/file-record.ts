@@ -1,24 +1,24 @@
-/** What is recorded of an input file, so that it can be seen later whether it has changed. */
+/** Records the identity of an input file, so that a later run can detect whether it has changed. */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** A longer file is not hashed as a whole: that would take longer than its replay. */
+/** Larger files are not hashed as a whole: that would take longer than replaying them. */
 const WHOLE_BYTES = 2 ** 24;
-/** How much of the beginning and of the end of a longer file is hashed. */
+/** How much of the beginning and of the end of a larger file is hashed. */
 const SAMPLE_BYTES = 2 ** 20;
 
 /** An input file. */
 export interface FileRecord {
-  /** As it was given; `-` is standard input. */
+  /** The path as the user gave it; `-` is standard input. */
   path: string;
-  /** What follows is left out of what has no size, such as a pipe. */
+  /** This and the hashes are absent for inputs without a size, such as a pipe. */
   sizeBytes?: number;
   sha256?: string;
-  /** Instead of `sha256`, of a file of more than 16 MiB: of its first and its last MiB. */
+  /** In place of `sha256` for a file of more than 16 MiB: the hash of its first and last MiB. */
   sampleSha256?: string;
 }
 
-/** The record of the file at PATH; of what cannot be read as a file, its path only. */
+/** The record of the file at PATH; only its path if it cannot be read as a file. */
 export function recordFile(path: string): FileRecord {
   if (path === '-') return { path };
   let fd: number;

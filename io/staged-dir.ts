@@ -1,15 +1,17 @@
-/** A result folder that is written beside its target and renamed at the end, as a whole or not at all. */
+/**
+ * Writes a result folder beside its target and renames it at the end, so that it is replaced completely or not at all.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError } from './file-error.js';
 
-/** The file that identifies a result folder, and what it says first. */
+/** The file that identifies a result folder, and how its member `generator` starts. */
 export const SUMMARY_FILE = 'summary.json';
 export const GENERATOR = 'nfreplay';
 
 /**
- * Results that are being written. TARGET stays as it is until `commit`; `discard` removes what was written. One of the
- * two must be called.
+ * Results being written. The target is unchanged until `commit`; `discard` removes what was written. Call one of the
+ * two.
  */
 export class StagedDir {
   /** Where to write. */
@@ -17,8 +19,8 @@ export class StagedDir {
   readonly #target: string;
 
   /**
-   * @param target where the results go: a folder that does not exist, is empty, or holds earlier results
-   * @throws {FileError} if it is anything else, or its parent cannot be written
+   * @param target where the results go: a folder that does not exist, is empty, or contains earlier results
+   * @throws {FileError} if the target is anything else, or its parent cannot be written
    */
   constructor(target: string) {
     this.#target = resolve(target);
@@ -41,7 +43,7 @@ export class StagedDir {
         renameSync(this.path, target);
         return;
       }
-      // A folder cannot be renamed onto one that is not empty: the old one is renamed first.
+      // A folder cannot be renamed over one that is not empty, so the old one is renamed first.
       const old = `${this.path}.old`;
       renameSync(target, old);
       try {
@@ -60,20 +62,23 @@ export class StagedDir {
   }
 }
 
-/** Creates PATH and its missing parents. (`recursive` never returns if a parent fails with ENOENT, as /proc does.) */
+/**
+ * Creates PATH and its missing parents. (mkdir's `recursive` never returns if creating a parent fails with ENOENT, as
+ * in /proc.)
+ */
 function makeFolders(path: string): void {
   if (existsSync(path)) return;
   makeFolders(dirname(path));
   mkdirSync(path);
 }
 
-/** Refuses to replace what no replay wrote. */
+/** Throws if TARGET contains anything that no replay wrote. */
 function refuseForeign(target: string, given: string): void {
   if (!existsSync(target)) return;
-  if (!statSync(target).isDirectory()) throw new FileError(`${given} is a file; a folder is wanted`);
+  if (!statSync(target).isDirectory()) throw new FileError(`${given} is a file; expected a folder`);
   const names = attempt(given, () => readdirSync(target));
   if (names.length === 0 || isOurs(target)) return;
-  throw new FileError(`${given} holds files that no replay wrote (${names[0]} …); give an empty or new folder`);
+  throw new FileError(`${given} contains files that no replay wrote (${names[0]} …); use an empty or new folder`);
 }
 
 function isOurs(dir: string): boolean {
@@ -85,7 +90,7 @@ function isOurs(dir: string): boolean {
   }
 }
 
-/** Removes what killed runs for the same folder left behind. */
+/** Removes what killed runs left behind for the same target. */
 function removeLeftOvers(parent: string, name: string): void {
   const prefix = `.${name}.partial-`;
   for (const entry of readdirSync(parent)) {

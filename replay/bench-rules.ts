@@ -1,7 +1,7 @@
 /**
- * How often each rule is asked. The counters of a ruleset say only what matched; so it is run once more with rules put
- * in between that match everything and do nothing: one at the head of each chain, and one behind each jump, from which
- * a packet may or may not come back. What they count is exact.
+ * Counts how often each rule is evaluated. A ruleset's counters only show what matched, so the ruleset runs once more
+ * with probe rules added, which match every packet and do nothing: one at the head of each chain, and one after each
+ * jump, from which a packet may or may not return. The counts are exact.
  */
 import type { Emulator } from '../core/emulator.js';
 import { fieldRow, isFixed } from '../core/fields.js';
@@ -9,26 +9,25 @@ import type { TableName } from '../core/hooks.js';
 import { ANY_PACKET } from '../core/rules/base-match.js';
 import { ruleReads } from '../core/rules/lower.js';
 import type { Chain, Rule, Ruleset, Table } from '../core/rules/model.js';
-
 import { saveRule } from '../core/rules/save.js';
 
-/** What one rule costs, were rules asked one by one. */
+/** What one rule costs if rules are evaluated one by one. */
 export interface RuleCost {
   readonly table: TableName;
   readonly chain: string;
   readonly number: number;
   readonly rule: string;
-  /** Packets that came to it, and of them those that it matched. */
+  /** How many packets reached the rule, and how many of them it matched. */
   readonly asked: number;
   readonly matched: number;
-  /** What it reads of a packet that its connection does not fix: for this the next packet must be asked again. */
+  /** The fields it reads that the connection does not fix: because of these, it is evaluated for every packet. */
   readonly readsOfPacket: readonly string[];
 }
 
 export interface ChainCost {
   readonly table: TableName;
   readonly chain: string;
-  /** Packets that came into it, and how often one of its rules was asked, in all. */
+  /** How many packets entered the chain, and how many evaluations its rules took in all. */
   readonly packets: number;
   readonly asked: number;
 }
@@ -38,10 +37,10 @@ export interface RulesCost {
   readonly chains: readonly ChainCost[];
 }
 
-/** A ruleset with the rules in between: it does with every packet what the one without does. */
+/** A ruleset with probes. It treats every packet as the original does. */
 export interface ProbedRuleset {
   readonly ruleset: Ruleset;
-  /** The rules in between. */
+  /** The added rules. */
   readonly probes: ReadonlySet<Rule>;
 }
 
@@ -76,7 +75,7 @@ function probeTable(table: Table, probes: Set<Rule>): Table {
 
 const isJump = ({ target }: Rule) => target.kind === 'jump';
 
-/** Whether a packet that RULE matched is not asked by the next one of its chain; of a jump only a probe can tell. */
+/** Whether a packet that RULE matched skips the rest of its chain. For a jump only a probe can tell. */
 function endsChain({ target }: Rule): boolean {
   switch (target.kind) {
     case 'verdict':
@@ -89,7 +88,7 @@ function endsChain({ target }: Rule): boolean {
   }
 }
 
-/** What a ruleset cost whose packets have passed EMULATOR, which ran it as PROBED. */
+/** The costs of a ruleset, from the counters of EMULATOR, which ran it as PROBED. */
 export function rulesCost({ ruleset, probes }: ProbedRuleset, { counters }: Emulator): RulesCost {
   const rules: RuleCost[] = [];
   const chains: ChainCost[] = [];
@@ -122,7 +121,7 @@ function costsOfChain(table: TableName, chain: Chain, probes: ReadonlySet<Rule>,
   return costs;
 }
 
-/** In words, what RULE reads that may differ between two packets of one connection. */
+/** Labels of the fields that RULE reads and that may differ between two packets of one connection. */
 function readsOfPacket(rule: Rule): string[] {
   return [...ruleReads(rule)].filter((name) => !isFixed(name)).map((name) => fieldRow(name).label);
 }

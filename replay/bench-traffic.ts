@@ -1,4 +1,4 @@
-/** Runs captures through an emulator again and again and writes nothing: only the time matters. */
+/** Runs captures through an emulator repeatedly and writes nothing: only the time matters. */
 import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
@@ -7,43 +7,44 @@ import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { openCaptureFile } from '../io/capture-file.js';
 import { INPUT_LOCAL, type RunInput } from './replay-run.js';
 
-/** What one pass through the captures gave. */
+/** The result of one pass through the captures. */
 export interface Pass {
-  /** From the first packet read to the last one done. */
+  /** From reading the first packet to finishing the last. */
   readonly durationMs: number;
-  /** Packets read, and those of them that were IPv4 and went in. */
+  /** Packets read, and how many of them were IPv4 and entered the host. */
   readonly read: number;
   readonly entered: number;
 }
 
 const NOWHERE: EmulatorOutput = { egress() {}, local() {}, dropped() {} };
 
-/** An emulator whose packets go nowhere. */
+/** An emulator whose output is discarded. */
 export function silentEmulator(options: EmulatorOptions): Emulator {
   return createEmulator(options, NOWHERE);
 }
 
-/** Captures of what arrives at a host's interfaces. */
+/** Captures of what arrives on a host's interfaces. */
 export class Traffic {
   readonly #inputs: readonly RunInput[];
   readonly #limit: number;
   readonly #frame = new Frame();
   readonly #location = new IpLocation();
 
-  /** Only the first LIMIT packets of INPUTS, merged by time. */
+  /** Takes only the first LIMIT packets of INPUTS, merged by time. */
   constructor(inputs: readonly RunInput[], limit = Number.POSITIVE_INFINITY) {
     this.#inputs = inputs;
     this.#limit = limit;
   }
 
   /**
-   * One pass, into EMULATOR, a new one; without it the packets are only read and their IP headers found.
-   * @throws {CaptureError} where a capture cannot be read
+   * Makes one pass through EMULATOR, which must be new; without one, packets are only read and their IP headers
+   * located.
+   * @throws {CaptureError} if a capture cannot be read
    */
   pass(emulator?: Emulator): Pass {
     const readers: CaptureReader[] = [];
     try {
-      // Packets that lie in the host's memory need not be copied to it, as in a replay.
+      // As in a replay, packets that are read into the emulator's memory need not be copied to it.
       const allocate = (length: number): Uint8Array | undefined => emulator?.memory.allocate(length);
       for (const { path } of this.#inputs) readers.push(openCaptureFile(path, { allocate }));
       const startedMs = performance.now();
@@ -72,7 +73,7 @@ export class Traffic {
     return { read, entered };
   }
 
-  /** Whether there was a packet for the host in the frame of RECORD. */
+  /** Sends the frame of RECORD in; returns whether it contained a packet for the host. */
   #enter(record: CaptureReader, dev: number, emulator: Emulator): boolean {
     const frame = this.#frame;
     frame.setRecord(record, CAPTURE_HEADROOM_BYTES);

@@ -1,9 +1,9 @@
 /**
- * Compares two result folders of one replay: what was wanted (a golden recording, the kernel) and what came out.
+ * Compares two result folders of one replay: the expected one (a golden recording, the kernel) and the actual one.
  *
- * Only what the emulator cannot know is set aside: the IP identification, and so the header checksum, of ICMP errors
- * that a host makes itself (told by their precedence, TOS 0xc0); the remaining seconds of connections and their order;
- * comments and the order of the tables in rules.v4. Outputs belong to their input by its timestamp.
+ * Ignores only what the emulator cannot know: the IP identification, and thus the header checksum, of ICMP errors that
+ * the host generates (recognised by their precedence, TOS 0xc0); the remaining seconds of connections and their order;
+ * comments and the order of tables in rules.v4. Outputs are assigned to their input by its timestamp.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,18 +16,18 @@ import {
 } from '../codecs/layouts.js';
 import { connectionsOf, devicesOf, framesOf, type ResultFrame, tablesOf } from './result-folder.js';
 
-/** A frame that is missing, one too many, or different. */
+/** A frame that is missing, unexpected or different. */
 export interface FrameDifference {
   kind: 'frame';
   device: string;
   tsNs: bigint;
   wanted: ResultFrame | null;
   got: ResultFrame | null;
-  /** What dropped packets that the same input caused. */
+  /** The causes of packets dropped because of the same input. */
   droppedBy?: readonly string[];
 }
 
-/** A line of the saved tables that is missing, one too many, or different: most often in its counters. */
+/** A line of the saved tables that is missing, unexpected or different, most often in its counters. */
 export interface RuleDifference {
   kind: 'rule';
   file: string;
@@ -36,7 +36,7 @@ export interface RuleDifference {
   got: string | null;
 }
 
-/** A connection that only one side has. */
+/** A connection that only one of the two has. */
 export interface ConnectionDifference {
   kind: 'connection';
   wanted: string | null;
@@ -46,9 +46,9 @@ export interface ConnectionDifference {
 export type Difference = FrameDifference | RuleDifference | ConnectionDifference;
 
 export interface Comparison {
-  /** Frames first, by interface and time; then rules; then connections. Empty: the two agree. */
+  /** Frames first, by interface and time; then rules; then connections. Empty if the two agree. */
   differences: Difference[];
-  /** How many frames, lines of tables and wanted connections were compared. */
+  /** How many frames, lines of tables and expected connections were compared. */
   frames: number;
   rules: number;
   connections: number;
@@ -59,11 +59,11 @@ export class NotAResult extends Error {}
 
 const RESULT_FILES = ['rules.v4', 'conntrack.txt'];
 
-/** Compares the result folders WANTED and GOT; throws NotAResult where one is none. */
+/** Compares the result folders WANTED and GOT. Throws NotAResult if either is not a result folder. */
 export function compareResults(wanted: string, got: string): Comparison {
   for (const dir of [wanted, got])
     for (const name of RESULT_FILES)
-      if (!existsSync(join(dir, name))) throw new NotAResult(`${dir}: no ${name}: not the result of a replay`);
+      if (!existsSync(join(dir, name))) throw new NotAResult(`${dir}: not a result folder, ${name} is missing`);
   const comparison: Comparison = { differences: [], frames: 0, rules: 0, connections: 0 };
   const devices = [...new Set([...devicesOf(wanted), ...devicesOf(got)])].sort();
   for (const device of devices) compareFrames(wanted, got, device, comparison);
@@ -98,7 +98,7 @@ const ICMP_ERRORS = [3, 4, 5, 11, 12];
 const PRECEDENCE_MASK = 0xe0;
 const PRECEDENCE_INTERNETCONTROL = 0xc0;
 
-/** FRAME without Ethernet padding and without what is a host's own choice. */
+/** FRAME without Ethernet padding and without the fields that each host chooses itself. */
 function normalFrame(frame: ResultFrame): Buffer {
   const { ipAt } = frame;
   const bytes = Buffer.from(frame.bytes);
@@ -140,7 +140,7 @@ function compareConnections(wantedDir: string, gotDir: string, comparison: Compa
   for (const line of without(got, wanted)) comparison.differences.push({ kind: 'connection', wanted: null, got: line });
 }
 
-/** The members of LINES that OTHERS lacks, equal ones counted one by one. */
+/** The multiset difference of LINES and OTHERS. */
 function without(lines: readonly string[], others: readonly string[]): string[] {
   const left = new Map<string, number>();
   for (const line of others) left.set(line, (left.get(line) ?? 0) + 1);

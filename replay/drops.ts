@@ -1,4 +1,4 @@
-/** hot: what was dropped and why, by flow. */
+/** hot: counts what was dropped and why, by flow. */
 import { formatLoaded, portToHostOrder } from '../codecs/byte-order.js';
 import {
   IPV4_DESTINATION_AT,
@@ -16,9 +16,9 @@ import { saveRule } from '../core/rules/save.js';
 import type { Endpoint } from './summary.js';
 import { TupleMap } from './tuple-map.js';
 
-/** Flows that are told apart; what is dropped of others counts under its cause only. */
+/** The number of flows counted separately. Drops of further flows are counted by cause only. */
 const MAX_FLOWS = 10_000;
-/** Packets of a flow, and what NAT had made of its destination: address, port + 1; SEVERAL where packets differ. */
+/** The words of a flow: its packets, and its destination after NAT; SEVERAL if that differs between packets. */
 const PACKETS = 0;
 const TRANSLATED_ADDRESS = 1;
 const TRANSLATED_PORT = 2;
@@ -26,23 +26,23 @@ const TRANSLATION = 3;
 const VALUE_WORDS = 4;
 const Translation = { NONE: 1, ONE: 2, SEVERAL: 3 } as const;
 
-/** What dropped packets, as the summary has it. */
+/** The cause of a drop, as in the summary. */
 export interface DroppedBy {
   reason: Reason;
-  /** Where a table did it, or an entry of a hook: the hook. */
+  /** The hook, if a table or another hook entry dropped the packet. */
   hook?: HookName;
-  /** The table whose rule or policy it was, and the chain. */
+  /** The table and chain of the rule or policy. */
   table?: string;
   chain?: string;
-  /** The rule's number in its chain, from 1, and the rule as iptables-save writes it, without `-A CHAIN`. */
+  /** The rule's number in its chain, from 1, and its text as iptables-save writes it, without `-A CHAIN`. */
   number?: number;
   rule?: string;
   /** The rule's comment. */
   comment?: string;
-  /** Where the rule, or the policy, stands. */
+  /** The position of the rule or policy in the ruleset. */
   file?: string;
   line?: number;
-  /** The name of a hook's entry. */
+  /** The name of the hook entry. */
   entry?: string;
 }
 
@@ -50,27 +50,27 @@ export interface DropCount extends DroppedBy {
   packets: number;
 }
 
-/** Packets of one source to one service that were dropped by the same thing. */
+/** Packets from one source to one service that were dropped for the same cause. */
 export interface DroppedFlow extends DroppedBy {
   protocol: number;
   source: string;
-  /** As the packets arrived: before DNAT. */
+  /** The destination of the packets as they arrived, before DNAT. */
   destination: string;
-  /** The destination port; absent where the protocol has none. */
+  /** The destination port; absent if the protocol has none. */
   port?: number;
-  /** What DNAT had made of the destination, where it had, of all of them the same. */
+  /** The destination after DNAT, if it was translated in the same way for all packets. */
   translatedDestination?: Endpoint;
   packets: number;
 }
 
-/** Counts dropped packets by cause, and by flow within it. Allocates nothing for a packet. */
+/** Counts dropped packets by cause, and by flow within each cause. Allocates nothing per packet. */
 export class DropTally {
   readonly #indexes = new Map<DropCause, number>();
   readonly #causes: DropCause[] = [];
   readonly #counts: number[] = [];
   readonly #flows = new TupleMap(VALUE_WORDS);
 
-  /** Count the IPv4 packet at AT, of which LENGTH bytes are there. */
+  /** Counts the IPv4 packet at AT, of which LENGTH bytes are present. */
   count(drop: Drop, bytes: Uint8Array, at: number, length: number): void {
     const index = this.#indexOf(drop.cause);
     this.#counts[index]++;
@@ -117,7 +117,7 @@ export class DropTally {
       .map(({ cause, packets }) => ({ ...droppedBy(cause), packets }));
   }
 
-  /** The flows, the most frequent first. */
+  /** Flows, the most frequent first. */
   flows(): DroppedFlow[] {
     const { words } = this.#flows;
     const flows: { key: string; flow: DroppedFlow }[] = [];
@@ -163,7 +163,7 @@ function droppedBy({ reason, hook, table, rule, policy, entry }: DropCause): Dro
     ...(chain === undefined ? {} : { chain }),
     ...(rule === undefined ? {} : { number: rule.number, rule: saveRule(rule).trim() }),
     ...(rule?.comment === undefined ? {} : { comment: rule.comment }),
-    // A chain that no file declares has its policy from the kernel.
+    // A built-in chain that the file does not declare has the kernel's default policy, and no line.
     ...(file === undefined || line === undefined || line === 0 ? {} : { file, line }),
     ...(entry === undefined ? {} : { entry }),
   };

@@ -1,4 +1,4 @@
-/** What cannot be replayed as it is asked for: an unknown interface, no input, a folder that is no case. */
+/** A replay cannot run with the given options: an unknown interface, no input, a folder that is not a golden case. */
 export class ReplayOptionsError extends Error {
   constructor(message: string) {
     super(message);

@@ -1,8 +1,8 @@
 /**
- * A golden case: a folder with a host, a ruleset, what went in, and in `want/` what must come out.
+ * A golden case: a folder with a host, a ruleset, the input, and in `want/` the expected results.
  *
  *     host.json, rules.v4
- *     in/IFACE.pcap     what arrives on an interface (`local`: what the host itself sends), or
+ *     in/IFACE.pcap     what arrives on an interface (`local`: what the host itself sends); or
  *     stitch.pcap       one capture of whole conversations
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
  */
@@ -31,18 +31,20 @@ const HOST_FILE = 'host.json';
 const STITCH_FILE = 'stitch.pcap';
 
 /**
- * The cases at PATH: itself, or the folders in it.
- * @throws {FileError} if there is no such folder
+ * The cases at PATH: the folder itself, or the folders in it.
+ * @throws {FileError} if the folder does not exist
  */
 export function casesIn(path: string): GoldenCase[] {
-  if (!existsSync(path)) throw new FileError(`${path}: there is no such folder`);
-  if (!statSync(path).isDirectory()) throw new ReplayOptionsError(`${path} is a file; the folder of a case is wanted`);
+  if (!existsSync(path)) throw new FileError(`${path}: no such folder`);
+  if (!statSync(path).isDirectory()) throw new ReplayOptionsError(`${path} is a file; expected the folder of a case`);
   if (existsSync(join(path, HOST_FILE))) return [readCase(path)];
   const cases = readdirSync(path)
     .sort()
     .map((name) => join(path, name))
     .filter((dir) => existsSync(join(dir, HOST_FILE)));
-  if (cases.length === 0) throw new ReplayOptionsError(`${path} is no case and holds none: a case has a ${HOST_FILE}`);
+  if (cases.length === 0) {
+    throw new ReplayOptionsError(`${path}: not a golden case, and contains none: a case has a ${HOST_FILE}`);
+  }
   return cases.map(readCase);
 }
 
@@ -51,7 +53,7 @@ function readCase(dir: string): GoldenCase {
   const inputs = inputsIn(join(dir, 'in'));
   const isStitched = existsSync(stitchPath);
   if (!isStitched && inputs.length === 0)
-    throw new ReplayOptionsError(`${dir} has no input: in/IFACE.pcap or ${STITCH_FILE}`);
+    throw new ReplayOptionsError(`${dir}: no input; expected in/IFACE.pcap or ${STITCH_FILE}`);
   return {
     dir,
     rulesPath: join(dir, 'rules.v4'),
@@ -71,7 +73,7 @@ function inputsIn(dir: string): GoldenCase['inputs'] {
 }
 
 /**
- * Replays GOLDEN and compares; throws what `replay` throws.
+ * Replays GOLDEN and compares the results with the expectation. Throws what `replay` throws.
  * @throws {FileError} if there is no expectation yet
  */
 export function checkCase(golden: GoldenCase): Comparison {
@@ -85,20 +87,20 @@ export function checkCase(golden: GoldenCase): Comparison {
       return comparison;
     } catch (error) {
       if (!(error instanceof NotAResult)) throw error;
-      throw new FileError(`${error.message} (nfreplay check --update writes one)`);
+      throw new FileError(`${error.message} (nfreplay check --update writes it)`);
     }
   });
 }
 
-/** Replays GOLDEN and makes the result its expectation. */
+/** Replays GOLDEN and makes the results its expectation. */
 export function updateCase(golden: GoldenCase): void {
   withResult(golden, (dir) => replaceWant(golden.wantDir, dir));
 }
 
-/** What dropped packets, in words, by the time stamp (ns) of the input that caused them. */
+/** Descriptions of drop causes, by the timestamp (ns) of the input. */
 type DropsByTime = ReadonlyMap<bigint, ReadonlySet<string>>;
 
-/** Calls ACTION with the result folder of a replay of GOLDEN. */
+/** Replays GOLDEN into a temporary folder and calls ACTION with it. */
 function withResult<T>(
   { rulesPath, hostPath, inputs, stitchPath }: GoldenCase,
   action: (dir: string, drops: DropsByTime) => T,
@@ -118,7 +120,10 @@ function withResult<T>(
   }
 }
 
-/** Replaces WANT by the compared files of RESULT: written beside it and renamed, so that WANT is always complete. */
+/**
+ * Replaces WANT by the files of RESULT that are compared. They are written beside it and renamed, so that WANT is
+ * always complete.
+ */
 export function replaceWant(want: string, result: string): void {
   const staged = `${want}.partial-${process.pid}`;
   const old = `${want}.old-${process.pid}`;

@@ -12,8 +12,8 @@ import type { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
 
 /**
- * Replays the packet at which the reader of an input is on the slow path. UPCALL: the fast path has declined it so, and
- * the clock is at its time; 0: it was not for the fast path at all.
+ * Replays the current packet of an input on the slow path. UPCALL: why the fast path declined it, after it set the
+ * clock to the packet's time; 0: the fast path did not look at it.
  */
 type Replay = (input: number, upcall: number) => void;
 
@@ -25,9 +25,9 @@ export class InPlaceReplay {
   readonly #inputs: Records<FieldsOf<typeof INPUT>>;
 
   /**
-   * Replays all of READERS, whose packets enter at DEVS, if each is a usual pcap of Ethernet frames that arrive at an
-   * interface, in blocks of MEMORY; else undefined. WRITERS, by the number of their state, have their states and chunks
-   * in MEMORY too. REPLAY is called for each packet that takes the slow path.
+   * Returns a replay of READERS, whose packets enter at DEVS; or undefined unless each is a plain pcap (`isPlain`) of
+   * Ethernet frames that arrive on an interface, read into blocks of MEMORY. WRITERS, indexed by the number of their
+   * state, must have their states and chunks in MEMORY too. REPLAY is called for each packet that takes the slow path.
    */
   static of(
     memory: Memory,
@@ -36,15 +36,15 @@ export class InPlaceReplay {
     writers: readonly (PcapWriter | undefined)[],
     replay: Replay,
   ): InPlaceReplay | undefined {
-    const usual = readers.filter(
-      (reader): reader is PcapReader => reader instanceof PcapReader && isUsual(memory, reader),
+    const plain = readers.filter(
+      (reader): reader is PcapReader => reader instanceof PcapReader && isReplayable(memory, reader),
     );
     const isPossible =
-      usual.length === readers.length &&
+      plain.length === readers.length &&
       readers.length <= REGIONS.inputs.count &&
       readers.every((_, input) => devs[input] >= 0) &&
       writers.every((writer) => writer === undefined || writer.holds(memory.bytes));
-    return isPossible ? new InPlaceReplay(memory, usual, devs, writers, replay) : undefined;
+    return isPossible ? new InPlaceReplay(memory, plain, devs, writers, replay) : undefined;
   }
 
   private constructor(
@@ -62,14 +62,14 @@ export class InPlaceReplay {
     memory.wasm.setInputs(readers.length);
     for (const [input, { fractionNs }] of readers.entries()) {
       this.#inputs.assign(input, { dev: devs[input], fractionNs });
-      this.#show(input);
+      this.#publish(input);
     }
     memory.host.refill = (input) => this.#refill(input);
     memory.host.replay = (input, head, upcall) => this.#replayAt(input, head, upcall);
     memory.host.flush = (writer) => this.#writers[writer]?.flush();
   }
 
-  /** Replays up to COUNT packets; returns how many there were, fewer only at the end. */
+  /** Replays up to COUNT packets; returns how many. Fewer than COUNT means that the inputs have ended. */
   step(count: number): number {
     return this.#memory.wasm.step(count);
   }
@@ -79,7 +79,7 @@ export class InPlaceReplay {
     return this.#memory.wasm.forwardedPackets();
   }
 
-  /** How many packets were taken from INPUT. */
+  /** How many packets were read from INPUT. */
   readOf(input: number): number {
     return this.#inputs.get(input, 'read');
   }
@@ -87,33 +87,33 @@ export class InPlaceReplay {
   /** Reads more of INPUT, which has no complete record in memory. */
   #refill(input: number): number {
     const reader = this.#readers[input];
-    this.#takeOver(input);
-    const isThere = reader.prepare();
-    this.#show(input);
-    return isThere ? InputState.MORE : InputState.END;
+    this.#synchronise(input);
+    const hasRecord = reader.prepare();
+    this.#publish(input);
+    return hasRecord ? InputState.MORE : InputState.END;
   }
 
   #replayAt(input: number, head: number, upcall: number): void {
     const reader = this.#readers[input];
-    this.#takeOver(input);
-    reader.standOn(head - reader.bytes.byteOffset);
+    this.#synchronise(input);
+    reader.select(head - reader.bytes.byteOffset);
     this.#replay(input, upcall);
   }
 
-  /** Advances the reader of INPUT to where the data plane is. */
-  #takeOver(input: number): void {
+  /** Advances the reader of INPUT to the position of the data plane. */
+  #synchronise(input: number): void {
     const { blocks } = this.#readers[input];
     blocks.at = this.#inputs.get(input, 'at') - blocks.bytes.byteOffset;
   }
 
-  /** Tells the data plane what the reader of INPUT has in memory. */
-  #show(input: number): void {
+  /** Tells the data plane which bytes the reader of INPUT has in memory. */
+  #publish(input: number): void {
     const { blocks } = this.#readers[input];
     const { byteOffset } = blocks.bytes;
     this.#inputs.assign(input, { at: byteOffset + blocks.at, end: byteOffset + blocks.end, state: InputState.MORE });
   }
 }
 
-function isUsual(memory: Memory, reader: PcapReader): boolean {
-  return reader.isUsual && reader.linktype === Linktype.ETHERNET && memory.holds(reader.bytes);
+function isReplayable(memory: Memory, reader: PcapReader): boolean {
+  return reader.isPlain && reader.linktype === Linktype.ETHERNET && memory.holds(reader.bytes);
 }

@@ -1,4 +1,4 @@
-/** Replaying captures as a library: captures, a ruleset and a host in; a folder of results and its summary out. */
+/** The replay library: takes captures, a ruleset and a host; writes a result folder and returns its summary. */
 
 export { createPcapFile, FileSink, FileSource, openCaptureFile } from '../io/capture-file.js';
 export { FileError } from '../io/file-error.js';

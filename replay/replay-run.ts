@@ -23,23 +23,23 @@ export interface RunInput {
   path: string;
 }
 
-/** The host itself sends what is in this capture. */
+/** The capture contains packets that the host itself sends. */
 export const INPUT_LOCAL = STITCH_LOCAL;
-/** Each packet of this capture enters where its sender is. */
+/** Each packet of the capture enters by the interface towards its sender. */
 export const INPUT_STITCHED = -3;
 
 export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly onDrop?: DropListener;
 }
 
-/** DROP serves for the call only. */
+/** DROP is valid only during the call. */
 export type DropListener = (tsSec: number, tsNsec: number, drop: Drop) => void;
 
-/** Where packets go that reached the host, and those that were dropped. */
+/** The files for packets that were delivered to the host, and for those that were dropped. */
 const LOCAL_FILE = 'local.pcap';
 const DROPPED_FILE = 'dropped.pcap';
 
-/** In place of a result folder: only what leaves is written, as a stream. */
+/** In place of a result folder: only the packets that leave are written, as a stream. */
 export const STANDARD_OUTPUT = '-';
 
 /** Replays captures packet by packet. Call `step` until it returns false, then `close`. */
@@ -50,7 +50,7 @@ export class ReplayRun implements EmulatorOutput {
   read = 0;
   /** Packets that never reached the host, by reason. */
   readonly skipped = new Map<string, number>();
-  /** The files of the results, in the order of the host's interfaces. */
+  /** The capture files of the results, in the order of the host's interfaces. */
   readonly writers: PcapWriter[] = [];
 
   readonly #outcomes = new Float64Array(Object.keys(Outcome).length);
@@ -63,20 +63,19 @@ export class ReplayRun implements EmulatorOutput {
   readonly #limit: number;
   /** The writer of each interface; lo has none. */
   readonly #egress: readonly (PcapWriter | undefined)[];
-  /** Undefined with a stream: only what leaves by an interface goes there. */
+  /** Undefined with a stream, which takes only what leaves by an interface. */
   readonly #local: PcapWriter | undefined;
   readonly #dropped: PcapWriter | undefined;
   /** Replays from file to file without going through JavaScript, if all inputs allow it. */
   #inPlace: InPlaceReplay | undefined;
   readonly #location = new IpLocation();
   readonly #frame = new Frame();
-  /** The record whose frame is in the emulator. */
+  /** The record whose frame the emulator is processing. */
   #record: CaptureReader | null = null;
 
   /**
-   * @param outDir an existing folder, for a capture of each interface but lo, of `local` and of `dropped`; or '-':
-   *   what leaves
-   * by any interface goes to standard output, as one capture
+   * @param outDir an existing folder, for a capture of each interface but lo, of `local` and of `dropped`; or '-',
+   *   which writes what leaves by any interface to standard output as one capture
    * @throws {CaptureError} if an input cannot be read or an output cannot be written
    */
   constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string, limit: number, stitcher?: Stitcher) {
@@ -125,7 +124,7 @@ export class ReplayRun implements EmulatorOutput {
     return writer;
   }
 
-  /** Replays up to COUNT packets; returns false if there are no more. */
+  /** Replays up to COUNT packets; returns false at the end. */
   step(count: number): boolean {
     const until = Math.min(this.#limit, this.read + count);
     if (this.#inPlace !== undefined) return this.#stepInPlace(this.#inPlace, until);
@@ -146,7 +145,9 @@ export class ReplayRun implements EmulatorOutput {
     return done === wanted && this.read < this.#limit;
   }
 
-  /** Where the writer of interface INDEX keeps its state: where the code in wasm/ finds it; undefined: no room. */
+  /**
+   * The memory for the state of the writer of interface INDEX, where the code in wasm/ finds it; undefined: no room.
+   */
   #placeOf(index: number): WriterPlace | undefined {
     const { memory } = this.emulator;
     const { writers } = REGIONS;
@@ -155,7 +156,7 @@ export class ReplayRun implements EmulatorOutput {
     return { buffer: memory.buffer, chunk, stateAt: writers.recordsOf(memory.buffer).addressOf(index) };
   }
 
-  /** Makes sure that no writer still refers to BYTES. */
+  /** Makes every writer write or copy what it still refers to in BYTES. */
   #settle(bytes: Uint8Array): void {
     for (const writer of this.writers) writer.settle(bytes);
   }
@@ -177,12 +178,12 @@ export class ReplayRun implements EmulatorOutput {
     return this.#merger.consumedBytes;
   }
 
-  /** Size of all inputs; -1: not known. */
+  /** Size of all inputs; -1: unknown. */
   get totalBytes(): number {
     return this.#merger.totalBytes;
   }
 
-  /** Warnings about inputs that are cut. */
+  /** Warnings about truncated inputs. */
   get cuts(): string[] {
     return this.#readers.flatMap(({ cut }) => (cut ? [cut.message] : []));
   }
@@ -198,7 +199,7 @@ export class ReplayRun implements EmulatorOutput {
       try {
         file.close();
       } catch {
-        // The run has failed already; this error adds nothing.
+        // The run has already failed; this error adds nothing.
       }
     }
   }
@@ -218,7 +219,7 @@ export class ReplayRun implements EmulatorOutput {
     else this.#outcomes[emulator.outcome]++;
   }
 
-  /** Where the packet of RECORD enters; STITCH_NOWHERE: it is skipped. */
+  /** Where the packet of RECORD enters; STITCH_NOWHERE if it is skipped. */
   #stitch(record: CaptureReader): number {
     const location = this.#location;
     if (!locateIp(record, location)) {
@@ -241,7 +242,7 @@ export class ReplayRun implements EmulatorOutput {
   egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void {
     const writer = this.#egress[dev];
     const record = this.#record;
-    // A frame that is where it was read has its old record header before it, which is not needed any more.
+    // A frame that is still where it was read is preceded by its old record header, which is no longer needed.
     if (writer !== undefined && record !== null && bytes === record.bytes && at >= record.at && writer.holds(bytes)) {
       writer.writeInPlace(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     } else {

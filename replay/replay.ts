@@ -35,50 +35,51 @@ import {
 import { version } from './version.js';
 
 export interface ReplayOptions {
-  /** The ruleset: iptables-save text. */
+  /** The ruleset, in iptables-save format. */
   rulesPath: string;
-  /** The host: JSON. */
+  /** The host, in JSON. */
   hostPath: string;
-  /** Captures of what arrives on an interface; interface `local`: of what the host itself sends. */
+  /** Captures of what arrives on an interface, or for the interface `local`, of what the host itself sends. */
   inputs?: readonly { iface: string; path: string }[];
   /** One capture of whole conversations, instead of `inputs`. */
   stitchPath?: string;
   /**
-   * The result folder, replaced as a whole at the end. '-': what leaves by any interface goes to standard output, as a
-   * pcap.
+   * The result folder, replaced as a whole at the end. '-': the packets that leave by any interface go to standard
+   * output as one pcap.
    */
   outDir: string;
-  /** Seed for what the kernel chooses at random, such as NAT ports. Default 0. */
+  /** Seed for random choices such as NAT ports. Default 0. */
   seed?: number;
-  /** Unsupported rules never match, instead of being an error. */
+  /** Accept unsupported rules, which then never match, instead of throwing. */
   lax?: boolean;
-  /** Only the first packets. */
+  /** How many packets to replay. Default all. */
   limit?: number;
-  /** How rules are run. Default 'remembered'. */
+  /** How to evaluate rules. Default 'remembered'. */
   engine?: EmulatorEngine;
-  /** Is told what happens to each packet (core/events.ts); rules are interpreted then. */
+  /** Called with each decision about a packet (core/events.ts). Rules are then evaluated by the interpreter. */
   observer?: Observer;
-  /** Told of each packet that is dropped, with the time stamp of the input that caused it. */
+  /** Called for each dropped packet, with the timestamp of the input that caused it. */
   onDrop?: DropListener;
 }
 
-/** How far a replay is. */
+/** How far a replay has come. */
 export interface ReplayProgress {
   packets: number;
   consumedBytes: number;
-  /** -1: not known. */
+  /** -1: unknown. */
   totalBytes: number;
 }
 
 /** The name that stands for the host itself among the interfaces. */
 const LOCAL = 'local';
-/** How many packets are replayed per step. */
+/** Packets per step. */
 const STEP_PACKETS = 50_000;
-const CONNECTIONS_A_WRITE_BYTES = 1 << 18;
+/** The list of connections is written in pieces of at least this size. */
+const LIST_PIECE_BYTES = 1 << 18;
 
 /**
  * Replays captures and writes the results.
- * @throws {ReplayOptionsError} {RulesetError} {HostError} {CaptureError} {FileError}; `outDir` is then left as it was
+ * @throws {ReplayOptionsError} {RulesetError} {HostError} {CaptureError} {FileError}; `outDir` is then unchanged
  */
 export function replay(options: ReplayOptions): Summary {
   const steps = replaySteps(options);
@@ -88,7 +89,7 @@ export function replay(options: ReplayOptions): Summary {
   }
 }
 
-/** The same in steps. `return()` between two of them abandons the replay and removes what was written. */
+/** The same in steps. Calling `return()` between two steps abandons the replay and removes what was written. */
 export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
   const ruleset = parseRuleset(readText(options.rulesPath), options.rulesPath, { lax: options.lax ?? false });
   const hostText = readText(options.hostPath);
@@ -138,26 +139,27 @@ function progressOf(run: ReplayRun): ReplayProgress {
   return { packets: read, consumedBytes, totalBytes };
 }
 
-/** The captures of OPTIONS, and where on HOST their packets enter. */
+/** The captures in OPTIONS, and where on HOST their packets enter. */
 export function inputsOf(
   { inputs = [], stitchPath }: Pick<ReplayOptions, 'inputs' | 'stitchPath'>,
   host: Host,
 ): RunInput[] {
-  const taken = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
-  if (taken)
-    throw new ReplayOptionsError(`the host has an interface ${taken}, which is the name of a file of the results`);
+  const reserved = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
+  if (reserved) {
+    throw new ReplayOptionsError(
+      `the host has an interface ${reserved}; ${reserved}.pcap is reserved for other results`,
+    );
+  }
   if (stitchPath !== undefined) {
-    if (inputs.length) throw new ReplayOptionsError('--in and --stitch exclude each other');
+    if (inputs.length) throw new ReplayOptionsError('captures by interface and a stitched capture cannot be combined');
     return [{ dev: INPUT_STITCHED, path: stitchPath }];
   }
-  if (!inputs.length) throw new ReplayOptionsError('nothing to replay: give --in or --stitch');
+  if (!inputs.length) throw new ReplayOptionsError('nothing to replay: no capture given');
   return inputs.map(({ iface, path }) => {
     const dev = iface === LOCAL ? INPUT_LOCAL : host.interfaceIndex(iface);
     if (dev < 0 && iface !== LOCAL) {
-      const names = host.interfaceNames.join(', ');
-      throw new ReplayOptionsError(
-        `--in ${iface}=${path}: the host has no interface ${iface}; it has ${names} and local`,
-      );
+      const names = [...host.interfaceNames, LOCAL].join(', ');
+      throw new ReplayOptionsError(`${path}: the host has no interface ${iface}; expected one of ${names}`);
     }
     return { dev, path };
   });
@@ -231,9 +233,9 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       const bytes = counted?.[rule.index * 2 + 1] ?? 0;
       if (packets === 0) return [];
       const { chain, number, file, line, comment } = rule;
-      const said = comment === undefined ? {} : { comment };
+      const described = comment === undefined ? {} : { comment };
       const text = saveRule(rule).trim();
-      return [{ table: table.name, chain, number, rule: text, file, line, ...said, packets, bytes }];
+      return [{ table: table.name, chain, number, rule: text, file, line, ...described, packets, bytes }];
     });
   });
 }
@@ -244,7 +246,7 @@ function writeTexts(dir: string, ruleset: Ruleset, emulator: Emulator, summary: 
   writeText(join(dir, SUMMARY_FILE), `${JSON.stringify(summary, null, 2)}\n`);
 }
 
-/** Writes in pieces: a million connections are 250 MB of text. */
+/** Writes the list in pieces: a million connections are 250 MB of text. */
 function writeConnections(path: string, { connections, nowMs }: Emulator): void {
   const writer = new AsciiWriter();
   const flush = () => {
@@ -254,7 +256,7 @@ function writeConnections(path: string, { connections, nowMs }: Emulator): void 
   connections.forEach(nowMs, (entry) => {
     writeConnection(writer, listConnection(connections, entry, nowMs));
     writer.text('\n');
-    if (writer.length > CONNECTIONS_A_WRITE_BYTES) flush();
+    if (writer.length > LIST_PIECE_BYTES) flush();
   });
   flush();
 }

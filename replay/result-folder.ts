@@ -1,4 +1,4 @@
-/** Reads what a replay left in its folder: frames by interface and time, the saved tables, the connections. */
+/** Reads the result folder of a replay: frames by interface and time, the saved tables, the connections. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
@@ -8,17 +8,17 @@ import { openCaptureFile } from '../io/capture-file.js';
 
 export interface ResultFrame {
   bytes: Uint8Array;
-  /** Where the IP header starts: 14 behind Ethernet, 0 in a RAW capture. */
+  /** Where the IP header starts: at 14 after an Ethernet header, at 0 in a RAW capture. */
   ipAt: number;
 }
 
 /**
- * Frames of one interface by the timestamp (ns) of the input that caused them, in the order in which they were made.
+ * Frames of one interface, by the timestamp (ns) of the input that caused them, in the order in which they were sent.
  */
 export type FramesByTime = Map<bigint, ResultFrame[]>;
 
 /**
- * Names of the interfaces that DIR has frames of. What was dropped (dropped.pcap) did not come out, so it is not one.
+ * Names of the interfaces that have a capture in DIR, and `local`. dropped.pcap is not an output, so it is left out.
  */
 export function devicesOf(dir: string): string[] {
   return readdirSync(dir)
@@ -27,8 +27,8 @@ export function devicesOf(dir: string): string[] {
 }
 
 /**
- * The frames that left through DEVICE; none where DIR has no such file, or one without even a header.
- * @throws {CaptureError} where the file is no capture
+ * The frames that left by DEVICE; none if its file is missing or too short for a header.
+ * @throws {CaptureError} if the file is not a capture
  */
 export function framesOf(dir: string, device: string): FramesByTime {
   const path = join(dir, `${device}.pcap`);
@@ -51,8 +51,8 @@ export function framesOf(dir: string, device: string): FramesByTime {
 }
 
 /**
- * The lines of each table of an `iptables-save -c` text: declarations of chains first, sorted (legacy tables list user
- * chains by name, and their counters mean nothing), then the rules in their order. Comments are left out.
+ * The lines of each table in `iptables-save -c` text: first the chain declarations, sorted (legacy tables list user
+ * chains by name, and the counters of user chains mean nothing), then the rules in order. Comments are left out.
  */
 export function tablesOf(path: string): Map<string, string[]> {
   const tables = new Map<string, string[]>();
@@ -79,7 +79,7 @@ function declarationsFirst(lines: readonly string[]): string[] {
   return [...lines.filter(isDeclaration).sort(), ...lines.filter((line) => !isDeclaration(line))];
 }
 
-/** The connections of a `conntrack -L -o extended` text, sorted, without remaining seconds, use, secctx and id. */
+/** The connections in `conntrack -L -o extended` text, sorted, without remaining seconds, use, secctx and id. */
 export function connectionsOf(path: string): string[] {
   const connections: string[] = [];
   for (const line of readFileSync(path, 'utf8').split('\n')) {

@@ -1,5 +1,5 @@
 /**
- * hot: places the packets of one capture of whole conversations on the interfaces of a host, as their senders would.
+ * hot: assigns each packet of a capture of whole conversations to the interface by which it would enter the host.
  */
 import { type Address, prefixMask } from '../codecs/address.js';
 import type { LoadedAddress } from '../codecs/byte-order.js';
@@ -21,33 +21,33 @@ import {
 import { swapPorts } from '../core/protocols/ports.js';
 import { TupleMap } from './tuple-map.js';
 
-/** What `place` says beside the index of an interface: the host itself sends it; no interface leads to its sender. */
+/** Results of `place` besides an interface index: the host itself is the sender; no interface leads to the sender. */
 export const STITCH_LOCAL = -1;
 export const STITCH_NOWHERE = -2;
 
-/** A network that is reached through an interface. */
+/** A network reached through an interface. */
 export interface StitchRoute {
   network: LoadedAddress;
   prefixLength: number;
   dev: number;
 }
 
-/** An IPv4 header, and ports with as much behind them as a UDP header: shorter packets have no tuple here. */
-const SHORTEST = 28;
+/** An IPv4 header and a UDP header: shorter packets have no tuple here. */
+const MIN_TUPLE_BYTES = 28;
 
-/** What a tuple in the capture becomes: the words of a key in `#translated`. */
+/** The words of a key in `#translated`: what a tuple in the capture is rewritten to. */
 const TO_SOURCE = 0;
 const TO_DESTINATION = 1;
 const TO_PORTS = 2;
 const TRANSLATION_WORDS = 3;
 
 /**
- * A capture that was taken anywhere shows each conversation from one side of the host only. A packet enters where the
- * host routes to its sender; and where the host translated what went there, its sender answered what it saw, so the
- * reply in the capture is first rewritten to that.
+ * A capture taken outside the host shows each conversation from one side of the host only. A packet enters by the
+ * interface through which the host routes to its sender. If the host has translated a packet, the receiver answers the
+ * translated packet, so the reply in the capture is first rewritten to match the translation.
  *
- * Translations are learned from what the emulator puts out: call `place` for a packet, then `learn` for each of its
- * outputs. Nothing is allocated for a packet.
+ * Translations are learned from the output of the emulator: call `place` for a packet, then `learn` for each of its
+ * outputs. Nothing is allocated per packet.
  */
 export class Stitcher {
   readonly #own: Int32Array;
@@ -57,25 +57,25 @@ export class Stitcher {
 
   readonly #translated = new TupleMap(TRANSLATION_WORDS);
 
-  // The tuple of the packet that was placed last, as captured. Protocol 0: it has none, or its reply is known.
+  // The tuple of the packet placed last, as captured. Protocol 0: it has none, or its reply is already known.
   #source = 0;
   #destination = 0;
   #ports = 0;
   #protocol = 0;
 
-  // The tuple that was read last.
+  // The tuple read last.
   #readSource = 0;
   #readDestination = 0;
   #readPorts = 0;
   #readProtocol = 0;
 
-  // Outputs mostly lie in the same buffer as the one before.
+  // Consecutive outputs are mostly in the same buffer.
   #lastBytes: Uint8Array = new Uint8Array(0);
   #lastView: DataView = new DataView(this.#lastBytes.buffer);
 
   /**
    * @param own the host's own addresses, as loaded little-endian
-   * @param routes its networks and routes; among equally long prefixes the first one counts
+   * @param routes its networks and routes; of equally long prefixes, the first wins
    */
   constructor(own: readonly number[], routes: readonly StitchRoute[]) {
     const longestFirst = [...routes].sort((a, b) => b.prefixLength - a.prefixLength);
@@ -87,22 +87,21 @@ export class Stitcher {
   }
 
   /**
-   * Where the IPv4 packet at AT enters: the index of an interface, STITCH_LOCAL or STITCH_NOWHERE. A reply to a
-   * translated packet is rewritten in place. LENGTH: how many bytes of it are there, at least a header.
+   * Returns where the IPv4 packet at AT enters: the index of an interface, STITCH_LOCAL or STITCH_NOWHERE. Rewrites a
+   * reply to a translated packet in place. LENGTH: how many bytes of the packet are present, at least a header.
    */
   place(view: DataView, at: number, length: number): number {
     this.#protocol = 0;
     if (this.#read(view, at, length)) {
       const seen = this.#translated.find(this.#readSource, this.#readDestination, this.#readPorts, this.#readProtocol);
-      this.#wantReplyOfRead();
+      this.#expectTranslation();
       if (seen >= 0) this.#rewrite(view, at, length, seen);
     }
     return this.#deviceTowards(view.getInt32(at + IPV4_SOURCE_AT, true));
   }
 
   /**
-   * Learn from the IPv4 packet at AT, that the host made of the one placed last, how replies to it look to their
-   * sender.
+   * Learns the translation of the packet placed last from the IPv4 packet at AT, which the host sent in its place.
    */
   learn(bytes: Uint8Array, at: number, length: number): void {
     if (this.#protocol === 0) return;
@@ -123,9 +122,9 @@ export class Stitcher {
     return this.#lastView;
   }
 
-  /** Take the tuple of an unfragmented TCP or UDP packet; false where it is none. */
+  /** Reads the tuple of an unfragmented TCP or UDP packet; returns false for any other packet. */
   #read(view: DataView, at: number, length: number): boolean {
-    if (length < SHORTEST) return false;
+    if (length < MIN_TUPLE_BYTES) return false;
     const protocol = view.getUint8(at + IPV4_PROTOCOL_AT);
     if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return false;
     if ((view.getUint16(at + IPV4_FRAGMENT_AT) & (IPV4_MF | IPV4_OFFSET_MASK)) !== 0) return false;
@@ -138,8 +137,8 @@ export class Stitcher {
     return true;
   }
 
-  /** Have the next `learn` fill in the reply of the tuple read last, unless it is known. */
-  #wantReplyOfRead(): void {
+  /** Makes the next `learn` record the translation of the tuple read last, unless it is already known. */
+  #expectTranslation(): void {
     const ports = swapPorts(this.#readPorts);
     if (this.#translated.find(this.#readDestination, this.#readSource, ports, this.#readProtocol) >= 0) return;
     this.#source = this.#readSource;
@@ -148,7 +147,7 @@ export class Stitcher {
     this.#protocol = this.#readProtocol;
   }
 
-  /** Set addresses and ports to the words at TO; the checksums follow incrementally, so a bad one stays bad. */
+  /** Sets addresses and ports to the words at TO. Checksums are updated incrementally, so a bad one stays bad. */
   #rewrite(view: DataView, at: number, length: number, to: number): void {
     const { words } = this.#translated;
     const l4 = at + (view.getUint8(at) & 15) * 4;
@@ -168,9 +167,9 @@ export class Stitcher {
     const l4ChecksumAt = l4 + (isUdp ? UDP_CHECKSUM_AT : TCP_CHECKSUM_AT);
     if (l4ChecksumAt + 2 > at + length) return;
     const checksum = view.getUint16(l4ChecksumAt);
-    // A UDP datagram without a checksum stays without (RFC 768).
+    // A UDP datagram without a checksum stays without one (RFC 768).
     if (isUdp && checksum === 0) return;
-    // The sum of two ports is that of an address: two 16-bit words.
+    // Two ports add up like an address: two 16-bit words.
     const oldPorts = addressSum(this.#readPorts);
     view.setUint16(l4ChecksumAt, updateChecksum(checksum, oldSum + oldPorts, newSum + addressSum(ports)));
   }
@@ -184,7 +183,7 @@ export class Stitcher {
   }
 }
 
-/** A stitcher for the host of DESCRIPTION, whose interfaces have the indexes that INDEX_OF gives by name. */
+/** A stitcher for the described host. INDEX_OF returns the index of an interface by name. */
 export function createStitcher({ links, routes }: HostDescription, indexOf: (name: string) => number): Stitcher {
   const isIpv4 = (address: Address): boolean => address.family === 'ipv4';
   const own = links.flatMap(({ addresses }) => addresses.map(({ local }) => local).filter(isIpv4));

@@ -1,5 +1,5 @@
 /**
- * What a replay came to, as values: `summary.json`. Its shape is described in docs/summary.md and changes only there.
+ * The summary of a replay: the content of `summary.json`. Its format is documented in docs/summary.md.
  */
 import { formatLoaded, portToHostOrder } from '../codecs/byte-order.js';
 import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/conntrack-list.js';
@@ -9,26 +9,26 @@ import type { DropCount, DroppedFlow } from './drops.js';
 /** Connections and dropped flows beyond this many are only counted. */
 export const MAX_LISTED = 1000;
 
-/** Of every packet that was read, one of these says what became of it. */
+/** Every packet read counts as exactly one of the others. */
 export interface PacketCounts {
   read: number;
-  /** Not IPv4, or nothing that the host would take: see `skipped`. */
+  /** Not IPv4, or not for the host: see `skipped`. */
   skipped: number;
-  /** Came in, and left by an interface. */
+  /** Arrived on an interface and left by one. */
   forwarded: number;
-  /** The host's own, and left by an interface. */
+  /** Sent by the host itself, and left by an interface. */
   sent: number;
-  /** Reached the host itself. */
+  /** Delivered to the host itself. */
   delivered: number;
-  /** Dropped without a word: see `dropped`. */
+  /** Dropped silently: see `dropped`. */
   dropped: number;
-  /** Dropped, and its sender was told (REJECT, ICMP errors): see `dropped`. */
+  /** Dropped with an answer to the sender (REJECT, ICMP errors): see `dropped`. */
   rejected: number;
-  /** Fragments that were held for their packet; the one that completes it counts by what became of the whole. */
+  /** Fragments held for reassembly. The one that completes a packet counts as what became of the whole packet. */
   held: number;
 }
 
-/** One end of a connection: address, and port where the protocol has any. */
+/** One end of a connection: address, and port if the protocol has ports. */
 export interface Endpoint {
   address: string;
   port?: number;
@@ -37,13 +37,13 @@ export interface Endpoint {
 export interface ConnectionSummary {
   /** `tcp`, `udp`, `icmp` …, or the protocol's number. */
   protocol: string;
-  /** TCP's and SCTP's state. */
+  /** The state, for protocols that have one, such as TCP and SCTP. */
   state?: string;
   source: Endpoint;
   destination: Endpoint;
-  /** Where the destination was translated to. */
+  /** The destination after NAT, if it was translated. */
   translatedDestination?: Endpoint;
-  /** What the source was translated to. */
+  /** The source after NAT, if it was translated. */
   translatedSource?: Endpoint;
   replied: boolean;
   assured: boolean;
@@ -57,12 +57,12 @@ export interface RuleSummary {
   chain: string;
   /** The rule's number in its chain, from 1. */
   number: number;
-  /** As iptables-save writes it, without `-A CHAIN`. */
+  /** The rule as iptables-save writes it, without `-A CHAIN`. */
   rule: string;
-  /** Where it stands. */
+  /** The position of the rule in the ruleset. */
   file: string;
   line: number;
-  /** The text of its comment. */
+  /** The rule's comment. */
   comment?: string;
   packets: number;
   bytes: number;
@@ -78,33 +78,33 @@ export interface RunRecord {
   captures: FileRecord[];
 }
 
-/** The shape of the summary. A program that reads one looks at this first. */
+/** The version of the summary's format. Programs that read a summary check it first. */
 export const SCHEMA = 2;
 
 export interface Summary {
   schema: typeof SCHEMA;
   /** `nfreplay` and its version. */
   generator: string;
-  /** What was replayed, and how: enough to do it again, and to see whether an input has changed. */
+  /** What was replayed, and how: enough to repeat it, and to detect whether an input has changed. */
   run: RunRecord;
   inputs: { interface: string; file: string; packets: number }[];
   packets: PacketCounts;
-  /** Packets that were skipped, by reason. */
+  /** Skipped packets by reason. */
   skipped: Record<string, number>;
-  /** Dropped and rejected packets by what dropped them, the most frequent first. */
+  /** Dropped and rejected packets by cause, the most frequent first. */
   dropped: DropCount[];
-  /** The same by flow: how many flows were told apart, and the 1,000 most frequent of them. */
+  /** The same by flow: how many flows were counted separately, and the 1,000 most frequent of them. */
   droppedFlows: { count: number; listed: DroppedFlow[] };
-  /** What was written, in the order of the host's interfaces, then `local` and `dropped`. */
+  /** The captures written, in the order of the host's interfaces, then `local` and `dropped`. */
   outputs: { file: string; packets: number }[];
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
-  /** Connections in the table at the end, and the first 1,000 of them. */
+  /** The number of connections in the table at the end, and the first 1,000 of them. */
   connections: { count: number; listed: ConnectionSummary[] };
   warnings: string[];
 }
 
-/** A listed connection as the summary has it. */
+/** LISTED in the form of the summary. */
 export function summarizeConnection(listed: ListedConnection): ConnectionSummary {
   const { protocol, protocolName, tuple, original, reply, state } = listed;
   const source = endpointOf(tuple, original, 'source', true);
@@ -127,7 +127,8 @@ export function summarizeConnection(listed: ListedConnection): ConnectionSummary
 }
 
 /**
- * One end of a direction. ICMP has an id, no ports: it stands as the opener's port, since it is that which NAT changes.
+ * One end of a direction. ICMP has an id instead of ports; it is shown as the port of the end that opened the
+ * connection, because NAT changes it as it changes a source port.
  */
 function endpointOf(
   tuple: ListedTuple,

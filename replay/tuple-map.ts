@@ -1,12 +1,12 @@
-/** hot: a hash table from tuples to a few words, in flat memory. */
+/** hot: a hash table from tuples to a few words each, in flat memory. */
 
 const KEY_WORDS = 4;
 const INITIAL_SLOTS = 1024;
 
 /**
- * Open addressing, at most half full; nothing is ever taken out. A key is two addresses, a word of ports and a word
- * that must not be 0 (protocol and whatever else tells keys apart). What belongs to a key stands in `words`, from the
- * place that `find` and `insert` give; an insert may replace `words` and move every place.
+ * Open addressing, at most half full; keys are never removed. A key is two addresses, a word of ports and a word that
+ * must not be 0 (the protocol and whatever else distinguishes keys). The value of a key is in `words`, from the index
+ * that `find` and `insert` return; an insert may replace `words` and change every index.
  */
 export class TupleMap {
   words: Int32Array;
@@ -15,19 +15,19 @@ export class TupleMap {
   readonly #slotWords: number;
   #mask = INITIAL_SLOTS - 1;
 
-  /** @param valueWords how many words each key has, 0 at first */
+  /** @param valueWords how many words the value of a key has; they start as 0 */
   constructor(valueWords: number) {
     this.#slotWords = KEY_WORDS + valueWords;
     this.words = new Int32Array(INITIAL_SLOTS * this.#slotWords);
   }
 
-  /** Where the words of a key start, -1 where it is not there. */
+  /** Returns the index of the value of a key; -1 if the key is absent. */
   find(source: number, destination: number, ports: number, kind: number): number {
     const slot = this.#slot(source, destination, ports, kind);
     return this.words[slot + 3] === 0 ? -1 : slot + KEY_WORDS;
   }
 
-  /** Where the words of a key start, which is put in where it is not there. */
+  /** Returns the index of the value of a key, after inserting the key if it is absent. */
   insert(source: number, destination: number, ports: number, kind: number): number {
     let slot = this.#slot(source, destination, ports, kind);
     if (this.words[slot + 3] === 0) {
@@ -44,7 +44,7 @@ export class TupleMap {
     return slot + KEY_WORDS;
   }
 
-  /** Call VISIT with each key and the place of its words. */
+  /** Calls VISIT with each key and the index of its value. */
   forEach(visit: (source: number, destination: number, ports: number, kind: number, at: number) => void): void {
     const { words } = this;
     for (let slot = 0; slot < words.length; slot += this.#slotWords) {
@@ -53,7 +53,7 @@ export class TupleMap {
     }
   }
 
-  /** Where the slot of a key starts: its own, or the empty one where it would go. */
+  /** The index of the slot of a key, or of the empty slot where it would go. */
   #slot(source: number, destination: number, ports: number, kind: number): number {
     const { words } = this;
     let index = hash(source, destination, ports, kind) & this.#mask;
@@ -84,7 +84,7 @@ export class TupleMap {
   }
 }
 
-/** Murmur3's finaliser, which brings down the entropy of the high bits. */
+/** The finaliser of MurmurHash3, which mixes the entropy of the high bits into the low ones. */
 function hash(source: number, destination: number, ports: number, kind: number): number {
   let h = Math.imul(source, 0x9e3779b1) ^ destination;
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b) ^ ports ^ kind;

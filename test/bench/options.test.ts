@@ -30,15 +30,15 @@ Options('takes rows, sizes and files', () => {
   assert.is(options.checks, true);
 });
 
-Options('says what is wrong, and what was probably meant', () => {
+Options('errors say what is wrong and suggest what was probably meant', () => {
   const complaints: [string, string | RegExp][] = [
-    ['--rows imx', 'there is no row imx; did you mean imix?'],
-    ['--rows imix,', /there is no row/],
-    ['--round 3', 'there is no option --round; did you mean --rounds?'],
-    ['--rounds 0', '--rounds 0: a whole number is wanted, at least 1'],
-    ['--packets many', /a whole number is wanted/],
-    ['--json', '--json wants FILE'],
-    ['est64', 'the benchmark takes no argument: est64'],
+    ['--rows imx', 'unknown row: imx; did you mean imix?'],
+    ['--rows imix,', /unknown row/],
+    ['--round 3', 'unknown option: --round; did you mean --rounds?'],
+    ['--rounds 0', '--rounds 0: expected a whole number, at least 1'],
+    ['--packets many', /expected a whole number/],
+    ['--json', '--json requires a FILE'],
+    ['est64', 'unexpected argument: est64'],
   ];
   for (const [args, says] of complaints) {
     try {

@@ -18,7 +18,7 @@ function complaint(args: string[], spec: CommandSpec = REPLAY): string {
   throw new Error(`${args.join(' ')} was taken`);
 }
 
-Args('takes options in both spellings, several of one kind, and files', () => {
+Args('accepts both spellings of an option, repeated options, and files', () => {
   const replay = parseCommand(REPLAY, ['--rules=r.v4', '--in', 'eth0=a', '--lax', '--in=b=c', '--limit', '0']);
   assert.is(replay.required('rules'), 'r.v4');
   assert.equal(replay.values('in'), ['eth0=a', 'b=c']);
@@ -29,31 +29,33 @@ Args('takes options in both spellings, several of one kind, and files', () => {
   assert.equal(parseCommand(CHECK, ['--update', 'a', 'b', '--', '--c']).positionals, ['a', 'b', '--c']);
 });
 
-Args('names the nearest option', () => {
-  assert.is(complaint(['--rule', 'x']), 'there is no option --rule; did you mean --rules?');
-  assert.is(complaint(['--stich=x']), 'there is no option --stich; did you mean --stitch?');
-  assert.is(complaint(['-x']), 'there is no option -x');
-  assert.is(complaint(['--completely-other']), 'there is no option --completely-other');
+Args('suggests the nearest option', () => {
+  assert.is(complaint(['--rule', 'x']), 'unknown option: --rule; did you mean --rules?');
+  assert.is(complaint(['--stich=x']), 'unknown option: --stich; did you mean --stitch?');
+  assert.is(complaint(['-x']), 'unknown option: -x');
+  assert.is(complaint(['--completely-other']), 'unknown option: --completely-other');
 });
 
 Args('says what is wrong with a value', () => {
-  assert.is(complaint(['--rules']), '--rules wants FILE');
-  assert.is(complaint(['--rules', '--host', 'h']), '--rules wants FILE');
-  assert.is(complaint(['--rules', 'a', '--rules', 'b']), '--rules is given twice');
+  assert.is(complaint(['--rules']), '--rules requires a FILE');
+  assert.is(complaint(['--rules', '--host', 'h']), '--rules requires a FILE');
+  assert.is(complaint(['--engine']), '--engine requires an ENGINE');
+  assert.is(complaint(['--limit']), '--limit requires a number');
+  assert.is(complaint(['--rules', 'a', '--rules', 'b']), '--rules was given more than once');
   assert.is(complaint(['--lax=yes']), '--lax takes no value: yes');
   assert.match(complaint(['--engine', 'compile']), 'did you mean compiled?');
-  assert.is(complaint(['stray']), 'nfreplay replay takes no argument: stray');
+  assert.is(complaint(['stray']), 'unexpected argument: stray');
   const args = parseCommand(REPLAY, ['--limit', '1e3', '--seed', '0']);
-  assert.throws(() => args.wholeNumber('limit'), '--limit 1e3: a whole number is wanted, at least 0');
+  assert.throws(() => args.wholeNumber('limit'), '--limit 1e3: expected a whole number, at least 0');
   assert.throws(() => args.wholeNumber('seed', 1), 'at least 1');
-  assert.throws(() => args.required('out'), '--out is missing');
+  assert.throws(() => args.required('out'), '--out is required');
 });
 
-Args('a lone dash is a value: standard input', () => {
+Args('a lone dash is a value that means standard input', () => {
   assert.is(parseCommand(REPLAY, ['--stitch', '-']).value('stitch'), '-');
 });
 
-Args('every command explains each of its options, with examples that it takes itself', () => {
+Args('the help of every command lists each option, and its examples parse', () => {
   for (const spec of [REPLAY, CHECK]) {
     const help = helpOf(spec);
     for (const { name } of spec.options) assert.match(help, `--${name}`);

@@ -40,26 +40,26 @@ function fails(exitCode: number, says: string, ...args: string[]): void {
   assert.is(stdout, '');
 }
 
-Bench('the report has a section for everything', () => {
+Bench('the report has all sections', () => {
   const report = done('--rules', RULES, '--host', HOST, ...INPUTS, '--runs', '1');
   for (const title of [
-    '35 packets of',
-    'packets a second',
+    '35 packets from',
+    'packets per second',
     'fast path',
     'slow path',
     'where the time goes',
     'reading the captures',
-    'the host: connections, translation, routing',
-    'rules of all tables but nat',
-    'chains that ask most',
-    'rules that are asked most',
-    'rules that must ask each packet again',
+    'host: conntrack, NAT, routing',
+    'rules outside nat',
+    'chains with the most evaluations',
+    'rules evaluated most often',
+    'rules evaluated for every packet',
   ]) {
     assert.match(report, title);
   }
 });
 
-Bench('rules are asked as often as the counters of the kernel let one work out', () => {
+Bench("rules are evaluated as often as the kernel's counters imply", () => {
   const text = done('--rules', RULES, '--host', HOST, ...INPUTS, '--runs', '1', '--json');
   const { packets, entered, rulesets }: BenchResult = JSON.parse(text);
   assert.is(packets, 35);
@@ -67,8 +67,8 @@ Bench('rules are asked as often as the counters of the kernel let one work out',
   assert.is(flowCachePackets + slowPathPackets, entered);
   const asked = (chain: string) =>
     rules.filter((rule) => rule.chain === chain && rule.table === 'filter').map((rule) => rule.asked);
-  // want/rules.v4: 26 come to FORWARD and back from DOCKER-ISOLATION; of the 14 in DOCKER 8 are accepted there; 5 and
-  // then 12 are accepted, the last one is rejected.
+  // want/rules.v4: 26 packets enter FORWARD and return from DOCKER-ISOLATION; 14 enter DOCKER, which accepts 8; then 5
+  // and 12 are accepted, and the last one is rejected.
   assert.equal(asked('FORWARD'), [26, 26, 18, 13, 1, 1]);
   assert.equal(asked('DOCKER-ISOLATION'), [26]);
   assert.equal(asked('DOCKER'), [14]);
@@ -87,7 +87,7 @@ function costsOf({ rulesPath, hostPath, inputs }: GoldenCase): readonly RuleCost
 }
 
 for (const golden of casesIn(PCAPS).filter(({ stitchPath }) => stitchPath === undefined)) {
-  Bench(`the rules in between change nothing: ${basename(golden.dir)} counts as the kernel did`, () => {
+  Bench(`probe rules change nothing: the counters of ${basename(golden.dir)} are the kernel's`, () => {
     const recorded = readFileSync(join(golden.wantDir, 'rules.v4'), 'utf8').matchAll(/^\[(\d+):\d+\] -A (\S+)/gm);
     const wanted = [...recorded].map(([, packets, chain]) => `${chain} ${packets}`).sort();
     const costs = costsOf(golden);
@@ -96,7 +96,7 @@ for (const golden of casesIn(PCAPS).filter(({ stitchPath }) => stitchPath === un
   });
 }
 
-Bench('says what of a packet a rule reads that its connection does not fix', () => {
+Bench('lists the fields that a rule reads and the connection does not fix', () => {
   const lines = ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]'];
   const rules = [
     ['-p tcp -m tcp --dport 80 -j ACCEPT', ''],
@@ -114,24 +114,24 @@ Bench('says what of a packet a rule reads that its connection does not fix', () 
   );
 });
 
-Bench('two rulesets stand side by side', () => {
+Bench('two rulesets are shown side by side', () => {
   const other = join(PCAPS, 'article/rules.v4');
   const report = done('--rules', RULES, '--rules', other, '--host', HOST, ...INPUTS, '--runs', '1', '--limit', '20');
-  assert.match(report, '20 packets of');
-  assert.match(report, `as a multiple of ${RULES}`);
-  assert.match(report, `chains of ${other} that ask most`);
+  assert.match(report, '20 packets from');
+  assert.match(report, `relative to ${RULES}`);
+  assert.match(report, `chains of ${other} with the most evaluations`);
 });
 
-Bench('wrong usage is named', () => {
-  fails(2, '--rules is missing', '--host', HOST, ...INPUTS);
-  fails(2, '--host is missing', '--rules', RULES, ...INPUTS);
+Bench('incorrect usage is reported', () => {
+  fails(2, '--rules is required', '--host', HOST, ...INPUTS);
+  fails(2, '--host is required', '--rules', RULES, ...INPUTS);
   fails(2, 'nothing to replay', '--rules', RULES, '--host', HOST);
   fails(2, 'the host has no interface eth7', '--rules', RULES, '--host', HOST, '--in', 'eth7=x.pcap');
   fails(2, 'standard input can be read only once', '--rules', RULES, '--host', HOST, '--in', 'eth0=-');
   fails(4, 'missing.pcap', '--rules', RULES, '--host', HOST, '--in', 'eth0=missing.pcap');
 });
 
-Bench('the help explains each option, with examples that the command takes', () => {
+Bench('the help lists each option, and its examples parse', () => {
   const help = helpOf(BENCH);
   for (const { name } of BENCH.options) assert.match(help, `--${name}`);
   for (const { command } of BENCH.examples) {

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 
 interface Context {
   parent: string;
-  /** A golden case of our own, as good as it was recorded. */
+  /** A copy of a golden case. */
   golden: string;
 }
 
@@ -37,23 +37,23 @@ function edit(file: string, change: (text: string) => string): void {
 Check('a case, and a folder of cases', ({ golden, parent }) => {
   const one = check(golden);
   assert.is(one.status, 0, one.stdout + one.stderr);
-  assert.match(one.stdout, /^ok {6}.*case {2}18 packets, 28 rules, 2 connections\n1 ok, 0 not\n$/);
+  assert.match(one.stdout, /^ok {6}.*case {2}18 packets, 28 rules, 2 connections\n1 ok, 0 failed\n$/);
   cpSync(golden, join(parent, 'other'), { recursive: true });
   const two = check(parent);
   assert.is(two.status, 0);
-  assert.match(two.stdout, /\n2 ok, 0 not\n$/);
+  assert.match(two.stdout, /\n2 ok, 0 failed\n$/);
 });
 
-Check('a difference is shown as two packets side by side, and is exit code 1', ({ golden }) => {
+Check('a difference is shown as two packets side by side and exits with 1', ({ golden }) => {
   edit(join(golden, 'rules.v4'), (text) => text.replace(':6379\n', ':6380\n'));
   const { status, stdout } = check(golden);
   assert.is(status, 1);
   assert.match(stdout, /^differs .*case {2}\d+ differences, the first:\n/);
   assert.match(stdout, /\n {2}\* tcp\.dport +6379 +6380\n/);
-  assert.match(stdout, /\n0 ok, 1 not\n$/);
+  assert.match(stdout, /\n0 ok, 1 failed\n$/);
 });
 
-Check('--update makes what comes out the expectation, whole', ({ golden }) => {
+Check('--update replaces the whole expectation by the results', ({ golden }) => {
   edit(join(golden, 'rules.v4'), (text) => text.replace('--dport 36379', '--dport 36380'));
   writeFileSync(join(golden, 'want', 'left-over.pcap'), '');
   assert.is(check(golden).status, 1);
@@ -72,11 +72,11 @@ Check('--update makes what comes out the expectation, whole', ({ golden }) => {
   assert.match(readFileSync(join(golden, 'want', 'rules.v4'), 'utf8'), /\[0:0\] -A DOCKER -p tcp -m tcp --dport 36380/);
 });
 
-Check('a case without an expectation says how to get one', ({ golden }) => {
+Check('the error about a case without an expectation says how to write one', ({ golden }) => {
   rmSync(join(golden, 'want'), { recursive: true });
   const { status, stderr } = check(golden);
   assert.is(status, 4);
-  assert.match(stderr, /want: no rules\.v4: not the result of a replay \(nfreplay check --update writes one\)/);
+  assert.match(stderr, /want: not a result folder, rules\.v4 is missing \(nfreplay check --update writes it\)/);
   assert.is(check('--update', golden).status, 0);
   assert.is(check(golden).status, 0);
 });
@@ -90,22 +90,22 @@ Check('a stitched case', ({ golden }) => {
   assert.match(stdout, /ok .* [1-9]\d* packets/);
 });
 
-Check('a faulty case does not keep the others from being checked', ({ golden, parent }) => {
+Check('the other cases are checked even if one fails', ({ golden, parent }) => {
   for (const name of ['a', 'b', 'c']) cpSync(golden, join(parent, 'all', name), { recursive: true });
   edit(join(parent, 'all', 'a', 'rules.v4'), (text) => text.replace('-j MASQUERADE', '-j MASKERADE'));
   const { status, stdout, stderr } = check(join(parent, 'all'));
   assert.is(status, 2);
-  assert.match(stdout, /^failed .*a\nok .*\nok .*\n2 ok, 1 not\n$/);
+  assert.match(stdout, /^failed .*a\nok .*\nok .*\n2 ok, 1 failed\n$/);
   assert.match(stderr, /a\/rules\.v4:\d+:\d+: .*MASKERADE/);
 });
 
-Check('what is no case', ({ parent }) => {
+Check('folders that are not a case', ({ parent }) => {
   assert.is(check().status, 2);
   assert.is(check(join(parent, 'nothing')).status, 4);
   mkdirSync(join(parent, 'empty'));
   const empty = check(join(parent, 'empty'));
   assert.is(empty.status, 2);
-  assert.match(empty.stderr, /empty is no case and holds none/);
+  assert.match(empty.stderr, /empty: not a golden case, and contains none/);
   assert.is(check(join(parent, 'case', 'host.json')).status, 2);
   assert.not.ok(existsSync(join(parent, 'empty', 'want')));
 });

@@ -66,17 +66,17 @@ Main('says its version, and how it is called', () => {
   }
 });
 
-Main('wrong usage ends with 2, and names what was probably meant', () => {
+Main('incorrect usage exits with 2 and suggests what was probably meant', () => {
   fails(2, 'usage: nfreplay COMMAND');
-  fails(2, 'there is no command repaly; did you mean replay?', 'repaly');
-  fails(2, 'there is no option --ot; did you mean --out?', ...replayArgs('--ot', 'x'));
-  fails(2, '--out is missing', ...replayArgs());
-  fails(2, '--in eth0: IFACE=FILE is wanted', ...replayArgs('--in', 'eth0', '--out', join(dir, 'x')));
-  fails(2, 'it has lo, eth0, docker0 and local', ...replayArgs('--in', `eth1=${eth0}`, '--out', join(dir, 'x')));
-  fails(2, 'a command is wanted before --rules', '--rules', 'x');
+  fails(2, 'unknown command: repaly; did you mean replay?', 'repaly');
+  fails(2, 'unknown option: --ot; did you mean --out?', ...replayArgs('--ot', 'x'));
+  fails(2, '--out is required', ...replayArgs());
+  fails(2, '--in eth0: expected IFACE=FILE', ...replayArgs('--in', 'eth0', '--out', join(dir, 'x')));
+  fails(2, 'expected one of lo, eth0, docker0, local', ...replayArgs('--in', `eth1=${eth0}`, '--out', join(dir, 'x')));
+  fails(2, 'expected a command before --rules', '--rules', 'x');
 });
 
-Main('a faulty ruleset or host ends with 2, and says where', () => {
+Main('an invalid ruleset or host exits with 2 and names the position', () => {
   const rules = file('faulty.v4', '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j DORP\nCOMMIT\n');
   fails(
     2,
@@ -95,7 +95,7 @@ Main('a faulty ruleset or host ends with 2, and says where', () => {
   fails(2, `${host}:1:`, 'replay', '--rules', RULES, '--host', host, '--in', `eth0=${eth0}`, '--out', join(dir, 'x'));
 });
 
-Main('what is not supported ends with 3', () => {
+Main('an unsupported match exits with 3', () => {
   const rules = file('quota.v4', '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m quota --quota 5 -j DROP\nCOMMIT\n');
   const args = ['replay', '--rules', rules, '--host', HOST, '--in', `eth0=${eth0}`, '--out', join(dir, 'lax')];
   fails(3, 'quota', ...args);
@@ -104,9 +104,9 @@ Main('what is not supported ends with 3', () => {
   assert.is(lax.status, 0);
 });
 
-Main('a file that cannot be read or written ends with 4', () => {
-  fails(4, 'there is no such file', ...replayArgs('--in', 'eth0=/nowhere.pcap', '--out', join(dir, 'x')));
-  fails(4, 'is a file; a folder is wanted', ...replayArgs('--out', eth0));
+Main('a file that cannot be read or written exits with 4', () => {
+  fails(4, 'no such file', ...replayArgs('--in', 'eth0=/nowhere.pcap', '--out', join(dir, 'x')));
+  fails(4, 'is a file; expected a folder', ...replayArgs('--out', eth0));
   const text = file('text.pcap', 'this is no capture\n');
   fails(4, text, ...replayArgs('--in', `docker0=${text}`, '--out', join(dir, 'x')));
   const rules = join(dir, 'missing.v4');
@@ -114,7 +114,7 @@ Main('a file that cannot be read or written ends with 4', () => {
   assert.not(existsSync(join(dir, 'x')));
 });
 
-Main('prints a report for people, or the summary for programs', () => {
+Main('prints the report, or with --json the summary', () => {
   const people = nfreplay(...replayArgs('--out', join(dir, 'people')));
   assert.is(people.status, 0, people.stderr);
   assert.match(people.stdout, /198\.18\.0\.0:1024 → 192\.0\.2\.10:36379 +⇒ 172\.17\.0\.3:6379/);
@@ -123,7 +123,7 @@ Main('prints a report for people, or the summary for programs', () => {
   assert.equal(JSON.parse(programs.stdout), JSON.parse(readFileSync(join(dir, 'programs/summary.json'), 'utf8')));
 });
 
-Main('interrupted, it leaves nothing behind', async () => {
+Main('an interrupted replay leaves nothing behind', async () => {
   const large = writeEst64(dir, 400_000, 100);
   const out = join(dir, 'interrupted');
   const child = spawn(process.execPath, [MAIN, ...replayArgs('--in', `eth0=${large.eth0}`, '--out', out)]);

@@ -85,8 +85,8 @@ Replay('counts as the kernel counted, and writes every file', () => {
   assert.is(connections.length, CONNECTIONS);
   assert.ok(
     connections.includes(
-      'ipv4     2 tcp      6 299 ESTABLISHED src=198.18.0.3 dst=192.0.2.10 sport=24781 dport=36379 packets=51 bytes=2530 ' +
-        'src=172.17.0.3 dst=198.18.0.3 sport=6379 dport=24781 packets=49 bytes=2440 [ASSURED] mark=0 use=1',
+      'ipv4     2 tcp      6 299 ESTABLISHED src=198.18.0.3 dst=192.0.2.10 sport=24781 dport=36379 ' +
+        'packets=51 bytes=2530 src=172.17.0.3 dst=198.18.0.3 sport=6379 dport=24781 packets=49 bytes=2440 [ASSURED] mark=0 use=1',
     ),
   );
   assert.is(summary.packets.forwarded, PACKETS);
@@ -232,10 +232,10 @@ Replay('refuses inputs that make no sense', () => {
       says,
     );
   refuse({ inputs: [] }, 'nothing to replay');
-  refuse({ stitchPath: work.eth0 }, 'exclude each other');
+  refuse({ stitchPath: work.eth0 }, 'cannot be combined');
   refuse(
     { inputs: [{ iface: 'eth9', path: work.eth0 }] },
-    'the host has no interface eth9; it has lo, eth0, docker0 and local',
+    'the host has no interface eth9; expected one of lo, eth0, docker0, local',
   );
   assert.not(existsSync(out('refused')));
 });

@@ -104,7 +104,7 @@ const summary: Summary = {
   warnings: [],
 };
 
-Report('says what became of packets, connections and rules, in columns', () => {
+Report('lists packets, connections, drops and rules in columns', () => {
   const text = formatReport(summary, { style: PLAIN, top: 3, outDir: 'out', durationMs: 12.1 });
   assert.is(
     text,
@@ -112,7 +112,7 @@ Report('says what became of packets, connections and rules, in columns', () => {
   1,199  forwarded
       1  sent by the host itself
       1  delivered to the host
-      1  rejected: dropped, and the sender told
+      1  rejected: dropped, and the sender was told
      30  dropped
       2  skipped: arp, ipv6
 
@@ -130,12 +130,12 @@ busiest rules
   1,200 packets  72,000 bytes  nat DOCKER 2      -i docker0 -j RETURN
        1 packet      40 bytes  filter FORWARD 1  -j DOCKER
 
-out holds eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json
+out contains eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json
 `,
   );
 });
 
-/** The block of the report that TITLE is the head of, where LISTED was dropped. */
+/** The lines of the report below `dropped`, for the causes in LISTED. */
 function droppedBlock(listed: readonly DroppedBy[], width?: number): string[] {
   const flow = { protocol: 6, source: '203.0.113.7', destination: '192.0.2.10', port: 80, packets: 2 };
   const droppedFlows = { count: listed.length, listed: listed.map((by) => ({ ...by, ...flow })) };
@@ -148,7 +148,7 @@ function droppedBlock(listed: readonly DroppedBy[], width?: number): string[] {
   return lines.slice(from, lines.indexOf('', from));
 }
 
-Report('says which rule or policy dropped a packet, or why it went nowhere', () => {
+Report('names the rule, policy or reason that dropped a packet', () => {
   const flow = '    2  tcp  203.0.113.7 → 192.0.2.10:80';
   const noFile = { reason: 'policy', hook: 'FORWARD', table: 'filter', chain: 'FORWARD' } as const;
   assert.equal(
@@ -173,12 +173,12 @@ Report('says which rule or policy dropped a packet, or why it went nowhere', () 
   );
 });
 
-Report('shows control characters of a ruleset as they are written, not as what they do', () => {
+Report('escapes control characters from a ruleset', () => {
   const [cause] = droppedBlock([{ ...byRule, comment: 'a\x1b[2Jb\tc\x9b' }]);
   assert.is(cause, '  rules.v4:24  filter INPUT 5  "a\\x1b[2Jb\\x09c\\x9b"');
 });
 
-Report('is as wide as the terminal at most', () => {
+Report('is at most as wide as the terminal', () => {
   const long = { ...byRule, comment: 'c'.repeat(300) };
   const wide = {
     ...summary.rules[0],
@@ -194,7 +194,7 @@ Report('is as wide as the terminal at most', () => {
   }
 });
 
-Report('leaves out what there is nothing of', () => {
+Report('leaves out empty sections', () => {
   const nothing: Summary = {
     ...summary,
     packets: { read: 0, skipped: 0, forwarded: 0, sent: 0, delivered: 0, dropped: 0, rejected: 0, held: 0 },
@@ -205,18 +205,18 @@ Report('leaves out what there is nothing of', () => {
   const text = formatReport(nothing, { style: PLAIN, top: 3, outDir: 'out', durationMs: 1500 });
   assert.is(
     text,
-    '0 packets in 1.5 s\n\nout holds eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json\n',
+    '0 packets in 1.5 s\n\nout contains eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json\n',
   );
 });
 
-Report('is coloured on a terminal only, and not where NO_COLOR is set', () => {
+Report('is coloured only on a terminal, and only if NO_COLOR is not set', () => {
   assert.is(styleOf({ isTTY: true }, {}).bold('x'), '\x1b[1mx\x1b[22m');
   assert.is(styleOf({ isTTY: true }, { NO_COLOR: '1' }).bold('x'), 'x');
   assert.is(styleOf({ isTTY: true }, { TERM: 'dumb' }).bold('x'), 'x');
   assert.is(styleOf({ isTTY: false }, {}).bold('x'), 'x');
 });
 
-Report('progress: how much, how fast, how long still', () => {
+Report('the progress line shows the share done, the rate and the time left', () => {
   assert.is(progressLine(500_000, 40, 160, 2), '25 %   250,000 packets/s   6 s left');
   assert.is(progressLine(1000, 1, 100, 2), '1 %   500 packets/s   3:18 min left');
   assert.is(progressLine(1000, 1, -1, 2), '1,000 packets   500 packets/s');

@@ -38,8 +38,8 @@ function samples(): string[] {
 }
 
 /**
- * Cut FILE at every byte. BOUNDARIES: where it may end without being cut, with how many packets are there until then; before
- * the first of them it is no capture yet.
+ * Cut FILE at every byte. BOUNDARIES: where it may end without being cut, with how many packets are there until then;
+ * before the first of them it is no capture yet.
  */
 function cutEverywhere(file: Buffer, boundaries: [byte: number, packets: number][], whole: Buffer[]): void {
   for (let length = 0; length <= file.length; length++) {
@@ -145,26 +145,34 @@ Damage('random bytes behind a header are an error or a cut, never packets withou
 });
 
 const FOREIGN: [name: string, bytes: Uint8Array, wanted: RegExp][] = [
-  ['nothing', Buffer.alloc(0), /byte 0: the file is empty; a pcap or pcapng capture is wanted/],
+  ['nothing', Buffer.alloc(0), /byte 0: the file is empty; expected a pcap or pcapng capture/],
   ['three bytes', Buffer.from([0xd4, 0xc3, 0xb2]), /byte 0: the file ends after 3 bytes/],
-  ['half a pcap header', pcap().subarray(0, 20), /ends in its header, 20 of 24 bytes are there/],
-  ['half a section header', new PcapngBlocks().section().subarray(0, 20), /ends in its section header, 20 of 28/],
+  ['half a pcap header', pcap().subarray(0, 20), /the file header is truncated: only 20 of 24 bytes are present/],
+  [
+    'half a section header',
+    new PcapngBlocks().section().subarray(0, 20),
+    /the section header is truncated: only 20 of 28/,
+  ],
   ['gzip', Buffer.from('1f8b0800', 'hex'), /compressed with gzip; decompress it first: gzip -dc .*\.pcap/],
   ['zstd', Buffer.from('28b52ffd00', 'hex'), /compressed with Zstandard; decompress it first: zstd -dc/],
   ['xz', Buffer.from('fd377a585a0000', 'hex'), /compressed with xz/],
   ['bzip2', Buffer.from('425a683931415926', 'hex'), /compressed with bzip2/],
   ['modified pcap', Buffer.from('34cdb2a10200', 'hex'), /"modified" pcap .* convert it first: editcap/],
   ['snoop', Buffer.from('736e6f6f7000000000000002', 'hex'), /Solaris snoop capture/],
-  ['text', Buffer.from('*filter\n:INPUT ACCEPT [0:0]\n'), /the file is text, it starts with "\*filter"; a pcap/],
+  [
+    'text',
+    Buffer.from('*filter\n:INPUT ACCEPT [0:0]\n'),
+    /the file is text that starts with "\*filter"; expected a pcap/,
+  ],
   [
     'an executable',
     Buffer.from('7f454c4602010100', 'hex'),
-    /starts with the bytes 7f454c46, which no capture format has/,
+    /unknown file format \(first bytes 7f454c46\); expected a pcap/,
   ],
 ];
 
 for (const [name, bytes, wanted] of FOREIGN) {
-  Damage(`what is no capture is called by its name: ${name}`, () => {
+  Damage(`the error about a file that is not a capture says what it is: ${name}`, () => {
     const path = scratch.file(bytes);
     const result = attempt(bytes);
     assert.instance(result, CaptureError);
@@ -173,10 +181,10 @@ for (const [name, bytes, wanted] of FOREIGN) {
   });
 }
 
-Damage('what cannot be opened is said in plain words', () => {
+Damage('the error about a file that cannot be opened is in plain words', () => {
   const cases: [string, RegExp][] = [
-    [scratch.path('missing.pcap'), /missing\.pcap: cannot open it: there is no such file/],
-    [scratch.folder, /cannot read it: this is a directory, a capture file is wanted/],
+    [scratch.path('missing.pcap'), /missing\.pcap: cannot open: no such file/],
+    [scratch.folder, /cannot read: it is a directory/],
   ];
   for (const [path, wanted] of cases) {
     assert.throws(
@@ -186,7 +194,9 @@ Damage('what cannot be opened is said in plain words', () => {
   }
 });
 
-/** Reads standard input, made non-blocking first, and prints how many packets there are and the length of all of them. */
+/**
+ * Reads standard input, made non-blocking first, and prints how many packets there are and the length of all of them.
+ */
 const READ_STANDARD_INPUT = `
   process.stdin;
   const { openCaptureFile } = await import(process.argv[1]);

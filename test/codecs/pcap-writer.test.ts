@@ -3,7 +3,7 @@ import { parse } from 'pcap-parser';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CaptureError } from '../../codecs/capture-error.js';
-import { LARGEST_RECORD_BYTES, placeOfItsOwn } from '../../codecs/pcap-writer.js';
+import { LARGEST_RECORD_BYTES, ownPlace } from '../../codecs/pcap-writer.js';
 import { WRITER_STATE } from '../../codecs/writer-state.js';
 import { createPcapFile } from '../../io/capture-file.js';
 import { bytesEqual } from '../bytes.js';
@@ -44,7 +44,7 @@ Writer('of no packets writes a capture of no packets', () => {
 
 Writer('copies every length from every place, also across chunks and from many sources', () => {
   const path = scratch.path('lengths.pcap');
-  const writer = createPcapFile(path, 1, placeOfItsOwn(LARGEST_RECORD_BYTES));
+  const writer = createPcapFile(path, 1, ownPlace(LARGEST_RECORD_BYTES));
   // Eleven sources in turn; the third starts within a buffer of its own.
   const sources = Array.from({ length: 11 }, (_, salt) => new Uint8Array(pattern(2000, salt)));
   sources[2] = new Uint8Array(pattern(2100, 2)).subarray(37, 2037);
@@ -66,7 +66,7 @@ Writer('copies every length from every place, also across chunks and from many s
 
 Writer('takes the largest packet and no larger one', () => {
   const path = scratch.path('large.pcap');
-  const writer = createPcapFile(path, 101, placeOfItsOwn(LARGEST_RECORD_BYTES));
+  const writer = createPcapFile(path, 101, ownPlace(LARGEST_RECORD_BYTES));
   const source = pattern(262_145);
   writer.write(0, 0, source, 0, 262_144, 262_144);
   assert.throws(
@@ -163,10 +163,10 @@ Writer('is read back by pcap-parser', async () => {
   assert.equal(output('tcpdump', '-r', path, '-nn', '-tt', '--nano').trim().split('\n'), wanted);
 });
 
-Writer('says in plain words why a file cannot be written', () => {
+Writer('the error about a file that cannot be written is in plain words', () => {
   const cases: [string, RegExp][] = [
-    [scratch.path('missing/x.pcap'), /missing\/x\.pcap: cannot write it: there is no such file/],
-    [scratch.folder, /cannot write it: this is a directory/],
+    [scratch.path('missing/x.pcap'), /missing\/x\.pcap: cannot write: no such file/],
+    [scratch.folder, /cannot write: it is a directory/],
   ];
   for (const [path, wanted] of cases) {
     assert.throws(
@@ -176,13 +176,13 @@ Writer('says in plain words why a file cannot be written', () => {
   }
 });
 
-(existsSync('/dev/full') ? Writer : Writer.skip)('says that the disk is full, once, and closes the file', () => {
+(existsSync('/dev/full') ? Writer : Writer.skip)('a full disk is reported once, and the file is closed', () => {
   const writer = createPcapFile('/dev/full', 1);
   writer.write(0, 0, pattern(10), 0, 10, 10);
   assert.throws(
     () => writer.flush(),
     (error: unknown) =>
-      error instanceof CaptureError && error.message === '/dev/full: cannot write it: no space is left on the device',
+      error instanceof CaptureError && error.message === '/dev/full: cannot write: no space is left on the device',
   );
   writer.close();
   // The lowest free descriptor is the one that was closed.

@@ -107,7 +107,7 @@ Pcap('has its two lengths the other way round before version 2.3', () => {
   assert.is(records[0].wirelen, 1000);
 });
 
-Pcap('of 262144 bytes a packet is believed, of one more it is an error that names the byte', () => {
+Pcap('a packet of 262144 bytes is accepted; one more byte is an error that names the byte', () => {
   const largest = scratch.read(
     pcap({
       records: [
@@ -134,12 +134,12 @@ Pcap('of 262144 bytes a packet is believed, of one more it is an error that name
     (error: unknown) =>
       error instanceof CaptureError &&
       error.byteOffset === 24 + 20 + 8 &&
-      error.message.startsWith(`${path}: byte 52: absurd caplen: a packet of 262145 bytes`),
+      error.message.startsWith(`${path}: byte 52: invalid captured length: 262145 bytes`),
   );
   reader.close();
 });
 
-Pcap('of another link type is refused as a whole, by number and name', () => {
+Pcap('an unsupported link type is refused, with its number and name', () => {
   const path = scratch.file(pcap({ linktype: 127, records: [[1, 0, pattern(4)]] }));
   assert.throws(
     () => openCaptureFile(path),

@@ -10,18 +10,23 @@ const HostJson = suite('host file');
 /** As `ip -j` of a Docker host prints it, shortened. */
 const DOCKER_HOST = `{
   "addr": [
-    {"ifindex": 1, "ifname": "lo", "flags": ["LOOPBACK", "UP", "LOWER_UP"], "mtu": 65536, "address": "00:00:00:00:00:00",
+    {"ifindex": 1, "ifname": "lo", "flags": ["LOOPBACK", "UP", "LOWER_UP"], "mtu": 65536,
+     "address": "00:00:00:00:00:00",
      "addr_info": [{"family": "inet", "local": "127.0.0.1", "prefixlen": 8, "scope": "host", "label": "lo"},
                    {"family": "inet6", "local": "::1", "prefixlen": 128, "scope": "host"}]},
     {},
-    {"ifindex": 2, "ifname": "eth0", "flags": ["BROADCAST", "MULTICAST", "UP"], "mtu": 1400, "address": "02:42:0a:00:00:02",
-     "addr_info": [{"family": "inet", "local": "192.0.2.10", "prefixlen": 24, "broadcast": "192.0.2.255", "scope": "global"}]},
-    {"ifindex": 3, "ifname": "docker0", "flags": ["NO-CARRIER", "BROADCAST", "MULTICAST"], "address": "02:42:c0:bb:bb:1e",
+    {"ifindex": 2, "ifname": "eth0", "flags": ["BROADCAST", "MULTICAST", "UP"], "mtu": 1400,
+     "address": "02:42:0a:00:00:02",
+     "addr_info": [{"family": "inet", "local": "192.0.2.10", "prefixlen": 24, "broadcast": "192.0.2.255",
+                    "scope": "global"}]},
+    {"ifindex": 3, "ifname": "docker0", "flags": ["NO-CARRIER", "BROADCAST", "MULTICAST"],
+     "address": "02:42:c0:bb:bb:1e",
      "addr_info": [{"family": "inet", "local": "172.17.0.1", "prefixlen": 16}]}
   ],
   "route": [
     {"dst": "default", "gateway": "192.0.2.1", "dev": "eth0", "protocol": "dhcp", "metric": 100, "flags": []},
-    {"dst": "172.17.0.0/16", "dev": "docker0", "protocol": "kernel", "scope": "link", "prefsrc": "172.17.0.1", "flags": ["linkdown"]},
+    {"dst": "172.17.0.0/16", "dev": "docker0", "protocol": "kernel", "scope": "link", "prefsrc": "172.17.0.1",
+     "flags": ["linkdown"]},
     {"type": "local", "dst": "192.0.2.10", "dev": "eth0", "table": "local", "protocol": "kernel", "scope": "host"},
     {"dst": "fe80::/64", "dev": "eth0", "protocol": "kernel", "metric": 256},
     {"dst": "default", "gateway": "fe80::1", "dev": "eth0"}
@@ -67,7 +72,7 @@ HostJson('has lo, whether the file names it or not', () => {
 HostJson('names file, line and column of what is wrong', () => {
   const text = '{\n "addr": [\n  {"ifname": "eth0",\n   "address": "02:00:00:00:00:01", "mtu": "x"}]}';
   const error = errorOf(text);
-  assert.is(error.message, 'host.json:4:43: addr[0].mtu: "x" is there, a whole number from 68 to 65535 is wanted');
+  assert.is(error.message, 'host.json:4:43: addr[0].mtu: expected a whole number from 68 to 65535, found "x"');
   assert.is(text.split('\n')[error.line - 1].slice(error.column - 1, error.column + 2), '"x"');
 });
 
@@ -113,7 +118,7 @@ HostJson('says what is not supported', () => {
   assert.match(error.message, 'route[0].nexthops');
   assert.is(refusal({ addr: [{ ifname: 'wg0', addr_info: [] }] }).isUnsupported, true);
   const unused = hostOf({ ...ROUTER, route: [{ dst: 'default', dev: 'wan', table: 100 }] });
-  assert.equal(unused.warnings, ['route[0]: no rule leads to table 100; its routes change nothing']);
+  assert.equal(unused.warnings, ['route[0]: no rule leads to table 100; its routes are ignored']);
   assert.is(unused.routeOutput(routeKey('8.8.8.8')).reason, 'no-route');
 });
 

@@ -70,7 +70,7 @@ Staged('refuses to replace what no replay wrote', () => {
   writeFileSync(join(parent, 'photos/cat.jpg'), 'meow');
   const error = refusal(join(parent, 'photos'));
   assert.instance(error, FileError);
-  assert.match(error.message, 'holds files that no replay wrote (cat.jpg …)');
+  assert.match(error.message, 'contains files that no replay wrote (cat.jpg …)');
   assert.is(readFileSync(join(parent, 'photos/cat.jpg'), 'utf8'), 'meow');
 
   writeFileSync(join(parent, 'photos/summary.json'), '{"generator":"something else"}');
