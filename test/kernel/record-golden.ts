@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replaceWant } from '../../replay/golden-case.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
+import { errorsAndEnds, natChoices } from './golden/nat-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
 import { PROTOCOL_STORIES } from './golden/protocol-stories.js';
 import { sctpStates } from './golden/sctp-states.js';
@@ -69,5 +70,12 @@ function tidy(want: string): void {
 
 const libc = loadLibc();
 const wanted = process.argv.slice(2);
-for (const story of [...DOCKER_STORIES, ...NETFILTER_STORIES, ...PROTOCOL_STORIES, sctpStates])
+for (const story of [
+  ...DOCKER_STORIES,
+  ...NETFILTER_STORIES,
+  ...PROTOCOL_STORIES,
+  natChoices,
+  errorsAndEnds,
+  sctpStates,
+])
   if (wanted.length === 0 || wanted.includes(story.name)) console.log(record(libc, story));

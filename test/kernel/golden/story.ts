@@ -31,7 +31,7 @@ export function from(dev: string, address: string, port: number, peer: string, p
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 
 /** A connection with plain options, none of it sent yet. */
-function plainConnection(stage: Stage, side: Side): Connection {
+export function plainConnection(stage: Stage, side: Side): Connection {
   const connection = openConnection(stage, side);
   for (const end of [connection.client, connection.server]) {
     end.next = end === connection.client ? 1000 : 5000;
