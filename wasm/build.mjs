@@ -1,6 +1,6 @@
-// Builds dist/wasm/data-plane.wasm from the AssemblyScript beside this file. Constants, records and regions come from
-// the modules in core/ and codecs/ that own them: constants.ts and records.ts are generated from their exports, and are
-// not in the repository.
+// Builds dist/wasm/data-plane.wasm from the AssemblyScript in this directory. Constants, records and regions come from
+// the modules in core/ and codecs/ that own them: constants.ts and records.ts are generated from their exports and are
+// not checked in.
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { recordsText } from './records.mjs';
@@ -9,7 +9,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const OUT = fileURLToPath(new URL('../dist/wasm/', import.meta.url));
 const PAGE_BYTES = 2 ** 16;
 
-/** Modules, as compiled, whose exported numbers, objects of numbers, layouts and regions the code here may import. */
+/** Compiled modules whose exported numbers, objects of numbers, layouts and regions this code may import. */
 const SOURCES = [
   'codecs/layouts',
   'codecs/capture-blocks',
@@ -32,14 +32,14 @@ const SOURCES = [
   'core/rules/run/flat-state',
 ];
 
-// --debug: functions keep their names, by which profilers show them; the code is the same.
+// --debug keeps function names for profilers. The code is the same.
 const OPTIONS = [
   ...['--debug', '--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub'],
   ...['--importMemory', '--sharedMemory', '--enable', 'simd', '--enable', 'threads'],
   ...['--use', 'abort=', '--disableWarning', '201'],
 ];
 
-/** Writes data-plane.wasm where a source is newer; says whether all went well. */
+/** Writes data-plane.wasm if a source is newer. Returns whether the build succeeded. */
 export async function buildWasm() {
   mkdirSync(OUT, { recursive: true });
   const exported = await Promise.all(
@@ -59,7 +59,7 @@ export async function buildWasm() {
   return !error;
 }
 
-/** Leaves a file that is as it should be alone, so that nothing is compiled again for it. */
+/** Does not touch an up-to-date file, so that it does not trigger a rebuild. */
 function writeGenerated(name, text) {
   const path = HERE + name;
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);

@@ -1,4 +1,4 @@
-// What core/ calls, from the file that it is in: `WasmExports` in core/wasm-interface.ts.
+// The functions that core/ calls, by file: `WasmExports` in core/wasm-interface.ts.
 
 export { forwardedPackets, setInputs, step } from './capture/capture-loop';
 export {

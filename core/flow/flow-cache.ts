@@ -165,10 +165,10 @@ export class FlowCache {
       destination: words[own + TUPLE_DESTINATION],
       sport: portToHostOrder(words[own + TUPLE_PORTS] & 0xffff),
       dport: portToHostOrder(words[own + TUPLE_PORTS] >>> 16),
-      laterDestination: words[other + TUPLE_SOURCE],
-      laterDport: portToHostOrder(words[other + TUPLE_PORTS] & 0xffff),
-      laterSource: words[other + TUPLE_DESTINATION],
-      laterSport: portToHostOrder(words[other + TUPLE_PORTS] >>> 16),
+      translatedDestination: words[other + TUPLE_SOURCE],
+      translatedDport: portToHostOrder(words[other + TUPLE_PORTS] & 0xffff),
+      translatedSource: words[other + TUPLE_DESTINATION],
+      translatedSport: portToHostOrder(words[other + TUPLE_PORTS] >>> 16),
       nextHop: packet.nextHop,
     };
   }

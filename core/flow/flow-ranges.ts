@@ -10,8 +10,8 @@ export const FlowField = {
   DESTINATION: 1,
   SPORT: 2,
   DPORT: 3,
-  LATER_DESTINATION: 4,
-  LATER_DPORT: 5,
+  TRANSLATED_DESTINATION: 4,
+  TRANSLATED_DPORT: 5,
 } as const;
 export type FlowField = (typeof FlowField)[keyof typeof FlowField];
 

@@ -33,8 +33,8 @@ export interface Megaflow {
   readonly sport: Span;
   readonly dport: Span;
   /** Destination and its port in FORWARD and POSTROUTING, once translated. Of an OPENING megaflow: anything. */
-  readonly laterDestination: Span;
-  readonly laterDport: Span;
+  readonly translatedDestination: Span;
+  readonly translatedDport: Span;
   /** What NAT makes of an OPENING packet; undefined for the other phases. */
   readonly plan: NatPlan | undefined;
   /** A long chain that says which path they take; undefined: all take the same. */
@@ -138,8 +138,8 @@ export class MegaflowTable {
     this.#setRange(index, MEGAFLOW.word.destination, flow.destination);
     this.#setRange(index, MEGAFLOW.word.sport, flow.sport);
     this.#setRange(index, MEGAFLOW.word.dport, flow.dport);
-    this.#setRange(index, MEGAFLOW.word.laterDestination, flow.laterDestination);
-    this.#setRange(index, MEGAFLOW.word.laterDport, flow.laterDport);
+    this.#setRange(index, MEGAFLOW.word.translatedDestination, flow.translatedDestination);
+    this.#setRange(index, MEGAFLOW.word.translatedDport, flow.translatedDport);
     this.#firstAnswers[index] = probe === undefined ? undefined : { probe, path };
     if (probe === undefined) {
       this.#records.set(index, 'chain', 0);

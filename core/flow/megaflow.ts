@@ -52,18 +52,25 @@ export interface FlowKey {
   readonly sport: number;
   readonly dport: number;
   /** Its destination in FORWARD and later, and the source that it left with. */
-  readonly laterDestination: number;
-  readonly laterDport: number;
-  readonly laterSource: number;
-  readonly laterSport: number;
+  readonly translatedDestination: number;
+  readonly translatedDport: number;
+  readonly translatedSource: number;
+  readonly translatedSport: number;
   /** Whose MAC it got. */
   readonly nextHop: number;
 }
 
 /** The fields of the packet of a flowKey, by `FlowField`. */
 export function flowValues(flowKey: FlowKey): number[] {
-  const { source, destination, sport, dport, laterDestination, laterDport } = flowKey;
-  return [toHostOrder(source), toHostOrder(destination), sport, dport, toHostOrder(laterDestination), laterDport];
+  const { source, destination, sport, dport, translatedDestination, translatedDport } = flowKey;
+  return [
+    toHostOrder(source),
+    toHostOrder(destination),
+    sport,
+    dport,
+    toHostOrder(translatedDestination),
+    translatedDport,
+  ];
 }
 
 /**
@@ -159,12 +166,12 @@ class Walk implements FlowWalk {
 
   /** The routing decision, with the destination translated: it holds as far as the routes to both ends are the same. */
   route(): boolean {
-    const { source, laterDestination, outDev, nextHop } = this.#flowKey;
+    const { source, translatedDestination, outDev, nextHop } = this.#flowKey;
     this.#isLater = true;
     this.#narrow(SOURCE, this.#host.addressSpan(source));
-    this.#narrow(DESTINATION, this.#host.addressSpan(laterDestination));
+    this.#narrow(DESTINATION, this.#host.addressSpan(translatedDestination));
     // Who is reached without a gateway has a MAC of its own.
-    if (nextHop === laterDestination) this.#pin(DESTINATION);
+    if (nextHop === translatedDestination) this.#pin(DESTINATION);
     if (this.#trace[this.#at++] !== FORWARDED) return false;
     this.#outDev = outDev;
     return true;
@@ -184,8 +191,8 @@ class Walk implements FlowWalk {
       destination: ranges.span(FlowField.DESTINATION),
       sport: ranges.span(FlowField.SPORT),
       dport: ranges.span(FlowField.DPORT),
-      laterDestination: ranges.span(FlowField.LATER_DESTINATION),
-      laterDport: ranges.span(FlowField.LATER_DPORT),
+      translatedDestination: ranges.span(FlowField.TRANSLATED_DESTINATION),
+      translatedDport: ranges.span(FlowField.TRANSLATED_DPORT),
       plan,
       probe: this.#probe,
     };
@@ -401,9 +408,9 @@ class Walk implements FlowWalk {
       case SPORT:
         return values[FlowField.SPORT];
       case DESTINATION:
-        return values[this.#isLater ? FlowField.LATER_DESTINATION : FlowField.DESTINATION];
+        return values[this.#isLater ? FlowField.TRANSLATED_DESTINATION : FlowField.DESTINATION];
       case DPORT:
-        return values[this.#isLater ? FlowField.LATER_DPORT : FlowField.DPORT];
+        return values[this.#isLater ? FlowField.TRANSLATED_DPORT : FlowField.DPORT];
       case PROTOCOL:
         return this.#flowKey.protocol;
       case IN_DEV:
@@ -423,11 +430,11 @@ class Walk implements FlowWalk {
         return FlowField.SPORT;
       case DESTINATION:
         if (!this.#isLater) return FlowField.DESTINATION;
-        if (!isOpening) return FlowField.LATER_DESTINATION;
+        if (!isOpening) return FlowField.TRANSLATED_DESTINATION;
         return this.#planner.destination === undefined ? FlowField.DESTINATION : undefined;
       case DPORT:
         if (!this.#isLater) return FlowField.DPORT;
-        if (!isOpening) return FlowField.LATER_DPORT;
+        if (!isOpening) return FlowField.TRANSLATED_DPORT;
         return this.#planner.dport === undefined ? FlowField.DPORT : undefined;
       default:
         return undefined;

@@ -39,10 +39,10 @@ export class NatPlanner implements EffectPlanner {
     const flowKey = this.#flowKey;
     const source = this.#source;
     const isAsPlanned =
-      flowKey.laterDestination === (destination ?? flowKey.destination) &&
-      flowKey.laterDport === (dport ?? flowKey.dport) &&
-      flowKey.laterSource === (source ?? flowKey.source) &&
-      flowKey.laterSport === flowKey.sport;
+      flowKey.translatedDestination === (destination ?? flowKey.destination) &&
+      flowKey.translatedDport === (dport ?? flowKey.dport) &&
+      flowKey.translatedSource === (source ?? flowKey.source) &&
+      flowKey.translatedSport === flowKey.sport;
     return isAsPlanned ? { isBound, destination, dport, source, masqueradeDev: this.#masqueradeDev } : undefined;
   }
 
@@ -61,7 +61,7 @@ export class NatPlanner implements EffectPlanner {
   #setSource(range: NatRange, masqueradeDev: number): Verdict | undefined {
     const { minPort, random, randomFully } = range;
     if (!isOneAddress(range) || minPort !== undefined || random || randomFully) return undefined;
-    this.#source = this.#flowKey.laterSource;
+    this.#source = this.#flowKey.translatedSource;
     this.#masqueradeDev = masqueradeDev;
     return Verdict.ACCEPT;
   }

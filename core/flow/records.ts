@@ -40,8 +40,8 @@ export const MEGAFLOW = layout(
     destination: record(VALUE_RANGE),
     sport: record(VALUE_RANGE),
     dport: record(VALUE_RANGE),
-    laterDestination: record(VALUE_RANGE),
-    laterDport: record(VALUE_RANGE),
+    translatedDestination: record(VALUE_RANGE),
+    translatedDport: record(VALUE_RANGE),
     /** `PlanFlag`s, and what packets that open a connection become: addresses as loaded, the port in wire order. */
     plan: i32,
     newDestination: i32,

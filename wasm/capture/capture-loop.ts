@@ -1,10 +1,10 @@
-// hot: the capture loop. Records are read where they are in memory, merged by time, forwarded, and rewritten in place.
+// hot: the capture loop. Records are read in place, merged by time, forwarded, and rewritten in place.
 //
-// Packets are processed in batches. A connection's slot and record are rarely in a cache; while one is fetched, the
-// next ones can be requested. So all packets of a batch are read first, then all slots, then all records, and then each
-// packet is forwarded.
+// Packets are processed in batches. The slot and record of a connection are rarely in a cache, but while one is being
+// fetched, the next ones can be requested. So all packets of a batch are read first, then all slots, then all records,
+// and then each packet is forwarded.
 import { nowMs } from '../conntrack/account';
-import { touchOpening } from '../conntrack/open';
+import { prefetchOpening } from '../conntrack/open';
 import { firstOfHash, has, homeOf, lookUp, recordAt, tupleHash } from '../conntrack/table';
 import {
   DIRECT_BYTES,
@@ -34,7 +34,7 @@ import {
   writersAt,
 } from '../records';
 
-/** The `reference` of a packet whose connection is not known, and of one that is not for the fast path. */
+/** The `reference` of a packet without a known connection, and of one that the fast path does not handle. */
 const NONE = -1;
 const NOT_PLAIN = -2;
 
@@ -42,23 +42,23 @@ const ETHERTYPE_IPV4: u32 = 0x0008;
 const GROUP_BIT: u32 = 1;
 const NANOSECONDS_A_SECOND: u32 = 1000000000;
 
-/** How many captures are replayed: `InPlaceReplay` sets it once. */
+/** Number of captures being replayed. Set once by `InPlaceReplay`. */
 let inputs = 0;
-/** How many packets took the fast path. */
+/** Number of packets that took the fast path. */
 let forwarded: f64 = 0;
-/** Connections may have been created or removed since the batch was looked up. `find` clears it. */
+/** Connections may have been created or removed since the batch was looked up. Cleared by `find`. */
 let isStale = false;
 
 export function setInputs(count: i32): void {
   inputs = count;
 }
 
-/** How many packets took the fast path. */
+/** Number of packets that took the fast path. */
 export function forwardedPackets(): f64 {
   return forwarded;
 }
 
-/** Replay up to COUNT packets of all inputs; returns how many there were, fewer only at the end. */
+/** Replays up to COUNT packets from all inputs. Returns the number of packets, which is lower only at the end. */
 export function step(count: i32): i32 {
   let done = 0;
   while (done < count) {
@@ -72,13 +72,13 @@ export function step(count: i32): i32 {
 }
 
 /**
- * Take up to MOST records, the earliest first. Only for the first one more is read; the others must be in memory
- * already.
+ * Gathers up to MAX records, earliest first. May read more of a file only for the first record; the others must already
+ * be in memory.
  */
-function gather(most: i32): i32 {
+function gather(max: i32): i32 {
   let n = 0;
-  while (n < most) {
-    // The number of the input whose record is the earliest, and of the next after it; -1: none.
+  while (n < max) {
+    // The inputs with the earliest record and the next one after it; -1 if there is none.
     let first = -1;
     let second = -1;
     for (let i = 0; i < inputs; i++) {
@@ -103,26 +103,24 @@ function gather(most: i32): i32 {
     do {
       take(batchAt(n), first);
       n++;
-    } while (n < most && readHead(inputsAt(first)) === InputState.HEAD && (second < 0 || comesFirst(first, second)));
+    } while (n < max && readHead(inputsAt(first)) === InputState.HEAD && (second < 0 || comesFirst(first, second)));
   }
   return n;
 }
 
-/**
- * Whether the record of input A is before that of B; of records of one time, the one whose input was named first is.
- */
+/** Whether the record of input A comes before that of B. Ties go to the input named first. */
 function comesFirst(a: i32, b: i32): bool {
   return a < b ? !isBefore(inputsAt(b), inputsAt(a)) : isBefore(inputsAt(a), inputsAt(b));
 }
 
-/** Read the header of the next record of INPUT, if all of that is in memory; returns the new state. */
+/** Reads the next record header of INPUT if it is completely in memory. Returns the new state. */
 function readHead(input: Input): i32 {
   const record = changetype<PcapRecord>(<usize>input.at);
   const available = <i32>(input.end - input.at);
   if (available < PCAP_RECORD_HEADER_BYTES) return InputState.MORE;
   const caplen = <i32>record.capturedBytes;
   if (<u32>caplen > <u32>MAX_CAPLEN_BYTES || available < PCAP_RECORD_HEADER_BYTES + caplen) return InputState.MORE;
-  // Some writers let the fraction exceed a second.
+  // Some writers let the fraction exceed one second.
   const nsec = <u64>record.fraction * <u64>input.fractionNs;
   let seconds = <f64>record.sec;
   let nanoseconds = nsec;
@@ -143,7 +141,7 @@ function isBefore(a: Input, b: Input): bool {
   return aSec < bSec || (aSec === bSec && a.nsec < b.nsec);
 }
 
-/** Put the record that the input NUMBER stands on into the batch, at ITEM, and check whether its packet is plain. */
+/** Puts the current record of input NUMBER into the batch at ITEM and checks whether its packet is plain. */
 function take(item: BatchItem, number: i32): void {
   const input = inputsAt(number);
   const head: usize = input.at;
@@ -172,8 +170,8 @@ function take(item: BatchItem, number: i32): void {
 }
 
 /**
- * Find the connections of the N packets of the batch. First all slots are loaded, then all records, in loops so short
- * that the CPU has many of their loads in flight at once.
+ * Looks up the connections of the N packets in the batch. Loads all slots first, then all records, in loops short
+ * enough for the CPU to keep many loads in flight.
  */
 function find(n: i32): void {
   isStale = false;
@@ -185,7 +183,7 @@ function find(n: i32): void {
     const item = batchAt(i);
     if (item.reference === NOT_PLAIN) continue;
     const reference = firstOfHash(item.hash);
-    if (reference < 0) touchOpening(ipOf(item), devOf(item));
+    if (reference < 0) prefetchOpening(ipOf(item), devOf(item));
     else item.reference = reference;
   }
   for (let i = 0; i < n; i++) {
@@ -200,19 +198,19 @@ function find(n: i32): void {
   }
 }
 
-/** The address of the IP header of the packet of ITEM. */
+/** The address of the IP header of the packet in ITEM. */
 function ipOf(item: BatchItem): usize {
   return item.head + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH;
 }
 
-/** The interface that the packet of ITEM came in by. */
+/** The ingress interface of the packet in ITEM. */
 function devOf(item: BatchItem): i32 {
   return inputsAt(item.input).dev;
 }
 
 /**
- * Only a plain packet advances the clock here. Whether any other frame holds a packet for the host is not known yet: a
- * frame that is skipped leaves the clock alone, and the rest advances it on the slow path.
+ * Only a plain packet advances the clock here. For any other frame it is not known yet whether it has a packet for the
+ * host: a skipped frame does not advance the clock, and all others advance it on the slow path.
  */
 function process(item: BatchItem): void {
   const head: usize = item.head;
@@ -234,7 +232,7 @@ function process(item: BatchItem): void {
   }
 }
 
-/** Forward the packet of ITEM, if it is for the fast path: its path, or an upcall. */
+/** Forwards the packet in ITEM if the fast path can handle it. Returns its path or an upcall. */
 function tryFast(item: BatchItem): i32 {
   let reference = item.reference;
   if (nowMs() >= clock().deadlineMs) return UPCALL;
@@ -248,12 +246,12 @@ function tryFast(item: BatchItem): i32 {
   }
   const wasOpened = reference < 0;
   const path = forwardFound(ip, devOf(item), reference);
-  // A later packet of the batch may belong to the connection that was just opened, and slots may have moved.
+  // A later packet of the batch may belong to the connection just opened, and slots may have moved.
   if (wasOpened) isStale = true;
   return path;
 }
 
-/** Advance packet time (core/clock.ts); only the slow path needs the time of day. */
+/** Advances packet time (core/clock.ts). Only the slow path needs the time of day. */
 function advance(sec: f64, nsec: u32): void {
   const time = clock();
   const packets = time.packets;
@@ -266,7 +264,7 @@ function advance(sec: f64, nsec: u32): void {
   if (nowMs > time.nowMs) time.nowMs = nowMs;
 }
 
-/** The packet of ITEM, whose record starts at HEAD, leaves by OUT_DEV: its record is rewritten where it is. */
+/** Sends the packet in ITEM, whose record starts at HEAD, out of OUT_DEV. The record is rewritten in place. */
 function write(outDev: i32, item: BatchItem, head: usize): void {
   const length = totalLength(head + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH) + ETHERNET_LENGTH;
   const record = changetype<PcapRecord>(head);
@@ -284,7 +282,7 @@ function write(outDev: i32, item: BatchItem, head: usize): void {
   writer.runEnd = <u32>head + PCAP_RECORD_HEADER_BYTES + length;
 }
 
-/** Copy the run of a writer to its chunk; a long one is written at once. */
+/** Copies a writer's run to its chunk. Writes a long run immediately. */
 function settleRun(writer: WriterState, number: i32): void {
   const start = writer.runStart;
   const length = writer.runEnd - start;

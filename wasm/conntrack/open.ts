@@ -1,4 +1,4 @@
-// The first packet of a connection, where a megaflow's plan says what becomes of it.
+// Opens a connection for its first packet according to a megaflow's plan.
 
 import {
   IPPROTO_TCP,
@@ -11,7 +11,7 @@ import {
   TCP_FLAGS_AT,
   UPCALL,
 } from '../constants';
-import { leave, noteDeltas } from '../flow/leave';
+import { leave, updateDeltas } from '../flow/leave';
 import {
   countHit,
   firstMegaflow,
@@ -31,8 +31,8 @@ import { kindOf } from './tcp-segment';
 import { udpOpen, udpUpdate } from './udp';
 
 /**
- * What the packet in hand is translated to (`planFrom`): addresses as loaded, the port and its replies' ports in wire
- * order.
+ * What the current packet is translated to (set by `planFrom`): addresses as loaded, and its port and the reply's ports
+ * in wire order.
  */
 let newSource = 0;
 let newDestination = 0;
@@ -40,8 +40,8 @@ let newDport = 0;
 let replyPorts = 0;
 
 /**
- * The first megaflow from FROM on that holds the plain packet at AT, which belongs to no connection, and what its plan
- * makes of it.
+ * Finds the first megaflow, starting at FROM, that matches the plain packet at AT, which has no connection. Applies its
+ * plan to the packet.
  */
 function planFrom(from: Megaflow, at: usize, dev: i32): Megaflow {
   const flow = megaflowFrom(from, at, dev, Phase.OPENING, 0, 0);
@@ -55,13 +55,13 @@ function planFrom(from: Megaflow, at: usize, dev: i32): Megaflow {
   return flow;
 }
 
-/** Whether the plain packet at AT may open a connection here at all. */
+/** Whether the plain packet at AT may open a connection on the fast path. */
 function opens(at: usize): bool {
   return protocolOf(at) !== IPPROTO_TCP || kindOf(load<u8>(at, IPV4_LENGTH + TCP_FLAGS_AT)) === SegmentKind.SYN;
 }
 
-/** Load the memory that opening a connection for the packet at AT will need, so that it is in the cache by then. */
-export function touchOpening(at: usize, dev: i32): void {
+/** Loads the memory that opening a connection for the packet at AT will need into the cache. */
+export function prefetchOpening(at: usize, dev: i32): void {
   if (!hasMegaflows() || !opens(at) || !isFound(planFrom(firstMegaflow(), at, dev))) return;
   load<i32>(homeOf(tupleHash(newDestination, newSource, replyPorts)));
   const source = sourceOf(at);
@@ -69,8 +69,8 @@ export function touchOpening(at: usize, dev: i32): void {
 }
 
 /**
- * Where a megaflow holds the plain packet at AT, which belongs to no connection, and what its plan makes of it is free,
- * open the connection and forward it: its path, or an upcall.
+ * Opens a connection for the plain packet at AT, which has none, and forwards it, if a megaflow matches and the tuple
+ * from its plan is free. Returns its path or an upcall.
  */
 export function open(at: usize, dev: i32): i32 {
   if (!hasMegaflows() || !opens(at)) return UPCALL;
@@ -78,31 +78,33 @@ export function open(at: usize, dev: i32): i32 {
   let flow = planFrom(firstMegaflow(), at, dev);
   for (; isFound(flow); flow = planFrom(megaflowAfter(flow), at, dev)) {
     const length = totalLength(at);
-    const laterDport: i32 = bswap<u16>(<u16>newDport);
+    const translatedDport: i32 = bswap<u16>(<u16>newDport);
     if (!isFree(at)) return upcall;
-    const laterDestination = bswap<i32>(newDestination);
-    const path = pathOfMegaflow(flow, at, dev, laterDestination, laterDport);
+    const translatedDestination = bswap<i32>(newDestination);
+    const path = pathOfMegaflow(flow, at, dev, translatedDestination, translatedDport);
     if (path < 0) {
       if (path !== UPCALL) upcall = path;
-    } else if (mayTake(path, at, dev, length, laterDestination, laterDport, -1, ORIGINAL)) {
+    } else if (mayTake(path, at, dev, length, translatedDestination, translatedDport, -1, ORIGINAL)) {
       return openAs(flow, path, at, length);
     }
   }
   return upcall;
 }
 
-/** Whether no connection has the tuples that the packet at AT would get. */
+/** Whether the tuples that the packet at AT would get are free. */
 function isFree(at: usize): bool {
   const protocol = protocolOf(at);
   const source = sourceOf(at);
   if (lookUp(newDestination, newSource, replyPorts, protocol) >= 0) return false;
   if (newSource === source) return true;
-  // The same source may get what it got before (find_appropriate_src): that is for the slow path.
+  // The source may have to reuse an earlier mapping (find_appropriate_src). The slow path handles that.
   if (firstOfSource(source, portsOf(at), protocol) >= 0) return false;
   return lookUp(newDestination, source, replyPorts, protocol) < 0;
 }
 
-/** Open a connection for the packet at AT of LENGTH bytes, and forward it along PATH, as FLOW's plan says. */
+/**
+ * Opens a connection for the packet at AT of LENGTH bytes according to FLOW's plan, and forwards the packet along PATH.
+ */
 function openAs(flow: Megaflow, path: i32, at: usize, length: i32): i32 {
   const protocol = protocolOf(at);
   const source = sourceOf(at);
@@ -132,7 +134,7 @@ function openAs(flow: Megaflow, path: i32, at: usize, length: i32): i32 {
     linkSource(entry);
   }
   confirm(entry);
-  noteDeltas(record, ORIGINAL);
+  updateDeltas(record, ORIGINAL);
   countHit(flow);
   leave(at, pathsAt(path), record, ORIGINAL, length);
   return path;

@@ -1,11 +1,11 @@
-// The table of connections: fixed-size records (core/conntrack/record.ts), found by either tuple through a hash table
-// with open addressing. The functions are documented at their callers in core/conntrack/table.ts.
+// The connection table: fixed-size records (core/conntrack/record.ts), found by either tuple in a hash table with open
+// addressing. core/conntrack/table.ts documents the exported functions.
 //
-// A slot holds the hash of a tuple and its owner. The search starts at the slot that the highest bits of the hash
-// select, so slots are in the order of their hashes, except for those that were displaced. When the table doubles, they
-// keep that order: growing reads and writes memory from front to back, without a look at the records.
+// A slot holds the hash of a tuple and its owner. A lookup starts at the slot selected by the highest bits of the hash,
+// so slots are sorted by hash, except for displaced ones. Doubling the table keeps that order: it reads and writes
+// memory from front to back without touching the records.
 //
-// The state of the table is in the variables of this module: each memory has its own instance of the code.
+// The state of the table is in module variables: each memory has its own instance of the code.
 import { ORIGINAL, Status } from '../constants';
 import {
   CONNECTIONS_COUNT,
@@ -24,36 +24,36 @@ const SLOT_SHIFT: usize = 3;
 const HASH_BITS = 32;
 const INITIAL_RECORDS_LOG2 = 14;
 const INITIAL_RECORDS = 1 << INITIAL_RECORDS_LOG2;
-/** There are four slots per record; two of them are used. */
+/** There are four slots per record, two of which are used. */
 const SLOTS_A_RECORD_LOG2 = 2;
 /**
- * `sourcePrevious` of the latest pending entry. The first entry of a chain has -1 - (number of the chain), all others a
- * link.
+ * `sourcePrevious` of the latest pending entry. The first entry of a chain has -1 - (number of the chain); all others
+ * have a link.
  */
 const IS_FIRST: i32 = i32.MIN_VALUE;
-/** How many records each new connection checks for expired entries, so that memory stays flat. */
+/** How many records each new connection checks for expiry, which keeps memory use flat. */
 const SWEEP_RECORDS = 2;
 
 /** The number of confirmed entries, including expired ones until they are swept. */
 let size = 0;
 let capacity = INITIAL_RECORDS;
 let unused = 0;
-/** The first freed record + 1; 0: none. `sourceNext` links the others. */
+/** The first freed record + 1; 0 if none. The others are linked by `sourceNext`. */
 let free = 0;
-/** No record was ever freed, so entries are in the order of their creation. */
+/** No record was ever freed, so entries are in creation order. */
 let isInOrder = true;
-/** The slots are in one half of their region; when they grow, they move to the other. */
+/** The slots are in one half of their region. When they grow, they move to the other half. */
 let slotsAt: usize = SLOTS_AT;
 let slots: u32 = INITIAL_RECORDS << SLOTS_A_RECORD_LOG2;
 let homeShift: u32 = HASH_BITS - INITIAL_RECORDS_LOG2 - SLOTS_A_RECORD_LOG2;
 let sourceMask: u32 = INITIAL_RECORDS - 1;
 /**
- * Entries (+ 1) that wait to be put into the index by source, until somebody asks for one: the latest, and the oldest.
- * 0: none.
+ * Entries (+ 1) that wait to be indexed by source until the index is first needed: the latest and the oldest. 0 if
+ * none.
  */
 let latestPending = 0;
 let oldestPending = 0;
-/** Whether somebody has asked: the index by source is in use. */
+/** Whether the index by source is in use. */
 let isIndexed = false;
 let sweepAt = 0;
 
@@ -61,12 +61,14 @@ export function tableSize(): i32 {
   return size;
 }
 
-/** The number of records that were ever used: all are below it. */
+/** The number of records used so far. All entries are below it. */
 export function recordsUsed(): i32 {
   return unused;
 }
 
-/** How many bytes the table takes: records that were ever used, slots (with the half they grew out of), index. */
+/**
+ * Memory use of the table in bytes: records used so far, slots (including the half that was outgrown) and the index.
+ */
 export function tableBytes(): f64 {
   const slotBytes = <f64>slots * <f64>Slot.BYTES;
   const oldSlotBytes = capacity > INITIAL_RECORDS ? slotBytes / 2 : 0;
@@ -114,7 +116,7 @@ function setTuple(tuple: Tuple, source: i32, destination: i32, ports: i32): void
 export function confirm(entry: i32): void {
   const at = recordAt(entry);
   at.status = at.status | Status.CONFIRMED | Status.HASHED;
-  // The reply first: where both tuples are the same (a host talks to itself), a lookup finds a reply.
+  // Insert the reply first: if both tuples are the same (a host talking to itself), lookups find the reply.
   insert(entry * 2 + 1, at.reply);
   insert(entry * 2, at.original);
   size++;
@@ -155,7 +157,7 @@ export function lookUp(source: i32, destination: i32, ports: i32, protocol: i32)
   return -1;
 }
 
-/** Whether REFERENCE is that of this tuple. */
+/** Whether REFERENCE has this tuple. */
 export function has(reference: i32, source: i32, destination: i32, ports: i32, protocol: i32): bool {
   const record = recordAt(reference >>> 1);
   const tuple = (reference & 1) === ORIGINAL ? record.original : record.reply;
@@ -171,14 +173,14 @@ function slotOf(address: usize): Slot {
   return changetype<Slot>(address);
 }
 
-/** The address of the slot at which the search for a tuple of this HASH begins. */
+/** The address of the slot where a lookup for a tuple with this HASH starts. */
 export function homeOf(hash: u32): usize {
   return slotsAt + ((<usize>(hash >>> homeShift)) << SLOT_SHIFT);
 }
 
 /**
- * The reference of the first owner of a tuple with this HASH, most likely the one that is wanted; -1: none. It reads
- * only slots, so that those of several packets can be read one after the other without waiting for a record.
+ * The reference of the first owner of a tuple with this HASH, which most likely is the right one; -1 if there is none.
+ * It reads only slots, so lookups of several packets need not wait for records.
  */
 export function firstOfHash(hash: u32): i32 {
   const end = slotsEnd();
@@ -205,7 +207,7 @@ export function linkSource(entry: i32): void {
   latestPending = entry + 1;
 }
 
-/** Where the chain of such a source begins. */
+/** The head of the chain for such a source. */
 export function headOfSource(source: i32, ports: i32, protocol: i32): SourceHead {
   return sourcesAt(<i32>(sourceHash(source, ports, protocol) & sourceMask));
 }
@@ -215,7 +217,7 @@ export function firstOfSource(source: i32, ports: i32, protocol: i32): i32 {
   return headOfSource(source, ports, protocol).first - 1;
 }
 
-/** Put pending entries into the index, the oldest first. */
+/** Indexes pending entries, oldest first. */
 function indexPending(): void {
   let link = oldestPending;
   while (link !== 0) {
@@ -228,7 +230,7 @@ function indexPending(): void {
   isIndexed = true;
 }
 
-/** Make ENTRY the first of the chain of its source. */
+/** Inserts ENTRY at the head of its source's chain. */
 function index(entry: i32): void {
   const at = recordAt(entry);
   const head = sourceHead(at);
@@ -281,7 +283,7 @@ function slotAt(slot: u32): usize {
   return slotsAt + ((<usize>slot) << SLOT_SHIFT);
 }
 
-/** Linear probing without tombstones: slots that follow in the cluster move up where their own home allows it. */
+/** Linear probing without tombstones: the following slots of the cluster move up as far as their home slots allow. */
 function deleteSlot(reference: i32, tuple: Tuple): void {
   const mask = slots - 1;
   let hole = tupleHash(tuple.source, tuple.destination, tuple.ports) >>> homeShift;
@@ -312,8 +314,8 @@ function grow(): void {
 }
 
 /**
- * Slots move in their order, starting after a gap, so that what was found first is still found first. Slots before the
- * first gap belong to the cluster at the end. The half that they leave is empty again.
+ * Moves the slots in order, starting after a gap, so that the first match stays the first. Slots before the first gap
+ * belong to the cluster at the end. The old half is left empty.
  */
 function growSlots(): void {
   const from = slotsAt;
@@ -327,7 +329,7 @@ function growSlots(): void {
   for (let at = from; at < gap; at += Slot.BYTES) replace(at);
 }
 
-/** Move the slot at AT to its new place. */
+/** Moves the slot at AT to its new position. */
 function replace(at: usize): void {
   const owner = slotOf(at).owner;
   if (owner === 0) return;
@@ -335,7 +337,7 @@ function replace(at: usize): void {
   store<i64>(at, 0);
 }
 
-/** The index by source doubles, and each chain keeps its order. */
+/** Doubles the index by source. Each chain keeps its order. */
 function growSources(): void {
   const old = <i32>(sourceMask + 1);
   sourceMask = <u32>old * 2 - 1;
@@ -344,10 +346,7 @@ function growSources(): void {
   else splitSources(old);
 }
 
-/**
- * While records are in the order of their creation, they can be linked again in that order: no load has to wait for a
- * link.
- */
+/** While records are in creation order, they can be relinked in that order, and no load has to wait for a link. */
 function relinkSources(old: i32): void {
   memory.fill(SOURCES_AT, 0, <usize>old * SourceHead.BYTES);
   for (let entry = 0; entry < unused; entry++) {
@@ -359,13 +358,13 @@ function relinkSources(old: i32): void {
   oldestPending = 0;
 }
 
-/** Each chain becomes two, whose heads are half of the new index apart. */
+/** Splits each chain into two, whose heads are half of the new index apart. */
 function splitSources(old: i32): void {
   for (let head = 0; head < old; head++) {
     const chain = sourcesAt(head);
     let link = chain.first;
     chain.first = 0;
-    // The last links of the two chains so far, 0: none.
+    // The last links of the two chains so far; 0 if none.
     let lastLow = 0;
     let lastHigh = 0;
     while (link !== 0) {
@@ -385,8 +384,8 @@ function splitSources(old: i32): void {
 }
 
 /**
- * Murmur3's finaliser over the folded tuple: the words carry their entropy in the high bits, and this brings it down.
- * The protocol is left out: few tuples differ in nothing else, and `has` compares it.
+ * Murmur3's finalizer over the folded tuple: the entropy of the words is in their high bits, and this mixes it into the
+ * low ones. The protocol is left out: few tuples differ in nothing else, and `has` compares it.
  */
 export function tupleHash(source: i32, destination: i32, ports: i32): u32 {
   let hash: u32 = (source * 0x9e3779b1) ^ destination;

@@ -1,5 +1,4 @@
-// What the tracker reads from a TCP segment: one at a time, in the variables of this module. `readSegment` sets them
-// all.
+// Reads TCP segments, one at a time, into the variables of this module. `readSegment` sets all of them.
 import {
   FLAGS_MASK,
   SCALE_SHIFT,
@@ -25,28 +24,28 @@ const WINDOW_SCALE = 3;
 const SACK_PERMITTED = 4;
 const SACK = 5;
 
-/** The largest shift there is (RFC 7323, section 2.3). */
+/** The largest allowed shift (RFC 7323, section 2.3). */
 const MAX_SCALE = 14;
-/** A block of SACK: its left edge, its right edge. */
+/** A SACK block: left edge and right edge. */
 const SACK_BLOCK_LENGTH = 8;
-/** NOP, NOP, timestamp, 10 (RFC 7323, appendix A), loaded little-endian: the options of most segments. */
+/** NOP, NOP, timestamp, 10 (RFC 7323, appendix A), loaded little-endian: the options in most segments. */
 const TIMESTAMP_OPTIONS: u32 = 0x0a080101;
 const TIMESTAMP_HEADER_LENGTH = 32;
 
 export let flags = 0;
 /** A `SegmentKind`. */
 export let kind = 0;
-/** Sequence numbers are to be compared by `before` and `after`. */
+/** Compare sequence numbers with `before` and `after`. */
 export let sequence = 0;
 export let acknowledgment = 0;
-/** The sequence number after the segment, where a SYN and a FIN count one each (RFC 9293: SEG.SEQ + SEG.LEN). */
+/** The sequence number after the segment. SYN and FIN each count as one (RFC 9293: SEG.SEQ + SEG.LEN). */
 export let end = 0;
-/** The window field, not scaled. */
+/** The unscaled window field. */
 export let window = 0;
 let optionsAt: usize = 0;
 let optionsEnd: usize = 0;
 
-/** Whether sequence number A is before B: half the circle of 2^32 is before, half after (RFC 9293, section 3.4). */
+/** Whether sequence number A is before B, modulo 2^32 (RFC 9293, section 3.4). */
 export function before(a: i32, b: i32): bool {
   return a - b < 0;
 }
@@ -56,12 +55,12 @@ export function after(a: i32, b: i32): bool {
   return b - a < 0;
 }
 
-/** The header's length with its options, in bytes. */
+/** The header length including options, in bytes. */
 export function headerLengthOf(l4: usize): i32 {
   return (load<u8>(l4, TCP_DATA_OFFSET_AT) >>> 4) << 2;
 }
 
-/** The kind of a segment by its flags: RST takes precedence over SYN, SYN over FIN. */
+/** The kind of segment with these flags. RST takes precedence over SYN, and SYN over FIN. */
 export function kindOf(bits: i32): i32 {
   if ((bits & (TCP_RST | TCP_SYN | TCP_FIN)) === 0) return (bits & TCP_ACK) !== 0 ? SegmentKind.ACK : SegmentKind.OTHER;
   if ((bits & TCP_RST) !== 0) return SegmentKind.RST;
@@ -69,7 +68,7 @@ export function kindOf(bits: i32): i32 {
   return SegmentKind.FIN;
 }
 
-/** Read the valid segment of LENGTH bytes at L4, of which AVAILABLE are there. */
+/** Reads the valid segment of LENGTH bytes at L4, of which AVAILABLE are present. */
 export function readSegment(l4: usize, length: i32, available: i32): void {
   const headerLength = headerLengthOf(l4);
   flags = load<u8>(l4, TCP_FLAGS_AT);
@@ -79,16 +78,16 @@ export function readSegment(l4: usize, length: i32, available: i32): void {
   end = sequence + length - headerLength + ((flags & TCP_SYN) >>> 1) + (flags & TCP_FIN);
   window = load16(l4 + TCP_WINDOW_AT);
   optionsAt = l4 + TCP_LENGTH;
-  // A snaplen may have cut options off.
+  // A snaplen may have truncated the options.
   optionsEnd = l4 + min(headerLength, available);
 }
 
-/** Whether there are any options, even if only padding. */
+/** Whether there are any options, including padding. */
 export function hasOptions(): bool {
   return optionsEnd > optionsAt;
 }
 
-/** Whether the options may hold more than a time stamp. */
+/** Whether there may be options other than a timestamp. */
 export function hasUnusualOptions(l4: usize): bool {
   const length = headerLengthOf(l4);
   if (length === TCP_LENGTH) return false;
@@ -96,8 +95,8 @@ export function hasUnusualOptions(l4: usize): bool {
 }
 
 /**
- * What only SYNs say, as `TcpSide.options` holds it: whether windows may be scaled and by how much, whether SACK may be
- * used.
+ * Reads the options that are only sent in SYNs, in the format of `TcpSide.options`: window scaling and the shift, and
+ * SACK permitted.
  */
 export function handshakeOptions(): i32 {
   let options = 0;
@@ -134,7 +133,7 @@ export function acknowledgedUpTo(): i32 {
   return highest;
 }
 
-/** Length of the option at AT in bytes, 0: it ends the list, or does not fit before its end. */
+/** The length of the option at AT in bytes, or 0 if it ends the list or does not fit. */
 function optionLength(at: usize): i32 {
   const option = load<u8>(at);
   if (option === NO_OPERATION) return 1;

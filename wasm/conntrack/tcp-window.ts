@@ -29,22 +29,22 @@ import { TcpConnection, TcpSide } from '../records';
 import * as segment from './tcp-segment';
 import { after, before } from './tcp-segment';
 
-/** Whether a segment is in window. IGNORE: it passes, but is not tracked. */
+/** Whether a segment is in window. IGNORE: it passes but is not tracked. */
 export enum WindowVerdict {
   INVALID,
   ACCEPT,
   IGNORE,
 }
 
-/** The least that an acknowledgment may lag behind: a full unscaled window (MAXACKWINCONST). */
+/** The minimum lag allowed for an acknowledgment: a full unscaled window (MAXACKWINCONST). */
 const MIN_ACK_WINDOW = 66000;
 
-/** How far an acknowledgment may lag behind; a window is unsigned. */
+/** How far an acknowledgment may lag behind. Windows are unsigned. */
 function ackWindow(maxWindow: i32): i32 {
   return <u32>maxWindow < <u32>MIN_ACK_WINDOW ? MIN_ACK_WINDOW : maxWindow;
 }
 
-/** Start with the window of the opener, whose first segment is a SYN. */
+/** Initializes the opener's window from its first segment, a SYN. */
 export function openWindow(record: TcpConnection): void {
   const opener = record.side(ORIGINAL);
   opener.end = segment.end;
@@ -65,8 +65,8 @@ export function pickUpWindow(record: TcpConnection): void {
 }
 
 /**
- * Check the segment of DIRECTION against the windows, and update them if it is in window. LIBERAL: segments out of
- * window are accepted as well, but update nothing.
+ * Checks the segment sent in DIRECTION against the windows, and updates them if it is in window. LIBERAL: segments out
+ * of window are accepted too, but update nothing.
  */
 export function trackWindow(record: TcpConnection, direction: i32, liberal: bool): WindowVerdict {
   const sender = record.side(direction);
@@ -76,14 +76,14 @@ export function trackWindow(record: TcpConnection, direction: i32, liberal: bool
   const isAck = (flags & TCP_ACK) !== 0;
   const isRst = (flags & TCP_RST) !== 0;
 
-  // The segment's own numbers, before any correction.
+  // The segment's own values, before corrections.
   let sequence = segment.sequence;
   let end = segment.end;
   let acknowledgment = segment.acknowledgment;
   let acknowledged = acknowledgment;
   if ((receiver.options & SideFlag.SACK_PERMITTED) !== 0) acknowledged = segment.acknowledgedUpTo();
 
-  // The first segment of the sender, or a handshake that starts again.
+  // The sender's first segment, or a restarted handshake.
   if (sender.maxWindow === 0) {
     if ((flags & TCP_SYN) !== 0) {
       startSender(sender, receiver, direction);
@@ -97,19 +97,19 @@ export function trackWindow(record: TcpConnection, direction: i32, liberal: bool
     (state === TcpState.SYN_SENT || state === TcpState.SYN_RECV) &&
     after(end, sender.end)
   ) {
-    // RFC 9293, section 3.4.1: a side that starts again must use higher sequence numbers.
+    // RFC 9293, section 3.4.1: a restarting side must use higher sequence numbers.
     startSender(sender, receiver, direction);
     if (direction === REPLY && !isAck) return WindowVerdict.ACCEPT;
   }
 
   const receiverEnd = receiver.end;
   if (!isAck || (isRst && acknowledgment === 0)) {
-    // Without an ACK, or with the zero that some stacks put into a RST, it acknowledges all that was sent.
+    // Without an ACK, or with the zero that some stacks put into a RST, assume that it acknowledges everything sent.
     acknowledgment = receiverEnd;
     acknowledged = receiverEnd;
   }
   if (isRst && sequence === 0 && state === TcpState.SYN_SENT) {
-    // The RST that answers a SYN.
+    // A RST in reply to a SYN.
     sequence = sender.end;
     end = sequence;
   }
@@ -131,7 +131,7 @@ export function trackWindow(record: TcpConnection, direction: i32, liberal: bool
       overshotBytes <= <u32>receiverMaxWindow &&
       isAcknowledgmentSeen
     ) {
-      // More than the receiver permitted, but it may accept the data: its ACK must not be out of window then.
+      // More than the receiver allowed. But if it accepts the data, its ACK must not be out of window.
       sender.end = end;
       setOptions(sender, sender.options | SideFlag.DATA_UNACKNOWLEDGED);
       return liberal ? WindowVerdict.ACCEPT : WindowVerdict.IGNORE;
@@ -149,10 +149,16 @@ export function trackWindow(record: TcpConnection, direction: i32, liberal: bool
 }
 
 /**
- * Whether a segment without SACK blocks is plainly in window (I to IV), of a connection both of whose sides are known.
- * Everything else is for `trackWindow`.
+ * Whether a segment without SACK blocks is clearly in window (I to IV) on a connection with both sides known.
+ * `trackWindow` handles everything else.
  */
-export function belongs(record: TcpConnection, direction: i32, sequence: i32, acknowledgment: i32, end: i32): bool {
+export function isClearlyInWindow(
+  record: TcpConnection,
+  direction: i32,
+  sequence: i32,
+  acknowledgment: i32,
+  end: i32,
+): bool {
   const sender = record.side(direction);
   const receiver = record.side(1 - direction);
   const senderMaxWindow = sender.maxWindow;
@@ -168,7 +174,7 @@ export function belongs(record: TcpConnection, direction: i32, sequence: i32, ac
   );
 }
 
-/** What `trackWindow` does with an ACK without SACK blocks that `belongs`, without its branches. */
+/** Does what `trackWindow` does for an ACK without SACK blocks that `isClearlyInWindow`, without its branches. */
 export function followAck(
   record: TcpConnection,
   direction: i32,
@@ -183,7 +189,7 @@ export function followAck(
   rememberAck(record, direction, sequence, acknowledgment, end, headerWindow);
 }
 
-/** Update the windows of both sides from a segment that is in window. HEADER_WINDOW is not scaled yet. */
+/** Updates the windows of both sides from a segment in window. HEADER_WINDOW is unscaled. */
 function moveWindows(
   sender: TcpSide,
   receiver: TcpSide,
@@ -219,7 +225,7 @@ function moveWindows(
   }
   const permitted = acknowledged + window;
   if (!before(permitted, receiver.maxEnd)) {
-    // A closed window may be probed with one byte (RFC 9293, section 3.8.6.1).
+    // A zero window may be probed with one byte (RFC 9293, section 3.8.6.1).
     receiver.maxEnd = permitted + (window === 0 ? 1 : 0);
   }
   if (acknowledgment === receiver.end) {
@@ -227,13 +233,13 @@ function moveWindows(
   }
 }
 
-/** SENDER's first SYN, or SYN/ACK: where it starts, its window (never scaled here), its options. */
+/** Initializes SENDER from its first SYN or SYN/ACK: sequence number, window (never scaled here) and options. */
 function startSender(sender: TcpSide, receiver: TcpSide, direction: i32): void {
   sender.end = segment.end;
   sender.maxEnd = segment.end;
   sender.maxWindow = segment.window !== 0 ? segment.window : 1;
   takeHandshakeOptions(sender);
-  // RFC 7323, section 2.2: windows are scaled only where both sides offered it. That is known when the answer arrives.
+  // RFC 7323, section 2.2: windows are scaled only if both sides offered it, which is known when the reply arrives.
   const senderOptions = sender.options;
   const receiverOptions = receiver.options;
   if (direction === REPLY && (senderOptions & receiverOptions & SideFlag.WINDOW_SCALE) === 0) {
@@ -242,7 +248,7 @@ function startSender(sender: TcpSide, receiver: TcpSide, direction: i32): void {
   }
 }
 
-/** SENDER's first segment, if its handshake was not seen. */
+/** Initializes SENDER from its first segment if its handshake was not seen. */
 function pickUpSender(sender: TcpSide, receiver: TcpSide, acknowledged: i32): void {
   const scaled = segment.window << (sender.options >>> SCALE_SHIFT);
   const window = scaled !== 0 ? scaled : 1;
@@ -250,11 +256,11 @@ function pickUpSender(sender: TcpSide, receiver: TcpSide, acknowledged: i32): vo
   sender.maxWindow = window;
   sender.maxEnd = segment.end + window;
   if (receiver.maxWindow === 0) {
-    // Nothing is known of the other side either: it has sent what is acknowledged here.
+    // Nothing is known about the other side either, except that it has sent what is acknowledged here.
     receiver.end = acknowledged;
     receiver.maxEnd = acknowledged;
   } else if (acknowledged === receiver.end + 1) {
-    // The answer to a keep-alive, which repeats the last byte.
+    // The reply to a keep-alive, which repeats the last byte.
     receiver.end = acknowledged;
   }
 }
@@ -269,7 +275,7 @@ function setOptions(side: TcpSide, options: i32): void {
   side.options = options;
 }
 
-/** Count how often the same ACK is repeated: after three times the receiver may be gone. */
+/** Counts repetitions of the same ACK: after three, the receiver may be gone. */
 function rememberAck(
   record: TcpConnection,
   direction: i32,

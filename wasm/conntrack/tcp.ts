@@ -1,6 +1,6 @@
 // The TCP tracker (kernel: nf_conntrack_proto_tcp). States are in core/protocols/tcp-states.ts, windows in
-// tcp-window.ts, the record of a connection in core/conntrack/tcp-record.ts. This file combines them, and handles the
-// cases in which a firewall in the middle cannot be sure what the two ends know.
+// tcp-window.ts, the connection record in core/conntrack/tcp-record.ts. This file combines them and handles the cases
+// in which a middlebox cannot be sure what the endpoints know.
 
 import {
   Invalid,
@@ -30,23 +30,23 @@ import { account, nowMs, refresh } from './account';
 import { recordAt } from './table';
 import * as segment from './tcp-segment';
 import { before, headerLengthOf, readSegment } from './tcp-segment';
-import { belongs, followAck, openWindow, pickUpWindow, trackWindow, WindowVerdict } from './tcp-window';
+import { followAck, isClearlyInWindow, openWindow, pickUpWindow, trackWindow, WindowVerdict } from './tcp-window';
 
-/** nf_conntrack's least lifetime for a connection that both sides try to close in vain. */
-const VAIN_END_MS: f64 = 120000;
+/** Minimum lifetime of a connection that both sides try in vain to close. */
+const MIN_FUTILE_CLOSE_MS: f64 = 120000;
 
 const SYN_ACK_FLAGS = TCP_SYN | TCP_ACK;
 const SETTLED = Status.SEEN_REPLY | Status.ASSURED;
 
-/** What a RST does to the connection. */
+/** The effect of a RST on the connection. */
 enum Reset {
-  /** It does not belong to it. */
+  /** It does not belong to the connection. */
   INVALID,
-  /** It ends it, if it is in window. */
+  /** It closes the connection if it is in window. */
   TRACKED,
-  /** It ends it, in window or not. */
+  /** It closes the connection, in window or not. */
   TRUSTED,
-  /** Its receiver may challenge it: if it is in window, the connection goes on, but with a short time-out. */
+  /** Its receiver may challenge it. If in window, the connection continues, but with a short time-out. */
   CHALLENGED,
 }
 
@@ -60,7 +60,7 @@ function transition(direction: i32, kind: i32, state: i32): i32 {
 }
 
 /**
- * Whether the header of the segment of LENGTH bytes at L4, of which AVAILABLE are there, is one that an endpoint may
+ * Whether the header of the segment of LENGTH bytes at L4, of which AVAILABLE are present, is one that an endpoint may
  * send.
  */
 export function tcpIsValid(l4: usize, length: i32, available: i32): bool {
@@ -70,20 +70,22 @@ export function tcpIsValid(l4: usize, length: i32, available: i32): bool {
   return load<u8>(VALID_FLAGS_AT + <usize>load<u8>(l4, TCP_FLAGS_AT)) !== 0;
 }
 
-/** Whether the valid segment at L4 may open ENTRY, a fresh record. */
+/** Whether the valid segment at L4 may open ENTRY, a new record. */
 export function tcpOpen(entry: i32, l4: usize, length: i32, available: i32): bool {
   readSegment(l4, length, available);
   const state = transition(ORIGINAL, segment.kind, TcpState.NONE);
   if (state === TcpState.INVALID || (state !== TcpState.SYN_SENT && settings().loose === 0)) return false;
   const record = tcpRecordAt(entry);
-  // A fresh record is all zeros: state NONE, nothing known of either side.
+  // A new record is all zeros: state NONE, nothing known of either side.
   record.lastKind = SegmentKind.OTHER;
   if (state === TcpState.SYN_SENT) openWindow(record);
   else pickUpWindow(record);
   return true;
 }
 
-/** Follow the valid segment at L4 of a packet of PACKET_LENGTH bytes; a `TrackResult` or why it is `Invalid`. */
+/**
+ * Tracks the valid segment at L4 of a packet of PACKET_LENGTH bytes. Returns a `TrackResult`, or why it is `Invalid`.
+ */
 export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, available: i32, packetLength: i32): i32 {
   readSegment(l4, length, available);
   const record = tcpRecordAt(entry);
@@ -145,9 +147,9 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
 }
 
 /**
- * Whether `tcpFollow` may be called for the valid segment of LENGTH bytes at L4, all of which are there. It changes
- * nothing, and returns true only where `tcpUpdate` would return ACCEPT: for ACKs and FINs that are plainly in window,
- * and for the SYN/ACK that plainly answers a SYN.
+ * Whether `tcpFollow` may be called for the valid and complete segment of LENGTH bytes at L4. Changes nothing. Returns
+ * true only if `tcpUpdate` would return ACCEPT: for ACKs and FINs that are clearly in window, and for a SYN/ACK that
+ * clearly replies to a SYN.
  */
 export function tcpIsOrdinary(record: TcpConnection, direction: i32, l4: usize, length: i32): bool {
   if (segment.hasUnusualOptions(l4) && load<u8>(l4, TCP_FLAGS_AT) !== SYN_ACK_FLAGS) return false;
@@ -172,18 +174,18 @@ export function tcpIsOrdinary(record: TcpConnection, direction: i32, l4: usize, 
     if ((record.lastOptions & SideFlag.CHALLENGE_ACK) !== 0) return false;
   }
   if (state === TcpState.SYN_RECV && isSimultaneousOpen(record)) return false;
-  return belongs(record, direction, segment.sequence, segment.acknowledgment, segment.end);
+  return isClearlyInWindow(record, direction, segment.sequence, segment.acknowledgment, segment.end);
 }
 
-/** What `tcpIsOrdinaryAck` has read from its segment, for `tcpFollowAck`. */
+/** Values read by `tcpIsOrdinaryAck` for `tcpFollowAck`. */
 let ackSequence = 0;
 let ackNumber = 0;
 let ackEnd = 0;
 let ackWindow = 0;
 
 /**
- * `tcpIsOrdinary` for most of all traffic: an ACK of an ASSURED connection in ESTABLISHED. If true, `tcpFollowAck` may
- * be called; if false, it may still be ordinary.
+ * `tcpIsOrdinary` for the bulk of all traffic: an ACK of an ASSURED connection in ESTABLISHED. If true, `tcpFollowAck`
+ * may be called. If false, the segment may still be ordinary.
  */
 export function tcpIsOrdinaryAck(record: TcpConnection, direction: i32, l4: usize, length: i32): bool {
   if ((load<u8>(l4, TCP_FLAGS_AT) & ~TCP_PSH) !== TCP_ACK || segment.hasUnusualOptions(l4)) return false;
@@ -193,10 +195,10 @@ export function tcpIsOrdinaryAck(record: TcpConnection, direction: i32, l4: usiz
   ackNumber = load32(l4 + TCP_ACKNOWLEDGMENT_AT);
   ackEnd = ackSequence + length - headerLengthOf(l4);
   ackWindow = load16(l4 + TCP_WINDOW_AT);
-  return belongs(record, direction, ackSequence, ackNumber, ackEnd);
+  return isClearlyInWindow(record, direction, ackSequence, ackNumber, ackEnd);
 }
 
-/** `tcpFollow` of a segment that `tcpIsOrdinaryAck` has just been asked about. */
+/** `tcpFollow` for a segment just checked by `tcpIsOrdinaryAck`. */
 export function tcpFollowAck(record: TcpConnection, direction: i32, packetLength: i32): void {
   followAck(record, direction, ackSequence, ackNumber, ackEnd, ackWindow);
   record.lastKind = SegmentKind.ACK;
@@ -205,7 +207,7 @@ export function tcpFollowAck(record: TcpConnection, direction: i32, packetLength
   refresh(record, timeoutOf(record, TcpState.ESTABLISHED, SegmentKind.ACK));
 }
 
-/** `tcpUpdate` of a segment that `tcpIsOrdinary` has just been asked about. */
+/** `tcpUpdate` for a segment just checked by `tcpIsOrdinary`. */
 export function tcpFollow(record: TcpConnection, direction: i32, packetLength: i32): void {
   const kind = segment.kind;
   const oldState = record.state;
@@ -224,7 +226,7 @@ export function tcpFollow(record: TcpConnection, direction: i32, packetLength: i
   count(record, direction, packetLength, oldState, state);
 }
 
-/** Count the packet, refresh the entry, and decide whether it becomes ASSURED or ends. */
+/** Counts the packet, refreshes the entry, and decides whether it becomes ASSURED or ends. */
 function count(record: TcpConnection, direction: i32, packetLength: i32, oldState: i32, state: i32): i32 {
   const kind = segment.kind;
   const status = record.status;
@@ -234,9 +236,9 @@ function count(record: TcpConnection, direction: i32, packetLength: i32, oldStat
       account(record, direction, packetLength);
       return TrackResult.KILL;
     }
-    // A SYN that is repeated, or a reused port, must not keep an entry (and its NAT) alive.
+    // A repeated SYN, or a reused port, must not keep an entry (and its NAT) alive.
     if (kind === SegmentKind.SYN && oldState === TcpState.SYN_SENT) return TrackResult.ACCEPT;
-    // A pickup without an answer does not get the five days of ESTABLISHED.
+    // An unanswered pickup does not get the five days of ESTABLISHED.
     if (state === TcpState.ESTABLISHED) timeoutMs = min(timeoutMs, settings().tcpUnacknowledgedMs);
   } else if (
     (status & Status.ASSURED) === 0 &&
@@ -273,7 +275,7 @@ function addOption(side: TcpSide, flag: i32): void {
   side.options = side.options | flag;
 }
 
-/** Whether a SYN in DIRECTION may reopen the closed connection: it was closed in order, or by this side's own RST. */
+/** Whether a SYN in DIRECTION may reopen the closed connection: it was closed normally, or by this side's own RST. */
 function mayReopen(record: TcpConnection, direction: i32): bool {
   const options = record.side(ORIGINAL).options | record.side(REPLY).options;
   return (
@@ -281,9 +283,7 @@ function mayReopen(record: TcpConnection, direction: i32): bool {
   );
 }
 
-/**
- * Whether an ACK in LAST_ACK challenges the SYN that we ignored (RFC 5961, section 4.2). That is accepted only once.
- */
+/** Whether an ACK in LAST_ACK challenges the SYN that was ignored (RFC 5961, section 4.2). Accepted only once. */
 function isChallengeAck(record: TcpConnection, direction: i32, kind: i32): bool {
   const options = record.lastOptions;
   if (
@@ -298,7 +298,7 @@ function isChallengeAck(record: TcpConnection, direction: i32, kind: i32): bool 
   return true;
 }
 
-/** Whether this is the SYN/ACK to a SYN that we ignored: both sides are in step, and we are not. */
+/** Whether this is the SYN/ACK to an ignored SYN: the endpoints are in sync, but conntrack is not. */
 function answersIgnoredSyn(record: TcpConnection, direction: i32): bool {
   return (
     segment.kind === SegmentKind.SYN_ACK &&
@@ -308,7 +308,7 @@ function answersIgnoredSyn(record: TcpConnection, direction: i32): bool {
   );
 }
 
-/** Take over what was remembered of the ignored SYN; the side that answers it starts again, as liberal as it was. */
+/** Applies the remembered values of the ignored SYN. The side that answers it starts over, as liberal as it was. */
 function resynchronize(record: TcpConnection, direction: i32): void {
   const opener = record.side(record.lastDirection);
   const end = record.lastEnd;
@@ -325,7 +325,7 @@ function resynchronize(record: TcpConnection, direction: i32): void {
   answerer.options = liberal;
 }
 
-/** Remember a segment that passes untracked: its answer shows whether we are in step. */
+/** Remembers a segment that passes untracked. The reply shows whether conntrack is in sync. */
 function ignore(record: TcpConnection, direction: i32, state: i32): void {
   const kind = segment.kind;
   record.lastKind = kind;
@@ -337,14 +337,14 @@ function ignore(record: TcpConnection, direction: i32, state: i32): void {
     const challenge = state === TcpState.LAST_ACK ? SideFlag.CHALLENGE_ACK : 0;
     record.lastOptions = segment.handshakeOptions() | challenge;
   }
-  // A challenge to our SYN: the RST that answers it has this as its sequence number.
+  // A challenge to the SYN: the RST that answers it has this sequence number.
   if (state === TcpState.SYN_SENT && kind === SegmentKind.ACK && direction === REPLY) {
     record.lastAcknowledgment = segment.acknowledgment;
   }
 }
 
 function resetOf(record: TcpConnection, direction: i32, state: i32): Reset {
-  // While it closes, the ports may have been reused already: the known sequence numbers mean nothing.
+  // While the connection closes, the ports may already be reused, so the known sequence numbers mean nothing.
   if (isClosing(state)) return Reset.TRUSTED;
   const sequence = segment.sequence;
   const peer = record.side(1 - direction);
@@ -356,21 +356,21 @@ function resetOf(record: TcpConnection, direction: i32, state: i32): Reset {
   if ((peer.options & SideFlag.MAX_ACK_SET) !== 0 && lastKind !== SegmentKind.SYN) {
     const peerMaxAck = peer.maxAck;
     const isEstablished = state === TcpState.ESTABLISHED && (status & Status.ASSURED) !== 0;
-    // Sequence number 0 most likely answers a SYN that we ignored.
+    // Sequence number 0 most likely answers an ignored SYN.
     if (sequence === 0 && !isEstablished) return Reset.TRACKED;
     if (before(sequence, peerMaxAck) && settings().ignoreInvalidRst === 0) return Reset.INVALID;
     if (!isEstablished || sequence === peerMaxAck) return Reset.TRACKED;
     // It follows the data that its sender sent last.
     if (lastKind === SegmentKind.ACK && lastDirection === direction && sequence === lastEnd) return Reset.TRACKED;
-    // RFC 5961, section 3.2: its receiver may challenge it, and the connection go on.
+    // RFC 5961, section 3.2: its receiver may challenge it, and the connection may continue.
     return Reset.CHALLENGED;
   }
-  // The answer to a SYN or an ACK that passed untracked: it may acknowledge what we never saw.
+  // The reply to a SYN or an ACK that passed untracked: it may acknowledge data that was never seen.
   const answersIgnored =
     ((status & Status.SEEN_REPLY) !== 0 && lastKind === SegmentKind.SYN && lastDirection !== direction) ||
     ((status & Status.ASSURED) === 0 && lastKind === SegmentKind.ACK);
   if (answersIgnored && segment.acknowledgment === lastEnd) return Reset.TRUSTED;
-  // The answer to a challenge that passed untracked.
+  // The reply to a challenge that passed untracked.
   if (
     state === TcpState.SYN_SENT &&
     lastKind === SegmentKind.ACK &&
@@ -382,7 +382,7 @@ function resetOf(record: TcpConnection, direction: i32, state: i32): Reset {
   return Reset.TRACKED;
 }
 
-/** If both sides try in vain to close the connection, we are out of step with them: let it expire sooner. */
+/** If both sides try in vain to close the connection, conntrack is out of sync with them: let it expire sooner. */
 function outOfWindow(record: TcpConnection, direction: i32): void {
   const kind = segment.kind;
   if ((record.status & Status.ASSURED) === 0) return;
@@ -395,10 +395,10 @@ function outOfWindow(record: TcpConnection, direction: i32): void {
   }
   const remainingMs = record.expiresMs - nowMs();
   const unacknowledgedMs = settings().tcpUnacknowledgedMs;
-  if (remainingMs >= VAIN_END_MS && remainingMs > unacknowledgedMs) refresh(record, unacknowledgedMs);
+  if (remainingMs >= MIN_FUTILE_CLOSE_MS && remainingMs > unacknowledgedMs) refresh(record, unacknowledgedMs);
 }
 
-/** The states after the first FIN or RST, in which a full table may drop an entry first. */
+/** The states after the first FIN or RST. A full table drops entries in these states first. */
 function isClosing(state: i32): bool {
   return state >= TcpState.FIN_WAIT && state <= TcpState.CLOSE;
 }

@@ -5,15 +5,15 @@ import { settings, UdpConnection } from '../records';
 import { account, nowMs, refresh } from './account';
 import { recordAt } from './table';
 
-/** A flow that is older than this when it is answered is more than a question and its answer. */
+/** A flow still active after this time is more than a single request and reply. */
 const STREAM_AFTER_MS: f64 = 2000;
 
-/** Note when ENTRY, a fresh record, was created. */
+/** Stores the creation time of ENTRY, a new record. */
 export function udpOpen(entry: i32): void {
   udpRecordAt(entry).createdMs = nowMs();
 }
 
-/** Follow a packet of LENGTH bytes: it always belongs. */
+/** Tracks a packet of LENGTH bytes. It always belongs to the connection. */
 export function udpUpdate(entry: i32, direction: i32, length: i32): void {
   const record = udpRecordAt(entry);
   const status = record.status;

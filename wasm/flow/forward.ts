@@ -1,5 +1,5 @@
-// hot: the fast path. A packet of a known connection follows the path of the packet before it, or that of a megaflow.
-// Its contract is in core/flow/flow-cache.ts.
+// hot: the fast path. A packet of a known connection follows the path of the previous packet, or that of a megaflow.
+// core/flow/flow-cache.ts documents the contract.
 import { nowMs } from '../conntrack/account';
 import { open } from '../conntrack/open';
 import { lookUp, recordAt } from '../conntrack/table';
@@ -7,7 +7,7 @@ import { tcpFollow, tcpFollowAck, tcpIsOrdinary, tcpIsOrdinaryAck } from '../con
 import { udpUpdate } from '../conntrack/udp';
 import { IPPROTO_TCP, IPV4_LENGTH, ORIGINAL, Phase, REPLY, Status, UPCALL } from '../constants';
 import { Connection, pathsAt, TcpConnection } from '../records';
-import { leave, noteDeltas, otherTuple } from './leave';
+import { leave, otherTuple, updateDeltas } from './leave';
 import {
   countHit,
   firstMegaflow,
@@ -27,7 +27,8 @@ export function forward(at: usize, captured: i32, dev: i32): i32 {
 }
 
 /**
- * The same for a packet that is plain and was looked up: REFERENCE is that of its connection, below 0 if there is none.
+ * Same as `forward` for a plain packet that was already looked up: REFERENCE is its connection, below 0 if there is
+ * none.
  */
 export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   if (reference < 0) return open(at, dev);
@@ -42,7 +43,7 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   const tcp = changetype<TcpConnection>(record);
   const l4 = at + IPV4_LENGTH;
   const l4Length = length - IPV4_LENGTH;
-  // Some questions count how often they are asked, so they come last: after them only their answers can prevent the
+  // Some questions count how often they are asked, so they come last: after that, only their answers can rule out the
   // fast path.
   if (isTcp && known > 0 && tcpIsOrdinaryAck(tcp, direction, l4, l4Length)) {
     if (!isOpen(known - 1, dev, length) && !mayFollow(record, known - 1, at, dev, length, entry, direction)) {
@@ -68,39 +69,42 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   return path;
 }
 
-/** Whether PATH is open to the packet at AT of the connection ENTRY, whose RECORD says what it becomes. */
+/** Whether PATH accepts the packet at AT of connection ENTRY, whose RECORD has its translation. */
 function mayFollow(record: Connection, path: i32, at: usize, dev: i32, length: i32, entry: i32, direction: i32): bool {
-  const laterDestination = bswap<i32>(otherTuple(record, direction).source);
-  return mayTake(path, at, dev, length, laterDestination, laterDportOf(record, direction), entry, direction);
+  const translatedDestination = bswap<i32>(otherTuple(record, direction).source);
+  return mayTake(path, at, dev, length, translatedDestination, translatedDportOf(record, direction), entry, direction);
 }
 
-/** The port of destination that packets of DIRECTION have once they are translated, in host order. */
-function laterDportOf(record: Connection, direction: i32): i32 {
+/** The destination port of packets in DIRECTION after translation, in host order. */
+function translatedDportOf(record: Connection, direction: i32): i32 {
   return <i32>bswap<u16>(<u16>otherTuple(record, direction).ports);
 }
 
 /**
- * The path of the megaflow that holds a packet of an established connection whose own path is not known yet, or an
- * upcall.
+ * The path of the megaflow that matches a packet of an established connection without a path of its own, or an upcall.
  */
 function megaflowPath(at: usize, dev: i32, entry: i32, direction: i32, length: i32): i32 {
   const record = recordAt(entry);
   const isOriginal = direction === ORIGINAL;
   if (isOriginal && (record.status & Status.SEEN_REPLY) === 0) return UPCALL;
-  // A masqueraded connection leaves by its interface or not at all (nf_nat_oif_changed).
+  // A masqueraded connection may only leave by its own interface (nf_nat_oif_changed).
   const masqueradeDev = isOriginal ? record.masqueradeDev : 0;
   const phase = isOriginal ? Phase.ORIGINAL : Phase.REPLY;
-  const laterDestination = bswap<i32>(otherTuple(record, direction).source);
-  const laterDport = laterDportOf(record, direction);
+  const translatedDestination = bswap<i32>(otherTuple(record, direction).source);
+  const translatedDport = translatedDportOf(record, direction);
   let upcall = UPCALL;
-  let flow = megaflowFrom(firstMegaflow(), at, dev, phase, laterDestination, laterDport);
-  for (; isFound(flow); flow = megaflowFrom(megaflowAfter(flow), at, dev, phase, laterDestination, laterDport)) {
-    const path = pathOfMegaflow(flow, at, dev, laterDestination, laterDport);
+  let flow = megaflowFrom(firstMegaflow(), at, dev, phase, translatedDestination, translatedDport);
+  for (
+    ;
+    isFound(flow);
+    flow = megaflowFrom(megaflowAfter(flow), at, dev, phase, translatedDestination, translatedDport)
+  ) {
+    const path = pathOfMegaflow(flow, at, dev, translatedDestination, translatedDport);
     if (path < 0) {
       if (path !== UPCALL) upcall = path;
     } else if (
       (masqueradeDev === 0 || masqueradeDev === pathsAt(path).outDev + 1) &&
-      mayTake(path, at, dev, length, laterDestination, laterDport, entry, direction)
+      mayTake(path, at, dev, length, translatedDestination, translatedDport, entry, direction)
     ) {
       countHit(flow);
       return path;
@@ -109,8 +113,8 @@ function megaflowPath(at: usize, dev: i32, entry: i32, direction: i32, length: i
   return upcall;
 }
 
-/** Let the next packet of DIRECTION take PATH. */
+/** Stores PATH for the next packet in DIRECTION. */
 function remember(record: Connection, direction: i32, path: i32): void {
   record.setPath(direction, path + 1);
-  noteDeltas(record, direction);
+  updateDeltas(record, direction);
 }

@@ -1,5 +1,4 @@
-// hot: what happens to a packet whose path is known: it is counted, translated, and gets the Ethernet header that it
-// leaves with.
+// hot: sends a packet whose path is known: counts it, translates it, and writes its Ethernet header.
 import { recordAt } from '../conntrack/table';
 import {
   ETHERNET_LENGTH,
@@ -15,15 +14,15 @@ import {
 import { Connection, Path, Tuple } from '../records';
 import { fold, protocolOf } from './packet';
 
-/** What one less in TTL adds to the header's little-endian one's complement sum. */
+/** What a TTL decrement adds to the header's little-endian ones' complement sum. */
 const TTL_DELTA: u32 = 0xfffe;
 
-/** The tuple of the other direction: its inverse is what packets of DIRECTION are translated to. */
+/** The tuple of the other direction. Packets in DIRECTION are translated to its inverse. */
 export function otherTuple(record: Connection, direction: i32): Tuple {
   return direction === ORIGINAL ? record.reply : record.original;
 }
 
-/** Count the packet at AT on its path, and rewrite it as it leaves. */
+/** Counts the packet at AT on its path, and rewrites it for transmission. */
 export function leave(at: usize, path: Path, record: Connection, direction: i32, length: i32): void {
   path.packets += 1;
   path.bytes += <f64>length;
@@ -36,9 +35,12 @@ export function leave(at: usize, path: Path, record: Connection, direction: i32,
   store<u16>(link, load<u16>(pathAt, Path.linkAt + 12), 12);
 }
 
-/** One less in TTL, and both ends as the connection's other direction has them; checksums follow (RFC 1624). */
+/**
+ * Decrements the TTL and translates both ends to the inverse of the other direction's tuple. Updates the checksums (RFC
+ * 1624).
+ */
 function rewrite(at: usize, record: Connection, direction: i32, isTcp: bool): void {
-  // TTL and protocol in the lower half, the header's checksum in the upper one.
+  // TTL and protocol in the lower half, the header checksum in the upper half.
   const third = load<u32>(at, IPV4_TTL_AT);
   let headerDelta = TTL_DELTA;
   if ((record.status & NAT_MASK) !== 0) {
@@ -60,11 +62,11 @@ function rewrite(at: usize, record: Connection, direction: i32, isTcp: bool): vo
 }
 
 export function updateChecksumDeltas(entry: i32, direction: i32): void {
-  noteDeltas(recordAt(entry), direction);
+  updateDeltas(recordAt(entry), direction);
 }
 
-/** Set the `checksumDeltas` of DIRECTION: what its translation adds to the sums of the IP header and of layer 4. */
-export function noteDeltas(record: Connection, direction: i32): void {
+/** Sets the `checksumDeltas` for DIRECTION: what its translation adds to the IP header's and the layer-4 sum. */
+export function updateDeltas(record: Connection, direction: i32): void {
   const own = direction === ORIGINAL ? record.original : record.reply;
   const other = otherTuple(record, direction);
   const addresses = difference(own.source, other.destination) + difference(own.destination, other.source);
@@ -72,7 +74,7 @@ export function noteDeltas(record: Connection, direction: i32): void {
   record.setChecksumDeltas(direction, (fold(addresses) << 16) | fold(addresses + ports));
 }
 
-/** The one's complement sum of the halves of AFTER less those of BEFORE. */
+/** The ones' complement sum of the halves of AFTER minus those of BEFORE. */
 function difference(before: u32, after: u32): u32 {
   return (~before & 0xffff) + (~before >>> 16) + (after & 0xffff) + (after >>> 16);
 }

@@ -1,13 +1,13 @@
-// Matches with state: limit's credit, statistic's counter. Their contract is in core/rules/run/match-state.ts, their
-// records are declared in core/rules/run/flat-state.ts.
+// Stateful matches: limit's credit and statistic's counter. core/rules/run/match-state.ts documents the contract;
+// core/rules/run/flat-state.ts declares the records.
 import { nowMs } from '../conntrack/account';
 import { CREDIT_PER_TICK, StateKind, TICK_MS } from '../constants';
 import { clock, FlatState } from '../records';
 
-/** The `prediction` of a state once it was taken. */
+/** The `prediction` of a state after it was used. */
 const TAKEN = -1;
 
-/** Does the packet in hand match? 1, else 0. */
+/** Returns 1 if the current packet matches, else 0. */
 export function askState(address: usize): i32 {
   const state = changetype<FlatState>(address);
   const predicted = state.prediction;
@@ -16,7 +16,7 @@ export function askState(address: usize): i32 {
   return predicted;
 }
 
-/** What `askState` will return for the packet in hand when the rules get there, however often it is predicted. */
+/** Predicts what `askState` will return for the current packet. May be called any number of times. */
 export function predictState(address: usize): i32 {
   const state = changetype<FlatState>(address);
   const known = state.prediction;
@@ -35,9 +35,9 @@ function answer(state: FlatState): i32 {
   return state.kind === StateKind.LIMIT ? answerLimit(state) : answerNth(state);
 }
 
-/** xt_limit: all arithmetic is in unsigned 32 bits, and overflows as there. */
+/** xt_limit: all arithmetic is unsigned 32-bit and overflows like the kernel's. */
 function answerLimit(state: FlatState): i32 {
-  // The conversion to a signed number is a single instruction, and time is never below 0.
+  // Conversion to a signed number is a single instruction, and time is never negative.
   const tick = <u64>(<i64>(nowMs() / <f64>TICK_MS));
   const passed = tick - state.tick;
   state.tick = tick;

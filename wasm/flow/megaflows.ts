@@ -1,11 +1,11 @@
-// Megaflows (core/flow/megaflow.ts): what the first packet of a connection, and the first answer, may follow without
-// asking the rules.
+// Megaflows (core/flow/megaflow.ts): the first packet of a connection and the first reply can follow one without
+// traversing the rules.
 import { FIRST_MISS, UPCALL } from '../constants';
 import { ChainPath, MEGAFLOWS_AT, MEGAFLOWS_COUNT, Megaflow, ValueRange } from '../records';
 import { destinationOf, dportOf, protocolOf, sourceOf, sportOf } from './packet';
-import { firstMatch, UNSAID } from './probe';
+import { firstMatch, UNDECIDED } from './probe';
 
-/** How many there are, from MEGAFLOWS_AT on: `MegaflowTable` sets it whenever it adds one. */
+/** The number of megaflows, starting at MEGAFLOWS_AT. Set by `MegaflowTable` when it adds one. */
 let megaflows = 0;
 
 export function setMegaflows(count: i32): void {
@@ -16,12 +16,12 @@ export function hasMegaflows(): bool {
   return megaflows > 0;
 }
 
-/** Whether a search has found one. */
+/** Whether a search found a megaflow. */
 export function isFound(flow: Megaflow): bool {
   return changetype<usize>(flow) !== 0;
 }
 
-/** Where a search starts, and goes on after FLOW. */
+/** The first megaflow, or the one after FLOW. */
 export function firstMegaflow(): Megaflow {
   return changetype<Megaflow>(MEGAFLOWS_AT);
 }
@@ -31,18 +31,18 @@ export function megaflowAfter(flow: Megaflow): Megaflow {
 }
 
 /**
- * The first megaflow from FROM on that holds the packet at AT, which comes in by DEV in PHASE, and whose destination
- * and its port will be LATER_DESTINATION and LATER_DPORT (host order) once it is translated; not `isFound` where there
- * is none. For packets that open a connection, megaflows accept any of the latter: their plan decides what these will
- * be.
+ * Finds the first megaflow, starting at FROM, that matches the packet at AT arriving on DEV in PHASE, with
+ * TRANSLATED_DESTINATION and TRANSLATED_DPORT (host order) as its destination after translation. The result must be
+ * checked with `isFound`. For packets that open a connection, megaflows accept any translated destination, because
+ * their plan determines it.
  */
 export function megaflowFrom(
   from: Megaflow,
   at: usize,
   dev: i32,
   phase: i32,
-  laterDestination: i32,
-  laterDport: i32,
+  translatedDestination: i32,
+  translatedDport: i32,
 ): Megaflow {
   const source = bswap<i32>(sourceOf(at));
   const destination = bswap<i32>(destinationOf(at));
@@ -59,8 +59,8 @@ export function megaflowFrom(
       holds(flow.destination, destination) &&
       holds(flow.source, source) &&
       holds(flow.sport, sport) &&
-      holds(flow.laterDestination, laterDestination) &&
-      holds(flow.laterDport, laterDport)
+      holds(flow.translatedDestination, translatedDestination) &&
+      holds(flow.translatedDport, translatedDport)
     ) {
       return flow;
     }
@@ -69,17 +69,23 @@ export function megaflowFrom(
 }
 
 /**
- * The path that the packet at AT takes, which comes in by DEV and which FLOW holds; an upcall where it is not known.
- * Its destination and port are LATER_DESTINATION and LATER_DPORT once they are translated.
+ * The path of the packet at AT, which arrived on DEV and matches FLOW, or an upcall if it is not known.
+ * TRANSLATED_DESTINATION and TRANSLATED_DPORT are its destination after translation.
  */
-export function pathOfMegaflow(flow: Megaflow, at: usize, dev: i32, laterDestination: i32, laterDport: i32): i32 {
+export function pathOfMegaflow(
+  flow: Megaflow,
+  at: usize,
+  dev: i32,
+  translatedDestination: i32,
+  translatedDport: i32,
+): i32 {
   const chain: usize = flow.chain;
   if (chain === 0) return flow.path;
   const isLater = flow.isLater !== 0;
-  const to = isLater ? laterDestination : bswap<i32>(destinationOf(at));
-  const toPort = isLater ? laterDport : dportOf(at);
+  const to = isLater ? translatedDestination : bswap<i32>(destinationOf(at));
+  const toPort = isLater ? translatedDport : dportOf(at);
   const answer = firstMatch(chain, at, to, toPort, dev, flow.outDev, flow.state);
-  if (answer === UNSAID) return UPCALL;
+  if (answer === UNDECIDED) return UPCALL;
   const path = changetype<ChainPath>(<usize>flow.chainPaths + <usize>answer * ChainPath.BYTES).path - 1;
   return path < 0 ? FIRST_MISS - (answer * MEGAFLOWS_COUNT + indexOf(flow)) : path;
 }
@@ -88,7 +94,7 @@ function indexOf(flow: Megaflow): i32 {
   return <i32>((changetype<usize>(flow) - MEGAFLOWS_AT) / Megaflow.BYTES);
 }
 
-/** The packet in hand takes the path of FLOW. */
+/** Counts a packet that takes the path of FLOW. */
 export function countHit(flow: Megaflow): void {
   flow.hits += 1;
 }

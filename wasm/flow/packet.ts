@@ -13,12 +13,12 @@ export function load32(at: usize): i32 {
   return bswap<i32>(load<i32>(at));
 }
 
-/** Total length of the IPv4 packet at AT. */
+/** The total length of the IPv4 packet at AT. */
 export function totalLength(at: usize): i32 {
   return load16(at + IPV4_TOTAL_LENGTH_AT);
 }
 
-/** Protocol of the IPv4 packet at AT. */
+/** The protocol of the IPv4 packet at AT. */
 export function protocolOf(at: usize): i32 {
   return load<u8>(at, IPV4_PROTOCOL_AT);
 }
@@ -32,7 +32,7 @@ export function destinationOf(at: usize): i32 {
   return load<i32>(at, IPV4_DESTINATION_AT);
 }
 
-/** Both ports, as loaded, of a packet with a header of 20 bytes: the source's in the lower half. */
+/** Both ports, as loaded, in a packet with a 20-byte header: the source port in the lower half. */
 export function portsOf(at: usize): i32 {
   return load<i32>(at, IPV4_LENGTH);
 }
@@ -46,25 +46,25 @@ export function dportOf(at: usize): i32 {
   return load16(at + IPV4_LENGTH + PORT_BYTES);
 }
 
-/** SUM with its carries folded in: 16 bits. SUM is below 2^32. */
+/** Folds the carries of SUM, which is below 2^32, into 16 bits. */
 export function fold(sum: u32): u32 {
   const once = (sum & 0xffff) + (sum >>> 16);
   return (once & 0xffff) + (once >>> 16);
 }
 
-/** A sum of 64 bits, folded to one of 16. */
+/** Folds a 64-bit sum into 16 bits. */
 export function fold64(sum: u64): u32 {
   const once = (sum & 0xffffffff) + (sum >>> 32);
   const twice = (once & 0xffffffff) + (once >>> 32);
   return fold(<u32>twice);
 }
 
-/** From this length on, sums are computed sixteen bytes at a time. */
+/** From this length, sums are computed sixteen bytes at a time. */
 const WIDE_BYTES = 128;
 
 /**
- * The one's complement sum of LENGTH bytes from AT on, as little-endian 16-bit words (RFC 1071, section 2(B)), in parts
- * that are not folded yet. Up to seven bytes after the last one are loaded, and ignored.
+ * The ones' complement sum of LENGTH bytes at AT, as little-endian 16-bit words (RFC 1071, section 2(B)), not yet
+ * folded. Up to seven bytes after the last one are loaded and ignored.
  */
 export function sumWords(at: usize, length: i32): u64 {
   let sum: u64 = 0;
@@ -77,7 +77,7 @@ export function sumWords(at: usize, length: i32): u64 {
       low = i32x4.add(low, i32x4.extadd_pairwise_i16x8_u(v128.load(position)));
       high = i32x4.add(high, i32x4.extadd_pairwise_i16x8_u(v128.load(position, 16)));
     }
-    // At most 2,048 rounds of at most 2 x 65,535 per lane: no lane overflows.
+    // At most 2,048 rounds of at most 2 × 65,535 per lane, so no lane overflows.
     const wide = i64x2.add(
       i64x2.add(i64x2.extend_low_i32x4_u(low), i64x2.extend_high_i32x4_u(low)),
       i64x2.add(i64x2.extend_low_i32x4_u(high), i64x2.extend_high_i32x4_u(high)),

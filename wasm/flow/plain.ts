@@ -1,4 +1,4 @@
-// Whether a packet is plain: of the kind that the fast path handles, as far as the packet itself decides that.
+// Whether a packet is plain: whether the fast path can handle it, judging by the packet alone.
 
 import { tcpIsValid } from '../conntrack/tcp';
 import {
@@ -15,25 +15,25 @@ import {
 } from '../constants';
 import { fold64, load16, sumWords } from './packet';
 
-/** Version 4, a header of 20 bytes. */
+/** Version 4 and a header of 20 bytes. */
 const PLAIN_HEADER: u32 = 0x45;
 /**
- * In the second word of the IP header (identification and fragmentation), as loaded: MF, the reserved bit, and the
+ * Bits of the second word of the IP header (identification and fragmentation), as loaded: MF, the reserved bit and the
  * offset.
  */
 const FRAGMENT_BITS: u32 = 0xffbf0000;
 
-/** Whether the host looks at layer-4 checksums (nf_conntrack_checksum): `FlowCache` sets it once. */
-let looksAtChecksums = true;
+/** Whether the host verifies layer-4 checksums (nf_conntrack_checksum). Set once by `FlowCache`. */
+let verifiesChecksums = true;
 
 export function setChecksums(on: bool): void {
-  looksAtChecksums = on;
+  verifiesChecksums = on;
 }
 
 /**
- * Whether the fast path can handle the IPv4 packet at AT, of which CAPTURED bytes are there, as far as the packet
- * itself decides that: it is complete, its header has no options, its TTL is above 1, and it is TCP or UDP with a valid
- * header and right checksums.
+ * Whether the fast path can handle the IPv4 packet at AT, of which CAPTURED bytes are present, judging by the packet
+ * alone: it is complete, its header has no options, its TTL is above 1, and it is TCP or UDP with a valid header and
+ * correct checksums.
  */
 export function isPlain(at: usize, captured: i32): bool {
   if (captured < IPV4_LENGTH + UDP_LENGTH) return false;
@@ -58,7 +58,7 @@ export function isPlain(at: usize, captured: i32): bool {
   } else {
     return false;
   }
-  if (!looksAtChecksums) return true;
+  if (!verifiesChecksums) return true;
   const pseudoHeader = addresses + <u64>((protocol << 8) + ((l4Length & 0xff) << 8) + (l4Length >>> 8));
   return fold64(pseudoHeader + sumWords(l4, l4Length)) === 0xffff;
 }

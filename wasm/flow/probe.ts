@@ -1,21 +1,21 @@
-// Long chains: which of their rules is the first that a packet matches (core/flow/chain-probe.ts). The algorithm is
-// that of core/rules/index/chain-index.ts.
+// Long chains: finds the first rule that a packet matches (core/flow/chain-probe.ts). The algorithm is the same as in
+// core/rules/index/chain-index.ts.
 import { ENTRY_WORDS, FIELD_WORDS, LAST_WORD, PROBE_ANY_FIELD, RULE_SHIFT, STATES } from '../constants';
 import { ProbeChain, ProbeList } from '../records';
 import { protocolOf, sourceOf, sportOf } from './packet';
 
-/** More than words is needed to tell which rule it is. */
-export const UNSAID = -1;
+/** The words cannot decide which rule matches. */
+export const UNDECIDED = -1;
 
 const SIGN: u32 = 0x80000000;
 
-/** The packet's value of each field, where a rule has the words of the field: `firstMatch` sets them all. */
+/** The packet's value for each field that has words in a rule. `firstMatch` sets them all. */
 const values = memory.data(STATES << 2);
 
 /**
- * The position of the first rule of the chain at CHAIN_AT that the packet at AT matches; the number of rules if it
- * matches none; or UNSAID. Its destination and port are TO and TO_PORT (host order) there, its interfaces DEV and OUT
- * (from 0, -1: none), its state the bit STATE.
+ * The position of the first rule in the chain at CHAIN_AT that the packet at AT matches, the number of rules if none
+ * does, or UNDECIDED. At that point the packet's destination is TO and TO_PORT (host order), its interfaces are DEV and
+ * OUT (from 0; -1 if none), and its state is the bit STATE.
  */
 export function firstMatch(chainAt: usize, at: usize, to: i32, toPort: i32, dev: i32, out: i32, state: i32): i32 {
   store<i32>(values, to, FIELD_WORDS.destination << 2);
@@ -53,7 +53,7 @@ export function firstMatch(chainAt: usize, at: usize, to: i32, toPort: i32, dev:
       }
     }
   }
-  if (best < rules && load<i32>(words + ((<usize>best) << (RULE_SHIFT + 2)), LAST_WORD << 2) !== 0) return UNSAID;
+  if (best < rules && load<i32>(words + ((<usize>best) << (RULE_SHIFT + 2)), LAST_WORD << 2) !== 0) return UNDECIDED;
   return best;
 }
 
@@ -70,8 +70,8 @@ function fieldValue(field: i32): i32 {
 }
 
 /**
- * IntervalLists.find: the address of the offset in DATA at which the part of VALUE begins; the next word is the offset
- * of its end.
+ * IntervalLists.find: the address of the offset in DATA where the part for VALUE starts. The next word is the offset of
+ * its end.
  */
 function find(list: ProbeList, data: usize, value: i32): usize {
   const lowest = list.lowest;

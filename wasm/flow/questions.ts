@@ -1,30 +1,30 @@
-// What a path wants to know of each packet that is to take it (core/flow/questions.ts).
+// The per-packet checks of a path (core/flow/questions.ts).
 import { FieldBase, IPV4_LENGTH, TestOp, TRANSLATED_ADDRESS_AT, TRANSLATED_PORT_AT } from '../constants';
 import { ask } from '../host';
 import { FieldTest, pathsAt } from '../records';
 import { predictState } from './match-state';
 import { load32 } from './packet';
 
-/** The translated destination of the packet in hand, where tests find it: address and port, in network byte order. */
+/** The translated destination of the current packet, for tests: address and port in network byte order. */
 const translated = memory.data(8);
 
-/** Whether PATH is open, without a question, to packets of LENGTH bytes that come in by DEV. */
+/** Whether PATH accepts packets of LENGTH bytes from DEV without further questions. */
 export function isOpen(path: i32, dev: i32, length: i32): bool {
   const taken = pathsAt(path);
   return taken.tests === 0 && taken.inDev === dev && length <= taken.mtu;
 }
 
 /**
- * Whether PATH is open to the packet at AT of LENGTH bytes that comes in by DEV, whose destination and port will
- * be LATER_DESTINATION and LATER_DPORT. ENTRY is its connection, -1: it has none yet.
+ * Whether PATH accepts the packet at AT of LENGTH bytes, which arrived on DEV and has TRANSLATED_DESTINATION and
+ * TRANSLATED_DPORT as its destination after translation. ENTRY is its connection; -1 if it has none yet.
  */
 export function mayTake(
   path: i32,
   at: usize,
   dev: i32,
   length: i32,
-  laterDestination: i32,
-  laterDport: i32,
+  translatedDestination: i32,
+  translatedDport: i32,
   entry: i32,
   direction: i32,
 ): bool {
@@ -32,14 +32,14 @@ export function mayTake(
   if (taken.inDev !== dev || length > taken.mtu) return false;
   const tests: usize = taken.tests;
   if (tests === 0) return true;
-  store<u32>(translated, bswap<u32>(laterDestination), TRANSLATED_ADDRESS_AT);
-  store<u16>(translated, bswap<u16>(<u16>laterDport), TRANSLATED_PORT_AT);
+  store<u32>(translated, bswap<u32>(translatedDestination), TRANSLATED_ADDRESS_AT);
+  store<u16>(translated, bswap<u16>(<u16>translatedDport), TRANSLATED_PORT_AT);
   return answersAgree(tests, path, at, entry, direction);
 }
 
 /**
- * Whether the packet at AT answers the questions of PATH as its first one did; its tests begin at FIRST. Of what has no
- * connection yet (ENTRY is -1), JavaScript cannot be asked.
+ * Whether the packet at AT answers the questions of PATH as its first packet did. Its tests start at FIRST. Without a
+ * connection (ENTRY is -1), JavaScript cannot be asked.
  */
 function answersAgree(first: usize, path: i32, at: usize, entry: i32, direction: i32): bool {
   let answer = true;
@@ -67,7 +67,7 @@ function testAfter(test: FieldTest): FieldTest {
   return changetype<FieldTest>(changetype<usize>(test) + FieldTest.BYTES);
 }
 
-/** Whether the packet at AT has a value that TEST lets through. */
+/** Whether the packet at AT has a value that passes TEST. */
 function isInRange(test: FieldTest, at: usize): bool {
   const value = <u32>load32(baseOf(test.base, at) + <usize>test.fieldAt);
   const masked = (value - <u32>test.surplus) & <u32>test.mask;
