@@ -5,6 +5,13 @@ import { CtInfo } from './packet.js';
 
 export const asAddress = (value: number): string => formatLoaded(toLoaded(value));
 export const asHex = (value: number): string => `0x${value.toString(16)}`;
+
+/** A MAC address, as iptables writes it. */
+export const asMac = (value: number): string =>
+  value
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/..(?=.)/g, '$&:');
 export const asDevice = (value: number, names: readonly string[]): string => (value === 0 ? 'none' : names[value - 1]);
 export const namesOf =
   (names: Readonly<Record<string, number>>) =>

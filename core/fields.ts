@@ -37,6 +37,7 @@ import {
   asDevice,
   asFlags,
   asHex,
+  asMac,
   CTSTATE_DNAT,
   CTSTATE_SNAT,
   formatCtstate,
@@ -296,6 +297,14 @@ export const FIELDS = {
     read: (packet) => packet.view.getUint16(packet.l4 + ICMP_TYPE_AT),
     code: { value: code`packet.view.getUint16(packet.l4 + ${ICMP_TYPE_AT})` },
     format: (value) => `${value >> 8}/${value & 0xff}`,
+  },
+  /** Of the Ethernet frame that it arrived in. */
+  sourceMac: {
+    label: 'source MAC address',
+    bits: 48,
+    fixedBy: 'packet',
+    read: (packet) => packet.sourceMac,
+    format: asMac,
   },
   packetType: {
     label: 'packet type',

@@ -70,6 +70,8 @@ export class Packet {
   /** The hook that the packet is in. */
   hook: Hook = Hook.PREROUTING;
   type: PacketType = PacketType.HOST;
+  /** The source MAC address of the frame that it arrived in, as a number of 48 bits; -1: none. */
+  sourceMac = -1;
   /** The packet mark (-j MARK), an int32. */
   mark = 0;
   /** The conntrack entry, -1: none; the packet's direction in it; and what conntrack says of the packet. */

@@ -2,7 +2,7 @@
  * hot: the first stage of a frame's way: is there an IPv4 packet in it for the host, how was it addressed, and is there room for
  * the Ethernet header that the packet will leave with.
  */
-import { ETHERNET_LENGTH } from '../../codecs/layouts.js';
+import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT } from '../../codecs/layouts.js';
 import { PacketType } from '../packet.js';
 import { type Frame, PACKET_TYPE_FROM_LINK } from './frame.js';
 import { IpLocation, type LinkSkip, locateIp } from './locate-ip.js';
@@ -28,6 +28,7 @@ export class LinkStage implements PacketBytes {
   captured = 0;
   onWire = 0;
   packetType: PacketType = PacketType.HOST;
+  #frame: Frame | undefined;
   readonly #location = new IpLocation();
   /** Packets without room before them are copied to here. */
   #copy: Uint8Array | undefined;
@@ -38,10 +39,18 @@ export class LinkStage implements PacketBytes {
     return this.#location.skip ?? 'not-ip';
   }
 
+  /** The source MAC address of the frame, 48 bits; -1: it has none. To be read before the packet leaves: it may be overwritten then. */
+  get sourceMac(): number {
+    if (this.#location.linkKind !== 'ethernet' || this.#frame === undefined) return -1;
+    const { view, at } = this.#frame;
+    return view.getUint16(at + ETHERNET_SOURCE_AT) * 2 ** 32 + view.getUint32(at + ETHERNET_SOURCE_AT + 2);
+  }
+
   /** Find the IPv4 packet in FRAME; false if there is none for the host. */
   take(frame: Frame): boolean {
     const location = this.#location;
     if (!locateIp(frame, location)) return false;
+    this.#frame = frame;
     this.bytes = frame.bytes;
     this.view = frame.view;
     this.at = location.at;

@@ -10,6 +10,7 @@ import { icmp } from './icmp.js';
 import { iprange } from './iprange.js';
 import { length } from './length.js';
 import { limit } from './limit.js';
+import { mac } from './mac.js';
 import { mark } from './mark.js';
 import { multiport } from './multiport.js';
 import { pkttype } from './pkttype.js';
@@ -31,6 +32,7 @@ const ALL: readonly MatchExtension<unknown>[] = [
   iprange,
   length,
   limit,
+  mac,
   mark,
   multiport,
   pkttype,

@@ -64,7 +64,7 @@ export function orAbsent(condition: FieldCondition): FieldCondition {
   return { ...condition, orAbsent: true };
 }
 
-/** The value of FIELD has at least one of BITS, or (NEGATED) none. */
+/** The value of FIELD, which has at most 32 bits, has at least one of BITS, or (NEGATED) none. */
 export function hasAnyBit(field: ValueField, bits: number, negated: boolean): FieldCondition {
   return fieldCondition(field, bits >>> 0, bits === 0 ? [] : [{ min: 1, max: bits >>> 0 }], negated);
 }

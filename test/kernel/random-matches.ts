@@ -3,7 +3,7 @@ import { formatIpv4 } from './address.js';
 import type { Prng } from './prng.js';
 import { networkText } from './random-host.js';
 import { LOCAL } from './router.js';
-import { devicesOf, deviceTowards, type Flow, type World } from './world.js';
+import { devicesOf, deviceTowards, type Flow, neighbourMac, type World } from './world.js';
 
 /** Matches of a rule, and what its target depends on of them. */
 export interface MatchText {
@@ -26,7 +26,9 @@ export function randomMatches(prng: Prng, world: World, hooks: Hooks, isBase: bo
   // iptables refuses these in base chains where they mean nothing; in a chain of one's own they never match.
   const isInputOk = isBase ? !hasAny('OUTPUT', 'POSTROUTING') : true;
   const isOutputOk = isBase ? !hasAny('PREROUTING', 'INPUT') : true;
-  const makers = MAKERS.filter(({ name }) => (name === 'in' ? isInputOk : name === 'out' ? isOutputOk : true));
+  const makers = MAKERS.filter(({ name }) =>
+    name === 'in' ? isInputOk : name === 'out' ? isOutputOk : name === 'mac' ? !hasAny('OUTPUT', 'POSTROUTING') : true,
+  );
   const chosen = new Map<string, Maker>();
   for (
     let left = prng.weighted([
@@ -101,6 +103,11 @@ const MAKERS: readonly Maker[] = [
     make: ({ prng }) =>
       `-m pkttype ${not(prng)}--pkt-type ${prng.pick(['unicast', 'unicast', 'broadcast', 'multicast'])}`,
   },
+  {
+    name: 'mac',
+    weight: 1,
+    make: ({ prng, world, flow }) => `-m mac ${not(prng)}--mac-source ${macText(prng, world, flow)}`,
+  },
   { name: 'iprange', weight: 1, make: ({ prng, flow }) => iprangeMatch(prng, flow) },
   { name: 'limit', weight: 0.7, make: ({ prng }) => `-m limit ${limitText(prng)}` },
   { name: 'statistic', weight: 0.7, make: ({ prng }) => nthMatch(prng) },
@@ -125,6 +132,12 @@ function randomFlow(prng: Prng, world: World): Flow {
     peerAddress: address,
     peerPort: port,
   };
+}
+
+/** The address of FLOW's sender, or another. */
+function macText(prng: Prng, world: World, { dev, address }: Flow): string {
+  const mac = prng.chance(0.7) ? neighbourMac(world, dev, address) : prng.bytes(6);
+  return [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
 const not = (prng: Prng): string => (prng.chance(0.18) ? '! ' : '');

@@ -33,7 +33,9 @@ function randomCondition(random: Random, field: ValueField, value: number): Fiel
   const highest = highestValue(field);
   const near = Math.min(highest, Math.max(0, value + random(5) - 2));
   const negated = random(3) === 0;
-  switch (random(5)) {
+  // Fields of more than 32 bits have no masks.
+  const kinds = highest > 0xffffffff ? [0, 3, 4] : [0, 1, 2, 3, 4];
+  switch (pick(random, kinds)) {
     case 0:
       return equals(field, near, negated);
     case 1: {

@@ -52,6 +52,7 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   tcpFlags: ['l4+13'],
   tcpOptions: ['available', 'headerLength', 'l4+12', ...Array.from({ length: 40 }, (_, i) => `l4+${20 + i}`)],
   icmpType: ['l4+0', 'l4+1'],
+  sourceMac: ['sourceMac'],
   packetType: ['type'],
   mark: ['mark'],
   sourceType: ['source', 'addressType'],

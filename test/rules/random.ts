@@ -87,6 +87,7 @@ export function dressPacket(packet: Packet, random: Random, hook: Hook, connecti
   packet.inDev = hook === 3 || hook === 4 ? -1 : random(INTERFACES.length);
   packet.outDev = hook === 0 || hook === 1 ? -1 : random(INTERFACES.length);
   packet.type = pick(random, Object.values(PacketType));
+  packet.sourceMac = pick(random, [-1, 0x020000000001, 0x020000000002, 0xffffffffffff]);
   packet.mark = pick(random, [0, 1, 0x10, -1, 0xff]);
   packet.nowMs = random(100_000);
   packet.ctinfo = pick(random, Object.values(CtInfo));

@@ -1,0 +1,37 @@
+/** `-m mac`: the source address of the Ethernet frame that the packet arrived in (xt_mac). */
+import { asMac } from '../field-formats.js';
+import { Hook } from '../hooks.js';
+import { equals } from '../rules/condition.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+
+const MAC = /^[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}$/i;
+
+interface MacParams {
+  /** 48 bits. */
+  readonly address: number;
+  readonly negated: boolean;
+}
+
+export const mac: MatchExtension<MacParams> = {
+  name: 'mac',
+  options: [{ name: '--mac-source', words: 1, invertible: true, required: true, wanted: 'a MAC address' }],
+  hooks: [Hook.PREROUTING, Hook.INPUT, Hook.FORWARD],
+
+  parse(options) {
+    const { values, negated } = options.get('--mac-source')!;
+    const [word] = values;
+    if (!MAC.test(word.text))
+      throw new RuleFault(word, `bad MAC address "${word.text}"`, 'six bytes, 02:00:00:00:00:01');
+    const address = word.text.split(':').reduce((number, byte) => number * 256 + Number.parseInt(byte, 16), 0);
+    return { address, negated };
+  },
+
+  save({ address, negated }) {
+    return `${negated ? ' !' : ''} --mac-source ${asMac(address)}`;
+  },
+
+  lower({ address, negated }) {
+    return { conditions: [equals('sourceMac', address, negated)] };
+  },
+};
