@@ -1,19 +1,20 @@
 /**
- * What the rows cost at another time, to see what a change of the code does to them. Kept are ratios: the best run of a row
- * over the best run of the yardstick in the same measurement. The best, for what else a machine does only ever adds.
+ * The cost of the rows at an earlier time, to show what a change to the code does to them. The baseline has ratios: the
+ * fastest run of a row divided by the fastest run of the yardstick in the same measurement. The minimum is used because
+ * interference only ever adds time.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Measured } from './measure.js';
 
-/** More than this is a loss. */
+/** A larger change is a loss. */
 const LOSS_SHARE = 0.1;
 
 export interface Baseline {
-  /** Where it was measured: for people, nothing is compared with it. */
+  /** The machine it was measured on. Informative only. */
   machine: string;
-  /** Another size of the workloads cannot be compared. */
+  /** The size of the workloads. Other sizes cannot be compared. */
   packets: number;
-  /** By key of a series: its unit for each millisecond of the yardstick. */
+  /** By key of the series: its value per millisecond of the yardstick. */
   ratios: Record<string, number>;
 }
 
@@ -21,12 +22,12 @@ export interface Comparison {
   key: string;
   ratio: number;
   baseline: number;
-  /** 0.1: a tenth slower. */
+  /** 0.1 means 10 % slower. */
   change: number;
   isLoss: boolean;
 }
 
-/** The ratios of MEASURED; what is no time, or not ours, is left out. */
+/** The ratios of MEASURED, without other programs and without series that are not times. */
 export function ratiosOf(measured: readonly Measured[], yardstickRunsMs: readonly number[]): Record<string, number> {
   const yardstickMs = Math.min(...yardstickRunsMs);
   const own = measured.filter(({ unit, isForeign }) => (unit === 'ns' || unit === 'ms') && !isForeign);
@@ -35,7 +36,7 @@ export function ratiosOf(measured: readonly Measured[], yardstickRunsMs: readonl
 
 const round = (ratio: number) => Number(ratio.toPrecision(4));
 
-/** RATIOS beside those of BASELINE, of all keys that both have. */
+/** Compares RATIOS with those in BASELINE, for all keys that both have. */
 export function compareRatios(ratios: Readonly<Record<string, number>>, baseline: Baseline): Comparison[] {
   return Object.entries(ratios).flatMap(([key, ratio]) => {
     const before = baseline.ratios[key];
@@ -45,14 +46,14 @@ export function compareRatios(ratios: Readonly<Record<string, number>>, baseline
   });
 }
 
-/** The baseline at PATH; undefined where there is none, or it is of workloads of another size. */
+/** The baseline at PATH; undefined if there is none, or if its workloads have another size. */
 export function readBaseline(path: string, packets: number): Baseline | undefined {
   if (!existsSync(path)) return undefined;
   const baseline: Baseline = JSON.parse(readFileSync(path, 'utf8'));
   return baseline.packets === packets ? baseline : undefined;
 }
 
-/** Write BASELINE to PATH; what is there of the same size stays where BASELINE has no row for it. */
+/** Writes BASELINE to PATH. Keeps ratios of the same size that BASELINE does not have. */
 export function updateBaseline(path: string, baseline: Baseline): void {
   const before = readBaseline(path, baseline.packets);
   const ratios = { ...before?.ratios, ...baseline.ratios };

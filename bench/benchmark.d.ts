@@ -1,11 +1,11 @@
-/** The part of benchmark 2.1.4 (https://benchmarkjs.com/docs) that is used here. */
+/** Types for the parts of benchmark 2.1.4 (https://benchmarkjs.com/docs) that are used here. */
 declare module 'benchmark' {
   export default class Benchmark {
     static Suite: new () => Suite;
     name: string;
-    /** Calls a second. */
+    /** Calls per second. */
     hz: number;
-    /** What a call threw. */
+    /** The error that a call threw. */
     error?: Error;
     /** `rme`: relative margin of error, in percent. */
     stats: { rme: number };

@@ -1,6 +1,6 @@
 /**
- * Rules and headers of ClassBench kind (Taylor and Turner, 2007): the filters of a real firewall's statistics, repeated
- * over shifted addresses until there are as many as are wanted, and for each rule headers that fall into it.
+ * Rules and headers in the style of ClassBench (Taylor and Turner, 2007): filters generated from the statistics of a
+ * real firewall, repeated with shifted addresses to get the required number, and headers that match them.
  */
 import { join } from 'node:path';
 import { IPPROTO_TCP, IPPROTO_UDP, TCP_SYN } from '../codecs/layouts.js';
@@ -9,15 +9,15 @@ import { createPcapFile } from '../io/capture-file.js';
 import { CONTAINER_TO_HOST, FrameBuilder } from './frame-builder.js';
 import { Draw } from './random.js';
 
-/** First octets that the addresses are shifted through: all can be routed, none is the host's own network. */
+/** The range of first octets for shifted addresses: all can be routed, and none is in the host's own networks. */
 const FIRST_OCTET = 11;
 const OCTETS = 100;
-/** Coprime to OCTETS, so that copy after copy lies elsewhere. */
+/** Coprime to OCTETS, so that every copy has different addresses. */
 const SHIFT = 37;
-const TRIES = 50;
+const MAX_TRIES = 50;
 const SEED = 2;
 
-/** Addresses in host order; ranges hold both ends. */
+/** Addresses are in host order; ranges include both ends. */
 export interface Filter {
   readonly source: Prefix;
   readonly destination: Prefix;
@@ -37,15 +37,16 @@ interface PortSpan {
   readonly to: number;
 }
 
-const LINE =
-  /^@(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)\s+(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)\s+(\d+) : (\d+)\s+(\d+) : (\d+)\s+0x([0-9a-f]+)\/0x([0-9a-f]+)/i;
+const PREFIX = String.raw`(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)`;
+const PORTS = String.raw`(\d+) : (\d+)`;
+const LINE = new RegExp(String.raw`^@${PREFIX}\s+${PREFIX}\s+${PORTS}\s+${PORTS}\s+0x([0-9a-f]+)\/0x([0-9a-f]+)`, 'i');
 
-/** The filters of TEXT, one a line, as ClassBench prints them. */
+/** Parses TEXT, one filter per line, as ClassBench prints them. */
 export function parseFilters(text: string): Filter[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line, index) => {
     const found = LINE.exec(line);
-    if (found === null) throw new Error(`line ${index + 1} is no ClassBench filter: ${line}`);
+    if (found === null) throw new Error(`line ${index + 1} is not a ClassBench filter: ${line}`);
     const [a, b, c, d, sourceBits, e, f, g, h, destinationBits, sportFrom, sportTo, dportFrom, dportTo] = found
       .slice(1, 15)
       .map(Number);
@@ -63,12 +64,12 @@ function prefix(octets: readonly number[], bits: number): Prefix {
   return { address: octets.reduce((sum, octet) => sum * 256 + octet, 0), bits };
 }
 
-/** The first COUNT filters that TCP or UDP can match, FILTERS repeated over shifted addresses, no two the same. */
+/** COUNT different filters that TCP or UDP can match: FILTERS, repeated with shifted addresses. */
 export function repeatFilters(filters: readonly Filter[], count: number): Filter[] {
   const usable = filters.filter(({ protocol }) => [0, IPPROTO_TCP, IPPROTO_UDP].includes(protocol));
   const found = new Map<string, Filter>();
   for (let copy = 0; found.size < count; copy++) {
-    if (copy === OCTETS) throw new Error(`${count} different filters cannot be made of ${usable.length}`);
+    if (copy === OCTETS) throw new Error(`cannot make ${count} different filters from ${usable.length}`);
     for (const filter of usable) {
       if (found.size === count) break;
       const shifted = {
@@ -89,7 +90,7 @@ function shift({ address, bits }: Prefix, copy: number): Prefix {
   return { address: shifted - (shifted % 2 ** (32 - bits)), bits };
 }
 
-/** FILTER as a rule that accepts, without `-A chain`. */
+/** FILTER as a rule with target ACCEPT, without `-A chain`. */
 export function ruleOf({ source, destination, sport, dport, protocol }: Filter): string {
   const words: string[] = [];
   if (source.bits > 0) words.push(`-s ${formatPrefix(source)}`);
@@ -113,7 +114,7 @@ function formatPorts(option: string, { from, to }: PortSpan): string[] {
   return [option, from === to ? `${from}` : `${from}:${to}`];
 }
 
-/** A header between two ends, and the protocol that it is of. */
+/** The addresses, ports and protocol of a packet. */
 export interface Header {
   readonly source: number;
   readonly destination: number;
@@ -122,21 +123,21 @@ export interface Header {
   readonly protocol: number;
 }
 
-/** COUNT different headers, each within one of FILTERS, which are drawn evenly. */
+/** COUNT different headers, each matching one of FILTERS, which are chosen at random with equal probability. */
 export function headersOf(filters: readonly Filter[], count: number): Header[] {
   const draw = new Draw(SEED);
   const seen = new Set<string>();
   const headers: Header[] = [];
   while (headers.length < count) {
     const header = newHeader(filters, draw, seen);
-    if (header === undefined) throw new Error(`the filters hold no ${count} different headers`);
+    if (header === undefined) throw new Error(`cannot find ${count} different headers that match the filters`);
     headers.push(header);
   }
   return headers;
 }
 
 function newHeader(filters: readonly Filter[], draw: Draw, seen: Set<string>): Header | undefined {
-  for (let tried = 0; tried < TRIES; tried++) {
+  for (let tried = 0; tried < MAX_TRIES; tried++) {
     const { source, destination, sport, dport, protocol } = draw.of(filters);
     const header = {
       source: addressIn(source, draw),
@@ -145,7 +146,7 @@ function newHeader(filters: readonly Filter[], draw: Draw, seen: Set<string>): H
       dport: portIn(dport, draw),
       protocol: protocol === 0 ? IPPROTO_TCP : protocol,
     };
-    // Both ways round: the answer to a connection is none of its own.
+    // In either direction: a reply does not open a connection of its own.
     const ends = [`${header.source}:${header.sport}`, `${header.destination}:${header.dport}`].sort();
     const key = `${header.protocol} ${ends.join(' ')}`;
     if (seen.has(key)) continue;
@@ -164,7 +165,7 @@ function portIn({ from, to }: PortSpan, draw: Draw): number {
   return Math.max(1, from + draw.below(to - from + 1));
 }
 
-/** Writes to PATH a packet of each of HEADERS: a SYN, or a datagram, from docker0's side outwards. */
+/** Writes a packet for each of HEADERS to PATH: a SYN or a UDP datagram that arrives on docker0. */
 export function writeHeaders(path: string, headers: readonly Header[]): void {
   const writer = createPcapFile(path, Linktype.ETHERNET);
   const frame = new FrameBuilder();
@@ -177,7 +178,7 @@ export function writeHeaders(path: string, headers: readonly Header[]): void {
   writer.close();
 }
 
-/** Where the frames of `writeHeaders` lie in DIR. */
+/** The path in DIR for the frames of `writeHeaders`. */
 export function headersPath(dir: string, count: number): string {
   return join(dir, `classbench-${count}-docker0.pcap`);
 }

@@ -1,7 +1,7 @@
 /**
- * The workload of most rows: TCP frames of many connections to a published port, both sides, merged by time. Each
- * connection opens and then speaks in turns; checksums are right, everything is in its window. Of one count it is always
- * the same, byte for byte.
+ * The workload of most rows: TCP frames of many connections to a published port, in both directions, merged by time.
+ * Each connection is opened, and then the two sides send data in turn. All checksums are correct and everything is in
+ * window. The same counts always produce the same bytes.
  */
 import { join } from 'node:path';
 import { ETHERNET_LENGTH, IPV4_LENGTH, TCP_ACK, TCP_LENGTH, TCP_PSH, TCP_SYN } from '../codecs/layouts.js';
@@ -11,20 +11,24 @@ import { CONTAINER_TO_HOST, type Ends, FrameBuilder, GATEWAY_TO_HOST } from './f
 
 const HEADER_BYTES = ETHERNET_LENGTH + IPV4_LENGTH + TCP_LENGTH;
 
-/** 192.0.2.10:36379 is published, and leads to 172.17.0.3:6379. */
+/** The published port 192.0.2.10:36379, which is forwarded to 172.17.0.3:6379. */
 const PUBLISHED_ADDRESS = 0xc000020a;
 const PUBLISHED_PORT = 36_379;
 const CONTAINER_ADDRESS = 0xac110003;
 const CONTAINER_PORT = 6379;
-/** Client i has the address 198.18.0.0 + i (RFC 2544's network, and on from there). */
+/** Client i has the address 198.18.0.0 + i (the network of RFC 2544, and beyond). */
 const FIRST_CLIENT = 0xc6120000;
 
-/** Frame lengths in bytes that packets with data take in turn. */
+/** The frame lengths in bytes of packets with data, in rotation. */
 export const SIZES_64 = [64];
-/** Seven short, four middling, one long; what is 1518 on the wire is captured without its frame check sequence. */
+/**
+ * Seven short, four medium, one long. A frame of 1518 bytes on the wire is captured without its frame check sequence.
+ */
 export const SIZES_IMIX = [64, 594, 64, 64, 594, 64, 1514, 64, 594, 64, 64, 594];
 
-/** A workload in files: what arrives on eth0 (from the clients) and on docker0 (from the container). */
+/**
+ * The capture files of a workload: frames that arrive on eth0 (from the clients) and on docker0 (from the container).
+ */
 export interface Est64 {
   eth0: string;
   docker0: string;
@@ -33,19 +37,19 @@ export interface Est64 {
 }
 
 /**
- * How many packets a connection has before all that follow are ordinary: the handshake, and two of each side from which
- * the way of its packets is learned.
+ * How many packets a connection takes to settle: the handshake, and two packets from each side, from which the flow
+ * cache learns its path.
  */
 const SETTLING_TURNS = 7;
-/** How many packets it takes at least until V8 has optimised what deals with them. */
-const WARMING_PACKETS = 100_000;
+/** How many packets it takes at least until V8 has optimised the code. */
+const WARM_UP_PACKETS = 100_000;
 
-/** How many packets of a workload go by before all that follow are ordinary. */
+/** How many packets of a workload it takes until all connections are settled and the code is optimised. */
 export function settlingPackets(connections: number): number {
-  return Math.max(SETTLING_TURNS * connections, WARMING_PACKETS);
+  return Math.max(SETTLING_TURNS * connections, WARM_UP_PACKETS);
 }
 
-/** Writes the workload of so many PACKETS into DIR. */
+/** Writes a workload of PACKETS to DIR. */
 export function writeEst64(dir: string, packets: number, connections = 10_000, sizes = SIZES_64): Est64 {
   const name = join(dir, `est${sizes === SIZES_64 ? '64' : 'mix'}-${packets}-${connections}`);
   const paths = { eth0: `${name}-eth0.pcap`, docker0: `${name}-docker0.pcap` };
@@ -62,13 +66,13 @@ export function writeEst64(dir: string, packets: number, connections = 10_000, s
   return { ...paths, packets, connections };
 }
 
-/** Turns: SYN, SYN/ACK, ACK, then data in turns, the client first. */
+/** The turns: SYN, SYN/ACK, ACK, then data in alternation, the client first. */
 const isFromClient = (turn: number) => turn === 0 || (turn >= 2 && (turn === 2 || turn % 2 === 1));
 
 class Conversations {
   readonly frame = new FrameBuilder();
   readonly #sizes: readonly number[];
-  /** Bytes of data that each client, and the container to it, has sent. */
+  /** Bytes of data that each client has sent, and that the container has sent to it. */
   readonly #clientSent: Uint32Array;
   readonly #containerSent: Uint32Array;
 
@@ -78,7 +82,7 @@ class Conversations {
     this.#containerSent = new Uint32Array(connections);
   }
 
-  /** Makes the frame of the TURN-th packet of CLIENT's connection; turns come in order. */
+  /** Builds the frame of turn TURN of CLIENT's connection. Turns must be built in order. */
   make(client: number, turn: number): void {
     const forward = isFromClient(turn);
     const hasData = turn > 2;
@@ -96,7 +100,7 @@ class Conversations {
 
 const clientPort = (client: number) => 1024 + ((client * 7919) % 60_000);
 
-/** The ends of a packet of CLIENT's to the published port. */
+/** The ends of a packet from CLIENT to the published port. */
 export function fromClient(client: number): Ends {
   return {
     macs: GATEWAY_TO_HOST,

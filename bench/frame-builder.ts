@@ -1,4 +1,7 @@
-/** Builds the frames of the workloads: TCP and UDP in IPv4 in Ethernet, with right checksums, in one reused buffer. */
+/**
+ * Builds the frames of the workloads: TCP and UDP over IPv4 over Ethernet, with correct checksums, in one reused
+ * buffer.
+ */
 import { internetChecksum, pseudoHeaderSum } from '../codecs/checksum.js';
 import {
   DESTINATION_PORT_AT,
@@ -34,10 +37,10 @@ import type { PcapWriter } from '../codecs/pcap-writer.js';
 
 /** The shortest Ethernet frame; shorter packets are padded. */
 const SHORTEST_FRAME_BYTES = 64;
-/** The longest: an MTU of 1500. With its frame check sequence it has 1518 bytes on the wire. */
+/** The longest frame, for an MTU of 1500. With its frame check sequence it has 1518 bytes on the wire. */
 export const LONGEST_FRAME_BYTES = 1514;
 
-/** The host's MAC addresses, and those of its neighbours, as pcaps/docker/host.json has them: destination, then source. */
+/** Destination and source MAC addresses: the host's, and those of its neighbours, as in pcaps/docker/host.json. */
 export const GATEWAY_TO_HOST = [0x02, 0, 0, 0, 0, 0x10, 0x02, 0, 0, 0, 0, 0x01];
 export const CONTAINER_TO_HOST = [0x02, 0x42, 0xc0, 0xbb, 0xbb, 0x1e, 0x02, 0x42, 0xac, 0x11, 0, 0x03];
 
@@ -83,7 +86,7 @@ export class FrameBuilder {
     this.#finish(IPPROTO_UDP, UDP_LENGTH, payloadBytes, UDP_CHECKSUM_AT);
   }
 
-  /** Append the frame to WRITER as the Nth of a workload. */
+  /** Appends the frame to WRITER as number N of a workload. */
   writeTo(writer: PcapWriter, n: number): void {
     const ns = n * STEP_NS;
     writer.write(START_SEC + Math.floor(ns / 1e9), ns % 1e9, this.bytes, 0, this.length, this.length);
@@ -114,7 +117,7 @@ export class FrameBuilder {
     bytes.fill(FILLER, L4 + headerBytes, L4 + l4Bytes);
     const pseudo = pseudoHeaderSum(view, ETHERNET_LENGTH, protocol, l4Bytes);
     const checksum = internetChecksum(view, L4, l4Bytes, pseudo);
-    // A UDP checksum of 0 would say that there is none (RFC 768).
+    // A UDP checksum of 0 means that there is none (RFC 768).
     view.setUint16(L4 + checksumAt, checksum === 0 && protocol === IPPROTO_UDP ? 0xffff : checksum);
   }
 }

@@ -1,4 +1,7 @@
-/** The kernel's own way through the workload: tcpreplay into the host's interfaces, tcpdump out of them. Needs root. */
+/**
+ * Runs a workload through the kernel: tcpreplay sends it to the host's interfaces, tcpdump captures what leaves. Needs
+ * root.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,19 +12,19 @@ import { Namespace } from '../test/kernel/namespace.js';
 import { buildHost, peerName } from '../test/kernel/router-setup.js';
 import type { Est64 } from './est64.js';
 
-/** What a frame of the workload takes in a capture: a record header, and Ethernet with at least 40 bytes of IP. */
-const LEAST_RECORD_BYTES = 16 + 54;
+/** The size of a frame of the workload in a capture: a record header, and Ethernet with at least 40 bytes of IP. */
+const MIN_RECORD_BYTES = 16 + 54;
 const DRAIN_MS = 20;
-/** tcpdump's own buffer in KiB: large enough that it loses nothing while tcpreplay has the other core. */
+/** tcpdump's buffer in KiB: large enough that nothing is lost while tcpreplay uses the other core. */
 const BUFFER_KIB = 262_144;
 
-/** Whether this machine lets us: root, and both programs. */
+/** Whether this is possible here: as root, with the required programs. */
 export function canRunKernel(): boolean {
   const has = (program: string) => spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
   return process.getuid?.() === 0 && has('tcpreplay') && has('tcpdump') && has('iptables-legacy-restore');
 }
 
-/** A host that is ready for the workload, built once for several runs. */
+/** A host for the workload, built once for several runs. */
 export class KernelPath {
   readonly #firewall: Namespace;
   readonly #peers: Namespace;
@@ -36,7 +39,7 @@ export class KernelPath {
     buildHost(host, this.#firewall, this.#peers);
   }
 
-  /** Milliseconds from the first frame in to the last capture's end, and how many packets were captured. */
+  /** Resolves with the time from the first frame to the end of the last capture, and how many packets were captured. */
   async run(work: Est64, outDir: string): Promise<{ durationMs: number; captured: number }> {
     this.#firewall.run(() => {
       run('iptables-legacy-restore', [], this.#rules);
@@ -51,13 +54,13 @@ export class KernelPath {
     const args = ['--topspeed', '--preload-pcap', '--dualfile', `--intf1=${intf1}`, `--intf2=${intf2}`];
     const replayed = this.#peers.run(() => spawn('tcpreplay', [...args, work.eth0, work.docker0], { stdio: 'ignore' }));
     const code = await ended(replayed);
-    if (code !== 0) throw new Error(`tcpreplay ended with ${code}`);
+    if (code !== 0) throw new Error(`tcpreplay exited with ${code}`);
     await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
     for (const dump of dumps) dump.kill('SIGINT');
     await Promise.all(dumps.map(ended));
     const durationMs = performance.now() - startedMs - DRAIN_MS;
     const bytes = captures.reduce((sum, path) => sum + statSync(path).size, 0);
-    return { durationMs, captured: Math.floor(bytes / LEAST_RECORD_BYTES) };
+    return { durationMs, captured: Math.floor(bytes / MIN_RECORD_BYTES) };
   }
 
   #capture(index: number, path: string): ChildProcess {
@@ -71,13 +74,13 @@ export class KernelPath {
   }
 }
 
-/** Resolves once tcpdump says that it listens. */
+/** Resolves once tcpdump reports that it is listening. */
 function isCapturing(dump: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     dump.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (text.includes('listening on')) resolve();
     });
-    dump.on('exit', (code) => reject(new Error(`tcpdump ended with ${code}`)));
+    dump.on('exit', (code) => reject(new Error(`tcpdump exited with ${code}`)));
   });
 }
 

@@ -1,4 +1,4 @@
-// `npm run bench`: rows of work, each run in turn with its peers, held against targets and a kept baseline.
+// `npm run bench`: runs the rows in turn with other programs, and compares them with goals and with the baseline.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../cli/errors.js';
@@ -21,7 +21,7 @@ function scaleOf({ isQuick, packets, streamBytes }: BenchOptions): Scale {
   return { ...scale, packets: packets ?? scale.packets, streamBytes: streamBytes ?? scale.streamBytes };
 }
 
-/** The rows that OPTIONS ask for, and those that they are compared with. */
+/** The rows that OPTIONS select, and those that they are compared with. */
 function chosenRows(all: readonly Row[], { rows, isLong }: BenchOptions): Row[] {
   const isChosen = ({ name, isLong: takesLong }: Row) => (rows ? rows.includes(name) : isLong || !takesLong);
   const chosen = all.filter(isChosen);
@@ -29,30 +29,35 @@ function chosenRows(all: readonly Row[], { rows, isLong }: BenchOptions): Row[] 
   return all.filter((row) => chosen.includes(row) || needed.has(row.name));
 }
 
-/** Says on a terminal what is going on, in one line. */
-function say(line: string): void {
+/** Shows the status in one line. */
+function showStatus(line: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
   else process.stderr.write(`${line}\n`);
 }
 
-async function measure(shop: Workspace, options: BenchOptions): Promise<void> {
+async function measure(workspace: Workspace, options: BenchOptions): Promise<void> {
   const scale = scaleOf(options);
-  const rows = chosenRows(rowsOf(shop, scale), options);
-  const yardstick = new Yardstick(shop.dir);
+  const rows = chosenRows(rowsOf(workspace, scale), options);
+  const yardstick = new Yardstick(workspace.dir);
   const rounds = options.rounds ?? (options.isQuick ? 2 : 5);
-  const measured = await measureRows(rows, { rounds, yardstick, warm: (bytes) => shop.warm(bytes), say });
+  const measured = await measureRows(rows, {
+    rounds,
+    yardstick,
+    warm: (bytes) => workspace.warm(bytes),
+    showStatus,
+  });
   yardstick.close();
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 
   const outcomes = judge(rows, measured);
-  console.log(`${machine()}\nmedian, and least … most of the runs; ns: nanoseconds a packet\n`);
+  console.log(`${machine()}\nmedian, and minimum … maximum of the runs; ns: nanoseconds per packet\n`);
   console.log(measuredLines(rows, measured, outcomes).join('\n'));
 
   const ratios = ratiosOf(measured, yardstick.runsMs);
   const baseline = readBaseline(BASELINE, scale.packets);
   const comparisons = baseline === undefined ? [] : compareRatios(ratios, baseline);
-  if (baseline === undefined) console.log(`${BASELINE} holds nothing for ${scale.packets} packets`);
-  else console.log(`against the baseline\n${baselineLines(comparisons).join('\n')}`);
+  if (baseline === undefined) console.log(`${BASELINE} has no baseline for ${scale.packets} packets`);
+  else console.log(`compared with the baseline\n${baselineLines(comparisons).join('\n')}`);
 
   if (options.jsonPath !== undefined) {
     const data = asData(measured, outcomes, comparisons, yardstick.runsMs);
@@ -62,31 +67,31 @@ async function measure(shop: Workspace, options: BenchOptions): Promise<void> {
   if (options.checks && (baseline === undefined || comparisons.some(({ isLoss }) => isLoss))) process.exitCode = 1;
 }
 
-function micro(shop: Workspace): void {
-  const rules = readFileSync(shop.rulesPath, 'utf8');
-  const work = shop.est64(100_000, 10_000);
-  microBenchmarks(rules, readFileSync(shop.hostPath, 'utf8'), work, join(shop.dir, 'micro.pcap'));
+function micro(workspace: Workspace): void {
+  const rules = readFileSync(workspace.rulesPath, 'utf8');
+  const work = workspace.est64(100_000, 10_000);
+  microBenchmarks(rules, readFileSync(workspace.hostPath, 'utf8'), work, join(workspace.dir, 'micro.pcap'));
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const shop = new Workspace(join(PROJECT, 'out', `bench-${process.pid}`));
-  const all = rowsOf(shop, FULL);
+  const workspace = new Workspace(join(PROJECT, 'out', `bench-${process.pid}`));
+  const all = rowsOf(workspace, FULL);
   const options = parseOptions(
     args,
     all.map(({ name }) => name),
   );
   if (options.isHelp) return console.log(helpText(all));
   process.once('SIGINT', () => {
-    shop.close();
+    workspace.close();
     process.exit(INTERRUPTED_EXIT);
   });
-  shop.open();
+  workspace.open();
   try {
-    if (options.isMicro) micro(shop);
-    else if (options.isPlots) await drawPlots(shop, scaleOf(options), join(PROJECT, 'bench'), say);
-    else await measure(shop, options);
+    if (options.isMicro) micro(workspace);
+    else if (options.isPlots) await drawPlots(workspace, scaleOf(options), join(PROJECT, 'bench'), showStatus);
+    else await measure(workspace, options);
   } finally {
-    shop.close();
+    workspace.close();
   }
 }
 
@@ -94,6 +99,6 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n(npm run bench -- --help shows how it is called)\n`);
+  process.stderr.write(`${error.message}\n(see npm run bench -- --help)\n`);
   process.exitCode = USAGE_EXIT;
 }

@@ -1,36 +1,39 @@
-/** Measuring: who does what work, run in turn, and what came out of it. */
+/** Runs contenders in turn, collects their numbers and checks them against goals. */
 import type { Yardstick } from './yardstick.js';
 
 export type Unit = 'ns' | 'ms' | 'MiB' | 'bytes';
 
-/** One number that a contender gives in every run. */
+/** A number that a contender measures in every run. */
 export interface Series {
-  /** Unique among all rows; the first of a row is the row's name. */
+  /** Unique among all rows. The first series of a row has the name of the row. */
   readonly key: string;
-  /** What it is, for the table. */
+  /** The title in the table. */
   readonly title: string;
   readonly unit: Unit;
-  /** It is another program's: no baseline is kept of it. */
+  /** Whether another program is measured: it has no baseline. */
   readonly isForeign?: boolean;
 }
 
-/** One way of doing a row's work. */
+/** One program, or one way to run nfreplay, that does the work of a row. */
 export interface Contender {
   readonly series: readonly Series[];
-  /** Another program: where it fails, the rest goes on without it. */
+  /** Whether this is another program: if it fails, the others go on without it. */
   readonly isPeer?: boolean;
-  /** How many bytes of memory and of files in the page cache a run fills besides PROCESS_BYTES: as many are had and given back before it. */
+  /**
+   * How many bytes of memory and page cache a run fills besides PROCESS_BYTES: as many are allocated and freed before
+   * it.
+   */
   readonly fillsBytes?: number;
-  /** One run: a number for each of `series`. */
+  /** Makes one run; resolves with a number for each of `series`. */
   run(): Promise<readonly number[]>;
-  /** Give back what it holds. */
+  /** Releases its resources. */
   close?(): void;
 }
 
-/** What must hold: the median of `key` at most `limit` (undefined: not known, as who it compares with was not run). */
+/** The median of `key` must be at most `limit`, which is undefined if the contender to compare with was not run. */
 export interface Goal {
   readonly key: string;
-  /** As people say it: `at most 1.2 × est64`. */
+  /** A description, such as `at most 1.2 × est64`. */
   readonly text: string;
   limit(medianOf: (key: string) => number | undefined): number | undefined;
 }
@@ -39,17 +42,17 @@ export interface Goal {
 export interface Row {
   readonly name: string;
   readonly about: string;
-  /** Rows that its goals compare with. */
+  /** Rows that the goals compare with. */
   readonly needs: readonly string[];
-  /** Only with --long. */
+  /** Whether the row runs only with --long. */
   readonly isLong?: boolean;
-  /** At most so many rounds: of what takes long. */
+  /** The maximum number of rounds, for rows that take long. */
   readonly rounds?: number;
   readonly goals: readonly Goal[];
   prepare(): Contender[];
 }
 
-/** All numbers of a series, run by run. */
+/** A series with its numbers, run by run. */
 export interface Measured extends Series {
   readonly row: string;
   readonly runs: number[];
@@ -61,26 +64,28 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** About what a process takes in itself, its program and its heap: in pages that cost as much to be had as those of its files. */
+/**
+ * About the size of a process itself, its program and its heap, whose pages cost as much to allocate as those of files.
+ */
 const PROCESS_BYTES = 128 * 2 ** 20;
 
 export interface MeasureOptions {
   rounds: number;
   yardstick: Yardstick;
-  /** Have the system find so many bytes of memory, so that it has them at hand: where it is a guest, each new page costs a lot. */
+  /** Makes the system find BYTES of free memory in advance: on a virtual machine, each new page is expensive. */
   warm(bytes: number): void;
-  /** Told of what is going on. */
-  say(line: string): void;
+  /** Called with the current status. */
+  showStatus(line: string): void;
 }
 
 /**
- * Prepares ROWS and runs all contenders in turn, ROUNDS times over, so that a slow moment of the machine hits all alike;
- * the yardstick is measured before each row.
+ * Prepares ROWS and runs all contenders in turn, ROUNDS times, so that a slow phase of the machine affects all alike.
+ * The yardstick is measured before each row.
  */
 export async function measureRows(rows: readonly Row[], options: MeasureOptions): Promise<Measured[]> {
-  const { rounds, yardstick, warm, say } = options;
+  const { rounds, yardstick, warm, showStatus } = options;
   const entrants = rows.map((row) => {
-    say(`preparing ${row.name}`);
+    showStatus(`preparing ${row.name}`);
     return { row, contenders: row.prepare() };
   });
   const measured = new Map<string, Measured>();
@@ -89,12 +94,12 @@ export async function measureRows(rows: readonly Row[], options: MeasureOptions)
     for (let round = 0; round < rounds; round++) {
       for (const { row, contenders } of entrants) {
         if (round >= (row.rounds ?? rounds)) continue;
-        say(`round ${round + 1} of ${row.rounds === undefined ? rounds : Math.min(rounds, row.rounds)}: ${row.name}`);
+        showStatus(`round ${round + 1} of ${Math.min(rounds, row.rounds ?? rounds)}: ${row.name}`);
         yardstick.measure();
         for (const contender of contenders) {
           if (failed.has(contender)) continue;
           warm(PROCESS_BYTES + (contender.fillsBytes ?? 0));
-          if (!(await runOnce(contender, row, measured, say))) failed.add(contender);
+          if (!(await runOnce(contender, row, measured, showStatus))) failed.add(contender);
         }
       }
     }
@@ -108,14 +113,14 @@ async function runOnce(
   contender: Contender,
   row: Row,
   measured: Map<string, Measured>,
-  say: (line: string) => void,
+  showStatus: (line: string) => void,
 ): Promise<boolean> {
   let values: readonly number[];
   try {
     values = await contender.run();
   } catch (error) {
     if (!contender.isPeer) throw error;
-    say(`${contender.series[0].title} is left out: ${error instanceof Error ? error.message : error}`);
+    showStatus(`${contender.series[0].title} is left out: ${error instanceof Error ? error.message : error}`);
     return false;
   }
   contender.series.forEach((series, i) => {
@@ -126,12 +131,12 @@ async function runOnce(
   return true;
 }
 
-/** CONTENDERS, each of which fills so many BYTES. */
+/** CONTENDERS, each of which fills BYTES. */
 export function filling(bytes: number, contenders: readonly Contender[]): Contender[] {
   return contenders.map((contender) => ({ ...contender, fillsBytes: bytes }));
 }
 
-/** What became of a goal. */
+/** Whether a goal was met. */
 export interface Outcome {
   readonly key: string;
   readonly text: string;
@@ -140,15 +145,15 @@ export interface Outcome {
   readonly isMet: boolean;
 }
 
-/** The goals of ROWS of which both sides were measured. */
+/** The outcomes of those goals of ROWS whose two sides were both measured. */
 export function judge(rows: readonly Row[], measured: readonly Measured[]): Outcome[] {
   const medians = new Map(measured.map(({ key, runs }) => [key, median(runs)]));
   return rows.flatMap(({ goals }) =>
     goals.flatMap(({ key, text, limit }) => {
       const value = medians.get(key);
-      const most = limit((other) => medians.get(other));
-      if (value === undefined || most === undefined) return [];
-      return [{ key, text, value, limit: most, isMet: value <= most }];
+      const maximum = limit((other) => medians.get(other));
+      if (value === undefined || maximum === undefined) return [];
+      return [{ key, text, value, limit: maximum, isMet: value <= maximum }];
     }),
   );
 }

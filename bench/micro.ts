@@ -1,4 +1,4 @@
-/** What the stages of a packet's way cost, each alone: `npm run bench -- --micro`. */
+/** Measures each stage of packet processing alone: `npm run bench -- --micro`. */
 import Benchmark from 'benchmark';
 import { internetChecksum } from '../codecs/checksum.js';
 import { IPPROTO_TCP } from '../codecs/layouts.js';
@@ -19,44 +19,44 @@ import { createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import type { Est64 } from './est64.js';
 import { CONTAINER_TO_HOST, type Ends, FrameBuilder, GATEWAY_TO_HOST } from './frame-builder.js';
 
-/** Packets a call: the loop around the call then costs nothing a packet. */
+/** Packets per call, so that the cost of the call itself does not matter. */
 const BATCH = 1000;
 const WARM_UP_CALLS = 500;
 const FRAME_BYTES = 64;
 const IP_AT = 14;
 const IP_BYTES = 50;
 
-/** 172.17.0.3 speaks to 198.51.100.7 by 192.0.2.10, from a port for each datagram of a batch. */
+/** 172.17.0.3 sends to 198.51.100.7 through 192.0.2.10, from a different port for each datagram of a batch. */
 const CONTAINER = 0xac110003;
 const SERVER = 0xc6336407;
 const HOST_ADDRESS = 0xc000020a;
 const FIRST_PORT = 5000;
 const SERVER_PORT = 4000;
 const DATAGRAM_BYTES = 18;
-/** After two seconds a conversation of datagrams is taken for a stream (nf_conntrack_proto_udp.c). */
+/** After two seconds conntrack treats a UDP connection as a stream (nf_conntrack_proto_udp.c). */
 const SETTLING_SECONDS = 5;
 
-/** Results end here, so that no engine can leave out what makes them. */
+/** Results go here, so that the compiler cannot eliminate the code that computes them. */
 const sink = { value: 0 };
 
-/** Runs every stage and prints nanoseconds a packet. Throws where a stage throws: benchmark itself only says so. */
+/** Runs every stage and prints nanoseconds per packet. Throws if a stage throws, which benchmark itself does not. */
 export function microBenchmarks(rules: string, hostText: string, work: Est64, scratchPath: string): void {
   const frames = Frames.of(work);
   const suite = new Benchmark.Suite();
   const stages: [string, () => void][] = [
-    ['read and find the IP header', readStage(work)],
+    ['read and locate the IP header', readStage(work)],
     ['decode', decodeStage(frames)],
     ['checksum of 40 bytes', checksumStage(frames)],
     ['look up one of 10,000 connections', lookupStage()],
     ['rules of FORWARD, established', rulesStage(rules, hostText, frames)],
     ['write', writeStage(frames, scratchPath)],
-    ['emulator, the fast path', flowCacheStage(rules, hostText)],
-    ['emulator, the slow path', fullWayStage(rules, hostText, frames)],
+    ['emulator, fast path', fastPathStage(rules, hostText)],
+    ['emulator, slow path', slowPathStage(rules, hostText, frames)],
   ];
   for (const [name, call] of stages) {
     suite.add(name, call, {
       maxTime: 1,
-      // What is measured is code that has been optimised.
+      // Only optimised code is measured.
       onStart: () => repeat(call, WARM_UP_CALLS),
     });
   }
@@ -76,18 +76,18 @@ function repeat(call: () => void, times: number): void {
   for (let n = 0; n < times; n++) call();
 }
 
-/** Frames behind each other in one buffer. */
+/** Frames in a row in one buffer. */
 class Frames {
   constructor(
     readonly bytes: Uint8Array,
     readonly view: DataView,
   ) {}
 
-  /** The first ones of the workload from the clients. */
+  /** The first frames with data from the clients. */
   static of(work: Est64): Frames {
     const bytes = new Uint8Array(BATCH * FRAME_BYTES);
     const reader = openCaptureFile(work.eth0);
-    // Past the handshakes: each client's data, one frame each.
+    // Skip the handshakes; then there is one frame of data from each client.
     for (let skipped = 0; skipped < 2 * work.connections; skipped++) reader.next();
     for (let n = 0; n < BATCH && reader.next(); n++) {
       bytes.set(reader.bytes.subarray(reader.at, reader.at + FRAME_BYTES), n * FRAME_BYTES);
@@ -154,7 +154,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
   if (filter === undefined) throw new Error('the ruleset has no filter table');
   const host = loadHost(hostText, 'host.json');
   const unused = () => {
-    throw new Error('the filter table asks for what this benchmark leaves out');
+    throw new Error('the filter table uses a service that this benchmark does not provide');
   };
   const context: RuleContext = {
     conntrack: new ConntrackTable(),
@@ -187,7 +187,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
 function writeStage({ bytes }: Frames, path: string): () => void {
   let writer = createPcapFile(path, Linktype.ETHERNET);
   return () => {
-    // The file starts over before it grows large.
+    // Start the file again before it grows large.
     if (writer.packets > 1_000_000) {
       writer.close();
       writer = createPcapFile(path, Linktype.ETHERNET);
@@ -198,8 +198,8 @@ function writeStage({ bytes }: Frames, path: string): () => void {
   };
 }
 
-/** The emulator alone: datagrams of containers whose conversations have been going on for long. */
-function flowCacheStage(rules: string, hostText: string): () => void {
+/** The emulator alone: datagrams from a container on connections that are settled. */
+function fastPathStage(rules: string, hostText: string): () => void {
   const { host, emulator } = emulatorOf(rules, hostText);
   const [docker0, eth0] = [host.interfaceIndex('docker0'), host.interfaceIndex('eth0')];
   const requests = datagrams((n) => ({
@@ -238,8 +238,8 @@ function datagrams(endsOf: (n: number) => Ends): Frames {
   return new Frames(bytes, new DataView(bytes.buffer));
 }
 
-/** The emulator alone: one side of connections, which nobody answers, so that each packet is looked at anew. */
-function fullWayStage(rules: string, hostText: string, frames: Frames): () => void {
+/** The emulator alone: one side of connections without replies, so that every packet takes the slow path. */
+function slowPathStage(rules: string, hostText: string, frames: Frames): () => void {
   const { host, emulator } = emulatorOf(rules, hostText);
   const dev = host.interfaceIndex('eth0');
   const pass = passOf(emulator);
@@ -257,7 +257,7 @@ function emulatorOf(rules: string, hostText: string): { host: Host; emulator: Em
       sink.value += dev & 1;
     },
     local: () => {
-      throw new Error('a packet of the workload reached the host');
+      throw new Error('a packet of the workload was delivered to the host');
     },
     dropped: (reason) => {
       throw new Error(`a packet of the workload was dropped: ${reason}`);
@@ -266,7 +266,7 @@ function emulatorOf(rules: string, hostText: string): { host: Host; emulator: Em
   return { host, emulator: createEmulator({ ruleset: parseRuleset(rules, 'rules.v4'), host }, output) };
 }
 
-/** Sends fresh copies of frames in by a device: the emulator rewrites what it is given. */
+/** Returns a function that sends copies of frames in, because the emulator rewrites its input. */
 function passOf(emulator: Emulator): (frames: Frames, dev: number, sec: number) => void {
   const frame = new Frame({ bytes: new Uint8Array(BATCH * FRAME_BYTES) });
   frame.caplen = frame.wirelen = FRAME_BYTES;

@@ -1,4 +1,4 @@
-/** A workload in which every packet opens a connection: a SYN from another client, to the published port. */
+/** A workload in which every packet opens a connection: a SYN from a different client to the published port. */
 import { join } from 'node:path';
 import { TCP_SYN } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
@@ -6,7 +6,7 @@ import { createPcapFile } from '../io/capture-file.js';
 import { fromClient } from './est64.js';
 import { FrameBuilder } from './frame-builder.js';
 
-/** Writes COUNT of them into DIR; the path of what arrives on eth0. */
+/** Writes COUNT packets, which arrive on eth0, to a file in DIR; returns its path. */
 export function writeNewConnections(dir: string, count: number): string {
   const path = join(dir, `new-${count}-eth0.pcap`);
   const writer = createPcapFile(path, Linktype.ETHERNET);

@@ -11,7 +11,7 @@ export interface BenchOptions {
   isPlots: boolean;
   updatesBaseline: boolean;
   checks: boolean;
-  /** Undefined: all. */
+  /** Undefined: all rows. */
   rows: string[] | undefined;
   rounds: number | undefined;
   packets: number | undefined;
@@ -21,27 +21,27 @@ export interface BenchOptions {
 
 const SPEC: CommandSpec = {
   name: 'bench',
-  summary: 'what nfreplay costs, beside other programs, and what its targets are',
+  summary: 'measure nfreplay beside other programs and compare it with its goals',
   usages: [''],
   options: [
-    { name: 'rows', value: 'A,B', help: 'only these rows, and those that they are compared with' },
-    { name: 'quick', help: 'small workloads and 2 rounds: to see that all works, not to compare with' },
+    { name: 'rows', value: 'A,B', help: 'run only these rows, and those that they are compared with' },
+    { name: 'quick', help: 'use small workloads and 2 rounds: a functional check, not for comparisons' },
     { name: 'long', help: 'also the rows that take minutes: ten-million' },
-    { name: 'rounds', value: 'N', help: 'how often each row is run, in turn with the others; 5 if not given' },
-    { name: 'packets', value: 'N', help: 'how many packets the rows of established and new connections have' },
-    { name: 'stream-gb', value: 'N', help: 'how long the stream of the row `stream` is; 2 if not given' },
-    { name: 'json', value: 'FILE', help: 'also write all numbers there' },
-    { name: 'check', help: 'exit with 1 where a row has lost more than 10 % against bench/baseline.json' },
-    { name: 'update-baseline', help: 'make what is measured the baseline' },
-    { name: 'plots', help: 'instead: measure cost against rules and connections, and draw bench/*.svg' },
-    { name: 'micro', help: 'instead: what each stage costs alone' },
+    { name: 'rounds', value: 'N', help: 'how often to run each row (default: 5)' },
+    { name: 'packets', value: 'N', help: 'size of the workloads of established and new connections' },
+    { name: 'stream-gb', value: 'N', help: 'size of the stream of the row `stream` (default: 2)' },
+    { name: 'json', value: 'FILE', help: 'also write all numbers to FILE' },
+    { name: 'check', help: 'exit with 1 if a row is more than 10 % slower than in bench/baseline.json' },
+    { name: 'update-baseline', help: 'make the measurements the new baseline' },
+    { name: 'plots', help: 'instead, measure cost by number of rules and connections, and draw bench/*.svg' },
+    { name: 'micro', help: 'instead, measure each stage alone' },
   ],
   positionals: 'NONE',
   examples: [],
 };
 
 /**
- * ARGS as options; ROWS are the names that there are.
+ * Parses ARGS. ROWS are the valid names of rows.
  * @throws {UsageError}
  */
 export function parseOptions(args: readonly string[], rows: readonly string[]): BenchOptions {
@@ -68,7 +68,7 @@ export function parseOptions(args: readonly string[], rows: readonly string[]): 
   };
 }
 
-/** The help, with what each row is. */
+/** The help, with a description of each row. */
 export function helpText(rows: readonly { name: string; about: string }[]): string {
   const lines = (pairs: readonly (readonly [string, string])[]) => {
     const width = Math.max(...pairs.map(([left]) => left.length));

@@ -1,4 +1,4 @@
-/** Other programs that do the work of a row, or a part of it, where this machine has them. */
+/** Other programs that do the work of a row, or a part of it, if this machine has them. */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,19 +7,19 @@ import { canRunKernel, KernelPath } from './kernel-path.js';
 import type { Contender } from './measure.js';
 import { runProgram, type Workspace } from './workspace.js';
 
-/** At least so many of the packets that go into the kernel must be found in its captures. */
-const LEAST_CAPTURED_SHARE = 0.99;
+/** The minimum share of the packets sent to the kernel that must be in its captures. */
+const MIN_CAPTURED_SHARE = 0.99;
 
 function hasProgram(program: string): boolean {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
 }
 
-/** Everyone who is here; the kernel only for ROW est64, as its captures are counted by the size of its frames. */
-export function peersOf(row: string, work: Est64, shop: Workspace): Contender[] {
+/** All programs that are available; the kernel only for ROW est64, because its captures are counted by frame size. */
+export function peersOf(row: string, work: Est64, workspace: Workspace): Contender[] {
   return [
-    ...tcpdumpOf(row, work, shop.dir),
-    ...(hasProgram('tcprewrite') ? [tcprewrite(row, work, shop.dir)] : []),
-    ...(row === 'est64' && canRunKernel() ? [kernel(row, work, shop)] : []),
+    ...tcpdumpOf(row, work, workspace.dir),
+    ...(hasProgram('tcprewrite') ? [tcprewrite(row, work, workspace.dir)] : []),
+    ...(row === 'est64' && canRunKernel() ? [kernel(row, work, workspace)] : []),
   ];
 }
 
@@ -28,7 +28,7 @@ export function tcpdumpOf(row: string, work: Est64, dir: string): Contender[] {
   return hasProgram('tcpdump') ? [tcpdump(row, work, dir)] : [];
 }
 
-/** Nanoseconds a packet of programs run one after the other, which write OUTS. */
+/** Nanoseconds per packet of programs run one after the other, which write OUTS. */
 function sumNs(
   runs: readonly (readonly [program: string, args: readonly string[]])[],
   packets: number,
@@ -39,7 +39,7 @@ function sumNs(
   return (durationMs * 1e6) / packets;
 }
 
-/** What is gone need not be written to the disk while others are measured. */
+/** Removes files early, so that they need not be written to disk while others are measured. */
 function remove(paths: readonly string[]): void {
   for (const path of paths) rmSync(path, { force: true });
 }
@@ -56,7 +56,7 @@ function tcpdump(row: string, { eth0, docker0, packets }: Est64, dir: string): C
   };
 }
 
-/** Rewrites both ends, without any state: each side's capture with the translation of its direction. */
+/** Rewrites addresses and ports without any state: each capture with the translation of its direction. */
 function tcprewrite(row: string, { eth0, docker0, packets }: Est64, dir: string): Contender {
   const outs = ['tcprewrite-0.pcap', 'tcprewrite-1.pcap'].map((name) => join(dir, name));
   const translations = [
@@ -77,16 +77,16 @@ function tcprewrite(row: string, { eth0, docker0, packets }: Est64, dir: string)
   };
 }
 
-function kernel(row: string, work: Est64, shop: Workspace): Contender {
+function kernel(row: string, work: Est64, workspace: Workspace): Contender {
   let path: KernelPath | undefined;
   return {
     series: [{ key: `${row}.kernel`, title: 'Linux: tcpreplay in, tcpdump out', unit: 'ns', isForeign: true }],
     isPeer: true,
     run: async () => {
-      path ??= new KernelPath(shop.rulesPath, shop.hostPath);
-      const { durationMs, captured } = await path.run(work, shop.dir);
-      remove(['kernel-0.pcap', 'kernel-1.pcap'].map((name) => join(shop.dir, name)));
-      if (captured < work.packets * LEAST_CAPTURED_SHARE)
+      path ??= new KernelPath(workspace.rulesPath, workspace.hostPath);
+      const { durationMs, captured } = await path.run(work, workspace.dir);
+      remove(['kernel-0.pcap', 'kernel-1.pcap'].map((name) => join(workspace.dir, name)));
+      if (captured < work.packets * MIN_CAPTURED_SHARE)
         throw new Error(`it captured ${captured} of ${work.packets} packets`);
       return [(durationMs * 1e6) / work.packets];
     },

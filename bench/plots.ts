@@ -1,4 +1,4 @@
-/** The two plots of README.md: what a packet costs against the number of rules, and of connections. */
+/** The two plots in README.md: cost per packet by number of rules, and by number of connections. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Measured, measureRows, median, type Row } from './measure.js';
@@ -12,51 +12,56 @@ const ROUNDS = 3;
 const RULES = [10, 100, 1000, 10_000];
 const ESTABLISHED_CONNECTIONS = 10_000;
 
-/** Measures and writes `rules.svg` and `connections.svg` into DIR. */
+/** Measures, and writes `rules.svg` and `connections.svg` to DIR. */
 export async function drawPlots(
-  shop: Workspace,
-  { packets, manyConnections: most }: Scale,
+  workspace: Workspace,
+  { packets, manyConnections: maximum }: Scale,
   dir: string,
-  say: (line: string) => void,
+  showStatus: (line: string) => void,
 ): Promise<void> {
-  const connections = [1000, 10_000, 100_000, 1_000_000].filter((count) => count <= most);
+  const connections = [1000, 10_000, 100_000, 1_000_000].filter((count) => count <= maximum);
   const rows = [
-    ...RULES.map((count) => rulesRow(count, packets, shop)),
+    ...RULES.map((count) => rulesRow(count, packets, workspace)),
     ...connections.map((count) =>
-      plotRow(`connections ${count}`, () => [manyConnections(`c${count}`, count, packets, shop)]),
+      plotRow(`connections ${count}`, () => [manyConnections(`c${count}`, count, packets, workspace)]),
     ),
   ];
-  const yardstick = new Yardstick(shop.dir);
-  const measured = await measureRows(rows, { rounds: ROUNDS, yardstick, warm: (bytes) => shop.warm(bytes), say });
+  const yardstick = new Yardstick(workspace.dir);
+  const measured = await measureRows(rows, {
+    rounds: ROUNDS,
+    yardstick,
+    warm: (bytes) => workspace.warm(bytes),
+    showStatus,
+  });
   yardstick.close();
 
   const rulesPlot = {
-    title: 'Cost of a packet, by rules before the matching one',
+    title: 'Cost per packet, by number of rules before the matching one',
     xLabel: 'rules (logarithmic)',
-    yLabel: 'nanoseconds a packet',
+    yLabel: 'nanoseconds per packet',
     lines: [
       lineOf('packets of 10,000 connections', 'r', RULES, measured),
-      lineOf('each packet a new connection', 'n', RULES, measured),
+      lineOf('every packet a new connection', 'n', RULES, measured),
     ],
   };
   const connectionsPlot = {
-    title: 'Cost of a packet, by connections established at once',
+    title: 'Cost per packet, by number of concurrent connections',
     xLabel: 'connections (logarithmic)',
-    yLabel: 'nanoseconds a packet',
-    lines: [lineOf('once all are settled', 'c', connections, measured)],
+    yLabel: 'nanoseconds per packet',
+    lines: [lineOf('once all connections are settled', 'c', connections, measured)],
   };
   writeFileSync(join(dir, 'rules.svg'), drawPlot(rulesPlot));
   writeFileSync(join(dir, 'connections.svg'), drawPlot(connectionsPlot));
 }
 
-function rulesRow(count: number, packets: number, shop: Workspace): Row {
+function rulesRow(count: number, packets: number, workspace: Workspace): Row {
   return plotRow(`rules ${count}`, () => {
-    const path = shop.rules(`plot-${count}`, missingRules(count));
-    const inputs = inputsOf(shop.est64(packets, ESTABLISHED_CONNECTIONS));
-    const newInputs = [{ iface: 'eth0', path: shop.newConnections(packets / 4) }];
+    const path = workspace.rules(`plot-${count}`, missingRules(count));
+    const inputs = inputsOf(workspace.est64(packets, ESTABLISHED_CONNECTIONS));
+    const newInputs = [{ iface: 'eth0', path: workspace.newConnections(packets / 4) }];
     return [
-      simple(`r${count}`, () => shop.replay(path, inputs)),
-      simple(`n${count}`, () => shop.replay(path, newInputs)),
+      simple(`r${count}`, () => workspace.replay(path, inputs)),
+      simple(`n${count}`, () => workspace.replay(path, newInputs)),
     ];
   });
 }

@@ -1,4 +1,4 @@
-/** Random numbers for workloads: the same from the same seed, on every machine (mulberry32). */
+/** Random numbers for workloads (mulberry32): the same seed gives the same numbers on every machine. */
 export class Draw {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Draw {
     this.#state = seed | 0;
   }
 
-  /** A whole number from 0 to below COUNT, which is at most 2^32. */
+  /** A whole number from 0 up to, but not including, COUNT, which is at most 2^32. */
   below(count: number): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);

@@ -1,5 +1,5 @@
-// How long a ruleset takes to be ready, in a process of its own: `ready-once.js RULES HOST` prints milliseconds, from the
-// text in memory until the first packet has passed it.
+// Measures how long a ruleset takes to get ready, in a separate process: `ready-once.js RULES HOST` prints the
+// milliseconds from parsing the text in memory until the first packet has been forwarded.
 import { readFileSync } from 'node:fs';
 import { TCP_SYN } from '../codecs/layouts.js';
 import { createEmulator, Outcome } from '../core/emulator.js';

@@ -1,5 +1,5 @@
-// One timed replay in a process of its own: `node replay-once.js SPEC`, SPEC a `ReplaySpec` as JSON. Prints one
-// line of JSON, a `ReplayResult`. What it does is what `nfreplay replay` does, up to the end of the captures that come out.
+// Times one replay in a separate process: `node replay-once.js SPEC`, where SPEC is a `ReplaySpec` in JSON. Prints a
+// `ReplayResult` as one line of JSON. Does the same as `nfreplay replay` until the output captures are closed.
 import { readFileSync } from 'node:fs';
 import { Outcome } from '../core/emulator.js';
 import { loadHost } from '../core/host/host.js';
@@ -19,7 +19,7 @@ const inputs = spec.inputs.map(({ iface, path }) => ({ dev: host.interfaceIndex(
 const run = new ReplayRun({ ruleset, host }, inputs, spec.outDir, Number.POSITIVE_INFINITY);
 const prepareMs = performance.now() - preparedFromMs;
 
-// What reading the rules left behind is no cost of packets: `ready` and `est64.command` have it.
+// Garbage from parsing the rules is not a cost of packets; `ready` and `est64.command` include it.
 globalThis.gc?.();
 
 const startedCpu = process.cpuUsage();
@@ -27,7 +27,7 @@ const startedMs = performance.now();
 let settledFromMs = startedMs;
 const rssMiB: number[] = [];
 let hasMore = true;
-let lookAt = STEP_PACKETS;
+let nextSampleAt = STEP_PACKETS;
 if (spec.settlingPackets > 0) {
   while (hasMore && run.read < spec.settlingPackets) {
     hasMore = run.step(spec.settlingPackets - run.read);
@@ -36,9 +36,9 @@ if (spec.settlingPackets > 0) {
 }
 while (hasMore) {
   hasMore = run.step(STEP_PACKETS);
-  if (run.read >= lookAt) {
+  if (run.read >= nextSampleAt) {
     rssMiB.push(process.memoryUsage.rss() / MIB);
-    lookAt += STEP_PACKETS;
+    nextSampleAt += STEP_PACKETS;
   }
 }
 run.close();

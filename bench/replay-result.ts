@@ -1,4 +1,4 @@
-/** What a timed replay in a process of its own is told, and what it says (replay-once.ts). */
+/** The input and output of a timed replay in a separate process (replay-once.ts). */
 
 export interface ReplaySpec {
   rulesPath: string;
@@ -6,17 +6,17 @@ export interface ReplaySpec {
   inputs: { iface: string; path: string }[];
   /** An existing folder. */
   outDir: string;
-  /** After so many packets `settledMs` starts. */
+  /** `settledMs` starts after this many packets. */
   settlingPackets: number;
 }
 
 export interface ReplayResult {
-  /** Ruleset and host parsed, tables built, files opened. */
+  /** Time to parse ruleset and host, build the tables and open the files. */
   prepareMs: number;
-  /** From the first packet until the captures that come out are closed; and the same from `settlingPackets` on. */
+  /** Time from the first packet until the output captures are closed; and the same from `settlingPackets` on. */
   durationMs: number;
   settledMs: number;
-  /** User and system time of all threads in `durationMs`, V8's compilers included. */
+  /** User and system time of all threads during `durationMs`, including V8's compilers. */
   cpuMs: number;
   peakMiB: number;
   /** Resident memory after each step. */
@@ -24,6 +24,6 @@ export interface ReplayResult {
   read: number;
   forwarded: number;
   connections: number;
-  /** What all typed arrays have grown by, a connection. */
+  /** Memory of the connection table per connection. */
   connectionBytes: number;
 }

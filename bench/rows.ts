@@ -1,4 +1,4 @@
-/** The rows of the table: what is done, and how fast it has to be. */
+/** The rows of the table: their workloads, contenders and goals. */
 
 import { formatNumber } from '../cli/number.js';
 import type { Est64 } from './est64.js';
@@ -13,7 +13,7 @@ import { type Input, inputsOf, runProgram, sizeOf, type Workspace } from './work
 export interface Scale {
   /** Packets of established connections, and of new ones. */
   packets: number;
-  /** What "a million" connections are. */
+  /** Connections in the row `connections`. */
   manyConnections: number;
   /** Packets of the row `ten-million`. */
   longPackets: number;
@@ -39,20 +39,20 @@ export const QUICK: Scale = {
 };
 
 const CONNECTIONS = 10_000;
-/** How many packets of each connection are measured once it is settled, with many connections. */
+/** How many packets to measure per settled connection, with many connections. */
 const SETTLED_PACKETS = 4;
-/** How often a process is started for one number of the row `start`. */
+/** How many processes to start for one number of the row `start`. */
 const STARTS = 3;
 const STREAM_LIMIT_MIB = 300;
-/** What a connection is allowed to take. */
+/** The memory that a connection may take. */
 const CONNECTION_BYTES = 256;
 const LONG_ROUNDS = 3;
 
 type MedianOf = (key: string) => number | undefined;
 
-const fixed = (key: string, most: number, text: string): Goal => ({ key, text, limit: () => most });
+const fixed = (key: string, maximum: number, text: string): Goal => ({ key, text, limit: () => maximum });
 
-/** At most FACTOR times what OTHER takes. */
+/** At most FACTOR times the value of OTHER. */
 function times(key: string, factor: number, other: string, text: string): Goal {
   return {
     key,
@@ -66,31 +66,31 @@ function times(key: string, factor: number, other: string, text: string): Goal {
 
 const nsOf = (durationMs: number, packets: number) => (durationMs * 1e6) / packets;
 
-/** Every row, its files in SHOP. */
-export function rowsOf(shop: Workspace, scale: Scale): Row[] {
+/** All rows, with their files in WORKSPACE. */
+export function rowsOf(workspace: Workspace, scale: Scale): Row[] {
   const { packets } = scale;
-  const est64 = () => shop.est64(packets, CONNECTIONS);
-  /** The work of est64 with other rules. */
+  const est64 = () => workspace.est64(packets, CONNECTIONS);
+  /** The workload of est64 with other rules. */
   const withRules = (name: string, lines: readonly string[]): Contender[] => {
-    const rulesPath = shop.rules(name, lines);
+    const rulesPath = workspace.rules(name, lines);
     const inputs = inputsOf(est64());
-    return filling(sizeOf(inputs), [simple(name, () => shop.replay(rulesPath, inputs))]);
+    return filling(sizeOf(inputs), [simple(name, () => workspace.replay(rulesPath, inputs))]);
   };
   return [
     {
       name: 'est64',
-      about: `64-byte frames, ${formatNumber(CONNECTIONS)} established NATed connections, the Docker example's rules`,
+      about: `64-byte frames, ${formatNumber(CONNECTIONS)} established connections with NAT, rules of pcaps/docker`,
       needs: [],
       goals: [
         fixed('est64', 120, 'at most 120 ns'),
-        times('est64', 1 / 25, 'est64.kernel', "at most 1/25 of the kernel's way"),
+        times('est64', 1 / 25, 'est64.kernel', 'at most 1/25 of the kernel'),
         times('est64', 1 / 2, 'est64.tcpdump', 'at most half of tcpdump -r -w'),
       ],
       prepare: () =>
         filling(sizeOf(inputsOf(est64())), [
-          established('est64', est64(), shop),
-          wholeCommand('est64', est64(), shop),
-          ...peersOf('est64', est64(), shop),
+          established('est64', est64(), workspace),
+          wholeCommand('est64', est64(), workspace),
+          ...peersOf('est64', est64(), workspace),
         ]),
     },
     ...[1000, 10_000].map((count) => ({
@@ -109,15 +109,15 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
     },
     {
       name: 'imix',
-      about: 'as est64, sizes mixed: 64, 594 and 1518 bytes as 7 : 4 : 1',
+      about: 'as est64, with frames of 64, 594 and 1518 bytes in the ratio 7 : 4 : 1',
       needs: [],
       goals: [times('imix', 1, 'imix.tcpdump', 'no slower than tcpdump -r -w')],
       prepare: () => {
-        const work = shop.est64(packets, CONNECTIONS, SIZES_IMIX);
+        const work = workspace.est64(packets, CONNECTIONS, SIZES_IMIX);
         const inputs = inputsOf(work);
         return filling(sizeOf(inputs), [
-          simple('imix', () => shop.replay(shop.rulesPath, inputs)),
-          ...peersOf('imix', work, shop),
+          simple('imix', () => workspace.replay(workspace.rulesPath, inputs)),
+          ...peersOf('imix', work, workspace),
         ]);
       },
     },
@@ -129,41 +129,41 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
       goals: [
         times('ten-million.command', 1, 'ten-million.tcpdump', 'the whole command: no slower than tcpdump -r -w'),
       ],
-      prepare: () => tenMillion(shop.est64(scale.longPackets, CONNECTIONS), shop),
+      prepare: () => tenMillion(workspace.est64(scale.longPackets, CONNECTIONS), workspace),
     },
     {
       name: 'connections',
-      about: `${formatNumber(scale.manyConnections)} connections established at once`,
+      about: `${formatNumber(scale.manyConnections)} concurrent connections`,
       needs: ['est64'],
       rounds: LONG_ROUNDS,
       goals: [
-        times('connections', 2.5, 'est64.settled', 'at most 2.5 × of 10,000 connections'),
-        fixed('connections.bytes', CONNECTION_BYTES, 'at most 256 bytes a connection'),
+        times('connections', 2.5, 'est64.settled', 'at most 2.5 × the cost with 10,000 connections'),
+        fixed('connections.bytes', CONNECTION_BYTES, 'at most 256 bytes per connection'),
       ],
-      prepare: () => [manyConnections('connections', scale.manyConnections, packets, shop)],
+      prepare: () => [manyConnections('connections', scale.manyConnections, packets, workspace)],
     },
     {
       name: 'new',
-      about: `${formatNumber(packets)} new connections, the Docker example's rules`,
+      about: `${formatNumber(packets)} new connections, rules of pcaps/docker`,
       needs: [],
       goals: [fixed('new', 700, 'at most 700 ns')],
       prepare: () => {
-        const inputs = [{ iface: 'eth0', path: shop.newConnections(packets) }];
+        const inputs = [{ iface: 'eth0', path: workspace.newConnections(packets) }];
         const bytes = sizeOf(inputs) + packets * CONNECTION_BYTES;
-        return filling(bytes, [simple('new', () => shop.replay(shop.rulesPath, inputs))]);
+        return filling(bytes, [simple('new', () => workspace.replay(workspace.rulesPath, inputs))]);
       },
     },
     {
       name: 'classbench',
       about: `${formatNumber(scale.headers)} new connections against 10,000 ClassBench rules, and against 10`,
       needs: [],
-      goals: [times('classbench', 1.5, 'classbench.ten', 'at most 1.5 × of 10 rules')],
+      goals: [times('classbench', 1.5, 'classbench.ten', 'at most 1.5 × the cost with 10 rules')],
       prepare: () => {
-        const inputs = [{ iface: 'docker0', path: shop.classbenchHeaders(scale.headers) }];
-        const [many, ten] = [10_000, 10].map((count) => shop.classbenchRules(count));
+        const inputs = [{ iface: 'docker0', path: workspace.classbenchHeaders(scale.headers) }];
+        const [many, ten] = [10_000, 10].map((count) => workspace.classbenchRules(count));
         return filling(sizeOf(inputs) + scale.headers * CONNECTION_BYTES, [
-          simple('classbench', () => shop.replay(many, inputs), '10,000 rules'),
-          simple('classbench.ten', () => shop.replay(ten, inputs), '10 rules'),
+          simple('classbench', () => workspace.replay(many, inputs), '10,000 rules'),
+          simple('classbench.ten', () => workspace.replay(ten, inputs), '10 rules'),
         ]);
       },
     },
@@ -174,33 +174,33 @@ export function rowsOf(shop: Workspace, scale: Scale): Row[] {
       rounds: LONG_ROUNDS,
       goals: [
         fixed('stream.peak', STREAM_LIMIT_MIB, `resident memory under ${STREAM_LIMIT_MIB} MiB`),
-        times('stream.peak', 1.1, 'stream.half-way', 'flat: at most 1.1 × what it was half way'),
+        times('stream.peak', 1.1, 'stream.half-way', 'constant: at most 1.1 × the value at half time'),
       ],
-      prepare: () => [stream(scale.streamBytes, shop)],
+      prepare: () => [stream(scale.streamBytes, workspace)],
     },
     {
       name: 'start',
-      about: 'nfreplay replay of 10 packets, from the start of the process to its end, above `node -e 0`',
+      about: 'nfreplay replay of 10 packets, the whole process, minus `node -e 0`',
       needs: [],
       goals: [fixed('start', 150, 'at most 150 ms more than node -e 0')],
-      prepare: () => [start(inputsOf(shop.est64(10, 2)), shop)],
+      prepare: () => [start(inputsOf(workspace.est64(10, 2)), workspace)],
     },
     {
       name: 'ready',
-      about: 'a ruleset of 50,000 rules parsed and built, and its first packet',
+      about: 'parse and build a ruleset of 50,000 rules, and forward the first packet',
       needs: [],
       goals: [fixed('ready', 1000, 'under 1 s')],
       prepare: () => {
-        const rulesPath = shop.rules('rules-50000', missingRules(50_000));
+        const rulesPath = workspace.rules('rules-50000', missingRules(50_000));
         return [
-          { series: [{ key: 'ready', title: 'nfreplay', unit: 'ms' }], run: async () => [shop.ready(rulesPath)] },
+          { series: [{ key: 'ready', title: 'nfreplay', unit: 'ms' }], run: async () => [workspace.ready(rulesPath)] },
         ];
       },
     },
   ];
 }
 
-/** Nanoseconds a packet of a whole replay, and no more. */
+/** Measures only the nanoseconds per packet of a whole replay. */
 export function simple(key: string, replay: () => ReplayResult, title = 'nfreplay'): Contender {
   return {
     series: [{ key, title, unit: 'ns' }],
@@ -211,7 +211,7 @@ export function simple(key: string, replay: () => ReplayResult, title = 'nfrepla
   };
 }
 
-function established(key: string, work: Est64, shop: Workspace): Contender {
+function established(key: string, work: Est64, workspace: Workspace): Contender {
   const settling = settlingPackets(work.connections);
   return {
     series: [
@@ -221,7 +221,7 @@ function established(key: string, work: Est64, shop: Workspace): Contender {
       { key: `${key}.peak`, title: '  peak memory', unit: 'MiB' },
     ],
     run: async () => {
-      const result = shop.replay(shop.rulesPath, inputsOf(work), { settlingPackets: settling });
+      const result = workspace.replay(workspace.rulesPath, inputsOf(work), { settlingPackets: settling });
       const { read } = result;
       return [
         nsOf(result.durationMs, read),
@@ -233,60 +233,60 @@ function established(key: string, work: Est64, shop: Workspace): Contender {
   };
 }
 
-function wholeCommand(row: string, work: Est64, shop: Workspace): Contender {
+function wholeCommand(row: string, work: Est64, workspace: Workspace): Contender {
   return {
-    series: [{ key: `${row}.command`, title: '  the whole command, start and lists included', unit: 'ns' }],
-    run: async () => [nsOf(shop.replayCommand(inputsOf(work)), work.packets)],
+    series: [{ key: `${row}.command`, title: '  the whole command, including start-up and lists', unit: 'ns' }],
+    run: async () => [nsOf(workspace.replayCommand(inputsOf(work)), work.packets)],
   };
 }
 
-/** What a packet costs among so many CONNECTIONS, once all are settled: of at least so many LEAST packets. */
-export function manyConnections(key: string, connections: number, least: number, shop: Workspace): Contender {
+/** Measures the cost per packet with CONNECTIONS, once all are settled, over at least MIN_PACKETS packets. */
+export function manyConnections(key: string, connections: number, minPackets: number, workspace: Workspace): Contender {
   const settling = settlingPackets(connections);
-  const packets = settling + Math.max(least, SETTLED_PACKETS * connections);
-  const work = shop.est64(packets, connections);
+  const packets = settling + Math.max(minPackets, SETTLED_PACKETS * connections);
+  const work = workspace.est64(packets, connections);
   return {
     fillsBytes: sizeOf(inputsOf(work)) + connections * CONNECTION_BYTES,
     series: [
-      { key, title: 'nfreplay, once all are settled', unit: 'ns' },
-      { key: `${key}.bytes`, title: '  memory a connection', unit: 'bytes' },
+      { key, title: 'nfreplay, once all connections are settled', unit: 'ns' },
+      { key: `${key}.bytes`, title: '  memory per connection', unit: 'bytes' },
       { key: `${key}.peak`, title: '  peak memory', unit: 'MiB' },
     ],
     run: async () => {
-      const result = shop.replay(shop.rulesPath, inputsOf(work), { settlingPackets: settling });
+      const result = workspace.replay(workspace.rulesPath, inputsOf(work), { settlingPackets: settling });
       return [nsOf(result.settledMs, packets - settling), result.connectionBytes, result.peakMiB];
     },
   };
 }
 
-function tenMillion(work: Est64, shop: Workspace): Contender[] {
+function tenMillion(work: Est64, workspace: Workspace): Contender[] {
   const inputs = inputsOf(work);
   return filling(sizeOf(inputs), [
-    simple('ten-million', () => shop.replay(shop.rulesPath, inputs)),
-    wholeCommand('ten-million', work, shop),
-    ...tcpdumpOf('ten-million', work, shop.dir),
+    simple('ten-million', () => workspace.replay(workspace.rulesPath, inputs)),
+    wholeCommand('ten-million', work, workspace),
+    ...tcpdumpOf('ten-million', work, workspace.dir),
   ]);
 }
 
-function stream(bytes: number, shop: Workspace): Contender {
+function stream(bytes: number, workspace: Workspace): Contender {
   return {
     series: [
       { key: 'stream', title: 'nfreplay', unit: 'ns' },
-      { key: 'stream.half-way', title: '  resident memory at most, up to half way', unit: 'MiB' },
-      { key: 'stream.peak', title: '  resident memory at most', unit: 'MiB' },
+      { key: 'stream.half-way', title: '  peak resident memory in the first half', unit: 'MiB' },
+      { key: 'stream.peak', title: '  peak resident memory', unit: 'MiB' },
     ],
     run: async () => {
-      const { durationMs, read, rssMiB } = shop.replayStream(bytes);
+      const { durationMs, read, rssMiB } = workspace.replayStream(bytes);
       const half = rssMiB.slice(0, Math.max(1, rssMiB.length >> 1));
       return [nsOf(durationMs, read), Math.max(...half), Math.max(...rssMiB)];
     },
   };
 }
 
-function start(inputs: readonly Input[], shop: Workspace): Contender {
+function start(inputs: readonly Input[], workspace: Workspace): Contender {
   return {
     series: [
-      { key: 'start', title: 'nfreplay, above node -e 0', unit: 'ms' },
+      { key: 'start', title: 'nfreplay, minus node -e 0', unit: 'ms' },
       { key: 'start.node', title: 'node -e 0', unit: 'ms', isForeign: true },
     ],
     run: async () => {
@@ -294,7 +294,7 @@ function start(inputs: readonly Input[], shop: Workspace): Contender {
       let commandMs = 0;
       for (let i = 0; i < STARTS; i++) {
         nodeMs += runProgram(process.execPath, ['-e', '0']).durationMs / STARTS;
-        commandMs += shop.replayCommand(inputs) / STARTS;
+        commandMs += workspace.replayCommand(inputs) / STARTS;
       }
       return [commandMs - nodeMs, nodeMs];
     },

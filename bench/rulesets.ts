@@ -1,20 +1,20 @@
-/** The rulesets of the benchmark: the Docker example's, with more in it. */
+/** The rulesets of the benchmark: that of the Docker example, with additional rules. */
 import { Draw } from './random.js';
 
 const SEED = 1;
 
-/** DOCKER_RULES with LINES as the first rules of its FORWARD chain in the table filter. */
+/** DOCKER_RULES with LINES as the first rules of the chain FORWARD in the table filter. */
 export function withForwardRules(dockerRules: string, lines: readonly string[]): string {
   const filterAt = dockerRules.indexOf('*filter');
   const firstRule = dockerRules.indexOf('-A FORWARD', filterAt);
-  if (filterAt < 0 || firstRule < 0) throw new Error('the ruleset has no rule in FORWARD of the table filter');
+  if (filterAt < 0 || firstRule < 0) throw new Error('the ruleset has no rule in filter FORWARD');
   const block = lines.map((line) => `-A FORWARD ${line}\n`).join('');
   return dockerRules.slice(0, firstRule) + block + dockerRules.slice(firstRule);
 }
 
 /**
- * So many rules that no packet of the workloads matches, of the kinds that are met in block lists and firewalls: of one
- * address, of a network and a port, of both ends, of an interface and a range of ports.
+ * COUNT rules that no packet of the workloads matches, of kinds that are common in block lists and firewalls: a single
+ * address, a network and a port, both networks, an interface and a port range.
  */
 export function missingRules(count: number): string[] {
   const draw = new Draw(SEED);
@@ -31,7 +31,7 @@ export function missingRules(count: number): string[] {
   return Array.from({ length: count }, () => draw.of(kinds)());
 }
 
-/** Rules that must be asked of each packet anew: nothing of what they read is fixed by its connection. */
+/** Rules that must be evaluated for every packet, because the connection does not fix the fields that they read. */
 export const PER_PACKET_RULES: readonly string[] = [
   '-p tcp -m tcp --tcp-flags SYN,RST SYN,RST -j DROP',
   '-m length --length 1501:65535 -j DROP',

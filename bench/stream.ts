@@ -1,5 +1,5 @@
-// An endless capture, as far as its reader can tell: `stream.js BYTES` writes a pcap of so many bytes to its standard
-// output, 1514-byte datagrams of 10,000 clients to 198.51.100.7, made once and sent again and again with their time moved on.
+// Writes a capture of any length: `stream.js BYTES` writes a pcap of BYTES to standard output, with 1514-byte frames
+// from 10,000 clients to 198.51.100.7. They are built once and repeated with later timestamps.
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS } from '../codecs/pcap.js';
@@ -8,15 +8,17 @@ import { sleep } from '../io/capture-file.js';
 import { CONTAINER_TO_HOST, FrameBuilder, LONGEST_FRAME_BYTES, STEP_NS } from './frame-builder.js';
 
 const CLIENTS = 10_000;
-/** How long to wait where a pipe is full and does not block. */
+/** How long to wait for a non-blocking pipe that is full. */
 const RETRY_MS = 1;
 const PAYLOAD_BYTES = LONGEST_FRAME_BYTES - 42;
 const RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + LONGEST_FRAME_BYTES;
-/** 172.17.1.0 and on, which docker0 leads to; 198.51.100.7, which eth0 leads to. */
+/**
+ * Clients have addresses from 172.17.1.0 on, reached through docker0; the server 198.51.100.7, reached through eth0.
+ */
 const FIRST_CLIENT = 0xac110100;
 const SERVER = 0xc6336407;
 
-/** How many packets a stream of so many bytes has: whole records. */
+/** How many complete packets a stream of BYTES has. */
 export function packetsOf(bytes: number): number {
   return Math.floor((bytes - PCAP_FILE_HEADER_BYTES) / RECORD_BYTES);
 }
@@ -31,7 +33,7 @@ function fileHeader(): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** One packet of each client. */
+/** One packet from each client. */
 function records(): Uint8Array {
   const bytes = new Uint8Array(CLIENTS * RECORD_BYTES);
   const view = new DataView(bytes.buffer);
@@ -48,7 +50,7 @@ function records(): Uint8Array {
   return bytes;
 }
 
-/** Write a stream of BYTES with WRITE, which takes all that it is given. */
+/** Writes a stream of BYTES by calling WRITE, which must write all of each piece. */
 export function writeStream(bytes: number, write: (piece: Uint8Array) => void): void {
   const packets = packetsOf(bytes);
   const piece = records();

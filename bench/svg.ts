@@ -1,9 +1,9 @@
-/** A plot of lines over a logarithmic x axis, as SVG that stands on its own. */
+/** Draws lines over a logarithmic x axis as a self-contained SVG. */
 import { formatNumber } from '../cli/number.js';
 
 export interface Line {
   readonly name: string;
-  /** In the order of x, which is above 0. */
+  /** Sorted by x, which must be positive. */
   readonly points: readonly { x: number; y: number }[];
 }
 
@@ -20,7 +20,7 @@ const LEFT = 80;
 const RIGHT = 48;
 const TOP = 72;
 const BOTTOM = 64;
-const MOST_Y_TICKS = 6;
+const MAX_Y_TICKS = 6;
 /** Told apart without colour vision too (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
 
@@ -98,7 +98,7 @@ function decadesOf(xs: readonly number[]): number[] {
 
 /** 0 and on in steps of 1, 2 or 5 times a power of ten, the last at or above MOST. */
 export function ticksUpTo(most: number): number[] {
-  const rough = Math.max(most, 1e-9) / MOST_Y_TICKS;
+  const rough = Math.max(most, 1e-9) / MAX_Y_TICKS;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough)!;
   return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => i * step);

@@ -1,17 +1,18 @@
-/** What was measured, for people and as data. */
+/** The measurements as a table and as data. */
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { columns } from '../cli/columns.js';
 import { formatNumber } from '../cli/number.js';
 import type { Comparison } from './baseline.js';
 import { type Measured, median, type Outcome, type Row } from './measure.js';
 
-/** What this is measured on. */
+/** A description of this machine. */
 export function machine(): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  return `${cpus()[0].model}, ${availableParallelism()} cores, ${memory}; ${process.platform} ${release()}; Node ${process.versions.node}`;
+  const system = `${process.platform} ${release()}; Node ${process.versions.node}`;
+  return `${cpus()[0].model}, ${availableParallelism()} cores, ${memory}; ${system}`;
 }
 
-/** ROWS with the series of each: median, and range of all runs. */
+/** The lines for ROWS, with the median and range of each series. */
 export function measuredLines(
   rows: readonly Row[],
   measured: readonly Measured[],
@@ -38,10 +39,10 @@ export function measuredLines(
 function goalLine(text: string, outcome: Outcome | undefined): string {
   if (outcome === undefined) return `  – ${text}: not measured`;
   const { isMet, value, limit } = outcome;
-  return `  ${isMet ? '✓ met' : '✗ not met'}: ${text}: ${formatNumber(value)}, the limit is ${formatNumber(limit)}`;
+  return `  ${isMet ? '✓ met' : '✗ not met'}: ${text}: ${formatNumber(value)}, limit ${formatNumber(limit)}`;
 }
 
-/** COMPARISONS with the baseline, losses marked. */
+/** The lines for COMPARISONS with the baseline, with losses marked. */
 export function baselineLines(comparisons: readonly Comparison[]): string[] {
   const cells = comparisons.map(({ key, ratio, baseline, change, isLoss }) => [
     key,
@@ -50,11 +51,11 @@ export function baselineLines(comparisons: readonly Comparison[]): string[] {
     `${change < 0 ? '−' : '+'}${Math.abs(change * 100).toFixed(0)} %`,
     isLoss ? 'LOSS' : '',
   ]);
-  const header = ['best run / yardstick', 'now', 'baseline', 'change', ''];
+  const header = ['fastest run / yardstick', 'now', 'baseline', 'change', ''];
   return columns([header, ...cells], ['left', 'right', 'right', 'right', 'left']);
 }
 
-/** All of it, for `--json`. */
+/** All measurements, for `--json`. */
 export function asData(
   measured: readonly Measured[],
   outcomes: readonly Outcome[],

@@ -1,4 +1,4 @@
-/** Where the benchmark's files lie, made when they are first asked for, and its replays run. */
+/** The folder for the files of the benchmark, which are created on first use, and functions that run replays. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import {
   closeSync,
@@ -36,17 +36,17 @@ export class Workspace {
     this.dir = dir;
   }
 
-  /** Before anything is made in it. */
+  /** Creates the folder. Call it first. */
   open(): void {
     mkdirSync(this.dir, { recursive: true });
   }
 
-  /** Everything that was made is gone: a million connections are gigabytes of captures. */
+  /** Removes all files: captures of a million connections take gigabytes. */
   close(): void {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  /** Write so many BYTES to a file, and remove it: the memory is then at hand. */
+  /** Writes a file of BYTES and removes it, so that the system has the memory at hand. */
   warm(bytes: number): void {
     const path = join(this.dir, 'warm');
     const fd = openSync(path, 'w');
@@ -64,7 +64,7 @@ export class Workspace {
     return this.#once(`new ${count}`, () => writeNewConnections(this.dir, count));
   }
 
-  /** The Docker example's rules with LINES before its FORWARD chain, as a file of this NAME. */
+  /** Writes the rules of the Docker example, with LINES at the start of the chain FORWARD, to a file NAME. */
   rules(name: string, lines: readonly string[]): string {
     return this.#once(`rules ${name}`, () => {
       const path = join(this.dir, `${name}.v4`);
@@ -73,7 +73,7 @@ export class Workspace {
     });
   }
 
-  /** ClassBench rules: as many as RULES, of 10,000 into which the headers of `classbenchHeaders` fall. */
+  /** The first RULES of the 10,000 ClassBench rules that the headers of `classbenchHeaders` match. */
   classbenchRules(rules: number): string {
     return this.rules(`classbench-${rules}`, this.#filters().slice(0, rules).map(ruleOf));
   }
@@ -109,12 +109,12 @@ export class Workspace {
     return this.#outDir;
   }
 
-  /** Not what is measured; and what is gone need not be written to the disk while others are. */
+  /** Removes the results early, outside the measurement, so that they need not be written to disk during another. */
   #removeOut(): void {
     rmSync(this.#outDir, { recursive: true, force: true });
   }
 
-  /** One replay in a process of its own. */
+  /** Runs one replay in a separate process. */
   replay(rulesPath: string, inputs: readonly Input[], options: { settlingPackets?: number } = {}): ReplayResult {
     const spec = this.#spec(rulesPath, inputs, this.#freshOut(), options.settlingPackets ?? 0);
     const args = ['--expose-gc', join(HERE, 'replay-once.js'), JSON.stringify(spec)];
@@ -123,7 +123,7 @@ export class Workspace {
     return expectForwarded(JSON.parse(done.stdout));
   }
 
-  /** A replay of a stream of so many BYTES through a pipe, whose results are thrown away. */
+  /** Replays a stream of BYTES through a pipe and discards the results. */
   replayStream(bytes: number): ReplayResult {
     const outDir = this.#freshOut();
     for (const name of ['eth0', 'docker0', 'local', 'dropped']) symlinkSync('/dev/null', join(outDir, `${name}.pcap`));
@@ -134,7 +134,7 @@ export class Workspace {
     return expectForwarded(JSON.parse(done.stdout));
   }
 
-  /** Milliseconds of the whole command `nfreplay replay`, its process and its lists included. */
+  /** The duration in milliseconds of the whole command `nfreplay replay`, including start-up and lists. */
   replayCommand(inputs: readonly Input[]): number {
     this.#removeOut();
     const ins = inputs.flatMap(({ iface, path }) => ['--in', `${iface}=${path}`]);
@@ -145,7 +145,7 @@ export class Workspace {
     return durationMs;
   }
 
-  /** Milliseconds until the ruleset at RULES_PATH is parsed and built in a new process, and has let a packet pass. */
+  /** Milliseconds to parse and build the ruleset at RULES_PATH in a new process and to forward the first packet. */
   ready(rulesPath: string): number {
     const args = [join(HERE, 'ready-once.js'), rulesPath, this.hostPath];
     return Number(runProgram(process.execPath, args).done.stdout);
@@ -157,11 +157,12 @@ export class Workspace {
 }
 
 function expectForwarded(result: ReplayResult): ReplayResult {
-  if (result.forwarded !== result.read) throw new Error(`${result.forwarded} of ${result.read} packets were forwarded`);
+  const { forwarded, read } = result;
+  if (forwarded !== read) throw new Error(`only ${forwarded} of ${read} packets were forwarded`);
   return result;
 }
 
-/** The files of WORK, and where they come in. */
+/** The files of WORK, with the interfaces on which they arrive. */
 export function inputsOf({ eth0, docker0 }: Est64): Input[] {
   return [
     { iface: 'eth0', path: eth0 },
@@ -169,12 +170,12 @@ export function inputsOf({ eth0, docker0 }: Est64): Input[] {
   ];
 }
 
-/** The size of all captures of INPUTS, in bytes: about as much comes out. */
+/** The size of all captures of INPUTS, in bytes. The output has about the same size. */
 export function sizeOf(inputs: readonly Input[]): number {
   return inputs.reduce((sum, { path }) => sum + statSync(path).size, 0);
 }
 
-/** Runs PROGRAM to its end, and says how long that took; an error where it fails. */
+/** Runs PROGRAM and measures how long it takes. Throws if it fails. */
 export function runProgram(
   program: string,
   args: readonly string[],

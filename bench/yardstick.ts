@@ -1,7 +1,7 @@
 /**
- * A fixed piece of work that has nothing to do with the emulator: arithmetic over memory that fits into a cache, and a file
- * copied through memory. Rows are kept as ratios to it, so that a faster machine, or a busier one, does not look like a
- * change of the code.
+ * A fixed piece of work that has nothing to do with the emulator: arithmetic on memory that fits into the cache, and
+ * copying a file. Results are stored as ratios to it, so that a faster or busier machine does not look like a change to
+ * the code.
  */
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,14 +19,14 @@ export class Yardstick {
   readonly #from: string;
   readonly #to: string;
 
-  /** Its two files lie in DIR. */
+  /** Creates its files in DIR. */
   constructor(dir: string) {
     this.#from = join(dir, 'yardstick-from');
     this.#to = join(dir, 'yardstick-to');
     const fd = openSync(this.#from, 'w');
     for (let done = 0; done < COPIED_BYTES; done += CHUNK_BYTES) writeSync(fd, this.#chunk);
     closeSync(fd);
-    // Once for nothing: its code is then optimised, and the file is in the cache.
+    // Run once without measuring, so that the code is optimised and the file is in the cache.
     this.#work();
   }
 
@@ -43,7 +43,7 @@ export class Yardstick {
     this.#compute();
     this.#copy();
     const durationMs = performance.now() - startedMs;
-    // What is gone need not be written to the disk while others are measured.
+    // Remove the file early, so that it need not be written to disk while others are measured.
     rmSync(this.#to, { force: true });
     return durationMs;
   }
