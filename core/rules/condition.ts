@@ -37,12 +37,13 @@ function fieldCondition(
   return { kind: 'field', field, mask, ranges, negated, orAbsent: false };
 }
 
+const isFilled = ({ min, max }: ValueRange): boolean => min <= max;
+
 /**
  * The value of FIELD is in one of RANGES, or (NEGATED) in none. A range whose first value is above its last is empty.
  */
 export function within(field: ValueField, ranges: readonly ValueRange[], negated: boolean): FieldCondition {
-  const filled = ranges.filter(({ min, max }) => min <= max);
-  return fieldCondition(field, undefined, normalRanges(filled), negated);
+  return fieldCondition(field, undefined, normalRanges(ranges.filter(isFilled)), negated);
 }
 
 /** The value of FIELD is VALUE in all bits of MASK; nothing is, where VALUE has other bits as well. */

@@ -7,7 +7,8 @@ export interface ValueRange {
 }
 
 /** RANGES in any order, overlapping or not, ascending and apart. */
-export function normalRanges(ranges: readonly ValueRange[]): ValueRange[] {
+export function normalRanges(ranges: readonly ValueRange[]): readonly ValueRange[] {
+  if (ranges.length <= 1) return ranges;
   const sorted = [...ranges].sort((a, b) => a.min - b.min);
   const apart: { min: number; max: number }[] = [];
   for (const { min, max } of sorted) {
@@ -30,12 +31,15 @@ export function otherRanges(ranges: readonly ValueRange[], highest: number): Val
   return others;
 }
 
-/** The values that are in both A (undefined: all values) and B (both ascending and apart). */
-export function commonRanges(a: readonly ValueRange[] | undefined, b: readonly ValueRange[]): readonly ValueRange[] {
-  if (a === undefined) return b;
-  return a.flatMap((one) =>
-    b
-      .map((other) => ({ min: Math.max(one.min, other.min), max: Math.min(one.max, other.max) }))
-      .filter(({ min, max }) => min <= max),
-  );
+/** The values that are in both A and B (both ascending and apart). */
+export function commonRanges(a: readonly ValueRange[], b: readonly ValueRange[]): readonly ValueRange[] {
+  const common: ValueRange[] = [];
+  for (const one of a) {
+    for (const other of b) {
+      const min = Math.max(one.min, other.min);
+      const max = Math.min(one.max, other.max);
+      if (min <= max) common.push({ min, max });
+    }
+  }
+  return common;
 }

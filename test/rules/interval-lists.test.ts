@@ -24,7 +24,7 @@ function randomValue(random: Random, highest: number): number {
   return random(2) === 0 ? value : highest - value;
 }
 
-function randomRanges(random: Random, highest: number): ValueRange[] {
+function randomRanges(random: Random, highest: number): readonly ValueRange[] {
   return normalRanges(
     Array.from({ length: random(8) === 0 ? 1 + random(4) : 1 }, () => {
       const [a, b] = [randomValue(random, highest), randomValue(random, highest)];

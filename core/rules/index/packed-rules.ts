@@ -41,6 +41,7 @@ export const FIELD_WORDS = {
   inDev: IN_DEV,
   outDev: OUT_DEV,
 } as const satisfies Record<IndexedField, Field>;
+const WORDS: ReadonlyMap<string, Field> = new Map(Object.entries(FIELD_WORDS));
 
 /** What is left to check for a packet that is within all packed ranges. */
 export interface LeftToCheck {
@@ -81,6 +82,9 @@ export class PackedRules {
   readonly leftToCheck: readonly (LeftToCheck | undefined)[];
   readonly #context: RuleContext;
   readonly #highestDevice: number;
+  /** The ranges that the rule being read asks for, by the first word of their field. */
+  readonly #wanted: (readonly ValueRange[] | undefined)[] = new Array(STATES).fill(undefined);
+
   constructor(rules: readonly Rule[], context: RuleContext) {
     this.#context = context;
     this.#highestDevice = context.interfaceNames.length;
@@ -133,21 +137,23 @@ export class PackedRules {
     if (fixed === undefined) return undefined;
 
     words[at + STATES] = ANY_STATE;
-    const ranges = new Map<IndexedField, readonly ValueRange[]>();
+    const wanted = this.#wanted.fill(undefined);
     const checks: Step[] = [];
     for (const step of fixed) {
-      if (!isCondition(step) || !this.#takeIn(step, at, ranges)) checks.push(step);
+      if (!isCondition(step) || !this.#takeIn(step, at)) checks.push(step);
     }
     const several: FieldCondition[] = [];
-    for (const [field, values] of ranges) {
-      if (!this.#setRanges(at, FIELD_WORDS[field], values)) several.push(within(field, values, false));
+    for (const field of FIELDS) {
+      const values = wanted[field];
+      if (values !== undefined && !this.#setRanges(at, field, values))
+        several.push(within(nameOf(field), values, false));
     }
     if (several.length === 0 && checks.length === 0 && asked.length === 0) return undefined;
     return { several, checks, asked };
   }
 
   /** Let RANGES, or the states of the rule at AT, say what CONDITION does; false where they cannot. */
-  #takeIn(condition: Condition, at: number, ranges: Map<IndexedField, readonly ValueRange[]>): boolean {
+  #takeIn(condition: Condition, at: number): boolean {
     if (condition.kind === 'any') return false;
     const values = valuesOf(condition);
     if (values === undefined) return false;
@@ -158,15 +164,19 @@ export class PackedRules {
       this.words[at + STATES] &= states;
       return true;
     }
-    if (!isIndexed(field)) return false;
-    ranges.set(field, commonRanges(ranges.get(field), values));
+    const word = WORDS.get(field);
+    if (word === undefined) return false;
+    const before = this.#wanted[word];
+    this.#wanted[word] = before === undefined ? values : commonRanges(before, values);
     return true;
   }
 
   /** Take in the VALUES of a field, ascending and apart; false where there are too many for its words. */
   #setRanges(at: number, field: Field, values: readonly ValueRange[]): boolean {
     const highest = this.highest(field);
-    const ranges = commonRanges([{ min: 0, max: highest }], values);
+    // All rules come by here: most ask for one range, and there is nothing to cut off.
+    const isInside = values.length > 0 && values[values.length - 1].max <= highest;
+    const ranges = isInside ? values : commonRanges(values, [{ min: 0, max: highest }]);
     if (ranges.length === 0) {
       this.words[at + STATES] = 0;
       return true;
@@ -183,8 +193,9 @@ export class PackedRules {
   }
 }
 
-function isIndexed(field: string): field is IndexedField {
-  return field in FIELD_WORDS;
+/** The field whose first word is WORD. */
+function nameOf(word: Field): IndexedField {
+  return (Object.keys(FIELD_WORDS) as IndexedField[]).find((name) => FIELD_WORDS[name] === word)!;
 }
 
 /** The words of CONDITION's field, which is indexed. */

@@ -389,7 +389,7 @@ function parseAddress(word: Word, part: string, negated: boolean): AddressMatch 
   }
   const mask = slash < 0 ? HOST_MASK : parseMask(part.slice(slash + 1));
   if (mask === undefined) throw new RuleFault(word, `invalid mask "${part.slice(slash + 1)}"`, '0–32 or 255.255.255.0');
-  return { address: address.masked(mask), mask, negated };
+  return { address: mask === HOST_MASK ? address : address.masked(mask), mask, negated };
 }
 
 function parseDevice(word: Word, negated: boolean): DeviceMatch {

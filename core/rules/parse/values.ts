@@ -41,10 +41,8 @@ export function parseDottedQuad(text: string): Address | undefined {
 
 /** An IPv4 network mask from a prefix length or four parts. */
 export function parseMask(text: string): Address | undefined {
-  const dotted = parseDottedQuad(text);
-  if (dotted !== undefined) return dotted;
   const length = parseNumber(text, 32);
-  return length === undefined ? undefined : prefixMask('ipv4', length);
+  return length === undefined ? parseDottedQuad(text) : prefixMask('ipv4', length);
 }
 
 export function parsePort(word: Word, text: string, protocol: string | undefined): number {
