@@ -114,11 +114,9 @@ const MASKS: Readonly<Record<Family, readonly Address[]>> = { ipv4: masksOf('ipv
 function masksOf(family: Family): Address[] {
   const bits = ADDRESS_BITS[family];
   return Array.from({ length: bits + 1 }, (_, length) => {
-    const isSet = (at: number): number => (at < length ? 1 : 0);
     const words = Array.from({ length: bits / 32 }, (_, word) => {
-      let mask = 0;
-      for (let bit = 0; bit < 32; bit++) mask = (mask << 1) | isSet(word * 32 + bit);
-      return mask;
+      const set = Math.min(Math.max(length - word * 32, 0), 32);
+      return set === 0 ? 0 : -1 << (32 - set);
     });
     return new Address(words);
   });

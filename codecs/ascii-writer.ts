@@ -4,6 +4,8 @@ import { portToHostOrder } from './byte-order.js';
 const FIRST_BYTES = 1 << 12;
 const DOT = 0x2e;
 const ZERO = 0x30;
+const MAX_INT32 = 0x7fffffff;
+const BILLION = 1e9;
 const LETTER_A_LESS_TEN = 0x57;
 
 export class AsciiWriter {
@@ -23,19 +25,35 @@ export class AsciiWriter {
   /** ASCII only. */
   text(text: string): void {
     this.#reserve(text.length);
-    for (let i = 0; i < text.length; i++) this.#bytes[this.length++] = text.charCodeAt(i);
+    const bytes = this.#bytes;
+    const at = this.length;
+    for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+    this.length = at + text.length;
   }
 
   /** A whole number from 0 to 2^53. */
   decimal(value: number): void {
-    this.#reserve(16);
-    let divisor = 1;
-    while (divisor * 10 <= value) divisor *= 10;
-    let left = value;
-    for (; divisor >= 1; divisor /= 10) {
-      const digit = Math.floor(left / divisor);
-      this.#bytes[this.length++] = ZERO + digit;
-      left -= digit * divisor;
+    if (value > MAX_INT32) {
+      const high = Math.floor(value / BILLION);
+      this.decimal(high);
+      this.#digits(value - high * BILLION, 9);
+      return;
+    }
+    let count = 1;
+    for (let bound = 10; value >= bound; bound *= 10) count++;
+    this.#digits(value, count);
+  }
+
+  /** The last COUNT digits of VALUE, of at most 31 bits: integers are divided faster than doubles. */
+  #digits(value: number, count: number): void {
+    this.#reserve(count);
+    const bytes = this.#bytes;
+    let left = value | 0;
+    this.length += count;
+    for (let at = this.length - 1; at >= this.length - count; at--) {
+      const rest = (left / 10) | 0;
+      bytes[at] = ZERO + left - rest * 10;
+      left = rest;
     }
   }
 
