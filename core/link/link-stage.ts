@@ -39,7 +39,7 @@ export class LinkStage implements PacketBytes {
     return this.#location.skip ?? 'not-ip';
   }
 
-  /** The source MAC address of the frame, 48 bits; -1: it has none. To be read before the packet leaves: it may be overwritten then. */
+  /** The source MAC address of the frame, 48 bits; -1: none. Read it before the packet leaves, which overwrites it. */
   get sourceMac(): number {
     if (this.#location.linkKind !== 'ethernet' || this.#frame === undefined) return -1;
     const { view, at } = this.#frame;

@@ -1,6 +1,6 @@
 /**
- * Records the expectations of canonical.txt anew from the real iptables-legacy: `unshare -n tsx
- * test/rules/record-canonical.ts` (root, in a network namespace of its own: it loads what it is given).
+ * Records the expectations of canonical.txt anew from the real iptables-legacy: `unshare -n node
+ * dist/test/rules/record-canonical.js` (root, in a network namespace of its own: it loads what it is given).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type CanonicalCase, canonicalFile, formatCanonical, parseCanonical } from './canonical.js';
 
 const env = { ...process.env, XTABLES_LOCKFILE: '/run/xtables-canonical.lock' };
-const path = fileURLToPath(new URL('canonical.txt', import.meta.url));
+const path = fileURLToPath(new URL('../../../test/rules/canonical.txt', import.meta.url));
 const cases = parseCanonical(readFileSync(path, 'utf8'));
 writeFileSync(path, formatCanonical(cases.map((one) => ({ ...one, saved: record(one) }))));
 
