@@ -11,7 +11,7 @@ import { Frame } from '../../core/link/frame.js';
 import { PacketType } from '../../core/packet.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
-import { udpPacket } from '../packets/packets.js';
+import { buildFrame, udpPacket } from '../packets/packets.js';
 import { pick, type Random, seededRandom } from './random.js';
 
 const matches = suite('matches that read per packet');
@@ -122,6 +122,31 @@ matches('every engine counts alike', () => {
     }
   }
 });
+
+matches(
+  'mac asks each frame for its sender; a packet without a MAC address matches neither it nor its negation',
+  () => {
+    const rules = ['-m mac --mac-source 02:00:00:00:00:aa', '-m mac ! --mac-source 02:00:00:00:00:aa'];
+    const text = ['*mangle', ...rules.map((rule) => `-A FORWARD ${rule}`), 'COMMIT', ''].join('\n');
+    const ruleset = parseRuleset(text, 'macs');
+    for (const engine of ENGINES) {
+      const emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
+      for (let i = 0; i < 60; i++) {
+        const packet = udpPacket(ENDS[0]);
+        const to = Uint8Array.of(2, 0, 0, 0, 0, 0x10);
+        // Of three packets the first is from :aa, the second from :ab, and the third has no Ethernet header.
+        const isRaw = i % 3 === 2;
+        const bytes = isRaw
+          ? packet
+          : buildFrame(to, Uint8Array.of(2, 0, 0, 0, 0, 0xaa + (i % 3)), Buffer.from(packet));
+        const linktype = isRaw ? Linktype.RAW : Linktype.ETHERNET;
+        emulator.receive(new Frame({ bytes, dev: 0, linktype, tsSec: i, tsNsec: 0 }));
+      }
+      const counted = saveRuleset(ruleset, emulator.counters).match(/^\[\d+/gm);
+      assert.equal(counted, ['[20', '[20'], engine);
+    }
+  },
+);
 
 matches('the broadcasts and multicasts of the host itself come back to it as such, as the kernel counted', () => {
   const rules = ['unicast', 'broadcast', 'multicast'].map((type) => `-A PREROUTING -m pkttype --pkt-type ${type}`);
