@@ -1,44 +1,44 @@
-/** The records of the capture loop (wasm/capture), which replays captures where they lie in memory. */
+/** The records of the capture loop (wasm/capture), which replays captures in place. */
 import { f64, i32, layout, u32 } from '../codecs/record-layout.js';
 
-/** A capture that is replayed. */
+/** A capture being replayed. */
 export const INPUT = layout(
   'Input',
   {
-    /** The addresses of its next record, and of the end of what has been read. */
+    /** The addresses of its next record and of the end of the data read so far. */
     at: u32,
     end: u32,
-    /** The interface that its packets come in by. */
+    /** The ingress interface of its packets. */
     dev: i32,
-    /** How many nanoseconds a unit of its time stamps has. */
+    /** Nanoseconds per unit of its time stamps. */
     fractionNs: u32,
     /** An `InputState`. */
     state: i32,
-    /** The record that it stands on: its captured length, and its time. */
+    /** The captured length and the time of its current record. */
     capturedBytes: i32,
     nsec: u32,
     sec: f64,
-    /** How many records were taken from it. */
+    /** Number of records taken from it. */
     read: f64,
   },
   { bytes: 64 },
 );
 
-/** What an input offers: nothing before more is read; the record that it stands on; nothing any more. */
+/** The state of an input: it needs more data; it has a current record; it is finished. */
 export const InputState = { MORE: 0, HEAD: 1, END: 2 } as const;
 
-/** A packet of the batch in hand. */
+/** A packet of the current batch. */
 export const BATCH_ITEM = layout('BatchItem', {
-  /** The address of its record's header. */
+  /** The address of its record header. */
   head: u32,
   input: i32,
   capturedBytes: i32,
   nsec: u32,
   sec: f64,
-  /** The hash of its tuple, and the reference of the connection that it seems to belong to. */
+  /** The hash of its tuple, and the reference of the connection it probably belongs to. */
   hash: u32,
   reference: i32,
 });
 
-/** Which writer an interface has, by the number of its state. */
+/** The number of an interface's writer. */
 export const EGRESS = layout('Egress', { writer: i32 });

@@ -1,28 +1,28 @@
-/** Packet time: the clock of a host shows the time stamp of the packet in hand. */
+/** Packet time: a host's clock shows the time stamp of the current packet. */
 import { f64, layout } from '../codecs/record-layout.js';
 import type { Memory } from './memory.js';
 
 const SECONDS_A_DAY = 86_400;
 
-/** The kernel counts time in ticks (jiffies): CONFIG_HZ=250, as distributions build it. */
+/** The kernel counts time in ticks (jiffies). CONFIG_HZ=250 is what distributions use. */
 export const TICK_MS = 4;
 
 /**
- * The clock in memory, which wasm/capture/records.ts advances as well. Only packets that reach the host advance it: frames that
- * the link stage skips do not.
+ * The clock in memory. wasm/capture/records.ts also advances it. Only packets that reach the host advance it; frames
+ * skipped by the link stage do not.
  */
 export const CLOCK = layout('Clock', {
   /** Milliseconds since the first packet. */
   nowMs: f64,
-  /** The time at which fragments have waited long enough: the next packet takes the slow path, which gives them up. */
+  /** The time at which waiting fragments expire. The next packet then takes the slow path, which expires them. */
   deadlineMs: f64,
-  /** The time stamp of the first packet: seconds since 1970, nanoseconds. */
+  /** Time stamp of the first packet: seconds since 1970 and nanoseconds. */
   startSec: f64,
   startNsec: f64,
-  /** The time stamp of the packet in hand, as far as the slow path has seen it. */
+  /** Time stamp of the last packet seen by the slow path. */
   sec: f64,
   nsec: f64,
-  /** How many packets went in. */
+  /** Number of packets received. */
   packets: f64,
 });
 
@@ -33,17 +33,17 @@ export class Clock {
     this.#clock = clock;
   }
 
-  /** Milliseconds since the first packet. It never goes back, even if time stamps do. */
+  /** Milliseconds since the first packet. Never decreases, even if time stamps do. */
   get nowMs(): number {
     return this.#clock.nowMs;
   }
 
-  /** How many packets went in, which is also the number of the packet in hand. */
+  /** The number of packets received, which is also the number of the current packet. */
   get packets(): number {
     return this.#clock.packets;
   }
 
-  /** The next packet has this time stamp (seconds since 1970, nanoseconds). */
+  /** Sets the time stamp of the next packet (seconds since 1970, nanoseconds). */
   advance(sec: number, nsec: number): void {
     const clock = this.#clock;
     if (clock.packets === 0) {

@@ -1,4 +1,4 @@
-/** hot: whether Linux would accept a packet at all (ip_rcv_core), and where its parts are. */
+/** hot: decodes packets: whether Linux would accept a packet at all (ip_rcv_core), and where its parts are. */
 import { internetChecksum } from '../codecs/checksum.js';
 import {
   IPV4_DF,
@@ -22,8 +22,8 @@ export type MalformedReason = Extract<
 >;
 
 /**
- * Make PACKET the IPv4 packet that came in as RECEIVED. Everything that the host remembers of a packet is cleared. Returns
- * why the kernel would drop it, '' if it would not.
+ * Sets PACKET to the IPv4 packet in RECEIVED and clears all other state. Returns the reason why the kernel would drop
+ * it, or ''.
  */
 export function decodePacket(packet: Packet, received: PacketBytes): MalformedReason | '' {
   const { view, at, captured, onWire } = received;
@@ -45,8 +45,9 @@ export function decodePacket(packet: Packet, received: PacketBytes): MalformedRe
 }
 
 /**
- * Make PACKET what the host itself sends through a raw socket (raw_send_hdrinc): all bytes of SENT are the packet, its total
- * length is filled in, and an ID of 0 without DF is replaced by a random one. Its source and checksum follow from its route.
+ * Sets PACKET to a packet that the host itself sends through a raw socket (raw_send_hdrinc). All bytes of SENT belong
+ * to the packet. Its total length is filled in, and an ID of 0 without DF is replaced by a random ID. Its source and
+ * checksum are set after routing.
  */
 export function decodeOwnPacket(packet: Packet, sent: PacketBytes, random: Random): MalformedReason | '' {
   const { view, at, captured, onWire } = sent;
@@ -64,12 +65,12 @@ export function decodeOwnPacket(packet: Packet, sent: PacketBytes, random: Rando
   return '';
 }
 
-/** Whether PACKET is a fragment, the first one included. */
+/** Whether PACKET is a fragment, including a first fragment. */
 export function isFragment(packet: Packet): boolean {
   return (packet.view.getUint16(packet.at + IPV4_FRAGMENT_AT) & (IPV4_MF | IPV4_OFFSET_MASK)) !== 0;
 }
 
-/** PACKET is at AT of BYTES (and of VIEW), CAPTURED bytes of it, and nothing else is known of it. */
+/** Sets PACKET to the CAPTURED bytes at AT of BYTES (and of VIEW) and clears all other state. */
 export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, at: number, captured: number): void {
   packet.bytes = bytes;
   packet.view = view;

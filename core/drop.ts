@@ -1,27 +1,30 @@
-/** What dropped a packet: the reason, and where rules did it, which one. */
+/** What dropped a packet: the reason and, if rules did it, which rule. */
 import { HOOK_NAMES, type Hook, type TableName } from './hooks.js';
 import type { Packet } from './packet.js';
 import { REASONS, type Reason } from './reasons.js';
 import type { Chain, Rule } from './rules/model.js';
 
-/** Why packets were dropped. The same object stands for all packets that were dropped by the same thing. */
+/** Why packets were dropped. The same object is used for all packets with the same cause. */
 export interface DropCause {
   readonly reason: Reason;
-  /** Where the table was that dropped it, or the entry. */
+  /** The hook at which the table or the entry dropped it. */
   readonly hook?: Hook;
-  /** The table whose rule or policy it was. */
+  /** The table of the rule or policy. */
   readonly table?: TableName;
   readonly rule?: Rule;
-  /** The chain whose policy it was. */
+  /** The chain whose policy dropped it. */
   readonly policy?: Chain;
-  /** Of an entry that somebody added to the hooks: its name. */
+  /** The name of a custom hook entry. */
   readonly entry?: string;
 }
 
-/** A packet that was dropped; the emulator has one record, reused for every packet. */
+/** A dropped packet. The emulator reuses one record for all packets. */
 export interface Drop {
   readonly cause: DropCause;
-  /** DNAT has changed the packet's destination; this is what it was (as loaded, and in host order; -1: no port). */
+  /**
+   * Whether DNAT had changed the packet's destination, and the destination before (as loaded and in host order; port -1
+   * if there is none).
+   */
   readonly isTranslated: boolean;
   readonly untranslatedDestination: number;
   readonly untranslatedDport: number;
@@ -46,12 +49,12 @@ const BY_REASON = Object.fromEntries(
   Object.keys(REASONS).map((reason) => [reason, Object.freeze({ reason })]),
 ) as Record<Reason, DropCause>;
 
-/** The cause where REASON says it all. */
+/** The cause for a REASON that needs no details. */
 export function because(reason: Reason): DropCause {
   return BY_REASON[reason];
 }
 
-/** CAUSE in a few words: `rules.v4:41 filter DOCKER-USER 2`, `policy of filter FORWARD (rules.v4:15)`, `no route`. */
+/** Describes CAUSE: `rules.v4:41 filter DOCKER-USER 2`, `policy of filter FORWARD (rules.v4:15)`, `no route`. */
 export function describeCause(cause: DropCause): string {
   const { reason, hook, table, rule, policy, entry } = cause;
   const hookName = hook === undefined ? '' : HOOK_NAMES[hook];

@@ -1,9 +1,8 @@
 /**
- * Everything that can be asked about a packet: one row a field (the model is Open vSwitch's meta-flow table).
+ * All the fields of a packet that matches can test, one per row (modeled on Open vSwitch's meta-flow table).
  *
- * Whatever else is told about fields is derived from this table or exhaustive over it: conditions, generated code, the
- * index of long chains, what the fast path tests, and what is said to people. So a new row is all that a match needs
- * for something that could not be asked before.
+ * Everything else about fields is derived from this table or exhaustive over it: conditions, generated code, the index
+ * of long chains, fast path tests, and explanations. So a match that needs a new field only requires a new row.
  */
 import { portToHostOrder, toHostOrder } from '../codecs/byte-order.js';
 import {
@@ -51,76 +50,71 @@ import { protocolName } from './rules/parse/protocols.js';
 import { type Code, code } from './rules/run/codegen.js';
 
 /**
- * Who decides a field's value. A field that the connection, the host or the rules fix is the same for all packets of
- * one connection that go the same way in the same state; what else a rule reads must be asked of each packet.
+ * What determines a field's value. Fields fixed by the connection, the host or the rules are the same for all packets
+ * of one connection in the same direction and state. All other fields must be checked for each packet.
  *
- * history: what came before. Asking changes it, so it is asked once a packet, and only if everything before it matched.
- * time: it passes.
+ * history: earlier packets. Reading the field changes it, so it is read once per packet, and only if everything before
+ * it matched.
+ *
+ * time: the clock.
  */
 export type FixedBy = 'packet' | 'connection' | 'host' | 'rules' | 'history' | 'time';
 
-/**
- * What `read` returns where the packet does not have the field: a mark of the connection, and there is no connection.
- */
+/** What `read` returns if the packet does not have the field, such as a connection mark without a connection. */
 export const ABSENT = -1;
 
-/**
- * From where the fast path counts the bytes of a field: the IP header, the layer-4 header, the translated destination.
- */
+/** The base of a field's offset on the fast path: the IP header, the layer-4 header, or the translated destination. */
 export const FieldBase = { IP: 0, LAYER4: 1, TRANSLATED: 2 } as const;
 export type FieldBase = (typeof FieldBase)[keyof typeof FieldBase];
 
-/** Where the translated destination has its address and its port. */
+/** Offsets of the address and the port in the translated destination. */
 export const TRANSLATED_ADDRESS_AT = 0;
 export const TRANSLATED_PORT_AT = 4;
 
-/** Where the fast path finds a field, in network byte order, or what it always is there. */
+/** Location of a field on the fast path, in network byte order, or its constant value there. */
 export type FieldPlace =
   | {
       readonly base: FieldBase;
-      /** In bytes from `base`. */
+      /** Offset in bytes from `base`. */
       readonly at: number;
-      /** How much more than the value is there. */
+      /** How much to subtract from the stored value. */
       readonly surplus?: number;
     }
   | { readonly constant: number };
 
 export interface FieldCode {
-  /** An int32 expression of the value of `packet`. */
+  /** An int32 expression for the value in `packet`. */
   readonly value: Code;
-  /** Named by this constant in each function of generated code, where no rule can change it. */
+  /** A local constant that holds it in each generated function, for fields that no rule can change. */
   readonly local?: Code;
-  /** The value is in the byte order of the wire, as loaded little-endian. */
+  /** The value is in wire byte order, loaded little-endian. */
   readonly isLoaded?: boolean;
 }
 
-/** Values are unsigned numbers; addresses and ports in host order, interfaces by their index + 1 (0: none). */
+/** Values are unsigned numbers. Addresses and ports are in host order. Interfaces are index + 1 (0: none). */
 export interface FieldRow {
-  /** What people call it. */
+  /** Its name in messages. */
   readonly label: string;
-  /** Its width. */
+  /** Its width in bits. */
   readonly bits: number;
   readonly fixedBy: FixedBy;
-  /** Long chains are indexed by it: rules often ask it, and it tells them apart. */
+  /** Long chains are indexed by it: many rules test it, and it distinguishes them well. */
   readonly isIndexed?: boolean;
-  /** Its value or ABSENT; undefined: no condition can be made of it, only native functions read it. */
+  /** Returns its value or ABSENT. Undefined: conditions cannot use it, only native functions read it. */
   readonly read?: (packet: Packet, context: RuleContext) => number;
-  /** How generated code reads it, if it has at most 32 bits; undefined: by a call of `read`. */
+  /** How generated code reads it, if it has at most 32 bits. Undefined: by calling `read`. */
   readonly code?: FieldCode;
-  /** What it always is of a packet whose layer-4 header is whole. */
+  /** Its constant value for packets with a complete layer-4 header. */
   readonly ofWhole?: number;
-  /**
-   * Where the fast path finds it, as the packet arrived and, if elsewhere, behind the routing decision; undefined:
-   * nowhere.
-   */
+  /** Its location on the fast path before routing and, if different, after. Undefined: the fast path cannot read it. */
   readonly onArrival?: FieldPlace;
   readonly afterRouting?: FieldPlace;
   /**
-   * What the packets of a megaflow (core/flow/megaflow.ts) have in common. megaflow: all have the same value. The name
-   * of a field: the value is that field, or follows from it and the host's routes. Undefined: nothing.
+   * What the packets of a megaflow (core/flow/megaflow.ts) have in common. megaflow: the same value. A field name: the
+   * value is that field, or follows from it and the host's routes. Undefined: nothing.
    */
   readonly follows?: 'megaflow' | 'source' | 'destination' | 'sport' | 'dport';
-  /** VALUE in words; NAMES are those of the interfaces. Undefined: a decimal number. */
+  /** Formats VALUE. NAMES are the interface names. Undefined: as a decimal number. */
   readonly format?: (value: number, names: readonly string[]) => string;
 }
 
@@ -130,7 +124,7 @@ function connectionWord(packet: Packet, { conntrack }: RuleContext, word: number
   return conntrack.words[packet.ct * RECORD_WORDS + word] >>> 0;
 }
 
-/** The address in WORD of a connection's record. */
+/** The address at WORD of a connection's record. */
 function connectionAddress(label: string, word: number) {
   return {
     label,
@@ -141,7 +135,7 @@ function connectionAddress(label: string, word: number) {
   } as const satisfies FieldRow;
 }
 
-/** The port of which the bytes are in WORD of a connection's record, from bit SHIFT on. */
+/** The port at WORD of a connection's record, starting at bit SHIFT. */
 function connectionPort(label: string, word: number, shift: number) {
   return {
     label,
@@ -154,7 +148,7 @@ function connectionPort(label: string, word: number, shift: number) {
   } as const satisfies FieldRow;
 }
 
-/** What the host calls the address at END; LIMIT: as seen from that interface only. */
+/** The host's type for the address at END. LIMIT restricts this to one interface. */
 function addressType(end: 'source' | 'destination', limit?: 'inDev' | 'outDev') {
   const seen = limit === undefined ? '' : ` as seen from the ${limit === 'inDev' ? 'input' : 'output'} interface`;
   return {
@@ -266,7 +260,7 @@ export const FIELDS = {
     label: 'length',
     bits: 16,
     fixedBy: 'packet',
-    // Not the bytes of the header: what was reassembled has the length of the whole.
+    // Not the header bytes: a reassembled packet has its total length.
     read: (packet) => packet.length,
     code: { value: code`packet.length` },
     onArrival: { base: FieldBase.IP, at: IPV4_TOTAL_LENGTH_AT },
@@ -320,7 +314,7 @@ export const FIELDS = {
     label: 'mark',
     bits: 32,
     fixedBy: 'rules',
-    // Rules make it, and those are the same.
+    // The rules set it, and all packets of a megaflow traverse the same rules.
     follows: 'megaflow',
     read: (packet) => packet.mark >>> 0,
     code: { value: code`packet.mark` },
@@ -341,7 +335,7 @@ export const FIELDS = {
     code: { value: code`packet.ctinfo`, local: code`ctinfo` },
     format: namesOf(CtInfo),
   },
-  /** The state as a bit, and whether the connection is translated: what `--ctstate SNAT` asks. */
+  /** The state as a bit, and whether the connection is translated (for `--ctstate SNAT`). */
   ctstate: {
     label: 'state',
     bits: 7,
@@ -388,13 +382,13 @@ export const FIELDS = {
   },
   /** Seconds, rounded down. */
   ctexpire: { label: 'how long its connection has left', bits: 32, fixedBy: 'time', read: secondsLeft },
-  /** What a match keeps of the packets before, or draws at random (see `MatchState`). */
+  /** State that a match keeps about earlier packets, or random choices (see `MatchState`). */
   history: { label: 'how many packets came before (limit, statistic)', bits: 0, fixedBy: 'history' },
 } as const satisfies Record<string, FieldRow>;
 
 export type FieldName = keyof typeof FIELDS;
 
-/** The fields of which conditions can be made. */
+/** The fields that conditions can use. */
 export type ValueField = {
   [Name in FieldName]: (typeof FIELDS)[Name] extends { readonly read: unknown } ? Name : never;
 }[FieldName];
@@ -404,7 +398,7 @@ export type IndexedField = {
   [Name in ValueField]: (typeof FIELDS)[Name] extends { readonly isIndexed: true } ? Name : never;
 }[ValueField];
 
-/** The row of NAME. */
+/** The table row of NAME. */
 export function fieldRow(name: FieldName): FieldRow {
   return FIELDS[name];
 }
@@ -413,23 +407,23 @@ const HIGHEST = Object.fromEntries(Object.entries(FIELDS).map(([name, { bits }])
   Record<FieldName, number>
 >;
 
-/** The highest value of the field NAME. */
+/** The maximum value of field NAME. */
 export function highestValue(name: FieldName): number {
   return HIGHEST[name];
 }
 
-/** Whether all packets of a connection that go the same way in the same state have the same value of the field NAME. */
+/** Whether field NAME is the same for all packets of a connection in the same direction and state. */
 export function isFixed(name: FieldName): boolean {
   const { fixedBy } = fieldRow(name);
   return fixedBy === 'connection' || fixedBy === 'host' || fixedBy === 'rules';
 }
 
-/** The value of the field NAME of PACKET, or ABSENT. */
+/** The value of field NAME in PACKET, or ABSENT. */
 export function readField(name: ValueField, packet: Packet, context: RuleContext): number {
   return FIELDS[name].read(packet, context);
 }
 
-/** VALUE of the field NAME in words. */
+/** Formats VALUE of field NAME. */
 export function formatField(name: FieldName, value: number, interfaceNames: readonly string[]): string {
   return fieldRow(name).format?.(value, interfaceNames) ?? String(value);
 }
@@ -444,7 +438,7 @@ function ctstateBits(packet: Packet, context: RuleContext): number {
   return bits;
 }
 
-/** The kernel starts the clock of an entry when it is confirmed; before, none of its time is left to see. */
+/** The kernel starts the timer of an entry when it is confirmed. Before that, no time is left. */
 function secondsLeft(packet: Packet, context: RuleContext): number {
   if (packet.ct < 0) return ABSENT;
   const isConfirmed = (connectionWord(packet, context, STATUS) & Status.CONFIRMED) !== 0;

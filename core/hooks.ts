@@ -19,16 +19,16 @@ import { packetFields } from './packet-fields.js';
 export const Hook = { PREROUTING: 0, INPUT: 1, FORWARD: 2, OUTPUT: 3, POSTROUTING: 4 } as const;
 export type Hook = (typeof Hook)[keyof typeof Hook];
 
-/** Built-in chains, by hook. */
+/** The built-in chains, by hook. */
 export const HOOK_NAMES = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
 export type HookName = (typeof HOOK_NAMES)[number];
 
 export type TableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
 
-/** The tables, as iptables(8) names them. */
+/** The table names (iptables(8)). */
 export const TABLE_NAMES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security'];
 
-/** The built-in chains of each table (iptables(8)), in the order in which iptables-save lists them. */
+/** The built-in chains of each table (iptables(8)), in iptables-save order. */
 export const TABLE_HOOKS: Record<TableName, readonly Hook[]> = {
   raw: [Hook.PREROUTING, Hook.OUTPUT],
   mangle: [Hook.PREROUTING, Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING],
@@ -38,13 +38,13 @@ export const TABLE_HOOKS: Record<TableName, readonly Hook[]> = {
 };
 
 /**
- * What a rule, chain or hook entry says of a packet. CONTINUE: go on with the next rule. STOLEN: the entry keeps the packet, which
- * goes no further.
+ * The result of a rule, chain or hook entry. CONTINUE: go on with the next rule. STOLEN: the entry keeps the packet,
+ * which goes no further.
  */
 export const Verdict = { CONTINUE: 0, ACCEPT: 1, DROP: 2, RETURN: 3, STOLEN: 4 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
-/** Where entries stand within a hook; lower ones run first (enum nf_ip_hook_priorities). */
+/** The priorities of entries within a hook. Lower values run first (enum nf_ip_hook_priorities). */
 export const Priority = {
   DEFRAG: -400,
   RAW: -300,
@@ -58,37 +58,39 @@ export const Priority = {
   CONFIRM: 2 ** 31 - 1,
 } as const;
 
-/** Something that happens to every packet at one hook (struct nf_hook_ops). */
+/** A function called for every packet at a hook (struct nf_hook_ops). */
 export interface HookEntry {
   readonly name: string;
   readonly hook: Hook;
   readonly priority: number;
   /**
-   * ACCEPT: the packet goes on to the next entry. An entry that says DROP sets `packet.dropCause`, unless its name says enough.
+   * Returns ACCEPT to pass the packet to the next entry. Before it returns DROP, it should set `packet.dropCause`,
+   * unless its name is enough.
    */
   readonly run: (packet: Packet) => Verdict;
   /**
-   * Tells WALK what the entry did to the packet that is learned; false where that cannot be said of other packets. An entry
-   * without it takes part in nothing that is remembered: where it stands in the way of forwarded packets, none is.
+   * Tells WALK what the entry did to the packet being learned. Returns false if other packets might be treated
+   * differently. Without this method nothing is learned from packets that pass the entry, so an entry on the forwarding
+   * path disables the flow cache.
    */
   readonly learn?: ((walk: FlowWalk) => boolean) | undefined;
 }
 
-/** The hooks of one host, each with its entries in order. */
+/** The hooks of one host, each with its sorted entries. */
 export class Hooks {
   readonly #entries: readonly (readonly HookEntry[])[];
-  /** Of each entry, by hook, what dropped a packet where the entry does not say it better. */
+  /** The default drop cause of each entry, by hook. */
   readonly #causes: readonly (readonly DropCause[])[];
 
   readonly #emit: Emit;
 
-  /** Entries of one priority run in the order in which they are given. */
+  /** Entries of the same priority run in the given order. */
   constructor(entries: readonly HookEntry[], emit?: Emit) {
     this.#emit = emit;
     this.#entries = HOOK_NAMES.map((_, hook) =>
       entries
         .filter((entry) => entry.hook === hook)
-        // Objects of one shape: `run` is called from one place, for every packet.
+        // All objects have the same shape, because `run` is called from one place for every packet.
         .map(({ name, hook, priority, run, learn }): HookEntry => ({ name, hook, priority, run, learn }))
         .sort((a, b) => a.priority - b.priority),
     );
@@ -97,12 +99,12 @@ export class Hooks {
     );
   }
 
-  /** The entries of HOOK, in order. */
+  /** The entries at HOOK, in order. */
   at(hook: Hook): readonly HookEntry[] {
     return this.#entries[hook];
   }
 
-  /** PACKET passes HOOK: ACCEPT, DROP (`packet.dropCause` says why) or STOLEN. */
+  /** Runs PACKET through HOOK. Returns ACCEPT, DROP (`packet.dropCause` has the cause) or STOLEN. */
   run(hook: Hook, packet: Packet): Verdict {
     packet.hook = hook;
     this.#emit?.({ kind: 'hook', hook: HOOK_NAMES[hook], packet: packetFields(packet) });
@@ -116,7 +118,7 @@ export class Hooks {
     return Verdict.ACCEPT;
   }
 
-  /** Whether what forwarded packets meet can be remembered at all: each entry that they pass says how. */
+  /** Whether paths of forwarded packets can be learned at all: every entry they pass has `learn`. */
   get areLearnable(): boolean {
     const met = [Hook.PREROUTING, Hook.FORWARD, Hook.POSTROUTING];
     return met.every((hook) => this.#entries[hook].every(({ learn }) => learn !== undefined));

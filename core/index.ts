@@ -1,4 +1,4 @@
-/** nfreplay as a library: compile a ruleset for a host, push frames, get what comes out. */
+/** nfreplay as a library: compiles a ruleset for a host, takes frames, and passes on its output. */
 
 export { formatConnection, type ListedConnection, type ListedDirection } from '../codecs/conntrack-list.js';
 export { HostError } from '../codecs/host-json.js';

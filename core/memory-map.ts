@@ -1,8 +1,8 @@
 /**
- * What is where in the memory of an emulated host. Addresses are fixed: nothing ever moves, and views stay valid.
+ * The memory layout of an emulated host. Addresses are fixed: nothing moves, and views stay valid.
  *
- * `memoryMap` throws where two regions overlap or one leaves the memory, so a wrong map fails when it is loaded, in the
- * build as well. docs/memory-map.md shows it as a table.
+ * `memoryMap` throws if regions overlap or exceed the memory, so a wrong map fails on load, and thus in the build.
+ * docs/memory-map.md shows it as a table.
  */
 import { type Fields, type Layout, Records } from '../codecs/record-layout.js';
 import { WRITER_STATE } from '../codecs/writer-state.js';
@@ -16,16 +16,13 @@ import { TRANSITIONS, VALID_FLAGS_TABLE } from './protocols/tcp-states.js';
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 
-/**
- * All of it is reserved at once, which costs nothing: the operating system provides pages when they are first written
- * to.
- */
+/** The whole range is reserved at once. This is free, because the operating system provides pages on first write. */
 export const MEMORY_BYTES = 3072 * MIB;
 
-/** The first bytes stay unused, so that no address is 0. */
+/** The first bytes are unused, so that no address is 0. */
 const FIRST_ADDRESS = 64 * KIB;
 
-/** Most connections at once. */
+/** The maximum number of concurrent connections. */
 const MAX_CONNECTIONS = 2 ** 23;
 
 /** A part of the memory. */
@@ -49,7 +46,7 @@ export class Region {
   }
 }
 
-/** A part of the memory that holds `count` records of one layout. */
+/** A memory region for `count` records of one layout. */
 export class RecordRegion<F extends Fields> extends Region {
   readonly layout: Layout<F>;
   readonly count: number;
@@ -64,12 +61,12 @@ export class RecordRegion<F extends Fields> extends Region {
     return new Records(this.layout, buffer, this.start, this.count);
   }
 
-  /** A view of all records as 32-bit words: what is outside of the region cannot be reached through it. */
+  /** A view of all records as 32-bit words. It covers only this region. */
   wordsOf(buffer: ArrayBufferLike): Int32Array {
     return new Int32Array(buffer, this.start, this.count * this.layout.words);
   }
 
-  /** The same as float64s. */
+  /** Same as `wordsOf`, as float64 values. */
   doublesOf(buffer: ArrayBufferLike): Float64Array {
     return new Float64Array(buffer, this.start, this.count * this.layout.doubles);
   }

@@ -1,10 +1,9 @@
 /**
- * The memory of one emulated host: connections, paths of the flow cache, and the blocks in which captures are read, at
- * fixed places (memory-map.ts) of one WebAssembly memory. The code in `wasm/` and that in `core/` work on the same
- * bytes.
+ * The memory of one emulated host: connections, paths of the flow cache and blocks of captures, at fixed addresses
+ * (memory-map.ts) of one WebAssembly memory. The code in `wasm/` and in `core/` works on the same bytes.
  *
- * The memory is declared shared although one thread uses it: V8 counts an unshared memory as 3 GiB of
- * heap in use, and runs a full garbage collection whenever one is created.
+ * The memory is declared shared although one thread uses it: V8 counts an unshared memory as 3 GiB of used heap, and
+ * runs a full garbage collection whenever one is created.
  */
 import { readFileSync } from 'node:fs';
 import { copyWords } from '../codecs/copy.js';
@@ -16,12 +15,12 @@ import type { WasmExports, WasmImports } from './wasm-interface.js';
 
 const GIB = 2 ** 30;
 const PAGE_BYTES = 64 * 2 ** 10;
-/** Small pieces are cut from slabs of this size. */
+/** Small allocations are cut from slabs of this size. */
 const SLAB_BYTES = 64 * 2 ** 10;
 
-/** Room in front of a packet in the scratch region, for its Ethernet header. */
+/** Room before a packet in the scratch region, for its Ethernet header. */
 const SCRATCH_HEADROOM = 64;
-/** The longest packet that `placeOf` can copy. */
+/** The maximum length of a packet that `placeOf` can copy. */
 export const MAX_SCRATCH_PACKET_BYTES = REGIONS.scratch.bytes - SCRATCH_HEADROOM;
 
 let compiled: WebAssembly.Module | undefined;
@@ -33,7 +32,7 @@ function readCode(): Buffer<ArrayBuffer> {
 const openClock = opener(CLOCK);
 const openSettings = opener(TRACKER_SETTINGS);
 
-/** A memory, all zeros, with its own instance of the code. */
+/** A zeroed memory with its own instance of the code. */
 export class Memory {
   readonly buffer: SharedArrayBuffer;
   readonly bytes: Uint8Array;
@@ -41,10 +40,10 @@ export class Memory {
   readonly clock: ReturnType<typeof openClock>;
   readonly settings: ReturnType<typeof openSettings>;
   readonly wasm: WasmExports;
-  /** What the code calls; to be set by whoever answers. */
+  /** The functions that the code calls. To be set by the components that provide them. */
   readonly host: WasmImports = { ask: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
   #buffersEnd = REGIONS.buffers.start;
-  /** What `#allocateSmall` has left of its last slab. */
+  /** End of the unused part of the last slab of `#allocateSmall`. */
   #smallEnd = 0;
   #smallLimit = 0;
 
@@ -68,7 +67,7 @@ export class Memory {
     this.wasm = instance.exports as unknown as WasmExports;
   }
 
-  /** Whether BYTES are in this memory. */
+  /** Whether BYTES are part of this memory. */
   holds(bytes: Uint8Array): boolean {
     return bytes.buffer === this.buffer;
   }
@@ -117,7 +116,7 @@ export class Memory {
     return this.#smallEnd - length;
   }
 
-  /** Allocate LENGTH bytes, all zeros; undefined where no memory is left. */
+  /** Allocates LENGTH zeroed bytes. Returns undefined if the memory is full. */
   allocate(length: number): Uint8Array | undefined {
     const at = this.#buffersEnd;
     if (at + length > REGIONS.buffers.end) return undefined;
@@ -126,7 +125,7 @@ export class Memory {
   }
 }
 
-/** The system does not grant the address space that a memory takes. */
+/** The system refused to reserve the address space for a memory. */
 export class AddressSpaceError extends Error {
   constructor(bytes: number) {
     const size = `${bytes / GIB} GiB`;

@@ -1,4 +1,4 @@
-/** hot: the route of a packet that the host itself sends, and how it is routed again in OUTPUT. */
+/** hot: the route of packets from the host itself, and rerouting in OUTPUT. */
 import { formatLoaded } from '../codecs/byte-order.js';
 import { because } from './drop.js';
 import type { Emit } from './events.js';
@@ -7,7 +7,7 @@ import type { Host } from './host/host.js';
 import type { OutputRoute } from './host/route-decision.js';
 import type { Packet } from './packet.js';
 
-/** Let PACKET, of the host's own, go where ROUTE leads. */
+/** Sets the route of PACKET, which the host itself sends. */
 export function takeRoute(packet: Packet, route: OutputRoute, loopback: number): void {
   packet.routeDev = route.outDev;
   packet.nextHop = route.nextHop;
@@ -17,8 +17,8 @@ export function takeRoute(packet: Packet, route: OutputRoute, loopback: number):
 }
 
 /**
- * Route PACKET again, after rules have changed it (ip_route_me_harder): its source stays, and `outDev` too as far as OUTPUT is
- * concerned. False where there is no route: the packet is to be dropped.
+ * Reroutes PACKET after rules changed it (ip_route_me_harder). Its source stays the same, and so does `outDev` for the
+ * rest of OUTPUT. Returns false if there is no route and the packet must be dropped.
  */
 export function reroute(packet: Packet, host: Host, emit: Emit): boolean {
   const route = host.rerouteOutput(host.routeKey.fromPacket(packet));

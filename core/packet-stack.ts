@@ -1,39 +1,42 @@
 /**
- * The packets that are on their way at once: the one that came in, the answer to it, the answer to that … Each level has
- * its own record, the ones above the first a buffer too, so that nothing is allocated for a packet.
+ * The packets being processed at the same time: the one received, the answer to it, the answer to that answer… Each
+ * level has its own record and, above the first, its own buffer, so that nothing is allocated per packet.
  */
 import { IpOptions } from './answers/ip-options.js';
 import { resetPacket } from './decode.js';
 import { Packet } from './packet.js';
 
-/** An answer may be rejected on its way out, and what comes back over lo answered; errors about errors are never sent. */
+/**
+ * An answer may be rejected on its way out, and what comes back over lo may be answered. Errors are never sent about
+ * errors.
+ */
 const MAX_DEPTH = 8;
-/** Room in front of a packet of the host's own making for an Ethernet header. */
+/** Room for an Ethernet header before packets built by the host. */
 const HEADROOM = 64;
 const LARGEST_PACKET = 0xffff;
 
 export class PacketStack {
-  /** 0: the packet that came in. */
+  /** 0 for the received packet. */
   depth = 0;
   readonly #packets = Array.from({ length: MAX_DEPTH }, () => new Packet());
   readonly #options = Array.from({ length: MAX_DEPTH }, () => new IpOptions());
   readonly #bytes: Uint8Array[] = [];
   readonly #views: DataView[] = [];
 
-  /** The record of the packet that came in. */
+  /** The record of the received packet. */
   get first(): Packet {
     return this.#packets[0];
   }
 
-  /** The IP options of the packet on top. */
+  /** The IP options of the top packet. */
   get options(): IpOptions {
     return this.#options[this.depth];
   }
 
-  /** An empty packet one level up, with room for 65535 bytes at its `at`. Who pushes it pops it. */
+  /** Pushes an empty packet with room for 65535 bytes at its `at`. The caller must pop it. */
   push(nowMs: number): Packet {
     this.depth++;
-    if (this.depth >= MAX_DEPTH) throw new Error('answers to answers to answers without end');
+    if (this.depth >= MAX_DEPTH) throw new Error('endless chain of answers to answers');
     const packet = this.#packets[this.depth];
     this.#bytes[this.depth] ??= new Uint8Array(HEADROOM + LARGEST_PACKET);
     const bytes = this.#bytes[this.depth];
@@ -43,12 +46,15 @@ export class PacketStack {
     return packet;
   }
 
-  /** A copy of PACKET one level up. */
+  /** Pushes a copy of PACKET. */
   pushCopy(packet: Packet): Packet {
     return this.pushPiece(packet, packet.bytes.subarray(packet.at, packet.at + packet.available), packet.length);
   }
 
-  /** A fragment of PACKET one level up: BYTES of it are there, with an IP header as long as PACKET's; its total is LENGTH. */
+  /**
+   * Pushes a fragment of PACKET. BYTES are its available bytes, with an IP header as long as PACKET's. Its total length
+   * is LENGTH.
+   */
   pushPiece(packet: Packet, bytes: Uint8Array, length: number): Packet {
     const copy = this.push(packet.nowMs);
     copy.bytes.set(bytes, copy.at);

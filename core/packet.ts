@@ -1,4 +1,4 @@
-/** hot: the one packet record, reused for every packet of a run. */
+/** hot: the packet record, reused for every packet. */
 import {
   DESTINATION_PORT_AT,
   IPPROTO_DCCP,
@@ -20,15 +20,15 @@ import {
 import type { DropCause } from './drop.js';
 import { Hook } from './hooks.js';
 
-/** How the frame was addressed on its link (PACKET_* of linux/if_packet.h). */
+/** How a frame was addressed on its link (PACKET_* in linux/if_packet.h). */
 export const PacketType = { HOST: 0, BROADCAST: 1, MULTICAST: 2, OTHERHOST: 3 } as const;
 export type PacketType = (typeof PacketType)[keyof typeof PacketType];
 
-/** What conntrack says of a packet: the entry's relation to it, without the direction (enum ip_conntrack_info). */
+/** Conntrack's result: the packet's relation to its entry, without the direction (enum ip_conntrack_info). */
 export const CtInfo = { ESTABLISHED: 0, RELATED: 1, NEW: 2, INVALID: 3, UNTRACKED: 4 } as const;
 export type CtInfo = (typeof CtInfo)[keyof typeof CtInfo];
 
-/** Directions of a connection: that of the packet which opened it, and the other. */
+/** The directions of a connection: that of the packet that opened it, and the reverse. */
 export const ORIGINAL = 0;
 export const REPLY = 1;
 export type Direction = typeof ORIGINAL | typeof REPLY;
@@ -36,99 +36,107 @@ export type Direction = typeof ORIGINAL | typeof REPLY;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * An IPv4 packet on its way through the host, where its bytes are, and what the host remembers of it (the kernel's skb).
+ * An IPv4 packet in the host: its bytes, and the state the host keeps about it (the kernel's skb).
  *
- * `bytes` and `view` are two views of one buffer, in which the packet may be rewritten in place. The addresses and ports
- * here are copies of those in the bytes: call `reload` after rewriting those.
+ * `bytes` and `view` are views of the same buffer, and the packet may be rewritten in place. The addresses and ports
+ * here are copies of those in the bytes: call `reload` after rewriting them.
  */
 export class Packet {
   bytes: Uint8Array = NO_BYTES;
   view: DataView = new DataView(NO_BYTES.buffer);
-  /** Where the IP header starts. */
+  /** Offset of the IP header. */
   at = 0;
   /** The IP header's total length, in bytes. */
   length = 0;
-  /** How many of these bytes are there: fewer than `length` if a snaplen cut the packet. */
+  /** Number of bytes present: less than `length` if truncated by a snaplen. */
   available = 0;
-  /** Length of the IP header with its options, in bytes. */
+  /** Length of the IP header including options, in bytes. */
   headerLength = 0;
-  /** Where the layer-4 header starts: `at + headerLength`. */
+  /** Offset of the layer-4 header: `at + headerLength`. */
   l4 = 0;
   protocol = 0;
   /** Source and destination address, as loaded little-endian (int32). */
   source = 0;
   destination = 0;
-  /** Offset of this fragment in bytes, 0 for a whole packet or a first fragment. */
+  /** Offset of this fragment in bytes; 0 for an unfragmented packet or a first fragment. */
   fragmentOffset = 0;
-  /** Ports in host order; -1 if the protocol has none, in a later fragment, or if a snaplen cut them off. */
+  /**
+   * Ports in host order; -1 if the protocol has none, in fragments other than the first, or if cut off by a snaplen.
+   */
   sport = -1;
   dport = -1;
 
-  /** Interface indexes, -1: none. */
+  /** Interface indexes; -1 if there is none. */
   inDev = -1;
   outDev = -1;
-  /** The hook that the packet is in. */
+  /** The current hook. */
   hook: Hook = Hook.PREROUTING;
   type: PacketType = PacketType.HOST;
   /** The source MAC address of the frame that it arrived in, as a number of 48 bits; -1: none. */
   sourceMac = -1;
   /** The packet mark (-j MARK), an int32. */
   mark = 0;
-  /** The conntrack entry, -1: none; the packet's direction in it; and what conntrack says of the packet. */
+  /** The conntrack entry (-1 if there is none), the packet's direction in it, and its ctinfo. */
   ct = -1;
   direction: Direction = ORIGINAL;
   ctinfo: CtInfo = CtInfo.INVALID;
-  /** Set by a match that finds the packet malformed: it is dropped at once (xt_action_param.hotdrop). */
+  /** Set by a match for a malformed packet, which is then dropped immediately (xt_action_param.hotdrop). */
   hotdrop = false;
-  /** What dropped it; set by what does, before it says so. */
+  /** The cause of a drop. Set by whatever drops the packet. */
   dropCause: DropCause | null = null;
-  /** Whether NAT has changed its destination, and what that was then. */
+  /** Whether NAT has changed its destination, and the original destination. */
   isTranslated = false;
   untranslatedDestination = 0;
   untranslatedDport = -1;
-  /** Milliseconds since the first packet of the run. */
+  /** Milliseconds since the first packet. */
   nowMs = 0;
-  /** The packet was made or sent by this host itself. */
+  /** The packet was sent by this host. */
   isLocal = false;
-  /** Its route (skb_dst): the interface, and the address whose MAC the frame gets. `outDev` is what rules see. */
+  /** Its route (skb_dst): the interface, and the address to resolve to a MAC. Rules see `outDev`. */
   routeDev = -1;
   nextHop = 0;
-  /** According to its route it is for this host; its destination is a broadcast or multicast address. */
+  /** According to its route, it is addressed to this host; its destination is a broadcast or multicast address. */
   isForHost = false;
   isToMany = false;
-  /** Its IP options were read when it arrived; what they ask for is kept with the packet stack. */
+  /** Its IP options were processed on arrival. The result is kept in the packet stack. */
   hasTakenOptions = false;
   /**
-   * The kernel leaves its TCP checksum to the device that sends it (CHECKSUM_PARTIAL): until then, and for receivers
-   * over lo, the field holds the sum of the pseudo header. Here the bytes hold the finished checksum; see `unfinishChecksum`.
+   * The kernel leaves the TCP checksum to the sending device (CHECKSUM_PARTIAL). Until then, and for receivers over lo,
+   * the field has the sum of the pseudo header. Here the bytes have the final checksum; see `unfinishChecksum`.
    */
   hasUnfinishedChecksum = false;
-  /** A broadcast, or a multicast that it has joined, sent by the host itself: a copy comes back to it. */
+  /** A broadcast, or multicast to a joined group, sent by the host itself: a copy loops back to it. */
   loopsBack = false;
   /** REJECT has answered it. */
   isRejected = false;
-  /** Of a reassembled packet: the size of its largest fragment, and whether that one had DF (IPCB frag_max_size). */
+  /** For a reassembled packet: the size of its largest fragment, and whether that one had DF (IPCB frag_max_size). */
   fragmentMaxSize = 0;
   fragmentHadDf = false;
-  /** Of a reassembled packet: how many bytes after the IP header were rewritten, which changes how it is fragmented again. */
+  /**
+   * For a reassembled packet: how many bytes after the IP header were rewritten, which affects how it is fragmented
+   * again.
+   */
   rewrittenLength = 0;
 
-  /** Length of everything after the IP header, in bytes, as the header says (more than is there if a snaplen cut the packet). */
+  /** Length of the IP payload in bytes, according to the header (more than available if truncated by a snaplen). */
   get l4Length(): number {
     return this.length - this.headerLength;
   }
 
-  /** How many bytes after the IP header are there. */
+  /** Number of bytes available after the IP header. */
   get l4Available(): number {
     return this.available - this.headerLength;
   }
 
-  /** Whether a snaplen cut this packet. */
+  /** Whether the packet was truncated by a snaplen. */
   get isCut(): boolean {
     return this.available < this.length;
   }
 
-  /** Read addresses, ports and the fragment offset from the bytes again. `at`, `length`, `available`, `headerLength` are set already. */
+  /**
+   * Reloads addresses, ports and fragment offset from the bytes. `at`, `length`, `available` and `headerLength` must
+   * already be set.
+   */
   reload(): void {
     const { view, at } = this;
     this.l4 = at + this.headerLength;
@@ -146,12 +154,12 @@ export class Packet {
   }
 }
 
-/** Length of PACKET's TCP header with its options, in bytes, as its data offset says, which must be there. */
+/** Length of PACKET's TCP header including options, in bytes, from its data offset, which must be present. */
 export function tcpHeaderLength({ bytes, l4 }: Packet): number {
   return (bytes[l4 + TCP_DATA_OFFSET_AT] >> 4) << 2;
 }
 
-/** Whether the first four bytes of PROTOCOL's header are a source and a destination port. */
+/** Whether PROTOCOL's header starts with a source and a destination port. */
 export function hasPorts(protocol: number): boolean {
   return (
     protocol === IPPROTO_TCP ||

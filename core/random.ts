@@ -1,6 +1,6 @@
 /**
- * Randomness from a seed: what the kernel draws with get_random_u32, the emulator draws here, so that a run can be
- * repeated bit for bit. The generator is sfc32 (Chris Doty-Humphrey, PractRand; public domain).
+ * Seeded randomness. It replaces the kernel's get_random_u32, so that runs can be repeated bit for bit. The generator
+ * is sfc32 (Chris Doty-Humphrey, PractRand; public domain).
  */
 export class Random {
   #a: number;
@@ -8,7 +8,7 @@ export class Random {
   #c: number;
   #counter = 1;
 
-  /** SEED: any integer; its lower 32 bits and the next 32 count. */
+  /** SEED is any integer. Its lower 64 bits are used. */
   constructor(seed: number) {
     this.#a = 0x9e3779b9;
     this.#b = seed | 0;
@@ -16,7 +16,7 @@ export class Random {
     for (let round = 0; round < 12; round++) this.uint32();
   }
 
-  /** 0 … 2^32 - 1. */
+  /** A number from 0 to 2^32 - 1. */
   uint32(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -26,7 +26,7 @@ export class Random {
     return sum >>> 0;
   }
 
-  /** 0 … 65535. */
+  /** A number from 0 to 65535. */
   uint16(): number {
     return this.uint32() >>> 16;
   }

@@ -1,6 +1,6 @@
 /**
- * Why a packet is dropped: a closed list of codes, each with words for people. The codes are part of what nfreplay promises
- * (docs/summary.md lists them): one may be added, none changes its meaning.
+ * The reasons for drops: a closed list of codes with descriptions. The codes are part of the public interface (listed
+ * in docs/summary.md). Codes may be added, but their meaning never changes.
  */
 export const REASONS = {
   rule: 'a rule',

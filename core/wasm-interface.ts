@@ -1,10 +1,10 @@
 /**
- * What the code in `wasm/` offers to `core/`, and what it calls. All numbers are int32 unless said otherwise; addresses
- * are in bytes from the start of the memory, `…Ms` are float64s, and a boolean comes back as 1 or 0.
- * test/memory/wasm-interface.test.ts compares this with the compiled module.
+ * The interface between `wasm/` and `core/`. All numbers are int32 unless noted. Addresses are byte offsets in the
+ * memory, `…Ms` are float64, and booleans are returned as 1 or 0. test/memory/wasm-interface.test.ts compares this with
+ * the compiled module.
  */
 
-/** What the code in `wasm/` offers. */
+/** The functions exported by `wasm/`. */
 export interface WasmExports {
   // conntrack/table.ts; see ConntrackTable
   tableSize(): number;
@@ -26,7 +26,7 @@ export interface WasmExports {
   lookUp(source: number, destination: number, ports: number, protocol: number): number;
   linkSource(entry: number): void;
   firstOfSource(source: number, ports: number, protocol: number): number;
-  // conntrack/tcp.ts and udp.ts; l4: the address of the header, available: how many of its `length` bytes are there
+  // conntrack/tcp.ts and udp.ts; l4: the address of the header, available: how many of its `length` bytes are present
   tcpIsValid(l4: number, length: number, available: number): number;
   tcpOpen(entry: number, l4: number, length: number, available: number): number;
   /** Returns a `TrackResult`, or why the packet is `Invalid`. */
@@ -41,9 +41,9 @@ export interface WasmExports {
   udpOpen(entry: number): void;
   udpUpdate(entry: number, direction: number, length: number): void;
   // flow/
-  /** Forward the packet at AT: its path, or an upcall (below 0; see FlowCache). */
+  /** Forwards the packet at AT. Returns its path or an upcall (below 0; see FlowCache). */
   forward(at: number, captured: number, dev: number): number;
-  /** Set the connection's `checksumDeltas` from its tuples. */
+  /** Sets the connection's `checksumDeltas` from its tuples. */
   updateChecksumDeltas(entry: number, direction: number): void;
   setMegaflows(count: number): void;
   setChecksums(on: number): void;
@@ -56,22 +56,22 @@ export interface WasmExports {
   forwardedPackets(): number;
 }
 
-/** What the code in `wasm/` calls. */
+/** The functions imported by `wasm/`. */
 export interface WasmImports {
-  /** Whether the packet at AT of connection ENTRY answers QUESTION of PATH as its first packet did: 1, else 0. */
+  /** Whether the packet at AT of connection ENTRY answers QUESTION of PATH as the first packet did: 1, else 0. */
   ask(path: number, question: number, at: number, entry: number, direction: number): number;
-  /** Read more of INPUT: its new `InputState`. */
+  /** Reads more of INPUT. Returns its new `InputState`. */
   refill(input: number): number;
   /**
-   * The record of INPUT whose header is at HEAD takes the slow path. UPCALL: what `forward` would have returned; 0: the
-   * packet is not plain, and the clock is not at its time yet.
+   * Sends the record of INPUT with its header at HEAD to the slow path. UPCALL is what `forward` would have returned,
+   * or 0 if the packet is not plain and the clock has not advanced to it yet.
    */
   replay(input: number, head: number, upcall: number): void;
-  /** Write what was gathered for WRITER, and its run. */
+  /** Writes the data gathered for WRITER, and its run. */
   flush(writer: number): void;
 }
 
-/** How many parameters each function has: the compiler checks it against `Functions`. */
+/** The number of parameters of each function. The compiler checks it against `Functions`. */
 type Arities<Functions> = {
   readonly [K in keyof Functions]: Functions[K] extends (...parameters: infer P) => unknown
     ? P['length' & keyof P]

@@ -1,4 +1,4 @@
-/** The part of WebAssembly's JavaScript interface that is used here; Node's own types leave it to the browser's. */
+/** The part of WebAssembly's JavaScript API used here. Node's own type definitions leave it to the browser's. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

@@ -188,11 +188,8 @@ export class Sysctls {
 /** Returns VALUE, the new value of sysctl NAME. Throws a HostError if it is out of range. */
 function checked(name: string, value: number, [min, max]: readonly [min: number, max: number]): number {
   if (value >= min && value <= max) return value;
-  const wanted = `a whole number from ${min} to ${max} is required`;
-  throw new HostError(
-    `sysctl[${JSON.stringify(name)}]`,
-    Number.isNaN(value) ? wanted : `${value} is out of range, ${wanted}`,
-  );
+  const found = Number.isNaN(value) ? '' : `, found ${value}`;
+  throw new HostError(`sysctl[${JSON.stringify(name)}]`, `expected a whole number from ${min} to ${max}${found}`);
 }
 
 /** The path of a NAME below /proc/sys. If its first separator is a dot, dots and slashes are swapped (sysctl(8)). */

@@ -27,8 +27,8 @@ const DESTINATION_FIELDS = { any: 'destinationType', in: 'destinationTypeIn', ou
 export const addrtype: MatchExtension<AddrtypeParams> = {
   name: 'addrtype',
   options: [
-    { name: '--src-type', words: 1, invertible: true, wanted: 'types of addresses, with commas between' },
-    { name: '--dst-type', words: 1, invertible: true, wanted: 'types of addresses, with commas between' },
+    { name: '--src-type', words: 1, invertible: true, expected: 'comma-separated address types' },
+    { name: '--dst-type', words: 1, invertible: true, expected: 'comma-separated address types' },
     { name: '--limit-iface-in', words: 0, excludes: ['--limit-iface-out'] },
     { name: '--limit-iface-out', words: 0, excludes: ['--limit-iface-in'] },
   ],
@@ -45,10 +45,10 @@ export const addrtype: MatchExtension<AddrtypeParams> = {
 
   refuse({ limit }, { hooks }) {
     if (limit === 'in' && (hooks & ((1 << Hook.POSTROUTING) | (1 << Hook.OUTPUT))) !== 0) {
-      return '--limit-iface-in cannot be used in POSTROUTING and OUTPUT: there the packet came in by no interface';
+      return '--limit-iface-in cannot be used in POSTROUTING and OUTPUT: their packets have no input interface';
     }
     if (limit === 'out' && (hooks & ((1 << Hook.PREROUTING) | (1 << Hook.INPUT))) !== 0) {
-      return '--limit-iface-out cannot be used in PREROUTING and INPUT: there the packet leaves by no interface';
+      return '--limit-iface-out cannot be used in PREROUTING and INPUT: their packets have no output interface';
     }
     return undefined;
   },
@@ -87,7 +87,11 @@ function typeBits(word: Word): number {
     const found = part === '' ? undefined : TYPES.find(([name]) => name.startsWith(upper));
     if (found === undefined) {
       const names = TYPES.map(([name]) => name);
-      throw new RuleFault(word, `no type of address "${part}"`, `${names.join(', ')}. ${nearest(upper, names)}`.trim());
+      throw new RuleFault(
+        word,
+        `unknown address type "${part}"`,
+        `${names.join(', ')}. ${nearest(upper, names)}`.trim(),
+      );
     }
     bits |= 1 << found[1];
   }

@@ -12,7 +12,7 @@ interface CommentParams {
 
 export const comment: MatchExtension<CommentParams> = {
   name: 'comment',
-  options: [{ name: '--comment', words: 1, required: true, wanted: 'a text' }],
+  options: [{ name: '--comment', words: 1, required: true, expected: 'a text' }],
 
   parse(options) {
     return { comment: cutToBytes(options.get('--comment')!.values[0].text, MAX_BYTES) };

@@ -71,17 +71,17 @@ interface ConntrackParams {
 }
 
 const OPTIONS: readonly OptionSpec[] = [
-  { name: '--ctstate', words: 1, invertible: true, wanted: 'states, with commas between' },
-  { name: '--ctproto', words: 1, invertible: true, wanted: "a protocol's name or number" },
+  { name: '--ctstate', words: 1, invertible: true, expected: 'comma-separated states' },
+  { name: '--ctproto', words: 1, invertible: true, expected: "a protocol's name or number" },
   ...Object.keys(ADDRESS_FIELDS).map(
-    (name) => ({ name, words: 1, invertible: true, wanted: 'address[/mask]' }) as const,
+    (name) => ({ name, words: 1, invertible: true, expected: 'address[/mask]' }) as const,
   ),
   ...Object.keys(PORT_FIELDS).map(
-    (name) => ({ name, words: 1, invertible: true, wanted: 'a port or first:last' }) as const,
+    (name) => ({ name, words: 1, invertible: true, expected: 'a port or first:last' }) as const,
   ),
-  { name: '--ctstatus', words: 1, invertible: true, wanted: 'statuses, with commas between' },
-  { name: '--ctexpire', words: 1, invertible: true, wanted: 'seconds or first:last' },
-  { name: '--ctdir', words: 1, wanted: 'ORIGINAL or REPLY' },
+  { name: '--ctstatus', words: 1, invertible: true, expected: 'comma-separated statuses' },
+  { name: '--ctexpire', words: 1, invertible: true, expected: 'seconds or first:last' },
+  { name: '--ctdir', words: 1, expected: 'ORIGINAL or REPLY' },
 ];
 
 export const conntrack: MatchExtension<ConntrackParams> = {
@@ -187,5 +187,5 @@ function parseDirection(option: ParsedOption | undefined): Direction | undefined
   const upper = option.values[0].text.toUpperCase();
   if (upper === 'ORIGINAL') return ORIGINAL;
   if (upper === 'REPLY') return REPLY;
-  throw new RuleFault(option.values[0], `no direction "${option.values[0].text}"`, 'ORIGINAL or REPLY');
+  throw new RuleFault(option.values[0], `unknown direction "${option.values[0].text}"`, 'ORIGINAL or REPLY');
 }

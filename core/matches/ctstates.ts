@@ -25,7 +25,7 @@ export function parseNames(word: Word, names: NamedBits, what: string): number {
     if (found === undefined) {
       const known = names.map(([name]) => name);
       const hint = nearest(upper, known);
-      throw new RuleFault(word, `no ${what} "${part}"`, `${known.join(', ')}, with commas. ${hint}`.trim());
+      throw new RuleFault(word, `unknown ${what} "${part}"`, `${known.join(', ')}, comma-separated. ${hint}`.trim());
     }
     bits |= found[1];
   }

@@ -40,20 +40,20 @@ interface DscpParams {
 export const dscp: MatchExtension<DscpParams> = {
   name: 'dscp',
   options: [
-    { name: '--dscp', words: 1, invertible: true, excludes: ['--dscp-class'], wanted: 'a code point, 0–63' },
-    { name: '--dscp-class', words: 1, invertible: true, excludes: ['--dscp'], wanted: 'EF, AF11, CS1, …' },
+    { name: '--dscp', words: 1, invertible: true, excludes: ['--dscp-class'], expected: 'a code point, 0–63' },
+    { name: '--dscp-class', words: 1, invertible: true, excludes: ['--dscp'], expected: 'EF, AF11, CS1, …' },
   ],
 
   parse(options) {
     return { dscp: parseDscp(options), negated: options.all[0].negated };
   },
 
-  save({ dscp: wanted, negated }) {
-    return `${negated ? ' !' : ''} --dscp ${formatHexByte(wanted)}`;
+  save({ dscp: expected, negated }) {
+    return `${negated ? ' !' : ''} --dscp ${formatHexByte(expected)}`;
   },
 
-  lower({ dscp: wanted, negated }) {
-    return { conditions: [equals('tos', wanted << 2, negated, MAX_DSCP << 2)] };
+  lower({ dscp: expected, negated }) {
+    return { conditions: [equals('tos', expected << 2, negated, MAX_DSCP << 2)] };
   },
 };
 
@@ -70,5 +70,5 @@ function parseDscp(options: ParsedOptions): number {
   const upper = name.text.toUpperCase();
   const found = CLASSES.find(([known]) => upper.startsWith(known));
   if (found !== undefined) return found[1];
-  throw new RuleFault(name, `no class "${name.text}"`, CLASSES.map(([known]) => known).join(', '));
+  throw new RuleFault(name, `unknown class "${name.text}"`, CLASSES.map(([known]) => known).join(', '));
 }

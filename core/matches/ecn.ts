@@ -25,7 +25,7 @@ export const ecn: MatchExtension<EcnParams> = {
   name: 'ecn',
   options: [
     ...TCP_BITS.map(([name]) => ({ name, words: 0, invertible: true }) as const),
-    { name: '--ecn-ip-ect', words: 1, invertible: true, wanted: '0–3' },
+    { name: '--ecn-ip-ect', words: 1, invertible: true, expected: '0–3' },
   ],
 
   parse(options) {

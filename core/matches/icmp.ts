@@ -61,7 +61,7 @@ interface IcmpParams {
 
 export const icmp: MatchExtension<IcmpParams> = {
   name: 'icmp',
-  options: [{ name: '--icmp-type', words: 1, invertible: true, required: true, wanted: 'a type, type/code or name' }],
+  options: [{ name: '--icmp-type', words: 1, invertible: true, required: true, expected: 'a type, type/code or name' }],
 
   parse(options) {
     const option = options.get('--icmp-type')!;
@@ -80,8 +80,8 @@ export const icmp: MatchExtension<IcmpParams> = {
 
   lower({ type, code, negated }) {
     const mask = type === ANY ? 0 : code === undefined ? 0xff00 : 0xffff;
-    const wanted = ((type << 8) | (code ?? 0)) & mask;
-    return { header: 'icmp', conditions: [equals('icmpType', wanted, negated, mask)] };
+    const expected = ((type << 8) | (code ?? 0)) & mask;
+    return { header: 'icmp', conditions: [equals('icmpType', expected, negated, mask)] };
   },
 };
 

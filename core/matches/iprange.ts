@@ -18,13 +18,13 @@ interface IprangeParams {
   readonly destination: AddressRange | undefined;
 }
 
-const wanted = 'first-last, both IPv4 addresses';
+const expected = 'first-last, both IPv4 addresses';
 
 export const iprange: MatchExtension<IprangeParams> = {
   name: 'iprange',
   options: [
-    { name: '--src-range', words: 1, invertible: true, wanted },
-    { name: '--dst-range', words: 1, invertible: true, wanted },
+    { name: '--src-range', words: 1, invertible: true, expected },
+    { name: '--dst-range', words: 1, invertible: true, expected },
   ],
 
   parse(options) {
@@ -64,7 +64,7 @@ function parseRange(option: ParsedOption | undefined): AddressRange | undefined 
 
 function parseEnd(word: Word, text: string): Address {
   const address = parseIpv4(text);
-  if (address === undefined) throw new RuleFault(word, `no address "${text}"`, wanted);
+  if (address === undefined) throw new RuleFault(word, `invalid address "${text}"`, expected);
   return address;
 }
 

@@ -14,7 +14,7 @@ interface LengthParams extends PortRange {
 
 export const length: MatchExtension<LengthParams> = {
   name: 'length',
-  options: [{ name: '--length', words: 1, invertible: true, required: true, wanted: 'bytes or first:last' }],
+  options: [{ name: '--length', words: 1, invertible: true, required: true, expected: 'bytes or first:last' }],
 
   parse(options) {
     const option = options.get('--length')!;

@@ -39,8 +39,8 @@ interface LimitParams {
 export const limit: MatchExtension<LimitParams> = {
   name: 'limit',
   options: [
-    { name: '--limit', words: 1, wanted: 'a rate: 5/minute' },
-    { name: '--limit-burst', words: 1, wanted: 'a number of packets, 1–10000' },
+    { name: '--limit', words: 1, expected: 'a rate: 5/minute' },
+    { name: '--limit-burst', words: 1, expected: 'a number of packets, 1–10000' },
   ],
 
   parse(options) {
@@ -57,7 +57,7 @@ export const limit: MatchExtension<LimitParams> = {
     if (burst === 0) return 'a limit with a burst of 0 would never match';
     // The product is cut to 32 bits, and is only seen to be too large where little is left of it.
     if (creditOf(period * burst) >= creditOf(period)) return undefined;
-    return `the kernel cannot count a burst of ${burst} at this rate: a smaller one, or a faster rate`;
+    return `the kernel cannot count a burst of ${burst} at this rate: use a smaller burst or a faster rate`;
   },
 
   save({ period, burst }) {

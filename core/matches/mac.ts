@@ -15,7 +15,7 @@ interface MacParams {
 
 export const mac: MatchExtension<MacParams> = {
   name: 'mac',
-  options: [{ name: '--mac-source', words: 1, invertible: true, required: true, wanted: 'a MAC address' }],
+  options: [{ name: '--mac-source', words: 1, invertible: true, required: true, expected: 'a MAC address' }],
   hooks: [Hook.PREROUTING, Hook.INPUT, Hook.FORWARD],
 
   parse(options) {

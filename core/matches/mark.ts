@@ -10,7 +10,7 @@ export interface MarkParams extends MaskedValue {
 
 /** Of `-m mark` and `-m connmark`. */
 export const MARK_OPTIONS: readonly OptionSpec[] = [
-  { name: '--mark', words: 1, invertible: true, required: true, wanted: 'value or value/mask' },
+  { name: '--mark', words: 1, invertible: true, required: true, expected: 'value or value/mask' },
 ];
 
 export const mark: MatchExtension<MarkParams> = {

@@ -56,8 +56,8 @@ export const multiport: MatchExtension<MultiportParams> = {
 };
 
 function option(name: string, alias: string | undefined, ...excludes: string[]): OptionSpec {
-  const wanted = 'up to 15 ports or first:last, with commas between';
-  return { name, ...(alias !== undefined && { aliases: [alias] }), words: 1, invertible: true, excludes, wanted };
+  const expected = 'up to 15 comma-separated ports or ranges first:last';
+  return { name, ...(alias !== undefined && { aliases: [alias] }), words: 1, invertible: true, excludes, expected };
 }
 
 function takesPorts(protocol: ProtocolMatch | undefined): boolean {
@@ -71,10 +71,10 @@ function parsePorts(given: ParsedOption): MultiportParams['ranges'] {
   const service = protocolName(protocol.number);
   const ranges = value.text.split(',').map((part) => {
     const [first, last, more] = part.split(':');
-    if (more !== undefined) throw new RuleFault(value, `bad range of ports "${part}"`, 'first:last');
+    if (more !== undefined) throw new RuleFault(value, `invalid port range "${part}"`, 'first:last');
     const min = parsePort(value, first, service);
     const max = last === undefined ? min : parsePort(value, last, service);
-    if (last !== undefined && min >= max) throw new RuleFault(value, `bad range of ports "${part}"`, 'first:last');
+    if (last !== undefined && min >= max) throw new RuleFault(value, `invalid port range "${part}"`, 'first:last');
     return { min, max, isRange: last !== undefined };
   });
   const places = ranges.reduce((sum, range) => sum + (range.isRange ? 2 : 1), 0);

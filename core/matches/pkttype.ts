@@ -23,7 +23,7 @@ interface PkttypeParams {
 
 export const pkttype: MatchExtension<PkttypeParams> = {
   name: 'pkttype',
-  options: [{ name: '--pkt-type', words: 1, invertible: true, required: true, wanted: 'unicast, broadcast, …' }],
+  options: [{ name: '--pkt-type', words: 1, invertible: true, required: true, expected: 'unicast, broadcast, …' }],
 
   parse(options) {
     const { values, negated } = options.get('--pkt-type')!;
@@ -33,7 +33,7 @@ export const pkttype: MatchExtension<PkttypeParams> = {
     if (found === undefined) {
       const names = TYPES.map(([name]) => name);
       const hint = nearest(lower, names);
-      throw new RuleFault(word, `no type of packet "${word.text}"`, `${names.join(', ')}. ${hint}`.trim());
+      throw new RuleFault(word, `unknown packet type "${word.text}"`, `${names.join(', ')}. ${hint}`.trim());
     }
     return { type: found[1], negated };
   },

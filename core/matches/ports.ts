@@ -10,8 +10,8 @@ export interface PortMatch extends PortRange {
 }
 
 export const PORT_OPTIONS: readonly OptionSpec[] = [
-  { name: '--sport', aliases: ['--source-port'], words: 1, invertible: true, wanted: 'a port or first:last' },
-  { name: '--dport', aliases: ['--destination-port'], words: 1, invertible: true, wanted: 'a port or first:last' },
+  { name: '--sport', aliases: ['--source-port'], words: 1, invertible: true, expected: 'a port or first:last' },
+  { name: '--dport', aliases: ['--destination-port'], words: 1, invertible: true, expected: 'a port or first:last' },
 ];
 
 /** The port option NAME; undefined where it is not given. Services are those of PROTOCOL, or of any. */

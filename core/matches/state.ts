@@ -12,7 +12,7 @@ interface StateParams {
 
 export const state: MatchExtension<StateParams> = {
   name: 'state',
-  options: [{ name: '--state', words: 1, invertible: true, required: true, wanted: 'states, with commas between' }],
+  options: [{ name: '--state', words: 1, invertible: true, required: true, expected: 'comma-separated states' }],
 
   parse(options) {
     const option = options.get('--state')!;

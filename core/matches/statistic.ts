@@ -24,23 +24,23 @@ type StatisticParams = { readonly negated: boolean } & (
 export const statistic: MatchExtension<StatisticParams> = {
   name: 'statistic',
   options: [
-    { name: '--mode', words: 1, required: true, wanted: 'random or nth' },
+    { name: '--mode', words: 1, required: true, expected: 'random or nth' },
     {
       name: '--probability',
       words: 1,
       invertible: true,
       excludes: ['--every', '--packet'],
-      wanted: 'a probability, 0–1',
+      expected: 'a probability, 0–1',
     },
-    { name: '--every', words: 1, invertible: true, wanted: 'a number of packets' },
-    { name: '--packet', words: 1, wanted: 'which of them, from 0' },
+    { name: '--every', words: 1, invertible: true, expected: 'a number of packets' },
+    { name: '--packet', words: 1, expected: 'which of them, from 0' },
   ],
 
   parse(options) {
     const word = options.get('--mode')!.values[0];
     if (word.text === 'random') return parseRandom(options);
     if (word.text === 'nth') return parseNth(options);
-    throw new RuleFault(word, `no mode "${word.text}"`, 'random or nth');
+    throw new RuleFault(word, `unknown mode "${word.text}"`, 'random or nth');
   },
 
   save(params) {
@@ -61,7 +61,7 @@ export const statistic: MatchExtension<StatisticParams> = {
 
   lower(params) {
     const explanation =
-      params.mode === 'random' ? 'not drawn at random' : `it is not this packet's turn:${statistic.save(params)}`;
+      params.mode === 'random' ? 'not selected at random' : `it is not this packet's turn:${statistic.save(params)}`;
     return { native: { reads: ['history'], explanation } };
   },
 };

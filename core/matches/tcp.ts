@@ -38,10 +38,10 @@ export const tcp: MatchExtension<TcpParams> = {
       excludes: ['--syn'],
       words: 2,
       invertible: true,
-      wanted: 'flags to look at, and those of them that are set',
+      expected: 'flags to look at, and those of them that are set',
     },
     { name: '--syn', words: 0, invertible: true, excludes: ['--tcp-flags'] },
-    { name: '--tcp-option', words: 1, invertible: true, wanted: 'an option kind, 1–255' },
+    { name: '--tcp-option', words: 1, invertible: true, expected: 'an option kind, 1–255' },
   ],
 
   parse(options) {
@@ -120,7 +120,11 @@ function parseFlags(word: { text: string; line: number; column: number }): numbe
     if (flag !== undefined) bits |= flag[1];
     else if (upper === 'ALL') bits |= ALL_FLAGS;
     else if (upper !== 'NONE' && upper !== '') {
-      throw new RuleFault(word, `unknown TCP flag "${name}"`, 'SYN, ACK, FIN, RST, URG, PSH, ALL or NONE, with commas');
+      throw new RuleFault(
+        word,
+        `unknown TCP flag "${name}"`,
+        'SYN, ACK, FIN, RST, URG, PSH, ALL or NONE, comma-separated',
+      );
     }
   }
   return bits;

@@ -13,7 +13,7 @@ const NAMES: ReadonlyMap<string, number> = new Map([
 ]);
 /** The bits that a name stands for. */
 const NAMED_MASK = 0x3f;
-const WANTED = `value[/mask], 0–255 each, or one of ${[...NAMES.keys()].join(', ')}`;
+const EXPECTED = `value[/mask], 0–255 each, or one of ${[...NAMES.keys()].join(', ')}`;
 
 interface TosParams {
   /** With bits outside of the mask it never matches, as in the kernel. */
@@ -24,7 +24,7 @@ interface TosParams {
 
 export const tos: MatchExtension<TosParams> = {
   name: 'tos',
-  options: [{ name: '--tos', words: 1, invertible: true, required: true, wanted: WANTED }],
+  options: [{ name: '--tos', words: 1, invertible: true, required: true, expected: EXPECTED }],
 
   parse(options) {
     const option = options.get('--tos')!;
@@ -46,9 +46,9 @@ function parseTos({ values: [word] }: ParsedOption): { value: number; mask: numb
   if (value === undefined) {
     const named = NAMES.get(word.text.toLowerCase());
     if (named !== undefined) return { value: named, mask: NAMED_MASK };
-    throw new RuleFault(word, `no TOS "${word.text}"`, `${WANTED}. ${nearest(word.text, NAMES.keys())}`.trim());
+    throw new RuleFault(word, `unknown TOS "${word.text}"`, `${EXPECTED}. ${nearest(word.text, NAMES.keys())}`.trim());
   }
   const mask = maskText === undefined ? 0xff : parseNumber(maskText, 0xff);
-  if (mask === undefined || more !== undefined) throw new RuleFault(word, `bad TOS "${word.text}"`, WANTED);
+  if (mask === undefined || more !== undefined) throw new RuleFault(word, `bad TOS "${word.text}"`, EXPECTED);
   return { value, mask };
 }

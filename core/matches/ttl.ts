@@ -21,7 +21,7 @@ export const ttl: MatchExtension<TtlParams> = {
     ...(name === '--ttl-eq' && { aliases: ['--ttl'], invertible: true }),
     words: 1,
     excludes: OPERATORS.filter((other) => other !== name),
-    wanted: 'a TTL, 0–255',
+    expected: 'a TTL, 0–255',
   })),
 
   parse(options) {

@@ -50,8 +50,8 @@ export function within(field: ValueField, ranges: readonly ValueRange[], negated
 export function equals(field: ValueField, value: number, negated: boolean, mask = highestValue(field)): FieldCondition {
   // Fields of more than 32 bits have no masks.
   if (mask > 0xffffffff) return fieldCondition(field, undefined, [{ min: value, max: value }], negated);
-  const wanted = value >>> 0;
-  const ranges = (wanted & ~mask) === 0 ? [{ min: wanted, max: wanted }] : [];
+  const expected = value >>> 0;
+  const ranges = (expected & ~mask) === 0 ? [{ min: expected, max: expected }] : [];
   return fieldCondition(field, mask >>> 0 === highestValue(field) ? undefined : mask >>> 0, ranges, negated);
 }
 
@@ -176,9 +176,9 @@ function compileRanges({ mask, ranges, negated }: FieldCondition, value: Code, b
   );
 }
 
-function compileEqual(value: Code, mask: number, wanted: number, negated: boolean): Code {
+function compileEqual(value: Code, mask: number, expected: number, negated: boolean): Code {
   const masked = mask === -1 ? value : code`(${value} & ${mask})`;
-  return negated ? code`${masked} !== ${wanted}` : code`${masked} === ${wanted}`;
+  return negated ? code`${masked} !== ${expected}` : code`${masked} === ${expected}`;
 }
 
 /** CONDITION, negation aside, as one value under a mask of 32 bits; undefined where it takes more. */
@@ -200,8 +200,8 @@ export function explainCondition(condition: Condition, packet: Packet, context: 
   const value = readField(field, packet, context);
   if (value === ABSENT) return `the packet has no ${label}`;
   if (ranges.length === 0) return `no ${label} matches`;
-  const wanted = ranges.map((range) => formatRange(field, range, mask, names)).join(',');
-  return `${label} ${formatField(field, value, names)} is ${negated ? '' : 'not '}${wanted}`;
+  const expected = ranges.map((range) => formatRange(field, range, mask, names)).join(',');
+  return `${label} ${formatField(field, value, names)} is ${negated ? '' : 'not '}${expected}`;
 }
 
 function formatRange(

@@ -19,7 +19,7 @@ export interface OptionSpec {
   /** How many words follow it. */
   readonly words: 0 | 1 | 2;
   /** What follows it, for error messages: `a port or a range of ports`. */
-  readonly wanted?: string;
+  readonly expected?: string;
   readonly invertible?: boolean;
   readonly required?: boolean;
   /** Options that cannot be beside this one. */

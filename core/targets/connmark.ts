@@ -1,4 +1,6 @@
-/** `-j CONNMARK`: the connection's mark, and copies between it and the packet's (xt_connmark, revision 2). */
+/**
+ * `-j CONNMARK`: sets the connection's mark, or copies marks between connection and packet (xt_connmark, revision 2).
+ */
 import { Verdict } from '../hooks.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
@@ -10,12 +12,12 @@ const SHIFTS = ['--left-shift-mark', '--right-shift-mark'] as const;
 
 interface ConnmarkParams {
   readonly operation: 'set' | 'save' | 'restore';
-  /** set: what is XORed in. */
+  /** For `set`: the value to XOR in. */
   readonly value: number;
-  /** Bits of the connection's mark, and (save, restore) of the packet's. */
+  /** Bits of the connection's mark and, for save and restore, of the packet's mark. */
   readonly ctMask: number;
   readonly nfMask: number;
-  /** Bits to the left; negative: to the right. */
+  /** Bits to shift left; negative to shift right. */
   readonly shift: number;
 }
 
@@ -26,10 +28,12 @@ export const connmark: TargetExtension<ConnmarkParams> = {
     ...markOptions(COPIES),
     { name: '--save-mark', words: 0, excludes: ['--restore-mark'] },
     { name: '--restore-mark', words: 0, excludes: ['--save-mark'] },
-    ...['--nfmask', '--ctmask'].map((name): OptionSpec => ({ name, words: 1, wanted: 'a mask', excludes: ['--mask'] })),
-    { name: '--mask', words: 1, wanted: 'a mask', excludes: ['--nfmask', '--ctmask'] },
-    { name: '--left-shift-mark', words: 1, wanted: 'bits, 0–31' },
-    { name: '--right-shift-mark', words: 1, wanted: 'bits, 0–31' },
+    ...['--nfmask', '--ctmask'].map(
+      (name): OptionSpec => ({ name, words: 1, expected: 'a mask', excludes: ['--mask'] }),
+    ),
+    { name: '--mask', words: 1, expected: 'a mask', excludes: ['--nfmask', '--ctmask'] },
+    { name: '--left-shift-mark', words: 1, expected: 'bits, 0–31' },
+    { name: '--right-shift-mark', words: 1, expected: 'bits, 0–31' },
   ],
 
   parse(options) {
@@ -79,7 +83,7 @@ export const connmark: TargetExtension<ConnmarkParams> = {
     return Verdict.CONTINUE;
   },
 
-  // Without a `plan`: connections have marks of their own.
+  // No `plan`, because each connection has its own mark.
   effect: ({ operation }) => (operation === 'restore' ? 'mark' : 'connection'),
 };
 
@@ -87,7 +91,7 @@ function shifted(mark: number, shift: number): number {
   return shift >= 0 ? mark << shift : (mark >>> -shift) | 0;
 }
 
-/** A mask that stands behind `--set-mark` replaces its own; one before it is overwritten by it. */
+/** A mask after `--set-mark` replaces its mask. One before it is overridden. */
 function maskAfterChange(options: ParsedOptions): number | undefined {
   const change = options.all.findIndex(({ name }) => name.endsWith('mark') && !name.includes('shift'));
   const mask = options.all.findLastIndex(({ name }) => name === '--mask' || name === '--ctmask');

@@ -1,4 +1,4 @@
-/** `-j DNAT`: another destination (xt_nat). */
+/** `-j DNAT`: rewrites the destination (xt_nat). */
 import { Hook } from '../hooks.js';
 import { Manip, type NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
@@ -10,7 +10,7 @@ export const dnat: TargetExtension<NatRange> = {
   hooks: [Hook.PREROUTING, Hook.OUTPUT],
   terminates: true,
   options: [
-    { name: '--to-destination', words: 1, required: true, wanted: 'address[-address][:port[-port[/port]]]' },
+    { name: '--to-destination', words: 1, required: true, expected: 'address[-address][:port[-port[/port]]]' },
     { name: '--random', words: 0 },
     { name: '--persistent', words: 0 },
   ],

@@ -1,4 +1,4 @@
-/** All targets, by name. ACCEPT, DROP, RETURN and jumps are the rules' own (core/rules). */
+/** All targets, by name. core/rules handles ACCEPT, DROP, RETURN and jumps. */
 import type { TargetExtension } from '../rules/extension.js';
 import { connmark } from './connmark.js';
 import { dnat } from './dnat.js';

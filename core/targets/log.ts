@@ -1,4 +1,4 @@
-/** `-j LOG`: a line in the kernel's log (xt_LOG). */
+/** `-j LOG`: logs a line about the packet (xt_LOG). */
 import { quoteWord } from '../../codecs/iptables-save.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
@@ -17,9 +17,9 @@ const LEVELS: ReadonlyMap<string, number> = new Map([
   ['warning', 4],
 ]);
 const DEFAULT_LEVEL = 4;
-/** The kernel keeps 30 bytes with the closing zero. */
+/** The kernel stores 30 bytes including the terminating zero. */
 const MAX_PREFIX_BYTES = 29;
-/** What else to log, in the order in which iptables-save prints it. */
+/** The flags for additional output, in iptables-save order. */
 const FLAGS = ['--log-tcp-sequence', '--log-tcp-options', '--log-ip-options', '--log-uid', '--log-macdecode'] as const;
 
 interface LogParams {
@@ -32,8 +32,8 @@ export const log: TargetExtension<LogParams> = {
   name: 'LOG',
   terminates: false,
   options: [
-    { name: '--log-level', words: 1, wanted: 'a level, 0–7 or its name' },
-    { name: '--log-prefix', words: 1, wanted: 'a text of at most 29 bytes' },
+    { name: '--log-level', words: 1, expected: 'a level, 0–7 or its name' },
+    { name: '--log-prefix', words: 1, expected: 'a text of at most 29 bytes' },
     ...FLAGS.map((name) => ({ name, words: 0 }) as const),
   ],
 

@@ -1,4 +1,4 @@
-/** `-j MARK`: the packet's mark (xt_MARK, revision 2). */
+/** `-j MARK`: sets the packet's mark (xt_MARK, revision 2). */
 import { Verdict } from '../hooks.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
@@ -6,17 +6,17 @@ import { formatHex, type MaskedValue, parseMasked, parseWord32 } from '../rules/
 
 const NAMES = ['--set-mark', '--set-xmark', '--and-mark', '--or-mark', '--xor-mark'] as const;
 
-/** How a mark can be set; each excludes the OTHERS. */
+/** The options that set a mark. Each excludes the OTHERS. */
 export function markOptions(others: readonly string[]): OptionSpec[] {
   return NAMES.map((name) => ({
     name,
     words: 1,
-    wanted: name.startsWith('--set') ? 'value or value/mask' : 'a number of 32 bits',
+    expected: name.startsWith('--set') ? 'value or value/mask' : 'a number of 32 bits',
     excludes: [...NAMES.filter((other) => other !== name), ...others],
   }));
 }
 
-/** What to make of a mark: mark = (mark & ~mask) ^ value. */
+/** How to change a mark: mark = (mark & ~mask) ^ value. */
 export function parseMarkChange(options: ParsedOptions): MaskedValue | undefined {
   const option = options.all.find(({ name }) => (NAMES as readonly string[]).includes(name));
   if (option === undefined) return undefined;

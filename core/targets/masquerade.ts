@@ -1,4 +1,4 @@
-/** `-j MASQUERADE`: the source becomes the address of the interface that the packet leaves by (xt_MASQUERADE). */
+/** `-j MASQUERADE`: SNAT to the address of the egress interface (xt_MASQUERADE). */
 import { Hook } from '../hooks.js';
 import type { NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
@@ -10,7 +10,7 @@ export const masquerade: TargetExtension<NatRange> = {
   hooks: [Hook.POSTROUTING],
   terminates: true,
   options: [
-    { name: '--to-ports', words: 1, wanted: 'port or first-last' },
+    { name: '--to-ports', words: 1, expected: 'port or first-last' },
     { name: '--random', words: 0 },
     { name: '--random-fully', words: 0 },
   ],

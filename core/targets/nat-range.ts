@@ -1,4 +1,4 @@
-/** What NAT targets rewrite to: `address[-address][:port[-port][/port]]`. */
+/** Parses and prints the ranges of NAT targets: `address[-address][:port[-port][/port]]`. */
 import type { Address } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
@@ -15,7 +15,7 @@ interface Ports {
   basePort?: number;
 }
 
-/** The flags that are beside a range. */
+/** Parses the flags next to a range. */
 export function parseFlags(options: ParsedOptions): Pick<NatRange, 'random' | 'randomFully' | 'persistent'> {
   return {
     random: options.get('--random') !== undefined,
@@ -24,7 +24,7 @@ export function parseFlags(options: ParsedOptions): Pick<NatRange, 'random' | 'r
   };
 }
 
-/** The addresses and ports of `--to-destination` and `--to-source`. */
+/** Parses the addresses and ports of `--to-destination` and `--to-source`. */
 export function parseTo(option: ParsedOption): Pick<NatRange, 'minAddress' | 'maxAddress'> & Ports {
   const word = option.values[0];
   const colon = word.text.indexOf(':');
@@ -37,7 +37,7 @@ export function parseTo(option: ParsedOption): Pick<NatRange, 'minAddress' | 'ma
   return { minAddress, maxAddress, ...ports };
 }
 
-/** The ports of `--to-ports`, if it is there, and the flags. */
+/** Parses the ports of `--to-ports`, if present, and the flags. */
 export function parseToPorts(options: ParsedOptions): NatRange {
   const option = options.get('--to-ports');
   if (option === undefined) return parseFlags(options);
@@ -51,7 +51,7 @@ export function saveToPorts(range: NatRange): string {
   return `${range.minPort === undefined ? '' : ` --to-ports ${formatPorts(range)}`}${saveFlags(range)}`;
 }
 
-/** ` 10.0.0.1-10.0.0.9:80-90/100`, without the space where there is nothing. */
+/** Formats ` 10.0.0.1-10.0.0.9:80-90/100`, or an empty string without the space. */
 export function formatTo({ minAddress, maxAddress, ...ports }: NatRange): string {
   let text = '';
   if (minAddress !== undefined) text += minAddress;

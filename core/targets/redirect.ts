@@ -1,4 +1,4 @@
-/** `-j REDIRECT`: the destination becomes this host itself (xt_REDIRECT). */
+/** `-j REDIRECT`: DNAT to this host (xt_REDIRECT). */
 import { Hook } from '../hooks.js';
 import type { NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
@@ -10,7 +10,7 @@ export const redirect: TargetExtension<NatRange> = {
   hooks: [Hook.PREROUTING, Hook.OUTPUT],
   terminates: true,
   options: [
-    { name: '--to-ports', words: 1, wanted: 'port or first-last' },
+    { name: '--to-ports', words: 1, expected: 'port or first-last' },
     { name: '--random', words: 0 },
   ],
 

@@ -1,13 +1,11 @@
-/** `-j REJECT`: drop the packet and tell its sender (ipt_REJECT). */
+/** `-j REJECT`: drops the packet and notifies its sender (ipt_REJECT). */
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import type { RejectKind } from '../answers/reject-kind.js';
 import { Hook, Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 
-/**
- * As iptables prints them, and their aliases; any prefix of either is accepted, and the first one that fits is taken.
- */
+/** The names printed by iptables, and their aliases. Any prefix is accepted; the first match wins. */
 const KINDS: readonly (readonly [name: string, alias: string, kind: RejectKind])[] = [
   ['icmp-net-unreachable', 'net-unreach', 'net-unreachable'],
   ['icmp-host-unreachable', 'host-unreach', 'host-unreachable'],
@@ -28,7 +26,7 @@ export const reject: TargetExtension<RejectParams> = {
   tables: ['filter'],
   hooks: [Hook.INPUT, Hook.FORWARD, Hook.OUTPUT],
   terminates: true,
-  options: [{ name: '--reject-with', words: 1, wanted: 'a kind of answer' }],
+  options: [{ name: '--reject-with', words: 1, expected: 'a kind of answer' }],
 
   parse(options) {
     const word = options.get('--reject-with')?.values[0];

@@ -1,4 +1,4 @@
-/** `-j SNAT`: another source (xt_nat). */
+/** `-j SNAT`: rewrites the source (xt_nat). */
 import { Hook } from '../hooks.js';
 import { Manip, type NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
@@ -11,7 +11,7 @@ export const snat: TargetExtension<NatRange> = {
   hooks: [Hook.POSTROUTING, Hook.INPUT],
   terminates: true,
   options: [
-    { name: '--to-source', words: 1, required: true, wanted: 'address[-address][:port[-port]]' },
+    { name: '--to-source', words: 1, required: true, expected: 'address[-address][:port[-port]]' },
     { name: '--random', words: 0 },
     { name: '--random-fully', words: 0 },
     { name: '--persistent', words: 0 },

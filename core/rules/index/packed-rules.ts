@@ -83,7 +83,7 @@ export class PackedRules {
   readonly #context: RuleContext;
   readonly #highestDevice: number;
   /** The ranges that the rule being read asks for, by the first word of their field. */
-  readonly #wanted: (readonly ValueRange[] | undefined)[] = new Array(STATES).fill(undefined);
+  readonly #expected: (readonly ValueRange[] | undefined)[] = new Array(STATES).fill(undefined);
 
   constructor(rules: readonly Rule[], context: RuleContext) {
     this.#context = context;
@@ -137,14 +137,14 @@ export class PackedRules {
     if (fixed === undefined) return undefined;
 
     words[at + STATES] = ANY_STATE;
-    const wanted = this.#wanted.fill(undefined);
+    const expected = this.#expected.fill(undefined);
     const checks: Step[] = [];
     for (const step of fixed) {
       if (!isCondition(step) || !this.#takeIn(step, at)) checks.push(step);
     }
     const several: FieldCondition[] = [];
     for (const field of FIELDS) {
-      const values = wanted[field];
+      const values = expected[field];
       if (values !== undefined && !this.#setRanges(at, field, values))
         several.push(within(nameOf(field), values, false));
     }
@@ -166,8 +166,8 @@ export class PackedRules {
     }
     const word = WORDS.get(field);
     if (word === undefined) return false;
-    const before = this.#wanted[word];
-    this.#wanted[word] = before === undefined ? values : commonRanges(before, values);
+    const before = this.#expected[word];
+    this.#expected[word] = before === undefined ? values : commonRanges(before, values);
     return true;
   }
 

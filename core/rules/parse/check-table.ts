@@ -1,4 +1,7 @@
-/** What the kernel refuses of a whole table: loops, and extensions where they cannot be (mark_source_chains, xt_check_…). */
+/**
+ * The kernel's checks of a whole table: loops, and extensions in the wrong table or hook (mark_source_chains,
+ * xt_check_…).
+ */
 import type { Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, type Hook, type TableName, type Verdict } from '../../hooks.js';
 import { isUnconditional } from '../base-match.js';
@@ -15,7 +18,7 @@ export interface ChainDraft {
   readonly rules: RuleDraft[];
 }
 
-/** Throws a RuleFault where the kernel would refuse the table. */
+/** Throws a RuleFault if the kernel would refuse the table. */
 export function checkTable(table: TableName, chains: ReadonlyMap<string, ChainDraft>): void {
   const reach = reachableHooks(chains);
   for (const chain of chains.values()) {
@@ -41,21 +44,24 @@ function refuse(extension: Extension<unknown>, params: unknown, word: Word, site
     (_, hook) => ((site.hooks >> hook) & 1) !== 0 && hooks?.includes(hook as Hook) === false,
   );
   if (hooks !== undefined && wrong !== undefined) {
-    const wanted = hooks.map((hook) => HOOK_NAMES[hook]).join(' or ');
-    throw new RuleFault(word, `${name} cannot be reached from ${wrong}`, `only ${wanted} leading here`);
+    const expected = hooks.map((hook) => HOOK_NAMES[hook]).join(' or ');
+    throw new RuleFault(word, `${name} cannot be reached from ${wrong}`, `only ${expected}`);
   }
   const why = extension.refuse?.(params, site);
   if (why !== undefined) throw new RuleFault(word, why);
 }
 
-/** By chain and position the hooks that each rule is reached from, as bits; rules behind one that ends the chain for all packets are not. */
+/**
+ * The hooks from which each rule can be reached, as bits, by chain and position. Excludes rules after one that ends the
+ * chain for all packets.
+ */
 function reachableHooks(chains: ReadonlyMap<string, ChainDraft>): ReadonlyMap<string, Uint8Array> {
   const reach = new Map([...chains.values()].map((chain) => [chain.name, new Uint8Array(chain.rules.length)]));
   for (const { name, hook } of chains.values()) {
     if (hook === undefined) continue;
     const done = new Set<string>();
     const path = new Set([name]);
-    // By hand, as a file may nest chains deeper than the stack is.
+    // No recursion, as a file may nest chains deeper than the call stack.
     const stack = [{ name, at: 0 }];
     while (stack.length > 0) {
       const top = stack[stack.length - 1];
@@ -65,7 +71,7 @@ function reachableHooks(chains: ReadonlyMap<string, ChainDraft>): ReadonlyMap<st
         const { target } = draft;
         if (target.kind === 'jump' || target.kind === 'goto') {
           if (path.has(target.chain)) {
-            throw new RuleFault(draft.targetWord, `chains in a loop: ${[...path].join(' → ')} → ${target.chain}`);
+            throw new RuleFault(draft.targetWord, `loop of chains: ${[...path].join(' → ')} → ${target.chain}`);
           }
           if (!done.has(target.chain)) {
             path.add(target.chain);

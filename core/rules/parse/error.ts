@@ -1,20 +1,20 @@
-/** What is wrong with a ruleset, as data: where, what stood there, and what was wanted. */
+/** Errors in a ruleset, as data: position, token, and what was expected. */
 import type { Word } from '../../../codecs/iptables-save.js';
 
-/** invalid: iptables-restore or the kernel would refuse it too. unsupported: it is fine, but not known here. */
+/** invalid: iptables-restore or the kernel would refuse it too. unsupported: valid, but not supported here. */
 export type RulesetErrorCode = 'invalid' | 'unsupported';
 
-/** A faulty ruleset. `message` is `file:line:column: what is wrong`, ready to be shown. */
+/** An invalid ruleset. `message` is `file:line:column: problem`, ready to print. */
 export class RulesetError extends Error {
   override readonly name = 'RulesetError';
   readonly file: string;
-  /** Both from 1; the column counts characters. */
+  /** Line and column start at 1. The column counts characters. */
   readonly line: number;
   readonly column: number;
-  /** What stood there. */
+  /** The token at this position. */
   readonly token: string;
-  /** What could have stood there; empty where nothing could. */
-  readonly wanted: string;
+  /** What could have been there instead. Empty if nothing could. */
+  readonly expected: string;
   readonly code: RulesetErrorCode;
 
   constructor(file: string, fault: RuleFault) {
@@ -24,30 +24,30 @@ export class RulesetError extends Error {
     this.line = line;
     this.column = column;
     this.token = fault.word.text;
-    this.wanted = fault.wanted;
+    this.expected = fault.expected;
     this.code = fault.code;
   }
 }
 
-/** A fault at a word, thrown while a rule is parsed by those who do not know the file's name. */
+/** A problem with a word, thrown by parsing code that does not know the file name. */
 export class RuleFault extends Error {
   readonly word: Word;
-  readonly wanted: string;
+  readonly expected: string;
   readonly code: RulesetErrorCode;
 
-  /** WHAT says what is wrong, WANTED what could have stood there. */
-  constructor(word: Word, what: string, wanted = '', code: RulesetErrorCode = 'invalid') {
-    super(wanted === '' ? what : `${what}; wanted: ${wanted}`);
+  /** WHAT describes the problem, EXPECTED what could have been there instead. */
+  constructor(word: Word, what: string, expected = '', code: RulesetErrorCode = 'invalid') {
+    super(expected === '' ? what : `${what}; expected: ${expected}`);
     this.word = word;
-    this.wanted = wanted;
+    this.expected = expected;
     this.code = code;
   }
 }
 
-/** Longer texts than this are no slip of the pen of any name, and would take long to compare. */
+/** Longer texts are not a typo of any name and would be slow to compare. */
 const LONGEST_NAME = 40;
 
-/** `did you mean …` for the one of NAMES that is nearest to TEXT, or nothing where none is near. */
+/** Returns `did you mean …?` for the closest of NAMES to TEXT, or '' if none is close. */
 export function nearest(text: string, names: Iterable<string>): string {
   if (text.length > LONGEST_NAME) return '';
   let best = '';
@@ -63,7 +63,10 @@ export function nearest(text: string, names: Iterable<string>): string {
   return best === '' ? '' : `did you mean ${best}?`;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours from A to B; LIMIT or more where it is that far. */
+/**
+ * The number of insertions, deletions, replacements and swaps of adjacent characters from A to B; LIMIT or more if it
+ * exceeds LIMIT.
+ */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let before: number[] = [];

@@ -1,4 +1,7 @@
-/** What iptables 1.8.9 has for IPv4: a name in here that has no descriptor is not supported; any other is a mistake. */
+/**
+ * The IPv4 extensions of iptables 1.8.9. A name listed here but without a descriptor is unsupported; any other unknown
+ * name is an error.
+ */
 
 export const KNOWN_MATCHES: ReadonlySet<string> = new Set(
   `addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack cpu dccp devgroup dscp ecn esp

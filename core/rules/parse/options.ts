@@ -1,9 +1,12 @@
-/** The options of one rule while it is read: which there are, whose they are, and what was given (getopt_long's rules). */
+/**
+ * The options of a rule during parsing: which exist, which extension they belong to, and their values (getopt_long's
+ * rules).
+ */
 import type { Word } from '../../../codecs/iptables-save.js';
 import type { Extension, OptionSpec, ParsedOption, ParsedOptions } from '../extension.js';
 import { nearest, RuleFault } from './error.js';
 
-/** Options that every rule has: long names, and the letter of each. */
+/** Options common to all rules: long name and letter. */
 const BASE_OPTIONS: readonly (readonly [name: string, letter: string])[] = [
   ['--append', 'A'],
   ['--check', 'C'],
@@ -43,7 +46,7 @@ const BASE_OPTIONS: readonly (readonly [name: string, letter: string])[] = [
   ['--zero', 'Z'],
 ];
 
-/** An extension that a rule has loaded, and what it was given so far. */
+/** An extension loaded by a rule, and its options so far. */
 export class LoadedExtension<E extends Extension<unknown>> implements ParsedOptions {
   readonly extension: E;
   readonly word: Word;
@@ -58,7 +61,7 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
     return this.all.find((option) => option.name === name);
   }
 
-  /** Take an option; the faults are those of xtables_option_parse. */
+  /** Adds an option, with the checks of xtables_option_parse. */
   give(option: ParsedOption, spec: OptionSpec): void {
     const { name } = this.extension;
     const { word } = option;
@@ -77,7 +80,7 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
     return this.extension.options.find((spec) => spec.name === name);
   }
 
-  /** What the options mean. */
+  /** Parses the options into the extension's parameters. */
   parse(): unknown {
     const { extension } = this;
     const missing = extension.options.find((spec) => spec.required === true && this.get(spec.name) === undefined);
@@ -85,7 +88,7 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
       throw new RuleFault(
         this.word,
         `${extension.name} needs ${missing.name}`,
-        `${missing.name} ${missing.wanted ?? ''}`.trim(),
+        `${missing.name} ${missing.expected ?? ''}`.trim(),
       );
     }
     return extension.parse(this);
@@ -101,8 +104,9 @@ type Found =
   | { readonly owner: LoadedExtension<Extension<unknown>>; readonly spec: OptionSpec };
 
 /**
- * Whose option WORD is: a letter of the rule's own options, or one of LOADED; the full name goes first, then a beginning
- * that only one has; a later extension goes before an earlier one. undefined: nobody's, or not clear whose.
+ * Finds the owner of option WORD: the rule itself (by letter or long name), or one of LOADED. An exact match takes
+ * precedence over an unambiguous prefix, and later extensions over earlier ones. Returns undefined if there is no owner
+ * or it is ambiguous.
  */
 export function findOption(word: Word, loaded: readonly LoadedExtension<Extension<unknown>>[]): Found | undefined {
   const { text } = word;
@@ -129,7 +133,7 @@ export function findOption(word: Word, loaded: readonly LoadedExtension<Extensio
   return found.length === 1 ? found[0] : undefined;
 }
 
-/** The fault of an option that is nobody's. */
+/** The error for an option without an owner. */
 export function unknownOption(word: Word, loaded: readonly LoadedExtension<Extension<unknown>>[]): RuleFault {
   const names = [...BASE_OPTIONS.map(([name]) => name), ...loaded.flatMap(({ extension }) => optionNames(extension))];
   const owners = loaded.length === 0 ? '' : ` or of ${loaded.map(({ extension }) => extension.name).join(', ')}`;
@@ -141,7 +145,7 @@ function optionNames(extension: Extension<unknown>): string[] {
   return extension.options.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
 }
 
-/** The words of one rule, taken one after the other. */
+/** Reads the words of a rule one by one. */
 export class WordReader {
   #words: readonly Word[];
   #at = 0;
@@ -150,7 +154,7 @@ export class WordReader {
     this.#words = words;
   }
 
-  /** Let WORD be the next one. */
+  /** Makes WORD the next word. */
   insert(word: Word): void {
     this.#words = this.#words.toSpliced(this.#at, 0, word);
   }
@@ -163,17 +167,17 @@ export class WordReader {
     return this.#words[this.#at];
   }
 
-  /** The word that belongs to OPTION, whatever it looks like. */
-  value(option: Word, wanted: string): Word {
+  /** The value of OPTION, whatever it looks like. */
+  value(option: Word, expected: string): Word {
     const value = this.#words[this.#at++];
-    if (value === undefined) throw new RuleFault(option, `option ${option.text} requires an argument`, wanted);
+    if (value === undefined) throw new RuleFault(option, `option ${option.text} requires an argument`, expected);
     return value;
   }
 
-  /** The COUNT words that belong to OPTION, whatever they look like. */
-  values(option: Word, count: number, wanted: string): Word[] {
+  /** The COUNT values of OPTION, whatever they look like. */
+  values(option: Word, count: number, expected: string): Word[] {
     const values = this.#words.slice(this.#at, this.#at + count);
-    if (values.length < count) throw new RuleFault(option, `option ${option.text} requires an argument`, wanted);
+    if (values.length < count) throw new RuleFault(option, `option ${option.text} requires an argument`, expected);
     this.#at += count;
     return values;
   }

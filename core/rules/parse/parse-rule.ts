@@ -1,4 +1,4 @@
-/** One line of a table: what it commands, and the rule that it describes (do_command4 of iptables). */
+/** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import { prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
@@ -15,9 +15,9 @@ import { parseIpv4, parseMask, parseNumber, parseProtocol } from './values.js';
 
 const COMMANDS = 'ACDEFILNPRSXZ';
 const SUPPORTED_COMMANDS = 'AFINPX';
-/** Letters that iptables takes together with their value: `-AINPUT`. */
+/** Letters that may be followed directly by their value: `-AINPUT`. */
 const JOINABLE = 'AINPFXgm';
-/** Of an address without a mask. */
+/** The mask of an address without a mask. */
 const HOST_MASK = prefixMask('ipv4', 32);
 const MAX_DEVICE_BYTES = 15;
 const MAX_NAME_BYTES = 28;
@@ -28,15 +28,15 @@ const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
   ['RETURN', Verdict.RETURN],
 ]);
 
-/** What a rule says, before it has a place. */
+/** A parsed rule, before it is placed in a chain. */
 export interface RuleDraft {
   readonly base: BaseMatch;
   readonly matches: readonly Match[];
   readonly target: Target;
-  /** For faults found when the table is whole: the words of the matches in their order, and of the target. */
+  /** The words of the matches, in order, and of the target, for errors that are found once the table is complete. */
   readonly matchWords: readonly Word[];
   readonly targetWord: Word;
-  /** Where it stands in the file, from 1. */
+  /** The line number in the file, from 1. */
   readonly line: number;
   /** As in `Rule`. */
   readonly verbatim: string | undefined;
@@ -46,23 +46,23 @@ export interface Command {
   readonly letter: string;
   readonly word: Word;
   readonly chain: Word | undefined;
-  /** -I: from 1. */
+  /** For -I: from 1. */
   readonly position: number;
-  /** -P. */
+  /** For -P. */
   readonly policy: Word | undefined;
-  /** A draft for each pair of source and destination. */
+  /** One draft for each pair of source and destination. */
   readonly rules: readonly RuleDraft[];
 }
 
-/** What a rule may refer to. */
+/** The names that a rule may refer to. */
 export interface RuleScope {
   readonly table: TableName;
-  /** Whether the table has a chain of this name now: built-in, user's, or none. */
+  /** Whether the table currently has a built-in or user chain of this name. */
   chainKind(name: string): 'built-in' | 'user' | undefined;
   chainNames(): Iterable<string>;
 }
 
-/** Read the WORDS of a line. Throws a RuleFault. */
+/** Parses the WORDS of a line. Throws a RuleFault. */
 export function parseCommand(words: readonly Word[], scope: RuleScope): Command {
   return new RuleParser(words, scope).parse();
 }
@@ -75,7 +75,7 @@ class RuleParser {
   #command: Word | undefined;
   #letter = '';
   #chain: Word | undefined;
-  /** `-6`: a rule for ip6tables, which iptables passes over. */
+  /** `-6`: a rule for ip6tables, which iptables ignores. */
   #otherFamily = false;
   #position = 1;
   #policy: Word | undefined;
@@ -83,7 +83,7 @@ class RuleParser {
   #base: { -readonly [Part in keyof BaseMatch]: BaseMatch[Part] } = { ...ANY_PACKET };
   #sources: AddressMatch[] | undefined;
   #destinations: AddressMatch[] | undefined;
-  /** The option of each letter that can be given once. */
+  /** The letters of options that can be given only once. */
   readonly #given: Record<string, Word | undefined> = {};
   readonly #matches: LoadedExtension<MatchExtension<unknown>>[] = [];
   #target: Target | LoadedExtension<TargetExtension<unknown>> = { kind: 'none' };
@@ -99,7 +99,7 @@ class RuleParser {
     let not: Word | undefined;
     for (let word = this.#reader.next(); word !== undefined; word = this.#reader.next()) {
       if (word.text === '!') {
-        if (not !== undefined) throw new RuleFault(word, 'two ! in a row');
+        if (not !== undefined) throw new RuleFault(word, 'repeated !');
         not = word;
       } else if (!word.text.startsWith('-')) {
         throw new RuleFault(word, `bad argument "${word.text}"`, 'an option');
@@ -108,7 +108,7 @@ class RuleParser {
         not = undefined;
       }
     }
-    if (not !== undefined) throw new RuleFault(not, 'nothing behind !', 'an option');
+    if (not !== undefined) throw new RuleFault(not, 'nothing after !', 'an option');
     if (this.#command === undefined) throw new RuleFault(this.#words[0], 'no command', '-A chain …');
     return {
       letter: this.#letter,
@@ -120,7 +120,7 @@ class RuleParser {
     };
   }
 
-  /** `-AINPUT` as `-A` with INPUT to follow. */
+  /** Splits `-AINPUT` into `-A` and INPUT. */
   #withoutValue(word: Word): Word {
     const { text, line, column } = word;
     if (text.length < 3 || text[1] === '-' || !JOINABLE.includes(text[1])) return word;
@@ -137,7 +137,7 @@ class RuleParser {
       return;
     }
     const { owner, spec } = found;
-    const values = this.#reader.values(word, spec.words, spec.wanted ?? 'a value');
+    const values = this.#reader.values(word, spec.words, spec.expected ?? 'a value');
     owner.give({ name: spec.name, word, negated, values, protocol: this.#base.protocol }, spec);
   }
 
@@ -145,7 +145,7 @@ class RuleParser {
     return this.#target instanceof LoadedExtension ? [...this.#matches, this.#target] : this.#matches;
   }
 
-  /** `-p tcp` brings `-m tcp` with it where an option is not known otherwise. */
+  /** `-p tcp` implicitly loads `-m tcp` for an option that is otherwise unknown. */
   #loadByProtocol(word: Word): boolean {
     const { protocol } = this.#base;
     const extension = protocol && MATCHES.get(protocolName(protocol.number));
@@ -161,7 +161,7 @@ class RuleParser {
   }
 
   #baseOption(letter: string, word: Word, negated: boolean): void {
-    if (negated && !'sdiopf'.includes(letter)) throw new RuleFault(word, `there cannot be a ! before ${word.text}`);
+    if (negated && !'sdiopf'.includes(letter)) throw new RuleFault(word, `${word.text} cannot be inverted`);
     if (COMMANDS.includes(letter)) {
       this.#commandOption(letter, word);
       return;
@@ -187,7 +187,7 @@ class RuleParser {
       case 'p': {
         const name = this.#value(word, 'a protocol');
         const number = parseProtocol(name);
-        if (number === 0 && negated) throw new RuleFault(name, 'a rule for no protocol at all would never match');
+        if (number === 0 && negated) throw new RuleFault(name, 'a rule that excludes all protocols would never match');
         this.#base.protocol = number === 0 ? undefined : { number, negated };
         break;
       }
@@ -218,13 +218,13 @@ class RuleParser {
     }
   }
 
-  #value(option: Word, wanted: string): Word {
-    return this.#reader.value(option, wanted);
+  #value(option: Word, expected: string): Word {
+    return this.#reader.value(option, expected);
   }
 
   #commandOption(letter: string, word: Word): void {
     if (this.#command !== undefined)
-      throw new RuleFault(word, `${word.text} beside ${this.#command.text}`, 'one command');
+      throw new RuleFault(word, `${word.text} cannot be combined with ${this.#command.text}`, 'one command');
     if (!SUPPORTED_COMMANDS.includes(letter)) {
       throw new RuleFault(word, `the command ${word.text} is not supported`, '-A, -I, -N, -P, -F or -X', 'unsupported');
     }
@@ -249,7 +249,7 @@ class RuleParser {
     }
   }
 
-  /** `-c packets bytes`, or `-c packets,bytes`: read and left, counters start at zero. */
+  /** Reads `-c packets bytes` or `-c packets,bytes` and ignores the values, as counters start at zero. */
   #counters(word: Word): void {
     const first = this.#reader.values(word, 1, 'packets bytes')[0];
     const parts = first.text.includes(',')
@@ -273,7 +273,7 @@ class RuleParser {
     if (verdict === Verdict.DROP && this.#scope.table === 'nat') {
       throw new RuleFault(
         word,
-        'the nat table is not for filtering: iptables takes no DROP there',
+        'the nat table is not for filtering: iptables does not allow DROP there',
         'ACCEPT, RETURN, …',
       );
     }
@@ -281,21 +281,21 @@ class RuleParser {
     else if (this.#scope.chainKind(text) === 'user') this.#target = { kind: 'jump', chain: text };
     else if (extension !== undefined) this.#target = new LoadedExtension(extension, word);
     else if (this.#scope.chainKind(text) === 'built-in') {
-      throw new RuleFault(word, `${text} is a built-in chain: only hooks lead there`, 'a target or a user chain');
+      throw new RuleFault(word, `${text} is a built-in chain: rules cannot jump there`, 'a target or a user chain');
     } else throw unknownExtension(word, 'target or chain', KNOWN_TARGETS, this.#scope.chainNames());
   }
 
-  /** iptables takes no DROP into the nat table, but where a `:chain` line says so. */
+  /** iptables does not allow DROP in the nat table, except in a `:chain` line. */
   #refuseNatDrop(word: Word): void {
     if (word.text !== 'DROP' || this.#scope.table !== 'nat') return;
-    throw new RuleFault(word, 'the nat table is not for filtering: no DROP there', 'ACCEPT');
+    throw new RuleFault(word, 'the nat table is not for filtering: DROP is not allowed', 'ACCEPT');
   }
 
   #goto(word: Word): void {
     this.#targetWord = word;
     const kind = this.#scope.chainKind(word.text);
     if (kind !== 'user') {
-      const why = kind === 'built-in' ? 'a built-in chain: only hooks lead there' : 'no chain of this table';
+      const why = kind === 'built-in' ? 'a built-in chain: rules cannot jump there' : 'not a chain of this table';
       throw new RuleFault(
         word,
         `${word.text} is ${why}`,
@@ -327,7 +327,7 @@ class RuleParser {
     return drafts;
   }
 
-  /** Several addresses become several rules: with a ! they would not mean what they seem to. */
+  /** Multiple addresses expand into multiple rules, where ! would not mean what it seems to. */
   #checkAddresses(): void {
     const both = [this.#sources ?? [], this.#destinations ?? []];
     if (both.every((addresses) => addresses.length < 2)) return;
@@ -336,27 +336,27 @@ class RuleParser {
     }
   }
 
-  /** A built-in chain whose packets have no such interface takes no rule about it. */
+  /** Built-in chains refuse rules about an interface that their packets do not have. */
   #checkDevices(chain: Word): void {
     const hook = HOOK_NAMES.indexOf(chain.text as (typeof HOOK_NAMES)[number]);
     const { i: inWord, o: outWord } = this.#given;
     if (inWord !== undefined && (hook === Hook.OUTPUT || hook === Hook.POSTROUTING)) {
-      throw new RuleFault(inWord, `-i cannot be used in ${chain.text}: packets there came in by no interface`);
+      throw new RuleFault(inWord, `-i cannot be used in ${chain.text}: its packets have no input interface`);
     }
     if (outWord !== undefined && (hook === Hook.INPUT || hook === Hook.PREROUTING)) {
-      throw new RuleFault(outWord, `-o cannot be used in ${chain.text}: packets there leave by no interface`);
+      throw new RuleFault(outWord, `-o cannot be used in ${chain.text}: its packets have no output interface`);
     }
   }
 }
 
-/** Names of chains and targets have at most 28 bytes. */
+/** Chain and target names have at most 28 bytes. */
 export function checkNameLength(word: Word, what: string): void {
   if (bytesOf(word.text) > MAX_NAME_BYTES) {
     throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes');
   }
 }
 
-/** How many bytes TEXT is in UTF-8. */
+/** The length of TEXT in UTF-8 bytes. */
 function bytesOf(text: string): number {
   return ASCII.test(text) ? text.length : new TextEncoder().encode(text).length;
 }
@@ -365,10 +365,10 @@ function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, 
   if (known.has(word.text))
     return new RuleFault(word, `the ${what} ${word.text} is not supported yet`, '', 'unsupported');
   const hint = nearest(word.text, [...chains, ...known, ...(what === 'match' ? [] : VERDICTS.keys())]);
-  return new RuleFault(word, `no ${what} "${word.text}"`, `the name of a ${what}. ${hint}`.trim());
+  return new RuleFault(word, `unknown ${what} "${word.text}"`, `the name of a ${what}. ${hint}`.trim());
 }
 
-/** An address that lets all pass is no test. */
+/** Leaves out an address that matches everything. */
 function tested(match: AddressMatch | undefined): AddressMatch | undefined {
   return match?.mask.isUnspecified && !match.negated ? undefined : match;
 }
@@ -384,7 +384,7 @@ function parseAddress(word: Word, part: string, negated: boolean): AddressMatch 
   const address = parseIpv4(text);
   if (address === undefined) {
     const isName = /^[A-Za-z][-.\w]*$/.test(text);
-    const what = isName ? `"${text}" is a host name: names are not looked up` : `no address "${text}"`;
+    const what = isName ? `"${text}" is a host name: names are not looked up` : `invalid address "${text}"`;
     throw new RuleFault(word, what, 'address[/mask] in numbers');
   }
   const mask = slash < 0 ? HOST_MASK : parseMask(part.slice(slash + 1));

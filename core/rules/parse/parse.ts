@@ -1,4 +1,4 @@
-/** iptables-save text to a `Ruleset` (what iptables-restore does, kernel's checks included). */
+/** Parses iptables-save text into a `Ruleset` (like iptables-restore, including the kernel's checks). */
 import { splitWords, type Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET } from '../base-match.js';
@@ -8,11 +8,11 @@ import { nearest, RuleFault, RulesetError } from './error.js';
 import { type Command, checkNameLength, parseCommand, type RuleDraft } from './parse-rule.js';
 
 export interface ParseOptions {
-  /** Let rules pass that ask for something unsupported: a warning, and a rule that never matches. */
+  /** Accept rules with unsupported features: each adds a warning and never matches. */
   readonly lax?: boolean;
 }
 
-/** Parse TEXT, the contents of the file FILE_NAME. Throws a RulesetError at the first fault. */
+/** Parses TEXT, the content of FILE_NAME. Throws a RulesetError at the first error. */
 export function parseRuleset(text: string, fileName: string, options: ParseOptions = {}): Ruleset {
   const reader = new RulesetReader(fileName, options.lax === true);
   try {
@@ -55,7 +55,7 @@ class RulesetReader {
     else this.#rule(this.#table, line, number);
   }
 
-  /** The tables, in the order of their first loading. */
+  /** The tables in the order in which they were first loaded. */
   finish(): Table[] {
     if (this.#table !== undefined) throw new RuleFault(this.#start, 'the table is not closed', 'COMMIT at its end');
     return [...this.#tables.values()];
@@ -71,12 +71,12 @@ class RulesetReader {
       const hint = nearest(name, TABLE_NAMES);
       throw new RuleFault(
         { ...whole, text: name, column: 2 },
-        `no table "${name}"`,
+        `unknown table "${name}"`,
         `${TABLE_NAMES.join(', ')}. ${hint}`.trim(),
       );
     }
     this.#start = whole;
-    // Loading a table again throws its rules away, but its policies stay.
+    // Loading a table again discards its rules but keeps its policies.
     this.#table = new TableDraft(table, this.#tables.get(table));
   }
 
@@ -89,7 +89,7 @@ class RulesetReader {
     const words = splitWords(line, number, endOfCounters(line, number));
     if (!Array.isArray(words)) {
       const quote: Word = { text: '"', line: number, column: words.unclosedAt };
-      throw new RuleFault(quote, 'nothing closes this quote', '" before the end of the line');
+      throw new RuleFault(quote, 'unterminated quote', '" before the end of the line');
     }
     if (words.length === 0) {
       throw new RuleFault({ text: line, line: number, column: 1 }, 'counters without a rule', '-A chain …');
@@ -104,7 +104,7 @@ class RulesetReader {
   }
 }
 
-/** How many characters of LINE are the `[packets:bytes]` before a rule. */
+/** The number of characters in LINE taken by the `[packets:bytes]` before a rule. */
 function endOfCounters(line: string, number: number): number {
   if (!line.startsWith('[')) return 0;
   const end = line.indexOf(']');
@@ -113,7 +113,7 @@ function endOfCounters(line: string, number: number): number {
   return end + 1;
 }
 
-/** A table while its part of the file is read. */
+/** A table during parsing. */
 class TableDraft {
   readonly name: TableName;
   readonly table: TableName;
@@ -141,7 +141,7 @@ class TableDraft {
     return this.#chains.keys();
   }
 
-  /** `:chain policy [packets:bytes]`. */
+  /** Parses `:chain policy [packets:bytes]`. */
   declare(line: string, number: number): void {
     const words = [...line.slice(1).matchAll(/[^ \t]+/g)].map(
       (found): Word => ({ text: found[0], line: number, column: found.index + 2 }),
@@ -149,7 +149,7 @@ class TableDraft {
     const [name, policy] = words;
     const whole: Word = { text: line, line: number, column: 1 };
     if (name === undefined) throw new RuleFault(whole, 'a chain without a name', ':chain policy [packets:bytes]');
-    if (policy === undefined) throw new RuleFault(name, `no policy of the chain ${name.text}`, 'ACCEPT, DROP or -');
+    if (policy === undefined) throw new RuleFault(name, `no policy for the chain ${name.text}`, 'ACCEPT, DROP or -');
     if (this.chainKind(name.text) !== 'built-in' && policy.text === '-') this.#create(name);
     else if (policy.text !== '-') this.#setPolicy(name, policy);
   }
@@ -174,7 +174,7 @@ class TableDraft {
     }
   }
 
-  /** Take a rule that cannot be run: it never matches, and is saved as it stands in LINE. */
+  /** Adds a rule that cannot be run: it never matches, and is saved as written in LINE. */
   runInert(words: readonly Word[], line: string, number: number): void {
     const at = words.findIndex(({ text }) => /^(-A|-I|--append|--insert)$/.test(text));
     if (at < 0) return;
@@ -209,7 +209,7 @@ class TableDraft {
       const chainRules = draft.rules.map(({ base, matches, target, line, verbatim }, i): Rule => {
         const number = i + 1;
         const comment = commentOf(matches);
-        // No spread: a large ruleset's rules would take three times as long to make, and twice the memory.
+        // No spread: it would make building large rulesets three times slower and double the memory.
         const rule = { index: rules.length, chain: name, number, file, line, comment, base, matches, target, verbatim };
         rules.push(rule);
         return rule;
@@ -248,7 +248,7 @@ class TableDraft {
     const chain = this.#chains.get(name.text);
     if (chain?.hook === undefined) {
       const hooks = TABLE_HOOKS[this.name].map((hook: Hook) => HOOK_NAMES[hook]);
-      const what = `${name.text} is no built-in chain of the table ${this.name}, so it has no policy`;
+      const what = `${name.text} is not a built-in chain of the table ${this.name}, so it has no policy`;
       throw new RuleFault(name, what, `${hooks.join(', ')}. ${nearest(name.text, hooks)}`.trim());
     }
     if (policy.text !== 'ACCEPT' && policy.text !== 'DROP') {
@@ -268,7 +268,7 @@ class TableDraft {
       throw new RuleFault(
         word,
         `the chain ${chain.name} cannot be deleted`,
-        'an empty user chain that no rule leads to',
+        'an empty user chain that no rule refers to',
       );
     }
     this.#chains.delete(chain.name);
@@ -282,7 +282,7 @@ class TableDraft {
     if (command.position > chain.rules.length + 1) {
       throw new RuleFault(
         command.word,
-        `the chain ${chain.name} has no place ${command.position}`,
+        `the chain ${chain.name} has no position ${command.position}`,
         `1–${chain.rules.length + 1}`,
       );
     }
@@ -290,7 +290,7 @@ class TableDraft {
   }
 }
 
-/** The text of the first comment among MATCHES. */
+/** The text of the first comment in MATCHES. */
 function commentOf(matches: readonly Match[]): string | undefined {
   for (const { extension, params } of matches) {
     const comment = extension.comment?.(params);
@@ -299,7 +299,7 @@ function commentOf(matches: readonly Match[]): string | undefined {
   return undefined;
 }
 
-/** The order of strcmp. */
+/** Compares like strcmp. */
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i] - b[i];
   return a.length - b.length;

@@ -1,4 +1,4 @@
-/** IP protocol numbers by name (IANA; the names are those that iptables-save prints on Debian). */
+/** IP protocol numbers by name (IANA; with the names printed by iptables-save on Debian). */
 
 export const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [1, 'icmp'],
@@ -64,12 +64,12 @@ const NUMBERS: ReadonlyMap<string, number> = new Map([
   ['ospfigp', 89],
 ]);
 
-/** The number of the protocol called NAME (lower case), undefined where there is none. */
+/** The number of protocol NAME (lower case), or undefined. */
 export function protocolNumber(name: string): number | undefined {
   return NUMBERS.get(name);
 }
 
-/** How iptables prints a protocol: by name where it has one. */
+/** The name iptables prints for a protocol, or its number. */
 export function protocolName(number: number): string {
   return PROTOCOL_NAMES.get(number) ?? String(number);
 }

@@ -1,6 +1,6 @@
-/** Ports by the name of their service (IANA; the choice and the aliases are those of Debian's /etc/services). */
+/** Ports by service name (IANA; with the selection and aliases of Debian's /etc/services). */
 
-/** `name=port …` by the protocols that the service has. */
+/** `name=port …` by the protocols of the services. */
 const SERVICES: readonly (readonly [protocols: string, services: string])[] = [
   [
     'tcp',
@@ -79,7 +79,7 @@ const PORTS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-/** The port of the service NAME; PROTOCOL (tcp, udp, sctp, dccp) undefined: of any. */
+/** The port of service NAME for PROTOCOL (tcp, udp, sctp, dccp), or for any protocol if undefined. */
 export function servicePort(name: string, protocol: string | undefined): number | undefined {
   if (protocol !== undefined) return PORTS.get(`${protocol} ${name}`);
   return PORTS.get(`tcp ${name}`) ?? PORTS.get(`udp ${name}`) ?? PORTS.get(`sctp ${name}`) ?? PORTS.get(`dccp ${name}`);

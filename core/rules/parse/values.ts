@@ -1,4 +1,4 @@
-/** The values that options take: numbers, addresses, ports, marks; read as iptables reads them and printed as it prints. */
+/** Option values: numbers, addresses, ports and marks, parsed and printed as iptables does. */
 import { type Address, addressFromHostOrder, parseAddress, prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { nearest, RuleFault } from './error.js';
@@ -7,7 +7,7 @@ import { servicePort } from './services.js';
 
 const NUMBER = /^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 
-/** TEXT as a C integer (decimal, 0x…, 0… octal) of at most MAX, else undefined. */
+/** Parses TEXT as a C integer (decimal, 0x…, 0… octal) up to MAX. Returns undefined on error. */
 export function parseNumber(text: string, max: number): number | undefined {
   if (!NUMBER.test(text)) return undefined;
   const octal = text.length > 1 && text[0] === '0' && text[1] !== 'x' && text[1] !== 'X';
@@ -15,7 +15,10 @@ export function parseNumber(text: string, max: number): number | undefined {
   return value <= max ? value : undefined;
 }
 
-/** An IPv4 address as iptables takes it: also 10.1 for 10.1.0.0, one number for all 32 bits, octal and hex parts. */
+/**
+ * Parses an IPv4 address in any form that iptables accepts, including 10.1 for 10.1.0.0, one number for all 32 bits,
+ * and octal and hex parts.
+ */
 export function parseIpv4(text: string): Address | undefined {
   const dotted = parseDottedQuad(text);
   if (dotted !== undefined) return dotted;
@@ -33,13 +36,13 @@ export function parseIpv4(text: string): Address | undefined {
   return addressFromHostOrder(numbers.reduce((address, number) => address * 256 + number, 0));
 }
 
-/** An IPv4 address in four decimal parts, without leading zeros. */
+/** Parses an IPv4 address with four decimal parts and no leading zeros. */
 export function parseDottedQuad(text: string): Address | undefined {
   const address = parseAddress(text);
   return address?.family === 'ipv4' ? address : undefined;
 }
 
-/** An IPv4 network mask from a prefix length or four parts. */
+/** Parses an IPv4 network mask, as a prefix length or four parts. */
 export function parseMask(text: string): Address | undefined {
   const length = parseNumber(text, 32);
   return length === undefined ? parseDottedQuad(text) : prefixMask('ipv4', length);
@@ -48,17 +51,17 @@ export function parseMask(text: string): Address | undefined {
 export function parsePort(word: Word, text: string, protocol: string | undefined): number {
   const port = parseNumber(text, 0xffff) ?? servicePort(text, protocol);
   if (port === undefined)
-    throw new RuleFault(word, `"${text}" is no port and no service known here`, 'a port, 0–65535');
+    throw new RuleFault(word, `"${text}" is neither a port nor a known service`, 'a port, 0–65535');
   return port;
 }
 
-/** Both ends inclusive. */
+/** Both ends are inclusive. */
 export interface PortRange {
   readonly min: number;
   readonly max: number;
 }
 
-/** `p`, `p:q`, `:q`, `p:` (xtables' port ranges with open ends). */
+/** Parses `p`, `p:q`, `:q`, `p:` (xtables port ranges with open ends). */
 export function parsePortRange(word: Word, protocol?: string): PortRange {
   const colon = word.text.indexOf(':');
   if (colon < 0) {
@@ -77,7 +80,7 @@ export function formatPortRange(range: PortRange): string {
   return range.min === range.max ? String(range.min) : `${range.min}:${range.max}`;
 }
 
-/** A protocol's number from its name or number. */
+/** Parses a protocol name or number. */
 export function parseProtocol(word: Word): number {
   const text = word.text.toLowerCase();
   const number = text === 'all' ? 0 : (parseNumber(text, 255) ?? protocolNumber(text));
@@ -88,13 +91,13 @@ export function parseProtocol(word: Word): number {
   return number;
 }
 
-/** int32 both, as marks are in packets and connections. */
+/** Both are int32, like the marks of packets and connections. */
 export interface MaskedValue {
   readonly value: number;
   readonly mask: number;
 }
 
-/** `value[/mask]`; the mask is all ones where it is not given. */
+/** Parses `value[/mask]`. The mask defaults to all ones. */
 export function parseMasked(word: Word): MaskedValue {
   const [value, mask, more] = word.text.split('/');
   const number = parseNumber(value, 0xffffffff);
@@ -105,24 +108,24 @@ export function parseMasked(word: Word): MaskedValue {
   return { value: number | 0, mask: maskNumber | 0 };
 }
 
-/** A 32-bit number, as int32. */
+/** Parses a 32-bit number into an int32. */
 export function parseWord32(word: Word): number {
   const number = parseNumber(word.text, 0xffffffff);
   if (number === undefined) throw new RuleFault(word, `bad number "${word.text}"`, 'a number of 32 bits');
   return number | 0;
 }
 
-/** 0x… of an int32. */
+/** Formats an int32 as 0x…. */
 export function formatHex(value: number): string {
   return `0x${(value >>> 0).toString(16)}`;
 }
 
-/** 0x.. of a byte, always two digits. */
+/** Formats a byte as 0x.., always with two digits. */
 export function formatHexByte(value: number): string {
   return `0x${value.toString(16).padStart(2, '0')}`;
 }
 
-/** The first MAX_BYTES of TEXT in UTF-8, without a character that would be cut. */
+/** Truncates TEXT to MAX_BYTES in UTF-8, without splitting a character. */
 export function cutToBytes(text: string, maxBytes: number): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= maxBytes) return text;
