@@ -3,9 +3,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Larger files are not hashed as a whole: that would take longer than replaying them. */
-const WHOLE_BYTES = 2 ** 24;
+const WHOLE_BYTES = 2 ** 22;
 /** How much of the beginning and of the end of a larger file is hashed. */
-const SAMPLE_BYTES = 2 ** 20;
+const SAMPLE_BYTES = 2 ** 16;
 
 /** An input file. */
 export interface FileRecord {
@@ -14,7 +14,7 @@ export interface FileRecord {
   /** This and the hashes are absent for inputs without a size, such as a pipe. */
   sizeBytes?: number;
   sha256?: string;
-  /** In place of `sha256` for a file of more than 16 MiB: the hash of its first and last MiB. */
+  /** In place of `sha256` for a file of more than 4 MiB: the hash of its first and last 64 KiB. */
   sampleSha256?: string;
 }
 

@@ -1,6 +1,15 @@
 /** Conditions: what matches lower themselves to. Everything that is known of a match follows from them. */
 import { toLoaded } from '../../codecs/byte-order.js';
-import { ABSENT, type FieldName, fieldRow, formatField, highestValue, readField, type ValueField } from '../fields.js';
+import {
+  ABSENT,
+  FIELDS,
+  type FieldName,
+  fieldRow,
+  formatField,
+  highestValue,
+  readField,
+  type ValueField,
+} from '../fields.js';
 import type { Packet } from '../packet.js';
 import type { RuleContext } from './context.js';
 import { normalRanges, otherRanges, type ValueRange } from './ranges.js';
@@ -10,6 +19,8 @@ import { anyOf as anyOfCode, type Code, code, FALSE, type Generator, TRUE, unles
 export interface FieldCondition {
   readonly kind: 'field';
   readonly field: ValueField;
+  /** How it is read, which the interpreter need not look up for each packet. */
+  readonly read: (packet: Packet, context: RuleContext) => number;
   /** The bits of the value that count; undefined: all. */
   readonly mask: number | undefined;
   /** Ascending and apart. */
@@ -34,7 +45,7 @@ function fieldCondition(
   ranges: readonly ValueRange[],
   negated: boolean,
 ): FieldCondition {
-  return { kind: 'field', field, mask, ranges, negated, orAbsent: false };
+  return { kind: 'field', field, read: FIELDS[field].read, mask, ranges, negated, orAbsent: false };
 }
 
 const isFilled = ({ min, max }: ValueRange): boolean => min <= max;
@@ -88,7 +99,7 @@ export function conditionFields(condition: Condition): readonly FieldName[] {
 /** Does PACKET meet CONDITION? This defines what a condition means. */
 export function checkCondition(condition: Condition, packet: Packet, context: RuleContext): boolean {
   if (condition.kind === 'any') return condition.anyOf.some((one) => checkCondition(one, packet, context));
-  const value = readField(condition.field, packet, context);
+  const value = condition.read(packet, context);
   return value === ABSENT ? condition.orAbsent : holdsFor(condition, value);
 }
 
