@@ -34,8 +34,14 @@ export interface PlayOptions {
   profile: Profile;
   /** How many packets there are at most. */
   packets: number;
+  /** How many conversations there are at most. */
+  scenes?: number;
   dir: string;
 }
+
+/** Conversations of a case, at least and at most. */
+const FEWEST_SCENES = 6;
+const MOST_SCENES = 22;
 
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1_000_000n;
@@ -55,7 +61,7 @@ export function caseFolder(dir: string, ifaces: readonly string[]): CaseFolder {
 }
 
 /** Plays the case of a seed through the kernel and keeps it in DIR. */
-export function playCase(libc: Libc, { seed, profile, packets, dir }: PlayOptions): LiveCase {
+export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCENES, dir }: PlayOptions): LiveCase {
   const prng = new Prng(seed);
   const { world, rules } = randomCase(prng, profile);
   const router = new Router(libc, world.host);
@@ -68,7 +74,8 @@ export function playCase(libc: Libc, { seed, profile, packets, dir }: PlayOption
     writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
     const record = new ReplayRecord(router.devices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity };
-    play(router, record, stage, randomScenes(stage, profile, prng.between(6, 22)), packets, profile.pauses);
+    const count = Math.min(scenes, prng.between(FEWEST_SCENES, MOST_SCENES));
+    play(router, record, stage, randomScenes(stage, profile, count), packets, profile.pauses);
     record.write(folder.wantDir, router);
     return {
       ...folder,

@@ -1,0 +1,327 @@
+/** Rules as fast-check makes them: iptables-save text of every match and target, in whatever spellings iptables takes. */
+import * as fc from 'fast-check';
+
+/** `-m NAME …` with the `-p` that it needs before it. */
+export interface MatchText {
+  readonly protocol?: string;
+  readonly text: string;
+}
+
+type Text = fc.Arbitrary<string>;
+
+const number = (min: number, max: number): Text => fc.integer({ min, max }).map(String);
+const oneOf = (...texts: string[]): Text => fc.constantFrom(...texts);
+const joined = (separator: string, ...parts: Text[]): Text => fc.tuple(...parts).map((texts) => texts.join(separator));
+const maybe = (text: Text): Text => fc.option(text, { nil: '' });
+const not = fc.boolean().map((negated) => (negated ? '! ' : ''));
+
+/** One to MOST of OPTIONS, in any order, each at most once. */
+const someOf = (options: readonly Text[], most = options.length): Text =>
+  fc
+    .shuffledSubarray([...options], { minLength: 1, maxLength: most })
+    .chain((chosen) => fc.tuple(...chosen))
+    .map((texts) => texts.join(' '));
+
+const list = (names: readonly string[]): Text =>
+  fc.shuffledSubarray([...names], { minLength: 1 }).map((chosen) => chosen.join(','));
+
+const byte = number(0, 255);
+const address = joined('.', byte, byte, byte, byte);
+const network = fc.oneof(address, joined('/', address, number(0, 32)), joined('/', address, address));
+const port = fc.oneof(number(0, 65_535), oneOf('0', '1', '80', '65535'));
+const two = (low: number, high: number, separator: string): Text =>
+  fc
+    .tuple(fc.integer({ min: low, max: high }), fc.integer({ min: low, max: high }))
+    .map(([a, b]) => `${Math.min(a, b)}${separator}${Math.max(a, b)}`);
+/** All ports are no match: iptables-save prints nothing of them, not even of their negation. */
+const ALL_PORTS = ['0:65535', ':65535', '0:'];
+const portRange = fc
+  .oneof(
+    port,
+    two(0, 65_535, ':'),
+    port.map((text) => `:${text}`),
+    port.map((text) => `${text}:`),
+  )
+  .filter((text) => !ALL_PORTS.includes(text));
+const natPorts = fc.oneof(number(1, 65_535), two(1, 65_535, '-'));
+const natAddresses = fc.oneof(address, joined('-', address, address));
+const word32 = fc.integer({ min: 0, max: 0xffffffff });
+const word = word32.chain((value) => oneOf(String(value), `0x${value.toString(16)}`));
+const masked = fc.oneof(word, joined('/', word, word));
+const device = fc.stringMatching(/^[a-z][a-z0-9.@-]{0,13}\+?$/);
+/** What has to be quoted, and what is more than a byte; no line ends, as a rule is a line. */
+const words = fc
+  .string({ unit: fc.constantFrom(...'abc XYZ09"\'\\`$!-_#äé→'), minLength: 1, maxLength: 24 })
+  .map((text) => text.replace(/^!+$/, 'x'));
+const quoted = words.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`);
+
+const states = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED'];
+const types = [
+  ...['UNSPEC', 'UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST', 'MULTICAST'],
+  ...['BLACKHOLE', 'UNREACHABLE', 'PROHIBIT', 'THROW'],
+];
+const flags = ['SYN', 'ACK', 'FIN', 'RST', 'URG', 'PSH'];
+const negatable = (option: string, value: Text): Text => joined('', not, fc.constant(`${option} `), value);
+const plain = (option: string, value: Text): Text => value.map((text) => `${option} ${text}`);
+
+const multiportRange = fc.oneof(
+  { weight: 2, arbitrary: number(0, 65_535) },
+  fc.tuple(fc.integer({ min: 0, max: 60_000 }), fc.integer({ min: 1, max: 5000 })).map(([a, n]) => `${a}:${a + n}`),
+);
+
+/** Rates of which iptables-save prints the period exactly. */
+const limit = fc.oneof(
+  joined(' --limit-burst ', oneOf('1/second', '5/sec', '10000/s', '250/second'), number(1, 10_000)),
+  joined(' --limit-burst ', oneOf('1/minute', '2/min', '10/hour', '1/hour', '24/day'), number(1, 4)),
+  oneOf('3/minute', '12/hour', '1/day --limit-burst 1'),
+);
+
+const ofProtocol = (protocols: readonly string[], text: Text): fc.Arbitrary<MatchText> =>
+  fc.record({ protocol: fc.constantFrom(...protocols), text });
+const ofAny = (text: Text): fc.Arbitrary<MatchText> => text.map((one) => ({ text: one }));
+
+/** By name of the match: what may stand behind `-m NAME`. */
+export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
+  addrtype: ofAny(
+    joined(
+      ' ',
+      someOf([negatable('--src-type', list(types)), negatable('--dst-type', list(types))]),
+      oneOf('', '--limit-iface-in', '--limit-iface-out'),
+    ),
+  ),
+  comment: ofAny(plain('--comment', quoted)),
+  connmark: ofAny(negatable('--mark', masked)),
+  conntrack: ofAny(
+    someOf(
+      [
+        negatable('--ctstate', list([...states, 'SNAT', 'DNAT'])),
+        negatable('--ctproto', oneOf('tcp', 'udp', 'icmp', '47', 'sctp', '253')),
+        ...['--ctorigsrc', '--ctorigdst', '--ctreplsrc', '--ctrepldst'].map((name) =>
+          negatable(name, fc.oneof(address, joined('/', address, number(1, 32)))),
+        ),
+        ...['--ctorigsrcport', '--ctorigdstport', '--ctreplsrcport', '--ctrepldstport'].map((name) =>
+          negatable(name, fc.oneof(number(1, 65_535), two(1, 65_535, ':'))),
+        ),
+        negatable('--ctstatus', fc.oneof(oneOf('NONE'), list(['EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED']))),
+        negatable('--ctexpire', fc.oneof(number(0, 0xffffffff), two(0, 0xffffffff, ':'))),
+        plain('--ctdir', oneOf('ORIGINAL', 'REPLY')),
+      ],
+      5,
+    ),
+  ),
+  dscp: ofAny(
+    fc.oneof(negatable('--dscp', number(0, 63)), negatable('--dscp-class', oneOf('EF', 'CS1', 'AF43', 'BE'))),
+  ),
+  ecn: fc.oneof(
+    ofAny(negatable('--ecn-ip-ect', number(0, 3))),
+    ofProtocol(
+      ['tcp'],
+      someOf([negatable('--ecn-tcp-cwr', fc.constant('')), negatable('--ecn-tcp-ece', fc.constant(''))]),
+    ),
+  ),
+  icmp: ofProtocol(
+    ['icmp'],
+    negatable(
+      '--icmp-type',
+      fc.oneof(
+        number(0, 254),
+        joined('/', number(0, 254), byte),
+        oneOf('any', 'echo-request', 'host-unreachable', 'ttl-exceeded'),
+      ),
+    ),
+  ),
+  iprange: ofAny(
+    someOf(
+      ['--src-range', '--dst-range'].map((name) => negatable(name, fc.oneof(address, joined('-', address, address)))),
+    ),
+  ),
+  length: ofAny(negatable('--length', fc.oneof(number(0, 65_535), two(0, 65_535, ':')))),
+  limit: ofAny(plain('--limit', limit)),
+  mark: ofAny(negatable('--mark', masked)),
+  multiport: ofProtocol(
+    ['tcp', 'udp', 'udplite', 'sctp', 'dccp'],
+    joined(
+      '',
+      not,
+      oneOf('--sports ', '--dports ', '--ports ', '--source-ports ', '--destination-ports '),
+      fc.array(multiportRange, { minLength: 1, maxLength: 7 }).map((ports) => ports.join(',')),
+    ),
+  ),
+  pkttype: ofAny(negatable('--pkt-type', oneOf('unicast', 'broadcast', 'multicast', 'host', 'otherhost', 'mcast'))),
+  state: ofAny(negatable('--state', list(states))),
+  statistic: ofAny(
+    fc.oneof(
+      fc
+        .integer({ min: 1, max: 1000 })
+        .chain((every) =>
+          joined('', fc.constant('--mode nth '), not, fc.constant(`--every ${every} --packet `), number(0, every - 1)),
+        ),
+      joined('', fc.constant('--mode random '), not, plain('--probability', oneOf('0.5', '0', '1', '0.25', '0.125'))),
+    ),
+  ),
+  tcp: ofProtocol(
+    ['tcp'],
+    someOf([
+      negatable('--sport', portRange),
+      negatable('--dport', portRange),
+      negatable('--tcp-option', number(1, 255)),
+      fc.oneof(
+        joined('', not, fc.constant('--syn')),
+        negatable('--tcp-flags', joined(' ', list(flags), fc.oneof(list(flags), oneOf('NONE', 'ALL')))),
+      ),
+    ]),
+  ),
+  tos: ofAny(negatable('--tos', fc.oneof(byte, joined('/', byte, byte), oneOf('Minimize-Delay', '0x10', '0x08/0x3f')))),
+  ttl: ofAny(fc.oneof(negatable('--ttl-eq', byte), plain('--ttl-lt', byte), plain('--ttl-gt', byte))),
+  udp: ofProtocol(['udp'], someOf([negatable('--sport', portRange), negatable('--dport', portRange)])),
+};
+
+export interface TargetText extends MatchText {
+  /** The tables in which it may be. */
+  readonly tables: readonly string[];
+}
+
+const ALL_TABLES = ['raw', 'mangle', 'nat', 'filter', 'security'];
+const target = (tables: readonly string[], text: Text, protocol?: string): fc.Arbitrary<TargetText> =>
+  text.map((one) => ({ tables, text: one, ...(protocol === undefined ? {} : { protocol }) }));
+const marks = [
+  plain('--set-mark', masked),
+  plain('--set-xmark', masked),
+  plain('--and-mark', word),
+  plain('--or-mark', word),
+  plain('--xor-mark', word),
+];
+const shift = maybe(joined(' ', oneOf('--left-shift-mark', '--right-shift-mark'), number(0, 31)));
+
+/** By name of the target: what may stand behind `-j NAME`. */
+export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = {
+  CONNMARK: target(
+    ALL_TABLES,
+    fc.oneof(
+      fc.oneof(...marks),
+      joined(
+        ' ',
+        oneOf('--save-mark', '--restore-mark'),
+        maybe(plain('--nfmask', word)),
+        maybe(plain('--ctmask', word)),
+        shift,
+      ),
+      joined(' ', oneOf('--save-mark', '--restore-mark'), plain('--mask', word)),
+    ),
+  ),
+  DNAT: fc.oneof(
+    target(['nat'], joined(' ', plain('--to-destination', natAddresses), oneOf('', '--persistent', '--random'))),
+    target(['nat'], plain('--to-destination', joined(':', maybe(natAddresses), natPorts)), 'tcp'),
+    target(
+      ['nat'],
+      plain(
+        '--to-destination',
+        joined(':', address, joined('/', oneOf('1-65535', '8000-8080', '22-23'), number(1, 65_535))),
+      ),
+      'udp',
+    ),
+  ),
+  LOG: target(
+    ALL_TABLES,
+    joined(
+      ' ',
+      maybe(plain('--log-prefix', quoted)),
+      maybe(plain('--log-level', oneOf('0', '7', 'info', 'warning', 'panic', 'debug'))),
+      maybe(
+        someOf(
+          ['--log-tcp-sequence', '--log-tcp-options', '--log-ip-options', '--log-uid', '--log-macdecode'].map((name) =>
+            fc.constant(name),
+          ),
+        ),
+      ),
+    ),
+  ),
+  MARK: target(ALL_TABLES, fc.oneof(...marks)),
+  MASQUERADE: fc.oneof(
+    target(['nat'], oneOf('', '--random', '--random-fully')),
+    target(['nat'], joined(' ', plain('--to-ports', natPorts), oneOf('', '--random')), 'udp'),
+  ),
+  REDIRECT: fc.oneof(target(['nat'], oneOf('', '--random')), target(['nat'], plain('--to-ports', natPorts), 'tcp')),
+  REJECT: fc.oneof(
+    target(
+      ['filter'],
+      oneOf('', '--reject-with icmp-net-unreachable', '--reject-with host-prohib', '--reject-with admin-prohib'),
+    ),
+    target(['filter'], fc.constant('--reject-with tcp-reset'), 'tcp'),
+  ),
+  SNAT: fc.oneof(
+    target(
+      ['nat'],
+      joined(' ', plain('--to-source', natAddresses), oneOf('', '--persistent', '--random', '--random-fully')),
+    ),
+    target(['nat'], plain('--to-source', joined(':', natAddresses, natPorts)), 'tcp'),
+  ),
+};
+
+const VERDICTS: readonly fc.Arbitrary<TargetText>[] = [
+  '',
+  '-j ACCEPT',
+  '-j DROP',
+  '-j RETURN',
+  '-j OTHER',
+  '-g OTHER',
+].map(
+  // The nat table takes no DROP.
+  (text) => fc.constant({ tables: ALL_TABLES.filter((table) => table !== 'nat'), text }),
+);
+const TARGETS = fc.oneof(
+  fc.oneof(...VERDICTS),
+  ...Object.entries(TARGET_TEXTS).map(([name, texts]) =>
+    texts.map((one) => ({ ...one, text: `-j ${name} ${one.text}` })),
+  ),
+);
+
+const BASE = [
+  negatable('-s', network),
+  negatable('-d', network),
+  negatable('-i', device),
+  negatable('-o', device),
+  joined('', not, fc.constant('-f')),
+];
+
+/** A rule behind `-A CHAIN`, in a table that allows it. */
+export interface RuleText {
+  readonly table: string;
+  readonly text: string;
+}
+
+/** One rule with up to three matches. All that need a protocol need the same. */
+export const ruleText: fc.Arbitrary<RuleText> = fc
+  .tuple(
+    fc.shuffledSubarray(BASE, { maxLength: 3 }).chain((chosen) => fc.tuple(...chosen)),
+    fc.shuffledSubarray(Object.keys(MATCH_TEXTS), { maxLength: 3 }),
+    TARGETS,
+  )
+  .chain(([base, names, { tables, text, protocol }]) =>
+    fc
+      .tuple(fc.constantFrom(...tables), ...names.map((name) => MATCH_TEXTS[name]))
+      .map(([table, ...matches]) => ruleOf(table as string, base, names, matches as MatchText[], text, protocol)),
+  );
+
+function ruleOf(
+  table: string,
+  base: readonly string[],
+  names: readonly string[],
+  matches: readonly MatchText[],
+  targetText: string,
+  wanted: string | undefined,
+): RuleText {
+  const protocol = wanted ?? matches.find((match) => match.protocol !== undefined)?.protocol;
+  const kept = names.flatMap((name, i) => {
+    const match = matches[i];
+    return match.protocol === undefined || match.protocol === protocol ? [`-m ${name} ${match.text}`] : [];
+  });
+  // A fragment has no header that a match of a protocol could look at.
+  const parts = [
+    ...base.filter((part) => protocol === undefined || !part.endsWith('-f')),
+    ...(protocol === undefined ? [] : [`-p ${protocol}`]),
+    ...kept,
+    targetText,
+  ];
+  return { table, text: parts.filter((part) => part !== '').join(' ') };
+}
