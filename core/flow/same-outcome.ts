@@ -7,30 +7,24 @@
  * What is left after all rules that the packet met is, field by field, as much as can be said without looking at two
  * fields at once.
  */
-import { ABSENT, type FieldName, highestValue, readField, type ValueField } from '../fields.js';
+import { type FieldName, readField, type ValueField } from '../fields.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../hooks.js';
 import { Packet } from '../packet.js';
-import { type Condition, checkCondition, type FieldCondition, valuesOf } from '../rules/condition.js';
+import { type Condition, checkCondition, type FieldCondition } from '../rules/condition.js';
 import type { RuleContext } from '../rules/context.js';
 import { effectOf } from '../rules/effect.js';
 import { checkHeader, isCondition, lowerRule, type NativeTest, type Step, splitSteps } from '../rules/lower.js';
 import type { Chain, Rule, Table } from '../rules/model.js';
-import { commonRanges, otherRanges, type ValueRange } from '../rules/ranges.js';
 import { isWhole } from '../rules/run/compile.js';
-
-/** What a field of a packet may be. */
-export interface FieldValues {
-  /** Ascending and apart. */
-  readonly ranges: readonly ValueRange[];
-  /** Packets that do not have the field are among them. */
-  readonly orAbsent: boolean;
-}
+import { type FieldValues, fitsFields, Narrowing, onlyValue, valuesWith } from './narrowing.js';
 
 /** A test that no condition can say, and what it answered. */
 export interface NativeAnswer {
   readonly rule: Rule;
   readonly native: NativeTest;
   readonly answer: boolean;
+  /** It found the packet malformed, and so drops it. */
+  readonly drops: boolean;
 }
 
 /** Packets that a table treats alike. */
@@ -41,6 +35,8 @@ export interface SameOutcome {
   readonly decidedBy: Rule | Chain;
   /** What their fields may be; a field that is not here may be anything. */
   readonly fields: ReadonlyMap<ValueField, FieldValues>;
+  /** What narrowed a field, in order: rules, or that the layer-4 header is cut short. */
+  readonly narrowedBy: ReadonlyMap<ValueField, readonly (Rule | 'header')[]>;
   /** Conditions whose masks make too many ranges. They meet these as well. */
   readonly conditions: readonly FieldCondition[];
   /** Their layer-4 headers are whole; otherwise as much of these is there as of the packet that was looked at. */
@@ -71,11 +67,17 @@ export function learnOutcome(
 export function holdsPacket(outcome: SameOutcome, packet: Packet, context: RuleContext): boolean {
   if (isWhole(packet) !== outcome.isWhole) return false;
   if (!outcome.isWhole && packet.l4Available !== outcome.l4Available) return false;
-  for (const [name, { ranges, orAbsent }] of outcome.fields) {
-    const value = readField(name, packet, context);
-    if (value === ABSENT ? !orAbsent : !isIn(ranges, value)) return false;
-  }
+  if (!fitsFields(outcome.fields, packet, context)) return false;
   return outcome.conditions.every((condition) => checkCondition(condition, packet, context));
+}
+
+/** Whether PACKET gives the same ANSWERS. */
+export function answersAlike(answers: readonly NativeAnswer[], packet: Packet, context: RuleContext): boolean {
+  const asked = Object.assign(new Packet(), packet);
+  return answers.every(({ native, answer, drops }) => {
+    asked.hotdrop = false;
+    return native.check?.(asked, context) === answer && asked.hotdrop === drops;
+  });
 }
 
 /** Thrown where nothing can be said. */
@@ -91,7 +93,9 @@ class OutcomeLearner {
   /** The packet, a copy: its mark is what rules made of it. */
   readonly #packet: Packet;
   readonly #isWhole: boolean;
-  readonly #fields = new Map<ValueField, FieldValues>();
+  readonly #narrowing = new Narrowing<Rule | 'header'>();
+  /** What narrows: the rule that is looked at. */
+  #by: Rule | 'header' = 'header';
   readonly #conditions: FieldCondition[] = [];
   readonly #answers: NativeAnswer[] = [];
   readonly #matched: Rule[] = [];
@@ -115,7 +119,8 @@ class OutcomeLearner {
       return {
         matched: this.#matched,
         decidedBy: end ?? chain,
-        fields: this.#fields,
+        fields: this.#narrowing.fields,
+        narrowedBy: this.#narrowing.narrowedBy,
         conditions: this.#conditions,
         isWhole: this.#isWhole,
         l4Available: this.#packet.l4Available,
@@ -129,6 +134,7 @@ class OutcomeLearner {
 
   #walk(chain: Chain): End {
     for (const rule of chain.rules) {
+      this.#by = rule;
       if (!this.#matches(rule)) {
         if (this.#packet.hotdrop) return rule;
         continue;
@@ -196,7 +202,7 @@ class OutcomeLearner {
     const { native } = step;
     const answer = native.check === undefined ? this.#ask(rule, native) : native.check(this.#packet, this.#context);
     if (answer === undefined || native.reads.some((name) => this.#set.get(name) === 'unknown')) throw new Unknown();
-    this.#answers.push({ rule, native, answer });
+    this.#answers.push({ rule, native, answer, drops: this.#packet.hotdrop });
     return answer;
   }
 
@@ -234,8 +240,7 @@ class OutcomeLearner {
     }
     if (this.#set.get(condition.field) === 'same') return 1;
     const kept = valuesWith(condition, answer);
-    const now = this.#valuesOf(condition.field);
-    return kept === undefined ? 0 : count(commonRanges(now.ranges, kept.ranges)) / count(now.ranges);
+    return kept === undefined ? 0 : this.#narrowing.share(condition.field, kept);
   }
 
   /** Keep those packets only that have the ANSWER of this one to CONDITION. */
@@ -264,33 +269,10 @@ class OutcomeLearner {
   /** Only packets with this one's value of the field NAME are left. */
   #pin(name: ValueField): void {
     if (this.#set.has(name)) return;
-    const value = readField(name, this.#packet, this.#context);
-    const isAbsent = value === ABSENT;
-    this.#narrow(name, { ranges: isAbsent ? [] : [{ min: value, max: value }], orAbsent: isAbsent });
+    this.#narrow(name, onlyValue(readField(name, this.#packet, this.#context)));
   }
 
-  #narrow(name: ValueField, { ranges, orAbsent }: FieldValues): void {
-    const now = this.#valuesOf(name);
-    this.#fields.set(name, { ranges: commonRanges(now.ranges, ranges), orAbsent: now.orAbsent && orAbsent });
+  #narrow(name: ValueField, values: FieldValues): void {
+    this.#narrowing.narrow(name, values, [this.#by]);
   }
-
-  #valuesOf(name: ValueField): FieldValues {
-    return this.#fields.get(name) ?? { ranges: [{ min: 0, max: highestValue(name) }], orAbsent: true };
-  }
-}
-
-/** The values for which CONDITION has ANSWER; undefined: its mask makes too many ranges. */
-function valuesWith(condition: FieldCondition, answer: boolean): FieldValues | undefined {
-  const ranges = valuesOf(condition);
-  if (ranges === undefined) return undefined;
-  const { orAbsent, field } = condition;
-  return answer ? { ranges, orAbsent } : { ranges: otherRanges(ranges, highestValue(field)), orAbsent: !orAbsent };
-}
-
-function count(ranges: readonly ValueRange[]): number {
-  return ranges.reduce((sum, { min, max }) => sum + max - min + 1, 0);
-}
-
-function isIn(ranges: readonly ValueRange[], value: number): boolean {
-  return ranges.some(({ min, max }) => value >= min && value <= max);
 }

@@ -1,0 +1,254 @@
+/**
+ * Follows each packet through an emulated host, and works out which other packets are bound to go the same way (see
+ * traversal.ts). Each table is looked at just before it runs, with the packet and its connection as they are then.
+ */
+import { IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
+import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput } from '../emulator.js';
+import type { DroppedEvent, LeftEvent, PacketEvent } from '../events.js';
+import { HOOK_NAMES, Hook, type HookEntry, Priority, TABLE_HOOKS, type TableName, Verdict } from '../hooks.js';
+import type { Host } from '../host/host.js';
+import { CtInfo, type Packet } from '../packet.js';
+import type { Reason } from '../reasons.js';
+import type { RuleContext } from '../rules/context.js';
+import type { Table } from '../rules/model.js';
+import { learnOutcome, type SameOutcome } from './same-outcome.js';
+import type { Traversal, TraversalEnd } from './traversal.js';
+import { TraversalSet } from './traversal-set.js';
+
+/** The tables that a hook runs at each of these priorities; nat's place depends on what it rewrites there. */
+const TABLES_AT: readonly (readonly [priority: number, table: TableName, hooks: readonly Hook[]])[] = [
+  [Priority.RAW, 'raw', TABLE_HOOKS.raw],
+  [Priority.MANGLE, 'mangle', TABLE_HOOKS.mangle],
+  [Priority.DNAT, 'nat', [Hook.PREROUTING, Hook.OUTPUT]],
+  [Priority.FILTER, 'filter', TABLE_HOOKS.filter],
+  [Priority.SECURITY, 'security', TABLE_HOOKS.security],
+  [Priority.SNAT, 'nat', [Hook.INPUT, Hook.POSTROUTING]],
+];
+
+/** Why a packet is dropped that is dropped for what a `TraversalSet` looks at. */
+const SAID: ReadonlySet<Reason> = new Set([
+  ...(['rule', 'policy', 'rule-header', 'nat-rule', 'ttl-exceeded', 'fragmentation-needed'] as const),
+  ...(['martian-source', 'martian-destination', 'rp-filter', 'forwarding-off', 'no-route'] as const),
+  ...(['unreachable-route', 'prohibit-route', 'blackhole-route', 'multicast-not-joined'] as const),
+  ...(['link-layer-broadcast', 'source-not-local'] as const),
+]);
+
+/** An emulator that knows of the packet that went in last what others would share with it. */
+export interface TraversalEmulator {
+  readonly emulator: Emulator;
+  /** Undefined where the last frame reached no hook, or is held as a fragment. */
+  readonly last: Traversal | undefined;
+  /** What rules see of packets and their connections; nothing can be done with it. */
+  readonly context: RuleContext;
+}
+
+export function createTraversalEmulator(
+  options: Omit<EmulatorOptions, 'hookEntries' | 'engine'>,
+  output: EmulatorOutput,
+): TraversalEmulator {
+  const recorder = new TraversalRecorder(options.ruleset.tables, options.host);
+  const observer = (event: PacketEvent): void => {
+    recorder.hear(event);
+    options.observer?.(event);
+  };
+  const emulator = createEmulator({ ...options, hookEntries: recorder.entries, observer }, output);
+  recorder.context = readingContext(options.host, emulator);
+  return {
+    emulator,
+    context: recorder.context,
+    get last() {
+      return recorder.last;
+    },
+  };
+}
+
+class TraversalRecorder {
+  last: Traversal | undefined;
+  context!: RuleContext;
+  readonly entries: readonly HookEntry[];
+  readonly #host: Host;
+  readonly #hasNat: boolean;
+  /** Of the packet that is followed; undefined: none is, or not yet. */
+  #set: TraversalSet | undefined;
+  #packet: Packet | undefined;
+  #isLocal = false;
+  #isMadeOfFragments = false;
+  /** Of the hook that was entered last. */
+  #depth = 0;
+  /** What the table nat would do, until it is known whether it was asked. */
+  #nat: SameOutcome | undefined;
+  #isNatAsked = false;
+  #isNatNext = false;
+
+  constructor(tables: readonly Table[], host: Host) {
+    this.#host = host;
+    this.#hasNat = tables.some(({ name }) => name === 'nat');
+    this.entries = HOOK_NAMES.flatMap((_, at) => {
+      const hook = at as Hook;
+      // Whatever its tables are, each hook is noticed.
+      const entries = [entryOf(hook, Priority.RAW - 1, (packet) => this.#enter(packet, hook))];
+      for (const [priority, name, hooks] of TABLES_AT) {
+        const table = tables.find((one) => one.name === name);
+        if (table === undefined || !hooks.includes(hook)) continue;
+        entries.push(entryOf(hook, priority - 1, () => this.#meet(table, hook)));
+        // Of one priority, the entries of the tables run first.
+        if (name === 'nat') entries.push(entryOf(hook, priority, () => this.#settleNat()));
+      }
+      const isTracked = hook === Hook.PREROUTING || hook === Hook.OUTPUT;
+      // Behind conntrack's own entry.
+      return isTracked ? [...entries, entryOf(hook, Priority.CONNTRACK, () => this.#track())] : entries;
+    });
+  }
+
+  hear(event: PacketEvent): void {
+    if (event.kind === 'hook') this.#depth = event.depth;
+    if (event.depth > 0) return;
+    switch (event.kind) {
+      case 'frame':
+        this.last = undefined;
+        this.#set = undefined;
+        this.#isLocal = event.dev === undefined;
+        this.#isMadeOfFragments = false;
+        this.#isNatNext = false;
+        return;
+      case 'reassembled':
+        this.#isMadeOfFragments = true;
+        return;
+      case 'rule':
+      case 'policy':
+        if (this.#isNatNext && event.table === 'nat') this.#isNatAsked = true;
+        return;
+      case 'routed':
+        this.#settleNat();
+        return void this.#set?.route();
+      case 'dropped':
+      case 'left':
+        this.#settleNat();
+        return void this.#finish(event);
+      default:
+    }
+  }
+
+  /** The first entry of each hook. */
+  #enter(packet: Packet, hook: Hook): void {
+    if (this.#depth > 0) return;
+    if (this.#set === undefined) this.#start(packet);
+    else if (hook === Hook.FORWARD) {
+      this.#set.spendTtl(true);
+      this.#set.compareWithMtu();
+    }
+  }
+
+  #start(packet: Packet): void {
+    const set = new TraversalSet(this.#host, this.context, packet, this.#isLocal);
+    this.#set = set;
+    this.#packet = packet;
+    if (packet.headerLength > IPV4_LENGTH) set.leaveAlone('ip-options');
+    if (this.#isMadeOfFragments) set.leaveAlone('reassembled');
+    if (!this.#isLocal) return;
+    if (packet.isToMany) set.leaveAlone('broadcast');
+    set.haveSource();
+    set.route();
+    set.compareWithMtu();
+  }
+
+  #track(): void {
+    if (this.#depth > 0 || this.#set === undefined || this.#set.given !== undefined) return;
+    this.#set.track();
+    const { ctinfo, protocol } = this.#packet!;
+    if (this.#hasNat && ctinfo === CtInfo.RELATED && protocol === IPPROTO_ICMP)
+      this.#set.leaveAlone('quoted-connection');
+  }
+
+  /** TABLE is next. */
+  #meet(table: Table, hook: Hook): void {
+    const set = this.#set;
+    if (this.#depth > 0 || set === undefined) return;
+    const outcome = learnOutcome(table, hook, this.#packet!, this.context);
+    if (table.name === 'nat') {
+      this.#isNatNext = true;
+      this.#isNatAsked = false;
+      this.#nat = outcome;
+    } else if (outcome === undefined) set.leaveAlone('rule-state', table.name, hook);
+    else set.pass(outcome);
+  }
+
+  /** The table nat was asked, or not, and the packet is translated, or not. */
+  #settleNat(): void {
+    const set = this.#set;
+    if (!this.#isNatNext || set === undefined) return;
+    this.#isNatNext = false;
+    const outcome = this.#isNatAsked ? this.#nat : undefined;
+    if (outcome !== undefined) set.pass(outcome);
+    else if (this.#isNatAsked) set.leaveAlone('rule-state', 'nat', this.#packet?.hook);
+    set.translate(outcome !== undefined && 'target' in outcome.decidedBy ? outcome.decidedBy : undefined);
+  }
+
+  #finish(event: DroppedEvent | LeftEvent): void {
+    const set = this.#set;
+    const packet = this.#packet;
+    if (set === undefined || packet === undefined || this.last !== undefined) return;
+    if (event.kind === 'dropped') this.#drop(set, event.cause.reason);
+    else if (event.dev !== undefined) set.compareWithMtu();
+    this.last = {
+      end: this.#endOf(event, packet),
+      matched: set.matched,
+      connection: set.given,
+      alone: set.alone,
+      isLocal: this.#isLocal,
+      fields: set.arrival.fields,
+      connectionFields: set.connection.fields,
+      narrowedBy: new Map([...set.arrival.narrowedBy, ...set.connection.narrowedBy]),
+      conditions: set.conditions,
+      answers: set.answers,
+      header: set.header,
+      isTranslated: set.isTranslated,
+      dontFragment: set.dontFragment,
+    };
+  }
+
+  #drop(set: TraversalSet, reason: Reason): void {
+    if (!SAID.has(reason)) return void set.leaveAlone('dropped');
+    if (reason === 'ttl-exceeded') set.spendTtl(false);
+    if (reason !== 'fragmentation-needed') return;
+    if (!this.#isLocal && !set.isTtlSpent) set.spendTtl(true);
+    set.compareWithMtu();
+  }
+
+  #endOf(event: DroppedEvent | LeftEvent, { isRejected }: Packet): TraversalEnd {
+    if (event.kind === 'dropped') return { kind: isRejected ? 'rejected' : 'dropped', cause: event.cause };
+    if (event.dev === undefined) return { kind: 'delivered' };
+    return { kind: this.#isLocal ? 'sent' : 'forwarded', dev: event.dev };
+  }
+}
+
+function entryOf(hook: Hook, priority: number, notice: (packet: Packet) => void): HookEntry {
+  return {
+    name: 'traversal',
+    hook,
+    priority,
+    run(packet) {
+      notice(packet);
+      return Verdict.ACCEPT;
+    },
+  };
+}
+
+/** What is asked of the host while nothing is done there. */
+function readingContext(host: Host, { connections }: Emulator): RuleContext {
+  const refuse = (): never => {
+    throw new Error('a rule is looked at, and is not run');
+  };
+  return {
+    conntrack: connections,
+    interfaceNames: host.interfaceNames,
+    packetNumber: 0,
+    randomSeed: refuse,
+    addressType: (address, dev) => host.addressType(address, dev),
+    setupNat: refuse,
+    masquerade: refuse,
+    redirect: refuse,
+    reject: refuse,
+    log: refuse,
+  };
+}

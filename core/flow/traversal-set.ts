@@ -1,0 +1,340 @@
+/**
+ * The packets that go through the host as one packet does, while its way is followed: what each table and each part of
+ * the host asks is carried back to the fields of the packet as it arrived.
+ *
+ * A field that is the same for all packets of the set by then, as a rule has set it, narrows nothing any more.
+ */
+import { type Address, addressFromHostOrder } from '../../codecs/address.js';
+import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
+import { Status } from '../conntrack/record.js';
+import { ABSENT, type FieldName, fieldRow, readField, type ValueField } from '../fields.js';
+import { Hook, type TableName, Verdict } from '../hooks.js';
+import type { Host } from '../host/host.js';
+import { Manip, type NatRange } from '../nat/range.js';
+import type { Packet } from '../packet.js';
+import type { FieldCondition } from '../rules/condition.js';
+import type { RuleContext } from '../rules/context.js';
+import { type EffectPlanner, effectOf } from '../rules/effect.js';
+import type { Rule } from '../rules/model.js';
+import { allBut, type FieldValues, fromTo, Narrowing, onlyValue } from './narrowing.js';
+import type { NativeAnswer, SameOutcome } from './same-outcome.js';
+import {
+  type Alone,
+  type AloneReason,
+  type GivenConnection,
+  givenConnection,
+  hasDontFragment,
+  type Narrower,
+} from './traversal.js';
+
+/** What NAT can change of a packet. */
+const ENDS = ['source', 'destination', 'sport', 'dport'] as const;
+type End = (typeof ENDS)[number];
+
+/** Which field of the packet that opens a connection is which of the connection's. */
+const OPENED_FROM = {
+  ctOriginalSource: 'source',
+  ctOriginalDestination: 'destination',
+  ctOriginalSport: 'sport',
+  ctOriginalDport: 'dport',
+  ctReplySource: 'destination',
+  ctReplyDestination: 'source',
+  ctReplySport: 'dport',
+  ctReplyDport: 'sport',
+} as const satisfies Partial<Record<ValueField, End>>;
+
+const CONNECTION_FIELDS: ReadonlySet<ValueField> = new Set(['ctstatus', 'ctprotocol', 'ctmark', 'ctexpire']);
+/** What is given, what follows from the way so far, and what has been translated. */
+const SAME_FOR_ALL: ReadonlySet<ValueField> = new Set([
+  ...(['ctinfo', 'ctstate', 'ctdirection', 'outDev', 'inDev', 'mark'] as const),
+  ...ENDS,
+]);
+
+const LOCALHOST = addressFromHostOrder(0x7f000001);
+const HIGHEST_TTL = 255;
+const HIGHEST_LENGTH = 0xffff;
+
+export class TraversalSet {
+  readonly arrival = new Narrowing<Narrower>();
+  readonly connection = new Narrowing<Narrower>();
+  readonly conditions: FieldCondition[] = [];
+  readonly answers: NativeAnswer[] = [];
+  readonly matched: Rule[] = [];
+  header: { readonly isWhole: boolean; readonly l4Available: number } | undefined;
+  dontFragment: boolean | undefined;
+  isTranslated = false;
+  given: GivenConnection | undefined;
+  alone: Alone | undefined;
+  readonly #host: Host;
+  readonly #context: RuleContext;
+  /** The packet, as it is by now. */
+  readonly #packet: Packet;
+  readonly #isLocal: boolean;
+  /** The ends that are the same for all packets of the set by now. */
+  readonly #translated = new Set<End>();
+  #ends: Record<End, number>;
+  #ttlSpent = 0;
+  /** Rules have set the connection's mark, to the same for all. */
+  #isCtmarkSet = false;
+
+  constructor(host: Host, context: RuleContext, packet: Packet, isLocal: boolean) {
+    this.#host = host;
+    this.#context = context;
+    this.#packet = packet;
+    this.#isLocal = isLocal;
+    this.#ends = endsOf(packet);
+  }
+
+  /** Nothing is said of other packets, for REASON. */
+  leaveAlone(reason: AloneReason, table?: TableName, hook?: Hook): void {
+    if (this.alone !== undefined) return;
+    this.alone = { reason, ...(table === undefined ? {} : { table }), ...(hook === undefined ? {} : { hook }) };
+  }
+
+  /** Conntrack has looked at the packet: what it says is given. */
+  track(): void {
+    const given = givenConnection(this.#packet, this.#context, false);
+    this.given = given;
+    // Which ends NAT has dealt with, and how.
+    if (given.kind === 'known') this.connection.narrow('ctstatus', this.#own('ctstatus'), ['connection']);
+  }
+
+  /** The packet passed a table, of which OUTCOME was learned before. */
+  pass(outcome: SameOutcome): void {
+    this.matched.push(...outcome.matched);
+    this.header ??= { isWhole: outcome.isWhole, l4Available: outcome.l4Available };
+    for (const [name, values] of outcome.fields) this.#carry(name, values, outcome.narrowedBy.get(name) ?? []);
+    for (const condition of outcome.conditions) {
+      if (this.#isAsArrived(condition.field)) this.conditions.push(condition);
+      else this.#carry(condition.field, this.#own(condition.field), ['mask']);
+    }
+    for (const answer of outcome.answers) {
+      if (answer.native.reads.every((name) => this.#isAsArrived(name))) this.answers.push(answer);
+      else this.leaveAlone('rule-state');
+    }
+    if (outcome.matched.some((rule) => effectOf(rule) === 'connection')) this.#isCtmarkSet = true;
+  }
+
+  /** The packet has been routed by its addresses, as they are now. */
+  route(): void {
+    this.#narrowToSpan('source', ['route']);
+    this.#narrowToSpan('destination', ['route']);
+    if (this.#isLocal) return;
+    for (const name of ['inDev', 'packetType'] as const) this.arrival.narrow(name, this.#own(name), ['route']);
+  }
+
+  /** The host's own packet has a source by now; those that had none when they were sent are no others. */
+  haveSource(): void {
+    this.arrival.narrow('source', allBut('source', 0), ['source']);
+  }
+
+  /** The packet is to be forwarded: it has TTL left, or (not HAS_LEFT) has not. */
+  spendTtl(hasLeft: boolean): void {
+    this.arrival.narrow('ttl', hasLeft ? fromTo(2, HIGHEST_TTL) : fromTo(0, 1), ['ttl']);
+    this.#ttlSpent = 1;
+  }
+
+  get isTtlSpent(): boolean {
+    return this.#ttlSpent > 0;
+  }
+
+  /** The packet's length has been compared with the MTU of the interface that it is routed to, and its DF looked at. */
+  compareWithMtu(): void {
+    const { length, routeDev } = this.#packet;
+    const { mtu } = this.#host.interfaces[routeDev];
+    const isLonger = length > mtu;
+    this.arrival.narrow('length', isLonger ? fromTo(mtu + 1, HIGHEST_LENGTH) : fromTo(0, mtu), ['mtu']);
+    if (isLonger) this.dontFragment = hasDontFragment(this.#packet);
+  }
+
+  /**
+   * NAT has dealt with the packet, and RULE of the table nat decided how; undefined: no rule did, or none was asked.
+   */
+  translate(rule: Rule | undefined): void {
+    const { target } = rule ?? {};
+    if (rule !== undefined && target?.kind === 'extension' && target.extension.plan !== undefined) {
+      const plan = new TranslationPlan(this.#host, this.#packet, (range, manip, to) =>
+        this.#bind(range, manip, to, rule),
+      );
+      if (target.extension.plan(target.params, plan) === undefined) this.leaveAlone('chosen-translation', 'nat');
+    }
+    const before = this.#ends;
+    const now = endsOf(this.#packet);
+    this.#ends = now;
+    if (ENDS.some((end) => now[end] !== before[end])) this.isTranslated = true;
+    const changed = ENDS.filter((end) => now[end] !== before[end] && !this.#translated.has(end));
+    if (changed.length === 0) return;
+    // It is translated as its connection was: that is so of the connection's packets alone.
+    if (this.given?.kind !== 'known') return void this.leaveAlone('chosen-translation', 'nat');
+    this.given = givenConnection(this.#packet, this.#context, true);
+    for (const end of ENDS) {
+      if (!this.#translated.has(end)) this.arrival.narrow(end, onlyValue(before[end]), ['connection']);
+      this.#translated.add(end);
+    }
+  }
+
+  /** RULE binds new connections to RANGE at the end MANIP; TO: to an address of the host. */
+  #bind(range: NatRange, manip: Manip, to: Address | undefined, rule: Rule): Verdict | undefined {
+    const { minAddress, maxAddress, minPort, maxPort, basePort, random, randomFully } = range;
+    const [end, port] = manip === Manip.SRC ? (['source', 'sport'] as const) : (['destination', 'dport'] as const);
+    const hasPorts = this.#ends.sport !== ABSENT;
+    if (random || randomFully || (minPort !== undefined && (manip === Manip.SRC || !hasPorts))) return undefined;
+    const address = to ?? minAddress;
+    const isOne = to !== undefined || (maxAddress !== undefined && minAddress?.equals(maxAddress) === true);
+    // REDIRECT takes the address from the interface.
+    if (to !== undefined && manip === Manip.DST && !this.#isLocal)
+      this.arrival.narrow('inDev', this.#own('inDev'), [rule]);
+    let isChanged = false;
+    if (address !== undefined) {
+      // Of several addresses the packet's own ends choose.
+      if (isOne) isChanged = this.#set(end, address.hostOrder, rule);
+      else for (const name of ['source', 'destination'] as const) this.#pin(name, rule);
+      this.#translated.add(end);
+    }
+    if (minPort !== undefined) {
+      if (minPort !== maxPort || basePort !== undefined) this.#pin(port, rule);
+      else if (!isChanged) this.#set(port, minPort, rule);
+      this.#translated.add(port);
+    }
+    return Verdict.ACCEPT;
+  }
+
+  /** NAMED becomes VALUE, which is a translation only of packets that do not have it yet. Returns whether it is one. */
+  #set(name: End, value: number, rule: Rule): boolean {
+    const isChanged = this.#ends[name] !== value;
+    if (!isChanged) this.#pin(name, rule);
+    else if (!this.#translated.has(name)) this.arrival.narrow(name, allBut(name, value), [rule]);
+    return isChanged;
+  }
+
+  #pin(name: End, rule: Rule): void {
+    if (!this.#translated.has(name)) this.arrival.narrow(name, onlyValue(this.#ends[name]), [rule]);
+  }
+
+  #own(name: ValueField): FieldValues {
+    return onlyValue(readField(name, this.#packet, this.#context));
+  }
+
+  /** All addresses that are routed as the packet's own, and are of the same type. */
+  #narrowToSpan(name: 'source' | 'destination', by: readonly Narrower[]): void {
+    if (this.#translated.has(name)) return;
+    const { min, max } = this.#host.addressSpan(toLoaded(this.#ends[name]));
+    this.arrival.narrow(name, fromTo(min, max), by);
+  }
+
+  /** Whether the field NAME of each packet of the set is what it was when the packet arrived. */
+  #isAsArrived(name: FieldName): boolean {
+    switch (name) {
+      case 'protocol':
+        return true;
+      case 'source':
+      case 'destination':
+      case 'sport':
+      case 'dport':
+        return !this.#translated.has(name);
+      case 'ttl':
+        return this.#ttlSpent === 0;
+      case 'inDev':
+        return !this.#isLocal;
+      default:
+        // No target changes the packet itself and lets it go on: `learnOutcome` says nothing where one does.
+        return fieldRow(name).fixedBy === 'packet';
+    }
+  }
+
+  /** The field NAME, as it is by now, is one of VALUES. */
+  #carry(name: ValueField, values: FieldValues, by: readonly Narrower[]): void {
+    if (this.#isAsArrived(name)) return void this.arrival.narrow(name, values, by);
+    switch (name) {
+      case 'ttl': {
+        const spent = this.#ttlSpent;
+        const ranges = values.ranges
+          .map(({ min, max }) => ({ min: min + spent, max: Math.min(max + spent, HIGHEST_TTL) }))
+          .filter(({ min, max }) => min <= max);
+        return void this.arrival.narrow('ttl', { ...values, ranges }, by);
+      }
+      case 'sourceType':
+      case 'sourceTypeOut':
+        return void this.#narrowToSpan('source', by);
+      case 'destinationType':
+      case 'destinationTypeOut':
+        return void this.#narrowToSpan('destination', by);
+      case 'sourceTypeIn':
+      case 'destinationTypeIn':
+        if (!this.#isLocal) this.arrival.narrow('inDev', this.#own('inDev'), by);
+        return void this.#narrowToSpan(name === 'sourceTypeIn' ? 'source' : 'destination', by);
+      default:
+        this.#carryFixed(name, values, by);
+    }
+  }
+
+  /** The same of a field that is fixed by the connection, the host or the rules. */
+  #carryFixed(name: ValueField, values: FieldValues, by: readonly Narrower[]): void {
+    const kind = this.given?.kind;
+    if (SAME_FOR_ALL.has(name)) return;
+    if (!isConnectionField(name)) return void this.leaveAlone('unknown-field');
+    if (kind === undefined || kind === 'none' || (name === 'ctmark' && this.#isCtmarkSet)) return;
+    if (kind === 'known') {
+      if (this.given?.tuple === undefined || name === 'ctexpire') this.connection.narrow(name, values, by);
+      return;
+    }
+    // A new connection has what its first packet has, and nothing else yet.
+    if (name === 'ctprotocol') return void this.arrival.narrow('protocol', values, by);
+    if (name === 'ctexpire' && this.#isConfirmed) return void this.leaveAlone('unknown-field');
+    if (!isTupleField(name)) return;
+    const end = OPENED_FROM[name];
+    if (end.endsWith('port') && this.#ends[end] === ABSENT) return void this.leaveAlone('unknown-field');
+    const isReply = name.startsWith('ctReply');
+    if (!isReply || !this.#translated.has(end)) this.arrival.narrow(end, values, by);
+  }
+
+  get #isConfirmed(): boolean {
+    const status = readField('ctstatus', this.#packet, this.#context);
+    return status !== ABSENT && (status & Status.CONFIRMED) !== 0;
+  }
+}
+
+/** Hears what a NAT target asks for; BIND is told of it. */
+class TranslationPlan implements EffectPlanner {
+  readonly #host: Host;
+  readonly #packet: Packet;
+  readonly #bind: (range: NatRange, manip: Manip, to: Address | undefined) => Verdict | undefined;
+
+  constructor(
+    host: Host,
+    packet: Packet,
+    bind: (range: NatRange, manip: Manip, to: Address | undefined) => Verdict | undefined,
+  ) {
+    this.#host = host;
+    this.#packet = packet;
+    this.#bind = bind;
+  }
+
+  setupNat(range: NatRange, manip: Manip): Verdict | undefined {
+    return this.#bind(range, manip, undefined);
+  }
+
+  masquerade(range: NatRange): Verdict | undefined {
+    const { outDev, nextHop } = this.#packet;
+    const address = this.#host.masqueradeAddress(outDev, nextHop);
+    return address === undefined ? Verdict.DROP : this.#bind(range, Manip.SRC, address);
+  }
+
+  redirect(range: NatRange): Verdict | undefined {
+    const { hook, inDev } = this.#packet;
+    const address = hook === Hook.OUTPUT ? LOCALHOST : this.#host.redirectAddress(inDev);
+    return address === undefined ? Verdict.DROP : this.#bind(range, Manip.DST, address);
+  }
+}
+
+function endsOf({ source, destination, sport, dport }: Packet): Record<End, number> {
+  return { source: toHostOrder(source), destination: toHostOrder(destination), sport, dport };
+}
+
+function isConnectionField(name: ValueField): boolean {
+  return isTupleField(name) || CONNECTION_FIELDS.has(name);
+}
+
+function isTupleField(name: ValueField): name is keyof typeof OPENED_FROM {
+  return name in OPENED_FROM;
+}

@@ -1,0 +1,392 @@
+/**
+ * Packets that are said to go the same way as another one do: random rules and packets, others drawn from what was
+ * learned, each of which goes through a host of its own with the same connections.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DF } from '../../codecs/layouts.js';
+import { Linktype } from '../../codecs/linktypes.js';
+import { describeCause } from '../../core/drop.js';
+import { createEmulator, type Emulator } from '../../core/emulator.js';
+import type { PacketEvent } from '../../core/events.js';
+import type { ValueField } from '../../core/fields.js';
+import { fitsArrival, fitsConnection, type Traversal } from '../../core/flow/traversal.js';
+import { createTraversalEmulator, type TraversalEmulator } from '../../core/flow/traversal-recorder.js';
+import { HOOK_NAMES, Hook, type HookEntry, Priority, TABLE_HOOKS, type TableName, Verdict } from '../../core/hooks.js';
+import { loadHost } from '../../core/host/host.js';
+import { Frame } from '../../core/link/frame.js';
+import { Packet, PacketType } from '../../core/packet.js';
+import type { Ruleset } from '../../core/rules/model.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { setBytes } from '../packets/packet-of.js';
+import { udpPacket, withChecksum, withHeaderChecksum } from '../packets/packets.js';
+import { pick, type Random, randomBytes, randomConditions, seededRandom } from '../rules/random.js';
+
+const Traversals = suite('traversals');
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+
+/** Around the addresses and interfaces of test/rules/random.ts: 10.0.0.1 is the host's own. */
+const HOST = loadHost(
+  JSON.stringify({
+    addr: [
+      { ifname: 'eth0', mtu: 68, addresses: [['192.168.1.254', 24]] },
+      { ifname: 'eth1', mtu: 1500, addresses: [['10.0.0.1', 24]] },
+      { ifname: 'docker0', mtu: 1500, addresses: [['10.1.0.254', 16]] },
+    ].map(({ ifname, mtu, addresses }, i) => ({
+      ifname,
+      mtu,
+      address: `02:00:00:00:00:1${i}`,
+      addr_info: addresses.map(([local, prefixlen]) => ({ family: 'inet', local, prefixlen })),
+    })),
+    route: [
+      { dst: '8.0.0.0/8', gateway: '192.168.1.77', dev: 'eth0' },
+      { type: 'blackhole', dst: '8.9.0.0/16' },
+    ],
+  }),
+  'host.json',
+);
+
+const TARGETS: Readonly<Record<TableName, readonly string[]>> = {
+  raw: ['-j ACCEPT', '', '', '-j DROP'],
+  mangle: [
+    '-j MARK --set-xmark 0x1/0xf',
+    '-j CONNMARK --restore-mark',
+    '-j CONNMARK --set-xmark 0x3/0x3',
+    '-j CONNMARK --save-mark',
+    '-j ACCEPT',
+    '',
+    '-j LOG',
+  ],
+  nat: ['-j ACCEPT', ''],
+  filter: ['-j ACCEPT', '-j ACCEPT', '', '-j DROP', '-j REJECT'],
+  security: ['-j ACCEPT', ''],
+};
+const DESTINATIONS = ['-j DNAT --to-destination 10.1.0.1', '-j DNAT --to-destination 10.0.0.2-10.0.0.3', '-j REDIRECT'];
+const PORT_DESTINATIONS = [
+  '-p tcp -j DNAT --to-destination 10.1.0.1:80',
+  '-p udp -j REDIRECT --to-ports 53',
+  '-p tcp -j DNAT --to-destination :443',
+  '-p udp -j DNAT --to-destination 10.1.0.1:50-60',
+];
+const SOURCES = ['-j MASQUERADE', '-j SNAT --to-source 10.0.0.1', '-p tcp -j SNAT --to-source 10.0.0.1:2000-3000'];
+
+function randomRules(random: Random): string {
+  const table = (name: TableName): string[] => [
+    `*${name}`,
+    ':v - [0:0]',
+    ...TABLE_HOOKS[name].flatMap((hook) => {
+      const chain = HOOK_NAMES[hook];
+      const policy = name === 'filter' && random(4) === 0 ? 'DROP' : 'ACCEPT';
+      const isRare = name === 'raw' || name === 'security';
+      const rules = Array.from({ length: random(isRare ? 2 : 5) }, () => {
+        const target = pick(random, [...TARGETS[name], '-j v']);
+        return `-A ${chain} ${randomConditions(random, hook, random(2) === 0)}${target}`;
+      });
+      if (name === 'nat') rules.push(...natRules(random, chain));
+      return [`:${chain} ${policy} [0:0]`, ...rules];
+    }),
+    ...Array.from(
+      { length: random(3) },
+      () => `-A v ${randomConditions(random, Hook.FORWARD, true)}${pick(random, TARGETS[name])}`,
+    ),
+    'COMMIT',
+  ];
+  const names: TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security'];
+  return [...names.filter((name) => random(name === 'filter' ? 8 : 3) > 0).flatMap(table), ''].join('\n');
+}
+
+function natRules(random: Random, chain: string): string[] {
+  if (random(2) === 0) return [];
+  if (chain === 'PREROUTING' || chain === 'OUTPUT') {
+    if (random(2) === 0) return [`-A ${chain} ${pick(random, PORT_DESTINATIONS)}`];
+    return [`-A ${chain} ${pick(random, ['', '-s 10.0.0.0/8 ', '-d 8.0.0.0/8 '])}${pick(random, DESTINATIONS)}`];
+  }
+  return chain === 'POSTROUTING' ? [`-A ${chain} ${pick(random, SOURCES)}`] : [];
+}
+
+/** What goes into a host. */
+interface Arrival {
+  readonly bytes: Buffer;
+  /** Its interface; undefined: the host itself sends it. */
+  readonly dev: number | undefined;
+  readonly type: PacketType;
+}
+
+function randomArrival(random: Random): Arrival {
+  const bytes = Buffer.concat([randomBytes(random), Buffer.alloc(random(6) === 0 ? 4 * random(15) : 0)]);
+  if (random(3) === 0) bytes.writeUInt16BE(IPV4_DF, 6);
+  const type = random(8) === 0 ? pick(random, [PacketType.BROADCAST, PacketType.MULTICAST]) : PacketType.HOST;
+  const isLocal = random(4) === 0;
+  return isLocal
+    ? { bytes: finished(bytes), dev: undefined, type: PacketType.HOST }
+    : { bytes: finished(bytes), dev: 1 + random(3), type };
+}
+
+/** BYTES with lengths and checksums that fit. */
+function finished(bytes: Buffer): Buffer {
+  bytes.writeUInt16BE(bytes.length, 2);
+  if (bytes[9] === IPPROTO_UDP && bytes.length >= 28) bytes.writeUInt16BE(bytes.length - 20, 24);
+  if (bytes[9] === IPPROTO_ICMP && bytes.length >= 28) {
+    bytes.writeUInt16BE(0, 22);
+    let sum = 0;
+    for (let at = 20; at < bytes.length; at += 2) sum += (bytes[at] << 8) | (bytes[at + 1] ?? 0);
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+    bytes.writeUInt16BE(~sum & 0xffff, 22);
+  }
+  return withHeaderChecksum([IPPROTO_TCP, IPPROTO_UDP].includes(bytes[9]) ? withChecksum(bytes) : bytes);
+}
+
+/** Where fields are in a packet without IP options, and how many bytes they have. */
+const PLACES: Partial<Record<ValueField, readonly [at: number, bytes: number]>> = {
+  source: [12, 4],
+  destination: [16, 4],
+  sport: [20, 2],
+  dport: [22, 2],
+  tos: [1, 1],
+  ttl: [8, 1],
+  tcpFlags: [33, 1],
+  icmpType: [20, 2],
+  protocol: [9, 1],
+};
+const PORT_PROTOCOLS = [IPPROTO_TCP, IPPROTO_UDP, 132];
+
+/** ARRIVAL with some fields changed: to what TRAVERSAL allows, or to what another packet has. */
+function drawOther(random: Random, { bytes, dev, type }: Arrival, { fields }: Traversal): Arrival {
+  const another = randomArrival(random);
+  let made = Buffer.from(bytes);
+  let [madeDev, madeType] = [dev, type];
+  for (let i = 1 + random(4); i > 0; i--) {
+    const name = pick(random, [...Object.keys(PLACES), 'length', 'inDev', 'packetType', 'df'] as (ValueField | 'df')[]);
+    const place = name === 'df' ? undefined : PLACES[name];
+    if (name === 'df') made.writeUInt16BE(made.readUInt16BE(6) ^ IPV4_DF, 6);
+    else if (name === 'length') made = Buffer.concat([made, Buffer.alloc(random(40))]);
+    else if (name === 'inDev') madeDev = dev === undefined ? undefined : 1 + random(3);
+    else if (name === 'packetType') madeType = dev === undefined ? PacketType.HOST : another.type;
+    else if (place !== undefined) {
+      const [at, length] = place;
+      const protocol = made[9];
+      if ((name === 'sport' || name === 'dport') && !PORT_PROTOCOLS.includes(protocol)) continue;
+      if ((name === 'tcpFlags' && protocol !== IPPROTO_TCP) || (name === 'icmpType' && protocol !== IPPROTO_ICMP))
+        continue;
+      if (at + length > Math.min(made.length, another.bytes.length)) continue;
+      const ranges = fields.get(name as ValueField)?.ranges ?? [{ min: 0, max: 256 ** length - 1 }];
+      if (random(4) === 0 || ranges.length === 0) another.bytes.copy(made, at, at, at + length);
+      else {
+        const { min, max } = pick(random, ranges);
+        made.writeUIntBE(pick(random, [min, max, min + random(max - min + 1)]), at, length);
+      }
+    }
+  }
+  return { bytes: finished(made), dev: madeDev, type: madeType };
+}
+
+function packetOfArrival({ bytes, dev, type }: Arrival): Packet {
+  const packet = new Packet();
+  setBytes(packet, bytes);
+  packet.inDev = dev ?? -1;
+  packet.type = type;
+  return packet;
+}
+
+function enter(emulator: Emulator, { bytes, dev, type }: Arrival, number: number): void {
+  const frame = new Frame({ bytes: Buffer.from(bytes), linktype: Linktype.RAW, dev: dev ?? -1, tsSec: 100 + number });
+  frame.packetType = type;
+  if (dev === undefined) emulator.send(frame);
+  else emulator.receive(frame);
+}
+
+/** What of EVENT is the same for all that go the same way; undefined: nothing. */
+function wayOf(event: PacketEvent): string | undefined {
+  if (event.depth > 0) return undefined;
+  switch (event.kind) {
+    case 'hook':
+      return event.hook;
+    case 'rule': {
+      const { table, rule } = event;
+      return event.isMatched || event.isHotdrop ? `${table} ${rule.chain} ${rule.number}` : undefined;
+    }
+    case 'policy':
+      return `policy ${event.table} ${event.chain.name}`;
+    case 'routed':
+      return `to ${event.to} ${event.dev} ${event.reason}`;
+    case 'translated': {
+      const { end, from, to } = event;
+      return `${end} ${from.address === to.address ? `:${to.port}` : to.address}`;
+    }
+    case 'dropped':
+      return `dropped ${describeCause(event.cause)}`;
+    case 'left':
+      return `left ${event.dev}`;
+    default:
+      return undefined;
+  }
+}
+
+const OUTPUT = { egress() {}, local() {}, dropped() {} };
+
+/** What OTHER meets behind HISTORY; undefined where conntrack does not say of it what TRAVERSAL takes as given. */
+function wayBehind(
+  ruleset: Ruleset,
+  history: readonly Arrival[],
+  traversal: Traversal,
+  { context }: TraversalEmulator,
+  other: Arrival,
+): string[] | undefined {
+  let way: string[] = [];
+  let isFit: boolean | undefined;
+  let isLast = false;
+  let depth = 0;
+  const check = (packet: Packet): Verdict => {
+    if (isLast && depth === 0)
+      isFit ??= fitsConnection(traversal, packet, { ...context, conntrack: emulator.connections });
+    return Verdict.ACCEPT;
+  };
+  const hookEntries = [Hook.PREROUTING, Hook.OUTPUT].map(
+    (hook): HookEntry => ({ name: 'check', hook, priority: Priority.CONNTRACK, run: check }),
+  );
+  const observer = (event: PacketEvent): void => {
+    if (event.kind === 'hook') depth = event.depth;
+    const step = wayOf(event);
+    if (step !== undefined) way.push(step);
+  };
+  const emulator = createEmulator({ ruleset, host: HOST, hookEntries, observer }, OUTPUT);
+  for (const [i, arrival] of history.entries()) enter(emulator, arrival, i);
+  way = [];
+  isLast = true;
+  enter(emulator, other, history.length);
+  return isFit === false ? undefined : [...way, `outcome ${emulator.outcome}`];
+}
+
+/** The answer to ARRIVAL, as if it had left as it came. */
+function answerTo(random: Random, { bytes, dev }: Arrival): Arrival {
+  const made = Buffer.from(bytes);
+  bytes.copy(made, 12, 16, 20);
+  bytes.copy(made, 16, 12, 16);
+  if (PORT_PROTOCOLS.includes(made[9]) && made.length >= 24) {
+    bytes.copy(made, 20, 22, 24);
+    bytes.copy(made, 22, 20, 22);
+  }
+  if (made[9] === IPPROTO_TCP && made.length >= 34) made[33] = 0x12;
+  if (made[9] === IPPROTO_ICMP && made.length >= 28) made[20] = 0;
+  return { bytes: finished(made), dev: dev === undefined ? 1 : 1 + random(3), type: PacketType.HOST };
+}
+
+const ROUNDS = 30;
+/** What others have to have met. */
+const ENDS = [
+  ...['forwarded', 'sent', 'delivered', 'rejected', 'dropped by rule', 'dropped by policy', 'dropped by rule-header'],
+  ...['dropped by ttl-exceeded', 'dropped by fragmentation-needed', 'dropped by martian-source'],
+  ...['connection none', 'connection opened', 'connection known', 'connection undefined'],
+  ...['translated opened', 'translated known'],
+];
+
+function endKind({ end }: Traversal): string {
+  if (end.kind !== 'dropped') return end.kind;
+  return `dropped by ${end.cause.reason}`;
+}
+
+Traversals(`others go the same way to the same end, whatever it is (seed ${seed})`, () => {
+  const others = new Map<string, number>();
+  let all = 0;
+  let alone = 0;
+  const note = (key: string): void => void others.set(key, (others.get(key) ?? 0) + 1);
+  const isMissing = (): boolean => ENDS.some((end) => !others.has(end));
+  for (let round = 0; round < ROUNDS || (isMissing() && round < 10 * ROUNDS); round++) {
+    const random = seededRandom(seed + round);
+    const text = randomRules(random);
+    const ruleset = parseRuleset(text, 'random');
+    let way: string[] = [];
+    const observer = (event: PacketEvent): void => {
+      const step = wayOf(event);
+      if (step !== undefined) way.push(step);
+    };
+    const learner = createTraversalEmulator({ ruleset, host: HOST, observer }, OUTPUT);
+    const history: Arrival[] = [];
+    for (let i = 0; i < 6; i++) {
+      const before = history.at(-1);
+      const choice = before === undefined ? 0 : random(3);
+      const arrival =
+        before === undefined || choice === 0 ? randomArrival(random) : choice === 1 ? before : answerTo(random, before);
+      way = [];
+      enter(learner.emulator, arrival, i);
+      const expected = [...way, `outcome ${learner.emulator.outcome}`];
+      const { last } = learner;
+      all++;
+      if (last === undefined || last.alone !== undefined) alone++;
+      else {
+        assert.ok(fitsArrival(last, packetOfArrival(arrival), learner.context), 'the packet itself is one of them');
+        // Of a new connection, no other one may have the ports.
+        const past = last.connection?.kind === 'opened' ? [] : history;
+        for (let n = 0; n < 10; n++) {
+          const other = n === 0 ? arrival : drawOther(random, arrival, last);
+          if (!fitsArrival(last, packetOfArrival(other), learner.context)) continue;
+          const got = wayBehind(ruleset, past, last, learner, other);
+          const where = `seed ${seed + round}, packet ${i}, other ${n}: ${other.bytes.toString('hex')}\n${text}`;
+          if (n === 0) assert.ok(got, `conntrack says the same of the packet itself, ${where}`);
+          if (got === undefined) continue;
+          assert.equal(got, expected, where);
+          if (other.bytes.equals(arrival.bytes)) continue;
+          note(endKind(last));
+          note(`connection ${last.connection?.kind}`);
+          if (expected.some((step) => /^(source|destination) /.test(step))) note(`translated ${last.connection?.kind}`);
+        }
+      }
+      history.push(arrival);
+    }
+  }
+  assert.equal(
+    ENDS.filter((end) => !others.has(end)),
+    [],
+    'every end is reached',
+  );
+  assert.ok(alone < all / 4, `of ${alone} of ${all} nothing was said`);
+});
+
+const RULES = `*mangle
+-A PREROUTING -m ttl --ttl-lt 5 -j DROP
+-A FORWARD -m ttl --ttl-gt 99 -j DROP
+COMMIT
+*nat
+-A PREROUTING -d 192.168.1.254/32 -p udp -m udp --dport 53 -j DNAT --to-destination 10.1.0.9
+-A POSTROUTING -o docker0 -j MASQUERADE
+COMMIT
+*filter
+-A FORWARD -s 10.0.0.128/25 -j DROP
+-A FORWARD -d 10.1.0.0/24 -m conntrack --ctorigsrcport 1000:1999 -j ACCEPT
+COMMIT
+`;
+
+Traversals('what others may be, in terms of the packet as it arrives, and which rule says so', () => {
+  const ruleset = parseRuleset(RULES, 'rules.v4');
+  const learner = createTraversalEmulator({ ruleset, host: HOST }, OUTPUT);
+  const bytes = udpPacket({ source: '10.0.0.5', destination: '192.168.1.254', sport: 1234, dport: 53, ttl: 64 });
+  enter(learner.emulator, { bytes, dev: HOST.interfaceIndex('eth1'), type: PacketType.HOST }, 0);
+  const { end, fields, narrowedBy, connection, alone } = learner.last!;
+  assert.is(alone, undefined);
+  assert.equal(end, { kind: 'forwarded', dev: 'docker0' });
+  assert.is(connection?.kind, 'opened');
+  const said = [...fields].map(([name, { ranges }]) => {
+    const values = ranges.map(({ min, max }) => (min === max ? `${min}` : `${min}-${max}`)).join(',');
+    const by = narrowedBy.get(name)?.map((one) => (typeof one === 'string' ? one : `rule ${one.line}`));
+    return `${name} ${values} (${by?.join(', ')})`;
+  });
+  const address = (a: number, b: number, c: number, d: number): number => ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  const [first, last] = [address(10, 0, 0, 2), address(10, 0, 0, 127)];
+  assert.equal(
+    said.sort(),
+    [
+      'dport 53 (rule 6)',
+      `destination ${address(192, 168, 1, 254)} (rule 6)`,
+      // Without the host's own address; as it arrives, so the TTL is one more than in FORWARD.
+      `source ${first}-${last} (route, rule 10)`,
+      'protocol 17 (rule 6)',
+      'sport 1000-1999 (rule 11)',
+      `inDev ${HOST.interfaceIndex('eth1') + 1} (route)`,
+      'packetType 0 (route)',
+      'ttl 5-100 (rule 2, ttl, rule 3)',
+      'length 0-1500 (mtu)',
+    ].sort(),
+  );
+});
+
+Traversals.run();
