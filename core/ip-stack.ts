@@ -137,6 +137,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const { dev } = frame;
     if (this.#host.interfaces[dev] === undefined) throw noInterface(dev);
     const received = this.#received;
+    this.#forgetOutcome();
     this.#emitFrame(frame, this.#host.interfaceNames[dev]);
     if (!received.take(frame)) return void this.#skip(received.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
@@ -157,6 +158,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   receiveUpcall(frame: Frame, upcall: number): void {
     const received = this.#received;
+    this.#forgetOutcome();
     if (!received.take(frame)) return void this.#skip(received.skip);
     this.#expire();
     this.#receiveSlow(frame.dev, received, upcall);
@@ -170,13 +172,17 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.outcome = Outcome.SKIPPED;
     this.#tell?.({ kind: 'skipped', reason });
     this.skipReason = reason;
+  }
+
+  /** What became of the frame before is not said of this one. */
+  #forgetOutcome(): void {
     this.dropCause = null;
+    this.skipReason = null;
   }
 
   #receiveSlow(dev: number, received: LinkStage, upcall: number): void {
     this.slowPathPackets++;
     this.#trace[0] = 0;
-    this.dropCause = null;
     this.#conntrack.confirmed = -1;
     const packet = this.#stack.first;
     const type = received.packetType;
@@ -206,12 +212,12 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   send(frame: Frame): void {
     const sent = this.#received;
+    this.#forgetOutcome();
     this.#emitFrame(frame, undefined);
     if (!sent.take(frame)) return void this.#skip(sent.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
     this.slowPathPackets++;
     this.#trace[0] = 0;
-    this.dropCause = null;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;
     const malformed = decodeOwnPacket(packet, sent, this.#random);

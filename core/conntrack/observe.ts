@@ -69,7 +69,8 @@ export function observedTracking(conntrack: Conntrack, emit: NonNullable<Emit>):
 /** The entry of PACKET and, in the lowest bit, its direction; -1: it has none yet. */
 function findKnown(table: ConntrackTable, tuple: Tuple, packet: Packet): number {
   if (!tuple.read(packet.view, packet.at, packet.available)) return -1;
-  return table.find(tuple.source, tuple.destination, tuple.ports, tuple.protocol, packet.nowMs);
+  // `find` would remove an expired entry, to which an INVALID packet never comes: observing would change the table.
+  return table.peek(tuple.source, tuple.destination, tuple.ports, tuple.protocol, packet.nowMs);
 }
 
 function stateOf(table: ConntrackTable, entry: number, protocol: number): string | undefined {

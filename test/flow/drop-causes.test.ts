@@ -181,6 +181,23 @@ causes('a rule of a long chain, which is not asked rule by rule', () => {
   assert.equal(causesOf(rules, to(2), to(299)), ['rules.v4:5 filter FORWARD 4', 'rules.v4:302 filter FORWARD 301']);
 });
 
+causes('after more rules than are remembered of a packet', () => {
+  const countless = (rule: string) => Array.from({ length: 1100 }, () => rule);
+  const asked = countless('-A FORWARD -m length --length 5000 -j ACCEPT');
+  const matched = countless('-A FORWARD -p tcp');
+  const answered = ['-A FORWARD -j REJECT', '-A OUTPUT -p icmp -j DROP'];
+  const causesAfter = (policy: string, ...rules: readonly string[]) =>
+    causesOf(['*filter', `:FORWARD ${policy} [0:0]`, ...rules, 'COMMIT', ''].join('\n'), syn(SERVER, 80));
+  for (const rules of [asked, matched]) {
+    assert.equal(causesAfter('ACCEPT', ...rules, '-A FORWARD -j DROP'), ['rules.v4:1103 filter FORWARD 1101']);
+    assert.equal(causesAfter('DROP', ...rules), ['policy of filter FORWARD (rules.v4:2)']);
+    assert.equal(causesAfter('ACCEPT', ...rules, ...answered), [
+      'rules.v4:1104 filter OUTPUT 1',
+      'rules.v4:1103 filter FORWARD 1101',
+    ]);
+  }
+});
+
 causes('where no rule did it, the reason', () => {
   const badChecksum = syn(SERVER, 80);
   badChecksum[11] ^= 1;

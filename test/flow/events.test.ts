@@ -273,6 +273,43 @@ Events('tell of fragments', () => {
   ]);
 });
 
+Events('are about the rules and chains of the ruleset, whatever their matches keep', () => {
+  const ruleset = parseRuleset(
+    '*filter\n:INPUT DROP\n-A INPUT -m limit --limit 1/hour --limit-burst 1 -j RETURN\nCOMMIT\n',
+    'rules.v4',
+  );
+  const { rules, chains } = ruleset.tables[0];
+  const events: PacketEvent[] = [];
+  const emulator = createEmulator(
+    { ruleset, host: HOST, observer: (event) => events.push(event) },
+    { egress() {}, local() {}, dropped() {} },
+  );
+  const bytes = segment(opening);
+  emulator.receive(new Frame({ bytes, linktype: Linktype.RAW, dev: HOST.interfaceIndex('wan'), tsSec: 100 }));
+  assert.ok(events.some((event) => event.kind === 'rule' && event.rule === rules[0]));
+  assert.ok(events.some((event) => event.kind === 'policy' && event.chain === chains[0]));
+});
+
+Events('leave a connection that has expired where it was', () => {
+  // SYN and FIN at once: INVALID, before its connection is looked for.
+  const invalid = segment({ ...opening, to: SERVER, flags: SYN | 0x01 });
+  const sizes = [undefined, () => {}].map((observer) => {
+    const emulator = createEmulator(
+      { ruleset: parseRuleset('', 'rules.v4'), host: HOST, ...(observer ? { observer } : {}) },
+      { egress() {}, local() {}, dropped() {} },
+    );
+    const receive = (packet: Buffer, tsSec: number): void => {
+      const bytes = Buffer.from(packet);
+      emulator.receive(new Frame({ bytes, linktype: Linktype.RAW, dev: HOST.interfaceIndex('wan'), tsSec }));
+    };
+    receive(segment({ ...opening, to: SERVER }), 100);
+    receive(invalid, 500);
+    return emulator.connections.size;
+  });
+  assert.is(sizes[1], sizes[0]);
+  assert.is(sizes[0], 1, 'the INVALID packet did not come to it');
+});
+
 Events('change no result: golden cases, observed', () => {
   for (const { dir, rulesPath, hostPath, inputs, stitchPath, wantDir } of casesIn('pcaps')) {
     const parent = mkdtempSync(join(tmpdir(), 'nfreplay-events-'));

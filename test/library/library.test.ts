@@ -15,7 +15,8 @@ import {
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TCP_SYN } from '../../codecs/layouts.js';
-import { buildFrame, tcpPacket } from '../packets/packets.js';
+import { EMULATOR_ENGINES } from '../../core/emulator.js';
+import { buildFrame, tcpPacket, udpPacket } from '../packets/packets.js';
 
 const Library = suite('library');
 
@@ -65,6 +66,42 @@ Library('takes frames, and gives what the host would send', () => {
   connections.forEach(nowMs, (entry) => lines.push(formatConnection(listConnection(connections, entry, nowMs))));
   assert.is(lines.length, 2);
   assert.match(lines[0], 'src=172.17.0.3 dst=203.0.113.7 sport=6379 dport=50000');
+});
+
+Library('says nothing of the frame before, in every engine', () => {
+  const rules = '*filter\n-A FORWARD -p udp -m udp --dport 99 -j DROP\nCOMMIT\n';
+  const client = { source: '203.0.113.7', destination: '172.17.0.3', sport: 40_000 };
+  for (const engine of EMULATOR_ENGINES) {
+    const emulator = createEmulator(
+      { ruleset: parseRuleset(rules, 'rules.v4'), host, engine },
+      { egress() {}, local() {}, dropped() {} },
+    );
+    const receive = (name: string, packet: Buffer, version = 0x45) => {
+      packet[0] = version;
+      const bytes = buildFrame(Buffer.from('020000000010', 'hex'), Buffer.from('020000000001', 'hex'), packet);
+      emulator.receive(new Frame({ bytes, dev: host.interfaceIndex(name), tsSec: 100 }));
+      return [emulator.outcome, emulator.dropCause?.reason, emulator.skipReason ?? undefined];
+    };
+    const there = () => receive('eth0', udpPacket({ ...client, dport: 53 }));
+    const back = { source: client.destination, destination: client.source, sport: 53, dport: client.sport };
+    for (let i = 0; i < 4; i++) {
+      there();
+      receive('docker0', udpPacket(back));
+    }
+    const onSlowPath = emulator.slowPathPackets;
+    assert.equal(there(), [Outcome.FORWARDED, undefined, undefined]);
+    assert.is(emulator.slowPathPackets === onSlowPath, engine === 'remembered', 'the fast path took it');
+    assert.equal(receive('eth0', udpPacket({ ...client, dport: 99 })), [Outcome.DROPPED, 'rule', undefined]);
+    assert.equal(there(), [Outcome.FORWARDED, undefined, undefined]);
+    emulator.receive(new Frame({ bytes: new Uint8Array(3), dev: host.interfaceIndex('eth0'), tsSec: 100 }));
+    assert.equal([emulator.outcome, emulator.skipReason], [Outcome.SKIPPED, 'link-too-short']);
+    assert.equal(there(), [Outcome.FORWARDED, undefined, undefined]);
+    assert.equal(receive('eth0', udpPacket({ ...client, dport: 53 }), 0x55), [
+      Outcome.DROPPED,
+      'ip-version',
+      undefined,
+    ]);
+  }
 });
 
 Library('keeps emulators apart', () => {

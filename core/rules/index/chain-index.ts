@@ -13,7 +13,7 @@ import { checkCondition } from '../condition.js';
 import type { RuleContext } from '../context.js';
 import { checkStep, type Step } from '../lower.js';
 import type { Chain, Rule, TableCounters } from '../model.js';
-import { type Trace, TraceKind, traceEvent } from '../run/trace.js';
+import { DECISIVE, type Trace, TraceKind, traceEvent } from '../run/trace.js';
 import { type FieldLists, indexChain, type Split } from './index-fields.js';
 import { ENTRY_WORDS } from './interval-lists.js';
 import {
@@ -241,21 +241,25 @@ export class ChainIndex {
     const question = this.#questions[position];
     if (question !== undefined) {
       if (!question(packet)) {
-        trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_NO);
-        return packet.hotdrop ? DROP : CONTINUE;
+        const no = traceEvent(id, TraceKind.ASKED_NO);
+        trace[++trace[0]] = no;
+        return packet.hotdrop ? this.#drop(no) : CONTINUE;
       }
       trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_YES);
     }
     const counter = (this.#firstIndex + position) * 2;
     this.#counters[counter] += 1;
     this.#counters[counter + 1] += packet.length;
-    trace[++trace[0]] = traceEvent(id, TraceKind.MATCHED);
+    const event = traceEvent(id, TraceKind.MATCHED);
+    trace[++trace[0]] = event;
     const operand = this.#operands[position];
     switch (this.#actions[position]) {
       case Action.VERDICT:
-        return operand as Verdict;
-      case Action.TARGET:
-        return this.#targets[operand](packet);
+        return operand === DROP ? this.#drop(event) : (operand as Verdict);
+      case Action.TARGET: {
+        const verdict = this.#targets[operand](packet);
+        return verdict === DROP ? this.#drop(event) : verdict;
+      }
       case Action.JUMP: {
         const verdict = this.#chains[operand](packet);
         return verdict === ACCEPT || verdict === DROP ? verdict : CONTINUE;
@@ -268,6 +272,12 @@ export class ChainIndex {
       default:
         return CONTINUE;
     }
+  }
+
+  /** EVENT, which is in the trace, drops the packet. */
+  #drop(event: number): Verdict {
+    this.#trace[DECISIVE] = event;
+    return DROP;
   }
 
   #setCheck(position: number, { several, checks }: LeftToCheck, context: RuleContext): void {

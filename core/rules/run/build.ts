@@ -26,6 +26,6 @@ export function buildTable(
   emit?: Emit,
 ): TableProgram {
   const own = withStates(table, context);
-  if (engine === 'interpreter') return interpretTable(own, context, counters, emit);
+  if (engine === 'interpreter') return interpretTable(own, context, counters, emit, table);
   return compileTable(own, context, counters, engine === 'indexed');
 }

@@ -44,7 +44,7 @@ import {
   TRUE,
 } from './codegen.js';
 import { type Asked, interpretTable, type TableProgram } from './interpret.js';
-import { type Trace, TraceKind, traceEvent } from './trace.js';
+import { DECISIVE, type Trace, TraceKind, traceEvent } from './trace.js';
 
 /**
  * V8 does not optimise a function of more than 60 KB of bytecode, which is some 300 rules, and takes long about one
@@ -94,7 +94,9 @@ export function compileTable(
       if (verdict === ACCEPT || verdict === DROP) return verdict;
       policies[hook * 2] += 1;
       policies[hook * 2 + 1] += packet.length;
-      trace[++trace[0]] = traceEvent(firstPolicy + hook, TraceKind.POLICY);
+      const event = traceEvent(firstPolicy + hook, TraceKind.POLICY);
+      trace[++trace[0]] = event;
+      trace[DECISIVE] = event;
       return policyByHook[hook];
     },
   };
@@ -266,10 +268,11 @@ class TableCompiler {
     const at = rule.index * 2;
     const id = this.#firstId + rule.index;
     const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n${event(id, TraceKind.MATCHED)}`;
-    let body = code`${count}${this.#target(rule)}`;
+    let body = code`${count}${this.#target(rule, decisive(id, TraceKind.MATCHED))}`;
     if (asked.length > 0) {
       this.#noteQuestion(rule, asked);
-      const otherwise = asked.some(mayDrop) ? code`if (packet.hotdrop) return ${DROP};\n` : EMPTY;
+      const hotdrop = code`if (packet.hotdrop) {\n${decisive(id, TraceKind.ASKED_NO)}return ${DROP};\n}\n`;
+      const otherwise = asked.some(mayDrop) ? hotdrop : EMPTY;
       const no = code`${event(id, TraceKind.ASKED_NO)}${otherwise}`;
       body = code`if (${answer}) {\n${event(id, TraceKind.ASKED_YES)}${body}} else {\n${no}}\n`;
     }
@@ -295,17 +298,19 @@ class TableCompiler {
     this.asks.set(this.#firstId + rule.index, { steps: asked, predict });
   }
 
-  #target({ target }: Rule): Code {
+  /** DROPPED: what is to be done where the target drops the packet. */
+  #target({ target }: Rule, dropped: Code): Code {
     switch (target.kind) {
       case 'none':
         return EMPTY;
       case 'verdict':
-        return code`return ${target.verdict};\n`;
+        return code`${target.verdict === DROP ? dropped : EMPTY}return ${target.verdict};\n`;
       case 'extension': {
         const { extension, params } = target;
         // V8 sees which target each call means, and inlines it.
         const call = code`${this.#constant(extension)}.apply(${this.#constant(params)}, packet, context)`;
-        return extension.terminates ? code`return ${call};\n` : code`${call};\n`;
+        if (!extension.terminates) return code`${call};\n`;
+        return code`verdict = ${call};\nif (verdict === ${DROP}) {\n${dropped}}\nreturn verdict;\n`;
       }
       case 'jump': {
         const chain = this.#reference(target.chain);
@@ -329,6 +334,11 @@ class TableCompiler {
 /** The statement that writes an event into the trace. */
 function event(id: number, kind: TraceKind): Code {
   return code`trace[++trace[0]] = ${traceEvent(id, kind)};\n`;
+}
+
+/** The statement that writes down which event dropped the packet. */
+function decisive(id: number, kind: TraceKind): Code {
+  return code`trace[${DECISIVE}] = ${traceEvent(id, kind)};\n`;
 }
 
 /** The code of a field that has one. */

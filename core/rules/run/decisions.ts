@@ -1,9 +1,9 @@
-/** hot: which rule or policy of a table dropped a packet: the last one in its trace. */
+/** hot: which rule or policy of a table dropped a packet: the decisive one of its trace. */
 import type { DropCause } from '../../drop.js';
 import { type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import type { Table, TableCounters } from '../model.js';
-import { type Trace, TraceKind } from './trace.js';
+import { DECISIVE, type Trace, TraceKind } from './trace.js';
 
 /** The causes of one table's drops, made as packets are dropped. */
 export class Decisions {
@@ -19,16 +19,14 @@ export class Decisions {
     this.#firstId = firstId;
   }
 
-  /** The table said VERDICT of PACKET at HOOK, and nothing has been written into the trace since. Returns VERDICT. */
+  /** The table said VERDICT of PACKET at HOOK; no other table has dropped anything since. Returns VERDICT. */
   note(packet: Packet, hook: Hook, verdict: Verdict): Verdict {
     if (verdict === Verdict.DROP) packet.dropCause = this.#causeOf(packet.hotdrop, hook);
     return verdict;
   }
 
   #causeOf(isHotdrop: boolean, hook: Hook): DropCause {
-    const trace = this.#trace;
-    // An overfull trace does not tell its last event.
-    const event: number = trace[0] < trace.length ? trace[trace[0]] : -1;
+    const event = this.#trace[DECISIVE];
     const key = event * 16 + hook * 2 + (isHotdrop ? 1 : 0);
     let cause = this.#causes.get(key);
     if (cause === undefined) {
@@ -42,10 +40,10 @@ export class Decisions {
     const table = this.#table;
     const where = { hook, table: table.name };
     const kind = event & 3;
-    const rule = event < 0 || kind === TraceKind.POLICY ? undefined : table.rules[(event >>> 2) - this.#firstId];
-    if (isHotdrop) return { reason: 'rule-header', ...where, ...(kind === TraceKind.ASKED_NO && rule ? { rule } : {}) };
     const policy = kind === TraceKind.POLICY ? table.chains.find((chain) => chain.hook === hook) : undefined;
-    if (event >= 0 && policy !== undefined) return { reason: 'policy', ...where, policy };
-    return { reason: table.name === 'nat' ? 'nat-rule' : 'rule', ...where, ...(rule ? { rule } : {}) };
+    if (policy !== undefined) return { reason: 'policy', ...where, policy };
+    const rule = table.rules[(event >>> 2) - this.#firstId];
+    if (isHotdrop) return { reason: 'rule-header', ...where, rule };
+    return { reason: table.name === 'nat' ? 'nat-rule' : 'rule', ...where, rule };
   }
 }

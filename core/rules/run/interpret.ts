@@ -5,7 +5,7 @@ import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import { checkStep, explainStep, lowerRule, type Step } from '../lower.js';
 import type { Chain, Rule, Table, TableCounters } from '../model.js';
-import { TraceKind, traceEvent } from './trace.js';
+import { DECISIVE, TraceKind, traceEvent } from './trace.js';
 
 /** What a rule asks of each packet anew. */
 export interface Asked {
@@ -26,8 +26,17 @@ export interface TableProgram {
   run(packet: Packet, hook: Hook): Verdict;
 }
 
-/** TABLE, interpreted; COUNTERS are the table's own. EMIT is told of each rule that is tried, and of policies. */
-export function interpretTable(table: Table, context: RuleContext, counters: TableCounters, emit?: Emit): TableProgram {
+/**
+ * TABLE, interpreted; COUNTERS are the table's own. EMIT is told of each rule that is tried, and of policies; they are those
+ * of DECLARED, the table as the ruleset has it.
+ */
+export function interpretTable(
+  table: Table,
+  context: RuleContext,
+  counters: TableCounters,
+  emit?: Emit,
+  declared: Table = table,
+): TableProgram {
   const { trace } = counters;
   const lowered: (readonly Step[])[] = [];
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
@@ -39,16 +48,22 @@ export function interpretTable(table: Table, context: RuleContext, counters: Tab
       if (!matches(rule, packet)) {
         if (!packet.hotdrop) continue;
         trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_NO);
+        trace[DECISIVE] = traceEvent(id, TraceKind.ASKED_NO);
         return Verdict.DROP;
       }
       trace[++trace[0]] = traceEvent(id, TraceKind.MATCHED);
       counters.rules[rule.index * 2] += 1;
       counters.rules[rule.index * 2 + 1] += packet.length;
-      if (emit !== undefined) emitRule(emit, table, rule, packet);
+      if (emit !== undefined) emitRule(emit, declared, rule, packet);
       const { target } = rule;
-      if (target.kind === 'verdict') return target.verdict === Verdict.RETURN ? Verdict.CONTINUE : target.verdict;
+      if (target.kind === 'verdict') {
+        if (target.verdict === Verdict.DROP) trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
+        return target.verdict === Verdict.RETURN ? Verdict.CONTINUE : target.verdict;
+      }
       if (target.kind === 'extension') {
         const verdict = target.extension.apply(target.params, packet, context);
+        // Only now: an answer that it sent may have been dropped.
+        if (verdict === Verdict.DROP) trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
         if (verdict !== Verdict.CONTINUE) return verdict;
       } else if (target.kind !== 'none') {
         const verdict = runChain(chains.get(target.chain)!, packet);
@@ -67,12 +82,12 @@ export function interpretTable(table: Table, context: RuleContext, counters: Tab
 
   function matches(rule: Rule, packet: Packet): boolean {
     if (rule.verbatim !== undefined) {
-      if (emit !== undefined) emitRule(emit, table, rule, packet, 'not supported');
+      if (emit !== undefined) emitRule(emit, declared, rule, packet, 'not supported');
       return false;
     }
     for (const step of stepsOf(rule)) {
       if (checkStep(step, packet, context)) continue;
-      if (emit !== undefined) emitRule(emit, table, rule, packet, explainStep(step, packet, context));
+      if (emit !== undefined) emitRule(emit, declared, rule, packet, explainStep(step, packet, context));
       return false;
     }
     return true;
@@ -86,15 +101,17 @@ export function interpretTable(table: Table, context: RuleContext, counters: Tab
       if (verdict !== Verdict.CONTINUE) return verdict;
       counters.policies[hook * 2] += 1;
       counters.policies[hook * 2 + 1] += packet.length;
-      trace[++trace[0]] = traceEvent(counters.firstId + table.rules.length + hook, TraceKind.POLICY);
-      emit?.({ kind: 'policy', table: table.name, chain });
+      const event = traceEvent(counters.firstId + table.rules.length + hook, TraceKind.POLICY);
+      trace[++trace[0]] = event;
+      trace[DECISIVE] = event;
+      emit?.({ kind: 'policy', table: table.name, chain: declared.chains[chain.index] });
       return chain.policy;
     },
   };
 }
 
-function emitRule(emit: NonNullable<Emit>, table: Table, rule: Rule, packet: Packet, failed?: string): void {
+function emitRule(emit: NonNullable<Emit>, table: Table, { index }: Rule, packet: Packet, failed?: string): void {
   const isMatched = failed === undefined;
   const why = isMatched ? {} : { failed };
-  emit({ kind: 'rule', table: table.name, rule, isMatched, ...why, isHotdrop: packet.hotdrop });
+  emit({ kind: 'rule', table: table.name, rule: table.rules[index], isMatched, ...why, isHotdrop: packet.hotdrop });
 }

@@ -26,10 +26,16 @@ export const FORWARDED = -1;
 
 const MOST_EVENTS = 1023;
 
+/**
+ * Where in a trace the event of what dropped the packet stands once more, for an overfull trace does not hold it. Written
+ * after that event, as the first that does not fit goes there too.
+ */
+export const DECISIVE = 1 + MOST_EVENTS;
+
 export type Trace = Int32Array;
 
 export function createTrace(): Trace {
-  return new Int32Array(1 + MOST_EVENTS);
+  return new Int32Array(1 + DECISIVE);
 }
 
 /** Whether nothing is missing from TRACE. */
