@@ -1,8 +1,9 @@
 /**
- * What happens to a packet inside the host, as it happens: the decision of every part that takes one. Who wants to know gives
- * `createEmulator` an observer; without one no event is made. With one, the interpreter runs the rules and nothing is remembered.
+ * What happens to a packet inside the host, as it happens: one event for each decision. Pass an observer to
+ * `createEmulator` to receive them. Without an observer, no events are created. With one, the interpreter runs the
+ * rules and the flow cache is off.
  *
- * Events hold no reference to the packet, which goes on and changes; rules and chains are those of the ruleset.
+ * Events hold no reference to the packet, which keeps changing. Rules and chains are those of the ruleset.
  */
 import type { DropCause } from './drop.js';
 import type { HookName, TableName } from './hooks.js';
@@ -10,12 +11,12 @@ import type { LinkSkip } from './link/locate-ip.js';
 import type { Reason } from './reasons.js';
 import type { Chain, Rule } from './rules/model.js';
 
-/** An IPv4 packet as it was when something happened to it. */
+/** An IPv4 packet at the time of an event. */
 export interface PacketFields {
   readonly protocol: number;
   readonly source: string;
   readonly destination: string;
-  /** Where the protocol has ports, and they are there. */
+  /** Present if the protocol has ports and they were captured. */
   readonly sport?: number;
   readonly dport?: number;
   /** The IP header's total length. */
@@ -31,7 +32,7 @@ export interface PacketEnd {
   readonly port?: number;
 }
 
-/** A frame arrived on interface `dev`; undefined: the host itself sends it. */
+/** A frame arrived on interface `dev`, or the host itself sends it (undefined). */
 export interface FrameEvent {
   readonly kind: 'frame';
   readonly dev: string | undefined;
@@ -39,13 +40,13 @@ export interface FrameEvent {
   readonly tsNsec: number;
 }
 
-/** The frame holds no packet for the host. */
+/** The frame has no packet for the host. */
 export interface SkippedEvent {
   readonly kind: 'skipped';
   readonly reason: LinkSkip;
 }
 
-/** The frame's packet is one that the host takes. */
+/** The host accepted the frame's packet. */
 export interface DecodedEvent {
   readonly kind: 'decoded';
   readonly packet: PacketFields;
@@ -58,35 +59,35 @@ export interface HookEvent {
   readonly packet: PacketFields;
 }
 
-/** A rule was tried. */
+/** A rule was evaluated. */
 export interface RuleEvent {
   readonly kind: 'rule';
   readonly table: TableName;
   readonly rule: Rule;
   readonly isMatched: boolean;
-  /** The first condition that the packet did not meet, in words and with the packet's value: `dport 80 is not 443`. */
+  /** The first condition that failed, with the packet's value: `dport 80 is not 443`. */
   readonly failed?: string;
-  /** A malformed header was met: the packet is dropped at this rule. */
+  /** The header is malformed, so the packet is dropped at this rule. */
   readonly isHotdrop: boolean;
 }
 
-/** No rule of a base chain decided: its policy does. */
+/** No rule of a base chain decided, so its policy did. */
 export interface PolicyEvent {
   readonly kind: 'policy';
   readonly table: TableName;
   readonly chain: Chain;
 }
 
-/** Conntrack has looked at the packet. */
+/** Conntrack processed the packet. */
 export interface TrackedEvent {
   readonly kind: 'tracked';
   readonly ctstate: 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED';
   /** Its direction in its connection. */
   readonly direction?: 'original' | 'reply';
-  /** The connection's state before and after, where the protocol has states. */
+  /** The connection's state before and after, for protocols with states. */
   readonly stateBefore?: string;
   readonly stateAfter?: string;
-  /** Of an INVALID packet, which check made it that; and of a TCP segment of a known connection, where its windows were. */
+  /** Why the packet is INVALID and, for a TCP segment of a known connection, its position in the windows. */
   readonly invalid?: InvalidCheck;
   readonly window?: WindowFields;
 }
@@ -107,31 +108,31 @@ export type InvalidCheck =
   | 'tag'
   | 'chunks';
 
-/** A TCP segment, and what conntrack expected of it. */
+/** A TCP segment, compared with what conntrack expected. */
 export interface WindowFields {
   readonly sequence: number;
   readonly acknowledgment: number;
-  /** How far its sequence number is beyond what its receiver permits; 0: it is not. */
+  /** How far its sequence number is beyond the receiver's window; 0 if it is not. */
   readonly beyondWindowBytes: number;
-  /** How many bytes it acknowledges that its receiver was never seen to send. */
+  /** How many bytes it acknowledges that the receiver was never seen to send. */
   readonly unseenBytes: number;
-  /** How far its sequence number is below what its receiver has acknowledged. */
+  /** How far its sequence number is below what the receiver has acknowledged. */
   readonly belowAcknowledgedBytes: number;
 }
 
 /** The routing decision. */
 export interface RoutedEvent {
   readonly kind: 'routed';
-  /** To the host itself; out by an interface; or the packet goes nowhere, for `reason`. */
+  /** To the host itself, out of an interface, or nowhere for `reason`. */
   readonly to: 'host' | 'interface' | 'nowhere';
   readonly dev?: string;
   readonly nextHop?: string;
   readonly reason?: Reason;
-  /** Rules changed a packet of the host's own, which is routed again. */
+  /** The host's own packet is rerouted because rules changed it. */
   readonly isAgain: boolean;
 }
 
-/** NAT has changed one end of the packet. */
+/** NAT rewrote one end of the packet. */
 export interface TranslatedEvent {
   readonly kind: 'translated';
   readonly hook: HookName;
@@ -140,19 +141,19 @@ export interface TranslatedEvent {
   readonly to: PacketEnd;
 }
 
-/** A fragment is held until its packet is whole, or it has made it whole. */
+/** A fragment is held until its packet is complete, or it completed the packet. */
 export interface FragmentEvent {
   readonly kind: 'held' | 'reassembled';
   readonly packet: PacketFields;
 }
 
-/** Fragments were given up, as the rest of their packets did not come in time. */
+/** Fragments expired because the rest of their packets did not arrive in time. */
 export interface ExpiredEvent {
   readonly kind: 'expired';
   readonly fragments: number;
 }
 
-/** The host answers the packet: an ICMP error, or a RST. What happens to the answer follows, one `depth` further in. */
+/** The host answers the packet with an ICMP error or a RST. The events of the answer follow, one `depth` deeper. */
 export interface AnsweredEvent {
   readonly kind: 'answered';
   readonly packet: PacketFields;
@@ -164,11 +165,11 @@ export interface DroppedEvent {
   readonly cause: DropCause;
   /** Absent if its IP header is malformed. */
   readonly packet?: PacketFields;
-  /** Where DNAT had changed its destination: what that was. */
+  /** The original destination, if DNAT had changed it. */
   readonly untranslatedDestination?: PacketEnd;
 }
 
-/** The packet leaves by interface `dev`; undefined: it has reached the host itself. */
+/** The packet leaves by interface `dev`, or has reached the host itself (undefined). */
 export interface LeftEvent {
   readonly kind: 'left';
   readonly dev: string | undefined;
@@ -191,10 +192,10 @@ export type EventBody =
   | DroppedEvent
   | LeftEvent;
 
-/** `depth`: 0 is the packet that went in, 1 what the host sends or takes back because of it, and so on. */
+/** `depth` is 0 for the received packet, 1 for what the host sends or loops back because of it, and so on. */
 export type PacketEvent = EventBody & { readonly depth: number };
 
 export type Observer = (event: PacketEvent) => void;
 
-/** How the parts of a host tell of an event; undefined: nobody wants to know. */
+/** Emits an event; undefined without an observer. */
 export type Emit = ((event: EventBody) => void) | undefined;

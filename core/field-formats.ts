@@ -1,4 +1,4 @@
-/** Values of fields in words. */
+/** Formats field values for messages. */
 import { formatLoaded, toLoaded } from '../codecs/byte-order.js';
 import { Status } from './conntrack/record.js';
 import { CtInfo } from './packet.js';
@@ -39,7 +39,7 @@ export function formatStatus(bits: number): string {
   return bitNames(bits & ~HASHED, known);
 }
 
-/** The names of BITS, as rules list them. */
+/** The names of BITS, as in rules. */
 function bitNames(bits: number, names: NamedBits): string {
   const set = Object.keys(names).filter((name) => (bits & names[name]) !== 0);
   return set.length === 0 ? 'NONE' : set.join(',');

@@ -1,13 +1,13 @@
 /**
- * hot: a host's way of dealing with packets, from the interface they come in by to the one they leave by.
+ * hot: the path of packets through a host, from the ingress to the egress interface.
  *
  *     receive ─► PREROUTING ─► route ─► forward ─► FORWARD ─► POSTROUTING ─► cut ─► egress
  *                                │                                ▲
  *                                ▼                                │
  *                              INPUT ─► local         send ─► route ─► OUTPUT
  *
- * Each step either hands the packet on to the next one or ends its way by `#drop`. What the host itself answers (REJECT,
- * ICMP errors) takes the way of `send`, in a record of its own, before the packet that caused it goes on.
+ * Each step either passes the packet to the next one or ends with `#drop`. Answers from the host itself (REJECT, ICMP
+ * errors) take the path of `send`, in a record of their own, before the packet that caused them continues.
  */
 import { internetChecksum } from '../codecs/checksum.js';
 import {
@@ -52,7 +52,7 @@ import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
 import { Outcome } from './outcome.js';
-import { emitRoute, takeRoute } from './own-route.js';
+import { emitRoute, setRoute } from './own-route.js';
 import { decrementTtl, type Packet, PacketType } from './packet.js';
 import { answerFields, dropFields, packetFields } from './packet-fields.js';
 import type { PacketStack } from './packet-stack.js';
@@ -63,10 +63,10 @@ import type { HookedTables } from './rules/run/hooked-tables.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
 import { wireHost } from './wiring.js';
 
-/** Why a packet goes nowhere, in silence, though it has a route that says so (struct dst_entry with an error). */
-const ROUTED_IN_VAIN: ReadonlySet<Reason | ''> = new Set(['forwarding-off', 'blackhole-route']);
+/** Why a packet is dropped silently although it has a route that says so (struct dst_entry with an error). */
+const SILENT_DROP_REASONS: ReadonlySet<Reason | ''> = new Set(['forwarding-off', 'blackhole-route']);
 
-/** An emulated host; see the head of this file. */
+/** An emulated host. See the top of this file. */
 export class IpStack implements Emulator, UpcallReceiver {
   readonly memory: Memory;
   readonly connections: ConntrackTable;
@@ -87,14 +87,14 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #fragments: FragmentQueues;
 
   readonly #clock: Clock;
-  /** The packet that came in last, or that the host sent. */
+  /** The packet received last, or sent by the host. */
   readonly #received = new LinkStage();
   readonly #stack: PacketStack;
-  /** How deep in the stack the packet lies whose outcome is the outcome of what went in. */
+  /** Depth in the stack of the packet that determines the outcome of the received packet. */
   #countedDepth = 0;
   readonly #answers: Answers;
   readonly #tell: Emit;
-  readonly #onExpired = (first: Packet): void => this.#giveUp(first);
+  readonly #onExpired = (first: Packet): void => this.#expireFragments(first);
   readonly #egress: Egress;
   readonly #droppedPacket = new DroppedPacket();
 
@@ -117,7 +117,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#answers = parts.answers;
     this.#tell = parts.emit;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
-    this.#noteDeadline();
+    this.#updateDeadline();
   }
 
   get counters(): ReadonlyMap<TableName, TableCounters> {
@@ -207,7 +207,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       );
     }
     this.#conntrack.release(packet);
-    this.#noteDeadline();
+    this.#updateDeadline();
   }
 
   send(frame: Frame): void {
@@ -230,15 +230,15 @@ export class IpStack implements Emulator, UpcallReceiver {
     view.setUint16(at + IPV4_CHECKSUM_AT, 0);
     view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, packet.headerLength));
     packet.reload();
-    takeRoute(packet, route, this.#host.loopback);
+    setRoute(packet, route, this.#host.loopback);
     this.#tell?.({ kind: 'decoded', packet: packetFields(packet) });
     emitRoute(packet, this.#host, this.#tell, false);
     this.#sendOut(packet);
     this.#conntrack.release(packet);
-    this.#noteDeadline();
+    this.#updateDeadline();
   }
 
-  /** A packet comes in by `inDev`. What the host sent to itself has its route already. */
+  /** Handles a packet that arrived on `inDev`. A packet that the host sent to itself already has a route. */
   #arrive(packet: Packet): void {
     packet.outDev = -1;
     if (!this.#pass(Hook.PREROUTING, packet)) return;
@@ -257,9 +257,10 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.routeDev = route.outDev;
     packet.nextHop = route.nextHop;
     const { action, reason, icmpCode } = route;
-    const isOnItsWay = action === RouteAction.LOCAL || action === RouteAction.FORWARD;
-    // What is only to be told that there is no way has its options looked at first; what is not even routed has not.
-    const isRouted = isOnItsWay || action === RouteAction.UNREACHABLE || ROUTED_IN_VAIN.has(reason);
+    const isRoutable = action === RouteAction.LOCAL || action === RouteAction.FORWARD;
+    // A packet whose sender is only notified of the missing route has its options processed first. A packet dropped
+    // before the route lookup does not.
+    const isRouted = isRoutable || action === RouteAction.UNREACHABLE || SILENT_DROP_REASONS.has(reason);
     if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#processOptions(packet)) return false;
     if (reason === '') {
       emitRoute(packet, host, this.#tell, false);
@@ -312,7 +313,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#leave(packet);
   }
 
-  /** A packet of the host's own, with its route: OUTPUT, where it may be routed anew (ip_local_out). */
+  /** Sends the host's own routed packet through OUTPUT, where it may be rerouted (ip_local_out). */
   #sendOut(packet: Packet): void {
     packet.isLocal = true;
     packet.inDev = -1;
@@ -320,7 +321,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (this.#pass(Hook.OUTPUT, packet)) this.#leave(packet);
   }
 
-  /** ANSWER meets rules of its own; the trace goes on to tell of the packet that it answers. */
+  /** ANSWER traverses the rules too. Afterwards, the trace continues with the packet it answers. */
   #sendAnswer(answer: Packet): void {
     this.#tell?.({ kind: 'answered', ...answerFields(answer) });
     const events = this.#trace[0];
@@ -328,9 +329,9 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#trace[0] = events;
   }
 
-  /** ip_output: POSTROUTING, for what is forwarded and what is the host's own; then out, or back in by lo. */
+  /** ip_output: POSTROUTING for forwarded packets and the host's own, then transmission, or back in over lo. */
   #leave(packet: Packet): void {
-    if (packet.loopsBack) this.#leaveAndComeBack(packet);
+    if (packet.loopsBack) this.#leaveAndLoopBack(packet);
     else if (!this.#passPostrouting(packet)) return;
     else if (packet.routeDev === this.#host.loopback) this.#comeBack(packet);
     else this.#transmit(packet);
@@ -341,14 +342,17 @@ export class IpStack implements Emulator, UpcallReceiver {
     return this.#pass(Hook.POSTROUTING, packet);
   }
 
-  /** The host's own broadcast: a copy passes POSTROUTING first, and comes in once the packet itself has left (ip_mc_output). */
-  #leaveAndComeBack(packet: Packet): void {
+  /**
+   * The host's own broadcast: a copy passes POSTROUTING first, and comes back in once the packet itself has left
+   * (ip_mc_output).
+   */
+  #leaveAndLoopBack(packet: Packet): void {
     packet.loopsBack = false;
     const copy = this.#stack.pushCopy(packet);
     const copyPasses = this.#passPostrouting(copy);
     if (this.#passPostrouting(packet)) this.#transmit(packet);
     if (copyPasses) {
-      // The kernel calls it PACKET_LOOPBACK, and -m pkttype goes by the address.
+      // The kernel uses PACKET_LOOPBACK, for which -m pkttype checks the address.
       copy.type = isMulticast(copy.destination) ? PacketType.MULTICAST : PacketType.BROADCAST;
       this.#comeBack(copy);
     }
@@ -358,12 +362,12 @@ export class IpStack implements Emulator, UpcallReceiver {
   #comeBack(packet: Packet): void {
     packet.inDev = packet.routeDev;
     packet.isForHost = true;
-    if (packet.fragmentMaxSize > 0) this.#comeBackCut(packet);
+    if (packet.fragmentMaxSize > 0) this.#loopBackFragments(packet);
     else this.#arrive(packet);
   }
 
-  /** What was reassembled leaves cut, by lo too: it comes in as fragments. */
-  #comeBackCut(packet: Packet): void {
+  /** Reassembled packets are fragmented again, even over lo, where they come back in as fragments. */
+  #loopBackFragments(packet: Packet): void {
     const isOutermost = this.#stack.depth === this.#countedDepth;
     for (const { bytes, length } of this.#egress.piecesOf(packet)) {
       const piece = this.#stack.pushPiece(packet, bytes, length);
@@ -374,7 +378,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     }
   }
 
-  /** ip_finish_output: whole, cut, or not at all. */
+  /** ip_finish_output: whole, fragmented, or not at all. */
   #transmit(packet: Packet): void {
     const { name, mtu } = this.#host.interfaces[packet.routeDev];
     const action = fragmentAction(packet, mtu);
@@ -413,7 +417,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (this.#stack.depth === this.#countedDepth) this.outcome = outcome;
   }
 
-  /** Check and take in IP options; where they are faulty, the sender is told (ip_rcv_options). */
+  /** Checks and processes IP options. Notifies the sender if they are invalid (ip_rcv_options). */
   #processOptions(packet: Packet): boolean {
     const { options } = this.#stack;
     packet.hasTakenOptions = true;
@@ -427,8 +431,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     return true;
   }
 
-  /** A packet whose fragments never all came: where it is for this host, its sender is told (ip_expire). */
-  #giveUp(first: Packet): void {
+  /** Expires an incomplete packet. If it is addressed to this host, its sender is notified (ip_expire). */
+  #expireFragments(first: Packet): void {
     const route = this.#host.routeInput(this.#host.routeKey.fromPacket(first));
     if (route.action !== RouteAction.LOCAL) return;
     first.isForHost = true;
@@ -446,11 +450,11 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (nowMs < this.#fragments.nextDeadlineMs) return;
     const fragments = this.#fragments.expire(nowMs, this.#onExpired);
     this.#tell?.({ kind: 'expired', fragments });
-    this.#noteDeadline();
+    this.#updateDeadline();
   }
 
-  /** Let the fast path stand aside when fragments have waited long enough. */
-  #noteDeadline(): void {
+  /** Makes the fast path decline packets once fragments are due to expire. */
+  #updateDeadline(): void {
     this.memory.clock.deadlineMs = this.#fragments.nextDeadlineMs;
   }
 }

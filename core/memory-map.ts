@@ -81,8 +81,9 @@ function records<F extends Fields>(start: number, layout: Layout<F>, count: numb
 }
 
 /**
- * REGIONS, each of which lies within [FIRST_ADDRESS, MEMORY_BYTES) and overlaps no other.
- * @throws {RangeError} where that is not so
+ * Returns REGIONS after checking that they are within [FIRST_ADDRESS, MEMORY_BYTES) and do not overlap.
+ *
+ * @throws {RangeError} if they do not
  */
 export function memoryMap<R extends Readonly<Record<string, Region>>>(regions: R): R {
   const sorted = Object.entries(regions).sort(([, a], [, b]) => a.start - b.start);

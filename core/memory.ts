@@ -73,9 +73,10 @@ export class Memory {
   }
 
   /**
-   * The address at which the LENGTH bytes at AT of VIEW, which is over BYTES, can be read: where they are, or, if that
-   * is in another buffer, where they are copied to, with SCRATCH_HEADROOM bytes free before them.
-   * @throws {RangeError} where they are more than MAX_SCRATCH_PACKET_BYTES, and in another buffer
+   * The address of the LENGTH bytes at AT of VIEW (over BYTES). If they are in another buffer, they are copied to the
+   * scratch region, with SCRATCH_HEADROOM free bytes before them.
+   *
+   * @throws {RangeError} if they are in another buffer and exceed MAX_SCRATCH_PACKET_BYTES
    */
   placeOf(bytes: Uint8Array, view: DataView, at: number, length: number): number {
     if (bytes.buffer === this.buffer) return bytes.byteOffset + at;
@@ -87,16 +88,18 @@ export class Memory {
   }
 
   /**
-   * Allocate COUNT records of LAYOUT, all zeros, for the lifetime of the memory.
-   * @throws {RangeError} where no memory is left
+   * Allocates COUNT zeroed records of LAYOUT for the lifetime of the memory.
+   *
+   * @throws {RangeError} if the memory is full
    */
   allocateRecords<F extends Fields>(layout: Layout<F>, count: number): Records<F> {
     return new Records(layout, this.buffer, this.#allocateSmall(layout.bytes * count), count);
   }
 
   /**
-   * Store a copy of WORDS for the lifetime of the memory; returns its address.
-   * @throws {RangeError} where no memory is left
+   * Stores a copy of WORDS for the lifetime of the memory and returns its address.
+   *
+   * @throws {RangeError} if the memory is full
    */
   storeWords(words: Int32Array): number {
     const at = this.#allocateSmall(words.byteLength);
@@ -129,9 +132,7 @@ export class Memory {
 export class AddressSpaceError extends Error {
   constructor(bytes: number) {
     const size = `${bytes / GIB} GiB`;
-    super(
-      `cannot reserve ${size} of addresses (not of memory) for a host's connections; raise the limit on them: ulimit -v`,
-    );
+    super(`cannot reserve ${size} of addresses (not of memory) for a host's connections; raise the limit (ulimit -v)`);
     this.name = 'AddressSpaceError';
   }
 }

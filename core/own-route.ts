@@ -8,7 +8,7 @@ import type { OutputRoute } from './host/route-decision.js';
 import type { Packet } from './packet.js';
 
 /** Sets the route of PACKET, which the host itself sends. */
-export function takeRoute(packet: Packet, route: OutputRoute, loopback: number): void {
+export function setRoute(packet: Packet, route: OutputRoute, loopback: number): void {
   packet.routeDev = route.outDev;
   packet.nextHop = route.nextHop;
   packet.isForHost = route.outDev === loopback;
@@ -27,7 +27,7 @@ export function reroute(packet: Packet, host: Host, emit: Emit): boolean {
     emit?.({ kind: 'routed', to: 'nowhere', reason: route.reason, isAgain: true });
     return false;
   }
-  takeRoute(packet, route, host.loopback);
+  setRoute(packet, route, host.loopback);
   emitRoute(packet, host, emit, true);
   return true;
 }

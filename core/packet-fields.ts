@@ -1,4 +1,4 @@
-/** Packets as events show them. */
+/** Packets as they appear in events. */
 import { formatLoaded } from '../codecs/byte-order.js';
 import { ICMP_CODE_AT, ICMP_TYPE_AT, IPPROTO_ICMP, IPV4_TOS_AT, IPV4_TTL_AT } from '../codecs/layouts.js';
 import type { AnsweredEvent, DroppedEvent, PacketEnd, PacketFields } from './events.js';
@@ -22,16 +22,16 @@ export function packetEnd(address: number, port: number): PacketEnd {
   return { address: formatLoaded(address), ...(port < 0 ? {} : { port }) };
 }
 
-/** What a `DroppedEvent` says of PACKET. */
+/** The packet fields of a `DroppedEvent`. */
 export function dropFields(packet: Packet): Pick<DroppedEvent, 'packet' | 'untranslatedDestination'> {
-  // Of a malformed packet no field is known.
+  // The fields of a malformed packet are unknown.
   if (packet.headerLength === 0) return {};
   const { isTranslated, untranslatedDestination, untranslatedDport } = packet;
   const before = isTranslated ? packetEnd(untranslatedDestination, untranslatedDport) : undefined;
   return { packet: packetFields(packet), ...(before === undefined ? {} : { untranslatedDestination: before }) };
 }
 
-/** What an `AnsweredEvent` says of ANSWER. */
+/** The packet fields of an `AnsweredEvent`. */
 export function answerFields(answer: Packet): Pick<AnsweredEvent, 'packet' | 'icmp'> {
   const packet = packetFields(answer);
   if (answer.protocol !== IPPROTO_ICMP) return { packet };

@@ -1,4 +1,4 @@
-/** The parts of one emulated host, made and connected to each other. */
+/** Creates and connects the parts of an emulated host. */
 import { Answers } from './answers/answers.js';
 import { Clock } from './clock.js';
 import { Conntrack } from './conntrack/conntrack.js';
@@ -34,12 +34,12 @@ export interface HostParts {
   readonly tables: HookedTables;
   readonly hooks: Hooks;
   readonly paths: PathTable;
-  /** null: nothing is remembered. */
+  /** null if the flow cache is off. */
   readonly flowCache: FlowCache | null;
   readonly emit: Emit;
 }
 
-/** SEND_ANSWER takes an answer of the host, with its route, to OUTPUT and on. */
+/** SEND_ANSWER hands a routed answer from the host to the OUTPUT hook. */
 export function wireHost(
   options: EmulatorOptions,
   output: EmulatorOutput,

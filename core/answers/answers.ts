@@ -8,7 +8,7 @@ import { AddressType } from '../host/address-type.js';
 import { ErrorRate } from '../host/error-rate.js';
 import type { Host } from '../host/host.js';
 import type { OutputRoute } from '../host/route-decision.js';
-import { takeRoute } from '../own-route.js';
+import { setRoute } from '../own-route.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { PacketStack } from '../packet-stack.js';
 import { protocolOf } from '../protocols/registry.js';
@@ -56,7 +56,7 @@ export class Answers implements OptionsHost {
     const route = host.routeIcmpError(key, packet.isForHost);
     if (route.reason !== '' || !this.#isWithinRate(route, to, error)) return;
     const answer = this.#stack.push(this.#clock.nowMs);
-    takeRoute(answer, route, host.loopback);
+    setRoute(answer, route, host.loopback);
     const ttl = route.type === AddressType.MULTICAST ? MULTICAST_TTL : this.#ttl;
     const errorRoute = { source: route.source, ttl, mtu: host.interfaces[route.outDev].mtu };
     if (buildIcmpError(answer, error, info, packet, options, errorRoute, this) > 0) this.#sendRelated(answer, packet);
@@ -87,7 +87,7 @@ export class Answers implements OptionsHost {
         setClosing(this.#conntrack.trackers[IPPROTO_TCP], packet.ct, packet.nowMs);
       const route = this.#host.rerouteOutput(this.#host.routeKey.fromPacket(answer));
       if (route.reason === '') {
-        takeRoute(answer, route, this.#host.loopback);
+        setRoute(answer, route, this.#host.loopback);
         this.#sendRelated(answer, packet);
       }
     }

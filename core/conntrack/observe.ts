@@ -1,4 +1,4 @@
-/** What conntrack made of a packet, for whoever wants to know. */
+/** Emits events about what conntrack does with packets. */
 import {
   IPPROTO_TCP,
   TCP_ACK,
@@ -42,7 +42,7 @@ const CHECKS: Record<Exclude<Invalid, typeof Invalid.NONE>, InvalidCheck> = {
   [Invalid.CHUNKS]: 'chunks',
 };
 
-/** `conntrack.track`, which tells EMIT what became of each packet. */
+/** Wraps `conntrack.track` to emit an event for each packet. */
 export function observedTracking(conntrack: Conntrack, emit: NonNullable<Emit>): (packet: Packet) => boolean {
   const { table } = conntrack;
   const tuple = new Tuple();
@@ -66,7 +66,7 @@ export function observedTracking(conntrack: Conntrack, emit: NonNullable<Emit>):
   };
 }
 
-/** The entry of PACKET and, in the lowest bit, its direction; -1: it has none yet. */
+/** The entry of PACKET and, in the lowest bit, its direction; -1 if it has none yet. */
 function findKnown(table: ConntrackTable, tuple: Tuple, packet: Packet): number {
   if (!tuple.read(packet.view, packet.at, packet.available)) return -1;
   // `find` would remove an expired entry, to which an INVALID packet never comes: observing would change the table.
@@ -78,7 +78,7 @@ function stateOf(table: ConntrackTable, entry: number, protocol: number): string
   return stateNames[table.words[entry * RECORD_WORDS + stateWord]];
 }
 
-/** A TCP segment of KNOWN (see `findKnown`) beside what its connection expects, before it is followed. */
+/** Compares a TCP segment of KNOWN (see `findKnown`) with what its connection expects, before it is tracked. */
 function windowOf({ words }: ConntrackTable, known: number, packet: Packet): WindowFields | undefined {
   if (packet.protocol !== IPPROTO_TCP || packet.l4Available < TCP_LENGTH) return undefined;
   const { view, l4 } = packet;
@@ -97,12 +97,12 @@ function windowOf({ words }: ConntrackTable, known: number, packet: Packet): Win
   };
 }
 
-/** In the table's words: the side of ENTRY that sends in DIRECTION. */
+/** Word index in the table of ENTRY's side that sends in DIRECTION. */
 function sideAt(entry: number, direction: Direction): number {
   return entry * RECORD_WORDS + TCP_CONNECTION.word.side + direction * TCP_SIDE.words;
 }
 
-/** How far TO is ahead of FROM in sequence numbers; 0: it is not. */
+/** How far TO is ahead of FROM in sequence numbers; 0 if it is not. */
 function distance(from: number, to: number): number {
   return Math.max(0, (to - from) | 0);
 }

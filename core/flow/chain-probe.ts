@@ -1,6 +1,6 @@
 /**
- * Long chains, written down for wasm/flow/probe.ts: which of their rules is the first that a packet matches. Where that
- * rule ends the packet's way through the chain, a megaflow need not be narrowed by all the others: it probes the chain.
+ * Long chains in a form for wasm/flow/probe.ts, which finds the first rule that a packet matches. If that rule ends the
+ * traversal of the chain, a megaflow does not have to be narrowed by all other rules: it probes the chain.
  */
 import type { Memory } from '../memory.js';
 import type { RuleContext } from '../rules/context.js';
@@ -10,34 +10,34 @@ import type { Chain } from '../rules/model.js';
 import { PROBE_CHAIN, PROBE_LIST } from './records.js';
 
 export { ENTRY_WORDS } from '../rules/index/interval-lists.js';
-// What the code in wasm/ needs of these.
+// Needed by the code in wasm/.
 export { FIELD_WORDS, LAST_WORD, RULE_SHIFT, STATES } from '../rules/index/packed-rules.js';
 
-/** Shorter chains narrow a megaflow little. */
-const LEAST_RULES = 200;
+/** Shorter chains hardly narrow a megaflow. */
+const MIN_RULES = 200;
 
-/** The `field` of a PROBE_LIST (records.ts) of all packets. */
+/** The `field` of the PROBE_LIST (records.ts) for all packets. */
 export const PROBE_ANY_FIELD = -1;
 
 /** How packets of a megaflow probe a long chain: the chain in memory, and what rules see of the packets there. */
 export interface Probe {
   readonly chain: number;
-  /** How many rules it has, and the id of the first one in traces. */
+  /** The number of its rules, and the trace ID of the first one. */
   readonly rules: number;
   readonly firstId: number;
-  /** The destination is translated already. */
+  /** The destination is already translated. */
   readonly isLater: boolean;
-  /** The interface that packets leave by, as far as rules see it there. */
+  /** The egress interface, if visible to rules at this point. */
   readonly outDev: number;
-  /** The state of the packets, as a bit 1 << CtInfo. */
+  /** The packets' state, as a bit 1 << CtInfo. */
   readonly state: number;
-  /** The rule that the first packet matched: its position, or `rules`. */
+  /** The rule that the first packet matched: its position, or `rules` if none. */
   readonly result: number;
 }
 
-/** Whether CHAIN is worth being asked. */
+/** Whether CHAIN is long enough to probe. */
 export function isLong(chain: Chain): boolean {
-  return chain.rules.length >= LEAST_RULES;
+  return chain.rules.length >= MIN_RULES;
 }
 
 export class ChainProbes {
@@ -50,7 +50,7 @@ export class ChainProbes {
     this.#context = context;
   }
 
-  /** Where CHAIN is written down. */
+  /** The address of CHAIN, written to memory on first use. */
   of(chain: Chain): number {
     let at = this.#known.get(chain);
     if (at === undefined) {

@@ -1,14 +1,14 @@
 /**
- * hot: the flow cache. Most packets belong to a known connection, are in order, and follow the path of the packet
- * before them.
+ * hot: the flow cache. Most packets belong to a known connection, are in order, and follow the path of the previous
+ * packet.
  *
- * A packet that was forwarded on the slow path leaves its path in its connection's record: the rules that it met and
- * their answers. The path is valid for the next packet of the same direction, as far as the rules read only what the
- * connection fixes; what else they read is asked of each packet again (path.ts). So on the fast path a packet is
- * decoded, looked up, tracked, counted and rewritten, but no rule is run and no object allocated.
+ * A packet forwarded on the slow path stores its path in its connection's record: the rules it matched and their
+ * answers. The path is valid for the next packet in the same direction if the rules only read what the connection
+ * fixes. Anything else they read is checked again for each packet (path.ts). So a packet on the fast path is decoded,
+ * looked up, tracked, counted and rewritten, without running rules or allocating objects.
  *
- * The slow path defines the meaning. The fast path (wasm/flow/forward.ts) leaves every packet that is not plainly
- * ordinary to it, unchanged: an upcall.
+ * The slow path defines the meaning. The fast path (wasm/flow/forward.ts) leaves any packet that is not clearly
+ * ordinary unchanged and returns an upcall.
  */
 import { portToHostOrder } from '../../codecs/byte-order.js';
 import { copyWords } from '../../codecs/copy.js';
@@ -44,10 +44,13 @@ import { MegaflowTable, Phase } from './megaflow-table.js';
 import type { PathTable } from './path.js';
 import { UPCALL } from './records.js';
 
-/** Rulesets without useful megaflows must not be asked for one with each new connection: learning has to pay. */
+/**
+ * With rulesets for which megaflows are useless, learning must not be attempted for every new connection: it has to pay
+ * off.
+ */
 const ATTEMPTS_AT_FIRST = 64;
 const HITS_AN_ATTEMPT = 16;
-/** How many rules learning may visit: some 0.1 s worth at first, then less than what the megaflows have saved. */
+/** How many rules learning may visit: about 0.1 s worth initially, then less than what the megaflows have saved. */
 const VISITS_AT_FIRST = 500_000;
 const VISITS_A_HIT = 4;
 
@@ -63,7 +66,7 @@ export class FlowCache {
   readonly #learner: MegaflowLearner;
   #attempts = 0;
 
-  /** PACKET is filled in to ask the questions of a path; CHECKSUMS: nf_conntrack_checksum. */
+  /** PACKET is used to evaluate the questions of a path. CHECKSUMS: nf_conntrack_checksum. */
   constructor(
     memory: Memory,
     table: ConntrackTable,
@@ -86,9 +89,9 @@ export class FlowCache {
   }
 
   /**
-   * Forward the packet at AT of VIEW (over BYTES) that came in by DEV, of which CAPTURED bytes are there: it is
-   * tracked, counted, and rewritten in place, as is the Ethernet header in front of it. Returns the path that it takes;
-   * an upcall (below 0, see UPCALL) where it is for the slow path, and nothing has been done.
+   * Forwards the packet at AT of VIEW (over BYTES), which arrived on DEV with CAPTURED bytes: tracks and counts it, and
+   * rewrites it and the Ethernet header before it in place. Returns its path, or an upcall (below 0, see UPCALL) if the
+   * slow path must handle it, in which case nothing has changed.
    */
   forward(bytes: Uint8Array, view: DataView, at: number, captured: number, dev: number): number {
     const memory = this.#memory;
@@ -103,9 +106,9 @@ export class FlowCache {
   }
 
   /**
-   * PACKET was forwarded on the slow path, with this TRACE and the Ethernet header LINK: let the next one of its
-   * direction follow it, and all others that would meet the same. IS_OPENING: it opened its connection. UPCALL: what
-   * `forward` returned for it.
+   * Learns from a PACKET forwarded on the slow path, with its TRACE and the Ethernet header LINK: the next packet in
+   * the same direction, and all others that would take the same path, can follow it. IS_OPENING: it opened its
+   * connection. UPCALL: what `forward` returned for it.
    */
   learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean, upcall: number): void {
     const { ct, direction, protocol } = packet;
@@ -128,7 +131,7 @@ export class FlowCache {
     this.#memory.wasm.updateChecksumDeltas(ct, direction);
   }
 
-  /** Let all packets that would meet the same as PACKET follow it, if it can be determined which these are. */
+  /** Learns which other packets would take the same path as PACKET, if that can be determined. */
   #learnMegaflow(packet: Packet, phase: Phase, trace: Trace, mtu: number, link: LinkHeader, upcall: number): void {
     const { inDev, protocol } = packet;
     if (packet.isCut || packet.fragmentMaxSize > 0 || packet.headerLength !== IPV4_LENGTH) return;
@@ -149,7 +152,7 @@ export class FlowCache {
     if (megaflow !== undefined) this.#megaflows.add(megaflow, path);
   }
 
-  /** The flow key with which PACKET, which has been rewritten, came in: it follows from its connection. */
+  /** The flow key with which PACKET arrived. It was rewritten since, but the key follows from its connection. */
   #flowKeyOf(packet: Packet, phase: Phase): FlowKey {
     const { words } = this.#table;
     const base = packet.ct * RECORD_WORDS;
@@ -173,7 +176,7 @@ export class FlowCache {
     };
   }
 
-  /** Whether the packet at AT of the memory gives the same answer to QUESTION of PATH as its first packet. */
+  /** Whether the packet at address AT gives the same answer to QUESTION of PATH as its first packet. */
   #answersAgree(path: number, question: number, at: number, entry: number, direction: number): boolean {
     const { asked, answer, isForwarded } = this.#paths.questions[path][question];
     const packet = this.#packet;
@@ -200,7 +203,7 @@ export class FlowCache {
     return agrees;
   }
 
-  /** Make PACKET look as it does after the routing decision; its TTL in the bytes too. */
+  /** Changes PACKET to what it looks like after the routing decision, including the TTL in its bytes. */
   #showForwarded(packet: Packet, outDev: number): void {
     const { words } = this.#table;
     const { view, at } = packet;

@@ -1,10 +1,8 @@
-/**
- * The ranges of a megaflow while it is learned: for each field the values that are left, around those of one packet.
- */
+/** The ranges of a megaflow during learning: for each field, the remaining values around those of one packet. */
 import type { ValueRange } from '../rules/ranges.js';
 import type { Span } from './megaflow-table.js';
 
-/** Fields with a range. The LATER ones are the destination and its port after translation. */
+/** Fields with a range. The TRANSLATED ones are the destination and its port after translation. */
 export const FlowField = {
   SOURCE: 0,
   DESTINATION: 1,
@@ -18,7 +16,7 @@ export type FlowField = (typeof FlowField)[keyof typeof FlowField];
 const HIGHEST = [0xffffffff, 0xffffffff, 0xffff, 0xffff, 0xffffffff, 0xffff];
 
 export class FlowRanges {
-  /** The packet's own values, by field; all are unsigned. */
+  /** The packet's own values by field, all unsigned. */
   readonly values: readonly number[];
   readonly #min: number[] = HIGHEST.map(() => 0);
   readonly #max: number[] = [...HIGHEST];
@@ -31,34 +29,32 @@ export class FlowRanges {
     return { min: this.#min[field], max: this.#max[field] };
   }
 
-  /** Only what lies within RANGE is left, which holds the packet's value. */
+  /** Intersects the values of FIELD with RANGE, which must contain the packet's value. */
   narrow(field: FlowField, { min, max }: Span): void {
     this.#min[field] = Math.max(this.#min[field], min);
     this.#max[field] = Math.min(this.#max[field], max);
   }
 
-  /** Only the packet's own value is left. */
+  /** Keeps only the packet's own value. */
   pin(field: FlowField): void {
     this.narrow(field, { min: this.values[field], max: this.values[field] });
   }
 
-  /** Whether nothing that is left of FIELD lies among the values from LOWEST on, so many MORE of them. */
+  /** Whether the remaining values of FIELD are disjoint from the values starting at LOWEST, with MORE after it. */
   isApart(field: FlowField, lowest: number, more: number): boolean {
     const first = (this.#min[field] - lowest) >>> 0;
     const last = (this.#max[field] - lowest) >>> 0;
     return first > more >>> 0 && first <= last;
   }
 
-  /** Which part of what is left of FIELD lies within RANGE too: 1: all of it. */
+  /** The fraction of FIELD's remaining values that is within RANGE; 1 for all. */
   share(field: FlowField, { min, max }: Span): number {
     const width = this.#max[field] - this.#min[field] + 1;
     return (Math.min(this.#max[field], max) - Math.max(this.#min[field], min) + 1) / width;
   }
 }
 
-/**
- * Of the values from LOWEST on, so many MORE of them, counted in 32 bits that wrap around: the part that holds VALUE.
- */
+/** The part that contains VALUE, of the values starting at LOWEST with MORE after it, in 32 bits with wraparound. */
 export function partWithin(lowest: number, more: number, value: number): Span {
   const min = lowest >>> 0;
   const max = min + (more >>> 0);
@@ -66,7 +62,7 @@ export function partWithin(lowest: number, more: number, value: number): Span {
   return value >= min ? { min, max: 0xffffffff } : { min: 0, max: max - 2 ** 32 };
 }
 
-/** Of all other values: the part that holds VALUE. */
+/** The part that contains VALUE, of all other values. */
 export function partOutside(lowest: number, more: number, value: number): Span {
   const min = lowest >>> 0;
   const max = min + (more >>> 0);
@@ -74,7 +70,7 @@ export function partOutside(lowest: number, more: number, value: number): Span {
   return value < min ? { min: 0, max: min - 1 } : { min: max + 1, max: 0xffffffff };
 }
 
-/** The one of RANGES that holds VALUE, or else the gap between them in which it lies; they are ascending and apart. */
+/** The range in RANGES (ascending and disjoint) that contains VALUE, or else the gap between them that contains it. */
 export function rangeOrGap(ranges: readonly ValueRange[], value: number): Span & { readonly isRange: boolean } {
   let min = 0;
   for (const range of ranges) {

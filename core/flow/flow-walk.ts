@@ -1,16 +1,19 @@
-/** How the entries of a hook tell what they did to a packet to whoever learns which other packets would meet the same. */
+/** How hook entries describe what they did to a packet, to learn which other packets would be treated the same way. */
 import type { Hook } from '../hooks.js';
 import type { Table } from '../rules/model.js';
 
-/** A forwarded packet's way through the hooks once more. Each step is false where it cannot be said of other packets. */
+/**
+ * Repeats a forwarded packet's path through the hooks. Each step returns false if it cannot be generalized to other
+ * packets.
+ */
 export interface FlowWalk {
-  /** Conntrack knows the packet from here on. */
+  /** Conntrack tracks the packet at this point. */
   track(): boolean;
-  /** The packet passed the chains of TABLE, whose first rule has the id FIRST_ID in the trace. */
+  /** The packet passed the chains of TABLE. FIRST_ID is the trace ID of the table's first rule. */
   pass(table: Table, firstId: number, hook: Hook): boolean;
-  /** The packet passed NAT; only where it opened its connection it passed the chains of TABLE. */
+  /** The packet passed NAT. It traversed the chains of TABLE only if it opened its connection. */
   translate(table: Table, firstId: number, hook: Hook): boolean;
 }
 
-/** `learn` of an entry that does nothing to the packets that are learned. */
+/** `learn` for an entry that does not affect packets being learned. */
 export const nothingToLearn = (): boolean => true;

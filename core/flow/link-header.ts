@@ -1,9 +1,9 @@
-/** An Ethernet header, kept in words that are compared and stored faster than its fourteen bytes. */
+/** An Ethernet header in words, which are faster to compare and store than its fourteen bytes. */
 
 const WORDS = 4;
 
 export class LinkHeader {
-  /** The header: fourteen bytes, and two that mean nothing. */
+  /** The header: fourteen bytes, plus two of padding. */
   readonly bytes: Uint8Array;
   readonly words = new Int32Array(WORDS);
 

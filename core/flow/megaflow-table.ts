@@ -1,4 +1,4 @@
-/** The table of megaflows, which wasm/flow/megaflows.ts searches. */
+/** The table of megaflows, searched by wasm/flow/megaflows.ts. */
 import { portToLoaded } from '../../codecs/byte-order.js';
 import type { FieldsOf, Records, ValuesOf } from '../../codecs/record-layout.js';
 import type { Memory } from '../memory.js';
@@ -6,13 +6,13 @@ import { REGIONS } from '../memory-map.js';
 import type { Probe } from './chain-probe.js';
 import { CHAIN_PATH, FIRST_MISS, MEGAFLOW, VALUE_RANGE } from './records.js';
 
-/** A packet's relation to its connection, which decides on its ctinfo and on whether the nat table is asked. */
+/** A packet's relation to its connection, which determines its ctinfo and whether it traverses the nat table. */
 export const Phase = {
-  /** It opens its connection (ctinfo NEW, the entry not confirmed yet): the nat table is asked. */
+  /** It opens its connection (ctinfo NEW, entry not confirmed yet) and traverses the nat table. */
   OPENING: 0,
   /** ESTABLISHED, in the original direction. */
   ORIGINAL: 1,
-  /** ESTABLISHED, in the reply's direction. */
+  /** ESTABLISHED, in the reply direction. */
   REPLY: 2,
 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
@@ -23,7 +23,7 @@ export interface Span {
   readonly max: number;
 }
 
-/** All that packets of a megaflow have in common. Addresses and ports in host order. */
+/** What all packets of a megaflow have in common. Addresses and ports are in host order. */
 export interface Megaflow {
   readonly phase: Phase;
   readonly inDev: number;
@@ -32,26 +32,26 @@ export interface Megaflow {
   readonly destination: Span;
   readonly sport: Span;
   readonly dport: Span;
-  /** Destination and its port in FORWARD and POSTROUTING, once translated. Of an OPENING megaflow: anything. */
+  /** Destination and port in FORWARD and POSTROUTING, after translation. Ignored for OPENING megaflows. */
   readonly translatedDestination: Span;
   readonly translatedDport: Span;
-  /** What NAT makes of an OPENING packet; undefined for the other phases. */
+  /** How NAT translates an OPENING packet; undefined for the other phases. */
   readonly plan: NatPlan | undefined;
-  /** A long chain that says which path they take; undefined: all take the same. */
+  /** A long chain that determines their path; undefined if all take the same path. */
   readonly probe: Probe | undefined;
 }
 
 /**
- * How the nat table translates a packet that opens a connection: the same for all packets of a megaflow. Addresses are
- * int32 as loaded, ports in host order.
+ * How the nat table translates a packet that opens a connection, which is the same for all packets of a megaflow.
+ * Addresses are int32 as loaded, ports in host order.
  */
 export interface NatPlan {
-  /** There is a nat table: connections are bound, even if to their own addresses. */
+  /** There is a nat table, so connections are bound, even if to their own addresses. */
   readonly isBound: boolean;
   readonly destination: number | undefined;
   readonly dport: number | undefined;
   readonly source: number | undefined;
-  /** The interface whose address the source gets (MASQUERADE), -1: none. */
+  /** The interface whose address becomes the source (MASQUERADE); -1 if none. */
   readonly masqueradeDev: number;
 }
 
@@ -59,13 +59,13 @@ export interface NatPlan {
 export const PlanFlag = { BOUND: 1, DESTINATION: 2, DPORT: 4, SOURCE: 8 } as const;
 
 const NO_PATH = -1;
-/** From this `FlowField` on they are the later ones. */
+/** The `FlowField`s starting here are after translation. */
 const LATER_FIELDS = 4;
 
-/** The search is linear: more of them would cost other packets more than they save. */
+/** The search is linear: with more megaflows, it would cost other packets more than it saves. */
 const MAX_MEGAFLOWS = REGIONS.megaflows.count;
 
-/** The chain that decided on the path of a megaflow's first packet, and that path. */
+/** The answer of the chain for a megaflow's first packet, and that packet's path. */
 interface FirstAnswer {
   readonly probe: Probe;
   readonly path: number;
@@ -76,9 +76,9 @@ export class MegaflowTable {
   readonly #words: Int32Array;
   readonly #records: Records<FieldsOf<typeof MEGAFLOW>>;
   #length = 0;
-  /** By megaflow: the paths of the chain's answers, where one was ever needed. */
+  /** By megaflow: the paths for the chain's answers, once any was needed. */
   readonly #chainPaths: Records<FieldsOf<typeof CHAIN_PATH>>[] = [];
-  /** By megaflow: undefined where no chain decides on the path. */
+  /** By megaflow: undefined if no chain determines the path. */
   readonly #firstAnswers: (FirstAnswer | undefined)[] = [];
 
   constructor(memory: Memory) {
@@ -87,7 +87,7 @@ export class MegaflowTable {
     this.#records = REGIONS.megaflows.recordsOf(memory.buffer);
   }
 
-  /** How many packets megaflows have taken; those that were replaced do not count. */
+  /** The number of packets that took a megaflow, not counting megaflows that were replaced. */
   get hits(): number {
     let hits = 0;
     for (let index = 0; index < this.#length; index++) hits += this.#words[this.#at(index) + MEGAFLOW.word.hits];
@@ -95,9 +95,8 @@ export class MegaflowTable {
   }
 
   /**
-   * Whether a megaflow that takes PATH holds a packet of PHASE that came in by IN_DEV, whose fields have these VALUES,
-   * in the order of `FlowField`. Where rules depend on more than these, packets of the same ranges take different
-   * paths.
+   * Whether a megaflow with PATH matches a packet of PHASE that arrived on IN_DEV and has these field VALUES, in the
+   * order of `FlowField`. If rules depend on more than these, packets in the same ranges take different paths.
    */
   holds(phase: Phase, inDev: number, protocol: number, values: readonly number[], path: number): boolean {
     for (let index = 0; index < this.#length; index++) {
@@ -110,14 +109,14 @@ export class MegaflowTable {
     return false;
   }
 
-  /** Whether the megaflow INDEX holds such a packet. */
+  /** Whether the megaflow INDEX matches such a packet. */
   #isHeld(index: number, phase: Phase, inDev: number, protocol: number, values: readonly number[]): boolean {
     const words = this.#words;
     const at = this.#at(index);
     if (words[at + MEGAFLOW.word.phase] !== phase || words[at + MEGAFLOW.word.inDev] !== inDev) return false;
     if (words[at + MEGAFLOW.word.protocol] !== protocol) return false;
     return values.every((value, field) => {
-      // The later fields of a packet that opens a connection do not matter.
+      // The translated fields of a packet that opens a connection do not matter.
       if (phase === Phase.OPENING && field >= LATER_FIELDS) return true;
       // The ranges are in the order of `FlowField`.
       const range = at + MEGAFLOW.word.source + field * VALUE_RANGE.words;
@@ -126,8 +125,8 @@ export class MegaflowTable {
   }
 
   /**
-   * Let packets of FLOW take PATH. Where there is no room, the megaflow that has taken the fewest packets of late is
-   * replaced.
+   * Adds FLOW, whose packets take PATH. If the table is full, it replaces the megaflow that recently had the fewest
+   * hits.
    */
   add(flow: Megaflow, path: number): void {
     const index = this.#length < MAX_MEGAFLOWS ? this.#length++ : this.#leastUsed();
@@ -153,10 +152,10 @@ export class MegaflowTable {
   }
 
   /**
-   * Where the packet in hand was left to the slow path only because the path for a chain's answer was not known, as
-   * UPCALL says: let others that get this answer take PATH. That holds for the megaflows whose first packet took the
-   * same way except for the chain's answer, as IS_ALIKE says of that one's path and the chain's ids. Returns whether
-   * there is one. The others are as for `holds`.
+   * Handles a packet that, according to UPCALL, took the slow path only because the path for a chain's answer was not
+   * known: other packets with the same answer can now take PATH. This applies to megaflows whose first packet took the
+   * same path except for the chain's answer, as determined by IS_ALIKE from that path and the chain's IDs. Returns
+   * whether there is one. The other parameters are the same as for `holds`.
    */
   settle(
     upcall: number,
@@ -184,8 +183,7 @@ export class MegaflowTable {
   }
 
   /**
-   * Paths for COUNT answers of the chain of the megaflow INDEX, all 0; those of the megaflow that it replaces are used
-   * again.
+   * Allocates paths for COUNT answers of the chain of megaflow INDEX, all 0. Reuses those of the megaflow it replaces.
    */
   #clearChainPaths(index: number, count: number): Records<FieldsOf<typeof CHAIN_PATH>> {
     const known = this.#chainPaths[index];
@@ -211,7 +209,7 @@ export class MegaflowTable {
     for (let index = 0; index < this.#length; index++) {
       if (words[this.#at(index) + hits] < words[this.#at(least) + hits]) least = index;
     }
-    // Hits of long ago count less and less.
+    // Older hits count less and less.
     for (let index = 0; index < this.#length; index++) words[this.#at(index) + hits] >>>= 1;
     return least;
   }
@@ -231,7 +229,7 @@ function planFields(plan: NatPlan | undefined): Partial<ValuesOf<typeof MEGAFLOW
   };
 }
 
-/** Whether two probes get the same answer for each packet. */
+/** Whether two probes have the same answer for every packet. */
 function asksTheSame(a: Probe, b: Probe): boolean {
   return a.chain === b.chain && a.isLater === b.isLater && a.outDev === b.outDev && a.state === b.state;
 }

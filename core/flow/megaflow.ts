@@ -1,11 +1,11 @@
 /**
- * Learns a megaflow from one packet: the widest set of packets that meet the same rules, with the same answers, and the
- * same routes (the name is Open vSwitch's).
+ * Learns a megaflow from one packet: the largest set of packets that match the same rules, with the same answers and
+ * routes (the name is from Open vSwitch).
  *
- * A rule reads fields of a packet. If it did not match, one field is enough to say why, and that holds for every packet
- * whose value of the field is on the same side of the rule's range. If it matched, it matches every packet within all
- * of its ranges. The megaflow is what is left after all rules that the packet met. If that cannot be said, nothing is
- * learned.
+ * A rule reads fields of a packet. If it did not match, one field is enough as the reason, and the same holds for every
+ * packet whose value is on the same side of the rule's range. If it matched, it matches every packet within all of its
+ * ranges. The megaflow is what remains after all rules that the packet traversed. If that cannot be determined, nothing
+ * is learned.
  */
 import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
 import { type FieldName, fieldRow } from '../fields.js';
@@ -40,27 +40,27 @@ import type { FlowWalk } from './flow-walk.js';
 import { type Megaflow, Phase, type Span } from './megaflow-table.js';
 import { NatPlanner } from './nat-planner.js';
 
-/** A whole TCP or UDP packet without IP options that was forwarded: addresses as loaded, ports in host order. */
+/** A complete TCP or UDP packet without IP options that was forwarded. Addresses are as loaded, ports in host order. */
 export interface FlowKey {
   readonly phase: Phase;
   readonly protocol: number;
   readonly inDev: number;
   readonly outDev: number;
-  /** As it arrived. */
+  /** On arrival. */
   readonly source: number;
   readonly destination: number;
   readonly sport: number;
   readonly dport: number;
-  /** Its destination in FORWARD and later, and the source that it left with. */
+  /** Its destination from FORWARD on, and the source with which it left. */
   readonly translatedDestination: number;
   readonly translatedDport: number;
   readonly translatedSource: number;
   readonly translatedSport: number;
-  /** Whose MAC it got. */
+  /** The address whose MAC it was sent to. */
   readonly nextHop: number;
 }
 
-/** The fields of the packet of a flowKey, by `FlowField`. */
+/** The field values of FLOW_KEY's packet, in the order of `FlowField`. */
 export function flowValues(flowKey: FlowKey): number[] {
   const { source, destination, sport, dport, translatedDestination, translatedDport } = flowKey;
   return [
@@ -74,13 +74,13 @@ export function flowValues(flowKey: FlowKey): number[] {
 }
 
 /**
- * Fields that all packets of a megaflow have in common: if a rule does not match because of one of them, nothing is
- * narrowed.
+ * Fields that are the same for all packets of a megaflow. If a rule does not match because of one of them, nothing
+ * needs to be narrowed.
  */
 const KEY_FIELDS: readonly Field[] = [PROTOCOL, IN_DEV, OUT_DEV];
 const FLOW_FIELDS: readonly Field[] = [DPORT, DESTINATION, SPORT, SOURCE];
 
-/** How a chain ended for the packet. FAILED: its way cannot be said of others. */
+/** How a chain ended for the packet. FAILED: this cannot be generalized to other packets. */
 const End = { FAILED: 0, RETURNED: 1, ACCEPTED: 2 } as const;
 type End = (typeof End)[keyof typeof End];
 
@@ -90,7 +90,7 @@ export class MegaflowLearner {
   readonly #host: Host;
   readonly #context: RuleContext;
   readonly #probes: ChainProbes;
-  /** How many rules were looked at so far. */
+  /** Number of rules visited so far. */
   visits = 0;
 
   constructor(hooks: Hooks, host: Host, context: RuleContext) {
@@ -100,17 +100,14 @@ export class MegaflowLearner {
     this.#context = context;
   }
 
-  /**
-   * The megaflow of a packet with FLOW_KEY, whose path through the rules is in TRACE; undefined if it says nothing of
-   * others.
-   */
+  /** The megaflow of a packet with FLOW_KEY and the path in TRACE; undefined if it cannot be generalized. */
   learn(flowKey: FlowKey, trace: Trace): Megaflow | undefined {
     if (!isWhole(trace)) return undefined;
-    // A megaflow that probes a long chain is wider than one that every rule of the chain has narrowed.
+    // A megaflow that probes a long chain is wider than one narrowed by every rule of the chain.
     return this.#walk(flowKey, trace, this.#probes) ?? this.#walk(flowKey, trace, undefined);
   }
 
-  /** With PROBES, long chains are asked. */
+  /** With PROBES, long chains are probed. */
   #walk(flowKey: FlowKey, trace: Trace, probes: ChainProbes | undefined): Megaflow | undefined {
     const wordsOf = (chain: Chain): PackedRules => {
       this.visits += chain.rules.length;
@@ -123,22 +120,22 @@ export class MegaflowLearner {
   }
 }
 
-/** Follows one packet through the rules again, by its trace, and narrows its megaflow. */
+/** Repeats a packet's path through the rules, according to its trace, and narrows its megaflow. */
 class Walk implements FlowWalk {
   readonly #flowKey: FlowKey;
   readonly #trace: Trace;
   readonly #host: Host;
   readonly #wordsOf: (chain: Chain) => PackedRules;
   readonly #ranges: FlowRanges;
-  /** The next event of the trace. */
+  /** Index of the next event in the trace. */
   #at = 1;
-  /** What rules see of the packet where it is now. */
+  /** What rules currently see of the packet. */
   #ctinfo: CtInfo = CtInfo.INVALID;
   #outDev = -1;
   #isLater = false;
   #probe: Probe | undefined;
   readonly #probes: ChainProbes | undefined;
-  /** NAT has its hooks, and binds each new connection. */
+  /** NAT is active and binds every new connection. */
   #isBound = false;
   readonly #planner: NatPlanner;
 
@@ -158,19 +155,21 @@ class Walk implements FlowWalk {
     this.#ranges = new FlowRanges(flowValues(flowKey));
   }
 
-  /** Conntrack knows the packet from here on. */
+  /** Conntrack tracks the packet at this point. */
   track(): boolean {
     this.#ctinfo = this.#flowKey.phase === Phase.OPENING ? CtInfo.NEW : CtInfo.ESTABLISHED;
     return true;
   }
 
-  /** The routing decision, with the destination translated: it holds as far as the routes to both ends are the same. */
+  /**
+   * The routing decision, with the destination translated. It applies as long as the routes to both ends are the same.
+   */
   route(): boolean {
     const { source, translatedDestination, outDev, nextHop } = this.#flowKey;
     this.#isLater = true;
     this.#narrow(SOURCE, this.#host.addressSpan(source));
     this.#narrow(DESTINATION, this.#host.addressSpan(translatedDestination));
-    // Who is reached without a gateway has a MAC of its own.
+    // A neighbour reached without a gateway has its own MAC.
     if (nextHop === translatedDestination) this.#pin(DESTINATION);
     if (this.#trace[this.#at++] !== FORWARDED) return false;
     this.#outDev = outDev;
@@ -198,7 +197,7 @@ class Walk implements FlowWalk {
     };
   }
 
-  /** The packet passes TABLE at HOOK; false where its way cannot be said of others. */
+  /** The packet passed TABLE at HOOK. Returns false if this cannot be generalized. */
   pass(table: Table, firstId: number, hook: Hook): boolean {
     const chain = table.chains.find((one) => one.hook === hook);
     if (chain === undefined) return true;
@@ -241,14 +240,13 @@ class Walk implements FlowWalk {
   }
 
   /**
-   * The packet matched at most one rule of CHAIN, which accepted it: packets of the megaflow probe the chain for
-   * theirs.
+   * The packet matched at most one rule of CHAIN, which accepted it, so packets of the megaflow can probe the chain.
    */
   #ask(probes: ChainProbes, firstId: number, chain: Chain): End {
     const event = this.#trace[this.#at];
     const position = (event >> 2) - firstId - chain.rules[0].index;
     const isIn = this.#at <= this.#trace[0] && event >= 0 && position >= 0 && position < chain.rules.length;
-    // Of what a chain asked before it is tracked, or asks of each packet, it cannot be asked.
+    // A chain cannot be probed before conntrack, nor if it has per-packet questions.
     if (this.#probe !== undefined || this.#ctinfo === CtInfo.INVALID) return End.FAILED;
     if (isIn && (event & 3) !== TraceKind.MATCHED) return End.FAILED;
     const { target } = isIn ? chain.rules[position] : { target: undefined };
@@ -266,7 +264,7 @@ class Walk implements FlowWalk {
     return isIn ? End.ACCEPTED : End.RETURNED;
   }
 
-  /** What the target of RULE, which matched, does; undefined: the packet goes on to the next rule. */
+  /** Applies the target of RULE, which matched. Returns undefined if the packet continues with the next rule. */
   #act(table: Table, firstId: number, { target }: Rule): End | undefined {
     switch (target.kind) {
       case 'none':
@@ -285,7 +283,7 @@ class Walk implements FlowWalk {
   }
 
   /**
-   * The rule at POSITION of RULES matched, apart from what is asked of each packet: keep the packets of which that is
+   * The rule at POSITION of RULES matched, except for its per-packet questions. Keeps the packets for which this is
    * true.
    */
   #fit(rules: PackedRules, position: number): boolean {
@@ -309,11 +307,11 @@ class Walk implements FlowWalk {
     return left.checks.every((step) => this.#keepStep(step));
   }
 
-  /** The rule at POSITION of RULES did not match: see why, and that it is so of the others. */
+  /** The rule at POSITION of RULES did not match. Finds the reason and keeps the packets for which it is true. */
   #miss(rules: PackedRules, position: number): boolean {
     const { words } = rules;
     const at = position << RULE_SHIFT;
-    // Of ten thousand rules most are about other sources.
+    // In a ruleset with ten thousand rules, most are about other sources.
     if (this.#ranges.isApart(FlowField.SOURCE, words[at + SOURCE], words[at + SOURCE + 1])) return true;
     if ((words[at + STATES] & (1 << this.#ctinfo)) === 0) return true;
     if (this.#isElsewhere(words, at)) return true;
@@ -340,11 +338,11 @@ class Walk implements FlowWalk {
       this.#narrow(best.field, best.gap);
       return true;
     }
-    // No field says why: something that is left to check does.
+    // No field is the reason, so something that remains to be checked is.
     return left !== undefined && left.checks.length > 0 && left.checks.every((step) => this.#keepStep(step));
   }
 
-  /** Whether the rule at AT is about another protocol or other interfaces. */
+  /** Whether the rule at AT is for another protocol or other interfaces. */
   #isElsewhere(words: Int32Array, at: number): boolean {
     const { protocol, inDev } = this.#flowKey;
     return (
@@ -354,7 +352,7 @@ class Walk implements FlowWalk {
     );
   }
 
-  /** Where FIELD keeps the rule at AT from matching: the values around the packet's that do so too. */
+  /** If FIELD prevents the rule at AT from matching: the values around the packet's that do so too. */
   #gapOf(words: Int32Array, at: number, field: Field, left: LeftToCheck | undefined): Span | undefined {
     const value = this.#valueOf(field);
     if (isOutside(words, at, field, value)) return partOutside(words[at + field], words[at + field + 1], value);
@@ -364,7 +362,7 @@ class Walk implements FlowWalk {
     return place.isRange ? undefined : place;
   }
 
-  /** Narrows the megaflow to packets for which STEP has the same answer; false if that cannot be said. */
+  /** Narrows the megaflow to packets with the same answer to STEP. Returns false if that cannot be determined. */
   #keepStep(step: Step): boolean {
     if (isCondition(step)) return this.#keep(step);
     return step.kind === 'header' || step.native.reads.every((name) => this.#pinField(name));
@@ -388,18 +386,18 @@ class Walk implements FlowWalk {
     return true;
   }
 
-  /** Narrows the megaflow to packets with the same value of the field NAME; false if that cannot be said. */
+  /** Narrows the megaflow to packets with the same value of field NAME. Returns false if that cannot be determined. */
   #pinField(name: FieldName): boolean {
     const { follows } = fieldRow(name);
     if (follows === undefined || follows === 'megaflow') return follows === 'megaflow';
     const field = FIELD_WORDS[follows];
     if (name === follows) this.#pin(field);
-    // Addresses to which the same routes lead are of the same type.
+    // Addresses with the same routes have the same type.
     else this.#narrow(field, this.#host.addressSpan(toLoaded(this.#valueOf(field))));
     return true;
   }
 
-  /** What rules see of FIELD where the packet is now, as PackedRules means it. */
+  /** The current value of FIELD as seen by rules, in the format of PackedRules. */
   #valueOf(field: Field): number {
     const { values } = this.#ranges;
     switch (field) {
@@ -420,7 +418,7 @@ class Walk implements FlowWalk {
     }
   }
 
-  /** Which range of the megaflow FIELD has at this point; undefined if all of its packets have the same value. */
+  /** The megaflow range that FIELD has at this point; undefined if all its packets have the same value. */
   #flowField(field: Field): FlowField | undefined {
     const isOpening = this.#flowKey.phase === Phase.OPENING;
     switch (field) {
@@ -457,13 +455,13 @@ class Walk implements FlowWalk {
   }
 }
 
-/** What VERDICT of a target means for the chain; undefined: the packet goes on to the next rule. */
+/** What a target's VERDICT means for the chain; undefined if the packet continues with the next rule. */
 function endOf(verdict: Verdict | undefined): End | undefined {
   if (verdict === Verdict.CONTINUE) return undefined;
   return verdict === Verdict.ACCEPT ? End.ACCEPTED : End.FAILED;
 }
 
-/** The words of the field NAME, if a megaflow has a range of its values. */
+/** The words of field NAME, if a megaflow has a range for it. */
 function flowField(name: FieldName): Field | undefined {
   const { follows } = fieldRow(name);
   return follows === name ? FIELD_WORDS[follows] : undefined;

@@ -1,4 +1,4 @@
-/** What the nat table makes of every packet of a megaflow that opens a connection. */
+/** Plans how the nat table translates every packet of a megaflow that opens a connection. */
 import type { Address } from '../../codecs/address.js';
 import { Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
@@ -8,7 +8,7 @@ import type { FlowKey } from './megaflow.js';
 import type { NatPlan } from './megaflow-table.js';
 
 export class NatPlanner implements EffectPlanner {
-  /** The new destination, int32 as loaded, and its port in host order; undefined: it stays. */
+  /** The new destination, int32 as loaded, and its port in host order; undefined if unchanged. */
   destination: number | undefined;
   dport: number | undefined;
   #source: number | undefined;
@@ -33,7 +33,9 @@ export class NatPlanner implements EffectPlanner {
     return this.#setDestination(range, this.#host.redirectAddress(this.#flowKey.inDev));
   }
 
-  /** The plan; undefined where the packet in hand did not become what it says. IS_BOUND: there is a nat table. */
+  /**
+   * Returns the plan, or undefined if the current packet was translated differently. IS_BOUND: there is a nat table.
+   */
   finish(isBound: boolean): NatPlan | undefined {
     const { destination, dport } = this;
     const flowKey = this.#flowKey;
@@ -46,7 +48,10 @@ export class NatPlanner implements EffectPlanner {
     return isAsPlanned ? { isBound, destination, dport, source, masqueradeDev: this.#masqueradeDev } : undefined;
   }
 
-  /** OWN: the host's address, where the packets go to the host itself. Only one address and one port can be planned. */
+  /**
+   * OWN is the host's address, for packets redirected to the host itself. Only a single address and port can be
+   * planned.
+   */
   #setDestination(range: NatRange, own: Address | undefined): Verdict | undefined {
     const { minAddress, minPort, maxPort, basePort, random, randomFully } = range;
     const isOne = isOneAddress(range) && minPort === maxPort && basePort === undefined;
@@ -57,7 +62,10 @@ export class NatPlanner implements EffectPlanner {
     return Verdict.ACCEPT;
   }
 
-  /** Only one address can be planned. The port stays where it is free, which the fast path checks for each packet. */
+  /**
+   * Only a single address can be planned. The port stays the same if it is free, which the fast path checks for each
+   * packet.
+   */
   #setSource(range: NatRange, masqueradeDev: number): Verdict | undefined {
     const { minPort, random, randomFully } = range;
     if (!isOneAddress(range) || minPort !== undefined || random || randomFully) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The paths that packets of established connections take through the rules, each stored once: which rules matched,
- * which policies decided, by which interface in and out. Counters follow from how often a path was taken.
+ * The paths of packets of established connections, each stored once: which rules matched, which policies decided, and
+ * the ingress and egress interface. Counters are derived from how often a path was taken.
  */
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
@@ -11,11 +11,11 @@ import { LinkHeader } from './link-header.js';
 import { type Question, writeQuestions } from './questions.js';
 import { PATH } from './records.js';
 
-/** Adds PACKETS with BYTES in all to the counter that ID stands for in a trace. */
+/** Adds PACKETS with a total of BYTES to the counter with this trace ID. */
 export type CountById = (id: number, packets: number, bytes: number) => void;
 
 export class PathTable {
-  /** What is to be asked of a packet before it takes the path. */
+  /** What must be checked before a packet can take the path. */
   readonly questions: (readonly Question[])[] = [];
 
   readonly #memory: Memory;
@@ -29,8 +29,8 @@ export class PathTable {
   readonly #count: CountById;
 
   /**
-   * ASKS and EFFECTS: what rules ask of each packet, and the effects of targets that have any, by the rule's id in
-   * traces.
+   * ASKS and EFFECTS: the per-packet questions of rules, and the effects of targets that have any, by the rule's trace
+   * ID.
    */
   constructor(
     memory: Memory,
@@ -47,9 +47,9 @@ export class PathTable {
   }
 
   /**
-   * The path of a packet whose TRACE is given, from IN_DEV to OUT_DEV, which has MTU, with the Ethernet header LINK; a
-   * new path if there is none like it. -1: it cannot be remembered, for example because each packet must run one of the
-   * targets.
+   * Returns the path of a packet with TRACE from IN_DEV to OUT_DEV, which has MTU, with the Ethernet header LINK. Adds
+   * a path if there is none like it. Returns -1 if it cannot be stored, for example because every packet must run one
+   * of the targets.
    */
   intern(trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): number {
     if (!isWhole(trace)) return -1;
@@ -61,7 +61,7 @@ export class PathTable {
     if (alike !== undefined) {
       for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, link)) return path;
     }
-    // With so many paths, something in the ruleset gives every connection a path of its own: no more are learned.
+    // With this many paths, the ruleset seems to create one for each connection, so no more are learned.
     if (this.#links.length === REGIONS.paths.count || this.#mustRun(trace)) return -1;
     const events = trace.slice(1, 1 + length);
     const questions = this.#questionsOf(events);
@@ -81,20 +81,20 @@ export class PathTable {
     return path;
   }
 
-  /** The interface that packets of PATH leave by. */
+  /** The egress interface for packets of PATH. */
   outDev(path: number): number {
     return this.#words[path * PATH.words + PATH.word.outDev];
   }
 
-  /** The interface that packets of PATH come in by. */
+  /** The ingress interface for packets of PATH. */
   inDev(path: number): number {
     return this.#words[path * PATH.words + PATH.word.inDev];
   }
 
   /**
-   * Whether packets of paths A and B met the same except for the rule that they matched in one chain, whose RULES rules
-   * have ids from FIRST_ID on: the same interfaces and link, and the same events, where any two matches of those rules
-   * count as the same if their targets have no effect.
+   * Whether paths A and B are the same except for the rule matched in one chain, whose RULES rules have IDs starting at
+   * FIRST_ID: the same interfaces and link, and the same events, where any two matches of those rules count as equal if
+   * their targets have no effect.
    */
   isAlike(a: number, b: number, firstId: number, rules: number): boolean {
     const mine = this.#events[a];
@@ -111,7 +111,7 @@ export class PathTable {
     );
   }
 
-  /** Bring the counters of all rules and policies up to date. */
+  /** Updates the counters of all rules and policies. */
   flush(): void {
     for (let path = 0; path < this.#links.length; path++) {
       const at = path * PATH.doubles;
@@ -127,7 +127,7 @@ export class PathTable {
     }
   }
 
-  /** Whether the packet of TRACE met a target that each packet must run for itself. */
+  /** Whether the packet with this TRACE reached a target that every packet must run. */
   #mustRun(trace: Trace): boolean {
     for (let i = 1; i <= trace[0]; i++) {
       if ((trace[i] & 3) !== TraceKind.MATCHED) continue;
@@ -146,8 +146,8 @@ export class PathTable {
   }
 
   /**
-   * What EVENTS asked; undefined where that cannot be asked again, or was asked twice: it is predicted only once per
-   * packet.
+   * The questions in EVENTS; undefined if one cannot be asked again, or was asked twice, because it is predicted only
+   * once per packet.
    */
   #questionsOf(events: Int32Array): Question[] | undefined {
     const questions: Question[] = [];

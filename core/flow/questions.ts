@@ -1,7 +1,7 @@
 /**
- * What a path wants to know of each packet that is to take it, written down for wasm/flow/questions.ts: a list of
- * tests, with the answer that its first packet gave behind the tests of each rule. Rules that only look at the header
- * come first, as asking them leaves no mark; then the others, in the order in which the packet came to them.
+ * The questions that a path asks about each packet before the packet can take it, in a form for wasm/flow/questions.ts:
+ * a list of tests, with the first packet's answer after the tests of each rule. Rules that only look at headers come
+ * first, as they have no side effects. The others follow in traversal order.
  */
 import { type FieldPlace, fieldRow, highestValue } from '../fields.js';
 import type { Memory } from '../memory.js';
@@ -11,29 +11,29 @@ import type { ValueRange } from '../rules/ranges.js';
 import type { Asked } from '../rules/run/interpret.js';
 import { FIELD_TEST } from './records.js';
 
-/** What RULE asks, and the answer that the first packet of a path gave. */
+/** What RULE asks, and the answer for the first packet of a path. */
 export interface Question {
   readonly asked: Asked;
   readonly answer: boolean;
-  /** It is asked behind the routing decision: the destination translated, one less in TTL. */
+  /** It is asked after the routing decision, with the destination translated and the TTL decremented. */
   readonly isForwarded: boolean;
 }
 
-/** What a FIELD_TEST (records.ts) does. */
+/** The operation of a FIELD_TEST (records.ts). */
 export const TestOp = {
-  /** The list is at its end. */
+  /** The end of the list. */
   END: 0,
-  /** All tests of a rule are done: is what they say what it was (MIN: 1, or 0)? */
+  /** All tests of a rule are done: compare the result with the expected answer (MIN: 1 or 0). */
   ANSWER: 1,
-  /** A field is in its range. */
+  /** A field is within its range. */
   FIELD: 2,
-  /** The state at MIN says yes. */
+  /** The state at MIN answers yes. */
   STATE: 3,
-  /** Ask JavaScript whether question MIN is answered as it was. */
+  /** Ask JavaScript whether the answer to question MIN is the same as before. */
   ASK: 4,
 } as const;
 
-/** Writes QUESTIONS into MEMORY: where. */
+/** Writes QUESTIONS to MEMORY and returns their address. */
 export function writeQuestions(memory: Memory, questions: readonly Question[]): number {
   const lists = questions.map(testsOf);
   const isPure = (list: readonly Test[] | undefined): boolean => list?.every(({ op }) => op === TestOp.FIELD) ?? false;
@@ -64,10 +64,10 @@ interface Test {
   readonly negated?: number;
 }
 
-/** No packet passes it. */
+/** Fails for every packet. */
 const NEVER: Test = { op: TestOp.FIELD, base: 0, fieldAt: 0, mask: 0, min: 1, more: 0 };
 
-/** The tests of a question; undefined where it takes more than these. */
+/** The tests of a question; undefined if these are not sufficient. */
 function testsOf({ asked, isForwarded }: Question): readonly Test[] | undefined {
   const tests: Test[] = [];
   for (const step of asked.steps) {
@@ -80,14 +80,14 @@ function testsOf({ asked, isForwarded }: Question): readonly Test[] | undefined 
 
 function testsOfStep(step: Step, isForwarded: boolean): readonly Test[] | undefined {
   if (isCondition(step)) return testsOfCondition(step, isForwarded);
-  // The header of what is on the fast path is whole.
+  // Packets on the fast path have complete headers.
   if (step.kind === 'header') return [];
   if (step.native.check !== undefined) return undefined;
   const { at } = runningState(step);
   return at === undefined ? undefined : [{ op: TestOp.STATE, min: at }];
 }
 
-/** Tests that all have to hold: a negated condition is one for each of its ranges, another can have but one. */
+/** Tests that must all hold: one for each range of a negated condition; any other condition may only have one. */
 function testsOfCondition(condition: Condition, isForwarded: boolean): readonly Test[] | undefined {
   if (condition.kind === 'any') return undefined;
   const row = fieldRow(condition.field);

@@ -1,4 +1,4 @@
-/** The records of the flow cache, which `core/flow` writes and `wasm/flow` follows. */
+/** The records of the flow cache, written by `core/flow` and followed by `wasm/flow`. */
 import { array, f64, i32, layout, record, u32 } from '../../codecs/record-layout.js';
 
 const CACHE_LINE_BYTES = 64;
@@ -7,26 +7,26 @@ const CACHE_LINE_BYTES = 64;
 export const PATH = layout(
   'Path',
   {
-    /** The interfaces that its packets come in and leave by. */
+    /** The ingress and egress interface of its packets. */
     inDev: i32,
     outDev: i32,
-    /** The longest packet that leaves whole, in bytes. */
+    /** The maximum length of a packet that is sent without fragmentation, in bytes. */
     mtu: i32,
-    /** The address of its FIELD_TESTs (questions.ts); 0: nothing is asked. */
+    /** The address of its FIELD_TESTs (questions.ts); 0 if there are none. */
     tests: u32,
-    /** The Ethernet header that its packets leave with: fourteen bytes, and two that mean nothing. */
+    /** The Ethernet header for its packets: fourteen bytes, plus two of padding. */
     link: array(i32, 4),
-    /** How many packets took it since the last `flush`, and how many bytes they had. */
+    /** The number of packets and bytes since the last `flush`. */
     packets: f64,
     bytes: f64,
   },
   { bytes: CACHE_LINE_BYTES },
 );
 
-/** Unsigned values: the lowest, and how many more there are. */
+/** Unsigned values: the minimum, and the number of values after it. */
 export const VALUE_RANGE = layout('ValueRange', { lowest: i32, more: i32 });
 
-/** A megaflow (megaflow-table.ts). Addresses and ports of its ranges are in host order. */
+/** A megaflow (megaflow-table.ts). Addresses and ports in its ranges are in host order. */
 export const MEGAFLOW = layout(
   'Megaflow',
   {
@@ -34,7 +34,7 @@ export const MEGAFLOW = layout(
     protocol: i32,
     /** A `Phase`. */
     phase: i32,
-    /** Undefined where it has a `chain`. */
+    /** Undefined if it has a `chain`. */
     path: i32,
     source: record(VALUE_RANGE),
     destination: record(VALUE_RANGE),
@@ -42,23 +42,22 @@ export const MEGAFLOW = layout(
     dport: record(VALUE_RANGE),
     translatedDestination: record(VALUE_RANGE),
     translatedDport: record(VALUE_RANGE),
-    /** `PlanFlag`s, and what packets that open a connection become: addresses as loaded, the port in wire order. */
+    /**
+     * `PlanFlag`s, and the translation of packets that open a connection: addresses as loaded, the port in wire order.
+     */
     plan: i32,
     newDestination: i32,
     newDport: i32,
     newSource: i32,
-    /** Interface + 1, 0: none. */
+    /** Interface + 1; 0 if none. */
     masqueradeDev: i32,
-    /** How many packets it has taken. */
+    /** The number of packets that took it. */
     hits: u32,
-    /** The address of the PROBE_CHAIN that decides on the path; 0: none. */
+    /** The address of the PROBE_CHAIN that determines the path; 0 if none. */
     chain: u32,
-    /** The address of the paths that the chain's answers lead to (CHAIN_PATH), by position. */
+    /** The address of the paths for the chain's answers (CHAIN_PATH), by position. */
     chainPaths: u32,
-    /**
-     * What rules see in the chain: whether the destination is translated, the interface that packets leave by, their
-     * state.
-     */
+    /** What rules in the chain see: whether the destination is translated, the egress interface, and the state. */
     isLater: i32,
     outDev: i32,
     state: i32,
@@ -66,67 +65,67 @@ export const MEGAFLOW = layout(
   { bytes: 2 * CACHE_LINE_BYTES },
 );
 
-/** The path that an answer of a chain leads to, + 1; 0: not known yet. */
+/** The path for an answer of a chain, + 1; 0 if not known yet. */
 export const CHAIN_PATH = layout('ChainPath', { path: i32 });
 
 /** A long chain (chain-probe.ts). */
 export const PROBE_CHAIN = layout('ProbeChain', {
   rules: i32,
-  /** How many PROBE_LISTs it has, and their address. */
+  /** The number of its PROBE_LISTs, and their address. */
   lists: i32,
   listsAt: u32,
   /**
-   * The address of the words of its rules (`PackedRules`). LAST_WORD of a rule is 1 where words do not say all that it
-   * asks.
+   * The address of the words of its rules (`PackedRules`). LAST_WORD of a rule is 1 if its words are not sufficient.
    */
   ruleWords: u32,
 });
 
-/** One list of a long chain: rules by the values of one field (see IntervalLists). */
+/** A list of a long chain: rules by the values of one field (see IntervalLists). */
 export const PROBE_LIST = layout('ProbeList', {
   /**
-   * The field that it is sorted by; PROBE_ANY_FIELD: a list of all packets, and `blocks` is how many words its data
-   * has.
+   * The field by which it is sorted. PROBE_ANY_FIELD: it is the list for all packets, and `blocks` is the number of
+   * words in its data.
    */
   field: i32,
-  /** The field that its entries narrow further. */
+  /** The second field tested by its entries. */
   second: i32,
   lowest: i32,
   shift: u32,
   blocks: u32,
-  /** Indices of words in its data. */
+  /** Indexes of words in its data. */
   startsAt: u32,
   offsetsAt: u32,
   /** The address of its data. */
   data: u32,
 });
 
-/** What is asked of a packet that is to take a path (questions.ts). */
+/** A test of a packet before it takes a path (questions.ts). */
 export const FIELD_TEST = layout('FieldTest', {
   /** A `TestOp`. */
   op: i32,
   /**
-   * Of a field: its `FieldBase`, and how many bytes from there it is, in network byte order at the upper end of 32
+   * For a field: its `FieldBase` and its offset in bytes from there. It is in network byte order at the upper end of 32
    * bits.
    */
   base: i32,
   fieldAt: u32,
-  /** What is to be taken off these 32 bits, and which of them count. */
+  /** What to subtract from these 32 bits, and the mask of the bits to compare. */
   surplus: u32,
   mask: u32,
   /**
-   * The lowest value and how many more follow it; or the address of a state, or the number of a question, or an answer.
+   * The minimum value and the number of values after it; or the address of a state, the number of a question, or an
+   * answer.
    */
   min: u32,
   more: u32,
-  /** 1: the value has to be another one. */
+  /** 1: the value must be outside of the range. */
   negated: i32,
 });
 
 /**
- * What `forward` returns instead of a path: the packet is for the slow path, and nothing has been done. Values below
- * UPCALL also say that only a path was missing: a megaflow held the packet, and its chain gave an answer whose path is
- * not known yet. They are FIRST_MISS less `answer * (number of megaflows) + megaflow`.
+ * What `forward` returns instead of a path if the slow path must handle the packet. Nothing has changed then. Values
+ * below UPCALL mean that only a path was missing: a megaflow matched the packet, but the path for its chain's answer is
+ * not known yet. They are FIRST_MISS minus `answer * (number of megaflows) + megaflow`.
  */
 export const UPCALL = -1;
 export const FIRST_MISS = -2;

@@ -1,11 +1,10 @@
 /**
- * Which other packets meet the same rules of a table, and the same end: worked out from one packet, for any hook, any
- * protocol and whatever became of it.
+ * Determines from one packet which other packets match the same rules of a table, with the same outcome, for any hook,
+ * any protocol and any outcome.
  *
- * A rule that matched matches every packet that meets all of its conditions. A rule that did not match misses every
- * packet that fails one condition which this packet failed; of several that one is taken which leaves the most packets.
- * What is left after all rules that the packet met is, field by field, as much as can be said without looking at two
- * fields at once.
+ * A rule that matched matches every packet that meets all of its conditions. A rule that did not match does not match
+ * any packet that fails a condition which this packet failed. If there are several, the one that leaves the most
+ * packets is used. What remains after all rules is, field by field, as much as can be said without combining fields.
  */
 import { type FieldName, readField, type ValueField } from '../fields.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../hooks.js';
@@ -18,40 +17,42 @@ import type { Chain, Rule, Table } from '../rules/model.js';
 import { isWhole } from '../rules/run/compile.js';
 import { type FieldValues, fitsFields, Narrowing, onlyValue, valuesWith } from './narrowing.js';
 
-/** A test that no condition can say, and what it answered. */
+/** A test that cannot be expressed as conditions, and its answer. */
 export interface NativeAnswer {
   readonly rule: Rule;
   readonly native: NativeTest;
   readonly answer: boolean;
-  /** It found the packet malformed, and so drops it. */
+  /** Whether it dropped the packet as malformed. */
   readonly drops: boolean;
 }
 
-/** Packets that a table treats alike. */
+/** Packets that a table treats the same way. */
 export interface SameOutcome {
-  /** The rules that they match, in order. */
+  /** The rules they match, in order. */
   readonly matched: readonly Rule[];
-  /** What decides: the last rule that they match, or a base chain's policy. */
+  /** What decides: the last rule they match, or a base chain's policy. */
   readonly decidedBy: Rule | Chain;
-  /** What their fields may be; a field that is not here may be anything. */
+  /** The possible values of their fields. A field that is not listed may have any value. */
   readonly fields: ReadonlyMap<ValueField, FieldValues>;
-  /** What narrowed a field, in order: rules, or that the layer-4 header is cut short. */
+  /** What narrowed each field, in order: rules, or a truncated layer-4 header. */
   readonly narrowedBy: ReadonlyMap<ValueField, readonly (Rule | 'header')[]>;
-  /** Conditions whose masks make too many ranges. They meet these as well. */
+  /** Conditions whose masks yield too many ranges. The packets meet these as well. */
   readonly conditions: readonly FieldCondition[];
-  /** Their layer-4 headers are whole; otherwise as much of these is there as of the packet that was looked at. */
+  /**
+   * Their layer-4 headers are complete. Otherwise, as much of the header is present as in the packet that was examined.
+   */
   readonly isWhole: boolean;
   readonly l4Available: number;
-  /** They give the same answers to these tests. */
+  /** Tests to which they give the same answers. */
   readonly answers: readonly NativeAnswer[];
 }
 
-/** Answers a test that keeps something from packet to packet; undefined: nobody knows. */
+/** Answers a test with state; undefined if the answer is unknown. */
 export type AskHistory = (rule: Rule, native: NativeTest) => boolean | undefined;
 
 /**
- * The packets that TABLE treats as it does PACKET at HOOK. Nothing is run, counted or changed. Undefined where that
- * cannot be said: a target changed what later rules ask, or a test on what came before was not answered by ASK.
+ * The packets that TABLE treats like PACKET at HOOK. Nothing is run, counted or changed. Returns undefined if they
+ * cannot be determined: a target changed what later rules test, or ASK did not answer a stateful test.
  */
 export function learnOutcome(
   table: Table,
@@ -63,7 +64,7 @@ export function learnOutcome(
   return new OutcomeLearner(table, packet, context, ask).learn(hook);
 }
 
-/** Whether PACKET is one of those that OUTCOME is about. */
+/** Whether OUTCOME applies to PACKET. */
 export function holdsPacket(outcome: SameOutcome, packet: Packet, context: RuleContext): boolean {
   if (isWhole(packet) !== outcome.isWhole) return false;
   if (!outcome.isWhole && packet.l4Available !== outcome.l4Available) return false;
@@ -71,7 +72,7 @@ export function holdsPacket(outcome: SameOutcome, packet: Packet, context: RuleC
   return outcome.conditions.every((condition) => checkCondition(condition, packet, context));
 }
 
-/** Whether PACKET gives the same ANSWERS. */
+/** Whether the tests give the same ANSWERS for PACKET. */
 export function answersAlike(answers: readonly NativeAnswer[], packet: Packet, context: RuleContext): boolean {
   const asked = Object.assign(new Packet(), packet);
   return answers.every(({ native, answer, drops }) => {
@@ -80,7 +81,7 @@ export function answersAlike(answers: readonly NativeAnswer[], packet: Packet, c
   });
 }
 
-/** Thrown where nothing can be said. */
+/** Thrown if the outcome cannot be determined. */
 class Unknown extends Error {}
 
 /** `undefined`: the chain returned. */
@@ -90,16 +91,16 @@ class OutcomeLearner {
   readonly #table: Table;
   readonly #context: RuleContext;
   readonly #ask: AskHistory;
-  /** The packet, a copy: its mark is what rules made of it. */
+  /** A copy of the packet, with the mark as set by rules so far. */
   readonly #packet: Packet;
   readonly #isWhole: boolean;
   readonly #narrowing = new Narrowing<Rule | 'header'>();
-  /** What narrows: the rule that is looked at. */
+  /** What narrows the fields: the current rule. */
   #by: Rule | 'header' = 'header';
   readonly #conditions: FieldCondition[] = [];
   readonly #answers: NativeAnswer[] = [];
   readonly #matched: Rule[] = [];
-  /** Fields that rules have set since: the same for all packets, or known for none. */
+  /** Fields that rules have set: to the same value for all packets, or to an unknown one. */
   readonly #set = new Map<FieldName, 'same' | 'unknown'>();
 
   constructor(table: Table, packet: Packet, context: RuleContext, ask: AskHistory) {
@@ -153,12 +154,12 @@ class OutcomeLearner {
     return undefined;
   }
 
-  /** What the target of RULE, which lets the packet go on, does to later rules' answers. */
+  /** Applies the target of RULE, after which the packet continues, to the answers of later rules. */
   #apply(rule: Rule): void {
     const effect = effectOf(rule);
     if (effect === 'none' || effect === 'outside') return;
     if (effect === 'packet') throw new Unknown();
-    // What it sets follows from the packet's mark and the connection's.
+    // The new value follows from the packet's mark and the connection's.
     this.#pin('mark');
     this.#pin('ctmark');
     if (effect === 'mark' && this.#set.get('ctmark') !== 'unknown' && rule.target.kind === 'extension') {
@@ -169,7 +170,7 @@ class OutcomeLearner {
     }
   }
 
-  /** Whether the packet matches RULE; all others that are left do the same. */
+  /** Whether the packet matches RULE. All remaining packets do the same. */
   #matches(rule: Rule): boolean {
     if (rule.verbatim !== undefined) return false;
     const all = lowerRule(rule, this.#context.interfaceNames);
@@ -179,9 +180,9 @@ class OutcomeLearner {
   }
 
   /**
-   * The steps of RULE in their order. What is no condition is asked only if everything before it holds: so all of that
-   * has to hold for the others as well, and only of the conditions up to the next such step any may be the reason why
-   * the rule does not match.
+   * Evaluates the steps of RULE in order. A step that is not a condition is only evaluated if everything before it
+   * holds. So all of that must hold for the other packets too, and only the conditions up to the next such step may be
+   * the reason why the rule does not match.
    */
   #inOrder(rule: Rule, steps: readonly Step[]): boolean {
     for (let at = 0; at < steps.length; ) {
@@ -196,7 +197,7 @@ class OutcomeLearner {
   }
 
   #passes(rule: Rule, step: Step): boolean {
-    // The protocol, and how much of the header is there, are the same for all.
+    // The protocol and the available part of the header are the same for all.
     if (step.kind === 'header') return checkHeader(step, this.#packet);
     if (step.kind !== 'native') return true;
     const { native } = step;
@@ -207,8 +208,8 @@ class OutcomeLearner {
   }
 
   /**
-   * Whether all CONDITIONS hold, and then do so for the others; or else the one that leaves the most packets fails for
-   * all.
+   * Whether all CONDITIONS hold. If so, they hold for all remaining packets. If not, the one that leaves the most
+   * packets fails for all.
    */
   #allHold(conditions: readonly Condition[]): boolean {
     let best: Condition | undefined;
@@ -232,7 +233,7 @@ class OutcomeLearner {
     if (parts.some(({ field }) => this.#set.get(field) === 'unknown')) throw new Unknown();
   }
 
-  /** Which part of the packets that are left has the same ANSWER to CONDITION. */
+  /** The share of the remaining packets with the same ANSWER to CONDITION. */
   #shareLeft(condition: Condition, answer: boolean): number {
     if (condition.kind === 'any') {
       const shares = condition.anyOf.map((one) => this.#shareLeft(one, answer));
@@ -243,7 +244,7 @@ class OutcomeLearner {
     return kept === undefined ? 0 : this.#narrowing.share(condition.field, kept);
   }
 
-  /** Keep those packets only that have the ANSWER of this one to CONDITION. */
+  /** Keeps only packets with this packet's ANSWER to CONDITION. */
   #keep(condition: Condition, answer: boolean): void {
     if (condition.kind === 'any') {
       if (!answer) for (const one of condition.anyOf) this.#keep(one, false);
@@ -266,7 +267,7 @@ class OutcomeLearner {
     return holding[shares.indexOf(Math.max(...shares))];
   }
 
-  /** Only packets with this one's value of the field NAME are left. */
+  /** Keeps only packets with this packet's value of field NAME. */
   #pin(name: ValueField): void {
     if (this.#set.has(name)) return;
     this.#narrow(name, onlyValue(readField(name, this.#packet, this.#context)));

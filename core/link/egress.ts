@@ -1,4 +1,7 @@
-/** hot: the last stage of a packet's way: out by an interface, behind its Ethernet header, whole or cut (ip_finish_output). */
+/**
+ * hot: the last stage of a packet: transmission by an interface with an Ethernet header, whole or fragmented
+ * (ip_finish_output).
+ */
 import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERNET_TYPE_AT, ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
 import type { EmulatorOutput } from '../emulator.js';
 import { LinkHeader } from '../flow/link-header.js';
@@ -7,18 +10,18 @@ import type { FragmentGeometry } from '../fragments/geometry.js';
 import type { Host } from '../host/host.js';
 import type { Packet } from '../packet.js';
 
-/** A fragment: BYTES of it are there, its total length is LENGTH. */
+/** A fragment: BYTES are its available bytes, LENGTH its total length. */
 export interface Piece {
   readonly bytes: Uint8Array;
   readonly length: number;
 }
 
 export class Egress {
-  /** The Ethernet header of the packet that left last. */
+  /** The Ethernet header of the last packet sent. */
   readonly link = new LinkHeader();
   readonly #host: Host;
   readonly #output: EmulatorOutput;
-  /** How the packet that was reassembled last was cut. */
+  /** How the most recently reassembled packet was fragmented. */
   readonly #geometry: FragmentGeometry;
   readonly #fragmenter = new Fragmenter();
   readonly #emitFragment: FragmentSink;
@@ -32,7 +35,7 @@ export class Egress {
     this.link.bytes[ETHERNET_TYPE_AT] = ETHERTYPE_IPV4 >> 8;
   }
 
-  /** PACKET leaves by the interface that it is routed to. */
+  /** Sends PACKET out of the interface it is routed to. */
   transmit(packet: Packet, isCut: boolean): void {
     const { bytes } = this.link;
     const { mac, mtu } = this.#host.interfaces[packet.routeDev];
@@ -43,7 +46,7 @@ export class Egress {
     else this.#emit(packet.bytes, packet.at, packet.available, packet.length);
   }
 
-  /** The fragments as which PACKET would leave. */
+  /** The fragments PACKET would be sent as. */
   piecesOf(packet: Packet): Piece[] {
     const { mtu } = this.#host.interfaces[packet.routeDev];
     const pieces: Piece[] = [];
@@ -53,7 +56,7 @@ export class Egress {
     return pieces;
   }
 
-  /** The packet at AT leaves, with the Ethernet header put before it. */
+  /** Sends the packet at AT, with the Ethernet header before it. */
   #emit(bytes: Uint8Array, at: number, available: number, length: number): void {
     const start = at - ETHERNET_LENGTH;
     for (let i = 0; i < ETHERNET_LENGTH; i++) bytes[start + i] = this.link.bytes[i];

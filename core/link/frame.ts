@@ -1,4 +1,4 @@
-/** hot: a frame as it goes into the emulator, before any of its headers has been read. */
+/** hot: an input frame, before any header is parsed. */
 import type { CaptureRecord } from '../../codecs/capture.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import type { PacketType } from '../packet.js';
@@ -6,12 +6,12 @@ import type { PacketType } from '../packet.js';
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 
-/** `packetType` of a frame whose link header says how it was addressed. */
+/** `packetType` of a frame that is addressed as its link header says. */
 export const PACKET_TYPE_FROM_LINK = -1;
 
-/** What a `Frame` starts with. */
+/** The initial fields of a `Frame`. */
 export interface FrameFields {
-  /** The whole frame, from its link header on. Default: none yet, see `setBytes`. */
+  /** The whole frame, starting with its link header. If omitted, use `setBytes`. */
   readonly bytes?: Uint8Array;
   readonly dev?: number;
   readonly linktype?: number;
@@ -20,30 +20,33 @@ export interface FrameFields {
 }
 
 /**
- * A frame that arrives on an interface, or that the host itself sends. One record serves for all frames of a run: fill in what
- * differs from the frame before.
+ * A frame that arrives on an interface, or that the host itself sends. One record can be reused for all frames: fill in
+ * what differs from the previous frame.
  *
- * The emulator may rewrite the packet where it is in `bytes`.
+ * The emulator may rewrite the packet in place in `bytes`.
  */
 export class Frame {
-  /** The index of the interface on which it arrives; -1: none. Frames that the host sends need none. */
+  /** The index of the ingress interface; -1 if none. Not needed for frames that the host sends. */
   dev = -1;
-  /** How the frame starts: a LINKTYPE_ value, by default Ethernet. */
+  /** The link type (LINKTYPE_ value). Default: Ethernet. */
   linktype: number = Linktype.ETHERNET;
-  /** How it was addressed on its link; PACKET_TYPE_FROM_LINK: as its link header says, to the host if that says nothing. */
+  /**
+   * How it was addressed on its link. PACKET_TYPE_FROM_LINK: according to its link header, or to the host if there is
+   * no such information.
+   */
   packetType: PacketType | typeof PACKET_TYPE_FROM_LINK = PACKET_TYPE_FROM_LINK;
-  /** When: seconds since 1970, and nanoseconds below 1,000,000,000. */
+  /** Its time stamp: seconds since 1970, and nanoseconds below 1,000,000,000. */
   tsSec = 0;
   tsNsec = 0;
-  /** What the frame is part of; `view` covers the same bytes. */
+  /** The buffer with the frame. `view` covers the same bytes. */
   bytes: Uint8Array = NO_BYTES;
   view: DataView = NO_VIEW;
-  /** Where in `bytes` the frame starts. */
+  /** Offset of the frame in `bytes`. */
   at = 0;
-  /** How many bytes of the frame there are, and how many it had on the wire (more if a snaplen cut it). */
+  /** Number of captured bytes, and number of bytes on the wire (larger if truncated by a snaplen). */
   caplen = 0;
   wirelen = 0;
-  /** How many bytes before `at` may be overwritten: with room for an Ethernet header before it, a packet need not be copied. */
+  /** Number of bytes before `at` that may be overwritten. If an Ethernet header fits, the packet need not be copied. */
   headroom = 0;
 
   constructor(fields: FrameFields = {}) {
@@ -55,7 +58,7 @@ export class Frame {
     if (bytes !== undefined) this.setBytes(bytes);
   }
 
-  /** The frame is BYTES, which had WIRELEN bytes on the wire. */
+  /** Sets the frame to BYTES, which had WIRELEN bytes on the wire. */
   setBytes(bytes: Uint8Array, wirelen = bytes.length): void {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -65,7 +68,7 @@ export class Frame {
     this.headroom = 0;
   }
 
-  /** The frame is the one that RECORD holds, where it is there; HEADROOM bytes before it may be overwritten. */
+  /** Sets the frame to that of RECORD, in place. HEADROOM bytes before it may be overwritten. */
   setRecord(record: CaptureRecord, headroom: number): void {
     this.bytes = record.bytes;
     this.view = record.view;

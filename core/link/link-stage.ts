@@ -1,6 +1,6 @@
 /**
- * hot: the first stage of a frame's way: is there an IPv4 packet in it for the host, how was it addressed, and is there room for
- * the Ethernet header that the packet will leave with.
+ * hot: the first stage of a frame: finds the IPv4 packet in it, determines how it was addressed, and ensures room for
+ * the Ethernet header with which it will leave.
  */
 import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT } from '../../codecs/layouts.js';
 import { PacketType } from '../packet.js';
@@ -11,16 +11,16 @@ import { IpLocation, type LinkSkip, locateIp } from './locate-ip.js';
 export interface PacketBytes {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** Where the packet starts. There is room for an Ethernet header before it. */
+  /** Offset of the packet. There is room for an Ethernet header before it. */
   readonly at: number;
-  /** How many bytes there are, and how many were sent (Ethernet padding included in both). */
+  /** Number of captured bytes and of bytes on the wire (both include Ethernet padding). */
   readonly captured: number;
   readonly onWire: number;
 }
 
 const LARGEST_PACKET = 0xffff;
 
-/** The packet of the frame that was taken last. */
+/** The packet of the last frame. */
 export class LinkStage implements PacketBytes {
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = new DataView(this.bytes.buffer);
@@ -30,11 +30,11 @@ export class LinkStage implements PacketBytes {
   packetType: PacketType = PacketType.HOST;
   #frame: Frame | undefined;
   readonly #location = new IpLocation();
-  /** Packets without room before them are copied to here. */
+  /** Buffer for packets without enough headroom. */
   #copy: Uint8Array | undefined;
   #copyView: DataView | undefined;
 
-  /** Why the last frame was skipped: `take` returned false. */
+  /** The reason why the last frame was skipped, if `take` returned false. */
   get skip(): LinkSkip {
     return this.#location.skip ?? 'not-ip';
   }
@@ -46,7 +46,7 @@ export class LinkStage implements PacketBytes {
     return view.getUint16(at + ETHERNET_SOURCE_AT) * 2 ** 32 + view.getUint32(at + ETHERNET_SOURCE_AT + 2);
   }
 
-  /** Find the IPv4 packet in FRAME; false if there is none for the host. */
+  /** Finds the IPv4 packet in FRAME. Returns false if there is none for the host. */
   take(frame: Frame): boolean {
     const location = this.#location;
     if (!locateIp(frame, location)) return false;
@@ -75,7 +75,7 @@ export class LinkStage implements PacketBytes {
   }
 }
 
-/** Only Ethernet says how a frame was addressed here: a cooked header tells how the capturing host was addressed. */
+/** Only Ethernet headers are used here: a cooked header tells how the frame was addressed to the capturing host. */
 function packetTypeOf({ packetType }: Frame, location: IpLocation): PacketType {
   if (packetType !== PACKET_TYPE_FROM_LINK) return packetType;
   return location.linkKind === 'ethernet' ? location.packetType : PacketType.HOST;

@@ -1,4 +1,4 @@
-/** hot: where in a frame the IP packet starts, by link type (https://www.tcpdump.org/linktypes.html). */
+/** hot: locates the IP packet in a frame, by link type (https://www.tcpdump.org/linktypes.html). */
 import {
   ETHERNET_DESTINATION_AT,
   ETHERNET_LENGTH,
@@ -27,7 +27,7 @@ import {
 import { Linktype } from '../../codecs/linktypes.js';
 import { PacketType } from '../packet.js';
 
-/** What is before the IP packet: a MAC header, a cooked header (SLL), an address family (NULL, LOOP), or nothing. */
+/** What precedes the IP packet: a MAC header, a cooked header (SLL), an address family (NULL, LOOP), or nothing. */
 export type LinkKind = 'ethernet' | 'cooked' | 'family' | 'raw';
 
 /**
@@ -40,42 +40,42 @@ export type LinkKind = 'ethernet' | 'cooked' | 'family' | 'raw';
  */
 export type LinkSkip = 'arp' | 'ipv6' | 'lldp' | 'llc' | 'vlan' | 'not-ip' | 'link-too-short' | 'unknown-linktype';
 
-/** What is read of a frame here. Both `Frame` and the records of captures have it. */
+/** The fields of a frame read here. Both `Frame` and capture records have them. */
 export interface LinkBytes {
   readonly linktype: number;
   readonly view: DataView;
-  /** Where in `view` the frame starts. */
+  /** Offset of the frame in `view`. */
   readonly at: number;
   readonly caplen: number;
   readonly wirelen: number;
 }
 
-/** The result of `locateIp`, reused from frame to frame. */
+/** The result of `locateIp`, reused for all frames. */
 export class IpLocation {
-  /** Where what follows the link header starts, in the frame's bytes. */
+  /** Offset of the data after the link header. */
   at = 0;
-  /** How many bytes of it were captured, and how many were on the wire (padding and frame check sequence included). */
+  /** Its captured length and its length on the wire (including padding and frame check sequence). */
   captured = 0;
   onWire = 0;
-  /** The EtherType after the VLAN tags; if the link has none, that of the packet's IP version; -1: none. */
+  /** The EtherType after VLAN tags, or that of the packet's IP version if the link has none; -1 if unknown. */
   etherType = -1;
   linkKind: LinkKind = 'raw';
   /**
-   * Ethernet: BROADCAST or MULTICAST for a group address, HOST for any unicast address. Cooked: as the capturing kernel
-   * said. HOST if the link does not say.
+   * Ethernet: BROADCAST or MULTICAST for a group address, HOST for any unicast address. Cooked: as recorded by the
+   * capturing kernel. HOST if the link has no such information.
    */
   packetType: PacketType = PacketType.HOST;
-  /** A cooked header says that the capturing host sent it (PACKET_OUTGOING). */
+  /** According to the cooked header, the capturing host sent it (PACKET_OUTGOING). */
   isOutgoing = false;
-  /** The ID of the outermost VLAN tag that is not a mere priority tag (ID 0); -1: none. */
+  /** The ID of the outermost VLAN tag that is not just a priority tag (ID 0); -1 if there is none. */
   vlanId = -1;
-  /** Why there is no IPv4 packet for the host here; null if there is one. */
+  /** Why the frame has no IPv4 packet for the host; null if it has one. */
   skip: LinkSkip | null = null;
 }
 
-/** PACKET_OUTGOING of linux/if_packet.h. */
+/** PACKET_OUTGOING in linux/if_packet.h. */
 const COOKED_OUTGOING = 4;
-/** The I/G bit of a MAC address's first byte (IEEE 802, clause 8.2). */
+/** The I/G bit in the first byte of a MAC address (IEEE 802, clause 8.2). */
 const GROUP_BIT = 1;
 
 const AF_INET = 2;
@@ -83,8 +83,8 @@ const AF_INET = 2;
 const AF_INET6: ReadonlySet<number> = new Set([10, 24, 28, 30]);
 
 /**
- * Find the IPv4 packet in FRAME and note in LOCATION where it is; false, and `location.skip`, if there is none for the
- * host. The IP header itself is not read (except for RAW, which has only its version to go by).
+ * Locates the IPv4 packet in FRAME and stores the result in LOCATION. Returns false and sets `location.skip` if there
+ * is none for the host. Does not read the IP header (except for RAW, where only its version identifies it).
  */
 export function locateIp(frame: LinkBytes, location: IpLocation): boolean {
   const { at, caplen, view } = frame;
@@ -108,7 +108,7 @@ export function locateIp(frame: LinkBytes, location: IpLocation): boolean {
   return location.skip === null;
 }
 
-/** All but plain IPv4 over Ethernet. */
+/** Handles everything except plain IPv4 over Ethernet. */
 function locateOther(frame: LinkBytes, location: IpLocation): LinkSkip | null {
   location.vlanId = -1;
   location.etherType = -1;
@@ -186,8 +186,8 @@ function locateAfter(frame: LinkBytes, location: IpLocation, headerLength: numbe
 }
 
 /**
- * Remove priority tags, as Linux does without any VLAN interface (vlan_do_receive), and the first tag with an ID:
- * what follows it is what its VLAN interface would see.
+ * Removes priority tags, as Linux does even without a VLAN interface (vlan_do_receive), and the first tag with an ID,
+ * to find what that VLAN interface would receive.
  */
 function locateAfterTags(frame: LinkBytes, location: IpLocation, headerLength: number): LinkSkip | null {
   let length = headerLength;
@@ -198,7 +198,7 @@ function locateAfterTags(frame: LinkBytes, location: IpLocation, headerLength: n
     }
     const tagAt = frame.at + length;
     const vlanId = frame.view.getUint16(tagAt + VLAN_CONTROL_AT) & VLAN_ID_MASK;
-    // Linux does not know tag 0x9100: it does not even remove a priority tag of that kind.
+    // Linux does not support tag 0x9100, not even for priority tags.
     const isRemoved = vlanId === 0 && location.etherType !== ETHERTYPE_QINQ_OLD;
     location.etherType = frame.view.getUint16(tagAt + VLAN_TYPE_AT);
     length += VLAN_TAG_LENGTH;
@@ -231,14 +231,14 @@ function skipOfEtherType(etherType: number): LinkSkip | null {
   }
 }
 
-/** How a frame to the MAC address at AT is addressed. Any unicast address is taken as the host's. */
+/** How a frame to the MAC address at AT is addressed. Every unicast address is treated as the host's. */
 function macType(view: DataView, at: number): PacketType {
   if ((view.getUint8(at) & GROUP_BIT) === 0) return PacketType.HOST;
   const isBroadcast = view.getUint32(at) === 0xffffffff && view.getUint16(at + 4) === 0xffff;
   return isBroadcast ? PacketType.BROADCAST : PacketType.MULTICAST;
 }
 
-/** The packet type of a cooked header; an unknown one, and outgoing, counts as addressed to the host. */
+/** The packet type in a cooked header. Unknown types and outgoing count as addressed to the host. */
 function cookedType(type: number): PacketType {
   switch (type) {
     case PacketType.BROADCAST:
@@ -251,8 +251,8 @@ function cookedType(type: number): PacketType {
 }
 
 /**
- * The EtherType that the address family at AT stands for; -1: neither IPv4 nor IPv6. NULL has the family in the byte order of
- * the capturing machine, LOOP in network order.
+ * The EtherType for the address family at AT; -1 if it is neither IPv4 nor IPv6. NULL stores the family in the byte
+ * order of the capturing machine, LOOP in network order.
  */
 function familyEtherType(view: DataView, at: number): number {
   const bigEndian = view.getUint32(at);

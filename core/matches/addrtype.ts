@@ -1,4 +1,4 @@
-/** `-m addrtype`: what kind of address the source or destination is to this host (xt_addrtype). */
+/** `-m addrtype`: the type of the source or destination address on this host (xt_addrtype). */
 
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
@@ -16,7 +16,7 @@ interface TypeSet {
 interface AddrtypeParams {
   readonly source: TypeSet | undefined;
   readonly destination: TypeSet | undefined;
-  /** Only as seen from the interface by which the packet came in, or leaves. */
+  /** Restricts the type to the ingress or egress interface. */
   readonly limit: 'in' | 'out' | undefined;
 }
 

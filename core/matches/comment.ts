@@ -1,9 +1,9 @@
-/** `-m comment`: a note; it always matches (xt_comment). */
+/** `-m comment`: a comment. Always matches (xt_comment). */
 import { quoteWord } from '../../codecs/iptables-save.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { cutToBytes } from '../rules/parse/values.js';
 
-/** XT_MAX_COMMENT_LEN, less the closing zero. */
+/** XT_MAX_COMMENT_LEN without the terminating zero. */
 const MAX_BYTES = 255;
 
 interface CommentParams {

@@ -1,4 +1,4 @@
-/** `-m connmark`: the connection's mark; a packet without a connection never matches (xt_connmark). */
+/** `-m connmark`: the connection mark. Never matches packets without a connection (xt_connmark). */
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { MARK_OPTIONS, type MarkParams, parseMark, saveMark } from './mark.js';

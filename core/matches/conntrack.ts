@@ -1,4 +1,4 @@
-/** `-m conntrack`: all that can be asked of a packet's connection (xt_conntrack, revision 3). */
+/** `-m conntrack`: properties of the packet's connection (xt_conntrack, revision 3). */
 import { type Address, maskLength, prefixMask } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { Status } from '../conntrack/record.js';
@@ -18,7 +18,7 @@ import {
 } from '../rules/parse/values.js';
 import { CT_STATES, formatNames, parseNames } from './ctstates.js';
 
-/** In the order in which iptables-save prints them. */
+/** In iptables-save order. */
 const STATUSES: readonly (readonly [name: string, bit: number])[] = [
   ['EXPECTED', Status.EXPECTED],
   ['SEEN_REPLY', Status.SEEN_REPLY],
@@ -27,7 +27,7 @@ const STATUSES: readonly (readonly [name: string, bit: number])[] = [
 ];
 const STATUS_NAMES: typeof STATUSES = [['NONE', 0], ...STATUSES];
 
-/** The addresses and ports of both tuples: option and field, in the order in which they are printed. */
+/** The addresses and ports of both tuples: option and field, in print order. */
 const ADDRESS_FIELDS = {
   '--ctorigsrc': 'ctOriginalSource',
   '--ctorigdst': 'ctOriginalDestination',
@@ -65,7 +65,7 @@ interface ConntrackParams {
   readonly addresses: readonly TupleAddress[];
   readonly ports: readonly TuplePort[];
   readonly status: (Negatable & { readonly bits: number }) | undefined;
-  /** Seconds, both inclusive. */
+  /** In seconds, both inclusive. */
   readonly expires: (Negatable & PortRange) | undefined;
   readonly direction: Direction | undefined;
 }
@@ -131,13 +131,13 @@ export const conntrack: MatchExtension<ConntrackParams> = {
     for (const port of ports) ofConnection.push(within(PORT_FIELDS[port.option], [port], port.negated));
     if (status !== undefined) ofConnection.push(hasAnyBit('ctstatus', status.bits, status.negated));
     if (expires !== undefined) ofConnection.push(within('ctexpire', [expires], expires.negated));
-    // A packet without a connection is asked for its state only; a rule that does not ask for that never matches it.
+    // For a packet without a connection only the state is tested. A rule that does not test the state never matches it.
     if (states === undefined) return { conditions: ofConnection };
     return { conditions: [lowerStates(states.bits, states.negated), ...ofConnection.map(orAbsent)] };
   },
 };
 
-/** One of the states of BITS. SNAT and DNAT stand beside those of conntrack. */
+/** One of the states in BITS. SNAT and DNAT are added to those of conntrack. */
 function lowerStates(bits: number, negated: boolean): FieldCondition {
   const asksNat = (bits & (CTSTATE_SNAT | CTSTATE_DNAT)) !== 0;
   return asksNat ? hasAnyBit('ctstate', bits, negated) : isOneOf('ctinfo', bits, negated);
@@ -165,7 +165,7 @@ function parseAddress(option: ParsedOption): { address: Address; mask: Address }
   return { address, mask };
 }
 
-/** iptables prints the prefix length, and nothing where the mask has none or is a whole address. */
+/** iptables prints the prefix length, except for full addresses and masks that are not a prefix. */
 function formatTupleAddress({ address, mask }: TupleAddress): string {
   const length = maskLength(mask);
   return `${address}${length === undefined || length === 32 ? '' : `/${length}`}`;

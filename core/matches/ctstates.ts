@@ -1,10 +1,10 @@
-/** Names of connection states, as `-m state` and `-m conntrack` take and print them. */
+/** The names of connection states in `-m state` and `-m conntrack`. */
 import type { Word } from '../../codecs/iptables-save.js';
 import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { CtInfo } from '../packet.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 
-/** In the order in which iptables-save prints them; the bit is 1 << CtInfo. */
+/** In iptables-save order. The bit is 1 << CtInfo. */
 export const STATES: readonly (readonly [name: string, bit: number])[] = [
   ['INVALID', 1 << CtInfo.INVALID],
   ['NEW', 1 << CtInfo.NEW],
@@ -16,7 +16,7 @@ export const CT_STATES: typeof STATES = [...STATES, ['SNAT', CTSTATE_SNAT], ['DN
 
 export type NamedBits = readonly (readonly [name: string, bit: number])[];
 
-/** The bits of the names in WORD, with commas between; a name may be cut short, and its case does not matter. */
+/** Parses the comma-separated names in WORD into bits. Names may be abbreviated, and case does not matter. */
 export function parseNames(word: Word, names: NamedBits, what: string): number {
   let bits = 0;
   for (const part of word.text.split(',')) {

@@ -6,7 +6,7 @@ import { formatHexByte, parseNumber } from '../rules/parse/values.js';
 
 const MAX_DSCP = 63;
 
-/** The classes of RFC 2474, 2597 and 3246. */
+/** The classes in RFC 2474, 2597 and 3246. */
 const CLASSES: readonly (readonly [name: string, dscp: number])[] = [
   ['CS0', 0x00],
   ['CS1', 0x08],
@@ -66,7 +66,7 @@ function parseDscp(options: ParsedOptions): number {
     return value;
   }
   if (name === undefined) throw new RuleFault(options.word, 'dscp without a code point', '--dscp or --dscp-class');
-  // What stands behind a class's name does not matter to iptables.
+  // iptables ignores whatever follows a class name.
   const upper = name.text.toUpperCase();
   const found = CLASSES.find(([known]) => upper.startsWith(known));
   if (found !== undefined) return found[1];

@@ -1,4 +1,4 @@
-/** `-m ecn`: explicit congestion notification in the IP and the TCP header (xt_ecn; RFC 3168). */
+/** `-m ecn`: explicit congestion notification in the IP and TCP headers (xt_ecn; RFC 3168). */
 
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import { equals } from '../rules/condition.js';
@@ -7,17 +7,17 @@ import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
 const ECT_MASK = 3;
-/** In the order in which iptables-save prints them. */
+/** In iptables-save order. */
 const TCP_BITS = [
   ['--ecn-tcp-ece', 0x40],
   ['--ecn-tcp-cwr', 0x80],
 ] as const;
 
 interface EcnParams {
-  /** The TCP flags that are looked at, and those of them that have to be set. */
+  /** The TCP flags to test, and which of them must be set. */
   readonly mask: number;
   readonly set: number;
-  /** What the lower two bits of the TOS byte have to be. */
+  /** The required value of the lower two bits of the TOS byte. */
   readonly ect: { readonly value: number; readonly negated: boolean } | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** `-m icmp`: type and code (icmp_match of ip_tables). */
+/** `-m icmp`: ICMP type and code (icmp_match in ip_tables). */
 
 import { IPPROTO_ICMP } from '../../codecs/layouts.js';
 import { equals } from '../rules/condition.js';
@@ -8,7 +8,7 @@ import { parseNumber } from '../rules/parse/values.js';
 
 const ANY = 0xff;
 
-/** Names of `iptables -p icmp -h`; no code: any. */
+/** The names in `iptables -p icmp -h`. Without a code, any code matches. */
 const TYPES: readonly (readonly [name: string, type: number, code?: number])[] = [
   ['any', ANY],
   ['echo-reply', 0],
@@ -54,7 +54,7 @@ const TYPES: readonly (readonly [name: string, type: number, code?: number])[] =
 
 interface IcmpParams {
   readonly type: number;
-  /** undefined: any. */
+  /** undefined for any code. */
   readonly code: number | undefined;
   readonly negated: boolean;
 }

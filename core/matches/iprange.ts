@@ -1,4 +1,4 @@
-/** `-m iprange`: addresses between two others (xt_iprange). */
+/** `-m iprange`: address ranges (xt_iprange). */
 import type { Address } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { type FieldCondition, within } from '../rules/condition.js';
@@ -6,7 +6,7 @@ import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseIpv4 } from '../rules/parse/values.js';
 
-/** Both inclusive. If the first is above the last no address is within, as in iptables. */
+/** Both inclusive. If the first exceeds the last, nothing matches, as in iptables. */
 interface AddressRange {
   readonly min: Address;
   readonly max: Address;

@@ -1,4 +1,4 @@
-/** `-m length`: the packet's IP total length (xt_length). What was reassembled has the length of the whole. */
+/** `-m length`: the IP total length of the packet (xt_length). Reassembled packets have their full length. */
 
 import { within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
@@ -7,7 +7,7 @@ import { formatPortRange, type PortRange, parseNumber } from '../rules/parse/val
 
 const MAX_LENGTH = 0xffff;
 
-/** In bytes. The first above the last: no length is within, as iptables has it. */
+/** In bytes. If the first exceeds the last, nothing matches, as in iptables. */
 interface LengthParams extends PortRange {
   readonly negated: boolean;
 }

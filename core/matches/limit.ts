@@ -1,8 +1,8 @@
 /**
- * `-m limit`: a bucket of credit, filled as time passes, from which each match pays (xt_limit).
+ * `-m limit`: a bucket of credit that refills over time and from which each match pays (xt_limit).
  *
- * All arithmetic is that of the kernel, in unsigned 32 bits with what they lose: after 37 hours without a packet the
- * credit for that time starts again from 0.
+ * All arithmetic is unsigned 32-bit as in the kernel, with the same overflows: after 37 hours without a packet, the
+ * credit for that time restarts from 0.
  */
 import type { Word } from '../../codecs/iptables-save.js';
 import { TICK_MS } from '../clock.js';
@@ -11,13 +11,11 @@ import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { FlatState } from '../rules/run/flat-state.js';
 
-/**
- * Credit that comes in each tick: the largest power of two of which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY).
- */
+/** Credit per tick: the largest power of two for which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY). */
 export const CREDIT_PER_TICK = 128;
 const CREDIT_PER_SECOND = (1000 / TICK_MS) * CREDIT_PER_TICK;
 
-/** Periods are counted in 1/10000 s (XT_LIMIT_SCALE). */
+/** Periods are in units of 1/10000 s (XT_LIMIT_SCALE). */
 const SECOND = 10_000;
 const UNITS: readonly (readonly [name: string, saved: string, period: number])[] = [
   ['second', 'sec', SECOND],
@@ -31,7 +29,7 @@ const DEFAULT_BURST = 5;
 const MAX_BURST = 10_000;
 
 interface LimitParams {
-  /** The mean time between two matches, in 1/10000 s. */
+  /** The average time between two matches, in units of 1/10000 s. */
   readonly period: number;
   readonly burst: number;
 }
@@ -55,7 +53,7 @@ export const limit: MatchExtension<LimitParams> = {
 
   refuse({ period, burst }) {
     if (burst === 0) return 'a limit with a burst of 0 would never match';
-    // The product is cut to 32 bits, and is only seen to be too large where little is left of it.
+    // The product is truncated to 32 bits. The overflow is only noticed if little remains.
     if (creditOf(period * burst) >= creditOf(period)) return undefined;
     return `the kernel cannot count a burst of ${burst} at this rate: use a smaller burst or a faster rate`;
   },
@@ -74,7 +72,7 @@ export const limit: MatchExtension<LimitParams> = {
   },
 };
 
-/** The credit that comes in during TIME (1/10000 s), as user2credits computes it. */
+/** The credit that accrues in TIME (units of 1/10000 s), as computed by user2credits. */
 function creditOf(time: number): number {
   const time32 = time >>> 0;
   const isLarge = time32 > Math.floor(0xffffffff / CREDIT_PER_SECOND);
@@ -82,7 +80,10 @@ function creditOf(time: number): number {
   return Math.floor((time32 * CREDIT_PER_SECOND) / SECOND);
 }
 
-/** `n/unit`: the number as C's atoi reads it, the unit cut short as one likes; without one it is a second. */
+/**
+ * Parses `n/unit`. The number is read like C's atoi does, and the unit may be abbreviated. The default unit is a
+ * second.
+ */
 function parseRate(word: Word): number {
   const slash = word.text.indexOf('/');
   const unit = slash < 0 ? 'second' : word.text.slice(slash + 1).toLowerCase();
@@ -97,14 +98,14 @@ function parseRate(word: Word): number {
   return period;
 }
 
-/** What atoi leaves of VALUE: kept within 64 bits, then cut to 32; unsigned. */
+/** What atoi returns for VALUE: clamped to 64 bits, then truncated to 32; unsigned. */
 function saturate(value: bigint): number {
   const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
   const kept = value > most ? most : value < least ? least : value;
   return Number(BigInt.asUintN(32, kept));
 }
 
-/** In the largest unit in which little is lost, and the rate at most 1 of the next (print_rate of iptables). */
+/** Uses the largest unit with little loss, and the rate in at most 1 of the next unit (print_rate in iptables). */
 function formatRate(period: number): string {
   let best = UNITS[UNITS.length - 1];
   for (const unit of [...UNITS].reverse()) {

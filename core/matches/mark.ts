@@ -8,7 +8,7 @@ export interface MarkParams extends MaskedValue {
   readonly negated: boolean;
 }
 
-/** Of `-m mark` and `-m connmark`. */
+/** For `-m mark` and `-m connmark`. */
 export const MARK_OPTIONS: readonly OptionSpec[] = [
   { name: '--mark', words: 1, invertible: true, required: true, expected: 'value or value/mask' },
 ];

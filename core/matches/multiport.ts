@@ -10,12 +10,12 @@ import { type PortRange, parsePort } from '../rules/parse/values.js';
 
 const PROTOCOLS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_DCCP];
 const NEEDS = 'multiport needs -p tcp, udp, udplite, sctp or dccp before its ports';
-/** A range takes two places. */
+/** A range counts as two. */
 const MAX_PORTS = 15;
 
 interface MultiportParams {
   readonly which: '--sports' | '--dports' | '--ports';
-  /** `isRange` keeps `5:5` apart from `5`. */
+  /** `isRange` distinguishes `5:5` from `5`. */
   readonly ranges: readonly (PortRange & { readonly isRange: boolean })[];
   readonly negated: boolean;
 }

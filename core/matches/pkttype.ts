@@ -5,7 +5,7 @@ import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
 
-/** The first name of each type is the one that is printed. */
+/** The first name of each type is printed. */
 const TYPES: readonly (readonly [name: string, type: PacketType])[] = [
   ['unicast', PacketType.HOST],
   ['broadcast', PacketType.BROADCAST],

@@ -1,4 +1,4 @@
-/** Port ranges as tcp and udp test them. */
+/** Port ranges for tcp and udp. */
 
 import { type FieldCondition, within } from '../rules/condition.js';
 import type { OptionSpec, ParsedOptions } from '../rules/extension.js';
@@ -14,7 +14,7 @@ export const PORT_OPTIONS: readonly OptionSpec[] = [
   { name: '--dport', aliases: ['--destination-port'], words: 1, invertible: true, expected: 'a port or first:last' },
 ];
 
-/** The port option NAME; undefined where it is not given. Services are those of PROTOCOL, or of any. */
+/** Parses the port option NAME; undefined if absent. Service names are those of PROTOCOL, or of any protocol. */
 export function parsePortMatch(options: ParsedOptions, name: string, protocol?: string): PortMatch | undefined {
   const option = options.get(name);
   if (option === undefined) return undefined;
@@ -23,12 +23,12 @@ export function parsePortMatch(options: ParsedOptions, name: string, protocol?: 
   return { ...range, negated: option.negated };
 }
 
-/** MATCH as a condition, if there is one. */
+/** MATCH as a condition, if present. */
 export function lowerPort(field: 'sport' | 'dport', match: PortMatch | undefined): FieldCondition[] {
   return match === undefined ? [] : [within(field, [match], match.negated)];
 }
 
-/** ` --dport 80`; nothing for all ports, negated or not, as iptables-save does. */
+/** ` --dport 80`, or nothing for all ports, negated or not, like iptables-save. */
 export function savePort(name: string, match: PortMatch | undefined): string {
   if (match === undefined || (match.min === 0 && match.max === 0xffff)) return '';
   return `${match.negated ? ' !' : ''} ${name} ${formatPortRange(match)}`;

@@ -1,4 +1,4 @@
-/** `-m state`: the old spelling of `-m conntrack --ctstate` (xt_state). */
+/** `-m state`: the older form of `-m conntrack --ctstate` (xt_state). */
 
 import { isOneOf } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';

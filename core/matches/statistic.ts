@@ -1,4 +1,4 @@
-/** `-m statistic`: every nth packet, or some at random (xt_statistic). */
+/** `-m statistic`: every nth packet, or random packets (xt_statistic). */
 import type { Word } from '../../codecs/iptables-save.js';
 import { Random } from '../random.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
@@ -8,16 +8,16 @@ import { FlatState } from '../rules/run/flat-state.js';
 import { FunctionState } from '../rules/run/match-state.js';
 
 const MAX_EVERY = 0xffffffff;
-/** Probabilities are counted in parts of 2^31. */
+/** Probabilities are in units of 2^-31. */
 const CERTAIN = 0x80000000;
-/** What is printed of a probability. */
+/** The number of printed decimals. */
 const DECIMALS = 11;
-/** C's strtod, without its hexadecimal numbers and NaN. */
+/** C's strtod, without hexadecimal numbers and NaN. */
 const DOUBLE = /^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$/;
 
 type StatisticParams = { readonly negated: boolean } & (
   | { readonly mode: 'random'; readonly probability: number }
-  /** The packet numbered FIRST (from 0) matches, then each EVERYth after it. */
+  /** Matches packet number FIRST (from 0), then every EVERYth. */
   | { readonly mode: 'nth'; readonly every: number; readonly first: number }
 );
 
@@ -52,7 +52,7 @@ export const statistic: MatchExtension<StatisticParams> = {
   createState(params, context) {
     const { negated } = params;
     if (params.mode === 'random') {
-      // A stream of its own for each rule: what one draws does not hang on whether others were asked.
+      // Each rule has its own stream, so its choices do not depend on whether others were evaluated.
       const random = new Random(context.randomSeed());
       return new FunctionState(context, () => (random.uint32() & (CERTAIN - 1)) < params.probability !== negated);
     }
@@ -93,7 +93,7 @@ function parseCount(word: Word, min: number): number {
   throw new RuleFault(word, `bad number of packets "${word.text}"`, `${min}–${MAX_EVERY}`);
 }
 
-/** C's `%.11f`: of what lies exactly between two decimals the even one. */
+/** Like C's `%.11f`: ties round to even. */
 function formatProbability(probability: number): string {
   const scaled = BigInt(probability) * 10n ** BigInt(DECIMALS);
   const [whole, rest] = [scaled / BigInt(CERTAIN), scaled % BigInt(CERTAIN)];

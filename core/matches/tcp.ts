@@ -9,7 +9,7 @@ import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { lowerPort, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
-/** In the order in which iptables-save prints them. */
+/** In iptables-save order. */
 const FLAGS: readonly (readonly [name: string, bit: number])[] = [
   ['FIN', 0x01],
   ['SYN', 0x02],
@@ -95,7 +95,7 @@ export const tcp: MatchExtension<TcpParams> = {
   },
 };
 
-/** Walks the options; a data offset that cannot be is a reason to drop the packet (tcp_find_option). */
+/** Searches the options. An impossible data offset drops the packet (tcp_find_option). */
 function checkOption(kind: number, negated: boolean, packet: Packet): boolean {
   const length = tcpHeaderLength(packet);
   if (length < TCP_LENGTH || packet.l4Available < length) {
@@ -106,7 +106,7 @@ function checkOption(kind: number, negated: boolean, packet: Packet): boolean {
   for (let at = packet.l4 + TCP_LENGTH; at < end; ) {
     const found = packet.bytes[at];
     if (found === kind) return !negated;
-    // An option without a length byte of its own, or whose length byte lies behind the header, takes one byte.
+    // An option without a length byte, or whose length byte is beyond the header, takes one byte.
     at += found < 2 || at + 1 >= end ? 1 : packet.bytes[at + 1] || 1;
   }
   return negated;

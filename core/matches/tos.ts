@@ -1,4 +1,4 @@
-/** `-m tos`: the IP header's type-of-service byte (xt_tos, revision 1). */
+/** `-m tos`: the type-of-service byte in the IP header (xt_tos, revision 1). */
 import { equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
@@ -11,12 +11,12 @@ const NAMES: ReadonlyMap<string, number> = new Map([
   ['minimize-cost', 0x02],
   ['normal-service', 0x00],
 ]);
-/** The bits that a name stands for. */
+/** The mask of named values. */
 const NAMED_MASK = 0x3f;
 const EXPECTED = `value[/mask], 0–255 each, or one of ${[...NAMES.keys()].join(', ')}`;
 
 interface TosParams {
-  /** With bits outside of the mask it never matches, as in the kernel. */
+  /** If it has bits outside of the mask it never matches, as in the kernel. */
   readonly value: number;
   readonly mask: number;
   readonly negated: boolean;

@@ -1,4 +1,4 @@
-/** `-m ttl`: the TTL as it is at the hook, in FORWARD and later one less than on arrival (ttl_mt of xt_hl). */
+/** `-m ttl`: the TTL at the hook. From FORWARD on, it is one lower than on arrival (ttl_mt in xt_hl). */
 import { equals, within } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
@@ -10,7 +10,7 @@ const OPERATORS = ['--ttl-eq', '--ttl-lt', '--ttl-gt'] as const;
 interface TtlParams {
   readonly operator: (typeof OPERATORS)[number];
   readonly ttl: number;
-  /** `--ttl-eq` only. */
+  /** For `--ttl-eq` only. */
   readonly negated: boolean;
 }
 

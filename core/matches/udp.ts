@@ -1,4 +1,4 @@
-/** `-m udp`: ports (udp_mt of xt_tcpudp). */
+/** `-m udp`: ports (udp_mt in xt_tcpudp). */
 
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
@@ -14,7 +14,7 @@ export const udp: MatchExtension<UdpParams> = {
   options: PORT_OPTIONS,
 
   parse(options) {
-    // iptables takes the names of all protocols here, but for tcp only its own.
+    // iptables accepts the service names of any protocol here, but only TCP names for tcp.
     return { sport: parsePortMatch(options, '--sport'), dport: parsePortMatch(options, '--dport') };
   },
 

@@ -9,8 +9,8 @@ import type { Nat, NatChains } from './nat.js';
 const { ACCEPT, DROP } = Verdict;
 
 /**
- * NAT at its four hooks. CHAINS are the nat chains for the first packet of a connection, REROUTED reroutes a packet, and
- * LEARN is called with the hook.
+ * NAT at its four hooks. CHAINS are the nat chains for the first packet of a connection, REROUTED reroutes a packet,
+ * and LEARN is called with the hook.
  */
 export function natHooks(
   nat: Nat,

@@ -1,10 +1,10 @@
-/** What every rule can test without `-m`: `-s -d -i -o -p -f` (struct ipt_ip; man iptables, "PARAMETERS"). */
+/** The tests that rules can make without `-m`: `-s -d -i -o -p -f` (struct ipt_ip; man iptables, "PARAMETERS"). */
 import { type Address, maskLength } from '../../codecs/address.js';
 import { highestValue } from '../fields.js';
 import { type Condition, equals, within } from './condition.js';
 import { protocolName } from './parse/protocols.js';
 
-/** The address has no bits outside the mask. */
+/** The address has no bits outside of the mask. */
 export interface AddressMatch {
   readonly address: Address;
   readonly mask: Address;
@@ -12,13 +12,13 @@ export interface AddressMatch {
 }
 
 export interface DeviceMatch {
-  /** As written: with its `+` if it stands for all names that begin so. */
+  /** As written, including a trailing `+` (any name with this prefix). */
   readonly name: string;
   readonly negated: boolean;
 }
 
 export interface ProtocolMatch {
-  /** Never 0: that is every protocol, and no match. */
+  /** Never 0, which means any protocol and is not a match. */
   readonly number: number;
   readonly negated: boolean;
 }
@@ -29,7 +29,7 @@ export interface BaseMatch {
   readonly inDev: DeviceMatch | undefined;
   readonly outDev: DeviceMatch | undefined;
   readonly protocol: ProtocolMatch | undefined;
-  /** `-f`: a later fragment. */
+  /** `-f`: a fragment other than the first. */
   readonly fragment: { readonly negated: boolean } | undefined;
 }
 
@@ -42,14 +42,14 @@ export const ANY_PACKET: BaseMatch = {
   fragment: undefined,
 };
 
-/** Whether BASE asks nothing (unconditional() of ip_tables): `-i +` lets all through as well, but asks. */
+/** Whether BASE tests nothing (unconditional() in ip_tables). `-i +` matches everything too, but counts as a test. */
 export function isUnconditional(base: BaseMatch): boolean {
   return Object.values(base).every((part) => part === undefined);
 }
 
 /**
- * What BASE asks (ip_packet_match of ip_tables), that which most packets fail first, on a host with interfaces of these
- * NAMES.
+ * Lowers BASE to conditions (ip_packet_match in ip_tables) for a host with interfaces of these NAMES. The condition
+ * that most packets fail comes first.
  */
 export function lowerBase(base: BaseMatch, names: readonly string[]): Condition[] {
   const { source, destination, inDev, outDev, protocol, fragment } = base;
@@ -67,7 +67,7 @@ function lowerAddress(field: 'source' | 'destination', { address, mask, negated 
   return equals(field, address.hostOrder, negated, mask.hostOrder);
 }
 
-/** Interfaces are numbered from 1; 0 is none, which only `+` means. */
+/** Interfaces are numbered from 1. 0 is no interface, which only `+` matches. */
 function lowerDevice(field: 'inDev' | 'outDev', { name, negated }: DeviceMatch, names: readonly string[]): Condition {
   if (name === '+') return within(field, [{ min: 0, max: highestValue(field) }], negated);
   if (!name.endsWith('+')) {
@@ -79,13 +79,13 @@ function lowerDevice(field: 'inDev' | 'outDev', { name, negated }: DeviceMatch, 
   return within(field, ranges, negated);
 }
 
-/** BASE as iptables-save prints it, each option with a space before it. */
+/** Formats BASE as iptables-save does, each option with a leading space. */
 export function saveBase(base: BaseMatch): string {
   const { source, destination, inDev, outDev, protocol, fragment } = base;
   let text = '';
   if (source !== undefined) text += formatMatch(' -s ', source, formatAddressMatch(source));
   if (destination !== undefined) text += formatMatch(' -d ', destination, formatAddressMatch(destination));
-  // `+` is every interface and none, `! -i +` matches nothing: iptables-save leaves out both.
+  // `+` matches any interface and none; `! -i +` never matches. iptables-save leaves out both.
   if (inDev !== undefined && inDev.name !== '+') text += formatMatch(' -i ', inDev, inDev.name);
   if (outDev !== undefined && outDev.name !== '+') text += formatMatch(' -o ', outDev, outDev.name);
   if (protocol !== undefined) text += formatMatch(' -p ', protocol, protocolName(protocol.number));

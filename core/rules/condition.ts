@@ -1,4 +1,4 @@
-/** Conditions: what matches lower themselves to. Everything that is known of a match follows from them. */
+/** Conditions: matches lower themselves to them, and everything else about matches is derived from them. */
 import { toLoaded } from '../../codecs/byte-order.js';
 import {
   ABSENT,
@@ -15,22 +15,22 @@ import type { RuleContext } from './context.js';
 import { normalRanges, otherRanges, type ValueRange } from './ranges.js';
 import { anyOf as anyOfCode, type Code, code, FALSE, type Generator, TRUE, unless } from './run/codegen.js';
 
-/** A field's value is in one of some ranges, or (negated) in none of them. */
+/** The value of a field is in one of the ranges or, if negated, in none of them. */
 export interface FieldCondition {
   readonly kind: 'field';
   readonly field: ValueField;
-  /** How it is read, which the interpreter need not look up for each packet. */
+  /** The field's `read`, so that the interpreter does not look it up for each packet. */
   readonly read: (packet: Packet, context: RuleContext) => number;
-  /** The bits of the value that count; undefined: all. */
+  /** The bits of the value to compare; undefined for all bits. */
   readonly mask: number | undefined;
-  /** Ascending and apart. */
+  /** Ascending and not adjacent. */
   readonly ranges: readonly ValueRange[];
   readonly negated: boolean;
-  /** It holds for a packet that does not have the field. Otherwise such a packet never meets it, negated or not. */
+  /** Whether it holds for a packet that lacks the field. Otherwise such a packet never meets it, negated or not. */
   readonly orAbsent: boolean;
 }
 
-/** At least one of several conditions holds. */
+/** At least one of several conditions must hold. */
 export interface AnyCondition {
   readonly kind: 'any';
   readonly anyOf: readonly FieldCondition[];
@@ -38,7 +38,7 @@ export interface AnyCondition {
 
 export type Condition = FieldCondition | AnyCondition;
 
-/** All conditions are made here, and so of one shape. */
+/** Creates all conditions, so that they have the same shape. */
 function fieldCondition(
   field: ValueField,
   mask: number | undefined,
@@ -51,37 +51,37 @@ function fieldCondition(
 const isFilled = ({ min, max }: ValueRange): boolean => min <= max;
 
 /**
- * The value of FIELD is in one of RANGES, or (NEGATED) in none. A range whose first value is above its last is empty.
+ * The value of FIELD is in one of RANGES or, if NEGATED, in none. A range whose minimum exceeds its maximum is empty.
  */
 export function within(field: ValueField, ranges: readonly ValueRange[], negated: boolean): FieldCondition {
   return fieldCondition(field, undefined, normalRanges(ranges.filter(isFilled)), negated);
 }
 
-/** The value of FIELD is VALUE in all bits of MASK; nothing is, where VALUE has other bits as well. */
+/** The value of FIELD equals VALUE in all bits of MASK. Never holds if VALUE has other bits. */
 export function equals(field: ValueField, value: number, negated: boolean, mask = highestValue(field)): FieldCondition {
-  // Fields of more than 32 bits have no masks.
+  // Fields wider than 32 bits have no masks.
   if (mask > 0xffffffff) return fieldCondition(field, undefined, [{ min: value, max: value }], negated);
   const expected = value >>> 0;
   const ranges = (expected & ~mask) === 0 ? [{ min: expected, max: expected }] : [];
   return fieldCondition(field, mask >>> 0 === highestValue(field) ? undefined : mask >>> 0, ranges, negated);
 }
 
-/** At least one of CONDITIONS holds. */
+/** At least one of CONDITIONS must hold. */
 export function anyOf(...conditions: readonly FieldCondition[]): AnyCondition {
   return { kind: 'any', anyOf: conditions };
 }
 
-/** CONDITION, which also holds for a packet that does not have the field. */
+/** Returns CONDITION, extended to packets that lack the field. */
 export function orAbsent(condition: FieldCondition): FieldCondition {
   return { ...condition, orAbsent: true };
 }
 
-/** The value of FIELD, which has at most 32 bits, has at least one of BITS, or (NEGATED) none. */
+/** The value of FIELD, which has at most 32 bits, has at least one of BITS or, if NEGATED, none. */
 export function hasAnyBit(field: ValueField, bits: number, negated: boolean): FieldCondition {
   return fieldCondition(field, bits >>> 0, bits === 0 ? [] : [{ min: 1, max: bits >>> 0 }], negated);
 }
 
-/** The value of FIELD is one of those whose bits (1 << value) are in BITS, or (NEGATED) none of them. */
+/** The value of FIELD is one of those whose bit (1 << value) is in BITS or, if NEGATED, none of them. */
 export function isOneOf(field: ValueField, bits: number, negated: boolean): FieldCondition {
   const values = Array.from({ length: 32 }, (_, value) => value).filter((value) => ((bits >>> value) & 1) !== 0);
   return within(
@@ -96,7 +96,7 @@ export function conditionFields(condition: Condition): readonly FieldName[] {
   return condition.kind === 'any' ? condition.anyOf.map(({ field }) => field) : [condition.field];
 }
 
-/** Does PACKET meet CONDITION? This defines what a condition means. */
+/** Whether PACKET meets CONDITION. This is the definition of a condition's meaning. */
 export function checkCondition(condition: Condition, packet: Packet, context: RuleContext): boolean {
   if (condition.kind === 'any') return condition.anyOf.some((one) => checkCondition(one, packet, context));
   const value = condition.read(packet, context);
@@ -110,11 +110,12 @@ export function holdsFor({ mask, ranges, negated }: FieldCondition, value: numbe
   return negated;
 }
 
-/** Masks of fields up to this wide may have holes and still become ranges. */
+/** Masks of fields up to this width may have holes and still be converted to ranges. */
 const MAX_LISTED_BITS = 8;
 
 /**
- * All values of the field for which CONDITION holds, ascending and apart; undefined: its mask makes too many ranges.
+ * All values of the field for which CONDITION holds, ascending and not adjacent; undefined if the mask yields too many
+ * ranges.
  */
 export function valuesOf(condition: FieldCondition): readonly ValueRange[] | undefined {
   const { field, mask, ranges, negated } = condition;
@@ -133,8 +134,8 @@ export function valuesOf(condition: FieldCondition): readonly ValueRange[] | und
 }
 
 /**
- * What CONDITION says of every packet alike; undefined: it depends on the packet. WHOLE: of those whose header is
- * whole.
+ * The result of CONDITION if it is the same for all packets; undefined if it depends on the packet. WHOLE: consider
+ * only packets with complete headers.
  */
 export function constantAnswer(condition: Condition, whole: boolean): boolean | undefined {
   if (condition.kind === 'any') {
@@ -146,7 +147,7 @@ export function constantAnswer(condition: Condition, whole: boolean): boolean | 
   const { ofWhole } = fieldRow(field);
   if (whole && ofWhole !== undefined) return holdsFor(condition, ofWhole);
   if (ranges.length === 0 && !negated && !holdsAbsent) return false;
-  // A packet that does not have the field meets no condition on it.
+  // A packet that lacks the field meets no condition on it.
   if (fieldRow(field).code === undefined) return undefined;
   if (ranges.length === 0) return negated;
   if (mask === 0) return holdsFor(condition, 0);
@@ -154,7 +155,7 @@ export function constantAnswer(condition: Condition, whole: boolean): boolean | 
   return isAll ? !negated : undefined;
 }
 
-/** The code of CONDITION, for packets whose header is whole. */
+/** Generates code for CONDITION, for packets with complete headers. */
 export function compileCondition(condition: Condition, context: RuleContext, gen: Generator): Code {
   const constant = constantAnswer(condition, true);
   if (constant !== undefined) return constant ? TRUE : FALSE;
@@ -192,7 +193,7 @@ function compileEqual(value: Code, mask: number, expected: number, negated: bool
   return negated ? code`${masked} !== ${expected}` : code`${masked} === ${expected}`;
 }
 
-/** CONDITION, negation aside, as one value under a mask of 32 bits; undefined where it takes more. */
+/** CONDITION, ignoring negation, as a single value under a 32-bit mask; undefined if that is not possible. */
 function asMasked({ mask, ranges }: FieldCondition): { value: number; mask: number } | undefined {
   if (ranges.length !== 1) return undefined;
   const [{ min, max }] = ranges;
@@ -202,7 +203,7 @@ function asMasked({ mask, ranges }: FieldCondition): { value: number; mask: numb
   return isBlock ? { value: min, mask: ~free } : undefined;
 }
 
-/** Why PACKET does not meet CONDITION, with its own value: `dport 80 is not 443`. */
+/** Explains why PACKET does not meet CONDITION, with the packet's value: `dport 80 is not 443`. */
 export function explainCondition(condition: Condition, packet: Packet, context: RuleContext): string {
   if (condition.kind === 'any') return condition.anyOf.map((one) => explainCondition(one, packet, context)).join(', ');
   const { field, mask, ranges, negated } = condition;

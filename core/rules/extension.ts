@@ -1,7 +1,4 @@
-/**
- * What a match or target extension is: one descriptor that knows its options, how it is saved, what it means, and what
- * it leaves behind (effect.ts).
- */
+/** The descriptor of a match or target extension: its options, saved form, meaning and effect (effect.ts). */
 import type { Word } from '../../codecs/iptables-save.js';
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
@@ -14,41 +11,41 @@ import type { MatchState } from './run/match-state.js';
 /** An option of an extension, as `--name`. */
 export interface OptionSpec {
   readonly name: string;
-  /** Other spellings of the same option. */
+  /** Alternative names. */
   readonly aliases?: readonly string[];
-  /** How many words follow it. */
+  /** Number of words that follow it. */
   readonly words: 0 | 1 | 2;
   /** What follows it, for error messages: `a port or a range of ports`. */
   readonly expected?: string;
   readonly invertible?: boolean;
   readonly required?: boolean;
-  /** Options that cannot be beside this one. */
+  /** Options that cannot be combined with this one. */
   readonly excludes?: readonly string[];
 }
 
-/** An option as it stood in a rule. */
+/** An option in a rule. */
 export interface ParsedOption {
-  /** The `name` of its spec, whatever the spelling was. */
+  /** The `name` in its spec, even if an alias was used. */
   readonly name: string;
   readonly word: Word;
   readonly negated: boolean;
   readonly values: readonly Word[];
-  /** The rule's `-p` where it stood before this option: some options may only follow it. */
+  /** The rule's `-p` if it came before this option, as some options require. */
   readonly protocol: ProtocolMatch | undefined;
 }
 
-/** The options that a rule gave to one extension, each at most once. */
+/** The options given to one extension, each at most once. */
 export interface ParsedOptions {
-  /** The `-m` or `-j` word's name, for errors about what is missing. */
+  /** The word after `-m` or `-j`, for errors about missing options. */
   readonly word: Word;
   get(name: string): ParsedOption | undefined;
   readonly all: readonly ParsedOption[];
 }
 
-/** Where a rule stands, for the checks that the kernel makes when a table is loaded. */
+/** Where a rule is, for the kernel's checks when a table is loaded. */
 export interface RuleSite {
   readonly table: TableName;
-  /** The hooks from which the rule can be reached, as bits `1 << hook`; 0: from none. */
+  /** The hooks from which the rule can be reached, as bits `1 << hook`; 0 if none. */
   readonly hooks: number;
   readonly base: BaseMatch;
 }
@@ -56,38 +53,38 @@ export interface RuleSite {
 export interface Extension<P> {
   readonly name: string;
   readonly options: readonly OptionSpec[];
-  /** Tables and hooks outside which the kernel refuses it; undefined: none. */
+  /** The tables and hooks to which the kernel restricts it; undefined if any. */
   readonly tables?: readonly TableName[];
   readonly hooks?: readonly Hook[];
   /** Throws a RulesetError. */
   parse(options: ParsedOptions): P;
-  /** What the kernel refuses when the table is loaded, in words; undefined: nothing. */
+  /** The reason why the kernel refuses it when the table is loaded; undefined if it does not. */
   refuse?(params: P, site: RuleSite): string | undefined;
-  /** The options as iptables-save prints them, each with a space before it; without `-m name` or `-j name`. */
+  /** Formats the options as iptables-save does, each with a leading space, without `-m name` or `-j name`. */
   save(params: P): string;
 }
 
 export interface MatchExtension<P> extends Extension<P> {
-  /** The note that the match is to people. */
+  /** The comment, if the match is one. */
   comment?(params: P): string;
-  /** What the match means. Everything else that is known of it follows. */
+  /** The meaning of the match. Everything else about it is derived from this. */
   lower(params: P): Lowered;
   /**
-   * Of a match that keeps something from packet to packet, or draws at random: called once for each rule of each table
-   * that runs. The state then answers the native test that `lower` returns.
+   * For a match that keeps state between packets or makes random choices: called once for each rule of each running
+   * table. The state then answers the native test returned by `lower`.
    */
   createState?(params: P, context: RuleContext): MatchState;
 }
 
 export interface TargetExtension<P> extends Extension<P> {
-  /** Whether it ends the table for a packet; if not, it always says CONTINUE. */
+  /** Whether it ends the traversal of the table. Otherwise it always returns CONTINUE. */
   readonly terminates: boolean;
   apply(params: P, packet: Packet, context: RuleContext): Verdict;
-  /** What `apply` does besides its verdict. Without it, the worst is assumed: 'outside'. */
+  /** The effect of `apply` besides its verdict. Default: 'outside', the worst case. */
   effect?(params: P): Effect;
   /**
-   * Asks PLANNER for what `apply` does to every packet of a megaflow, and returns the verdict for all of them.
-   * Undefined, as is assumed without it: they may differ, and no megaflow is learned.
+   * Tells PLANNER what `apply` does to every packet of a megaflow, and returns their verdict. Undefined, which is also
+   * the default, means that they may differ, so no megaflow is learned.
    */
   plan?(params: P, planner: EffectPlanner): Verdict | undefined;
 }

@@ -1,7 +1,6 @@
 /**
- * A rule as the list of what it asks of a packet, in its order: made from its base match and from what its matches
- * lower themselves to. The interpreter checks it, generated code says the same, the index of long chains and the flow
- * cache read it.
+ * A rule as a list of steps, in order: its base match and what its matches lower themselves to. The interpreter
+ * evaluates it, generated code is equivalent to it, and the index of long chains and the flow cache read it.
  */
 import { ICMP_LENGTH, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
 import { type FieldName, fieldRow, isFixed } from '../fields.js';
@@ -12,14 +11,16 @@ import type { RuleContext } from './context.js';
 import type { Rule } from './model.js';
 import type { MatchState } from './run/match-state.js';
 
-/** What a match needs of the layer-4 header before it looks at it. */
+/** The part of the layer-4 header that a match requires before it tests anything. */
 export interface HeaderNeed {
   readonly kind: 'header';
   readonly label: string;
   readonly bytes: number;
-  /** A later fragment never matches, and a packet whose header is cut short is dropped without a word (hotdrop). */
+  /**
+   * A fragment other than the first never matches, and a packet with a truncated header is dropped silently (hotdrop).
+   */
   readonly isStrict: boolean;
-  /** A fragment that begins within the header is an attempt to overwrite the flags: it is dropped. */
+  /** A fragment that starts within the header tries to overwrite the flags, so it is dropped. */
   readonly dropsOverlap: boolean;
 }
 
@@ -28,35 +29,35 @@ export const HEADERS = {
   udp: { kind: 'header', label: 'UDP header', bytes: UDP_LENGTH, isStrict: true, dropsOverlap: false },
   icmp: { kind: 'header', label: 'ICMP header', bytes: ICMP_LENGTH, isStrict: true, dropsOverlap: false },
   ports: { kind: 'header', label: 'ports', bytes: 4, isStrict: true, dropsOverlap: false },
-  /** What `-m ecn` makes of a packet: it reads 20 bytes wherever they are. */
+  /** `-m ecn` reads 20 bytes wherever they are. */
   tcpBytes: { kind: 'header', label: 'TCP header', bytes: TCP_LENGTH, isStrict: false, dropsOverlap: false },
 } as const satisfies Record<string, HeaderNeed>;
 
-/** Where the first fragment to overlap the TCP header begins, in bytes (tcp_mt: fragoff 1). */
+/** Offset of the first fragment that can overlap the TCP header, in bytes (tcp_mt: fragoff 1). */
 const OVERLAP_AT = 8;
 
-/** A test that conditions cannot say. */
+/** A test that cannot be expressed as conditions. */
 export interface NativeTest {
-  /** All that it reads of the packet. */
+  /** All the fields it reads. */
   readonly reads: readonly FieldName[];
   /**
-   * May set `packet.hotdrop`, if `mayDrop`, and is then false. Undefined: the match's state answers (see
+   * May set `packet.hotdrop` if `mayDrop`, and then returns false. Undefined: the match's state answers (see
    * `createState`).
    */
   check?(packet: Packet, context: RuleContext): boolean;
   readonly mayDrop?: boolean;
-  /** In words, why the answer was no. */
+  /** Why the test failed. */
   readonly explanation: string;
 }
 
-/** What a match means: all of this must hold, in this order. */
+/** The meaning of a match: all of this must hold, in this order. */
 export interface Lowered {
   readonly header?: keyof typeof HEADERS;
   readonly conditions?: readonly Condition[];
   readonly native?: NativeTest;
 }
 
-/** One thing that a rule asks. */
+/** One test of a rule. */
 export type Step = Condition | HeaderNeed | NativeStep;
 
 export interface NativeStep {
@@ -73,7 +74,7 @@ function isNative(step: Step): step is NativeStep {
   return step.kind === 'native';
 }
 
-/** All that RULE asks, in order, on a host with interfaces of these NAMES. */
+/** All steps of RULE, in order, for a host with interfaces of these NAMES. */
 export function lowerRule(rule: Rule, names: readonly string[]): Step[] {
   const steps: Step[] = lowerBase(rule.base, names);
   for (const { extension, params, state } of rule.matches) {
@@ -85,7 +86,7 @@ export function lowerRule(rule: Rule, names: readonly string[]): Step[] {
   return steps;
 }
 
-/** Does PACKET pass STEP? */
+/** Whether PACKET passes STEP. */
 export function checkStep(step: Step, packet: Packet, context: RuleContext): boolean {
   if (isCondition(step)) return checkCondition(step, packet, context);
   if (!isNative(step)) return checkHeader(step, packet);
@@ -103,7 +104,7 @@ export function checkHeader({ bytes, isStrict, dropsOverlap }: HeaderNeed, packe
   return false;
 }
 
-/** As `checkStep`, before the rules are run: a state predicts its answer. */
+/** Same as `checkStep`, before the rules are run: stateful matches predict their answer. */
 export function predictStep(step: Step, packet: Packet, context: RuleContext): boolean {
   const isAnsweredByState = isNative(step) && step.native.check === undefined;
   return isAnsweredByState ? runningState(step).predict(packet) : checkStep(step, packet, context);
@@ -111,11 +112,11 @@ export function predictStep(step: Step, packet: Packet, context: RuleContext): b
 
 /** The state that answers STEP. */
 export function runningState({ state }: NativeStep): MatchState {
-  if (state === undefined) throw new Error('a match with state was asked in a table without states');
+  if (state === undefined) throw new Error('a stateful match was evaluated in a table without match states');
   return state;
 }
 
-/** In words, why PACKET does not pass STEP. */
+/** Explains why PACKET does not pass STEP. */
 export function explainStep(step: Step, packet: Packet, context: RuleContext): string {
   if (isCondition(step)) return explainCondition(step, packet, context);
   if (isNative(step)) return step.native.explanation;
@@ -129,22 +130,26 @@ function stepFields(step: Step): readonly FieldName[] {
   return isNative(step) ? step.native.reads : [];
 }
 
-/** Whether STEP may drop the packet itself (`packet.hotdrop`), of packets whose header is whole. */
+/** Whether STEP may drop packets with complete headers (`packet.hotdrop`). */
 export function mayDrop(step: Step): boolean {
   return isNative(step) && step.native.mayDrop === true;
 }
 
-/** Whether asking STEP changes something: it has a memory of its own, or may drop the packet. */
+/** Whether evaluating STEP has side effects: it has state, or may drop the packet. */
 function isOrdered(step: Step): boolean {
   return isNative(step) && (mayDrop(step) || step.native.reads.some((name) => fieldRow(name).fixedBy === 'history'));
 }
 
-/** What a rule asks of packets whose layer-4 header is whole. */
+/** The steps of a rule, for packets with a complete layer-4 header. */
 export interface SplitSteps {
-  /** What the connection answers. Undefined: no packet matches, and nothing needs to be asked. */
+  /**
+   * Steps that have the same answer for all packets of a connection. Undefined: no packet matches, and nothing needs to
+   * be asked.
+   */
   readonly fixed: readonly Step[] | undefined;
   /**
-   * What each packet has to be asked, in order and behind all that is fixed. Behind an ordered step everything is here.
+   * Per-packet steps, in order, to be evaluated after the fixed ones. Everything after a step with side effects is
+   * here.
    */
   readonly asked: readonly Step[];
 }
@@ -169,17 +174,17 @@ function isFixedStep(step: Step): boolean {
   return step.kind === 'field' ? isFixed(step.field) : stepFields(step).every(isFixed);
 }
 
-/** Whether the answer of STEP is known before the rules are run: marks change while they run, and time passes. */
+/** Whether the answer of STEP is known before the rules are run: marks change during the run, and time passes. */
 export function isPredictable(step: Step): boolean {
   return stepFields(step).every((name) => fieldRow(name).fixedBy !== 'rules' && fieldRow(name).fixedBy !== 'time');
 }
 
-/** All fields that decide whether RULE matches. */
+/** All fields that determine whether RULE matches. */
 export function ruleReads(rule: Rule): ReadonlySet<FieldName> {
   return new Set(lowerRule(rule, []).flatMap((step) => [...stepFields(step)]));
 }
 
-/** Whether RULE can tell apart two packets of one connection that go the same way in the same state. */
+/** Whether RULE may treat packets of one connection in the same direction and state differently. */
 export function readsPacket(rule: Rule): boolean {
   return [...ruleReads(rule)].some((name) => !isFixed(name));
 }

@@ -1,6 +1,6 @@
 /**
- * A ruleset as data: what `parseRuleset` makes of iptables-save text, what both engines run and `saveRuleset` prints.
- * Nothing here changes once it is made; what changes while packets pass is in `TableCounters`.
+ * A ruleset as data: parsed from iptables-save text by `parseRuleset`, run by the engines, printed by `saveRuleset`. It
+ * is immutable; what changes during a run is in `TableCounters`.
  */
 import type { Family } from '../../codecs/address.js';
 import type { Hook, TableName, Verdict } from '../hooks.js';
@@ -11,11 +11,11 @@ import { createTrace, type Trace } from './run/trace.js';
 
 export interface Ruleset {
   readonly fileName: string;
-  /** Which addresses its rules are about: ipv4, as iptables-restore loads it. */
+  /** The address family of its rules. iptables-restore loads ipv4. */
   readonly family: Family;
-  /** In the order in which the file loads them; a table given twice is there once, as its last part says. */
+  /** In file order. A table that is given twice is included once, as given last. */
   readonly tables: readonly Table[];
-  /** What `lax` let pass. */
+  /** Warnings about what `lax` accepted. */
   readonly warnings: readonly RulesetWarning[];
 }
 
@@ -29,53 +29,53 @@ export interface RulesetWarning {
 export interface Table {
   readonly name: TableName;
   readonly family: Family;
-  /** The built-in chains in hook order, then the user chains by name (strcmp), as iptables-save lists them. */
+  /** The built-in chains in hook order, followed by the user chains sorted by name (strcmp), as in iptables-save. */
   readonly chains: readonly Chain[];
-  /** All rules, chain after chain; a rule's `index` is its place here, and in the counters. */
+  /** All rules, chain by chain. A rule's `index` is its position here and in the counters. */
   readonly rules: readonly Rule[];
 }
 
 export interface Chain {
   readonly name: string;
-  /** The hook of a built-in chain; undefined: a user chain. */
+  /** The hook of a built-in chain; undefined for user chains. */
   readonly hook: Hook | undefined;
-  /** ACCEPT or DROP; what a user chain has here means nothing. */
+  /** ACCEPT or DROP. Meaningless for user chains. */
   readonly policy: Verdict;
-  /** The file that sets a built-in chain's policy, or declares a user chain, and the line there, from 1; line 0: no file does. */
+  /** The file and line (from 1) that set a built-in chain's policy or declare a user chain. Line 0: none does. */
   readonly file: string;
   readonly line: number;
-  /** Its place in the table's `chains`. */
+  /** Its position in the table's `chains`. */
   readonly index: number;
   readonly rules: readonly Rule[];
 }
 
 export interface Rule {
-  /** Its place in the table's `rules`. */
+  /** Its position in the table's `rules`. */
   readonly index: number;
-  /** Name of the chain that it is in, and its number there, from 1 (as `iptables -L --line-numbers` counts). */
+  /** The name of its chain, and its number there, from 1 (as in `iptables -L --line-numbers`). */
   readonly chain: string;
   readonly number: number;
-  /** The file that the rule was read from, and its line there, from 1. */
+  /** The file and line (from 1) that the rule was read from. */
   readonly file: string;
   readonly line: number;
-  /** The text of its `-m comment`, the first one where there are several. */
+  /** The text of its first `-m comment`. */
   readonly comment: string | undefined;
   readonly base: BaseMatch;
   readonly matches: readonly Match[];
   readonly target: Target;
-  /** Set where `lax` let an unsupported rule pass: it never matches, and this is what is saved behind `-A chain`. */
+  /** Set for an unsupported rule accepted by `lax`: the rule never matches, and this text is saved after `-A chain`. */
   readonly verbatim: string | undefined;
 }
 
-/** One `-m` of a rule: an extension and what its options said. */
+/** One `-m` of a rule: an extension and its parsed options. */
 export interface Match {
   readonly extension: MatchExtension<unknown>;
   readonly params: unknown;
-  /** What the match keeps from packet to packet, where it does: only in a table that runs (`withStates`). */
+  /** State that the match keeps between packets. Only present in a running table (`withStates`). */
   readonly state?: MatchState;
 }
 
-/** What happens to a packet that a rule matches. */
+/** What happens to a packet that matches a rule. */
 export type Target =
   /** No `-j`: the rule only counts. */
   | { readonly kind: 'none' }
@@ -85,25 +85,28 @@ export type Target =
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
   | { readonly kind: 'extension'; readonly extension: TargetExtension<unknown>; readonly params: unknown };
 
-/** What a table has counted: packets at 2n, IP total lengths in bytes at 2n + 1. */
+/** The counters of a table: packets at 2n, IP total lengths in bytes at 2n + 1. */
 export interface TableCounters {
   /** n is a rule's `index`. */
   readonly rules: Float64Array;
   /** n is the hook of a built-in chain. */
   readonly policies: Float64Array;
-  /** Where the compiled table writes down what a packet meets (trace.ts): rule n as `firstId + n`, the policies after all rules. */
+  /**
+   * Where the compiled table records what a packet traverses (trace.ts): rule n as `firstId + n`, the policies after
+   * all rules.
+   */
   readonly trace: Trace;
   readonly firstId: number;
 }
 
-/** Counters of TABLE, all zero. TRACE and FIRST_ID serve whoever has several tables traced as one. */
+/** Creates the counters of TABLE, all zero. TRACE and FIRST_ID allow several tables to share a trace. */
 export function createCounters(table: Table, trace: Trace = createTrace(), firstId = 0): TableCounters {
   return { rules: new Float64Array(table.rules.length * 2), policies: new Float64Array(HOOKS * 2), trace, firstId };
 }
 
 const HOOKS = 5;
 
-/** How many ids TABLE takes in a trace. */
+/** The number of trace IDs that TABLE needs. */
 export function traceIds(table: Table): number {
   return table.rules.length + HOOKS;
 }

@@ -1,12 +1,12 @@
 /** Sets of values as ranges. */
 
-/** Values of a field, as unsigned numbers of up to 32 bits, both ends inclusive. */
+/** Field values: unsigned numbers of up to 32 bits, both ends inclusive. */
 export interface ValueRange {
   readonly min: number;
   readonly max: number;
 }
 
-/** RANGES in any order, overlapping or not, ascending and apart. */
+/** Sorts RANGES, which may be in any order and overlap, and merges them. */
 export function normalRanges(ranges: readonly ValueRange[]): readonly ValueRange[] {
   if (ranges.length <= 1) return ranges;
   const sorted = [...ranges].sort((a, b) => a.min - b.min);
@@ -19,7 +19,7 @@ export function normalRanges(ranges: readonly ValueRange[]): readonly ValueRange
   return apart;
 }
 
-/** All values of 0–HIGHEST that are not in RANGES (ascending and apart). */
+/** The complement: all values from 0 to HIGHEST that are not in RANGES (ascending and disjoint). */
 export function otherRanges(ranges: readonly ValueRange[], highest: number): ValueRange[] {
   const others: ValueRange[] = [];
   let min = 0;
@@ -31,7 +31,7 @@ export function otherRanges(ranges: readonly ValueRange[], highest: number): Val
   return others;
 }
 
-/** The values that are in both A and B (both ascending and apart). */
+/** The intersection of A and B (both ascending and disjoint). */
 export function commonRanges(a: readonly ValueRange[], b: readonly ValueRange[]): readonly ValueRange[] {
   const common: ValueRange[] = [];
   for (const one of a) {

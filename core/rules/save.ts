@@ -1,9 +1,12 @@
-/** A ruleset as iptables-save (legacy, 1.8.9) prints it. */
+/** Prints a ruleset like iptables-save (legacy, 1.8.9). */
 import { HOOK_NAMES, type TableName, Verdict } from '../hooks.js';
 import { saveBase } from './base-match.js';
 import type { Chain, Rule, Ruleset, Table, TableCounters } from './model.js';
 
-/** Canonical text of RULESET; with COUNTERS as `iptables-save -c` prints it. Tables as the kernel lists them: the last first. */
+/**
+ * The canonical text of RULESET, like `iptables-save`, or `iptables-save -c` with COUNTERS. Tables are in the kernel's
+ * order: the last one first.
+ */
 export function saveRuleset(ruleset: Ruleset, counters?: ReadonlyMap<TableName, TableCounters>): string {
   const tables = [...ruleset.tables].reverse();
   return tables.map((table) => saveTable(table, counters?.get(table.name))).join('');
@@ -26,7 +29,7 @@ function saveChain({ name, hook, policy }: Chain, counters: TableCounters | unde
   return `:${HOOK_NAMES[hook]} ${policy === Verdict.DROP ? 'DROP' : 'ACCEPT'} ${counts}`;
 }
 
-/** What stands behind `-A chain`, with the space before it. */
+/** The text after `-A chain`, with a leading space. */
 export function saveRule(rule: Rule): string {
   if (rule.verbatim !== undefined) return rule.verbatim === '' ? '' : ` ${rule.verbatim}`;
   let text = saveBase(rule.base);

@@ -1,9 +1,9 @@
 /**
- * hot: a long chain, of which a packet asks only the rules that it may match.
+ * hot: an index for a long chain, so that a packet is only tested against the rules it may match.
  *
- * Each rule is in the interval lists of one field: of that by which the fewest packets come to it. A packet has one
- * list of each field; the rules of all its lists, merged in the order of the chain, are compared with it, and the first
- * that matches acts. If it lets the packet go on, so does the merging.
+ * Each rule is in the interval lists of one field: the one by which the fewest packets reach it. A packet has one list
+ * per field. The rules in its lists are merged in chain order and compared with the packet, and the first match acts.
+ * If the packet continues after that, so does the merge.
  */
 import { toHostOrder } from '../../../codecs/byte-order.js';
 import type { IndexedField } from '../../fields.js';
@@ -34,7 +34,7 @@ import {
 
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
-/** The fields that `#walk` compares, one by one: whoever has another one indexed has to add it there. */
+/** The fields that `#walk` compares, one by one. A newly indexed field must be added there. */
 const COMPARED = {
   destination: true,
   source: true,
@@ -45,32 +45,32 @@ const COMPARED = {
   outDev: true,
 } as const satisfies Record<IndexedField, true>;
 
-/** Where in a visit the cursors begin: behind the values. */
+/** Offset of the cursors in a visit, after the values. */
 const CURSORS = 2 * Object.keys(COMPARED).length;
 
-/** Place in `#checks` of what is left to ask; 0: nothing. */
+/** Index in `#checks` of the remaining tests of a rule; 0 if none. */
 const CHECK = LAST_WORD;
 
 const Action = { COUNT: 0, VERDICT: 1, TARGET: 2, JUMP: 3, GOTO: 4 } as const;
 
-/** Split lists do not pay where more of the rules than this are listed under no field. */
+/** The index does not pay off if more than this share of the rules is listed under no field. */
 const MAX_UNINDEXED = 1 / 8;
 
 type ChainFunction = (packet: Packet) => Verdict;
 type Check = (packet: Packet) => boolean;
 
-/** What a chain needs of the table that it is part of. */
+/** What a chain needs from its table. */
 export interface ChainSurroundings {
   readonly context: RuleContext;
   readonly counters: TableCounters;
   readonly chainIndexes: ReadonlyMap<string, number>;
-  /** The functions of the table's chains by their index; filled before the first packet. */
+  /** The functions of the table's chains, by index. Filled in before the first packet. */
   readonly chains: readonly ChainFunction[];
-  /** The question that RULE has to ask of each packet: whether all of ASKED hold. */
+  /** The per-packet question of RULE: whether all of ASKED hold. */
   question(rule: Rule, asked: readonly Step[]): Check;
 }
 
-/** CHAIN as interval lists; undefined where these would not spare a packet enough. */
+/** Converts CHAIN to interval lists. Returns undefined if a packet would gain too little. */
 export function makeChainIndex(chain: Chain, around: ChainSurroundings): ChainIndex | undefined {
   const words = packedRulesOf(chain.rules, around.context);
   const split = indexChain(words);
@@ -78,7 +78,7 @@ export function makeChainIndex(chain: Chain, around: ChainSurroundings): ChainIn
   return new ChainIndex(chain, words, split, around);
 }
 
-/** Whether all of STEPS hold, asked in their order. */
+/** Whether all STEPS hold, tested in order. */
 export function allHold(steps: readonly Step[], context: RuleContext): Check {
   if (steps.length === 1) return (packet) => checkStep(steps[0], packet, context);
   return (packet) => {
@@ -89,9 +89,9 @@ export function allHold(steps: readonly Step[], context: RuleContext): Check {
 
 export class ChainIndex {
   readonly #byField: readonly FieldLists[];
-  /** The entries of each field's lists; the last one is the list of unindexed rules. */
+  /** The list entries of each field. The last one is the list of unindexed rules. */
   readonly #lists: readonly Int32Array[];
-  /** The second field that the entries of a list test. */
+  /** The second field tested by the entries of each list. */
   readonly #seconds: Int32Array;
   readonly #words: Int32Array;
   readonly #length: number;
@@ -103,14 +103,13 @@ export class ChainIndex {
   /** By position. */
   readonly #questions: (Check | undefined)[];
   readonly #actions: Uint8Array;
-  /** For each action a verdict, an index into `#targets`, or a chain's index. */
+  /** For each action: a verdict, an index into `#targets`, or a chain index. */
   readonly #operands: Int32Array;
   readonly #targets: ChainFunction[] = [];
   readonly #chains: readonly ChainFunction[];
   /**
-   * A packet in the chain: its values, each at the number of its field; then for each list where it is, and where the
-   * list ends. Behind it the same for a packet that comes to the chain while that one is in it (an answer of the
-   * host's).
+   * A packet in the chain: its values by field number, then the current position and the end for each list. The same
+   * follows for a packet that reaches the chain while the first one is still in it (an answer from the host).
    */
   #visits: Int32Array;
   readonly #visitWords: number;
@@ -147,7 +146,7 @@ export class ChainIndex {
     });
   }
 
-  /** What the chain says of PACKET: CONTINUE or RETURN where it came to the end. Its header must be whole. */
+  /** Runs the chain for PACKET, whose header must be complete. Returns CONTINUE or RETURN if it reached the end. */
   run(packet: Packet): Verdict {
     const base = this.#depth * this.#visitWords;
     if (this.#visits.length <= base) {
@@ -234,7 +233,7 @@ export class ChainIndex {
     visits[cursor + 1] = this.#lists[byField.length].length;
   }
 
-  /** The rule at POSITION has all that it needs but what it asks of each packet. */
+  /** The rule at POSITION matches, except for its per-packet question. */
   #act(position: number, packet: Packet): Verdict {
     const trace = this.#trace;
     const id = this.#firstId + position;
@@ -265,7 +264,7 @@ export class ChainIndex {
         return verdict === ACCEPT || verdict === DROP ? verdict : CONTINUE;
       }
       case Action.GOTO: {
-        // Its end is our end: what came by goto does not come back.
+        // Its end is the end of this chain: goto does not come back.
         const verdict = this.#chains[operand](packet);
         return verdict === CONTINUE ? RETURN : verdict;
       }

@@ -1,4 +1,4 @@
-/** Which field each rule of a long chain is listed under, and the lists of each field. */
+/** Chooses the field under which each rule of a long chain is listed, and builds the lists of each field. */
 
 import {
   type CutRanges,
@@ -11,41 +11,41 @@ import {
 } from './interval-lists.js';
 import { DESTINATION, FIELDS, type Field, type PackedRules, RULE_SHIFT, STATES } from './packed-rules.js';
 
-/** A rule that every second packet comes to by its best field costs less in the list of all packets. */
+/** A rule that half of all packets reach by its best field is cheaper in the list for all packets. */
 const MAX_SHARE = 0.5;
 /**
- * How many entries the lists of one field may have for each rule; the widest rules above that get lists of their own.
+ * The maximum number of entries per rule in the lists of one field. The widest rules above it get lists of their own.
  */
 const ENTRIES_PER_RULE = 16;
 const FREE_ENTRIES = 1024;
-/** To look up a list of fewer takes longer than to have them in the list of all packets. */
+/** Looking up a list with fewer rules is slower than adding them to the list for all packets. */
 const MIN_RANGES = 5;
-/** What is too wide for as many lists of one field as this is in the list of all packets. */
+/** A rule too wide for this many lists of one field goes into the list for all packets. */
 const MAX_LAYERS = 4;
 
-/** Instead of a field. */
+/** Used instead of a field. */
 const UNINDEXED = -1;
-/** Nothing is left to be done: it is listed, or never matches. */
+/** Nothing left to do: the rule is listed or never matches. */
 const LISTED = -2;
 
 export interface FieldLists {
   readonly field: Field;
-  /** The second field that the entries of the lists test. */
+  /** The second field tested by the list entries. */
   readonly second: Field;
   readonly lists: IntervalLists;
 }
 
-/** The lists of a chain. A packet's candidates are in one list of each of `byField`, and in `unindexed`. */
+/** The lists of a chain. A packet's candidates are in one list of each field in `byField`, and in `unindexed`. */
 export interface Split {
   readonly byField: readonly FieldLists[];
-  /** A list of the rules that are listed under no field. */
+  /** The rules that are listed under no field. */
   readonly unindexed: Int32Array;
   readonly unindexedSecond: Field;
 }
 
 const known = new WeakMap<PackedRules, Split>();
 
-/** Split a chain of RULES; once for whoever runs it and whoever writes it down elsewhere. */
+/** Splits RULES into lists. The result serves both the slow path and the fast path. */
 export function indexChain(rules: PackedRules): Split {
   let split = known.get(rules);
   if (split === undefined) {
@@ -86,14 +86,14 @@ function makeSplit(rules: PackedRules): Split {
   return { byField, unindexed, unindexedSecond };
 }
 
-/** The field that best tells the rules at POSITIONS from packets that have what FIELD wants. */
+/** The field that best separates the rules at POSITIONS from packets that match on FIELD. */
 function secondField(field: Field | undefined, positions: Int32Array, shares: ReadonlyMap<Field, Float64Array>): Field {
   let best: Field = DESTINATION;
   let leastPackets = Number.POSITIVE_INFINITY;
   for (const [other, share] of shares) {
     if (other === field) continue;
     let packets = 0;
-    // A rule that does not ask has no share: all packets come.
+    // A rule without a test of this field has no share: all packets reach it.
     for (let i = 0; i < positions.length; i++) packets += share[positions[i]] || 1;
     if (packets >= leastPackets) continue;
     leastPackets = packets;
@@ -120,7 +120,7 @@ function cutField(rules: PackedRules, field: Field): FieldCut {
   return { ranges, ...cutValues(ranges) };
 }
 
-/** For each rule the field by which the fewest packets come to it, or UNINDEXED where none tells much. */
+/** The field by which the fewest packets reach each rule, or UNINDEXED if no field is selective. */
 function chooseFields(
   rules: PackedRules,
   cuts: ReadonlyMap<Field, FieldCut>,
@@ -141,9 +141,9 @@ function chooseFields(
 }
 
 /**
- * For each rule that has ranges in CUT, by its position, the share of packets that have a value in these. Packets are
- * thought to be what rules are about: as many in each interval as there are rules for it, and for each of the COUNT
- * rules that does not ask the field, packets with any of its values.
+ * For each rule with ranges in CUT, by position, the share of packets with a value in these. Packets are assumed to be
+ * distributed like the rules: as many in each interval as it has rules and, for each of the COUNT rules that do not
+ * test the field, packets with any of its values.
  */
 function fieldShares(cut: FieldCut, count: number, highest: number): Float64Array {
   const { positions, starts, spans } = cut;
@@ -155,7 +155,7 @@ function fieldShares(cut: FieldCut, count: number, highest: number): Float64Arra
     changes[spans[2 * i + 1] + 1]--;
     if (i === 0 || positions[i] !== positions[i - 1]) asking++;
   }
-  /** Of each interval, how many rules take the intervals before it, all counts together. */
+  /** For each interval, the number of rules in all intervals before it. */
   const before = new Float64Array(starts.length + 1);
   for (let i = 0, taking = 0; i < starts.length; i++) {
     taking += changes[i];
@@ -173,8 +173,8 @@ function fieldShares(cut: FieldCut, count: number, highest: number): Float64Arra
 }
 
 /**
- * Which of COUNT rules may be in lists together: all that have ranges in CUT, or the narrowest of them where all would
- * take too many entries.
+ * Which of COUNT rules can be in the same lists: all with ranges in CUT, or only the narrowest ones if all would need
+ * too many entries.
  */
 function narrowRules({ positions, spans }: CutRanges, count: number): (position: number) => boolean {
   const most = positions.length * ENTRIES_PER_RULE + FREE_ENTRIES;

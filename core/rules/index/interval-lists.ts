@@ -1,15 +1,14 @@
 /**
- * hot: interval lists, which find the rules of a long chain that one field of a packet does not rule out.
+ * hot: interval lists, which find the rules of a long chain that match on one field of a packet.
  *
- * The ends of all the rules' ranges cut the field's values into elementary intervals; within one, each rule either
- * takes every value or none. So each interval has a list of the rules that take it, in the order of the chain, and a
- * value's list is found by its interval: by the value's leading bits, and a binary search among the few intervals that
- * share them.
+ * The boundaries of all rules' ranges divide the field's values into elementary intervals. Within an interval, each
+ * rule matches either all values or none. So each interval has a list of its rules in chain order, and a value's list
+ * is found by its leading bits, plus a binary search among the few intervals that share them.
  */
 
 /**
- * Ranges of one field, each with the position in the chain of the rule that takes it, by ascending position. Ranges of
- * one rule are apart from each other.
+ * Ranges of one field, each with the chain position of its rule, by ascending position. The ranges of a rule are
+ * disjoint.
  */
 export interface ListedRanges {
   readonly positions: Int32Array;
@@ -17,37 +16,37 @@ export interface ListedRanges {
   readonly maxes: Uint32Array;
 }
 
-/** Ranges by the elementary intervals that they are cut into. */
+/** Ranges divided into elementary intervals. */
 export interface CutRanges {
   /** The rule of each range. */
   readonly positions: Int32Array;
-  /** Where each interval starts, from 0 on, ascending. */
+  /** The start of each interval, ascending from 0. */
   readonly starts: Uint32Array;
-  /** Of each range its first and its last interval. */
+  /** The first and the last interval of each range. */
   readonly spans: Int32Array;
 }
 
 const MAX_ROOT_BITS = 16;
-/** Unsigned numbers are compared as signed ones with this bit turned: V8 has no others. */
+/** Unsigned numbers are compared as signed ones with this bit flipped, because V8 only has signed ones. */
 const SIGN = 0x80000000;
 
-/** An entry of a list: a rule's position, and the two words of its range of a second field. */
+/** A list entry: a rule's position, and the two words of its range for a second field. */
 export const ENTRY_WORDS = 3;
 
-/** Writes the entry of the rule at POSITION at AT into DATA. */
+/** Writes the entry of the rule at POSITION to DATA at AT. */
 export type WriteEntry = (data: Int32Array, at: number, position: number) => void;
 
-/** The lists of one field. All is in one array: root, starts, offsets, lists. */
+/** The lists of one field, in one array: root, starts, offsets, lists. */
 export class IntervalLists {
   readonly data: Int32Array;
-  /** The first cut behind 0, as it is compared. Below it is interval 0. */
+  /** The first boundary after 0, in comparable form. Interval 0 is below it. */
   readonly #lowest: number;
-  /** Each block is 2^shift values, counted from the lowest on; how many there are. */
+  /** Each block has 2^shift values, counted from the lowest; and the number of blocks. */
   readonly #shift: number;
   readonly #blocks: number;
   /**
-   * Where in `data` the starts of the intervals lie, as they are compared; before them, of each block the interval of
-   * its first value.
+   * Offset in `data` of the intervals' starts, in comparable form. Before them is the interval of each block's first
+   * value.
    */
   readonly #startsAt: number;
   readonly #offsetsAt: number;
@@ -89,7 +88,7 @@ export class IntervalLists {
     this.data = data;
   }
 
-  /** How `find` finds its way in `data`, for whoever does the same elsewhere. */
+  /** The parameters for `find`, for code that implements it elsewhere. */
   get layout(): { lowest: number; shift: number; blocks: number; startsAt: number; offsetsAt: number } {
     return {
       lowest: this.#lowest,
@@ -100,7 +99,10 @@ export class IntervalLists {
     };
   }
 
-  /** Where in `data` it stands, where in `data` the list of VALUE (32 bits) begins; behind it, where the list ends. */
+  /**
+   * Returns the index in `data` of the offset at which the list of VALUE (32 bits) starts. The next element is the
+   * offset of its end.
+   */
   find(value: number): number {
     const { data } = this;
     const compared = value ^ SIGN;
@@ -119,13 +121,13 @@ export class IntervalLists {
   }
 }
 
-/** Cut the values of a field where RANGES begin and end. */
+/** Divides the values of a field at the boundaries of RANGES. */
 export function cutValues(ranges: ListedRanges): CutRanges {
   const { mins, maxes } = ranges;
   const count = mins.length;
   const sorted = new Uint32Array(2 * count + 1);
   sorted.set(mins);
-  // Behind the highest value of 32 bits comes 0, which is there already.
+  // The maximum 32-bit value is followed by 0, which is already there.
   for (let i = 0; i < count; i++) sorted[count + i] = maxes[i] + 1;
   sorted.sort();
   let distinct = 1;
@@ -143,14 +145,14 @@ export function cutValues(ranges: ListedRanges): CutRanges {
   return { positions: ranges.positions, starts, spans };
 }
 
-/** What CUT is without the ranges of the rules that WHICH does not take. */
+/** Returns CUT without the ranges of rules for which WHICH returns false. */
 export function keepRanges(cut: CutRanges, which: (position: number) => boolean): CutRanges {
   const { positions, starts, spans } = cut;
   const kept = positions.map((position) => (which(position) ? 1 : 0));
   const count = kept.reduce((sum, one) => sum + one, 0);
   if (count === positions.length) return cut;
 
-  /** Whether an interval begins with a cut that is still made; then how many do up to it. */
+  /** Whether each interval starts at a boundary that is still used; later the number of those up to it. */
   const places = new Int32Array(starts.length + 1);
   for (let i = 0; i < kept.length; i++) {
     if (kept[i] === 0) continue;
@@ -172,7 +174,7 @@ export function keepRanges(cut: CutRanges, which: (position: number) => boolean)
   return { positions: keptPositions, starts: keptStarts, spans: keptSpans };
 }
 
-/** The interval of VALUE among those that begin at STARTS; it is known to be LOW, HIGH or between. */
+/** The interval of VALUE among those that start at STARTS, known to be between LOW and HIGH. */
 function searchInterval(starts: Uint32Array, value: number, low: number, high: number): number {
   let [first, last] = [low, high];
   while (first < last) {

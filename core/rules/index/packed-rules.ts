@@ -1,8 +1,8 @@
 /**
- * The rules of a long chain, packed into words, for packets whose layer-4 header is whole (`isWhole`).
+ * The rules of a long chain, packed into words, for packets whose layer-4 header is complete (`isWhole`).
  *
- * A rule has 16 words. For each indexed field there are two: the lowest value and how many more follow it, in 32 bits
- * that wrap around, so that `! --dport 80` is one range too. Then come the states; the last word is for the chain's own
+ * A rule has 16 words. Each indexed field has two: the minimum value and the number of values after it, in 32 bits with
+ * wraparound, so that `! --dport 80` is a single range too. The states follow. The last word is for the chain's own
  * use. What does not fit into words is left to check (`LeftToCheck`).
  */
 import type { IndexedField } from '../../fields.js';
@@ -14,7 +14,7 @@ import { commonRanges, type ValueRange } from '../ranges.js';
 import type { ListedRanges } from './interval-lists.js';
 
 export const RULE_SHIFT = 4;
-/** Words of a rule: of each field the lowest value, and behind it how many more there are. */
+/** Word offsets in a rule. Each field has its minimum value, followed by the number of values after it. */
 export const DESTINATION = 0;
 export const SOURCE = 2;
 export const DPORT = 4;
@@ -22,16 +22,16 @@ export const SPORT = 6;
 export const PROTOCOL = 8;
 export const IN_DEV = 10;
 export const OUT_DEV = 12;
-/** Bits 1 << CtInfo; 0: nothing matches. */
+/** Bits 1 << CtInfo; 0 if nothing matches. */
 export const STATES = 14;
-/** Free. */
+/** Unused. */
 export const LAST_WORD = 15;
 
-/** A field, by its first word in a rule. */
+/** A field, identified by its first word in a rule. */
 export type Field = 0 | 2 | 4 | 6 | 8 | 10 | 12;
 export const FIELDS: readonly Field[] = [DESTINATION, SOURCE, DPORT, SPORT, PROTOCOL, IN_DEV, OUT_DEV];
 
-/** The first word of each indexed field. Code that compares a packet with packed rules has to read all of them. */
+/** The first word of each indexed field. Code that compares packets with packed rules must read all of them. */
 export const FIELD_WORDS = {
   destination: DESTINATION,
   source: SOURCE,
@@ -43,13 +43,13 @@ export const FIELD_WORDS = {
 } as const satisfies Record<IndexedField, Field>;
 const WORDS: ReadonlyMap<string, Field> = new Map(Object.entries(FIELD_WORDS));
 
-/** What is left to check for a packet that is within all packed ranges. */
+/** What remains to be checked for a packet within all packed ranges. */
 export interface LeftToCheck {
-  /** On fields that have more ranges than words. */
+  /** Conditions with more ranges than fit into the words. */
   readonly several: readonly FieldCondition[];
-  /** What else the connection answers. */
+  /** Other steps that have the same answer for all packets of the connection. */
   readonly checks: readonly Step[];
-  /** What is to be asked of each packet, in order, after all else (see `splitSteps`). */
+  /** Per-packet steps, in order, to be evaluated last (see `splitSteps`). */
   readonly asked: readonly Step[];
 }
 
@@ -58,7 +58,7 @@ const ANY_VALUE = -1;
 
 const known = new WeakMap<RuleContext, WeakMap<readonly Rule[], PackedRules>>();
 
-/** RULES, packed once for each CONTEXT: the chain index and the megaflow learner read the same words. */
+/** Packs RULES once for each CONTEXT: the chain index and the megaflow learner share the words. */
 export function packedRulesOf(rules: readonly Rule[], context: RuleContext): PackedRules {
   let ofContext = known.get(context);
   if (ofContext === undefined) {
@@ -76,14 +76,14 @@ export function packedRulesOf(rules: readonly Rule[], context: RuleContext): Pac
 /** Rules packed into words, for the interfaces of one host. */
 export class PackedRules {
   readonly words: Int32Array;
-  /** How many rules there are. */
+  /** Number of rules. */
   readonly length: number;
-  /** By position; undefined where nothing is left to ask. */
+  /** By position; undefined if nothing remains to be checked. */
   readonly leftToCheck: readonly (LeftToCheck | undefined)[];
   readonly #context: RuleContext;
   readonly #highestDevice: number;
-  /** The ranges that the rule being read asks for, by the first word of their field. */
-  readonly #expected: (readonly ValueRange[] | undefined)[] = new Array(STATES).fill(undefined);
+  /** The ranges of the rule being packed, by the first word of their field. */
+  readonly #valuesByField: (readonly ValueRange[] | undefined)[] = new Array(STATES).fill(undefined);
 
   constructor(rules: readonly Rule[], context: RuleContext) {
     this.#context = context;
@@ -93,14 +93,14 @@ export class PackedRules {
     this.leftToCheck = rules.map((rule, position) => this.#read(rule, position));
   }
 
-  /** The highest value of FIELD. */
+  /** The maximum value of FIELD. */
   highest(field: Field): number {
     if (field <= SOURCE) return 0xffffffff;
     if (field <= SPORT) return 0xffff;
     return field === PROTOCOL ? 0xff : this.#highestDevice;
   }
 
-  /** The ranges of FIELD that rules ask for, in their order. */
+  /** The ranges of FIELD that rules test, in rule order. */
   list(field: Field): ListedRanges {
     const { words } = this;
     const highest = this.highest(field);
@@ -137,14 +137,14 @@ export class PackedRules {
     if (fixed === undefined) return undefined;
 
     words[at + STATES] = ANY_STATE;
-    const expected = this.#expected.fill(undefined);
+    const valuesByField = this.#valuesByField.fill(undefined);
     const checks: Step[] = [];
     for (const step of fixed) {
-      if (!isCondition(step) || !this.#takeIn(step, at)) checks.push(step);
+      if (!isCondition(step) || !this.#pack(step, at)) checks.push(step);
     }
     const several: FieldCondition[] = [];
     for (const field of FIELDS) {
-      const values = expected[field];
+      const values = valuesByField[field];
       if (values !== undefined && !this.#setRanges(at, field, values))
         several.push(within(nameOf(field), values, false));
     }
@@ -152,8 +152,8 @@ export class PackedRules {
     return { several, checks, asked };
   }
 
-  /** Let RANGES, or the states of the rule at AT, say what CONDITION does; false where they cannot. */
-  #takeIn(condition: Condition, at: number): boolean {
+  /** Merges CONDITION into the ranges or states of the rule at AT. Returns false if it does not fit. */
+  #pack(condition: Condition, at: number): boolean {
     if (condition.kind === 'any') return false;
     const values = valuesOf(condition);
     if (values === undefined) return false;
@@ -166,15 +166,17 @@ export class PackedRules {
     }
     const word = WORDS.get(field);
     if (word === undefined) return false;
-    const before = this.#expected[word];
-    this.#expected[word] = before === undefined ? values : commonRanges(before, values);
+    const before = this.#valuesByField[word];
+    this.#valuesByField[word] = before === undefined ? values : commonRanges(before, values);
     return true;
   }
 
-  /** Take in the VALUES of a field, ascending and apart; false where there are too many for its words. */
+  /**
+   * Stores VALUES (ascending and disjoint) as the range of a field. Returns false if there are too many for its words.
+   */
   #setRanges(at: number, field: Field, values: readonly ValueRange[]): boolean {
     const highest = this.highest(field);
-    // All rules come by here: most ask for one range, and there is nothing to cut off.
+    // Hot for large rulesets: most rules have one range, with nothing to cut off.
     const isInside = values.length > 0 && values[values.length - 1].max <= highest;
     const ranges = isInside ? values : commonRanges(values, [{ min: 0, max: highest }]);
     if (ranges.length === 0) {
@@ -198,7 +200,7 @@ function nameOf(word: Field): IndexedField {
   return (Object.keys(FIELD_WORDS) as IndexedField[]).find((name) => FIELD_WORDS[name] === word)!;
 }
 
-/** The words of CONDITION's field, which is indexed. */
+/** The word offset of CONDITION's field, which must be indexed. */
 export function wordOf({ field }: FieldCondition): Field {
   return FIELD_WORDS[field as IndexedField];
 }

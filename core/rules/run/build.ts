@@ -1,4 +1,4 @@
-/** A table and an engine to a program. */
+/** Builds a program from a table and an engine. */
 
 import type { Emit } from '../../events.js';
 import type { RuleContext } from '../context.js';
@@ -8,15 +8,16 @@ import { interpretTable, type TableProgram } from './interpret.js';
 import { withStates } from './match-state.js';
 
 /**
- * How rules are run, always with the same results. interpreter: one by one. compiled: as generated code. indexed: as
- * generated code too, but of a long chain a packet is asked only what it may match.
+ * How rules are run. All engines produce the same results. interpreter: one rule at a time. compiled: generated code.
+ * indexed: generated code with an index for long chains, so that a packet is only tested against the rules it may
+ * match.
  */
 export const ENGINES = ['indexed', 'compiled', 'interpreter'] as const;
 export type Engine = (typeof ENGINES)[number];
 
 /**
- * TABLE as something that runs; COUNTERS (`createCounters(table)`) are counted up while it does. What its matches keep from
- * packet to packet starts anew. EMIT hears of what the interpreter does; the other engines tell nothing.
+ * Builds a runnable program from TABLE, which updates COUNTERS (`createCounters(table)`). The state of its matches
+ * starts fresh. EMIT receives events from the interpreter; the other engines emit none.
  */
 export function buildTable(
   table: Table,

@@ -1,14 +1,14 @@
 /**
- * Generated source, made so that no text of a ruleset can become code: `code` is the only way to make it, and it lets
- * nothing but finite numbers and other `Code` through. What is not a number (a closure, a table) is reached by index.
+ * Safe code generation: no text of a ruleset can become code. `code` is the only way to create it, and it accepts only
+ * finite numbers and other `Code`. Everything else (a closure, a table) is accessed by index.
  */
 import type { FieldCode, FieldName } from '../../fields.js';
 import type { Packet } from '../../packet.js';
 
-/** Only this module has it, so only this module makes `Code`. */
+/** Private to this module, so only this module can create `Code`. */
 const MAKER = Symbol('code');
 
-/** A piece of JavaScript that is known to be harmless. */
+/** A piece of JavaScript that is known to be safe. */
 export class Code {
   readonly #text: string;
 
@@ -29,13 +29,13 @@ export function code(strings: TemplateStringsArray, ...values: readonly (number 
   return new Code(MAKER, text);
 }
 
-/** PARTS one after the other, with the code SEPARATOR between them. */
+/** Concatenates PARTS with SEPARATOR in between. */
 export function joinCode(parts: readonly Code[], separator: Code): Code {
   for (const part of parts) quote(part);
   return new Code(MAKER, parts.map((part) => part.text).join(separator.text));
 }
 
-/** The name PREFIX with INDEX behind it: f12. */
+/** The identifier PREFIX followed by INDEX: f12. */
 export function identifier(prefix: 'f' | 'c' | 'p', index: number): Code {
   if (!Number.isSafeInteger(index) || index < 0) throw new TypeError(`no index for an identifier: ${index}`);
   return new Code(MAKER, `${prefix}${index}`);
@@ -46,7 +46,7 @@ export const FALSE = code`false`;
 const AND = code` && `;
 const OR = code` || `;
 
-/** CONDITIONS that must all hold; none: true. */
+/** All CONDITIONS must hold. Without any: true. */
 export function allOf(conditions: readonly Code[]): Code {
   const needed = conditions.filter((condition) => condition.text !== TRUE.text);
   if (needed.some((condition) => condition.text === FALSE.text)) return FALSE;
@@ -54,20 +54,20 @@ export function allOf(conditions: readonly Code[]): Code {
   return needed.length === 1 ? needed[0] : joinCode(needed, AND);
 }
 
-/** As `allOf`, where asking a condition leaves a mark: those before one that is false are asked all the same. */
+/** Same as `allOf` for conditions with side effects: those before a false one are still evaluated. */
 export function allInOrder(conditions: readonly Code[]): Code {
   const firstFalse = conditions.findIndex((condition) => condition.text === FALSE.text);
   if (firstFalse < 1) return allOf(conditions);
   return joinCode([allOf(conditions.slice(0, firstFalse)), FALSE], AND);
 }
 
-/** CONDITIONS of which one must hold, in parentheses; none: false. */
+/** One of CONDITIONS must hold, in parentheses. Without any: false. */
 export function anyOf(conditions: readonly Code[]): Code {
   if (conditions.length === 0) return FALSE;
   return conditions.length === 1 ? conditions[0] : code`(${joinCode(conditions, OR)})`;
 }
 
-/** CONDITION, or its opposite where NEGATED. */
+/** CONDITION or, if NEGATED, its opposite. */
 export function unless(negated: boolean, condition: Code): Code {
   if (!negated) return condition;
   if (condition.text === TRUE.text) return FALSE;
@@ -80,15 +80,15 @@ function quote(value: number | Code): string {
   return value < 0 || Object.is(value, -0) ? `(${value})` : String(value);
 }
 
-/** What may be used while conditions are made into code: the parts of one generated function. */
+/** The parts of a generated function that are available while conditions are compiled. */
 export interface Generator {
-  /** The value of a field that has code. */
+  /** The value of a field with generated code. */
   field(name: FieldName): Code;
-  /** The call of CHECK with the packet, for what is not worth generating. */
+  /** A call of CHECK with the packet, for tests not worth generating. */
   call(check: (packet: Packet) => boolean): Code;
 }
 
-/** The code of a field's value: its local constant, if it has one. */
+/** The code for a field's value: its local constant, if it has one. */
 export function fieldValueCode({ value, local }: FieldCode): Code {
   return local ?? value;
 }

@@ -1,8 +1,8 @@
 /**
- * hot (what it generates): a table as functions, one a chain, held to `interpretTable` by the tests.
+ * hot (the generated code): compiles a table into one function per chain. The tests compare it with `interpretTable`.
  *
- * Generated code takes for granted that a packet's layer-4 header is whole (`isWhole`), as nearly every packet's is;
- * those whose is not go through the interpreter, which knows what each match makes of them.
+ * Generated code assumes that a packet's layer-4 header is complete (`isWhole`), as it nearly always is. All other
+ * packets are handled by the interpreter, which knows what each match does with them.
  */
 import {
   ICMP_LENGTH,
@@ -47,25 +47,25 @@ import { type Asked, interpretTable, type TableProgram } from './interpret.js';
 import { DECISIVE, type Trace, TraceKind, traceEvent } from './trace.js';
 
 /**
- * V8 does not optimise a function of more than 60 KB of bytecode, which is some 300 rules, and takes long about one
- * that is nearly as large: a longer chain is cut into pieces.
+ * V8 does not optimize functions with more than 60 KB of bytecode, about 300 rules, and is slow to optimize those
+ * nearly as large, so longer chains are split into pieces.
  */
 const RULES_PER_PIECE = 100;
 
-/** Shorter chains are faster as code, rule by rule (measured with rules of addresses and ports). */
+/** Shorter chains are faster as code, rule by rule (measured with address and port rules). */
 const RULES_TO_INDEX = 200;
 
-/** A table of more rules than this, its split chains apart, becomes code chain by chain, as packets come to them. */
+/** Tables with more rules than this, not counting indexed chains, are compiled chain by chain as packets reach them. */
 const RULES_AT_ONCE = 5000;
 
-/** What multiport looks at, in bytes. */
+/** The length of what multiport reads, in bytes. */
 const PORTS_LENGTH = 4;
 const EMPTY = code``;
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
 type ChainFunction = (packet: Packet) => Verdict;
 
-/** TABLE, compiled; COUNTERS are the table's own. IS_INDEXED: long chains become interval lists. */
+/** Compiles TABLE. COUNTERS are the table's own. IS_INDEXED: long chains become interval lists. */
 export function compileTable(
   table: Table,
   context: RuleContext,
@@ -103,7 +103,8 @@ export function compileTable(
 }
 
 /**
- * Whether all of the layer-4 header that matches look at is there: the fixed part of TCP, UDP and ICMP, else the ports.
+ * Whether the part of the layer-4 header that matches read is complete: the fixed part of TCP, UDP and ICMP headers,
+ * otherwise the ports.
  */
 export function isWhole(packet: Packet): boolean {
   if (packet.fragmentOffset !== 0) return false;
@@ -127,15 +128,16 @@ class TableCompiler {
   readonly #counters: TableCounters;
   readonly #firstId: number;
   readonly #isIndexed: boolean;
-  /** By index. Filled before the first packet. */
+  /** Indexed by chain. Filled in before the first packet. */
   readonly #chains: ChainFunction[] = [];
-  /** What is being made into code: the chains, by index, their functions, and what these reach. */
+  /** The unit being compiled: its chains by index, their functions, and what these access. */
   #unit: ReadonlySet<number> = new Set();
   #functions: Code[] = [];
   #constants: unknown[] = [];
   #pieces = 0;
   /**
-   * What rules ask of a packet itself, by their id in the trace; none where it cannot be asked apart from the rules.
+   * Per-packet questions of rules, by their ID in the trace. Absent for rules whose questions cannot be asked
+   * separately.
    */
   readonly asks = new Map<number, Asked>();
 
@@ -148,7 +150,10 @@ class TableCompiler {
     this.#chainIndexes = new Map(table.chains.map(({ name, index }) => [name, index]));
   }
 
-  /** The function of each chain, by its index. They say CONTINUE or RETURN where the packet came to the chain's end. */
+  /**
+   * Returns the function of each chain, by index. It returns CONTINUE or RETURN if the packet reached the end of the
+   * chain.
+   */
   compile(): readonly ChainFunction[] {
     const left = this.#table.chains.filter((chain) => !this.#index(chain));
     const rules = left.reduce((sum, chain) => sum + chain.rules.length, 0);
@@ -157,7 +162,7 @@ class TableCompiler {
     return this.#chains;
   }
 
-  /** Let CHAIN be interval lists; false where it is too short, or these would spare too little. */
+  /** Converts CHAIN to interval lists. Returns false if it is too short or would gain too little. */
   #index(chain: Chain): boolean {
     if (!this.#isIndexed || chain.rules.length < RULES_TO_INDEX) return false;
     const index = makeChainIndex(chain, this.#surroundings());
@@ -166,7 +171,7 @@ class TableCompiler {
     return true;
   }
 
-  /** A large table has chains that no packet comes to: CHAIN is made into code by the first one that does. */
+  /** A large table has chains that no packet reaches, so CHAIN is compiled by the first packet that does. */
   #makeCodeLater(chain: Chain): ChainFunction {
     for (const rule of chain.rules) this.#noteQuestion(rule, this.#split(rule).asked);
     let made: ChainFunction | undefined;
@@ -176,7 +181,7 @@ class TableCompiler {
     };
   }
 
-  /** Make CHAINS into code, as one unit: they call each other directly, and others as they are known by now. */
+  /** Compiles CHAINS as a unit: they call each other directly. */
   #makeCode(chains: readonly Chain[]): ChainFunction[] {
     this.#unit = new Set(chains.map(({ index }) => index));
     this.#functions = [];
@@ -221,7 +226,7 @@ class TableCompiler {
     this.#functions.push(code`function ${name}(packet) {\nlet verdict;\n${body}return ${CONTINUE};\n}\n`);
   }
 
-  /** How code calls the chain NAME. */
+  /** The expression by which code calls the chain NAME. */
   #reference(name: string): Code {
     const index = this.#chainIndexes.get(name)!;
     return this.#unit.has(index) ? identifier('c', index) : this.#constant(this.#chains[index]);
@@ -284,7 +289,7 @@ class TableCompiler {
     return splitSteps(lowerRule(rule, this.#context.interfaceNames));
   }
 
-  /** The code of STEP. What is no condition is a call. */
+  /** The code for STEP. Anything except a condition is a call. */
   #step(step: Step, gen: Generator): Code {
     const context = this.#context;
     if (isCondition(step)) return compileCondition(step, context, gen);
@@ -307,7 +312,7 @@ class TableCompiler {
         return code`${target.verdict === DROP ? dropped : EMPTY}return ${target.verdict};\n`;
       case 'extension': {
         const { extension, params } = target;
-        // V8 sees which target each call means, and inlines it.
+        // V8 sees which target each call refers to, and inlines it.
         const call = code`${this.#constant(extension)}.apply(${this.#constant(params)}, packet, context)`;
         if (!extension.terminates) return code`${call};\n`;
         return code`verdict = ${call};\nif (verdict === ${DROP}) {\n${dropped}}\nreturn verdict;\n`;
@@ -317,31 +322,31 @@ class TableCompiler {
         return code`verdict = ${chain}(packet);\nif (verdict === ${ACCEPT} || verdict === ${DROP}) return verdict;\n`;
       }
       case 'goto': {
-        // Its end is our end: what came by goto does not come back.
+        // Its end is the end of this chain: goto does not come back.
         const chain = this.#reference(target.chain);
         return code`verdict = ${chain}(packet);\nreturn verdict === ${CONTINUE} ? ${RETURN} : verdict;\n`;
       }
     }
   }
 
-  /** The name that VALUE has in generated code. */
+  /** The name of VALUE in generated code. */
   #constant(value: unknown): Code {
     this.#constants.push(value);
     return identifier('f', this.#constants.length - 1);
   }
 }
 
-/** The statement that writes an event into the trace. */
+/** The statement that adds an event to the trace. */
 function event(id: number, kind: TraceKind): Code {
   return code`trace[++trace[0]] = ${traceEvent(id, kind)};\n`;
 }
 
-/** The statement that writes down which event dropped the packet. */
+/** The statement that records which event dropped the packet. */
 function decisive(id: number, kind: TraceKind): Code {
   return code`trace[${DECISIVE}] = ${traceEvent(id, kind)};\n`;
 }
 
-/** The code of a field that has one. */
+/** The code for a field that has one. */
 function codeOf(name: FieldName): FieldCode {
   const { code: fieldCode } = fieldRow(name);
   if (fieldCode === undefined) throw new Error(`the field ${name} has no code`);

@@ -1,16 +1,16 @@
-/** hot: which rule or policy of a table dropped a packet: the decisive one of its trace. */
+/** hot: finds the rule or policy of a table that dropped a packet: the decisive one in its trace. */
 import type { DropCause } from '../../drop.js';
 import { type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import type { Table, TableCounters } from '../model.js';
 import { DECISIVE, type Trace, TraceKind } from './trace.js';
 
-/** The causes of one table's drops, made as packets are dropped. */
+/** The drop causes of a table, created as packets are dropped. */
 export class Decisions {
   readonly #table: Table;
   readonly #trace: Trace;
   readonly #firstId: number;
-  /** By event and hook. */
+  /** Keyed by event and hook. */
   readonly #causes = new Map<number, DropCause>();
 
   constructor(table: Table, { trace, firstId }: TableCounters) {
@@ -19,7 +19,7 @@ export class Decisions {
     this.#firstId = firstId;
   }
 
-  /** The table said VERDICT of PACKET at HOOK; no other table has dropped anything since. Returns VERDICT. */
+  /** Records the table's VERDICT on PACKET at HOOK, before another table drops anything. Returns VERDICT. */
   note(packet: Packet, hook: Hook, verdict: Verdict): Verdict {
     if (verdict === Verdict.DROP) packet.dropCause = this.#causeOf(packet.hotdrop, hook);
     return verdict;

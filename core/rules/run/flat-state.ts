@@ -1,5 +1,6 @@
 /**
- * States of matches in a host's memory, where both ways of a packet reach them: limit's credit, statistic's counter.
+ * Match states in the host's memory, accessible to both the slow path and the fast path: limit's credit, statistic's
+ * counter.
  */
 import { f64, i32, layout, u32, u64, type ValuesOf } from '../../../codecs/record-layout.js';
 import type { Memory } from '../../memory.js';
@@ -7,7 +8,7 @@ import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import type { MatchState } from './match-state.js';
 
-/** What a state is the state of. */
+/** The kinds of states. */
 export const StateKind = { LIMIT: 1, NTH: 2 } as const;
 
 /** A state. */
@@ -16,26 +17,26 @@ export const FLAT_STATE = layout(
   {
     /** A `StateKind`. */
     kind: i32,
-    /** Whether the answer is turned round. */
+    /** Whether the answer is inverted. */
     negated: i32,
-    /** The number of the packet for which an answer was predicted, and the answer; -1 once it was taken. */
+    /** The number of the packet whose answer was predicted, and the answer; -1 after it was used. */
     predictedFor: f64,
     prediction: i32,
-    /** Limit: its credit, what a match costs, the most credit, and the tick at which it was last asked. */
+    /** Limit: its credit, the cost of a match, the maximum credit, and the tick of the last request. */
     credit: u32,
     cost: u32,
     cap: u32,
     tick: u64,
-    /** Nth: its count, and the last value of it before it starts again. */
+    /** Nth: its count, and the value after which it wraps around. */
     count: u32,
     last: u32,
   },
   { bytes: 64 },
 );
 
-/** A state in the memory of CONTEXT's connections; what it does is in wasm/match-state.ts. */
+/** A state in the memory of CONTEXT's connections. wasm/flow/match-state.ts implements it. */
 export class FlatState implements MatchState {
-  /** Where in the memory it is. */
+  /** Its address in the memory. */
   readonly at: number;
   readonly #memory: Memory;
   readonly #context: RuleContext;
@@ -49,12 +50,12 @@ export class FlatState implements MatchState {
     this.at = state.start;
   }
 
-  /** A bucket that holds CAP, is full, and of which each match takes COST. */
+  /** A bucket with capacity CAP that starts full. Each match costs COST. */
   static limit(context: RuleContext, cost: number, cap: number): FlatState {
     return new FlatState(context, { kind: StateKind.LIMIT, credit: cap, cost, cap });
   }
 
-  /** The packet numbered FIRST (from 0) matches, then each EVERYth after it; NEGATED: all others. */
+  /** Matches packet number FIRST (from 0), then every EVERYth. NEGATED: all others. */
   static nth(context: RuleContext, every: number, first: number, negated: boolean): FlatState {
     const last = every - 1;
     return new FlatState(context, { kind: StateKind.NTH, count: last - first, last, negated: negated ? 1 : 0 });

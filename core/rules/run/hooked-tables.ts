@@ -1,4 +1,4 @@
-/** The tables of a ruleset as entries of one host's hooks, with their counters. */
+/** The tables of a ruleset as hook entries of one host, with their counters. */
 import { IPV4_TOS_AT } from '../../../codecs/layouts.js';
 import type { Emit } from '../../events.js';
 import {
@@ -24,7 +24,7 @@ import { Decisions } from './decisions.js';
 import type { Asked } from './interpret.js';
 import { createTrace, type Trace } from './trace.js';
 
-/** Where each table stands within its hooks; nat is asked by NAT (nat/hooks.ts). */
+/** The priority of each table. NAT runs the nat table itself (nat/hooks.ts). */
 const PRIORITIES: Record<Exclude<TableName, 'nat'>, number> = {
   raw: Priority.RAW,
   mangle: Priority.MANGLE,
@@ -33,18 +33,18 @@ const PRIORITIES: Record<Exclude<TableName, 'nat'>, number> = {
 };
 
 export class HookedTables {
-  /** A table that the ruleset does not have has no entries. */
+  /** Tables that are not in the ruleset have no entries. */
   readonly entries: readonly HookEntry[];
   readonly counters = new Map<TableName, TableCounters>();
-  /** What all tables write down of the packet that passes; each rule and policy has an id of its own in it. */
+  /** The trace that all tables write for the current packet. Each rule and policy has its own ID in it. */
   readonly trace: Trace = createTrace();
-  /** What rules ask that only the packet can answer, by the rule's id in the trace. */
+  /** Per-packet questions of rules, by the rule's ID in the trace. */
   readonly asks = new Map<number, Asked>();
-  /** The effects of targets that have any, by the rule's id in the trace. */
+  /** The effects of targets that have any, by the rule's ID in the trace. */
   readonly effects = new Map<number, Effect>();
   #nextId = 0;
 
-  /** Tables are built in the order of TABLE_NAMES: what their matches draw at random depends on it. */
+  /** Builds the tables in the order of TABLE_NAMES, on which the random choices of their matches depend. */
   constructor(ruleset: Ruleset, context: RuleContext, engine: Engine, host: Host, nat: Nat, emit: Emit) {
     const rerouted = (packet: Packet): boolean => reroute(packet, host, emit);
     const inOrder = TABLE_NAMES.flatMap((name) => ruleset.tables.filter((table) => table.name === name));
@@ -72,7 +72,7 @@ export class HookedTables {
     });
   }
 
-  /** Add PACKETS with BYTES in all to what the rule or policy of ID has counted. */
+  /** Adds PACKETS with a total of BYTES to the counter of the rule or policy with this ID. */
   count(id: number, packets: number, bytes: number): void {
     for (const { firstId, rules, policies } of this.counters.values()) {
       const index = id - firstId;
@@ -105,7 +105,7 @@ function tableHooks(
   });
 }
 
-/** RUN, after which a packet that it changed is routed again (ipt_mangle_out). */
+/** Wraps RUN to reroute packets that it changed (ipt_mangle_out). */
 function withReroute(
   run: (packet: Packet) => Verdict,
   rerouted: (packet: Packet) => boolean,
@@ -124,7 +124,7 @@ function withReroute(
   };
 }
 
-/** ASKED of packets as they are before conntrack has seen them: without a connection, whatever is known of them later. */
+/** Applies ASKED to packets as they were before conntrack: without a connection, even if it is known by now. */
 function beforeConntrack(asked: Asked): Asked {
   return {
     ...asked,

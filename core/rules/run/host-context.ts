@@ -1,4 +1,4 @@
-/** What rules reach of the emulated host: the context of its tables. */
+/** The part of the emulated host that is accessible to rules: the context of its tables. */
 import { type Address, addressFromHostOrder } from '../../../codecs/address.js';
 import type { Answers } from '../../answers/answers.js';
 import type { RejectKind } from '../../answers/reject-kind.js';
@@ -16,7 +16,7 @@ import type { RuleContext } from '../context.js';
 
 const LOCALHOST = addressFromHostOrder(0x7f000001);
 
-/** The parts of an emulated host that its rules reach. */
+/** The parts of an emulated host that its rules use. */
 export interface HostParts {
   readonly host: Host;
   readonly conntrack: ConntrackTable;

@@ -1,4 +1,4 @@
-/** What a rule means: the tables walked rule by rule (ipt_do_table). The compiled engine is held to this one. */
+/** Defines what rules mean: traverses tables rule by rule (ipt_do_table). The compiled engines must behave the same. */
 import type { Emit } from '../../events.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
@@ -7,28 +7,28 @@ import { checkStep, explainStep, lowerRule, type Step } from '../lower.js';
 import type { Chain, Rule, Table, TableCounters } from '../model.js';
 import { DECISIVE, TraceKind, traceEvent } from './trace.js';
 
-/** What a rule asks of each packet anew. */
+/** What a rule asks of every packet. */
 export interface Asked {
-  /** All of these have to hold, in this order. */
+  /** All of these must hold, in this order. */
   readonly steps: readonly Step[];
-  /** Whether they do; states are asked to predict it. */
+  /** Whether they hold. Stateful matches are asked for a prediction. */
   readonly predict: (packet: Packet) => boolean;
 }
 
-/** A table that runs. */
+/** A runnable table. */
 export interface TableProgram {
   /**
-   * Of each rule that asks what only the packet can answer, by its id in the trace: the question. Undefined: the program
-   * does not write down what was asked, so nothing can be learned from its trace.
+   * The question of each rule that only the packet can answer, by the rule's ID in the trace. Undefined: the program
+   * does not record questions, so nothing can be learned from its trace.
    */
   readonly asks?: ReadonlyMap<number, Asked>;
-  /** ACCEPT or DROP. `packet.hook` is set by the caller. HOOK is one of the table's. */
+  /** Returns ACCEPT or DROP. The caller must set `packet.hook`. HOOK must be one of the table's. */
   run(packet: Packet, hook: Hook): Verdict;
 }
 
 /**
- * TABLE, interpreted; COUNTERS are the table's own. EMIT is told of each rule that is tried, and of policies; they are those
- * of DECLARED, the table as the ruleset has it.
+ * Interprets TABLE. COUNTERS are the table's own. EMIT receives each rule that is evaluated, and policies, as they are in
+ * DECLARED, the ruleset's own table.
  */
 export function interpretTable(
   table: Table,
@@ -41,7 +41,7 @@ export function interpretTable(
   const lowered: (readonly Step[])[] = [];
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
 
-  /** ACCEPT or DROP, or CONTINUE where the chain came to its end or returned. */
+  /** Returns ACCEPT, DROP, or CONTINUE if the chain ended or returned. */
   function runChain(chain: Chain, packet: Packet): Verdict {
     for (const rule of chain.rules) {
       const id = counters.firstId + rule.index;
@@ -67,14 +67,14 @@ export function interpretTable(
         if (verdict !== Verdict.CONTINUE) return verdict;
       } else if (target.kind !== 'none') {
         const verdict = runChain(chains.get(target.chain)!, packet);
-        // What came by goto goes back to where its chain was called from.
+        // After goto, the packet returns to where its chain was called from.
         if (verdict !== Verdict.CONTINUE || target.kind === 'goto') return verdict;
       }
     }
     return Verdict.CONTINUE;
   }
 
-  /** What RULE asks, made when it is first asked. */
+  /** The steps of RULE, created on first use. */
   function stepsOf(rule: Rule): readonly Step[] {
     lowered[rule.index] ??= lowerRule(rule, context.interfaceNames);
     return lowered[rule.index];

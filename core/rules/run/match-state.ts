@@ -1,33 +1,31 @@
-/** What matches keep from packet to packet: limit's credit, statistic's counter. */
+/** State that matches keep between packets: limit's credit, statistic's counter. */
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import type { Match, Rule, Table } from '../model.js';
 
 /**
- * One match of one rule, with what it has seen. Each `ask` changes it, so a packet that comes by asks exactly once: in
- * a chain that a packet passes twice, twice, as in the kernel.
+ * The state of one match in one rule. Every `ask` changes it, so a packet asks once each time it reaches the match
+ * (twice in a chain that it traverses twice, as in the kernel).
  *
- * Whoever wants to know an answer before the rules are run calls `predict`. That answer stands: it is given again to
- * whoever wants to know, and when the rules of the same packet come to this match they get it, and nothing changes
- * again. So a way that is given up half-way, and taken again from its start, asks nothing twice. But asked it was:
- * predict only where the rules, if they are run, come here as well.
+ * `predict` returns the answer before the rules are run. It is idempotent for the same packet, and when the rules then
+ * reach the match, `ask` returns the predicted answer without changing the state again. So an abandoned attempt on the
+ * fast path does not ask twice. However, predicting does change the state: only predict if the rules, when run, are
+ * sure to reach the match.
  */
 export interface MatchState {
-  /** Does PACKET match? */
+  /** Whether PACKET matches. */
   ask(packet: Packet): boolean;
-  /** What `ask` will say when it comes to that, if it does, while the same packet is dealt with. */
+  /** What `ask` will return for the same packet, if it is called. */
   predict(packet: Packet): boolean;
-  /** Where in the memory of the connections the state is, if it is there (flat-state.ts). */
+  /** Address of the state in the connections' memory, if it is there (flat-state.ts). */
   readonly at?: number;
 }
 
-/**
- * A state that is kept in a function: ANSWER says whether a packet matches, and changes what the next one will be told.
- */
+/** A state kept in a closure: ANSWER returns whether a packet matches, and updates the state. */
 export class FunctionState implements MatchState {
   readonly #context: RuleContext;
   readonly #answer: (packet: Packet) => boolean;
-  /** The packet of which an answer was predicted, and which; null: none, or taken. */
+  /** The packet whose answer was predicted, and the answer; null if there is none or it was used. */
   #packetNumber = -1;
   #predicted: boolean | null = null;
 
@@ -51,10 +49,7 @@ export class FunctionState implements MatchState {
   }
 }
 
-/**
- * TABLE with the states of its matches, as they are before the first packet: for one host, in whatever way it is run
- * there.
- */
+/** TABLE with fresh match states, for one host. */
 export function withStates(table: Table, context: RuleContext): Table {
   const hasState = ({ matches }: Rule): boolean => matches.some(({ extension }) => extension.createState !== undefined);
   if (!table.rules.some(hasState)) return table;

@@ -1,26 +1,26 @@
 /**
- * What compiled rules write down while a packet passes: every rule that it matched, every policy that decided, and every
- * question that only the packet itself could answer. From this follows what the connection's next packet will meet.
+ * What compiled rules record for a packet: every rule that matched, every policy that decided, and every per-packet
+ * question. This determines the path of the connection's next packet.
  *
- * A trace is an Int32Array: how many events, then the events. What does not fit is counted all the same, so that an
- * overfull trace is known for one (`isWhole`).
+ * A trace is an Int32Array: the number of events, followed by the events. Events that do not fit are still counted, so
+ * that an overflow can be detected (`isWhole`).
  */
 
-/** What an event says; it is `id << 2 | kind`. */
+/** The kinds of events. An event is `id << 2 | kind`. */
 export const TraceKind = {
   /** The rule matched and counted. */
   MATCHED: 0,
   /** The policy decided. */
   POLICY: 1,
-  /** What the rule asks of the packet itself was answered no, or yes; all else of it fitted. */
+  /** The rule's per-packet question was answered no, or yes. Everything else about the rule matched. */
   ASKED_NO: 2,
   ASKED_YES: 3,
 } as const;
 export type TraceKind = (typeof TraceKind)[keyof typeof TraceKind];
 
 /**
- * Written between what a packet meets as it arrived and what it meets as it leaves: with its destination translated, and
- * one less in TTL. Not an event of any rule.
+ * Separates what a packet traverses before and after the routing decision, where its destination is translated and its
+ * TTL decremented. Not a rule event.
  */
 export const FORWARDED = -1;
 
@@ -38,7 +38,7 @@ export function createTrace(): Trace {
   return new Int32Array(1 + DECISIVE);
 }
 
-/** Whether nothing is missing from TRACE. */
+/** Whether TRACE is complete. */
 export function isWhole(trace: Trace): boolean {
   return trace[0] <= MOST_EVENTS;
 }
