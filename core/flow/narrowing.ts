@@ -1,4 +1,4 @@
-/** A set of packets, given by what their fields may be, while it is narrowed; and who narrowed it. */
+/** A set of packets, described by the possible values of their fields, that is being narrowed, with the causes. */
 import { ABSENT, highestValue, readField, type ValueField } from '../fields.js';
 import type { Packet } from '../packet.js';
 import type { FieldCondition } from '../rules/condition.js';
@@ -6,26 +6,26 @@ import { valuesOf } from '../rules/condition.js';
 import type { RuleContext } from '../rules/context.js';
 import { commonRanges, otherRanges, type ValueRange } from '../rules/ranges.js';
 
-/** What a field of a packet may be. */
+/** The possible values of a field. */
 export interface FieldValues {
-  /** Ascending and apart. */
+  /** Ascending and disjoint. */
   readonly ranges: readonly ValueRange[];
-  /** Packets that do not have the field are among them. */
+  /** Includes packets that lack the field. */
   readonly orAbsent: boolean;
 }
 
-/** BY is who narrows: a rule, or whatever else decides about a packet. */
+/** BY is the cause of a narrowing: a rule, or anything else that decides about a packet. */
 export class Narrowing<By> {
-  /** A field that is not here may be anything. */
+  /** A field that is not listed may have any value. */
   readonly fields = new Map<ValueField, FieldValues>();
-  /** Who left out packets for their value of the field, in order. */
+  /** What excluded packets by their value of the field, in order. */
   readonly narrowedBy = new Map<ValueField, By[]>();
 
   valuesOf(name: ValueField): FieldValues {
     return this.fields.get(name) ?? { ranges: [{ min: 0, max: highestValue(name) }], orAbsent: true };
   }
 
-  /** Only packets whose value of the field NAME is one of these are left. */
+  /** Keeps only packets with one of these values of field NAME. */
   narrow(name: ValueField, { ranges, orAbsent }: FieldValues, by: readonly By[]): void {
     const now = this.valuesOf(name);
     const left = { ranges: commonRanges(now.ranges, ranges), orAbsent: now.orAbsent && orAbsent };
@@ -34,30 +34,30 @@ export class Narrowing<By> {
     this.narrowedBy.set(name, [...new Set([...(this.narrowedBy.get(name) ?? []), ...by])]);
   }
 
-  /** The share of the packets that are left of which the field NAME has one of VALUES. */
+  /** The share of the remaining packets whose field NAME has one of VALUES. */
   share(name: ValueField, values: FieldValues): number {
     const now = this.valuesOf(name);
     return countRanges(commonRanges(now.ranges, values.ranges)) / countRanges(now.ranges);
   }
 }
 
-/** VALUE, or ABSENT, alone. */
+/** Only VALUE, or ABSENT. */
 export function onlyValue(value: number): FieldValues {
   const isAbsent = value === ABSENT;
   return { ranges: isAbsent ? [] : [{ min: value, max: value }], orAbsent: isAbsent };
 }
 
-/** From MIN to MAX; packets that do not have the field are left out. */
+/** From MIN to MAX, excluding packets that lack the field. */
 export function fromTo(min: number, max: number): FieldValues {
   return { ranges: [{ min, max }], orAbsent: false };
 }
 
-/** All values of the field NAME but VALUE. */
+/** All values of field NAME except VALUE. */
 export function allBut(name: ValueField, value: number): FieldValues {
   return { ranges: otherRanges([{ min: value, max: value }], highestValue(name)), orAbsent: true };
 }
 
-/** The values for which CONDITION has ANSWER; undefined: its mask makes too many ranges. */
+/** The values for which CONDITION has ANSWER; undefined if its mask yields too many ranges. */
 export function valuesWith(condition: FieldCondition, answer: boolean): FieldValues | undefined {
   const ranges = valuesOf(condition);
   if (ranges === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Follows each packet through an emulated host, and works out which other packets are bound to go the same way (see
- * traversal.ts). Each table is looked at just before it runs, with the packet and its connection as they are then.
+ * Follows each packet through an emulated host and determines which other packets must take the same path (see
+ * traversal.ts). Each table is examined just before it runs, with the packet and its connection in their current state.
  */
 import { IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput } from '../emulator.js';
@@ -15,7 +15,7 @@ import { learnOutcome, type SameOutcome } from './same-outcome.js';
 import type { Traversal, TraversalEnd } from './traversal.js';
 import { TraversalSet } from './traversal-set.js';
 
-/** The tables that a hook runs at each of these priorities; nat's place depends on what it rewrites there. */
+/** The tables that each hook runs at these priorities. The nat table's priority depends on what it rewrites there. */
 const TABLES_AT: readonly (readonly [priority: number, table: TableName, hooks: readonly Hook[]])[] = [
   [Priority.RAW, 'raw', TABLE_HOOKS.raw],
   [Priority.MANGLE, 'mangle', TABLE_HOOKS.mangle],
@@ -25,20 +25,20 @@ const TABLES_AT: readonly (readonly [priority: number, table: TableName, hooks: 
   [Priority.SNAT, 'nat', [Hook.INPUT, Hook.POSTROUTING]],
 ];
 
-/** Why a packet is dropped that is dropped for what a `TraversalSet` looks at. */
-const SAID: ReadonlySet<Reason> = new Set([
+/** Drop reasons that depend only on what a `TraversalSet` covers. */
+const COVERED_REASONS: ReadonlySet<Reason> = new Set([
   ...(['rule', 'policy', 'rule-header', 'nat-rule', 'ttl-exceeded', 'fragmentation-needed'] as const),
   ...(['martian-source', 'martian-destination', 'rp-filter', 'forwarding-off', 'no-route'] as const),
   ...(['unreachable-route', 'prohibit-route', 'blackhole-route', 'multicast-not-joined'] as const),
   ...(['link-layer-broadcast', 'source-not-local'] as const),
 ]);
 
-/** An emulator that knows of the packet that went in last what others would share with it. */
+/** An emulator that knows which packets share the path of the last packet. */
 export interface TraversalEmulator {
   readonly emulator: Emulator;
-  /** Undefined where the last frame reached no hook, or is held as a fragment. */
+  /** Undefined if the last frame reached no hook or is held as a fragment. */
   readonly last: Traversal | undefined;
-  /** What rules see of packets and their connections; nothing can be done with it. */
+  /** What rules see of packets and their connections. Read-only. */
   readonly context: RuleContext;
 }
 
@@ -68,14 +68,14 @@ class TraversalRecorder {
   readonly entries: readonly HookEntry[];
   readonly #host: Host;
   readonly #hasNat: boolean;
-  /** Of the packet that is followed; undefined: none is, or not yet. */
+  /** The set of the packet being followed; undefined if there is none yet. */
   #set: TraversalSet | undefined;
   #packet: Packet | undefined;
   #isLocal = false;
   #isMadeOfFragments = false;
-  /** Of the hook that was entered last. */
+  /** The depth of the hook entered last. */
   #depth = 0;
-  /** What the table nat would do, until it is known whether it was asked. */
+  /** What the nat table would do, until it is known whether it ran. */
   #nat: SameOutcome | undefined;
   #isNatAsked = false;
   #isNatNext = false;
@@ -85,17 +85,17 @@ class TraversalRecorder {
     this.#hasNat = tables.some(({ name }) => name === 'nat');
     this.entries = HOOK_NAMES.flatMap((_, at) => {
       const hook = at as Hook;
-      // Whatever its tables are, each hook is noticed.
+      // Every hook is observed, regardless of its tables.
       const entries = [entryOf(hook, Priority.RAW - 1, (packet) => this.#enter(packet, hook))];
       for (const [priority, name, hooks] of TABLES_AT) {
         const table = tables.find((one) => one.name === name);
         if (table === undefined || !hooks.includes(hook)) continue;
         entries.push(entryOf(hook, priority - 1, () => this.#meet(table, hook)));
-        // Of one priority, the entries of the tables run first.
+        // At the same priority, the entries of the tables run first.
         if (name === 'nat') entries.push(entryOf(hook, priority, () => this.#settleNat()));
       }
       const isTracked = hook === Hook.PREROUTING || hook === Hook.OUTPUT;
-      // Behind conntrack's own entry.
+      // After conntrack's own entry.
       return isTracked ? [...entries, entryOf(hook, Priority.CONNTRACK, () => this.#track())] : entries;
     });
   }
@@ -160,7 +160,7 @@ class TraversalRecorder {
       this.#set.leaveAlone('quoted-connection');
   }
 
-  /** TABLE is next. */
+  /** Called before TABLE runs. */
   #meet(table: Table, hook: Hook): void {
     const set = this.#set;
     if (this.#depth > 0 || set === undefined) return;
@@ -173,7 +173,7 @@ class TraversalRecorder {
     else set.pass(outcome);
   }
 
-  /** The table nat was asked, or not, and the packet is translated, or not. */
+  /** Called once it is known whether the nat table ran and whether the packet was translated. */
   #settleNat(): void {
     const set = this.#set;
     if (!this.#isNatNext || set === undefined) return;
@@ -208,7 +208,7 @@ class TraversalRecorder {
   }
 
   #drop(set: TraversalSet, reason: Reason): void {
-    if (!SAID.has(reason)) return void set.leaveAlone('dropped');
+    if (!COVERED_REASONS.has(reason)) return void set.leaveAlone('dropped');
     if (reason === 'ttl-exceeded') set.spendTtl(false);
     if (reason !== 'fragmentation-needed') return;
     if (!this.#isLocal && !set.isTtlSpent) set.spendTtl(true);
@@ -234,10 +234,10 @@ function entryOf(hook: Hook, priority: number, notice: (packet: Packet) => void)
   };
 }
 
-/** What is asked of the host while nothing is done there. */
+/** A context that only allows reading. */
 function readingContext(host: Host, { connections }: Emulator): RuleContext {
   const refuse = (): never => {
-    throw new Error('a rule is looked at, and is not run');
+    throw new Error('rules are only examined here, not run');
   };
   return {
     conntrack: connections,

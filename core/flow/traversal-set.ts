@@ -1,8 +1,8 @@
 /**
- * The packets that go through the host as one packet does, while its way is followed: what each table and each part of
- * the host asks is carried back to the fields of the packet as it arrived.
+ * The packets that take the same path through the host as one packet, while that packet is followed: what each table
+ * and each part of the host tests is traced back to the fields of the packet on arrival.
  *
- * A field that is the same for all packets of the set by then, as a rule has set it, narrows nothing any more.
+ * A field that has become the same for all packets of the set, because a rule set it, no longer narrows the set.
  */
 import { type Address, addressFromHostOrder } from '../../codecs/address.js';
 import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
@@ -27,11 +27,11 @@ import {
   type Narrower,
 } from './traversal.js';
 
-/** What NAT can change of a packet. */
+/** What NAT can change in a packet. */
 const ENDS = ['source', 'destination', 'sport', 'dport'] as const;
 type End = (typeof ENDS)[number];
 
-/** Which field of the packet that opens a connection is which of the connection's. */
+/** The connection's fields, by the fields of the packet that opens it. */
 const OPENED_FROM = {
   ctOriginalSource: 'source',
   ctOriginalDestination: 'destination',
@@ -44,7 +44,7 @@ const OPENED_FROM = {
 } as const satisfies Partial<Record<ValueField, End>>;
 
 const CONNECTION_FIELDS: ReadonlySet<ValueField> = new Set(['ctstatus', 'ctprotocol', 'ctmark', 'ctexpire']);
-/** What is given, what follows from the way so far, and what has been translated. */
+/** Fields that are given, follow from the path so far, or were translated. */
 const SAME_FOR_ALL: ReadonlySet<ValueField> = new Set([
   ...(['ctinfo', 'ctstate', 'ctdirection', 'outDev', 'inDev', 'mark'] as const),
   ...ENDS,
@@ -67,14 +67,14 @@ export class TraversalSet {
   alone: Alone | undefined;
   readonly #host: Host;
   readonly #context: RuleContext;
-  /** The packet, as it is by now. */
+  /** The packet in its current state. */
   readonly #packet: Packet;
   readonly #isLocal: boolean;
-  /** The ends that are the same for all packets of the set by now. */
+  /** The ends that are now the same for all packets of the set. */
   readonly #translated = new Set<End>();
   #ends: Record<End, number>;
   #ttlSpent = 0;
-  /** Rules have set the connection's mark, to the same for all. */
+  /** Whether rules have set the connection's mark to the same value for all. */
   #isCtmarkSet = false;
 
   constructor(host: Host, context: RuleContext, packet: Packet, isLocal: boolean) {
@@ -85,21 +85,21 @@ export class TraversalSet {
     this.#ends = endsOf(packet);
   }
 
-  /** Nothing is said of other packets, for REASON. */
+  /** Gives up on other packets for REASON. */
   leaveAlone(reason: AloneReason, table?: TableName, hook?: Hook): void {
     if (this.alone !== undefined) return;
     this.alone = { reason, ...(table === undefined ? {} : { table }), ...(hook === undefined ? {} : { hook }) };
   }
 
-  /** Conntrack has looked at the packet: what it says is given. */
+  /** Conntrack has processed the packet. Its result is given. */
   track(): void {
     const given = givenConnection(this.#packet, this.#context, false);
     this.given = given;
-    // Which ends NAT has dealt with, and how.
+    // Which ends NAT has processed, and how.
     if (given.kind === 'known') this.connection.narrow('ctstatus', this.#own('ctstatus'), ['connection']);
   }
 
-  /** The packet passed a table, of which OUTCOME was learned before. */
+  /** The packet passed a table with OUTCOME. */
   pass(outcome: SameOutcome): void {
     this.matched.push(...outcome.matched);
     this.header ??= { isWhole: outcome.isWhole, l4Available: outcome.l4Available };
@@ -115,7 +115,7 @@ export class TraversalSet {
     if (outcome.matched.some((rule) => effectOf(rule) === 'connection')) this.#isCtmarkSet = true;
   }
 
-  /** The packet has been routed by its addresses, as they are now. */
+  /** The packet was routed by its current addresses. */
   route(): void {
     this.#narrowToSpan('source', ['route']);
     this.#narrowToSpan('destination', ['route']);
@@ -123,12 +123,12 @@ export class TraversalSet {
     for (const name of ['inDev', 'packetType'] as const) this.arrival.narrow(name, this.#own(name), ['route']);
   }
 
-  /** The host's own packet has a source by now; those that had none when they were sent are no others. */
+  /** The host's own packet now has a source. Packets sent without a source are excluded. */
   haveSource(): void {
     this.arrival.narrow('source', allBut('source', 0), ['source']);
   }
 
-  /** The packet is to be forwarded: it has TTL left, or (not HAS_LEFT) has not. */
+  /** The packet is to be forwarded and has TTL left or, if not HAS_LEFT, has none. */
   spendTtl(hasLeft: boolean): void {
     this.arrival.narrow('ttl', hasLeft ? fromTo(2, HIGHEST_TTL) : fromTo(0, 1), ['ttl']);
     this.#ttlSpent = 1;
@@ -138,7 +138,7 @@ export class TraversalSet {
     return this.#ttlSpent > 0;
   }
 
-  /** The packet's length has been compared with the MTU of the interface that it is routed to, and its DF looked at. */
+  /** The packet's length was compared with the MTU of its egress interface, and its DF was checked. */
   compareWithMtu(): void {
     const { length, routeDev } = this.#packet;
     const { mtu } = this.#host.interfaces[routeDev];
@@ -148,7 +148,8 @@ export class TraversalSet {
   }
 
   /**
-   * NAT has dealt with the packet, and RULE of the table nat decided how; undefined: no rule did, or none was asked.
+   * NAT has processed the packet as decided by RULE of the nat table; undefined if no rule decided or none was
+   * evaluated.
    */
   translate(rule: Rule | undefined): void {
     const { target } = rule ?? {};
@@ -164,7 +165,7 @@ export class TraversalSet {
     if (ENDS.some((end) => now[end] !== before[end])) this.isTranslated = true;
     const changed = ENDS.filter((end) => now[end] !== before[end] && !this.#translated.has(end));
     if (changed.length === 0) return;
-    // It is translated as its connection was: that is so of the connection's packets alone.
+    // It was translated like its connection, which applies only to packets of that connection.
     if (this.given?.kind !== 'known') return void this.leaveAlone('chosen-translation', 'nat');
     this.given = givenConnection(this.#packet, this.#context, true);
     for (const end of ENDS) {
@@ -173,7 +174,7 @@ export class TraversalSet {
     }
   }
 
-  /** RULE binds new connections to RANGE at the end MANIP; TO: to an address of the host. */
+  /** RULE binds new connections to RANGE at the MANIP end. TO: an address of the host. */
   #bind(range: NatRange, manip: Manip, to: Address | undefined, rule: Rule): Verdict | undefined {
     const { minAddress, maxAddress, minPort, maxPort, basePort, random, randomFully } = range;
     const [end, port] = manip === Manip.SRC ? (['source', 'sport'] as const) : (['destination', 'dport'] as const);
@@ -181,12 +182,12 @@ export class TraversalSet {
     if (random || randomFully || (minPort !== undefined && (manip === Manip.SRC || !hasPorts))) return undefined;
     const address = to ?? minAddress;
     const isOne = to !== undefined || (maxAddress !== undefined && minAddress?.equals(maxAddress) === true);
-    // REDIRECT takes the address from the interface.
+    // REDIRECT uses the address of the interface.
     if (to !== undefined && manip === Manip.DST && !this.#isLocal)
       this.arrival.narrow('inDev', this.#own('inDev'), [rule]);
     let isChanged = false;
     if (address !== undefined) {
-      // Of several addresses the packet's own ends choose.
+      // With several addresses, the packet's own ends determine which one is used.
       if (isOne) isChanged = this.#set(end, address.hostOrder, rule);
       else for (const name of ['source', 'destination'] as const) this.#pin(name, rule);
       this.#translated.add(end);
@@ -199,7 +200,7 @@ export class TraversalSet {
     return Verdict.ACCEPT;
   }
 
-  /** NAMED becomes VALUE, which is a translation only of packets that do not have it yet. Returns whether it is one. */
+  /** Sets NAME to VALUE, which is a translation only for packets with another value. Returns whether it is one. */
   #set(name: End, value: number, rule: Rule): boolean {
     const isChanged = this.#ends[name] !== value;
     if (!isChanged) this.#pin(name, rule);
@@ -215,14 +216,14 @@ export class TraversalSet {
     return onlyValue(readField(name, this.#packet, this.#context));
   }
 
-  /** All addresses that are routed as the packet's own, and are of the same type. */
+  /** Narrows to all addresses with the same routes and type as the packet's own. */
   #narrowToSpan(name: 'source' | 'destination', by: readonly Narrower[]): void {
     if (this.#translated.has(name)) return;
     const { min, max } = this.#host.addressSpan(toLoaded(this.#ends[name]));
     this.arrival.narrow(name, fromTo(min, max), by);
   }
 
-  /** Whether the field NAME of each packet of the set is what it was when the packet arrived. */
+  /** Whether field NAME of every packet in the set is the same as on arrival. */
   #isAsArrived(name: FieldName): boolean {
     switch (name) {
       case 'protocol':
@@ -237,12 +238,12 @@ export class TraversalSet {
       case 'inDev':
         return !this.#isLocal;
       default:
-        // No target changes the packet itself and lets it go on: `learnOutcome` says nothing where one does.
+        // No target changes the packet itself and lets it continue: `learnOutcome` returns undefined for those.
         return fieldRow(name).fixedBy === 'packet';
     }
   }
 
-  /** The field NAME, as it is by now, is one of VALUES. */
+  /** Narrows field NAME, in its current state, to VALUES. */
   #carry(name: ValueField, values: FieldValues, by: readonly Narrower[]): void {
     if (this.#isAsArrived(name)) return void this.arrival.narrow(name, values, by);
     switch (name) {
@@ -268,7 +269,7 @@ export class TraversalSet {
     }
   }
 
-  /** The same of a field that is fixed by the connection, the host or the rules. */
+  /** The same for a field that is fixed by the connection, the host or the rules. */
   #carryFixed(name: ValueField, values: FieldValues, by: readonly Narrower[]): void {
     const kind = this.given?.kind;
     if (SAME_FOR_ALL.has(name)) return;
@@ -278,7 +279,7 @@ export class TraversalSet {
       if (this.given?.tuple === undefined || name === 'ctexpire') this.connection.narrow(name, values, by);
       return;
     }
-    // A new connection has what its first packet has, and nothing else yet.
+    // A new connection has only what its first packet has.
     if (name === 'ctprotocol') return void this.arrival.narrow('protocol', values, by);
     if (name === 'ctexpire' && this.#isConfirmed) return void this.leaveAlone('unknown-field');
     if (!isTupleField(name)) return;
@@ -294,7 +295,7 @@ export class TraversalSet {
   }
 }
 
-/** Hears what a NAT target asks for; BIND is told of it. */
+/** Records what a NAT target requests, and passes it to BIND. */
 class TranslationPlan implements EffectPlanner {
   readonly #host: Host;
   readonly #packet: Packet;

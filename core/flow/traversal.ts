@@ -1,11 +1,11 @@
 /**
- * A packet's way through the whole host, and which other packets are bound to go the same way: they match the same
- * rules, are routed by the same interfaces, are translated alike and meet the same end.
+ * A packet's path through the whole host, and which other packets must take the same path: they match the same rules,
+ * are routed by the same interfaces, are translated the same way and have the same outcome.
  *
- * It is said of packets as they arrive (the host's own: as they enter OUTPUT, with the source that their route gave
- * them), without IP options and not in fragments. What conntrack says of a packet is not worked out but given: only
- * packets of which it says the same are among the others. So is that no other connection has the ports that a new
- * connection would have after translation.
+ * This describes packets on arrival (the host's own: when they enter OUTPUT, with the source selected by their route),
+ * without IP options and not in fragments. Conntrack's result for a packet is not derived but given: the set contains
+ * only packets with the same result. It is also assumed that no other connection has the ports that a new connection
+ * would have after translation.
  */
 import { IPV4_DF, IPV4_FRAGMENT_AT, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { ORIGINAL_TUPLE, RECORD_WORDS, STATUS, Status } from '../conntrack/record.js';
@@ -23,31 +23,31 @@ import { isWhole } from '../rules/run/compile.js';
 import { type FieldValues, fitsFields } from './narrowing.js';
 import { answersAlike, type NativeAnswer } from './same-outcome.js';
 
-/** What leaves out a packet: a rule, or a part of the host that treats it differently. */
+/** What excludes a packet: a rule, or a part of the host that treats it differently. */
 export type Narrower = Rule | 'header' | 'source' | 'route' | 'ttl' | 'mtu' | 'mask' | 'connection';
 
-/** Why nothing can be said of other packets. */
+/** Why nothing is known about other packets. */
 export type AloneReason =
-  /** A rule that matches by what came before, or at random; or by what an earlier rule has made of the packet. */
+  /** A rule matches by earlier packets, at random, or by what an earlier rule did to the packet. */
   | 'rule-state'
   /** It has IP options. */
   | 'ip-options'
-  /** It was made of fragments. */
+  /** It was reassembled. */
   | 'reassembled'
-  /** The host's own broadcast or multicast, of which a copy may come back. */
+  /** The host's own broadcast or multicast, of which a copy may loop back. */
   | 'broadcast'
-  /** An ICMP error about a connection that NAT looks at. */
+  /** An ICMP error about a connection that NAT handles. */
   | 'quoted-connection'
-  /** NAT chose a port for it, or would choose by more than the packet. */
+  /** NAT chose a port for it, or the choice depends on more than the packet. */
   | 'chosen-translation'
-  /** A rule asks for what no field of the arriving packet says. */
+  /** A rule tests something that does not follow from the fields on arrival. */
   | 'unknown-field'
-  /** It was dropped for a reason that depends on more than it, such as a full table. */
+  /** It was dropped for a reason that depends on more than the packet, such as a full table. */
   | 'dropped';
 
 export interface Alone {
   readonly reason: AloneReason;
-  /** The table of which that is so, and where. */
+  /** The table and hook concerned. */
   readonly table?: TableName;
   readonly hook?: Hook;
 }
@@ -57,43 +57,43 @@ export type TraversalEnd =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'dropped' | 'rejected'; readonly cause: DropCause };
 
-/** What conntrack said of a packet. */
+/** Conntrack's result for a packet. */
 export interface GivenConnection {
   readonly ctinfo: CtInfo;
   readonly direction: Direction;
   /** none: INVALID or UNTRACKED. opened: by this packet. known: an earlier packet opened it. */
   readonly kind: 'none' | 'opened' | 'known';
-  /** The connection itself, where only its own packets are among the others: its original tuple. */
+  /** The original tuple of the connection, if the set contains only its packets. */
   readonly tuple?: readonly number[];
 }
 
 export interface Traversal {
   readonly end: TraversalEnd;
-  /** The rules that it matched, table by table. */
+  /** The rules it matched, table by table. */
   readonly matched: readonly Rule[];
-  /** Undefined: it was dropped before conntrack looked at it. */
+  /** Undefined: it was dropped before conntrack. */
   readonly connection: GivenConnection | undefined;
-  /** Set where the packet is the only one of which anything is said. The rest then tells what was found until then. */
+  /** Set if nothing is known about other packets. The rest describes what was found up to that point. */
   readonly alone: Alone | undefined;
-  /** It is the host's own. */
+  /** The host itself sent it. */
   readonly isLocal: boolean;
-  /** What fields of the others may be as they arrive; a field that is not here may be anything. */
+  /** The possible values of the packets' fields on arrival. A field that is not listed may have any value. */
   readonly fields: ReadonlyMap<ValueField, FieldValues>;
-  /** What fields of their connection may be once conntrack has looked at them. */
+  /** The possible values of their connection's fields after conntrack. */
   readonly connectionFields: ReadonlyMap<ValueField, FieldValues>;
   readonly narrowedBy: ReadonlyMap<ValueField, readonly Narrower[]>;
-  /** Conditions that they meet as they arrive, and tests to which they give the same answer. */
+  /** Conditions they meet on arrival, and tests to which they give the same answer. */
   readonly conditions: readonly FieldCondition[];
   readonly answers: readonly NativeAnswer[];
-  /** How much of their layer-4 headers is there, see `SameOutcome`. Undefined: no rule looked. */
+  /** How much of their layer-4 headers is present, see `SameOutcome`. Undefined: no rule depends on it. */
   readonly header: { readonly isWhole: boolean; readonly l4Available: number } | undefined;
-  /** NAT rewrites them, for which their layer-4 headers must be long enough. */
+  /** NAT rewrites them, so their layer-4 headers must be long enough. */
   readonly isTranslated: boolean;
-  /** Whether they have DF. Undefined: that makes no difference. */
+  /** Whether they have DF. Undefined: it makes no difference. */
   readonly dontFragment: boolean | undefined;
 }
 
-/** Whether PACKET, as it arrives, may be one of those that TRAVERSAL is about; see `fitsConnection`. */
+/** Whether PACKET, on arrival, may be in the set of TRAVERSAL. See `fitsConnection`. */
 export function fitsArrival(traversal: Traversal, packet: Packet, context: RuleContext): boolean {
   const { alone, isLocal, isTranslated, header, dontFragment, fields, conditions, answers } = traversal;
   if (isLocal !== packet.inDev < 0) return false;
@@ -108,7 +108,7 @@ export function fitsArrival(traversal: Traversal, packet: Packet, context: RuleC
   return answersAlike(answers, packet, context);
 }
 
-/** Whether conntrack, which has just looked at PACKET, says of it what TRAVERSAL takes as given. */
+/** Whether conntrack's result for PACKET is the one given in TRAVERSAL. Must be called right after conntrack. */
 export function fitsConnection(traversal: Traversal, packet: Packet, context: RuleContext): boolean {
   const { connection, connectionFields } = traversal;
   if (connection === undefined) return true;
@@ -118,7 +118,7 @@ export function fitsConnection(traversal: Traversal, packet: Packet, context: Ru
   return fitsFields(connectionFields, packet, context);
 }
 
-/** What conntrack, which has just looked at PACKET, says of it. */
+/** Conntrack's result for PACKET. Must be called right after conntrack. */
 export function givenConnection(packet: Packet, { conntrack }: RuleContext, withTuple: boolean): GivenConnection {
   const { ct, ctinfo, direction } = packet;
   if (ct < 0) return { kind: 'none', ctinfo, direction };
