@@ -5,8 +5,8 @@ const ROWS_BEFORE = 1;
 const ROWS_AFTER = 3;
 
 /**
- * Asserts that two byte strings are the same. Where they are not, the message shows the bytes around the first difference,
- * a row of 16 each, differing bytes in brackets. (uvu's own diff of two long arrays takes minutes.)
+ * Asserts that two byte strings are the same. Where they are not, the message shows the bytes around the first
+ * difference, a row of 16 each, differing bytes in brackets. (uvu's own diff of two long arrays takes minutes.)
  */
 export function bytesEqual(actual: Uint8Array, expected: Uint8Array, message = 'bytes differ'): void {
   if (Buffer.compare(actual, expected) === 0) return;
@@ -16,7 +16,7 @@ export function bytesEqual(actual: Uint8Array, expected: Uint8Array, message = '
     details: hexDiff(actual, expected, at),
     generated: false,
     operator: 'bytesEqual',
-    // What uvu would otherwise compare and print, byte by byte.
+    // uvu would otherwise compare and print these byte by byte.
     expects: undefined,
     actual: undefined,
   });

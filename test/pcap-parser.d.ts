@@ -1,4 +1,4 @@
-/** The part of pcap-parser 0.2.1 that is used: an independent reader of classic pcap with microseconds. */
+/** Types for the parts of pcap-parser 0.2.1 that are used: an independent reader of classic pcap with microseconds. */
 declare module 'pcap-parser' {
   import type { EventEmitter } from 'node:events';
   import type { Readable } from 'node:stream';

@@ -1,5 +1,5 @@
-// The rooms of the project, and which of them may import which: codecs and core stay free of I/O, and nothing leans on
-// the command line.
+// The rooms of the project, and which of them may import which: codecs and core do no I/O, and nothing depends on the
+// command line.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +22,7 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; node: readonl
   },
 };
 
-/** What does I/O in core: reading the data plane's code. */
+/** The only I/O in core: reading the code of the data plane. */
 const CORE_FILES_THAT_READ = ['core/memory.ts'];
 
 const IMPORT = /(?:\bfrom|\bimport|\bimport\()\s*'([^']+)'/g;
@@ -60,7 +60,7 @@ function isForbidden(room: string, { from, to }: Import): boolean {
 }
 
 for (const room of Object.keys(ALLOWED)) {
-  Rooms(`${room} imports only what it may`, () => {
+  Rooms(`${room} imports only what is allowed`, () => {
     const imports = sourcesIn(room).flatMap(importsOf);
     assert.ok(imports.length > 0);
     const forbidden = imports.filter((one) => isForbidden(room, one)).map(({ from, to }) => `${from} imports ${to}`);
@@ -68,7 +68,7 @@ for (const room of Object.keys(ALLOWED)) {
   });
 }
 
-Rooms('a forbidden import is found', () => {
+Rooms('a forbidden import is detected', () => {
   assert.ok(isForbidden('codecs', { from: 'codecs/pcap.ts', to: 'node:fs' }));
   assert.ok(isForbidden('codecs', { from: 'codecs/pcap.ts', to: 'io/capture-file.js' }));
   assert.ok(isForbidden('core', { from: 'core/nat/nat.ts', to: 'node:fs' }));

@@ -1,7 +1,8 @@
-// The test runner: `node dist/test/run.js [--no-lint] [FILE or part of a name …]`. Its last line is `N passed, N failed`.
+// The test runner: `node dist/test/run.js [--no-lint] [FILE or part of a name …]`. Its last line is `N passed, N
+// failed`.
 //
-// uvu runs the tests, but its own runner says 0 where a hook threw, a suite was never run or no file was found. So each
-// file runs in a process of its own that reports every suite (runner/worker.ts), and silence is a failure.
+// uvu runs the tests, but its own runner exits with 0 if a hook threw, a suite was never run or no file was found. So
+// each file runs in a separate process that reports every suite (runner/worker.ts), and a missing report is a failure.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,7 +14,7 @@ const TESTS = fileURLToPath(new URL('.', import.meta.url));
 const PROJECT = resolve(TESTS, '../..');
 const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 120_000);
 
-/** Every *.test.js below `folder`; `fixtures` folders hold the runner's own bad examples. */
+/** Every *.test.js below `folder`, except in `fixtures` folders, which contain bad examples for testing the runner. */
 function findTests(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -23,7 +24,7 @@ function findTests(folder: string): string[] {
     });
 }
 
-/** The files that one argument means: itself, or every test with this text in its path. */
+/** The files for one argument: the file itself, or every test with this text in its path. */
 function filesFor(wanted: string): string[] {
   if (wanted.endsWith('.test.js') && existsSync(wanted)) return [resolve(wanted)];
   return findTests(TESTS).filter((file) => relative(TESTS, file).includes(wanted.replace(/\.ts$/, '.js')));
@@ -41,7 +42,7 @@ const TREE_CHECKS: Readonly<Record<string, readonly string[]>> = {
   'dead exports': ['node_modules/knip/bin/knip.js', '--no-progress'],
 };
 
-/** What the check NAME says of the tree, as if it were a test file. */
+/** Runs the check NAME on the tree and reports it as a test file. */
 function checkTree(name: string): Promise<FileOutcome> {
   const command = TREE_CHECKS[name];
   return new Promise((done) => {

@@ -43,7 +43,7 @@ function bytesOf(answer: Packet): Buffer {
   return Buffer.from(answer.bytes.subarray(answer.at, answer.at + answer.available));
 }
 
-Errors('say what RFC 792 lays down, from 192.0.2.10 to the sender, with TOS c0 and the ECN-less TOS bits', () => {
+Errors('follow RFC 792, from 192.0.2.10 to the sender, with TOS c0 plus the TOS bits without ECN', () => {
   const packet = packetOf(IPPROTO_UDP, Buffer.from('03e80035000c00006162636', 'hex'), { tos: 0xff });
   const answer = answerBuffer();
   const length = buildIcmpError(answer, FRAGMENTATION_NEEDED, 1400, packet, null, route, host);
@@ -61,14 +61,14 @@ Errors('say what RFC 792 lays down, from 192.0.2.10 to the sender, with TOS c0 a
   assert.is(answer.destination, packet.source);
 });
 
-Errors('are 576 bytes at most, and at most what the way back takes', () => {
+Errors('have at most 576 bytes, and at most the MTU of the route back', () => {
   const packet = packetOf(IPPROTO_UDP, new Uint8Array(1200));
   assert.is(buildIcmpError(answerBuffer(), PORT_UNREACHABLE, 0, packet, null, route, host), 576);
   assert.is(buildIcmpError(answerBuffer(), PORT_UNREACHABLE, 0, packet, null, { ...route, mtu: 300 }, host), 300);
   assert.is(buildIcmpError(answerBuffer(), PORT_UNREACHABLE, 0, packet, null, { ...route, mtu: 48 }, host), 0);
 });
 
-Errors('about a packet that a snaplen cut are as long as they were, and cut', () => {
+Errors('about a packet truncated by a snaplen have their full length and are truncated too', () => {
   const packet = packetOf(IPPROTO_UDP, new Uint8Array(200).fill(5));
   packet.available = 60;
   const answer = answerBuffer();
@@ -77,7 +77,7 @@ Errors('about a packet that a snaplen cut are as long as they were, and cut', ()
   assert.is(onesSum(bytesOf(answer).subarray(20)), 0xffff);
 });
 
-Errors('are not about ICMP errors or unknown types, later fragments, or what was sent to many', () => {
+Errors('are not sent about ICMP errors, unknown ICMP types, later fragments, broadcasts or multicasts', () => {
   for (let type = 0; type < 256; type++) {
     const isAnswered = [0, 8, 13, 14, 15, 16, 17, 18].includes(type);
     assert.is(mayAnswer(packetOf(IPPROTO_ICMP, Uint8Array.of(type, 0, 0, 0)), false), isAnswered, `type ${type}`);
@@ -103,7 +103,10 @@ function segment(flags: number, data = '', fields = { sequence: '00000005', ackn
   return packet;
 }
 
-/** The header of a RST behind the ports, in hex: sequence, acknowledgment (8 digits each), data offset and flags, window. */
+/**
+ * The header of a RST behind the ports, in hex: sequence, acknowledgment (8 digits each), data offset and flags,
+ * window.
+ */
 function resetTo(packet: Packet): string {
   const answer = answerBuffer();
   if (buildTcpReset(answer, packet, false, 64, true) === 0) return '';
@@ -116,7 +119,7 @@ function resetTo(packet: Packet): string {
   return bytes.subarray(24, 36).toString('hex');
 }
 
-Resets('answer an ACK with its own number, all else with an ACK of what was sent (RFC 9293, section 3.10.7.1)', () => {
+Resets('answer an ACK with its own number, others with an ACK of their data (RFC 9293, section 3.10.7.1)', () => {
   assert.is(resetTo(segment(0x02)), '000000000000000650140000');
   assert.is(resetTo(segment(0x01, 'abc')), '000000000000000950140000');
   assert.is(resetTo(segment(0x10, 'abc')), '000000070000000050040000');
@@ -124,7 +127,7 @@ Resets('answer an ACK with its own number, all else with an ACK of what was sent
   assert.is(resetTo(segment(0x03, 'ab', last)), '000000000000000350140000');
 });
 
-Resets('are none for a RST, a wrong checksum, a short header, a later fragment, what was sent to many', () => {
+Resets('are not sent for a RST, a wrong checksum, a short header, a later fragment, a broadcast or a multicast', () => {
   assert.is(resetTo(segment(0x04)), '');
   assert.is(resetTo(segment(0x14)), '');
   const wrong = segment(0x02);
@@ -139,8 +142,10 @@ Resets('are none for a RST, a wrong checksum, a short header, a later fragment, 
   assert.is(buildTcpReset(answerBuffer(), segment(0x02), true, 64, true), 0);
 });
 
-/** What the kernel answered, of packets with right and wrong checksums of 14 protocols, in INPUT, FORWARD and OUTPUT. */
-Checksums('passes what has a right one, UDP without, and GRE, ESP, AH, SCTP and UDP-Lite with any', () => {
+/**
+ * Which packets the kernel answered, with correct and wrong checksums of 14 protocols, in INPUT, FORWARD and OUTPUT.
+ */
+Checksums('accepts correct ones, UDP without one, and any for GRE, ESP, AH, SCTP and UDP-Lite', () => {
   const data = Buffer.from('abcdefghijklmnopqrstuvwxyz'.repeat(2));
   for (const protocol of [2, 4, 41, 89, 33, 253]) {
     assert.is(rejectChecksumOk(packetOf(protocol, data), true), false, `protocol ${protocol}, wrong`);
@@ -162,8 +167,11 @@ Checksums('passes what has a right one, UDP without, and GRE, ESP, AH, SCTP and 
   assert.ok(rejectChecksumOk(without, true));
 });
 
-/** With a record route that the host filled in, the kernel answered tracked TCP only; a RST in FORWARD never left. */
-Checksums('minds an IP checksum that an option left stale, unless conntrack has checked', () => {
+/**
+ * With a record route option that the host filled in, the kernel answered only tracked TCP; a RST in FORWARD never
+ * left.
+ */
+Checksums('rejects an IP checksum made stale by an option, unless conntrack has checked the packet', () => {
   const packet = segment(0x02);
   packet.bytes[packet.at + 8] ^= 0x55;
   assert.ok(rejectChecksumOk(packet, true));
@@ -177,8 +185,10 @@ Checksums('minds an IP checksum that an option left stale, unless conntrack has 
   assert.not(rejectChecksumOk(other, protocolOf(253).reachesChecksum(other)));
 });
 
-/** tcp_error, udp_error: the kernel answered none of these, with a record route filled in (the golden case of this name). */
-Checksums('conntrack does not come to look at the checksum of a header that cannot be', () => {
+/**
+ * tcp_error, udp_error: with a record route filled in, the kernel answered none of these (recorded as a golden case).
+ */
+Checksums('conntrack does not check the checksum if the header is invalid', () => {
   const packet = segment(0x02);
   assert.ok(tcp.reachesChecksum(packet));
   packet.bytes[packet.l4 + 12] = 4 << 4;
@@ -187,14 +197,14 @@ Checksums('conntrack does not come to look at the checksum of a header that cann
   assert.not(tcp.reachesChecksum(packet));
 });
 
-Checksums('trusts a packet that a snaplen cut', () => {
+Checksums('trusts a packet truncated by a snaplen', () => {
   const packet = segment(0x02, 'a longer piece of data');
   packet.available = 42;
   packet.bytes[36] ^= 1;
   assert.ok(rejectChecksumOk(packet, false));
 });
 
-/** The one's complement sum, the slow way: RFC 1071, section 1. */
+/** The one's complement sum, computed in the simplest way: RFC 1071, section 1. */
 function onesSum(bytes: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) sum += bytes[i] * 256 + (bytes[i + 1] ?? 0);

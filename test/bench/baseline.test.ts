@@ -22,7 +22,7 @@ const series = (key: string, unit: Measured['unit'], runs: number[]): Measured =
   row: 'row',
 });
 
-Baseline('a ratio is the best run over the best run of the yardstick; sizes and other programs have none', () => {
+Baseline('a ratio is fastest run / fastest run of the yardstick; sizes and other programs have none', () => {
   const measured = [
     series('est64', 'ns', [300, 200, 250]),
     series('start', 'ms', [90]),
@@ -33,7 +33,7 @@ Baseline('a ratio is the best run over the best run of the yardstick; sizes and 
   assert.equal(ratiosOf(measured, [120, 100, 500]), { est64: 2, start: 0.9 });
 });
 
-Baseline('more than a tenth slower is a loss; faster, or not in both, is none', () => {
+Baseline('more than 10 % slower is a loss; faster, or not in both, is not', () => {
   const baseline = { machine: '', packets: 1, ratios: { same: 2, slower: 2, lost: 2, faster: 2, gone: 2 } };
   const compared = compareRatios({ same: 2, slower: 2.19, lost: 2.21, faster: 1, fresh: 9 }, baseline);
   assert.equal(

@@ -28,7 +28,7 @@ const row = (name: string, contenders: Contender[], more: Partial<Row> = {}): Ro
   ...more,
 });
 
-/** Gives VALUES, one a run, and writes its name into DIARY. */
+/** A contender that returns VALUES, one per run, and writes its name to DIARY. */
 function contender(key: string, values: number[], diary: string[], isPeer = false): Contender {
   let run = 0;
   return {
@@ -65,7 +65,7 @@ Measure('contenders run in turn, rows with fewer rounds stop earlier', async () 
   );
 });
 
-Measure('another program that fails is left out; a failure of our own ends it, and everything is closed', async () => {
+Measure('another program that fails is left out; any other failure ends it and closes everything', async () => {
   const diary: string[] = [];
   const peer = contender('peer', [1], diary, true);
   const measured = await measure([row('a', [contender('a', [1, 2, 3], diary), peer])], 3);
@@ -88,7 +88,7 @@ Measure('another program that fails is left out; a failure of our own ends it, a
   assert.is(isClosed, true);
 });
 
-Measure('a goal is met by its median, and is left open where the other side is missing', async () => {
+Measure('a goal is judged by the median, and has no outcome if the other side is missing', async () => {
   const twice = {
     key: 'a',
     text: 'twice b',

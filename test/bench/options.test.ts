@@ -9,7 +9,7 @@ const Options = suite('options of the benchmark');
 
 const ROWS = ['est64', 'imix', 'new'];
 
-Options('nothing given: all rows, full size', () => {
+Options('the default is all rows in full size', () => {
   const options = parseOptions([], ROWS);
   assert.is(options.rows, undefined);
   assert.is(options.rounds, undefined);
@@ -59,7 +59,7 @@ Options('the help names every option and every row', () => {
   assert.match(help, /est64 {2}what it is/);
 });
 
-Options('the program itself: help with 0, wrong options with 2 and a plain message', () => {
+Options('the program exits with 0 after the help, and with 2 and a plain message after incorrect usage', () => {
   const main = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
   const run = (arg: string) => spawnSync(process.execPath, [main, arg], { encoding: 'utf8' });
   const help = run('--help');

@@ -20,7 +20,7 @@ const PLOT = {
   ],
 };
 
-/** Throws where TEXT is not well-formed, as far as tags, attributes and entities go. */
+/** Throws if the tags, attributes or entities of TEXT are not well-formed. */
 function checkXml(text: string): void {
   const open: string[] = [];
   const rest = text.replace(/<(\/?)([a-z]+)((?: [a-zA-Z-]+="[^"<&]*")*)(\/?)>/g, (_, end, name, _attributes, empty) => {
@@ -33,7 +33,7 @@ function checkXml(text: string): void {
   assert.not.match(rest, /&(?!amp;|lt;|gt;)/);
 }
 
-Svg('is well-formed, and holds every label and every point', () => {
+Svg('is well-formed and contains every label and every point', () => {
   const svg = drawPlot(PLOT);
   checkXml(svg);
   assert.match(svg, 'cost &lt;of&gt; a &amp; b');
@@ -50,7 +50,7 @@ Svg('the x axis is logarithmic, the y axis starts at 0', () => {
   assert.is(ten[1] > thousand[1], true, 'more is higher');
 });
 
-Svg('ticks are round numbers that reach the most', () => {
+Svg('ticks are round numbers that reach the maximum', () => {
   assert.equal(ticksUpTo(100), [0, 20, 40, 60, 80, 100]);
   assert.equal(ticksUpTo(101), [0, 20, 40, 60, 80, 100, 120]);
   assert.equal(ticksUpTo(2600), [0, 500, 1000, 1500, 2000, 2500, 3000]);

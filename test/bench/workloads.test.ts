@@ -27,7 +27,7 @@ Workloads.before(() => {
 });
 Workloads.after(() => rmSync(dir, { recursive: true }));
 
-/** What comes of captures at eth0 and docker0, with LINES before the FORWARD chain of the Docker example. */
+/** Replays captures on eth0 and docker0, with LINES at the start of FORWARD in the rules of the Docker example. */
 function replayed(files: { eth0?: string; docker0?: string }, lines: readonly string[] = []): Summary {
   const rulesPath = join(dir, 'rules.v4');
   writeFileSync(rulesPath, withForwardRules(DOCKER_RULES, lines));
@@ -40,7 +40,7 @@ function replayed(files: { eth0?: string; docker0?: string }, lines: readonly st
 
 const isHere = (program: string) => spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
 
-/** Frames of PATH that tshark shows for FILTER, with every checksum and sequence number looked at. */
+/** Frames of PATH that match FILTER in tshark, which checks all checksums and sequence numbers. */
 function tsharkShows(path: string, filter: string): string {
   const checks = ['ip.check_checksum', 'tcp.check_checksum', 'udp.check_checksum'].flatMap((name) => [
     '-o',
@@ -55,7 +55,7 @@ function tsharkShows(path: string, filter: string): string {
 
 const WRONG = 'ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0';
 
-/** Both sides of a workload in one capture, as a wire between client and host would show them were there no NAT. */
+/** Both sides of a workload in one capture, as if there were no NAT between client and server. */
 function expectSound(paths: readonly string[]): void {
   if (!isHere('tshark')) return;
   for (const path of paths) {
@@ -67,7 +67,7 @@ function expectSound(paths: readonly string[]): void {
   }
 }
 
-Workloads('est64: 64-byte frames of so many connections, all in their window, all forwarded and translated', () => {
+Workloads('est64: 64-byte frames of established connections, all in window, forwarded and translated', () => {
   const { eth0, docker0 } = writeEst64(dir, 1000, 50);
   expectSound([eth0, docker0]);
   const frames = [...readCapture(eth0), ...readCapture(docker0)];
@@ -83,7 +83,7 @@ Workloads('est64: 64-byte frames of so many connections, all in their window, al
   }
 });
 
-Workloads('of one count est64 is always the same', () => {
+Workloads('est64 is always the same for the same counts', () => {
   const first = writeEst64(dir, 500, 20);
   const bytes = [first.eth0, first.docker0].map((path) => readFileSync(path));
   const again = writeEst64(dir, 500, 20);
@@ -100,7 +100,7 @@ Workloads(
     for (const { frame } of [...readCapture(eth0), ...readCapture(docker0)]) {
       count.set(frame.length, (count.get(frame.length) ?? 0) + 1);
     }
-    // 24 packets with data of each of the 12, and the 3 of each handshake, which are short.
+    // 24 packets with data for each of the 12 sizes, and 3 short ones for each handshake.
     assert.equal([...count].sort(), [
       [1514, 24],
       [594, 96],
@@ -120,7 +120,7 @@ Workloads('new: every packet opens a connection', () => {
   assert.is(connections.count, 2000);
 });
 
-Workloads('the rules before the matching one: as many as asked for, none of which matches', () => {
+Workloads('the rules before the matching one have the requested number, and none matches', () => {
   const { eth0, docker0 } = writeEst64(dir, 200, 10);
   const lines = missingRules(300);
   assert.is(lines.length, 300);
@@ -132,18 +132,18 @@ Workloads('the rules before the matching one: as many as asked for, none of whic
   assert.ok(forward.every(({ number }) => number > 300));
 });
 
-Workloads('the rules that read each packet let all through; two of them count', () => {
+Workloads('the rules that read each packet let all packets through; two of them count', () => {
   const { eth0, docker0 } = writeEst64(dir, 5000, 100);
   const { packets, rules } = replayed({ eth0, docker0 }, PER_PACKET_RULES);
   assert.is(packets.forwarded, 5000);
   const matched = (text: string) => rules.find(({ rule }) => rule.includes(text))?.packets;
-  // 5,000 packets in 50 ms: the burst, and nothing more before a tenth of a second is over.
+  // 5,000 packets in 50 ms: the burst matches, and nothing more within the first 100 ms.
   assert.is(matched('-m limit'), 5);
   assert.is(matched('--mode nth'), 5);
   assert.is(matched('--tcp-flags'), undefined);
 });
 
-Workloads('ClassBench filters are read as they stand', () => {
+Workloads('ClassBench filters are parsed', () => {
   const [filter] = parseFilters(
     '@37.184.89.216/29\t37.184.85.16/29\t7648 : 7650\t0 : 65535\t0x11/0xFF\t0x0000/0x0000\t\n',
   );
@@ -153,7 +153,7 @@ Workloads('ClassBench filters are read as they stand', () => {
   assert.throws(() => parseFilters('@1.2.3.4/32 nonsense'), 'line 1 is no ClassBench filter');
 });
 
-Workloads('ClassBench rules repeat over shifted addresses, and each header falls into one of them', () => {
+Workloads('ClassBench rules are repeated with shifted addresses, and each header matches one of them', () => {
   const text = readFileSync(join(PROJECT, 'bench/classbench-fw1.txt'), 'utf8');
   const filters = repeatFilters(parseFilters(text), 3000);
   const lines = filters.map(ruleOf);
@@ -171,7 +171,7 @@ Workloads('ClassBench rules repeat over shifted addresses, and each header falls
   assert.is(sum, 2000);
 });
 
-Workloads('the stream is a capture of whole packets that go on in time', () => {
+Workloads('the stream is a capture of complete packets with increasing timestamps', () => {
   const path = join(dir, 'stream.pcap');
   const bytes = 24 + 10_050 * (16 + 1514) + 700;
   writeFileSync(path, '');

@@ -6,7 +6,7 @@ import { UsageError } from '../../cli/errors.js';
 
 const Args = suite('args');
 
-/** What is said about a faulty command line. */
+/** The error message for an invalid command line. */
 function complaint(args: string[], spec: CommandSpec = REPLAY): string {
   try {
     parseCommand(spec, args);
@@ -36,7 +36,7 @@ Args('suggests the nearest option', () => {
   assert.is(complaint(['--completely-other']), 'unknown option: --completely-other');
 });
 
-Args('says what is wrong with a value', () => {
+Args('describes invalid values', () => {
   assert.is(complaint(['--rules']), '--rules requires a FILE');
   assert.is(complaint(['--rules', '--host', 'h']), '--rules requires a FILE');
   assert.is(complaint(['--engine']), '--engine requires an ENGINE');

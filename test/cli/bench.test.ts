@@ -77,7 +77,7 @@ Bench("rules are evaluated as often as the kernel's counters imply", () => {
   assert.equal(forward, { table: 'filter', chain: 'FORWARD', packets: 26, asked: 85 });
 });
 
-/** What the rules of a golden case cost. */
+/** The costs of the rules of a golden case. */
 function costsOf({ rulesPath, hostPath, inputs }: GoldenCase): readonly RuleCost[] {
   const host = loadHost(readFileSync(hostPath, 'utf8'), hostPath);
   const probed = withProbes(parseRuleset(readFileSync(rulesPath, 'utf8'), rulesPath));

@@ -34,7 +34,7 @@ function file(name: string, text: string): string {
   return join(dir, name);
 }
 
-/** A failing call: nothing on stdout, one message for people on stderr, this exit code. */
+/** Expects a call to fail with EXIT_CODE, a message on stderr and nothing on stdout. */
 function fails(exitCode: number, says: string, ...args: string[]): void {
   const { status, stdout, stderr } = nfreplay(...args);
   assert.match(stderr, says);
@@ -43,7 +43,7 @@ function fails(exitCode: number, says: string, ...args: string[]): void {
   assert.not.match(stderr, /^\s+at /m, 'no stack trace');
 }
 
-Main('says its version, and how it is called', () => {
+Main('prints its version and its help', () => {
   const { version } = JSON.parse(
     readFileSync(fileURLToPath(new URL('../../../package.json', import.meta.url)), 'utf8'),
   );

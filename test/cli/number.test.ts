@@ -4,7 +4,7 @@ import { formatNumber } from '../../cli/number.js';
 
 const Numbers = suite('numbers as people read them');
 
-Numbers('thousands are set off by commas, and small values have one decimal', () => {
+Numbers('thousands are separated by commas, and small values have one decimal place', () => {
   for (const [value, text] of [
     [0, '0'],
     [7, '7'],

@@ -31,7 +31,7 @@ Replay.after(() => rmSync(dir, { recursive: true }));
 
 const out = (name: string) => join(dir, name);
 
-/** A replay of the benchmark's conversations with a published port. */
+/** Replays the benchmark's conversations with a published port. */
 function options(outName: string, changes: Partial<ReplayOptions> = {}): ReplayOptions {
   return {
     rulesPath: RULES,
@@ -57,7 +57,7 @@ function sameFolders(one: string, other: string): void {
   for (const name of readdirSync(one)) bytesEqual(readFileSync(join(one, name)), readFileSync(join(other, name)), name);
 }
 
-Replay('counts as the kernel counted, and writes every file', () => {
+Replay("has the kernel's counters and writes every file", () => {
   const summary = replay(options('whole'));
   assert.equal(readdirSync(out('whole')), [
     'conntrack.txt',
@@ -68,7 +68,7 @@ Replay('counts as the kernel counted, and writes every file', () => {
     'rules.v4',
     'summary.json',
   ]);
-  // What Linux 6.18 said after the same packets.
+  // The output of Linux 6.18 after the same packets.
   const rules = readFileSync(join(out('whole'), 'rules.v4'), 'utf8');
   for (const line of [
     '[20:800] -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER',
@@ -101,7 +101,7 @@ Replay('counts as the kernel counted, and writes every file', () => {
   assert.equal(JSON.parse(readFileSync(join(out('whole'), 'summary.json'), 'utf8')), summary);
 });
 
-Replay('gives the same files again, byte for byte, with any engine', () => {
+Replay('writes the same files, byte for byte, with every engine', () => {
   replay(options('first'));
   for (const engine of EMULATOR_ENGINES) {
     replay(options(engine, { engine }));
@@ -109,8 +109,8 @@ Replay('gives the same files again, byte for byte, with any engine', () => {
   }
 });
 
-Replay('gives the same files of captures of many blocks, with any engine', () => {
-  // Some 10 MB a side: a block is 256 KiB, and half a MiB is gathered before it is written.
+Replay('writes the same files with every engine if captures have many blocks', () => {
+  // About 10 MB per side: a block is 256 KiB, and output is written in chunks of 512 KiB.
   const { eth0, docker0 } = writeEst64(dir, 140_000, 500, [64, 200]);
   const inputs = [
     { iface: 'eth0', path: eth0 },
@@ -122,7 +122,7 @@ Replay('gives the same files of captures of many blocks, with any engine', () =>
   }
 });
 
-Replay('reads from standard input and writes all that leaves to standard output, in the order in which it left', () => {
+Replay('reads from standard input and writes what leaves to standard output, in order', () => {
   replay(options('folder'));
   const captures = ['eth0', 'docker0'].map((name) => readFile(join(out('folder'), `${name}.pcap`)));
   const expected = captures.flatMap(({ records }) => records).sort((a, b) => a.tsSec - b.tsSec || a.tsNsec - b.tsNsec);
@@ -145,8 +145,8 @@ Replay('reads from standard input and writes all that leaves to standard output,
   }
 });
 
-Replay('stitches the clients’ side of it to the same connections', () => {
-  // The clients saw what left by eth0 and what came in there: together, one capture of whole conversations.
+Replay('stitches the clients’ side to the same connections', () => {
+  // The clients saw what left by eth0 and what arrived there: together, a capture of whole conversations.
   replay(options('both-sides'));
   const one = out('one-side.pcap');
   writeFileSync(one, mergeCaptures(work.eth0, join(out('both-sides'), 'eth0.pcap')));
@@ -164,14 +164,14 @@ Replay('stitches the clients’ side of it to the same connections', () => {
   );
 });
 
-Replay('takes the first packets only where that is asked', () => {
+Replay('replays only the first packets if there is a limit', () => {
   const summary = replay(options('limited', { limit: 7 }));
   assert.is(summary.packets.read, 7);
   assert.is(summary.packets.forwarded, 7);
   assert.is(replay(options('none', { limit: 0 })).packets.read, 0);
 });
 
-Replay('replays what is whole of a capture with a cut tail, and says so', () => {
+Replay('replays the complete records of a truncated capture, with a warning', () => {
   const path = out('cut.pcap');
   writeFileSync(path, readFileSync(work.eth0));
   truncateSync(path, 24 + 80 * 10 + 33);
@@ -181,7 +181,7 @@ Replay('replays what is whole of a capture with a cut tail, and says so', () => 
   assert.match(summary.warnings[0], `${path}: byte 824: `);
 });
 
-Replay('leaves the folder as it was where it fails in the middle', () => {
+Replay('leaves the result folder unchanged if it fails in the middle', () => {
   replay(options('kept'));
   const before = readFileSync(join(out('kept'), 'summary.json'));
   const path = out('damaged.pcap');
@@ -203,7 +203,7 @@ Replay('leaves the folder as it was where it fails in the middle', () => {
   );
 });
 
-Replay('removes what it wrote where it is given up', () => {
+Replay('removes what it wrote if it is abandoned', () => {
   const steps = replaySteps(options('given-up', { limit: 100_000, inputs: repeated(60) }));
   assert.is(steps.next().done, false);
   assert.ok(readdirSync(dir).some((name) => name.startsWith('.given-up.partial-')));
@@ -212,7 +212,7 @@ Replay('removes what it wrote where it is given up', () => {
   assert.not(readdirSync(dir).some((name) => name.includes('partial')));
 });
 
-Replay('a rule that is not supported: an error, or with lax a warning and no match', () => {
+Replay('an unsupported rule is an error, or with lax a warning and never matches', () => {
   const rulesPath = changed(RULES, 'odd.v4', (text) =>
     text.replace('-A INPUT -p icmp', '-A INPUT -m quota --quota 5 -j DROP\n-A INPUT -p icmp'),
   );
@@ -224,7 +224,7 @@ Replay('a rule that is not supported: an error, or with lax a warning and no mat
   assert.is(summary.packets.forwarded, PACKETS);
 });
 
-Replay('refuses inputs that make no sense', () => {
+Replay('refuses invalid inputs', () => {
   const refuse = (changes: Partial<ReplayOptions>, says: string) =>
     assert.throws(
       () => replay(options('refused', changes)),
@@ -240,7 +240,7 @@ Replay('refuses inputs that make no sense', () => {
   assert.not(existsSync(out('refused')));
 });
 
-/** One capture so many times over. */
+/** A capture repeated COUNT times. */
 function repeated(times: number): { iface: string; path: string }[] {
   return Array.from({ length: times }, () => ({ iface: 'eth0', path: work.eth0 }));
 }

@@ -1,4 +1,4 @@
-/** summary.json is what docs/schema/summary.schema.json and docs/summary.md say. */
+/** summary.json matches docs/schema/summary.schema.json and docs/summary.md. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ Schema('the summaries of all golden cases are valid', () => {
   }
 });
 
-Schema('what is not in the schema is noticed', () => {
+Schema('members that are not in the schema are errors', () => {
   const summary = JSON.parse(summaryText(GOLDEN[0]));
   for (const change of [
     { schema: 1 },
@@ -62,11 +62,11 @@ Schema('every reason is in the schema and in the documentation', () => {
   for (const reason of Object.keys(REASONS)) assert.ok(text.includes(`\`${reason}\``), reason);
 });
 
-Schema('an input file is known by its size and its SHA-256', () => {
+Schema('an input file is identified by its size and its SHA-256', () => {
   const path = join(dir, 'capture');
   const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
   writeFileSync(path, 'abc');
-  // FIPS 180-4's example.
+  // The example in FIPS 180-4.
   const abc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
   assert.equal(recordFile(path), { path, sizeBytes: 3, sha256: abc });
   const long = Buffer.alloc(2 ** 22 + 3, 'nfreplay');

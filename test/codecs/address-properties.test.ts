@@ -1,4 +1,4 @@
-/** Addresses as values: what RFC 5952 and the C library say of their text, and what holds for all of them. */
+/** Addresses as values: their text form by RFC 5952 and the C library, and properties of all addresses. */
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,7 +22,7 @@ console.log(`seed ${seed}`);
 const holds = <Values extends [unknown, ...unknown[]]>(property: fc.IProperty<Values>): void =>
   fc.assert(property, { seed, numRuns: 500 });
 
-/** Bytes with many zeros, and with zeros side by side, as addresses have them. */
+/** Bytes with many zeros, and with runs of zeros, as in addresses. */
 const byte = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
   { weight: 2, arbitrary: fc.integer({ min: 0, max: 255 }) },
@@ -38,7 +38,7 @@ const addressAndLength = address.chain((one) =>
 const toBigInt = (one: Address): bigint => one.bytes.reduce((number, next) => number * 256n + BigInt(next), 0n);
 
 Properties('IPv6 is written as RFC 5952 and inet_ntop write it', () => {
-  // The examples of RFC 5952, sections 1 to 5, and what inet_ntop of glibc 2.36 makes of the rest.
+  // The examples of RFC 5952, sections 1 to 5; the others are the output of inet_ntop in glibc 2.36.
   const texts: [text: string, canonical: string][] = [
     ['2001:0db8::0001', '2001:db8::1'],
     ['2001:db8:0:0:0:0:2:1', '2001:db8::2:1'],
@@ -72,7 +72,7 @@ Properties('refuses what inet_pton refuses', () => {
   for (const text of texts) assert.is(parseAddress(text), undefined, text);
 });
 
-Properties('text is read back as the same address, and no two addresses have the same', () => {
+Properties('text parses to the same address, and different addresses have different text', () => {
   holds(fc.property(address, (one) => parseAddress(String(one))!.equals(one)));
   holds(fc.property(address, address, (a, b) => (String(a) === String(b)) === a.equals(b)));
   // The URL standard writes IPv6 as RFC 5952 does, except that it has no mixed notation.
@@ -84,7 +84,7 @@ Properties('text is read back as the same address, and no two addresses have the
   );
 });
 
-Properties('any text is an address or refused, never a crash', () => {
+Properties('any text is an address or undefined, never a crash', () => {
   const part = fc.constantFrom('::', ':', '.', '0', '1', 'ffff', '255', '256', '00', '/', 'g', '-', ' ');
   const texts = fc.oneof(
     fc.string(),
@@ -98,7 +98,7 @@ Properties('any text is an address or refused, never a crash', () => {
   );
 });
 
-Properties('compare as the numbers that they are', () => {
+Properties('are ordered like numbers', () => {
   holds(
     fc.property(
       ipv6,
@@ -110,7 +110,7 @@ Properties('compare as the numbers that they are', () => {
   holds(fc.property(ipv4, ipv6, (a, b) => compareAddresses(a, b) < 0 && compareAddresses(b, a) > 0));
 });
 
-Properties('counting up and down ends where the family ends', () => {
+Properties('counting up and down ends at the limits of the family', () => {
   holds(
     fc.property(address, fc.integer(), (one, count) => {
       const sum = toBigInt(one) + BigInt(count);
@@ -122,7 +122,7 @@ Properties('counting up and down ends where the family ends', () => {
   );
 });
 
-Properties('a prefix holds the addresses from its first to its last', () => {
+Properties('a prefix contains the addresses from its first to its last', () => {
   holds(
     fc.property(addressAndLength, fc.integer({ min: -2, max: 2 }), ([one, length], off) => {
       const mask = prefixMask(one.family, length);
@@ -141,7 +141,7 @@ Properties('a prefix holds the addresses from its first to its last', () => {
   assert.is(parseAddress('::ffff:1.2.3.4')!.hasPrefix(parseAddress('1.2.3.4')!, 0), false, 'another family');
 });
 
-Properties('both kinds of hot numbers are the address, and no kind of IPv6', () => {
+Properties('both kinds of hot numbers represent the address, and IPv6 has neither', () => {
   holds(
     fc.property(ipv4, (one) => {
       const view = new DataView(one.bytes.buffer);

@@ -5,10 +5,10 @@ import { formatLoaded, portToHostOrder, portToLoaded, toHostOrder, toLoaded } fr
 
 const Address = suite('address');
 
-/** What four bytes on the wire are as an int32 loaded little-endian. */
+/** Four bytes on the wire as an int32 loaded little-endian. */
 const loaded = (...bytes: number[]) => new DataView(Uint8Array.from(bytes).buffer).getInt32(0, true);
 
-Address('is text and wire bytes', () => {
+Address('converts text and wire bytes', () => {
   const known: [string, number][] = [
     ['0.0.0.0', 0],
     ['255.255.255.255', -1],
@@ -23,7 +23,7 @@ Address('is text and wire bytes', () => {
   }
 });
 
-Address('refuses what is no dotted address', () => {
+Address('refuses text that is not a dotted quad', () => {
   for (const text of ['', '1.2.3', '1.2.3.4.5', '256.1.1.1', '01.2.3.4', '1.2.3.4/8', ' 1.2.3.4', 'eth0']) {
     assert.is(parseAddress(text), undefined, text);
   }

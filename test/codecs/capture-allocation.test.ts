@@ -12,10 +12,10 @@ Allocation.after(() => scratch.remove());
 const PACKETS = 100_000;
 const ROUNDS = 8;
 
-/** An IPv4 frame of 78 bytes, as far as a link header is concerned. */
+/** A frame of 78 bytes with the link header of IPv4. */
 const FRAME = Buffer.concat([Buffer.from('0200000000010200000000020800', 'hex'), pattern(64)]);
 
-/** Read INPUTS merged, write them to one file; the bytes of heap that this took a packet. */
+/** Reads INPUTS merged and writes them to one file; returns the bytes of heap allocated per packet. */
 function heapBytesAPacket(inputs: string[]): number {
   const readers = inputs.map((path) => openCaptureFile(path));
   const merger = new CaptureMerger(readers);
@@ -37,8 +37,8 @@ function heapBytesAPacket(inputs: string[]): number {
 }
 
 /**
- * The second least of the rounds. An object a packet would be 16 bytes or more in each of them, but for those in which a
- * garbage collection takes them back, which are left out; code that V8 has not compiled yet makes some as well.
+ * The second least of the rounds. An object a packet would be 16 bytes or more in each of them, but for those in which
+ * a garbage collection takes them back, which are left out; code that V8 has not compiled yet makes some as well.
  */
 function steadyHeapBytes(inputs: string[]): number {
   const kept = Array.from({ length: ROUNDS }, () => heapBytesAPacket(inputs)).filter((bytes) => bytes >= 0);
@@ -55,7 +55,7 @@ function nanosecondPcap(name: string): string {
   return scratch.file(pcap({ magic: 0xa1b23c4d, records }), name);
 }
 
-Allocation('a packet of a pcap is read, merged and written without any', () => {
+Allocation('a packet of a pcap is read, merged and written without allocating', () => {
   const inputs = [nanosecondPcap('a.pcap'), nanosecondPcap('b.pcap')];
   for (const files of [inputs.slice(0, 1), inputs]) {
     const bytes = steadyHeapBytes(files);
@@ -63,7 +63,7 @@ Allocation('a packet of a pcap is read, merged and written without any', () => {
   }
 });
 
-Allocation('a packet of a pcapng is read and written without any', () => {
+Allocation('a packet of a pcapng is read and written without allocating', () => {
   const blocks = new PcapngBlocks();
   const parts = [blocks.section(), blocks.interface(1, { resolution: 9 })];
   for (let index = 0; index < PACKETS; index++) {

@@ -23,7 +23,7 @@ Damage.after(() => scratch.remove());
 
 const ROUNDS = 1500;
 
-/** What reading BYTES gives, or the CaptureError that it throws; anything else that it throws fails the test. */
+/** The result of reading BYTES, or the CaptureError that it throws. Any other error fails the test. */
 function attempt(bytes: Uint8Array, blockBytes?: number): ReadCapture | CaptureError {
   try {
     return scratch.read(bytes, blockBytes);
@@ -61,7 +61,7 @@ function cutEverywhere(file: Buffer, boundaries: [byte: number, packets: number]
   }
 }
 
-Damage('a pcap that is cut at any byte is read up to the last whole record', () => {
+Damage('a pcap truncated at any byte is read up to the last complete record', () => {
   const packets = [pattern(3), pattern(0), pattern(61, 2)];
   const file = pcap({ records: packets.map((packet, index) => [index, 0, packet]) });
   cutEverywhere(
@@ -76,7 +76,7 @@ Damage('a pcap that is cut at any byte is read up to the last whole record', () 
   );
 });
 
-Damage('a pcapng that is cut at any byte is read up to the last whole block', () => {
+Damage('a pcapng truncated at any byte is read up to the last complete block', () => {
   const blocks = new PcapngBlocks();
   const packets = [pattern(3), pattern(61, 2), pattern(5)];
   const parts: [Buffer, number][] = [
@@ -95,12 +95,12 @@ Damage('a pcapng that is cut at any byte is read up to the last whole block', ()
   cutEverywhere(Buffer.concat(parts.map(([block]) => block)), boundaries, packets);
 });
 
-Damage('a cut says where, and how much is there', () => {
+Damage('a cut has its position, and how many bytes are left', () => {
   const path = scratch.file(pcap({ records: [[0, 0, pattern(60)]] }).subarray(0, 50), 'cut.pcap');
   assert.is(readFile(path).cutAt, 24);
 });
 
-Damage('no damage makes anything but a CaptureError, nor reads forever', () => {
+Damage('no damage causes anything but a CaptureError, or an endless loop', () => {
   const seed = testSeed();
   console.log(`TEST_SEED=${seed}`);
   const random = seededRandom(seed);
@@ -130,7 +130,7 @@ Damage('no damage makes anything but a CaptureError, nor reads forever', () => {
   assert.ok(damaged > ROUNDS / 10, `only ${damaged} of ${ROUNDS} were noticed`);
 });
 
-Damage('random bytes behind a header are an error or a cut, never packets without end', () => {
+Damage('random bytes after a header are an error or a cut, never an endless number of packets', () => {
   const seed = testSeed();
   const random = seededRandom(seed);
   const blocks = new PcapngBlocks();

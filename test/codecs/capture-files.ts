@@ -1,4 +1,7 @@
-/** Captures for tests: built by hand, byte by byte, from the drafts of the formats; the samples; and readers' results. */
+/**
+ * Captures for tests, built byte by byte from the specifications of the formats; the sample captures; and results of
+ * readers.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +15,7 @@ export const SAMPLES = fileURLToPath(
   new URL(import.meta.url.includes('/dist/test/') ? '../../../test/captures/' : '../captures/', import.meta.url),
 );
 
-/** A record as the tests want it: a copy, and where it was. */
+/** A copy of a record, and its position. */
 export interface ReadRecord {
   tsSec: number;
   tsNsec: number;
@@ -27,7 +30,7 @@ export interface ReadCapture {
   cutAt: number | null;
 }
 
-/** All records of READER, and where it was cut; checks on the way that every record lies in the buffer that is shown. */
+/** All records of READER, and the cut. Checks that every record is within the reader's buffer. */
 function drain(reader: CaptureReader): ReadCapture {
   const records: ReadRecord[] = [];
   while (reader.next()) {
@@ -37,7 +40,7 @@ function drain(reader: CaptureReader): ReadCapture {
     if (!(tsNsec >= 0 && tsNsec < 1e9 && Number.isInteger(tsNsec))) throw new Error(`nanoseconds: ${tsNsec}`);
     const packet = Buffer.from(bytes.subarray(at, at + caplen));
     records.push({ tsSec, tsNsec, wirelen, linktype, interfaceIndex, packet });
-    // What a consumer may do: overwrite the packet and 16 bytes before it.
+    // A consumer may overwrite the packet and the 16 bytes before it.
     bytes.fill(0xee, at - 16, at + caplen);
   }
   if (reader.next()) throw new Error('a record behind the end');
@@ -53,11 +56,11 @@ export function readFile(path: string, blockBytes?: number): ReadCapture {
   }
 }
 
-/** A folder for the files of one test; `remove` when done. */
+/** A folder for the files of one test. Call `remove` at the end. */
 export class Scratch {
   readonly folder = mkdtempSync(join(tmpdir(), 'nfreplay-captures-'));
 
-  /** Write BYTES and say where. */
+  /** Writes BYTES to a file; returns its path. */
   file(bytes: Uint8Array, name = 'test.pcap'): string {
     const path = join(this.folder, name);
     writeFileSync(path, bytes);
@@ -68,7 +71,7 @@ export class Scratch {
     return join(this.folder, name);
   }
 
-  /** Read BYTES as a capture. */
+  /** Reads BYTES as a capture. */
   read(bytes: Uint8Array, blockBytes?: number): ReadCapture {
     return readFile(this.file(bytes), blockBytes);
   }
@@ -78,7 +81,7 @@ export class Scratch {
   }
 }
 
-/** Integers in the byte order of choice, one behind the other. */
+/** Integers in sequence, in either byte order. */
 export class Bytes {
   readonly #parts: Buffer[] = [];
   readonly #isLittleEndian: boolean;
@@ -169,7 +172,7 @@ export class PcapngBlocks {
     return this.block(1, body.u16(0, 0).buffer);
   }
 
-  /** An enhanced packet block, with a comment behind the packet. */
+  /** An enhanced packet block, with a comment after the packet. */
   packet(index: number, time: bigint, packet: Uint8Array, wirelen = packet.length): Buffer {
     const body = this.#bytes()
       .u32(index, Number(time >> 32n), Number(time & 0xffffffffn), packet.length, wirelen)
@@ -181,7 +184,7 @@ export class PcapngBlocks {
     return this.block(6, body.buffer);
   }
 
-  /** A packet block of old (type 2). */
+  /** An obsolete packet block (type 2). */
   obsoletePacket(index: number, time: bigint, packet: Uint8Array, wirelen = packet.length): Buffer {
     const body = this.#bytes()
       .u16(index, 7)
@@ -199,7 +202,7 @@ export class PcapngBlocks {
   }
 }
 
-/** LENGTH bytes that differ with SALT and from byte to byte. */
+/** LENGTH bytes that depend on SALT and differ from byte to byte. */
 export function pattern(length: number, salt = 0): Buffer {
   return Buffer.from(Array.from({ length }, (_, index) => (index * 31 + salt * 7 + (index >> 8)) & 0xff));
 }
@@ -213,7 +216,7 @@ export function seededRandom(seed: number): (below: number) => number {
   };
 }
 
-/** A seed for a random test: that of the environment, so that a failure can be had again, or a new one. */
+/** A seed for a random test: TEST_SEED, to reproduce a failure, or a new one. */
 export function testSeed(): number {
   return Number(process.env.TEST_SEED ?? Date.now() % 1_000_000_007);
 }
@@ -222,7 +225,7 @@ export function isInstalled(tool: string): boolean {
   return spawnSync(tool, ['--version']).error === undefined;
 }
 
-/** What TOOL prints, its warnings left out. */
+/** The output of TOOL, without warnings. */
 export function output(tool: string, ...args: string[]): string {
   const { stdout, status, stderr } = spawnSync(tool, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
   if (status !== 0) throw new Error(`${tool} ${args.join(' ')}: ${stderr}`);

@@ -75,7 +75,7 @@ for (const name of SAMPLE_NAMES.filter((sample) => sample.endsWith('.pcap'))) {
   });
 }
 
-/** How many frames of NAME hold IPv4 for the host, and how many are skipped for each reason. */
+/** How many frames of NAME contain IPv4 for the host, and how many are skipped for each reason. */
 function countKinds(name: string): Partial<Record<LinkSkip | 'ipv4', number>> {
   const counts: Partial<Record<LinkSkip | 'ipv4', number>> = {};
   const reader = openCaptureFile(join(SAMPLES, name));
@@ -89,14 +89,14 @@ function countKinds(name: string): Partial<Record<LinkSkip | 'ipv4', number>> {
   return counts;
 }
 
-/** The number of frames in NAME that the display FILTER of Wireshark lets through. */
+/** The number of frames in NAME that match the Wireshark display filter FILTER. */
 function countByTshark(name: string, filter: string): number {
   return output('tshark', '-r', join(SAMPLES, name), '-Y', filter, '-T', 'fields', '-e', 'frame.number')
     .split('\n')
     .filter((line) => line !== '').length;
 }
 
-withTshark('what is skipped, and why, is what tshark sees in the frames', () => {
+withTshark('frames are skipped for the reasons that tshark sees in them', () => {
   const name = 'arkime_synthetic.pcap';
   const { ipv4, ipv6, arp, vlan, ...rest } = countKinds(name);
   assert.is(ipv4, countByTshark(name, 'eth.type == 0x0800'));

@@ -7,7 +7,7 @@ const Checksum = suite('checksum');
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** RFC 1071, section 4.1, word by word and with nothing clever. */
+/** RFC 1071, section 4.1, word by word in the simplest way. */
 function slowly(bytes: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i] << 8) | (bytes[i + 1] ?? 0);
@@ -22,7 +22,7 @@ Checksum('RFC 1071, section 3: 00 01 f2 03 f4 f5 f6 f7 sums up to ddf2', () => {
   assert.is(internetChecksum(viewOf(bytes), 0, 8), 0x220d);
 });
 
-Checksum('of any bytes at any place is what adding them up word by word gives, up to 65535 of them', () => {
+Checksum('is the word-by-word sum for any bytes at any offset, up to 65535 of them', () => {
   const seed = (Math.random() * 2 ** 32) >>> 0;
   console.log(`  seed ${seed}`);
   const random = new Random(seed);

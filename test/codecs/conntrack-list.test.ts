@@ -12,7 +12,7 @@ const word = (...bytes: number[]) => new DataView(Uint8Array.from(bytes).buffer)
 const client = address('203.0.113.7');
 const host = address('192.0.2.10');
 
-/** A connection from the client to the host, of which one packet was seen. */
+/** A connection from the client to the host with one packet. */
 function opened(
   [protocol, protocolName, tuple]: [number, string, ListedTuple],
   ports: number,

@@ -10,7 +10,7 @@ Merge.after(() => scratch.remove());
 
 type Time = [seconds: number, nanoseconds: number];
 
-/** A capture with a record at each of TIMES; the packet's first bytes are NAME and the number of the record. */
+/** A capture with a record at each of TIMES. The first bytes of each packet are NAME and the number of the record. */
 function capture(name: number, times: Time[]): string {
   const records = times.map(
     ([seconds, nanoseconds], index) => [seconds, nanoseconds, Buffer.from([name, index & 0xff, index >> 8])] as const,
@@ -27,7 +27,7 @@ function merged(...captures: Time[][]): string[] {
     const { bytes, at } = readers[index];
     assert.is(bytes[at], index, 'the reader stands on a record of its own');
     order.push(`${index}:${bytes[at + 1] + (bytes[at + 2] << 8)}`);
-    // What a consumer may do to the record.
+    // A consumer may modify the record.
     bytes.fill(0, at - 16, at + 3);
   }
   assert.is(merger.next(), -1);
@@ -70,7 +70,7 @@ Merge('takes equal times in the order of the captures', () => {
 });
 
 Merge('keeps the order of a capture whose time runs backwards', () => {
-  // 0:1 is late; 0:2, though earlier than everything, has to wait for it.
+  // 0:1 is late, and 0:2 must wait for it although it is earlier than everything else.
   assert.equal(
     merged(
       [
@@ -102,7 +102,7 @@ Merge('compares to the nanosecond, also beyond 2038', () => {
   );
 });
 
-Merge('of one capture, of empty ones and of none', () => {
+Merge('accepts a single capture, empty ones and none', () => {
   assert.equal(
     merged([
       [5, 0],
@@ -115,7 +115,7 @@ Merge('of one capture, of empty ones and of none', () => {
   assert.equal(merged(), []);
 });
 
-Merge('is what a stable sort says, where time runs forward in each capture', () => {
+Merge('equals a stable sort if time runs forward in each capture', () => {
   const seed = testSeed();
   const random = seededRandom(seed);
   for (let round = 0; round < 20; round++) {
@@ -134,7 +134,7 @@ Merge('is what a stable sort says, where time runs forward in each capture', () 
   }
 });
 
-Merge('says how far it is', () => {
+Merge('reports its progress', () => {
   const readers = [pattern(10), pattern(20)].map((packet, index) =>
     openCaptureFile(scratch.file(pcap({ records: [[index, 0, packet]] }), `size${index}.pcap`)),
   );

@@ -16,7 +16,7 @@ Writer.after(() => scratch.remove());
 const NANOSECONDS = 0xa1b23c4d;
 const MAC_HEADER = '0200000000010200000000020800';
 
-Writer('writes what the draft of the format says, byte for byte', () => {
+Writer('writes the format of the specification, byte for byte', () => {
   const path = scratch.path('bytes.pcap');
   const writer = createPcapFile(path, 101);
   const source = pattern(300);
@@ -36,16 +36,16 @@ Writer('writes what the draft of the format says, byte for byte', () => {
   bytesEqual(readFileSync(path), expected);
 });
 
-Writer('of no packets writes a capture of no packets', () => {
+Writer('writes a valid capture without packets', () => {
   const path = scratch.path('empty.pcap');
   createPcapFile(path, 1).close();
   bytesEqual(readFileSync(path), pcap({ magic: NANOSECONDS, snaplen: 262_144 }));
 });
 
-Writer('copies every length from every place, also across chunks and from many sources', () => {
+Writer('copies packets of every length from any position, across chunks and from many sources', () => {
   const path = scratch.path('lengths.pcap');
   const writer = createPcapFile(path, 1, ownPlace(LARGEST_RECORD_BYTES));
-  // Eleven sources in turn; the third starts within a buffer of its own.
+  // Eleven sources in turn; the third starts in the middle of its buffer.
   const sources = Array.from({ length: 11 }, (_, salt) => new Uint8Array(pattern(2000, salt)));
   sources[2] = new Uint8Array(pattern(2100, 2)).subarray(37, 2037);
   const expected: Buffer[] = [];
@@ -64,7 +64,7 @@ Writer('copies every length from every place, also across chunks and from many s
   });
 });
 
-Writer('takes the largest packet and no larger one', () => {
+Writer('accepts the largest packet and no larger one', () => {
   const path = scratch.path('large.pcap');
   const writer = createPcapFile(path, 101, ownPlace(LARGEST_RECORD_BYTES));
   const source = pattern(262_145);
@@ -77,7 +77,7 @@ Writer('takes the largest packet and no larger one', () => {
   assert.is(readFile(path).records.length, 1);
 });
 
-Writer('gathers what it writes', () => {
+Writer('writes in chunks', () => {
   const path = scratch.path('gathered.pcap');
   const writer = createPcapFile(path, 101);
   writer.write(0, 0, pattern(1000), 0, 1000, 1000);
@@ -88,15 +88,15 @@ Writer('gathers what it writes', () => {
   writer.close();
 });
 
-Writer('records made where they lie come out whole and in order, also among copied ones', () => {
+Writer('records written in place are complete and in order, also between copied ones', () => {
   const path = scratch.path('in-place.pcap');
-  // A buffer with room for the chunk and for packets behind it.
+  // A buffer with room for the chunk and for packets after it.
   const packetsAt = WRITER_STATE.bytes + LARGEST_RECORD_BYTES;
   const buffer = new ArrayBuffer(packetsAt + 200_000);
   const chunk = new Uint8Array(buffer, WRITER_STATE.bytes, LARGEST_RECORD_BYTES);
   const writer = createPcapFile(path, 1, { buffer, chunk, stateAt: 0 });
   const expected: Buffer[] = [];
-  // Lengths on both sides of what is copied by words, gathered, and written from where it lies.
+  // Lengths on both sides of the limits for copying by words, collecting in the chunk, and writing directly.
   for (const [round, lengths] of [[60], [60, 60, 300], Array(1200).fill(70), [1500, 1500]].entries()) {
     const size = lengths.reduce((sum: number, length: number) => sum + 16 + length, 16);
     const bytes = new Uint8Array(buffer, packetsAt, size);

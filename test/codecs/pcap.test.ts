@@ -40,7 +40,7 @@ Pcap('is read in either byte order, with microseconds and nanoseconds', () => {
   }
 });
 
-Pcap('reads the same at any block size, also where one record is larger than a block', () => {
+Pcap('reads the same with any block size, even if a record is larger than a block', () => {
   const packets = [0, 1, 15, 16, 17, 63, 64, 65, 1500, 5000, 3].map((length, salt) => pattern(length, salt));
   const file = pcap({ records: packets.map((packet, index) => [index, index, packet]) });
   for (const blockBytes of [1, 2, 15, 16, 17, 24, 63, 64, 100, 1000, 4096, 1 << 20]) {
@@ -53,7 +53,7 @@ Pcap('reads the same at any block size, also where one record is larger than a b
   }
 });
 
-Pcap('says how much of the file has been consumed', () => {
+Pcap('reports how much of the file has been consumed', () => {
   const path = scratch.file(
     pcap({
       records: [
@@ -70,7 +70,7 @@ Pcap('says how much of the file has been consumed', () => {
   assert.is(reader.totalBytes, 24 + 26 + 36);
 });
 
-Pcap('does not ask for the snaplen: 0, absurd, or below what a record holds', () => {
+Pcap('ignores the snaplen: 0, too large, or less than the length of a record', () => {
   for (const snaplen of [0, 0xffffffff, 40]) {
     const { records } = scratch.read(pcap({ snaplen, records: [[1, 0, pattern(100)]] }));
     bytesEqual(records[0].packet, pattern(100));
@@ -87,18 +87,18 @@ Pcap(
   },
 );
 
-Pcap('takes a fraction of a second or more as seconds', () => {
+Pcap('carries fractions of a second or more into the seconds', () => {
   const { records } = scratch.read(pcap({ records: [[5, 2_000_001, pattern(1)]] }));
   assert.is(records[0].tsSec, 7);
   assert.is(records[0].tsNsec, 1000);
 });
 
-Pcap('takes an orig_len below incl_len as incl_len', () => {
+Pcap('treats an orig_len below incl_len as incl_len', () => {
   const { records } = scratch.read(pcap({ records: [[5, 0, pattern(60), 10]] }));
   assert.is(records[0].wirelen, 60);
 });
 
-Pcap('has its two lengths the other way round before version 2.3', () => {
+Pcap('swaps the two lengths before version 2.3', () => {
   const file = pcap({ version: [2, 2], records: [[5, 0, pattern(60), 1000]] });
   file.writeUInt32LE(1000, 24 + 8);
   file.writeUInt32LE(60, 24 + 12);
@@ -148,7 +148,7 @@ Pcap('an unsupported link type is refused, with its number and name', () => {
   );
 });
 
-Pcap('of another version is refused', () => {
+Pcap('refuses other versions', () => {
   for (const [version, wanted] of [
     [[1, 0], /pcap version 1\.0,/],
     [[543, 0], /pcap version 543\.0 \(AIX/],

@@ -45,7 +45,7 @@ Pcapng('is read in either byte order', () => {
   }
 });
 
-Pcapng('has sections with interfaces and a byte order of their own', () => {
+Pcapng('sections have their own interfaces and byte order', () => {
   const { records } = read([
     little.section(),
     little.interface(1),
@@ -66,7 +66,7 @@ Pcapng('has sections with interfaces and a byte order of their own', () => {
   );
 });
 
-Pcapng('has simple packets, with the time of the packet before and cut at the snaplen', () => {
+Pcapng('simple packets have the time of the packet before and are truncated to the snaplen', () => {
   const { records } = read([
     little.section(),
     little.interface(101, { snaplen: 40 }),
@@ -85,14 +85,14 @@ Pcapng('has simple packets, with the time of the packet before and cut at the sn
   bytesEqual(records[2].packet, pattern(40));
 });
 
-Pcapng('has packet blocks of old', () => {
+Pcapng('obsolete packet blocks are read', () => {
   const { records } = read([...START, little.interface(101), little.obsoletePacket(1, 1_000_001n, pattern(21), 30)]);
   const [{ tsSec, tsNsec, wirelen, linktype, interfaceIndex, packet }] = records;
   assert.equal([tsSec, tsNsec, wirelen, linktype, interfaceIndex], [1, 1000, 30, 101, 1]);
   bytesEqual(packet, pattern(21));
 });
 
-Pcapng('has blocks of no interest, however large', () => {
+Pcapng('other blocks are skipped, however large', () => {
   const custom = little.block(0xbad, pattern(300_000));
   for (const blockBytes of [64, 1 << 20]) {
     const reader = openCaptureFile(
@@ -108,7 +108,7 @@ Pcapng('has blocks of no interest, however large', () => {
   }
 });
 
-Pcapng('reads the same at any block size', () => {
+Pcapng('reads the same with any block size', () => {
   const packets = [0, 1, 2, 3, 4, 60, 61, 1500, 9000].map((length, salt) => pattern(length, salt));
   const blocks = [...START, ...packets.map((packet, index) => little.packet(0, BigInt(index), packet))];
   for (const blockBytes of [1, 12, 28, 32, 33, 64, 100, 1000, 1 << 20]) {
@@ -121,7 +121,7 @@ Pcapng('reads the same at any block size', () => {
   }
 });
 
-Pcapng('counts time in any unit, with an offset', () => {
+Pcapng('converts timestamps of any unit, with an offset', () => {
   const cases: [number | undefined, bigint | undefined, bigint, number, number][] = [
     [undefined, undefined, 1_700_000_000_999_999n, 1_700_000_000, 999_999_000],
     [9, undefined, 1_700_000_000_999_999_999n, 1_700_000_000, 999_999_999],
@@ -163,14 +163,14 @@ Pcapng('is exact to the nanosecond in every unit, for any count', () => {
       const count = (BigInt(high) << 32n) | BigInt(low);
       clock.set(high, low);
       const what = `TEST_SEED=${seed}: ${count} in unit ${resolution}`;
-      // Seconds beyond 2^53 exist only where the unit is a second or nearly; they cannot be exact.
+      // Seconds beyond 2^53 are possible only if the unit is about a second. They cannot be exact.
       if (count / units < 1n << 53n) assert.is(BigInt(clock.seconds), count / units, what);
       assert.is(BigInt(clock.nanoseconds), ((count % units) * 1_000_000_000n) / units, what);
     }
   }
 });
 
-Pcapng('that contradicts itself is an error that names the byte', () => {
+Pcapng('an inconsistent file is an error that names the byte', () => {
   const start = Buffer.concat(START).length;
   const packet = little.packet(0, 1n, pattern(60));
 

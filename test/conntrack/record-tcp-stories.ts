@@ -1,10 +1,11 @@
 /**
- * Lets a kernel play the stories and writes what it made of them behind their bars:
+ * Plays the stories through the kernel and records its results after their bars:
  *
  *     node dist/test/conntrack/record-tcp-stories.js test/conntrack/tcp-stories.ts ORACLE
  *
- * ORACLE is a command that is given --host, --rules, two --in and --out, and replays the captures through the kernel's
- * netfilter (verdicts.jsonl: one line a packet, with the frames that left; conntrack.txt: `conntrack -L -o extended`).
+ * ORACLE is a command that takes --host, --rules, two --in and --out, and replays the captures through the kernel's
+ * netfilter (verdicts.jsonl: one line per packet, with the frames that left; conntrack.txt: `conntrack -L -o
+ * extended`).
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ import { ANSWERER, type Line, OPENER, packetOf, parseStories, type Story, upTo }
 const FIRST_PORT = 10_000;
 const LINKTYPE_RAW = 101;
 
-/** What each ctstate is seen as: the TOS that a rule gives to the forwarded packet. */
+/** The TOS by which a rule marks forwarded packets of each ctstate. */
 const STATES = [
   { name: 'NEW', tos: 0x04, match: '--ctstate NEW' },
   { name: 'ESTABLISHED', tos: 0x08, match: '--ctstate ESTABLISHED --ctdir ORIGINAL' },
@@ -40,7 +41,7 @@ const head = text.indexOf('`') + 1;
 const recorded = parseStories(text.slice(head, text.lastIndexOf('`'))).map((story) => `\n${record(story)}`);
 writeFileSync(file, `${text.slice(0, head)}${recorded.join('')}\`;\n`);
 
-/** STORY as text, with what the kernel made of it. */
+/** STORY as text, with the kernel's results. */
 function record(story: Story): string {
   const runs = story.lines.map((line, index): Run => {
     const port = FIRST_PORT + index;
@@ -61,7 +62,7 @@ function record(story: Story): string {
   return `${[`# ${story.name}`, ...sysctl, ...lines].join('\n')}\n`;
 }
 
-/** For each run: the ctstate of its last packet, and the entry after it. */
+/** For each run, the ctstate of its last packet and the entry after it. */
 function play(story: Story, runs: Run[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'stories-'));
   const path = (name: string): string => join(folder, name);
@@ -89,7 +90,7 @@ function play(story: Story, runs: Run[]): string[] {
   });
 }
 
-/** Of a line of `conntrack -L`: state, time-out, counters, flags. One second has gone by when it is listed. */
+/** State, timeout, counters and flags in a line of `conntrack -L`. One second has passed when it is listed. */
 function entryOf(line: string): string {
   const [seconds, state] = line.split(/ +/).slice(4);
   const counters = [...line.matchAll(/packets=(\d+) bytes=(\d+)/g)].map(([, packets, bytes]) => `${packets}/${bytes}`);

@@ -54,7 +54,7 @@ function sourcesOf(connections: ConntrackTable, { source, ports, protocol }: Flo
   return entries;
 }
 
-table('finds what a plain map finds, and each source latest first, while it grows and shrinks', () => {
+table('equals a plain map, with the latest connection of each source first, as it grows and shrinks', () => {
   const seed = (Math.random() * 2 ** 32) >>> 0;
   console.log(`  seed ${seed}`);
   const random = new Random(seed);
@@ -88,7 +88,7 @@ table('finds what a plain map finds, and each source latest first, while it grow
   }
 });
 
-table('of a connection with itself finds the reply, also after it has grown', () => {
+table('finds the reply of a connection with itself, also after it has grown', () => {
   const connections = new ConntrackTable();
   const own = { source: 7, destination: 7, ports: 0x50005000, protocol: TCP };
   const entry = open(connections, own, 0);
@@ -97,7 +97,7 @@ table('of a connection with itself finds the reply, also after it has grown', ()
   assert.is(connections.find(7, 7, own.ports, TCP, 0), entry * 2 + 1);
 });
 
-table('one source may have more connections than a call has arguments', () => {
+table('one source may have more connections than a function call can have arguments', () => {
   const connections = new ConntrackTable();
   for (let n = 0; n < 200_000; n++) {
     open(connections, { source: 1, destination: 2 + n, ports: 53, protocol: UDP }, 0);
@@ -105,7 +105,7 @@ table('one source may have more connections than a call has arguments', () => {
   assert.is(connections.size, 200_000);
 });
 
-table('keeps its memory while connections come and go', () => {
+table('memory stays constant while connections come and go', () => {
   const connections = new ConntrackTable();
   for (let n = 0; n < 300_000; n++) {
     const entry = connections.create(n, 5, n, n, UDP, n);

@@ -1,4 +1,4 @@
-/** What the kernel made of TCP conversations (recorded by record-tcp-stories.ts), and what the tracker makes of them. */
+/** Compares the tracker with the kernel's results for TCP conversations (recorded by record-tcp-stories.ts). */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { listConnection } from '../../core/conntrack/list.js';

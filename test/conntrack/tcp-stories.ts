@@ -1,4 +1,4 @@
-/** Recorded: what stands behind the bars is the kernel's (Linux 6.18), written by record-tcp-stories.ts. See tcp-story.ts. */
+/** Recorded: record-tcp-stories.ts wrote the kernel's results (Linux 6.18) after the bars. See tcp-story.ts. */
 export const TCP_STORIES = `
 # a handshake, data, and an end in order
 > S seq=100                    | NEW SYN_SENT 120 1/40 0/0 UNREPLIED

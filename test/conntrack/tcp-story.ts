@@ -1,5 +1,5 @@
 /**
- * Conversations as text, with what the kernel made of them:
+ * Conversations as text, with the kernel's results:
  *
  *     # the name of the story
  *     sysctl tcp_loose=0                              any number of nf_conntrack_… settings
@@ -7,10 +7,10 @@
  *     < SA  seq=5000 ack=101                        | ESTABLISHED/R SYN_RECV 60 1/40 1/40
  *     or > S seq=200                                | …
  *
- * `>` is what the opener sends, `<` what the other side sends. Fields left out: seq 0, ack 0, win 1000, len 0; `x3` sends
- * the segment three times. A line with `or` follows the lines without it, in place of the other `or` lines. Behind the bar
- * is what is seen after that line: the ctstate of the packet (`/R`: of the reply's direction), then the entry: state,
- * time-out in seconds, packets/bytes of either direction, ASSURED, UNREPLIED; `-` where there is none.
+ * `>` is what the opener sends, `<` what the other side sends. Fields left out: seq 0, ack 0, win 1000, len 0; `x3`
+ * sends the segment three times. A line with `or` follows the lines without it, in place of the other `or` lines.
+ * Behind the bar is what is seen after that line: the ctstate of the packet (`/R`: of the reply's direction), then the
+ * entry: state, time-out in seconds, packets/bytes of either direction, ASSURED, UNREPLIED; `-` where there is none.
  */
 
 import {
@@ -81,7 +81,7 @@ export function parseStories(text: string): Story[] {
   return stories;
 }
 
-/** The lines to play so that LINE is the last: those before it, but for alternatives. */
+/** The lines to play up to and including LINE, without alternatives. */
 export function upTo(story: Story, line: Line): Line[] {
   const at = story.lines.indexOf(line);
   return [...story.lines.slice(0, at).filter((earlier) => !earlier.isAlternative), line];

@@ -1,4 +1,4 @@
-/** As much of conntrack as it takes to try a tracker: find, open, update, confirm at once. */
+/** The minimum of conntrack for testing a tracker: find, open, update, and confirm at once. */
 
 import {
   BYTES_F64,
@@ -23,11 +23,11 @@ export class Tracking {
   readonly packet = new Packet();
   /** The entry of the last packet, -1: none. */
   entry = -1;
-  /** Why the last INVALID packet was that. */
+  /** Why the last INVALID packet was INVALID. */
   fault: Invalid = Invalid.NONE;
   readonly #tuple = new Tuple();
 
-  /** PROTOCOL at work on `table`. SYSCTL: values by full name, where they are not the defaults. */
+  /** Tracks PROTOCOL in `table`. SYSCTL: values by full name that differ from the defaults. */
   tracker(protocol: L4Protocol, sysctl: Readonly<Record<string, number>> = {}): L4Tracker {
     const sysctls = new Sysctls([], new Map(Object.entries(sysctl)));
     return createTracker(this.table, protocol, (name) => sysctls.conntrack(name));

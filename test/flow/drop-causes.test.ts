@@ -1,4 +1,4 @@
-/** Whatever drops a packet is named, the same in every engine: the rule and its line, the policy, or the reason. */
+/** The cause of every drop is named, the same in every engine: the rule and its line, the policy, or the reason. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { internetChecksum, transportChecksum } from '../../codecs/checksum.js';
@@ -52,7 +52,7 @@ function syn(
   return bytes;
 }
 
-/** PACKET, with the checksum of its header made right again. */
+/** PACKET with the checksum of its header corrected. */
 function withHeaderChecksum(packet: Uint8Array): Uint8Array {
   const view = new DataView(packet.buffer);
   view.setUint16(10, 0);
@@ -65,7 +65,7 @@ interface Dropped {
   readonly before: string;
 }
 
-/** What drops FRAMES, one after the other, by RULES; in every engine the same. */
+/** The causes for dropping FRAMES, one after the other, with RULES; the same in every engine. */
 function dropsOf(rules: string, ...frames: readonly Uint8Array[]): Dropped[] {
   const results = EMULATOR_ENGINES.map((engine) => {
     const dropped: Dropped[] = [];
@@ -94,7 +94,7 @@ function dropsOf(rules: string, ...frames: readonly Uint8Array[]): Dropped[] {
 const causesOf = (rules: string, ...frames: readonly Uint8Array[]): string[] =>
   dropsOf(rules, ...frames).map(({ cause }) => cause);
 
-causes('a rule, by its chain, its number and its line', () => {
+causes('a rule has its chain, number and line', () => {
   const rules = `*filter
 :INPUT ACCEPT [0:0]
 :inner - [0:0]
@@ -111,7 +111,7 @@ COMMIT
   ]);
 });
 
-causes('a policy, by where it is set', () => {
+causes('a policy has the line that sets it', () => {
   const rules = `*raw
 -A PREROUTING -p tcp
 COMMIT
@@ -129,7 +129,7 @@ COMMIT
   ]);
 });
 
-causes('REJECT is the rule, whatever its answer meets', () => {
+causes('the cause of a rejected packet is the REJECT rule, whatever becomes of its answer', () => {
   const rules = `*filter
 -A INPUT -p tcp -m tcp --dport 1 -j REJECT
 -A INPUT -p tcp -m tcp --dport 2 -j REJECT --reject-with tcp-reset
@@ -145,7 +145,7 @@ COMMIT
   ]);
 });
 
-causes('with the destination as it was before DNAT', () => {
+causes('a cause has the destination before DNAT', () => {
   const rules = `*nat
 -A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
 COMMIT
@@ -159,7 +159,7 @@ COMMIT
   ]);
 });
 
-causes('a rule that cannot bear a malformed header', () => {
+causes('a rule that drops malformed headers', () => {
   const rules = `*filter
 -A INPUT -p tcp -m tcp --dport 9 -j ACCEPT
 -A INPUT -p tcp -m tcp --tcp-option 5 -j ACCEPT
@@ -174,7 +174,7 @@ COMMIT
   ]);
 });
 
-causes('a rule of a long chain, which is not asked rule by rule', () => {
+causes('a rule in a long chain, which is not evaluated rule by rule', () => {
   const addresses = Array.from({ length: 300 }, (_, i) => `-A FORWARD -d 172.17.${i >> 4}.${i & 15}/32 -j DROP`);
   const rules = ['*filter', '-A FORWARD -p tcp', ...addresses, 'COMMIT', ''].join('\n');
   const to = (i: number) => syn([172, 17, i >> 4, i & 15], 80);

@@ -1,6 +1,6 @@
 /**
- * What targets do is done to every packet that meets them, in every engine: nothing is learned past a target that each
- * packet must run.
+ * Targets take effect for every packet that reaches them, in every engine: nothing is learned past a target that must
+ * run for every packet.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -47,7 +47,7 @@ interface Datagram {
   readonly sport: number;
   readonly dport: number;
   readonly length?: number;
-  /** Of a TCP segment; undefined: UDP. */
+  /** TCP flags; undefined: UDP. */
   readonly flags?: number;
 }
 
@@ -70,7 +70,7 @@ function bytesOf({ source, destination, sport, dport, length = 4, flags }: Datag
   return bytes;
 }
 
-/** What came of a replay. */
+/** The results of a replay. */
 interface Result {
   readonly sent: string[];
   readonly logged: (LogEntry & { readonly copy: string })[];
@@ -110,7 +110,7 @@ function conversation(count: number, lengthOf: (i: number) => number = () => 4):
   return Array.from({ length: count }, (_, i) => ({ ...(i % 2 === 0 ? REQUEST : REPLY), length: lengthOf(i) }));
 }
 
-/** RULES with EXTENSION as the target of each rule that has `-j LOG`. */
+/** RULES with EXTENSION as the target of every rule with `-j LOG`. */
 function withTarget(rules: string, extension: TargetExtension<undefined>): Ruleset {
   const ruleset = parseRuleset(rules, 'rules.v4');
   const target = { kind: 'extension', extension: extension as TargetExtension<unknown>, params: undefined } as const;
@@ -138,7 +138,7 @@ function target(members: Partial<TargetExtension<undefined>> & Pick<TargetExtens
   return extension;
 }
 
-/** Every engine does as the interpreter does; returns what it did. */
+/** Checks that every engine does the same as the interpreter; returns the results. */
 function agree(ruleset: Ruleset, datagrams: readonly Datagram[]): Result {
   const interpreted = replay('interpreter', ruleset, datagrams);
   for (const engine of EMULATOR_ENGINES) {
@@ -173,7 +173,7 @@ for (const [where, rules] of Object.entries(WAYS_TO_LOG)) {
   });
 }
 
-effects('a log entry has the level, the prefix, and the packet as it was at the rule', () => {
+effects('a log entry has the level, the prefix, and the packet as it was when it reached the rule', () => {
   const rules =
     '*mangle\n-A FORWARD -j MARK --set-mark 7\n-A FORWARD -j LOG --log-level info --log-prefix "seen: "\nCOMMIT\n';
   const { logged } = replay('remembered', parseRuleset(rules, 'rules.v4'), [REQUEST]);
@@ -195,7 +195,7 @@ effects('REJECT answers every packet', () => {
   assert.is(sent.filter((line) => line.startsWith(`${LAN} `)).length, 50);
 });
 
-effects('a limited LOG logs as often as its limit lets it, while the other packets take the fast path', () => {
+effects('a limited LOG logs as often as its limit allows, while other packets take the fast path', () => {
   const rules = '*filter\n-A FORWARD -m limit --limit 1/minute --limit-burst 5 -j LOG\n-A FORWARD -j ACCEPT\nCOMMIT\n';
   const ruleset = parseRuleset(rules, 'rules.v4');
   assert.is(agree(ruleset, conversation(200)).logged.length, 5);
@@ -205,7 +205,7 @@ effects('a limited LOG logs as often as its limit lets it, while the other packe
 const SOME_PACKETS = '*mangle\n-A FORWARD -m length --length 100:1500 -j LOG\nCOMMIT\n';
 const ALL_PACKETS = '*mangle\n-A FORWARD -j LOG\nCOMMIT\n';
 
-effects('a target that changes the packet changes every one, and only those that its rule matches', () => {
+effects('a target that changes packets changes every packet that its rule matches, and no others', () => {
   for (const effect of ['packet', 'outside', undefined] as const) {
     const setTtl = target({
       apply(_params, packet) {
@@ -236,14 +236,14 @@ effects('a target that changes the packet changes every one, and only those that
   }
 });
 
-effects('a target without an effect leaves the fast path open', () => {
+effects('a target without an effect does not prevent the fast path', () => {
   const nothing = target({ apply: () => Verdict.CONTINUE, effect: () => 'none', plan: () => Verdict.CONTINUE });
   const ruleset = withTarget(ALL_PACKETS, nothing);
   agree(ruleset, conversation(100));
   assert.ok(replay('remembered', ruleset, conversation(100)).slowPathPackets < 10);
 });
 
-/** A mark of the connection decides, so whoever changes it changes the fate of the connection's other packets. */
+/** The connection mark decides, so a change of it affects the other packets of the connection. */
 const MARK_DECIDES = `*mangle
 -A FORWARD -i lan -m length --length 100:199 -j LOG
 COMMIT
@@ -252,7 +252,7 @@ COMMIT
 COMMIT
 `;
 
-effects("a change of the connection's mark is seen by the packets behind it, in both directions", () => {
+effects('a change of the connection mark affects later packets in both directions', () => {
   const setMark = target({
     apply(_params, packet, { conntrack }) {
       conntrack.setMark(packet.ct, 1 - conntrack.mark(packet.ct));
@@ -265,14 +265,14 @@ effects("a change of the connection's mark is seen by the packets behind it, in 
   const datagrams = conversation(120, (i) => (changes.includes(i) ? 100 : 4));
   const { sent } = agree(withTarget(MARK_DECIDES, setMark), datagrams);
   const fates = sent.map((line) => line.includes('filter'));
-  // What is sent by the lan at 40, 60 and 80 turns the mark round; 41 comes from the other side.
+  // The packets from the LAN at 40, 60 and 80 flip the mark; 41 comes from the other side.
   assert.equal(
     fates,
     fates.map((_, i) => (i >= 40 && i < 60) || i >= 80),
   );
 });
 
-effects('CONNMARK: packets that changed the mark, and those that were on the fast path before', () => {
+effects('CONNMARK: packets that change the mark, and packets that were on the fast path before', () => {
   const rules = MARK_DECIDES.replace('-j LOG', '-j CONNMARK --set-xmark 1/0');
   const datagrams = conversation(120, (i) => ([40, 60, 80].includes(i) ? 100 : 4));
   const ruleset = parseRuleset(rules, 'rules.v4');
@@ -281,11 +281,11 @@ effects('CONNMARK: packets that changed the mark, and those that were on the fas
     fates,
     fates.map((_, i) => (i >= 40 && i < 60) || i >= 80),
   );
-  // The slow path until the connection is assured, after some three seconds, and then the fast path.
+  // The slow path until the connection is assured, after about three seconds, and then the fast path.
   assert.ok(replay('remembered', ruleset, datagrams.slice(0, 40)).slowPathPackets < 30);
 });
 
-effects('where a long nat chain is asked, a rule that translates is not taken for one that accepts', () => {
+effects('in a long nat chain, a rule that translates is not mistaken for one that accepts', () => {
   const others = Array.from(
     { length: 300 },
     (_, i) => `-A PREROUTING -d 198.51.100.${i % 200}/32 -p udp --dport ${1000 + i} -j ACCEPT`,

@@ -1,4 +1,4 @@
-/** Whatever stands in the list of a hook is run there, in every engine; nothing else says what happens at a hook. */
+/** The entries in the list of a hook run there, in every engine; nothing else determines what happens at a hook. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Linktype } from '../../codecs/linktypes.js';
@@ -44,7 +44,7 @@ const HOST_ADDRESS = '192.0.2.10';
 const SERVER = '172.17.0.2';
 const PACKETS = 200;
 
-/** What comes of PACKETS packets of one connection and of the first ones of others, with ADDED at the hooks. */
+/** The results for PACKETS packets of one connection and the first packets of others, with ADDED at the hooks. */
 function run(engine: EmulatorEngine, added: readonly HookEntry[]) {
   const ruleset = parseRuleset(RULES, 'rules.v4');
   const dropped: string[] = [];
@@ -65,7 +65,7 @@ function run(engine: EmulatorEngine, added: readonly HookEntry[]) {
 }
 
 for (const engine of EMULATOR_ENGINES) {
-  entries(`an entry at a priority of its own sees every packet: ${engine}`, () => {
+  entries(`an entry with its own priority sees every packet: ${engine}`, () => {
     const seen: string[] = [];
     const watch = (hook: Hook, priority: number): HookEntry => ({
       name: 'watch',
@@ -87,7 +87,7 @@ for (const engine of EMULATOR_ENGINES) {
     assert.is(rules, run(engine, []).rules, 'and changes nothing else');
   });
 
-  entries(`an entry decides what becomes of a packet: ${engine}`, () => {
+  entries(`an entry decides the verdict of a packet: ${engine}`, () => {
     let packets = 0;
     const everyThird: HookEntry = {
       name: 'third',
@@ -104,14 +104,14 @@ for (const engine of EMULATOR_ENGINES) {
   });
 }
 
-entries('packets are remembered past an entry that says how it is learned, and past no other', () => {
+entries('paths are learned past an entry only if it declares how to learn it', () => {
   const entry: HookEntry = { name: 'own', hook: Hook.FORWARD, priority: 1, run: () => Verdict.ACCEPT };
   const without = run('remembered', []);
   assert.ok(without.slow < PACKETS / 2, `${without.slow} packets took the slow path`);
   assert.is(run('remembered', [entry]).slow, PACKETS);
   assert.is(run('remembered', [{ ...entry, learn: nothingToLearn }]).slow, without.slow);
   assert.is(run('remembered', [{ ...entry, hook: Hook.INPUT }]).slow, without.slow, 'no forwarded packet meets it');
-  // It says that it cannot be said of others: of the packets of its own connection it can.
+  // Its result does not hold for other connections, but it holds for packets of the same connection.
   const ownOnly = run('remembered', [{ ...entry, learn: () => false }]).slow;
   assert.ok(ownOnly > without.slow && ownOnly < PACKETS, `${ownOnly} packets took the slow path`);
 });

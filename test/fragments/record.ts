@@ -1,5 +1,5 @@
 /**
- * Records what the kernel of this machine does with fragments and IP options, for the tests here and in test/answers.
+ * Records how the kernel of this machine handles fragments and IP options, for the tests here and in test/answers.
  * Root: `node build.mjs && node dist/test/fragments/record.js [SEED]`.
  */
 import type { HostDescription } from '../kernel/host-description.js';

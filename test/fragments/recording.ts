@@ -1,9 +1,9 @@
-/** What the kernel did with packets that arrived one after another, kept as text: see record.ts. */
+/** The kernel's results for packets that arrived one after another, as text (see record.ts). */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** The host of all recordings: 192.0.2.10/24 on eth0 (MTU 9000), 10.0.0.1/8 on lan (MTU as recorded), no rules. */
 export interface Recording {
-  /** What made the packets. */
+  /** The generator of the packets. */
   seed: number;
   lanMtu: number;
   /** Packets arrive on eth0, or the host itself sends them. */
@@ -12,7 +12,7 @@ export interface Recording {
   packets: RecordedPacket[];
 }
 
-/** A packet in hex, and what came of it: `eth0:`, `lan:` or `local:` and the packet, in hex. */
+/** A packet in hex, and its outputs: `eth0:`, `lan:` or `local:` followed by a packet in hex. */
 export interface RecordedPacket {
   in: string;
   out: string[];
@@ -23,7 +23,7 @@ function fileOf(name: string): URL {
   return new URL(`${folder}${name}.jsonl`, import.meta.url);
 }
 
-/** A line with what a recording was made of, then a line a packet; and so on. */
+/** For each recording, a line with its parameters, then one line per packet. */
 export function readRecordings(name: string): Recording[] {
   const recordings: Recording[] = [];
   for (const line of readFileSync(fileOf(name), 'utf8').trimEnd().split('\n')) {
@@ -42,7 +42,7 @@ export function writeRecordings(name: string, recordings: readonly Recording[]):
 const IP_ID = [8, 12] as const;
 const IP_CHECKSUM = [20, 24] as const;
 
-/** OUTPUT with the IP ID and checksum of an ICMP error of the host's own blanked: the kernel draws its ID. */
+/** OUTPUT with the IP ID and checksum of the host's own ICMP errors blanked: the kernel chooses the ID at random. */
 export function withoutDrawnId(output: string): string {
   const colon = output.indexOf(':') + 1;
   const packet = output.slice(colon);

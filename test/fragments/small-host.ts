@@ -1,4 +1,4 @@
-/** The host of the recordings, with nothing in it but what these tests are about: no rules, no conntrack, two links. */
+/** The host of the recordings, reduced to what these tests need: no rules, no conntrack, two links. */
 import { updateChecksum } from '../../codecs/checksum.js';
 import { IPV4_CHECKSUM_AT, IPV4_LENGTH, IPV4_TTL_AT } from '../../codecs/layouts.js';
 import { answerDestination } from '../../core/answers/echo-options.js';
@@ -41,7 +41,10 @@ export class SmallHost implements OptionsHost {
     });
   }
 
-  /** Let a packet in at NOW_MS; returns what comes of it, as recordings have it. AVAILABLE: what a snaplen left of it. */
+  /**
+   * Receives a packet at NOW_MS; returns the outputs in the form of recordings. AVAILABLE: its length after truncation
+   * by a snaplen.
+   */
   take(bytes: Uint8Array, nowMs: number, available = bytes.length): string[] {
     this.outputs = [];
     const { packet } = this;
@@ -133,7 +136,7 @@ export class SmallHost implements OptionsHost {
   }
 }
 
-/** A packet record about LENGTH bytes at AT, of which AVAILABLE are there. */
+/** A packet record for LENGTH bytes at AT, of which AVAILABLE are present. */
 export function packetIn(bytes: Uint8Array, at: number, length: number, available: number): Packet {
   const packet = new Packet();
   packet.bytes = bytes;
@@ -144,7 +147,7 @@ export function packetIn(bytes: Uint8Array, at: number, length: number, availabl
   return packet;
 }
 
-/** Point PACKET at BYTES, an IP packet of which AVAILABLE are there. */
+/** Points PACKET to BYTES, an IP packet of which AVAILABLE bytes are present. */
 export function load(packet: Packet, bytes: Uint8Array, available = bytes.length): void {
   packet.bytes = bytes;
   packet.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

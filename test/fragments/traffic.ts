@@ -1,4 +1,4 @@
-/** Packets that put reassembly, cutting and IP options to the test. */
+/** Packets to test reassembly, fragmentation and IP options. */
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPV4_DF, IPV4_MF } from '../../codecs/layouts.js';
 import type { Prng } from '../kernel/prng.js';
 import { buildIcmp, buildIpv4, buildUdp } from '../packets/packets.js';
@@ -23,7 +23,7 @@ interface Piece {
   more: boolean;
 }
 
-/** COUNT packets in fragments, most of them sound, one after another or a few at a time. */
+/** COUNT packets in fragments, most of them valid, one after another or a few at a time. */
 export function fragmentTrains(prng: Prng, count: number, lanMtu: number, isLocal: boolean): Buffer[] {
   const trains = Array.from({ length: count }, () => fragmentTrain(prng, lanMtu, isLocal));
   if (prng.chance(0.5)) return trains.flat();
@@ -85,7 +85,7 @@ function payload(prng: Prng, protocol: number, size: number): Uint8Array {
   }
   if (protocol === IPPROTO_ICMP) return buildIcmp(8, 0, 7, 1, prng.bytes(size - 8));
   const data = prng.bytes(Math.max(size, 40));
-  // A TCP header of 20 bytes with an ACK: what its checksum says is nobody's business here.
+  // A TCP header of 20 bytes with an ACK. Its checksum does not matter here.
   if (protocol === IPPROTO_TCP) data.set([0x50, 0x10], 12);
   return data;
 }
@@ -105,7 +105,7 @@ function cut(prng: Prng, data: Uint8Array, step: number): Piece[] {
   ];
 }
 
-/** Something goes wrong with some: a duplicate, an overlap, a wrong end, a length that is no multiple of 8, a loss. */
+/** Damages some fragments: a duplicate, an overlap, a wrong end, a length that is not a multiple of 8, a loss. */
 function disturbed(prng: Prng, pieces: Piece[]): Piece[] {
   const one = prng.pick(pieces);
   switch (prng.below(16)) {
@@ -135,7 +135,7 @@ function arranged(prng: Prng, pieces: Piece[]): Piece[] {
   return how === 0 ? prng.shuffled(pieces) : how === 1 ? pieces.reverse() : pieces;
 }
 
-/** COUNT whole packets, most with options sound or not, some too large, some with TTL 1, some for the host. */
+/** COUNT whole packets, most with valid or invalid options, some too large, some with TTL 1, some for the host. */
 export function optionPackets(prng: Prng, count: number): Buffer[] {
   return Array.from({ length: count }, () => {
     const protocol = prng.pick([IPPROTO_UDP, EXPERIMENTAL, IPPROTO_ICMP]);
@@ -163,7 +163,7 @@ function someOptions(prng: Prng): Uint8Array {
   return Buffer.concat(options).subarray(0, 40);
 }
 
-/** No timestamp that would be filled in: the kernel takes the time of day. */
+/** No timestamp option with free slots: the kernel would fill in the time of day. */
 function someOption(prng: Prng): Uint8Array {
   const slots = prng.between(1, 4);
   const spare = prng.pick([0, 0, 0, 1, 2]);

@@ -12,10 +12,10 @@ import { replay } from '../../replay/replay.js';
 
 const Golden = suite('golden cases');
 
-/** What is shown to a newcomer, and what once went wrong. */
+/** The examples, and the regressions. */
 const cases = [...casesIn('pcaps'), ...casesIn('test/golden/regressions'), ...casesIn('test/golden/protocols')];
 
-Golden('there are as many as were recorded, each with a line on what it protects', () => {
+Golden('all recorded cases are present, each with a line about what it protects', () => {
   assert.ok(cases.length >= 12);
   for (const { dir } of cases) assert.match(readFileSync(join(dir, 'README.md'), 'utf8'), /^Protects .{20,}\.$/m);
 });

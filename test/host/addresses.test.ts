@@ -1,4 +1,7 @@
-/** Facts from `ip addr show`, `ip route show table all` and `ip route get` of Linux 6.18, and from packets through a router. */
+/**
+ * Facts from `ip addr show`, `ip route show table all` and `ip route get` of Linux 6.18, and from packets through a
+ * router.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatLoaded } from '../../codecs/byte-order.js';
@@ -32,7 +35,7 @@ const MANY = {
   ],
 };
 
-Addresses('stand in the order of the kernel, primary ones first, refused ones left out', () => {
+Addresses("are in the kernel's order, primary ones first, without refused ones", () => {
   const { addresses } = hostOf(MANY).interfaces[1];
   assert.equal(
     addresses.map(({ local, isSecondary }) => `${local}${isSecondary ? ' secondary' : ''}`),
@@ -51,7 +54,7 @@ Addresses('stand in the order of the kernel, primary ones first, refused ones le
   );
 });
 
-Addresses('bring the routes that the kernel adds for them', () => {
+Addresses('have the routes that the kernel adds for them', () => {
   const host = hostOf(MANY);
   const local = [
     '10.0.0.1',
@@ -83,7 +86,7 @@ Addresses('bring the routes that the kernel adds for them', () => {
   assert.is(host.routeOutput(routeKey('172.18.0.6')).reason, 'no-route', 'a /32 has no network');
 });
 
-Addresses('a peer is on the link, the own end is local, and no more', () => {
+Addresses('only a peer is on the link, and only the own end is local', () => {
   const host = hostOf({
     addr: [{ ifname: 'vb', address: '02:00:00:00:00:01', addr_info: [inet('10.9.9.1', 32, { address: '10.9.9.2' })] }],
   });
@@ -92,7 +95,7 @@ Addresses('a peer is on the link, the own end is local, and no more', () => {
   assert.is(host.routeOutput(routeKey('10.9.9.3')).reason, 'no-route');
 });
 
-Addresses('one that is the broadcast of an earlier network stays so, and brings no routes', () => {
+Addresses('an address that is the broadcast address of an earlier network stays one, and has no routes', () => {
   const host = hostOf({ addr: [link('va', '169.254.3.77/30'), link('vb', '169.254.3.79/24')] });
   assert.is(host.addressType(ip('169.254.3.79'), -1), AddressType.BROADCAST);
   assert.is(host.addressType(ip('169.254.3.255'), -1), AddressType.UNICAST);
@@ -123,14 +126,14 @@ Addresses('masquerading takes the address near the next hop, the first, or that 
   assert.is(hostOf({ addr: [link('bare')] }).masqueradeAddress(1, ip('8.8.8.8')), undefined);
 });
 
-Addresses('redirecting takes the first address of the interface, whatever was asked', () => {
+Addresses('redirecting takes the first address of the interface, whatever the destination', () => {
   const host = hostOf({ addr: [link('wan', '192.0.2.10/24', '198.51.100.1/24'), link('bare')] });
   assert.is(String(host.redirectAddress(1)), '192.0.2.10');
   assert.is(host.redirectAddress(2), undefined);
   assert.is(String(host.redirectAddress(host.loopback)), '127.0.0.1');
 });
 
-Addresses('next hops have the MAC that is known, or one made of the address', () => {
+Addresses('next hops have their known MAC, or one derived from the address', () => {
   const host = hostOf({
     addr: [link('wan', '192.0.2.10/24'), link('lan', '10.0.0.1/24')],
     neigh: [

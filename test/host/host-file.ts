@@ -1,4 +1,4 @@
-/** Host files for tests, in the words of `ip -j`. */
+/** Host files for tests, in the format of `ip -j`. */
 import { parseAddress } from '../../codecs/address.js';
 import { type Host, loadHost } from '../../core/host/host.js';
 import { RouteKey } from '../../core/host/route-key.js';
@@ -23,14 +23,17 @@ export function hostOf(file: HostFile): Host {
   return loadHost(JSON.stringify(file), 'host.json');
 }
 
-/** The address that TEXT gives, as loaded little-endian. */
+/** The address in TEXT, as loaded little-endian. */
 export function ip(text: string): number {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`no address: ${text}`);
   return address.loaded;
 }
 
-/** What routing is asked for a packet from SOURCE (0.0.0.0: the route's) to DESTINATION, which arrived on IN_DEV (-1: the host's own). */
+/**
+ * The route key of a packet from SOURCE (0.0.0.0: chosen by the route) to DESTINATION that arrived on IN_DEV (-1: the
+ * host's own).
+ */
 export function routeKey(destination: string, source = '0.0.0.0', inDev = -1): RouteKey {
   return Object.assign(new RouteKey(), { source: ip(source), destination: ip(destination), inDev });
 }

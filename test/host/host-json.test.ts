@@ -7,7 +7,7 @@ import { type HostFile, hostOf, ip, link, routeKey } from './host-file.js';
 
 const HostJson = suite('host file');
 
-/** As `ip -j` of a Docker host prints it, shortened. */
+/** The output of `ip -j` on a Docker host, shortened. */
 const DOCKER_HOST = `{
   "addr": [
     {"ifindex": 1, "ifname": "lo", "flags": ["LOOPBACK", "UP", "LOWER_UP"], "mtu": 65536,
@@ -48,7 +48,7 @@ function errorOf(text: string): HostError {
 
 const refusal = (file: HostFile) => errorOf(JSON.stringify(file));
 
-HostJson('is taken as ip -j prints it', () => {
+HostJson('accepts the output of ip -j', () => {
   const host = loadHost(DOCKER_HOST, 'host.json');
   assert.equal(host.interfaceNames, ['lo', 'eth0', 'docker0']);
   assert.equal(
@@ -62,21 +62,21 @@ HostJson('is taken as ip -j prints it', () => {
   ]);
 });
 
-HostJson('has lo, whether the file names it or not', () => {
+HostJson('has lo, whether the file contains it or not', () => {
   const host = hostOf(ROUTER);
   assert.equal(host.interfaceNames, ['lo', 'wan']);
   assert.is(host.interfaces[host.loopback].isLoopback, true);
   assert.is(host.routeOutput(routeKey('127.0.0.5')).outDev, host.loopback);
 });
 
-HostJson('names file, line and column of what is wrong', () => {
+HostJson('names file, line and column of an error', () => {
   const text = '{\n "addr": [\n  {"ifname": "eth0",\n   "address": "02:00:00:00:00:01", "mtu": "x"}]}';
   const error = errorOf(text);
   assert.is(error.message, 'host.json:4:43: addr[0].mtu: expected a whole number from 68 to 65535, found "x"');
   assert.is(text.split('\n')[error.line - 1].slice(error.column - 1, error.column + 2), '"x"');
 });
 
-HostJson('names the place where a file stops being JSON', () => {
+HostJson('names the position where a file stops being JSON', () => {
   assert.match(errorOf('{"addr": [\n  {"ifname": tap0}]}').message, /^host\.json:2:14: not JSON/);
   assert.match(errorOf('').message, /^host\.json:1:1: not JSON/);
   assert.match(errorOf(`${'['.repeat(100_000)}`).message, /^host\.json:1:100001: not JSON/);
@@ -112,7 +112,7 @@ HostJson('an onlink gateway need not be on a link', () => {
   assert.is(hostOf({ ...ROUTER, route: [route] }).routeOutput(routeKey('8.8.8.8')).nextHop, ip('1.2.3.4'));
 });
 
-HostJson('says what is not supported', () => {
+HostJson('reports what is not supported', () => {
   const error = refusal({ ...ROUTER, route: [{ dst: 'default', nexthops: [{ gateway: '192.0.2.1' }] }] });
   assert.is(error.isUnsupported, true);
   assert.match(error.message, 'route[0].nexthops');
@@ -122,7 +122,7 @@ HostJson('says what is not supported', () => {
   assert.is(unused.routeOutput(routeKey('8.8.8.8')).reason, 'no-route');
 });
 
-HostJson('sysctls reach the interfaces in the order of the kernel', () => {
+HostJson("sysctls are applied to interfaces in the kernel's order", () => {
   const forwarding = (sysctl: Record<string, number>) => hostOf({ ...ROUTER, sysctl }).sysctls.forwarding(1);
   assert.is(forwarding({ 'net.ipv4.conf.wan.forwarding': 0, 'net.ipv4.ip_forward': 1 }), false);
   assert.is(forwarding({ 'net.ipv4.conf.wan.forwarding': 1, 'net.ipv4.conf.all.forwarding': 0 }), false);
@@ -172,7 +172,7 @@ HostJson('garbage is an error, never a crash', () => {
   assert.ok(refused > 1000, `only ${refused} of 3000 were refused`);
 });
 
-/** Puts junk somewhere into VALUE. */
+/** Replaces a random part of VALUE by junk. */
 function spoil(value: unknown, next: (n: number) => number, junk: readonly unknown[]): void {
   if (typeof value !== 'object' || value === null) return;
   const keys = Object.keys(value);
@@ -186,7 +186,7 @@ function spoil(value: unknown, next: (n: number) => number, junk: readonly unkno
 const Rate = suite('rate of ICMP errors');
 const SENDER = 0x01020304;
 
-Rate('five no-route errors at once, then one a second', () => {
+Rate('five no-route errors at once, then one per second', () => {
   const rate = new ErrorRate(hostOf(ROUTER).sysctls);
   const sent = (nowMs: number) => rate.allowNoRoute(SENDER, nowMs);
   assert.equal([0, 0, 0, 0, 0, 0, 999, 1000, 1001, 1999, 2000].map(sent), [
@@ -203,7 +203,7 @@ Rate('another error to the same host holds them back for a second', () => {
   assert.is(rate.allowNoRoute(SENDER, 1600), true);
 });
 
-Rate('icmp_ratelimit allows six at once, then one each such time; never fragmentation needed', () => {
+Rate('icmp_ratelimit allows six at once, then one per interval; fragmentation needed is not limited', () => {
   const rate = new ErrorRate(hostOf({ ...ROUTER, sysctl: { 'net.ipv4.icmp_ratelimit': 1000 } }).sysctls);
   const sent = Array.from({ length: 8 }, () => rate.allowError(SENDER, 11, 0, 5));
   assert.equal(sent, [true, true, true, true, true, true, false, false]);
@@ -211,8 +211,8 @@ Rate('icmp_ratelimit allows six at once, then one each such time; never fragment
   assert.is(rate.allowError(SENDER, 11, 0, 1005), true);
 });
 
-HostJson('IPv6 is there as data, and changes nothing that is routed', () => {
-  // The words of iproute2 6.1.
+HostJson('IPv6 is kept as data and does not change routing', () => {
+  // The output of iproute2 6.1.
   const host = hostOf({
     addr: [
       {

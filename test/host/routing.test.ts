@@ -1,4 +1,6 @@
-/** Facts as Linux 6.18 shows them: ip route show table all, ip route get, and packets through a router in a namespace. */
+/**
+ * Expected values from Linux 6.18: ip route show table all, ip route get, and packets through a router in a namespace.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatLoaded } from '../../codecs/byte-order.js';
@@ -12,7 +14,7 @@ const Routing = suite('routing');
 
 const TYPES = ['', 'unicast', 'local', 'broadcast', '', 'multicast'];
 
-/** The fate of a packet in a few words: `eth1 via 10.0.1.9`, `local`, `unreachable 3/1: …`, `drop: …`. */
+/** The routing decision for a packet, in short: `eth1 via 10.0.1.9`, `local`, `unreachable 3/1: …`, `drop: …`. */
 function fate(
   host: Host,
   dev: string,
@@ -30,7 +32,7 @@ function fate(
   return route.action === RouteAction.DROP ? `drop: ${route.reason}` : `3/${route.icmpCode}: ${route.reason}`;
 }
 
-/** The way of a packet of the host's own: `eth1 to 10.0.1.9 from 10.0.1.1`. */
+/** The route of a packet that the host sends: `eth1 to 10.0.1.9 from 10.0.1.1`. */
 function way(host: Host, destination: string, source = '0.0.0.0'): string {
   const route = host.routeOutput(routeKey(destination, source));
   if (route.reason !== '') return route.reason;
@@ -56,7 +58,7 @@ Routing('delivers, forwards on the link and through a gateway', () => {
   assert.is(fate(host, 'lan', '10.0.0.9', '10.0.0.8'), 'lan to 10.0.0.8', 'back where it came from');
 });
 
-Routing('takes broadcasts of any own network from anywhere, and no .0 address', () => {
+Routing('accepts broadcasts of any of its networks from anywhere, but no .0 address', () => {
   const host = router();
   assert.is(fate(host, 'lan', '10.0.0.9', '10.0.0.255'), 'local broadcast');
   assert.is(fate(host, 'wan', '8.8.8.8', '10.0.0.255'), 'local broadcast');
@@ -65,7 +67,7 @@ Routing('takes broadcasts of any own network from anywhere, and no .0 address', 
   assert.is(fate(host, 'wan', '8.8.8.8', '10.0.0.0'), 'lan to 10.0.0.0');
 });
 
-Routing('drops martians in silence', () => {
+Routing('drops martians silently', () => {
   const host = router();
   for (const source of ['127.0.0.1', '10.0.0.1', '192.0.2.10', '224.0.0.1', '255.255.255.255', '0.0.0.0'])
     assert.is(fate(host, 'wan', source, '10.0.0.9'), 'drop: martian-source', source);
@@ -73,13 +75,13 @@ Routing('drops martians in silence', () => {
     assert.is(fate(host, 'wan', '8.8.8.8', destination), 'drop: martian-destination', destination);
 });
 
-Routing('forwards what looks odd but is not martian', () => {
+Routing('forwards unusual packets that are not martian', () => {
   const host = router();
   for (const source of ['240.0.0.1', '0.0.0.5', '10.0.0.255', '10.0.0.0'])
     assert.is(fate(host, 'wan', source, '10.0.0.9'), 'lan to 10.0.0.9', source);
 });
 
-Routing('takes 224.0.0.1 and no other group', () => {
+Routing('accepts 224.0.0.1 and no other group', () => {
   const host = router();
   assert.is(fate(host, 'wan', '8.8.8.8', '224.0.0.1', PacketType.MULTICAST), 'local multicast');
   assert.is(fate(host, 'wan', '0.0.0.0', '224.0.0.1', PacketType.MULTICAST), 'local multicast');
@@ -112,14 +114,14 @@ Routing('rp_filter is the larger of all and the interface', () => {
   assert.is(fate(loose, 'wan', '10.0.0.255', '192.0.2.10'), 'drop: martian-source', 'a broadcast is no source then');
 });
 
-Routing('loose rp_filter wants a route back, none wants nothing', () => {
+Routing('loose rp_filter requires a route back, and without rp_filter nothing is required', () => {
   const file = { addr: ROUTER.addr };
   const loose = hostOf({ ...file, sysctl: { 'net.ipv4.conf.all.rp_filter': 2 } });
   assert.is(fate(loose, 'wan', '8.8.8.8', '10.0.0.9'), 'drop: rp-filter');
   assert.is(fate(hostOf(file), 'wan', '8.8.8.8', '10.0.0.9'), 'lan to 10.0.0.9');
 });
 
-Routing('without forwarding there is silence, also for what has no route', () => {
+Routing('without forwarding packets are dropped silently, even without a route', () => {
   for (const sysctl of [{ 'net.ipv4.ip_forward': 0 }, { 'net.ipv4.conf.wan.forwarding': 0 }]) {
     const host = hostOf({ addr: ROUTER.addr, sysctl });
     assert.is(fate(host, 'wan', '8.8.8.8', '10.0.0.9'), 'drop: forwarding-off');
@@ -171,7 +173,7 @@ Routing('local and main are one table: a longer prefix in main hides the local o
   assert.is(way(host, '10.0.0.1'), 'local lo to 10.0.0.1 from 10.0.0.1', 'local first where both are as long');
 });
 
-Routing("a gateway that is the host's own hands nothing over", () => {
+Routing("a gateway that is the host's own address delivers nothing", () => {
   const host = router({}, [{ dst: '9.0.0.0/8', gateway: '10.0.0.1' }]);
   assert.is(fate(host, 'wan', '8.8.8.8', '9.1.1.1'), 'lan to 9.1.1.1');
 });
@@ -197,7 +199,7 @@ Routing('a packet that OUTPUT changed may have any unicast source', () => {
   assert.is(host.rerouteOutput(routeKey('8.8.8.8', '127.0.0.1')).reason, 'martian-source');
 });
 
-Routing('answers ICMP errors from where the way back starts, or from the address that was asked', () => {
+Routing('sends ICMP errors from the address of the route back, or from the address the packet was sent to', () => {
   const host = router();
   const error = (sender: string, destination: string, isLocal: boolean, dev: string) =>
     formatLoaded(host.routeIcmpError(routeKey(destination, sender, host.interfaceIndex(dev)), isLocal).source);

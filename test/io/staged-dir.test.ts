@@ -14,7 +14,7 @@ Staged.before.each(() => {
 });
 Staged.after.each(() => rmSync(parent, { recursive: true }));
 
-/** Writes a result with this text, up to the point where it is put in its place. */
+/** Writes a result with TEXT, without committing it. */
 function stage(text: string): StagedDir {
   const staged = new StagedDir(join(parent, 'out'));
   writeFileSync(join(staged.path, 'summary.json'), JSON.stringify({ generator: 'nfreplay 0', text }));
@@ -32,7 +32,7 @@ function refusal(path: string): FileError {
   throw new Error(`${path} was taken`);
 }
 
-Staged('appears whole, and leaves nothing beside it', () => {
+Staged('appears complete, and leaves nothing else behind', () => {
   const staged = stage('first');
   assert.not(existsSync(join(parent, 'out')));
   staged.commit();
@@ -49,7 +49,7 @@ Staged('replaces an earlier result as a whole', () => {
   assert.equal(readdirSync(parent), ['out']);
 });
 
-Staged('takes an empty folder, and makes the ones above', () => {
+Staged('accepts an empty folder, and creates missing parents', () => {
   mkdirSync(join(parent, 'out'));
   stage('into an empty one').commit();
   assert.is(textOf(), 'into an empty one');
@@ -58,7 +58,7 @@ Staged('takes an empty folder, and makes the ones above', () => {
   assert.ok(existsSync(join(parent, 'a/b/c')));
 });
 
-Staged('leaves everything as it was when it is discarded', () => {
+Staged('leaves everything unchanged if it is discarded', () => {
   stage('first').commit();
   stage('second').discard();
   assert.is(textOf(), 'first');
@@ -78,14 +78,14 @@ Staged('refuses to replace what no replay wrote', () => {
   assert.match(refusal(join(parent, 'photos/cat.jpg')).message, 'is a file');
 });
 
-Staged('says so where a folder cannot be made', () => {
+Staged('reports a folder that cannot be created', () => {
   writeFileSync(join(parent, 'file'), '');
   assert.instance(refusal(join(parent, 'file/below')), FileError);
   if (existsSync('/proc/self')) assert.match(refusal('/proc/nfreplay/out').message, 'cannot be written');
 });
 
-Staged('removes what a killed run left', () => {
-  // A process with this number cannot be: it is above the kernel's largest (2^22).
+Staged('removes what a killed run left behind', () => {
+  // No process can have this number: it is above the kernel's maximum (2^22).
   mkdirSync(join(parent, '.out.partial-99999999'));
   stage('now').commit();
   assert.equal(readdirSync(parent), ['out']);

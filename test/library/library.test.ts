@@ -30,7 +30,7 @@ function syn(sport: number, dport: number): Uint8Array {
   return buildFrame(Buffer.from('020000000010', 'hex'), Buffer.from('020000000001', 'hex'), packet);
 }
 
-/** An emulated Docker host and what comes out of it, in words. */
+/** An emulated Docker host, with its output as text. */
 function dockerHost() {
   const came: string[] = [];
   const endpoint = (bytes: Uint8Array, at: number) => bytes.subarray(at, at + 4).join('.');
@@ -45,7 +45,7 @@ function dockerHost() {
   return { emulator, came, receive };
 }
 
-Library('takes frames, and gives what the host would send', () => {
+Library('takes frames and returns what the host would send', () => {
   const { emulator, came, receive } = dockerHost();
   receive(syn(50_000, 36_379), 100);
   assert.is(emulator.outcome, Outcome.FORWARDED);

@@ -28,7 +28,7 @@ Entries('nfreplay/replay replays the Docker example', () => {
   assert.ok(readdirSync(outDir).includes('summary.json'));
 });
 
-Entries('nfreplay/replay refuses what makes no sense with an error of its own', () => {
+Entries('nfreplay/replay refuses invalid options with its own error', () => {
   const [{ rulesPath, hostPath }] = casesIn(DOCKER);
   assert.throws(
     () => replay({ rulesPath, hostPath, inputs: [], outDir: join(dir, 'nothing') }),
@@ -66,7 +66,7 @@ Entries('nfreplay/codecs reads and writes captures in memory', () => {
     writer.write(reader.tsSec, reader.tsNsec, reader.bytes, reader.at, reader.caplen, reader.wirelen);
   }
   writer.close();
-  // The example has nanoseconds and is little-endian, as what is written: the same records come out.
+  // The example has nanoseconds and is little-endian, as is the output, so the records are the same.
   assert.equal(sink.bytes().subarray(24), new Uint8Array(bytes.subarray(24)));
   assert.throws(
     () => codecs.openCapture(codecs.sourceOf(Uint8Array.of(1, 2, 3, 4, 5), 'my.bytes')),

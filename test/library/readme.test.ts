@@ -45,7 +45,7 @@ Readme('the example for the library works', async () => {
     const path = join(dir, 'example.mjs');
     writeFileSync(path, `export const lines = [];\n${code}`);
     const { lines } = await import(pathToFileURL(path).href);
-    // console.log separates what it prints by spaces; `push` does not.
+    // console.log separates its arguments by spaces; `push` does not.
     assert.equal(lines, ['out by', 'docker0']);
   } finally {
     rmSync(dir, { recursive: true });

@@ -22,7 +22,7 @@ const sll = (type: number): string => `000${type} 0001 0006 0200000000020000`;
 /** Protocol, reserved, interface 3, ARPHRD_ETHER, packet type, address length, address. */
 const sll2 = (protocol: string, type: number): string => `${protocol} 0000 00000003 0001 0${type} 06 0200000000020000`;
 
-/** FRAME, cut to CAPTURED bytes, at an odd place of a larger buffer. */
+/** FRAME, truncated to CAPTURED bytes, at an odd offset in a larger buffer. */
 function record(linktype: number, frame: Uint8Array, captured = frame.length): LinkBytes & { bytes: Uint8Array } {
   const at = 33;
   const bytes = new Uint8Array(at + frame.length + 5).fill(0xa5);
@@ -37,7 +37,7 @@ function record(linktype: number, frame: Uint8Array, captured = frame.length): L
   };
 }
 
-/** The result of an earlier frame: nothing of it may remain. */
+/** The result of an earlier frame, nothing of which may remain. */
 function stale(): IpLocation {
   return Object.assign(new IpLocation(), {
     at: -7,
@@ -51,7 +51,7 @@ function stale(): IpLocation {
   });
 }
 
-/** Which tags are taken off is what Linux 6.18 did with such frames, put on a veth pair without VLAN interfaces. */
+/** Tags are removed as Linux 6.18 did with such frames on a veth pair without VLAN interfaces. */
 const FOUND: [name: string, linktype: number, header: string, type: PacketType, isOutgoing?: boolean][] = [
   ['Ethernet', Linktype.ETHERNET, `${UNICAST} 0800`, PacketType.HOST],
   ['Ethernet broadcast', Linktype.ETHERNET, `${BROADCAST} 0800`, PacketType.BROADCAST],
@@ -148,7 +148,7 @@ for (const [name, linktype, frame, skip, etherType, vlanId] of SKIPPED) {
   });
 }
 
-Linktypes('what follows a VLAN tag is what its VLAN interface would see', () => {
+Linktypes('the packet after a VLAN tag is what its VLAN interface would receive', () => {
   const frame = Buffer.concat([hex(`${MULTICAST} 8100 0064 0800`), PING]);
   const where = record(Linktype.ETHERNET, frame);
   const location = stale();
@@ -162,7 +162,7 @@ Linktypes('never reads beyond what was captured', () => {
     const frame = Buffer.concat([hex(header), PING]);
     for (let captured = 0; captured < frame.length; captured++) {
       const where = record(linktype, frame.subarray(0, captured));
-      // The view ends with the record: reading on would throw.
+      // The view ends with the record: reading beyond it would throw.
       const view = new DataView(where.bytes.buffer, 0, where.at + captured);
       const location = stale();
       const isFound = locateIp({ ...where, view }, location);
@@ -174,9 +174,9 @@ Linktypes('never reads beyond what was captured', () => {
 });
 
 const withTcpdump = isInstalled('tcpdump') ? Linktypes : Linktypes.skip;
-withTcpdump('tcpdump finds the same packet in what is found here', () => {
+withTcpdump('tcpdump finds the same packet', () => {
   for (const [name, linktype, header] of FOUND) {
-    // These two mean something else in files (12, 14): they are RAW only on the BSDs themselves.
+    // 12 and 14 have another meaning in files: they are RAW only on the BSDs themselves.
     if (linktype === Linktype.RAW_BSD || linktype === Linktype.RAW_OPENBSD) continue;
     const path = scratch.path('frame.pcap');
     const writer = createPcapFile(path, linktype);

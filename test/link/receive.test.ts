@@ -54,10 +54,10 @@ function router(): { emulator: Emulator; sent: Buffer[]; dropped: string[] } {
   return { emulator, sent, dropped };
 }
 
-/** What the router sends when it gets the packet: by hand, its MAC and the gateway's before it, and one less in TTL. */
+/** What the router sends for the packet, made by hand: with its MAC, the gateway's MAC, and the TTL decremented. */
 const FORWARDED = buildFrame(GATEWAY_MAC, ETH0_MAC, datagram(CLIENT, SERVER, 63));
 
-Receive('takes frames of every supported link type', () => {
+Receive('accepts frames of every supported link type', () => {
   const packet = datagram(CLIENT, SERVER);
   const headers: readonly (readonly [linktype: number, header: string])[] = [
     [Linktype.ETHERNET, '0200000000200200000000210800'],
@@ -77,7 +77,7 @@ Receive('takes frames of every supported link type', () => {
   }
 });
 
-Receive('leaves alone what is before a frame, unless its owner gives it away', () => {
+Receive('does not modify bytes before a frame unless the caller permits it', () => {
   const packet = datagram(CLIENT, SERVER);
   for (const headroom of [0, 4, 13, 14, 20]) {
     const { emulator, sent } = router();
@@ -101,7 +101,7 @@ Receive('copies a packet that would need room before the start of the buffer', (
   bytesEqual(sent[0], FORWARDED);
 });
 
-Receive('takes frames in a part of a larger buffer', () => {
+Receive('accepts frames in a part of a larger buffer', () => {
   const { emulator, sent } = router();
   const pool = Buffer.alloc(200);
   const frame = buildFrame(LAN0_MAC, CLIENT_MAC, datagram(CLIENT, SERVER));
@@ -110,7 +110,7 @@ Receive('takes frames in a part of a larger buffer', () => {
   bytesEqual(sent[0], FORWARDED);
 });
 
-Receive('says why it skips a frame, and leaves the rest of the host as it was', () => {
+Receive('reports why it skips a frame, and leaves the rest of the host unchanged', () => {
   const { emulator, sent, dropped } = router();
   emulator.receive(
     new Frame({ bytes: buildFrame(LAN0_MAC, CLIENT_MAC, datagram(CLIENT, SERVER)), dev: LAN0, tsSec: 7 }),
@@ -129,7 +129,7 @@ Receive('says why it skips a frame, and leaves the rest of the host as it was', 
   assert.equal(dropped, []);
 });
 
-Receive('goes by the destination of the frame, or by what the caller knows of it', () => {
+Receive('uses the destination of the frame, or the packet type that the caller specifies', () => {
   const { emulator, dropped } = router();
   const packet = datagram(CLIENT, SERVER);
   const broadcast = new Frame({ bytes: buildFrame(Buffer.alloc(6, 0xff), CLIENT_MAC, packet), dev: LAN0 });
@@ -140,7 +140,7 @@ Receive('goes by the destination of the frame, or by what the caller knows of it
   assert.equal(dropped, ['link-layer-broadcast', 'other-host']);
 });
 
-Receive('sends what the host itself sends, whatever link it was captured on', () => {
+Receive('sends packets of the host itself, whatever link they were captured on', () => {
   const bare = datagram(0xcb00_710a, SERVER);
   for (const [linktype, bytes] of [
     [Linktype.RAW, bare],

@@ -21,7 +21,7 @@ const HOST = JSON.stringify({
   sysctl: { 'net.ipv4.ip_forward': 1 },
 });
 
-/** Only who has asked gets an answer: where the connection has expired, it is dropped. */
+/** Replies are accepted only for existing connections: if the connection has expired, they are dropped. */
 const RULES = `*filter
 :FORWARD DROP [0:0]
 -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
@@ -43,10 +43,10 @@ function datagram(source: number, destination: number, sport: number, dport: num
 const QUESTION = datagram(CLIENT, SERVER, 5000, 53);
 const ANSWER = datagram(SERVER, CLIENT, 53, 5000);
 
-/** FRAME's Ethernet header with another EtherType, or tags before it, and PAYLOAD in place of the packet. */
+/** The Ethernet header of FRAME with another EtherType, or with tags before it, and PAYLOAD in place of the packet. */
 const ethernet = (typeAndPayload: string): Buffer => Buffer.from(`020000000020020000000001${typeAndPayload}`, 'hex');
 
-/** Frames that never reach the host, by why. */
+/** Frames that never reach the host, by reason. */
 const SKIPPED: readonly [reason: string, frame: Buffer][] = [
   ['arp', ethernet(`0806${'00'.repeat(28)}`)],
   ['ipv6', ethernet(`86dd60000000${'00'.repeat(36)}`)],
@@ -71,10 +71,10 @@ Skipped.before(() => {
 });
 Skipped.after(() => rmSync(dir, { recursive: true }));
 
-/** IEEE 802.11, in which no IP is looked for. */
+/** IEEE 802.11, which is unsupported. */
 const WIRELESS = 105;
 
-/** A pcapng of Ethernet frames; those shorter than an Ethernet header are of an interface with LINKTYPE. */
+/** A pcapng of Ethernet frames. Those shorter than an Ethernet header are on an interface with LINKTYPE. */
 function pcapng(frames: readonly Timed[], linktype: number): Buffer {
   const blocks = new PcapngBlocks();
   const packets = frames.map(([seconds, frame]) =>
@@ -108,7 +108,7 @@ const ORDERS: Record<string, (skipped: Buffer) => Timed[]> = {
   ],
 };
 
-/** What came out of CAPTURE, which arrives on lan0 (nothing here asks where packets come in). */
+/** The output for CAPTURE, which arrives on lan0 (no rule here reads the interface). */
 function results(capture: Buffer, engine: (typeof EMULATOR_ENGINES)[number]) {
   const path = join(dir, 'in.cap');
   writeFileSync(path, capture);

@@ -13,7 +13,7 @@ const KIB = 2 ** 10;
 const BEFORE_ANY_EXPIRES_MS = -1;
 const region = (start: number, bytes: number) => new Region(start, bytes, 'a test');
 
-MemoryMap('refuses regions that overlap, or are not in the memory', () => {
+MemoryMap('refuses regions that overlap or are outside the memory', () => {
   memoryMap({ a: region(64 * KIB, 8), b: region(64 * KIB + 8, 8) });
   assert.throws(
     () => memoryMap({ a: region(64 * KIB, 16), b: region(64 * KIB + 8, 8) }),
@@ -39,7 +39,7 @@ MemoryMap('views of a region end where it ends', () => {
   }
 });
 
-MemoryMap('docs/memory-map.md shows what there is', () => {
+MemoryMap('docs/memory-map.md lists all regions', () => {
   const rows = Object.entries(REGIONS).map(([name, part]) => {
     const content =
       part instanceof RecordRegion ? `${part.count} × ${part.layout.name}, ${part.layout.bytes} bytes each` : 'bytes';
@@ -51,8 +51,8 @@ MemoryMap('docs/memory-map.md shows what there is', () => {
   assert.equal(shown, rows);
 });
 
-// With a million, the table is just as full as with an eighth of that.
-MemoryMap('a connection takes 226 bytes where there are a million', () => {
+// With a million connections, the table is as full as with an eighth of that.
+MemoryMap('a connection takes 226 bytes if there are a million', () => {
   const table = new ConntrackTable();
   const count = 125_000;
   for (let n = 0; n < count; n++) table.confirm(table.create(n, 1, 2, 3, 6, BEFORE_ANY_EXPIRES_MS));

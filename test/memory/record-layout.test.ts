@@ -25,7 +25,7 @@ RecordLayout('places fields in order, each aligned to its own size', () => {
   assert.is(mixed.alignment, 8);
 });
 
-RecordLayout('counts in words and float64s as well', () => {
+RecordLayout('has offsets in words and float64s as well', () => {
   const mixed = layout('Mixed', { a: i32, b: f64, c: u32, d: i32 });
   assert.is(mixed.word.c, 4);
   assert.is(mixed.double.b, 1);
@@ -33,7 +33,7 @@ RecordLayout('counts in words and float64s as well', () => {
   assert.is(mixed.doubles, 3);
 });
 
-RecordLayout('nests records and rows', () => {
+RecordLayout('nests records and arrays', () => {
   const line = layout('Line', { kind: i32, ends: records(POINT, 2), weights: array(f64, 3), middle: record(POINT) });
   assert.equal(line.at, { kind: 0, ends: 4, weights: 32, middle: 56 });
   assert.is(line.bytes, 72);
@@ -56,7 +56,7 @@ RecordLayout('pads to a given size, and refuses one that is too small', () => {
   assert.throws(() => layout('Small', { a: f64, b: i32 }, { bytes: 8 }), 'Small does not fit 8 bytes');
 });
 
-RecordLayout('keeps every access within its records', () => {
+RecordLayout('throws on access outside the records', () => {
   const buffer = new ArrayBuffer(64);
   const points = new Records(POINT, buffer, 12, 3);
   points.assign(2, { x: 1, y: -2, z: 3 });

@@ -13,13 +13,13 @@ const FUNCTION_KIND = 0;
 const MEMORY_KIND = 2;
 const FUNCTION_TYPE = 0x60;
 
-/** How many parameters each function has that a WebAssembly module exports, or imports from the module HOST. */
+/** The number of parameters of each function that a WebAssembly module exports, or imports from the module HOST. */
 class ModuleReader {
   readonly exports: Record<string, number> = {};
   readonly imports: Record<string, number> = {};
   readonly #bytes: Uint8Array;
   #at = 8;
-  /** How many parameters each type has, and the type of each function. */
+  /** The number of parameters of each type, and the type of each function. */
   readonly #parameters: number[] = [];
   readonly #functions: number[] = [];
 
@@ -92,11 +92,11 @@ class ModuleReader {
 const compiled = new ModuleReader(readFileSync('dist/wasm/data-plane.wasm'));
 const sorted = (arities: object) => Object.entries(arities).sort(([a], [b]) => (a < b ? -1 : 1));
 
-WasmInterface('declares every function that the module exports, with as many parameters', () => {
+WasmInterface('declares every function that the module exports, with the right number of parameters', () => {
   assert.equal(sorted(EXPORT_ARITIES), sorted(compiled.exports));
 });
 
-WasmInterface('declares every function that the module imports, with as many parameters', () => {
+WasmInterface('declares every function that the module imports, with the right number of parameters', () => {
   assert.equal(sorted(IMPORT_ARITIES), sorted(compiled.imports));
 });
 

@@ -1,4 +1,7 @@
-/** Which ports and ids NAT chooses from, as the kernel does (nf_nat_l4proto_unique_tuple; iptables-extensions(8), SNAT). */
+/**
+ * The ranges from which NAT chooses ports and ids, as in the kernel (nf_nat_l4proto_unique_tuple;
+ * iptables-extensions(8), SNAT).
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../../codecs/layouts.js';
@@ -15,7 +18,7 @@ const RANGE: NatRange = { random: true, randomFully: false, persistent: false };
 
 const swap = (port: number): number => ((port & 0xff) << 8) | (port >>> 8);
 
-/** The lowest and the highest of so many ports (or ids) that were drawn for PORT at the end MANIP. */
+/** The lowest and highest of many ports (or ids) chosen for PORT at the end MANIP. */
 function drawn(protocol: number, port: number, manip: Manip = Manip.SRC, range: NatRange = RANGE): [number, number] {
   const table = new ConntrackTable();
   const unique = new UniqueTuple(table, new Random(7));
@@ -42,13 +45,13 @@ Unique('a source port stays in its class', () => {
   assert.ok(lowest >= 1024 && lowest < 1100 && highest > 65_450, `${lowest}-${highest}`);
 });
 
-Unique('a destination port stays where the rule names no range', () => {
+Unique('a destination port is unchanged if the rule has no range', () => {
   assert.equal(drawn(IPPROTO_TCP, 80, Manip.DST), [80, 80]);
   assert.equal(drawn(IPPROTO_TCP, 80, Manip.DST, { ...RANGE, minPort: 8000, maxPort: 8003 }), [8000, 8003]);
   assert.equal(drawn(IPPROTO_TCP, 80, Manip.DST, { ...RANGE, minPort: 8003, maxPort: 8000 }), [8000, 8003]);
 });
 
-Unique('the id of an ICMP query is any, whichever end changes; GRE has nothing to choose', () => {
+Unique('the id of an ICMP query may be any, whichever end changes; GRE has nothing to choose', () => {
   for (const manip of [Manip.SRC, Manip.DST]) {
     const [lowest, highest] = drawn(IPPROTO_ICMP, 77, manip);
     assert.ok(lowest < 100 && highest > 65_435, `${lowest}-${highest}`);

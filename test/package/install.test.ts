@@ -1,4 +1,4 @@
-// The package as npm ships it: packed, installed in an empty folder, run and imported.
+// The package as npm publishes it: packed, installed in an empty folder, run and imported.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const Package = suite('package');
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const DOCKER = join(PROJECT, 'pcaps/docker');
 
-/** Without what `npm test` tells the processes that it starts about this project. */
+/** The environment without the variables that `npm test` sets for this project. */
 const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
 
 let dir = '';

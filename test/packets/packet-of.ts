@@ -1,14 +1,14 @@
 import { IPV4_TOTAL_LENGTH_AT, IPV4_VERSION_IHL_AT } from '../../codecs/layouts.js';
 import { Packet } from '../../core/packet.js';
 
-/** A packet of BYTES as it is before any hook. */
+/** A packet of BYTES before any hook. */
 export function packetOf(bytes: Uint8Array): Packet {
   const packet = new Packet();
   setBytes(packet, bytes);
   return packet;
 }
 
-/** Make BYTES the bytes of PACKET; what the host knows of it stays. */
+/** Replaces the bytes of PACKET by BYTES; keeps what the host knows about it. */
 export function setBytes(packet: Packet, bytes: Uint8Array): void {
   packet.bytes = bytes;
   packet.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,4 +1,4 @@
-/** Builds packets and frames for tests: right in every field by default, wrong only if asked to be. */
+/** Builds packets and frames for tests: correct in every field by default, wrong only on request. */
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import {
   ETHERNET_LENGTH,
@@ -36,7 +36,7 @@ export interface Ipv4Fields {
   protocol: number;
   ttl?: number;
   tos?: number;
-  /** Not 0 by default: the kernel gives a locally sent packet without DF an ID of its own. */
+  /** Not 0 by default: the kernel assigns an ID to a locally sent packet without DF. */
   id?: number;
   /** DF (0x4000), MF (0x2000) and the offset in 8-byte units. */
   fragment?: number;
@@ -46,11 +46,11 @@ export interface Ipv4Fields {
   totalLength?: number;
   headerWords?: number;
   version?: number;
-  /** Added to the right checksum. */
+  /** Added to the correct checksum. */
   checksumError?: number;
 }
 
-/** An IP packet with PAYLOAD behind its header. */
+/** An IP packet with PAYLOAD after its header. */
 export function buildIpv4(fields: Ipv4Fields, payload: Uint8Array): Buffer {
   const options = padded(fields.options ?? new Uint8Array(0));
   const headerLength = IPV4_LENGTH + options.length;
@@ -162,8 +162,8 @@ const CHECKSUM_AT: Record<number, number> = {
 };
 
 /**
- * PACKET (whole, unfragmented) with the checksum of its TCP, UDP or UDP-Lite header filled in, off by ERROR. PSEUDO_PROTOCOL is
- * the number in the pseudo header: Linux's conntrack expects UDP's of UDP-Lite, too.
+ * PACKET (whole, unfragmented) with the checksum of its TCP, UDP or UDP-Lite header filled in, off by ERROR.
+ * PSEUDO_PROTOCOL is the number in the pseudo header: Linux's conntrack expects UDP's of UDP-Lite, too.
  */
 export function withChecksum(packet: Buffer, error = 0, pseudoProtocol = packet[IPV4_PROTOCOL_AT]): Buffer {
   const l4 = (packet[0] & 15) * 4;
@@ -218,7 +218,7 @@ export function fragmentOf(packet: Buffer, at: number, size: number, more: boole
   return withHeaderChecksum(fragment);
 }
 
-/** PACKET with its IP header's checksum made right. */
+/** PACKET with the checksum of its IP header corrected. */
 export function withHeaderChecksum(packet: Buffer): Buffer {
   packet.writeUInt16BE(0, IPV4_CHECKSUM_AT);
   packet.writeUInt16BE(internetChecksum(viewOf(packet), 0, (packet[0] & 15) * 4), IPV4_CHECKSUM_AT);

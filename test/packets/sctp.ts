@@ -1,4 +1,4 @@
-/** Builds SCTP packets (RFC 9260). The checksum is computed here bit by bit, independently of what is tested. */
+/** Builds SCTP packets (RFC 9260). The checksum is computed bit by bit here, independently of the code under test. */
 import { SCTP_CHECKSUM_AT, SCTP_LENGTH, sctp, sctpChunk, sctpInit } from '../../codecs/layouts.js';
 
 /** Chunk types (section 3.2). */

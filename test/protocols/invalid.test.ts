@@ -22,7 +22,7 @@ function packet(protocol: number, contents: readonly number[], fragment = 0): Ui
   return Uint8Array.from(buildIpv4(header, Uint8Array.from(contents)));
 }
 
-/** BYTES with a right checksum AT behind the IP header, over PSEUDO's pseudo header; 0: over none. */
+/** BYTES with a correct checksum at offset AT after the IP header, over the pseudo header of PSEUDO; 0: over none. */
 function summed(bytes: Uint8Array, at: number, pseudo: number): Uint8Array {
   const view = new DataView(bytes.buffer);
   const length = bytes.length - 20;

@@ -1,4 +1,4 @@
-/** What NAT makes of a packet is, byte for byte, the packet that would have been built with the new address and port. */
+/** A translated packet equals, byte for byte, a packet built with the new address and port. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { toLoaded } from '../../codecs/byte-order.js';
@@ -90,7 +90,7 @@ Mangling('GRE: only the call ID of version 1, at the destination', () => {
   }
 });
 
-Mangling('a header that is too short for its port is left alone', () => {
+Mangling('a header too short for its port is not changed', () => {
   for (const [name, length] of [
     ['TCP', 27],
     ['UDP', 27],
@@ -104,7 +104,7 @@ Mangling('a header that is too short for its port is left alone', () => {
   }
 });
 
-Mangling('of a TCP header that an ICMP error quotes, the port alone', () => {
+Mangling('only the port changes in a TCP header quoted by an ICMP error', () => {
   const after = { ...BEFORE, source: 0x0a000001, sport: 99 };
   const quoted = BUILDERS.TCP(BEFORE).subarray(0, 28);
   bytesEqual(mangled(quoted, Manip.SRC, after), BUILDERS.TCP(after).subarray(0, 28));

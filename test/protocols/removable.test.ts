@@ -10,7 +10,9 @@ import * as assert from 'uvu/assert';
 const Removable = suite('a protocol can be taken out');
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
-/** What a build does not read. Of dist/ it needs what wasm/build.mjs made, which does not depend on SCTP. */
+/**
+ * Folders that a build does not read. From dist/ it needs the output of wasm/build.mjs, which does not depend on SCTP.
+ */
 const LEFT_OUT = ['.git', 'dist', 'node_modules', 'out', 'pcaps'];
 const OWN_FILES = ['core/protocols/sctp.ts', 'test/protocols/sctp.test.ts'];
 const INDEX = 'core/protocols/index.ts';
@@ -42,7 +44,7 @@ function copyWithoutSctp(folder: string): void {
   writeFileSync(join(folder, INDEX), index.replace(OWN_LINE, ''));
 }
 
-Removable('without SCTP its packets are followed as those of any other protocol', () => {
+Removable('without SCTP its packets are tracked as those of any other protocol', () => {
   const folder = mkdtempSync(join(tmpdir(), 'nfreplay-without-sctp-'));
   try {
     copyWithoutSctp(folder);

@@ -1,4 +1,4 @@
-/** SCTP associations, with the states that Linux 6.18 shows after each packet. */
+/** SCTP associations, with the states in Linux 6.18 after each packet. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -97,7 +97,7 @@ associations('INVALID says which check failed', () => {
 
 associations.run();
 
-/** What is seen of each packet of one association, and of the entry after it. */
+/** The ctstate of each packet of an association, and the entry after it. */
 function association(): (direction: string, tag: number, chunks: number[][]) => string {
   const tracking = new Tracking();
   const tracker = tracking.tracker(sctp);

@@ -1,4 +1,4 @@
-/** The trackers of UDP, UDP-Lite, ICMP, GRE and the rest: lifetimes and validity, as seen on Linux 6.18. */
+/** The trackers of UDP, UDP-Lite, ICMP, GRE and other protocols: timeouts and validity, as in Linux 6.18. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -27,7 +27,7 @@ const NO_CHECKSUMS = { 'net.netfilter.nf_conntrack_checksum': 0 };
 
 const trackers = suite('trackers without states');
 
-trackers('UDP: a question and its answer live 30 s, unassured, whoever asks again', () => {
+trackers('UDP: a request and its reply last 30 s, not assured, whichever side sends again', () => {
   const tracking = new Tracking();
   const tracker = tracking.tracker(udp);
   assert.is(tracking.track(tracker, datagram('>', [1]), 0), 'NEW');
@@ -47,7 +47,7 @@ trackers('UDP: 2 s after its first packet an answered flow is a stream', () => {
   assert.is(tracking.describe(5001), '120 1/29 2/58 ASSURED');
 });
 
-trackers('UDP: the length may be shorter than what is there, not longer, and not below the header', () => {
+trackers('UDP: the length may be less than the payload, but not more, and not less than the header', () => {
   const isValid = (length: number): boolean => {
     const tracking = new Tracking();
     const tracker = tracking.tracker(udp, NO_CHECKSUMS);
@@ -56,7 +56,7 @@ trackers('UDP: the length may be shorter than what is there, not longer, and not
   assert.equal([0, 7, 8, 10, 11, 12].map(isValid), [false, false, true, true, true, false]);
 });
 
-trackers('UDP: a bad checksum counts in PREROUTING, if checksums are wanted; none is fine', () => {
+trackers('UDP: a bad checksum is INVALID in PREROUTING if nf_conntrack_checksum is set; no checksum is valid', () => {
   const seen = (checksums: boolean, hook: Hook, change: Change): string => {
     const tracking = new Tracking();
     return tracking.track(tracking.tracker(udp, checksums ? {} : NO_CHECKSUMS), datagram('>', [1], change), 0, hook);
@@ -67,13 +67,13 @@ trackers('UDP: a bad checksum counts in PREROUTING, if checksums are wanted; non
   assert.is(seen(true, Hook.PREROUTING, { checksum: 0 }), 'NEW');
 });
 
-trackers('UDP: the checksum of a packet that a snaplen cut is trusted', () => {
+trackers('UDP: the checksum of a truncated packet is trusted', () => {
   const tracking = new Tracking();
   const tracker = tracking.tracker(udp);
   assert.is(tracking.track(tracker, datagram('>', [1, 2, 3, 4], { flip: 1 }).subarray(0, 30)), 'NEW');
 });
 
-trackers('UDP-Lite: the length is what the checksum covers, 0: all of it; a checksum there must be', () => {
+trackers('UDP-Lite: the length is the checksum coverage, 0 means all; a checksum is required', () => {
   const seen = (length: number, change: Change = {}): string => {
     const tracking = new Tracking();
     const tracker = tracking.tracker(udplite);
@@ -113,7 +113,7 @@ trackers('ICMP: only the four queries open a connection, with any code', () => {
   assert.equal(opening, [8, 13, 15, 17]);
 });
 
-trackers('ICMP: each query has its reply, and errors are told apart (RFC 792, RFC 950)', () => {
+trackers('ICMP: each query has its reply, and errors are distinguished (RFC 792, RFC 950)', () => {
   const pairs = [
     [8, 0],
     [13, 14],
@@ -135,7 +135,7 @@ trackers('ICMP: each query has its reply, and errors are told apart (RFC 792, RF
   assert.equal(errors, [3, 4, 5, 11, 12]);
 });
 
-trackers('ICMP: a reply belongs to the query of its code, and 30 s go by anew', () => {
+trackers('ICMP: a reply belongs to the query with its code, and restarts the 30 s', () => {
   const tracking = new Tracking();
   const tracker = tracking.tracker(icmp);
   assert.is(tracking.track(tracker, message('>', 8, 0)), 'NEW');
@@ -144,7 +144,7 @@ trackers('ICMP: a reply belongs to the query of its code, and 30 s go by anew', 
   assert.is(tracking.describe(1000), '30 1/28 1/28');
 });
 
-trackers('ICMP: a checksum that fails, and a header that is cut short, are INVALID', () => {
+trackers('ICMP: a wrong checksum and a truncated header are INVALID', () => {
   const tracking = new Tracking();
   const tracker = tracking.tracker(icmp);
   const bad = message('>', 8, 0);
@@ -177,7 +177,7 @@ trackers('time-outs are those of the sysctls, in seconds', () => {
   assert.equal([...timeoutsMs], [7000, 120_000]);
 });
 
-trackers('a time-out that is 0 or negative ends an entry at once, as it does in the kernel', () => {
+trackers('a time-out of 0 or less ends an entry at once, as in the kernel', () => {
   for (const seconds of [0, -5]) {
     const tracking = new Tracking();
     const tracker = tracking.tracker(udp, { 'net.netfilter.nf_conntrack_udp_timeout': seconds });
@@ -190,16 +190,16 @@ trackers.run();
 
 interface Change {
   protocol?: number;
-  /** The length field, where it is not what is there. */
+  /** The length field, if it differs from the actual length. */
   length?: number;
   /** How many bytes the checksum covers, 0: all. */
   covered?: number;
   checksum?: number;
-  /** What to turn round in the checksum. */
+  /** The bits to flip in the checksum. */
   flip?: number;
 }
 
-/** Which way a packet goes: from the opener ('>') or to it. */
+/** The direction of a packet: from the opener ('>') or to it. */
 function ends(direction: string): { source: string; destination: string } {
   const [source, destination] = direction === '>' ? [OPENER, ANSWERER] : [ANSWERER, OPENER];
   return { source: source.join('.'), destination: destination.join('.') };
@@ -214,7 +214,7 @@ function datagram(direction: string, data: readonly number[], change: Change = {
   const whole = buildUdp(sport, dport, Uint8Array.from(data), change.length);
   const packet = buildIpv4({ ...ends(direction), protocol: change.protocol ?? IPPROTO_UDP }, whole);
   const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
-  // The kernel takes UDP's number for UDP-Lite's pseudo header too.
+  // The kernel uses UDP's protocol number in the pseudo header of UDP-Lite too.
   const sum = pseudoHeaderSum(view, 0, IPPROTO_UDP, whole.length);
   const covered = Math.min(change.covered || whole.length, whole.length);
   const checksum = change.checksum ?? internetChecksum(view, IPV4_LENGTH, covered, sum) ^ (change.flip ?? 0);

@@ -8,7 +8,7 @@ import { type Comparison, compareResults, NotAResult } from '../../replay/compar
 
 interface Context {
   parent: string;
-  /** A copy of a kernel's recording, to be spoilt. */
+  /** A copy of a recording of the kernel, to be modified. */
   copy: string;
 }
 
@@ -33,7 +33,7 @@ function recordsOf(data: Buffer): { at: number; length: number }[] {
   return records;
 }
 
-/** The first frame of FILE that PICK wants, changed by CHANGE. */
+/** Changes the first frame of FILE that PICK selects with CHANGE. */
 function spoil(file: string, pick: (frame: Buffer) => boolean, change: (frame: Buffer) => void): void {
   const data = readFileSync(file);
   const record = recordsOf(data).find(({ at, length }) => pick(data.subarray(at, at + length)));
@@ -53,13 +53,13 @@ const kinds = ({ differences }: Comparison): string[] => differences.map((differ
 const isTcp = (frame: Buffer): boolean => frame[23] === 6;
 const isIcmpError = (frame: Buffer): boolean => frame[23] === 1 && frame[34] === 3;
 
-Compare('a copy is the same', ({ copy }) => {
+Compare('a copy has no differences', ({ copy }) => {
   const comparison = compareResults(WANT, copy);
   assert.equal(comparison.differences, []);
   assert.ok(comparison.frames > 20 && comparison.rules > 20 && comparison.connections > 3);
 });
 
-Compare('one bit of a packet is a difference, and shown as the field that it is', ({ copy }) => {
+Compare('a difference of one bit is shown as a different field', ({ copy }) => {
   spoil(join(copy, 'eth0.pcap'), isTcp, (frame) => frame.writeUInt16BE(4321, 14 + 20 + 14));
   const comparison = compareResults(WANT, copy);
   assert.equal(kinds(comparison), ['frame']);
@@ -78,7 +78,7 @@ Compare('a MAC address is a difference', ({ copy }) => {
   assert.equal(kinds(compareResults(WANT, copy)), ['frame']);
 });
 
-Compare("the IP identification of the host's own ICMP errors is set aside, with the header checksum", ({ copy }) => {
+Compare("the IP identification and header checksum of the host's own ICMP errors are ignored", ({ copy }) => {
   spoil(join(copy, 'eth0.pcap'), isIcmpError, (frame) => {
     frame.writeUInt16BE(0x1234, 14 + 4);
     frame.writeUInt16BE(0x5678, 14 + 10);
@@ -86,7 +86,7 @@ Compare("the IP identification of the host's own ICMP errors is set aside, with 
   assert.equal(compareResults(WANT, copy).differences, []);
 });
 
-Compare('that of any other packet is not', ({ copy }) => {
+Compare('the IP identification of any other packet is compared', ({ copy }) => {
   spoil(join(copy, 'eth0.pcap'), isTcp, (frame) => frame.writeUInt16BE(0x1234, 14 + 4));
   assert.equal(kinds(compareResults(WANT, copy)), ['frame']);
   cpSync(WANT, copy, { recursive: true });
@@ -97,7 +97,7 @@ Compare('that of any other packet is not', ({ copy }) => {
   assert.equal(kinds(compareResults(WANT, copy)), ['frame']);
 });
 
-Compare('Ethernet padding is set aside', ({ copy }) => {
+Compare('Ethernet padding is ignored', ({ copy }) => {
   const file = join(copy, 'eth0.pcap');
   const data = readFileSync(file);
   const [first] = recordsOf(data);

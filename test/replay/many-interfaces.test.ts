@@ -12,7 +12,7 @@ import { bytesEqual } from '../bytes.js';
 
 const ManyInterfaces = suite('many interfaces');
 
-/** Interfaces before and after the two of the example: these are numbers 1024 and 1025, as lo is 0. */
+/** Interfaces before and after the two of the example, which have numbers 1024 and 1025, as lo is 0. */
 const BEFORE = 1023;
 const AFTER = 174;
 const HOST = 'pcaps/docker/host.json';
@@ -42,7 +42,7 @@ function hostWithManyInterfaces(): string {
   return JSON.stringify({ ...host, addr: [...others.slice(0, BEFORE), ...host.addr, ...others.slice(BEFORE)] });
 }
 
-ManyInterfaces('each gets its packets, in every engine', () => {
+ManyInterfaces('each interface gets its packets, in every engine', () => {
   const inputs = [
     { iface: 'eth0', path: work.eth0 },
     { iface: 'docker0', path: work.docker0 },
@@ -63,7 +63,7 @@ ManyInterfaces('each gets its packets, in every engine', () => {
   }
 });
 
-ManyInterfaces('all that leaves by them comes out on standard output', () => {
+ManyInterfaces('what leaves by them goes to standard output', () => {
   const out = (hostPath: string, engine: string): Buffer => {
     const inputs = ['--in', `eth0=${work.eth0}`, '--in', `docker0=${work.docker0}`];
     const words = ['--rules', RULES, '--host', hostPath, ...inputs, '--engine', engine, '--out', '-'];

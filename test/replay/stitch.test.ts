@@ -14,7 +14,10 @@ const DOCKER0 = 2;
 const VPN = 3;
 const address = (text: string) => parseAddress(text)!.loaded;
 
-/** The stitcher of a Docker host, with a longer route within eth0's default and a second way that must lose to it. */
+/**
+ * The stitcher of a Docker host, with a more specific route within the default route of eth0, and a second route that
+ * must not win.
+ */
 function dockerHost(): Stitcher {
   return new Stitcher(
     [address('127.0.0.1'), address('192.0.2.10'), address('172.17.0.1')],
@@ -39,7 +42,7 @@ interface Flow {
   fragment?: number;
 }
 
-/** A packet of 44 (TCP) or 32 (UDP) bytes with right checksums. */
+/** A packet of 44 (TCP) or 32 (UDP) bytes with correct checksums. */
 function packet({ protocol = IPPROTO_TCP, unchecked = false, ...flow }: Flow): Uint8Array {
   const data = new Uint8Array(4);
   if (protocol === IPPROTO_TCP) return tcpPacket({ ...flow, flags: TCP_ACK, data });
@@ -65,7 +68,7 @@ function hasRightChecksums(bytes: Uint8Array): boolean {
 
 const request: Flow = { source: '203.0.113.7', destination: '192.0.2.10', sport: 51515, dport: 36379 };
 const translated: Flow = { source: '203.0.113.7', destination: '172.17.0.3', sport: 51515, dport: 6379 };
-/** The reply as a client's capture has it. */
+/** The reply as it is in a client's capture. */
 const reply: Flow = { source: '192.0.2.10', destination: '203.0.113.7', sport: 36379, dport: 51515 };
 
 Stitch('places a packet where the host routes to its sender', () => {
@@ -95,7 +98,7 @@ for (const protocol of [6, 17] as const) {
   });
 }
 
-Stitch('a UDP reply without a checksum stays without', () => {
+Stitch('a UDP reply without a checksum stays without one', () => {
   const stitcher = dockerHost();
   place(stitcher, packet({ ...request, protocol: 17 }));
   const out = packet({ ...translated, protocol: 17 });
@@ -106,7 +109,7 @@ Stitch('a UDP reply without a checksum stays without', () => {
   assert.is(viewOf(bytes).getUint16(26), 0);
 });
 
-Stitch('a wrong checksum stays wrong by as much', () => {
+Stitch('a wrong checksum stays wrong by the same difference', () => {
   const stitcher = dockerHost();
   place(stitcher, packet(request));
   const out = packet(translated);
@@ -123,7 +126,7 @@ Stitch('a wrong checksum stays wrong by as much', () => {
   assert.is((checksum(wrong) - checksum(right) + 0xffff) % 0xffff, offBy);
 });
 
-Stitch('the first output of the same protocol teaches, and only once', () => {
+Stitch('the translation is learned from the first output of the same protocol, and only once', () => {
   const stitcher = dockerHost();
   place(stitcher, packet(request));
   const foreign = packet({ ...translated, protocol: 17 });
@@ -140,7 +143,7 @@ Stitch('the first output of the same protocol teaches, and only once', () => {
   assert.is(flowOf(bytes), '172.17.0.3:6379 > 203.0.113.7:51515');
 });
 
-Stitch('fragments neither teach nor are rewritten', () => {
+Stitch('fragments are neither learned from nor rewritten', () => {
   const stitcher = dockerHost();
   place(stitcher, packet({ ...request, fragment: 0x2000 }));
   const out = packet(translated);
@@ -150,7 +153,7 @@ Stitch('fragments neither teach nor are rewritten', () => {
   assert.is(flowOf(bytes), '192.0.2.10:36379 > 203.0.113.7:51515');
 });
 
-Stitch('keeps many translations apart', () => {
+Stitch('distinguishes many translations', () => {
   const stitcher = dockerHost();
   const ports = Array.from({ length: 20_000 }, (_, n) => 1024 + n);
   for (const sport of ports) {

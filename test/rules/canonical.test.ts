@@ -1,4 +1,4 @@
-/** Rules are refused, and saved, exactly as the real iptables-legacy does it (recorded in canonical.txt). */
+/** Rules are refused and saved exactly as by the real iptables-legacy (recorded in canonical.txt). */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,7 +16,7 @@ function ruleLines(text: string): string[] {
   return text.split('\n').filter((line) => line.startsWith('-A'));
 }
 
-canonical(`${cases.length} rules come out as iptables-save prints them, or are refused where it refuses`, () => {
+canonical(`${cases.length} rules are saved as by iptables-save, or refused as by iptables`, () => {
   assert.ok(cases.length > 700);
   for (const one of cases) {
     const file = canonicalFile(one);
@@ -36,8 +36,8 @@ canonical(`${cases.length} rules come out as iptables-save prints them, or are r
   }
 });
 
-canonical('what was saved is saved again as it is', () => {
-  // Where iptables-save leaves something out, or quotes nothing (an interface with a blank), it cannot be read back.
+canonical('saved rules are saved again unchanged', () => {
+  // If iptables-save leaves something out, or does not quote it (an interface with a blank), it cannot be read back.
   for (const one of cases.filter(({ saved, refusedHere }) => saved !== undefined && !refusedHere)) {
     if (/-[io] \S*(?: b|["\\])/.test(one.head)) continue;
     const saved = saveRuleset(parseRuleset(canonicalFile(one), 'f'));

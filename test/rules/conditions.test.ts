@@ -1,4 +1,4 @@
-/** Conditions: what they mean, what is derived from them, and how they are explained. */
+/** Conditions: their meaning, what is derived from them, and their explanations. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FIELDS, fieldRow, highestValue, readField, type ValueField } from '../../core/fields.js';
@@ -28,7 +28,7 @@ const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const CONNECTIONS = 20;
 const NAMES = (Object.keys(FIELDS) as ValueField[]).filter((name) => fieldRow(name).read !== undefined);
 
-/** About the VALUE that a packet has, so that it holds about as often as not. */
+/** A condition about VALUE, which a packet has, so that it is true about half of the time. */
 function randomCondition(random: Random, field: ValueField, value: number): FieldCondition {
   const highest = highestValue(field);
   const near = Math.min(highest, Math.max(0, value + random(5) - 2));
@@ -71,7 +71,7 @@ function* samples(rounds: number): Generator<[Random, Packet, RuleContext]> {
   }
 }
 
-/** What the code of CONDITION says of PACKET. */
+/** The result of the generated code of CONDITION for PACKET. */
 function runCode(condition: Condition, packet: Packet, context: RuleContext): boolean {
   const closures: ((packet: Packet) => boolean)[] = [];
   const locals = new Set<string>();

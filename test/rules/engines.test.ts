@@ -1,4 +1,4 @@
-/** The compiled engine means what the interpreter means; and no text of a ruleset becomes code. */
+/** The compiled engine is equivalent to the interpreter, and no text of a ruleset becomes code. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -57,7 +57,7 @@ function randomTable(random: Random, name: keyof typeof TARGETS): string {
         ...later.map((user) => `-j ${user}`),
         ...later.map((user) => `-g ${user}`),
       ];
-      // Rules of user chains are reached from all hooks: no interface in them.
+      // User chains are reached from all hooks, so their rules have no interfaces.
       const conditions =
         level === 0 ? randomConditions(random, hook) : randomConditions(random, hook).replace(/(! )?-[io] \S+ /g, '');
       lines.push(`-A ${chain} ${conditions}${pick(random, targets)}`);
@@ -66,7 +66,7 @@ function randomTable(random: Random, name: keyof typeof TARGETS): string {
   return [...lines, 'COMMIT', ''].join('\n');
 }
 
-engines('agree on random packets and random rules: verdicts, counters, marks, what targets ask for', () => {
+engines('agree on random packets and rules: verdicts, counters, marks, requests of targets', () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
   console.log(`seed ${seed}`);
   for (let round = 0; round < 60; round++) {
@@ -75,7 +75,7 @@ engines('agree on random packets and random rules: verdicts, counters, marks, wh
     const text = randomTable(random, name);
     const table = parseRuleset(text, 'random').tables[0];
     const runs = (['interpreter', 'compiled'] as const).map((engine) => {
-      // Each engine has a host of its own, with the same connections.
+      // Each engine has its own host with the same connections.
       const context = testContext(seededRandom(seed + round), CONNECTIONS);
       const counters = createCounters(table);
       return { context, counters, program: buildTable(table, context, counters, engine) };
@@ -191,7 +191,7 @@ engines(
   },
 );
 
-engines('the code template takes finite numbers and code, nothing else', () => {
+engines('the code template accepts only finite numbers and code', () => {
   assert.is(code`a + ${-5} + ${code`b`}`.text, 'a + (-5) + b');
   for (const bad of ['1', Number.NaN, Number.POSITIVE_INFINITY, {}, { text: 'x' }, null, undefined, new String('x')]) {
     assert.throws(() => code`${bad as number}`, TypeError);

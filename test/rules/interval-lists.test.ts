@@ -1,4 +1,6 @@
-/** Split lists: a value's list holds just the rules whose ranges hold the value, in order; and they stay small. */
+/**
+ * Split lists: the list for a value contains exactly the rules whose ranges contain it, in order; and lists stay small.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { indexChain } from '../../core/rules/index/index-fields.js';
@@ -18,7 +20,7 @@ const Lists = suite('interval lists');
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
-/** Values up to HIGHEST, with all sizes of number about as often. */
+/** Values up to HIGHEST, with all magnitudes about equally often. */
 function randomValue(random: Random, highest: number): number {
   const value = Math.floor((random(2 ** 32) / 2 ** random(33)) * ((highest + 1) / 2 ** 32));
   return random(2) === 0 ? value : highest - value;
@@ -50,7 +52,7 @@ function positionsOf(places: Int32Array): number[] {
   return [...places].filter((_, i) => i % ENTRY_WORDS === 0);
 }
 
-/** The same whichever rule it is. */
+/** The same for every rule. */
 function writeEntry(data: Int32Array, at: number, position: number): void {
   data.set([position, 1, 2], at);
 }
@@ -102,7 +104,7 @@ Lists('sets of ranges: all others, those in both', () => {
   }
 });
 
-Lists('stay small where all ranges overlap, and leave no rule out', () => {
+Lists('stay small if all ranges overlap, without leaving out a rule', () => {
   const count = 4000;
   const rules = Array.from({ length: count }, (_, i) => `-A INPUT -p tcp -m tcp --dport ${i}:${65535 - i} -j ACCEPT`);
   const { chains } = parseRuleset(['*filter', ...rules, 'COMMIT'].join('\n'), 'nested').tables[0];
@@ -114,7 +116,7 @@ Lists('stay small where all ranges overlap, and leave no rule out', () => {
   assert.is(candidates.size, count, 'all rules take port 32000');
 });
 
-Lists('a rule is listed by the field that tells most', () => {
+Lists('a rule is indexed by its most selective field', () => {
   const rules = [
     ...Array.from({ length: 300 }, (_, i) => `-A FORWARD -d 10.0.0.1/32 -p tcp -m tcp --dport ${1000 + i} -j ACCEPT`),
     ...Array.from(

@@ -1,5 +1,6 @@
 /**
- * Long chains: every engine says, counts, marks and notes the same, and the index leaves out only what cannot match.
+ * Long chains: every engine has the same verdicts, counters, marks and side effects, and the index leaves out only
+ * rules that cannot match.
  */
 
 import { suite } from 'uvu';
@@ -44,7 +45,7 @@ Long(`agree with every engine on random packets (seed ${seed})`, () => {
         dressPacket(packet, seededRandom(dress), hook, CONNECTIONS);
         counters.trace[0] = 0;
         const verdict = program.run(packet, hook);
-        // A question that another field settles need not be asked.
+        // A test that another field decides is not needed.
         const events = [...counters.trace.subarray(1, counters.trace[0] + 1)];
         const noted = isWhole(counters.trace) && events.filter((event) => (event & 3) !== TraceKind.ASKED_NO);
         return { engine, verdict, mark: packet.mark, asked: context.asked.splice(0), noted };
@@ -67,7 +68,7 @@ Long(`agree with every engine on random packets (seed ${seed})`, () => {
   assert.ok(matched > 500, `only ${matched} rules ever matched`);
 });
 
-Long(`of 50,000 rules say what the interpreter says (seed ${seed})`, () => {
+Long(`of 50,000 rules have the verdicts of the interpreter (seed ${seed})`, () => {
   const random = seededRandom(seed);
   const network = (): string => `10.${random(64)}.${random(256)}.${random(256)}/${pick(random, [16, 24, 28, 32, 32])}`;
   const rules = Array.from({ length: 50_000 }, () => {
@@ -98,7 +99,7 @@ Long(`of 50,000 rules say what the interpreter says (seed ${seed})`, () => {
   assert.ok(interpreted.counters.rules.filter((count) => count > 0).length > 150);
 });
 
-Long(`in a table that becomes code as packets come, chains call each other all the same (seed ${seed})`, () => {
+Long(`in a table that is compiled while packets arrive, chains still call each other (seed ${seed})`, () => {
   const random = seededRandom(seed);
   const users = Array.from({ length: 70 }, (_, i) => `c${i}`);
   const rules = users.map((user, i) => `-A FORWARD -s 10.0.0.${i}/32 -j ${user}`);
@@ -116,7 +117,7 @@ Long(`in a table that becomes code as packets come, chains call each other all t
     const context = testContext(seededRandom(seed), CONNECTIONS);
     const counters = createCounters(table);
     const program = buildTable(table, context, counters, engine);
-    // What can be asked ahead is known before the first packet.
+    // What can be evaluated ahead is known before the first packet.
     return { engine, context, counters, program, asks: new Map(program.asks) };
   });
   const bytes = tcpPacket({ source: '10.0.0.0', destination: 0, sport: 0, dport: 0, flags: 0 });
@@ -143,7 +144,7 @@ Long(`in a table that becomes code as packets come, chains call each other all t
   assert.ok(first.counters.rules.filter((count) => count > 0).length > 500);
 });
 
-Long('a packet that comes to a chain while another is in it leaves that one where it was', () => {
+Long('a packet that enters a chain while another is in it does not disturb the other', () => {
   const rules = Array.from(
     { length: 600 },
     (_, i) => `-A INPUT -s 10.0.0.${i % 200}/32 -j ${i % 3 === 0 ? 'LOG' : 'MARK --or-mark 1'}`,

@@ -1,4 +1,4 @@
-/** Random tables with long chains, and packets about what their rules are about. */
+/** Random tables with long chains, and packets that their rules are likely to match. */
 import { HOOK_NAMES, type Hook, TABLE_HOOKS } from '../../core/hooks.js';
 import { pick, type Random, randomBytes, randomConditions } from './random.js';
 
@@ -19,7 +19,7 @@ export interface LongTable {
   readonly hooks: readonly Hook[];
 }
 
-/** A table whose chains have up to LONGEST rules. Some rules end the table, more of them let packets go on. */
+/** A table whose chains have up to LONGEST rules. Some rules end the table; more of them let packets continue. */
 export function longTable(random: Random, longest: number): LongTable {
   const name = pick(random, ['mangle', 'filter'] as const);
   const hooks = TABLE_HOOKS[name];
@@ -36,9 +36,9 @@ export function longTable(random: Random, longest: number): LongTable {
     const isEnd = ['-j ACCEPT', '-j DROP', '-j RETURN', ...users.map((user) => `-g ${user}`)];
     for (let i = random(longest); i > 0; i--) {
       const conditions = longConditions(random, users === USERS ? hook : undefined);
-      // What ends the chain for nearly all packets leaves nothing to do for the rules behind it.
+      // A rule that ends the chain for nearly all packets would make the rules after it useless.
       const isBroad = conditions.length < 20;
-      // Each jump may be to a chain as long as this one.
+      // Each jump may lead to a chain as long as this one.
       const mayJump = jumps.length > 0 && !isBroad && random(40) === 0;
       const target =
         random(isBroad ? 20 * ends : ends) === 0 ? pick(random, isEnd) : pick(random, mayJump ? jumps : goesOn);
@@ -95,7 +95,7 @@ function randomPorts(random: Random): string {
   return pick(random, [String(first), String(first), `${first}:${first + random(20)}`, `${first}:`, `:${first}`]);
 }
 
-/** The bytes of a packet, mostly within what the rules are about. */
+/** The bytes of a packet, mostly within the ranges in the rules. */
 export function longBytes(random: Random): Uint8Array {
   const bytes = randomBytes(random);
   const view = new DataView(bytes.buffer, bytes.byteOffset);

@@ -1,5 +1,6 @@
 /**
- * Matches that keep something from packet to packet: as the kernel counted them, apart in each emulator, asked once.
+ * Matches with state: they count as in the kernel, their state is separate in each emulator, and each packet is counted
+ * once.
  */
 
 import { suite } from 'uvu';
@@ -41,7 +42,7 @@ function emulatorOf(ruleset: Ruleset, engine: Engine, seed = 0): Emulator {
   return createEmulator({ ruleset, host, engine, seed }, { egress() {}, local() {}, dropped() {} });
 }
 
-/** A datagram comes in at each of TIMES_MS; which of them, from 0, were forwarded. */
+/** Receives a datagram at each of TIMES_MS; returns which of them, counted from 0, were forwarded. */
 function forwarded(emulator: Emulator, timesMs: readonly number[]): number[] {
   return [...timesMs.keys()].filter((i) => {
     const [tsSec, tsNsec] = [Math.floor(timesMs[i] / 1000), (timesMs[i] % 1000) * 1e6];
@@ -56,7 +57,7 @@ function limited(match: string): Ruleset {
 
 const every = (count: number, ms: number): number[] => Array.from({ length: count }, (_, i) => i * ms);
 
-/** What iptables-save -c said after twelve datagrams went through the kernel. */
+/** The output of iptables-save -c after twelve datagrams went through the kernel. */
 const COUNTED = `*mangle
 [12:576] -A PREROUTING -j u
 [12:576] -A PREROUTING -m ttl --ttl-eq 64
@@ -92,7 +93,7 @@ for (const engine of ENGINES) {
     () => {
       const rules = COUNTED.replace(/^\[.*?\] /gm, '')
         .replace('*mangle\n', '*mangle\n:u - [0:0]\n')
-        // One line makes two rules, each with a limit of its own.
+        // One line makes two rules, each with its own limit.
         .replace(/^.*10\.0\.0\.0\/24.*\n/m, '')
         .replace('10.0.0.2/32', '10.0.0.2,10.0.0.0/24');
       const ruleset = parseRuleset(rules, 'counted');
@@ -104,7 +105,7 @@ for (const engine of ENGINES) {
     },
   );
 
-  states(`a limit lets through in time what the kernel let through (${engine})`, () => {
+  states(`a limit lets the same packets through as the kernel (${engine})`, () => {
     const cases: [string, number[], number[]][] = [
       [
         '-m limit --limit 20/second --limit-burst 5',
@@ -118,7 +119,7 @@ for (const engine of ENGINES) {
     }
   });
 
-  states(`emulators of one ruleset keep apart what their matches have seen (${engine})`, () => {
+  states(`emulators with one ruleset have separate match state (${engine})`, () => {
     const ruleset = limited('-m limit --limit 1/hour --limit-burst 2');
     const [one, other] = [emulatorOf(ruleset, engine), emulatorOf(ruleset, engine)];
     assert.equal(forwarded(one, every(4, 1)), [0, 1]);
@@ -126,7 +127,7 @@ for (const engine of ENGINES) {
     assert.equal(forwarded(one, every(2, 1)), []);
   });
 
-  states(`what chance lets through is the same for the same seed, and about as much as asked (${engine})`, () => {
+  states(`a random match is the same for the same seed, and has about the requested probability (${engine})`, () => {
     const ruleset = limited('-m statistic --mode random --probability 0.25');
     const [first, again, other] = [1, 1, 2].map((seed) => forwarded(emulatorOf(ruleset, engine, seed), every(2000, 1)));
     assert.equal(again, first);
@@ -137,7 +138,7 @@ for (const engine of ENGINES) {
 }
 
 states('a bucket left alone for 37 hours starts over, as the 32 bits of the kernel do', () => {
-  // 2^32 credits of 128 a tick of 4 ms: 134,217.728 s. 1/second costs 32,000 of them; all ticks beyond count anew.
+  // 2^32 credits at 128 per tick of 4 ms: 134,217.728 s. 1/second costs 32,000 credits; later ticks start from 0 again.
   const wholeMs = 134_217_728;
   const emulator = (): Emulator => emulatorOf(limited('-m limit --limit 1/second --limit-burst 1'), 'compiled');
   assert.equal(forwarded(emulator(), [0, 10, wholeMs - 1000]), [0, 2]);
@@ -154,7 +155,7 @@ const statesOf: Readonly<Record<string, (context: RuleContext) => MatchState>> =
   'in memory': (context) => FlatState.nth(context, 2, 0, false),
 };
 for (const [where, stateOf] of Object.entries(statesOf)) {
-  states(`an answer that was predicted stands for its packet, once, and is gone with it: a state ${where}`, () => {
+  states(`a predicted result is used for its packet, once, and then discarded: a state ${where}`, () => {
     const context = { ...testContext(seededRandom(1), 0), packetNumber: 1 };
     const state = stateOf(context);
     const packet = packetOf(datagram());

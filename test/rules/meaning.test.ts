@@ -1,4 +1,4 @@
-/** What rules mean: counted as the kernel counted them, in every engine; and what the interpreter says of its way. */
+/** The meaning of rules: counters as in the kernel, in every engine, and the explanations of the interpreter. */
 
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
@@ -21,7 +21,7 @@ const recorded = JSON.parse(readFileSync(url, 'utf8')) as RecordedCase[];
 
 for (const [i, { note, rules, packets, saved }] of recorded.entries()) {
   for (const engine of ENGINES) {
-    meaning(`raw table, case ${i + 1} (${note}): the ${engine} counts what the kernel counted`, () => {
+    meaning(`raw table, case ${i + 1} (${note}): ${engine} counts as the kernel did`, () => {
       const ruleset = parseRuleset(rules.join('\n'), 'recorded');
       const table = ruleset.tables[0];
       const counters = createCounters(table);
@@ -32,14 +32,14 @@ for (const [i, { note, rules, packets, saved }] of recorded.entries()) {
         program.run(packet, Hook.PREROUTING);
       }
       const text = saveRuleset(ruleset, new Map([['raw' as TableName, counters]]));
-      // What the machine itself sends meanwhile is no part of the case.
+      // Packets that the recording machine itself sent meanwhile are not part of the case.
       const lines = (from: readonly string[]): string[] => from.filter((line) => !line.startsWith(':OUTPUT'));
       assert.equal(lines(text.split('\nCOMMIT')[0].split('\n')), lines(saved));
     });
   }
 }
 
-meaning('RETURN in a base chain counts the policy, after goto the caller goes on behind its jump', () => {
+meaning('RETURN in a base chain counts the policy; after goto, the caller continues after its jump', () => {
   const text = [
     '*filter',
     ':INPUT DROP [0:0]',
@@ -68,7 +68,7 @@ meaning('RETURN in a base chain counts the policy, after goto the caller goes on
   }
 });
 
-meaning('an observer is told of each rule, and why it did not match', () => {
+meaning('an observer receives each rule, and why it did not match', () => {
   const text = [
     '*filter',
     '-A INPUT -s 10.0.0.0/8 -j ACCEPT',
@@ -93,7 +93,7 @@ meaning('an observer is told of each rule, and why it did not match', () => {
   ]);
 });
 
-meaning('a rule says what it reads, and whether its connection fixes that', () => {
+meaning('the fields that a rule reads, and whether the connection fixes them, are known', () => {
   const text = [
     '*filter',
     '-A INPUT -s 10.0.0.0/8 -i eth0 -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,DNAT -j ACCEPT',

@@ -1,5 +1,6 @@
 /**
- * Rules that read per packet: every engine counts one flow's packets alike, also where it remembers the flow's path.
+ * Rules that read each packet: every engine counts the packets of a flow alike, even after it has learned the flow's
+ * path.
  */
 
 import { suite } from 'uvu';
@@ -16,7 +17,7 @@ import { pick, type Random, seededRandom } from './random.js';
 
 const matches = suite('matches that read per packet');
 
-/** The plainest first: the others are held against it. */
+/** The simplest first: the others are compared with it. */
 const ENGINES = [...EMULATOR_ENGINES].reverse();
 
 const host = loadHost(
@@ -43,7 +44,7 @@ interface Arrival {
   readonly bytes: Uint8Array;
 }
 
-/** UDP between 10.0.0.2 and 10.1.0.2, which is soon a stream: odd lengths, TTLs and TOS, a stray broadcast frame. */
+/** UDP between 10.0.0.2 and 10.1.0.2, soon a stream: unusual lengths, TTLs and TOS, and a broadcast frame. */
 function conversation(random: Random, count: number): Arrival[] {
   let timeMs = 0;
   return Array.from({ length: count }, (_, i) => {
@@ -148,7 +149,7 @@ matches(
   },
 );
 
-matches('the broadcasts and multicasts of the host itself come back to it as such, as the kernel counted', () => {
+matches('the host receives its own broadcasts and multicasts, as the kernel counted', () => {
   const rules = ['unicast', 'broadcast', 'multicast'].map((type) => `-A PREROUTING -m pkttype --pkt-type ${type}`);
   const ruleset = parseRuleset(['*mangle', ...rules, 'COMMIT', ''].join('\n'), 'types');
   for (const engine of ENGINES) {
@@ -164,7 +165,7 @@ matches('the broadcasts and multicasts of the host itself come back to it as suc
 });
 
 matches('before conntrack, in raw, no packet has a connection: every engine counts what the kernel counts', () => {
-  // Every third packet, and of these all or none: without a connection the state is INVALID, and nothing else is known.
+  // Every third packet, and all or none of these: without a connection the state is INVALID, and nothing else is known.
   const every = '-m statistic --mode nth --every 3 --packet 0';
   const asked: readonly (readonly [match: string, packets: number])[] = [
     ['-m state --state INVALID', 20],

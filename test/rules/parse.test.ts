@@ -1,4 +1,4 @@
-/** The file around the rules: tables, chains, policies, counters; what errors say; what cannot crash. */
+/** The file around the rules: tables, chains, policies, counters; error messages; robustness. */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -83,7 +83,7 @@ parsing('tables, chains and counters are listed as iptables-save -c lists them',
   );
 });
 
-parsing('a table given twice is as its last part says, but keeps its policies', () => {
+parsing('if a table occurs twice, the last one replaces the rules but keeps the policies', () => {
   const { tables } = parseRuleset(
     '*filter\n:FORWARD DROP\n:u -\n-A u\nCOMMIT\n*filter\n-A INPUT -j ACCEPT\nCOMMIT\n',
     'f',
@@ -133,7 +133,7 @@ parsing('rules and policies keep their file and line, and rules their comment', 
   );
 });
 
-parsing('a fault says where it is, what stood there, what was wanted, and what name is near', () => {
+parsing('an error has its position, what was found, what was expected, and the nearest name', () => {
   const fault = faultOf(filterTable('-A INPUT -p tcp -m tcp --dprot 22 -j ACCEPT'));
   assert.equal(
     [fault.file, fault.line, fault.column, fault.token, fault.code],
@@ -158,7 +158,7 @@ parsing('a fault says where it is, what stood there, what was wanted, and what n
   }
 });
 
-parsing('faults of the file itself', () => {
+parsing('errors in the file itself', () => {
   const faults: [string, number, RegExp][] = [
     ['*filter\n-A INPUT -j DROP\n', 1, /not closed.*COMMIT/],
     ['-A INPUT -j DROP\n', 1, /outside of any table/],
@@ -177,7 +177,7 @@ parsing('faults of the file itself', () => {
   assert.equal(parseRuleset('', 'empty').tables, []);
 });
 
-parsing('what is not supported yet says so; lax lets it pass as a rule that never matches and stays as written', () => {
+parsing('an unsupported rule is an error; with lax it never matches and is saved as written', () => {
   const text = filterTable(
     '-A INPUT -p tcp -m u32 --u32 0=1 -j ACCEPT',
     '-A INPUT -j DROP',
@@ -198,7 +198,7 @@ parsing('what is not supported yet says so; lax lets it pass as a rule that neve
   assert.throws(() => parseRuleset(filterTable('-A INPUT -j NOSUCH'), 'f', { lax: true }), /unknown target or chain/);
 });
 
-parsing('garbage is refused with a fault, never with a crash', () => {
+parsing('garbage is an error, never a crash', () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
   console.log(`seed ${seed}`);
   const random = seededRandom(seed);

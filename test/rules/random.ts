@@ -1,4 +1,7 @@
-/** Random packets and rules for the tests of both engines: odd headers and small value ranges, so that rules match. */
+/**
+ * Random packets and rules for the tests of all engines, with unusual headers and small value ranges, so that rules
+ * match.
+ */
 import { portToLoaded } from '../../codecs/byte-order.js';
 import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import {
@@ -46,7 +49,7 @@ export function pick<T>(random: Random, values: readonly T[]): T {
   return values[random(values.length)];
 }
 
-/** The bytes of an IPv4 packet, its layer-4 header cut short or odd now and then. */
+/** The bytes of an IPv4 packet, sometimes with a truncated or unusual layer-4 header. */
 export function randomBytes(random: Random): Uint8Array {
   const protocol = pick(random, PROTOCOLS);
   const whole = randomLayer4(random, protocol);
@@ -81,7 +84,7 @@ function randomLayer4(random: Random, protocol: number): Uint8Array {
   }
 }
 
-/** Give PACKET random interfaces, marks and one of the connections of `testContext`. */
+/** Gives PACKET random interfaces, marks and one of the connections of `testContext`. */
 export function dressPacket(packet: Packet, random: Random, hook: Hook, connections: number): void {
   packet.hook = hook;
   packet.inDev = hook === 3 || hook === 4 ? -1 : random(INTERFACES.length);
@@ -95,7 +98,7 @@ export function dressPacket(packet: Packet, random: Random, hook: Hook, connecti
   packet.direction = random(2) as Direction;
 }
 
-/** A context with CONNECTIONS random connections, which notes what targets ask of it. */
+/** A context with CONNECTIONS random connections, which records the requests of targets. */
 export function testContext(random: Random, connections: number): RuleContext & { readonly asked: string[] } {
   const conntrack = new ConntrackTable();
   for (let i = 0; i < connections; i++) {
@@ -139,7 +142,7 @@ function loadedAddress(text: string): number {
   return new DataView(Uint8Array.from(text.split('.').map(Number)).buffer).getInt32(0, true);
 }
 
-/** The conditions of a random rule. STATELESS: nothing of interfaces, marks, connections. */
+/** The conditions of a random rule. STATELESS: without interfaces, marks and connections. */
 export function randomConditions(random: Random, hook: Hook, stateless = false): string {
   const not = (): string => (random(4) === 0 ? '! ' : '');
   const maybe = (text: string): string => (random(4) === 0 ? `${not()}${text} ` : '');
@@ -172,11 +175,11 @@ export function randomConditions(random: Random, hook: Hook, stateless = false):
   text += randomHeaderMatches(random, not, protocol);
   if (stateless) return text;
   text += randomState(random, not);
-  // Only what came before it keeps a packet from being counted by it.
+  // A packet is counted unless an earlier part of the rule did not match.
   return random(2) === 0 ? text + randomKept(random, not) : randomKept(random, not) + text;
 }
 
-/** Matches of what the IP header and the frame say, and of the ECN bits of TCP. */
+/** Matches on the IP header, the frame and the ECN bits of TCP. */
 function randomHeaderMatches(random: Random, not: () => string, protocol: string): string {
   const matches = [
     `-m length ${not()}--length ${pick(random, ['28', '40', ':39', '40:60', '41:', '60:40'])} `,
@@ -196,7 +199,7 @@ function randomHeaderMatches(random: Random, not: () => string, protocol: string
     .join('');
 }
 
-/** Matches that keep something from packet to packet. */
+/** Matches with state. */
 function randomKept(random: Random, not: () => string): string {
   const kept = [
     `-m limit --limit ${pick(random, ['1/hour', '1/second', '100/second', '10/minute'])} --limit-burst ${1 + random(9)} `,

@@ -1,6 +1,6 @@
 /**
- * Records the expectations of canonical.txt anew from the real iptables-legacy: `unshare -n node
- * dist/test/rules/record-canonical.js` (root, in a network namespace of its own: it loads what it is given).
+ * Records the expectations in canonical.txt again from the real iptables-legacy: `unshare -n node
+ * dist/test/rules/record-canonical.js` (as root, in its own network namespace, because it loads the rules).
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -21,7 +21,7 @@ const MAC = '02:00:00:00:00:10';
 const replay = process.argv[2];
 if (replay === undefined) throw new Error('usage: record-raw.ts REPLAY');
 const cases = [1, 2, 3, 4, 5].map((seed) => record(seed, false));
-// Later fragments come as far as a rule only where nothing is tracked, and so nothing is put together.
+// Later fragments reach a rule only without conntrack, as nothing is reassembled then.
 cases.push(record(6, true), record(7, true));
 const path = fileURLToPath(new URL('recorded-raw.json', import.meta.url));
 writeFileSync(path, `${JSON.stringify(cases, undefined, 1)}\n`);
@@ -79,7 +79,7 @@ function randomRules(random: Random, fragments: boolean): string[] {
   return [...lines, 'COMMIT', ''];
 }
 
-/** What can be asked of a connection where there is none. */
+/** Matches on connections, for packets that have none. */
 function randomState(random: Random): string {
   const asked = [
     `-m conntrack ${not(random)}--ctstate ${pick(random, ['INVALID', 'NEW', 'UNTRACKED,ESTABLISHED', 'SNAT'])} `,

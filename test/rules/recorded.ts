@@ -1,5 +1,5 @@
 /**
- * Cases of the raw table as the kernel counted them: rules, packets that came in by eth0, and `iptables-save -c`
+ * Cases of the raw table with the kernel's counters: rules, packets that arrived on eth0, and `iptables-save -c`
  * afterwards.
  */
 export interface RecordedCase {

@@ -1,4 +1,4 @@
-/** Rulesets of real hosts load, and are written back as the kernel's own tools write them. */
+/** Rulesets of real hosts load, and are saved as the kernel's own tools save them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -11,7 +11,7 @@ const Rulesets = suite('rulesets of real hosts');
 
 const names = readdirSync(DIR).filter((name) => name.endsWith('.save'));
 
-Rulesets('there are some', () => {
+Rulesets('there are rulesets to test', () => {
   assert.ok(names.length >= 4);
 });
 
@@ -24,7 +24,7 @@ for (const name of names) {
   });
 }
 
-/** Each table's text by its name: the kernel lists tables in the order in which its modules were loaded. */
+/** The text of each table by name: the kernel lists tables in the order in which its modules were loaded. */
 function tablesOf(text: string): Record<string, string> {
   const tables = text.replace(/^#.*\n/gm, '').split(/(?<=^COMMIT\n)/m);
   return Object.fromEntries(tables.map((table) => [table.split('\n')[0], table]));

@@ -4,7 +4,7 @@ import { bytesEqual } from '../bytes.js';
 
 const Bytes = suite('bytesEqual');
 
-/** What bytesEqual throws about two byte strings that differ. */
+/** The error that bytesEqual throws for two different byte strings. */
 function differenceOf(
   actual: Uint8Array,
   expected: Uint8Array,
@@ -18,7 +18,7 @@ function differenceOf(
   throw new Error('no difference was found');
 }
 
-Bytes('takes equal bytes, whatever they are stored in', () => {
+Bytes('accepts equal bytes, whatever they are stored in', () => {
   bytesEqual(Uint8Array.of(1, 2, 3), Buffer.from([1, 2, 3]));
   bytesEqual(new Uint8Array(0), new Uint8Array(0));
 });
@@ -40,12 +40,12 @@ Bytes('shows the rows around the first difference', () => {
   );
 });
 
-Bytes('sees bytes that are missing or too many', () => {
+Bytes('detects missing and additional bytes', () => {
   assert.match(differenceOf(Uint8Array.of(1), Uint8Array.of(1, 2)).message, 'first at byte 1 of 1 (expected: 2 bytes)');
   assert.match(differenceOf(Uint8Array.of(1, 2), Uint8Array.of(1)).details, '[02]');
 });
 
-Bytes('is quick on large inputs', () => {
+Bytes('is fast on large inputs', () => {
   const expected = new Uint8Array(1 << 24);
   const actual = expected.slice();
   actual[actual.length - 1] = 1;

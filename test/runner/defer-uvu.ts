@@ -1,4 +1,4 @@
-// Loaded before uvu: `.run()` then only leaves its run in this queue, for worker.ts to take.
+// Loaded before uvu, so that `.run()` only adds its run to this queue, from which worker.ts takes it.
 declare global {
   var UVU_DEFER: number;
   var UVU_QUEUE: (() => Promise<unknown>)[][];

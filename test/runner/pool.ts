@@ -11,7 +11,7 @@ export interface FileOutcome extends FileReport {
   durationMs: number;
 }
 
-/** Runs one test file in a process of its own. A test that takes longer than `timeoutMs` ends it, as a failure. */
+/** Runs one test file in a separate process. If a test takes longer than `timeoutMs`, the file ends as a failure. */
 export function runFile(file: string, timeoutMs: number): Promise<FileOutcome> {
   return new Promise((resolve) => {
     const startedMs = performance.now();
@@ -64,7 +64,7 @@ export function runFile(file: string, timeoutMs: number): Promise<FileOutcome> {
   });
 }
 
-/** Takes uvu's own progress line (` suite • • ✘  (2 / 3)`) out of what a file printed. */
+/** Removes uvu's progress lines (` suite • • ✘  (2 / 3)`) from the output of a file. */
 function withoutDots(output: string): string {
   return output
     .replace(/^ .* (?:[•✘] )+ {2}\(\d+ \/ \d+\)\n/gm, '')

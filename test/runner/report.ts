@@ -1,12 +1,12 @@
-/** One thing that went wrong in a test file. */
+/** A failure in a test file. */
 export interface Failure {
-  /** Where: suite and test, or the hook, or what is wrong with the file itself. */
+  /** Suite and test, or the hook, or the problem with the file itself. */
   title: string;
-  /** What: message, diff and stack, ready to print. */
+  /** Message, diff and stack, ready to print. */
   detail: string;
 }
 
-/** What a worker tells about its test file, over the process channel. */
+/** The report of a worker about its test file, sent over the process channel. */
 export type WorkerMessage = { kind: 'test started'; title: string } | ({ kind: 'done' } & FileReport);
 
 /** The outcome of one test file. */
@@ -18,7 +18,7 @@ export interface FileReport {
 
 const STACK_LINES = 4;
 
-/** An error as people read it: message, uvu's diff, and the first lines of the stack that are ours. */
+/** An error in readable form: message, uvu's diff, and the first stack lines in the project. */
 export function describeError(error: Error & { details?: string }): string {
   const message =
     error.name === 'Error' || error.name === 'Assertion' ? error.message : `${error.name}: ${error.message}`;
@@ -29,7 +29,7 @@ export function describeError(error: Error & { details?: string }): string {
   return [message, ...(error.details ? [error.details.trimEnd()] : []), ...stack].join('\n');
 }
 
-/** Whatever was thrown, as an Error. */
+/** The thrown value as an Error. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`);
 }

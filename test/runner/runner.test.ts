@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 
 const RUN = fileURLToPath(new URL('../run.js', import.meta.url));
 
-/** Runs our runner over the fixture of this name. */
+/** Runs the test runner on the fixture NAME. */
 function runFixture(name: string, timeoutMs = 20_000) {
   const file = fileURLToPath(new URL(`fixtures/${name}.test.js`, import.meta.url));
   const env = { ...process.env, TEST_TIMEOUT_MS: String(timeoutMs) };
@@ -15,14 +15,14 @@ function runFixture(name: string, timeoutMs = 20_000) {
 
 const Runner = suite('runner');
 
-Runner('counts tests that pass, and names what was skipped', () => {
+Runner('counts tests that pass, and lists skipped ones', () => {
   const { status, stdout, lastLine } = runFixture('passes');
   assert.is(lastLine, '2 passed, 0 failed');
   assert.match(stdout, 'skipped: passes › three');
   assert.is(status, 0);
 });
 
-Runner('shows what failed, with both values', () => {
+Runner('shows failures with both values', () => {
   const { status, stdout, lastLine } = runFixture('fails');
   assert.is(lastLine, '1 passed, 2 failed');
   for (const text of ['fails › bad', 'the message', 'left', 'right', 'thrown: only words']) assert.match(stdout, text);
@@ -64,11 +64,11 @@ Runner('ends a test that takes too long', () => {
   assert.is(status, 1);
 });
 
-Runner('does not wait for what a test left open', () => {
+Runner('does not wait for handles that a test left open', () => {
   assert.is(runFixture('open-handle').lastLine, '1 passed, 0 failed');
 });
 
-Runner('fails where no file is found', () => {
+Runner('fails if no file is found', () => {
   const { status, stdout } = spawnSync(process.execPath, [RUN, 'no-such-name'], { encoding: 'utf8' });
   assert.is(stdout.trimEnd().split('\n').pop(), '0 passed, 1 failed');
   assert.is(status, 1);

@@ -1,4 +1,5 @@
-// A module hook (see node:module, register): whoever imports 'uvu' gets watched-uvu.ts, which alone gets the real one.
+// A module hook (see node:module, register) that redirects imports of 'uvu' to watched-uvu.ts, which alone gets the
+// real one.
 import type { ResolveHook } from 'node:module';
 
 const watchedUrl = new URL('./watched-uvu.js', import.meta.url).href;

@@ -1,5 +1,5 @@
-// Stands in for 'uvu' in test files (uvu-hook.ts redirects the import). uvu forgets what goes wrong around a test: a hook
-// that throws, a suite that was never run, an `.only` left in. Here every suite is written down, with all that became of it.
+// Replaces 'uvu' in test files (uvu-hook.ts redirects the import). uvu ignores failures around a test: a hook that
+// throws, a suite that was never run, a leftover `.only`. This module records every suite with all its outcomes.
 import './defer-uvu.js';
 import * as uvu from 'uvu';
 import { asError, describeError, type Failure } from './report.js';
@@ -7,7 +7,7 @@ import { asError, describeError, type Failure } from './report.js';
 type Context = Record<string, unknown>;
 type Callback<T> = (context: T & { __suite__: string; __test__: string }) => Promise<void> | void;
 
-/** What is known of one suite of the test file. */
+/** The record of one suite in the test file. */
 export interface SuiteRecord {
   name: string;
   /** Names of the tests that the next `.run()` will take. */
@@ -21,10 +21,10 @@ export interface SuiteRecord {
   failures: Failure[];
 }
 
-/** Every suite of this process: uvu's own `test` is a value of its module, so there is no better place for it. */
+/** Every suite of this process. It is module state because uvu's own `test` is. */
 export const suites: SuiteRecord[] = [];
 
-/** Told the title of each test as it starts. */
+/** Called with the title of each test as it starts. */
 export const onTestStart: { listener: (title: string) => void } = { listener: () => {} };
 
 function watch<T>(real: uvu.Test<T>, record: SuiteRecord): uvu.Test<T> {

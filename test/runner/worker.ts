@@ -1,4 +1,4 @@
-// Runs one test file, in a process of its own, and reports to its parent: `worker.js FILE`. A file that ends without the
+// Runs one test file in a separate process and reports to its parent: `worker.js FILE`. A file that ends without the
 // report (process.exit, a promise that never settles, a crash) has failed; that is the parent's to see.
 import { register } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -42,17 +42,17 @@ async function runFile(file: string): Promise<void> {
     try {
       await run();
     } catch {
-      // A hook threw: its suite's record has it.
+      // A hook threw, which the record of its suite contains.
     }
   }
-  // One turn of the event loop, for rejections that nobody handled.
+  // One turn of the event loop, for unhandled rejections.
   await new Promise((resolve) => setImmediate(resolve));
   for (const record of suites) verdictOn(record);
   const passed = suites.reduce((sum, { passed }) => sum + passed, 0);
   const skipped = suites.flatMap(({ skipped }) => skipped);
   if (passed + failures.length + skipped.length === 0) failures.push({ title: 'no test in this file', detail: '' });
   const report: WorkerMessage = { kind: 'done', passed, skipped, failures };
-  // The parent has it only once it is written; then nothing a test left open may keep this process alive.
+  // Exit once the report is written, so that handles that a test left open do not keep this process alive.
   process.send?.(report, undefined, {}, () => process.exit(0));
 }
 
