@@ -90,7 +90,7 @@ function play(story: Story, runs: Run[]): string[] {
   });
 }
 
-/** State, timeout, counters and flags in a line of `conntrack -L`. One second has passed when it is listed. */
+/** State, time-out, counters and flags in a line of `conntrack -L`. One second has passed when it is listed. */
 function entryOf(line: string): string {
   const [seconds, state] = line.split(/ +/).slice(4);
   const counters = [...line.matchAll(/packets=(\d+) bytes=(\d+)/g)].map(([, packets, bytes]) => `${packets}/${bytes}`);

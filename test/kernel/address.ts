@@ -1,4 +1,4 @@
-/** IPv4 addresses as unsigned numbers in host order: that is how networks are reckoned with here. */
+/** IPv4 addresses as unsigned numbers in host order, for arithmetic on networks. */
 
 export function parseIpv4(text: string): number {
   return text.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
@@ -17,7 +17,7 @@ function maskOf(prefixLength: number): number {
   return prefixLength === 0 ? 0 : (-1 << (32 - prefixLength)) >>> 0;
 }
 
-/** The network that ADDRESS lies in. */
+/** The network of ADDRESS. */
 export function networkOf(address: number, prefixLength: number): Network {
   return { address: (address & maskOf(prefixLength)) >>> 0, prefixLength };
 }

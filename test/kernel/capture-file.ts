@@ -1,10 +1,10 @@
-/** Classic pcap files as the tests need them: read whole, written whole, Ethernet or bare IP. */
+/** Classic pcap files for the tests: read and written as a whole, with Ethernet or bare IP. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 export interface CapturedFrame {
   /** Nanoseconds since 1970. */
   tsNs: bigint;
-  /** An Ethernet frame, or an IP packet where `isBare`. */
+  /** An Ethernet frame, or an IP packet if `isBare`. */
   frame: Uint8Array;
   isBare: boolean;
 }
@@ -17,7 +17,7 @@ const RECORD_HEADER_LENGTH = 16;
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const MAGIC_NANOSECONDS = 0xa1b23c4d;
 
-/** Where IP starts, and where the EtherType stands, in link types without addresses of Ethernet. */
+/** The offsets of the IP header and of the EtherType, for link types without Ethernet addresses. */
 const BARE: Record<number, { at: number; typeAt?: number }> = {
   0: { at: 4 },
   108: { at: 4 },
@@ -29,7 +29,7 @@ const BARE: Record<number, { at: number; typeAt?: number }> = {
   276: { at: 20, typeAt: 0 },
 };
 
-/** The frames of a classic pcap, up to a cut tail. Every link type but Ethernet comes as bare IP. */
+/** The complete frames of a classic pcap. All link types but Ethernet are returned as bare IP. */
 export function readCapture(path: string): CapturedFrame[] {
   const data = readFileSync(path);
   const view = new DataView(data.buffer, data.byteOffset, data.length);
@@ -56,7 +56,7 @@ export function readCapture(path: string): CapturedFrame[] {
 const isMagic = (word: number): boolean => word === MAGIC_MICROSECONDS || word === MAGIC_NANOSECONDS;
 const isIpType = (etherType: number): boolean => etherType === 0x0800 || etherType === 0x86dd;
 
-/** Writes a nanosecond pcap, in the byte order of this kind of machine (little-endian), Ethernet or RAW. */
+/** Writes a little-endian nanosecond pcap, Ethernet or RAW. */
 export function writeCapture(
   path: string,
   isBare: boolean,

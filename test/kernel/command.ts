@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** Runs a program to its end in this thread's network namespace: its stdout, or an error that carries its stderr. */
+/** Runs a program in this thread's network namespace; returns its stdout, or throws an error with its stderr. */
 export function run(program: string, args: readonly string[], input = '', ignoreFailure = false): string {
   const done = spawnSync(program, args, { input, encoding: 'utf8', maxBuffer: 1 << 28 });
   if (done.error) throw new Error(`${program}: ${done.error.message}`);

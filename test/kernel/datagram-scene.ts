@@ -7,7 +7,7 @@ import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untransl
 
 type Build = (from: Side, isReply: boolean, turn: number) => Buffer;
 
-/** TURNS packets to and fro; the peer answers what it saw, once it saw something. */
+/** TURNS packets in both directions. The peer answers what it saw, once it has seen something. */
 function* exchange(stage: Stage, side: Side, turns: number, build: Build): Scene {
   let peer = untranslatedPeer(stage.world, side);
   let isSeen = false;
@@ -25,7 +25,7 @@ function* exchange(stage: Stage, side: Side, turns: number, build: Build): Scene
   }
 }
 
-/** An IP header's fields for a packet of FROM, rarely odd ones. */
+/** IP header fields for a packet from FROM, rarely with unusual values. */
 function header(stage: Stage, from: Side, protocol: number): Ipv4Fields {
   const { prng } = stage;
   const fields: Ipv4Fields = {
@@ -41,7 +41,7 @@ function header(stage: Stage, from: Side, protocol: number): Ipv4Fields {
   return { ...fields, ...headerOddity(prng) };
 }
 
-/** Options that may be met, and headers that must not. */
+/** Valid options, and invalid headers. */
 function headerOddity(prng: Prng): Partial<Ipv4Fields> {
   return prng.weighted<Partial<Ipv4Fields>>([
     [1, { checksumError: prng.between(1, 0xfffe) }],
@@ -51,7 +51,7 @@ function headerOddity(prng: Prng): Partial<Ipv4Fields> {
     [1, { options: Uint8Array.of(1, 1, 1, 0) }],
     [2, { options: Uint8Array.of(7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0) }],
     [1, { options: Uint8Array.of(7, 7, 8, 1, 2, 3, 4) }],
-    // Timestamp options without room: what the kernel would write into others is the time of day.
+    // Timestamp options are full: into others the kernel would write the time of day.
     [0.5, { options: Uint8Array.of(68, 8, 9, 0x10, 0, 0, 0, 1) }],
     [0.5, { options: Uint8Array.of(68, 12, 13, 1, 0, 0, 0, 0, 0, 0, 0, 0) }],
     [0.5, { options: Uint8Array.of(131, 7, 4, 10, 0, 0, 1) }],
@@ -111,7 +111,7 @@ export function* icmpConversation(stage: Stage, side: Side): Scene {
   });
 }
 
-/** GRE, IP in IP, UDP-Lite, SCTP, DCCP, ESP and what nobody knows. */
+/** GRE, IP in IP, UDP-Lite, SCTP, DCCP, ESP and unknown protocols. */
 export function* oddConversation(stage: Stage, side: Side): Scene {
   const { prng } = stage;
   const protocol = prng.weighted([
@@ -159,7 +159,7 @@ const ODD_CONTENTS: Record<number, (from: Side, prng: Prng) => Buffer> = {
   },
 };
 
-/** One packet that makes no sense to the host: a martian, a broadcast, a multicast. */
+/** One stray packet: a martian, a broadcast or a multicast. */
 export function* strayPacket(stage: Stage, side: Side, packet: Buffer): Generator<Shot, void, Output[]> {
   yield shotOf(stage, side, packet);
 }

@@ -1,9 +1,9 @@
-/** ICMP errors about packets that came out before: by the peer that got them, or by a router on the way there. */
+/** ICMP errors about earlier output packets, sent by their receiver or by a router on the path. */
 import { buildIcmp, buildIpv4 } from '../packets/packets.js';
 import type { Prng } from './prng.js';
 import { type Scene, type Stage, shotOf } from './scene.js';
 
-/** Complains about up to COUNT of the packets that were seen lately. */
+/** Sends errors about up to COUNT recent packets. */
 export function* complaints(stage: Stage, count: number): Scene {
   for (let i = 0; i < count; i++) {
     if (stage.seen.length === 0) return;
@@ -48,7 +48,7 @@ function kindOf(prng: Prng): readonly [number, number, number] {
   ] as const);
 }
 
-/** What an error quotes: mostly the header and 8 bytes or all, sometimes less or something else. */
+/** The packet that an error quotes: mostly the header and 8 bytes, or all; sometimes less, or something else. */
 function quoteOf(prng: Prng, packet: Buffer): Buffer {
   const headerLength = (packet[0] & 15) * 4;
   const quote = Buffer.from(

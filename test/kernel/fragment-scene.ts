@@ -1,4 +1,4 @@
-/** Datagrams that come in pieces: in order, out of order, doubled, overlapping, or with one missing. */
+/** Fragmented datagrams: in order, out of order, duplicated, overlapping, or with a fragment missing. */
 import {
   buildIcmp,
   buildIpv4,
@@ -13,7 +13,7 @@ import type { Prng } from './prng.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
 
-/** A few datagrams to and fro, each cut. */
+/** A few fragmented datagrams in both directions. */
 export function* fragmentedConversation(stage: Stage, side: Side, protocol: 1 | 6 | 17): Scene {
   const { prng } = stage;
   let peer = untranslatedPeer(stage.world, side);
@@ -35,7 +35,9 @@ export function* fragmentedConversation(stage: Stage, side: Side, protocol: 1 | 
   }
 }
 
-/** More, cut for a small MTU, overflows what the kernel queues for a neighbour that it does not know yet. */
+/**
+ * More than this, fragmented for a small MTU, overflows the kernel's queue for a neighbour that it does not know yet.
+ */
 const LARGEST_DATA = 5000;
 
 function datagram(stage: Stage, from: Side, protocol: 1 | 6 | 17, isReply: boolean): Buffer {
@@ -70,12 +72,12 @@ function datagram(stage: Stage, from: Side, protocol: 1 | 6 | 17, isReply: boole
   return withChecksum(packet, prng.chance(stage.oddity) ? 5 : 0);
 }
 
-/** The fragments of WHOLE as they arrive: no more than MAX bytes each, in some order, with some faults. */
+/** The fragments of WHOLE as they arrive: at most MAX bytes each, in some order, with some faults. */
 function arranged(prng: Prng, whole: Buffer): Buffer[] {
   const payloadLength = whole.length - (whole[0] & 15) * 4;
   const sizes =
     payloadLength > 6000 ? [1400] : Array.from({ length: 4 }, () => prng.pick([8, 16, 24, 64, 200, 512, 1200]));
-  // The last size is the one of all further fragments: large enough that they stay few.
+  // The last size applies to all further fragments, and is large so that there are only few.
   sizes.push(Math.min(1400, Math.max(64, (payloadLength >> 5) << 3)));
   const inOrder = fragmentsOf(whole, sizes);
   let fragments = prng.weighted([
@@ -97,7 +99,7 @@ function withFault(prng: Prng, whole: Buffer, fragments: Buffer[]): Buffer[] {
     case 1: // one comes twice
       return [...fragments.slice(0, at), victim, ...fragments.slice(at)];
     case 2: {
-      // one overlaps others
+      // a fragment that overlaps others
       const start = prng.below(Math.max(1, payloadLength >> 3)) << 3;
       return [
         ...fragments.slice(0, at),

@@ -1,4 +1,4 @@
-/** The host file as the harness reads it: the members are verbatim outputs of `ip -j`. */
+/** The host file as the harness reads it: its members are the verbatim output of `ip -j`. */
 
 export interface LinkDescription {
   ifname: string;

@@ -1,4 +1,4 @@
-/** Replays a case through the emulator and compares it with what the kernel did. */
+/** Replays a case through the emulator and compares the results with the kernel's. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderDifference } from '../../cli/render-difference.js';
@@ -9,15 +9,15 @@ import type { CaseFolder } from './live-case.js';
 
 export interface Disagreement {
   engine: EmulatorEngine;
-  /** What kind of thing differs first: `frame`, `rule`, `connection`, or `error` where the emulator gave up. */
+  /** The kind of the first difference: `frame`, `rule`, `connection`, or `error` if the emulator failed. */
   kind: string;
-  /** The first difference, or the error, in words. */
+  /** The first difference, or the error, as text. */
   lines: string[];
   /** How many differences there are. */
   count: number;
 }
 
-/** Null where the emulator agrees with FOLDER's want/. */
+/** Null if the emulator agrees with the folder want/ of FOLDER. */
 export async function judge(
   folder: CaseFolder,
   engines: readonly EmulatorEngine[] = EMULATOR_ENGINES,

@@ -1,4 +1,4 @@
-/** The system calls that the harness needs and Node has not: sockets and network namespaces, called synchronously. */
+/** System calls that the harness needs and Node lacks: sockets and network namespaces, called synchronously. */
 import koffi from 'koffi';
 
 export const AF_INET = 2;
@@ -27,17 +27,17 @@ export class SystemError extends Error {
   ) {
     super(`${call}: ${description}`);
   }
-  /** Sending was refused by the host's own OUTPUT rules. */
+  /** The host's OUTPUT rules refused the packet. */
   get isRefused(): boolean {
     return this.errno === EPERM;
   }
 
-  /** There is no route, or one that prohibits: found out before OUTPUT, or behind it where a rule changed the packet. */
+  /** No route, or a prohibit route: detected before OUTPUT, or after it if a rule changed the packet. */
   get isUnroutable(): boolean {
     return this.errno === ENETUNREACH || this.errno === EHOSTUNREACH || this.errno === EACCES;
   }
 
-  /** A blackhole route, or a packet whose header is not whole. */
+  /** A blackhole route, or a packet with an incomplete header. */
   get isInvalid(): boolean {
     return this.errno === EINVAL;
   }
@@ -48,15 +48,15 @@ export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer): void;
   setOption(fd: number, level: number, option: number, value: number): void;
-  /** Sends DATA, to ADDRESS where the socket is not bound to one. */
+  /** Sends DATA, to ADDRESS if the socket is not bound to one. */
   send(fd: number, data: Uint8Array, address?: Buffer): void;
-  /** The next message as a view of INTO, or null where none waits. */
+  /** The next message as a view of INTO, or null if there is none. */
   receive(fd: number, into: Buffer): Buffer | null;
-  /** Which of FDS have something to read, after waiting for up to TIMEOUT_MS. */
+  /** Waits up to TIMEOUT_MS; returns which of FDS are readable. */
   poll(fds: readonly number[], timeoutMs: number): number[];
-  /** This thread's network namespace becomes a new one. */
+  /** Moves this thread to a new network namespace. */
   unshareNet(): void;
-  /** This thread's network namespace becomes the one that FD (an open /proc/…/ns/net) refers to. */
+  /** Moves this thread to the network namespace of FD (an open /proc/…/ns/net). */
   setNet(fd: number): void;
   interfaceIndex(name: string): number;
   /** ethtool -K DEV tx off, by SIOCETHTOOL over the socket FD. */

@@ -1,4 +1,7 @@
-/** Plays a random case through the kernel: conversations first, then what they sent once more, to see whether it agrees with itself. */
+/**
+ * Runs a random case through the kernel: first the conversations, then the packets they sent once more, to check
+ * whether the kernel agrees with itself.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareResults } from '../../replay/compare.js';
@@ -11,7 +14,7 @@ import { ReplayRecord, replayKernel, step } from './replay.js';
 import { LOCAL, type Output, Router } from './router.js';
 import { remember, type Scene, type Shot, type Stage } from './scene.js';
 
-/** A case on disk: host.json, rules.v4, in/IFACE.pcap, and want/ as the kernel left it. */
+/** A case on disk: host.json, rules.v4, in/IFACE.pcap, and the kernel's results in want/. */
 export interface CaseFolder {
   dir: string;
   hostPath: string;
@@ -20,7 +23,7 @@ export interface CaseFolder {
   /** One capture of whole conversations instead of `inputs`. */
   stitchPath?: string;
   wantDir: string;
-  /** Time must pass as the timestamps say. */
+  /** Real time must pass between packets as in the timestamps. */
   pace?: boolean;
 }
 
@@ -32,7 +35,7 @@ export interface LiveCase extends CaseFolder {
 export interface PlayOptions {
   seed: number;
   profile: Profile;
-  /** How many packets there are at most. */
+  /** The maximum number of packets. */
   packets: number;
   /** How many conversations there are at most. */
   scenes?: number;
@@ -45,10 +48,10 @@ const MOST_SCENES = 22;
 
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1_000_000n;
-/** No multiple of it comes near the time-outs of a case with pauses. */
+/** No multiple of it is close to the time-outs of a case with pauses. */
 const PAUSE_NS = 600_000_000n;
 
-/** The case's files under DIR. */
+/** The files of the case in DIR. */
 export function caseFolder(dir: string, ifaces: readonly string[]): CaseFolder {
   const inputs = ifaces.map((iface) => ({ iface, path: join(dir, 'in', `${iface}.pcap`) }));
   return {
@@ -60,7 +63,7 @@ export function caseFolder(dir: string, ifaces: readonly string[]): CaseFolder {
   };
 }
 
-/** Plays the case of a seed through the kernel and keeps it in DIR. */
+/** Runs the case of a seed through the kernel and saves it in DIR. */
 export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCENES, dir }: PlayOptions): LiveCase {
   const prng = new Prng(seed);
   const { world, rules } = randomCase(prng, profile);
@@ -90,8 +93,8 @@ export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCE
 }
 
 /**
- * Lets SCENES go on in turns, a packet a millisecond, until all are over or LIMIT packets were sent. PAUSES: the chance
- * that time really passes before a packet.
+ * Advances SCENES in turn, one packet per millisecond, until all have ended or LIMIT packets were sent. PAUSES: the
+ * probability that real time passes before a packet.
  */
 export function play(
   router: Router,
@@ -122,7 +125,10 @@ export function play(
   }
 }
 
-/** What a raw socket takes but no comparison can judge: a bare packet of another IP version is not IP to whoever reads it. */
+/**
+ * Packets that a raw socket accepts but a comparison cannot judge: no reader recognises a bare packet of another IP
+ * version as IP.
+ */
 function isUnjudged({ dev, frame }: Shot): boolean {
   return dev === LOCAL && frame[0] >> 4 !== 4;
 }
@@ -136,7 +142,7 @@ function send(router: Router, record: ReplayRecord, stage: Stage, shot: Shot, ts
   return outputs;
 }
 
-/** Whether the kernel, given the same once more, does the same: what it draws at random it does not. */
+/** Whether the kernel does the same for the same input again, which is not so for random choices. */
 export function agreesWithItself(libc: Libc, folder: CaseFolder): boolean {
   const again = join(folder.dir, 'again');
   replayKernel(libc, { ...folder, outDir: again });

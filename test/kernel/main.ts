@@ -1,6 +1,6 @@
 /**
- * `npm run test:kernel -- --seed S --count N [--profile P]`: random cases through the kernel of this machine and through
- * the emulator, which must agree in every byte, counter and connection. Needs root.
+ * `npm run test:kernel -- --seed S --count N [--profile P]`: runs random cases through the kernel of this machine and
+ * through the emulator, which must agree in every byte, counter and connection. Needs root.
  */
 import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -35,12 +35,12 @@ interface Tally {
   packets: number;
 }
 
-/** The profile in which time passes takes its turn more rarely. */
+/** The profile with real pauses runs less often. */
 const SLOW_PROFILE = 'time';
 const SLOW_EVERY = 50;
-/** Packets of its cases, at most. */
+/** The maximum number of packets in its cases. */
 const SLOW_PACKETS = 60;
-/** How often the kernel has to agree with itself where the emulator does not. */
+/** How often the kernel must agree with itself before a disagreement of the emulator counts. */
 const DOUBTFUL_RUNS = 8;
 const SHRINK_MS = 25_000;
 /** Failures beyond this many are counted but not shrunk. */
@@ -103,7 +103,7 @@ async function main(): Promise<number> {
   return tally.failed > 0 ? 1 : 0;
 }
 
-/** Plays a case; an error says which one it was. */
+/** Runs a case; an error names the case. */
 function playNamed(libc: Libc, how: string, options: PlayOptions): LiveCase {
   try {
     return playCase(libc, options);
@@ -112,7 +112,7 @@ function playNamed(libc: Libc, how: string, options: PlayOptions): LiveCase {
   }
 }
 
-/** The captures of other projects, through a host with MASQUERADE. */
+/** Replays captures of other projects through a host with MASQUERADE. */
 async function samples(libc: Libc, keep: string, tally: Tally): Promise<void> {
   for await (const { file, dir, outcomes, isRandom, disagreement } of runSamples(libc, join(keep, 'samples'))) {
     for (const packets of outcomes.values()) tally.packets += packets;
@@ -126,7 +126,7 @@ async function samples(libc: Libc, keep: string, tally: Tally): Promise<void> {
   }
 }
 
-/** Judges a case and counts it; how it fails, or null. */
+/** Judges a case and counts it; returns how it fails, or null. */
 async function settle(libc: Libc, played: LiveCase, tally: Tally): Promise<Disagreement | null> {
   tally.packets += played.packets;
   if (played.inputs.length === 0) {
@@ -142,7 +142,7 @@ async function settle(libc: Libc, played: LiveCase, tally: Tally): Promise<Disag
     tally.passed++;
     return null;
   }
-  // Where the kernel draws from few (a port of a short range), two runs may well be the same by chance.
+  // If the kernel chooses from few values (a short port range), two runs may be the same by chance.
   for (let run = 0; run < DOUBTFUL_RUNS; run++) {
     if (agreesWithItself(libc, played)) continue;
     tally.leftOut++;
@@ -169,7 +169,7 @@ async function report(
   console.log(`kept in ${folder.dir}: ${packets} packets, ${rules} rules`);
 }
 
-/** A line now and then, so that a log shows that it goes on. */
+/** Prints a line occasionally, so that a log shows progress. */
 function progress(done: number, count: number, { failed }: Tally): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${done}/${count} ${failed} failed `);
   else if (done % 50 === 0) console.log(`${done}/${count}, ${failed} failed`);

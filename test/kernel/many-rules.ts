@@ -1,6 +1,6 @@
 /**
- * Long chains against the kernel: random tables of thousands of rules, packets about what they are about, and every frame,
- * counter and connection compared. As root:
+ * Compares long chains with the kernel: random tables of thousands of rules, packets likely to match them, and a
+ * comparison of every frame, counter and connection. As root:
  *
  *     node dist/test/kernel/many-rules.js [--count 10] [--packets 10000] [--longest 1500] [--seed N]
  */
@@ -23,10 +23,10 @@ const GATEWAY_MAC = Uint8Array.of(2, 0, 0, 0, 0, 0x21);
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1000n;
 
-/** Those under a minute of what the rulesets and captures here can bring about. */
+/** The time-outs below a minute that the rulesets and captures here can involve. */
 const SHORT_TIMEOUTS = ['tcp_timeout_close', 'tcp_timeout_last_ack', 'udp_timeout', 'icmp_timeout', 'gre_timeout'];
 
-/** What comes in by eth0 from 10.0.0.0/22 goes out by eth1 to 10.0.0.0/22, and answers come back by eth1. */
+/** Packets from 10.0.0.0/22 arrive on eth0 and leave by eth1 to 10.0.0.0/22; replies arrive on eth1. */
 const HOST: HostDescription = {
   addr: [device('eth0', '02:00:00:00:00:10', '192.168.0.1'), device('eth1', '02:00:00:00:00:20', '192.168.1.1')],
   route: [{ dst: '10.0.0.0/8', gateway: '192.168.1.2', dev: 'eth1' }],
@@ -39,7 +39,8 @@ const HOST: HostDescription = {
     'net.ipv4.conf.all.send_redirects': 0,
     'net.ipv4.conf.eth0.send_redirects': 0,
     'net.ipv4.conf.eth1.send_redirects': 0,
-    // The kernel's time is not that of the captures: nothing ends while it replays them, however long that takes.
+    // The kernel's clock is not that of the captures: nothing must time out while it replays them, however long that
+    // takes.
     ...Object.fromEntries(SHORT_TIMEOUTS.map((name) => [`net.netfilter.nf_conntrack_${name}`, 3600])),
   },
 };
@@ -48,13 +49,13 @@ function device(ifname: string, address: string, local: string): HostDescription
   return { ifname, address, mtu: 1500, addr_info: [{ family: 'inet', local, prefixlen: 24 }] };
 }
 
-/** Rules whose answers do not hang on the kernel's clock or dice. */
+/** Rules whose results do not depend on the kernel's clock or random choices. */
 function randomRules(random: Random, longest: number): string {
   const tables = new Map<string, string>();
   while (tables.size < 2) {
     const { name, text } = longTable(random, longest);
     const lines = text.split('\n').filter((line) => !/REJECT|-m limit|--mode random|--ctexpire|ASSURED/.test(line));
-    // Most packets are to come through all the tables.
+    // Most packets should pass through all tables.
     const kinder = lines.map((line) =>
       random(20) === 0 ? line : line.replace(/-j DROP| DROP /, (drop) => drop.replace('DROP', 'ACCEPT')),
     );
@@ -75,7 +76,7 @@ function randomFlow(random: Random): Flow {
   return { protocol: pick(random, [6, 6, 6, 17, 17, 1, 47]), ends: [address(), address()], ports: [port(), port()] };
 }
 
-/** A packet of FLOW; BACK: an answer. */
+/** A packet of FLOW; BACK: a reply. */
 function packetOf({ protocol, ends, ports }: Flow, random: Random, back: boolean): Uint8Array {
   const [source, destination] = back ? [ends[1], ends[0]] : ends;
   const [sport, dport] = back ? [ports[1], ports[0]] : ports;
@@ -90,7 +91,7 @@ function packetOf({ protocol, ends, ports }: Flow, random: Random, back: boolean
   return buildIpv4(fields, new Uint8Array(12));
 }
 
-/** Flows come and go within few packets: the kernel's time is not that of the capture. */
+/** Flows last for few packets only, because the kernel's clock is not that of the capture. */
 function writeInputs(random: Random, dir: string, packets: number): void {
   const inputs = {
     eth0: [] as { tsNs: bigint; frame: Uint8Array }[],

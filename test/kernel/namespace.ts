@@ -1,4 +1,4 @@
-/** Network namespaces of this process alone: they have no name and vanish with the last descriptor that refers to them. */
+/** Private network namespaces: they have no name and disappear with the last descriptor that refers to them. */
 import { closeSync, openSync } from 'node:fs';
 import type { Libc } from './libc.js';
 
@@ -21,12 +21,14 @@ export class Namespace {
     }
   }
 
-  /** A path that `ip … netns PATH` understands, in child processes too. */
+  /** A path for `ip … netns PATH` that is valid in child processes too. */
   get path(): string {
     return `/proc/${process.pid}/fd/${this.fd}`;
   }
 
-  /** The result of ACTION, which runs in this namespace, as do the processes that it starts. It must be synchronous. */
+  /**
+   * Runs ACTION, and the processes that it starts, in this namespace; returns its result. ACTION must be synchronous.
+   */
   run<T>(action: () => T): T {
     const home = openSync(THIS_NAMESPACE, 'r');
     try {

@@ -1,6 +1,6 @@
 import { Random } from '../../core/random.js';
 
-/** Choices that follow from a seed: the same on every machine. */
+/** Random choices that depend only on a seed, on every machine. */
 export class Prng {
   private readonly random: Random;
 

@@ -1,23 +1,23 @@
-/** What a random case leans to. */
+/** The bias of random cases. */
 import type { TableName } from './random-rules.js';
 
 export type SceneKind = 'tcp' | 'wildTcp' | 'udp' | 'icmp' | 'sctp' | 'odd' | 'fragments' | 'errors' | 'stray';
 
 export interface Profile {
   interfaces: number;
-  /** Chance that the ruleset is Docker's, with a few rules of its own. */
+  /** Probability of a Docker ruleset with a few rules added. */
   docker: number;
-  /** Chance of rules of their own in each table. */
+  /** Probability of random rules in each table. */
   tables: Partial<Record<TableName, number>>;
-  /** Rules of a base chain, at most. */
+  /** Maximum number of rules in a base chain. */
   rules: number;
   /** Weights of the conversations. */
   scenes: Partial<Record<SceneKind, number>>;
-  /** Chance that a packet, a route or a sysctl is out of the ordinary. */
+  /** Probability that a packet, a route or a sysctl is unusual. */
   oddity: number;
   /** How often conversations use the same source port. */
   clashes: number;
-  /** Chance that time passes before a packet, and that time-outs are short. The case then takes seconds. */
+  /** Probability that time passes before a packet, and that time-outs are short. The case then takes seconds. */
   pauses: number;
 }
 

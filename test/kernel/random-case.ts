@@ -30,7 +30,7 @@ export function randomCase(prng: Prng, profile: Profile): RandomCase {
   return { world, rules: formatRuleset(ruleset) };
 }
 
-/** The conversations of a case. They share STAGE, so later ones may be about what earlier ones did. */
+/** The conversations of a case. They share STAGE, so later ones may refer to earlier ones. */
 export function randomScenes(stage: Stage, profile: Profile, count: number): Scene[] {
   const kinds = Object.entries(profile.scenes).map(([kind, weight]) => [weight, kind as SceneKind] as const);
   return Array.from({ length: count }, () => randomScene(stage, profile, stage.prng.weighted(kinds)));

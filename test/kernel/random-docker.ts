@@ -126,7 +126,7 @@ function oldFilter(prng: Prng, ruleset: Ruleset, bridges: readonly Subnet[], pub
   openPorts(ruleset, published);
 }
 
-/** Docker 28: DOCKER-FORWARD with its stations. */
+/** Docker 28: DOCKER-FORWARD with its chains. */
 function newFilter(prng: Prng, ruleset: Ruleset, bridges: readonly Subnet[], published: readonly Published[]): void {
   for (const name of ['DOCKER', 'DOCKER-BRIDGE', 'DOCKER-CT', 'DOCKER-FORWARD', 'DOCKER-INTERNAL', 'DOCKER-USER'])
     userChain(ruleset, 'filter', name, ['FORWARD']);
@@ -160,7 +160,7 @@ function openPorts(ruleset: Ruleset, published: readonly Published[]): void {
     );
 }
 
-/** What the distribution has in INPUT and at the end of FORWARD. */
+/** The distribution's rules in INPUT and at the end of FORWARD. */
 function hostFirewall(prng: Prng, ruleset: Ruleset): void {
   const [input, forward] = tableOf(ruleset, 'filter');
   if (prng.chance(0.7)) {

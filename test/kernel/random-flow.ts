@@ -1,4 +1,4 @@
-/** Who wants what of whom: planned before the rules are made, so that rules are about what will happen. */
+/** Plans flows before the rules are generated, so that rules refer to traffic that will occur. */
 import type { Prng } from './prng.js';
 import { LOCAL } from './router.js';
 import type { Side } from './scene.js';
@@ -21,16 +21,16 @@ export function planFlows(prng: Prng, world: World, count: number, clashes: numb
   }
 }
 
-/** The opener of a planned flow of PROTOCOL (0: any), or somebody new. */
+/** The opener of a planned flow of PROTOCOL (0: any), or a new one. */
 export function sideOf(prng: Prng, world: World, protocol: number, clashes: number): Side {
   const fitting = world.flows.filter((flow) => flow.protocol === protocol || protocol === 0);
   if (fitting.length === 0 || prng.chance(0.25)) return randomSide(prng, world, protocol, clashes);
   const { dev, address, port, peerAddress, peerPort } = prng.pick(fitting);
-  // The same ports again are another chapter of the same flow; other ports are another flow between the same.
+  // The same ports continue the same flow; other ports are another flow between the same hosts.
   return { dev, address, port: prng.chance(0.5) ? port : randomPort(prng, world), peerAddress, peerPort };
 }
 
-/** Somebody who wants something of somebody: most often of a service that is offered. */
+/** A random flow, most often to an offered service. */
 function randomSide(prng: Prng, world: World, protocol: number, clashes: number): Side {
   const fitting = world.services.filter((service) => service.protocol === protocol || protocol === 0);
   const service = fitting.length > 0 && prng.chance(0.6) ? prng.pick(fitting) : undefined;
@@ -46,7 +46,7 @@ function randomSide(prng: Prng, world: World, protocol: number, clashes: number)
   };
 }
 
-/** A source port: most often of the upper class, sometimes of the two that the kernel keeps apart from it. */
+/** A source port: most often from the upper class, sometimes from the two others that the kernel distinguishes. */
 function randomPort(prng: Prng, world: World): number {
   return prng.weighted<() => number>([
     [8, () => prng.between(40_000, 60_000)],
@@ -61,6 +61,6 @@ export function randomSender(prng: Prng, world: World): Party {
   const own = world.parties.filter((party) => party.dev === LOCAL);
   if (own.length > 0 && (remote.length === 0 || prng.chance(0.14))) return prng.pick(own);
   const sender = prng.pick(remote);
-  // Now and then it comes in where nobody expects it.
+  // Occasionally it arrives on an unexpected interface.
   return prng.chance(0.03) ? { dev: prng.pick(devicesOf(world)), address: sender.address } : sender;
 }

@@ -1,4 +1,4 @@
-/** Random hosts: interfaces, addresses, routes, sysctls, and who lives around them. */
+/** Random hosts: interfaces, addresses, routes, sysctls and neighbours. */
 import { broadcastOf, contains, formatIpv4, formatNetwork, type Network, networkOf, parseIpv4 } from './address.js';
 import type { LinkDescription, RouteDescription } from './host-description.js';
 import type { Prng } from './prng.js';
@@ -6,9 +6,9 @@ import { LOCAL } from './router.js';
 import type { Subnet, World } from './world.js';
 
 export interface HostTraits {
-  /** How many interfaces there are beside lo, at most. */
+  /** The maximum number of interfaces besides lo. */
   interfaces: number;
-  /** Chance of unusual routes, sysctls and MTUs. */
+  /** Probability of unusual routes, sysctls and MTUs. */
   oddity: number;
   /** Above 0: time-outs are short. */
   pauses: number;
@@ -165,7 +165,7 @@ function randomSysctls(prng: Prng, names: readonly string[], oddity: number): Re
   return sysctls;
 }
 
-/** What may time out within a case; without the prefix of conntrack's time-outs. */
+/** The time-outs that may expire within a case, without the prefix of conntrack's timeouts. */
 const TIMEOUTS = [
   'udp_timeout',
   'udp_timeout_stream',
@@ -182,7 +182,7 @@ const TIMEOUTS = [
   'tcp_timeout_unacknowledged',
 ];
 
-/** Seconds that no sum of pauses comes near. */
+/** Seconds that no sum of pauses is close to. */
 const SHORT_TIMEOUTS_S = [1, 2, 4];
 
 function shortTimeouts(prng: Prng): Record<string, number> {
@@ -191,7 +191,7 @@ function shortTimeouts(prng: Prng): Record<string, number> {
   );
 }
 
-/** Text of a network around ADDRESS that rules may name: itself, its subnet, or a larger one; sometimes another. */
+/** A network for a rule, as text: ADDRESS itself, its subnet or a larger one; sometimes another. */
 export function networkText(prng: Prng, world: World, address: number): string {
   const subnet = world.subnets.find(({ network }) => contains(network, address));
   return prng.weighted<() => string>([

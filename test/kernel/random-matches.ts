@@ -1,14 +1,14 @@
-/** Random matches of a rule: the options behind `-A CHAIN`, before the target. */
+/** Random matches of a rule: the options after `-A CHAIN`, before the target. */
 import { formatIpv4 } from './address.js';
 import type { Prng } from './prng.js';
 import { networkText } from './random-host.js';
 import { LOCAL } from './router.js';
 import { devicesOf, deviceTowards, type Flow, neighbourMac, type World } from './world.js';
 
-/** Matches of a rule, and what its target depends on of them. */
+/** The matches of a rule, and what its target must know about them. */
 export interface MatchText {
   words: string[];
-  /** `tcp`, `udp` …, where the rule asks for that protocol, not its negation. */
+  /** `tcp`, `udp` …, if the rule requires that protocol. */
   protocol: string;
 }
 
@@ -19,11 +19,11 @@ interface MatchedProtocol {
 
 type Hooks = ReadonlySet<string>;
 
-/** Matches for a rule of a chain that HOOKS reach: a few, most of them true of one of the flows that will be. */
+/** Matches for a rule in a chain reached from HOOKS: a few, most of which match one of the planned flows. */
 export function randomMatches(prng: Prng, world: World, hooks: Hooks, isBase: boolean): MatchText {
   const flow = randomFlow(prng, world);
   const hasAny = (...names: string[]): boolean => names.some((name) => hooks.has(name));
-  // iptables refuses these in base chains where they mean nothing; in a chain of one's own they never match.
+  // iptables refuses these in base chains where they are meaningless; in a user chain they never match.
   const isInputOk = isBase ? !hasAny('OUTPUT', 'POSTROUTING') : true;
   const isOutputOk = isBase ? !hasAny('PREROUTING', 'INPUT') : true;
   const makers = MAKERS.filter(({ name }) =>
@@ -119,7 +119,7 @@ const MAKERS: readonly Maker[] = [
   },
 ];
 
-/** One of the planned flows, sometimes as its replies look. */
+/** One of the planned flows, sometimes in the reply direction. */
 function randomFlow(prng: Prng, world: World): Flow {
   const flow = prng.pick(world.flows);
   if (prng.chance(0.75)) return flow;
@@ -142,7 +142,7 @@ function macText(prng: Prng, world: World, { dev, address }: Flow): string {
 
 const not = (prng: Prng): string => (prng.chance(0.18) ? '! ' : '');
 
-/** DEV, a wildcard for it, or another. */
+/** DEV, a wildcard that matches it, or another interface. */
 function deviceText(prng: Prng, world: World, dev: string): string {
   const name = dev === LOCAL || dev === '' || prng.chance(0.15) ? prng.pick([...devicesOf(world), 'lo']) : dev;
   return prng.weighted([
@@ -163,7 +163,7 @@ export function markText(prng: Prng): string {
   return prng.chance(0.4) ? `${value}/${prng.pick(['0x1', '0x3', '0xff', '0xffff0000'])}` : value;
 }
 
-/** Bytes as the packets of the conversations have them. */
+/** Lengths as in the packets of the conversations. */
 function lengthText(prng: Prng): string {
   const bytes = (): number => prng.pick([20, 28, 36, 40, 44, 52, 60, 84, 100, 576, 1280, 1500, prng.between(20, 120)]);
   const [first, last] = [bytes(), bytes()].sort((a, b) => a - b);
@@ -192,7 +192,7 @@ function iprangeMatch(prng: Prng, { address, peerAddress }: Flow): string {
   return `-m iprange ${parts.join(' ')}`;
 }
 
-/** Limits that let a burst pass and, as long as a case lasts, nothing more. */
+/** Limits that let a burst pass and nothing more during a case. */
 function limitText(prng: Prng): string {
   return prng.chance(0.8)
     ? `--limit ${prng.pick(['1/hour', '2/hour', '20/day'])} --limit-burst ${prng.between(1, 12)}`

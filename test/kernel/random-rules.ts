@@ -5,9 +5,9 @@ import { randomTarget } from './random-targets.js';
 import type { World } from './world.js';
 
 export interface RuleTraits {
-  /** Chance that a table has rules of its own. */
+  /** Probability that a table has rules. */
   tables: Partial<Record<TableName, number>>;
-  /** Rules of a base chain, at most. */
+  /** Maximum number of rules in a base chain. */
   rules: number;
 }
 
@@ -26,7 +26,7 @@ const BASE_CHAINS: Record<TableName, readonly string[]> = {
 export interface Chain {
   name: string;
   isBase: boolean;
-  /** The hooks from which it may be reached. */
+  /** The hooks from which the chain can be reached. */
   hooks: ReadonlySet<string>;
   policy: string;
   /** Lines from `-A` on. */
@@ -39,7 +39,7 @@ export function emptyRuleset(): Ruleset {
   return new Map();
 }
 
-/** The chains of TABLE in RULESET, made with their policies where they are missing. */
+/** The chains of TABLE in RULESET; creates missing ones with their policies. */
 export function tableOf(ruleset: Ruleset, table: TableName): Chain[] {
   const chains =
     ruleset.get(table) ??
@@ -48,7 +48,7 @@ export function tableOf(ruleset: Ruleset, table: TableName): Chain[] {
   return chains;
 }
 
-/** Adds random rules to RULESET, where TRAITS want some. */
+/** Adds random rules to RULESET according to TRAITS. */
 export function addRandomRules(prng: Prng, world: World, ruleset: Ruleset, traits: RuleTraits): void {
   for (const table of TABLE_NAMES)
     if (prng.chance(traits.tables[table] ?? 0)) addToTable(prng, world, tableOf(ruleset, table), table, traits.rules);
@@ -72,7 +72,7 @@ function addToTable(prng: Prng, world: World, chains: Chain[], table: TableName,
     if (table === 'filter' && prng.chance(0.12)) chain.policy = 'DROP';
     else if (table !== 'nat' && prng.chance(0.02)) chain.policy = 'DROP';
   }
-  // Rules may only lead to chains that come later, so that there are no loops.
+  // Rules may only jump to later chains, so that there are no loops.
   const order = [...base, ...own];
   for (const chain of [...base, ...own]) {
     const later = own.filter(

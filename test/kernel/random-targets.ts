@@ -5,7 +5,7 @@ import { markText } from './random-matches.js';
 import type { TableName } from './random-rules.js';
 import type { World } from './world.js';
 
-/** Each REJECT there is for IPv4; tcp-reset needs `-p tcp`. */
+/** All types of REJECT for IPv4; tcp-reset requires `-p tcp`. */
 const REJECTS = [
   'icmp-net-unreachable',
   'icmp-host-unreachable',
@@ -16,7 +16,7 @@ const REJECTS = [
   'icmp-admin-prohibited',
 ];
 
-/** A target that TABLE allows in a chain that HOOKS reach, behind matches that ask for PROTOCOL. */
+/** A target that TABLE allows in a chain reached from HOOKS, in a rule that requires PROTOCOL. */
 export function randomTarget(
   prng: Prng,
   world: World,
@@ -68,7 +68,7 @@ function logTarget(prng: Prng): string {
   return `-j LOG${prng.chance(0.5) ? ' --log-prefix "seen: "' : ''}${prng.chance(0.3) ? ` --log-level ${prng.pick([0, 4, 7])}` : ''}${prng.chance(0.2) ? ' --log-tcp-options' : ''}${prng.chance(0.2) ? ' --log-ip-options' : ''}`;
 }
 
-/** Rare, as the kernel then draws a port that nobody can foretell. */
+/** Rare, because the kernel then chooses a random port. */
 const random = (prng: Prng): string =>
   prng.weighted([
     [60, ''],
@@ -97,7 +97,7 @@ function portRange(prng: Prng, world: World): string {
   return prng.chance(0.2) ? `${port}-${port + prng.between(1, 3)}` : `${port}`;
 }
 
-/** A range that most source ports lie in already: outside it the kernel starts at random. */
+/** A range that already includes most source ports: for ports outside it the kernel starts at a random one. */
 const wideRange = (prng: Prng): string => prng.pick(['1024-65535', '40000-40003', '30000-50000', '40000']);
 
 function connmark(prng: Prng): string {

@@ -1,6 +1,6 @@
 /**
- * `npm run golden:record [-- NAME …]`: builds the inputs of the golden cases, all or these, and records what the kernel makes
- * of them. Needs root.
+ * `npm run golden:record [-- NAME …]`: builds the inputs of all golden cases, or those with the given names, and
+ * records the kernel's results. Needs root.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +51,7 @@ function record(libc: Libc, story: GoldenStory): string {
   }
 }
 
-/** Takes out what changes from one recording to the next: dates, and the order in which connections are listed. */
+/** Removes what differs between recordings: dates, and the order in which connections are listed. */
 function tidy(want: string): void {
   const rules = join(want, 'rules.v4');
   writeFileSync(rules, readFileSync(rules, 'utf8').replace(/^#.*\n/gm, ''));

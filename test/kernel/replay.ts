@@ -1,4 +1,4 @@
-/** Replays capture files through the kernel and writes the result folder that the emulator is compared with. */
+/** Replays capture files through the kernel and writes a result folder, with which the emulator is compared. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCapture, writeCapture } from './capture-file.js';
@@ -16,22 +16,24 @@ export interface KernelReplayOptions {
   /** One capture of whole conversations instead of `inputs`. */
   stitchPath?: string;
   outDir: string;
-  /** Where what was injected is kept, as IFACE.pcap. */
+  /** The folder for the injected packets, as IFACE.pcap. */
   saveInputsDir?: string;
-  /** Keep the captures' own time between packets. */
+  /** Whether to keep the time between packets of the captures. */
   pace?: boolean;
-  /** Do not readdress unicast frames to the interface. */
+  /** Whether to keep the destination of unicast frames instead of changing it to the interface's MAC. */
   keepMac?: boolean;
   /** How long to wait for more output after each packet; forwarding itself needs none. */
   settleMs?: number;
-  /** Only the first packets. */
+  /** How many packets to replay. */
   limit?: number;
 }
 
-/** forward; local: it reached the host; reply: only an answer went back; none: nothing was seen; else why it was not injected. */
+/**
+ * forward; local: it reached the host; reply: only an answer was sent; none: no output; else why it was not injected.
+ */
 export type Outcome = 'forward' | 'local' | 'reply' | 'none' | `not injected: ${string}`;
 
-/** A frame on its way into the host. */
+/** A frame to be injected. */
 export interface InputFrame {
   tsNs: bigint;
   dev: string;
@@ -39,7 +41,7 @@ export interface InputFrame {
   isBare: boolean;
 }
 
-/** What was injected and what came out of it, kept until `write`. */
+/** The injected frames and their outputs, kept until `write`. */
 export class ReplayRecord {
   private readonly outputs = new Map<string, { tsNs: bigint; frame: Uint8Array }[]>();
   private readonly injected = new Map<string, { isBare: boolean; frames: { tsNs: bigint; frame: Uint8Array }[] }>();
@@ -72,7 +74,7 @@ export class ReplayRecord {
     kept.frames.push({ tsNs, frame: kept.isBare && !isBare ? frame.subarray(14) : frame });
   }
 
-  /** Writes the outputs, verdicts, rules and connections into DIR, which is made or cleared of an earlier result. */
+  /** Writes the outputs, verdicts, rules and connections to DIR, which is created, or cleared of earlier results. */
   write(dir: string, router: Router): void {
     mkdirSync(dir, { recursive: true });
     for (const name of readdirSync(dir)) if (/\.(pcap|jsonl|v4|v6|txt)$/.test(name)) rmSync(join(dir, name));
@@ -82,7 +84,7 @@ export class ReplayRecord {
     writeFileSync(join(dir, 'conntrack.txt'), router.conntrack());
   }
 
-  /** Writes what was injected into DIR; returns the files. */
+  /** Writes the injected frames to DIR; returns the files. */
   writeInputs(dir: string): { iface: string; path: string }[] {
     mkdirSync(dir, { recursive: true });
     return [...this.injected].map(([iface, { isBare, frames }]) => {
@@ -97,7 +99,7 @@ export function readHost(path: string): HostDescription {
   return JSON.parse(readFileSync(path, 'utf8')) as HostDescription;
 }
 
-/** Injects INPUT and gives what came out of it. */
+/** Injects INPUT; returns its outputs. */
 export function step(
   router: Router,
   input: InputFrame,
@@ -108,7 +110,7 @@ export function step(
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     const outputs = router.drain(options.settleMs);
-    // A packet of the host's own that leads nowhere was sent all the same: rules of OUTPUT may have seen it.
+    // A packet from the host itself without any output was sent nevertheless: OUTPUT rules may have seen it.
     if (input.dev === LOCAL && (error.isUnroutable || (error.isInvalid && hasWholeHeader(input.frame))))
       return { outcome: outcomeOf(input, outputs), outputs };
     return { outcome: `not injected: ${error.description}`, outputs };
@@ -117,7 +119,7 @@ export function step(
   return { outcome: outcomeOf(input, outputs), outputs };
 }
 
-/** Replays as OPTIONS say; the number of packets by outcome. Needs root. */
+/** Replays according to OPTIONS; returns the number of packets by outcome. Needs root. */
 export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<string, number> {
   const host = readHost(options.hostPath);
   const stitcher = options.stitchPath === undefined ? undefined : new Stitcher(host);
@@ -171,7 +173,7 @@ function readInputs(options: KernelReplayOptions): InputFrame[] {
   }
 }
 
-/** Whether a raw socket takes PACKET, as far as its own header goes. */
+/** Whether a raw socket accepts the header of PACKET. */
 function hasWholeHeader(packet: Uint8Array): boolean {
   const headerLength = (packet[0] & 15) * 4;
   return headerLength >= 20 && headerLength <= packet.length;
@@ -186,7 +188,7 @@ function outcomeOf(input: InputFrame, outputs: readonly Output[]): Outcome {
   return isAnswered ? 'reply' : 'forward';
 }
 
-/** Whether FRAME is an answer that the host made, not the input forwarded back out. */
+/** Whether FRAME is an answer by the host, not the input forwarded back. */
 function isGenerated(input: InputFrame, frame: Uint8Array): boolean {
   const before = input.frame.subarray(input.isBare ? 0 : 14);
   const after = frame.subarray(14);

@@ -4,7 +4,7 @@ import { run } from './command.js';
 import type { HostDescription, LinkDescription, RouteDescription } from './host-description.js';
 import type { Namespace } from './namespace.js';
 
-/** Sysctls of a host whose description says nothing else: a router that answers without rate limits. */
+/** The default sysctls of a host: a router that sends answers without rate limits. */
 const SYSCTLS: Record<string, number> = {
   'net.ipv4.ip_forward': 1,
   'net.ipv4.conf.all.rp_filter': 0,
@@ -16,7 +16,7 @@ const SYSCTLS: Record<string, number> = {
   'net.netfilter.nf_conntrack_checksum': 1,
 };
 
-/** The interfaces that are built as links: all but lo. */
+/** The interfaces built as links: all but lo. */
 export function linksOf(host: HostDescription): LinkDescription[] {
   return host.addr.filter((link) => link.ifname !== 'lo');
 }
@@ -26,7 +26,7 @@ export function peerName(index: number): string {
   return `p${index}`;
 }
 
-/** Builds HOST in FIREWALL; the far ends of its links lie in PEERS. */
+/** Builds HOST in FIREWALL, with the far ends of its links in PEERS. */
 export function buildHost(host: HostDescription, firewall: Namespace, peers: Namespace): void {
   const links = linksOf(host);
   peers.run(() => writeSysctls({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 }));
@@ -34,7 +34,7 @@ export function buildHost(host: HostDescription, firewall: Namespace, peers: Nam
     writeSysctls({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
     ipBatch(['link set lo up', ...links.flatMap((link, i) => linkCommands(link, i, peers.path))]);
   });
-  // The far ends come up first, so that each link has its carrier, and its queue, as soon as the near end is up.
+  // Far ends are set up first, so that each link has its carrier and its queue as soon as the near end is up.
   peers.run(() => ipBatch(links.map((_, i) => `link set ${peerName(i)} mtu 65535 promisc on up`)));
   firewall.run(() => {
     ipBatch(links.flatMap(addressCommands), true);
@@ -74,7 +74,7 @@ function applySysctls(host: HostDescription, links: readonly LinkDescription[]):
   writeSysctls({ ...sysctls, ...asked });
 }
 
-/** Writes sysctls of this thread's network namespace, as sysctl(8) does; a name may have its dots and slashes swapped. */
+/** Sets sysctls in this thread's network namespace like sysctl(8): dots and slashes in a name may be swapped. */
 function writeSysctls(sysctls: Record<string, number | string>): void {
   for (const [name, value] of Object.entries(sysctls)) {
     const path = name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
@@ -86,7 +86,7 @@ function writeSysctls(sysctls: Record<string, number | string>): void {
   }
 }
 
-/** Whether a route is to be added: those of addresses are there already, and IPv6 is switched off. */
+/** Whether to add a route: those of addresses already exist, and IPv6 is disabled. */
 function isAdded(route: RouteDescription): boolean {
   if (route.protocol === 'kernel' || /^(local|broadcast|multicast|anycast)$/.test(route.type ?? '')) return false;
   return !route.dst.includes(':') && !route.gateway?.includes(':');

@@ -1,6 +1,7 @@
 /**
- * The host under test: the real Linux netfilter in a network namespace of its own, one veth pair an interface. Frames
- * go in one at a time. Forwarding through veth is done when the injection returns, so what comes out belongs to it.
+ * The host under test: the real Linux netfilter in its own network namespace, with one veth pair per interface. Frames
+ * are injected one at a time. Forwarding through veth is complete when the injection returns, so all output belongs to
+ * that frame.
  */
 import { closeSync } from 'node:fs';
 import { run } from './command.js';
@@ -10,7 +11,7 @@ import { Namespace } from './namespace.js';
 import { Nflog } from './nflog.js';
 import { buildHost, linksOf, peerName } from './router-setup.js';
 
-/** A frame that came out of interface DEV; of `local`: an IP packet that reached the host itself. */
+/** A frame that left by interface DEV; for `local`, an IP packet that was delivered to the host. */
 export interface Output {
   dev: string;
   frame: Uint8Array;
@@ -28,8 +29,8 @@ const IPPROTO_RAW = 255;
 const SINK_GROUP = 77;
 
 /**
- * What is delivered locally is logged and then dropped, after conntrack has confirmed it, so that no socket answers.
- * Registered before conntrack's own hook of the same priority, hence run after it.
+ * Locally delivered packets are logged and then dropped, after conntrack has confirmed them, so that no socket answers.
+ * Registered before conntrack's hook of the same priority, and hence run after it.
  */
 const SINK = `table inet oracle {
   chain sink {
@@ -40,7 +41,7 @@ const SINK = `table inet oracle {
 }
 `;
 
-/** Conntrack's hooks are only registered where a rule asks for them: this makes the table observable for any ruleset. */
+/** Conntrack's hooks are registered only if a rule needs them: this makes conntrack track with any ruleset. */
 const TRACK = `table inet oraclect {
  chain c {
  ct state new accept
@@ -121,8 +122,9 @@ export class Router {
   }
 
   /**
-   * Lets FRAME arrive on interface DEV (Ethernet, or bare IP: `isBare`), or the host send it (DEV `local`). A unicast
-   * frame is readdressed to the interface's MAC, unless KEEP_MAC. Throws a SystemError where the kernel takes it not.
+   * Makes FRAME arrive on interface DEV (Ethernet, or bare IP: `isBare`), or makes the host send it (DEV `local`). The
+   * destination of a unicast frame is changed to the interface's MAC unless KEEP_MAC. Throws a SystemError if the
+   * kernel refuses it.
    */
   inject(dev: string, frame: Uint8Array, isBare: boolean, keepMac = false): void {
     if (dev === LOCAL) {
@@ -151,7 +153,7 @@ export class Router {
     }
   }
 
-  /** All that came out since the last call; SETTLE_MS: how long to wait for more (for what a timer sends). */
+  /** All output since the last call. SETTLE_MS: how long to wait for more (sent by a timer). */
   drain(settleMs = 0): Output[] {
     const { nflog, libc } = this;
     if (nflog === undefined) return [];
@@ -180,12 +182,12 @@ export class Router {
     }
   }
 
-  /** `iptables-legacy-save` of the tables now, with their counters or without. */
+  /** The current output of `iptables-legacy-save`, with or without counters. */
   savedRules(hasCounters = true): string {
     return this.firewall.run(() => run('iptables-legacy-save', hasCounters ? ['-c'] : [], '', true));
   }
 
-  /** `conntrack -L -o extended` now. */
+  /** The current output of `conntrack -L -o extended`. */
   conntrack(): string {
     return this.firewall.run(() => run('conntrack', ['-L', '-o', 'extended'], '', true));
   }
@@ -202,7 +204,7 @@ export class Router {
   }
 }
 
-/** Where a capture has no link layer: some neighbour's MAC, and IPv4. */
+/** The Ethernet header for captures without a link layer: the MAC of a neighbour, and IPv4. */
 const BARE_SOURCE_AND_TYPE = Uint8Array.from([2, 0, 0, 0, 0, 0xfe, 8, 0]);
 const ETHERTYPE_ARP = 0x0806;
 const ARP_REQUEST = 1;
@@ -210,8 +212,8 @@ const ARP_REQUEST = 1;
 const LOOPBACK_NET = 127;
 
 /**
- * The answer to an ARP request: a neighbour that the description leaves out has the MAC 02:00 + its IPv4 address. The
- * kernel takes no answer that is meant for 127/8, though it asks in that name: such an answer names nobody.
+ * The answer to an ARP request. A neighbour missing in the description has the MAC 02:00 + its IPv4 address. The kernel
+ * ignores answers to 127/8 although it sends requests from there, so such an answer names no one.
  */
 function arpReply(request: Buffer): Buffer {
   const address = request.subarray(38, 42);

@@ -1,6 +1,6 @@
 /**
- * Captures of other projects, replayed through a host that stands between their clients and the world, with MASQUERADE.
- * Their packets follow each other by a millisecond, as the kernel's clock is the real one.
+ * Captures of other projects, replayed through a host with MASQUERADE between their clients and the Internet. Their
+ * packets are one millisecond apart, because the kernel uses the real clock.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { replayKernel } from './replay.js';
 
 interface Sample {
   file: string;
-  /** Networks that lie behind the host's LAN interface. */
+  /** Networks behind the host's LAN interface. */
   lan: string[];
 }
 
@@ -80,14 +80,14 @@ function hostFor(lan: readonly string[]): HostDescription {
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1_000_000n;
 const LINKTYPE_ETHERNET = 1;
-/** Length of the link header and where the EtherType stands in it. */
+/** The length of the link header and the offset of the EtherType in it. */
 const LINKS: Record<number, { length: number; typeAt: number }> = {
   1: { length: 14, typeAt: 12 },
   113: { length: 16, typeAt: 14 },
   276: { length: 20, typeAt: 0 },
 };
 
-/** The whole IPv4 packets of a capture of any kind: as Ethernet where all of it is, else as bare IP. */
+/** The complete IPv4 packets of a capture of any link type: as Ethernet if all are, else as bare IP. */
 function readPackets(reader: CaptureReader): { isBare: boolean; frames: Uint8Array[] } {
   const records: { linktype: number; frame: Buffer }[] = [];
   while (reader.next()) {
@@ -133,7 +133,7 @@ export interface SampleResult {
   isRandom: boolean;
 }
 
-/** Every sample in turn; their folders are left under DIR. */
+/** Replays every sample; leaves their folders in DIR. */
 export async function* runSamples(libc: Libc, dir: string): AsyncGenerator<SampleResult> {
   for (const sample of SAMPLES) {
     const folder = prepare(sample, join(dir, sample.file.replace(/\.[a-z]+$/, '')));

@@ -1,6 +1,6 @@
 /**
- * A scene is one conversation of a case, told as a coroutine: it yields a frame that somebody sends and is resumed with
- * what the host made of it, so that the other side can answer what it really saw.
+ * A scene is one conversation of a case, written as a coroutine: it yields a frame to send and is resumed with the
+ * host's output, so that the other side can answer what it actually received.
  */
 import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP } from '../../codecs/layouts.js';
 import { buildFrame } from '../packets/packets.js';
@@ -8,7 +8,7 @@ import type { Prng } from './prng.js';
 import { LOCAL, type Output } from './router.js';
 import { deviceTowards, macOf, neighbourMac, type Party, type World } from './world.js';
 
-/** A frame that is to enter by DEV; of `local`, a bare IP packet. */
+/** A frame to arrive on DEV; for `local`, a bare IP packet. */
 export interface Shot {
   dev: string;
   frame: Uint8Array;
@@ -20,9 +20,9 @@ export type Scene = Generator<Shot, void, Output[]>;
 export interface Stage {
   world: World;
   prng: Prng;
-  /** IP packets that came out so far, where they were seen: what ICMP errors are about. The latest are last. */
+  /** The IP packets sent so far, with where they were seen, for ICMP errors. The latest are last. */
   seen: { dev: string; packet: Buffer }[];
-  /** Chance of a deliberate fault in a packet. */
+  /** Probability of a deliberate fault in a packet. */
   oddity: number;
 }
 
@@ -35,7 +35,7 @@ export interface Side {
   peerPort: number;
 }
 
-/** PACKET as PARTY would put it on its link. */
+/** PACKET as PARTY would send it on its link. */
 export function shotOf(stage: Stage, party: Party, packet: Buffer): Shot {
   const { world, prng } = stage;
   if (party.dev === LOCAL) return { dev: LOCAL, frame: packet };
@@ -49,13 +49,13 @@ export function shotOf(stage: Stage, party: Party, packet: Buffer): Shot {
   return { dev: party.dev, frame };
 }
 
-/** Where the packet that SENT became came out: the side that saw it, or null where it did not arrive. */
+/** The side that saw the packet SENT after the host's changes, or null if it did not arrive. */
 export function arrival(sent: Buffer, outputs: readonly Output[]): Side | null {
   for (const { dev, frame } of outputs) {
     const packet = Buffer.from(dev === LOCAL ? frame : frame.subarray(14));
     if (packet.length < 24 || packet[9] !== sent[9] || !sameContents(sent, packet)) continue;
     const l4 = (packet[0] & 15) * 4;
-    // A query's id stands for both of its ports.
+    // A query's id is used for both ports.
     const [sportAt, dportAt] = packet[9] === IPPROTO_ICMP ? [l4 + 4, l4 + 4] : [l4, l4 + 2];
     const hasPorts = packet.length >= dportAt + 2;
     return {
@@ -69,7 +69,10 @@ export function arrival(sent: Buffer, outputs: readonly Output[]): Side | null {
   return null;
 }
 
-/** Whether what translation leaves alone is the same in both: TCP's sequence numbers, UDP's data, SCTP's chunks, an ICMP query. */
+/**
+ * Whether what NAT does not change is the same in both: TCP's sequence numbers, UDP's data, SCTP's chunks, an ICMP
+ * query.
+ */
 function sameContents(sent: Buffer, seen: Buffer): boolean {
   const a = sent.subarray((sent[0] & 15) * 4);
   const b = seen.subarray((seen[0] & 15) * 4);
@@ -82,7 +85,7 @@ function sameContents(sent: Buffer, seen: Buffer): boolean {
   return Buffer.compare(a.subarray(8, 24), b.subarray(8, 24)) === 0;
 }
 
-/** The other end of SIDE's flow if nothing translates it. */
+/** The other end of SIDE's flow without NAT. */
 export function untranslatedPeer(world: World, side: Side): Side {
   return {
     dev: deviceTowards(world, side.peerAddress) || side.dev,
@@ -93,7 +96,7 @@ export function untranslatedPeer(world: World, side: Side): Side {
   };
 }
 
-/** Remembers what came out, so that somebody can complain about it later. */
+/** Records output packets for later ICMP errors. */
 export function remember(stage: Stage, outputs: readonly Output[]): void {
   for (const { dev, frame } of outputs)
     stage.seen.push({ dev, packet: Buffer.from(dev === LOCAL ? frame : frame.subarray(14)) });

@@ -1,11 +1,11 @@
-/** SCTP associations: from the well-behaved to chunks that belong nowhere. */
+/** SCTP associations: from well-behaved ones to unexpected chunks. */
 import { IPPROTO_SCTP } from '../../codecs/layouts.js';
 import { buildIpv4 } from '../packets/packets.js';
 import { buildChunk, buildInit, buildSctp, ChunkType } from '../packets/sctp.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
 
-/** One end: where it is, and the tag that it asks the other one to send. */
+/** One end of an association, and the tag that it requires in packets from the other end. */
 interface End {
   side: Side;
   tag: number;
@@ -15,7 +15,7 @@ export interface Association {
   stage: Stage;
   client: End;
   server: End;
-  /** The server saw a packet of the client's, so its view is what the host's NAT made of it. */
+  /** The server has seen a packet from the client, so its view includes the host's NAT. */
   isSeen: boolean;
 }
 
@@ -26,7 +26,7 @@ export function openAssociation(stage: Stage, side: Side): Association {
   return { stage, client: end(side), server: end(untranslatedPeer(stage.world, side)), isSeen: false };
 }
 
-/** Sends CHUNKS from FROM with TAG, by default the one that the other end asked for. */
+/** Sends CHUNKS from FROM with TAG, by default the one that the other end requires. */
 export function* chunks(
   association: Association,
   from: End,
@@ -78,7 +78,7 @@ export function* sctpConversation(stage: Stage, side: Side): Scene {
   else if (prng.chance(0.7)) yield* mayDeviate(association, shutdown(association));
 }
 
-/** STEPS, rarely with one left out, or with something else in between. */
+/** STEPS, rarely with one left out or with another packet in between. */
 function* mayDeviate(association: Association, steps: Step): Step {
   const { prng } = association.stage;
   let next = steps.next();
@@ -88,7 +88,7 @@ function* mayDeviate(association: Association, steps: Step): Step {
   }
 }
 
-/** A packet that nobody expects, with one chunk or some. */
+/** An unexpected packet with one or several chunks. */
 function* stray(association: Association): Step {
   const { stage, client, server } = association;
   const { prng } = stage;

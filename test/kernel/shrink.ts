@@ -1,4 +1,4 @@
-/** Makes a failing case smaller: fewer packets, fewer rules, a plainer host, as long as kernel and emulator disagree. */
+/** Reduces a failing case: fewer packets, fewer rules, a simpler host, as long as kernel and emulator disagree. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type CapturedFrame, readCapture, writeCapture } from './capture-file.js';
@@ -26,7 +26,10 @@ export interface Shrunk {
   rules: number;
 }
 
-/** The smallest case found within LIMIT_MS that still fails as FOUND does; it is left in DIR, in a form that `check` can run. */
+/**
+ * The smallest case found within LIMIT_MS that still fails like FOUND. It is left in DIR, in a form that `check` can
+ * run.
+ */
 export async function shrink(
   libc: Libc,
   original: CaseFolder,
@@ -74,13 +77,13 @@ const isRule = (line: string): boolean => line.startsWith('-A');
 const isRemovable = (line: string): boolean => isRule(line) || /^:\S+ - /.test(line);
 const sizeOf = (c: Case): number => c.packets.length + c.rules.length + JSON.stringify(c.host).length;
 
-/** Records what the kernel does with FOLDER and what the emulator makes of it. */
+/** Records the kernel's results for FOLDER and compares the emulator with them. */
 function finish(libc: Libc, folder: CaseFolder): Promise<Disagreement | null> {
   replayKernel(libc, { ...folder, outDir: folder.wantDir });
   return judge(folder);
 }
 
-/** How a candidate fails; null where it does not, is no valid case, or has something random in it. */
+/** How a candidate fails; null if it does not, is not a valid case, or has random results. */
 async function tryCase(libc: Libc, candidate: Case, dir: string): Promise<Disagreement | null> {
   try {
     const folder = writeCase(candidate, dir);
@@ -91,7 +94,7 @@ async function tryCase(libc: Libc, candidate: Case, dir: string): Promise<Disagr
   }
 }
 
-/** ITEMS without as many of the removable ones as can go, by halves, quarters … (delta debugging). */
+/** Removes as many of the removable ITEMS as possible, by halves, quarters … (delta debugging). */
 async function fewer<T>(
   items: readonly T[],
   fails: (items: T[]) => Promise<boolean>,

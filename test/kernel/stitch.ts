@@ -1,4 +1,4 @@
-/** Places the packets of one capture of whole conversations on the host's interfaces, as their senders would send them. */
+/** Assigns each packet of a capture of whole conversations to the interface by which it would enter the host. */
 import type { HostDescription } from './host-description.js';
 import { LOCAL, type Output } from './router.js';
 
@@ -28,7 +28,7 @@ const UDP = 17;
 export class Stitcher {
   private readonly routes: Route[] = [];
   private readonly own = new Set<number>();
-  /** What the sender of a tuple's packets really sends, by the tuple as captured. */
+  /** What the sender of packets with a tuple actually sends, by the tuple as captured. */
   private readonly translated = new Map<string, FlowTuple>();
 
   constructor(host: HostDescription) {
@@ -51,7 +51,7 @@ export class Stitcher {
     this.routes.push({ network: prefixOf(parseAddress(address), prefixLength), prefixLength, dev });
   }
 
-  /** Where FRAME enters and what it is there; null where no interface leads to its sender. */
+  /** Where FRAME enters, and its content there; null if no interface leads to its sender. */
   place(frame: Uint8Array, isBare: boolean): Placed | null {
     const linkLength = isBare ? 0 : 14;
     const tuple = tupleOf(frame.subarray(linkLength));
@@ -63,7 +63,7 @@ export class Stitcher {
     return route ? { dev: route.dev, frame: placed } : null;
   }
 
-  /** After CAPTURED left as OUTPUTS: how replies to it look to their sender. */
+  /** Learns the translation of CAPTURED from its OUTPUTS. */
   learn(captured: Uint8Array, outputs: readonly Output[], isBare: boolean): void {
     const tuple = tupleOf(captured.subarray(isBare ? 0 : 14));
     if (tuple === null || this.translated.has(keyOf(inverted(tuple)))) return;
@@ -108,7 +108,7 @@ const inverted = (t: FlowTuple): FlowTuple => ({
   dport: t.sport,
 });
 
-/** FRAME with TO's addresses and ports; the checksums follow incrementally, so a bad one stays bad. */
+/** FRAME with the addresses and ports of TO. Checksums are updated incrementally, so a bad one stays bad. */
 function rewrite(frame: Uint8Array, at: number, to: FlowTuple): Uint8Array {
   const out = Buffer.from(frame);
   const l4 = at + (out[at] & 15) * 4;

@@ -1,18 +1,18 @@
-/** TCP conversations: from the well-behaved to segments that fit no window. */
+/** TCP conversations: from well-behaved ones to segments outside any window. */
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../../codecs/layouts.js';
 import { buildIpv4, buildTcp, type TcpFields, withChecksum } from '../packets/packets.js';
 import type { Prng } from './prng.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
 
-/** One end of a connection and what it has sent and seen. */
+/** One end of a connection, with what it has sent and seen. */
 export interface End {
   side: Side;
-  /** The next sequence number to send, and the one that is expected of the peer. */
+  /** The next sequence number to send, and the next one expected from the peer. */
   next: number;
   expected: number;
   window: number;
-  /** Window scale that it offers; -1: none. */
+  /** The window scale that it offers; -1: none. */
   scale: number;
   sack: boolean;
   timestamps: boolean;
@@ -22,22 +22,22 @@ export interface Connection {
   stage: Stage;
   client: End;
   server: End;
-  /** The server saw a packet of the client's, so its view is what the host's NAT made of it. */
+  /** The server has seen a packet from the client, so its view includes the host's NAT. */
   isSeen: boolean;
-  /** An answer of the host's own (RST, ICMP error) came back. */
+  /** The host itself answered (RST, ICMP error). */
   isRefused: boolean;
 }
 
 type Step<T = void> = Generator<Shot, T, Output[]>;
 
-/** What a segment may be other than what its sender should send. */
+/** Deviations of a segment from what its sender should send. */
 interface Deviation extends Partial<TcpFields> {
   sequenceShift?: number;
   acknowledgmentShift?: number;
   checksumError?: number;
   ttl?: number;
   fragment?: number;
-  /** How much of the segment is there. */
+  /** How much of the segment is present. */
   cutTo?: number;
 }
 
@@ -61,7 +61,7 @@ export function openConnection(stage: Stage, side: Side): Connection {
   };
 }
 
-/** Sends FLAGS and DATA from FROM; the state of both ends follows where it arrives. */
+/** Sends FLAGS and DATA from FROM, and updates the state of both ends if it arrives. */
 export function* segment(
   connection: Connection,
   from: End,
@@ -135,7 +135,7 @@ function optionsOf(end: End, flags: number, prng: Prng): Uint8Array {
 
 const words = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 
-/** SYN, SYN/ACK, ACK; whether it came to that. */
+/** SYN, SYN/ACK, ACK; returns whether the handshake was completed. */
 function* handshake(connection: Connection): Step<boolean> {
   const { client, server, stage } = connection;
   if (!(yield* segment(connection, client, TCP_SYN))) return false;
@@ -187,18 +187,18 @@ function* close(connection: Connection): Step {
   yield* segment(connection, first, TCP_ACK);
 }
 
-/** A whole connection with nothing wrong in it. */
+/** A whole connection without faults. */
 export function* wholeConnection(stage: Stage, side: Side): Scene {
   const connection = openConnection(stage, side);
   if (!(yield* handshake(connection)) && stage.prng.chance(0.8)) return;
   yield* talk(connection, stage.prng.below(4));
   if (stage.prng.chance(0.8)) yield* close(connection);
   if (!stage.prng.chance(0.2)) return;
-  // The same ports again, soon after.
+  // Reuse the same ports soon after.
   if (yield* handshake(connection)) yield* talk(connection, 1);
 }
 
-/** A connection that starts well, or not at all, and goes on with segments of any kind. */
+/** A connection that starts normally, or without a handshake, and continues with segments of any kind. */
 export function* wildConnection(stage: Stage, side: Side): Scene {
   const { prng } = stage;
   const connection = openConnection(stage, side);
@@ -224,7 +224,7 @@ export function* wildConnection(stage: Stage, side: Side): Scene {
   for (let left = prng.between(2, 12); left > 0; left--) yield* anySegment(connection);
 }
 
-/** One segment by either side: often in order, sometimes far from it. */
+/** One segment from either side: often in order, sometimes far from it. */
 function* anySegment(connection: Connection): Step {
   const { stage, client, server } = connection;
   const { prng } = stage;
@@ -260,7 +260,7 @@ const FLAGS: readonly (readonly [number, number])[] = [
   [0.1, 0xff],
 ];
 
-/** How far from where it should be a sequence number is. */
+/** The distance of a sequence number from the expected one. */
 function shift(prng: Prng, window: number): number {
   return prng.weighted([
     [4, -prng.between(1, 60)],

@@ -1,4 +1,4 @@
-/** What a random case is made of: the host, who lives around it, and what its rules care about. */
+/** The parts of a random case: the host, its neighbours, and the names, networks and ports for its rules. */
 import { broadcastOf, contains, formatIpv4, type Network, networkOf, parseIpv4 } from './address.js';
 import type { HostDescription } from './host-description.js';
 import { LOCAL } from './router.js';
@@ -6,17 +6,17 @@ import { LOCAL } from './router.js';
 export interface Subnet {
   dev: string;
   network: Network;
-  /** The host's own address in it. */
+  /** The host's address in it. */
   own: number;
 }
 
-/** Somebody who can send: an address behind an interface, or the host itself (dev `local`). */
+/** A possible sender: an address behind an interface, or the host itself (dev `local`). */
 export interface Party {
   dev: string;
   address: number;
 }
 
-/** A destination that is offered. */
+/** An offered service. */
 export interface Service {
   address: number;
   /** IP protocol. */
@@ -24,7 +24,7 @@ export interface Service {
   port: number;
 }
 
-/** Something that somebody (`dev`, `address`, `port`) is going to want of somebody else. */
+/** A planned flow from an opener (`dev`, `address`, `port`) to a service. */
 export interface Flow extends Party {
   /** IP protocol. */
   protocol: number;
@@ -44,7 +44,7 @@ export interface World {
   flows: Flow[];
 }
 
-/** The world around HOST, nobody in it yet but the host itself. */
+/** The world around HOST, without anyone but the host itself. */
 export function worldOf(host: HostDescription): World {
   const world: World = { host, subnets: [], parties: [], ports: [], services: [], flows: [] };
   for (const link of host.addr)
@@ -69,13 +69,13 @@ export function macOf(world: World, dev: string): Uint8Array {
   return parseMac(link?.address ?? '02:00:00:00:00:00');
 }
 
-/** The MAC that frames of ADDRESS behind DEV carry. */
+/** The MAC in frames from ADDRESS behind DEV. */
 export function neighbourMac(world: World, dev: string, address: number): Uint8Array {
   const entry = world.host.neigh?.find((candidate) => candidate.dev === dev && candidate.dst === formatIpv4(address));
   return entry?.lladdr ? parseMac(entry.lladdr) : Uint8Array.from([2, 0, ...bytesOf(address)]);
 }
 
-/** Where a packet to ADDRESS is likely to be seen if nothing translates it: `local`, an interface, or '' for nowhere. */
+/** Where a packet to ADDRESS will probably be seen without NAT: `local`, an interface, or '' for nowhere. */
 export function deviceTowards(world: World, address: number): string {
   if (ownAddresses(world).includes(address)) return LOCAL;
   const subnet = world.subnets.find(({ network }) => contains(network, address));

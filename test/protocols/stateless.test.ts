@@ -1,4 +1,4 @@
-/** The trackers of UDP, UDP-Lite, ICMP, GRE and other protocols: timeouts and validity, as in Linux 6.18. */
+/** The trackers of UDP, UDP-Lite, ICMP, GRE and other protocols: time-outs and validity, as in Linux 6.18. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,4 @@
-/** Golden cases of a Docker host: what passes it every day. */
+/** Golden cases of a Docker host with everyday traffic. */
 
 import { buildIpv4, buildUdp, fragmentsOf, withChecksum } from '../../packets/packets.js';
 import { parseIpv4 } from '../address.js';

@@ -1,4 +1,4 @@
-/** Golden cases of what netfilter does apart from the usual: refusals, errors, clashes, and a famous escape. */
+/** Golden cases of unusual events in netfilter: refusals, errors, port clashes, and a well-known bypass. */
 import { TCP_ACK, TCP_PSH } from '../../../codecs/layouts.js';
 import { buildIcmp, buildIpv4 } from '../../packets/packets.js';
 import { segment } from '../tcp-scene.js';

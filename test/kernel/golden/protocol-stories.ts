@@ -101,7 +101,7 @@ const withoutStates: GoldenStory = {
     const server = yield* deliver(stage, client, udplite(client, 0));
     if (server) yield* deliver(stage, server, udplite(server, 8));
     yield* deliver(stage, client, udplite(client, 20));
-    // Less than a header, more than there is, and the right checksum, which Linux takes for a wrong one.
+    // Less than a header, more than the payload, and the correct checksum, which Linux considers wrong.
     for (const coverage of [7, 21]) yield* deliver(stage, client, udplite(client, coverage));
     yield* deliver(stage, client, udplite(client, 0, IPPROTO_UDPLITE));
 

@@ -32,13 +32,15 @@ COMMIT
 `;
 
 type Name = keyof typeof ChunkType;
-/** Who sends, which tag, what: `client right INIT_ACK+DATA`. A tag is right, none, reversed (the sender's own) or other. */
+/**
+ * Who sends, which tag, what: `client right INIT_ACK+DATA`. A tag is right, none, reversed (the sender's own) or other.
+ */
 type Line = string;
 
 const ECHOED: readonly Line[] = ['client none INIT', 'server right INIT_ACK', 'client right COOKIE_ECHO'];
 const ESTABLISHED: readonly Line[] = [...ECHOED, 'server right COOKIE_ACK'];
 
-/** What brings an association into each state. */
+/** The packets that bring an association into each state. */
 const STATES: readonly (readonly Line[])[] = [
   [],
   ECHOED.slice(0, 1),
@@ -52,7 +54,7 @@ const STATES: readonly (readonly Line[])[] = [
   ['client right HEARTBEAT'],
 ];
 
-/** What is sent then, by SENDER, and by the other end. */
+/** The packets sent then, by SENDER and by the other end. */
 const PROBES: readonly (readonly Line[])[] = [
   ...(Object.keys(ChunkType) as Name[]).filter((name) => name !== 'INIT').map((name) => [`SENDER right ${name}`]),
   ['SENDER none INIT'],
@@ -71,7 +73,7 @@ const PROBES: readonly (readonly Line[])[] = [
   ['SENDER right COOKIE_ECHO+DATA:odd+SACK'],
   ['SENDER right DATA:odd+COOKIE_ECHO'],
 ];
-/** Whether the tags are still those that were agreed upon. */
+/** Whether the tags are still the negotiated ones. */
 const AFTERWARDS: readonly Line[] = ['client right DATA', 'server right DATA'];
 
 /** `NAME`, `NAME:T` (flag T), `INIT:other` (it asks for another tag) or `NAME:odd` (a length that is padded). */

@@ -1,4 +1,4 @@
-/** The words in which golden cases are told: who sends what to whom, and who answers. */
+/** The vocabulary for golden cases: who sends what to whom, and who answers. */
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../../codecs/layouts.js';
 import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../../packets/packets.js';
 import { parseIpv4 } from '../address.js';
@@ -11,9 +11,9 @@ import { type Connection, openConnection, segment } from '../tcp-scene.js';
 export interface GoldenStory {
   /** The name of the case's own folder. */
   name: string;
-  /** What that is in; `pcaps` if not given. */
+  /** The folder that contains it. Default `pcaps`. */
   folder?: string;
-  /** What it protects, in a line. */
+  /** One line about what it protects. */
   protects: string;
   host: HostDescription;
   /** iptables-save text. */
@@ -23,7 +23,7 @@ export interface GoldenStory {
 
 type Telling<T = void> = Generator<Shot, T, Output[]>;
 
-/** ADDRESS behind DEV (`local`: the host itself), who wants something of PEER. */
+/** A client at ADDRESS behind DEV (`local`: the host itself), which connects to PEER. */
 export function from(dev: string, address: string, port: number, peer: string, peerPort: number): Side {
   return { dev, address: parseIpv4(address), port, peerAddress: parseIpv4(peer), peerPort };
 }
@@ -52,7 +52,7 @@ export function* connect(stage: Stage, side: Side): Telling<Connection> {
   return connection;
 }
 
-/** A question, its answer, and the acknowledgement. */
+/** A request, its reply, and the acknowledgment. */
 export function* ask(connection: Connection, question: string, answer: string): Telling {
   yield* segment(connection, connection.client, TCP_PSH | TCP_ACK, text(question));
   yield* segment(connection, connection.server, TCP_PSH | TCP_ACK, text(answer));
@@ -66,26 +66,26 @@ export function* hangUp(connection: Connection): Telling {
   yield* segment(connection, connection.client, TCP_ACK);
 }
 
-/** A whole connection: handshake, one question, close. */
+/** A whole connection: handshake, one request, close. */
 export function* session(stage: Stage, side: Side, question: string, answer: string): Scene {
   const connection = yield* connect(stage, side);
   yield* ask(connection, question, answer);
   yield* hangUp(connection);
 }
 
-/** A lone SYN that nobody is to answer. */
+/** A lone SYN without an answer. */
 export function* knock(stage: Stage, side: Side): Telling {
   const connection = plainConnection(stage, side);
   yield* segment(connection, connection.client, TCP_SYN);
 }
 
-/** PACKET sent by SIDE; the side that saw it, or null where it did not arrive. */
+/** Sends PACKET from SIDE; returns the side that saw it, or null if it did not arrive. */
 export function* deliver(stage: Stage, side: Side, packet: Buffer): Telling<Side | null> {
   const outputs = yield shotOf(stage, side, packet);
   return arrival(packet, outputs);
 }
 
-/** A datagram from SIDE; the side that saw it. */
+/** Sends a datagram from SIDE; returns the side that saw it. */
 export function* datagram(stage: Stage, side: Side, words: string): Telling<Side> {
   const packet = buildIpv4(
     { source: side.address, destination: side.peerAddress, protocol: 17, id: 7 },
@@ -94,7 +94,7 @@ export function* datagram(stage: Stage, side: Side, words: string): Telling<Side
   return (yield* deliver(stage, side, withChecksum(packet))) ?? untranslatedPeer(stage.world, side);
 }
 
-/** A question and its answer over UDP. */
+/** A request and its reply over UDP. */
 export function* query(stage: Stage, side: Side, question: string, answer: string): Telling {
   const peer = yield* datagram(stage, side, question);
   yield* datagram(stage, peer, answer);
@@ -111,7 +111,7 @@ export function* ping(stage: Stage, side: Side, sequence = 1): Telling {
   if (peer) yield* deliver(stage, peer, echo(peer, 0));
 }
 
-/** An ICMP error by ADDRESS behind DEV about the packet that came out last. WORD: the MTU of a 3/4. */
+/** An ICMP error from ADDRESS behind DEV about the last output packet. WORD: the MTU of a 3/4. */
 export function* complain(stage: Stage, dev: string, address: string, type: number, code: number, word = 0): Telling {
   const about = stage.seen[stage.seen.length - 1].packet;
   const error = buildIpv4(
