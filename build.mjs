@@ -1,6 +1,6 @@
 // Makes dist/ from the sources. Every npm script starts here, on a fresh clone as well, so it is plain JavaScript that
-// needs nothing but Node: it installs what package-lock.json asks for where that is not installed, compiles TypeScript and
-// AssemblyScript (wasm/), bundles the command, and removes compiled files whose source is gone.
+// needs nothing but Node: it installs what package-lock.json asks for where that is not installed, compiles TypeScript
+// and AssemblyScript (wasm/), bundles the command, and removes compiled files whose source is gone.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,9 @@ import { buildWasm } from './wasm/build.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
-/** Whether node_modules holds the very versions that package-lock.json names (npm keeps a list of what it installed). */
+/**
+ * Whether node_modules holds the very versions that package-lock.json names (npm keeps a list of what it installed).
+ */
 function isInstalled() {
   const installed = join(root, 'node_modules/.package-lock.json');
   if (!existsSync(installed)) return false;
@@ -41,8 +43,9 @@ function removeOrphans(folder) {
 }
 
 /**
- * Makes dist/cli/main.js, the command: all of its modules in a few files, as Node takes longer to find a hundred files than to run
- * most replays. They lie where the modules lie, so that what is found beside them (wasm/, package.json) is found from there.
+ * Makes dist/cli/main.js, the command: all of its modules in a few files, as Node takes longer to find a hundred files
+ * than to run most replays. They lie where the modules lie, so that what is found beside them (wasm/, package.json) is
+ * found from there.
  */
 async function bundleCommand() {
   const { build: bundle } = await import('esbuild');

@@ -55,7 +55,8 @@ function rowLines(name, kind, offset) {
     `  static readonly ${name}At: usize = ${offset};`,
     ...inline(`${name}(index: i32): ${kind}`, `load<${kind}>(${address}, ${offset})`),
     '  @inline',
-    `  set${name[0].toUpperCase()}${name.slice(1)}(index: i32, value: ${kind}): void { store<${kind}>(${address}, value, ${offset}); }`,
+    `  set${name[0].toUpperCase()}${name.slice(1)}(index: i32, value: ${kind}): void ` +
+      `{ store<${kind}>(${address}, value, ${offset}); }`,
   ];
 }
 
@@ -78,6 +79,7 @@ function regionLines(name, { start, bytes, layout, count }) {
     address,
     `export const ${constant}_COUNT: i32 = ${count};`,
     '@inline',
-    `export function ${name}At(index: i32): ${type} { return changetype<${type}>(${constant}_AT + <usize>index * ${layout.bytes}); }`,
+    `export function ${name}At(index: i32): ${type} ` +
+      `{ return changetype<${type}>(${constant}_AT + <usize>index * ${layout.bytes}); }`,
   ];
 }

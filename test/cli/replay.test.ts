@@ -86,7 +86,8 @@ Replay("has the kernel's counters and writes every file", () => {
   assert.ok(
     connections.includes(
       'ipv4     2 tcp      6 299 ESTABLISHED src=198.18.0.3 dst=192.0.2.10 sport=24781 dport=36379 ' +
-        'packets=51 bytes=2530 src=172.17.0.3 dst=198.18.0.3 sport=6379 dport=24781 packets=49 bytes=2440 [ASSURED] mark=0 use=1',
+        'packets=51 bytes=2530 src=172.17.0.3 dst=198.18.0.3 sport=6379 dport=24781 ' +
+        'packets=49 bytes=2440 [ASSURED] mark=0 use=1',
     ),
   );
   assert.is(summary.packets.forwarded, PACKETS);

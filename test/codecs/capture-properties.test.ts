@@ -50,7 +50,10 @@ Properties('a pcap holds what was written', () => {
   );
 });
 
-/** A pcapng of one interface that counts nanoseconds (draft-ietf-opsawg-pcapng, sections 4.1 to 4.3), in either byte order. */
+/**
+ * A pcapng of one interface that counts nanoseconds (draft-ietf-opsawg-pcapng, sections 4.1 to 4.3), in either byte
+ * order.
+ */
 function pcapng(written: Packets, isLittleEndian: boolean): Uint8Array {
   const blocks = [
     block(0x0a0d0d0a, 16, isLittleEndian, (view) => {

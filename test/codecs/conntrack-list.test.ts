@@ -56,8 +56,9 @@ List('tcp, translated, assured', () => {
   };
   assert.is(
     formatConnection(listed),
-    'ipv4     2 tcp      6 299 ESTABLISHED src=203.0.113.7 dst=192.0.2.10 sport=51515 dport=36379 packets=3 bytes=126 ' +
-      'src=172.17.0.3 dst=203.0.113.7 sport=6379 dport=51515 packets=2 bytes=87 [ASSURED] mark=0 use=1',
+    'ipv4     2 tcp      6 299 ESTABLISHED src=203.0.113.7 dst=192.0.2.10 sport=51515 dport=36379 ' +
+      'packets=3 bytes=126 src=172.17.0.3 dst=203.0.113.7 sport=6379 dport=51515 ' +
+      'packets=2 bytes=87 [ASSURED] mark=0 use=1',
   );
 });
 

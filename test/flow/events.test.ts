@@ -76,7 +76,9 @@ function words(event: PacketEvent): string {
     case 'hook':
       return event.hook;
     case 'rule':
-      return `${event.table} ${event.rule.chain} ${event.rule.number}: ${event.failed ?? 'matched'}${event.isHotdrop ? ', dropped' : ''}`;
+      return [`${event.table} ${event.rule.chain} ${event.rule.number}: ${event.failed ?? 'matched'}`]
+        .concat(event.isHotdrop ? ['dropped'] : [])
+        .join(', ');
     case 'policy':
       return `policy of ${event.table} ${event.chain.name}`;
     case 'tracked': {
@@ -99,7 +101,9 @@ function words(event: PacketEvent): string {
     case 'answered':
       return `answered ${event.icmp === undefined ? 'RST' : `${event.icmp.type}/${event.icmp.code}`}`;
     case 'dropped':
-      return `dropped by ${describeCause(event.cause)}${event.untranslatedDestination ? ` to ${endText(event.untranslatedDestination)}` : ''}`;
+      return [`dropped by ${describeCause(event.cause)}`]
+        .concat(event.untranslatedDestination ? [`to ${endText(event.untranslatedDestination)}`] : [])
+        .join(' ');
     case 'left':
       return `left ${event.dev ?? 'to the host'} ttl ${event.packet.ttl}`;
     default:

@@ -113,7 +113,8 @@ function randomRules(random: Random): string {
       ? Array.from(
           { length: 230 },
           () =>
-            `-A PREROUTING ${addresses(random, 'tcp')} -j ${pick(random, ['ACCEPT', 'ACCEPT', 'DNAT --to-destination 10.9.1.1'])}`,
+            `-A PREROUTING ${addresses(random, 'tcp')} ` +
+            `-j ${pick(random, ['ACCEPT', 'ACCEPT', 'DNAT --to-destination 10.9.1.1'])}`,
         )
       : []),
     ...Array.from({ length: random(3) }, () => {
@@ -293,8 +294,8 @@ classes('random rulesets: every engine counts, translates and sends alike', () =
     all += remembered.all;
     fullWay += remembered.fullWay;
   }
-  // Half of them are dropped, new connections meet new rules, and what LOG matches is not remembered. Still, some must follow others:
-  // 0.55 to 0.72 take the slow path, depending on the seed.
+  // Half of them are dropped, new connections meet new rules, and what LOG matches is not remembered. Still, some must
+  // follow others: 0.55 to 0.72 take the slow path, depending on the seed.
   assert.ok(fullWay < all * 0.85, `${fullWay} of ${all} took the slow path`);
 });
 

@@ -15,14 +15,14 @@ import { PROFILES } from './profiles.js';
 import { runSamples } from './samples.js';
 import { shrink } from './shrink.js';
 
-const USAGE = `usage: npm run test:kernel -- [--seed S] [--count N] [--profile P] [--case SEED] [--packets N] [--keep DIR]
-  --seed S      where the seeds of the cases come from; a fresh one if not given
-  --count N     how many cases; 300 if not given
-  --profile P   one of ${Object.keys(PROFILES).join(', ')}; all in turn if not given
-  --case SEED   this case alone (with --profile)
-  --packets N   packets of a case, at most; 120 if not given
-  --keep DIR    where failing cases are kept, shrunk
-  --no-shrink   show failing cases as they are
+const USAGE = `usage: npm run test:kernel -- [options]
+  --seed S      seed for the seeds of the cases (default: random)
+  --count N     how many cases to run (default: 300)
+  --profile P   one of ${Object.keys(PROFILES).join(', ')} (default: all in turn)
+  --case SEED   run only this case (with --profile)
+  --packets N   maximum number of packets in a case (default: 120)
+  --keep DIR    where to keep failing cases, reduced
+  --no-shrink   do not reduce failing cases
   --no-samples  leave out the captures of test/captures`;
 
 interface Tally {

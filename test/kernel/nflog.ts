@@ -1,4 +1,6 @@
-/** A minimal NFLOG listener (linux/netfilter/nfnetlink_log.h): the payload of every packet that is logged to one group. */
+/**
+ * A minimal NFLOG listener (linux/netfilter/nfnetlink_log.h): the payload of every packet that is logged to one group.
+ */
 import { closeSync } from 'node:fs';
 import { AF_INET, AF_NETLINK, type Libc, SOCK_RAW } from './libc.js';
 

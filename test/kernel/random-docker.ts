@@ -87,7 +87,8 @@ function natRules(prng: Prng, ruleset: Ruleset, bridges: readonly Subnet[], publ
       ruleset,
       'nat',
       `-A POSTROUTING -s ${address} -d ${address} -p ${protocol} --dport ${port} -j MASQUERADE`,
-      `-A DOCKER ${hasProxy ? `! -i ${bridge.dev} ` : ''}-p ${protocol} --dport ${hostPort} -j DNAT --to-destination ${address}:${port}`,
+      `-A DOCKER ${hasProxy ? `! -i ${bridge.dev} ` : ''}-p ${protocol} --dport ${hostPort} ` +
+        `-j DNAT --to-destination ${address}:${port}`,
     );
   }
 }
@@ -156,7 +157,8 @@ function openPorts(ruleset: Ruleset, published: readonly Published[]): void {
     append(
       ruleset,
       'filter',
-      `-A DOCKER -d ${formatIpv4(container)} ! -i ${bridge.dev} -o ${bridge.dev} -p ${protocol} --dport ${port} -j ACCEPT`,
+      `-A DOCKER -d ${formatIpv4(container)} ! -i ${bridge.dev} -o ${bridge.dev} ` +
+        `-p ${protocol} --dport ${port} -j ACCEPT`,
     );
 }
 

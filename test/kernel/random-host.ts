@@ -165,7 +165,7 @@ function randomSysctls(prng: Prng, names: readonly string[], oddity: number): Re
   return sysctls;
 }
 
-/** The time-outs that may expire within a case, without the prefix of conntrack's timeouts. */
+/** The time-outs that may expire within a case, without the prefix of conntrack's time-outs. */
 const TIMEOUTS = [
   'udp_timeout',
   'udp_timeout_stream',

@@ -264,7 +264,8 @@ function udpMatch(prng: Prng, world: World, flow: Flow): string {
 }
 
 function icmpMatch(prng: Prng): string {
-  return `-m icmp ${not(prng)}--icmp-type ${prng.pick(['8', '0', '3', '3/3', '3/4', '11', '11/0', '13', '5', 'any', '8/0', '12'])}`;
+  const types = ['8', '0', '3', '3/3', '3/4', '11', '11/0', '13', '5', 'any', '8/0', '12'];
+  return `-m icmp ${not(prng)}--icmp-type ${prng.pick(types)}`;
 }
 
 function multiport(prng: Prng, world: World, flow: Flow): string {
@@ -293,7 +294,8 @@ function stateMatch(prng: Prng): string {
     'UNTRACKED',
   ];
   if (isState) return `-m state ${not(prng)}--state ${prng.pick(common)}`;
-  return `-m conntrack ${not(prng)}--ctstate ${prng.pick([...common, 'DNAT', 'SNAT', 'SNAT,DNAT', 'INVALID,NEW,DNAT'])}`;
+  const states = [...common, 'DNAT', 'SNAT', 'SNAT,DNAT', 'INVALID,NEW,DNAT'];
+  return `-m conntrack ${not(prng)}--ctstate ${prng.pick(states)}`;
 }
 
 function conntrackMatch(prng: Prng, world: World, flow: Flow): string {
@@ -306,6 +308,7 @@ function conntrackMatch(prng: Prng, world: World, flow: Flow): string {
       [1, `${port}:65535`],
       [1, '40000:40010'],
     ]);
+  const statuses = ['NONE', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED', 'EXPECTED', 'SEEN_REPLY,ASSURED'];
   const options = [
     () => `${not(prng)}--ctproto ${prng.chance(0.8) ? flow.protocol : prng.pick(['tcp', 'udp', 'icmp', '47'])}`,
     () => `${not(prng)}--ctorigsrc ${source()}`,
@@ -316,8 +319,7 @@ function conntrackMatch(prng: Prng, world: World, flow: Flow): string {
     () => `${not(prng)}--ctorigdstport ${range(flow.peerPort)}`,
     () => `${not(prng)}--ctreplsrcport ${range(flow.peerPort)}`,
     () => `${not(prng)}--ctrepldstport ${range(flow.port)}`,
-    () =>
-      `${not(prng)}--ctstatus ${prng.pick(['NONE', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED', 'EXPECTED', 'SEEN_REPLY,ASSURED'])}`,
+    () => `${not(prng)}--ctstatus ${prng.pick(statuses)}`,
     () => `--ctdir ${prng.pick(['ORIGINAL', 'REPLY'])}`,
     () => `${not(prng)}--ctstate ${prng.pick(['NEW', 'ESTABLISHED', 'DNAT', 'SNAT', 'RELATED,ESTABLISHED'])}`,
   ];

@@ -65,7 +65,13 @@ export function randomTarget(
 }
 
 function logTarget(prng: Prng): string {
-  return `-j LOG${prng.chance(0.5) ? ' --log-prefix "seen: "' : ''}${prng.chance(0.3) ? ` --log-level ${prng.pick([0, 4, 7])}` : ''}${prng.chance(0.2) ? ' --log-tcp-options' : ''}${prng.chance(0.2) ? ' --log-ip-options' : ''}`;
+  return [
+    '-j LOG',
+    ...(prng.chance(0.5) ? ['--log-prefix "seen: "'] : []),
+    ...(prng.chance(0.3) ? [`--log-level ${prng.pick([0, 4, 7])}`] : []),
+    ...(prng.chance(0.2) ? ['--log-tcp-options'] : []),
+    ...(prng.chance(0.2) ? ['--log-ip-options'] : []),
+  ].join(' ');
 }
 
 /** Rare, because the kernel then chooses a random port. */

@@ -1,7 +1,7 @@
 /**
- * `npm run cases:record -- [--seed S] [--count N] [PROFILE …]`: records small random cases with what the kernel made of them
- * in test/recorded/, N of each profile or of these. They then run without root (test/recorded/recorded.test.ts). A case in
- * which kernel and emulator disagree is told and kept in a folder, but not recorded. Needs root.
+ * `npm run cases:record -- [--seed S] [--count N] [PROFILE …]`: records small random cases with what the kernel made of
+ * them in test/recorded/, N of each profile or of these. They then run without root (test/recorded/recorded.test.ts). A
+ * case in which kernel and emulator disagree is told and kept in a folder, but not recorded. Needs root.
  */
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -44,7 +44,8 @@ function record(libc: Libc, story: GoldenStory): string {
       throw new Error(`${story.name}: the kernel does not agree with itself`);
     tidy(want);
     replaceWant(folder.wantDir, want);
-    return `${story.name}: ${recorded.count} packets, ${[...recorded.outcomes].map(([outcome, n]) => `${outcome} ${n}`).join(', ')}`;
+    const outcomes = [...recorded.outcomes].map(([outcome, n]) => `${outcome} ${n}`);
+    return [`${story.name}: ${recorded.count} packets`, ...outcomes].join(', ');
   } finally {
     router.close();
     rmSync(scratch, { recursive: true, force: true });

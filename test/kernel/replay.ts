@@ -64,7 +64,8 @@ export class ReplayRecord {
     const out = outputs.map((o) => ({ dev: o.dev, len: o.frame.length, hex: Buffer.from(o.frame).toString('hex') }));
     const n = this.verdicts.length;
     this.verdicts.push(
-      `{"n": ${n}, "in": "${dev}", "ts": ${tsNs}, "outcome": ${JSON.stringify(outcome)}, "out": ${JSON.stringify(out)}}`,
+      `{"n": ${n}, "in": "${dev}", "ts": ${tsNs}, ` +
+        `"outcome": ${JSON.stringify(outcome)}, "out": ${JSON.stringify(out)}}`,
     );
   }
 

@@ -63,9 +63,10 @@ function heapBytesByWindow(engine: EmulatorEngine): number[] {
 
 for (const engine of ['remembered', 'compiled'] as const) {
   Allocation(`a packet of an established connection makes no object: ${engine}`, () => {
-    // An object a packet is 16 bytes or more in every stretch, but for those in which a garbage collection takes them back;
-    // code that V8 has not compiled yet makes some as well. So the second least of what was not taken back tells; and of several
-    // runs the best, as now and then V8 leaves a loop uncompiled that reads a float64, which makes an object there.
+    // An object a packet is 16 bytes or more in every stretch, but for those in which a garbage collection takes them
+    // back; code that V8 has not compiled yet makes some as well. So the second least of what was not taken back tells;
+    // and of several runs the best, as now and then V8 leaves a loop uncompiled that reads a float64, which makes an
+    // object there.
     const runs = Array.from({ length: RUNS }, () => {
       const kept = heapBytesByWindow(engine).filter((bytes) => bytes >= 0);
       assert.ok(kept.length >= 4, 'stretches without a garbage collection');

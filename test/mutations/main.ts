@@ -1,7 +1,8 @@
 /**
- * `npm run test:mutations [-- PART …]`: puts one fault after another (mutations.json) into a copy of the project, or those with PART in
- * their file or title, and runs the tests that should notice; if they do not, the other tests of core and codecs. A fault that no test
- * notices has survived, and counts as failed. The last line is `N passed, N failed`.
+ * `npm run test:mutations [-- PART …]`: puts one fault after another (mutations.json) into a copy of the project, or
+ * those with PART in their file or title, and runs the tests that should notice; if they do not, the other tests of
+ * core and codecs. A fault that no test notices has survived, and counts as failed. The last line is `N passed, N
+ * failed`.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,10 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { transformSync } from 'esbuild';
 
-/** What MUTATIONS_FILE lists. One whose text is no longer in its file is an error: adapt it, or take it out if what it broke is gone. */
+/**
+ * What MUTATIONS_FILE lists. One whose text is no longer in its file is an error: adapt it, or take it out if what it
+ * broke is gone.
+ */
 interface Mutation {
   /** What the fault does. */
   title: string;

@@ -1,6 +1,6 @@
 /**
- * Recorded cases of one profile in one file, compressed: a line of JSON that lists the cases and the lengths of their files,
- * and then the contents of these files.
+ * Recorded cases of one profile in one file, compressed: a line of JSON that lists the cases and the lengths of their
+ * files, and then the contents of these files.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

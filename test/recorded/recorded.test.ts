@@ -1,6 +1,6 @@
 /**
- * Random cases of the live test (test/kernel), recorded with what the kernel made of them by `npm run cases:record`, in every
- * engine, compared as the live test does.
+ * Random cases of the live test (test/kernel), recorded with what the kernel made of them by `npm run cases:record`, in
+ * every engine, compared as the live test does.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,10 @@ const archives = readdirSync(FOLDER)
     cases: unpackCases(readFileSync(join(FOLDER, name))),
   }));
 
-/** The first difference between what the kernel and ENGINE make of RECORDED, and how many there are; empty where they agree. */
+/**
+ * The first difference between what the kernel and ENGINE make of RECORDED, and how many there are; empty where they
+ * agree.
+ */
 function differences(recorded: RecordedCase, dir: string, inputs: Inputs, engine: EmulatorEngine): string[] {
   const outDir = join(dir, 'got');
   try {

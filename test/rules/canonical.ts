@@ -1,11 +1,12 @@
 /**
- * `canonical.txt`: rules as they can stand in a file, and what the real iptables-legacy-save prints after they were loaded.
+ * `canonical.txt`: rules as they can stand in a file, and what the real iptables-legacy-save prints after they were
+ * loaded.
  *
  *     filter -A u -s 10.0.0.1 -j ACCEPT
  *       => -A u -s 10.0.0.1/32 -j ACCEPT
  *
- * A case's first line is the table and a line of it; ` && ` parts several lines. Each table has the user chains u and w.
- * `=> refused`: iptables-restore or the kernel took it for a fault. `~ ` before the table: refused here on purpose,
+ * A case's first line is the table and a line of it; ` && ` parts several lines. Each table has the user chains u and
+ * w. `=> refused`: iptables-restore or the kernel took it for a fault. `~ ` before the table: refused here on purpose,
  * whatever iptables does with it.
  */
 export interface CanonicalCase {

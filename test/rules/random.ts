@@ -202,7 +202,8 @@ function randomHeaderMatches(random: Random, not: () => string, protocol: string
 /** Matches with state. */
 function randomKept(random: Random, not: () => string): string {
   const kept = [
-    `-m limit --limit ${pick(random, ['1/hour', '1/second', '100/second', '10/minute'])} --limit-burst ${1 + random(9)} `,
+    `-m limit --limit ${pick(random, ['1/hour', '1/second', '100/second', '10/minute'])} ` +
+      `--limit-burst ${1 + random(9)} `,
     `-m statistic --mode nth ${not()}--every 3 --packet ${random(3)} `,
     `-m statistic --mode random ${not()}--probability 0.${random(10)} `,
   ];

@@ -1,4 +1,6 @@
-/** Rules as fast-check makes them: iptables-save text of every match and target, in whatever spellings iptables takes. */
+/**
+ * Rules as fast-check makes them: iptables-save text of every match and target, in whatever spellings iptables takes.
+ */
 import * as fc from 'fast-check';
 
 /** `-m NAME …` with the `-p` that it needs before it. */

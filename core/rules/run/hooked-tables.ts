@@ -124,7 +124,9 @@ function withReroute(
   };
 }
 
-/** Applies ASKED to packets as they were before conntrack: without a connection, even if it is known by now. */
+/**
+ * ASKED of packets as they are before conntrack has seen them: without a connection, whatever is known of them later.
+ */
 function beforeConntrack(asked: Asked): Asked {
   return {
     ...asked,

@@ -81,8 +81,9 @@ COMMIT
 `;
 
 /**
- * Both tables of the article "What Docker Networks and iptables have to say", which prints them without interfaces, with
- * those that such a host has: docker0 without traffic between its containers, and a bridge of Rancher's on 172.18.0.0/16.
+ * Both tables of the article "What Docker Networks and iptables have to say", which prints them without interfaces,
+ * with those that such a host has: docker0 without traffic between its containers, and a bridge of Rancher's on
+ * 172.18.0.0/16.
  */
 export const ARTICLE_RULES = `*nat
 :PREROUTING ACCEPT [0:0]

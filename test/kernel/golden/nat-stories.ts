@@ -34,7 +34,8 @@ export const natChoices: GoldenStory = {
   host: DOCKER_HOST,
   rules: RULES,
   *tell(stage) {
-    // One port for all: the second client gets it when the first connection is in TIME_WAIT and its own sequence is ahead.
+    // One port for all: the second client gets it when the first connection is in TIME_WAIT and its own sequence is
+    // ahead.
     const first = yield* connect(stage, from('docker0', REDIS, 40_001, WEB_SERVER, 8080));
     const early = plainConnection(stage, from('docker0', OTHER, 40_002, WEB_SERVER, 8080));
     yield* segment(early, early.client, TCP_SYN);
