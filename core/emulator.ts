@@ -62,9 +62,7 @@ export interface EmulatorOptions {
   readonly engine?: EmulatorEngine;
   /** Additional hook entries, besides those of the ruleset and conntrack. Default: none. */
   readonly hookEntries?: readonly HookEntry[];
-  /**
-   * Is told what happens to each packet, see events.ts. The interpreter then runs the rules, whatever `engine` says.
-   */
+  /** Receives events (see events.ts). With an observer, the interpreter runs the rules, regardless of `engine`. */
   readonly observer?: Observer;
   /** Memory for the state of this host. Must be unused. Default: a new memory. */
   readonly memory?: Memory;

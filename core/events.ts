@@ -1,7 +1,7 @@
 /**
- * What happens to a packet inside the host, as it happens: the decision of every part that takes one. Who wants to know
- * gives `createEmulator` an observer; without one no event is made. With one, the interpreter runs the rules and
- * nothing is remembered.
+ * What happens to a packet inside the host, as it happens: one event for each decision. Pass an observer to
+ * `createEmulator` to receive them. Without an observer, no events are created. With one, the interpreter runs the
+ * rules and the flow cache is off.
  *
  * Events hold no reference to the packet, which keeps changing. Rules and chains are those of the ruleset.
  */
@@ -87,9 +87,7 @@ export interface TrackedEvent {
   /** The connection's state before and after, for protocols with states. */
   readonly stateBefore?: string;
   readonly stateAfter?: string;
-  /**
-   * Of an INVALID packet, which check made it that; and of a TCP segment of a known connection, where its windows were.
-   */
+  /** Why the packet is INVALID and, for a TCP segment of a known connection, its position in the windows. */
   readonly invalid?: InvalidCheck;
   readonly window?: WindowFields;
 }

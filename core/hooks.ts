@@ -6,8 +6,8 @@
  *                                  ▼                       │
  *                                INPUT ─► the host ─► OUTPUT
  *
- * At each hook run entries, in the order of their priorities (nf_register_net_hook). All that happens to a packet there
- * is an entry: reassembly, connection tracking, NAT, and each table of a ruleset.
+ * Each hook runs its entries in the order of their priorities (nf_register_net_hook). Everything that happens to a
+ * packet at a hook is an entry: reassembly, connection tracking, NAT, and each table of a ruleset.
  */
 import type { DropCause } from './drop.js';
 import type { Emit } from './events.js';

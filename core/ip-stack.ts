@@ -6,8 +6,8 @@
  *                                ▼                                │
  *                              INPUT ─► local         send ─► route ─► OUTPUT
  *
- * Each step either hands the packet on to the next one or ends its way by `#drop`. What the host itself answers
- * (REJECT, ICMP errors) takes the way of `send`, in a record of its own, before the packet that caused it goes on.
+ * Each step either passes the packet to the next one or ends with `#drop`. Answers from the host itself (REJECT, ICMP
+ * errors) take the path of `send`, in a record of their own, before the packet that caused them continues.
  */
 import { internetChecksum } from '../codecs/checksum.js';
 import {
@@ -343,7 +343,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   /**
-   * The host's own broadcast: a copy passes POSTROUTING first, and comes in once the packet itself has left
+   * The host's own broadcast: a copy passes POSTROUTING first, and comes back in once the packet itself has left
    * (ip_mc_output).
    */
   #leaveAndLoopBack(packet: Packet): void {

@@ -1,11 +1,10 @@
-/**
- * How the entries of a hook tell what they did to a packet to whoever learns which other packets would meet the same.
- */
+/** How hook entries describe what they did to a packet, to learn which other packets would be treated the same way. */
 import type { Hook } from '../hooks.js';
 import type { Table } from '../rules/model.js';
 
 /**
- * A forwarded packet's way through the hooks once more. Each step is false where it cannot be said of other packets.
+ * Repeats a forwarded packet's path through the hooks. Each step returns false if it cannot be generalized to other
+ * packets.
  */
 export interface FlowWalk {
   /** Conntrack tracks the packet at this point. */

@@ -1,5 +1,5 @@
 /**
- * hot: the last stage of a packet's way: out by an interface, behind its Ethernet header, whole or cut
+ * hot: the last stage of a packet: transmission by an interface with an Ethernet header, whole or fragmented
  * (ip_finish_output).
  */
 import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERNET_TYPE_AT, ETHERTYPE_IPV4 } from '../../codecs/layouts.js';

@@ -20,8 +20,8 @@ export interface FrameFields {
 }
 
 /**
- * A frame that arrives on an interface, or that the host itself sends. One record serves for all frames of a run: fill
- * in what differs from the frame before.
+ * A frame that arrives on an interface, or that the host itself sends. One record can be reused for all frames: fill in
+ * what differs from the previous frame.
  *
  * The emulator may rewrite the packet in place in `bytes`.
  */
@@ -31,7 +31,8 @@ export class Frame {
   /** The link type (LINKTYPE_ value). Default: Ethernet. */
   linktype: number = Linktype.ETHERNET;
   /**
-   * How it was addressed on its link; PACKET_TYPE_FROM_LINK: as its link header says, to the host if that says nothing.
+   * How it was addressed on its link. PACKET_TYPE_FROM_LINK: according to its link header, or to the host if there is
+   * no such information.
    */
   packetType: PacketType | typeof PACKET_TYPE_FROM_LINK = PACKET_TYPE_FROM_LINK;
   /** Its time stamp: seconds since 1970, and nanoseconds below 1,000,000,000. */
@@ -45,10 +46,7 @@ export class Frame {
   /** Number of captured bytes, and number of bytes on the wire (larger if truncated by a snaplen). */
   caplen = 0;
   wirelen = 0;
-  /**
-   * How many bytes before `at` may be overwritten: with room for an Ethernet header before it, a packet need not be
-   * copied.
-   */
+  /** Number of bytes before `at` that may be overwritten. If an Ethernet header fits, the packet need not be copied. */
   headroom = 0;
 
   constructor(fields: FrameFields = {}) {

@@ -1,6 +1,6 @@
 /**
- * hot: the first stage of a frame's way: is there an IPv4 packet in it for the host, how was it addressed, and is there
- * room for the Ethernet header that the packet will leave with.
+ * hot: the first stage of a frame: finds the IPv4 packet in it, determines how it was addressed, and ensures room for
+ * the Ethernet header with which it will leave.
  */
 import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT } from '../../codecs/layouts.js';
 import { PacketType } from '../packet.js';

@@ -251,7 +251,7 @@ function cookedType(type: number): PacketType {
 }
 
 /**
- * The EtherType that the address family at AT stands for; -1: neither IPv4 nor IPv6. NULL has the family in the byte
+ * The EtherType for the address family at AT; -1 if it is neither IPv4 nor IPv6. NULL stores the family in the byte
  * order of the capturing machine, LOOP in network order.
  */
 function familyEtherType(view: DataView, at: number): number {

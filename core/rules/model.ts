@@ -41,10 +41,7 @@ export interface Chain {
   readonly hook: Hook | undefined;
   /** ACCEPT or DROP. Meaningless for user chains. */
   readonly policy: Verdict;
-  /**
-   * The file that sets a built-in chain's policy, or declares a user chain, and the line there, from 1; line 0: no file
-   * does.
-   */
+  /** The file and line (from 1) that set a built-in chain's policy or declare a user chain. Line 0: none does. */
   readonly file: string;
   readonly line: number;
   /** Its position in the table's `chains`. */
@@ -95,7 +92,7 @@ export interface TableCounters {
   /** n is the hook of a built-in chain. */
   readonly policies: Float64Array;
   /**
-   * Where the compiled table writes down what a packet meets (trace.ts): rule n as `firstId + n`, the policies after
+   * Where the compiled table records what a packet traverses (trace.ts): rule n as `firstId + n`, the policies after
    * all rules.
    */
   readonly trace: Trace;

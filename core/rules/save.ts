@@ -4,8 +4,8 @@ import { saveBase } from './base-match.js';
 import type { Chain, Rule, Ruleset, Table, TableCounters } from './model.js';
 
 /**
- * Canonical text of RULESET; with COUNTERS as `iptables-save -c` prints it. Tables as the kernel lists them: the last
- * first.
+ * The canonical text of RULESET, like `iptables-save`, or `iptables-save -c` with COUNTERS. Tables are in the kernel's
+ * order: the last one first.
  */
 export function saveRuleset(ruleset: Ruleset, counters?: ReadonlyMap<TableName, TableCounters>): string {
   const tables = [...ruleset.tables].reverse();

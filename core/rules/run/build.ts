@@ -16,8 +16,8 @@ export const ENGINES = ['indexed', 'compiled', 'interpreter'] as const;
 export type Engine = (typeof ENGINES)[number];
 
 /**
- * TABLE as something that runs; COUNTERS (`createCounters(table)`) are counted up while it does. What its matches keep
- * from packet to packet starts anew. EMIT hears of what the interpreter does; the other engines tell nothing.
+ * Builds a runnable program from TABLE, which updates COUNTERS (`createCounters(table)`). The state of its matches
+ * starts fresh. EMIT receives events from the interpreter; the other engines emit none.
  */
 export function buildTable(
   table: Table,

@@ -124,9 +124,7 @@ function withReroute(
   };
 }
 
-/**
- * ASKED of packets as they are before conntrack has seen them: without a connection, whatever is known of them later.
- */
+/** Applies ASKED to packets as they were before conntrack: without a connection, even if it is known by now. */
 function beforeConntrack(asked: Asked): Asked {
   return {
     ...asked,

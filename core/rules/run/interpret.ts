@@ -18,8 +18,8 @@ export interface Asked {
 /** A runnable table. */
 export interface TableProgram {
   /**
-   * Of each rule that asks what only the packet can answer, by its id in the trace: the question. Undefined: the
-   * program does not write down what was asked, so nothing can be learned from its trace.
+   * The question of each rule that only the packet can answer, by the rule's ID in the trace. Undefined: the program
+   * does not record questions, so nothing can be learned from its trace.
    */
   readonly asks?: ReadonlyMap<number, Asked>;
   /** Returns ACCEPT or DROP. The caller must set `packet.hook`. HOOK must be one of the table's. */
@@ -27,8 +27,8 @@ export interface TableProgram {
 }
 
 /**
- * TABLE, interpreted; COUNTERS are the table's own. EMIT is told of each rule that is tried, and of policies; they are
- * those of DECLARED, the table as the ruleset has it.
+ * Interprets TABLE. COUNTERS are the table's own. EMIT receives each rule that is evaluated, and policies, as they are
+ * in DECLARED, the ruleset's own table.
  */
 export function interpretTable(
   table: Table,

@@ -1,7 +1,6 @@
 /**
- * What compiled rules write down while a packet passes: every rule that it matched, every policy that decided, and
- * every question that only the packet itself could answer. From this follows what the connection's next packet will
- * meet.
+ * What compiled rules record for a packet: every rule that matched, every policy that decided, and every per-packet
+ * question. This determines the path of the connection's next packet.
  *
  * A trace is an Int32Array: the number of events, followed by the events. Events that do not fit are still counted, so
  * that an overflow can be detected (`isWhole`).
@@ -20,8 +19,8 @@ export const TraceKind = {
 export type TraceKind = (typeof TraceKind)[keyof typeof TraceKind];
 
 /**
- * Written between what a packet meets as it arrived and what it meets as it leaves: with its destination translated,
- * and one less in TTL. Not an event of any rule.
+ * Separates what a packet traverses before and after the routing decision, where its destination is translated and its
+ * TTL decremented. Not a rule event.
  */
 export const FORWARDED = -1;
 
