@@ -15,7 +15,9 @@ export const REPLAY: CommandSpec = {
     {
       name: 'host',
       value: 'FILE',
-      help: 'the host: JSON with the output of `ip -j addr`, `ip -j route` and `ip -j neigh`',
+      help:
+        'the host: JSON with the output of `ip -j addr`, `ip -j route show table all`, `ip -j neigh`,\n' +
+        'and sysctls',
     },
     {
       name: 'in',

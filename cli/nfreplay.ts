@@ -84,10 +84,16 @@ async function run([first, ...rest]: string[]): Promise<number> {
   return commandNamed(first).run(rest);
 }
 
+/** The command line that explains the options in question. */
+function helpCommand(): string {
+  const command = COMMANDS.find(({ spec }) => spec.name === process.argv[2]);
+  return command === undefined ? 'nfreplay --help' : `nfreplay ${command.spec.name} --help`;
+}
+
 /** The message to show for ERROR, and its exit code. */
 function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof UsageError || error instanceof ReplayOptionsError) {
-    return { message: `${error.message}\n(see nfreplay --help)`, exitCode: ExitCode.USAGE };
+    return { message: `${error.message}\n(see ${helpCommand()})`, exitCode: ExitCode.USAGE };
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
   if (error instanceof AddressSpaceError) return { message: error.message, exitCode: INTERNAL_ERROR };
