@@ -23,7 +23,7 @@ export interface Drop {
   readonly cause: DropCause;
   /**
    * Whether DNAT had changed the packet's destination, and the destination before (as loaded and in host order; port -1
-   * if there is none).
+   * if there is none). If it had not, 0 and -1.
    */
   readonly isTranslated: boolean;
   readonly untranslatedDestination: number;
@@ -40,8 +40,9 @@ export class DroppedPacket implements Drop {
   set({ isTranslated, untranslatedDestination, untranslatedDport }: Packet, cause: DropCause): void {
     this.cause = cause;
     this.isTranslated = isTranslated;
-    this.untranslatedDestination = untranslatedDestination;
-    this.untranslatedDport = untranslatedDport;
+    // The packet's own record may still hold those of another packet.
+    this.untranslatedDestination = isTranslated ? untranslatedDestination : 0;
+    this.untranslatedDport = isTranslated ? untranslatedDport : -1;
   }
 }
 

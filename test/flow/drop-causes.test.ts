@@ -73,6 +73,7 @@ function dropsOf(rules: string, ...frames: readonly Uint8Array[]): Dropped[] {
       egress() {},
       local() {},
       dropped({ cause, isTranslated, untranslatedDestination, untranslatedDport }: Drop) {
+        if (!isTranslated) assert.equal([untranslatedDestination, untranslatedDport], [0, -1]);
         const address = [0, 8, 16, 24].map((shift) => (untranslatedDestination >>> shift) & 255).join('.');
         dropped.push({ cause: describeCause(cause), before: isTranslated ? `${address}:${untranslatedDport}` : '' });
       },
