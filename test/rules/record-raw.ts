@@ -1,6 +1,6 @@
 /**
- * Records recorded-raw.json from the kernel (root): `node dist/test/rules/record-raw.js REPLAY`, where REPLAY is a program
- * that takes `--host host.json --rules rules.v4 --in eth0=eth0.pcap --out DIR [--no-conntrack]` and leaves
+ * Records recorded-raw.json from the kernel (root): `node dist/test/rules/record-raw.js REPLAY`, where REPLAY is a
+ * program that takes `--host host.json --rules rules.v4 --in eth0=eth0.pcap --out DIR [--no-conntrack]` and leaves
  * `iptables-save -c` in DIR/rules.v4.
  */
 import { execFileSync } from 'node:child_process';
