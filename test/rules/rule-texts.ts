@@ -50,6 +50,11 @@ const natAddresses = fc.oneof(address, joined('-', address, address));
 const word32 = fc.integer({ min: 0, max: 0xffffffff });
 const word = word32.chain((value) => oneOf(String(value), `0x${value.toString(16)}`));
 const masked = fc.oneof(word, joined('/', word, word));
+const hexByte = fc.integer({ min: 0, max: 255 }).chain((value) => {
+  const digits = value.toString(16).padStart(2, '0');
+  return oneOf(digits, digits.toUpperCase());
+});
+const macAddress = joined(':', hexByte, hexByte, hexByte, hexByte, hexByte, hexByte);
 const device = fc.stringMatching(/^[a-z][a-z0-9.@-]{0,13}\+?$/);
 /** What has to be quoted, and what is more than a byte; no line ends, as a rule is a line. */
 const words = fc
@@ -139,6 +144,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
   ),
   length: ofAny(negatable('--length', fc.oneof(number(0, 65_535), two(0, 65_535, ':')))),
   limit: ofAny(plain('--limit', limit)),
+  mac: ofAny(negatable('--mac-source', macAddress)),
   mark: ofAny(negatable('--mark', masked)),
   multiport: ofProtocol(
     ['tcp', 'udp', 'udplite', 'sctp', 'dccp'],
