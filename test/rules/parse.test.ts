@@ -177,6 +177,11 @@ parsing('errors in the file itself', () => {
   assert.equal(parseRuleset('', 'empty').tables, []);
 });
 
+parsing('with lax, an unsupported rule that names no chain is still an error', () => {
+  const text = filterTable('-m u32 --u32 0=1 -A');
+  assert.throws(() => parseRuleset(text, 'f', { lax: true }), /f:3:18: -A without a chain/);
+});
+
 parsing('an unsupported rule is an error; with lax it never matches and is saved as written', () => {
   const text = filterTable(
     '-A INPUT -p tcp -m u32 --u32 0=1 -j ACCEPT',

@@ -178,6 +178,8 @@ class TableDraft {
   runInert(words: readonly Word[], line: string, number: number): void {
     const at = words.findIndex(({ text }) => /^(-A|-I|--append|--insert)$/.test(text));
     if (at < 0) return;
+    if (words[at + 1] === undefined)
+      throw new RuleFault(words[at], `${words[at].text} without a chain`, 'a chain of this table');
     const chain = this.#chain(words[at + 1]);
     const start = words[at].column - 1;
     const end = words[at + 2] === undefined ? line.length : words[at + 2].column - 1;
