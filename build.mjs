@@ -44,9 +44,8 @@ function removeOrphans(folder) {
 
 /**
  * Makes dist/cli/main.js, the command: all of its modules in one file, because Node takes longer to find a hundred
- * files than to run most replays. One file, not several: what a module exports to another file is slower to reach, even
- * in the module itself, and the slow path then takes a tenth longer. It is where the modules are, so that it finds what
- * they find (wasm/, package.json).
+ * files than to run most replays. One file, not several: with core and replay in two files, the slow path was measured
+ * to take a tenth longer. It is where the modules are, so that it finds what they find (wasm/, package.json).
  */
 async function bundleCommand() {
   const { build: bundle } = await import('esbuild');

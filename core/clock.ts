@@ -8,8 +8,8 @@ const SECONDS_A_DAY = 86_400;
 export const TICK_MS = 4;
 
 /**
- * The clock in memory. wasm/capture/records.ts also advances it. Only packets that reach the host advance it; frames
- * skipped by the link stage do not.
+ * The clock in memory. wasm/capture/capture-loop.ts also advances it. Only packets that reach the host advance it;
+ * frames skipped by the link stage do not.
  */
 export const CLOCK = layout('Clock', {
   /** Milliseconds since the first packet. */

@@ -5,29 +5,16 @@ import { internetChecksum, transportChecksum } from '../../codecs/checksum.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { type Drop, describeCause } from '../../core/drop.js';
 import { createEmulator, EMULATOR_ENGINES, Outcome } from '../../core/emulator.js';
-import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { wanLanHost } from '../host/host-file.js';
 
 const causes = suite('what drops packets');
 
-const HOST = loadHost(
-  JSON.stringify({
-    addr: [
-      ['wan', '192.0.2.10', 24],
-      ['lan', '172.17.0.1', 16],
-    ].map(([ifname, local, prefixlen], i) => ({
-      ifname,
-      address: `02:00:00:00:00:1${i}`,
-      addr_info: [{ family: 'inet', local, prefixlen }],
-    })),
-    route: [
-      { dst: '198.51.100.0/24', gateway: '192.0.2.1', dev: 'wan' },
-      { dst: '203.0.113.0/24', gateway: '192.0.2.1', dev: 'wan' },
-    ],
-  }),
-  'host.json',
-);
+const HOST = wanLanHost([
+  { dst: '198.51.100.0/24', gateway: '192.0.2.1', dev: 'wan' },
+  { dst: '203.0.113.0/24', gateway: '192.0.2.1', dev: 'wan' },
+]);
 const CLIENT = [203, 0, 113, 7];
 const HOST_ADDRESS = [192, 0, 2, 10];
 const SERVER = [172, 17, 0, 2];

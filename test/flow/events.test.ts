@@ -9,30 +9,17 @@ import { Linktype } from '../../codecs/linktypes.js';
 import { describeCause } from '../../core/drop.js';
 import { createEmulator } from '../../core/emulator.js';
 import type { PacketEnd, PacketEvent } from '../../core/events.js';
-import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { compareResults } from '../../replay/compare.js';
 import { casesIn } from '../../replay/golden-case.js';
 import { replay } from '../../replay/replay.js';
+import { wanLanHost } from '../host/host-file.js';
 import { withHeaderChecksum } from '../packets/packets.js';
 
 const Events = suite('events');
 
-const HOST = loadHost(
-  JSON.stringify({
-    addr: [
-      ['wan', '192.0.2.10', 24],
-      ['lan', '172.17.0.1', 16],
-    ].map(([ifname, local, prefixlen], i) => ({
-      ifname,
-      address: `02:00:00:00:00:1${i}`,
-      addr_info: [{ family: 'inet', local, prefixlen }],
-    })),
-    route: [{ dst: '203.0.113.0/24', gateway: '192.0.2.1', dev: 'wan' }],
-  }),
-  'host.json',
-);
+const HOST = wanLanHost([{ dst: '203.0.113.0/24', gateway: '192.0.2.1', dev: 'wan' }]);
 const CLIENT = [203, 0, 113, 7];
 const HOST_ADDRESS = [192, 0, 2, 10];
 const SERVER = [172, 17, 0, 2];

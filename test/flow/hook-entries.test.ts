@@ -6,28 +6,15 @@ import { type Drop, describeCause } from '../../core/drop.js';
 import { createEmulator, EMULATOR_ENGINES, type EmulatorEngine, Outcome } from '../../core/emulator.js';
 import { nothingToLearn } from '../../core/flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../../core/hooks.js';
-import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
+import { wanLanHost } from '../host/host-file.js';
 import { udpPacket } from '../packets/packets.js';
 
 const entries = suite('hook entries');
 
-const HOST = loadHost(
-  JSON.stringify({
-    addr: [
-      ['wan', '192.0.2.10', 24],
-      ['lan', '172.17.0.1', 16],
-    ].map(([ifname, local, prefixlen], i) => ({
-      ifname,
-      address: `02:00:00:00:00:1${i}`,
-      addr_info: [{ family: 'inet', local, prefixlen }],
-    })),
-    route: [{ dst: 'default', gateway: '192.0.2.1', dev: 'wan' }],
-  }),
-  'host.json',
-);
+const HOST = wanLanHost([{ dst: 'default', gateway: '192.0.2.1', dev: 'wan' }]);
 const RULES = `*mangle
 -A FORWARD -j MARK --set-xmark 0x1/0xffffffff
 COMMIT

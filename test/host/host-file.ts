@@ -23,6 +23,19 @@ export function hostOf(file: HostFile): Host {
   return loadHost(JSON.stringify(file), 'host.json');
 }
 
+/** A host with `wan` (192.0.2.10/24) and `lan` (172.17.0.1/16), connected routes and ROUTE. */
+export function wanLanHost(route: unknown[]): Host {
+  const addr = [
+    ['wan', '192.0.2.10', 24],
+    ['lan', '172.17.0.1', 16],
+  ].map(([ifname, local, prefixlen], i) => ({
+    ifname,
+    address: `02:00:00:00:00:1${i}`,
+    addr_info: [{ family: 'inet', local, prefixlen }],
+  }));
+  return hostOf({ addr, route });
+}
+
 /** The address in TEXT, as loaded little-endian. */
 export function ip(text: string): number {
   const address = parseAddress(text);
