@@ -26,18 +26,18 @@ export class Narrowing<By> {
   }
 
   /** Keeps only packets with one of these values of field NAME. */
-  narrow(name: ValueField, { ranges, orAbsent }: FieldValues, by: readonly By[]): void {
+  narrow(name: ValueField, values: FieldValues, by: readonly By[]): void {
     const now = this.valuesOf(name);
-    const left = { ranges: commonRanges(now.ranges, ranges), orAbsent: now.orAbsent && orAbsent };
+    const left = commonValues(now, values);
     this.fields.set(name, left);
     if (countValues(left) === countValues(now)) return;
     this.narrowedBy.set(name, [...new Set([...(this.narrowedBy.get(name) ?? []), ...by])]);
   }
 
-  /** The share of the remaining packets whose field NAME has one of VALUES. */
+  /** The share of the remaining values of field NAME, its absence among them, that is in VALUES. */
   share(name: ValueField, values: FieldValues): number {
     const now = this.valuesOf(name);
-    return countRanges(commonRanges(now.ranges, values.ranges)) / countRanges(now.ranges);
+    return countValues(commonValues(now, values)) / countValues(now);
   }
 }
 
@@ -78,10 +78,10 @@ export function fitsFields(
   return true;
 }
 
-function countRanges(ranges: readonly ValueRange[]): number {
-  return ranges.reduce((sum, { min, max }) => sum + max - min + 1, 0);
+function commonValues(a: FieldValues, b: FieldValues): FieldValues {
+  return { ranges: commonRanges(a.ranges, b.ranges), orAbsent: a.orAbsent && b.orAbsent };
 }
 
 function countValues({ ranges, orAbsent }: FieldValues): number {
-  return countRanges(ranges) + (orAbsent ? 1 : 0);
+  return ranges.reduce((sum, { min, max }) => sum + max - min + 1, orAbsent ? 1 : 0);
 }

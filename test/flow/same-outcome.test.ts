@@ -201,6 +201,19 @@ outcomes('one field is narrowed by a rule that does not match, by as little as p
   assert.equal(learnedOf(['-j MARK --set-mark 5', '-m mark --mark 5 -j ACCEPT']), { mark: '0-0', ctmark: '' });
 });
 
+outcomes('a packet without a connection does not match a connection mark, even once that is all that is known', () => {
+  const rules = ['-j MARK --xor-mark 1', '-m connmark --mark 0x10 -j ACCEPT'];
+  const table = parseRuleset(['*filter', ...rules.map((rule) => `-A FORWARD ${rule}`), 'COMMIT'].join('\n'), 'f')
+    .tables[0];
+  const packet = packetOf(Uint8Array.from(UDP));
+  packet.ct = -1;
+  const outcome = learnOutcome(table, Hook.FORWARD, packet, testContext(seededRandom(1), CONNECTIONS))!;
+  assert.equal(
+    outcome.matched.map(({ number }) => number),
+    [1],
+  );
+});
+
 outcomes('a rule that counts packets is not foretold, unless somebody knows', () => {
   const table = parseRuleset('*filter\n-A FORWARD -m limit --limit 1/sec -j ACCEPT\nCOMMIT\n', 'f').tables[0];
   const context = testContext(seededRandom(1), CONNECTIONS);
