@@ -1,4 +1,5 @@
 /** The command `nfreplay bench`: measures what rulesets cost on captures. */
+import { shown, shownJson } from '../codecs/text.js';
 import type { Emulator } from '../core/emulator.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
@@ -34,11 +35,9 @@ export function benchCommand(args: readonly string[]): number {
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const result = measure(given);
   for (const { warnings } of result.rulesets) {
-    for (const warning of warnings) process.stderr.write(`nfreplay: warning: ${warning}\n`);
+    for (const warning of warnings) process.stderr.write(`nfreplay: warning: ${shown(warning)}\n`);
   }
-  const text = given.has('json')
-    ? `${JSON.stringify(result, null, 2)}\n`
-    : formatBench(result, styleOf(process.stdout), top);
+  const text = given.has('json') ? `${shownJson(result)}\n` : formatBench(result, styleOf(process.stdout), top);
   process.stdout.write(text);
   return ExitCode.DONE;
 }

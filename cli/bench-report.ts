@@ -1,4 +1,5 @@
 /** The results of `nfreplay bench` as text. */
+import { shown } from '../codecs/text.js';
 import type { ChainCost, RuleCost, RulesCost } from '../replay/bench-rules.js';
 import { type Align, columns } from './columns.js';
 import { formatNumber } from './number.js';
@@ -45,7 +46,8 @@ const FEW_PACKETS = 20_000;
 /** The whole report, with up to TOP lines in each list; ends with a newline. */
 export function formatBench(result: BenchResult, style: Style, top: number): string {
   const { packets, runs, files } = result;
-  const head = `${formatNumber(packets)} packets from ${files.join(', ')}; median of ${runs} runs, nothing written`;
+  const from = shown(files.join(', '));
+  const head = `${formatNumber(packets)} packets from ${from}; median of ${runs} runs, nothing written`;
   const few =
     packets < FEW_PACKETS ? [style.dim('  with so few packets, most of the time is start-up and new connections')] : [];
   const blocks = [

@@ -1,5 +1,6 @@
 /** The command `nfreplay check`: replays golden cases and shows where the results differ from what they expect. */
 
+import { shown } from '../codecs/text.js';
 import type { Comparison } from '../replay/compare.js';
 import { casesIn, checkCase, type GoldenCase, updateCase } from '../replay/golden-case.js';
 import { parseCommand } from './args.js';
@@ -17,11 +18,11 @@ export async function check(args: readonly string[]): Promise<number> {
   if (given.positionals.length === 0) throw new UsageError('nfreplay check requires at least one CASE folder');
   const style = styleOf(process.stdout);
   const cases = given.positionals.flatMap(casesIn);
-  const width = Math.max(...cases.map(({ dir }) => dir.length));
+  const width = Math.max(...cases.map(({ dir }) => shown(dir).length));
   const tally = { agreeing: 0, differing: 0 };
   const errors: unknown[] = [];
   for (const golden of cases) {
-    const name = golden.dir.padEnd(width);
+    const name = shown(golden.dir).padEnd(width);
     try {
       process.stdout.write(`${given.has('update') ? update(golden, name) : compare(golden, name, style, tally)}\n`);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { printable } from './printable.js';
+import { shown } from '../codecs/text.js';
 
 export type Align = 'left' | 'right';
 
@@ -18,7 +18,7 @@ export function columns(
   aligns: readonly Align[],
   width = Number.POSITIVE_INFINITY,
 ): string[] {
-  const cells = rows.map((row) => aligns.map((_, column) => printable(row[column] ?? '')));
+  const cells = rows.map((row) => aligns.map((_, column) => shown(row[column] ?? '')));
   const widths = aligns.map((_, column) => Math.max(0, ...cells.map((row) => row[column].length)));
   // An empty column takes no space.
   const filled = aligns.map((_, column) => column).filter((column) => widths[column] > 0);

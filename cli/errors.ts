@@ -1,3 +1,5 @@
+import { shown } from '../codecs/text.js';
+
 /** The exit codes of the process. */
 export const ExitCode = {
   DONE: 0,
@@ -17,7 +19,7 @@ export class CliError extends Error {
   readonly exitCode: ExitCode;
 
   constructor(exitCode: ExitCode, message: string) {
-    super(message);
+    super(shown(message));
     this.name = 'CliError';
     this.exitCode = exitCode;
   }

@@ -2,6 +2,7 @@
 // nfreplay: runs the command and turns any error into one message and an exit code.
 import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
+import { shownLines } from '../codecs/text.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { nearest, RulesetError } from '../core/rules/parse/error.js';
 import { FileError } from '../io/file-error.js';
@@ -10,7 +11,6 @@ import { version } from '../replay/version.js';
 import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
 import { BENCH, CHECK, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
-import { printable } from './printable.js';
 import { type Style, styleOf } from './style.js';
 
 /** EX_SOFTWARE in sysexits.h: an internal error. */
@@ -123,6 +123,6 @@ try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   const { message, exitCode } = reportOf(error);
-  process.stderr.write(`nfreplay: ${message.split('\n').map(printable).join('\n')}\n`);
+  process.stderr.write(`nfreplay: ${shownLines(message)}\n`);
   process.exitCode = exitCode;
 }

@@ -1,8 +1,8 @@
 /** Differences between two results as text: packets side by side, rule counters, connections. */
+import { shown } from '../codecs/text.js';
 import type { ConnectionDifference, Difference, FrameDifference, RuleDifference } from '../replay/compare.js';
 import type { ResultFrame } from '../replay/result-folder.js';
 import { dissect } from './dissect.js';
-import { printable } from './printable.js';
 import { PLAIN, type Style } from './style.js';
 
 /** DIFFERENCE as lines of text. */
@@ -21,8 +21,8 @@ const NAME_WIDTH = 26;
 const VALUE_WIDTH = 34;
 
 function renderFrame({ device, tsNs, wanted, got, droppedBy = [] }: FrameDifference, style: Style): string[] {
-  const lines = [`${device}, caused by the input of ${secondsText(tsNs)}:`];
-  for (const cause of droppedBy) lines.push(`  dropped by ${printable(cause)}`);
+  const lines = [`${shown(device)}, caused by the input of ${secondsText(tsNs)}:`];
+  for (const cause of droppedBy) lines.push(`  dropped by ${shown(cause)}`);
   lines.push('');
   const wantedFields = wanted ? dissect(wanted.bytes, wanted.ipAt) : [];
   const gotFields = got ? dissect(got.bytes, got.ipAt) : [];
@@ -73,8 +73,9 @@ function renderRule({ file, table, wanted, got }: RuleDifference): string[] {
   const left = countersOf(wanted);
   const right = countersOf(got);
   if (left && right && left.text === right.text)
-    return [`${file}, table ${table}: ${left.text}`, `  expected ${left.counters}, got ${right.counters}`];
-  return [`${file}, table ${table}:`, `  expected ${wanted ?? 'nothing'}`, `  got      ${got ?? 'nothing'}`];
+    return [shown(`${file}, table ${table}: ${left.text}`), `  expected ${left.counters}, got ${right.counters}`];
+  const texts = [`${file}, table ${table}:`, `  expected ${wanted ?? 'nothing'}`, `  got      ${got ?? 'nothing'}`];
+  return texts.map(shown);
 }
 
 /** The counters of a line of iptables-save -c, and the rest of the line. */
@@ -88,6 +89,6 @@ function countersOf(line: string | null): { text: string; counters: string } | n
 const countersText = (packets: string, bytes: string): string => `${packets} packets ${bytes} bytes`;
 
 function renderConnection({ wanted, got }: ConnectionDifference): string[] {
-  if (wanted !== null) return ['conntrack: expected, but missing:', `  ${wanted}`];
-  return ['conntrack: not expected:', `  ${got}`];
+  if (wanted !== null) return ['conntrack: expected, but missing:', `  ${shown(wanted)}`];
+  return ['conntrack: not expected:', `  ${shown(got ?? '')}`];
 }

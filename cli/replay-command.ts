@@ -1,12 +1,12 @@
 /** The command `nfreplay replay`: options, progress line, signals and output. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { shown, shownJson } from '../codecs/text.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
 import { STANDARD_OUTPUT } from '../replay/replay-run.js';
 import type { Summary } from '../replay/summary.js';
 import { type Arguments, parseCommand } from './args.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
-import { printable } from './printable.js';
 import { Progress } from './progress.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
@@ -28,11 +28,11 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   const summary = await interruptible(options);
   if (typeof summary === 'number') return summary;
 
-  for (const warning of summary.warnings) process.stderr.write(`nfreplay: warning: ${printable(warning)}\n`);
+  for (const warning of summary.warnings) process.stderr.write(`nfreplay: warning: ${shown(warning)}\n`);
   // If standard output carries packets, the report must not go there.
   const reportStream = options.outDir === STANDARD_OUTPUT ? process.stderr : process.stdout;
   if (given.has('json')) {
-    reportStream.write(`${JSON.stringify(summary, null, 2)}\n`);
+    reportStream.write(`${shownJson(summary)}\n`);
   } else {
     const style = styleOf(reportStream);
     const durationMs = performance.now() - startedMs;

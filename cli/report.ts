@@ -1,12 +1,12 @@
 /** A replay's summary as text. */
 import { basename, relative } from 'node:path';
+import { shown } from '../codecs/text.js';
 import { listedName } from '../core/protocols/registry.js';
 import { REASONS } from '../core/reasons.js';
 import type { DroppedBy, DroppedFlow } from '../replay/drops.js';
 import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';
 import { columns, cut } from './columns.js';
 import { formatNumber } from './number.js';
-import { printable } from './printable.js';
 import type { Style } from './style.js';
 
 export interface ReportOptions {
@@ -33,7 +33,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     [
       outDir === '-'
         ? `written: ${captures(summary)}`
-        : `${style.bold(printable(shortPath(outDir)))} contains ${outputs(summary)}`,
+        : `${style.bold(shown(shortPath(outDir)))} contains ${outputs(summary)}`,
     ],
   ];
   return blocks
@@ -106,7 +106,7 @@ function droppedRows(flows: readonly DroppedFlow[], width: number | undefined): 
     groups.set(cause, [...(groups.get(cause) ?? []), rows[index]]);
   });
   return [...groups].flatMap(([cause, rows]) => [
-    cut(`  ${printable(cause)}`, width ?? Number.POSITIVE_INFINITY),
+    cut(`  ${shown(cause)}`, width ?? Number.POSITIVE_INFINITY),
     ...columns(rows, ['right', 'left', 'left', 'left'], width),
   ]);
 }
@@ -140,7 +140,7 @@ function outputs(summary: Summary): string {
 }
 
 function captures({ outputs }: Summary): string {
-  return outputs.map(({ file, packets }) => `${file} (${formatNumber(packets)})`).join(', ');
+  return outputs.map(({ file, packets }) => `${shown(file)} (${formatNumber(packets)})`).join(', ');
 }
 
 function formatEndpoint({ address, port }: Endpoint): string {

@@ -1,4 +1,5 @@
 /** Errors in capture files. */
+import { shown } from './text.js';
 
 /**
  * A capture that cannot be read or written. `message` is a whole line for the user: the file, the byte, what was found,
@@ -11,7 +12,7 @@ export class CaptureError extends Error {
   readonly byteOffset: number;
 
   constructor(path: string, byteOffset: number, problem: string) {
-    super(`${displayPath(path)}: ${byteOffset < 0 ? '' : `byte ${byteOffset}: `}${problem}`);
+    super(`${displayPath(path)}: ${byteOffset < 0 ? '' : `byte ${byteOffset}: `}${shown(problem)}`);
     this.name = 'CaptureError';
     this.path = path;
     this.byteOffset = byteOffset;
@@ -47,5 +48,5 @@ export function captureCut(
 
 /** PATH for messages. */
 function displayPath(path: string): string {
-  return path === '-' ? 'standard input' : path;
+  return path === '-' ? 'standard input' : shown(path);
 }

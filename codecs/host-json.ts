@@ -6,6 +6,7 @@
  */
 import { ADDRESS_BITS, Address, addressFromHostOrder, type Family, parseAddress, prefixMask } from './address.js';
 import { locateInJson, locateSyntaxError } from './json-position.js';
+import { encodeText, rejoined, shown } from './text.js';
 
 /** An error in a host file. */
 export class HostError extends Error {
@@ -24,7 +25,7 @@ export class HostError extends Error {
     readonly isUnsupported = false,
   ) {
     const place = [file || 'host', ...(line > 0 ? [line, column] : [])].join(':');
-    super(`${place}: ${path === '' ? '' : `${path}: `}${problem}`);
+    super(shown(`${place}: ${path === '' ? '' : `${path}: `}${problem}`));
   }
 
   /** The same error with its position in TEXT, the content of FILE. */
@@ -167,9 +168,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /** `ip -j -4 addr` prints an empty object for an interface without addresses: it is left out. */
 function linkOf(link: JsonObject, path: string): LinkDescription[] {
   if (Object.keys(link).length === 0) return [];
-  const name = stringAt(link.ifname, `${path}.ifname`);
-  if (!/^[^\s/:]+$/.test(name) || name.length > MAX_NAME_LENGTH || name === '.' || name === '..')
-    throw new HostError(`${path}.ifname`, `${quote(name)} is not a valid interface name`);
+  const name = interfaceNameAt(link.ifname, `${path}.ifname`);
   if (name === 'local') throw new HostError(`${path}.ifname`, 'the name local is reserved for the host itself');
   const isLoopback = name === 'lo';
   if (link.address === undefined && !isLoopback)
@@ -191,6 +190,18 @@ function linkOf(link: JsonObject, path: string): LinkDescription[] {
       ),
     },
   ];
+}
+
+/** The name of an interface (dev_valid_name in the kernel, where the byte 0xa0 is a space). */
+function interfaceNameAt(value: unknown, path: string): string {
+  const name = rejoined(stringAt(value, path));
+  const bytes = encodeText(name);
+  const isRefused = (byte: number): boolean => (byte >= 9 && byte <= 13) || [0, 0x20, 0xa0, 0x2f, 0x3a].includes(byte);
+  const isValid = bytes.length > 0 && bytes.length <= MAX_NAME_LENGTH && name !== '.' && name !== '..';
+  if (!isValid || bytes.some(isRefused) || name !== value) {
+    throw new HostError(path, `${quote(String(value))} is not a valid interface name`);
+  }
+  return name;
 }
 
 function addressOf(info: JsonObject, path: string): AddressDescription[] {

@@ -6,3 +6,4 @@ export { type CaptureCut, CaptureError } from './capture-error.js';
 export { isSupportedLinktype, Linktype, linktypeName } from './linktypes.js';
 export { CaptureMerger } from './merge.js';
 export { PcapWriter } from './pcap-writer.js';
+export { decodeText, encodeText, shown } from './text.js';

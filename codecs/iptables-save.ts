@@ -3,6 +3,7 @@
  * double quote may open anywhere in a word; the closing quote also ends the word. Within quotes, a backslash escapes
  * the next character.
  */
+import { rejoined } from './text.js';
 
 export interface Word {
   readonly text: string;
@@ -40,6 +41,7 @@ export function splitWords(line: string, lineNumber: number, from = 0): Word[] |
       }
       if (end >= line.length) return { unclosedAt: quoteAt + 1 };
       end++;
+      text = rejoined(text);
     }
     words.push({ text, line: lineNumber, column: at + 1 });
     at = end;

@@ -4,6 +4,7 @@ import type { ByteSink, ByteSource } from '../codecs/byte-stream.js';
 import { type CaptureOptions, type CaptureReader, openCapture } from '../codecs/capture.js';
 import { PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
 import { errorCode, fileSystemError } from './file-error.js';
+import { nativePath } from './path.js';
 
 const STANDARD_INPUT = 0;
 const STANDARD_OUTPUT = 1;
@@ -38,7 +39,7 @@ export class FileSource implements ByteSource {
   constructor(path: string) {
     this.path = path;
     try {
-      this.#fd = path === '-' ? STANDARD_INPUT : openSync(path, 'r');
+      this.#fd = path === '-' ? STANDARD_INPUT : openSync(nativePath(path), 'r');
       const stat = fstatSync(this.#fd);
       this.totalBytes = stat.isFile() ? stat.size : -1;
     } catch (error) {
@@ -76,7 +77,7 @@ export class FileSink implements ByteSink {
   constructor(path: string) {
     this.path = path === '-' ? 'standard output' : path;
     try {
-      this.#fd = path === '-' ? STANDARD_OUTPUT : openSync(path, 'w');
+      this.#fd = path === '-' ? STANDARD_OUTPUT : openSync(nativePath(path), 'w');
     } catch (error) {
       throw fileSystemError(error, path, 'write');
     }

@@ -1,10 +1,11 @@
 /** Errors of the file system in plain words. */
 import { CaptureError } from '../codecs/capture-error.js';
+import { shown } from '../codecs/text.js';
 
 /** A file or folder that cannot be read or written, or that is not what it should be. */
 export class FileError extends Error {
   constructor(message: string) {
-    super(message);
+    super(shown(message));
     this.name = 'FileError';
   }
 }

@@ -1,6 +1,7 @@
 /** Records the identity of an input file, so that a later run can detect whether it has changed. */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { nativePath } from './path.js';
 
 /** Larger files are not hashed as a whole: that would take longer than replaying them. */
 const WHOLE_BYTES = 2 ** 22;
@@ -23,7 +24,7 @@ export function recordFile(path: string): FileRecord {
   if (path === '-') return { path };
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openSync(nativePath(path), 'r');
   } catch {
     return { path };
   }

@@ -1,11 +1,13 @@
-/** Text files, read and written whole. */
+/** Text files, read and written whole. Bytes that are not UTF-8 are kept (codecs/text.ts). */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { decodeText, encodeText } from '../codecs/text.js';
 import { fileSystemError } from './file-error.js';
+import { nativePath } from './path.js';
 
 /** @throws {CaptureError} if PATH cannot be read */
 export function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return decodeText(readFileSync(nativePath(path)));
   } catch (error) {
     throw fileSystemError(error, path, 'read');
   }
@@ -14,7 +16,7 @@ export function readText(path: string): string {
 /** @throws {CaptureError} if PATH cannot be written */
 export function writeText(path: string, text: string | Uint8Array, flag = 'w'): void {
   try {
-    writeFileSync(path, text, { flag });
+    writeFileSync(nativePath(path), typeof text === 'string' ? encodeText(text) : text, { flag });
   } catch (error) {
     throw fileSystemError(error, path, 'write');
   }

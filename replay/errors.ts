@@ -1,7 +1,9 @@
+import { shown } from '../codecs/text.js';
+
 /** A replay cannot run with the given options: an unknown interface, no input, a folder that is not a golden case. */
 export class ReplayOptionsError extends Error {
   constructor(message: string) {
-    super(message);
+    super(shown(message));
     this.name = 'ReplayOptionsError';
   }
 }

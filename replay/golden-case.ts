@@ -6,11 +6,12 @@
  *     stitch.pcap       one capture of whole conversations
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { describeCause } from '../core/drop.js';
 import { FileError } from '../io/file-error.js';
+import { namesIn, nativePath } from '../io/path.js';
 import { type Comparison, compareResults, NotAResult } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
 import { replay } from './replay.js';
@@ -38,8 +39,7 @@ export function casesIn(path: string): GoldenCase[] {
   if (!existsSync(path)) throw new FileError(`${path}: no such folder`);
   if (!statSync(path).isDirectory()) throw new ReplayOptionsError(`${path} is a file; expected the folder of a case`);
   if (existsSync(join(path, HOST_FILE))) return [readCase(path)];
-  const cases = readdirSync(path)
-    .sort()
+  const cases = namesIn(path)
     .map((name) => join(path, name))
     .filter((dir) => existsSync(join(dir, HOST_FILE)));
   if (cases.length === 0) {
@@ -66,8 +66,7 @@ function readCase(dir: string): GoldenCase {
 
 function inputsIn(dir: string): GoldenCase['inputs'] {
   if (!existsSync(dir)) return [];
-  return readdirSync(dir)
-    .sort()
+  return namesIn(dir)
     .filter((name) => /\.pcap(ng)?$/.test(name))
     .map((name) => ({ iface: basename(name, extname(name)), path: join(dir, name) }));
 }
@@ -131,7 +130,7 @@ export function replaceWant(want: string, result: string): void {
     rmSync(staged, { recursive: true, force: true });
     mkdirSync(staged);
     const names = [...devicesOf(result).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt'];
-    for (const name of names) copyFileSync(join(result, name), join(staged, name));
+    for (const name of names) copyFileSync(nativePath(join(result, name)), nativePath(join(staged, name)));
     if (existsSync(want)) renameSync(want, old);
     renameSync(staged, want);
     rmSync(old, { recursive: true, force: true });

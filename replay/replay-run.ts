@@ -1,5 +1,6 @@
 /** hot: one replay, from capture files through the emulator into the result files. */
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
 import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
@@ -13,7 +14,9 @@ import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
 import { createPcapFile, openCaptureFile } from '../io/capture-file.js';
+import { nativePath } from '../io/path.js';
 import { DropTally } from './drops.js';
+import { ReplayOptionsError } from './errors.js';
 import { InPlaceReplay } from './in-place.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, type Stitcher } from './stitch.js';
 
@@ -53,6 +56,8 @@ export class ReplayRun implements EmulatorOutput {
   /** The capture files of the results, in the order of the host's interfaces. */
   readonly writers: PcapWriter[] = [];
 
+  /** The files of the writers, by device and inode. */
+  readonly #files = new Set<string>();
   readonly #outcomes = new Float64Array(Object.keys(Outcome).length);
   readonly #readByInput: Float64Array;
   readonly #readers: CaptureReader[] = [];
@@ -121,6 +126,15 @@ export class ReplayRun implements EmulatorOutput {
   #open(path: string, linktype: number, place?: WriterPlace): PcapWriter {
     const writer = createPcapFile(path, linktype, place);
     this.writers.push(writer);
+    if (path === STANDARD_OUTPUT) return writer;
+    const { dev, ino } = statSync(nativePath(path), { bigint: true });
+    const file = `${dev}:${ino}`;
+    // For some file systems, eth0 and Eth0 are one name.
+    if (this.#files.has(file) && statSync(nativePath(path)).isFile()) {
+      const what = `${basename(path)} would hold the packets of two interfaces`;
+      throw new ReplayOptionsError(`${what}: the file system does not distinguish their names`);
+    }
+    this.#files.add(file);
     return writer;
   }
 

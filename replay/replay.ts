@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
+import { shown, shownJson } from '../codecs/text.js';
 import { listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
@@ -156,13 +157,19 @@ export function inputsOf(
   }
   if (!inputs.length) throw new ReplayOptionsError('nothing to replay: no capture given');
   return inputs.map(({ iface, path }) => {
-    const dev = iface === LOCAL ? INPUT_LOCAL : host.interfaceIndex(iface);
+    const dev = iface === LOCAL ? INPUT_LOCAL : interfaceNamed(iface, host);
     if (dev < 0 && iface !== LOCAL) {
       const names = [...host.interfaceNames, LOCAL].join(', ');
       throw new ReplayOptionsError(`${path}: the host has no interface ${iface}; expected one of ${names}`);
     }
     return { dev, path };
   });
+}
+
+/** The index of the interface GIVEN by its name, or by its name as messages show it; -1: there is none. */
+function interfaceNamed(given: string, host: Host): number {
+  const index = host.interfaceIndex(given);
+  return index >= 0 ? index : host.interfaceNames.findIndex((name) => shown(name) === given);
 }
 
 function summarize(
@@ -243,7 +250,7 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
 function writeTexts(dir: string, ruleset: Ruleset, emulator: Emulator, summary: Summary): void {
   writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, emulator.counters));
   writeConnections(join(dir, 'conntrack.txt'), emulator);
-  writeText(join(dir, SUMMARY_FILE), `${JSON.stringify(summary, null, 2)}\n`);
+  writeText(join(dir, SUMMARY_FILE), `${shownJson(summary)}\n`);
 }
 
 /** Writes the list in pieces: a million connections are 250 MB of text. */

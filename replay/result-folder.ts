@@ -1,10 +1,12 @@
 /** Reads the result folder of a replay: frames by interface and time, the saved tables, the connections. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PCAP_FILE_HEADER_BYTES } from '../codecs/pcap.js';
 import { openCaptureFile } from '../io/capture-file.js';
+import { namesIn, nativePath } from '../io/path.js';
+import { readText } from '../io/text-file.js';
 
 export interface ResultFrame {
   bytes: Uint8Array;
@@ -21,7 +23,7 @@ export type FramesByTime = Map<bigint, ResultFrame[]>;
  * Names of the interfaces that have a capture in DIR, and `local`. dropped.pcap is not an output, so it is left out.
  */
 export function devicesOf(dir: string): string[] {
-  return readdirSync(dir)
+  return namesIn(dir)
     .filter((name) => name.endsWith('.pcap') && name !== 'dropped.pcap')
     .map((name) => name.slice(0, -'.pcap'.length));
 }
@@ -33,7 +35,7 @@ export function devicesOf(dir: string): string[] {
 export function framesOf(dir: string, device: string): FramesByTime {
   const path = join(dir, `${device}.pcap`);
   const frames: FramesByTime = new Map();
-  if (!existsSync(path) || statSync(path).size < PCAP_FILE_HEADER_BYTES) return frames;
+  if (!existsSync(nativePath(path)) || statSync(nativePath(path)).size < PCAP_FILE_HEADER_BYTES) return frames;
   const reader = openCaptureFile(path);
   try {
     while (reader.next()) {
@@ -60,7 +62,7 @@ export function tablesOf(path: string): Map<string, string[]> {
     tables.set(table, [...(tables.get(table) ?? []), ...lines]);
   };
   let table: string | null = null;
-  for (const raw of readFileSync(path, 'utf8').split('\n')) {
+  for (const raw of readText(path).split('\n')) {
     const line = raw.trimEnd();
     if (line === '' || line.startsWith('#')) continue;
     if (line.startsWith('*')) {
@@ -82,7 +84,7 @@ function declarationsFirst(lines: readonly string[]): string[] {
 /** The connections in `conntrack -L -o extended` text, sorted, without remaining seconds, use, secctx and id. */
 export function connectionsOf(path: string): string[] {
   const connections: string[] = [];
-  for (const line of readFileSync(path, 'utf8').split('\n')) {
+  for (const line of readText(path).split('\n')) {
     const words = line.split(/\s+/).filter((word) => word !== '');
     if (words.length === 0) continue;
     if (words.length < 6 || !words[0].startsWith('ipv')) {

@@ -1,7 +1,7 @@
 /** `-m comment`: a comment. Always matches (xt_comment). */
 import { quoteWord } from '../../codecs/iptables-save.js';
+import { cutToBytes } from '../../codecs/text.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { cutToBytes } from '../rules/parse/values.js';
 
 /** XT_MAX_COMMENT_LEN without the terminating zero. */
 const MAX_BYTES = 255;

@@ -1,5 +1,6 @@
 /** The tests that rules can make without `-m`: `-s -d -i -o -p -f` (struct ipt_ip; man iptables, "PARAMETERS"). */
 import { type Address, maskLength } from '../../codecs/address.js';
+import { startsWithBytes } from '../../codecs/text.js';
 import { highestValue } from '../fields.js';
 import { type Condition, equals, within } from './condition.js';
 import { protocolName } from './parse/protocols.js';
@@ -75,7 +76,9 @@ function lowerDevice(field: 'inDev' | 'outDev', { name, negated }: DeviceMatch, 
     return within(field, index < 0 ? [] : [{ min: index + 1, max: index + 1 }], negated);
   }
   const prefix = name.slice(0, -1);
-  const ranges = names.flatMap((one, index) => (one.startsWith(prefix) ? [{ min: index + 1, max: index + 1 }] : []));
+  const ranges = names.flatMap((one, index) =>
+    startsWithBytes(one, prefix) ? [{ min: index + 1, max: index + 1 }] : [],
+  );
   return within(field, ranges, negated);
 }
 

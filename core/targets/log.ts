@@ -1,9 +1,10 @@
 /** `-j LOG`: logs a line about the packet (xt_LOG). */
 import { quoteWord } from '../../codecs/iptables-save.js';
+import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { nearest, RuleFault } from '../rules/parse/error.js';
-import { cutToBytes, parseNumber } from '../rules/parse/values.js';
+import { parseNumber } from '../rules/parse/values.js';
 
 const LEVELS: ReadonlyMap<string, number> = new Map([
   ['alert', 1],

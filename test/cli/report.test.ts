@@ -175,7 +175,7 @@ Report('names the rule, policy or reason that dropped a packet', () => {
 
 Report('escapes control characters from a ruleset', () => {
   const [cause] = droppedBlock([{ ...byRule, comment: 'a\x1b[2Jb\tc\x9b' }]);
-  assert.is(cause, '  rules.v4:24  filter INPUT 5  "a\\x1b[2Jb\\x09c\\x9b"');
+  assert.is(cause, '  rules.v4:24  filter INPUT 5  "a\\x1b[2Jb\\x09c\\u009b"');
 });
 
 Report('is at most as wide as the terminal', () => {

@@ -1,5 +1,6 @@
 /** Errors in a ruleset, as data: position, token, and what was expected. */
 import type { Word } from '../../../codecs/iptables-save.js';
+import { shown } from '../../../codecs/text.js';
 
 /** invalid: iptables-restore or the kernel would refuse it too. unsupported: valid, but not supported here. */
 export type RulesetErrorCode = 'invalid' | 'unsupported';
@@ -19,7 +20,7 @@ export class RulesetError extends Error {
 
   constructor(file: string, fault: RuleFault) {
     const { line, column } = fault.word;
-    super(`${file}:${line}:${column}: ${fault.message}`);
+    super(`${shown(file)}:${line}:${column}: ${shown(fault.message)}`);
     this.file = file;
     this.line = line;
     this.column = column;

@@ -1,6 +1,7 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import { prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
+import { byteLength } from '../../../codecs/text.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
 import { MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
@@ -21,7 +22,6 @@ const JOINABLE = 'AINPFXgm';
 const HOST_MASK = prefixMask('ipv4', 32);
 const MAX_DEVICE_BYTES = 15;
 const MAX_NAME_BYTES = 28;
-const ASCII = /^[ -~]*$/;
 const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
   ['ACCEPT', Verdict.ACCEPT],
   ['DROP', Verdict.DROP],
@@ -351,14 +351,9 @@ class RuleParser {
 
 /** Chain and target names have at most 28 bytes. */
 export function checkNameLength(word: Word, what: string): void {
-  if (bytesOf(word.text) > MAX_NAME_BYTES) {
+  if (byteLength(word.text) > MAX_NAME_BYTES) {
     throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes');
   }
-}
-
-/** The length of TEXT in UTF-8 bytes. */
-function bytesOf(text: string): number {
-  return ASCII.test(text) ? text.length : new TextEncoder().encode(text).length;
 }
 
 function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, chains: Iterable<string>): RuleFault {
@@ -395,7 +390,7 @@ function parseAddress(word: Word, part: string, negated: boolean): AddressMatch 
 function parseDevice(word: Word, negated: boolean): DeviceMatch {
   const name = word.text;
   if (name === '') throw new RuleFault(word, 'an empty interface name', 'the name of an interface');
-  if (bytesOf(name) > MAX_DEVICE_BYTES) {
+  if (byteLength(name) > MAX_DEVICE_BYTES) {
     throw new RuleFault(word, `the interface name "${name}" is too long`, 'at most 15 bytes');
   }
   return { name, negated };

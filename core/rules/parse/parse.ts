@@ -1,5 +1,6 @@
 /** Parses iptables-save text into a `Ruleset` (like iptables-restore, including the kernel's checks). */
 import { splitWords, type Word } from '../../../codecs/iptables-save.js';
+import { compareBytes } from '../../../codecs/text.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET } from '../base-match.js';
 import type { Chain, Match, Rule, Ruleset, RulesetWarning, Table } from '../model.js';
@@ -201,9 +202,7 @@ class TableDraft {
   finish(file: string): Table {
     const builtIn = TABLE_HOOKS[this.name].map((hook) => this.#chains.get(HOOK_NAMES[hook])!);
     const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
-    const encoder = new TextEncoder();
-    const bytesOf = new Map(user.map(({ name }) => [name, encoder.encode(name)]));
-    user.sort((a, b) => compareBytes(bytesOf.get(a.name)!, bytesOf.get(b.name)!));
+    user.sort((a, b) => compareBytes(a.name, b.name));
     checkTable(this.name, this.#chains);
     const rules: Rule[] = [];
     const chains = [...builtIn, ...user].map((draft, index): Chain => {
@@ -299,10 +298,4 @@ function commentOf(matches: readonly Match[]): string | undefined {
     if (comment !== undefined) return comment;
   }
   return undefined;
-}
-
-/** Compares like strcmp. */
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i] - b[i];
-  return a.length - b.length;
 }

@@ -124,12 +124,3 @@ export function formatHex(value: number): string {
 export function formatHexByte(value: number): string {
   return `0x${value.toString(16).padStart(2, '0')}`;
 }
-
-/** Truncates TEXT to MAX_BYTES in UTF-8, without splitting a character. */
-export function cutToBytes(text: string, maxBytes: number): string {
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= maxBytes) return text;
-  let end = maxBytes;
-  while (end > 0 && (bytes[end] & 0xc0) === 0x80) end--;
-  return new TextDecoder().decode(bytes.subarray(0, end));
-}
