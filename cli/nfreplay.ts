@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// nfreplay: runs the command and turns any error into one message and an exit code.
+// nfreplay: runs the command and turns any error into one message and an exit code. Its imports are static: `import()`
+// makes the bundler wrap each module in a function, which V8 then parses twice.
 import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
 import { shownLines } from '../codecs/text.js';
@@ -9,8 +10,11 @@ import { FileError } from '../io/file-error.js';
 import { ReplayOptionsError } from '../replay/errors.js';
 import { version } from '../replay/version.js';
 import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
+import { benchCommand } from './bench-command.js';
+import { check } from './check.js';
 import { BENCH, CHECK, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
+import { replayCommand } from './replay-command.js';
 import { type Style, styleOf } from './style.js';
 
 /** EX_SOFTWARE in sysexits.h: an internal error. */
@@ -18,14 +22,14 @@ const INTERNAL_ERROR = 70;
 
 interface Command {
   spec: CommandSpec;
-  /** Loads and runs the command; resolves with the exit code. */
-  run(args: string[]): Promise<number>;
+  /** Runs the command and returns its exit code. */
+  run(args: readonly string[]): number | Promise<number>;
 }
 
 const COMMANDS: readonly Command[] = [
-  { spec: REPLAY, run: async (args) => (await import('./replay-command.js')).replayCommand(args) },
-  { spec: CHECK, run: async (args) => (await import('./check.js')).check(args) },
-  { spec: BENCH, run: async (args) => (await import('./bench-command.js')).benchCommand(args) },
+  { spec: REPLAY, run: replayCommand },
+  { spec: CHECK, run: check },
+  { spec: BENCH, run: benchCommand },
 ];
 
 function overview(style: Style): string {

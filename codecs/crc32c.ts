@@ -3,11 +3,12 @@
 /** The reflected polynomial. */
 const POLYNOMIAL = 0x82f63b78;
 
-const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+const TABLE = new Int32Array(256);
+for (let byte = 0; byte < TABLE.length; byte++) {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
-  return crc;
-});
+  TABLE[byte] = crc;
+}
 
 /** Updates REMAINDER (initially -1) with LENGTH bytes of VIEW from AT on. The CRC is the complement of the last one. */
 export function crc32cStep(view: DataView, at: number, length: number, remainder: number): number {

@@ -1,7 +1,10 @@
 /** Records the identity of an input file, so that a later run can detect whether it has changed. */
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { nativePath } from './path.js';
+
+const require = createRequire(import.meta.url);
 
 /** Larger files are not hashed as a whole: that would take longer than replaying them. */
 const WHOLE_BYTES = 2 ** 22;
@@ -32,6 +35,8 @@ export function recordFile(path: string): FileRecord {
     const stat = fstatSync(fd);
     if (!stat.isFile()) return { path };
     const sizeBytes = stat.size;
+    // Loaded here because every start would take some milliseconds longer with an `import`.
+    const { createHash }: typeof import('node:crypto') = require('node:crypto');
     const hash = createHash('sha256');
     if (sizeBytes <= WHOLE_BYTES) {
       update(hash, fd, 0, sizeBytes);
