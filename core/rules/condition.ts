@@ -54,16 +54,19 @@ const isFilled = ({ min, max }: ValueRange): boolean => min <= max;
  * The value of FIELD is in one of RANGES or, if NEGATED, in none. A range whose minimum exceeds its maximum is empty.
  */
 export function within(field: ValueField, ranges: readonly ValueRange[], negated: boolean): FieldCondition {
-  return fieldCondition(field, undefined, normalRanges(ranges.filter(isFilled)), negated);
+  const isOne = ranges.length === 1 && isFilled(ranges[0]);
+  return fieldCondition(field, undefined, isOne ? ranges : normalRanges(ranges.filter(isFilled)), negated);
 }
 
 /** The value of FIELD equals VALUE in all bits of MASK. Never holds if VALUE has other bits. */
-export function equals(field: ValueField, value: number, negated: boolean, mask = highestValue(field)): FieldCondition {
+export function equals(field: ValueField, value: number, negated: boolean, mask?: number): FieldCondition {
+  const highest = highestValue(field);
   // Fields wider than 32 bits have no masks.
-  if (mask > 0xffffffff) return fieldCondition(field, undefined, [{ min: value, max: value }], negated);
+  if (highest > 0xffffffff) return fieldCondition(field, undefined, [{ min: value, max: value }], negated);
   const expected = value >>> 0;
-  const ranges = (expected & ~mask) === 0 ? [{ min: expected, max: expected }] : [];
-  return fieldCondition(field, mask >>> 0 === highestValue(field) ? undefined : mask >>> 0, ranges, negated);
+  const tested = (mask ?? highest) >>> 0;
+  const ranges = (expected & ~tested) === 0 ? [{ min: expected, max: expected }] : [];
+  return fieldCondition(field, tested === highest ? undefined : tested, ranges, negated);
 }
 
 /** At least one of CONDITIONS must hold. */
@@ -123,9 +126,12 @@ export function valuesOf(condition: FieldCondition): readonly ValueRange[] | und
   if (mask === undefined) return negated ? otherRanges(ranges, highest) : ranges;
   const free = (highest & ~mask) >>> 0;
   if ((free & (free + 1)) === 0) {
-    const whole = ranges
-      .map(({ min, max }) => ({ min: ((min + free) & mask) >>> 0, max: ((max & mask) | free) >>> 0 }))
-      .filter(({ min, max }) => min <= max);
+    const whole: ValueRange[] = [];
+    for (const range of ranges) {
+      const min = ((range.min + free) & mask) >>> 0;
+      const max = ((range.max & mask) | free) >>> 0;
+      if (min <= max) whole.push({ min, max });
+    }
     return negated ? otherRanges(whole, highest) : whole;
   }
   if (fieldRow(field).bits > MAX_LISTED_BITS) return undefined;

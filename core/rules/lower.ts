@@ -159,7 +159,7 @@ export function splitSteps(steps: readonly Step[]): SplitSteps {
   const asked: Step[] = [];
   let isAfterOrdered = false;
   for (const step of steps) {
-    if (!isCondition(step) && !isNative(step)) continue;
+    if (step.kind === 'header') continue;
     const constant = isCondition(step) ? constantAnswer(step, true) : undefined;
     if (constant === true) continue;
     if (constant === false && !isAfterOrdered) return { fixed: undefined, asked: [] };
