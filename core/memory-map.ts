@@ -11,6 +11,7 @@ import { CLOCK } from './clock.js';
 import { CONNECTION, SLOT, SOURCE_HEAD } from './conntrack/record.js';
 import { TRACKER_SETTINGS } from './conntrack/tracker-settings.js';
 import { MEGAFLOW, PATH } from './flow/records.js';
+import { HASH_KEY } from './keyed-hash.js';
 import { TRANSITIONS, VALID_FLAGS_TABLE } from './protocols/tcp-states.js';
 
 const KIB = 2 ** 10;
@@ -105,6 +106,7 @@ export const REGIONS = memoryMap({
   transitions: bytes(68 * KIB, TRANSITIONS.length, "TCP's state transitions"),
   validFlags: bytes(69 * KIB, VALID_FLAGS_TABLE.length, 'which TCP flags may be set together'),
   settings: records(72 * KIB, TRACKER_SETTINGS, 1, 'settings of the trackers'),
+  hashKey: records(76 * KIB, HASH_KEY, 1, 'the random key of the connection table'),
   inputs: records(80 * KIB, INPUT, 256, 'captures that are replayed in place'),
   scratch: bytes(128 * KIB, 128 * KIB, 'a packet that lies outside of this memory, while it is looked at'),
   paths: records(1 * MIB, PATH, 2 ** 16, 'paths of the flow cache'),

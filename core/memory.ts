@@ -10,6 +10,7 @@ import { copyWords } from '../codecs/copy.js';
 import { type Fields, type Layout, opener, Records } from '../codecs/record-layout.js';
 import { CLOCK } from './clock.js';
 import { TRACKER_SETTINGS } from './conntrack/tracker-settings.js';
+import { drawHashKey, type HashKey, hashKeyWords } from './keyed-hash.js';
 import { MEMORY_BYTES, REGIONS } from './memory-map.js';
 import type { WasmExports, WasmImports } from './wasm-interface.js';
 
@@ -40,6 +41,8 @@ export class Memory {
   readonly clock: ReturnType<typeof openClock>;
   readonly settings: ReturnType<typeof openSettings>;
   readonly wasm: WasmExports;
+  /** For all hash tables of the host. */
+  readonly hashKey: HashKey;
   /** The functions that the code calls. To be set by the components that provide them. */
   readonly host: WasmImports = { ask: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
   #buffersEnd = REGIONS.buffers.start;
@@ -48,13 +51,15 @@ export class Memory {
   #smallLimit = 0;
 
   /** @throws {AddressSpaceError} */
-  constructor() {
+  constructor(hashKey = drawHashKey()) {
     const memory = reserve();
     this.buffer = memory.buffer;
     this.bytes = new Uint8Array(this.buffer);
     this.view = new DataView(this.buffer);
     this.clock = openClock(this.buffer, REGIONS.clock.start);
     this.settings = openSettings(this.buffer, REGIONS.settings.start);
+    this.hashKey = hashKey;
+    REGIONS.hashKey.wordsOf(this.buffer).set(hashKeyWords(hashKey));
     const { host } = this;
     const calls: WasmImports = {
       ask: (path, question, at, entry, direction) => host.ask(path, question, at, entry, direction),

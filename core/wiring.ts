@@ -54,7 +54,7 @@ export function wireHost(
   const trackers = createTrackers(connections, (name) => host.sysctls.conntrack(name));
   const conntrack = new Conntrack(connections, trackers);
   const nat = new Nat(connections, random);
-  const fragments = createFragmentQueues(host);
+  const fragments = createFragmentQueues(host, memory);
   const answers = new Answers(host, conntrack, stack, clock, sendAnswer);
   const context = new HostContext({ host, conntrack: connections, nat, answers, clock, random, output });
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
@@ -91,10 +91,11 @@ export function wireHost(
   };
 }
 
-function createFragmentQueues({ sysctls }: Host): FragmentQueues {
-  return new FragmentQueues({
+function createFragmentQueues({ sysctls }: Host, { hashKey }: Memory): FragmentQueues {
+  const limits = {
     timeoutMs: sysctls.global('net.ipv4.ipfrag_time') * 1000,
     highThreshBytes: sysctls.global('net.ipv4.ipfrag_high_thresh'),
     maxDist: sysctls.global('net.ipv4.ipfrag_max_dist'),
-  });
+  };
+  return new FragmentQueues(limits, hashKey);
 }

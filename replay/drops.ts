@@ -10,20 +10,21 @@ import {
 } from '../codecs/layouts.js';
 import { type Drop, type DropCause, describeCause } from '../core/drop.js';
 import { HOOK_NAMES, type HookName } from '../core/hooks.js';
+import type { HashKey } from '../core/keyed-hash.js';
 import { hasPorts } from '../core/packet.js';
 import type { Reason } from '../core/reasons.js';
 import { saveRule } from '../core/rules/save.js';
 import type { Endpoint } from './summary.js';
-import { TupleMap } from './tuple-map.js';
+import { COUNTER_WORDS, TupleMap } from './tuple-map.js';
 
 /** The number of flows counted separately. Drops of further flows are counted by cause only. */
 const MAX_FLOWS = 10_000;
 /** The words of a flow: its packets, and its destination after NAT; SEVERAL if that differs between packets. */
 const PACKETS = 0;
-const TRANSLATED_ADDRESS = 1;
-const TRANSLATED_PORT = 2;
-const TRANSLATION = 3;
-const VALUE_WORDS = 4;
+const TRANSLATED_ADDRESS = PACKETS + COUNTER_WORDS;
+const TRANSLATED_PORT = TRANSLATED_ADDRESS + 1;
+const TRANSLATION = TRANSLATED_ADDRESS + 2;
+const VALUE_WORDS = TRANSLATION + 1;
 const Translation = { NONE: 1, ONE: 2, SEVERAL: 3 } as const;
 
 /** The cause of a drop, as in the summary. */
@@ -68,7 +69,11 @@ export class DropTally {
   readonly #indexes = new Map<DropCause, number>();
   readonly #causes: DropCause[] = [];
   readonly #counts: number[] = [];
-  readonly #flows = new TupleMap(VALUE_WORDS);
+  readonly #flows: TupleMap;
+
+  constructor(hashKey?: HashKey) {
+    this.#flows = new TupleMap(VALUE_WORDS, hashKey);
+  }
 
   /** Counts the IPv4 packet at AT, of which LENGTH bytes are present. */
   count(drop: Drop, bytes: Uint8Array, at: number, length: number): void {
@@ -92,7 +97,7 @@ export class DropTally {
       flow = this.#flows.insert(source, ownDestination, ownPort, kind);
     }
     const { words } = this.#flows;
-    words[flow + PACKETS]++;
+    this.#flows.count(flow + PACKETS, 1);
     const translation = isTranslated ? Translation.ONE : Translation.NONE;
     const address = isTranslated ? destination : 0;
     const addressPort = isTranslated ? port : 0;
@@ -120,7 +125,7 @@ export class DropTally {
   /** Flows, the most frequent first. */
   flows(): DroppedFlow[] {
     const { words } = this.#flows;
-    const flows: { key: string; flow: DroppedFlow }[] = [];
+    const flows: { kind: number; key: string; flow: DroppedFlow }[] = [];
     this.#flows.forEach((source, destination, port, kind, at) => {
       const cause = this.#causes[(kind >>> 8) - 1];
       const translatedPort = words[at + TRANSLATED_PORT];
@@ -135,12 +140,13 @@ export class DropTally {
         destination: formatLoaded(destination),
         ...(port < 0 ? {} : { port: portToHostOrder(port) }),
         ...(words[at + TRANSLATION] === Translation.ONE ? { translatedDestination: translated } : {}),
-        packets: words[at + PACKETS],
+        packets: this.#flows.counted(at + PACKETS),
       };
       const key = `${describeCause(cause)} ${flow.source} ${flow.destination} ${flow.protocol} ${flow.port}`;
-      flows.push({ key, flow });
+      flows.push({ kind, key, flow });
     });
-    flows.sort((a, b) => b.flow.packets - a.flow.packets || compare(a.key, b.key));
+    // A rule that several hooks reach is several causes with the same description.
+    flows.sort((a, b) => b.flow.packets - a.flow.packets || compare(a.key, b.key) || a.kind - b.kind);
     return flows.map(({ flow }) => flow);
   }
 

@@ -1,7 +1,12 @@
 /** hot: a hash table from tuples to a few words each, in flat memory. */
+import { type HashKey, KeyedHash } from '../core/keyed-hash.js';
+
+/** The words of a counter, for `count` and `counted`. */
+export const COUNTER_WORDS = 2;
 
 const KEY_WORDS = 4;
 const INITIAL_SLOTS = 1024;
+const WORD_VALUES = 2 ** 32;
 
 /**
  * Open addressing, at most half full; keys are never removed. A key is two addresses, a word of ports and a word that
@@ -12,11 +17,13 @@ export class TupleMap {
   words: Int32Array;
   size = 0;
 
+  readonly #hash: KeyedHash;
   readonly #slotWords: number;
   #mask = INITIAL_SLOTS - 1;
 
   /** @param valueWords how many words the value of a key has; they start as 0 */
-  constructor(valueWords: number) {
+  constructor(valueWords: number, hashKey?: HashKey) {
+    this.#hash = new KeyedHash(hashKey);
     this.#slotWords = KEY_WORDS + valueWords;
     this.words = new Int32Array(INITIAL_SLOTS * this.#slotWords);
   }
@@ -44,7 +51,19 @@ export class TupleMap {
     return slot + KEY_WORDS;
   }
 
-  /** Calls VISIT with each key and the index of its value. */
+  /** Adds a number below 2^32 to the counter that starts at AT of `words`. */
+  count(at: number, added: number): void {
+    const { words } = this;
+    const low = (words[at] >>> 0) + added;
+    words[at] = low;
+    if (low >= WORD_VALUES) words[at + 1]++;
+  }
+
+  counted(at: number): number {
+    return this.words[at + 1] * WORD_VALUES + (this.words[at] >>> 0);
+  }
+
+  /** Calls VISIT with each key and the index of its value, in no order that a result may depend on. */
   forEach(visit: (source: number, destination: number, ports: number, kind: number, at: number) => void): void {
     const { words } = this;
     for (let slot = 0; slot < words.length; slot += this.#slotWords) {
@@ -56,7 +75,8 @@ export class TupleMap {
   /** The index of the slot of a key, or of the empty slot where it would go. */
   #slot(source: number, destination: number, ports: number, kind: number): number {
     const { words } = this;
-    let index = hash(source, destination, ports, kind) & this.#mask;
+    const hash = this.#hash;
+    let index = hash.mix(hash.mix(hash.mix(hash.mix(0, source), destination), ports), kind) & this.#mask;
     for (;;) {
       const slot = index * this.#slotWords;
       if (words[slot + 3] === 0) return slot;
@@ -82,13 +102,4 @@ export class TupleMap {
       for (let word = 0; word < this.#slotWords; word++) this.words[to + word] = old[slot + word];
     }
   }
-}
-
-/** The finaliser of MurmurHash3, which mixes the entropy of the high bits into the low ones. */
-function hash(source: number, destination: number, ports: number, kind: number): number {
-  let h = Math.imul(source, 0x9e3779b1) ^ destination;
-  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b) ^ ports ^ kind;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }

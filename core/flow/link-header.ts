@@ -17,9 +17,4 @@ export class LinkHeader {
     const theirs = other.words;
     return mine[0] === theirs[0] && mine[1] === theirs[1] && mine[2] === theirs[2] && mine[3] === theirs[3];
   }
-
-  hash(): number {
-    const words = this.words;
-    return words[0] ^ Math.imul(words[1], 0x9e3779b1) ^ Math.imul(words[2], 0x85ebca6b) ^ words[3];
-  }
 }

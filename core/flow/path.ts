@@ -2,6 +2,7 @@
  * The paths of packets of established connections, each stored once: which rules matched, which policies decided, and
  * the ingress and egress interface. Counters are derived from how often a path was taken.
  */
+import { KeyedHash } from '../keyed-hash.js';
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
 import { type Effect, mayBeSkipped } from '../rules/effect.js';
@@ -23,6 +24,7 @@ export class PathTable {
   readonly #counts: Float64Array;
   readonly #links: LinkHeader[] = [];
   readonly #events: Int32Array[] = [];
+  readonly #hash: KeyedHash;
   readonly #byHash = new Map<number, number[]>();
   readonly #asks: ReadonlyMap<number, Asked>;
   readonly #effects: ReadonlyMap<number, Effect>;
@@ -39,6 +41,7 @@ export class PathTable {
     count: CountById,
   ) {
     this.#memory = memory;
+    this.#hash = new KeyedHash(memory.hashKey);
     this.#words = REGIONS.paths.wordsOf(memory.buffer);
     this.#counts = REGIONS.paths.doublesOf(memory.buffer);
     this.#asks = asks;
@@ -54,9 +57,9 @@ export class PathTable {
   intern(trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): number {
     if (!isWhole(trace)) return -1;
     const length = trace[0];
-    let hash = Math.imul(inDev + 1, 0x9e3779b1) ^ outDev;
-    for (let i = 1; i <= length; i++) hash = Math.imul(hash ^ trace[i], 0x85ebca6b) ^ (hash >>> 15);
-    hash = Math.imul(hash ^ link.hash(), 0xc2b2ae35);
+    let hash = this.#hash.mix(this.#hash.mix(0, inDev), outDev);
+    for (let i = 1; i <= length; i++) hash = this.#hash.mix(hash, trace[i]);
+    for (const word of link.words) hash = this.#hash.mix(hash, word);
     const alike = this.#byHash.get(hash);
     if (alike !== undefined) {
       for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, link)) return path;

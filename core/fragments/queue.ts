@@ -17,8 +17,8 @@ export const ENTRY_SIZE = 6;
 export const Placement = { NEW: 0, DUPLICATE: 1, OVERLAP: 2 } as const;
 export type Placement = (typeof Placement)[keyof typeof Placement];
 
-const FIRST_BYTES = 4096;
-const FIRST_ENTRIES = 16;
+/** A queue starts small, since there may be hundreds of thousands, most of them with a single fragment. */
+const FIRST_ENTRIES = 2;
 /** Larger buffers are not kept for the next packet. */
 const MAX_BYTES_KEPT = 1 << 16;
 
@@ -29,6 +29,8 @@ export class FragmentQueue {
   id = 0;
   protocol = 0;
   user = 0;
+  /** The hash of the key. */
+  hash = 0;
 
   /** Links to queues with the same hash, and to neighbours in the list sorted by deadline. */
   nextInBucket: FragmentQueue | null = null;
@@ -53,8 +55,7 @@ export class FragmentQueue {
   /** The memory that the kernel would use for it, in bytes. */
   memoryBytes = 0;
 
-  bytes = new Uint8Array(FIRST_BYTES);
-  view = new DataView(this.bytes.buffer);
+  bytes = new Uint8Array(0);
   private bytesUsed = 0;
 
   /** ENTRY_SIZE numbers for each fragment, in order of arrival. */
@@ -89,10 +90,7 @@ export class FragmentQueue {
     this.sourceCount = 0;
     this.memoryBytes = 0;
     this.nextInBucket = null;
-    if (this.bytes.length > MAX_BYTES_KEPT) {
-      this.bytes = new Uint8Array(FIRST_BYTES);
-      this.view = new DataView(this.bytes.buffer);
-    }
+    if (this.bytes.length > MAX_BYTES_KEPT) this.bytes = new Uint8Array(0);
   }
 
   /** Adds the payload range from START to END (exclusive), unless part of it is already present. */
@@ -157,12 +155,9 @@ export class FragmentQueue {
   }
 
   private growBytes(needed: number): void {
-    let size = this.bytes.length;
-    while (size < needed) size *= 2;
-    const bytes = new Uint8Array(size);
+    const bytes = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
     bytes.set(this.bytes);
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer);
   }
 }
 

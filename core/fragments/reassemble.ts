@@ -17,6 +17,7 @@ import {
   IPV4_TOTAL_LENGTH_AT,
   TCP_LENGTH,
 } from '../../codecs/layouts.js';
+import { type HashKey, KeyedHash } from '../keyed-hash.js';
 import { Packet, type PacketType } from '../packet.js';
 import type { Reason } from '../reasons.js';
 import { FragmentGeometry, MAX_FRAGMENTS } from './geometry.js';
@@ -72,7 +73,7 @@ const DEFAULT_FRAGMENT_LIMITS: FragmentLimits = { timeoutMs: 30_000, highThreshB
 const REASSEMBLY_HEADROOM = 64;
 
 const MAX_BYTES = 65535;
-const BUCKETS = 1024;
+const INITIAL_BUCKETS = 1024;
 const MAX_QUEUES_KEPT = 64;
 
 const ECN_MASK = 3;
@@ -107,8 +108,12 @@ export class FragmentQueues {
   droppedWaiting = 0;
 
   private readonly limits: FragmentLimits;
-  private readonly buckets: (FragmentQueue | null)[] = new Array(BUCKETS).fill(null);
+  private readonly hash: KeyedHash;
+  /** Their number is a power of two, and at least that of the queues in them. */
+  private buckets: (FragmentQueue | null)[] = new Array(INITIAL_BUCKETS).fill(null);
+  private queues = 0;
   private readonly free: FragmentQueue[] = [];
+  /** By the permuted source address. */
   private readonly sources = new Map<number, FragmentSource>();
   private oldest: FragmentQueue | null = null;
   private newest: FragmentQueue | null = null;
@@ -119,7 +124,8 @@ export class FragmentQueues {
   private readonly order = new Int32Array(MAX_FRAGMENTS);
   private readonly expiredFirst = new Packet();
 
-  constructor(limits: Partial<FragmentLimits> = {}) {
+  constructor(limits: Partial<FragmentLimits> = {}, hashKey?: HashKey) {
+    this.hash = new KeyedHash(hashKey);
     this.limits = { ...DEFAULT_FRAGMENT_LIMITS, ...limits };
   }
 
@@ -205,8 +211,8 @@ export class FragmentQueues {
 
   private queueOf(packet: Packet, id: number, user: FragmentUser): FragmentQueue {
     const { source, destination, protocol } = packet;
-    const bucket = bucketOf(source, destination, id, protocol);
-    for (let queue = this.buckets[bucket]; queue !== null; queue = queue.nextInBucket) {
+    const hash = this.hashOf(source, destination, id, protocol);
+    for (let queue = this.buckets[hash & (this.buckets.length - 1)]; queue !== null; queue = queue.nextInBucket) {
       const isSame =
         queue.id === id &&
         queue.source === source &&
@@ -221,11 +227,13 @@ export class FragmentQueues {
     queue.id = id;
     queue.protocol = protocol;
     queue.user = user;
-    queue.nextInBucket = this.buckets[bucket];
-    this.buckets[bucket] = queue;
+    queue.hash = hash;
+    if (++this.queues > this.buckets.length) this.growBuckets();
+    this.link(queue);
     this.account(queue, QUEUE_MEMORY);
-    const sender = this.sources.get(source);
-    if (sender === undefined) this.sources.set(source, { count: 0, queues: 1 });
+    const sourceKey = this.hash.permute(source);
+    const sender = this.sources.get(sourceKey);
+    if (sender === undefined) this.sources.set(sourceKey, { count: 0, queues: 1 });
     else sender.queues++;
     this.schedule(queue, packet.nowMs + this.limits.timeoutMs);
     return queue;
@@ -236,7 +244,7 @@ export class FragmentQueues {
    */
   private isTooFar(queue: FragmentQueue): boolean {
     if (this.limits.maxDist === 0) return false;
-    const sender = this.sources.get(queue.source);
+    const sender = this.sources.get(this.hash.permute(queue.source));
     if (sender === undefined) return false;
     const distance = ++sender.count - queue.sourceCount;
     queue.sourceCount = sender.count;
@@ -328,7 +336,7 @@ export class FragmentQueues {
   private loadFirst(queue: FragmentQueue, entry: number): Packet {
     const first = this.expiredFirst;
     first.bytes = queue.bytes;
-    first.view = queue.view;
+    first.view = new DataView(queue.bytes.buffer);
     first.at = queue.entries[entry + ENTRY_AT];
     first.headerLength = queue.entries[entry + ENTRY_HEADER_LENGTH];
     first.length = first.headerLength + queue.entries[entry + ENTRY_LENGTH];
@@ -352,7 +360,8 @@ export class FragmentQueues {
 
   /** Removes QUEUE from the hash table, so no further fragment finds it. */
   private unlink(queue: FragmentQueue): void {
-    const bucket = bucketOf(queue.source, queue.destination, queue.id, queue.protocol);
+    const bucket = queue.hash & (this.buckets.length - 1);
+    this.queues--;
     if (this.buckets[bucket] === queue) {
       this.buckets[bucket] = queue.nextInBucket;
     } else {
@@ -363,12 +372,36 @@ export class FragmentQueues {
     this.unschedule(queue);
   }
 
+  private hashOf(source: number, destination: number, id: number, protocol: number): number {
+    const { hash } = this;
+    return hash.mix(hash.mix(hash.mix(0, source), destination), (id << 8) | protocol);
+  }
+
+  private link(queue: FragmentQueue): void {
+    const bucket = queue.hash & (this.buckets.length - 1);
+    queue.nextInBucket = this.buckets[bucket];
+    this.buckets[bucket] = queue;
+  }
+
+  private growBuckets(): void {
+    const old = this.buckets;
+    this.buckets = new Array(2 * old.length).fill(null);
+    for (let queue of old) {
+      while (queue !== null) {
+        const next: FragmentQueue | null = queue.nextInBucket;
+        this.link(queue);
+        queue = next;
+      }
+    }
+  }
+
   /** Recycles an unlinked QUEUE and all it holds. */
   private release(queue: FragmentQueue): void {
     this.forgetFragments(queue);
     this.memoryBytes -= queue.memoryBytes;
-    const sender = this.sources.get(queue.source);
-    if (sender !== undefined && --sender.queues === 0) this.sources.delete(queue.source);
+    const sourceKey = this.hash.permute(queue.source);
+    const sender = this.sources.get(sourceKey);
+    if (sender !== undefined && --sender.queues === 0) this.sources.delete(sourceKey);
     queue.recycle();
     if (this.free.length < MAX_QUEUES_KEPT) this.free.push(queue);
   }
@@ -401,13 +434,6 @@ export class FragmentQueues {
   private noteNextDeadline(): void {
     this.nextDeadlineMs = this.oldest === null ? Number.POSITIVE_INFINITY : this.oldest.deadlineMs;
   }
-}
-
-function bucketOf(source: number, destination: number, id: number, protocol: number): number {
-  let hash = Math.imul(source ^ Math.imul(destination, 0x9e3779b1) ^ (id << 8) ^ protocol, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) & (BUCKETS - 1);
 }
 
 /**

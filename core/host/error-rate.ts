@@ -1,5 +1,6 @@
 /** Rate limits for ICMP errors to one receiver (struct inet_peer). The kernel shares one bucket between two limits. */
 import { TICK_MS } from '../clock.js';
+import { type HashKey, KeyedHash } from '../keyed-hash.js';
 import type { Sysctls } from './sysctls.js';
 
 /** Limit for no-route errors in ip_error: a burst of five, then one per second. */
@@ -22,12 +23,14 @@ export class ErrorRate {
   private readonly limitMs: number;
   /** Bit mask of the limited ICMP types. */
   private readonly mask: number;
-  /** Buckets used since `rotatedMs`, and those used in the period before. */
+  private readonly hash: KeyedHash;
+  /** Buckets used since `rotatedMs`, and those used in the period before, by the permuted address. */
   private recent = new Map<number, Bucket>();
   private previous = new Map<number, Bucket>();
   private rotatedMs = 0;
 
-  constructor(sysctls: Sysctls) {
+  constructor(sysctls: Sysctls, hashKey?: HashKey) {
+    this.hash = new KeyedHash(hashKey);
     this.limitMs = sysctls.global('net.ipv4.icmp_ratelimit');
     this.mask = sysctls.global('net.ipv4.icmp_ratemask');
   }
@@ -68,9 +71,9 @@ export class ErrorRate {
       this.recent = new Map();
       this.rotatedMs = tick;
     }
-    const bucket = this.recent.get(address) ??
-      this.previous.get(address) ?? { tokensMs: 0, lastMs: tick - FULL_AFTER_MS };
-    this.recent.set(address, bucket);
+    const key = this.hash.permute(address);
+    const bucket = this.recent.get(key) ?? this.previous.get(key) ?? { tokensMs: 0, lastMs: tick - FULL_AFTER_MS };
+    this.recent.set(key, bucket);
     return bucket;
   }
 }

@@ -25,7 +25,7 @@ import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from '../fl
 import { mayTake } from '../flow/questions';
 import { Megaflow, pathsAt } from '../records';
 import { nowMs } from './account';
-import { confirm, create, firstOfSource, headOfSource, homeOf, linkSource, lookUp, recordAt, tupleHash } from './table';
+import { confirm, create, hasSource, headOfSource, homeOf, linkSource, lookUp, recordAt, tupleHash } from './table';
 import { tcpOpen, tcpUpdate } from './tcp';
 import { kindOf } from './tcp-segment';
 import { udpOpen, udpUpdate } from './udp';
@@ -98,7 +98,7 @@ function isFree(at: usize): bool {
   if (lookUp(newDestination, newSource, replyPorts, protocol) >= 0) return false;
   if (newSource === source) return true;
   // The source may have to reuse an earlier mapping (find_appropriate_src). The slow path handles that.
-  if (firstOfSource(source, portsOf(at), protocol) >= 0) return false;
+  if (hasSource(source, portsOf(at), protocol)) return false;
   return lookUp(newDestination, source, replyPorts, protocol) < 0;
 }
 

@@ -11,6 +11,7 @@ import {
   CONNECTIONS_COUNT,
   Connection,
   connectionsAt,
+  HASH_KEY_AT,
   SLOTS_AT,
   SLOTS_COUNT,
   Slot,
@@ -217,6 +218,15 @@ export function firstOfSource(source: i32, ports: i32, protocol: i32): i32 {
   return headOfSource(source, ports, protocol).first - 1;
 }
 
+/** Whether an indexed entry has exactly this original source. */
+export function hasSource(source: i32, ports: i32, protocol: i32): bool {
+  for (let entry = firstOfSource(source, ports, protocol); entry >= 0; entry = recordAt(entry).sourceNext - 1) {
+    const at = recordAt(entry);
+    if (at.original.source === source && <u16>at.original.ports === <u16>ports && at.protocol === protocol) return true;
+  }
+  return false;
+}
+
 /** Indexes pending entries, oldest first. */
 function indexPending(): void {
   let link = oldestPending;
@@ -384,15 +394,26 @@ function splitSources(old: i32): void {
 }
 
 /**
- * Murmur3's finalizer over the folded tuple: the entropy of the words is in their high bits, and this mixes it into the
- * low ones. The protocol is left out: few tuples differ in nothing else, and `has` compares it.
+ * Multilinear hashing (Lemire and Kaser 2014): with a random key, two tuples have the same hash with a probability of
+ * 2^-32, whatever they are. Murmur3's finalizer, which is one to one, then breaks up the sequences that regular tuples
+ * make. The protocol is left out: few tuples differ in nothing else, and `has` compares it.
+ *
+ * `wordOf` masks because AssemblyScript extends the sign of an i32 that it loads from memory even if it is cast to u32.
  */
 export function tupleHash(source: i32, destination: i32, ports: i32): u32 {
-  let hash: u32 = (source * 0x9e3779b1) ^ destination;
-  hash = ((hash ^ (hash >>> 15)) * 0x85ebca6b) ^ ports;
+  const sum =
+    load<u64>(HASH_KEY_AT) +
+    load<u64>(HASH_KEY_AT, 8) * wordOf(source) +
+    load<u64>(HASH_KEY_AT, 16) * wordOf(destination) +
+    load<u64>(HASH_KEY_AT, 24) * wordOf(ports);
+  let hash = <u32>(sum >>> 32);
   hash = (hash ^ (hash >>> 16)) * 0x85ebca6b;
   hash = (hash ^ (hash >>> 13)) * 0xc2b2ae35;
   return hash ^ (hash >>> 16);
+}
+
+function wordOf(value: i32): u64 {
+  return <u64>value & 0xffffffff;
 }
 
 function sourceHash(source: i32, ports: i32, protocol: i32): u32 {
