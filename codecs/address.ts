@@ -11,21 +11,27 @@ export const ADDRESS_BITS: Readonly<Record<Family, number>> = { ipv4: 32, ipv6: 
 
 /** An address or network mask of 4 or 16 bytes. Immutable. */
 export class Address {
+  /** The last four bytes in network order, as int32: all of an IPv4 address. */
+  readonly tail: number;
   /**
-   * The 32-bit words in network order, as int32: one for IPv4, four for IPv6. (A Uint8Array would take 200 bytes, and a
-   * large ruleset has many addresses.)
+   * The three words before them; undefined for IPv4. (An array or a Uint8Array for every address would take most of the
+   * memory of a large ruleset.)
    */
-  readonly words: readonly number[];
+  readonly head: readonly number[] | undefined;
 
-  constructor(words: readonly number[]) {
-    if (words.length !== 1 && words.length !== 4) {
-      throw new RangeError(`an address has 4 or 16 bytes, but got ${words.length * 4}`);
-    }
-    this.words = words;
+  /** TAIL: the last four bytes in network order, as int32. HEAD: the three words before them, for IPv6. */
+  constructor(tail: number, head?: readonly number[]) {
+    this.tail = tail;
+    this.head = head;
   }
 
   get family(): Family {
-    return this.words.length === 1 ? 'ipv4' : 'ipv6';
+    return this.head === undefined ? 'ipv4' : 'ipv6';
+  }
+
+  /** The 32-bit words in network order, as int32: one for IPv4, four for IPv6. */
+  get words(): readonly number[] {
+    return this.head === undefined ? [this.tail] : [...this.head, this.tail];
   }
 
   /** The 4 or 16 bytes in network order. */
@@ -35,8 +41,8 @@ export class Address {
 
   /** The IPv4 address in host order, for comparing order. Throws a RangeError for IPv6. */
   get hostOrder(): HostOrderAddress {
-    if (this.words.length !== 1) throw new RangeError(`${this} is not an IPv4 address`);
-    return this.words[0] >>> 0;
+    if (this.head !== undefined) throw new RangeError(`${this} is not an IPv4 address`);
+    return this.tail >>> 0;
   }
 
   /** The IPv4 address as loaded little-endian, for comparing equality. Throws a RangeError for IPv6. */
@@ -46,7 +52,7 @@ export class Address {
 
   /** Whether all bits are zero: 0.0.0.0 or ::. */
   get isUnspecified(): boolean {
-    return this.words.every((word) => word === 0);
+    return this.tail === 0 && (this.head === undefined || this.head.every((word) => word === 0));
   }
 
   equals(other: Address): boolean {
@@ -55,20 +61,22 @@ export class Address {
 
   /** The bitwise AND with MASK, which must be of the same family. */
   masked(mask: Address): Address {
-    return new Address(this.words.map((word, i) => word & mask.words[i]));
+    if (this.head === undefined) return new Address(this.tail & mask.tail);
+    const { words } = mask;
+    return addressFromWords(this.words.map((word, i) => word & words[i]));
   }
 
   /** Whether the first LENGTH bits are those of NETWORK; false if the families differ. */
   hasPrefix(network: Address, length: number): boolean {
-    if (this.words.length !== network.words.length) return false;
+    if (this.family !== network.family) return false;
     const mask = prefixMask(this.family, length);
-    return this.words.every((word, i) => ((word ^ network.words[i]) & mask.words[i]) === 0);
+    return this.masked(mask).equals(network.masked(mask));
   }
 
   /** The last address with the same first LENGTH bits. */
   lastInPrefix(length: number): Address {
-    const mask = prefixMask(this.family, length);
-    return new Address(this.words.map((word, i) => word | ~mask.words[i]));
+    const { words } = prefixMask(this.family, length);
+    return addressFromWords(this.words.map((word, i) => word | ~words[i]));
   }
 
   /** The address COUNT after this one (COUNT may be negative); undefined if that is outside the family's range. */
@@ -76,20 +84,22 @@ export class Address {
     const sum = this.words.reduce((number, word) => (number << 32n) | BigInt(word >>> 0), 0n) + BigInt(count);
     if (sum < 0n || sum >> BigInt(ADDRESS_BITS[this.family]) !== 0n) return undefined;
     const last = this.words.length - 1;
-    return new Address(this.words.map((_, i) => Number(BigInt.asIntN(32, sum >> BigInt(32 * (last - i))))));
+    return addressFromWords(this.words.map((_, i) => Number(BigInt.asIntN(32, sum >> BigInt(32 * (last - i))))));
   }
 
   /** A dotted quad, or the canonical form of RFC 5952. */
   toString(): string {
-    return this.words.length === 1 ? formatLoaded(this.loaded) : formatIpv6(this.bytes);
+    return this.head === undefined ? formatLoaded(this.loaded) : formatIpv6(this.bytes);
   }
 }
 
 /** Negative if A comes before B, 0 if they are equal, else positive. IPv4 comes before IPv6. */
 export function compareAddresses(a: Address, b: Address): number {
-  if (a.words.length !== b.words.length) return a.words.length - b.words.length;
-  for (let i = 0; i < a.words.length; i++) {
-    if (a.words[i] !== b.words[i]) return (a.words[i] >>> 0) - (b.words[i] >>> 0);
+  const left = a.words;
+  const right = b.words;
+  if (left.length !== right.length) return left.length - right.length;
+  for (let i = 0; i < left.length; i++) {
+    if (left[i] !== right[i]) return (left[i] >>> 0) - (right[i] >>> 0);
   }
   return 0;
 }
@@ -99,13 +109,21 @@ export function addressFromLoaded(address: LoadedAddress): Address {
 }
 
 export function addressFromHostOrder(address: HostOrderAddress): Address {
-  return new Address([address | 0]);
+  return new Address(address | 0);
+}
+
+/** The address of one or four WORDS in network order, as int32. */
+export function addressFromWords(words: readonly number[]): Address {
+  if (words.length !== 1 && words.length !== 4) {
+    throw new RangeError(`an address has 4 or 16 bytes, but got ${words.length * 4}`);
+  }
+  return words.length === 1 ? new Address(words[0]) : new Address(words[3], words.slice(0, 3));
 }
 
 /** The address of 4 or 16 BYTES in network order. */
 export function addressFromBytes(bytes: Uint8Array): Address {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return new Address(Array.from({ length: bytes.length >> 2 }, (_, i) => view.getInt32(i * 4)));
+  return addressFromWords(Array.from({ length: bytes.length >> 2 }, (_, i) => view.getInt32(i * 4)));
 }
 
 /** All masks, indexed by prefix length. */
@@ -118,7 +136,7 @@ function masksOf(family: Family): Address[] {
       const set = Math.min(Math.max(length - word * 32, 0), 32);
       return set === 0 ? 0 : -1 << (32 - set);
     });
-    return new Address(words);
+    return addressFromWords(words);
   });
 }
 
@@ -141,7 +159,7 @@ export function parseAddress(text: string): Address | undefined {
   }
   const groups = parseIpv6(text);
   if (groups === undefined) return undefined;
-  return new Address([0, 2, 4, 6].map((i) => (groups[i] << 16) | groups[i + 1]));
+  return addressFromWords([0, 2, 4, 6].map((i) => (groups[i] << 16) | groups[i + 1]));
 }
 
 const ZERO = 0x30;

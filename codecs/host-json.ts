@@ -4,7 +4,15 @@
  * be of both families. An IPv6 route that a RouteDescription cannot represent (several next hops, encapsulation) is
  * left out.
  */
-import { ADDRESS_BITS, Address, addressFromHostOrder, type Family, parseAddress, prefixMask } from './address.js';
+import {
+  ADDRESS_BITS,
+  type Address,
+  addressFromHostOrder,
+  addressFromWords,
+  type Family,
+  parseAddress,
+  prefixMask,
+} from './address.js';
 import { locateInJson, locateSyntaxError } from './json-position.js';
 import { encodeText, rejoined, shown } from './text.js';
 
@@ -106,8 +114,8 @@ const TABLES: Readonly<Record<string, number>> = { default: 253, main: 254, loca
 const FAMILIES: Readonly<Record<string, Family | undefined>> = { inet: 'ipv4', inet6: 'ipv6' };
 const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' };
 const IPV4_LOOPBACK = addressFromHostOrder(0x7f000001);
-const IPV6_LOOPBACK = new Address([0, 0, 0, 1]);
-const IPV6_LINK_LOCAL = new Address([0xfe800000 | 0, 0, 0, 0]);
+const IPV6_LOOPBACK = addressFromWords([0, 0, 0, 1]);
+const IPV6_LINK_LOCAL = addressFromWords([0xfe800000 | 0, 0, 0, 0]);
 const LINK_SCOPE = 253;
 const HOST_SCOPE = 254;
 const ROUTE_TYPES: readonly string[] = ['unicast', 'unreachable', 'prohibit', 'blackhole', 'throw'];

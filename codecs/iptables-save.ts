@@ -31,9 +31,9 @@ export function splitWords(line: string, lineNumber: number, from = 0): Word[] |
     }
     let end = at;
     let char = first;
-    while (end < line.length && char !== SPACE && char !== TAB && char !== QUOTE) char = line.charCodeAt(++end);
+    while (char !== SPACE && char !== TAB && char !== QUOTE && ++end < line.length) char = line.charCodeAt(end);
     let text = line.slice(at, end);
-    if (char === QUOTE && end < line.length) {
+    if (char === QUOTE) {
       const quoteAt = end;
       for (end++; end < line.length && line.charCodeAt(end) !== QUOTE; end++) {
         if (line[end] === '\\' && end + 1 < line.length) end++;

@@ -18,9 +18,9 @@ export const PORT_OPTIONS: readonly OptionSpec[] = [
 export function parsePortMatch(options: ParsedOptions, name: string, protocol?: string): PortMatch | undefined {
   const option = options.get(name);
   if (option === undefined) return undefined;
-  const range = parsePortRange(option.values[0], protocol);
-  if (range.min > range.max) throw new RuleFault(option.values[0], 'the first port is above the last', 'first:last');
-  return { ...range, negated: option.negated };
+  const { min, max } = parsePortRange(option.values[0], protocol);
+  if (min > max) throw new RuleFault(option.values[0], 'the first port is above the last', 'first:last');
+  return { min, max, negated: option.negated };
 }
 
 /** MATCH as a condition, if present. */

@@ -44,8 +44,8 @@ export const ANY_PACKET: BaseMatch = {
 };
 
 /** Whether BASE tests nothing (unconditional() in ip_tables). `-i +` matches everything too, but counts as a test. */
-export function isUnconditional(base: BaseMatch): boolean {
-  return Object.values(base).every((part) => part === undefined);
+export function isUnconditional({ source, destination, inDev, outDev, protocol, fragment }: BaseMatch): boolean {
+  return (source ?? destination ?? inDev ?? outDev ?? protocol ?? fragment) === undefined;
 }
 
 /**

@@ -80,8 +80,8 @@ export class IntervalLists {
       }
     }
     for (let i = 0; i < intervals; i++) data[this.#startsAt + i] = starts[i] ^ SIGN;
-    for (let block = 0, interval = 0; block <= this.#blocks; block++) {
-      const first = lowest + block * 2 ** this.#shift;
+    const blockValues = 2 ** this.#shift;
+    for (let block = 0, interval = 0, first = lowest; block <= this.#blocks; block++, first += blockValues) {
       while (interval + 1 < intervals && starts[interval + 1] <= first) interval++;
       data[block] = interval;
     }
@@ -148,30 +148,36 @@ export function cutValues(ranges: ListedRanges): CutRanges {
 /** Returns CUT without the ranges of rules for which WHICH returns false. */
 export function keepRanges(cut: CutRanges, which: (position: number) => boolean): CutRanges {
   const { positions, starts, spans } = cut;
-  const kept = positions.map((position) => (which(position) ? 1 : 0));
-  const count = kept.reduce((sum, one) => sum + one, 0);
+  /** The indexes of the ranges to keep. */
+  const kept = new Int32Array(positions.length);
+  let count = 0;
+  for (let i = 0; i < positions.length; i++) if (which(positions[i])) kept[count++] = i;
   if (count === positions.length) return cut;
 
   /** Whether each interval starts at a boundary that is still used; later the number of those up to it. */
   const places = new Int32Array(starts.length + 1);
-  for (let i = 0; i < kept.length; i++) {
-    if (kept[i] === 0) continue;
+  for (let at = 0; at < count; at++) {
+    const i = kept[at];
     places[spans[2 * i]] = 1;
     places[spans[2 * i + 1] + 1] = 1;
   }
   places[0] = 1;
-  const keptStarts = starts.filter((_, i) => places[i] === 1);
-  for (let i = 1; i < places.length; i++) places[i] += places[i - 1];
+  const keptStarts = new Uint32Array(starts.length);
+  let intervals = 0;
+  for (let i = 0; i < places.length; i++) {
+    if (places[i] === 1 && i < starts.length) keptStarts[intervals] = starts[i];
+    intervals += places[i];
+    places[i] = intervals;
+  }
   const keptPositions = new Int32Array(count);
   const keptSpans = new Int32Array(2 * count);
-  for (let i = 0, at = 0; i < kept.length; i++) {
-    if (kept[i] === 0) continue;
+  for (let at = 0; at < count; at++) {
+    const i = kept[at];
     keptPositions[at] = positions[i];
     keptSpans[2 * at] = places[spans[2 * i]] - 1;
     keptSpans[2 * at + 1] = places[spans[2 * i + 1]] - 1;
-    at++;
   }
-  return { positions: keptPositions, starts: keptStarts, spans: keptSpans };
+  return { positions: keptPositions, starts: keptStarts.slice(0, places[starts.length - 1]), spans: keptSpans };
 }
 
 /** The interval of VALUE among those that start at STARTS, known to be between LOW and HIGH. */

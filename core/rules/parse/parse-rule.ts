@@ -22,11 +22,13 @@ const JOINABLE = 'AINPFXgm';
 const HOST_MASK = prefixMask('ipv4', 32);
 const MAX_DEVICE_BYTES = 15;
 const MAX_NAME_BYTES = 28;
-const VERDICTS: ReadonlyMap<string, Verdict> = new Map([
-  ['ACCEPT', Verdict.ACCEPT],
-  ['DROP', Verdict.DROP],
-  ['RETURN', Verdict.RETURN],
+/** Shared by all rules, as a large ruleset has many. */
+const VERDICTS: ReadonlyMap<string, Target> = new Map([
+  ['ACCEPT', { kind: 'verdict', verdict: Verdict.ACCEPT }],
+  ['DROP', { kind: 'verdict', verdict: Verdict.DROP }],
+  ['RETURN', { kind: 'verdict', verdict: Verdict.RETURN }],
 ]);
+const NO_TARGET: Target = { kind: 'none' };
 
 /** A parsed rule, before it is placed in a chain. */
 export interface RuleDraft {
@@ -83,10 +85,13 @@ class RuleParser {
   #base: { -readonly [Part in keyof BaseMatch]: BaseMatch[Part] } = { ...ANY_PACKET };
   #sources: AddressMatch[] | undefined;
   #destinations: AddressMatch[] | undefined;
-  /** The letters of options that can be given only once. */
-  readonly #given: Record<string, Word | undefined> = {};
+  /** The letters of the options given so far that can be given only once. */
+  #given = '';
+  #sourceWord: Word | undefined;
+  #inWord: Word | undefined;
+  #outWord: Word | undefined;
   readonly #matches: LoadedExtension<MatchExtension<unknown>>[] = [];
-  #target: Target | LoadedExtension<TargetExtension<unknown>> = { kind: 'none' };
+  #target: Target | LoadedExtension<TargetExtension<unknown>> = NO_TARGET;
   #targetWord: Word | undefined;
 
   constructor(words: readonly Word[], scope: RuleScope) {
@@ -168,20 +173,23 @@ class RuleParser {
     }
     if ('sdiopfjg'.includes(letter)) {
       const key = letter === 'g' ? 'j' : letter;
-      if (this.#given[key] !== undefined) throw new RuleFault(word, `multiple -${key} options are not allowed`);
-      this.#given[key] = word;
+      if (this.#given.includes(key)) throw new RuleFault(word, `multiple -${key} options are not allowed`);
+      this.#given += key;
     }
     switch (letter) {
       case 's':
+        this.#sourceWord = word;
         this.#sources = parseAddresses(this.#value(word, 'addresses'), negated);
         break;
       case 'd':
         this.#destinations = parseAddresses(this.#value(word, 'addresses'), negated);
         break;
       case 'i':
+        this.#inWord = word;
         this.#base.inDev = parseDevice(this.#value(word, 'an interface'), negated);
         break;
       case 'o':
+        this.#outWord = word;
         this.#base.outDev = parseDevice(this.#value(word, 'an interface'), negated);
         break;
       case 'p': {
@@ -269,15 +277,15 @@ class RuleParser {
     this.#targetWord = word;
     checkNameLength(word, 'target');
     const verdict = VERDICTS.get(text);
-    const extension = TARGETS.get(text);
-    if (verdict === Verdict.DROP && this.#scope.table === 'nat') {
+    if (text === 'DROP' && this.#scope.table === 'nat') {
       throw new RuleFault(
         word,
         'the nat table is not for filtering: iptables does not allow DROP there',
         'ACCEPT, RETURN, …',
       );
     }
-    if (verdict !== undefined) this.#target = { kind: 'verdict', verdict };
+    const extension = verdict === undefined ? TARGETS.get(text) : undefined;
+    if (verdict !== undefined) this.#target = verdict;
     else if (this.#scope.chainKind(text) === 'user') this.#target = { kind: 'jump', chain: text };
     else if (extension !== undefined) this.#target = new LoadedExtension(extension, word);
     else if (this.#scope.chainKind(text) === 'built-in') {
@@ -329,17 +337,20 @@ class RuleParser {
 
   /** Multiple addresses expand into multiple rules, where ! would not mean what it seems to. */
   #checkAddresses(): void {
-    const both = [this.#sources ?? [], this.#destinations ?? []];
-    if (both.every((addresses) => addresses.length < 2)) return;
-    if (both.flat().some(({ negated }) => negated)) {
-      throw new RuleFault(this.#given.s ?? this.#command!, '! is not allowed with several addresses');
+    const sources = this.#sources ?? [];
+    const destinations = this.#destinations ?? [];
+    if (sources.length < 2 && destinations.length < 2) return;
+    if ([...sources, ...destinations].some(({ negated }) => negated)) {
+      throw new RuleFault(this.#sourceWord ?? this.#command!, '! is not allowed with several addresses');
     }
   }
 
   /** Built-in chains refuse rules about an interface that their packets do not have. */
   #checkDevices(chain: Word): void {
+    const inWord = this.#inWord;
+    const outWord = this.#outWord;
+    if (inWord === undefined && outWord === undefined) return;
     const hook = HOOK_NAMES.indexOf(chain.text as (typeof HOOK_NAMES)[number]);
-    const { i: inWord, o: outWord } = this.#given;
     if (inWord !== undefined && (hook === Hook.OUTPUT || hook === Hook.POSTROUTING)) {
       throw new RuleFault(inWord, `-i cannot be used in ${chain.text}: its packets have no input interface`);
     }
