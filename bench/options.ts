@@ -1,7 +1,7 @@
 /** The command line of the benchmark. */
-import { type CommandSpec, parseCommand, withHint } from '../cli/args.js';
+import { type CommandSpec, parseCommand } from '../cli/args.js';
 import { UsageError } from '../cli/errors.js';
-import { nearest } from '../core/rules/parse/error.js';
+import { withNearest } from '../codecs/nearest.js';
 
 export interface BenchOptions {
   isHelp: boolean;
@@ -49,7 +49,7 @@ export function parseOptions(args: readonly string[], rows: readonly string[]): 
   if (given.positionals.length > 0) throw new UsageError(`unexpected argument: ${given.positionals[0]}`);
   const chosen = given.value('rows')?.split(',');
   for (const name of chosen ?? []) {
-    if (!rows.includes(name)) throw new UsageError(withHint(`unknown row: ${name}`, nearest(name, rows)));
+    if (!rows.includes(name)) throw new UsageError(withNearest(`unknown row: ${name}`, name, rows));
   }
   const streamGb = given.wholeNumber('stream-gb', 1);
   return {

@@ -2,7 +2,7 @@
  * Command lines. Each command declares its options once; parsing, checking and help all follow from the declaration.
  */
 import { parseArgs } from 'node:util';
-import { nearest } from '../core/rules/parse/error.js';
+import { withNearest } from '../codecs/nearest.js';
 import { UsageError } from './errors.js';
 import { PLAIN, type Style } from './style.js';
 
@@ -137,9 +137,7 @@ function optionValue(
   if (value === undefined || (!inlineValue && /^-./.test(value)))
     throw new UsageError(`${rawName} requires ${withArticle(placeholder)}`);
   if (choices && !choices.includes(value)) {
-    throw new UsageError(
-      withHint(`${rawName} ${value}: expected one of ${choices.join(', ')}`, nearest(value, choices)),
-    );
+    throw new UsageError(withNearest(`${rawName} ${value}: expected one of ${choices.join(', ')}`, value, choices));
   }
   return value;
 }
@@ -151,16 +149,8 @@ function withArticle(placeholder: string): string {
 }
 
 function unknownOption(given: string, specs: readonly OptionSpec[]): UsageError {
-  const hint = nearest(
-    given.replace(/^-+/, ''),
-    specs.map(({ name }) => name),
-  );
-  return new UsageError(withHint(`unknown option: ${given}`, hint.replace('mean ', 'mean --')));
-}
-
-/** MESSAGE followed by HINT, which `nearest` returns; '' means no hint. */
-export function withHint(message: string, hint: string): string {
-  return hint === '' ? message : `${message}; ${hint}`;
+  const names = specs.map(({ name }) => `--${name}`);
+  return new UsageError(withNearest(`unknown option: ${given}`, given, names));
 }
 
 /** The help of one command. */

@@ -3,13 +3,14 @@
 // makes the bundler wrap each module in a function, which V8 then parses twice.
 import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
+import { withNearest } from '../codecs/nearest.js';
 import { shownLines } from '../codecs/text.js';
 import { AddressSpaceError } from '../core/memory.js';
-import { nearest, RulesetError } from '../core/rules/parse/error.js';
+import { RulesetError } from '../core/rules/parse/error.js';
 import { FileError } from '../io/file-error.js';
 import { ReplayOptionsError } from '../replay/errors.js';
 import { version } from '../replay/version.js';
-import { type CommandSpec, examplesOf, helpOf, withHint } from './args.js';
+import { type CommandSpec, examplesOf, helpOf } from './args.js';
 import { benchCommand } from './bench-command.js';
 import { check } from './check.js';
 import { BENCH, CHECK, REPLAY } from './commands.js';
@@ -58,11 +59,8 @@ function overview(style: Style): string {
 function commandNamed(name: string): Command {
   const found = COMMANDS.find(({ spec }) => spec.name === name);
   if (found) return found;
-  const hint = nearest(
-    name,
-    COMMANDS.map(({ spec }) => spec.name),
-  );
-  throw new UsageError(withHint(`unknown command: ${name}`, hint));
+  const names = COMMANDS.map(({ spec }) => spec.name);
+  throw new UsageError(withNearest(`unknown command: ${name}`, name, names));
 }
 
 async function run([first, ...rest]: string[]): Promise<number> {

@@ -13,7 +13,8 @@ import {
   parseAddress,
   prefixMask,
 } from './address.js';
-import { locateInJson, locateSyntaxError } from './json-position.js';
+import { locateInJson, locateSyntaxError, namesIn } from './json-position.js';
+import { nearest, withNearest } from './nearest.js';
 import { encodeText, rejoined, shown } from './text.js';
 
 /** An error in a host file. */
@@ -101,6 +102,7 @@ export interface HostDescription {
   readonly warnings: readonly string[];
 }
 
+const MEMBERS: readonly string[] = ['addr', 'route', 'neigh', 'sysctl', 'ipset'];
 const SCOPES: Readonly<Record<string, number>> = {
   global: 0,
   universe: 0,
@@ -139,8 +141,20 @@ export function parseHost(text: string, file: string): HostDescription {
   try {
     return describeHost(json);
   } catch (error) {
-    throw error instanceof HostError ? error.locatedIn(text, file) : error;
+    throw error instanceof HostError ? withMisspelling(error, json).locatedIn(text, file) : error;
   }
+}
+
+/** ERROR, about a member that may be missing from JSON because its name is misspelt there. */
+function withMisspelling(error: HostError, json: unknown): HostError {
+  const { path, problem, isUnsupported } = error;
+  const names = namesIn(path);
+  const key = names.pop() ?? '';
+  const parent = names.reduce((value: unknown, name) => (value as JsonObject | undefined)?.[name], json);
+  if (typeof parent !== 'object' || parent === null || Object.hasOwn(parent, key)) return error;
+  const misspelt = nearest(key, Object.keys(parent));
+  if (misspelt === undefined) return error;
+  return new HostError(path, `${problem}; did you mean ${key} by ${quote(misspelt)}?`, '', 0, 0, isUnsupported);
 }
 
 /** Converts the parsed JSON. Throws a HostError without a position. */
@@ -148,9 +162,8 @@ function describeHost(json: unknown): HostDescription {
   const host = objectAt(json, '');
   const warnings: string[] = [];
   for (const key of Object.keys(host))
-    if (!/^(addr|route|neigh|sysctl|ipset)$/.test(key)) warnings.push(`unknown member ${key} is ignored`);
-  if (host.addr === undefined)
-    throw new HostError('', 'member addr is missing: expected the output of `ip -j addr show`');
+    if (!MEMBERS.includes(key)) warnings.push(withNearest(`unknown member ${key} is ignored`, key, MEMBERS));
+  if (host.addr === undefined) throw new HostError('addr', 'expected the output of `ip -j addr show`, found nothing');
   const links = listAt(host.addr, 'addr').flatMap(([entry, path]) => linkOf(objectAt(entry, path), path));
   const names = new Map<string, string>();
   for (const { name, path } of links) {
@@ -246,7 +259,8 @@ function routeOf(route: JsonObject, path: string, warnings: string[]): RouteDesc
   const type = optionalStringAt(route.type, `${path}.type`) ?? 'unicast';
   if (route.protocol === 'kernel' || IMPLIED_TYPES.includes(type)) return [];
   if (isIpv6 && !isPlainRoute(route, type)) return [];
-  if (!ROUTE_TYPES.includes(type)) throw mismatch(`${path}.type`, `one of ${ROUTE_TYPES.join(', ')}`, quote(type));
+  if (!ROUTE_TYPES.includes(type))
+    throw mismatchedName(`${path}.type`, `one of ${ROUTE_TYPES.join(', ')}`, type, ROUTE_TYPES);
   for (const key of UNSUPPORTED_MEMBERS)
     if (route[key] !== undefined)
       throw new HostError(`${path}.${key}`, `routes with ${key} are not supported`, '', 0, 0, true);
@@ -369,7 +383,8 @@ function namedAt(value: unknown, path: string, names: Readonly<Record<string, nu
   const text = typeof value === 'number' ? String(value) : stringAt(value, path);
   if (Object.hasOwn(names, text)) return names[text];
   if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32) return Number(text);
-  throw mismatch(path, `${expected} (${Object.keys(names).join(', ')} or a number)`, quote(text));
+  const known = Object.keys(names);
+  throw mismatchedName(path, `${expected} (${known.join(', ')} or a number)`, text, known);
 }
 
 function integerAt(value: unknown, path: string, min: number, max: number): number {
@@ -398,6 +413,10 @@ function objectAt(value: unknown, path: string): JsonObject {
 
 function mismatch(path: string, expected: string, found: string): HostError {
   return new HostError(path, `expected ${expected}, found ${found}`);
+}
+
+function mismatchedName(path: string, expected: string, found: string, names: readonly string[]): HostError {
+  return new HostError(path, withNearest(`expected ${expected}, found ${quote(found)}`, found, names));
 }
 
 const MAX_QUOTED = 60;

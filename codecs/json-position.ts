@@ -12,11 +12,15 @@ export interface Position {
  */
 export function locateInJson(text: string, path: string): Position {
   const scanner = new Scanner(text);
-  const wanted = [...path.matchAll(/\[("(?:[^"\\]|\\.)*"|\d+)\]|[^.[\]]+/g)].map(([word, bracketed]) =>
+  scanner.find(namesIn(path));
+  return positionOf(text, scanner.found);
+}
+
+/** The names and indexes in PATH. */
+export function namesIn(path: string): string[] {
+  return [...path.matchAll(/\[("(?:[^"\\]|\\.)*"|\d+)\]|[^.[\]]+/g)].map(([word, bracketed]) =>
     bracketed === undefined ? word : String(JSON.parse(bracketed)),
   );
-  scanner.find(wanted);
-  return positionOf(text, scanner.found);
 }
 
 /** The position at which TEXT stops being valid JSON. */

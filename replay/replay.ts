@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
+import { withNearest } from '../codecs/nearest.js';
 import { shown, shownJson } from '../codecs/text.js';
 import { listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
@@ -159,8 +160,9 @@ export function inputsOf(
   return inputs.map(({ iface, path }) => {
     const dev = iface === LOCAL ? INPUT_LOCAL : interfaceNamed(iface, host);
     if (dev < 0 && iface !== LOCAL) {
-      const names = [...host.interfaceNames, LOCAL].join(', ');
-      throw new ReplayOptionsError(`${path}: the host has no interface ${iface}; expected one of ${names}`);
+      const names = [...host.interfaceNames, LOCAL];
+      const expected = `${path}: the host has no interface ${iface}; expected one of ${names.join(', ')}`;
+      throw new ReplayOptionsError(withNearest(expected, iface, names));
     }
     return { dev, path };
   });

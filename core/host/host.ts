@@ -10,7 +10,7 @@ import { type HostDescription, HostError, type LinkDescription, parseHost } from
 import { AddressType } from './address-type.js';
 import { addConnectedRoutes } from './connected.js';
 import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';
-import { type Interface, type InterfaceAddress, insertAddress } from './interfaces.js';
+import { type Interface, type InterfaceAddress, insertAddress, noInterface } from './interfaces.js';
 import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
 import { InputRoute, OutputRoute } from './route-decision.js';
@@ -70,7 +70,7 @@ export class Host {
     this.neighbours = new Neighbours((address, dev) => this.routing.addressType(address, dev));
     for (const { path, dev, address, mac } of description.neighbours.filter((neighbour) => isIpv4(neighbour.address))) {
       const index = this.interfaceIndex(dev);
-      if (index < 0) throw new HostError(`${path}.dev`, `the host has no interface ${dev}`);
+      if (index < 0) throw new HostError(`${path}.dev`, noInterface(dev, this.interfaceNames));
       this.neighbours.add(index, address.loaded, mac);
     }
   }

@@ -1,6 +1,7 @@
 /** The host's interfaces and their addresses, in kernel order. */
 import type { Address } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
+import { withNearest } from '../../codecs/nearest.js';
 
 /** One IPv4 address of an interface (struct in_ifaddr). */
 export interface InterfaceAddress {
@@ -53,4 +54,9 @@ export function insertAddress(list: InterfaceAddress[], address: Omit<InterfaceA
   }
   list.splice(isSecondary ? list.length : afterPrimaries, 0, { ...address, isSecondary });
   return true;
+}
+
+/** Says that the host has no interface NAME; NAMES are those that it has. */
+export function noInterface(name: string, names: Iterable<string>): string {
+  return withNearest(`the host has no interface ${name}`, name, names);
 }

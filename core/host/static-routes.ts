@@ -3,7 +3,7 @@ import type { Address } from '../../codecs/address.js';
 import { formatPrefix, HostError, type RouteDescription } from '../../codecs/host-json.js';
 import { AddressType } from './address-type.js';
 import type { FibBuilder } from './fib.js';
-import type { Interface } from './interfaces.js';
+import { type Interface, noInterface } from './interfaces.js';
 import { type Route, RouteTable, RouteType, Scope } from './route.js';
 import { selectAddress } from './source-address.js';
 import type { Sysctls } from './sysctls.js';
@@ -112,6 +112,13 @@ function routeToGateway(
 function devOf(interfaces: readonly Interface[], name: string | undefined, fail: Fail): number {
   if (name === undefined) return -1;
   const dev = interfaces.findIndex((other) => other.name === name);
-  if (dev < 0) fail('dev', `the host has no interface ${name}`);
+  if (dev < 0)
+    fail(
+      'dev',
+      noInterface(
+        name,
+        interfaces.map((other) => other.name),
+      ),
+    );
   return dev;
 }

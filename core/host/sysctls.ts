@@ -1,6 +1,8 @@
 /** The sysctls that affect packets, both per interface and global. */
 import { HostError } from '../../codecs/host-json.js';
+import { withNearest } from '../../codecs/nearest.js';
 import { protocolSysctls } from '../protocols/registry.js';
+import { noInterface } from './interfaces.js';
 
 /** The supported per-interface settings, with their defaults in `all` and in all other directories. */
 const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: number]>> = {
@@ -14,6 +16,14 @@ const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: numbe
   rp_filter: [0, 0],
   send_redirects: [0, 0],
 };
+
+/** The kernel's other per-interface settings: they do not affect IPv4 packets of a host without sockets. */
+const IRRELEVANT_CONF: ReadonlySet<string> = new Set(
+  `accept_redirects arp_accept arp_announce arp_evict_nocarrier arp_filter arp_ignore arp_notify bootp_relay
+  disable_policy disable_xfrm drop_gratuitous_arp force_igmp_version igmpv2_unsolicited_report_interval
+  igmpv3_unsolicited_report_interval ignore_routes_with_linkdown mc_forwarding medium_id promote_secondaries proxy_arp
+  proxy_arp_pvlan secure_redirects shared_media src_valid_mark tag`.split(/\s+/),
+);
 
 /** Ranges of values in the kernel. Seconds must fit into clock ticks. */
 const ANY = [-(2 ** 31), 2 ** 31 - 1] as const;
@@ -95,15 +105,20 @@ export class Sysctls {
     const global = path.replaceAll('/', '.');
     if (path.startsWith('net/ipv4/conf/')) {
       const conf = this.conf.get(directory);
-      if (!conf) this.warnings.push(`sysctl ${name}: the host has no interface ${directory}`);
+      if (!conf) this.warnings.push(`sysctl ${name}: ${noInterface(directory, this.conf.keys())}`);
       else if (conf.has(key)) this.setConf(conf, directory, key, checked(name, value, ANY));
+      else if (!IRRELEVANT_CONF.has(key)) this.warnOfUnknown(name, key, Object.keys(CONF_DEFAULTS));
     } else if (Object.hasOwn(GLOBALS, global)) {
       const [, min, max] = GLOBALS[global];
       this.globals.set(global, checked(name, value, [min, max]));
       if (global === 'net.ipv4.ip_forward') this.setForwarding(value);
     } else if (!IRRELEVANT.test(path)) {
-      this.warnings.push(`sysctl ${name} is not supported and has no effect`);
+      this.warnOfUnknown(name, global, Object.keys(GLOBALS));
     }
+  }
+
+  private warnOfUnknown(name: string, key: string, known: readonly string[]): void {
+    this.warnings.push(withNearest(`sysctl ${name} is not supported and has no effect`, key, known));
   }
 
   private setConf(conf: Map<string, number>, directory: string, key: string, value: number): void {

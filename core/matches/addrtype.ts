@@ -5,7 +5,7 @@ import { Hook } from '../hooks.js';
 import { AddressType } from '../host/address-type.js';
 import { isOneOf } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
-import { nearest, RuleFault } from '../rules/parse/error.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
 
 interface TypeSet {
   /** Bits 1 << AddressType. */
@@ -87,11 +87,7 @@ function typeBits(word: Word): number {
     const found = part === '' ? undefined : TYPES.find(([name]) => name.startsWith(upper));
     if (found === undefined) {
       const names = TYPES.map(([name]) => name);
-      throw new RuleFault(
-        word,
-        `unknown address type "${part}"`,
-        `${names.join(', ')}. ${nearest(upper, names)}`.trim(),
-      );
+      throw unknownName(word, 'address type', part, names);
     }
     bits |= 1 << found[1];
   }

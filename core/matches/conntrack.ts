@@ -6,7 +6,7 @@ import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
 import { equals, type FieldCondition, hasAnyBit, isOneOf, orAbsent, within } from '../rules/condition.js';
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
-import { RuleFault } from '../rules/parse/error.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
 import {
   formatPortRange,
   type PortRange,
@@ -184,8 +184,9 @@ function parseSeconds(word: Word): PortRange {
 
 function parseDirection(option: ParsedOption | undefined): Direction | undefined {
   if (option === undefined) return undefined;
-  const upper = option.values[0].text.toUpperCase();
+  const [word] = option.values;
+  const upper = word.text.toUpperCase();
   if (upper === 'ORIGINAL') return ORIGINAL;
   if (upper === 'REPLY') return REPLY;
-  throw new RuleFault(option.values[0], `unknown direction "${option.values[0].text}"`, 'ORIGINAL or REPLY');
+  throw unknownName(word, 'direction', word.text, ['ORIGINAL', 'REPLY']);
 }

@@ -2,7 +2,7 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { CtInfo } from '../packet.js';
-import { nearest, RuleFault } from '../rules/parse/error.js';
+import { unknownName } from '../rules/parse/error.js';
 
 /** In iptables-save order. The bit is 1 << CtInfo. */
 export const STATES: readonly (readonly [name: string, bit: number])[] = [
@@ -24,8 +24,7 @@ export function parseNames(word: Word, names: NamedBits, what: string): number {
     const found = part === '' ? undefined : names.find(([name]) => name.startsWith(upper));
     if (found === undefined) {
       const known = names.map(([name]) => name);
-      const hint = nearest(upper, known);
-      throw new RuleFault(word, `unknown ${what} "${part}"`, `${known.join(', ')}, comma-separated. ${hint}`.trim());
+      throw unknownName(word, what, part, known, `${known.join(', ')}, comma-separated`);
     }
     bits |= found[1];
   }

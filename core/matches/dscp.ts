@@ -1,7 +1,7 @@
 /** `-m dscp`: the differentiated services code point, the upper six bits of the TOS byte (xt_dscp; RFC 2474). */
 import { equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
-import { RuleFault } from '../rules/parse/error.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { formatHexByte, parseNumber } from '../rules/parse/values.js';
 
 const MAX_DSCP = 63;
@@ -70,5 +70,10 @@ function parseDscp(options: ParsedOptions): number {
   const upper = name.text.toUpperCase();
   const found = CLASSES.find(([known]) => upper.startsWith(known));
   if (found !== undefined) return found[1];
-  throw new RuleFault(name, `unknown class "${name.text}"`, CLASSES.map(([known]) => known).join(', '));
+  throw unknownName(
+    name,
+    'class',
+    name.text,
+    CLASSES.map(([known]) => known),
+  );
 }

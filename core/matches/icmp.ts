@@ -3,7 +3,7 @@
 import { IPPROTO_ICMP } from '../../codecs/layouts.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { nearest, RuleFault } from '../rules/parse/error.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
 const ANY = 0xff;
@@ -103,9 +103,6 @@ function parseType(word: { text: string; line: number; column: number }): { type
   if (similar.length > 1) {
     throw new RuleFault(word, `ambiguous ICMP type "${text}"`, similar.map(([name]) => name).join(' or '));
   }
-  const hint = nearest(
-    text,
-    TYPES.map(([name]) => name),
-  );
-  throw new RuleFault(word, `unknown ICMP type "${text}"`, `a type, type/code or name. ${hint}`.trim());
+  const names = TYPES.map(([name]) => name);
+  throw unknownName(word, 'ICMP type', text, names, 'a type, type/code or name');
 }

@@ -4,7 +4,9 @@
  * All arithmetic is unsigned 32-bit as in the kernel, with the same overflows: after 37 hours without a packet, the
  * credit for that time restarts from 0.
  */
+
 import type { Word } from '../../codecs/iptables-save.js';
+import { withNearest } from '../../codecs/nearest.js';
 import { TICK_MS } from '../clock.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
@@ -91,7 +93,9 @@ function parseRate(word: Word): number {
   const digits = /^\s*([-+]?[0-9]+)/.exec(word.text)?.[1];
   const count = digits === undefined ? 0 : saturate(BigInt(digits.replace('+', '')));
   if (found === undefined || count === 0) {
-    throw new RuleFault(word, `bad rate "${word.text}"`, 'a number and a unit: 5/second, /minute, /hour or /day');
+    const expected = 'a number and a unit: 5/second, /minute, /hour or /day';
+    const names = UNITS.map(([name]) => name);
+    throw new RuleFault(word, `bad rate "${word.text}"`, found ? expected : withNearest(expected, unit, names));
   }
   const period = Math.floor(found[2] / count);
   if (period === 0) throw new RuleFault(word, `the rate "${word.text}" is too fast`, 'at most 10000/second');

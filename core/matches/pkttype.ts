@@ -3,7 +3,7 @@
 import { PacketType } from '../packet.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { nearest, RuleFault } from '../rules/parse/error.js';
+import { unknownName } from '../rules/parse/error.js';
 
 /** The first name of each type is printed. */
 const TYPES: readonly (readonly [name: string, type: PacketType])[] = [
@@ -31,9 +31,12 @@ export const pkttype: MatchExtension<PkttypeParams> = {
     const lower = word.text.toLowerCase();
     const found = TYPES.find(([name]) => name === lower);
     if (found === undefined) {
-      const names = TYPES.map(([name]) => name);
-      const hint = nearest(lower, names);
-      throw new RuleFault(word, `unknown packet type "${word.text}"`, `${names.join(', ')}. ${hint}`.trim());
+      throw unknownName(
+        word,
+        'packet type',
+        word.text,
+        TYPES.map(([name]) => name),
+      );
     }
     return { type: found[1], negated };
   },

@@ -2,7 +2,7 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import { Random } from '../random.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
-import { RuleFault } from '../rules/parse/error.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { FlatState } from '../rules/run/flat-state.js';
 import { FunctionState } from '../rules/run/match-state.js';
@@ -40,7 +40,7 @@ export const statistic: MatchExtension<StatisticParams> = {
     const word = options.get('--mode')!.values[0];
     if (word.text === 'random') return parseRandom(options);
     if (word.text === 'nth') return parseNth(options);
-    throw new RuleFault(word, `unknown mode "${word.text}"`, 'random or nth');
+    throw unknownName(word, 'mode', word.text, ['random', 'nth']);
   },
 
   save(params) {

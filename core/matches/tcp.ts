@@ -5,7 +5,7 @@ import { type Packet, tcpHeaderLength } from '../packet.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import type { NativeTest } from '../rules/lower.js';
-import { RuleFault } from '../rules/parse/error.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { lowerPort, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
@@ -120,11 +120,8 @@ function parseFlags(word: { text: string; line: number; column: number }): numbe
     if (flag !== undefined) bits |= flag[1];
     else if (upper === 'ALL') bits |= ALL_FLAGS;
     else if (upper !== 'NONE' && upper !== '') {
-      throw new RuleFault(
-        word,
-        `unknown TCP flag "${name}"`,
-        'SYN, ACK, FIN, RST, URG, PSH, ALL or NONE, comma-separated',
-      );
+      const names = [...FLAGS.map(([known]) => known), 'ALL', 'NONE'];
+      throw unknownName(word, 'TCP flag', name, names, `${names.join(', ')}, comma-separated`);
     }
   }
   return bits;

@@ -1,7 +1,7 @@
 /** `-m tos`: the type-of-service byte in the IP header (xt_tos, revision 1). */
 import { equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
-import { nearest, RuleFault } from '../rules/parse/error.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { formatHexByte, parseNumber } from '../rules/parse/values.js';
 
 const NAMES: ReadonlyMap<string, number> = new Map([
@@ -46,7 +46,7 @@ function parseTos({ values: [word] }: ParsedOption): { value: number; mask: numb
   if (value === undefined) {
     const named = NAMES.get(word.text.toLowerCase());
     if (named !== undefined) return { value: named, mask: NAMED_MASK };
-    throw new RuleFault(word, `unknown TOS "${word.text}"`, `${EXPECTED}. ${nearest(word.text, NAMES.keys())}`.trim());
+    throw unknownName(word, 'TOS', word.text, [...NAMES.keys()], EXPECTED);
   }
   const mask = maskText === undefined ? 0xff : parseNumber(maskText, 0xff);
   if (mask === undefined || more !== undefined) throw new RuleFault(word, `bad TOS "${word.text}"`, EXPECTED);

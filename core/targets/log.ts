@@ -3,7 +3,7 @@ import { quoteWord } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { nearest, RuleFault } from '../rules/parse/error.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
 const LEVELS: ReadonlyMap<string, number> = new Map([
@@ -45,8 +45,8 @@ export const log: TargetExtension<LogParams> = {
     if (levelWord !== undefined) {
       level = parseNumber(levelWord.text, 7) ?? LEVELS.get(levelWord.text);
       if (level === undefined) {
-        const hint = nearest(levelWord.text, LEVELS.keys());
-        throw new RuleFault(levelWord, `log level "${levelWord.text}" unknown`, `0–7 or a name. ${hint}`.trim());
+        const names = [...LEVELS.keys()];
+        throw unknownName(levelWord, 'log level', levelWord.text, names, `0–7, ${names.join(', ')}`);
       }
     }
     if (prefixWord?.text === '') throw new RuleFault(prefixWord, 'the prefix is empty', 'at least one character');

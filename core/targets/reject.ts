@@ -3,7 +3,7 @@ import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import type { RejectKind } from '../answers/reject-kind.js';
 import { Hook, Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { nearest, RuleFault } from '../rules/parse/error.js';
+import { unknownName } from '../rules/parse/error.js';
 
 /** The names printed by iptables, and their aliases. Any prefix is accepted; the first match wins. */
 const KINDS: readonly (readonly [name: string, alias: string, kind: RejectKind])[] = [
@@ -35,11 +35,7 @@ export const reject: TargetExtension<RejectParams> = {
     const found = KINDS.find(([name, alias]) => name.startsWith(lower) || alias.startsWith(lower));
     if (found === undefined) {
       const names = KINDS.map(([name]) => name);
-      throw new RuleFault(
-        word,
-        `unknown reject type "${word.text}"`,
-        `${names.join(', ')}. ${nearest(lower, names)}`.trim(),
-      );
+      throw unknownName(word, 'reject type', word.text, names);
     }
     return { kind: found[2] };
   },

@@ -73,6 +73,7 @@ Main('incorrect usage exits with 2 and suggests what was probably meant', () => 
   fails(2, '--out is required', ...replayArgs());
   fails(2, '--in eth0: expected IFACE=FILE', ...replayArgs('--in', 'eth0', '--out', join(dir, 'x')));
   fails(2, 'expected one of lo, eth0, docker0, local', ...replayArgs('--in', `eth1=${eth0}`, '--out', join(dir, 'x')));
+  fails(2, 'local; did you mean docker0?', ...replayArgs('--in', `doker0=${eth0}`, '--out', join(dir, 'x')));
   fails(2, 'expected a command before --rules', '--rules', 'x');
 });
 

@@ -107,6 +107,41 @@ HostJson('refuses what the kernel refuses', () => {
     assert.match(refusal({ ...ROUTER, sysctl: { [name]: value } }).message, `sysctl["${name}"]`);
 });
 
+HostJson('suggests the nearest name', () => {
+  const warnings = (file: HostFile) => hostOf(file).warnings;
+  assert.equal(warnings({ ...ROUTER, routes: [] } as HostFile), [
+    'unknown member routes is ignored; did you mean route?',
+  ]);
+  const sysctl = {
+    'net.ipv4.ip_foward': 1,
+    'net.ipv4.conf.wna.rp_filter': 1,
+    'net/ipv4/conf/wan/rp_fliter': 1,
+    'net.ipv4.conf.wan.arp_filter': 1,
+    'net.netfilter.nf_conntrack_tcp_timeout_establised': 1,
+    'net.netfilter.nf_conntrack_events': 1,
+  };
+  assert.equal(warnings({ ...ROUTER, sysctl }), [
+    'sysctl net.ipv4.ip_foward is not supported and has no effect; did you mean net.ipv4.ip_forward?',
+    'sysctl net.ipv4.conf.wna.rp_filter: the host has no interface wna; did you mean wan?',
+    'sysctl net/ipv4/conf/wan/rp_fliter is not supported and has no effect; did you mean rp_filter?',
+    'sysctl net.netfilter.nf_conntrack_tcp_timeout_establised is not supported and has no effect; ' +
+      'did you mean net.netfilter.nf_conntrack_tcp_timeout_established?',
+    'sysctl net.netfilter.nf_conntrack_events is not supported and has no effect',
+  ]);
+  const route = (members: object) => refusal({ ...ROUTER, route: [{ dst: '10.0.0.0/8', ...members }] }).message;
+  assert.match(route({ dev: 'wna' }), 'the host has no interface wna; did you mean wan?');
+  assert.match(route({ dev: 'wan', scope: 'lnik' }), 'found "lnik"; did you mean link?');
+  assert.match(route({ type: 'blakhole' }), 'found "blakhole"; did you mean blackhole?');
+  assert.match(route({ dev: 'wan', table: 'mian' }), 'found "mian"; did you mean main?');
+  const neigh = [{ dst: '1.2.3.4', dev: 'wen', lladdr: '02:00:00:00:00:01' }];
+  assert.match(refusal({ ...ROUTER, neigh }).message, 'neigh[0].dev: the host has no interface wen; did you mean wan?');
+  assert.is(
+    errorOf('{"addr": [\n{"ifnmae": "eth0"}]}').message,
+    'host.json:2:1: addr[0].ifname: expected a string, found nothing; did you mean ifname by "ifnmae"?',
+  );
+  assert.match(errorOf('{"adr": []}').message, 'found nothing; did you mean addr by "adr"?');
+});
+
 HostJson('an onlink gateway need not be on a link', () => {
   const route = { dst: 'default', gateway: '1.2.3.4', dev: 'wan', flags: ['onlink'] };
   assert.is(hostOf({ ...ROUTER, route: [route] }).routeOutput(routeKey('8.8.8.8')).nextHop, ip('1.2.3.4'));

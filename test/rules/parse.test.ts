@@ -150,6 +150,20 @@ parsing('an error has its position, what was found, what was expected, and the n
     ['-A INPUT -s example.com -j DROP', 13, /host name/],
     ['-A INPUT -p icmp --icmp-type ecko-request', 30, /did you mean echo-request\?/],
     ['-A INPUT -j REJECT --reject-with icmp-host-prohibitde', 34, /did you mean icmp-host-prohibited\?/],
+    ['-A INPUT -j LOG --log-level wraning', 29, /expected: .*; did you mean warning\?/],
+    ['-A INPUT -p tcp --tcp-flags SYN,AKC SYN', 29, /did you mean ACK\?/],
+    ['-A INPUT -p tcp --dport htpps', 25, /"htpps" is neither .*; did you mean https\?/],
+    ['-A INPUT -m addrtype --dst-type LOACL', 33, /did you mean LOCAL\?/],
+    ['-A INPUT -m pkttype --pkt-type unciast', 32, /did you mean unicast\?/],
+    ['-A INPUT -m conntrack --ctdir REPYL', 31, /did you mean REPLY\?/],
+    ['-A INPUT -m conntrack --ctstatus ASURED', 34, /did you mean ASSURED\?/],
+    ['-A INPUT -m dscp --dscp-class SC3', 31, /did you mean CS3\?/],
+    ['-A INPUT -m tos --tos minimize-dealy', 23, /did you mean minimize-delay\?/],
+    ['-A INPUT -m statistic --mode randmo --probability 0.5', 30, /did you mean random\?/],
+    ['-A INPUT -m limit --limit 5/huor', 27, /did you mean hour\?/],
+    ['-P INPUT DORP', 10, /did you mean DROP\?/],
+    ['-P INPTU DROP', 4, /did you mean INPUT\?/],
+    ['-A INPUT -g us', 13, /did you mean u\?/],
   ];
   for (const [line, column, message] of near) {
     const found = faultOf(filterTable(line));

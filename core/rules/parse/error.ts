@@ -1,5 +1,6 @@
 /** Errors in a ruleset, as data: position, token, and what was expected. */
 import type { Word } from '../../../codecs/iptables-save.js';
+import { withNearest } from '../../../codecs/nearest.js';
 import { shown } from '../../../codecs/text.js';
 
 /** invalid: iptables-restore or the kernel would refuse it too. unsupported: valid, but not supported here. */
@@ -45,43 +46,13 @@ export class RuleFault extends Error {
   }
 }
 
-/** Longer texts are not a typo of any name and would be slow to compare. */
-const LONGEST_NAME = 40;
-
-/** Returns `did you mean …?` for the closest of NAMES to TEXT, or '' if none is close. */
-export function nearest(text: string, names: Iterable<string>): string {
-  if (text.length > LONGEST_NAME) return '';
-  let best = '';
-  let bestDistance = Math.max(1, Math.floor(text.length / 3)) + 1;
-  for (const name of names) {
-    if (name.length > LONGEST_NAME) continue;
-    const distance = editDistance(text, name, bestDistance);
-    if (distance < bestDistance) {
-      best = name;
-      bestDistance = distance;
-    }
-  }
-  return best === '' ? '' : `did you mean ${best}?`;
-}
-
-/**
- * The number of insertions, deletions, replacements and swaps of adjacent characters from A to B; LIMIT or more if it
- * exceeds LIMIT.
- */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1].toLowerCase() === b[j - 1].toLowerCase() ? 0 : 1;
-      row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        row[j] = Math.min(row[j], before[j - 2] + 1);
-    }
-    before = last;
-    last = row;
-  }
-  return last[b.length];
+/** The fault of WORD if TEXT, all of it or a part, is none of NAMES; with the nearest of them. */
+export function unknownName(
+  word: Word,
+  what: string,
+  text: string,
+  names: readonly string[],
+  expected = names.join(', '),
+): RuleFault {
+  return new RuleFault(word, `unknown ${what} "${text}"`, withNearest(expected, text, names));
 }

@@ -4,7 +4,7 @@
  */
 import type { Word } from '../../../codecs/iptables-save.js';
 import type { Extension, OptionSpec, ParsedOption, ParsedOptions } from '../extension.js';
-import { nearest, RuleFault } from './error.js';
+import { RuleFault, unknownName } from './error.js';
 
 /** Options common to all rules: long name and letter. */
 const BASE_OPTIONS: readonly (readonly [name: string, letter: string])[] = [
@@ -137,8 +137,7 @@ export function findOption(word: Word, loaded: readonly LoadedExtension<Extensio
 export function unknownOption(word: Word, loaded: readonly LoadedExtension<Extension<unknown>>[]): RuleFault {
   const names = [...BASE_OPTIONS.map(([name]) => name), ...loaded.flatMap(({ extension }) => optionNames(extension))];
   const owners = loaded.length === 0 ? '' : ` or of ${loaded.map(({ extension }) => extension.name).join(', ')}`;
-  const hint = nearest(word.text, names);
-  return new RuleFault(word, `unknown option "${word.text}"`, `an option of iptables${owners}. ${hint}`.trim());
+  return unknownName(word, 'option', word.text, names, `an option of iptables${owners}`);
 }
 
 function optionNames(extension: Extension<unknown>): string[] {

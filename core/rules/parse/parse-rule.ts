@@ -1,6 +1,7 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import { prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
+import { withNearest } from '../../../codecs/nearest.js';
 import { byteLength } from '../../../codecs/text.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
 import { MATCHES } from '../../matches/index.js';
@@ -8,7 +9,7 @@ import { TARGETS } from '../../targets/index.js';
 import { type AddressMatch, ANY_PACKET, type BaseMatch, type DeviceMatch } from '../base-match.js';
 import type { Extension, MatchExtension, TargetExtension } from '../extension.js';
 import type { Match, Target } from '../model.js';
-import { nearest, RuleFault } from './error.js';
+import { RuleFault, unknownName } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
 import { findOption, LoadedExtension, unknownOption, WordReader } from './options.js';
 import { protocolName } from './protocols.js';
@@ -307,7 +308,7 @@ class RuleParser {
       throw new RuleFault(
         word,
         `${word.text} is ${why}`,
-        `a user chain. ${nearest(word.text, this.#scope.chainNames())}`.trim(),
+        withNearest('a user chain', word.text, this.#scope.chainNames()),
       );
     }
     this.#target = { kind: 'goto', chain: word.text };
@@ -370,8 +371,8 @@ export function checkNameLength(word: Word, what: string): void {
 function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, chains: Iterable<string>): RuleFault {
   if (known.has(word.text))
     return new RuleFault(word, `the ${what} ${word.text} is not supported yet`, '', 'unsupported');
-  const hint = nearest(word.text, [...chains, ...known, ...(what === 'match' ? [] : VERDICTS.keys())]);
-  return new RuleFault(word, `unknown ${what} "${word.text}"`, `the name of a ${what}. ${hint}`.trim());
+  const names = [...chains, ...known, ...(what === 'match' ? [] : VERDICTS.keys())];
+  return unknownName(word, what, word.text, names, `the name of a ${what}`);
 }
 
 /** Leaves out an address that matches everything. */

@@ -1,11 +1,12 @@
 /** Parses iptables-save text into a `Ruleset` (like iptables-restore, including the kernel's checks). */
 import { splitWords, type Word } from '../../../codecs/iptables-save.js';
+import { withNearest } from '../../../codecs/nearest.js';
 import { compareBytes } from '../../../codecs/text.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET } from '../base-match.js';
 import type { Chain, Match, Rule, Ruleset, RulesetWarning, Table } from '../model.js';
 import { type ChainDraft, checkTable } from './check-table.js';
-import { nearest, RuleFault, RulesetError } from './error.js';
+import { RuleFault, RulesetError, unknownName } from './error.js';
 import { type Command, checkNameLength, parseCommand, type RuleDraft } from './parse-rule.js';
 
 export interface ParseOptions {
@@ -68,14 +69,7 @@ class RulesetReader {
     }
     const name = line.slice(1).split(/[ \t]/, 1)[0];
     const table = TABLE_NAMES.find((known) => known === name);
-    if (table === undefined) {
-      const hint = nearest(name, TABLE_NAMES);
-      throw new RuleFault(
-        { ...whole, text: name, column: 2 },
-        `unknown table "${name}"`,
-        `${TABLE_NAMES.join(', ')}. ${hint}`.trim(),
-      );
-    }
+    if (table === undefined) throw unknownName({ ...whole, text: name, column: 2 }, 'table', name, TABLE_NAMES);
     this.#start = whole;
     // Loading a table again discards its rules but keeps its policies.
     this.#table = new TableDraft(table, this.#tables.get(table));
@@ -223,12 +217,8 @@ class TableDraft {
   #chain(name: Word): ChainDraft {
     const chain = name && this.#chains.get(name.text);
     if (chain !== undefined) return chain;
-    const hint = nearest(name.text, this.#chains.keys());
-    throw new RuleFault(
-      name,
-      `no chain "${name.text}" in the table ${this.name}`,
-      `a chain of this table. ${hint}`.trim(),
-    );
+    const expected = withNearest('a chain of this table', name.text, this.#chains.keys());
+    throw new RuleFault(name, `no chain "${name.text}" in the table ${this.name}`, expected);
   }
 
   #create(name: Word): void {
@@ -250,10 +240,10 @@ class TableDraft {
     if (chain?.hook === undefined) {
       const hooks = TABLE_HOOKS[this.name].map((hook: Hook) => HOOK_NAMES[hook]);
       const what = `${name.text} is not a built-in chain of the table ${this.name}, so it has no policy`;
-      throw new RuleFault(name, what, `${hooks.join(', ')}. ${nearest(name.text, hooks)}`.trim());
+      throw new RuleFault(name, what, withNearest(hooks.join(', '), name.text, hooks));
     }
     if (policy.text !== 'ACCEPT' && policy.text !== 'DROP') {
-      throw new RuleFault(policy, `bad policy "${policy.text}"`, 'ACCEPT or DROP');
+      throw unknownName(policy, 'policy', policy.text, ['ACCEPT', 'DROP']);
     }
     chain.line = policy.line;
     chain.policy = policy.text === 'ACCEPT' ? Verdict.ACCEPT : Verdict.DROP;

@@ -79,6 +79,12 @@ const PORTS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
+/** The names of the services for PROTOCOL, or for any protocol if undefined. */
+export function serviceNames(protocol: string | undefined): string[] {
+  const keys = [...PORTS.keys()].map((key) => key.split(' '));
+  return keys.filter(([of]) => protocol === undefined || of === protocol).map(([, name]) => name);
+}
+
 /** The port of service NAME for PROTOCOL (tcp, udp, sctp, dccp), or for any protocol if undefined. */
 export function servicePort(name: string, protocol: string | undefined): number | undefined {
   if (protocol !== undefined) return PORTS.get(`${protocol} ${name}`);

@@ -1,9 +1,10 @@
 /** Option values: numbers, addresses, ports and marks, parsed and printed as iptables does. */
 import { type Address, addressFromHostOrder, parseAddress, prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
-import { nearest, RuleFault } from './error.js';
+import { withNearest } from '../../../codecs/nearest.js';
+import { RuleFault, unknownName } from './error.js';
 import { PROTOCOL_NAMES, protocolNumber } from './protocols.js';
-import { servicePort } from './services.js';
+import { serviceNames, servicePort } from './services.js';
 
 const NUMBER = /^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 
@@ -50,8 +51,10 @@ export function parseMask(text: string): Address | undefined {
 
 export function parsePort(word: Word, text: string, protocol: string | undefined): number {
   const port = parseNumber(text, 0xffff) ?? servicePort(text, protocol);
-  if (port === undefined)
-    throw new RuleFault(word, `"${text}" is neither a port nor a known service`, 'a port, 0–65535');
+  if (port === undefined) {
+    const expected = withNearest('a port, 0–65535', text, serviceNames(protocol));
+    throw new RuleFault(word, `"${text}" is neither a port nor a known service`, expected);
+  }
   return port;
 }
 
@@ -85,8 +88,7 @@ export function parseProtocol(word: Word): number {
   const text = word.text.toLowerCase();
   const number = text === 'all' ? 0 : (parseNumber(text, 255) ?? protocolNumber(text));
   if (number === undefined) {
-    const hint = nearest(text, [...PROTOCOL_NAMES.values()]);
-    throw new RuleFault(word, `unknown protocol "${word.text}"`, `a protocol's name or number. ${hint}`.trim());
+    throw unknownName(word, 'protocol', word.text, [...PROTOCOL_NAMES.values()], "a protocol's name or number");
   }
   return number;
 }
