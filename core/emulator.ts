@@ -88,13 +88,17 @@ export interface Emulator {
   readonly pendingFragments: number;
   /**
    * Receives FRAME on its interface. Its packet may be rewritten in place and leaves behind an Ethernet header. Without
-   * room for that header, the packet is copied (see `Frame.headroom`). @throws {RangeError} if the host has no such
-   * interface
+   * room for that header, the packet is copied (see `Frame.headroom`).
+   *
+   * @throws {RangeError} if the host has no such interface, or if FRAME cannot exist (see `checkFrame`). Nothing has
+   * changed then.
    */
   receive(frame: Frame): void;
   /**
    * Sends the IPv4 packet in FRAME from the host itself, as through a raw socket (IP_HDRINCL). The frame's link header
    * is only used to find the packet.
+   *
+   * @throws {RangeError} if FRAME cannot exist (see `checkFrame`)
    */
   send(frame: Frame): void;
 }

@@ -47,7 +47,7 @@ import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
 import { Egress } from './link/egress.js';
-import type { Frame } from './link/frame.js';
+import { checkFrame, type Frame } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
@@ -136,6 +136,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   receive(frame: Frame): void {
     const { dev } = frame;
     if (this.#host.interfaces[dev] === undefined) throw noInterface(dev);
+    checkFrame(frame);
     const received = this.#received;
     this.#forgetOutcome();
     this.#emitFrame(frame, this.#host.interfaceNames[dev]);
@@ -211,6 +212,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   send(frame: Frame): void {
+    checkFrame(frame);
     const sent = this.#received;
     this.#forgetOutcome();
     this.#emitFrame(frame, undefined);

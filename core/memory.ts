@@ -21,7 +21,7 @@ const SLAB_BYTES = 64 * 2 ** 10;
 
 /** Room before a packet in the scratch region, for its Ethernet header. */
 const SCRATCH_HEADROOM = 64;
-/** The maximum length of a packet that `placeOf` can copy. */
+/** The maximum length of a packet that `copyToScratch` can copy. */
 export const MAX_SCRATCH_PACKET_BYTES = REGIONS.scratch.bytes - SCRATCH_HEADROOM;
 
 let compiled: WebAssembly.Module | undefined;
@@ -79,12 +79,21 @@ export class Memory {
 
   /**
    * The address of the LENGTH bytes at AT of VIEW (over BYTES). If they are in another buffer, they are copied to the
-   * scratch region, with SCRATCH_HEADROOM free bytes before them.
+   * scratch region.
    *
    * @throws {RangeError} if they are in another buffer and exceed MAX_SCRATCH_PACKET_BYTES
    */
   placeOf(bytes: Uint8Array, view: DataView, at: number, length: number): number {
-    if (bytes.buffer === this.buffer) return bytes.byteOffset + at;
+    return this.holds(bytes) ? bytes.byteOffset + at : this.copyToScratch(view, at, length);
+  }
+
+  /**
+   * Copies the LENGTH bytes at AT of VIEW to the scratch region, with SCRATCH_HEADROOM free bytes before them. Returns
+   * their address.
+   *
+   * @throws {RangeError} if they exceed MAX_SCRATCH_PACKET_BYTES
+   */
+  copyToScratch(view: DataView, at: number, length: number): number {
     if (length > MAX_SCRATCH_PACKET_BYTES)
       throw new RangeError(`a packet of ${length} bytes does not fit the scratch region`);
     const place = REGIONS.scratch.start + SCRATCH_HEADROOM;

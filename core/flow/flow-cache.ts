@@ -96,9 +96,10 @@ export class FlowCache {
   forward(bytes: Uint8Array, view: DataView, at: number, captured: number, dev: number): number {
     const memory = this.#memory;
     if (captured > MAX_SCRATCH_PACKET_BYTES) return UPCALL;
-    const place = memory.placeOf(bytes, view, at, captured);
+    const isInMemory = memory.holds(bytes);
+    const place = isInMemory ? bytes.byteOffset + at : memory.copyToScratch(view, at, captured);
     const path = memory.wasm.forward(place, captured, dev);
-    if (path >= 0 && !memory.holds(bytes)) {
+    if (path >= 0 && !isInMemory) {
       const length = memory.view.getUint16(place + IPV4_TOTAL_LENGTH_AT);
       copyWords(view, at - ETHERNET_LENGTH, memory.view, place - ETHERNET_LENGTH, length + ETHERNET_LENGTH);
     }

@@ -5,6 +5,7 @@ import type { PacketType } from '../packet.js';
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
+const NANOSECONDS_PER_SECOND = 1_000_000_000;
 
 /** `packetType` of a frame that is addressed as its link header says. */
 export const PACKET_TYPE_FROM_LINK = -1;
@@ -38,9 +39,8 @@ export class Frame {
   /** Its time stamp: seconds since 1970, and nanoseconds below 1,000,000,000. */
   tsSec = 0;
   tsNsec = 0;
-  /** The buffer with the frame. `view` covers the same bytes. */
-  bytes: Uint8Array = NO_BYTES;
-  view: DataView = NO_VIEW;
+  #bytes: Uint8Array = NO_BYTES;
+  #view: DataView = NO_VIEW;
   /** Offset of the frame in `bytes`. */
   at = 0;
   /** Number of captured bytes, and number of bytes on the wire (larger if truncated by a snaplen). */
@@ -58,10 +58,19 @@ export class Frame {
     if (bytes !== undefined) this.setBytes(bytes);
   }
 
+  /** The buffer with the frame, and a view of the same bytes. Set by `setBytes` and `setRecord`. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  get view(): DataView {
+    return this.#view;
+  }
+
   /** Sets the frame to BYTES, which had WIRELEN bytes on the wire. */
   setBytes(bytes: Uint8Array, wirelen = bytes.length): void {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.at = 0;
     this.caplen = bytes.length;
     this.wirelen = wirelen;
@@ -70,8 +79,8 @@ export class Frame {
 
   /** Sets the frame to that of RECORD, in place. HEADROOM bytes before it may be overwritten. */
   setRecord(record: CaptureRecord, headroom: number): void {
-    this.bytes = record.bytes;
-    this.view = record.view;
+    this.#bytes = record.bytes;
+    this.#view = record.view;
     this.at = record.at;
     this.caplen = record.caplen;
     this.wirelen = record.wirelen;
@@ -80,4 +89,34 @@ export class Frame {
     this.tsNsec = record.tsNsec;
     this.headroom = headroom;
   }
+}
+
+/**
+ * Checks a frame from outside.
+ *
+ * @throws {RangeError} if FRAME cannot exist: a field is out of range, or its bytes end before it does
+ */
+export function checkFrame(frame: Frame): void {
+  const { at, caplen, wirelen, headroom, tsSec, tsNsec } = frame;
+  if (at >>> 0 !== at) throw impossible('at', frame);
+  if (caplen >>> 0 !== caplen || at + caplen > frame.bytes.length) throw impossible('caplen', frame);
+  if (wirelen >>> 0 !== wirelen || wirelen < caplen) throw impossible('wirelen', frame);
+  if (!(headroom >= 0)) throw impossible('headroom', frame);
+  if (!Number.isFinite(tsSec)) throw impossible('tsSec', frame);
+  if (!(tsNsec >= 0 && tsNsec < NANOSECONDS_PER_SECOND)) throw impossible('tsNsec', frame);
+}
+
+type CheckedField = 'at' | 'caplen' | 'wirelen' | 'headroom' | 'tsSec' | 'tsNsec';
+
+function impossible(field: CheckedField, frame: Frame): RangeError {
+  const { bytes, at, caplen } = frame;
+  const expected: Record<CheckedField, string> = {
+    at: 'the offset of the frame in its bytes',
+    caplen: `at most ${bytes.length - at}: the frame starts at ${at} of ${bytes.length} bytes`,
+    wirelen: `at least the captured length, ${caplen}`,
+    headroom: 'a number of bytes',
+    tsSec: 'seconds since 1970',
+    tsNsec: 'nanoseconds from 0 to 999,999,999',
+  };
+  return new RangeError(`impossible frame: its ${field} is ${frame[field]}, expected ${expected[field]}`);
 }

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
-import { createEmulator, type Emulator, Outcome } from '../../core/emulator.js';
+import { createEmulator, EMULATOR_ENGINES, type Emulator, type EmulatorEngine, Outcome } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { PacketType } from '../../core/packet.js';
@@ -40,11 +40,11 @@ function datagram(source: number, destination: number, ttl = 64): Buffer {
 }
 
 /** An emulator without rules, and the frames that leave it. */
-function router(): { emulator: Emulator; sent: Buffer[]; dropped: string[] } {
+function router(engine: EmulatorEngine = 'remembered'): { emulator: Emulator; sent: Buffer[]; dropped: string[] } {
   const sent: Buffer[] = [];
   const dropped: string[] = [];
   const emulator = createEmulator(
-    { ruleset: parseRuleset('*filter\nCOMMIT\n', 'rules.v4'), host },
+    { ruleset: parseRuleset('*filter\nCOMMIT\n', 'rules.v4'), host, engine },
     {
       egress: (_dev, bytes, at, available) => sent.push(Buffer.from(bytes.subarray(at, at + available))),
       local() {},
@@ -160,5 +160,52 @@ Receive('refuses a frame on an interface that the host does not have', () => {
     assert.throws(() => emulator.receive(new Frame({ bytes, dev })), /no interface of this index/);
   }
 });
+
+/** What makes a frame impossible, and the field that the error names. */
+const IMPOSSIBLE: readonly (readonly [field: string, spoil: (frame: Frame) => void])[] = [
+  ['at', (frame) => Object.assign(frame, { at: -1 })],
+  ['at', (frame) => Object.assign(frame, { at: 0.5 })],
+  ['caplen', (frame) => Object.assign(frame, { caplen: frame.bytes.length + 1, wirelen: 1500 })],
+  ['caplen', (frame) => Object.assign(frame, { at: 1 })],
+  ['caplen', (frame) => Object.assign(frame, { caplen: -1 })],
+  ['caplen', (frame) => Object.assign(frame, { caplen: Number.NaN })],
+  ['wirelen', (frame) => Object.assign(frame, { wirelen: frame.caplen - 1 })],
+  ['wirelen', (frame) => Object.assign(frame, { wirelen: Number.POSITIVE_INFINITY })],
+  ['headroom', (frame) => Object.assign(frame, { headroom: -1 })],
+  ['headroom', (frame) => Object.assign(frame, { headroom: Number.NaN })],
+  ['tsSec', (frame) => Object.assign(frame, { tsSec: Number.NaN })],
+  ['tsSec', (frame) => Object.assign(frame, { tsSec: Number.POSITIVE_INFINITY })],
+  ['tsNsec', (frame) => Object.assign(frame, { tsNsec: Number.NaN })],
+  ['tsNsec', (frame) => Object.assign(frame, { tsNsec: -1 })],
+  ['tsNsec', (frame) => Object.assign(frame, { tsNsec: 1_000_000_000 })],
+];
+
+for (const engine of EMULATOR_ENGINES) {
+  Receive(`refuses an impossible frame and leaves the host unchanged: ${engine}`, () => {
+    const { emulator, sent } = router(engine);
+    for (const enter of ['receive', 'send'] as const) {
+      for (const [field, spoil] of IMPOSSIBLE) {
+        const bytes = buildFrame(LAN0_MAC, CLIENT_MAC, datagram(CLIENT, SERVER));
+        const frame = new Frame({ bytes, dev: LAN0, tsSec: 1000 });
+        const before = bytes.toString('hex');
+        spoil(frame);
+        assert.throws(
+          () => emulator[enter](frame),
+          (error: unknown) =>
+            error instanceof RangeError && error.message.startsWith(`impossible frame: its ${field} `),
+          `${enter}: ${spoil}`,
+        );
+        assert.is(bytes.toString('hex'), before);
+      }
+    }
+    assert.is(emulator.slowPathPackets, 0);
+    assert.is(sent.length, 0);
+    // The clock starts with the first possible frame.
+    const bytes = buildFrame(LAN0_MAC, CLIENT_MAC, datagram(CLIENT, SERVER));
+    emulator.receive(new Frame({ bytes, dev: LAN0, tsSec: 2000 }));
+    assert.is(emulator.nowMs, 0);
+    bytesEqual(sent[0], FORWARDED);
+  });
+}
 
 Receive.run();
