@@ -286,7 +286,8 @@ export class TraversalSet {
     const end = OPENED_FROM[name];
     if (end.endsWith('port') && this.#ends[end] === ABSENT) return void this.leaveAlone('unknown-field');
     const isReply = name.startsWith('ctReply');
-    if (!isReply || !this.#translated.has(end)) this.arrival.narrow(end, values, by);
+    // A connection without ports has other numbers in their place, so packets without ports are excluded.
+    if (!isReply || !this.#translated.has(end)) this.arrival.narrow(end, { ...values, orAbsent: false }, by);
   }
 
   get #isConfirmed(): boolean {

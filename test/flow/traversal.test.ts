@@ -291,7 +291,7 @@ Traversals(`others go the same way to the same end, whatever it is (seed ${seed}
   let alone = 0;
   const note = (key: string): void => void others.set(key, (others.get(key) ?? 0) + 1);
   const isMissing = (): boolean => ENDS.some((end) => !others.has(end));
-  for (let round = 0; round < ROUNDS || (isMissing() && round < 10 * ROUNDS); round++) {
+  for (let round = 0; round < ROUNDS || (isMissing() && round < 100 * ROUNDS); round++) {
     const random = seededRandom(seed + round);
     const text = randomRules(random);
     const ruleset = parseRuleset(text, 'random');
@@ -388,5 +388,19 @@ Traversals('what others may be, in terms of the packet as it arrives, and which 
     ].sort(),
   );
 });
+
+Traversals(
+  'what is said of the ports of a new connection excludes packets without ports: it has other numbers there',
+  () => {
+    const rule = '-A FORWARD -m conntrack ! --ctorigdstport 1000:65535 -j ACCEPT';
+    const ruleset = parseRuleset(`*filter\n${rule}\nCOMMIT\n`, 'rules.v4');
+    const learner = createTraversalEmulator({ ruleset, host: HOST }, OUTPUT);
+    const bytes = udpPacket({ source: '10.0.0.5', destination: '10.1.0.9', sport: 1234, dport: 2000, ttl: 64 });
+    enter(learner.emulator, { bytes, dev: HOST.interfaceIndex('eth1'), type: PacketType.HOST }, 0);
+    const { fields, alone } = learner.last!;
+    assert.is(alone, undefined);
+    assert.equal(fields.get('dport'), { ranges: [{ min: 1000, max: 65535 }], orAbsent: false });
+  },
+);
 
 Traversals.run();
