@@ -193,8 +193,10 @@ export class TraversalSet {
       this.#translated.add(end);
     }
     if (minPort !== undefined) {
-      if (minPort !== maxPort || basePort !== undefined) this.#pin(port, rule);
-      else if (!isChanged) this.#set(port, minPort, rule);
+      if (minPort !== maxPort || basePort !== undefined) {
+        if (endsOf(this.#packet)[port] !== firstPort(range, this.#ends[port])) return undefined;
+        this.#pin(port, rule);
+      } else if (!isChanged) this.#set(port, minPort, rule);
       this.#translated.add(port);
     }
     return Verdict.ACCEPT;
@@ -294,6 +296,12 @@ export class TraversalSet {
     const status = readField('ctstatus', this.#packet, this.#context);
     return status !== ABSENT && (status & Status.CONFIRMED) !== 0;
   }
+}
+
+/** The port of RANGE that a destination port CURRENT becomes, unless another connection has it (UniqueTuple). */
+function firstPort({ minPort = 0, maxPort = minPort, basePort }: NatRange, current: number): number {
+  if (basePort !== undefined) return minPort + (((current - basePort) & 0xffff) % (maxPort - minPort + 1));
+  return current >= minPort && current <= maxPort ? current : minPort;
 }
 
 /** Records what a NAT target requests, and passes it to BIND. */

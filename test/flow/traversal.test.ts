@@ -403,4 +403,20 @@ Traversals(
   },
 );
 
+Traversals(
+  'nothing is said of others where DNAT had to choose a port because another connection has the usual one',
+  () => {
+    const rule = '-A PREROUTING -p udp -j DNAT --to-destination 10.1.0.9:50-60';
+    const ruleset = parseRuleset(`*nat\n${rule}\nCOMMIT\n`, 'rules.v4');
+    const learner = createTraversalEmulator({ ruleset, host: HOST }, OUTPUT);
+    const alone = [1, 2].map((last) => {
+      const destination = `192.168.1.${last}`;
+      const bytes = udpPacket({ source: '10.0.0.5', destination, sport: 1234, dport: 53, ttl: 64 });
+      enter(learner.emulator, { bytes, dev: HOST.interfaceIndex('eth1'), type: PacketType.HOST }, last);
+      return learner.last?.alone?.reason;
+    });
+    assert.equal(alone, [undefined, 'chosen-translation']);
+  },
+);
+
 Traversals.run();

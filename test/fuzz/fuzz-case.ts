@@ -29,13 +29,13 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
 const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
 /** What is wrong with nfreplay, as this case shows. */
-export class Fault extends Error {}
+class Fault extends Error {}
 
 /**
  * Runs the case of SEED with its files in DIR, an empty folder.
  * @throws {Fault}
  */
-export async function runFuzzCase(seed: number, corpus: Corpus, dir: string): Promise<void> {
+async function runFuzzCase(seed: number, corpus: Corpus, dir: string): Promise<void> {
   const prng = new Prng(seed);
   const options = writeInput(prng, corpus, dir);
   const before = readdirSync(dir);
