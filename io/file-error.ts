@@ -23,6 +23,10 @@ const SYSTEM_ERRORS: Record<string, string> = {
   EFBIG: 'the file is larger than the file system allows',
   EPIPE: 'the reader has closed the pipe',
   EIO: 'input/output error',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'too many symbolic links',
+  EXDEV: 'it cannot be renamed within its file system',
+  EBUSY: 'it is in use, for example as a mount point',
 };
 
 /**
@@ -32,7 +36,12 @@ const SYSTEM_ERRORS: Record<string, string> = {
 export function fileSystemError(error: unknown, path: string, verb: string): CaptureError {
   const code = errorCode(error);
   if (code === '') throw error;
-  return new CaptureError(path, -1, `cannot ${verb}: ${SYSTEM_ERRORS[code] ?? (error as Error).message}`);
+  return new CaptureError(path, -1, `cannot ${verb}: ${systemMessage(error)}`);
+}
+
+/** ERROR in plain words. */
+export function systemMessage(error: unknown): string {
+  return SYSTEM_ERRORS[errorCode(error)] ?? (error instanceof Error ? error.message : String(error));
 }
 
 /** The code of a system error (ENOENT …); '' if ERROR is not one. */

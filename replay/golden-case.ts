@@ -6,16 +6,19 @@
  *     stitch.pcap       one capture of whole conversations
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { describeCause } from '../core/drop.js';
-import { FileError } from '../io/file-error.js';
+import { FileError, systemMessage } from '../io/file-error.js';
 import { namesIn, nativePath } from '../io/path.js';
+import { randomName } from '../io/process-tag.js';
+import { type Leftovers, recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
 import { type Comparison, compareResults, NotAResult } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
 import { replay } from './replay.js';
 import type { DropListener } from './replay-run.js';
+import { foreignExpectation } from './result-files.js';
 import { devicesOf } from './result-folder.js';
 
 export interface GoldenCase {
@@ -71,12 +74,16 @@ function inputsIn(dir: string): GoldenCase['inputs'] {
     .map((name) => ({ iface: basename(name, extname(name)), path: join(dir, name) }));
 }
 
+/** Called before anything is created, with what has to be removed if the thread that replays is ended. */
+export type OnCreate = (leftovers: Leftovers) => void;
+
 /**
  * Replays GOLDEN and compares the results with the expectation. Throws what `replay` throws.
  * @throws {FileError} if there is no expectation yet
  */
-export function checkCase(golden: GoldenCase): Comparison {
-  return withResult(golden, (dir, drops) => {
+export function checkCase(golden: GoldenCase, onCreate?: OnCreate): Comparison {
+  recover(golden.wantDir);
+  return withResult(golden, onCreate, (dir, drops) => {
     try {
       const comparison = compareResults(golden.wantDir, dir);
       for (const difference of comparison.differences) {
@@ -92,8 +99,8 @@ export function checkCase(golden: GoldenCase): Comparison {
 }
 
 /** Replays GOLDEN and makes the results its expectation. */
-export function updateCase(golden: GoldenCase): void {
-  withResult(golden, (dir) => replaceWant(golden.wantDir, dir));
+export function updateCase(golden: GoldenCase, onCreate?: OnCreate): void {
+  withResult(golden, onCreate, (dir) => replaceWant(golden.wantDir, dir, onCreate));
 }
 
 /** Descriptions of drop causes, by the timestamp (ns) of the input. */
@@ -102,11 +109,14 @@ type DropsByTime = ReadonlyMap<bigint, ReadonlySet<string>>;
 /** Replays GOLDEN into a temporary folder and calls ACTION with it. */
 function withResult<T>(
   { rulesPath, hostPath, inputs, stitchPath }: GoldenCase,
+  onCreate: OnCreate | undefined,
   action: (dir: string, drops: DropsByTime) => T,
 ): T {
-  const parent = mkdtempSync(join(tmpdir(), 'nfreplay-check-'));
-  const outDir = join(parent, 'got');
+  const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
+  const outDir = join(leftovers.folder, 'got');
+  onCreate?.(leftovers);
   try {
+    createPrivate(leftovers.folder);
     const drops = new Map<bigint, Set<string>>();
     const onDrop: DropListener = (tsSec, tsNsec, { cause }) => {
       const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
@@ -115,27 +125,34 @@ function withResult<T>(
     replay({ rulesPath, hostPath, inputs, outDir, onDrop, ...(stitchPath === undefined ? {} : { stitchPath }) });
     return action(outDir, drops);
   } finally {
-    rmSync(parent, { recursive: true, force: true });
+    removeLeftovers(leftovers);
+  }
+}
+
+function createPrivate(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    throw new FileError(`${folder} cannot be written: ${systemMessage(error)}`);
   }
 }
 
 /**
- * Replaces WANT by the files of RESULT that are compared. They are written beside it and renamed, so that WANT is
- * always complete.
+ * Replaces WANT as a whole by the files of RESULT that are compared.
+ * @throws {FileError} if WANT cannot be written, or contains a file that is not one of an expectation
  */
-export function replaceWant(want: string, result: string): void {
-  const staged = `${want}.partial-${process.pid}`;
-  const old = `${want}.old-${process.pid}`;
+export function replaceWant(want: string, result: string, onCreate?: OnCreate): void {
+  const staged = new StagedDir(want, {
+    foreignFile: foreignExpectation,
+    ...(onCreate === undefined ? {} : { onCreate }),
+  });
   try {
-    rmSync(staged, { recursive: true, force: true });
-    mkdirSync(staged);
     const names = [...devicesOf(result).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt'];
-    for (const name of names) copyFileSync(nativePath(join(result, name)), nativePath(join(staged, name)));
-    if (existsSync(want)) renameSync(want, old);
-    renameSync(staged, want);
-    rmSync(old, { recursive: true, force: true });
+    for (const name of names) copyFileSync(nativePath(join(result, name)), nativePath(join(staged.path, name)));
+    staged.commit();
   } catch (error) {
-    rmSync(staged, { recursive: true, force: true });
-    throw new FileError(`${want} cannot be written: ${(error as Error).message}`);
+    staged.discard();
+    if (error instanceof FileError) throw error;
+    throw new FileError(`${want} cannot be written: ${systemMessage(error)}`);
   }
 }

@@ -13,7 +13,7 @@ import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { recordFile } from '../io/file-record.js';
-import { GENERATOR, StagedDir, SUMMARY_FILE } from '../io/staged-dir.js';
+import { type Leftovers, StagedDir } from '../io/staged-dir.js';
 import { readText, writeText } from '../io/text-file.js';
 import { ReplayOptionsError } from './errors.js';
 import {
@@ -24,6 +24,7 @@ import {
   type RunInput,
   STANDARD_OUTPUT,
 } from './replay-run.js';
+import { foreignResult, GENERATOR, SUMMARY_FILE } from './result-files.js';
 import { createStitcher } from './stitch.js';
 import {
   type ConnectionSummary,
@@ -62,6 +63,8 @@ export interface ReplayOptions {
   observer?: Observer;
   /** Called for each dropped packet, with the timestamp of the input that caused it. */
   onDrop?: DropListener;
+  /** Called before anything is created, with what has to be removed if the thread that replays is ended. */
+  onCreate?: (leftovers: Leftovers) => void;
 }
 
 /** How far a replay has come. */
@@ -102,7 +105,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       ? undefined
       : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
 
-  const staged = options.outDir === STANDARD_OUTPUT ? undefined : new StagedDir(options.outDir);
+  const staged = options.outDir === STANDARD_OUTPUT ? undefined : stagedDir(options.outDir, options);
   let run: ReplayRun | undefined;
   let isDone = false;
   try {
@@ -134,6 +137,10 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       staged?.discard();
     }
   }
+}
+
+function stagedDir(outDir: string, { onCreate }: ReplayOptions): StagedDir {
+  return new StagedDir(outDir, { foreignFile: foreignResult, ...(onCreate === undefined ? {} : { onCreate }) });
 }
 
 function progressOf(run: ReplayRun): ReplayProgress {

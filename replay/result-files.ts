@@ -1,0 +1,43 @@
+/** The files of a result folder, and of the expectation of a golden case: nothing else is ever deleted. */
+import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { namesIn, nativePath } from '../io/path.js';
+
+/** The file that identifies a result folder, and how its member `generator` starts. */
+export const SUMMARY_FILE = 'summary.json';
+export const GENERATOR = 'nfreplay';
+
+/** What a run may write besides the captures, which the summary lists. */
+const RESULT_TEXTS = [SUMMARY_FILE, 'rules.v4', 'conntrack.txt', 'log.txt', 'nflog.pcap', 'ipset.txt'];
+
+/** The name of a file in the result folder DIR that no run wrote; undefined if there is none. */
+export function foreignResult(dir: string): string | undefined {
+  const names = namesIn(dir);
+  if (names.length === 0) return undefined;
+  const captures = capturesOf(dir);
+  if (captures === undefined) return names[0];
+  return otherIn(dir, names, (name) => RESULT_TEXTS.includes(name) || captures.includes(name));
+}
+
+/** The name of a file in the expectation DIR that is not one of an expectation; undefined if there is none. */
+export function foreignExpectation(dir: string): string | undefined {
+  return otherIn(dir, namesIn(dir), (name) => EXPECTATION_FILE.test(name) || RESULT_TEXTS.includes(name));
+}
+
+const EXPECTATION_FILE = /\.pcap$|^rules\.v6$/;
+
+/** The first of NAMES in DIR that is not a plain file of its own kind. */
+function otherIn(dir: string, names: readonly string[], isOwn: (name: string) => boolean): string | undefined {
+  return names.find((name) => !isOwn(name) || !lstatSync(nativePath(join(dir, name))).isFile());
+}
+
+/** The captures that the summary in DIR lists; undefined if there is no summary of ours. */
+function capturesOf(dir: string): string[] | undefined {
+  try {
+    const { generator, outputs } = JSON.parse(readFileSync(join(dir, SUMMARY_FILE), 'utf8'));
+    if (typeof generator !== 'string' || !generator.startsWith(GENERATOR)) return undefined;
+    return Array.isArray(outputs) ? outputs.map(({ file }) => String(file)) : [];
+  } catch {
+    return undefined;
+  }
+}
