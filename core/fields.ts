@@ -398,24 +398,45 @@ export type IndexedField = {
   [Name in ValueField]: (typeof FIELDS)[Name] extends { readonly isIndexed: true } ? Name : never;
 }[ValueField];
 
-/** The table row of NAME. */
-export function fieldRow(name: FieldName): FieldRow {
-  return FIELDS[name];
+/** A row, and what follows from it. */
+export interface Field extends FieldRow {
+  /** The maximum value. */
+  readonly highest: number;
+  /** Whether it is the same for all packets of a connection in the same direction and state. */
+  readonly isFixed: boolean;
 }
 
-const HIGHEST = Object.fromEntries(Object.entries(FIELDS).map(([name, { bits }]) => [name, 2 ** bits - 1])) as Readonly<
-  Record<FieldName, number>
+/** A field that conditions can use. */
+export type ReadableField = Field & Required<Pick<FieldRow, 'read'>>;
+
+/** All fields have their members in the same order, so that code that reads many of them is fast. */
+function completed(row: FieldRow): Field {
+  const { label, bits, fixedBy, isIndexed, read, code, ofWhole, onArrival, afterRouting, follows, format } = row;
+  const highest = 2 ** bits - 1;
+  const isFixed = fixedBy === 'connection' || fixedBy === 'host' || fixedBy === 'rules';
+  const members = { label, bits, highest, fixedBy, isFixed, isIndexed, read, code };
+  return { ...members, ofWhole, onArrival, afterRouting, follows, format } as Field;
+}
+
+const COMPLETED = Object.fromEntries(Object.entries(FIELDS).map(([name, row]) => [name, completed(row)])) as Readonly<
+  Record<FieldName, Field>
 >;
+
+/** The table row of NAME. */
+export function fieldRow(name: ValueField): ReadableField;
+export function fieldRow(name: FieldName): Field;
+export function fieldRow(name: FieldName): Field {
+  return COMPLETED[name];
+}
 
 /** The maximum value of field NAME. */
 export function highestValue(name: FieldName): number {
-  return HIGHEST[name];
+  return fieldRow(name).highest;
 }
 
 /** Whether field NAME is the same for all packets of a connection in the same direction and state. */
 export function isFixed(name: FieldName): boolean {
-  const { fixedBy } = fieldRow(name);
-  return fixedBy === 'connection' || fixedBy === 'host' || fixedBy === 'rules';
+  return fieldRow(name).isFixed;
 }
 
 /** The value of field NAME in PACKET, or ABSENT. */

@@ -23,9 +23,12 @@ export function parsePortMatch(options: ParsedOptions, name: string, protocol?: 
   return { min, max, negated: option.negated };
 }
 
-/** MATCH as a condition, if present. */
-export function lowerPort(field: 'sport' | 'dport', match: PortMatch | undefined): FieldCondition[] {
-  return match === undefined ? [] : [within(field, [match], match.negated)];
+/** The conditions of the ports that are tested. */
+export function lowerPorts(sport: PortMatch | undefined, dport: PortMatch | undefined): FieldCondition[] {
+  const conditions: FieldCondition[] = [];
+  if (dport !== undefined) conditions.push(within('dport', [dport], dport.negated));
+  if (sport !== undefined) conditions.push(within('sport', [sport], sport.negated));
+  return conditions;
 }
 
 /** ` --dport 80`, or nothing for all ports, negated or not, like iptables-save. */

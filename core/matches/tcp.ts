@@ -7,7 +7,7 @@ import type { MatchExtension } from '../rules/extension.js';
 import type { NativeTest } from '../rules/lower.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
-import { lowerPort, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
+import { lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 /** In iptables-save order. */
 const FLAGS: readonly (readonly [name: string, bit: number])[] = [
@@ -81,7 +81,7 @@ export const tcp: MatchExtension<TcpParams> = {
   },
 
   lower({ sport, dport, flags, option }) {
-    const conditions = [...lowerPort('dport', dport), ...lowerPort('sport', sport)];
+    const conditions = lowerPorts(sport, dport);
     if (flags !== undefined) conditions.push(equals('tcpFlags', flags.set, flags.negated, flags.mask));
     if (option === undefined) return { header: 'tcp', conditions };
     const { kind, negated } = option;

@@ -2,7 +2,7 @@
 
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { lowerPort, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
+import { lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 interface UdpParams {
   readonly sport: PortMatch | undefined;
@@ -28,6 +28,6 @@ export const udp: MatchExtension<UdpParams> = {
   },
 
   lower({ sport, dport }) {
-    return { header: 'udp', conditions: [...lowerPort('dport', dport), ...lowerPort('sport', sport)] };
+    return { header: 'udp', conditions: lowerPorts(sport, dport) };
   },
 };

@@ -2,11 +2,10 @@
 import { toLoaded } from '../../codecs/byte-order.js';
 import {
   ABSENT,
-  FIELDS,
   type FieldName,
   fieldRow,
   formatField,
-  highestValue,
+  type ReadableField,
   readField,
   type ValueField,
 } from '../fields.js';
@@ -19,8 +18,8 @@ import { anyOf as anyOfCode, type Code, code, FALSE, type Generator, TRUE, unles
 export interface FieldCondition {
   readonly kind: 'field';
   readonly field: ValueField;
-  /** The field's `read`, so that the interpreter does not look it up for each packet. */
-  readonly read: (packet: Packet, context: RuleContext) => number;
+  /** The field's row, so that it is not looked up for each packet and each rule. */
+  readonly row: ReadableField;
   /** The bits of the value to compare; undefined for all bits. */
   readonly mask: number | undefined;
   /** Ascending and not adjacent. */
@@ -41,11 +40,12 @@ export type Condition = FieldCondition | AnyCondition;
 /** Creates all conditions, so that they have the same shape. */
 function fieldCondition(
   field: ValueField,
+  row: ReadableField,
   mask: number | undefined,
   ranges: readonly ValueRange[],
   negated: boolean,
 ): FieldCondition {
-  return { kind: 'field', field, read: FIELDS[field].read, mask, ranges, negated, orAbsent: false };
+  return { kind: 'field', field, row, mask, ranges, negated, orAbsent: false };
 }
 
 const isFilled = ({ min, max }: ValueRange): boolean => min <= max;
@@ -55,18 +55,25 @@ const isFilled = ({ min, max }: ValueRange): boolean => min <= max;
  */
 export function within(field: ValueField, ranges: readonly ValueRange[], negated: boolean): FieldCondition {
   const isOne = ranges.length === 1 && isFilled(ranges[0]);
-  return fieldCondition(field, undefined, isOne ? ranges : normalRanges(ranges.filter(isFilled)), negated);
+  return fieldCondition(
+    field,
+    fieldRow(field),
+    undefined,
+    isOne ? ranges : normalRanges(ranges.filter(isFilled)),
+    negated,
+  );
 }
 
 /** The value of FIELD equals VALUE in all bits of MASK. Never holds if VALUE has other bits. */
 export function equals(field: ValueField, value: number, negated: boolean, mask?: number): FieldCondition {
-  const highest = highestValue(field);
+  const row = fieldRow(field);
+  const { highest } = row;
   // Fields wider than 32 bits have no masks.
-  if (highest > 0xffffffff) return fieldCondition(field, undefined, [{ min: value, max: value }], negated);
+  if (highest > 0xffffffff) return fieldCondition(field, row, undefined, [{ min: value, max: value }], negated);
   const expected = value >>> 0;
   const tested = (mask ?? highest) >>> 0;
   const ranges = (expected & ~tested) === 0 ? [{ min: expected, max: expected }] : [];
-  return fieldCondition(field, tested === highest ? undefined : tested, ranges, negated);
+  return fieldCondition(field, row, tested === highest ? undefined : tested, ranges, negated);
 }
 
 /** At least one of CONDITIONS must hold. */
@@ -81,7 +88,7 @@ export function orAbsent(condition: FieldCondition): FieldCondition {
 
 /** The value of FIELD, which has at most 32 bits, has at least one of BITS or, if NEGATED, none. */
 export function hasAnyBit(field: ValueField, bits: number, negated: boolean): FieldCondition {
-  return fieldCondition(field, bits >>> 0, bits === 0 ? [] : [{ min: 1, max: bits >>> 0 }], negated);
+  return fieldCondition(field, fieldRow(field), bits >>> 0, bits === 0 ? [] : [{ min: 1, max: bits >>> 0 }], negated);
 }
 
 /** The value of FIELD is one of those whose bit (1 << value) is in BITS or, if NEGATED, none of them. */
@@ -102,7 +109,7 @@ export function conditionFields(condition: Condition): readonly FieldName[] {
 /** Whether PACKET meets CONDITION. This is the definition of a condition's meaning. */
 export function checkCondition(condition: Condition, packet: Packet, context: RuleContext): boolean {
   if (condition.kind === 'any') return condition.anyOf.some((one) => checkCondition(one, packet, context));
-  const value = condition.read(packet, context);
+  const value = condition.row.read(packet, context);
   return value === ABSENT ? condition.orAbsent : holdsFor(condition, value);
 }
 
@@ -121,8 +128,8 @@ const MAX_LISTED_BITS = 8;
  * ranges.
  */
 export function valuesOf(condition: FieldCondition): readonly ValueRange[] | undefined {
-  const { field, mask, ranges, negated } = condition;
-  const highest = highestValue(field);
+  const { row, mask, ranges, negated } = condition;
+  const { highest } = row;
   if (mask === undefined) return negated ? otherRanges(ranges, highest) : ranges;
   const free = (highest & ~mask) >>> 0;
   if ((free & (free + 1)) === 0) {
@@ -134,7 +141,7 @@ export function valuesOf(condition: FieldCondition): readonly ValueRange[] | und
     }
     return negated ? otherRanges(whole, highest) : whole;
   }
-  if (fieldRow(field).bits > MAX_LISTED_BITS) return undefined;
+  if (row.bits > MAX_LISTED_BITS) return undefined;
   const values = Array.from({ length: highest + 1 }, (_, value) => value).filter((value) => holdsFor(condition, value));
   return normalRanges(values.map((value) => ({ min: value, max: value })));
 }
@@ -149,15 +156,15 @@ export function constantAnswer(condition: Condition, whole: boolean): boolean | 
     if (answers.includes(true)) return true;
     return answers.every((answer) => answer === false) ? false : undefined;
   }
-  const { field, mask, ranges, negated, orAbsent: holdsAbsent } = condition;
-  const { ofWhole } = fieldRow(field);
+  const { row, mask, ranges, negated, orAbsent: holdsAbsent } = condition;
+  const { ofWhole } = row;
   if (whole && ofWhole !== undefined) return holdsFor(condition, ofWhole);
   if (ranges.length === 0 && !negated && !holdsAbsent) return false;
   // A packet that lacks the field meets no condition on it.
-  if (fieldRow(field).code === undefined) return undefined;
+  if (row.code === undefined) return undefined;
   if (ranges.length === 0) return negated;
   if (mask === 0) return holdsFor(condition, 0);
-  const isAll = mask === undefined && ranges[0].min === 0 && ranges[0].max === highestValue(field);
+  const isAll = mask === undefined && ranges[0].min === 0 && ranges[0].max === row.highest;
   return isAll ? !negated : undefined;
 }
 
@@ -166,7 +173,7 @@ export function compileCondition(condition: Condition, context: RuleContext, gen
   const constant = constantAnswer(condition, true);
   if (constant !== undefined) return constant ? TRUE : FALSE;
   if (condition.kind === 'any') return anyOfCode(condition.anyOf.map((one) => compileCondition(one, context, gen)));
-  const row = fieldRow(condition.field);
+  const { row } = condition;
   if (row.code === undefined || row.bits > 32) return gen.call((packet) => checkCondition(condition, packet, context));
   if (row.code.isLoaded !== true) return compileRanges(condition, gen.field(condition.field), row.bits);
   const block = asMasked(condition);
@@ -212,9 +219,9 @@ function asMasked({ mask, ranges }: FieldCondition): { value: number; mask: numb
 /** Explains why PACKET does not meet CONDITION, with the packet's value: `dport 80 is not 443`. */
 export function explainCondition(condition: Condition, packet: Packet, context: RuleContext): string {
   if (condition.kind === 'any') return condition.anyOf.map((one) => explainCondition(one, packet, context)).join(', ');
-  const { field, mask, ranges, negated } = condition;
+  const { field, row, mask, ranges, negated } = condition;
   const names = context.interfaceNames;
-  const { label } = fieldRow(field);
+  const { label } = row;
   const value = readField(field, packet, context);
   if (value === ABSENT) return `the packet has no ${label}`;
   if (ranges.length === 0) return `no ${label} matches`;

@@ -80,7 +80,7 @@ export function lowerRule(rule: Rule, names: readonly string[]): Step[] {
   for (const { extension, params, state } of rule.matches) {
     const { header, conditions, native } = extension.lower(params);
     if (header !== undefined) steps.push(HEADERS[header]);
-    if (conditions !== undefined) steps.push(...conditions);
+    if (conditions !== undefined) for (const condition of conditions) steps.push(condition);
     if (native !== undefined) steps.push({ kind: 'native', native, state });
   }
   return steps;
@@ -171,7 +171,7 @@ export function splitSteps(steps: readonly Step[]): SplitSteps {
 }
 
 function isFixedStep(step: Step): boolean {
-  return step.kind === 'field' ? isFixed(step.field) : stepFields(step).every(isFixed);
+  return step.kind === 'field' ? step.row.isFixed : stepFields(step).every(isFixed);
 }
 
 /** Whether the answer of STEP is known before the rules are run: marks change during the run, and time passes. */
