@@ -22,7 +22,7 @@ import { Manip, type NatRange } from './range.js';
 const MAX_ATTEMPTS = 128;
 /** The search ends after a round with fewer attempts than this. */
 const MIN_ATTEMPTS = 16;
-/** With this few attempts left, the tuple may be taken from a TCP connection in TIME_WAIT (NF_NAT_HARDER_THRESH). */
+/** With this few attempts left, the tuple may be taken from a finished TCP connection (NF_NAT_HARDER_THRESH). */
 const HARDER_ATTEMPTS = 32;
 
 /** Searches for free tuples in a connection table. Changes the given tuple in place. */
@@ -83,7 +83,7 @@ export class UniqueTuple {
     return this.#table.find(destination, source, invertPorts(ports, protocol), protocol, this.#nowMs);
   }
 
-  /** Same as `#isUsed`, except that in the last attempts an old connection in TIME_WAIT gives up its tuple. */
+  /** Same as `#isUsed`, except that in the last attempts a finished connection gives up its tuple. */
   #isUnavailable(tuple: Tuple, entry: number, attemptsLeft: number): boolean {
     if (!this.#isUsed(tuple, entry)) return false;
     if (attemptsLeft > HARDER_ATTEMPTS) return true;

@@ -84,9 +84,17 @@ export const tcp = defineProtocol({
     return memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult | Invalid;
   },
 
-  /** Allowed for a connection in TIME_WAIT if the new opener's sequence number is higher (nf_nat_used_tuple_harder). */
+  /**
+   * A connection in TIME_WAIT or a later state gives way to a SYN with a higher sequence number
+   * (nf_nat_used_tuple_harder).
+   */
   givesWay(table, other, entry) {
-    return table.words[other * RECORD_WORDS + TCP_STATE] === TcpState.TIME_WAIT && isAhead(table, entry, other);
+    const { words } = table;
+    return (
+      words[other * RECORD_WORDS + TCP_STATE] >= TcpState.TIME_WAIT &&
+      words[entry * RECORD_WORDS + TCP_STATE] === TcpState.SYN_SENT &&
+      isAhead(table, entry, other)
+    );
   },
   mangle(view, l4, available, manip, port, addressDelta) {
     if (available < QUOTED_LENGTH) return false;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replaceWant } from '../../replay/golden-case.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
-import { errorsAndEnds, natChoices } from './golden/nat-stories.js';
+import { errorsAndEnds, natChoices, onePortByState } from './golden/nat-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
 import { PROTOCOL_STORIES } from './golden/protocol-stories.js';
 import { sctpStates } from './golden/sctp-states.js';
@@ -76,6 +76,7 @@ for (const story of [
   ...NETFILTER_STORIES,
   ...PROTOCOL_STORIES,
   natChoices,
+  onePortByState,
   errorsAndEnds,
   sctpStates,
 ])

@@ -2,9 +2,20 @@
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../../codecs/layouts.js';
 import { buildIcmp, buildIpv4 } from '../../packets/packets.js';
 import { parseIpv4 } from '../address.js';
+import type { Scene, Side, Stage } from '../scene.js';
 import { segment } from '../tcp-scene.js';
 import { DOCKER_HOST, OUTSIDE, REDIS, WEB_SERVER } from './hosts.js';
-import { complain, connect, datagram, deliver, from, type GoldenStory, hangUp, plainConnection } from './story.js';
+import {
+  complain,
+  connect,
+  datagram,
+  deliver,
+  from,
+  type GoldenStory,
+  hangUp,
+  knock,
+  plainConnection,
+} from './story.js';
 
 const OTHER = '172.17.0.4';
 const THIRD = '172.17.0.5';
@@ -63,6 +74,84 @@ export const natChoices: GoldenStory = {
     }
     for (const server of ['198.51.100.9', '198.51.100.10', '198.51.100.11', '198.51.100.12']) {
       yield* datagram(stage, from('docker0', REDIS, 41_000, server, 8082), 'the same port, another protocol');
+    }
+  },
+};
+
+/** The clients and the server play a connection up to a state. */
+const STATES: Readonly<Record<string, (stage: Stage, side: Side) => Scene>> = {
+  *SYN_SENT(stage, side) {
+    yield* knock(stage, side);
+  },
+  *SYN_RECV(stage, side) {
+    const one = plainConnection(stage, side);
+    yield* segment(one, one.client, TCP_SYN);
+    yield* segment(one, one.server, TCP_SYN | TCP_ACK);
+  },
+  *ESTABLISHED(stage, side) {
+    yield* connect(stage, side);
+  },
+  *FIN_WAIT(stage, side) {
+    const one = yield* connect(stage, side);
+    yield* segment(one, one.client, TCP_FIN | TCP_ACK);
+  },
+  *CLOSE_WAIT(stage, side) {
+    const one = yield* connect(stage, side);
+    yield* segment(one, one.client, TCP_FIN | TCP_ACK);
+    yield* segment(one, one.server, TCP_ACK);
+  },
+  *LAST_ACK(stage, side) {
+    const one = yield* connect(stage, side);
+    yield* segment(one, one.client, TCP_FIN | TCP_ACK);
+    yield* segment(one, one.server, TCP_FIN | TCP_ACK);
+  },
+  *TIME_WAIT(stage, side) {
+    yield* hangUp(yield* connect(stage, side));
+  },
+  *CLOSE(stage, side) {
+    const one = yield* connect(stage, side);
+    yield* segment(one, one.client, TCP_RST | TCP_ACK);
+  },
+  *SYN_SENT2(stage, side) {
+    const one = plainConnection(stage, side);
+    yield* segment(one, one.client, TCP_SYN);
+    yield* segment(one, one.server, TCP_SYN);
+  },
+};
+
+export const onePortByState: GoldenStory = {
+  name: 'one-port-by-state',
+  folder: 'test/golden/protocols',
+  protects: 'the only port of a range, given up in TIME_WAIT and every later state to a SYN whose sequence is ahead',
+  host: DOCKER_HOST,
+  rules: `*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A POSTROUTING -o eth0 -p tcp -m tcp --dport 8000:8099 -j SNAT --to-source 192.0.2.20:2000
+-A POSTROUTING -o eth0 -p tcp -m tcp --dport 8100:8199 -j MASQUERADE --to-ports 2000
+COMMIT
+`,
+  *tell(stage) {
+    for (const [i, reach] of Object.values(STATES).entries()) {
+      for (const port of [8000 + i, 8100 + i, 8050 + i]) {
+        yield* reach(stage, from('docker0', REDIS, 40_001, WEB_SERVER, port));
+        // Neither a sequence number that is behind, nor one in the middle of a connection, nor the same one.
+        for (const [next, flags] of [
+          [999, TCP_SYN],
+          [900_000, TCP_ACK],
+          [1000, TCP_SYN],
+        ]) {
+          const other = plainConnection(stage, from('docker0', THIRD, 40_002 + (next % 7), WEB_SERVER, port));
+          other.client.next = next;
+          yield* segment(other, other.client, flags);
+        }
+        // The smallest that is ahead of a lone SYN, or far ahead.
+        const ahead = plainConnection(stage, from('docker0', OTHER, 40_004, WEB_SERVER, port));
+        ahead.client.next = port >= 8050 && port < 8100 ? 1001 : 900_000;
+        yield* segment(ahead, ahead.client, TCP_SYN);
+      }
     }
   },
 };
