@@ -1,4 +1,4 @@
-/** Connections as `conntrack -L -o extended` prints them (conntrack-tools 1.4.7), with accounting on. */
+/** Connections as `conntrack -L -o extended` prints them (conntrack-tools 1.4.7). */
 import { AsciiWriter } from './ascii-writer.js';
 
 /** How the list prints `ports`: as ports, as an ICMP query, as GRE keys, or not at all. */
@@ -32,6 +32,8 @@ export interface ListedConnection {
   reply: ListedDirection;
   isSeenReply: boolean;
   isAssured: boolean;
+  /** Whether packets and bytes are listed (nf_conntrack_acct). */
+  isAccounted: boolean;
   /** The connection mark, unsigned. */
   mark: number;
 }
@@ -65,13 +67,18 @@ function writePorts(writer: AsciiWriter, tuple: ListedTuple, ports: number): voi
   writer.text(' ');
 }
 
-function writeDirection(writer: AsciiWriter, tuple: ListedTuple, direction: ListedDirection): void {
+function writeDirection(
+  writer: AsciiWriter,
+  { tuple, isAccounted }: ListedConnection,
+  direction: ListedDirection,
+): void {
   writer.text('src=');
   writer.address(direction.source);
   writer.text(' dst=');
   writer.address(direction.destination);
   writer.text(' ');
   writePorts(writer, tuple, direction.ports);
+  if (!isAccounted) return;
   writer.text('packets=');
   writer.decimal(direction.packets);
   writer.text(' bytes=');
@@ -81,8 +88,7 @@ function writeDirection(writer: AsciiWriter, tuple: ListedTuple, direction: List
 
 /** Writes CONNECTION as one line of the list, without the newline. */
 export function writeConnection(writer: AsciiWriter, connection: ListedConnection): void {
-  const { protocol, protocolName, tuple, timeoutSeconds, state, original, reply, isSeenReply, isAssured, mark } =
-    connection;
+  const { protocol, protocolName, timeoutSeconds, state, original, reply, isSeenReply, isAssured, mark } = connection;
   writer.text('ipv4     2 ');
   writer.text(protocolName.padEnd(8));
   writer.text(' ');
@@ -94,9 +100,9 @@ export function writeConnection(writer: AsciiWriter, connection: ListedConnectio
     writer.text(state);
     writer.text(' ');
   }
-  writeDirection(writer, tuple, original);
+  writeDirection(writer, connection, original);
   if (!isSeenReply) writer.text('[UNREPLIED] ');
-  writeDirection(writer, tuple, reply);
+  writeDirection(writer, connection, reply);
   if (isAssured) writer.text('[ASSURED] ');
   writer.text('mark=');
   writer.decimal(mark);

@@ -84,6 +84,8 @@ export interface Emulator {
   readonly nowMs: number;
   /** Number of packets that took the slow path. */
   readonly slowPathPackets: number;
+  /** What the real host may have done differently, in words. */
+  readonly warnings: readonly string[];
   /** Number of fragments waiting for the rest of their packets. */
   readonly pendingFragments: number;
   /**

@@ -129,6 +129,10 @@ export class IpStack implements Emulator, UpcallReceiver {
     return this.#clock.nowMs;
   }
 
+  get warnings(): readonly string[] {
+    return this.#conntrack.earlyDrop.warnings;
+  }
+
   get pendingFragments(): number {
     return this.#fragments.pendingFragments;
   }

@@ -2,6 +2,7 @@
 import { Answers } from './answers/answers.js';
 import { Clock } from './clock.js';
 import { Conntrack } from './conntrack/conntrack.js';
+import { EarlyDrop } from './conntrack/early-drop.js';
 import { conntrackHooks } from './conntrack/hooks.js';
 import { ConntrackTable } from './conntrack/table.js';
 import type { EmulatorOptions, EmulatorOutput } from './emulator.js';
@@ -52,7 +53,11 @@ export function wireHost(
   const clock = new Clock(memory);
   const random = new Random(options.seed ?? 0);
   const trackers = createTrackers(connections, (name) => host.sysctls.conntrack(name));
-  const conntrack = new Conntrack(connections, trackers);
+  const { sysctls } = host;
+  connections.isAccounted = sysctls.conntrack('acct') !== 0;
+  memory.settings.maxConnections = sysctls.conntrack('max');
+  const earlyDrop = new EarlyDrop(connections, random, sysctls.conntrack('buckets'));
+  const conntrack = new Conntrack(connections, trackers, earlyDrop);
   const nat = new Nat(connections, random);
   const fragments = createFragmentQueues(host, memory);
   const answers = new Answers(host, conntrack, stack, clock, sendAnswer);

@@ -225,6 +225,7 @@ function summarize(
       ...ruleset.warnings.map(({ line, column, message }) => `${options.rulesPath}:${line}:${column}: ${message}`),
       ...host.warnings.map((warning) => `${options.hostPath}: ${warning}`),
       ...run.cuts,
+      ...emulator.warnings,
     ],
   };
 }

@@ -4,6 +4,7 @@
 import { ICMP_LENGTH, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import { Invalid, isInvalid, type L4Tracker, TrackResult } from '../protocols/protocol.js';
+import type { EarlyDrop } from './early-drop.js';
 import { ORIGINAL_TUPLE, RECORD_WORDS, REPLY_TUPLE, STATUS, Status, TUPLE_DESTINATION, TUPLE_PORTS } from './record.js';
 import type { ConntrackTable } from './table.js';
 import { invertPorts, Tuple } from './tuple.js';
@@ -19,10 +20,12 @@ export class Conntrack {
   invalid: Invalid = Invalid.NONE;
   /** By protocol number. */
   readonly trackers: readonly L4Tracker[];
+  readonly earlyDrop: EarlyDrop;
   #tuple = new Tuple();
 
-  constructor(table: ConntrackTable, trackers: readonly L4Tracker[]) {
+  constructor(table: ConntrackTable, trackers: readonly L4Tracker[], earlyDrop: EarlyDrop) {
     this.table = table;
+    this.earlyDrop = earlyDrop;
     this.trackers = trackers;
   }
 
@@ -111,6 +114,7 @@ export class Conntrack {
       return Invalid.NONE;
     }
     if (!tuple.invert()) return Invalid.NO_TUPLE;
+    if (table.isFull && !this.earlyDrop.makeRoom(packet.nowMs)) return NO_ROOM;
     const entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
     if (entry < 0) return NO_ROOM;
     const fault = tracker.protocol.open(tracker, entry, packet);

@@ -29,6 +29,9 @@ export class ConntrackTable {
   readonly memory: Memory;
   readonly #wasm: Memory['wasm'];
 
+  /** nf_conntrack_acct: whether entries are listed with packets and bytes. */
+  isAccounted = true;
+
   /** MEMORY must not already hold a table. */
   constructor(memory: Memory = new Memory()) {
     const { buffer, wasm } = memory;
@@ -43,6 +46,17 @@ export class ConntrackTable {
     return this.#wasm.tableSize();
   }
 
+  /** Whether there are as many entries as nf_conntrack_max allows. */
+  get isFull(): boolean {
+    const { maxConnections } = this.memory.settings;
+    return maxConnections !== 0 && this.size >= maxConnections;
+  }
+
+  /** The number of records used so far. All entries are below it. */
+  get usedRecords(): number {
+    return this.#wasm.recordsUsed();
+  }
+
   /**
    * Memory use of the table in bytes: records that were ever used, slots (including the half that was outgrown) and the
    * index by source.
@@ -53,7 +67,7 @@ export class ConntrackTable {
 
   /** The words of all records used so far. */
   get usedWords(): Int32Array {
-    return this.words.subarray(0, this.#wasm.recordsUsed() * RECORD_WORDS);
+    return this.words.subarray(0, this.usedRecords * RECORD_WORDS);
   }
 
   /**
@@ -79,6 +93,13 @@ export class ConntrackTable {
   /** Removes ENTRY, confirmed or not. */
   remove(entry: number): void {
     this.#wasm.remove(entry);
+  }
+
+  removeExpired(nowMs: number): void {
+    const used = this.usedRecords;
+    for (let entry = 0; entry < used; entry++) {
+      if (this.isHashed(entry) && this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] <= nowMs) this.remove(entry);
+    }
   }
 
   /** Hides ENTRY from lookups. Its record stays until `release`, for the packet still being processed. */
@@ -168,7 +189,7 @@ export class ConntrackTable {
 
   /** Calls VISIT with each confirmed entry that has not expired by NOW_MS, in record order. */
   forEach(nowMs: number, visit: (entry: number) => void): void {
-    const used = this.#wasm.recordsUsed();
+    const used = this.usedRecords;
     for (let entry = 0; entry < used; entry++) {
       if (!this.isHashed(entry)) continue;
       if (this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] > nowMs) visit(entry);

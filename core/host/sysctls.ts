@@ -50,6 +50,7 @@ const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, ma
   'net.ipv4.ipfrag_max_dist': [64, ...COUNT],
   'net.ipv4.ipfrag_time': [30, ...SECONDS],
   'net.netfilter.nf_conntrack_acct': [1, ...SWITCH],
+  'net.netfilter.nf_conntrack_buckets': [262_144, 1, COUNT[1]],
   'net.netfilter.nf_conntrack_checksum': [1, ...SWITCH],
   'net.netfilter.nf_conntrack_max': [262_144, ...COUNT],
   ...ofProtocols(),

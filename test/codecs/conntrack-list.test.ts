@@ -29,6 +29,7 @@ function opened(
     reply: { source: host, destination: client, ports: replyPorts, packets: 0, bytes: 0 },
     isSeenReply: false,
     isAssured: false,
+    isAccounted: true,
     mark: 0,
   };
 }
@@ -52,6 +53,7 @@ List('tcp, translated, assured', () => {
     },
     isSeenReply: true,
     isAssured: true,
+    isAccounted: true,
     mark: 0,
   };
   assert.is(

@@ -11,6 +11,7 @@ import { errorsAndEnds, natChoices, onePortByState } from './golden/nat-stories.
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
 import { PROTOCOL_STORIES } from './golden/protocol-stories.js';
 import { sctpStates } from './golden/sctp-states.js';
+import { SETTINGS_STORIES } from './golden/settings-stories.js';
 import type { GoldenStory } from './golden/story.js';
 import { type Libc, loadLibc } from './libc.js';
 import { agreesWithItself, caseFolder, play } from './live-case.js';
@@ -79,5 +80,6 @@ for (const story of [
   onePortByState,
   errorsAndEnds,
   sctpStates,
+  ...SETTINGS_STORIES,
 ])
   if (wanted.length === 0 || wanted.includes(story.name)) console.log(record(libc, story));

@@ -25,7 +25,18 @@ import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from '../fl
 import { mayTake } from '../flow/questions';
 import { Megaflow, pathsAt } from '../records';
 import { nowMs } from './account';
-import { confirm, create, hasSource, headOfSource, homeOf, linkSource, lookUp, recordAt, tupleHash } from './table';
+import {
+  confirm,
+  create,
+  hasSource,
+  headOfSource,
+  homeOf,
+  isFull,
+  linkSource,
+  lookUp,
+  recordAt,
+  tupleHash,
+} from './table';
 import { tcpOpen, tcpUpdate } from './tcp';
 import { kindOf } from './tcp-segment';
 import { udpOpen, udpUpdate } from './udp';
@@ -73,7 +84,7 @@ export function prefetchOpening(at: usize, dev: i32): void {
  * from its plan is free. Returns its path or an upcall.
  */
 export function open(at: usize, dev: i32): i32 {
-  if (!hasMegaflows() || !opens(at)) return UPCALL;
+  if (!hasMegaflows() || !opens(at) || isFull()) return UPCALL;
   let upcall = UPCALL;
   let flow = planFrom(firstMegaflow(), at, dev);
   for (; isFound(flow); flow = planFrom(megaflowAfter(flow), at, dev)) {

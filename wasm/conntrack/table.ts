@@ -17,6 +17,7 @@ import {
   Slot,
   SOURCES_AT,
   SourceHead,
+  settings,
   sourcesAt,
   Tuple,
 } from '../records';
@@ -60,6 +61,12 @@ let sweepAt = 0;
 
 export function tableSize(): i32 {
   return size;
+}
+
+/** Whether there are as many entries as nf_conntrack_max allows. */
+export function isFull(): bool {
+  const most = settings().maxConnections;
+  return most !== 0 && size >= most;
 }
 
 /** The number of records used so far. All entries are below it. */
