@@ -44,7 +44,7 @@ export class Memory {
   /** For all hash tables of the host. */
   readonly hashKey: HashKey;
   /** The functions that the code calls. To be set by the components that provide them. */
-  readonly host: WasmImports = { ask: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
+  readonly host: WasmImports = { check: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
   #buffersEnd = REGIONS.buffers.start;
   /** End of the unused part of the last slab of `#allocateSmall`. */
   #smallEnd = 0;
@@ -62,7 +62,7 @@ export class Memory {
     REGIONS.hashKey.wordsOf(this.buffer).set(hashKeyWords(hashKey));
     const { host } = this;
     const calls: WasmImports = {
-      ask: (path, question, at, entry, direction) => host.ask(path, question, at, entry, direction),
+      check: (path, index, at, entry, direction) => host.check(path, index, at, entry, direction),
       refill: (input) => host.refill(input),
       replay: (input, head, upcall) => host.replay(input, head >>> 0, upcall),
       flush: (output) => host.flush(output),

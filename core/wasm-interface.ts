@@ -47,7 +47,7 @@ export interface WasmExports {
   updateChecksumDeltas(entry: number, direction: number): void;
   setMegaflows(count: number): void;
   setChecksums(on: number): void;
-  askState(state: number): number;
+  matchState(state: number): number;
   predictState(state: number): number;
   // capture/records.ts
   setInputs(count: number): void;
@@ -58,8 +58,11 @@ export interface WasmExports {
 
 /** The functions imported by `wasm/`. */
 export interface WasmImports {
-  /** Whether the packet at AT of connection ENTRY answers QUESTION of PATH as the first packet did: 1, else 0. */
-  ask(path: number, question: number, at: number, entry: number, direction: number): number;
+  /**
+   * 1 if check INDEX of PATH has the same result for the packet at AT of connection ENTRY as for the first packet, else
+   * 0.
+   */
+  check(path: number, index: number, at: number, entry: number, direction: number): number;
   /** Reads more of INPUT. Returns its new `InputState`. */
   refill(input: number): number;
   /**
@@ -99,11 +102,11 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   updateChecksumDeltas: 2,
   setMegaflows: 1,
   setChecksums: 1,
-  askState: 1,
+  matchState: 1,
   predictState: 1,
   setInputs: 1,
   step: 1,
   forwardedPackets: 0,
 };
 
-export const IMPORT_ARITIES: Arities<WasmImports> = { ask: 5, refill: 1, replay: 3, flush: 1 };
+export const IMPORT_ARITIES: Arities<WasmImports> = { check: 5, refill: 1, replay: 3, flush: 1 };

@@ -72,7 +72,7 @@ export function wireHost(
   ];
   const hooks = new Hooks(entries, emit);
   const count = (id: number, packets: number, bytes: number): void => tables.count(id, packets, bytes);
-  const paths = new PathTable(memory, tables.asks, tables.effects, count);
+  const paths = new PathTable(memory, tables.perPacketTests, tables.effects, count);
   let flowCache: FlowCache | null = null;
   if (engine === 'remembered' && hooks.areLearnable) {
     const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;

@@ -24,7 +24,7 @@ const SOURCES = [
   'core/conntrack/tracker-settings',
   'core/flow/chain-probe',
   'core/flow/megaflow-table',
-  'core/flow/questions',
+  'core/flow/path-checks',
   'core/flow/records',
   'core/matches/limit',
   'core/protocols/protocol',

@@ -1,7 +1,10 @@
 // The functions that core/ provides to this code: `WasmImports` in core/wasm-interface.ts.
 
-/** Whether the packet at AT of connection ENTRY answers QUESTION of PATH as the first packet did: 1, else 0. */
-export declare function ask(path: i32, question: i32, at: usize, entry: i32, direction: i32): i32;
+/**
+ * 1 if check INDEX of PATH has the same result for the packet at AT of connection ENTRY as for the first packet, else
+ * 0.
+ */
+export declare function check(path: i32, index: i32, at: usize, entry: i32, direction: i32): i32;
 
 /** Reads more of INPUT. Returns its new `InputState`. */
 export declare function refill(input: i32): i32;

@@ -18,6 +18,6 @@ export { tcpIsValid, tcpOpen, tcpUpdate } from './conntrack/tcp';
 export { udpOpen, udpUpdate } from './conntrack/udp';
 export { forward } from './flow/forward';
 export { updateChecksumDeltas } from './flow/leave';
-export { askState, predictState } from './flow/match-state';
+export { matchState, predictState } from './flow/match-state';
 export { setMegaflows } from './flow/megaflows';
 export { setChecksums } from './flow/plain';

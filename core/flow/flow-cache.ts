@@ -2,10 +2,10 @@
  * hot: the flow cache. Most packets belong to a known connection, are in order, and follow the path of the previous
  * packet.
  *
- * A packet forwarded on the slow path stores its path in its connection's record: the rules it matched and their
- * answers. The path is valid for the next packet in the same direction if the rules only read what the connection
- * fixes. Anything else they read is checked again for each packet (path.ts). So a packet on the fast path is decoded,
- * looked up, tracked, counted and rewritten, without running rules or allocating objects.
+ * A packet forwarded on the slow path stores its path in its connection's record: the rules it matched and the
+ * results of their per-packet tests. The path is valid for the next packet in the same direction if the rules only read
+ * what the connection fixes. Anything else they read is checked again for each packet (path-checks.ts). So a packet on
+ * the fast path is decoded, looked up, tracked, counted and rewritten, without running rules or allocating objects.
  *
  * The slow path defines the meaning. The fast path (wasm/flow/forward.ts) leaves any packet that is not clearly
  * ordinary unchanged and returns an upcall.
@@ -66,7 +66,7 @@ export class FlowCache {
   readonly #learner: MegaflowLearner;
   #attempts = 0;
 
-  /** PACKET is used to evaluate the questions of a path. CHECKSUMS: nf_conntrack_checksum. */
+  /** PACKET is used to run the checks of a path. CHECKSUMS: nf_conntrack_checksum. */
   constructor(
     memory: Memory,
     table: ConntrackTable,
@@ -84,8 +84,7 @@ export class FlowCache {
     this.#clock = clock;
     this.#packet = packet;
     memory.wasm.setChecksums(checksums ? 1 : 0);
-    memory.host.ask = (path, question, at, entry, direction) =>
-      this.#answersAgree(path, question, at, entry, direction) ? 1 : 0;
+    memory.host.check = (path, index, at, entry, direction) => (this.#check(path, index, at, entry, direction) ? 1 : 0);
   }
 
   /**
@@ -177,9 +176,9 @@ export class FlowCache {
     };
   }
 
-  /** Whether the packet at address AT gives the same answer to QUESTION of PATH as its first packet. */
-  #answersAgree(path: number, question: number, at: number, entry: number, direction: number): boolean {
-    const { asked, answer, isForwarded } = this.#paths.questions[path][question];
+  /** Whether check INDEX of PATH has the same result for the packet at address AT as for the first packet. */
+  #check(path: number, index: number, at: number, entry: number, direction: number): boolean {
+    const { test, result, isForwarded } = this.#paths.checks[path][index];
     const packet = this.#packet;
     const { view } = this.#memory;
     packet.bytes = this.#memory.bytes;
@@ -199,9 +198,9 @@ export class FlowCache {
     packet.hook = Hook.PREROUTING;
     packet.hotdrop = false;
     if (isForwarded) this.#showForwarded(packet, this.#paths.outDev(path));
-    const agrees = asked.predict(packet) === answer && !packet.hotdrop;
+    const isSame = test.predict(packet) === result && !packet.hotdrop;
     if (isForwarded) view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) + 1);
-    return agrees;
+    return isSame;
   }
 
   /** Changes PACKET to what it looks like after the routing decision, including the TTL in its bytes. */

@@ -65,8 +65,8 @@ const LATER_FIELDS = 4;
 /** The search is linear: with more megaflows, it would cost other packets more than it saves. */
 const MAX_MEGAFLOWS = REGIONS.megaflows.count;
 
-/** The answer of the chain for a megaflow's first packet, and that packet's path. */
-interface FirstAnswer {
+/** The result of the chain for a megaflow's first packet, and that packet's path. */
+interface FirstResult {
   readonly probe: Probe;
   readonly path: number;
 }
@@ -76,10 +76,10 @@ export class MegaflowTable {
   readonly #words: Int32Array;
   readonly #records: Records<FieldsOf<typeof MEGAFLOW>>;
   #length = 0;
-  /** By megaflow: the paths for the chain's answers, once any was needed. */
+  /** By megaflow: the paths for the chain's results, once any was needed. */
   readonly #chainPaths: Records<FieldsOf<typeof CHAIN_PATH>>[] = [];
   /** By megaflow: undefined if no chain determines the path. */
-  readonly #firstAnswers: (FirstAnswer | undefined)[] = [];
+  readonly #firstResults: (FirstResult | undefined)[] = [];
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -139,7 +139,7 @@ export class MegaflowTable {
     this.#setRange(index, MEGAFLOW.word.dport, flow.dport);
     this.#setRange(index, MEGAFLOW.word.translatedDestination, flow.translatedDestination);
     this.#setRange(index, MEGAFLOW.word.translatedDport, flow.translatedDport);
-    this.#firstAnswers[index] = probe === undefined ? undefined : { probe, path };
+    this.#firstResults[index] = probe === undefined ? undefined : { probe, path };
     if (probe === undefined) {
       this.#records.set(index, 'chain', 0);
     } else {
@@ -152,9 +152,9 @@ export class MegaflowTable {
   }
 
   /**
-   * Handles a packet that, according to UPCALL, took the slow path only because the path for a chain's answer was not
-   * known: other packets with the same answer can now take PATH. This applies to megaflows whose first packet took the
-   * same path except for the chain's answer, as determined by IS_ALIKE from that path and the chain's IDs. Returns
+   * Handles a packet that, according to UPCALL, took the slow path only because the path for a chain's result was not
+   * known: other packets with the same result can now take PATH. This applies to megaflows whose first packet took the
+   * same path except for the chain's result, as determined by IS_ALIKE from that path and the chain's IDs. Returns
    * whether there is one. The other parameters are the same as for `holds`.
    */
   settle(
@@ -167,23 +167,23 @@ export class MegaflowTable {
     isAlike: (first: number, firstId: number, rules: number) => boolean,
   ): boolean {
     if (upcall > FIRST_MISS) return false;
-    const missed = this.#firstAnswers[(FIRST_MISS - upcall) % MAX_MEGAFLOWS]?.probe;
+    const missed = this.#firstResults[(FIRST_MISS - upcall) % MAX_MEGAFLOWS]?.probe;
     if (missed === undefined) return false;
-    const answer = Math.floor((FIRST_MISS - upcall) / MAX_MEGAFLOWS);
+    const result = Math.floor((FIRST_MISS - upcall) / MAX_MEGAFLOWS);
     let isSettled = false;
     for (let index = 0; index < this.#length; index++) {
-      const first = this.#firstAnswers[index];
-      if (first === undefined || !asksTheSame(first.probe, missed)) continue;
+      const first = this.#firstResults[index];
+      if (first === undefined || !isSameProbe(first.probe, missed)) continue;
       if (!this.#isHeld(index, phase, inDev, protocol, values)) continue;
       if (!isAlike(first.path, first.probe.firstId, first.probe.rules)) continue;
-      this.#chainPaths[index].set(answer, 'path', path + 1);
+      this.#chainPaths[index].set(result, 'path', path + 1);
       isSettled = true;
     }
     return isSettled;
   }
 
   /**
-   * Allocates paths for COUNT answers of the chain of megaflow INDEX, all 0. Reuses those of the megaflow it replaces.
+   * Allocates paths for COUNT results of the chain of megaflow INDEX, all 0. Reuses those of the megaflow it replaces.
    */
   #clearChainPaths(index: number, count: number): Records<FieldsOf<typeof CHAIN_PATH>> {
     const known = this.#chainPaths[index];
@@ -229,8 +229,8 @@ function planFields(plan: NatPlan | undefined): Partial<ValuesOf<typeof MEGAFLOW
   };
 }
 
-/** Whether two probes have the same answer for every packet. */
-function asksTheSame(a: Probe, b: Probe): boolean {
+/** Whether two probes have the same result for every packet. */
+function isSameProbe(a: Probe, b: Probe): boolean {
   return a.chain === b.chain && a.isLater === b.isLater && a.outDev === b.outDev && a.state === b.state;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Learns a megaflow from one packet: the largest set of packets that match the same rules, with the same answers and
+ * Learns a megaflow from one packet: the largest set of packets that match the same rules, with the same results and
  * routes (the name is from Open vSwitch).
  *
  * A rule reads fields of a packet. If it did not match, one field is enough as the reason, and the same holds for every
@@ -213,22 +213,22 @@ class Walk implements FlowWalk {
   }
 
   #run(table: Table, firstId: number, chain: Chain): End {
-    if (this.#probes !== undefined && isLong(chain)) return this.#ask(this.#probes, firstId, chain);
+    if (this.#probes !== undefined && isLong(chain)) return this.#probeChain(this.#probes, firstId, chain);
     const words = this.#wordsOf(chain);
     const trace = this.#trace;
     for (let position = 0; position < chain.rules.length; position++) {
       const rule = chain.rules[position];
       const id = firstId + rule.index;
       const event = trace[this.#at];
-      if (event === traceEvent(id, TraceKind.ASKED_NO)) {
+      if (event === traceEvent(id, TraceKind.FAILED)) {
         this.#at++;
         if (!this.#fit(words, position)) return End.FAILED;
         continue;
       }
-      const isAsked = event === traceEvent(id, TraceKind.ASKED_YES);
-      if (isAsked) this.#at++;
+      const isPassed = event === traceEvent(id, TraceKind.PASSED);
+      if (isPassed) this.#at++;
       if (trace[this.#at] !== traceEvent(id, TraceKind.MATCHED)) {
-        if (isAsked || !this.#miss(words, position)) return End.FAILED;
+        if (isPassed || !this.#miss(words, position)) return End.FAILED;
         continue;
       }
       this.#at++;
@@ -242,11 +242,11 @@ class Walk implements FlowWalk {
   /**
    * The packet matched at most one rule of CHAIN, which accepted it, so packets of the megaflow can probe the chain.
    */
-  #ask(probes: ChainProbes, firstId: number, chain: Chain): End {
+  #probeChain(probes: ChainProbes, firstId: number, chain: Chain): End {
     const event = this.#trace[this.#at];
     const position = (event >> 2) - firstId - chain.rules[0].index;
     const isIn = this.#at <= this.#trace[0] && event >= 0 && position >= 0 && position < chain.rules.length;
-    // A chain cannot be probed before conntrack, nor if it has per-packet questions.
+    // A chain cannot be probed before conntrack, nor if it has per-packet tests.
     if (this.#probe !== undefined || this.#ctinfo === CtInfo.INVALID) return End.FAILED;
     if (isIn && (event & 3) !== TraceKind.MATCHED) return End.FAILED;
     const { target } = isIn ? chain.rules[position] : { target: undefined };
@@ -283,7 +283,7 @@ class Walk implements FlowWalk {
   }
 
   /**
-   * The rule at POSITION of RULES matched, except for its per-packet questions. Keeps the packets for which this is
+   * The rule at POSITION of RULES matched, except for its per-packet tests. Keeps the packets for which this is
    * true.
    */
   #fit(rules: PackedRules, position: number): boolean {
@@ -362,7 +362,7 @@ class Walk implements FlowWalk {
     return place.isRange ? undefined : place;
   }
 
-  /** Narrows the megaflow to packets with the same answer to STEP. Returns false if that cannot be determined. */
+  /** Narrows the megaflow to packets with the same result of STEP. Returns false if that cannot be determined. */
   #keepStep(step: Step): boolean {
     if (isCondition(step)) return this.#keep(step);
     return step.kind === 'header' || step.native.reads.every((name) => this.#pinField(name));

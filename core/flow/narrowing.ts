@@ -57,12 +57,12 @@ export function allBut(name: ValueField, value: number): FieldValues {
   return { ranges: otherRanges([{ min: value, max: value }], highestValue(name)), orAbsent: true };
 }
 
-/** The values for which CONDITION has ANSWER; undefined if its mask yields too many ranges. */
-export function valuesWith(condition: FieldCondition, answer: boolean): FieldValues | undefined {
+/** The values for which CONDITION has RESULT; undefined if its mask yields too many ranges. */
+export function valuesWith(condition: FieldCondition, result: boolean): FieldValues | undefined {
   const ranges = valuesOf(condition);
   if (ranges === undefined) return undefined;
   const { orAbsent, field } = condition;
-  return answer ? { ranges, orAbsent } : { ranges: otherRanges(ranges, highestValue(field)), orAbsent: !orAbsent };
+  return result ? { ranges, orAbsent } : { ranges: otherRanges(ranges, highestValue(field)), orAbsent: !orAbsent };
 }
 
 /** Whether PACKET has one of these values in each of FIELDS. */

@@ -6,10 +6,10 @@ import { KeyedHash } from '../keyed-hash.js';
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
 import { type Effect, mayBeSkipped } from '../rules/effect.js';
-import type { Asked } from '../rules/run/interpret.js';
+import type { PerPacketTest } from '../rules/run/interpret.js';
 import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/run/trace.js';
 import { LinkHeader } from './link-header.js';
-import { type Question, writeQuestions } from './questions.js';
+import { type PathCheck, writeChecks } from './path-checks.js';
 import { PATH } from './records.js';
 
 /** Adds PACKETS with a total of BYTES to the counter with this trace ID. */
@@ -17,7 +17,7 @@ export type CountById = (id: number, packets: number, bytes: number) => void;
 
 export class PathTable {
   /** What must be checked before a packet can take the path. */
-  readonly questions: (readonly Question[])[] = [];
+  readonly checks: (readonly PathCheck[])[] = [];
 
   readonly #memory: Memory;
   readonly #words: Int32Array;
@@ -26,17 +26,16 @@ export class PathTable {
   readonly #events: Int32Array[] = [];
   readonly #hash: KeyedHash;
   readonly #byHash = new Map<number, number[]>();
-  readonly #asks: ReadonlyMap<number, Asked>;
+  readonly #perPacketTests: ReadonlyMap<number, PerPacketTest>;
   readonly #effects: ReadonlyMap<number, Effect>;
   readonly #count: CountById;
 
   /**
-   * ASKS and EFFECTS: the per-packet questions of rules, and the effects of targets that have any, by the rule's trace
-   * ID.
+   * PER_PACKET_TESTS of rules and the EFFECTS of targets that have any, by the rule's trace ID.
    */
   constructor(
     memory: Memory,
-    asks: ReadonlyMap<number, Asked>,
+    perPacketTests: ReadonlyMap<number, PerPacketTest>,
     effects: ReadonlyMap<number, Effect>,
     count: CountById,
   ) {
@@ -44,7 +43,7 @@ export class PathTable {
     this.#hash = new KeyedHash(memory.hashKey);
     this.#words = REGIONS.paths.wordsOf(memory.buffer);
     this.#counts = REGIONS.paths.doublesOf(memory.buffer);
-    this.#asks = asks;
+    this.#perPacketTests = perPacketTests;
     this.#effects = effects;
     this.#count = count;
   }
@@ -67,8 +66,8 @@ export class PathTable {
     // With this many paths, the ruleset seems to create one for each connection, so no more are learned.
     if (this.#links.length === REGIONS.paths.count || this.#mustRun(trace)) return -1;
     const events = trace.slice(1, 1 + length);
-    const questions = this.#questionsOf(events);
-    if (questions === undefined) return -1;
+    const checks = this.#checksOf(events);
+    if (checks === undefined) return -1;
     const path = this.#links.length;
     if (alike === undefined) this.#byHash.set(hash, [path]);
     else alike.push(path);
@@ -76,11 +75,11 @@ export class PathTable {
     this.#words[at + PATH.word.inDev] = inDev;
     this.#words[at + PATH.word.outDev] = outDev;
     this.#words[at + PATH.word.mtu] = mtu;
-    this.#words[at + PATH.word.tests] = questions.length === 0 ? 0 : writeQuestions(this.#memory, questions);
+    this.#words[at + PATH.word.tests] = checks.length === 0 ? 0 : writeChecks(this.#memory, checks);
     this.#words.set(link.words, at + PATH.word.link);
     this.#links.push(new LinkHeader(link));
     this.#events.push(events);
-    this.questions.push(questions);
+    this.checks.push(checks);
     return path;
   }
 
@@ -149,11 +148,11 @@ export class PathTable {
   }
 
   /**
-   * The questions in EVENTS; undefined if one cannot be asked again, or was asked twice, because it is predicted only
-   * once per packet.
+   * The per-packet tests in EVENTS; undefined if one cannot be run separately, or ran twice, because it is
+   * predicted only once per packet.
    */
-  #questionsOf(events: Int32Array): Question[] | undefined {
-    const questions: Question[] = [];
+  #checksOf(events: Int32Array): PathCheck[] | undefined {
+    const checks: PathCheck[] = [];
     const seen = new Set<number>();
     let isForwarded = false;
     for (const event of events) {
@@ -162,13 +161,13 @@ export class PathTable {
         continue;
       }
       const kind = event & 3;
-      if (kind !== TraceKind.ASKED_NO && kind !== TraceKind.ASKED_YES) continue;
+      if (kind !== TraceKind.FAILED && kind !== TraceKind.PASSED) continue;
       const id = event >>> 2;
-      const asked = this.#asks.get(id);
-      if (asked === undefined || seen.has(id)) return undefined;
+      const test = this.#perPacketTests.get(id);
+      if (test === undefined || seen.has(id)) return undefined;
       seen.add(id);
-      questions.push({ asked, answer: kind === TraceKind.ASKED_YES, isForwarded });
+      checks.push({ test, result: kind === TraceKind.PASSED, isForwarded });
     }
-    return questions;
+    return checks;
   }
 }

@@ -12,7 +12,7 @@ export const PATH = layout(
     outDev: i32,
     /** The maximum length of a packet that is sent without fragmentation, in bytes. */
     mtu: i32,
-    /** The address of its FIELD_TESTs (questions.ts); 0 if there are none. */
+    /** The address of its FIELD_TESTs (path-checks.ts); 0 if there are none. */
     tests: u32,
     /** The Ethernet header for its packets: fourteen bytes, plus two of padding. */
     link: array(i32, 4),
@@ -55,7 +55,7 @@ export const MEGAFLOW = layout(
     hits: u32,
     /** The address of the PROBE_CHAIN that determines the path; 0 if none. */
     chain: u32,
-    /** The address of the paths for the chain's answers (CHAIN_PATH), by position. */
+    /** The address of the paths for the chain's results (CHAIN_PATH), by position. */
     chainPaths: u32,
     /** What rules in the chain see: whether the destination is translated, the egress interface, and the state. */
     isLater: i32,
@@ -65,7 +65,7 @@ export const MEGAFLOW = layout(
   { bytes: 2 * CACHE_LINE_BYTES },
 );
 
-/** The path for an answer of a chain, + 1; 0 if not known yet. */
+/** The path for a result of a chain, + 1; 0 if not known yet. */
 export const CHAIN_PATH = layout('ChainPath', { path: i32 });
 
 /** A long chain (chain-probe.ts). */
@@ -99,7 +99,7 @@ export const PROBE_LIST = layout('ProbeList', {
   data: u32,
 });
 
-/** A test of a packet before it takes a path (questions.ts). */
+/** A test of a packet before it takes a path (path-checks.ts). */
 export const FIELD_TEST = layout('FieldTest', {
   /** A `TestOp`. */
   op: i32,
@@ -113,8 +113,8 @@ export const FIELD_TEST = layout('FieldTest', {
   surplus: u32,
   mask: u32,
   /**
-   * The minimum value and the number of values after it; or the address of a state, the number of a question, or an
-   * answer.
+   * The minimum value and the number of values after it; or the address of a state, the number of a check, or a
+   * result.
    */
   min: u32,
   more: u32,
@@ -124,8 +124,8 @@ export const FIELD_TEST = layout('FieldTest', {
 
 /**
  * What `forward` returns instead of a path if the slow path must handle the packet. Nothing has changed then. Values
- * below UPCALL mean that only a path was missing: a megaflow matched the packet, but the path for its chain's answer is
- * not known yet. They are FIRST_MISS minus `answer * (number of megaflows) + megaflow`.
+ * below UPCALL mean that only a path was missing: a megaflow matched the packet, but the path for its chain's result is
+ * not known yet. They are FIRST_MISS minus `result * (number of megaflows) + megaflow`.
  */
 export const UPCALL = -1;
 export const FIRST_MISS = -2;

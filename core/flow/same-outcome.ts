@@ -17,11 +17,11 @@ import type { Chain, Rule, Table } from '../rules/model.js';
 import { isWhole } from '../rules/run/compile.js';
 import { type FieldValues, fitsFields, Narrowing, onlyValue, valuesWith } from './narrowing.js';
 
-/** A test that cannot be expressed as conditions, and its answer. */
-export interface NativeAnswer {
+/** A test that cannot be expressed as conditions, and its result. */
+export interface NativeResult {
   readonly rule: Rule;
   readonly native: NativeTest;
-  readonly answer: boolean;
+  readonly result: boolean;
   /** Whether it dropped the packet as malformed. */
   readonly drops: boolean;
 }
@@ -43,25 +43,26 @@ export interface SameOutcome {
    */
   readonly isWhole: boolean;
   readonly l4Available: number;
-  /** Tests to which they give the same answers. */
-  readonly answers: readonly NativeAnswer[];
+  /** Tests that have the same results for them. */
+  readonly nativeResults: readonly NativeResult[];
 }
 
-/** Answers a test with state; undefined if the answer is unknown. */
-export type AskHistory = (rule: Rule, native: NativeTest) => boolean | undefined;
+/** The result of a test with state; undefined if it is unknown. */
+export type StatefulResult = (rule: Rule, native: NativeTest) => boolean | undefined;
 
 /**
  * The packets that TABLE treats like PACKET at HOOK. Nothing is run, counted or changed. Returns undefined if they
- * cannot be determined: a target changed what later rules test, or ASK did not answer a stateful test.
+ * cannot be determined: a target changed what later rules test, or RESULT_OF does not know the result of a
+ * stateful test.
  */
 export function learnOutcome(
   table: Table,
   hook: Hook,
   packet: Packet,
   context: RuleContext,
-  ask: AskHistory = () => undefined,
+  resultOf: StatefulResult = () => undefined,
 ): SameOutcome | undefined {
-  return new OutcomeLearner(table, packet, context, ask).learn(hook);
+  return new OutcomeLearner(table, packet, context, resultOf).learn(hook);
 }
 
 /** Whether OUTCOME applies to PACKET. */
@@ -72,12 +73,12 @@ export function holdsPacket(outcome: SameOutcome, packet: Packet, context: RuleC
   return outcome.conditions.every((condition) => checkCondition(condition, packet, context));
 }
 
-/** Whether the tests give the same ANSWERS for PACKET. */
-export function answersAlike(answers: readonly NativeAnswer[], packet: Packet, context: RuleContext): boolean {
-  const asked = Object.assign(new Packet(), packet);
-  return answers.every(({ native, answer, drops }) => {
-    asked.hotdrop = false;
-    return native.check?.(asked, context) === answer && asked.hotdrop === drops;
+/** Whether the tests have these RESULTS for PACKET. */
+export function hasResults(results: readonly NativeResult[], packet: Packet, context: RuleContext): boolean {
+  const tested = Object.assign(new Packet(), packet);
+  return results.every(({ native, result, drops }) => {
+    tested.hotdrop = false;
+    return native.check?.(tested, context) === result && tested.hotdrop === drops;
   });
 }
 
@@ -90,7 +91,7 @@ type End = Rule | undefined;
 class OutcomeLearner {
   readonly #table: Table;
   readonly #context: RuleContext;
-  readonly #ask: AskHistory;
+  readonly #resultOf: StatefulResult;
   /** A copy of the packet, with the mark as set by rules so far. */
   readonly #packet: Packet;
   readonly #isWhole: boolean;
@@ -98,15 +99,15 @@ class OutcomeLearner {
   /** What narrows the fields: the current rule. */
   #by: Rule | 'header' = 'header';
   readonly #conditions: FieldCondition[] = [];
-  readonly #answers: NativeAnswer[] = [];
+  readonly #nativeResults: NativeResult[] = [];
   readonly #matched: Rule[] = [];
   /** Fields that rules have set: to the same value for all packets, or to an unknown one. */
   readonly #set = new Map<FieldName, 'same' | 'unknown'>();
 
-  constructor(table: Table, packet: Packet, context: RuleContext, ask: AskHistory) {
+  constructor(table: Table, packet: Packet, context: RuleContext, resultOf: StatefulResult) {
     this.#table = table;
     this.#context = context;
-    this.#ask = ask;
+    this.#resultOf = resultOf;
     this.#packet = Object.assign(new Packet(), packet, { hotdrop: false });
     this.#isWhole = isWhole(packet);
   }
@@ -125,7 +126,7 @@ class OutcomeLearner {
         conditions: this.#conditions,
         isWhole: this.#isWhole,
         l4Available: this.#packet.l4Available,
-        answers: this.#answers,
+        nativeResults: this.#nativeResults,
       };
     } catch (error) {
       if (error instanceof Unknown) return undefined;
@@ -154,7 +155,7 @@ class OutcomeLearner {
     return undefined;
   }
 
-  /** Applies the target of RULE, after which the packet continues, to the answers of later rules. */
+  /** Applies the target of RULE, after which the packet continues, to the results of later rules. */
   #apply(rule: Rule): void {
     const effect = effectOf(rule);
     if (effect === 'none' || effect === 'outside') return;
@@ -175,8 +176,8 @@ class OutcomeLearner {
     if (rule.verbatim !== undefined) return false;
     const all = lowerRule(rule, this.#context.interfaceNames);
     if (!this.#isWhole) return this.#inOrder(rule, all);
-    const { fixed, asked } = splitSteps(all);
-    return fixed !== undefined && this.#inOrder(rule, [...fixed, ...asked]);
+    const { fixed, perPacket } = splitSteps(all);
+    return fixed !== undefined && this.#inOrder(rule, [...fixed, ...perPacket]);
   }
 
   /**
@@ -201,10 +202,11 @@ class OutcomeLearner {
     if (step.kind === 'header') return checkHeader(step, this.#packet);
     if (step.kind !== 'native') return true;
     const { native } = step;
-    const answer = native.check === undefined ? this.#ask(rule, native) : native.check(this.#packet, this.#context);
-    if (answer === undefined || native.reads.some((name) => this.#set.get(name) === 'unknown')) throw new Unknown();
-    this.#answers.push({ rule, native, answer, drops: this.#packet.hotdrop });
-    return answer;
+    const result =
+      native.check === undefined ? this.#resultOf(rule, native) : native.check(this.#packet, this.#context);
+    if (result === undefined || native.reads.some((name) => this.#set.get(name) === 'unknown')) throw new Unknown();
+    this.#nativeResults.push({ rule, native, result, drops: this.#packet.hotdrop });
+    return result;
   }
 
   /**
@@ -233,29 +235,29 @@ class OutcomeLearner {
     if (parts.some(({ field }) => this.#set.get(field) === 'unknown')) throw new Unknown();
   }
 
-  /** The share of the remaining packets with the same ANSWER to CONDITION. */
-  #shareLeft(condition: Condition, answer: boolean): number {
+  /** The share of the remaining packets with the same RESULT of CONDITION. */
+  #shareLeft(condition: Condition, result: boolean): number {
     if (condition.kind === 'any') {
-      const shares = condition.anyOf.map((one) => this.#shareLeft(one, answer));
-      return answer ? Math.max(...shares) : shares.reduce((product, share) => product * share, 1);
+      const shares = condition.anyOf.map((one) => this.#shareLeft(one, result));
+      return result ? Math.max(...shares) : shares.reduce((product, share) => product * share, 1);
     }
     if (this.#set.get(condition.field) === 'same') return 1;
-    const kept = valuesWith(condition, answer);
+    const kept = valuesWith(condition, result);
     return kept === undefined ? 0 : this.#narrowing.share(condition.field, kept);
   }
 
-  /** Keeps only packets with this packet's ANSWER to CONDITION. */
-  #keep(condition: Condition, answer: boolean): void {
+  /** Keeps only packets with this packet's RESULT of CONDITION. */
+  #keep(condition: Condition, result: boolean): void {
     if (condition.kind === 'any') {
-      if (!answer) for (const one of condition.anyOf) this.#keep(one, false);
+      if (!result) for (const one of condition.anyOf) this.#keep(one, false);
       else this.#keep(this.#widestHolding(condition.anyOf), true);
       return;
     }
     if (this.#set.get(condition.field) === 'same') return;
-    const kept = valuesWith(condition, answer);
+    const kept = valuesWith(condition, result);
     if (kept === undefined) {
       const { negated, orAbsent } = condition;
-      this.#conditions.push(answer ? condition : { ...condition, negated: !negated, orAbsent: !orAbsent });
+      this.#conditions.push(result ? condition : { ...condition, negated: !negated, orAbsent: !orAbsent });
     } else {
       this.#narrow(condition.field, kept);
     }

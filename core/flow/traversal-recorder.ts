@@ -77,7 +77,7 @@ class TraversalRecorder {
   #depth = 0;
   /** What the nat table would do, until it is known whether it ran. */
   #nat: SameOutcome | undefined;
-  #isNatAsked = false;
+  #hasNatRun = false;
   #isNatNext = false;
 
   constructor(tables: readonly Table[], host: Host) {
@@ -116,7 +116,7 @@ class TraversalRecorder {
         return;
       case 'rule':
       case 'policy':
-        if (this.#isNatNext && event.table === 'nat') this.#isNatAsked = true;
+        if (this.#isNatNext && event.table === 'nat') this.#hasNatRun = true;
         return;
       case 'routed':
         this.#settleNat();
@@ -167,7 +167,7 @@ class TraversalRecorder {
     const outcome = learnOutcome(table, hook, this.#packet!, this.context);
     if (table.name === 'nat') {
       this.#isNatNext = true;
-      this.#isNatAsked = false;
+      this.#hasNatRun = false;
       this.#nat = outcome;
     } else if (outcome === undefined) set.leaveAlone('rule-state', table.name, hook);
     else set.pass(outcome);
@@ -178,9 +178,9 @@ class TraversalRecorder {
     const set = this.#set;
     if (!this.#isNatNext || set === undefined) return;
     this.#isNatNext = false;
-    const outcome = this.#isNatAsked ? this.#nat : undefined;
+    const outcome = this.#hasNatRun ? this.#nat : undefined;
     if (outcome !== undefined) set.pass(outcome);
-    else if (this.#isNatAsked) set.leaveAlone('rule-state', 'nat', this.#packet?.hook);
+    else if (this.#hasNatRun) set.leaveAlone('rule-state', 'nat', this.#packet?.hook);
     set.translate(outcome !== undefined && 'target' in outcome.decidedBy ? outcome.decidedBy : undefined);
   }
 
@@ -200,7 +200,7 @@ class TraversalRecorder {
       connectionFields: set.connection.fields,
       narrowedBy: new Map([...set.arrival.narrowedBy, ...set.connection.narrowedBy]),
       conditions: set.conditions,
-      answers: set.answers,
+      nativeResults: set.nativeResults,
       header: set.header,
       isTranslated: set.isTranslated,
       dontFragment: set.dontFragment,

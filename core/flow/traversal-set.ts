@@ -17,7 +17,7 @@ import type { RuleContext } from '../rules/context.js';
 import { type EffectPlanner, effectOf } from '../rules/effect.js';
 import type { Rule } from '../rules/model.js';
 import { allBut, type FieldValues, fromTo, Narrowing, onlyValue } from './narrowing.js';
-import type { NativeAnswer, SameOutcome } from './same-outcome.js';
+import type { NativeResult, SameOutcome } from './same-outcome.js';
 import {
   type Alone,
   type AloneReason,
@@ -58,7 +58,7 @@ export class TraversalSet {
   readonly arrival = new Narrowing<Narrower>();
   readonly connection = new Narrowing<Narrower>();
   readonly conditions: FieldCondition[] = [];
-  readonly answers: NativeAnswer[] = [];
+  readonly nativeResults: NativeResult[] = [];
   readonly matched: Rule[] = [];
   header: { readonly isWhole: boolean; readonly l4Available: number } | undefined;
   dontFragment: boolean | undefined;
@@ -108,8 +108,8 @@ export class TraversalSet {
       if (this.#isAsArrived(condition.field)) this.conditions.push(condition);
       else this.#carry(condition.field, this.#own(condition.field), ['mask']);
     }
-    for (const answer of outcome.answers) {
-      if (answer.native.reads.every((name) => this.#isAsArrived(name))) this.answers.push(answer);
+    for (const result of outcome.nativeResults) {
+      if (result.native.reads.every((name) => this.#isAsArrived(name))) this.nativeResults.push(result);
       else this.leaveAlone('rule-state');
     }
     if (outcome.matched.some((rule) => effectOf(rule) === 'connection')) this.#isCtmarkSet = true;

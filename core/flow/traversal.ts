@@ -21,7 +21,7 @@ import type { RuleContext } from '../rules/context.js';
 import type { Rule } from '../rules/model.js';
 import { isWhole } from '../rules/run/compile.js';
 import { type FieldValues, fitsFields } from './narrowing.js';
-import { answersAlike, type NativeAnswer } from './same-outcome.js';
+import { hasResults, type NativeResult } from './same-outcome.js';
 
 /** What excludes a packet: a rule, or a part of the host that treats it differently. */
 export type Narrower = Rule | 'header' | 'source' | 'route' | 'ttl' | 'mtu' | 'mask' | 'connection';
@@ -82,9 +82,9 @@ export interface Traversal {
   /** The possible values of their connection's fields after conntrack. */
   readonly connectionFields: ReadonlyMap<ValueField, FieldValues>;
   readonly narrowedBy: ReadonlyMap<ValueField, readonly Narrower[]>;
-  /** Conditions they meet on arrival, and tests to which they give the same answer. */
+  /** Conditions they meet on arrival, and tests that have the same results for them. */
   readonly conditions: readonly FieldCondition[];
-  readonly answers: readonly NativeAnswer[];
+  readonly nativeResults: readonly NativeResult[];
   /** How much of their layer-4 headers is present, see `SameOutcome`. Undefined: no rule depends on it. */
   readonly header: { readonly isWhole: boolean; readonly l4Available: number } | undefined;
   /** NAT rewrites them, so their layer-4 headers must be long enough. */
@@ -95,7 +95,7 @@ export interface Traversal {
 
 /** Whether PACKET, on arrival, may be in the set of TRAVERSAL. See `fitsConnection`. */
 export function fitsArrival(traversal: Traversal, packet: Packet, context: RuleContext): boolean {
-  const { alone, isLocal, isTranslated, header, dontFragment, fields, conditions, answers } = traversal;
+  const { alone, isLocal, isTranslated, header, dontFragment, fields, conditions, nativeResults } = traversal;
   if (isLocal !== packet.inDev < 0) return false;
   if (alone !== undefined || packet.headerLength !== IPV4_LENGTH || isFragment(packet)) return false;
   if (header !== undefined) {
@@ -105,7 +105,7 @@ export function fitsArrival(traversal: Traversal, packet: Packet, context: RuleC
   if (dontFragment !== undefined && hasDontFragment(packet) !== dontFragment) return false;
   if (!fitsFields(fields, packet, context) || (isTranslated && !isTranslatable(packet))) return false;
   if (!conditions.every((condition) => checkCondition(condition, packet, context))) return false;
-  return answersAlike(answers, packet, context);
+  return hasResults(nativeResults, packet, context);
 }
 
 /** Whether conntrack's result for PACKET is the one given in TRAVERSAL. Must be called right after conntrack. */

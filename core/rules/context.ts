@@ -1,4 +1,4 @@
-/** What extensions can ask of the host or have it do: the interface between rules and the rest of the emulator. */
+/** What extensions can read from the host or have it do: the interface between rules and the rest of the emulator. */
 import type { RejectKind } from '../answers/reject-kind.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import type { Verdict } from '../hooks.js';

@@ -71,7 +71,7 @@ export interface MatchExtension<P> extends Extension<P> {
   lower(params: P): Lowered;
   /**
    * For a match that keeps state between packets or makes random choices: called once for each rule of each running
-   * table. The state then answers the native test returned by `lower`.
+   * table. The state then decides the native test returned by `lower`.
    */
   createState?(params: P, context: RuleContext): MatchState;
 }

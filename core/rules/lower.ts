@@ -41,7 +41,7 @@ export interface NativeTest {
   /** All the fields it reads. */
   readonly reads: readonly FieldName[];
   /**
-   * May set `packet.hotdrop` if `mayDrop`, and then returns false. Undefined: the match's state answers (see
+   * May set `packet.hotdrop` if `mayDrop`, and then returns false. Undefined: the match's state decides (see
    * `createState`).
    */
   check?(packet: Packet, context: RuleContext): boolean;
@@ -91,7 +91,7 @@ export function checkStep(step: Step, packet: Packet, context: RuleContext): boo
   if (isCondition(step)) return checkCondition(step, packet, context);
   if (!isNative(step)) return checkHeader(step, packet);
   const { native } = step;
-  return native.check === undefined ? runningState(step).ask(packet) : native.check(packet, context);
+  return native.check === undefined ? runningState(step).matches(packet) : native.check(packet, context);
 }
 
 export function checkHeader({ bytes, isStrict, dropsOverlap }: HeaderNeed, packet: Packet): boolean {
@@ -104,13 +104,13 @@ export function checkHeader({ bytes, isStrict, dropsOverlap }: HeaderNeed, packe
   return false;
 }
 
-/** Same as `checkStep`, before the rules are run: stateful matches predict their answer. */
+/** Same as `checkStep`, before the rules are run: stateful matches predict their result. */
 export function predictStep(step: Step, packet: Packet, context: RuleContext): boolean {
-  const isAnsweredByState = isNative(step) && step.native.check === undefined;
-  return isAnsweredByState ? runningState(step).predict(packet) : checkStep(step, packet, context);
+  const isDecidedByState = isNative(step) && step.native.check === undefined;
+  return isDecidedByState ? runningState(step).predict(packet) : checkStep(step, packet, context);
 }
 
-/** The state that answers STEP. */
+/** The state that decides STEP. */
 export function runningState({ state }: NativeStep): MatchState {
   if (state === undefined) throw new Error('a stateful match was evaluated in a table without match states');
   return state;
@@ -143,38 +143,38 @@ function isOrdered(step: Step): boolean {
 /** The steps of a rule, for packets with a complete layer-4 header. */
 export interface SplitSteps {
   /**
-   * Steps that have the same answer for all packets of a connection. Undefined: no packet matches, and nothing needs to
-   * be asked.
+   * Steps that have the same result for all packets of a connection. Undefined: no packet matches, and nothing needs to
+   * be tested.
    */
   readonly fixed: readonly Step[] | undefined;
   /**
    * Per-packet steps, in order, to be evaluated after the fixed ones. Everything after a step with side effects is
    * here.
    */
-  readonly asked: readonly Step[];
+  readonly perPacket: readonly Step[];
 }
 
 export function splitSteps(steps: readonly Step[]): SplitSteps {
   const fixed: Step[] = [];
-  const asked: Step[] = [];
+  const perPacket: Step[] = [];
   let isAfterOrdered = false;
   for (const step of steps) {
     if (step.kind === 'header') continue;
     const constant = isCondition(step) ? constantAnswer(step, true) : undefined;
     if (constant === true) continue;
-    if (constant === false && !isAfterOrdered) return { fixed: undefined, asked: [] };
+    if (constant === false && !isAfterOrdered) return { fixed: undefined, perPacket: [] };
     if (!isAfterOrdered && isFixedStep(step)) fixed.push(step);
-    else asked.push(step);
+    else perPacket.push(step);
     if (isOrdered(step)) isAfterOrdered = true;
   }
-  return { fixed, asked };
+  return { fixed, perPacket };
 }
 
 function isFixedStep(step: Step): boolean {
   return step.kind === 'field' ? step.row.isFixed : stepFields(step).every(isFixed);
 }
 
-/** Whether the answer of STEP is known before the rules are run: marks change during the run, and time passes. */
+/** Whether the result of STEP is known before the rules are run: marks change during the run, and time passes. */
 export function isPredictable(step: Step): boolean {
   return stepFields(step).every((name) => fieldRow(name).fixedBy !== 'rules' && fieldRow(name).fixedBy !== 'time');
 }

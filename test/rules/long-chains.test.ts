@@ -47,7 +47,7 @@ Long(`agree with every engine on random packets (seed ${seed})`, () => {
         const verdict = program.run(packet, hook);
         // A test that another field decides is not needed.
         const events = [...counters.trace.subarray(1, counters.trace[0] + 1)];
-        const noted = isWhole(counters.trace) && events.filter((event) => (event & 3) !== TraceKind.ASKED_NO);
+        const noted = isWhole(counters.trace) && events.filter((event) => (event & 3) !== TraceKind.FAILED);
         return { engine, verdict, mark: packet.mark, asked: context.asked.splice(0), noted };
       });
       for (const { engine, noted, ...said } of others) {
@@ -118,22 +118,22 @@ Long(`in a table that is compiled while packets arrive, chains still call each o
     const counters = createCounters(table);
     const program = buildTable(table, context, counters, engine);
     // What can be evaluated ahead is known before the first packet.
-    return { engine, context, counters, program, asks: new Map(program.asks) };
+    return { engine, context, counters, program, tests: new Map(program.perPacketTests) };
   });
   const bytes = tcpPacket({ source: '10.0.0.0', destination: 0, sport: 0, dport: 0, flags: 0 });
   for (let i = 0; i < 300; i++) {
     bytes[15] = random(75);
     bytes[23] = random(64);
     bytes[33] = pick(random, [0x02, 0x10]);
-    const [first, ...others] = runs.map(({ program, context, counters, asks }) => {
+    const [first, ...others] = runs.map(({ program, context, counters, tests }) => {
       const packet = packetOf(bytes);
       dressPacket(packet, seededRandom(i), Hook.FORWARD, CONNECTIONS);
       counters.trace[0] = 0;
       const verdict = program.run(packet, Hook.FORWARD);
       for (const event of counters.trace.subarray(1, counters.trace[0] + 1)) {
-        const answer = event & 3;
-        if (answer === TraceKind.ASKED_YES) assert.is(asks.get(event >> 2)!.predict(packet), true);
-        if (answer === TraceKind.ASKED_NO) assert.is(asks.get(event >> 2)!.predict(packet), false);
+        const kind = event & 3;
+        if (kind === TraceKind.PASSED) assert.is(tests.get(event >> 2)!.predict(packet), true);
+        if (kind === TraceKind.FAILED) assert.is(tests.get(event >> 2)!.predict(packet), false);
       }
       return [verdict, ...context.asked.splice(0)];
     });

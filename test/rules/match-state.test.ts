@@ -160,15 +160,15 @@ for (const [where, stateOf] of Object.entries(statesOf)) {
     const state = stateOf(context);
     const packet = packetOf(datagram());
     assert.equal([state.predict(packet), state.predict(packet)], [true, true], 'the same, however often');
-    assert.is(state.ask(packet), true, 'as predicted');
-    assert.is(state.ask(packet), false, 'nothing is left: asked anew');
+    assert.is(state.matches(packet), true, 'as predicted');
+    assert.is(state.matches(packet), false, 'nothing is left: evaluated again');
 
     context.packetNumber = 2;
     assert.is(state.predict(packet), true);
     context.packetNumber = 3;
-    assert.is(state.ask(packet), false, 'another packet');
-    assert.equal([state.predict(packet), state.ask(packet)], [true, true]);
-    assert.is(state.ask(packet), false);
+    assert.is(state.matches(packet), false, 'another packet');
+    assert.equal([state.predict(packet), state.matches(packet)], [true, true]);
+    assert.is(state.matches(packet), false);
   });
 }
 

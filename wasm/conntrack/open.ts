@@ -22,7 +22,7 @@ import {
   pathOfMegaflow,
 } from '../flow/megaflows';
 import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from '../flow/packet';
-import { mayTake } from '../flow/questions';
+import { mayTake } from '../flow/path-checks';
 import { Megaflow, pathsAt } from '../records';
 import { nowMs } from './account';
 import {

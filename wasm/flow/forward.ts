@@ -18,8 +18,8 @@ import {
   pathOfMegaflow,
 } from './megaflows';
 import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from './packet';
+import { isOpen, mayTake } from './path-checks';
 import { isPlain } from './plain';
-import { isOpen, mayTake } from './questions';
 
 export function forward(at: usize, captured: i32, dev: i32): i32 {
   if (!isPlain(at, captured)) return UPCALL;
@@ -43,8 +43,8 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   const tcp = changetype<TcpConnection>(record);
   const l4 = at + IPV4_LENGTH;
   const l4Length = length - IPV4_LENGTH;
-  // Some questions count how often they are asked, so they come last: after that, only their answers can rule out the
-  // fast path.
+  // Some checks count how often they are run, so they come last: after that, only their results can rule out the fast
+  // path.
   if (isTcp && known > 0 && tcpIsOrdinaryAck(tcp, direction, l4, l4Length)) {
     if (!isOpen(known - 1, dev, length) && !mayFollow(record, known - 1, at, dev, length, entry, direction)) {
       return UPCALL;

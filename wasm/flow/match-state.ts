@@ -8,20 +8,20 @@ import { clock, FlatState } from '../records';
 const TAKEN = -1;
 
 /** Returns 1 if the current packet matches, else 0. */
-export function askState(address: usize): i32 {
+export function matchState(address: usize): i32 {
   const state = changetype<FlatState>(address);
   const predicted = state.prediction;
-  if (predicted === TAKEN || state.predictedFor !== packetNumber()) return answer(state);
+  if (predicted === TAKEN || state.predictedFor !== packetNumber()) return matches(state);
   state.prediction = TAKEN;
   return predicted;
 }
 
-/** Predicts what `askState` will return for the current packet. May be called any number of times. */
+/** Predicts what `matchState` will return for the current packet. May be called any number of times. */
 export function predictState(address: usize): i32 {
   const state = changetype<FlatState>(address);
   const known = state.prediction;
   if (known !== TAKEN && state.predictedFor === packetNumber()) return known;
-  const predicted = answer(state);
+  const predicted = matches(state);
   state.predictedFor = packetNumber();
   state.prediction = predicted;
   return predicted;
@@ -31,12 +31,12 @@ function packetNumber(): f64 {
   return clock().packets;
 }
 
-function answer(state: FlatState): i32 {
-  return state.kind === StateKind.LIMIT ? answerLimit(state) : answerNth(state);
+function matches(state: FlatState): i32 {
+  return state.kind === StateKind.LIMIT ? matchesLimit(state) : matchesNth(state);
 }
 
 /** xt_limit: all arithmetic is unsigned 32-bit and overflows like the kernel's. */
-function answerLimit(state: FlatState): i32 {
+function matchesLimit(state: FlatState): i32 {
   // Conversion to a signed number is a single instruction, and time is never negative.
   const tick = <u64>(<i64>(nowMs() / <f64>TICK_MS));
   const passed = tick - state.tick;
@@ -49,7 +49,7 @@ function answerLimit(state: FlatState): i32 {
 }
 
 /** Every nth packet (xt_statistic). */
-function answerNth(state: FlatState): i32 {
+function matchesNth(state: FlatState): i32 {
   const count = state.count;
   const next = count === state.last ? 0 : count + 1;
   state.count = next;

@@ -84,10 +84,10 @@ export function pathOfMegaflow(
   const isLater = flow.isLater !== 0;
   const to = isLater ? translatedDestination : bswap<i32>(destinationOf(at));
   const toPort = isLater ? translatedDport : dportOf(at);
-  const answer = firstMatch(chain, at, to, toPort, dev, flow.outDev, flow.state);
-  if (answer === UNDECIDED) return UPCALL;
-  const path = changetype<ChainPath>(<usize>flow.chainPaths + <usize>answer * ChainPath.BYTES).path - 1;
-  return path < 0 ? FIRST_MISS - (answer * MEGAFLOWS_COUNT + indexOf(flow)) : path;
+  const result = firstMatch(chain, at, to, toPort, dev, flow.outDev, flow.state);
+  if (result === UNDECIDED) return UPCALL;
+  const path = changetype<ChainPath>(<usize>flow.chainPaths + <usize>result * ChainPath.BYTES).path - 1;
+  return path < 0 ? FIRST_MISS - (result * MEGAFLOWS_COUNT + indexOf(flow)) : path;
 }
 
 function indexOf(flow: Megaflow): i32 {

@@ -66,8 +66,8 @@ export interface ChainSurroundings {
   readonly chainIndexes: ReadonlyMap<string, number>;
   /** The functions of the table's chains, by index. Filled in before the first packet. */
   readonly chains: readonly ChainFunction[];
-  /** The per-packet question of RULE: whether all of ASKED hold. */
-  question(rule: Rule, asked: readonly Step[]): Check;
+  /** The per-packet test of RULE: whether all STEPS hold. */
+  perPacketTest(rule: Rule, steps: readonly Step[]): Check;
 }
 
 /** Converts CHAIN to interval lists. Returns undefined if a packet would gain too little. */
@@ -101,7 +101,7 @@ export class ChainIndex {
   readonly #trace: Trace;
   readonly #checks: Check[] = [() => true];
   /** By position. */
-  readonly #questions: (Check | undefined)[];
+  readonly #perPacketTests: (Check | undefined)[];
   readonly #actions: Uint8Array;
   /** For each action: a verdict, an index into `#targets`, or a chain index. */
   readonly #operands: Int32Array;
@@ -136,10 +136,10 @@ export class ChainIndex {
     this.#chains = around.chains;
     this.#visitWords = CURSORS + 2 * this.#lists.length;
     this.#visits = new Int32Array(this.#visitWords);
-    this.#questions = leftToCheck.map((one, position) => {
+    this.#perPacketTests = leftToCheck.map((one, position) => {
       if (one === undefined) return undefined;
       this.#setCheck(position, one, around.context);
-      return one.asked.length === 0 ? undefined : around.question(rules[position], one.asked);
+      return one.perPacket.length === 0 ? undefined : around.perPacketTest(rules[position], one.perPacket);
     });
     rules.forEach((rule, position) => {
       if (words[(position << RULE_SHIFT) + STATES] !== 0) this.#setAction(position, rule, around);
@@ -233,18 +233,18 @@ export class ChainIndex {
     visits[cursor + 1] = this.#lists[byField.length].length;
   }
 
-  /** The rule at POSITION matches, except for its per-packet question. */
+  /** The rule at POSITION matches, except for its per-packet test. */
   #act(position: number, packet: Packet): Verdict {
     const trace = this.#trace;
     const id = this.#firstId + position;
-    const question = this.#questions[position];
-    if (question !== undefined) {
-      if (!question(packet)) {
-        const no = traceEvent(id, TraceKind.ASKED_NO);
-        trace[++trace[0]] = no;
-        return packet.hotdrop ? this.#drop(no) : CONTINUE;
+    const passes = this.#perPacketTests[position];
+    if (passes !== undefined) {
+      if (!passes(packet)) {
+        const failed = traceEvent(id, TraceKind.FAILED);
+        trace[++trace[0]] = failed;
+        return packet.hotdrop ? this.#drop(failed) : CONTINUE;
       }
-      trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_YES);
+      trace[++trace[0]] = traceEvent(id, TraceKind.PASSED);
     }
     const counter = (this.#firstIndex + position) * 2;
     this.#counters[counter] += 1;

@@ -47,10 +47,10 @@ const WORDS: ReadonlyMap<string, Field> = new Map(Object.entries(FIELD_WORDS));
 export interface LeftToCheck {
   /** Conditions with more ranges than fit into the words. */
   readonly several: readonly FieldCondition[];
-  /** Other steps that have the same answer for all packets of the connection. */
+  /** Other steps that have the same result for all packets of the connection. */
   readonly checks: readonly Step[];
   /** Per-packet steps, in order, to be evaluated last (see `splitSteps`). */
-  readonly asked: readonly Step[];
+  readonly perPacket: readonly Step[];
 }
 
 const ANY_STATE = -1;
@@ -133,7 +133,7 @@ export class PackedRules {
     const at = position << RULE_SHIFT;
     for (let field = 0; field < STATES; field += 2) words[at + field + 1] = ANY_VALUE;
     if (rule.verbatim !== undefined) return undefined;
-    const { fixed, asked } = splitSteps(lowerRule(rule, this.#context.interfaceNames));
+    const { fixed, perPacket } = splitSteps(lowerRule(rule, this.#context.interfaceNames));
     if (fixed === undefined) return undefined;
 
     words[at + STATES] = ANY_STATE;
@@ -148,8 +148,8 @@ export class PackedRules {
       if (values !== undefined && !this.#setRanges(at, field, values))
         several.push(within(nameOf(field), values, false));
     }
-    if (several.length === 0 && checks.length === 0 && asked.length === 0) return undefined;
-    return { several, checks, asked };
+    if (several.length === 0 && checks.length === 0 && perPacket.length === 0) return undefined;
+    return { several, checks, perPacket };
   }
 
   /** Merges CONDITION into the ranges or states of the rule at AT. Returns false if it does not fit. */

@@ -43,7 +43,7 @@ import {
   joinCode,
   TRUE,
 } from './codegen.js';
-import { type Asked, interpretTable, type TableProgram } from './interpret.js';
+import { interpretTable, type PerPacketTest, type TableProgram } from './interpret.js';
 import { DECISIVE, type Trace, TraceKind, traceEvent } from './trace.js';
 
 /**
@@ -86,7 +86,7 @@ export function compileTable(
   }
 
   return {
-    asks: compiler.asks,
+    perPacketTests: compiler.perPacketTests,
     run(packet: Packet, hook: Hook): Verdict {
       if (!isWhole(packet)) return interpreted.run(packet, hook);
       packet.hotdrop = false;
@@ -136,10 +136,9 @@ class TableCompiler {
   #constants: unknown[] = [];
   #pieces = 0;
   /**
-   * Per-packet questions of rules, by their ID in the trace. Absent for rules whose questions cannot be asked
-   * separately.
+   * The per-packet tests of rules, by their ID in the trace. Absent for rules whose tests cannot be run separately.
    */
-  readonly asks = new Map<number, Asked>();
+  readonly perPacketTests = new Map<number, PerPacketTest>();
 
   constructor(table: Table, context: RuleContext, counters: TableCounters, isIndexed: boolean) {
     this.#table = table;
@@ -173,7 +172,7 @@ class TableCompiler {
 
   /** A large table has chains that no packet reaches, so CHAIN is compiled by the first packet that does. */
   #makeCodeLater(chain: Chain): ChainFunction {
-    for (const rule of chain.rules) this.#noteQuestion(rule, this.#split(rule).asked);
+    for (const rule of chain.rules) this.#noteTest(rule, this.#split(rule).perPacket);
     let made: ChainFunction | undefined;
     return (packet) => {
       made ??= this.#makeCode([chain])[0];
@@ -238,9 +237,9 @@ class TableCompiler {
       counters: this.#counters,
       chainIndexes: this.#chainIndexes,
       chains: this.#chains,
-      question: (rule, asked) => {
-        this.#noteQuestion(rule, asked);
-        return allHold(asked, this.#context);
+      perPacketTest: (rule, steps) => {
+        this.#noteTest(rule, steps);
+        return allHold(steps, this.#context);
       },
     };
   }
@@ -258,7 +257,7 @@ class TableCompiler {
   }
 
   #rule(rule: Rule, fields: Set<FieldName>): Code {
-    const { fixed, asked } = this.#split(rule);
+    const { fixed, perPacket } = this.#split(rule);
     if (fixed === undefined) return EMPTY;
     const gen: Generator = {
       field(name) {
@@ -268,24 +267,24 @@ class TableCompiler {
       call: (check) => code`${this.#constant(check)}(packet)`,
     };
     const isReached = allOf(fixed.map((step) => this.#step(step, gen)));
-    const answer = allInOrder(asked.map((step) => this.#step(step, gen)));
+    const passes = allInOrder(perPacket.map((step) => this.#step(step, gen)));
     if (isReached === FALSE) return EMPTY;
     const at = rule.index * 2;
     const id = this.#firstId + rule.index;
     const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n${event(id, TraceKind.MATCHED)}`;
     let body = code`${count}${this.#target(rule, decisive(id, TraceKind.MATCHED))}`;
-    if (asked.length > 0) {
-      this.#noteQuestion(rule, asked);
-      const hotdrop = code`if (packet.hotdrop) {\n${decisive(id, TraceKind.ASKED_NO)}return ${DROP};\n}\n`;
-      const otherwise = asked.some(mayDrop) ? hotdrop : EMPTY;
-      const no = code`${event(id, TraceKind.ASKED_NO)}${otherwise}`;
-      body = code`if (${answer}) {\n${event(id, TraceKind.ASKED_YES)}${body}} else {\n${no}}\n`;
+    if (perPacket.length > 0) {
+      this.#noteTest(rule, perPacket);
+      const hotdrop = code`if (packet.hotdrop) {\n${decisive(id, TraceKind.FAILED)}return ${DROP};\n}\n`;
+      const otherwise = perPacket.some(mayDrop) ? hotdrop : EMPTY;
+      const failed = code`${event(id, TraceKind.FAILED)}${otherwise}`;
+      body = code`if (${passes}) {\n${event(id, TraceKind.PASSED)}${body}} else {\n${failed}}\n`;
     }
     return isReached === TRUE ? code`{\n${body}}\n` : code`if (${isReached}) {\n${body}}\n`;
   }
 
   #split(rule: Rule): SplitSteps {
-    if (rule.verbatim !== undefined) return { fixed: undefined, asked: [] };
+    if (rule.verbatim !== undefined) return { fixed: undefined, perPacket: [] };
     return splitSteps(lowerRule(rule, this.#context.interfaceNames));
   }
 
@@ -296,11 +295,11 @@ class TableCompiler {
     return gen.call((packet) => checkStep(step, packet, context));
   }
 
-  #noteQuestion(rule: Rule, asked: readonly Step[]): void {
-    if (asked.length === 0 || !asked.every(isPredictable)) return;
+  #noteTest(rule: Rule, steps: readonly Step[]): void {
+    if (steps.length === 0 || !steps.every(isPredictable)) return;
     const context = this.#context;
-    const predict = (packet: Packet): boolean => asked.every((step) => predictStep(step, packet, context));
-    this.asks.set(this.#firstId + rule.index, { steps: asked, predict });
+    const predict = (packet: Packet): boolean => steps.every((step) => predictStep(step, packet, context));
+    this.perPacketTests.set(this.#firstId + rule.index, { steps, predict });
   }
 
   /** DROPPED: what is to be done where the target drops the packet. */

@@ -17,12 +17,12 @@ export const FLAT_STATE = layout(
   {
     /** A `StateKind`. */
     kind: i32,
-    /** Whether the answer is inverted. */
+    /** Whether the result is inverted. */
     negated: i32,
-    /** The number of the packet whose answer was predicted, and the answer; -1 after it was used. */
+    /** The number of the packet whose result was predicted, and the result; -1 after it was used. */
     predictedFor: f64,
     prediction: i32,
-    /** Limit: its credit, the cost of a match, the maximum credit, and the tick of the last request. */
+    /** Limit: its credit, the cost of a match, the maximum credit, and the tick of its last use. */
     credit: u32,
     cost: u32,
     cap: u32,
@@ -61,9 +61,9 @@ export class FlatState implements MatchState {
     return new FlatState(context, { kind: StateKind.NTH, count: last - first, last, negated: negated ? 1 : 0 });
   }
 
-  ask(packet: Packet): boolean {
+  matches(packet: Packet): boolean {
     this.#setClock(packet);
-    return this.#memory.wasm.askState(this.at) !== 0;
+    return this.#memory.wasm.matchState(this.at) !== 0;
   }
 
   predict(packet: Packet): boolean {

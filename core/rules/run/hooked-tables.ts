@@ -21,7 +21,7 @@ import { type Effect, effectOf } from '../effect.js';
 import { createCounters, type Ruleset, type Table, type TableCounters, traceIds } from '../model.js';
 import { buildTable, type Engine } from './build.js';
 import { Decisions } from './decisions.js';
-import type { Asked } from './interpret.js';
+import type { PerPacketTest } from './interpret.js';
 import { createTrace, type Trace } from './trace.js';
 
 /** The priority of each table. NAT runs the nat table itself (nat/hooks.ts). */
@@ -38,8 +38,8 @@ export class HookedTables {
   readonly counters = new Map<TableName, TableCounters>();
   /** The trace that all tables write for the current packet. Each rule and policy has its own ID in it. */
   readonly trace: Trace = createTrace();
-  /** Per-packet questions of rules, by the rule's ID in the trace. */
-  readonly asks = new Map<number, Asked>();
+  /** The per-packet tests of rules, by the rule's ID in the trace. */
+  readonly perPacketTests = new Map<number, PerPacketTest>();
   /** The effects of targets that have any, by the rule's ID in the trace. */
   readonly effects = new Map<number, Effect>();
   #nextId = 0;
@@ -59,7 +59,8 @@ export class HookedTables {
         if (effect !== 'none') this.effects.set(firstId + rule.index, effect);
       }
       const isTracked = table.name === 'nat' || PRIORITIES[table.name] > Priority.CONNTRACK;
-      for (const [id, asked] of program.asks ?? []) this.asks.set(id, isTracked ? asked : beforeConntrack(asked));
+      for (const [id, test] of program.perPacketTests ?? [])
+        this.perPacketTests.set(id, isTracked ? test : beforeConntrack(test));
       const decisions = new Decisions(table, counters);
       const runAt =
         (hook: Hook) =>
@@ -124,18 +125,18 @@ function withReroute(
   };
 }
 
-/** Applies ASKED to packets as they were before conntrack: without a connection, even if it is known by now. */
-function beforeConntrack(asked: Asked): Asked {
+/** Applies TEST to packets as they were before conntrack: without a connection, even if it is known by now. */
+function beforeConntrack(test: PerPacketTest): PerPacketTest {
   return {
-    ...asked,
+    ...test,
     predict(packet) {
       const { ct, ctinfo } = packet;
       packet.ct = -1;
       packet.ctinfo = CtInfo.INVALID;
-      const answer = asked.predict(packet);
+      const passes = test.predict(packet);
       packet.ct = ct;
       packet.ctinfo = ctinfo;
-      return answer;
+      return passes;
     },
   };
 }

@@ -7,21 +7,21 @@ import { checkStep, explainStep, lowerRule, type Step } from '../lower.js';
 import type { Chain, Rule, Table, TableCounters } from '../model.js';
 import { DECISIVE, TraceKind, traceEvent } from './trace.js';
 
-/** What a rule asks of every packet. */
-export interface Asked {
+/** The part of a rule that must be tested for every packet of a connection. */
+export interface PerPacketTest {
   /** All of these must hold, in this order. */
   readonly steps: readonly Step[];
-  /** Whether they hold. Stateful matches are asked for a prediction. */
+  /** Whether they hold. Stateful matches only predict their result. */
   readonly predict: (packet: Packet) => boolean;
 }
 
 /** A runnable table. */
 export interface TableProgram {
   /**
-   * The question of each rule that only the packet can answer, by the rule's ID in the trace. Undefined: the program
-   * does not record questions, so nothing can be learned from its trace.
+   * The per-packet tests of rules, by the rule's ID in the trace. Undefined: the program does not record their results,
+   * so nothing can be learned from its trace.
    */
-  readonly asks?: ReadonlyMap<number, Asked>;
+  readonly perPacketTests?: ReadonlyMap<number, PerPacketTest>;
   /** Returns ACCEPT or DROP. The caller must set `packet.hook`. HOOK must be one of the table's. */
   run(packet: Packet, hook: Hook): Verdict;
 }
@@ -47,8 +47,8 @@ export function interpretTable(
       const id = counters.firstId + rule.index;
       if (!matches(rule, packet)) {
         if (!packet.hotdrop) continue;
-        trace[++trace[0]] = traceEvent(id, TraceKind.ASKED_NO);
-        trace[DECISIVE] = traceEvent(id, TraceKind.ASKED_NO);
+        trace[++trace[0]] = traceEvent(id, TraceKind.FAILED);
+        trace[DECISIVE] = traceEvent(id, TraceKind.FAILED);
         return Verdict.DROP;
       }
       trace[++trace[0]] = traceEvent(id, TraceKind.MATCHED);

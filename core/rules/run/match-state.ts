@@ -4,46 +4,46 @@ import type { RuleContext } from '../context.js';
 import type { Match, Rule, Table } from '../model.js';
 
 /**
- * The state of one match in one rule. Every `ask` changes it, so a packet asks once each time it reaches the match
- * (twice in a chain that it traverses twice, as in the kernel).
+ * The state of one match in one rule. Every call of `matches` changes it, so it is called once each time a packet
+ * reaches the match (twice in a chain that the packet traverses twice, as in the kernel).
  *
- * `predict` returns the answer before the rules are run. It is idempotent for the same packet, and when the rules then
- * reach the match, `ask` returns the predicted answer without changing the state again. So an abandoned attempt on the
- * fast path does not ask twice. However, predicting does change the state: only predict if the rules, when run, are
- * sure to reach the match.
+ * `predict` returns the result before the rules are run. It is idempotent for the same packet, and when the rules then
+ * reach the match, `matches` returns the predicted result without changing the state again. So an abandoned attempt on
+ * the fast path does not count twice. However, predicting does change the state: only predict if the rules, when run,
+ * are sure to reach the match.
  */
 export interface MatchState {
-  /** Whether PACKET matches. */
-  ask(packet: Packet): boolean;
-  /** What `ask` will return for the same packet, if it is called. */
+  /** Whether PACKET matches. Changes the state. */
+  matches(packet: Packet): boolean;
+  /** What `matches` will return for the same packet, if it is called. */
   predict(packet: Packet): boolean;
   /** Address of the state in the connections' memory, if it is there (flat-state.ts). */
   readonly at?: number;
 }
 
-/** A state kept in a closure: ANSWER returns whether a packet matches, and updates the state. */
+/** A state kept in a closure: MATCHES returns whether a packet matches, and updates the state. */
 export class FunctionState implements MatchState {
   readonly #context: RuleContext;
-  readonly #answer: (packet: Packet) => boolean;
-  /** The packet whose answer was predicted, and the answer; null if there is none or it was used. */
+  readonly #matches: (packet: Packet) => boolean;
+  /** The packet whose result was predicted, and the result; null if there is none or it was used. */
   #packetNumber = -1;
   #predicted: boolean | null = null;
 
-  constructor(context: RuleContext, answer: (packet: Packet) => boolean) {
+  constructor(context: RuleContext, matches: (packet: Packet) => boolean) {
     this.#context = context;
-    this.#answer = answer;
+    this.#matches = matches;
   }
 
-  ask(packet: Packet): boolean {
+  matches(packet: Packet): boolean {
     const predicted = this.#predicted;
-    if (predicted === null || this.#packetNumber !== this.#context.packetNumber) return this.#answer(packet);
+    if (predicted === null || this.#packetNumber !== this.#context.packetNumber) return this.#matches(packet);
     this.#predicted = null;
     return predicted;
   }
 
   predict(packet: Packet): boolean {
     const { packetNumber } = this.#context;
-    if (this.#predicted === null || this.#packetNumber !== packetNumber) this.#predicted = this.#answer(packet);
+    if (this.#predicted === null || this.#packetNumber !== packetNumber) this.#predicted = this.#matches(packet);
     this.#packetNumber = packetNumber;
     return this.#predicted;
   }

@@ -1,6 +1,6 @@
 /**
- * What compiled rules record for a packet: every rule that matched, every policy that decided, and every per-packet
- * question. This determines the path of the connection's next packet.
+ * What compiled rules record for a packet: every rule that matched, every policy that decided, and the
+ * result of every per-packet test. This determines the path of the connection's next packet.
  *
  * A trace is an Int32Array: the number of events, followed by the events. Events that do not fit are still counted, so
  * that an overflow can be detected (`isWhole`).
@@ -12,9 +12,9 @@ export const TraceKind = {
   MATCHED: 0,
   /** The policy decided. */
   POLICY: 1,
-  /** The rule's per-packet question was answered no, or yes. Everything else about the rule matched. */
-  ASKED_NO: 2,
-  ASKED_YES: 3,
+  /** The rule's per-packet test failed, or passed. Everything else about the rule matched. */
+  FAILED: 2,
+  PASSED: 3,
 } as const;
 export type TraceKind = (typeof TraceKind)[keyof typeof TraceKind];
 

@@ -1,6 +1,6 @@
-// The per-packet checks of a path (core/flow/questions.ts).
+// The checks of a path (core/flow/path-checks.ts).
 import { FieldBase, IPV4_LENGTH, TestOp, TRANSLATED_ADDRESS_AT, TRANSLATED_PORT_AT } from '../constants';
-import { ask } from '../host';
+import { check } from '../host';
 import { FieldTest, pathsAt } from '../records';
 import { predictState } from './match-state';
 import { load32 } from './packet';
@@ -8,7 +8,7 @@ import { load32 } from './packet';
 /** The translated destination of the current packet, for tests: address and port in network byte order. */
 const translated = memory.data(8);
 
-/** Whether PATH accepts packets of LENGTH bytes from DEV without further questions. */
+/** Whether PATH accepts packets of LENGTH bytes from DEV without further checks. */
 export function isOpen(path: i32, dev: i32, length: i32): bool {
   const taken = pathsAt(path);
   return taken.tests === 0 && taken.inDev === dev && length <= taken.mtu;
@@ -34,30 +34,30 @@ export function mayTake(
   if (tests === 0) return true;
   store<u32>(translated, bswap<u32>(translatedDestination), TRANSLATED_ADDRESS_AT);
   store<u16>(translated, bswap<u16>(<u16>translatedDport), TRANSLATED_PORT_AT);
-  return answersAgree(tests, path, at, entry, direction);
+  return hasSameResults(tests, path, at, entry, direction);
 }
 
 /**
- * Whether the packet at AT answers the questions of PATH as its first packet did. Its tests start at FIRST. Without a
- * connection (ENTRY is -1), JavaScript cannot be asked.
+ * Whether the checks of PATH have the same results for the packet at AT as for the first packet. Their tests start at
+ * FIRST. Without a connection (ENTRY is -1), JavaScript cannot run any.
  */
-function answersAgree(first: usize, path: i32, at: usize, entry: i32, direction: i32): bool {
-  let answer = true;
+function hasSameResults(first: usize, path: i32, at: usize, entry: i32, direction: i32): bool {
+  let result = true;
   let test = changetype<FieldTest>(first);
   for (; test.op !== TestOp.END; test = testAfter(test)) {
     switch (test.op) {
       case TestOp.FIELD:
-        if (answer) answer = isInRange(test, at);
+        if (result) result = isInRange(test, at);
         break;
       case TestOp.STATE:
-        if (answer) answer = predictState(test.min) !== 0;
+        if (result) result = predictState(test.min) !== 0;
         break;
-      case TestOp.ANSWER:
-        if (answer !== (test.min !== 0)) return false;
-        answer = true;
+      case TestOp.RESULT:
+        if (result !== (test.min !== 0)) return false;
+        result = true;
         break;
       default:
-        if (entry < 0 || ask(path, test.min, at, entry, direction) === 0) return false;
+        if (entry < 0 || check(path, test.min, at, entry, direction) === 0) return false;
     }
   }
   return true;

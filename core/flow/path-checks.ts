@@ -1,21 +1,22 @@
 /**
- * The questions that a path asks about each packet before the packet can take it, in a form for wasm/flow/questions.ts:
- * a list of tests, with the first packet's answer after the tests of each rule. Rules that only look at headers come
- * first, as they have no side effects. The others follow in traversal order.
+ * The checks of a path: the per-packet tests of its rules must have the same results for each packet that takes the
+ * path as for its first packet. They are written in a form for wasm/flow/path-checks.ts: a list of tests, with the
+ * first packet's result after the tests of each rule. Rules that only look at headers come first, as they have no side
+ * effects. The others follow in traversal order.
  */
 import { type FieldPlace, fieldRow, highestValue } from '../fields.js';
 import type { Memory } from '../memory.js';
 import { type Condition, type FieldCondition, holdsFor } from '../rules/condition.js';
 import { isCondition, runningState, type Step } from '../rules/lower.js';
 import type { ValueRange } from '../rules/ranges.js';
-import type { Asked } from '../rules/run/interpret.js';
+import type { PerPacketTest } from '../rules/run/interpret.js';
 import { FIELD_TEST } from './records.js';
 
-/** What RULE asks, and the answer for the first packet of a path. */
-export interface Question {
-  readonly asked: Asked;
-  readonly answer: boolean;
-  /** It is asked after the routing decision, with the destination translated and the TTL decremented. */
+/** The per-packet test of a rule, and its result for the first packet of a path. */
+export interface PathCheck {
+  readonly test: PerPacketTest;
+  readonly result: boolean;
+  /** It is run after the routing decision, with the destination translated and the TTL decremented. */
   readonly isForwarded: boolean;
 }
 
@@ -23,26 +24,26 @@ export interface Question {
 export const TestOp = {
   /** The end of the list. */
   END: 0,
-  /** All tests of a rule are done: compare the result with the expected answer (MIN: 1 or 0). */
-  ANSWER: 1,
+  /** All tests of a rule are done: compare the result with the expected one (MIN: 1 or 0). */
+  RESULT: 1,
   /** A field is within its range. */
   FIELD: 2,
-  /** The state at MIN answers yes. */
+  /** The state at MIN matches. */
   STATE: 3,
-  /** Ask JavaScript whether the answer to question MIN is the same as before. */
-  ASK: 4,
+  /** Call JavaScript, which runs check MIN. */
+  CALL: 4,
 } as const;
 
-/** Writes QUESTIONS to MEMORY and returns their address. */
-export function writeQuestions(memory: Memory, questions: readonly Question[]): number {
-  const lists = questions.map(testsOf);
+/** Writes CHECKS to MEMORY and returns their address. */
+export function writeChecks(memory: Memory, checks: readonly PathCheck[]): number {
+  const lists = checks.map(testsOf);
   const isPure = (list: readonly Test[] | undefined): boolean => list?.every(({ op }) => op === TestOp.FIELD) ?? false;
-  const order = [...questions.keys()].sort((a, b) => Number(isPure(lists[b])) - Number(isPure(lists[a])) || a - b);
+  const order = [...checks.keys()].sort((a, b) => Number(isPure(lists[b])) - Number(isPure(lists[a])) || a - b);
   const tests: Test[] = [];
   for (const index of order) {
     const list = lists[index];
-    if (list === undefined) tests.push({ op: TestOp.ASK, min: index });
-    else tests.push(...list, { op: TestOp.ANSWER, min: questions[index].answer ? 1 : 0 });
+    if (list === undefined) tests.push({ op: TestOp.CALL, min: index });
+    else tests.push(...list, { op: TestOp.RESULT, min: checks[index].result ? 1 : 0 });
   }
   tests.push({ op: TestOp.END, min: 0 });
   const written = memory.allocateRecords(FIELD_TEST, tests.length);
@@ -67,10 +68,10 @@ interface Test {
 /** Fails for every packet. */
 const NEVER: Test = { op: TestOp.FIELD, base: 0, fieldAt: 0, mask: 0, min: 1, more: 0 };
 
-/** The tests of a question; undefined if these are not sufficient. */
-function testsOf({ asked, isForwarded }: Question): readonly Test[] | undefined {
+/** The tests of a check; undefined if these are not sufficient. */
+function testsOf({ test, isForwarded }: PathCheck): readonly Test[] | undefined {
   const tests: Test[] = [];
-  for (const step of asked.steps) {
+  for (const step of test.steps) {
     const ofStep = testsOfStep(step, isForwarded);
     if (ofStep === undefined) return undefined;
     tests.push(...ofStep);
