@@ -4,7 +4,7 @@ import { Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
 import { Manip, type NatRange } from '../nat/range.js';
 import type { EffectPlanner } from '../rules/effect.js';
-import type { FlowKey } from './megaflow.js';
+import type { FlowKey } from './flow-key.js';
 import type { NatPlan } from './megaflow-table.js';
 
 export class NatPlanner implements EffectPlanner {
