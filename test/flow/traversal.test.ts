@@ -76,7 +76,9 @@ function randomRules(random: Random): string {
     ':v - [0:0]',
     ...TABLE_HOOKS[name].flatMap((hook) => {
       const chain = HOOK_NAMES[hook];
-      const policy = name === 'filter' && random(4) === 0 ? 'DROP' : 'ACCEPT';
+      // Only the table raw drops packets before conntrack.
+      const dropsOneIn = name === 'filter' ? 4 : name === 'raw' ? 8 : 0;
+      const policy = dropsOneIn > 0 && random(dropsOneIn) === 0 ? 'DROP' : 'ACCEPT';
       const isRare = name === 'raw' || name === 'security';
       const rules = Array.from({ length: random(isRare ? 2 : 5) }, () => {
         const target = pick(random, [...TARGETS[name], '-j v']);
