@@ -9,6 +9,7 @@
  * Each step either passes the packet to the next one or ends with `#drop`. Answers from the host itself (REJECT, ICMP
  * errors) take the path of `send`, in a record of their own, before the packet that caused them continues.
  */
+import type { LoadedAddress } from '../codecs/byte-order.js';
 import { internetChecksum } from '../codecs/checksum.js';
 import {
   ETHERNET_LENGTH,
@@ -25,9 +26,16 @@ import {
   PARAMETER_PROBLEM,
   parameterPointer,
   REASSEMBLY_TIME_EXCEEDED,
+  SOURCE_ROUTE_FAILED,
   TTL_EXCEEDED,
 } from './answers/icmp-error.js';
-import { forwardOptions, processOptions } from './answers/ip-options.js';
+import {
+  followSourceRoute,
+  forwardOptions,
+  type IpOptions,
+  processOptions,
+  SourceRoute,
+} from './answers/ip-options.js';
 import { unfinishChecksum } from './answers/tcp-reset.js';
 import type { Clock } from './clock.js';
 import type { Conntrack } from './conntrack/conntrack.js';
@@ -52,7 +60,7 @@ import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
 import { Outcome } from './outcome.js';
-import { emitRoute, setRoute } from './own-route.js';
+import { egressAddress, emitRoute, setRoute } from './own-route.js';
 import { decrementTtl, type Packet, PacketType } from './packet.js';
 import { answerFields, dropFields, packetFields } from './packet-fields.js';
 import type { PacketStack } from './packet-stack.js';
@@ -94,6 +102,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   #countedDepth = 0;
   readonly #answers: Answers;
   readonly #tell: Emit;
+  readonly #egressAddress = (packet: Packet): LoadedAddress => egressAddress(this.#host, packet);
   readonly #onExpired = (first: Packet): void => this.#expireFragments(first);
   readonly #egress: Egress;
   readonly #droppedPacket = new DroppedPacket();
@@ -149,7 +158,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     let upcall = UPCALL;
     if (this.#flowCache !== null && received.packetType === PacketType.HOST) {
       const { bytes, view, at } = received;
-      const path = this.#flowCache.forward(bytes, view, at, received.captured, dev);
+      const path = this.#flowCache.forward(received, dev);
       if (path >= 0) {
         this.outcome = Outcome.FORWARDED;
         const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT) + ETHERNET_LENGTH;
@@ -299,6 +308,11 @@ export class IpStack implements Emulator, UpcallReceiver {
       this.#drop(packet, 'ttl-exceeded');
       return;
     }
+    if (packet.headerLength > IPV4_LENGTH && this.#stack.options.isStrictViaGateway) {
+      this.#answers.sendIcmpError(packet, SOURCE_ROUTE_FAILED, 0);
+      this.#drop(packet, 'source-route');
+      return;
+    }
     const { mtu } = this.#host.interfaces[packet.routeDev];
     if (packet.length > mtu && exceedsMtu(packet, mtu)) {
       this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
@@ -310,11 +324,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.outDev = packet.routeDev;
     if (!this.#pass(Hook.FORWARD, packet)) return;
     if (packet.headerLength > IPV4_LENGTH) {
-      forwardOptions(
-        packet,
-        this.#stack.options,
-        this.#host.routeOutput(this.#host.routeKey.fromUnsourced(packet)).source,
-      );
+      forwardOptions(packet, this.#stack.options, this.#egressAddress);
     }
     this.#leave(packet);
   }
@@ -434,7 +444,26 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (options.hasSourceRoute && !this.#host.sysctls.acceptSourceRoute(packet.inDev)) {
       return this.#drop(packet, 'source-route');
     }
-    return true;
+    return !options.hasSourceRoute || this.#followSourceRoute(packet, options);
+  }
+
+  #followSourceRoute(packet: Packet, options: IpOptions): boolean {
+    const host = this.#host;
+    const way = followSourceRoute(packet, options, (hop) => {
+      const key = host.routeKey.fromPacket(packet);
+      key.destination = hop;
+      const route = host.routeInput(key);
+      const isRoutable = route.action === RouteAction.LOCAL || route.action === RouteAction.FORWARD;
+      if (!isRoutable || (route.type !== AddressType.UNICAST && route.type !== AddressType.LOCAL)) return undefined;
+      packet.isForHost = route.action === RouteAction.LOCAL;
+      packet.routeDev = route.outDev;
+      packet.nextHop = route.nextHop;
+      return route;
+    });
+    if (way === SourceRoute.FOLLOW) return true;
+    if (way === SourceRoute.FAULT)
+      this.#answers.sendIcmpError(packet, PARAMETER_PROBLEM, parameterPointer(options.errorPointer));
+    return this.#drop(packet, 'source-route');
   }
 
   /** Expires an incomplete packet. If it is addressed to this host, its sender is notified (ip_expire). */

@@ -1,5 +1,5 @@
-/** hot: the route of packets from the host itself, and rerouting in OUTPUT. */
-import { formatLoaded } from '../codecs/byte-order.js';
+/** hot: the route of packets from the host itself, rerouting in OUTPUT, and the host's address on a packet's way. */
+import { formatLoaded, type LoadedAddress } from '../codecs/byte-order.js';
 import { because } from './drop.js';
 import type { Emit } from './events.js';
 import { AddressType } from './host/address-type.js';
@@ -38,4 +38,15 @@ export function emitRoute(packet: Packet, host: Host, emit: Emit, isAgain: boole
   const { routeDev, nextHop, isForHost } = packet;
   const [dev, address] = [host.interfaceNames[routeDev], formatLoaded(nextHop)];
   emit({ kind: 'routed', to: isForHost ? 'host' : 'interface', dev, nextHop: address, isAgain });
+}
+
+/**
+ * The host's address on the way of a forwarded PACKET, as loaded little-endian: the source of the route to its
+ * destination by its egress interface, or else an address of that interface (ip_rt_get_source).
+ */
+export function egressAddress(host: Host, packet: Packet): LoadedAddress {
+  const { destination, routeDev, nextHop } = packet;
+  if (host.addressType(destination, routeDev) === AddressType.LOCAL) return destination;
+  const route = host.routeOutput(host.routeKey.fromUnsourced(packet));
+  return route.outDev === routeDev ? route.source : (host.masqueradeAddress(routeDev, nextHop)?.loaded ?? 0);
 }

@@ -35,6 +35,7 @@ const PROTOCOL_UNREACHABLE: IcmpError = { type: 3, code: 2 };
 export const PORT_UNREACHABLE: IcmpError = { type: 3, code: 3 };
 /** `info` is the next hop's MTU, in bytes. */
 export const FRAGMENTATION_NEEDED: IcmpError = { type: 3, code: 4 };
+export const SOURCE_ROUTE_FAILED: IcmpError = { type: 3, code: 5 };
 const NET_PROHIBITED: IcmpError = { type: 3, code: 9 };
 const HOST_PROHIBITED: IcmpError = { type: 3, code: 10 };
 export const ADMIN_PROHIBITED: IcmpError = { type: 3, code: 13 };

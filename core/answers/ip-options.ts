@@ -4,9 +4,11 @@
  *
  * Only packets with a header longer than 20 bytes need any of this.
  */
+import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { internetChecksum } from '../../codecs/checksum.js';
-import { IPV4_CHECKSUM_AT, IPV4_LENGTH } from '../../codecs/layouts.js';
-import type { Packet } from '../packet.js';
+import { IPV4_CHECKSUM_AT, IPV4_DESTINATION_AT, IPV4_LENGTH } from '../../codecs/layouts.js';
+import type { InputRoute } from '../host/route-decision.js';
+import { type Packet, PacketType } from '../packet.js';
 
 /** Option types (IANA, "IP Option Numbers"). */
 export const IpOption = {
@@ -46,6 +48,11 @@ export class IpOptions {
   recordRouteNeedsAddress = false;
   timestampNeedsAddress = false;
   timestampNeedsTime = false;
+  /** The source route leads to `nextHop`, which becomes the destination when the packet is forwarded. */
+  isSourceRouteHit = false;
+  nextHop: LoadedAddress = 0;
+  /** The source route is strict, but the next hop is reached through a gateway. */
+  isStrictViaGateway = false;
   /** The packet was rewritten, but its IP checksum was not updated yet. That happens only if it is forwarded. */
   isChanged = false;
   /** Offset of the header byte that a parameter problem (ICMP 12/0) is about. */
@@ -60,6 +67,9 @@ export class IpOptions {
     this.recordRouteNeedsAddress = false;
     this.timestampNeedsAddress = false;
     this.timestampNeedsTime = false;
+    this.isSourceRouteHit = false;
+    this.nextHop = 0;
+    this.isStrictViaGateway = false;
     this.isChanged = false;
     this.errorPointer = 0;
   }
@@ -236,20 +246,96 @@ function zeroAfterEnd(bytes: Uint8Array, from: number, end: number, options: IpO
   }
 }
 
+/** Where a packet with a source route goes next. */
+export const SourceRoute = {
+  /** Where it was routed already, or to the hop that was found. */
+  FOLLOW: 0,
+  /** Nowhere, because the option is faulty: the sender is told (`errorPointer`). */
+  FAULT: 1,
+  /** Nowhere, silently. */
+  DROP: 2,
+} as const;
+export type SourceRoute = (typeof SourceRoute)[keyof typeof SourceRoute];
+
 /**
- * Completes the options of a forwarded packet, after the FORWARD hook. Record route receives EGRESS_ADDRESS (as loaded
- * little-endian: the route's preferred source, or else the egress device's address for the next hop). A timestamp keeps
- * the address set on arrival. Recomputes the IP checksum if anything was rewritten (ip_forward_options).
+ * Follows the source route of PACKET, which has been routed, to its next hop. ROUTE_TO routes the packet to a hop (as
+ * loaded little-endian) instead, and returns the route, or undefined if there is none. Hops that are this host itself
+ * are passed at once (ip_options_rcv_srr).
  */
-export function forwardOptions(packet: Packet, options: IpOptions, egressAddress: number): void {
+export function followSourceRoute(
+  packet: Packet,
+  options: IpOptions,
+  routeTo: (hop: LoadedAddress) => InputRoute | undefined,
+): SourceRoute {
+  const { bytes, view, at } = packet;
+  const option = at + options.sourceRouteAt;
+  const isStrict = bytes[option] === IpOption.STRICT_SOURCE_ROUTE;
+  if (packet.type !== PacketType.HOST || packet.isToMany || packet.routeDev < 0) return SourceRoute.DROP;
+  if (!packet.isForHost) {
+    options.errorPointer = IPV4_DESTINATION_AT;
+    return isStrict ? SourceRoute.FAULT : SourceRoute.FOLLOW;
+  }
+  const length = bytes[option + 1];
+  for (let pointer = bytes[option + POINTER_AT]; pointer <= length; pointer += ADDRESS_LENGTH) {
+    if (pointer + ADDRESS_LENGTH - 1 > length) {
+      options.errorPointer = options.sourceRouteAt + POINTER_AT;
+      return SourceRoute.FAULT;
+    }
+    const hop = view.getInt32(option + pointer - 1, true);
+    const route = routeTo(hop);
+    if (route === undefined) return SourceRoute.DROP;
+    options.isChanged = true;
+    if (!packet.isForHost) {
+      options.isSourceRouteHit = true;
+      options.nextHop = hop;
+      options.isStrictViaGateway = isStrict && route.usesGateway;
+      return SourceRoute.FOLLOW;
+    }
+    view.setInt32(at + IPV4_DESTINATION_AT, hop, true);
+    packet.reload();
+  }
+  return SourceRoute.FOLLOW;
+}
+
+/**
+ * Completes the options of a forwarded packet, after the FORWARD hook. Record route receives the host's address on the
+ * way (EGRESS_ADDRESS of the packet, as loaded little-endian: the route's preferred source, or else the egress device's
+ * address for the next hop). So does a source route, whose next hop becomes the packet's destination. Recomputes the IP
+ * checksum if anything was rewritten (ip_forward_options).
+ */
+export function forwardOptions(
+  packet: Packet,
+  options: IpOptions,
+  egressAddress: (packet: Packet) => LoadedAddress,
+): void {
   const { bytes, view, at } = packet;
   if (options.recordRouteNeedsAddress) {
     const option = at + options.recordRouteAt;
-    view.setInt32(option + bytes[option + POINTER_AT] - 1 - ADDRESS_LENGTH, egressAddress, true);
+    view.setInt32(option + bytes[option + POINTER_AT] - 1 - ADDRESS_LENGTH, egressAddress(packet), true);
     options.isChanged = true;
   }
+  if (options.isSourceRouteHit) passHop(packet, options, egressAddress);
   if (!options.isChanged) return;
   options.isChanged = false;
   view.setUint16(at + IPV4_CHECKSUM_AT, 0);
   view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, packet.headerLength));
+}
+
+/** Makes the next hop of a source route the destination, and puts the host's address in its place. */
+function passHop(packet: Packet, options: IpOptions, egressAddress: (packet: Packet) => LoadedAddress): void {
+  const { bytes, view, at } = packet;
+  const option = at + options.sourceRouteAt;
+  const last = bytes[option + 1] - ADDRESS_LENGTH + 1;
+  let pointer = bytes[option + POINTER_AT];
+  while (pointer <= last && view.getInt32(option + pointer - 1, true) !== options.nextHop) pointer += ADDRESS_LENGTH;
+  if (pointer <= last) {
+    view.setInt32(at + IPV4_DESTINATION_AT, options.nextHop, true);
+    packet.reload();
+    view.setInt32(option + pointer - 1, egressAddress(packet), true);
+    bytes[option + POINTER_AT] = pointer + ADDRESS_LENGTH;
+  }
+  if (options.timestampNeedsAddress) {
+    const timestamp = at + options.timestampAt;
+    view.setInt32(timestamp + bytes[timestamp + POINTER_AT] - 1 - 2 * ADDRESS_LENGTH, egressAddress(packet), true);
+  }
 }

@@ -10,7 +10,7 @@ import {
   UDP_LENGTH,
 } from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
-import type { Packet } from '../packet.js';
+import { CtInfo, type Packet } from '../packet.js';
 
 const IPPROTO_ESP = 50;
 const IPPROTO_AH = 51;
@@ -32,7 +32,8 @@ export function rejectChecksumOk(packet: Packet, conntrackChecked: boolean): boo
     case IPPROTO_UDPLITE:
       return true;
   }
-  return checksumOk(packet, !conntrackChecked);
+  // What conntrack found right stays so (skb_csum_unnecessary), even if a source route has changed the destination.
+  return (conntrackChecked && packet.ctinfo !== CtInfo.INVALID) || checksumOk(packet, !conntrackChecked);
 }
 
 /** The same for a RST. Here conntrack's check counts only if the packet is addressed to the host itself. */

@@ -34,6 +34,7 @@ import {
 import type { ConntrackTable } from '../conntrack/table.js';
 import { TCP_STATE } from '../conntrack/tcp-record.js';
 import { Hook } from '../hooks.js';
+import { ethernetSource, type LinkStage } from '../link/link-stage.js';
 import { MAX_SCRATCH_PACKET_BYTES, type Memory } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
@@ -65,6 +66,8 @@ export class FlowCache {
   readonly #packet: Packet;
   readonly #megaflows: MegaflowTable;
   readonly #learner: MegaflowLearner;
+  /** What `forward` is called with, during the call. Otherwise, captures are replayed where they are in memory. */
+  #received: LinkStage | null = null;
   #attempts = 0;
 
   /** PACKET is used to run the checks of a path. CHECKSUMS: nf_conntrack_checksum. */
@@ -89,16 +92,19 @@ export class FlowCache {
   }
 
   /**
-   * Forwards the packet at AT of VIEW (over BYTES), which arrived on DEV with CAPTURED bytes: tracks and counts it, and
-   * rewrites it and the Ethernet header before it in place. Returns its path, or an upcall (below 0, see UPCALL) if the
-   * slow path must handle it, in which case nothing has changed.
+   * Forwards the RECEIVED packet, which arrived on DEV: tracks and counts it, and rewrites it and the Ethernet header
+   * before it in place. Returns its path, or an upcall (below 0, see UPCALL) if the slow path must handle it, in which
+   * case nothing has changed.
    */
-  forward(bytes: Uint8Array, view: DataView, at: number, captured: number, dev: number): number {
+  forward(received: LinkStage, dev: number): number {
     const memory = this.#memory;
+    const { bytes, view, at, captured } = received;
     if (captured > MAX_SCRATCH_PACKET_BYTES) return UPCALL;
     const isInMemory = memory.holds(bytes);
     const place = isInMemory ? bytes.byteOffset + at : memory.copyToScratch(view, at, captured);
+    this.#received = received;
     const path = memory.wasm.forward(place, captured, dev);
+    this.#received = null;
     if (path >= 0 && !isInMemory) {
       const length = memory.view.getUint16(place + IPV4_TOTAL_LENGTH_AT);
       copyWords(view, at - ETHERNET_LENGTH, memory.view, place - ETHERNET_LENGTH, length + ETHERNET_LENGTH);
@@ -191,6 +197,7 @@ export class FlowCache {
     packet.reload();
     packet.nowMs = this.#clock.nowMs;
     packet.type = PacketType.HOST;
+    packet.sourceMac = this.#received === null ? ethernetSource(view, at - ETHERNET_LENGTH) : this.#received.sourceMac;
     packet.inDev = this.#paths.inDev(path);
     packet.outDev = -1;
     packet.ct = entry;

@@ -42,8 +42,7 @@ export class LinkStage implements PacketBytes {
   /** The source MAC address of the frame, 48 bits; -1: none. Read it before the packet leaves, which overwrites it. */
   get sourceMac(): number {
     if (this.#location.linkKind !== 'ethernet' || this.#frame === undefined) return -1;
-    const { view, at } = this.#frame;
-    return view.getUint16(at + ETHERNET_SOURCE_AT) * 2 ** 32 + view.getUint32(at + ETHERNET_SOURCE_AT + 2);
+    return ethernetSource(this.#frame.view, this.#frame.at);
   }
 
   /** Finds the IPv4 packet in FRAME. Returns false if there is none for the host. */
@@ -73,6 +72,11 @@ export class LinkStage implements PacketBytes {
     this.view = this.#copyView;
     this.at = ETHERNET_LENGTH;
   }
+}
+
+/** The source MAC address, 48 bits, of the Ethernet frame at AT. */
+export function ethernetSource(view: DataView, at: number): number {
+  return view.getUint16(at + ETHERNET_SOURCE_AT) * 2 ** 32 + view.getUint32(at + ETHERNET_SOURCE_AT + 2);
 }
 
 /** Only Ethernet headers are used here: a cooked header tells how the frame was addressed to the capturing host. */

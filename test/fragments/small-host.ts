@@ -92,7 +92,7 @@ export class SmallHost implements OptionsHost {
     view.setUint16(at + IPV4_TTL_AT, old - 0x100);
     const checksum = updateChecksum(view.getUint16(at + IPV4_CHECKSUM_AT), old, old - 0x100);
     view.setUint16(at + IPV4_CHECKSUM_AT, checksum);
-    if (options.length > 0) forwardOptions(packet, options, LAN_ADDRESS);
+    if (options.length > 0) forwardOptions(packet, options, () => LAN_ADDRESS);
     this.leave();
   }
 
