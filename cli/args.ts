@@ -1,10 +1,11 @@
 /**
- * Command lines. Each command declares its options once; parsing, checking and help all follow from the declaration.
+ * Command lines. Each command declares its options once; parsing, checking, help, the manual page and completion
+ * all follow from the declaration.
  */
 import { parseArgs } from 'node:util';
 import { withNearest } from '../codecs/nearest.js';
 import { UsageError } from './errors.js';
-import { PLAIN, type Style } from './style.js';
+import { COLOR_CHOICES, type ColorChoice } from './style.js';
 
 export interface OptionSpec {
   /** Without the dashes. */
@@ -36,7 +37,15 @@ export interface CommandSpec {
   examples: readonly Example[];
 }
 
-const HELP: OptionSpec = { name: 'help', help: 'show this help' };
+/** Of every command that prints something for people. */
+export const COLOR: OptionSpec = {
+  name: 'color',
+  value: 'WHEN',
+  choices: COLOR_CHOICES,
+  help: 'colour: auto, always or never (default: auto, if the output is a terminal)',
+};
+
+export const HELP: OptionSpec = { name: 'help', help: 'show this help' };
 
 /** A parsed command line. */
 export class Arguments {
@@ -68,6 +77,11 @@ export class Arguments {
     const value = this.value(name);
     if (value === undefined) throw new UsageError(`--${name} is required`);
     return value;
+  }
+
+  /** The value of `--color`. */
+  get color(): ColorChoice {
+    return (this.value(COLOR.name) ?? 'auto') as ColorChoice;
   }
 
   /** A whole number, at least MINIMUM; undefined if the option was not given. */
@@ -119,6 +133,12 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
   return new Arguments(values, positionals);
 }
 
+/** The value of `--color` in ARGS, which may be incorrect otherwise. */
+export function colorIn(args: readonly string[]): ColorChoice {
+  const { color } = parseArgs({ args: [...args], options: { color: { type: 'string' } }, strict: false }).values;
+  return COLOR_CHOICES.find((choice) => choice === color) ?? 'auto';
+}
+
 interface OptionToken {
   rawName: string;
   value?: string | undefined;
@@ -151,28 +171,4 @@ function withArticle(placeholder: string): string {
 function unknownOption(given: string, specs: readonly OptionSpec[]): UsageError {
   const names = specs.map(({ name }) => `--${name}`);
   return new UsageError(withNearest(`unknown option: ${given}`, given, names));
-}
-
-/** The help of one command. */
-export function helpOf(spec: CommandSpec, style: Style = PLAIN): string {
-  const options = [...spec.options, HELP].map((option) => ({
-    left: `--${option.name}${option.value ? ` ${option.value}` : ''}`,
-    help: option.help,
-  }));
-  const width = Math.max(...options.map(({ left }) => left.length));
-  const indent = ' '.repeat(width + 4);
-  return [
-    `nfreplay ${spec.name}: ${spec.summary}`,
-    '',
-    ...spec.usages.map((usage, i) => `${i ? '      ' : 'usage:'} nfreplay ${spec.name} ${usage}`),
-    '',
-    ...options.map(({ left, help }) => `  ${style.bold(left.padEnd(width))}  ${help.replaceAll('\n', `\n${indent}`)}`),
-    '',
-    ...examplesOf(spec.examples, style),
-  ].join('\n');
-}
-
-/** Examples, each below a line that says what it does. */
-export function examplesOf(examples: readonly Example[], style: Style): string[] {
-  return ['examples:', ...examples.flatMap(({ about, command }) => [style.dim(`  # ${about}`), `  ${command}`, ''])];
 }

@@ -10,6 +10,7 @@ import { silentEmulator, Traffic } from '../replay/bench-traffic.js';
 import { inputsOf } from '../replay/replay.js';
 import { type Arguments, parseCommand } from './args.js';
 import { type BenchResult, formatBench, type RulesetResult, type Spread } from './bench-report.js';
+import { widthOf } from './columns.js';
 import { BENCH } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
 import { inputOf } from './replay-command.js';
@@ -37,7 +38,9 @@ export function benchCommand(args: readonly string[]): number {
   for (const { warnings } of result.rulesets) {
     for (const warning of warnings) process.stderr.write(`nfreplay: warning: ${shown(warning)}\n`);
   }
-  const text = given.has('json') ? `${shownJson(result)}\n` : formatBench(result, styleOf(process.stdout), top);
+  const text = given.has('json')
+    ? `${shownJson(result)}\n`
+    : formatBench(result, { style: styleOf(process.stdout, given.color), top, width: widthOf(process.stdout) });
   process.stdout.write(text);
   return ExitCode.DONE;
 }

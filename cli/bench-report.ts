@@ -1,7 +1,7 @@
 /** The results of `nfreplay bench` as text. */
 import { shown } from '../codecs/text.js';
 import type { ChainCost, RuleCost, RulesCost } from '../replay/bench-rules.js';
-import { type Align, columns } from './columns.js';
+import { type Align, columns, wrapAfter } from './columns.js';
 import { formatNumber } from './number.js';
 import type { Style } from './style.js';
 
@@ -43,17 +43,26 @@ export interface BenchResult {
 /** With fewer packets, most of the time is spent on things done once. */
 const FEW_PACKETS = 20_000;
 
-/** The whole report, with up to TOP lines in each list; ends with a newline. */
-export function formatBench(result: BenchResult, style: Style, top: number): string {
+export interface BenchReportOptions {
+  style: Style;
+  /** Maximum number of lines in each list. */
+  top: number;
+  /** Maximum line width; undefined: no limit. */
+  width?: number | undefined;
+}
+
+/** The whole report; ends with a newline. */
+export function formatBench(result: BenchResult, options: BenchReportOptions): string {
+  const { style, top, width } = options;
   const { packets, runs, files } = result;
   const from = shown(files.join(', '));
   const head = `${formatNumber(packets)} packets from ${from}; median of ${runs} runs, nothing written`;
   const few =
     packets < FEW_PACKETS ? [style.dim('  with so few packets, most of the time is start-up and new connections')] : [];
   const blocks = [
-    [style.bold(head), ...few, ...overview(result)],
-    [style.bold('where the time goes, in nanoseconds per packet'), ...stages(result)],
-    ...(top > 0 ? result.rulesets.flatMap((ruleset) => rulesetBlocks(ruleset, result, style, top)) : []),
+    [...wrapAfter('', head, width ?? Number.POSITIVE_INFINITY).map(style.bold), ...few, ...overview(result, width)],
+    [style.bold('where the time goes, in nanoseconds per packet'), ...stages(result, width)],
+    ...(top > 0 ? result.rulesets.flatMap((ruleset) => rulesetBlocks(ruleset, result, options)) : []),
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
@@ -62,61 +71,69 @@ export function formatBench(result: BenchResult, style: Style, top: number): str
 function sideBySide(
   { rulesets }: BenchResult,
   lines: readonly (readonly [title: string, cell: (ruleset: RulesetResult) => string])[],
+  width: number | undefined,
 ): string[] {
   const header = ['', ...rulesets.map(({ file }) => file)];
   const rows = lines.map(([title, cell]) => [title, ...rulesets.map(cell)]);
   const aligns: Align[] = ['left', ...rulesets.map((): Align => 'right')];
-  return columns([...(rulesets.length > 1 ? [header] : []), ...rows], aligns);
+  return columns([...(rulesets.length > 1 ? [header] : []), ...rows], aligns, width);
 }
 
-function overview(result: BenchResult): string[] {
+function overview(result: BenchResult, width: number | undefined): string[] {
   const [first] = result.rulesets;
   const share = (packets: number) => `${formatNumber(packets)} (${percent(packets, result.entered)})`;
-  return sideBySide(result, [
-    ['rules', ({ ruleCount }) => formatNumber(ruleCount)],
-    ['time to build', ({ buildMs }) => `${formatNumber(buildMs)} ms`],
-    ['packets per second', ({ packetsPerSecond }) => formatNumber(packetsPerSecond)],
-    ['nanoseconds per packet', ({ costNs }) => formatNumber(costNs.median)],
-    ['  minimum … maximum', ({ costNs }) => `${formatNumber(costNs.min)} … ${formatNumber(costNs.max)}`],
-    ...(result.rulesets.length > 1
-      ? [
-          [
-            `  relative to ${first.file}`,
-            ({ costNs }: RulesetResult) => (costNs.median / first.costNs.median).toFixed(2),
-          ] as const,
-        ]
-      : []),
-    ['packets on the fast path', ({ flowCachePackets }) => share(flowCachePackets)],
-    ['packets on the slow path', ({ slowPathPackets }) => share(slowPathPackets)],
-  ]);
+  return sideBySide(
+    result,
+    [
+      ['rules', ({ ruleCount }) => formatNumber(ruleCount)],
+      ['time to build', ({ buildMs }) => `${formatNumber(buildMs)} ms`],
+      ['packets per second', ({ packetsPerSecond }) => formatNumber(packetsPerSecond)],
+      ['nanoseconds per packet', ({ costNs }) => formatNumber(costNs.median)],
+      ['  minimum … maximum', ({ costNs }) => `${formatNumber(costNs.min)} … ${formatNumber(costNs.max)}`],
+      ...(result.rulesets.length > 1
+        ? [
+            [
+              `  relative to ${first.file}`,
+              ({ costNs }: RulesetResult) => (costNs.median / first.costNs.median).toFixed(2),
+            ] as const,
+          ]
+        : []),
+      ['packets on the fast path', ({ flowCachePackets }) => share(flowCachePackets)],
+      ['packets on the slow path', ({ slowPathPackets }) => share(slowPathPackets)],
+    ],
+    width,
+  );
 }
 
-function stages(result: BenchResult): string[] {
+function stages(result: BenchResult, width: number | undefined): string[] {
   const { readingNs } = result;
-  return sideBySide(result, [
-    ['reading the captures', () => formatNumber(readingNs.median)],
-    ['host: conntrack, NAT, routing', ({ bareNs }) => formatNumber(bareNs.median - readingNs.median)],
+  return sideBySide(
+    result,
     [
-      'rules outside nat; negative if drops save more time',
-      ({ costNs, bareNs }) => signed(costNs.median - bareNs.median),
+      ['reading the captures', () => formatNumber(readingNs.median)],
+      ['host: conntrack, NAT, routing', ({ bareNs }) => formatNumber(bareNs.median - readingNs.median)],
+      [
+        'rules outside nat; negative if drops save more time',
+        ({ costNs, bareNs }) => signed(costNs.median - bareNs.median),
+      ],
     ],
-  ]);
+    width,
+  );
 }
 
 function rulesetBlocks(
   ruleset: RulesetResult,
   { entered, rulesets }: BenchResult,
-  style: Style,
-  top: number,
+  { style, top, width }: BenchReportOptions,
 ): string[][] {
   const { rules, chains, file } = ruleset;
   const of = rulesets.length > 1 ? ` of ${file}` : '';
   const asked = rules.filter((rule) => rule.asked > 0);
   const reading = asked.filter(({ readsOfPacket }) => readsOfPacket.length > 0);
   return [
-    list(`chains${of} with the most evaluations, one rule at a time`, chainLines(chains, entered, top), style),
-    list(`rules${of} evaluated most often`, ruleLines(asked, top), style),
-    list(`rules${of} evaluated for every packet, and the fields they read`, readingLines(reading, top), style),
+    list(`chains${of} with the most evaluations, one rule at a time`, chainLines(chains, entered, top, width), style),
+    list(`rules${of} evaluated most often`, ruleLines(asked, top, width), style),
+    list(`rules${of} evaluated for every packet, and the fields they read`, readingLines(reading, top, width), style),
   ];
 }
 
@@ -124,7 +141,7 @@ function list(title: string, lines: readonly string[], style: Style): string[] {
   return [style.bold(title), ...(lines.length > 0 ? lines : ['  none'])];
 }
 
-function chainLines(chains: readonly ChainCost[], entered: number, top: number): string[] {
+function chainLines(chains: readonly ChainCost[], entered: number, top: number, width: number | undefined): string[] {
   const most = [...chains].sort((a, b) => b.asked - a.asked);
   const rows = most
     .slice(0, top)
@@ -134,10 +151,10 @@ function chainLines(chains: readonly ChainCost[], entered: number, top: number):
       `${formatNumber(asked)} evaluations`,
       `${formatNumber(asked / entered)} per packet`,
     ]);
-  return columns(rows, ['left', 'right', 'right', 'right']);
+  return columns(rows, ['left', 'right', 'right', 'right'], width);
 }
 
-function ruleLines(rules: readonly RuleCost[], top: number): string[] {
+function ruleLines(rules: readonly RuleCost[], top: number, width: number | undefined): string[] {
   const most = [...rules].sort((a, b) => b.asked - a.asked || a.matched - b.matched);
   const rows = most
     .slice(0, top)
@@ -147,13 +164,13 @@ function ruleLines(rules: readonly RuleCost[], top: number): string[] {
       positionOf(cost),
       cost.rule,
     ]);
-  return columns(rows, ['right', 'right', 'left', 'left']);
+  return columns(rows, ['right', 'right', 'left', 'left'], width);
 }
 
-function readingLines(rules: readonly RuleCost[], top: number): string[] {
+function readingLines(rules: readonly RuleCost[], top: number, width: number | undefined): string[] {
   const most = [...rules].sort((a, b) => b.asked - a.asked);
   const rows = most.slice(0, top).map((cost) => [cost.readsOfPacket.join(', '), positionOf(cost), cost.rule]);
-  return columns(rows, ['left', 'left', 'left']);
+  return columns(rows, ['left', 'left', 'left'], width);
 }
 
 const positionOf = ({ table, chain, number }: RuleCost) => `${table} ${chain} ${number}`;

@@ -16,7 +16,7 @@ import { type Style, styleOf } from './style.js';
 export async function check(args: readonly string[]): Promise<number> {
   const given = parseCommand(CHECK, args);
   if (given.positionals.length === 0) throw new UsageError('nfreplay check requires at least one CASE folder');
-  const style = styleOf(process.stdout);
+  const style = styleOf(process.stdout, given.color);
   const cases = given.positionals.flatMap(casesIn);
   const width = Math.max(...cases.map(({ dir }) => shown(dir).length));
   const tally = { agreeing: 0, differing: 0 };

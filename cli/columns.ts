@@ -1,36 +1,53 @@
+/** Text in columns and paragraphs that fit a terminal. */
 import { shown } from '../codecs/text.js';
 
 export type Align = 'left' | 'right';
 
 const INDENT = 2;
 const GAP = 2;
-/** Indent of the continuation lines of a row that does not fit on one line. */
-const CONTINUED_INDENT = 6;
-/** A last column of text is truncated to the rest of the line if at least this much is left; else it wraps. */
-const SHORTEST_CUT = 24;
+/** How much further the continuation lines of a row are indented that does not fit on one line. */
+const CONTINUED_INDENT = 4;
+/** A last column of text is wrapped beside the others if this share of the line is left; else it starts a new line. */
+const WRAPPED_SHARE = 0.4;
+
+/** The width of text that does not go to a terminal. */
+export const PIPED_WIDTH = 120;
+/** Narrower terminals are treated as this wide. */
+const MIN_WIDTH = 40;
+
+/** The width of STREAM: COLUMNS if it is set, or that of the terminal, or a fixed one. */
+export function widthOf(stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>, env = process.env): number {
+  const asked = Number(env.COLUMNS);
+  const width = Number.isSafeInteger(asked) && asked > 0 ? asked : stream.isTTY ? stream.columns : undefined;
+  return Math.max(MIN_WIDTH, width || PIPED_WIDTH);
+}
 
 /**
  * Formats ROWS as lines, each column as wide as its widest cell, with two blanks before each column. Rows longer than
- * WIDTH continue on the next line; what still does not fit is truncated.
+ * WIDTH continue on the next line, and a last column of text is wrapped.
  */
 export function columns(
   rows: readonly (readonly string[])[],
   aligns: readonly Align[],
   width = Number.POSITIVE_INFINITY,
+  indent = INDENT,
 ): string[] {
   const cells = rows.map((row) => aligns.map((_, column) => shown(row[column] ?? '')));
   const widths = aligns.map((_, column) => Math.max(0, ...cells.map((row) => row[column].length)));
   // An empty column takes no space.
   const filled = aligns.map((_, column) => column).filter((column) => widths[column] > 0);
-  const lines = splitColumns(filled, widths, aligns, width);
+  const last = filled.at(-1);
+  const lines = splitColumns(filled, widths, aligns, width, indent);
   return cells.flatMap((row) =>
     lines.flatMap((columnsOfLine, line) => {
-      const indent = line === 0 ? INDENT : CONTINUED_INDENT;
-      const texts = columnsOfLine.map((column) =>
+      const start = ' '.repeat(line === 0 ? indent : indent + CONTINUED_INDENT);
+      const isWrapped = columnsOfLine.at(-1) === last && last !== undefined && aligns[last] === 'left';
+      const padded = (isWrapped ? columnsOfLine.slice(0, -1) : columnsOfLine).map((column) =>
         aligns[column] === 'right' ? row[column].padStart(widths[column]) : row[column].padEnd(widths[column]),
       );
-      const text = texts.join(' '.repeat(GAP)).trimEnd();
-      return text === '' ? [] : [cut(' '.repeat(indent) + text, width)];
+      const text = start + padded.map((cell) => cell + ' '.repeat(GAP)).join('');
+      if (isWrapped) return row[last] === '' && padded.length === 0 ? [] : wrapAfter(text, row[last], width);
+      return text.trim() === '' ? [] : wrapAfter('', text.trimEnd(), width);
     }),
   );
 }
@@ -41,16 +58,17 @@ function splitColumns(
   widths: readonly number[],
   aligns: readonly Align[],
   width: number,
+  indent: number,
 ): number[][] {
   const lines: number[][] = [[]];
-  let used = INDENT - GAP;
+  let used = indent - GAP;
   for (const column of filled) {
     const left = width - used - GAP;
     const isLastText = column === filled.at(-1) && aligns[column] === 'left';
-    const fits = widths[column] <= left || (isLastText && left >= SHORTEST_CUT);
+    const fits = widths[column] <= left || (isLastText && left >= width * WRAPPED_SHARE);
     if (!fits && lines[lines.length - 1].length > 0) {
       lines.push([]);
-      used = CONTINUED_INDENT - GAP;
+      used = indent + CONTINUED_INDENT - GAP;
     }
     lines[lines.length - 1].push(column);
     used += GAP + widths[column];
@@ -58,7 +76,28 @@ function splitColumns(
   return lines;
 }
 
-/** TEXT, truncated to WIDTH characters. */
-export function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+/** A blank at which text is not wrapped. */
+export const NO_BREAK = '\u00a0';
+
+/** PREFIX and TEXT as lines of at most WIDTH characters. Further lines are indented by the length of PREFIX. */
+export function wrapAfter(prefix: string, text: string, width: number): string[] {
+  const lines = wrap(text, Math.max(1, width - prefix.length));
+  const indent = ' '.repeat(prefix.length);
+  return lines.map((line, i) => `${i === 0 ? prefix : indent}${line.replaceAll(NO_BREAK, ' ')}`.trimEnd());
+}
+
+/** TEXT as lines of at most WIDTH characters, wrapped at blanks where possible. */
+function wrap(text: string, width: number): string[] {
+  if (text.length <= width) return [text];
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    // Blanks that indent the text are no place to break.
+    const indent = rest.length - rest.trimStart().length;
+    const blank = rest.lastIndexOf(' ', width);
+    const end = blank > indent ? blank : width;
+    lines.push(rest.slice(0, end).trimEnd());
+    rest = rest.slice(end).trimStart();
+  }
+  return rest === '' ? lines : [...lines, rest];
 }

@@ -1,7 +1,7 @@
 /** The command line of every command. */
 
 import { EMULATOR_ENGINES } from '../core/emulator.js';
-import type { CommandSpec } from './args.js';
+import { COLOR, type CommandSpec } from './args.js';
 
 export const REPLAY: CommandSpec = {
   name: 'replay',
@@ -15,32 +15,30 @@ export const REPLAY: CommandSpec = {
     {
       name: 'host',
       value: 'FILE',
-      help:
-        'the host: JSON with the output of `ip -j addr`, `ip -j route show table all`, `ip -j neigh`,\n' +
-        'and sysctls',
+      help: 'the host: JSON with the output of `ip -j addr`, `ip -j route show table all`, `ip -j neigh`, and sysctls',
     },
     {
       name: 'in',
       value: 'IFACE=FILE',
       multiple: true,
       help:
-        'a capture of what arrives on an interface, or for `local`, of what the host itself sends;\n' +
+        'a capture of what arrives on an interface, or for `local`, of what the host itself sends; ' +
         'several captures are merged by timestamp',
     },
     {
       name: 'stitch',
       value: 'FILE',
       help:
-        'one capture of whole conversations, taken outside the host; each packet enters by the\n' +
-        'interface through which the host routes to its sender, and replies to translated packets\n' +
-        'are rewritten to match the translation',
+        'one capture of whole conversations, taken outside the host; each packet enters by the interface ' +
+        'through which the host routes to its sender, and replies to translated packets are rewritten to ' +
+        'match the translation',
     },
     {
       name: 'out',
       value: 'DIR',
       help:
-        'the result folder, replaced as a whole at the end; with -, the packets that leave by any\n' +
-        'interface go to standard output as one pcap, and the report to standard error',
+        'the result folder, replaced as a whole at the end; with -, the packets that leave by any interface ' +
+        'go to standard output as one pcap, and the report to standard error',
     },
     { name: 'limit', value: 'N', help: 'replay only the first N packets' },
     { name: 'seed', value: 'N', help: 'seed for random choices such as NAT ports (default: 0)' },
@@ -50,11 +48,12 @@ export const REPLAY: CommandSpec = {
       value: 'ENGINE',
       choices: [...EMULATOR_ENGINES],
       help:
-        `how to evaluate rules, for debugging: ${EMULATOR_ENGINES.join(', ')};\n` +
+        `how to evaluate rules, for debugging: ${EMULATOR_ENGINES.join(', ')}; ` +
         `the results are the same (default: ${EMULATOR_ENGINES[0]}, the fastest)`,
     },
     { name: 'json', help: 'print summary.json instead of the report' },
-    { name: 'top', value: 'N', help: 'how many rules, connections and dropped flows to report (default: 10)' },
+    { name: 'top', value: 'N', help: 'how many rules, connections, and dropped services to report (default: 10)' },
+    COLOR,
   ],
   examples: [
     {
@@ -78,7 +77,7 @@ export const CHECK: CommandSpec = {
   name: 'check',
   summary: 'replay golden cases and compare the results with what they expect',
   usages: ['CASE…', '--update CASE…'],
-  options: [{ name: 'update', help: 'make the results the new expectation' }],
+  options: [{ name: 'update', help: 'make the results the new expectation' }, COLOR],
   positionals: 'CASE',
   examples: [
     { about: 'every case in a folder', command: 'nfreplay check pcaps/*' },
@@ -109,6 +108,7 @@ export const BENCH: CommandSpec = {
     { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
     { name: 'json', help: 'print all numbers, for every rule, as JSON' },
     { name: 'top', value: 'N', help: 'how many chains and rules to report (default: 10)' },
+    COLOR,
   ],
   examples: [
     {
@@ -127,3 +127,6 @@ export const BENCH: CommandSpec = {
     },
   ],
 };
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly CommandSpec[] = [REPLAY, CHECK, BENCH];

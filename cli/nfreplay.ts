@@ -10,86 +10,60 @@ import { RulesetError } from '../core/rules/parse/error.js';
 import { FileError } from '../io/file-error.js';
 import { ReplayOptionsError } from '../replay/errors.js';
 import { version } from '../replay/version.js';
-import { type CommandSpec, examplesOf, helpOf } from './args.js';
+import { type CommandSpec, colorIn } from './args.js';
 import { benchCommand } from './bench-command.js';
 import { check } from './check.js';
-import { BENCH, CHECK, REPLAY } from './commands.js';
+import { widthOf } from './columns.js';
+import { BENCH, CHECK, COMMANDS, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
+import { helpOf, overview } from './help.js';
 import { replayCommand } from './replay-command.js';
-import { type Style, styleOf } from './style.js';
+import { styleOf } from './style.js';
 
 /** EX_SOFTWARE in sysexits.h: an internal error. */
 const INTERNAL_ERROR = 70;
 
-interface Command {
-  spec: CommandSpec;
-  /** Runs the command and returns its exit code. */
-  run(args: readonly string[]): number | Promise<number>;
-}
+/** What runs each command; it resolves with the exit code. */
+const RUN: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
+  [REPLAY.name]: replayCommand,
+  [CHECK.name]: check,
+  [BENCH.name]: benchCommand,
+};
 
-const COMMANDS: readonly Command[] = [
-  { spec: REPLAY, run: replayCommand },
-  { spec: CHECK, run: check },
-  { spec: BENCH, run: benchCommand },
-];
-
-function overview(style: Style): string {
-  const width = Math.max(...COMMANDS.map(({ spec }) => spec.name.length));
-  return [
-    'nfreplay: replay captures through Linux netfilter, offline, packet for packet',
-    '',
-    'usage: nfreplay COMMAND [options]',
-    '',
-    ...COMMANDS.map(({ spec }) => `  ${style.bold(spec.name.padEnd(width))}  ${spec.summary}`),
-    '',
-    '  nfreplay COMMAND --help   show all options of a command',
-    '  nfreplay --version        show the version',
-    '',
-    ...examplesOf(
-      COMMANDS.map(({ spec }) => spec.examples[0]),
-      style,
-    ),
-    'exit codes: 0 done; 1 a comparison found a difference; 2 incorrect usage, or an invalid ruleset or',
-    '            host; 3 the ruleset or the host uses an unsupported feature; 4 a file cannot be read or',
-    '            written',
-    '',
-  ].join('\n');
-}
-
-function commandNamed(name: string): Command {
-  const found = COMMANDS.find(({ spec }) => spec.name === name);
+function commandNamed(name: string): CommandSpec {
+  const found = COMMANDS.find((spec) => spec.name === name);
   if (found) return found;
-  const names = COMMANDS.map(({ spec }) => spec.name);
+  const names = COMMANDS.map((spec) => spec.name);
   throw new UsageError(withNearest(`unknown command: ${name}`, name, names));
 }
 
 async function run([first, ...rest]: string[]): Promise<number> {
-  const style = styleOf(process.stdout);
   const isHelp = (arg: string | undefined) => arg === '--help' || arg === '-h';
   if (first === '--version' || first === '-v') {
     process.stdout.write(`${version()}\n`);
     return ExitCode.DONE;
   }
   if (isHelp(first) || (first === 'help' && !rest.length)) {
-    process.stdout.write(overview(style));
+    process.stdout.write(overview(styleOf(process.stdout, colorIn(rest)), widthOf(process.stdout)));
     return ExitCode.DONE;
   }
   if (first === undefined) {
-    process.stderr.write(overview(styleOf(process.stderr)));
+    process.stderr.write(overview(styleOf(process.stderr), widthOf(process.stderr)));
     return ExitCode.USAGE;
   }
   if (first.startsWith('-')) throw new UsageError(`expected a command before ${first}`);
   if (first === 'help' || rest.some(isHelp)) {
-    process.stdout.write(`${helpOf(commandNamed(first === 'help' ? rest[0] : first).spec, style)}\n`);
+    const spec = commandNamed(first === 'help' ? rest[0] : first);
+    process.stdout.write(`${helpOf(spec, styleOf(process.stdout, colorIn(rest)), widthOf(process.stdout))}\n`);
     return ExitCode.DONE;
   }
-  return commandNamed(first).run(rest);
+  return RUN[commandNamed(first).name](rest);
 }
 
 /** The command line that explains the options in question. */
 function helpCommand(): string {
-  const command = COMMANDS.find(({ spec }) => spec.name === process.argv[2]);
-  return command === undefined ? 'nfreplay --help' : `nfreplay ${command.spec.name} --help`;
+  const command = COMMANDS.find(({ name }) => name === process.argv[2]);
+  return command === undefined ? 'nfreplay --help' : `nfreplay ${command.name} --help`;
 }
 
 /** The message to show for ERROR, and its exit code. */

@@ -5,6 +5,7 @@ import { type ReplayOptions, replaySteps } from '../replay/replay.js';
 import { STANDARD_OUTPUT } from '../replay/replay-run.js';
 import type { Summary } from '../replay/summary.js';
 import { type Arguments, parseCommand } from './args.js';
+import { widthOf } from './columns.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
 import { Progress } from './progress.js';
@@ -34,17 +35,12 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   if (given.has('json')) {
     reportStream.write(`${shownJson(summary)}\n`);
   } else {
-    const style = styleOf(reportStream);
+    const style = styleOf(reportStream, given.color);
     const durationMs = performance.now() - startedMs;
     const width = widthOf(reportStream);
     reportStream.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width }));
   }
   return ExitCode.DONE;
-}
-
-/** The width of the terminal; undefined if STREAM is not one. */
-function widthOf(stream: NodeJS.WriteStream): number | undefined {
-  return stream.isTTY ? stream.columns : undefined;
 }
 
 function optionsOf(given: Arguments): ReplayOptions {

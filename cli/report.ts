@@ -1,17 +1,21 @@
 /** A replay's summary as text. */
 import { basename, relative } from 'node:path';
 import { shown } from '../codecs/text.js';
-import { listedName } from '../core/protocols/registry.js';
 import { REASONS } from '../core/reasons.js';
-import type { DroppedBy, DroppedFlow } from '../replay/drops.js';
+import { protocolName } from '../core/rules/parse/protocols.js';
+import type { DroppedService } from '../replay/dropped-services.js';
+import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';
-import { columns, cut } from './columns.js';
+import { columns, NO_BREAK, wrapAfter } from './columns.js';
 import { formatNumber } from './number.js';
 import type { Style } from './style.js';
 
+const INDENT = 2;
+const GAP = 2;
+
 export interface ReportOptions {
   style: Style;
-  /** How many connections, dropped flows and rules to show. */
+  /** How many connections, causes of drops, services that were dropped, and rules to show. */
   top: number;
   /** The result folder. */
   outDir: string;
@@ -22,19 +26,20 @@ export interface ReportOptions {
 
 /** The whole report; ends with a newline. */
 export function formatReport(summary: Summary, options: ReportOptions): string {
-  const { style, top, outDir, durationMs, width } = options;
-  const { packets, connections, droppedFlows, rules } = summary;
+  const { style, top, durationMs, width } = options;
+  const { packets, connections, dropped, rules } = summary;
   const busiest = [...rules].sort((a, b) => b.packets - a.packets);
   const blocks = [
-    [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary)],
-    section('connections', connectionRows(connections.listed.slice(0, top), width), connections.count - top, style),
-    section('dropped', droppedRows(droppedFlows.listed.slice(0, top), width), droppedFlows.count - top, style),
+    [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, width)],
+    section(
+      connections.count > top ? 'busiest connections' : 'connections',
+      connectionRows(connections.listed.slice(0, top), width),
+      connections.count - top,
+      style,
+    ),
+    section('dropped and rejected', droppedRows(dropped.slice(0, top), options), dropped.length - top, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
-    [
-      outDir === '-'
-        ? `written: ${captures(summary)}`
-        : `${style.bold(shown(shortPath(outDir)))} contains ${outputs(summary)}`,
-    ],
+    written(summary, options),
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -42,7 +47,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     .join('\n');
 }
 
-function outcomes({ packets, skipped }: Summary): string[] {
+function outcomes({ packets, skipped }: Summary, width: number | undefined): string[] {
   const rows: [number, string][] = [
     [packets.forwarded, 'forwarded'],
     [packets.sent, 'sent by the host itself'],
@@ -53,7 +58,7 @@ function outcomes({ packets, skipped }: Summary): string[] {
     [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
   ];
   const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [formatNumber(packets), what]);
-  return columns(met, ['right', 'left']);
+  return columns(met, ['right', 'left'], width);
 }
 
 function section(title: string, lines: string[], more: number, style: Style): string[] {
@@ -87,28 +92,56 @@ function traffic({ packets, bytes, replied }: ConnectionSummary): string {
   return replied ? `${original} ↔ ${packets[1]}/${bytes[1]}` : `${original} → no answer`;
 }
 
-/** Each cause, with its flows below it: `2  tcp  203.0.113.7 → 192.0.2.10:8081  ⇒ 172.17.0.3:80`. */
-function droppedRows(flows: readonly DroppedFlow[], width: number | undefined): string[] {
-  const rows = flows.map(({ packets, protocol, source, destination, port, translatedDestination }) => {
-    const name = listedName(protocol);
-    const service = formatEndpoint({ address: destination, ...(port === undefined ? {} : { port }) });
-    const translated = translatedDestination ? `⇒ ${formatEndpoint(translatedDestination)}` : '';
+/**
+ * Each cause with its packets, and the services that they were for:
+ *
+ *       12  rules.v4:24  filter INPUT 5  -j DROP
+ *           10  tcp 8081  203.0.113.7 → 192.0.2.10  ⇒ 172.17.0.3:80
+ */
+function droppedRows(causes: readonly DropCount[], { top, style, width = Number.POSITIVE_INFINITY }: ReportOptions) {
+  const counts = causes.map(({ packets }) => formatNumber(packets));
+  const digits = Math.max(0, ...counts.map((text) => text.length));
+  const indent = INDENT + digits + GAP;
+  const listed = mostFrequent(causes, top);
+  const rowsOf = causes.map((cause) => serviceRows(cause, listed));
+  // The rows of all causes are aligned with each other.
+  const widths = [0, 1].map((column) => Math.max(0, ...rowsOf.flat().map((row) => row[column].length)));
+  return causes.flatMap((cause, i) => {
+    const head = `${' '.repeat(INDENT)}${counts[i].padStart(digits)}${' '.repeat(GAP)}`;
+    const rows = rowsOf[i].map(([packets, name, ends]) => [packets.padStart(widths[0]), name.padEnd(widths[1]), ends]);
+    const more = cause.services.count - cause.services.listed.filter((service) => listed.has(service)).length;
     return [
-      `  ${formatNumber(packets)}`,
-      name === 'unknown' ? String(protocol) : name,
-      `${source} → ${service}`,
-      translated,
+      ...wrapAfter(head, shown(causeLine(cause)), width).map(style.yellow),
+      ...columns(rows, ['left', 'left', 'left'], width, indent),
+      ...(more > 0 ? [style.dim(`${' '.repeat(indent)}and ${count(more, 'more service')}`)] : []),
     ];
   });
-  const groups = new Map<string, string[][]>();
-  flows.forEach((flow, index) => {
-    const cause = causeLine(flow);
-    groups.set(cause, [...(groups.get(cause) ?? []), rows[index]]);
-  });
-  return [...groups].flatMap(([cause, rows]) => [
-    cut(`  ${shown(cause)}`, width ?? Number.POSITIVE_INFINITY),
-    ...columns(rows, ['right', 'left', 'left', 'left'], width),
-  ]);
+}
+
+/** The rows of those services of CAUSE that are LISTED. */
+function serviceRows({ services, replies }: DropCount, listed: ReadonlySet<DroppedService>): string[][] {
+  const rows = services.listed.filter((service) => listed.has(service)).map(serviceRow);
+  if (replies !== undefined) rows.push([formatNumber(replies), 'replies', 'to packets that were dropped']);
+  return rows;
+}
+
+/** The TOP services with the most packets, whatever their cause. */
+function mostFrequent(causes: readonly DropCount[], top: number): ReadonlySet<DroppedService> {
+  const services = causes.flatMap(({ services }) => services.listed);
+  return new Set(services.sort((a, b) => b.packets - a.packets).slice(0, top));
+}
+
+/** `10  tcp 8081  203.0.113.7 and 2 more → 192.0.2.10  ⇒ 172.17.0.3:80` */
+function serviceRow(service: DroppedService): string[] {
+  const { packets, protocol, port, reply, source, destination, translatedDestination } = service;
+  const name = [protocolName(protocol), port, reply && 'replies'].filter((word) => word !== undefined).join(' ');
+  const ends = [andMore(source, service.sources), andMore(destination, service.destinations)];
+  const translated = translatedDestination ? `  ⇒${NO_BREAK}${formatEndpoint(translatedDestination)}` : '';
+  return [formatNumber(packets), name, source === undefined ? '' : `${ends.join(' → ')}${translated}`];
+}
+
+function andMore(address: string | undefined, addresses: number): string {
+  return addresses > 1 ? `${address} and${NO_BREAK}${formatNumber(addresses - 1)}${NO_BREAK}more` : (address ?? '');
 }
 
 /**
@@ -119,10 +152,15 @@ function causeLine({ reason, hook, table, chain, number, rule, comment, file, li
   if (reason === 'policy') return `policy of ${table} ${chain}${where === '' ? '' : ` (${where})`}`;
   const words = reason === 'rule' || reason === 'hook-entry' ? '' : REASONS[reason];
   if (number !== undefined) {
-    const text = comment === undefined ? rule : `"${comment}"`;
+    const text = comment === undefined ? ruleText(rule ?? '') : `"${comment}"`;
     return [where, `${table} ${chain} ${number}`, words, text].filter((part) => part).join('  ');
   }
   return [table ?? entry, hook, words].filter((part) => part).join(' ');
+}
+
+/** RULE, in which an option and its value stay together. */
+function ruleText(rule: string): string {
+  return rule.replace(/(^| )(!|--?[\w-]+) (?=[^-!])/g, `$1$2${NO_BREAK}`).replaceAll('! -', `!${NO_BREAK}-`);
 }
 
 function ruleRows(rules: readonly RuleSummary[], width: number | undefined): string[] {
@@ -130,17 +168,23 @@ function ruleRows(rules: readonly RuleSummary[], width: number | undefined): str
     count(packets, 'packet'),
     count(bytes, 'byte'),
     `${table} ${chain} ${number}`,
-    rule,
+    ruleText(rule),
   ]);
   return columns(rows, ['right', 'right', 'left', 'left'], width);
 }
 
-function outputs(summary: Summary): string {
-  return [captures(summary), 'rules.v4', 'conntrack.txt', 'summary.json'].join(', ');
-}
-
-function captures({ outputs }: Summary): string {
-  return outputs.map(({ file, packets }) => `${shown(file)} (${formatNumber(packets)})`).join(', ');
+function written({ outputs }: Summary, { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions): string[] {
+  const captures = outputs.map(({ file, packets }) => `${shown(file)}${NO_BREAK}(${formatNumber(packets)})`);
+  const [title, prefix, files] =
+    outDir === '-'
+      ? [[], 'written: ', captures]
+      : [
+          [style.bold(`${shown(shortPath(outDir))} contains`)],
+          ' '.repeat(INDENT),
+          [...captures, 'rules.v4', 'conntrack.txt', 'summary.json'],
+        ];
+  const lines = wrapAfter(prefix, files.join(', '), width);
+  return [...title, ...lines];
 }
 
 function formatEndpoint({ address, port }: Endpoint): string {

@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { casesIn } from '../replay/golden-case.js';
 import { replay } from '../replay/replay.js';
+import { widthOf } from './columns.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
 
@@ -30,7 +31,7 @@ process.stdout.write(`
 A Docker host at 192.0.2.10 publishes port 36379, which is forwarded to Redis in the container 172.17.0.3:6379.
 The packets that arrived on its interfaces go through its iptables rules as they would in its kernel:
 
-${formatReport(summary, { style, top: 10, outDir: OUT, durationMs })}
+${formatReport(summary, { style, top: 10, outDir: OUT, durationMs, width: widthOf(process.stdout) })}
 Look at the rewritten packets in Wireshark, or with
   tcpdump -nr ${here(join(OUT, 'docker0.pcap'))}
 

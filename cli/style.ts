@@ -9,6 +9,10 @@ export interface Style {
   yellow(text: string): string;
 }
 
+/** When to use colours: only on a terminal, always, or never. */
+export const COLOR_CHOICES = ['auto', 'always', 'never'] as const;
+export type ColorChoice = (typeof COLOR_CHOICES)[number];
+
 const same = (text: string) => text;
 
 /** No emphasis. */
@@ -24,7 +28,18 @@ const COLOURED: Style = {
   yellow: sgr(33, 39),
 };
 
-/** The style for STREAM: plain if it is not a terminal, or if NO_COLOR (https://no-color.org) is set. */
-export function styleOf(stream: Pick<WriteStream, 'isTTY'>, env: NodeJS.ProcessEnv = process.env): Style {
-  return stream.isTTY && !env.NO_COLOR && env.TERM !== 'dumb' ? COLOURED : PLAIN;
+/** The style for STREAM. */
+export function styleOf(
+  stream: Pick<WriteStream, 'isTTY'>,
+  choice: ColorChoice = 'auto',
+  env: NodeJS.ProcessEnv = process.env,
+): Style {
+  const isColoured = choice === 'auto' ? isAutoColoured(stream, env) : choice === 'always';
+  return isColoured ? COLOURED : PLAIN;
+}
+
+/** FORCE_COLOR wins over NO_COLOR, and 0 and false mean no, as in Node (tty.WriteStream.getColorDepth). */
+function isAutoColoured({ isTTY }: Pick<WriteStream, 'isTTY'>, env: NodeJS.ProcessEnv): boolean {
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
+  return isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
 }

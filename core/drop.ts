@@ -1,6 +1,6 @@
 /** What dropped a packet: the reason and, if rules did it, which rule. */
 import { HOOK_NAMES, type Hook, type TableName } from './hooks.js';
-import type { Packet } from './packet.js';
+import { CtInfo, type Packet, REPLY } from './packet.js';
 import { REASONS, type Reason } from './reasons.js';
 import type { Chain, Rule } from './rules/model.js';
 
@@ -28,6 +28,8 @@ export interface Drop {
   readonly isTranslated: boolean;
   readonly untranslatedDestination: number;
   readonly untranslatedDport: number;
+  /** Whether it is a reply in a connection: conntrack knows its connection, which the other end opened. */
+  readonly isReply: boolean;
 }
 
 /** The emulator's record. */
@@ -36,9 +38,13 @@ export class DroppedPacket implements Drop {
   isTranslated = false;
   untranslatedDestination = 0;
   untranslatedDport = -1;
+  isReply = false;
 
-  set({ isTranslated, untranslatedDestination, untranslatedDport }: Packet, cause: DropCause): void {
+  set(packet: Packet, cause: DropCause): void {
+    const { isTranslated, untranslatedDestination, untranslatedDport } = packet;
     this.cause = cause;
+    // An ICMP error is related to the connection of the packet that it quotes, but not part of it.
+    this.isReply = packet.ct >= 0 && packet.direction === REPLY && packet.ctinfo === CtInfo.ESTABLISHED;
     this.isTranslated = isTranslated;
     // The packet's own record may still hold those of another packet.
     this.untranslatedDestination = isTranslated ? untranslatedDestination : 0;

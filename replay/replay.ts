@@ -5,7 +5,7 @@ import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { withNearest } from '../codecs/nearest.js';
 import { shown, shownJson } from '../codecs/text.js';
-import { listConnection } from '../core/conntrack/list.js';
+import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
 import { type Host, loadHost } from '../core/host/host.js';
@@ -26,15 +26,7 @@ import {
 } from './replay-run.js';
 import { foreignResult, GENERATOR, SUMMARY_FILE } from './result-files.js';
 import { createStitcher } from './stitch.js';
-import {
-  type ConnectionSummary,
-  MAX_LISTED,
-  type RuleSummary,
-  type RunRecord,
-  SCHEMA,
-  type Summary,
-  summarizeConnection,
-} from './summary.js';
+import { MAX_LISTED, type RuleSummary, type RunRecord, SCHEMA, type Summary, summarizeConnection } from './summary.js';
 import { version } from './version.js';
 
 export interface ReplayOptions {
@@ -189,13 +181,10 @@ function summarize(
   inputs: readonly RunInput[],
 ): Summary {
   const { outcomes, emulator } = run;
-  const droppedFlows = run.drops.flows();
-  const connections: ConnectionSummary[] = [];
-  let count = 0;
-  emulator.connections.forEach(emulator.nowMs, (entry) => {
-    if (count++ >= MAX_LISTED) return;
-    connections.push(summarizeConnection(listConnection(emulator.connections, entry, emulator.nowMs)));
-  });
+  const { causes: dropped, flows: droppedFlows } = run.drops.result();
+  const { connections: table, nowMs } = emulator;
+  const { count, entries } = busiestConnections(table, nowMs, MAX_LISTED);
+  const connections = entries.map((entry) => summarizeConnection(listConnection(table, entry, nowMs)));
   return {
     schema: SCHEMA,
     generator: `${GENERATOR} ${version()}`,
@@ -216,7 +205,7 @@ function summarize(
       held: outcomes[Outcome.HELD],
     },
     skipped: Object.fromEntries([...run.skipped].sort()),
-    dropped: run.drops.causes(),
+    dropped,
     droppedFlows: { count: droppedFlows.length, listed: droppedFlows.slice(0, MAX_LISTED) },
     outputs: run.writers.map(({ path, packets }) => ({ file: basename(path), packets })),
     rules: matchedRules(ruleset, emulator),

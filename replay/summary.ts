@@ -99,7 +99,7 @@ export interface Summary {
   outputs: { file: string; packets: number }[];
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
-  /** The number of connections in the table at the end, and the first 1,000 of them. */
+  /** The number of connections in the table at the end, and the 1,000 of them with the most bytes. */
   connections: { count: number; listed: ConnectionSummary[] };
   warnings: string[];
 }

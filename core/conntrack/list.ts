@@ -43,6 +43,34 @@ export function listConnection(table: ConntrackTable, entry: number, nowMs: numb
   };
 }
 
+/**
+ * The number of connections in TABLE at NOW_MS, and the entries of the MOST of them that carried the most bytes, both
+ * ways. The busiest first; among equals, those with a lower entry.
+ */
+export function busiestConnections(
+  table: ConntrackTable,
+  nowMs: number,
+  most: number,
+): { count: number; entries: number[] } {
+  const bytesOf = (entry: number): number => {
+    const at = entry * RECORD_F64 + BYTES_F64;
+    return table.doubles[at + ORIGINAL] + table.doubles[at + REPLY];
+  };
+  const byBytes = (a: number, b: number): number => bytesOf(b) - bytesOf(a) || a - b;
+  let count = 0;
+  let least = -1;
+  let entries: number[] = [];
+  table.forEach(nowMs, (entry) => {
+    count++;
+    if (bytesOf(entry) <= least) return;
+    entries.push(entry);
+    if (entries.length < 2 * most) return;
+    entries = entries.sort(byBytes).slice(0, most);
+    least = bytesOf(entries[most - 1]);
+  });
+  return { count, entries: entries.sort(byBytes).slice(0, most) };
+}
+
 function listDirection({ words, doubles }: ConntrackTable, entry: number, direction: Direction): ListedDirection {
   const tuple = entry * RECORD_WORDS + (direction === ORIGINAL ? ORIGINAL_TUPLE : REPLY_TUPLE);
   const accounting = entry * RECORD_F64 + direction;

@@ -1,8 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type CommandSpec, helpOf, parseCommand } from '../../cli/args.js';
+import { type CommandSpec, parseCommand } from '../../cli/args.js';
 import { CHECK, REPLAY } from '../../cli/commands.js';
 import { UsageError } from '../../cli/errors.js';
+import { helpOf } from '../../cli/help.js';
 
 const Args = suite('args');
 

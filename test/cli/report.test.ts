@@ -40,7 +40,39 @@ const summary: Summary = {
   inputs: [{ interface: 'eth0', file: 'wan.pcap', packets: 1234 }],
   packets: { read: 1234, skipped: 2, forwarded: 1199, sent: 1, delivered: 1, dropped: 30, rejected: 1, held: 0 },
   skipped: { arp: 1, ipv6: 1 },
-  dropped: [{ ...byRule, packets: 31 }],
+  dropped: [
+    {
+      ...byRule,
+      packets: 1035,
+      services: {
+        count: 4,
+        listed: [
+          {
+            protocol: 17,
+            port: 161,
+            packets: 1000,
+            sources: 1,
+            destinations: 1,
+            source: '203.0.113.7',
+            destination: '192.0.2.10',
+            translatedDestination: { address: '172.17.0.3', port: 1161 },
+          },
+          {
+            protocol: 6,
+            port: 23,
+            packets: 31,
+            sources: 12,
+            destinations: 2,
+            source: '203.0.113.8',
+            destination: '192.0.2.10',
+          },
+          { protocol: 89, packets: 1, sources: 1, destinations: 1, source: '203.0.113.8', destination: '224.0.0.5' },
+          { protocol: 6, port: 22, packets: 1, sources: 0, destinations: 0 },
+        ],
+      },
+      replies: 2,
+    },
+  ],
   droppedFlows: {
     count: 2,
     listed: [
@@ -116,40 +148,42 @@ Report('lists packets, connections, drops and rules in columns', () => {
      30  dropped
       2  skipped: arp, ipv6
 
-connections
+busiest connections
   tcp   203.0.113.7:51515 → 192.0.2.10:36379  ⇒ 172.17.0.3:6379  ESTABLISHED  3/126 ↔ 2/87
   icmp  172.17.0.3:77 → 1.1.1.1               as 192.0.2.10:77                1/84 → no answer
   and 37 more
 
-dropped
-  rules.v4:24  filter INPUT 5  -j DROP
-    30  udp  203.0.113.7 → 192.0.2.10:161  ⇒ 172.17.0.3:1161
-     1  89   203.0.113.8 → 224.0.0.5
+dropped and rejected
+  1,035  rules.v4:24  filter INPUT 5  -j DROP
+         1,000  udp 161  203.0.113.7 → 192.0.2.10  ⇒ 172.17.0.3:1161
+            31  tcp 23   203.0.113.8 and 11 more → 192.0.2.10 and 1 more
+             1  ospf     203.0.113.8 → 224.0.0.5
+             2  replies  to packets that were dropped
+         and 1 more service
 
 busiest rules
   1,200 packets  72,000 bytes  nat DOCKER 2      -i docker0 -j RETURN
        1 packet      40 bytes  filter FORWARD 1  -j DOCKER
 
-out contains eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json
+out contains
+  eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json
 `,
   );
 });
 
-/** The lines of the report below `dropped`, for the causes in LISTED. */
+/** The lines of the report below `dropped and rejected`, for the causes in LISTED. */
 function droppedBlock(listed: readonly DroppedBy[], width?: number): string[] {
-  const flow = { protocol: 6, source: '203.0.113.7', destination: '192.0.2.10', port: 80, packets: 2 };
-  const droppedFlows = { count: listed.length, listed: listed.map((by) => ({ ...by, ...flow })) };
-  const text = formatReport(
-    { ...summary, droppedFlows },
-    { style: PLAIN, top: 9, outDir: 'out', durationMs: 1, width },
-  );
+  const flow = { protocol: 6, source: '203.0.113.7', destination: '192.0.2.10', port: 80, sources: 1, destinations: 1 };
+  const services = { count: 1, listed: [{ ...flow, packets: 2 }] };
+  const dropped = listed.map((by) => ({ ...by, packets: 2, services }));
+  const text = formatReport({ ...summary, dropped }, { style: PLAIN, top: 9, outDir: 'out', durationMs: 1, width });
   const lines = text.split('\n');
-  const from = lines.indexOf('dropped') + 1;
+  const from = lines.indexOf('dropped and rejected') + 1;
   return lines.slice(from, lines.indexOf('', from));
 }
 
 Report('names the rule, policy or reason that dropped a packet', () => {
-  const flow = '    2  tcp  203.0.113.7 → 192.0.2.10:80';
+  const flow = '     2  tcp 80  203.0.113.7 → 192.0.2.10';
   const noFile = { reason: 'policy', hook: 'FORWARD', table: 'filter', chain: 'FORWARD' } as const;
   assert.equal(
     droppedBlock([
@@ -169,27 +203,31 @@ Report('names the rule, policy or reason that dropped a packet', () => {
       'filter INPUT',
       'own INPUT',
       'martian source',
-    ].flatMap((cause) => [`  ${cause}`, flow]),
+    ].flatMap((cause) => [`  2  ${cause}`, flow]),
   );
 });
 
 Report('escapes control characters from a ruleset', () => {
   const [cause] = droppedBlock([{ ...byRule, comment: 'a\x1b[2Jb\tc\x9b' }]);
-  assert.is(cause, '  rules.v4:24  filter INPUT 5  "a\\x1b[2Jb\\x09c\\u009b"');
+  assert.is(cause, '  2  rules.v4:24  filter INPUT 5  "a\\x1b[2Jb\\x09c\\u009b"');
 });
 
 Report('is at most as wide as the terminal', () => {
-  const long = { ...byRule, comment: 'c'.repeat(300) };
+  const long = { ...byRule, comment: 'X'.repeat(300) };
   const wide = {
     ...summary.rules[0],
     rule: '-s 172.17.0.0/16 ! -o docker0 -m comment --comment "a long one" -j MASQUERADE',
   };
-  const droppedFlows = { count: 1, listed: [{ ...summary.droppedFlows.listed[0], ...long }] };
-  const whole = { ...summary, rules: [wide], droppedFlows };
-  for (const width of [60, 200]) {
+  const [{ packets, services }] = summary.dropped;
+  const whole = { ...summary, rules: [wide], dropped: [{ ...long, packets, services }] };
+  for (const width of [60, 80, 120, 200]) {
     const text = formatReport(whole, { style: PLAIN, top: 3, outDir: 'out', durationMs: 1, width });
-    for (const line of text.split('\n').slice(0, -2)) assert.ok(line.length <= width, `${line.length}: ${line}`);
-    for (const part of ['203.0.113.7 → 192.0.2.10:161', '⇒ 172.17.0.3:1161', '3/126 ↔ 2/87', 'as 192.0.2.10:77'])
+    for (const line of text.split('\n')) assert.ok(line.length <= width, `${line.length}: ${line}`);
+    // Nothing is left out.
+    const joined = text.replace(/\n +/g, ' ');
+    assert.ok(joined.includes(wide.rule), joined);
+    assert.is(text.match(/X/g)?.length, 300);
+    for (const part of ['203.0.113.7 → 192.0.2.10', '⇒ 172.17.0.3:1161', '3/126 ↔ 2/87', 'as 192.0.2.10:77'])
       assert.ok(text.includes(part), `${part} at ${width}`);
   }
 });
@@ -198,22 +236,27 @@ Report('leaves out empty sections', () => {
   const nothing: Summary = {
     ...summary,
     packets: { read: 0, skipped: 0, forwarded: 0, sent: 0, delivered: 0, dropped: 0, rejected: 0, held: 0 },
-    droppedFlows: { count: 0, listed: [] },
+    dropped: [],
     rules: [],
     connections: { count: 0, listed: [] },
   };
   const text = formatReport(nothing, { style: PLAIN, top: 3, outDir: 'out', durationMs: 1500 });
   assert.is(
     text,
-    '0 packets in 1.5 s\n\nout contains eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json\n',
+    '0 packets in 1.5 s\n\nout contains\n  eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json\n',
   );
 });
 
-Report('is coloured only on a terminal, and only if NO_COLOR is not set', () => {
-  assert.is(styleOf({ isTTY: true }, {}).bold('x'), '\x1b[1mx\x1b[22m');
-  assert.is(styleOf({ isTTY: true }, { NO_COLOR: '1' }).bold('x'), 'x');
-  assert.is(styleOf({ isTTY: true }, { TERM: 'dumb' }).bold('x'), 'x');
-  assert.is(styleOf({ isTTY: false }, {}).bold('x'), 'x');
+Report('is coloured on a terminal, unless NO_COLOR is set; FORCE_COLOR and --color decide otherwise', () => {
+  assert.is(styleOf({ isTTY: true }, 'auto', {}).bold('x'), '\x1b[1mx\x1b[22m');
+  assert.is(styleOf({ isTTY: true }, 'auto', { NO_COLOR: '1' }).bold('x'), 'x');
+  assert.is(styleOf({ isTTY: true }, 'auto', { TERM: 'dumb' }).bold('x'), 'x');
+  assert.is(styleOf({ isTTY: true }, 'auto', { NO_COLOR: '' }).bold('x'), '\x1b[1mx\x1b[22m');
+  assert.is(styleOf({ isTTY: false }, 'auto', {}).bold('x'), 'x');
+  assert.is(styleOf({ isTTY: false }, 'auto', { FORCE_COLOR: '1', NO_COLOR: '1' }).bold('x'), '\x1b[1mx\x1b[22m');
+  assert.is(styleOf({ isTTY: true }, 'auto', { FORCE_COLOR: '0' }).bold('x'), 'x');
+  assert.is(styleOf({ isTTY: false }, 'always', { NO_COLOR: '1' }).bold('x'), '\x1b[1mx\x1b[22m');
+  assert.is(styleOf({ isTTY: true }, 'never', { FORCE_COLOR: '1' }).bold('x'), 'x');
 });
 
 Report('the progress line shows the share done, the rate and the time left', () => {
