@@ -56,7 +56,7 @@ export class Address {
   }
 
   equals(other: Address): boolean {
-    return compareAddresses(this, other) === 0;
+    return this.tail === other.tail && (this.head === other.head || compareAddresses(this, other) === 0);
   }
 
   /** The bitwise AND with MASK, which must be of the same family. */
@@ -147,8 +147,8 @@ export function prefixMask(family: Family, length: number): Address {
 
 /** The prefix length of MASK; undefined if its bits are not contiguous. */
 export function maskLength(mask: Address): number | undefined {
-  const length = MASKS[mask.family].findIndex((known) => known.equals(mask));
-  return length < 0 ? undefined : length;
+  const length = mask.words.reduce((sum, word) => sum + Math.clz32(~word), 0);
+  return mask.equals(prefixMask(mask.family, length)) ? length : undefined;
 }
 
 /** Parses TEXT: a dotted quad, or IPv6 in any form of RFC 4291 without a zone. Returns undefined if it is neither. */

@@ -42,7 +42,7 @@ function saveTarget({ target }: Rule): string {
     case 'none':
       return '';
     case 'verdict':
-      return ` -j ${verdictName(target.verdict)}`;
+      return ` -j ${VERDICT_NAMES.get(target.verdict)}`;
     case 'jump':
       return ` -j ${target.chain}`;
     case 'goto':
@@ -52,9 +52,9 @@ function saveTarget({ target }: Rule): string {
   }
 }
 
-function verdictName(verdict: Verdict): string {
-  return Object.entries(Verdict).find(([, known]) => known === verdict)![0];
-}
+const VERDICT_NAMES: ReadonlyMap<Verdict, string> = new Map(
+  Object.entries(Verdict).map(([name, verdict]) => [verdict, name]),
+);
 
 function formatCounts(counts: Float64Array, index: number): string {
   return `[${counts[index * 2]}:${counts[index * 2 + 1]}]`;
