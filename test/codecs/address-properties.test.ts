@@ -14,10 +14,11 @@ import {
   prefixMask,
 } from '../../codecs/address.js';
 import { portToHostOrder, portToLoaded, toHostOrder, toLoaded } from '../../codecs/byte-order.js';
+import { testSeed } from '../random.js';
 
 const Properties = suite('addresses as values');
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 console.log(`seed ${seed}`);
 const holds = <Values extends [unknown, ...unknown[]]>(property: fc.IProperty<Values>): void =>
   fc.assert(property, { seed, numRuns: 500 });

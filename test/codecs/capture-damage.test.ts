@@ -5,17 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CaptureError } from '../../codecs/capture-error.js';
 import { bytesEqual } from '../bytes.js';
-import {
-  PcapngBlocks,
-  pattern,
-  pcap,
-  type ReadCapture,
-  readFile,
-  SAMPLES,
-  Scratch,
-  seededRandom,
-  testSeed,
-} from './capture-files.js';
+import { seededRandom, testSeed } from '../random.js';
+import { PcapngBlocks, pattern, pcap, type ReadCapture, readFile, SAMPLES, Scratch } from './capture-files.js';
 
 const Damage = suite('capture-damage');
 const scratch = new Scratch();
@@ -102,7 +93,7 @@ Damage('a cut has its position, and how many bytes are left', () => {
 
 Damage('no damage causes anything but a CaptureError, or an endless loop', () => {
   const seed = testSeed();
-  console.log(`TEST_SEED=${seed}`);
+  console.log(`SEED=${seed}`);
   const random = seededRandom(seed);
   const originals = samples().map((name) => readFileSync(join(SAMPLES, name)).subarray(0, 6000));
   let damaged = 0;
@@ -124,7 +115,7 @@ Damage('no damage causes anything but a CaptureError, or an endless loop', () =>
       if (result instanceof CaptureError) damaged++;
       else assert.ok(result.records.length <= bytes.length / 16, 'more records than there is room for');
     } catch (error) {
-      throw new Error(`TEST_SEED=${seed}, round ${round}`, { cause: error });
+      throw new Error(`SEED=${seed}, round ${round}`, { cause: error });
     }
   }
   assert.ok(damaged > ROUNDS / 10, `only ${damaged} of ${ROUNDS} were noticed`);
@@ -139,8 +130,8 @@ Damage('random bytes after a header are an error or a cut, never an endless numb
     const garbage = Buffer.from(Array.from({ length: random(3000) }, () => (random(3) === 0 ? random(256) : 0)));
     const file = Buffer.concat([headers[round % 3], garbage]);
     const result = attempt(file, 64);
-    if (result instanceof CaptureError) assert.ok(result.byteOffset <= file.length, `TEST_SEED=${seed}`);
-    else assert.ok(result.records.length <= garbage.length / 16, `TEST_SEED=${seed}`);
+    if (result instanceof CaptureError) assert.ok(result.byteOffset <= file.length, `SEED=${seed}`);
+    else assert.ok(result.records.length <= garbage.length / 16, `SEED=${seed}`);
   }
 });
 

@@ -207,20 +207,6 @@ export function pattern(length: number, salt = 0): Buffer {
   return Buffer.from(Array.from({ length }, (_, index) => (index * 31 + salt * 7 + (index >> 8)) & 0xff));
 }
 
-/** Pseudo-random numbers in [0, below), the same for the same seed (Numerical Recipes' LCG, upper bits). */
-export function seededRandom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 0x1_0000_0000) * below);
-  };
-}
-
-/** A seed for a random test: TEST_SEED, to reproduce a failure, or a new one. */
-export function testSeed(): number {
-  return Number(process.env.TEST_SEED ?? Date.now() % 1_000_000_007);
-}
-
 export function isInstalled(tool: string): boolean {
   return spawnSync(tool, ['--version']).error === undefined;
 }

@@ -5,11 +5,12 @@ import * as assert from 'uvu/assert';
 import { MemorySink } from '../../codecs/byte-stream.js';
 import { quoteWord, splitWords } from '../../codecs/iptables-save.js';
 import { PcapWriter } from '../../codecs/pcap-writer.js';
+import { testSeed } from '../random.js';
 import { Scratch } from './capture-files.js';
 
 const Properties = suite('captures and words: written and read');
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 console.log(`seed ${seed}`);
 const scratch = new Scratch();
 Properties.after(() => scratch.remove());

@@ -2,7 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CaptureMerger } from '../../codecs/merge.js';
 import { openCaptureFile } from '../../io/capture-file.js';
-import { pattern, pcap, Scratch, seededRandom, testSeed } from './capture-files.js';
+import { seededRandom, testSeed } from '../random.js';
+import { pattern, pcap, Scratch } from './capture-files.js';
 
 const Merge = suite('merge');
 const scratch = new Scratch();
@@ -130,7 +131,7 @@ Merge('equals a stable sort if time runs forward in each capture', () => {
       .flatMap((times, name) => times.map(([seconds, nanoseconds], index) => ({ name, index, seconds, nanoseconds })))
       .sort((a, b) => a.seconds - b.seconds || a.nanoseconds - b.nanoseconds || a.name - b.name || a.index - b.index)
       .map(({ name, index }) => `${name}:${index}`);
-    assert.equal(merged(...captures), expected, `TEST_SEED=${seed}, round ${round}`);
+    assert.equal(merged(...captures), expected, `SEED=${seed}, round ${round}`);
   }
 });
 

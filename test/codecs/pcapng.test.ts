@@ -4,7 +4,8 @@ import { CaptureError } from '../../codecs/capture-error.js';
 import { PcapngClock } from '../../codecs/pcapng-clock.js';
 import { openCaptureFile } from '../../io/capture-file.js';
 import { bytesEqual } from '../bytes.js';
-import { Bytes, PcapngBlocks, pattern, type ReadCapture, Scratch, seededRandom, testSeed } from './capture-files.js';
+import { seededRandom, testSeed } from '../random.js';
+import { Bytes, PcapngBlocks, pattern, type ReadCapture, Scratch } from './capture-files.js';
 
 const Pcapng = suite('pcapng');
 const scratch = new Scratch();
@@ -162,7 +163,7 @@ Pcapng('is exact to the nanosecond in every unit, for any count', () => {
       const low = half();
       const count = (BigInt(high) << 32n) | BigInt(low);
       clock.set(high, low);
-      const what = `TEST_SEED=${seed}: ${count} in unit ${resolution}`;
+      const what = `SEED=${seed}: ${count} in unit ${resolution}`;
       // Seconds beyond 2^53 are possible only if the unit is about a second. They cannot be exact.
       if (count / units < 1n << 53n) assert.is(BigInt(clock.seconds), count / units, what);
       assert.is(BigInt(clock.nanoseconds), ((count % units) * 1_000_000_000n) / units, what);

@@ -14,10 +14,11 @@ import {
   shownLines,
   startsWithBytes,
 } from '../../codecs/text.js';
+import { testSeed } from '../random.js';
 
 const Text = suite('text of others');
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 console.log(`seed ${seed}`);
 const holds = <Values extends [unknown, ...unknown[]]>(property: fc.IProperty<Values>): void =>
   fc.assert(property, { seed, numRuns: 1000 });

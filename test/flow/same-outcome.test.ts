@@ -10,19 +10,11 @@ import { createCounters, type Table } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { interpretTable } from '../../core/rules/run/interpret.js';
 import { withStates } from '../../core/rules/run/match-state.js';
-import {
-  dressPacket,
-  packetOf,
-  pick,
-  type Random,
-  randomBytes,
-  randomConditions,
-  seededRandom,
-  testContext,
-} from '../rules/random.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
+import { dressPacket, packetOf, randomBytes, randomConditions, testContext } from '../rules/random.js';
 
 const outcomes = suite('same outcome');
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 const CONNECTIONS = 20;
 type Context = ReturnType<typeof testContext>;
 

@@ -20,10 +20,11 @@ import type { Ruleset } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { setBytes } from '../packets/packet-of.js';
 import { udpPacket, withChecksum, withHeaderChecksum } from '../packets/packets.js';
-import { pick, type Random, randomBytes, randomConditions, seededRandom } from '../rules/random.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
+import { randomBytes, randomConditions } from '../rules/random.js';
 
 const Traversals = suite('traversals');
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 
 /** Around the addresses and interfaces of test/rules/random.ts: 10.0.0.1 is the host's own. */
 const HOST = loadHost(

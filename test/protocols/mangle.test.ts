@@ -8,6 +8,7 @@ import { Manip } from '../../core/nat/range.js';
 import { Random } from '../../core/random.js';
 import { bytesEqual } from '../bytes.js';
 import { buildIcmp, buildIpv4, buildTcp, buildUdp, withChecksum } from '../packets/packets.js';
+import { testSeed } from '../random.js';
 
 const Mangling = suite('NAT rewrites packets');
 
@@ -45,7 +46,7 @@ function mangled(packet: Buffer, manip: Manip, after: Ends): Buffer {
 
 for (const [name, build] of Object.entries(BUILDERS)) {
   Mangling(name, () => {
-    const seed = (Math.random() * 2 ** 32) >>> 0;
+    const seed = testSeed();
     console.log(`  seed ${seed}`);
     const random = new Random(seed);
     for (let n = 0; n < 300; n++) {

@@ -21,10 +21,11 @@ import {
 } from '../../core/rules/condition.js';
 import type { RuleContext } from '../../core/rules/context.js';
 import { code, fieldValueCode, identifier } from '../../core/rules/run/codegen.js';
-import { dressPacket, packetOf, pick, type Random, randomBytes, seededRandom, testContext } from './random.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
+import { dressPacket, packetOf, randomBytes, testContext } from './random.js';
 
 const conditions = suite('conditions');
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 const CONNECTIONS = 20;
 const NAMES = (Object.keys(FIELDS) as ValueField[]).filter((name) => fieldRow(name).read !== undefined);
 

@@ -9,16 +9,8 @@ import { buildTable, ENGINES } from '../../core/rules/run/build.js';
 import { Code, code } from '../../core/rules/run/codegen.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { udpPacket } from '../packets/packets.js';
-import {
-  dressPacket,
-  packetOf,
-  pick,
-  type Random,
-  randomBytes,
-  randomConditions,
-  seededRandom,
-  testContext,
-} from './random.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
+import { dressPacket, packetOf, randomBytes, randomConditions, testContext } from './random.js';
 
 const engines = suite('engines');
 const CONNECTIONS = 20;
@@ -67,7 +59,7 @@ function randomTable(random: Random, name: keyof typeof TARGETS): string {
 }
 
 engines('agree on random packets and rules: verdicts, counters, marks, requests of targets', () => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+  const seed = testSeed();
   console.log(`seed ${seed}`);
   for (let round = 0; round < 60; round++) {
     const random = seededRandom(seed + round);

@@ -14,11 +14,12 @@ import {
 import { PackedRules } from '../../core/rules/index/packed-rules.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { commonRanges, normalRanges, otherRanges, type ValueRange } from '../../core/rules/ranges.js';
-import { pick, type Random, seededRandom, testContext } from './random.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
+import { testContext } from './random.js';
 
 const Lists = suite('interval lists');
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 
 /** Values up to HIGHEST, with all magnitudes about equally often. */
 function randomValue(random: Random, highest: number): number {

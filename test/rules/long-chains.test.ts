@@ -13,13 +13,14 @@ import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { buildTable, ENGINES } from '../../core/rules/run/build.js';
 import { isWhole, TraceKind } from '../../core/rules/run/trace.js';
 import { tcpPacket, udpPacket } from '../packets/packets.js';
+import { pick, seededRandom, testSeed } from '../random.js';
 import { longBytes, longTable } from './long-chains.js';
-import { dressPacket, packetOf, pick, seededRandom, testContext } from './random.js';
+import { dressPacket, packetOf, testContext } from './random.js';
 
 const Long = suite('long chains');
 const CONNECTIONS = 20;
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 
 Long(`agree with every engine on random packets (seed ${seed})`, () => {
   let matched = 0;

@@ -1,6 +1,7 @@
 /** Random tables with long chains, and packets that their rules are likely to match. */
 import { HOOK_NAMES, type Hook, TABLE_HOOKS } from '../../core/hooks.js';
-import { pick, type Random, randomBytes, randomConditions } from './random.js';
+import { pick, type Random } from '../random.js';
+import { randomBytes, randomConditions } from './random.js';
 
 const TARGETS: Record<'mangle' | 'filter', readonly string[]> = {
   mangle: [

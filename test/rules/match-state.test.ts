@@ -17,7 +17,8 @@ import { FlatState } from '../../core/rules/run/flat-state.js';
 import { FunctionState, type MatchState } from '../../core/rules/run/match-state.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { udpPacket } from '../packets/packets.js';
-import { packetOf, seededRandom, testContext } from './random.js';
+import { seededRandom } from '../random.js';
+import { packetOf, testContext } from './random.js';
 
 const states = suite('matches with state');
 

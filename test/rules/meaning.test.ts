@@ -12,7 +12,8 @@ import { buildTable, ENGINES } from '../../core/rules/run/build.js';
 import { interpretTable } from '../../core/rules/run/interpret.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { udpPacket } from '../packets/packets.js';
-import { INTERFACES, packetOf, seededRandom, testContext } from './random.js';
+import { seededRandom } from '../random.js';
+import { INTERFACES, packetOf, testContext } from './random.js';
 import type { RecordedCase } from './recorded.js';
 
 const meaning = suite('meaning');

@@ -7,11 +7,12 @@ import type { Rule } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { TARGETS } from '../../core/targets/index.js';
+import { testSeed } from '../random.js';
 import { MATCH_TEXTS, type RuleText, ruleText, TARGET_TEXTS } from './rule-texts.js';
 
 const Properties = suite('rules: read and saved');
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = testSeed();
 console.log(`seed ${seed}`);
 
 Properties('every match and target there is takes part', () => {

@@ -19,8 +19,8 @@ import { type Hook, Verdict } from '../../core/hooks.js';
 import { AddressType } from '../../core/host/address-type.js';
 import { CtInfo, type Direction, type Packet, PacketType } from '../../core/packet.js';
 import type { RuleContext } from '../../core/rules/context.js';
-
 import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
+import { pick, type Random } from '../random.js';
 
 const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '192.168.1.1', '8.8.8.8', '255.255.255.255'];
 const PORTS = [0, 22, 53, 80, 443, 1024, 65535];
@@ -31,23 +31,6 @@ const PROTOCOLS = [
 ];
 
 export { packetOf } from '../packets/packet-of.js';
-
-export type Random = (below: number) => number;
-
-/** Numbers below a bound, the same for the same SEED (mulberry32). */
-export function seededRandom(seed: number): Random {
-  let state = seed | 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
-
-export function pick<T>(random: Random, values: readonly T[]): T {
-  return values[random(values.length)];
-}
 
 /** The bytes of an IPv4 packet, sometimes with a truncated or unusual layer-4 header. */
 export function randomBytes(random: Random): Uint8Array {

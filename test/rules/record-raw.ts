@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { IPV4_CHECKSUM_AT, IPV4_FRAGMENT_AT, IPV4_ID_AT, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { Hook } from '../../core/hooks.js';
-import { pick, type Random, randomBytes, randomConditions, seededRandom } from './random.js';
+import { pick, type Random, seededRandom } from '../random.js';
+import { randomBytes, randomConditions } from './random.js';
 import type { RecordedCase } from './recorded.js';
 
 const PACKETS = 200;
