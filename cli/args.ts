@@ -10,6 +10,8 @@ import { COLOR_CHOICES, type ColorChoice } from './style.js';
 export interface OptionSpec {
   /** Without the dashes. */
   name: string;
+  /** One letter that means the same, such as `o` for `-o`. */
+  short?: string;
   /** Placeholder for the value in the help; undefined for a flag. */
   value?: string;
   /** Whether it may be given more than once. */
@@ -45,7 +47,7 @@ export const COLOR: OptionSpec = {
   help: 'colour: auto, always or never (default: auto, if the output is a terminal)',
 };
 
-export const HELP: OptionSpec = { name: 'help', help: 'show this help' };
+export const HELP: OptionSpec = { name: 'help', short: 'h', help: 'show this help' };
 
 /** A parsed command line. */
 export class Arguments {
@@ -105,9 +107,9 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
   const { tokens } = parseArgs({
     args: [...args],
     options: Object.fromEntries(
-      specs.map(({ name, value }) => [
+      specs.map(({ name, value, short }) => [
         name,
-        { type: value ? 'string' : 'boolean', ...(name === HELP.name ? { short: 'h' } : {}) },
+        { type: value ? 'string' : 'boolean', ...(short === undefined ? {} : { short }) },
       ]),
     ),
     strict: false,

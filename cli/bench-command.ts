@@ -13,6 +13,7 @@ import { type BenchResult, formatBench, type RulesetResult, type Spread } from '
 import { widthOf } from './columns.js';
 import { BENCH } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
+import { STDERR, STDOUT } from './output.js';
 import { inputOf } from './replay-command.js';
 import { styleOf } from './style.js';
 
@@ -36,12 +37,12 @@ export function benchCommand(args: readonly string[]): number {
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const result = measure(given);
   for (const { warnings } of result.rulesets) {
-    for (const warning of warnings) process.stderr.write(`nfreplay: warning: ${shown(warning)}\n`);
+    for (const warning of warnings) STDERR.write(`nfreplay: warning: ${shown(warning)}\n`);
   }
   const text = given.has('json')
     ? `${shownJson(result)}\n`
-    : formatBench(result, { style: styleOf(process.stdout, given.color), top, width: widthOf(process.stdout) });
-  process.stdout.write(text);
+    : formatBench(result, { style: styleOf(STDOUT, given.color), top, width: widthOf(STDOUT) });
+  STDOUT.write(text);
   return ExitCode.DONE;
 }
 
@@ -99,7 +100,7 @@ function measureInTurn(traffic: Traffic, candidates: readonly Candidate[], runs:
 
 /** Shows LINE on the terminal in place of the previous one. */
 function showStatus(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+  if (STDERR.isTTY) STDERR.write(`\r\x1b[K${line}`);
 }
 
 /** Runs two more passes, untimed, to count packets by path and evaluations by rule. */

@@ -6,6 +6,7 @@ import { casesIn, checkCase, type GoldenCase, updateCase } from '../replay/golde
 import { parseCommand } from './args.js';
 import { CHECK } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
+import { STDOUT } from './output.js';
 import { renderDifference } from './render-difference.js';
 import { type Style, styleOf } from './style.js';
 
@@ -16,7 +17,7 @@ import { type Style, styleOf } from './style.js';
 export async function check(args: readonly string[]): Promise<number> {
   const given = parseCommand(CHECK, args);
   if (given.positionals.length === 0) throw new UsageError('nfreplay check requires at least one CASE folder');
-  const style = styleOf(process.stdout, given.color);
+  const style = styleOf(STDOUT, given.color);
   const cases = given.positionals.flatMap(casesIn);
   const width = Math.max(...cases.map(({ dir }) => shown(dir).length));
   const tally = { agreeing: 0, differing: 0 };
@@ -24,13 +25,13 @@ export async function check(args: readonly string[]): Promise<number> {
   for (const golden of cases) {
     const name = shown(golden.dir).padEnd(width);
     try {
-      process.stdout.write(`${given.has('update') ? update(golden, name) : compare(golden, name, style, tally)}\n`);
+      STDOUT.write(`${given.has('update') ? update(golden, name) : compare(golden, name, style, tally)}\n`);
     } catch (error) {
       errors.push(error);
-      process.stdout.write(`${style.red('failed ')} ${name}\n`);
+      STDOUT.write(`${style.red('failed ')} ${name}\n`);
     }
   }
-  if (!given.has('update')) process.stdout.write(`${tally.agreeing} ok, ${tally.differing + errors.length} failed\n`);
+  if (!given.has('update')) STDOUT.write(`${tally.agreeing} ok, ${tally.differing + errors.length} failed\n`);
   if (errors.length > 0) throw errors[0];
   return tally.differing > 0 ? ExitCode.DIFFERENT : ExitCode.DONE;
 }

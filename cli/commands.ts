@@ -7,8 +7,8 @@ export const REPLAY: CommandSpec = {
   name: 'replay',
   summary: 'replay captures through a host and its rules, and write what it would have sent',
   usages: [
-    '--rules RULES --host HOST --in IFACE=FILE [--in IFACE=FILE …] --out DIR',
-    '--rules RULES --host HOST --stitch FILE --out DIR',
+    '--rules RULES --host HOST --in IFACE=FILE [--in IFACE=FILE …] [--out DIR]',
+    '--rules RULES --host HOST --stitch FILE [--out DIR]',
   ],
   options: [
     { name: 'rules', value: 'FILE', help: 'the ruleset, in iptables-save format' },
@@ -35,10 +35,11 @@ export const REPLAY: CommandSpec = {
     },
     {
       name: 'out',
+      short: 'o',
       value: 'DIR',
       help:
         'the result folder, replaced as a whole at the end; with -, the packets that leave by any interface ' +
-        'go to standard output as one pcap, and the report to standard error',
+        'go to standard output as one pcap, and the report to standard error; left out, nothing is written',
     },
     { name: 'limit', value: 'N', help: 'replay only the first N packets' },
     { name: 'seed', value: 'N', help: 'seed for random choices such as NAT ports (default: 0)' },
@@ -67,8 +68,7 @@ export const REPLAY: CommandSpec = {
     },
     {
       about: 'what would be dropped, for a script',
-      command:
-        "nfreplay replay --rules new.v4 --host host.json --in eth0=wan.pcap --out out/new --json | jq '.dropped'",
+      command: "nfreplay replay --rules new.v4 --host host.json --in eth0=wan.pcap --json | jq '.dropped'",
     },
   ],
 };

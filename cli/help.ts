@@ -22,9 +22,9 @@ export function optionsOf(spec: CommandSpec): readonly OptionSpec[] {
   return [...spec.options, HELP];
 }
 
-/** `--in IFACE=FILE` */
-export function optionText({ name, value }: OptionSpec): string {
-  return `--${name}${value === undefined ? '' : ` ${value}`}`;
+/** `--in IFACE=FILE`, `-o, --out DIR` */
+export function optionText({ name, short, value }: OptionSpec): string {
+  return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
 }
 
 /** The help of one command, in lines of at most WIDTH characters. */

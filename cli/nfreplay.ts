@@ -7,7 +7,7 @@ import { withNearest } from '../codecs/nearest.js';
 import { shownLines } from '../codecs/text.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { RulesetError } from '../core/rules/parse/error.js';
-import { FileError } from '../io/file-error.js';
+import { ClosedPipeError, FileError } from '../io/file-error.js';
 import { ReplayOptionsError } from '../replay/errors.js';
 import { version } from '../replay/version.js';
 import { type CommandSpec, colorIn } from './args.js';
@@ -17,6 +17,7 @@ import { widthOf } from './columns.js';
 import { BENCH, CHECK, COMMANDS, REPLAY } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
+import { STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
 import { styleOf } from './style.js';
 
@@ -40,21 +41,21 @@ function commandNamed(name: string): CommandSpec {
 async function run([first, ...rest]: string[]): Promise<number> {
   const isHelp = (arg: string | undefined) => arg === '--help' || arg === '-h';
   if (first === '--version' || first === '-v') {
-    process.stdout.write(`${version()}\n`);
+    STDOUT.write(`${version()}\n`);
     return ExitCode.DONE;
   }
   if (isHelp(first) || (first === 'help' && !rest.length)) {
-    process.stdout.write(overview(styleOf(process.stdout, colorIn(rest)), widthOf(process.stdout)));
+    STDOUT.write(overview(styleOf(STDOUT, colorIn(rest)), widthOf(STDOUT)));
     return ExitCode.DONE;
   }
   if (first === undefined) {
-    process.stderr.write(overview(styleOf(process.stderr), widthOf(process.stderr)));
+    STDERR.write(overview(styleOf(STDERR), widthOf(STDERR)));
     return ExitCode.USAGE;
   }
   if (first.startsWith('-')) throw new UsageError(`expected a command before ${first}`);
   if (first === 'help' || rest.some(isHelp)) {
     const spec = commandNamed(first === 'help' ? rest[0] : first);
-    process.stdout.write(`${helpOf(spec, styleOf(process.stdout, colorIn(rest)), widthOf(process.stdout))}\n`);
+    STDOUT.write(`${helpOf(spec, styleOf(STDOUT, colorIn(rest)), widthOf(STDOUT))}\n`);
     return ExitCode.DONE;
   }
   return RUN[commandNamed(first).name](rest);
@@ -89,16 +90,21 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   };
 }
 
-// The reader of our output may stop early, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(ExitCode.DONE);
-  throw error;
-});
+/** Shows ERROR; returns the exit code. */
+function report(error: unknown): number {
+  // With `--out -`: whoever reads the packets wants no more.
+  if (error instanceof ClosedPipeError) return ExitCode.DONE;
+  const { message, exitCode } = reportOf(error);
+  try {
+    STDERR.write(`nfreplay: ${shownLines(message)}\n`);
+  } catch {
+    // There is nowhere left to say it; the exit code does.
+  }
+  return exitCode;
+}
 
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  const { message, exitCode } = reportOf(error);
-  process.stderr.write(`nfreplay: ${shownLines(message)}\n`);
-  process.exitCode = exitCode;
+  process.exitCode = report(error);
 }

@@ -1,16 +1,17 @@
 /** The progress line on a terminal. */
 import { formatNumber } from './number.js';
+import type { Output } from './output.js';
 
 const REFRESH_MS = 200;
 
 export class Progress {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: Output;
   readonly #startedMs = performance.now();
   #shownMs = 0;
   #isShown = false;
 
   /** Shows nothing if STREAM is not a terminal. */
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: Output) {
     this.#stream = stream;
   }
 

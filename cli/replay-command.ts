@@ -8,6 +8,7 @@ import { type Arguments, parseCommand } from './args.js';
 import { widthOf } from './columns.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
+import { STDERR, STDOUT } from './output.js';
 import { Progress } from './progress.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
@@ -21,7 +22,7 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 export async function replayCommand(args: readonly string[]): Promise<number> {
   const given = parseCommand(REPLAY, args);
   const options = optionsOf(given);
-  if (options.outDir === STANDARD_OUTPUT && process.stdout.isTTY) {
+  if (options.outDir === STANDARD_OUTPUT && STDOUT.isTTY) {
     throw new UsageError('--out -: standard output is a terminal; pipe it, as in: --out - | tcpdump -nr -');
   }
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
@@ -29,16 +30,16 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   const summary = await interruptible(options);
   if (typeof summary === 'number') return summary;
 
-  for (const warning of summary.warnings) process.stderr.write(`nfreplay: warning: ${shown(warning)}\n`);
+  for (const warning of summary.warnings) STDERR.write(`nfreplay: warning: ${shown(warning)}\n`);
   // If standard output carries packets, the report must not go there.
-  const reportStream = options.outDir === STANDARD_OUTPUT ? process.stderr : process.stdout;
+  const reportOutput = options.outDir === STANDARD_OUTPUT ? STDERR : STDOUT;
   if (given.has('json')) {
-    reportStream.write(`${shownJson(summary)}\n`);
+    reportOutput.write(`${shownJson(summary)}\n`);
   } else {
-    const style = styleOf(reportStream, given.color);
+    const style = styleOf(reportOutput, given.color);
     const durationMs = performance.now() - startedMs;
-    const width = widthOf(reportStream);
-    reportStream.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width }));
+    const width = widthOf(reportOutput);
+    reportOutput.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width }));
   }
   return ExitCode.DONE;
 }
@@ -48,12 +49,13 @@ function optionsOf(given: Arguments): ReplayOptions {
   const limit = given.wholeNumber('limit');
   const stitchPath = given.value('stitch');
   const engine = given.value('engine');
+  const outDir = given.value('out');
   return {
     rulesPath: given.required('rules'),
     hostPath: given.required('host'),
     inputs: given.values('in').map(inputOf),
-    outDir: given.required('out'),
     lax: given.has('lax'),
+    ...(outDir === undefined ? {} : { outDir }),
     ...(stitchPath === undefined ? {} : { stitchPath }),
     ...(seed === undefined ? {} : { seed }),
     ...(limit === undefined ? {} : { limit }),
@@ -78,7 +80,7 @@ async function interruptible(options: ReplayOptions): Promise<Summary | number> 
     process.on(signal, listener);
     return () => process.off(signal, listener);
   });
-  const progress = new Progress(process.stderr);
+  const progress = new Progress(STDERR);
   const steps = replaySteps(options);
   try {
     for (;;) {

@@ -17,8 +17,8 @@ export interface ReportOptions {
   style: Style;
   /** How many connections, causes of drops, services that were dropped, and rules to show. */
   top: number;
-  /** The result folder. */
-  outDir: string;
+  /** The result folder; '-': standard output; undefined: nothing was written. */
+  outDir: string | undefined;
   durationMs: number;
   /** Maximum line width; undefined: no limit. */
   width?: number | undefined;
@@ -175,6 +175,7 @@ function ruleRows(rules: readonly RuleSummary[], width: number | undefined): str
 
 function written({ outputs }: Summary, { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions): string[] {
   const captures = outputs.map(({ file, packets }) => `${shown(file)}${NO_BREAK}(${formatNumber(packets)})`);
+  if (outDir === undefined) return wrapAfter('', 'nothing was written; --out DIR writes the results', width);
   const [title, prefix, files] =
     outDir === '-'
       ? [[], 'written: ', captures]

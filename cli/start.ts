@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { casesIn } from '../replay/golden-case.js';
 import { replay } from '../replay/replay.js';
 import { widthOf } from './columns.js';
+import { STDOUT } from './output.js';
 import { formatReport } from './report.js';
 import { styleOf } from './style.js';
 
@@ -15,7 +16,7 @@ const here = (path: string) => relative(process.cwd(), path) || '.';
 
 const [{ rulesPath, hostPath, inputs }] = casesIn(CASE);
 
-const style = styleOf(process.stdout);
+const style = styleOf(STDOUT);
 const startedMs = performance.now();
 const summary = replay({ rulesPath, hostPath, inputs, outDir: OUT });
 const durationMs = performance.now() - startedMs;
@@ -27,11 +28,11 @@ const command = [
   `--out ${here(OUT)}`,
 ].join(' \\\n    ');
 
-process.stdout.write(`
+STDOUT.write(`
 A Docker host at 192.0.2.10 publishes port 36379, which is forwarded to Redis in the container 172.17.0.3:6379.
 The packets that arrived on its interfaces go through its iptables rules as they would in its kernel:
 
-${formatReport(summary, { style, top: 10, outDir: OUT, durationMs, width: widthOf(process.stdout) })}
+${formatReport(summary, { style, top: 10, outDir: OUT, durationMs, width: widthOf(STDOUT) })}
 Look at the rewritten packets in Wireshark, or with
   tcpdump -nr ${here(join(OUT, 'docker0.pcap'))}
 

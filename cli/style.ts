@@ -1,4 +1,4 @@
-import type { WriteStream } from 'node:tty';
+import type { Output } from './output.js';
 
 /** Emphasis on a terminal. */
 export interface Style {
@@ -30,7 +30,7 @@ const COLOURED: Style = {
 
 /** The style for STREAM. */
 export function styleOf(
-  stream: Pick<WriteStream, 'isTTY'>,
+  stream: Pick<Output, 'isTTY'>,
   choice: ColorChoice = 'auto',
   env: NodeJS.ProcessEnv = process.env,
 ): Style {
@@ -39,7 +39,7 @@ export function styleOf(
 }
 
 /** FORCE_COLOR wins over NO_COLOR, and 0 and false mean no, as in Node (tty.WriteStream.getColorDepth). */
-function isAutoColoured({ isTTY }: Pick<WriteStream, 'isTTY'>, env: NodeJS.ProcessEnv): boolean {
+function isAutoColoured({ isTTY }: Pick<Output, 'isTTY'>, env: NodeJS.ProcessEnv): boolean {
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
   return isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
 }

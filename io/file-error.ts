@@ -10,6 +10,14 @@ export class FileError extends Error {
   }
 }
 
+/** The reader of standard output has seen enough and closed it, as `head` does. */
+export class ClosedPipeError extends CaptureError {
+  constructor(path: string) {
+    super(path, -1, 'the reader has closed the pipe');
+    this.name = 'ClosedPipeError';
+  }
+}
+
 const SYSTEM_ERRORS: Record<string, string> = {
   ENOENT: 'no such file',
   EISDIR: 'it is a directory',
@@ -21,7 +29,6 @@ const SYSTEM_ERRORS: Record<string, string> = {
   ENOSPC: 'no space is left on the device',
   EDQUOT: 'the disk quota is used up',
   EFBIG: 'the file is larger than the file system allows',
-  EPIPE: 'the reader has closed the pipe',
   EIO: 'input/output error',
   ENAMETOOLONG: 'the name is too long',
   ELOOP: 'too many symbolic links',
@@ -36,6 +43,7 @@ const SYSTEM_ERRORS: Record<string, string> = {
 export function fileSystemError(error: unknown, path: string, verb: string): CaptureError {
   const code = errorCode(error);
   if (code === '') throw error;
+  if (code === 'EPIPE') return new ClosedPipeError(path);
   return new CaptureError(path, -1, `cannot ${verb}: ${systemMessage(error)}`);
 }
 

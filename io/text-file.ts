@@ -4,10 +4,15 @@ import { decodeText, encodeText } from '../codecs/text.js';
 import { fileSystemError } from './file-error.js';
 import { nativePath } from './path.js';
 
-/** @throws {CaptureError} if PATH cannot be read */
+const STANDARD_INPUT = 0;
+
+/**
+ * Reads the text at PATH; `-` is standard input.
+ * @throws {CaptureError} if it cannot be read
+ */
 export function readText(path: string): string {
   try {
-    return decodeText(readFileSync(nativePath(path)));
+    return decodeText(readFileSync(path === '-' ? STANDARD_INPUT : nativePath(path)));
   } catch (error) {
     throw fileSystemError(error, path, 'read');
   }

@@ -1,11 +1,12 @@
 /** hot: one replay, from capture files through the emulator into the result files. */
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { ByteSink } from '../codecs/byte-stream.js';
 import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
 import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
-import { CHUNK_BYTES, type PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
+import { CHUNK_BYTES, PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
 import type { Drop } from '../core/drop.js';
 import { type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { IpStack } from '../core/ip-stack.js';
@@ -45,6 +46,9 @@ const DROPPED_FILE = 'dropped.pcap';
 /** In place of a result folder: only the packets that leave are written, as a stream. */
 export const STANDARD_OUTPUT = '-';
 
+/** Takes the packets of a run that writes nothing. */
+const DISCARD: ByteSink = { path: 'nowhere', write() {}, close() {} };
+
 /** Replays captures packet by packet. Call `step` until it returns false, then `close`. */
 export class ReplayRun implements EmulatorOutput {
   readonly emulator: IpStack;
@@ -54,10 +58,12 @@ export class ReplayRun implements EmulatorOutput {
   /** Packets that never reached the host, by reason. */
   readonly skipped = new Map<string, number>();
   /** The capture files of the results, in the order of the host's interfaces. */
-  readonly writers: PcapWriter[] = [];
+  readonly outputs: PcapWriter[] = [];
 
   /** The files of the writers, by device and inode. */
   readonly #files = new Set<string>();
+  /** The outputs; or if nothing is to be written, one that discards everything. */
+  readonly #writers: PcapWriter[] = [];
   readonly #outcomes = new Float64Array(Object.keys(Outcome).length);
   readonly #readByInput: Float64Array;
   readonly #readers: CaptureReader[] = [];
@@ -80,10 +86,16 @@ export class ReplayRun implements EmulatorOutput {
 
   /**
    * @param outDir an existing folder, for a capture of each interface but lo, of `local` and of `dropped`; or '-',
-   *   which writes what leaves by any interface to standard output as one capture
+   *   which writes what leaves by any interface to standard output as one capture; or undefined: nothing is written
    * @throws {CaptureError} if an input cannot be read or an output cannot be written
    */
-  constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string, limit: number, stitcher?: Stitcher) {
+  constructor(
+    options: RunOptions,
+    inputs: readonly RunInput[],
+    outDir: string | undefined,
+    limit: number,
+    stitcher?: Stitcher,
+  ) {
     const { host } = options;
     this.#limit = limit;
     this.#stitcher = stitcher;
@@ -98,12 +110,12 @@ export class ReplayRun implements EmulatorOutput {
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
       this.emulator = new IpStack({ ...options, memory }, this);
-      const stream = outDir === STANDARD_OUTPUT ? this.#open('-', Linktype.ETHERNET, this.#placeOf(0)) : undefined;
+      const stream = this.#openStream(outDir);
       const egress = REGIONS.egress.recordsOf(memory.buffer);
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
         if (index < egress.count) egress.set(index, 'writer', stream === undefined ? index : 0);
         if (isLoopback) return undefined;
-        return stream ?? this.#open(join(outDir, `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
+        return stream ?? this.#open(join(outDir ?? '', `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
       });
       if (engine === 'remembered' && options.observer === undefined && host.interfaces.length <= egress.count) {
         this.#inPlace = InPlaceReplay.of(
@@ -114,7 +126,7 @@ export class ReplayRun implements EmulatorOutput {
           (input, upcall) => this.#replay(this.#readers[input], this.#devs[input], upcall),
         );
       }
-      if (stream !== undefined) return;
+      if (stream !== undefined || outDir === undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
     } catch (error) {
@@ -123,9 +135,19 @@ export class ReplayRun implements EmulatorOutput {
     }
   }
 
+  /** The one writer of all interfaces, if OUT_DIR is not a folder. */
+  #openStream(outDir: string | undefined): PcapWriter | undefined {
+    if (outDir === STANDARD_OUTPUT) return this.#open('-', Linktype.ETHERNET, this.#placeOf(0));
+    if (outDir !== undefined) return undefined;
+    const writer = new PcapWriter(DISCARD, Linktype.ETHERNET, this.#placeOf(0));
+    this.#writers.push(writer);
+    return writer;
+  }
+
   #open(path: string, linktype: number, place?: WriterPlace): PcapWriter {
     const writer = createPcapFile(path, linktype, place);
-    this.writers.push(writer);
+    this.#writers.push(writer);
+    this.outputs.push(writer);
     if (path === STANDARD_OUTPUT) return writer;
     const { dev, ino } = statSync(nativePath(path), { bigint: true });
     const file = `${dev}:${ino}`;
@@ -172,7 +194,7 @@ export class ReplayRun implements EmulatorOutput {
 
   /** Makes every writer write or copy what it still refers to in BYTES. */
   #settle(bytes: Uint8Array): void {
-    for (const writer of this.writers) writer.settle(bytes);
+    for (const writer of this.#writers) writer.settle(bytes);
   }
 
   /** Number of packets by `Outcome`. */
@@ -204,12 +226,12 @@ export class ReplayRun implements EmulatorOutput {
 
   /** Closes every file. */
   close(): void {
-    for (const file of [...this.#readers, ...this.writers]) file.close();
+    for (const file of [...this.#readers, ...this.#writers]) file.close();
   }
 
   /** Closes every file of a run that has failed. */
   abandon(): void {
-    for (const file of [...this.#readers, ...this.writers]) {
+    for (const file of [...this.#readers, ...this.#writers]) {
       try {
         file.close();
       } catch {

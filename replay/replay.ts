@@ -16,6 +16,7 @@ import { recordFile } from '../io/file-record.js';
 import { type Leftovers, StagedDir } from '../io/staged-dir.js';
 import { readText, writeText } from '../io/text-file.js';
 import { ReplayOptionsError } from './errors.js';
+import { refuseSameFiles } from './named-files.js';
 import {
   type DropListener,
   INPUT_LOCAL,
@@ -40,9 +41,9 @@ export interface ReplayOptions {
   stitchPath?: string;
   /**
    * The result folder, replaced as a whole at the end. '-': the packets that leave by any interface go to standard
-   * output as one pcap.
+   * output as one pcap. Left out: nothing is written.
    */
-  outDir: string;
+  outDir?: string;
   /** Seed for random choices such as NAT ports. Default 0. */
   seed?: number;
   /** Accept unsupported rules, which then never match, instead of throwing. */
@@ -88,6 +89,7 @@ export function replay(options: ReplayOptions): Summary {
 
 /** The same in steps. Calling `return()` between two steps abandons the replay and removes what was written. */
 export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
+  refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
   const ruleset = parseRuleset(readText(options.rulesPath), options.rulesPath, { lax: options.lax ?? false });
   const hostText = readText(options.hostPath);
   const host = loadHost(hostText, options.hostPath);
@@ -97,7 +99,8 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       ? undefined
       : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
 
-  const staged = options.outDir === STANDARD_OUTPUT ? undefined : stagedDir(options.outDir, options);
+  const { outDir } = options;
+  const staged = outDir === undefined || outDir === STANDARD_OUTPUT ? undefined : stagedDir(outDir, options);
   let run: ReplayRun | undefined;
   let isDone = false;
   try {
@@ -112,7 +115,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
     run = new ReplayRun(
       runOptions,
       inputs,
-      staged?.path ?? STANDARD_OUTPUT,
+      staged?.path ?? outDir,
       options.limit ?? Number.POSITIVE_INFINITY,
       stitcher,
     );
@@ -133,6 +136,12 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
 
 function stagedDir(outDir: string, { onCreate }: ReplayOptions): StagedDir {
   return new StagedDir(outDir, { foreignFile: foreignResult, ...(onCreate === undefined ? {} : { onCreate }) });
+}
+
+/** The files that a replay reads. */
+function filesOf({ rulesPath, hostPath, inputs = [], stitchPath }: ReplayOptions): string[] {
+  const captures = inputs.map(({ path }) => path);
+  return [rulesPath, hostPath, ...captures, ...(stitchPath === undefined ? [] : [stitchPath])];
 }
 
 function progressOf(run: ReplayRun): ReplayProgress {
@@ -207,7 +216,7 @@ function summarize(
     skipped: Object.fromEntries([...run.skipped].sort()),
     dropped,
     droppedFlows: { count: droppedFlows.length, listed: droppedFlows.slice(0, MAX_LISTED) },
-    outputs: run.writers.map(({ path, packets }) => ({ file: basename(path), packets })),
+    outputs: run.outputs.map(({ path, packets }) => ({ file: basename(path), packets })),
     rules: matchedRules(ruleset, emulator),
     connections: { count, listed: connections },
     warnings: [

@@ -1,10 +1,13 @@
-/** Reads the result folder of a replay: frames by interface and time, the saved tables, the connections. */
-import { existsSync, statSync } from 'node:fs';
+/**
+ * Reads the result folder of a replay: frames by interface and time, the saved tables, the connections. A damaged file
+ * is an error: it must not look like a different result.
+ */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
-import { PCAP_FILE_HEADER_BYTES } from '../codecs/pcap.js';
 import { openCaptureFile } from '../io/capture-file.js';
+import { FileError } from '../io/file-error.js';
 import { namesIn, nativePath } from '../io/path.js';
 import { readText } from '../io/text-file.js';
 
@@ -29,13 +32,14 @@ export function devicesOf(dir: string): string[] {
 }
 
 /**
- * The frames that left by DEVICE; none if its file is missing or too short for a header.
+ * The frames that left by DEVICE; none if its file is missing.
  * @throws {CaptureError} if the file is not a capture
+ * @throws {FileError} if it is truncated
  */
 export function framesOf(dir: string, device: string): FramesByTime {
   const path = join(dir, `${device}.pcap`);
   const frames: FramesByTime = new Map();
-  if (!existsSync(nativePath(path)) || statSync(nativePath(path)).size < PCAP_FILE_HEADER_BYTES) return frames;
+  if (!existsSync(nativePath(path))) return frames;
   const reader = openCaptureFile(path);
   try {
     while (reader.next()) {
@@ -46,6 +50,7 @@ export function framesOf(dir: string, device: string): FramesByTime {
       if (same) same.push(frame);
       else frames.set(tsNs, [frame]);
     }
+    if (reader.cut) throw new FileError(reader.cut.message);
   } finally {
     reader.close();
   }
@@ -55,6 +60,7 @@ export function framesOf(dir: string, device: string): FramesByTime {
 /**
  * The lines of each table in `iptables-save -c` text: first the chain declarations, sorted (legacy tables list user
  * chains by name, and the counters of user chains mean nothing), then the rules in order. Comments are left out.
+ * @throws {FileError} if it is not such a text, or truncated
  */
 export function tablesOf(path: string): Map<string, string[]> {
   const tables = new Map<string, string[]>();
@@ -62,18 +68,30 @@ export function tablesOf(path: string): Map<string, string[]> {
     tables.set(table, [...(tables.get(table) ?? []), ...lines]);
   };
   let table: string | null = null;
-  for (const raw of readText(path).split('\n')) {
+  const lines = readText(path).split('\n');
+  for (const [i, raw] of lines.entries()) {
     const line = raw.trimEnd();
     if (line === '' || line.startsWith('#')) continue;
-    if (line.startsWith('*')) {
+    if (table === null && line.startsWith('*')) {
       table = line.slice(1);
       add(table);
-    } else if (line === 'COMMIT') table = null;
-    else if (table === null) add('outside any table', line);
-    else add(table, /^:\S+ - /.test(line) ? line.replace(/ \[\d+:\d+\]$/, '') : line);
+    } else if (table !== null && line === 'COMMIT') table = null;
+    else if (table !== null && SAVED_LINE.test(line)) {
+      add(table, /^:\S+ - /.test(line) ? line.replace(/ \[\d+:\d+\]$/, '') : line);
+    } else throw damaged(path, i, line, table === null ? '*TABLE' : ':CHAIN, [PACKETS:BYTES] -A CHAIN or COMMIT');
   }
+  if (table !== null) throw damaged(path, lines.length - 1, '', `COMMIT at the end of table ${table}`);
   for (const [name, lines] of tables) tables.set(name, declarationsFirst(lines));
   return tables;
+}
+
+/** A line of a table in `iptables-save -c` text. */
+const SAVED_LINE = /^(?::\S+ \S+ \[\d+:\d+\]|\[\d+:\d+\] -A \S.*)$/;
+
+/** The error about line number INDEX, from 0, of PATH. */
+function damaged(path: string, index: number, found: string, expected: string): FileError {
+  const what = found === '' ? 'the file ends here' : `"${found}"`;
+  return new FileError(`${path}:${index + 1}: ${what}; expected ${expected}; the file is damaged`);
 }
 
 function declarationsFirst(lines: readonly string[]): string[] {
@@ -81,16 +99,16 @@ function declarationsFirst(lines: readonly string[]): string[] {
   return [...lines.filter(isDeclaration).sort(), ...lines.filter((line) => !isDeclaration(line))];
 }
 
-/** The connections in `conntrack -L -o extended` text, sorted, without remaining seconds, use, secctx and id. */
+/**
+ * The connections in `conntrack -L -o extended` text, sorted, without remaining seconds, use, secctx and id.
+ * @throws {FileError} if it is not such a text, or truncated
+ */
 export function connectionsOf(path: string): string[] {
   const connections: string[] = [];
-  for (const line of readText(path).split('\n')) {
+  for (const [i, line] of readText(path).split('\n').entries()) {
+    if (line.trim() === '') continue;
+    if (!LISTED_CONNECTION.test(line)) throw damaged(path, i, line.trim(), 'a connection as conntrack -L lists it');
     const words = line.split(/\s+/).filter((word) => word !== '');
-    if (words.length === 0) continue;
-    if (words.length < 6 || !words[0].startsWith('ipv')) {
-      connections.push(`not a conntrack line: ${line.trim()}`);
-      continue;
-    }
     const hasTimeout = /^\d+$/.test(words[4]);
     connections.push(
       words.filter((word, i) => !(i === 4 && hasTimeout) && !/^(use=|secctx=|id=)/.test(word)).join(' '),
@@ -98,3 +116,6 @@ export function connectionsOf(path: string): string[] {
   }
   return connections.sort();
 }
+
+/** A line of `conntrack -L -o extended`: both directions, and the number of users, which is always near the end. */
+const LISTED_CONNECTION = /^ipv[46]\s+\d+\s+\S+\s+\d+\s.*\bsrc=\S+ dst=\S+ .*\bsrc=\S+ dst=\S+ .*\buse=\d+/;

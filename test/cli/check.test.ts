@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -55,7 +65,7 @@ Check('a difference is shown as two packets side by side and exits with 1', ({ g
 
 Check('--update replaces the whole expectation by the results', ({ golden }) => {
   edit(join(golden, 'rules.v4'), (text) => text.replace('--dport 36379', '--dport 36380'));
-  writeFileSync(join(golden, 'want', 'left-over.pcap'), '');
+  cpSync(join(golden, 'want', 'local.pcap'), join(golden, 'want', 'left-over.pcap'));
   assert.is(check(golden).status, 1);
   const updated = check('--update', golden);
   assert.is(updated.status, 0, updated.stderr);
@@ -79,6 +89,50 @@ Check('the error about a case without an expectation says how to write one', ({ 
   assert.match(stderr, /want: not a result folder, rules\.v4 is missing \(nfreplay check --update writes it\)/);
   assert.is(check('--update', golden).status, 0);
   assert.is(check(golden).status, 0);
+});
+
+Check('a damaged expectation is an error, never a difference', ({ golden }) => {
+  const want = (name: string) => join(golden, 'want', name);
+  const damages: [name: string, says: RegExp, change: (bytes: Buffer) => Buffer | string][] = [
+    ['docker0.pcap', /docker0\.pcap: byte \d+: the capture is truncated/, (bytes) => bytes.subarray(0, -1)],
+    ['docker0.pcap', /docker0\.pcap: /, (bytes) => bytes.subarray(0, 10)],
+    ['docker0.pcap', /docker0\.pcap: /, () => ''],
+    ['docker0.pcap', /docker0\.pcap: /, (bytes) => Buffer.concat([Buffer.from('XXXX'), bytes.subarray(4)])],
+    ['rules.v4', /rules\.v4:\d+: the file ends here; expected COMMIT/, (bytes) => cut(bytes, '\nCOMMIT')],
+    ['rules.v4', /rules\.v4:\d+: .*; expected :CHAIN/, (bytes) => String(bytes).replace('] -A', '] -')],
+    ['rules.v4', /rules\.v4:\d+: .*; expected \*TABLE/, (bytes) => String(bytes).replace('*nat', '')],
+    ['conntrack.txt', /conntrack\.txt:1: .*expected a connection/, (bytes) => bytes.subarray(0, 100)],
+    ['conntrack.txt', /conntrack\.txt:\d: .*expected a connection/, (bytes) => bytes.subarray(0, -7)],
+  ];
+  for (const [name, says, change] of damages) {
+    const whole = readFileSync(want(name));
+    writeFileSync(want(name), change(whole));
+    const { status, stdout, stderr } = check(golden);
+    assert.match(stderr, says);
+    assert.is(status, 4, name);
+    assert.match(stdout, /^failed /);
+    writeFileSync(want(name), whole);
+  }
+  assert.is(check(golden).status, 0);
+});
+
+/** BYTES up to the last TEXT. */
+function cut(bytes: Buffer, text: string): Buffer {
+  return bytes.subarray(0, bytes.lastIndexOf(text));
+}
+
+Check('a folder with anything else in want/ is not replaced', ({ golden }) => {
+  writeFileSync(join(golden, 'want', 'notes.md'), 'mine');
+  const { status, stderr } = check('--update', golden);
+  assert.is(status, 4);
+  assert.match(stderr, /want contains a file that no run wrote \(notes\.md\)/);
+  assert.is(readFileSync(join(golden, 'want', 'notes.md'), 'utf8'), 'mine');
+});
+
+Check('an expectation that a killed process has moved away is put back', ({ golden }) => {
+  renameSync(join(golden, 'want'), join(golden, '.want.previous-x-1'));
+  assert.is(check(golden).status, 0);
+  assert.equal(readdirSync(golden).sort(), ['README.md', 'host.json', 'in', 'rules.v4', 'want']);
 });
 
 Check('a stitched case', ({ golden }) => {

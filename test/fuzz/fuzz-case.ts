@@ -83,7 +83,7 @@ interface ReplayOutcome {
   files?: ReadonlyMap<string, Buffer>;
 }
 
-function replayed(options: ReplayOptions): ReplayOutcome {
+function replayed(options: ReplayOptions & { outDir: string }): ReplayOutcome {
   let summary: Summary;
   try {
     summary = replay(options);

@@ -1,0 +1,54 @@
+/**
+ * What the commands print. Node's own streams are not used: they write to pipes later, and do not notice if a full disk
+ * takes only a part.
+ */
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { sleep } from '../io/capture-file.js';
+import { errorCode, systemMessage } from '../io/file-error.js';
+import { CliError, ExitCode } from './errors.js';
+
+/** How long to wait if a non-blocking pipe is full. */
+const RETRY_MS = 5;
+
+/** Standard output or standard error. */
+export class Output {
+  readonly isTTY: boolean;
+  readonly #fd: 1 | 2;
+  readonly #name: string;
+  /** Nobody reads it any more: `head` has seen enough, or the terminal was closed. That is no error. */
+  #isClosed = false;
+
+  constructor(fd: 1 | 2) {
+    this.#fd = fd;
+    this.#name = fd === 1 ? 'standard output' : 'standard error';
+    this.isTTY = isatty(fd);
+  }
+
+  /** The width of the terminal; undefined if it is not one. */
+  get columns(): number | undefined {
+    if (!this.isTTY) return undefined;
+    return (this.#fd === 1 ? process.stdout : process.stderr).columns;
+  }
+
+  /**
+   * Writes TEXT before it returns.
+   * @throws {CliError} if that fails, as on a full disk
+   */
+  write(text: string): void {
+    const bytes = Buffer.from(text);
+    for (let done = 0; done < bytes.length && !this.#isClosed; ) {
+      try {
+        done += writeSync(this.#fd, bytes, done);
+      } catch (error) {
+        const code = errorCode(error);
+        if (code === 'EAGAIN') sleep(RETRY_MS);
+        else if (code === 'EPIPE' || (code === 'EIO' && this.isTTY)) this.#isClosed = true;
+        else throw new CliError(ExitCode.FILE, `${this.#name}: cannot write: ${systemMessage(error)}`);
+      }
+    }
+  }
+}
+
+export const STDOUT = new Output(1);
+export const STDERR = new Output(2);
