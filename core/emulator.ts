@@ -113,7 +113,11 @@ export interface UpcallReceiver {
   receiveUpcall(frame: Frame, upcall: number): void;
 }
 
-/** Creates an emulator for RULESET on HOST that sends its output to OUTPUT. */
+/**
+ * Creates an emulator for RULESET on HOST that sends its output to OUTPUT.
+ *
+ * @throws {AddressSpaceError} if the system has no address space left for its memory
+ */
 export function createEmulator(options: EmulatorOptions, output: EmulatorOutput): Emulator {
   return new IpStack(options, output);
 }

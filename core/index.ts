@@ -4,22 +4,27 @@ export { formatConnection, type ListedConnection, type ListedDirection } from '.
 export { HostError } from '../codecs/host-json.js';
 export { Linktype } from '../codecs/linktypes.js';
 export { listConnection } from './conntrack/list.js';
+export type { ConntrackTable } from './conntrack/table.js';
 export { type Drop, type DropCause, describeCause } from './drop.js';
 export {
   createEmulator,
+  EMULATOR_ENGINES,
   type Emulator,
+  type EmulatorEngine,
   type EmulatorOptions,
   type EmulatorOutput,
   type LogEntry,
   Outcome,
 } from './emulator.js';
 export type * from './events.js';
-export { Hook, type HookName, type TableName, Verdict } from './hooks.js';
+export { Hook, type HookEntry, type HookName, Priority, type TableName, Verdict } from './hooks.js';
 export { type Host, loadHost } from './host/host.js';
 export { Frame, type FrameFields, PACKET_TYPE_FROM_LINK } from './link/frame.js';
 export type { LinkSkip } from './link/locate-ip.js';
-export { PacketType } from './packet.js';
+export { AddressSpaceError, Memory } from './memory.js';
+export { type Packet, PacketType } from './packet.js';
 export { REASONS, type Reason } from './reasons.js';
+export type { Chain, Rule, Ruleset, RulesetWarning, Table, TableCounters } from './rules/model.js';
 export { RulesetError } from './rules/parse/error.js';
 export { parseRuleset } from './rules/parse/parse.js';
 export { saveRuleset } from './rules/save.js';

@@ -57,6 +57,32 @@ Entries('nfreplay emulates a host packet by packet', () => {
   assert.equal(left, ['docker0']);
 });
 
+Entries('everything that the options of an emulator take can be named and made with what nfreplay exports', () => {
+  const read = (name: string) => readFileSync(join(DOCKER, name), 'utf8');
+  const host: nfreplay.Host = nfreplay.loadHost(read('host.json'), 'host.json');
+  const ruleset: nfreplay.Ruleset = nfreplay.parseRuleset(read('rules.v4'), 'rules.v4');
+  const seen: number[] = [];
+  const entry: nfreplay.HookEntry = {
+    name: 'observer',
+    hook: nfreplay.Hook.OUTPUT,
+    priority: nfreplay.Priority.FILTER - 1,
+    run(packet: nfreplay.Packet) {
+      seen.push(packet.length);
+      return nfreplay.Verdict.ACCEPT;
+    },
+  };
+  for (const engine of nfreplay.EMULATOR_ENGINES) {
+    const emulator = nfreplay.createEmulator(
+      { ruleset, host, engine, hookEntries: [entry], memory: new nfreplay.Memory() },
+      { egress() {}, local() {}, dropped() {} },
+    );
+    const bytes = Buffer.from(`4500001c0001000040010000${'00000000'}c6336405${'0800f7ff00000000'}`, 'hex');
+    emulator.send(new nfreplay.Frame({ bytes, linktype: nfreplay.Linktype.RAW }));
+    assert.is(emulator.outcome, nfreplay.Outcome.SENT, engine);
+  }
+  assert.equal(seen, [28, 28, 28, 28]);
+});
+
 Entries('nfreplay/codecs reads and writes captures in memory', () => {
   const bytes = readFileSync(join(DOCKER, 'in/eth0.pcap'));
   const reader = codecs.openCapture(codecs.sourceOf(bytes));
