@@ -25,7 +25,10 @@ export function hashKeyWords(key: HashKey): number[] {
 
 const BYTE_VALUES = 256;
 
-/** Simple tabulation hashing (Zobrist 1970; Pătraşcu and Thorup 2012) of 32-bit words. */
+/**
+ * Simple tabulation hashing (Zobrist 1970; Pătraşcu and Thorup 2012) of 32-bit words. Tables should share one: drawing
+ * the random words takes a millisecond.
+ */
 export class KeyedHash {
   /** A random word for each value of each of the four bytes of a word. */
   readonly #tables = new Int32Array(4 * BYTE_VALUES);

@@ -10,7 +10,7 @@ import { copyWords } from '../codecs/copy.js';
 import { type Fields, type Layout, opener, Records } from '../codecs/record-layout.js';
 import { CLOCK } from './clock.js';
 import { TRACKER_SETTINGS } from './conntrack/tracker-settings.js';
-import { drawHashKey, type HashKey, hashKeyWords } from './keyed-hash.js';
+import { drawHashKey, hashKeyWords, KeyedHash } from './keyed-hash.js';
 import { MEMORY_BYTES, REGIONS } from './memory-map.js';
 import type { WasmExports, WasmImports } from './wasm-interface.js';
 
@@ -42,7 +42,7 @@ export class Memory {
   readonly settings: ReturnType<typeof openSettings>;
   readonly wasm: WasmExports;
   /** For all hash tables of the host. */
-  readonly hashKey: HashKey;
+  readonly hash: KeyedHash;
   /** The functions that the code calls. To be set by the components that provide them. */
   readonly host: WasmImports = { check: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
   #buffersEnd = REGIONS.buffers.start;
@@ -58,7 +58,7 @@ export class Memory {
     this.view = new DataView(this.buffer);
     this.clock = openClock(this.buffer, REGIONS.clock.start);
     this.settings = openSettings(this.buffer, REGIONS.settings.start);
-    this.hashKey = hashKey;
+    this.hash = new KeyedHash(hashKey);
     REGIONS.hashKey.wordsOf(this.buffer).set(hashKeyWords(hashKey));
     const { host } = this;
     const calls: WasmImports = {

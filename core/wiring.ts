@@ -96,11 +96,11 @@ export function wireHost(
   };
 }
 
-function createFragmentQueues({ sysctls }: Host, { hashKey }: Memory): FragmentQueues {
+function createFragmentQueues({ sysctls }: Host, { hash }: Memory): FragmentQueues {
   const limits = {
     timeoutMs: sysctls.global('net.ipv4.ipfrag_time') * 1000,
     highThreshBytes: sysctls.global('net.ipv4.ipfrag_high_thresh'),
     maxDist: sysctls.global('net.ipv4.ipfrag_max_dist'),
   };
-  return new FragmentQueues(limits, hashKey);
+  return new FragmentQueues(limits, hash);
 }

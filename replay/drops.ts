@@ -19,7 +19,7 @@ import {
 } from '../codecs/layouts.js';
 import { type Drop, type DropCause, describeCause } from '../core/drop.js';
 import { HOOK_NAMES, type HookName } from '../core/hooks.js';
-import type { HashKey } from '../core/keyed-hash.js';
+import { KeyedHash } from '../core/keyed-hash.js';
 import { hasPorts } from '../core/packet.js';
 import type { Reason } from '../core/reasons.js';
 import { saveRule } from '../core/rules/save.js';
@@ -99,10 +99,10 @@ export class DropTally {
   /** Packets of further flows, by cause and service. */
   readonly #others: TupleMap;
 
-  constructor(hashKey?: HashKey) {
-    this.#flows = new TupleMap(VALUE_WORDS, hashKey);
-    this.#openers = new TupleMap(0, hashKey);
-    this.#others = new TupleMap(COUNTER_WORDS, hashKey);
+  constructor(hash = new KeyedHash()) {
+    this.#flows = new TupleMap(VALUE_WORDS, hash);
+    this.#openers = new TupleMap(0, hash);
+    this.#others = new TupleMap(COUNTER_WORDS, hash);
   }
 
   /** Counts the IPv4 packet at AT, of which LENGTH bytes are present. */

@@ -18,7 +18,7 @@ import {
   TCP_CHECKSUM_AT,
   UDP_CHECKSUM_AT,
 } from '../codecs/layouts.js';
-import type { HashKey } from '../core/keyed-hash.js';
+import type { KeyedHash } from '../core/keyed-hash.js';
 import { swapPorts } from '../core/protocols/ports.js';
 import { TupleMap } from './tuple-map.js';
 
@@ -78,8 +78,8 @@ export class Stitcher {
    * @param own the host's own addresses, as loaded little-endian
    * @param routes its networks and routes; of equally long prefixes, the first wins
    */
-  constructor(own: readonly number[], routes: readonly StitchRoute[], hashKey?: HashKey) {
-    this.#translated = new TupleMap(TRANSLATION_WORDS, hashKey);
+  constructor(own: readonly number[], routes: readonly StitchRoute[], hash?: KeyedHash) {
+    this.#translated = new TupleMap(TRANSLATION_WORDS, hash);
     const longestFirst = [...routes].sort((a, b) => b.prefixLength - a.prefixLength);
     const masks = longestFirst.map(({ prefixLength }) => prefixMask('ipv4', prefixLength).loaded);
     this.#own = Int32Array.from(own);

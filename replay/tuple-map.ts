@@ -1,5 +1,5 @@
 /** hot: a hash table from tuples to a few words each, in flat memory. */
-import { type HashKey, KeyedHash } from '../core/keyed-hash.js';
+import { KeyedHash } from '../core/keyed-hash.js';
 
 /** The words of a counter, for `count` and `counted`. */
 export const COUNTER_WORDS = 2;
@@ -22,8 +22,8 @@ export class TupleMap {
   #mask = INITIAL_SLOTS - 1;
 
   /** @param valueWords how many words the value of a key has; they start as 0 */
-  constructor(valueWords: number, hashKey?: HashKey) {
-    this.#hash = new KeyedHash(hashKey);
+  constructor(valueWords: number, hash = new KeyedHash()) {
+    this.#hash = hash;
     this.#slotWords = KEY_WORDS + valueWords;
     this.words = new Int32Array(INITIAL_SLOTS * this.#slotWords);
   }

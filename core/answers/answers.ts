@@ -40,7 +40,7 @@ export class Answers implements OptionsHost {
     this.#stack = stack;
     this.#clock = clock;
     this.#send = send;
-    this.#rate = new ErrorRate(host.sysctls, conntrack.table.memory.hashKey);
+    this.#rate = new ErrorRate(host.sysctls, conntrack.table.memory.hash);
     this.#ttl = host.sysctls.global('net.ipv4.ip_default_ttl');
     this.#checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
   }

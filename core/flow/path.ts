@@ -2,7 +2,7 @@
  * The paths of packets of established connections, each stored once: which rules matched, which policies decided, and
  * the ingress and egress interface. Counters are derived from how often a path was taken.
  */
-import { KeyedHash } from '../keyed-hash.js';
+import type { KeyedHash } from '../keyed-hash.js';
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
 import { type Effect, mayBeSkipped } from '../rules/effect.js';
@@ -40,7 +40,7 @@ export class PathTable {
     count: CountById,
   ) {
     this.#memory = memory;
-    this.#hash = new KeyedHash(memory.hashKey);
+    this.#hash = memory.hash;
     this.#words = REGIONS.paths.wordsOf(memory.buffer);
     this.#counts = REGIONS.paths.doublesOf(memory.buffer);
     this.#perPacketTests = perPacketTests;

@@ -17,7 +17,7 @@ import {
   IPV4_TOTAL_LENGTH_AT,
   TCP_LENGTH,
 } from '../../codecs/layouts.js';
-import { type HashKey, KeyedHash } from '../keyed-hash.js';
+import { KeyedHash } from '../keyed-hash.js';
 import { Packet, type PacketType } from '../packet.js';
 import type { Reason } from '../reasons.js';
 import { FragmentGeometry, MAX_FRAGMENTS } from './geometry.js';
@@ -124,8 +124,8 @@ export class FragmentQueues {
   private readonly order = new Int32Array(MAX_FRAGMENTS);
   private readonly expiredFirst = new Packet();
 
-  constructor(limits: Partial<FragmentLimits> = {}, hashKey?: HashKey) {
-    this.hash = new KeyedHash(hashKey);
+  constructor(limits: Partial<FragmentLimits> = {}, hash = new KeyedHash()) {
+    this.hash = hash;
     this.limits = { ...DEFAULT_FRAGMENT_LIMITS, ...limits };
   }
 

@@ -1,6 +1,6 @@
 /** Rate limits for ICMP errors to one receiver (struct inet_peer). The kernel shares one bucket between two limits. */
 import { TICK_MS } from '../clock.js';
-import { type HashKey, KeyedHash } from '../keyed-hash.js';
+import { KeyedHash } from '../keyed-hash.js';
 import type { Sysctls } from './sysctls.js';
 
 /** Limit for no-route errors in ip_error: a burst of five, then one per second. */
@@ -29,8 +29,8 @@ export class ErrorRate {
   private previous = new Map<number, Bucket>();
   private rotatedMs = 0;
 
-  constructor(sysctls: Sysctls, hashKey?: HashKey) {
-    this.hash = new KeyedHash(hashKey);
+  constructor(sysctls: Sysctls, hash = new KeyedHash()) {
+    this.hash = hash;
     this.limitMs = sysctls.global('net.ipv4.icmp_ratelimit');
     this.mask = sysctls.global('net.ipv4.icmp_ratemask');
   }

@@ -77,7 +77,7 @@ function outcomeWith(hashKey: HashKey, frames: readonly Uint8Array[]): readonly 
   const rules = '*filter\n:FORWARD DROP [0:0]\n-A FORWARD -d 10.0.0.0/27 -j REJECT\nCOMMIT\n';
   const host = loadHost(JSON.stringify(HOST_WITH_RATE_LIMIT), 'host.json');
   const lines: string[] = [];
-  const tally = new DropTally(hashKey);
+  const tally = new DropTally(new KeyedHash(hashKey));
   const emulator = createEmulator(
     { ruleset: parseRuleset(rules, 'rules.v4'), host, memory: new Memory(hashKey) },
     {
