@@ -1,9 +1,9 @@
 /**
- * Splits iptables-save text into words, as iptables-restore does (add_param_to_argv): words are separated by blanks. A
- * double quote may open anywhere in a word; the closing quote also ends the word. Within quotes, a backslash escapes
- * the next character.
+ * The lines and words of iptables-save text, as iptables-restore reads them: lines into a buffer of 10,239 bytes
+ * (fgets), words separated by blanks (add_param_to_argv). A NUL byte ends its line. A double quote may open anywhere in
+ * a word; the closing quote also ends the word. Within quotes, a backslash escapes the next character.
  */
-import { rejoined } from './text.js';
+import { byteLength, decodeText, encodeText, rejoined } from './text.js';
 
 export interface Word {
   readonly text: string;
@@ -12,16 +12,35 @@ export interface Word {
   readonly column: number;
 }
 
-export interface UnclosedQuote {
-  readonly unclosedAt: number;
-}
-
 const SPACE = 0x20;
 const TAB = 0x09;
 const QUOTE = 0x22;
+/** The longest line, with its line feed, and the longest word, in bytes. */
+export const MAX_LINE_BYTES = 10_239;
+export const MAX_WORD_BYTES = 1023;
+/** UTF-8 takes at most three bytes for a UTF-16 code unit. */
+const MAX_UNIT_BYTES = 3;
 
-/** The words of LINE from character FROM (from 0) on, or the column of an unclosed quote. */
-export function splitWords(line: string, lineNumber: number, from = 0): Word[] | UnclosedQuote {
+/**
+ * The pieces that iptables-restore reads LINE in: LINE itself, unless it has over 10,239 bytes. LINE has no line feed;
+ * of the pieces, the last one has none.
+ */
+export function piecesOf(line: string): string[] {
+  const isShort = line.length * MAX_UNIT_BYTES < MAX_LINE_BYTES;
+  if (isShort || byteLength(line) < MAX_LINE_BYTES) return [line];
+  const bytes = encodeText(line);
+  const pieces: string[] = [];
+  for (let at = 0; at <= bytes.length; at += MAX_LINE_BYTES) {
+    pieces.push(decodeText(bytes.subarray(at, at + MAX_LINE_BYTES)));
+  }
+  return pieces;
+}
+
+/**
+ * The words of LINE from character FROM (from 0) on. END is what follows the line: a line feed, or nothing. A quote
+ * that is not closed goes on to the end of the line and includes END.
+ */
+export function splitWords(line: string, lineNumber: number, from = 0, end = '\n'): Word[] {
   const words: Word[] = [];
   for (let at = from; at < line.length; ) {
     const first = line.charCodeAt(at);
@@ -29,22 +48,24 @@ export function splitWords(line: string, lineNumber: number, from = 0): Word[] |
       at++;
       continue;
     }
-    let end = at;
+    let stop = at;
     let char = first;
-    while (char !== SPACE && char !== TAB && char !== QUOTE && ++end < line.length) char = line.charCodeAt(end);
-    let text = line.slice(at, end);
+    while (char !== SPACE && char !== TAB && char !== QUOTE && ++stop < line.length) char = line.charCodeAt(stop);
+    let text = line.slice(at, stop);
     if (char === QUOTE) {
-      const quoteAt = end;
-      for (end++; end < line.length && line.charCodeAt(end) !== QUOTE; end++) {
-        if (line[end] === '\\' && end + 1 < line.length) end++;
-        text += line[end];
+      for (stop++; stop < line.length && line.charCodeAt(stop) !== QUOTE; stop++) {
+        if (line[stop] === '\\' && ++stop >= line.length) break;
+        text += line[stop];
       }
-      if (end >= line.length) return { unclosedAt: quoteAt + 1 };
-      end++;
+      const isClosed = stop < line.length;
+      if (!isClosed) text += end;
       text = rejoined(text);
+      // Of a word that the end of the file cuts, iptables keeps what there is.
+      if (!isClosed && text === '') break;
+      stop++;
     }
     words.push({ text, line: lineNumber, column: at + 1 });
-    at = end;
+    at = stop;
   }
   return words;
 }

@@ -1,6 +1,5 @@
 /** `-m conntrack`: properties of the packet's connection (xt_conntrack, revision 3). */
 import { type Address, maskLength, prefixMask } from '../../codecs/address.js';
-import type { Word } from '../../codecs/iptables-save.js';
 import { Status } from '../conntrack/record.js';
 import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
@@ -10,10 +9,10 @@ import { RuleFault, unknownName } from '../rules/parse/error.js';
 import {
   formatPortRange,
   type PortRange,
-  parseDottedQuad,
-  parseMask,
+  parseLibcIpv4,
+  parseLibcPortRange,
   parseNumber,
-  parsePortRange,
+  parseNumberRange,
   parseProtocol,
 } from '../rules/parse/values.js';
 import { CT_STATES, formatNames, parseNames } from './ctstates.js';
@@ -98,9 +97,12 @@ export const conntrack: MatchExtension<ConntrackParams> = {
       states: states && { bits: parseNames(states.values[0], CT_STATES, 'ctstate'), negated: states.negated },
       protocol: protocol && { number: parseProtocol(protocol.values[0]), negated: protocol.negated },
       addresses: parseAll(options, ADDRESS_FIELDS, parseAddress),
-      ports: parseAll(options, PORT_FIELDS, (option) => parsePortRange(option.values[0])),
+      ports: parseAll(options, PORT_FIELDS, (option) => parseLibcPortRange(option.values[0])),
       status: status && { bits: parseNames(status.values[0], STATUS_NAMES, 'ctstatus'), negated: status.negated },
-      expires: expires && { ...parseSeconds(expires.values[0]), negated: expires.negated },
+      expires: expires && {
+        ...parseNumberRange(expires.values[0], MAX_SECONDS, 'seconds or first:last'),
+        negated: expires.negated,
+      },
       direction: parseDirection(options.get('--ctdir')),
     };
   },
@@ -156,30 +158,25 @@ function parseAll<Name extends string, Value>(
 
 function parseAddress(option: ParsedOption): { address: Address; mask: Address } {
   const word = option.values[0];
-  const [text, maskText, more] = word.text.split('/');
-  const address = parseDottedQuad(text);
-  const mask = maskText === undefined ? HOST_MASK : parseMask(maskText);
-  if (address === undefined || mask === undefined || more !== undefined) {
+  const slash = word.text.indexOf('/');
+  const address = parseLibcIpv4(slash < 0 ? word.text : word.text.slice(0, slash));
+  const mask = slash < 0 ? HOST_MASK : parseLibcMask(word.text.slice(slash + 1));
+  if (address === undefined || mask === undefined) {
     throw new RuleFault(word, `bad address "${word.text}"`, 'address[/mask] in numbers: host names are not looked up');
   }
   return { address, mask };
+}
+
+/** A prefix length, or any mask in the forms of an address: /33 is the mask 0.0.0.33. */
+function parseLibcMask(text: string): Address | undefined {
+  const length = parseNumber(text, 32);
+  return length === undefined ? parseLibcIpv4(text) : prefixMask('ipv4', length);
 }
 
 /** iptables prints the prefix length, except for full addresses and masks that are not a prefix. */
 function formatTupleAddress({ address, mask }: TupleAddress): string {
   const length = maskLength(mask);
   return `${address}${length === undefined || length === 32 ? '' : `/${length}`}`;
-}
-
-function parseSeconds(word: Word): PortRange {
-  const colon = word.text.indexOf(':');
-  const first = colon < 0 ? word.text : word.text.slice(0, colon);
-  const last = colon < 0 ? first : word.text.slice(colon + 1);
-  const min = first === '' && colon >= 0 ? 0 : parseNumber(first, MAX_SECONDS);
-  const max = last === '' && colon >= 0 ? MAX_SECONDS : parseNumber(last, MAX_SECONDS);
-  if (min === undefined || max === undefined)
-    throw new RuleFault(word, `bad time "${word.text}"`, 'seconds or first:last');
-  return { min, max };
 }
 
 function parseDirection(option: ParsedOption | undefined): Direction | undefined {

@@ -4,7 +4,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { type FieldCondition, within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { parseIpv4 } from '../rules/parse/values.js';
+import { parseBytes } from '../rules/parse/values.js';
 
 /** Both inclusive. If the first exceeds the last, nothing matches, as in iptables. */
 interface AddressRange {
@@ -63,7 +63,7 @@ function parseRange(option: ParsedOption | undefined): AddressRange | undefined 
 }
 
 function parseEnd(word: Word, text: string): Address {
-  const address = parseIpv4(text);
+  const address = parseBytes(text);
   if (address === undefined) throw new RuleFault(word, `invalid address "${text}"`, expected);
   return address;
 }

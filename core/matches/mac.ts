@@ -5,7 +5,8 @@ import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 
-const MAC = /^[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}$/i;
+/** At most two characters that strtol takes for a hexadecimal number; nothing is 0. */
+const BYTE = /^(?:[ \t\n\v\f\r]?[-+]?[0-9a-f]+)?$/i;
 
 interface MacParams {
   /** 48 bits. */
@@ -21,9 +22,11 @@ export const mac: MatchExtension<MacParams> = {
   parse(options) {
     const { values, negated } = options.get('--mac-source')!;
     const [word] = values;
-    if (!MAC.test(word.text))
+    const bytes = word.text.split(':');
+    if (bytes.length !== 6 || !bytes.every((byte) => byte.length <= 2 && BYTE.test(byte))) {
       throw new RuleFault(word, `bad MAC address "${word.text}"`, 'six bytes, 02:00:00:00:00:01');
-    const address = word.text.split(':').reduce((number, byte) => number * 256 + Number.parseInt(byte, 16), 0);
+    }
+    const address = bytes.reduce((number, byte) => number * 256 + ((Number.parseInt(byte || '0', 16) + 256) % 256), 0);
     return { address, negated };
   },
 

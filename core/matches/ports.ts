@@ -3,7 +3,7 @@
 import { type FieldCondition, within } from '../rules/condition.js';
 import type { OptionSpec, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { formatPortRange, type PortRange, parsePortRange } from '../rules/parse/values.js';
+import { formatPortRange, type PortRange, parseLibcPortRange, parsePortRange } from '../rules/parse/values.js';
 
 export interface PortMatch extends PortRange {
   readonly negated: boolean;
@@ -14,13 +14,21 @@ export const PORT_OPTIONS: readonly OptionSpec[] = [
   { name: '--dport', aliases: ['--destination-port'], words: 1, invertible: true, expected: 'a port or first:last' },
 ];
 
-/** Parses the port option NAME; undefined if absent. Service names are those of PROTOCOL, or of any protocol. */
-export function parsePortMatch(options: ParsedOptions, name: string, protocol?: string): PortMatch | undefined {
+/**
+ * Parses the port option NAME; undefined if it is absent or means all ports. Service names are those of PROTOCOL, or of
+ * any protocol. For tcp, the first port must not be above the last; for udp, iptables does not check, and no port
+ * matches then.
+ */
+export function parsePortMatch(options: ParsedOptions, name: string, protocol?: 'tcp'): PortMatch | undefined {
   const option = options.get(name);
   if (option === undefined) return undefined;
-  const { min, max } = parsePortRange(option.values[0], protocol);
-  if (min > max) throw new RuleFault(option.values[0], 'the first port is above the last', 'first:last');
-  return { min, max, negated: option.negated };
+  const { negated } = option;
+  const [word] = option.values;
+  const { min, max } = protocol === undefined ? parseLibcPortRange(word) : parsePortRange(word, protocol);
+  if (min > max && protocol === 'tcp') {
+    throw new RuleFault(word, 'the first port is above the last', 'first:last');
+  }
+  return min === 0 && max === 0xffff && !negated ? undefined : { min, max, negated };
 }
 
 /** The conditions of the ports that are tested. */

@@ -12,8 +12,10 @@ const MAX_EVERY = 0xffffffff;
 const CERTAIN = 0x80000000;
 /** The number of printed decimals. */
 const DECIMALS = 11;
-/** C's strtod, without hexadecimal numbers and NaN. */
-const DOUBLE = /^\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$/;
+/** What C's strtod takes: decimal, hexadecimal, not a number. */
+const DECIMAL = /^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?$/i;
+const HEXADECIMAL = /^([-+]?)0x([0-9a-f]*)\.?([0-9a-f]*)(?:p([-+]?[0-9]+))?$/i;
+const NOT_A_NUMBER = /^[-+]?nan(?:\([0-9a-z_]*\))?$/i;
 
 type StatisticParams = { readonly negated: boolean } & (
   | { readonly mode: 'random'; readonly probability: number }
@@ -70,9 +72,20 @@ function parseRandom(options: ParsedOptions): StatisticParams {
   const option = options.get('--probability');
   if (option === undefined) throw new RuleFault(options.word, '--mode random needs --probability', '--probability 0.5');
   const word = option.values[0];
-  const value = DOUBLE.test(word.text) ? Number(word.text) : Number.NaN;
-  if (!(value >= 0 && value <= 1)) throw new RuleFault(word, `bad probability "${word.text}"`, '0–1');
-  return { mode: 'random', probability: Math.round(value * CERTAIN), negated: option.negated };
+  const value = parseDouble(word.text);
+  if (value === undefined || value < 0 || value > 1) throw new RuleFault(word, `bad probability "${word.text}"`, '0–1');
+  return { mode: 'random', probability: Math.round(value * CERTAIN) || 0, negated: option.negated };
+}
+
+/** Parses TEXT like strtod. Not a number is 0 for the kernel. */
+function parseDouble(text: string): number | undefined {
+  const trimmed = text.replace(/^[ \t\n\v\f\r]+/, '');
+  if (DECIMAL.test(trimmed)) return Number(trimmed);
+  if (NOT_A_NUMBER.test(trimmed)) return 0;
+  const [, sign, whole, fraction, exponent = '0'] = HEXADECIMAL.exec(trimmed) ?? [];
+  if (whole === undefined || whole + fraction === '') return undefined;
+  const value = Number.parseInt(whole + fraction, 16) * 2 ** (Number(exponent) - 4 * fraction.length);
+  return sign === '-' ? -value : value;
 }
 
 function parseNth(options: ParsedOptions): StatisticParams {

@@ -15,7 +15,7 @@ export interface Ruleset {
   readonly family: Family;
   /** In file order. A table that is given twice is included once, as given last. */
   readonly tables: readonly Table[];
-  /** Warnings about what `lax` accepted. */
+  /** About what `lax` accepted, and what iptables accepts but takes for something else than its author may think. */
   readonly warnings: readonly RulesetWarning[];
 }
 

@@ -49,6 +49,9 @@ export const log: TargetExtension<LogParams> = {
         throw unknownName(levelWord, 'log level', levelWord.text, names, `0–7, ${names.join(', ')}`);
       }
     }
+    if (prefixWord?.text.includes('\n')) {
+      throw new RuleFault(prefixWord, 'the prefix contains a line feed', 'a quote that is closed on its line');
+    }
     if (prefixWord?.text === '') throw new RuleFault(prefixWord, 'the prefix is empty', 'at least one character');
     return {
       prefix: cutToBytes(prefixWord?.text ?? '', MAX_PREFIX_BYTES),

@@ -5,7 +5,7 @@ import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } fr
 import type { NatRange } from '../nat/range.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { parseDottedQuad, parsePort } from '../rules/parse/values.js';
+import { parseDottedQuad, parseNumber, parsePort } from '../rules/parse/values.js';
 
 const WITH_PORTS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP];
 
@@ -83,8 +83,21 @@ function parsePorts(word: Word, text: string, option: ParsedOption): Ports {
   const parts = /^([^-/]+)(?:-([^/]+)(?:\/(.+))?)?$/.exec(text);
   if (parts === null) throw new RuleFault(word, `bad ports "${text}"`, 'port or first-last');
   const minPort = parsePort(word, parts[1], undefined);
-  const maxPort = parts[2] === undefined ? minPort : parsePort(word, parts[2], undefined);
+  const maxPort = parts[2] === undefined ? minPort : parseLastPort(word, parts[2]);
   if (maxPort < minPort) throw new RuleFault(word, `the first port of "${text}" is above the last`, 'first-last');
   if (parts[3] === undefined) return { minPort, maxPort };
-  return { minPort, maxPort, basePort: parsePort(word, parts[3], undefined) };
+  return { minPort, maxPort, basePort: parseBasePort(word, parts[3]) };
+}
+
+/** The last port has no name. */
+function parseLastPort(word: Word, text: string): number {
+  const port = parseNumber(text, 0xffff);
+  if (port !== undefined) return port;
+  throw new RuleFault(word, `"${text}" is not the number of a port`, '0–65535');
+}
+
+function parseBasePort(word: Word, text: string): number {
+  const port = parsePort(word, text, undefined);
+  if (port === 0) throw new RuleFault(word, 'the base port is 0', '1–65535');
+  return port;
 }

@@ -162,7 +162,7 @@ const UDP = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 192, 168, 1,
 
 /** What is learned of a UDP packet from 10.0.0.1:99 to 192.168.1.1:53 that meets RULES in FORWARD, field by field. */
 function learnedOf(rules: readonly string[]): Record<string, string> {
-  const table = parseRuleset(['*filter', ...rules.map((rule) => `-A FORWARD ${rule}`), 'COMMIT'].join('\n'), 'f')
+  const table = parseRuleset(['*filter', ...rules.map((rule) => `-A FORWARD ${rule}`), 'COMMIT', ''].join('\n'), 'f')
     .tables[0];
   const context = testContext(seededRandom(1), CONNECTIONS);
   const packet = packetOf(Uint8Array.from(UDP));
@@ -195,7 +195,7 @@ outcomes('one field is narrowed by a rule that does not match, by as little as p
 
 outcomes('a packet without a connection does not match a connection mark, even once that is all that is known', () => {
   const rules = ['-j MARK --xor-mark 1', '-m connmark --mark 0x10 -j ACCEPT'];
-  const table = parseRuleset(['*filter', ...rules.map((rule) => `-A FORWARD ${rule}`), 'COMMIT'].join('\n'), 'f')
+  const table = parseRuleset(['*filter', ...rules.map((rule) => `-A FORWARD ${rule}`), 'COMMIT', ''].join('\n'), 'f')
     .tables[0];
   const packet = packetOf(Uint8Array.from(UDP));
   packet.ct = -1;

@@ -117,6 +117,7 @@ engines('a long chain, cut into pieces or split, counts, returns and goes on as 
     ...rules,
     '-A u -j ACCEPT',
     'COMMIT',
+    '',
   ].join('\n');
   const table = parseRuleset(text, 'long').tables[0];
   for (const engine of ENGINES) {

@@ -108,7 +108,7 @@ Lists('sets of ranges: all others, those in both', () => {
 Lists('stay small if all ranges overlap, without leaving out a rule', () => {
   const count = 4000;
   const rules = Array.from({ length: count }, (_, i) => `-A INPUT -p tcp -m tcp --dport ${i}:${65535 - i} -j ACCEPT`);
-  const { chains } = parseRuleset(['*filter', ...rules, 'COMMIT'].join('\n'), 'nested').tables[0];
+  const { chains } = parseRuleset(['*filter', ...rules, 'COMMIT', ''].join('\n'), 'nested').tables[0];
   const words = new PackedRules(chains[0].rules, testContext(seededRandom(1), 1));
   const { byField, unindexed } = indexChain(words);
   const places = byField.reduce((sum, { lists }) => sum + lists.data.length, unindexed.length);
@@ -126,7 +126,7 @@ Lists('a rule is indexed by its most selective field', () => {
     ),
     '-A FORWARD -j DROP',
   ];
-  const { chains } = parseRuleset(['*filter', ...rules, 'COMMIT'].join('\n'), 'telling').tables[0];
+  const { chains } = parseRuleset(['*filter', ...rules, 'COMMIT', ''].join('\n'), 'telling').tables[0];
   const { byField, unindexed } = indexChain(new PackedRules(chains[1].rules, testContext(seededRandom(1), 1)));
   assert.equal(
     byField.map(({ field }) => field),

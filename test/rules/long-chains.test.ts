@@ -76,7 +76,7 @@ Long(`of 50,000 rules have the verdicts of the interpreter (seed ${seed})`, () =
     const target = pick(random, ['ACCEPT', 'DROP', 'ACCEPT', 'LOG']);
     return `-A FORWARD -s ${network()} -d ${network()} -p tcp -m tcp --dport ${random(40)} -j ${target}`;
   });
-  const table = parseRuleset(['*filter', ...rules, 'COMMIT'].join('\n'), 'many').tables[0];
+  const table = parseRuleset(['*filter', ...rules, 'COMMIT', ''].join('\n'), 'many').tables[0];
   const [indexed, interpreted] = (['indexed', 'interpreter'] as const).map((engine) => {
     const context = testContext(seededRandom(seed), CONNECTIONS);
     const counters = createCounters(table);
@@ -113,7 +113,7 @@ Long(`in a table that is compiled while packets arrive, chains still call each o
     }
   }
   const chains = users.map((user) => `:${user} - [0:0]`);
-  const table = parseRuleset(['*filter', ...chains, ...rules, 'COMMIT'].join('\n'), 'many chains').tables[0];
+  const table = parseRuleset(['*filter', ...chains, ...rules, 'COMMIT', ''].join('\n'), 'many chains').tables[0];
   const runs = ENGINES.map((engine) => {
     const context = testContext(seededRandom(seed), CONNECTIONS);
     const counters = createCounters(table);
@@ -150,8 +150,10 @@ Long('a packet that enters a chain while another is in it does not disturb the o
     { length: 600 },
     (_, i) => `-A INPUT -s 10.0.0.${i % 200}/32 -j ${i % 3 === 0 ? 'LOG' : 'MARK --or-mark 1'}`,
   );
-  const table = parseRuleset(['*mangle', ...rules, '-A INPUT -s 10.0.0.7/32 -j ACCEPT', 'COMMIT'].join('\n'), 'nested')
-    .tables[0];
+  const table = parseRuleset(
+    ['*mangle', ...rules, '-A INPUT -s 10.0.0.7/32 -j ACCEPT', 'COMMIT', ''].join('\n'),
+    'nested',
+  ).tables[0];
   const counts = ENGINES.map((engine) => {
     const counters = createCounters(table);
     const nest = { depth: 0 };

@@ -53,6 +53,7 @@ meaning('RETURN in a base chain counts the policy; after goto, the caller contin
     '-A a -j ACCEPT',
     '-A b -j MARK --set-mark 5',
     'COMMIT',
+    '',
   ].join('\n');
   for (const engine of ENGINES) {
     const table = parseRuleset(text, 'f').tables[0];
@@ -76,6 +77,7 @@ meaning('an observer receives each rule, and why it did not match', () => {
     '-A INPUT -p udp -m udp --dport 53 -j ACCEPT',
     '-A INPUT -p udp -j LOG --log-prefix "seen "',
     'COMMIT',
+    '',
   ].join('\n');
   const table = parseRuleset(text, 'f').tables[0];
   const heard: string[] = [];
@@ -103,6 +105,7 @@ meaning('the fields that a rule reads, and whether the connection fixes them, ar
     '-A INPUT -f',
     '-A INPUT -m conntrack --ctexpire 5',
     'COMMIT',
+    '',
   ].join('\n');
   const { rules } = parseRuleset(text, 'f').tables[0];
   assert.equal([...ruleReads(rules[0])].sort(), ['ctstate', 'dport', 'inDev', 'protocol', 'source']);

@@ -1,50 +1,59 @@
 /**
- * The options of a rule during parsing: which exist, which extension they belong to, and their values (getopt_long's
- * rules).
+ * The words of a line as options and their values (getopt_long, with the options of iptables and of the extensions that
+ * the rule has loaded).
  */
 import type { Word } from '../../../codecs/iptables-save.js';
 import type { Extension, OptionSpec, ParsedOption, ParsedOptions } from '../extension.js';
 import { RuleFault, unknownName } from './error.js';
 
-/** Options common to all rules: long name and letter. */
-const BASE_OPTIONS: readonly (readonly [name: string, letter: string])[] = [
-  ['--append', 'A'],
-  ['--check', 'C'],
-  ['--delete', 'D'],
-  ['--delete-chain', 'X'],
-  ['--destination', 'd'],
-  ['--dst', 'd'],
-  ['--exact', 'x'],
-  ['--flush', 'F'],
-  ['--fragments', 'f'],
-  ['--goto', 'g'],
-  ['--help', 'h'],
-  ['--in-interface', 'i'],
-  ['--insert', 'I'],
-  ['--ipv4', '4'],
-  ['--ipv6', '6'],
-  ['--jump', 'j'],
-  ['--line-numbers', '0'],
-  ['--list', 'L'],
-  ['--list-rules', 'S'],
-  ['--match', 'm'],
-  ['--modprobe', 'M'],
-  ['--new-chain', 'N'],
-  ['--numeric', 'n'],
-  ['--out-interface', 'o'],
-  ['--policy', 'P'],
-  ['--protocol', 'p'],
-  ['--rename-chain', 'E'],
-  ['--replace', 'R'],
-  ['--set-counters', 'c'],
-  ['--source', 's'],
-  ['--src', 's'],
-  ['--table', 't'],
-  ['--verbose', 'v'],
-  ['--version', 'V'],
-  ['--wait', 'w'],
-  ['--zero', 'Z'],
+/** Whether an option takes a value: no, yes, or only one that is attached to it. */
+type Takes = 'nothing' | 'value' | 'attached';
+
+/** Options common to all rules: long name, letter, value. */
+const BASE_OPTIONS: readonly (readonly [name: string, letter: string, takes: Takes])[] = [
+  ['--append', 'A', 'value'],
+  ['--check', 'C', 'value'],
+  ['--delete', 'D', 'value'],
+  ['--delete-chain', 'X', 'attached'],
+  ['--destination', 'd', 'value'],
+  ['--dst', 'd', 'value'],
+  ['--exact', 'x', 'nothing'],
+  ['--flush', 'F', 'attached'],
+  ['--fragments', 'f', 'nothing'],
+  ['--goto', 'g', 'value'],
+  ['--help', 'h', 'attached'],
+  ['--in-interface', 'i', 'value'],
+  ['--insert', 'I', 'value'],
+  ['--ipv4', '4', 'nothing'],
+  ['--ipv6', '6', 'nothing'],
+  ['--jump', 'j', 'value'],
+  ['--line-numbers', '0', 'nothing'],
+  ['--list', 'L', 'attached'],
+  ['--list-rules', 'S', 'attached'],
+  ['--match', 'm', 'value'],
+  ['--modprobe', 'M', 'value'],
+  ['--new-chain', 'N', 'value'],
+  ['--numeric', 'n', 'nothing'],
+  ['--out-interface', 'o', 'value'],
+  ['--policy', 'P', 'value'],
+  ['--protocol', 'p', 'value'],
+  ['--rename-chain', 'E', 'value'],
+  ['--replace', 'R', 'value'],
+  ['--set-counters', 'c', 'value'],
+  ['--source', 's', 'value'],
+  ['--src', 's', 'value'],
+  ['--table', 't', 'value'],
+  ['--verbose', 'v', 'nothing'],
+  ['--version', 'V', 'nothing'],
+  ['--wait', 'w', 'attached'],
+  ['--wait-interval', 'W', 'attached'],
+  ['--zero', 'Z', 'attached'],
 ];
+
+/** What each letter takes. `-0` has no letter of its own on the command line. */
+const LETTERS: ReadonlyMap<string, Takes> = new Map(
+  BASE_OPTIONS.filter(([, letter]) => letter !== '0').map(([, letter, takes]) => [letter, takes]),
+);
 
 /** An extension loaded by a rule, and its options so far. */
 export class LoadedExtension<E extends Extension<unknown>> implements ParsedOptions {
@@ -99,85 +108,181 @@ function excludes(spec: OptionSpec | undefined, name: string): boolean {
   return spec?.excludes?.includes(name) === true;
 }
 
+type Loaded = readonly LoadedExtension<Extension<unknown>>[];
+
 type Found =
-  | { readonly letter: string }
+  | { readonly letter: string; readonly takes: Takes }
   | { readonly owner: LoadedExtension<Extension<unknown>>; readonly spec: OptionSpec };
 
 /**
- * Finds the owner of option WORD: the rule itself (by letter or long name), or one of LOADED. An exact match takes
- * precedence over an unambiguous prefix, and later extensions over earlier ones. Returns undefined if there is no owner
- * or it is ambiguous.
+ * Finds the owner of the long option NAME: the rule itself, or one of LOADED. An exact match takes precedence over an
+ * unambiguous prefix, and later extensions over earlier ones. Returns undefined if there is no owner or several.
  */
-export function findOption(word: Word, loaded: readonly LoadedExtension<Extension<unknown>>[]): Found | undefined {
-  const { text } = word;
-  if (!text.startsWith('--')) return text.length === 2 ? { letter: text[1] } : undefined;
+function findOption(name: string, loaded: Loaded): Found | undefined {
   for (let i = loaded.length - 1; i >= 0; i--) {
     for (const spec of loaded[i].extension.options) {
-      if (spec.name === text || spec.aliases?.includes(text) === true) return { owner: loaded[i], spec };
+      if (spec.name === name || spec.aliases?.includes(name) === true) return { owner: loaded[i], spec };
     }
   }
-  const exact = BASE_OPTIONS.find(([name]) => name === text);
-  if (exact !== undefined) return { letter: exact[1] };
+  const exact = BASE_OPTIONS.find(([known]) => known === name);
+  if (exact !== undefined) return { letter: exact[1], takes: exact[2] };
 
-  const letters = new Set(BASE_OPTIONS.filter(([name]) => name.startsWith(text)).map(([, letter]) => letter));
-  const found: Found[] = [...letters].map((letter) => ({ letter }));
+  const found = new Map<string, Found>();
+  for (const [known, letter, takes] of BASE_OPTIONS) if (known.startsWith(name)) found.set(letter, { letter, takes });
   const seen = new Set<Extension<unknown>>();
   for (const owner of loaded.toReversed()) {
     if (seen.has(owner.extension)) continue;
     seen.add(owner.extension);
     for (const spec of owner.extension.options) {
-      const names = [spec.name, ...(spec.aliases ?? [])];
-      if (names.some((name) => name.startsWith(text))) found.push({ owner, spec });
+      if (optionNames(spec).some((known) => known.startsWith(name))) {
+        found.set(`${owner.extension.name} ${spec.name}`, { owner, spec });
+      }
     }
   }
-  return found.length === 1 ? found[0] : undefined;
+  return found.size === 1 ? [...found.values()][0] : undefined;
+}
+
+function optionNames({ name, aliases }: OptionSpec): string[] {
+  return [name, ...(aliases ?? [])];
 }
 
 /** The error for an option without an owner. */
-export function unknownOption(word: Word, loaded: readonly LoadedExtension<Extension<unknown>>[]): RuleFault {
-  const names = [...BASE_OPTIONS.map(([name]) => name), ...loaded.flatMap(({ extension }) => optionNames(extension))];
+function unknownOption(word: Word, loaded: Loaded): RuleFault {
+  const names = [
+    ...BASE_OPTIONS.map(([name]) => name),
+    ...loaded.flatMap(({ extension }) => extension.options.flatMap(optionNames)),
+  ];
   const owners = loaded.length === 0 ? '' : ` or of ${loaded.map(({ extension }) => extension.name).join(', ')}`;
   return unknownName(word, 'option', word.text, names, `an option of iptables${owners}`);
 }
 
-function optionNames(extension: Extension<unknown>): string[] {
-  return extension.options.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
+/** What is next in a line. */
+export type Item =
+  /** A word that is neither an option nor the value of one. */
+  | { readonly kind: 'word'; readonly word: Word }
+  | {
+      readonly kind: 'base';
+      readonly letter: string;
+      readonly word: Word;
+      readonly value: Word | undefined;
+      /** For `-ieth0` and `--in-interface=eth0`, the whole word; else the value. */
+      readonly given: Word | undefined;
+    }
+  | {
+      readonly kind: 'extension';
+      readonly owner: LoadedExtension<Extension<unknown>>;
+      readonly spec: OptionSpec;
+      readonly word: Word;
+      readonly values: readonly Word[];
+    };
+
+/** What the reader asks of the rule. */
+export interface OptionOwners {
+  readonly loaded: Loaded;
+  /** Loads the extension that WORD may belong to; returns whether there is one. */
+  loadFor(word: Word): boolean;
 }
 
-/** Reads the words of a rule one by one. */
-export class WordReader {
-  #words: readonly Word[];
+/** Reads the words of a line one by one. */
+export class OptionReader {
+  readonly #words: readonly Word[];
+  readonly #owners: OptionOwners;
   #at = 0;
+  /** The word of several letters that is being read, and the position in it. */
+  #cluster: Word | undefined;
+  #clusterAt = 0;
 
-  constructor(words: readonly Word[]) {
+  constructor(words: readonly Word[], owners: OptionOwners) {
     this.#words = words;
+    this.#owners = owners;
   }
 
-  /** Makes WORD the next word. */
-  insert(word: Word): void {
-    this.#words = this.#words.toSpliced(this.#at, 0, word);
+  /** The next option or word; undefined at the end. */
+  next(): Item | undefined {
+    if (this.#cluster !== undefined) return this.#letter(this.#cluster);
+    const word = this.#words[this.#at++];
+    if (word === undefined) return undefined;
+    const { text } = word;
+    if (text.length < 2 || text[0] !== '-') return { kind: 'word', word };
+    if (text[1] !== '-') {
+      this.#clusterAt = 1;
+      return this.#letter(word);
+    }
+    return text.length === 2 ? this.#end() : this.#long(word);
   }
 
-  next(): Word | undefined {
-    return this.#words[this.#at++];
+  /** The next word, if it can be a further value of the last option. */
+  further(): Word | undefined {
+    const word = this.#words[this.#at];
+    if (word === undefined || word.text[0] === '-' || word.text[0] === '!') return undefined;
+    this.#at++;
+    return word;
   }
 
-  peek(): Word | undefined {
-    return this.#words[this.#at];
+  /** `--` ends the options, and iptables takes nothing after them. */
+  #end(): undefined {
+    const word = this.#words[this.#at];
+    if (word !== undefined) throw new RuleFault(word, `bad argument "${word.text}" behind --`, 'nothing');
+    return undefined;
+  }
+
+  #letter(word: Word): Item {
+    const { text, line, column } = word;
+    const at = this.#clusterAt;
+    const letter = text[at];
+    const takes = LETTERS.get(letter);
+    if (takes === undefined) throw unknownOption(word, this.#owners.loaded);
+    this.#clusterAt++;
+    const isLast = this.#clusterAt >= text.length;
+    this.#cluster = isLast || takes !== 'nothing' ? undefined : word;
+    const isAttached = takes !== 'nothing' && !isLast;
+    const name = text.length === 2 ? word : { text: `-${letter}`, line, column: at === 1 ? column : column + at };
+    if (isAttached) {
+      const value = { text: text.slice(at + 1), line, column: column + at + 1 };
+      return { kind: 'base', letter, word: at === 1 ? word : name, value, given: word };
+    }
+    const value = takes === 'value' ? this.#value(name, '') : undefined;
+    return { kind: 'base', letter, word: name, value, given: value };
+  }
+
+  #long(word: Word): Item {
+    const equals = word.text.indexOf('=');
+    const name = equals < 0 ? word.text : word.text.slice(0, equals);
+    const attached: Word | undefined =
+      equals < 0 ? undefined : { text: word.text.slice(equals + 1), line: word.line, column: word.column + equals + 1 };
+    const owners = this.#owners;
+    let found = findOption(name, owners.loaded);
+    if (found === undefined && owners.loadFor(word)) found = findOption(name, owners.loaded);
+    if (found === undefined) throw unknownOption(word, owners.loaded);
+    if ('letter' in found) {
+      const { letter, takes } = found;
+      if (takes === 'nothing' && attached !== undefined) throw noValue(word, name);
+      const value = takes === 'value' ? (attached ?? this.#value(word, '')) : attached;
+      return { kind: 'base', letter, word, value, given: attached === undefined ? value : word };
+    }
+    const { owner, spec } = found;
+    if (spec.words === 0) {
+      if (attached !== undefined) throw noValue(word, name);
+      return { kind: 'extension', owner, spec, word, values: [] };
+    }
+    const expected = spec.expected ?? 'a value';
+    const values = [attached ?? this.#value(word, expected)];
+    if (spec.words === 2) {
+      const second = this.further();
+      if (second === undefined) throw new RuleFault(word, `option ${name} requires two arguments`, expected);
+      values.push(second);
+    }
+    return { kind: 'extension', owner, spec, word, values };
   }
 
   /** The value of OPTION, whatever it looks like. */
-  value(option: Word, expected: string): Word {
+  #value(option: Word, expected: string): Word {
     const value = this.#words[this.#at++];
     if (value === undefined) throw new RuleFault(option, `option ${option.text} requires an argument`, expected);
     return value;
   }
+}
 
-  /** The COUNT values of OPTION, whatever they look like. */
-  values(option: Word, count: number, expected: string): Word[] {
-    const values = this.#words.slice(this.#at, this.#at + count);
-    if (values.length < count) throw new RuleFault(option, `option ${option.text} requires an argument`, expected);
-    this.#at += count;
-    return values;
-  }
+function noValue(word: Word, name: string): RuleFault {
+  return new RuleFault(word, `option ${name} takes no value`, name);
 }

@@ -1,5 +1,4 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
-import { prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
 import { byteLength } from '../../../codecs/text.js';
@@ -9,20 +8,42 @@ import { TARGETS } from '../../targets/index.js';
 import { type AddressMatch, ANY_PACKET, type BaseMatch, type DeviceMatch } from '../base-match.js';
 import type { Extension, MatchExtension, TargetExtension } from '../extension.js';
 import type { Match, Target } from '../model.js';
+import {
+  checkCounters,
+  parseAddresses,
+  parseDevice,
+  parsePosition,
+  parseProtocolMatch,
+  tested,
+} from './base-values.js';
 import { RuleFault, unknownName } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
-import { findOption, LoadedExtension, unknownOption, WordReader } from './options.js';
+import { type Item, LoadedExtension, type OptionOwners, OptionReader } from './options.js';
 import { protocolName } from './protocols.js';
-import { parseIpv4, parseMask, parseNumber, parseProtocol } from './values.js';
 
-const COMMANDS = 'ACDEFILNPRSXZ';
-const SUPPORTED_COMMANDS = 'AFINPX';
-/** Letters that may be followed directly by their value: `-AINPUT`. */
-const JOINABLE = 'AINPFXgm';
-/** The mask of an address without a mask. */
-const HOST_MASK = prefixMask('ipv4', 32);
-const MAX_DEVICE_BYTES = 15;
+/** The commands, and which options each of them allows (commands_v_options in iptables). */
+const COMMANDS: Readonly<Record<string, string>> = {
+  A: 'sdpjviocf',
+  I: 'sdpjviocf',
+  R: 'sdpjviocf',
+  C: 'sdpjviof',
+  D: 'sdpjviof',
+  L: 'nvx0',
+  P: 'vc',
+  E: 'v',
+  F: 'v',
+  N: 'v',
+  S: 'v',
+  X: 'v',
+  Z: 'v',
+};
+/** Commands of a rule, for which a chain's hook excludes an interface. */
+export const RULE_COMMANDS = 'AICDR';
+/** Options that may be given only once, and those that may be negated. */
+const SINGLE = 'nsdpjxioc0f';
+const NEGATABLE = 'sdpiof';
 const MAX_NAME_BYTES = 28;
+const SPACE = /[ \t\n\v\f\r]/;
 /** Shared by all rules, as a large ruleset has many. */
 const VERDICTS: ReadonlyMap<string, Target> = new Map([
   ['ACCEPT', { kind: 'verdict', verdict: Verdict.ACCEPT }],
@@ -30,6 +51,8 @@ const VERDICTS: ReadonlyMap<string, Target> = new Map([
   ['RETURN', { kind: 'verdict', verdict: Verdict.RETURN }],
 ]);
 const NO_TARGET: Target = { kind: 'none' };
+/** iptables' own target of verdicts and jumps. */
+const STANDARD = 'standard';
 
 /** A parsed rule, before it is placed in a chain. */
 export interface RuleDraft {
@@ -49,10 +72,10 @@ export interface Command {
   readonly letter: string;
   readonly word: Word;
   readonly chain: Word | undefined;
-  /** For -I: from 1. */
-  readonly position: number;
-  /** For -P. */
-  readonly policy: Word | undefined;
+  /** The number of a rule, from 1. */
+  readonly position: number | undefined;
+  /** For -P the policy, for -E the new name. */
+  readonly argument: Word | undefined;
   /** One draft for each pair of source and destination. */
   readonly rules: readonly RuleDraft[];
 }
@@ -63,30 +86,36 @@ export interface RuleScope {
   /** Whether the table currently has a built-in or user chain of this name. */
   chainKind(name: string): 'built-in' | 'user' | undefined;
   chainNames(): Iterable<string>;
+  /** Whether the file has a `:NAME` line so far, in any table: iptables then loads no target of this name. */
+  isDeclared(name: string): boolean;
+  /** Takes note of what iptables accepts but hardly means what its author wanted. */
+  warn(word: Word, message: string): void;
 }
 
-/** Parses the WORDS of a line. Throws a RuleFault. */
-export function parseCommand(words: readonly Word[], scope: RuleScope): Command {
-  return new RuleParser(words, scope).parse();
+/**
+ * Parses the WORDS of a line of a table, which START counts; undefined if it has no effect. Throws a RuleFault.
+ */
+export function parseCommand(words: readonly Word[], start: Word, scope: RuleScope): Command | undefined {
+  return new RuleParser(words, start, scope).parse();
 }
 
-class RuleParser {
-  readonly #words: readonly Word[];
-  readonly #reader: WordReader;
+class RuleParser implements OptionOwners {
+  readonly #start: Word;
+  readonly #reader: OptionReader;
   readonly #scope: RuleScope;
 
   #command: Word | undefined;
   #letter = '';
   #chain: Word | undefined;
-  /** `-6`: a rule for ip6tables, which iptables ignores. */
-  #otherFamily = false;
-  #position = 1;
-  #policy: Word | undefined;
+  /** `-6`: a line for ip6tables. iptables reads no further, and carries out the command without a rule. */
+  #isOtherFamily = false;
+  #position: number | undefined;
+  #argument: Word | undefined;
 
   #base: { -readonly [Part in keyof BaseMatch]: BaseMatch[Part] } = { ...ANY_PACKET };
   #sources: AddressMatch[] | undefined;
   #destinations: AddressMatch[] | undefined;
-  /** The letters of the options given so far that can be given only once. */
+  /** The letters of the options so far that may be given only once, and that the command has to allow. */
   #given = '';
   #sourceWord: Word | undefined;
   #inWord: Word | undefined;
@@ -95,67 +124,70 @@ class RuleParser {
   #target: Target | LoadedExtension<TargetExtension<unknown>> = NO_TARGET;
   #targetWord: Word | undefined;
 
-  constructor(words: readonly Word[], scope: RuleScope) {
-    this.#words = words;
-    this.#reader = new WordReader(words);
+  constructor(words: readonly Word[], start: Word, scope: RuleScope) {
+    this.#start = words[0] ?? start;
+    this.#reader = new OptionReader(words, this);
     this.#scope = scope;
   }
 
-  parse(): Command {
+  parse(): Command | undefined {
     let not: Word | undefined;
-    for (let word = this.#reader.next(); word !== undefined; word = this.#reader.next()) {
-      if (word.text === '!') {
+    for (let item = this.#reader.next(); item !== undefined; item = this.#reader.next()) {
+      if (item.kind === 'word') {
+        const { word } = item;
+        if (word.text !== '!') throw new RuleFault(word, `bad argument "${word.text}"`, 'an option');
         if (not !== undefined) throw new RuleFault(word, 'repeated !');
         not = word;
-      } else if (!word.text.startsWith('-')) {
-        throw new RuleFault(word, `bad argument "${word.text}"`, 'an option');
-      } else {
-        this.#option(this.#withoutValue(word), not !== undefined);
-        not = undefined;
+        continue;
       }
+      if (item.kind === 'base') this.#baseOption(item, not !== undefined);
+      else {
+        const { owner, spec, word, values } = item;
+        owner.give({ name: spec.name, word, negated: not !== undefined, values, protocol: this.#base.protocol }, spec);
+      }
+      if (this.#isOtherFamily) break;
+      not = undefined;
     }
-    if (not !== undefined) throw new RuleFault(not, 'nothing after !', 'an option');
-    if (this.#command === undefined) throw new RuleFault(this.#words[0], 'no command', '-A chain …');
+    if (!this.#isOtherFamily) this.#check(not);
+    if (this.#command === undefined) return undefined;
     return {
       letter: this.#letter,
       word: this.#command,
       chain: this.#chain,
       position: this.#position,
-      policy: this.#policy,
-      rules: 'AI'.includes(this.#letter) && !this.#otherFamily ? this.#drafts() : [],
+      argument: this.#argument,
+      rules: this.#hasRule() ? this.#drafts() : [],
     };
   }
 
-  /** Splits `-AINPUT` into `-A` and INPUT. */
-  #withoutValue(word: Word): Word {
-    const { text, line, column } = word;
-    if (text.length < 3 || text[1] === '-' || !JOINABLE.includes(text[1])) return word;
-    this.#reader.insert({ text: text.slice(2), line, column: column + 2 });
-    return { text: text.slice(0, 2), line, column };
+  #hasRule(): boolean {
+    if (!RULE_COMMANDS.includes(this.#letter) || this.#isOtherFamily) return false;
+    return this.#letter !== 'D' || this.#position === undefined;
   }
 
-  #option(word: Word, negated: boolean): void {
-    let found = findOption(word, this.#loaded());
-    if (found === undefined && this.#loadByProtocol(word)) found = findOption(word, this.#loaded());
-    if (found === undefined) throw unknownOption(word, this.#loaded());
-    if ('letter' in found) {
-      this.#baseOption(found.letter, word, negated);
-      return;
+  /** The checks once all options are read. NOT: a ! that nothing follows. */
+  #check(not: Word | undefined): void {
+    const command = this.#command;
+    if (command === undefined) throw new RuleFault(this.#start, 'no command', '-A chain …');
+    if (not !== undefined) throw new RuleFault(not, 'nothing after !', 'an option');
+    const isByNumber = this.#letter === 'D' && this.#position !== undefined;
+    const allowed = isByNumber ? 'v' : COMMANDS[this.#letter];
+    for (const letter of this.#given) {
+      if (!allowed.includes(letter)) throw new RuleFault(command, `-${letter} cannot be used with ${command.text}`);
     }
-    const { owner, spec } = found;
-    const values = this.#reader.values(word, spec.words, spec.expected ?? 'a value');
-    owner.give({ name: spec.name, word, negated, values, protocol: this.#base.protocol }, spec);
+    if (this.#chain !== undefined) checkNameLength(this.#chain, 'chain');
+    if (this.#hasRule()) this.#checkDevices(this.#chain!);
   }
 
-  #loaded(): LoadedExtension<Extension<unknown>>[] {
+  get loaded(): LoadedExtension<Extension<unknown>>[] {
     return this.#target instanceof LoadedExtension ? [...this.#matches, this.#target] : this.#matches;
   }
 
   /** `-p tcp` implicitly loads `-m tcp` for an option that is otherwise unknown. */
-  #loadByProtocol(word: Word): boolean {
+  loadFor(word: Word): boolean {
     const { protocol } = this.#base;
     const extension = protocol && MATCHES.get(protocolName(protocol.number));
-    if (protocol === undefined || !word.text.startsWith('--')) return false;
+    if (protocol === undefined) return false;
     if (extension === undefined) {
       const name = protocolName(protocol.number);
       if (!KNOWN_MATCHES.has(name)) return false;
@@ -166,105 +198,131 @@ class RuleParser {
     return true;
   }
 
-  #baseOption(letter: string, word: Word, negated: boolean): void {
-    if (negated && !'sdiopf'.includes(letter)) throw new RuleFault(word, `${word.text} cannot be inverted`);
-    if (COMMANDS.includes(letter)) {
-      this.#commandOption(letter, word);
+  #baseOption(item: Item & { kind: 'base' }, negated: boolean): void {
+    const { letter, word } = item;
+    if (negated && !NEGATABLE.includes(letter)) throw new RuleFault(word, `${word.text} cannot be inverted`);
+    if (COMMANDS[letter] !== undefined) {
+      this.#commandOption(letter, word, item.value);
       return;
     }
-    if ('sdiopfjg'.includes(letter)) {
-      const key = letter === 'g' ? 'j' : letter;
+    // -j and -g are one option.
+    const key = letter === 'g' ? 'j' : letter;
+    if (SINGLE.includes(key)) {
       if (this.#given.includes(key)) throw new RuleFault(word, `multiple -${key} options are not allowed`);
       this.#given += key;
     }
+    // iptables takes the value of these from the whole word.
+    const given = item.given ?? word;
     switch (letter) {
       case 's':
         this.#sourceWord = word;
-        this.#sources = parseAddresses(this.#value(word, 'addresses'), negated);
+        this.#sources = parseAddresses(given, negated);
         break;
       case 'd':
-        this.#destinations = parseAddresses(this.#value(word, 'addresses'), negated);
+        this.#destinations = parseAddresses(given, negated);
         break;
       case 'i':
-        this.#inWord = word;
-        this.#base.inDev = parseDevice(this.#value(word, 'an interface'), negated);
-        break;
       case 'o':
-        this.#outWord = word;
-        this.#base.outDev = parseDevice(this.#value(word, 'an interface'), negated);
+        if (given === word) this.#warnAttached(word);
+        this.#setDevice(letter, word, parseDevice(given, negated));
         break;
-      case 'p': {
-        const name = this.#value(word, 'a protocol');
-        const number = parseProtocol(name);
-        if (number === 0 && negated) throw new RuleFault(name, 'a rule that excludes all protocols would never match');
-        this.#base.protocol = number === 0 ? undefined : { number, negated };
+      case 'p':
+        this.#base.protocol = parseProtocolMatch(given, negated);
         break;
-      }
       case 'f':
         this.#base.fragment = { negated };
         break;
       case 'm':
-        this.#loadMatch(this.#value(word, 'the name of a match'));
+        this.#loadMatch(item.value!);
         break;
       case 'j':
-        this.#jump(this.#value(word, 'a target or a chain'));
+        this.#jump(given);
         break;
       case 'g':
-        this.#goto(this.#value(word, 'a chain'));
+        this.#goto(item.value!);
         break;
       case 'c':
-        this.#counters(word);
+        checkCounters(word, item.value!, () => this.#reader.further());
         break;
       case '6':
-        this.#otherFamily = true;
-        while (this.#reader.next() !== undefined);
+        this.#isOtherFamily = true;
         break;
-      case '4':
+      case 'M':
+      case 'n':
       case 'v':
+      case 'x':
+      case '0':
+      case '4':
         break;
       default:
-        throw unknownOption(word, this.#loaded());
+        throw refusedOption(letter, word);
     }
   }
 
-  #value(option: Word, expected: string): Word {
-    return this.#reader.value(option, expected);
+  #setDevice(letter: 'i' | 'o', word: Word, device: DeviceMatch): void {
+    if (letter === 'i') {
+      this.#inWord = word;
+      this.#base.inDev = device;
+    } else {
+      this.#outWord = word;
+      this.#base.outDev = device;
+    }
   }
 
-  #commandOption(letter: string, word: Word): void {
-    if (this.#command !== undefined)
-      throw new RuleFault(word, `${word.text} cannot be combined with ${this.#command.text}`, 'one command');
-    if (!SUPPORTED_COMMANDS.includes(letter)) {
-      throw new RuleFault(word, `the command ${word.text} is not supported`, '-A, -I, -N, -P, -F or -X', 'unsupported');
+  #warnAttached(word: Word): void {
+    const what = `iptables takes "${word.text}" for the name of the interface`;
+    this.#scope.warn(word, `${what}; put a blank between the option and the name`);
+  }
+
+  #commandOption(letter: string, word: Word, attached: Word | undefined): void {
+    const command = this.#command;
+    if (letter === 'S') {
+      // It ends iptables-restore at the first jump that it lists.
+      throw new RuleFault(word, `${word.text} lists rules, which has no place in a file`, 'no listing', 'unsupported');
+    }
+    // Only listing and zeroing go together.
+    if (command !== undefined && !['LZ', 'ZL'].includes(this.#letter + letter)) {
+      throw new RuleFault(word, `${word.text} cannot be combined with ${command.text}`, 'one command');
     }
     this.#command = word;
-    this.#letter = letter;
-    const next = this.#reader.peek();
-    const optional = letter === 'F' || letter === 'X';
-    if (optional && (next === undefined || next.text.startsWith('-') || next.text === '!')) return;
-    this.#chain = this.#value(word, 'the name of a chain');
-    if (letter === 'P') {
-      this.#policy = this.#value(word, 'ACCEPT or DROP');
-      this.#refuseNatDrop(this.#policy);
-    }
-    const position = this.#reader.peek();
-    if (letter === 'I' && position !== undefined && !position.text.startsWith('-') && position.text !== '!') {
-      this.#reader.next();
-      const number = parseNumber(position.text, 0x7fffffff);
-      if (number === undefined || number === 0) {
-        throw new RuleFault(position, `invalid rule number "${position.text}"`, 'a number from 1');
+    if (command === undefined || letter !== 'Z') this.#letter = letter;
+    const further = (): Word | undefined => this.#reader.further();
+    const chain = attached ?? further();
+    if (chain !== undefined) this.#chain = chain;
+    switch (letter) {
+      case 'N':
+        this.#checkNewName(chain!);
+        break;
+      case 'E':
+        this.#argument = further();
+        if (this.#argument === undefined) throw new RuleFault(word, '-E requires two names', 'old and new chain');
+        break;
+      case 'P':
+        this.#argument = further();
+        if (this.#argument === undefined)
+          throw new RuleFault(word, '-P requires a chain and a policy', 'ACCEPT or DROP');
+        this.#refuseNatDrop(this.#argument);
+        break;
+      case 'D':
+      case 'I':
+      case 'L':
+      case 'R':
+      case 'Z': {
+        const position = further();
+        if (position !== undefined) this.#position = parsePosition(position);
+        else if (letter === 'R') throw new RuleFault(word, '-R requires a rule number', 'a number from 1');
       }
-      this.#position = number;
     }
   }
 
-  /** Reads `-c packets bytes` or `-c packets,bytes` and ignores the values, as counters start at zero. */
-  #counters(word: Word): void {
-    const first = this.#reader.values(word, 1, 'packets bytes')[0];
-    const parts = first.text.includes(',')
-      ? first.text.split(',')
-      : [first.text, this.#reader.values(word, 1, 'packets bytes')[0].text];
-    if (parts.some((part) => !/^[0-9]+$/.test(part))) throw new RuleFault(first, 'bad counters', 'packets bytes');
+  #checkNewName(name: Word): void {
+    const { text } = name;
+    if (/^[-!]/.test(text)) throw new RuleFault(name, `a chain's name cannot start with ${text[0]}`);
+    if (SPACE.test(text)) throw new RuleFault(name, 'blanks in the name of a chain', 'a name without blanks');
+    const isTarget = text === STANDARD || VERDICTS.has(text) || KNOWN_TARGETS.has(text);
+    if (text === '' || (isTarget && !this.#scope.isDeclared(text))) {
+      throw new RuleFault(name, `"${text}" cannot be the name of a chain`, 'a name that no target has');
+    }
   }
 
   #loadMatch(word: Word): void {
@@ -276,7 +334,7 @@ class RuleParser {
   #jump(word: Word): void {
     const { text } = word;
     this.#targetWord = word;
-    checkNameLength(word, 'target');
+    checkTargetName(word);
     const verdict = VERDICTS.get(text);
     if (text === 'DROP' && this.#scope.table === 'nat') {
       throw new RuleFault(
@@ -287,10 +345,19 @@ class RuleParser {
     }
     const extension = verdict === undefined ? TARGETS.get(text) : undefined;
     if (verdict !== undefined) this.#target = verdict;
-    else if (this.#scope.chainKind(text) === 'user') this.#target = { kind: 'jump', chain: text };
+    else if (this.#scope.isDeclared(text) || !KNOWN_TARGETS.has(text)) this.#jumpToChain(word);
     else if (extension !== undefined) this.#target = new LoadedExtension(extension, word);
+    else throw unknownExtension(word, 'target or chain', KNOWN_TARGETS, this.#scope.chainNames());
+  }
+
+  #jumpToChain(word: Word): void {
+    const { text } = word;
+    if (this.#scope.chainKind(text) === 'user') this.#target = { kind: 'jump', chain: text };
     else if (this.#scope.chainKind(text) === 'built-in') {
       throw new RuleFault(word, `${text} is a built-in chain: rules cannot jump there`, 'a target or a user chain');
+    } else if (KNOWN_TARGETS.has(text)) {
+      const what = `${text} is not a target here, as the file declares a chain of this name`;
+      throw new RuleFault(word, what, 'another name for the chain');
     } else throw unknownExtension(word, 'target or chain', KNOWN_TARGETS, this.#scope.chainNames());
   }
 
@@ -302,6 +369,7 @@ class RuleParser {
 
   #goto(word: Word): void {
     this.#targetWord = word;
+    checkTargetName(word);
     const kind = this.#scope.chainKind(word.text);
     if (kind !== 'user') {
       const why = kind === 'built-in' ? 'a built-in chain: rules cannot jump there' : 'not a chain of this table';
@@ -315,14 +383,9 @@ class RuleParser {
   }
 
   #drafts(): RuleDraft[] {
-    const chain = this.#chain!;
-    this.#checkDevices(chain);
     this.#checkAddresses();
     const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
-    const target: Target =
-      this.#target instanceof LoadedExtension
-        ? { kind: 'extension', extension: this.#target.extension, params: this.#target.parse() }
-        : this.#target;
+    const target = this.#finishedTarget();
     const matchWords = this.#matches.map(({ word }) => word);
     const targetWord = this.#targetWord ?? this.#command!;
     const { line } = targetWord;
@@ -334,6 +397,15 @@ class RuleParser {
       }
     }
     return drafts;
+  }
+
+  #finishedTarget(): Target {
+    if (!(this.#target instanceof LoadedExtension)) return this.#target;
+    const { extension, word } = this.#target;
+    const params = this.#target.parse();
+    if (this.#scope.chainKind(word.text) !== 'user') return { kind: 'extension', extension, params };
+    this.#scope.warn(word, `iptables takes the chain ${word.text} here, not the target, and ignores its options`);
+    return { kind: 'jump', chain: word.text };
   }
 
   /** Multiple addresses expand into multiple rules, where ! would not mean what it seems to. */
@@ -368,42 +440,24 @@ export function checkNameLength(word: Word, what: string): void {
   }
 }
 
+function checkTargetName(word: Word): void {
+  checkNameLength(word, 'target');
+  if (word.text === '' || SPACE.test(word.text)) {
+    throw new RuleFault(word, `"${word.text}" is not the name of a target`, 'a target or a chain');
+  }
+}
+
+/** The error for the options that iptables-restore does not take, or that end it. */
+function refusedOption(letter: string, word: Word): RuleFault {
+  if (letter === 't') return new RuleFault(word, `${word.text} cannot be used here`, '*table before the rules');
+  if (letter === 'w' || letter === 'W') return new RuleFault(word, `${word.text} cannot be used in a file`);
+  const what = `${word.text} ends iptables-restore, and the rest of the file is not loaded`;
+  return new RuleFault(word, what, 'a command', 'unsupported');
+}
+
 function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, chains: Iterable<string>): RuleFault {
   if (known.has(word.text))
     return new RuleFault(word, `the ${what} ${word.text} is not supported yet`, '', 'unsupported');
   const names = [...chains, ...known, ...(what === 'match' ? [] : VERDICTS.keys())];
   return unknownName(word, what, word.text, names, `the name of a ${what}`);
-}
-
-/** Leaves out an address that matches everything. */
-function tested(match: AddressMatch | undefined): AddressMatch | undefined {
-  return match?.mask.isUnspecified && !match.negated ? undefined : match;
-}
-
-function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
-  if (!word.text.includes(',')) return [parseAddress(word, word.text, negated)];
-  return word.text.split(',').map((part) => parseAddress(word, part, negated));
-}
-
-function parseAddress(word: Word, part: string, negated: boolean): AddressMatch {
-  const slash = part.indexOf('/');
-  const text = slash < 0 ? part : part.slice(0, slash);
-  const address = parseIpv4(text);
-  if (address === undefined) {
-    const isName = /^[A-Za-z][-.\w]*$/.test(text);
-    const what = isName ? `"${text}" is a host name: names are not looked up` : `invalid address "${text}"`;
-    throw new RuleFault(word, what, 'address[/mask] in numbers');
-  }
-  const mask = slash < 0 ? HOST_MASK : parseMask(part.slice(slash + 1));
-  if (mask === undefined) throw new RuleFault(word, `invalid mask "${part.slice(slash + 1)}"`, '0–32 or 255.255.255.0');
-  return { address: mask === HOST_MASK ? address : address.masked(mask), mask, negated };
-}
-
-function parseDevice(word: Word, negated: boolean): DeviceMatch {
-  const name = word.text;
-  if (name === '') throw new RuleFault(word, 'an empty interface name', 'the name of an interface');
-  if (byteLength(name) > MAX_DEVICE_BYTES) {
-    throw new RuleFault(word, `the interface name "${name}" is too long`, 'at most 15 bytes');
-  }
-  return { name, negated };
 }

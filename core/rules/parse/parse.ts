@@ -1,13 +1,13 @@
 /** Parses iptables-save text into a `Ruleset` (like iptables-restore, including the kernel's checks). */
-import { splitWords, type Word } from '../../../codecs/iptables-save.js';
+import { MAX_LINE_BYTES, MAX_WORD_BYTES, piecesOf, splitWords, type Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
-import { compareBytes } from '../../../codecs/text.js';
+import { byteLength, compareBytes } from '../../../codecs/text.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
-import { ANY_PACKET } from '../base-match.js';
+import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
 import type { Chain, Match, Rule, Ruleset, RulesetWarning, Table } from '../model.js';
 import { type ChainDraft, checkTable } from './check-table.js';
 import { RuleFault, RulesetError, unknownName } from './error.js';
-import { type Command, checkNameLength, parseCommand, type RuleDraft } from './parse-rule.js';
+import { type Command, checkNameLength, parseCommand, RULE_COMMANDS, type RuleDraft } from './parse-rule.js';
 
 export interface ParseOptions {
   /** Accept rules with unsupported features: each adds a warning and never matches. */
@@ -17,11 +17,19 @@ export interface ParseOptions {
 /** Parses TEXT, the content of FILE_NAME. Throws a RulesetError at the first error. */
 export function parseRuleset(text: string, fileName: string, options: ParseOptions = {}): Ruleset {
   const reader = new RulesetReader(fileName, options.lax === true);
+  const hasNul = text.includes('\0');
   try {
-    for (let at = 0, number = 1; at <= text.length; number++) {
+    for (let at = 0, number = 1; at < text.length; number++) {
       const newline = text.indexOf('\n', at);
       const end = newline < 0 ? text.length : newline;
-      reader.line(text.slice(at, end), number);
+      const line = text.slice(at, end);
+      const pieces = piecesOf(line);
+      for (let i = 0; i < pieces.length; i++) {
+        const last = i === pieces.length - 1 && newline >= 0 ? '\n' : '';
+        // For C, a NUL byte ends the line.
+        const nul = hasNul ? pieces[i].indexOf('\0') : -1;
+        reader.piece(nul < 0 ? pieces[i] : pieces[i].slice(0, nul), number, i, nul < 0 ? last : '');
+      }
       at = end + 1;
     }
     return { fileName, family: 'ipv4', tables: reader.finish(), warnings: reader.warnings };
@@ -31,9 +39,18 @@ export function parseRuleset(text: string, fileName: string, options: ParseOptio
 }
 
 const RESERVED = ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'];
+const BYTE_ORDER_MARK = '\ufeff';
 
-class RulesetReader {
+/** What the tables of a file share. */
+interface FileState {
+  readonly warnings: RulesetWarning[];
+  /** The names in the `:chain` lines so far. */
+  readonly declared: Set<string>;
+}
+
+class RulesetReader implements FileState {
   readonly warnings: RulesetWarning[] = [];
+  readonly declared = new Set<string>();
   readonly #fileName: string;
   readonly #lax: boolean;
   readonly #tables = new Map<TableName, Table>();
@@ -45,16 +62,35 @@ class RulesetReader {
     this.#lax = lax;
   }
 
-  line(line: string, number: number): void {
-    if (line.startsWith('#') || line.trim() === '') return;
-    const whole: Word = { text: line, line: number, column: 1 };
-    if (line.endsWith('\r')) {
-      throw new RuleFault({ ...whole, column: line.length }, 'a line that ends in CR LF', 'lines that end in LF');
+  /** Reads piece INDEX (from 0) of line NUMBER. END is what follows it: a line feed, or nothing. */
+  piece(text: string, number: number, index: number, end: string): void {
+    try {
+      this.#line(text, number, end);
+    } catch (fault) {
+      if (!(fault instanceof RuleFault)) throw fault;
+      if (index > 0) {
+        const word = { text, line: number, column: 1 };
+        const what = `a line of over ${MAX_LINE_BYTES} bytes, of which iptables reads the rest as another line`;
+        throw new RuleFault(word, `${what}: ${fault.message}`, '', fault.code);
+      }
+      if (text.endsWith('\r')) {
+        const word = { text: '\r', line: number, column: text.length };
+        throw new RuleFault(word, 'a line that ends in CR LF', 'lines that end in LF');
+      }
+      throw fault;
     }
+  }
+
+  #line(line: string, number: number, end: string): void {
+    if (line.startsWith('#') || (line === '' && end !== '')) return;
+    const whole: Word = { text: line, line: number, column: 1 };
     if (this.#table === undefined) this.#startTable(line, whole);
-    else if (line === 'COMMIT') this.#commit(this.#table);
-    else if (line.startsWith(':')) this.#table.declare(line, number);
-    else this.#rule(this.#table, line, number);
+    else if (line === 'COMMIT') {
+      if (end === '')
+        throw new RuleFault(whole, 'COMMIT without a line feed behind it', 'a line feed at the end of each line');
+      this.#commit(this.#table);
+    } else if (line.startsWith(':')) this.#table.declare(line, number);
+    else this.#rule(this.#table, line, number, end);
   }
 
   /** The tables in the order in which they were first loaded. */
@@ -65,14 +101,18 @@ class RulesetReader {
 
   #startTable(line: string, whole: Word): void {
     if (!line.startsWith('*')) {
+      if (line.startsWith(BYTE_ORDER_MARK)) {
+        throw new RuleFault(whole, 'the file starts with a byte order mark', 'UTF-8 without one');
+      }
       throw new RuleFault({ ...whole, text: line.split(/[ \t]/, 1)[0] }, 'a line outside of any table', '*table');
     }
-    const name = line.slice(1).split(/[ \t]/, 1)[0];
-    const table = TABLE_NAMES.find((known) => known === name);
-    if (table === undefined) throw unknownName({ ...whole, text: name, column: 2 }, 'table', name, TABLE_NAMES);
+    const [name] = tokensOf(line, whole.line);
+    if (name === undefined) throw new RuleFault(whole, 'a table without a name', '*table');
+    const table = TABLE_NAMES.find((known) => known === name.text);
+    if (table === undefined) throw unknownName(name, 'table', name.text, TABLE_NAMES);
     this.#start = whole;
     // Loading a table again discards its rules but keeps its policies.
-    this.#table = new TableDraft(table, this.#tables.get(table));
+    this.#table = new TableDraft(table, this.#tables.get(table), this);
   }
 
   #commit(table: TableDraft): void {
@@ -80,17 +120,14 @@ class RulesetReader {
     this.#table = undefined;
   }
 
-  #rule(table: TableDraft, line: string, number: number): void {
-    const words = splitWords(line, number, endOfCounters(line, number));
-    if (!Array.isArray(words)) {
-      const quote: Word = { text: '"', line: number, column: words.unclosedAt };
-      throw new RuleFault(quote, 'unterminated quote', '" before the end of the line');
-    }
-    if (words.length === 0) {
-      throw new RuleFault({ text: line, line: number, column: 1 }, 'counters without a rule', '-A chain …');
-    }
+  #rule(table: TableDraft, line: string, number: number, end: string): void {
+    const start: Word = { text: line, line: number, column: 1 };
+    const { from, to } = line.startsWith('[') ? skipCounters(line, end, start) : { from: 0, to: line.length };
+    const words = splitWords(line.slice(0, to), number, from, to < line.length ? '' : end);
+    checkWords(words);
     try {
-      table.run(parseCommand(words, table));
+      const command = parseCommand(words, start, table);
+      if (command !== undefined) table.run(command);
     } catch (fault) {
       if (!(this.#lax && fault instanceof RuleFault && fault.code === 'unsupported')) throw fault;
       this.warnings.push({ line: number, column: fault.word.column, message: fault.message });
@@ -99,24 +136,59 @@ class RulesetReader {
   }
 }
 
-/** The number of characters in LINE taken by the `[packets:bytes]` before a rule. */
-function endOfCounters(line: string, number: number): number {
-  if (!line.startsWith('[')) return 0;
-  const end = line.indexOf(']');
-  const counters: Word = { text: line.split(/[ \t]/, 1)[0], line: number, column: 1 };
-  if (end < 0 || !line.slice(0, end).includes(':')) throw new RuleFault(counters, 'bad counters', '[packets:bytes]');
-  return end + 1;
+/** The most words of a rule, and what they are kept with: the program's name, -t and the table. */
+const MAX_WORDS = 251;
+
+function checkWords(words: readonly Word[]): void {
+  if (words.length > MAX_WORDS) {
+    throw new RuleFault(words[MAX_WORDS], 'too many words in a rule', `at most ${MAX_WORDS}, as in iptables-restore`);
+  }
+  for (const word of words) {
+    if (word.text.length * 3 > MAX_WORD_BYTES && byteLength(word.text) > MAX_WORD_BYTES) {
+      throw new RuleFault(word, 'the word is too long', `at most ${MAX_WORD_BYTES} bytes, as in iptables-restore`);
+    }
+  }
+}
+
+/** The words of LINE after its first character, as strtok finds them: separated by blanks, without quotes. */
+function tokensOf(line: string, number: number): Word[] {
+  return [...line.slice(1).matchAll(/[^ \t]+/g)].map(
+    (found): Word => ({ text: found[0], line: number, column: found.index + 2 }),
+  );
+}
+
+/**
+ * Where the rule after the `[packets:bytes]` of LINE starts and ends. As in iptables-restore, which uses strtok, the
+ * first colon ends the packets and the next bracket the bytes even if they are behind the first bracket. They end the
+ * rule then.
+ */
+function skipCounters(line: string, end: string, start: Word): { from: number; to: number } {
+  const bracket = line.indexOf(']');
+  let at = 1;
+  while (line[at] === ':') at++;
+  const colon = line.indexOf(':', at);
+  let bytes = colon + 1;
+  while (line[bytes] === ']') bytes++;
+  if (bracket < 0 || colon < 0 || (bytes >= line.length && end === '')) {
+    const counters = { ...start, text: line.split(/[ \t]/, 1)[0] };
+    throw new RuleFault(counters, 'bad counters', '[packets:bytes]');
+  }
+  const close = line.indexOf(']', bytes);
+  if (colon > bracket) return { from: bracket + 1, to: colon };
+  return { from: bracket + 1, to: close > bracket ? close : line.length };
 }
 
 /** A table during parsing. */
 class TableDraft {
   readonly name: TableName;
   readonly table: TableName;
+  readonly #file: FileState;
   readonly #chains = new Map<string, ChainDraft>();
 
-  constructor(name: TableName, before: Table | undefined) {
+  constructor(name: TableName, before: Table | undefined, file: FileState) {
     this.name = name;
     this.table = name;
+    this.#file = file;
     for (const hook of TABLE_HOOKS[name]) {
       const { policy, line } = before?.chains.find((chain) => chain.hook === hook) ?? {
         policy: Verdict.ACCEPT,
@@ -136,36 +208,102 @@ class TableDraft {
     return this.#chains.keys();
   }
 
+  isDeclared(name: string): boolean {
+    return this.#file.declared.has(name);
+  }
+
+  warn({ line, column }: Word, message: string): void {
+    this.#file.warnings.push({ line, column, message });
+  }
+
   /** Parses `:chain policy [packets:bytes]`. */
   declare(line: string, number: number): void {
-    const words = [...line.slice(1).matchAll(/[^ \t]+/g)].map(
-      (found): Word => ({ text: found[0], line: number, column: found.index + 2 }),
-    );
+    const words = tokensOf(line, number);
     const [name, policy] = words;
     const whole: Word = { text: line, line: number, column: 1 };
     if (name === undefined) throw new RuleFault(whole, 'a chain without a name', ':chain policy [packets:bytes]');
+    checkNameLength(name, 'chain');
+    if (name.text === 'standard') {
+      // A rule without a target of its own is then refused, or iptables-restore crashes.
+      throw new RuleFault(name, 'a chain cannot be declared with the name standard', 'another name', 'unsupported');
+    }
     if (policy === undefined) throw new RuleFault(name, `no policy for the chain ${name.text}`, 'ACCEPT, DROP or -');
+    this.#file.declared.add(name.text);
     if (this.chainKind(name.text) !== 'built-in' && policy.text === '-') this.#create(name);
     else if (policy.text !== '-') this.#setPolicy(name, policy);
   }
 
   run(command: Command): void {
-    const { letter, chain: name, policy } = command;
-    if (name === undefined) {
-      if (letter === 'F') for (const chain of this.#chains.values()) chain.rules.length = 0;
-      else
-        for (const chain of [...this.#chains.values()]) if (chain.hook === undefined) this.#delete(command.word, chain);
-      return;
+    const { letter, chain: name, argument } = command;
+    if (letter === 'N') this.#create(name!);
+    else if (letter === 'P') this.#setPolicy(name!, argument!);
+    else if (letter === 'E') this.#rename(name!, argument!);
+    else if (name === undefined) this.#runOnAll(command);
+    // With -6 and no rule, iptables does not look for the chain.
+    else if (!RULE_COMMANDS.includes(letter) || command.rules.length > 0 || command.position !== undefined) {
+      this.#runOn(this.#chain(name), command);
     }
-    if (letter === 'N') {
-      if (/^[-!]/.test(name.text)) throw new RuleFault(name, `a chain's name cannot start with ${name.text[0]}`);
-      this.#create(name);
-    } else if (letter === 'P') this.#setPolicy(name, policy!);
-    else {
-      const chain = this.#chain(name);
+  }
+
+  #runOnAll({ letter, word }: Command): void {
+    for (const chain of [...this.#chains.values()]) {
       if (letter === 'F') chain.rules.length = 0;
-      else if (letter === 'X') this.#delete(name, chain);
-      else for (const draft of command.rules) this.#add(chain, draft, command);
+      else if (letter === 'X' && chain.hook === undefined) this.#delete(word, chain);
+    }
+  }
+
+  #runOn(chain: ChainDraft, command: Command): void {
+    const { letter, word, position, rules } = command;
+    switch (letter) {
+      case 'F':
+        chain.rules.length = 0;
+        break;
+      case 'X':
+        this.#delete(command.chain!, chain);
+        break;
+      case 'A':
+        chain.rules.push(...rules);
+        break;
+      case 'I':
+        // Several rules are all inserted at the same position.
+        for (const rule of rules) chain.rules.splice(this.#index(chain, word, position ?? 1, 1), 0, rule);
+        break;
+      case 'R':
+        if (rules.length !== 1) throw new RuleFault(word, 'a rule is replaced by one rule', 'one address');
+        chain.rules[this.#index(chain, word, position!, 0)] = rules[0];
+        break;
+      case 'C':
+        for (const rule of rules) findRule(chain, rule, word);
+        break;
+      case 'D':
+        if (position !== undefined) chain.rules.splice(this.#index(chain, word, position, 0), 1);
+        for (const rule of rules) chain.rules.splice(findRule(chain, rule, word), 1);
+        break;
+      case 'Z':
+        // Counters start at zero.
+        if (position !== undefined) this.#index(chain, word, position, 0);
+    }
+  }
+
+  /** The index of POSITION (from 1) in CHAIN, which may be MORE behind its last rule. */
+  #index(chain: ChainDraft, word: Word, position: number, more: number): number {
+    const last = chain.rules.length + more;
+    if (position <= last) return position - 1;
+    const expected = last === 0 ? 'a chain with rules' : `1–${last}`;
+    throw new RuleFault(word, `the chain ${chain.name} has no position ${position}`, expected);
+  }
+
+  #rename(name: Word, to: Word): void {
+    const chain = this.#chain(name);
+    if (chain.hook !== undefined) throw new RuleFault(name, `the built-in chain ${name.text} cannot be renamed`);
+    this.#create(to);
+    this.#chains.set(to.text, { ...chain, name: to.text });
+    this.#chains.delete(name.text);
+    for (const { rules } of this.#chains.values()) {
+      rules.forEach((rule, i) => {
+        if (!('chain' in rule.target) || rule.target.chain !== name.text) return;
+        rules[i] = { ...rule, target: { ...rule.target, chain: to.text } };
+      });
     }
   }
 
@@ -222,7 +360,6 @@ class TableDraft {
   }
 
   #create(name: Word): void {
-    checkNameLength(name, 'chain');
     if (RESERVED.includes(name.text) || this.#chains.has(name.text)) {
       throw new RuleFault(name, `the chain ${name.text} exists already`, 'another name');
     }
@@ -264,21 +401,25 @@ class TableDraft {
     }
     this.#chains.delete(chain.name);
   }
+}
 
-  #add(chain: ChainDraft, draft: RuleDraft, command: Command): void {
-    if (command.letter === 'A') {
-      chain.rules.push(draft);
-      return;
-    }
-    if (command.position > chain.rules.length + 1) {
-      throw new RuleFault(
-        command.word,
-        `the chain ${chain.name} has no position ${command.position}`,
-        `1–${chain.rules.length + 1}`,
-      );
-    }
-    chain.rules.splice(command.position - 1, 0, draft);
-  }
+/** The index of the first rule of CHAIN that is the same as RULE. */
+function findRule(chain: ChainDraft, rule: RuleDraft, word: Word): number {
+  const meaning = meaningOf(rule);
+  const index = chain.rules.findIndex((one) => meaningOf(one) === meaning);
+  if (index >= 0) return index;
+  throw new RuleFault(word, `the chain ${chain.name} has no such rule`, 'a rule that the chain has');
+}
+
+/** Equal for rules that iptables takes for the same. */
+function meaningOf({ base, matches, target, verbatim }: RuleDraft): string {
+  const device = (match: DeviceMatch | undefined) => (match?.name === '+' && !match.negated ? undefined : match);
+  return JSON.stringify([
+    { ...base, inDev: device(base.inDev), outDev: device(base.outDev) },
+    matches.map(({ extension, params }) => [extension.name, params]),
+    target.kind === 'extension' ? [target.extension.name, target.params] : target,
+    verbatim,
+  ]);
 }
 
 /** The text of the first comment in MATCHES. */

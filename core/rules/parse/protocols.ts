@@ -55,16 +55,49 @@ export const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [141, 'wesp'],
   [142, 'rohc'],
   [143, 'ethernet'],
+  // Not a number that a packet can have: the rule never matches.
+  [262, 'mptcp'],
 ]);
+
+/** Second names in /etc/protocols that are not the first in capitals. */
+const ALIASES: ReadonlyMap<string, number> = new Map([
+  ['IP-ENCAP', 4],
+  ['IPv6', 41],
+  ['IPv6-Route', 43],
+  ['IPv6-Frag', 44],
+  ['IPSEC-ESP', 50],
+  ['IPSEC-AH', 51],
+  ['IPv6-ICMP', 58],
+  ['IPv6-NoNxt', 59],
+  ['IPv6-Opts', 60],
+  ['CPHB', 73],
+  ['OSPFIGP', 89],
+  ['Mobility-Header', 135],
+  ['UDPLite', 136],
+  ['MPLS-in-IP', 137],
+  ['Shim6', 140],
+  ['Ethernet', 143],
+]);
+/** Protocols without a second name, or with one in ALIASES. */
+const WITHOUT_CAPITALS: readonly number[] = [...[...ALIASES.values()].filter((number) => number !== 73), 138];
 
 const NUMBERS: ReadonlyMap<string, number> = new Map([
+  ['ip', 0],
+  ['IP', 0],
+  ['hopopt', 0],
+  ['HOPOPT', 0],
   ...[...PROTOCOL_NAMES].map(([number, name]): [string, number] => [name, number]),
+  ...[...PROTOCOL_NAMES]
+    .filter(([number]) => !WITHOUT_CAPITALS.includes(number))
+    .map(([number, name]): [string, number] => [name.toUpperCase(), number]),
+  ...ALIASES,
+  // iptables' own names.
   ['icmpv6', 58],
   ['mh', 135],
-  ['ospfigp', 89],
+  ['ipv6-mh', 135],
 ]);
 
-/** The number of protocol NAME (lower case), or undefined. */
+/** The number of protocol NAME, or undefined. The case matters. */
 export function protocolNumber(name: string): number | undefined {
   return NUMBERS.get(name);
 }

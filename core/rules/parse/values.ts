@@ -7,34 +7,47 @@ import { PROTOCOL_NAMES, protocolNumber } from './protocols.js';
 import { serviceNames, servicePort } from './services.js';
 
 const NUMBER = /^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
+/** What strtoul skips before a number. */
+const BEFORE_NUMBER = /^[ \t\n\v\f\r]*\+?(?=[0-9])/;
 
 /** Parses TEXT as a C integer (decimal, 0x…, 0… octal) up to MAX. Returns undefined on error. */
 export function parseNumber(text: string, max: number): number | undefined {
-  if (!NUMBER.test(text)) return undefined;
+  if (!NUMBER.test(text)) {
+    const digits = text.replace(BEFORE_NUMBER, '');
+    return digits === text ? undefined : parseNumber(digits, max);
+  }
   const octal = text.length > 1 && text[0] === '0' && text[1] !== 'x' && text[1] !== 'X';
   const value = octal ? Number.parseInt(text, 8) : Number(text);
   return value <= max ? value : undefined;
 }
 
 /**
- * Parses an IPv4 address in any form that iptables accepts, including 10.1 for 10.1.0.0, one number for all 32 bits,
- * and octal and hex parts.
+ * Parses the IPv4 address of `-s` and `-d`: 1–4 bytes, of which the last ones may be missing (10.1 is 10.1.0.0); else
+ * in the forms of the C library (256 is 0.0.1.0).
  */
 export function parseIpv4(text: string): Address | undefined {
-  const dotted = parseDottedQuad(text);
-  if (dotted !== undefined) return dotted;
+  return parseDottedQuad(text) ?? parseBytes(text) ?? parseLibcIpv4(text);
+}
+
+/** Parses 1–4 bytes of an IPv4 address, of which the last ones may be missing (xtables_numeric_to_ipaddr). */
+export function parseBytes(text: string): Address | undefined {
+  const bytes = text.split('.').map((part) => parseNumber(part, 0xff));
+  if (bytes.length > 4 || bytes.includes(undefined)) return undefined;
+  while (bytes.length < 4) bytes.push(0);
+  return addressFromHostOrder(bytes.reduce<number>((address, byte) => address * 256 + byte!, 0));
+}
+
+/** Parses an IPv4 address as the C library (inet_aton): the last of 1–4 numbers fills what the others leave. */
+export function parseLibcIpv4(text: string): Address | undefined {
   const parts = text.split('.');
-  if (parts.length > 4) return undefined;
-  const numbers: number[] = [];
-  for (const part of parts) {
-    const number = parseNumber(part, 0xffffffff);
-    if (number === undefined) return undefined;
-    numbers.push(number);
-  }
-  if (numbers.length === 1 && numbers[0] > 255) return addressFromHostOrder(numbers[0]);
-  if (numbers.some((number) => number > 255)) return undefined;
-  while (numbers.length < 4) numbers.push(0);
-  return addressFromHostOrder(numbers.reduce((address, number) => address * 256 + number, 0));
+  if (parts.length > 4 || !parts.every((part) => NUMBER.test(part))) return undefined;
+  const numbers = parts.map((part, i) =>
+    parseNumber(part, i < parts.length - 1 ? 0xff : 256 ** (5 - parts.length) - 1),
+  );
+  if (numbers.includes(undefined)) return undefined;
+  const last = numbers.pop()!;
+  const first = numbers.reduce<number>((address, byte) => address * 256 + byte!, 0);
+  return addressFromHostOrder(first * 256 ** (4 - numbers.length) + last);
 }
 
 /** Parses an IPv4 address with four decimal parts and no leading zeros. */
@@ -50,12 +63,12 @@ export function parseMask(text: string): Address | undefined {
 }
 
 export function parsePort(word: Word, text: string, protocol: string | undefined): number {
-  const port = parseNumber(text, 0xffff) ?? servicePort(text, protocol);
-  if (port === undefined) {
-    const expected = withNearest('a port, 0–65535', text, serviceNames(protocol));
-    throw new RuleFault(word, `"${text}" is neither a port nor a known service`, expected);
-  }
-  return port;
+  return parseNumber(text, 0xffff) ?? servicePort(text, protocol) ?? badPort(word, text, protocol);
+}
+
+function badPort(word: Word, text: string, protocol: string | undefined): never {
+  const expected = withNearest('a port, 0–65535', text, serviceNames(protocol));
+  throw new RuleFault(word, `"${text}" is neither a port nor a known service`, expected);
 }
 
 /** Both ends are inclusive. */
@@ -64,8 +77,8 @@ export interface PortRange {
   readonly max: number;
 }
 
-/** Parses `p`, `p:q`, `:q`, `p:` (xtables port ranges with open ends). */
-export function parsePortRange(word: Word, protocol?: string): PortRange {
+/** Parses `p`, `p:q`, `:q`, `p:` with the service names of PROTOCOL (parse_tcp_ports). */
+export function parsePortRange(word: Word, protocol: string): PortRange {
   const colon = word.text.indexOf(':');
   if (colon < 0) {
     const port = parsePort(word, word.text, protocol);
@@ -79,13 +92,48 @@ export function parsePortRange(word: Word, protocol?: string): PortRange {
   };
 }
 
+/** The same with the ports of the C library, which takes the last 16 bits of a number (XTTYPE_PORTRC). */
+export function parseLibcPortRange(word: Word): PortRange {
+  return rangeOf(word, 0xffff, (text) => {
+    const port = parseLibcPort(text) ?? servicePort(text, undefined);
+    return port ?? badPort(word, text, undefined);
+  });
+}
+
+/** Parses TEXT as getaddrinfo parses the number of a service; undefined if it is a name. */
+function parseLibcPort(text: string): number | undefined {
+  if (text === '') return 0;
+  const digits = /^[ \t\n\v\f\r]*([-+]?[0-9]+)$/.exec(text)?.[1];
+  if (digits === undefined) return undefined;
+  const value = BigInt(digits.replace(/^\+/, ''));
+  const isTooLarge = value >= 1n << 64n || value <= -(1n << 64n);
+  const number = isTooLarge ? -1 : Number(BigInt.asIntN(32, value));
+  return number < 0 ? undefined : number & 0xffff;
+}
+
+/** Parses `n`, `n:m`, `:m`, `n:` or nothing, numbers up to MAX (XTTYPE_UINT16RC and the like). */
+export function parseNumberRange(word: Word, max: number, expected: string): PortRange {
+  return rangeOf(word, max, (text) => {
+    const number = text === '' ? 0 : parseNumber(text, max);
+    if (number !== undefined) return number;
+    throw new RuleFault(word, `bad range "${word.text}"`, expected);
+  });
+}
+
+/** The ends of the range WORD, each parsed by PARSE; without an end, it is 0 or MAX. */
+function rangeOf(word: Word, max: number, parse: (text: string) => number): PortRange {
+  const [first, last, more] = word.text.split(':');
+  if (more !== undefined) throw new RuleFault(word, `too many colons in "${word.text}"`, 'first:last');
+  const min = parse(first);
+  return { min, max: last === undefined ? min : last === '' ? max : parse(last) };
+}
+
 export function formatPortRange(range: PortRange): string {
   return range.min === range.max ? String(range.min) : `${range.min}:${range.max}`;
 }
 
-/** Parses a protocol name or number. */
-export function parseProtocol(word: Word): number {
-  const text = word.text.toLowerCase();
+/** Parses a protocol name or number; TEXT is how iptables takes WORD. */
+export function parseProtocol(word: Word, text = word.text): number {
   const number = text === 'all' ? 0 : (parseNumber(text, 255) ?? protocolNumber(text));
   if (number === undefined) {
     throw unknownName(word, 'protocol', word.text, [...PROTOCOL_NAMES.values()], "a protocol's name or number");

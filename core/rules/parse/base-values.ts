@@ -1,0 +1,101 @@
+/** The values of `-s -d -i -o -p`, counters and positions, as iptables parses them. */
+import { prefixMask } from '../../../codecs/address.js';
+import type { Word } from '../../../codecs/iptables-save.js';
+import { byteLength } from '../../../codecs/text.js';
+import type { AddressMatch, DeviceMatch, ProtocolMatch } from '../base-match.js';
+import { RuleFault } from './error.js';
+import { parseIpv4, parseMask, parseNumber, parseProtocol } from './values.js';
+
+/** The mask of an address without a mask. */
+const HOST_MASK = prefixMask('ipv4', 32);
+const MAX_DEVICE_BYTES = 15;
+const MAX_HOST_BYTES = 255;
+const MAX_POSITION = 0x7fffffff;
+/** What C's isspace skips. */
+const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
+
+/** Parses comma-separated addresses (xtables_ipparse_multiple). */
+export function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
+  if (!word.text.includes(',')) return [parseAddress(word, word.text, negated)];
+  return word.text.split(',').map((part) => parseAddress(word, part, negated));
+}
+
+function parseAddress(word: Word, part: string, negated: boolean): AddressMatch {
+  const trimmed = LEADING_SPACE.test(part) ? part.replace(LEADING_SPACE, '') : part;
+  const slash = trimmed.lastIndexOf('/');
+  const text = slash < 0 ? trimmed : trimmed.slice(0, slash);
+  const mask = slash < 0 ? HOST_MASK : parseMask(trimmed.slice(slash + 1));
+  if (mask === undefined) {
+    throw new RuleFault(word, `invalid mask "${trimmed.slice(slash + 1)}"`, '0–32 or 255.255.255.0');
+  }
+  if (byteLength(trimmed) > MAX_HOST_BYTES) throw new RuleFault(word, 'the address is too long', 'at most 255 bytes');
+  // With a mask of no bits, as in any/0, iptables does not look at the address.
+  const address = mask.isUnspecified ? mask : parseIpv4(text);
+  if (address === undefined) throw badAddress(word, text);
+  return { address: mask === HOST_MASK ? address : address.masked(mask), mask, negated };
+}
+
+function badAddress(word: Word, text: string): RuleFault {
+  const expected = 'address[/mask] in numbers';
+  if (text.startsWith('-')) {
+    return new RuleFault(
+      word,
+      `iptables takes "${text}" for the address`,
+      `a blank between an option and its ${expected}`,
+    );
+  }
+  if (text.includes(':') && /^[0-9a-fA-F:.]+$/.test(text)) {
+    return new RuleFault(word, `"${text}" is an IPv6 address: this is a rule for ip6tables`, 'an IPv4 address');
+  }
+  const isName = /^[A-Za-z][-.\w]*$/.test(text);
+  return new RuleFault(
+    word,
+    isName ? `"${text}" is a host name: names are not looked up` : `invalid address "${text}"`,
+    expected,
+  );
+}
+
+/** Leaves out an address that matches everything. */
+export function tested(match: AddressMatch | undefined): AddressMatch | undefined {
+  return match?.mask.isUnspecified && !match.negated ? undefined : match;
+}
+
+export function parseDevice(word: Word, negated: boolean): DeviceMatch {
+  const name = word.text;
+  if (name === '') throw new RuleFault(word, 'an empty interface name', 'the name of an interface');
+  if (byteLength(name) > MAX_DEVICE_BYTES) {
+    throw new RuleFault(word, `the interface name "${name}" is too long`, 'at most 15 bytes');
+  }
+  return { name, negated };
+}
+
+/** As C's tolower does in the C locale. */
+function asciiLower(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** Parses `-p`; undefined for all protocols. */
+export function parseProtocolMatch(word: Word, negated: boolean): ProtocolMatch | undefined {
+  const number = parseProtocol(word, asciiLower(word.text));
+  if (number === 0 && negated) throw new RuleFault(word, 'a rule that excludes all protocols would never match');
+  return number === 0 ? undefined : { number, negated };
+}
+
+/**
+ * Checks the values of `-c packets bytes` or `-c packets,bytes`; FURTHER is the next word, if it is not an option.
+ * Counters start at zero, so the values are ignored.
+ */
+export function checkCounters(word: Word, packets: Word, further: () => Word | undefined): void {
+  const comma = packets.text.indexOf(',', 1);
+  const bytes = comma < 0 ? further()?.text : packets.text.slice(comma + 1);
+  const isNumber = (text: string): boolean => /^[ \t\n\v\f\r]*[-+]?[0-9]/.test(text);
+  if (bytes === undefined) throw new RuleFault(word, 'a counter is missing', 'packets bytes');
+  if (!isNumber(packets.text) || !isNumber(bytes)) throw new RuleFault(packets, 'bad counters', 'packets bytes');
+}
+
+/** Parses the number of a rule in its chain, from 1. */
+export function parsePosition(word: Word): number {
+  const number = parseNumber(word.text, MAX_POSITION);
+  if (number !== undefined && number > 0) return number;
+  throw new RuleFault(word, `invalid rule number "${word.text}"`, 'a number from 1');
+}

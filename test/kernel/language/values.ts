@@ -1,0 +1,246 @@
+/** Words for the values of options: as people write them, at the edges, and wrong. */
+import { Prng } from '../prng.js';
+
+/** Random choices, some of which are odd on purpose. */
+export class Taste extends Prng {
+  constructor(
+    seed: number,
+    private readonly oddness: number,
+  ) {
+    super(seed);
+  }
+
+  odd(): boolean {
+    return this.chance(this.oddness);
+  }
+}
+
+type Maker = (taste: Taste) => string;
+
+const of =
+  (...choices: string[]): Maker =>
+  (taste) =>
+    taste.pick(choices);
+
+const usually =
+  (good: Maker, odd: Maker): Maker =>
+  (taste) =>
+    taste.odd() ? odd(taste) : good(taste);
+
+/** A number up to LIMIT in any base; an odd one is larger, or has around it what C skips or does not. */
+const number =
+  (limit: number): Maker =>
+  (taste) => {
+    const value = taste.weighted<number>([
+      [4, taste.below(limit + 1)],
+      [2, Math.min(limit, taste.below(10))],
+      [1, limit],
+    ]);
+    if (!taste.odd()) {
+      return taste.weighted([
+        [12, String(value)],
+        [1, `0x${value.toString(16)}`],
+        [1, `0${value.toString(8)}`],
+      ]);
+    }
+    const larger = limit + 1 + taste.below(limit + 1);
+    return taste.pick([
+      ...[String(limit + 1), String(larger), `0X${value.toString(16).toUpperCase()}`, `+${value}`, `" ${value}"`],
+      ...[`-${value}`, `${value}x`, `0${value}`, '""', `"${value} "`, '4294967296', '18446744073709551616', '0x', '00'],
+    ]);
+  };
+
+/** A list of up to FOUR of MAKER's words, joined by SEPARATOR. */
+const list =
+  (maker: Maker, separator = ',', most = 4): Maker =>
+  (taste) =>
+    Array.from({ length: taste.between(1, most) }, () => maker(taste)).join(separator);
+
+const joined =
+  (separator: string, ...makers: Maker[]): Maker =>
+  (taste) =>
+    makers.map((make) => make(taste)).join(separator);
+
+const maybe =
+  (separator: string, first: Maker, more: Maker): Maker =>
+  (taste) =>
+    taste.chance(0.5) ? first(taste) : `${first(taste)}${separator}${more(taste)}`;
+
+const either =
+  (...makers: Maker[]): Maker =>
+  (taste) =>
+    taste.pick(makers)(taste);
+
+/** One of NAMES; an odd one is shortened, or in another case. */
+const name =
+  (...names: string[]): Maker =>
+  (taste) => {
+    const one = taste.pick(names);
+    if (!taste.odd()) return one;
+    return taste.pick([one.toLowerCase(), one.toUpperCase(), one.slice(0, taste.between(1, one.length)), `${one}x`]);
+  };
+
+const byte = number(255);
+const plainByte: Maker = (taste) => String(taste.below(256));
+const quad = joined('.', plainByte, plainByte, plainByte, plainByte);
+export const address: Maker = usually(
+  quad,
+  either(
+    list(byte, '.', 5),
+    list(number(65_535), '.', 4),
+    number(0xffffffff),
+    of('0', '0.0.0.0', '255.255.255.255', '1.2.3.4.', '.1.2.3.4', '1..2', '::1', '', '1.2.3.4x', '08.1.1.1'),
+  ),
+);
+const mask = usually(
+  either(number(32), number(32), of('255.255.255.0', '255.0.255.0', '0.0.0.0', '0.0.0.255')),
+  of('255', '', '0', '24.0', '255.255.255.256', '32', '33', '255.255.0', '1/2'),
+);
+const network = maybe('/', address, mask);
+export const networks = usually(
+  either(network, network, list(network, ',')),
+  of('any/0', 'x/0.0.0.0', '1.2.3.4,', ',', 'any/8', '"1.2.3.4, 5.6.7.8"', '" 1.2.3.4"'),
+);
+/** One of the words in LIST. */
+const words = (list: string): Maker => of(...list.split(' '));
+
+const services = usually(words('http ssh domain https'), words('ntp HTTP tftp nosuch amqp bootps ftp-data'));
+const port = either(number(65_535), number(65_535), services);
+const sorted =
+  (separator: string): Maker =>
+  (taste) => {
+    const ends = [taste.below(65_536), taste.below(65_536)].sort((a, b) => a - b);
+    return ends.join(separator);
+  };
+const portRange = usually(
+  either(port, sorted(':'), joined(':', port, of('')), joined(':', of(''), port), of(':')),
+  either(joined(':', port, port), words(': :: 1:2:3 http:https -0')),
+);
+const ports = list(usually(either(port, sorted(':')), portRange), ',', 5);
+const word32 = number(0xffffffff);
+const masked = usually(maybe('/', word32, word32), joined('/', word32, word32, word32));
+const natAddress = usually(either(quad, joined('-', quad, quad)), joined('-', address, address));
+const natPorts = usually(
+  either(port, sorted('-'), sorted('-')),
+  either(joined('/', joined('-', port, port), port), words(' - 80- 80-90/5 80-http http-90')),
+);
+const natRange = either(natAddress, joined(':', natAddress, natPorts), joined(':', of(''), natPorts));
+const states = name('INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED');
+const flags = list(name('SYN', 'ACK', 'FIN', 'RST', 'URG', 'PSH', 'ALL', 'NONE'), ',', 6);
+const hexByte = usually(words('0 00 1 a Ab ff FF 02'), words('100 g  -1 +1 -'));
+
+/** Parts of comments and names: blanks, quotes, controls, UTF-8, Latin-1 bytes and halves of characters. */
+const PARTS = ['a', 'b c', '\t', ...'é → 😀 \udce9 \udcc3 \udca9 \\" \\\\ \' ! - $x # \x1b'.split(' ')];
+const LENGTHS = [9, 10, 14, 28, 29, 84, 85, 127, 255, 256];
+export const text: Maker = (taste) => {
+  const one = Array.from({ length: taste.below(5) }, () => taste.pick(PARTS)).join('');
+  const long = taste.chance(0.1) ? taste.pick(['x', 'é', '\udce9', '→']).repeat(taste.pick(LENGTHS)) : '';
+  const inQuotes = taste.pick([`"${one}${long}"`, `"${long}${one}"`, `x${taste.below(100)}`]);
+  return taste.odd() ? `${one}${long}` : inQuotes;
+};
+export const device = usually(
+  words('eth0 e+ + br-0 veth12345678901 et\udce9 é+'),
+  of('"a b"', 'veth123456789012', '!', '-x', '""', 'a/b'),
+);
+export const protocol = usually(
+  words('tcp udp icmp tcp udp icmp all ip gre TCP Udp udplite dccp esp hopopt ipv6-icmp icmpv6 ospf igmp mh'),
+  either(words('ospfigp OSPFIGP ah ipencap ipip IP-ENCAP mobility-header ipv6 nosuch mptcp sctp'), number(255), of('')),
+);
+const count: Maker = number(0xffffffff);
+const unit = usually(words('s sec second m min minute h hour day d'), words('days x  SEC'));
+const rate = usually(
+  joined('/', words('1 5 100 3 7 10000'), unit),
+  of(
+    '5',
+    '',
+    '/s',
+    '5/',
+    '0/s',
+    '5//s',
+    '4294967297/s',
+    '10001/s',
+    ' 5/s',
+    '5.5/s',
+    '5/SEC',
+    '"5 /s"',
+    '0x5/s',
+    '-1/s',
+  ),
+);
+const ICMP_TYPES = `any echo-reply destination-unreachable network-unreachable host-unreachable port-unreachable
+  fragmentation-needed TOS-network-redirect redirect echo-request time-exceeded ttl-exceeded pong ping
+  ttl-zero-during-transit parameter-problem ip-header-bad timestamp-request address-mask-reply`.split(/\s+/);
+const REJECTS = `icmp-net-unreachable icmp-host-unreachable icmp-proto-unreachable icmp-port-unreachable net-unreach
+  icmp-net-prohibited icmp-host-prohibited icmp-admin-prohibited tcp-reset tcp-rst admin-prohib`.split(/\s+/);
+const ADDRESS_TYPES = `UNSPEC UNICAST LOCAL BROADCAST ANYCAST MULTICAST BLACKHOLE UNREACHABLE PROHIBIT THROW NAT
+  XRESOLVE`.split(/\s+/);
+const ADDRESSES = usually(joined('-', quad, quad), either(joined('-', address, address), address));
+const MAC = usually(joined(':', ...Array(6).fill(hexByte)), list(hexByte, ':', 7));
+const LEVELS = usually(words('emerg alert crit error warning notice info debug panic'), words('err WARNING 8'));
+const DOUBLES = words('0x1p-2 0x.8 1.1 -0.1 -0 +0.25 nan inf 0.5x  0x1p 1e NAN(1)');
+const secondsRange = usually(maybe(':', count, count), words(': 5: :5 5:4 1:2:3'));
+const bytesRange = usually(maybe(':', number(65_535), number(65_535)), words(': 5: :5 1:2:3 '));
+
+/** The values of options, by name; `--x y z` takes two. */
+export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
+  '--and-mark': [word32],
+  '--comment': [text],
+  '--ctdir': [name('ORIGINAL', 'REPLY')],
+  '--ctexpire': [secondsRange],
+  '--ctmask': [word32],
+  '--ctorigdst': [network],
+  '--ctorigdstport': [portRange],
+  '--ctorigsrc': [network],
+  '--ctorigsrcport': [portRange],
+  '--ctproto': [protocol],
+  '--ctrepldst': [network],
+  '--ctrepldstport': [portRange],
+  '--ctreplsrc': [network],
+  '--ctreplsrcport': [portRange],
+  '--ctstate': [list(either(states, name('SNAT', 'DNAT')))],
+  '--ctstatus': [list(name('NONE', 'EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED'))],
+  '--dport': [portRange],
+  '--dports': [ports],
+  '--dscp': [number(63)],
+  '--dscp-class': [name('CS0', 'CS7', 'BE', 'EF', 'AF11', 'AF43')],
+  '--dst-range': [ADDRESSES],
+  '--dst-type': [list(name(...ADDRESS_TYPES))],
+  '--ecn-ip-ect': [number(3)],
+  '--every': [number(5)],
+  '--icmp-type': [either(name(...ICMP_TYPES), maybe('/', byte, byte))],
+  '--left-shift-mark': [number(31)],
+  '--length': [bytesRange],
+  '--limit': [rate],
+  '--limit-burst': [number(10_000)],
+  '--log-level': [either(number(7), LEVELS)],
+  '--log-prefix': [text],
+  '--mac-source': [MAC],
+  '--mark': [masked],
+  '--mask': [word32],
+  '--mode': [usually(words('random nth'), words('RANDOM x'))],
+  '--nfmask': [word32],
+  '--or-mark': [word32],
+  '--packet': [number(5)],
+  '--pkt-type': [name('unicast', 'broadcast', 'multicast', 'otherhost', 'host', 'bcast', 'mcast')],
+  '--ports': [ports],
+  '--probability': [usually(words('0 1 0.5 .5 5e-1 1e-12 0.123456789'), DOUBLES)],
+  '--reject-with': [name(...REJECTS)],
+  '--right-shift-mark': [number(31)],
+  '--set-mark': [masked],
+  '--set-xmark': [masked],
+  '--sport': [portRange],
+  '--sports': [ports],
+  '--src-range': [ADDRESSES],
+  '--src-type': [list(name(...ADDRESS_TYPES))],
+  '--state': [list(states)],
+  '--tcp-flags': [flags, flags],
+  '--tcp-option': [number(255)],
+  '--to-destination': [natRange],
+  '--to-ports': [natPorts],
+  '--to-source': [natRange],
+  '--tos': [either(maybe('/', byte, byte), name('Minimize-Delay', 'maximize-throughput', 'normal-service'))],
+  '--ttl-eq': [byte],
+  '--ttl-gt': [byte],
+  '--ttl-lt': [byte],
+  '--xor-mark': [word32],
+};
