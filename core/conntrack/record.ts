@@ -67,7 +67,8 @@ export const SLOT = layout('Slot', { hash: u32, owner: i32 });
 /** The head of a chain in the index by source: entry + 1; 0 if empty. */
 export const SOURCE_HEAD = layout('SourceHead', { first: i32 });
 
-// Indexes into views of the whole table (`ConntrackTable`), for code that already has `entry * RECORD_WORDS`.
+// Indexes into views of the whole table (`ConntrackTable`), for code that already has `entry * RECORD_WORDS`: those of
+// fields that several files use.
 export const RECORD_WORDS = CONNECTION.words;
 export const RECORD_F64 = CONNECTION.doubles;
 export const TUPLE_SOURCE = TUPLE.word.source;
@@ -78,14 +79,10 @@ export const REPLY_TUPLE = CONNECTION.word.reply;
 export const PROTOCOL = CONNECTION.word.protocol;
 export const STATUS = CONNECTION.word.status;
 export const MARK = CONNECTION.word.mark;
-export const MASQUERADE_DEV = CONNECTION.word.masqueradeDev;
 export const EXPIRES_MS_F64 = CONNECTION.double.expiresMs;
 /** For the original direction; the reply direction follows. */
 export const PACKETS_F64 = CONNECTION.double.packets;
 export const BYTES_F64 = CONNECTION.double.bytes;
-export const SOURCE_NEXT = CONNECTION.word.sourceNext;
-export const FAST_PATH = CONNECTION.word.path;
-export const FAST_DELTAS = CONNECTION.word.checksumDeltas;
 
 /** Status bits (enum ip_conntrack_status). The numbers are the kernel's, as `--ctstatus` and netlink use them. */
 export const Status = {

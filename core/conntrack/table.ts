@@ -3,18 +3,19 @@ import { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
 import {
   BYTES_F64,
+  CONNECTION,
   EXPIRES_MS_F64,
-  FAST_PATH,
   MARK,
   PACKETS_F64,
   RECORD_F64,
   RECORD_WORDS,
-  SOURCE_NEXT,
   STATUS,
   Status,
 } from './record.js';
 
-/** In FAST_PATH: the connection has changed since the path was stored. */
+const PATH = CONNECTION.word.path;
+const SOURCE_NEXT = CONNECTION.word.sourceNext;
+/** In place of a path: the connection has changed since it was stored. */
 const PATHS_FORGOTTEN = -1;
 
 /**
@@ -159,11 +160,11 @@ export class ConntrackTable {
 
   /** The path of packets of ENTRY in DIRECTION; -1 if there is none. */
   path(entry: number, direction: number): number {
-    return Math.max(this.words[entry * RECORD_WORDS + FAST_PATH + direction] - 1, -1);
+    return Math.max(this.words[entry * RECORD_WORDS + PATH + direction] - 1, -1);
   }
 
   setPath(entry: number, direction: number, path: number): void {
-    this.words[entry * RECORD_WORDS + FAST_PATH + direction] = path + 1;
+    this.words[entry * RECORD_WORDS + PATH + direction] = path + 1;
   }
 
   /**
@@ -171,14 +172,14 @@ export class ConntrackTable {
    * rules before the change and others after it, so no other packet can follow its path.
    */
   takeChanged(entry: number, direction: number): boolean {
-    const at = entry * RECORD_WORDS + FAST_PATH + direction;
+    const at = entry * RECORD_WORDS + PATH + direction;
     if (this.words[at] !== PATHS_FORGOTTEN) return false;
     this.words[at] = 0;
     return true;
   }
 
   #forgetPaths(entry: number): void {
-    const at = entry * RECORD_WORDS + FAST_PATH;
+    const at = entry * RECORD_WORDS + PATH;
     this.words.fill(PATHS_FORGOTTEN, at, at + 2);
   }
 

@@ -4,7 +4,7 @@ import { internetChecksum, isIcmpChecksumRight, sumBytes, updateChecksum } from 
 import { ICMP_CHECKSUM_AT, ICMP_LENGTH, IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
 import { translatedTuple } from '../conntrack/conntrack.js';
 import {
-  MASQUERADE_DEV,
+  CONNECTION,
   NAT_MASK,
   ORIGINAL_TUPLE,
   PROTOCOL,
@@ -29,6 +29,7 @@ import { mangle } from './mangle.js';
 import { Manip, type NatRange } from './range.js';
 import { portOf, UniqueTuple } from './unique-tuple.js';
 
+const MASQUERADE_DEV = CONNECTION.word.masqueradeDev;
 const ICMP_REDIRECT = 5;
 const NAT_DONE = Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
 
