@@ -31,7 +31,9 @@ export class Narrowing<By> {
     const left = commonValues(now, values);
     this.fields.set(name, left);
     if (countValues(left) === countValues(now)) return;
-    this.narrowedBy.set(name, [...new Set([...(this.narrowedBy.get(name) ?? []), ...by])]);
+    const causes = this.narrowedBy.get(name);
+    if (causes === undefined) this.narrowedBy.set(name, [...new Set(by)]);
+    else for (const one of by) if (!causes.includes(one)) causes.push(one);
   }
 
   /** The share of the remaining values of field NAME, its absence among them, that is in VALUES. */

@@ -82,6 +82,32 @@ export function hasResults(results: readonly NativeResult[], packet: Packet, con
   });
 }
 
+/** The steps of a rule. */
+interface RuleSteps {
+  readonly all: readonly Step[];
+  /** For packets with a complete layer-4 header; undefined if none of them matches. */
+  readonly ofWhole: readonly Step[] | undefined;
+}
+
+const known = new WeakMap<RuleContext, WeakMap<Rule, RuleSteps>>();
+
+/** The steps of RULE on the host of CONTEXT: worked out once, as every packet comes back to the rules. */
+function stepsOf(rule: Rule, context: RuleContext): RuleSteps {
+  let ofContext = known.get(context);
+  if (ofContext === undefined) {
+    ofContext = new WeakMap();
+    known.set(context, ofContext);
+  }
+  let steps = ofContext.get(rule);
+  if (steps === undefined) {
+    const all = lowerRule(rule, context.interfaceNames);
+    const { fixed, perPacket } = splitSteps(all);
+    steps = { all, ofWhole: fixed && [...fixed, ...perPacket] };
+    ofContext.set(rule, steps);
+  }
+  return steps;
+}
+
 /** Thrown if the outcome cannot be determined. */
 class Unknown extends Error {}
 
@@ -174,10 +200,9 @@ class OutcomeLearner {
   /** Whether the packet matches RULE. All remaining packets do the same. */
   #matches(rule: Rule): boolean {
     if (rule.verbatim !== undefined) return false;
-    const all = lowerRule(rule, this.#context.interfaceNames);
-    if (!this.#isWhole) return this.#inOrder(rule, all);
-    const { fixed, perPacket } = splitSteps(all);
-    return fixed !== undefined && this.#inOrder(rule, [...fixed, ...perPacket]);
+    const { all, ofWhole } = stepsOf(rule, this.#context);
+    const steps = this.#isWhole ? ofWhole : all;
+    return steps !== undefined && this.#inOrder(rule, steps);
   }
 
   /**

@@ -34,11 +34,13 @@ export function otherRanges(ranges: readonly ValueRange[], highest: number): Val
 /** The intersection of A and B (both ascending and disjoint). */
 export function commonRanges(a: readonly ValueRange[], b: readonly ValueRange[]): readonly ValueRange[] {
   const common: ValueRange[] = [];
+  let first = 0;
   for (const one of a) {
-    for (const other of b) {
-      const min = Math.max(one.min, other.min);
-      const max = Math.min(one.max, other.max);
-      if (min <= max) common.push({ min, max });
+    while (first < b.length && b[first].max < one.min) first++;
+    for (let i = first; i < b.length && b[i].min <= one.max; i++) {
+      const min = Math.max(one.min, b[i].min);
+      const max = Math.min(one.max, b[i].max);
+      common.push(min === one.min && max === one.max ? one : { min, max });
     }
   }
   return common;
