@@ -60,7 +60,7 @@ export function wireHost(
   const conntrack = new Conntrack(connections, trackers, earlyDrop);
   const nat = new Nat(connections, random);
   const fragments = createFragmentQueues(host, memory);
-  const answers = new Answers(host, conntrack, stack, clock, sendAnswer);
+  const answers = new Answers(host, conntrack, stack, clock, random, sendAnswer);
   const context = new HostContext({ host, conntrack: connections, nat, answers, clock, random, output });
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);

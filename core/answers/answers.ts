@@ -13,6 +13,7 @@ import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { PacketStack } from '../packet-stack.js';
 import { protocolOf } from '../protocols/registry.js';
 import { setClosing } from '../protocols/tcp.js';
+import type { Random } from '../random.js';
 import { answerDestination } from './echo-options.js';
 import { buildIcmpError, type IcmpError, mayAnswer, REJECT_ERRORS } from './icmp-error.js';
 import type { OptionsHost } from './ip-options.js';
@@ -34,13 +35,20 @@ export class Answers implements OptionsHost {
   readonly #checksums: boolean;
 
   /** SEND hands a routed answer to the OUTPUT hook. */
-  constructor(host: Host, conntrack: Conntrack, stack: PacketStack, clock: Clock, send: (answer: Packet) => void) {
+  constructor(
+    host: Host,
+    conntrack: Conntrack,
+    stack: PacketStack,
+    clock: Clock,
+    random: Random,
+    send: (answer: Packet) => void,
+  ) {
     this.#host = host;
     this.#conntrack = conntrack;
     this.#stack = stack;
     this.#clock = clock;
     this.#send = send;
-    this.#rate = new ErrorRate(host.sysctls, conntrack.table.memory.hash);
+    this.#rate = new ErrorRate(host.sysctls, random, conntrack.table.memory.hash);
     this.#ttl = host.sysctls.global('net.ipv4.ip_default_ttl');
     this.#checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
   }
@@ -49,12 +57,15 @@ export class Answers implements OptionsHost {
   sendIcmpError(packet: Packet, error: IcmpError, info: number): void {
     const host = this.#host;
     if (!mayAnswer(packet, packet.isToMany)) return;
+    // What came over loopback is answered without limits.
+    const isLimited = packet.inDev !== host.loopback && this.#rate.isLimited(error.type, error.code);
+    if (isLimited && !this.#rate.allowAny(this.#clock.nowMs)) return;
     const options = packet.hasTakenOptions ? this.#stack.options : null;
     const to = options === null ? packet.source : answerDestination(packet, options);
     const key = host.routeKey.fromPacket(packet);
     key.source = to;
     const route = host.routeIcmpError(key, packet.isForHost);
-    if (route.reason !== '' || !this.#isWithinRate(route, to, error)) return;
+    if (route.reason !== '' || (isLimited && !this.#takeRate(route, to))) return;
     const answer = this.#stack.push(this.#clock.nowMs);
     setRoute(answer, route, host.loopback);
     const ttl = route.type === AddressType.MULTICAST ? MULTICAST_TTL : this.#ttl;
@@ -68,8 +79,11 @@ export class Answers implements OptionsHost {
     if (this.#rate.allowNoRoute(packet.source, packet.nowMs)) this.sendIcmpError(packet, error, 0);
   }
 
-  #isWithinRate(route: OutputRoute, to: number, { type, code }: IcmpError): boolean {
-    return route.outDev === this.#host.loopback || this.#rate.allowError(to, type, code, this.#clock.nowMs);
+  /** Whether a limited error may be sent to the receiver TO. If so, it counts. */
+  #takeRate(route: OutputRoute, to: number): boolean {
+    if (route.outDev !== this.#host.loopback && !this.#rate.allowTo(to, this.#clock.nowMs)) return false;
+    this.#rate.consume();
+    return true;
   }
 
   /** Sends what `-j REJECT` answers PACKET with. */

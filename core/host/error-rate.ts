@@ -1,6 +1,10 @@
-/** Rate limits for ICMP errors to one receiver (struct inet_peer). The kernel shares one bucket between two limits. */
+/**
+ * Rate limits for ICMP errors: for the whole host (icmp_global_allow), and for each receiver (struct inet_peer). The
+ * kernel shares one bucket of a receiver between two limits.
+ */
 import { TICK_MS } from '../clock.js';
 import { KeyedHash } from '../keyed-hash.js';
+import type { Random } from '../random.js';
 import type { Sysctls } from './sysctls.js';
 
 /** Limit for no-route errors in ip_error: a burst of five, then one per second. */
@@ -10,6 +14,12 @@ const NO_ROUTE_BURST_MS = 5 * NO_ROUTE_COST_MS;
 const ERROR_BURST = 6;
 /** After this time a bucket is full and can be forgotten. */
 const FULL_AFTER_MS = 60_000;
+
+/** The credit of the whole host grows at most this often, and at most for one second at once. */
+const MIN_REFILL_TICKS = 1000 / TICK_MS / 50;
+const MAX_REFILL_TICKS = 1000 / TICK_MS;
+/** From this many messages on, there is no limit worth tracking. */
+const UNLIMITED = 1_000_000_000;
 
 const ICMP_UNREACHABLE = 3;
 const ICMP_FRAGMENTATION_NEEDED = 4;
@@ -21,6 +31,11 @@ interface Bucket {
 
 export class ErrorRate {
   private readonly limitMs: number;
+  /** Of the whole host: messages per second and at once, how many may be sent now, and when that was set. */
+  private readonly perSecond: number;
+  private readonly burst: number;
+  private credit = 0;
+  private creditedTick = Number.NEGATIVE_INFINITY;
   /** Bit mask of the limited ICMP types. */
   private readonly mask: number;
   private readonly hash: KeyedHash;
@@ -29,9 +44,15 @@ export class ErrorRate {
   private previous = new Map<number, Bucket>();
   private rotatedMs = 0;
 
-  constructor(sysctls: Sysctls, hash = new KeyedHash()) {
+  constructor(
+    sysctls: Sysctls,
+    private readonly random: Random,
+    hash = new KeyedHash(),
+  ) {
     this.hash = hash;
     this.limitMs = sysctls.global('net.ipv4.icmp_ratelimit');
+    this.perSecond = sysctls.global('net.ipv4.icmp_msgs_per_sec');
+    this.burst = sysctls.global('net.ipv4.icmp_msgs_burst');
     this.mask = sysctls.global('net.ipv4.icmp_ratemask');
   }
 
@@ -46,14 +67,35 @@ export class ErrorRate {
     return true;
   }
 
+  /** Whether ICMP errors with TYPE and CODE are limited (icmpv4_mask_allow). */
+  isLimited(type: number, code: number): boolean {
+    return (this.mask & (1 << type)) !== 0 && (type !== ICMP_UNREACHABLE || code !== ICMP_FRAGMENTATION_NEEDED);
+  }
+
+  /** Whether the host may send a limited ICMP error at NOW_MS, to whomever (icmp_global_allow). */
+  allowAny(nowMs: number): boolean {
+    if (this.credit > 0) return true;
+    const tick = Math.floor(nowMs / TICK_MS);
+    const ticks = Math.min(tick - this.creditedTick, MAX_REFILL_TICKS);
+    if (ticks < MIN_REFILL_TICKS) return false;
+    const earned = Math.floor((this.perSecond * ticks) / MAX_REFILL_TICKS);
+    if (earned === 0) return false;
+    this.creditedTick = tick;
+    this.credit = Math.min(this.credit + earned, this.burst);
+    return true;
+  }
+
+  /** Takes credit for a limited ICMP error that is sent: none to two messages, at random (icmp_global_consume). */
+  consume(): void {
+    if (this.perSecond < UNLIMITED || this.burst < UNLIMITED) this.credit -= this.random.uint32() % 3;
+  }
+
   /**
-   * Whether an ICMP error with TYPE and CODE may be sent to RECEIVER (icmpv4_xrlim_allow). Not called for errors over
-   * loopback, which are not limited. Even with no limit set, it clamps the bucket: after any other error, the same
-   * receiver gets a no-route error only a second later.
+   * Whether a limited ICMP error may be sent to RECEIVER (icmpv4_xrlim_allow). Not called for errors over loopback,
+   * which are not limited. Even with no limit set, it clamps the bucket: after any other error, the same receiver gets
+   * a no-route error only a second later.
    */
-  allowError(receiver: number, type: number, code: number, nowMs: number): boolean {
-    if ((this.mask & (1 << type)) === 0) return true;
-    if (type === ICMP_UNREACHABLE && code === ICMP_FRAGMENTATION_NEEDED) return true;
+  allowTo(receiver: number, nowMs: number): boolean {
     const tick = Math.floor(nowMs / TICK_MS) * TICK_MS;
     const bucket = this.bucketOf(receiver, tick);
     if (tick !== bucket.lastMs) {
