@@ -28,6 +28,8 @@ const IRRELEVANT_CONF: ReadonlySet<string> = new Set(
 /** Ranges of values in the kernel. Seconds must fit into clock ticks. */
 const ANY = [-(2 ** 31), 2 ** 31 - 1] as const;
 const COUNT = [0, 2 ** 31 - 1] as const;
+/** Bytes, an unsigned long in the kernel. */
+const BYTES = [0, Number.MAX_SAFE_INTEGER] as const;
 const SECONDS = [-2_147_483, 2_147_483] as const;
 const SWITCH = [0, 1] as const;
 
@@ -45,8 +47,9 @@ const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, ma
   'net.ipv4.icmp_msgs_burst': [1_000_000_000, ...COUNT],
   'net.ipv4.ip_default_ttl': [64, 1, 255],
   'net.ipv4.ip_forward': [1, ...ANY],
-  'net.ipv4.ipfrag_high_thresh': [4_194_304, ...COUNT],
-  'net.ipv4.ipfrag_low_thresh': [3_145_728, ...COUNT],
+  'net.ipv4.ipfrag_high_thresh': [4_194_304, ...BYTES],
+  // Since Linux 4.17 it only limits what the other may be set to.
+  'net.ipv4.ipfrag_low_thresh': [3_145_728, ...BYTES],
   'net.ipv4.ipfrag_max_dist': [64, ...COUNT],
   'net.ipv4.ipfrag_time': [30, ...SECONDS],
   'net.netfilter.nf_conntrack_acct': [1, ...SWITCH],
@@ -208,8 +211,14 @@ function checked(name: string, value: number, [min, max]: readonly [min: number,
   throw new HostError(`sysctl[${JSON.stringify(name)}]`, `expected a whole number from ${min} to ${max}${found}`);
 }
 
-/** The path of a NAME below /proc/sys. If its first separator is a dot, dots and slashes are swapped (sysctl(8)). */
+/**
+ * The path of a NAME below /proc/sys. If its first separator is a dot, dots and slashes are swapped (sysctl(8)). Other
+ * names of a setting, past or present, become its usual one.
+ */
 function pathOf(name: string): string {
   const first = /[./]/.exec(name)?.[0];
-  return first === '.' ? name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.')) : name;
+  const path = first === '.' ? name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.')) : name;
+  return path
+    .replace(/^net\/nf_conntrack_max$/, 'net/netfilter/nf_conntrack_max')
+    .replace(/^net\/ipv4\/(?:netfilter\/)?ip_conntrack_/, 'net/netfilter/nf_conntrack_');
 }

@@ -219,6 +219,22 @@ function spoil(value: unknown, next: (n: number) => number, junk: readonly unkno
   else (value as Record<string, unknown>)[key] = structuredClone(junk[next(junk.length)]);
 }
 
+HostJson('a sysctl is read by each of its names', () => {
+  const value = (name: string, usual: string) => hostOf({ ...ROUTER, sysctl: { [name]: 7 } }).sysctls.global(usual);
+  for (const [name, usual] of [
+    ['net.nf_conntrack_max', 'net.netfilter.nf_conntrack_max'],
+    ['net/netfilter/nf_conntrack_max', 'net.netfilter.nf_conntrack_max'],
+    ['net.ipv4.ip_conntrack_max', 'net.netfilter.nf_conntrack_max'],
+    ['net.ipv4.netfilter.ip_conntrack_max', 'net.netfilter.nf_conntrack_max'],
+    ['net.ipv4.netfilter.ip_conntrack_buckets', 'net.netfilter.nf_conntrack_buckets'],
+    ['net/ipv4/netfilter/ip_conntrack_udp_timeout', 'net.netfilter.nf_conntrack_udp_timeout'],
+    ['net.ipv4.netfilter.ip_conntrack_tcp_timeout_established', 'net.netfilter.nf_conntrack_tcp_timeout_established'],
+    ['net/ipv4/ip_forward', 'net.ipv4.ip_forward'],
+  ]) {
+    assert.is(value(name, usual), 7, name);
+  }
+});
+
 const Rate = suite('rate of ICMP errors');
 const SENDER = 0x01020304;
 
