@@ -6,11 +6,13 @@ import type { Table, TableCounters } from '../model.js';
 import { compileTable } from './compile.js';
 import { interpretTable, type TableProgram } from './interpret.js';
 import { withStates } from './match-state.js';
+import { isDeep } from './nesting.js';
+import { overfill } from './trace.js';
 
 /**
  * How rules are run. All engines produce the same results. interpreter: one rule at a time. compiled: generated code.
  * indexed: generated code with an index for long chains, so that a packet is only tested against the rules it may
- * match.
+ * match. Tables whose chains are nested too deeply for generated code are always interpreted.
  */
 export const ENGINES = ['indexed', 'compiled', 'interpreter'] as const;
 export type Engine = (typeof ENGINES)[number];
@@ -28,5 +30,15 @@ export function buildTable(
 ): TableProgram {
   const own = withStates(table, context);
   if (engine === 'interpreter') return interpretTable(own, context, counters, emit, table);
+  if (isDeep(own)) {
+    const interpreted = interpretTable(own, context, counters);
+    return {
+      run(packet, hook) {
+        const verdict = interpreted.run(packet, hook);
+        overfill(counters.trace);
+        return verdict;
+      },
+    };
+  }
   return compileTable(own, context, counters, engine === 'indexed');
 }

@@ -41,9 +41,23 @@ export function interpretTable(
   const lowered: (readonly Step[])[] = [];
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
 
-  /** Returns ACCEPT, DROP, or CONTINUE if the chain ended or returned. */
+  /**
+   * Returns ACCEPT, DROP, or CONTINUE if the chain ended or returned. No recursion, as chains may be nested deeper than
+   * the call stack.
+   */
   function runChain(chain: Chain, packet: Packet): Verdict {
-    for (const rule of chain.rules) {
+    /** Where the chains that called the current one continue. */
+    const callers: { readonly rules: readonly Rule[]; readonly at: number }[] = [];
+    let { rules } = chain;
+    let at = 0;
+    for (;;) {
+      if (at === rules.length) {
+        const caller = callers.pop();
+        if (caller === undefined) return Verdict.CONTINUE;
+        ({ rules, at } = caller);
+        continue;
+      }
+      const rule = rules[at++];
       const id = counters.firstId + rule.index;
       if (!matches(rule, packet)) {
         if (!packet.hotdrop) continue;
@@ -58,20 +72,20 @@ export function interpretTable(
       const { target } = rule;
       if (target.kind === 'verdict') {
         if (target.verdict === Verdict.DROP) trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
-        return target.verdict === Verdict.RETURN ? Verdict.CONTINUE : target.verdict;
-      }
-      if (target.kind === 'extension') {
+        if (target.verdict !== Verdict.RETURN) return target.verdict;
+        at = rules.length;
+      } else if (target.kind === 'extension') {
         const verdict = target.extension.apply(target.params, packet, context);
         // Only now: an answer that it sent may have been dropped.
         if (verdict === Verdict.DROP) trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
         if (verdict !== Verdict.CONTINUE) return verdict;
       } else if (target.kind !== 'none') {
-        const verdict = runChain(chains.get(target.chain)!, packet);
         // After goto, the packet returns to where its chain was called from.
-        if (verdict !== Verdict.CONTINUE || target.kind === 'goto') return verdict;
+        if (target.kind === 'jump') callers.push({ rules, at });
+        ({ rules } = chains.get(target.chain)!);
+        at = 0;
       }
     }
-    return Verdict.CONTINUE;
   }
 
   /** The steps of RULE, created on first use. */

@@ -43,6 +43,11 @@ export function isWhole(trace: Trace): boolean {
   return trace[0] <= MOST_EVENTS;
 }
 
+/** Marks TRACE as incomplete, because not every event was recorded. */
+export function overfill(trace: Trace): void {
+  trace[0] = DECISIVE;
+}
+
 export function traceEvent(id: number, kind: TraceKind): number {
   return (id << 2) | kind;
 }
