@@ -57,6 +57,12 @@ export function byteLength(text: string): number {
   return NON_ASCII.test(text) ? encodeText(text).length : text.length;
 }
 
+/** Whether TEXT has over MAX_BYTES bytes. */
+export function isLongerThan(text: string, maxBytes: number): boolean {
+  // UTF-8 takes at most three bytes for a UTF-16 code unit.
+  return text.length * 3 > maxBytes && byteLength(text) > maxBytes;
+}
+
 /** TEXT as `decodeText` returns it, after parts of characters were put together. */
 export function rejoined(text: string): string {
   return LONE_SURROGATE.test(text) ? decodeText(encodeText(text)) : text;
@@ -64,7 +70,7 @@ export function rejoined(text: string): string {
 
 /** The first MAX_BYTES bytes of TEXT. May end in the middle of a character, as C cuts it. */
 export function cutToBytes(text: string, maxBytes: number): string {
-  if (text.length * 3 <= maxBytes || byteLength(text) <= maxBytes) return text;
+  if (!isLongerThan(text, maxBytes)) return text;
   return decodeText(encodeText(text).subarray(0, maxBytes));
 }
 

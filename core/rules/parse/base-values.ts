@@ -1,7 +1,7 @@
 /** The values of `-s -d -i -o -p`, counters and positions, as iptables parses them. */
 import { prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
-import { byteLength } from '../../../codecs/text.js';
+import { isLongerThan } from '../../../codecs/text.js';
 import type { AddressMatch, DeviceMatch, ProtocolMatch } from '../base-match.js';
 import { RuleFault } from './error.js';
 import { parseIpv4, parseMask, parseNumber, parseProtocol } from './values.js';
@@ -13,6 +13,8 @@ const MAX_HOST_BYTES = 255;
 const MAX_POSITION = 0x7fffffff;
 /** What C's isspace skips. */
 const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
+const SPACE = 0x20;
+const UPPER_CASE = /[A-Z]/g;
 
 /** Parses comma-separated addresses (xtables_ipparse_multiple). */
 export function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
@@ -21,14 +23,14 @@ export function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
 }
 
 function parseAddress(word: Word, part: string, negated: boolean): AddressMatch {
-  const trimmed = LEADING_SPACE.test(part) ? part.replace(LEADING_SPACE, '') : part;
+  const trimmed = part.charCodeAt(0) > SPACE ? part : part.replace(LEADING_SPACE, '');
   const slash = trimmed.lastIndexOf('/');
   const text = slash < 0 ? trimmed : trimmed.slice(0, slash);
   const mask = slash < 0 ? HOST_MASK : parseMask(trimmed.slice(slash + 1));
   if (mask === undefined) {
     throw new RuleFault(word, `invalid mask "${trimmed.slice(slash + 1)}"`, '0–32 or 255.255.255.0');
   }
-  if (byteLength(trimmed) > MAX_HOST_BYTES) throw new RuleFault(word, 'the address is too long', 'at most 255 bytes');
+  if (isLongerThan(trimmed, MAX_HOST_BYTES)) throw new RuleFault(word, 'the address is too long', 'at most 255 bytes');
   // With a mask of no bits, as in any/0, iptables does not look at the address.
   const address = mask.isUnspecified ? mask : parseIpv4(text);
   if (address === undefined) throw badAddress(word, text);
@@ -63,7 +65,7 @@ export function tested(match: AddressMatch | undefined): AddressMatch | undefine
 export function parseDevice(word: Word, negated: boolean): DeviceMatch {
   const name = word.text;
   if (name === '') throw new RuleFault(word, 'an empty interface name', 'the name of an interface');
-  if (byteLength(name) > MAX_DEVICE_BYTES) {
+  if (isLongerThan(name, MAX_DEVICE_BYTES)) {
     throw new RuleFault(word, `the interface name "${name}" is too long`, 'at most 15 bytes');
   }
   return { name, negated };
@@ -71,7 +73,7 @@ export function parseDevice(word: Word, negated: boolean): DeviceMatch {
 
 /** As C's tolower does in the C locale. */
 function asciiLower(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return text.search(UPPER_CASE) < 0 ? text : text.replace(UPPER_CASE, (letter) => letter.toLowerCase());
 }
 
 /** Parses `-p`; undefined for all protocols. */

@@ -1,7 +1,7 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
-import { byteLength } from '../../../codecs/text.js';
+import { isLongerThan } from '../../../codecs/text.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
 import { MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
@@ -334,8 +334,8 @@ class RuleParser implements OptionOwners {
   #jump(word: Word): void {
     const { text } = word;
     this.#targetWord = word;
-    checkTargetName(word);
     const verdict = VERDICTS.get(text);
+    if (verdict === undefined) checkTargetName(word);
     if (text === 'DROP' && this.#scope.table === 'nat') {
       throw new RuleFault(
         word,
@@ -435,7 +435,7 @@ class RuleParser implements OptionOwners {
 
 /** Chain and target names have at most 28 bytes. */
 export function checkNameLength(word: Word, what: string): void {
-  if (byteLength(word.text) > MAX_NAME_BYTES) {
+  if (isLongerThan(word.text, MAX_NAME_BYTES)) {
     throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes');
   }
 }

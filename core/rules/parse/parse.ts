@@ -1,7 +1,7 @@
 /** Parses iptables-save text into a `Ruleset` (like iptables-restore, including the kernel's checks). */
 import { MAX_LINE_BYTES, MAX_WORD_BYTES, piecesOf, splitWords, type Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
-import { byteLength, compareBytes } from '../../../codecs/text.js';
+import { compareBytes, isLongerThan } from '../../../codecs/text.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
 import type { Chain, Match, Rule, Ruleset, RulesetWarning, Table } from '../model.js';
@@ -144,7 +144,7 @@ function checkWords(words: readonly Word[]): void {
     throw new RuleFault(words[MAX_WORDS], 'too many words in a rule', `at most ${MAX_WORDS}, as in iptables-restore`);
   }
   for (const word of words) {
-    if (word.text.length * 3 > MAX_WORD_BYTES && byteLength(word.text) > MAX_WORD_BYTES) {
+    if (isLongerThan(word.text, MAX_WORD_BYTES)) {
       throw new RuleFault(word, 'the word is too long', `at most ${MAX_WORD_BYTES} bytes, as in iptables-restore`);
     }
   }

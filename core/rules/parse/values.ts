@@ -100,8 +100,12 @@ export function parseLibcPortRange(word: Word): PortRange {
   });
 }
 
+/** Most ports, short enough for any number type. */
+const PLAIN_PORT = /^[0-9]{1,9}$/;
+
 /** Parses TEXT as getaddrinfo parses the number of a service; undefined if it is a name. */
 function parseLibcPort(text: string): number | undefined {
+  if (PLAIN_PORT.test(text)) return Number(text) & 0xffff;
   if (text === '') return 0;
   const digits = /^[ \t\n\v\f\r]*([-+]?[0-9]+)$/.exec(text)?.[1];
   if (digits === undefined) return undefined;
@@ -122,10 +126,13 @@ export function parseNumberRange(word: Word, max: number, expected: string): Por
 
 /** The ends of the range WORD, each parsed by PARSE; without an end, it is 0 or MAX. */
 function rangeOf(word: Word, max: number, parse: (text: string) => number): PortRange {
-  const [first, last, more] = word.text.split(':');
-  if (more !== undefined) throw new RuleFault(word, `too many colons in "${word.text}"`, 'first:last');
-  const min = parse(first);
-  return { min, max: last === undefined ? min : last === '' ? max : parse(last) };
+  const { text } = word;
+  const colon = text.indexOf(':');
+  if (colon !== text.lastIndexOf(':')) throw new RuleFault(word, `too many colons in "${text}"`, 'first:last');
+  const min = parse(colon < 0 ? text : text.slice(0, colon));
+  if (colon < 0) return { min, max: min };
+  const last = text.slice(colon + 1);
+  return { min, max: last === '' ? max : parse(last) };
 }
 
 export function formatPortRange(range: PortRange): string {
