@@ -14,8 +14,15 @@ import { drawHashKey, hashKeyWords, KeyedHash } from './keyed-hash.js';
 import { MEMORY_BYTES, REGIONS } from './memory-map.js';
 import type { WasmExports, WasmImports } from './wasm-interface.js';
 
-const GIB = 2 ** 30;
+/**
+ * The addresses that V8 reserves for a WebAssembly memory of any size, so that no access needs a check, and what Node
+ * needs in all: at most 11 GiB (Node 20 to 26).
+ */
+const RESERVED_GIB = 10;
+const NEEDED_GIB = 12;
 const PAGE_BYTES = 64 * 2 ** 10;
+/** The part of the buffers that is left to what rules and the flow cache remember. */
+const RESERVED_BYTES = 256 * 2 ** 20;
 /** Small allocations are cut from slabs of this size. */
 const SLAB_BYTES = 64 * 2 ** 10;
 
@@ -104,7 +111,7 @@ export class Memory {
   /**
    * Allocates COUNT zeroed records of LAYOUT for the lifetime of the memory.
    *
-   * @throws {RangeError} if the memory is full
+   * @throws {MemoryFullError}
    */
   allocateRecords<F extends Fields>(layout: Layout<F>, count: number): Records<F> {
     return new Records(layout, this.buffer, this.#allocateSmall(layout.bytes * count), count);
@@ -113,7 +120,7 @@ export class Memory {
   /**
    * Stores a copy of WORDS for the lifetime of the memory and returns its address.
    *
-   * @throws {RangeError} if the memory is full
+   * @throws {MemoryFullError}
    */
   storeWords(words: Int32Array): number {
     const at = this.#allocateSmall(words.byteLength);
@@ -124,8 +131,8 @@ export class Memory {
   #allocateSmall(bytes: number): number {
     const length = Math.ceil(bytes / 8) * 8;
     if (this.#smallEnd + length > this.#smallLimit) {
-      const slab = this.allocate(Math.max(SLAB_BYTES, length));
-      if (slab === undefined) throw new RangeError('out of memory for the state of rules and the flow cache');
+      const slab = this.#allocate(Math.max(SLAB_BYTES, length), REGIONS.buffers.end);
+      if (slab === undefined) throw new MemoryFullError();
       this.#smallEnd = slab.byteOffset;
       this.#smallLimit = slab.byteOffset + slab.length;
     }
@@ -133,20 +140,34 @@ export class Memory {
     return this.#smallEnd - length;
   }
 
-  /** Allocates LENGTH zeroed bytes. Returns undefined if the memory is full. */
+  /** Allocates LENGTH zeroed bytes. Returns undefined if there is no room. */
   allocate(length: number): Uint8Array | undefined {
+    return this.#allocate(length, REGIONS.buffers.end - RESERVED_BYTES);
+  }
+
+  #allocate(length: number, limit: number): Uint8Array | undefined {
     const at = this.#buffersEnd;
-    if (at + length > REGIONS.buffers.end) return undefined;
+    if (at + length > limit) return undefined;
     this.#buffersEnd = Math.ceil((at + length) / PAGE_BYTES) * PAGE_BYTES;
     return new Uint8Array(this.buffer, at, length);
   }
 }
 
+/** There is no room for what rules or the flow cache remember. */
+export class MemoryFullError extends RangeError {
+  constructor() {
+    super('out of memory for the state of rules and the flow cache');
+    this.name = 'MemoryFullError';
+  }
+}
+
 /** The system refused to reserve the address space for a memory. */
 export class AddressSpaceError extends Error {
-  constructor(bytes: number) {
-    const size = `${bytes / GIB} GiB`;
-    super(`cannot reserve ${size} of addresses (not of memory) for a host's connections; raise the limit (ulimit -v)`);
+  constructor() {
+    super(
+      `cannot reserve ${RESERVED_GIB} GiB of addresses (not of memory) for a host; ` +
+        `raise the limit to at least ${NEEDED_GIB} GiB (ulimit -v ${NEEDED_GIB * 2 ** 20})`,
+    );
     this.name = 'AddressSpaceError';
   }
 }
@@ -157,7 +178,7 @@ function reserve(): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch {
-    throw new AddressSpaceError(MEMORY_BYTES);
+    throw new AddressSpaceError();
   }
 }
 

@@ -35,7 +35,7 @@ import type { ConntrackTable } from '../conntrack/table.js';
 import { TCP_STATE } from '../conntrack/tcp-record.js';
 import { Hook } from '../hooks.js';
 import { ethernetSource, type LinkStage } from '../link/link-stage.js';
-import { MAX_SCRATCH_PACKET_BYTES, type Memory } from '../memory.js';
+import { MAX_SCRATCH_PACKET_BYTES, type Memory, MemoryFullError } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
 import type { Trace } from '../rules/run/trace.js';
@@ -69,6 +69,8 @@ export class FlowCache {
   /** What `forward` is called with, during the call. Otherwise, captures are replayed where they are in memory. */
   #received: LinkStage | null = null;
   #attempts = 0;
+  /** There is no memory to learn more. */
+  #isFull = false;
 
   /** PACKET is used to run the checks of a path. CHECKSUMS: nf_conntrack_checksum. */
   constructor(
@@ -118,6 +120,17 @@ export class FlowCache {
    * connection. UPCALL: what `forward` returned for it.
    */
   learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean, upcall: number): void {
+    if (this.#isFull) return;
+    try {
+      this.#learn(packet, trace, mtu, link, isOpening, upcall);
+    } catch (error) {
+      if (!(error instanceof MemoryFullError)) throw error;
+      // What is known remains.
+      this.#isFull = true;
+    }
+  }
+
+  #learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean, upcall: number): void {
     const { ct, direction, protocol } = packet;
     if (ct < 0 || !this.#table.isHashed(ct)) return;
     if (isOpening || packet.ctinfo === CtInfo.ESTABLISHED) {

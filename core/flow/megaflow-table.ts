@@ -127,10 +127,14 @@ export class MegaflowTable {
   /**
    * Adds FLOW, whose packets take PATH. If the table is full, it replaces the megaflow that recently had the fewest
    * hits.
+   *
+   * @throws {MemoryFullError}; nothing was added then
    */
   add(flow: Megaflow, path: number): void {
-    const index = this.#length < MAX_MEGAFLOWS ? this.#length++ : this.#leastUsed();
+    const index = this.#length < MAX_MEGAFLOWS ? this.#length : this.#leastUsed();
     const { inDev, protocol, phase, plan, probe } = flow;
+    const paths = probe === undefined ? undefined : this.#clearChainPaths(index, probe.rules + 1);
+    this.#length = Math.max(this.#length, index + 1);
     this.#records.assign(index, { inDev, protocol, phase, path: probe === undefined ? path : NO_PATH, hits: 0 });
     this.#records.assign(index, planFields(plan));
     this.#setRange(index, MEGAFLOW.word.source, flow.source);
@@ -140,11 +144,10 @@ export class MegaflowTable {
     this.#setRange(index, MEGAFLOW.word.translatedDestination, flow.translatedDestination);
     this.#setRange(index, MEGAFLOW.word.translatedDport, flow.translatedDport);
     this.#firstResults[index] = probe === undefined ? undefined : { probe, path };
-    if (probe === undefined) {
+    if (probe === undefined || paths === undefined) {
       this.#records.set(index, 'chain', 0);
     } else {
       const { chain, isLater, outDev, state } = probe;
-      const paths = this.#clearChainPaths(index, probe.rules + 1);
       this.#records.assign(index, { chain, chainPaths: paths.start, isLater: isLater ? 1 : 0, outDev, state });
       paths.set(probe.result, 'path', path + 1);
     }

@@ -52,6 +52,8 @@ export class PathTable {
    * Returns the path of a packet with TRACE from IN_DEV to OUT_DEV, which has MTU, with the Ethernet header LINK. Adds
    * a path if there is none like it. Returns -1 if it cannot be stored, for example because every packet must run one
    * of the targets.
+   *
+   * @throws {MemoryFullError}; no path was added then
    */
   intern(trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): number {
     if (!isWhole(trace)) return -1;
@@ -69,13 +71,14 @@ export class PathTable {
     const checks = this.#checksOf(events);
     if (checks === undefined) return -1;
     const path = this.#links.length;
+    const tests = checks.length === 0 ? 0 : writeChecks(this.#memory, checks);
     if (alike === undefined) this.#byHash.set(hash, [path]);
     else alike.push(path);
     const at = path * PATH.words;
     this.#words[at + PATH.word.inDev] = inDev;
     this.#words[at + PATH.word.outDev] = outDev;
     this.#words[at + PATH.word.mtu] = mtu;
-    this.#words[at + PATH.word.tests] = checks.length === 0 ? 0 : writeChecks(this.#memory, checks);
+    this.#words[at + PATH.word.tests] = tests;
     this.#words.set(link.words, at + PATH.word.link);
     this.#links.push(new LinkHeader(link));
     this.#events.push(events);

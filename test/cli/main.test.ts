@@ -115,6 +115,21 @@ Main('a file that cannot be read or written exits with 4', () => {
   assert.not(existsSync(join(dir, 'x')));
 });
 
+// Other systems do not limit addresses.
+if (process.platform === 'linux') {
+  Main('with too small a limit for addresses, says how large it must be', () => {
+    const limited = (kibibytes: string, ...args: string[]) =>
+      spawnSync('sh', ['-c', `ulimit -v ${kibibytes}; exec "$@"`, 'sh', process.execPath, MAIN, ...args], {
+        encoding: 'utf8',
+      });
+    const { stderr, status } = limited('6000000', ...replayArgs('--out', join(dir, 'limited')));
+    assert.is(status, 70);
+    const asked = /^nfreplay: cannot reserve 10 GiB .*\(ulimit -v (\d+)\)\n$/.exec(stderr)?.[1];
+    assert.ok(asked !== undefined, stderr);
+    assert.is(limited(asked, ...replayArgs('--out', join(dir, 'limited'))).status, 0);
+  });
+}
+
 Main('prints the report, or with --json the summary', () => {
   const people = nfreplay(...replayArgs('--out', join(dir, 'people')));
   assert.is(people.status, 0, people.stderr);
