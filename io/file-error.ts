@@ -37,8 +37,8 @@ const SYSTEM_ERRORS: Record<string, string> = {
 };
 
 /**
- * Converts ERROR, which the file system threw about PATH, to a CaptureError in plain words. VERB is the failed
- * operation: 'open', 'read' or 'write'. Any other error is rethrown.
+ * Converts ERROR, which the file system threw about the capture PATH, to a CaptureError in plain words. VERB is the
+ * failed operation: 'open', 'read' or 'write'. Any other error is rethrown.
  */
 export function fileSystemError(error: unknown, path: string, verb: string): CaptureError {
   const code = errorCode(error);

@@ -8,8 +8,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  IPPROTO_ICMP,
   IPV4_CHECKSUM_AT,
   IPV4_ID_AT,
+  IPV4_LENGTH,
   IPV4_PROTOCOL_AT,
   IPV4_TOS_AT,
   IPV4_TOTAL_LENGTH_AT,
@@ -55,15 +57,25 @@ export interface Comparison {
 }
 
 /** The folder is not the result of a replay. */
-export class NotAResult extends Error {}
+export class NotAResultError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NotAResultError';
+  }
+}
 
 const RESULT_FILES = ['rules.v4', 'conntrack.txt'];
 
-/** Compares the result folders WANTED and GOT. Throws NotAResult if either is not a result folder. */
+/**
+ * Compares the result folders WANTED and GOT.
+ *
+ * @throws {NotAResultError} if either is not a result folder
+ * @throws {CaptureError} {FileError} if a file in them is damaged or cannot be read
+ */
 export function compareResults(wanted: string, got: string): Comparison {
   for (const dir of [wanted, got])
     for (const name of RESULT_FILES)
-      if (!existsSync(join(dir, name))) throw new NotAResult(`${dir}: not a result folder, ${name} is missing`);
+      if (!existsSync(join(dir, name))) throw new NotAResultError(`${dir}: not a result folder, ${name} is missing`);
   const comparison: Comparison = { differences: [], frames: 0, rules: 0, connections: 0 };
   const devices = [...new Set([...devicesOf(wanted), ...devicesOf(got)])].sort();
   for (const device of devices) compareFrames(wanted, got, device, comparison);
@@ -93,7 +105,6 @@ function sameFrame(a: ResultFrame, b: ResultFrame): boolean {
   return Buffer.compare(normalFrame(a), normalFrame(b)) === 0;
 }
 
-const ICMP = 1;
 const ICMP_ERRORS = [3, 4, 5, 11, 12];
 const PRECEDENCE_MASK = 0xe0;
 const PRECEDENCE_INTERNETCONTROL = 0xc0;
@@ -102,12 +113,12 @@ const PRECEDENCE_INTERNETCONTROL = 0xc0;
 function normalFrame(frame: ResultFrame): Buffer {
   const { ipAt } = frame;
   const bytes = Buffer.from(frame.bytes);
-  if (bytes.length < ipAt + 20 || bytes[ipAt] >> 4 !== 4) return bytes;
+  if (bytes.length < ipAt + IPV4_LENGTH || bytes[ipAt] >> 4 !== 4) return bytes;
   const trimmed = bytes.subarray(0, ipAt + bytes.readUInt16BE(ipAt + IPV4_TOTAL_LENGTH_AT));
-  if (trimmed.length < ipAt + 20) return trimmed;
+  if (trimmed.length < ipAt + IPV4_LENGTH) return trimmed;
   const l4 = ipAt + (trimmed[ipAt] & 15) * 4;
   const isOwnError =
-    trimmed[ipAt + IPV4_PROTOCOL_AT] === ICMP &&
+    trimmed[ipAt + IPV4_PROTOCOL_AT] === IPPROTO_ICMP &&
     (trimmed[ipAt + IPV4_TOS_AT] & PRECEDENCE_MASK) === PRECEDENCE_INTERNETCONTROL &&
     ICMP_ERRORS.includes(trimmed[l4]);
   if (isOwnError) {

@@ -14,7 +14,7 @@ import { FileError, systemMessage } from '../io/file-error.js';
 import { namesIn, nativePath } from '../io/path.js';
 import { randomName } from '../io/process-tag.js';
 import { type Leftovers, recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
-import { type Comparison, compareResults, NotAResult } from './compare.js';
+import { type Comparison, compareResults, NotAResultError } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
 import { replay } from './replay.js';
 import type { DropListener } from './replay-run.js';
@@ -92,7 +92,7 @@ export function checkCase(golden: GoldenCase, onCreate?: OnCreate): Comparison {
       }
       return comparison;
     } catch (error) {
-      if (!(error instanceof NotAResult)) throw error;
+      if (!(error instanceof NotAResultError)) throw error;
       throw new FileError(`${error.message} (nfreplay check --update writes it)`);
     }
   });

@@ -2,7 +2,7 @@
 
 export { createPcapFile, FileSink, FileSource, openCaptureFile } from '../io/capture-file.js';
 export { FileError } from '../io/file-error.js';
-export { type Comparison, compareResults, type Difference, NotAResult } from './compare.js';
+export { type Comparison, compareResults, type Difference, NotAResultError } from './compare.js';
 export { ReplayOptionsError } from './errors.js';
 export { casesIn, checkCase, type GoldenCase, updateCase } from './golden-case.js';
 export { type ReplayOptions, type ReplayProgress, replay, replaySteps } from './replay.js';

@@ -76,8 +76,12 @@ const STEP_PACKETS = 50_000;
 const LIST_PIECE_BYTES = 1 << 18;
 
 /**
- * Replays captures and writes the results.
- * @throws {ReplayOptionsError} {RulesetError} {HostError} {CaptureError} {FileError}; `outDir` is then unchanged
+ * Replays captures and writes the results. If it throws, `outDir` is unchanged.
+ *
+ * @throws {ReplayOptionsError} if options contradict each other or do not fit the host
+ * @throws {RulesetError} {HostError} (from `nfreplay`) if the rules or the host are invalid or not supported
+ * @throws {CaptureError} (from `nfreplay/codecs`) if a capture cannot be read or written
+ * @throws {FileError} if another file or the result folder cannot be read or written
  */
 export function replay(options: ReplayOptions): Summary {
   const steps = replaySteps(options);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as nfreplay from 'nfreplay';
 import * as codecs from 'nfreplay/codecs';
-import { casesIn, compareResults, openCaptureFile, ReplayOptionsError, replay } from 'nfreplay/replay';
+import { casesIn, compareResults, FileError, openCaptureFile, ReplayOptionsError, replay } from 'nfreplay/replay';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -34,6 +34,17 @@ Entries('nfreplay/replay refuses invalid options with its own error', () => {
     () => replay({ rulesPath, hostPath, inputs: [], outDir: join(dir, 'nothing') }),
     (error: unknown) => error instanceof ReplayOptionsError,
   );
+});
+
+Entries('nfreplay/replay names a ruleset or host that cannot be read, as an error about files, not captures', () => {
+  const [{ rulesPath, hostPath, inputs }] = casesIn(DOCKER);
+  const missing = join(dir, 'missing');
+  for (const paths of [{ rulesPath: missing }, { hostPath: missing }]) {
+    assert.throws(
+      () => replay({ rulesPath, hostPath, inputs, outDir: join(dir, 'nothing'), ...paths }),
+      (error: unknown) => error instanceof FileError && error.message === `${missing}: cannot read: no such file`,
+    );
+  }
 });
 
 Entries('nfreplay emulates a host packet by packet', () => {

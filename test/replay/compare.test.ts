@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { renderDifference } from '../../cli/render-difference.js';
-import { type Comparison, compareResults, NotAResult } from '../../replay/compare.js';
+import { type Comparison, compareResults, NotAResultError } from '../../replay/compare.js';
 
 interface Context {
   parent: string;
@@ -189,7 +189,7 @@ Compare('a folder without rules or connections is not a result folder', ({ copy 
   rmSync(join(copy, 'conntrack.txt'));
   assert.throws(
     () => compareResults(WANT, copy),
-    (error: unknown) => error instanceof NotAResult && /conntrack\.txt is missing/.test(error.message),
+    (error: unknown) => error instanceof NotAResultError && /conntrack\.txt is missing/.test(error.message),
   );
 });
 
