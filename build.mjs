@@ -1,6 +1,7 @@
 // Makes dist/ from the sources. Every npm script starts here, on a fresh clone as well, so it is plain JavaScript that
 // needs nothing but Node: it installs what package-lock.json asks for where that is not installed, compiles TypeScript
-// and AssemblyScript (wasm/), bundles the command, and removes compiled files whose source is gone.
+// and AssemblyScript (wasm/), bundles the command, writes its manual page, and removes compiled files whose source is
+// gone.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -66,6 +67,11 @@ async function bundleCommand() {
   return errors.length === 0;
 }
 
+/** Makes dist/man/nfreplay.1 of the command's own table of commands and options. */
+function writeManualPage() {
+  return run(process.execPath, [join(root, 'dist/cli/man.js'), join(root, 'dist/man/nfreplay.1')]);
+}
+
 async function build() {
   if (!isInstalled()) {
     console.error('installing what package-lock.json asks for …');
@@ -73,7 +79,7 @@ async function build() {
   }
   const compiled = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
   if (existsSync(join(root, 'dist'))) removeOrphans('');
-  return compiled && (await buildWasm()) && (await bundleCommand());
+  return compiled && (await buildWasm()) && (await bundleCommand()) && writeManualPage();
 }
 
 if (!(await build())) {

@@ -36,6 +36,8 @@ export interface CommandSpec {
   options: readonly OptionSpec[];
   /** Placeholder for the positional arguments; undefined: it takes none. */
   positionals?: string;
+  /** What they may be; undefined: anything. */
+  positionalChoices?: readonly string[];
   examples: readonly Example[];
 }
 

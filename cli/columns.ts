@@ -12,7 +12,7 @@ const CONTINUED_INDENT = 4;
 const WRAPPED_SHARE = 0.4;
 
 /** The width of text that does not go to a terminal. */
-export const PIPED_WIDTH = 120;
+const PIPED_WIDTH = 120;
 /** Narrower terminals are treated as this wide. */
 const MIN_WIDTH = 40;
 

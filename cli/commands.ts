@@ -128,5 +128,24 @@ export const BENCH: CommandSpec = {
   ],
 };
 
+/** The shells that there are completion scripts for. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+export const COMPLETION: CommandSpec = {
+  name: 'completion',
+  summary: 'print a script with which a shell completes commands, options and interfaces',
+  usages: ['SHELL'],
+  options: [],
+  positionals: 'SHELL',
+  positionalChoices: SHELLS,
+  examples: [
+    {
+      about: 'bash, for good; the script says how it is done in zsh and fish',
+      command: 'nfreplay completion bash > ~/.local/share/bash-completion/completions/nfreplay',
+    },
+  ],
+};
+
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [REPLAY, CHECK, BENCH];
+export const COMMANDS: readonly CommandSpec[] = [REPLAY, CHECK, BENCH, COMPLETION];

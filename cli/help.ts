@@ -17,6 +17,17 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [70, 'a bug in nfreplay'],
 ];
 
+/** The environment variables that have an effect. */
+export const ENVIRONMENT: readonly (readonly [name: string, effect: string])[] = [
+  ['COLUMNS', 'the width of what is printed, instead of that of the terminal, or of 120 characters'],
+  ['FORCE_COLOR', 'colour without a terminal; `0`: no colour'],
+  ['NO_COLOR', 'no colour, if not empty'],
+  ['NFREPLAY_DEBUG', 'if not empty, a stack trace with the message of a bug in nfreplay'],
+];
+
+/** The options of nfreplay itself. */
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [HELP, { name: 'version', short: 'v', help: 'show the version' }];
+
 /** All options of the command SPEC. */
 export function optionsOf(spec: CommandSpec): readonly OptionSpec[] {
   return [...spec.options, HELP];
@@ -61,6 +72,7 @@ export function overview(style: Style = PLAIN, width = Number.POSITIVE_INFINITY)
       [
         ['nfreplay COMMAND --help', 'show all options of a command'],
         ['nfreplay --version', 'show the version'],
+        ['man nfreplay', 'all of it as a manual page, where npm installed nfreplay globally'],
       ],
       PLAIN,
       width,
@@ -110,10 +122,13 @@ function examplesOf(examples: readonly Example[], style: Style, width: number): 
   return ['examples:', ...lines];
 }
 
+/** Parts of a shell command: between options and pipes outside of quotes. */
+const COMMAND_PART = /(?:'[^']*'|(?! (?:--|\| ))[^'])+/g;
+
 /** A shell command as lines that can be pasted into a shell, split before options and pipes. */
 export function wrapCommand(command: string, width: number): string[] {
   const lines = [''];
-  for (const part of command.split(/ (?=--|\| )/)) {
+  for (const part of (command.match(COMMAND_PART) ?? []).map((text) => text.trim())) {
     const line = lines[lines.length - 1];
     // A line that is continued ends with ` \`.
     if (line === '') lines[lines.length - 1] = part;

@@ -14,7 +14,8 @@ import { type CommandSpec, colorIn } from './args.js';
 import { benchCommand } from './bench-command.js';
 import { check } from './check.js';
 import { widthOf } from './columns.js';
-import { BENCH, CHECK, COMMANDS, REPLAY } from './commands.js';
+import { BENCH, CHECK, COMMANDS, COMPLETION, REPLAY } from './commands.js';
+import { completionCommand } from './completion-command.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
 import { STDERR, STDOUT } from './output.js';
@@ -29,6 +30,7 @@ const RUN: Readonly<Record<string, (args: string[]) => Promise<number> | number>
   [REPLAY.name]: replayCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,
+  [COMPLETION.name]: completionCommand,
 };
 
 function commandNamed(name: string): CommandSpec {

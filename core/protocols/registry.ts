@@ -14,11 +14,6 @@ export function protocolOf(number: number): L4Protocol {
   return BY_NUMBER[number];
 }
 
-/** The name of the protocol with this NUMBER in `conntrack -L`, or `unknown`. */
-export function listedName(number: number): string {
-  return BY_NUMBER[number].name;
-}
-
 /** All time-outs and settings with a sysctl. Protocols may share one. */
 export function protocolSysctls(): { timeouts: readonly Timeout[]; settings: readonly Setting[] } {
   const all = [...KNOWN, generic];
