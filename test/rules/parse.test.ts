@@ -243,4 +243,20 @@ parsing('garbage is an error, never a crash', () => {
   }
 });
 
+parsing('what is only found at COMMIT names the word in the rule', () => {
+  const at = (text: string): string => {
+    const { line, column, token } = faultOf(text);
+    return `${line}:${column} ${token}`;
+  };
+  assert.is(at(filterTable('-A INPUT -j u', '-A u -j u')), '4:9 u');
+  assert.is(at(filterTable('-A u -j ACCEPT', '-A u -m mark --mark 1 -m tcp --dport 1')), '4:26 tcp');
+  assert.is(at(filterTable('[1:2] -A u -p tcp -m conntrack --ctstate NEW -m udp --dport 1')), '3:49 udp');
+  assert.is(at(filterTable('-A INPUT -s 10.0.0.1,10.0.0.2 -j SNAT --to 10.0.0.3')), '3:34 SNAT');
+  // The chain that the rule names has another name by then: the line is all there is to point to.
+  assert.is(
+    at(filterTable('-A u -m tcp --dport 1 -g v', '-E v w').replace('*filter', '*filter\n:v - [0:0]')),
+    '4:1 -A u -m tcp --dport 1 -g v',
+  );
+});
+
 parsing.run();

@@ -18,44 +18,53 @@ export interface ChainDraft {
   readonly rules: RuleDraft[];
 }
 
+/** Finds the word of match MATCH of a rule or, if undefined, of its target. */
+export type WordFinder = (draft: RuleDraft, match?: number) => Word;
+
 /** Throws a RuleFault if the kernel would refuse the table. */
-export function checkTable(table: TableName, chains: ReadonlyMap<string, ChainDraft>): void {
-  const reach = reachableHooks(chains);
+export function checkTable(table: TableName, chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFinder): void {
+  const reach = reachableHooks(chains, wordOf);
   for (const chain of chains.values()) {
     const hooks = reach.get(chain.name);
     chain.rules.forEach((draft, i) => {
-      const { matches, matchWords, target, targetWord, base } = draft;
+      const { matches, target, base } = draft;
       if (matches.length === 0 && target.kind !== 'extension') return;
       const site: RuleSite = { table, hooks: hooks?.[i] ?? 0, base };
-      matches.forEach(({ extension, params }, j) => {
-        refuse(extension, params, matchWords[j], site);
-      });
-      if (target.kind === 'extension') refuse(target.extension, target.params, targetWord, site);
+      for (let j = 0; j < matches.length; j++) {
+        const refusal = refusalOf(matches[j].extension, matches[j].params, site);
+        if (refusal !== undefined) throw new RuleFault(wordOf(draft, j), refusal.what, refusal.expected);
+      }
+      const refusal = target.kind === 'extension' ? refusalOf(target.extension, target.params, site) : undefined;
+      if (refusal !== undefined) throw new RuleFault(wordOf(draft), refusal.what, refusal.expected);
     });
   }
 }
 
-function refuse(extension: Extension<unknown>, params: unknown, word: Word, site: RuleSite): void {
+interface Refusal {
+  readonly what: string;
+  readonly expected: string;
+}
+
+function refusalOf(extension: Extension<unknown>, params: unknown, site: RuleSite): Refusal | undefined {
   const { name, tables, hooks } = extension;
   if (tables !== undefined && !tables.includes(site.table)) {
-    throw new RuleFault(word, `${name} cannot be used in the table ${site.table}`, `the table ${tables.join(', ')}`);
+    return { what: `${name} cannot be used in the table ${site.table}`, expected: `the table ${tables.join(', ')}` };
   }
-  const wrong = HOOK_NAMES.find(
-    (_, hook) => ((site.hooks >> hook) & 1) !== 0 && hooks?.includes(hook as Hook) === false,
-  );
+  const wrong =
+    hooks && HOOK_NAMES.find((_, hook) => ((site.hooks >> hook) & 1) !== 0 && !hooks.includes(hook as Hook));
   if (hooks !== undefined && wrong !== undefined) {
     const expected = hooks.map((hook) => HOOK_NAMES[hook]).join(' or ');
-    throw new RuleFault(word, `${name} cannot be reached from ${wrong}`, `only ${expected}`);
+    return { what: `${name} cannot be reached from ${wrong}`, expected: `only ${expected}` };
   }
-  const why = extension.refuse?.(params, site);
-  if (why !== undefined) throw new RuleFault(word, why);
+  const what = extension.refuse?.(params, site);
+  return what === undefined ? undefined : { what, expected: '' };
 }
 
 /**
  * The hooks from which each rule can be reached, as bits, by chain and position. Excludes rules after one that ends the
  * chain for all packets.
  */
-function reachableHooks(chains: ReadonlyMap<string, ChainDraft>): ReadonlyMap<string, Uint8Array> {
+function reachableHooks(chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFinder): ReadonlyMap<string, Uint8Array> {
   const reach = new Map([...chains.values()].map((chain) => [chain.name, new Uint8Array(chain.rules.length)]));
   for (const { name, hook } of chains.values()) {
     if (hook === undefined) continue;
@@ -71,7 +80,7 @@ function reachableHooks(chains: ReadonlyMap<string, ChainDraft>): ReadonlyMap<st
         const { target } = draft;
         if (target.kind === 'jump' || target.kind === 'goto') {
           if (path.has(target.chain)) {
-            throw new RuleFault(draft.targetWord, `loop of chains: ${[...path].join(' → ')} → ${target.chain}`);
+            throw new RuleFault(wordOf(draft), `loop of chains: ${[...path].join(' → ')} → ${target.chain}`);
           }
           if (!done.has(target.chain)) {
             path.add(target.chain);

@@ -59,9 +59,6 @@ export interface RuleDraft {
   readonly base: BaseMatch;
   readonly matches: readonly Match[];
   readonly target: Target;
-  /** The words of the matches, in order, and of the target, for errors that are found once the table is complete. */
-  readonly matchWords: readonly Word[];
-  readonly targetWord: Word;
   /** The line number in the file, from 1. */
   readonly line: number;
   /** As in `Rule`. */
@@ -78,6 +75,9 @@ export interface Command {
   readonly argument: Word | undefined;
   /** One draft for each pair of source and destination. */
   readonly rules: readonly RuleDraft[];
+  /** The words of their matches, in order, and of their target. */
+  readonly matchWords: readonly Word[];
+  readonly targetWord: Word;
 }
 
 /** The names that a rule may refer to. */
@@ -156,7 +156,9 @@ class RuleParser implements OptionOwners {
       chain: this.#chain,
       position: this.#position,
       argument: this.#argument,
-      rules: this.#hasRule() ? this.#drafts() : [],
+      rules: this.#hasRule() ? this.#drafts(this.#command.line) : [],
+      matchWords: this.#matches.map(({ word }) => word),
+      targetWord: this.#targetWord ?? this.#command,
     };
   }
 
@@ -382,18 +384,15 @@ class RuleParser implements OptionOwners {
     this.#target = { kind: 'goto', chain: word.text };
   }
 
-  #drafts(): RuleDraft[] {
+  #drafts(line: number): RuleDraft[] {
     this.#checkAddresses();
     const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
     const target = this.#finishedTarget();
-    const matchWords = this.#matches.map(({ word }) => word);
-    const targetWord = this.#targetWord ?? this.#command!;
-    const { line } = targetWord;
     const drafts: RuleDraft[] = [];
     for (const source of this.#sources ?? [undefined]) {
       for (const destination of this.#destinations ?? [undefined]) {
         const base: BaseMatch = { ...this.#base, source: tested(source), destination: tested(destination) };
-        drafts.push({ base, matches, target, matchWords, targetWord, line, verbatim: undefined });
+        drafts.push({ base, matches, target, line, verbatim: undefined });
       }
     }
     return drafts;

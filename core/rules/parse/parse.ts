@@ -5,7 +5,7 @@ import { compareBytes, isLongerThan } from '../../../codecs/text.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, TABLE_NAMES, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
 import type { Chain, Match, Rule, Ruleset, RulesetWarning, Table } from '../model.js';
-import { type ChainDraft, checkTable } from './check-table.js';
+import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
 import { RuleFault, RulesetError, unknownName } from './error.js';
 import { type Command, checkNameLength, parseCommand, RULE_COMMANDS, type RuleDraft } from './parse-rule.js';
 
@@ -16,7 +16,7 @@ export interface ParseOptions {
 
 /** Parses TEXT, the content of FILE_NAME. Throws a RulesetError at the first error. */
 export function parseRuleset(text: string, fileName: string, options: ParseOptions = {}): Ruleset {
-  const reader = new RulesetReader(fileName, options.lax === true);
+  const reader = new RulesetReader(text, fileName, options.lax === true);
   const hasNul = text.includes('\0');
   try {
     for (let at = 0, number = 1; at < text.length; number++) {
@@ -51,13 +51,15 @@ interface FileState {
 class RulesetReader implements FileState {
   readonly warnings: RulesetWarning[] = [];
   readonly declared = new Set<string>();
+  readonly #text: string;
   readonly #fileName: string;
   readonly #lax: boolean;
   readonly #tables = new Map<TableName, Table>();
   #table: TableDraft | undefined;
   #start: Word = { text: '', line: 1, column: 1 };
 
-  constructor(fileName: string, lax: boolean) {
+  constructor(text: string, fileName: string, lax: boolean) {
+    this.#text = text;
     this.#fileName = fileName;
     this.#lax = lax;
   }
@@ -116,15 +118,28 @@ class RulesetReader implements FileState {
   }
 
   #commit(table: TableDraft): void {
-    this.#tables.set(table.name, table.finish(this.#fileName));
+    const wordOf: WordFinder = ({ line }, match) => this.#wordOf(table, line, match);
+    this.#tables.set(table.name, table.finish(this.#fileName, wordOf));
     this.#table = undefined;
+  }
+
+  /** Parses the rule in line NUMBER again, as its words are not kept: a large ruleset has too many. */
+  #wordOf(table: TableDraft, number: number, match: number | undefined): Word {
+    const line = this.#text.split('\n', number)[number - 1];
+    const start: Word = { text: line, line: number, column: 1 };
+    try {
+      const command = parseCommand(wordsOf(line, '\n', start), start, table);
+      return (match === undefined ? command?.targetWord : command?.matchWords[match]) ?? start;
+    } catch (fault) {
+      // A chain that it names may have another name by now.
+      if (fault instanceof RuleFault) return start;
+      throw fault;
+    }
   }
 
   #rule(table: TableDraft, line: string, number: number, end: string): void {
     const start: Word = { text: line, line: number, column: 1 };
-    const { from, to } = line.startsWith('[') ? skipCounters(line, end, start) : { from: 0, to: line.length };
-    const words = splitWords(line.slice(0, to), number, from, to < line.length ? '' : end);
-    checkWords(words);
+    const words = wordsOf(line, end, start);
     try {
       const command = parseCommand(words, start, table);
       if (command !== undefined) table.run(command);
@@ -136,10 +151,17 @@ class RulesetReader implements FileState {
   }
 }
 
+/** The words of a rule's LINE, without its counters. END is what follows the line. */
+function wordsOf(line: string, end: string, start: Word): Word[] {
+  if (!line.startsWith('[')) return checkWords(splitWords(line, start.line, 0, end));
+  const { from, to } = skipCounters(line, end, start);
+  return checkWords(splitWords(line.slice(0, to), start.line, from, to < line.length ? '' : end));
+}
+
 /** The most words of a rule, and what they are kept with: the program's name, -t and the table. */
 const MAX_WORDS = 251;
 
-function checkWords(words: readonly Word[]): void {
+function checkWords(words: Word[]): Word[] {
   if (words.length > MAX_WORDS) {
     throw new RuleFault(words[MAX_WORDS], 'too many words in a rule', `at most ${MAX_WORDS}, as in iptables-restore`);
   }
@@ -148,6 +170,7 @@ function checkWords(words: readonly Word[]): void {
       throw new RuleFault(word, 'the word is too long', `at most ${MAX_WORD_BYTES} bytes, as in iptables-restore`);
     }
   }
+  return words;
 }
 
 /** The words of LINE after its first character, as strtok finds them: separated by blanks, without quotes. */
@@ -322,8 +345,6 @@ class TableDraft {
       base: ANY_PACKET,
       matches: [],
       target: { kind: 'none' },
-      matchWords: [],
-      targetWord: words[at],
       line: number,
       verbatim,
     };
@@ -331,11 +352,11 @@ class TableDraft {
     else chain.rules.push(draft);
   }
 
-  finish(file: string): Table {
+  finish(file: string, wordOf: WordFinder): Table {
     const builtIn = TABLE_HOOKS[this.name].map((hook) => this.#chains.get(HOOK_NAMES[hook])!);
     const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
     user.sort((a, b) => compareBytes(a.name, b.name));
-    checkTable(this.name, this.#chains);
+    checkTable(this.name, this.#chains, wordOf);
     const rules: Rule[] = [];
     const chains = [...builtIn, ...user].map((draft, index): Chain => {
       const { name, hook, policy } = draft;
