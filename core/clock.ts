@@ -2,7 +2,7 @@
 import { f64, layout } from '../codecs/record-layout.js';
 import type { Memory } from './memory.js';
 
-const SECONDS_A_DAY = 86_400;
+const SECONDS_PER_DAY = 86_400;
 
 /** The kernel counts time in ticks (jiffies). CONFIG_HZ=250 is what distributions use. */
 export const TICK_MS = 4;
@@ -59,6 +59,6 @@ export class Clock {
 
   /** Milliseconds since midnight UTC. */
   get dayMs(): number {
-    return (this.#clock.sec % SECONDS_A_DAY) * 1000 + Math.floor(this.#clock.nsec / 1e6);
+    return (this.#clock.sec % SECONDS_PER_DAY) * 1000 + Math.floor(this.#clock.nsec / 1e6);
   }
 }

@@ -6,7 +6,7 @@ import type { ConntrackTable } from './table.js';
 /** How many buckets of its hash table the kernel looks at (NF_CT_EVICTION_RANGE). */
 const EVICTION_BUCKETS = 8;
 /** An entry is in the hash table by both of its tuples. */
-const TUPLES_AN_ENTRY = 2;
+const TUPLES_PER_ENTRY = 2;
 /** Expired entries are removed at most this often, as by the kernel's garbage collector (GC_SCAN_INTERVAL_MIN). */
 const SWEEP_INTERVAL_MS = 1000;
 /** The largest mean for which `exp` is far from underflowing. */
@@ -67,7 +67,7 @@ export class EarlyDrop {
     const table = this.#table;
     const { usedRecords, words } = table;
     let evicted = 0;
-    for (let left = this.#poisson((TUPLES_AN_ENTRY * usedRecords) / this.#buckets); left > 0; left--) {
+    for (let left = this.#poisson((TUPLES_PER_ENTRY * usedRecords) / this.#buckets); left > 0; left--) {
       const entry = this.#random.uint32() % usedRecords;
       if ((words[entry * RECORD_WORDS + STATUS] & (HASHED | ASSURED)) !== HASHED) continue;
       table.remove(entry);

@@ -25,8 +25,8 @@ export interface Probe {
   /** The number of its rules, and the trace ID of the first one. */
   readonly rules: number;
   readonly firstId: number;
-  /** The destination is already translated. */
-  readonly isLater: boolean;
+  /** The packets are routed, and their destination is translated. */
+  readonly isAfterRouting: boolean;
   /** The egress interface, if visible to rules at this point. */
   readonly outDev: number;
   /** The packets' state, as a bit 1 << CtInfo. */

@@ -51,10 +51,10 @@ import { UPCALL } from './records.js';
  * off.
  */
 const ATTEMPTS_AT_FIRST = 64;
-const HITS_AN_ATTEMPT = 16;
+const HITS_PER_ATTEMPT = 16;
 /** How many rules learning may visit: about 0.1 s worth initially, then less than what the megaflows have saved. */
 const VISITS_AT_FIRST = 500_000;
-const VISITS_A_HIT = 4;
+const VISITS_PER_HIT = 4;
 
 const SETTLED = Status.SEEN_REPLY | Status.ASSURED;
 
@@ -164,8 +164,8 @@ export class FlowCache {
       this.#paths.isAlike(first, path, firstId, rules);
     if (this.#megaflows.settle(upcall, phase, inDev, protocol, values, path, isAlike)) return;
     const { hits } = this.#megaflows;
-    if (this.#attempts > ATTEMPTS_AT_FIRST + hits / HITS_AN_ATTEMPT) return;
-    if (this.#learner.visits > VISITS_AT_FIRST + hits * VISITS_A_HIT) return;
+    if (this.#attempts > ATTEMPTS_AT_FIRST + hits / HITS_PER_ATTEMPT) return;
+    if (this.#learner.visits > VISITS_AT_FIRST + hits * VISITS_PER_HIT) return;
     if (this.#megaflows.holds(phase, inDev, protocol, values, path)) return;
     this.#attempts++;
     const megaflow = this.#learner.learn(flowKey, trace);
@@ -198,7 +198,7 @@ export class FlowCache {
 
   /** Whether check INDEX of PATH has the same result for the packet at address AT as for the first packet. */
   #check(path: number, index: number, at: number, entry: number, direction: number): boolean {
-    const { test, result, isForwarded } = this.#paths.checks[path][index];
+    const { test, result, isAfterRouting } = this.#paths.checks[path][index];
     const packet = this.#packet;
     const { view } = this.#memory;
     packet.bytes = this.#memory.bytes;
@@ -218,14 +218,14 @@ export class FlowCache {
     packet.ctinfo = CtInfo.ESTABLISHED;
     packet.hook = Hook.PREROUTING;
     packet.hotdrop = false;
-    if (isForwarded) this.#showForwarded(packet, this.#paths.outDev(path));
+    if (isAfterRouting) this.#showAfterRouting(packet, this.#paths.outDev(path));
     const isSame = test.predict(packet) === result && !packet.hotdrop;
-    if (isForwarded) view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) + 1);
+    if (isAfterRouting) view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) + 1);
     return isSame;
   }
 
   /** Changes PACKET to what it looks like after the routing decision, including the TTL in its bytes. */
-  #showForwarded(packet: Packet, outDev: number): void {
+  #showAfterRouting(packet: Packet, outDev: number): void {
     const { words } = this.#table;
     const { view, at } = packet;
     const base = packet.ct * RECORD_WORDS;

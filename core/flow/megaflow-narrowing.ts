@@ -37,10 +37,10 @@ const KEY_FIELDS: readonly Field[] = [PROTOCOL, IN_DEV, OUT_DEV];
 const FLOW_FIELDS: readonly Field[] = [DPORT, DESTINATION, SPORT, SOURCE];
 
 export class MegaflowNarrowing {
-  /** What rules currently see of the packet: conntrack's result, its egress interface, its translated destination. */
+  /** What rules see now: conntrack's result, the egress interface and, after routing, the translated destination. */
   ctinfo: CtInfo = CtInfo.INVALID;
   outDev = -1;
-  isLater = false;
+  isAfterRouting = false;
   /** How the nat table translates the packets. */
   readonly planner: NatPlanner;
   readonly #flowKey: FlowKey;
@@ -65,7 +65,7 @@ export class MegaflowNarrowing {
    */
   route(): void {
     const { source, translatedDestination, nextHop, outDev } = this.#flowKey;
-    this.isLater = true;
+    this.isAfterRouting = true;
     this.outDev = outDev;
     this.#narrow(SOURCE, this.#host.addressSpan(source));
     this.#narrow(DESTINATION, this.#host.addressSpan(translatedDestination));
@@ -197,9 +197,9 @@ export class MegaflowNarrowing {
       case SPORT:
         return values[FlowField.SPORT];
       case DESTINATION:
-        return values[this.isLater ? FlowField.TRANSLATED_DESTINATION : FlowField.DESTINATION];
+        return values[this.isAfterRouting ? FlowField.TRANSLATED_DESTINATION : FlowField.DESTINATION];
       case DPORT:
-        return values[this.isLater ? FlowField.TRANSLATED_DPORT : FlowField.DPORT];
+        return values[this.isAfterRouting ? FlowField.TRANSLATED_DPORT : FlowField.DPORT];
       case PROTOCOL:
         return this.#flowKey.protocol;
       case IN_DEV:
@@ -218,11 +218,11 @@ export class MegaflowNarrowing {
       case SPORT:
         return FlowField.SPORT;
       case DESTINATION:
-        if (!this.isLater) return FlowField.DESTINATION;
+        if (!this.isAfterRouting) return FlowField.DESTINATION;
         if (!isOpening) return FlowField.TRANSLATED_DESTINATION;
         return this.planner.destination === undefined ? FlowField.DESTINATION : undefined;
       case DPORT:
-        if (!this.isLater) return FlowField.DPORT;
+        if (!this.isAfterRouting) return FlowField.DPORT;
         if (!isOpening) return FlowField.TRANSLATED_DPORT;
         return this.planner.dport === undefined ? FlowField.DPORT : undefined;
       default:

@@ -60,7 +60,7 @@ export const PlanFlag = { BOUND: 1, DESTINATION: 2, DPORT: 4, SOURCE: 8 } as con
 
 const NO_PATH = -1;
 /** The `FlowField`s starting here are after translation. */
-const LATER_FIELDS = 4;
+const TRANSLATED_FIELDS = 4;
 
 /** The search is linear: with more megaflows, it would cost other packets more than it saves. */
 const MAX_MEGAFLOWS = REGIONS.megaflows.count;
@@ -117,7 +117,7 @@ export class MegaflowTable {
     if (words[at + MEGAFLOW.word.protocol] !== protocol) return false;
     return values.every((value, field) => {
       // The translated fields of a packet that opens a connection do not matter.
-      if (phase === Phase.OPENING && field >= LATER_FIELDS) return true;
+      if (phase === Phase.OPENING && field >= TRANSLATED_FIELDS) return true;
       // The ranges are in the order of `FlowField`.
       const range = at + MEGAFLOW.word.source + field * VALUE_RANGE.words;
       return (value - words[range + VALUE_RANGE.word.lowest]) >>> 0 <= words[range + VALUE_RANGE.word.more] >>> 0;
@@ -147,8 +147,14 @@ export class MegaflowTable {
     if (probe === undefined || paths === undefined) {
       this.#records.set(index, 'chain', 0);
     } else {
-      const { chain, isLater, outDev, state } = probe;
-      this.#records.assign(index, { chain, chainPaths: paths.start, isLater: isLater ? 1 : 0, outDev, state });
+      const { chain, isAfterRouting, outDev, state } = probe;
+      this.#records.assign(index, {
+        chain,
+        chainPaths: paths.start,
+        isAfterRouting: isAfterRouting ? 1 : 0,
+        outDev,
+        state,
+      });
       paths.set(probe.result, 'path', path + 1);
     }
     this.#memory.wasm.setMegaflows(this.#length);
@@ -234,7 +240,7 @@ function planFields(plan: NatPlan | undefined): Partial<ValuesOf<typeof MEGAFLOW
 
 /** Whether two probes have the same result for every packet. */
 function isSameProbe(a: Probe, b: Probe): boolean {
-  return a.chain === b.chain && a.isLater === b.isLater && a.outDev === b.outDev && a.state === b.state;
+  return a.chain === b.chain && a.isAfterRouting === b.isAfterRouting && a.outDev === b.outDev && a.state === b.state;
 }
 
 function planFlags({ isBound, destination, dport, source }: NatPlan): number {

@@ -182,7 +182,7 @@ class Walk implements FlowWalk {
       chain: probes.of(chain),
       rules: chain.rules.length,
       firstId: firstId + chain.rules[0].index,
-      isLater: this.#packets.isLater,
+      isAfterRouting: this.#packets.isAfterRouting,
       outDev: this.#packets.outDev,
       state: 1 << this.#packets.ctinfo,
       result: isIn ? position : chain.rules.length,

@@ -16,8 +16,8 @@ import { FIELD_TEST } from './records.js';
 export interface PathCheck {
   readonly test: PerPacketTest;
   readonly result: boolean;
-  /** It is run after the routing decision, with the destination translated and the TTL decremented. */
-  readonly isForwarded: boolean;
+  /** It is run after the routing decision: with the destination translated and the TTL decremented. */
+  readonly isAfterRouting: boolean;
 }
 
 /** The operation of a FIELD_TEST (records.ts). */
@@ -69,18 +69,18 @@ interface Test {
 const NEVER: Test = { op: TestOp.FIELD, base: 0, fieldAt: 0, mask: 0, min: 1, more: 0 };
 
 /** The tests of a check; undefined if these are not sufficient. */
-function testsOf({ test, isForwarded }: PathCheck): readonly Test[] | undefined {
+function testsOf({ test, isAfterRouting }: PathCheck): readonly Test[] | undefined {
   const tests: Test[] = [];
   for (const step of test.steps) {
-    const ofStep = testsOfStep(step, isForwarded);
+    const ofStep = testsOfStep(step, isAfterRouting);
     if (ofStep === undefined) return undefined;
     tests.push(...ofStep);
   }
   return tests;
 }
 
-function testsOfStep(step: Step, isForwarded: boolean): readonly Test[] | undefined {
-  if (isCondition(step)) return testsOfCondition(step, isForwarded);
+function testsOfStep(step: Step, isAfterRouting: boolean): readonly Test[] | undefined {
+  if (isCondition(step)) return testsOfCondition(step, isAfterRouting);
   // Packets on the fast path have complete headers.
   if (step.kind === 'header') return [];
   if (step.native.check !== undefined) return undefined;
@@ -89,10 +89,10 @@ function testsOfStep(step: Step, isForwarded: boolean): readonly Test[] | undefi
 }
 
 /** Tests that must all hold: one for each range of a negated condition; any other condition may only have one. */
-function testsOfCondition(condition: Condition, isForwarded: boolean): readonly Test[] | undefined {
+function testsOfCondition(condition: Condition, isAfterRouting: boolean): readonly Test[] | undefined {
   if (condition.kind === 'any') return undefined;
   const row = fieldRow(condition.field);
-  const place = (isForwarded ? row.afterRouting : undefined) ?? row.onArrival;
+  const place = (isAfterRouting ? row.afterRouting : undefined) ?? row.onArrival;
   if (place === undefined) return undefined;
   if ('constant' in place) return holdsFor(condition, place.constant) ? [] : [NEVER];
   const { ranges, negated } = condition;

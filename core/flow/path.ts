@@ -157,10 +157,10 @@ export class PathTable {
   #checksOf(events: Int32Array): PathCheck[] | undefined {
     const checks: PathCheck[] = [];
     const seen = new Set<number>();
-    let isForwarded = false;
+    let isAfterRouting = false;
     for (const event of events) {
       if (event === FORWARDED) {
-        isForwarded = true;
+        isAfterRouting = true;
         continue;
       }
       const kind = event & 3;
@@ -169,7 +169,7 @@ export class PathTable {
       const test = this.#perPacketTests.get(id);
       if (test === undefined || seen.has(id)) return undefined;
       seen.add(id);
-      checks.push({ test, result: kind === TraceKind.PASSED, isForwarded });
+      checks.push({ test, result: kind === TraceKind.PASSED, isAfterRouting });
     }
     return checks;
   }

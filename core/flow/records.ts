@@ -57,8 +57,8 @@ export const MEGAFLOW = layout(
     chain: u32,
     /** The address of the paths for the chain's results (CHAIN_PATH), by position. */
     chainPaths: u32,
-    /** What rules in the chain see: whether the destination is translated, the egress interface, and the state. */
-    isLater: i32,
+    /** What rules in the chain see: whether it is routed (destination translated), its egress interface, its state. */
+    isAfterRouting: i32,
     outDev: i32,
     state: i32,
   },

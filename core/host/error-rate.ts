@@ -56,7 +56,7 @@ export class ErrorRate {
     this.mask = sysctls.global('net.ipv4.icmp_ratemask');
   }
 
-  /** Whether SENDER is told that there is no route. Must be called before `allowError`. */
+  /** Whether SENDER is told that there is no route. Must be called before `allowTo`. */
   allowNoRoute(sender: number, nowMs: number): boolean {
     const tick = Math.floor(nowMs / TICK_MS) * TICK_MS;
     const bucket = this.bucketOf(sender, tick);

@@ -40,7 +40,7 @@ const NOT_PLAIN = -2;
 
 const ETHERTYPE_IPV4: u32 = 0x0008;
 const GROUP_BIT: u32 = 1;
-const NANOSECONDS_A_SECOND: u32 = 1000000000;
+const NANOSECONDS_PER_SECOND: u32 = 1000000000;
 
 /** Number of captures being replayed. Set once by `InPlaceReplay`. */
 let inputs = 0;
@@ -124,9 +124,9 @@ function readHead(input: Input): i32 {
   const nsec = <u64>record.fraction * <u64>input.fractionNs;
   let seconds = <f64>record.sec;
   let nanoseconds = nsec;
-  if (nsec >= <u64>NANOSECONDS_A_SECOND) {
-    seconds += <f64>(nsec / NANOSECONDS_A_SECOND);
-    nanoseconds = nsec % NANOSECONDS_A_SECOND;
+  if (nsec >= <u64>NANOSECONDS_PER_SECOND) {
+    seconds += <f64>(nsec / NANOSECONDS_PER_SECOND);
+    nanoseconds = nsec % NANOSECONDS_PER_SECOND;
   }
   input.sec = seconds;
   input.nsec = <u32>nanoseconds;

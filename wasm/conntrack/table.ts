@@ -27,7 +27,7 @@ const HASH_BITS = 32;
 const INITIAL_RECORDS_LOG2 = 14;
 const INITIAL_RECORDS = 1 << INITIAL_RECORDS_LOG2;
 /** There are four slots per record, two of which are used. */
-const SLOTS_A_RECORD_LOG2 = 2;
+const SLOTS_PER_RECORD_LOG2 = 2;
 /**
  * `sourcePrevious` of the latest pending entry. The first entry of a chain has -1 - (number of the chain); all others
  * have a link.
@@ -46,8 +46,8 @@ let free = 0;
 let isInOrder = true;
 /** The slots are in one half of their region. When they grow, they move to the other half. */
 let slotsAt: usize = SLOTS_AT;
-let slots: u32 = INITIAL_RECORDS << SLOTS_A_RECORD_LOG2;
-let homeShift: u32 = HASH_BITS - INITIAL_RECORDS_LOG2 - SLOTS_A_RECORD_LOG2;
+let slots: u32 = INITIAL_RECORDS << SLOTS_PER_RECORD_LOG2;
+let homeShift: u32 = HASH_BITS - INITIAL_RECORDS_LOG2 - SLOTS_PER_RECORD_LOG2;
 let sourceMask: u32 = INITIAL_RECORDS - 1;
 /**
  * Entries (+ 1) that wait to be indexed by source until the index is first needed: the latest and the oldest. 0 if

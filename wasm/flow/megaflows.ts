@@ -81,9 +81,9 @@ export function pathOfMegaflow(
 ): i32 {
   const chain: usize = flow.chain;
   if (chain === 0) return flow.path;
-  const isLater = flow.isLater !== 0;
-  const to = isLater ? translatedDestination : bswap<i32>(destinationOf(at));
-  const toPort = isLater ? translatedDport : dportOf(at);
+  const isAfterRouting = flow.isAfterRouting !== 0;
+  const to = isAfterRouting ? translatedDestination : bswap<i32>(destinationOf(at));
+  const toPort = isAfterRouting ? translatedDport : dportOf(at);
   const result = firstMatch(chain, at, to, toPort, dev, flow.outDev, flow.state);
   if (result === UNDECIDED) return UPCALL;
   const path = changetype<ChainPath>(<usize>flow.chainPaths + <usize>result * ChainPath.BYTES).path - 1;
