@@ -5,6 +5,7 @@ import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
 import { withNearest } from '../codecs/nearest.js';
 import { shownLines } from '../codecs/text.js';
+import { TooManyConnectionsError } from '../core/conntrack/table.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { RulesetError } from '../core/rules/parse/error.js';
 import { ClosedPipeError, FileError } from '../io/file-error.js';
@@ -76,6 +77,7 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
   if (error instanceof AddressSpaceError) return { message: error.message, exitCode: INTERNAL_ERROR };
+  if (error instanceof TooManyConnectionsError) return { message: error.message, exitCode: ExitCode.UNSUPPORTED };
   if (error instanceof CaptureError || error instanceof FileError)
     return { message: error.message, exitCode: ExitCode.FILE };
   if (error instanceof RulesetError) {

@@ -116,7 +116,6 @@ export class Conntrack {
     if (!tuple.invert()) return Invalid.NO_TUPLE;
     if (table.isFull && !this.earlyDrop.makeRoom(packet.nowMs)) return NO_ROOM;
     const entry = table.create(source, destination, ports, tuple.ports, protocol, packet.nowMs);
-    if (entry < 0) return NO_ROOM;
     const fault = tracker.protocol.open(tracker, entry, packet);
     if (fault !== Invalid.NONE) {
       table.release(entry);

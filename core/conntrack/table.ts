@@ -18,6 +18,14 @@ const SOURCE_NEXT = CONNECTION.word.sourceNext;
 /** In place of a path: the connection has changed since it was stored. */
 const PATHS_FORGOTTEN = -1;
 
+/** There are more connections at once than the memory has room for. */
+export class TooManyConnectionsError extends Error {
+  constructor() {
+    super(`more than ${REGIONS.connections.count.toLocaleString('en')} connections at once are not supported`);
+    this.name = 'TooManyConnectionsError';
+  }
+}
+
 /**
  * Connections as fixed-size records (record.ts), found by either tuple in a hash table with open addressing.
  *
@@ -73,7 +81,9 @@ export class ConntrackTable {
 
   /**
    * Creates an entry with the given tuple and its inverse, which gets REPLY_PORTS. Lookups do not find it until
-   * `confirm`. NOW_MS also drives the sweep of expired entries. Returns -1 if the table is full.
+   * `confirm`. NOW_MS also drives the sweep of expired entries.
+   *
+   * @throws {TooManyConnectionsError} if the memory has room for no more
    */
   create(
     source: number,
@@ -83,7 +93,9 @@ export class ConntrackTable {
     protocol: number,
     nowMs: number,
   ): number {
-    return this.#wasm.create(source, destination, ports, replyPorts, protocol, nowMs);
+    const entry = this.#wasm.create(source, destination, ports, replyPorts, protocol, nowMs);
+    if (entry < 0) throw new TooManyConnectionsError();
+    return entry;
   }
 
   /** Makes ENTRY visible to lookups by both tuples (__nf_conntrack_confirm). */

@@ -90,7 +90,7 @@ export class MegaflowTable {
   /** The number of packets that took a megaflow, not counting megaflows that were replaced. */
   get hits(): number {
     let hits = 0;
-    for (let index = 0; index < this.#length; index++) hits += this.#words[this.#at(index) + MEGAFLOW.word.hits];
+    for (let index = 0; index < this.#length; index++) hits += this.#words[this.#at(index) + MEGAFLOW.word.hits] >>> 0;
     return hits;
   }
 
@@ -216,7 +216,7 @@ export class MegaflowTable {
     const { hits } = MEGAFLOW.word;
     let least = 0;
     for (let index = 0; index < this.#length; index++) {
-      if (words[this.#at(index) + hits] < words[this.#at(least) + hits]) least = index;
+      if (words[this.#at(index) + hits] >>> 0 < words[this.#at(least) + hits] >>> 0) least = index;
     }
     // Older hits count less and less.
     for (let index = 0; index < this.#length; index++) words[this.#at(index) + hits] >>>= 1;

@@ -37,7 +37,8 @@ const CONNTRACK = 'net.netfilter.nf_conntrack_';
 
 /**
  * The supported global settings: default, minimum and maximum. The defaults are those of Linux 6.18, except that
- * forwarding and connection accounting are on, and ICMP rate limits and redirects are off.
+ * forwarding and connection accounting are on, ICMP rate limits and redirects are off, and the number of connections is
+ * not limited.
  */
 const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, max: number]>> = {
   'net.ipv4.icmp_errors_use_inbound_ifaddr': [0, ...SWITCH],
@@ -55,7 +56,7 @@ const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, ma
   'net.netfilter.nf_conntrack_acct': [1, ...SWITCH],
   'net.netfilter.nf_conntrack_buckets': [262_144, 1, COUNT[1]],
   'net.netfilter.nf_conntrack_checksum': [1, ...SWITCH],
-  'net.netfilter.nf_conntrack_max': [262_144, ...COUNT],
+  'net.netfilter.nf_conntrack_max': [0, ...COUNT],
   ...ofProtocols(),
 };
 

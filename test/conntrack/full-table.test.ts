@@ -122,6 +122,12 @@ fullTable('expired entries make room', () => {
   assert.equal(warnings, []);
 });
 
+fullTable('without nf_conntrack_max, there is no limit', () => {
+  const { size, warnings } = play({}, datagrams(1000));
+  assert.equal({ size, warnings }, { size: 1000, warnings: [] });
+  assert.is(hostOf({ addr: [] }).sysctls.conntrack('max'), 0);
+});
+
 // Linux 6.18 forwarded 1,000 of 1,000, with nf_conntrack_max 1,000 and with 0.
 fullTable('as many entries as nf_conntrack_max fit, and 0 is no limit', () => {
   assert.equal(play({ max: 100 }, datagrams(100)).warnings, []);
