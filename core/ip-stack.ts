@@ -71,7 +71,7 @@ import type { HookedTables } from './rules/run/hooked-tables.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
 import { wireHost } from './wiring.js';
 
-/** Why a packet is dropped silently although it has a route that says so (struct dst_entry with an error). */
+/** The reasons for which a route makes the kernel drop packets silently (struct dst_entry with an error). */
 const SILENT_DROP_REASONS: ReadonlySet<Reason | ''> = new Set(['forwarding-off', 'blackhole-route']);
 
 /** An emulated host. See the top of this file. */
@@ -101,7 +101,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   /** Depth in the stack of the packet that determines the outcome of the received packet. */
   #countedDepth = 0;
   readonly #answers: Answers;
-  readonly #tell: Emit;
+  readonly #emit: Emit;
   readonly #egressAddress = (packet: Packet): LoadedAddress => egressAddress(this.#host, packet);
   readonly #onExpired = (first: Packet): void => this.#expireFragments(first);
   readonly #egress: Egress;
@@ -124,7 +124,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#clock = parts.clock;
     this.#stack = parts.stack;
     this.#answers = parts.answers;
-    this.#tell = parts.emit;
+    this.#emit = parts.emit;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
   }
@@ -179,16 +179,16 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   #emitFrame({ tsSec, tsNsec }: Frame, dev: string | undefined): void {
-    this.#tell?.({ kind: 'frame', dev, tsSec, tsNsec });
+    this.#emit?.({ kind: 'frame', dev, tsSec, tsNsec });
   }
 
   #skip(reason: LinkSkip): void {
     this.outcome = Outcome.SKIPPED;
-    this.#tell?.({ kind: 'skipped', reason });
+    this.#emit?.({ kind: 'skipped', reason });
     this.skipReason = reason;
   }
 
-  /** What became of the frame before is not said of this one. */
+  /** Clears the reasons of the previous frame. */
   #forgetOutcome(): void {
     this.dropCause = null;
     this.skipReason = null;
@@ -206,7 +206,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.inDev = dev;
     packet.type = type;
     packet.sourceMac = received.sourceMac;
-    this.#tell?.({ kind: 'decoded', packet: packetFields(packet) });
+    this.#emit?.({ kind: 'decoded', packet: packetFields(packet) });
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);
     if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
@@ -246,8 +246,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, packet.headerLength));
     packet.reload();
     setRoute(packet, route, this.#host.loopback);
-    this.#tell?.({ kind: 'decoded', packet: packetFields(packet) });
-    emitRoute(packet, this.#host, this.#tell, false);
+    this.#emit?.({ kind: 'decoded', packet: packetFields(packet) });
+    emitRoute(packet, this.#host, this.#emit, false);
     this.#sendOut(packet);
     this.#conntrack.release(packet);
     this.#updateDeadline();
@@ -278,10 +278,10 @@ export class IpStack implements Emulator, UpcallReceiver {
     const isRouted = isRoutable || action === RouteAction.UNREACHABLE || SILENT_DROP_REASONS.has(reason);
     if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#processOptions(packet)) return false;
     if (reason === '') {
-      emitRoute(packet, host, this.#tell, false);
+      emitRoute(packet, host, this.#emit, false);
       return true;
     }
-    this.#tell?.({ kind: 'routed', to: 'nowhere', reason, isAgain: false });
+    this.#emit?.({ kind: 'routed', to: 'nowhere', reason, isAgain: false });
     if (action === RouteAction.UNREACHABLE)
       this.#answers.sendNoRoute(packet, { type: NET_UNREACHABLE.type, code: icmpCode });
     return this.#drop(packet, reason);
@@ -291,7 +291,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   #deliver(packet: Packet): void {
     if (!this.#pass(Hook.INPUT, packet)) return;
     this.#end(Outcome.DELIVERED);
-    this.#tell?.({ kind: 'left', dev: undefined, packet: packetFields(packet) });
+    this.#emit?.({ kind: 'left', dev: undefined, packet: packetFields(packet) });
     if (packet.hasUnfinishedChecksum) unfinishChecksum(packet, packet.view, packet.l4);
     this.#output.local(packet.bytes, packet.at, packet.available, packet.length);
   }
@@ -339,7 +339,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** ANSWER traverses the rules too. Afterwards, the trace continues with the packet it answers. */
   #sendAnswer(answer: Packet): void {
-    this.#tell?.({ kind: 'answered', ...answerFields(answer) });
+    this.#emit?.({ kind: 'answered', ...answerFields(answer) });
     const events = this.#trace[0];
     this.#sendOut(answer);
     this.#trace[0] = events;
@@ -404,7 +404,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       return;
     }
     this.#end(packet.isLocal ? Outcome.SENT : Outcome.FORWARDED);
-    this.#tell?.({ kind: 'left', dev: name, packet: packetFields(packet) });
+    this.#emit?.({ kind: 'left', dev: name, packet: packetFields(packet) });
     this.#egress.transmit(packet, action === FragmentAction.FRAGMENT);
   }
 
@@ -424,7 +424,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#end(packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
     if (this.#stack.depth === this.#countedDepth) this.dropCause = cause;
     this.#droppedPacket.set(packet, cause);
-    this.#tell?.({ kind: 'dropped', cause, ...dropFields(packet) });
+    this.#emit?.({ kind: 'dropped', cause, ...dropFields(packet) });
     this.#output.dropped(this.#droppedPacket, packet.bytes, packet.at, packet.available, packet.length);
     return false;
   }
@@ -484,7 +484,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const { nowMs } = this.#clock;
     if (nowMs < this.#fragments.nextDeadlineMs) return;
     const fragments = this.#fragments.expire(nowMs, this.#onExpired);
-    this.#tell?.({ kind: 'expired', fragments });
+    this.#emit?.({ kind: 'expired', fragments });
     this.#updateDeadline();
   }
 

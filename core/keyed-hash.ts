@@ -1,8 +1,8 @@
 /**
  * hot: hashes with a random key.
  *
- * Whoever knows a hash function can write a capture whose packets all have the same hash, which makes every hash table
- * as slow as a list. So each host draws a key that nobody knows beforehand. Nothing that comes out may depend on it.
+ * Someone who knows a hash function can write a capture whose packets all have the same hash, which makes every hash
+ * table as slow as a list. So each host uses a random key that cannot be predicted. No result may depend on it.
  */
 import { array, layout, u32 } from '../codecs/record-layout.js';
 import { Random } from './random.js';
@@ -26,7 +26,7 @@ export function hashKeyWords(key: HashKey): number[] {
 const BYTE_VALUES = 256;
 
 /**
- * Simple tabulation hashing (Zobrist 1970; Pătraşcu and Thorup 2012) of 32-bit words. Tables should share one: drawing
+ * Simple tabulation hashing (Zobrist 1970; Pătraşcu and Thorup 2012) of 32-bit words. Tables should share one: creating
  * the random words takes a millisecond.
  */
 export class KeyedHash {
@@ -54,7 +54,7 @@ export class KeyedHash {
     );
   }
 
-  /** Maps WORDs one to one to int32 keys for a Map: V8 hashes numbers with a function that everybody knows. */
+  /** Maps WORDs one to one to int32 keys for a Map: V8 hashes numbers with a known function. */
   permute(word: number): number {
     const mixed = Math.imul(word ^ this.#mask, this.#factor);
     return Math.imul(mixed ^ (mixed >>> 15), this.#factor);

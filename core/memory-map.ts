@@ -108,10 +108,10 @@ export const REGIONS = memoryMap({
   settings: records(72 * KIB, TRACKER_SETTINGS, 1, 'settings of the trackers'),
   hashKey: records(76 * KIB, HASH_KEY, 1, 'the random key of the connection table'),
   inputs: records(80 * KIB, INPUT, 256, 'captures that are replayed in place'),
-  scratch: bytes(128 * KIB, 128 * KIB, 'a packet that lies outside of this memory, while it is looked at'),
+  scratch: bytes(128 * KIB, 128 * KIB, 'a copy of a packet that is outside of this memory'),
   paths: records(1 * MIB, PATH, 2 ** 16, 'paths of the flow cache'),
   megaflows: records(8 * MIB, MEGAFLOW, 48, 'megaflows of the flow cache'),
-  batch: records(10 * MIB, BATCH_ITEM, 64, 'the batch of packets in hand'),
+  batch: records(10 * MIB, BATCH_ITEM, 64, 'the packets of the current batch'),
   egress: records(11 * MIB, EGRESS, 2 ** 16, 'the writer of each interface'),
   writers: records(12 * MIB, WRITER_STATE, 2 ** 16, 'the states of the writers'),
   buffers: bytes(

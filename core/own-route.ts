@@ -32,7 +32,7 @@ export function reroute(packet: Packet, host: Host, emit: Emit): boolean {
   return true;
 }
 
-/** Tell of the route that PACKET has. */
+/** Emits the route of PACKET. */
 export function emitRoute(packet: Packet, host: Host, emit: Emit, isAgain: boolean): void {
   if (emit === undefined) return;
   const { routeDev, nextHop, isForHost } = packet;
@@ -41,7 +41,7 @@ export function emitRoute(packet: Packet, host: Host, emit: Emit, isAgain: boole
 }
 
 /**
- * The host's address on the way of a forwarded PACKET, as loaded little-endian: the source of the route to its
+ * The host's address for a forwarded PACKET, as loaded little-endian: the source of the route to its
  * destination by its egress interface, or else an address of that interface (ip_rt_get_source).
  */
 export function egressAddress(host: Host, packet: Packet): LoadedAddress {

@@ -5,9 +5,9 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { errorCode } from './file-error.js';
 
-/** The tag of a process of which nothing can be said. */
+/** The tag of a process that cannot be identified. */
 const UNKNOWN = 'x';
-/** So many digits of the random name of this boot tell boots and machines apart well enough. */
+/** This many digits of the random boot ID are enough to distinguish boots and machines. */
 const BOOT_DIGITS = 8;
 
 /** A tag of this process: only letters, digits, underscores and dots. */
@@ -17,7 +17,7 @@ export function processTag(): string {
   return space === undefined || started === undefined ? UNKNOWN : `${space}.${process.pid}.${started}`;
 }
 
-/** A name that nobody else uses; whoever creates a file of that name has to make sure (`mkdirSync` does). */
+/** A name that is most likely unused. The caller must refuse an existing file, as `mkdirSync` does. */
 export function randomName(): string {
   return Math.random().toString(36).slice(2, 12).padEnd(10, '0');
 }

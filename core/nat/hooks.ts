@@ -56,19 +56,19 @@ function noteTranslation(packet: Packet, destination: number, dport: number): vo
   packet.untranslatedDport = dport;
 }
 
-/** TRANSLATE, with each changed end told of. */
+/** TRANSLATE, which also emits each end that it changed. */
 function observed(translate: (packet: Packet) => Verdict, emit: NonNullable<Emit>): (packet: Packet) => Verdict {
   return (packet) => {
     const source = packetEnd(packet.source, packet.sport);
     const destination = packetEnd(packet.destination, packet.dport);
     const verdict = translate(packet);
     const hook = HOOK_NAMES[packet.hook];
-    const tell = (end: 'source' | 'destination', from: PacketEnd, to: PacketEnd): void => {
+    const emitEnd = (end: 'source' | 'destination', from: PacketEnd, to: PacketEnd): void => {
       if (from.address === to.address && from.port === to.port) return;
       emit({ kind: 'translated', hook, end, from, to });
     };
-    tell('source', source, packetEnd(packet.source, packet.sport));
-    tell('destination', destination, packetEnd(packet.destination, packet.dport));
+    emitEnd('source', source, packetEnd(packet.source, packet.sport));
+    emitEnd('destination', destination, packetEnd(packet.destination, packet.dport));
     return verdict;
   };
 }

@@ -27,7 +27,7 @@ export const TcpState = {
   SYN_SENT2: 9,
   /** The endpoints may know more than conntrack: let the segment pass, remember it, and change nothing. */
   IGNORE: 10,
-  /** A SYN on a finished connection: a new connection if the way the old one ended allows it; otherwise IGNORE. */
+  /** A SYN on a finished connection: a new connection if the end of the old one allows it; otherwise IGNORE. */
   REOPEN: 11,
   /** No endpoint sends this in this state. */
   INVALID: 12,

@@ -27,8 +27,8 @@ export const FORWARDED = -1;
 const MOST_EVENTS = 1023;
 
 /**
- * Where in a trace the event of what dropped the packet stands once more, for an overfull trace does not hold it.
- * Written after that event, as the first that does not fit goes there too.
+ * Where in a trace the event of what dropped the packet is repeated, because a trace that overflows does not contain
+ * it. Written after that event, as the first event that does not fit is written there too.
  */
 export const DECISIVE = 1 + MOST_EVENTS;
 
