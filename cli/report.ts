@@ -1,6 +1,6 @@
 /** A replay's summary as text. */
 import { basename, relative } from 'node:path';
-import { shown } from '../codecs/text.js';
+import { shown, shownPath } from '../codecs/text.js';
 import { REASONS } from '../core/reasons.js';
 import { protocolName } from '../core/rules/parse/protocols.js';
 import type { DroppedService } from '../replay/dropped-services.js';
@@ -47,7 +47,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     .join('\n');
 }
 
-function outcomes({ packets, skipped }: Summary, width: number | undefined): string[] {
+function outcomes({ packets, skipped, ruleCount }: Summary, width: number | undefined): string[] {
   const rows: [number, string][] = [
     [packets.forwarded, 'forwarded'],
     [packets.sent, 'sent by the host itself'],
@@ -58,7 +58,8 @@ function outcomes({ packets, skipped }: Summary, width: number | undefined): str
     [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
   ];
   const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [formatNumber(packets), what]);
-  return columns(met, ['right', 'left'], width);
+  const none = ruleCount === 0 ? ['  there were no rules: only the policies of the chains decided'] : [];
+  return [...columns(met, ['right', 'left'], width), ...none];
 }
 
 function section(title: string, lines: string[], more: number, style: Style): string[] {
@@ -148,7 +149,7 @@ function andMore(address: string | undefined, addresses: number): string {
  * `rules.v4:41  filter DOCKER-USER 2  "no telnet"`, `policy of filter FORWARD (rules.v4:15)`, or the reason in words.
  */
 function causeLine({ reason, hook, table, chain, number, rule, comment, file, line, entry }: DroppedBy): string {
-  const where = file === undefined ? '' : `${basename(file)}:${line}`;
+  const where = file === undefined ? '' : `${shownPath(basename(file))}:${line}`;
   if (reason === 'policy') return `policy of ${table} ${chain}${where === '' ? '' : ` (${where})`}`;
   const words = reason === 'rule' || reason === 'hook-entry' ? '' : REASONS[reason];
   if (number !== undefined) {

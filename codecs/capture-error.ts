@@ -1,5 +1,5 @@
 /** Errors in capture files. */
-import { shown } from './text.js';
+import { shown, shownPath } from './text.js';
 
 /**
  * A capture that cannot be read or written. `message` is a whole line for the user: the file, the byte, what was found,
@@ -12,7 +12,7 @@ export class CaptureError extends Error {
   readonly byteOffset: number;
 
   constructor(path: string, byteOffset: number, problem: string) {
-    super(`${displayPath(path)}: ${byteOffset < 0 ? '' : `byte ${byteOffset}: `}${shown(problem)}`);
+    super(`${shownPath(path)}: ${byteOffset < 0 ? '' : `byte ${byteOffset}: `}${shown(problem)}`);
     this.name = 'CaptureError';
     this.path = path;
     this.byteOffset = byteOffset;
@@ -41,12 +41,7 @@ export function captureCut(
   return {
     byteOffset,
     message:
-      `${displayPath(path)}: byte ${byteOffset}: the capture is truncated in the middle of ${what}: ` +
+      `${shownPath(path)}: byte ${byteOffset}: the capture is truncated in the middle of ${what}: ` +
       `only ${available} of ${expected} bytes are left; it was read up to here`,
   };
-}
-
-/** PATH for messages. */
-function displayPath(path: string): string {
-  return path === '-' ? 'standard input' : shown(path);
 }

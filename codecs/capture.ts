@@ -105,6 +105,6 @@ function openBlocks(blocks: CaptureBlocks): CaptureReader {
   }
   // More than the magic number helps to identify the file. A shorter file will do too.
   blocks.load(64);
-  const start = blocks.bytes.subarray(blocks.at, Math.min(blocks.end, blocks.at + 512));
-  throw new CaptureError(blocks.path, 0, describeForeignFile(start, blocks.path));
+  const start = blocks.bytes.subarray(blocks.at, Math.min(blocks.end, blocks.at + 4096));
+  throw new CaptureError(blocks.path, 0, describeForeignFile(start, blocks.path, 'capture'));
 }

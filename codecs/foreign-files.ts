@@ -1,42 +1,130 @@
-/** Identifies files that are not captures, or captures in an unsupported format, and says what to do with them. */
+/** Identifies files that are something else than expected, by how they start, and says what to do with them. */
+import { decodeText } from './text.js';
+
+/** What a file can be given as. */
+export type FileRole = 'capture' | 'rules' | 'host';
+
+const EXPECTED: Readonly<Record<FileRole, string>> = {
+  capture: 'a pcap or pcapng capture',
+  rules: 'the output of iptables-save',
+  host: 'a host in JSON, as host.json',
+};
+const ROLES: Readonly<Record<FileRole, string>> = {
+  capture: '--in IFACE=FILE',
+  rules: '--rules FILE',
+  host: '--host FILE',
+};
 
 interface ForeignFormat {
-  /** The first bytes of the file, in hex. */
-  magic: string;
+  /** The first bytes of the file in hex, or what its first characters look like. */
+  readonly start: string | RegExp;
   /** What the file is, and what to do with it. FILE is replaced by its path. */
-  advice: string;
+  readonly is: string;
+  readonly todo?: string;
+  /** What it is good for; nothing is said of a file that is given as that. */
+  readonly role?: FileRole;
+  /** Where it is said better what is wrong. */
+  readonly unless?: FileRole;
 }
 
-const COMPRESSED = 'decompress it first';
 const CONVERT = 'convert it first: editcap -F nsecpcap FILE new.pcap';
+const SAVE = 'give the output of iptables-save';
 
-const FOREIGN_FORMATS: readonly ForeignFormat[] = [
-  { magic: '1f8b', advice: `the file is compressed with gzip; ${COMPRESSED}: gzip -dc FILE` },
-  { magic: '28b52ffd', advice: `the file is compressed with Zstandard; ${COMPRESSED}: zstd -dc FILE` },
-  { magic: 'fd377a585a00', advice: `the file is compressed with xz; ${COMPRESSED}: xz -dc FILE` },
-  { magic: '425a68', advice: `the file is compressed with bzip2; ${COMPRESSED}: bzip2 -dc FILE` },
-  { magic: '04224d18', advice: `the file is compressed with LZ4; ${COMPRESSED}: lz4 -dc FILE` },
-  { magic: '504b0304', advice: `the file is a zip archive; unpack it first: unzip FILE` },
-  { magic: 'a1b2cd34', advice: `the file is a "modified" pcap (Kuznetzov's, magic a1b2cd34); ${CONVERT}` },
-  { magic: '34cdb2a1', advice: `the file is a "modified" pcap (Kuznetzov's, magic a1b2cd34); ${CONVERT}` },
-  { magic: '1c0001ab', advice: `the file is an IXIA lcap capture (hardware time stamps); ${CONVERT}` },
-  { magic: 'ab01001c', advice: `the file is an IXIA lcap capture (hardware time stamps); ${CONVERT}` },
-  { magic: '1c0001ac', advice: `the file is an IXIA lcap capture (software time stamps); ${CONVERT}` },
-  { magic: 'ac01001c', advice: `the file is an IXIA lcap capture (software time stamps); ${CONVERT}` },
-  { magic: '736e6f6f70000000', advice: `the file is a Solaris snoop capture; ${CONVERT}` },
-  { magic: '474d4255', advice: `the file is a Microsoft Network Monitor 2 capture; ${CONVERT}` },
-  { magic: '52545353', advice: `the file is a Microsoft Network Monitor 1 capture; ${CONVERT}` },
+const FORMATS: readonly ForeignFormat[] = [
+  { start: '1f8b', is: 'compressed with gzip', todo: 'decompress it first: gzip -dc FILE' },
+  { start: '28b52ffd', is: 'compressed with Zstandard', todo: 'decompress it first: zstd -dc FILE' },
+  { start: 'fd377a585a00', is: 'compressed with xz', todo: 'decompress it first: xz -dc FILE' },
+  { start: '425a68', is: 'compressed with bzip2', todo: 'decompress it first: bzip2 -dc FILE' },
+  { start: '04224d18', is: 'compressed with LZ4', todo: 'decompress it first: lz4 -dc FILE' },
+  { start: '504b0304', is: 'a zip archive', todo: 'unpack it first: unzip FILE' },
+  { start: 'a1b2cd34', is: 'a "modified" pcap (Kuznetzov\'s, magic a1b2cd34)', todo: CONVERT },
+  { start: '34cdb2a1', is: 'a "modified" pcap (Kuznetzov\'s, magic a1b2cd34)', todo: CONVERT },
+  { start: '1c0001ab', is: 'an IXIA lcap capture (hardware time stamps)', todo: CONVERT },
+  { start: 'ab01001c', is: 'an IXIA lcap capture (hardware time stamps)', todo: CONVERT },
+  { start: '1c0001ac', is: 'an IXIA lcap capture (software time stamps)', todo: CONVERT },
+  { start: 'ac01001c', is: 'an IXIA lcap capture (software time stamps)', todo: CONVERT },
+  { start: '736e6f6f70000000', is: 'a Solaris snoop capture', todo: CONVERT },
+  { start: '474d4255', is: 'a Microsoft Network Monitor 2 capture', todo: CONVERT },
+  { start: '52545353', is: 'a Microsoft Network Monitor 1 capture', todo: CONVERT },
+  { start: 'a1b2c3d4', is: 'a pcap capture', role: 'capture' },
+  { start: 'd4c3b2a1', is: 'a pcap capture', role: 'capture' },
+  { start: 'a1b23c4d', is: 'a pcap capture', role: 'capture' },
+  { start: '4d3cb2a1', is: 'a pcap capture', role: 'capture' },
+  { start: '0a0d0d0a', is: 'a pcapng capture', role: 'capture' },
+  { start: 'fffe', is: 'text in UTF-16', todo: 'convert it first: iconv -f UTF-16 -t UTF-8 FILE' },
+  { start: 'feff', is: 'text in UTF-16', todo: 'convert it first: iconv -f UTF-16 -t UTF-8 FILE' },
+  { start: /^[^\0]\0[^\0]\0/, is: 'text in UTF-16', todo: 'convert it first: iconv -f UTF-16LE -t UTF-8 FILE' },
+  { start: /^\0[^\0]\0[^\0]/, is: 'text in UTF-16', todo: 'convert it first: iconv -f UTF-16BE -t UTF-8 FILE' },
+  { start: /^# Generated by ip6tables/, is: 'the output of ip6tables-save, and IPv6 is not supported yet', todo: SAVE },
+  {
+    start: /^# Generated by (eb|arp)tables/,
+    is: 'the output of $1tables-save, which has no rules for IPv4',
+    todo: SAVE,
+  },
+  { start: /^#!.*\bnft|^(add |create )?table \w+ \S+|^flush ruleset/m, is: "a ruleset in nft's language", todo: SAVE },
+  {
+    start: /^Chain \S+ \((?:policy|\d+ ref)/m,
+    is: 'a listing of iptables -L, which leaves out parts of the rules',
+    todo: SAVE,
+  },
+  { start: /^(?:sudo )?(?:\/\S*\/)?ip6?tables\S* -/m, is: 'a script of iptables commands', todo: `run it and ${SAVE}` },
+  { start: /^\s*(?:#.*\n\s*)*\*(?:filter|nat|mangle|raw|security)\b/, is: 'an iptables-save ruleset', role: 'rules' },
+  {
+    start: /^-[PNA] \S+/,
+    is: 'the output of iptables -S, which does not name its table',
+    todo: `${SAVE}, or put *filter (or its table) before it and COMMIT behind it`,
+  },
+  { start: /^(?:create|add) \S+ (?:hash|bitmap|list):/m, is: 'the output of ipset save', todo: SAVE },
+  { start: /^(?:ipv[46]\s+\d+ )?\w+\s+\d+ (?:\d+ )?.*\bsrc=\S+ dst=/, is: 'a list of connections (conntrack -L)' },
+  { start: /^\s*\{\s*"nftables"/, is: "a ruleset in nft's JSON", todo: SAVE },
+  { start: /^\s*\[\s*\{[\s\S]*?"(?:NetworkSettings|Containers)"/, is: 'the output of docker inspect' },
+  {
+    start: /^\s*\[\s*(?:\{\s*\}\s*,\s*)*\{\s*"ifindex"/,
+    is: 'the output of ip -j addr',
+    todo: 'put it into a host file: {"addr": …}',
+  },
+  {
+    start: /^\s*\[\s*\{\s*"(?:type|dst)"/,
+    is: 'the output of ip -j route',
+    todo: 'put it into a host file: {"route": …}',
+  },
+  { start: /^\s*\{\s*"schema"[\s\S]*"generator": "nfreplay/, is: 'the summary of a replay' },
+  { start: /^\s*\{[\s\S]*"(?:addr|route|sysctl)"/, is: 'a host in JSON', role: 'host' },
+  { start: /^\s*[[{]\s*["{[\]}]/, is: 'JSON', unless: 'host' },
+  { start: /^#!/, is: 'a script' },
+  { start: /^\s*<(?:\?xml|!DOCTYPE|html|iptables-rules)/i, is: 'XML or HTML' },
 ];
 
-const EXPECTED = 'expected a pcap or pcapng capture';
+/** How much of a file `describeForeignFile` looks at, in bytes. */
+const LOOKED_AT_BYTES = 4096;
 
-/** Describes FILE, which starts with the bytes START and is neither pcap nor pcapng, and says what to do about it. */
-export function describeForeignFile(start: Uint8Array, file: string): string {
-  const hex = Buffer.from(start).toString('hex');
-  const format = FOREIGN_FORMATS.find(({ magic }) => hex.startsWith(magic));
-  if (format !== undefined) return format.advice.replace('FILE', file);
-  if (isText(start)) return `the file is text that starts with ${JSON.stringify(firstLine(start))}; ${EXPECTED}`;
-  return `unknown file format (first bytes ${hex.slice(0, 8)}); ${EXPECTED}`;
+/**
+ * Describes the file at path FILE, which starts with the bytes START, and says what to do about it; undefined if it is
+ * not known to be anything but ROLE.
+ */
+export function foreignFile(start: Uint8Array, file: string, role: FileRole): string | undefined {
+  const head = start.subarray(0, LOOKED_AT_BYTES);
+  const hex = Buffer.from(head.subarray(0, 16)).toString('hex');
+  const text = decodeText(head).replace(/^\ufeff/, '');
+  for (const format of FORMATS) {
+    const found = typeof format.start === 'string' ? hex.startsWith(format.start) : format.start.exec(text);
+    if (!found || format.role === role || format.unless === role) continue;
+    const is = typeof found === 'object' ? format.is.replace('$1', found[1]) : format.is;
+    const todo = format.todo ?? (format.role ? `give it as ${ROLES[format.role]}` : undefined);
+    const end = todo === undefined ? `expected ${EXPECTED[role]}` : todo.replace('FILE', file);
+    return `the file is ${is}; ${end}`;
+  }
+  return undefined;
+}
+
+/** Describes FILE, which starts with the bytes START and is not what ROLE says, and says what to do about it. */
+export function describeForeignFile(start: Uint8Array, file: string, role: FileRole): string {
+  const known = foreignFile(start, file, role);
+  if (known !== undefined) return known;
+  const expected = `expected ${EXPECTED[role]}`;
+  if (isText(start)) return `the file is text that starts with ${JSON.stringify(firstLine(start))}; ${expected}`;
+  const hex = Buffer.from(start.subarray(0, 4)).toString('hex');
+  return `unknown file format (first bytes ${hex}); ${expected}`;
 }
 
 function isText(start: Uint8Array): boolean {
@@ -45,6 +133,6 @@ function isText(start: Uint8Array): boolean {
 }
 
 function firstLine(start: Uint8Array): string {
-  const text = Buffer.from(start).toString('utf8').split('\n', 1)[0].trim();
+  const text = decodeText(start).split('\n', 1)[0].trim();
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

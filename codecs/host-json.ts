@@ -13,9 +13,10 @@ import {
   parseAddress,
   prefixMask,
 } from './address.js';
+import { foreignFile } from './foreign-files.js';
 import { locateInJson, locateSyntaxError, namesIn } from './json-position.js';
 import { nearest, withNearest } from './nearest.js';
-import { encodeText, rejoined, shown } from './text.js';
+import { encodeText, rejoined, shown, shownPath } from './text.js';
 
 /** An error in a host file. */
 export class HostError extends Error {
@@ -33,7 +34,7 @@ export class HostError extends Error {
     /** The description is valid but uses an unsupported feature. */
     readonly isUnsupported = false,
   ) {
-    const place = [file || 'host', ...(line > 0 ? [line, column] : [])].join(':');
+    const place = [shownPath(file || 'host'), ...(line > 0 ? [line, column] : [])].join(':');
     super(shown(`${place}: ${path === '' ? '' : `${path}: `}${problem}`));
   }
 
@@ -128,21 +129,32 @@ const MIN_MTU = 68;
 const MAX_MTU = 65_535;
 /** IFNAMSIZ − 1 */
 const MAX_NAME_LENGTH = 15;
+/** How much of a file says what it is, in characters. */
+const HEAD = 4096;
 
 /** Parses TEXT, the content of FILE. Throws a HostError. */
 export function parseHost(text: string, file: string): HostDescription {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
+    if (!/^\s*[{[]/.test(text)) throwForeign(text, file);
     const { line, column } = locateSyntaxError(text);
     throw new HostError('', `not JSON: ${(error as Error).message}`, file, line, column);
   }
   try {
     return describeHost(json);
   } catch (error) {
+    const isNoHost = typeof json !== 'object' || json === null || !MEMBERS.some((name) => Object.hasOwn(json, name));
+    if (isNoHost) throwForeign(text, file);
     throw error instanceof HostError ? withMisspelling(error, json).locatedIn(text, file) : error;
   }
+}
+
+/** Throws if TEXT is known to be something else than a host. */
+function throwForeign(text: string, file: string): void {
+  const foreign = foreignFile(encodeText(text.slice(0, HEAD)), file, 'host');
+  if (foreign !== undefined) throw new HostError('', foreign, file, 1, 1);
 }
 
 /** ERROR, about a member that may be missing from JSON because its name is misspelt there. */

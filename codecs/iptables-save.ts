@@ -3,7 +3,7 @@
  * (fgets), words separated by blanks (add_param_to_argv). A NUL byte ends its line. A double quote may open anywhere in
  * a word; the closing quote also ends the word. Within quotes, a backslash escapes the next character.
  */
-import { byteLength, decodeText, encodeText, rejoined } from './text.js';
+import { decodeText, encodeText, isLongerThan, rejoined } from './text.js';
 
 export interface Word {
   readonly text: string;
@@ -18,16 +18,13 @@ const QUOTE = 0x22;
 /** The longest line, with its line feed, and the longest word, in bytes. */
 export const MAX_LINE_BYTES = 10_239;
 export const MAX_WORD_BYTES = 1023;
-/** UTF-8 takes at most three bytes for a UTF-16 code unit. */
-const MAX_UNIT_BYTES = 3;
 
 /**
  * The pieces that iptables-restore reads LINE in: LINE itself, unless it has over 10,239 bytes. LINE has no line feed;
  * of the pieces, the last one has none.
  */
 export function piecesOf(line: string): string[] {
-  const isShort = line.length * MAX_UNIT_BYTES < MAX_LINE_BYTES;
-  if (isShort || byteLength(line) < MAX_LINE_BYTES) return [line];
+  if (!isLongerThan(line, MAX_LINE_BYTES - 1)) return [line];
   const bytes = encodeText(line);
   const pieces: string[] = [];
   for (let at = 0; at <= bytes.length; at += MAX_LINE_BYTES) {
@@ -68,6 +65,13 @@ export function splitWords(line: string, lineNumber: number, from = 0, end = '\n
     at = stop;
   }
   return words;
+}
+
+/** The words of LINE behind its first character, as strtok finds them: separated by blanks, quotes mean nothing. */
+export function tokensOf(line: string, number: number): Word[] {
+  return [...line.slice(1).matchAll(/[^ \t]+/g)].map(
+    (found): Word => ({ text: found[0], line: number, column: found.index + 2 }),
+  );
 }
 
 const PLAIN = /^[-_0-9A-Za-z]+$/;

@@ -96,6 +96,11 @@ export function shown(text: string): string {
   return text.replace(UNSAFE, escaped);
 }
 
+/** PATH as messages show it; `-` is standard input. */
+export function shownPath(path: string): string {
+  return path === '-' ? 'standard input' : shown(path);
+}
+
 /** The same for text whose line feeds are our own. */
 export function shownLines(text: string): string {
   return text.replace(UNSAFE_IN_LINES, escaped);

@@ -222,6 +222,7 @@ function summarize(
     droppedFlows: { count: droppedFlows.length, listed: droppedFlows.slice(0, MAX_LISTED) },
     outputs: run.outputs.map(({ path, packets }) => ({ file: basename(path), packets })),
     rules: matchedRules(ruleset, emulator),
+    ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
     warnings: [
       ...ruleset.warnings.map(({ line, column, message }) => `${options.rulesPath}:${line}:${column}: ${message}`),

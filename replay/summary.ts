@@ -100,6 +100,8 @@ export interface Summary {
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
   /** The number of connections in the table at the end, and the 1,000 of them with the most bytes. */
+  /** Rules in all tables, matched or not. */
+  ruleCount: number;
   connections: { count: number; listed: ConnectionSummary[] };
   warnings: string[];
 }

@@ -87,7 +87,7 @@ export const icmp: MatchExtension<IcmpParams> = {
 
 function parseType(word: { text: string; line: number; column: number }): { type: number; code: number | undefined } {
   const { text } = word;
-  const numeric = /^([0-9a-fA-Fx]+)(?:\/([^:]*)(?::.*)?)?$/.exec(text);
+  const numeric = /^([^/]+)(?:\/([^:]*)(?::.*)?)?$/s.exec(text);
   const type = numeric === null ? undefined : parseNumber(numeric[1], 255);
   if (type !== undefined && numeric !== null) {
     if (numeric[2] === undefined || type === ANY) return { type, code: undefined };

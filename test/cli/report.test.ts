@@ -105,6 +105,7 @@ const summary: Summary = {
       bytes: 72000,
     },
   ],
+  ruleCount: 2,
   connections: {
     count: 40,
     listed: [
@@ -245,6 +246,11 @@ Report('leaves out empty sections', () => {
     text,
     '0 packets in 1.5 s\n\nout contains\n  eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json\n',
   );
+});
+
+Report('says that there were no rules', () => {
+  const text = formatReport({ ...summary, ruleCount: 0 }, { style: PLAIN, top: 3, outDir: 'out', durationMs: 1500 });
+  assert.match(text, /^ {2}there were no rules: only the policies of the chains decided$/m);
 });
 
 Report('is coloured on a terminal, unless NO_COLOR is set; FORCE_COLOR and --color decide otherwise', () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Disagreement, judge } from './judge.js';
+import { compareFiles, formatTally } from './language/compare.js';
 import { type Libc, loadLibc } from './libc.js';
 import { agreesWithItself, type LiveCase, type PlayOptions, playCase } from './live-case.js';
 import { Prng } from './prng.js';
@@ -35,6 +36,9 @@ interface Tally {
   packets: number;
 }
 
+/** Files of rules for each case, and how many of them may differ before the rest is left out. */
+const FILES_PER_CASE = 2;
+const MOST_FILES = 5;
 /** The profile with real pauses runs less often. */
 const SLOW_PROFILE = 'time';
 const SLOW_EVERY = 50;
@@ -76,6 +80,7 @@ async function main(): Promise<number> {
   const libc = loadLibc();
   const startedMs = performance.now();
   if (values.case === undefined && !values['no-samples']) await samples(libc, values.keep, tally);
+  if (values.case === undefined && values.profile === undefined) files(libc, seed, count * FILES_PER_CASE, tally);
   for (let n = 0; n < count; n++) {
     const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
     const isSlow = values.profile === undefined && n % SLOW_EVERY === SLOW_EVERY - 1;
@@ -101,6 +106,16 @@ async function main(): Promise<number> {
   console.log(`${tally.packets} packets in ${seconds} s; left out: ${tally.leftOut} random, ${tally.empty} empty`);
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
   return tally.failed > 0 ? 1 : 0;
+}
+
+/** Compares COUNT files of rules with the iptables of this machine (`npm run test:language` does it for longer). */
+function files(libc: Libc, seed: number, count: number, tally: Tally): void {
+  const compared = compareFiles(libc, { seed, count, most: MOST_FILES }, (fileSeed, text, difference) => {
+    console.log(`npm run test:language -- --show ${fileSeed}\n  ${JSON.stringify(text)}\n  ${difference}`);
+  });
+  console.log(formatTally(compared));
+  tally.passed += compared.saved + compared.refused;
+  tally.failed += compared.different;
 }
 
 /** Runs a case; an error names the case. */

@@ -1,7 +1,7 @@
 /** Errors in a ruleset, as data: position, token, and what was expected. */
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
-import { shown } from '../../../codecs/text.js';
+import { shown, shownPath } from '../../../codecs/text.js';
 
 /** invalid: iptables-restore or the kernel would refuse it too. unsupported: valid, but not supported here. */
 export type RulesetErrorCode = 'invalid' | 'unsupported';
@@ -21,7 +21,7 @@ export class RulesetError extends Error {
 
   constructor(file: string, fault: RuleFault) {
     const { line, column } = fault.word;
-    super(`${shown(file)}:${line}:${column}: ${shown(fault.message)}`);
+    super(`${shownPath(file)}:${line}:${column}: ${shown(fault.message)}`);
     this.file = file;
     this.line = line;
     this.column = column;

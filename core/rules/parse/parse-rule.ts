@@ -148,7 +148,8 @@ class RuleParser implements OptionOwners {
       if (this.#isOtherFamily) break;
       not = undefined;
     }
-    if (!this.#isOtherFamily) this.#check(not);
+    if (this.#isOtherFamily) this.#checkValues();
+    else this.#check(not);
     if (this.#command === undefined) return undefined;
     return {
       letter: this.#letter,
@@ -160,6 +161,17 @@ class RuleParser implements OptionOwners {
       matchWords: this.#matches.map(({ word }) => word),
       targetWord: this.#targetWord ?? this.#command,
     };
+  }
+
+  /** Of a line for ip6tables, iptables has checked the values that it has read, but not what is missing. */
+  #checkValues(): void {
+    for (const extension of this.loaded) {
+      try {
+        extension.parse();
+      } catch (fault) {
+        if (!(fault instanceof RuleFault) || fault.word !== extension.word) throw fault;
+      }
+    }
   }
 
   #hasRule(): boolean {

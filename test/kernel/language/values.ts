@@ -83,7 +83,7 @@ const name =
 const byte = number(255);
 const plainByte: Maker = (taste) => String(taste.below(256));
 const quad = joined('.', plainByte, plainByte, plainByte, plainByte);
-export const address: Maker = usually(
+const address: Maker = usually(
   quad,
   either(
     list(byte, '.', 5),

@@ -1,0 +1,269 @@
+/** A table during parsing: its chains and rules, and what the commands of iptables do with them. */
+import { tokensOf, type Word } from '../../../codecs/iptables-save.js';
+import { withNearest } from '../../../codecs/nearest.js';
+import { compareBytes } from '../../../codecs/text.js';
+import { HOOK_NAMES, type Hook, TABLE_HOOKS, type TableName, Verdict } from '../../hooks.js';
+import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
+import type { Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
+import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
+import { RuleFault, unknownName } from './error.js';
+import { type Command, checkNameLength, RULE_COMMANDS, type RuleDraft, type RuleScope } from './parse-rule.js';
+
+const RESERVED = ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'];
+
+/** What the tables of a file share. */
+export interface FileState {
+  readonly warnings: RulesetWarning[];
+  /** The names in the `:chain` lines so far. */
+  readonly declared: Set<string>;
+}
+
+export class TableDraft implements RuleScope {
+  readonly name: TableName;
+  readonly table: TableName;
+  readonly #file: FileState;
+  readonly #chains = new Map<string, ChainDraft>();
+
+  constructor(name: TableName, before: Table | undefined, file: FileState) {
+    this.name = name;
+    this.table = name;
+    this.#file = file;
+    for (const hook of TABLE_HOOKS[name]) {
+      const { policy, line } = before?.chains.find((chain) => chain.hook === hook) ?? {
+        policy: Verdict.ACCEPT,
+        line: 0,
+      };
+      this.#chains.set(HOOK_NAMES[hook], { name: HOOK_NAMES[hook], hook, policy, line, rules: [] });
+    }
+  }
+
+  chainKind(name: string): 'built-in' | 'user' | undefined {
+    const chain = this.#chains.get(name);
+    if (chain === undefined) return undefined;
+    return chain.hook === undefined ? 'user' : 'built-in';
+  }
+
+  chainNames(): Iterable<string> {
+    return this.#chains.keys();
+  }
+
+  isDeclared(name: string): boolean {
+    return this.#file.declared.has(name);
+  }
+
+  warn({ line, column }: Word, message: string): void {
+    this.#file.warnings.push({ line, column, message });
+  }
+
+  /** Parses `:chain policy [packets:bytes]`. */
+  declare(line: string, number: number): void {
+    const words = tokensOf(line, number);
+    const [name, policy] = words;
+    const whole: Word = { text: line, line: number, column: 1 };
+    if (name === undefined) throw new RuleFault(whole, 'a chain without a name', ':chain policy [packets:bytes]');
+    checkNameLength(name, 'chain');
+    if (name.text === 'standard') {
+      // A rule without a target of its own is then refused, or iptables-restore crashes.
+      throw new RuleFault(name, 'a chain cannot be declared with the name standard', 'another name', 'unsupported');
+    }
+    if (policy === undefined) throw new RuleFault(name, `no policy for the chain ${name.text}`, 'ACCEPT, DROP or -');
+    this.#file.declared.add(name.text);
+    if (this.chainKind(name.text) !== 'built-in' && policy.text === '-') this.#create(name);
+    else if (policy.text !== '-') this.#setPolicy(name, policy);
+  }
+
+  run(command: Command): void {
+    const { letter, chain: name, argument } = command;
+    if (letter === 'N') this.#create(name!);
+    else if (letter === 'P') this.#setPolicy(name!, argument!);
+    else if (letter === 'E') this.#rename(name!, argument!);
+    else if (name === undefined) this.#runOnAll(command);
+    // With -6 and no rule, iptables does not look for the chain.
+    else if (!RULE_COMMANDS.includes(letter) || command.rules.length > 0 || command.position !== undefined) {
+      this.#runOn(this.#chain(name), command);
+    }
+  }
+
+  #runOnAll({ letter, word }: Command): void {
+    for (const chain of [...this.#chains.values()]) {
+      if (letter === 'F') chain.rules.length = 0;
+      else if (letter === 'X' && chain.hook === undefined) this.#delete(word, chain);
+    }
+  }
+
+  #runOn(chain: ChainDraft, command: Command): void {
+    const { letter, word, position, rules } = command;
+    switch (letter) {
+      case 'F':
+        chain.rules.length = 0;
+        break;
+      case 'X':
+        this.#delete(command.chain!, chain);
+        break;
+      case 'A':
+        chain.rules.push(...rules);
+        break;
+      case 'I':
+        // Several rules are all inserted at the same position.
+        for (const rule of rules) chain.rules.splice(this.#index(chain, word, position ?? 1, 1), 0, rule);
+        break;
+      case 'R':
+        if (rules.length !== 1) throw new RuleFault(word, 'a rule is replaced by one rule', 'one address');
+        chain.rules[this.#index(chain, word, position!, 0)] = rules[0];
+        break;
+      case 'C':
+        for (const rule of rules) findRule(chain, rule, word);
+        break;
+      case 'D':
+        if (position !== undefined) chain.rules.splice(this.#index(chain, word, position, 0), 1);
+        for (const rule of rules) chain.rules.splice(findRule(chain, rule, word), 1);
+        break;
+      case 'Z':
+        // Counters start at zero.
+        if (position !== undefined) this.#index(chain, word, position, 0);
+    }
+  }
+
+  /** The index of POSITION (from 1) in CHAIN, which may be MORE behind its last rule. */
+  #index(chain: ChainDraft, word: Word, position: number, more: number): number {
+    const last = chain.rules.length + more;
+    if (position <= last) return position - 1;
+    const expected = last === 0 ? 'a chain with rules' : `1–${last}`;
+    throw new RuleFault(word, `the chain ${chain.name} has no position ${position}`, expected);
+  }
+
+  #rename(name: Word, to: Word): void {
+    const chain = this.#chain(name);
+    if (chain.hook !== undefined) throw new RuleFault(name, `the built-in chain ${name.text} cannot be renamed`);
+    this.#create(to);
+    this.#chains.set(to.text, { ...chain, name: to.text });
+    this.#chains.delete(name.text);
+    for (const { rules } of this.#chains.values()) {
+      rules.forEach((rule, i) => {
+        if (!('chain' in rule.target) || rule.target.chain !== name.text) return;
+        rules[i] = { ...rule, target: { ...rule.target, chain: to.text } };
+      });
+    }
+  }
+
+  /** Adds a rule that cannot be run: it never matches, and is saved as written in LINE. */
+  runInert(words: readonly Word[], line: string, number: number): void {
+    const at = words.findIndex(({ text }) => /^(-A|-I|--append|--insert)$/.test(text));
+    if (at < 0) return;
+    if (words[at + 1] === undefined)
+      throw new RuleFault(words[at], `${words[at].text} without a chain`, 'a chain of this table');
+    const chain = this.#chain(words[at + 1]);
+    const start = words[at].column - 1;
+    const end = words[at + 2] === undefined ? line.length : words[at + 2].column - 1;
+    const before = line.slice(words[0].column - 1, start);
+    const verbatim = `${before}${line.slice(end)}`.trim();
+    const draft: RuleDraft = {
+      base: ANY_PACKET,
+      matches: [],
+      target: { kind: 'none' },
+      line: number,
+      verbatim,
+    };
+    if (/I|insert/.test(words[at].text)) chain.rules.unshift(draft);
+    else chain.rules.push(draft);
+  }
+
+  finish(file: string, wordOf: WordFinder): Table {
+    const builtIn = TABLE_HOOKS[this.name].map((hook) => this.#chains.get(HOOK_NAMES[hook])!);
+    const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
+    user.sort((a, b) => compareBytes(a.name, b.name));
+    checkTable(this.name, this.#chains, wordOf);
+    const rules: Rule[] = [];
+    const chains = [...builtIn, ...user].map((draft, index): Chain => {
+      const { name, hook, policy } = draft;
+      const chainRules = draft.rules.map(({ base, matches, target, line, verbatim }, i): Rule => {
+        const number = i + 1;
+        const comment = commentOf(matches);
+        // No spread: it would make building large rulesets three times slower and double the memory.
+        const rule = { index: rules.length, chain: name, number, file, line, comment, base, matches, target, verbatim };
+        rules.push(rule);
+        return rule;
+      });
+      return { name, hook, policy, file, line: draft.line, index, rules: chainRules };
+    });
+    return { name: this.name, family: 'ipv4', chains, rules };
+  }
+
+  #chain(name: Word): ChainDraft {
+    const chain = name && this.#chains.get(name.text);
+    if (chain !== undefined) return chain;
+    const expected = withNearest('a chain of this table', name.text, this.#chains.keys());
+    throw new RuleFault(name, `no chain "${name.text}" in the table ${this.name}`, expected);
+  }
+
+  #create(name: Word): void {
+    if (RESERVED.includes(name.text) || this.#chains.has(name.text)) {
+      throw new RuleFault(name, `the chain ${name.text} exists already`, 'another name');
+    }
+    this.#chains.set(name.text, {
+      name: name.text,
+      hook: undefined,
+      policy: Verdict.ACCEPT,
+      line: name.line,
+      rules: [],
+    });
+  }
+
+  #setPolicy(name: Word, policy: Word): void {
+    const chain = this.#chains.get(name.text);
+    if (chain?.hook === undefined) {
+      const hooks = TABLE_HOOKS[this.name].map((hook: Hook) => HOOK_NAMES[hook]);
+      const what = `${name.text} is not a built-in chain of the table ${this.name}, so it has no policy`;
+      throw new RuleFault(name, what, withNearest(hooks.join(', '), name.text, hooks));
+    }
+    if (policy.text !== 'ACCEPT' && policy.text !== 'DROP') {
+      throw unknownName(policy, 'policy', policy.text, ['ACCEPT', 'DROP']);
+    }
+    chain.line = policy.line;
+    chain.policy = policy.text === 'ACCEPT' ? Verdict.ACCEPT : Verdict.DROP;
+  }
+
+  #delete(word: Word, chain: ChainDraft): void {
+    const isTarget = (draft: RuleDraft): boolean => 'chain' in draft.target && draft.target.chain === chain.name;
+    if (
+      chain.hook !== undefined ||
+      chain.rules.length > 0 ||
+      [...this.#chains.values()].some((c) => c.rules.some(isTarget))
+    ) {
+      throw new RuleFault(
+        word,
+        `the chain ${chain.name} cannot be deleted`,
+        'an empty user chain that no rule refers to',
+      );
+    }
+    this.#chains.delete(chain.name);
+  }
+}
+
+/** The index of the first rule of CHAIN that is the same as RULE. */
+function findRule(chain: ChainDraft, rule: RuleDraft, word: Word): number {
+  const meaning = meaningOf(rule);
+  const index = chain.rules.findIndex((one) => meaningOf(one) === meaning);
+  if (index >= 0) return index;
+  throw new RuleFault(word, `the chain ${chain.name} has no such rule`, 'a rule that the chain has');
+}
+
+/** Equal for rules that iptables takes for the same. */
+function meaningOf({ base, matches, target, verbatim }: RuleDraft): string {
+  const device = (match: DeviceMatch | undefined) => (match?.name === '+' && !match.negated ? undefined : match);
+  return JSON.stringify([
+    { ...base, inDev: device(base.inDev), outDev: device(base.outDev) },
+    matches.map(({ extension, params }) => [extension.name, params]),
+    target.kind === 'extension' ? [target.extension.name, target.params] : target,
+    verbatim,
+  ]);
+}
+
+/** The text of the first comment in MATCHES. */
+function commentOf(matches: readonly Match[]): string | undefined {
+  for (const { extension, params } of matches) {
+    const comment = extension.comment?.(params);
+    if (comment !== undefined) return comment;
+  }
+  return undefined;
+}
