@@ -1,14 +1,15 @@
 /** Connections as `conntrack -L -o extended` prints them (conntrack-tools 1.4.7). */
 import { AsciiWriter } from './ascii-writer.js';
+import type { LoadedAddress } from './byte-order.js';
 
 /** How the list prints `ports`: as ports, as an ICMP query, as GRE keys, or not at all. */
 export type ListedTuple = 'ports' | 'query' | 'keys' | 'none';
 
 /** One direction of a connection. */
 export interface ListedDirection {
-  /** Addresses as loaded little-endian. */
-  source: number;
-  destination: number;
+  /** As loaded little-endian: `formatLoaded` prints them. */
+  source: LoadedAddress;
+  destination: LoadedAddress;
   /**
    * The four bytes of both ports (GRE: of both keys), loaded little-endian. ICMP: the id in the lower half (network
    * order), type << 16, code << 24.

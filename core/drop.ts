@@ -1,4 +1,5 @@
 /** What dropped a packet: the reason and, if rules did it, which rule. */
+import type { LoadedAddress } from '../codecs/byte-order.js';
 import { HOOK_NAMES, type Hook, type TableName } from './hooks.js';
 import { CtInfo, type Packet, REPLY } from './packet.js';
 import { REASONS, type Reason } from './reasons.js';
@@ -22,11 +23,11 @@ export interface DropCause {
 export interface Drop {
   readonly cause: DropCause;
   /**
-   * Whether DNAT had changed the packet's destination, and the destination before (as loaded and in host order; port -1
-   * if there is none). If it had not, 0 and -1.
+   * Whether DNAT had changed the packet's destination, and the destination before: the address as `formatLoaded` takes
+   * it, and the port in host order, -1 if there is none. If it had not, 0 and -1.
    */
   readonly isTranslated: boolean;
-  readonly untranslatedDestination: number;
+  readonly untranslatedDestination: LoadedAddress;
   readonly untranslatedDport: number;
   /** Whether it is a reply in a connection: conntrack knows its connection, which the other end opened. */
   readonly isReply: boolean;

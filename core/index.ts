@@ -1,5 +1,6 @@
 /** nfreplay as a library: compiles a ruleset for a host, takes frames, and passes on its output. */
 
+export { formatLoaded, type LoadedAddress } from '../codecs/byte-order.js';
 export { formatConnection, type ListedConnection, type ListedDirection } from '../codecs/conntrack-list.js';
 export { HostError } from '../codecs/host-json.js';
 export { Linktype } from '../codecs/linktypes.js';

@@ -68,6 +68,28 @@ Entries('nfreplay emulates a host packet by packet', () => {
   assert.equal(left, ['docker0']);
 });
 
+Entries('the addresses in drops and listed connections can be printed', () => {
+  const read = (name: string) => readFileSync(join(DOCKER, name), 'utf8');
+  const host = nfreplay.loadHost(read('host.json'), 'host.json');
+  const ruleset = nfreplay.parseRuleset(
+    '*nat\n-A PREROUTING -d 192.0.2.10 -j DNAT --to-destination 172.17.0.3\nCOMMIT\n*filter\n:FORWARD DROP\nCOMMIT\n',
+    'rules.v4',
+  );
+  const before: string[] = [];
+  const emulator = nfreplay.createEmulator(
+    { ruleset, host },
+    {
+      egress() {},
+      local() {},
+      dropped: ({ untranslatedDestination }) => before.push(nfreplay.formatLoaded(untranslatedDestination)),
+    },
+  );
+  const bytes = Buffer.from(`4500001c0001000040017ccecb007107c000020a${'0800f7ff00000000'}`, 'hex');
+  const dev = host.interfaceIndex('eth0');
+  emulator.receive(new nfreplay.Frame({ bytes, dev, linktype: nfreplay.Linktype.RAW }));
+  assert.equal(before, ['192.0.2.10']);
+});
+
 Entries('everything that the options of an emulator take can be named and made with what nfreplay exports', () => {
   const read = (name: string) => readFileSync(join(DOCKER, name), 'utf8');
   const host: nfreplay.Host = nfreplay.loadHost(read('host.json'), 'host.json');
