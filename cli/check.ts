@@ -6,6 +6,7 @@ import { casesIn, checkCase, type GoldenCase, updateCase } from '../replay/golde
 import { parseCommand } from './args.js';
 import { CHECK } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
+import { count } from './number.js';
 import { STDOUT } from './output.js';
 import { renderDifference } from './render-difference.js';
 import { type Style, styleOf } from './style.js';
@@ -64,5 +65,3 @@ function firstDifference({ differences }: Comparison, style: Style): string {
   const lines = renderDifference(differences[0], style).map((line) => (line === '' ? '' : `  ${line}`));
   return [`${count(differences.length, 'difference')}, the first:`, '', ...lines, ''].join('\n');
 }
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -45,6 +45,13 @@ export const REPLAY: CommandSpec = {
     { name: 'seed', value: 'N', help: 'seed for random choices such as NAT ports (default: 0)' },
     { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
     {
+      name: 'strict',
+      help:
+        'exit with 1 if the result may be incomplete: after a warning, or if packets were skipped that a host would ' +
+        'not ignore (IPv6, VLAN, unknown link types, …)',
+    },
+    { name: 'keep-counters', help: 'start the counters in rules.v4 from those in the ruleset, instead of from 0' },
+    {
       name: 'engine',
       value: 'ENGINE',
       choices: [...EMULATOR_ENGINES],

@@ -10,7 +10,7 @@ export const ABOUT = 'replay captures through Linux netfilter, offline, packet f
 /** The exit codes, and what they mean. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done'],
-  [1, 'a comparison found a difference'],
+  [1, 'a comparison found a difference, or `--strict` found that the result may be incomplete'],
   [2, 'incorrect usage, or an invalid ruleset or host'],
   [3, 'the ruleset or the host uses an unsupported feature'],
   [4, 'a file cannot be read or written'],
@@ -85,7 +85,7 @@ export function overview(style: Style = PLAIN, width = Number.POSITIVE_INFINITY)
     ),
     'exit codes:',
     ...definitions(
-      EXIT_CODES.map(([code, meaning]) => [String(code), meaning]),
+      EXIT_CODES.map(([code, meaning]) => [String(code), meaning.replaceAll('`', '')]),
       PLAIN,
       width,
     ),

@@ -1,3 +1,8 @@
+/** `1 packet`, `2 packets` */
+export function count(value: number, unit: string): string {
+  return `${formatNumber(value)} ${unit}${value === 1 ? '' : 's'}`;
+}
+
 /**
  * VALUE with thousands separators, and one decimal place if it is below ten and not whole. (`toLocaleString` does the
  * same, but its first call takes 20 ms.)

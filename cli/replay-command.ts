@@ -8,6 +8,7 @@ import { type Arguments, parseCommand } from './args.js';
 import { widthOf } from './columns.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
+import { count } from './number.js';
 import { STDERR, STDOUT } from './output.js';
 import { Progress } from './progress.js';
 import { formatReport } from './report.js';
@@ -41,7 +42,22 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
     const width = widthOf(reportOutput);
     reportOutput.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width }));
   }
-  return ExitCode.DONE;
+  return given.has('strict') ? strictly(summary) : ExitCode.DONE;
+}
+
+/** Link-layer protocols that have nothing to do with the rules of a host. */
+const IGNORED: readonly string[] = ['arp', 'lldp', 'llc'];
+
+/** The exit code with `--strict`; says why if it is not 0. */
+function strictly({ warnings, skipped }: Summary): ExitCode {
+  const leftOut = Object.entries(skipped).filter(([reason]) => !IGNORED.includes(reason));
+  const reasons = [
+    ...(warnings.length > 0 ? [count(warnings.length, 'warning')] : []),
+    ...leftOut.map(([reason, packets]) => `${count(packets, 'packet')} skipped: ${reason}`),
+  ];
+  if (reasons.length === 0) return ExitCode.DONE;
+  STDERR.write(`nfreplay: --strict: ${reasons.join('; ')}\n`);
+  return ExitCode.DIFFERENT;
 }
 
 function optionsOf(given: Arguments): ReplayOptions {
@@ -55,6 +71,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     hostPath: given.required('host'),
     inputs: given.values('in').map(inputOf),
     lax: given.has('lax'),
+    keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),
     ...(stitchPath === undefined ? {} : { stitchPath }),
     ...(seed === undefined ? {} : { seed }),

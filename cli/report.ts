@@ -7,7 +7,7 @@ import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';
 import { columns, NO_BREAK, wrapAfter } from './columns.js';
-import { formatNumber } from './number.js';
+import { count, formatNumber } from './number.js';
 import type { Style } from './style.js';
 
 const INDENT = 2;
@@ -58,8 +58,11 @@ function outcomes({ packets, skipped, ruleCount }: Summary, width: number | unde
     [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
   ];
   const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [formatNumber(packets), what]);
-  const none = ruleCount === 0 ? ['  there were no rules: only the policies of the chains decided'] : [];
-  return [...columns(met, ['right', 'left'], width), ...none];
+  const none = 'there were no rules: only the policies of the chains decided';
+  return [
+    ...columns(met, ['right', 'left'], width),
+    ...(ruleCount === 0 ? wrapAfter(' '.repeat(INDENT), none, width ?? Number.POSITIVE_INFINITY) : []),
+  ];
 }
 
 function section(title: string, lines: string[], more: number, style: Style): string[] {
@@ -191,10 +194,6 @@ function written({ outputs }: Summary, { outDir, style, width = Number.POSITIVE_
 
 function formatEndpoint({ address, port }: Endpoint): string {
   return port === undefined ? address : `${address}:${port}`;
-}
-
-function count(value: number, unit: string): string {
-  return `${formatNumber(value)} ${unit}${value === 1 ? '' : 's'}`;
 }
 
 function formatDuration(durationMs: number): string {

@@ -8,8 +8,10 @@ import { shown, shownJson } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
+import type { TableName } from '../core/hooks.js';
 import { type Host, loadHost } from '../core/host/host.js';
-import type { Ruleset } from '../core/rules/model.js';
+import { addCounters, loadedCounters } from '../core/rules/loaded-counters.js';
+import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { recordFile } from '../io/file-record.js';
@@ -48,6 +50,8 @@ export interface ReplayOptions {
   seed?: number;
   /** Accept unsupported rules, which then never match, instead of throwing. */
   lax?: boolean;
+  /** Start the counters of rules and policies in `rules.v4` from those in the ruleset, instead of from 0. */
+  keepCounters?: boolean;
   /** How many packets to replay. Default all. */
   limit?: number;
   /** How to evaluate rules. Default 'remembered'. */
@@ -94,7 +98,9 @@ export function replay(options: ReplayOptions): Summary {
 /** The same in steps. Calling `return()` between two steps abandons the replay and removes what was written. */
 export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
   refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
-  const ruleset = parseRuleset(readText(options.rulesPath), options.rulesPath, { lax: options.lax ?? false });
+  const rulesText = readText(options.rulesPath);
+  const ruleset = parseRuleset(rulesText, options.rulesPath, { lax: options.lax ?? false });
+  const loaded = options.keepCounters ? loadedCounters(ruleset, rulesText) : undefined;
   const hostText = readText(options.hostPath);
   const host = loadHost(hostText, options.hostPath);
   const inputs = inputsOf(options, host);
@@ -126,7 +132,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
     while (run.step(STEP_PACKETS)) yield progressOf(run);
     run.close();
     const summary = summarize(run, ruleset, host, options, inputs);
-    if (staged !== undefined) writeTexts(staged.path, ruleset, run.emulator, summary);
+    if (staged !== undefined) writeTexts(staged.path, ruleset, run.emulator, summary, loaded);
     staged?.commit();
     isDone = true;
     return summary;
@@ -234,11 +240,11 @@ function summarize(
 }
 
 function recordRun(options: ReplayOptions, inputs: readonly RunInput[]): RunRecord {
-  const { seed = 0, lax = false, limit, rulesPath, hostPath } = options;
+  const { seed = 0, lax = false, limit, keepCounters, rulesPath, hostPath } = options;
   return {
     version: version(),
     // The engine is left out: it changes no result.
-    options: { seed, lax, ...(limit === undefined ? {} : { limit }) },
+    options: { seed, lax, ...(keepCounters ? { keepCounters } : {}), ...(limit === undefined ? {} : { limit }) },
     rules: recordFile(rulesPath),
     host: recordFile(hostPath),
     captures: inputs.map(({ path }) => recordFile(path)),
@@ -260,8 +266,15 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
   });
 }
 
-function writeTexts(dir: string, ruleset: Ruleset, emulator: Emulator, summary: Summary): void {
-  writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, emulator.counters));
+function writeTexts(
+  dir: string,
+  ruleset: Ruleset,
+  emulator: Emulator,
+  summary: Summary,
+  loaded: ReadonlyMap<TableName, SavedCounters> | undefined,
+): void {
+  const counters = loaded === undefined ? emulator.counters : addCounters(emulator.counters, loaded);
+  writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, counters));
   writeConnections(join(dir, 'conntrack.txt'), emulator);
   writeText(join(dir, SUMMARY_FILE), `${shownJson(summary)}\n`);
 }

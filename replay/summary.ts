@@ -71,7 +71,7 @@ export interface RuleSummary {
 /** What was replayed, and how. */
 export interface RunRecord {
   version: string;
-  options: { seed: number; lax: boolean; limit?: number };
+  options: { seed: number; lax: boolean; keepCounters?: boolean; limit?: number };
   rules: FileRecord;
   host: FileRecord;
   /** In the order of `inputs`. */
@@ -99,9 +99,9 @@ export interface Summary {
   outputs: { file: string; packets: number }[];
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
-  /** The number of connections in the table at the end, and the 1,000 of them with the most bytes. */
   /** Rules in all tables, matched or not. */
   ruleCount: number;
+  /** The number of connections in the table at the end, and the 1,000 of them with the most bytes. */
   connections: { count: number; listed: ConnectionSummary[] };
   warnings: string[];
 }

@@ -86,11 +86,15 @@ export type Target =
   | { readonly kind: 'extension'; readonly extension: TargetExtension<unknown>; readonly params: unknown };
 
 /** The counters of a table: packets at 2n, IP total lengths in bytes at 2n + 1. */
-export interface TableCounters {
+export interface SavedCounters {
   /** n is a rule's `index`. */
   readonly rules: Float64Array;
   /** n is the hook of a built-in chain. */
   readonly policies: Float64Array;
+}
+
+/** The counters of a running table. */
+export interface TableCounters extends SavedCounters {
   /**
    * Where the compiled table records what a packet traverses (trace.ts): rule n as `firstId + n`, the policies after
    * all rules.

@@ -1,18 +1,18 @@
 /** Prints a ruleset like iptables-save (legacy, 1.8.9). */
 import { HOOK_NAMES, type TableName, Verdict } from '../hooks.js';
 import { saveBase } from './base-match.js';
-import type { Chain, Rule, Ruleset, Table, TableCounters } from './model.js';
+import type { Chain, Rule, Ruleset, SavedCounters, Table } from './model.js';
 
 /**
  * The canonical text of RULESET, like `iptables-save`, or `iptables-save -c` with COUNTERS. Tables are in the kernel's
  * order: the last one first.
  */
-export function saveRuleset(ruleset: Ruleset, counters?: ReadonlyMap<TableName, TableCounters>): string {
+export function saveRuleset(ruleset: Ruleset, counters?: ReadonlyMap<TableName, SavedCounters>): string {
   const tables = [...ruleset.tables].reverse();
   return tables.map((table) => saveTable(table, counters?.get(table.name))).join('');
 }
 
-function saveTable(table: Table, counters: TableCounters | undefined): string {
+function saveTable(table: Table, counters: SavedCounters | undefined): string {
   const lines = [`*${table.name}`];
   for (const chain of table.chains) lines.push(saveChain(chain, counters));
   for (const rule of table.rules) {
@@ -23,7 +23,7 @@ function saveTable(table: Table, counters: TableCounters | undefined): string {
   return lines.join('\n');
 }
 
-function saveChain({ name, hook, policy }: Chain, counters: TableCounters | undefined): string {
+function saveChain({ name, hook, policy }: Chain, counters: SavedCounters | undefined): string {
   if (hook === undefined) return `:${name} - [0:0]`;
   const counts = counters === undefined ? '[0:0]' : formatCounts(counters.policies, hook);
   return `:${HOOK_NAMES[hook]} ${policy === Verdict.DROP ? 'DROP' : 'ACCEPT'} ${counts}`;

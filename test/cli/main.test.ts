@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeEst64 } from '../../bench/est64.js';
+import { Linktype } from '../../codecs/linktypes.js';
+import { createPcapFile } from '../../io/capture-file.js';
 
 const Main = suite('command line');
 
@@ -16,9 +18,20 @@ const HOST = join(EXAMPLE, 'host.json');
 
 let dir = '';
 let eth0 = '';
+/** A capture of an ARP and an IPv6 frame. */
+let ethertypes = '';
 Main.before(() => {
   dir = mkdtempSync(join(tmpdir(), 'nfreplay-test-'));
   eth0 = writeEst64(dir, 100, 5).eth0;
+  ethertypes = join(dir, 'ethertypes.pcap');
+  const writer = createPcapFile(ethertypes, Linktype.ETHERNET);
+  for (const ethertype of [
+    [8, 6],
+    [0x86, 0xdd],
+  ]) {
+    writer.write(0, 0, Uint8Array.from([...Array(12).fill(2), ...ethertype, ...Array(46).fill(0)]), 0, 60, 60);
+  }
+  writer.close();
 });
 Main.after(() => rmSync(dir, { recursive: true }));
 
@@ -137,6 +150,39 @@ Main('prints the report, or with --json the summary', () => {
   assert.is(people.stderr, '', 'no progress where stderr is no terminal');
   const programs = nfreplay(...replayArgs('--json', '--out', join(dir, 'programs')));
   assert.equal(JSON.parse(programs.stdout), JSON.parse(readFileSync(join(dir, 'programs/summary.json'), 'utf8')));
+});
+
+Main('with --strict, warnings and packets that were not followed are an exit code of 1', () => {
+  const strict = (...args: string[]) => nfreplay(...replayArgs(...args, '--strict'));
+  const complete = strict();
+  assert.equal([complete.status, complete.stderr], [0, '']);
+  const rules = file('strict.v4', '*filter\n-A INPUT -m quota --quota 5 -j DROP\nCOMMIT\n');
+  const args = ['replay', '--rules', rules, '--host', HOST, '--in', `eth0=${eth0}`, '--lax'];
+  assert.is(nfreplay(...args).status, 0);
+  const lax = nfreplay(...args, '--strict', '--json');
+  assert.is(lax.status, 1);
+  assert.match(lax.stderr, 'nfreplay: --strict: 1 warning\n');
+  assert.is(JSON.parse(lax.stdout).packets.read > 0, true, 'the results are there all the same');
+  const skipped = strict('--in', `docker0=${ethertypes}`);
+  assert.is(skipped.status, 1);
+  assert.match(skipped.stderr, 'nfreplay: --strict: 1 packet skipped: ipv6\n');
+});
+
+Main('with --keep-counters, the saved rules start from the counters of the ruleset', () => {
+  const rules = file('counted.v4', '*filter\n:INPUT ACCEPT [1:2]\n[100:7000] -A INPUT -j ACCEPT\nCOMMIT\n');
+  const savedWith = (name: string, ...args: string[]) => {
+    const out = join(dir, name);
+    const run = nfreplay('replay', '--rules', rules, '--host', HOST, '--in', `docker0=${eth0}`, '--out', out, ...args);
+    assert.is(run.status, 0, run.stderr);
+    return readFileSync(join(out, 'rules.v4'), 'utf8');
+  };
+  const [, packets, bytes] = /\[(\d+):(\d+)\] -A INPUT/.exec(savedWith('from-zero'))!;
+  assert.ok(Number(packets) > 0);
+  const kept = savedWith('kept', '--keep-counters');
+  assert.match(kept, `[${100 + Number(packets)}:${7000 + Number(bytes)}] -A INPUT -j ACCEPT`);
+  assert.match(savedWith('from-zero'), ':INPUT ACCEPT [0:0]');
+  assert.match(kept, ':INPUT ACCEPT [1:2]');
+  assert.is(JSON.parse(readFileSync(join(dir, 'kept/summary.json'), 'utf8')).rules[0].packets, Number(packets));
 });
 
 Main('an interrupted replay leaves nothing behind', async () => {

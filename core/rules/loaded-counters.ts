@@ -1,0 +1,88 @@
+/** The counters that the text of a ruleset states (iptables-save -c), which iptables-restore -c loads. */
+import { splitWords, type Word } from '../../codecs/iptables-save.js';
+import { HOOK_NAMES, type TableName } from '../hooks.js';
+import type { Ruleset, SavedCounters, Table } from './model.js';
+import { RuleFault, RulesetError } from './parse/error.js';
+
+type Counts = readonly [packets: number, bytes: number];
+
+/**
+ * The counters of the rules and policies of RULESET, which was parsed from TEXT.
+ * @throws {RulesetError} if a number is too large to be counted on exactly
+ */
+export function loadedCounters(ruleset: Ruleset, text: string): ReadonlyMap<TableName, SavedCounters> {
+  const lines = text.split('\n');
+  try {
+    return new Map(ruleset.tables.map((table) => [table.name, countersOf(table, lines)]));
+  } catch (error) {
+    throw error instanceof RuleFault ? new RulesetError(ruleset.fileName, error) : error;
+  }
+}
+
+/** The sums of two sets of counters of the same ruleset. */
+export function addCounters(
+  a: ReadonlyMap<TableName, SavedCounters>,
+  b: ReadonlyMap<TableName, SavedCounters>,
+): ReadonlyMap<TableName, SavedCounters> {
+  return new Map(
+    [...a].map(([name, { rules, policies }]) => {
+      const other = b.get(name);
+      const sum = (count: number, i: number, more: Float64Array | undefined): number => count + (more?.[i] ?? 0);
+      return [
+        name,
+        {
+          rules: rules.map((count, i) => sum(count, i, other?.rules)),
+          policies: policies.map((count, i) => sum(count, i, other?.policies)),
+        },
+      ];
+    }),
+  );
+}
+
+function countersOf(table: Table, lines: readonly string[]): SavedCounters {
+  const rules = new Float64Array(table.rules.length * 2);
+  for (const { index, line } of table.rules) rules.set(countsIn(lines[line - 1], line), index * 2);
+  const policies = new Float64Array(HOOK_NAMES.length * 2);
+  for (const { hook, line } of table.chains) {
+    // Line 0: no line sets the policy.
+    if (hook !== undefined && line > 0) policies.set(countsIn(lines[line - 1], line), hook * 2);
+  }
+  return { rules, policies };
+}
+
+const NONE: Counts = [0, 0];
+const POLICY = /^:[ \t]*[^ \t]+[ \t]+[^ \t]+[ \t]+\[?(\d+):(\d+)/;
+const RULE = /^\[ *(\d+): *(\d+)/;
+const OPTION = /^(?:-c|--set-c[a-z]*)=?(.*)$/;
+
+/** The counters that LINE states, which is line NUMBER of a ruleset. */
+function countsIn(line: string, number: number): Counts {
+  const start: Word = { text: line.split(/[ \t]/, 1)[0], line: number, column: 1 };
+  if (line.startsWith(':')) return exact(POLICY.exec(line)?.slice(1) ?? ['0', '0'], start);
+  if (!line.startsWith('[')) return /-c/.test(line) ? optionCounts(line, number) : NONE;
+  const found = RULE.exec(line);
+  if (found === null) throw new RuleFault(start, 'unusual counters are not kept', '[packets:bytes]', 'unsupported');
+  return exact(found.slice(1), start);
+}
+
+/** The values of `-c packets bytes` in LINE, which is a valid rule. */
+function optionCounts(line: string, number: number): Counts {
+  const words = splitWords(line, number, 0);
+  for (const [i, word] of words.entries()) {
+    const attached = OPTION.exec(word.text)?.[1];
+    if (attached === undefined) continue;
+    const following = words.slice(i + 1, i + 3).map(({ text }) => text);
+    const values = (attached === '' ? following : [attached, ...following]).flatMap((value) => value.split(','));
+    // The value of another option may look like this option, but numbers do not follow it.
+    if (values.length > 1 && values.slice(0, 2).every((value) => /^\d+$/.test(value))) return exact(values, word);
+  }
+  return NONE;
+}
+
+function exact([packets, bytes]: readonly string[], word: Word): Counts {
+  const counts = [Number(packets), Number(bytes)] as const;
+  if (!counts.every(Number.isSafeInteger)) {
+    throw new RuleFault(word, 'counters this large are not kept', 'less than 2^53', 'unsupported');
+  }
+  return counts;
+}
