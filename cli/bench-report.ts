@@ -127,7 +127,7 @@ function rulesetBlocks(
   { style, top, width }: BenchReportOptions,
 ): string[][] {
   const { rules, chains, file } = ruleset;
-  const of = rulesets.length > 1 ? ` of ${file}` : '';
+  const of = rulesets.length > 1 ? ` of ${shown(file)}` : '';
   const asked = rules.filter((rule) => rule.asked > 0);
   const reading = asked.filter(({ readsOfPacket }) => readsOfPacket.length > 0);
   return [

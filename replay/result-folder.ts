@@ -69,8 +69,11 @@ export function tablesOf(path: string): Map<string, string[]> {
   };
   let table: string | null = null;
   const lines = readText(path).split('\n');
+  let line = '';
   for (const [i, raw] of lines.entries()) {
-    const line = raw.trimEnd();
+    line = hasOpenQuote(line) ? `${line}\n${raw}` : raw;
+    if (hasOpenQuote(line)) continue;
+    line = line.trimEnd();
     if (line === '' || line.startsWith('#')) continue;
     if (table === null && line.startsWith('*')) {
       table = line.slice(1);
@@ -86,7 +89,12 @@ export function tablesOf(path: string): Map<string, string[]> {
 }
 
 /** A line of a table in `iptables-save -c` text. */
-const SAVED_LINE = /^(?::\S+ \S+ \[\d+:\d+\]|\[\d+:\d+\] -A \S.*)$/;
+const SAVED_LINE = /^(?::.* \S+ \[\d+:\d+\]|\[\d+:\d+\] -A .*)$/s;
+
+/** Whether the rule LINE goes on in the next line, as a comment of several lines does. */
+function hasOpenQuote(line: string): boolean {
+  return line.startsWith('[') && (line.match(/\\.|"/gs)?.filter((found) => found === '"').length ?? 0) % 2 === 1;
+}
 
 /** The error about line number INDEX, from 0, of PATH. */
 function damaged(path: string, index: number, found: string, expected: string): FileError {

@@ -1,6 +1,6 @@
 /** Text of others (rules, hosts, file names) in files and on the terminal. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,6 +76,29 @@ ForeignText('a report and its JSON show escapes as text, and the saved rules kee
   const json = replay(rules, host, '--in', `eth0=${CAPTURE}`, '--json');
   const [rule] = JSON.parse(json.stdout).rules;
   assert.equal([rule.chain, rule.comment], ['INPUT', '\x1b]0;owned\x07\x1b[2J\u202ered\udce9']);
+});
+
+ForeignText('bench and check show escapes as text', () => {
+  const host = file('host.json', hostWith('eth0', '\x1b[2J'));
+  const rules = ['one\x1b[2J.v4', 'two\x1b[2J.v4'].map((name) => file(name, ESCAPES));
+  const given = rules.flatMap((path) => ['--rules', path]);
+  const bench = nfreplay('bench', ...given, '--host', host, '--in', `eth0=${CAPTURE}`, '--runs', '1', '--limit', '20');
+  assert.is(bench.status, 0, bench.stderr);
+  assert.match(bench.stdout, 'two\\x1b[2J.v4');
+  assert.match(bench.stdout, 'filter \\x1b[31mC');
+
+  const golden = join(dir, 'case\x1b[2J');
+  mkdirSync(join(golden, 'in'), { recursive: true });
+  writeFileSync(join(golden, 'host.json'), hostWith('eth0', '\x1b[2J'));
+  // A quote that is not closed puts the line feed into the comment.
+  const rule = '-A FORWARD -m comment --comment "two lines\n';
+  writeFileSync(join(golden, 'rules.v4'), ESCAPES.replace('COMMIT', `${rule}COMMIT`), 'latin1');
+  copyFileSync(CAPTURE, join(golden, 'in', 'eth0.pcap'));
+  assert.match(nfreplay('check', '--update', golden).stdout, 'case\\x1b[2J');
+  assert.match(nfreplay('check', golden).stdout, /^ok .*case\\x1b\[2J/m);
+  writeFileSync(join(golden, 'rules.v4'), ESCAPES.replace('-j ACCEPT', '-j DROP'), 'latin1');
+  const differs = nfreplay('check', golden).stdout;
+  assert.ok(differs.includes('\\x1b[31mC'), differs);
 });
 
 ForeignText('errors show escapes in rules, hosts, arguments and file names as text', () => {
