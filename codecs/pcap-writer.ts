@@ -38,17 +38,17 @@ export class PcapWriter {
 
   readonly #sink: ByteSink;
   #isOpen = true;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #chunkAt: number;
-  readonly #state: ReturnType<typeof openState>;
+  #bytes: Uint8Array;
+  #view: DataView;
+  #chunkAt: number;
+  #state: ReturnType<typeof openState>;
   /** The source of the last packet, a view of it, and the sources before it. */
   #source: Uint8Array = new Uint8Array(0);
   #sourceView: DataView = new DataView(this.#source.buffer);
   #sources: { bytes: Uint8Array; view: DataView }[] = [];
 
-  /** Writes to SINK, and closes it at the end. */
-  constructor(sink: ByteSink, linktype: number, place: WriterPlace = ownPlace()) {
+  /** Writes to SINK, and closes it at the end. PLACE: default a buffer that is allocated for the first packet. */
+  constructor(sink: ByteSink, linktype: number, place: WriterPlace = ownPlace(PCAP_FILE_HEADER_BYTES)) {
     this.path = sink.path;
     this.#sink = sink;
     this.linktype = linktype;
@@ -84,8 +84,8 @@ export class PcapWriter {
     const recordBytes = PCAP_RECORD_HEADER_BYTES + length;
     if (length > MAX_CAPLEN_BYTES) throw this.#tooLong(length);
     this.settle();
+    if (this.#state.chunkEnd - this.#state.filled < recordBytes) this.#makeRoom();
     const state = this.#state;
-    if (state.chunkEnd - state.filled < recordBytes) this.flush();
     const start = state.filled;
     this.#writeHeader(start, tsSec, tsNsec, length, originalLength);
     if (bytes !== this.#source) this.#useSource(bytes);
@@ -158,6 +158,25 @@ export class PcapWriter {
     this.#flushChunk();
   }
 
+  /** Makes room in the chunk for any packet. */
+  #makeRoom(): void {
+    const { chunkEnd, filled, packets } = this.#state;
+    if (chunkEnd - this.#chunkAt >= LARGEST_RECORD_BYTES) {
+      this.flush();
+      return;
+    }
+    const collected = this.#bytes.subarray(this.#chunkAt, filled);
+    const { buffer, chunk, stateAt } = ownPlace(CHUNK_BYTES);
+    chunk.set(collected);
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#chunkAt = chunk.byteOffset;
+    this.#state = openState(buffer, stateAt);
+    this.#state.filled = this.#chunkAt + collected.length;
+    this.#state.chunkEnd = this.#chunkAt + chunk.length;
+    this.#state.packets = packets;
+  }
+
   #flushChunk(): void {
     const state = this.#state;
     const length = state.filled - this.#chunkAt;
@@ -198,8 +217,8 @@ function contains(bytes: Uint8Array, whole: Uint8Array, at: number): boolean {
   return bytes.buffer === whole.buffer && at >= bytes.byteOffset && at < bytes.byteOffset + bytes.length;
 }
 
-/** A place in a new buffer; CHUNK_BYTES must be at least LARGEST_RECORD_BYTES. */
-export function ownPlace(chunkBytes = CHUNK_BYTES): WriterPlace {
+/** A place in a new buffer. */
+export function ownPlace(chunkBytes: number): WriterPlace {
   const buffer = new ArrayBuffer(WRITER_STATE.bytes + chunkBytes);
   return { buffer, chunk: new Uint8Array(buffer, WRITER_STATE.bytes), stateAt: 0 };
 }

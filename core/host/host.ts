@@ -51,6 +51,7 @@ export class Host {
 
   /** Scratch key for route lookups: the caller fills it in and uses it for one lookup. */
   readonly routeKey = new RouteKey();
+  private readonly indexByName: ReadonlyMap<string, number>;
   private readonly routing: Routing;
   private readonly neighbours: Neighbours;
   private readonly inputRoute = new InputRoute();
@@ -62,6 +63,7 @@ export class Host {
     const links = withLoopback(description.links);
     this.interfaces = links.map(interfaceOf);
     this.interfaceNames = this.interfaces.map(({ name }) => name);
+    this.indexByName = new Map(this.interfaceNames.map((name, index) => [name, index]));
     this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
     this.ipset = description.ipset;
     const down = links.filter(({ isUp }) => !isUp).map(({ name }) => `interface ${name} is down; treating it as up`);
@@ -79,14 +81,15 @@ export class Host {
     const main = new FibBuilder();
     const fallback = new FibBuilder();
     for (const dev of this.interfaces) addConnectedRoutes(main, dev);
-    const context = { interfaces: this.interfaces, sysctls: this.sysctls, main, fallback };
+    const interfaceIndex = (name: string): number => this.interfaceIndex(name);
+    const context = { interfaces: this.interfaces, interfaceIndex, sysctls: this.sysctls, main, fallback };
     for (const route of description.routes) if (isIpv4(route.destination)) addStaticRoute(context, route);
     return new RoutingTables(main.seal(), fallback.seal());
   }
 
   /** The index of interface NAME, or -1 if it does not exist. */
   interfaceIndex(name: string): number {
-    return this.interfaceNames.indexOf(name);
+    return this.indexByName.get(name) ?? -1;
   }
 
   /** Routes an arriving packet after PREROUTING (ip_route_input). The returned record is reused by the next call. */

@@ -19,6 +19,8 @@ const TYPES = {
 /** The state of the host while its routes are added. */
 export interface RouteContext {
   readonly interfaces: readonly Interface[];
+  /** The index of an interface by its name; -1 if there is none. */
+  interfaceIndex(name: string): number;
   readonly sysctls: Sysctls;
   /** The builders of the tables local and main (merged) and default. */
   readonly main: FibBuilder;
@@ -70,7 +72,7 @@ function refusalHop({ gateway, dev, type }: RouteDescription, fail: Fail): NextH
 
 function nextHopOf(context: RouteContext, description: RouteDescription, fail: Fail): NextHop {
   const { gateway, scope } = description;
-  const dev = devOf(context.interfaces, description.dev, fail);
+  const dev = devOf(context, description.dev, fail);
   if (gateway === undefined) {
     if (dev < 0) fail('dev', 'an interface or a gateway is required');
     if (scope > Scope.HOST) fail('scope', 'routes of this scope are not allowed');
@@ -109,9 +111,9 @@ function routeToGateway(
   return null;
 }
 
-function devOf(interfaces: readonly Interface[], name: string | undefined, fail: Fail): number {
+function devOf({ interfaces, interfaceIndex }: RouteContext, name: string | undefined, fail: Fail): number {
   if (name === undefined) return -1;
-  const dev = interfaces.findIndex((other) => other.name === name);
+  const dev = interfaceIndex(name);
   if (dev < 0)
     fail(
       'dev',
