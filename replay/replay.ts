@@ -4,7 +4,7 @@ import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { withNearest } from '../codecs/nearest.js';
-import { shown, shownJson } from '../codecs/text.js';
+import { shown, shownJson, shownPath } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
@@ -231,7 +231,9 @@ function summarize(
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
     warnings: [
-      ...ruleset.warnings.map(({ line, column, message }) => `${options.rulesPath}:${line}:${column}: ${message}`),
+      ...ruleset.warnings.map(
+        ({ line, column, message }) => `${shownPath(options.rulesPath)}:${line}:${column}: ${message}`,
+      ),
       ...host.warnings.map((warning) => `${options.hostPath}: ${warning}`),
       ...run.cuts,
       ...emulator.warnings,

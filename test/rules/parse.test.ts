@@ -219,6 +219,45 @@ parsing('an unsupported rule is an error; with lax it never matches and is saved
   assert.throws(() => parseRuleset(filterTable('-A INPUT -j NOSUCH'), 'f', { lax: true }), /unknown target or chain/);
 });
 
+parsing('with lax, an unsupported rule is kept where it stands, however its command is written', () => {
+  const text = filterTable(
+    '-AINPUT -m u32 --u32 0=1',
+    '-A INPUT -j ACCEPT',
+    '--append=INPUT -m u32 --u32 0=2 -j DROP',
+    '-I INPUT 2 -m u32 --u32 0=3',
+    '-m u32 --u32 0=4 -I INPUT',
+  );
+  const saved = saveRuleset(parseRuleset(text, 'f', { lax: true }));
+  const rules = saved.split('\n').filter((line) => line.startsWith('-A'));
+  assert.equal(rules, [
+    '-A INPUT -m u32 --u32 0=4',
+    '-A INPUT -m u32 --u32 0=1',
+    '-A INPUT -m u32 --u32 0=3',
+    '-A INPUT -j ACCEPT',
+    '-A INPUT -m u32 --u32 0=2 -j DROP',
+  ]);
+});
+
+parsing('of a long word, an error shows the beginning', () => {
+  const fault = faultOf(filterTable(`-A INPUT ${'x'.repeat(1000)}`));
+  assert.is(fault.token.length, 1000);
+  assert.ok(fault.message.length < 200, fault.message);
+});
+
+parsing('what iptables takes for something else than it seems is a warning', () => {
+  const { warnings } = parseRuleset(
+    filterTable('-A INPUT -ieth0', ':LOG -', '-E u MARK', '-A INPUT -j MARK --set-mark 1'),
+    'f',
+  );
+  assert.equal(
+    warnings.map(({ line, column, message }) => [line, column, message.split(/[;,]/)[0]]),
+    [
+      [3, 10, 'iptables takes "-ieth0" for the name of the interface'],
+      [6, 13, 'iptables takes the chain MARK here'],
+    ],
+  );
+});
+
 parsing('garbage is an error, never a crash', () => {
   const seed = testSeed();
   console.log(`seed ${seed}`);

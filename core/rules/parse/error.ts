@@ -39,11 +39,20 @@ export class RuleFault extends Error {
 
   /** WHAT describes the problem, EXPECTED what could have been there instead. */
   constructor(word: Word, what: string, expected = '', code: RulesetErrorCode = 'invalid') {
-    super(expected === '' ? what : `${what}; expected: ${expected}`);
+    const cut = cutWord(word.text, what);
+    super(expected === '' ? cut : `${cut}; expected: ${expected}`);
     this.word = word;
     this.expected = expected;
     this.code = code;
   }
+}
+
+/** Of a word that is longer, messages show the beginning, in characters. */
+const MAX_SHOWN = 80;
+
+/** WHAT with the word TEXT in it cut, if it is long. */
+function cutWord(text: string, what: string): string {
+  return text.length > MAX_SHOWN ? what.replaceAll(text, `${text.slice(0, MAX_SHOWN)}…`) : what;
 }
 
 /** The fault of WORD if TEXT, all of it or a part, is none of NAMES; with the nearest of them. */

@@ -148,15 +148,19 @@ export class TableDraft implements RuleScope {
 
   /** Adds a rule that cannot be run: it never matches, and is saved as written in LINE. */
   runInert(words: readonly Word[], line: string, number: number): void {
-    const at = words.findIndex(({ text }) => /^(-A|-I|--append|--insert)$/.test(text));
-    if (at < 0) return;
-    if (words[at + 1] === undefined)
-      throw new RuleFault(words[at], `${words[at].text} without a chain`, 'a chain of this table');
-    const chain = this.#chain(words[at + 1]);
-    const start = words[at].column - 1;
-    const end = words[at + 2] === undefined ? line.length : words[at + 2].column - 1;
-    const before = line.slice(words[0].column - 1, start);
-    const verbatim = `${before}${line.slice(end)}`.trim();
+    const at = words.findIndex(({ text }) => /^(?:-[AI]|--app|--ins)/.test(text));
+    const word = words[at];
+    if (word === undefined) return;
+    const attached = /^-[AI](.+)|=(.*)/s.exec(word.text);
+    const name: Word | undefined = attached ? { ...word, text: attached[1] ?? attached[2] } : words[at + 1];
+    if (name === undefined) throw new RuleFault(word, `${word.text} without a chain`, 'a chain of this table');
+    const chain = this.#chain(name);
+    let next = attached ? at + 1 : at + 2;
+    const isInserted = /^-I|^--ins/.test(word.text);
+    const isNumbered = isInserted && /^[0-9]+$/.test(words[next]?.text ?? '');
+    const position = isNumbered ? Number(words[next++].text) : 1;
+    const end = words[next] === undefined ? line.length : words[next].column - 1;
+    const verbatim = `${line.slice(words[0].column - 1, word.column - 1)}${line.slice(end)}`.trim();
     const draft: RuleDraft = {
       base: ANY_PACKET,
       matches: [],
@@ -164,7 +168,7 @@ export class TableDraft implements RuleScope {
       line: number,
       verbatim,
     };
-    if (/I|insert/.test(words[at].text)) chain.rules.unshift(draft);
+    if (isInserted) chain.rules.splice(this.#index(chain, word, position, 1), 0, draft);
     else chain.rules.push(draft);
   }
 

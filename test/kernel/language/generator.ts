@@ -12,6 +12,16 @@ const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
   udp: ['udp', '17'],
   icmp: ['icmp', '1'],
   multiport: ['tcp', 'udp', 'sctp', 'dccp', 'udplite'],
+  ecn: ['tcp'],
+};
+/** Options of which one group has to be there, though none is required. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  CONNMARK: ['--set-mark', '--set-xmark', '--save-mark', '--restore-mark', '--and-mark', '--or-mark', '--xor-mark'],
+  MARK: ['--set-mark', '--set-xmark', '--and-mark', '--or-mark', '--xor-mark'],
+  addrtype: ['--src-type', '--dst-type'],
+  iprange: ['--src-range', '--dst-range'],
+  multiport: ['--sports', '--dports', '--ports'],
+  statistic: ['--probability', '--every --packet'],
 };
 /** Names of chains, with bytes that are not UTF-8, and names that targets have. */
 const CHAINS = [
@@ -37,8 +47,8 @@ const NASTY = ['"', '\\', '\0', ' ', '\t', '\r', '\n', '\v', '\udce9', ...'é ! 
 const ODD_PARTS = ['-c 1 2', '-c 1,2', '-t filter', '-M x', ...'-- -v -4 -6 --modprobe=x -vv -n -x -w ! -'.split(' ')];
 const ODD_COUNTERS = ['[1:2] [3:4] ', '[1] ', '[:] ', '[:2] ', '[1:] ', '[a:b] ', '[]', '[1:2', '[::1] ', '[1:]] '];
 /** How odd the words of a file are, and how often its text is changed afterwards. */
-const ODDNESS = [0, 0, 0.005, 0.03, 0.2];
-const MUTATED = 0.25;
+const ODDNESS = [0, 0, 0, 0.005, 0.03, 0.2];
+const MUTATED = 0.2;
 
 /** A file that depends only on SEED. */
 export function randomFile(seed: number): string {
@@ -51,6 +61,8 @@ class FileMaker {
   readonly #taste: Taste;
   #table: TableName = 'filter';
   #chains: string[] = [];
+  /** The last rule that was appended. */
+  #last = '';
   /** The base options of the rule so far. */
   #used = new Set<string>();
 
@@ -105,11 +117,15 @@ class FileMaker {
       return taste.pick(['# comment', '', ' ', '\t', '#\udce9', this.#declaration(taste.pick(this.#chains), '-')]);
     if (taste.chance(0.12)) return this.#command();
     const letter = taste.weighted([
-      [12, 'A'],
+      [10, 'A'],
       [2, 'I'],
-      [1, taste.pick([...'RDC'])],
+      [2, taste.pick([...'RDC'])],
     ]);
-    return `${this.#oddly(taste.pick(['', '', '', '[0:0] ', '[12:345]']), ...ODD_COUNTERS)}${this.#rule(letter)}`;
+    // Some rules are named again, to be deleted, checked for or replaced.
+    const isAgain = this.#last !== '' && !['A', 'I'].includes(letter) && taste.chance(0.8);
+    const rule = isAgain ? this.#last.replace(/^-./, letter === 'R' ? '-D' : `-${letter}`) : this.#rule(letter);
+    if (/^-A \S+ /.test(rule)) this.#last = rule;
+    return `${this.#oddly(taste.pick(['', '', '', '[0:0] ', '[12:345]']), ...ODD_COUNTERS)}${rule}`;
   }
 
   #chain(): string {
@@ -189,7 +205,7 @@ class FileMaker {
     if (needed !== undefined && this.#used.has('-p') && !taste.odd()) return '';
     const first = needed !== undefined && !taste.odd() ? `-p ${taste.pick(needed)} ` : '';
     if (first !== '') this.#used.add('-p');
-    const load = needed !== undefined && name !== 'multiport' && taste.chance(0.4) ? '' : `-m ${name} `;
+    const load = ['tcp', 'udp', 'icmp'].includes(name) && taste.chance(0.4) ? '' : `-m ${name} `;
     return `${first}${this.#oddly(load, `-m${name} `, `--match=${name} `, '')}${this.#options(extension)}`;
   }
 
@@ -197,8 +213,11 @@ class FileMaker {
     const taste = this.#taste;
     if (taste.chance(0.6)) {
       const option = this.#oddly(taste.pick(['-j ', '-j ', '-j ', '--jump ']), '-j', '--goto=', '-g ', '--jump=');
-      const chain = this.#chains.at(-1)!;
-      const verdict = taste.chance(0.6) ? taste.pick(['ACCEPT', 'RETURN', 'ACCEPT', 'DROP']) : chain;
+      const own = this.#chains.slice(TABLE_HOOKS[this.#table].length);
+      const chain = taste.pick(own.length > 0 && !taste.odd() ? own : this.#chains);
+      const verdict = taste.chance(0.6)
+        ? taste.pick(['ACCEPT', 'RETURN', 'ACCEPT', this.#table === 'nat' && !taste.odd() ? 'RETURN' : 'DROP'])
+        : chain;
       if (verdict === chain && !taste.odd() && HOOK_NAMES.some((name) => name === chain)) return '';
       return option + this.#oddly(verdict, ...OTHER_TARGETS, this.#chain());
     }
@@ -209,7 +228,7 @@ class FileMaker {
     return `${first}-j ${extension.name} ${this.#options(extension)}`;
   }
 
-  #options({ options }: Extension<unknown>): string {
+  #options({ name, options }: Extension<unknown>): string {
     const taste = this.#taste;
     const chosen = options.filter((spec) => spec.required === true && !taste.odd());
     const most = taste.weighted([
@@ -217,6 +236,10 @@ class FileMaker {
       [6, 1],
       [3, 2],
     ]);
+    const needed = NEEDED[name]?.filter(() => !taste.odd()) ?? [];
+    for (const option of needed.length > 0 ? taste.pick(needed).split(' ') : []) {
+      chosen.push(...options.filter((spec) => spec.name === option));
+    }
     for (const spec of taste.some(options, most)) if (!chosen.some((one) => excludes(one, spec))) chosen.push(spec);
     if (chosen.length === 0 && options.length > 0 && !taste.odd()) chosen.push(taste.pick(options));
     if (taste.odd()) chosen.push(...taste.some(options, 1));

@@ -1,0 +1,36 @@
+/** The generator of files of rules writes every option there is, and the same file for the same seed. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { MATCHES } from '../../../core/matches/index.js';
+import { TARGETS } from '../../../core/targets/index.js';
+import { ourAnswer } from '../../rules/our-answer.js';
+import { randomFile } from './generator.js';
+import { VALUES } from './values.js';
+
+const Generator = suite('generator of files of rules');
+
+Generator('has values for every option of every match and target', () => {
+  for (const { name, options } of [...MATCHES.values(), ...TARGETS.values()]) {
+    for (const option of options) {
+      const values = option.words === 0 ? 0 : VALUES[option.name]?.length;
+      assert.is(values, option.words, `test/kernel/language/values.ts: ${name} ${option.name}`);
+    }
+  }
+});
+
+Generator('many of its files are valid, each match and target is among them, and nothing crashes', () => {
+  const missing = new Set([...MATCHES.keys()].map((name) => `-m ${name} `));
+  for (const name of TARGETS.keys()) missing.add(`-j ${name} `);
+  let saved = 0;
+  for (let seed = 0; seed < 3000; seed++) {
+    const answer = ourAnswer(randomFile(seed));
+    if (answer.kind !== 'saved') continue;
+    saved++;
+    for (const text of missing) if (`${answer.text.replaceAll('\n', ' \n')} `.includes(text)) missing.delete(text);
+  }
+  assert.ok(saved > 800, `${saved} files are valid`);
+  assert.equal([...missing], []);
+  assert.is(randomFile(7), randomFile(7));
+});
+
+Generator.run();
