@@ -37,7 +37,7 @@ export class KeyedHash {
 
   constructor(key: HashKey = drawHashKey()) {
     const random = new Random(key);
-    for (let i = 0; i < this.#tables.length; i++) this.#tables[i] = random.uint32();
+    random.fill(this.#tables);
     this.#mask = random.uint32();
     this.#factor = random.uint32() | 1;
   }

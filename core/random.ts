@@ -26,6 +26,20 @@ export class Random {
     return sum >>> 0;
   }
 
+  /** Fills WORDS with what `uint32` would return, in less time for many words. */
+  fill(words: Int32Array): void {
+    let [a, b, c, counter] = [this.#a, this.#b, this.#c, this.#counter];
+    for (let i = 0; i < words.length; i++) {
+      const sum = (a + b + counter) | 0;
+      counter = (counter + 1) | 0;
+      a = b ^ (b >>> 9);
+      b = (c + (c << 3)) | 0;
+      c = (((c << 21) | (c >>> 11)) + sum) | 0;
+      words[i] = sum;
+    }
+    [this.#a, this.#b, this.#c, this.#counter] = [a, b, c, counter];
+  }
+
   /** A number from 0 to 65535. */
   uint16(): number {
     return this.uint32() >>> 16;
