@@ -78,21 +78,13 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
       throw new RuleFault(word, `${name}: ${spec.name} cannot be inverted`);
     }
     if (this.get(spec.name) !== undefined) throw new RuleFault(word, `${name}: ${spec.name} can only be used once`);
-    const clash = this.all.find(
-      (other) => excludes(spec, other.name) || excludes(this.#spec(other.name), spec.name),
-    )?.name;
-    if (clash !== undefined) throw new RuleFault(word, `${name}: ${spec.name} cannot be used together with ${clash}`);
     this.all.push(option);
   }
 
-  #spec(name: string): OptionSpec | undefined {
-    return this.extension.options.find((spec) => spec.name === name);
-  }
-
-  /** Parses the options into the extension's parameters. */
+  /** Parses the options into the extension's parameters, with the checks of xtables_option_mfcall. */
   parse(): unknown {
     const { extension } = this;
-    const missing = extension.options.find((spec) => spec.required === true && this.get(spec.name) === undefined);
+    const missing = this.#missing();
     if (missing !== undefined) {
       throw new RuleFault(
         this.word,
@@ -100,7 +92,34 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
         `${missing.name} ${missing.expected ?? ''}`.trim(),
       );
     }
+    if (this.all.length > 1) this.#refuseClash();
     return extension.parse(this);
+  }
+
+  /** Checks the values of the options, but not whether they are all that is needed. */
+  checkValues(): void {
+    if (this.#missing() !== undefined) return;
+    try {
+      this.extension.parse(this);
+    } catch (fault) {
+      if (!(fault instanceof RuleFault) || fault.word !== this.word) throw fault;
+    }
+  }
+
+  #missing(): OptionSpec | undefined {
+    return this.extension.options.find((spec) => spec.required === true && this.get(spec.name) === undefined);
+  }
+
+  #refuseClash(): void {
+    const { name, options } = this.extension;
+    for (const [i, { name: later, word }] of this.all.entries()) {
+      const spec = options.find((one) => one.name === later);
+      for (const { name: earlier } of this.all.slice(0, i)) {
+        const other = options.find((one) => one.name === earlier);
+        if (!excludes(spec, earlier) && !excludes(other, later)) continue;
+        throw new RuleFault(word, `${name}: ${later} cannot be used together with ${earlier}`);
+      }
+    }
   }
 }
 

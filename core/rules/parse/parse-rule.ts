@@ -148,8 +148,8 @@ class RuleParser implements OptionOwners {
       if (this.#isOtherFamily) break;
       not = undefined;
     }
-    if (this.#isOtherFamily) this.#checkValues();
-    else this.#check(not);
+    if (!this.#isOtherFamily) this.#check(not);
+    if (!this.#hasRule()) this.#checkExtensions();
     if (this.#command === undefined) return undefined;
     return {
       letter: this.#letter,
@@ -163,14 +163,14 @@ class RuleParser implements OptionOwners {
     };
   }
 
-  /** Of a line for ip6tables, iptables has checked the values that it has read, but not what is missing. */
-  #checkValues(): void {
+  /**
+   * iptables checks what is given with a command that takes no rule too. Of a line for ip6tables it has checked the
+   * values that it has read, but not what is missing.
+   */
+  #checkExtensions(): void {
     for (const extension of this.loaded) {
-      try {
-        extension.parse();
-      } catch (fault) {
-        if (!(fault instanceof RuleFault) || fault.word !== extension.word) throw fault;
-      }
+      if (this.#isOtherFamily) extension.checkValues();
+      else extension.parse();
     }
   }
 

@@ -149,7 +149,8 @@ class FileMaker {
       `-R ${chain}${number}`,
       `-D ${chain}${number}`,
     );
-    return command + this.#oddly('', ` ${this.#baseOption()}`, ' -v', ' -6 x', ` ${this.#match()}`, ' -v -v');
+    const more = taste.chance(0.2) ? ` ${this.#match()}` : '';
+    return command + this.#oddly(more, ` ${this.#baseOption()}`, ' -v', ' -6 x', `${more} -6`, ' -v -v');
   }
 
   #rule(letter: string): string {
