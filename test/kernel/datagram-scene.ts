@@ -4,6 +4,7 @@ import { buildInit, buildSctp } from '../packets/sctp.js';
 import type { Prng } from './prng.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
+import type { World } from './world.js';
 
 type Build = (from: Side, isReply: boolean, turn: number) => Buffer;
 
@@ -38,11 +39,11 @@ function header(stage: Stage, from: Side, protocol: number): Ipv4Fields {
     fragment: prng.chance(0.3) ? 0x4000 : 0,
   };
   if (!prng.chance(stage.oddity)) return fields;
-  return { ...fields, ...headerOddity(prng) };
+  return { ...fields, ...headerOddity(stage) };
 }
 
 /** Valid options, and invalid headers. */
-function headerOddity(prng: Prng): Partial<Ipv4Fields> {
+function headerOddity({ prng, world }: Stage): Partial<Ipv4Fields> {
   return prng.weighted<Partial<Ipv4Fields>>([
     [1, { checksumError: prng.between(1, 0xfffe) }],
     [1, { headerWords: prng.pick([4, 6, 15]) }],
@@ -54,12 +55,20 @@ function headerOddity(prng: Prng): Partial<Ipv4Fields> {
     // Timestamp options are full: into others the kernel would write the time of day.
     [0.5, { options: Uint8Array.of(68, 8, 9, 0x10, 0, 0, 0, 1) }],
     [0.5, { options: Uint8Array.of(68, 12, 13, 1, 0, 0, 0, 0, 0, 0, 0, 0) }],
-    [0.5, { options: Uint8Array.of(131, 7, 4, 10, 0, 0, 1) }],
-    [0.5, { options: Uint8Array.of(137, 7, 4, 10, 0, 0, 1) }],
+    [1, { options: sourceRoute(prng, 131, world) }],
+    [0.5, { options: sourceRoute(prng, 137, world) }],
     [0.5, { options: Uint8Array.of(148, 4, 0, 0) }],
     [0.5, { options: prng.bytes(prng.between(1, 12)) }],
     [1, { fragment: 0x8000 }],
   ]);
+}
+
+/** A source route (TYPE) by hops that exist, at any of them. */
+function sourceRoute(prng: Prng, type: number, { parties }: World): Uint8Array {
+  const hops = Array.from({ length: prng.between(1, 3) }, () => prng.pick(parties).address);
+  const pointer = prng.pick([4, 4, 4, 8, 12, 5]);
+  const bytes = hops.flatMap((hop) => [hop >>> 24, (hop >>> 16) & 0xff, (hop >>> 8) & 0xff, hop & 0xff]);
+  return Uint8Array.of(type, 3 + bytes.length, pointer, ...bytes);
 }
 
 function payload(stage: Stage): Uint8Array {

@@ -157,7 +157,7 @@ function randomSysctls(prng: Prng, names: readonly string[], oddity: number): Re
   maybe(0.05, 'net.ipv4.conf.all.route_localnet', 1);
   maybe(0.1, 'net.ipv4.conf.all.accept_local', 1);
   maybe(oddity * 0.2, `net.ipv4.conf.${device}.forwarding`, 0);
-  maybe(0.2, 'net.ipv4.conf.all.accept_source_route', 1);
+  maybe(0.4, 'net.ipv4.conf.all.accept_source_route', 1);
   maybe(0.1, 'net.netfilter.nf_conntrack_acct', 0);
   maybe(0.1, 'net.ipv4.ip_default_ttl', prng.pick([128, 255]));
   maybe(0.15, 'net.netfilter.nf_conntrack_tcp_loose', 0);
