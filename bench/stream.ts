@@ -4,12 +4,10 @@ import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PCAP_FILE_HEADER_BYTES, PCAP_MAGIC_NANOSECONDS } from '../codecs/pcap.js';
 import { PCAP_RECORD_HEADER_BYTES } from '../codecs/pcap-record.js';
-import { sleep } from '../io/capture-file.js';
+import { Patience } from '../io/patience.js';
 import { CONTAINER_TO_HOST, FrameBuilder, LONGEST_FRAME_BYTES, STEP_NS } from './frame-builder.js';
 
 const CLIENTS = 10_000;
-/** How long to wait for a non-blocking pipe that is full. */
-const RETRY_MS = 1;
 const PAYLOAD_BYTES = LONGEST_FRAME_BYTES - 42;
 const RECORD_BYTES = PCAP_RECORD_HEADER_BYTES + LONGEST_FRAME_BYTES;
 /**
@@ -68,12 +66,13 @@ export function writeStream(bytes: number, write: (piece: Uint8Array) => void): 
 }
 
 function writeAll(piece: Uint8Array): void {
+  const patience = new Patience();
   for (let done = 0; done < piece.length; ) {
     try {
       done += writeSync(1, piece, done);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      sleep(RETRY_MS);
+      patience.wait();
     }
   }
 }

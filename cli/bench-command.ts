@@ -16,6 +16,7 @@ import { ExitCode, UsageError } from './errors.js';
 import { STDERR, STDOUT } from './output.js';
 import { inputOf } from './replay-command.js';
 import { styleOf } from './style.js';
+import { namesPipe, type Supervision } from './supervisor.js';
 
 const DEFAULT_RUNS = 5;
 const DEFAULT_TOP = 10;
@@ -32,7 +33,8 @@ interface Candidate {
 }
 
 /** Runs the command; returns the exit code. */
-export function benchCommand(args: readonly string[]): number {
+export function benchCommand(args: readonly string[], supervision?: Supervision): number {
+  supervision?.onReady(false);
   const given = parseCommand(BENCH, args);
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const result = measure(given);
@@ -51,8 +53,10 @@ function measure(given: Arguments): BenchResult {
   const hostPath = given.required('host');
   const runs = given.wholeNumber('runs', 1) ?? DEFAULT_RUNS;
   const files = given.values('in').map(inputOf);
-  if (files.some(({ path }) => path === '-')) {
-    throw new UsageError('standard input can be read only once; bench requires a file');
+  const pipe = files.find(({ path }) => namesPipe([path]))?.path;
+  if (pipe !== undefined) {
+    const name = pipe === '-' ? 'standard input' : pipe;
+    throw new UsageError(`${name} can be read only once; bench requires a file`);
   }
   const rulesets = given.values('rules').map((path) => parseRuleset(readText(path), path, { lax: given.has('lax') }));
   const host = loadHost(readText(hostPath), hostPath);

@@ -1,60 +1,102 @@
 /** The command `nfreplay check`: replays golden cases and shows where the results differ from what they expect. */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { shown } from '../codecs/text.js';
 import type { Comparison } from '../replay/compare.js';
-import { casesIn, checkCase, type GoldenCase, updateCase } from '../replay/golden-case.js';
+import { casesIn, checkCase, type GoldenCase, isQuick, updateCase } from '../replay/golden-case.js';
 import { parseCommand } from './args.js';
 import { CHECK } from './commands.js';
-import { ExitCode, UsageError } from './errors.js';
+import { CliError, ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';
 import { STDOUT } from './output.js';
 import { renderDifference } from './render-difference.js';
+import { exitCodeOf, onSignals, type Signal } from './signals.js';
 import { type Style, styleOf } from './style.js';
+import { NeedsThread, type Supervision } from './supervisor.js';
 
 /**
  * Runs the command; resolves with the exit code. If a case cannot be replayed, the others still are, and its error is
  * thrown at the end.
  */
-export async function check(args: readonly string[]): Promise<number> {
+export async function check(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(CHECK, args);
   if (given.positionals.length === 0) throw new UsageError('nfreplay check requires at least one CASE folder');
-  const style = styleOf(STDOUT, given.color);
   const cases = given.positionals.flatMap(casesIn);
-  const width = Math.max(...cases.map(({ dir }) => shown(dir).length));
-  const tally = { agreeing: 0, differing: 0 };
-  const errors: unknown[] = [];
-  for (const golden of cases) {
-    const name = shown(golden.dir).padEnd(width);
-    try {
-      STDOUT.write(`${given.has('update') ? update(golden, name) : compare(golden, name, style, tally)}\n`);
-    } catch (error) {
-      errors.push(error);
-      STDOUT.write(`${style.red('failed ')} ${name}\n`);
+  if (supervision === undefined && cases.some((golden) => !isQuick(golden))) throw new NeedsThread();
+  supervision?.onReady(false);
+
+  const report = new CheckReport(cases, styleOf(STDOUT, given.color));
+  const run = given.has('update')
+    ? (golden: GoldenCase) => {
+        updateCase(golden, supervision);
+        report.updated(golden);
+      }
+    : (golden: GoldenCase) => report.compared(golden, checkCase(golden, supervision));
+  let signalled: Signal | undefined;
+  const stop = onSignals((signal) => {
+    signalled = signal;
+  });
+  try {
+    for (const golden of cases) {
+      // Signals are delivered between turns of the event loop.
+      await turn();
+      if (signalled !== undefined) return exitCodeOf(signalled);
+      try {
+        run(golden);
+      } catch (error) {
+        if (error instanceof CliError) throw error;
+        report.failed(golden, error);
+      }
+    }
+  } finally {
+    if (signalled === undefined) stop();
+  }
+  if (!given.has('update')) report.total();
+  if (report.errors.length > 0) throw report.errors[0];
+  return report.differing > 0 ? ExitCode.DIFFERENT : ExitCode.DONE;
+}
+
+/** Prints the outcome of each case. */
+class CheckReport {
+  readonly errors: unknown[] = [];
+  differing = 0;
+  #agreeing = 0;
+  readonly #style: Style;
+  readonly #width: number;
+
+  constructor(cases: readonly GoldenCase[], style: Style) {
+    this.#style = style;
+    this.#width = Math.max(...cases.map(({ dir }) => shown(dir).length));
+  }
+
+  updated(golden: GoldenCase): void {
+    STDOUT.write(`updated ${this.#nameOf(golden)}\n`);
+  }
+
+  compared(golden: GoldenCase, comparison: Comparison): void {
+    const style = this.#style;
+    const name = this.#nameOf(golden);
+    if (comparison.differences.length === 0) {
+      this.#agreeing++;
+      STDOUT.write(`${style.green('ok     ')} ${name}  ${style.dim(extent(comparison))}\n`);
+    } else {
+      this.differing++;
+      STDOUT.write(`${style.red('differs')} ${name}  ${firstDifference(comparison, style)}\n`);
     }
   }
-  if (!given.has('update')) STDOUT.write(`${tally.agreeing} ok, ${tally.differing + errors.length} failed\n`);
-  if (errors.length > 0) throw errors[0];
-  return tally.differing > 0 ? ExitCode.DIFFERENT : ExitCode.DONE;
-}
 
-function update(golden: GoldenCase, name: string): string {
-  updateCase(golden);
-  return `updated ${name}`;
-}
-
-function compare(
-  golden: GoldenCase,
-  name: string,
-  style: Style,
-  tally: { agreeing: number; differing: number },
-): string {
-  const comparison = checkCase(golden);
-  if (comparison.differences.length === 0) {
-    tally.agreeing++;
-    return `${style.green('ok     ')} ${name}  ${style.dim(extent(comparison))}`;
+  failed(golden: GoldenCase, error: unknown): void {
+    this.errors.push(error);
+    STDOUT.write(`${this.#style.red('failed ')} ${this.#nameOf(golden)}\n`);
   }
-  tally.differing++;
-  return `${style.red('differs')} ${name}  ${firstDifference(comparison, style)}`;
+
+  total(): void {
+    STDOUT.write(`${this.#agreeing} ok, ${this.differing + this.errors.length} failed\n`);
+  }
+
+  #nameOf({ dir }: GoldenCase): string {
+    return shown(dir).padEnd(this.#width);
+  }
 }
 
 function extent({ frames, rules, connections }: Comparison): string {

@@ -8,13 +8,14 @@ import { PLAIN, type Style } from './style.js';
 export const ABOUT = 'replay captures through Linux netfilter, offline, packet for packet';
 
 /** The exit codes, and what they mean. */
-export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
+export const EXIT_CODES: readonly (readonly [code: number | string, meaning: string])[] = [
   [0, 'done'],
   [1, 'a comparison found a difference, or `--strict` found that the result may be incomplete'],
   [2, 'incorrect usage, or an invalid ruleset or host'],
   [3, 'the ruleset or the host uses an unsupported feature'],
   [4, 'a file cannot be read or written'],
   [70, 'a bug in nfreplay'],
+  ['128+n', 'ended by signal n'],
 ];
 
 /** The environment variables that have an effect. */

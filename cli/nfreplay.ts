@@ -8,7 +8,7 @@ import { shownLines } from '../codecs/text.js';
 import { TooManyConnectionsError } from '../core/conntrack/table.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { RulesetError } from '../core/rules/parse/error.js';
-import { ClosedPipeError, FileError } from '../io/file-error.js';
+import { ClosedPipeError, FileError, InterruptedError } from '../io/file-error.js';
 import { ReplayOptionsError } from '../replay/errors.js';
 import { version } from '../replay/version.js';
 import { type CommandSpec, colorIn } from './args.js';
@@ -21,18 +21,25 @@ import { CliError, ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
 import { STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
+import { exitCodeOf } from './signals.js';
 import { styleOf } from './style.js';
+import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
 
 /** EX_SOFTWARE in sysexits.h: an internal error. */
 const INTERNAL_ERROR = 70;
 
 /** What runs each command; it resolves with the exit code. */
-const RUN: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
+type Run = (args: readonly string[], supervision?: Supervision) => Promise<number> | number;
+
+const RUN: Readonly<Record<string, Run>> = {
   [REPLAY.name]: replayCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,
   [COMPLETION.name]: completionCommand,
 };
+
+/** The commands that always run in a thread. */
+const SUPERVISED: readonly string[] = [BENCH.name];
 
 function commandNamed(name: string): CommandSpec {
   const found = COMMANDS.find((spec) => spec.name === name);
@@ -41,7 +48,7 @@ function commandNamed(name: string): CommandSpec {
   throw new UsageError(withNearest(`unknown command: ${name}`, name, names));
 }
 
-async function run([first, ...rest]: string[]): Promise<number> {
+async function run([first, ...rest]: readonly string[], supervision?: Supervision): Promise<number> {
   const isHelp = (arg: string | undefined) => arg === '--help' || arg === '-h';
   if (first === '--version' || first === '-v') {
     STDOUT.write(`${version()}\n`);
@@ -61,7 +68,7 @@ async function run([first, ...rest]: string[]): Promise<number> {
     STDOUT.write(`${helpOf(spec, styleOf(STDOUT, colorIn(rest)), widthOf(STDOUT))}\n`);
     return ExitCode.DONE;
   }
-  return RUN[commandNamed(first).name](rest);
+  return RUN[commandNamed(first).name](rest, supervision);
 }
 
 /** The command line that explains the options in question. */
@@ -98,6 +105,7 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
 function report(error: unknown): number {
   // With `--out -`: whoever reads the packets wants no more.
   if (error instanceof ClosedPipeError) return ExitCode.DONE;
+  if (error instanceof InterruptedError) return exitCodeOf('SIGINT');
   const { message, exitCode } = reportOf(error);
   try {
     STDERR.write(`nfreplay: ${shownLines(message)}\n`);
@@ -107,8 +115,22 @@ function report(error: unknown): number {
   return exitCode;
 }
 
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (error) {
-  process.exitCode = report(error);
+/** Runs the command on the main thread, or where that might be busy for too long, in a thread. */
+async function runAnywhere(argv: readonly string[]): Promise<number> {
+  const isHelp = argv.some((word) => word === '--help' || word === '-h');
+  if (!isHelp && (SUPERVISED.includes(argv[0]) || namesPipe(argv))) return runInThread(import.meta.url, argv);
+  try {
+    return await run(argv);
+  } catch (error) {
+    if (error instanceof NeedsThread) return runInThread(import.meta.url, argv);
+    throw error;
+  }
 }
+
+/** The exit code that RUNNING resolves with, or that of its error, which is shown. */
+async function reported(running: Promise<number>): Promise<number> {
+  return running.catch(report);
+}
+
+const isThread = await runThread(import.meta.url, (argv, supervision) => reported(run(argv, supervision)));
+if (!isThread) process.exitCode = await reported(runAnywhere(process.argv.slice(2)));

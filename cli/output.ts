@@ -4,12 +4,9 @@
  */
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { sleep } from '../io/capture-file.js';
 import { errorCode, systemMessage } from '../io/file-error.js';
+import { Patience } from '../io/patience.js';
 import { CliError, ExitCode } from './errors.js';
-
-/** How long to wait if a non-blocking pipe is full. */
-const RETRY_MS = 5;
 
 /** Standard output or standard error. */
 export class Output {
@@ -37,12 +34,13 @@ export class Output {
    */
   write(text: string): void {
     const bytes = Buffer.from(text);
+    const patience = new Patience();
     for (let done = 0; done < bytes.length && !this.#isClosed; ) {
       try {
         done += writeSync(this.#fd, bytes, done);
       } catch (error) {
         const code = errorCode(error);
-        if (code === 'EAGAIN') sleep(RETRY_MS);
+        if (code === 'EAGAIN') patience.wait();
         else if (code === 'EPIPE' || (code === 'EIO' && this.isTTY)) this.#isClosed = true;
         else throw new CliError(ExitCode.FILE, `${this.#name}: cannot write: ${systemMessage(error)}`);
       }

@@ -1,4 +1,5 @@
 /** The progress line on a terminal. */
+import type { ReplayProgress } from '../replay/replay.js';
 import { formatNumber } from './number.js';
 import type { Output } from './output.js';
 
@@ -15,8 +16,8 @@ export class Progress {
     this.#stream = stream;
   }
 
-  /** Shows that PACKETS are done, and CONSUMED_BYTES of TOTAL_BYTES of the input (-1: unknown). */
-  update(packets: number, consumedBytes: number, totalBytes: number): void {
+  /** Shows how far a replay has come. */
+  update({ packets, consumedBytes, totalBytes }: ReplayProgress): void {
     const nowMs = performance.now();
     if (!this.#stream.isTTY || nowMs - this.#shownMs < REFRESH_MS || nowMs - this.#startedMs < REFRESH_MS) return;
     this.#shownMs = nowMs;

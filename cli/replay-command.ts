@@ -1,4 +1,5 @@
 /** The command `nfreplay replay`: options, progress line, signals and output. */
+import { statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { shown, shownJson } from '../codecs/text.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
@@ -12,15 +13,20 @@ import { count } from './number.js';
 import { STDERR, STDOUT } from './output.js';
 import { Progress } from './progress.js';
 import { formatReport } from './report.js';
+import { exitCodeOf, onSignals, type Signal } from './signals.js';
 import { styleOf } from './style.js';
+import { NeedsThread, namesPipe, type Supervision } from './supervisor.js';
 
 const DEFAULT_TOP = 10;
-/** Shells add this to the number of the signal that ended a process. */
-const SIGNALLED = 128;
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+/** How long the main thread may be busy before it looks for signals. */
+const TURN_MS = 50;
+/** Rules that a packet may meet on the main thread: more can take too long. */
+const MOST_RULES = 2 ** 22;
+/** The size of a ruleset that is read on the main thread. */
+const MOST_RULES_BYTES = 2 ** 24;
 
 /** Runs the command; resolves with the exit code. */
-export async function replayCommand(args: readonly string[]): Promise<number> {
+export async function replayCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(REPLAY, args);
   const options = optionsOf(given);
   if (options.outDir === STANDARD_OUTPUT && STDOUT.isTTY) {
@@ -28,7 +34,7 @@ export async function replayCommand(args: readonly string[]): Promise<number> {
   }
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const startedMs = performance.now();
-  const summary = await interruptible(options);
+  const summary = supervision === undefined ? await inSteps(options) : supervised(options, supervision);
   if (typeof summary === 'number') return summary;
 
   for (const warning of summary.warnings) STDERR.write(`nfreplay: warning: ${shown(warning)}\n`);
@@ -87,32 +93,51 @@ export function inputOf(given: string): { iface: string; path: string } {
   return { iface: given.slice(0, at), path: given.slice(at + 1) };
 }
 
-/** Resolves with the summary, or with the exit code if a signal ended the replay; then nothing was written. */
-async function interruptible(options: ReplayOptions): Promise<Summary | number> {
-  let signalled = 0;
-  const listeners = Object.entries(SIGNALS).map(([signal, number]) => {
-    const listener = () => {
-      signalled = number;
-    };
-    process.on(signal, listener);
-    return () => process.off(signal, listener);
+/**
+ * Replays in steps, between which signals are noticed. Resolves with the summary, or with the exit code if a signal
+ * ended the replay; then nothing was written.
+ * @throws {NeedsThread} if one step can take too long
+ */
+async function inSteps(options: ReplayOptions): Promise<Summary | number> {
+  if ((statSync(options.rulesPath, { throwIfNoEntry: false })?.size ?? 0) > MOST_RULES_BYTES) throw new NeedsThread();
+  let signalled: Signal | undefined;
+  const stop = onSignals((signal) => {
+    signalled = signal;
   });
   const progress = new Progress(STDERR);
   const steps = replaySteps(options);
+  let turnedMs = performance.now();
   try {
     for (;;) {
       const step = steps.next();
       if (step.done) return step.value;
-      const { packets, consumedBytes, totalBytes } = step.value;
-      progress.update(packets, consumedBytes, totalBytes);
+      if (step.value.rulesPerPacket > MOST_RULES) throw new NeedsThread();
+      if (performance.now() - turnedMs < TURN_MS) continue;
+      progress.update(step.value);
       // Signals are delivered between turns of the event loop.
       await turn();
-      if (signalled === 0) continue;
-      steps.return(undefined as never);
-      return SIGNALLED + signalled;
+      turnedMs = performance.now();
+      if (signalled !== undefined) return exitCodeOf(signalled);
     }
   } finally {
+    steps.return(undefined as never);
     progress.clear();
-    for (const off of listeners) off();
+    if (signalled === undefined) stop();
   }
+}
+
+/** Replays in a thread that can be ended at any time. */
+function supervised(options: ReplayOptions, supervision: Supervision): Summary {
+  const { inputs = [], stitchPath } = options;
+  const captures = [...inputs.map(({ path }) => path), ...(stitchPath === undefined ? [] : [stitchPath])];
+  const progress = new Progress(STDERR);
+  const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
+  const isLive = namesPipe(captures);
+  // Half of a ruleset is of no use.
+  supervision.onReady(isLive && !namesPipe([options.rulesPath, options.hostPath]));
+  let step = steps.next();
+  supervision.onReady(isLive);
+  for (; !step.done; step = steps.next()) progress.update(step.value);
+  progress.clear();
+  return step.value;
 }

@@ -1,23 +1,43 @@
 /** Captures in files and pipes: `-` is standard input or output. */
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import type { ByteSink, ByteSource } from '../codecs/byte-stream.js';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { type ByteSink, type ByteSource, MemorySink } from '../codecs/byte-stream.js';
 import { type CaptureOptions, type CaptureReader, openCapture } from '../codecs/capture.js';
+import { Linktype } from '../codecs/linktypes.js';
 import { PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
 import { errorCode, fileSystemError } from './file-error.js';
 import { nativePath } from './path.js';
+import { Patience } from './patience.js';
 
 const STANDARD_INPUT = 0;
 const STANDARD_OUTPUT = 1;
 
-/** How long to wait for a non-blocking pipe that is empty or full. */
-const RETRY_MS = 5;
+/** After a request to end, how long a live input may go on, so that what its writer still has to say is not lost. */
+const GRACE_MS = 300;
+
+export interface CaptureFileOptions extends CaptureOptions, LiveOptions {}
+
+export interface LiveOptions {
+  /**
+   * Whether inputs that may go on forever, such as pipes, shall end; asked again and again while there is nothing to
+   * read. With this function, they are read without blocking the thread in the kernel, so that it can be ended.
+   */
+  hasEnded?: (() => boolean) | undefined;
+  /** The content of a live input that was ended before it began. Default: none. */
+  unbegun?: () => Uint8Array;
+}
 
 /**
- * Opens the capture file PATH.
+ * Opens the capture file PATH. A live input that is ended before it began is a capture without packets.
  * @throws {CaptureError} if it cannot be read or is not a supported capture
  */
-export function openCaptureFile(path: string, options: CaptureOptions = {}): CaptureReader {
-  return openCapture(new FileSource(path), options);
+export function openCaptureFile(path: string, options: CaptureFileOptions = {}): CaptureReader {
+  return openCapture(new FileSource(path, { ...options, unbegun: emptyCapture }), options);
+}
+
+function emptyCapture(): Uint8Array {
+  const sink = new MemorySink();
+  new PcapWriter(sink, Linktype.ETHERNET).close();
+  return sink.bytes();
 }
 
 /**
@@ -33,15 +53,25 @@ export class FileSource implements ByteSource {
   readonly path: string;
   readonly totalBytes: number;
   readonly #fd: number;
+  readonly #patience = new Patience();
+  /** Undefined for a file of known size. */
+  readonly #hasEnded: (() => boolean) | undefined;
+  readonly #unbegun: (() => Uint8Array) | undefined;
+  #hasBegun = false;
+  /** When to stop, by `performance.now()`. */
+  #deadlineMs = Number.POSITIVE_INFINITY;
   #isOpen = true;
 
   /** @throws {CaptureError} if the file cannot be opened */
-  constructor(path: string) {
+  constructor(path: string, { hasEnded, unbegun }: LiveOptions = {}) {
     this.path = path;
+    this.#unbegun = unbegun;
     try {
-      this.#fd = path === '-' ? STANDARD_INPUT : openSync(nativePath(path), 'r');
+      const flags = hasEnded === undefined ? constants.O_RDONLY : constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+      this.#fd = path === '-' ? STANDARD_INPUT : openSync(nativePath(path), flags);
       const stat = fstatSync(this.#fd);
       this.totalBytes = stat.isFile() ? stat.size : -1;
+      if (!stat.isFile()) this.#hasEnded = hasEnded;
     } catch (error) {
       throw fileSystemError(error, path, 'open');
     }
@@ -50,16 +80,37 @@ export class FileSource implements ByteSource {
   /** @throws {CaptureError} if the file cannot be read */
   read(bytes: Uint8Array, at: number, length: number): number {
     for (;;) {
+      if (this.#isOver()) return this.#end(bytes, at);
       try {
-        return readSync(this.#fd, bytes, at, length, null);
+        const count = readSync(this.#fd, bytes, at, length, null);
+        if (count === 0) return this.#end(bytes, at);
+        this.#patience.reset();
+        this.#hasBegun = true;
+        return count;
       } catch (error) {
         const code = errorCode(error);
         // Windows reports this if standard input is a closed pipe.
         if (code === 'EOF') return 0;
         if (code !== 'EAGAIN') throw fileSystemError(error, this.path, 'read');
-        sleep(RETRY_MS);
+        this.#patience.wait();
       }
     }
+  }
+
+  /** What to read at the end. */
+  #end(bytes: Uint8Array, at: number): number {
+    if (this.#hasBegun || this.#unbegun === undefined || this.#hasEnded?.() !== true) return 0;
+    this.#hasBegun = true;
+    const content = this.#unbegun();
+    bytes.set(content, at);
+    return content.length;
+  }
+
+  #isOver(): boolean {
+    if (this.#hasEnded?.() !== true) return false;
+    const nowMs = performance.now();
+    this.#deadlineMs = Math.min(this.#deadlineMs, nowMs + GRACE_MS);
+    return nowMs >= this.#deadlineMs;
   }
 
   close(): void {
@@ -72,6 +123,8 @@ export class FileSource implements ByteSource {
 export class FileSink implements ByteSink {
   readonly path: string;
   readonly #fd: number;
+  readonly #patience = new Patience();
+  #isOpen = true;
 
   /** @throws {CaptureError} if the file cannot be created */
   constructor(path: string) {
@@ -89,16 +142,18 @@ export class FileSink implements ByteSink {
     while (done < length) {
       try {
         done += writeSync(this.#fd, bytes, at + done, length - done, null);
+        this.#patience.reset();
       } catch (error) {
         if (errorCode(error) !== 'EAGAIN') throw fileSystemError(error, this.path, 'write');
-        sleep(RETRY_MS);
+        this.#patience.wait();
       }
     }
   }
 
   /** @throws {CaptureError} if an earlier write has failed */
   close(): void {
-    if (this.#fd === STANDARD_OUTPUT) return;
+    if (this.#fd === STANDARD_OUTPUT || !this.#isOpen) return;
+    this.#isOpen = false;
     try {
       closeSync(this.#fd);
     } catch (error) {
@@ -106,9 +161,4 @@ export class FileSink implements ByteSink {
       throw fileSystemError(error, this.path, 'write');
     }
   }
-}
-
-/** Blocks the thread, as reading and writing are synchronous. */
-export function sleep(durationMs: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
 }

@@ -18,6 +18,14 @@ export class ClosedPipeError extends CaptureError {
   }
 }
 
+/** The user has ended an input that is of no use without its end. */
+export class InterruptedError extends CaptureError {
+  constructor(path: string) {
+    super(path, -1, 'interrupted before the end');
+    this.name = 'InterruptedError';
+  }
+}
+
 const SYSTEM_ERRORS: Record<string, string> = {
   ENOENT: 'no such file',
   EISDIR: 'it is a directory',

@@ -1,6 +1,6 @@
 /** Records the identity of an input file, so that a later run can detect whether it has changed. */
 import type { Hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { nativePath } from './path.js';
 
@@ -27,14 +27,14 @@ export function recordFile(path: string): FileRecord {
   if (path === '-') return { path };
   let fd: number;
   try {
+    // Opening a pipe again could wait for ever.
+    if (!statSync(nativePath(path)).isFile()) return { path };
     fd = openSync(nativePath(path), 'r');
   } catch {
     return { path };
   }
   try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return { path };
-    const sizeBytes = stat.size;
+    const sizeBytes = fstatSync(fd).size;
     // Loaded here because every start would take some milliseconds longer with an `import`.
     const { createHash }: typeof import('node:crypto') = require('node:crypto');
     const hash = createHash('sha256');

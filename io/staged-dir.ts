@@ -39,6 +39,8 @@ export interface StagedDirOptions {
 
 /** What a run that was ended leaves behind. */
 export interface Leftovers {
+  /** The folder that would have been replaced, as it was given. */
+  target?: string;
   /** A folder to remove with all that is in it. */
   folder: string;
   /** Folders to remove if they are empty, in this order. */
@@ -71,7 +73,7 @@ export class StagedDir {
     const tag = `${processTag()}-${randomName()}`;
     this.path = join(parent, `.${name}${PARTIAL}${tag}`);
     this.#previous = join(parent, `.${name}${PREVIOUS}${tag}`);
-    this.#leftovers = { folder: this.path, parents: missingFolders(parent) };
+    this.#leftovers = { target: given, folder: this.path, parents: missingFolders(parent) };
     onCreate?.(this.#leftovers);
     try {
       attempt(given, () => {
@@ -180,6 +182,12 @@ export function recover(given: string): void {
     const tag = tagOf(entry, name, PARTIAL);
     if (tag !== undefined && isGone(tag)) removeIfPossible(join(parent, entry));
   }
+}
+
+/** After the thread that writes was ended: finishes what it was about to finish, and removes what it left. */
+export function cleanUp(leftovers: Leftovers): void {
+  if (leftovers.target !== undefined) recover(leftovers.target);
+  removeLeftovers(leftovers);
 }
 
 /** Removes LEFTOVERS, as far as they exist. */

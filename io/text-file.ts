@@ -1,20 +1,46 @@
 /** Text files, read and written whole. Bytes that are not UTF-8 are kept (codecs/text.ts). */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { fstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { decodeText, encodeText } from '../codecs/text.js';
-import { errorCode, FileError, systemMessage } from './file-error.js';
+import { FileSource, type LiveOptions } from './capture-file.js';
+import { errorCode, FileError, InterruptedError, systemMessage } from './file-error.js';
 import { nativePath } from './path.js';
 
 const STANDARD_INPUT = 0;
+/** How much of a pipe is read at once. */
+const PIECE_BYTES = 1 << 16;
 
 /**
  * Reads the text at PATH; `-` is standard input.
  * @throws {FileError} if it cannot be read
+ * @throws {InterruptedError} if a live input is ended: half of a text is worse than none
  */
-export function readText(path: string): string {
+export function readText(path: string, { hasEnded }: LiveOptions = {}): string {
   try {
+    if (hasEnded !== undefined && !isFile(path)) return decodeText(readLive(path, hasEnded));
     return decodeText(readFileSync(path === '-' ? STANDARD_INPUT : nativePath(path)));
   } catch (error) {
     throw textFileError(error, path, 'read');
+  }
+}
+
+function isFile(path: string): boolean {
+  return (path === '-' ? fstatSync(STANDARD_INPUT) : statSync(nativePath(path))).isFile();
+}
+
+function readLive(path: string, hasEnded: () => boolean): Uint8Array {
+  const source = new FileSource(path, { hasEnded });
+  try {
+    const pieces: Uint8Array[] = [];
+    for (;;) {
+      const piece = new Uint8Array(PIECE_BYTES);
+      const count = source.read(piece, 0, PIECE_BYTES);
+      if (count === 0) break;
+      pieces.push(piece.subarray(0, count));
+    }
+    if (hasEnded()) throw new InterruptedError(path);
+    return Buffer.concat(pieces);
+  } finally {
+    source.close();
   }
 }
 

@@ -10,13 +10,16 @@ import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { describeCause } from '../core/drop.js';
+import { mostRulesMet } from '../core/rules/longest-walk.js';
+import { parseRuleset } from '../core/rules/parse/parse.js';
 import { FileError, systemMessage } from '../io/file-error.js';
 import { namesIn, nativePath } from '../io/path.js';
 import { randomName } from '../io/process-tag.js';
-import { type Leftovers, recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
+import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
+import { readText } from '../io/text-file.js';
 import { type Comparison, compareResults, NotAResultError } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
-import { replay } from './replay.js';
+import { type ReplayControl, replay } from './replay.js';
 import type { DropListener } from './replay-run.js';
 import { foreignExpectation } from './result-files.js';
 import { devicesOf } from './result-folder.js';
@@ -74,16 +77,41 @@ function inputsIn(dir: string): GoldenCase['inputs'] {
     .map((name) => ({ iface: basename(name, extname(name)), path: join(dir, name) }));
 }
 
-/** Called before anything is created, with what has to be removed if the thread that replays is ended. */
-export type OnCreate = (leftovers: Leftovers) => void;
+/** The bytes of a case that is quick, and the times that a packet of it may meet a rule. */
+const QUICK_BYTES = 2 ** 23;
+const QUICK_STEPS = 2 ** 24;
+/** The length of a short packet in a capture. */
+const SHORT_RECORD_BYTES = 76;
+
+/** Whether GOLDEN is replayed and compared within about a second. Finding that its files cannot be read is quick. */
+export function isQuick({ rulesPath, hostPath, inputs, stitchPath, wantDir }: GoldenCase): boolean {
+  const captures = [...inputs.map(({ path }) => path), ...(stitchPath === undefined ? [] : [stitchPath])];
+  const want = existsSync(wantDir) ? namesIn(wantDir).map((name) => join(wantDir, name)) : [];
+  const captureBytes = sizeOf(captures);
+  if (captureBytes + sizeOf([rulesPath, hostPath, ...want]) > QUICK_BYTES) return false;
+  try {
+    const rules = mostRulesMet(parseRuleset(readText(rulesPath), rulesPath));
+    return (rules * captureBytes) / SHORT_RECORD_BYTES < QUICK_STEPS;
+  } catch {
+    return true;
+  }
+}
+
+/** The sum of the sizes of PATHS; infinite if one is a pipe or the like. */
+function sizeOf(paths: readonly string[]): number {
+  return paths.reduce((sum, path) => {
+    const stat = statSync(nativePath(path), { throwIfNoEntry: false });
+    return sum + (stat === undefined || stat.isFile() || stat.isDirectory() ? (stat?.size ?? 0) : Infinity);
+  }, 0);
+}
 
 /**
  * Replays GOLDEN and compares the results with the expectation. Throws what `replay` throws.
  * @throws {FileError} if there is no expectation yet
  */
-export function checkCase(golden: GoldenCase, onCreate?: OnCreate): Comparison {
+export function checkCase(golden: GoldenCase, control: ReplayControl = {}): Comparison {
   recover(golden.wantDir);
-  return withResult(golden, onCreate, (dir, drops) => {
+  return withResult(golden, control, (dir, drops) => {
     try {
       const comparison = compareResults(golden.wantDir, dir);
       for (const difference of comparison.differences) {
@@ -99,8 +127,8 @@ export function checkCase(golden: GoldenCase, onCreate?: OnCreate): Comparison {
 }
 
 /** Replays GOLDEN and makes the results its expectation. */
-export function updateCase(golden: GoldenCase, onCreate?: OnCreate): void {
-  withResult(golden, onCreate, (dir) => replaceWant(golden.wantDir, dir, onCreate));
+export function updateCase(golden: GoldenCase, control: ReplayControl = {}): void {
+  withResult(golden, control, (dir) => replaceWant(golden.wantDir, dir, control));
 }
 
 /** Descriptions of drop causes, by the timestamp (ns) of the input. */
@@ -109,12 +137,12 @@ type DropsByTime = ReadonlyMap<bigint, ReadonlySet<string>>;
 /** Replays GOLDEN into a temporary folder and calls ACTION with it. */
 function withResult<T>(
   { rulesPath, hostPath, inputs, stitchPath }: GoldenCase,
-  onCreate: OnCreate | undefined,
+  control: ReplayControl,
   action: (dir: string, drops: DropsByTime) => T,
 ): T {
   const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
   const outDir = join(leftovers.folder, 'got');
-  onCreate?.(leftovers);
+  control.onCreate?.(leftovers);
   try {
     createPrivate(leftovers.folder);
     const drops = new Map<bigint, Set<string>>();
@@ -122,7 +150,9 @@ function withResult<T>(
       const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
       drops.set(tsNs, (drops.get(tsNs) ?? new Set()).add(describeCause(cause)));
     };
-    replay({ rulesPath, hostPath, inputs, outDir, onDrop, ...(stitchPath === undefined ? {} : { stitchPath }) });
+    const { hasEnded } = control;
+    const stitched = stitchPath === undefined ? {} : { stitchPath };
+    replay({ rulesPath, hostPath, inputs, outDir, onDrop, ...stitched, ...(hasEnded ? { hasEnded } : {}) });
     return action(outDir, drops);
   } finally {
     removeLeftovers(leftovers);
@@ -141,10 +171,10 @@ function createPrivate(folder: string): void {
  * Replaces WANT as a whole by the files of RESULT that are compared.
  * @throws {FileError} if WANT cannot be written, or contains a file that is not one of an expectation
  */
-export function replaceWant(want: string, result: string, onCreate?: OnCreate): void {
+export function replaceWant(want: string, result: string, control: ReplayControl = {}): void {
   const staged = new StagedDir(want, {
     foreignFile: foreignExpectation,
-    ...(onCreate === undefined ? {} : { onCreate }),
+    ...(control.onCreate === undefined ? {} : { onCreate: control.onCreate }),
   });
   try {
     const names = [...devicesOf(result).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt'];

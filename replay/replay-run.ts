@@ -34,6 +34,8 @@ export const INPUT_STITCHED = -3;
 
 export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly onDrop?: DropListener;
+  /** As in ReplayControl. */
+  readonly hasEnded?: () => boolean;
 }
 
 /** DROP is valid only during the call. */
@@ -106,7 +108,8 @@ export class ReplayRun implements EmulatorOutput {
     const memory = new Memory();
     try {
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
-      for (const { path } of inputs) this.#readers.push(openCaptureFile(path, { allocate }));
+      for (const { path } of inputs)
+        this.#readers.push(openCaptureFile(path, { allocate, hasEnded: options.hasEnded }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
       this.emulator = new IpStack({ ...options, memory }, this);

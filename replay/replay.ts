@@ -11,6 +11,7 @@ import type { Observer } from '../core/events.js';
 import type { TableName } from '../core/hooks.js';
 import { type Host, loadHost } from '../core/host/host.js';
 import { addCounters, loadedCounters } from '../core/rules/loaded-counters.js';
+import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
@@ -32,7 +33,15 @@ import { createStitcher } from './stitch.js';
 import { MAX_LISTED, type RuleSummary, type RunRecord, SCHEMA, type Summary, summarizeConnection } from './summary.js';
 import { version } from './version.js';
 
-export interface ReplayOptions {
+/** How another thread controls a replay. */
+export interface ReplayControl {
+  /** Called before anything is created, with what has to be removed if the thread that replays is ended. */
+  onCreate?: (leftovers: Leftovers) => void;
+  /** Whether live inputs, such as pipes, shall end now; the results are then those of what has been read. */
+  hasEnded?: () => boolean;
+}
+
+export interface ReplayOptions extends ReplayControl {
   /** The ruleset, in iptables-save format. */
   rulesPath: string;
   /** The host, in JSON. */
@@ -60,8 +69,6 @@ export interface ReplayOptions {
   observer?: Observer;
   /** Called for each dropped packet, with the timestamp of the input that caused it. */
   onDrop?: DropListener;
-  /** Called before anything is created, with what has to be removed if the thread that replays is ended. */
-  onCreate?: (leftovers: Leftovers) => void;
 }
 
 /** How far a replay has come. */
@@ -70,12 +77,16 @@ export interface ReplayProgress {
   consumedBytes: number;
   /** -1: unknown. */
   totalBytes: number;
+  /** How many rules one packet can meet, at most (`mostRulesMet`). */
+  rulesPerPacket: number;
 }
 
 /** The name that stands for the host itself among the interfaces. */
 const LOCAL = 'local';
-/** Packets per step. */
+/** Packets per step, at most. */
 const STEP_PACKETS = 50_000;
+/** Rules that packets may meet in one step, so that no step takes long. */
+const STEP_RULES = 2 ** 22;
 /** The list of connections is written in pieces of at least this size. */
 const LIST_PIECE_BYTES = 1 << 18;
 
@@ -95,19 +106,26 @@ export function replay(options: ReplayOptions): Summary {
   }
 }
 
-/** The same in steps. Calling `return()` between two steps abandons the replay and removes what was written. */
+/**
+ * The same in steps, which are short unless `rulesPerPacket` is large. The first ends before anything is created.
+ * Calling `return()` between two steps abandons the replay and removes what was written.
+ */
 export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
   refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
-  const rulesText = readText(options.rulesPath);
+  const rulesText = readText(options.rulesPath, options);
   const ruleset = parseRuleset(rulesText, options.rulesPath, { lax: options.lax ?? false });
   const loaded = options.keepCounters ? loadedCounters(ruleset, rulesText) : undefined;
-  const hostText = readText(options.hostPath);
+  const hostText = readText(options.hostPath, options);
   const host = loadHost(hostText, options.hostPath);
   const inputs = inputsOf(options, host);
   const stitcher =
     options.stitchPath === undefined
       ? undefined
       : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
+
+  const rulesPerPacket = mostRulesMet(ruleset);
+  const stepPackets = Math.max(1, Math.min(STEP_PACKETS, Math.floor(STEP_RULES / rulesPerPacket)));
+  yield { packets: 0, consumedBytes: 0, totalBytes: -1, rulesPerPacket };
 
   const { outDir } = options;
   const staged = outDir === undefined || outDir === STANDARD_OUTPUT ? undefined : stagedDir(outDir, options);
@@ -121,6 +139,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       ...(options.engine ? { engine: options.engine } : {}),
       ...(options.observer ? { observer: options.observer } : {}),
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
+      ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),
     };
     run = new ReplayRun(
       runOptions,
@@ -129,11 +148,15 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       options.limit ?? Number.POSITIVE_INFINITY,
       stitcher,
     );
-    while (run.step(STEP_PACKETS)) yield progressOf(run);
+    while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
     run.close();
     const summary = summarize(run, ruleset, host, options, inputs);
-    if (staged !== undefined) writeTexts(staged.path, ruleset, run.emulator, summary, loaded);
-    staged?.commit();
+    yield progressOf(run, rulesPerPacket);
+    if (staged !== undefined) {
+      const writing = writeTexts(staged.path, ruleset, run.emulator, summary, loaded);
+      for (const _ of writing) yield progressOf(run, rulesPerPacket);
+      staged.commit();
+    }
     isDone = true;
     return summary;
   } finally {
@@ -154,9 +177,9 @@ function filesOf({ rulesPath, hostPath, inputs = [], stitchPath }: ReplayOptions
   return [rulesPath, hostPath, ...captures, ...(stitchPath === undefined ? [] : [stitchPath])];
 }
 
-function progressOf(run: ReplayRun): ReplayProgress {
+function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
   const { read, consumedBytes, totalBytes } = run;
-  return { packets: read, consumedBytes, totalBytes };
+  return { packets: read, consumedBytes, totalBytes, rulesPerPacket };
 }
 
 /** The captures in OPTIONS, and where on HOST their packets enter. */
@@ -268,30 +291,33 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
   });
 }
 
-function writeTexts(
+/** Writes the texts of the results, in steps. */
+function* writeTexts(
   dir: string,
   ruleset: Ruleset,
   emulator: Emulator,
   summary: Summary,
   loaded: ReadonlyMap<TableName, SavedCounters> | undefined,
-): void {
+): Generator<void> {
   const counters = loaded === undefined ? emulator.counters : addCounters(emulator.counters, loaded);
   writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, counters));
-  writeConnections(join(dir, 'conntrack.txt'), emulator);
+  yield* writeConnections(join(dir, 'conntrack.txt'), emulator);
   writeText(join(dir, SUMMARY_FILE), `${shownJson(summary)}\n`);
 }
 
 /** Writes the list in pieces: a million connections are 250 MB of text. */
-function writeConnections(path: string, { connections, nowMs }: Emulator): void {
+function* writeConnections(path: string, { connections, nowMs }: Emulator): Generator<void> {
   const writer = new AsciiWriter();
-  const flush = () => {
+  let next = 0;
+  do {
+    for (; next >= 0 && writer.length <= LIST_PIECE_BYTES; next++) {
+      next = connections.next(nowMs, next);
+      if (next < 0) break;
+      writeConnection(writer, listConnection(connections, next, nowMs));
+      writer.text('\n');
+    }
     writeText(path, writer.bytes, 'a');
     writer.clear();
-  };
-  connections.forEach(nowMs, (entry) => {
-    writeConnection(writer, listConnection(connections, entry, nowMs));
-    writer.text('\n');
-    if (writer.length > LIST_PIECE_BYTES) flush();
-  });
-  flush();
+    yield;
+  } while (next >= 0);
 }

@@ -18,7 +18,16 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; node: readonl
   replay: { rooms: ['replay', 'io', 'core', 'codecs'], node: ['node:fs', 'node:os', 'node:path'] },
   cli: {
     rooms: ['cli', 'replay', 'io', 'core', 'codecs'],
-    node: ['node:fs', 'node:path', 'node:timers/promises', 'node:tty', 'node:url', 'node:util'],
+    node: [
+      'node:fs',
+      'node:module',
+      'node:path',
+      'node:timers/promises',
+      'node:tty',
+      'node:url',
+      'node:util',
+      'node:worker_threads',
+    ],
   },
 };
 

@@ -202,11 +202,16 @@ export class ConntrackTable {
 
   /** Calls VISIT with each confirmed entry that has not expired by NOW_MS, in record order. */
   forEach(nowMs: number, visit: (entry: number) => void): void {
+    for (let entry = this.next(nowMs, 0); entry >= 0; entry = this.next(nowMs, entry + 1)) visit(entry);
+  }
+
+  /** The first connection from number ENTRY on that has not expired at NOW_MS; -1 if there is none. */
+  next(nowMs: number, entry: number): number {
     const used = this.usedRecords;
-    for (let entry = 0; entry < used; entry++) {
-      if (!this.isHashed(entry)) continue;
-      if (this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] > nowMs) visit(entry);
+    for (let next = entry; next < used; next++) {
+      if (this.isHashed(next) && this.doubles[next * RECORD_F64 + EXPIRES_MS_F64] > nowMs) return next;
     }
+    return -1;
   }
 
   /**

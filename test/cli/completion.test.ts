@@ -151,7 +151,7 @@ for (const [formatter, args] of Object.entries(FORMATTERS)) {
       for (const option of options) assert.ok(text.includes(`--${option.name}`), option.name);
       for (const { command } of examples) assert.ok(text.replaceAll(' \\ ', ' ').includes(command), command);
     }
-    for (const [code] of EXIT_CODES) assert.match(text, new RegExp(` ${code} [A-Z]`));
+    for (const [code] of EXIT_CODES) assert.match(text, new RegExp(` ${String(code).replace('+', '[+]')} [A-Z]`));
     assert.match(text, "one Linux host's");
   });
 }

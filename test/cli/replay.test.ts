@@ -207,6 +207,8 @@ Replay('leaves the result folder unchanged if it fails in the middle', () => {
 Replay('removes what it wrote if it is abandoned', () => {
   const steps = replaySteps(options('given-up', { limit: 100_000, inputs: repeated(60) }));
   assert.is(steps.next().done, false);
+  assert.not(readdirSync(dir).some((name) => name.startsWith('.given-up.partial-')));
+  assert.is(steps.next().done, false);
   assert.ok(readdirSync(dir).some((name) => name.startsWith('.given-up.partial-')));
   steps.return(undefined as never);
   assert.not(existsSync(out('given-up')));

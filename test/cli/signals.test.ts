@@ -1,0 +1,224 @@
+// A signal ends every command, whatever it is waiting for or working on; nothing stays behind. On a live input the
+// first SIGINT is its end.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { writeEst64 } from '../../bench/est64.js';
+
+const Signals = suite('signals');
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../../pcaps/docker/', import.meta.url));
+const RULES = join(EXAMPLE, 'rules.v4');
+const HOST = join(EXAMPLE, 'host.json');
+const PACKETS = 100;
+
+/** The exit codes: 128 and the signal's number. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type Signal = keyof typeof SIGNALS;
+
+/** Inputs and rules, and for each test a folder in which nothing may stay. */
+let files = '';
+let dir = '';
+let eth0 = '';
+let large = '';
+let endless = '';
+
+Signals.before(() => {
+  files = mkdtempSync(join(tmpdir(), 'nfreplay-test-'));
+  eth0 = writeEst64(files, PACKETS, 5).eth0;
+  large = writeEst64(files, 400_000, 100).eth0;
+  endless = join(files, 'endless.v4');
+  writeFileSync(endless, endlessRules());
+});
+Signals.after(() => rmSync(files, { recursive: true }));
+Signals.before.each(() => {
+  dir = mkdtempSync(join(tmpdir(), 'nfreplay-test-'));
+});
+Signals.after.each(() => rmSync(dir, { recursive: true }));
+
+/** Rules that a packet is busy with for hours: each of 45 chains enters the next one twice. */
+function endlessRules(): string {
+  const names = Array.from({ length: 45 }, (_, i) => `C${i}`);
+  const rules = names.slice(1).flatMap((name, i) => [`-A C${i} -j ${name}`, `-A C${i} -j ${name}`]);
+  const chains = [':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ...names.map((name) => `:${name} - [0:0]`)];
+  const lines = ['*filter', ...chains, '-A INPUT -j C0', '-A FORWARD -j C0', ...rules, 'COMMIT'];
+  return `${lines.join('\n')}\n`;
+}
+
+/** A command that runs in the folder of the test, and for temporary files uses it too. */
+class Command {
+  readonly child: ChildProcess;
+  readonly exit: Promise<number | string | null>;
+  stderr = '';
+  /** There is something to read on its standard output, which nobody does. */
+  hasPrinted = false;
+
+  constructor(...args: string[]) {
+    this.child = spawn(process.execPath, [MAIN, ...args], { cwd: dir, env: { ...process.env, TMPDIR: dir } });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.child.stdout?.once('readable', () => {
+      this.hasPrinted = true;
+    });
+    this.exit = new Promise((resolve) => this.child.on('exit', (code, signal) => resolve(code ?? signal)));
+  }
+
+  /** Waits until the command is in the state that IS_REACHED detects. */
+  async until(isReached: () => boolean): Promise<void> {
+    while (!isReached()) {
+      if (this.hasEnded) throw new Error(`it has ended: ${await this.exit} ${this.stderr}`);
+      await pause(10);
+    }
+  }
+
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** Whether the command has asked for signals (proc(5), status): of these, Node itself does not ask for SIGHUP. */
+  get isListening(): boolean {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return (Number.parseInt(/^SigCgt:\s*\w*(\w)$/m.exec(status)?.[1] ?? '0', 16) & 1) !== 0;
+  }
+
+  get isStaged(): boolean {
+    return readdirSync(dir).some((name) => name.startsWith('.out.partial-'));
+  }
+}
+
+const replayArgs = (rules: string, input: string, ...more: string[]) => [
+  'replay',
+  ...['--rules', rules, '--host', HOST, '--in', `eth0=${input}`],
+  ...more,
+];
+
+/** Expects that each of SIGNALS ends a command started with ARGS as soon as it IS_BUSY, and that nothing stays. */
+async function isEnded(
+  args: readonly string[],
+  isBusy: (command: Command) => boolean,
+  signals: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'],
+): Promise<void> {
+  const before = readdirSync(dir);
+  for (const signal of signals) {
+    const command = new Command(...args);
+    await command.until(() => isBusy(command));
+    command.child.kill(signal);
+    assert.is(await command.exit, SIGNALS[signal], `${signal}: ${command.stderr}`);
+    assert.is(command.stderr, '');
+    assert.equal(readdirSync(dir), before, signal);
+  }
+}
+
+const hasProc = existsSync('/proc/self/status');
+const OnLinux = hasProc ? Signals : Signals.skip;
+
+Signals('a replay between two steps', async () => {
+  await isEnded(replayArgs(RULES, large, '--out', 'out'), ({ isStaged }) => isStaged);
+});
+
+Signals('a packet that meets billions of rules', async () => {
+  for (const engine of ['remembered', 'interpreter']) {
+    await isEnded(replayArgs(endless, eth0, '--out', 'out', '--engine', engine), ({ isStaged }) => isStaged);
+  }
+});
+
+Signals('missing parents of the results go away as well', async () => {
+  const args = replayArgs(endless, eth0, '--out', 'a/b/c');
+  await isEnded(args, () => existsSync(join(dir, 'a/b')) && readdirSync(join(dir, 'a/b')).length > 0, ['SIGTERM']);
+});
+
+OnLinux('a named pipe that nobody opens', async () => {
+  execFileSync('mkfifo', [join(dir, 'pipe')]);
+  await isEnded(replayArgs(RULES, 'pipe', '--out', 'out'), ({ isListening }) => isListening, ['SIGTERM', 'SIGHUP']);
+  await isEnded(replayArgs('pipe', eth0, '--out', 'out'), ({ isListening }) => isListening);
+});
+
+Signals('a pipe in which nothing comes', async () => {
+  const args = replayArgs(RULES, '-', '--out', 'out');
+  await isEnded(args, ({ isStaged }) => isStaged, ['SIGTERM', 'SIGHUP']);
+});
+
+OnLinux('rules that do not end', async () => {
+  await isEnded(replayArgs('-', eth0, '--out', 'out'), ({ isListening }) => isListening);
+});
+
+Signals('a reader of the packets that reads nothing', async () => {
+  await isEnded(replayArgs(RULES, large, '--out', '-'), ({ hasPrinted }) => hasPrinted);
+});
+
+Signals('a check of golden cases', async () => {
+  mkdirSync(join(files, 'case'));
+  for (const name of ['host.json', 'in', 'want']) {
+    cpSync(join(EXAMPLE, name), join(files, 'case', name), { recursive: true });
+  }
+  cpSync(endless, join(files, 'case/rules.v4'));
+  const isBusy = () => readdirSync(dir).some((name) => name.startsWith('nfreplay-check-'));
+  await isEnded(['check', join(files, 'case')], isBusy);
+  await isEnded(['check', '--update', join(files, 'case')], isBusy, ['SIGTERM']);
+});
+
+OnLinux('a measurement', async () => {
+  const args = ['bench', '--rules', endless, '--host', HOST, '--in', `eth0=${eth0}`];
+  await isEnded(args, ({ isListening }) => isListening);
+});
+
+Signals('the first SIGINT is the end of a live input, and the results are put in place', async () => {
+  const bytes = readFileSync(eth0);
+  for (const written of [bytes, bytes.subarray(0, 0)]) {
+    const command = new Command(...replayArgs(RULES, '-', '--out', 'out'));
+    command.child.stdin?.write(written);
+    await command.until(() => command.isStaged);
+    command.child.kill('SIGINT');
+    assert.is(await command.exit, 0, command.stderr);
+    assert.equal(readdirSync(dir), ['out']);
+    const { packets } = JSON.parse(readFileSync(join(dir, 'out/summary.json'), 'utf8'));
+    assert.is(packets.read, written.length === 0 ? 0 : (bytes.length - 24) / 80);
+    rmSync(join(dir, 'out'), { recursive: true });
+  }
+});
+
+OnLinux('the first SIGINT is the end of a named pipe that nobody has opened', async () => {
+  execFileSync('mkfifo', [join(dir, 'pipe')]);
+  const command = new Command(...replayArgs(RULES, 'pipe', '--out', 'out'));
+  await command.until(() => command.isListening);
+  command.child.kill('SIGINT');
+  assert.is(await command.exit, 0, command.stderr);
+  assert.equal(readdirSync(dir), ['out', 'pipe']);
+});
+
+Signals('another SIGINT ends the work on a live input', async () => {
+  const command = new Command(...replayArgs(endless, '-', '--out', 'out'));
+  command.child.stdin?.write(readFileSync(eth0));
+  await command.until(() => command.isStaged);
+  while (!command.hasEnded) {
+    command.child.kill('SIGINT');
+    await pause(50);
+  }
+  // One that comes while Node ends the process ends it itself. For a shell, that is 130 too.
+  const exit = await command.exit;
+  assert.ok(exit === SIGNALS.SIGINT || exit === 'SIGINT', `${exit} ${command.stderr}`);
+  assert.equal(readdirSync(dir), []);
+});
+
+OnLinux('a named pipe is read like a file, also if its writer has nothing to say', async () => {
+  execFileSync('mkfifo', [join(dir, 'pipe')]);
+  const full = new Command(...replayArgs(RULES, 'pipe', '--out', 'out'));
+  execFileSync('sh', ['-c', `cat "${eth0}" > "${join(dir, 'pipe')}"`]);
+  assert.is(await full.exit, 0, full.stderr);
+  const { packets, run } = JSON.parse(readFileSync(join(dir, 'out/summary.json'), 'utf8'));
+  assert.is(packets.read, (readFileSync(eth0).length - 24) / 80);
+  assert.equal(run.captures, [{ path: 'pipe' }]);
+  const empty = new Command(...replayArgs(RULES, 'pipe', '--out', 'none'));
+  execFileSync('sh', ['-c', `: > "${join(dir, 'pipe')}"`]);
+  assert.is(await empty.exit, 4);
+  assert.match(empty.stderr, 'pipe: byte 0: the file is empty');
+});
+
+Signals.run();
