@@ -1,5 +1,5 @@
 /** Dropped flows, grouped by service: what a report shows of a port scan, or of a port that many clients ask for. */
-import type { DroppedFlow } from './drops.js';
+import type { FlowCount } from './drops.js';
 import type { Endpoint } from './summary.js';
 
 /** The packets for one service that were dropped for the same cause. */
@@ -27,8 +27,8 @@ export interface ServiceCount extends Pick<DroppedService, 'protocol' | 'port' |
  * The services of FLOWS, which have the same cause and are sorted by packets, and of OTHERS, further packets whose
  * flows are unknown. The most frequent first.
  */
-export function servicesOf(flows: readonly DroppedFlow[], others: readonly ServiceCount[]): DroppedService[] {
-  const groups = new Map<string, DroppedFlow[]>();
+export function servicesOf(flows: readonly FlowCount[], others: readonly ServiceCount[]): DroppedService[] {
+  const groups = new Map<string, FlowCount[]>();
   for (const flow of flows) {
     const group = groups.get(nameOf(flow));
     if (group === undefined) groups.set(nameOf(flow), [flow]);
@@ -48,9 +48,9 @@ function nameOf({ protocol, port = 0, reply }: Omit<ServiceCount, 'packets'>): s
   return [protocol, port].map((number) => String(number).padStart(5, '0')).join(' ') + (reply ? ' reply' : '');
 }
 
-function serviceOf(flows: readonly DroppedFlow[]): DroppedService {
+function serviceOf(flows: readonly FlowCount[]): DroppedService {
   const [{ protocol, port, reply, source, destination, translatedDestination }] = flows;
-  const translations = new Set(flows.map((flow) => JSON.stringify(flow.translatedDestination)));
+  const isSame = flows.every((flow) => isSameEnd(flow.translatedDestination, translatedDestination));
   return {
     protocol,
     ...(port === undefined ? {} : { port }),
@@ -60,6 +60,9 @@ function serviceOf(flows: readonly DroppedFlow[]): DroppedService {
     destinations: new Set(flows.map((flow) => flow.destination)).size,
     source,
     destination,
-    ...(translatedDestination !== undefined && translations.size === 1 ? { translatedDestination } : {}),
+    ...(translatedDestination !== undefined && isSame ? { translatedDestination } : {}),
   };
 }
+
+const isSameEnd = (a: Endpoint | undefined, b: Endpoint | undefined): boolean =>
+  a?.address === b?.address && a?.port === b?.port;

@@ -72,8 +72,8 @@ export interface DropCount extends DroppedBy {
   replies?: number;
 }
 
-/** Packets from one source to one service that were dropped for the same cause. */
-export interface DroppedFlow extends DroppedBy {
+/** Packets from one source to one service. */
+export interface FlowCount {
   protocol: number;
   source: string;
   /** The destination of the packets as they arrived, before DNAT. */
@@ -87,6 +87,9 @@ export interface DroppedFlow extends DroppedBy {
   packets: number;
 }
 
+/** Packets from one source to one service that were dropped for the same cause. */
+export interface DroppedFlow extends DroppedBy, FlowCount {}
+
 /** Counts dropped packets by cause, and by flow within each cause. Allocates nothing per packet. */
 export class DropTally {
   readonly #indexes = new Map<DropCause, number>();
@@ -96,6 +99,8 @@ export class DropTally {
   readonly #flows: TupleMap;
   /** The same flows by their ends and port alone, before and after DNAT: their replies come the other way. */
   readonly #openers: TupleMap;
+  /** Which ports these flows have, at port + 1: most packets that answer none are told from this alone. */
+  readonly #openerPorts = new Uint8Array(2 ** 16 + 1);
   /** Packets of further flows, by cause and service. */
   readonly #others: TupleMap;
 
@@ -126,7 +131,7 @@ export class DropTally {
     let flow = this.#flows.find(source, ownDestination, port, kind);
     if (flow < 0) {
       const opener = protocol | REPLY_BIT;
-      const isAnswer = !isReply && mayAnswer(bytes, at, l4, isFirst ? length : 0);
+      const isAnswer = !isReply && this.#openerPorts[sport + 1] !== 0 && mayAnswer(bytes, at, l4, isFirst ? length : 0);
       if (isAnswer && this.#openers.find(ownDestination, source, sport, opener) >= 0) {
         this.#replies[index]++;
         return;
@@ -137,8 +142,8 @@ export class DropTally {
       }
       flow = this.#flows.insert(source, ownDestination, port, kind);
       if (!isReply) {
-        this.#openers.insert(source, ownDestination, ownDport, opener);
-        if (isTranslated) this.#openers.insert(source, destination, dport, opener);
+        this.#insertOpener(source, ownDestination, ownDport, opener);
+        if (isTranslated) this.#insertOpener(source, destination, dport, opener);
       }
     }
     this.#flows.count(flow + PACKETS, 1);
@@ -146,9 +151,15 @@ export class DropTally {
     else this.#translated(flow, Translation.NONE, 0, 0);
   }
 
+  #insertOpener(source: number, destination: number, port: number, opener: number): void {
+    this.#openers.insert(source, destination, port, opener);
+    this.#openerPorts[port + 1] = 1;
+  }
+
   #countOther(port: number, kind: number): void {
     const others = this.#others;
-    if (others.size < MAX_FLOWS || others.find(0, 0, port, kind) >= 0) others.count(others.insert(0, 0, port, kind), 1);
+    const at = others.size < MAX_FLOWS ? others.insert(0, 0, port, kind) : others.find(0, 0, port, kind);
+    if (at >= 0) others.count(at, 1);
   }
 
   #translated(flow: number, translation: number, address: number, port: number): void {
@@ -166,21 +177,21 @@ export class DropTally {
     }
   }
 
-  /** Packets by cause, and flows; the most frequent first. */
-  result(): { causes: DropCount[]; flows: DroppedFlow[] } {
+  /** Packets by cause, the number of flows, and the MOST flows with the most packets; the most frequent first. */
+  result(most: number): { causes: DropCount[]; flowCount: number; flows: DroppedFlow[] } {
     const named = this.#causes.map((cause, index) => ({
       cause,
       by: droppedBy(cause),
       description: describeCause(cause),
       packets: this.#counts[index],
       replies: this.#replies[index],
-      flows: [] as DroppedFlow[],
+      flows: [] as FlowCount[],
       others: [] as ServiceCount[],
     }));
-    const keyed: { kind: number; key: string; flow: DroppedFlow }[] = [];
+    const keyed: { kind: number; key: string; flow: FlowCount }[] = [];
     this.#flows.forEach((source, destination, port, kind, at) => {
-      const { by, description } = named[(kind >>> CAUSE_SHIFT) - 1];
-      const flow = this.#flowOf(by, source, destination, port, kind, at);
+      const { description } = named[(kind >>> CAUSE_SHIFT) - 1];
+      const flow = this.#flowOf(source, destination, port, kind, at);
       keyed.push({
         kind,
         key: `${description} ${flow.source} ${flow.destination} ${flow.protocol} ${flow.port}`,
@@ -190,6 +201,7 @@ export class DropTally {
     // A rule that several hooks reach is several causes with the same description.
     keyed.sort((a, b) => b.flow.packets - a.flow.packets || compare(a.key, b.key) || a.kind - b.kind);
     for (const { kind, flow } of keyed) named[(kind >>> CAUSE_SHIFT) - 1].flows.push(flow);
+    const flows = keyed.slice(0, most).map(({ kind, flow }) => ({ ...named[(kind >>> CAUSE_SHIFT) - 1].by, ...flow }));
     this.#others.forEach((_source, _destination, port, kind, at) => {
       const count = { ...serviceOf(port, kind), packets: this.#others.counted(at) };
       named[(kind >>> CAUSE_SHIFT) - 1].others.push(count);
@@ -200,10 +212,10 @@ export class DropTally {
       const listed = services.slice(0, MAX_SERVICES);
       return { ...by, packets, services: { count: services.length, listed }, ...(replies > 0 ? { replies } : {}) };
     });
-    return { causes, flows: keyed.map(({ flow }) => flow) };
+    return { causes, flowCount: keyed.length, flows };
   }
 
-  #flowOf(by: DroppedBy, source: number, destination: number, port: number, kind: number, at: number): DroppedFlow {
+  #flowOf(source: number, destination: number, port: number, kind: number, at: number): FlowCount {
     const { words } = this.#flows;
     const translatedPort = words[at + TRANSLATED_PORT];
     const translated: Endpoint = {
@@ -211,7 +223,6 @@ export class DropTally {
       ...(translatedPort < 0 ? {} : { port: portToHostOrder(translatedPort) }),
     };
     return {
-      ...by,
       ...serviceOf(port, kind),
       source: formatLoaded(source),
       destination: formatLoaded(destination),

@@ -223,7 +223,7 @@ function summarize(
   inputs: readonly RunInput[],
 ): Summary {
   const { outcomes, emulator } = run;
-  const { causes: dropped, flows: droppedFlows } = run.drops.result();
+  const { causes: dropped, flowCount, flows } = run.drops.result(MAX_LISTED);
   const { connections: table, nowMs } = emulator;
   const { count, entries } = busiestConnections(table, nowMs, MAX_LISTED);
   const connections = entries.map((entry) => summarizeConnection(listConnection(table, entry, nowMs)));
@@ -248,7 +248,7 @@ function summarize(
     },
     skipped: Object.fromEntries([...run.skipped].sort()),
     dropped,
-    droppedFlows: { count: droppedFlows.length, listed: droppedFlows.slice(0, MAX_LISTED) },
+    droppedFlows: { count: flowCount, listed: flows },
     outputs: run.outputs.map(({ path, packets }) => ({ file: basename(path), packets })),
     rules: matchedRules(ruleset, emulator),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
