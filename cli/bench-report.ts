@@ -53,14 +53,16 @@ export interface BenchReportOptions {
 
 /** The whole report; ends with a newline. */
 export function formatBench(result: BenchResult, options: BenchReportOptions): string {
-  const { style, top, width } = options;
+  const { style, top, width = Number.POSITIVE_INFINITY } = options;
   const { packets, runs, files } = result;
   const from = shown(files.join(', '));
   const head = `${formatNumber(packets)} packets from ${from}; median of ${runs} runs, nothing written`;
   const few =
-    packets < FEW_PACKETS ? [style.dim('  with so few packets, most of the time is start-up and new connections')] : [];
+    packets < FEW_PACKETS
+      ? wrapAfter('  ', 'with so few packets, most of the time is start-up and new connections', width).map(style.dim)
+      : [];
   const blocks = [
-    [...wrapAfter('', head, width ?? Number.POSITIVE_INFINITY).map(style.bold), ...few, ...overview(result, width)],
+    [...wrapAfter('', head, width).map(style.bold), ...few, ...overview(result, width)],
     [style.bold('where the time goes, in nanoseconds per packet'), ...stages(result, width)],
     ...(top > 0 ? result.rulesets.flatMap((ruleset) => rulesetBlocks(ruleset, result, options)) : []),
   ];
@@ -71,15 +73,27 @@ export function formatBench(result: BenchResult, options: BenchReportOptions): s
 function sideBySide(
   { rulesets }: BenchResult,
   lines: readonly (readonly [title: string, cell: (ruleset: RulesetResult) => string])[],
-  width: number | undefined,
+  width: number,
 ): string[] {
   const header = ['', ...rulesets.map(({ file }) => file)];
   const rows = lines.map(([title, cell]) => [title, ...rulesets.map(cell)]);
   const aligns: Align[] = ['left', ...rulesets.map((): Align => 'right')];
-  return columns([...(rulesets.length > 1 ? [header] : []), ...rows], aligns, width);
+  const all = [...(rulesets.length > 1 ? [header] : []), ...rows];
+  const [line] = columns(all, aligns);
+  if (line.length <= width || rulesets.length === 1) return columns(all, aligns, width);
+  // One below the other.
+  return rulesets.flatMap((ruleset) => [
+    ...wrapAfter('  ', shown(ruleset.file), width),
+    ...columns(
+      lines.map(([title, cell]) => [title, cell(ruleset)]),
+      ['left', 'right'],
+      width,
+      2 * '  '.length,
+    ),
+  ]);
 }
 
-function overview(result: BenchResult, width: number | undefined): string[] {
+function overview(result: BenchResult, width: number): string[] {
   const [first] = result.rulesets;
   const share = (packets: number) => `${formatNumber(packets)} (${percent(packets, result.entered)})`;
   return sideBySide(
@@ -105,17 +119,14 @@ function overview(result: BenchResult, width: number | undefined): string[] {
   );
 }
 
-function stages(result: BenchResult, width: number | undefined): string[] {
+function stages(result: BenchResult, width: number): string[] {
   const { readingNs } = result;
   return sideBySide(
     result,
     [
       ['reading the captures', () => formatNumber(readingNs.median)],
       ['host: conntrack, NAT, routing', ({ bareNs }) => formatNumber(bareNs.median - readingNs.median)],
-      [
-        'rules outside nat; negative if drops save more time',
-        ({ costNs, bareNs }) => signed(costNs.median - bareNs.median),
-      ],
+      ['rules outside nat (negative if drops save)', ({ costNs, bareNs }) => signed(costNs.median - bareNs.median)],
     ],
     width,
   );
@@ -124,24 +135,34 @@ function stages(result: BenchResult, width: number | undefined): string[] {
 function rulesetBlocks(
   ruleset: RulesetResult,
   { entered, rulesets }: BenchResult,
-  { style, top, width }: BenchReportOptions,
+  { style, top, width = Number.POSITIVE_INFINITY }: BenchReportOptions,
 ): string[][] {
   const { rules, chains, file } = ruleset;
   const of = rulesets.length > 1 ? ` of ${shown(file)}` : '';
   const asked = rules.filter((rule) => rule.asked > 0);
   const reading = asked.filter(({ readsOfPacket }) => readsOfPacket.length > 0);
   return [
-    list(`chains${of} with the most evaluations, one rule at a time`, chainLines(chains, entered, top, width), style),
-    list(`rules${of} evaluated most often`, ruleLines(asked, top, width), style),
-    list(`rules${of} evaluated for every packet, and the fields they read`, readingLines(reading, top, width), style),
+    list(
+      `chains${of} with the most evaluations, one rule at a time`,
+      chainLines(chains, entered, top, width),
+      style,
+      width,
+    ),
+    list(`rules${of} evaluated most often`, ruleLines(asked, top, width), style, width),
+    list(
+      `rules${of} evaluated for every packet, and the fields they read`,
+      readingLines(reading, top, width),
+      style,
+      width,
+    ),
   ];
 }
 
-function list(title: string, lines: readonly string[], style: Style): string[] {
-  return [style.bold(title), ...(lines.length > 0 ? lines : ['  none'])];
+function list(title: string, lines: readonly string[], style: Style, width: number): string[] {
+  return [...wrapAfter('', title, width).map(style.bold), ...(lines.length > 0 ? lines : ['  none'])];
 }
 
-function chainLines(chains: readonly ChainCost[], entered: number, top: number, width: number | undefined): string[] {
+function chainLines(chains: readonly ChainCost[], entered: number, top: number, width: number): string[] {
   const most = [...chains].sort((a, b) => b.asked - a.asked);
   const rows = most
     .slice(0, top)
@@ -154,7 +175,7 @@ function chainLines(chains: readonly ChainCost[], entered: number, top: number, 
   return columns(rows, ['left', 'right', 'right', 'right'], width);
 }
 
-function ruleLines(rules: readonly RuleCost[], top: number, width: number | undefined): string[] {
+function ruleLines(rules: readonly RuleCost[], top: number, width: number): string[] {
   const most = [...rules].sort((a, b) => b.asked - a.asked || a.matched - b.matched);
   const rows = most
     .slice(0, top)
@@ -167,7 +188,7 @@ function ruleLines(rules: readonly RuleCost[], top: number, width: number | unde
   return columns(rows, ['right', 'right', 'left', 'left'], width);
 }
 
-function readingLines(rules: readonly RuleCost[], top: number, width: number | undefined): string[] {
+function readingLines(rules: readonly RuleCost[], top: number, width: number): string[] {
   const most = [...rules].sort((a, b) => b.asked - a.asked);
   const rows = most.slice(0, top).map((cost) => [cost.readsOfPacket.join(', '), positionOf(cost), cost.rule]);
   return columns(rows, ['left', 'left', 'left'], width);

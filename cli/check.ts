@@ -5,6 +5,7 @@ import { shown } from '../codecs/text.js';
 import type { Comparison } from '../replay/compare.js';
 import { casesIn, checkCase, type GoldenCase, isQuick, updateCase } from '../replay/golden-case.js';
 import { parseCommand } from './args.js';
+import { widthOf } from './columns.js';
 import { CHECK } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';
@@ -104,6 +105,8 @@ function extent({ frames, rules, connections }: Comparison): string {
 }
 
 function firstDifference({ differences }: Comparison, style: Style): string {
-  const lines = renderDifference(differences[0], style).map((line) => (line === '' ? '' : `  ${line}`));
+  const lines = renderDifference(differences[0], style, widthOf(STDOUT) - '  '.length).map((line) =>
+    line === '' ? '' : `  ${line}`,
+  );
   return [`${count(differences.length, 'difference')}, the first:`, '', ...lines, ''].join('\n');
 }

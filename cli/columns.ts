@@ -88,7 +88,7 @@ export function wrapAfter(prefix: string, text: string, width: number): string[]
 }
 
 /** TEXT as lines of at most WIDTH characters, wrapped at blanks where possible. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   if (text.length <= width) return [text];
   const lines: string[] = [];
   let rest = text;

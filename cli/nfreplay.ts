@@ -62,7 +62,9 @@ async function run([first, ...rest]: readonly string[], supervision?: Supervisio
     STDERR.write(overview(styleOf(STDERR), widthOf(STDERR)));
     return ExitCode.USAGE;
   }
-  if (first.startsWith('-')) throw new UsageError(`expected a command before ${first}`);
+  if (first.startsWith('-')) {
+    throw new UsageError(withNearest(`expected a command before ${first}`, first, ['--help', '--version']));
+  }
   if (first === 'help' || rest.some(isHelp)) {
     const spec = commandNamed(first === 'help' ? rest[0] : first);
     STDOUT.write(`${helpOf(spec, styleOf(STDOUT, colorIn(rest)), widthOf(STDOUT))}\n`);

@@ -2,14 +2,19 @@
 import { shown } from '../codecs/text.js';
 import type { ConnectionDifference, Difference, FrameDifference, RuleDifference } from '../replay/compare.js';
 import type { ResultFrame } from '../replay/result-folder.js';
+import { wrap } from './columns.js';
 import { dissect } from './dissect.js';
 import { PLAIN, type Style } from './style.js';
 
-/** DIFFERENCE as lines of text. */
-export function renderDifference(difference: Difference, style: Style = PLAIN): string[] {
+/** DIFFERENCE as lines of text. Packets side by side take at most WIDTH characters. */
+export function renderDifference(
+  difference: Difference,
+  style: Style = PLAIN,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
   switch (difference.kind) {
     case 'frame':
-      return renderFrame(difference, style);
+      return renderFrame(difference, style, width);
     case 'rule':
       return renderRule(difference);
     case 'connection':
@@ -17,49 +22,81 @@ export function renderDifference(difference: Difference, style: Style = PLAIN): 
   }
 }
 
-const NAME_WIDTH = 26;
-const VALUE_WIDTH = 34;
+const GAP = 2;
 
-function renderFrame({ device, tsNs, wanted, got, droppedBy = [] }: FrameDifference, style: Style): string[] {
+function renderFrame(
+  { device, tsNs, wanted, got, droppedBy = [] }: FrameDifference,
+  style: Style,
+  width: number,
+): string[] {
   const lines = [`${shown(device)}, caused by the input of ${secondsText(tsNs)}:`];
   for (const cause of droppedBy) lines.push(`  dropped by ${shown(cause)}`);
-  lines.push('');
   const wantedFields = wanted ? dissect(wanted.bytes, wanted.ipAt) : [];
   const gotFields = got ? dissect(got.bytes, got.ipAt) : [];
-  lines.push(row(' ', '', wanted ? 'expected' : 'expected: nothing', got ? 'got' : 'got: nothing'));
   const names = [...new Set([...wantedFields, ...gotFields].map((field) => field.name))];
-  for (const name of names) {
-    const left = wantedFields.find((field) => field.name === name)?.value ?? '';
-    const right = gotFields.find((field) => field.name === name)?.value ?? '';
-    const isMarked = wanted !== null && got !== null && left !== right;
-    lines.push(isMarked ? style.red(row('*', name, left, right)) : row(' ', name, left, right));
+  const rows = [
+    ['', wanted ? 'expected' : 'expected: nothing', got ? 'got' : 'got: nothing'],
+    ...names.map((name) => [
+      name,
+      wantedFields.find((field) => field.name === name)?.value ?? '',
+      gotFields.find((field) => field.name === name)?.value ?? '',
+    ]),
+  ];
+  lines.push('');
+  for (const [i, { text, isEqual }] of sideBySide(rows, width).entries()) {
+    lines.push(i > 0 && wanted !== null && got !== null && !isEqual ? style.red(`* ${text}`) : `  ${text}`);
   }
-  if (wanted && got) lines.push('', ...hexDifference(wanted, got, style));
+  if (wanted && got) lines.push('', ...hexDifference(wanted, got, style, width));
   return lines;
 }
 
-const row = (mark: string, name: string, left: string, right: string): string =>
-  `${mark} ${name.padEnd(NAME_WIDTH)}${left.padEnd(VALUE_WIDTH)} ${right}`.trimEnd();
+/** ROWS of a name and two values as lines, each with whether its values are equal. Long values are wrapped. */
+function sideBySide(rows: readonly string[][], width: number): { text: string; isEqual: boolean }[] {
+  const [nameWidth, leftWidth] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column].length)));
+  const room = width - '* '.length - nameWidth - 2 * GAP;
+  const left = Math.min(leftWidth, Math.max(1, Math.floor(room / 2)));
+  return rows.flatMap(([name, wanted, got]) => {
+    const wantedLines = wrap(wanted, left);
+    const gotLines = wrap(got, Math.max(1, room - left));
+    return Array.from({ length: Math.max(wantedLines.length, gotLines.length) }, (_, i) => ({
+      text: [
+        (i === 0 ? name : '').padEnd(nameWidth + GAP),
+        (wantedLines[i] ?? '').padEnd(left + GAP),
+        gotLines[i] ?? '',
+      ]
+        .join('')
+        .trimEnd(),
+      isEqual: wanted === got,
+    }));
+  });
+}
 
+/** Bytes in a row of hexadecimal digits, if there is room for that many. */
 const ROW_BYTES = 16;
+/** The characters of a row besides its bytes, of three characters each. */
+const ROW_HEAD = '  expected 0000  '.length;
 
 /** The rows of bytes that differ, counted from the start of the IP header. */
-function hexDifference(wanted: ResultFrame, got: ResultFrame, style: Style): string[] {
+function hexDifference(wanted: ResultFrame, got: ResultFrame, style: Style, width: number): string[] {
+  const rowBytes = ROW_HEAD + 3 * ROW_BYTES - 1 <= width ? ROW_BYTES : ROW_BYTES / 2;
   const left = wanted.bytes.subarray(wanted.ipAt);
   const right = got.bytes.subarray(got.ipAt);
   const lines: string[] = [];
-  for (let at = 0; at < Math.max(left.length, right.length); at += ROW_BYTES) {
-    const marks = Array.from({ length: ROW_BYTES }, (_, i) => (left[at + i] === right[at + i] ? '  ' : '^^'));
+  for (let at = 0; at < Math.max(left.length, right.length); at += rowBytes) {
+    const marks = Array.from({ length: rowBytes }, (_, i) => (left[at + i] === right[at + i] ? '  ' : '^^'));
     if (!marks.includes('^^')) continue;
     const offset = `${at.toString(16).padStart(4, '0')}  `;
-    lines.push(`  expected ${offset}${hexRow(left, at)}`, `  got      ${offset}${hexRow(right, at)}`);
+    lines.push(
+      `  expected ${offset}${hexRow(left.subarray(at, at + rowBytes))}`,
+      `  got      ${offset}${hexRow(right.subarray(at, at + rowBytes))}`,
+    );
     lines.push(style.red(`           ${' '.repeat(offset.length)}${marks.join(' ')}`.trimEnd()));
   }
   return lines;
 }
 
-function hexRow(bytes: Uint8Array, at: number): string {
-  return Array.from(bytes.subarray(at, at + ROW_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+function hexRow(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
 function secondsText(tsNs: bigint): string {

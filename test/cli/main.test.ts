@@ -88,6 +88,7 @@ Main('incorrect usage exits with 2 and suggests what was probably meant', () => 
   fails(2, 'expected one of lo, eth0, docker0, local', ...replayArgs('--in', `eth1=${eth0}`, '--out', join(dir, 'x')));
   fails(2, 'local; did you mean docker0?', ...replayArgs('--in', `doker0=${eth0}`, '--out', join(dir, 'x')));
   fails(2, 'expected a command before --rules', '--rules', 'x');
+  fails(2, 'expected a command before --vresion; did you mean --version?', '--vresion');
 });
 
 Main('an invalid ruleset or host exits with 2 and names the position', () => {

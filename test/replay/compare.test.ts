@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { renderDifference } from '../../cli/render-difference.js';
+import { PLAIN } from '../../cli/style.js';
 import { type Comparison, compareResults, NotAResultError } from '../../replay/compare.js';
 
 interface Context {
@@ -69,6 +70,19 @@ Compare('a difference of one bit is shown as a different field', ({ copy }) => {
     [['*', 'tcp.window', '64240', '4321']],
   );
   assert.ok(lines.some((line) => line.includes('^^ ^^')));
+});
+
+Compare('packets side by side fit a narrow terminal', ({ copy }) => {
+  spoil(join(copy, 'eth0.pcap'), isTcp, (frame) => frame.writeUInt16BE(4321, 14 + 20 + 14));
+  const [difference] = compareResults(WANT, copy).differences;
+  for (const width of [50, 80, 120]) {
+    const lines = renderDifference(difference, PLAIN, width);
+    const side = lines.slice(lines.indexOf(''));
+    for (const line of side) assert.ok(line.length <= width, `${line.length}: ${line}`);
+    // Lines that continue a value are marked as well.
+    const marked = side.filter((line) => line.startsWith('*'));
+    assert.equal(marked[0].split(/ +/), ['*', 'tcp.window', '64240', '4321']);
+  }
 });
 
 Compare('a MAC address is a difference', ({ copy }) => {
