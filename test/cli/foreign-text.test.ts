@@ -135,6 +135,19 @@ ForeignText('bytes that are not UTF-8 stay as they are: interfaces match, chains
   assert.ok(readFileSync(Buffer.from(join(dir, 'out', 'et\xe9.pcap'), 'latin1')).length > 0);
 });
 
+ForeignText('a golden case may have an interface whose name is not UTF-8', () => {
+  const golden = mkdtempSync(join(dir, 'latin1-'));
+  mkdirSync(join(golden, 'in'));
+  writeFileSync(join(golden, 'host.json'), hostWith('et\xe9', 'eth0'), 'latin1');
+  writeFileSync(join(golden, 'rules.v4'), '*filter\n:\xe9X - [0:0]\n-A INPUT -i et\xe9 -j \xe9X\nCOMMIT\n', 'latin1');
+  copyFileSync(CAPTURE, Buffer.from(join(golden, 'in', 'et\xe9.pcap'), 'latin1'));
+  assert.is(nfreplay('check', '--update', golden).status, 0);
+  const saved = readFileSync(join(golden, 'want', 'rules.v4'), 'latin1');
+  assert.match(saved, /^\[[1-9]\d*:\d+\] -A INPUT -i et\xe9 -j \xe9X$/m);
+  const { status, stdout } = nfreplay('check', golden);
+  assert.is(status, 0, stdout);
+});
+
 ForeignText('names that are not those of interfaces are refused', () => {
   const rules = file('good.v4', '*filter\nCOMMIT\n');
   // A lone surrogate is no text; the kernel takes the byte a0 for a blank, even in à (c3 a0).

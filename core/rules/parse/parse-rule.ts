@@ -1,7 +1,6 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
-import { isLongerThan } from '../../../codecs/text.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
 import { MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
@@ -16,8 +15,9 @@ import {
   parseProtocolMatch,
   tested,
 } from './base-values.js';
-import { RuleFault, unknownName } from './error.js';
+import { RuleFault } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
+import { checkNameLength, checkNewName, checkTargetName, unknownMatch, unknownTarget } from './names.js';
 import { type Item, LoadedExtension, type OptionOwners, OptionReader } from './options.js';
 import { protocolName } from './protocols.js';
 
@@ -42,8 +42,6 @@ export const RULE_COMMANDS = 'AICDR';
 /** Options that may be given only once, and those that may be negated. */
 const SINGLE = 'nsdpjxioc0f';
 const NEGATABLE = 'sdpiof';
-const MAX_NAME_BYTES = 28;
-const SPACE = /[ \t\n\v\f\r]/;
 /** Shared by all rules, as a large ruleset has many. */
 const VERDICTS: ReadonlyMap<string, Target> = new Map([
   ['ACCEPT', { kind: 'verdict', verdict: Verdict.ACCEPT }],
@@ -51,8 +49,6 @@ const VERDICTS: ReadonlyMap<string, Target> = new Map([
   ['RETURN', { kind: 'verdict', verdict: Verdict.RETURN }],
 ]);
 const NO_TARGET: Target = { kind: 'none' };
-/** iptables' own target of verdicts and jumps. */
-const STANDARD = 'standard';
 
 /** A parsed rule, before it is placed in a chain. */
 export interface RuleDraft {
@@ -305,7 +301,7 @@ class RuleParser implements OptionOwners {
     if (chain !== undefined) this.#chain = chain;
     switch (letter) {
       case 'N':
-        this.#checkNewName(chain!);
+        checkNewName(chain!, this.#scope.isDeclared(chain!.text));
         break;
       case 'E':
         this.#argument = further();
@@ -329,19 +325,9 @@ class RuleParser implements OptionOwners {
     }
   }
 
-  #checkNewName(name: Word): void {
-    const { text } = name;
-    if (/^[-!]/.test(text)) throw new RuleFault(name, `a chain's name cannot start with ${text[0]}`);
-    if (SPACE.test(text)) throw new RuleFault(name, 'blanks in the name of a chain', 'a name without blanks');
-    const isTarget = text === STANDARD || VERDICTS.has(text) || KNOWN_TARGETS.has(text);
-    if (text === '' || (isTarget && !this.#scope.isDeclared(text))) {
-      throw new RuleFault(name, `"${text}" cannot be the name of a chain`, 'a name that no target has');
-    }
-  }
-
   #loadMatch(word: Word): void {
     const extension = MATCHES.get(word.text);
-    if (extension === undefined) throw unknownExtension(word, 'match', KNOWN_MATCHES, []);
+    if (extension === undefined) throw unknownMatch(word);
     this.#matches.push(new LoadedExtension(extension, word));
   }
 
@@ -361,7 +347,7 @@ class RuleParser implements OptionOwners {
     if (verdict !== undefined) this.#target = verdict;
     else if (this.#scope.isDeclared(text) || !KNOWN_TARGETS.has(text)) this.#jumpToChain(word);
     else if (extension !== undefined) this.#target = new LoadedExtension(extension, word);
-    else throw unknownExtension(word, 'target or chain', KNOWN_TARGETS, this.#scope.chainNames());
+    else throw unknownTarget(word, this.#scope.chainNames());
   }
 
   #jumpToChain(word: Word): void {
@@ -372,7 +358,7 @@ class RuleParser implements OptionOwners {
     } else if (KNOWN_TARGETS.has(text)) {
       const what = `${text} is not a target here, as the file declares a chain of this name`;
       throw new RuleFault(word, what, 'another name for the chain');
-    } else throw unknownExtension(word, 'target or chain', KNOWN_TARGETS, this.#scope.chainNames());
+    } else throw unknownTarget(word, this.#scope.chainNames());
   }
 
   /** iptables does not allow DROP in the nat table, except in a `:chain` line. */
@@ -444,31 +430,10 @@ class RuleParser implements OptionOwners {
   }
 }
 
-/** Chain and target names have at most 28 bytes. */
-export function checkNameLength(word: Word, what: string): void {
-  if (isLongerThan(word.text, MAX_NAME_BYTES)) {
-    throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes');
-  }
-}
-
-function checkTargetName(word: Word): void {
-  checkNameLength(word, 'target');
-  if (word.text === '' || SPACE.test(word.text)) {
-    throw new RuleFault(word, `"${word.text}" is not the name of a target`, 'a target or a chain');
-  }
-}
-
 /** The error for the options that iptables-restore does not take, or that end it. */
 function refusedOption(letter: string, word: Word): RuleFault {
   if (letter === 't') return new RuleFault(word, `${word.text} cannot be used here`, '*table before the rules');
   if (letter === 'w' || letter === 'W') return new RuleFault(word, `${word.text} cannot be used in a file`);
   const what = `${word.text} ends iptables-restore, and the rest of the file is not loaded`;
   return new RuleFault(word, what, 'a command', 'unsupported');
-}
-
-function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, chains: Iterable<string>): RuleFault {
-  if (known.has(word.text))
-    return new RuleFault(word, `the ${what} ${word.text} is not supported yet`, '', 'unsupported');
-  const names = [...chains, ...known, ...(what === 'match' ? [] : VERDICTS.keys())];
-  return unknownName(word, what, word.text, names, `the name of a ${what}`);
 }

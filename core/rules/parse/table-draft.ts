@@ -7,7 +7,8 @@ import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
 import type { Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
 import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
 import { RuleFault, unknownName } from './error.js';
-import { type Command, checkNameLength, RULE_COMMANDS, type RuleDraft, type RuleScope } from './parse-rule.js';
+import { checkNameLength } from './names.js';
+import { type Command, RULE_COMMANDS, type RuleDraft, type RuleScope } from './parse-rule.js';
 
 const RESERVED = ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'];
 

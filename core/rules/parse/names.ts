@@ -1,0 +1,57 @@
+/** The names of chains, targets and matches: which ones iptables takes, and the errors for the others. */
+import type { Word } from '../../../codecs/iptables-save.js';
+import { isLongerThan } from '../../../codecs/text.js';
+import { RuleFault, unknownName } from './error.js';
+import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
+
+const MAX_NAME_BYTES = 28;
+const SPACE = /[ \t\n\v\f\r]/;
+const VERDICTS: readonly string[] = ['ACCEPT', 'DROP', 'RETURN'];
+/** iptables' own target of verdicts and jumps. */
+const STANDARD = 'standard';
+
+/** Chain and target names have at most 28 bytes. */
+export function checkNameLength(word: Word, what: string): void {
+  if (isLongerThan(word.text, MAX_NAME_BYTES)) {
+    throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes');
+  }
+}
+
+/** Throws if the value of `-j` or `-g` can be no name (xt_parse_target). */
+export function checkTargetName(word: Word): void {
+  checkNameLength(word, 'target');
+  if (word.text === '' || SPACE.test(word.text)) {
+    throw new RuleFault(word, `"${word.text}" is not the name of a target`, 'a target or a chain');
+  }
+}
+
+/**
+ * Throws if `-N` does not take NAME. With IS_DECLARED, the file has a `:NAME` line, after which iptables loads no
+ * target of this name.
+ */
+export function checkNewName(name: Word, isDeclared: boolean): void {
+  const { text } = name;
+  if (/^[-!]/.test(text)) throw new RuleFault(name, `a chain's name cannot start with ${text[0]}`);
+  if (SPACE.test(text)) throw new RuleFault(name, 'blanks in the name of a chain', 'a name without blanks');
+  const isTarget = text === STANDARD || VERDICTS.includes(text) || KNOWN_TARGETS.has(text);
+  if (text === '' || (isTarget && !isDeclared)) {
+    throw new RuleFault(name, `"${text}" cannot be the name of a chain`, 'a name that no target has');
+  }
+}
+
+/** The error for `-m WORD`, which is not supported or unknown. */
+export function unknownMatch(word: Word): RuleFault {
+  return unknownExtension(word, 'match', KNOWN_MATCHES, KNOWN_MATCHES);
+}
+
+/** The error for `-j WORD`, which is neither one of CHAINS nor a supported target. */
+export function unknownTarget(word: Word, chains: Iterable<string>): RuleFault {
+  return unknownExtension(word, 'target or chain', KNOWN_TARGETS, [...chains, ...KNOWN_TARGETS, ...VERDICTS]);
+}
+
+function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, names: Iterable<string>): RuleFault {
+  if (known.has(word.text)) {
+    return new RuleFault(word, `the ${what} ${word.text} is not supported yet`, '', 'unsupported');
+  }
+  return unknownName(word, what, word.text, [...names], `the name of a ${what}`);
+}
