@@ -7,10 +7,12 @@ import type { ConntrackTable } from './table.js';
 const EVICTION_BUCKETS = 8;
 /** An entry is in the hash table by both of its tuples. */
 const TUPLES_PER_ENTRY = 2;
-/** Expired entries are removed at most this often, as by the kernel's garbage collector (GC_SCAN_INTERVAL_MIN). */
-const SWEEP_INTERVAL_MS = 1000;
-/** The largest mean for which `exp` is far from underflowing. */
-const MAX_MEAN = 500;
+/** All expired entries are removed this often, as by the kernel's garbage collector (GC_SCAN_INTERVAL_MAX). */
+const SWEEP_INTERVAL_MS = 60_000;
+/** How many entries each search checks for expiry in between. */
+const SWEEP_ENTRIES = 64;
+/** A bucket has at most so many entries on average, which keeps a search short. */
+const MAX_PER_BUCKET = 500;
 
 const { HASHED, ASSURED } = Status;
 
@@ -25,6 +27,8 @@ export class EarlyDrop {
   /** The size of the kernel's hash table (nf_conntrack_buckets). */
   readonly #buckets: number;
   #sweptMs = Number.NEGATIVE_INFINITY;
+  /** The entry to check for expiry next. */
+  #next = 0;
   /** How many entries were removed before their time, and how many times none was found. */
   #evicted = 0;
   #failed = 0;
@@ -48,11 +52,8 @@ export class EarlyDrop {
   /** Tries to make room for an entry at NOW_MS, and returns whether there is any. */
   makeRoom(nowMs: number): boolean {
     const table = this.#table;
-    if (nowMs >= this.#sweptMs + SWEEP_INTERVAL_MS) {
-      this.#sweptMs = nowMs;
-      table.removeExpired(nowMs);
-      if (!table.isFull) return true;
-    }
+    this.#sweep(nowMs);
+    if (!table.isFull) return true;
     for (let i = 0; i < EVICTION_BUCKETS; i++) {
       const evicted = this.#evictBucket();
       this.#evicted += evicted;
@@ -62,12 +63,24 @@ export class EarlyDrop {
     return false;
   }
 
+  #sweep(nowMs: number): void {
+    const table = this.#table;
+    const { usedRecords } = table;
+    const isDue = nowMs >= this.#sweptMs + SWEEP_INTERVAL_MS;
+    if (isDue) this.#sweptMs = nowMs;
+    for (let left = isDue ? usedRecords : Math.min(SWEEP_ENTRIES, usedRecords); left > 0; left--) {
+      if (this.#next >= usedRecords) this.#next = 0;
+      table.removeIfExpired(this.#next++, nowMs);
+    }
+  }
+
   /** Removes the unassured entries of a random bucket. Returns their number. */
   #evictBucket(): number {
     const table = this.#table;
     const { usedRecords, words } = table;
+    const mean = Math.min((TUPLES_PER_ENTRY * usedRecords) / this.#buckets, MAX_PER_BUCKET);
     let evicted = 0;
-    for (let left = this.#poisson((TUPLES_PER_ENTRY * usedRecords) / this.#buckets); left > 0; left--) {
+    for (let left = this.#poisson(mean); left > 0; left--) {
       const entry = this.#random.uint32() % usedRecords;
       if ((words[entry * RECORD_WORDS + STATUS] & (HASHED | ASSURED)) !== HASHED) continue;
       table.remove(entry);
@@ -78,12 +91,14 @@ export class EarlyDrop {
 
   /** A random number with a Poisson distribution (Knuth, The Art of Computer Programming, 3.4.1). */
   #poisson(mean: number): number {
+    const limit = Math.exp(-mean);
     let number = 0;
-    for (let left = mean; left > 0; left -= MAX_MEAN) {
-      const limit = Math.exp(-Math.min(left, MAX_MEAN));
-      let product = this.#random.uint32() / 2 ** 32;
-      for (; product > limit; number++) product *= this.#random.uint32() / 2 ** 32;
-    }
+    for (let product = this.#uniform(); product > limit; product *= this.#uniform()) number++;
     return number;
+  }
+
+  /** From 0 to 1. */
+  #uniform(): number {
+    return this.#random.uint32() / 2 ** 32;
   }
 }

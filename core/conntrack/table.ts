@@ -108,11 +108,9 @@ export class ConntrackTable {
     this.#wasm.remove(entry);
   }
 
-  removeExpired(nowMs: number): void {
-    const used = this.usedRecords;
-    for (let entry = 0; entry < used; entry++) {
-      if (this.isHashed(entry) && this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] <= nowMs) this.remove(entry);
-    }
+  /** Removes ENTRY if it is confirmed and has expired by NOW_MS. */
+  removeIfExpired(entry: number, nowMs: number): void {
+    if (this.isHashed(entry) && this.doubles[entry * RECORD_F64 + EXPIRES_MS_F64] <= nowMs) this.remove(entry);
   }
 
   /** Hides ENTRY from lookups. Its record stays until `release`, for the packet still being processed. */

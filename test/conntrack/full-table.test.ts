@@ -120,6 +120,10 @@ fullTable('expired entries make room', () => {
   const { forwarded, warnings } = play({ max: 50 }, [...datagrams(50), ...datagrams(50, 5000, 60)]);
   assert.is(forwarded, 100);
   assert.equal(warnings, []);
+  // The table is full at 2 s as well, before anything has expired.
+  const arrivals = [...datagrams(500), ...datagrams(1, 3000, 2), ...datagrams(500, 5000, 40)];
+  const { forwarded: later } = play({ max: 500, buckets: 2 ** 30 }, arrivals);
+  assert.ok(later > 990, `${later} forwarded`);
 });
 
 fullTable('without nf_conntrack_max, there is no limit', () => {
