@@ -14,6 +14,8 @@ const NO_ROUTE_BURST_MS = 5 * NO_ROUTE_COST_MS;
 const ERROR_BURST = 6;
 /** After this time a bucket is full and can be forgotten. */
 const FULL_AFTER_MS = 60_000;
+/** With more receivers than this, the kernel forgets those to which nothing was sent lately (inet_peer_threshold). */
+const MAX_RECENT = 65_664;
 
 /** The credit of the whole host grows at most this often, and at most for one second at once. */
 const MIN_REFILL_TICKS = 1000 / TICK_MS / 50;
@@ -108,7 +110,7 @@ export class ErrorRate {
   }
 
   private bucketOf(address: number, tick: number): Bucket {
-    if (tick - this.rotatedMs > FULL_AFTER_MS) {
+    if (tick - this.rotatedMs > FULL_AFTER_MS || this.recent.size >= MAX_RECENT) {
       this.previous = this.recent;
       this.recent = new Map();
       this.rotatedMs = tick;

@@ -85,4 +85,19 @@ nesting('just over and just under what generated code nests, with -j and -g, RET
   }
 });
 
+nesting('an error about a long loop names some of its chains', () => {
+  const loop = nested(DEPTH, '-j', (i) => (i === DEPTH - 1 ? ['-A c19999 -j c3'] : []));
+  const first = nested(3, '-j', (i) => (i === 2 ? ['-A c2 -j c1'] : []));
+  const fault = (rules: string): string => {
+    try {
+      parseRuleset(rules, 'rules.v4');
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'not refused';
+  };
+  assert.match(fault(loop), /: loop of chains: c3 → c4 → c5 → c6 → … \(19990 more\) → c19997 → c19998 → c19999 → c3$/);
+  assert.match(fault(first), /: loop of chains: c1 → c2 → c1$/);
+});
+
 nesting.run();

@@ -21,6 +21,9 @@ export interface ChainDraft {
 /** Finds the word of match MATCH of a rule or, if undefined, of its target. */
 export type WordFinder = (draft: RuleDraft, match?: number) => Word;
 
+/** How many chains of a loop an error names. */
+const MAX_LOOP_SHOWN = 8;
+
 /** Throws a RuleFault if the kernel would refuse the table. */
 export function checkTable(table: TableName, chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFinder): void {
   const reach = reachableHooks(chains, wordOf);
@@ -80,7 +83,7 @@ function reachableHooks(chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFin
         const { target } = draft;
         if (target.kind === 'jump' || target.kind === 'goto') {
           if (path.has(target.chain)) {
-            throw new RuleFault(wordOf(draft), `loop of chains: ${[...path].join(' → ')} → ${target.chain}`);
+            throw new RuleFault(wordOf(draft), `loop of chains: ${describeLoop([...path], target.chain)}`);
           }
           if (!done.has(target.chain)) {
             path.add(target.chain);
@@ -96,4 +99,12 @@ function reachableHooks(chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFin
     }
   }
   return reach;
+}
+
+/** The chains of PATH from FIRST on, which the last one calls; those in the middle are left out if there are many. */
+function describeLoop(path: readonly string[], first: string): string {
+  const loop = [...path.slice(path.indexOf(first)), first];
+  const left = loop.length - MAX_LOOP_SHOWN;
+  const shown = left <= 0 ? loop : [...loop.slice(0, 4), `… (${left} more)`, ...loop.slice(4 + left)];
+  return shown.join(' → ');
 }
