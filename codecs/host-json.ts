@@ -129,6 +129,8 @@ const MIN_MTU = 68;
 const MAX_MTU = 65_535;
 /** IFNAMSIZ − 1 */
 const MAX_NAME_LENGTH = 15;
+/** Those that are not blanks of JSON. */
+const CONTROLS = /(?![\t\n\r])(?=[\0- ])\p{Cc}/gu;
 /** How much of a file says what it is, in characters. */
 const HEAD = 4096;
 
@@ -136,7 +138,7 @@ const HEAD = 4096;
 export function parseHost(text: string, file: string): HostDescription {
   let json: unknown;
   try {
-    json = JSON.parse(text.replace(/^\ufeff/, ''));
+    json = JSON.parse(withEscapes(text.replace(/^\ufeff/, '')));
   } catch (error) {
     if (!/^\s*[{[]/.test(text)) throwForeign(text, file);
     const { line, column } = locateSyntaxError(text);
@@ -149,6 +151,11 @@ export function parseHost(text: string, file: string): HostDescription {
     if (isNoHost) throwForeign(text, file);
     throw error instanceof HostError ? withMisspelling(error, json).locatedIn(text, file) : error;
   }
+}
+
+/** TEXT with control characters escaped, which `ip -j` prints as they are in the names of interfaces. */
+function withEscapes(text: string): string {
+  return text.replace(CONTROLS, (char) => JSON.stringify(char).slice(1, -1));
 }
 
 /** Throws if TEXT is known to be something else than a host. */

@@ -108,6 +108,8 @@ ForeignText('errors show escapes in rules, hosts, arguments and file names as te
     [file('bad.v4', '*filter\n-A INPUT -j \x1b[2J\xe9\nCOMMIT\n'), host, /bad\.v4:2:13: .*\\x1b\[2J\\xe9/],
     [file('bad\x1b[2J.v4', '*filter\n-A INPUT -x\nCOMMIT\n'), host, /bad\\x1b\[2J\.v4:2/],
     [good, file('bad.json', hostWith('a\x7f/')), /a\\x7f/],
+    // ip -j prints controls as they are.
+    [good, file('raw.json', hostWith('aX/').replace('X', '\x1b')), /"a\\u001b\/" is not a valid interface name/],
     [good, join(dir, 'none\x1b[2J\n'), /none\\x1b\[2J\\x0a/],
   ];
   for (const [rules, hostPath, message] of bad) {

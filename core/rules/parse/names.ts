@@ -5,6 +5,9 @@ import { RuleFault, unknownName } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
 
 const MAX_NAME_BYTES = 28;
+/** What libiptc takes, and what the kernel keeps of it. */
+const MAX_LABEL_BYTES = 31;
+const MAX_KEPT_BYTES = 29;
 const SPACE = /[ \t\n\v\f\r]/;
 const VERDICTS: readonly string[] = ['ACCEPT', 'DROP', 'RETURN'];
 /** iptables' own target of verdicts and jumps. */
@@ -15,6 +18,13 @@ export function checkNameLength(word: Word, what: string): void {
   if (isLongerThan(word.text, MAX_NAME_BYTES)) {
     throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes');
   }
+}
+
+/** Throws if `-E` does not take NAME. It takes longer names than other commands, of which the kernel keeps 29 bytes. */
+export function checkRenamed(name: Word): void {
+  if (!isLongerThan(name.text, MAX_KEPT_BYTES)) return;
+  const code = isLongerThan(name.text, MAX_LABEL_BYTES) ? 'invalid' : 'unsupported';
+  throw new RuleFault(name, `the chain name "${name.text}" is too long`, 'at most 29 bytes', code);
 }
 
 /** Throws if the value of `-j` or `-g` can be no name (xt_parse_target). */
@@ -46,6 +56,9 @@ export function unknownMatch(word: Word): RuleFault {
 
 /** The error for `-j WORD`, which is neither one of CHAINS nor a supported target. */
 export function unknownTarget(word: Word, chains: Iterable<string>): RuleFault {
+  if (word.text === STANDARD) {
+    return new RuleFault(word, `${STANDARD} is iptables' own target, not for rules`, '', 'unsupported');
+  }
   return unknownExtension(word, 'target or chain', KNOWN_TARGETS, [...chains, ...KNOWN_TARGETS, ...VERDICTS]);
 }
 

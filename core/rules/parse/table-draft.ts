@@ -7,7 +7,7 @@ import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
 import type { Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
 import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
 import { RuleFault, unknownName } from './error.js';
-import { checkNameLength } from './names.js';
+import { checkNameLength, checkRenamed } from './names.js';
 import { type Command, RULE_COMMANDS, type RuleDraft, type RuleScope } from './parse-rule.js';
 
 const RESERVED = ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'];
@@ -136,6 +136,7 @@ export class TableDraft implements RuleScope {
   #rename(name: Word, to: Word): void {
     const chain = this.#chain(name);
     if (chain.hook !== undefined) throw new RuleFault(name, `the built-in chain ${name.text} cannot be renamed`);
+    checkRenamed(to);
     this.#create(to);
     this.#chains.set(to.text, { ...chain, name: to.text });
     this.#chains.delete(name.text);

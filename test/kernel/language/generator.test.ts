@@ -22,13 +22,13 @@ Generator('many of its files are valid, each match and target is among them, and
   const missing = new Set([...MATCHES.keys()].map((name) => `-m ${name} `));
   for (const name of TARGETS.keys()) missing.add(`-j ${name} `);
   let saved = 0;
-  for (let seed = 0; seed < 3000; seed++) {
+  for (let seed = 0; seed < 1500; seed++) {
     const answer = ourAnswer(randomFile(seed));
     if (answer.kind !== 'saved') continue;
     saved++;
     for (const text of missing) if (`${answer.text.replaceAll('\n', ' \n')} `.includes(text)) missing.delete(text);
   }
-  assert.ok(saved > 800, `${saved} files are valid`);
+  assert.ok(saved > 400, `${saved} files are valid`);
   assert.equal([...missing], []);
   assert.is(randomFile(7), randomFile(7));
 });

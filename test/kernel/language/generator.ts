@@ -38,6 +38,7 @@ const ODD_NAMES = [
   '"a b"',
   '""',
   'A'.repeat(29),
+  'A'.repeat(32),
   'é'.repeat(15),
   ...'ACCEPT QUEUE !x * NOSUCH DROP INPUT TEE'.split(' '),
 ];
