@@ -19,7 +19,7 @@ import { BENCH, CHECK, COMMANDS, COMPLETION, REPLAY } from './commands.js';
 import { completionCommand } from './completion-command.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
-import { STDERR, STDOUT } from './output.js';
+import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
 import { exitCodeOf } from './signals.js';
 import { styleOf } from './style.js';
@@ -95,6 +95,9 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof HostError) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
+    return { message: 'the current folder no longer exists; change to another one', exitCode: ExitCode.FILE };
+  }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const more = process.env.NFREPLAY_DEBUG ? `\n${stack}` : '\n(set NFREPLAY_DEBUG=1 for a stack trace)';
   return {
@@ -135,4 +138,7 @@ async function reported(running: Promise<number>): Promise<number> {
 }
 
 const isThread = await runThread(import.meta.url, (argv, supervision) => reported(run(argv, supervision)));
-if (!isThread) process.exitCode = await reported(runAnywhere(process.argv.slice(2)));
+if (!isThread) {
+  process.on('exit', closeDeadTerminals);
+  process.exitCode = await reported(runAnywhere(process.argv.slice(2)));
+}

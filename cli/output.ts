@@ -2,7 +2,7 @@
  * What the commands print. Node's own streams are not used: they write to pipes later, and do not notice if a full disk
  * takes only a part.
  */
-import { writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { errorCode, systemMessage } from '../io/file-error.js';
 import { Patience } from '../io/patience.js';
@@ -44,6 +44,20 @@ export class Output {
         else if (code === 'EPIPE' || (code === 'EIO' && this.isTTY)) this.#isClosed = true;
         else throw new CliError(ExitCode.FILE, `${this.#name}: cannot write: ${systemMessage(error)}`);
       }
+    }
+  }
+}
+
+/**
+ * Closes terminals that were closed at their other end. Otherwise Node, which restores the terminal's settings when it
+ * exits, aborts because that fails (`ResetStdio`).
+ */
+export function closeDeadTerminals(): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      if (fstatSync(fd).isCharacterDevice() && !isatty(fd)) closeSync(fd);
+    } catch {
+      // It is closed already.
     }
   }
 }

@@ -232,6 +232,9 @@ function refuseIrreplaceable(target: string, given: string): void {
   const stat = statSync(target, { throwIfNoEntry: false });
   if (stat === undefined) return;
   if (!stat.isDirectory()) throw new FileError(`${given} is a file; expected a folder`);
+  if (target === process.cwd()) {
+    throw new FileError(`${given} is the current folder, which is not replaced; give a folder in it`);
+  }
   const parent = statSync(dirname(target));
   if (isMountPoint(target, stat, parent)) {
     throw new FileError(

@@ -1,6 +1,7 @@
 /** Replays captures through a host and its rules into a result folder. */
 import { basename, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
+import { CaptureError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
 import { parseHost } from '../codecs/host-json.js';
 import { withNearest } from '../codecs/nearest.js';
@@ -15,6 +16,7 @@ import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
+import { FileError } from '../io/file-error.js';
 import { recordFile } from '../io/file-record.js';
 import { type Leftovers, StagedDir } from '../io/staged-dir.js';
 import { readText, writeText } from '../io/text-file.js';
@@ -159,12 +161,20 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
     }
     isDone = true;
     return summary;
+  } catch (error) {
+    throw staged === undefined || outDir === undefined ? error : calledByTarget(error, staged.path, outDir);
   } finally {
     if (!isDone) {
       run?.abandon();
       staged?.discard();
     }
   }
+}
+
+/** ERROR about a file in the folder STAGED, called by its place in OUT_DIR, which is what the user knows. */
+function calledByTarget(error: unknown, staged: string, outDir: string): unknown {
+  if (!(error instanceof CaptureError || error instanceof FileError)) return error;
+  return error.message.includes(staged) ? new FileError(error.message.replaceAll(staged, outDir)) : error;
 }
 
 function stagedDir(outDir: string, { onCreate }: ReplayOptions): StagedDir {

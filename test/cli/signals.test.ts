@@ -1,6 +1,6 @@
 // A signal ends every command, whatever it is waiting for or working on; nothing stays behind. On a live input the
 // first SIGINT is its end.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -167,6 +167,50 @@ Signals('a check of golden cases', async () => {
 OnLinux('a measurement', async () => {
   const args = ['bench', '--rules', endless, '--host', HOST, '--in', `eth0=${eth0}`];
   await isEnded(args, ({ isListening }) => isListening);
+});
+
+/** Whether script(1) can run a command in a terminal of its own. */
+const hasScript = hasProc && spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
+
+/**
+ * Starts nfreplay with ARGS in a terminal, and closes that when the results are staged. Resolves with the process id of
+ * nfreplay, and a promise of its exit code.
+ */
+async function inClosedTerminal(args: readonly string[]): Promise<{ pid: number; exit: Promise<string> }> {
+  const words = [process.execPath, MAIN, ...args].map((word) => `'${word}'`);
+  const code = join(files, 'code');
+  rmSync(code, { force: true });
+  // The shell is told that its terminal is gone; it survives, to tell the exit code of nfreplay, which is not told.
+  writeFileSync(join(files, 'closed.sh'), `trap '' HUP\n${words.join(' ')}\necho $? > '${code}'\n`);
+  const terminal = spawn('script', ['-qec', `sh ${join(files, 'closed.sh')}`, '/dev/null'], { cwd: dir });
+  let pid: string | undefined;
+  while (pid === undefined) {
+    await pause(10);
+    pid = /^\.out\.partial-\w+\.(\d+)\./m.exec(readdirSync(dir).join('\n'))?.[1];
+  }
+  terminal.kill('SIGKILL');
+  const exit = (async () => {
+    while (!existsSync(code) || readFileSync(code).length === 0) await pause(10);
+    return readFileSync(code, 'utf8').trim();
+  })();
+  return { pid: Number(pid), exit };
+}
+
+(hasScript ? Signals : Signals.skip)('the terminal is closed', async () => {
+  const { pid, exit } = await inClosedTerminal(replayArgs(endless, eth0, '--out', 'out'));
+  process.kill(pid, 'SIGHUP');
+  assert.is(await exit, String(SIGNALS.SIGHUP));
+  assert.equal(readdirSync(dir), []);
+});
+
+(hasScript ? Signals : Signals.skip)('without a terminal, the exit code is that of the work', async () => {
+  execFileSync('mkfifo', [join(dir, 'pipe')]);
+  // Whoever opens the pipe first waits for the other.
+  const writer = spawn('sh', ['-c', 'exec 3> pipe; read go; cat "$0" >&3', eth0], { cwd: dir });
+  const { exit } = await inClosedTerminal(replayArgs(RULES, 'pipe', '--out', 'out'));
+  writer.stdin.end('go\n');
+  assert.is(await exit, '0');
+  assert.equal(readdirSync(dir), ['out', 'pipe']);
 });
 
 Signals('the first SIGINT is the end of a live input, and the results are put in place', async () => {

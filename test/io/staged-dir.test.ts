@@ -142,6 +142,7 @@ Staged('says before the work that a folder cannot be created or replaced', () =>
     assert.match(refused('/proc'), 'is a mount point');
   }
   assert.match(refused(join(parent, 'x'.repeat(300))), 'the name is too long');
+  assert.match(refused('.'), 'is the current folder');
   if (process.geteuid?.() === 0) return;
   stage('first').commit();
   chmodSync(join(parent, 'out'), 0o555);
