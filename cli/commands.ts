@@ -47,8 +47,8 @@ export const REPLAY: CommandSpec = {
     {
       name: 'strict',
       help:
-        'exit with 1 if the result may be incomplete: after a warning, or if packets were skipped that a host would ' +
-        'not ignore (IPv6, VLAN, unknown link types, …)',
+        'exit with 1 if the result may be wrong or incomplete: after a warning, if anything was assumed that the ' +
+        'host file does not say, or if packets were skipped that a host would not ignore (IPv6, VLAN, …)',
     },
     { name: 'keep-counters', help: 'start the counters in rules.v4 from those in the ruleset, instead of from 0' },
     {

@@ -55,10 +55,11 @@ export async function replayCommand(args: readonly string[], supervision?: Super
 const IGNORED: readonly string[] = ['arp', 'lldp', 'llc'];
 
 /** The exit code with `--strict`; says why if it is not 0. */
-function strictly({ warnings, skipped }: Summary): ExitCode {
+function strictly({ warnings, assumed, skipped }: Summary): ExitCode {
   const leftOut = Object.entries(skipped).filter(([reason]) => !IGNORED.includes(reason));
   const reasons = [
     ...(warnings.length > 0 ? [count(warnings.length, 'warning')] : []),
+    ...(assumed.length > 0 ? [count(assumed.length, 'assumption')] : []),
     ...leftOut.map(([reason, packets]) => `${count(packets, 'packet')} skipped: ${reason}`),
   ];
   if (reasons.length === 0) return ExitCode.DONE;

@@ -27,7 +27,7 @@ export interface ReportOptions {
 /** The whole report; ends with a newline. */
 export function formatReport(summary: Summary, options: ReportOptions): string {
   const { style, top, durationMs, width } = options;
-  const { packets, connections, dropped, rules } = summary;
+  const { packets, connections, dropped, rules, assumed } = summary;
   const busiest = [...rules].sort((a, b) => b.packets - a.packets);
   const blocks = [
     [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, width)],
@@ -39,6 +39,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     ),
     section('dropped and rejected', droppedRows(dropped.slice(0, top), options), dropped.length - top, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
+    section('assumed', assumedLines(assumed.slice(0, top), width), assumed.length - top, style),
     written(summary, options),
   ];
   return blocks
@@ -175,6 +176,12 @@ function ruleRows(rules: readonly RuleSummary[], width: number | undefined): str
     ruleText(rule),
   ]);
   return columns(rows, ['right', 'right', 'left', 'left'], width);
+}
+
+function assumedLines(assumed: readonly string[], width = Number.POSITIVE_INFINITY): string[] {
+  if (assumed.length === 0) return [];
+  const text = assumed.map((line) => shown(line).replaceAll(' ', NO_BREAK)).join(', ');
+  return wrapAfter(' '.repeat(INDENT), text, width);
 }
 
 function written({ outputs }: Summary, { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions): string[] {

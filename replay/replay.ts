@@ -263,6 +263,7 @@ function summarize(
     rules: matchedRules(ruleset, emulator),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
+    assumed: host.assumed(),
     warnings: [
       ...ruleset.warnings.map(
         ({ line, column, message }) => `${shownPath(options.rulesPath)}:${line}:${column}: ${message}`,

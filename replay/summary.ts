@@ -103,6 +103,8 @@ export interface Summary {
   ruleCount: number;
   /** The number of connections in the table at the end, and the 1,000 of them with the most bytes. */
   connections: { count: number; listed: ConnectionSummary[] };
+  /** What was assumed because the host file does not say it. */
+  assumed: string[];
   warnings: string[];
 }
 

@@ -5,7 +5,7 @@
  * IPv6. Interfaces are indexes into `interfaces`; -1 means none.
  */
 import { type Address, addressFromHostOrder, prefixMask } from '../../codecs/address.js';
-import type { LoadedAddress } from '../../codecs/byte-order.js';
+import { formatLoaded, type LoadedAddress } from '../../codecs/byte-order.js';
 import { type HostDescription, HostError, type LinkDescription, parseHost } from '../../codecs/host-json.js';
 import { AddressType } from './address-type.js';
 import { addConnectedRoutes } from './connected.js';
@@ -75,6 +75,18 @@ export class Host {
       if (index < 0) throw new HostError(`${path}.dev`, noInterface(dev, this.interfaceNames));
       this.neighbours.add(index, address.loaded, mac);
     }
+  }
+
+  /**
+   * What was assumed so far because the description does not say it, a line each: `net.ipv4.ip_forward = 1`,
+   * `neighbour 192.0.2.1 on eth0 = 02:00:c0:00:02:01`.
+   */
+  assumed(): string[] {
+    const neighbours = this.neighbours.assumed().map(({ dev, address, mac }) => {
+      const bytes = Array.from(mac, (byte) => byte.toString(16).padStart(2, '0'));
+      return `neighbour ${formatLoaded(address)} on ${this.interfaceNames[dev]} = ${bytes.join(':')}`;
+    });
+    return [...this.sysctls.assumed, ...neighbours];
   }
 
   private tablesOf(description: HostDescription): RoutingTables {

@@ -3,6 +3,8 @@ import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { AddressType } from './address-type.js';
 
 const MAC_BYTES = 6;
+/** How many next hops with an assumed MAC are remembered. */
+const MAX_ASSUMED = 1000;
 const CACHE_SLOTS = 1024;
 
 export class Neighbours {
@@ -11,6 +13,8 @@ export class Neighbours {
   /** A cache of recent next hops. Each slot has an address, an interface + 1, and the MAC. */
   private readonly keys = new Int32Array(2 * CACHE_SLOTS);
   private readonly macs = new Uint8Array(MAC_BYTES * CACHE_SLOTS);
+  /** Next hops so far that the description does not include: interface * 2^32 + address (as loaded). */
+  private readonly unknown = new Set<number>();
 
   constructor(private readonly addressType: (address: LoadedAddress, dev: number) => AddressType) {}
 
@@ -42,7 +46,20 @@ export class Neighbours {
     if (known !== undefined) macs.set(known, at);
     else if (type === AddressType.BROADCAST) macs.fill(0xff, at, at + MAC_BYTES);
     else if (type === AddressType.MULTICAST) writeMulticast(macs, at, nextHop);
-    else writeUnknown(macs, at, nextHop);
+    else {
+      writeUnknown(macs, at, nextHop);
+      if (this.unknown.size < MAX_ASSUMED) this.unknown.add(dev * 2 ** 32 + (nextHop >>> 0));
+    }
+  }
+
+  /** The next hops so far, at most 1,000, whose MAC was assumed. */
+  assumed(): { dev: number; address: LoadedAddress; mac: Uint8Array }[] {
+    return [...this.unknown].map((key) => {
+      const address = key | 0;
+      const mac = new Uint8Array(MAC_BYTES);
+      writeUnknown(mac, 0, address);
+      return { dev: Math.floor(key / 2 ** 32), address, mac };
+    });
   }
 }
 

@@ -60,6 +60,16 @@ const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, ma
   ...ofProtocols(),
 };
 
+/** The settings of which a host is assumed to have another value than the kernel's default. */
+const ASSUMED = [
+  'net.ipv4.ip_forward',
+  'net.ipv4.icmp_ratelimit',
+  'net.ipv4.icmp_msgs_per_sec',
+  'net.ipv4.icmp_msgs_burst',
+  'net.netfilter.nf_conntrack_acct',
+  'net.netfilter.nf_conntrack_max',
+];
+
 /** The time-outs and settings of all layer-4 protocols. */
 function ofProtocols(): Record<string, readonly [preset: number, min: number, max: number]> {
   const { timeouts, settings } = protocolSysctls();
@@ -77,6 +87,8 @@ export class Sysctls {
   /** Keyed by directory (`all`, `default`, an interface), then by name. */
   private readonly conf = new Map<string, Map<string, number>>();
   readonly warnings: string[] = [];
+  /** What was assumed because ASKED does not say it: `net.ipv4.ip_forward = 1`. */
+  readonly assumed: readonly string[];
 
   /**
    * ASKED has names and values in the order in which they are set, except that ip_forward is set first, as it changes
@@ -94,6 +106,10 @@ export class Sysctls {
       this.conf.set(directory, new Map(defaults));
     }
     const paths = [...asked].map(([name, value]) => ({ name, value, path: pathOf(name) }));
+    const given = new Set(paths.map(({ path }) => path.replaceAll('/', '.')));
+    // They are the same.
+    if (given.has('net.ipv4.conf.all.forwarding')) given.add('net.ipv4.ip_forward');
+    this.assumed = ASSUMED.filter((name) => !given.has(name)).map((name) => `${name} = ${GLOBALS[name][0]}`);
     const rpFilter = paths.find(({ path }) => path === 'net/ipv4/conf/default/rp_filter');
     if (rpFilter)
       for (const name of interfaceNames) if (name !== 'lo') this.conf.get(name)!.set('rp_filter', rpFilter.value);

@@ -154,11 +154,25 @@ Main('prints the report, or with --json the summary', () => {
 });
 
 Main('with --strict, warnings and packets that were not followed are an exit code of 1', () => {
-  const strict = (...args: string[]) => nfreplay(...replayArgs(...args, '--strict'));
+  const assumed = nfreplay(...replayArgs('--strict'));
+  assert.is(assumed.status, 1);
+  assert.match(assumed.stderr, 'nfreplay: --strict: 6 assumptions\n');
+  const description = JSON.parse(readFileSync(HOST, 'utf8'));
+  const sysctl = {
+    'net.ipv4.ip_forward': 1,
+    'net.ipv4.icmp_ratelimit': 1000,
+    'net.ipv4.icmp_msgs_per_sec': 1000,
+    'net.ipv4.icmp_msgs_burst': 50,
+    'net.netfilter.nf_conntrack_acct': 1,
+    'net.netfilter.nf_conntrack_max': 65536,
+  };
+  const host = file('complete.json', JSON.stringify({ ...description, sysctl }));
+  const strict = (...args: string[]) =>
+    nfreplay(...replayArgs(...args, '--strict').map((word) => (word === HOST ? host : word)));
   const complete = strict();
   assert.equal([complete.status, complete.stderr], [0, '']);
   const rules = file('strict.v4', '*filter\n-A INPUT -m quota --quota 5 -j DROP\nCOMMIT\n');
-  const args = ['replay', '--rules', rules, '--host', HOST, '--in', `eth0=${eth0}`, '--lax'];
+  const args = ['replay', '--rules', rules, '--host', host, '--in', `eth0=${eth0}`, '--lax'];
   assert.is(nfreplay(...args).status, 0);
   const lax = nfreplay(...args, '--strict', '--json');
   assert.is(lax.status, 1);

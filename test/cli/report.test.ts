@@ -134,6 +134,7 @@ const summary: Summary = {
       },
     ],
   },
+  assumed: ['net.ipv4.ip_forward = 1', 'neighbour 192.0.2.53 on eth0 = 02:00:c0:00:02:35'],
   warnings: [],
 };
 
@@ -165,6 +166,9 @@ dropped and rejected
 busiest rules
   1,200 packets  72,000 bytes  nat DOCKER 2      -i docker0 -j RETURN
        1 packet      40 bytes  filter FORWARD 1  -j DOCKER
+
+assumed
+  net.ipv4.ip_forward = 1, neighbour 192.0.2.53 on eth0 = 02:00:c0:00:02:35
 
 out contains
   eth0.pcap (2), local.pcap (1), rules.v4, conntrack.txt, summary.json
@@ -240,6 +244,7 @@ Report('leaves out empty sections', () => {
     dropped: [],
     rules: [],
     connections: { count: 0, listed: [] },
+    assumed: [],
   };
   const text = formatReport(nothing, { style: PLAIN, top: 3, outDir: 'out', durationMs: 1500 });
   assert.is(

@@ -4,7 +4,7 @@ import { HostError } from '../../codecs/host-json.js';
 import { ErrorRate } from '../../core/host/error-rate.js';
 import { loadHost } from '../../core/host/host.js';
 import { Random } from '../../core/random.js';
-import { type HostFile, hostOf, ip, link, routeKey } from './host-file.js';
+import { type HostFile, hostOf, ip, link, macOf, routeKey } from './host-file.js';
 
 const HostJson = suite('host file');
 
@@ -107,6 +107,34 @@ HostJson('refuses what the kernel refuses', () => {
   ] as const)
     assert.match(refusal({ ...ROUTER, sysctl: { [name]: value } }).message, `sysctl["${name}"]`);
 });
+
+HostJson(
+  "says which sysctls it assumes to differ from the kernel's defaults, and for which neighbours it makes up a MAC",
+  () => {
+    const assumedOf = (sysctl: Record<string, number>) => hostOf({ ...ROUTER, sysctl }).assumed();
+    assert.equal(assumedOf({}), [
+      'net.ipv4.ip_forward = 1',
+      'net.ipv4.icmp_ratelimit = 0',
+      'net.ipv4.icmp_msgs_per_sec = 1000000000',
+      'net.ipv4.icmp_msgs_burst = 1000000000',
+      'net.netfilter.nf_conntrack_acct = 1',
+      'net.netfilter.nf_conntrack_max = 0',
+    ]);
+    const all = { 'net/ipv4/icmp_ratelimit': 1000, 'net.ipv4.icmp_msgs_per_sec': 1, 'net.ipv4.icmp_msgs_burst': 1 };
+    const sysctl = {
+      ...all,
+      'net.ipv4.conf.all.forwarding': 1,
+      'net.netfilter.nf_conntrack_acct': 0,
+      'net.nf_conntrack_max': 9,
+    };
+    assert.equal(assumedOf(sysctl), []);
+    const neigh = [{ dst: '192.0.2.1', dev: 'wan', lladdr: '02:00:00:00:00:99' }];
+    const host = hostOf({ ...ROUTER, sysctl, neigh });
+    for (const address of ['192.0.2.1', '192.0.2.200', '192.0.2.200', '192.0.2.255', '224.0.0.1'])
+      macOf(host, 'wan', address);
+    assert.equal(host.assumed(), ['neighbour 192.0.2.200 on wan = 02:00:c0:00:02:c8']);
+  },
+);
 
 HostJson('suggests the nearest name', () => {
   const warnings = (file: HostFile) => hostOf(file).warnings;
