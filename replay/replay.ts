@@ -1,5 +1,6 @@
 /** Replays captures through a host and its rules into a result folder. */
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { CaptureError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
@@ -18,7 +19,8 @@ import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { FileError } from '../io/file-error.js';
 import { recordFile } from '../io/file-record.js';
-import { type Leftovers, StagedDir } from '../io/staged-dir.js';
+import { nativePath } from '../io/path.js';
+import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
 import { readText, writeText } from '../io/text-file.js';
 import { ReplayOptionsError } from './errors.js';
 import { refuseSameFiles } from './named-files.js';
@@ -113,6 +115,7 @@ export function replay(options: ReplayOptions): Summary {
  * Calling `return()` between two steps abandons the replay and removes what was written.
  */
 export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
+  for (const path of filesOf(options)) recoverFolderOf(path);
   refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
   const rulesText = readText(options.rulesPath, options);
   const ruleset = parseRuleset(rulesText, options.rulesPath, { lax: options.lax ?? false });
@@ -179,6 +182,16 @@ function calledByTarget(error: unknown, staged: string, outDir: string): unknown
 
 function stagedDir(outDir: string, { onCreate }: ReplayOptions): StagedDir {
   return new StagedDir(outDir, { foreignFile: foreignResult, ...(onCreate === undefined ? {} : { onCreate }) });
+}
+
+/** If PATH is missing, perhaps because a killed run has moved its folder away, puts that in place. */
+function recoverFolderOf(path: string): void {
+  if (path === '-' || existsSync(nativePath(path))) return;
+  try {
+    recover(dirname(path));
+  } catch {
+    // Whoever opens it says what is wrong.
+  }
 }
 
 /** The files that a replay reads. */

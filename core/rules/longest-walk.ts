@@ -24,15 +24,17 @@ function mostInChain(first: Chain, chains: ReadonlyMap<string, Chain>, found: Ma
     const top = stack[stack.length - 1];
     const { rules } = top.chain;
     let entered: Chain | undefined;
-    while (entered === undefined && top.at < rules.length) {
-      const { target } = rules[top.at++];
-      top.sum++;
+    let { at } = top;
+    while (entered === undefined && at < rules.length) {
+      const { target } = rules[at++];
       if (target.kind !== 'jump' && target.kind !== 'goto') continue;
       const chain = chains.get(target.chain)!;
       const most = found.get(chain);
       if (most === undefined) entered = chain;
       else top.sum += most;
     }
+    top.sum += at - top.at;
+    top.at = at;
     if (entered !== undefined) {
       stack.push({ chain: entered, at: 0, sum: 0 });
       continue;

@@ -1,6 +1,6 @@
 // Whatever happens to the process, and whatever other processes do, a folder of results is complete.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,6 +69,22 @@ const hasStrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
   }
   assert.ok(killed >= 4, `${killed}`);
 });
+
+Killed(
+  'results that a killed run has moved away are there again for the next command that reads or replaces them',
+  () => {
+    const args = replayArgs([], 1);
+    assert.is(spawnSync(process.execPath, args).status, 0);
+    for (const out of [join(parent, 'out'), join(parent, 'other')]) {
+      renameSync(join(parent, 'out'), join(parent, '.out.previous-x-1'));
+      const again = args.map((word) => word.replace(`docker0=${CASE}in`, `docker0=${join(parent, 'out')}`));
+      const read = out === join(parent, 'out') ? args : [...again.slice(0, -1), out];
+      assert.is(spawnSync(process.execPath, read).status, 0);
+      assert.equal(readdirSync(join(parent, 'out')), RESULT);
+    }
+    assert.equal(readdirSync(parent), ['other', 'out']);
+  },
+);
 
 Killed('two runs at the same time leave the results of one of them', async () => {
   const runs = Array.from({ length: 8 }, (_, seed) => {
