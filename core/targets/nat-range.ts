@@ -5,6 +5,7 @@ import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } fr
 import type { NatRange } from '../nat/range.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
+import { servicePort } from '../rules/parse/services.js';
 import { parseDottedQuad, parseNumber, parsePort } from '../rules/parse/values.js';
 
 const WITH_PORTS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP];
@@ -80,24 +81,32 @@ function parsePorts(word: Word, text: string, option: ParsedOption): Ports {
   if (protocol === undefined || !WITH_PORTS.includes(protocol.number)) {
     throw new RuleFault(word, 'ports need -p tcp, udp, sctp or dccp before them');
   }
-  const parts = /^([^-/]+)(?:-([^/]+)(?:\/(.+))?)?$/.exec(text);
+  // A name is all of the text, as ftp-data is one.
+  const service = servicePort(text, undefined);
+  if (service !== undefined) return { minPort: service, maxPort: service };
+  const parts = /^([^-/]+)(?:-([^/]+)(?:\/(.+))?)?$/s.exec(text);
   if (parts === null) throw new RuleFault(word, `bad ports "${text}"`, 'port or first-last');
-  const minPort = parsePort(word, parts[1], undefined);
-  const maxPort = parts[2] === undefined ? minPort : parseLastPort(word, parts[2]);
+  if (parts[2] === undefined) {
+    const port = parsePort(word, text, undefined);
+    return { minPort: port, maxPort: port };
+  }
+  const minPort = parsePortNumber(word, parts[1]);
+  const maxPort = parsePortNumber(word, parts[2]);
   if (maxPort < minPort) throw new RuleFault(word, `the first port of "${text}" is above the last`, 'first-last');
-  if (parts[3] === undefined) return { minPort, maxPort };
-  return { minPort, maxPort, basePort: parseBasePort(word, parts[3]) };
+  return { minPort, maxPort, ...(parts[3] === undefined ? {} : { basePort: parseBasePort(word, parts[3]) }) };
 }
 
-/** The last port has no name. */
-function parseLastPort(word: Word, text: string): number {
+/** The ports of a range have no names. */
+function parsePortNumber(word: Word, text: string): number {
   const port = parseNumber(text, 0xffff);
   if (port !== undefined) return port;
   throw new RuleFault(word, `"${text}" is not the number of a port`, '0–65535');
 }
 
+/** A number, of which iptables ignores what follows, or the name of a service. */
 function parseBasePort(word: Word, text: string): number {
-  const port = parsePort(word, text, undefined);
-  if (port === 0) throw new RuleFault(word, 'the base port is 0', '1–65535');
-  return port;
+  const number = /^[ \t\n\v\f\r]*\+?(?:0[xX][0-9a-fA-F]+|[0-9]+)/.exec(text)?.[0];
+  const port = (number && parseNumber(number, 0xffff)) || servicePort(text, undefined);
+  if (port !== undefined) return port;
+  throw new RuleFault(word, `"${text}" is not a base port`, '1–65535, or the name of a service');
 }

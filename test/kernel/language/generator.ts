@@ -280,6 +280,12 @@ function mutated(taste: Taste, file: string): string {
   return changed;
 }
 
+/** A digit for a digit, a letter in the other case. */
+function similar(taste: Taste, char: string): string {
+  if (/[0-9]/.test(char)) return String(taste.below(10));
+  return char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase();
+}
+
 function mutatedOnce(taste: Taste, file: string): string {
   const at = taste.below(file.length + 1);
   const [before, after] = [file.slice(0, at), file.slice(at)];
@@ -292,6 +298,7 @@ function mutatedOnce(taste: Taste, file: string): string {
   return taste.weighted<() => string>([
     [6, () => before + taste.pick(NASTY) + after],
     [3, () => before + after.slice(1)],
+    [4, () => before + similar(taste, after.slice(0, 1)) + after.slice(1)],
     [3, () => before + taste.pick(NASTY) + after.slice(1)],
     [2, () => line((words) => words.toSpliced(taste.below(words.length), 1))],
     [2, () => line((words) => words.toSpliced(taste.below(words.length), 0, taste.pick(words)))],
