@@ -1,12 +1,15 @@
 /** `-m icmp`: ICMP type and code (icmp_match in ip_tables). */
 
+import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_ICMP } from '../../codecs/layouts.js';
-import { equals } from '../rules/condition.js';
+import { equals, within } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
+import type { ValueRange } from '../rules/ranges.js';
 
 const ANY = 0xff;
+const ANY_CODE: ValueRange = { min: 0, max: 0xff };
 
 /** The names in `iptables -p icmp -h`. Without a code, any code matches. */
 const TYPES: readonly (readonly [name: string, type: number, code?: number])[] = [
@@ -54,8 +57,8 @@ const TYPES: readonly (readonly [name: string, type: number, code?: number])[] =
 
 interface IcmpParams {
   readonly type: number;
-  /** undefined for any code. */
-  readonly code: number | undefined;
+  /** The codes, both inclusive; undefined for any. If the first exceeds the last, nothing matches, as in iptables. */
+  readonly codes: ValueRange | undefined;
   readonly negated: boolean;
 }
 
@@ -73,36 +76,54 @@ export const icmp: MatchExtension<IcmpParams> = {
     return protocol?.number === IPPROTO_ICMP && !protocol.negated ? undefined : '-m icmp needs -p icmp';
   },
 
-  save({ type, code, negated }) {
-    const kind = type === ANY ? 'any' : code === undefined ? String(type) : `${type}/${code}`;
+  save({ type, codes, negated }) {
+    // iptables-save prints the first code of several.
+    const kind = type === ANY ? 'any' : codes === undefined ? String(type) : `${type}/${codes.min}`;
     return `${negated ? ' !' : ''} --icmp-type ${kind}`;
   },
 
-  lower({ type, code, negated }) {
-    const mask = type === ANY ? 0 : code === undefined ? 0xff00 : 0xffff;
-    const expected = ((type << 8) | (code ?? 0)) & mask;
+  lower({ type, codes, negated }) {
+    if (type !== ANY && codes !== undefined && codes.min !== codes.max) {
+      const range = { min: (type << 8) | codes.min, max: (type << 8) | codes.max };
+      return { header: 'icmp', conditions: [within('icmpType', [range], negated)] };
+    }
+    const mask = type === ANY ? 0 : codes === undefined ? 0xff00 : 0xffff;
+    const expected = ((type << 8) | (codes?.min ?? 0)) & mask;
     return { header: 'icmp', conditions: [equals('icmpType', expected, negated, mask)] };
   },
 };
 
-function parseType(word: { text: string; line: number; column: number }): { type: number; code: number | undefined } {
+function parseType(word: Word): Pick<IcmpParams, 'type' | 'codes'> {
   const { text } = word;
-  const numeric = /^([^/]+)(?:\/([^:]*)(?::.*)?)?$/s.exec(text);
+  const numeric = /^([^/]+)(?:\/(.*))?$/s.exec(text);
   const type = numeric === null ? undefined : parseNumber(numeric[1], 255);
   if (type !== undefined && numeric !== null) {
-    if (numeric[2] === undefined || type === ANY) return { type, code: undefined };
-    const code = parseNumber(numeric[2], 255);
-    if (code === undefined) throw new RuleFault(word, `unknown ICMP code "${text}"`, 'type/code, 0–255 each');
-    return { type, code };
+    const codes = numeric[2] === undefined ? undefined : parseCodes(word, numeric[2]);
+    return { type, codes: type === ANY ? undefined : codes };
   }
   const lower = text.toLowerCase();
   const exact = TYPES.find(([name]) => name.toLowerCase() === lower);
-  if (exact !== undefined) return { type: exact[1], code: exact[2] };
+  if (exact !== undefined) return named(exact);
   const similar = lower === '' ? [] : TYPES.filter(([name]) => name.toLowerCase().startsWith(lower));
-  if (similar.length === 1) return { type: similar[0][1], code: similar[0][2] };
+  if (similar.length === 1) return named(similar[0]);
   if (similar.length > 1) {
     throw new RuleFault(word, `ambiguous ICMP type "${text}"`, similar.map(([name]) => name).join(' or '));
   }
   const names = TYPES.map(([name]) => name);
   throw unknownName(word, 'ICMP type', text, names, 'a type, type/code or name');
+}
+
+/** Parses `code` or `first:last`. */
+function parseCodes(word: Word, text: string): ValueRange | undefined {
+  const [min, max, more] = text.split(':').map((part) => parseNumber(part, 255));
+  const isRange = text.includes(':');
+  if (min === undefined || (isRange && max === undefined) || more !== undefined || text.split(':').length > 2) {
+    throw new RuleFault(word, `unknown ICMP code "${word.text}"`, 'type/code, 0–255 each');
+  }
+  const codes = { min, max: max ?? min };
+  return codes.min === ANY_CODE.min && codes.max === ANY_CODE.max ? undefined : codes;
+}
+
+function named([, type, code]: (typeof TYPES)[number]): Pick<IcmpParams, 'type' | 'codes'> {
+  return { type, codes: code === undefined ? undefined : { min: code, max: code } };
 }

@@ -40,6 +40,8 @@ export const connmark: TargetExtension<ConnmarkParams> = {
     const change = parseMarkChange(options);
     const shift = parseShift(options);
     const both = parseMask(options, '--mask');
+    const ctMask = parseMask(options, '--ctmask');
+    const nfMask = parseMask(options, '--nfmask');
     if (change !== undefined) {
       return {
         operation: 'set',
@@ -56,8 +58,8 @@ export const connmark: TargetExtension<ConnmarkParams> = {
     return {
       operation: copy === '--save-mark' ? 'save' : 'restore',
       value: 0,
-      ctMask: parseMask(options, '--ctmask') ?? both ?? -1,
-      nfMask: parseMask(options, '--nfmask') ?? both ?? -1,
+      ctMask: ctMask ?? both ?? -1,
+      nfMask: nfMask ?? both ?? -1,
       shift,
     };
   },

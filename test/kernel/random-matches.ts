@@ -264,7 +264,7 @@ function udpMatch(prng: Prng, world: World, flow: Flow): string {
 }
 
 function icmpMatch(prng: Prng): string {
-  const types = ['8', '0', '3', '3/3', '3/4', '11', '11/0', '13', '5', 'any', '8/0', '12'];
+  const types = ['3/1:9', '8/5:3', '8', '0', '3', '3/3', '3/4', '11', '11/0', '13', '5', 'any', '8/0', '12'];
   return `-m icmp ${not(prng)}--icmp-type ${prng.pick(types)}`;
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Hook, type TableName, Verdict } from '../../core/hooks.js';
+import { type FieldCondition, holdsFor } from '../../core/rules/condition.js';
 import { createCounters } from '../../core/rules/model.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
@@ -255,6 +256,18 @@ parsing('what iptables takes for something else than it seems is a warning', () 
       [3, 10, 'iptables takes "-ieth0" for the name of the interface'],
       [6, 13, 'iptables takes the chain MARK here'],
     ],
+  );
+});
+
+parsing('a range of ICMP codes is all of them, though only the first is saved', () => {
+  // icmp_type_code_match in ip_tables: min <= code <= max.
+  const [{ rules }] = parseRuleset(filterTable('-A INPUT -p icmp --icmp-type 3/1:9'), 'f').tables;
+  const { extension, params } = rules[0].matches[0];
+  assert.is(extension.save(params), ' --icmp-type 3/1');
+  const [condition] = extension.lower(params).conditions as FieldCondition[];
+  assert.equal(
+    [0x300, 0x301, 0x309, 0x30a, 0x801].map((value) => holdsFor(condition, value)),
+    [false, true, true, false, false],
   );
 });
 

@@ -153,7 +153,7 @@ export function randomConditions(random: Random, hook: Hook, stateless = false):
     if (text.includes('-m multiport') === false) text += maybe(`--tcp-option ${pick(random, [2, 3, 8])}`);
   }
   if (protocol === 'icmp' && random(2) === 0)
-    text += `-m icmp ${not()}--icmp-type ${pick(random, ['8', '3/1', 'any', '0', '11'])} `;
+    text += `-m icmp ${not()}--icmp-type ${pick(random, ['8', '3/1', '3/1:9', '8/5:3', 'any', '0', '11'])} `;
   if (protocol === '132') text += maybe(`-m multiport --dports ${ports()}`).replace('! -m multiport', '-m multiport !');
   text += randomHeaderMatches(random, not, protocol);
   if (stateless) return text;
