@@ -59,7 +59,8 @@ export function parseDottedQuad(text: string): Address | undefined {
 /** Parses an IPv4 network mask, as a prefix length or four parts. */
 export function parseMask(text: string): Address | undefined {
   const length = parseNumber(text, 32);
-  return length === undefined ? parseDottedQuad(text) : prefixMask('ipv4', length);
+  if (length !== undefined) return prefixMask('ipv4', length);
+  return parseDottedQuad(text) ?? (text.split('.').length === 4 ? parseBytes(text) : undefined);
 }
 
 export function parsePort(word: Word, text: string, protocol: string | undefined): number {
