@@ -79,7 +79,8 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.available = captured;
   packet.headerLength = 0;
   packet.type = PacketType.HOST;
-  packet.sourceMac = -1;
+  packet.sourceMacHigh = -1;
+  packet.sourceMacLow = -1;
   packet.inDev = -1;
   packet.outDev = -1;
   packet.mark = 0;

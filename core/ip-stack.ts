@@ -205,7 +205,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (malformed !== '') return void this.#drop(packet, malformed);
     packet.inDev = dev;
     packet.type = type;
-    packet.sourceMac = received.sourceMac;
+    received.copySourceMac(packet);
     this.#emit?.({ kind: 'decoded', packet: packetFields(packet) });
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);

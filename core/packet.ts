@@ -72,8 +72,12 @@ export class Packet {
   /** The current hook. */
   hook: Hook = Hook.PREROUTING;
   type: PacketType = PacketType.HOST;
-  /** The source MAC address of the frame that it arrived in, as a number of 48 bits; -1: none. */
-  sourceMac = -1;
+  /**
+   * The source MAC address of the frame that it arrived in: the upper 16 bits (-1: none) and the lower 32, as an int32.
+   * V8 makes an object of each number of 48 bits.
+   */
+  sourceMacHigh = -1;
+  sourceMacLow = -1;
   /** The packet mark (-j MARK), an int32. */
   mark = 0;
   /** The conntrack entry (-1 if there is none), the packet's direction in it, and its ctinfo. */
@@ -117,6 +121,16 @@ export class Packet {
    * again.
    */
   rewrittenLength = 0;
+
+  /** The source MAC address of the frame that it arrived in, as a number of 48 bits; -1: none. */
+  get sourceMac(): number {
+    return this.sourceMacHigh * 2 ** 32 + (this.sourceMacLow >>> 0);
+  }
+
+  set sourceMac(address: number) {
+    this.sourceMacHigh = Math.floor(address / 2 ** 32);
+    this.sourceMacLow = address | 0;
+  }
 
   /** Length of the IP payload in bytes, according to the header (more than available if truncated by a snaplen). */
   get l4Length(): number {

@@ -34,7 +34,7 @@ import {
 import type { ConntrackTable } from '../conntrack/table.js';
 import { TCP_STATE } from '../conntrack/tcp-record.js';
 import { Hook } from '../hooks.js';
-import { ethernetSource, type LinkStage } from '../link/link-stage.js';
+import { copySourceMac, type LinkStage } from '../link/link-stage.js';
 import { MAX_SCRATCH_PACKET_BYTES, type Memory, MemoryFullError } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
@@ -210,7 +210,8 @@ export class FlowCache {
     packet.reload();
     packet.nowMs = this.#clock.nowMs;
     packet.type = PacketType.HOST;
-    packet.sourceMac = this.#received === null ? ethernetSource(view, at - ETHERNET_LENGTH) : this.#received.sourceMac;
+    if (this.#received === null) copySourceMac(packet, view, at - ETHERNET_LENGTH);
+    else this.#received.copySourceMac(packet);
     packet.inDev = this.#paths.inDev(path);
     packet.outDev = -1;
     packet.ct = entry;

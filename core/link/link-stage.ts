@@ -3,7 +3,7 @@
  * the Ethernet header with which it will leave.
  */
 import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT } from '../../codecs/layouts.js';
-import { PacketType } from '../packet.js';
+import { type Packet, PacketType } from '../packet.js';
 import { type Frame, PACKET_TYPE_FROM_LINK } from './frame.js';
 import { IpLocation, type LinkSkip, locateIp } from './locate-ip.js';
 
@@ -39,10 +39,10 @@ export class LinkStage implements PacketBytes {
     return this.#location.skip ?? 'not-ip';
   }
 
-  /** The source MAC address of the frame, 48 bits; -1: none. Read it before the packet leaves, which overwrites it. */
-  get sourceMac(): number {
-    if (this.#location.linkKind !== 'ethernet' || this.#frame === undefined) return -1;
-    return ethernetSource(this.#frame.view, this.#frame.at);
+  /** Tells PACKET the source MAC address of the frame. Call it before a packet leaves, which overwrites the frame. */
+  copySourceMac(packet: Packet): void {
+    if (this.#location.linkKind !== 'ethernet' || this.#frame === undefined) packet.sourceMac = -1;
+    else copySourceMac(packet, this.#frame.view, this.#frame.at);
   }
 
   /** Finds the IPv4 packet in FRAME. Returns false if there is none for the host. */
@@ -74,9 +74,10 @@ export class LinkStage implements PacketBytes {
   }
 }
 
-/** The source MAC address, 48 bits, of the Ethernet frame at AT. */
-export function ethernetSource(view: DataView, at: number): number {
-  return view.getUint16(at + ETHERNET_SOURCE_AT) * 2 ** 32 + view.getUint32(at + ETHERNET_SOURCE_AT + 2);
+/** Tells PACKET the source MAC address of the Ethernet frame at AT. */
+export function copySourceMac(packet: Packet, view: DataView, at: number): void {
+  packet.sourceMacHigh = view.getUint16(at + ETHERNET_SOURCE_AT);
+  packet.sourceMacLow = view.getInt32(at + ETHERNET_SOURCE_AT + 2);
 }
 
 /** Only Ethernet headers are used here: a cooked header tells how the frame was addressed to the capturing host. */
