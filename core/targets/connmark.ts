@@ -105,10 +105,14 @@ function parseMask(options: ParsedOptions, name: string): number | undefined {
   return word === undefined ? undefined : parseWord32(word);
 }
 
+/** The last shift counts; the values of all are checked. */
 function parseShift(options: ParsedOptions): number {
-  const option = options.all.findLast(({ name }) => (SHIFTS as readonly string[]).includes(name));
-  if (option === undefined) return 0;
-  const bits = parseNumber(option.values[0].text, 31);
-  if (bits === undefined) throw new RuleFault(option.values[0], `cannot shift by "${option.values[0].text}"`, '0–31');
-  return option.name === '--left-shift-mark' ? bits : -bits;
+  let shift = 0;
+  for (const { name, values } of options.all) {
+    if (!(SHIFTS as readonly string[]).includes(name)) continue;
+    const bits = parseNumber(values[0].text, 31);
+    if (bits === undefined) throw new RuleFault(values[0], `cannot shift by "${values[0].text}"`, '0–31');
+    shift = name === '--left-shift-mark' ? bits : -bits;
+  }
+  return shift;
 }
