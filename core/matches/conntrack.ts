@@ -115,7 +115,8 @@ export const conntrack: MatchExtension<ConntrackParams> = {
     if (states !== undefined) add(states.negated, '--ctstate', formatNames(states.bits, CT_STATES));
     if (protocol !== undefined) add(protocol.negated, '--ctproto', protocol.number);
     for (const address of addresses) add(address.negated, address.option, formatTupleAddress(address));
-    for (const port of ports) add(port.negated, port.option, formatPortRange(port));
+    // Of a range whose last port is 0, iptables-save prints the first port only.
+    for (const port of ports) add(port.negated, port.option, port.max === 0 ? port.min : formatPortRange(port));
     if (status !== undefined) add(status.negated, '--ctstatus', formatNames(status.bits, STATUSES) || 'NONE');
     if (expires !== undefined) add(expires.negated, '--ctexpire', formatPortRange(expires));
     if (direction !== undefined) add(false, '--ctdir', direction === ORIGINAL ? 'ORIGINAL' : 'REPLY');
