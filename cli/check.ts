@@ -2,14 +2,20 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { shown } from '../codecs/text.js';
-import type { Comparison } from '../replay/compare.js';
-import { casesIn, checkCase, type GoldenCase, isQuick, updateCase } from '../replay/golden-case.js';
+import {
+  type CaseComparison,
+  casesIn,
+  checkCase,
+  type GoldenCase,
+  isQuick,
+  updateCase,
+} from '../replay/golden-case.js';
 import { parseCommand } from './args.js';
 import { widthOf } from './columns.js';
 import { CHECK } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';
-import { STDOUT } from './output.js';
+import { STDOUT, warn } from './output.js';
 import { renderDifference } from './render-difference.js';
 import { exitCodeOf, onSignals, type Signal } from './signals.js';
 import { type Style, styleOf } from './style.js';
@@ -23,14 +29,15 @@ export async function check(args: readonly string[], supervision?: Supervision):
   const given = parseCommand(CHECK, args);
   if (given.positionals.length === 0) throw new UsageError('nfreplay check requires at least one CASE folder');
   const cases = given.positionals.flatMap(casesIn);
+  if (given.has('allow-truncated') && !given.has('update'))
+    throw new UsageError('--allow-truncated goes with --update');
   if (supervision === undefined && cases.some((golden) => !isQuick(golden))) throw new NeedsThread();
   supervision?.onReady(false);
 
   const report = new CheckReport(cases, styleOf(STDOUT, given.color));
   const run = given.has('update')
     ? (golden: GoldenCase) => {
-        updateCase(golden, supervision);
-        report.updated(golden);
+        report.updated(golden, updateCase(golden, { ...supervision, allowTruncated: given.has('allow-truncated') }));
       }
     : (golden: GoldenCase) => report.compared(golden, checkCase(golden, supervision));
   let signalled: Signal | undefined;
@@ -70,11 +77,13 @@ class CheckReport {
     this.#width = Math.max(...cases.map(({ dir }) => shown(dir).length));
   }
 
-  updated(golden: GoldenCase): void {
+  updated(golden: GoldenCase, warnings: readonly string[]): void {
+    warnings.forEach(warn);
     STDOUT.write(`updated ${this.#nameOf(golden)}\n`);
   }
 
-  compared(golden: GoldenCase, comparison: Comparison): void {
+  compared(golden: GoldenCase, comparison: CaseComparison): void {
+    comparison.warnings.forEach(warn);
     const style = this.#style;
     const name = this.#nameOf(golden);
     if (comparison.differences.length === 0) {
@@ -100,11 +109,11 @@ class CheckReport {
   }
 }
 
-function extent({ frames, rules, connections }: Comparison): string {
+function extent({ frames, rules, connections }: CaseComparison): string {
   return `${count(frames, 'packet')}, ${count(rules, 'rule')}, ${count(connections, 'connection')}`;
 }
 
-function firstDifference({ differences }: Comparison, style: Style): string {
+function firstDifference({ differences }: CaseComparison, style: Style): string {
   const lines = renderDifference(differences[0], style, widthOf(STDOUT) - '  '.length).map((line) =>
     line === '' ? '' : `  ${line}`,
   );

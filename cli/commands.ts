@@ -84,7 +84,11 @@ export const CHECK: CommandSpec = {
   name: 'check',
   summary: 'replay golden cases and compare the results with what they expect',
   usages: ['CASE…', '--update CASE…'],
-  options: [{ name: 'update', help: 'make the results the new expectation' }, COLOR],
+  options: [
+    { name: 'update', help: 'make the results the new expectation' },
+    { name: 'allow-truncated', help: 'with --update: accept also an input that is truncated' },
+    COLOR,
+  ],
   positionals: 'CASE',
   examples: [
     { about: 'every case in a folder', command: 'nfreplay check pcaps/*' },

@@ -4,6 +4,7 @@
  */
 import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { shown } from '../codecs/text.js';
 import { errorCode, systemMessage } from '../io/file-error.js';
 import { Patience } from '../io/patience.js';
 import { CliError, ExitCode } from './errors.js';
@@ -64,3 +65,8 @@ export function closeDeadTerminals(): void {
 
 export const STDOUT = new Output(1);
 export const STDERR = new Output(2);
+
+/** Shows WARNING on standard error. */
+export function warn(warning: string): void {
+  STDERR.write(`nfreplay: warning: ${shown(warning)}\n`);
+}

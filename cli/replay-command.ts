@@ -1,7 +1,7 @@
 /** The command `nfreplay replay`: options, progress line, signals and output. */
 import { statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { shown, shownJson } from '../codecs/text.js';
+import { shownJson } from '../codecs/text.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
 import { STANDARD_OUTPUT } from '../replay/replay-run.js';
 import type { Summary } from '../replay/summary.js';
@@ -10,7 +10,7 @@ import { widthOf } from './columns.js';
 import { REPLAY } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';
-import { STDERR, STDOUT } from './output.js';
+import { STDERR, STDOUT, warn } from './output.js';
 import { Progress } from './progress.js';
 import { formatReport } from './report.js';
 import { exitCodeOf, onSignals, type Signal } from './signals.js';
@@ -37,7 +37,7 @@ export async function replayCommand(args: readonly string[], supervision?: Super
   const summary = supervision === undefined ? await inSteps(options) : supervised(options, supervision);
   if (typeof summary === 'number') return summary;
 
-  for (const warning of summary.warnings) STDERR.write(`nfreplay: warning: ${shown(warning)}\n`);
+  summary.warnings.forEach(warn);
   // If standard output carries packets, the report must not go there.
   const reportOutput = options.outDir === STANDARD_OUTPUT ? STDERR : STDOUT;
   if (given.has('json')) {

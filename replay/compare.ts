@@ -16,7 +16,7 @@ import {
   IPV4_TOS_AT,
   IPV4_TOTAL_LENGTH_AT,
 } from '../codecs/layouts.js';
-import { connectionsOf, devicesOf, framesOf, type ResultFrame, tablesOf } from './result-folder.js';
+import { connectionsOf, devicesOf, framesOf, isSavedRule, type ResultFrame, tablesOf } from './result-folder.js';
 
 /** A frame that is missing, unexpected or different. */
 export interface FrameDifference {
@@ -50,7 +50,7 @@ export type Difference = FrameDifference | RuleDifference | ConnectionDifference
 export interface Comparison {
   /** Frames first, by interface and time; then rules; then connections. Empty if the two agree. */
   differences: Difference[];
-  /** How many frames, lines of tables and expected connections were compared. */
+  /** How many frames, rules (without policies and chains) and expected connections were compared. */
   frames: number;
   rules: number;
   connections: number;
@@ -135,9 +135,9 @@ function compareTables(wantedDir: string, gotDir: string, file: string, comparis
     const wantedLines = wanted.get(table) ?? [];
     const gotLines = got.get(table) ?? [];
     for (let i = 0; i < Math.max(wantedLines.length, gotLines.length); i++) {
-      comparison.rules++;
-      if (wantedLines[i] === gotLines[i]) continue;
       const pair = { wanted: wantedLines[i] ?? null, got: gotLines[i] ?? null };
+      if (isSavedRule(pair.wanted ?? pair.got ?? '')) comparison.rules++;
+      if (pair.wanted === pair.got) continue;
       comparison.differences.push({ kind: 'rule', file, table, ...pair });
     }
   }

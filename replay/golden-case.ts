@@ -2,7 +2,7 @@
  * A golden case: a folder with a host, a ruleset, the input, and in `want/` the expected results.
  *
  *     host.json, rules.v4
- *     in/IFACE.pcap     what arrives on an interface (`local`: what the host itself sends); or
+ *     in/IFACE.pcap     (or .pcapng) what arrives on an interface (`local`: what the host itself sends); or
  *     stitch.pcap       one capture of whole conversations
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
  */
@@ -37,9 +37,20 @@ export interface GoldenCase {
 const HOST_FILE = 'host.json';
 const STITCH_FILE = 'stitch.pcap';
 
+/** A comparison with the expectation, and the warnings of the replay. */
+export interface CaseComparison extends Comparison {
+  warnings: readonly string[];
+}
+
+export interface UpdateOptions extends ReplayControl {
+  /** Make an expectation also of a truncated input. */
+  allowTruncated?: boolean;
+}
+
 /**
  * The cases at PATH: the folder itself, or the folders in it.
  * @throws {FileError} if the folder does not exist
+ * @throws {ReplayOptionsError} if it is no case, or has an input that is not understood
  */
 export function casesIn(path: string): GoldenCase[] {
   if (!existsSync(path)) throw new FileError(`${path}: no such folder`);
@@ -60,21 +71,31 @@ function readCase(dir: string): GoldenCase {
   const isStitched = existsSync(stitchPath);
   if (!isStitched && inputs.length === 0)
     throw new ReplayOptionsError(`${dir}: no input; expected in/IFACE.pcap or ${STITCH_FILE}`);
+  if (isStitched && inputs.length > 0)
+    throw new ReplayOptionsError(
+      `${dir}: both ${inputs[0].path} and ${STITCH_FILE}; a case has only one kind of input`,
+    );
   return {
     dir,
     rulesPath: join(dir, 'rules.v4'),
     hostPath: join(dir, HOST_FILE),
-    inputs: isStitched ? [] : inputs,
+    inputs,
     ...(isStitched ? { stitchPath } : {}),
     wantDir: join(dir, 'want'),
   };
 }
 
+const CAPTURE_FILE = /\.pcap(ng)?$/;
+
+/** The captures in DIR. Hidden files, such as those of file managers, are left alone. */
 function inputsIn(dir: string): GoldenCase['inputs'] {
   if (!existsSync(dir)) return [];
-  return namesIn(dir)
-    .filter((name) => /\.pcap(ng)?$/.test(name))
-    .map((name) => ({ iface: basename(name, extname(name)), path: join(dir, name) }));
+  return namesIn(dir).flatMap((name) => {
+    const path = join(dir, name);
+    if (CAPTURE_FILE.test(name)) return [{ iface: basename(name, extname(name)), path }];
+    if (name.startsWith('.')) return [];
+    throw new ReplayOptionsError(`${path}: not the name of an input; expected IFACE.pcap or IFACE.pcapng`);
+  });
 }
 
 /** The bytes of a case that is quick, and the times that a packet of it may meet a rule. */
@@ -107,18 +128,20 @@ function sizeOf(paths: readonly string[]): number {
 
 /**
  * Replays GOLDEN and compares the results with the expectation. Throws what `replay` throws.
- * @throws {FileError} if there is no expectation yet
+ * @throws {FileError} if there is no expectation yet, or a file of it is missing
  */
-export function checkCase(golden: GoldenCase, control: ReplayControl = {}): Comparison {
-  recover(golden.wantDir);
-  return withResult(golden, control, (dir, drops) => {
+export function checkCase(golden: GoldenCase, control: ReplayControl = {}): CaseComparison {
+  const { wantDir } = golden;
+  recover(wantDir);
+  return withResult(golden, control, (dir, { drops, warnings }) => {
     try {
-      const comparison = compareResults(golden.wantDir, dir);
+      const comparison = compareResults(wantDir, dir);
       for (const difference of comparison.differences) {
         const droppedBy = difference.kind === 'frame' ? drops.get(difference.tsNs) : undefined;
         if (difference.kind === 'frame' && droppedBy !== undefined) difference.droppedBy = [...droppedBy];
+        if (difference.kind === 'frame') refuseMissing(join(wantDir, `${difference.device}.pcap`));
       }
-      return comparison;
+      return { ...comparison, warnings };
     } catch (error) {
       if (!(error instanceof NotAResultError)) throw error;
       throw new FileError(`${error.message} (nfreplay check --update writes it)`);
@@ -126,19 +149,40 @@ export function checkCase(golden: GoldenCase, control: ReplayControl = {}): Comp
   });
 }
 
-/** Replays GOLDEN and makes the results its expectation. */
-export function updateCase(golden: GoldenCase, control: ReplayControl = {}): void {
-  withResult(golden, control, (dir) => replaceWant(golden.wantDir, dir, control));
+function refuseMissing(path: string): void {
+  if (!existsSync(nativePath(path))) throw new NotAResultError(`${path} is missing`);
 }
 
-/** Descriptions of drop causes, by the timestamp (ns) of the input. */
-type DropsByTime = ReadonlyMap<bigint, ReadonlySet<string>>;
+/**
+ * Replays GOLDEN and makes the results its expectation. Returns the warnings of the replay.
+ * @throws {FileError} if an input is truncated, unless that is allowed
+ */
+export function updateCase(golden: GoldenCase, options: UpdateOptions = {}): readonly string[] {
+  return withResult(golden, options, (dir, { truncated, warnings }) => {
+    if (truncated.length > 0 && !options.allowTruncated) {
+      throw new FileError(
+        `${truncated[0]}\n${golden.wantDir} is unchanged (with --allow-truncated, the truncated input is accepted)`,
+      );
+    }
+    replaceWant(golden.wantDir, dir, options);
+    return warnings;
+  });
+}
+
+/** What a replay told besides its results. */
+interface Told {
+  /** Descriptions of drop causes, by the timestamp (ns) of the input. */
+  drops: ReadonlyMap<bigint, ReadonlySet<string>>;
+  warnings: readonly string[];
+  /** Those of the warnings that are about truncated inputs. */
+  truncated: readonly string[];
+}
 
 /** Replays GOLDEN into a temporary folder and calls ACTION with it. */
 function withResult<T>(
   { rulesPath, hostPath, inputs, stitchPath }: GoldenCase,
   control: ReplayControl,
-  action: (dir: string, drops: DropsByTime) => T,
+  action: (dir: string, told: Told) => T,
 ): T {
   const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
   const outDir = join(leftovers.folder, 'got');
@@ -150,10 +194,14 @@ function withResult<T>(
       const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
       drops.set(tsNs, (drops.get(tsNs) ?? new Set()).add(describeCause(cause)));
     };
-    const { hasEnded } = control;
-    const stitched = stitchPath === undefined ? {} : { stitchPath };
-    replay({ rulesPath, hostPath, inputs, outDir, onDrop, ...stitched, ...(hasEnded ? { hasEnded } : {}) });
-    return action(outDir, drops);
+    const truncated: string[] = [];
+    const { warnings } = replay({
+      ...{ rulesPath, hostPath, inputs, outDir, onDrop },
+      onTruncated: (warning) => truncated.push(warning),
+      ...(stitchPath === undefined ? {} : { stitchPath }),
+      ...(control.hasEnded ? { hasEnded: control.hasEnded } : {}),
+    });
+    return action(outDir, { drops, warnings, truncated });
   } finally {
     removeLeftovers(leftovers);
   }

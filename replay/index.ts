@@ -4,6 +4,13 @@ export { createPcapFile, FileSink, FileSource, openCaptureFile } from '../io/cap
 export { FileError } from '../io/file-error.js';
 export { type Comparison, compareResults, type Difference, NotAResultError } from './compare.js';
 export { ReplayOptionsError } from './errors.js';
-export { casesIn, checkCase, type GoldenCase, updateCase } from './golden-case.js';
+export {
+  type CaseComparison,
+  casesIn,
+  checkCase,
+  type GoldenCase,
+  type UpdateOptions,
+  updateCase,
+} from './golden-case.js';
 export { type ReplayOptions, type ReplayProgress, replay, replaySteps } from './replay.js';
 export type { Summary } from './summary.js';

@@ -73,6 +73,8 @@ export interface ReplayOptions extends ReplayControl {
   observer?: Observer;
   /** Called for each dropped packet, with the timestamp of the input that caused it. */
   onDrop?: DropListener;
+  /** Called with the warning about each capture that is truncated. */
+  onTruncated?: (warning: string) => void;
 }
 
 /** How far a replay has come. */
@@ -155,6 +157,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
     );
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
     run.close();
+    if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
     const summary = summarize(run, ruleset, host, options, inputs);
     yield progressOf(run, rulesPerPacket);
     if (staged !== undefined) {

@@ -91,9 +91,12 @@ export function tablesOf(path: string): Map<string, string[]> {
 /** A line of a table in `iptables-save -c` text. */
 const SAVED_LINE = /^(?::.* \S+ \[\d+:\d+\]|\[\d+:\d+\] -A .*)$/s;
 
+/** Whether LINE of a table is a rule; else it declares a chain. */
+export const isSavedRule = (line: string): boolean => line.startsWith('[');
+
 /** Whether the rule LINE goes on in the next line, as a comment of several lines does. */
 function hasOpenQuote(line: string): boolean {
-  return line.startsWith('[') && (line.match(/\\.|"/gs)?.filter((found) => found === '"').length ?? 0) % 2 === 1;
+  return isSavedRule(line) && (line.match(/\\.|"/gs)?.filter((found) => found === '"').length ?? 0) % 2 === 1;
 }
 
 /** The error about line number INDEX, from 0, of PATH. */
@@ -103,8 +106,7 @@ function damaged(path: string, index: number, found: string, expected: string): 
 }
 
 function declarationsFirst(lines: readonly string[]): string[] {
-  const isDeclaration = (line: string): boolean => line.startsWith(':');
-  return [...lines.filter(isDeclaration).sort(), ...lines.filter((line) => !isDeclaration(line))];
+  return [...lines.filter((line) => !isSavedRule(line)).sort(), ...lines.filter(isSavedRule)];
 }
 
 /**

@@ -47,7 +47,7 @@ function edit(file: string, change: (text: string) => string): void {
 Check('a case, and a folder of cases', ({ golden, parent }) => {
   const one = check(golden);
   assert.is(one.status, 0, one.stdout + one.stderr);
-  assert.match(one.stdout, /^ok {6}.*case {2}18 packets, 28 rules, 2 connections\n1 ok, 0 failed\n$/);
+  assert.match(one.stdout, /^ok {6}.*case {2}18 packets, 18 rules, 2 connections\n1 ok, 0 failed\n$/);
   cpSync(golden, join(parent, 'other'), { recursive: true });
   const two = check(parent);
   assert.is(two.status, 0);
@@ -151,6 +151,63 @@ Check('the other cases are checked even if one fails', ({ golden, parent }) => {
   assert.is(status, 2);
   assert.match(stdout, /^failed .*a\nok .*\nok .*\n2 ok, 1 failed\n$/);
   assert.match(stderr, /a\/rules\.v4:\d+:\d+: .*MASKERADE/);
+});
+
+Check('a truncated input is a warning; --update refuses it unless it is allowed', ({ golden }) => {
+  const input = join(golden, 'in', 'docker0.pcap');
+  writeFileSync(input, readFileSync(input).subarray(0, -1));
+  const warning = /^nfreplay: warning: .*in\/docker0\.pcap: byte \d+: the capture is truncated/;
+  const checked = check(golden);
+  assert.is(checked.status, 1);
+  assert.match(checked.stderr, warning);
+
+  const want = readFileSync(join(golden, 'want', 'rules.v4'));
+  const refused = check('--update', golden);
+  assert.is(refused.status, 4);
+  assert.match(refused.stderr, /in\/docker0\.pcap: byte \d+: the capture is truncated/);
+  assert.match(refused.stderr, /want is unchanged .*--allow-truncated/);
+  assert.equal(readFileSync(join(golden, 'want', 'rules.v4')), want);
+
+  const allowed = check('--update', '--allow-truncated', golden);
+  assert.is(allowed.status, 0, allowed.stderr);
+  assert.match(allowed.stderr, warning);
+  const again = check(golden);
+  assert.is(again.status, 0);
+  assert.match(again.stderr, warning);
+  assert.is(check('--allow-truncated', golden).status, 2);
+});
+
+Check('every warning of a replay is shown', ({ golden }) => {
+  const host = JSON.parse(readFileSync(join(golden, 'host.json'), 'utf8'));
+  host.sysctl = { ...host.sysctl, 'net.ipv4.conf.eth9.rp_filter': 1 };
+  writeFileSync(join(golden, 'host.json'), JSON.stringify(host));
+  const { status, stderr } = check(golden);
+  assert.is(status, 0);
+  assert.match(stderr, /^nfreplay: warning: .*case\/host\.json: .*eth9/);
+});
+
+Check('a file in in/ that is no capture by its name is refused, not left out', ({ golden }) => {
+  for (const name of ['docker1.pcap.gz', 'eth0', 'notes.txt', 'eth0.cap']) {
+    const file = join(golden, 'in', name);
+    writeFileSync(file, '');
+    const { status, stderr } = check(golden);
+    assert.is(status, 2, name);
+    assert.ok(stderr.includes(`in/${name}: not the name of an input; expected IFACE.pcap or IFACE.pcapng`), stderr);
+    rmSync(file);
+  }
+  writeFileSync(join(golden, 'in', '.DS_Store'), '');
+  assert.is(check(golden).status, 0);
+  cpSync(join(golden, 'in', 'docker0.pcap'), join(golden, 'stitch.pcap'));
+  const both = check(golden);
+  assert.is(both.status, 2);
+  assert.match(both.stderr, /both .*in\/docker0\.pcap and stitch\.pcap/);
+});
+
+Check('a capture that is missing in want/ is an error that names it', ({ golden }) => {
+  rmSync(join(golden, 'want', 'docker0.pcap'));
+  const { status, stderr } = check(golden);
+  assert.is(status, 4);
+  assert.match(stderr, /want\/docker0\.pcap is missing \(nfreplay check --update writes it\)/);
 });
 
 Check('folders that are not a case', ({ parent }) => {

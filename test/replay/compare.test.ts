@@ -57,7 +57,9 @@ const isIcmpError = (frame: Buffer): boolean => frame[23] === 1 && frame[34] ===
 Compare('a copy has no differences', ({ copy }) => {
   const comparison = compareResults(WANT, copy);
   assert.equal(comparison.differences, []);
-  assert.ok(comparison.frames > 20 && comparison.rules > 20 && comparison.connections > 3);
+  assert.ok(comparison.frames > 20 && comparison.connections > 3);
+  // grep -c '] -A' rules.v4
+  assert.is(comparison.rules, 19);
 });
 
 Compare('a difference of one bit is shown as a different field', ({ copy }) => {
