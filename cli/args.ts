@@ -134,6 +134,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
   if (positionals.length && !spec.positionals) {
     throw new UsageError(`unexpected argument: ${positionals[0]}`);
   }
+  if (positionals.includes('')) throw new UsageError(`an argument is empty: expected ${spec.positionals}`);
   return new Arguments(values, positionals);
 }
 
@@ -163,6 +164,7 @@ function optionValue(
   if (choices && !choices.includes(value)) {
     throw new UsageError(withNearest(`${rawName} ${value}: expected one of ${choices.join(', ')}`, value, choices));
   }
+  if (value === '') throw new UsageError(`${rawName} is empty: expected ${withArticle(placeholder)}`);
   return value;
 }
 

@@ -4,11 +4,11 @@
 import { CaptureError } from '../codecs/capture-error.js';
 import { HostError } from '../codecs/host-json.js';
 import { withNearest } from '../codecs/nearest.js';
-import { shownLines } from '../codecs/text.js';
+import { shown, shownLines } from '../codecs/text.js';
 import { TooManyConnectionsError } from '../core/conntrack/table.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { RulesetError } from '../core/rules/parse/error.js';
-import { ClosedPipeError, FileError, InterruptedError } from '../io/file-error.js';
+import { ClosedPipeError, errorCode, FileError, InterruptedError, systemMessage } from '../io/file-error.js';
 import { ReplayOptionsError } from '../replay/errors.js';
 import { version } from '../replay/version.js';
 import { type CommandSpec, colorIn } from './args.js';
@@ -38,8 +38,9 @@ const RUN: Readonly<Record<string, Run>> = {
   [COMPLETION.name]: completionCommand,
 };
 
-/** The commands that always run in a thread. */
-const SUPERVISED: readonly string[] = [BENCH.name];
+/** The command that reads and writes pipes, and the one that always runs in a thread. */
+const PIPED = REPLAY.name;
+const SUPERVISED = BENCH.name;
 
 function commandNamed(name: string): CommandSpec {
   const found = COMMANDS.find((spec) => spec.name === name);
@@ -98,6 +99,10 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
     return { message: 'the current folder no longer exists; change to another one', exitCode: ExitCode.FILE };
   }
+  if (error instanceof Error && 'syscall' in error && errorCode(error) !== '') {
+    const about = 'path' in error && typeof error.path === 'string' ? error.path : String(error.syscall);
+    return { message: `${shown(about)}: ${systemMessage(error)}`, exitCode: ExitCode.FILE };
+  }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const more = process.env.NFREPLAY_DEBUG ? `\n${stack}` : '\n(set NFREPLAY_DEBUG=1 for a stack trace)';
   return {
@@ -123,7 +128,8 @@ function report(error: unknown): number {
 /** Runs the command on the main thread, or where that might be busy for too long, in a thread. */
 async function runAnywhere(argv: readonly string[]): Promise<number> {
   const isHelp = argv.some((word) => word === '--help' || word === '-h');
-  if (!isHelp && (SUPERVISED.includes(argv[0]) || namesPipe(argv))) return runInThread(import.meta.url, argv);
+  if (!isHelp && (argv[0] === SUPERVISED || (argv[0] === PIPED && namesPipe(argv))))
+    return runInThread(import.meta.url, argv);
   try {
     return await run(argv);
   } catch (error) {

@@ -1,13 +1,40 @@
 /** Names of files whose bytes are not UTF-8 (codecs/text.ts), such as the capture of an interface with such a name. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, type Stats, statSync } from 'node:fs';
 import { decodeText, encodeText } from '../codecs/text.js';
+import { errorCode, FileError, systemMessage } from './file-error.js';
 
 /** PATH as the functions of node:fs take it. */
 export function nativePath(path: string): string | Buffer {
   return /\p{Cs}/u.test(path) ? Buffer.from(encodeText(path)) : path;
 }
 
-/** The names in DIR, sorted. */
+/**
+ * The names in DIR, sorted.
+ * @throws {FileError} if it is not a folder that can be read
+ */
 export function namesIn(dir: string): string[] {
-  return readdirSync(nativePath(dir), { encoding: 'buffer' }).map(decodeText).sort();
+  try {
+    return readdirSync(nativePath(dir), { encoding: 'buffer' }).map(decodeText).sort();
+  } catch (error) {
+    if (errorCode(error) === '') throw error;
+    const isFile = errorCode(error) === 'ENOTDIR';
+    throw new FileError(`${dir}: ${isFile ? 'not a folder' : `cannot read the folder: ${systemMessage(error)}`}`);
+  }
+}
+
+/**
+ * Refuses PATH if something is there that is not a regular file, before anybody opens it: that could wait for ever. A
+ * missing file is left to those who open it.
+ * @throws {FileError}
+ */
+export function refuseIrregular(path: string): void {
+  let stat: Stats;
+  try {
+    stat = statSync(nativePath(path));
+  } catch {
+    return;
+  }
+  if (stat.isFile()) return;
+  const found = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device or a socket';
+  throw new FileError(`${path} is ${found}; expected a file`);
 }

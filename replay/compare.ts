@@ -16,6 +16,7 @@ import {
   IPV4_TOS_AT,
   IPV4_TOTAL_LENGTH_AT,
 } from '../codecs/layouts.js';
+import { namesIn } from '../io/path.js';
 import { connectionsOf, devicesOf, framesOf, isSavedRule, type ResultFrame, tablesOf } from './result-folder.js';
 
 /** A frame that is missing, unexpected or different. */
@@ -73,9 +74,11 @@ const RESULT_FILES = ['rules.v4', 'conntrack.txt'];
  * @throws {CaptureError} {FileError} if a file in them is damaged or cannot be read
  */
 export function compareResults(wanted: string, got: string): Comparison {
-  for (const dir of [wanted, got])
-    for (const name of RESULT_FILES)
-      if (!existsSync(join(dir, name))) throw new NotAResultError(`${dir}: not a result folder, ${name} is missing`);
+  for (const dir of [wanted, got]) {
+    const names = existsSync(dir) ? namesIn(dir) : [];
+    const missing = RESULT_FILES.find((name) => !names.includes(name));
+    if (missing) throw new NotAResultError(`${dir}: not a result folder, ${missing} is missing`);
+  }
   const comparison: Comparison = { differences: [], frames: 0, rules: 0, connections: 0 };
   const devices = [...new Set([...devicesOf(wanted), ...devicesOf(got)])].sort();
   for (const device of devices) compareFrames(wanted, got, device, comparison);

@@ -13,7 +13,7 @@ import { describeCause } from '../core/drop.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { FileError, systemMessage } from '../io/file-error.js';
-import { namesIn, nativePath } from '../io/path.js';
+import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { randomName } from '../io/process-tag.js';
 import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
 import { readText } from '../io/text-file.js';
@@ -49,12 +49,16 @@ export interface UpdateOptions extends ReplayControl {
 
 /**
  * The cases at PATH: the folder itself, or the folders in it.
- * @throws {FileError} if the folder does not exist
+ * @throws {FileError} if the folder does not exist or cannot be read
  * @throws {ReplayOptionsError} if it is no case, or has an input that is not understood
  */
 export function casesIn(path: string): GoldenCase[] {
   if (!existsSync(path)) throw new FileError(`${path}: no such folder`);
-  if (!statSync(path).isDirectory()) throw new ReplayOptionsError(`${path} is a file; expected the folder of a case`);
+  const stat = statSync(path);
+  if (!stat.isDirectory()) {
+    const found = stat.isFile() ? 'a file' : 'not a folder';
+    throw new ReplayOptionsError(`${path} is ${found}; expected the folder of a case`);
+  }
   if (existsSync(join(path, HOST_FILE))) return [readCase(path)];
   const cases = namesIn(path)
     .map((name) => join(path, name))
@@ -107,10 +111,10 @@ const SHORT_RECORD_BYTES = 76;
 /** Whether GOLDEN is replayed and compared within about a second. Finding that its files cannot be read is quick. */
 export function isQuick({ rulesPath, hostPath, inputs, stitchPath, wantDir }: GoldenCase): boolean {
   const captures = [...inputs.map(({ path }) => path), ...(stitchPath === undefined ? [] : [stitchPath])];
-  const want = existsSync(wantDir) ? namesIn(wantDir).map((name) => join(wantDir, name)) : [];
-  const captureBytes = sizeOf(captures);
-  if (captureBytes + sizeOf([rulesPath, hostPath, ...want]) > QUICK_BYTES) return false;
   try {
+    const want = existsSync(wantDir) ? namesIn(wantDir).map((name) => join(wantDir, name)) : [];
+    const captureBytes = sizeOf(captures);
+    if (captureBytes + sizeOf([rulesPath, hostPath, ...want]) > QUICK_BYTES) return false;
     const rules = mostRulesMet(parseRuleset(readText(rulesPath), rulesPath));
     return (rules * captureBytes) / SHORT_RECORD_BYTES < QUICK_STEPS;
   } catch {
@@ -184,6 +188,8 @@ function withResult<T>(
   control: ReplayControl,
   action: (dir: string, told: Told) => T,
 ): T {
+  const captures = stitchPath === undefined ? inputs.map(({ path }) => path) : [stitchPath];
+  for (const path of [rulesPath, hostPath, ...captures]) refuseIrregular(path);
   const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
   const outDir = join(leftovers.folder, 'got');
   control.onCreate?.(leftovers);

@@ -8,7 +8,7 @@ import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { openCaptureFile } from '../io/capture-file.js';
 import { FileError } from '../io/file-error.js';
-import { namesIn, nativePath } from '../io/path.js';
+import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { readText } from '../io/text-file.js';
 
 export interface ResultFrame {
@@ -34,12 +34,13 @@ export function devicesOf(dir: string): string[] {
 /**
  * The frames that left by DEVICE; none if its file is missing.
  * @throws {CaptureError} if the file is not a capture
- * @throws {FileError} if it is truncated
+ * @throws {FileError} if it is truncated, or not a regular file
  */
 export function framesOf(dir: string, device: string): FramesByTime {
   const path = join(dir, `${device}.pcap`);
   const frames: FramesByTime = new Map();
   if (!existsSync(nativePath(path))) return frames;
+  refuseIrregular(path);
   const reader = openCaptureFile(path);
   try {
     while (reader.next()) {
@@ -60,7 +61,7 @@ export function framesOf(dir: string, device: string): FramesByTime {
 /**
  * The lines of each table in `iptables-save -c` text: first the chain declarations, sorted (legacy tables list user
  * chains by name, and the counters of user chains mean nothing), then the rules in order. Comments are left out.
- * @throws {FileError} if it is not such a text, or truncated
+ * @throws {FileError} if it is not such a text or not a regular file, or truncated
  */
 export function tablesOf(path: string): Map<string, string[]> {
   const tables = new Map<string, string[]>();
@@ -68,6 +69,7 @@ export function tablesOf(path: string): Map<string, string[]> {
     tables.set(table, [...(tables.get(table) ?? []), ...lines]);
   };
   let table: string | null = null;
+  refuseIrregular(path);
   const lines = readText(path).split('\n');
   let line = '';
   for (const [i, raw] of lines.entries()) {
@@ -111,10 +113,11 @@ function declarationsFirst(lines: readonly string[]): string[] {
 
 /**
  * The connections in `conntrack -L -o extended` text, sorted, without remaining seconds, use, secctx and id.
- * @throws {FileError} if it is not such a text, or truncated
+ * @throws {FileError} if it is not such a text or not a regular file, or truncated
  */
 export function connectionsOf(path: string): string[] {
   const connections: string[] = [];
+  refuseIrregular(path);
   for (const [i, line] of readText(path).split('\n').entries()) {
     if (line.trim() === '') continue;
     if (!LISTED_CONNECTION.test(line)) throw damaged(path, i, line.trim(), 'a connection as conntrack -L lists it');

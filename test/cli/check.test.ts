@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -219,6 +219,70 @@ Check('folders that are not a case', ({ parent }) => {
   assert.match(empty.stderr, /empty: not a golden case, and contains none/);
   assert.is(check(join(parent, 'case', 'host.json')).status, 2);
   assert.not.ok(existsSync(join(parent, 'empty', 'want')));
+});
+
+// Opening a pipe waits until somebody writes to it, which nobody does.
+if (process.platform !== 'win32') {
+  /** `nfreplay check` of ARGS, which must end by itself. */
+  const ends = (...args: string[]) => {
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['dist/cli/main.js', 'check', ...args], {
+      encoding: 'utf8',
+      timeout: 30_000,
+      killSignal: 'SIGKILL',
+    });
+    assert.is(signal, null, 'it waits for the pipe');
+    return { status, stdout, stderr };
+  };
+
+  for (const name of ['host.json', 'rules.v4', 'in/docker0.pcap', 'want/rules.v4', 'want/docker0.pcap']) {
+    Check(`a pipe in place of ${name} is refused`, ({ golden }) => {
+      rmSync(join(golden, name));
+      execFileSync('mkfifo', [join(golden, name)]);
+      const { status, stdout, stderr } = ends(golden);
+      assert.match(stderr, `${name} is a pipe; expected a file`);
+      assert.is(status, 4, stderr);
+      assert.match(stdout, /^failed .*case\n0 ok, 1 failed\n$/);
+    });
+  }
+
+  Check('a pipe or a folder in place of a file is refused in one case, and the others are checked', (context) => {
+    const { golden, parent } = context;
+    cpSync(golden, join(parent, 'good'), { recursive: true });
+    const path = join(golden, 'want', 'conntrack.txt');
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+    const { stdout, stderr } = ends(parent);
+    assert.match(stderr, 'conntrack.txt is a pipe; expected a file');
+    assert.match(stdout, /^failed .*case *\nok .*good .*\n1 ok, 1 failed\n$/);
+    assert.match(ends('--update', golden).stderr, 'want contains a file that no run wrote (conntrack.txt)');
+    rmSync(path);
+    mkdirSync(path);
+    assert.match(ends(golden).stderr, 'conntrack.txt is a folder; expected a file');
+  });
+
+  Check('a pipe in place of a case is not waited for', ({ golden, parent }) => {
+    const pipe = join(parent, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const args of [[pipe], [golden, pipe]]) {
+      const { status, stderr } = ends(...args);
+      assert.match(stderr, 'pipe is not a folder; expected the folder of a case');
+      assert.is(status, 2);
+    }
+    assert.is(ends(parent).status, 0, 'among cases, it is passed over as other files are');
+  });
+}
+
+Check('a file in place of a folder of the case is an error about that file', ({ golden }) => {
+  for (const name of ['want', 'in']) {
+    const path = join(golden, name);
+    renameSync(path, `${path}.kept`);
+    writeFileSync(path, '');
+    const { status, stderr } = check(golden);
+    assert.match(stderr, `${name}: not a folder`);
+    assert.is(status, 4, stderr);
+    rmSync(path);
+    renameSync(`${path}.kept`, path);
+  }
 });
 
 Check.run();

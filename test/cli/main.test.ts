@@ -1,5 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +27,9 @@ const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const EXAMPLE = fileURLToPath(new URL('../../../pcaps/docker/', import.meta.url));
 const RULES = join(EXAMPLE, 'rules.v4');
 const HOST = join(EXAMPLE, 'host.json');
+
+/** The user and the group `nobody` of most systems. */
+const NOBODY = 65534;
 
 let dir = '';
 let eth0 = '';
@@ -91,6 +106,21 @@ Main('incorrect usage exits with 2 and suggests what was probably meant', () => 
   fails(2, 'expected a command before --vresion; did you mean --version?', '--vresion');
 });
 
+Main('an empty value exits with 2 and says what was expected', () => {
+  const rest = ['--host', HOST, '--in', `eth0=${eth0}`];
+  for (const empty of [['--rules='], ['--rules', '']]) {
+    fails(2, '--rules is empty: expected a FILE', 'replay', ...empty, ...rest);
+    fails(2, '--rules is empty: expected a FILE', 'bench', ...empty, ...rest);
+  }
+  for (const empty of [['--out='], ['--out', '']]) fails(2, '--out is empty: expected a DIR', ...replayArgs(...empty));
+  fails(2, '-o is empty: expected a DIR', ...replayArgs('-o', ''));
+  fails(2, '--host is empty: expected a FILE', 'replay', '--rules', RULES, '--host', '', '--in', `eth0=${eth0}`);
+  fails(2, '--in is empty: expected an IFACE=FILE', ...replayArgs('--in='));
+  fails(2, '--in eth0=: expected IFACE=FILE', ...replayArgs('--in', 'eth0='));
+  fails(2, '--limit is empty: expected a number', ...replayArgs('--limit='));
+  fails(2, 'an argument is empty: expected CASE', 'check', '');
+});
+
 Main('an invalid ruleset or host exits with 2 and names the position', () => {
   const rules = file('faulty.v4', '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j DORP\nCOMMIT\n');
   fails(
@@ -128,6 +158,63 @@ Main('a file that cannot be read or written exits with 4', () => {
   fails(4, rules, 'replay', '--rules', rules, '--host', HOST, '--in', `eth0=${eth0}`, '--out', join(dir, 'x'));
   assert.not(existsSync(join(dir, 'x')));
 });
+
+Main('whatever the file system refuses is an error about the file', () => {
+  const capture = `eth0=${eth0}`;
+  const loop = join(dir, 'loop');
+  symlinkSync(loop, loop);
+  for (const path of [join(dir, 'x'.repeat(300)), loop, join(eth0, 'x')]) {
+    fails(4, path, 'replay', '--rules', path, '--host', HOST, '--in', capture);
+    fails(4, path, 'replay', '--rules', RULES, '--host', path, '--in', capture);
+    fails(4, path, 'replay', '--rules', RULES, '--host', HOST, '--in', `eth0=${path}`);
+    fails(4, path, ...replayArgs('--out', path));
+    fails(4, path, 'check', path);
+    fails(4, path, 'bench', '--rules', path, '--host', HOST, '--in', capture);
+  }
+  rmSync(loop);
+});
+
+// Elsewhere, the current folder cannot be removed, or there is no other user to become.
+if (process.platform === 'linux') {
+  Main('where the current folder was removed, the error says so or names the file', () => {
+    const gone = (...args: string[]) => {
+      const script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"';
+      const command = ['-c', script, join(dir, 'gone'), process.execPath, MAIN, ...args];
+      return spawnSync('sh', command, { encoding: 'utf8', input: '' });
+    };
+    for (const args of [replayArgs('--out', 'x'), ['replay', '--rules', 'x', '--host', HOST], ['check', 'x']]) {
+      const { status, stderr } = gone(...args);
+      assert.match(stderr, /^nfreplay: .*\bx\b.*no such f.*\n$/);
+      assert.is(status, 4);
+    }
+    const piped = gone('replay', '--rules', '-', '--host', HOST, '--in', `eth0=${eth0}`);
+    assert.match(piped.stderr, /^nfreplay: the current folder no longer exists; .*\n$/);
+    assert.is(piped.status, 4);
+  });
+
+  Main('a folder that may not be read is an error about that folder', () => {
+    const locked = join(dir, 'locked');
+    cpSync(EXAMPLE, locked, { recursive: true });
+    const isRoot = process.geteuid?.() === 0;
+    const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+    // Where root has the project in a folder of its own, nobody else can run it.
+    if (spawnSync(process.execPath, [MAIN, '--version'], identity).status !== 0) return;
+    const refuses = (folder: string, ...args: string[]) => {
+      chmodSync(folder, 0o300);
+      if (isRoot) chownSync(folder, NOBODY, NOBODY);
+      const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', ...identity });
+      chmodSync(folder, 0o755);
+      assert.is(stderr, `nfreplay: ${folder}: cannot read the folder: permission denied\n`);
+      assert.is(status, 4);
+    };
+    chmodSync(dir, 0o755);
+    const out = join(dir, 'unreadable');
+    mkdirSync(out);
+    refuses(join(locked, 'in'), 'check', locked);
+    refuses(join(locked, 'want'), 'check', locked);
+    refuses(out, ...replayArgs('--out', out));
+  });
+}
 
 // Other systems do not limit addresses.
 if (process.platform === 'linux') {
