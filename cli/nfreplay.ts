@@ -21,7 +21,7 @@ import { CliError, ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
 import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
-import { exitCodeOf } from './signals.js';
+import { exitCodeOf, onSignals } from './signals.js';
 import { styleOf } from './style.js';
 import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
 
@@ -147,4 +147,6 @@ const isThread = await runThread(import.meta.url, (argv, supervision) => reporte
 if (!isThread) {
   process.on('exit', closeDeadTerminals);
   process.exitCode = await reported(runAnywhere(process.argv.slice(2)));
+  // Everything is done and said: a signal must not change the exit code any more.
+  onSignals(() => {});
 }

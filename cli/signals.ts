@@ -12,8 +12,8 @@ export function exitCodeOf(signal: Signal): number {
 
 /**
  * Calls LISTENER with each signal, which then does not end the process by itself. Only while there is something to
- * clean up: a process that is not listening ends at once, whatever it is doing. Returns a function that stops it; after
- * a signal it need not be called, so that another one does not change the exit code.
+ * clean up, or nothing left to do at all: a process that is not listening ends at once, whatever it is doing. Returns a
+ * function that stops it; after a signal it need not be called, so that another one does not change the exit code.
  */
 export function onSignals(listener: (signal: Signal) => void): () => void {
   const stops = Object.keys(NUMBERS).map((signal) => {

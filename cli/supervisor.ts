@@ -89,7 +89,6 @@ class Supervisor {
   #writer: number | undefined;
   readonly #pipes: number[] = [];
   #isOver = false;
-  #isInterrupted = false;
 
   constructor(main: string, argv: readonly string[]) {
     this.#main = main;
@@ -100,11 +99,11 @@ class Supervisor {
   }
 
   async run(): Promise<number> {
-    const stop = onSignals((signal) => this.#onSignal(signal));
+    // For good: when the thread has told its exit code, another signal must not change it.
+    onSignals((signal) => this.#onSignal(signal));
     try {
       const outcome = await Promise.race([this.#interruption, this.#work()]);
       if (typeof outcome === 'number') return outcome;
-      this.#isInterrupted = true;
       return exitCodeOf(outcome);
     } finally {
       this.#isOver = true;
@@ -112,7 +111,6 @@ class Supervisor {
       await this.#worker?.terminate();
       for (const leftovers of this.#created) cleanUp(leftovers);
       for (const fd of this.#pipes) closeSync(fd);
-      if (!this.#isInterrupted) stop();
     }
   }
 

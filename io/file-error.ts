@@ -18,7 +18,7 @@ export class ClosedPipeError extends CaptureError {
   }
 }
 
-/** The user has ended an input that is of no use without its end. */
+/** The user has ended an input before its first packet, or one that is of no use without its end. */
 export class InterruptedError extends CaptureError {
   constructor(path: string) {
     super(path, -1, 'interrupted before the end');

@@ -17,7 +17,7 @@ import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
-import { FileError } from '../io/file-error.js';
+import { FileError, InterruptedError } from '../io/file-error.js';
 import { recordFile } from '../io/file-record.js';
 import { nativePath } from '../io/path.js';
 import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
@@ -41,7 +41,10 @@ import { version } from './version.js';
 export interface ReplayControl {
   /** Called before anything is created, with what has to be removed if the thread that replays is ended. */
   onCreate?: (leftovers: Leftovers) => void;
-  /** Whether live inputs, such as pipes, shall end now; the results are then those of what has been read. */
+  /**
+   * Whether live inputs, such as pipes, shall end now, because of SIGINT. The results are then those of what has been
+   * read, with a warning.
+   */
   hasEnded?: () => boolean;
 }
 
@@ -101,7 +104,8 @@ const LIST_PIECE_BYTES = 1 << 18;
  *
  * @throws {ReplayOptionsError} if options contradict each other or do not fit the host
  * @throws {RulesetError} {HostError} (from `nfreplay`) if the rules or the host are invalid or not supported
- * @throws {CaptureError} (from `nfreplay/codecs`) if a capture cannot be read or written
+ * @throws {CaptureError} (from `nfreplay/codecs`) if a capture cannot be read or written, or was ended before its first
+ *   packet
  * @throws {FileError} if another file or the result folder cannot be read or written
  */
 export function replay(options: ReplayOptions): Summary {
@@ -156,9 +160,15 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       stitcher,
     );
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
+    const isInterrupted = options.hasEnded?.() === true && run.read < (options.limit ?? Number.POSITIVE_INFINITY);
+    if (isInterrupted && run.read === 0) throw new InterruptedError(inputs[0].path);
     run.close();
     if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
     const summary = summarize(run, ruleset, host, options, inputs);
+    if (isInterrupted) {
+      const packets = run.read === 1 ? '1 packet' : `${run.read} packets`;
+      summary.warnings.push(`the input was ended by an interrupt (SIGINT) after ${packets}`);
+    }
     yield progressOf(run, rulesPerPacket);
     if (staged !== undefined) {
       const writing = writeTexts(staged.path, ruleset, run.emulator, summary, loaded);

@@ -51,6 +51,9 @@ function endlessRules(): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Options of Node for the commands. */
+let nodeOptions: readonly string[] = [];
+
 /** A command that runs in the folder of the test, and for temporary files uses it too. */
 class Command {
   readonly child: ChildProcess;
@@ -60,7 +63,8 @@ class Command {
   hasPrinted = false;
 
   constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [MAIN, ...args], { cwd: dir, env: { ...process.env, TMPDIR: dir } });
+    const words = [...nodeOptions, MAIN, ...args];
+    this.child = spawn(process.execPath, words, { cwd: dir, env: { ...process.env, TMPDIR: dir } });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
@@ -215,26 +219,67 @@ async function inClosedTerminal(args: readonly string[]): Promise<{ pid: number;
 
 Signals('the first SIGINT is the end of a live input, and the results are put in place', async () => {
   const bytes = readFileSync(eth0);
-  for (const written of [bytes, bytes.subarray(0, 0)]) {
+  const command = new Command(...replayArgs(RULES, '-', '--out', 'out'));
+  command.child.stdin?.write(bytes);
+  await command.until(() => command.isStaged);
+  command.child.kill('SIGINT');
+  assert.is(await command.exit, 0, command.stderr);
+  assert.equal(readdirSync(dir), ['out']);
+  const { packets, warnings } = JSON.parse(readFileSync(join(dir, 'out/summary.json'), 'utf8'));
+  assert.is(packets.read, (bytes.length - 24) / 80);
+  const warning = `the input was ended by an interrupt (SIGINT) after ${packets.read} packets`;
+  assert.equal(warnings, [warning]);
+  assert.is(command.stderr, `nfreplay: warning: ${warning}\n`);
+});
+
+Signals('a signal after everything is done does not change the exit code', async () => {
+  const script = join(files, 'late-signal.cjs');
+  const send = "process.on('exit', () => process.kill(process.pid, 'SIGTERM'))";
+  writeFileSync(script, `if (require('node:worker_threads').isMainThread) ${send};\n`);
+  nodeOptions = ['--require', script];
+  try {
+    for (const input of [eth0, '-']) {
+      const command = new Command(...replayArgs(RULES, input, '--out', 'out'));
+      command.child.stdin?.end(readFileSync(eth0));
+      assert.is(await command.exit, 0, `${input}: ${command.stderr}`);
+      assert.equal(readdirSync(dir), ['out']);
+    }
+  } finally {
+    nodeOptions = [];
+  }
+});
+
+Signals('a live input that ends by itself gives no such warning', async () => {
+  const command = new Command(...replayArgs(RULES, '-', '--out', 'out'));
+  command.child.stdin?.end(readFileSync(eth0));
+  assert.is(await command.exit, 0, command.stderr);
+  assert.is(command.stderr, '');
+});
+
+Signals('SIGINT before the first packet leaves earlier results as they were', async () => {
+  const header = readFileSync(eth0).subarray(0, 24);
+  const earlier = new Command(...replayArgs(RULES, eth0, '--out', 'out'));
+  assert.is(await earlier.exit, 0, earlier.stderr);
+  const summary = readFileSync(join(dir, 'out/summary.json'));
+  for (const written of [header.subarray(0, 0), header]) {
     const command = new Command(...replayArgs(RULES, '-', '--out', 'out'));
     command.child.stdin?.write(written);
     await command.until(() => command.isStaged);
     command.child.kill('SIGINT');
-    assert.is(await command.exit, 0, command.stderr);
+    assert.is(await command.exit, SIGNALS.SIGINT, command.stderr);
+    assert.is(command.stderr, '');
     assert.equal(readdirSync(dir), ['out']);
-    const { packets } = JSON.parse(readFileSync(join(dir, 'out/summary.json'), 'utf8'));
-    assert.is(packets.read, written.length === 0 ? 0 : (bytes.length - 24) / 80);
-    rmSync(join(dir, 'out'), { recursive: true });
+    assert.equal(readFileSync(join(dir, 'out/summary.json')), summary);
   }
 });
 
-OnLinux('the first SIGINT is the end of a named pipe that nobody has opened', async () => {
+OnLinux('SIGINT ends a named pipe that nobody has opened, and there are no results', async () => {
   execFileSync('mkfifo', [join(dir, 'pipe')]);
   const command = new Command(...replayArgs(RULES, 'pipe', '--out', 'out'));
   await command.until(() => command.isListening);
   command.child.kill('SIGINT');
-  assert.is(await command.exit, 0, command.stderr);
-  assert.equal(readdirSync(dir), ['out', 'pipe']);
+  assert.is(await command.exit, SIGNALS.SIGINT, command.stderr);
+  assert.equal(readdirSync(dir), ['pipe']);
 });
 
 Signals('another SIGINT ends the work on a live input', async () => {
