@@ -2,9 +2,10 @@
  * Command lines. Each command declares its options once; parsing, checking, help, the manual page and completion
  * all follow from the declaration.
  */
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { withNearest } from '../codecs/nearest.js';
-import { UsageError } from './errors.js';
+import { CliError, ExitCode, UsageError } from './errors.js';
 import { COLOR_CHOICES, type ColorChoice } from './style.js';
 
 export interface OptionSpec {
@@ -103,6 +104,7 @@ export class Arguments {
 /**
  * Parses ARGS as SPEC declares them. `--help` and `-h` are always accepted.
  * @throws {UsageError} for an unknown option (suggesting the nearest known one), a missing or unexpected value, …
+ * @throws {CliError} for a name that is not UTF-8
  */
 export function parseCommand(spec: CommandSpec, args: readonly string[]): Arguments {
   const specs = [...spec.options, HELP];
@@ -134,6 +136,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
   if (positionals.length && !spec.positionals) {
     throw new UsageError(`unexpected argument: ${positionals[0]}`);
   }
+  for (const value of [...[...values.values()].flat(), ...positionals]) refuseLostBytes(value);
   if (positionals.includes('')) throw new UsageError(`an argument is empty: expected ${spec.positionals}`);
   return new Arguments(values, positionals);
 }
@@ -142,6 +145,16 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
 export function colorIn(args: readonly string[]): ColorChoice {
   const { color } = parseArgs({ args: [...args], options: { color: { type: 'string' } }, strict: false }).values;
   return COLOR_CHOICES.find((choice) => choice === color) ?? 'auto';
+}
+
+/** In the words of the command line, Node puts this in place of bytes that are not UTF-8. */
+const REPLACEMENT = '\ufffd';
+
+/** Refuses VALUE (FILE, IFACE=FILE …) if bytes of it are lost, unless it names a file that is really called so. */
+function refuseLostBytes(value: string): void {
+  if (!value.includes(REPLACEMENT)) return;
+  if (existsSync(value) || existsSync(value.slice(value.indexOf('=') + 1))) return;
+  throw new CliError(ExitCode.FILE, `${value}: this name is not UTF-8, which cannot be given here; rename the file`);
 }
 
 interface OptionToken {

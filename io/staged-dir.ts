@@ -47,6 +47,9 @@ export interface Leftovers {
   parents: readonly string[];
 }
 
+/** In a path from the command line or from Node: bytes that are not UTF-8 were lost, and it is another path. */
+const NOT_UTF8 = /[\ufffd\p{Cs}]/u;
+
 /** A folder being written. The target is unchanged until `commit`; `discard` removes what was written. Call one. */
 export class StagedDir {
   /** Where to write. */
@@ -65,6 +68,9 @@ export class StagedDir {
     this.#given = given;
     this.#foreignFile = foreignFile;
     this.#target = attempt(given, () => realTarget(given));
+    if (NOT_UTF8.test(this.#target)) {
+      throw new FileError(`${given} cannot be written: its full path is not UTF-8, or contains U+FFFD; use another`);
+    }
     const { parent, name } = placeOf(this.#target);
     recover(given);
     attempt(given, () => refuseIrreplaceable(this.#target, given));

@@ -1,6 +1,15 @@
 /** Text of others (rules, hosts, file names) in files and on the terminal. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -149,6 +158,41 @@ ForeignText('a golden case may have an interface whose name is not UTF-8', () =>
   const { status, stdout } = nfreplay('check', golden);
   assert.is(status, 0, stdout);
 });
+
+// Other systems have no names that are not UTF-8.
+if (process.platform === 'linux') {
+  ForeignText('names of files that are not UTF-8 are refused: Node does not say which bytes were given', () => {
+    const example = fileURLToPath(new URL('../../../pcaps/docker/', import.meta.url));
+    const names: Record<string, Buffer> = {};
+    for (const name of ['folder', 'rules.v4', 'host.json', 'eth0.pcap']) {
+      names[name] = Buffer.concat([Buffer.from(`${dir}/\xe9-`, 'latin1'), Buffer.from(name)]);
+    }
+    mkdirSync(names.folder);
+    for (const name of ['rules.v4', 'host.json']) copyFileSync(join(example, name), names[name]);
+    copyFileSync(CAPTURE, names['eth0.pcap']);
+    const before = readdirSync(dir, { encoding: 'latin1' });
+    /** Runs ARGS, in which `*` is expanded by the shell, in the folder that the shell finds for WHERE. */
+    const refused = (says: string, args: string, where = '.') => {
+      const script = `cd "$1" && cd ${where} && exec "$2" "$3" ${args.replaceAll('EXAMPLE', '"$4"')}`;
+      const words = ['-c', script, 'sh', dir, process.execPath, MAIN, example];
+      const { status, stderr } = spawnSync('sh', words, { encoding: 'utf8' });
+      assert.match(stderr, says);
+      assert.is(status, 4, stderr);
+      assert.equal(readdirSync(dir, { encoding: 'latin1' }), before);
+    };
+    const files = '--rules EXAMPLE/rules.v4 --host EXAMPLE/host.json';
+    const replay = `replay ${files} --in eth0=EXAMPLE/in/eth0.pcap`;
+    const says = 'this name is not UTF-8, which cannot be given here';
+    refused(`-rules.v4: ${says}`, 'replay --rules *-rules.v4 --host EXAMPLE/host.json --in eth0=EXAMPLE/in/eth0.pcap');
+    refused(`-host.json: ${says}`, 'bench --rules EXAMPLE/rules.v4 --host *-host.json --in eth0=EXAMPLE/in/eth0.pcap');
+    refused(`-eth0.pcap: ${says}`, `replay ${files} --in eth0="$(echo *-eth0.pcap)"`);
+    refused(`-folder: ${says}`, 'check *-folder');
+    refused(`-folder: ${says}`, `${replay} --out *-folder`);
+    refused('out cannot be written: its full path is not UTF-8', `${replay} --out out`, '*-folder');
+    // Some versions of Node cannot remove such names as part of a folder.
+    for (const name of Object.values(names)) rmSync(name, { recursive: true });
+  });
+}
 
 ForeignText('names that are not those of interfaces are refused', () => {
   const rules = file('good.v4', '*filter\nCOMMIT\n');
