@@ -165,7 +165,7 @@ export function updateCase(golden: GoldenCase, options: UpdateOptions = {}): rea
   return withResult(golden, options, (dir, { truncated, warnings }) => {
     if (truncated.length > 0 && !options.allowTruncated) {
       throw new FileError(
-        `${truncated[0]}\n${golden.wantDir} is unchanged (with --allow-truncated, the truncated input is accepted)`,
+        `${truncated[0]}; ${golden.wantDir} is unchanged (--update --allow-truncated accepts such an input)`,
       );
     }
     replaceWant(golden.wantDir, dir, options);
