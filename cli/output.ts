@@ -2,11 +2,11 @@
  * What the commands print. Node's own streams are not used: they write to pipes later, and do not notice if a full disk
  * takes only a part.
  */
-import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { shown } from '../codecs/text.js';
 import { errorCode, systemMessage } from '../io/file-error.js';
-import { Patience } from '../io/patience.js';
+import { writeFully } from '../io/patience.js';
 import { CliError, ExitCode } from './errors.js';
 
 /** Standard output or standard error. */
@@ -34,17 +34,14 @@ export class Output {
    * @throws {CliError} if that fails, as on a full disk
    */
   write(text: string): void {
+    if (this.#isClosed) return;
     const bytes = Buffer.from(text);
-    const patience = new Patience();
-    for (let done = 0; done < bytes.length && !this.#isClosed; ) {
-      try {
-        done += writeSync(this.#fd, bytes, done);
-      } catch (error) {
-        const code = errorCode(error);
-        if (code === 'EAGAIN') patience.wait();
-        else if (code === 'EPIPE' || (code === 'EIO' && this.isTTY)) this.#isClosed = true;
-        else throw new CliError(ExitCode.FILE, `${this.#name}: cannot write: ${systemMessage(error)}`);
-      }
+    try {
+      writeFully(this.#fd, bytes, 0, bytes.length);
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'EPIPE' || (code === 'EIO' && this.isTTY)) this.#isClosed = true;
+      else throw new CliError(ExitCode.FILE, `${this.#name}: cannot write: ${systemMessage(error)}`);
     }
   }
 }

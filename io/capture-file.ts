@@ -1,12 +1,12 @@
 /** Captures in files and pipes: `-` is standard input or output. */
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type ByteSink, type ByteSource, MemorySink } from '../codecs/byte-stream.js';
 import { type CaptureOptions, type CaptureReader, openCapture } from '../codecs/capture.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
 import { errorCode, fileSystemError } from './file-error.js';
 import { nativePath } from './path.js';
-import { Patience } from './patience.js';
+import { Patience, writeFully } from './patience.js';
 
 const STANDARD_INPUT = 0;
 const STANDARD_OUTPUT = 1;
@@ -123,7 +123,6 @@ export class FileSource implements ByteSource {
 export class FileSink implements ByteSink {
   readonly path: string;
   readonly #fd: number;
-  readonly #patience = new Patience();
   #isOpen = true;
 
   /** @throws {CaptureError} if the file cannot be created */
@@ -138,15 +137,10 @@ export class FileSink implements ByteSink {
 
   /** @throws {CaptureError} if the file cannot be written */
   write(bytes: Uint8Array, at: number, length: number): void {
-    let done = 0;
-    while (done < length) {
-      try {
-        done += writeSync(this.#fd, bytes, at + done, length - done, null);
-        this.#patience.reset();
-      } catch (error) {
-        if (errorCode(error) !== 'EAGAIN') throw fileSystemError(error, this.path, 'write');
-        this.#patience.wait();
-      }
+    try {
+      writeFully(this.#fd, bytes, at, length);
+    } catch (error) {
+      throw fileSystemError(error, this.path, 'write');
     }
   }
 

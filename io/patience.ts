@@ -1,3 +1,6 @@
+import { writeSync } from 'node:fs';
+import { errorCode } from './file-error.js';
+
 /** Waits for a non-blocking pipe that is empty or full: hardly at first, then longer and longer. */
 const FIRST_MS = 0.05;
 const LONGEST_MS = 10;
@@ -14,5 +17,19 @@ export class Patience {
   /** The pipe was ready. */
   reset(): void {
     this.#waitMs = FIRST_MS;
+  }
+}
+
+/** Writes LENGTH bytes of BYTES from AT on to FD, waiting where it is full. Throws what `writeSync` throws. */
+export function writeFully(fd: number, bytes: Uint8Array, at: number, length: number): void {
+  const patience = new Patience();
+  for (let done = 0; done < length; ) {
+    try {
+      done += writeSync(fd, bytes, at + done, length - done, null);
+      patience.reset();
+    } catch (error) {
+      if (errorCode(error) !== 'EAGAIN') throw error;
+      patience.wait();
+    }
   }
 }
