@@ -174,7 +174,9 @@ OnLinux('a measurement', async () => {
 });
 
 /** Whether script(1) can run a command in a terminal of its own. */
-const hasScript = hasProc && spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
+const hasScript =
+  hasProc &&
+  spawnSync('script', ['-qec', 'true', '/dev/null'], { env: { ...process.env, SHELL: '/bin/sh' } }).status === 0;
 
 /**
  * Starts nfreplay with ARGS in a terminal, and closes that when the results are staged. Resolves with the process id of
@@ -186,7 +188,9 @@ async function inClosedTerminal(args: readonly string[]): Promise<{ pid: number;
   rmSync(code, { force: true });
   // The shell is told that its terminal is gone; it survives, to tell the exit code of nfreplay, which is not told.
   writeFileSync(join(files, 'closed.sh'), `trap '' HUP\n${words.join(' ')}\necho $? > '${code}'\n`);
-  const terminal = spawn('script', ['-qec', `sh ${join(files, 'closed.sh')}`, '/dev/null'], { cwd: dir });
+  // With `exec` in any shell: one that stays would be told as well, and its end would end nfreplay.
+  const closed = ['-qec', `exec sh ${join(files, 'closed.sh')}`, '/dev/null'];
+  const terminal = spawn('script', closed, { cwd: dir, env: { ...process.env, SHELL: '/bin/sh' } });
   let pid: string | undefined;
   while (pid === undefined) {
     await pause(10);
