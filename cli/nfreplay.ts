@@ -2,7 +2,7 @@
 // nfreplay: runs the command and turns any error into one message and an exit code. Its imports are static: `import()`
 // makes the bundler wrap each module in a function, which V8 then parses twice.
 import { CaptureError } from '../codecs/capture-error.js';
-import { HostError } from '../codecs/host-json.js';
+import { HostError } from '../codecs/host/error.js';
 import { withNearest } from '../codecs/nearest.js';
 import { shown, shownLines } from '../codecs/text.js';
 import { TooManyConnectionsError } from '../core/conntrack/table.js';

@@ -2,7 +2,7 @@
 
 export { formatLoaded, type LoadedAddress } from '../codecs/byte-order.js';
 export { formatConnection, type ListedConnection, type ListedDirection } from '../codecs/conntrack-list.js';
-export { HostError } from '../codecs/host-json.js';
+export { HostError } from '../codecs/host/error.js';
 export { Linktype } from '../codecs/linktypes.js';
 export { listConnection } from './conntrack/list.js';
 export type { ConntrackTable } from './conntrack/table.js';

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { CaptureError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
-import { parseHost } from '../codecs/host-json.js';
+import { parseHost } from '../codecs/host/parse-host.js';
 import { withNearest } from '../codecs/nearest.js';
 import { shown, shownJson, shownPath } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';

@@ -4,7 +4,7 @@
 import { type Address, prefixMask } from '../codecs/address.js';
 import type { LoadedAddress } from '../codecs/byte-order.js';
 import { addressSum, updateChecksum } from '../codecs/checksum.js';
-import type { HostDescription } from '../codecs/host-json.js';
+import type { HostDescription } from '../codecs/host/description.js';
 import {
   IPPROTO_TCP,
   IPPROTO_UDP,

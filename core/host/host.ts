@@ -6,7 +6,9 @@
  */
 import { type Address, addressFromHostOrder, prefixMask } from '../../codecs/address.js';
 import { formatLoaded, type LoadedAddress } from '../../codecs/byte-order.js';
-import { type HostDescription, HostError, type LinkDescription, parseHost } from '../../codecs/host-json.js';
+import type { HostDescription, LinkDescription } from '../../codecs/host/description.js';
+import { HostError } from '../../codecs/host/error.js';
+import { parseHost } from '../../codecs/host/parse-host.js';
 import { AddressType } from './address-type.js';
 import { addConnectedRoutes } from './connected.js';
 import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';

@@ -1,6 +1,8 @@
 /** The description's routes, added one by one as `ip route replace` does, with the kernel's checks. */
 import type { Address } from '../../codecs/address.js';
-import { formatPrefix, HostError, type RouteDescription } from '../../codecs/host-json.js';
+import { formatPrefix } from '../../codecs/host/address-values.js';
+import type { RouteDescription } from '../../codecs/host/description.js';
+import { HostError } from '../../codecs/host/error.js';
 import { AddressType } from './address-type.js';
 import type { FibBuilder } from './fib.js';
 import { type Interface, noInterface } from './interfaces.js';

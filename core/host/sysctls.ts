@@ -1,5 +1,5 @@
 /** The sysctls that affect packets, both per interface and global. */
-import { HostError } from '../../codecs/host-json.js';
+import { HostError } from '../../codecs/host/error.js';
 import { withNearest } from '../../codecs/nearest.js';
 import { protocolSysctls } from '../protocols/registry.js';
 import { noInterface } from './interfaces.js';

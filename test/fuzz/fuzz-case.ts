@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { formatReport } from '../../cli/report.js';
 import { styleOf } from '../../cli/style.js';
 import { CaptureError } from '../../codecs/capture-error.js';
-import { HostError } from '../../codecs/host-json.js';
+import { HostError } from '../../codecs/host/error.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
 import { FileError } from '../../io/file-error.js';

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HostError } from '../../codecs/host-json.js';
+import { HostError } from '../../codecs/host/error.js';
 import { ErrorRate } from '../../core/host/error-rate.js';
 import { loadHost } from '../../core/host/host.js';
 import { Random } from '../../core/random.js';

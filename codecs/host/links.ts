@@ -1,0 +1,80 @@
+import { ADDRESS_BITS, type Address, addressFromHostOrder, addressFromWords, type Family } from '../address.js';
+import { encodeText, rejoined } from '../text.js';
+import { addressAt, HOST_SCOPE, LINK_SCOPE, macAt, scopeAt, specifiedAt } from './address-values.js';
+import type { AddressDescription, LinkDescription } from './description.js';
+import { HostError } from './error.js';
+import { integerAt, type JsonObject, listAt, objectAt, quote, stringAt } from './json-values.js';
+
+/** By the words of `ip -j`. */
+const FAMILIES: Readonly<Record<string, Family | undefined>> = { inet: 'ipv4', inet6: 'ipv6' };
+const IPV4_LOOPBACK = addressFromHostOrder(0x7f000001);
+const IPV6_LOOPBACK = addressFromWords([0, 0, 0, 1]);
+const IPV6_LINK_LOCAL = addressFromWords([0xfe800000 | 0, 0, 0, 0]);
+const MIN_MTU = 68;
+const MAX_MTU = 65_535;
+/** IFNAMSIZ − 1 */
+const MAX_NAME_LENGTH = 15;
+
+/** `ip -j -4 addr` prints an empty object for an interface without addresses: it is left out. */
+export function linkOf(link: JsonObject, path: string): LinkDescription[] {
+  if (Object.keys(link).length === 0) return [];
+  const name = interfaceNameAt(link.ifname, `${path}.ifname`);
+  if (name === 'local') throw new HostError(`${path}.ifname`, 'the name local is reserved for the host itself');
+  const isLoopback = name === 'lo';
+  if (link.address === undefined && !isLoopback)
+    throw new HostError(path, `interface ${name} has no MAC address: only Ethernet is supported`, '', 0, 0, true);
+  const flags = link.flags === undefined ? undefined : listAt(link.flags, `${path}.flags`).map(([flag]) => flag);
+  return [
+    {
+      path,
+      name,
+      mac: link.address === undefined ? new Uint8Array(6) : macAt(link.address, `${path}.address`),
+      mtu:
+        isLoopback && link.mtu === undefined
+          ? 65_536
+          : integerAt(link.mtu ?? 1500, `${path}.mtu`, MIN_MTU, isLoopback ? 2 ** 31 - 1 : MAX_MTU),
+      isLoopback,
+      isUp: flags === undefined || flags.includes('UP'),
+      addresses: listAt(link.addr_info ?? [], `${path}.addr_info`).flatMap(([entry, at]) =>
+        addressOf(objectAt(entry, at), at),
+      ),
+    },
+  ];
+}
+
+/** The name of an interface (dev_valid_name in the kernel, where the byte 0xa0 is a space). */
+function interfaceNameAt(value: unknown, path: string): string {
+  const name = rejoined(stringAt(value, path));
+  const bytes = encodeText(name);
+  const isRefused = (byte: number): boolean => (byte >= 9 && byte <= 13) || [0, 0x20, 0xa0, 0x2f, 0x3a].includes(byte);
+  const isValid = bytes.length > 0 && bytes.length <= MAX_NAME_LENGTH && name !== '.' && name !== '..';
+  if (!isValid || bytes.some(isRefused) || name !== value) {
+    throw new HostError(path, `${quote(String(value))} is not a valid interface name`);
+  }
+  return name;
+}
+
+function addressOf(info: JsonObject, path: string): AddressDescription[] {
+  if (Object.keys(info).length === 0) return [];
+  const family = FAMILIES[stringAt(info.family, `${path}.family`)];
+  if (family === undefined) return [];
+  const local = addressAt(info.local, `${path}.local`, family);
+  return [
+    {
+      path,
+      local,
+      peer: info.address === undefined ? local : addressAt(info.address, `${path}.address`, family),
+      prefixLength: integerAt(info.prefixlen, `${path}.prefixlen`, 0, ADDRESS_BITS[family]),
+      broadcast: specifiedAt(info.broadcast, `${path}.broadcast`, family),
+      scope: info.scope === undefined ? defaultScopeOf(local) : scopeAt(info.scope, `${path}.scope`),
+    },
+  ];
+}
+
+/**
+ * ip-address(8): addresses of 127/8 are of scope host. The kernel derives the scope of an IPv6 address from its prefix.
+ */
+function defaultScopeOf(local: Address): number {
+  if (local.hasPrefix(IPV4_LOOPBACK, 8) || local.equals(IPV6_LOOPBACK)) return HOST_SCOPE;
+  return local.hasPrefix(IPV6_LINK_LOCAL, 10) ? LINK_SCOPE : 0;
+}
