@@ -5,6 +5,10 @@ import type { Address } from '../address.js';
 export interface LinkDescription {
   readonly path: string;
   readonly name: string;
+  /** The kernel's index of the interface, which captures of `-i any` refer to; 0: unknown. */
+  readonly ifindex: number;
+  /** The bridge, bond or VRF that it is a port of. */
+  readonly master: string | undefined;
   readonly mac: Uint8Array;
   /** In bytes. */
   readonly mtu: number;

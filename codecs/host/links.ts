@@ -3,7 +3,7 @@ import { encodeText, rejoined } from '../text.js';
 import { addressAt, HOST_SCOPE, LINK_SCOPE, macAt, scopeAt, specifiedAt } from './address-values.js';
 import type { AddressDescription, LinkDescription } from './description.js';
 import { HostError } from './error.js';
-import { integerAt, type JsonObject, listAt, objectAt, quote, stringAt } from './json-values.js';
+import { integerAt, type JsonObject, listAt, objectAt, optionalStringAt, quote, stringAt } from './json-values.js';
 
 /** By the words of `ip -j`. */
 const FAMILIES: Readonly<Record<string, Family | undefined>> = { inet: 'ipv4', inet6: 'ipv6' };
@@ -28,6 +28,8 @@ export function linkOf(link: JsonObject, path: string): LinkDescription[] {
     {
       path,
       name,
+      ifindex: link.ifindex === undefined ? 0 : integerAt(link.ifindex, `${path}.ifindex`, 1, 2 ** 31 - 1),
+      master: optionalStringAt(link.master, `${path}.master`),
       mac: link.address === undefined ? new Uint8Array(6) : macAt(link.address, `${path}.address`),
       mtu:
         isLoopback && link.mtu === undefined

@@ -23,6 +23,8 @@ import { addStaticRoute } from './static-routes.js';
 import { Sysctls } from './sysctls.js';
 
 const LOOPBACK_ADDRESS = addressFromHostOrder(0x7f000001);
+/** The kernel's index of lo in every network namespace. */
+const LOOPBACK_IFINDEX = 1;
 const LOOPBACK_MTU = 65_536;
 /** 192.0.0.8 (RFC 7600): the source of ICMP errors from a host without addresses. */
 const DUMMY_ADDRESS = addressFromHostOrder(0xc0000008).loaded;
@@ -187,7 +189,16 @@ function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
     broadcast: undefined,
     scope: Scope.HOST,
   };
-  const bare = { path: '', name: 'lo', mac: new Uint8Array(6), mtu: LOOPBACK_MTU, isLoopback: true, isUp: true };
+  const bare = {
+    path: '',
+    name: 'lo',
+    ifindex: LOOPBACK_IFINDEX,
+    master: undefined,
+    mac: new Uint8Array(6),
+    mtu: LOOPBACK_MTU,
+    isLoopback: true,
+    isUp: true,
+  };
   const addresses = (lo?.addresses ?? []).filter(({ local }) => !local.equals(LOOPBACK_ADDRESS));
   return [{ ...bare, ...lo, addresses: [own, ...addresses] }, ...links.filter((link) => link !== lo)];
 }
