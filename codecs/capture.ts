@@ -35,9 +35,17 @@ export interface CaptureRecord {
   tsNsec: number;
   /** The LINKTYPE_ value of the record's interface (https://www.tcpdump.org/linktypes.html). */
   linktype: number;
-  /** pcapng: the index of the interface within its section; else 0. */
+  /** pcapng: the index of the interface within its section, in the order of the descriptions; else 0. */
   interfaceIndex: number;
+  /** pcapng: the name of the interface (if_name), such as `eth0`; '' if the file does not say. */
+  interfaceName: string;
+  /** pcapng: whether the packet arrived on that interface or left by it (epb_flags). */
+  direction: Direction;
 }
+
+/** The direction of a packet (pcapng, section 4.3.1: bits 0 and 1 of epb_flags). */
+export const Direction = { UNKNOWN: 0, INBOUND: 1, OUTBOUND: 2 } as const;
+export type Direction = (typeof Direction)[keyof typeof Direction];
 
 /** Reads a capture record by record, in the order of the file. */
 export interface CaptureReader extends CaptureRecord {

@@ -1,7 +1,7 @@
 /** The codecs as a library: reads and writes captures in memory, or from any source and to any sink. No I/O. */
 
 export { type ByteSink, type ByteSource, MemorySink, sourceOf } from './byte-stream.js';
-export { type CaptureOptions, type CaptureReader, type CaptureRecord, openCapture } from './capture.js';
+export { type CaptureOptions, type CaptureReader, type CaptureRecord, Direction, openCapture } from './capture.js';
 export { type CaptureCut, CaptureError } from './capture-error.js';
 export { isSupportedLinktype, Linktype, linktypeName } from './linktypes.js';
 export { CaptureMerger } from './merge.js';

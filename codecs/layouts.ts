@@ -257,6 +257,7 @@ export const SLL_PACKET_TYPE_AT = offsetOf(sll, 'packetType');
 export const SLL_PROTOCOL_AT = offsetOf(sll, 'protocol');
 
 export const SLL2_LENGTH = sll2.span;
+export const SLL2_INTERFACE_INDEX_AT = offsetOf(sll2, 'interfaceIndex');
 export const SLL2_PACKET_TYPE_AT = offsetOf(sll2, 'packetType');
 export const SLL2_PROTOCOL_AT = offsetOf(sll2, 'protocol');
 

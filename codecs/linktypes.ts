@@ -11,6 +11,7 @@ export const Linktype = {
   LINUX_SLL: 113,
   IPV4: 228,
   IPV6: 229,
+  NFLOG: 239,
   LINUX_SLL2: 276,
 } as const;
 
@@ -33,7 +34,6 @@ const OTHER_LINKTYPES: Record<number, string> = {
   195: 'IEEE 802.15.4',
   220: 'Linux USB',
   231: 'D-Bus',
-  239: 'NFLOG',
   249: 'USBPcap',
   252: 'Wireshark upper PDU',
   253: 'netlink',

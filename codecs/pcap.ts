@@ -4,7 +4,7 @@
  * A file header of 24 bytes, then records: a header of 16 bytes (seconds, fraction, incl_len, orig_len) and incl_len
  * bytes of packet. All are in the byte order of the machine that wrote the file, which the magic number shows.
  */
-import type { CaptureReader } from './capture.js';
+import { type CaptureReader, Direction } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
 import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
 import { PCAP_RECORD, PCAP_RECORD_HEADER_BYTES } from './pcap-record.js';
@@ -45,6 +45,8 @@ export class PcapReader implements CaptureReader {
   tsNsec = 0;
   linktype: number;
   readonly interfaceIndex = 0;
+  readonly interfaceName = '';
+  readonly direction = Direction.UNKNOWN;
   cut: CaptureCut | null = null;
 
   /** The window from which records are read. */

@@ -4,10 +4,11 @@
  * A file is a sequence of blocks: type, total length, body, total length again. A section header sets the byte order of
  * what follows; an interface description has the link type and the unit of time for the packets that refer to it.
  */
-import type { CaptureReader } from './capture.js';
+import { type CaptureReader, Direction } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
 import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
 import { PcapngClock } from './pcapng-clock.js';
+import { decodeText } from './text.js';
 
 /** The type of a section header block, which is the same in both byte orders. */
 export const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
@@ -30,6 +31,10 @@ const SIMPLE_PACKET_BYTES = 16;
 const PACKET_BYTES = 32;
 
 const OPTION_END = 0;
+const OPTION_IF_NAME = 2;
+/** epb_flags, and pack_flags of the obsolete block. */
+const OPTION_FLAGS = 2;
+const DIRECTION_MASK = 3;
 const OPTION_IF_TSRESOL = 9;
 const OPTION_IF_TSOFFSET = 14;
 
@@ -39,11 +44,14 @@ class PcapngInterface {
   /** The maximum captured length of a packet, in bytes; 0: no limit. */
   readonly snaplen: number;
   readonly clock: PcapngClock;
+  /** '' if unknown. */
+  readonly name: string;
 
-  constructor(linktype: number, snaplen: number, clock: PcapngClock) {
+  constructor(linktype: number, snaplen: number, clock: PcapngClock, name: string) {
     this.linktype = linktype;
     this.snaplen = snaplen;
     this.clock = clock;
+    this.name = name;
   }
 }
 
@@ -63,6 +71,8 @@ export class PcapngReader implements CaptureReader {
   tsNsec = 0;
   linktype = 0;
   interfaceIndex = 0;
+  interfaceName = '';
+  direction: Direction = Direction.UNKNOWN;
   cut: CaptureCut | null = null;
 
   readonly #blocks: CaptureBlocks;
@@ -151,16 +161,36 @@ export class PcapngReader implements CaptureReader {
     const wirelen = view.getUint32(block + 24, isLittleEndian);
     if (caplen > total - PACKET_BYTES || caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen, total);
 
-    const { clock, linktype } = this.#interfaceOf(index);
+    const { clock, linktype, name } = this.#interfaceOf(index);
     clock.set(view.getUint32(block + 12, isLittleEndian), view.getUint32(block + 16, isLittleEndian));
     this.tsSec = clock.seconds;
     this.tsNsec = clock.nanoseconds;
     this.interfaceIndex = index;
+    this.interfaceName = name;
     this.linktype = linktype;
     this.caplen = caplen;
     this.wirelen = Math.max(wirelen, caplen);
     this.at = block + 28;
     blocks.at = block + total;
+    const options = this.at + ((caplen + 3) & ~3);
+    this.direction = options + 12 <= blocks.at ? this.#directionIn(options, blocks.at - 4) : Direction.UNKNOWN;
+  }
+
+  /** The direction according to the options of a packet from AT to END. */
+  #directionIn(at: number, end: number): Direction {
+    const { view } = this;
+    const isLittleEndian = this.#isLittleEndian;
+    for (let option = at; option + 8 <= end; ) {
+      const code = view.getUint16(option, isLittleEndian);
+      const length = view.getUint16(option + 2, isLittleEndian);
+      if (code === OPTION_END) break;
+      if (code === OPTION_FLAGS && length === 4) {
+        const bits = view.getUint32(option + 4, isLittleEndian) & DIRECTION_MASK;
+        return bits === Direction.INBOUND || bits === Direction.OUTBOUND ? bits : Direction.UNKNOWN;
+      }
+      option += 4 + ((length + 3) & ~3);
+    }
+    return Direction.UNKNOWN;
   }
 
   /** Reads a simple packet block, which belongs to the first interface and is truncated to its snaplen. */
@@ -168,12 +198,14 @@ export class PcapngReader implements CaptureReader {
     const blocks = this.#blocks;
     const block = blocks.at;
     this.#checkEnd(total, SIMPLE_PACKET_BYTES);
-    const { linktype, snaplen } = this.#interfaceOf(0);
+    const { linktype, snaplen, name } = this.#interfaceOf(0);
     const wirelen = this.view.getUint32(block + 8, this.#isLittleEndian);
     // Some writers truncate packets without a matching snaplen: what does not fit into the block was not captured.
     const caplen = Math.min(wirelen, snaplen === 0 ? wirelen : snaplen, total - SIMPLE_PACKET_BYTES);
     if (caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen, total);
     this.interfaceIndex = 0;
+    this.interfaceName = name;
+    this.direction = Direction.UNKNOWN;
     this.linktype = linktype;
     this.caplen = caplen;
     this.wirelen = wirelen;
@@ -213,6 +245,7 @@ export class PcapngReader implements CaptureReader {
     this.#checkEnd(total, INTERFACE_DESCRIPTION_BYTES);
     let resolution = 6;
     let offsetSeconds = 0;
+    let name = '';
     const optionsEnd = blocks.at + total - 4;
     let option = blocks.at + 16;
     while (option + 4 <= optionsEnd) {
@@ -226,14 +259,20 @@ export class PcapngReader implements CaptureReader {
           option - blocks.at,
         );
       }
+      if (code === OPTION_IF_NAME) name = this.#text(option + 4, length);
       if (code === OPTION_IF_TSRESOL && length === 1) resolution = view.getUint8(option + 4);
       if (code === OPTION_IF_TSOFFSET && length === 8) offsetSeconds = this.#signed64(option + 4);
       option += 4 + ((length + 3) & ~3);
     }
     const linktype = view.getUint16(blocks.at + 8, isLittleEndian);
     const snaplen = view.getUint32(blocks.at + 12, isLittleEndian);
-    this.#interfaces.push(new PcapngInterface(linktype, snaplen, new PcapngClock(resolution, offsetSeconds)));
+    this.#interfaces.push(new PcapngInterface(linktype, snaplen, new PcapngClock(resolution, offsetSeconds), name));
     blocks.at += total;
+  }
+
+  /** The text of an option. Some writers end it with a zero. */
+  #text(at: number, length: number): string {
+    return decodeText(this.bytes.subarray(at, at + length)).replace(/\0.*$/s, '');
   }
 
   #signed64(at: number): number {

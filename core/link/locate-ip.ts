@@ -1,4 +1,5 @@
 /** hot: locates the IP packet in a frame, by link type (https://www.tcpdump.org/linktypes.html). */
+import { CookedType } from '../../codecs/frame-origin.js';
 import {
   ETHERNET_DESTINATION_AT,
   ETHERNET_LENGTH,
@@ -25,6 +26,7 @@ import {
   VLAN_TYPE_AT,
 } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
+import { NflogPacket } from '../../codecs/nflog.js';
 import { PacketType } from '../packet.js';
 
 /** What precedes the IP packet: a MAC header, a cooked header (SLL), an address family (NULL, LOOP), or nothing. */
@@ -69,12 +71,12 @@ export class IpLocation {
   isOutgoing = false;
   /** The ID of the outermost VLAN tag that is not just a priority tag (ID 0); -1 if there is none. */
   vlanId = -1;
+  /** NFLOG: what its header says. */
+  readonly nflog = new NflogPacket();
   /** Why the frame has no IPv4 packet for the host; null if it has one. */
   skip: LinkSkip | null = null;
 }
 
-/** PACKET_OUTGOING in linux/if_packet.h. */
-const COOKED_OUTGOING = 4;
 /** The I/G bit in the first byte of a MAC address (IEEE 802, clause 8.2). */
 const GROUP_BIT = 1;
 
@@ -130,6 +132,8 @@ function locateOther(frame: LinkBytes, location: IpLocation): LinkSkip | null {
     case Linktype.IPV4:
     case Linktype.IPV6:
       return locateInRaw(frame, location);
+    case Linktype.NFLOG:
+      return locateInNflog(frame, location);
     default:
       location.linkKind = 'raw';
       return 'unknown-linktype';
@@ -153,7 +157,7 @@ function locateInCooked(frame: LinkBytes, location: IpLocation): LinkSkip | null
   if (frame.caplen < length) return 'link-too-short';
   const type = isFirst ? view.getUint16(at + SLL_PACKET_TYPE_AT) : view.getUint8(at + SLL2_PACKET_TYPE_AT);
   location.packetType = cookedType(type);
-  location.isOutgoing = type === COOKED_OUTGOING;
+  location.isOutgoing = type === CookedType.OUTGOING;
   location.etherType = view.getUint16(at + (isFirst ? SLL_PROTOCOL_AT : SLL2_PROTOCOL_AT));
   return locateAfterTags(frame, location, length);
 }
@@ -176,6 +180,19 @@ function locateInRaw(frame: LinkBytes, location: IpLocation): LinkSkip | null {
   if (isIpv4) location.etherType = ETHERTYPE_IPV4;
   if (frame.caplen < 1) return 'link-too-short';
   if (!isIpv4) location.etherType = versionEtherType(frame.view.getUint8(frame.at) >> 4);
+  return skipOfEtherType(location.etherType);
+}
+
+/** The packet as it was at the rule that logged it. */
+function locateInNflog(frame: LinkBytes, location: IpLocation): LinkSkip | null {
+  const { nflog } = location;
+  location.linkKind = 'raw';
+  if (!nflog.read(frame.view, frame.at, frame.caplen)) return 'link-too-short';
+  const headerLength = nflog.payloadAt - frame.at;
+  location.at = nflog.payloadAt;
+  location.captured = nflog.payloadBytes;
+  location.onWire = frame.wirelen - headerLength;
+  location.etherType = nflog.family === AF_INET ? ETHERTYPE_IPV4 : AF_INET6.has(nflog.family) ? ETHERTYPE_IPV6 : -1;
   return skipOfEtherType(location.etherType);
 }
 

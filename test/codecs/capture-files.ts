@@ -162,26 +162,38 @@ export class PcapngBlocks {
     return this.block(0x0a0d0d0a, this.#bytes().u32(0x1a2b3c4d).u16(1, 0).u64(-1n).buffer);
   }
 
-  interface(linktype: number, options: { snaplen?: number; resolution?: number; offset?: bigint } = {}): Buffer {
+  interface(
+    linktype: number,
+    options: { snaplen?: number; resolution?: number; offset?: bigint; name?: string } = {},
+  ): Buffer {
     const body = this.#bytes()
       .u16(linktype, 0)
       .u32(options.snaplen ?? 0);
-    body.u16(2, 3).raw(Buffer.from('lo0\0'));
+    const name = Buffer.from(options.name ?? 'lo0');
+    body
+      .u16(2, name.length)
+      .raw(name)
+      .raw(Buffer.alloc(-name.length & 3));
     if (options.resolution !== undefined) body.u16(9, 1).raw([options.resolution, 0, 0, 0]);
     if (options.offset !== undefined) body.u16(14, 8).u64(options.offset);
     return this.block(1, body.u16(0, 0).buffer);
   }
 
   /** An enhanced packet block, with a comment after the packet. */
-  packet(index: number, time: bigint, packet: Uint8Array, wirelen = packet.length): Buffer {
+  packet(
+    index: number,
+    time: bigint,
+    packet: Uint8Array,
+    { wirelen = packet.length, flags }: { wirelen?: number; flags?: number } = {},
+  ): Buffer {
     const body = this.#bytes()
       .u32(index, Number(time >> 32n), Number(time & 0xffffffffn), packet.length, wirelen)
       .raw(packet)
       .raw(Buffer.alloc(-packet.length & 3))
       .u16(1, 5)
-      .raw(Buffer.from('hello\0\0\0'))
-      .u16(0, 0);
-    return this.block(6, body.buffer);
+      .raw(Buffer.from('hello\0\0\0'));
+    if (flags !== undefined) body.u16(2, 4).u32(flags);
+    return this.block(6, body.u16(0, 0).buffer);
   }
 
   /** An obsolete packet block (type 2). */

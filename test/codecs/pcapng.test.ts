@@ -35,7 +35,7 @@ Pcapng('is read in either byte order', () => {
     const { records, cutAt } = read([
       blocks.section(),
       blocks.interface(1),
-      blocks.packet(0, 1_700_000_000_123_456n, pattern(61), 1500),
+      blocks.packet(0, 1_700_000_000_123_456n, pattern(61), { wirelen: 1500 }),
     ]);
     assert.is(cutAt, null);
     assert.is(records.length, 1);

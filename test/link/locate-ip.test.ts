@@ -21,6 +21,8 @@ const MULTICAST = '01005e000001 020000000002';
 const sll = (type: number): string => `000${type} 0001 0006 0200000000020000`;
 /** Protocol, reserved, interface 3, ARPHRD_ETHER, packet type, address length, address. */
 const sll2 = (protocol: string, type: number): string => `${protocol} 0000 00000003 0001 0${type} 06 0200000000020000`;
+/** AF_INET, version 0, group 5, and then TLVS. */
+const nflog = (tlvs: string): string => `02 00 0005 ${tlvs}`;
 
 /** FRAME, truncated to CAPTURED bytes, at an odd offset in a larger buffer. */
 function record(linktype: number, frame: Uint8Array, captured = frame.length): LinkBytes & { bytes: Uint8Array } {
@@ -75,6 +77,9 @@ const FOUND: [name: string, linktype: number, header: string, type: PacketType, 
   ['SLL outgoing', Linktype.LINUX_SLL, `${sll(4)} 0800`, PacketType.HOST, true],
   ['SLL, of a type to come', Linktype.LINUX_SLL, `${sll(9)} 0800`, PacketType.HOST],
   ['SLL, a priority tag', Linktype.LINUX_SLL, `${sll(0)} 8100 0000 0800`, PacketType.HOST],
+  ['NFLOG, little-endian', Linktype.NFLOG, `${nflog('0800 0100 08000100')} 2000 0900`, PacketType.HOST],
+  ['NFLOG, big-endian', Linktype.NFLOG, `${nflog('0008 0001 08000100')} 0020 0009`, PacketType.HOST],
+  ['NFLOG, a prefix', Linktype.NFLOG, `${nflog('0700 0a00 6f75 0000')} 2000 0900`, PacketType.HOST],
   ['SLL2 to the host', Linktype.LINUX_SLL2, sll2('0800', 0), PacketType.HOST],
   ['SLL2 outgoing', Linktype.LINUX_SLL2, sll2('0800', 4), PacketType.HOST, true],
 ];
@@ -135,6 +140,9 @@ const SKIPPED: [name: string, linktype: number, frame: string, skip: LinkSkip, e
   ['SLL, 15 bytes', Linktype.LINUX_SLL, `${sll(0)} 08`, 'link-too-short', -1],
   ['SLL2, IPv6', Linktype.LINUX_SLL2, `${sll2('86dd', 0)} 60`, 'ipv6', 0x86dd],
   ['SLL2, 19 bytes', Linktype.LINUX_SLL2, sll2('0800', 0).slice(0, -2), 'link-too-short', -1],
+  ['NFLOG, IPv6', Linktype.NFLOG, '0a 00 0000 0500 0900 60', 'ipv6', 0x86dd],
+  ['NFLOG, no payload', Linktype.NFLOG, nflog('0800 0100 08000100'), 'link-too-short', -1],
+  ['NFLOG, a TLV of no length', Linktype.NFLOG, nflog('0000 0000 2000 0900 45'), 'link-too-short', -1],
   ['802.11', 105, '08000000', 'unknown-linktype', -1],
 ];
 
@@ -178,6 +186,8 @@ withTcpdump('tcpdump finds the same packet', () => {
   for (const [name, linktype, header] of FOUND) {
     // 12 and 14 have another meaning in files: they are RAW only on the BSDs themselves.
     if (linktype === Linktype.RAW_BSD || linktype === Linktype.RAW_OPENBSD) continue;
+    // tcpdump expects the byte order of the file.
+    if (name === 'NFLOG, big-endian') continue;
     const path = scratch.path('frame.pcap');
     const writer = createPcapFile(path, linktype);
     const frame = Buffer.concat([hex(header), PING]);
