@@ -16,7 +16,7 @@ const preparedFromMs = performance.now();
 const host = loadHost(readFileSync(spec.hostPath, 'utf8'), spec.hostPath);
 const ruleset = parseRuleset(readFileSync(spec.rulesPath, 'utf8'), spec.rulesPath);
 const inputs = spec.inputs.map(({ iface, path }) => ({ dev: host.interfaceIndex(iface), path }));
-const run = new ReplayRun({ ruleset, host }, inputs, spec.outDir, Number.POSITIVE_INFINITY);
+const run = new ReplayRun({ ruleset, host, checksums: 'auto' }, inputs, spec.outDir, Number.POSITIVE_INFINITY);
 const prepareMs = performance.now() - preparedFromMs;
 
 // Garbage from parsing the rules is not a cost of packets; `ready` and `est64.command` include it.

@@ -1,6 +1,7 @@
 /** The command line of every command. */
 
 import { EMULATOR_ENGINES } from '../core/emulator.js';
+import { CHECKSUM_MODES } from '../core/offload/checksums.js';
 import { COLOR, type CommandSpec } from './args.js';
 
 export const REPLAY: CommandSpec = {
@@ -43,6 +44,15 @@ export const REPLAY: CommandSpec = {
     },
     { name: 'limit', value: 'N', help: 'replay only the first N packets' },
     { name: 'seed', value: 'N', help: 'seed for random choices such as NAT ports (default: 0)' },
+    {
+      name: 'checksums',
+      value: 'MODE',
+      choices: [...CHECKSUM_MODES],
+      help:
+        'auto: a TCP, UDP or SCTP checksum that was left to the network card is taken as good and finished, all ' +
+        'others are verified; verify: all are verified, as for frames from a wire; trust: all but those of ICMP are ' +
+        'taken as good, and only updated as NAT changes addresses and ports (default: auto)',
+    },
     { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
     {
       name: 'strict',

@@ -72,6 +72,7 @@ function optionsOf(given: Arguments): ReplayOptions {
   const limit = given.wholeNumber('limit');
   const stitchPath = given.value('stitch');
   const engine = given.value('engine');
+  const checksums = given.value('checksums');
   const outDir = given.value('out');
   return {
     rulesPath: given.required('rules'),
@@ -83,6 +84,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     ...(stitchPath === undefined ? {} : { stitchPath }),
     ...(seed === undefined ? {} : { seed }),
     ...(limit === undefined ? {} : { limit }),
+    ...(checksums === undefined ? {} : { checksums: checksums as NonNullable<ReplayOptions['checksums']> }),
     ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),
   };
 }

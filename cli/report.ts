@@ -180,8 +180,13 @@ function ruleRows(rules: readonly RuleSummary[], width: number | undefined): str
 
 function assumedLines(assumed: readonly string[], width = Number.POSITIVE_INFINITY): string[] {
   if (assumed.length === 0) return [];
-  const text = assumed.map((line) => shown(line).replaceAll(' ', NO_BREAK)).join(', ');
-  return wrapAfter(' '.repeat(INDENT), text, width);
+  const indent = ' '.repeat(INDENT);
+  const isSetting = (line: string) => line.includes(' = ');
+  const settings = assumed.filter(isSetting).map((line) => shown(line).replaceAll(' ', NO_BREAK));
+  const sentences = assumed.filter((line) => !isSetting(line)).map(shown);
+  return [...sentences, ...(settings.length > 0 ? [settings.join(', ')] : [])].flatMap((text) =>
+    wrapAfter(indent, text, width),
+  );
 }
 
 function written({ outputs }: Summary, { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions): string[] {

@@ -96,6 +96,7 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.isToMany = false;
   packet.loopsBack = false;
   packet.hasUnfinishedChecksum = false;
+  packet.hasTrustedChecksum = false;
   packet.hasTakenOptions = false;
   packet.isRejected = false;
   packet.fragmentMaxSize = 0;

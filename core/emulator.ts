@@ -8,6 +8,7 @@ import { IpStack } from './ip-stack.js';
 import type { Frame } from './link/frame.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
+import type { ChecksumCounts, ChecksumMode } from './offload/checksums.js';
 import type { Outcome } from './outcome.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
 import { ENGINES } from './rules/run/build.js';
@@ -62,6 +63,8 @@ export interface EmulatorOptions {
   readonly engine?: EmulatorEngine;
   /** Additional hook entries, besides those of the ruleset and conntrack. Default: none. */
   readonly hookEntries?: readonly HookEntry[];
+  /** What becomes of layer-4 checksums. Default: 'verify', as a kernel does with frames from a wire. */
+  readonly checksums?: ChecksumMode;
   /** Receives events (see events.ts). With an observer, the interpreter runs the rules, regardless of `engine`. */
   readonly observer?: Observer;
   /** Memory for the state of this host. Must be unused. Default: a new memory. */
@@ -86,6 +89,8 @@ export interface Emulator {
   readonly slowPathPackets: number;
   /** What the real host may have done differently, in words. */
   readonly warnings: readonly string[];
+  /** How many packets had checksums that were left to the network card, or bad ones. */
+  readonly checksums: ChecksumCounts;
   /** Number of fragments waiting for the rest of their packets. */
   readonly pendingFragments: number;
   /**

@@ -36,7 +36,6 @@ import {
   processOptions,
   SourceRoute,
 } from './answers/ip-options.js';
-import { unfinishChecksum } from './answers/tcp-reset.js';
 import type { Clock } from './clock.js';
 import type { Conntrack } from './conntrack/conntrack.js';
 import type { ConntrackTable } from './conntrack/table.js';
@@ -55,10 +54,11 @@ import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
 import { Egress } from './link/egress.js';
-import { checkFrame, type Frame } from './link/frame.js';
+import { checkFrame, type Frame, noInterface } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
+import { type ChecksumCounts, unfinishChecksum } from './offload/checksums.js';
 import { Outcome } from './outcome.js';
 import { egressAddress, emitRoute, setRoute } from './own-route.js';
 import { decrementTtl, type Packet, PacketType } from './packet.js';
@@ -86,6 +86,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   outcome: Outcome = Outcome.DROPPED;
   dropCause: DropCause | null = null;
   skipReason: LinkSkip | null = null;
+  readonly checksums: ChecksumCounts;
   slowPathPackets = 0;
 
   readonly #host: Host;
@@ -125,6 +126,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#stack = parts.stack;
     this.#answers = parts.answers;
     this.#emit = parts.emit;
+    this.checksums = parts.checksums;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
   }
@@ -292,7 +294,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (!this.#pass(Hook.INPUT, packet)) return;
     this.#end(Outcome.DELIVERED);
     this.#emit?.({ kind: 'left', dev: undefined, packet: packetFields(packet) });
-    if (packet.hasUnfinishedChecksum) unfinishChecksum(packet, packet.view, packet.l4);
+    unfinishChecksum(packet);
     this.#output.local(packet.bytes, packet.at, packet.available, packet.length);
   }
 
@@ -425,6 +427,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (this.#stack.depth === this.#countedDepth) this.dropCause = cause;
     this.#droppedPacket.set(packet, cause);
     this.#emit?.({ kind: 'dropped', cause, ...dropFields(packet) });
+    unfinishChecksum(packet);
     this.#output.dropped(this.#droppedPacket, packet.bytes, packet.at, packet.available, packet.length);
     return false;
   }
@@ -492,8 +495,4 @@ export class IpStack implements Emulator, UpcallReceiver {
   #updateDeadline(): void {
     this.memory.clock.deadlineMs = this.#fragments.nextDeadlineMs;
   }
-}
-
-function noInterface(dev: number): RangeError {
-  return new RangeError(`a frame arrived on interface ${dev}: the host has no interface of this index`);
 }

@@ -76,6 +76,8 @@ export class PacketStack {
     copy.isTranslated = packet.isTranslated;
     copy.untranslatedDestination = packet.untranslatedDestination;
     copy.untranslatedDport = packet.untranslatedDport;
+    copy.hasUnfinishedChecksum = packet.hasUnfinishedChecksum;
+    copy.hasTrustedChecksum = packet.hasTrustedChecksum;
     return copy;
   }
 

@@ -105,10 +105,13 @@ export class Packet {
   /** Its IP options were processed on arrival. The result is kept in the packet stack. */
   hasTakenOptions = false;
   /**
-   * The kernel leaves the TCP checksum to the sending device (CHECKSUM_PARTIAL). Until then, and for receivers over lo,
-   * the field has the sum of the pseudo header. Here the bytes have the final checksum; see `unfinishChecksum`.
+   * Its sender left the layer-4 checksum to the device that transmits the packet (CHECKSUM_PARTIAL). Until then, and
+   * for receivers in this host, the field is unfinished. Here the bytes have the final checksum, unless the packet is
+   * cut; see core/offload/checksums.ts.
    */
   hasUnfinishedChecksum = false;
+  /** Its layer-4 checksum is taken as good without being verified. */
+  hasTrustedChecksum = false;
   /** A broadcast, or multicast to a joined group, sent by the host itself: a copy loops back to it. */
   loopsBack = false;
   /** REJECT has answered it. */

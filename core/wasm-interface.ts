@@ -46,7 +46,10 @@ export interface WasmExports {
   /** Sets the connection's `checksumDeltas` from its tuples. */
   updateChecksumDeltas(entry: number, direction: number): void;
   setMegaflows(count: number): void;
-  setChecksums(on: number): void;
+  /** Whether layer-4 checksums are verified, and whether those left to the network card are finished. */
+  setChecksums(verifies: number, finishes: number): void;
+  /** The number of packets whose checksum it has finished. A float64. */
+  finishedChecksums(): number;
   matchState(state: number): number;
   predictState(state: number): number;
   // capture/records.ts
@@ -101,7 +104,8 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   forward: 3,
   updateChecksumDeltas: 2,
   setMegaflows: 1,
-  setChecksums: 1,
+  setChecksums: 2,
+  finishedChecksums: 0,
   matchState: 1,
   predictState: 1,
   setInputs: 1,

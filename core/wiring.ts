@@ -16,6 +16,7 @@ import { Hooks } from './hooks.js';
 import type { Host } from './host/host.js';
 import { Memory } from './memory.js';
 import { Nat } from './nat/nat.js';
+import { type ChecksumCounts, ChecksumTally, TrustedChecksums } from './offload/checksums.js';
 import type { Packet } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
@@ -37,6 +38,8 @@ export interface HostParts {
   readonly paths: PathTable;
   /** null if the flow cache is off. */
   readonly flowCache: FlowCache | null;
+  /** Packets by their checksum, so far. */
+  readonly checksums: ChecksumCounts;
   readonly emit: Emit;
 }
 
@@ -64,8 +67,11 @@ export function wireHost(
   const context = new HostContext({ host, conntrack: connections, nat, answers, clock, random, output });
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
+  const mode = options.checksums ?? 'verify';
+  const trusted = new TrustedChecksums(mode);
   const entries = [
     ...fragmentHooks(fragments, emit),
+    ...trusted.entries,
     ...conntrackHooks(conntrack, emit),
     ...tables.entries,
     ...(options.hookEntries ?? []),
@@ -75,9 +81,10 @@ export function wireHost(
   const paths = new PathTable(memory, tables.perPacketTests, tables.effects, count);
   let flowCache: FlowCache | null = null;
   if (engine === 'remembered' && hooks.areLearnable) {
-    const checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
     const learner = new MegaflowLearner(hooks, host, context);
-    flowCache = new FlowCache(memory, connections, paths, learner, clock, stack.first, checksums);
+    flowCache = new FlowCache(memory, connections, paths, learner, clock, stack.first);
+    const isVerified = mode !== 'trust' && sysctls.conntrack('checksum') !== 0;
+    memory.wasm.setChecksums(isVerified ? 1 : 0, mode === 'auto' ? 1 : 0);
   }
   return {
     memory,
@@ -92,6 +99,7 @@ export function wireHost(
     hooks,
     paths,
     flowCache,
+    checksums: new ChecksumTally(trusted, conntrack, memory),
     emit,
   };
 }

@@ -5,6 +5,8 @@
  *     in/IFACE.pcap     (or .pcapng) what arrives on an interface (`local`: what the host itself sends); or
  *     stitch.pcap       one capture of whole conversations
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
+ *
+ * Checksums are verified (`--checksums verify`), as the kernel verifies those of frames from a wire.
  */
 import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -203,6 +205,7 @@ function withResult<T>(
     const truncated: string[] = [];
     const { warnings } = replay({
       ...{ rulesPath, hostPath, inputs, outDir, onDrop },
+      checksums: 'verify',
       onTruncated: (warning) => truncated.push(warning),
       ...(stitchPath === undefined ? {} : { stitchPath }),
       ...(control.hasEnded ? { hasEnded: control.hasEnded } : {}),

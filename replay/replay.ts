@@ -12,6 +12,7 @@ import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js
 import type { Observer } from '../core/events.js';
 import type { TableName } from '../core/hooks.js';
 import { type Host, loadHost } from '../core/host/host.js';
+import type { ChecksumMode } from '../core/offload/checksums.js';
 import { addCounters, loadedCounters } from '../core/rules/loaded-counters.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
@@ -22,6 +23,7 @@ import { recordFile } from '../io/file-record.js';
 import { nativePath } from '../io/path.js';
 import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
 import { readText, writeText } from '../io/text-file.js';
+import { assumedChecksums, checksumWarnings } from './checksum-report.js';
 import { ReplayOptionsError } from './errors.js';
 import { refuseSameFiles } from './named-files.js';
 import {
@@ -70,6 +72,8 @@ export interface ReplayOptions extends ReplayControl {
   keepCounters?: boolean;
   /** How many packets to replay. Default all. */
   limit?: number;
+  /** What becomes of the layer-4 checksums in the captures (core/offload/checksums.ts). Default 'auto'. */
+  checksums?: ChecksumMode;
   /** How to evaluate rules. Default 'remembered'. */
   engine?: EmulatorEngine;
   /** Called with each decision about a packet (core/events.ts). Rules are then evaluated by the interpreter. */
@@ -147,6 +151,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       ruleset,
       host,
       seed: options.seed ?? 0,
+      checksums: options.checksums ?? 'auto',
       ...(options.engine ? { engine: options.engine } : {}),
       ...(options.observer ? { observer: options.observer } : {}),
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
@@ -289,7 +294,7 @@ function summarize(
     rules: matchedRules(ruleset, emulator),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
-    assumed: host.assumed(),
+    assumed: [...assumedChecksums(emulator.checksums), ...host.assumed()],
     warnings: [
       ...ruleset.warnings.map(
         ({ line, column, message }) => `${shownPath(options.rulesPath)}:${line}:${column}: ${message}`,
@@ -297,16 +302,23 @@ function summarize(
       ...host.warnings.map((warning) => `${options.hostPath}: ${warning}`),
       ...run.cuts,
       ...emulator.warnings,
+      ...checksumWarnings(emulator.checksums, run.read, options.checksums ?? 'auto'),
     ],
   };
 }
 
 function recordRun(options: ReplayOptions, inputs: readonly RunInput[]): RunRecord {
-  const { seed = 0, lax = false, limit, keepCounters, rulesPath, hostPath } = options;
+  const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
   return {
     version: version(),
     // The engine is left out: it changes no result.
-    options: { seed, lax, ...(keepCounters ? { keepCounters } : {}), ...(limit === undefined ? {} : { limit }) },
+    options: {
+      seed,
+      lax,
+      ...(keepCounters ? { keepCounters } : {}),
+      ...(limit === undefined ? {} : { limit }),
+      ...(checksums === undefined ? {} : { checksums }),
+    },
     rules: recordFile(rulesPath),
     host: recordFile(hostPath),
     captures: inputs.map(({ path }) => recordFile(path)),

@@ -3,7 +3,7 @@
  */
 import { type Address, prefixMask } from '../codecs/address.js';
 import type { LoadedAddress } from '../codecs/byte-order.js';
-import { addressSum, updateChecksum } from '../codecs/checksum.js';
+import { addressSum, fold, pseudoHeaderSum, updateChecksum } from '../codecs/checksum.js';
 import type { HostDescription } from '../codecs/host/description.js';
 import {
   IPPROTO_TCP,
@@ -15,6 +15,7 @@ import {
   IPV4_OFFSET_MASK,
   IPV4_PROTOCOL_AT,
   IPV4_SOURCE_AT,
+  IPV4_TOTAL_LENGTH_AT,
   TCP_CHECKSUM_AT,
   UDP_CHECKSUM_AT,
 } from '../codecs/layouts.js';
@@ -149,7 +150,10 @@ export class Stitcher {
     this.#protocol = this.#readProtocol;
   }
 
-  /** Sets addresses and ports to the words at TO. Checksums are updated incrementally, so a bad one stays bad. */
+  /**
+   * Sets addresses and ports to the words at TO. Checksums are updated incrementally, so a bad one stays bad, and one
+   * that was left to the network card stays unfinished.
+   */
   #rewrite(view: DataView, at: number, length: number, to: number): void {
     const { words } = this.#translated;
     const l4 = at + (view.getUint8(at) & 15) * 4;
@@ -159,6 +163,7 @@ export class Stitcher {
     const oldSum = addressSum(this.#readSource) + addressSum(this.#readDestination);
     const newSum = addressSum(source) + addressSum(destination);
 
+    const unfinished = this.#unfinishedChecksum(view, at, l4);
     view.setInt32(at + IPV4_SOURCE_AT, source, true);
     view.setInt32(at + IPV4_DESTINATION_AT, destination, true);
     view.setInt32(l4, ports, true);
@@ -171,9 +176,19 @@ export class Stitcher {
     const checksum = view.getUint16(l4ChecksumAt);
     // A UDP datagram without a checksum stays without one (RFC 768).
     if (isUdp && checksum === 0) return;
+    if (checksum === unfinished) {
+      view.setUint16(l4ChecksumAt, this.#unfinishedChecksum(view, at, l4));
+      return;
+    }
     // Two ports add up like an address: two 16-bit words.
     const oldPorts = addressSum(this.#readPorts);
     view.setUint16(l4ChecksumAt, updateChecksum(checksum, oldSum + oldPorts, newSum + addressSum(ports)));
+  }
+
+  /** The checksum of the segment at L4 if it was left to the network card: the sum of its pseudo header. */
+  #unfinishedChecksum(view: DataView, at: number, l4: number): number {
+    const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT) - (l4 - at);
+    return fold(pseudoHeaderSum(view, at, this.#readProtocol, length));
   }
 
   #deviceTowards(source: number): number {

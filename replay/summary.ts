@@ -3,6 +3,7 @@
  */
 import { formatLoaded, portToHostOrder } from '../codecs/byte-order.js';
 import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/conntrack-list.js';
+import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { FileRecord } from '../io/file-record.js';
 import type { DropCount, DroppedFlow } from './drops.js';
 
@@ -71,7 +72,7 @@ export interface RuleSummary {
 /** What was replayed, and how. */
 export interface RunRecord {
   version: string;
-  options: { seed: number; lax: boolean; keepCounters?: boolean; limit?: number };
+  options: { seed: number; lax: boolean; keepCounters?: boolean; limit?: number; checksums?: ChecksumMode };
   rules: FileRecord;
   host: FileRecord;
   /** In the order of `inputs`. */
@@ -103,7 +104,7 @@ export interface Summary {
   ruleCount: number;
   /** The number of connections in the table at the end, and the 1,000 of them with the most bytes. */
   connections: { count: number; listed: ConnectionSummary[] };
-  /** What was assumed because the host file does not say it. */
+  /** What was assumed because neither the host file nor the captures say it. */
   assumed: string[];
   warnings: string[];
 }

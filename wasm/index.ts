@@ -20,4 +20,4 @@ export { forward } from './flow/forward';
 export { updateChecksumDeltas } from './flow/leave';
 export { matchState, predictState } from './flow/match-state';
 export { setMegaflows } from './flow/megaflows';
-export { setChecksums } from './flow/plain';
+export { finishedChecksums, setChecksums } from './flow/offload';

@@ -17,11 +17,11 @@ import {
   IPV4_TOTAL_LENGTH_AT,
   IPV4_TTL_AT,
 } from '../../codecs/layouts.js';
+import { unfinishChecksum } from '../offload/checksums.js';
 import { type Packet, PacketType } from '../packet.js';
 import { answerDestination, echoOptions } from './echo-options.js';
 import type { IpOptions, OptionsHost } from './ip-options.js';
 import type { RejectKind } from './reject-kind.js';
-import { unfinishChecksum } from './tcp-reset.js';
 
 /** An error's type and code (IANA, "ICMP Type Numbers"). */
 export interface IcmpError {
@@ -128,7 +128,7 @@ export function buildIcmpError(
   view.setUint8(icmp + ICMP_CODE_AT, error.code);
   view.setInt32(icmp + 4, info);
   bytes.set(packet.bytes.subarray(packet.at, packet.at + quotedAvailable), icmp + ICMP_LENGTH);
-  if (packet.hasUnfinishedChecksum) unfinishChecksum(packet, view, icmp + ICMP_LENGTH + packet.headerLength);
+  unfinishChecksum(packet, view, icmp + ICMP_LENGTH + packet.headerLength);
   view.setUint16(icmp + ICMP_CHECKSUM_AT, internetChecksum(view, icmp, ICMP_LENGTH + quotedAvailable));
 
   const tos = (packet.bytes[packet.at + IPV4_TOS_AT] & TOS_MASK) | TOS_INTERNETWORK_CONTROL;

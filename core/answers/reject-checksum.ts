@@ -44,10 +44,10 @@ export function resetChecksumOk(packet: Packet, conntrackChecked: boolean): bool
 /**
  * Whether the layer-4 checksum is correct. A zero UDP checksum is not. With WITH_HEADER the IP header is summed too.
  * Its checksum is wrong if an option was rewritten on arrival (see `processOptions`). Packets truncated by a snaplen
- * are trusted.
+ * and offloaded checksums are trusted.
  */
 function checksumOk(packet: Packet, withHeader: boolean): boolean {
-  if (packet.isCut) return true;
+  if (packet.isCut || packet.hasTrustedChecksum) return true;
   const { view, at, l4, protocol, length } = packet;
   const hasPseudoHeader = protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
   const pseudo = hasPseudoHeader ? pseudoHeaderSum(view, at, protocol, packet.l4Length) : 0;

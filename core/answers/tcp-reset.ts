@@ -1,5 +1,5 @@
 /** The RST sent by REJECT --reject-with tcp-reset (RFC 9293, section 3.10.7.1; nf_send_reset). */
-import { fold, internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
+import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import {
   IPPROTO_TCP,
   IPV4_CHECKSUM_AT,
@@ -78,20 +78,12 @@ export function buildTcpReset(
   view.setUint16(tcp + TCP_CHECKSUM_AT, internetChecksum(view, tcp, TCP_LENGTH, sum));
 
   answer.hasUnfinishedChecksum = true;
+  answer.hasTrustedChecksum = true;
   answer.length = RESET_LENGTH;
   answer.available = RESET_LENGTH;
   answer.headerLength = IPV4_LENGTH;
   answer.reload();
   return RESET_LENGTH;
-}
-
-/**
- * Replaces the checksum in a copy of PACKET, a RST from the host itself, by the sum of its pseudo header. The copy's
- * TCP header is at offset TCP of VIEW. The kernel completes the checksum only on transmission, so quotes and copies
- * delivered over lo have this sum.
- */
-export function unfinishChecksum(packet: Packet, view: DataView, tcp: number): void {
-  view.setUint16(tcp + TCP_CHECKSUM_AT, fold(pseudoHeaderSum(packet.view, packet.at, IPPROTO_TCP, TCP_LENGTH)));
 }
 
 /** The next sequence number after PACKET, modulo 2^32. */

@@ -2,7 +2,7 @@
  * hot: connection tracking at the hooks: looks up or creates a packet's entry, and confirms it as the packet leaves.
  */
 import { ICMP_LENGTH, IPV4_LENGTH } from '../../codecs/layouts.js';
-import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
+import { CtInfo, hasPorts, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import { Invalid, isInvalid, type L4Tracker, TrackResult } from '../protocols/protocol.js';
 import type { EarlyDrop } from './early-drop.js';
 import { ORIGINAL_TUPLE, RECORD_WORDS, REPLY_TUPLE, STATUS, Status, TUPLE_DESTINATION, TUPLE_PORTS } from './record.js';
@@ -16,6 +16,8 @@ export class Conntrack {
   readonly table: ConntrackTable;
   /** The entry confirmed most recently; -1 if none since this was reset. */
   confirmed = -1;
+  /** How many packets were INVALID because of their checksum. ICMP's do not count. */
+  badChecksums = 0;
   /** Why the packet tracked last is INVALID. */
   invalid: Invalid = Invalid.NONE;
   /** By protocol number. */
@@ -64,6 +66,7 @@ export class Conntrack {
   }
 
   #passAsInvalid(packet: Packet, fault: Invalid): true {
+    if (fault === Invalid.CHECKSUM && hasPorts(packet.protocol)) this.badChecksums++;
     packet.ct = -1;
     packet.ctinfo = CtInfo.INVALID;
     this.invalid = fault;

@@ -72,7 +72,7 @@ export class FlowCache {
   /** There is no memory to learn more. */
   #isFull = false;
 
-  /** PACKET is used to run the checks of a path. CHECKSUMS: nf_conntrack_checksum. */
+  /** PACKET is used to run the checks of a path. */
   constructor(
     memory: Memory,
     table: ConntrackTable,
@@ -80,7 +80,6 @@ export class FlowCache {
     learner: MegaflowLearner,
     clock: Clock,
     packet: Packet,
-    checksums: boolean,
   ) {
     this.#memory = memory;
     this.#megaflows = new MegaflowTable(memory);
@@ -89,7 +88,6 @@ export class FlowCache {
     this.#paths = paths;
     this.#clock = clock;
     this.#packet = packet;
-    memory.wasm.setChecksums(checksums ? 1 : 0);
     memory.host.check = (path, index, at, entry, direction) => (this.#check(path, index, at, entry, direction) ? 1 : 0);
   }
 

@@ -8,6 +8,7 @@ import { LinkHeader } from '../flow/link-header.js';
 import { Fragmenter, type FragmentSink } from '../fragments/fragment.js';
 import type { FragmentGeometry } from '../fragments/geometry.js';
 import type { Host } from '../host/host.js';
+import { unfinishChecksum } from '../offload/checksums.js';
 import type { Packet } from '../packet.js';
 
 /** A fragment: BYTES are its available bytes, LENGTH its total length. */
@@ -43,7 +44,11 @@ export class Egress {
     this.#host.writeMac(this.#dev, packet.nextHop, bytes, 0);
     bytes.set(mac, ETHERNET_SOURCE_AT);
     if (isCut) this.#fragmenter.fragment(packet, mtu, this.#geometry, this.#emitFragment);
-    else this.#emit(packet.bytes, packet.at, packet.available, packet.length);
+    else {
+      // Without its missing bytes, it cannot be finished.
+      if (packet.isCut) unfinishChecksum(packet);
+      this.#emit(packet.bytes, packet.at, packet.available, packet.length);
+    }
   }
 
   /** The fragments PACKET would be sent as. */

@@ -106,6 +106,11 @@ export function checkFrame(frame: Frame): void {
   if (!(tsNsec >= 0 && tsNsec < NANOSECONDS_PER_SECOND)) throw impossible('tsNsec', frame);
 }
 
+/** A frame cannot arrive on DEV: the host has no such interface. */
+export function noInterface(dev: number): RangeError {
+  return new RangeError(`a frame arrived on interface ${dev}: the host has no interface of this index`);
+}
+
 type CheckedField = 'at' | 'caplen' | 'wirelen' | 'headroom' | 'tsSec' | 'tsNsec';
 
 function impossible(field: CheckedField, frame: Frame): RangeError {

@@ -89,6 +89,16 @@ export interface L4Tracker {
   readonly verifiesChecksums: boolean;
 }
 
+/** A checksum that the sender left to its network card (CHECKSUM_PARTIAL), so that a capture holds it unfinished. */
+export interface ChecksumOffload {
+  /** Whether PACKET, which is no fragment, has a checksum that looks unfinished. */
+  isUnfinished(packet: Packet): boolean;
+  /** Completes the unfinished checksum of PACKET, which is not cut. Returns false if it was right as it was. */
+  finish(packet: Packet): boolean;
+  /** Puts what the field holds when unfinished into a copy of PACKET whose layer-4 header is at L4 of VIEW. */
+  unfinish(packet: Packet, view: DataView, l4: number): void;
+}
+
 export interface L4Protocol {
   /** The IP protocol number (IANA). */
   readonly number: number;
@@ -118,6 +128,8 @@ export interface L4Protocol {
   isError(packet: Packet): boolean;
   /** Whether conntrack gets as far as verifying the checksum of PACKET, i.e. the checks before it pass. */
   reachesChecksum(packet: Packet): boolean;
+  /** How its checksum is left to network cards; null if it never is. */
+  readonly offload: ChecksumOffload | null;
   /** Checks header, lengths and flags of PACKET. Also verifies the checksum of arriving packets, if enabled. */
   validate(tracker: L4Tracker, packet: Packet): Invalid;
   /**
@@ -159,6 +171,7 @@ const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
   invert: (ports) => ports,
   isError: () => false,
   reachesChecksum: () => false,
+  offload: null,
   validate: () => Invalid.NONE,
   open: () => Invalid.NONE,
   portSpace: undefined,

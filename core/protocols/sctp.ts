@@ -160,9 +160,20 @@ export const sctp = defineProtocol({
     [State.HEARTBEAT_SENT, 'sctp_timeout_heartbeat_sent', 30],
   ],
 
+  /** An unfinished checksum is zero. */
+  offload: {
+    isUnfinished: ({ view, l4, l4Available }) =>
+      l4Available >= SCTP_LENGTH && view.getUint32(l4 + SCTP_CHECKSUM_AT) === 0,
+    finish({ view, l4, l4Length }) {
+      view.setUint32(l4 + SCTP_CHECKSUM_AT, checksumOf(view, l4, l4Length), true);
+      return view.getUint32(l4 + SCTP_CHECKSUM_AT) !== 0;
+    },
+    unfinish: (_packet, view, l4) => view.setUint32(l4 + SCTP_CHECKSUM_AT, 0),
+  },
   validate({ verifiesChecksums }, packet) {
     if (packet.l4Length < SCTP_LENGTH || packet.l4Available < SCTP_LENGTH) return Invalid.HEADER;
-    if (!verifiesChecksums || packet.hook !== Hook.PREROUTING || packet.isCut) return Invalid.NONE;
+    if (!verifiesChecksums || packet.hook !== Hook.PREROUTING || packet.isCut || packet.hasTrustedChecksum)
+      return Invalid.NONE;
     const { view, l4 } = packet;
     const isRight = view.getUint32(l4 + SCTP_CHECKSUM_AT, true) === checksumOf(view, l4, packet.l4Length);
     return isRight ? Invalid.NONE : Invalid.CHECKSUM;

@@ -7,7 +7,7 @@ import { sideEndAt, TCP_STATE } from '../conntrack/tcp-record.js';
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
 import { ORIGINAL, type Packet, tcpHeaderLength } from '../packet.js';
-import { isChecksumBad } from './checksums.js';
+import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type L4Tracker, type TrackResult } from './protocol.js';
 import { STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
@@ -64,6 +64,7 @@ export const tcp = defineProtocol({
   },
 
   reachesChecksum,
+  offload: pseudoHeaderOffload(IPPROTO_TCP, TCP_CHECKSUM_AT, 0),
   validate({ table, verifiesChecksums }, packet) {
     const { memory } = table;
     if (memory.wasm.tcpIsValid(segmentAt(memory, packet), packet.l4Length, packet.l4Available) === 0) {

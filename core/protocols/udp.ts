@@ -3,7 +3,7 @@ import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
 import type { Manip } from '../nat/range.js';
 import type { Packet } from '../packet.js';
-import { isChecksumBad } from './checksums.js';
+import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type Timeout, TrackResult } from './protocol.js';
 import { REPLIED, UNREPLIED } from './update.js';
@@ -28,6 +28,8 @@ export const udp = defineProtocol({
   },
 
   reachesChecksum,
+  // A checksum of 0 would mean that there is none.
+  offload: pseudoHeaderOffload(IPPROTO_UDP, UDP_CHECKSUM_AT, 0xffff),
   validate({ verifiesChecksums }, packet) {
     if (!reachesChecksum(packet)) return Invalid.HEADER;
     if (!verifiesChecksums || packet.view.getUint16(packet.l4 + UDP_CHECKSUM_AT) === 0) return Invalid.NONE;

@@ -12,6 +12,7 @@ import { ReplayOptionsError } from '../../replay/errors.js';
 import { type ReplayOptions, replay, replaySteps } from '../../replay/replay.js';
 import { bytesEqual } from '../bytes.js';
 import { readFile } from '../codecs/capture-files.js';
+import { unfinish } from '../offload/unfinished.js';
 
 const Replay = suite('replay');
 
@@ -265,5 +266,46 @@ function mergeCaptures(one: string, other: string): Buffer {
   records.sort((a, b) => Number(a.tsNs - b.tsNs));
   return Buffer.concat([header, ...records.map(({ record }) => record)]);
 }
+
+/** A copy of the capture at PATH in which EDIT has changed each packet, given its offset in the bytes. */
+function withPackets(path: string, name: string, edit: (bytes: Buffer, at: number) => void): string {
+  const bytes = readFileSync(path);
+  for (let at = 24; at < bytes.length; at += 16 + bytes.readUInt32LE(at + 8)) edit(bytes, at + 16 + 14);
+  const copy = out(name);
+  writeFileSync(copy, bytes);
+  return copy;
+}
+
+Replay('of offloaded checksums: the same results in every engine as of finished ones, and said', () => {
+  replay(options('finished'));
+  const inputs = [
+    { iface: 'eth0', path: withPackets(work.eth0, 'offloaded-eth0.pcap', unfinish) },
+    { iface: 'docker0', path: withPackets(work.docker0, 'offloaded-docker0.pcap', unfinish) },
+  ];
+  for (const engine of EMULATOR_ENGINES) {
+    const { assumed, warnings } = replay(options('offloaded', { inputs, engine }));
+    assert.match(assumed[0], /^(1999|2000) packets with offloaded checksums: taken as good and finished$/);
+    assert.equal(warnings, []);
+    for (const name of ['eth0.pcap', 'docker0.pcap', 'rules.v4', 'conntrack.txt'])
+      bytesEqual(readFileSync(join(out('offloaded'), name)), readFileSync(join(out('finished'), name)), name);
+  }
+});
+
+Replay('a warning if more than 5 % of the checksums are bad, unless they are trusted', () => {
+  let seen = 0;
+  const spoil = (bytes: Buffer, at: number) => {
+    if (seen++ % 9 === 0) bytes[at + 36] ^= 1;
+  };
+  const inputs = [
+    { iface: 'eth0', path: withPackets(work.eth0, 'bad-eth0.pcap', spoil) },
+    { iface: 'docker0', path: work.docker0 },
+  ];
+  assert.match(
+    replay(options('bad', { inputs })).warnings.join(),
+    /^11[0-4] of 2000 packets have a bad checksum .* --checksums trust$/,
+  );
+  assert.equal(replay(options('bad', { inputs, checksums: 'trust' })).warnings, []);
+  assert.equal(replay(options('bad', { inputs, checksums: 'verify' })).warnings, []);
+});
 
 Replay.run();

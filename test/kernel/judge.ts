@@ -35,7 +35,7 @@ async function judgeEngine(folder: CaseFolder, engine: EmulatorEngine): Promise<
   try {
     const { rulesPath, hostPath, inputs, stitchPath } = folder;
     const stitched = stitchPath === undefined ? {} : { stitchPath };
-    replay({ rulesPath, hostPath, inputs, outDir, engine, ...stitched });
+    replay({ rulesPath, hostPath, inputs, outDir, engine, checksums: 'verify', ...stitched });
   } catch (error) {
     return {
       engine,

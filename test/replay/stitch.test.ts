@@ -5,6 +5,7 @@ import { portToHostOrder, portToLoaded } from '../../codecs/byte-order.js';
 import { internetChecksum, pseudoHeaderSum } from '../../codecs/checksum.js';
 import { IPPROTO_TCP, TCP_ACK } from '../../codecs/layouts.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, Stitcher } from '../../replay/stitch.js';
+import { unfinished } from '../offload/unfinished.js';
 import { buildIpv4, buildUdp, tcpPacket, withChecksum } from '../packets/packets.js';
 
 const Stitch = suite('stitch');
@@ -165,6 +166,21 @@ Stitch('distinguishes many translations', () => {
     const bytes = packet({ ...reply, dport });
     assert.is(place(stitcher, bytes), DOCKER0);
     assert.is(flowOf(bytes), `172.17.0.3:${portToHostOrder(dport)} > 203.0.113.7:${dport}`);
+  }
+});
+
+Stitch('a reply whose checksum was left to the network card is rewritten unfinished', () => {
+  for (const protocol of [6, 17] as const) {
+    const stitcher = dockerHost();
+    place(stitcher, packet({ ...request, protocol }));
+    stitcher.learn(packet({ ...translated, protocol }), 0, 44);
+    const { source, destination, sport, dport } = request;
+    const reply = unfinished(
+      packet({ source: destination, destination: source, sport: dport, dport: sport, protocol }),
+    );
+    place(stitcher, reply);
+    assert.is(flowOf(reply), '172.17.0.3:6379 > 203.0.113.7:51515');
+    assert.equal([...reply], [...unfinished(reply)]);
   }
 });
 

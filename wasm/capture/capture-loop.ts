@@ -16,8 +16,9 @@ import {
   UPCALL,
 } from '../constants';
 import { forwardFound } from '../flow/forward';
+import { finish } from '../flow/offload';
 import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from '../flow/packet';
-import { isPlain } from '../flow/plain';
+import { correction, isPlain } from '../flow/plain';
 import { flush, refill, replay } from '../host';
 import {
   BATCH_COUNT,
@@ -164,6 +165,7 @@ function take(item: BatchItem, number: i32): void {
     isPlain(ip, caplen - ETHERNET_LENGTH)
   ) {
     item.hash = tupleHash(sourceOf(ip), destinationOf(ip), portsOf(ip));
+    item.correction = correction;
     reference = NONE;
   }
   item.reference = reference;
@@ -223,6 +225,7 @@ function process(item: BatchItem): void {
   const path = tryFast(item);
   if (path >= 0) {
     forwarded += 1;
+    if (item.correction !== 0) finish(ipOf(item), item.correction);
     write(pathsAt(path).outDev, item, head);
   } else {
     isStale = true;

@@ -17,13 +17,16 @@ import {
   megaflowFrom,
   pathOfMegaflow,
 } from './megaflows';
+import { finish } from './offload';
 import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from './packet';
 import { isOpen, mayTake } from './path-checks';
-import { isPlain } from './plain';
+import { correction, isPlain } from './plain';
 
 export function forward(at: usize, captured: i32, dev: i32): i32 {
   if (!isPlain(at, captured)) return UPCALL;
-  return forwardFound(at, dev, lookUp(sourceOf(at), destinationOf(at), portsOf(at), protocolOf(at)));
+  const path = forwardFound(at, dev, lookUp(sourceOf(at), destinationOf(at), portsOf(at), protocolOf(at)));
+  if (correction !== 0 && path >= 0) finish(at, correction);
+  return path;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   UDP_LENGTH,
   UDP_LENGTH_AT,
 } from '../constants';
+import { checksumOffset, correctionOf, finishesChecksums, verifiesChecksums } from './offload';
 import { fold64, load16, sumWords } from './packet';
 
 /** Version 4 and a header of 20 bytes. */
@@ -23,19 +24,16 @@ const PLAIN_HEADER: u32 = 0x45;
  */
 const FRAGMENT_BITS: u32 = 0xffbf0000;
 
-/** Whether the host verifies layer-4 checksums (nf_conntrack_checksum). Set once by `FlowCache`. */
-let verifiesChecksums = true;
-
-export function setChecksums(on: bool): void {
-  verifiesChecksums = on;
-}
+/** What finishes the checksum of the last plain packet (`finish`); 0: it needs nothing. */
+export let correction: u32 = 0;
 
 /**
  * Whether the fast path can handle the IPv4 packet at AT, of which CAPTURED bytes are present, judging by the packet
  * alone: it is complete, its header has no options, its TTL is above 1, and it is TCP or UDP with a valid header and
- * correct checksums.
+ * correct checksums, or an unfinished one that it may finish (`correction`).
  */
 export function isPlain(at: usize, captured: i32): bool {
+  correction = 0;
   if (captured < IPV4_LENGTH + UDP_LENGTH) return false;
   const first = load<u32>(at);
   const second = load<u32>(at, IPV4_ID_AT);
@@ -58,7 +56,25 @@ export function isPlain(at: usize, captured: i32): bool {
   } else {
     return false;
   }
-  if (!verifiesChecksums) return true;
   const pseudoHeader = addresses + <u64>((protocol << 8) + ((l4Length & 0xff) << 8) + (l4Length >>> 8));
-  return fold64(pseudoHeader + sumWords(l4, l4Length)) === 0xffff;
+  if (verifiesChecksums) {
+    const sum = fold64(pseudoHeader + sumWords(l4, l4Length));
+    return sum === 0xffff || (finishesChecksums && isUnfinished(at, protocol, fold64(pseudoHeader), sum));
+  }
+  if (finishesChecksums && load<u16>(at + checksumOffset(protocol)) === fold64(pseudoHeader)) {
+    const sum = fold64(pseudoHeader + sumWords(l4, l4Length));
+    if (sum !== 0xffff) isUnfinished(at, protocol, fold64(pseudoHeader), sum);
+  }
+  return true;
+}
+
+/**
+ * Whether the checksum of the packet at AT is unfinished: whether it is the sum of the PSEUDO_HEADER. SUM includes the
+ * segment. If so, sets `correction`.
+ */
+function isUnfinished(at: usize, protocol: i32, pseudoHeader: u32, sum: u32): bool {
+  const field = <u32>load<u16>(at + checksumOffset(protocol));
+  if (field !== pseudoHeader) return false;
+  correction = correctionOf(field, sum);
+  return true;
 }

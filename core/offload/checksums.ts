@@ -1,0 +1,106 @@
+/**
+ * hot: checksums that a sender left to its network card. A capture taken before the card, as on every host with
+ * containers, holds them unfinished. They are finished where the packet arrives, so that everything after that handles
+ * it like any other packet, and shown unfinished to whatever would see them so in the kernel.
+ */
+import type { Conntrack } from '../conntrack/conntrack.js';
+import { nothingToLearn } from '../flow/flow-walk.js';
+import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
+import type { Memory } from '../memory.js';
+import { hasPorts, type Packet } from '../packet.js';
+import { protocolOf } from '../protocols/registry.js';
+
+/**
+ * What becomes of layer-4 checksums:
+ * - auto: one that was left to the network card is good and is finished; all others are verified
+ * - verify: all are verified, as for frames from a wire
+ * - trust: all but ICMP's are good, and are only updated as addresses and ports change
+ */
+export const CHECKSUM_MODES = ['auto', 'verify', 'trust'] as const;
+export type ChecksumMode = (typeof CHECKSUM_MODES)[number];
+
+/** Packets by their checksum. */
+export interface ChecksumCounts {
+  /** Left to the network card. */
+  readonly offloaded: number;
+  /** Of these, the packets cut by a snaplen: their checksums cannot be finished. */
+  readonly cut: number;
+  /** INVALID because of a bad checksum. ICMP's do not count. */
+  readonly bad: number;
+}
+
+/** The packets of one host whose checksums are taken as good. */
+export class TrustedChecksums {
+  offloaded = 0;
+  cut = 0;
+  readonly #mode: ChecksumMode;
+
+  constructor(mode: ChecksumMode) {
+    this.#mode = mode;
+  }
+
+  /** Entries after reassembly, and before anything looks at checksums. */
+  get entries(): HookEntry[] {
+    if (this.#mode === 'verify') return [];
+    const take = this.#mode === 'auto' ? this.#takeOffloaded : trust;
+    const run = (packet: Packet): Verdict => {
+      if (!packet.hasTrustedChecksum) take(packet);
+      return Verdict.ACCEPT;
+    };
+    return [Hook.PREROUTING, Hook.OUTPUT].map((hook) => ({
+      name: 'checksums',
+      hook,
+      priority: Priority.DEFRAG,
+      run,
+      learn: nothingToLearn,
+    }));
+  }
+
+  /** A host that fragments a packet has finished its checksum before. */
+  readonly #takeOffloaded = (packet: Packet): void => {
+    const { offload } = protocolOf(packet.protocol);
+    if (offload === null || packet.fragmentMaxSize > 0 || !offload.isUnfinished(packet)) return;
+    if (packet.isCut) this.cut++;
+    else if (!offload.finish(packet)) return;
+    this.offloaded++;
+    packet.hasUnfinishedChecksum = true;
+    packet.hasTrustedChecksum = true;
+  };
+}
+
+/** Counts packets by their checksum on the slow path and in the data plane. */
+export class ChecksumTally implements ChecksumCounts {
+  readonly #trusted: TrustedChecksums;
+  readonly #conntrack: Conntrack;
+  readonly #memory: Memory;
+
+  constructor(trusted: TrustedChecksums, conntrack: Conntrack, memory: Memory) {
+    this.#trusted = trusted;
+    this.#conntrack = conntrack;
+    this.#memory = memory;
+  }
+
+  get offloaded(): number {
+    return this.#trusted.offloaded + this.#memory.wasm.finishedChecksums();
+  }
+
+  get cut(): number {
+    return this.#trusted.cut;
+  }
+
+  get bad(): number {
+    return this.#conntrack.badChecksums;
+  }
+}
+
+function trust(packet: Packet): void {
+  if (hasPorts(packet.protocol)) packet.hasTrustedChecksum = true;
+}
+
+/**
+ * Puts the unfinished checksum into a copy of PACKET, if its sender left the checksum to the network card. The copy's
+ * layer-4 header is at offset L4 of VIEW.
+ */
+export function unfinishChecksum(packet: Packet, view: DataView = packet.view, l4 = packet.l4): void {
+  if (packet.hasUnfinishedChecksum) protocolOf(packet.protocol).offload?.unfinish(packet, view, l4);
+}
