@@ -10,6 +10,7 @@ export const REPLAY: CommandSpec = {
   usages: [
     '--rules RULES --host HOST --in IFACE=FILE [--in IFACE=FILE …] [--out DIR]',
     '--rules RULES --host HOST --stitch FILE [--out DIR]',
+    '--rules RULES --host HOST --capture FILE [--capture FILE …] [--expect-egress] [--out DIR]',
   ],
   options: [
     { name: 'rules', value: 'FILE', help: 'the ruleset, in iptables-save format' },
@@ -33,6 +34,21 @@ export const REPLAY: CommandSpec = {
         'one capture of whole conversations, taken outside the host; each packet enters by the interface ' +
         'through which the host routes to its sender, and replies to translated packets are rewritten to ' +
         'match the translation',
+    },
+    {
+      name: 'capture',
+      value: 'FILE',
+      multiple: true,
+      help:
+        'a capture taken on the host itself: of all interfaces (tcpdump -i any), of several, or of one with both ' +
+        'directions (IFACE=FILE where neither MAC addresses nor the capture tell which); what arrived goes in, what ' +
+        'the host itself sent enters at OUTPUT, and what left is compared with what the emulated host sends',
+    },
+    {
+      name: 'expect-egress',
+      help:
+        'with --capture: print packets that the captured and the emulated host do not both send, and exit with 1 if ' +
+        'there are any',
     },
     {
       name: 'out',

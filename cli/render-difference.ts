@@ -31,23 +31,33 @@ function renderFrame(
 ): string[] {
   const lines = [`${shown(device)}, caused by the input of ${secondsText(tsNs)}:`];
   for (const cause of droppedBy) lines.push(`  dropped by ${shown(cause)}`);
+  lines.push('', ...renderPackets(wanted, got, { wanted: 'expected', got: 'got' }, style, width));
+  if (wanted && got) lines.push('', ...hexDifference(wanted, got, style, width));
+  return lines;
+}
+
+/** The fields of two packets side by side, under NAMES; those that differ are marked. Null: there is no such packet. */
+export function renderPackets(
+  wanted: ResultFrame | null,
+  got: ResultFrame | null,
+  names: { wanted: string; got: string },
+  style: Style,
+  width: number,
+): string[] {
   const wantedFields = wanted ? dissect(wanted.bytes, wanted.ipAt) : [];
   const gotFields = got ? dissect(got.bytes, got.ipAt) : [];
-  const names = [...new Set([...wantedFields, ...gotFields].map((field) => field.name))];
+  const fields = [...new Set([...wantedFields, ...gotFields].map((field) => field.name))];
   const rows = [
-    ['', wanted ? 'expected' : 'expected: nothing', got ? 'got' : 'got: nothing'],
-    ...names.map((name) => [
+    ['', wanted ? names.wanted : `${names.wanted}: nothing`, got ? names.got : `${names.got}: nothing`],
+    ...fields.map((name) => [
       name,
       wantedFields.find((field) => field.name === name)?.value ?? '',
       gotFields.find((field) => field.name === name)?.value ?? '',
     ]),
   ];
-  lines.push('');
-  for (const [i, { text, isEqual }] of sideBySide(rows, width).entries()) {
-    lines.push(i > 0 && wanted !== null && got !== null && !isEqual ? style.red(`* ${text}`) : `  ${text}`);
-  }
-  if (wanted && got) lines.push('', ...hexDifference(wanted, got, style, width));
-  return lines;
+  return sideBySide(rows, width).map(({ text, isEqual }, i) =>
+    i > 0 && wanted !== null && got !== null && !isEqual ? style.red(`* ${text}`) : `  ${text}`,
+  );
 }
 
 /** ROWS of a name and two values as lines, each with whether its values are equal. Long values are wrapped. */

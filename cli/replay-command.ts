@@ -1,5 +1,5 @@
 /** The command `nfreplay replay`: options, progress line, signals and output. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { shownJson } from '../codecs/text.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
@@ -29,6 +29,9 @@ const MOST_RULES_BYTES = 2 ** 24;
 export async function replayCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(REPLAY, args);
   const options = optionsOf(given);
+  if (given.has('expect-egress') && !given.has('capture')) {
+    throw new UsageError('--expect-egress requires --capture: a capture that shows what the host sent');
+  }
   if (options.outDir === STANDARD_OUTPUT && STDOUT.isTTY) {
     throw new UsageError('--out -: standard output is a terminal; pipe it, as in: --out - | tcpdump -nr -');
   }
@@ -46,9 +49,16 @@ export async function replayCommand(args: readonly string[], supervision?: Super
     const style = styleOf(reportOutput, given.color);
     const durationMs = performance.now() - startedMs;
     const width = widthOf(reportOutput);
-    reportOutput.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width }));
+    const showsEgress = given.has('expect-egress');
+    reportOutput.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width, showsEgress }));
   }
-  return given.has('strict') ? strictly(summary) : ExitCode.DONE;
+  const isDifferent = given.has('expect-egress') && hasEgressDifferences(summary);
+  const code = given.has('strict') ? strictly(summary) : ExitCode.DONE;
+  return isDifferent ? ExitCode.DIFFERENT : code;
+}
+
+function hasEgressDifferences({ egress }: Summary): boolean {
+  return egress !== undefined && egress.missing + egress.extra + egress.different > 0;
 }
 
 /** Link-layer protocols that have nothing to do with the rules of a host. */
@@ -78,6 +88,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     rulesPath: given.required('rules'),
     hostPath: given.required('host'),
     inputs: given.values('in').map(inputOf),
+    captures: given.values('capture').map(hostCaptureOf),
     lax: given.has('lax'),
     keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),
@@ -85,6 +96,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     ...(seed === undefined ? {} : { seed }),
     ...(limit === undefined ? {} : { limit }),
     ...(checksums === undefined ? {} : { checksums: checksums as NonNullable<ReplayOptions['checksums']> }),
+    ...(given.has('expect-egress') ? { expectEgress: true } : {}),
     ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),
   };
 }
@@ -94,6 +106,13 @@ export function inputOf(given: string): { iface: string; path: string } {
   const at = given.indexOf('=');
   if (at <= 0 || at === given.length - 1) throw new UsageError(`--in ${given}: expected IFACE=FILE`);
   return { iface: given.slice(0, at), path: given.slice(at + 1) };
+}
+
+/** Parses the value of `--capture`: FILE, or IFACE=FILE unless there is a file of that name. */
+function hostCaptureOf(given: string): { iface?: string; path: string } {
+  const at = given.indexOf('=');
+  const isFile = at <= 0 || at === given.length - 1 || given.slice(0, at).includes('/') || existsSync(given);
+  return isFile ? { path: given } : { iface: given.slice(0, at), path: given.slice(at + 1) };
 }
 
 /**
@@ -131,8 +150,11 @@ async function inSteps(options: ReplayOptions): Promise<Summary | number> {
 
 /** Replays in a thread that can be ended at any time. */
 function supervised(options: ReplayOptions, supervision: Supervision): Summary {
-  const { inputs = [], stitchPath } = options;
-  const captures = [...inputs.map(({ path }) => path), ...(stitchPath === undefined ? [] : [stitchPath])];
+  const { inputs = [], captures: hostCaptures = [], stitchPath } = options;
+  const captures = [
+    ...[...inputs, ...hostCaptures].map(({ path }) => path),
+    ...(stitchPath === undefined ? [] : [stitchPath]),
+  ];
   const progress = new Progress(STDERR);
   const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
   const isLive = namesPipe(captures);

@@ -7,6 +7,7 @@ import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';
 import { columns, NO_BREAK, wrapAfter } from './columns.js';
+import { egressBlocks } from './egress-report.js';
 import { count, formatNumber } from './number.js';
 import type { Style } from './style.js';
 
@@ -22,6 +23,8 @@ export interface ReportOptions {
   durationMs: number;
   /** Maximum line width; undefined: no limit. */
   width?: number | undefined;
+  /** Show the first packets that the captured and the emulated host do not both send. */
+  showsEgress?: boolean;
 }
 
 /** The whole report; ends with a newline. */
@@ -39,6 +42,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     ),
     section('dropped and rejected', droppedRows(dropped.slice(0, top), options), dropped.length - top, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
+    ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, options)),
     section('assumed', assumedLines(assumed.slice(0, top), width), assumed.length - top, style),
     written(summary, options),
   ];
@@ -56,6 +60,7 @@ function outcomes({ packets, skipped, ruleCount }: Summary, width: number | unde
     [packets.rejected, 'rejected: dropped, and the sender was told'],
     [packets.dropped, 'dropped'],
     [packets.held, 'fragments held for reassembly'],
+    [packets.departed ?? 0, 'captured where they left: compared'],
     [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
   ];
   const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [formatNumber(packets), what]);
@@ -152,7 +157,7 @@ function andMore(address: string | undefined, addresses: number): string {
 /**
  * `rules.v4:41  filter DOCKER-USER 2  "no telnet"`, `policy of filter FORWARD (rules.v4:15)`, or the reason in words.
  */
-function causeLine({ reason, hook, table, chain, number, rule, comment, file, line, entry }: DroppedBy): string {
+export function causeLine({ reason, hook, table, chain, number, rule, comment, file, line, entry }: DroppedBy): string {
   const where = file === undefined ? '' : `${shownPath(basename(file))}:${line}`;
   if (reason === 'policy') return `policy of ${table} ${chain}${where === '' ? '' : ` (${where})`}`;
   const words = reason === 'rule' || reason === 'hook-entry' ? '' : REASONS[reason];

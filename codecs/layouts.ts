@@ -254,11 +254,15 @@ export const VLAN_ID_MASK = 0x0fff;
 
 export const SLL_LENGTH = sll.span;
 export const SLL_PACKET_TYPE_AT = offsetOf(sll, 'packetType');
+export const SLL_ADDRESS_LENGTH_AT = offsetOf(sll, 'addressLength');
+export const SLL_ADDRESS_AT = offsetOf(sll, 'address');
 export const SLL_PROTOCOL_AT = offsetOf(sll, 'protocol');
 
 export const SLL2_LENGTH = sll2.span;
 export const SLL2_INTERFACE_INDEX_AT = offsetOf(sll2, 'interfaceIndex');
 export const SLL2_PACKET_TYPE_AT = offsetOf(sll2, 'packetType');
+export const SLL2_ADDRESS_LENGTH_AT = offsetOf(sll2, 'addressLength');
+export const SLL2_ADDRESS_AT = offsetOf(sll2, 'address');
 export const SLL2_PROTOCOL_AT = offsetOf(sll2, 'protocol');
 
 export const LOOPBACK_LENGTH = loopback.span;

@@ -241,7 +241,8 @@ export class DropTally {
   }
 }
 
-function droppedBy({ reason, hook, table, rule, policy, entry }: DropCause): DroppedBy {
+/** CAUSE as in the summary. */
+export function droppedBy({ reason, hook, table, rule, policy, entry }: DropCause): DroppedBy {
   const chain = rule?.chain ?? policy?.name;
   const { file, line } = rule ?? policy ?? {};
   return {

@@ -18,22 +18,31 @@ import { createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import { nativePath } from '../io/path.js';
 import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
+import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
 import { InPlaceReplay } from './in-place.js';
 import { STITCH_LOCAL, STITCH_NOWHERE, type Stitcher } from './stitch.js';
 
-/** A capture, and where its packets enter: the index of an interface, INPUT_LOCAL or INPUT_STITCHED. */
+/**
+ * A capture, and where its packets enter: the index of an interface, INPUT_LOCAL, INPUT_STITCHED or INPUT_CAPTURED.
+ */
 export interface RunInput {
   dev: number;
   path: string;
+  /** With INPUT_CAPTURED, the interface that the capture was taken on; absent: the capture says it. */
+  capturedOn?: number;
 }
 
 /** The capture contains packets that the host itself sends. */
 export const INPUT_LOCAL = STITCH_LOCAL;
 /** Each packet of the capture enters by the interface towards its sender. */
 export const INPUT_STITCHED = -3;
+/** The capture was taken on the host itself, and says where and in which direction. */
+export const INPUT_CAPTURED = -4;
 
 export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly onDrop?: DropListener;
+  /** As in ReplayOptions. */
+  readonly expectEgress?: boolean;
   /** As in ReplayControl. */
   readonly hasEnded?: () => boolean;
 }
@@ -52,7 +61,7 @@ export const STANDARD_OUTPUT = '-';
 const DISCARD: ByteSink = { path: 'nowhere', write() {}, close() {} };
 
 /** Replays captures packet by packet. Call `step` until it returns false, then `close`. */
-export class ReplayRun implements EmulatorOutput {
+export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly emulator: IpStack;
   readonly drops = new DropTally();
   /** Packets read so far. */
@@ -70,6 +79,7 @@ export class ReplayRun implements EmulatorOutput {
   readonly #readByInput: Float64Array;
   readonly #readers: CaptureReader[] = [];
   readonly #devs: Int32Array;
+  readonly #capturedOn: Int32Array;
   readonly #merger: CaptureMerger;
   readonly #stitcher: Stitcher | undefined;
   readonly #onDrop: DropListener | undefined;
@@ -82,7 +92,9 @@ export class ReplayRun implements EmulatorOutput {
   /** Replays from file to file without going through JavaScript, if all inputs allow it. */
   #inPlace: InPlaceReplay | undefined;
   readonly #location = new IpLocation();
-  readonly #frame = new Frame();
+  #frame = new Frame();
+  /** Only for captures of the host itself. */
+  readonly hostCapture: HostCapture | undefined;
   /** The record whose frame the emulator is processing. */
   #record: CaptureReader | null = null;
 
@@ -103,6 +115,7 @@ export class ReplayRun implements EmulatorOutput {
     this.#stitcher = stitcher;
     this.#onDrop = options.onDrop;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
+    this.#capturedOn = Int32Array.from(inputs, ({ capturedOn = -1 }) => capturedOn);
     this.#readByInput = new Float64Array(inputs.length);
     const engine = options.engine ?? 'remembered';
     const memory = new Memory();
@@ -112,7 +125,11 @@ export class ReplayRun implements EmulatorOutput {
         this.#readers.push(openCaptureFile(path, { allocate, hasEnded: options.hasEnded }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
-      this.emulator = new IpStack({ ...options, memory }, this);
+      const isCaptured = inputs.some(({ dev }) => dev === INPUT_CAPTURED);
+      const hostCapture = isCaptured ? new HostCapture(host, this) : undefined;
+      this.hostCapture = hostCapture;
+      const observer = options.expectEgress ? hostCapture?.observing(options.observer) : options.observer;
+      this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);
       const stream = this.#openStream(outDir);
       const egress = REGIONS.egress.recordsOf(memory.buffer);
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
@@ -172,7 +189,9 @@ export class ReplayRun implements EmulatorOutput {
       if (input < 0) return false;
       this.read++;
       this.#readByInput[input]++;
-      this.#replay(this.#readers[input], this.#devs[input]);
+      if (this.#devs[input] === INPUT_CAPTURED) {
+        this.hostCapture?.take(this.#readers[input], input, this.#capturedOn[input]);
+      } else this.#replay(this.#readers[input], this.#devs[input]);
     }
     return this.read < this.#limit;
   }
@@ -227,8 +246,9 @@ export class ReplayRun implements EmulatorOutput {
     return this.#readers.flatMap(({ cut }) => (cut ? [cut.message] : []));
   }
 
-  /** Closes every file. */
+  /** Ends the replay and closes every file. */
   close(): void {
+    this.hostCapture?.finish(this.#readers.map(({ path }) => path));
     for (const file of [...this.#readers, ...this.#writers]) file.close();
   }
 
@@ -254,7 +274,22 @@ export class ReplayRun implements EmulatorOutput {
     if (dev === INPUT_LOCAL) emulator.send(frame);
     else if (upcall < 0) emulator.receiveUpcall(frame, upcall);
     else emulator.receive(frame);
-    if (emulator.outcome === Outcome.SKIPPED) this.#skip(emulator.skipReason ?? 'not-ip');
+    this.#count();
+  }
+
+  inject(frame: Frame, isOwn: boolean): void {
+    const frameOfRecords = this.#frame;
+    this.#record = null;
+    this.#frame = frame;
+    if (isOwn) this.emulator.send(frame);
+    else this.emulator.receive(frame);
+    this.#frame = frameOfRecords;
+    this.#count();
+  }
+
+  #count(): void {
+    const { emulator } = this;
+    if (emulator.outcome === Outcome.SKIPPED) this.skip(emulator.skipReason ?? 'not-ip');
     else this.#outcomes[emulator.outcome]++;
   }
 
@@ -262,7 +297,7 @@ export class ReplayRun implements EmulatorOutput {
   #stitch(record: CaptureReader): number {
     const location = this.#location;
     if (!locateIp(record, location)) {
-      this.#skip(location.skip ?? 'not-ip');
+      this.skip(location.skip ?? 'not-ip');
       return STITCH_NOWHERE;
     }
     const { at, captured } = location;
@@ -270,11 +305,11 @@ export class ReplayRun implements EmulatorOutput {
       captured < IPV4_LENGTH || this.#stitcher === undefined
         ? STITCH_NOWHERE
         : this.#stitcher.place(record.view, at, captured);
-    if (dev === STITCH_NOWHERE) this.#skip('no-route-to-sender');
+    if (dev === STITCH_NOWHERE) this.skip('no-route-to-sender');
     return dev;
   }
 
-  #skip(reason: string): void {
+  skip(reason: string): void {
     this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
   }
 
@@ -288,16 +323,19 @@ export class ReplayRun implements EmulatorOutput {
       writer?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     }
     this.#stitcher?.learn(bytes, at + ETHERNET_LENGTH, available - ETHERNET_LENGTH);
+    this.hostCapture?.emitted(dev, bytes, at + ETHERNET_LENGTH, available - ETHERNET_LENGTH, length - ETHERNET_LENGTH);
   }
 
   local(bytes: Uint8Array, at: number, available: number, length: number): void {
     this.#local?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     this.#stitcher?.learn(bytes, at, available);
+    this.hostCapture?.cameBack(bytes, at, available, length);
   }
 
   dropped(drop: Drop, bytes: Uint8Array, at: number, available: number, length: number): void {
     this.#dropped?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     this.drops.count(drop, bytes, at, available);
+    this.hostCapture?.cameBack(bytes, at, available, length);
     this.#onDrop?.(this.#frame.tsSec, this.#frame.tsNsec, drop);
   }
 }

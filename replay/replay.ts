@@ -25,9 +25,11 @@ import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
 import { readText, writeText } from '../io/text-file.js';
 import { assumedChecksums, checksumWarnings } from './checksum-report.js';
 import { ReplayOptionsError } from './errors.js';
+import { summarizeEgress } from './host-capture/egress-summary.js';
 import { refuseSameFiles } from './named-files.js';
 import {
   type DropListener,
+  INPUT_CAPTURED,
   INPUT_LOCAL,
   INPUT_STITCHED,
   ReplayRun,
@@ -59,6 +61,13 @@ export interface ReplayOptions extends ReplayControl {
   inputs?: readonly { iface: string; path: string }[];
   /** One capture of whole conversations, instead of `inputs`. */
   stitchPath?: string;
+  /**
+   * Captures taken on the host itself, instead of `inputs`: of all interfaces (tcpdump -i any), of several in one file,
+   * or of one with both directions. `iface` names its interface where the capture does not say it.
+   */
+  captures?: readonly { path: string; iface?: string }[];
+  /** With `captures`: also find the rules that decided about the packets that differ. Rules are then interpreted. */
+  expectEgress?: boolean;
   /**
    * The result folder, replaced as a whole at the end. '-': the packets that leave by any interface go to standard
    * output as one pcap. Left out: nothing is written.
@@ -96,6 +105,12 @@ export interface ReplayProgress {
 
 /** The name that stands for the host itself among the interfaces. */
 const LOCAL = 'local';
+/** What the summary calls inputs that are no captures of one interface. */
+const NAMES_OF_INPUTS: ReadonlyMap<number, string> = new Map([
+  [INPUT_STITCHED, 'stitched'],
+  [INPUT_LOCAL, LOCAL],
+  [INPUT_CAPTURED, 'capture'],
+]);
 /** Packets per step, at most. */
 const STEP_PACKETS = 50_000;
 /** Rules that packets may meet in one step, so that no step takes long. */
@@ -154,6 +169,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       checksums: options.checksums ?? 'auto',
       ...(options.engine ? { engine: options.engine } : {}),
       ...(options.observer ? { observer: options.observer } : {}),
+      ...(options.expectEgress ? { expectEgress: true } : {}),
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
       ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),
     };
@@ -213,9 +229,9 @@ function recoverFolderOf(path: string): void {
 }
 
 /** The files that a replay reads. */
-function filesOf({ rulesPath, hostPath, inputs = [], stitchPath }: ReplayOptions): string[] {
-  const captures = inputs.map(({ path }) => path);
-  return [rulesPath, hostPath, ...captures, ...(stitchPath === undefined ? [] : [stitchPath])];
+function filesOf({ rulesPath, hostPath, inputs = [], captures = [], stitchPath }: ReplayOptions): string[] {
+  const paths = [...inputs, ...captures].map(({ path }) => path);
+  return [rulesPath, hostPath, ...paths, ...(stitchPath === undefined ? [] : [stitchPath])];
 }
 
 function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
@@ -225,7 +241,7 @@ function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
 
 /** The captures in OPTIONS, and where on HOST their packets enter. */
 export function inputsOf(
-  { inputs = [], stitchPath }: Pick<ReplayOptions, 'inputs' | 'stitchPath'>,
+  { inputs = [], stitchPath, captures = [] }: Pick<ReplayOptions, 'inputs' | 'stitchPath' | 'captures'>,
   host: Host,
 ): RunInput[] {
   const reserved = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
@@ -236,18 +252,29 @@ export function inputsOf(
   }
   if (stitchPath !== undefined) {
     if (inputs.length) throw new ReplayOptionsError('captures by interface and a stitched capture cannot be combined');
+    if (captures.length) throw new ReplayOptionsError('--capture and --stitch cannot be combined');
     return [{ dev: INPUT_STITCHED, path: stitchPath }];
+  }
+  if (captures.length) {
+    if (inputs.length) throw new ReplayOptionsError('--capture and --in cannot be combined');
+    return captures.map(({ path, iface }) => ({
+      ...{ dev: INPUT_CAPTURED, path },
+      ...(iface === undefined ? {} : { capturedOn: requiredInterface(iface, path, host, host.interfaceNames) }),
+    }));
   }
   if (!inputs.length) throw new ReplayOptionsError('nothing to replay: no capture given');
   return inputs.map(({ iface, path }) => {
-    const dev = iface === LOCAL ? INPUT_LOCAL : interfaceNamed(iface, host);
-    if (dev < 0 && iface !== LOCAL) {
-      const names = [...host.interfaceNames, LOCAL];
-      const expected = `${path}: the host has no interface ${iface}; expected one of ${names.join(', ')}`;
-      throw new ReplayOptionsError(withNearest(expected, iface, names));
-    }
-    return { dev, path };
+    const names = [...host.interfaceNames, LOCAL];
+    return { dev: iface === LOCAL ? INPUT_LOCAL : requiredInterface(iface, path, host, names), path };
   });
+}
+
+/** The index of the interface that was GIVEN for the capture PATH; NAMES are those that it may have. */
+function requiredInterface(given: string, path: string, host: Host, names: readonly string[]): number {
+  const dev = interfaceNamed(given, host);
+  if (dev >= 0) return dev;
+  const expected = `${path}: the host has no interface ${given}; expected one of ${names.join(', ')}`;
+  throw new ReplayOptionsError(withNearest(expected, given, names));
 }
 
 /** The index of the interface GIVEN by its name, or by its name as messages show it; -1: there is none. */
@@ -273,7 +300,7 @@ function summarize(
     generator: `${GENERATOR} ${version()}`,
     run: recordRun(options, inputs),
     inputs: inputs.map(({ dev, path }, i) => ({
-      interface: dev === INPUT_STITCHED ? 'stitched' : dev === INPUT_LOCAL ? LOCAL : host.interfaceNames[dev],
+      interface: NAMES_OF_INPUTS.get(dev) ?? host.interfaceNames[dev],
       file: path,
       packets: run.readByInput[i],
     })),
@@ -286,6 +313,7 @@ function summarize(
       dropped: outcomes[Outcome.DROPPED],
       rejected: outcomes[Outcome.REJECTED],
       held: outcomes[Outcome.HELD],
+      ...(run.hostCapture === undefined ? {} : { departed: run.hostCapture.departures }),
     },
     skipped: Object.fromEntries([...run.skipped].sort()),
     dropped,
@@ -294,13 +322,15 @@ function summarize(
     rules: matchedRules(ruleset, emulator),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
-    assumed: [...assumedChecksums(emulator.checksums), ...host.assumed()],
+    ...(run.hostCapture === undefined ? {} : { egress: summarizeEgress(run.hostCapture, host, inputs) }),
+    assumed: [...assumedChecksums(emulator.checksums), ...host.assumed(), ...(run.hostCapture?.assumed() ?? [])],
     warnings: [
       ...ruleset.warnings.map(
         ({ line, column, message }) => `${shownPath(options.rulesPath)}:${line}:${column}: ${message}`,
       ),
       ...host.warnings.map((warning) => `${options.hostPath}: ${warning}`),
       ...run.cuts,
+      ...(run.hostCapture?.warnings() ?? []),
       ...emulator.warnings,
       ...checksumWarnings(emulator.checksums, run.read, options.checksums ?? 'auto'),
     ],

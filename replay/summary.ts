@@ -6,6 +6,7 @@ import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/c
 import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { FileRecord } from '../io/file-record.js';
 import type { DropCount, DroppedFlow } from './drops.js';
+import type { EgressSummary } from './host-capture/egress-summary.js';
 
 /** Connections and dropped flows beyond this many are only counted. */
 export const MAX_LISTED = 1000;
@@ -27,6 +28,8 @@ export interface PacketCounts {
   rejected: number;
   /** Fragments held for reassembly. The one that completes a packet counts as what became of the whole packet. */
   held: number;
+  /** With `--capture`: captured as the host sent them, and compared with what the emulated host sends (`egress`). */
+  departed?: number;
 }
 
 /** One end of a connection: address, and port if the protocol has ports. */
@@ -104,6 +107,8 @@ export interface Summary {
   ruleCount: number;
   /** The number of connections in the table at the end, and the 1,000 of them with the most bytes. */
   connections: { count: number; listed: ConnectionSummary[] };
+  /** With `--capture`: what the emulated host sends, compared with what the host sent. */
+  egress?: EgressSummary;
   /** What was assumed because neither the host file nor the captures say it. */
   assumed: string[];
   warnings: string[];

@@ -9,8 +9,10 @@ import {
   PACKETS_F64,
   RECORD_F64,
   RECORD_WORDS,
+  REPLY_TUPLE,
   STATUS,
   Status,
+  TUPLE_PORTS,
 } from './record.js';
 
 const PATH = CONNECTION.word.path;
@@ -116,6 +118,14 @@ export class ConntrackTable {
   /** Hides ENTRY from lookups. Its record stays until `release`, for the packet still being processed. */
   unhash(entry: number): void {
     this.#wasm.unhash(entry);
+  }
+
+  /** Changes the ports of the reply tuple of ENTRY, which is confirmed: a port that NAT chose. */
+  setReplyPorts(entry: number, ports: number): void {
+    this.unhash(entry);
+    this.words[entry * RECORD_WORDS + REPLY_TUPLE + TUPLE_PORTS] = ports;
+    this.#forgetPaths(entry);
+    this.confirm(entry);
   }
 
   /** Whether lookups find ENTRY: it is confirmed and neither removed nor dying. */
