@@ -20,7 +20,7 @@ const KINDS: readonly (readonly [ListedEgressDifference['kind'], string])[] = [
   ['different', 'different: both send them, but not the same'],
 ];
 
-/** The blocks of lines of a report about EGRESS: counts, and if they are asked for, the first difference of each kind. */
+/** The blocks of lines of a report about EGRESS: its counts and, if asked for, the first difference of each kind. */
 export function egressBlocks(egress: EgressSummary, { style, width, showsEgress }: ReportOptions): string[][] {
   const { matched, own, unjudged } = egress;
   const rows: [number, string][] = [

@@ -65,9 +65,9 @@ export function identityOf({ view, at, available, length }: PacketBytes): string
   if (protocol === IPPROTO_ICMP && left >= ICMP_LENGTH) {
     const type = view.getUint8(l4 + ICMP_TYPE_AT);
     const head = `icmp ${type} ${view.getUint8(l4 + ICMP_CODE_AT)}`;
-    if (!ICMP_ERRORS.has(type))
-      return `${head} ${id} ${view.getUint16(l4 + ICMP_SEQUENCE_AT)} ${length} ${hash(view, l4 + ICMP_LENGTH, left - ICMP_LENGTH)}`;
-    return `${head} ${quotedIdentity(view, l4 + ICMP_LENGTH, left - ICMP_LENGTH)}`;
+    const [dataAt, data] = [l4 + ICMP_LENGTH, left - ICMP_LENGTH];
+    if (ICMP_ERRORS.has(type)) return `${head} ${quotedIdentity(view, dataAt, data)}`;
+    return `${head} ${id} ${view.getUint16(l4 + ICMP_SEQUENCE_AT)} ${length} ${hash(view, dataAt, data)}`;
   }
   const header = protocol === IPPROTO_UDP ? UDP_LENGTH : 4;
   return `${protocol} ${id} ${length} ${hash(view, l4 + header, left - header)}`;
