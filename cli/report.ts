@@ -1,8 +1,8 @@
 /** A replay's summary as text. */
 import { basename, relative } from 'node:path';
+import { protocolName } from '../codecs/protocol-names.js';
 import { shown, shownPath } from '../codecs/text.js';
 import { REASONS } from '../core/reasons.js';
-import { protocolName } from '../core/rules/parse/protocols.js';
 import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';

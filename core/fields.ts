@@ -17,6 +17,7 @@ import {
   TCP_FLAGS_AT,
   TCP_SOURCE_PORT_AT,
 } from '../codecs/layouts.js';
+import { protocolName } from '../codecs/protocol-names.js';
 import {
   EXPIRES_MS_F64,
   MARK,
@@ -46,7 +47,6 @@ import {
 import { AddressType } from './host/address-type.js';
 import { CtInfo, type Packet, PacketType } from './packet.js';
 import type { RuleContext } from './rules/context.js';
-import { protocolName } from './rules/parse/protocols.js';
 import { type Code, code } from './rules/run/codegen.js';
 
 /**

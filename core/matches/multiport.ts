@@ -1,11 +1,11 @@
 /** `-m multiport`: up to 15 ports (xt_multiport). */
 
 import { IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../../codecs/layouts.js';
+import { protocolName } from '../../codecs/protocol-names.js';
 import type { ProtocolMatch } from '../rules/base-match.js';
 import { anyOf, within } from '../rules/condition.js';
 import type { MatchExtension, OptionSpec, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { protocolName } from '../rules/parse/protocols.js';
 import { type PortRange, parsePort } from '../rules/parse/values.js';
 
 const PROTOCOLS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_DCCP];

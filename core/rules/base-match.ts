@@ -1,9 +1,9 @@
 /** The tests that rules can make without `-m`: `-s -d -i -o -p -f` (struct ipt_ip; man iptables, "PARAMETERS"). */
 import { type Address, maskLength } from '../../codecs/address.js';
+import { protocolName } from '../../codecs/protocol-names.js';
 import { startsWithBytes } from '../../codecs/text.js';
 import { highestValue } from '../fields.js';
 import { type Condition, equals, within } from './condition.js';
-import { protocolName } from './parse/protocols.js';
 
 /** The address has no bits outside of the mask. */
 export interface AddressMatch {

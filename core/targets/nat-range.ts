@@ -2,10 +2,10 @@
 import type { Address } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
+import { servicePort } from '../../codecs/services.js';
 import type { NatRange } from '../nat/range.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { servicePort } from '../rules/parse/services.js';
 import { parseDottedQuad, parseNumber, parsePort } from '../rules/parse/values.js';
 
 const WITH_PORTS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP];

@@ -7,6 +7,8 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compareFilters, formatFilterTally } from './filter/compare.js';
+import { loadLibpcap } from './filter/libpcap.js';
 import { type Disagreement, judge } from './judge.js';
 import { compareFiles, formatTally } from './language/compare.js';
 import { type Libc, loadLibc } from './libc.js';
@@ -39,6 +41,8 @@ interface Tally {
 /** Files of rules for each case, and how many of them may differ before the rest is left out. */
 const FILES_PER_CASE = 2;
 const MOST_FILES = 5;
+/** Filters in tcpdump's language for each case. */
+const FILTERS_PER_CASE = 10;
 /** The profile with real pauses runs less often. */
 const SLOW_PROFILE = 'time';
 const SLOW_EVERY = 50;
@@ -80,7 +84,10 @@ async function main(): Promise<number> {
   const libc = loadLibc();
   const startedMs = performance.now();
   if (values.case === undefined && !values['no-samples']) await samples(libc, values.keep, tally);
-  if (values.case === undefined && values.profile === undefined) files(libc, seed, count * FILES_PER_CASE, tally);
+  if (values.case === undefined && values.profile === undefined) {
+    files(libc, seed, count * FILES_PER_CASE, tally);
+    filters(seed, count * FILTERS_PER_CASE, tally);
+  }
   for (let n = 0; n < count; n++) {
     const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
     const isSlow = values.profile === undefined && n % SLOW_EVERY === SLOW_EVERY - 1;
@@ -106,6 +113,23 @@ async function main(): Promise<number> {
   console.log(`${tally.packets} packets in ${seconds} s; left out: ${tally.leftOut} random, ${tally.empty} empty`);
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
   return tally.failed > 0 ? 1 : 0;
+}
+
+/** Compares what COUNT filters choose with the libpcap of this machine (`npm run test:filters` does it for longer). */
+function filters(seed: number, count: number, tally: Tally): void {
+  const libpcap = loadLibpcap();
+  if (libpcap === undefined) {
+    console.log('filters: left out, there is no libpcap');
+    return;
+  }
+  const compared = compareFilters(libpcap, { seed, count }, (batchSeed, linktypeName, filter, difference) => {
+    console.log(
+      `npm run test:filters -- --seed ${batchSeed} --link ${linktypeName} --count 1\n  ${filter}\n  ${difference}`,
+    );
+  });
+  console.log(formatFilterTally(compared));
+  tally.passed += compared.same + compared.refused;
+  tally.failed += compared.different;
 }
 
 /** Compares COUNT files of rules with the iptables of this machine (`npm run test:language` does it for longer). */

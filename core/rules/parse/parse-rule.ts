@@ -1,6 +1,7 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
+import { protocolName } from '../../../codecs/protocol-names.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
 import { MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
@@ -19,7 +20,6 @@ import { RuleFault } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
 import { checkNameLength, checkNewName, checkTargetName, unknownMatch, unknownTarget } from './names.js';
 import { type Item, LoadedExtension, type OptionOwners, OptionReader } from './options.js';
-import { protocolName } from './protocols.js';
 
 /** The commands, and which options each of them allows (commands_v_options in iptables). */
 const COMMANDS: Readonly<Record<string, string>> = {

@@ -2,9 +2,9 @@
 import { type Address, addressFromHostOrder, parseAddress, prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
+import { PROTOCOL_NAMES, protocolNumber } from '../../../codecs/protocol-names.js';
+import { serviceNames, servicePort } from '../../../codecs/services.js';
 import { RuleFault, unknownName } from './error.js';
-import { PROTOCOL_NAMES, protocolNumber } from './protocols.js';
-import { serviceNames, servicePort } from './services.js';
 
 const NUMBER = /^(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/;
 /** What strtoul skips before a number. */

@@ -1,0 +1,52 @@
+/** hot: a filter in tcpdump's language, as it chooses records of captures. */
+import { BpfProgram } from '../bpf/bpf-program.js';
+import type { CaptureRecord } from '../capture.js';
+import type { Expression } from './ast.js';
+import { compileFilter } from './compile.js';
+import { parseFilter } from './parser.js';
+
+/** What the filter looks at of a record. */
+export type FilteredRecord = Pick<CaptureRecord, 'bytes' | 'at' | 'caplen' | 'wirelen' | 'linktype'>;
+
+export class CaptureFilter {
+  readonly text: string;
+  readonly #expression: Expression;
+  readonly #programs = new Map<number, BpfProgram>();
+  /** The program for the link type of the last record. */
+  #current: BpfProgram | undefined;
+  #linktype = -1;
+
+  /**
+   * @param text in the language of pcap-filter(7); empty: every packet
+   * @throws {FilterError} if it is not correct
+   */
+  constructor(text: string) {
+    this.text = text;
+    this.#expression = parseFilter(text);
+  }
+
+  /**
+   * Compiles the filter for LINKTYPE now, and not only at the first record of this kind.
+   * @throws {FilterError} if it asks for what such frames do not have
+   */
+  prepare(linktype: number): BpfProgram {
+    let program = this.#programs.get(linktype);
+    if (program === undefined) {
+      program = new BpfProgram(compileFilter(this.#expression, linktype));
+      this.#programs.set(linktype, program);
+    }
+    return program;
+  }
+
+  /**
+   * Whether the filter chooses RECORD. Bytes that were not captured are not there for it, whatever the packet's length.
+   * @throws {FilterError} as `prepare`
+   */
+  matches(record: FilteredRecord): boolean {
+    if (record.linktype !== this.#linktype || this.#current === undefined) {
+      this.#current = this.prepare(record.linktype);
+      this.#linktype = record.linktype;
+    }
+    return this.#current.run(record.bytes, record.at, record.caplen, record.wirelen) !== 0;
+  }
+}
