@@ -9,7 +9,7 @@ export const REPLAY: CommandSpec = {
   summary: 'replay captures through a host and its rules, and write what it would have sent',
   usages: [
     '--rules RULES --host HOST --in IFACE=FILE [--in IFACE=FILE …] [--out DIR]',
-    '--rules RULES --host HOST --stitch FILE [--out DIR]',
+    '--rules RULES --host HOST --stitch FILE [--stitch FILE …] [--out DIR]',
     '--rules RULES --host HOST --capture FILE [--capture FILE …] [--expect-egress] [--out DIR]',
   ],
   options: [
@@ -30,10 +30,11 @@ export const REPLAY: CommandSpec = {
     {
       name: 'stitch',
       value: 'FILE',
+      multiple: true,
       help:
-        'one capture of whole conversations, taken outside the host; each packet enters by the interface ' +
-        'through which the host routes to its sender, and replies to translated packets are rewritten to ' +
-        'match the translation',
+        'a capture of whole conversations, taken outside the host; each packet enters by the interface through ' +
+        'which the host routes to its sender, replies to translated packets become what their sender sent, and ' +
+        'what follows from a dropped packet is left out; several are merged by timestamp',
     },
     {
       name: 'capture',

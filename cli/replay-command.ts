@@ -61,8 +61,8 @@ function hasEgressDifferences({ egress }: Summary): boolean {
   return egress !== undefined && egress.missing + egress.extra + egress.different > 0;
 }
 
-/** Link-layer protocols that have nothing to do with the rules of a host. */
-const IGNORED: readonly string[] = ['arp', 'lldp', 'llc'];
+/** Link-layer protocols that have nothing to do with the rules of a host, and packets that those rules prevent. */
+const IGNORED: readonly string[] = ['arp', 'lldp', 'llc', 'not-sent'];
 
 /** The exit code with `--strict`; says why if it is not 0. */
 function strictly({ warnings, assumed, skipped }: Summary): ExitCode {
@@ -80,7 +80,6 @@ function strictly({ warnings, assumed, skipped }: Summary): ExitCode {
 function optionsOf(given: Arguments): ReplayOptions {
   const seed = given.wholeNumber('seed');
   const limit = given.wholeNumber('limit');
-  const stitchPath = given.value('stitch');
   const engine = given.value('engine');
   const checksums = given.value('checksums');
   const outDir = given.value('out');
@@ -92,7 +91,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     lax: given.has('lax'),
     keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),
-    ...(stitchPath === undefined ? {} : { stitchPath }),
+    stitchPaths: given.values('stitch'),
     ...(seed === undefined ? {} : { seed }),
     ...(limit === undefined ? {} : { limit }),
     ...(checksums === undefined ? {} : { checksums: checksums as NonNullable<ReplayOptions['checksums']> }),
@@ -150,11 +149,8 @@ async function inSteps(options: ReplayOptions): Promise<Summary | number> {
 
 /** Replays in a thread that can be ended at any time. */
 function supervised(options: ReplayOptions, supervision: Supervision): Summary {
-  const { inputs = [], captures: hostCaptures = [], stitchPath } = options;
-  const captures = [
-    ...[...inputs, ...hostCaptures].map(({ path }) => path),
-    ...(stitchPath === undefined ? [] : [stitchPath]),
-  ];
+  const { inputs = [], captures: hostCaptures = [], stitchPaths = [] } = options;
+  const captures = [...[...inputs, ...hostCaptures].map(({ path }) => path), ...stitchPaths];
   const progress = new Progress(STDERR);
   const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
   const isLive = namesPipe(captures);

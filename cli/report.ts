@@ -52,7 +52,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     .join('\n');
 }
 
-function outcomes({ packets, skipped, ruleCount }: Summary, width: number | undefined): string[] {
+function outcomes({ packets, skipped, stitched, ruleCount }: Summary, width: number | undefined): string[] {
   const rows: [number, string][] = [
     [packets.forwarded, 'forwarded'],
     [packets.sent, 'sent by the host itself'],
@@ -67,8 +67,18 @@ function outcomes({ packets, skipped, ruleCount }: Summary, width: number | unde
   const none = 'there were no rules: only the policies of the chains decided';
   return [
     ...columns(met, ['right', 'left'], width),
+    ...notSentLines(stitched, width),
     ...(ruleCount === 0 ? wrapAfter(' '.repeat(INDENT), none, width ?? Number.POSITIVE_INFINITY) : []),
   ];
+}
+
+/** `3 connections, 21 packets, would not have happened: what they follow from was dropped or rejected` */
+function notSentLines(stitched: Summary['stitched'], width = Number.POSITIVE_INFINITY): string[] {
+  if (stitched === undefined || stitched.notSent.packets === 0) return [];
+  const { connections, packets } = stitched.notSent;
+  const counts = `${count(connections, 'connection')}, ${count(packets, 'packet')},`;
+  const text = `${counts} would not have happened: what they follow from was dropped or rejected`;
+  return wrapAfter(' '.repeat(INDENT), text, width);
 }
 
 function section(title: string, lines: string[], more: number, style: Style): string[] {

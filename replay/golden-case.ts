@@ -207,7 +207,7 @@ function withResult<T>(
       ...{ rulesPath, hostPath, inputs, outDir, onDrop },
       checksums: 'verify',
       onTruncated: (warning) => truncated.push(warning),
-      ...(stitchPath === undefined ? {} : { stitchPath }),
+      ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }),
       ...(control.hasEnded ? { hasEnded: control.hasEnded } : {}),
     });
     return action(outDir, { drops, warnings, truncated });

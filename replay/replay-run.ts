@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ByteSink } from '../codecs/byte-stream.js';
 import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
-import { ETHERNET_LENGTH, IPV4_LENGTH } from '../codecs/layouts.js';
+import { ETHERNET_LENGTH, IPV4_PROTOCOL_AT } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
@@ -20,7 +20,7 @@ import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
 import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
 import { InPlaceReplay } from './in-place.js';
-import { STITCH_LOCAL, STITCH_NOWHERE, type Stitcher } from './stitch.js';
+import { STITCH_LOCAL, STITCH_SKIPPED, Stitcher } from './stitch/stitcher.js';
 
 /**
  * A capture, and where its packets enter: the index of an interface, INPUT_LOCAL, INPUT_STITCHED or INPUT_CAPTURED.
@@ -81,7 +81,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly #devs: Int32Array;
   readonly #capturedOn: Int32Array;
   readonly #merger: CaptureMerger;
-  readonly #stitcher: Stitcher | undefined;
+  /** Undefined unless whole conversations are replayed. */
+  readonly stitcher: Stitcher | undefined;
   readonly #onDrop: DropListener | undefined;
   readonly #limit: number;
   /** The writer of each interface; lo has none. */
@@ -103,16 +104,9 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
    *   which writes what leaves by any interface to standard output as one capture; or undefined: nothing is written
    * @throws {CaptureError} if an input cannot be read or an output cannot be written
    */
-  constructor(
-    options: RunOptions,
-    inputs: readonly RunInput[],
-    outDir: string | undefined,
-    limit: number,
-    stitcher?: Stitcher,
-  ) {
+  constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string | undefined, limit: number) {
     const { host } = options;
     this.#limit = limit;
-    this.#stitcher = stitcher;
     this.#onDrop = options.onDrop;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#capturedOn = Int32Array.from(inputs, ({ capturedOn = -1 }) => capturedOn);
@@ -130,6 +124,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.hostCapture = hostCapture;
       const observer = options.expectEgress ? hostCapture?.observing(options.observer) : options.observer;
       this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);
+      const isStitched = inputs.some(({ dev }) => dev === INPUT_STITCHED);
+      this.stitcher = isStitched ? new Stitcher(this.emulator.connections, host) : undefined;
       const stream = this.#openStream(outDir);
       const egress = REGIONS.egress.recordsOf(memory.buffer);
       this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
@@ -265,8 +261,9 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   #replay(record: CaptureReader, input: number, upcall = 0): void {
     const { emulator } = this;
-    const dev = input === INPUT_STITCHED ? this.#stitch(record) : input;
-    if (dev === STITCH_NOWHERE) return;
+    const { stitcher } = this;
+    const dev = input === INPUT_STITCHED && stitcher !== undefined ? this.#stitch(record, stitcher) : input;
+    if (dev === STITCH_SKIPPED) return;
     const frame = this.#frame;
     frame.setRecord(record, CAPTURE_HEADROOM_BYTES);
     frame.dev = dev;
@@ -275,6 +272,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     else if (upcall < 0) emulator.receiveUpcall(frame, upcall);
     else emulator.receive(frame);
     this.#count();
+    if (input === INPUT_STITCHED) stitcher?.settle(emulator.outcome);
   }
 
   inject(frame: Frame, isOwn: boolean): void {
@@ -293,19 +291,15 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     else this.#outcomes[emulator.outcome]++;
   }
 
-  /** Where the packet of RECORD enters; STITCH_NOWHERE if it is skipped. */
-  #stitch(record: CaptureReader): number {
+  /** Where the packet of RECORD enters; STITCH_SKIPPED if it does not. */
+  #stitch(record: CaptureReader, stitcher: Stitcher): number {
     const location = this.#location;
     if (!locateIp(record, location)) {
       this.skip(location.skip ?? 'not-ip');
-      return STITCH_NOWHERE;
+      return STITCH_SKIPPED;
     }
-    const { at, captured } = location;
-    const dev =
-      captured < IPV4_LENGTH || this.#stitcher === undefined
-        ? STITCH_NOWHERE
-        : this.#stitcher.place(record.view, at, captured);
-    if (dev === STITCH_NOWHERE) this.skip('no-route-to-sender');
+    const dev = stitcher.place(record.view, location.at, location.captured, record.tsSec, record.tsNsec);
+    if (dev === STITCH_SKIPPED) this.skip(stitcher.skip);
     return dev;
   }
 
@@ -322,13 +316,13 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     } else {
       writer?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     }
-    this.#stitcher?.learn(bytes, at + ETHERNET_LENGTH, available - ETHERNET_LENGTH);
+    this.stitcher?.noteOutput(bytes[at + ETHERNET_LENGTH + IPV4_PROTOCOL_AT]);
     this.hostCapture?.emitted(dev, bytes, at + ETHERNET_LENGTH, available - ETHERNET_LENGTH, length - ETHERNET_LENGTH);
   }
 
   local(bytes: Uint8Array, at: number, available: number, length: number): void {
     this.#local?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
-    this.#stitcher?.learn(bytes, at, available);
+    this.stitcher?.noteOutput(bytes[at + IPV4_PROTOCOL_AT]);
     this.hostCapture?.cameBack(bytes, at, available, length);
   }
 

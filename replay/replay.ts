@@ -4,7 +4,6 @@ import { basename, dirname, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { CaptureError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
-import { parseHost } from '../codecs/host/parse-host.js';
 import { withNearest } from '../codecs/nearest.js';
 import { shown, shownJson, shownPath } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
@@ -37,7 +36,7 @@ import {
   STANDARD_OUTPUT,
 } from './replay-run.js';
 import { foreignResult, GENERATOR, SUMMARY_FILE } from './result-files.js';
-import { createStitcher } from './stitch.js';
+import { assumedByStitching, summarizeStitching } from './stitch/stitch-summary.js';
 import { MAX_LISTED, type RuleSummary, type RunRecord, SCHEMA, type Summary, summarizeConnection } from './summary.js';
 import { version } from './version.js';
 
@@ -59,8 +58,8 @@ export interface ReplayOptions extends ReplayControl {
   hostPath: string;
   /** Captures of what arrives on an interface, or for the interface `local`, of what the host itself sends. */
   inputs?: readonly { iface: string; path: string }[];
-  /** One capture of whole conversations, instead of `inputs`. */
-  stitchPath?: string;
+  /** Captures of whole conversations, instead of `inputs`. */
+  stitchPaths?: readonly string[];
   /**
    * Captures taken on the host itself, instead of `inputs`: of all interfaces (tcpdump -i any), of several in one file,
    * or of one with both directions. `iface` names its interface where the capture does not say it.
@@ -145,13 +144,8 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
   const rulesText = readText(options.rulesPath, options);
   const ruleset = parseRuleset(rulesText, options.rulesPath, { lax: options.lax ?? false });
   const loaded = options.keepCounters ? loadedCounters(ruleset, rulesText) : undefined;
-  const hostText = readText(options.hostPath, options);
-  const host = loadHost(hostText, options.hostPath);
+  const host = loadHost(readText(options.hostPath, options), options.hostPath);
   const inputs = inputsOf(options, host);
-  const stitcher =
-    options.stitchPath === undefined
-      ? undefined
-      : createStitcher(parseHost(hostText, options.hostPath), (name) => host.interfaceIndex(name));
 
   const rulesPerPacket = mostRulesMet(ruleset);
   const stepPackets = Math.max(1, Math.min(STEP_PACKETS, Math.floor(STEP_RULES / rulesPerPacket)));
@@ -173,13 +167,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
       ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),
     };
-    run = new ReplayRun(
-      runOptions,
-      inputs,
-      staged?.path ?? outDir,
-      options.limit ?? Number.POSITIVE_INFINITY,
-      stitcher,
-    );
+    run = new ReplayRun(runOptions, inputs, staged?.path ?? outDir, options.limit ?? Number.POSITIVE_INFINITY);
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
     const isInterrupted = options.hasEnded?.() === true && run.read < (options.limit ?? Number.POSITIVE_INFINITY);
     if (isInterrupted && run.read === 0) throw new InterruptedError(inputs[0].path);
@@ -229,9 +217,8 @@ function recoverFolderOf(path: string): void {
 }
 
 /** The files that a replay reads. */
-function filesOf({ rulesPath, hostPath, inputs = [], captures = [], stitchPath }: ReplayOptions): string[] {
-  const paths = [...inputs, ...captures].map(({ path }) => path);
-  return [rulesPath, hostPath, ...paths, ...(stitchPath === undefined ? [] : [stitchPath])];
+function filesOf({ rulesPath, hostPath, inputs = [], captures = [], stitchPaths = [] }: ReplayOptions): string[] {
+  return [rulesPath, hostPath, ...[...inputs, ...captures].map(({ path }) => path), ...stitchPaths];
 }
 
 function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
@@ -241,7 +228,7 @@ function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
 
 /** The captures in OPTIONS, and where on HOST their packets enter. */
 export function inputsOf(
-  { inputs = [], stitchPath, captures = [] }: Pick<ReplayOptions, 'inputs' | 'stitchPath' | 'captures'>,
+  { inputs = [], stitchPaths = [], captures = [] }: Pick<ReplayOptions, 'inputs' | 'stitchPaths' | 'captures'>,
   host: Host,
 ): RunInput[] {
   const reserved = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
@@ -250,10 +237,10 @@ export function inputsOf(
       `the host has an interface ${reserved}; ${reserved}.pcap is reserved for other results`,
     );
   }
-  if (stitchPath !== undefined) {
-    if (inputs.length) throw new ReplayOptionsError('captures by interface and a stitched capture cannot be combined');
+  if (stitchPaths.length > 0) {
+    if (inputs.length) throw new ReplayOptionsError('captures by interface and stitched captures cannot be combined');
     if (captures.length) throw new ReplayOptionsError('--capture and --stitch cannot be combined');
-    return [{ dev: INPUT_STITCHED, path: stitchPath }];
+    return stitchPaths.map((path) => ({ dev: INPUT_STITCHED, path }));
   }
   if (captures.length) {
     if (inputs.length) throw new ReplayOptionsError('--capture and --in cannot be combined');
@@ -316,6 +303,7 @@ function summarize(
       ...(run.hostCapture === undefined ? {} : { departed: run.hostCapture.departures }),
     },
     skipped: Object.fromEntries([...run.skipped].sort()),
+    ...(run.stitcher === undefined ? {} : { stitched: summarizeStitching(run.stitcher) }),
     dropped,
     droppedFlows: { count: flowCount, listed: flows },
     outputs: run.outputs.map(({ path, packets }) => ({ file: basename(path), packets })),
@@ -323,7 +311,12 @@ function summarize(
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
     ...(run.hostCapture === undefined ? {} : { egress: summarizeEgress(run.hostCapture, host, inputs) }),
-    assumed: [...assumedChecksums(emulator.checksums), ...host.assumed(), ...(run.hostCapture?.assumed() ?? [])],
+    assumed: [
+      ...assumedChecksums(emulator.checksums),
+      ...host.assumed(),
+      ...(run.hostCapture?.assumed() ?? []),
+      ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),
+    ],
     warnings: [
       ...ruleset.warnings.map(
         ({ line, column, message }) => `${shownPath(options.rulesPath)}:${line}:${column}: ${message}`,

@@ -7,6 +7,7 @@ import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { FileRecord } from '../io/file-record.js';
 import type { DropCount, DroppedFlow } from './drops.js';
 import type { EgressSummary } from './host-capture/egress-summary.js';
+import type { StitchSummary } from './stitch/stitch-summary.js';
 
 /** Connections and dropped flows beyond this many are only counted. */
 export const MAX_LISTED = 1000;
@@ -95,6 +96,8 @@ export interface Summary {
   packets: PacketCounts;
   /** Skipped packets by reason. */
   skipped: Record<string, number>;
+  /** Of captures of whole conversations (`--stitch`); absent without. */
+  stitched?: StitchSummary;
   /** Dropped and rejected packets by cause, the most frequent first. */
   dropped: DropCount[];
   /** The same by flow: how many flows were counted separately, and the 1,000 most frequent of them. */

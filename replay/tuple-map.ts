@@ -51,6 +51,12 @@ export class TupleMap {
     return slot + KEY_WORDS;
   }
 
+  /** Removes every key. The memory is kept. */
+  clear(): void {
+    this.words.fill(0);
+    this.size = 0;
+  }
+
   /** Adds a number below 2^32 to the counter that starts at AT of `words`. */
   count(at: number, added: number): void {
     const { words } = this;

@@ -153,7 +153,7 @@ Replay('stitches the clients’ side to the same connections', () => {
   const one = out('one-side.pcap');
   writeFileSync(one, mergeCaptures(work.eth0, join(out('both-sides'), 'eth0.pcap')));
   const { inputs: _, ...rest } = options('stitched');
-  const summary = replay({ ...rest, stitchPath: one });
+  const summary = replay({ ...rest, stitchPaths: [one] });
   assert.is(summary.packets.forwarded, PACKETS);
   const connections = (name: string) =>
     readFileSync(join(out(name), 'conntrack.txt'), 'utf8')
@@ -236,7 +236,7 @@ Replay('refuses invalid inputs', () => {
       says,
     );
   refuse({ inputs: [] }, 'nothing to replay');
-  refuse({ stitchPath: work.eth0 }, 'cannot be combined');
+  refuse({ stitchPaths: [work.eth0] }, 'cannot be combined');
   refuse(
     { inputs: [{ iface: 'eth9', path: work.eth0 }] },
     'the host has no interface eth9; expected one of lo, eth0, docker0, local',

@@ -23,7 +23,7 @@ Schema.after(() => rmSync(dir, { recursive: true }));
 function summaryText(golden: (typeof GOLDEN)[number]): string {
   const { rulesPath, hostPath, inputs, stitchPath } = golden;
   const outDir = join(dir, 'out');
-  replay({ rulesPath, hostPath, inputs, outDir, ...(stitchPath === undefined ? {} : { stitchPath }) });
+  replay({ rulesPath, hostPath, inputs, outDir, ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }) });
   return readFileSync(join(outDir, 'summary.json'), 'utf8');
 }
 

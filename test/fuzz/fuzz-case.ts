@@ -68,7 +68,7 @@ function writeInput(prng: Prng, corpus: Corpus, dir: string): Omit<ReplayOptions
   return {
     hostPath,
     rulesPath,
-    ...(prng.chance(0.1) && files.length > 0 ? { stitchPath: files[0].path } : { inputs: files }),
+    ...(prng.chance(0.1) && files.length > 0 ? { stitchPaths: [files[0].path] } : { inputs: files }),
     seed: prng.below(3),
     lax: prng.chance(0.5),
     ...(prng.chance(0.1) ? { limit: prng.below(50) } : {}),
@@ -152,11 +152,11 @@ async function checkCommand(
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 } as const;
 
 function commandLine(options: Omit<ReplayOptions, 'outDir'>, outDir: string): string[] {
-  const { hostPath, rulesPath, inputs, stitchPath, seed, lax, limit } = options;
+  const { hostPath, rulesPath, inputs, stitchPaths = [], seed, lax, limit } = options;
   return [
     ...['replay', '--host', hostPath, '--rules', rulesPath, '--out', outDir, '--seed', String(seed)],
     ...(inputs ?? []).flatMap(({ iface, path }) => ['--in', `${iface}=${path}`]),
-    ...(stitchPath === undefined ? [] : ['--stitch', stitchPath]),
+    ...stitchPaths.flatMap((path) => ['--stitch', path]),
     ...(lax ? ['--lax'] : []),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
   ];

@@ -34,7 +34,7 @@ async function judgeEngine(folder: CaseFolder, engine: EmulatorEngine): Promise<
   rmSync(outDir, { recursive: true, force: true });
   try {
     const { rulesPath, hostPath, inputs, stitchPath } = folder;
-    const stitched = stitchPath === undefined ? {} : { stitchPath };
+    const stitched = stitchPath === undefined ? {} : { stitchPaths: [stitchPath] };
     replay({ rulesPath, hostPath, inputs, outDir, engine, checksums: 'verify', ...stitched });
   } catch (error) {
     return {
