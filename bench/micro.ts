@@ -119,7 +119,7 @@ function decodeStage({ bytes, view }: Frames): () => void {
   return () => {
     for (let n = 0; n < BATCH; n++) {
       received.at = n * FRAME_BYTES + IP_AT;
-      decodePacket(packet, received);
+      decodePacket(packet, received, false);
       sink.value += packet.sport & 1;
     }
   };
@@ -175,7 +175,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
   return () => {
     for (let n = 0; n < BATCH; n++) {
       received.at = n * FRAME_BYTES + IP_AT;
-      decodePacket(packet, received);
+      decodePacket(packet, received, false);
       packet.inDev = inDev;
       packet.outDev = outDev;
       packet.ctinfo = CtInfo.ESTABLISHED;

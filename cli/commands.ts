@@ -67,7 +67,8 @@ export const REPLAY: CommandSpec = {
       choices: [...CHECKSUM_MODES],
       help:
         'auto: a TCP, UDP or SCTP checksum that was left to the network card is taken as good and finished, all ' +
-        'others are verified; verify: all are verified, as for frames from a wire; trust: all but those of ICMP are ' +
+        'others are verified; verify: all are verified, and frames longer than the MTU are one packet, as for frames ' +
+        'from a wire; trust: all but those of ICMP are ' +
         'taken as good, and only updated as NAT changes addresses and ports (default: auto)',
     },
     { name: 'lax', help: 'accept rules that use unsupported features; they never match' },

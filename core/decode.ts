@@ -1,12 +1,15 @@
 /** hot: decodes packets: whether Linux would accept a packet at all (ip_rcv_core), and where its parts are. */
 import { internetChecksum } from '../codecs/checksum.js';
 import {
+  IPPROTO_TCP,
+  IPV4_CHECKSUM_AT,
   IPV4_DF,
   IPV4_FRAGMENT_AT,
   IPV4_ID_AT,
   IPV4_LENGTH,
   IPV4_MF,
   IPV4_OFFSET_MASK,
+  IPV4_PROTOCOL_AT,
   IPV4_TOTAL_LENGTH_AT,
   IPV4_VERSION_IHL_AT,
 } from '../codecs/layouts.js';
@@ -14,6 +17,9 @@ import type { PacketBytes } from './link/link-stage.js';
 import { CtInfo, type Packet, PacketType } from './packet.js';
 import type { Random } from './random.js';
 import type { Reason } from './reasons.js';
+
+/** What every link can carry whole (RFC 791): nobody leaves it to a card to cut a packet of this length. */
+const SHORT_BYTES = 576;
 
 /** Why a packet is dropped before any hook sees it. */
 export type MalformedReason = Extract<
@@ -23,9 +29,10 @@ export type MalformedReason = Extract<
 
 /**
  * Sets PACKET to the IPv4 packet in RECEIVED and clears all other state. Returns the reason why the kernel would drop
- * it, or ''.
+ * it, or ''. IS_OFFLOADED: its sender may have left the IP header's checksum to the network card, which is then filled
+ * in, and the total length of TCP (both are 0; `packet.length` is what was on the wire).
  */
-export function decodePacket(packet: Packet, received: PacketBytes): MalformedReason | '' {
+export function decodePacket(packet: Packet, received: PacketBytes, isOffloaded: boolean): MalformedReason | '' {
   const { view, at, captured, onWire } = received;
   resetPacket(packet, received.bytes, view, at, captured);
   if (captured < IPV4_LENGTH) return 'ip-too-short';
@@ -33,8 +40,14 @@ export function decodePacket(packet: Packet, received: PacketBytes): MalformedRe
   if (versionIhl >>> 4 !== 4) return 'ip-version';
   const headerLength = (versionIhl & 15) << 2;
   if (headerLength < IPV4_LENGTH || headerLength > captured) return 'ip-header-length';
-  if (internetChecksum(view, at, headerLength) !== 0) return 'ip-checksum';
-  const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
+  const checksum = internetChecksum(view, at, headerLength);
+  if (checksum !== 0) {
+    if (!isOffloaded || view.getUint16(at + IPV4_CHECKSUM_AT) !== 0) return 'ip-checksum';
+    view.setUint16(at + IPV4_CHECKSUM_AT, checksum);
+  }
+  let length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
+  if (length === 0 && isOffloaded && onWire > SHORT_BYTES && view.getUint8(at + IPV4_PROTOCOL_AT) === IPPROTO_TCP)
+    length = onWire;
   if (length < headerLength) return 'ip-total-length';
   if (length > onWire) return 'ip-truncated';
   packet.length = length;
@@ -97,6 +110,8 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.loopsBack = false;
   packet.hasUnfinishedChecksum = false;
   packet.hasTrustedChecksum = false;
+  packet.isCoalesced = false;
+  packet.segmentLength = 0;
   packet.hasTakenOptions = false;
   packet.isRejected = false;
   packet.fragmentMaxSize = 0;

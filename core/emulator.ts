@@ -9,6 +9,7 @@ import type { Frame } from './link/frame.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
 import type { ChecksumCounts, ChecksumMode } from './offload/checksums.js';
+import type { CoalescedCounts } from './offload/segments.js';
 import type { Outcome } from './outcome.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
 import { ENGINES } from './rules/run/build.js';
@@ -91,6 +92,8 @@ export interface Emulator {
   readonly warnings: readonly string[];
   /** How many packets had checksums that were left to the network card, or bad ones. */
   readonly checksums: ChecksumCounts;
+  /** How many packets were coalesced, by what the length of their segments was concluded from. */
+  readonly coalesced: CoalescedCounts;
   /** Number of fragments waiting for the rest of their packets. */
   readonly pendingFragments: number;
   /**

@@ -46,7 +46,7 @@ import type { Emit } from './events.js';
 import type { FlowCache } from './flow/flow-cache.js';
 import type { PathTable } from './flow/path.js';
 import { UPCALL } from './flow/records.js';
-import { exceedsMtu, FragmentAction, fragmentAction } from './fragments/fragment.js';
+import { FragmentAction } from './fragments/fragment.js';
 import type { FragmentQueues } from './fragments/reassemble.js';
 import { Hook, type Hooks, type TableName, Verdict } from './hooks.js';
 import { AddressType } from './host/address-type.js';
@@ -59,6 +59,7 @@ import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
 import { type ChecksumCounts, unfinishChecksum } from './offload/checksums.js';
+import type { Coalescing } from './offload/segments.js';
 import { Outcome } from './outcome.js';
 import { egressAddress, emitRoute, setRoute } from './own-route.js';
 import { decrementTtl, type Packet, PacketType } from './packet.js';
@@ -87,6 +88,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   dropCause: DropCause | null = null;
   skipReason: LinkSkip | null = null;
   readonly checksums: ChecksumCounts;
+  readonly coalesced: Coalescing;
   slowPathPackets = 0;
 
   readonly #host: Host;
@@ -127,6 +129,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#answers = parts.answers;
     this.#emit = parts.emit;
     this.checksums = parts.checksums;
+    this.coalesced = parts.coalescing;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
   }
@@ -203,7 +206,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const packet = this.#stack.first;
     const type = received.packetType;
     packet.nowMs = this.#clock.nowMs;
-    const malformed = decodePacket(packet, received);
+    const malformed = decodePacket(packet, received, this.coalesced.isOn);
     if (malformed !== '') return void this.#drop(packet, malformed);
     packet.inDev = dev;
     packet.type = type;
@@ -212,15 +215,10 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);
     if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
-      const { mtu } = this.#host.interfaces[packet.routeDev];
-      this.#flowCache.learn(
-        packet,
-        this.#trace,
-        mtu,
-        this.#egress.link,
-        this.#conntrack.confirmed === packet.ct,
-        upcall,
-      );
+      // Longer packets are coalesced, or have to be cut.
+      const mtu = Math.min(this.#host.interfaces[dev].mtu, this.#host.interfaces[packet.routeDev].mtu);
+      const isOpening = this.#conntrack.confirmed === packet.ct;
+      this.#flowCache.learn(packet, this.#trace, mtu, this.#egress.link, isOpening, upcall);
     }
     this.#conntrack.release(packet);
     this.#updateDeadline();
@@ -242,7 +240,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     const { view, at } = packet;
     const route = this.#host.routeOutput(this.#host.routeKey.fromUnsourced(packet));
     if (route.reason !== '') return void this.#drop(packet, route.reason);
-    if (packet.length > this.#host.interfaces[route.outDev].mtu) return void this.#drop(packet, 'longer-than-mtu');
+    const isLong = packet.length > this.#host.interfaces[route.outDev].mtu && !this.coalesced.mayBeCoalesced(packet);
+    if (isLong) return void this.#drop(packet, 'longer-than-mtu');
     if (packet.source === 0) view.setInt32(at + IPV4_SOURCE_AT, route.source, true);
     view.setUint16(at + IPV4_CHECKSUM_AT, 0);
     view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, packet.headerLength));
@@ -316,7 +315,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       return;
     }
     const { mtu } = this.#host.interfaces[packet.routeDev];
-    if (packet.length > mtu && exceedsMtu(packet, mtu)) {
+    if (this.coalesced.exceedsMtu(packet, mtu)) {
       this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
       this.#drop(packet, 'fragmentation-needed');
       return;
@@ -399,7 +398,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   /** ip_finish_output: whole, fragmented, or not at all. */
   #transmit(packet: Packet): void {
     const { name, mtu } = this.#host.interfaces[packet.routeDev];
-    const action = fragmentAction(packet, mtu);
+    const action = this.coalesced.actionFor(packet, mtu);
     if (action === FragmentAction.TOO_BIG) {
       this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
       this.#drop(packet, 'fragmentation-needed');

@@ -78,6 +78,8 @@ export class PacketStack {
     copy.untranslatedDport = packet.untranslatedDport;
     copy.hasUnfinishedChecksum = packet.hasUnfinishedChecksum;
     copy.hasTrustedChecksum = packet.hasTrustedChecksum;
+    copy.isCoalesced = packet.isCoalesced;
+    copy.segmentLength = packet.segmentLength;
     return copy;
   }
 

@@ -112,6 +112,10 @@ export class Packet {
   hasUnfinishedChecksum = false;
   /** Its layer-4 checksum is taken as good without being verified. */
   hasTrustedChecksum = false;
+  /** It stands for several packets on a wire (core/offload/segments.ts). */
+  isCoalesced = false;
+  /** How long these are at most, with their IP header; 0: it is sent as one packet, or this is not decided yet. */
+  segmentLength = 0;
   /** A broadcast, or multicast to a joined group, sent by the host itself: a copy loops back to it. */
   loopsBack = false;
   /** REJECT has answered it. */

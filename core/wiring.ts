@@ -16,7 +16,8 @@ import { Hooks } from './hooks.js';
 import type { Host } from './host/host.js';
 import { Memory } from './memory.js';
 import { Nat } from './nat/nat.js';
-import { type ChecksumCounts, ChecksumTally, TrustedChecksums } from './offload/checksums.js';
+import { type ChecksumCounts, ChecksumTally, Offloads } from './offload/checksums.js';
+import { Coalescing } from './offload/segments.js';
 import type { Packet } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
@@ -40,6 +41,7 @@ export interface HostParts {
   readonly flowCache: FlowCache | null;
   /** Packets by their checksum, so far. */
   readonly checksums: ChecksumCounts;
+  readonly coalescing: Coalescing;
   readonly emit: Emit;
 }
 
@@ -68,10 +70,11 @@ export function wireHost(
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
   const mode = options.checksums ?? 'verify';
-  const trusted = new TrustedChecksums(mode);
+  const coalescing = new Coalescing(mode, host.interfaces, connections);
+  const offloads = new Offloads(mode, coalescing);
   const entries = [
     ...fragmentHooks(fragments, emit),
-    ...trusted.entries,
+    ...offloads.entries,
     ...conntrackHooks(conntrack, emit),
     ...tables.entries,
     ...(options.hookEntries ?? []),
@@ -99,7 +102,8 @@ export function wireHost(
     hooks,
     paths,
     flowCache,
-    checksums: new ChecksumTally(trusted, conntrack, memory),
+    checksums: new ChecksumTally(offloads, conntrack, memory),
+    coalescing,
     emit,
   };
 }

@@ -22,10 +22,10 @@ import { recordFile } from '../io/file-record.js';
 import { nativePath } from '../io/path.js';
 import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
 import { readText, writeText } from '../io/text-file.js';
-import { assumedChecksums, checksumWarnings } from './checksum-report.js';
 import { ReplayOptionsError } from './errors.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { refuseSameFiles } from './named-files.js';
+import { assumedOffloads, checksumWarnings } from './offload-report.js';
 import {
   type DropListener,
   INPUT_CAPTURED,
@@ -312,7 +312,7 @@ function summarize(
     connections: { count, listed: connections },
     ...(run.hostCapture === undefined ? {} : { egress: summarizeEgress(run.hostCapture, host, inputs) }),
     assumed: [
-      ...assumedChecksums(emulator.checksums),
+      ...assumedOffloads(emulator),
       ...host.assumed(),
       ...(run.hostCapture?.assumed() ?? []),
       ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),

@@ -57,6 +57,8 @@ export const UDP_CONNECTION = layout(
   {
     /** When the entry was created, in milliseconds of packet time. */
     createdMs: f64,
+    /** The most data in one packet, by direction, in bytes. */
+    largest: array(i32, 2),
   },
   { within: { base: CONNECTION, area: 'tracking' } },
 );

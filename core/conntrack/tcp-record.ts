@@ -13,7 +13,10 @@ export const TCP_SIDE = layout('TcpSide', {
   maxWindow: i32,
   /** The highest sequence number this side has acknowledged (td_maxack). */
   maxAck: i32,
-  /** `SideFlag`s (bits 0–7) and window scale (bits 8–11). */
+  /**
+   * `SideFlag`s (bits 0–7), window scale (bits 8–11), and what is known about the length of segments (bits 16–31): the
+   * MSS that this side has announced, or with BE_LIBERAL, the most data that it has sent in one segment.
+   */
   options: i32,
 });
 
@@ -38,7 +41,7 @@ export const TCP_CONNECTION = layout(
     lastEnd: i32,
     /** The window (bits 0–15) and the number of repetitions of this segment (bits 16–23). */
     lastWindow: i32,
-    /** `SideFlag`s (bits 0–7) and window scale (bits 8–11) of the last ignored SYN. */
+    /** As in a side: the flags, window scale and MSS of the last ignored SYN. */
     lastOptions: i32,
     /** By direction: the side that sends in it. */
     side: records(TCP_SIDE, 2),
@@ -72,7 +75,8 @@ export const SideFlag = {
 } as const;
 
 export const SCALE_SHIFT = 8;
-export const FLAGS_MASK = 0xff;
+export const SCALE_MASK = 0xf << SCALE_SHIFT;
+export const SEGMENT_SHIFT = 16;
 export const WINDOW_MASK = 0xffff;
 export const RETRANSMISSIONS_SHIFT = 16;
 export const RETRANSMISSIONS_MASK = 0xff;

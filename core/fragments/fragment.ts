@@ -33,17 +33,22 @@ const OPTION_COPIED = 0x80;
  * (ip_exceeds_mtu). A reassembled packet is, if it has DF and its largest fragment exceeds the MTU.
  */
 export function exceedsMtu(packet: Packet, mtu: number): boolean {
-  if (packet.length <= mtu || !hasDf(packet)) return false;
+  if (lengthOnWire(packet) <= mtu || !hasDf(packet)) return false;
   return packet.fragmentMaxSize === 0 || packet.fragmentMaxSize > mtu;
 }
 
 /** How PACKET leaves by a link with this MTU, after POSTROUTING. Reassembled packets are always fragmented again. */
 export function fragmentAction(packet: Packet, mtu: number): FragmentAction {
-  if (packet.length <= mtu && packet.fragmentMaxSize === 0) return FragmentAction.SEND_WHOLE;
+  if (lengthOnWire(packet) <= mtu && packet.fragmentMaxSize === 0) return FragmentAction.SEND_WHOLE;
   if (!hasDf(packet)) return FragmentAction.FRAGMENT;
   return packet.fragmentMaxSize === 0 || packet.fragmentMaxSize > mtu
     ? FragmentAction.TOO_BIG
     : FragmentAction.FRAGMENT;
+}
+
+/** The length of PACKET, or of its segments if it is coalesced. */
+function lengthOnWire(packet: Packet): number {
+  return packet.segmentLength > 0 ? packet.segmentLength : packet.length;
 }
 
 function hasDf(packet: Packet): boolean {

@@ -9,6 +9,7 @@ import { Fragmenter, type FragmentSink } from '../fragments/fragment.js';
 import type { FragmentGeometry } from '../fragments/geometry.js';
 import type { Host } from '../host/host.js';
 import { unfinishChecksum } from '../offload/checksums.js';
+import { Segmenter } from '../offload/segmenter.js';
 import type { Packet } from '../packet.js';
 
 /** A fragment: BYTES are its available bytes, LENGTH its total length. */
@@ -25,6 +26,7 @@ export class Egress {
   /** How the most recently reassembled packet was fragmented. */
   readonly #geometry: FragmentGeometry;
   readonly #fragmenter = new Fragmenter();
+  readonly #segmenter = new Segmenter();
   readonly #emitFragment: FragmentSink;
   #dev = -1;
 
@@ -43,12 +45,23 @@ export class Egress {
     this.#dev = packet.routeDev;
     this.#host.writeMac(this.#dev, packet.nextHop, bytes, 0);
     bytes.set(mac, ETHERNET_SOURCE_AT);
-    if (isCut) this.#fragmenter.fragment(packet, mtu, this.#geometry, this.#emitFragment);
-    else {
-      // Without its missing bytes, it cannot be finished.
-      if (packet.isCut) unfinishChecksum(packet);
-      this.#emit(packet.bytes, packet.at, packet.available, packet.length);
+    if (packet.segmentLength > 0) this.#sendSegments(packet, isCut, mtu);
+    else this.#send(packet, isCut, mtu);
+  }
+
+  /** A method of its own, as a function with a closure allocates whenever it is called. */
+  #sendSegments(packet: Packet, isCut: boolean, mtu: number): void {
+    this.#segmenter.cut(packet, (segment) => this.#send(segment, isCut, mtu));
+  }
+
+  #send(packet: Packet, isCut: boolean, mtu: number): void {
+    if (isCut) {
+      this.#fragmenter.fragment(packet, mtu, this.#geometry, this.#emitFragment);
+      return;
     }
+    // Without its missing bytes, it cannot be finished.
+    if (packet.isCut) unfinishChecksum(packet);
+    this.#emit(packet.bytes, packet.at, packet.available, packet.length);
   }
 
   /** The fragments PACKET would be sent as. */

@@ -9,11 +9,12 @@ import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import type { Memory } from '../memory.js';
 import { hasPorts, type Packet } from '../packet.js';
 import { protocolOf } from '../protocols/registry.js';
+import type { Coalescing } from './segments.js';
 
 /**
  * What becomes of layer-4 checksums:
  * - auto: one that was left to the network card is good and is finished; all others are verified
- * - verify: all are verified, as for frames from a wire
+ * - verify: all are verified, as for frames from a wire. Nothing is coalesced either (see segments.ts)
  * - trust: all but ICMP's are good, and are only updated as addresses and ports change
  */
 export const CHECKSUM_MODES = ['auto', 'verify', 'trust'] as const;
@@ -29,14 +30,16 @@ export interface ChecksumCounts {
   readonly bad: number;
 }
 
-/** The packets of one host whose checksums are taken as good. */
-export class TrustedChecksums {
+/** Recognizes what senders left to their network cards: checksums, and the cutting of packets into segments. */
+export class Offloads {
   offloaded = 0;
   cut = 0;
   readonly #mode: ChecksumMode;
+  readonly #coalescing: Coalescing;
 
-  constructor(mode: ChecksumMode) {
+  constructor(mode: ChecksumMode, coalescing: Coalescing) {
     this.#mode = mode;
+    this.#coalescing = coalescing;
   }
 
   /** Entries after reassembly, and before anything looks at checksums. */
@@ -44,11 +47,12 @@ export class TrustedChecksums {
     if (this.#mode === 'verify') return [];
     const take = this.#mode === 'auto' ? this.#takeOffloaded : trust;
     const run = (packet: Packet): Verdict => {
-      if (!packet.hasTrustedChecksum) take(packet);
+      if (!packet.isCoalesced) this.#coalescing.mark(packet);
+      if (!packet.hasTrustedChecksum || packet.isCoalesced) take(packet);
       return Verdict.ACCEPT;
     };
     return [Hook.PREROUTING, Hook.OUTPUT].map((hook) => ({
-      name: 'checksums',
+      name: 'offload',
       hook,
       priority: Priority.DEFRAG,
       run,
@@ -59,9 +63,10 @@ export class TrustedChecksums {
   /** A host that fragments a packet has finished its checksum before. */
   readonly #takeOffloaded = (packet: Packet): void => {
     const { offload } = protocolOf(packet.protocol);
-    if (offload === null || packet.fragmentMaxSize > 0 || !offload.isUnfinished(packet)) return;
+    if (offload === null || packet.hasUnfinishedChecksum || packet.fragmentMaxSize > 0) return;
+    if (!offload.isUnfinished(packet)) return;
     if (packet.isCut) this.cut++;
-    else if (!offload.finish(packet)) return;
+    else if (!packet.isCoalesced && !offload.finish(packet)) return;
     this.offloaded++;
     packet.hasUnfinishedChecksum = true;
     packet.hasTrustedChecksum = true;
@@ -70,22 +75,22 @@ export class TrustedChecksums {
 
 /** Counts packets by their checksum on the slow path and in the data plane. */
 export class ChecksumTally implements ChecksumCounts {
-  readonly #trusted: TrustedChecksums;
+  readonly #offloads: Offloads;
   readonly #conntrack: Conntrack;
   readonly #memory: Memory;
 
-  constructor(trusted: TrustedChecksums, conntrack: Conntrack, memory: Memory) {
-    this.#trusted = trusted;
+  constructor(offloads: Offloads, conntrack: Conntrack, memory: Memory) {
+    this.#offloads = offloads;
     this.#conntrack = conntrack;
     this.#memory = memory;
   }
 
   get offloaded(): number {
-    return this.#trusted.offloaded + this.#memory.wasm.finishedChecksums();
+    return this.#offloads.offloaded + this.#memory.wasm.finishedChecksums();
   }
 
   get cut(): number {
-    return this.#trusted.cut;
+    return this.#offloads.cut;
   }
 
   get bad(): number {

@@ -1,6 +1,15 @@
 /** hot: TCP (RFC 9293; kernel: nf_conntrack_proto_tcp). Segments are tracked in wasm/conntrack/tcp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
-import { IPPROTO_TCP, TCP_CHECKSUM_AT, TCP_LENGTH } from '../../codecs/layouts.js';
+import {
+  IPPROTO_TCP,
+  TCP_ACK,
+  TCP_CHECKSUM_AT,
+  TCP_FIN,
+  TCP_FLAGS_AT,
+  TCP_LENGTH,
+  TCP_RST,
+  TCP_SYN,
+} from '../../codecs/layouts.js';
 import { RECORD_WORDS } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { sideEndAt, TCP_STATE } from '../conntrack/tcp-record.js';
@@ -9,7 +18,8 @@ import { REGIONS } from '../memory-map.js';
 import { ORIGINAL, type Packet, tcpHeaderLength } from '../packet.js';
 import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
-import { defineProtocol, Invalid, type L4Tracker, type TrackResult } from './protocol.js';
+import { defineProtocol, Invalid, isInvalid, type L4Tracker, type TrackResult } from './protocol.js';
+import { noteSegment } from './segment-size.js';
 import { STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
 
 /** The maximum header length including options, in bytes. */
@@ -82,7 +92,13 @@ export const tcp = defineProtocol({
     memory.clock.nowMs = packet.nowMs;
     const { l4Length, l4Available, length } = packet;
     const at = segmentAt(memory, packet);
-    return memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as TrackResult | Invalid;
+    const followed = memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as
+      | TrackResult
+      | Invalid;
+    const isPlainAck = (packet.bytes[packet.l4 + TCP_FLAGS_AT] & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) === TCP_ACK;
+    if (isPlainAck && !packet.isCoalesced && !isInvalid(followed))
+      noteSegment(table, entry, direction, l4Length - tcpHeaderLength(packet));
+    return followed;
   },
 
   /**

@@ -6,6 +6,7 @@ import type { Packet } from '../packet.js';
 import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type Timeout, TrackResult } from './protocol.js';
+import { noteDatagram } from './segment-size.js';
 import { REPLIED, UNREPLIED } from './update.js';
 
 /**
@@ -45,6 +46,7 @@ export const udp = defineProtocol({
     const { wasm, clock } = table.memory;
     clock.nowMs = packet.nowMs;
     wasm.udpUpdate(entry, direction, packet.length);
+    if (!packet.isCoalesced) noteDatagram(table, entry, direction, packet.l4Length - UDP_LENGTH);
     return TrackResult.ACCEPT;
   },
 

@@ -25,6 +25,8 @@ export interface CaseFolder {
   wantDir: string;
   /** Real time must pass between packets as in the timestamps. */
   pace?: boolean;
+  /** What the captures hold was left to network cards: checksums, and cutting into segments. */
+  isOffloaded?: boolean;
 }
 
 export interface LiveCase extends CaseFolder {
@@ -67,7 +69,8 @@ export function caseFolder(dir: string, ifaces: readonly string[]): CaseFolder {
 export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCENES, dir }: PlayOptions): LiveCase {
   const prng = new Prng(seed);
   const { world, rules } = randomCase(prng, profile);
-  const router = new Router(libc, world.host);
+  const isOffloaded = (profile.offload ?? 0) > 0;
+  const router = new Router(libc, world.host, isOffloaded);
   try {
     router.load(rules);
     router.drain();
@@ -76,7 +79,7 @@ export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCE
     writeFileSync(folder.hostPath, `${JSON.stringify(world.host, null, 2)}\n`);
     writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
     const record = new ReplayRecord(router.devices);
-    const stage: Stage = { world, prng, seen: [], oddity: profile.oddity };
+    const stage: Stage = { world, prng, seen: [], oddity: profile.oddity, offload: profile.offload ?? 0, coalesced: 0 };
     const count = Math.min(scenes, prng.between(FEWEST_SCENES, MOST_SCENES));
     play(router, record, stage, randomScenes(stage, profile, count), packets, profile.pauses);
     record.write(folder.wantDir, router);
@@ -86,6 +89,7 @@ export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCE
       packets: record.count,
       outcomes: record.outcomes,
       pace: profile.pauses > 0,
+      isOffloaded,
     };
   } finally {
     router.close();

@@ -1,7 +1,18 @@
 /** The bias of random cases. */
 import type { TableName } from './random-rules.js';
 
-export type SceneKind = 'tcp' | 'wildTcp' | 'udp' | 'icmp' | 'sctp' | 'odd' | 'fragments' | 'errors' | 'stray';
+export type SceneKind =
+  | 'tcp'
+  | 'wildTcp'
+  | 'udp'
+  | 'icmp'
+  | 'sctp'
+  | 'odd'
+  | 'fragments'
+  | 'errors'
+  | 'stray'
+  | 'coalescedTcp'
+  | 'coalescedUdp';
 
 export interface Profile {
   interfaces: number;
@@ -19,6 +30,13 @@ export interface Profile {
   clashes: number;
   /** Probability that time passes before a packet, and that time-outs are short. The case then takes seconds. */
   pauses: number;
+  /**
+   * Probability that a sender leaves a checksum to its network card. If above 0, frames longer than the MTU are
+   * coalesced (offload.ts).
+   */
+  offload?: number;
+  /** The MTUs of interfaces; left out: any. */
+  mtus?: readonly number[];
 }
 
 const EVERYTHING: Profile = {
@@ -104,6 +122,15 @@ export const PROFILES: Record<string, Profile> = {
     scenes: { sctp: 6, odd: 3, icmp: 1, udp: 1, errors: 1 },
     oddity: 0.04,
     clashes: 0.08,
+  },
+  offload: {
+    ...EVERYTHING,
+    tables: { mangle: 0.3, nat: 0.6, filter: 0.6 },
+    rules: 3,
+    scenes: { coalescedTcp: 6, coalescedUdp: 3, tcp: 2, udp: 2, icmp: 1, errors: 1 },
+    oddity: 0.01,
+    offload: 0.8,
+    mtus: [1500, 1500, 1492, 1466, 9000],
   },
   time: {
     ...EVERYTHING,

@@ -1,6 +1,7 @@
 /** A random case: a world, its rules, and the conversations that take place in it. */
 
 import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets/packets.js';
+import { coalescedConnection, coalescedDatagrams } from './coalesced-scene.js';
 import { icmpConversation, oddConversation, strayPacket, udpConversation } from './datagram-scene.js';
 import { complaints } from './error-scene.js';
 import { fragmentedConversation } from './fragment-scene.js';
@@ -61,6 +62,10 @@ function randomScene(stage: Stage, profile: Profile, kind: SceneKind): Scene {
     }
     case 'errors':
       return complaints(stage, stage.prng.between(1, 3));
+    case 'coalescedTcp':
+      return coalescedConnection(stage, side(6));
+    case 'coalescedUdp':
+      return coalescedDatagrams(stage, side(17));
     case 'stray':
       return stray(stage);
   }

@@ -12,6 +12,8 @@ export interface HostTraits {
   oddity: number;
   /** Above 0: time-outs are short. */
   pauses: number;
+  /** The MTUs to choose from; left out: any. */
+  mtus?: readonly number[];
 }
 
 const NAMES = ['eth0', 'docker0', 'br-4f1c', 'eth1', 'ens3', 'wlan0', 'tun7', 'veth1a2b'];
@@ -48,14 +50,16 @@ function addLink(world: World, prng: Prng, name: string, index: number, base: st
     address: `02:42:00:00:${hexByte(prng)}:${hexByte(prng).replace(/.$/, String(index))}`,
     addr_info: [],
   };
-  link.mtu = prng.weighted([
-    [8, 1500],
-    [traits.oddity * 4, 1400],
-    [traits.oddity * 2, 576],
-    [traits.oddity, 1280],
-    [traits.oddity * 0.5, 9000],
-    [traits.oddity * 0.3, 68],
-  ]);
+  link.mtu = traits.mtus
+    ? prng.pick(traits.mtus)
+    : prng.weighted([
+        [8, 1500],
+        [traits.oddity * 4, 1400],
+        [traits.oddity * 2, 576],
+        [traits.oddity, 1280],
+        [traits.oddity * 0.5, 9000],
+        [traits.oddity * 0.3, 68],
+      ]);
   const prefixLength = prng.weighted([
     [6, 24],
     [3, 16],

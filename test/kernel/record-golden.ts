@@ -31,7 +31,14 @@ function record(libc: Libc, story: GoldenStory): string {
     router.load(story.rules);
     router.drain();
     const recorded = new ReplayRecord(router.devices);
-    const stage: Stage = { world: worldOf(story.host), prng: new Prng(1), seen: [], oddity: 0 };
+    const stage: Stage = {
+      world: worldOf(story.host),
+      prng: new Prng(1),
+      seen: [],
+      oddity: 0,
+      offload: 0,
+      coalesced: 0,
+    };
     play(router, recorded, stage, [story.tell(stage)], MOST_PACKETS);
     rmSync(folder.dir, { recursive: true, force: true });
     mkdirSync(folder.dir, { recursive: true });

@@ -24,6 +24,8 @@ export interface KernelReplayOptions {
   keepMac?: boolean;
   /** How long to wait for more output after each packet; forwarding itself needs none. */
   settleMs?: number;
+  /** What the captures hold was left to network cards (see virtio-header.ts). */
+  isOffloaded?: boolean;
   /** How many packets to replay. */
   limit?: number;
 }
@@ -125,7 +127,7 @@ export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<stri
   const host = readHost(options.hostPath);
   const stitcher = options.stitchPath === undefined ? undefined : new Stitcher(host);
   const inputs = readInputs(options).slice(0, options.limit);
-  const router = new Router(libc, host);
+  const router = new Router(libc, host, options.isOffloaded);
   try {
     router.load(options.rulesPath && readFileSync(options.rulesPath, 'utf8'));
     router.drain();

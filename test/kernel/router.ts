@@ -10,6 +10,7 @@ import { AF_INET, AF_PACKET, type Libc, SOCK_DGRAM, SOCK_RAW, SystemError } from
 import { Namespace } from './namespace.js';
 import { Nflog } from './nflog.js';
 import { buildHost, linksOf, peerName } from './router-setup.js';
+import { virtioHeader } from './virtio-header.js';
 
 /** A frame that left by interface DEV; for `local`, an IP packet that was delivered to the host. */
 export interface Output {
@@ -25,6 +26,7 @@ const SOL_SOCKET = 1;
 const SO_BROADCAST = 6;
 const SOL_PACKET = 263;
 const PACKET_IGNORE_OUTGOING = 23;
+const PACKET_VNET_HDR = 15;
 const IPPROTO_RAW = 255;
 const SINK_GROUP = 77;
 
@@ -53,6 +55,9 @@ interface Port {
   dev: string;
   fd: number;
   mac: Uint8Array;
+  /** For injection with a virtio header; undefined: without. */
+  offloadFd: number | undefined;
+  mtu: number;
 }
 
 export class Router {
@@ -66,6 +71,8 @@ export class Router {
   constructor(
     private readonly libc: Libc,
     private readonly host: HostDescription,
+    /** Whether what arrives was left to network cards (virtio-header.ts). */
+    private readonly isOffloaded = false,
   ) {
     this.firewall = Namespace.create(libc);
     this.peers = Namespace.create(libc);
@@ -82,7 +89,9 @@ export class Router {
     buildHost(this.host, this.firewall, this.peers);
     linksOf(this.host).forEach((link, i) => {
       const mac = Uint8Array.from((link.address ?? '').split(':'), (byte) => Number.parseInt(byte, 16));
-      this.ports.push({ dev: link.ifname, fd: this.peers.run(() => this.openLink(peerName(i))), mac });
+      const open = (isOffload: boolean): number => this.peers.run(() => this.openLink(peerName(i), isOffload));
+      const offloadFd = this.isOffloaded ? open(true) : undefined;
+      this.ports.push({ dev: link.ifname, fd: open(false), mac, offloadFd, mtu: link.mtu ?? 1500 });
     });
     this.firewall.run(() => {
       const control = libc.socket(AF_INET, SOCK_DGRAM, 0);
@@ -95,13 +104,15 @@ export class Router {
     });
   }
 
-  private openLink(name: string): number {
+  /** A socket on the link NAME. IS_OFFLOAD: it only sends, each frame after a virtio header. */
+  private openLink(name: string, isOffload: boolean): number {
     const { libc } = this;
     const fd = libc.socket(AF_PACKET, SOCK_RAW, 0);
     libc.setOption(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
     const address = Buffer.alloc(20);
     address.writeUInt16LE(AF_PACKET, 0);
-    address.writeUInt16BE(ETH_P_ALL, 2);
+    if (isOffload) libc.setOption(fd, SOL_PACKET, PACKET_VNET_HDR, 1);
+    else address.writeUInt16BE(ETH_P_ALL, 2);
     address.writeInt32LE(libc.interfaceIndex(name), 4);
     libc.bind(fd, address);
     return fd;
@@ -134,12 +145,17 @@ export class Router {
     const port = this.ports.find((candidate) => candidate.dev === dev);
     if (port === undefined) throw new Error(`the host has no interface ${dev}`);
     if (isBare) {
-      this.libc.send(port.fd, Buffer.concat([port.mac, BARE_SOURCE_AND_TYPE, frame]));
+      this.sendTo(port, Buffer.concat([port.mac, BARE_SOURCE_AND_TYPE, frame]));
     } else if (keepMac || frame[0] & 1) {
-      this.libc.send(port.fd, frame);
+      this.sendTo(port, frame);
     } else {
-      this.libc.send(port.fd, Buffer.concat([port.mac, frame.subarray(6)]));
+      this.sendTo(port, Buffer.concat([port.mac, frame.subarray(6)]));
     }
+  }
+
+  private sendTo({ fd, offloadFd, mtu }: Port, frame: Uint8Array): void {
+    if (offloadFd === undefined) this.libc.send(fd, frame);
+    else this.libc.send(offloadFd, Buffer.concat([virtioHeader(frame, mtu), frame]));
   }
 
   private sendLocal(packet: Uint8Array): void {
@@ -193,7 +209,10 @@ export class Router {
   }
 
   close(): void {
-    for (const port of this.ports) closeSync(port.fd);
+    for (const { fd, offloadFd } of this.ports) {
+      closeSync(fd);
+      if (offloadFd !== undefined) closeSync(offloadFd);
+    }
     this.ports.length = 0;
     if (this.rawFd >= 0) closeSync(this.rawFd);
     this.rawFd = -1;

@@ -6,6 +6,7 @@ import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP } from '../../codecs/layouts.js
 import { buildFrame } from '../packets/packets.js';
 import type { Prng } from './prng.js';
 import { LOCAL, type Output } from './router.js';
+import { leftToCard } from './virtio-header.js';
 import { deviceTowards, macOf, neighbourMac, type Party, type World } from './world.js';
 
 /** A frame to arrive on DEV; for `local`, a bare IP packet. */
@@ -24,6 +25,10 @@ export interface Stage {
   seen: { dev: string; packet: Buffer }[];
   /** Probability of a deliberate fault in a packet. */
   oddity: number;
+  /** Probability that a sender leaves a checksum to its network card. */
+  offload: number;
+  /** How many coalesced conversations there were. */
+  coalesced: number;
 }
 
 /** One end of a flow, as that end sees it. */
@@ -45,7 +50,8 @@ export function shotOf(stage: Stage, party: Party, packet: Buffer): Shot {
   const broadcast = Uint8Array.of(255, 255, 255, 255, 255, 255);
   const multicast = Uint8Array.of(1, 0, 0x5e, (destination >>> 16) & 127, (destination >>> 8) & 255, destination & 255);
   const to = isBroadcast ? broadcast : isMulticast ? multicast : macOf(world, party.dev);
-  const frame = buildFrame(to, neighbourMac(world, party.dev, party.address), packet, prng.chance(0.15));
+  const sent = stage.offload > 0 && prng.chance(stage.offload) ? leftToCard(packet) : packet;
+  const frame = buildFrame(to, neighbourMac(world, party.dev, party.address), sent, prng.chance(0.15));
   return { dev: party.dev, frame };
 }
 

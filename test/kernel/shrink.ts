@@ -14,6 +14,7 @@ interface Packet extends CapturedFrame {
 
 interface Case {
   pace: boolean;
+  isOffloaded: boolean;
   host: HostDescription;
   rules: string[];
   packets: Packet[];
@@ -139,13 +140,19 @@ function readCase(folder: CaseFolder): Case {
   const rules = readFileSync(folder.rulesPath, 'utf8')
     .split('\n')
     .filter((line) => line !== '');
-  return { host: readHost(folder.hostPath), rules, packets, pace: folder.pace ?? false };
+  return {
+    host: readHost(folder.hostPath),
+    rules,
+    packets,
+    pace: folder.pace ?? false,
+    isOffloaded: folder.isOffloaded ?? false,
+  };
 }
 
-function writeCase({ host, rules, packets, pace }: Case, dir: string): CaseFolder {
+function writeCase({ host, rules, packets, pace, isOffloaded }: Case, dir: string): CaseFolder {
   rmSync(dir, { recursive: true, force: true });
   const ifaces = [...new Set(packets.map((packet) => packet.iface))];
-  const folder = { ...caseFolder(dir, ifaces), pace };
+  const folder = { ...caseFolder(dir, ifaces), pace, isOffloaded };
   mkdirSync(dir, { recursive: true });
   writeFileSync(folder.hostPath, `${JSON.stringify(host, null, 2)}\n`);
   writeFileSync(folder.rulesPath, rules.map((line) => `${line}\n`).join(''));

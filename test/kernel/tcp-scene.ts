@@ -4,6 +4,7 @@ import { buildIpv4, buildTcp, type TcpFields, withChecksum } from '../packets/pa
 import type { Prng } from './prng.js';
 import type { Output } from './router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
+import { leftToCard } from './virtio-header.js';
 
 /** One end of a connection, with what it has sent and seen. */
 export interface End {
@@ -16,6 +17,8 @@ export interface End {
   scale: number;
   sack: boolean;
   timestamps: boolean;
+  /** The MSS that it announces. */
+  mss: number;
 }
 
 export interface Connection {
@@ -39,6 +42,8 @@ interface Deviation extends Partial<TcpFields> {
   fragment?: number;
   /** How much of the segment is present. */
   cutTo?: number;
+  /** Its checksum is left to the network card. */
+  isLeftToCard?: boolean;
 }
 
 export function openConnection(stage: Stage, side: Side): Connection {
@@ -51,6 +56,7 @@ export function openConnection(stage: Stage, side: Side): Connection {
     scale: prng.chance(0.5) ? prng.pick([0, 2, 7, 10, 14, 15]) : -1,
     sack: prng.chance(0.5),
     timestamps: prng.chance(0.3),
+    mss: 1460,
   });
   return {
     stage,
@@ -99,7 +105,7 @@ export function* segment(
     ),
     deviation.checksumError,
   );
-  const outputs = yield shotOf(stage, side, packet);
+  const outputs = yield shotOf(stage, side, deviation.isLeftToCard ? leftToCard(packet) : packet);
   const seen = arrival(packet, outputs);
   const length = data.length + (flags & TCP_SYN ? 1 : 0) + (flags & TCP_FIN ? 1 : 0);
   if (deviation.sequenceShift === undefined && deviation.checksumError === undefined)
@@ -120,7 +126,7 @@ export function* segment(
 function optionsOf(end: End, flags: number, prng: Prng): Uint8Array {
   const options: number[] = [];
   if (flags & TCP_SYN) {
-    options.push(2, 4, 5, 180);
+    options.push(2, 4, end.mss >> 8, end.mss & 255);
     if (end.sack) options.push(4, 2, 1, 1);
     if (end.scale >= 0) options.push(3, 3, end.scale, 1);
   }
@@ -136,7 +142,7 @@ function optionsOf(end: End, flags: number, prng: Prng): Uint8Array {
 const words = (value: number): number[] => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 
 /** SYN, SYN/ACK, ACK; returns whether the handshake was completed. */
-function* handshake(connection: Connection): Step<boolean> {
+export function* handshake(connection: Connection): Step<boolean> {
   const { client, server, stage } = connection;
   if (!(yield* segment(connection, client, TCP_SYN))) return false;
   if (stage.prng.chance(0.1)) yield* segment(connection, client, TCP_SYN, undefined, { sequenceShift: -1 });

@@ -88,6 +88,7 @@ export interface TcpFields {
   options?: Uint8Array;
   data?: Uint8Array;
   dataOffsetWords?: number;
+  urgent?: number;
 }
 
 /** A TCP segment without its checksum, which needs the addresses: see `withChecksum`. */
@@ -106,7 +107,7 @@ export function buildTcp(fields: TcpFields): Buffer {
       flags: fields.flags,
       window: fields.window ?? 65_535,
       checksum: 0,
-      urgent: 0,
+      urgent: fields.urgent ?? 0,
     },
     segment,
   );

@@ -14,6 +14,8 @@ import { replay } from '../../replay/replay.js';
 import { ARCHIVE_SUFFIX, type RecordedCase, unpackCases, writeCaseFolder } from './case-archive.js';
 
 const FOLDER = 'test/recorded';
+/** The profile in whose captures checksums and segments were left to network cards. */
+const OFFLOADED = 'offload';
 
 const Recorded = suite('recorded cases');
 
@@ -28,10 +30,17 @@ const archives = readdirSync(FOLDER)
  * The first difference between what the kernel and ENGINE make of RECORDED, and how many there are; empty where they
  * agree.
  */
-function differences(recorded: RecordedCase, dir: string, inputs: Inputs, engine: EmulatorEngine): string[] {
+function differences(
+  profile: string,
+  recorded: RecordedCase,
+  dir: string,
+  inputs: Inputs,
+  engine: EmulatorEngine,
+): string[] {
   const outDir = join(dir, 'got');
   try {
-    replay({ rulesPath: join(dir, 'rules.v4'), hostPath: join(dir, 'host.json'), inputs, outDir, engine });
+    const checksums = profile === OFFLOADED ? 'auto' : 'verify';
+    replay({ rulesPath: join(dir, 'rules.v4'), hostPath: join(dir, 'host.json'), inputs, outDir, engine, checksums });
   } catch (error) {
     return [`case ${recorded.seed}, ${engine}: ${(error as Error).stack}`];
   }
@@ -49,7 +58,7 @@ for (const { profile, cases } of archives) {
       const dir = mkdtempSync(join(tmpdir(), 'nfreplay-recorded-'));
       try {
         const inputs = writeCaseFolder(recorded, dir);
-        for (const engine of EMULATOR_ENGINES) failures.push(...differences(recorded, dir, inputs, engine));
+        for (const engine of EMULATOR_ENGINES) failures.push(...differences(profile, recorded, dir, inputs, engine));
       } finally {
         rmSync(dir, { recursive: true, force: true });
       }

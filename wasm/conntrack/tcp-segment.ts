@@ -1,7 +1,8 @@
 // Reads TCP segments, one at a time, into the variables of this module. `readSegment` sets all of them.
 import {
-  FLAGS_MASK,
+  SCALE_MASK,
   SCALE_SHIFT,
+  SEGMENT_SHIFT,
   SegmentKind,
   SideFlag,
   TCP_ACK,
@@ -20,6 +21,7 @@ import { load16, load32 } from '../flow/packet';
 /** Option kinds (RFC 9293, section 3.1; RFC 7323, section 2.2; RFC 2018, sections 2 and 3). */
 const END_OF_OPTIONS = 0;
 const NO_OPERATION = 1;
+const MAXIMUM_SEGMENT_SIZE = 2;
 const WINDOW_SCALE = 3;
 const SACK_PERMITTED = 4;
 const SACK = 5;
@@ -95,8 +97,8 @@ export function hasUnusualOptions(l4: usize): bool {
 }
 
 /**
- * Reads the options that are only sent in SYNs, in the format of `TcpSide.options`: window scaling and the shift, and
- * SACK permitted.
+ * Reads the options that are only sent in SYNs, in the format of `TcpSide.options`: window scaling and the shift, SACK
+ * permitted, and the MSS.
  */
 export function handshakeOptions(): i32 {
   let options = 0;
@@ -107,9 +109,11 @@ export function handshakeOptions(): i32 {
     if (length === 0) return options;
     if (option === WINDOW_SCALE && length === 3) {
       const scale = min(<i32>load<u8>(at, 2), MAX_SCALE);
-      options = (options & FLAGS_MASK) | SideFlag.WINDOW_SCALE | (scale << SCALE_SHIFT);
+      options = (options & ~SCALE_MASK) | SideFlag.WINDOW_SCALE | (scale << SCALE_SHIFT);
     } else if (option === SACK_PERMITTED && length === 2) {
       options |= SideFlag.SACK_PERMITTED;
+    } else if (option === MAXIMUM_SEGMENT_SIZE && length === 4) {
+      options = (options & ~(-1 << SEGMENT_SHIFT)) | (load16(at + 2) << SEGMENT_SHIFT);
     }
   }
   return options;

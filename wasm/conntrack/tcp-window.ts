@@ -11,12 +11,13 @@
 //
 // Where the receiver permitted SACK, the acknowledgment is the highest right edge of the SACK blocks.
 import {
-  FLAGS_MASK,
   ORIGINAL,
   REPLY,
   RETRANSMISSIONS_MASK,
   RETRANSMISSIONS_SHIFT,
+  SCALE_MASK,
   SCALE_SHIFT,
+  SEGMENT_SHIFT,
   SegmentKind,
   SideFlag,
   TCP_ACK,
@@ -185,8 +186,17 @@ export function followAck(
 ): void {
   const sender = record.side(direction);
   const receiver = record.side(1 - direction);
+  if ((sender.options & SideFlag.BE_LIBERAL) !== 0) noteSegment(sender, end - sequence);
   moveWindows(sender, receiver, TCP_ACK, headerWindow, acknowledgment, acknowledgment, end);
   rememberAck(record, direction, sequence, acknowledgment, end, headerWindow);
+}
+
+/** Notes a segment with BYTES of data from SENDER, whose MSS is not known (core/protocols/segment-size.ts). */
+function noteSegment(sender: TcpSide, bytes: i32): void {
+  const options = sender.options;
+  if (bytes > options >>> SEGMENT_SHIFT) {
+    setOptions(sender, (options & ~(-1 << SEGMENT_SHIFT)) | (bytes << SEGMENT_SHIFT));
+  }
 }
 
 /** Updates the windows of both sides from a segment in window. HEADER_WINDOW is unscaled. */
@@ -200,6 +210,7 @@ function moveWindows(
   end: i32,
 ): void {
   const senderOptions = sender.options;
+  // A shift takes only the lowest five bits of its count.
   const scale = (flags & TCP_SYN) !== 0 ? 0 : senderOptions >>> SCALE_SHIFT;
   const window = headerWindow << scale;
   const reach = window + acknowledged - acknowledgment;
@@ -243,8 +254,8 @@ function startSender(sender: TcpSide, receiver: TcpSide, direction: i32): void {
   const senderOptions = sender.options;
   const receiverOptions = receiver.options;
   if (direction === REPLY && (senderOptions & receiverOptions & SideFlag.WINDOW_SCALE) === 0) {
-    setOptions(sender, senderOptions & FLAGS_MASK);
-    setOptions(receiver, receiverOptions & FLAGS_MASK);
+    setOptions(sender, senderOptions & ~SCALE_MASK);
+    setOptions(receiver, receiverOptions & ~SCALE_MASK);
   }
 }
 

@@ -1,6 +1,6 @@
 // The UDP tracker (kernel: nf_conntrack_proto_udp).
 
-import { Status } from '../constants';
+import { IPV4_LENGTH, Status, UDP_LENGTH } from '../constants';
 import { settings, UdpConnection } from '../records';
 import { account, nowMs, refresh } from './account';
 import { recordAt } from './table';
@@ -21,6 +21,13 @@ export function udpUpdate(entry: i32, direction: i32, length: i32): void {
   if (isStream) record.status = status | Status.ASSURED;
   account(record, direction, length);
   refresh(record, isStream ? settings().udpStreamMs : settings().udpMs);
+}
+
+/** Notes a packet of LENGTH bytes without IP options (core/protocols/segment-size.ts). */
+export function noteDatagram(entry: i32, direction: i32, length: i32): void {
+  const record = udpRecordAt(entry);
+  const bytes = length - (IPV4_LENGTH + UDP_LENGTH);
+  if (bytes > record.largest(direction)) record.setLargest(direction, bytes);
 }
 
 function udpRecordAt(entry: i32): UdpConnection {

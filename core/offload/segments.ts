@@ -1,0 +1,117 @@
+/**
+ * hot: coalesced frames. Linux merges arriving segments of a connection (GRO), and leaves it to the network card to
+ * cut what it sends (TSO, USO), so a capture holds frames longer than any that were on a wire. Rules, counters and
+ * conntrack see one packet. Its segments are what the MTU is compared with, and what leaves by an interface.
+ *
+ * A capture does not say how long the segments are. It is concluded from the connection.
+ */
+import { IPPROTO_TCP, IPPROTO_UDP, IPV4_TOTAL_LENGTH_AT, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
+import type { ConntrackTable } from '../conntrack/table.js';
+import { isFragment } from '../decode.js';
+import { exceedsMtu, type FragmentAction, fragmentAction } from '../fragments/fragment.js';
+import type { Interface } from '../host/interfaces.js';
+import { type Packet, tcpHeaderLength } from '../packet.js';
+import { handshakeMss, largestSent } from '../protocols/segment-size.js';
+import type { ChecksumMode } from './checksums.js';
+
+/** A smaller size is not that of full segments, but of what an application writes (RFC 9293, section 3.7.1). */
+const SMALLEST_FULL_BYTES = 536;
+
+/** Coalesced frames of which the size of segments had to be known, by what it was concluded from. */
+export interface CoalescedCounts {
+  /** The MSS in the handshake. */
+  readonly handshake: number;
+  /** The longest packet of the connection's direction that was not coalesced. */
+  readonly seen: number;
+  /** Nothing but the MTU of the interface. */
+  readonly mtu: number;
+  /** Of all these, the UDP datagrams. */
+  readonly datagrams: number;
+}
+
+/** Recognizes coalesced frames, and decides how long their segments are. */
+export class Coalescing implements CoalescedCounts {
+  handshake = 0;
+  seen = 0;
+  mtu = 0;
+  datagrams = 0;
+  /** Whether frames may be coalesced at all. */
+  readonly isOn: boolean;
+  readonly #interfaces: readonly Interface[];
+  readonly #table: ConntrackTable;
+
+  constructor(mode: ChecksumMode, interfaces: readonly Interface[], table: ConntrackTable) {
+    this.isOn = mode !== 'verify';
+    this.#interfaces = interfaces;
+    this.#table = table;
+  }
+
+  /** Marks PACKET if it is coalesced: too long for the interface it arrived or will leave by, or without a length. */
+  mark(packet: Packet): void {
+    const { mtu } = this.#wire(packet);
+    const hasLength = packet.view.getUint16(packet.at + IPV4_TOTAL_LENGTH_AT) !== 0;
+    if ((packet.length <= mtu && hasLength) || !this.mayBeCoalesced(packet)) return;
+    packet.isCoalesced = true;
+    // Each segment gets a new checksum.
+    packet.hasTrustedChecksum = true;
+  }
+
+  /** Whether PACKET consists of something that Linux coalesces. */
+  mayBeCoalesced(packet: Packet): boolean {
+    return this.isOn && packet.fragmentMaxSize === 0 && !isFragment(packet) && dataLength(packet) > 0;
+  }
+
+  /** `exceedsMtu`, of the segments if PACKET is coalesced. */
+  exceedsMtu(packet: Packet, mtu: number): boolean {
+    if (packet.length <= mtu) return false;
+    this.#decide(packet, true);
+    return exceedsMtu(packet, mtu);
+  }
+
+  /** `fragmentAction`, of the segments if PACKET is coalesced. */
+  actionFor(packet: Packet, mtu: number): FragmentAction {
+    this.#decide(packet, packet.length > mtu);
+    return fragmentAction(packet, mtu);
+  }
+
+  /**
+   * Sets the length of the segments of PACKET if it is coalesced. If IS_TOO_LONG for where it leaves, it also is if it
+   * has more data than the handshake permits in one segment.
+   */
+  #decide(packet: Packet, isTooLong: boolean): void {
+    if (packet.segmentLength > 0 || (!packet.isCoalesced && !isTooLong)) return;
+    if (!packet.isCoalesced && !this.mayBeCoalesced(packet)) return;
+    const data = dataLength(packet);
+    const headers = packet.length - data;
+    const isTcp = packet.protocol === IPPROTO_TCP;
+    const mss = isTcp ? handshakeMss(this.#table, packet.ct) : 0;
+    const known = mss - (packet.length - data - packet.headerLength - TCP_LENGTH);
+    if (!packet.isCoalesced && (mss === 0 || data <= known)) return;
+    const most = this.#wire(packet).mtu - headers;
+    const seen = mss > 0 ? 0 : largestSent(this.#table, packet.ct, packet.direction, packet.protocol);
+    let size = most;
+    if (mss > 0 && known > 0 && known <= most) {
+      size = known;
+      this.handshake++;
+    } else if (seen >= SMALLEST_FULL_BYTES && seen <= most) {
+      size = seen;
+      this.seen++;
+    } else this.mtu++;
+    if (!isTcp) this.datagrams++;
+    packet.segmentLength = headers + size;
+  }
+
+  /** The interface whose MTU the segments of PACKET did fit, or will have to if the host itself sends it. */
+  #wire(packet: Packet): Interface {
+    return this.#interfaces[packet.isLocal || packet.inDev < 0 ? packet.routeDev : packet.inDev];
+  }
+}
+
+/** The bytes of data after the TCP or UDP header of PACKET; -1 if there is no such header. */
+function dataLength(packet: Packet): number {
+  const { protocol, l4Length, l4Available } = packet;
+  if (protocol === IPPROTO_UDP && l4Available >= UDP_LENGTH) return l4Length - UDP_LENGTH;
+  if (protocol !== IPPROTO_TCP || l4Available < TCP_LENGTH) return -1;
+  const headerLength = tcpHeaderLength(packet);
+  return headerLength < TCP_LENGTH || headerLength > l4Available ? -1 : l4Length - headerLength;
+}
