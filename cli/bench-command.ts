@@ -1,13 +1,14 @@
 /** The command `nfreplay bench`: measures what rulesets cost on captures. */
 import { shown, shownJson } from '../codecs/text.js';
 import type { Emulator } from '../core/emulator.js';
-import { type Host, loadHost } from '../core/host/host.js';
+import type { Host } from '../core/host/host.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { readText } from '../io/text-file.js';
 import { rulesCost, withProbes } from '../replay/bench-rules.js';
 import { silentEmulator, Traffic } from '../replay/bench-traffic.js';
 import { inputsOf } from '../replay/replay.js';
+import { loadSetting } from '../replay/setting.js';
 import { type Arguments, parseCommand } from './args.js';
 import { type BenchResult, formatBench, type RulesetResult, type Spread } from './bench-report.js';
 import { widthOf } from './columns.js';
@@ -49,7 +50,6 @@ export function benchCommand(args: readonly string[], supervision?: Supervision)
 }
 
 function measure(given: Arguments): BenchResult {
-  given.required('rules');
   const hostPath = given.required('host');
   const runs = given.wholeNumber('runs', 1) ?? DEFAULT_RUNS;
   const files = given.values('in').map(inputOf);
@@ -58,8 +58,10 @@ function measure(given: Arguments): BenchResult {
     const name = pipe === '-' ? 'standard input' : pipe;
     throw new UsageError(`${name} can be read only once; bench requires a file`);
   }
-  const rulesets = given.values('rules').map((path) => parseRuleset(readText(path), path, { lax: given.has('lax') }));
-  const host = loadHost(readText(hostPath), hostPath);
+  const lax = given.has('lax');
+  const [rulesPath, ...others] = given.values('rules');
+  const { host, ruleset } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
+  const rulesets = [ruleset, ...others.map((path) => parseRuleset(readText(path), path, { lax }))];
   const limit = given.wholeNumber('limit', 1) ?? Number.POSITIVE_INFINITY;
   const traffic = new Traffic(inputsOf({ inputs: files }, host), limit);
 

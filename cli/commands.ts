@@ -8,16 +8,23 @@ export const REPLAY: CommandSpec = {
   name: 'replay',
   summary: 'replay captures through a host and its rules, and write what it would have sent',
   usages: [
-    '--rules RULES --host HOST --in IFACE=FILE [--in IFACE=FILE …] [--out DIR]',
-    '--rules RULES --host HOST --stitch FILE [--stitch FILE …] [--out DIR]',
-    '--rules RULES --host HOST --capture FILE [--capture FILE …] [--expect-egress] [--out DIR]',
+    '[--rules RULES] --host HOST --in IFACE=FILE [--in IFACE=FILE …] [--out DIR]',
+    '[--rules RULES] --host HOST --stitch FILE [--stitch FILE …] [--out DIR]',
+    '[--rules RULES] --host HOST --capture FILE [--capture FILE …] [--expect-egress] [--out DIR]',
   ],
   options: [
-    { name: 'rules', value: 'FILE', help: 'the ruleset, in iptables-save format' },
+    {
+      name: 'rules',
+      value: 'FILE',
+      help: "the ruleset, in iptables-save format; left out, the host's own, from its snapshot or folder",
+    },
     {
       name: 'host',
       value: 'FILE',
-      help: 'the host: JSON with the output of `ip -j addr`, `ip -j route show table all`, `ip -j neigh`, and sysctls',
+      help:
+        'the host: what the script of `nfreplay snapshot` printed there; a folder with outputs such as addr.json ' +
+        '(`ip -j addr`), route.json (`ip -j route show table all`), neigh.json, sysctl.txt (`sysctl -a`), ' +
+        'iptables-save.txt; or a host.json, which has these as members',
     },
     {
       name: 'in',
@@ -127,13 +134,13 @@ export const CHECK: CommandSpec = {
 export const BENCH: CommandSpec = {
   name: 'bench',
   summary: 'measure what rulesets cost on captures, without writing results',
-  usages: ['--rules RULES [--rules RULES …] --host HOST --in IFACE=FILE [--in IFACE=FILE …]'],
+  usages: ['[--rules RULES …] --host HOST --in IFACE=FILE [--in IFACE=FILE …]'],
   options: [
     {
       name: 'rules',
       value: 'FILE',
       multiple: true,
-      help: 'a ruleset; several rulesets are measured in turn and shown side by side',
+      help: "a ruleset; several are measured in turn and shown side by side; left out, the host's own",
     },
     { name: 'host', value: 'FILE', help: 'the host, as for `nfreplay replay`' },
     {
@@ -167,6 +174,18 @@ export const BENCH: CommandSpec = {
   ],
 };
 
+export const SNAPSHOT: CommandSpec = {
+  name: 'snapshot',
+  summary: 'print a script that describes a host: run it there as root, and give what it prints as --host',
+  usages: [''],
+  options: [],
+  examples: [
+    { about: 'describe a host', command: "nfreplay snapshot | ssh web1 'sudo sh' > web1.txt" },
+    { about: 'replay with its own rules', command: 'nfreplay replay --host web1.txt --in eth0=wan.pcap' },
+    { about: 'read the script before it runs', command: 'nfreplay snapshot | less' },
+  ],
+};
+
 /** The shells that there are completion scripts for. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -187,4 +206,4 @@ export const COMPLETION: CommandSpec = {
 };
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [REPLAY, CHECK, BENCH, COMPLETION];
+export const COMMANDS: readonly CommandSpec[] = [REPLAY, CHECK, BENCH, SNAPSHOT, COMPLETION];

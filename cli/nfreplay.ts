@@ -15,13 +15,14 @@ import { type CommandSpec, colorIn } from './args.js';
 import { benchCommand } from './bench-command.js';
 import { check } from './check.js';
 import { widthOf } from './columns.js';
-import { BENCH, CHECK, COMMANDS, COMPLETION, REPLAY } from './commands.js';
+import { BENCH, CHECK, COMMANDS, COMPLETION, REPLAY, SNAPSHOT } from './commands.js';
 import { completionCommand } from './completion-command.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
 import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
 import { exitCodeOf, onSignals } from './signals.js';
+import { snapshotCommand } from './snapshot-command.js';
 import { styleOf } from './style.js';
 import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
 
@@ -35,6 +36,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [REPLAY.name]: replayCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,
+  [SNAPSHOT.name]: snapshotCommand,
   [COMPLETION.name]: completionCommand,
 };
 

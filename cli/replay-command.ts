@@ -83,8 +83,9 @@ function optionsOf(given: Arguments): ReplayOptions {
   const engine = given.value('engine');
   const checksums = given.value('checksums');
   const outDir = given.value('out');
+  const rulesPath = given.value('rules');
   return {
-    rulesPath: given.required('rules'),
+    ...(rulesPath === undefined ? {} : { rulesPath }),
     hostPath: given.required('host'),
     inputs: given.values('in').map(inputOf),
     captures: given.values('capture').map(hostCaptureOf),
@@ -120,7 +121,8 @@ function hostCaptureOf(given: string): { iface?: string; path: string } {
  * @throws {NeedsThread} if one step can take too long
  */
 async function inSteps(options: ReplayOptions): Promise<Summary | number> {
-  if ((statSync(options.rulesPath, { throwIfNoEntry: false })?.size ?? 0) > MOST_RULES_BYTES) throw new NeedsThread();
+  const rulesBytes = statSync(options.rulesPath ?? options.hostPath, { throwIfNoEntry: false })?.size ?? 0;
+  if (rulesBytes > MOST_RULES_BYTES) throw new NeedsThread();
   let signalled: Signal | undefined;
   const stop = onSignals((signal) => {
     signalled = signal;
@@ -155,7 +157,7 @@ function supervised(options: ReplayOptions, supervision: Supervision): Summary {
   const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
   const isLive = namesPipe(captures);
   // Half of a ruleset is of no use.
-  supervision.onReady(isLive && !namesPipe([options.rulesPath, options.hostPath]));
+  supervision.onReady(isLive && !namesPipe([options.rulesPath ?? options.hostPath, options.hostPath]));
   let step = steps.next();
   supervision.onReady(isLive);
   for (; !step.done; step = steps.next()) progress.update(step.value);

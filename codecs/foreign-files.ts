@@ -7,7 +7,7 @@ export type FileRole = 'capture' | 'rules' | 'host';
 const EXPECTED: Readonly<Record<FileRole, string>> = {
   capture: 'a pcap or pcapng capture',
   rules: 'the output of iptables-save',
-  host: 'a host in JSON, as host.json',
+  host: 'a host: host.json, what `nfreplay snapshot` prints there, or a folder of outputs',
 };
 const ROLES: Readonly<Record<FileRole, string>> = {
   capture: '--in IFACE=FILE',
@@ -31,6 +31,7 @@ const CONVERT = 'convert it first: editcap -F nsecpcap FILE new.pcap';
 const SAVE = 'give the output of iptables-save';
 
 const FORMATS: readonly ForeignFormat[] = [
+  { start: /^#nfreplay snapshot /m, is: 'a snapshot of a host', role: 'host' },
   { start: '1f8b', is: 'compressed with gzip', todo: 'decompress it first: gzip -dc FILE' },
   { start: '28b52ffd', is: 'compressed with Zstandard', todo: 'decompress it first: zstd -dc FILE' },
   { start: 'fd377a585a00', is: 'compressed with xz', todo: 'decompress it first: xz -dc FILE' },
@@ -81,12 +82,12 @@ const FORMATS: readonly ForeignFormat[] = [
   {
     start: /^\s*\[\s*(?:\{\s*\}\s*,\s*)*\{\s*"ifindex"/,
     is: 'the output of ip -j addr',
-    todo: 'put it into a host file: {"addr": …}',
+    todo: 'put it into a folder, as addr.json, and give that: --host DIR',
   },
   {
     start: /^\s*\[\s*\{\s*"(?:type|dst)"/,
     is: 'the output of ip -j route',
-    todo: 'put it into a host file: {"route": …}',
+    todo: 'put it into a folder with addr.json, as route.json, and give that: --host DIR',
   },
   { start: /^\s*\{\s*"schema"[\s\S]*"generator": "nfreplay/, is: 'the summary of a replay' },
   { start: /^\s*\{[\s\S]*"(?:addr|route|sysctl)"/, is: 'a host in JSON', role: 'host' },

@@ -144,7 +144,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   get warnings(): readonly string[] {
-    return this.#conntrack.earlyDrop.warnings;
+    return [...this.#conntrack.earlyDrop.warnings, ...this.#host.redirectWarnings()];
   }
 
   get pendingFragments(): number {
@@ -320,6 +320,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       this.#drop(packet, 'fragmentation-needed');
       return;
     }
+    if (packet.routeDev === packet.inDev) this.#host.noteReturn(packet.inDev);
     decrementTtl(view, at);
     this.#trace[++this.#trace[0]] = FORWARDED;
     packet.outDev = packet.routeDev;

@@ -5,23 +5,23 @@ import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { CaptureError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
 import { withNearest } from '../codecs/nearest.js';
-import { shown, shownJson, shownPath } from '../codecs/text.js';
+import { shown, shownJson } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
 import type { TableName } from '../core/hooks.js';
-import { type Host, loadHost } from '../core/host/host.js';
+import type { Host } from '../core/host/host.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
-import { addCounters, loadedCounters } from '../core/rules/loaded-counters.js';
+import { addCounters } from '../core/rules/loaded-counters.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
-import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { FileError, InterruptedError } from '../io/file-error.js';
 import { recordFile } from '../io/file-record.js';
+import { filesOfHost, recordHost } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
 import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
-import { readText, writeText } from '../io/text-file.js';
+import { writeText } from '../io/text-file.js';
 import { ReplayOptionsError } from './errors.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { refuseSameFiles } from './named-files.js';
@@ -36,6 +36,7 @@ import {
   STANDARD_OUTPUT,
 } from './replay-run.js';
 import { foreignResult, GENERATOR, SUMMARY_FILE } from './result-files.js';
+import { loadSetting, type Setting } from './setting.js';
 import { assumedByStitching, summarizeStitching } from './stitch/stitch-summary.js';
 import { MAX_LISTED, type RuleSummary, type RunRecord, SCHEMA, type Summary, summarizeConnection } from './summary.js';
 import { version } from './version.js';
@@ -52,9 +53,9 @@ export interface ReplayControl {
 }
 
 export interface ReplayOptions extends ReplayControl {
-  /** The ruleset, in iptables-save format. */
-  rulesPath: string;
-  /** The host, in JSON. */
+  /** The ruleset, in iptables-save format. Left out: the host's own. */
+  rulesPath?: string;
+  /** The host: JSON, a snapshot, or a folder with the outputs of commands. */
   hostPath: string;
   /** Captures of what arrives on an interface, or for the interface `local`, of what the host itself sends. */
   inputs?: readonly { iface: string; path: string }[];
@@ -141,10 +142,8 @@ export function replay(options: ReplayOptions): Summary {
 export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
   for (const path of filesOf(options)) recoverFolderOf(path);
   refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
-  const rulesText = readText(options.rulesPath, options);
-  const ruleset = parseRuleset(rulesText, options.rulesPath, { lax: options.lax ?? false });
-  const loaded = options.keepCounters ? loadedCounters(ruleset, rulesText) : undefined;
-  const host = loadHost(readText(options.hostPath, options), options.hostPath);
+  const setting = loadSetting(options);
+  const { host, ruleset, loaded } = setting;
   const inputs = inputsOf(options, host);
 
   const rulesPerPacket = mostRulesMet(ruleset);
@@ -173,7 +172,7 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
     if (isInterrupted && run.read === 0) throw new InterruptedError(inputs[0].path);
     run.close();
     if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
-    const summary = summarize(run, ruleset, host, options, inputs);
+    const summary = summarize(run, setting, options, inputs);
     if (isInterrupted) {
       const packets = run.read === 1 ? '1 packet' : `${run.read} packets`;
       summary.warnings.push(`the input was ended by an interrupt (SIGINT) after ${packets}`);
@@ -218,7 +217,8 @@ function recoverFolderOf(path: string): void {
 
 /** The files that a replay reads. */
 function filesOf({ rulesPath, hostPath, inputs = [], captures = [], stitchPaths = [] }: ReplayOptions): string[] {
-  return [rulesPath, hostPath, ...[...inputs, ...captures].map(({ path }) => path), ...stitchPaths];
+  const rules = rulesPath === undefined ? [] : [rulesPath];
+  return [...rules, ...filesOfHost(hostPath), ...[...inputs, ...captures].map(({ path }) => path), ...stitchPaths];
 }
 
 function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
@@ -270,13 +270,8 @@ function interfaceNamed(given: string, host: Host): number {
   return index >= 0 ? index : host.interfaceNames.findIndex((name) => shown(name) === given);
 }
 
-function summarize(
-  run: ReplayRun,
-  ruleset: Ruleset,
-  host: Host,
-  options: ReplayOptions,
-  inputs: readonly RunInput[],
-): Summary {
+function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inputs: readonly RunInput[]): Summary {
+  const { host, ruleset } = setting;
   const { outcomes, emulator } = run;
   const { causes: dropped, flowCount, flows } = run.drops.result(MAX_LISTED);
   const { connections: table, nowMs } = emulator;
@@ -285,7 +280,7 @@ function summarize(
   return {
     schema: SCHEMA,
     generator: `${GENERATOR} ${version()}`,
-    run: recordRun(options, inputs),
+    run: recordRun(options, setting, inputs),
     inputs: inputs.map(({ dev, path }, i) => ({
       interface: NAMES_OF_INPUTS.get(dev) ?? host.interfaceNames[dev],
       file: path,
@@ -318,10 +313,7 @@ function summarize(
       ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),
     ],
     warnings: [
-      ...ruleset.warnings.map(
-        ({ line, column, message }) => `${shownPath(options.rulesPath)}:${line}:${column}: ${message}`,
-      ),
-      ...host.warnings.map((warning) => `${options.hostPath}: ${warning}`),
+      ...setting.warnings,
       ...run.cuts,
       ...(run.hostCapture?.warnings() ?? []),
       ...emulator.warnings,
@@ -330,7 +322,7 @@ function summarize(
   };
 }
 
-function recordRun(options: ReplayOptions, inputs: readonly RunInput[]): RunRecord {
+function recordRun(options: ReplayOptions, { hostRules }: Setting, inputs: readonly RunInput[]): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
   return {
     version: version(),
@@ -342,8 +334,11 @@ function recordRun(options: ReplayOptions, inputs: readonly RunInput[]): RunReco
       ...(limit === undefined ? {} : { limit }),
       ...(checksums === undefined ? {} : { checksums }),
     },
-    rules: recordFile(rulesPath),
-    host: recordFile(hostPath),
+    rules: {
+      ...recordFile(rulesPath ?? hostRules?.path ?? hostPath),
+      ...(hostRules && { backend: hostRules.backend }),
+    },
+    host: recordHost(hostPath),
     captures: inputs.map(({ path }) => recordFile(path)),
   };
 }

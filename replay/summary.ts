@@ -77,8 +77,10 @@ export interface RuleSummary {
 export interface RunRecord {
   version: string;
   options: { seed: number; lax: boolean; keepCounters?: boolean; limit?: number; checksums?: ChecksumMode };
-  rules: FileRecord;
-  host: FileRecord;
+  /** With the backend (iptables-legacy or iptables-nft) if they are the host's own rules. */
+  rules: FileRecord & { backend?: 'legacy' | 'nft' };
+  /** With its files if it is a folder. */
+  host: FileRecord & { files?: FileRecord[] };
   /** In the order of `inputs`. */
   captures: FileRecord[];
 }

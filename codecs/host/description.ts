@@ -1,5 +1,6 @@
 /** A host as it was described: what `parseHost` returns. */
 import type { Address } from '../address.js';
+import type { HostTexts } from './texts.js';
 
 /** `path` in a description is its path in the JSON. */
 export interface LinkDescription {
@@ -60,5 +61,8 @@ export interface HostDescription {
   readonly sysctls: ReadonlyMap<string, number>;
   /** Text of `ipset save`. */
   readonly ipset: string;
+  readonly texts: HostTexts;
+  /** When and where a snapshot was taken; '' if unknown. */
+  readonly taken: string;
   readonly warnings: readonly string[];
 }

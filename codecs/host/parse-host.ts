@@ -2,54 +2,50 @@
  * The host file: a JSON object whose members are the verbatim output of `ip -j addr show`, `ip -j route show table all`
  * and `ip -j neigh show`, the sysctls as an object, and the text of `ipset save`. Addresses, routes and neighbours may
  * be of both families. An IPv6 route that a RouteDescription cannot represent (several next hops, encapsulation) is
- * left out.
+ * left out. A snapshot, or a folder with these outputs, has the same members (document.ts).
  */
-import { foreignFile } from '../foreign-files.js';
-import { locateSyntaxError, namesIn } from '../json-position.js';
+import { namesIn } from '../json-position.js';
 import { nearest, withNearest } from '../nearest.js';
-import { encodeText } from '../text.js';
 import type { HostDescription } from './description.js';
+import { documentOf, documentOfFolder, type HostDocument, type HostFile } from './document.js';
 import { HostError } from './error.js';
 import { type JsonObject, listAt, objectAt, quote, stringAt } from './json-values.js';
 import { linkOf } from './links.js';
 import { neighbourOf } from './neighbours.js';
+import { commandOf, OUTPUT_MEMBERS } from './outputs.js';
 import { routeOf } from './routes.js';
 import { sysctlsOf } from './sysctls.js';
+import { textsOf } from './texts.js';
 
-const MEMBERS: readonly string[] = ['addr', 'route', 'neigh', 'sysctl', 'ipset'];
-/** Those that are not blanks of JSON. */
-const CONTROLS = /(?![\t\n\r])(?=[\0- ])\p{Cc}/gu;
-/** How much of a file says what it is, in characters. */
-const HEAD = 4096;
+/** A host that was read, and where in its files each part of it is. */
+export interface HostSource {
+  readonly description: HostDescription;
+  /** ERROR about the description, with its position in the files. */
+  locate(error: HostError): HostError;
+}
 
-/** Parses TEXT, the content of FILE. Throws a HostError. */
+/** Reads TEXT, the content of FILE: a host in JSON, or a snapshot. Throws a HostError. */
+export function readHost(text: string, file: string): HostSource {
+  return sourceOf(documentOf(text, file));
+}
+
+/** Reads FILES, the outputs in FOLDER. Throws a HostError. */
+export function readHostFolder(files: readonly HostFile[], folder: string): HostSource {
+  return sourceOf(documentOfFolder(files, folder));
+}
+
+/** The description in TEXT, the content of FILE. Throws a HostError. */
 export function parseHost(text: string, file: string): HostDescription {
-  let json: unknown;
-  try {
-    json = JSON.parse(withEscapes(text.replace(/^\ufeff/, '')));
-  } catch (error) {
-    if (!/^\s*[{[]/.test(text)) throwForeign(text, file);
-    const { line, column } = locateSyntaxError(text);
-    throw new HostError('', `not JSON: ${(error as Error).message}`, file, line, column);
-  }
-  try {
-    return describeHost(json);
-  } catch (error) {
-    const isNoHost = typeof json !== 'object' || json === null || !MEMBERS.some((name) => Object.hasOwn(json, name));
-    if (isNoHost) throwForeign(text, file);
-    throw error instanceof HostError ? withMisspelling(error, json).locatedIn(text, file) : error;
-  }
+  return readHost(text, file).description;
 }
 
-/** TEXT with control characters escaped, which `ip -j` prints as they are in the names of interfaces. */
-function withEscapes(text: string): string {
-  return text.replace(CONTROLS, (char) => JSON.stringify(char).slice(1, -1));
-}
-
-/** Throws if TEXT is known to be something else than a host. */
-function throwForeign(text: string, file: string): void {
-  const foreign = foreignFile(encodeText(text.slice(0, HEAD)), file, 'host');
-  if (foreign !== undefined) throw new HostError('', foreign, file, 1, 1);
+function sourceOf(document: HostDocument): HostSource {
+  const locate = (error: HostError): HostError => document.locate(error);
+  try {
+    return { description: describeHost(document), locate };
+  } catch (error) {
+    throw error instanceof HostError ? locate(withMisspelling(error, document.json)) : error;
+  }
 }
 
 /** ERROR, about a member that may be missing from JSON because its name is misspelt there. */
@@ -64,12 +60,30 @@ function withMisspelling(error: HostError, json: unknown): HostError {
   return new HostError(path, `${problem}; did you mean ${key} by ${quote(misspelt)}?`, '', 0, 0, isUnsupported);
 }
 
-/** Converts the parsed JSON. Throws a HostError without a position. */
-function describeHost(json: unknown): HostDescription {
-  const host = objectAt(json, '');
-  const warnings: string[] = [];
+/** Members without which there is no host, and those that are missed if the host has more than the default of them. */
+const ESSENTIAL: readonly string[] = ['addr', 'route'];
+const MISSED: readonly string[] = ['rule', 'neigh', 'link', 'sysctl'];
+
+/** Warnings about commands that failed on the host. Throws a HostError if nothing can do without one. */
+function failuresIn(document: HostDocument): string[] {
+  const failed = (member: string): string | undefined => {
+    const failure = document.failureOf(member);
+    return failure === undefined ? undefined : `${commandOf(member)} failed on the host: ${failure}`;
+  };
+  for (const member of ESSENTIAL) {
+    const problem = failed(member);
+    if (problem !== undefined) throw new HostError(member, problem);
+  }
+  return MISSED.flatMap((member) => failed(member) ?? []);
+}
+
+/** Throws a HostError without a position. */
+function describeHost(document: HostDocument): HostDescription {
+  const host = document.json;
+  const warnings = [...failuresIn(document), ...document.warnings];
   for (const key of Object.keys(host))
-    if (!MEMBERS.includes(key)) warnings.push(withNearest(`unknown member ${key} is ignored`, key, MEMBERS));
+    if (!OUTPUT_MEMBERS.includes(key))
+      warnings.push(withNearest(`unknown member ${key} is ignored`, key, OUTPUT_MEMBERS));
   if (host.addr === undefined) throw new HostError('addr', 'expected the output of `ip -j addr show`, found nothing');
   const links = listAt(host.addr, 'addr').flatMap(([entry, path]) => linkOf(objectAt(entry, path), path));
   const names = new Map<string, string>();
@@ -87,6 +101,8 @@ function describeHost(json: unknown): HostDescription {
     neighbours: listAt(host.neigh ?? [], 'neigh').flatMap(([entry, path]) => neighbourOf(objectAt(entry, path), path)),
     sysctls: sysctlsOf(host.sysctl ?? {}),
     ipset: host.ipset === undefined ? '' : stringAt(host.ipset, 'ipset'),
+    texts: textsOf(document),
+    taken: document.taken,
     warnings,
   };
 }

@@ -8,7 +8,7 @@ import { type Address, addressFromHostOrder, prefixMask } from '../../codecs/add
 import { formatLoaded, type LoadedAddress } from '../../codecs/byte-order.js';
 import type { HostDescription, LinkDescription } from '../../codecs/host/description.js';
 import { HostError } from '../../codecs/host/error.js';
-import { parseHost } from '../../codecs/host/parse-host.js';
+import { type HostSource, readHost } from '../../codecs/host/parse-host.js';
 import { AddressType } from './address-type.js';
 import { addConnectedRoutes } from './connected.js';
 import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';
@@ -29,13 +29,20 @@ const LOOPBACK_MTU = 65_536;
 /** 192.0.0.8 (RFC 7600): the source of ICMP errors from a host without addresses. */
 const DUMMY_ADDRESS = addressFromHostOrder(0xc0000008).loaded;
 
-/** Creates the host described by TEXT, the content of FILE. Throws a HostError with file, line and column. */
+/**
+ * Creates the host described by TEXT, the content of FILE: JSON, or a snapshot. Throws a HostError with file, line and
+ * column.
+ */
 export function loadHost(text: string, file: string): Host {
-  const description = parseHost(text, file);
+  return hostOf(readHost(text, file));
+}
+
+/** Creates the host that SOURCE describes. Throws a HostError with file, line and column. */
+export function hostOf(source: HostSource): Host {
   try {
-    return new Host(description);
+    return new Host(source.description);
   } catch (error) {
-    throw error instanceof HostError ? error.locatedIn(text, file) : error;
+    throw error instanceof HostError ? source.locate(error) : error;
   }
 }
 
@@ -60,6 +67,7 @@ export class Host {
   private readonly neighbours: Neighbours;
   private readonly inputRoute = new InputRoute();
   private readonly outputRoute = new OutputRoute();
+  private readonly redirecting = new Set<number>();
 
   /** Throws a HostError without a file position. */
   constructor(description: HostDescription) {
@@ -70,7 +78,9 @@ export class Host {
     this.indexByName = new Map(this.interfaceNames.map((name, index) => [name, index]));
     this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
     this.ipset = description.ipset;
-    const down = links.filter(({ isUp }) => !isUp).map(({ name }) => `interface ${name} is down; treating it as up`);
+    const down = links
+      .filter(({ isUp, addresses }) => !isUp && addresses.some(({ local }) => isIpv4(local)))
+      .map(({ name }) => `interface ${name} is down; treating it as up`);
     this.warnings = [...description.warnings, ...down, ...this.sysctls.warnings];
     this.routing = new Routing(this.interfaces, this.tablesOf(description), this.sysctls, this.loopback);
     this.neighbours = new Neighbours((address, dev) => this.routing.addressType(address, dev));
@@ -91,6 +101,19 @@ export class Host {
       return `neighbour ${formatLoaded(address)} on ${this.interfaceNames[dev]} = ${bytes.join(':')}`;
     });
     return [...this.sysctls.assumed, ...neighbours];
+  }
+
+  /** A packet is forwarded by DEV, where it came from. */
+  noteReturn(dev: number): void {
+    if (this.sysctls.sendRedirects(dev)) this.redirecting.add(dev);
+  }
+
+  /** About the packets that went back by the interface where they came from. */
+  redirectWarnings(): string[] {
+    const names = [...this.redirecting].map((dev) => this.interfaceNames[dev]);
+    return names.length === 0
+      ? []
+      : [`packets left by ${names.join(', ')}, where they came from; ICMP redirects are not emulated`];
   }
 
   private tablesOf(description: HostDescription): RoutingTables {

@@ -1,8 +1,7 @@
 /** The sysctls that affect packets, both per interface and global. */
 import { HostError } from '../../codecs/host/error.js';
-import { withNearest } from '../../codecs/nearest.js';
 import { protocolSysctls } from '../protocols/registry.js';
-import { noInterface } from './interfaces.js';
+import { UnreadSysctls } from './unread-sysctls.js';
 
 /** The supported per-interface settings, with their defaults in `all` and in all other directories. */
 const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: number]>> = {
@@ -16,14 +15,6 @@ const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: numbe
   rp_filter: [0, 0],
   send_redirects: [0, 0],
 };
-
-/** The kernel's other per-interface settings: they do not affect IPv4 packets of a host without sockets. */
-const IRRELEVANT_CONF: ReadonlySet<string> = new Set(
-  `accept_redirects arp_accept arp_announce arp_evict_nocarrier arp_filter arp_ignore arp_notify bootp_relay
-  disable_policy disable_xfrm drop_gratuitous_arp force_igmp_version igmpv2_unsolicited_report_interval
-  igmpv3_unsolicited_report_interval ignore_routes_with_linkdown mc_forwarding medium_id promote_secondaries proxy_arp
-  proxy_arp_pvlan secure_redirects shared_media src_valid_mark tag`.split(/\s+/),
-);
 
 /** Ranges of values in the kernel. Seconds must fit into clock ticks. */
 const ANY = [-(2 ** 31), 2 ** 31 - 1] as const;
@@ -79,14 +70,14 @@ function ofProtocols(): Record<string, readonly [preset: number, min: number, ma
   return globals;
 }
 
-/** Sysctls that cannot affect a host that forwards IPv4 and has no sockets. */
-const IRRELEVANT = /^(?:(?!net\/)|net\/(?:ipv6|core|unix|bridge)\/|net\/ipv4\/(?:tcp_|udp_|neigh\/|ping_|inet_peer_))/;
-
 export class Sysctls {
   private readonly globals = new Map(Object.entries(GLOBALS).map(([name, [preset]]) => [name, preset]));
   /** Keyed by directory (`all`, `default`, an interface), then by name. */
   private readonly conf = new Map<string, Map<string, number>>();
-  readonly warnings: string[] = [];
+  readonly warnings: readonly string[];
+  /** Settings that nothing reads, although they could matter: `net.ipv4.fwmark_reflect = 1`. */
+  readonly unread: readonly string[];
+  private readonly left: UnreadSysctls;
   /** What was assumed because ASKED does not say it: `net.ipv4.ip_forward = 1`. */
   readonly assumed: readonly string[];
 
@@ -98,6 +89,7 @@ export class Sysctls {
     private readonly interfaceNames: readonly string[],
     asked: ReadonlyMap<string, number>,
   ) {
+    this.left = new UnreadSysctls();
     for (const directory of ['all', 'default', ...interfaceNames]) {
       const defaults = Object.entries(CONF_DEFAULTS).map(([key, [all, other]]): [string, number] => [
         key,
@@ -116,9 +108,8 @@ export class Sysctls {
     const isForward = ({ path }: { path: string }) => path === 'net/ipv4/ip_forward';
     for (const one of [...paths.filter(isForward), ...paths.filter((other) => !isForward(other))])
       this.set(one.path, one.name, one.value);
-    const redirecting = interfaceNames.filter((name, dev) => name !== 'lo' && this.sendRedirects(dev));
-    if (redirecting.length > 0)
-      this.warnings.push(`send_redirects is on for ${redirecting.join(', ')}, but ICMP redirects are not emulated`);
+    this.warnings = this.left.warnings();
+    this.unread = this.left.unread();
   }
 
   private set(path: string, name: string, value: number): void {
@@ -126,20 +117,16 @@ export class Sysctls {
     const global = path.replaceAll('/', '.');
     if (path.startsWith('net/ipv4/conf/')) {
       const conf = this.conf.get(directory);
-      if (!conf) this.warnings.push(`sysctl ${name}: ${noInterface(directory, this.conf.keys())}`);
+      if (!conf) this.left.addOfNoInterface(name, directory, [...this.conf.keys()]);
       else if (conf.has(key)) this.setConf(conf, directory, key, checked(name, value, ANY));
-      else if (!IRRELEVANT_CONF.has(key)) this.warnOfUnknown(name, key, Object.keys(CONF_DEFAULTS));
+      else this.left.addConf(name, key, value, Object.keys(CONF_DEFAULTS));
     } else if (Object.hasOwn(GLOBALS, global)) {
       const [, min, max] = GLOBALS[global];
       this.globals.set(global, checked(name, value, [min, max]));
       if (global === 'net.ipv4.ip_forward') this.setForwarding(value);
-    } else if (!IRRELEVANT.test(path)) {
-      this.warnOfUnknown(name, global, Object.keys(GLOBALS));
+    } else {
+      this.left.add(name, global, value, Object.keys(GLOBALS));
     }
-  }
-
-  private warnOfUnknown(name: string, key: string, known: readonly string[]): void {
-    this.warnings.push(withNearest(`sysctl ${name} is not supported and has no effect`, key, known));
   }
 
   private setConf(conf: Map<string, number>, directory: string, key: string, value: number): void {

@@ -97,10 +97,10 @@ Foreign('given as a capture', () => {
 Foreign('given as a host', () => {
   const said: [string, RegExp][] = [
     ['save', /^FILE:1:1: the file is an iptables-save ruleset; give it as --rules/],
-    ['addr', /output of ip -j addr; put it into a host file: \{"addr": …\}/],
-    ['route', /output of ip -j route; put it into a host file/],
+    ['addr', /output of ip -j addr; put it into a folder, as addr\.json, and give that: --host DIR/],
+    ['route', /output of ip -j route; put it into a folder with addr\.json/],
     ['nftJson', /nft's JSON/],
-    ['summary', /summary of a replay; expected a host in JSON/],
+    ['summary', /summary of a replay; expected a host: host\.json/],
     ['pcap', /pcap capture; give it as --in/],
     ['utf16', /UTF-16/],
     ['gzip', /compressed with gzip/],

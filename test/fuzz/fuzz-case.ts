@@ -154,7 +154,7 @@ const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 } as cons
 function commandLine(options: Omit<ReplayOptions, 'outDir'>, outDir: string): string[] {
   const { hostPath, rulesPath, inputs, stitchPaths = [], seed, lax, limit } = options;
   return [
-    ...['replay', '--host', hostPath, '--rules', rulesPath, '--out', outDir, '--seed', String(seed)],
+    ...['replay', '--host', hostPath, '--rules', rulesPath ?? '', '--out', outDir, '--seed', String(seed)],
     ...(inputs ?? []).flatMap(({ iface, path }) => ['--in', `${iface}=${path}`]),
     ...stitchPaths.flatMap((path) => ['--stitch', path]),
     ...(lax ? ['--lax'] : []),

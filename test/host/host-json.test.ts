@@ -150,12 +150,11 @@ HostJson('suggests the nearest name', () => {
     'net.netfilter.nf_conntrack_events': 1,
   };
   assert.equal(warnings({ ...ROUTER, sysctl }), [
-    'sysctl net.ipv4.ip_foward is not supported and has no effect; did you mean net.ipv4.ip_forward?',
     'sysctl net.ipv4.conf.wna.rp_filter: the host has no interface wna; did you mean wan?',
+    'sysctl net.ipv4.ip_foward is not supported and has no effect; did you mean net.ipv4.ip_forward?',
     'sysctl net/ipv4/conf/wan/rp_fliter is not supported and has no effect; did you mean rp_filter?',
     'sysctl net.netfilter.nf_conntrack_tcp_timeout_establised is not supported and has no effect; ' +
       'did you mean net.netfilter.nf_conntrack_tcp_timeout_established?',
-    'sysctl net.netfilter.nf_conntrack_events is not supported and has no effect',
   ]);
   const route = (members: object) => refusal({ ...ROUTER, route: [{ dst: '10.0.0.0/8', ...members }] }).message;
   assert.match(route({ dev: 'wna' }), 'the host has no interface wna; did you mean wan?');

@@ -1,0 +1,59 @@
+/** What a replay happens in: the host, and the rules that it follows. */
+import { shownPath } from '../codecs/text.js';
+import type { TableName } from '../core/hooks.js';
+import { type Host, hostOf } from '../core/host/host.js';
+import { loadedCounters } from '../core/rules/loaded-counters.js';
+import type { Ruleset, SavedCounters } from '../core/rules/model.js';
+import { parseRuleset } from '../core/rules/parse/parse.js';
+import { readHostAt } from '../io/host-files.js';
+import { readText } from '../io/text-file.js';
+import { foreignTables, type HostRules, hostRules, refuseForeignTables } from './host-rules.js';
+
+export interface SettingOptions {
+  /** Left out: the host's own rules. */
+  rulesPath?: string;
+  hostPath: string;
+  lax?: boolean;
+  keepCounters?: boolean;
+  hasEnded?: () => boolean;
+}
+
+export interface Setting {
+  readonly host: Host;
+  readonly ruleset: Ruleset;
+  /** Those in the ruleset, if they are kept. */
+  readonly loaded: ReadonlyMap<TableName, SavedCounters> | undefined;
+  /** Undefined if other rules were given. */
+  readonly hostRules: HostRules | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the host and the rules. A fault in given rules is found first.
+ * @throws {HostError} {RulesetError} {ReplayOptionsError} {FileError} {InterruptedError}
+ */
+export function loadSetting(options: SettingOptions): Setting {
+  const { rulesPath, hostPath, lax = false, keepCounters = false } = options;
+  const given = rulesPath === undefined ? undefined : { text: readText(rulesPath, options), path: rulesPath };
+  const parsed = given && parseRuleset(given.text, given.path, { lax });
+  const source = readHostAt(hostPath, options);
+  const own = given === undefined ? hostRules(source.description, hostPath) : undefined;
+  const { text, path } = given ?? own!;
+  const ruleset = parsed ?? parseRuleset(text, path, { lax });
+  const foreign = foreignTables(source.description);
+  if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
+  const host = hostOf(source);
+  return {
+    host,
+    ruleset,
+    loaded: keepCounters ? loadedCounters(ruleset, text) : undefined,
+    hostRules: own,
+    warnings: [
+      ...ruleset.warnings.map(({ line, column, message }) => `${shownPath(path)}:${line}:${column}: ${message}`),
+      ...(foreign === undefined
+        ? []
+        : [`${foreign.file}:${foreign.line}: nft tables are not followed: ${foreign.names}`]),
+      ...host.warnings.map((warning) => `${hostPath}: ${warning}`),
+    ],
+  };
+}
