@@ -17,6 +17,8 @@ export interface OptionSpec {
   value?: string;
   /** Whether it may be given more than once. */
   multiple?: boolean;
+  /** Whether words after the value are further values: a shell replaces a pattern by several words. */
+  takesMore?: boolean;
   /** The allowed values; undefined: any. */
   choices?: readonly string[];
   help: string;
@@ -122,8 +124,12 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
 
   const values = new Map<string, string[]>();
   const positionals: string[] = [];
+  let latest: OptionSpec | undefined;
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'positional') {
+      const more = latest?.takesMore ? values.get(latest.name) : undefined;
+      (more ?? positionals).push(token.value);
+    }
     if (token.kind !== 'option') continue;
     const option = specs.find(({ name }) => name === token.name);
     if (!option) throw unknownOption(token.rawName, specs);
@@ -132,6 +138,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
       throw new UsageError(`${token.rawName} was given more than once`);
     }
     values.set(option.name, [...given, optionValue(option, token)]);
+    latest = option;
   }
   if (positionals.length && !spec.positionals) {
     throw new UsageError(`unexpected argument: ${positionals[0]}`);

@@ -7,14 +7,14 @@ import { parseRuleset } from '../core/rules/parse/parse.js';
 import { readText } from '../io/text-file.js';
 import { rulesCost, withProbes } from '../replay/bench-rules.js';
 import { silentEmulator, Traffic } from '../replay/bench-traffic.js';
-import { inputsOf } from '../replay/replay.js';
+import { captureFiles, inputsOf, withFoundCaptures } from '../replay/captures.js';
 import { loadSetting } from '../replay/setting.js';
 import { type Arguments, parseCommand } from './args.js';
 import { type BenchResult, formatBench, type RulesetResult, type Spread } from './bench-report.js';
 import { widthOf } from './columns.js';
 import { BENCH } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
-import { STDERR, STDOUT } from './output.js';
+import { STDERR, STDOUT, warn } from './output.js';
 import { inputOf } from './replay-command.js';
 import { styleOf } from './style.js';
 import { namesPipe, type Supervision } from './supervisor.js';
@@ -52,18 +52,20 @@ export function benchCommand(args: readonly string[], supervision?: Supervision)
 function measure(given: Arguments): BenchResult {
   const hostPath = given.required('host');
   const runs = given.wholeNumber('runs', 1) ?? DEFAULT_RUNS;
-  const files = given.values('in').map(inputOf);
-  const pipe = files.find(({ path }) => namesPipe([path]))?.path;
+  const { options, notes } = withFoundCaptures({ inputs: given.values('in').map(inputOf) });
+  const files = captureFiles(options);
+  const pipe = files.find((path) => namesPipe([path]));
   if (pipe !== undefined) {
     const name = pipe === '-' ? 'standard input' : pipe;
     throw new UsageError(`${name} can be read only once; bench requires a file`);
   }
+  notes.forEach(warn);
   const lax = given.has('lax');
   const [rulesPath, ...others] = given.values('rules');
   const { host, ruleset } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
   const rulesets = [ruleset, ...others.map((path) => parseRuleset(readText(path), path, { lax }))];
   const limit = given.wholeNumber('limit', 1) ?? Number.POSITIVE_INFINITY;
-  const traffic = new Traffic(inputsOf({ inputs: files }, host), limit);
+  const traffic = new Traffic(inputsOf(options, host), limit);
 
   const { read, entered } = traffic.pass();
   if (entered === 0) throw new UsageError('the captures contain no IPv4 packets');
@@ -72,7 +74,7 @@ function measure(given: Arguments): BenchResult {
   const bare = rulesets.map((ruleset) => candidate(onlyNat(ruleset), host));
   measureInTurn(traffic, [reading, ...whole, ...bare], runs, read);
   return {
-    files: files.map(({ path }) => path),
+    files,
     packets: read,
     entered,
     runs,

@@ -30,14 +30,17 @@ export const REPLAY: CommandSpec = {
       name: 'in',
       value: 'IFACE=FILE',
       multiple: true,
+      takesMore: true,
       help:
-        'a capture of what arrives on an interface, or for `local`, of what the host itself sends; ' +
-        'several captures are merged by timestamp',
+        'a capture of what arrives on an interface, or for `local`, of what the host itself sends: pcap or pcapng, ' +
+        'also compressed with gzip or zstd; - is standard input; several captures are merged by timestamp; ' +
+        "a pattern, such as 'eth0=cap.pcap*', names a rotated set, whose files follow each other",
     },
     {
       name: 'stitch',
       value: 'FILE',
       multiple: true,
+      takesMore: true,
       help:
         'a capture of whole conversations, taken outside the host; each packet enters by the interface through ' +
         'which the host routes to its sender, replies to translated packets become what their sender sent, and ' +
@@ -47,6 +50,7 @@ export const REPLAY: CommandSpec = {
       name: 'capture',
       value: 'FILE',
       multiple: true,
+      takesMore: true,
       help:
         'a capture taken on the host itself: of all interfaces (tcpdump -i any), of several, or of one with both ' +
         'directions (IFACE=FILE where neither MAC addresses nor the capture tell which); what arrived goes in, what ' +
@@ -147,6 +151,7 @@ export const BENCH: CommandSpec = {
       name: 'in',
       value: 'IFACE=FILE',
       multiple: true,
+      takesMore: true,
       help: 'a capture of what arrives on an interface, or for `local`, of what the host itself sends',
     },
     { name: 'limit', value: 'N', help: 'use only the first N packets' },

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { shownJson } from '../codecs/text.js';
+import { captureFiles } from '../replay/captures.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
 import { STANDARD_OUTPUT } from '../replay/replay-run.js';
 import type { Summary } from '../replay/summary.js';
@@ -151,8 +152,7 @@ async function inSteps(options: ReplayOptions): Promise<Summary | number> {
 
 /** Replays in a thread that can be ended at any time. */
 function supervised(options: ReplayOptions, supervision: Supervision): Summary {
-  const { inputs = [], captures: hostCaptures = [], stitchPaths = [] } = options;
-  const captures = [...[...inputs, ...hostCaptures].map(({ path }) => path), ...stitchPaths];
+  const captures = captureFiles(options);
   const progress = new Progress(STDERR);
   const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
   const isLive = namesPipe(captures);

@@ -1,6 +1,7 @@
 // `npm start`: replays the Docker example, as a first look after cloning the project.
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { listPaths } from '../io/capture-file.js';
 import { casesIn } from '../replay/golden-case.js';
 import { replay } from '../replay/replay.js';
 import { widthOf } from './columns.js';
@@ -24,7 +25,7 @@ const durationMs = performance.now() - startedMs;
 const command = [
   'node dist/cli/main.js replay',
   `--rules ${here(rulesPath)} --host ${here(hostPath)}`,
-  ...inputs.map(({ iface, path }) => `--in ${iface}=${here(path)}`),
+  ...inputs.flatMap(({ iface, path }) => listPaths(path).map((file) => `--in ${iface}=${here(file)}`)),
   `--out ${here(OUT)}`,
 ].join(' \\\n    ');
 

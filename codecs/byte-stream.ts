@@ -4,10 +4,18 @@
 export interface ByteSource {
   /** The name in messages: the file as the user named it, `-` for standard input. */
   readonly path: string;
-  /** The number of bytes; -1 if unknown, as for a pipe. */
+  /** The number of bytes, compressed if they are; -1 if unknown, as for a pipe. */
   readonly totalBytes: number;
+  /** How many of `totalBytes` have been read. Default: as many as `read` has returned. */
+  readonly consumedBytes?: number | undefined;
+  /** Whether `read` decompresses. Default: no. */
+  readonly isDecompressed?: boolean;
+  /** Why `read` has returned 0, if that is not the regular end: compressed data is cut or damaged. */
+  readonly problem?: string | undefined;
   /** Reads up to LENGTH bytes into BYTES at AT; returns how many, 0 at the end. */
   read(bytes: Uint8Array, at: number, length: number): number;
+  /** Goes on to the next of several files; returns false if this was the last. Default: there is only one. */
+  nextFile?(): boolean;
   close(): void;
 }
 

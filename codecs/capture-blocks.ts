@@ -1,6 +1,6 @@
 /** hot: the window through which a capture is read, in blocks, from front to back. */
 import type { ByteSource } from './byte-stream.js';
-import { CaptureError } from './capture-error.js';
+import { CaptureError, type CaptureStop } from './capture-error.js';
 
 /** How much to read at once, in bytes. Larger blocks proved slower: they fall out of the cache. */
 export const BLOCK_BYTES = 1 << 18;
@@ -26,9 +26,6 @@ const HEADROOM_BYTES = 64;
  * overwrite everything before it.
  */
 export class CaptureBlocks {
-  readonly path: string;
-  /** Size of the capture in bytes; -1 if unknown (a pipe, a device). */
-  readonly totalBytes: number;
   bytes: Uint8Array;
   view: DataView;
   at = HEADROOM_BYTES;
@@ -49,11 +46,28 @@ export class CaptureBlocks {
    */
   constructor(source: ByteSource, blockBytes: number = BLOCK_BYTES, allocate?: Allocate) {
     this.#source = source;
-    this.path = source.path;
-    this.totalBytes = source.totalBytes;
     this.#allocate = allocate ?? (() => undefined);
     this.bytes = this.#newBuffer(HEADROOM_BYTES + Math.max(blockBytes, 1));
     this.view = viewOf(this.bytes);
+  }
+
+  get path(): string {
+    return this.#source.path;
+  }
+
+  /** Size of all files in bytes; -1 if unknown (a pipe, a device). */
+  get totalBytes(): number {
+    return this.#source.totalBytes;
+  }
+
+  /** Why the file ends here, if that is not its regular end. */
+  get problem(): string | undefined {
+    return this.#source.problem;
+  }
+
+  /** How much of the files has been consumed. */
+  get consumedBytes(): number {
+    return this.#source.consumedBytes ?? this.offset;
   }
 
   /** The offset of `at` in the file, in bytes. */
@@ -88,6 +102,29 @@ export class CaptureBlocks {
     return true;
   }
 
+  /** Goes on to the next file of the source, without what is left of this one; returns false if it was the last. */
+  nextFile(): boolean {
+    this.at = this.end;
+    if (this.#source.nextFile?.() !== true) return false;
+    this.#readBytes = 0;
+    this.#isAtEnd = false;
+    return true;
+  }
+
+  /**
+   * Why WHAT, which starts AHEAD bytes before `at` and has LENGTH bytes, is incomplete at the end of the file; null if
+   * the file just ends here.
+   */
+  stop(length: number, what: string, ahead = 0): CaptureStop | null {
+    const available = ahead + this.available;
+    const { problem } = this.#source;
+    if (available === 0 && problem === undefined) return null;
+    const isShort = `the capture is truncated in the middle of ${what}: only ${available} of ${length} bytes are left`;
+    const parts = [...(available > 0 ? [isShort] : []), ...(problem === undefined ? [] : [problem])];
+    const { path, isDecompressed = false } = this.#source;
+    return { path, byteOffset: this.offset - ahead, isDecompressed, problem: parts.join('; ') };
+  }
+
   /** Closes the source. What has been read remains readable. */
   close(): void {
     this.#source.close();
@@ -120,7 +157,7 @@ export class CaptureBlocks {
 
   /** An error about the byte at `at` + RELATIVE. */
   error(problem: string, relative = 0): CaptureError {
-    return new CaptureError(this.path, this.offset + relative, problem);
+    return new CaptureError(this.path, this.offset + relative, problem, this.#source.isDecompressed);
   }
 }
 

@@ -1,47 +1,60 @@
 /** Errors in capture files. */
 import { shown, shownPath } from './text.js';
 
+/** Why a capture is read no further. */
+export interface CaptureStop {
+  /** The file as the user named it; '-' is standard input. */
+  readonly path: string;
+  /** Where, in bytes from the start of the file; -1 if it concerns the whole file. */
+  readonly byteOffset: number;
+  /** Whether the offset is that in the decompressed data. */
+  readonly isDecompressed: boolean;
+  readonly problem: string;
+}
+
 /**
  * A capture that cannot be read or written. `message` is a whole line for the user: the file, the byte, what was found,
  * what was expected, and what to do about it.
  */
-export class CaptureError extends Error {
-  /** The file as the user named it; '-' is standard input. */
+export class CaptureError extends Error implements CaptureStop {
   readonly path: string;
-  /** The position of the error in the file, in bytes; -1 if the error concerns the whole file. */
   readonly byteOffset: number;
+  readonly problem: string;
+  readonly isDecompressed: boolean;
 
-  constructor(path: string, byteOffset: number, problem: string) {
-    super(`${shownPath(path)}: ${byteOffset < 0 ? '' : `byte ${byteOffset}: `}${shown(problem)}`);
+  constructor(path: string, byteOffset: number, problem: string, isDecompressed = false) {
+    super(messageOf({ path, byteOffset, problem, isDecompressed }));
     this.name = 'CaptureError';
     this.path = path;
     this.byteOffset = byteOffset;
+    this.problem = problem;
+    this.isDecompressed = isDecompressed;
   }
 }
 
+function messageOf({ path, byteOffset, problem, isDecompressed }: CaptureStop): string {
+  const byte = byteOffset < 0 ? '' : `byte ${byteOffset}${isDecompressed ? ' (decompressed)' : ''}: `;
+  return `${shownPath(path)}: ${byte}${shown(problem)}`;
+}
+
 /**
- * A capture that ends in the middle of a record, because it was still being written or was copied only in part. This is
- * not an error: all complete records are delivered.
+ * A capture that ends in the middle of a record, because it was still being written or was copied only in part, or that
+ * is damaged there. This is not an error: all packets before are delivered.
  */
 export interface CaptureCut {
-  /** Where the incomplete record starts, in bytes from the start of the file. */
+  /** The file as the user named it. */
+  readonly path: string;
+  /** Where the incomplete or damaged record starts, in bytes from the start of the file. */
   readonly byteOffset: number;
+  /** How many packets of this file were read. */
+  readonly packets: number;
   /** A whole line for the user. */
   readonly message: string;
 }
 
-/** Describes a cut at BYTE_OFFSET of PATH, where only AVAILABLE of EXPECTED bytes of WHAT are left. */
-export function captureCut(
-  path: string,
-  byteOffset: number,
-  available: number,
-  expected: number,
-  what: string,
-): CaptureCut {
-  return {
-    byteOffset,
-    message:
-      `${shownPath(path)}: byte ${byteOffset}: the capture is truncated in the middle of ${what}: ` +
-      `only ${available} of ${expected} bytes are left; it was read up to here`,
-  };
+/** Describes STOP, after PACKETS packets of the file. */
+export function captureCut(stop: CaptureStop, packets: number): CaptureCut {
+  const { path, byteOffset } = stop;
+  const count = packets === 1 ? '1 packet' : `${packets} packets`;
+  return { path, byteOffset, packets, message: `${messageOf(stop)}; it was read up to here: ${count}` };
 }

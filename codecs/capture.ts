@@ -1,11 +1,8 @@
-/** Captures of any supported format, recognised by their first bytes. */
+/** Captures of any supported format. */
 import type { ByteSource } from './byte-stream.js';
 import { type Allocate, CaptureBlocks } from './capture-blocks.js';
-import { type CaptureCut, CaptureError } from './capture-error.js';
-import { describeForeignFile } from './foreign-files.js';
-import { isSupportedLinktype, linktypeName } from './linktypes.js';
-import { isPcapMagic, PcapReader } from './pcap.js';
-import { PcapngReader, SECTION_HEADER_BLOCK } from './pcapng.js';
+import type { CaptureCut } from './capture-error.js';
+import { CaptureStream } from './capture-stream.js';
 
 /**
  * How many bytes before the packet of a record may be overwritten: those of the record's header, which has already been
@@ -49,17 +46,18 @@ export type Direction = (typeof Direction)[keyof typeof Direction];
 
 /** Reads a capture record by record, in the order of the file. */
 export interface CaptureReader extends CaptureRecord {
+  /** The file being read. */
   readonly path: string;
-  /** Set once `next()` has returned false because of an incomplete record. */
-  readonly cut: CaptureCut | null;
-  /** How much of the file has been consumed, and its size, in bytes (-1: unknown, a pipe). */
+  /** What is missing: the capture, or one of its files, ends in the middle of a record or is damaged there. */
+  readonly cuts: readonly CaptureCut[];
+  /** How much of the files has been consumed, and their size, in bytes (-1: unknown, a pipe). */
   readonly consumedBytes: number;
   readonly totalBytes: number;
   /** Calls CALLBACK before the packets of earlier records are overwritten by what is read next. */
   onOverwrite(callback: () => void): void;
   /**
-   * Advances to the next record; returns false at the end.
-   * @throws {CaptureError} if the file is damaged
+   * Advances to the next record; returns false at the end, or where the capture is damaged.
+   * @throws {CaptureError} if it cannot be read, or is damaged before its first packet
    */
   next(): boolean;
   /** Closes the file. */
@@ -74,45 +72,16 @@ export interface CaptureOptions {
 }
 
 /**
- * Opens SOURCE, a classic pcap (either byte order, microseconds or nanoseconds) or pcapng file. The reader closes it.
+ * Opens SOURCE, a classic pcap (either byte order, microseconds or nanoseconds) or pcapng file, or several of them in a
+ * row. The reader closes it.
  * @throws {CaptureError} if it is neither, cannot be read, or is a pcap with an unsupported link type
  */
-export function openCapture(source: ByteSource, options: CaptureOptions = {}): CaptureReader {
+export function openCapture(source: ByteSource, options: CaptureOptions = {}): CaptureStream {
   const blocks = new CaptureBlocks(source, options.blockBytes, options.allocate);
   try {
-    return openBlocks(blocks);
+    return new CaptureStream(blocks);
   } catch (error) {
     blocks.close();
     throw error;
   }
-}
-
-function openBlocks(blocks: CaptureBlocks): CaptureReader {
-  if (!blocks.load(4)) {
-    throw new CaptureError(
-      blocks.path,
-      0,
-      blocks.available === 0
-        ? 'the file is empty; expected a pcap or pcapng capture (one without packets still has a header)'
-        : `the file ends after ${blocks.available} bytes; expected a pcap or pcapng capture`,
-    );
-  }
-  const magic = blocks.view.getUint32(blocks.at);
-  if (magic === SECTION_HEADER_BLOCK) return new PcapngReader(blocks);
-  if (isPcapMagic(magic)) {
-    const reader = new PcapReader(blocks);
-    if (!isSupportedLinktype(reader.linktype)) {
-      throw new CaptureError(
-        blocks.path,
-        20,
-        `unsupported link type ${linktypeName(reader.linktype)}; ` +
-          'capture on an Ethernet, cooked (any) or raw IP interface, or convert the file',
-      );
-    }
-    return reader;
-  }
-  // More than the magic number helps to identify the file. A shorter file will do too.
-  blocks.load(64);
-  const start = blocks.bytes.subarray(blocks.at, Math.min(blocks.end, blocks.at + 4096));
-  throw new CaptureError(blocks.path, 0, describeForeignFile(start, blocks.path, 'capture'));
 }

@@ -4,10 +4,11 @@
  * A file header of 24 bytes, then records: a header of 16 bytes (seconds, fraction, incl_len, orig_len) and incl_len
  * bytes of packet. All are in the byte order of the machine that wrote the file, which the magic number shows.
  */
-import { type CaptureReader, Direction } from './capture.js';
+import { type CaptureRecord, Direction } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
-import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
+import type { CaptureError, CaptureStop } from './capture-error.js';
 import { PCAP_RECORD, PCAP_RECORD_HEADER_BYTES } from './pcap-record.js';
+import { isByteOrderMagic, SECTION_HEADER_BLOCK } from './pcapng-magic.js';
 
 const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
 export const PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d;
@@ -28,14 +29,18 @@ export function isPcapMagic(magic: number): boolean {
   );
 }
 
+/** Whether the 12 bytes at AT are the first of a file header of a pcap or of a section header of a pcapng. */
+function startsCapture(view: DataView, at: number): boolean {
+  const magic = view.getUint32(at);
+  return isPcapMagic(magic) || (magic === SECTION_HEADER_BLOCK && isByteOrderMagic(view.getUint32(at + 8)));
+}
+
 /**
  * Reads the records of a classic pcap. The snaplen in the file header is ignored: in some files it is 0, or less than
  * the length of their records. The upper half of the link type (length of the frame check sequence, reserved bits) is
  * ignored: a check sequence is padding after the IP packet.
  */
-export class PcapReader implements CaptureReader {
-  readonly path: string;
-  readonly totalBytes: number;
+export class PcapReader implements CaptureRecord {
   bytes: Uint8Array;
   view: DataView;
   at = 0;
@@ -47,7 +52,10 @@ export class PcapReader implements CaptureReader {
   readonly interfaceIndex = 0;
   readonly interfaceName = '';
   readonly direction = Direction.UNKNOWN;
-  cut: CaptureCut | null = null;
+  /** Why `next` has returned false, unless it is the end of the file or `isAtHeader`. A CaptureError is damage. */
+  stop: CaptureStop | null = null;
+  /** `next` has returned false because another file header is where a record should be: files were concatenated. */
+  isAtHeader = false;
 
   /** The window from which records are read. */
   readonly blocks: CaptureBlocks;
@@ -88,8 +96,6 @@ export class PcapReader implements CaptureReader {
 
     blocks.at += PCAP_FILE_HEADER_BYTES;
     this.blocks = blocks;
-    this.path = blocks.path;
-    this.totalBytes = blocks.totalBytes;
     this.bytes = blocks.bytes;
     this.view = blocks.view;
   }
@@ -97,10 +103,6 @@ export class PcapReader implements CaptureReader {
   /** Whether records have the format that PcapWriter writes, apart from the unit of their timestamps. */
   get isPlain(): boolean {
     return this.#isLittleEndian && this.#caplenAt === 8;
-  }
-
-  get consumedBytes(): number {
-    return this.blocks.offset;
   }
 
   next(): boolean {
@@ -111,15 +113,13 @@ export class PcapReader implements CaptureReader {
     return true;
   }
 
-  /**
-   * Loads the next record into memory, in one piece; returns false at the end of the file.
-   * @throws {CaptureError} if the file is damaged
-   */
+  /** Loads the next record into memory, in one piece; returns false at the end of the file, or where it is damaged. */
   prepare(): boolean {
     const { blocks } = this;
+    if (this.stop !== null) return false;
     if (blocks.end - blocks.at < PCAP_RECORD_HEADER_BYTES && !this.#load(PCAP_RECORD_HEADER_BYTES)) return false;
     const caplen = this.view.getUint32(blocks.at + this.#caplenAt, this.#isLittleEndian);
-    if (caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen);
+    if ((caplen === 0 || caplen > MAX_CAPLEN_BYTES) && !this.#isRecord(caplen)) return false;
     const recordBytes = PCAP_RECORD_HEADER_BYTES + caplen;
     return blocks.end - blocks.at >= recordBytes || this.#load(recordBytes);
   }
@@ -143,12 +143,17 @@ export class PcapReader implements CaptureReader {
     this.at = head + PCAP_RECORD_HEADER_BYTES;
   }
 
-  onOverwrite(callback: () => void): void {
-    this.blocks.beforeMove = callback;
-  }
-
-  close(): void {
-    this.blocks.close();
+  /**
+   * Whether a record of this length, which is unusual, is one. In its place, a file header of a pcap has its time zone,
+   * which is always 0, and a section header of a pcapng its magic number.
+   */
+  #isRecord(caplen: number): boolean {
+    const { view, at } = this.blocks;
+    this.isAtHeader = startsCapture(view, at);
+    if (this.isAtHeader) return false;
+    if (caplen === 0) return true;
+    this.stop = this.#badCaplen(caplen);
+    return false;
   }
 
   #load(length: number): boolean {
@@ -156,9 +161,7 @@ export class PcapReader implements CaptureReader {
     const isThere = blocks.load(length);
     this.bytes = blocks.bytes;
     this.view = blocks.view;
-    if (!isThere && blocks.available > 0 && this.cut === null) {
-      this.cut = captureCut(this.path, blocks.offset, blocks.available, length, 'a record');
-    }
+    if (!isThere) this.stop ??= blocks.stop(length, 'a record');
     return isThere;
   }
 

@@ -4,21 +4,18 @@
  * A file is a sequence of blocks: type, total length, body, total length again. A section header sets the byte order of
  * what follows; an interface description has the link type and the unit of time for the packets that refer to it.
  */
-import { type CaptureReader, Direction } from './capture.js';
+import { type CaptureRecord, Direction } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
-import { type CaptureCut, type CaptureError, captureCut } from './capture-error.js';
+import { CaptureError, type CaptureStop } from './capture-error.js';
+import { isPcapMagic } from './pcap.js';
 import { PcapngClock } from './pcapng-clock.js';
+import { BYTE_ORDER_MAGIC, isByteOrderMagic, SECTION_HEADER_BLOCK } from './pcapng-magic.js';
 import { decodeText } from './text.js';
 
-/** The type of a section header block, which is the same in both byte orders. */
-export const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
 const INTERFACE_DESCRIPTION_BLOCK = 1;
 const OBSOLETE_PACKET_BLOCK = 2;
 const SIMPLE_PACKET_BLOCK = 3;
 const ENHANCED_PACKET_BLOCK = 6;
-
-const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
-const SWAPPED_BYTE_ORDER_MAGIC = 0x4d3c2b1a;
 
 /** Type and total length before the body, total length after it. */
 const SMALLEST_BLOCK_BYTES = 12;
@@ -59,9 +56,7 @@ class PcapngInterface {
  * Reads the packets of a pcapng file: enhanced, simple and (obsolete) packet blocks. All other blocks are skipped. A
  * simple packet block has no timestamp: it gets that of the packet before it.
  */
-export class PcapngReader implements CaptureReader {
-  readonly path: string;
-  readonly totalBytes: number;
+export class PcapngReader implements CaptureRecord {
   bytes: Uint8Array;
   view: DataView;
   at = 0;
@@ -73,7 +68,10 @@ export class PcapngReader implements CaptureReader {
   interfaceIndex = 0;
   interfaceName = '';
   direction: Direction = Direction.UNKNOWN;
-  cut: CaptureCut | null = null;
+  /** Why `next` has returned false, unless it is the end of the file or `isAtHeader`. A CaptureError is damage. */
+  stop: CaptureStop | null = null;
+  /** `next` has returned false because the file header of a pcap is where a block should be. */
+  isAtHeader = false;
 
   readonly #blocks: CaptureBlocks;
   #isLittleEndian = true;
@@ -85,8 +83,6 @@ export class PcapngReader implements CaptureReader {
    */
   constructor(blocks: CaptureBlocks) {
     this.#blocks = blocks;
-    this.path = blocks.path;
-    this.totalBytes = blocks.totalBytes;
     const isThere = blocks.load(SECTION_HEADER_BYTES);
     this.bytes = blocks.bytes;
     this.view = blocks.view;
@@ -99,18 +95,30 @@ export class PcapngReader implements CaptureReader {
     this.#takeByteOrder();
   }
 
-  get consumedBytes(): number {
-    return this.#blocks.offset;
+  /** Advances to the next packet; returns false at the end of the file, or where it is damaged. */
+  next(): boolean {
+    if (this.stop !== null) return false;
+    try {
+      return this.#nextPacket();
+    } catch (error) {
+      if (!(error instanceof CaptureError) || error.byteOffset < 0) throw error;
+      this.stop = error;
+      return false;
+    }
   }
 
-  next(): boolean {
+  #nextPacket(): boolean {
     const blocks = this.#blocks;
     for (;;) {
       if (blocks.end - blocks.at < SMALLEST_BLOCK_BYTES && !this.#load(SMALLEST_BLOCK_BYTES)) return false;
       const type = this.view.getUint32(blocks.at, this.#isLittleEndian);
       if (type === SECTION_HEADER_BLOCK) this.#takeByteOrder();
       const total = this.view.getUint32(blocks.at + 4, this.#isLittleEndian);
-      if (total < SMALLEST_BLOCK_BYTES || total > LARGEST_BLOCK_BYTES || (total & 3) !== 0) throw this.#badTotal(total);
+      if (total < SMALLEST_BLOCK_BYTES || total > LARGEST_BLOCK_BYTES || (total & 3) !== 0) {
+        this.isAtHeader = isPcapMagic(this.view.getUint32(blocks.at));
+        if (this.isAtHeader) return false;
+        throw this.#badTotal(total);
+      }
       switch (type) {
         case ENHANCED_PACKET_BLOCK:
         case OBSOLETE_PACKET_BLOCK:
@@ -130,17 +138,10 @@ export class PcapngReader implements CaptureReader {
           this.#takeInterface(total);
           break;
         default:
-          if (!this.#skip(total)) return false;
+          this.isAtHeader = isPcapMagic(this.view.getUint32(blocks.at));
+          if (this.isAtHeader || !this.#skip(total)) return false;
       }
     }
-  }
-
-  onOverwrite(callback: () => void): void {
-    this.#blocks.beforeMove = callback;
-  }
-
-  close(): void {
-    this.#blocks.close();
   }
 
   /**
@@ -216,7 +217,7 @@ export class PcapngReader implements CaptureReader {
   /** Reads the byte order of the section whose header is at the current position. */
   #takeByteOrder(): void {
     const magic = this.view.getUint32(this.#blocks.at + 8, true);
-    if (magic !== BYTE_ORDER_MAGIC && magic !== SWAPPED_BYTE_ORDER_MAGIC) {
+    if (!isByteOrderMagic(magic)) {
       throw this.#blocks.error(
         `invalid byte-order magic 0x${magic.toString(16).padStart(8, '0')} in a section header, ` +
           `expected 0x${BYTE_ORDER_MAGIC.toString(16)} in either byte order; the file is damaged at this position`,
@@ -305,7 +306,7 @@ export class PcapngReader implements CaptureReader {
     this.bytes = blocks.bytes;
     this.view = blocks.view;
     if (!isThere) {
-      this.cut ??= captureCut(this.path, start, blocks.offset + blocks.available - start, total, 'a block');
+      this.stop ??= blocks.stop(total, 'a block', blocks.offset - start);
       blocks.at = blocks.end;
       return false;
     }
@@ -320,9 +321,7 @@ export class PcapngReader implements CaptureReader {
     const isThere = blocks.load(length);
     this.bytes = blocks.bytes;
     this.view = blocks.view;
-    if (!isThere && blocks.available > 0) {
-      this.cut ??= captureCut(this.path, blocks.offset, blocks.available, length, 'a block');
-    }
+    if (!isThere) this.stop ??= blocks.stop(length, 'a block');
     return isThere;
   }
 

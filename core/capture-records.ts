@@ -24,8 +24,11 @@ export const INPUT = layout(
   { bytes: 64 },
 );
 
-/** The state of an input: it needs more data; it has a current record; it is finished. */
-export const InputState = { MORE: 0, HEAD: 1, END: 2 } as const;
+/**
+ * The state of an input: it needs more data; it has a current record; it is finished; it goes on with records that the
+ * capture loop cannot replay, which therefore ends.
+ */
+export const InputState = { MORE: 0, HEAD: 1, END: 2, LEAVE: 3 } as const;
 
 /** A packet of the current batch. */
 export const BATCH_ITEM = layout('BatchItem', {

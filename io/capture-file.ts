@@ -1,10 +1,13 @@
 /** Captures in files and pipes: `-` is standard input or output. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type ByteSink, type ByteSource, MemorySink } from '../codecs/byte-stream.js';
-import { type CaptureOptions, type CaptureReader, openCapture } from '../codecs/capture.js';
+import { type CaptureOptions, openCapture } from '../codecs/capture.js';
+import type { CaptureStream } from '../codecs/capture-stream.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
+import { DecompressedSource } from './decompress.js';
 import { errorCode, fileSystemError } from './file-error.js';
+import { FileSequence } from './file-sequence.js';
 import { nativePath } from './path.js';
 import { Patience, writeFully } from './patience.js';
 
@@ -26,12 +29,24 @@ export interface LiveOptions {
   unbegun?: () => Uint8Array;
 }
 
+/** The path of a capture, or those of several that are read one after another. */
+export type CapturePaths = string | readonly string[];
+
+/** PATHS as a list. */
+export function listPaths(paths: CapturePaths): readonly string[] {
+  return typeof paths === 'string' ? [paths] : paths;
+}
+
 /**
- * Opens the capture file PATH. A live input that is ended before it began is a capture without packets.
- * @throws {CaptureError} if it cannot be read or is not a supported capture
+ * Opens the capture files PATHS, which may be compressed with gzip or zstd. A live input that is ended before it began
+ * is a capture without packets.
+ * @throws {CaptureError} if the first cannot be read or is not a supported capture
  */
-export function openCaptureFile(path: string, options: CaptureFileOptions = {}): CaptureReader {
-  return openCapture(new FileSource(path, { ...options, unbegun: emptyCapture }), options);
+export function openCaptureFile(paths: CapturePaths, options: CaptureFileOptions = {}): CaptureStream {
+  const open = (path: string): ByteSource =>
+    new DecompressedSource(new FileSource(path, { ...options, unbegun: emptyCapture }));
+  const list = listPaths(paths);
+  return openCapture(list.length === 1 ? open(list[0]) : new FileSequence(list, open), options);
 }
 
 function emptyCapture(): Uint8Array {

@@ -2,7 +2,8 @@
  * A golden case: a folder with a host, a ruleset, the input, and in `want/` the expected results.
  *
  *     host.json, rules.v4
- *     in/IFACE.pcap     (or .pcapng) what arrives on an interface (`local`: what the host itself sends); or
+ *     in/IFACE.pcap     what arrives on an interface (`local`: what the host itself sends); or .pcapng; also rotated
+ *                       (.pcap0, .pcap1, …) and compressed (.gz, .zst); or
  *     stitch.pcap       one capture of whole conversations
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
  *
@@ -10,15 +11,17 @@
  */
 import { copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { describeCause } from '../core/drop.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
+import type { CapturePaths } from '../io/capture-file.js';
 import { FileError, systemMessage } from '../io/file-error.js';
 import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { randomName } from '../io/process-tag.js';
 import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
 import { readText } from '../io/text-file.js';
+import { captureFiles } from './captures.js';
 import { type Comparison, compareResults, NotAResultError } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
 import { type ReplayControl, replay } from './replay.js';
@@ -31,7 +34,7 @@ export interface GoldenCase {
   dir: string;
   rulesPath: string;
   hostPath: string;
-  inputs: { iface: string; path: string }[];
+  inputs: { iface: string; path: CapturePaths }[];
   stitchPath?: string;
   wantDir: string;
 }
@@ -79,7 +82,7 @@ function readCase(dir: string): GoldenCase {
     throw new ReplayOptionsError(`${dir}: no input; expected in/IFACE.pcap or ${STITCH_FILE}`);
   if (isStitched && inputs.length > 0)
     throw new ReplayOptionsError(
-      `${dir}: both ${inputs[0].path} and ${STITCH_FILE}; a case has only one kind of input`,
+      `${dir}: both ${captureFiles({ inputs })[0]} and ${STITCH_FILE}; a case has only one kind of input`,
     );
   return {
     dir,
@@ -91,17 +94,22 @@ function readCase(dir: string): GoldenCase {
   };
 }
 
-const CAPTURE_FILE = /\.pcap(ng)?$/;
+const CAPTURE_FILE = /^(.+)\.pcap(?:ng)?\d*(?:\.gz|\.zst)?$/s;
 
 /** The captures in DIR. Hidden files, such as those of file managers, are left alone. */
 function inputsIn(dir: string): GoldenCase['inputs'] {
   if (!existsSync(dir)) return [];
-  return namesIn(dir).flatMap((name) => {
+  const files = new Map<string, string[]>();
+  for (const name of namesIn(dir)) {
+    if (name.startsWith('.')) continue;
     const path = join(dir, name);
-    if (CAPTURE_FILE.test(name)) return [{ iface: basename(name, extname(name)), path }];
-    if (name.startsWith('.')) return [];
-    throw new ReplayOptionsError(`${path}: not the name of an input; expected IFACE.pcap or IFACE.pcapng`);
-  });
+    const iface = CAPTURE_FILE.exec(name)?.[1];
+    if (iface === undefined) {
+      throw new ReplayOptionsError(`${path}: not the name of an input; expected IFACE.pcap or IFACE.pcapng`);
+    }
+    files.set(iface, [...(files.get(iface) ?? []), path]);
+  }
+  return [...files].map(([iface, paths]) => ({ iface, path: paths.length === 1 ? paths[0] : paths }));
 }
 
 /** The bytes of a case that is quick, and the times that a packet of it may meet a rule. */
@@ -112,7 +120,7 @@ const SHORT_RECORD_BYTES = 76;
 
 /** Whether GOLDEN is replayed and compared within about a second. Finding that its files cannot be read is quick. */
 export function isQuick({ rulesPath, hostPath, inputs, stitchPath, wantDir }: GoldenCase): boolean {
-  const captures = [...inputs.map(({ path }) => path), ...(stitchPath === undefined ? [] : [stitchPath])];
+  const captures = captureFiles({ inputs, ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }) });
   try {
     const want = existsSync(wantDir) ? namesIn(wantDir).map((name) => join(wantDir, name)) : [];
     const captureBytes = sizeOf(captures);
@@ -190,7 +198,7 @@ function withResult<T>(
   control: ReplayControl,
   action: (dir: string, told: Told) => T,
 ): T {
-  const captures = stitchPath === undefined ? inputs.map(({ path }) => path) : [stitchPath];
+  const captures = captureFiles({ inputs, ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }) });
   for (const path of [rulesPath, hostPath, ...captures]) refuseIrregular(path);
   const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
   const outDir = join(leftovers.folder, 'got');

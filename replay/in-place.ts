@@ -2,9 +2,10 @@
  * Replays captures from file to file without going through JavaScript: wasm/capture/capture-loop.ts merges, forwards
  * and rewrites records in place, in blocks of the emulator's memory. Only what the fast path cannot handle comes back.
  */
-import type { CaptureReader } from '../codecs/capture.js';
+import type { CaptureReader, CaptureRecord } from '../codecs/capture.js';
+import { CaptureStream } from '../codecs/capture-stream.js';
 import { Linktype } from '../codecs/linktypes.js';
-import { PcapReader } from '../codecs/pcap.js';
+import type { PcapReader } from '../codecs/pcap.js';
 import type { PcapWriter } from '../codecs/pcap-writer.js';
 import type { FieldsOf, Records } from '../codecs/record-layout.js';
 import { type INPUT, InputState } from '../core/capture-records.js';
@@ -12,22 +13,24 @@ import type { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
 
 /**
- * Replays the current packet of an input on the slow path. UPCALL: why the fast path declined it, after it set the
+ * Replays RECORD of an input on the slow path. UPCALL: why the fast path declined it, after it set the
  * clock to the packet's time; 0: the fast path did not look at it.
  */
-type Replay = (input: number, upcall: number) => void;
+type Replay = (record: CaptureRecord, input: number, upcall: number) => void;
 
 export class InPlaceReplay {
   readonly #memory: Memory;
-  readonly #readers: readonly PcapReader[];
+  readonly #streams: readonly CaptureStream[];
   readonly #writers: readonly (PcapWriter | undefined)[];
   readonly #replay: Replay;
   readonly #inputs: Records<FieldsOf<typeof INPUT>>;
+  #hasLeft = false;
 
   /**
    * Returns a replay of READERS, whose packets enter at DEVS; or undefined unless each is a plain pcap (`isPlain`) of
-   * Ethernet frames that arrive on an interface, read into blocks of MEMORY. WRITERS, indexed by the number of their
-   * state, must have their states and chunks in MEMORY too. REPLAY is called for each packet that takes the slow path.
+   * Ethernet frames that arrive on an interface, read into blocks of MEMORY. It ends early (`hasLeft`) where one of
+   * them goes on with another kind of capture. WRITERS, indexed by the number of their state, must have their states
+   * and chunks in MEMORY too. REPLAY is called for each packet that takes the slow path.
    */
   static of(
     memory: Memory,
@@ -37,7 +40,7 @@ export class InPlaceReplay {
     replay: Replay,
   ): InPlaceReplay | undefined {
     const plain = readers.filter(
-      (reader): reader is PcapReader => reader instanceof PcapReader && isReplayable(memory, reader),
+      (reader): reader is CaptureStream => reader instanceof CaptureStream && isReplayable(memory, reader),
     );
     const isPossible =
       plain.length === readers.length &&
@@ -49,19 +52,19 @@ export class InPlaceReplay {
 
   private constructor(
     memory: Memory,
-    readers: readonly PcapReader[],
+    streams: readonly CaptureStream[],
     devs: ArrayLike<number>,
     writers: readonly (PcapWriter | undefined)[],
     replay: Replay,
   ) {
     this.#memory = memory;
-    this.#readers = readers;
+    this.#streams = streams;
     this.#writers = writers;
     this.#replay = replay;
     this.#inputs = REGIONS.inputs.recordsOf(memory.buffer);
-    memory.wasm.setInputs(readers.length);
-    for (const [input, { fractionNs }] of readers.entries()) {
-      this.#inputs.assign(input, { dev: devs[input], fractionNs });
+    memory.wasm.setInputs(streams.length);
+    for (let input = 0; input < streams.length; input++) {
+      this.#inputs.assign(input, { dev: devs[input] });
       this.#publish(input);
     }
     memory.host.refill = (input) => this.#refill(input);
@@ -84,36 +87,61 @@ export class InPlaceReplay {
     return this.#inputs.get(input, 'read');
   }
 
+  /** Whether the replay has ended before the inputs: their remaining records are to be replayed one by one. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
+  }
+
   /** Reads more of INPUT, which has no complete record in memory. */
   #refill(input: number): number {
-    const reader = this.#readers[input];
+    const stream = this.#streams[input];
     this.#synchronise(input);
-    const hasRecord = reader.prepare();
-    this.#publish(input);
-    return hasRecord ? InputState.MORE : InputState.END;
+    const hasMore = stream.prepare();
+    if (!hasMore || isReplayable(this.#memory, stream)) {
+      this.#publish(input);
+      return hasMore ? InputState.MORE : InputState.END;
+    }
+    for (let other = 0; other < this.#streams.length; other++) if (other !== input) this.#synchronise(other);
+    this.#hasLeft = true;
+    return InputState.LEAVE;
   }
 
   #replayAt(input: number, head: number, upcall: number): void {
-    const reader = this.#readers[input];
+    const pcap = this.#pcapOf(input);
     this.#synchronise(input);
-    reader.select(head - reader.bytes.byteOffset);
-    this.#replay(input, upcall);
+    pcap.select(head - pcap.bytes.byteOffset);
+    this.#replay(pcap, input, upcall);
   }
 
   /** Advances the reader of INPUT to the position of the data plane. */
   #synchronise(input: number): void {
-    const { blocks } = this.#readers[input];
+    const { blocks } = this.#pcapOf(input);
+    const stream = this.#streams[input];
+    stream.packets = this.readOf(input);
+    stream.tsSec = this.#inputs.get(input, 'sec');
+    stream.tsNsec = this.#inputs.get(input, 'nsec');
     blocks.at = this.#inputs.get(input, 'at') - blocks.bytes.byteOffset;
   }
 
   /** Tells the data plane which bytes the reader of INPUT has in memory. */
   #publish(input: number): void {
-    const { blocks } = this.#readers[input];
+    const { blocks, fractionNs } = this.#pcapOf(input);
     const { byteOffset } = blocks.bytes;
-    this.#inputs.assign(input, { at: byteOffset + blocks.at, end: byteOffset + blocks.end, state: InputState.MORE });
+    this.#inputs.assign(input, {
+      at: byteOffset + blocks.at,
+      end: byteOffset + blocks.end,
+      fractionNs,
+      state: InputState.MORE,
+    });
+  }
+
+  #pcapOf(input: number): PcapReader {
+    const { pcap } = this.#streams[input];
+    if (pcap === undefined) throw new Error(`input ${input} is no pcap`);
+    return pcap;
   }
 }
 
-function isReplayable(memory: Memory, reader: PcapReader): boolean {
-  return reader.isPlain && reader.linktype === Linktype.ETHERNET && memory.holds(reader.bytes);
+function isReplayable(memory: Memory, { pcap }: CaptureStream): boolean {
+  return pcap?.isPlain === true && pcap.linktype === Linktype.ETHERNET && memory.holds(pcap.bytes);
 }

@@ -2,7 +2,8 @@
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ByteSink } from '../codecs/byte-stream.js';
-import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
+import { CAPTURE_HEADROOM_BYTES, type CaptureRecord } from '../codecs/capture.js';
+import type { CaptureStream, ReadFile } from '../codecs/capture-stream.js';
 import { ETHERNET_LENGTH, IPV4_PROTOCOL_AT } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
@@ -14,7 +15,7 @@ import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
-import { createPcapFile, openCaptureFile } from '../io/capture-file.js';
+import { type CapturePaths, createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import { nativePath } from '../io/path.js';
 import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
@@ -23,11 +24,12 @@ import { InPlaceReplay } from './in-place.js';
 import { STITCH_LOCAL, STITCH_SKIPPED, Stitcher } from './stitch/stitcher.js';
 
 /**
- * A capture, and where its packets enter: the index of an interface, INPUT_LOCAL, INPUT_STITCHED or INPUT_CAPTURED.
+ * A capture, of one or several files, and where its packets enter: the index of an interface, INPUT_LOCAL,
+ * INPUT_STITCHED or INPUT_CAPTURED.
  */
 export interface RunInput {
   dev: number;
-  path: string;
+  path: CapturePaths;
   /** With INPUT_CAPTURED, the interface that the capture was taken on; absent: the capture says it. */
   capturedOn?: number;
 }
@@ -77,7 +79,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly #writers: PcapWriter[] = [];
   readonly #outcomes = new Float64Array(Object.keys(Outcome).length);
   readonly #readByInput: Float64Array;
-  readonly #readers: CaptureReader[] = [];
+  readonly #readers: CaptureStream[] = [];
   readonly #devs: Int32Array;
   readonly #capturedOn: Int32Array;
   readonly #merger: CaptureMerger;
@@ -97,7 +99,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** Only for captures of the host itself. */
   readonly hostCapture: HostCapture | undefined;
   /** The record whose frame the emulator is processing. */
-  #record: CaptureReader | null = null;
+  #record: CaptureRecord | null = null;
 
   /**
    * @param outDir an existing folder, for a capture of each interface but lo, of `local` and of `dropped`; or '-',
@@ -139,7 +141,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
           this.#readers,
           this.#devs,
           stream ? [stream] : this.#egress,
-          (input, upcall) => this.#replay(this.#readers[input], this.#devs[input], upcall),
+          (record, input, upcall) => this.#replay(record, this.#devs[input], upcall),
         );
       }
       if (stream !== undefined || outDir === undefined) return;
@@ -179,7 +181,11 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** Replays up to COUNT packets; returns false at the end. */
   step(count: number): boolean {
     const until = Math.min(this.#limit, this.read + count);
-    if (this.#inPlace !== undefined) return this.#stepInPlace(this.#inPlace, until);
+    const inPlace = this.#inPlace;
+    if (inPlace !== undefined && !inPlace.hasLeft) {
+      const isFull = this.#stepInPlace(inPlace, until);
+      if (!inPlace.hasLeft) return isFull;
+    }
     while (this.read < until) {
       const input = this.#merger.next();
       if (input < 0) return false;
@@ -222,10 +228,14 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     return outcomes;
   }
 
-  /** Packets read, by input. */
-  get readByInput(): Float64Array {
-    const inPlace = this.#inPlace;
-    return inPlace === undefined ? this.#readByInput : this.#readByInput.map((_, input) => inPlace.readOf(input));
+  /** The files of INPUT that have been read, with their packets. */
+  filesOf(input: number): ReadFile[] {
+    const files = this.#readers[input].files;
+    const last = files.pop();
+    if (last === undefined) return files;
+    const before = files.reduce((sum, { packets }) => sum + packets, 0);
+    const read = this.#readByInput[input] + (this.#inPlace?.readOf(input) ?? 0);
+    return [...files, { path: last.path, packets: read - before }];
   }
 
   get consumedBytes(): number {
@@ -237,9 +247,14 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     return this.#merger.totalBytes;
   }
 
-  /** Warnings about truncated inputs. */
+  /** Warnings about truncated and damaged inputs. */
   get cuts(): string[] {
-    return this.#readers.flatMap(({ cut }) => (cut ? [cut.message] : []));
+    return this.#readers.flatMap(({ cuts }) => cuts.map(({ message }) => message));
+  }
+
+  /** Warnings about the order of inputs. */
+  get notes(): string[] {
+    return this.#readers.flatMap(({ notes }) => notes);
   }
 
   /** Ends the replay and closes every file. */
@@ -259,7 +274,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     }
   }
 
-  #replay(record: CaptureReader, input: number, upcall = 0): void {
+  #replay(record: CaptureRecord, input: number, upcall = 0): void {
     const { emulator } = this;
     const { stitcher } = this;
     const dev = input === INPUT_STITCHED && stitcher !== undefined ? this.#stitch(record, stitcher) : input;
@@ -292,7 +307,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   }
 
   /** Where the packet of RECORD enters; STITCH_SKIPPED if it does not. */
-  #stitch(record: CaptureReader, stitcher: Stitcher): number {
+  #stitch(record: CaptureRecord, stitcher: Stitcher): number {
     const location = this.#location;
     if (!locateIp(record, location)) {
       this.skip(location.skip ?? 'not-ip');

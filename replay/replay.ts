@@ -4,37 +4,35 @@ import { basename, dirname, join } from 'node:path';
 import { AsciiWriter } from '../codecs/ascii-writer.js';
 import { CaptureError } from '../codecs/capture-error.js';
 import { writeConnection } from '../codecs/conntrack-list.js';
-import { withNearest } from '../codecs/nearest.js';
-import { shown, shownJson } from '../codecs/text.js';
+import { shownJson } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
 import type { TableName } from '../core/hooks.js';
-import type { Host } from '../core/host/host.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
 import { addCounters } from '../core/rules/loaded-counters.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
+import { listPaths } from '../io/capture-file.js';
 import { FileError, InterruptedError } from '../io/file-error.js';
 import { recordFile } from '../io/file-record.js';
 import { filesOfHost, recordHost } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
 import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
 import { writeText } from '../io/text-file.js';
-import { ReplayOptionsError } from './errors.js';
+import {
+  type CaptureChoice,
+  captureFiles,
+  inputName,
+  inputsOf,
+  recordCaptures,
+  withFoundCaptures,
+} from './captures.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { refuseSameFiles } from './named-files.js';
 import { assumedOffloads, checksumWarnings } from './offload-report.js';
-import {
-  type DropListener,
-  INPUT_CAPTURED,
-  INPUT_LOCAL,
-  INPUT_STITCHED,
-  ReplayRun,
-  type RunInput,
-  STANDARD_OUTPUT,
-} from './replay-run.js';
+import { type DropListener, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
 import { foreignResult, GENERATOR, SUMMARY_FILE } from './result-files.js';
 import { loadSetting, type Setting } from './setting.js';
 import { assumedByStitching, summarizeStitching } from './stitch/stitch-summary.js';
@@ -52,20 +50,11 @@ export interface ReplayControl {
   hasEnded?: () => boolean;
 }
 
-export interface ReplayOptions extends ReplayControl {
+export interface ReplayOptions extends ReplayControl, CaptureChoice {
   /** The ruleset, in iptables-save format. Left out: the host's own. */
   rulesPath?: string;
   /** The host: JSON, a snapshot, or a folder with the outputs of commands. */
   hostPath: string;
-  /** Captures of what arrives on an interface, or for the interface `local`, of what the host itself sends. */
-  inputs?: readonly { iface: string; path: string }[];
-  /** Captures of whole conversations, instead of `inputs`. */
-  stitchPaths?: readonly string[];
-  /**
-   * Captures taken on the host itself, instead of `inputs`: of all interfaces (tcpdump -i any), of several in one file,
-   * or of one with both directions. `iface` names its interface where the capture does not say it.
-   */
-  captures?: readonly { path: string; iface?: string }[];
   /** With `captures`: also find the rules that decided about the packets that differ. Rules are then interpreted. */
   expectEgress?: boolean;
   /**
@@ -103,14 +92,6 @@ export interface ReplayProgress {
   rulesPerPacket: number;
 }
 
-/** The name that stands for the host itself among the interfaces. */
-const LOCAL = 'local';
-/** What the summary calls inputs that are no captures of one interface. */
-const NAMES_OF_INPUTS: ReadonlyMap<number, string> = new Map([
-  [INPUT_STITCHED, 'stitched'],
-  [INPUT_LOCAL, LOCAL],
-  [INPUT_CAPTURED, 'capture'],
-]);
 /** Packets per step, at most. */
 const STEP_PACKETS = 50_000;
 /** Rules that packets may meet in one step, so that no step takes long. */
@@ -139,7 +120,8 @@ export function replay(options: ReplayOptions): Summary {
  * The same in steps, which are short unless `rulesPerPacket` is large. The first ends before anything is created.
  * Calling `return()` between two steps abandons the replay and removes what was written.
  */
-export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, Summary, void> {
+export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Summary, void> {
+  const { options, notes } = withFoundCaptures(given);
   for (const path of filesOf(options)) recoverFolderOf(path);
   refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
   const setting = loadSetting(options);
@@ -169,10 +151,11 @@ export function* replaySteps(options: ReplayOptions): Generator<ReplayProgress, 
     run = new ReplayRun(runOptions, inputs, staged?.path ?? outDir, options.limit ?? Number.POSITIVE_INFINITY);
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
     const isInterrupted = options.hasEnded?.() === true && run.read < (options.limit ?? Number.POSITIVE_INFINITY);
-    if (isInterrupted && run.read === 0) throw new InterruptedError(inputs[0].path);
+    if (isInterrupted && run.read === 0) throw new InterruptedError(listPaths(inputs[0].path)[0]);
     run.close();
     if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
     const summary = summarize(run, setting, options, inputs);
+    summary.assumed.push(...notes);
     if (isInterrupted) {
       const packets = run.read === 1 ? '1 packet' : `${run.read} packets`;
       summary.warnings.push(`the input was ended by an interrupt (SIGINT) after ${packets}`);
@@ -216,58 +199,14 @@ function recoverFolderOf(path: string): void {
 }
 
 /** The files that a replay reads. */
-function filesOf({ rulesPath, hostPath, inputs = [], captures = [], stitchPaths = [] }: ReplayOptions): string[] {
-  const rules = rulesPath === undefined ? [] : [rulesPath];
-  return [...rules, ...filesOfHost(hostPath), ...[...inputs, ...captures].map(({ path }) => path), ...stitchPaths];
+function filesOf(options: ReplayOptions): string[] {
+  const rules = options.rulesPath === undefined ? [] : [options.rulesPath];
+  return [...rules, ...filesOfHost(options.hostPath), ...captureFiles(options)];
 }
 
 function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
   const { read, consumedBytes, totalBytes } = run;
   return { packets: read, consumedBytes, totalBytes, rulesPerPacket };
-}
-
-/** The captures in OPTIONS, and where on HOST their packets enter. */
-export function inputsOf(
-  { inputs = [], stitchPaths = [], captures = [] }: Pick<ReplayOptions, 'inputs' | 'stitchPaths' | 'captures'>,
-  host: Host,
-): RunInput[] {
-  const reserved = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
-  if (reserved) {
-    throw new ReplayOptionsError(
-      `the host has an interface ${reserved}; ${reserved}.pcap is reserved for other results`,
-    );
-  }
-  if (stitchPaths.length > 0) {
-    if (inputs.length) throw new ReplayOptionsError('captures by interface and stitched captures cannot be combined');
-    if (captures.length) throw new ReplayOptionsError('--capture and --stitch cannot be combined');
-    return stitchPaths.map((path) => ({ dev: INPUT_STITCHED, path }));
-  }
-  if (captures.length) {
-    if (inputs.length) throw new ReplayOptionsError('--capture and --in cannot be combined');
-    return captures.map(({ path, iface }) => ({
-      ...{ dev: INPUT_CAPTURED, path },
-      ...(iface === undefined ? {} : { capturedOn: requiredInterface(iface, path, host, host.interfaceNames) }),
-    }));
-  }
-  if (!inputs.length) throw new ReplayOptionsError('nothing to replay: no capture given');
-  return inputs.map(({ iface, path }) => {
-    const names = [...host.interfaceNames, LOCAL];
-    return { dev: iface === LOCAL ? INPUT_LOCAL : requiredInterface(iface, path, host, names), path };
-  });
-}
-
-/** The index of the interface that was GIVEN for the capture PATH; NAMES are those that it may have. */
-function requiredInterface(given: string, path: string, host: Host, names: readonly string[]): number {
-  const dev = interfaceNamed(given, host);
-  if (dev >= 0) return dev;
-  const expected = `${path}: the host has no interface ${given}; expected one of ${names.join(', ')}`;
-  throw new ReplayOptionsError(withNearest(expected, given, names));
-}
-
-/** The index of the interface GIVEN by its name, or by its name as messages show it; -1: there is none. */
-function interfaceNamed(given: string, host: Host): number {
-  const index = host.interfaceIndex(given);
-  return index >= 0 ? index : host.interfaceNames.findIndex((name) => shown(name) === given);
 }
 
 function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inputs: readonly RunInput[]): Summary {
@@ -281,11 +220,9 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     schema: SCHEMA,
     generator: `${GENERATOR} ${version()}`,
     run: recordRun(options, setting, inputs),
-    inputs: inputs.map(({ dev, path }, i) => ({
-      interface: NAMES_OF_INPUTS.get(dev) ?? host.interfaceNames[dev],
-      file: path,
-      packets: run.readByInput[i],
-    })),
+    inputs: inputs.flatMap(({ dev }, i) =>
+      run.filesOf(i).map(({ path, packets }) => ({ interface: inputName(dev, host), file: path, packets })),
+    ),
     packets: {
       read: run.read,
       skipped: [...run.skipped.values()].reduce((sum, packets) => sum + packets, 0),
@@ -316,6 +253,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...setting.warnings,
       ...run.cuts,
       ...(run.hostCapture?.warnings() ?? []),
+      ...run.notes,
       ...emulator.warnings,
       ...checksumWarnings(emulator.checksums, run.read, options.checksums ?? 'auto'),
     ],
@@ -339,7 +277,7 @@ function recordRun(options: ReplayOptions, { hostRules }: Setting, inputs: reado
       ...(hostRules && { backend: hostRules.backend }),
     },
     host: recordHost(hostPath),
-    captures: inputs.map(({ path }) => recordFile(path)),
+    captures: recordCaptures(inputs),
   };
 }
 

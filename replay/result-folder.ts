@@ -51,7 +51,7 @@ export function framesOf(dir: string, device: string): FramesByTime {
       if (same) same.push(frame);
       else frames.set(tsNs, [frame]);
     }
-    if (reader.cut) throw new FileError(reader.cut.message);
+    for (const { message } of reader.cuts) throw new FileError(message);
   } finally {
     reader.close();
   }

@@ -14,7 +14,7 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; node: readonly string[] }>> = {
   codecs: { rooms: ['codecs'], node: ['node:module'] },
   core: { rooms: ['core', 'codecs'], node: ['node:fs'] },
-  io: { rooms: ['io', 'codecs'], node: ['node:crypto', 'node:fs', 'node:module', 'node:path'] },
+  io: { rooms: ['io', 'codecs'], node: ['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:zlib'] },
   replay: { rooms: ['replay', 'io', 'core', 'codecs'], node: ['node:fs', 'node:os', 'node:path'] },
   cli: {
     rooms: ['cli', 'replay', 'io', 'core', 'codecs'],

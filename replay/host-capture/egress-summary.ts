@@ -1,8 +1,10 @@
 /** What `summary.json` says about the comparison with what the captured host sent. */
+
 import type { Host } from '../../core/host/host.js';
 import { Outcome } from '../../core/outcome.js';
 import type { Chain, Rule } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
+import { type CapturePaths, listPaths } from '../../io/capture-file.js';
 import { type DroppedBy, droppedBy } from '../drops.js';
 import { PACKET_AT } from './captured-frame.js';
 import type { Cause, EgressCounts, EgressDifference, EgressUnjudged } from './egress-comparison.js';
@@ -68,11 +70,15 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
 };
 
 /** The comparison that CAPTURE has made on HOST. INPUTS are the captures. */
-export function summarizeEgress(capture: HostCapture, host: Host, inputs: readonly { path: string }[]): EgressSummary {
+export function summarizeEgress(
+  capture: HostCapture,
+  host: Host,
+  inputs: readonly { path: CapturePaths }[],
+): EgressSummary {
   const { comparison, own } = capture;
   const names = host.interfaceNames;
   const reference = ({ input, number, dev }: Pick<Cause, 'input' | 'number' | 'dev'>): FrameReference => ({
-    file: inputs[input].path,
+    file: listPaths(inputs[input].path)[0],
     number,
     interface: names[dev],
   });

@@ -12,8 +12,8 @@ import { loadHost } from '../../core/host/host.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { type RuleCost, rulesCost, withProbes } from '../../replay/bench-rules.js';
 import { silentEmulator, Traffic } from '../../replay/bench-traffic.js';
+import { inputsOf } from '../../replay/captures.js';
 import { casesIn, type GoldenCase } from '../../replay/golden-case.js';
-import { inputsOf } from '../../replay/replay.js';
 
 const Bench = suite('nfreplay bench');
 

@@ -188,7 +188,7 @@ Check('every warning of a replay is shown', ({ golden }) => {
 });
 
 Check('a file in in/ that is no capture by its name is refused, not left out', ({ golden }) => {
-  for (const name of ['docker1.pcap.gz', 'eth0', 'notes.txt', 'eth0.cap']) {
+  for (const name of ['docker1.pcap.xz', 'eth0', 'notes.txt', 'eth0.cap']) {
     const file = join(golden, 'in', name);
     writeFileSync(file, '');
     const { status, stderr } = check(golden);

@@ -188,7 +188,7 @@ Replay('leaves the result folder unchanged if it fails in the middle', () => {
   const before = readFileSync(join(out('kept'), 'summary.json'));
   const path = out('damaged.pcap');
   const bytes = readFileSync(work.docker0);
-  bytes.writeUInt32LE(0xffffffff, 24 + 80 * 5 + 8);
+  bytes.writeUInt32LE(0xffffffff, 24 + 8);
   writeFileSync(path, bytes);
   const inputs = [
     { iface: 'eth0', path: work.eth0 },

@@ -44,7 +44,7 @@ function drain(reader: CaptureReader): ReadCapture {
     bytes.fill(0xee, at - 16, at + caplen);
   }
   if (reader.next()) throw new Error('a record behind the end');
-  return { records, cutAt: reader.cut === null ? null : reader.cut.byteOffset };
+  return { records, cutAt: reader.cuts[0]?.byteOffset ?? null };
 }
 
 export function readFile(path: string, blockBytes?: number): ReadCapture {

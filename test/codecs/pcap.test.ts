@@ -107,7 +107,7 @@ Pcap('swaps the two lengths before version 2.3', () => {
   assert.is(records[0].wirelen, 1000);
 });
 
-Pcap('a packet of 262144 bytes is accepted; one more byte is an error that names the byte', () => {
+Pcap('a packet of 262144 bytes is accepted; one more byte is damage, and the byte is named', () => {
   const largest = scratch.read(
     pcap({
       records: [
@@ -129,13 +129,10 @@ Pcap('a packet of 262144 bytes is accepted; one more byte is an error that names
   );
   const reader = openCaptureFile(path);
   assert.ok(reader.next());
-  assert.throws(
-    () => reader.next(),
-    (error: unknown) =>
-      error instanceof CaptureError &&
-      error.byteOffset === 24 + 20 + 8 &&
-      error.message.startsWith(`${path}: byte 52: invalid captured length: 262145 bytes`),
-  );
+  assert.not(reader.next());
+  const [{ byteOffset, packets, message }] = reader.cuts;
+  assert.equal([byteOffset, packets], [24 + 20 + 8, 1]);
+  assert.ok(message.startsWith(`${path}: byte 52: invalid captured length: 262145 bytes`), message);
   reader.close();
 });
 

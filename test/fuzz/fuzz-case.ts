@@ -9,6 +9,7 @@ import { CaptureError } from '../../codecs/capture-error.js';
 import { HostError } from '../../codecs/host/error.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
+import { listPaths } from '../../io/capture-file.js';
 import { FileError } from '../../io/file-error.js';
 import { ReplayOptionsError } from '../../replay/errors.js';
 import { type ReplayOptions, replay } from '../../replay/replay.js';
@@ -155,8 +156,8 @@ function commandLine(options: Omit<ReplayOptions, 'outDir'>, outDir: string): st
   const { hostPath, rulesPath, inputs, stitchPaths = [], seed, lax, limit } = options;
   return [
     ...['replay', '--host', hostPath, '--rules', rulesPath ?? '', '--out', outDir, '--seed', String(seed)],
-    ...(inputs ?? []).flatMap(({ iface, path }) => ['--in', `${iface}=${path}`]),
-    ...stitchPaths.flatMap((path) => ['--stitch', path]),
+    ...(inputs ?? []).flatMap(({ iface, path }) => listPaths(path).flatMap((file) => ['--in', `${iface}=${file}`])),
+    ...stitchPaths.flatMap((path) => ['--stitch', ...listPaths(path)]),
     ...(lax ? ['--lax'] : []),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
   ];

@@ -92,6 +92,7 @@ function gather(max: i32): i32 {
         input.state = state;
         if (state === InputState.MORE) state = readHead(input);
       }
+      if (state === InputState.LEAVE) return n;
       if (state !== InputState.HEAD) continue;
       if (first < 0 || isBefore(input, inputsAt(first))) {
         second = first;
@@ -121,6 +122,7 @@ function readHead(input: Input): i32 {
   if (available < PCAP_RECORD_HEADER_BYTES) return InputState.MORE;
   const caplen = <i32>record.capturedBytes;
   if (<u32>caplen > <u32>MAX_CAPLEN_BYTES || available < PCAP_RECORD_HEADER_BYTES + caplen) return InputState.MORE;
+  if (caplen === 0 && isPcapMagic(record.sec)) return InputState.MORE;
   // Some writers let the fraction exceed one second.
   const nsec = <u64>record.fraction * <u64>input.fractionNs;
   let seconds = <f64>record.sec;
@@ -134,6 +136,14 @@ function readHead(input: Input): i32 {
   input.capturedBytes = caplen;
   input.state = InputState.HEAD;
   return InputState.HEAD;
+}
+
+/**
+ * Whether SEC, of a record without bytes, is the magic number of a file header: files were concatenated. The reader
+ * then goes on with the new file, so it must recognise the same (`startsCapture`).
+ */
+function isPcapMagic(sec: u32): bool {
+  return sec === 0xa1b2c3d4 || sec === 0xa1b23c4d || sec === 0xd4c3b2a1 || sec === 0x4d3cb2a1;
 }
 
 function isBefore(a: Input, b: Input): bool {
