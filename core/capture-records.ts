@@ -35,14 +35,13 @@ export const BATCH_ITEM = layout('BatchItem', {
   /** The address of its record header. */
   head: u32,
   input: i32,
-  capturedBytes: i32,
+  /** What finishes its checksum (wasm/flow/offload.ts); 0: nothing is to be finished. */
+  correction: u32,
   nsec: u32,
   sec: f64,
   /** The hash of its tuple, and the reference of the connection it probably belongs to. */
   hash: u32,
   reference: i32,
-  /** What finishes its checksum (wasm/flow/offload.ts); 0: nothing is to be finished. */
-  correction: u32,
 });
 
 /** The number of an interface's writer. */

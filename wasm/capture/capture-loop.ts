@@ -159,7 +159,6 @@ function take(item: BatchItem, number: i32): void {
   const caplen = input.capturedBytes;
   item.head = <u32>head;
   item.input = number;
-  item.capturedBytes = caplen;
   item.nsec = input.nsec;
   item.sec = input.sec;
   input.at = <u32>head + PCAP_RECORD_HEADER_BYTES + caplen;

@@ -57,24 +57,19 @@ export function isPlain(at: usize, captured: i32): bool {
     return false;
   }
   const pseudoHeader = addresses + <u64>((protocol << 8) + ((l4Length & 0xff) << 8) + (l4Length >>> 8));
-  if (verifiesChecksums) {
-    const sum = fold64(pseudoHeader + sumWords(l4, l4Length));
-    return sum === 0xffff || (finishesChecksums && isUnfinished(at, protocol, fold64(pseudoHeader), sum));
-  }
-  if (finishesChecksums && load<u16>(at + checksumOffset(protocol)) === fold64(pseudoHeader)) {
-    const sum = fold64(pseudoHeader + sumWords(l4, l4Length));
-    if (sum !== 0xffff) isUnfinished(at, protocol, fold64(pseudoHeader), sum);
-  }
-  return true;
+  if (verifiesChecksums && fold64(pseudoHeader + sumWords(l4, l4Length)) === 0xffff) return true;
+  return (finishesChecksums && isUnfinished(at, protocol, l4Length, pseudoHeader)) || !verifiesChecksums;
 }
 
 /**
- * Whether the checksum of the packet at AT is unfinished: whether it is the sum of the PSEUDO_HEADER. SUM includes the
- * segment. If so, sets `correction`.
+ * Whether the checksum of the packet at AT is unfinished: whether it is the sum of the PSEUDO_HEADER and needs anything
+ * else. If so, sets `correction`.
  */
-function isUnfinished(at: usize, protocol: i32, pseudoHeader: u32, sum: u32): bool {
+function isUnfinished(at: usize, protocol: i32, l4Length: i32, pseudoHeader: u64): bool {
   const field = <u32>load<u16>(at + checksumOffset(protocol));
-  if (field !== pseudoHeader) return false;
+  if (field !== fold64(pseudoHeader)) return false;
+  const sum = fold64(pseudoHeader + sumWords(at + IPV4_LENGTH, l4Length));
+  if (sum === 0xffff) return false;
   correction = correctionOf(field, sum);
   return true;
 }
