@@ -23,6 +23,8 @@ export { type Host, loadHost } from './host/host.js';
 export { Frame, type FrameFields, PACKET_TYPE_FROM_LINK } from './link/frame.js';
 export type { LinkSkip } from './link/locate-ip.js';
 export { AddressSpaceError, Memory } from './memory.js';
+export type { ChecksumCounts, ChecksumMode } from './offload/checksums.js';
+export type { CoalescedCounts } from './offload/segments.js';
 export { type Packet, PacketType } from './packet.js';
 export { REASONS, type Reason } from './reasons.js';
 export type { Chain, Rule, Ruleset, RulesetWarning, Table, TableCounters } from './rules/model.js';

@@ -209,6 +209,21 @@ Segments('of a frame without a total length (TSO, BIG TCP) are as long as any', 
   }
 });
 
+Segments('of a BIG TCP packet are counted with its whole length, which no 16-bit length matches', () => {
+  const rules = ['1:65535', '0:100', '34504', '65535'].map((range) => `-A FORWARD -m length --length ${range}`);
+  const filter = ['*filter', ...rules, '-A FORWARD -m length ! --length 1:65535', 'COMMIT', ''].join('\n');
+  const frame = Buffer.concat([coalesced({ data: 1 }).subarray(0, 40), Buffer.alloc(100_000)]);
+  frame.writeUInt16BE(0, 2);
+  for (const engine of EMULATOR_ENGINES) {
+    const router = connected(1426, { engine }, filter);
+    const counters = () => [...(router.emulator.counters.get('filter')?.rules ?? [])];
+    const before = counters();
+    assert.is(router.receive(withHeaderChecksum(Buffer.from(frame))).length, 71);
+    const counted = counters().map((value, i) => value - before[i]);
+    assert.equal(counted, [0, 0, 0, 0, 0, 0, 0, 0, 1, 100_040], engine);
+  }
+});
+
 Segments('cut by a snaplen are as cut, with unfinished checksums', () => {
   const frame = coalesced({ data: 2852 });
   const sent = connected(1426).receive(frame.subarray(0, 100), 'eth0', frame.length);
