@@ -15,7 +15,7 @@ import { widthOf } from './columns.js';
 import { BENCH } from './commands.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDERR, STDOUT, warn } from './output.js';
-import { inputOf } from './replay-command.js';
+import { inputOf, selectionOptions } from './replay-command.js';
 import { styleOf } from './style.js';
 import { namesPipe, type Supervision } from './supervisor.js';
 
@@ -65,10 +65,14 @@ function measure(given: Arguments): BenchResult {
   const { host, ruleset } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
   const rulesets = [ruleset, ...others.map((path) => parseRuleset(readText(path), path, { lax }))];
   const limit = given.wholeNumber('limit', 1) ?? Number.POSITIVE_INFINITY;
-  const traffic = new Traffic(inputsOf(options, host), limit);
+  const selection = selectionOptions(given);
+  const traffic = new Traffic(inputsOf(options, host), limit, selection);
 
   const { read, entered } = traffic.pass();
-  if (entered === 0) throw new UsageError('the captures contain no IPv4 packets');
+  if (entered === 0) {
+    const chosen = Object.keys(selection).length === 0 ? '' : ' that --filter, --from and --to choose';
+    throw new UsageError(`the captures contain no IPv4 packets${chosen}`);
+  }
   const reading: Candidate = { start: () => undefined, runsNs: [] };
   const whole = rulesets.map((ruleset) => candidate(ruleset, host));
   const bare = rulesets.map((ruleset) => candidate(onlyNat(ruleset), host));

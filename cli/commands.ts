@@ -2,7 +2,26 @@
 
 import { EMULATOR_ENGINES } from '../core/emulator.js';
 import { CHECKSUM_MODES } from '../core/offload/checksums.js';
-import { COLOR, type CommandSpec } from './args.js';
+import { COLOR, type CommandSpec, type OptionSpec } from './args.js';
+
+/** Which packets of captures are replayed. */
+const SELECTION: readonly OptionSpec[] = [
+  {
+    name: 'filter',
+    value: 'FILTER',
+    help:
+      "replay only packets that a filter in tcpdump's language chooses, such as 'tcp port 6379 and host 10.0.0.1'; " +
+      'all others are left out before conntrack sees them',
+  },
+  {
+    name: 'from',
+    value: 'WHEN',
+    help:
+      'leave out packets before this: 1.5s after the first packet, 2026-11-27T20:59:45+01:00, @1795761583.4 ' +
+      '(seconds since 1970), or n100, the 100th frame',
+  },
+  { name: 'to', value: 'WHEN', help: 'leave out packets after this' },
+];
 
 export const REPLAY: CommandSpec = {
   name: 'replay',
@@ -70,7 +89,13 @@ export const REPLAY: CommandSpec = {
         'the result folder, replaced as a whole at the end; with -, the packets that leave by any interface ' +
         'go to standard output as one pcap, and the report to standard error; left out, nothing is written',
     },
-    { name: 'limit', value: 'N', help: 'replay only the first N packets' },
+    ...SELECTION,
+    { name: 'limit', value: 'N', help: 'replay only the first N packets, of those that are not filtered out' },
+    {
+      name: 'show',
+      value: 'FILTER',
+      help: 'report only drops of packets that this filter chooses; everything is replayed',
+    },
     { name: 'seed', value: 'N', help: 'seed for random choices such as NAT ports (default: 0)' },
     {
       name: 'checksums',
@@ -111,6 +136,12 @@ export const REPLAY: CommandSpec = {
     {
       about: 'one capture from a client; nfreplay works out the other side',
       command: 'nfreplay replay --rules rules.v4 --host host.json --stitch client.pcapng --out out/client',
+    },
+    {
+      about: 'one conversation, ten seconds of it',
+      command:
+        "nfreplay replay --rules rules.v4 --host host.json --in eth0=wan.pcap --filter 'host 10.0.0.1 and port 6379' " +
+        '--from 60s --to 70s',
     },
     {
       about: 'what would be dropped, for a script',
@@ -154,7 +185,8 @@ export const BENCH: CommandSpec = {
       takesMore: true,
       help: 'a capture of what arrives on an interface, or for `local`, of what the host itself sends',
     },
-    { name: 'limit', value: 'N', help: 'use only the first N packets' },
+    ...SELECTION,
+    { name: 'limit', value: 'N', help: 'use only the first N packets, of those that are not filtered out' },
     { name: 'runs', value: 'N', help: 'how often to measure each ruleset (default: 5)' },
     { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
     { name: 'json', help: 'print all numbers, for every rule, as JSON' },

@@ -2,6 +2,7 @@
 // nfreplay: runs the command and turns any error into one message and an exit code. Its imports are static: `import()`
 // makes the bundler wrap each module in a function, which V8 then parses twice.
 import { CaptureError } from '../codecs/capture-error.js';
+import { FilterError } from '../codecs/filter/filter-error.js';
 import { HostError } from '../codecs/host/error.js';
 import { withNearest } from '../codecs/nearest.js';
 import { shown, shownLines } from '../codecs/text.js';
@@ -86,6 +87,9 @@ function helpCommand(): string {
 function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof UsageError || error instanceof ReplayOptionsError) {
     return { message: `${error.message}\n(see ${helpCommand()})`, exitCode: ExitCode.USAGE };
+  }
+  if (error instanceof FilterError) {
+    return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
   if (error instanceof AddressSpaceError) return { message: error.message, exitCode: INTERNAL_ERROR };

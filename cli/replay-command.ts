@@ -81,6 +81,7 @@ function strictly({ warnings, assumed, skipped }: Summary): ExitCode {
 function optionsOf(given: Arguments): ReplayOptions {
   const seed = given.wholeNumber('seed');
   const limit = given.wholeNumber('limit');
+  const show = given.value('show');
   const engine = given.value('engine');
   const checksums = given.value('checksums');
   const outDir = given.value('out');
@@ -96,9 +97,23 @@ function optionsOf(given: Arguments): ReplayOptions {
     stitchPaths: given.values('stitch'),
     ...(seed === undefined ? {} : { seed }),
     ...(limit === undefined ? {} : { limit }),
+    ...selectionOptions(given),
+    ...(show === undefined ? {} : { show }),
     ...(checksums === undefined ? {} : { checksums: checksums as NonNullable<ReplayOptions['checksums']> }),
     ...(given.has('expect-egress') ? { expectEgress: true } : {}),
     ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),
+  };
+}
+
+/** Which packets of the captures GIVEN asks for. */
+export function selectionOptions(given: Arguments): Pick<ReplayOptions, 'filter' | 'from' | 'to'> {
+  const filter = given.value('filter');
+  const from = given.value('from');
+  const to = given.value('to');
+  return {
+    ...(filter === undefined ? {} : { filter }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
   };
 }
 

@@ -40,7 +40,8 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
       connections.count - top,
       style,
     ),
-    section('dropped and rejected', droppedRows(dropped.slice(0, top), options), dropped.length - top, style),
+    section(droppedTitle(summary), droppedRows(dropped.slice(0, top), options), dropped.length - top, style),
+    noneShown(summary, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
     ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, options)),
     section('assumed', assumedLines(assumed.slice(0, top), width), assumed.length - top, style),
@@ -61,6 +62,7 @@ function outcomes({ packets, skipped, stitched, ruleCount }: Summary, width: num
     [packets.dropped, 'dropped'],
     [packets.held, 'fragments held for reassembly'],
     [packets.departed ?? 0, 'captured where they left: compared'],
+    [packets.filteredOut ?? 0, 'filtered out: not replayed'],
     [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
   ];
   const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [formatNumber(packets), what]);
@@ -79,6 +81,19 @@ function notSentLines(stitched: Summary['stitched'], width = Number.POSITIVE_INF
   const counts = `${count(connections, 'connection')}, ${count(packets, 'packet')},`;
   const text = `${counts} would not have happened: what they follow from was dropped or rejected`;
   return wrapAfter(' '.repeat(INDENT), text, width);
+}
+
+/** What the list of drops is; with `--show`, only some are listed. */
+function droppedTitle({ run }: Summary): string {
+  const { show } = run.options;
+  return show === undefined ? 'dropped and rejected' : `dropped and rejected, of ${shown(show)}`;
+}
+
+/** Says that there were drops, but none that `--show` chooses. */
+function noneShown(summary: Summary, style: Style): string[] {
+  const { packets, dropped, run } = summary;
+  if (run.options.show === undefined || dropped.length > 0 || packets.dropped + packets.rejected === 0) return [];
+  return [style.bold(droppedTitle(summary)), '  none'];
 }
 
 function section(title: string, lines: string[], more: number, style: Style): string[] {

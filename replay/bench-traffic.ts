@@ -6,12 +6,13 @@ import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { openCaptureFile } from '../io/capture-file.js';
 import { INPUT_LOCAL, type RunInput } from './replay-run.js';
+import { type SelectionOptions, selectionOf } from './selection.js';
 
 /** The result of one pass through the captures. */
 export interface Pass {
   /** From reading the first packet to finishing the last. */
   readonly durationMs: number;
-  /** Packets read, and how many of them were IPv4 and entered the host. */
+  /** Packets read and selected, and how many of them were IPv4 and entered the host. */
   readonly read: number;
   readonly entered: number;
 }
@@ -27,11 +28,13 @@ export function silentEmulator(options: EmulatorOptions): Emulator {
 export class Traffic {
   readonly #inputs: readonly RunInput[];
   readonly #limit: number;
+  readonly #selection: SelectionOptions;
   readonly #frame = new Frame();
   readonly #location = new IpLocation();
 
-  /** Takes only the first LIMIT packets of INPUTS, merged by time. */
-  constructor(inputs: readonly RunInput[], limit = Number.POSITIVE_INFINITY) {
+  /** Takes only the first LIMIT packets that SELECTION chooses of INPUTS, merged by time. */
+  constructor(inputs: readonly RunInput[], limit = Number.POSITIVE_INFINITY, selection: SelectionOptions = {}) {
+    this.#selection = selection;
     this.#inputs = inputs;
     this.#limit = limit;
   }
@@ -57,11 +60,13 @@ export class Traffic {
 
   #run(readers: readonly CaptureReader[], emulator: Emulator | undefined): { read: number; entered: number } {
     const merger = new CaptureMerger(readers);
+    const selection = selectionOf(this.#selection);
     let read = 0;
     let entered = 0;
     while (read < this.#limit) {
       const index = merger.next();
       if (index < 0) break;
+      if (selection !== undefined && !selection.takes(readers[index])) continue;
       read++;
       const record = readers[index];
       const isPacket =

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import type { ByteSink } from '../codecs/byte-stream.js';
 import { CAPTURE_HEADROOM_BYTES, type CaptureRecord } from '../codecs/capture.js';
 import type { CaptureStream, ReadFile } from '../codecs/capture-stream.js';
+import type { CaptureFilter } from '../codecs/filter/capture-filter.js';
 import { ETHERNET_LENGTH, IPV4_PROTOCOL_AT } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
@@ -21,6 +22,7 @@ import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
 import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
 import { InPlaceReplay } from './in-place.js';
+import type { PacketSelection } from './selection.js';
 import { STITCH_LOCAL, STITCH_SKIPPED, Stitcher } from './stitch/stitcher.js';
 
 /**
@@ -43,6 +45,9 @@ export const INPUT_CAPTURED = -4;
 
 export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly onDrop?: DropListener;
+  /** Which packets are replayed, and of which drops are counted by their causes. */
+  readonly selection?: PacketSelection;
+  readonly show?: CaptureFilter;
   /** As in ReplayOptions. */
   readonly expectEgress?: boolean;
   /** As in ReplayControl. */
@@ -66,8 +71,9 @@ const DISCARD: ByteSink = { path: 'nowhere', write() {}, close() {} };
 export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly emulator: IpStack;
   readonly drops = new DropTally();
-  /** Packets read so far. */
+  /** Packets read so far, and how many of them were not selected. */
   read = 0;
+  filteredOut = 0;
   /** Packets that never reached the host, by reason. */
   readonly skipped = new Map<string, number>();
   /** The capture files of the results, in the order of the host's interfaces. */
@@ -87,6 +93,10 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly stitcher: Stitcher | undefined;
   readonly #onDrop: DropListener | undefined;
   readonly #limit: number;
+  readonly #selection: PacketSelection | undefined;
+  readonly #show: CaptureFilter | undefined;
+  /** Drops of the current packet are reported. */
+  #isShown = true;
   /** The writer of each interface; lo has none. */
   readonly #egress: readonly (PcapWriter | undefined)[];
   /** Undefined with a stream, which takes only what leaves by an interface. */
@@ -109,6 +119,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string | undefined, limit: number) {
     const { host } = options;
     this.#limit = limit;
+    this.#selection = options.selection;
+    this.#show = options.show;
     this.#onDrop = options.onDrop;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#capturedOn = Int32Array.from(inputs, ({ capturedOn = -1 }) => capturedOn);
@@ -135,7 +147,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
         if (isLoopback) return undefined;
         return stream ?? this.#open(join(outDir ?? '', `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
       });
-      if (engine === 'remembered' && options.observer === undefined && host.interfaces.length <= egress.count) {
+      const isWhole = engine === 'remembered' && options.observer === undefined && options.selection === undefined;
+      if (isWhole && host.interfaces.length <= egress.count) {
         this.#inPlace = InPlaceReplay.of(
           memory,
           this.#readers,
@@ -180,22 +193,37 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   /** Replays up to COUNT packets; returns false at the end. */
   step(count: number): boolean {
-    const until = Math.min(this.#limit, this.read + count);
+    const until = this.read + count;
     const inPlace = this.#inPlace;
     if (inPlace !== undefined && !inPlace.hasLeft) {
-      const isFull = this.#stepInPlace(inPlace, until);
+      const isFull = this.#stepInPlace(inPlace, Math.min(this.#limit, until));
       if (!inPlace.hasLeft) return isFull;
     }
-    while (this.read < until) {
-      const input = this.#merger.next();
+    const selection = this.#selection;
+    while (this.read < until && this.taken < this.#limit) {
+      const input = selection?.isOver ? -1 : this.#merger.next();
       if (input < 0) return false;
       this.read++;
       this.#readByInput[input]++;
+      if (selection !== undefined && !selection.takes(this.#readers[input])) {
+        this.filteredOut++;
+        continue;
+      }
       if (this.#devs[input] === INPUT_CAPTURED) {
-        this.hostCapture?.take(this.#readers[input], input, this.#capturedOn[input]);
+        this.hostCapture?.take(this.#readers[input], input, this.#capturedOn[input], this.#readByInput[input]);
       } else this.#replay(this.#readers[input], this.#devs[input]);
     }
-    return this.read < this.#limit;
+    return this.taken < this.#limit;
+  }
+
+  /** Whether only some of the packets are replayed. */
+  get isSelective(): boolean {
+    return this.#selection !== undefined;
+  }
+
+  /** Packets replayed so far. */
+  get taken(): number {
+    return this.read - this.filteredOut;
   }
 
   #stepInPlace(inPlace: InPlaceReplay, until: number): boolean {
@@ -277,6 +305,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   #replay(record: CaptureRecord, input: number, upcall = 0): void {
     const { emulator } = this;
     const { stitcher } = this;
+    // Stitching and NAT change the packet in place.
+    if (this.#show !== undefined) this.#isShown = this.#show.matches(record);
     const dev = input === INPUT_STITCHED && stitcher !== undefined ? this.#stitch(record, stitcher) : input;
     if (dev === STITCH_SKIPPED) return;
     const frame = this.#frame;
@@ -292,6 +322,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   inject(frame: Frame, isOwn: boolean): void {
     const frameOfRecords = this.#frame;
+    if (this.#show !== undefined) this.#isShown = this.#show.matches(frame);
     this.#record = null;
     this.#frame = frame;
     if (isOwn) this.emulator.send(frame);
@@ -343,7 +374,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   dropped(drop: Drop, bytes: Uint8Array, at: number, available: number, length: number): void {
     this.#dropped?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
-    this.drops.count(drop, bytes, at, available);
+    if (this.#isShown) this.drops.count(drop, bytes, at, available);
     this.hostCapture?.cameBack(bytes, at, available, length);
     this.#onDrop?.(this.#frame.tsSec, this.#frame.tsNsec, drop);
   }

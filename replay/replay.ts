@@ -16,8 +16,7 @@ import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { saveRule, saveRuleset } from '../core/rules/save.js';
 import { listPaths } from '../io/capture-file.js';
 import { FileError, InterruptedError } from '../io/file-error.js';
-import { recordFile } from '../io/file-record.js';
-import { filesOfHost, recordHost } from '../io/host-files.js';
+import { filesOfHost } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
 import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
 import { writeText } from '../io/text-file.js';
@@ -34,9 +33,11 @@ import { refuseSameFiles } from './named-files.js';
 import { assumedOffloads, checksumWarnings } from './offload-report.js';
 import { type DropListener, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
 import { foreignResult, GENERATOR, SUMMARY_FILE } from './result-files.js';
+import { recordRun } from './run-record.js';
+import { type SelectionOptions, selectionOf, shownBy } from './selection.js';
 import { loadSetting, type Setting } from './setting.js';
 import { assumedByStitching, summarizeStitching } from './stitch/stitch-summary.js';
-import { MAX_LISTED, type RuleSummary, type RunRecord, SCHEMA, type Summary, summarizeConnection } from './summary.js';
+import { MAX_LISTED, type RuleSummary, SCHEMA, type Summary, summarizeConnection } from './summary.js';
 import { version } from './version.js';
 
 /** How another thread controls a replay. */
@@ -50,7 +51,7 @@ export interface ReplayControl {
   hasEnded?: () => boolean;
 }
 
-export interface ReplayOptions extends ReplayControl, CaptureChoice {
+export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOptions {
   /** The ruleset, in iptables-save format. Left out: the host's own. */
   rulesPath?: string;
   /** The host: JSON, a snapshot, or a folder with the outputs of commands. */
@@ -68,7 +69,7 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice {
   lax?: boolean;
   /** Start the counters of rules and policies in `rules.v4` from those in the ruleset, instead of from 0. */
   keepCounters?: boolean;
-  /** How many packets to replay. Default all. */
+  /** How many of the selected packets to replay. Default all. */
   limit?: number;
   /** What becomes of the layer-4 checksums in the captures (core/offload/checksums.ts). Default 'auto'. */
   checksums?: ChecksumMode;
@@ -102,6 +103,7 @@ const LIST_PIECE_BYTES = 1 << 18;
 /**
  * Replays captures and writes the results. If it throws, `outDir` is unchanged.
  *
+ * @throws {FilterError} (from `nfreplay/codecs`) if `filter` or `show` is not correct, or not for these captures
  * @throws {ReplayOptionsError} if options contradict each other or do not fit the host
  * @throws {RulesetError} {HostError} (from `nfreplay`) if the rules or the host are invalid or not supported
  * @throws {CaptureError} (from `nfreplay/codecs`) if a capture cannot be read or written, or was ended before its first
@@ -121,6 +123,7 @@ export function replay(options: ReplayOptions): Summary {
  * Calling `return()` between two steps abandons the replay and removes what was written.
  */
 export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Summary, void> {
+  const [selection, show] = [selectionOf(given), shownBy(given)];
   const { options, notes } = withFoundCaptures(given);
   for (const path of filesOf(options)) recoverFolderOf(path);
   refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
@@ -147,10 +150,12 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       ...(options.expectEgress ? { expectEgress: true } : {}),
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
       ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),
+      ...(selection ? { selection } : {}),
+      ...(show ? { show } : {}),
     };
     run = new ReplayRun(runOptions, inputs, staged?.path ?? outDir, options.limit ?? Number.POSITIVE_INFINITY);
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
-    const isInterrupted = options.hasEnded?.() === true && run.read < (options.limit ?? Number.POSITIVE_INFINITY);
+    const isInterrupted = options.hasEnded?.() === true && run.taken < (options.limit ?? Number.POSITIVE_INFINITY);
     if (isInterrupted && run.read === 0) throw new InterruptedError(listPaths(inputs[0].path)[0]);
     run.close();
     if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
@@ -219,7 +224,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
   return {
     schema: SCHEMA,
     generator: `${GENERATOR} ${version()}`,
-    run: recordRun(options, setting, inputs),
+    run: recordRun(options, setting, recordCaptures(inputs)),
     inputs: inputs.flatMap(({ dev }, i) =>
       run.filesOf(i).map(({ path, packets }) => ({ interface: inputName(dev, host), file: path, packets })),
     ),
@@ -232,6 +237,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       dropped: outcomes[Outcome.DROPPED],
       rejected: outcomes[Outcome.REJECTED],
       held: outcomes[Outcome.HELD],
+      ...(run.isSelective ? { filteredOut: run.filteredOut } : {}),
       ...(run.hostCapture === undefined ? {} : { departed: run.hostCapture.departures }),
     },
     skipped: Object.fromEntries([...run.skipped].sort()),
@@ -255,29 +261,8 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...(run.hostCapture?.warnings() ?? []),
       ...run.notes,
       ...emulator.warnings,
-      ...checksumWarnings(emulator.checksums, run.read, options.checksums ?? 'auto'),
+      ...checksumWarnings(emulator.checksums, run.taken, options.checksums ?? 'auto'),
     ],
-  };
-}
-
-function recordRun(options: ReplayOptions, { hostRules }: Setting, inputs: readonly RunInput[]): RunRecord {
-  const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
-  return {
-    version: version(),
-    // The engine is left out: it changes no result.
-    options: {
-      seed,
-      lax,
-      ...(keepCounters ? { keepCounters } : {}),
-      ...(limit === undefined ? {} : { limit }),
-      ...(checksums === undefined ? {} : { checksums }),
-    },
-    rules: {
-      ...recordFile(rulesPath ?? hostRules?.path ?? hostPath),
-      ...(hostRules && { backend: hostRules.backend }),
-    },
-    host: recordHost(hostPath),
-    captures: recordCaptures(inputs),
   };
 }
 

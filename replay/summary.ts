@@ -7,6 +7,7 @@ import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { FileRecord } from '../io/file-record.js';
 import type { DropCount, DroppedFlow } from './drops.js';
 import type { EgressSummary } from './host-capture/egress-summary.js';
+import type { SelectionOptions } from './selection.js';
 import type { StitchSummary } from './stitch/stitch-summary.js';
 
 /** Connections and dropped flows beyond this many are only counted. */
@@ -29,6 +30,8 @@ export interface PacketCounts {
   rejected: number;
   /** Fragments held for reassembly. The one that completes a packet counts as what became of the whole packet. */
   held: number;
+  /** Not replayed: left out by a filter, or before or after the part to be replayed. Only if some could be. */
+  filteredOut?: number;
   /** With `--capture`: captured as the host sent them, and compared with what the emulated host sends (`egress`). */
   departed?: number;
 }
@@ -76,7 +79,13 @@ export interface RuleSummary {
 /** What was replayed, and how. */
 export interface RunRecord {
   version: string;
-  options: { seed: number; lax: boolean; keepCounters?: boolean; limit?: number; checksums?: ChecksumMode };
+  options: {
+    seed: number;
+    lax: boolean;
+    keepCounters?: boolean;
+    limit?: number;
+    checksums?: ChecksumMode;
+  } & SelectionOptions;
   /** With the backend (iptables-legacy or iptables-nft) if they are the host's own rules. */
   rules: FileRecord & { backend?: 'legacy' | 'nft' };
   /** With its files if it is a folder. */

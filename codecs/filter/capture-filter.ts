@@ -3,6 +3,7 @@ import { BpfProgram } from '../bpf/bpf-program.js';
 import type { CaptureRecord } from '../capture.js';
 import type { Expression } from './ast.js';
 import { compileFilter } from './compile.js';
+import { FilterError } from './filter-error.js';
 import { parseFilter } from './parser.js';
 
 /** What the filter looks at of a record. */
@@ -10,6 +11,7 @@ export type FilteredRecord = Pick<CaptureRecord, 'bytes' | 'at' | 'caplen' | 'wi
 
 export class CaptureFilter {
   readonly text: string;
+  readonly #name: string | undefined;
   readonly #expression: Expression;
   readonly #programs = new Map<number, BpfProgram>();
   /** The program for the link type of the last record. */
@@ -18,11 +20,21 @@ export class CaptureFilter {
 
   /**
    * @param text in the language of pcap-filter(7); empty: every packet
+   * @param name what errors call it, such as `--filter`
    * @throws {FilterError} if it is not correct
    */
-  constructor(text: string) {
+  constructor(text: string, name?: string) {
     this.text = text;
-    this.#expression = parseFilter(text);
+    this.#name = name;
+    this.#expression = this.#named(() => parseFilter(text));
+  }
+
+  #named<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      throw error instanceof FilterError && this.#name !== undefined ? error.of(this.#name) : error;
+    }
   }
 
   /**
@@ -32,7 +44,7 @@ export class CaptureFilter {
   prepare(linktype: number): BpfProgram {
     let program = this.#programs.get(linktype);
     if (program === undefined) {
-      program = new BpfProgram(compileFilter(this.#expression, linktype));
+      program = new BpfProgram(this.#named(() => compileFilter(this.#expression, linktype)));
       this.#programs.set(linktype, program);
     }
     return program;

@@ -4,12 +4,20 @@ export class FilterError extends Error {
   readonly column: number;
   /** The filter is correct in tcpdump's language, but asks for something that nfreplay does not do. */
   readonly isUnsupported: boolean;
+  readonly #what: string;
 
-  constructor(column: number, message: string, isUnsupported = false) {
-    super(`column ${column}: ${message}`);
+  /** WHOSE: what the message calls the filter, such as the option it was given with. */
+  constructor(column: number, message: string, isUnsupported = false, whose?: string) {
+    super(`${whose === undefined ? '' : `${whose}, `}column ${column}: ${message}`);
+    this.#what = message;
     this.name = 'FilterError';
     this.column = column;
     this.isUnsupported = isUnsupported;
+  }
+
+  /** The same error, about the filter that is called WHOSE. */
+  of(whose: string): FilterError {
+    return new FilterError(this.column, this.#what, this.isUnsupported, whose);
   }
 }
 

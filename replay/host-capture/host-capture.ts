@@ -73,7 +73,6 @@ export class HostCapture {
   readonly #sink: CaptureSink;
   readonly #location = new IpLocation();
   readonly #frame = new Frame();
-  readonly #numbers = new Map<number, number>();
   readonly #ahead: Ahead[] = [];
   /** Arrivals among `#ahead`, by identity. */
   readonly #aheadArrivals = new Map<string, number>();
@@ -99,10 +98,11 @@ export class HostCapture {
     );
   }
 
-  /** Takes the frame of RECORD, of capture INPUT. NAMED: the interface that the user gave for it; -1: none. */
-  take(record: CaptureReader, input: number, named: number): void {
-    const number = (this.#numbers.get(input) ?? 0) + 1;
-    this.#numbers.set(input, number);
+  /**
+   * Takes the frame of RECORD, which has that NUMBER, from 1, in the capture INPUT. NAMED: the interface that the user
+   * gave for it; -1: none.
+   */
+  take(record: CaptureReader, input: number, named: number, number: number): void {
     const location = this.#location;
     const point = this.#pointOf(record, named);
     if (typeof point === 'string') {

@@ -62,7 +62,8 @@ Args('the help of every command lists each option, and its examples parse', () =
     for (const { name } of spec.options) assert.match(help, `--${name}`);
     assert.ok(spec.examples.length > 0);
     for (const { command } of spec.examples) {
-      const [program, name, ...args] = command.replace(/ \| .*/, '').split(' ');
+      const words = command.replace(/ \| .*/, '').match(/'[^']*'|\S+/g) ?? [];
+      const [program, name, ...args] = words.map((word) => word.replaceAll("'", ''));
       assert.equal([program, name], ['nfreplay', spec.name]);
       parseCommand(spec, args);
     }
