@@ -2,6 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { shown } from '../codecs/text.js';
+import { readHostAt } from '../io/host-files.js';
 import {
   type CaseComparison,
   casesIn,
@@ -10,6 +11,7 @@ import {
   isQuick,
   updateCase,
 } from '../replay/golden-case.js';
+import { loadNames, type Names } from '../replay/names.js';
 import { parseCommand } from './args.js';
 import { widthOf } from './columns.js';
 import { CHECK } from './commands.js';
@@ -34,7 +36,8 @@ export async function check(args: readonly string[], supervision?: Supervision):
   if (supervision === undefined && cases.some((golden) => !isQuick(golden))) throw new NeedsThread();
   supervision?.onReady(false);
 
-  const report = new CheckReport(cases, styleOf(STDOUT, given.color));
+  const names = loadNames(given.value('names'), undefined);
+  const report = new CheckReport(cases, names, styleOf(STDOUT, given.color));
   const run = given.has('update')
     ? (golden: GoldenCase) => {
         report.updated(golden, updateCase(golden, { ...supervision, allowTruncated: given.has('allow-truncated') }));
@@ -69,10 +72,12 @@ class CheckReport {
   readonly errors: unknown[] = [];
   differing = 0;
   #agreeing = 0;
+  readonly #names: Names;
   readonly #style: Style;
   readonly #width: number;
 
-  constructor(cases: readonly GoldenCase[], style: Style) {
+  constructor(cases: readonly GoldenCase[], names: Names, style: Style) {
+    this.#names = names;
     this.#style = style;
     this.#width = Math.max(...cases.map(({ dir }) => shown(dir).length));
   }
@@ -91,7 +96,8 @@ class CheckReport {
       STDOUT.write(`${style.green('ok     ')} ${name}  ${style.dim(extent(comparison))}\n`);
     } else {
       this.differing++;
-      STDOUT.write(`${style.red('differs')} ${name}  ${firstDifference(comparison, style)}\n`);
+      const names = new Map([...containersOf(golden), ...this.#names]);
+      STDOUT.write(`${style.red('differs')} ${name}  ${firstDifference(comparison, names, style)}\n`);
     }
   }
 
@@ -113,8 +119,13 @@ function extent({ frames, rules, connections }: CaseComparison): string {
   return `${count(frames, 'packet')}, ${count(rules, 'rule')}, ${count(connections, 'connection')}`;
 }
 
-function firstDifference({ differences }: CaseComparison, style: Style): string {
-  const lines = renderDifference(differences[0], style, widthOf(STDOUT) - '  '.length).map((line) =>
+/** The names of the containers of the case's host. */
+function containersOf({ hostPath }: GoldenCase): Names {
+  return loadNames(undefined, readHostAt(hostPath).description);
+}
+
+function firstDifference({ differences }: CaseComparison, names: Names, style: Style): string {
+  const lines = renderDifference(differences[0], style, widthOf(STDOUT) - '  '.length, names).map((line) =>
     line === '' ? '' : `  ${line}`,
   );
   return [`${count(differences.length, 'difference')}, the first:`, '', ...lines, ''].join('\n');

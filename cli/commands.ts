@@ -23,6 +23,12 @@ const SELECTION: readonly OptionSpec[] = [
   { name: 'to', value: 'WHEN', help: 'leave out packets after this' },
 ];
 
+const NAMES: OptionSpec = {
+  name: 'names',
+  value: 'FILE',
+  help: "names for addresses, in the format of /etc/hosts: shown beside them, as those of the host's containers are",
+};
+
 export const REPLAY: CommandSpec = {
   name: 'replay',
   summary: 'replay captures through a host and its rules, and write what it would have sent',
@@ -123,6 +129,7 @@ export const REPLAY: CommandSpec = {
         `how to evaluate rules, for debugging: ${EMULATOR_ENGINES.join(', ')}; ` +
         `the results are the same (default: ${EMULATOR_ENGINES[0]}, the fastest)`,
     },
+    NAMES,
     { name: 'json', help: 'print summary.json instead of the report' },
     { name: 'top', value: 'N', help: 'how many rules, connections, and dropped services to report (default: 10)' },
     COLOR,
@@ -157,6 +164,7 @@ export const CHECK: CommandSpec = {
   options: [
     { name: 'update', help: 'make the results the new expectation' },
     { name: 'allow-truncated', help: 'with --update: accept also an input that is truncated' },
+    NAMES,
     COLOR,
   ],
   positionals: 'CASE',

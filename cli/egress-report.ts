@@ -8,6 +8,7 @@ import type {
   ListedEgressDifference,
   PacketOnInterface,
 } from '../replay/host-capture/egress-summary.js';
+import type { Names } from '../replay/names.js';
 import type { ResultFrame } from '../replay/result-folder.js';
 import { columns, wrapAfter } from './columns.js';
 import { count, formatNumber } from './number.js';
@@ -21,7 +22,11 @@ const KINDS: readonly (readonly [ListedEgressDifference['kind'], string])[] = [
 ];
 
 /** The blocks of lines of a report about EGRESS: its counts and, if asked for, the first difference of each kind. */
-export function egressBlocks(egress: EgressSummary, { style, width, showsEgress }: ReportOptions): string[][] {
+export function egressBlocks(
+  egress: EgressSummary,
+  names: Names,
+  { style, width, showsEgress }: ReportOptions,
+): string[][] {
   const { matched, own, unjudged } = egress;
   const rows: [number, string][] = [
     [matched, own === 0 ? 'the same' : `the same; ${formatNumber(own)} of all were sent by the host itself`],
@@ -41,7 +46,7 @@ export function egressBlocks(egress: EgressSummary, { style, width, showsEgress 
   if (showsEgress !== true) return blocks;
   for (const [kind] of KINDS) {
     const first = egress.listed.find((listed) => listed.kind === kind);
-    if (first !== undefined) blocks.push(differenceLines(first, egress[kind], { style, width }));
+    if (first !== undefined) blocks.push(differenceLines(first, egress[kind], names, { style, width }));
   }
   return blocks;
 }
@@ -49,6 +54,7 @@ export function egressBlocks(egress: EgressSummary, { style, width, showsEgress 
 function differenceLines(
   difference: ListedEgressDifference,
   packets: number,
+  names: Names,
   { style, width = Number.POSITIVE_INFINITY }: Pick<ReportOptions, 'style' | 'width'>,
 ): string[] {
   const { kind, captured, emulated, cause, droppedBy, decidedBy = [] } = difference;
@@ -65,8 +71,8 @@ function differenceLines(
     lines.push(
       ...wrapAfter('  ', `captured on ${shown(captured.interface)}, emulated: ${shown(emulated.interface)}`, width),
     );
-  const names = { wanted: 'captured', got: 'emulated' };
-  return [...lines, ...renderPackets(frameOf(captured), frameOf(emulated), names, style, width)];
+  const titles = { wanted: 'captured', got: 'emulated', names };
+  return [...lines, ...renderPackets(frameOf(captured), frameOf(emulated), titles, style, width)];
 }
 
 function frameText({ file, number }: FrameReference): string {

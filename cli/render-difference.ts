@@ -1,24 +1,27 @@
 /** Differences between two results as text: packets side by side, rule counters, connections. */
 import { shown } from '../codecs/text.js';
 import type { ConnectionDifference, Difference, FrameDifference, RuleDifference } from '../replay/compare.js';
+import type { Names } from '../replay/names.js';
 import type { ResultFrame } from '../replay/result-folder.js';
 import { wrap } from './columns.js';
-import { dissect } from './dissect.js';
+import { dissect, type Field } from './dissect.js';
+import { NO_NAMES, namedAddress } from './named-address.js';
 import { PLAIN, type Style } from './style.js';
 
-/** DIFFERENCE as lines of text. Packets side by side take at most WIDTH characters. */
+/** DIFFERENCE as lines of text, with NAMES of addresses. Packets side by side take at most WIDTH characters. */
 export function renderDifference(
   difference: Difference,
   style: Style = PLAIN,
   width = Number.POSITIVE_INFINITY,
+  names: Names = NO_NAMES,
 ): string[] {
   switch (difference.kind) {
     case 'frame':
-      return renderFrame(difference, style, width);
+      return renderFrame(difference, style, width, names);
     case 'rule':
       return renderRule(difference);
     case 'connection':
-      return renderConnection(difference);
+      return renderConnection(difference, names);
   }
 }
 
@@ -28,27 +31,35 @@ function renderFrame(
   { device, tsNs, wanted, got, droppedBy = [] }: FrameDifference,
   style: Style,
   width: number,
+  names: Names,
 ): string[] {
   const lines = [`${shown(device)}, caused by the input of ${secondsText(tsNs)}:`];
   for (const cause of droppedBy) lines.push(`  dropped by ${shown(cause)}`);
-  lines.push('', ...renderPackets(wanted, got, { wanted: 'expected', got: 'got' }, style, width));
+  lines.push('', ...renderPackets(wanted, got, { wanted: 'expected', got: 'got', names }, style, width));
   if (wanted && got) lines.push('', ...hexDifference(wanted, got, style, width));
   return lines;
 }
 
-/** The fields of two packets side by side, under NAMES; those that differ are marked. Null: there is no such packet. */
+/** What stands above two packets, and the names of their addresses. */
+export interface PacketTitles {
+  wanted: string;
+  got: string;
+  names: Names;
+}
+
+/** The fields of two packets side by side; those that differ are marked. Null: there is no such packet. */
 export function renderPackets(
   wanted: ResultFrame | null,
   got: ResultFrame | null,
-  names: { wanted: string; got: string },
+  titles: PacketTitles,
   style: Style,
   width: number,
 ): string[] {
-  const wantedFields = wanted ? dissect(wanted.bytes, wanted.ipAt) : [];
-  const gotFields = got ? dissect(got.bytes, got.ipAt) : [];
+  const wantedFields = wanted ? namedFields(wanted, titles.names) : [];
+  const gotFields = got ? namedFields(got, titles.names) : [];
   const fields = [...new Set([...wantedFields, ...gotFields].map((field) => field.name))];
   const rows = [
-    ['', wanted ? names.wanted : `${names.wanted}: nothing`, got ? names.got : `${names.got}: nothing`],
+    ['', wanted ? titles.wanted : `${titles.wanted}: nothing`, got ? titles.got : `${titles.got}: nothing`],
     ...fields.map((name) => [
       name,
       wantedFields.find((field) => field.name === name)?.value ?? '',
@@ -58,6 +69,13 @@ export function renderPackets(
   return sideBySide(rows, width).map(({ text, isEqual }, i) =>
     i > 0 && wanted !== null && got !== null && !isEqual ? style.red(`* ${text}`) : `  ${text}`,
   );
+}
+
+function namedFields({ bytes, ipAt }: ResultFrame, names: Names): Field[] {
+  return dissect(bytes, ipAt).map(({ name, value }) => ({
+    name,
+    value: /ip\.(?:source|destination)$/.test(name) ? namedAddress(value, names) : value,
+  }));
 }
 
 /** ROWS of a name and two values as lines, each with whether its values are equal. Long values are wrapped. */
@@ -135,7 +153,13 @@ function countersOf(line: string | null): { text: string; counters: string } | n
 
 const countersText = (packets: string, bytes: string): string => `${packets} packets ${bytes} bytes`;
 
-function renderConnection({ wanted, got }: ConnectionDifference): string[] {
-  if (wanted !== null) return ['conntrack: expected, but missing:', `  ${shown(wanted)}`];
-  return ['conntrack: not expected:', `  ${shown(got ?? '')}`];
+function renderConnection({ wanted, got }: ConnectionDifference, names: Names): string[] {
+  const line = wanted ?? got ?? '';
+  const addresses = new Set([...line.matchAll(/\b(?:src|dst)=(\S+)/g)].map(([, address]) => address));
+  const named = [...addresses].filter((address) => names.has(address)).map((address) => namedAddress(address, names));
+  return [
+    wanted === null ? 'conntrack: not expected:' : 'conntrack: expected, but missing:',
+    `  ${shown(line)}`,
+    ...(named.length > 0 ? [`  ${named.join(', ')}`] : []),
+  ];
 }

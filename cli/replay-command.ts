@@ -86,8 +86,10 @@ function optionsOf(given: Arguments): ReplayOptions {
   const checksums = given.value('checksums');
   const outDir = given.value('out');
   const rulesPath = given.value('rules');
+  const namesPath = given.value('names');
   return {
     ...(rulesPath === undefined ? {} : { rulesPath }),
+    ...(namesPath === undefined ? {} : { namesPath }),
     hostPath: given.required('host'),
     inputs: given.values('in').map(inputOf),
     captures: given.values('capture').map(hostCaptureOf),

@@ -5,9 +5,11 @@ import { shown, shownPath } from '../codecs/text.js';
 import { REASONS } from '../core/reasons.js';
 import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
-import type { ConnectionSummary, Endpoint, RuleSummary, Summary } from '../replay/summary.js';
+import type { Names } from '../replay/names.js';
+import type { ConnectionSummary, RuleSummary, Summary } from '../replay/summary.js';
 import { columns, NO_BREAK, wrapAfter } from './columns.js';
 import { egressBlocks } from './egress-report.js';
+import { namedAddress, namedEndpoint } from './named-address.js';
 import { count, formatNumber } from './number.js';
 import type { Style } from './style.js';
 
@@ -31,20 +33,22 @@ export interface ReportOptions {
 export function formatReport(summary: Summary, options: ReportOptions): string {
   const { style, top, durationMs, width } = options;
   const { packets, connections, dropped, rules, assumed } = summary;
+  const names: Names = new Map(Object.entries(summary.names ?? {}));
   const busiest = [...rules].sort((a, b) => b.packets - a.packets);
   const blocks = [
     [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, width)],
     section(
       connections.count > top ? 'busiest connections' : 'connections',
-      connectionRows(connections.listed.slice(0, top), width),
+      connectionRows(connections.listed.slice(0, top), names, width),
       connections.count - top,
       style,
     ),
-    section(droppedTitle(summary), droppedRows(dropped.slice(0, top), options), dropped.length - top, style),
+    section(droppedTitle(summary), droppedRows(dropped.slice(0, top), names, options), dropped.length - top, style),
     noneShown(summary, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
-    ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, options)),
+    ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, names, options)),
     section('assumed', assumedLines(assumed.slice(0, top), width), assumed.length - top, style),
+    section('not read of the host', unreadLines(summary, width), 0, style),
     written(summary, options),
   ];
   return blocks
@@ -53,7 +57,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     .join('\n');
 }
 
-function outcomes({ packets, skipped, stitched, ruleCount }: Summary, width: number | undefined): string[] {
+function outcomes({ packets, skipped, stitched, ruleCount, run }: Summary, width: number | undefined): string[] {
   const rows: [number, string][] = [
     [packets.forwarded, 'forwarded'],
     [packets.sent, 'sent by the host itself'],
@@ -66,11 +70,15 @@ function outcomes({ packets, skipped, stitched, ruleCount }: Summary, width: num
     [packets.skipped, `skipped: ${Object.keys(skipped).join(', ')}`],
   ];
   const met = rows.filter(([packets]) => packets > 0).map(([packets, what]) => [formatNumber(packets), what]);
-  const none = 'there were no rules: only the policies of the chains decided';
+  const { backend, path } = run.rules;
+  const notes = [
+    ...(ruleCount === 0 ? ['there were no rules: only the policies of the chains decided'] : []),
+    ...(backend === undefined ? [] : [`the rules are the host's own: iptables-${backend}, ${shownPath(path)}`]),
+  ];
   return [
     ...columns(met, ['right', 'left'], width),
     ...notSentLines(stitched, width),
-    ...(ruleCount === 0 ? wrapAfter(' '.repeat(INDENT), none, width ?? Number.POSITIVE_INFINITY) : []),
+    ...notes.flatMap((note) => wrapAfter(' '.repeat(INDENT), note, width ?? Number.POSITIVE_INFINITY)),
   ];
 }
 
@@ -104,21 +112,21 @@ function section(title: string, lines: string[], more: number, style: Style): st
 /**
  * `tcp  203.0.113.7:51515 → 192.0.2.10:36379  ⇒ 172.17.0.3:6379  ESTABLISHED  3/126 ↔ 2/87`: packets/bytes each way.
  */
-function connectionRows(listed: readonly ConnectionSummary[], width: number | undefined): string[] {
+function connectionRows(listed: readonly ConnectionSummary[], names: Names, width: number | undefined): string[] {
   const rows = listed.map((connection) => [
     connection.protocol,
-    `${formatEndpoint(connection.source)} → ${formatEndpoint(connection.destination)}`,
-    translation(connection),
+    `${namedEndpoint(connection.source, names)} → ${namedEndpoint(connection.destination, names)}`,
+    translation(connection, names),
     connection.state ?? '',
     traffic(connection),
   ]);
   return columns(rows, ['left', 'left', 'left', 'left', 'left'], width);
 }
 
-function translation({ translatedSource, translatedDestination }: ConnectionSummary): string {
+function translation({ translatedSource, translatedDestination }: ConnectionSummary, names: Names): string {
   return [
-    ...(translatedDestination ? [`⇒ ${formatEndpoint(translatedDestination)}`] : []),
-    ...(translatedSource ? [`as ${formatEndpoint(translatedSource)}`] : []),
+    ...(translatedDestination ? [`⇒ ${namedEndpoint(translatedDestination, names)}`] : []),
+    ...(translatedSource ? [`as ${namedEndpoint(translatedSource, names)}`] : []),
   ].join('  ');
 }
 
@@ -133,12 +141,16 @@ function traffic({ packets, bytes, replied }: ConnectionSummary): string {
  *       12  rules.v4:24  filter INPUT 5  -j DROP
  *           10  tcp 8081  203.0.113.7 → 192.0.2.10  ⇒ 172.17.0.3:80
  */
-function droppedRows(causes: readonly DropCount[], { top, style, width = Number.POSITIVE_INFINITY }: ReportOptions) {
+function droppedRows(
+  causes: readonly DropCount[],
+  names: Names,
+  { top, style, width = Number.POSITIVE_INFINITY }: ReportOptions,
+) {
   const counts = causes.map(({ packets }) => formatNumber(packets));
   const digits = Math.max(0, ...counts.map((text) => text.length));
   const indent = INDENT + digits + GAP;
   const listed = mostFrequent(causes, top);
-  const rowsOf = causes.map((cause) => serviceRows(cause, listed));
+  const rowsOf = causes.map((cause) => serviceRows(cause, listed, names));
   // The rows of all causes are aligned with each other.
   const widths = [0, 1].map((column) => Math.max(0, ...rowsOf.flat().map((row) => row[column].length)));
   return causes.flatMap((cause, i) => {
@@ -154,8 +166,8 @@ function droppedRows(causes: readonly DropCount[], { top, style, width = Number.
 }
 
 /** The rows of those services of CAUSE that are LISTED. */
-function serviceRows({ services, replies }: DropCount, listed: ReadonlySet<DroppedService>): string[][] {
-  const rows = services.listed.filter((service) => listed.has(service)).map(serviceRow);
+function serviceRows({ services, replies }: DropCount, listed: ReadonlySet<DroppedService>, names: Names): string[][] {
+  const rows = services.listed.filter((service) => listed.has(service)).map((service) => serviceRow(service, names));
   if (replies !== undefined) rows.push([formatNumber(replies), 'replies', 'to packets that were dropped']);
   return rows;
 }
@@ -167,16 +179,22 @@ function mostFrequent(causes: readonly DropCount[], top: number): ReadonlySet<Dr
 }
 
 /** `10  tcp 8081  203.0.113.7 and 2 more → 192.0.2.10  ⇒ 172.17.0.3:80` */
-function serviceRow(service: DroppedService): string[] {
+function serviceRow(service: DroppedService, names: Names): string[] {
   const { packets, protocol, port, reply, source, destination, translatedDestination } = service;
   const name = [protocolName(protocol), port, reply && 'replies'].filter((word) => word !== undefined).join(' ');
-  const ends = [andMore(source, service.sources), andMore(destination, service.destinations)];
-  const translated = translatedDestination ? `  ⇒${NO_BREAK}${formatEndpoint(translatedDestination)}` : '';
+  const ends = [andMore(source, service.sources, names), andMore(destination, service.destinations, names)];
+  const translated = translatedDestination ? `  ${unbroken(`⇒ ${namedEndpoint(translatedDestination, names)}`)}` : '';
   return [formatNumber(packets), name, source === undefined ? '' : `${ends.join(' → ')}${translated}`];
 }
 
-function andMore(address: string | undefined, addresses: number): string {
-  return addresses > 1 ? `${address} and${NO_BREAK}${formatNumber(addresses - 1)}${NO_BREAK}more` : (address ?? '');
+/** TEXT, which lines do not break. */
+function unbroken(text: string): string {
+  return text.replaceAll(' ', NO_BREAK);
+}
+
+function andMore(address: string | undefined, addresses: number, names: Names): string {
+  const first = address === undefined ? '' : unbroken(namedAddress(address, names));
+  return addresses > 1 ? `${first} and${NO_BREAK}${formatNumber(addresses - 1)}${NO_BREAK}more` : first;
 }
 
 /**
@@ -219,8 +237,20 @@ function assumedLines(assumed: readonly string[], width = Number.POSITIVE_INFINI
   );
 }
 
-function written({ outputs }: Summary, { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions): string[] {
-  const captures = outputs.map(({ file, packets }) => `${shown(file)}${NO_BREAK}(${formatNumber(packets)})`);
+function unreadLines({ unread }: Summary, width = Number.POSITIVE_INFINITY): string[] {
+  return unread.members.length === 0 ? [] : wrapAfter(' '.repeat(INDENT), unread.members.join(', '), width);
+}
+
+function written(
+  { outputs, networks = {} }: Summary,
+  { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions,
+): string[] {
+  const networkOf = new Map(Object.entries(networks).map(([bridge, name]) => [`${bridge}.pcap`, name]));
+  const captures = outputs.map(({ file, packets }) => {
+    const network = networkOf.get(file);
+    const about = network === undefined ? '' : `, network ${shown(network)}`;
+    return `${shown(file)} (${formatNumber(packets)}${about})`.replaceAll(' ', NO_BREAK);
+  });
   if (outDir === undefined) return wrapAfter('', 'nothing was written; --out DIR writes the results', width);
   const [title, prefix, files] =
     outDir === '-'
@@ -232,10 +262,6 @@ function written({ outputs }: Summary, { outDir, style, width = Number.POSITIVE_
         ];
   const lines = wrapAfter(prefix, files.join(', '), width);
   return [...title, ...lines];
-}
-
-function formatEndpoint({ address, port }: Endpoint): string {
-  return port === undefined ? address : `${address}:${port}`;
 }
 
 function formatDuration(durationMs: number): string {

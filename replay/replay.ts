@@ -30,6 +30,7 @@ import {
 } from './captures.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { refuseSameFiles } from './named-files.js';
+import { hostSummary } from './names.js';
 import { assumedOffloads, checksumWarnings } from './offload-report.js';
 import { type DropListener, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
 import { foreignResult, GENERATOR, SUMMARY_FILE } from './result-files.js';
@@ -56,6 +57,8 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   rulesPath?: string;
   /** The host: JSON, a snapshot, or a folder with the outputs of commands. */
   hostPath: string;
+  /** Names for addresses, like /etc/hosts. */
+  namesPath?: string;
   /** With `captures`: also find the rules that decided about the packets that differ. Rules are then interpreted. */
   expectEgress?: boolean;
   /**
@@ -205,8 +208,9 @@ function recoverFolderOf(path: string): void {
 
 /** The files that a replay reads. */
 function filesOf(options: ReplayOptions): string[] {
-  const rules = options.rulesPath === undefined ? [] : [options.rulesPath];
-  return [...rules, ...filesOfHost(options.hostPath), ...captureFiles(options)];
+  const { rulesPath, namesPath, hostPath } = options;
+  const texts = [rulesPath, namesPath].filter((path) => path !== undefined);
+  return [...texts, ...filesOfHost(hostPath), ...captureFiles(options)];
 }
 
 function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
@@ -221,6 +225,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
   const { connections: table, nowMs } = emulator;
   const { count, entries } = busiestConnections(table, nowMs, MAX_LISTED);
   const connections = entries.map((entry) => summarizeConnection(listConnection(table, entry, nowMs)));
+  const egress = run.hostCapture && summarizeEgress(run.hostCapture, host, inputs);
   return {
     schema: SCHEMA,
     generator: `${GENERATOR} ${version()}`,
@@ -248,7 +253,8 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     rules: matchedRules(ruleset, emulator),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
-    ...(run.hostCapture === undefined ? {} : { egress: summarizeEgress(run.hostCapture, host, inputs) }),
+    ...(egress === undefined ? {} : { egress }),
+    ...hostSummary(setting, [connections, dropped, flows], egress),
     assumed: [
       ...assumedOffloads(emulator),
       ...host.assumed(),

@@ -8,6 +8,7 @@ import { parseRuleset } from '../core/rules/parse/parse.js';
 import { readHostAt } from '../io/host-files.js';
 import { readText } from '../io/text-file.js';
 import { foreignTables, type HostRules, hostRules, refuseForeignTables } from './host-rules.js';
+import { loadNames, type Names } from './names.js';
 
 export interface SettingOptions {
   /** Left out: the host's own rules. */
@@ -15,6 +16,8 @@ export interface SettingOptions {
   hostPath: string;
   lax?: boolean;
   keepCounters?: boolean;
+  /** Names for addresses, like /etc/hosts. */
+  namesPath?: string;
   hasEnded?: () => boolean;
 }
 
@@ -25,6 +28,8 @@ export interface Setting {
   readonly loaded: ReadonlyMap<TableName, SavedCounters> | undefined;
   /** Undefined if other rules were given. */
   readonly hostRules: HostRules | undefined;
+  /** Of addresses: from `namesPath`, and of the host's containers. */
+  readonly names: Names;
   readonly warnings: readonly string[];
 }
 
@@ -48,6 +53,7 @@ export function loadSetting(options: SettingOptions): Setting {
     ruleset,
     loaded: keepCounters ? loadedCounters(ruleset, text) : undefined,
     hostRules: own,
+    names: loadNames(options.namesPath, source.description),
     warnings: [
       ...ruleset.warnings.map(({ line, column, message }) => `${shownPath(path)}:${line}:${column}: ${message}`),
       ...(foreign === undefined

@@ -123,6 +123,12 @@ export interface Summary {
   connections: { count: number; listed: ConnectionSummary[] };
   /** With `--capture`: what the emulated host sends, compared with what the host sent. */
   egress?: EgressSummary;
+  /** Names of addresses above, from `--names` and the host's containers. */
+  names?: Record<string, string>;
+  /** The networks of the host's containers, by their bridge. */
+  networks?: Record<string, string>;
+  /** What of the host nothing reads: its members (docs/summary.md), and sysctls that could matter. */
+  unread: { members: readonly string[]; sysctls: readonly string[] };
   /** What was assumed because neither the host file nor the captures say it. */
   assumed: string[];
   warnings: string[];

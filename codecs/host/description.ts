@@ -64,5 +64,7 @@ export interface HostDescription {
   readonly texts: HostTexts;
   /** When and where a snapshot was taken; '' if unknown. */
   readonly taken: string;
+  /** Members, as of a host.json, that nothing reads. */
+  readonly unreadMembers: readonly string[];
   readonly warnings: readonly string[];
 }

@@ -60,6 +60,24 @@ function withMisspelling(error: HostError, json: unknown): HostError {
   return new HostError(path, `${problem}; did you mean ${key} by ${quote(misspelt)}?`, '', 0, 0, isUnsupported);
 }
 
+/** Members that are read; the others of a host are listed. */
+const READ: readonly string[] = [
+  ...['addr', 'route', 'neigh', 'sysctl', 'ipset', 'nft', 'containers', 'networks'],
+  ...['iptables', 'iptables-legacy', 'iptables-nft'],
+];
+
+/** The members of DOCUMENT with content that nothing reads. */
+function unreadMembers({ json }: HostDocument): string[] {
+  return Object.keys(json)
+    .filter((key) => OUTPUT_MEMBERS.includes(key) && !READ.includes(key) && hasContent(json[key]))
+    .sort();
+}
+
+function hasContent(value: unknown): boolean {
+  if (typeof value === 'string') return value.trim() !== '';
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
+}
+
 /** Members without which there is no host, and those that are missed if the host has more than the default of them. */
 const ESSENTIAL: readonly string[] = ['addr', 'route'];
 const MISSED: readonly string[] = ['rule', 'neigh', 'link', 'sysctl'];
@@ -103,6 +121,7 @@ function describeHost(document: HostDocument): HostDescription {
     ipset: host.ipset === undefined ? '' : stringAt(host.ipset, 'ipset'),
     texts: textsOf(document),
     taken: document.taken,
+    unreadMembers: unreadMembers(document),
     warnings,
   };
 }

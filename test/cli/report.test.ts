@@ -134,6 +134,7 @@ const summary: Summary = {
       },
     ],
   },
+  unread: { members: [], sysctls: [] },
   assumed: ['net.ipv4.ip_forward = 1', 'neighbour 192.0.2.53 on eth0 = 02:00:c0:00:02:35'],
   warnings: [],
 };
