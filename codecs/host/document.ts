@@ -6,6 +6,7 @@ import { foreignFile } from '../foreign-files.js';
 import { locateInJson, locateSyntaxError, type Position } from '../json-position.js';
 import { encodeText, shown } from '../text.js';
 import { HostError } from './error.js';
+import { isIpText, parseIpText } from './ip-text.js';
 import { type JsonObject, objectAt, quote } from './json-values.js';
 import { commandOf, type HostOutput, OUTPUT_FILES, OUTPUT_MEMBERS } from './outputs.js';
 import { isSnapshot, readSnapshot } from './snapshot.js';
@@ -182,6 +183,7 @@ function memberOf(output: HostOutput): Member {
   if (!JSON_MEMBERS.includes(member)) return { ...place, value: text, locate: locateText };
   const locate = (path: string): Position => inFile(locateInJson(text, path.slice(member.length)));
   if (failure !== undefined && text.trim() === '') return { ...place, value: [], locate };
+  if (isIpText(member, text)) return { ...place, ...ipTextMember(output, inFile) };
   return { ...place, value: outputJson(output), locate };
 }
 
@@ -200,6 +202,23 @@ function sysctlMember(
     return inFile({ line: (name && lines.get(JSON.parse(name))) || 1, column: 1 });
   };
   return { ...place, value: values, locate };
+}
+
+/** The output of ip(8) without -j. */
+function ipTextMember(
+  { member, text, file }: HostOutput,
+  inFile: (position: Position) => Position,
+): Pick<Member, 'value' | 'locate'> {
+  const { entries, lines, fault } = parseIpText(member, text);
+  if (fault !== undefined) {
+    const { line, column } = inFile(fault);
+    throw new HostError('', `${fault.problem}; ${commandOf(member)} prints it for programs`, file, line, column);
+  }
+  const locate = (path: string): Position => {
+    const index = Number(/^\w+\[(\d+)\]/.exec(path)?.[1] ?? 0);
+    return inFile({ line: lines[index] ?? 1, column: 1 });
+  };
+  return { value: entries, locate };
 }
 
 /** What a command prints instead of its output. */

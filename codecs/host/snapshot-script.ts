@@ -144,7 +144,7 @@ main() {
   json=
   ip -j link show lo >/dev/null 2>&1 && json=yes
   ip_output addr addr show
-  ip_output route route show table all
+  ip_output route -4 route show table all
   ip_output route6 -6 route show table all
   ip_output rule rule show
   ip_output rule6 -6 rule show
