@@ -22,14 +22,15 @@ export function completionScript(shell: Shell): string {
   return { bash, zsh, fish }[shell]();
 }
 
-/** The interfaces in the file of `--host`; shell functions for bash and zsh. */
+/** The interfaces in the file or folder of `--host`; shell functions for bash and zsh. */
 const INTERFACES = `_nfreplay_interfaces() {
   local host=
   while [ $# -gt 1 ]; do
     case $1 in --host) host=$2 ;; --host=*) host=\${1#*=} ;; esac
     shift
   done
-  [ -f "$host" ] && grep -o '"ifname": *"[^"]*"' -- "$host" | cut -d '"' -f 4 | grep -vx lo
+  [ -d "$host" ] && host=$host/addr.json
+  [ -f "$host" ] && grep -o '"ifname": *"[^"]*"' -- "$host" | cut -d '"' -f 4 | grep -vx lo | sort -u
   echo local
 }`;
 
@@ -242,8 +243,12 @@ function __nfreplay_input
                 set host (string replace -- --host= '' $words[$i])
         end
     end
+    if test -d "$host"
+        set host $host/addr.json
+    end
     if test -f "$host"
-        string match -ar '"ifname": *"[^"]*"' <$host | string replace -r '.*"(.*)"' '$1=' | string match -v lo=
+        string match -ar '"ifname": *"[^"]*"' <$host | string replace -r '.*"(.*)"' '$1=' |
+            string match -v lo= | sort -u
     end
     echo local=
 end

@@ -80,6 +80,10 @@ where('bash')('bash completes commands, options, values, interfaces and files', 
   assert.equal(inBash('nfreplay replay --in '), ['local=']);
   assert.equal(inBash(`nfreplay replay --host ${HOST} --in `), ['docker0=', 'eth0=', 'local=']);
   assert.equal(inBash(`nfreplay replay --host=${HOST} --in e`), ['eth0=']);
+  const folder = mkdtempSync(join(tmpdir(), 'nfreplay-host-'));
+  writeFileSync(join(folder, 'addr.json'), '[{"ifindex":1,"ifname":"lo"},{"ifname":"wan"},{"ifname":"wan"}]');
+  assert.equal(inBash(`nfreplay replay --host ${folder} --in `), ['local=', 'wan=']);
+  rmSync(folder, { recursive: true });
   for (const file of ['--rules r', '--in eth0=w', '--rules='])
     assert.equal(inBash(`nfreplay replay ${file}`), [''], file);
 });

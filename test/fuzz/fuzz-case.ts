@@ -17,6 +17,7 @@ import type { Summary } from '../../replay/summary.js';
 import { Prng } from '../kernel/prng.js';
 import type { Corpus } from './corpus.js';
 import { mutateCapture } from './mutate-capture.js';
+import { mutateSnapshot, outputsOf, snapshotOf } from './mutate-snapshot.js';
 import { mutateHost, mutateRules } from './mutate-text.js';
 
 const COMMAND = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
@@ -56,10 +57,10 @@ function writeInput(prng: Prng, corpus: Corpus, dir: string): Omit<ReplayOptions
   const { host, rules, inputs } = prng.pick(corpus.seeds);
   const others = corpus.seeds.map((seed) => seed.rules);
   const captures = [...corpus.captures, ...prng.pick(corpus.seeds).inputs.map(({ bytes }) => bytes)];
-  const hostPath = join(dir, 'host.json');
-  writeFileSync(hostPath, prng.chance(0.3) ? mutateHost(prng, host) : host);
   const rulesPath = join(dir, 'rules.v4');
-  writeFileSync(rulesPath, prng.chance(0.4) ? mutateRules(prng, rules, corpus.words, others) : rules);
+  const written = prng.chance(0.4) ? mutateRules(prng, rules, corpus.words, others) : rules;
+  writeFileSync(rulesPath, written);
+  const { hostPath, hasRules } = writeHost(prng, host, written, dir);
   const files = inputs.map(({ iface, bytes }, i) => {
     const path = join(dir, `${i}.pcap`);
     const source = prng.chance(0.1) ? prng.pick(captures) : bytes;
@@ -68,12 +69,40 @@ function writeInput(prng: Prng, corpus: Corpus, dir: string): Omit<ReplayOptions
   });
   return {
     hostPath,
-    rulesPath,
+    ...(hasRules && prng.chance(0.7) ? {} : { rulesPath }),
     ...(prng.chance(0.1) && files.length > 0 ? { stitchPaths: [files[0].path] } : { inputs: files }),
     seed: prng.below(3),
     lax: prng.chance(0.5),
     ...(prng.chance(0.1) ? { limit: prng.below(50) } : {}),
   };
+}
+
+/** Writes HOST to DIR: as JSON, as a snapshot, or as a folder of outputs. */
+function writeHost(prng: Prng, host: string, rules: Uint8Array, dir: string): { hostPath: string; hasRules: boolean } {
+  const damaged = prng.chance(0.3) ? mutateHost(prng, host) : host;
+  if (prng.chance(0.7) || !isJson(damaged)) {
+    const hostPath = join(dir, 'host.json');
+    writeFileSync(hostPath, damaged);
+    return { hostPath, hasRules: false };
+  }
+  const outputs = outputsOf(prng, damaged, rules);
+  const hostPath = join(dir, 'host');
+  if (prng.chance(0.3)) {
+    mkdirSync(hostPath);
+    for (const [name, text] of outputs) writeFileSync(join(hostPath, name), text, 'latin1');
+  } else {
+    const snapshot = snapshotOf(prng, outputs);
+    writeFileSync(hostPath, prng.chance(0.5) ? mutateSnapshot(prng, snapshot) : Buffer.from(snapshot, 'latin1'));
+  }
+  return { hostPath, hasRules: true };
+}
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object' && JSON.parse(text) !== null;
+  } catch {
+    return false;
+  }
 }
 
 interface ReplayOutcome {
@@ -155,7 +184,8 @@ const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 } as cons
 function commandLine(options: Omit<ReplayOptions, 'outDir'>, outDir: string): string[] {
   const { hostPath, rulesPath, inputs, stitchPaths = [], seed, lax, limit } = options;
   return [
-    ...['replay', '--host', hostPath, '--rules', rulesPath ?? '', '--out', outDir, '--seed', String(seed)],
+    ...['replay', '--host', hostPath, '--out', outDir, '--seed', String(seed)],
+    ...(rulesPath === undefined ? [] : ['--rules', rulesPath]),
     ...(inputs ?? []).flatMap(({ iface, path }) => listPaths(path).flatMap((file) => ['--in', `${iface}=${file}`])),
     ...stitchPaths.flatMap((path) => ['--stitch', ...listPaths(path)]),
     ...(lax ? ['--lax'] : []),
