@@ -23,7 +23,7 @@ type Last = Qualifier | undefined;
 /** An expression, or an arithmetic expression that no relation follows (yet). */
 type Parsed =
   | { readonly is: 'expression' | 'id'; readonly expression: Expression; readonly last: Last }
-  | { readonly is: 'arithmetic'; readonly arithmetic: Arithmetic };
+  | { readonly is: 'arithmetic'; readonly arithmetic: Arithmetic; readonly isNumber: boolean };
 
 const ITEM = 'a condition, such as host 10.0.0.1, tcp port 80 or ip[8] < 5';
 const ID = 'an address, a number or a name';
@@ -69,8 +69,12 @@ function parseItem(tokens: TokenStream, last: Last, takesId: boolean): Parsed {
     return { ...operand, expression: { is: 'not', column, operand: operand.expression } };
   }
   if (tokens.isSymbol('(')) return parseParentheses(tokens, last, takesId);
-  if (beginsArithmetic(tokens)) return parseRelation(tokens, parseArithmetic(tokens));
   const { token } = tokens;
+  if (beginsArithmetic(tokens)) {
+    const next = tokens.ahead(1);
+    const arithmetic = parseArithmetic(tokens);
+    return parseRelation(tokens, arithmetic, token.is === 'number' && tokens.token === next);
+  }
   if (token.is !== 'keyword') {
     if (!takesId || token.is === 'symbol' || token.is === 'end') throw itemFault(tokens);
     return idWith(tokens, last);
@@ -97,15 +101,19 @@ function parseParentheses(tokens: TokenStream, last: Last, takesId: boolean): Pa
   tokens.advance();
   const inner = tokens.nested(() => parseChain(tokens, last, takesId));
   tokens.expectSymbol(')', 'and, or, or a closing parenthesis');
-  if (inner.is === 'arithmetic') return parseRelation(tokens, continueArithmetic(tokens, inner.arithmetic));
+  if (inner.is === 'arithmetic') {
+    const { token } = tokens;
+    const arithmetic = continueArithmetic(tokens, inner.arithmetic);
+    return parseRelation(tokens, arithmetic, inner.isNumber && tokens.token === token);
+  }
   // What follows parentheses has the qualifier of what was before them, unless they hold ids only.
   return inner.is === 'id' ? inner : { ...inner, last };
 }
 
-/** The relation that LEFT begins; LEFT alone if none follows. */
-function parseRelation(tokens: TokenStream, left: Arithmetic): Parsed {
+/** The relation that LEFT begins; LEFT alone if none follows. IS_NUMBER: it is nothing but a number. */
+function parseRelation(tokens: TokenStream, left: Arithmetic, isNumber: boolean): Parsed {
   const relation = relationAt(tokens);
-  if (relation === undefined) return { is: 'arithmetic', arithmetic: left };
+  if (relation === undefined) return { is: 'arithmetic', arithmetic: left, isNumber };
   tokens.advance();
   const right = parseArithmetic(tokens);
   const { column } = left;
@@ -125,7 +133,9 @@ function completeOrId(
   last: Last,
   takesId: boolean,
 ): Exclude<Parsed, { is: 'arithmetic' }> {
-  if (parsed.is !== 'arithmetic' || !takesId || parsed.arithmetic.is !== 'constant') return complete(tokens, parsed);
+  if (parsed.is !== 'arithmetic' || !takesId || !parsed.isNumber || parsed.arithmetic.is !== 'constant') {
+    return complete(tokens, parsed);
+  }
   const { column, value } = parsed.arithmetic;
   return qualified(column, { is: 'number', value }, String(value), last);
 }

@@ -45,6 +45,7 @@ const REFUSED: readonly (readonly [filter: string, column: number, says: RegExp]
   ['proto \\tpc', 7, /unknown protocol "tpc"; did you mean tcp\?/],
   ['ip[0:3] = 5', 6, /a size of 1, 2 or 4/],
   ['ip[0] & 15', 11, /expected a comparison/],
+  ['host 10.0.0.1 or 5 + 3', 23, /expected a comparison/],
   ['ip[0] / 0 = 1', 7, /division by zero/],
   ['esp[0] = 1', 1, /esp\[…\]/],
   ['len > 0x1ffffffff', 7, /does not fit into 32 bits/],

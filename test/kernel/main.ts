@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareFilters, formatFilterTally } from './filter/compare.js';
-import { loadLibpcap } from './filter/libpcap.js';
+import { JUDGE, loadLibpcap } from './filter/libpcap.js';
 import { type Disagreement, judge } from './judge.js';
 import { compareFiles, formatTally } from './language/compare.js';
 import { type Libc, loadLibc } from './libc.js';
@@ -118,8 +118,8 @@ async function main(): Promise<number> {
 /** Compares what COUNT filters choose with the libpcap of this machine (`npm run test:filters` does it for longer). */
 function filters(seed: number, count: number, tally: Tally): void {
   const libpcap = loadLibpcap();
-  if (libpcap === undefined) {
-    console.log('filters: left out, there is no libpcap');
+  if (libpcap?.version !== JUDGE) {
+    console.log(`filters: left out, this needs libpcap ${JUDGE}; here is ${libpcap?.version ?? 'none'}`);
     return;
   }
   const compared = compareFilters(libpcap, { seed, count }, (batchSeed, linktypeName, filter, difference) => {

@@ -4,7 +4,12 @@ import type { Choice } from '../../filter/filter-case.js';
 
 const ERROR_BYTES = 256;
 
+/** The version whose choices are the definition. Others differ in details, such as what `ip multicast` is. */
+export const JUDGE = '1.10.3';
+
 export interface Libpcap {
+  /** `1.10.3` */
+  readonly version: string;
   /** Which of the packets in the file PATH the filter TEXT chooses. */
   choose(path: string, text: string, isOptimized: boolean): Choice;
 }
@@ -27,7 +32,9 @@ export function loadLibpcap(): Libpcap | undefined {
   const getError = library.func('const char *pcap_geterr(void *pcap)');
   const next = library.func('int pcap_next_ex(void *pcap, _Out_ void **header, _Out_ void **data)');
   const filter = library.func('int pcap_offline_filter(bpf_program *program, void *header, void *data)');
+  const getVersion = library.func('const char *pcap_lib_version()');
   return {
+    version: /version (\S+)/.exec(getVersion())?.[1] ?? 'unknown',
     choose(path, text, isOptimized) {
       const error = Buffer.alloc(ERROR_BYTES);
       const pcap = openOffline(path, error);

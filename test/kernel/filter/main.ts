@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { FILTERED_LINKTYPES } from '../../filter/random-frames.js';
 import { compareFilters, formatFilterTally } from './compare.js';
-import { loadLibpcap } from './libpcap.js';
+import { JUDGE, loadLibpcap } from './libpcap.js';
 
 const USAGE = `usage: npm run test:filters -- [options]
   --seed S      seed of the first capture (default: random); a difference names that of its capture
@@ -28,6 +28,7 @@ else if (libpcap === undefined) {
   process.exitCode = 2;
 } else {
   const options = { seed: Number(values.seed), count: Number(values.count), linktypeName: values.link };
+  if (libpcap.version !== JUDGE) console.log(`this is libpcap ${libpcap.version}; nfreplay does as ${JUDGE} does`);
   console.log(`seed ${options.seed}, ${options.count} filters`);
   const tally = compareFilters(libpcap, options, (seed, linktypeName, filter, difference) => {
     console.log(`--seed ${seed} --link ${linktypeName} --count 1: ${JSON.stringify(filter)}\n  ${difference}`);
