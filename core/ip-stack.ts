@@ -216,7 +216,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#arrive(packet);
     if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
       // Longer packets are coalesced, or have to be cut.
-      const mtu = Math.min(this.#host.interfaces[dev].mtu, this.#host.interfaces[packet.routeDev].mtu);
+      const mtu = Math.min(this.#host.interfaces[dev].mtu, packet.routeMtu);
       const isOpening = this.#conntrack.confirmed === packet.ct;
       this.#flowCache.learn(packet, this.#trace, mtu, this.#egress.link, isOpening, upcall);
     }
@@ -238,7 +238,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const malformed = decodeOwnPacket(packet, sent, this.#random);
     if (malformed !== '') return void this.#drop(packet, malformed);
     const { view, at } = packet;
-    const route = this.#host.routeOutput(this.#host.routeKey.fromUnsourced(packet));
+    const route = this.#host.routeOwn(packet);
     if (route.reason !== '') return void this.#drop(packet, route.reason);
     const isLong = packet.length > this.#host.interfaces[route.outDev].mtu && !this.coalesced.mayBeCoalesced(packet);
     if (isLong) return void this.#drop(packet, 'longer-than-mtu');
@@ -272,6 +272,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
     packet.routeDev = route.outDev;
     packet.nextHop = route.nextHop;
+    packet.nextHopMac = route.nextHopMac;
+    packet.routeMtu = route.mtu;
     const { action, reason, icmpCode } = route;
     const isRoutable = action === RouteAction.LOCAL || action === RouteAction.FORWARD;
     // A packet whose sender is only notified of the missing route has its options processed first. A packet dropped
@@ -314,7 +316,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       this.#drop(packet, 'source-route');
       return;
     }
-    const { mtu } = this.#host.interfaces[packet.routeDev];
+    const mtu = packet.routeMtu;
     if (this.coalesced.exceedsMtu(packet, mtu)) {
       this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
       this.#drop(packet, 'fragmentation-needed');
@@ -398,7 +400,8 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** ip_finish_output: whole, fragmented, or not at all. */
   #transmit(packet: Packet): void {
-    const { name, mtu } = this.#host.interfaces[packet.routeDev];
+    const { name } = this.#host.interfaces[packet.routeDev];
+    const mtu = packet.routeMtu;
     const action = this.coalesced.actionFor(packet, mtu);
     if (action === FragmentAction.TOO_BIG) {
       this.#answers.sendIcmpError(packet, FRAGMENTATION_NEEDED, mtu);
@@ -461,6 +464,8 @@ export class IpStack implements Emulator, UpcallReceiver {
       packet.isForHost = route.action === RouteAction.LOCAL;
       packet.routeDev = route.outDev;
       packet.nextHop = route.nextHop;
+      packet.nextHopMac = route.nextHopMac;
+      packet.routeMtu = route.mtu;
       return route;
     });
     if (way === SourceRoute.FOLLOW) return true;

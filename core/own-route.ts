@@ -11,6 +11,8 @@ import type { Packet } from './packet.js';
 export function setRoute(packet: Packet, route: OutputRoute, loopback: number): void {
   packet.routeDev = route.outDev;
   packet.nextHop = route.nextHop;
+  packet.nextHopMac = route.nextHopMac;
+  packet.routeMtu = route.mtu;
   packet.isForHost = route.outDev === loopback;
   packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
   packet.loopsBack = route.loopsBack;
@@ -45,8 +47,7 @@ export function emitRoute(packet: Packet, host: Host, emit: Emit, isAgain: boole
  * destination by its egress interface, or else an address of that interface (ip_rt_get_source).
  */
 export function egressAddress(host: Host, packet: Packet): LoadedAddress {
-  const { destination, routeDev, nextHop } = packet;
-  if (host.addressType(destination, routeDev) === AddressType.LOCAL) return destination;
-  const route = host.routeOutput(host.routeKey.fromUnsourced(packet));
-  return route.outDev === routeDev ? route.source : (host.masqueradeAddress(routeDev, nextHop)?.loaded ?? 0);
+  const key = host.routeKey.fromPacket(packet);
+  key.outDev = packet.routeDev;
+  return host.sourceBy(key, packet.nextHop);
 }

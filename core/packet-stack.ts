@@ -71,6 +71,8 @@ export class PacketStack {
     copy.isLocal = packet.isLocal;
     copy.routeDev = packet.routeDev;
     copy.nextHop = packet.nextHop;
+    copy.nextHopMac = packet.nextHopMac;
+    copy.routeMtu = packet.routeMtu;
     copy.isForHost = packet.isForHost;
     copy.isToMany = packet.isToMany;
     copy.isTranslated = packet.isTranslated;

@@ -99,6 +99,10 @@ export class Packet {
   /** Its route (skb_dst): the interface, and the address to resolve to a MAC. Rules see `outDev`. */
   routeDev = -1;
   nextHop = 0;
+  /** The MAC of a gateway with an IPv6 address. */
+  nextHopMac: Uint8Array | undefined = undefined;
+  /** The largest packet on its route, in bytes. */
+  routeMtu = 0;
   /** According to its route, it is addressed to this host; its destination is a broadcast or multicast address. */
   isForHost = false;
   isToMany = false;

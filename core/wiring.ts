@@ -83,7 +83,8 @@ export function wireHost(
   const count = (id: number, packets: number, bytes: number): void => tables.count(id, packets, bytes);
   const paths = new PathTable(memory, tables.perPacketTests, tables.effects, count);
   let flowCache: FlowCache | null = null;
-  if (engine === 'remembered' && hooks.areLearnable) {
+  // Each packet of a connection may have another TOS.
+  if (engine === 'remembered' && hooks.areLearnable && !host.routingReads.tos) {
     const learner = new MegaflowLearner(hooks, host, context);
     flowCache = new FlowCache(memory, connections, paths, learner, clock, stack.first);
     const isVerified = mode !== 'trust' && sysctls.conntrack('checksum') !== 0;

@@ -1,7 +1,8 @@
 /** Addresses, prefixes and scopes in the JSON of a host. */
 import { ADDRESS_BITS, type Address, type Family, parseAddress, prefixMask } from '../address.js';
+import type { Prefix } from './description.js';
 import { HostError } from './error.js';
-import { mismatch, namedAt, quote, stringAt } from './json-values.js';
+import { mismatch, numberedAt, quote, stringAt } from './json-values.js';
 
 const SCOPES: Readonly<Record<string, number>> = {
   global: 0,
@@ -16,7 +17,7 @@ const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IP
 export const LINK_SCOPE = 253;
 export const HOST_SCOPE = 254;
 
-export function prefixAt(text: string, path: string, family: Family): { address: Address; prefixLength: number } {
+export function prefixAt(text: string, path: string, family: Family): Prefix {
   if (text === 'default') return { address: prefixMask(family, 0), prefixLength: 0 };
   const [, network, length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const address = network === undefined ? undefined : parseAddress(network);
@@ -49,7 +50,7 @@ export function macAt(value: unknown, path: string): Uint8Array {
 }
 
 export function scopeAt(value: unknown, path: string): number {
-  return namedAt(value, path, SCOPES, 'a scope');
+  return numberedAt(value, path, SCOPES, 'a scope', 255);
 }
 
 /** The prefix for messages, as ip(8) writes it. */

@@ -15,6 +15,8 @@ export interface LinkDescription {
   readonly mtu: number;
   readonly isLoopback: boolean;
   readonly isUp: boolean;
+  /** The name or number of its group, as `ip link` prints it. */
+  readonly group: string;
   readonly addresses: readonly AddressDescription[];
 }
 
@@ -26,24 +28,101 @@ export interface AddressDescription {
   readonly prefixLength: number;
   readonly broadcast: Address | undefined;
   readonly scope: number;
+  /** Of the route to its network. */
+  readonly metric: number;
+  /** The kernel adds no route to its network. */
+  readonly isWithoutRoute: boolean;
 }
 
-export type RouteTypeName = 'unicast' | 'unreachable' | 'prohibit' | 'blackhole' | 'throw';
+export type RouteTypeName =
+  | 'unicast'
+  | 'local'
+  | 'broadcast'
+  | 'anycast'
+  | 'multicast'
+  | 'unreachable'
+  | 'prohibit'
+  | 'blackhole'
+  | 'throw';
 
-export interface RouteDescription {
+/** Where a route, or one of its next hops, leads. */
+export interface NextHopDescription {
   readonly path: string;
+  /** Undefined: the destination is on the link, or `via` is the gateway. */
+  readonly gateway: Address | undefined;
+  /** The IPv6 gateway of an IPv4 route. */
+  readonly via: Address | undefined;
+  readonly dev: string | undefined;
+  readonly isOnLink: boolean;
+  readonly isDead: boolean;
+  /** Its interface has no carrier. */
+  readonly isLinkDown: boolean;
+}
+
+export interface RouteDescription extends NextHopDescription {
   readonly type: RouteTypeName;
   readonly destination: Address;
   readonly prefixLength: number;
-  /** Undefined: the destination is on the link. */
-  readonly gateway: Address | undefined;
-  readonly dev: string | undefined;
   readonly preferredSource: Address | undefined;
   readonly metric: number;
-  /** 254 is main, 253 default. */
-  readonly table: number;
+  /** A number, or a name that is not known: 255 is local, 254 main, 253 default. */
+  readonly table: number | string;
   readonly scope: number;
-  readonly isOnLink: boolean;
+  /** The kernel added it for an address. */
+  readonly isKernel: boolean;
+  /** 0: it applies to packets with any TOS. */
+  readonly tos: number;
+  /** In bytes; 0: that of the interface. */
+  readonly mtu: number;
+  readonly hasRealm: boolean;
+  /** Its next hops with their weights, if it has several. */
+  readonly nextHops: readonly WeightedNextHop[];
+}
+
+export interface WeightedNextHop extends NextHopDescription {
+  /** From 1. */
+  readonly weight: number;
+}
+
+export type RuleAction = 'lookup' | 'unreachable' | 'prohibit' | 'blackhole';
+
+export interface PortRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A rule of the policy database (`ip rule`): what it selects, and what is done. Undefined: it selects any. */
+export interface RuleDescription {
+  readonly path: string;
+  readonly priority: number;
+  /** `not`: it selects what its other members do not. */
+  readonly isInverted: boolean;
+  readonly source: Prefix | undefined;
+  readonly destination: Prefix | undefined;
+  readonly inDev: string | undefined;
+  readonly outDev: string | undefined;
+  /** 0: any. */
+  readonly tos: number;
+  readonly mark: number;
+  /** 0: any mark. */
+  readonly mask: number;
+  /** A name or a number. */
+  readonly protocol: string | undefined;
+  readonly sport: PortRange | undefined;
+  readonly dport: PortRange | undefined;
+  readonly action: RuleAction;
+  /** See `RouteDescription`. */
+  readonly table: number | string;
+  /** Routes with prefixes of at most this length do not count; -1: all count. */
+  readonly suppressedLength: number;
+  /** Routes by interfaces of this group do not count. */
+  readonly suppressedGroup: string | undefined;
+  readonly hasRealm: boolean;
+}
+
+export interface Prefix {
+  readonly address: Address;
+  readonly prefixLength: number;
 }
 
 export interface NeighbourDescription {
@@ -55,8 +134,10 @@ export interface NeighbourDescription {
 
 export interface HostDescription {
   readonly links: readonly LinkDescription[];
-  /** In the order of the file. Routes that the kernel adds for addresses are left out. */
+  /** In the order of the file. */
   readonly routes: readonly RouteDescription[];
+  /** The IPv4 rules, in the order of the file; undefined: those of a new host. */
+  readonly rules: readonly RuleDescription[] | undefined;
   readonly neighbours: readonly NeighbourDescription[];
   readonly sysctls: ReadonlyMap<string, number>;
   /** Text of `ipset save`. */

@@ -4,18 +4,20 @@ import { HostError } from './error.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A number, or its name in the rt_ files of ip(8). */
-export function namedAt(
+/** A number up to HIGHEST (decimal, or hexadecimal after `0x`), or its name in the rt_ files of ip(8). */
+export function numberedAt(
   value: unknown,
   path: string,
   names: Readonly<Record<string, number>>,
   expected: string,
+  highest = 0xffffffff,
 ): number {
   const text = typeof value === 'number' ? String(value) : stringAt(value, path);
   if (Object.hasOwn(names, text)) return names[text];
-  if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32) return Number(text);
+  if (/^(\d{1,10}|0x[\da-f]{1,8})$/i.test(text) && Number(text) <= highest) return Number(text);
   const known = Object.keys(names);
-  throw mismatchedName(path, `${expected} (${known.join(', ')} or a number)`, text, known);
+  const named = known.length === 0 ? '' : ` (${known.join(', ')} or a number)`;
+  throw mismatchedName(path, expected + named, text, known);
 }
 
 export function integerAt(value: unknown, path: string, min: number, max: number): number {

@@ -37,6 +37,7 @@ export function linkOf(link: JsonObject, path: string): LinkDescription[] {
           : integerAt(link.mtu ?? 1500, `${path}.mtu`, MIN_MTU, isLoopback ? 2 ** 31 - 1 : MAX_MTU),
       isLoopback,
       isUp: flags === undefined || flags.includes('UP'),
+      group: link.group === undefined ? 'default' : String(link.group),
       addresses: listAt(link.addr_info ?? [], `${path}.addr_info`).flatMap(([entry, at]) =>
         addressOf(objectAt(entry, at), at),
       ),
@@ -69,6 +70,8 @@ function addressOf(info: JsonObject, path: string): AddressDescription[] {
       prefixLength: integerAt(info.prefixlen, `${path}.prefixlen`, 0, ADDRESS_BITS[family]),
       broadcast: specifiedAt(info.broadcast, `${path}.broadcast`, family),
       scope: info.scope === undefined ? defaultScopeOf(local) : scopeAt(info.scope, `${path}.scope`),
+      metric: info.metric === undefined ? 0 : integerAt(info.metric, `${path}.metric`, 0, 2 ** 32 - 1),
+      isWithoutRoute: info.noprefixroute === true,
     },
   ];
 }

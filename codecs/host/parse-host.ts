@@ -13,7 +13,8 @@ import { type JsonObject, listAt, objectAt, quote, stringAt } from './json-value
 import { linkOf } from './links.js';
 import { neighbourOf } from './neighbours.js';
 import { commandOf, OUTPUT_MEMBERS } from './outputs.js';
-import { routeOf } from './routes.js';
+import { nextHopObjectsOf, routeOf } from './routes.js';
+import { ruleOf } from './rules.js';
 import { sysctlsOf } from './sysctls.js';
 import { textsOf } from './texts.js';
 
@@ -111,11 +112,13 @@ function describeHost(document: HostDocument): HostDescription {
       throw new HostError(`${path}.ifname`, `duplicate interface ${name}, already defined as ${earlier}`);
     names.set(name, path);
   }
+  const nextHops = nextHopObjectsOf(host.nexthop ?? []);
   return {
     links,
     routes: listAt(host.route ?? [], 'route').flatMap(([entry, path]) =>
-      routeOf(objectAt(entry, path), path, warnings),
+      routeOf(objectAt(entry, path), path, nextHops),
     ),
+    rules: host.rule === undefined ? undefined : listAt(host.rule, 'rule').flatMap(([entry, at]) => ruleOf(entry, at)),
     neighbours: listAt(host.neigh ?? [], 'neigh').flatMap(([entry, path]) => neighbourOf(objectAt(entry, path), path)),
     sysctls: sysctlsOf(host.sysctl ?? {}),
     ipset: host.ipset === undefined ? '' : stringAt(host.ipset, 'ipset'),

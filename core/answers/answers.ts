@@ -15,7 +15,7 @@ import { protocolOf } from '../protocols/registry.js';
 import { setClosing } from '../protocols/tcp.js';
 import type { Random } from '../random.js';
 import { answerDestination } from './echo-options.js';
-import { buildIcmpError, type IcmpError, mayAnswer, REJECT_ERRORS } from './icmp-error.js';
+import { buildIcmpError, type IcmpError, icmpErrorTos, mayAnswer, REJECT_ERRORS } from './icmp-error.js';
 import type { OptionsHost } from './ip-options.js';
 import { rejectChecksumOk } from './reject-checksum.js';
 import type { RejectKind } from './reject-kind.js';
@@ -23,6 +23,9 @@ import { buildTcpReset } from './tcp-reset.js';
 
 /** Multicast that the host sends stays on the link (the default of IP_MULTICAST_TTL). */
 const MULTICAST_TTL = 1;
+
+/** The route to the sender of a packet, without an error about it. */
+const NO_ERROR = { type: 0, code: 0, tos: 0, mark: 0 };
 
 export class Answers implements OptionsHost {
   readonly #host: Host;
@@ -33,6 +36,7 @@ export class Answers implements OptionsHost {
   readonly #rate: ErrorRate;
   readonly #ttl: number;
   readonly #checksums: boolean;
+  readonly #reflectsMarks: boolean;
 
   /** SEND hands a routed answer to the OUTPUT hook. */
   constructor(
@@ -50,6 +54,7 @@ export class Answers implements OptionsHost {
     this.#send = send;
     this.#rate = new ErrorRate(host.sysctls, random, conntrack.table.memory.hash);
     this.#ttl = host.sysctls.global('net.ipv4.ip_default_ttl');
+    this.#reflectsMarks = host.sysctls.global('net.ipv4.fwmark_reflect') !== 0;
     this.#checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
   }
 
@@ -64,12 +69,14 @@ export class Answers implements OptionsHost {
     const to = options === null ? packet.source : answerDestination(packet, options);
     const key = host.routeKey.fromPacket(packet);
     key.source = to;
-    const route = host.routeIcmpError(key, packet.isForHost);
+    const mark = this.#reflectedMark(packet);
+    const route = host.routeIcmpError(key, packet.isForHost, { ...error, tos: icmpErrorTos(packet), mark });
     if (route.reason !== '' || (isLimited && !this.#takeRate(route, to))) return;
     const answer = this.#stack.push(this.#clock.nowMs);
+    answer.mark = mark;
     setRoute(answer, route, host.loopback);
     const ttl = route.type === AddressType.MULTICAST ? MULTICAST_TTL : this.#ttl;
-    const errorRoute = { source: route.source, ttl, mtu: host.interfaces[route.outDev].mtu };
+    const errorRoute = { source: route.source, ttl, mtu: route.mtu };
     if (buildIcmpError(answer, error, info, packet, options, errorRoute, this) > 0) this.#sendRelated(answer, packet);
     this.#stack.pop();
   }
@@ -99,6 +106,7 @@ export class Answers implements OptionsHost {
     if (buildTcpReset(answer, packet, packet.isToMany, this.#ttl, this.#isChecked(packet)) > 0) {
       if (packet.ct >= 0 && this.#conntrack.table.isHashed(packet.ct))
         setClosing(this.#conntrack.trackers[IPPROTO_TCP], packet.ct, packet.nowMs);
+      answer.mark = this.#reflectedMark(packet);
       const route = this.#host.rerouteOutput(this.#host.routeKey.fromPacket(answer));
       if (route.reason === '') {
         setRoute(answer, route, this.#host.loopback);
@@ -106,6 +114,11 @@ export class Answers implements OptionsHost {
       }
     }
     this.#stack.pop();
+  }
+
+  /** The mark of an answer to PACKET. */
+  #reflectedMark({ mark }: Packet): number {
+    return this.#reflectsMarks ? mark : 0;
   }
 
   /** Whether conntrack verified the packet's checksum on arrival. */
@@ -132,7 +145,7 @@ export class Answers implements OptionsHost {
   ownAddressFor(packet: Packet): LoadedAddress {
     if (packet.isForHost && !packet.isToMany) return packet.destination;
     const host = this.#host;
-    return host.routeIcmpError(host.routeKey.fromPacket(packet), false).source;
+    return host.routeIcmpError(host.routeKey.fromPacket(packet), false, NO_ERROR).source;
   }
 
   isRemote(address: number): boolean {

@@ -81,6 +81,11 @@ function isIcmpInformation(type: number): boolean {
   return type === 0 || type === 8 || (type >= 13 && type <= 18);
 }
 
+/** The TOS of an ICMP error about PACKET. */
+export function icmpErrorTos(packet: Packet): number {
+  return (packet.bytes[packet.at + IPV4_TOS_AT] & TOS_MASK) | TOS_INTERNETWORK_CONTROL;
+}
+
 /** The route, TTL and MTU of an ICMP error. */
 export interface IcmpErrorRoute {
   /** Its source address, as loaded little-endian. By default, the source of the route to `answerDestination`. */
@@ -131,7 +136,7 @@ export function buildIcmpError(
   unfinishChecksum(packet, view, icmp + ICMP_LENGTH + packet.headerLength);
   view.setUint16(icmp + ICMP_CHECKSUM_AT, internetChecksum(view, icmp, ICMP_LENGTH + quotedAvailable));
 
-  const tos = (packet.bytes[packet.at + IPV4_TOS_AT] & TOS_MASK) | TOS_INTERNETWORK_CONTROL;
+  const tos = icmpErrorTos(packet);
   view.setUint8(at, 0x40 | (headerLength >> 2));
   view.setUint8(at + IPV4_TOS_AT, tos);
   view.setUint16(at + IPV4_TOTAL_LENGTH_AT, length);

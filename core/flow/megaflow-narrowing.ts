@@ -61,9 +61,9 @@ export class MegaflowNarrowing {
 
   /**
    * Keeps the packets with the same routes to both ends. From here on, rules see the translated destination and the
-   * egress interface.
+   * egress interface. Returns false if that cannot be determined.
    */
-  route(): void {
+  route(): boolean {
     const { source, translatedDestination, nextHop, outDev } = this.#flowKey;
     this.isAfterRouting = true;
     this.outDev = outDev;
@@ -71,6 +71,10 @@ export class MegaflowNarrowing {
     this.#narrow(DESTINATION, this.#host.addressSpan(translatedDestination));
     // A neighbour reached without a gateway has its own MAC.
     if (nextHop === translatedDestination) this.#pin(DESTINATION);
+    const { ports, hash } = this.#host.routingReads;
+    if (ports)
+      for (const field of [SPORT, DPORT] as const) this.#narrow(field, this.#host.routedPorts(this.#valueOf(field)));
+    return !hash;
   }
 
   /**

@@ -98,8 +98,7 @@ class Walk implements FlowWalk {
    * The routing decision, with the destination translated. It applies as long as the routes to both ends are the same.
    */
   route(): boolean {
-    this.#packets.route();
-    return this.#trace[this.#at++] === FORWARDED;
+    return this.#packets.route() && this.#trace[this.#at++] === FORWARDED;
   }
 
   finish(): Megaflow | undefined {

@@ -63,7 +63,7 @@ export class PathTable {
     for (const word of link.words) hash = this.#hash.mix(hash, word);
     const alike = this.#byHash.get(hash);
     if (alike !== undefined) {
-      for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, link)) return path;
+      for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, mtu, link)) return path;
     }
     // With this many paths, the ruleset seems to create one for each connection, so no more are learned.
     if (this.#links.length === REGIONS.paths.count || this.#mustRun(trace)) return -1;
@@ -91,6 +91,10 @@ export class PathTable {
     return this.#words[path * PATH.words + PATH.word.outDev];
   }
 
+  #mtu(path: number): number {
+    return this.#words[path * PATH.words + PATH.word.mtu];
+  }
+
   /** The ingress interface for packets of PATH. */
   inDev(path: number): number {
     return this.#words[path * PATH.words + PATH.word.inDev];
@@ -111,6 +115,7 @@ export class PathTable {
       mine.length === other.length &&
       this.inDev(a) === this.inDev(b) &&
       this.outDev(a) === this.outDev(b) &&
+      this.#mtu(a) === this.#mtu(b) &&
       this.#links[a].isSame(this.#links[b]) &&
       mine.every((event, i) => event === other[i] || (isOther(event) && isOther(other[i])))
     );
@@ -142,10 +147,10 @@ export class PathTable {
     return false;
   }
 
-  #isSame(path: number, trace: Trace, inDev: number, outDev: number, link: LinkHeader): boolean {
+  #isSame(path: number, trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): boolean {
     const events = this.#events[path];
     if (events.length !== trace[0]) return false;
-    if (this.inDev(path) !== inDev || this.outDev(path) !== outDev) return false;
+    if (this.inDev(path) !== inDev || this.outDev(path) !== outDev || this.#mtu(path) !== mtu) return false;
     for (let i = 0; i < events.length; i++) if (events[i] !== trace[i + 1]) return false;
     return this.#links[path].isSame(link);
   }

@@ -119,8 +119,27 @@ export class TraversalSet {
   route(): void {
     this.#narrowToSpan('source', ['route']);
     this.#narrowToSpan('destination', ['route']);
+    this.#narrowToRouted();
     if (this.#isLocal) return;
     for (const name of ['inDev', 'packetType'] as const) this.arrival.narrow(name, this.#own(name), ['route']);
+  }
+
+  /** Rules of the host's routing look at more than addresses. */
+  #narrowToRouted(): void {
+    const { tos, protocol, ports, hash } = this.#host.routingReads;
+    const own = (name: 'tos' | 'protocol' | End): void => {
+      if (this.#isAsArrived(name)) this.arrival.narrow(name, this.#own(name), ['route']);
+    };
+    if (tos) own('tos');
+    if (protocol || hash) own('protocol');
+    if (hash) for (const end of ENDS) own(end);
+    if (!ports) return;
+    for (const name of ['sport', 'dport'] as const) {
+      if (this.#translated.has(name)) continue;
+      // Packets without ports are routed like those with port 0.
+      const { min, max } = this.#host.routedPorts(Math.max(this.#ends[name], 0));
+      this.arrival.narrow(name, { ranges: [{ min, max }], orAbsent: min === 0 }, ['route']);
+    }
   }
 
   /** The host's own packet now has a source. Packets sent without a source are excluded. */
@@ -140,10 +159,11 @@ export class TraversalSet {
 
   /** The packet's length was compared with the MTU of its egress interface, and its DF was checked. */
   compareWithMtu(): void {
-    const { length, routeDev } = this.#packet;
-    const { mtu } = this.#host.interfaces[routeDev];
-    const isLonger = length > mtu;
-    this.arrival.narrow('length', isLonger ? fromTo(mtu + 1, HIGHEST_LENGTH) : fromTo(0, mtu), ['mtu']);
+    const { length, routeDev, routeMtu } = this.#packet;
+    const isLonger = length > routeMtu;
+    this.arrival.narrow('length', isLonger ? fromTo(routeMtu + 1, HIGHEST_LENGTH) : fromTo(0, routeMtu), ['mtu']);
+    // The host itself cannot send more than its interface takes, whatever the route says.
+    if (this.#isLocal) this.arrival.narrow('length', fromTo(0, this.#host.interfaces[routeDev].mtu), ['mtu']);
     if (isLonger) this.dontFragment = hasDontFragment(this.#packet);
   }
 

@@ -9,18 +9,31 @@ import { formatLoaded, type LoadedAddress } from '../../codecs/byte-order.js';
 import type { HostDescription, LinkDescription } from '../../codecs/host/description.js';
 import { HostError } from '../../codecs/host/error.js';
 import { type HostSource, readHost } from '../../codecs/host/parse-host.js';
+import { IPPROTO_ICMP } from '../../codecs/layouts.js';
+import type { Packet } from '../packet.js';
 import { AddressType } from './address-type.js';
-import { addConnectedRoutes } from './connected.js';
-import { type AddressSpan, FibBuilder, RoutingTables } from './fib.js';
+import type { AddressSpan } from './fib.js';
+import { routingTables } from './host-tables.js';
 import { type Interface, type InterfaceAddress, insertAddress, noInterface } from './interfaces.js';
+import { MultipathHash } from './multipath.js';
 import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
 import { InputRoute, OutputRoute } from './route-decision.js';
 import { RouteKey } from './route-key.js';
-import { Routing } from './routing.js';
+import { isGroup, Routing } from './routing.js';
+import type { RoutingReads, RoutingTables } from './routing-tables.js';
 import { selectAddress } from './source-address.js';
-import { addStaticRoute } from './static-routes.js';
 import { Sysctls } from './sysctls.js';
+
+const OWN_ASSUMPTION = "the host's own packets = routed by source, protocol and ports, like those of connected sockets";
+
+/** What rules see of an ICMP error. */
+export interface IcmpErrorKey {
+  readonly type: number;
+  readonly code: number;
+  readonly tos: number;
+  readonly mark: number;
+}
 
 const LOOPBACK_ADDRESS = addressFromHostOrder(0x7f000001);
 /** The kernel's index of lo in every network namespace. */
@@ -40,7 +53,7 @@ export function loadHost(text: string, file: string): Host {
 /** Creates the host that SOURCE describes. Throws a HostError with file, line and column. */
 export function hostOf(source: HostSource): Host {
   try {
-    return new Host(source.description);
+    return new Host(source.description, (error) => source.locate(error));
   } catch (error) {
     throw error instanceof HostError ? source.locate(error) : error;
   }
@@ -63,14 +76,17 @@ export class Host {
   /** Scratch key for route lookups: the caller fills it in and uses it for one lookup. */
   readonly routeKey = new RouteKey();
   private readonly indexByName: ReadonlyMap<string, number>;
+  private readonly tables: RoutingTables;
   private readonly routing: Routing;
   private readonly neighbours: Neighbours;
+  /** A packet of the host's own was routed by more than its destination. */
+  private hasRoutedOwn = false;
   private readonly inputRoute = new InputRoute();
   private readonly outputRoute = new OutputRoute();
   private readonly redirecting = new Set<number>();
 
-  /** Throws a HostError without a file position. */
-  constructor(description: HostDescription) {
+  /** Throws a HostError without a file position. LOCATE adds it to those that packets cause later. */
+  constructor(description: HostDescription, locate: (error: HostError) => HostError = (error) => error) {
     this.description = description;
     const links = withLoopback(description.links);
     this.interfaces = links.map(interfaceOf);
@@ -81,14 +97,27 @@ export class Host {
     const down = links
       .filter(({ isUp, addresses }) => !isUp && addresses.some(({ local }) => isIpv4(local)))
       .map(({ name }) => `interface ${name} is down; treating it as up`);
-    this.warnings = [...description.warnings, ...down, ...this.sysctls.warnings];
-    this.routing = new Routing(this.interfaces, this.tablesOf(description), this.sysctls, this.loopback);
+    const tableWarnings: string[] = [];
     this.neighbours = new Neighbours((address, dev) => this.routing.addressType(address, dev));
-    for (const { path, dev, address, mac } of description.neighbours.filter((neighbour) => isIpv4(neighbour.address))) {
+    for (const { path, dev, address, mac } of description.neighbours) {
       const index = this.interfaceIndex(dev);
-      if (index < 0) throw new HostError(`${path}.dev`, noInterface(dev, this.interfaceNames));
-      this.neighbours.add(index, address.loaded, mac);
+      if (!isIpv4(address)) this.neighbours.addIpv6(index, address, mac);
+      else if (index < 0) throw new HostError(`${path}.dev`, noInterface(dev, this.interfaceNames));
+      else this.neighbours.add(index, address.loaded, mac);
     }
+    this.tables = routingTables(
+      {
+        interfaces: this.interfaces,
+        sysctls: this.sysctls,
+        interfaceIndex: (name) => this.interfaceIndex(name),
+        macOf: (dev, address) => this.neighbours.macOfIpv6(dev, address),
+      },
+      description,
+      tableWarnings,
+    );
+    this.warnings = [...description.warnings, ...tableWarnings, ...down, ...this.sysctls.warnings];
+    const hash = new MultipathHash(this.sysctls, locate);
+    this.routing = new Routing(this.interfaces, this.tables, this.sysctls, this.loopback, hash);
   }
 
   /**
@@ -100,7 +129,8 @@ export class Host {
       const bytes = Array.from(mac, (byte) => byte.toString(16).padStart(2, '0'));
       return `neighbour ${formatLoaded(address)} on ${this.interfaceNames[dev]} = ${bytes.join(':')}`;
     });
-    return [...this.sysctls.assumed, ...neighbours];
+    const own = this.hasRoutedOwn ? [OWN_ASSUMPTION] : [];
+    return [...this.sysctls.assumed, ...neighbours, ...own];
   }
 
   /** A packet is forwarded by DEV, where it came from. */
@@ -116,16 +146,6 @@ export class Host {
       : [`packets left by ${names.join(', ')}, where they came from; ICMP redirects are not emulated`];
   }
 
-  private tablesOf(description: HostDescription): RoutingTables {
-    const main = new FibBuilder();
-    const fallback = new FibBuilder();
-    for (const dev of this.interfaces) addConnectedRoutes(main, dev);
-    const interfaceIndex = (name: string): number => this.interfaceIndex(name);
-    const context = { interfaces: this.interfaces, interfaceIndex, sysctls: this.sysctls, main, fallback };
-    for (const route of description.routes) if (isIpv4(route.destination)) addStaticRoute(context, route);
-    return new RoutingTables(main.seal(), fallback.seal());
-  }
-
   /** The index of interface NAME, or -1 if it does not exist. */
   interfaceIndex(name: string): number {
     return this.indexByName.get(name) ?? -1;
@@ -137,35 +157,80 @@ export class Host {
   }
 
   /**
-   * Routes a packet from the host itself (ip_route_output). A source other than 0 must be an address of the host. Raw
-   * packets are routed with source 0, whatever their header says. The returned record is reused by the next output
-   * routing call.
+   * Routes a packet from the host itself (ip_route_output). SOURCE: the one that was asked for, an address of the host;
+   * 0: the route chooses one. The returned record is reused by the next output routing call.
    */
-  routeOutput(key: RouteKey): OutputRoute {
-    return this.routing.output(this.outputRoute, key.destination, key.source, false);
+  routeOutput(key: RouteKey, source: LoadedAddress = 0): OutputRoute {
+    return this.routing.output(this.outputRoute, key, source, false);
+  }
+
+  /**
+   * Routes PACKET, which the host itself sends. The route chooses a source if it has none. Rules see its source,
+   * protocol and ports, as if it came from a connected socket.
+   */
+  routeOwn(packet: Packet): OutputRoute {
+    const key = this.routeKey.fromOwn(packet);
+    if (this.tables.isPlain) return this.routeOutput(key);
+    this.hasRoutedOwn = true;
+    const isOwn = this.routing.addressType(key.source, -1) === AddressType.LOCAL;
+    if (!isOwn || isGroup(key.destination)) key.source = 0;
+    return this.routeOutput(key, key.source);
   }
 
   /** Reroutes a packet changed by OUTPUT, or a TCP RST (ip_route_me_harder). Its source may be any unicast address. */
-  rerouteOutput({ source, destination }: RouteKey): OutputRoute {
-    const type = this.routing.addressType(source, -1);
+  rerouteOutput(key: RouteKey): OutputRoute {
+    const type = this.routing.addressType(key.source, -1);
     const isOne = type === AddressType.LOCAL || type === AddressType.UNICAST;
-    return this.routing.output(this.outputRoute, destination, isOne ? source : 0, isOne);
+    if (!isOne) key.source = 0;
+    key.inDev = -1;
+    key.hashed = null;
+    return this.routing.output(this.outputRoute, key, key.source, isOne);
   }
 
   /**
    * Finds the route, and thereby the source, of an ICMP error (icmp_send). KEY describes the packet that the error is
    * about, except that its source is the receiver of the error. IS_LOCAL: the packet was routed to the host itself, so
-   * the error comes from the packet's destination.
+   * the error comes from the packet's destination. ERROR: its TOS, type and code, which rules look at.
    */
-  routeIcmpError(key: RouteKey, isLocal: boolean): OutputRoute {
+  routeIcmpError(key: RouteKey, isLocal: boolean, error: IcmpErrorKey): OutputRoute {
     const { source: receiver, destination, inDev } = key;
     const isByInterface = inDev >= 0 && this.sysctls.global('net.ipv4.icmp_errors_use_inbound_ifaddr') !== 0;
     let source = 0;
     if (isLocal) source = destination;
     else if (isByInterface) source = this.selectAddress(inDev, receiver, Scope.LINK)?.loaded ?? 0;
-    const route = this.routing.output(this.outputRoute, receiver, source, false);
+    key.source = source;
+    key.destination = receiver;
+    key.inDev = -1;
+    key.mark = error.mark;
+    key.tos = error.tos;
+    key.protocol = IPPROTO_ICMP;
+    // The kernel keeps type and code where the destination port is.
+    key.sport = 0;
+    key.dport = (error.type << 8) | error.code;
+    const route = this.routing.output(this.outputRoute, key, source, false);
     if (route.reason === '' && route.source === 0) route.source = DUMMY_ADDRESS;
     return route;
+  }
+
+  /**
+   * The source that a forwarded packet with KEY would have if the host sent it by `key.outDev` to NEXT_HOP: that of the
+   * route to its destination by this interface, or else an address of the interface (ip_rt_get_source).
+   */
+  sourceBy(key: RouteKey, nextHop: LoadedAddress): LoadedAddress {
+    key.protocol = 0;
+    key.sport = -1;
+    key.dport = -1;
+    return this.routing.sourceBy(key) ?? this.masqueradeAddress(key.outDev, nextHop)?.loaded ?? 0;
+  }
+
+  /** What routing looks at besides addresses and interfaces. */
+  get routingReads(): RoutingReads {
+    return this.tables.reads;
+  }
+
+  /** The range around PORT of ports that routing does not distinguish. */
+  routedPorts(port: number): AddressSpan {
+    return this.tables.portSpanOf(port);
   }
 
   /** The type of ADDRESS: UNICAST, LOCAL, BROADCAST or MULTICAST. DEV limits this to one interface; -1 means any. */
@@ -211,6 +276,8 @@ function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
     prefixLength: 8,
     broadcast: undefined,
     scope: Scope.HOST,
+    metric: 0,
+    isWithoutRoute: false,
   };
   const bare = {
     path: '',
@@ -221,6 +288,7 @@ function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
     mtu: LOOPBACK_MTU,
     isLoopback: true,
     isUp: true,
+    group: 'default',
   };
   const addresses = (lo?.addresses ?? []).filter(({ local }) => !local.equals(LOOPBACK_ADDRESS));
   return [{ ...bare, ...lo, addresses: [own, ...addresses] }, ...links.filter((link) => link !== lo)];
@@ -231,12 +299,12 @@ function isIpv4(address: Address): boolean {
 }
 
 function interfaceOf(link: LinkDescription, index: number): Interface {
-  const { name, mac, mtu, isLoopback } = link;
+  const { name, mac, mtu, isLoopback, group } = link;
   const addresses: InterfaceAddress[] = [];
   // Duplicates, which the kernel refuses, are ignored.
-  for (const { local, peer, prefixLength, broadcast, scope } of link.addresses) {
-    const mask = prefixMask(local.family, prefixLength);
-    if (isIpv4(local)) insertAddress(addresses, { local, peer, prefixLength, mask, broadcast, scope });
+  for (const { path: _, ...address } of link.addresses) {
+    const mask = prefixMask(address.local.family, address.prefixLength);
+    if (isIpv4(address.local)) insertAddress(addresses, { ...address, mask });
   }
-  return { index, name, mac, mtu, isLoopback, addresses };
+  return { index, name, mac, mtu, isLoopback, group, addresses };
 }

@@ -14,6 +14,10 @@ export interface InterfaceAddress {
   readonly broadcast: Address | undefined;
   /** See `Scope`. */
   readonly scope: number;
+  /** Of the route to its network. */
+  readonly metric: number;
+  /** There is no route to its network. */
+  readonly isWithoutRoute: boolean;
   /** It is in the network of an earlier address. */
   readonly isSecondary: boolean;
 }
@@ -27,6 +31,8 @@ export interface Interface {
   /** In bytes. */
   readonly mtu: number;
   readonly isLoopback: boolean;
+  /** The name or number of its group. */
+  readonly group: string;
   /** Primary addresses first. */
   readonly addresses: readonly InterfaceAddress[];
 }

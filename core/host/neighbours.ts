@@ -1,4 +1,5 @@
 /** hot: MAC addresses of next hops. */
+import type { Address } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { AddressType } from './address-type.js';
 
@@ -10,6 +11,8 @@ const CACHE_SLOTS = 1024;
 export class Neighbours {
   /** The neighbours named in the description, by interface and address. */
   private readonly known: Map<number, Uint8Array>[] = [];
+  /** Those with IPv6 addresses, by interface and address. */
+  private readonly ipv6 = new Map<string, Uint8Array>();
   /** A cache of recent next hops. Each slot has an address, an interface + 1, and the MAC. */
   private readonly keys = new Int32Array(2 * CACHE_SLOTS);
   private readonly macs = new Uint8Array(MAC_BYTES * CACHE_SLOTS);
@@ -21,6 +24,15 @@ export class Neighbours {
   add(dev: number, address: LoadedAddress, mac: Uint8Array): void {
     this.known[dev] ??= new Map();
     this.known[dev].set(address, mac);
+  }
+
+  addIpv6(dev: number, address: Address, mac: Uint8Array): void {
+    this.ipv6.set(`${dev} ${address}`, mac);
+  }
+
+  /** The MAC of a gateway with an IPv6 address: 02:00 + the last four bytes of ADDRESS if it is not described. */
+  macOfIpv6(dev: number, address: Address): Uint8Array {
+    return this.ipv6.get(`${dev} ${address}`) ?? Uint8Array.from([2, 0, ...address.bytes.subarray(-4)]);
   }
 
   /**

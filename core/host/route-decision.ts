@@ -35,6 +35,10 @@ export class InputRoute {
   nextHop: LoadedAddress = 0;
   /** The next hop is a gateway (rt_uses_gateway). */
   usesGateway = false;
+  /** The MAC of a gateway with an IPv6 address. */
+  nextHopMac: Uint8Array | undefined = undefined;
+  /** The largest packet on this route, in bytes. */
+  mtu = 0;
   /** The reason for DROP and UNREACHABLE; otherwise ''. */
   reason: RouteFailure | '' = '';
   /** For UNREACHABLE: the code of the ICMP destination unreachable (type 3) sent back: 0, 1 or 13. */
@@ -52,6 +56,8 @@ export class OutputRoute {
   outDev = -1;
   nextHop: LoadedAddress = 0;
   usesGateway = false;
+  nextHopMac: Uint8Array | undefined = undefined;
+  mtu = 0;
   /** The packet's source: the requested one, or the route's preferred source if that was 0. 0 if there is none. */
   source: LoadedAddress = 0;
   /** A broadcast, or multicast to a joined group: it leaves, and a copy loops back to the host. */

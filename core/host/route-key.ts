@@ -3,10 +3,7 @@ import type { HostOrderPort, LoadedAddress } from '../../codecs/byte-order.js';
 import { IPV4_TOS_AT } from '../../codecs/layouts.js';
 import { type Packet, PacketType } from '../packet.js';
 
-/**
- * Holds everything that routing rules and multipath hashes may need. The main table uses only the addresses and the
- * interface.
- */
+/** Everything that routing tables, rules and multipath hashes look at. */
 export class RouteKey {
   /** 0: the route's preferred source is used for the host's own packet. */
   source: LoadedAddress = 0;
@@ -19,8 +16,12 @@ export class RouteKey {
   tos = 0;
   /** The ingress interface; −1 for the host's own packets. */
   inDev = -1;
+  /** Only routes by this interface count; −1: any do. */
+  outDev = -1;
   /** How the frame of an arriving packet was addressed. */
   packetType: PacketType = PacketType.HOST;
+  /** The packet whose headers choose among several next hops; null: this key does. */
+  hashed: Packet | null = null;
 
   /** Fills in the key from the current state of PACKET. */
   fromPacket(packet: Packet): this {
@@ -32,15 +33,17 @@ export class RouteKey {
     this.mark = packet.mark;
     this.tos = packet.view.getUint8(packet.at + IPV4_TOS_AT);
     this.inDev = packet.inDev;
+    this.outDev = -1;
     this.packetType = packet.type;
+    this.hashed = packet;
     return this;
   }
 
-  /** The same for a packet from the host itself whose source the route selects. */
-  fromUnsourced(packet: Packet): this {
+  /** The same for a packet that the host sends. */
+  fromOwn(packet: Packet): this {
     this.fromPacket(packet);
-    this.source = 0;
     this.inDev = -1;
+    this.hashed = null;
     return this;
   }
 }

@@ -2,11 +2,14 @@
 import { type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import { PacketType } from '../packet.js';
 import { AddressType } from './address-type.js';
-import { type AddressSpan, intervalOf, type RoutingTables } from './fib.js';
+import { type AddressSpan, intervalOf } from './fib.js';
 import type { Interface } from './interfaces.js';
+import type { MultipathHash } from './multipath.js';
+import { isUnreachableByRule } from './policy-rules.js';
 import { type Route, RouteType } from './route.js';
 import { type InputRoute, type OutputRoute, RouteAction, type RouteFailure } from './route-decision.js';
-import type { RouteKey } from './route-key.js';
+import { RouteKey } from './route-key.js';
+import type { RoutingTables } from './routing-tables.js';
 import type { Sysctls } from './sysctls.js';
 
 /** 224.0.0.1, the only group that every host joins. */
@@ -21,6 +24,8 @@ const ICMP_HOST_UNREACHABLE = 1;
 const ICMP_FILTERED = 13;
 
 export const isMulticast = (address: LoadedAddress): boolean => (address & 0xf0) === 0xe0;
+/** Whether packets to ADDRESS leave by the interface of their source: multicasts and 255.255.255.255. */
+export const isGroup = (address: LoadedAddress): boolean => isMulticast(address) || address === LIMITED_BROADCAST;
 const isLoopbackAddress = (address: LoadedAddress) => (address & 0xff) === 127;
 
 /** Boundaries of the address ranges with special treatment: 0, 127/8, 224.0.0.1, 224/4, 255.255.255.255. */
@@ -35,18 +40,22 @@ interface Policy {
   readonly sendsRedirects: boolean;
   readonly dropsL2Multicast: boolean;
   readonly forwardsBroadcasts: boolean;
+  readonly sourceValidMark: boolean;
 }
 
 export class Routing {
   private readonly policies: readonly Policy[];
   /** The interface of each of the host's own addresses. */
   private readonly own = new Map<LoadedAddress, number>();
+  /** For the route back to the sender of a packet. */
+  private readonly back = new RouteKey();
 
   constructor(
     private readonly interfaces: readonly Interface[],
     private readonly tables: RoutingTables,
     sysctls: Sysctls,
     private readonly loopback: number,
+    private readonly hash: MultipathHash,
   ) {
     this.policies = interfaces.map(({ index }) => ({
       rpFilter: sysctls.rpFilter(index),
@@ -56,6 +65,7 @@ export class Routing {
       sendsRedirects: sysctls.sendRedirects(index),
       dropsL2Multicast: sysctls.dropUnicastInL2Multicast(index),
       forwardsBroadcasts: sysctls.broadcastForwarding(index),
+      sourceValidMark: sysctls.sourceValidMark(index),
     }));
     for (const { index, addresses } of interfaces)
       for (const { local } of addresses) if (!this.own.has(local.loaded)) this.own.set(local.loaded, index);
@@ -64,15 +74,17 @@ export class Routing {
   /** See `Host.routeInput`. */
   input(result: InputRoute, key: RouteKey): InputRoute {
     result.icmpCode = 0;
+    if (!this.tables.isPlain && !this.tables.dissects) forgetLayer4(key);
     return isMulticast(key.destination) ? this.inputMulticast(result, key) : this.inputUnicast(result, key);
   }
 
-  private inputMulticast(result: InputRoute, { source, destination: group, inDev }: RouteKey): InputRoute {
+  private inputMulticast(result: InputRoute, key: RouteKey): InputRoute {
+    const { source, destination: group, inDev } = key;
     if (group !== ALL_HOSTS) return drop(result, 'multicast-not-joined');
     if (isMulticast(source) || source === LIMITED_BROADCAST) return drop(result, 'martian-source');
     if (isLoopbackAddress(source) && !this.policies[inDev].routesLocalnet) return drop(result, 'martian-source');
     if (source !== 0) {
-      const failure = this.checkSource(source, -1, inDev);
+      const failure = this.checkSource(key, -1);
       if (failure !== '') return drop(result, failure);
     }
     return this.deliver(result, AddressType.MULTICAST, group, null);
@@ -91,32 +103,38 @@ export class Routing {
       if (!policy.routesLocalnet) return drop(result, 'martian-destination');
     } else if (isLoopbackAddress(source) && !policy.routesLocalnet) return drop(result, 'martian-source');
 
-    const route = this.tables.lookup(destination);
-    if (route === null || route.type >= RouteType.BLACKHOLE) return refuse(result, route, policy.isForwarding);
+    const found = this.tables.isPlain ? this.tables.lookupPlain(destination) : this.tables.lookup(key);
+    if (found === null || found.type >= RouteType.BLACKHOLE) return refuse(result, found, policy.isForwarding);
+    const route = found.multipath === undefined ? found : found.multipath.choose(key, this.hash, 0);
     if (route.type === RouteType.BROADCAST && !policy.forwardsBroadcasts) return this.inputBroadcast(result, key);
     if (route.type === RouteType.LOCAL) {
-      const failure = this.checkSource(source, this.loopback, inDev);
+      const failure = this.checkSource(key, this.loopback);
       if (failure !== '') return drop(result, failure);
       if (packetType !== PacketType.HOST && policy.dropsL2Multicast) return drop(result, 'link-layer-broadcast');
       return this.deliver(result, AddressType.LOCAL, destination, route);
     }
     if (route.type !== RouteType.BROADCAST && !policy.isForwarding) return drop(result, 'forwarding-off');
-    const failure = this.checkSource(source, route.dev, inDev);
+    if (route.type === RouteType.ANYCAST || route.type === RouteType.MULTICAST)
+      return drop(result, 'martian-destination');
+    const failure = this.checkSource(key, route.dev);
     if (failure !== '') return drop(result, failure);
     if (packetType !== PacketType.HOST) return drop(result, 'link-layer-broadcast');
     result.action = RouteAction.FORWARD;
     result.type = route.type;
     result.outDev = route.dev;
-    result.usesGateway = route.gateway !== undefined;
+    result.usesGateway = route.gateway !== undefined || route.gatewayMac !== undefined;
+    result.nextHopMac = route.gatewayMac;
     result.nextHop = route.gateway === undefined ? destination : route.gateway.loaded;
     result.reason = '';
     result.route = route;
+    result.mtu = route.mtu;
     return result;
   }
 
-  private inputBroadcast(result: InputRoute, { source, destination, inDev }: RouteKey): InputRoute {
+  private inputBroadcast(result: InputRoute, key: RouteKey): InputRoute {
+    const { source, destination } = key;
     if (source !== 0) {
-      const failure = this.checkSource(source, -1, inDev);
+      const failure = this.checkSource(key, -1);
       if (failure !== '') return drop(result, failure);
     }
     return this.deliver(result, AddressType.BROADCAST, destination, null);
@@ -128,56 +146,89 @@ export class Routing {
     result.outDev = this.loopback;
     result.nextHop = destination;
     result.usesGateway = false;
+    result.nextHopMac = undefined;
     result.reason = '';
     result.route = route;
+    result.mtu = this.interfaces[this.loopback].mtu;
     return result;
   }
 
   /**
-   * Validates SOURCE for a packet from IN_DEV that is routed to OUT_DEV (fib_validate_source). Returns the reason for a
+   * Validates the source of a packet with KEY that is routed to OUT_DEV (fib_validate_source). Returns the reason for a
    * failure, or ''.
    */
-  private checkSource(source: LoadedAddress, outDev: number, inDev: number): RouteFailure | '' {
+  private checkSource(key: RouteKey, outDev: number): RouteFailure | '' {
+    const { source, inDev } = key;
     const policy = this.policies[inDev];
-    if (policy.rpFilter === 0 && !(inDev === outDev && policy.sendsRedirects))
-      return !policy.acceptsLocal && this.own.has(source) ? 'martian-source' : '';
+    if (policy.rpFilter === 0 && !(inDev === outDev && policy.sendsRedirects)) {
+      if (policy.acceptsLocal) return '';
+      if (!this.tables.checksSources) return this.own.has(source) ? 'martian-source' : '';
+    }
     const isStrict = policy.rpFilter === 1;
     const none = policy.rpFilter === 0 ? '' : 'rp-filter';
-    const back = this.tables.lookup(source);
+    const back = this.routeBack(key, outDev);
     if (back === null || back.type >= RouteType.BLACKHOLE) return none;
     if (back.type !== RouteType.UNICAST && !(back.type === RouteType.LOCAL && policy.acceptsLocal))
       return 'martian-source';
-    if (back.dev === inDev || (back.type === RouteType.LOCAL && inDev === this.loopback)) return '';
+    if (leavesBy(back, inDev) || (back.type === RouteType.LOCAL && inDev === this.loopback)) return '';
     if (this.interfaces[inDev].addresses.length === 0) return none;
     return isStrict ? 'rp-filter' : '';
   }
 
-  /** See `Host.routeOutput`. */
-  output(result: OutputRoute, destination: LoadedAddress, source: LoadedAddress, isAnySource: boolean): OutputRoute {
-    const isGroup = isMulticast(destination) || destination === LIMITED_BROADCAST;
+  /** The route of an answer to a packet with KEY, which is routed to OUT_DEV. */
+  private routeBack(key: RouteKey, outDev: number): Route | null {
+    if (this.tables.isPlain) return this.tables.lookupPlain(key.source);
+    const { back } = this;
+    back.source = key.destination;
+    back.destination = key.source;
+    back.protocol = key.protocol;
+    back.sport = key.dport;
+    back.dport = key.sport;
+    back.tos = key.tos;
+    back.mark = this.policies[key.inDev].sourceValidMark ? key.mark : 0;
+    back.inDev = outDev;
+    return this.tables.lookup(back);
+  }
+
+  /**
+   * See `Host.routeOutput`. SOURCE: the source that is asked for; 0: the route chooses one. The rules look at that of
+   * KEY.
+   */
+  output(result: OutputRoute, key: RouteKey, source: LoadedAddress, isAnySource: boolean): OutputRoute {
+    const { destination } = key;
     if (source !== 0) {
       if (isMulticast(source) || source === LIMITED_BROADCAST) return unroutable(result, 'martian-source');
       const sourceDev = this.devOf(source);
-      if (sourceDev < 0 && (isGroup || !isAnySource)) return unroutable(result, 'source-not-local');
-      if (isGroup) return this.outputBy(result, destination, source, sourceDev, null);
+      if (sourceDev < 0 && (isGroup(destination) || !isAnySource)) return unroutable(result, 'source-not-local');
+      if (isGroup(destination)) return this.outputBy(result, destination, source, sourceDev, null);
     }
     if (destination === 0) {
       const own = source === 0 ? LOOPBACK_ADDRESS : source;
       return this.outputLocal(result, own, own, null);
     }
-    const route = this.tables.lookup(destination);
-    if (route === null) return unroutable(result, 'no-route');
-    if (route.type >= RouteType.BLACKHOLE) return unroutable(result, failureOf(route));
+    const found = this.tables.isPlain ? this.tables.lookupPlain(destination) : this.tables.lookup(key);
+    if (found === null) return unroutable(result, 'no-route');
+    if (found.type >= RouteType.BLACKHOLE) return unroutable(result, failureOf(found));
+    if (found.type === RouteType.LOCAL) {
+      const preferred = source === 0 ? (found.preferredSource?.loaded ?? destination) : source;
+      return this.outputLocal(result, destination, preferred, found);
+    }
+    const route = found.multipath === undefined ? found : found.multipath.choose(key, this.hash, key.source);
     const preferred = source === 0 ? (route.preferredSource?.loaded ?? 0) : source;
-    if (route.type === RouteType.LOCAL) return this.outputLocal(result, destination, preferred, route);
     return this.outputBy(result, destination, preferred, route.dev, route);
+  }
+
+  /** The preferred source of the route for KEY by its `outDev`; undefined if there is no such route. */
+  sourceBy(key: RouteKey): LoadedAddress | undefined {
+    const route = this.tables.lookup(key);
+    return route === null || route.type >= RouteType.BLACKHOLE ? undefined : route.preferredSource?.loaded;
   }
 
   /** The interface that owns the local ADDRESS; -1 if there is none (__ip_dev_find). */
   private devOf(address: LoadedAddress): number {
     const dev = this.own.get(address);
     if (dev !== undefined) return dev;
-    const route = this.tables.lookupMain(address);
+    const route = this.tables.lookupLocal(address);
     return route !== null && route.type === RouteType.LOCAL ? route.dev : -1;
   }
 
@@ -192,9 +243,11 @@ export class Routing {
     result.outDev = this.loopback;
     result.nextHop = destination;
     result.usesGateway = false;
+    result.nextHopMac = undefined;
     result.source = source;
     result.loopsBack = false;
     result.route = route;
+    result.mtu = this.interfaces[this.loopback].mtu;
     return result;
   }
 
@@ -212,14 +265,15 @@ export class Routing {
     let type: AddressType = route === null ? AddressType.UNICAST : route.type;
     if (destination === LIMITED_BROADCAST) type = AddressType.BROADCAST;
     else if (isMulticast(destination)) type = AddressType.MULTICAST;
-    let gateway = route === null || type === AddressType.BROADCAST ? undefined : route.gateway;
-    if (type === AddressType.MULTICAST && route !== null && route.prefixLength < MULTICAST_PREFIX_LENGTH)
-      gateway = undefined;
+    let info = type === AddressType.BROADCAST ? null : route;
+    if (type === AddressType.MULTICAST && info !== null && info.prefixLength < MULTICAST_PREFIX_LENGTH) info = null;
     result.reason = '';
     result.type = type;
     result.outDev = dev;
-    result.usesGateway = gateway !== undefined;
-    result.nextHop = gateway === undefined ? destination : gateway.loaded;
+    result.usesGateway = info !== null && (info.gateway !== undefined || info.gatewayMac !== undefined);
+    result.nextHop = info?.gateway === undefined ? destination : info.gateway.loaded;
+    result.nextHopMac = info?.gatewayMac;
+    result.mtu = info === null ? this.interfaces[dev].mtu : info.mtu;
     result.source = source;
     result.loopsBack =
       !isLoopback && (type === AddressType.BROADCAST || (type === AddressType.MULTICAST && destination === ALL_HOSTS));
@@ -239,10 +293,22 @@ export class Routing {
   addressType(address: LoadedAddress, dev: number): AddressType {
     if (address === 0 || address === LIMITED_BROADCAST) return AddressType.BROADCAST;
     if (isMulticast(address)) return AddressType.MULTICAST;
-    const route = this.tables.lookupMain(address);
+    const route = this.tables.lookupLocal(address);
     if (route === null || route.type >= RouteType.BLACKHOLE) return AddressType.UNICAST;
     return dev < 0 || dev === route.dev ? route.type : AddressType.UNICAST;
   }
+}
+
+/** Whether a route leaves by DEV, perhaps with one of several next hops (fib_info_nh_uses_dev). */
+function leavesBy({ dev, multipath }: Route, wanted: number): boolean {
+  return dev === wanted || multipath?.by(wanted) !== undefined;
+}
+
+/** Routing only looks at the protocol and the ports of packets where a rule asks for them. */
+function forgetLayer4(key: RouteKey): void {
+  key.protocol = 0;
+  key.sport = -1;
+  key.dport = -1;
 }
 
 function drop(result: InputRoute, reason: RouteFailure): InputRoute {
@@ -251,6 +317,7 @@ function drop(result: InputRoute, reason: RouteFailure): InputRoute {
   result.outDev = -1;
   result.nextHop = 0;
   result.usesGateway = false;
+  result.nextHopMac = undefined;
   result.reason = reason;
   result.route = null;
   return result;
@@ -262,7 +329,7 @@ function refuse(result: InputRoute, route: Route | null, isForwarding: boolean):
   if (!isForwarding || route?.type === RouteType.BLACKHOLE) return result;
   result.action = RouteAction.UNREACHABLE;
   result.type = AddressType.UNREACHABLE;
-  if (route === null) result.icmpCode = ICMP_NET_UNREACHABLE;
+  if (route === null || isUnreachableByRule(route)) result.icmpCode = ICMP_NET_UNREACHABLE;
   else result.icmpCode = route.type === RouteType.PROHIBIT ? ICMP_FILTERED : ICMP_HOST_UNREACHABLE;
   return result;
 }
@@ -279,6 +346,7 @@ function unroutable(result: OutputRoute, reason: RouteFailure): OutputRoute {
   result.outDev = -1;
   result.nextHop = 0;
   result.usesGateway = false;
+  result.nextHopMac = undefined;
   result.source = 0;
   result.loopsBack = false;
   result.route = null;

@@ -14,6 +14,8 @@ const CONF_DEFAULTS: Readonly<Record<string, readonly [all: number, other: numbe
   route_localnet: [0, 0],
   rp_filter: [0, 0],
   send_redirects: [0, 0],
+  ignore_routes_with_linkdown: [0, 0],
+  src_valid_mark: [0, 0],
 };
 
 /** Ranges of values in the kernel. Seconds must fit into clock ticks. */
@@ -32,6 +34,9 @@ const CONNTRACK = 'net.netfilter.nf_conntrack_';
  * not limited.
  */
 const GLOBALS: Readonly<Record<string, readonly [preset: number, min: number, max: number]>> = {
+  'net.ipv4.fib_multipath_hash_policy': [0, 0, 3],
+  'net.ipv4.fib_multipath_hash_seed': [0, 0, 2 ** 32 - 1],
+  'net.ipv4.fwmark_reflect': [0, 0, 255],
   'net.ipv4.icmp_errors_use_inbound_ifaddr': [0, ...SWITCH],
   'net.ipv4.icmp_ratelimit': [0, ...COUNT],
   'net.ipv4.icmp_ratemask': [6168, ...ANY],
@@ -169,6 +174,16 @@ export class Sysctls {
   /** 0: no source check; 1: the best route back must use the same interface; otherwise: any route back is enough. */
   rpFilter(dev: number): number {
     return this.larger(dev, 'rp_filter');
+  }
+
+  /** Whether the mark of a packet from DEV is used to find the route back to its sender (IN_DEV_SRC_VMARK). */
+  sourceValidMark(dev: number): boolean {
+    return this.larger(dev, 'src_valid_mark') !== 0;
+  }
+
+  /** Whether routes by DEV do not count while it has no carrier. */
+  ignoresLinkDown(dev: number): boolean {
+    return this.of(this.interfaceNames[dev], 'ignore_routes_with_linkdown') !== 0;
   }
 
   /** Whether packets that arrive on DEV are forwarded (IN_DEV_FORWARD). */

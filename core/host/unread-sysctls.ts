@@ -7,9 +7,7 @@ const UNFOLLOWED: Readonly<Record<string, number>> = {
   'net.bridge.bridge-nf-filter-pppoe-tagged': 0,
   'net.bridge.bridge-nf-filter-vlan-tagged': 0,
   'net.bridge.bridge-nf-pass-vlan-input-dev': 0,
-  'net.ipv4.fib_multipath_hash_policy': 0,
   'net.ipv4.fib_multipath_use_neigh': 0,
-  'net.ipv4.fwmark_reflect': 0,
   'net.ipv4.ip_forward_use_pmtu': 0,
   'net.ipv4.ip_no_pmtu_disc': 0,
   'net.netfilter.nf_conntrack_helper': 0,
@@ -19,11 +17,9 @@ const UNFOLLOWED: Readonly<Record<string, number>> = {
 
 /** The same for settings of interfaces. */
 const UNFOLLOWED_CONF: Readonly<Record<string, number>> = {
-  ignore_routes_with_linkdown: 0,
   mc_forwarding: 0,
   proxy_arp: 0,
   proxy_arp_pvlan: 0,
-  src_valid_mark: 0,
 };
 
 /** Other settings of the kernel: they do nothing to the IPv4 packets of a host without sockets. */
@@ -33,7 +29,7 @@ const HARMLESS_CONF: ReadonlySet<string> = new Set(
   igmpv3_unsolicited_report_interval medium_id promote_secondaries secure_redirects shared_media tag`.split(/\s+/),
 );
 const HARMLESS_IPV4 = new Set(
-  `fib_multipath_hash_fields fib_multipath_hash_seed fib_notify_on_flag_change fib_sync_mem icmp_echo_enable_probe
+  `fib_multipath_hash_fields fib_notify_on_flag_change fib_sync_mem icmp_echo_enable_probe
   icmp_echo_ignore_all icmp_echo_ignore_broadcasts icmp_ignore_bogus_error_responses ip_autobind_reuse ip_dynaddr
   ip_early_demux ip_forward_update_priority ip_local_port_range ip_local_port_step_width ip_local_reserved_ports
   ip_nonlocal_bind ip_unprivileged_port_start ipfrag_secret_interval nexthop_compat_mode raw_l3mdev_accept

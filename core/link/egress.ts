@@ -41,12 +41,13 @@ export class Egress {
   /** Sends PACKET out of the interface it is routed to. */
   transmit(packet: Packet, isCut: boolean): void {
     const { bytes } = this.link;
-    const { mac, mtu } = this.#host.interfaces[packet.routeDev];
+    const { mac } = this.#host.interfaces[packet.routeDev];
     this.#dev = packet.routeDev;
-    this.#host.writeMac(this.#dev, packet.nextHop, bytes, 0);
+    if (packet.nextHopMac === undefined) this.#host.writeMac(this.#dev, packet.nextHop, bytes, 0);
+    else bytes.set(packet.nextHopMac);
     bytes.set(mac, ETHERNET_SOURCE_AT);
-    if (packet.segmentLength > 0) this.#sendSegments(packet, isCut, mtu);
-    else this.#send(packet, isCut, mtu);
+    if (packet.segmentLength > 0) this.#sendSegments(packet, isCut, packet.routeMtu);
+    else this.#send(packet, isCut, packet.routeMtu);
   }
 
   /** A method of its own, as a function with a closure allocates whenever it is called. */
@@ -66,9 +67,8 @@ export class Egress {
 
   /** The fragments PACKET would be sent as. */
   piecesOf(packet: Packet): Piece[] {
-    const { mtu } = this.#host.interfaces[packet.routeDev];
     const pieces: Piece[] = [];
-    this.#fragmenter.fragment(packet, mtu, this.#geometry, (bytes, at, length, available) =>
+    this.#fragmenter.fragment(packet, packet.routeMtu, this.#geometry, (bytes, at, length, available) =>
       pieces.push({ bytes: bytes.slice(at, at + available), length }),
     );
     return pieces;

@@ -6,6 +6,8 @@ import { RouteKey } from '../../core/host/route-key.js';
 export interface HostFile {
   addr: unknown[];
   route?: unknown[];
+  rule?: unknown[];
+  nexthop?: unknown[];
   neigh?: unknown[];
   sysctl?: Record<string, number | string>;
 }

@@ -160,7 +160,10 @@ HostJson('suggests the nearest name', () => {
   assert.match(route({ dev: 'wna' }), 'the host has no interface wna; did you mean wan?');
   assert.match(route({ dev: 'wan', scope: 'lnik' }), 'found "lnik"; did you mean link?');
   assert.match(route({ type: 'blakhole' }), 'found "blakhole"; did you mean blackhole?');
-  assert.match(route({ dev: 'wan', table: 'mian' }), 'found "mian"; did you mean main?');
+  const misspelt = hostOf({ ...ROUTER, route: [{ dst: '10.0.0.0/8', dev: 'wan', table: 'mian' }] });
+  assert.equal(misspelt.warnings, [
+    'route[0]: no rule leads to table mian; its routes are ignored; did you mean main?',
+  ]);
   const neigh = [{ dst: '1.2.3.4', dev: 'wen', lladdr: '02:00:00:00:00:01' }];
   assert.match(refusal({ ...ROUTER, neigh }).message, 'neigh[0].dev: the host has no interface wen; did you mean wan?');
   assert.is(
@@ -176,9 +179,20 @@ HostJson('an onlink gateway need not be on a link', () => {
 });
 
 HostJson('reports what is not supported', () => {
-  const error = refusal({ ...ROUTER, route: [{ dst: 'default', nexthops: [{ gateway: '192.0.2.1' }] }] });
+  const error = refusal({ ...ROUTER, route: [{ dst: 'default', encap: 'mpls', dev: 'wan' }] });
   assert.is(error.isUnsupported, true);
-  assert.match(error.message, 'route[0].nexthops');
+  assert.match(error.message, 'route[0].encap');
+  for (const [name, rule] of Object.entries({
+    goto: { priority: 98, src: 'all', goto: 32_766 },
+    nop: { priority: 97, src: 'all', nop: null },
+    l3mdev: { priority: 99, src: 'all', l3mdev: null },
+    uidrange: { priority: 95, src: 'all', uid_start: 5, uid_end: 9, table: '7' },
+    tun_id: { priority: 102, src: 'all', tun_id: 5, table: 'main' },
+  })) {
+    const { isUnsupported, message } = refusal({ ...ROUTER, rule: [rule] });
+    assert.is(isUnsupported, true);
+    assert.match(message, `rules with ${name} are not supported`);
+  }
   assert.is(refusal({ addr: [{ ifname: 'wg0', addr_info: [] }] }).isUnsupported, true);
   const unused = hostOf({ ...ROUTER, route: [{ dst: 'default', dev: 'wan', table: 100 }] });
   assert.equal(unused.warnings, ['route[0]: no rule leads to table 100; its routes are ignored']);

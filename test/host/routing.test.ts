@@ -12,6 +12,7 @@ import { type HostFile, hostOf, ip, link, routeKey } from './host-file.js';
 
 const Routing = suite('routing');
 
+const NO_ERROR = { type: 3, code: 0, tos: 0, mark: 0 };
 const TYPES = ['', 'unicast', 'local', 'broadcast', '', 'multicast'];
 
 /** The routing decision for a packet, in short: `eth1 via 10.0.1.9`, `local`, `unreachable 3/1: …`, `drop: …`. */
@@ -34,7 +35,7 @@ function fate(
 
 /** The route of a packet that the host sends: `eth1 to 10.0.1.9 from 10.0.1.1`. */
 function way(host: Host, destination: string, source = '0.0.0.0'): string {
-  const route = host.routeOutput(routeKey(destination, source));
+  const route = host.routeOutput(routeKey(destination), ip(source));
   if (route.reason !== '') return route.reason;
   const loops = route.loopsBack ? ', and loops back' : '';
   const dev = host.interfaceNames[route.outDev];
@@ -202,13 +203,15 @@ Routing('a packet that OUTPUT changed may have any unicast source', () => {
 Routing('sends ICMP errors from the address of the route back, or from the address the packet was sent to', () => {
   const host = router();
   const error = (sender: string, destination: string, isLocal: boolean, dev: string) =>
-    formatLoaded(host.routeIcmpError(routeKey(destination, sender, host.interfaceIndex(dev)), isLocal).source);
+    formatLoaded(
+      host.routeIcmpError(routeKey(destination, sender, host.interfaceIndex(dev)), isLocal, NO_ERROR).source,
+    );
   assert.is(error('8.8.8.8', '10.0.0.9', false, 'lan'), '192.0.2.10');
   assert.is(error('10.0.0.9', '8.8.8.8', false, 'lan'), '10.0.0.1');
   assert.is(error('8.8.8.8', '10.0.0.2', true, 'wan'), '10.0.0.2');
   const bare = hostOf({ addr: [link('wan')], route: [{ dst: 'default', dev: 'wan' }] });
   assert.is(
-    formatLoaded(bare.routeIcmpError(routeKey('9.9.9.9', '8.8.8.8', 1), false).source),
+    formatLoaded(bare.routeIcmpError(routeKey('9.9.9.9', '8.8.8.8', 1), false, NO_ERROR).source),
     '192.0.0.8',
     'RFC 7600',
   );

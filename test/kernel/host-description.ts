@@ -28,6 +28,42 @@ export interface RouteDescription {
   table?: string | number;
   scope?: string;
   protocol?: string;
+  tos?: string;
+  metrics?: { mtu: number }[];
+  nexthops?: NextHop[];
+  flags?: string[];
+}
+
+export interface NextHop {
+  gateway?: string;
+  dev: string;
+  weight: number;
+  flags: string[];
+}
+
+/** A member of `ip -j rule`. */
+export interface RuleDescription {
+  priority: number;
+  src: string;
+  srclen?: number;
+  dst?: string;
+  dstlen?: number;
+  not?: null;
+  fwmark?: string;
+  fwmask?: string;
+  iif?: string;
+  oif?: string;
+  tos?: string;
+  ipproto?: string;
+  sport?: number;
+  sport_start?: number;
+  sport_end?: number;
+  dport?: number;
+  dport_start?: number;
+  dport_end?: number;
+  table?: string;
+  action?: string;
+  suppress_prefixlen?: number;
 }
 
 export interface NeighbourDescription {
@@ -39,6 +75,7 @@ export interface NeighbourDescription {
 export interface HostDescription {
   addr: LinkDescription[];
   route?: RouteDescription[];
+  rule?: RuleDescription[];
   neigh?: NeighbourDescription[];
   sysctl?: Record<string, number | string>;
   /** Text of `ipset save`. */

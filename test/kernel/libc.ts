@@ -50,6 +50,8 @@ export interface Libc {
   setOption(fd: number, level: number, option: number, value: number): void;
   /** Sends DATA, to ADDRESS if the socket is not bound to one. */
   send(fd: number, data: Uint8Array, address?: Buffer): void;
+  /** Sends DATA to ADDRESS with an ancillary message of LEVEL and TYPE, an integer. */
+  sendWith(fd: number, data: Uint8Array, address: Buffer, level: number, type: number, value: number): void;
   /** The next message as a view of INTO, or null if there is none. */
   receive(fd: number, into: Buffer): Buffer | null;
   /** Waits up to TIMEOUT_MS; returns which of FDS are readable. */
@@ -78,6 +80,17 @@ export function loadLibc(): Libc {
   const sendto = library.func(
     'int64_t sendto(int fd, const void *data, size_t length, int flags, const void *address, uint32_t addressLength)',
   );
+  const part = koffi.struct({ data: 'void *', length: 'size_t' });
+  const message = koffi.struct({
+    address: 'void *',
+    addressLength: 'uint32_t',
+    parts: koffi.pointer(part),
+    partCount: 'size_t',
+    control: 'void *',
+    controlLength: 'size_t',
+    flags: 'int',
+  });
+  const sendmsg = library.func('sendmsg', 'int64_t', ['int', koffi.pointer(message), 'int']);
   const recv = library.func('int64_t recv(int fd, _Out_ void *into, size_t length, int flags)');
   const poll = library.func('int poll(_Inout_ void *fds, unsigned long count, int timeout)');
   const unshare = library.func('int unshare(int flags)');
@@ -109,6 +122,29 @@ export function loadLibc(): Libc {
     },
     send: (fd, data, address) => {
       check('sendto', Number(sendto(fd, data, data.length, 0, address ?? null, address?.length ?? 0)));
+    },
+    sendWith: (fd, data, address, level, type, value) => {
+      // struct cmsghdr, padded.
+      const control = Buffer.alloc(24);
+      control.writeBigUInt64LE(20n, 0);
+      control.writeInt32LE(level, 8);
+      control.writeInt32LE(type, 12);
+      control.writeInt32LE(value, 16);
+      const parts = [{ data, length: data.length }];
+      const sent = sendmsg(
+        fd,
+        {
+          address,
+          addressLength: address.length,
+          parts,
+          partCount: 1,
+          control,
+          controlLength: control.length,
+          flags: 0,
+        },
+        0,
+      );
+      check('sendmsg', Number(sent));
     },
     receive: (fd, into) => {
       const length = Number(recv(fd, into, into.length, 0));

@@ -13,6 +13,7 @@ import { randomCase, randomScenes } from './random-case.js';
 import { ReplayRecord, replayKernel, step } from './replay.js';
 import { LOCAL, type Output, Router } from './router.js';
 import { remember, type Scene, type Shot, type Stage } from './scene.js';
+import type { World } from './world.js';
 
 /** A case on disk: host.json, rules.v4, in/IFACE.pcap, and the kernel's results in want/. */
 export interface CaseFolder {
@@ -131,14 +132,15 @@ export function play(
 
 /**
  * Packets that a raw socket accepts but a comparison cannot judge: no reader recognises a bare packet of another IP
- * version as IP.
+ * version as IP, and a raw socket has no ports that could choose among several next hops.
  */
-function isUnjudged({ dev, frame }: Shot): boolean {
-  return dev === LOCAL && frame[0] >> 4 !== 4;
+function isUnjudged({ dev, frame }: Shot, { host }: World): boolean {
+  const isByPorts = host.sysctl?.['net.ipv4.fib_multipath_hash_policy'] === 1;
+  return dev === LOCAL && (frame[0] >> 4 !== 4 || isByPorts);
 }
 
 function send(router: Router, record: ReplayRecord, stage: Stage, shot: Shot, tsNs: bigint): Output[] {
-  if (isUnjudged(shot)) return [];
+  if (isUnjudged(shot, stage.world)) return [];
   const input = { tsNs, dev: shot.dev, frame: shot.frame, isBare: shot.dev === LOCAL };
   const { outcome, outputs } = step(router, input);
   record.add(input, outcome, outputs);

@@ -15,6 +15,7 @@ import { type Libc, loadLibc } from './libc.js';
 import { agreesWithItself, type LiveCase, type PlayOptions, playCase } from './live-case.js';
 import { Prng } from './prng.js';
 import { PROFILES } from './profiles.js';
+import { RefusedHost } from './router-setup.js';
 import { runSamples } from './samples.js';
 import { shrink } from './shrink.js';
 
@@ -33,7 +34,7 @@ interface Tally {
   failed: number;
   /** The kernel did not agree with itself. */
   leftOut: number;
-  /** Cases in which no packet could be injected. */
+  /** Cases in which no packet could be injected, or whose host the kernel refuses. */
   empty: number;
   packets: number;
 }
@@ -94,12 +95,13 @@ async function main(): Promise<number> {
     const profile = isSlow ? SLOW_PROFILE : names[n % names.length];
     const dir = join(values.keep, `${profile}-${caseSeed}`);
     const how = `--profile ${profile} --case ${caseSeed}`;
-    const played = playNamed(libc, how, {
+    const played = playNamed(libc, how, tally, {
       seed: caseSeed,
       profile: PROFILES[profile],
       packets: profile === SLOW_PROFILE ? Math.min(SLOW_PACKETS, packets) : packets,
       dir,
     });
+    if (played === undefined) continue;
     const disagreement = await settle(libc, played, tally);
     if (disagreement === null) {
       if (values.case === undefined) rmSync(dir, { recursive: true, force: true });
@@ -142,11 +144,15 @@ function files(libc: Libc, seed: number, count: number, tally: Tally): void {
   tally.failed += compared.different;
 }
 
-/** Runs a case; an error names the case. */
-function playNamed(libc: Libc, how: string, options: PlayOptions): LiveCase {
+/** Runs a case; an error names the case. Undefined: the kernel refuses its host. */
+function playNamed(libc: Libc, how: string, tally: Tally, options: PlayOptions): LiveCase | undefined {
   try {
     return playCase(libc, options);
   } catch (error) {
+    if (error instanceof RefusedHost) {
+      tally.empty++;
+      return undefined;
+    }
     throw new Error(`${how}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -26,6 +26,8 @@ export interface Profile {
   scenes: Partial<Record<SceneKind, number>>;
   /** Probability that a packet, a route or a sysctl is unusual. */
   oddity: number;
+  /** Probability of policy routing: rules, several tables, and routes with all that a route can have. */
+  policy: number;
   /** How often conversations use the same source port. */
   clashes: number;
   /** Probability that time passes before a packet, and that time-outs are short. The case then takes seconds. */
@@ -46,6 +48,7 @@ const EVERYTHING: Profile = {
   rules: 4,
   scenes: { tcp: 3, wildTcp: 3, udp: 3, icmp: 2, sctp: 0.5, odd: 0.7, fragments: 1, errors: 2, stray: 0.7 },
   oddity: 0.08,
+  policy: 0.1,
   clashes: 0.05,
   pauses: 0,
 };
@@ -105,6 +108,15 @@ export const PROFILES: Record<string, Profile> = {
     rules: 2,
     scenes: { udp: 4, icmp: 3, tcp: 1, stray: 4, odd: 1 },
     oddity: 0.5,
+  },
+  policy: {
+    ...EVERYTHING,
+    docker: 0.1,
+    tables: { mangle: 0.8, nat: 0.4, filter: 0.3 },
+    rules: 3,
+    scenes: { udp: 4, icmp: 3, tcp: 2, wildTcp: 1, errors: 2, stray: 1, fragments: 0.7 },
+    oddity: 0.05,
+    policy: 1,
   },
   rules: {
     ...EVERYTHING,

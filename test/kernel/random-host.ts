@@ -2,6 +2,7 @@
 import { broadcastOf, contains, formatIpv4, formatNetwork, type Network, networkOf, parseIpv4 } from './address.js';
 import type { LinkDescription, RouteDescription } from './host-description.js';
 import type { Prng } from './prng.js';
+import { addPolicy } from './random-policy.js';
 import { LOCAL } from './router.js';
 import type { Subnet, World } from './world.js';
 
@@ -10,6 +11,8 @@ export interface HostTraits {
   interfaces: number;
   /** Probability of unusual routes, sysctls and MTUs. */
   oddity: number;
+  /** Probability of policy routing. */
+  policy: number;
   /** Above 0: time-outs are short. */
   pauses: number;
   /** The MTUs to choose from; left out: any. */
@@ -41,6 +44,7 @@ export function randomWorld(prng: Prng, traits: HostTraits): World {
   if (traits.pauses > 0) world.host.sysctl = { ...world.host.sysctl, ...shortTimeouts(prng) };
   for (const link of world.host.addr)
     for (const address of link.addr_info ?? []) world.parties.push({ dev: LOCAL, address: parseIpv4(address.local) });
+  if (prng.chance(traits.policy)) addPolicy(world, prng);
   return world;
 }
 

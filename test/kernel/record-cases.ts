@@ -11,9 +11,10 @@ import { parseArgs } from 'node:util';
 import { ARCHIVE_SUFFIX, packCases, type RecordedCase, readCaseFolder } from '../recorded/case-archive.js';
 import { judge } from './judge.js';
 import { type Libc, loadLibc } from './libc.js';
-import { agreesWithItself, playCase } from './live-case.js';
+import { agreesWithItself, type LiveCase, type PlayOptions, playCase } from './live-case.js';
 import { Prng } from './prng.js';
 import { PROFILES } from './profiles.js';
+import { RefusedHost } from './router-setup.js';
 
 const FOLDER = 'test/recorded';
 const MOST_PACKETS = 25;
@@ -29,7 +30,8 @@ const RUNS = 2;
 async function recordCase(libc: Libc, profile: string, seed: number): Promise<RecordedCase | null> {
   const dir = mkdtempSync(join(tmpdir(), `nfreplay-record-${profile}-`));
   const options = { seed, profile: PROFILES[profile], packets: MOST_PACKETS, scenes: MOST_SCENES, dir };
-  const played = playCase(libc, options);
+  const played = playable(libc, options);
+  if (played === undefined) return null;
   const seen = (played.outcomes.get('forward') ?? 0) + (played.outcomes.get('local') ?? 0);
   const isWorthIt = played.packets >= FEWEST_PACKETS && seen >= FEWEST_SEEN;
   const recorded = isWorthIt
@@ -52,6 +54,16 @@ async function recordCase(libc: Libc, profile: string, seed: number): Promise<Re
   }
   rmSync(dir, { recursive: true, force: true });
   return isStable ? recorded : null;
+}
+
+/** Undefined if the kernel refuses the host. */
+function playable(libc: Libc, options: PlayOptions): LiveCase | undefined {
+  try {
+    return playCase(libc, options);
+  } catch (error) {
+    if (error instanceof RefusedHost) return undefined;
+    throw error;
+  }
 }
 
 async function recordProfile(libc: Libc, profile: string, seed: number, count: number): Promise<void> {

@@ -1,7 +1,7 @@
 /** Builds the host of a description in a network namespace: links, addresses, sysctls, routes and neighbours. */
 import { writeFileSync } from 'node:fs';
 import { run } from './command.js';
-import type { HostDescription, LinkDescription, RouteDescription } from './host-description.js';
+import type { HostDescription, LinkDescription, RouteDescription, RuleDescription } from './host-description.js';
 import type { Namespace } from './namespace.js';
 
 /** The default sysctls of a host: a router that sends answers without rate limits. */
@@ -15,6 +15,9 @@ const SYSCTLS: Record<string, number> = {
   'net.netfilter.nf_conntrack_acct': 1,
   'net.netfilter.nf_conntrack_checksum': 1,
 };
+
+/** The kernel refuses a route or a rule of the host. */
+export class RefusedHost extends Error {}
 
 /** The interfaces built as links: all but lo. */
 export function linksOf(host: HostDescription): LinkDescription[] {
@@ -39,7 +42,12 @@ export function buildHost(host: HostDescription, firewall: Namespace, peers: Nam
   firewall.run(() => {
     ipBatch(links.flatMap(addressCommands), true);
     applySysctls(host, links);
-    ipBatch([...(host.route ?? []).filter(isAdded).map(routeCommand), ...neighbourCommands(host)]);
+    try {
+      ipBatch([...(host.route ?? []).filter(isAdded).map(routeCommand), ...neighbourCommands(host)]);
+      if (host.rule !== undefined) setRules(host.rule);
+    } catch (error) {
+      throw new RefusedHost((error as Error).message);
+    }
   });
 }
 
@@ -88,8 +96,7 @@ function writeSysctls(sysctls: Record<string, number | string>): void {
 
 /** Whether to add a route: those of addresses already exist, and IPv6 is disabled. */
 function isAdded(route: RouteDescription): boolean {
-  if (route.protocol === 'kernel' || /^(local|broadcast|multicast|anycast)$/.test(route.type ?? '')) return false;
-  return !route.dst.includes(':') && !route.gateway?.includes(':');
+  return route.protocol !== 'kernel' && !route.dst.includes(':') && !route.gateway?.includes(':');
 }
 
 function routeCommand(route: RouteDescription): string {
@@ -97,16 +104,50 @@ function routeCommand(route: RouteDescription): string {
   if (route.type !== undefined && route.type !== 'unicast') words.push(route.type);
   words.push(route.dst);
   const options = {
+    tos: route.tos,
     via: route.gateway,
     dev: route.dev,
     src: route.prefsrc,
     metric: route.metric,
+    mtu: route.metrics?.[0].mtu,
     table: route.table,
+    proto: route.protocol,
     scope: route.scope,
   };
   for (const [word, value] of Object.entries(options))
     if (value !== undefined && value !== '') words.push(word, String(value));
+  for (const { gateway, dev, weight } of route.nexthops ?? [])
+    words.push('nexthop', ...(gateway === undefined ? [] : ['via', gateway]), 'dev', dev, 'weight', String(weight));
   return words.join(' ');
+}
+
+/** Makes RULES, in their order, all rules of this thread's network namespace. */
+function setRules(rules: readonly RuleDescription[]): void {
+  ipBatch(['rule flush', 'rule del priority 0', ...rules.map(ruleCommand)]);
+}
+
+function ruleCommand(rule: RuleDescription): string {
+  const prefix = (text: string | undefined, length: number | undefined): string | undefined =>
+    text === undefined || length === undefined ? text : `${text}/${length}`;
+  const range = (one: number | undefined, first: number | undefined, last: number | undefined) =>
+    first === undefined ? one : `${first}-${last}`;
+  const options = {
+    priority: rule.priority,
+    from: prefix(rule.src, rule.srclen),
+    to: prefix(rule.dst, rule.dstlen),
+    fwmark: rule.fwmask === undefined ? rule.fwmark : `${rule.fwmark}/${rule.fwmask}`,
+    iif: rule.iif,
+    oif: rule.oif,
+    tos: rule.tos,
+    ipproto: rule.ipproto,
+    sport: range(rule.sport, rule.sport_start, rule.sport_end),
+    dport: range(rule.dport, rule.dport_start, rule.dport_end),
+    lookup: rule.table,
+    suppress_prefixlength: rule.suppress_prefixlen,
+  };
+  const words = ['rule', 'add', ...(rule.not === undefined ? [] : ['not'])];
+  for (const [word, value] of Object.entries(options)) if (value !== undefined) words.push(word, String(value));
+  return [...words, ...(rule.action === undefined ? [] : [rule.action])].join(' ');
 }
 
 function neighbourCommands(host: HostDescription): string[] {

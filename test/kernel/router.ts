@@ -28,6 +28,13 @@ const SOL_PACKET = 263;
 const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_VNET_HDR = 15;
 const IPPROTO_RAW = 255;
+const SOL_IP = 0;
+const IP_TOS = 1;
+const IP_PROTOCOL = 52;
+const IPV4_LENGTH = 20;
+/** Addresses from 224.0.0.0 on are groups, or 255.255.255.255. */
+const FIRST_GROUP_BYTE = 224;
+const UNSPECIFIED = new Uint8Array(4);
 const SINK_GROUP = 77;
 
 /**
@@ -67,6 +74,8 @@ export class Router {
   private readonly buffer = Buffer.alloc(70_000);
   private nflog: Nflog | undefined;
   private rawFd = -1;
+  /** Raw sockets by source and TOS. */
+  private readonly boundFds = new Map<string, number>();
 
   constructor(
     private readonly libc: Libc,
@@ -162,11 +171,43 @@ export class Router {
     const address = Buffer.alloc(16);
     address.writeUInt16LE(AF_INET, 0);
     address.set(packet.subarray(16, 20), 4);
+    // A raw socket of protocol 0 is not possible.
+    const isBound = this.host.rule !== undefined && packet.length >= IPV4_LENGTH && packet[9] !== 0;
     try {
-      this.libc.send(this.rawFd, packet, address);
+      if (isBound) this.libc.sendWith(this.boundSocket(packet), packet, address, SOL_IP, IP_PROTOCOL, packet[9]);
+      else this.libc.send(this.rawFd, packet, address);
     } catch (error) {
       if (!(error instanceof SystemError && error.isRefused)) throw error;
     }
+  }
+
+  /** A raw socket whose packets are routed with the source and the TOS of PACKET. */
+  private boundSocket(packet: Uint8Array): number {
+    // The source would choose the interface of packets to groups.
+    const source = packet[16] < FIRST_GROUP_BYTE ? packet.subarray(12, 16) : UNSPECIFIED;
+    const key = `${source.join('.')} ${packet[1]}`;
+    const known = this.boundFds.get(key);
+    if (known !== undefined) return known;
+    const fd = this.firewall.run(() => this.openBound(source, packet[1]));
+    this.boundFds.set(key, fd);
+    return fd;
+  }
+
+  private openBound(source: Uint8Array, tos: number): number {
+    const { libc } = this;
+    const fd = libc.socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+    libc.setOption(fd, SOL_IP, IP_TOS, tos);
+    libc.setOption(fd, SOL_SOCKET, SO_BROADCAST, 1);
+    const address = Buffer.alloc(16);
+    address.writeUInt16LE(AF_INET, 0);
+    address.set(source, 4);
+    try {
+      libc.bind(fd, address);
+    } catch (error) {
+      // The source is not an address of the host.
+      if (!(error instanceof SystemError)) throw error;
+    }
+    return fd;
   }
 
   /** All output since the last call. SETTLE_MS: how long to wait for more (sent by a timer). */
@@ -215,6 +256,8 @@ export class Router {
     }
     this.ports.length = 0;
     if (this.rawFd >= 0) closeSync(this.rawFd);
+    for (const fd of this.boundFds.values()) closeSync(fd);
+    this.boundFds.clear();
     this.rawFd = -1;
     this.nflog?.close();
     this.nflog = undefined;

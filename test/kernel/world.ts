@@ -84,8 +84,9 @@ export function deviceTowards(world: World, address: number): string {
   for (const route of world.host.route ?? []) {
     const [text, length] = route.dst === 'default' ? ['0.0.0.0', '0'] : route.dst.split('/');
     const network = networkOf(parseIpv4(text), length === undefined ? 32 : Number(length));
-    if (route.dev && contains(network, address) && network.prefixLength >= (best?.length ?? 0))
-      best = { dev: route.dev, length: network.prefixLength };
+    const dev = route.dev ?? route.nexthops?.[0].dev;
+    if (dev && contains(network, address) && network.prefixLength >= (best?.length ?? 0))
+      best = { dev: dev === 'lo' ? LOCAL : dev, length: network.prefixLength };
   }
   return best?.dev ?? '';
 }
