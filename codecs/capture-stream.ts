@@ -3,7 +3,7 @@ import { type CaptureReader, type CaptureRecord, Direction } from './capture.js'
 import type { CaptureBlocks } from './capture-blocks.js';
 import { type CaptureCut, CaptureError, type CaptureStop, captureCut } from './capture-error.js';
 import { describeForeignFile } from './foreign-files.js';
-import { isSupportedLinktype, linktypeName } from './linktypes.js';
+import { isSupportedLinktype, linktypeName, SUPPORTED_LINKS } from './linktypes.js';
 import { isPcapMagic, PcapReader } from './pcap.js';
 import { PcapngReader } from './pcapng.js';
 import { SECTION_HEADER_BLOCK } from './pcapng-magic.js';
@@ -209,7 +209,7 @@ function tooShort(bytes: number): string {
 
 function unsupportedLinktype(linktype: number): string {
   return (
-    `unsupported link type ${linktypeName(linktype)}; ` +
-    'capture on an Ethernet, cooked (any) or raw IP interface, or convert the file'
+    `unsupported link type ${linktypeName(linktype)}, expected ${SUPPORTED_LINKS}; ` +
+    'capture on another interface, or convert the file'
   );
 }

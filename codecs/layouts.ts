@@ -240,6 +240,10 @@ export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_ARP = 0x0806;
 export const ETHERTYPE_8021Q = 0x8100;
 export const ETHERTYPE_IPV6 = 0x86dd;
+export const ETHERTYPE_MPLS = 0x8847;
+export const ETHERTYPE_MPLS_MULTICAST = 0x8848;
+export const ETHERTYPE_PPPOE_DISCOVERY = 0x8863;
+export const ETHERTYPE_PPPOE_SESSION = 0x8864;
 export const ETHERTYPE_8021AD = 0x88a8;
 export const ETHERTYPE_LLDP = 0x88cc;
 /** Stacked VLAN tags, before IEEE 802.1ad assigned a type to them. */

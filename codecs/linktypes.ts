@@ -4,8 +4,11 @@
 export const Linktype = {
   NULL: 0,
   ETHERNET: 1,
+  PPP: 9,
   RAW_BSD: 12,
   RAW_OPENBSD: 14,
+  PPP_HDLC: 50,
+  PPP_ETHER: 51,
   RAW: 101,
   LOOP: 108,
   LINUX_SLL: 113,
@@ -19,10 +22,7 @@ export const Linktype = {
 const OTHER_LINKTYPES: Record<number, string> = {
   6: 'Token Ring',
   8: 'SLIP',
-  9: 'PPP',
   10: 'FDDI',
-  50: 'PPP in HDLC-like framing',
-  51: 'PPPoE',
   104: 'Cisco HDLC',
   105: 'IEEE 802.11',
   107: 'Frame Relay',
@@ -45,6 +45,9 @@ const SUPPORTED_LINKTYPES: ReadonlySet<number> = new Set(Object.values(Linktype)
 export function isSupportedLinktype(linktype: number): boolean {
   return SUPPORTED_LINKTYPES.has(linktype);
 }
+
+/** What can be read, in words. */
+export const SUPPORTED_LINKS = 'Ethernet, Linux cooked (SLL, SLL2), raw IP, loopback, PPP, PPPoE and NFLOG';
 
 /** LINKTYPE for messages: its number, and its name if known. */
 export function linktypeName(linktype: number): string {

@@ -11,6 +11,10 @@ import {
   ETHERTYPE_IPV6,
   ETHERTYPE_LLDP,
   ETHERTYPE_MIN,
+  ETHERTYPE_MPLS,
+  ETHERTYPE_MPLS_MULTICAST,
+  ETHERTYPE_PPPOE_DISCOVERY,
+  ETHERTYPE_PPPOE_SESSION,
   ETHERTYPE_QINQ_OLD,
   LOOPBACK_FAMILY_AT,
   LOOPBACK_LENGTH,
@@ -28,6 +32,7 @@ import {
 import { Linktype } from '../../codecs/linktypes.js';
 import { NflogPacket } from '../../codecs/nflog.js';
 import { PacketType } from '../packet.js';
+import { ETHERTYPE_OTHER, PppHeader, readHdlc, readPpp, readPppoe } from './locate-ppp.js';
 
 /** What precedes the IP packet: a MAC header, a cooked header (SLL), an address family (NULL, LOOP), or nothing. */
 export type LinkKind = 'ethernet' | 'cooked' | 'family' | 'raw';
@@ -36,11 +41,25 @@ export type LinkKind = 'ethernet' | 'cooked' | 'family' | 'raw';
  * Why a frame holds no IPv4 packet for the host:
  * - link-too-short: it ends within its link header or VLAN tag
  * - vlan: tagged with a VLAN ID above 0 (`vlanId`), or with a tag that Linux does not remove (0x9100)
+ * - mpls: labelled, whatever is in it
+ * - ppp: PPP's own business, such as LCP and authentication, or compressed headers
+ * - pppoe: a PPPoE frame on Ethernet, whose packet a PPP interface would receive
  * - llc: IEEE 802.3 with a length in place of the EtherType
  * - not-ip: anything else; `etherType` says what
  * - unknown-linktype: the link type is not supported
  */
-export type LinkSkip = 'arp' | 'ipv6' | 'lldp' | 'llc' | 'vlan' | 'not-ip' | 'link-too-short' | 'unknown-linktype';
+export type LinkSkip =
+  | 'arp'
+  | 'ipv6'
+  | 'lldp'
+  | 'llc'
+  | 'mpls'
+  | 'ppp'
+  | 'pppoe'
+  | 'vlan'
+  | 'not-ip'
+  | 'link-too-short'
+  | 'unknown-linktype';
 
 /** The fields of a frame read here. Both `Frame` and capture records have them. */
 export interface LinkBytes {
@@ -71,6 +90,7 @@ export class IpLocation {
   isOutgoing = false;
   /** The ID of the outermost VLAN tag that is not just a priority tag (ID 0); -1 if there is none. */
   vlanId = -1;
+  readonly ppp = new PppHeader();
   /** NFLOG: what its header says. */
   readonly nflog = new NflogPacket();
   /** Why the frame has no IPv4 packet for the host; null if it has one. */
@@ -132,6 +152,10 @@ function locateOther(frame: LinkBytes, location: IpLocation): LinkSkip | null {
     case Linktype.IPV4:
     case Linktype.IPV6:
       return locateInRaw(frame, location);
+    case Linktype.PPP:
+    case Linktype.PPP_HDLC:
+    case Linktype.PPP_ETHER:
+      return locateInPpp(frame, location);
     case Linktype.NFLOG:
       return locateInNflog(frame, location);
     default:
@@ -181,6 +205,17 @@ function locateInRaw(frame: LinkBytes, location: IpLocation): LinkSkip | null {
   if (frame.caplen < 1) return 'link-too-short';
   if (!isIpv4) location.etherType = versionEtherType(frame.view.getUint8(frame.at) >> 4);
   return skipOfEtherType(location.etherType);
+}
+
+function locateInPpp(frame: LinkBytes, location: IpLocation): LinkSkip | null {
+  const { view, at, caplen, linktype } = frame;
+  const { ppp } = location;
+  location.linkKind = 'raw';
+  const read = linktype === Linktype.PPP_ETHER ? readPppoe : linktype === Linktype.PPP ? readPpp : readHdlc;
+  if (!read(view, at, caplen, ppp)) return 'link-too-short';
+  locateAfter(frame, location, ppp.length);
+  location.etherType = ppp.etherType;
+  return ppp.etherType === ETHERTYPE_OTHER ? 'ppp' : skipOfEtherType(ppp.etherType);
 }
 
 /** The packet as it was at the rule that logged it. */
@@ -243,6 +278,12 @@ function skipOfEtherType(etherType: number): LinkSkip | null {
       return 'ipv6';
     case ETHERTYPE_LLDP:
       return 'lldp';
+    case ETHERTYPE_MPLS:
+    case ETHERTYPE_MPLS_MULTICAST:
+      return 'mpls';
+    case ETHERTYPE_PPPOE_DISCOVERY:
+    case ETHERTYPE_PPPOE_SESSION:
+      return 'pppoe';
     default:
       return etherType >= 0 && etherType < ETHERTYPE_MIN ? 'llc' : 'not-ip';
   }

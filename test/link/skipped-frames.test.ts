@@ -53,7 +53,9 @@ const SKIPPED: readonly [reason: string, frame: Buffer][] = [
   ['lldp', ethernet('88cc0200')],
   ['llc', ethernet(`0026424203${'00'.repeat(35)}`)],
   ['vlan', Buffer.concat([ethernet('81000064'), QUESTION.subarray(12)])],
-  ['not-ip', ethernet('8864110000010000')],
+  ['not-ip', ethernet('88b5110000010000')],
+  ['pppoe', Buffer.concat([ethernet('8864110000070020'), Buffer.from('0021', 'hex'), QUESTION.subarray(14)])],
+  ['mpls', Buffer.concat([ethernet('88470001013f'), QUESTION.subarray(14)])],
   ['link-too-short', QUESTION.subarray(0, 13)],
 ];
 
