@@ -73,7 +73,9 @@ function outcomes({ packets, skipped, stitched, ruleCount, run }: Summary, width
   const { backend, path } = run.rules;
   const notes = [
     ...(ruleCount === 0 ? ['there were no rules: only the policies of the chains decided'] : []),
-    ...(backend === undefined ? [] : [`the rules are the host's own: iptables-${backend}, ${shownPath(path)}`]),
+    ...(backend === undefined || ruleCount === 0
+      ? []
+      : [`the rules are the host's own: iptables-${backend}, ${shownPath(path)}`]),
   ];
   return [
     ...columns(met, ['right', 'left'], width),

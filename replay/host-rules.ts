@@ -51,6 +51,29 @@ function hasEffect({ text }: SavedRules): boolean {
   return EFFECT.test(text);
 }
 
+/** What is assumed about rules that could not be read on the host, a line each. */
+export function assumedRules({ texts }: HostDescription): string[] {
+  const { nft } = texts;
+  const isNftKnown = nft !== undefined && nft.failure === undefined;
+  const failed = texts.savedRules.filter(
+    ({ family, backend, failure }) => family === 'ipv4' && failure !== undefined && !(backend === 'nft' && isNftKnown),
+  );
+  return [
+    ...failed.map(({ backend, failure }) => `the host has no rules of iptables-${backend} (there: ${failure})`),
+    ...(nft?.failure === undefined
+      ? []
+      : [`the host has no tables of nft but those of iptables (there: ${nft.failure})`]),
+  ];
+}
+
+/** Warnings about rules of the host that are not among those that were given. */
+export function unfollowedRules({ texts }: HostDescription): string[] {
+  const effective = texts.savedRules.filter((rules) => rules.family === 'ipv4' && hasEffect(rules));
+  if (effective.length < 2) return [];
+  const places = effective.map((rules) => `iptables-${rules.backend} (${placeOf(rules)})`).join(' and ');
+  return [`the host has rules of ${places}; of both, only those that are given are followed`];
+}
+
 /** `host.txt:614` */
 function placeOf({ file, text }: HostText): string {
   return `${file}:${text.length - text.trimStart().length + 1}`;

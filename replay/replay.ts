@@ -257,6 +257,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     ...hostSummary(setting, [connections, dropped, flows], egress),
     assumed: [
       ...assumedOffloads(emulator),
+      ...setting.assumed,
       ...host.assumed(),
       ...(run.hostCapture?.assumed() ?? []),
       ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),

@@ -7,7 +7,14 @@ import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { readHostAt } from '../io/host-files.js';
 import { readText } from '../io/text-file.js';
-import { foreignTables, type HostRules, hostRules, refuseForeignTables } from './host-rules.js';
+import {
+  assumedRules,
+  foreignTables,
+  type HostRules,
+  hostRules,
+  refuseForeignTables,
+  unfollowedRules,
+} from './host-rules.js';
 import { loadNames, type Names } from './names.js';
 
 export interface SettingOptions {
@@ -30,6 +37,8 @@ export interface Setting {
   readonly hostRules: HostRules | undefined;
   /** Of addresses: from `namesPath`, and of the host's containers. */
   readonly names: Names;
+  /** What is assumed about rules that could not be read on the host. */
+  readonly assumed: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -54,12 +63,14 @@ export function loadSetting(options: SettingOptions): Setting {
     loaded: keepCounters ? loadedCounters(ruleset, text) : undefined,
     hostRules: own,
     names: loadNames(options.namesPath, source.description),
+    assumed: own === undefined ? [] : assumedRules(source.description),
     warnings: [
       ...ruleset.warnings.map(({ line, column, message }) => `${shownPath(path)}:${line}:${column}: ${message}`),
       ...(foreign === undefined
         ? []
         : [`${foreign.file}:${foreign.line}: nft tables are not followed: ${foreign.names}`]),
-      ...host.warnings.map((warning) => `${hostPath}: ${warning}`),
+      ...(own === undefined ? unfollowedRules(source.description) : []),
+      ...host.warnings.map((warning) => `${shownPath(hostPath)}: ${warning}`),
     ],
   };
 }

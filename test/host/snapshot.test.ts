@@ -309,6 +309,29 @@ Snapshot("tables of nft that are not iptables' own are refused by name, if they 
   assert.match(errorOf(() => replayed(hostWith(drop, '', own))).message, /not supported: ip filter \(input\)/);
 });
 
+Snapshot('what is not known of the rules of a host is assumed, and said', () => {
+  const drop = '-A INPUT -j DROP\n';
+  const missing = (name: string) =>
+    hostWith('', drop).replace(
+      new RegExp(`(#nfreplay output ${name}: x\n)[^]*?#nfreplay exit 0`),
+      '$1#nfreplay missing: it is not installed',
+    );
+  const assumedOf = (text: string) => replayed(text).assumed.filter((line) => line.startsWith('the host'));
+  assert.equal(assumedOf(hostWith('', drop)), []);
+  assert.equal(assumedOf(missing('iptables-legacy-save.txt')), [
+    'the host has no rules of iptables-legacy (there: it is not installed)',
+  ]);
+  assert.equal(assumedOf(missing('nft.txt')), [
+    'the host has no tables of nft but those of iptables (there: it is not installed)',
+  ]);
+  const hostPath = written('given.txt', hostWith(drop, drop));
+  const { warnings } = replay({ hostPath, rulesPath: join(EXAMPLE, 'rules.v4'), inputs: INPUTS.slice(0, 1) });
+  assert.match(
+    warnings.join(),
+    /the host has rules of iptables-legacy .* and iptables-nft .*; of both, only those that are given are followed/,
+  );
+});
+
 Snapshot('a host without rules requires --rules', () => {
   const host = snapshotOf({ 'addr.json': '[]', 'route.json': '[]' });
   const error = errorOf(() => replay({ hostPath: written('bare.txt', host), inputs: INPUTS }));
