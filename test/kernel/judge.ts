@@ -26,17 +26,24 @@ export async function judge(
     const disagreement = await judgeEngine(folder, engine);
     if (disagreement) return disagreement;
   }
-  return null;
+  return folder.snapshotPath === undefined ? null : judgeEngine(folder, engines[0], { hostPath: folder.snapshotPath });
 }
 
-async function judgeEngine(folder: CaseFolder, engine: EmulatorEngine): Promise<Disagreement | null> {
+/** HOST: what is given of the host. */
+async function judgeEngine(
+  folder: CaseFolder,
+  engine: EmulatorEngine,
+  host: { hostPath: string; rulesPath?: string } = folder,
+): Promise<Disagreement | null> {
   const outDir = join(folder.dir, 'got');
   rmSync(outDir, { recursive: true, force: true });
   try {
-    const { rulesPath, hostPath, inputs, stitchPath, isOffloaded } = folder;
+    const { hostPath, rulesPath } = host;
+    const { inputs, stitchPath, isOffloaded } = folder;
     const checksums = isOffloaded ? 'auto' : 'verify';
     const stitched = stitchPath === undefined ? {} : { stitchPaths: [stitchPath] };
-    replay({ rulesPath, hostPath, inputs, outDir, engine, checksums, ...stitched });
+    const rules = rulesPath === undefined ? {} : { rulesPath };
+    replay({ ...rules, hostPath, inputs, outDir, engine, checksums, ...stitched });
   } catch (error) {
     return {
       engine,

@@ -24,6 +24,8 @@ export interface CaseFolder {
   /** One capture of whole conversations instead of `inputs`. */
   stitchPath?: string;
   wantDir: string;
+  /** The host and its rules as a snapshot, to be given in place of both as well. */
+  snapshotPath?: string;
   /** Real time must pass between packets as in the timestamps. */
   pace?: boolean;
   /** What the captures hold was left to network cards: checksums, and cutting into segments. */
@@ -45,6 +47,8 @@ export interface PlayOptions {
   dir: string;
 }
 
+/** How many cases there are for one whose host is described by a snapshot as well. */
+const SNAPSHOT_SHARE = 8;
 /** Conversations of a case, at least and at most. */
 const FEWEST_SCENES = 6;
 const MOST_SCENES = 22;
@@ -79,6 +83,8 @@ export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCE
     mkdirSync(dir, { recursive: true });
     writeFileSync(folder.hostPath, `${JSON.stringify(world.host, null, 2)}\n`);
     writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
+    const snapshotPath = seed % SNAPSHOT_SHARE === 0 ? join(dir, 'snapshot.txt') : undefined;
+    if (snapshotPath !== undefined) writeFileSync(snapshotPath, router.snapshot());
     const record = new ReplayRecord(router.devices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity, offload: profile.offload ?? 0, coalesced: 0 };
     const count = Math.min(scenes, prng.between(FEWEST_SCENES, MOST_SCENES));
@@ -86,6 +92,7 @@ export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCE
     record.write(folder.wantDir, router);
     return {
       ...folder,
+      ...(snapshotPath === undefined ? {} : { snapshotPath }),
       inputs: record.writeInputs(join(dir, 'in')),
       packets: record.count,
       outcomes: record.outcomes,

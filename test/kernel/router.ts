@@ -4,6 +4,7 @@
  * that frame.
  */
 import { closeSync } from 'node:fs';
+import { SNAPSHOT_SCRIPT } from '../../codecs/host/snapshot-script.js';
 import { run } from './command.js';
 import type { HostDescription } from './host-description.js';
 import { AF_INET, AF_PACKET, type Libc, SOCK_DGRAM, SOCK_RAW, SystemError } from './libc.js';
@@ -247,6 +248,12 @@ export class Router {
   /** The current output of `conntrack -L -o extended`. */
   conntrack(): string {
     return this.firewall.run(() => run('conntrack', ['-L', '-o', 'extended'], '', true));
+  }
+
+  /** What the script of `nfreplay snapshot` prints on the host, without the tables that are not the host's. */
+  snapshot(): string {
+    const text = this.firewall.run(() => run('sh', [], SNAPSHOT_SCRIPT));
+    return text.replace(/^table inet oracle(?:ct)? \{\n(?:.*\n)*?\}\n/gm, '');
   }
 
   close(): void {
