@@ -182,7 +182,8 @@ function memberOf(output: HostOutput): Member {
   if (member === 'sysctl') return sysctlMember(output, place, inFile);
   if (!JSON_MEMBERS.includes(member)) return { ...place, value: text, locate: locateText };
   const locate = (path: string): Position => inFile(locateInJson(text, path.slice(member.length)));
-  if (failure !== undefined && text.trim() === '') return { ...place, value: [], locate };
+  // Without any rule nothing would be routed: no output is not taken for that.
+  if (text.trim() === '' && (failure !== undefined || member === 'rule')) return { ...place, value: undefined, locate };
   if (isIpText(member, text)) return { ...place, ...ipTextMember(output, inFile) };
   return { ...place, value: outputJson(output), locate };
 }

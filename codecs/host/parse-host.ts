@@ -63,7 +63,7 @@ function withMisspelling(error: HostError, json: unknown): HostError {
 
 /** Members that are read; the others of a host are listed. */
 const READ: readonly string[] = [
-  ...['addr', 'route', 'neigh', 'sysctl', 'ipset', 'nft', 'containers', 'networks'],
+  ...['addr', 'route', 'rule', 'nexthop', 'neigh', 'sysctl', 'ipset', 'nft', 'containers', 'networks'],
   ...['iptables', 'iptables-legacy', 'iptables-nft'],
 ];
 
