@@ -104,6 +104,15 @@ export function documentOfFolder(files: readonly HostFile[], folder: string): Ho
   ]);
 }
 
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(withEscapes(text));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function isJsonOf(text: string, value: unknown): boolean {
   try {
     return JSON.stringify(JSON.parse(text)) === JSON.stringify(value);
@@ -170,6 +179,8 @@ function membersOf(outputs: readonly HostOutput[]): Map<string, Member> {
 }
 
 const JSON_MEMBERS: readonly string[] = ['addr', 'route', 'rule', 'neigh', 'link', 'nexthop'];
+/** Nothing reads it, and the JSON of some versions of ip(8) is faulty. */
+const UNREAD: readonly string[] = ['link'];
 /** Members that nothing depends on. */
 const NAMES: readonly string[] = ['containers', 'networks'];
 
@@ -184,6 +195,8 @@ function memberOf(output: HostOutput): Member {
   const locate = (path: string): Position => inFile(locateInJson(text, path.slice(member.length)));
   // Without any rule nothing would be routed: no output is not taken for that.
   if (text.trim() === '' && (failure !== undefined || member === 'rule')) return { ...place, value: undefined, locate };
+  if (UNREAD.includes(member) && !isJson(text) && !isIpText(member, text))
+    return { ...place, value: undefined, locate };
   if (isIpText(member, text)) return { ...place, ...ipTextMember(output, inFile) };
   return { ...place, value: outputJson(output), locate };
 }
