@@ -77,7 +77,7 @@ export class HostDocument {
 export function documentOf(text: string, file: string): HostDocument {
   if (isSnapshot(text)) {
     const { outputs, taken } = readSnapshot(text, file);
-    return new HostDocument(file, membersOf(outputs), taken);
+    return new HostDocument(file, membersOf(outputs), taken, outputs.flatMap(doubtsAbout));
   }
   return new HostDocument(file, jsonMembers(text, file));
 }
@@ -124,6 +124,15 @@ function isJsonOf(text: string, value: unknown): boolean {
 /** The last part of PATH. */
 function nameOf(path: string): string {
   return shown(path.slice(path.lastIndexOf('/') + 1));
+}
+
+/** How many rules every host has. */
+const DEFAULT_RULES = 3;
+
+function doubtsAbout({ member, text, command = '' }: HostOutput): string[] {
+  const isDoubtful = member === 'rule' && command.startsWith('busybox');
+  if (!isDoubtful || text.split('\n').filter((line) => line.trim() !== '').length <= DEFAULT_RULES) return [];
+  return ['the host has an ip(8) of busybox, which leaves out parts of rules (not, oif, ports): routes may differ'];
 }
 
 function noAddresses(folder: string): HostError {

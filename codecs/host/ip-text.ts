@@ -46,7 +46,20 @@ export function parseIpText(member: string, text: string): IpText {
       return { entries, lines, fault: { problem: fault.message, line: i + 1, column: fault.column } };
     }
   }
+  if (member === 'route') nameKernelRoutes(entries);
   return { entries, lines };
+}
+
+/**
+ * The ip(8) of busybox does not say which routes are the kernel's own (proto kernel). They have a source; those that
+ * anybody else adds to the table local usually have none.
+ */
+function nameKernelRoutes(routes: readonly Entry[]): void {
+  if (routes.some(({ protocol }) => protocol !== undefined)) return;
+  for (const route of routes) {
+    const isConnected = route.scope === 'link' && route.gateway === undefined;
+    if (route.prefsrc !== undefined && (route.table === 'local' || isConnected)) route.protocol = 'kernel';
+  }
 }
 
 /** The entry in a line; undefined if the line belongs to the entry LAST. */
@@ -198,6 +211,9 @@ const RULE_WORDS: Readonly<Record<string, string>> = {
   tun_id: 'tun_id',
 };
 const RULE_ACTIONS: readonly string[] = ['blackhole', 'unreachable', 'prohibit'];
+/** What the ip(8) of busybox prints for a rule without a table, and as the type of one that is no lookup. */
+const BUSYBOX_NO_TABLE = 'unspec';
+const BUSYBOX_ACTIONS: Readonly<Record<string, Entry>> = { local: { goto: 0 }, broadcast: { nop: null } };
 
 function ruleLine(words: Words): Entry {
   const rule: Entry = {};
@@ -215,6 +231,7 @@ function ruleLine(words: Words): Entry {
     else if (word === 'sport' || word === 'dport') rangeWords(words, rule, word);
     else if (word === 'uidrange') [rule.uid_start, rule.uid_end] = words.take().split('-').map(Number);
     else if (word === 'goto') rule.goto = words.number();
+    else if (Object.hasOwn(BUSYBOX_ACTIONS, word)) Object.assign(rule, BUSYBOX_ACTIONS[word]);
     else if (word === 'suppress_prefixlength') rule.suppress_prefixlen = words.number();
     else if (word === 'realms') {
       const { from, to } = realmsIn(words.take());
@@ -223,10 +240,8 @@ function ruleLine(words: Words): Entry {
     else if (!['[detached]', '[unresolved]'].includes(word))
       throw words.fault(`unknown word of a rule: ${quote(word)}`, 1);
   }
-  if (rule.table === '[l3mdev-table]') {
-    delete rule.table;
-    rule.l3mdev = null;
-  }
+  if (rule.table === '[l3mdev-table]' || (rule.table === BUSYBOX_NO_TABLE && !hasAction(rule))) rule.l3mdev = null;
+  if (rule.l3mdev === null || rule.table === BUSYBOX_NO_TABLE) delete rule.table;
   return rule;
 }
 
@@ -234,6 +249,10 @@ function markWord(words: Words, rule: Entry): void {
   const [mark, mask] = words.take().split('/');
   rule.fwmark = mark;
   if (mask !== undefined) rule.fwmask = mask;
+}
+
+function hasAction(rule: Entry): boolean {
+  return rule.action !== undefined || rule.goto !== undefined || rule.nop !== undefined;
 }
 
 function prefixWords(words: Words, rule: Entry, name: 'src' | 'dst'): void {

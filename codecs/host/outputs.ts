@@ -9,6 +9,8 @@ export interface HostOutput {
   readonly firstLine: number;
   /** Why it is incomplete or empty: the command failed or is not installed. */
   readonly failure?: string;
+  /** The command, if it is known. */
+  readonly command?: string;
 }
 
 interface OutputKind {

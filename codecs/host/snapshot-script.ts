@@ -59,10 +59,15 @@ ip_output() {
   shift
   if [ "$json" ]; then
     output "$name.json" ip -j "$@"
+  elif [ "$busybox" ]; then
+    output "$name.txt" busybox_ip "$@"
   else
     output "$name.txt" ip "$@"
   fi
 }
+
+# The one of busybox leaves out parts of rules.
+busybox_ip() { ip "$@"; }
 
 # saved_rules FAMILY, ip or ip6: of both kinds. Only the tables that exist are asked for: asking for one creates it.
 saved_rules() {
@@ -143,6 +148,8 @@ main() {
 
   json=
   ip -j link show lo >/dev/null 2>&1 && json=yes
+  busybox=
+  case $(ip -V 2>&1) in *BusyBox*) busybox=yes ;; esac
   ip_output addr addr show
   ip_output route -4 route show table all
   ip_output route6 -6 route show table all

@@ -31,6 +31,7 @@ export function readSnapshot(text: string, file: string): Snapshot {
 
 interface OpenOutput {
   name: string;
+  command: string;
   markerLine: number;
   lines: string[];
   said: string[];
@@ -87,9 +88,9 @@ class SnapshotReader {
 
   #start(rest: string): void {
     this.#refuseOpen();
-    const name = /^[^:\s]+/.exec(rest)?.[0];
+    const [, name, command = ''] = /^([^:\s]+)(?:: (.*))?/.exec(rest) ?? [];
     if (name === undefined) throw this.#error('expected the name of an output behind "#nfreplay output"');
-    this.#open = { name, markerLine: this.#number, lines: [], said: [], isOver: false };
+    this.#open = { name, command, markerLine: this.#number, lines: [], said: [], isOver: false };
   }
 
   /** What a marker says about the open output. */
@@ -104,13 +105,14 @@ class SnapshotReader {
     if (open.isOver) this.#close(open);
   }
 
-  #close({ name, lines, markerLine, failure }: OpenOutput): void {
+  #close({ name, command, lines, markerLine, failure }: OpenOutput): void {
     const member = memberOfFile(name);
     const earlier = this.#outputs.find((output) => output.member === member);
     if (earlier !== undefined) throw this.#error(`a second output ${shown(name)}; give one host a file`, markerLine);
     if (member === undefined) return;
     this.#outputs.push({
       member,
+      command,
       text: lines.join('\n'),
       file: this.#file,
       firstLine: markerLine + 1,

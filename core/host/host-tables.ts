@@ -30,7 +30,7 @@ export function routingTables(host: TablesHost, description: HostDescription, wa
   const routes = description.routes.filter(({ destination }) => destination.family === 'ipv4');
   const rules = description.rules === undefined || areDefaultRules(description.rules) ? undefined : description.rules;
   const builders = new Builders(rules === undefined);
-  const isComplete = routes.some(isLoopbackRoute);
+  const isComplete = areComplete(routes);
   const context: RouteContext = {
     interfaces,
     sysctls: host.sysctls,
@@ -63,6 +63,11 @@ export function routingTables(host: TablesHost, description: HostDescription, wa
     checksSources: ordered !== undefined || hasRealms || routes.some(isCustomLocal),
     own,
   });
+}
+
+/** Whether ROUTES are all of a host's, with those that the kernel adds for addresses. */
+export function areComplete(routes: readonly RouteDescription[]): boolean {
+  return routes.some(isLoopbackRoute);
 }
 
 /** The kernel has this route as long as lo is up, so a list with it has all of the kernel's routes. */

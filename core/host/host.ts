@@ -13,7 +13,7 @@ import { IPPROTO_ICMP } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import { AddressType } from './address-type.js';
 import type { AddressSpan } from './fib.js';
-import { routingTables } from './host-tables.js';
+import { areComplete, routingTables } from './host-tables.js';
 import { type Interface, type InterfaceAddress, insertAddress, noInterface } from './interfaces.js';
 import { MultipathHash } from './multipath.js';
 import { Neighbours } from './neighbours.js';
@@ -94,8 +94,10 @@ export class Host {
     this.indexByName = new Map(this.interfaceNames.map((name, index) => [name, index]));
     this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
     this.ipset = description.ipset;
+    // A complete list of routes has none for an interface that is down.
+    const isKnown = areComplete(description.routes);
     const down = links
-      .filter(({ isUp, addresses }) => !isUp && addresses.some(({ local }) => isIpv4(local)))
+      .filter(({ isUp, addresses }) => !isKnown && !isUp && addresses.some(({ local }) => isIpv4(local)))
       .map(({ name }) => `interface ${name} is down; treating it as up`);
     const tableWarnings: string[] = [];
     this.neighbours = new Neighbours((address, dev) => this.routing.addressType(address, dev));

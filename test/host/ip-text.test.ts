@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseIpText } from '../../codecs/host/ip-text.js';
+import { parseHost } from '../../codecs/host/parse-host.js';
 import { loadHost } from '../../core/host/host.js';
 
 const IpText = suite('ip(8) without JSON');
@@ -61,6 +62,53 @@ IpText('ip -d link', () => {
     info_kind: 'vlan',
     info_data: { protocol: '802.1Q', id: 5, '<REORDER_HDR>': 'addrgenmode' },
   });
+});
+
+IpText('the routes of busybox, which does not say proto kernel, are those of the kernel', () => {
+  const text = `default via 192.0.2.1 dev eth0  metric 100 
+192.0.2.0/24 dev eth0 scope link  src 192.0.2.10 
+local 127.0.0.0/8 dev lo table local scope host  src 127.0.0.1 
+local 203.0.113.5 dev lo table local scope host 
+`;
+  const kernel = parseIpText('route', text).entries.map((route) => (route as Entry).protocol);
+  assert.equal(kernel, [undefined, 'kernel', 'kernel', undefined]);
+  const known = parseIpText('route', `10.0.0.0/8 dev eth0 proto static scope link src 10.0.0.1\n${text}`).entries;
+  assert.is((known[2] as Entry).protocol, undefined);
+});
+
+IpText('rules as busybox prints them', () => {
+  // The text is of 20: goto, 70: blackhole, 81: nop, 1000: l3mdev.
+  const text = `20:\tfrom all to 10.2.0.0/16 lookup unspec local
+70:\tfrom all lookup unspec blackhole
+81:\tfrom all iif lo lookup unspec broadcast
+1000:\tfrom all lookup unspec 
+32766:\tfrom all lookup main 
+`;
+  assert.equal(
+    parseIpText('rule', text).entries.map((rule) => ({ ...rule })),
+    [
+      { priority: 20, src: 'all', dst: '10.2.0.0', dstlen: 16, goto: 0 },
+      { priority: 70, src: 'all', action: 'blackhole' },
+      { priority: 81, src: 'all', iif: 'lo', nop: null },
+      { priority: 1000, src: 'all', l3mdev: null },
+      { priority: 32766, src: 'all', table: 'main' },
+    ],
+  );
+  const snapshot = (command: string) => `#nfreplay snapshot 1
+#nfreplay output addr.json: x\n[]\n#nfreplay exit 0
+#nfreplay output route.json: x\n[]\n#nfreplay exit 0
+#nfreplay output rule.txt: ${command}
+0:\tfrom all lookup local
+1:\tfrom 10.0.0.1 lookup main
+2:\tfrom all lookup main
+3:\tfrom all lookup default
+#nfreplay exit 0
+#nfreplay end\n`;
+  assert.match(
+    parseHost(snapshot('busybox_ip rule show'), 'h').warnings.join(),
+    /busybox, which leaves out parts of rules/,
+  );
+  assert.equal(parseHost(snapshot('ip rule show'), 'h').warnings, []);
 });
 
 IpText('faults have a line and a column', () => {
