@@ -3,6 +3,7 @@ import type { HostDescription } from '../codecs/host/description.js';
 import { HostError } from '../codecs/host/error.js';
 import { nftTables } from '../codecs/host/nft-tables.js';
 import type { HostText, SavedRules } from '../codecs/host/texts.js';
+import { shownPath } from '../codecs/text.js';
 import { ReplayOptionsError } from './errors.js';
 
 /** The rules of the host itself. */
@@ -51,14 +52,17 @@ function hasEffect({ text }: SavedRules): boolean {
   return EFFECT.test(text);
 }
 
-/** What is assumed about rules that could not be read on the host, a line each. */
-export function assumedRules({ texts }: HostDescription): string[] {
+/** What is assumed about rules that could not be read on the host, a line each. OWN: those that are followed. */
+export function assumedRules({ texts, taken }: HostDescription, own: HostRules): string[] {
+  // A snapshot says whether the command failed. Without root, `iptables-save > FILE` leaves an empty file.
+  const isEmptyFile = taken === '' && own.text.trim() === '';
   const { nft } = texts;
   const isNftKnown = nft !== undefined && nft.failure === undefined;
   const failed = texts.savedRules.filter(
     ({ family, backend, failure }) => family === 'ipv4' && failure !== undefined && !(backend === 'nft' && isNftKnown),
   );
   return [
+    ...(isEmptyFile ? [`the host has no rules (${shownPath(own.path)} is empty)`] : []),
     ...failed.map(({ backend, failure }) => `the host has no rules of iptables-${backend} (there: ${failure})`),
     ...(nft?.failure === undefined
       ? []

@@ -63,7 +63,7 @@ export function loadSetting(options: SettingOptions): Setting {
     loaded: keepCounters ? loadedCounters(ruleset, text) : undefined,
     hostRules: own,
     names: loadNames(options.namesPath, source.description),
-    assumed: own === undefined ? [] : assumedRules(source.description),
+    assumed: own === undefined ? [] : assumedRules(source.description, own),
     warnings: [
       ...ruleset.warnings.map(({ line, column, message }) => `${shownPath(path)}:${line}:${column}: ${message}`),
       ...(foreign === undefined

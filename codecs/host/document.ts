@@ -200,7 +200,7 @@ function memberOf(output: HostOutput): Member {
   const locateText = () => inFile({ line: 1, column: 1 });
   if (NAMES.includes(member)) return { ...place, value: namesJson(text), locate: locateText };
   if (member === 'sysctl') return sysctlMember(output, place, inFile);
-  if (!JSON_MEMBERS.includes(member)) return { ...place, value: text, locate: locateText };
+  if (!JSON_MEMBERS.includes(member)) return { ...place, ...textValue(output), locate: locateText };
   const locate = (path: string): Position => inFile(locateInJson(text, path.slice(member.length)));
   // Without any rule nothing would be routed: no output is not taken for that.
   if (text.trim() === '' && (failure !== undefined || member === 'rule')) return { ...place, value: undefined, locate };
@@ -244,6 +244,8 @@ function ipTextMember(
   return { value: entries, locate };
 }
 
+/** How such a message starts: with the name of a program, or in words. Not a comment, a rule or a connection. */
+const MESSAGE_START = /^(?:[\w./-]+(?: v[\d.]+(?: \(\w+\))?)?: |[A-Z][a-z]+ )/;
 /** What a command prints instead of its output. */
 const MESSAGE = new RegExp(
   [
@@ -252,6 +254,13 @@ const MESSAGE = new RegExp(
   ].join('|'),
   'i',
 );
+
+/** The text of OUTPUT; nothing, and what it says, if it is a message. */
+function textValue({ text }: HostOutput): Pick<Member, 'value' | 'failure'> {
+  const first = /\S[^\n]*/.exec(text)?.[0].trim() ?? '';
+  const isMessage = MESSAGE_START.test(first) && MESSAGE.test(first);
+  return isMessage ? { value: '', failure: first } : { value: text };
+}
 
 /** The JSON of OUTPUT. Throws a HostError. */
 function outputJson({ member, text, file, firstLine }: HostOutput): unknown {

@@ -2,6 +2,7 @@
  * What ip(8) prints without -j, as the JSON that it prints with -j: old ones and that of busybox have no JSON. Members
  * that nothing here depends on (life times, queues) are left out.
  */
+import { WordFault, Words } from './ip-words.js';
 import { quote } from './json-values.js';
 import type { TextFault } from './sysctl-text.js';
 
@@ -64,58 +65,6 @@ function nameKernelRoutes(routes: readonly Entry[]): void {
 
 /** The entry in a line; undefined if the line belongs to the entry LAST. */
 type ParseLine = (words: Words, line: string, last: Entry | undefined) => Entry | undefined;
-
-class WordFault extends Error {
-  constructor(
-    message: string,
-    readonly column: number,
-  ) {
-    super(message);
-  }
-}
-
-/** The words of a line, one after another. */
-class Words {
-  readonly #found: readonly RegExpMatchArray[];
-  #next = 0;
-
-  constructor(line: string) {
-    this.#found = [...line.matchAll(/\S+/g)];
-  }
-
-  get hasMore(): boolean {
-    return this.#next < this.#found.length;
-  }
-
-  peek(): string {
-    return this.#found[this.#next]?.[0] ?? '';
-  }
-
-  take(): string {
-    const word = this.peek();
-    if (word === '') throw this.fault('expected another word at the end of the line');
-    this.#next++;
-    return word;
-  }
-
-  /** Takes the next word if it is WORD. */
-  takes(word: string): boolean {
-    if (this.peek() !== word) return false;
-    this.#next++;
-    return true;
-  }
-
-  number(): number {
-    const word = this.take();
-    if (!/^\d+$/.test(word)) throw this.fault(`expected a number, found ${quote(word)}`, 1);
-    return Number(word);
-  }
-
-  /** A fault at the next word, or BACK words before it. */
-  fault(problem: string, back = 0): WordFault {
-    return new WordFault(problem, (this.#found[this.#next - back]?.index ?? 0) + 1);
-  }
-}
 
 const ROUTE_TYPES: readonly string[] = [
   ...['unicast', 'local', 'broadcast', 'multicast', 'anycast'],

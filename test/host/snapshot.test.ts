@@ -314,6 +314,29 @@ Snapshot("tables of nft that are not iptables' own are refused by name, if they 
   assert.match(errorOf(() => replayed(hostWith(drop, '', own))).message, /not supported: ip filter \(input\)/);
 });
 
+Snapshot('a message in place of rules or tables is no empty output', () => {
+  const { 'addr.json': addr, 'route.json': route } = exampleOutputs();
+  const folderWith = (file: string, text: string) =>
+    writtenFolder('message', { 'addr.json': addr, 'route.json': route, 'iptables-save.txt': '', [file]: text });
+  const messages = [
+    'iptables-save v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)',
+    'sudo: iptables-save: command not found',
+    'iptables-save v1.8.9 (legacy): Cannot initialize: Permission denied (you must be root)',
+  ];
+  for (const message of messages) {
+    const hostPath = folderWith('iptables-save.txt', `${message}\n`);
+    const { message: said } = errorOf(() => replay({ hostPath, inputs: INPUTS.slice(0, 1) }));
+    assert.ok(said.includes(`failed on the host: ${message}; take it as root`), said);
+  }
+  const empty = replay({ hostPath: folderWith('iptables-save.txt', ''), inputs: INPUTS.slice(0, 1) });
+  assert.match(empty.assumed.join(), /the host has no rules \(\S+iptables-save\.txt is empty\)/);
+  const nft = folderWith('nft.txt', 'Operation not permitted (you must be root)\n');
+  assert.match(
+    replay({ hostPath: nft, inputs: INPUTS.slice(0, 1) }).assumed.join(),
+    /no tables of nft but those of iptables \(there: Operation not permitted/,
+  );
+});
+
 Snapshot('what is not known of the rules of a host is assumed, and said', () => {
   const drop = '-A INPUT -j DROP\n';
   const missing = (name: string) =>
