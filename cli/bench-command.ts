@@ -1,13 +1,13 @@
 /** The command `nfreplay bench`: measures what rulesets cost on captures. */
 import { shown, shownJson } from '../codecs/text.js';
-import type { Emulator } from '../core/emulator.js';
-import type { Host } from '../core/host/host.js';
+import type { Emulator, EmulatorOptions } from '../core/emulator.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { readText } from '../io/text-file.js';
 import { rulesCost, withProbes } from '../replay/bench-rules.js';
 import { silentEmulator, Traffic } from '../replay/bench-traffic.js';
 import { captureFiles, inputsOf, withFoundCaptures } from '../replay/captures.js';
+import { readBeginning } from '../replay/listed-connections.js';
 import { loadSetting } from '../replay/setting.js';
 import { type Arguments, parseCommand } from './args.js';
 import { type BenchResult, formatBench, type RulesetResult, type Spread } from './bench-report.js';
@@ -24,6 +24,9 @@ const DEFAULT_TOP = 10;
 /** Each measurement repeats a short capture until this many packets have passed, but at most MAX_PASSES times. */
 const SAMPLE_PACKETS = 20_000;
 const MAX_PASSES = 20;
+
+/** What all rulesets are measured with. */
+type Setting = Pick<EmulatorOptions, 'host' | 'connections'>;
 
 /** One thing to measure: reading alone, a whole ruleset, or a ruleset reduced to its nat table. */
 interface Candidate {
@@ -64,6 +67,9 @@ function measure(given: Arguments): BenchResult {
   const [rulesPath, ...others] = given.values('rules');
   const { host, ruleset } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
   const rulesets = [ruleset, ...others.map((path) => parseRuleset(readText(path), path, { lax }))];
+  const conntrackPath = given.value('conntrack');
+  const beginning = readBeginning(conntrackPath === undefined ? {} : { conntrackPath }, host);
+  const setting = { host, connections: beginning?.listed };
   const limit = given.wholeNumber('limit', 1) ?? Number.POSITIVE_INFINITY;
   const selection = selectionOptions(given);
   const traffic = new Traffic(inputsOf(options, host), limit, selection);
@@ -74,8 +80,8 @@ function measure(given: Arguments): BenchResult {
     throw new UsageError(`the captures contain no IPv4 packets${chosen}`);
   }
   const reading: Candidate = { start: () => undefined, runsNs: [] };
-  const whole = rulesets.map((ruleset) => candidate(ruleset, host));
-  const bare = rulesets.map((ruleset) => candidate(onlyNat(ruleset), host));
+  const whole = rulesets.map((ruleset) => candidate(ruleset, setting));
+  const bare = rulesets.map((ruleset) => candidate(onlyNat(ruleset), setting));
   measureInTurn(traffic, [reading, ...whole, ...bare], runs, read);
   return {
     files,
@@ -83,12 +89,12 @@ function measure(given: Arguments): BenchResult {
     entered,
     runs,
     readingNs: spreadOf(reading.runsNs),
-    rulesets: rulesets.map((ruleset, i) => resultOf(ruleset, host, traffic, whole[i], bare[i])),
+    rulesets: rulesets.map((ruleset, i) => resultOf(ruleset, setting, traffic, whole[i], bare[i])),
   };
 }
 
-function candidate(ruleset: Ruleset, host: Host): Candidate {
-  return { start: () => silentEmulator({ ruleset, host }), runsNs: [] };
+function candidate(ruleset: Ruleset, setting: Setting): Candidate {
+  return { start: () => silentEmulator({ ruleset, ...setting }), runsNs: [] };
 }
 
 /** RULESET with its nat table only, so that packets are still routed as with all its tables. */
@@ -118,17 +124,17 @@ function showStatus(line: string): void {
 /** Runs two more passes, untimed, to count packets by path and evaluations by rule. */
 function resultOf(
   ruleset: Ruleset,
-  host: Host,
+  setting: Setting,
   traffic: Traffic,
   { runsNs }: Candidate,
   bare: Candidate,
 ): RulesetResult {
   const startedMs = performance.now();
-  const emulator = silentEmulator({ ruleset, host });
+  const emulator = silentEmulator({ ruleset, ...setting });
   const buildMs = performance.now() - startedMs;
   const { entered } = traffic.pass(emulator);
   const probed = withProbes(ruleset);
-  const probedEmulator = silentEmulator({ ruleset: probed.ruleset, host });
+  const probedEmulator = silentEmulator({ ruleset: probed.ruleset, ...setting });
   traffic.pass(probedEmulator);
   const costNs = spreadOf(runsNs);
   return {

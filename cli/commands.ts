@@ -88,6 +88,14 @@ export const REPLAY: CommandSpec = {
         'there are any',
     },
     {
+      name: 'conntrack',
+      value: 'FILE',
+      help:
+        'the connections that the host has before the first packet: the output of `conntrack -L -o extended` or of ' +
+        '`conntrack -L`, or the word host for those in a snapshot of the host; their time-outs count from the first ' +
+        'packet',
+    },
+    {
       name: 'out',
       short: 'o',
       value: 'DIR',
@@ -194,6 +202,7 @@ export const BENCH: CommandSpec = {
       help: 'a capture of what arrives on an interface, or for `local`, of what the host itself sends',
     },
     ...SELECTION,
+    { name: 'conntrack', value: 'FILE', help: 'the connections to begin with, as for `nfreplay replay`' },
     { name: 'limit', value: 'N', help: 'use only the first N packets, of those that are not filtered out' },
     { name: 'runs', value: 'N', help: 'how often to measure each ruleset (default: 5)' },
     { name: 'lax', help: 'accept rules that use unsupported features; they never match' },

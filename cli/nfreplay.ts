@@ -2,6 +2,7 @@
 // nfreplay: runs the command and turns any error into one message and an exit code. Its imports are static: `import()`
 // makes the bundler wrap each module in a function, which V8 then parses twice.
 import { CaptureError } from '../codecs/capture-error.js';
+import { ConntrackListError } from '../codecs/conntrack-list-error.js';
 import { FilterError } from '../codecs/filter/filter-error.js';
 import { HostError } from '../codecs/host/error.js';
 import { withNearest } from '../codecs/nearest.js';
@@ -99,7 +100,7 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof RulesetError) {
     return { message: error.message, exitCode: error.code === 'unsupported' ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
-  if (error instanceof HostError) {
+  if (error instanceof HostError || error instanceof ConntrackListError) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {

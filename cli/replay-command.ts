@@ -87,6 +87,7 @@ function optionsOf(given: Arguments): ReplayOptions {
   const outDir = given.value('out');
   const rulesPath = given.value('rules');
   const namesPath = given.value('names');
+  const conntrackPath = given.value('conntrack');
   return {
     ...(rulesPath === undefined ? {} : { rulesPath }),
     ...(namesPath === undefined ? {} : { namesPath }),
@@ -96,6 +97,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     lax: given.has('lax'),
     keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),
+    ...(conntrackPath === undefined ? {} : { conntrackPath }),
     stitchPaths: given.values('stitch'),
     ...(seed === undefined ? {} : { seed }),
     ...(limit === undefined ? {} : { limit }),
@@ -174,7 +176,9 @@ function supervised(options: ReplayOptions, supervision: Supervision): Summary {
   const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
   const isLive = namesPipe(captures);
   // Half of a ruleset is of no use.
-  supervision.onReady(isLive && !namesPipe([options.rulesPath ?? options.hostPath, options.hostPath]));
+  const { rulesPath, hostPath, conntrackPath } = options;
+  const texts = [rulesPath, hostPath, conntrackPath].filter((path) => path !== undefined);
+  supervision.onReady(isLive && !namesPipe(texts));
   let step = steps.next();
   supervision.onReady(isLive);
   for (; !step.done; step = steps.next()) progress.update(step.value);

@@ -2,17 +2,19 @@
 import { decodeText } from './text.js';
 
 /** What a file can be given as. */
-export type FileRole = 'capture' | 'rules' | 'host';
+export type FileRole = 'capture' | 'rules' | 'host' | 'connections';
 
 const EXPECTED: Readonly<Record<FileRole, string>> = {
   capture: 'a pcap or pcapng capture',
   rules: 'the output of iptables-save',
   host: 'a host: host.json, what `nfreplay snapshot` prints there, or a folder of outputs',
+  connections: 'the output of conntrack -L -o extended',
 };
 const ROLES: Readonly<Record<FileRole, string>> = {
   capture: '--in IFACE=FILE',
   rules: '--rules FILE',
   host: '--host FILE',
+  connections: '--conntrack FILE',
 };
 
 interface ForeignFormat {
@@ -76,7 +78,11 @@ const FORMATS: readonly ForeignFormat[] = [
     todo: `${SAVE}, or put *filter (or its table) before it and COMMIT behind it`,
   },
   { start: /^(?:create|add) \S+ (?:hash|bitmap|list):/m, is: 'the output of ipset save', todo: SAVE },
-  { start: /^(?:ipv[46]\s+\d+ )?\w+\s+\d+ (?:\d+ )?.*\bsrc=\S+ dst=/, is: 'a list of connections (conntrack -L)' },
+  {
+    start: /^(?:ipv[46]\s+\d+ )?\w+\s+\d+ (?:\d+ )?.*\bsrc=\S+ dst=/,
+    is: 'a list of connections (conntrack -L)',
+    role: 'connections',
+  },
   { start: /^\s*\{\s*"nftables"/, is: "a ruleset in nft's JSON", todo: SAVE },
   { start: /^\s*\[\s*\{[\s\S]*?"(?:NetworkSettings|Containers)"/, is: 'the output of docker inspect' },
   {

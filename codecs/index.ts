@@ -3,6 +3,8 @@
 export { type ByteSink, type ByteSource, MemorySink, sourceOf } from './byte-stream.js';
 export { type CaptureOptions, type CaptureReader, type CaptureRecord, Direction, openCapture } from './capture.js';
 export { type CaptureCut, CaptureError } from './capture-error.js';
+export { ConntrackListError } from './conntrack-list-error.js';
+export { readConntrackList } from './conntrack-reader.js';
 export { CaptureFilter, type FilteredRecord } from './filter/capture-filter.js';
 export { FilterError } from './filter/filter-error.js';
 export { isSupportedLinktype, Linktype, linktypeName } from './linktypes.js';

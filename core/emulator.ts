@@ -1,4 +1,5 @@
 /** The public interface of the emulator: input, output and creation. */
+import type { ListedConnections, RestoredConnections } from './conntrack/restore.js';
 import type { ConntrackTable } from './conntrack/table.js';
 import type { Drop, DropCause } from './drop.js';
 import type { Observer } from './events.js';
@@ -66,6 +67,8 @@ export interface EmulatorOptions {
   readonly hookEntries?: readonly HookEntry[];
   /** What becomes of layer-4 checksums. Default: 'verify', as a kernel does with frames from a wire. */
   readonly checksums?: ChecksumMode;
+  /** Connections that the host has before the first packet, as listed by `conntrack -L` (readConntrackList). */
+  readonly connections?: ListedConnections | undefined;
   /** Receives events (see events.ts). With an observer, the interpreter runs the rules, regardless of `engine`. */
   readonly observer?: Observer;
   /** Memory for the state of this host. Must be unused. Default: a new memory. */
@@ -78,6 +81,8 @@ export interface Emulator {
   readonly memory: Memory;
   /** Connections, in flat memory. */
   readonly connections: ConntrackTable;
+  /** What became of the connections in the options. */
+  readonly restored: RestoredConnections;
   /** The counters of each table in the ruleset. */
   readonly counters: ReadonlyMap<TableName, TableCounters>;
   /** The outcome of the last frame, with the cause if it was dropped or rejected, or the reason if it was skipped. */

@@ -38,6 +38,7 @@ import {
 } from './answers/ip-options.js';
 import type { Clock } from './clock.js';
 import type { Conntrack } from './conntrack/conntrack.js';
+import type { RestoredConnections } from './conntrack/restore.js';
 import type { ConntrackTable } from './conntrack/table.js';
 import { decodeOwnPacket, decodePacket } from './decode.js';
 import { because, type DropCause, DroppedPacket } from './drop.js';
@@ -79,6 +80,7 @@ const SILENT_DROP_REASONS: ReadonlySet<Reason | ''> = new Set(['forwarding-off',
 export class IpStack implements Emulator, UpcallReceiver {
   readonly memory: Memory;
   readonly connections: ConntrackTable;
+  readonly restored: RestoredConnections;
   readonly #hooks: Hooks;
   readonly #tables: HookedTables;
   readonly #trace: Trace;
@@ -114,6 +116,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const parts = wireHost(options, output, (answer) => this.#sendAnswer(answer));
     this.memory = parts.memory;
     this.connections = parts.connections;
+    this.restored = parts.restored;
     this.#hooks = parts.hooks;
     this.#tables = parts.tables;
     this.#trace = parts.tables.trace;

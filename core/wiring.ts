@@ -4,6 +4,7 @@ import { Clock } from './clock.js';
 import { Conntrack } from './conntrack/conntrack.js';
 import { EarlyDrop } from './conntrack/early-drop.js';
 import { conntrackHooks } from './conntrack/hooks.js';
+import { type RestoredConnections, restoreConnections } from './conntrack/restore.js';
 import { ConntrackTable } from './conntrack/table.js';
 import type { EmulatorOptions, EmulatorOutput } from './emulator.js';
 import type { Emit } from './events.js';
@@ -28,6 +29,7 @@ import { HostContext } from './rules/run/host-context.js';
 export interface HostParts {
   readonly memory: Memory;
   readonly connections: ConntrackTable;
+  readonly restored: RestoredConnections;
   readonly clock: Clock;
   readonly random: Random;
   readonly conntrack: Conntrack;
@@ -63,6 +65,7 @@ export function wireHost(
   memory.settings.maxConnections = sysctls.conntrack('max');
   const earlyDrop = new EarlyDrop(connections, random, sysctls.conntrack('buckets'));
   const conntrack = new Conntrack(connections, trackers, earlyDrop);
+  const restored = restoreConnections(connections, trackers, options.connections);
   const nat = new Nat(connections, random);
   const fragments = createFragmentQueues(host, memory);
   const answers = new Answers(host, conntrack, stack, clock, random, sendAnswer);
@@ -93,6 +96,7 @@ export function wireHost(
   return {
     memory,
     connections,
+    restored,
     clock,
     random,
     conntrack,

@@ -5,6 +5,7 @@
  *     in/IFACE.pcap     what arrives on an interface (`local`: what the host itself sends); or .pcapng; also rotated
  *                       (.pcap0, .pcap1, …) and compressed (.gz, .zst); or
  *     stitch.pcap       one capture of whole conversations
+ *     conntrack.txt     optional: the connections that the host has before the first packet (conntrack -L -o extended)
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
  *
  * Checksums are verified (`--checksums verify`), as the kernel verifies those of frames from a wire.
@@ -24,7 +25,7 @@ import { readText } from '../io/text-file.js';
 import { captureFiles } from './captures.js';
 import { type Comparison, compareResults, NotAResultError } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
-import { type ReplayControl, replay } from './replay.js';
+import { type ReplayControl, type ReplayOptions, replay } from './replay.js';
 import type { DropListener } from './replay-run.js';
 import { foreignExpectation } from './result-files.js';
 import { devicesOf } from './result-folder.js';
@@ -36,11 +37,13 @@ export interface GoldenCase {
   hostPath: string;
   inputs: { iface: string; path: CapturePaths }[];
   stitchPath?: string;
+  conntrackPath?: string;
   wantDir: string;
 }
 
 const HOST_FILE = 'host.json';
 const STITCH_FILE = 'stitch.pcap';
+const CONNTRACK_FILE = 'conntrack.txt';
 
 /** A comparison with the expectation, and the warnings of the replay. */
 export interface CaseComparison extends Comparison {
@@ -76,6 +79,7 @@ export function casesIn(path: string): GoldenCase[] {
 
 function readCase(dir: string): GoldenCase {
   const stitchPath = join(dir, STITCH_FILE);
+  const conntrackPath = join(dir, CONNTRACK_FILE);
   const inputs = inputsIn(join(dir, 'in'));
   const isStitched = existsSync(stitchPath);
   if (!isStitched && inputs.length === 0)
@@ -90,6 +94,7 @@ function readCase(dir: string): GoldenCase {
     hostPath: join(dir, HOST_FILE),
     inputs,
     ...(isStitched ? { stitchPath } : {}),
+    ...(existsSync(conntrackPath) ? { conntrackPath } : {}),
     wantDir: join(dir, 'want'),
   };
 }
@@ -115,6 +120,28 @@ function inputsIn(dir: string): GoldenCase['inputs'] {
 /** The bytes of a case that is quick, and the times that a packet of it may meet a rule. */
 const QUICK_BYTES = 2 ** 23;
 const QUICK_STEPS = 2 ** 24;
+/** What a replay of GOLDEN reads. */
+export function optionsOf({
+  rulesPath,
+  hostPath,
+  inputs,
+  stitchPath,
+  conntrackPath,
+}: GoldenCase): Pick<ReplayOptions, 'rulesPath' | 'hostPath' | 'inputs' | 'stitchPaths' | 'conntrackPath'> {
+  return {
+    ...{ rulesPath, hostPath, inputs },
+    ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }),
+    ...(conntrackPath === undefined ? {} : { conntrackPath }),
+  };
+}
+
+/** The files of GOLDEN that a replay reads. */
+function filesOf(golden: GoldenCase): string[] {
+  const { rulesPath, hostPath, conntrackPath } = golden;
+  const texts = [rulesPath, hostPath, conntrackPath].filter((path) => path !== undefined);
+  return [...texts, ...captureFiles(optionsOf(golden))];
+}
+
 /** The length of a short packet in a capture. */
 const SHORT_RECORD_BYTES = 76;
 
@@ -193,13 +220,8 @@ interface Told {
 }
 
 /** Replays GOLDEN into a temporary folder and calls ACTION with it. */
-function withResult<T>(
-  { rulesPath, hostPath, inputs, stitchPath }: GoldenCase,
-  control: ReplayControl,
-  action: (dir: string, told: Told) => T,
-): T {
-  const captures = captureFiles({ inputs, ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }) });
-  for (const path of [rulesPath, hostPath, ...captures]) refuseIrregular(path);
+function withResult<T>(golden: GoldenCase, control: ReplayControl, action: (dir: string, told: Told) => T): T {
+  for (const path of filesOf(golden)) refuseIrregular(path);
   const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
   const outDir = join(leftovers.folder, 'got');
   control.onCreate?.(leftovers);
@@ -212,10 +234,10 @@ function withResult<T>(
     };
     const truncated: string[] = [];
     const { warnings } = replay({
-      ...{ rulesPath, hostPath, inputs, outDir, onDrop },
+      ...optionsOf(golden),
+      ...{ outDir, onDrop },
       checksums: 'verify',
       onTruncated: (warning) => truncated.push(warning),
-      ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }),
       ...(control.hasEnded ? { hasEnded: control.hasEnded } : {}),
     });
     return action(outDir, { drops, warnings, truncated });

@@ -1,25 +1,19 @@
 /** Replays captures through a host and its rules into a result folder. */
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { AsciiWriter } from '../codecs/ascii-writer.js';
+import { basename, dirname } from 'node:path';
 import { CaptureError } from '../codecs/capture-error.js';
-import { writeConnection } from '../codecs/conntrack-list.js';
-import { shownJson } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
-import type { TableName } from '../core/hooks.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
-import { addCounters } from '../core/rules/loaded-counters.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
-import type { Ruleset, SavedCounters } from '../core/rules/model.js';
-import { saveRule, saveRuleset } from '../core/rules/save.js';
+import type { Ruleset } from '../core/rules/model.js';
+import { saveRule } from '../core/rules/save.js';
 import { listPaths } from '../io/capture-file.js';
 import { FileError, InterruptedError } from '../io/file-error.js';
 import { filesOfHost } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
 import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
-import { writeText } from '../io/text-file.js';
 import {
   type CaptureChoice,
   captureFiles,
@@ -29,11 +23,13 @@ import {
   withFoundCaptures,
 } from './captures.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
+import { addBeginning, HOST_CONNTRACK, readBeginning } from './listed-connections.js';
 import { refuseSameFiles } from './named-files.js';
 import { hostSummary } from './names.js';
 import { assumedOffloads, checksumWarnings } from './offload-report.js';
 import { type DropListener, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
-import { foreignResult, GENERATOR, SUMMARY_FILE } from './result-files.js';
+import { foreignResult, GENERATOR } from './result-files.js';
+import { writeTexts } from './result-texts.js';
 import { recordRun } from './run-record.js';
 import { type SelectionOptions, selectionOf, shownBy } from './selection.js';
 import { loadSetting, type Setting } from './setting.js';
@@ -61,6 +57,11 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   namesPath?: string;
   /** With `captures`: also find the rules that decided about the packets that differ. Rules are then interpreted. */
   expectEgress?: boolean;
+  /**
+   * A list of connections that the host has before the first packet: the output of `conntrack -L -o extended`. 'host':
+   * the one that the host's description brings.
+   */
+  conntrackPath?: string;
   /**
    * The result folder, replaced as a whole at the end. '-': the packets that leave by any interface go to standard
    * output as one pcap. Left out: nothing is written.
@@ -100,8 +101,6 @@ export interface ReplayProgress {
 const STEP_PACKETS = 50_000;
 /** Rules that packets may meet in one step, so that no step takes long. */
 const STEP_RULES = 2 ** 22;
-/** The list of connections is written in pieces of at least this size. */
-const LIST_PIECE_BYTES = 1 << 18;
 
 /**
  * Replays captures and writes the results. If it throws, `outDir` is unchanged.
@@ -133,6 +132,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   const setting = loadSetting(options);
   const { host, ruleset, loaded } = setting;
   const inputs = inputsOf(options, host);
+  const beginning = readBeginning(options, host);
 
   const rulesPerPacket = mostRulesMet(ruleset);
   const stepPackets = Math.max(1, Math.min(STEP_PACKETS, Math.floor(STEP_RULES / rulesPerPacket)));
@@ -148,6 +148,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       host,
       seed: options.seed ?? 0,
       checksums: options.checksums ?? 'auto',
+      connections: beginning?.listed,
       ...(options.engine ? { engine: options.engine } : {}),
       ...(options.observer ? { observer: options.observer } : {}),
       ...(options.expectEgress ? { expectEgress: true } : {}),
@@ -164,6 +165,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
     const summary = summarize(run, setting, options, inputs);
     summary.assumed.push(...notes);
+    addBeginning(summary, beginning, run.emulator.restored, host);
     if (isInterrupted) {
       const packets = run.read === 1 ? '1 packet' : `${run.read} packets`;
       summary.warnings.push(`the input was ended by an interrupt (SIGINT) after ${packets}`);
@@ -208,8 +210,9 @@ function recoverFolderOf(path: string): void {
 
 /** The files that a replay reads. */
 function filesOf(options: ReplayOptions): string[] {
-  const { rulesPath, namesPath, hostPath } = options;
-  const texts = [rulesPath, namesPath].filter((path) => path !== undefined);
+  const { rulesPath, namesPath, hostPath, conntrackPath } = options;
+  const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
+  const texts = [rulesPath, namesPath, list].filter((path) => path !== undefined);
   return [...texts, ...filesOfHost(hostPath), ...captureFiles(options)];
 }
 
@@ -286,35 +289,4 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       return [{ table: table.name, chain, number, rule: text, file, line, ...described, packets, bytes }];
     });
   });
-}
-
-/** Writes the texts of the results, in steps. */
-function* writeTexts(
-  dir: string,
-  ruleset: Ruleset,
-  emulator: Emulator,
-  summary: Summary,
-  loaded: ReadonlyMap<TableName, SavedCounters> | undefined,
-): Generator<void> {
-  const counters = loaded === undefined ? emulator.counters : addCounters(emulator.counters, loaded);
-  writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, counters));
-  yield* writeConnections(join(dir, 'conntrack.txt'), emulator);
-  writeText(join(dir, SUMMARY_FILE), `${shownJson(summary)}\n`);
-}
-
-/** Writes the list in pieces: a million connections are 250 MB of text. */
-function* writeConnections(path: string, { connections, nowMs }: Emulator): Generator<void> {
-  const writer = new AsciiWriter();
-  let next = 0;
-  do {
-    for (; next >= 0 && writer.length <= LIST_PIECE_BYTES; next++) {
-      next = connections.next(nowMs, next);
-      if (next < 0) break;
-      writeConnection(writer, listConnection(connections, next, nowMs));
-      writer.text('\n');
-    }
-    writeText(path, writer.bytes, 'a');
-    writer.clear();
-    yield;
-  } while (next >= 0);
 }

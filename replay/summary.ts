@@ -90,6 +90,8 @@ export interface RunRecord {
   rules: FileRecord & { backend?: 'legacy' | 'nft' };
   /** With its files if it is a folder. */
   host: FileRecord & { files?: FileRecord[] };
+  /** The connections to begin with. */
+  conntrack?: FileRecord;
   /** In the order of `inputs`. */
   captures: FileRecord[];
 }

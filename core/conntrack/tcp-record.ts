@@ -81,6 +81,11 @@ export const WINDOW_MASK = 0xffff;
 export const RETRANSMISSIONS_SHIFT = 16;
 export const RETRANSMISSIONS_MASK = 0xff;
 
+/** Word index in the table of the `options` of ENTRY's side that sends in DIRECTION. */
+export function sideOptionsAt(entry: number, direction: Direction): number {
+  return sideEndAt(entry, direction) + TCP_SIDE.word.options - TCP_SIDE.word.end;
+}
+
 /** Word index in the table of the `end` of ENTRY's side that sends in DIRECTION. */
 export function sideEndAt(entry: number, direction: Direction): number {
   return entry * RECORD_WORDS + TCP_CONNECTION.word.side + direction * TCP_SIDE.words + TCP_SIDE.word.end;

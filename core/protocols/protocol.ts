@@ -146,6 +146,14 @@ export interface L4Protocol {
     isNew: boolean,
   ): TrackResult | Invalid;
 
+  /** Whether a connection listed by `conntrack -L` can go on: the list has all that its packets are checked by. */
+  readonly isListedWhole: boolean;
+  /**
+   * Prepares ENTRY, made from a list, with its state, for its next packet. Returns whether it checks less than it would
+   * of a connection whose packets it has seen.
+   */
+  restore(tracker: L4Tracker, entry: number): boolean;
+
   /** The ports or IDs that NAT may choose from, or undefined if it never changes them. */
   readonly portSpace: PortSpace | undefined;
   /** Whether OTHER may lose its translated tuple to the new ENTRY when few tuples are left. */
@@ -174,6 +182,8 @@ const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
   offload: null,
   validate: () => Invalid.NONE,
   open: () => Invalid.NONE,
+  isListedWhole: true,
+  restore: () => false,
   portSpace: undefined,
   givesWay: () => false,
   mangle: () => true,

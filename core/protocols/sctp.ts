@@ -180,6 +180,8 @@ export const sctp = defineProtocol({
   },
   open,
   update,
+  // The verification tags are missing.
+  isListedWhole: false,
 
   /** The checksum is recomputed, so a wrong checksum becomes correct (sctp_manip_pkt). */
   mangle(view, l4, available, manip, port) {

@@ -12,16 +12,17 @@ import {
 } from '../../codecs/layouts.js';
 import { RECORD_WORDS } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
-import { sideEndAt, TCP_STATE } from '../conntrack/tcp-record.js';
+import { SideFlag, sideEndAt, sideOptionsAt, TCP_CONNECTION, TCP_STATE } from '../conntrack/tcp-record.js';
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
-import { ORIGINAL, type Packet, tcpHeaderLength } from '../packet.js';
+import { ORIGINAL, type Packet, REPLY, tcpHeaderLength } from '../packet.js';
 import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, isInvalid, type L4Tracker, type TrackResult } from './protocol.js';
 import { noteSegment } from './segment-size.js';
-import { STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
+import { SegmentKind, STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
 
+const LAST_KIND = TCP_CONNECTION.word.lastKind;
 /** The maximum header length including options, in bytes. */
 const MAX_HEADER_BYTES = 60;
 /** The minimum header length for rewriting: the part that an ICMP error quotes, which includes the ports. */
@@ -99,6 +100,18 @@ export const tcp = defineProtocol({
     if (isPlainAck && !packet.isCoalesced && !isInvalid(followed))
       noteSegment(table, entry, direction, l4Length - tcpHeaderLength(packet));
     return followed;
+  },
+
+  /** Windows are not listed. As for a connection picked up in the middle, anything is in window. */
+  restore({ table: { words } }, entry) {
+    const base = entry * RECORD_WORDS;
+    const state = words[base + TCP_STATE];
+    // It has been closed, so a new SYN opens another connection.
+    const closing = state >= TcpState.FIN_WAIT && state <= TcpState.CLOSE ? SideFlag.CLOSE_INIT : 0;
+    words[sideOptionsAt(entry, ORIGINAL)] = SideFlag.SACK_PERMITTED | SideFlag.BE_LIBERAL | closing;
+    words[sideOptionsAt(entry, REPLY)] = SideFlag.SACK_PERMITTED | SideFlag.BE_LIBERAL;
+    words[base + LAST_KIND] = SegmentKind.OTHER;
+    return true;
   },
 
   /**

@@ -1,6 +1,7 @@
 /** hot: UDP (RFC 768; kernel: nf_conntrack_proto_udp). Packets are tracked in wasm/conntrack/udp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
 import { IPPROTO_UDP, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_AT } from '../../codecs/layouts.js';
+import { RECORD_F64, UDP_CONNECTION } from '../conntrack/record.js';
 import type { Manip } from '../nat/range.js';
 import type { Packet } from '../packet.js';
 import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
@@ -16,6 +17,8 @@ export const UDP_TIMEOUTS: readonly Timeout[] = [
   [UNREPLIED, 'udp_timeout', 30],
   [REPLIED, 'udp_timeout_stream', 120],
 ];
+
+const CREATED_MS_F64 = UDP_CONNECTION.double.createdMs;
 
 export const udp = defineProtocol({
   ...WITH_PORTS,
@@ -41,6 +44,11 @@ export const udp = defineProtocol({
     clock.nowMs = packet.nowMs;
     wasm.udpOpen(entry);
     return Invalid.NONE;
+  },
+  /** A list does not tell the age: it is old enough for a stream. */
+  restore({ table }, entry) {
+    table.doubles[entry * RECORD_F64 + CREATED_MS_F64] = Number.NEGATIVE_INFINITY;
+    return false;
   },
   update({ table }, entry, direction, packet) {
     const { wasm, clock } = table.memory;

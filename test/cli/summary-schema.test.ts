@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { REASONS } from '../../core/reasons.js';
 import { recordFile } from '../../io/file-record.js';
-import { casesIn } from '../../replay/golden-case.js';
+import { casesIn, optionsOf } from '../../replay/golden-case.js';
 import { replay } from '../../replay/replay.js';
 
 const Schema = suite('schema of summary.json');
@@ -21,9 +21,8 @@ const GOLDEN = ['pcaps', 'test/golden/regressions'].flatMap(casesIn);
 Schema.after(() => rmSync(dir, { recursive: true }));
 
 function summaryText(golden: (typeof GOLDEN)[number]): string {
-  const { rulesPath, hostPath, inputs, stitchPath } = golden;
   const outDir = join(dir, 'out');
-  replay({ rulesPath, hostPath, inputs, outDir, ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }) });
+  replay({ ...optionsOf(golden), outDir });
   return readFileSync(join(outDir, 'summary.json'), 'utf8');
 }
 

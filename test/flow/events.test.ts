@@ -12,7 +12,7 @@ import type { PacketEnd, PacketEvent } from '../../core/events.js';
 import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { compareResults } from '../../replay/compare.js';
-import { casesIn } from '../../replay/golden-case.js';
+import { casesIn, optionsOf } from '../../replay/golden-case.js';
 import { replay } from '../../replay/replay.js';
 import { wanLanHost } from '../host/host-file.js';
 import { withHeaderChecksum } from '../packets/packets.js';
@@ -305,7 +305,8 @@ Events('leave a connection that has expired where it was', () => {
 const NEVER_ENTER = ['no-route-to-sender', 'not-sent', 'copy-behind-nat', 'own-icmp-error'];
 
 Events('change no result: golden cases, observed', () => {
-  for (const { dir, rulesPath, hostPath, inputs, stitchPath, wantDir } of casesIn('pcaps')) {
+  for (const golden of casesIn('pcaps')) {
+    const { dir, wantDir } = golden;
     const parent = mkdtempSync(join(tmpdir(), 'nfreplay-events-'));
     try {
       const outDir = join(parent, 'got');
@@ -315,8 +316,7 @@ Events('change no result: golden cases, observed', () => {
         // Whatever else comes of it, a frame's own packet ends once.
         if (event.depth === 0 && ['skipped', 'held', 'dropped', 'left'].includes(event.kind)) counts.ends++;
       };
-      const stitched = stitchPath === undefined ? {} : { stitchPaths: [stitchPath] };
-      const { packets, skipped } = replay({ rulesPath, hostPath, inputs, outDir, observer, ...stitched });
+      const { packets, skipped } = replay({ ...optionsOf(golden), outDir, observer });
       assert.equal(compareResults(wantDir, outDir).differences, [], dir);
       assert.is(
         counts.frames,

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { renderDifference } from '../../cli/render-difference.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { compareResults } from '../../replay/compare.js';
-import { casesIn } from '../../replay/golden-case.js';
+import { casesIn, optionsOf } from '../../replay/golden-case.js';
 import { replay } from '../../replay/replay.js';
 
 const Golden = suite('golden cases');
@@ -20,13 +20,14 @@ Golden('all recorded cases are present, each with a line about what it protects'
   for (const { dir } of cases) assert.match(readFileSync(join(dir, 'README.md'), 'utf8'), /^Protects .{20,}\.$/m);
 });
 
-for (const { dir, rulesPath, hostPath, inputs, wantDir } of cases) {
+for (const golden of cases) {
+  const { dir, wantDir } = golden;
   for (const engine of EMULATOR_ENGINES) {
     Golden(`${dir}, ${engine}`, async () => {
       const parent = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
       try {
         const outDir = join(parent, 'got');
-        replay({ rulesPath, hostPath, inputs, outDir, engine });
+        replay({ ...optionsOf(golden), outDir, engine });
         const { differences, frames, rules, connections } = compareResults(wantDir, outDir);
         assert.is(differences.length, 0, differences.length > 0 ? renderDifference(differences[0]).join('\n') : '');
         assert.ok(frames + rules + connections > 0);

@@ -1,0 +1,48 @@
+/** The texts of a result folder: counted rules, connections, and the summary. */
+import { join } from 'node:path';
+import { AsciiWriter } from '../codecs/ascii-writer.js';
+import { writeConnection } from '../codecs/conntrack-list.js';
+import { shownJson } from '../codecs/text.js';
+import { listConnection } from '../core/conntrack/list.js';
+import type { Emulator } from '../core/emulator.js';
+import type { TableName } from '../core/hooks.js';
+import { addCounters } from '../core/rules/loaded-counters.js';
+import type { Ruleset, SavedCounters } from '../core/rules/model.js';
+import { saveRuleset } from '../core/rules/save.js';
+import { writeText } from '../io/text-file.js';
+import { SUMMARY_FILE } from './result-files.js';
+import type { Summary } from './summary.js';
+
+/** The list of connections is written in pieces of at least this size. */
+const LIST_PIECE_BYTES = 1 << 18;
+
+/** Writes the texts of the results, in steps. */
+export function* writeTexts(
+  dir: string,
+  ruleset: Ruleset,
+  emulator: Emulator,
+  summary: Summary,
+  loaded: ReadonlyMap<TableName, SavedCounters> | undefined,
+): Generator<void> {
+  const counters = loaded === undefined ? emulator.counters : addCounters(emulator.counters, loaded);
+  writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, counters));
+  yield* writeConnections(join(dir, 'conntrack.txt'), emulator);
+  writeText(join(dir, SUMMARY_FILE), `${shownJson(summary)}\n`);
+}
+
+/** Writes the list in pieces: a million connections are 250 MB of text. */
+function* writeConnections(path: string, { connections, nowMs }: Emulator): Generator<void> {
+  const writer = new AsciiWriter();
+  let next = 0;
+  do {
+    for (; next >= 0 && writer.length <= LIST_PIECE_BYTES; next++) {
+      next = connections.next(nowMs, next);
+      if (next < 0) break;
+      writeConnection(writer, listConnection(connections, next, nowMs));
+      writer.text('\n');
+    }
+    writeText(path, writer.bytes, 'a');
+    writer.clear();
+    yield;
+  } while (next >= 0);
+}
