@@ -45,4 +45,8 @@ export const BATCH_ITEM = layout('BatchItem', {
 });
 
 /** The number of an interface's writer. */
-export const EGRESS = layout('Egress', { writer: i32 });
+export const EGRESS = layout('Egress', {
+  writer: i32,
+  /** How much of the Ethernet header is left out: nothing, or all of it if packets leave without one. */
+  omittedBytes: i32,
+});

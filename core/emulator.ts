@@ -39,7 +39,7 @@ export interface LogEntry {
  * bytes are present (fewer if truncated by a snaplen).
  */
 export interface EmulatorOutput {
-  /** A frame leaves by interface DEV, with its Ethernet header. */
+  /** A frame leaves by interface DEV, with its Ethernet header; a bare packet if the interface has no MAC address. */
   egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void;
   /** A packet reached the host itself. It is passed as it was after INPUT. */
   local(bytes: Uint8Array, at: number, available: number, length: number): void;

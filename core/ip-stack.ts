@@ -11,14 +11,7 @@
  */
 import type { LoadedAddress } from '../codecs/byte-order.js';
 import { internetChecksum } from '../codecs/checksum.js';
-import {
-  ETHERNET_LENGTH,
-  IPV4_CHECKSUM_AT,
-  IPV4_LENGTH,
-  IPV4_SOURCE_AT,
-  IPV4_TOTAL_LENGTH_AT,
-  IPV4_TTL_AT,
-} from '../codecs/layouts.js';
+import { IPV4_CHECKSUM_AT, IPV4_LENGTH, IPV4_SOURCE_AT, IPV4_TOTAL_LENGTH_AT, IPV4_TTL_AT } from '../codecs/layouts.js';
 import type { Answers } from './answers/answers.js';
 import {
   FRAGMENTATION_NEEDED,
@@ -161,7 +154,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const received = this.#received;
     this.#forgetOutcome();
     this.#emitFrame(frame, this.#host.interfaceNames[dev]);
-    if (!received.take(frame)) return void this.#skip(received.skip);
+    if (!received.take(frame, this.#isBare(dev))) return void this.#skip(received.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
     let upcall = UPCALL;
     if (this.#flowCache !== null && received.packetType === PacketType.HOST) {
@@ -169,8 +162,10 @@ export class IpStack implements Emulator, UpcallReceiver {
       const path = this.#flowCache.forward(received, dev);
       if (path >= 0) {
         this.outcome = Outcome.FORWARDED;
-        const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT) + ETHERNET_LENGTH;
-        this.#output.egress(this.#paths.outDev(path), bytes, at - ETHERNET_LENGTH, length, length);
+        const outDev = this.#paths.outDev(path);
+        const { linkLength } = this.#host.interfaces[outDev];
+        const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT) + linkLength;
+        this.#output.egress(outDev, bytes, at - linkLength, length, length);
         return;
       }
       upcall = path;
@@ -181,9 +176,13 @@ export class IpStack implements Emulator, UpcallReceiver {
   receiveUpcall(frame: Frame, upcall: number): void {
     const received = this.#received;
     this.#forgetOutcome();
-    if (!received.take(frame)) return void this.#skip(received.skip);
+    if (!received.take(frame, this.#isBare(frame.dev))) return void this.#skip(received.skip);
     this.#expire();
     this.#receiveSlow(frame.dev, received, upcall);
+  }
+
+  #isBare(dev: number): boolean {
+    return this.#host.interfaces[dev].linkLength === 0;
   }
 
   #emitFrame({ tsSec, tsNsec }: Frame, dev: string | undefined): void {
@@ -232,7 +231,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const sent = this.#received;
     this.#forgetOutcome();
     this.#emitFrame(frame, undefined);
-    if (!sent.take(frame)) return void this.#skip(sent.skip);
+    if (!sent.take(frame, false)) return void this.#skip(sent.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
     this.slowPathPackets++;
     this.#trace[0] = 0;

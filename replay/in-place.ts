@@ -9,6 +9,7 @@ import type { PcapReader } from '../codecs/pcap.js';
 import type { PcapWriter } from '../codecs/pcap-writer.js';
 import type { FieldsOf, Records } from '../codecs/record-layout.js';
 import { type INPUT, InputState } from '../core/capture-records.js';
+import type { Interface } from '../core/host/interfaces.js';
 import type { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
 
@@ -28,14 +29,16 @@ export class InPlaceReplay {
 
   /**
    * Returns a replay of READERS, whose packets enter at DEVS; or undefined unless each is a plain pcap (`isPlain`) of
-   * Ethernet frames that arrive on an interface, read into blocks of MEMORY. It ends early (`hasLeft`) where one of
-   * them goes on with another kind of capture. WRITERS, indexed by the number of their state, must have their states
-   * and chunks in MEMORY too. REPLAY is called for each packet that takes the slow path.
+   * Ethernet frames that arrive on one of the host's INTERFACES, read into blocks of MEMORY, and none of these
+   * interfaces is without Ethernet headers. It ends early (`hasLeft`) where one of the readers goes on with another
+   * kind of capture. WRITERS, indexed by the number of their state, must have their states and chunks in MEMORY too.
+   * REPLAY is called for each packet that takes the slow path.
    */
   static of(
     memory: Memory,
     readers: readonly CaptureReader[],
     devs: ArrayLike<number>,
+    interfaces: readonly Interface[],
     writers: readonly (PcapWriter | undefined)[],
     replay: Replay,
   ): InPlaceReplay | undefined {
@@ -45,7 +48,7 @@ export class InPlaceReplay {
     const isPossible =
       plain.length === readers.length &&
       readers.length <= REGIONS.inputs.count &&
-      readers.every((_, input) => devs[input] >= 0) &&
+      readers.every((_, input) => interfaces[devs[input]]?.linkLength > 0) &&
       writers.every((writer) => writer === undefined || writer.holds(memory.bytes));
     return isPossible ? new InPlaceReplay(memory, plain, devs, writers, replay) : undefined;
   }

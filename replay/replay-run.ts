@@ -99,6 +99,9 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   #isShown = true;
   /** The writer of each interface; lo has none. */
   readonly #egress: readonly (PcapWriter | undefined)[];
+  readonly #linkLengths: readonly number[];
+  /** One writer takes what leaves by any interface, with a header of zeros where packets leave without one. */
+  readonly #isStream: boolean;
   /** Undefined with a stream, which takes only what leaves by an interface. */
   readonly #local: PcapWriter | undefined;
   readonly #dropped: PcapWriter | undefined;
@@ -142,10 +145,15 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.stitcher = isStitched ? new Stitcher(this.emulator.connections, host) : undefined;
       const stream = this.#openStream(outDir);
       const egress = REGIONS.egress.recordsOf(memory.buffer);
-      this.#egress = host.interfaces.map(({ name, index, isLoopback }) => {
-        if (index < egress.count) egress.set(index, 'writer', stream === undefined ? index : 0);
+      this.#linkLengths = host.interfaces.map(({ linkLength }) => linkLength);
+      this.#isStream = stream !== undefined;
+      this.#egress = host.interfaces.map(({ name, index, isLoopback, linkLength }) => {
+        const isBare = linkLength === 0;
+        const omittedBytes = isBare && stream === undefined ? ETHERNET_LENGTH : 0;
+        if (index < egress.count) egress.assign(index, { writer: stream === undefined ? index : 0, omittedBytes });
         if (isLoopback) return undefined;
-        return stream ?? this.#open(join(outDir ?? '', `${name}.pcap`), Linktype.ETHERNET, this.#placeOf(index));
+        const linktype = isBare ? Linktype.RAW : Linktype.ETHERNET;
+        return stream ?? this.#open(join(outDir ?? '', `${name}.pcap`), linktype, this.#placeOf(index));
       });
       const isWhole = engine === 'remembered' && options.observer === undefined && options.selection === undefined;
       if (isWhole && host.interfaces.length <= egress.count) {
@@ -153,6 +161,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
           memory,
           this.#readers,
           this.#devs,
+          host.interfaces,
           stream ? [stream] : this.#egress,
           (record, input, upcall) => this.#replay(record, this.#devs[input], upcall),
         );
@@ -356,14 +365,17 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void {
     const writer = this.#egress[dev];
     const record = this.#record;
+    const linkLength = this.#linkLengths[dev];
+    // Before a packet without link header there is one of zeros.
+    const more = this.#isStream ? ETHERNET_LENGTH - linkLength : 0;
     // A frame that is still where it was read is preceded by its old record header, which is no longer needed.
     if (writer !== undefined && record !== null && bytes === record.bytes && at >= record.at && writer.holds(bytes)) {
-      writer.writeInPlace(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
+      writer.writeInPlace(this.#frame.tsSec, this.#frame.tsNsec, bytes, at - more, available + more, length + more);
     } else {
-      writer?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
+      writer?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at - more, available + more, length + more);
     }
-    this.stitcher?.noteOutput(bytes[at + ETHERNET_LENGTH + IPV4_PROTOCOL_AT]);
-    this.hostCapture?.emitted(dev, bytes, at + ETHERNET_LENGTH, available - ETHERNET_LENGTH, length - ETHERNET_LENGTH);
+    this.stitcher?.noteOutput(bytes[at + linkLength + IPV4_PROTOCOL_AT]);
+    this.hostCapture?.emitted(dev, bytes, at + linkLength, available - linkLength, length - linkLength);
   }
 
   local(bytes: Uint8Array, at: number, available: number, length: number): void {

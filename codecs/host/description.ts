@@ -10,11 +10,16 @@ export interface LinkDescription {
   readonly ifindex: number;
   /** The bridge, bond or VRF that it is a port of. */
   readonly master: string | undefined;
+  /** Its frames have Ethernet headers. On others packets are bare. */
+  readonly isEthernet: boolean;
+  /** Six bytes; zeros if it has none. */
   readonly mac: Uint8Array;
   /** In bytes. */
   readonly mtu: number;
   readonly isLoopback: boolean;
   readonly isUp: boolean;
+  /** Its neighbours are not resolved (NOARP). */
+  readonly isArpless: boolean;
   /** The name or number of its group, as `ip link` prints it. */
   readonly group: string;
   readonly addresses: readonly AddressDescription[];

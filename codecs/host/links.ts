@@ -12,6 +12,8 @@ const IPV6_LOOPBACK = addressFromWords([0, 0, 0, 1]);
 const IPV6_LINK_LOCAL = addressFromWords([0xfe800000 | 0, 0, 0, 0]);
 const MIN_MTU = 68;
 const MAX_MTU = 65_535;
+const LOOPBACK_MTU = 65_536;
+const ETHERNET_MTU = 1500;
 /** IFNAMSIZ − 1 */
 const MAX_NAME_LENGTH = 15;
 
@@ -21,8 +23,10 @@ export function linkOf(link: JsonObject, path: string): LinkDescription[] {
   const name = interfaceNameAt(link.ifname, `${path}.ifname`);
   if (name === 'local') throw new HostError(`${path}.ifname`, 'the name local is reserved for the host itself');
   const isLoopback = name === 'lo';
-  if (link.address === undefined && !isLoopback)
-    throw new HostError(path, `interface ${name} has no MAC address: only Ethernet is supported`, '', 0, 0, true);
+  const isEthernet = isLoopback || isEthernetLink(link, path);
+  const addresses = listAt(link.addr_info ?? [], `${path}.addr_info`).flatMap(([entry, at]) =>
+    addressOf(objectAt(entry, at), at),
+  );
   const flags = link.flags === undefined ? undefined : listAt(link.flags, `${path}.flags`).map(([flag]) => flag);
   return [
     {
@@ -30,19 +34,31 @@ export function linkOf(link: JsonObject, path: string): LinkDescription[] {
       name,
       ifindex: link.ifindex === undefined ? 0 : integerAt(link.ifindex, `${path}.ifindex`, 1, 2 ** 31 - 1),
       master: optionalStringAt(link.master, `${path}.master`),
-      mac: link.address === undefined ? new Uint8Array(6) : macAt(link.address, `${path}.address`),
-      mtu:
-        isLoopback && link.mtu === undefined
-          ? 65_536
-          : integerAt(link.mtu ?? 1500, `${path}.mtu`, MIN_MTU, isLoopback ? 2 ** 31 - 1 : MAX_MTU),
+      isEthernet,
+      mac: isEthernet && link.address !== undefined ? macAt(link.address, `${path}.address`) : new Uint8Array(6),
+      mtu: mtuOf(link, path, isLoopback, addresses.length > 0),
       isLoopback,
       isUp: flags === undefined || flags.includes('UP'),
       group: link.group === undefined ? 'default' : String(link.group),
-      addresses: listAt(link.addr_info ?? [], `${path}.addr_info`).flatMap(([entry, at]) =>
-        addressOf(objectAt(entry, at), at),
-      ),
+      isArpless: flags?.includes('NOARP') ?? false,
+      addresses,
     },
   ];
+}
+
+/** Whether packets on LINK have Ethernet headers. On others (tun, wg, ppp, gre, sit, ib, …) they are taken as bare. */
+function isEthernetLink({ link_type: type, address }: JsonObject, path: string): boolean {
+  if (type === undefined) return address !== undefined && address !== '';
+  if (stringAt(type, `${path}.link_type`) !== 'ether') return false;
+  macAt(address, `${path}.address`);
+  return true;
+}
+
+/** An interface without addresses may be one that IP cannot use, such as a CAN bus. */
+function mtuOf({ mtu }: JsonObject, path: string, isLoopback: boolean, hasAddresses: boolean): number {
+  if (mtu === undefined) return isLoopback ? LOOPBACK_MTU : ETHERNET_MTU;
+  const isAny = isLoopback || (!hasAddresses && typeof mtu === 'number');
+  return integerAt(mtu, `${path}.mtu`, isAny ? 0 : MIN_MTU, isAny ? 2 ** 31 - 1 : MAX_MTU);
 }
 
 /** The name of an interface (dev_valid_name in the kernel, where the byte 0xa0 is a space). */

@@ -9,7 +9,7 @@ import { formatLoaded, type LoadedAddress } from '../../codecs/byte-order.js';
 import type { HostDescription, LinkDescription } from '../../codecs/host/description.js';
 import { HostError } from '../../codecs/host/error.js';
 import { type HostSource, readHost } from '../../codecs/host/parse-host.js';
-import { IPPROTO_ICMP } from '../../codecs/layouts.js';
+import { ETHERNET_LENGTH, IPPROTO_ICMP } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import { AddressType } from './address-type.js';
 import type { AddressSpan } from './fib.js';
@@ -100,7 +100,7 @@ export class Host {
       .filter(({ isUp, addresses }) => !isKnown && !isUp && addresses.some(({ local }) => isIpv4(local)))
       .map(({ name }) => `interface ${name} is down; treating it as up`);
     const tableWarnings: string[] = [];
-    this.neighbours = new Neighbours((address, dev) => this.routing.addressType(address, dev));
+    this.neighbours = new Neighbours(this.interfaces, (address, dev) => this.routing.addressType(address, dev));
     for (const { path, dev, address, mac } of description.neighbours) {
       const index = this.interfaceIndex(dev);
       if (!isIpv4(address)) this.neighbours.addIpv6(index, address, mac);
@@ -290,6 +290,8 @@ function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
     mtu: LOOPBACK_MTU,
     isLoopback: true,
     isUp: true,
+    isEthernet: true,
+    isArpless: false,
     group: 'default',
   };
   const addresses = (lo?.addresses ?? []).filter(({ local }) => !local.equals(LOOPBACK_ADDRESS));
@@ -301,12 +303,13 @@ function isIpv4(address: Address): boolean {
 }
 
 function interfaceOf(link: LinkDescription, index: number): Interface {
-  const { name, mac, mtu, isLoopback, group } = link;
+  const { name, mac, mtu, isLoopback, isArpless, group } = link;
+  const linkLength = link.isEthernet ? ETHERNET_LENGTH : 0;
   const addresses: InterfaceAddress[] = [];
   // Duplicates, which the kernel refuses, are ignored.
   for (const { path: _, ...address } of link.addresses) {
     const mask = prefixMask(address.local.family, address.prefixLength);
     if (isIpv4(address.local)) insertAddress(addresses, { ...address, mask });
   }
-  return { index, name, mac, mtu, isLoopback, group, addresses };
+  return { index, name, linkLength, mac, isArpless, mtu, isLoopback, group, addresses };
 }

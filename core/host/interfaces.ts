@@ -26,8 +26,12 @@ export interface Interface {
   /** Position in `host.interfaces`. */
   readonly index: number;
   readonly name: string;
-  /** Six bytes. */
+  /** The length of the header before each packet: that of Ethernet, or 0 if packets are bare. */
+  readonly linkLength: number;
+  /** Six bytes; zeros if it has none. */
   readonly mac: Uint8Array;
+  /** Its neighbours are not resolved: frames are addressed to its own MAC. */
+  readonly isArpless: boolean;
   /** In bytes. */
   readonly mtu: number;
   readonly isLoopback: boolean;

@@ -2,6 +2,7 @@
 import type { Address } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { AddressType } from './address-type.js';
+import type { Interface } from './interfaces.js';
 
 const MAC_BYTES = 6;
 /** How many next hops with an assumed MAC are remembered. */
@@ -19,7 +20,10 @@ export class Neighbours {
   /** Next hops so far that the description does not include: interface * 2^32 + address (as loaded). */
   private readonly unknown = new Set<number>();
 
-  constructor(private readonly addressType: (address: LoadedAddress, dev: number) => AddressType) {}
+  constructor(
+    private readonly interfaces: readonly Interface[],
+    private readonly addressType: (address: LoadedAddress, dev: number) => AddressType,
+  ) {}
 
   add(dev: number, address: LoadedAddress, mac: Uint8Array): void {
     this.known[dev] ??= new Map();
@@ -55,7 +59,11 @@ export class Neighbours {
     const { macs } = this;
     const known = this.known[dev]?.get(nextHop);
     const type = this.addressType(nextHop, -1);
-    if (known !== undefined) macs.set(known, at);
+    const { mac, linkLength, isArpless } = this.interfaces[dev];
+    // An interface without link header has a MAC of zeros.
+    if (linkLength === 0) macs.set(mac, at);
+    else if (known !== undefined) macs.set(known, at);
+    else if (isArpless && type !== AddressType.MULTICAST) macs.set(mac, at);
     else if (type === AddressType.BROADCAST) macs.fill(0xff, at, at + MAC_BYTES);
     else if (type === AddressType.MULTICAST) writeMulticast(macs, at, nextHop);
     else {

@@ -43,7 +43,8 @@ export class Egress {
     const { bytes } = this.link;
     const { mac } = this.#host.interfaces[packet.routeDev];
     this.#dev = packet.routeDev;
-    if (packet.nextHopMac === undefined) this.#host.writeMac(this.#dev, packet.nextHop, bytes, 0);
+    if (packet.nextHopMac === undefined || this.#host.interfaces[this.#dev].linkLength === 0)
+      this.#host.writeMac(this.#dev, packet.nextHop, bytes, 0);
     else bytes.set(packet.nextHopMac);
     bytes.set(mac, ETHERNET_SOURCE_AT);
     if (packet.segmentLength > 0) this.#sendSegments(packet, isCut, packet.routeMtu);
@@ -78,6 +79,7 @@ export class Egress {
   #emit(bytes: Uint8Array, at: number, available: number, length: number): void {
     const start = at - ETHERNET_LENGTH;
     for (let i = 0; i < ETHERNET_LENGTH; i++) bytes[start + i] = this.link.bytes[i];
-    this.#output.egress(this.#dev, bytes, start, available + ETHERNET_LENGTH, length + ETHERNET_LENGTH);
+    const { linkLength } = this.#host.interfaces[this.#dev];
+    this.#output.egress(this.#dev, bytes, at - linkLength, available + linkLength, length + linkLength);
   }
 }

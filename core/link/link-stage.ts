@@ -29,6 +29,8 @@ export class LinkStage implements PacketBytes {
   onWire = 0;
   packetType: PacketType = PacketType.HOST;
   #frame: Frame | undefined;
+  /** The interface has no MAC addresses, whatever the capture has. */
+  #isBare = false;
   readonly #location = new IpLocation();
   /** Buffer for packets without enough headroom. */
   #copy: Uint8Array | undefined;
@@ -41,21 +43,26 @@ export class LinkStage implements PacketBytes {
 
   /** Tells PACKET the source MAC address of the frame. Call it before a packet leaves, which overwrites the frame. */
   copySourceMac(packet: Packet): void {
-    if (this.#location.linkKind !== 'ethernet' || this.#frame === undefined) packet.sourceMac = -1;
+    const isEthernet = this.#location.linkKind === 'ethernet' && !this.#isBare;
+    if (!isEthernet || this.#frame === undefined) packet.sourceMac = -1;
     else copySourceMac(packet, this.#frame.view, this.#frame.at);
   }
 
-  /** Finds the IPv4 packet in FRAME. Returns false if there is none for the host. */
-  take(frame: Frame): boolean {
+  /**
+   * Finds the IPv4 packet in FRAME. Returns false if there is none for the host. IS_BARE: packets of the
+   * interface have no link header, and all are addressed to the host.
+   */
+  take(frame: Frame, isBare: boolean): boolean {
     const location = this.#location;
     if (!locateIp(frame, location)) return false;
     this.#frame = frame;
+    this.#isBare = isBare;
     this.bytes = frame.bytes;
     this.view = frame.view;
     this.at = location.at;
     this.captured = location.captured;
     this.onWire = location.onWire;
-    this.packetType = packetTypeOf(frame, location);
+    this.packetType = isBare ? PacketType.HOST : packetTypeOf(frame, location);
     const room = Math.min(location.at, location.at - frame.at + frame.headroom);
     if (room < ETHERNET_LENGTH) this.#makeRoom();
     return true;

@@ -51,11 +51,11 @@ export class CaptureLinks {
     this.#host = host;
     const links = new Map(host.description.links.map((link) => [link.name, link]));
     this.#isPort = host.interfaceNames.map((name) => links.get(name)?.master !== undefined);
-    for (const { index, name, mac, isLoopback } of host.interfaces) {
+    for (const { index, name, mac, isLoopback, linkLength } of host.interfaces) {
       const ifindex = isLoopback ? LOOPBACK_IFINDEX : (links.get(name)?.ifindex ?? 0);
       if (ifindex > 0) this.#byIfindex.set(ifindex, index);
       const address = macNumber(mac, 0);
-      if (!this.#byMac.has(address) || !this.#isPort[index]) this.#byMac.set(address, index);
+      if (linkLength > 0 && (!this.#byMac.has(address) || !this.#isPort[index])) this.#byMac.set(address, index);
     }
   }
 

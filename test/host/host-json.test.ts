@@ -178,6 +178,42 @@ HostJson('an onlink gateway need not be on a link', () => {
   assert.is(hostOf({ ...ROUTER, route: [route] }).routeOutput(routeKey('8.8.8.8')).nextHop, ip('1.2.3.4'));
 });
 
+HostJson('an interface without a MAC address has no link header, whatever it has instead of one', () => {
+  const addr_info = [{ family: 'inet', local: '10.16.1.15', prefixlen: 24 }];
+  const host = hostOf({
+    addr: [
+      link('wan', '192.0.2.10/24'),
+      { ifname: 'wg0', link_type: 'none', flags: ['POINTOPOINT', 'NOARP', 'UP'], mtu: 1420, addr_info },
+      { ifname: 'sit0', link_type: 'sit', address: '0.0.0.0', broadcast: '0.0.0.0', mtu: 1480 },
+      { ifname: 'ib0', link_type: 'infiniband', address: `80:00:02:08${':fe'.repeat(16)}`, mtu: 2044 },
+      { ifname: 'can0', link_type: 'can', mtu: 16 },
+      { ifname: 'ppp0', mtu: 1492 },
+    ],
+  });
+  assert.equal(
+    host.interfaces.map(({ linkLength }) => linkLength),
+    [14, 14, 0, 0, 0, 0, 0],
+  );
+  assert.is(macOf(host, 'wg0', '10.16.1.9'), '000000000000');
+  assert.equal(
+    host.assumed().filter((line) => line.startsWith('neighbour')),
+    [],
+  );
+  assert.match(refusal({ addr: [{ ifname: 'eth0', link_type: 'ether' }] }).message, 'addr[0].address');
+  assert.match(
+    refusal({ addr: [{ ifname: 'wg0', link_type: 'none', mtu: 16, addr_info }] }).message,
+    'addr[0].mtu: expected a whole number from 68',
+  );
+});
+
+HostJson('without ARP, frames are addressed to the interface itself', () => {
+  // As tcpdump shows it behind a veth with `ip link set dev wan arp off`.
+  const wan = { ...(link('wan', '192.0.2.10/24') as object), flags: ['BROADCAST', 'NOARP', 'UP'] };
+  assert.is(macOf(hostOf({ addr: [wan] }), 'wan', '192.0.2.9'), '020000000001');
+  assert.is(macOf(hostOf({ addr: [wan] }), 'wan', '192.0.2.255'), '020000000001');
+  assert.is(macOf(hostOf({ addr: [wan] }), 'wan', '224.0.0.1'), '01005e000001');
+});
+
 HostJson('reports what is not supported', () => {
   const error = refusal({ ...ROUTER, route: [{ dst: 'default', encap: 'mpls', dev: 'wan' }] });
   assert.is(error.isUnsupported, true);
@@ -193,7 +229,6 @@ HostJson('reports what is not supported', () => {
     assert.is(isUnsupported, true);
     assert.match(message, `rules with ${name} are not supported`);
   }
-  assert.is(refusal({ addr: [{ ifname: 'wg0', addr_info: [] }] }).isUnsupported, true);
   const unused = hostOf({ ...ROUTER, route: [{ dst: 'default', dev: 'wan', table: 100 }] });
   assert.equal(unused.warnings, ['route[0]: no rule leads to table 100; its routes are ignored']);
   assert.is(unused.routeOutput(routeKey('8.8.8.8')).reason, 'no-route');

@@ -4,6 +4,9 @@ export interface LinkDescription {
   ifname: string;
   /** The MAC address. */
   address?: string;
+  /** `none`: packets have no link header. */
+  link_type?: string;
+  flags?: string[];
   mtu?: number;
   addr_info?: AddressDescription[];
 }

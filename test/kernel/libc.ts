@@ -1,4 +1,5 @@
 /** System calls that the harness needs and Node lacks: sockets and network namespaces, called synchronously. */
+import { constants, openSync } from 'node:fs';
 import koffi from 'koffi';
 
 export const AF_INET = 2;
@@ -61,10 +62,19 @@ export interface Libc {
   /** Moves this thread to the network namespace of FD (an open /proc/…/ns/net). */
   setNet(fd: number): void;
   interfaceIndex(name: string): number;
+  /** A new tun interface NAME, whose packets are read from and written to the descriptor that is returned. */
+  createTun(name: string): number;
+  /** Writes DATA to a descriptor. */
+  write(fd: number, data: Uint8Array): void;
+  /** Reads a packet as a view of INTO, or null if there is none. */
+  read(fd: number, into: Buffer): Buffer | null;
   /** ethtool -K DEV tx off, by SIOCETHTOOL over the socket FD. */
   txChecksumOff(fd: number, device: string): void;
 }
 
+const TUNSETIFF = 0x400454ca;
+const IFF_TUN = 1;
+const IFF_NO_PI = 0x1000;
 const SIOCETHTOOL = 0x8946;
 const ETHTOOL_STXCSUM = 0x17;
 
@@ -103,6 +113,10 @@ export function loadLibc(): Libc {
     padding: koffi.array('uint8_t', 16),
   });
   const ioctl = library.func('ioctl', 'int', ['int', 'unsigned long', koffi.pointer(ethtoolRequest)]);
+
+  const ioctlBytes = library.func('ioctl', 'int', ['int', 'unsigned long', 'void *']);
+  const write = library.func('int64_t write(int fd, const void *data, size_t length)');
+  const read = library.func('int64_t read(int fd, _Out_ void *into, size_t length)');
 
   const check = (call: string, result: number): number => {
     if (result >= 0) return result;
@@ -170,6 +184,22 @@ export function loadLibc(): Libc {
       const index = ifNameToIndex(name);
       if (index === 0) throw new Error(`no interface ${name}`);
       return index;
+    },
+    createTun: (name) => {
+      const fd = openSync('/dev/net/tun', constants.O_RDWR | constants.O_NONBLOCK);
+      const request = Buffer.alloc(40);
+      request.write(name);
+      request.writeUInt16LE(IFF_TUN | IFF_NO_PI, 16);
+      check('TUNSETIFF', ioctlBytes(fd, TUNSETIFF, request));
+      return fd;
+    },
+    write: (fd, data) => {
+      check('write', Number(write(fd, data, data.length)));
+    },
+    read: (fd, into) => {
+      const length = Number(read(fd, into, into.length));
+      if (length < 0 && koffi.errno() === EAGAIN) return null;
+      return into.subarray(0, check('read', length));
     },
     txChecksumOff: (fd, device) => {
       const request = { name: device, value: { command: ETHTOOL_STXCSUM, data: 0 }, padding: new Array(16).fill(0) };

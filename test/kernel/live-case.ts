@@ -85,7 +85,7 @@ export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCE
     writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
     const snapshotPath = seed % SNAPSHOT_SHARE === 0 ? join(dir, 'snapshot.txt') : undefined;
     if (snapshotPath !== undefined) writeFileSync(snapshotPath, router.snapshot());
-    const record = new ReplayRecord(router.devices);
+    const record = new ReplayRecord(router.devices, router.bareDevices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity, offload: profile.offload ?? 0, coalesced: 0 };
     const count = Math.min(scenes, prng.between(FEWEST_SCENES, MOST_SCENES));
     play(router, record, stage, randomScenes(stage, profile, count), packets, profile.pauses);

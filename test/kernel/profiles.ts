@@ -26,6 +26,8 @@ export interface Profile {
   scenes: Partial<Record<SceneKind, number>>;
   /** Probability that a packet, a route or a sysctl is unusual. */
   oddity: number;
+  /** Probability that an interface has no MAC address. */
+  bare: number;
   /** Probability of policy routing: rules, several tables, and routes with all that a route can have. */
   policy: number;
   /** How often conversations use the same source port. */
@@ -49,6 +51,7 @@ const EVERYTHING: Profile = {
   scenes: { tcp: 3, wildTcp: 3, udp: 3, icmp: 2, sctp: 0.5, odd: 0.7, fragments: 1, errors: 2, stray: 0.7 },
   oddity: 0.08,
   policy: 0.1,
+  bare: 0.05,
   clashes: 0.05,
   pauses: 0,
 };
@@ -117,6 +120,7 @@ export const PROFILES: Record<string, Profile> = {
     scenes: { udp: 4, icmp: 3, tcp: 2, wildTcp: 1, errors: 2, stray: 1, fragments: 0.7 },
     oddity: 0.05,
     policy: 1,
+    bare: 0.2,
   },
   rules: {
     ...EVERYTHING,
@@ -142,6 +146,7 @@ export const PROFILES: Record<string, Profile> = {
     scenes: { coalescedTcp: 6, coalescedUdp: 3, tcp: 2, udp: 2, icmp: 1, errors: 1 },
     oddity: 0.01,
     offload: 0.8,
+    bare: 0,
     mtus: [1500, 1500, 1492, 1466, 9000],
   },
   time: {

@@ -4,6 +4,7 @@ import type { LinkDescription, RouteDescription } from './host-description.js';
 import type { Prng } from './prng.js';
 import { addPolicy } from './random-policy.js';
 import { LOCAL } from './router.js';
+import { isBare } from './router-setup.js';
 import type { Subnet, World } from './world.js';
 
 export interface HostTraits {
@@ -11,6 +12,8 @@ export interface HostTraits {
   interfaces: number;
   /** Probability of unusual routes, sysctls and MTUs. */
   oddity: number;
+  /** Probability that an interface has no MAC address. */
+  bare: number;
   /** Probability of policy routing. */
   policy: number;
   /** Above 0: time-outs are short. */
@@ -49,9 +52,12 @@ export function randomWorld(prng: Prng, traits: HostTraits): World {
 }
 
 function addLink(world: World, prng: Prng, name: string, index: number, base: string, traits: HostTraits): void {
+  const mac = `02:42:00:00:${hexByte(prng)}:${hexByte(prng).replace(/.$/, String(index))}`;
+  const isBare = prng.chance(name.startsWith('tun') ? traits.bare * 4 : traits.bare);
+  const flags = ['POINTOPOINT', 'MULTICAST', 'NOARP', 'UP', 'LOWER_UP'];
   const link: LinkDescription = {
     ifname: name,
-    address: `02:42:00:00:${hexByte(prng)}:${hexByte(prng).replace(/.$/, String(index))}`,
+    ...(isBare ? { link_type: 'none', flags } : { address: mac }),
     addr_info: [],
   };
   link.mtu = traits.mtus
@@ -144,8 +150,9 @@ function addRoutes(world: World, prng: Prng, traits: HostTraits): void {
 }
 
 function addNeighbours(world: World, prng: Prng): void {
+  const bare = new Set(world.host.addr.filter(isBare).map(({ ifname }) => ifname));
   const near = world.parties.filter(
-    (party) => party.dev !== LOCAL && world.subnets.some((subnet) => subnet.dev === party.dev),
+    (party) => party.dev !== LOCAL && !bare.has(party.dev) && world.subnets.some(({ dev }) => dev === party.dev),
   );
   world.host.neigh = prng
     .some(near, prng.below(3))

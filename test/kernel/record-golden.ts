@@ -30,7 +30,7 @@ function record(libc: Libc, story: GoldenStory): string {
   try {
     router.load(story.rules);
     router.drain();
-    const recorded = new ReplayRecord(router.devices);
+    const recorded = new ReplayRecord(router.devices, router.bareDevices);
     const stage: Stage = {
       world: worldOf(story.host),
       prng: new Prng(1),

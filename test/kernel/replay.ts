@@ -43,6 +43,8 @@ export interface InputFrame {
   isBare: boolean;
 }
 
+const ETHERNET_LENGTH = 14;
+
 /** The injected frames and their outputs, kept until `write`. */
 export class ReplayRecord {
   private readonly outputs = new Map<string, { tsNs: bigint; frame: Uint8Array }[]>();
@@ -50,7 +52,11 @@ export class ReplayRecord {
   private readonly verdicts: string[] = [];
   readonly outcomes = new Map<string, number>();
 
-  constructor(devices: readonly string[]) {
+  /** BARE: the devices whose packets have no link header. */
+  constructor(
+    devices: readonly string[],
+    private readonly bare: readonly string[],
+  ) {
     for (const dev of [...devices, LOCAL]) this.outputs.set(dev, []);
   }
 
@@ -62,7 +68,11 @@ export class ReplayRecord {
     const { tsNs, dev } = input;
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     if (!outcome.startsWith('not injected')) this.keepInput(input);
-    for (const output of outputs) this.outputs.get(output.dev)?.push({ tsNs, frame: output.frame });
+    for (const output of outputs)
+      this.outputs.get(output.dev)?.push({
+        tsNs,
+        frame: this.bare.includes(output.dev) ? output.frame.subarray(ETHERNET_LENGTH) : output.frame,
+      });
     const out = outputs.map((o) => ({ dev: o.dev, len: o.frame.length, hex: Buffer.from(o.frame).toString('hex') }));
     const n = this.verdicts.length;
     this.verdicts.push(
@@ -72,16 +82,17 @@ export class ReplayRecord {
   }
 
   private keepInput({ tsNs, dev, frame, isBare }: InputFrame): void {
-    const kept = this.injected.get(dev) ?? { isBare: isBare || dev === LOCAL, frames: [] };
+    const kept = this.injected.get(dev) ?? { isBare: isBare || dev === LOCAL || this.bare.includes(dev), frames: [] };
     this.injected.set(dev, kept);
-    kept.frames.push({ tsNs, frame: kept.isBare && !isBare ? frame.subarray(14) : frame });
+    kept.frames.push({ tsNs, frame: kept.isBare && !isBare ? frame.subarray(ETHERNET_LENGTH) : frame });
   }
 
   /** Writes the outputs, verdicts, rules and connections to DIR, which is created, or cleared of earlier results. */
   write(dir: string, router: Router): void {
     mkdirSync(dir, { recursive: true });
     for (const name of readdirSync(dir)) if (/\.(pcap|jsonl|v4|v6|txt)$/.test(name)) rmSync(join(dir, name));
-    for (const [dev, frames] of this.outputs) writeCapture(join(dir, `${dev}.pcap`), dev === LOCAL, frames);
+    for (const [dev, frames] of this.outputs)
+      writeCapture(join(dir, `${dev}.pcap`), dev === LOCAL || this.bare.includes(dev), frames);
     writeFileSync(join(dir, 'verdicts.jsonl'), this.verdicts.map((line) => `${line}\n`).join(''));
     writeFileSync(join(dir, 'rules.v4'), router.savedRules());
     writeFileSync(join(dir, 'conntrack.txt'), router.conntrack());
@@ -131,7 +142,7 @@ export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<stri
   try {
     router.load(options.rulesPath && readFileSync(options.rulesPath, 'utf8'));
     router.drain();
-    const record = new ReplayRecord(router.devices);
+    const record = new ReplayRecord(router.devices, router.bareDevices);
     const pacer = options.pace ? new Pacer(inputs[0]?.tsNs ?? 0n) : undefined;
     for (const input of inputs) {
       pacer?.waitFor(input.tsNs);

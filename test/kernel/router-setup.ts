@@ -24,6 +24,11 @@ export function linksOf(host: HostDescription): LinkDescription[] {
   return host.addr.filter((link) => link.ifname !== 'lo');
 }
 
+/** Whether packets on LINK have no link header: it is a tun interface. */
+export function isBare(link: LinkDescription): boolean {
+  return link.link_type === 'none';
+}
+
 /** The far end of the link at INDEX of `linksOf`, in the namespace of the peers. */
 export function peerName(index: number): string {
   return `p${index}`;
@@ -37,8 +42,9 @@ export function buildHost(host: HostDescription, firewall: Namespace, peers: Nam
     writeSysctls({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
     ipBatch(['link set lo up', ...links.flatMap((link, i) => linkCommands(link, i, peers.path))]);
   });
+  const wires = links.flatMap((link, i) => (isBare(link) ? [] : [peerName(i)]));
   // Far ends are set up first, so that each link has its carrier and its queue as soon as the near end is up.
-  peers.run(() => ipBatch(links.map((_, i) => `link set ${peerName(i)} mtu 65535 promisc on up`)));
+  peers.run(() => ipBatch(wires.map((name) => `link set ${name} mtu 65535 promisc on up`)));
   firewall.run(() => {
     ipBatch(links.flatMap(addressCommands), true);
     applySysctls(host, links);
@@ -52,6 +58,7 @@ export function buildHost(host: HostDescription, firewall: Namespace, peers: Nam
 }
 
 function linkCommands(link: LinkDescription, index: number, peers: string): string[] {
+  if (isBare(link)) return [`link set ${link.ifname} mtu ${link.mtu ?? 1500}`];
   if (!link.address) throw new Error(`interface ${link.ifname} has no MAC (address)`);
   return [
     `link add name ${link.ifname} type veth peer name ${peerName(index)} netns ${peers}`,

@@ -10,10 +10,13 @@ import type { HostDescription } from './host-description.js';
 import { AF_INET, AF_PACKET, type Libc, SOCK_DGRAM, SOCK_RAW, SystemError } from './libc.js';
 import { Namespace } from './namespace.js';
 import { Nflog } from './nflog.js';
-import { buildHost, linksOf, peerName } from './router-setup.js';
+import { buildHost, isBare, linksOf, peerName } from './router-setup.js';
 import { virtioHeader } from './virtio-header.js';
 
-/** A frame that left by interface DEV; for `local`, an IP packet that was delivered to the host. */
+/**
+ * A frame that left by interface DEV, with zeros for a header that it has not; for `local`, an IP packet that was
+ * delivered to the host.
+ */
 export interface Output {
   dev: string;
   frame: Uint8Array;
@@ -66,6 +69,8 @@ interface Port {
   /** For injection with a virtio header; undefined: without. */
   offloadFd: number | undefined;
   mtu: number;
+  /** It is a tun interface. */
+  isBare: boolean;
 }
 
 export class Router {
@@ -96,16 +101,25 @@ export class Router {
 
   private build(): void {
     const { libc } = this;
-    buildHost(this.host, this.firewall, this.peers);
+    const bare = linksOf(this.host).filter(isBare);
+    const tuns = new Map(this.firewall.run(() => bare.map(({ ifname }) => [ifname, libc.createTun(ifname)])));
+    try {
+      buildHost(this.host, this.firewall, this.peers);
+    } catch (error) {
+      for (const fd of tuns.values()) closeSync(fd);
+      throw error;
+    }
     linksOf(this.host).forEach((link, i) => {
+      const tun = tuns.get(link.ifname);
       const mac = Uint8Array.from((link.address ?? '').split(':'), (byte) => Number.parseInt(byte, 16));
       const open = (isOffload: boolean): number => this.peers.run(() => this.openLink(peerName(i), isOffload));
-      const offloadFd = this.isOffloaded ? open(true) : undefined;
-      this.ports.push({ dev: link.ifname, fd: open(false), mac, offloadFd, mtu: link.mtu ?? 1500 });
+      const offloadFd = this.isOffloaded && tun === undefined ? open(true) : undefined;
+      const fd = tun ?? open(false);
+      this.ports.push({ dev: link.ifname, fd, mac, offloadFd, mtu: link.mtu ?? 1500, isBare: tun !== undefined });
     });
     this.firewall.run(() => {
       const control = libc.socket(AF_INET, SOCK_DGRAM, 0);
-      for (const port of this.ports) libc.txChecksumOff(control, port.dev);
+      for (const port of this.ports.filter((one) => !one.isBare)) libc.txChecksumOff(control, port.dev);
       closeSync(control);
       run('nft', ['-f', '-'], SINK);
       this.rawFd = libc.socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
@@ -133,6 +147,11 @@ export class Router {
     return this.ports.map((port) => port.dev);
   }
 
+  /** Those whose packets have no link header. */
+  get bareDevices(): string[] {
+    return this.ports.filter((port) => port.isBare).map((port) => port.dev);
+  }
+
   /** Loads RULES (iptables-save text) with iptables-legacy-restore, and the sets of the host. */
   load(rules: string | undefined): void {
     this.firewall.run(() => {
@@ -143,18 +162,22 @@ export class Router {
   }
 
   /**
-   * Makes FRAME arrive on interface DEV (Ethernet, or bare IP: `isBare`), or makes the host send it (DEV `local`). The
-   * destination of a unicast frame is changed to the interface's MAC unless KEEP_MAC. Throws a SystemError if the
-   * kernel refuses it.
+   * Makes FRAME arrive on interface DEV (Ethernet, or bare IP: `isBarePacket`), or makes the host send it (`local`).
+   * The destination of a unicast frame is changed to the interface's MAC unless KEEP_MAC. Throws a SystemError if
+   * the kernel refuses it.
    */
-  inject(dev: string, frame: Uint8Array, isBare: boolean, keepMac = false): void {
+  inject(dev: string, frame: Uint8Array, isBarePacket: boolean, keepMac = false): void {
     if (dev === LOCAL) {
-      this.sendLocal(isBare ? frame : frame.subarray(14));
+      this.sendLocal(isBarePacket ? frame : frame.subarray(ETHERNET_LENGTH));
       return;
     }
     const port = this.ports.find((candidate) => candidate.dev === dev);
     if (port === undefined) throw new Error(`the host has no interface ${dev}`);
-    if (isBare) {
+    if (port.isBare) {
+      const packet = isBarePacket ? frame : frame.subarray(ETHERNET_LENGTH);
+      // A tun interface asks the first byte what it is.
+      if (packet.length > 0 && packet[0] >> 4 === 4) this.libc.write(port.fd, packet);
+    } else if (isBarePacket) {
       this.sendTo(port, Buffer.concat([port.mac, BARE_SOURCE_AND_TYPE, frame]));
     } else if (keepMac || frame[0] & 1) {
       this.sendTo(port, frame);
@@ -232,8 +255,12 @@ export class Router {
     const port = this.ports.find((candidate) => candidate.fd === fd);
     if (port === undefined) return;
     for (;;) {
-      const frame = this.libc.receive(fd, this.buffer);
+      const frame = port.isBare ? this.libc.read(fd, this.buffer) : this.libc.receive(fd, this.buffer);
       if (frame === null) return;
+      if (port.isBare) {
+        outputs.push({ dev: port.dev, frame: Buffer.concat([NO_HEADER, frame]) });
+        continue;
+      }
       if (frame.length < 14 || frame.readUInt16BE(12) !== ETHERTYPE_ARP)
         outputs.push({ dev: port.dev, frame: Uint8Array.from(frame) });
       else if (frame.readUInt16BE(20) === ARP_REQUEST) this.libc.send(fd, arpReply(frame));
@@ -272,6 +299,10 @@ export class Router {
     this.peers.close();
   }
 }
+
+const ETHERNET_LENGTH = 14;
+/** Stands before what a tun interface sends, so that all outputs of interfaces have a header. */
+const NO_HEADER = Buffer.alloc(ETHERNET_LENGTH);
 
 /** The Ethernet header for captures without a link layer: the MAC of a neighbour, and IPv4. */
 const BARE_SOURCE_AND_TYPE = Uint8Array.from([2, 0, 0, 0, 0, 0xfe, 8, 0]);

@@ -278,20 +278,24 @@ function advance(sec: f64, nsec: u32): void {
 
 /** Sends the packet in ITEM, whose record starts at HEAD, out of OUT_DEV. The record is rewritten in place. */
 function write(outDev: i32, item: BatchItem, head: usize): void {
-  const length = totalLength(head + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH) + ETHERNET_LENGTH;
-  const record = changetype<PcapRecord>(head);
+  const egress = egressAt(outDev);
+  const omitted = egress.omittedBytes;
+  const length = totalLength(head + PCAP_RECORD_HEADER_BYTES + ETHERNET_LENGTH) + ETHERNET_LENGTH - omitted;
+  // Without a link header, the record starts later: its own header is then where that was.
+  const start = head + omitted;
+  const record = changetype<PcapRecord>(start);
   record.sec = <u32>(<i64>item.sec);
   record.fraction = item.nsec;
   record.capturedBytes = length;
   record.wireBytes = length;
-  const number = egressAt(outDev).writer;
+  const number = egress.writer;
   const writer = writersAt(number);
   writer.packets += 1;
-  if (writer.runEnd !== <u32>head) {
+  if (writer.runEnd !== <u32>start) {
     settleRun(writer, number);
-    writer.runStart = <u32>head;
+    writer.runStart = <u32>start;
   }
-  writer.runEnd = <u32>head + PCAP_RECORD_HEADER_BYTES + length;
+  writer.runEnd = <u32>start + PCAP_RECORD_HEADER_BYTES + length;
 }
 
 /** Copies a writer's run to its chunk. Writes a long run immediately. */
