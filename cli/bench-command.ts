@@ -8,6 +8,7 @@ import { rulesCost, withProbes } from '../replay/bench-rules.js';
 import { silentEmulator, Traffic } from '../replay/bench-traffic.js';
 import { captureFiles, inputsOf, withFoundCaptures } from '../replay/captures.js';
 import { readBeginning } from '../replay/listed-connections.js';
+import { selectionOf } from '../replay/selection.js';
 import { loadSetting } from '../replay/setting.js';
 import { type Arguments, parseCommand } from './args.js';
 import { type BenchResult, formatBench, type RulesetResult, type Spread } from './bench-report.js';
@@ -65,14 +66,19 @@ function measure(given: Arguments): BenchResult {
   notes.forEach(warn);
   const lax = given.has('lax');
   const [rulesPath, ...others] = given.values('rules');
-  const { host, ruleset } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
+  const selection = selectionOptions(given);
+  selectionOf(selection);
+  const { host, ruleset, names } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
   const rulesets = [ruleset, ...others.map((path) => parseRuleset(readText(path), path, { lax }))];
   const conntrackPath = given.value('conntrack');
   const beginning = readBeginning(conntrackPath === undefined ? {} : { conntrackPath }, host);
   const setting = { host, connections: beginning?.listed };
   const limit = given.wholeNumber('limit', 1) ?? Number.POSITIVE_INFINITY;
-  const selection = selectionOptions(given);
-  const traffic = new Traffic(inputsOf(options, host), limit, selection);
+  const traffic = new Traffic(inputsOf(options, host), limit, () => {
+    const selected = selectionOf(selection);
+    selected?.useNames(names);
+    return selected;
+  });
 
   const { read, entered } = traffic.pass();
   if (entered === 0) {

@@ -6,7 +6,7 @@ import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { openCaptureFile } from '../io/capture-file.js';
 import { INPUT_LOCAL, type RunInput } from './replay-run.js';
-import { type SelectionOptions, selectionOf } from './selection.js';
+import type { PacketSelection } from './selection.js';
 
 /** The result of one pass through the captures. */
 export interface Pass {
@@ -28,13 +28,17 @@ export function silentEmulator(options: EmulatorOptions): Emulator {
 export class Traffic {
   readonly #inputs: readonly RunInput[];
   readonly #limit: number;
-  readonly #selection: SelectionOptions;
+  readonly #select: () => PacketSelection | undefined;
   readonly #frame = new Frame();
   readonly #location = new IpLocation();
 
-  /** Takes only the first LIMIT packets that SELECTION chooses of INPUTS, merged by time. */
-  constructor(inputs: readonly RunInput[], limit = Number.POSITIVE_INFINITY, selection: SelectionOptions = {}) {
-    this.#selection = selection;
+  /** Takes only the first LIMIT packets of INPUTS, merged by time, of those that each new SELECT chooses. */
+  constructor(
+    inputs: readonly RunInput[],
+    limit = Number.POSITIVE_INFINITY,
+    select: () => PacketSelection | undefined = () => undefined,
+  ) {
+    this.#select = select;
     this.#inputs = inputs;
     this.#limit = limit;
   }
@@ -60,7 +64,7 @@ export class Traffic {
 
   #run(readers: readonly CaptureReader[], emulator: Emulator | undefined): { read: number; entered: number } {
     const merger = new CaptureMerger(readers);
-    const selection = selectionOf(this.#selection);
+    const selection = this.#select();
     let read = 0;
     let entered = 0;
     while (read < this.#limit) {

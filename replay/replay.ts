@@ -130,7 +130,8 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   for (const path of filesOf(options)) recoverFolderOf(path);
   refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
   const setting = loadSetting(options);
-  const { host, ruleset, loaded } = setting;
+  const { host, ruleset, loaded, names } = setting;
+  for (const filter of [selection, show]) filter?.useNames(names);
   const inputs = inputsOf(options, host);
   const beginning = readBeginning(options, host);
 

@@ -2,6 +2,7 @@
 import { CaptureFilter, type FilteredRecord } from '../codecs/filter/capture-filter.js';
 import { parseWhen, WHEN_FORMS, type When } from '../codecs/when.js';
 import { ReplayOptionsError } from './errors.js';
+import type { Names } from './names.js';
 
 export interface SelectionOptions {
   /** Replay only packets that this filter in tcpdump's language (pcap-filter(7)) chooses. */
@@ -37,6 +38,11 @@ export class PacketSelection {
     this.#filter = filter;
     this.#from = from;
     this.#to = to;
+  }
+
+  /** Before the first record: what hosts may be called in the filter, by address. */
+  useNames(names: Names): void {
+    this.#filter?.useNames(names);
   }
 
   /** No later record is selected. Not so for `--to` with a time: that of captures may run backwards. */

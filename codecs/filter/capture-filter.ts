@@ -2,6 +2,7 @@
 import { BpfProgram } from '../bpf/bpf-program.js';
 import type { CaptureRecord } from '../capture.js';
 import type { Expression } from './ast.js';
+import type { HostNames } from './code-writer.js';
 import { compileFilter } from './compile.js';
 import { FilterError } from './filter-error.js';
 import { parseFilter } from './parser.js';
@@ -13,6 +14,7 @@ export class CaptureFilter {
   readonly text: string;
   readonly #name: string | undefined;
   readonly #expression: Expression;
+  #names: HostNames = new Map();
   readonly #programs = new Map<number, BpfProgram>();
   /** The program for the link type of the last record. */
   #current: BpfProgram | undefined;
@@ -27,6 +29,11 @@ export class CaptureFilter {
     this.text = text;
     this.#name = name;
     this.#expression = this.#named(() => parseFilter(text));
+  }
+
+  /** Before the first record: what hosts may be called in the filter, by address. */
+  useNames(names: HostNames): void {
+    this.#names = names;
   }
 
   #named<T>(make: () => T): T {
@@ -44,7 +51,7 @@ export class CaptureFilter {
   prepare(linktype: number): BpfProgram {
     let program = this.#programs.get(linktype);
     if (program === undefined) {
-      program = new BpfProgram(this.#named(() => compileFilter(this.#expression, linktype)));
+      program = new BpfProgram(this.#named(() => compileFilter(this.#expression, linktype, this.#names)));
       this.#programs.set(linktype, program);
     }
     return program;

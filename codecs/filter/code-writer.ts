@@ -17,6 +17,9 @@ export type Size = 1 | 2 | 4;
 /** What an offset counts from. `payload`: where an LLC header would be. `ipv4`, `ipv6`: what follows these headers. */
 export type Base = 'link' | 'type' | 'payload' | 'network' | 'after llc' | 'ipv4' | 'ipv6';
 
+/** Names of hosts, by their addresses as `String(address)` returns them. */
+export type HostNames = ReadonlyMap<string, string>;
+
 const { LD, LDX, ST, STX, ALU, MISC } = BpfClass;
 const SIZES: Readonly<Record<Size, number>> = { 1: BpfSize.B, 2: BpfSize.H, 4: BpfSize.W };
 const ALL_BITS = 0xffffffff;
@@ -30,16 +33,19 @@ export class CodeWriter extends Assembler {
   /** Scratch words from here on hold offsets. */
   #firstOffset = BPF_MEMORY_WORDS;
   readonly #linktypeName: string;
+  /** Names of hosts, by address. */
+  readonly names: HostNames;
 
-  constructor(layer: LinkLayer, linktypeName: string) {
+  constructor(layer: LinkLayer, linktypeName: string, names: HostNames) {
     super();
     this.layer = layer;
     this.#linktypeName = linktypeName;
+    this.names = names;
   }
 
   /** A writer for the same frames, whose code is not used. */
   scratch(): CodeWriter {
-    return new CodeWriter(this.layer, this.#linktypeName);
+    return new CodeWriter(this.layer, this.#linktypeName, this.names);
   }
 
   /** The error about what the frames of this link do not have. */

@@ -57,11 +57,29 @@ function compileName(writer: CodeWriter, column: number, qualifier: Qualifier, n
       return isPort(writer, column, qualifier, rangeNamed(column, name));
     case 'proto':
       return isProtocolNumber(writer, column, protocol, protocolNamed(column, name, protocol));
-    default: {
-      const what = type === 'net' ? 'networks' : 'hosts';
-      throw unsupported(column, `"${shown(name)}": names of ${what} are not looked up; write the address`);
-    }
+    case 'net':
+      throw unsupported(column, `"${shown(name)}": names of networks are not looked up; write the address`);
+    default:
+      return isHostNamed(writer, column, qualifier, name);
   }
+}
+
+/** Emits whether a packet is from or to one of the addresses of the host NAME. */
+function isHostNamed(writer: CodeWriter, column: number, qualifier: Qualifier, name: string): Exits {
+  const { protocol } = qualifier;
+  const isAnyFamily = protocol === undefined;
+  const wanted = [...writer.names].flatMap(([text, own]) => {
+    const address = own === name ? parseAddress(text) : undefined;
+    if (address === undefined) return [];
+    return isAnyFamily || (protocol === 'ip6') === (address.family === 'ipv6') ? [address] : [];
+  });
+  const [first, ...others] = wanted.map((address) => () => {
+    if (address.family === 'ipv4') return hasIpv4(writer, column, qualifier, address.hostOrder, 0xffffffff);
+    return compileIpv6(writer, column, qualifier, { is: 'ipv6', text: String(address) });
+  });
+  if (first !== undefined) return writer.any(first, ...others);
+  const unknown = `"${shown(name)}": no address of this name is known, and names are not looked up; write the address`;
+  throw unsupported(column, withNearest(unknown, name, new Set(writer.names.values())));
 }
 
 interface PortRange {

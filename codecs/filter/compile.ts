@@ -3,7 +3,7 @@ import type { Exits } from '../bpf/assembler.js';
 import { BpfJump, type Instruction } from '../bpf/instruction.js';
 import { linktypeName } from '../linktypes.js';
 import type { Expression, Link } from './ast.js';
-import { CodeWriter } from './code-writer.js';
+import { CodeWriter, type HostNames } from './code-writer.js';
 import { compileRelation } from './compile-arithmetic.js';
 import { compileId } from './compile-id.js';
 import { carries, EtherType, hasGroupMac, hasInterface, hasMac, isLlc, isOutgoing } from './compile-link.js';
@@ -14,10 +14,10 @@ import { linkLayerOf } from './link-layer.js';
 import type { ProtocolWord } from './words.js';
 
 /**
- * The program for FILTER on frames of LINKTYPE (a LINKTYPE_ value).
+ * The program for FILTER on frames of LINKTYPE (a LINKTYPE_ value). NAMES: what hosts may be called.
  * @throws {FilterError} if the filter asks for what such frames do not have, or contradicts itself
  */
-export function compileFilter(filter: Expression, linktype: number): Instruction[] {
+export function compileFilter(filter: Expression, linktype: number, names: HostNames = new Map()): Instruction[] {
   const layer = linkLayerOf(linktype);
   if (layer === undefined) {
     throw new FilterError(
@@ -26,7 +26,7 @@ export function compileFilter(filter: Expression, linktype: number): Instruction
       true,
     );
   }
-  const writer = new CodeWriter(layer, linktypeName(linktype));
+  const writer = new CodeWriter(layer, linktypeName(linktype), names);
   return writer.finish(compile(writer, filter));
 }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { formatReport } from '../../cli/report.js';
 import { styleOf } from '../../cli/style.js';
 import { CaptureError } from '../../codecs/capture-error.js';
+import { FilterError } from '../../codecs/filter/filter-error.js';
 import { HostError } from '../../codecs/host/error.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
@@ -13,7 +14,9 @@ import { listPaths } from '../../io/capture-file.js';
 import { FileError } from '../../io/file-error.js';
 import { ReplayOptionsError } from '../../replay/errors.js';
 import { type ReplayOptions, replay } from '../../replay/replay.js';
+import type { SelectionOptions } from '../../replay/selection.js';
 import type { Summary } from '../../replay/summary.js';
+import { randomFilter } from '../filter/random-filter.js';
 import { Prng } from '../kernel/prng.js';
 import type { Corpus } from './corpus.js';
 import { mutateCapture } from './mutate-capture.js';
@@ -24,7 +27,7 @@ const COMMAND = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 /** How often a case goes through the command as well. */
 const COMMAND_SHARE = 1 / 30;
 /** Errors about the input, which have a message for people. */
-const INPUT_ERRORS = [CaptureError, FileError, HostError, ReplayOptionsError, RulesetError];
+const INPUT_ERRORS = [CaptureError, FileError, FilterError, HostError, ReplayOptionsError, RulesetError];
 const EXIT_CODES: readonly (number | null)[] = [0, 1, 2, 3, 4];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not reach a terminal
@@ -74,6 +77,19 @@ function writeInput(prng: Prng, corpus: Corpus, dir: string): Omit<ReplayOptions
     seed: prng.below(3),
     lax: prng.chance(0.5),
     ...(prng.chance(0.1) ? { limit: prng.below(50) } : {}),
+    ...randomSelection(prng),
+  };
+}
+
+/** Options that choose packets. */
+function randomSelection(prng: Prng): SelectionOptions {
+  const filter = () => randomFilter((below) => prng.below(below));
+  const when = () => prng.pick(['0s', '0.5s', '3s', 'n5', 'n20', '@1795761583.4', '2026-01-01T00:00:00Z']);
+  return {
+    ...(prng.chance(0.15) ? { filter: filter() } : {}),
+    ...(prng.chance(0.05) ? { from: when() } : {}),
+    ...(prng.chance(0.05) ? { to: when() } : {}),
+    ...(prng.chance(0.1) ? { show: filter() } : {}),
   };
 }
 
@@ -190,6 +206,10 @@ function commandLine(options: Omit<ReplayOptions, 'outDir'>, outDir: string): st
     ...stitchPaths.flatMap((path) => ['--stitch', ...listPaths(path)]),
     ...(lax ? ['--lax'] : []),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
+    ...(['filter', 'from', 'to', 'show'] as const).flatMap((name) => {
+      const value = options[name];
+      return value === undefined ? [] : [`--${name}=${value}`];
+    }),
   ];
 }
 

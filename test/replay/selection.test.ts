@@ -172,6 +172,16 @@ Selection('what is not understood is refused before anything is read', () => {
   assert.throws(() => run('never', { filter: 'inbound' }), /^--filter, column 1: inbound: only a capture of `-i any`/);
 });
 
+Selection('hosts can be called by the names that were given', () => {
+  const namesPath = join(dir, 'hosts');
+  writeFileSync(namesPath, '198.18.0.3 client\n198.18.0.4 other\n198.18.0.5 client\nfe80::1 client\n');
+  run('by-address', { filter: 'host 198.18.0.3 or 198.18.0.5' });
+  run('by-name', { filter: 'host client', namesPath });
+  sameResults('by-address', 'by-name');
+  const unknown = () => run('never', { filter: 'src host clint', namesPath });
+  assert.throws(unknown, /^--filter, column 10: "clint": no address of this name is known.*did you mean client\?/);
+});
+
 Selection('works on a stream, and the report says what was left out', () => {
   const args = ['--rules', RULES, '--host', HOST, '--in', 'eth0=-', '--out', '-', '--filter', 'src host 198.18.0.3'];
   const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, 'replay', ...args], {
