@@ -44,10 +44,10 @@ const LAYOUTS: Readonly<Record<number, Layout>> = {
   [Linktype.IPV6]: { kind: 'ipv6', typeAt: 0, payloadAt: 0 },
   [Linktype.NULL]: { kind: 'family', typeAt: 0, payloadAt: 4 },
   [Linktype.LOOP]: { kind: 'family', typeAt: 0, payloadAt: 4 },
-  9: { kind: 'ppp', typeAt: 2, payloadAt: 4 },
-  50: { kind: 'hdlc-ppp', typeAt: 2, payloadAt: 4 },
-  51: { kind: 'pppoe', typeAt: 6, payloadAt: 8 },
-  239: { kind: 'nflog', typeAt: 0, payloadAt: 4 },
+  [Linktype.PPP]: { kind: 'ppp', typeAt: 2, payloadAt: 4 },
+  [Linktype.PPP_HDLC]: { kind: 'hdlc-ppp', typeAt: 2, payloadAt: 4 },
+  [Linktype.PPP_ETHER]: { kind: 'pppoe', typeAt: 6, payloadAt: 8 },
+  [Linktype.NFLOG]: { kind: 'nflog', typeAt: 0, payloadAt: 4 },
 };
 
 /** How the frame is read at one point of the filter. */

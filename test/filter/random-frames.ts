@@ -11,7 +11,7 @@ export interface Captured {
 
 const { RAW_OPENBSD: _unknown, ...KNOWN } = Linktype;
 /** Link types that nfreplay and libpcap both have filters for. On Linux, libpcap does not know RAW of OpenBSD. */
-export const FILTERED_LINKTYPES: Readonly<Record<string, number>> = { ...KNOWN, PPP: 9, PPP_SERIAL: 50, PPPOE: 51 };
+export const FILTERED_LINKTYPES: Readonly<Record<string, number>> = KNOWN;
 
 export const ADDRESSES = [
   '10.0.0.1',
@@ -224,10 +224,10 @@ function frame(random: Random, linktype: number): number[] {
       return packet4(random);
     case Linktype.IPV6:
       return packet6(random);
-    case FILTERED_LINKTYPES.PPP:
-    case FILTERED_LINKTYPES.PPP_SERIAL:
+    case Linktype.PPP:
+    case Linktype.PPP_HDLC:
       return [0xff, 3, ...ppp(random)];
-    case FILTERED_LINKTYPES.PPPOE:
+    case Linktype.PPP_ETHER:
       return pppoe(random);
     case Linktype.NFLOG:
       return [2, 0, ...u16(1), ...bytes(random, 8), ...packet4(random)];
