@@ -95,6 +95,7 @@ export function choiceOfTcpdump(path: string, filter: string, count: number): Ch
     return withoutConstants({ refused: reason.replace('tcpdump: ', '') }, count);
   }
   const chosen = new Set(framesOf(readFileSync(out)).frames.map(({ sec }) => sec));
+  rmSync(out);
   return { chosen: Array.from({ length: count }, (_, number) => chosen.has(number)) };
 }
 
