@@ -142,7 +142,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       const observer = options.expectEgress ? hostCapture?.observing(options.observer) : options.observer;
       this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);
       const isStitched = inputs.some(({ dev }) => dev === INPUT_STITCHED);
-      this.stitcher = isStitched ? new Stitcher(this.emulator.connections, host) : undefined;
+      this.stitcher = isStitched ? new Stitcher(this.emulator.connections, host, options.ruleset) : undefined;
       const stream = this.#openStream(outDir);
       const egress = REGIONS.egress.recordsOf(memory.buffer);
       this.#linkLengths = host.interfaces.map(({ linkLength }) => linkLength);

@@ -33,7 +33,12 @@ import { writeTexts } from './result-texts.js';
 import { recordRun } from './run-record.js';
 import { type SelectionOptions, selectionOf, shownBy } from './selection.js';
 import { loadSetting, type Setting } from './setting.js';
-import { assumedByStitching, summarizeStitching } from './stitch/stitch-summary.js';
+import {
+  assumedByStitching,
+  refuseBehindNat,
+  summarizeStitching,
+  warningsOfStitching,
+} from './stitch/stitch-summary.js';
 import { MAX_LISTED, type RuleSummary, SCHEMA, type Summary, summarizeConnection } from './summary.js';
 import { version } from './version.js';
 
@@ -164,6 +169,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     if (isInterrupted && run.read === 0) throw new InterruptedError(listPaths(inputs[0].path)[0]);
     run.close();
     if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
+    if (run.stitcher !== undefined) refuseBehindNat(run.stitcher, captureFiles(options));
     const summary = summarize(run, setting, options, inputs);
     summary.assumed.push(...notes);
     addBeginning(summary, beginning, run.emulator.restored, host);
@@ -271,6 +277,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...run.cuts,
       ...(run.hostCapture?.warnings() ?? []),
       ...run.notes,
+      ...(run.stitcher === undefined ? [] : warningsOfStitching(run.stitcher)),
       ...emulator.warnings,
       ...checksumWarnings(emulator.checksums, run.taken, options.checksums ?? 'auto'),
     ],

@@ -21,6 +21,11 @@ export class CapturedErrors {
     this.#translations = translations;
   }
 
+  /** Whether the error at AT, of AVAILABLE bytes, is about a packet that the emulated host has refused itself. */
+  isRefusedAlready(view: DataView, at: number, available: number): boolean {
+    return this.#readQuoted(view, at, available) && this.#conversations.isErrorRefusedAlready(this.#quoted);
+  }
+
   /** Whether the error at AT, of AVAILABLE bytes, would have been sent. If not, it is counted. */
   isSent(view: DataView, at: number, available: number): boolean {
     return !this.#readQuoted(view, at, available) || this.#conversations.isErrorSent(this.#quoted);

@@ -88,11 +88,33 @@ export class Conversations {
   isSent(packet: CapturedPacket): boolean {
     const at = this.#find(packet);
     if (at < 0 || this.#mayBeSent(packet, at)) return true;
+    this.#noteNotSent(packet, at);
+    return false;
+  }
+
+  /** Whether PACKET refuses what the emulated host has refused itself. */
+  isRefusedAlready(packet: CapturedPacket): boolean {
+    if (packet.kind !== Kind.RESET) return false;
+    const at = this.#find(packet);
+    return at >= 0 && this.#isRefused(at) && !this.#isFromOpener(this.#recent.words[at + STATE]);
+  }
+
+  /** The same for an ICMP error about the packet that QUOTED says. */
+  isErrorRefusedAlready(quoted: CapturedPacket): boolean {
+    const at = this.#find(quoted);
+    return at >= 0 && this.#isRefused(at);
+  }
+
+  #isRefused(at: number): boolean {
+    const state = this.#recent.words[at + STATE];
+    return (state & PHASE_MASK) === Phase.UNOPENED && (state & IS_REFUSED) !== 0;
+  }
+
+  #noteNotSent(packet: CapturedPacket, at: number): void {
     this.packets++;
     if (packet.kind >= Kind.QUERY) this.suppressesDatagrams = true;
     this.#noteMissing(packet, at);
     this.#count(packet, at);
-    return false;
   }
 
   /** Whether an ICMP error about the packet that QUOTED says would have been sent. If not, it is counted. */
@@ -122,7 +144,7 @@ export class Conversations {
       case Kind.QUERY:
       case Kind.DATAGRAM:
         if (fate === Fate.ARRIVED) this.#advance(packet, Phase.UNOPENED, Phase.WHOLE, true);
-        else if (packet.kind === Kind.QUERY || known === Known.NOTHING) this.#datagramDropped(packet);
+        else if (packet.kind === Kind.QUERY || known === Known.NOTHING) this.#datagramDropped(packet, fate);
         break;
     }
   }
@@ -235,10 +257,11 @@ export class Conversations {
     words[missing] = packet.sequence;
   }
 
-  #datagramDropped(packet: CapturedPacket): void {
+  #datagramDropped(packet: CapturedPacket, fate: Fate): void {
     if (this.#find(packet) >= 0) return;
     const at = this.#insert(packet);
-    this.#recent.words[at + STATE] = Phase.UNOPENED | (this.#direction << OPENER_SHIFT);
+    const refused = fate === Fate.DROPPED ? 0 : IS_REFUSED;
+    this.#recent.words[at + STATE] = Phase.UNOPENED | (this.#direction << OPENER_SHIFT) | refused;
   }
 
   /** Moves the conversation of PACKET from one phase to another if PACKET is from the opener, or else if it is not. */

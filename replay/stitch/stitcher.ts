@@ -20,6 +20,8 @@ import type { Memory } from '../../core/memory.js';
 import { Outcome } from '../../core/outcome.js';
 import { ORIGINAL } from '../../core/packet.js';
 import { TcpState } from '../../core/protocols/tcp-states.js';
+import type { Ruleset } from '../../core/rules/model.js';
+import { BehindNatCheck } from './behind-nat.js';
 import { CapturedErrors } from './captured-errors.js';
 import { CapturedPacket, Kind } from './captured-packet.js';
 import { Conversations, Fate, Known } from './conversations.js';
@@ -34,14 +36,16 @@ export const STITCH_SKIPPED = FROM_NOWHERE;
 
 /**
  * Why a packet of the capture does not enter the host. not-sent: what it follows from was dropped. copy-behind-nat: it
- * was captured on both sides of the host. own-icmp-error: whether the host sends it is emulated.
+ * was captured on both sides of the host. own-answer: the host that was captured refused something; whether the host
+ * does so is emulated.
  */
-export type StitchSkip = 'no-route-to-sender' | 'not-sent' | 'copy-behind-nat' | 'own-icmp-error';
+export type StitchSkip = 'no-route-to-sender' | 'not-sent' | 'copy-behind-nat' | 'own-answer';
 
 export class Stitcher {
   /** Why `place` returned STITCH_SKIPPED. */
   skip: StitchSkip = 'no-route-to-sender';
   readonly conversations: Conversations;
+  readonly behindNat: BehindNatCheck;
   /** Connections of which the capture does not show how they were opened. */
   underWay = 0;
 
@@ -61,12 +65,13 @@ export class Stitcher {
   /** Whether a packet was captured on the far side of the NAT. */
   #hasSeenBehind = false;
 
-  constructor(connections: ConntrackTable, host: Host) {
+  constructor(connections: ConntrackTable, host: Host, ruleset: Ruleset) {
     const { hash, clock } = connections.memory;
     this.#table = connections;
     this.#clock = clock;
     this.#routes = new SenderRoutes(host);
     this.conversations = new Conversations(hash);
+    this.behindNat = new BehindNatCheck(ruleset, host.interfaceNames);
     this.#translations = new Translations(connections);
     this.#errors = new CapturedErrors(this.conversations, this.#translations);
   }
@@ -153,7 +158,10 @@ export class Stitcher {
     } else if (this.#hasSeenBehind && found === View.REPLY && conversations.isSeenBehind(packet)) {
       return this.#skipFor('copy-behind-nat');
     }
-    if (!conversations.areWhole && !conversations.isSent(packet)) return this.#skipFor('not-sent');
+    if (!conversations.areWhole) {
+      if (conversations.isRefusedAlready(packet)) return this.#skipFor('own-answer');
+      if (!conversations.isSent(packet)) return this.#skipFor('not-sent');
+    }
     if (found === View.REPLY ? translations.isTranslated(entry) : found === View.ENDED && packet.kind !== Kind.OPENER) {
       sent.protocol = packet.tuple.protocol;
       if (found === View.REPLY) translations.replyOf(entry, sent);
@@ -161,16 +169,19 @@ export class Stitcher {
       if (packet.isLaterFragment) setAddresses(view, at, sent);
       else setTuple(view, at, available, sent);
     }
-    return this.#enter(sent);
+    const dev = this.#enter(sent);
+    if (found === View.NONE && dev !== STITCH_SKIPPED && isOpening(packet.kind)) this.behindNat.look(packet.tuple, dev);
+    return dev;
   }
 
   #placeError(view: DataView, at: number, available: number, nowMs: number): number {
     const packet = this.#packet;
     if (packet.isLaterFragment) return this.#enter(packet.tuple);
+    if (this.#errors.isRefusedAlready(view, at, available)) return this.#skipFor('own-answer');
     if (!this.#errors.isSent(view, at, available)) return this.#skipFor('not-sent');
     this.#errors.untranslate(packet, view, at, available, nowMs);
     const dev = this.#enter(packet.tuple);
-    return dev === STITCH_LOCAL && this.#errors.isEmulated(view, at) ? this.#skipFor('own-icmp-error') : dev;
+    return dev === STITCH_LOCAL && this.#errors.isEmulated(view, at) ? this.#skipFor('own-answer') : dev;
   }
 
   #knownOf(entry: number, found: View): Known {
@@ -206,4 +217,8 @@ export class Stitcher {
     if (translations.isTranslated(translations.entry)) translations.remember(translations.entry, packet.tuple);
     if (packet.kind === Kind.LATER) this.underWay++;
   }
+}
+
+function isOpening(kind: Kind): boolean {
+  return kind === Kind.OPENER || kind === Kind.QUERY || kind === Kind.DATAGRAM;
 }

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IPPROTO_GRE, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
+import { assumedByStitching, refuseBehindNat, warningsOfStitching } from '../../replay/stitch/stitch-summary.js';
 import { link } from '../host/host-file.js';
 import {
   buildIcmp,
@@ -303,6 +304,16 @@ Stitch('a datagram of an answered conversation that is dropped ends nothing', ()
   ]);
 });
 
+Stitch('the answers of the captured host to what the emulated host rejects itself are not counted as missing', () => {
+  const host = new StitchedHost(docker('-p tcp --syn -j REJECT --reject-with tcp-reset', '-p udp -j REJECT'), HOST);
+  host.take(syn());
+  const reset = tcpPacket({ ...SERVER, ...FROM, flags: TCP_RST | TCP_ACK, acknowledgment: ISN + 1 });
+  assert.is(host.take(reset), 'own-answer');
+  host.take(ask());
+  assert.is(host.take(buildIpv4({ ...SERVER, protocol: 1 }, buildIcmp(3, 3, 0, 0, ask()))), 'own-answer');
+  assert.is(host.stitcher.conversations.packets, 0);
+});
+
 Stitch('an ICMP error about what did not happen is not sent', () => {
   const host = new StitchedHost(docker('-p udp -j DROP'), HOST);
   host.take(ask());
@@ -315,9 +326,9 @@ Stitch('the captured host’s own ICMP errors are left to the emulated host', ()
   const exceeded = buildIpv4({ ...SERVER, protocol: 1 }, buildIcmp(11, 0, 0, 0, probe));
   assert.is(verdict(host.take(probe)), 'dropped');
   assert.is(host.outputs.length, 1, 'its own answer');
-  assert.is(host.take(exceeded), 'not-sent');
+  assert.is(host.take(exceeded), 'own-answer');
   const unseen = udpPacket({ source: '203.0.113.7', destination: '172.17.0.9', sport: 7, dport: 8 });
-  assert.is(host.take(buildIpv4({ ...SERVER, protocol: 1 }, buildIcmp(11, 0, 0, 0, unseen))), 'own-icmp-error');
+  assert.is(host.take(buildIpv4({ ...SERVER, protocol: 1 }, buildIcmp(11, 0, 0, 0, unseen))), 'own-answer');
   // Only its sockets know whether a port of its own is open.
   const closed = udpPacket({ ...CLIENT, sport: 9, dport: 10 });
   host.take(closed);
@@ -342,6 +353,38 @@ Stitch('of a connection that was captured on both sides, each packet enters once
   assert.is(host.take(tcpPacket({ ...reply, ...answered }), 1), 'lan 172.17.0.3:6379 > 203.0.113.7:51515 forwarded');
   assert.is(host.take(synAck(), 1), 'copy-behind-nat');
   assert.is(verdict(host.take(fromClient(0, 0), 2)), 'forwarded');
+});
+
+Stitch('connections that were captured behind the NAT are recognized', () => {
+  const host = new StitchedHost(docker(), HOST);
+  const behind = { source: '203.0.113.7', destination: '172.17.0.3', sport: 5, dport: 6379 };
+  host.take(tcpPacket({ ...behind, flags: TCP_SYN }));
+  host.take(tcpPacket({ ...behind, flags: TCP_SYN, sport: 6 }));
+  assert.throws(
+    () => refuseBehindNat(host.stitcher, ['client.pcap']),
+    (error: Error) =>
+      error.message.startsWith(
+        'client.pcap: taken behind the NAT: 203.0.113.7 connects to 172.17.0.3:6379, to which rules.v4:2 translates; ' +
+          'give a capture of the client side with --stitch',
+      ),
+  );
+  // One that no client of the Internet opened, one to another port, and one by the address that is translated.
+  host.take(tcpPacket({ ...behind, flags: TCP_SYN, source: '10.8.0.9' }));
+  host.take(tcpPacket({ ...behind, flags: TCP_SYN, dport: 6380 }));
+  host.take(syn());
+  refuseBehindNat(host.stitcher, ['client.pcap']);
+  assert.equal(warningsOfStitching(host.stitcher), [
+    '2 of 5 connections are captured behind the NAT, and meet no DNAT rule: 203.0.113.7 connects to 172.17.0.3:6379, ' +
+      'to which rules.v4:2 translates',
+  ]);
+});
+
+Stitch('connections from the host’s own addresses are said to be its own where it translates to them', () => {
+  const host = new StitchedHost(docker(), HOST);
+  host.take(udpPacket({ source: '192.0.2.10', destination: '203.0.113.7', sport: 5, dport: 6 }));
+  assert.equal(assumedByStitching(host.stitcher), [
+    "1 connection from the host's addresses: its own, none that it translated",
+  ]);
 });
 
 Stitch('an SCTP association whose INIT is dropped does not begin', () => {

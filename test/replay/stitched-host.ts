@@ -26,11 +26,12 @@ export class StitchedHost {
       this.stitcher.noteOutput(bytes[at + 9]);
       this.outputs.push(Buffer.from(bytes.subarray(at, at + available)));
     };
+    const ruleset = parseRuleset(rules, 'rules.v4');
     this.emulator = createEmulator(
-      { ruleset: parseRuleset(rules, 'rules.v4'), host },
+      { ruleset, host },
       { egress: (_, bytes, at, available) => keep(bytes, at + 14, available - 14), local: keep, dropped() {} },
     );
-    this.stitcher = new Stitcher(this.emulator.connections, host);
+    this.stitcher = new Stitcher(this.emulator.connections, host, ruleset);
   }
 
   /**
