@@ -64,7 +64,7 @@ function withMisspelling(error: HostError, json: unknown): HostError {
 /** Members that are read; the others of a host are listed. */
 const READ: readonly string[] = [
   ...['addr', 'route', 'rule', 'nexthop', 'neigh', 'sysctl', 'ipset', 'nft', 'containers', 'networks'],
-  ...['iptables', 'iptables-legacy', 'iptables-nft'],
+  ...['iptables', 'iptables-legacy', 'iptables-nft', 'conntrack'],
 ];
 
 /** The members of DOCUMENT with content that nothing reads. */

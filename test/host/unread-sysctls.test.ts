@@ -20,7 +20,11 @@ Unread('settings with the value that is emulated say nothing, others one line', 
     'net.ipv4.conf.default.proxy_arp': 1,
     'net.ipv4.ip_forward_use_pmtu': 1,
   };
-  const said = ['net.netfilter.nf_conntrack_log_invalid = 1', 'net/ipv4/conf/wan/proxy_arp = 1', 'net.ipv4.ip_forward_use_pmtu = 1'];
+  const said = [
+    'net.netfilter.nf_conntrack_log_invalid = 1',
+    'net/ipv4/conf/wan/proxy_arp = 1',
+    'net.ipv4.ip_forward_use_pmtu = 1',
+  ];
   const { warnings, sysctls } = hostWith(sysctl);
   assert.equal(warnings, [`sysctls that are not followed: ${said.join(', ')}`]);
   assert.equal(sysctls.unread, said, 'the default for other interfaces changes nothing');
