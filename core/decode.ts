@@ -46,8 +46,10 @@ export function decodePacket(packet: Packet, received: PacketBytes, isOffloaded:
     view.setUint16(at + IPV4_CHECKSUM_AT, checksum);
   }
   let length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
-  if (length === 0 && isOffloaded && onWire > SHORT_BYTES && view.getUint8(at + IPV4_PROTOCOL_AT) === IPPROTO_TCP)
+  if (length === 0 && isOffloaded && onWire > SHORT_BYTES && view.getUint8(at + IPV4_PROTOCOL_AT) === IPPROTO_TCP) {
     length = onWire;
+    packet.hasTotalLength = false;
+  }
   if (length < headerLength) return 'ip-total-length';
   if (length > onWire) return 'ip-truncated';
   packet.length = length;
@@ -110,6 +112,7 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.loopsBack = false;
   packet.hasUnfinishedChecksum = false;
   packet.hasTrustedChecksum = false;
+  packet.hasTotalLength = true;
   packet.isCoalesced = false;
   packet.segmentLength = 0;
   packet.hasTakenOptions = false;

@@ -116,6 +116,8 @@ export class Packet {
   hasUnfinishedChecksum = false;
   /** Its layer-4 checksum is taken as good without being verified. */
   hasTrustedChecksum = false;
+  /** Its IP header says how long it is. */
+  hasTotalLength = true;
   /** It stands for several packets on a wire (core/offload/segments.ts). */
   isCoalesced = false;
   /** How long these are at most, with their IP header; 0: it is sent as one packet, or this is not decided yet. */

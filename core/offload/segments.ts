@@ -5,7 +5,7 @@
  *
  * A capture does not say how long the segments are. It is concluded from the connection.
  */
-import { IPPROTO_TCP, IPPROTO_UDP, IPV4_TOTAL_LENGTH_AT, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
+import { IPPROTO_TCP, IPPROTO_UDP, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { isFragment } from '../decode.js';
 import { exceedsMtu, type FragmentAction, fragmentAction } from '../fragments/fragment.js';
@@ -37,20 +37,19 @@ export class Coalescing implements CoalescedCounts {
   datagrams = 0;
   /** Whether frames may be coalesced at all. */
   readonly isOn: boolean;
-  readonly #interfaces: readonly Interface[];
+  /** By interface. */
+  readonly #mtus: Int32Array;
   readonly #table: ConntrackTable;
 
   constructor(mode: ChecksumMode, interfaces: readonly Interface[], table: ConntrackTable) {
     this.isOn = mode !== 'verify';
-    this.#interfaces = interfaces;
+    this.#mtus = Int32Array.from(interfaces, ({ mtu }) => mtu);
     this.#table = table;
   }
 
   /** Marks PACKET if it is coalesced: too long for the interface it arrived or will leave by, or without a length. */
   mark(packet: Packet): void {
-    const { mtu } = this.#wire(packet);
-    const hasLength = packet.view.getUint16(packet.at + IPV4_TOTAL_LENGTH_AT) !== 0;
-    if ((packet.length <= mtu && hasLength) || !this.mayBeCoalesced(packet)) return;
+    if ((packet.length <= this.#wireMtu(packet) && packet.hasTotalLength) || !this.mayBeCoalesced(packet)) return;
     packet.isCoalesced = true;
     // Each segment gets a new checksum.
     packet.hasTrustedChecksum = true;
@@ -64,30 +63,29 @@ export class Coalescing implements CoalescedCounts {
   /** `exceedsMtu`, of the segments if PACKET is coalesced. */
   exceedsMtu(packet: Packet, mtu: number): boolean {
     if (packet.length <= mtu) return false;
-    this.#decide(packet, true);
+    this.#decide(packet);
     return exceedsMtu(packet, mtu);
   }
 
   /** `fragmentAction`, of the segments if PACKET is coalesced. */
   actionFor(packet: Packet, mtu: number): FragmentAction {
-    this.#decide(packet, packet.length > mtu);
+    if (packet.isCoalesced || packet.length > mtu) this.#decide(packet);
     return fragmentAction(packet, mtu);
   }
 
   /**
-   * Sets the length of the segments of PACKET if it is coalesced. If IS_TOO_LONG for where it leaves, it also is if it
-   * has more data than the handshake permits in one segment.
+   * Sets the length of the segments of PACKET if it is coalesced. A packet that is only too long for where it leaves is
+   * so if it has more data than the handshake permits in one segment.
    */
-  #decide(packet: Packet, isTooLong: boolean): void {
-    if (packet.segmentLength > 0 || (!packet.isCoalesced && !isTooLong)) return;
-    if (!packet.isCoalesced && !this.mayBeCoalesced(packet)) return;
+  #decide(packet: Packet): void {
+    if (packet.segmentLength > 0 || (!packet.isCoalesced && !this.mayBeCoalesced(packet))) return;
     const data = dataLength(packet);
     const headers = packet.length - data;
     const isTcp = packet.protocol === IPPROTO_TCP;
     const mss = isTcp ? handshakeMss(this.#table, packet.ct) : 0;
     const known = mss - (packet.length - data - packet.headerLength - TCP_LENGTH);
     if (!packet.isCoalesced && (mss === 0 || data <= known)) return;
-    const most = this.#wire(packet).mtu - headers;
+    const most = this.#wireMtu(packet) - headers;
     const seen = mss > 0 ? 0 : largestSent(this.#table, packet.ct, packet.direction, packet.protocol);
     let size = most;
     if (mss > 0 && known > 0 && known <= most) {
@@ -101,9 +99,9 @@ export class Coalescing implements CoalescedCounts {
     packet.segmentLength = headers + size;
   }
 
-  /** The interface whose MTU the segments of PACKET did fit, or will have to if the host itself sends it. */
-  #wire(packet: Packet): Interface {
-    return this.#interfaces[packet.isLocal || packet.inDev < 0 ? packet.routeDev : packet.inDev];
+  /** The MTU that the segments of PACKET did fit, or will have to if the host itself sends it. */
+  #wireMtu(packet: Packet): number {
+    return this.#mtus[packet.isLocal || packet.inDev < 0 ? packet.routeDev : packet.inDev];
   }
 }
 

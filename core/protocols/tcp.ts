@@ -1,15 +1,6 @@
 /** hot: TCP (RFC 9293; kernel: nf_conntrack_proto_tcp). Segments are tracked in wasm/conntrack/tcp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
-import {
-  IPPROTO_TCP,
-  TCP_ACK,
-  TCP_CHECKSUM_AT,
-  TCP_FIN,
-  TCP_FLAGS_AT,
-  TCP_LENGTH,
-  TCP_RST,
-  TCP_SYN,
-} from '../../codecs/layouts.js';
+import { IPPROTO_TCP, TCP_CHECKSUM_AT, TCP_LENGTH } from '../../codecs/layouts.js';
 import { RECORD_WORDS } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { SideFlag, sideEndAt, sideOptionsAt, TCP_CONNECTION, TCP_STATE } from '../conntrack/tcp-record.js';
@@ -18,8 +9,8 @@ import { REGIONS } from '../memory-map.js';
 import { ORIGINAL, type Packet, REPLY, tcpHeaderLength } from '../packet.js';
 import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
-import { defineProtocol, Invalid, isInvalid, type L4Tracker, type TrackResult } from './protocol.js';
-import { noteSegment } from './segment-size.js';
+import { defineProtocol, Invalid, type L4Tracker, type TrackResult } from './protocol.js';
+import { forgetSegment, largestSent } from './segment-size.js';
 import { SegmentKind, STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
 
 const LAST_KIND = TCP_CONNECTION.word.lastKind;
@@ -93,13 +84,11 @@ export const tcp = defineProtocol({
     memory.clock.nowMs = packet.nowMs;
     const { l4Length, l4Available, length } = packet;
     const at = segmentAt(memory, packet);
-    const followed = memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length) as
-      | TrackResult
-      | Invalid;
-    const isPlainAck = (packet.bytes[packet.l4 + TCP_FLAGS_AT] & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) === TCP_ACK;
-    if (isPlainAck && !packet.isCoalesced && !isInvalid(followed))
-      noteSegment(table, entry, direction, l4Length - tcpHeaderLength(packet));
-    return followed;
+    const known = packet.isCoalesced ? largestSent(table, entry, direction, IPPROTO_TCP) : 0;
+    const followed = memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length);
+    // A coalesced packet is no segment.
+    if (packet.isCoalesced) forgetSegment(table, entry, direction, known);
+    return followed as TrackResult | Invalid;
   },
 
   /** Windows are not listed. As for a connection picked up in the middle, anything is in window. */

@@ -7,7 +7,7 @@ import type { Packet } from '../packet.js';
 import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type Timeout, TrackResult } from './protocol.js';
-import { noteDatagram } from './segment-size.js';
+import { forgetDatagram, largestSent } from './segment-size.js';
 import { REPLIED, UNREPLIED } from './update.js';
 
 /**
@@ -53,8 +53,10 @@ export const udp = defineProtocol({
   update({ table }, entry, direction, packet) {
     const { wasm, clock } = table.memory;
     clock.nowMs = packet.nowMs;
+    const known = packet.isCoalesced ? largestSent(table, entry, direction, IPPROTO_UDP) : 0;
     wasm.udpUpdate(entry, direction, packet.length);
-    if (!packet.isCoalesced) noteDatagram(table, entry, direction, packet.l4Length - UDP_LENGTH);
+    // A coalesced packet is no datagram of the sender.
+    if (packet.isCoalesced) forgetDatagram(table, entry, direction, known);
     return TrackResult.ACCEPT;
   },
 

@@ -39,7 +39,7 @@ import {
 } from './table';
 import { tcpOpen, tcpUpdate } from './tcp';
 import { kindOf } from './tcp-segment';
-import { noteDatagram, udpOpen, udpUpdate } from './udp';
+import { udpOpen, udpUpdate } from './udp';
 
 /**
  * What the current packet is translated to (set by `planFrom`): addresses as loaded, and its port and the reply's ports
@@ -132,7 +132,6 @@ function openAs(flow: Megaflow, path: i32, at: usize, length: i32): i32 {
   } else {
     udpOpen(entry);
     udpUpdate(entry, ORIGINAL, length);
-    noteDatagram(entry, ORIGINAL, length);
   }
   const reply = record.reply;
   reply.source = newDestination;

@@ -186,15 +186,15 @@ export function followAck(
 ): void {
   const sender = record.side(direction);
   const receiver = record.side(1 - direction);
-  if ((sender.options & SideFlag.BE_LIBERAL) !== 0) noteSegment(sender, end - sequence);
+  noteSegment(sender, end - sequence);
   moveWindows(sender, receiver, TCP_ACK, headerWindow, acknowledgment, acknowledgment, end);
   rememberAck(record, direction, sequence, acknowledgment, end, headerWindow);
 }
 
-/** Notes a segment with BYTES of data from SENDER, whose MSS is not known (core/protocols/segment-size.ts). */
-function noteSegment(sender: TcpSide, bytes: i32): void {
+/** Notes a segment with BYTES of data from SENDER, if its MSS is not known (core/protocols/segment-size.ts). */
+export function noteSegment(sender: TcpSide, bytes: i32): void {
   const options = sender.options;
-  if (bytes > options >>> SEGMENT_SHIFT) {
+  if ((options & SideFlag.BE_LIBERAL) !== 0 && bytes > options >>> SEGMENT_SHIFT) {
     setOptions(sender, (options & ~(-1 << SEGMENT_SHIFT)) | (bytes << SEGMENT_SHIFT));
   }
 }

@@ -30,7 +30,15 @@ import { account, nowMs, refresh } from './account';
 import { recordAt } from './table';
 import * as segment from './tcp-segment';
 import { before, headerLengthOf, readSegment } from './tcp-segment';
-import { followAck, isClearlyInWindow, openWindow, pickUpWindow, trackWindow, WindowVerdict } from './tcp-window';
+import {
+  followAck,
+  isClearlyInWindow,
+  noteSegment,
+  openWindow,
+  pickUpWindow,
+  trackWindow,
+  WindowVerdict,
+} from './tcp-window';
 
 /** Minimum lifetime of a connection that both sides try in vain to close. */
 const MIN_FUTILE_CLOSE_MS: f64 = 120000;
@@ -139,6 +147,7 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
       return Invalid.WINDOW;
     }
   }
+  if (kind === SegmentKind.ACK) noteSegment(record.side(direction), segment.end - segment.sequence);
   record.lastKind = kind;
   record.lastDirection = direction;
   record.state = state;

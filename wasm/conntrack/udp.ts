@@ -13,21 +13,19 @@ export function udpOpen(entry: i32): void {
   udpRecordAt(entry).createdMs = nowMs();
 }
 
-/** Tracks a packet of LENGTH bytes. It always belongs to the connection. */
+/**
+ * Tracks a packet of LENGTH bytes. It always belongs to the connection. `largest` is for packets without IP options
+ * (core/protocols/segment-size.ts).
+ */
 export function udpUpdate(entry: i32, direction: i32, length: i32): void {
   const record = udpRecordAt(entry);
   const status = record.status;
   const isStream = (status & Status.SEEN_REPLY) !== 0 && nowMs() - record.createdMs > STREAM_AFTER_MS;
   if (isStream) record.status = status | Status.ASSURED;
-  account(record, direction, length);
-  refresh(record, isStream ? settings().udpStreamMs : settings().udpMs);
-}
-
-/** Notes a packet of LENGTH bytes without IP options (core/protocols/segment-size.ts). */
-export function noteDatagram(entry: i32, direction: i32, length: i32): void {
-  const record = udpRecordAt(entry);
   const bytes = length - (IPV4_LENGTH + UDP_LENGTH);
   if (bytes > record.largest(direction)) record.setLargest(direction, bytes);
+  account(record, direction, length);
+  refresh(record, isStream ? settings().udpStreamMs : settings().udpMs);
 }
 
 function udpRecordAt(entry: i32): UdpConnection {

@@ -4,7 +4,7 @@ import { nowMs } from '../conntrack/account';
 import { open } from '../conntrack/open';
 import { lookUp, recordAt } from '../conntrack/table';
 import { tcpFollow, tcpFollowAck, tcpIsOrdinary, tcpIsOrdinaryAck } from '../conntrack/tcp';
-import { noteDatagram, udpUpdate } from '../conntrack/udp';
+import { udpUpdate } from '../conntrack/udp';
 import { IPPROTO_TCP, IPV4_LENGTH, ORIGINAL, Phase, REPLY, Status, UPCALL } from '../constants';
 import { Connection, pathsAt, TcpConnection } from '../records';
 import { leave, otherTuple, updateDeltas } from './leave';
@@ -66,10 +66,7 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
     return UPCALL;
   }
   if (isTcp) tcpFollow(tcp, direction, length);
-  else {
-    udpUpdate(entry, direction, length);
-    noteDatagram(entry, direction, length);
-  }
+  else udpUpdate(entry, direction, length);
   if (direction === REPLY) record.status = record.status | Status.SEEN_REPLY;
   leave(at, pathsAt(path), record, direction, length);
   return path;
