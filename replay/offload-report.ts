@@ -40,13 +40,20 @@ function assumedSegments({ handshake, seen, mtu, datagrams }: CoalescedCounts): 
   ];
 }
 
-/** A warning if too many of the PACKETS have bad checksums. With `verify`, that is what was asked for. */
-export function checksumWarnings({ bad }: ChecksumCounts, packets: number, mode: ChecksumMode): string[] {
-  if (mode === 'verify' || bad <= packets * MOST_BAD) return [];
+/** A warning if too many of the PACKETS have bad checksums. With `verify`, only about those that auto would finish. */
+export function checksumWarnings({ bad, unfinished }: ChecksumCounts, packets: number, mode: ChecksumMode): string[] {
+  const all = counted(packets, 'packet', 'packets');
+  if (mode === 'verify') {
+    if (unfinished <= packets * MOST_BAD) return [];
+    return [
+      `${unfinished} of ${all}: the checksum was left to the network card, and is bad with --checksums verify ` +
+        '(INVALID): tcprewrite --fixcsum finishes it in a capture, --checksums auto in a replay',
+    ];
+  }
+  if (bad <= packets * MOST_BAD) return [];
   return [
-    `${bad} of ${counted(packets, 'packet has', 'packets have')} a bad checksum and ` +
-      'cannot belong to any connection (INVALID): if the capture was edited or made anonymous, repair it with ' +
-      'tcprewrite --fixcsum, or use --checksums trust',
+    `${bad} of ${all}: bad checksum, so the packet belongs to no connection (INVALID): if the capture was edited, ` +
+      'shortened or made anonymous, repair it with tcprewrite --fixcsum, or use --checksums trust',
   ];
 }
 

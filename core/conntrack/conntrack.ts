@@ -18,6 +18,8 @@ export class Conntrack {
   confirmed = -1;
   /** How many packets were INVALID because of their checksum. ICMP's do not count. */
   badChecksums = 0;
+  /** Of these, how many checksums look as if they were left to the network card. */
+  unfinishedChecksums = 0;
   /** Why the packet tracked last is INVALID. */
   invalid: Invalid = Invalid.NONE;
   /** By protocol number. */
@@ -65,8 +67,13 @@ export class Conntrack {
     return true;
   }
 
+  #countBadChecksum(packet: Packet): void {
+    this.badChecksums++;
+    if (this.trackers[packet.protocol].protocol.offload?.isUnfinished(packet) === true) this.unfinishedChecksums++;
+  }
+
   #passAsInvalid(packet: Packet, fault: Invalid): true {
-    if (fault === Invalid.CHECKSUM && hasPorts(packet.protocol)) this.badChecksums++;
+    if (fault === Invalid.CHECKSUM && hasPorts(packet.protocol)) this.#countBadChecksum(packet);
     packet.ct = -1;
     packet.ctinfo = CtInfo.INVALID;
     this.invalid = fault;

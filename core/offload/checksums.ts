@@ -28,6 +28,8 @@ export interface ChecksumCounts {
   readonly cut: number;
   /** INVALID because of a bad checksum. ICMP's do not count. */
   readonly bad: number;
+  /** Of the bad ones, those that look as if they were left to the network card (only with 'verify'). */
+  readonly unfinished: number;
 }
 
 /** Recognizes what senders left to their network cards: checksums, and the cutting of packets into segments. */
@@ -95,6 +97,10 @@ export class ChecksumTally implements ChecksumCounts {
 
   get bad(): number {
     return this.#conntrack.badChecksums;
+  }
+
+  get unfinished(): number {
+    return this.#conntrack.unfinishedChecksums;
   }
 }
 
