@@ -1,5 +1,5 @@
 /** hot: the interface through which a host routes to a sender. */
-import type { LoadedAddress } from '../../codecs/byte-order.js';
+import { type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import { AddressType } from '../../core/host/address-type.js';
 import type { Host } from '../../core/host/host.js';
 
@@ -7,19 +7,24 @@ import type { Host } from '../../core/host/host.js';
 export const FROM_HOST = -1;
 export const FROM_NOWHERE = -2;
 
-const SLOTS_LOG2 = 10;
-const SLOTS = 1 << SLOTS_LOG2;
-const EMPTY = -3;
+/** How many answers are kept: a host has few networks, of which few talk to each other. */
+const KEPT = 16;
 
 /**
  * Routes to senders as the reverse-path check does (fib_validate_source): from the packet's destination to its source,
- * by all rules and tables of the host. As routes do not change, the last answers are kept.
+ * by all rules and tables of the host. Routes do not change, so an answer holds for all addresses that have the same
+ * routes (`Host.addressSpan`), and the last answers are kept.
  */
 export class SenderRoutes {
   readonly #host: Host;
-  readonly #sources = new Int32Array(SLOTS);
-  readonly #destinations = new Int32Array(SLOTS);
-  readonly #devs = new Int32Array(SLOTS).fill(EMPTY);
+  // The ranges of sources and destinations of the answers kept, in host order, and their interfaces.
+  readonly #sourceMin = new Uint32Array(KEPT);
+  readonly #sourceMax = new Uint32Array(KEPT);
+  readonly #destinationMin = new Uint32Array(KEPT);
+  readonly #destinationMax = new Uint32Array(KEPT);
+  readonly #devs = new Int32Array(KEPT);
+  #kept = 0;
+  #next = 0;
 
   constructor(host: Host) {
     this.#host = host;
@@ -27,14 +32,27 @@ export class SenderRoutes {
 
   /** The index of the interface by which a packet from SOURCE to DESTINATION arrives; FROM_HOST or FROM_NOWHERE. */
   deviceTowards(source: LoadedAddress, destination: LoadedAddress): number {
-    const slot = (Math.imul(source, 0x9e3779b1) ^ Math.imul(destination, 0x85ebca6b)) >>> (32 - SLOTS_LOG2);
-    if (this.#devs[slot] !== EMPTY && this.#sources[slot] === source && this.#destinations[slot] === destination)
-      return this.#devs[slot];
-    const dev = this.#route(source, destination);
-    this.#sources[slot] = source;
-    this.#destinations[slot] = destination;
-    this.#devs[slot] = dev;
-    return dev;
+    const from = toHostOrder(source);
+    const to = toHostOrder(destination);
+    for (let i = 0; i < this.#kept; i++) {
+      if (from < this.#sourceMin[i] || from > this.#sourceMax[i]) continue;
+      if (to >= this.#destinationMin[i] && to <= this.#destinationMax[i]) return this.#devs[i];
+    }
+    return this.#keep(source, destination);
+  }
+
+  #keep(source: LoadedAddress, destination: LoadedAddress): number {
+    const i = this.#next;
+    this.#next = (i + 1) % KEPT;
+    this.#kept = Math.max(this.#kept, i + 1);
+    const from = this.#host.addressSpan(source);
+    this.#sourceMin[i] = from.min;
+    this.#sourceMax[i] = from.max;
+    const to = this.#host.addressSpan(destination);
+    this.#destinationMin[i] = to.min;
+    this.#destinationMax[i] = to.max;
+    this.#devs[i] = this.#route(source, destination);
+    return this.#devs[i];
   }
 
   #route(source: LoadedAddress, destination: LoadedAddress): number {

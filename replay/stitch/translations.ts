@@ -44,20 +44,21 @@ export class Translations {
   /** Finds the connection of TUPLE at NOW_MS. */
   find({ source, destination, ports, protocol }: Tuple, nowMs: number): View {
     const table = this.#table;
-    const inverse = invertPorts(ports, protocol);
-    const reply = table.peek(destination, source, inverse, protocol, nowMs);
-    this.entry = reply >> 1;
-    if (reply >= 0) {
-      if ((reply & 1) === ORIGINAL) return View.REPLY;
-      if (!this.isTranslated(this.entry)) return View.ORIGINAL;
-    }
     const direct = table.peek(source, destination, ports, protocol, nowMs);
-    if (direct >= 0 && (direct & 1) === ORIGINAL) {
-      this.entry = direct >> 1;
-      return View.ORIGINAL;
-    }
-    if (reply >= 0) return View.COPY;
     this.entry = direct >> 1;
+    if (direct >= 0) {
+      if ((direct & 1) === ORIGINAL) return View.ORIGINAL;
+      if (!this.isTranslated(this.entry)) return View.REPLY;
+    }
+    const reply = table.peek(destination, source, invertPorts(ports, protocol), protocol, nowMs);
+    if (reply >= 0 && (reply & 1) === ORIGINAL) {
+      this.entry = reply >> 1;
+      return View.REPLY;
+    }
+    if (reply >= 0) {
+      this.entry = reply >> 1;
+      return View.COPY;
+    }
     if (direct >= 0) return View.BEHIND;
     return this.#recent.find(source, destination, ports, protocol + 1) < 0 ? View.NONE : View.ENDED;
   }

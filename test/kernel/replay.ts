@@ -6,15 +6,12 @@ import type { HostDescription } from './host-description.js';
 import { type Libc, SystemError } from './libc.js';
 import { Pacer } from './pacer.js';
 import { LOCAL, type Output, Router } from './router.js';
-import { Stitcher } from './stitch.js';
 
 export interface KernelReplayOptions {
   hostPath: string;
   rulesPath?: string;
   /** Frames that arrive on an interface; interface `local`: packets that the host itself sends. */
   inputs?: { iface: string; path: string }[];
-  /** One capture of whole conversations instead of `inputs`. */
-  stitchPath?: string;
   outDir: string;
   /** The folder for the injected packets, as IFACE.pcap. */
   saveInputsDir?: string;
@@ -136,7 +133,6 @@ export function step(
 /** Replays according to OPTIONS; returns the number of packets by outcome. Needs root. */
 export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<string, number> {
   const host = readHost(options.hostPath);
-  const stitcher = options.stitchPath === undefined ? undefined : new Stitcher(host);
   const inputs = readInputs(options).slice(0, options.limit);
   const router = new Router(libc, host, options.isOffloaded);
   try {
@@ -146,15 +142,8 @@ export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<stri
     const pacer = options.pace ? new Pacer(inputs[0]?.tsNs ?? 0n) : undefined;
     for (const input of inputs) {
       pacer?.waitFor(input.tsNs);
-      const placed = stitcher ? stitcher.place(input.frame, input.isBare) : input;
-      if (placed === null) {
-        record.add(input, 'not injected: no route to its sender', []);
-        continue;
-      }
-      const sent = { ...input, ...placed };
-      const { outcome, outputs } = step(router, sent, options);
-      stitcher?.learn(input.frame, outputs, input.isBare);
-      record.add(sent, outcome, outputs);
+      const { outcome, outputs } = step(router, input, options);
+      record.add(input, outcome, outputs);
     }
     record.write(options.outDir, router);
     if (options.saveInputsDir !== undefined) record.writeInputs(options.saveInputsDir);
@@ -166,7 +155,7 @@ export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<stri
 
 /** All inputs, the earliest head first, ties in the order of the files; frames that are not IPv4 are left out. */
 function readInputs(options: KernelReplayOptions): InputFrame[] {
-  const files = options.stitchPath ? [{ iface: '', path: options.stitchPath }] : (options.inputs ?? []);
+  const files = options.inputs ?? [];
   const queues = files.map(({ iface, path }) =>
     readCapture(path)
       .filter(({ frame, isBare }) =>

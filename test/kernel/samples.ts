@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { CaptureReader } from '../../codecs/capture.js';
 import { openCaptureFile } from '../../io/capture-file.js';
 import { writeCapture } from './capture-file.js';
+import { writeEntered } from './entered-packets.js';
 import type { HostDescription } from './host-description.js';
 import { type Disagreement, judge } from './judge.js';
 import type { Libc } from './libc.js';
@@ -105,23 +106,24 @@ function readPackets(reader: CaptureReader): { isBare: boolean; frames: Uint8Arr
   return { isBare: true, frames };
 }
 
-function prepare({ file, lan }: Sample, dir: string): CaseFolder {
+/** What the emulator is given, and what of it enters the host, for the kernel. */
+function prepare({ file, lan }: Sample, dir: string): { stitched: CaseFolder; entered: CaseFolder } {
   mkdirSync(dir, { recursive: true });
-  const folder = { ...caseFolder(dir, []), stitchPath: join(dir, 'stitch.pcap') };
-  writeFileSync(folder.hostPath, `${JSON.stringify(hostFor(lan), null, 2)}\n`);
+  const folder = caseFolder(dir, []);
+  const stitchPath = join(dir, 'stitch.pcap');
+  const hostText = `${JSON.stringify(hostFor(lan), null, 2)}\n`;
+  writeFileSync(folder.hostPath, hostText);
   writeFileSync(folder.rulesPath, RULES);
   const reader = openCaptureFile(join('test/captures', file));
   try {
     const { isBare, frames } = readPackets(reader);
-    writeCapture(
-      folder.stitchPath,
-      isBare,
-      frames.map((frame, i) => ({ tsNs: FIRST_NS + BigInt(i) * STEP_NS, frame })),
-    );
+    const captured = frames.map((frame, i) => ({ tsNs: FIRST_NS + BigInt(i) * STEP_NS, frame }));
+    writeCapture(stitchPath, isBare, captured);
+    const inputs = writeEntered(join(dir, 'entered'), hostText, RULES, captured, isBare);
+    return { stitched: { ...folder, stitchPath }, entered: { ...folder, inputs } };
   } finally {
     reader.close();
   }
-  return folder;
 }
 
 export interface SampleResult {
@@ -136,9 +138,9 @@ export interface SampleResult {
 /** Replays every sample; leaves their folders in DIR. */
 export async function* runSamples(libc: Libc, dir: string): AsyncGenerator<SampleResult> {
   for (const sample of SAMPLES) {
-    const folder = prepare(sample, join(dir, sample.file.replace(/\.[a-z]+$/, '')));
-    const outcomes = replayKernel(libc, { ...folder, outDir: folder.wantDir });
-    const isRandom = !agreesWithItself(libc, folder);
+    const { stitched: folder, entered } = prepare(sample, join(dir, sample.file.replace(/\.[a-z]+$/, '')));
+    const outcomes = replayKernel(libc, { ...entered, outDir: folder.wantDir });
+    const isRandom = !agreesWithItself(libc, entered);
     yield {
       file: sample.file,
       dir: folder.dir,
