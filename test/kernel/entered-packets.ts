@@ -19,8 +19,8 @@ export interface CapturedFrame {
 }
 
 /**
- * Writes to DIR what of FRAMES enters the host described by HOST_TEXT with RULES. IS_BARE: frames are IPv4 packets, else
- * Ethernet. Returns the captures.
+ * Writes to DIR what of FRAMES enters the host described by HOST_TEXT with RULES. IS_BARE: frames are IPv4 packets,
+ * else Ethernet. Returns the captures.
  */
 export function writeEntered(
   dir: string,
