@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IPPROTO_GRE, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
 import { assumedByStitching, refuseBehindNat, warningsOfStitching } from '../../replay/stitch/stitch-summary.js';
-import { link } from '../host/host-file.js';
+import { type HostFile, link } from '../host/host-file.js';
 import {
   buildIcmp,
   buildIpv4,
@@ -80,6 +80,24 @@ Stitch('a packet enters where the host routes to its sender', () => {
   assert.match(from('198.51.100.128'), /^wan /);
   assert.match(from('192.0.2.10'), /^local /);
   assert.is(new StitchedHost('*filter\nCOMMIT\n', { addr: [] }).take(ask()), 'no-route-to-sender');
+});
+
+Stitch('a packet to the address of an uplink enters by it where rules route its answers there', () => {
+  const host = new StitchedHost('*filter\nCOMMIT\n', {
+    addr: [link('isp1', '192.0.2.10/24'), link('isp2', '198.51.100.10/24')],
+    route: [
+      { dst: 'default', gateway: '192.0.2.1', dev: 'isp1' },
+      { dst: 'default', gateway: '198.51.100.1', dev: 'isp2', table: '100' },
+    ],
+    rule: [
+      { priority: 0, src: 'all', table: 'local' },
+      { priority: 100, src: '198.51.100.10', table: '100' },
+      { priority: 32766, src: 'all', table: 'main' },
+    ],
+  } as HostFile);
+  const to = (destination: string) =>
+    host.take(udpPacket({ source: '203.0.113.7', destination, sport: 1, dport: 2 })).split(' ')[0];
+  assert.equal([to('198.51.100.10'), to('192.0.2.10'), to('198.51.100.10')], ['isp2', 'isp1', 'isp2']);
 });
 
 Stitch('the reply to a translated packet is what its sender sent', () => {
