@@ -80,6 +80,8 @@ export interface RouteDescription extends NextHopDescription {
   /** In bytes; 0: that of the interface. */
   readonly mtu: number;
   readonly hasRealm: boolean;
+  /** Its next hops are those of a nexthop object. */
+  readonly hasObject: boolean;
   /** Its next hops with their weights, if it has several. */
   readonly nextHops: readonly WeightedNextHop[];
 }

@@ -79,6 +79,7 @@ export function routeOf(entry: JsonObject, path: string, objects: NextHopObjects
       tos: isMissing(route.tos) ? 0 : tosAt(route.tos, `${path}.tos`),
       mtu: mtuOf(route, path),
       hasRealm: route.flow !== undefined || route.realm !== undefined,
+      hasObject: route.nhid !== undefined,
       nextHops: listAt(nexthops, `${path}.nexthops`).map(([one, at]) => weightedHopOf(objectAt(one, at), at)),
     },
   ];

@@ -85,7 +85,9 @@ function prefixOf(rule: JsonObject, key: 'src' | 'dst', path: string): Prefix | 
 function markOf(rule: JsonObject, path: string): { mark: number; mask: number } {
   if (rule.fwmark === undefined) return { mark: 0, mask: 0 };
   const mark = numberedAt(rule.fwmark, `${path}.fwmark`, {}, 'a mark');
-  const mask = rule.fwmask === undefined ? 0xffffffff : numberedAt(rule.fwmask, `${path}.fwmask`, {}, 'a mask');
+  // To the kernel, mark 0 without a mask is any mark.
+  const unmasked = mark === 0 ? 0 : 0xffffffff;
+  const mask = rule.fwmask === undefined ? unmasked : numberedAt(rule.fwmask, `${path}.fwmask`, {}, 'a mask');
   return { mark: mark | 0, mask: mask | 0 };
 }
 

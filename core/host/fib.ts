@@ -110,6 +110,8 @@ export class Fib {
   readonly starts: Uint32Array;
   /** Some of its routes are for a TOS only. */
   readonly readsTos: boolean;
+  /** Some of its routes are of type throw. */
+  readonly throws: boolean;
   /** The first route of each interval. */
   private readonly routes: (Route | null)[] = [];
   private readonly spans: (Span | null)[] = [];
@@ -140,6 +142,7 @@ export class Fib {
     }
     closeUntil(2 ** 32 - 1);
     this.starts = Uint32Array.from(starts);
+    this.throws = spans.some(({ routes }) => routes.some(({ type }) => type === RouteType.THROW));
     this.readsTos = spans.some(({ routes }) => routes.some(({ tos }) => tos !== 0));
   }
 

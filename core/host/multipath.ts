@@ -27,13 +27,15 @@ export interface MultipathHop {
 export class Multipath {
   /** Where the route is described. */
   readonly #path: string;
+  readonly #prefersSources: boolean;
   readonly #hops: readonly MultipathHop[];
   /** The largest hash for each next hop. */
   readonly #bounds: readonly number[];
 
-  /** At least one of HOPS, in the order of the route. */
-  constructor(path: string, hops: readonly MultipathHop[]) {
+  /** At least one of HOPS, in the order of the route. PREFERS_SOURCES: that of a packet matters, not only its hash. */
+  constructor(path: string, hops: readonly MultipathHop[], prefersSources: boolean) {
     this.#path = path;
+    this.#prefersSources = prefersSources;
     this.#hops = hops;
     const total = hops.reduce((sum, { weight }) => sum + weight, 0);
     let weight = 0;
@@ -51,10 +53,11 @@ export class Multipath {
   /** The next hop for a packet with KEY. SOURCE: next hops with this address are preferred; 0: none is. */
   choose(key: RouteKey, hash: MultipathHash, source: LoadedAddress): Route {
     const value = hash.of(key, this.#path);
+    const isSourced = source !== 0 && this.#prefersSources;
     let best = this.#hops[0];
     let bestScore = -1;
     for (const [i, hop] of this.#hops.entries()) {
-      const score = (source !== 0 && hop.source === source ? 2 : 0) + (value <= this.#bounds[i] ? 1 : 0);
+      const score = (isSourced && hop.source === source ? 2 : 0) + (value <= this.#bounds[i] ? 1 : 0);
       if (score <= bestScore) continue;
       best = hop;
       bestScore = score;

@@ -33,6 +33,8 @@ export interface RoutingReads extends PolicyReads {
 export class RoutingTables {
   /** The destination alone determines the route. */
   readonly isPlain: boolean;
+  /** The one table, if it has the route to each destination; undefined if the lookup is not that simple. */
+  readonly only: Fib | undefined;
   /** The host has rules that a new host has not. */
   readonly hasRules: boolean;
   /** Rules compare the protocol or the ports of packets that arrive (fib_rules_require_fldissect). */
@@ -61,6 +63,7 @@ export class RoutingTables {
     const reads = readsOf(this.#rules);
     this.reads = { ...reads, tos: reads.tos || tables.all.some(({ readsTos }) => readsTos), hash: hasMultipath };
     this.isPlain = !this.hasRules && !this.reads.tos && !hasMultipath;
+    this.only = this.isPlain && tables.fallback === undefined && !tables.main.throws ? tables.main : undefined;
     this.dissects = this.#rules.some(
       ({ inDev, protocol, sport, dport }) =>
         inDev !== 0 && (protocol !== 0 || sport !== undefined || dport !== undefined),
@@ -74,15 +77,9 @@ export class RoutingTables {
    */
   lookup(key: RouteKey): Route | null {
     if (this.hasRules) return lookupByRules(this.#rules, key);
-    const { destination } = key;
-    if (this.isPlain && key.outDev < 0) return this.lookupPlain(destination);
-    const route = unlessThrown(this.#main.lookup(destination, key.tos, key.outDev));
-    return route ?? unlessThrown(this.#fallback?.lookup(destination, key.tos, key.outDev));
-  }
-
-  /** The same where the destination alone determines the route. */
-  lookupPlain(destination: LoadedAddress): Route | null {
-    return unlessThrown(this.#main.first(destination)) ?? unlessThrown(this.#fallback?.first(destination));
+    const { destination, tos, outDev } = key;
+    const route = unlessThrown(this.#main.lookup(destination, tos, outDev));
+    return route ?? unlessThrown(this.#fallback?.lookup(destination, tos, outDev));
   }
 
   /** The route to ADDRESS in the table local, which determines the type of an address. */

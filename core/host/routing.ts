@@ -2,7 +2,7 @@
 import { type LoadedAddress, toHostOrder } from '../../codecs/byte-order.js';
 import { PacketType } from '../packet.js';
 import { AddressType } from './address-type.js';
-import { type AddressSpan, intervalOf } from './fib.js';
+import { type AddressSpan, type Fib, intervalOf } from './fib.js';
 import type { Interface } from './interfaces.js';
 import type { MultipathHash } from './multipath.js';
 import { isUnreachableByRule } from './policy-rules.js';
@@ -47,6 +47,8 @@ export class Routing {
   private readonly policies: readonly Policy[];
   /** The interface of each of the host's own addresses. */
   private readonly own = new Map<LoadedAddress, number>();
+  /** See `RoutingTables.only`. */
+  private readonly only: Fib | undefined;
   /** For the route back to the sender of a packet. */
   private readonly back = new RouteKey();
 
@@ -57,6 +59,7 @@ export class Routing {
     private readonly loopback: number,
     private readonly hash: MultipathHash,
   ) {
+    this.only = tables.only;
     this.policies = interfaces.map(({ index }) => ({
       rpFilter: sysctls.rpFilter(index),
       isForwarding: sysctls.forwarding(index),
@@ -74,7 +77,7 @@ export class Routing {
   /** See `Host.routeInput`. */
   input(result: InputRoute, key: RouteKey): InputRoute {
     result.icmpCode = 0;
-    if (!this.tables.isPlain && !this.tables.dissects) forgetLayer4(key);
+    if (this.only === undefined && !this.tables.dissects) forgetLayer4(key);
     return isMulticast(key.destination) ? this.inputMulticast(result, key) : this.inputUnicast(result, key);
   }
 
@@ -103,7 +106,7 @@ export class Routing {
       if (!policy.routesLocalnet) return drop(result, 'martian-destination');
     } else if (isLoopbackAddress(source) && !policy.routesLocalnet) return drop(result, 'martian-source');
 
-    const found = this.tables.isPlain ? this.tables.lookupPlain(destination) : this.tables.lookup(key);
+    const found = this.only === undefined ? this.tables.lookup(key) : this.only.first(destination);
     if (found === null || found.type >= RouteType.BLACKHOLE) return refuse(result, found, policy.isForwarding);
     const route = found.multipath === undefined ? found : found.multipath.choose(key, this.hash, 0);
     if (route.type === RouteType.BROADCAST && !policy.forwardsBroadcasts) return this.inputBroadcast(result, key);
@@ -177,7 +180,7 @@ export class Routing {
 
   /** The route of an answer to a packet with KEY, which is routed to OUT_DEV. */
   private routeBack(key: RouteKey, outDev: number): Route | null {
-    if (this.tables.isPlain) return this.tables.lookupPlain(key.source);
+    if (this.only !== undefined) return this.only.first(key.source);
     const { back } = this;
     back.source = key.destination;
     back.destination = key.source;
@@ -206,7 +209,7 @@ export class Routing {
       const own = source === 0 ? LOOPBACK_ADDRESS : source;
       return this.outputLocal(result, own, own, null);
     }
-    const found = this.tables.isPlain ? this.tables.lookupPlain(destination) : this.tables.lookup(key);
+    const found = this.only === undefined ? this.tables.lookup(key) : this.only.first(destination);
     if (found === null) return unroutable(result, 'no-route');
     if (found.type >= RouteType.BLACKHOLE) return unroutable(result, failureOf(found));
     if (found.type === RouteType.LOCAL) {

@@ -81,7 +81,7 @@ export function routeFrom(context: RouteContext, description: RouteDescription):
     return [{ route, weight: one.weight, source: source?.loaded ?? 0 }];
   });
   if (hops.length < 2) return hops[0]?.route;
-  return { ...hops[0].route, multipath: new Multipath(path, hops) };
+  return { ...hops[0].route, multipath: new Multipath(path, hops, !description.hasObject) };
 }
 
 type Fail = (member: string, problem: string) => never;

@@ -48,6 +48,8 @@ Policy('a rule leads the packets that it selects to its table', () => {
   assert.is(way({ fwmark: '0x1' }), FIRST);
   assert.is(way({ fwmark: '0x1' }, { mark: 1 }), SECOND);
   assert.is(way({ fwmark: '0x1', fwmask: '0xf' }, { mark: 0x31 }), SECOND);
+  assert.is(way({ fwmark: '0x0' }, { mark: 1 }), SECOND, 'without a mask, any mark');
+  assert.is(way({ fwmark: '0x0', fwmask: '0xff' }, { mark: 1 }), FIRST);
   assert.is(way({ not: null, fwmark: '0xca6c' }), SECOND);
   assert.is(way({ iif: 'lan' }), SECOND);
   assert.is(way({ iif: 'lo' }), FIRST);
