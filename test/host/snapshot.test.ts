@@ -428,6 +428,12 @@ Snapshot('the script runs in every shell, also where tools are missing or fail',
   }
 });
 
+Snapshot('shellcheck, where it is installed, finds nothing in the script', () => {
+  const [tool, ...args] = ['shellcheck', '-s', 'sh', '-'];
+  const { error, status, stdout } = spawnSync(tool, args, { input: SNAPSHOT_SCRIPT, encoding: 'utf8' });
+  if (error === undefined) assert.is(status, 0, stdout);
+});
+
 Snapshot('a script that did not arrive as a whole does nothing', () => {
   if (!isUnix) return;
   const cut = SNAPSHOT_SCRIPT.slice(0, -'main </dev/null\n'.length);
