@@ -11,7 +11,7 @@ import { TooManyConnectionsError } from '../core/conntrack/table.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { RulesetError } from '../core/rules/parse/error.js';
 import { ClosedPipeError, errorCode, FileError, InterruptedError, systemMessage } from '../io/file-error.js';
-import { ReplayOptionsError } from '../replay/errors.js';
+import { NotFollowedError, ReplayOptionsError } from '../replay/errors.js';
 import { version } from '../replay/version.js';
 import { type CommandSpec, colorIn } from './args.js';
 import { benchCommand } from './bench-command.js';
@@ -94,7 +94,8 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };
   if (error instanceof AddressSpaceError) return { message: error.message, exitCode: INTERNAL_ERROR };
-  if (error instanceof TooManyConnectionsError) return { message: error.message, exitCode: ExitCode.UNSUPPORTED };
+  if (error instanceof TooManyConnectionsError || error instanceof NotFollowedError)
+    return { message: error.message, exitCode: ExitCode.UNSUPPORTED };
   if (error instanceof CaptureError || error instanceof FileError)
     return { message: error.message, exitCode: ExitCode.FILE };
   if (error instanceof RulesetError) {

@@ -40,12 +40,12 @@ export class CaptureStream implements CaptureReader {
   /** Records read so far. Whoever takes records from `pcap` itself sets it before `prepare`, and the last time. */
   packets = 0;
 
-  /** What is unexpected about the order of the files. */
-  readonly notes: string[] = [];
-
   readonly #blocks: CaptureBlocks;
   #reader: PcapReader | PcapngReader;
+  /** The file that it reads. */
+  #readerPath: string;
   readonly #finished: ReadFile[] = [];
+  readonly #notes: string[] = [];
   /** `packets` at the beginning of the current file. */
   #packetsBefore = 0;
   #damage: CaptureError | undefined;
@@ -59,6 +59,7 @@ export class CaptureStream implements CaptureReader {
   constructor(blocks: CaptureBlocks) {
     this.#blocks = blocks;
     this.#reader = openFormat(blocks);
+    this.#readerPath = blocks.path;
     this.bytes = blocks.bytes;
     this.view = blocks.view;
     this.linktype = this.#reader.linktype;
@@ -76,9 +77,19 @@ export class CaptureStream implements CaptureReader {
     return this.#blocks.consumedBytes;
   }
 
-  /** The files read so far, with their packets. */
-  get files(): ReadFile[] {
-    return [...this.#finished, { path: this.path, packets: this.packets - this.#packetsBefore }];
+  /** What is unexpected: the order of the files, and link types of a pcapng that are not supported. */
+  get notes(): readonly string[] {
+    return [...this.#notes, ...unsupportedIn(this.#reader, this.#readerPath)];
+  }
+
+  /** The files read so far, with their packets, of which there were PACKETS. */
+  filesUpTo(packets: number): ReadFile[] {
+    return [...this.#finished, { path: this.path, packets: packets - this.#packetsBefore }];
+  }
+
+  /** The number in the current file of the record with the given NUMBER in the stream, from 1. */
+  numberInFile(number: number): number {
+    return number - this.#packetsBefore;
   }
 
   /** The reader of the current capture, if that is a classic pcap. */
@@ -156,7 +167,7 @@ export class CaptureStream implements CaptureReader {
     this.#isNewFile = false;
     if (this.#lastNs === undefined || timeNs(first) >= this.#lastNs) return;
     const previous = shownPath(this.#finished[this.#finished.length - 1].path);
-    this.notes.push(
+    this.#notes.push(
       `${shownPath(this.path)} begins before ${previous} ends, but was replayed after it; ` +
         'captures that were taken at the same time must each be given with an option of its own',
     );
@@ -165,7 +176,10 @@ export class CaptureStream implements CaptureReader {
   /** Opens what begins at the current position. Returns false if it is damaged, or not supported. */
   #open(): boolean {
     try {
-      this.#reader = openFormat(this.#blocks);
+      const next = openFormat(this.#blocks);
+      this.#notes.push(...unsupportedIn(this.#reader, this.#readerPath));
+      this.#reader = next;
+      this.#readerPath = this.path;
       return true;
     } catch (error) {
       if (!(error instanceof CaptureError) || error.byteOffset < 0) throw error;
@@ -182,6 +196,16 @@ export class CaptureStream implements CaptureReader {
 
 function timeNs({ tsSec, tsNsec }: CaptureRecord): bigint {
   return BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
+}
+
+/** About the packets in READER, of the file PATH, whose link type is not supported. */
+function unsupportedIn(reader: PcapReader | PcapngReader, path: string): string[] {
+  if (reader instanceof PcapReader) return [];
+  return [...reader.unsupported].map(
+    ([linktype, packets]) =>
+      `${shownPath(path)}: ${packets} packets of link type ${linktypeName(linktype)} were skipped, ` +
+      `expected ${SUPPORTED_LINKS}`,
+  );
 }
 
 /** Opens the capture at the current position of BLOCKS, recognised by its first bytes. */

@@ -7,6 +7,7 @@
 import { type CaptureRecord, Direction } from './capture.js';
 import { type CaptureBlocks, MAX_CAPLEN_BYTES } from './capture-blocks.js';
 import { CaptureError, type CaptureStop } from './capture-error.js';
+import { isSupportedLinktype } from './linktypes.js';
 import { isPcapMagic } from './pcap.js';
 import { PcapngClock } from './pcapng-clock.js';
 import { BYTE_ORDER_MAGIC, isByteOrderMagic, SECTION_HEADER_BLOCK } from './pcapng-magic.js';
@@ -43,12 +44,14 @@ class PcapngInterface {
   readonly clock: PcapngClock;
   /** '' if unknown. */
   readonly name: string;
+  readonly isSupported: boolean;
 
   constructor(linktype: number, snaplen: number, clock: PcapngClock, name: string) {
     this.linktype = linktype;
     this.snaplen = snaplen;
     this.clock = clock;
     this.name = name;
+    this.isSupported = isSupportedLinktype(linktype);
   }
 }
 
@@ -72,6 +75,9 @@ export class PcapngReader implements CaptureRecord {
   stop: CaptureStop | null = null;
   /** `next` has returned false because the file header of a pcap is where a block should be. */
   isAtHeader = false;
+
+  /** Packets of interfaces whose link type is not supported, by link type. */
+  readonly unsupported = new Map<number, number>();
 
   readonly #blocks: CaptureBlocks;
   #isLittleEndian = true;
@@ -162,7 +168,8 @@ export class PcapngReader implements CaptureRecord {
     const wirelen = view.getUint32(block + 24, isLittleEndian);
     if (caplen > total - PACKET_BYTES || caplen > MAX_CAPLEN_BYTES) throw this.#badCaplen(caplen, total);
 
-    const { clock, linktype, name } = this.#interfaceOf(index);
+    const { clock, linktype, name, isSupported } = this.#interfaceOf(index);
+    if (!isSupported) this.unsupported.set(linktype, (this.unsupported.get(linktype) ?? 0) + 1);
     clock.set(view.getUint32(block + 12, isLittleEndian), view.getUint32(block + 16, isLittleEndian));
     this.tsSec = clock.seconds;
     this.tsNsec = clock.nanoseconds;

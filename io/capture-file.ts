@@ -25,6 +25,8 @@ export interface LiveOptions {
    * read. With this function, they are read without blocking the thread in the kernel, so that it can be ended.
    */
   hasEnded?: (() => boolean) | undefined;
+  /** Called when there is nothing to read from a live input for now, or there may be nothing. */
+  beforeWait?: (() => void) | undefined;
   /** The content of a live input that was ended before it began. Default: none. */
   unbegun?: () => Uint8Array;
 }
@@ -71,6 +73,7 @@ export class FileSource implements ByteSource {
   readonly #patience = new Patience();
   /** Undefined for a file of known size. */
   readonly #hasEnded: (() => boolean) | undefined;
+  readonly #beforeWait: (() => void) | undefined;
   readonly #unbegun: (() => Uint8Array) | undefined;
   #hasBegun = false;
   /** When to stop, by `performance.now()`. */
@@ -78,7 +81,7 @@ export class FileSource implements ByteSource {
   #isOpen = true;
 
   /** @throws {CaptureError} if the file cannot be opened */
-  constructor(path: string, { hasEnded, unbegun }: LiveOptions = {}) {
+  constructor(path: string, { hasEnded, beforeWait, unbegun }: LiveOptions = {}) {
     this.path = path;
     this.#unbegun = unbegun;
     try {
@@ -86,7 +89,9 @@ export class FileSource implements ByteSource {
       this.#fd = path === '-' ? STANDARD_INPUT : openSync(nativePath(path), flags);
       const stat = fstatSync(this.#fd);
       this.totalBytes = stat.isFile() ? stat.size : -1;
-      if (!stat.isFile()) this.#hasEnded = hasEnded;
+      if (stat.isFile()) return;
+      this.#hasEnded = hasEnded;
+      this.#beforeWait = beforeWait;
     } catch (error) {
       throw fileSystemError(error, path, 'open');
     }
@@ -96,6 +101,8 @@ export class FileSource implements ByteSource {
   read(bytes: Uint8Array, at: number, length: number): number {
     for (;;) {
       if (this.#isOver()) return this.#end(bytes, at);
+      // Without `hasEnded`, reading waits.
+      if (this.#hasEnded === undefined) this.#beforeWait?.();
       try {
         const count = readSync(this.#fd, bytes, at, length, null);
         if (count === 0) return this.#end(bytes, at);
@@ -107,6 +114,7 @@ export class FileSource implements ByteSource {
         // Windows reports this if standard input is a closed pipe.
         if (code === 'EOF') return 0;
         if (code !== 'EAGAIN') throw fileSystemError(error, this.path, 'read');
+        this.#beforeWait?.();
         this.#patience.wait();
       }
     }

@@ -6,6 +6,7 @@ import type { CaptureReader, CaptureRecord } from '../codecs/capture.js';
 import { CaptureStream } from '../codecs/capture-stream.js';
 import { Linktype } from '../codecs/linktypes.js';
 import type { PcapReader } from '../codecs/pcap.js';
+import { PCAP_RECORD, PCAP_RECORD_HEADER_BYTES } from '../codecs/pcap-record.js';
 import type { PcapWriter } from '../codecs/pcap-writer.js';
 import type { FieldsOf, Records } from '../codecs/record-layout.js';
 import { type INPUT, InputState } from '../core/capture-records.js';
@@ -26,6 +27,8 @@ export class InPlaceReplay {
   readonly #replay: Replay;
   readonly #inputs: Records<FieldsOf<typeof INPUT>>;
   #hasLeft = false;
+  /** The offset of the record that was last passed on. */
+  #head = 0;
 
   /**
    * Returns a replay of READERS, whose packets enter at DEVS; or undefined unless each is a plain pcap (`isPlain`) of
@@ -90,6 +93,20 @@ export class InPlaceReplay {
     return this.#inputs.get(input, 'read');
   }
 
+  /**
+   * The number of the record of INPUT that was last passed on, from 1. The records of its batch that follow it have
+   * been taken already.
+   */
+  numberOf(input: number): number {
+    const { bytes, view } = this.#pcapOf(input);
+    const end = this.#inputs.get(input, 'at') - bytes.byteOffset;
+    let number = this.readOf(input);
+    for (let head = this.#head; ; number--) {
+      head += PCAP_RECORD_HEADER_BYTES + view.getUint32(head + PCAP_RECORD.at.capturedBytes, true);
+      if (head >= end) return number;
+    }
+  }
+
   /** Whether the replay has ended before the inputs: their remaining records are to be replayed one by one. */
   get hasLeft(): boolean {
     return this.#hasLeft;
@@ -112,7 +129,8 @@ export class InPlaceReplay {
   #replayAt(input: number, head: number, upcall: number): void {
     const pcap = this.#pcapOf(input);
     this.#synchronise(input);
-    pcap.select(head - pcap.bytes.byteOffset);
+    this.#head = head - pcap.bytes.byteOffset;
+    pcap.select(this.#head);
     this.#replay(pcap, input, upcall);
   }
 

@@ -3,7 +3,7 @@
 export { createPcapFile, FileSink, FileSource, openCaptureFile } from '../io/capture-file.js';
 export { FileError } from '../io/file-error.js';
 export { type Comparison, compareResults, type Difference, NotAResultError } from './compare.js';
-export { ReplayOptionsError } from './errors.js';
+export { NotFollowedError, ReplayOptionsError } from './errors.js';
 export {
   type CaseComparison,
   casesIn,

@@ -9,6 +9,7 @@ import { ETHERNET_LENGTH, IPV4_PROTOCOL_AT } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
+import { shownPath } from '../codecs/text.js';
 import type { Drop } from '../core/drop.js';
 import { type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { IpStack } from '../core/ip-stack.js';
@@ -18,6 +19,7 @@ import { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
 import { type CapturePaths, createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import { nativePath } from '../io/path.js';
+import { ArrivalCheck } from './arrivals.js';
 import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
 import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
@@ -44,6 +46,8 @@ export const INPUT_STITCHED = -3;
 export const INPUT_CAPTURED = -4;
 
 export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
+  /** Skip packets whose path is not supported, instead of throwing. Default: no. */
+  readonly lax?: boolean;
   readonly onDrop?: DropListener;
   /** Which packets are replayed, and of which drops are counted by their causes. */
   readonly selection?: PacketSelection;
@@ -109,6 +113,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   #inPlace: InPlaceReplay | undefined;
   readonly #location = new IpLocation();
   #frame = new Frame();
+  readonly #arrivals: ArrivalCheck;
   /** Only for captures of the host itself. */
   readonly hostCapture: HostCapture | undefined;
   /** The record whose frame the emulator is processing. */
@@ -128,12 +133,15 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#capturedOn = Int32Array.from(inputs, ({ capturedOn = -1 }) => capturedOn);
     this.#readByInput = new Float64Array(inputs.length);
+    this.#arrivals = new ArrivalCheck(host, options.lax ?? false, (input) => this.#frameName(input));
     const engine = options.engine ?? 'remembered';
     const memory = new Memory();
     try {
+      // Whoever reads what leaves as a stream shall not wait for what has been written already.
+      const beforeWait = (): void => (outDir === STANDARD_OUTPUT ? this.#writers[0]?.flush() : undefined);
       const allocate = (length: number): Uint8Array | undefined => memory.allocate(length);
       for (const { path } of inputs)
-        this.#readers.push(openCaptureFile(path, { allocate, hasEnded: options.hasEnded }));
+        this.#readers.push(openCaptureFile(path, { allocate, hasEnded: options.hasEnded, beforeWait }));
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
       const isCaptured = inputs.some(({ dev }) => dev === INPUT_CAPTURED);
@@ -163,7 +171,9 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
           this.#devs,
           host.interfaces,
           stream ? [stream] : this.#egress,
-          (record, input, upcall) => this.#replay(record, this.#devs[input], upcall),
+          (record, input, upcall) => {
+            if (this.#hasArrived(record, input)) this.#replay(record, this.#devs[input], upcall);
+          },
         );
       }
       if (stream !== undefined || outDir === undefined) return;
@@ -220,7 +230,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       }
       if (this.#devs[input] === INPUT_CAPTURED) {
         this.hostCapture?.take(this.#readers[input], input, this.#capturedOn[input], this.#readByInput[input]);
-      } else this.#replay(this.#readers[input], this.#devs[input]);
+      } else if (this.#hasArrived(this.#readers[input], input)) this.#replay(this.#readers[input], this.#devs[input]);
     }
     return this.taken < this.#limit;
   }
@@ -267,12 +277,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   /** The files of INPUT that have been read, with their packets. */
   filesOf(input: number): ReadFile[] {
-    const files = this.#readers[input].files;
-    const last = files.pop();
-    if (last === undefined) return files;
-    const before = files.reduce((sum, { packets }) => sum + packets, 0);
-    const read = this.#readByInput[input] + (this.#inPlace?.readOf(input) ?? 0);
-    return [...files, { path: last.path, packets: read - before }];
+    return this.#readers[input].filesUpTo(this.#readByInput[input] + (this.#inPlace?.readOf(input) ?? 0));
   }
 
   get consumedBytes(): number {
@@ -327,6 +332,23 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     else emulator.receive(frame);
     this.#count();
     if (input === INPUT_STITCHED) stitcher?.settle(emulator.outcome);
+  }
+
+  /** Whether RECORD is to be replayed (see `ArrivalCheck.check`). */
+  #hasArrived(record: CaptureRecord, input: number): boolean {
+    const dev = this.#devs[input];
+    const reason = dev < 0 ? '' : this.#arrivals.check(record, dev, input);
+    if (reason !== '') this.skip(reason);
+    return reason === '';
+  }
+
+  /** The file of the current record of INPUT, and its number there, for messages. */
+  #frameName(input: number): string {
+    const inPlace = this.#inPlace;
+    const isInPlace = inPlace !== undefined && !inPlace.hasLeft;
+    const number = isInPlace ? inPlace.numberOf(input) : this.#readByInput[input] + (inPlace?.readOf(input) ?? 0);
+    const reader = this.#readers[input];
+    return `${shownPath(reader.path)}: frame ${reader.numberInFile(number)}`;
   }
 
   inject(frame: Frame, isOwn: boolean): void {

@@ -111,7 +111,8 @@ const STEP_RULES = 2 ** 22;
  * Replays captures and writes the results. If it throws, `outDir` is unchanged.
  *
  * @throws {FilterError} (from `nfreplay/codecs`) if `filter` or `show` is not correct, or not for these captures
- * @throws {ReplayOptionsError} if options contradict each other or do not fit the host
+ * @throws {ReplayOptionsError} if options contradict each other or do not fit the host, or a capture is not of arrivals
+ * @throws {NotFollowedError} if a packet's path through the host is not supported
  * @throws {RulesetError} {HostError} (from `nfreplay`) if the rules or the host are invalid or not supported
  * @throws {CaptureError} (from `nfreplay/codecs`) if a capture cannot be read or written, or was ended before its first
  *   packet
@@ -155,6 +156,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       seed: options.seed ?? 0,
       checksums: options.checksums ?? 'auto',
       connections: beginning?.listed,
+      lax: options.lax ?? false,
       ...(options.engine ? { engine: options.engine } : {}),
       ...(options.observer ? { observer: options.observer } : {}),
       ...(options.expectEgress ? { expectEgress: true } : {}),

@@ -10,6 +10,13 @@ export interface LinkDescription {
   readonly ifindex: number;
   /** The bridge, bond or VRF that it is a port of. */
   readonly master: string | undefined;
+  /** Its kind, such as `bridge`, `vlan`, `vrf` or `veth`, and the kind of its master; undefined: unknown, or none. */
+  readonly kind: string | undefined;
+  readonly slaveKind: string | undefined;
+  /** The interface that it is based on, of a VLAN or macvlan; undefined: unknown, or none. */
+  readonly lower: string | undefined;
+  /** Of kind vlan: its VLAN ID, else 0. */
+  readonly vlanId: number;
   /** Its frames have Ethernet headers. On others packets are bare. */
   readonly isEthernet: boolean;
   /** Six bytes; zeros if it has none. */

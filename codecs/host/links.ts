@@ -17,8 +17,15 @@ const ETHERNET_MTU = 1500;
 /** IFNAMSIZ − 1 */
 const MAX_NAME_LENGTH = 15;
 
-/** `ip -j -4 addr` prints an empty object for an interface without addresses: it is left out. */
-export function linkOf(link: JsonObject, path: string): LinkDescription[] {
+/**
+ * The interface in LINK, an entry of `ip -j addr`, and in DETAILS, its entry of `ip -j -d link`, if there is one.
+ * `ip -j -4 addr` prints an empty object for an interface without addresses: it is left out.
+ */
+export function linkOf(
+  link: JsonObject,
+  path: string,
+  details: LinkDetails = { entry: link, path },
+): LinkDescription[] {
   if (Object.keys(link).length === 0) return [];
   const name = interfaceNameAt(link.ifname, `${path}.ifname`);
   if (name === 'local') throw new HostError(`${path}.ifname`, 'the name local is reserved for the host itself');
@@ -33,7 +40,7 @@ export function linkOf(link: JsonObject, path: string): LinkDescription[] {
       path,
       name,
       ifindex: link.ifindex === undefined ? 0 : integerAt(link.ifindex, `${path}.ifindex`, 1, 2 ** 31 - 1),
-      master: optionalStringAt(link.master, `${path}.master`),
+      ...kindOf(link, path, details),
       isEthernet,
       mac: isEthernet && link.address !== undefined ? macAt(link.address, `${path}.address`) : new Uint8Array(6),
       mtu: mtuOf(link, path, isLoopback, addresses.length > 0),
@@ -59,6 +66,35 @@ function mtuOf({ mtu }: JsonObject, path: string, isLoopback: boolean, hasAddres
   if (mtu === undefined) return isLoopback ? LOOPBACK_MTU : ETHERNET_MTU;
   const isAny = isLoopback || (!hasAddresses && typeof mtu === 'number');
   return integerAt(mtu, `${path}.mtu`, isAny ? 0 : MIN_MTU, isAny ? 2 ** 31 - 1 : MAX_MTU);
+}
+
+/** An entry of `ip -j -d link`, and its path. */
+export interface LinkDetails {
+  readonly entry: JsonObject;
+  readonly path: string;
+}
+
+/** How an interface belongs to others. The output of `ip -j -d addr` has the same members. */
+function kindOf(
+  link: JsonObject,
+  path: string,
+  details: LinkDetails,
+): Pick<LinkDescription, 'master' | 'kind' | 'slaveKind' | 'lower' | 'vlanId'> {
+  const { entry, path: at } = link.linkinfo === undefined ? details : { entry: link, path };
+  const info = entry.linkinfo === undefined ? {} : objectAt(entry.linkinfo, `${at}.linkinfo`);
+  const data = info.info_data === undefined ? {} : objectAt(info.info_data, `${at}.linkinfo.info_data`);
+  const lower = optionalStringAt(link.link ?? entry.link, `${path}.link`);
+  // Without -d, ip does not say the kind, but VLANs are called eth0.100 or vlan100 as a rule.
+  const byName = lower === undefined ? null : /^(?:vlan|.*\.)(\d{1,4})$/.exec(String(link.ifname));
+  const kind = optionalStringAt(info.info_kind, `${at}.linkinfo.info_kind`) ?? (byName === null ? undefined : 'vlan');
+  const vlanId = data.id === undefined ? Number(byName?.[1] ?? 0) : data.id;
+  return {
+    master: optionalStringAt(link.master ?? entry.master, `${path}.master`),
+    kind,
+    slaveKind: optionalStringAt(info.info_slave_kind, `${at}.linkinfo.info_slave_kind`),
+    lower,
+    vlanId: kind === 'vlan' ? integerAt(vlanId, `${at}.linkinfo.info_data.id`, 0, 9999) : 0,
+  };
 }
 
 /** The name of an interface (dev_valid_name in the kernel, where the byte 0xa0 is a space). */

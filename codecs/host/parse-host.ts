@@ -10,7 +10,7 @@ import type { HostDescription } from './description.js';
 import { documentOf, documentOfFolder, type HostDocument, type HostFile } from './document.js';
 import { HostError } from './error.js';
 import { type JsonObject, listAt, objectAt, quote, stringAt } from './json-values.js';
-import { linkOf } from './links.js';
+import { type LinkDetails, linkOf } from './links.js';
 import { neighbourOf } from './neighbours.js';
 import { commandOf, OUTPUT_MEMBERS } from './outputs.js';
 import { nextHopObjectsOf, routeOf } from './routes.js';
@@ -63,7 +63,7 @@ function withMisspelling(error: HostError, json: unknown): HostError {
 
 /** Members that are read; the others of a host are listed. */
 const READ: readonly string[] = [
-  ...['addr', 'route', 'rule', 'nexthop', 'neigh', 'sysctl', 'ipset', 'nft', 'containers', 'networks'],
+  ...['addr', 'link', 'route', 'rule', 'nexthop', 'neigh', 'sysctl', 'ipset', 'nft', 'containers', 'networks'],
   ...['iptables', 'iptables-legacy', 'iptables-nft', 'conntrack'],
 ];
 
@@ -96,6 +96,16 @@ function failuresIn(document: HostDocument): string[] {
   return MISSED.flatMap((member) => failed(member) ?? []);
 }
 
+/** The entries of `ip -j -d link` by the names of their interfaces. */
+function detailsOf(link: unknown): Map<unknown, LinkDetails> {
+  return new Map(
+    listAt(link, 'link').map(([value, path]) => {
+      const entry = objectAt(value, path);
+      return [entry.ifname, { entry, path }];
+    }),
+  );
+}
+
 /** Throws a HostError without a position. */
 function describeHost(document: HostDocument): HostDescription {
   const host = document.json;
@@ -104,7 +114,11 @@ function describeHost(document: HostDocument): HostDescription {
     if (!OUTPUT_MEMBERS.includes(key))
       warnings.push(withNearest(`unknown member ${key} is ignored`, key, OUTPUT_MEMBERS));
   if (host.addr === undefined) throw new HostError('addr', 'expected the output of `ip -j addr show`, found nothing');
-  const links = listAt(host.addr, 'addr').flatMap(([entry, path]) => linkOf(objectAt(entry, path), path));
+  const details = detailsOf(host.link ?? []);
+  const links = listAt(host.addr, 'addr').flatMap(([entry, path]) => {
+    const link = objectAt(entry, path);
+    return linkOf(link, path, details.get(link.ifname));
+  });
   const names = new Map<string, string>();
   for (const { name, path } of links) {
     const earlier = names.get(name);

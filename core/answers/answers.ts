@@ -70,7 +70,8 @@ export class Answers implements OptionsHost {
     const key = host.routeKey.fromPacket(packet);
     key.source = to;
     const mark = this.#reflectedMark(packet);
-    const route = host.routeIcmpError(key, packet.isForHost, { ...error, tos: icmpErrorTos(packet), mark });
+    const { type, code } = error;
+    const route = host.routeIcmpError(key, packet.isForHost, { type, code, tos: icmpErrorTos(packet), mark });
     if (route.reason !== '' || (isLimited && !this.#takeRate(route, to))) return;
     const answer = this.#stack.push(this.#clock.nowMs);
     answer.mark = mark;

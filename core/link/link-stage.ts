@@ -2,7 +2,7 @@
  * hot: the first stage of a frame: finds the IPv4 packet in it, determines how it was addressed, and ensures room for
  * the Ethernet header with which it will leave.
  */
-import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT } from '../../codecs/layouts.js';
+import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
 import { type Packet, PacketType } from '../packet.js';
 import { type Frame, PACKET_TYPE_FROM_LINK } from './frame.js';
 import { IpLocation, type LinkSkip, locateIp } from './locate-ip.js';
@@ -50,11 +50,11 @@ export class LinkStage implements PacketBytes {
 
   /**
    * Finds the IPv4 packet in FRAME. Returns false if there is none for the host. IS_BARE: packets of the
-   * interface have no link header, and all are addressed to the host.
+   * interface have no link header, and all are addressed to the host; those of PPPoE sessions are received by it.
    */
   take(frame: Frame, isBare: boolean): boolean {
     const location = this.#location;
-    if (!locateIp(frame, location)) return false;
+    if (!locateIp(frame, location) && !(isBare && isSessionPacket(location))) return false;
     this.#frame = frame;
     this.#isBare = isBare;
     this.bytes = frame.bytes;
@@ -79,6 +79,10 @@ export class LinkStage implements PacketBytes {
     this.view = this.#copyView;
     this.at = ETHERNET_LENGTH;
   }
+}
+
+function isSessionPacket({ skip, etherType }: IpLocation): boolean {
+  return skip === 'pppoe' && etherType === ETHERTYPE_IPV4;
 }
 
 /** Tells PACKET the source MAC address of the Ethernet frame at AT. */

@@ -43,7 +43,7 @@ export type LinkKind = 'ethernet' | 'cooked' | 'family' | 'raw';
  * - vlan: tagged with a VLAN ID above 0 (`vlanId`), or with a tag that Linux does not remove (0x9100)
  * - mpls: labelled, whatever is in it
  * - ppp: PPP's own business, such as LCP and authentication, or compressed headers
- * - pppoe: a PPPoE frame on Ethernet, whose packet a PPP interface would receive
+ * - pppoe: a PPPoE frame on Ethernet; of a session, `etherType` says what a PPP interface would receive
  * - llc: IEEE 802.3 with a length in place of the EtherType
  * - not-ip: anything else; `etherType` says what
  * - unknown-linktype: the link type is not supported
@@ -170,7 +170,20 @@ function locateInEthernet(frame: LinkBytes, location: IpLocation): LinkSkip | nu
   if (frame.caplen < ETHERNET_LENGTH) return 'link-too-short';
   location.packetType = macType(view, at + ETHERNET_DESTINATION_AT);
   location.etherType = view.getUint16(at + ETHERNET_TYPE_AT);
+  if (location.etherType === ETHERTYPE_PPPOE_SESSION) return locateInSession(frame, location);
   return locateAfterTags(frame, location, ETHERNET_LENGTH);
+}
+
+/** Finds what a PPP interface receives, although the Ethernet interface below it does not. */
+function locateInSession(frame: LinkBytes, location: IpLocation): 'pppoe' {
+  const { ppp } = location;
+  locateAfter(frame, location, ETHERNET_LENGTH);
+  if (!readPppoe(frame.view, location.at, location.captured, ppp)) return 'pppoe';
+  locateAfter(frame, location, ETHERNET_LENGTH + ppp.length);
+  location.etherType = ppp.etherType;
+  location.linkKind = 'raw';
+  location.packetType = PacketType.HOST;
+  return 'pppoe';
 }
 
 function locateInCooked(frame: LinkBytes, location: IpLocation): LinkSkip | null {

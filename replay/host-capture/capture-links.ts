@@ -21,7 +21,7 @@ import { ReplayOptionsError } from '../errors.js';
 import type { CapturePoint, SourceMac } from './captured-frame.js';
 
 /** Why the packet of a frame is neither replayed nor compared. */
-export type CaptureSkip = 'bridge-port' | 'unknown-interface';
+export type CaptureSkip = 'bridge-port' | 'unknown-interface' | 'vrf';
 
 const MAC_BYTES = 6;
 /** How many unknown interfaces a message names. */
@@ -44,6 +44,8 @@ export class CaptureLinks {
   readonly #byMac = new Map<number, number>();
   /** By the index of an interface: it is a port of another, which sees the same packets. */
   readonly #isPort: readonly boolean[];
+  /** By the index of an interface: it is a VRF, or belongs to one, whose routing is not followed. */
+  readonly #isVrf: readonly boolean[];
   /** The interface of the last frame of each capture, for frames that are addressed to everybody. */
   readonly #lastDevs = new Map<CaptureReader, number>();
 
@@ -51,6 +53,11 @@ export class CaptureLinks {
     this.#host = host;
     const links = new Map(host.description.links.map((link) => [link.name, link]));
     this.#isPort = host.interfaceNames.map((name) => links.get(name)?.master !== undefined);
+    this.#isVrf = host.interfaceNames.map((name) => {
+      const link = links.get(name);
+      const kinds = [link?.kind, link?.slaveKind, links.get(link?.master ?? '')?.kind];
+      return kinds.includes('vrf');
+    });
     for (const { index, name, mac, isLoopback, linkLength } of host.interfaces) {
       const ifindex = isLoopback ? LOOPBACK_IFINDEX : (links.get(name)?.ifindex ?? 0);
       if (ifindex > 0) this.#byIfindex.set(ifindex, index);
@@ -69,6 +76,7 @@ export class CaptureLinks {
     if (point === undefined) return 'unknown-interface';
     this.known++;
     this.#lastDevs.set(record, point.dev);
+    if (this.#isVrf[point.dev]) return 'vrf';
     return this.#isPort[point.dev] ? 'bridge-port' : point;
   }
 

@@ -42,7 +42,7 @@ function file(name: string, text: string): string {
 function hostWith(...names: string[]): string {
   const addr = names.map((ifname, i) => ({
     ifname,
-    address: `02:00:00:00:00:0${i + 1}`,
+    address: `02:00:00:00:01:0${i + 1}`,
     addr_info: [{ family: 'inet', local: `192.0.${i + 2}.10`, prefixlen: 24 }],
   }));
   return JSON.stringify({ addr });

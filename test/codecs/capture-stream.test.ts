@@ -127,7 +127,7 @@ Stream('files in a row are read one after another, past the damage in each', () 
       ],
     );
     assert.equal(
-      stream.files.map(({ packets }) => packets),
+      stream.filesUpTo(5).map(({ packets }) => packets),
       [1, 1, 1, 0, 1, 1],
     );
     assert.is(stream.consumedBytes, stream.totalBytes);
@@ -141,6 +141,26 @@ Stream('a file that begins before the one before it has ended is noted', () => {
   assert.is(records(stream).length, 3);
   assert.is(stream.notes.length, 1);
   assert.match(stream.notes[0], /order1\.pcap begins before .*order0\.pcap ends, but was replayed after it/);
+});
+
+Stream('packets of a pcapng whose link type is not supported are noted by its name', () => {
+  const blocks = new PcapngBlocks();
+  const wifi = Buffer.concat([
+    ...[blocks.section(), blocks.interface(1), blocks.interface(105)],
+    ...[0, 1, 1].map((index, i) => blocks.packet(index, BigInt(i), pattern(60))),
+  ]);
+  const paths = [wifi, pcap({ records: [[5, 0, pattern(60)]] })].map((bytes, i) =>
+    scratch.file(bytes, `wifi${i}.pcap`),
+  );
+  for (const files of [paths, paths.slice(0, 1)]) {
+    const stream = openCaptureFile(files);
+    records(stream);
+    assert.is(stream.notes.length, 1);
+    assert.match(
+      stream.notes[0],
+      /wifi0\.pcap: 2 packets of link type 105 \(IEEE 802\.11\) were skipped, expected Eth/,
+    );
+  }
 });
 
 Stream('damage before the first packet is an error, unless another file has packets', () => {

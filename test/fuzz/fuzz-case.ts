@@ -12,14 +12,14 @@ import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
 import { listPaths } from '../../io/capture-file.js';
 import { FileError } from '../../io/file-error.js';
-import { ReplayOptionsError } from '../../replay/errors.js';
+import { NotFollowedError, ReplayOptionsError } from '../../replay/errors.js';
 import { type ReplayOptions, replay } from '../../replay/replay.js';
 import type { SelectionOptions } from '../../replay/selection.js';
 import type { Summary } from '../../replay/summary.js';
 import { randomFilter } from '../filter/random-filter.js';
 import { Prng } from '../kernel/prng.js';
 import type { Corpus } from './corpus.js';
-import { mutateCapture } from './mutate-capture.js';
+import { mutateCapture, reformCapture } from './mutate-capture.js';
 import { mutateSnapshot, outputsOf, snapshotOf } from './mutate-snapshot.js';
 import { mutateHost, mutateRules } from './mutate-text.js';
 
@@ -27,7 +27,15 @@ const COMMAND = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 /** How often a case goes through the command as well. */
 const COMMAND_SHARE = 1 / 30;
 /** Errors about the input, which have a message for people. */
-const INPUT_ERRORS = [CaptureError, FileError, FilterError, HostError, ReplayOptionsError, RulesetError];
+const INPUT_ERRORS = [
+  CaptureError,
+  FileError,
+  FilterError,
+  HostError,
+  NotFollowedError,
+  ReplayOptionsError,
+  RulesetError,
+];
 const EXIT_CODES: readonly (number | null)[] = [0, 1, 2, 3, 4];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not reach a terminal
@@ -67,7 +75,8 @@ function writeInput(prng: Prng, corpus: Corpus, dir: string): Omit<ReplayOptions
   const files = inputs.map(({ iface, bytes }, i) => {
     const path = join(dir, `${i}.pcap`);
     const source = prng.chance(0.1) ? prng.pick(captures) : bytes;
-    writeFileSync(path, prng.chance(0.7) ? mutateCapture(prng, source, captures) : source);
+    const mutated = prng.chance(0.7) ? mutateCapture(prng, source, captures) : source;
+    writeFileSync(path, prng.chance(0.15) ? reformCapture(prng, mutated, captures) : mutated);
     return { iface, path };
   });
   return {

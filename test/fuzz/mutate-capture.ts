@@ -1,4 +1,8 @@
-/** Damages captures: single packets in a way that still gets past the first checks, records, or any bytes. */
+/**
+ * Damages captures, and puts them into other forms: single packets in a way that still gets past the first checks,
+ * records, or any bytes.
+ */
+import { gzipSync } from 'node:zlib';
 import { internetChecksum } from '../../codecs/checksum.js';
 import type { Prng } from '../kernel/prng.js';
 
@@ -18,6 +22,27 @@ export function mutateCapture(prng: Prng, bytes: Uint8Array, others: readonly Ui
   for (let i = prng.between(1, 6); i > 0 && records.length > 0; i--) mutateRecords(prng, records, others);
   const mutated = Buffer.concat([bytes.subarray(0, FILE_HEADER_BYTES), ...records]);
   return prng.chance(0.1) ? mutateBytes(prng, mutated) : mutated;
+}
+
+/** Link types of the same packets, which then have other headers than they should. */
+const LINKTYPES = [0, 9, 50, 51, 101, 108, 113, 228, 239, 276];
+
+/** BYTES compressed, followed by another capture, or with another link type; mostly damaged after that, if at all. */
+export function reformCapture(prng: Prng, bytes: Uint8Array, others: readonly Uint8Array[]): Uint8Array {
+  const damage = (made: Uint8Array): Uint8Array => (prng.chance(0.3) ? mutateBytes(prng, made) : made);
+  switch (prng.below(4)) {
+    case 0:
+      return damage(gzipSync(bytes));
+    case 1:
+      return Buffer.concat([gzipSync(bytes), gzipSync(prng.pick(others))]);
+    case 2:
+      return damage(Buffer.concat([bytes, prng.pick(others)]));
+    default: {
+      const made = Buffer.from(bytes);
+      if (made.length >= FILE_HEADER_BYTES) made.writeUInt32LE(prng.pick(LINKTYPES), FILE_HEADER_BYTES - 4);
+      return made;
+    }
+  }
 }
 
 /** BYTES with flipped bits, or cut, or with a part repeated or taken out. */

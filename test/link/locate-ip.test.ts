@@ -120,6 +120,8 @@ const SKIPPED: [name: string, linktype: number, frame: string, skip: LinkSkip, e
   ['a length: the largest', Linktype.ETHERNET, `${UNICAST} 05ff 424203`, 'llc', 0x05ff],
   ['an EtherType: the smallest', Linktype.ETHERNET, `${UNICAST} 0600 424203`, 'not-ip', 0x0600],
   ['PPPoE session', Linktype.ETHERNET, `${UNICAST} 8864 11`, 'pppoe', 0x8864],
+  ['PPPoE session, IPv4', Linktype.ETHERNET, `${UNICAST} 8864 1100 0007 0016 0021 45`, 'pppoe', 0x0800],
+  ['PPPoE session, LCP', Linktype.ETHERNET, `${UNICAST} 8864 1100 0007 000a c021 09`, 'pppoe', -1],
   ['PPPoE discovery', Linktype.ETHERNET, `${BROADCAST} 8863 1109`, 'pppoe', 0x8863],
   ['MPLS', Linktype.ETHERNET, `${UNICAST} 8847 0001013f 45`, 'mpls', 0x8847],
   ['MPLS multicast', Linktype.ETHERNET, `${UNICAST} 8848 0001013f 45`, 'mpls', 0x8848],
