@@ -63,7 +63,7 @@ function hasEgressDifferences({ egress }: Summary): boolean {
 }
 
 /** Link-layer protocols that have nothing to do with the rules of a host, and packets that those rules prevent. */
-const IGNORED: readonly string[] = ['arp', 'lldp', 'llc', 'not-sent', 'own-answer'];
+const IGNORED: readonly string[] = ['arp', 'lldp', 'llc', 'not-sent', 'own-answer', 'captured-twice'];
 
 /** The exit code with `--strict`; says why if it is not 0. */
 function strictly({ warnings, assumed, skipped }: Summary): ExitCode {

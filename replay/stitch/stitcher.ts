@@ -25,6 +25,7 @@ import { BehindNatCheck } from './behind-nat.js';
 import { CapturedErrors } from './captured-errors.js';
 import { CapturedPacket, Kind } from './captured-packet.js';
 import { Conversations, Fate, Known } from './conversations.js';
+import { ForwardedCopies } from './forwarded-copies.js';
 import { FragmentPorts } from './fragment-ports.js';
 import { FROM_HOST, FROM_NOWHERE, SenderRoutes } from './sender-route.js';
 import { Translations, View } from './translations.js';
@@ -35,11 +36,11 @@ export const STITCH_LOCAL = FROM_HOST;
 export const STITCH_SKIPPED = FROM_NOWHERE;
 
 /**
- * Why a packet of the capture does not enter the host. not-sent: what it follows from was dropped. copy-behind-nat: it
+ * Why a packet of the capture does not enter the host. not-sent: what it follows from was dropped. captured-twice: it
  * was captured on both sides of the host. own-answer: the host that was captured refused something; whether the host
  * does so is emulated.
  */
-export type StitchSkip = 'no-route-to-sender' | 'not-sent' | 'copy-behind-nat' | 'own-answer';
+export type StitchSkip = 'no-route-to-sender' | 'not-sent' | 'captured-twice' | 'own-answer';
 
 export class Stitcher {
   /** Why `place` returned STITCH_SKIPPED. */
@@ -55,6 +56,7 @@ export class Stitcher {
   readonly #translations: Translations;
   readonly #errors: CapturedErrors;
   readonly #fragments = new FragmentPorts();
+  readonly #copies = new ForwardedCopies();
 
   readonly #packet = new CapturedPacket();
   readonly #sent = new Tuple();
@@ -92,6 +94,7 @@ export class Stitcher {
     if (captured < IPV4_LENGTH) return this.#skipFor('no-route-to-sender');
     const length = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
     const available = length >= IPV4_LENGTH && length < captured ? length : captured;
+    if (this.#copies.isCopy(view, at, available, tsSec)) return this.#skipFor('captured-twice');
     packet.read(view, at, available);
     if (packet.isFragment) this.#fragments.complete(packet, view, at);
     const nowMs = this.#nowAt(tsSec, tsNsec);
@@ -146,7 +149,7 @@ export class Stitcher {
     const translations = this.#translations;
     const found = translations.find(packet.tuple, nowMs);
     const { entry } = translations;
-    if (found === View.COPY) return this.#skipFor('copy-behind-nat');
+    if (found === View.COPY) return this.#skipFor('captured-twice');
     this.#known = entry < 0 ? Known.NOTHING : this.#knownOf(entry, found);
     const sent = this.#sent;
     sent.source = packet.tuple.source;
@@ -156,7 +159,7 @@ export class Stitcher {
       packet.setReplyAsCaptured(translations, entry);
       conversations.noteSeenBehind(packet);
     } else if (this.#hasSeenBehind && found === View.REPLY && conversations.isSeenBehind(packet)) {
-      return this.#skipFor('copy-behind-nat');
+      return this.#skipFor('captured-twice');
     }
     if (!conversations.areWhole) {
       if (conversations.isRefusedAlready(packet)) return this.#skipFor('own-answer');

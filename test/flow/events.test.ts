@@ -302,7 +302,7 @@ Events('leave a connection that has expired where it was', () => {
 });
 
 /** Why stitching leaves a packet out, before the host sees it. */
-const NEVER_ENTER = ['no-route-to-sender', 'not-sent', 'copy-behind-nat', 'own-answer'];
+const NEVER_ENTER = ['no-route-to-sender', 'not-sent', 'captured-twice', 'own-answer'];
 
 Events('change no result: golden cases, observed', () => {
   for (const golden of casesIn('pcaps')) {

@@ -366,10 +366,10 @@ Stitch('of a connection that was captured on both sides, each packet enters once
   const behind = { source: '203.0.113.7', destination: '172.17.0.3', sport: 51515, dport: 6379 };
   const reply = { source: '172.17.0.3', destination: '203.0.113.7', sport: 6379, dport: 51515 };
   assert.is(verdict(host.take(syn(), 0)), 'forwarded');
-  assert.is(host.take(tcpPacket({ ...behind, flags: TCP_SYN, sequence: ISN }), 0), 'copy-behind-nat');
+  assert.is(host.take(tcpPacket({ ...behind, flags: TCP_SYN, sequence: ISN }), 0), 'captured-twice');
   const answered = { flags: TCP_SYN | TCP_ACK, sequence: SERVER_ISN, acknowledgment: ISN + 1 };
   assert.is(host.take(tcpPacket({ ...reply, ...answered }), 1), 'lan 172.17.0.3:6379 > 203.0.113.7:51515 forwarded');
-  assert.is(host.take(synAck(), 1), 'copy-behind-nat');
+  assert.is(host.take(synAck(), 1), 'captured-twice');
   assert.is(verdict(host.take(fromClient(0, 0), 2)), 'forwarded');
 });
 
@@ -403,6 +403,23 @@ Stitch('connections from the host’s own addresses are said to be its own where
   assert.equal(assumedByStitching(host.stitcher), [
     "1 connection from the host's addresses: its own, none that it translated",
   ]);
+});
+
+Stitch('a packet that was captured before and after it was forwarded enters once, also where it is dropped', () => {
+  const host = new StitchedHost('*filter\n-A FORWARD -p tcp --dport 23 -j DROP\nCOMMIT\n', HOST);
+  const web = { source: '203.0.113.7', destination: '172.17.0.3', sport: 5, dport: 80, flags: TCP_SYN, sequence: 9 };
+  for (const [dport, wanted] of [
+    [80, 'forwarded'],
+    [23, 'dropped'],
+  ] as const) {
+    assert.is(verdict(host.take(tcpPacket({ ...web, dport, id: 7, ttl: 60 }), 1)), wanted);
+    assert.is(host.take(tcpPacket({ ...web, dport, id: 7, ttl: 59 }), 1), 'captured-twice');
+    // Sent again, and by a shorter way.
+    assert.is(verdict(host.take(tcpPacket({ ...web, dport, id: 8, ttl: 60 }), 2)), wanted);
+    assert.is(verdict(host.take(tcpPacket({ ...web, dport, id: 8, ttl: 60 }), 2)), wanted);
+    assert.is(verdict(host.take(tcpPacket({ ...web, dport, id: 9, ttl: 59 }), 2)), wanted);
+    assert.is(verdict(host.take(tcpPacket({ ...web, dport, id: 9, ttl: 58 }), 4)), wanted);
+  }
 });
 
 Stitch('an SCTP association whose INIT is dropped does not begin', () => {
