@@ -88,6 +88,14 @@ export const REPLAY: CommandSpec = {
         'there are any',
     },
     {
+      name: 'expect-counters',
+      value: 'FILE',
+      multiple: true,
+      help:
+        'compare the counters of rules and policies with those of the host (iptables-save -c), name the first that ' +
+        'differs, and exit with 1; twice, before and after: with what was counted in between',
+    },
+    {
       name: 'conntrack',
       value: 'FILE',
       help:

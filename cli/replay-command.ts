@@ -53,7 +53,8 @@ export async function replayCommand(args: readonly string[], supervision?: Super
     const showsEgress = given.has('expect-egress');
     reportOutput.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width, showsEgress }));
   }
-  const isDifferent = given.has('expect-egress') && hasEgressDifferences(summary);
+  const hasOtherCounters = (summary.counters?.different ?? 0) > 0;
+  const isDifferent = hasOtherCounters || (given.has('expect-egress') && hasEgressDifferences(summary));
   const code = given.has('strict') ? strictly(summary) : ExitCode.DONE;
   return isDifferent ? ExitCode.DIFFERENT : code;
 }
@@ -94,6 +95,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     hostPath: given.required('host'),
     inputs: given.values('in').map(inputOf),
     captures: given.values('capture').map(hostCaptureOf),
+    expectCounters: given.values('expect-counters'),
     lax: given.has('lax'),
     keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),

@@ -8,6 +8,7 @@ import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { Names } from '../replay/names.js';
 import type { ConnectionSummary, RuleSummary, Summary } from '../replay/summary.js';
 import { columns, NO_BREAK, wrapAfter } from './columns.js';
+import { counterLines } from './counters-report.js';
 import { egressBlocks } from './egress-report.js';
 import { namedAddress, namedEndpoint } from './named-address.js';
 import { count, formatNumber } from './number.js';
@@ -47,6 +48,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     noneShown(summary, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
     ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, names, options)),
+    summary.counters === undefined ? [] : counterLines(summary.counters, options),
     section('assumed', assumedLines(assumed.slice(0, top), width), assumed.length - top, style),
     section('not read of the host', unreadLines(summary, width), 0, style),
     written(summary, options),

@@ -111,11 +111,12 @@ export interface Emulator {
   receive(frame: Frame): void;
   /**
    * Sends the IPv4 packet in FRAME from the host itself, as through a raw socket (IP_HDRINCL). The frame's link header
-   * is only used to find the packet.
+   * is only used to find the packet. The route of a raw packet does not depend on its source; if IS_SOURCED, it does,
+   * as for the packets of other sockets. The source must then be an address of the host.
    *
    * @throws {RangeError} if FRAME cannot exist (see `checkFrame`)
    */
-  send(frame: Frame): void;
+  send(frame: Frame, isSourced?: boolean): void;
 }
 
 /** Receives what the fast path declined, when whole captures are replayed in memory (wasm/capture/capture-loop.ts). */

@@ -226,7 +226,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#updateDeadline();
   }
 
-  send(frame: Frame): void {
+  send(frame: Frame, isSourced = false): void {
     checkFrame(frame);
     const sent = this.#received;
     this.#forgetOutcome();
@@ -240,7 +240,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const malformed = decodeOwnPacket(packet, sent, this.#random);
     if (malformed !== '') return void this.#drop(packet, malformed);
     const { view, at } = packet;
-    const route = this.#host.routeOwn(packet);
+    const route = this.#host.routeOwn(packet, isSourced);
     if (route.reason !== '') return void this.#drop(packet, route.reason);
     const isLong = packet.length > this.#host.interfaces[route.outDev].mtu && !this.coalesced.mayBeCoalesced(packet);
     if (isLong) return void this.#drop(packet, 'longer-than-mtu');

@@ -145,7 +145,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
       const isCaptured = inputs.some(({ dev }) => dev === INPUT_CAPTURED);
-      const hostCapture = isCaptured ? new HostCapture(host, this) : undefined;
+      const hostCapture = isCaptured ? new HostCapture(options.ruleset, host, this) : undefined;
       this.hostCapture = hostCapture;
       const observer = options.expectEgress ? hostCapture?.observing(options.observer) : options.observer;
       this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);
@@ -351,12 +351,12 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     return `${shownPath(reader.path)}: frame ${reader.numberInFile(number)}`;
   }
 
-  inject(frame: Frame, isOwn: boolean): void {
+  inject(frame: Frame, isOwn: boolean, isSourced: boolean): void {
     const frameOfRecords = this.#frame;
     if (this.#show !== undefined) this.#isShown = this.#show.matches(frame);
     this.#record = null;
     this.#frame = frame;
-    if (isOwn) this.emulator.send(frame);
+    if (isOwn) this.emulator.send(frame, isSourced);
     else this.emulator.receive(frame);
     this.#frame = frameOfRecords;
     this.#count();

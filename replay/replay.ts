@@ -22,6 +22,7 @@ import {
   recordCaptures,
   withFoundCaptures,
 } from './captures.js';
+import { ExpectedCounters } from './expect-counters.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { addBeginning, HOST_CONNTRACK, readBeginning } from './listed-connections.js';
 import { refuseSameFiles } from './named-files.js';
@@ -29,7 +30,7 @@ import { hostSummary } from './names.js';
 import { assumedOffloads, checksumWarnings } from './offload-report.js';
 import { type DropListener, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
 import { foreignResult, GENERATOR } from './result-files.js';
-import { writeTexts } from './result-texts.js';
+import { finalCounters, writeTexts } from './result-texts.js';
 import { recordRun } from './run-record.js';
 import { type SelectionOptions, selectionOf, shownBy } from './selection.js';
 import { loadSetting, type Setting } from './setting.js';
@@ -67,6 +68,11 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
    * the one that the host's description brings.
    */
   conntrackPath?: string;
+  /**
+   * Files with the counters that rules are expected to have at the end (iptables-save -c): one, or two of which the
+   * first is subtracted from the second.
+   */
+  expectCounters?: readonly string[];
   /**
    * The result folder, replaced as a whole at the end. '-': the packets that leave by any interface go to standard
    * output as one pcap. Left out: nothing is written.
@@ -138,6 +144,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   const setting = loadSetting(options);
   const { host, ruleset, loaded, names } = setting;
   for (const filter of [selection, show]) filter?.useNames(names);
+  const expected = options.expectCounters?.length ? new ExpectedCounters(options.expectCounters, options) : undefined;
   const inputs = inputsOf(options, host);
   const beginning = readBeginning(options, host);
 
@@ -173,6 +180,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
     if (run.stitcher !== undefined) refuseBehindNat(run.stitcher, captureFiles(options));
     const summary = summarize(run, setting, options, inputs);
+    if (expected !== undefined) summary.counters = expected.compare(ruleset, finalCounters(run.emulator, loaded));
     summary.assumed.push(...notes);
     addBeginning(summary, beginning, run.emulator.restored, host);
     if (isInterrupted) {
@@ -219,9 +227,9 @@ function recoverFolderOf(path: string): void {
 
 /** The files that a replay reads. */
 function filesOf(options: ReplayOptions): string[] {
-  const { rulesPath, namesPath, hostPath, conntrackPath } = options;
+  const { rulesPath, namesPath, hostPath, conntrackPath, expectCounters = [] } = options;
   const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
-  const texts = [rulesPath, namesPath, list].filter((path) => path !== undefined);
+  const texts = [rulesPath, namesPath, list, ...expectCounters].filter((path) => path !== undefined);
   return [...texts, ...filesOfHost(hostPath), ...captureFiles(options)];
 }
 

@@ -16,6 +16,14 @@ import type { Summary } from './summary.js';
 /** The list of connections is written in pieces of at least this size. */
 const LIST_PIECE_BYTES = 1 << 18;
 
+/** The counters at the end, which start from those LOADED. */
+export function finalCounters(
+  { counters }: Emulator,
+  loaded: ReadonlyMap<TableName, SavedCounters> | undefined,
+): ReadonlyMap<TableName, SavedCounters> {
+  return loaded === undefined ? counters : addCounters(counters, loaded);
+}
+
 /** Writes the texts of the results, in steps. */
 export function* writeTexts(
   dir: string,
@@ -24,8 +32,7 @@ export function* writeTexts(
   summary: Summary,
   loaded: ReadonlyMap<TableName, SavedCounters> | undefined,
 ): Generator<void> {
-  const counters = loaded === undefined ? emulator.counters : addCounters(emulator.counters, loaded);
-  writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, counters));
+  writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, finalCounters(emulator, loaded)));
   yield* writeConnections(join(dir, 'conntrack.txt'), emulator);
   writeText(join(dir, SUMMARY_FILE), `${shownJson(summary)}\n`);
 }

@@ -6,6 +6,7 @@ import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/c
 import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { FileRecord } from '../io/file-record.js';
 import type { DropCount, DroppedFlow } from './drops.js';
+import type { CountersSummary } from './expect-counters.js';
 import type { EgressSummary } from './host-capture/egress-summary.js';
 import type { SelectionOptions } from './selection.js';
 import type { StitchSummary } from './stitch/stitch-summary.js';
@@ -125,6 +126,8 @@ export interface Summary {
   connections: { count: number; listed: ConnectionSummary[] };
   /** With `--capture`: what the emulated host sends, compared with what the host sent. */
   egress?: EgressSummary;
+  /** With `--expect-counters`: the counters of the rules, compared with those of a host. */
+  counters?: CountersSummary;
   /** Names of addresses above, from `--names` and the host's containers. */
   names?: Record<string, string>;
   /** The networks of the host's containers, by their bridge. */

@@ -168,10 +168,11 @@ export class Host {
 
   /**
    * Routes PACKET, which the host itself sends. The route chooses a source if it has none. Rules see its source,
-   * protocol and ports, as if it came from a connected socket.
+   * protocol and ports, as if it came from a connected socket. IS_SOURCED: it does, and its source is the host's.
    */
-  routeOwn(packet: Packet): OutputRoute {
+  routeOwn(packet: Packet, isSourced = false): OutputRoute {
     const key = this.routeKey.fromOwn(packet);
+    if (isSourced) return this.routeOutput(key, key.source);
     if (this.tables.isPlain) return this.routeOutput(key);
     this.hasRoutedOwn = true;
     const isOwn = this.routing.addressType(key.source, -1) === AddressType.LOCAL;

@@ -46,4 +46,20 @@ export class RouteKey {
     this.hashed = null;
     return this;
   }
+
+  /** Fills in the key of a packet to DESTINATION that the host sends, and of which nothing else is known. */
+  towards(destination: LoadedAddress): this {
+    this.source = 0;
+    this.destination = destination;
+    this.protocol = 0;
+    this.sport = -1;
+    this.dport = -1;
+    this.mark = 0;
+    this.tos = 0;
+    this.inDev = -1;
+    this.outDev = -1;
+    this.packetType = PacketType.HOST;
+    this.hashed = null;
+    return this;
+  }
 }

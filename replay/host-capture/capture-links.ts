@@ -20,8 +20,8 @@ import { PacketType } from '../../core/packet.js';
 import { ReplayOptionsError } from '../errors.js';
 import type { CapturePoint, SourceMac } from './captured-frame.js';
 
-/** Why the packet of a frame is neither replayed nor compared. */
-export type CaptureSkip = 'bridge-port' | 'unknown-interface' | 'vrf';
+/** Why a frame is not followed. */
+export type CaptureSkip = 'unknown-interface' | 'other-host' | 'vrf';
 
 const MAC_BYTES = 6;
 /** How many unknown interfaces a message names. */
@@ -37,13 +37,15 @@ export class CaptureLinks {
   guessed = 0;
   /** Frames whose interface the host has. */
   known = 0;
+  /** Frames that are neither from nor to a MAC address of the host. */
+  #others = 0;
 
   readonly #host: Host;
   readonly #byIfindex = new Map<number, number>();
   /** Interfaces by MAC; of several with the same, the one that is no port of another. */
   readonly #byMac = new Map<number, number>();
-  /** By the index of an interface: it is a port of another, which sees the same packets. */
-  readonly #isPort: readonly boolean[];
+  /** By the index of an interface: that of the bridge or bond that it is a port of; -1: none. */
+  readonly #masters: readonly number[];
   /** By the index of an interface: it is a VRF, or belongs to one, whose routing is not followed. */
   readonly #isVrf: readonly boolean[];
   /** The interface of the last frame of each capture, for frames that are addressed to everybody. */
@@ -52,7 +54,7 @@ export class CaptureLinks {
   constructor(host: Host) {
     this.#host = host;
     const links = new Map(host.description.links.map((link) => [link.name, link]));
-    this.#isPort = host.interfaceNames.map((name) => links.get(name)?.master !== undefined);
+    this.#masters = host.interfaceNames.map((name) => host.interfaceIndex(links.get(name)?.master ?? ''));
     this.#isVrf = host.interfaceNames.map((name) => {
       const link = links.get(name);
       const kinds = [link?.kind, link?.slaveKind, links.get(link?.master ?? '')?.kind];
@@ -62,25 +64,35 @@ export class CaptureLinks {
       const ifindex = isLoopback ? LOOPBACK_IFINDEX : (links.get(name)?.ifindex ?? 0);
       if (ifindex > 0) this.#byIfindex.set(ifindex, index);
       const address = macNumber(mac, 0);
-      if (linkLength > 0 && (!this.#byMac.has(address) || !this.#isPort[index])) this.#byMac.set(address, index);
+      if (linkLength > 0 && (!this.#byMac.has(address) || this.#masters[index] < 0)) this.#byMac.set(address, index);
     }
   }
 
   /**
-   * Where the packet at LOCATION of RECORD was captured, or why it is not followed. NAMED: the index of the interface
-   * that the user has named for this capture; -1: none.
+   * Where the packet at LOCATION of RECORD was captured, or why it is skipped. NAMED: the index of the interface that
+   * the user has named for this capture; -1: none.
    * @throws {ReplayOptionsError} if the host lacks what the capture refers to
    */
   locate(record: CaptureReader, location: IpLocation, named: number): CapturePoint | CaptureSkip {
     const point = this.#pointOf(record, location, named);
     if (point === undefined) return 'unknown-interface';
+    if (point === 'other-host') return point;
     this.known++;
     this.#lastDevs.set(record, point.dev);
-    if (this.#isVrf[point.dev]) return 'vrf';
-    return this.#isPort[point.dev] ? 'bridge-port' : point;
+    return this.#isVrf[point.dev] ? 'vrf' : point;
   }
 
-  #pointOf(record: CaptureReader, location: IpLocation, given: number): CapturePoint | undefined {
+  /** Whether interface DEV is a bridge or a bond. */
+  hasPorts(dev: number): boolean {
+    return this.#masters.includes(dev);
+  }
+
+  /** The index of the bridge or bond that interface DEV is a port of; -1: none. */
+  masterOf(dev: number): number {
+    return this.#masters[dev];
+  }
+
+  #pointOf(record: CaptureReader, location: IpLocation, given: number): CapturePoint | 'other-host' | undefined {
     const isCooked = record.linktype === Linktype.LINUX_SLL2 || record.linktype === Linktype.LINUX_SLL;
     const name = given < 0 && !isCooked ? record.interfaceName : '';
     const named = name === '' ? given : this.#host.interfaceIndex(name);
@@ -99,8 +111,10 @@ export class CaptureLinks {
   #cooked(record: CaptureReader, location: IpLocation, named: number): CapturePoint | undefined {
     const { isOutgoing: isDeparture, packetType } = location;
     if (record.linktype === Linktype.LINUX_SLL) {
-      const dev = named >= 0 ? named : this.#devByRoute(record, location, isDeparture);
-      return dev < 0 ? this.#noteUnknown('an interface that no route leads to') : { dev, isDeparture, packetType };
+      const isGuessed = named < 0;
+      const dev = isGuessed ? this.#devByRoute(record, location, isDeparture) : named;
+      if (dev < 0) return this.#noteUnknown('an interface that no route leads to');
+      return { dev, isDeparture, packetType, isGuessed };
     }
     const ifindex = record.view.getUint32(record.at + SLL2_INTERFACE_INDEX_AT);
     const dev = this.#byIfindex.get(ifindex);
@@ -114,7 +128,7 @@ export class CaptureLinks {
     return this.#noteUnknown(`interface ${ifindex}`);
   }
 
-  #ethernet(record: CaptureReader, location: IpLocation, named: number): CapturePoint | undefined {
+  #ethernet(record: CaptureReader, location: IpLocation, named: number): CapturePoint | 'other-host' | undefined {
     const { view, at } = record;
     const source = macNumber(view, at + ETHERNET_SOURCE_AT);
     const destination = macNumber(view, at + ETHERNET_DESTINATION_AT);
@@ -135,10 +149,14 @@ export class CaptureLinks {
     }
     const to = this.#byMac.get(destination);
     if (to !== undefined) return { dev: to, isDeparture: false, packetType: PacketType.HOST };
+    // An interface in promiscuous mode shows the frames of others, which the host ignores.
+    if (packetType === PacketType.HOST) {
+      this.#others++;
+      return 'other-host';
+    }
     const last = this.#lastDevs.get(record);
-    if (last === undefined) return this.#noteUnknown('frames from and to the MAC addresses of others');
-    const isOthers = packetType === PacketType.HOST;
-    return { dev: last, isDeparture: false, packetType: isOthers ? PacketType.OTHERHOST : packetType };
+    if (last === undefined) return this.#noteUnknown('an interface that its frames do not show');
+    return { dev: last, isDeparture: false, packetType };
   }
 
   /** Frames without a link header: of a tunnel, which shows what the host receives and what it sends. */
@@ -171,8 +189,9 @@ export class CaptureLinks {
    * @throws {ReplayOptionsError}
    */
   refuseOthers(paths: readonly string[]): void {
-    if (this.known > 0 || this.unknown.size === 0) return;
-    const list = [...this.unknown.keys()].slice(0, MAX_NAMED).join(', ');
+    if (this.known > 0 || this.unknown.size + this.#others === 0) return;
+    const others = this.#others > 0 ? ['frames between the MAC addresses of others'] : [];
+    const list = [...this.unknown.keys(), ...others].slice(0, MAX_NAMED).join(', ');
     throw new ReplayOptionsError(
       `${paths.join(', ')}: none of its interfaces is one of the host (${list}); ` +
         'was the capture taken on another host, or before the host was restarted?',
@@ -181,13 +200,7 @@ export class CaptureLinks {
 
   /** The interface by which the host sends to ADDRESS; -1: none. */
   #routeTo(address: number): number {
-    const { routeKey } = this.#host;
-    routeKey.source = 0;
-    routeKey.destination = address;
-    routeKey.inDev = -1;
-    routeKey.mark = 0;
-    routeKey.tos = 0;
-    const { reason, outDev } = this.#host.routeOutput(routeKey);
+    const { reason, outDev } = this.#host.routeOutput(this.#host.routeKey.towards(address));
     return reason === '' ? outDev : -1;
   }
 

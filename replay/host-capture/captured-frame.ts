@@ -22,6 +22,8 @@ export interface CapturePoint {
   /** The host sent it. Otherwise it arrived. */
   readonly isDeparture: boolean;
   readonly packetType: PacketType;
+  /** The capture does not say the interface: it was found by address and route. */
+  readonly isGuessed?: boolean;
 }
 
 export interface CapturedFrame extends CapturePoint {

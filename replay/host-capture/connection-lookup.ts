@@ -1,6 +1,6 @@
 /** What the emulated host's connection table knows about a packet that the host sent. */
-import { transportChecksum } from '../../codecs/checksum.js';
-import { IPV4_PROTOCOL_AT } from '../../codecs/layouts.js';
+import { internetChecksum, transportChecksum } from '../../codecs/checksum.js';
+import { ICMP_CHECKSUM_AT, IPV4_PROTOCOL_AT, IPV4_SOURCE_AT } from '../../codecs/layouts.js';
 import {
   ORIGINAL_TUPLE,
   RECORD_WORDS,
@@ -12,13 +12,19 @@ import {
   TUPLE_SOURCE,
 } from '../../core/conntrack/record.js';
 import type { ConntrackTable } from '../../core/conntrack/table.js';
-import { Tuple } from '../../core/conntrack/tuple.js';
+import { invertPorts, Tuple } from '../../core/conntrack/tuple.js';
 import { mangle } from '../../core/nat/mangle.js';
 import { Manip } from '../../core/nat/range.js';
 import { portOf } from '../../core/nat/unique-tuple.js';
 import { ORIGINAL } from '../../core/packet.js';
 import { protocolOf } from '../../core/protocols/registry.js';
-import { hasUnfinishedChecksum, isSamePacket, type PacketBytes, transportChecksumAt } from './packet-identity.js';
+import {
+  hasUnfinishedChecksum,
+  isSamePacket,
+  type PacketBytes,
+  quotedPacket,
+  transportChecksumAt,
+} from './packet-identity.js';
 
 /** A packet as it was before the host translated it. Addresses as loaded; ports as in a tuple. */
 export interface Untranslated {
@@ -53,6 +59,34 @@ export function untranslate(
   };
   const isSame = before.source === source && before.destination === destination && before.ports === ports;
   return { ...before, isSame };
+}
+
+/**
+ * Takes back what NAT did to PACKET, an ICMP error of the host itself about a packet of a translated connection in
+ * TABLE: the quote becomes what reached the host, and the error is between its ends. Returns whether it did.
+ */
+export function takeBackError(table: ConntrackTable, nowMs: number, packet: PacketBytes): boolean {
+  const quoted = quotedPacket(packet);
+  const tuple = new Tuple();
+  if (quoted === undefined || !tuple.read(quoted.view, quoted.at, quoted.available)) return false;
+  const sent = table.peek(tuple.source, tuple.destination, tuple.ports, tuple.protocol, nowMs);
+  if (sent < 0) return false;
+  const answer = (sent >>> 1) * RECORD_WORDS + ((sent & 1) === ORIGINAL ? REPLY_TUPLE : ORIGINAL_TUPLE);
+  const { words } = table;
+  // What reached the host is what its answer is the inverse of.
+  const source = words[answer + TUPLE_DESTINATION];
+  const destination = words[answer + TUPLE_SOURCE];
+  const ports = invertPorts(words[answer + TUPLE_PORTS], tuple.protocol);
+  if (source === tuple.source && destination === tuple.destination && ports === tuple.ports) return false;
+  const { view, at, available } = packet;
+  const isFromReceiver = view.getInt32(at + IPV4_SOURCE_AT, true) === tuple.destination;
+  readdress(quoted, { source, destination, ports });
+  mangle(view, at, available, Manip.DST, source, 0);
+  if (isFromReceiver) mangle(view, at, available, Manip.SRC, destination, 0);
+  const l4 = at + ((view.getUint8(at) & 15) << 2);
+  view.setUint16(l4 + ICMP_CHECKSUM_AT, 0);
+  view.setUint16(l4 + ICMP_CHECKSUM_AT, internetChecksum(view, l4, at + available - l4));
+  return true;
 }
 
 /** Addresses PACKET as BEFORE says. */

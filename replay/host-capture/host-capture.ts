@@ -22,30 +22,38 @@ import { Frame } from '../../core/link/frame.js';
 import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
 import { Outcome } from '../../core/outcome.js';
 import { PacketType } from '../../core/packet.js';
+import type { Ruleset } from '../../core/rules/model.js';
+import { BridgePorts } from './bridge-ports.js';
 import { CaptureLinks, sourceMacOf } from './capture-links.js';
 import { type CapturedFrame, type CapturePoint, copyFrame, millisecondsBetween, PACKET_AT } from './captured-frame.js';
-import { learnPort, readdress, untranslate } from './connection-lookup.js';
+import { learnPort, readdress, takeBackError, type Untranslated, untranslate } from './connection-lookup.js';
 import { type Cause, type DecidedBy, EgressComparison, packetOf } from './egress-comparison.js';
+import { LookAhead, type Waiting } from './look-ahead.js';
 import { LoopbackCopies } from './loopback-copies.js';
 import { OpenBefore } from './open-before.js';
-import { identityOf, quotedBy } from './packet-identity.js';
+import { identityOf, type PacketBytes, quotedBy, quotedPacket } from './packet-identity.js';
 import { RecentArrivals } from './recent-arrivals.js';
+import { NatUndo } from './undo-nat.js';
 
-/** How much earlier than the arrival that caused it a departure may stand in the captures. */
-const LOOK_AHEAD_MS = 2;
-const LOOK_AHEAD_FRAMES = 512;
+/** By how much frames of a capture may be out of the order of time, unless the clock was set. */
+const CLOCK_MS = 5000;
+/** Whether the packets that a bridge passes on traverse the tables of iptables. */
+const BRIDGE_SYSCTL = 'net.bridge.bridge-nf-call-iptables';
 
 /** What a replay does for captures of the host itself. */
 export interface CaptureSink {
   readonly emulator: IpStack;
-  /** Replays FRAME, which arrived, or which the host itself sends (IS_OWN). */
-  inject(frame: Frame, isOwn: boolean): void;
+  /** Replays FRAME, which arrived, or which the host itself sends (IS_OWN), from one of its addresses (IS_SOURCED). */
+  inject(frame: Frame, isOwn: boolean, isSourced: boolean): void;
   skip(reason: string): void;
 }
 
-interface Ahead {
-  readonly frame: CapturedFrame;
-  readonly identity: string;
+/** The packet QUOTED, which FRAME holds, as a frame of its own. */
+function quotedFrame(frame: CapturedFrame, { at, available, length }: PacketBytes): CapturedFrame {
+  const bytes = new Uint8Array(PACKET_AT + available);
+  bytes.set(frame.bytes.subarray(0, PACKET_AT));
+  bytes.set(frame.bytes.subarray(at, at + available), PACKET_AT);
+  return { ...frame, bytes, view: new DataView(bytes.buffer), captured: available, onWire: length };
 }
 
 /** Keeps the last rule that matched in the tables of DECIDED. */
@@ -55,7 +63,7 @@ function noteDecision(decided: DecidedBy, event: PacketEvent): void {
   const { table, rule } = event;
   if (table === 'filter') decided.filter = rule;
   else if (table === 'mangle') decided.mangle = rule;
-  else if (table === 'nat' && rule.target !== undefined) decided.nat = rule;
+  else if (table === 'nat' && rule.target.kind === 'extension') decided.nat = rule;
 }
 
 export class HostCapture {
@@ -66,6 +74,8 @@ export class HostCapture {
   own = 0;
   /** Of the host's own packets: those that open a connection, so that what NAT did to them is unknown. */
   ownOpening = 0;
+  /** Packets of the host's own that only the ICMP errors about them show. */
+  ownRejected = 0;
   /** Ports that the kernel drew for NAT. */
   learnedPorts = 0;
 
@@ -73,20 +83,31 @@ export class HostCapture {
   readonly #sink: CaptureSink;
   readonly #location = new IpLocation();
   readonly #frame = new Frame();
-  readonly #ahead: Ahead[] = [];
-  /** Arrivals among `#ahead`, by identity. */
-  readonly #aheadArrivals = new Map<string, number>();
+  readonly #ahead = new LookAhead();
   readonly #arrivals = new RecentArrivals();
+  /** What the host itself has sent. */
+  readonly #sent = new RecentArrivals();
+  readonly #ports = new BridgePorts(
+    (bridge) => this.#noteBridged(bridge),
+    () => this.#sink.skip('bridge-port'),
+  );
+  /** Frames that were seen on ports only, by bridge. */
+  readonly #bridged = new Map<number, number>();
+  readonly #natUndo: NatUndo;
   readonly #openBefore = new OpenBefore();
   readonly #loopback = new LoopbackCopies();
   readonly #seenDevs = new Set<number>();
+  /** The latest frame of each capture. */
+  readonly #latest = new Map<number, CapturedFrame>();
+  #setBack: { number: number; seconds: number } | undefined;
   #showsAll = false;
   #cause: Cause | undefined;
   #last: CapturedFrame | undefined;
 
-  constructor(host: Host, sink: CaptureSink) {
+  constructor(ruleset: Ruleset, host: Host, sink: CaptureSink) {
     this.#host = host;
     this.#sink = sink;
+    this.#natUndo = new NatUndo(ruleset, host);
     this.links = new CaptureLinks(host);
     this.comparison = new EgressComparison(
       (emitted, captured) => {
@@ -111,29 +132,31 @@ export class HostCapture {
     }
     if (record.linktype === Linktype.LINUX_SLL2 || record.linktype === Linktype.LINUX_SLL) this.#showsAll = true;
     const frame = copyFrame(record, location, point, sourceMacOf(record), { input, number });
-    this.#look({ frame, identity: identityOf(packetOf(frame)) });
+    this.#checkClock(frame);
+    const identity = identityOf(packetOf(frame));
+    if (record.interfaceName !== '') this.#ahead.sort();
+    this.#ahead.add({ frame, identity }, this.#process);
+  }
+
+  /** Notes the first time that the clock of the host was set back. */
+  #checkClock(frame: CapturedFrame): void {
+    const latest = this.#latest.get(frame.input);
+    const lateMs = latest === undefined ? 0 : millisecondsBetween(frame, latest);
+    if (lateMs <= 0) this.#latest.set(frame.input, frame);
+    else if (lateMs > CLOCK_MS) this.#setBack ??= { number: frame.number, seconds: lateMs / 1000 };
   }
 
   /** Where the packet of RECORD was captured, or why it is skipped. */
   #pointOf(record: CaptureReader, named: number): CapturePoint | string {
     const location = this.#location;
     if (!locateIp(record, location)) return location.skip ?? 'not-ip';
-    return location.captured < IPV4_LENGTH ? 'link-too-short' : this.links.locate(record, location, named);
+    if (location.captured < IPV4_LENGTH) return 'link-too-short';
+    return this.links.locate(record, location, named);
   }
 
-  #look(next: Ahead): void {
-    const ahead = this.#ahead;
-    ahead.push(next);
-    if (!next.frame.isDeparture) this.#countAhead(next.identity, 1);
-    while (ahead.length > LOOK_AHEAD_FRAMES || millisecondsBetween(ahead[0].frame, next.frame) > LOOK_AHEAD_MS) {
-      this.#process(ahead.shift() as Ahead);
-    }
-  }
-
-  #countAhead(identity: string, change: number): void {
-    const count = (this.#aheadArrivals.get(identity) ?? 0) + change;
-    if (count === 0) this.#aheadArrivals.delete(identity);
-    else this.#aheadArrivals.set(identity, count);
+  #noteBridged(bridge: number): void {
+    this.#bridged.set(bridge, (this.#bridged.get(bridge) ?? 0) + 1);
+    this.#sink.skip('bridged');
   }
 
   /**
@@ -142,17 +165,30 @@ export class HostCapture {
    */
   finish(paths: readonly string[]): void {
     this.links.refuseOthers(paths);
-    for (const next of this.#ahead.splice(0)) this.#process(next);
+    this.#ahead.finish(this.#process);
+    this.#ports.advance(undefined);
     this.comparison.finish(this.#last);
   }
 
-  #process({ frame, identity }: Ahead): void {
+  readonly #process = ({ frame, identity }: Waiting): void => {
+    this.#ports.advance(frame);
+    const bridge = this.links.masterOf(frame.dev);
+    if (bridge >= 0) {
+      this.#ports.onPort(frame, identity, bridge);
+      return;
+    }
+    const isEither = frame.isGuessed === true && this.links.hasPorts(frame.dev);
+    const followed = isEither ? this.#ports.onEither(frame, identity) : this.#ports.onBridge(frame, identity);
+    if (followed !== undefined) this.#follow(followed, identity);
+  };
+
+  #follow(frame: CapturedFrame, identity: string): void {
     this.#last = frame;
     this.#seenDevs.add(frame.dev);
     const isOpenBefore = this.#openBefore.has(packetOf(frame), this.#isTracked);
     this.comparison.advance(frame);
     this.#arrivals.advance(frame);
-    if (!frame.isDeparture) this.#countAhead(identity, -1);
+    this.#sent.advance(frame);
     if (frame.dev === this.#host.loopback) this.#overLoopback(frame, identity);
     else if (frame.isDeparture) this.#depart(frame, identity);
     else this.#arrive(frame, identity, isOpenBefore);
@@ -172,7 +208,23 @@ export class HostCapture {
   #overLoopback(frame: CapturedFrame, identity: string): void {
     if (this.#loopback.isCopy(frame, identity)) this.#sink.skip('loopback-copy');
     else if (this.#loopback.takeAnswer(identity)) this.departures++;
-    else this.#send(frame, identity);
+    else if (!this.#sendQuoted(frame, identity)) this.#send(frame, identity);
+  }
+
+  /**
+   * What the host's rules rejected in OUTPUT leaves by no interface, but the ICMP error about it comes back over lo.
+   * If FRAME is such an error, sends the packet that it quotes, in place of FRAME.
+   */
+  #sendQuoted(frame: CapturedFrame, identity: string): boolean {
+    const quoted = quotedPacket(packetOf(frame));
+    if (quoted === undefined) return false;
+    const own = identityOf(quoted);
+    const source = quoted.view.getInt32(quoted.at + IPV4_SOURCE_AT, true);
+    if (this.#sent.find(own) !== undefined || !this.#isOwnAddress(source)) return false;
+    this.ownRejected++;
+    const cause = this.#send(quotedFrame(frame, quoted), own);
+    if (!this.#loopback.takeAnswer(identity)) this.comparison.unmatched(frame, identity, cause);
+    return true;
   }
 
   #depart(frame: CapturedFrame, identity: string): void {
@@ -180,8 +232,11 @@ export class HostCapture {
       this.departures++;
       return;
     }
-    const cause = this.#arrivals.find(identity) ?? this.#answeredBy(frame);
-    if (cause !== undefined || this.#aheadArrivals.has(identity) || !this.#isFromHost(frame)) {
+    const { connections, nowMs } = this.#sink.emulator;
+    const before = untranslate(connections, nowMs, packetOf(frame));
+    const cause = this.#arrivals.find(identity) ?? (before === undefined ? this.#answeredBy(frame) : undefined);
+    const source = before?.source ?? frame.view.getInt32(PACKET_AT + IPV4_SOURCE_AT, true);
+    if (cause !== undefined || this.#ahead.hasArrival(identity) || !this.#isOwnAddress(source)) {
       this.departures++;
       this.comparison.unmatched(frame, identity, cause);
       return;
@@ -201,17 +256,16 @@ export class HostCapture {
     return quoted !== undefined || cause.outcome !== Outcome.FORWARDED ? cause : undefined;
   }
 
-  #isFromHost({ view, captured }: CapturedFrame): boolean {
-    const { connections, nowMs } = this.#sink.emulator;
-    const before = untranslate(connections, nowMs, { view, at: PACKET_AT, available: captured });
-    const source = before?.source ?? view.getInt32(PACKET_AT + IPV4_SOURCE_AT, true);
-    return this.#host.addressType(source, -1) === AddressType.LOCAL;
+  #isOwnAddress(address: number): boolean {
+    return this.#host.addressType(address, -1) === AddressType.LOCAL;
   }
 
   /** Sends FRAME from the host itself. */
   #send(frame: CapturedFrame, identity: string): Cause {
     this.own++;
-    return this.#replay(frame, identity, { isOwn: true, isOpenBefore: false });
+    const cause = this.#replay(frame, identity, { isOwn: true, isOpenBefore: false });
+    this.#sent.add(cause, packetOf(frame));
+    return cause;
   }
 
   #replay(captured: CapturedFrame, identity: string, kind: Pick<Cause, 'isOwn' | 'isOpenBefore'>): Cause {
@@ -231,21 +285,33 @@ export class HostCapture {
     const bytes = captured.bytes.slice();
     const view = new DataView(bytes.buffer);
     const packet = { view, at: PACKET_AT, available: captured.captured, length: onWire };
-    const before = isOwn ? untranslate(emulator.connections, emulator.nowMs, packet) : undefined;
+    const before = isOwn ? this.#beforeNat(packet, captured) : undefined;
     if (before?.isSame === false) readdress(packet, before);
-    else if (isOwn && before === undefined) this.ownOpening++;
-    frame.setBytes(bytes, PACKET_AT + onWire);
-    frame.linktype = Linktype.ETHERNET;
+    if (isOwn) takeBackError(emulator.connections, emulator.nowMs, packet);
+    const hasLinkHeader = this.#host.interfaces[dev].linkLength > 0;
+    if (hasLinkHeader) frame.setBytes(bytes, PACKET_AT + onWire);
+    else frame.setBytes(bytes.subarray(PACKET_AT), onWire);
+    frame.linktype = hasLinkHeader ? Linktype.ETHERNET : Linktype.RAW;
     frame.packetType = isOwn ? PacketType.HOST : packetType;
     frame.dev = dev;
     frame.tsSec = tsSec;
     frame.tsNsec = tsNsec;
     this.#cause = cause;
-    this.#sink.inject(frame, isOwn);
+    this.#sink.inject(frame, isOwn, this.#isOwnAddress(view.getInt32(PACKET_AT + IPV4_SOURCE_AT, true)));
     this.#cause = undefined;
     cause.outcome = emulator.outcome;
     cause.dropCause = emulator.dropCause;
     return cause;
+  }
+
+  /** How PACKET of the host itself, captured as FRAME, was addressed before NAT; undefined: nothing is known. */
+  #beforeNat(packet: PacketBytes, frame: CapturedFrame): Untranslated | undefined {
+    const { connections, nowMs } = this.#sink.emulator;
+    const known = untranslate(connections, nowMs, packet);
+    if (known !== undefined) return known;
+    const undone = this.#natUndo.undo(packet, frame, this.#ahead.receiverOfAnswer(frame));
+    if (undone === undefined && this.#natUndo.hasRules) this.ownOpening++;
+    return undone;
   }
 
   /** The emulated host sends the packet at AT by DEV. */
@@ -280,20 +346,49 @@ export class HostCapture {
   assumed(): string[] {
     const { ownOpening, learnedPorts, links } = this;
     const { count: openBefore } = this.#openBefore;
-    return [
-      ...(ownOpening > 0
-        ? [`${ownOpening} first packets of the host itself, captured after NAT: sent as they left`]
-        : []),
-      ...(openBefore > 0 ? [`${openBefore} connections open before the capture began: not translated`] : []),
-      ...(learnedPorts > 0 ? [`${learnedPorts} source ports of NAT: those in the capture`] : []),
-      ...(links.guessed > 0 ? [`the interfaces of ${links.guessed} frames: by address and route`] : []),
+    const { undone, ambiguous } = this.#natUndo;
+    const several = ambiguous > 0 ? ` (${ambiguous} of them: one of several ways)` : '';
+    const lines: [count: number, one: string, many: string, what: string][] = [
+      [ownOpening, 'own connection', 'own connections', 'of the host, captured after NAT: sent as it left'],
+      [
+        undone,
+        'own connection',
+        'own connections',
+        `of the host, captured after NAT: taken back by the rules${several}`,
+      ],
+      [
+        this.ownRejected,
+        'own packet',
+        'own packets',
+        'of the host, rejected in OUTPUT: sent as the ICMP error quotes it',
+      ],
+      [openBefore, 'connection', 'connections', 'open before the capture began: not translated'],
+      [learnedPorts, 'source port', 'source ports', 'drawn by NAT: as in the capture'],
+      [links.guessed, 'frame', 'frames', 'without an interface: found by address and route'],
     ];
+    return lines.flatMap(([count, one, many, what]) =>
+      count > 0 ? [`${count} ${count === 1 ? one : many} ${what}`] : [],
+    );
   }
 
   /** What of the captures was not followed. */
   warnings(): string[] {
-    return [...this.links.unknown].map(
+    const unknown = [...this.links.unknown].map(
       ([what, frames]) => `${frames} frames of ${what}, which the host does not have, were skipped`,
     );
+    if (this.#setBack !== undefined) {
+      const { number, seconds } = this.#setBack;
+      const late = `${seconds.toFixed(1)} s earlier than one before it`;
+      unknown.push(`frame ${number} is ${late}: the clock of the host was set; time-outs are those of the later time`);
+    }
+    const isFiltered = this.#host.description.sysctls.get(BRIDGE_SYSCTL);
+    if (isFiltered === 0) return unknown;
+    const effect = isFiltered === undefined ? `unless ${BRIDGE_SYSCTL} is 0, ` : '';
+    const bridged = [...this.#bridged].map(
+      ([bridge, frames]) =>
+        `${frames} frames were seen only on ports of ${this.#host.interfaceNames[bridge]}, and skipped: bridges are ` +
+        `not emulated, but ${effect}the host's rules met their packets`,
+    );
+    return [...unknown, ...bridged];
   }
 }

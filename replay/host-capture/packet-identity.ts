@@ -74,13 +74,20 @@ export function identityOf({ view, at, available, length }: PacketBytes): string
 }
 
 /** The identity of the packet that the ICMP error PACKET quotes; undefined if it is no error. */
-export function quotedBy({ view, at, available }: PacketBytes): string | undefined {
+export function quotedBy(packet: PacketBytes): string | undefined {
+  const quoted = quotedPacket(packet);
+  return quoted && identityOf(quoted);
+}
+
+/** The packet that the ICMP error PACKET quotes; undefined if it is no error. */
+export function quotedPacket({ view, at, available }: PacketBytes): PacketBytes | undefined {
   if (available < IPV4_LENGTH || view.getUint8(at + IPV4_PROTOCOL_AT) !== IPPROTO_ICMP) return undefined;
   if ((view.getUint16(at + IPV4_FRAGMENT_AT) & IPV4_OFFSET_MASK) !== 0) return undefined;
   const quoteAt = at + ((view.getUint8(at) & 15) << 2) + ICMP_LENGTH;
   const left = at + available - quoteAt;
   if (left < IPV4_LENGTH || !ICMP_ERRORS.has(view.getUint8(quoteAt - ICMP_LENGTH + ICMP_TYPE_AT))) return undefined;
-  return quotedIdentity(view, quoteAt, left);
+  const length = view.getUint16(quoteAt + IPV4_TOTAL_LENGTH_AT);
+  return { view, at: quoteAt, available: Math.min(left, length), length };
 }
 
 function quotedIdentity(view: DataView, at: number, available: number): string {

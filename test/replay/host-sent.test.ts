@@ -1,0 +1,237 @@
+/** How packets of a capture taken on the host are told apart: arrivals, answers, the own ones, and differences. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ETHERTYPE_IPV4, SLL2_LENGTH, sll2, TCP_ACK, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
+import { Linktype } from '../../codecs/linktypes.js';
+import { createPcapFile } from '../../io/capture-file.js';
+import { replay } from '../../replay/replay.js';
+import type { Summary } from '../../replay/summary.js';
+import { tcpPacket, udpPacket } from '../packets/packets.js';
+
+const Sent = suite('host-sent packets');
+
+const [LO, ETH0, DOCKER0, VETH] = [1, 2, 3, 4];
+const [IN, OTHERHOST, OUT] = [0, 3, 4];
+const dir = mkdtempSync(join(tmpdir(), 'nfreplay-host-sent-'));
+
+Sent.after(() => rmSync(dir, { recursive: true }));
+
+const link = (ifindex: number, ifname: string, cidr?: string, more = {}) => ({
+  ...{ ifindex, ifname, address: `02:00:00:00:00:0${ifindex}`, mtu: 1500, flags: ['UP'], ...more },
+  addr_info:
+    cidr === undefined ? [] : [{ family: 'inet', local: cidr.split('/')[0], prefixlen: Number(cidr.split('/')[1]) }],
+});
+
+const HOST = {
+  addr: [
+    link(LO, 'lo', '127.0.0.1/8'),
+    link(ETH0, 'eth0', '192.0.2.10/24'),
+    link(DOCKER0, 'docker0', '172.17.0.1/16'),
+    link(VETH, 'veth0', undefined, { master: 'docker0' }),
+  ],
+  route: [],
+  neigh: [],
+  sysctl: { 'net.bridge.bridge-nf-call-iptables': 0 },
+};
+
+/** A captured packet: the interface, the direction, the packet, and when; by default a millisecond lies between two. */
+type Seen = readonly [ifindex: number, type: number, packet: Uint8Array, atMs?: number];
+
+function captured(rules: string, seen: readonly Seen[], host: object = HOST): Summary {
+  writeFileSync(join(dir, 'host.json'), JSON.stringify(host));
+  writeFileSync(join(dir, 'rules.v4'), rules);
+  const writer = createPcapFile(join(dir, 'any.pcap'), Linktype.LINUX_SLL2);
+  seen.forEach(([interfaceIndex, packetType, packet, atMs], i) => {
+    const frame = Buffer.alloc(SLL2_LENGTH + packet.length);
+    const address = Buffer.alloc(8);
+    const fixed = { reserved: 0, hardwareType: 1, addressLength: 6, address };
+    sll2.encode({ protocol: ETHERTYPE_IPV4, interfaceIndex, packetType, ...fixed }, frame);
+    frame.set(packet, SLL2_LENGTH);
+    const ms = atMs ?? i;
+    writer.write(1_700_000_000 + Math.floor(ms / 1000), (ms % 1000) * 1_000_000, frame, 0, frame.length, frame.length);
+  });
+  writer.close();
+  return replay({
+    rulesPath: join(dir, 'rules.v4'),
+    hostPath: join(dir, 'host.json'),
+    captures: [{ path: join(dir, 'any.pcap') }],
+    outDir: join(dir, 'out'),
+    expectEgress: true,
+  });
+}
+
+const table = (name: string, chains: string, rules: string) => `*${name}\n${chains}${rules}COMMIT\n`;
+const ACCEPTING = table('filter', ':INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n', '');
+
+/** A segment; the TTL of one that was forwarded is one less. */
+function segment(from: string, to: string, flags: number, sequence: number, more: { id?: number; ttl?: number } = {}) {
+  const [source, sport] = from.split(':');
+  const [destination, dport] = to.split(':');
+  const acknowledgment = (flags & TCP_ACK) === 0 ? 0 : 2;
+  return tcpPacket({
+    ...{ source, destination, sport: Number(sport), dport: Number(dport), flags, sequence, acknowledgment },
+    ...{ id: sequence, fragment: 0x4000, ...more },
+  });
+}
+
+const countsOf = ({ egress }: Summary) => {
+  const { matched, missing, extra, different, own } = egress!;
+  return { matched, missing, extra, different, own };
+};
+
+Sent('a port that the kernel drew for NAT is taken from the capture', () => {
+  const rules = table(
+    'nat',
+    ':PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n',
+    '-A POSTROUTING -o eth0 -j MASQUERADE --random\n',
+  );
+  const client = '172.17.0.2:5000';
+  const server = '192.0.2.50:80';
+  const summary = captured(rules, [
+    [DOCKER0, IN, segment(client, server, TCP_SYN, 1)],
+    [ETH0, OUT, segment('192.0.2.10:40000', server, TCP_SYN, 1, { ttl: 63 })],
+    [ETH0, IN, segment(server, '192.0.2.10:40000', TCP_SYN | TCP_ACK, 2)],
+    [DOCKER0, OUT, segment(server, client, TCP_SYN | TCP_ACK, 2, { ttl: 63 })],
+  ]);
+  assert.equal(countsOf(summary), { matched: 2, missing: 0, extra: 0, different: 0, own: 0 });
+  assert.ok(summary.assumed.includes('1 source port drawn by NAT: as in the capture'));
+  assert.match(readFileSync(join(dir, 'out', 'conntrack.txt'), 'utf8'), / dst=192\.0\.2\.10 sport=80 dport=40000 /);
+});
+
+Sent('packets of a connection that was open before are not judged', () => {
+  const rules = table('filter', ':INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n', '');
+  const ack = segment('192.0.2.50:80', '172.17.0.2:5000', TCP_ACK, 7);
+  const forwarded = segment('192.0.2.50:80', '172.17.0.2:5000', TCP_ACK, 7, { ttl: 63 });
+  const summary = captured(rules, [
+    [ETH0, IN, ack],
+    [DOCKER0, OUT, forwarded],
+  ]);
+  assert.equal(countsOf(summary), { matched: 0, missing: 0, extra: 0, different: 0, own: 0 });
+  assert.is(summary.egress?.unjudged.openBefore, 1);
+  assert.ok(summary.assumed.includes('1 connection open before the capture began: not translated'));
+});
+
+Sent('what the host answers although the rules drop the question is a difference, with the rule', () => {
+  const rules = table(
+    'filter',
+    ':INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n',
+    '-A INPUT -p tcp -m tcp --dport 22 -j DROP\n',
+  );
+  const summary = captured(rules, [
+    [ETH0, IN, segment('192.0.2.50:5000', '192.0.2.10:22', TCP_SYN, 1)],
+    [ETH0, OUT, segment('192.0.2.10:22', '192.0.2.50:5000', TCP_SYN | TCP_ACK, 2)],
+  ]);
+  assert.equal(countsOf(summary), { matched: 0, missing: 1, extra: 0, different: 0, own: 0 });
+  assert.is(summary.egress?.listed[0].droppedBy?.rule, '-p tcp -m tcp --dport 22 -j DROP');
+});
+
+Sent('a rule that sends a packet elsewhere shows in a difference, side by side', () => {
+  const rules = table(
+    'nat',
+    ':PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n',
+    '-A PREROUTING -i eth0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.3:80\n',
+  );
+  const summary = captured(rules, [
+    [ETH0, IN, segment('192.0.2.50:5000', '192.0.2.10:80', TCP_SYN, 1)],
+    [DOCKER0, OUT, segment('192.0.2.50:5000', '172.17.0.2:80', TCP_SYN, 1, { ttl: 63 })],
+  ]);
+  assert.equal(countsOf(summary), { matched: 0, missing: 0, extra: 0, different: 1, own: 0 });
+  const [{ captured: theirs, emulated, decidedBy }] = summary.egress!.listed;
+  // The destination is at 16 of an IPv4 header (RFC 791).
+  assert.is(theirs?.bytes.slice(32, 40), 'ac110002');
+  assert.is(emulated?.bytes.slice(32, 40), 'ac110003');
+  assert.is(decidedBy?.[0].rule, '-i eth0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.3:80');
+});
+
+Sent('what the emulated host sends and the host did not is extra, unless the capture ends then', () => {
+  const syn = segment('192.0.2.50:5000', '172.17.0.2:80', TCP_SYN, 1);
+  const later = Array.from({ length: 30 }, (_, i): Seen => {
+    const packet = udpPacket({ source: '192.0.2.10', destination: '192.0.2.50', sport: 4000, dport: 9, id: 100 + i });
+    return [ETH0, OUT, packet];
+  });
+  const summary = captured(ACCEPTING, [[ETH0, IN, syn], ...later]);
+  assert.equal(countsOf(summary), { matched: 30, missing: 0, extra: 1, different: 0, own: 30 });
+  const ending = captured(ACCEPTING, [[ETH0, IN, syn]]);
+  assert.is(ending.egress?.extra, 0);
+  assert.is(ending.egress?.unjudged.atEnd, 1);
+});
+
+Sent('a packet over lo that is seen twice is sent once, and an answer of REJECT is no packet of a socket', () => {
+  const rules = table(
+    'filter',
+    ':INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n',
+    '-A INPUT -i lo -p tcp -m tcp --dport 80 -j REJECT --reject-with tcp-reset\n',
+  );
+  const syn = segment('127.0.0.1:5000', '127.0.0.1:80', TCP_SYN, 1);
+  // What Linux answers a SYN with: sequence 0, acknowledged, ID 0 (RFC 9293, section 3.10.7.1).
+  const fields = { source: '127.0.0.1', destination: '127.0.0.1', sport: 80, dport: 5000, id: 0, fragment: 0x4000 };
+  const reset = tcpPacket({ ...fields, flags: TCP_RST | TCP_ACK, sequence: 0, acknowledgment: 2, window: 0 });
+  const summary = captured(rules, [
+    [LO, OUT, syn],
+    [LO, IN, syn],
+    [LO, OUT, reset],
+    [LO, IN, reset],
+  ]);
+  assert.equal(countsOf(summary), { matched: 0, missing: 0, extra: 0, different: 0, own: 1 });
+  assert.equal(summary.skipped, { 'loopback-copy': 2 });
+  assert.is(summary.packets.departed, 1);
+  assert.is(summary.packets.rejected, 1);
+});
+
+Sent('what only passes between the ports of a bridge is counted, and said if the rules of the host meet it', () => {
+  const packet = segment('172.17.0.2:5000', '172.17.0.3:80', TCP_SYN, 1);
+  const seen: Seen[] = [
+    [VETH, OTHERHOST, packet],
+    [VETH, OUT, packet],
+  ];
+  const summary = captured(ACCEPTING, seen);
+  assert.equal(summary.skipped, { bridged: 2 });
+  assert.equal(summary.warnings, []);
+  const filtered = { ...HOST, sysctl: { 'net.bridge.bridge-nf-call-iptables': 1 } };
+  const [warning] = captured(ACCEPTING, seen, filtered).warnings;
+  assert.match(warning, /^2 frames were seen only on ports of docker0, and skipped: bridges are not emulated/);
+});
+
+Sent(
+  'an arrival is taken as the port of the bridge has seen it: the bridge may show it as PREROUTING has left it',
+  () => {
+    const before = segment('172.17.0.2:80', '172.17.0.1:5000', TCP_SYN | TCP_ACK, 1);
+    const after = segment('172.17.0.2:80', '127.0.0.1:5000', TCP_SYN | TCP_ACK, 1);
+    captured(ACCEPTING, [
+      [VETH, IN, before],
+      [DOCKER0, IN, after],
+    ]);
+    const local = readFileSync(join(dir, 'out', 'local.pcap'));
+    // Behind the file header (24), the record header (16) and the first 16 bytes of the packet: the destination.
+    assert.equal([...local.subarray(56, 60)], [172, 17, 0, 1]);
+  },
+);
+
+Sent('the route of a packet to a group follows its source', () => {
+  const query = udpPacket({
+    source: '172.17.0.1',
+    destination: '224.0.0.251',
+    sport: 5353,
+    dport: 5353,
+    ttl: 1,
+    id: 9,
+  });
+  const withDefault = { ...HOST, route: [{ dst: 'default', gateway: '192.0.2.1', dev: 'eth0' }] };
+  const summary = captured(ACCEPTING, [[DOCKER0, OUT, query]], withDefault);
+  assert.equal(countsOf(summary), { matched: 1, missing: 0, extra: 0, different: 0, own: 1 });
+});
+
+Sent('a clock that was set back is said', () => {
+  const packet = (id: number) =>
+    udpPacket({ source: '192.0.2.10', destination: '192.0.2.50', sport: 4000, dport: 9, id });
+  const { warnings } = captured(ACCEPTING, [
+    [ETH0, OUT, packet(1), 20_000],
+    [ETH0, OUT, packet(2), 8000],
+  ]);
+  assert.match(warnings[0], /^frame 2 is 12\.0 s earlier than one before it: the clock of the host was set/);
+});
+
+Sent.run();
