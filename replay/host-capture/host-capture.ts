@@ -381,7 +381,9 @@ export class HostCapture {
       const late = `${seconds.toFixed(1)} s earlier than one before it`;
       unknown.push(`frame ${number} is ${late}: the clock of the host was set; time-outs are those of the later time`);
     }
-    const isFiltered = this.#host.description.sysctls.get(BRIDGE_SYSCTL);
+    // A snapshot has slashes in the names of sysctls, since those of interfaces may have dots.
+    const { sysctls } = this.#host.description;
+    const isFiltered = sysctls.get(BRIDGE_SYSCTL) ?? sysctls.get(BRIDGE_SYSCTL.replaceAll('.', '/'));
     if (isFiltered === 0) return unknown;
     const effect = isFiltered === undefined ? `unless ${BRIDGE_SYSCTL} is 0, ` : '';
     const bridged = [...this.#bridged].map(

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SNAPSHOT_SCRIPT } from '../../../codecs/host/snapshot-script.js';
 import { run } from '../command.js';
 
 const TRAFFIC = 'test/kernel/capture/traffic.py';
@@ -126,7 +127,7 @@ export class CaptureWorld {
     await Promise.all(clients);
   }
 
-  /** Writes host.json, counters.v4 and conntrack.txt of the host into DIR. */
+  /** Writes host.json, snapshot.txt, counters.v4 and conntrack.txt of the host into DIR. */
   describe(dir: string): void {
     const json = (...args: string[]): unknown => JSON.parse(this.in('host', 'ip', '-j', ...args));
     const sysctl = Object.fromEntries(
@@ -140,6 +141,8 @@ export class CaptureWorld {
       ...{ addr: json('addr'), route: json('route', 'show', 'table', 'all'), neigh: json('neigh'), sysctl },
     };
     writeFileSync(join(dir, 'host.json'), JSON.stringify(host));
+    const script = ['netns', 'exec', this.#name('host'), 'sh'];
+    writeFileSync(join(dir, 'snapshot.txt'), run('ip', script, SNAPSHOT_SCRIPT));
     writeFileSync(join(dir, 'counters.v4'), this.in('host', 'iptables-legacy-save', '-c'));
     writeFileSync(join(dir, 'conntrack.txt'), this.in('host', 'conntrack', '-L', '-o', 'extended'));
   }

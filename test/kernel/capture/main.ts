@@ -89,7 +89,8 @@ async function runCase(world: CaptureWorld, seed: number, dir: string): Promise<
     ways.flatMap(({ commands }) => commands(path)),
     questions,
   );
-  return ways.flatMap((way) => replayWay(way, dir));
+  const ofSnapshot = replayWay(ways[0], dir, 'snapshot.txt').map((problem) => `snapshot, ${problem}`);
+  return [...ways.flatMap((way) => replayWay(way, dir)), ...ofSnapshot];
 }
 
 function filesIn(dir: string): Map<string, Uint8Array> {
