@@ -97,6 +97,7 @@ function instructionFault({ code, jt, jf, k }: Instruction, rest: number): strin
     if ((alu === BpfAlu.DIV || alu === BpfAlu.MOD) && k === 0) return 'division by 0';
     if ((alu === BpfAlu.LSH || alu === BpfAlu.RSH) && k > 31) return `a shift by ${k} bits`;
   }
+  if (jt > 0xff || jf > 0xff) return 'a jump by more than 255 instructions';
   if (kind === JMP) {
     const isFar = (code & 0xf0) === BpfJump.JA ? k >= rest : Math.max(jt, jf) >= rest;
     if (isFar) return 'a jump past the end of the program';

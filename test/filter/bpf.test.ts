@@ -117,6 +117,7 @@ Bpf('programs that Linux refuses are refused', () => {
     [[op(JMP | BpfJump.JA, 1), accepts], /past the end/],
     [[op(JMP | BpfJump.JEQ, 0, 0, 1), accepts], /past the end/],
     [[op(JMP | BpfJump.JA, 0xffffffff), accepts], /past the end/],
+    [[op(JMP | BpfJump.JEQ, 0, 256, 0), ...new Array<Instruction>(300).fill(accepts)], /more than 255/],
     [[op(ST, 16), accepts], /no scratch word 16/],
     [[op(LD | BpfMode.MEM, 16), accepts], /no scratch word/],
     [[op(ALU | BpfAlu.DIV, 0), accepts], /division by 0/],

@@ -7,7 +7,9 @@ import { FilterError } from '../../codecs/filter/filter-error.js';
 import { parseFilter } from '../../codecs/filter/parser.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { pick, type Random, seededRandom, testSeed } from '../random.js';
+import { ourChoice } from './filter-case.js';
 import { randomFilter } from './random-filter.js';
+import type { Captured } from './random-frames.js';
 
 const Parser = suite('filter parser');
 
@@ -92,6 +94,42 @@ Parser('deep nesting is refused, wide and long filters are not', () => {
   assert.ok(program.length < hosts.length * 40, `${program.length} instructions`);
   assert.is(faultOf(programOf(`len > ${new Array(20_000).fill('ip[0]').join(' + ')}`)), undefined);
   assert.is(faultOf(programOf(new Array(20_000).fill('(tcp)').join(' and '))), undefined);
+});
+
+/** A TCP packet from 10.0.0.N, behind LINK. */
+const packetFrom = (n: number, link: readonly number[]): Captured => {
+  const bytes = [...link, 0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, n >> 8, n & 255, 192, 0, 2, 1];
+  return { bytes: Uint8Array.from([...bytes, ...new Array<number>(20).fill(0)]), wirelen: bytes.length + 20 };
+};
+
+Parser('jumps over hundreds of instructions lead where they should', () => {
+  const ETHERNET = [...new Array<number>(12).fill(2), 8, 0];
+  const frames = [0, 1, 150, 299, 300].map((n) => packetFrom(n, ETHERNET));
+  const hosts = Array.from({ length: 300 }, (_, n) => `10.0.${n >> 8}.${n & 255}`).join(' or ');
+  const chosen = (filter: string) => ourChoice(filter, Linktype.ETHERNET, frames);
+  assert.equal(chosen(`src host (${hosts})`), { chosen: [true, true, true, true, false] });
+  assert.equal(chosen(`not src host (${hosts})`), { chosen: [false, false, false, false, true] });
+  assert.equal(chosen(`tcp and (src host ${hosts}) and len > 5`), { chosen: [true, true, true, true, false] });
+});
+
+Parser('an id has the qualifier of what was before parentheses, not of what is in them', () => {
+  const program = (filter: string) => compileFilter(parseFilter(filter), Linktype.ETHERNET);
+  assert.equal(
+    program('host 10.0.0.1 and (port 53) or 10.0.0.2'),
+    program('host 10.0.0.1 and (port 53) or host 10.0.0.2'),
+  );
+  assert.match(errorOf('(port 53) or 80').message, /^column 14: .*before it/);
+});
+
+Parser('an address family is found in the byte order of either machine', () => {
+  const frames = [
+    [2, 0, 0, 0],
+    [0, 0, 0, 2],
+    [30, 0, 0, 0],
+  ].map((family) => packetFrom(1, family));
+  assert.equal(ourChoice('ip', Linktype.NULL, frames), { chosen: [true, true, false] });
+  assert.equal(ourChoice('ip6', Linktype.NULL, frames), { chosen: [false, false, true] });
+  assert.equal(ourChoice('ip', Linktype.LOOP, frames), { chosen: [false, true, false] });
 });
 
 const PIECES = [
