@@ -1,5 +1,5 @@
 /** The member `rule` of a host: `ip -j rule`. */
-import { prefixAt } from './address-values.js';
+import { addressAt, prefixAt } from './address-values.js';
 import type { PortRange, Prefix, RuleAction, RuleDescription } from './description.js';
 import { HostError } from './error.js';
 import {
@@ -73,13 +73,16 @@ function isIpv6({ family, src, dst }: JsonObject): boolean {
   return family === 'inet6' || [src, dst].some((text) => typeof text === 'string' && text.includes(':'));
 }
 
-/** The prefix at KEY, whose length is beside it unless it is that of an address. */
+/** The prefix at KEY, whose length is beside it unless it is that of an address. Bits beyond it may be set. */
 function prefixOf(rule: JsonObject, key: 'src' | 'dst', path: string): Prefix | undefined {
   if (rule[key] === undefined || rule[key] === 'all' || rule[key] === '') return undefined;
-  const text = stringAt(rule[key], `${path}.${key}`);
-  const length = rule[`${key}len`];
-  const suffix = length === undefined ? '' : `/${integerAt(length, `${path}.${key}len`, 0, 32)}`;
-  return prefixAt(text + suffix, `${path}.${key}`, 'ipv4');
+  const [text, ...length] = stringAt(rule[key], `${path}.${key}`).split('/');
+  if (text === 'default' || length.length > 0) return prefixAt([text, ...length].join('/'), `${path}.${key}`, 'ipv4');
+  const beside = rule[`${key}len`];
+  return {
+    address: addressAt(text, `${path}.${key}`, 'ipv4'),
+    prefixLength: beside === undefined ? 32 : integerAt(beside, `${path}.${key}len`, 0, 32),
+  };
 }
 
 function markOf(rule: JsonObject, path: string): { mark: number; mask: number } {

@@ -20,7 +20,7 @@ import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
 import { InputRoute, OutputRoute } from './route-decision.js';
 import { RouteKey } from './route-key.js';
-import { isGroup, Routing } from './routing.js';
+import { forgetLayer4, isGroup, Routing } from './routing.js';
 import type { RoutingReads, RoutingTables } from './routing-tables.js';
 import { selectAddress } from './source-address.js';
 import { Sysctls } from './sysctls.js';
@@ -187,6 +187,7 @@ export class Host {
     if (!isOne) key.source = 0;
     key.inDev = -1;
     key.hashed = null;
+    if (!this.tables.dissects) forgetLayer4(key);
     return this.routing.output(this.outputRoute, key, key.source, isOne);
   }
 

@@ -308,7 +308,7 @@ function leavesBy({ dev, multipath }: Route, wanted: number): boolean {
 }
 
 /** Routing only looks at the protocol and the ports of packets where a rule asks for them. */
-function forgetLayer4(key: RouteKey): void {
+export function forgetLayer4(key: RouteKey): void {
   key.protocol = 0;
   key.sport = -1;
   key.dport = -1;

@@ -43,6 +43,7 @@ Policy('a rule leads the packets that it selects to its table', () => {
   assert.is(way({}), SECOND);
   assert.is(way({ src: '10.0.0.9' }), SECOND);
   assert.is(way({ src: '10.0.0.0', srclen: 30 }), FIRST);
+  assert.is(way({ src: '10.0.0.77', srclen: 8 }), SECOND, 'bits beyond the length do not matter');
   assert.is(way({ dst: '8.8.0.0', dstlen: 16 }), SECOND);
   assert.is(way({ not: null, dst: '8.8.0.0', dstlen: 16 }), FIRST);
   assert.is(way({ fwmark: '0x1' }), FIRST);
@@ -125,6 +126,19 @@ Policy('what the host sends is routed by its source, protocol and mark', () => {
   assert.is(dev(routeKey('8.8.8.8', '198.51.100.2')), 'isp2');
   assert.is(dev(routeKey('8.8.8.8', '192.0.2.2')), 'isp1');
   assert.is(dev(Object.assign(routeKey('8.8.8.8', '192.0.2.2'), { mark: 7 })), 'isp2');
+});
+
+Policy('OUTPUT reroutes without the protocol, unless a rule about arriving packets asks for protocols', () => {
+  // As Linux 6.18 routes a UDP packet of its own that mangle OUTPUT has marked.
+  const own = { priority: 50, src: 'all', iif: 'lo', ipproto: 'udp', table: '200' };
+  const more = { priority: 60, src: 'all', iif: 'lan', ipproto: 'tcp', table: '99' };
+  const dev = (...rules: unknown[]) => {
+    const host = hostOf(withRules(...rules));
+    const key = Object.assign(routeKey('8.8.8.8', '198.51.100.2'), { protocol: 17, mark: 9 });
+    return host.interfaceNames[host.rerouteOutput(key).outDev];
+  };
+  assert.is(dev(own), 'isp1');
+  assert.is(dev(own, more), 'isp2');
 });
 
 Policy('routes for a TOS, with an MTU, and of type local that no address implies', () => {
