@@ -35,6 +35,27 @@ Schema('the summaries of all golden cases are valid', () => {
   }
 });
 
+Schema('the summary of a capture taken on a host is valid, with all that it is compared with', () => {
+  const host = 'test/replay/hosts/docker24';
+  // Without the rule that masquerades, packets and counters differ.
+  const rules = readFileSync(join(host, 'iptables-save.txt'), 'utf8').replace(
+    /^-A POSTROUTING -s 172\.17\.0\.0.*\n/m,
+    '',
+  );
+  writeFileSync(join(dir, 'rules.v4'), rules);
+  const { egress, counters } = replay({
+    rulesPath: join(dir, 'rules.v4'),
+    hostPath: join(host, 'host.json'),
+    captures: [{ path: join(host, 'any.pcap') }],
+    outDir: join(dir, 'out'),
+    expectEgress: true,
+    expectCounters: [join(host, 'counters-real.txt')],
+  });
+  assert.ok(egress!.listed.length > 0 && counters!.listed.length > 0);
+  const text = readFileSync(join(dir, 'out', 'summary.json'), 'utf8');
+  assert.ok(validate(JSON.parse(text)), JSON.stringify(validate.errors, null, 1));
+});
+
 Schema('members that are not in the schema are errors', () => {
   const summary = JSON.parse(summaryText(GOLDEN[0]));
   for (const change of [
