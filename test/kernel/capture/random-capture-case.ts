@@ -107,7 +107,8 @@ function question(random: Prng): Question {
     : random.chance(0.25)
       ? `udp ${host} ${random.pick([53, 5353, 9000, 81])} ${1 + random.below(1000)}`
       : `tcp ${host} ${random.pick([...PORTS, 8081, 36379])} ${1 + random.below(random.chance(0.2) ? 100_000 : 1200)}`;
-  // What this was before OUTPUT's REDIRECT and MASQUERADE cannot be told from 192.0.2.10 asking itself.
-  if (from === 'host' && text.startsWith('tcp 172.17.0.1 81 ')) return question(random);
+  // Of these, a capture does not tell what they were before OUTPUT's REDIRECT or DNAT.
+  const isUnclear = /^tcp 172\.17\.0\.1 81 |^udp 172\.17\.0\.1 5353 /.test(text);
+  if (from === 'host' && isUnclear) return question(random);
   return { from, text };
 }
