@@ -17,7 +17,7 @@ export function outputsOf(prng: Prng, host: string, rules: Uint8Array): Map<stri
   const settings = Object.entries((sysctl ?? {}) as Record<string, unknown>);
   const kind = prng.pick(['iptables-save.txt', 'iptables-legacy-save.txt', 'iptables-nft-save.txt']);
   const outputs = new Map<string, string>([
-    ['addr.json', JSON.stringify(addr)],
+    ['addr.json', JSON.stringify(addr ?? null)],
     ['route.json', JSON.stringify(route ?? [])],
     ['neigh.json', JSON.stringify(neigh ?? [])],
     ['sysctl.txt', settings.map(([name, value]) => `${name} = ${String(value)}`).join('\n')],
