@@ -85,7 +85,7 @@ export const REPLAY: CommandSpec = {
       name: 'expect-egress',
       help:
         'with --capture: print packets that the captured and the emulated host do not both send, and exit with 1 if ' +
-        'there are any',
+        'there are any, or if nothing was compared',
     },
     {
       name: 'expect-counters',

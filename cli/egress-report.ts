@@ -27,11 +27,13 @@ export function egressBlocks(
   names: Names,
   { style, width, showsEgress }: ReportOptions,
 ): string[][] {
-  const { matched, own, unjudged } = egress;
+  const { matched, ownMatched, unjudged } = egress;
   const rows: [number, string][] = [
-    [matched, own === 0 ? 'the same' : `the same; ${formatNumber(own)} of all were sent by the host itself`],
+    [matched - ownMatched, 'the same'],
+    [ownMatched, 'sent by the host itself, and left as captured'],
     ...KINDS.map(([kind, what]): [number, string] => [egress[kind], what]),
     [unjudged.openBefore, 'not judged: of connections that were open before the capture began'],
+    [unjudged.leftOut, 'not judged: packets of their connections were left out by --filter, --from or --to'],
     [unjudged.noArrival, 'not judged: what they came from was not captured'],
     [unjudged.notCaptured, 'not judged: sent by an interface that the capture does not have'],
     [unjudged.atEnd, 'not judged: sent as the capture ended'],

@@ -54,13 +54,22 @@ export async function replayCommand(args: readonly string[], supervision?: Super
     reportOutput.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width, showsEgress }));
   }
   const hasOtherCounters = (summary.counters?.different ?? 0) > 0;
-  const isDifferent = hasOtherCounters || (given.has('expect-egress') && hasEgressDifferences(summary));
+  const isDifferent = hasOtherCounters || (given.has('expect-egress') && !isEgressTheSame(summary));
   const code = given.has('strict') ? strictly(summary) : ExitCode.DONE;
   return isDifferent ? ExitCode.DIFFERENT : code;
 }
 
-function hasEgressDifferences({ egress }: Summary): boolean {
-  return egress !== undefined && egress.missing + egress.extra + egress.different > 0;
+/** Whether what left the host was compared, and is the same; says so if nothing was compared. */
+function isEgressTheSame({ egress }: Summary): boolean {
+  if (egress === undefined) return false;
+  const differences = egress.missing + egress.extra + egress.different;
+  // What the host itself sent is what was captured: that it is the same shows little.
+  if (differences > 0 || egress.matched > egress.ownMatched) return differences === 0;
+  STDERR.write(
+    'nfreplay: --expect-egress: nothing was compared: the captures show no packet that the host forwarded, or ' +
+      'answered by its rules\n',
+  );
+  return false;
 }
 
 /** Link-layer protocols that have nothing to do with the rules of a host, and packets that those rules prevent. */

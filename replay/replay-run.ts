@@ -224,13 +224,14 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       if (input < 0) return false;
       this.read++;
       this.#readByInput[input]++;
-      if (selection !== undefined && !selection.takes(this.#readers[input])) {
-        this.filteredOut++;
-        continue;
-      }
+      const reader = this.#readers[input];
+      const isSelected = selection === undefined || selection.takes(reader);
+      if (!isSelected) this.filteredOut++;
       if (this.#devs[input] === INPUT_CAPTURED) {
-        this.hostCapture?.take(this.#readers[input], input, this.#capturedOn[input], this.#readByInput[input]);
-      } else if (this.#hasArrived(this.#readers[input], input)) this.#replay(this.#readers[input], this.#devs[input]);
+        // What was left out still tells what the others are.
+        const place = { input, number: this.#readByInput[input], isSelected };
+        this.hostCapture?.take(reader, this.#capturedOn[input], place);
+      } else if (isSelected && this.#hasArrived(reader, input)) this.#replay(reader, this.#devs[input]);
     }
     return this.taken < this.#limit;
   }

@@ -23,6 +23,7 @@ import {
   withFoundCaptures,
 } from './captures.js';
 import { ExpectedCounters } from './expect-counters.js';
+import { assumedOfCapture, warningsOfCapture } from './host-capture/capture-notes.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { addBeginning, HOST_CONNTRACK, readBeginning } from './listed-connections.js';
 import { refuseSameFiles } from './named-files.js';
@@ -279,13 +280,13 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...assumedOffloads(emulator),
       ...setting.assumed,
       ...host.assumed(),
-      ...(run.hostCapture?.assumed() ?? []),
+      ...(run.hostCapture ? assumedOfCapture(run.hostCapture) : []),
       ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),
     ],
     warnings: [
       ...setting.warnings,
       ...run.cuts,
-      ...(run.hostCapture?.warnings() ?? []),
+      ...(run.hostCapture ? warningsOfCapture(run.hostCapture, host) : []),
       ...run.notes,
       ...(run.stitcher === undefined ? [] : warningsOfStitching(run.stitcher)),
       ...emulator.warnings,

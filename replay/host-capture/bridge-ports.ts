@@ -22,14 +22,14 @@ export class BridgePorts {
   readonly #arrivals = new Map<string, Seen[]>();
   readonly #departures = new Map<string, Seen[]>();
   readonly #queue: Seen[] = [];
-  readonly #onBridged: (bridge: number) => void;
-  readonly #onSecond: () => void;
+  readonly #onBridged: (frame: CapturedFrame, bridge: number) => void;
+  readonly #onSecond: (frame: CapturedFrame) => void;
 
   /**
    * @param onBridged called for each frame on a port of which the packet was not on the bridge
    * @param onSecond called for each second view of a packet
    */
-  constructor(onBridged: (bridge: number) => void, onSecond: () => void) {
+  constructor(onBridged: (frame: CapturedFrame, bridge: number) => void, onSecond: (frame: CapturedFrame) => void) {
     this.#onBridged = onBridged;
     this.#onSecond = onSecond;
   }
@@ -37,8 +37,8 @@ export class BridgePorts {
   /** FRAME was captured on a port of BRIDGE. */
   onPort(frame: CapturedFrame, identity: string, bridge: number): void {
     if (!frame.isDeparture) this.#add(this.#arrivals, { frame, identity, bridge, isTaken: false });
-    else if (take(this.#departures, identity, bridge) === undefined) this.#onBridged(bridge);
-    else this.#onSecond();
+    else if (take(this.#departures, identity, bridge) === undefined) this.#onBridged(frame, bridge);
+    else this.#onSecond(frame);
   }
 
   /** FRAME was captured on a bridge, or on an interface without ports: returns it as it is to be followed. */
@@ -60,13 +60,14 @@ export class BridgePorts {
       if (port === undefined) this.onPort(frame, identity, bridge);
       return port;
     }
-    if (take(this.#arrivals, identity, bridge) !== undefined) {
-      this.#onBridged(bridge);
-      this.#onBridged(bridge);
+    const arrival = take(this.#arrivals, identity, bridge);
+    if (arrival !== undefined) {
+      this.#onBridged(arrival.frame, bridge);
+      this.#onBridged(frame, bridge);
       return undefined;
     }
     if (take(this.#departures, identity, bridge) === undefined) return this.onBridge(frame, identity);
-    this.#onSecond();
+    this.#onSecond(frame);
     return undefined;
   }
 
@@ -74,7 +75,7 @@ export class BridgePorts {
   #arrived(frame: CapturedFrame, identity: string): CapturedFrame | undefined {
     const port = frame.isDeparture ? undefined : take(this.#arrivals, identity, frame.dev);
     if (port === undefined) return undefined;
-    this.#onSecond();
+    this.#onSecond(port.frame);
     const { bytes, view, captured, onWire } = port.frame;
     return { ...frame, bytes, view, captured, onWire };
   }
@@ -95,7 +96,7 @@ export class BridgePorts {
       if (now !== undefined && millisecondsBetween(seen.frame, now) <= WINDOW_MS) break;
       if (seen.isTaken) continue;
       take(seen.frame.isDeparture ? this.#departures : this.#arrivals, seen.identity, seen.bridge);
-      if (!seen.frame.isDeparture) this.#onBridged(seen.bridge);
+      if (!seen.frame.isDeparture) this.#onBridged(seen.frame, seen.bridge);
     }
     if (done > 0) queue.splice(0, done);
   }

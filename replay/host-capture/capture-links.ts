@@ -29,6 +29,17 @@ const MAX_NAMED = 8;
 /** The kernel's index of lo in every network namespace. */
 const LOOPBACK_IFINDEX = 1;
 
+/**
+ * The interfaces that HOST routes by and that captures which show the interfaces SEEN do not have. IS_COOKED: a capture
+ * does not say which interfaces it was taken on; one that shows several was taken on all.
+ */
+export function unseenOf(host: Host, seen: ReadonlySet<number>, isCooked: boolean): string[] {
+  if (isCooked && seen.size > 1) return [];
+  return host.interfaces.flatMap(({ name, index, isLoopback, addresses }) =>
+    isLoopback || addresses.length === 0 || seen.has(index) ? [] : [name],
+  );
+}
+
 /** Finds the interface and the direction of frames, as far as their captures and the host say it. */
 export class CaptureLinks {
   /** Frames by the interface that the host does not have, in words. */

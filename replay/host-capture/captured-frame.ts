@@ -7,6 +7,7 @@ import {
   ETHERNET_TYPE_AT,
   ETHERTYPE_IPV4,
   IPV4_LENGTH,
+  IPV4_SOURCE_AT,
   IPV4_TOTAL_LENGTH_AT,
 } from '../../codecs/layouts.js';
 import type { IpLocation } from '../../core/link/locate-ip.js';
@@ -27,6 +28,8 @@ export interface CapturePoint {
 }
 
 export interface CapturedFrame extends CapturePoint {
+  /** The user has not left it out (`--filter` and the like): an arrival or an own packet is replayed. */
+  readonly isSelected: boolean;
   /** The capture, and the number of the frame in it, from 1. */
   readonly input: number;
   readonly number: number;
@@ -49,7 +52,7 @@ export function copyFrame(
   { at, captured, onWire }: IpLocation,
   point: CapturePoint,
   source: SourceMac,
-  { input, number }: { input: number; number: number },
+  { input, number, isSelected }: Pick<CapturedFrame, 'input' | 'number' | 'isSelected'>,
 ): CapturedFrame {
   // Ethernet frames are padded to 60 bytes, which a host that sends its own packet would take as a part of it.
   const total = captured >= IPV4_LENGTH ? record.view.getUint16(at + IPV4_TOTAL_LENGTH_AT) : 0;
@@ -63,7 +66,12 @@ export function copyFrame(
   view.setUint16(ETHERNET_TYPE_AT, ETHERTYPE_IPV4);
   bytes.set(record.bytes.subarray(at, at + kept), PACKET_AT);
   const { tsSec, tsNsec } = record;
-  return { ...point, input, number, tsSec, tsNsec, bytes, view, captured: kept, onWire: length };
+  return { ...point, isSelected, input, number, tsSec, tsNsec, bytes, view, captured: kept, onWire: length };
+}
+
+/** The source of the packet of FRAME, as loaded. */
+export function sourceOf({ view }: CapturedFrame): number {
+  return view.getInt32(PACKET_AT + IPV4_SOURCE_AT, true);
 }
 
 /** How much later B is than A, in milliseconds. */

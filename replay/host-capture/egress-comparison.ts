@@ -1,6 +1,9 @@
 /** Compares what the emulated host sends with what the captured host sent, packet by packet. */
+import { IPPROTO_TCP, TCP_ACK, TCP_FLAGS_AT, TCP_LENGTH, TCP_SYN } from '../../codecs/layouts.js';
+import { Tuple } from '../../core/conntrack/tuple.js';
 import type { DropCause } from '../../core/drop.js';
-import type { Outcome } from '../../core/outcome.js';
+import type { PacketEvent } from '../../core/events.js';
+import { Outcome } from '../../core/outcome.js';
 import type { Chain, Rule } from '../../core/rules/model.js';
 import { type CapturedFrame, millisecondsBetween, PACKET_AT } from './captured-frame.js';
 import { identityOf, isSamePacket, type PacketBytes } from './packet-identity.js';
@@ -25,6 +28,8 @@ export interface Cause {
   readonly identity: string;
   /** It belongs to a connection that was open before the capture began. */
   readonly isOpenBefore: boolean;
+  /** It, or an earlier packet of its connection, was left out by the user's selection. */
+  readonly isLeftOut: boolean;
   outcome: Outcome;
   dropCause: DropCause | null;
   readonly decidedBy: DecidedBy;
@@ -51,6 +56,8 @@ export interface EgressDifference {
 
 export interface EgressCounts {
   matched: number;
+  /** Of `matched`: packets of the host itself, which were sent as they had been captured. */
+  ownMatched: number;
   missing: number;
   extra: number;
   different: number;
@@ -60,6 +67,8 @@ export interface EgressCounts {
 export interface EgressUnjudged {
   /** Their connections were open before the capture began. */
   openBefore: number;
+  /** They came from packets that the user's selection left out, or of connections that it left packets out of. */
+  leftOut: number;
   /** Departures of which the arrival was not captured. */
   noArrival: number;
   /** Sent by the emulated host just before the capture ended. */
@@ -76,9 +85,11 @@ const END_MS = 20;
 const MAX_KEPT = 100;
 
 export class EgressComparison {
-  readonly counts: EgressCounts = { matched: 0, missing: 0, extra: 0, different: 0 };
-  readonly unjudged: EgressUnjudged = { openBefore: 0, noArrival: 0, atEnd: 0, notCaptured: 0 };
+  readonly counts: EgressCounts = { matched: 0, ownMatched: 0, missing: 0, extra: 0, different: 0 };
+  readonly unjudged: EgressUnjudged = { openBefore: 0, leftOut: 0, noArrival: 0, atEnd: 0, notCaptured: 0 };
   readonly differences: EgressDifference[] = [];
+  /** TCP connections that the captured host let begin, and the emulated host did not. */
+  readonly refused = new Set<string>();
 
   readonly #learn: (emitted: Emitted, captured: PacketBytes) => boolean;
   readonly #hasCaptured: (dev: number) => boolean;
@@ -86,6 +97,7 @@ export class EgressComparison {
   readonly #pending = new Map<string, Emitted[]>();
   readonly #queue: Emitted[] = [];
   #queueAt = 0;
+  readonly #tuple = new Tuple();
   readonly #cover = new SegmentCover();
   /** Departures whose cause is still to come, in the order of time. */
   #waiting: { frame: CapturedFrame; identity: string }[] = [];
@@ -136,14 +148,19 @@ export class EgressComparison {
     }
     const segments = this.#cover.take(frame.dev, packet);
     if (segments === undefined) return false;
-    for (const segment of segments) this.#forget(segment);
-    this.counts.matched++;
+    for (const segment of segments.done) this.#forget(segment);
+    this.#countMatch(segments.isOwn);
     return true;
   }
 
   #match(emitted: Emitted): void {
-    this.counts.matched++;
+    this.#countMatch(emitted.cause.isOwn);
     this.#forget(emitted);
+  }
+
+  #countMatch(isOwn: boolean): void {
+    this.counts.matched++;
+    if (isOwn) this.counts.ownMatched++;
   }
 
   #forget(emitted: Emitted): void {
@@ -163,8 +180,7 @@ export class EgressComparison {
       this.#pending.get(identity)?.[0];
     if (emitted !== undefined) this.#differ(frame, emitted);
     else if (cause === undefined) this.#waiting.push({ frame, identity });
-    else if (cause.isOpenBefore) this.unjudged.openBefore++;
-    else this.#add({ kind: 'missing', captured: frame, cause });
+    else this.#judge({ kind: 'missing', captured: frame, cause }, cause);
   }
 
   #differ(frame: CapturedFrame, emitted: Emitted): void {
@@ -173,8 +189,7 @@ export class EgressComparison {
       return;
     }
     this.#forget(emitted);
-    if (emitted.cause.isOpenBefore) this.unjudged.openBefore++;
-    else this.#add({ kind: 'different', captured: frame, emitted, cause: emitted.cause });
+    this.#judge({ kind: 'different', captured: frame, emitted, cause: emitted.cause }, emitted.cause);
   }
 
   /** CAUSE has been replayed: departures that waited for it are decided. */
@@ -210,8 +225,7 @@ export class EgressComparison {
   #extra(emitted: Emitted): void {
     this.#forget(emitted);
     if (!this.#hasCaptured(emitted.dev)) this.unjudged.notCaptured++;
-    else if (emitted.cause.isOpenBefore) this.unjudged.openBefore++;
-    else this.#add({ kind: 'extra', emitted, cause: emitted.cause });
+    else this.#judge({ kind: 'extra', emitted, cause: emitted.cause }, emitted.cause);
   }
 
   /** The captures have ended; LAST is their last frame. */
@@ -226,13 +240,57 @@ export class EgressComparison {
     }
   }
 
+  /** Counts DIFFERENCE, which CAUSE has led to, unless that could not be replayed as it was. */
+  #judge(difference: EgressDifference, cause: Cause): void {
+    if (cause.isLeftOut) this.unjudged.leftOut++;
+    else if (cause.isOpenBefore) this.unjudged.openBefore++;
+    else this.#add(difference);
+  }
+
+  /** Whether the captures show that the captured host passed on what CAUSE led to here, or may have. */
+  isPassedOn({ emitted }: Cause): boolean {
+    return emitted.length > 0 && emitted.every(({ dev, isMatched }) => isMatched || !this.#hasCaptured(dev));
+  }
+
   #add(difference: EgressDifference): void {
     this.counts[difference.kind]++;
+    const { captured, cause } = difference;
+    const isRefused = cause?.outcome === Outcome.DROPPED || cause?.outcome === Outcome.REJECTED;
+    if (isRefused && captured !== undefined) this.#noteOpening(packetOf(captured));
     if (this.counts[difference.kind] <= MAX_KEPT) this.differences.push(difference);
+  }
+
+  /** Notes PACKET, which only the captured host sent, if it opens a TCP connection. */
+  #noteOpening({ view, at, available }: PacketBytes): void {
+    const tuple = this.#tuple;
+    const l4 = at + ((view.getUint8(at) & 15) << 2);
+    if (!tuple.read(view, at, available) || tuple.protocol !== IPPROTO_TCP || l4 + TCP_LENGTH > at + available) return;
+    if ((view.getUint8(l4 + TCP_FLAGS_AT) & (TCP_SYN | TCP_ACK)) !== TCP_SYN) return;
+    this.refused.add(`${tuple.source} ${tuple.destination} ${tuple.ports}`);
   }
 }
 
 /** The packet of FRAME. */
 export function packetOf({ view, captured, onWire }: CapturedFrame): PacketBytes {
   return { view, at: PACKET_AT, available: captured, length: onWire };
+}
+
+/** FRAME as a cause of which nothing has become yet. */
+export function causeOf(
+  { input, number, tsSec, tsNsec, dev }: CapturedFrame,
+  identity: string,
+  kind: Pick<Cause, 'isOwn' | 'isOpenBefore' | 'isLeftOut'>,
+): Cause {
+  const nothing = { outcome: Outcome.DROPPED, dropCause: null, decidedBy: {}, emitted: [] };
+  return { ...{ input, number, tsSec, tsNsec, dev, identity }, ...kind, ...nothing };
+}
+
+/** Keeps the last rule that matched in the tables of DECIDED. */
+export function noteDecision(decided: DecidedBy, event: PacketEvent): void {
+  if (event.kind === 'policy' && event.table === 'filter') decided.filter = event.chain;
+  if (event.kind !== 'rule' || !event.isMatched) return;
+  const { table, rule } = event;
+  if (table === 'filter') decided.filter = rule;
+  else if (table === 'mangle') decided.mangle = rule;
+  else if (table === 'nat' && rule.target.kind === 'extension') decided.nat = rule;
 }

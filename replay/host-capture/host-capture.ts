@@ -14,7 +14,7 @@ import type { CaptureReader } from '../../codecs/capture.js';
 import { IPV4_LENGTH, IPV4_SOURCE_AT } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import type { Tuple } from '../../core/conntrack/tuple.js';
-import type { Observer, PacketEvent } from '../../core/events.js';
+import type { Observer } from '../../core/events.js';
 import { AddressType } from '../../core/host/address-type.js';
 import type { Host } from '../../core/host/host.js';
 import type { IpStack } from '../../core/ip-stack.js';
@@ -24,10 +24,18 @@ import { Outcome } from '../../core/outcome.js';
 import { PacketType } from '../../core/packet.js';
 import type { Ruleset } from '../../core/rules/model.js';
 import { BridgePorts } from './bridge-ports.js';
-import { CaptureLinks, sourceMacOf } from './capture-links.js';
-import { type CapturedFrame, type CapturePoint, copyFrame, millisecondsBetween, PACKET_AT } from './captured-frame.js';
+import { CaptureLinks, sourceMacOf, unseenOf } from './capture-links.js';
+import {
+  type CapturedFrame,
+  type CapturePoint,
+  copyFrame,
+  millisecondsBetween,
+  PACKET_AT,
+  sourceOf,
+} from './captured-frame.js';
 import { learnPort, readdress, takeBackError, type Untranslated, untranslate } from './connection-lookup.js';
-import { type Cause, type DecidedBy, EgressComparison, packetOf } from './egress-comparison.js';
+import { type Cause, causeOf, EgressComparison, noteDecision, packetOf } from './egress-comparison.js';
+import { findEither, LeftOut } from './left-out.js';
 import { LookAhead, type Waiting } from './look-ahead.js';
 import { LoopbackCopies } from './loopback-copies.js';
 import { OpenBefore } from './open-before.js';
@@ -37,8 +45,9 @@ import { NatUndo } from './undo-nat.js';
 
 /** By how much frames of a capture may be out of the order of time, unless the clock was set. */
 const CLOCK_MS = 5000;
-/** Whether the packets that a bridge passes on traverse the tables of iptables. */
-const BRIDGE_SYSCTL = 'net.bridge.bridge-nf-call-iptables';
+
+/** What became of an arrival if its answer is the host's own; or it is not known, since it was left out. */
+const REACHED: readonly Outcome[] = [Outcome.DELIVERED, Outcome.HELD, Outcome.SKIPPED];
 
 /** What a replay does for captures of the host itself. */
 export interface CaptureSink {
@@ -56,16 +65,6 @@ function quotedFrame(frame: CapturedFrame, { at, available, length }: PacketByte
   return { ...frame, bytes, view: new DataView(bytes.buffer), captured: available, onWire: length };
 }
 
-/** Keeps the last rule that matched in the tables of DECIDED. */
-function noteDecision(decided: DecidedBy, event: PacketEvent): void {
-  if (event.kind === 'policy' && event.table === 'filter') decided.filter = event.chain;
-  if (event.kind !== 'rule' || !event.isMatched) return;
-  const { table, rule } = event;
-  if (table === 'filter') decided.filter = rule;
-  else if (table === 'mangle') decided.mangle = rule;
-  else if (table === 'nat' && rule.target.kind === 'extension') decided.nat = rule;
-}
-
 export class HostCapture {
   readonly links: CaptureLinks;
   readonly comparison: EgressComparison;
@@ -74,6 +73,8 @@ export class HostCapture {
   own = 0;
   /** Of the host's own packets: those that open a connection, so that what NAT did to them is unknown. */
   ownOpening = 0;
+  /** Of these: those from addresses that the rules may have given to what was forwarded. */
+  ownOrForwarded = 0;
   /** Packets of the host's own that only the ICMP errors about them show. */
   ownRejected = 0;
   /** Ports that the kernel drew for NAT. */
@@ -88,18 +89,19 @@ export class HostCapture {
   /** What the host itself has sent. */
   readonly #sent = new RecentArrivals();
   readonly #ports = new BridgePorts(
-    (bridge) => this.#noteBridged(bridge),
-    () => this.#sink.skip('bridge-port'),
+    (frame, bridge) => this.#noteBridged(frame, bridge),
+    (frame) => this.#skip(frame, 'bridge-port'),
   );
   /** Frames that were seen on ports only, by bridge. */
-  readonly #bridged = new Map<number, number>();
-  readonly #natUndo: NatUndo;
-  readonly #openBefore = new OpenBefore();
+  readonly bridged = new Map<number, number>();
+  readonly natUndo: NatUndo;
+  readonly openBefore = new OpenBefore();
+  readonly #leftOut = new LeftOut();
   readonly #loopback = new LoopbackCopies();
   readonly #seenDevs = new Set<number>();
   /** The latest frame of each capture. */
   readonly #latest = new Map<number, CapturedFrame>();
-  #setBack: { number: number; seconds: number } | undefined;
+  setBack: { number: number; seconds: number } | undefined;
   #showsAll = false;
   #cause: Cause | undefined;
   #last: CapturedFrame | undefined;
@@ -107,7 +109,7 @@ export class HostCapture {
   constructor(ruleset: Ruleset, host: Host, sink: CaptureSink) {
     this.#host = host;
     this.#sink = sink;
-    this.#natUndo = new NatUndo(ruleset, host);
+    this.natUndo = new NatUndo(ruleset, host);
     this.links = new CaptureLinks(host);
     this.comparison = new EgressComparison(
       (emitted, captured) => {
@@ -120,18 +122,17 @@ export class HostCapture {
   }
 
   /**
-   * Takes the frame of RECORD, which has that NUMBER, from 1, in the capture INPUT. NAMED: the interface that the user
-   * gave for it; -1: none.
+   * Takes the frame of RECORD, which stands at PLACE. NAMED: the interface that the user gave for it; -1: none.
    */
-  take(record: CaptureReader, input: number, named: number, number: number): void {
+  take(record: CaptureReader, named: number, place: Pick<CapturedFrame, 'input' | 'number' | 'isSelected'>): void {
     const location = this.#location;
     const point = this.#pointOf(record, named);
     if (typeof point === 'string') {
-      this.#sink.skip(point);
+      this.#skip(place, point);
       return;
     }
     if (record.linktype === Linktype.LINUX_SLL2 || record.linktype === Linktype.LINUX_SLL) this.#showsAll = true;
-    const frame = copyFrame(record, location, point, sourceMacOf(record), { input, number });
+    const frame = copyFrame(record, location, point, sourceMacOf(record), place);
     this.#checkClock(frame);
     const identity = identityOf(packetOf(frame));
     if (record.interfaceName !== '') this.#ahead.sort();
@@ -143,7 +144,7 @@ export class HostCapture {
     const latest = this.#latest.get(frame.input);
     const lateMs = latest === undefined ? 0 : millisecondsBetween(frame, latest);
     if (lateMs <= 0) this.#latest.set(frame.input, frame);
-    else if (lateMs > CLOCK_MS) this.#setBack ??= { number: frame.number, seconds: lateMs / 1000 };
+    else if (lateMs > CLOCK_MS) this.setBack ??= { number: frame.number, seconds: lateMs / 1000 };
   }
 
   /** Where the packet of RECORD was captured, or why it is skipped. */
@@ -154,9 +155,18 @@ export class HostCapture {
     return this.links.locate(record, location, named);
   }
 
-  #noteBridged(bridge: number): void {
-    this.#bridged.set(bridge, (this.#bridged.get(bridge) ?? 0) + 1);
-    this.#sink.skip('bridged');
+  #noteBridged(frame: CapturedFrame, bridge: number): void {
+    if (frame.isSelected) this.bridged.set(bridge, (this.bridged.get(bridge) ?? 0) + 1);
+    this.#skip(frame, 'bridged');
+  }
+
+  /** What the user's selection has left out is counted there. */
+  #skip({ isSelected }: Pick<CapturedFrame, 'isSelected'>, reason: string): void {
+    if (isSelected) this.#sink.skip(reason);
+  }
+
+  #countDeparture({ isSelected }: CapturedFrame): void {
+    if (isSelected) this.departures++;
   }
 
   /**
@@ -174,6 +184,7 @@ export class HostCapture {
     this.#ports.advance(frame);
     const bridge = this.links.masterOf(frame.dev);
     if (bridge >= 0) {
+      this.#seenDevs.add(bridge);
       this.#ports.onPort(frame, identity, bridge);
       return;
     }
@@ -185,7 +196,7 @@ export class HostCapture {
   #follow(frame: CapturedFrame, identity: string): void {
     this.#last = frame;
     this.#seenDevs.add(frame.dev);
-    const isOpenBefore = this.#openBefore.has(packetOf(frame), this.#isTracked);
+    const isOpenBefore = this.openBefore.has(packetOf(frame), this.#isTracked);
     this.comparison.advance(frame);
     this.#arrivals.advance(frame);
     this.#sent.advance(frame);
@@ -194,20 +205,22 @@ export class HostCapture {
     else this.#arrive(frame, identity, isOpenBefore);
   }
 
-  readonly #isTracked = ({ source, destination, ports, protocol }: Tuple): boolean => {
+  readonly #isTracked = (tuple: Tuple): boolean => {
     const { connections, nowMs } = this.#sink.emulator;
-    return connections.peek(source, destination, ports, protocol, nowMs) >= 0;
+    return findEither(tuple, connections, nowMs) >= 0;
   };
 
   #arrive(frame: CapturedFrame, identity: string, isOpenBefore: boolean): void {
-    const cause = this.#replay(frame, identity, { isOwn: false, isOpenBefore });
+    const kind = { isOwn: false, isOpenBefore };
+    const cause = frame.isSelected ? this.#replay(frame, identity, kind) : this.#leaveOut(frame, identity, kind);
     this.#arrivals.add(cause, packetOf(frame));
     this.comparison.settle(cause);
   }
 
   #overLoopback(frame: CapturedFrame, identity: string): void {
-    if (this.#loopback.isCopy(frame, identity)) this.#sink.skip('loopback-copy');
-    else if (this.#loopback.takeAnswer(identity)) this.departures++;
+    if (this.#loopback.isCopy(frame, identity)) this.#skip(frame, 'loopback-copy');
+    else if (this.#loopback.takeAnswer(identity)) this.#countDeparture(frame);
+    else if (!frame.isSelected) this.#leaveOut(frame, identity, { isOwn: true, isOpenBefore: false });
     else if (!this.#sendQuoted(frame, identity)) this.#send(frame, identity);
   }
 
@@ -229,16 +242,22 @@ export class HostCapture {
 
   #depart(frame: CapturedFrame, identity: string): void {
     if (this.comparison.match(frame, identity)) {
-      this.departures++;
+      this.#countDeparture(frame);
       return;
     }
     const { connections, nowMs } = this.#sink.emulator;
     const before = untranslate(connections, nowMs, packetOf(frame));
     const cause = this.#arrivals.find(identity) ?? (before === undefined ? this.#answeredBy(frame) : undefined);
-    const source = before?.source ?? frame.view.getInt32(PACKET_AT + IPV4_SOURCE_AT, true);
-    if (cause !== undefined || this.#ahead.hasArrival(identity) || !this.#isOwnAddress(source)) {
-      this.departures++;
+    const source = before?.source ?? sourceOf(frame);
+    const isOther = cause !== undefined || this.#ahead.hasArrival(identity) || this.#isPassedOnError(frame);
+    if (isOther || !this.#isOwnAddress(source)) {
+      this.#countDeparture(frame);
+      if (cause?.isLeftOut) this.#noteLeftOut(frame);
       this.comparison.unmatched(frame, identity, cause);
+      return;
+    }
+    if (!frame.isSelected) {
+      this.#leaveOut(frame, identity, { isOwn: true, isOpenBefore: false });
       return;
     }
     const own = this.#send(frame, identity);
@@ -251,9 +270,21 @@ export class HostCapture {
     const packet = packetOf(frame);
     const quoted = quotedBy(packet);
     const cause = quoted === undefined ? this.#arrivals.answeredBy(packet) : this.#arrivals.find(quoted);
-    if (cause === undefined || cause.outcome === Outcome.DELIVERED || cause.outcome === Outcome.HELD) return undefined;
+    if (quoted !== undefined && this.#isPassedOnError(frame)) return undefined;
+    if (cause === undefined || REACHED.includes(cause.outcome)) return undefined;
     // A connection of others that the host answers for is a matter of REJECT and the like.
     return quoted !== undefined || cause.outcome !== Outcome.FORWARDED ? cause : undefined;
+  }
+
+  /**
+   * Whether FRAME is an ICMP error of another host about a packet that this one has passed on: it arrived by an
+   * interface that was not captured.
+   */
+  #isPassedOnError(frame: CapturedFrame): boolean {
+    const quoted = quotedBy(packetOf(frame));
+    const cause = quoted === undefined ? undefined : this.#arrivals.find(quoted);
+    if (cause === undefined || cause.outcome !== Outcome.FORWARDED) return false;
+    return !this.#isOwnAddress(sourceOf(frame)) || this.comparison.isPassedOn(cause);
   }
 
   #isOwnAddress(address: number): boolean {
@@ -268,18 +299,23 @@ export class HostCapture {
     return cause;
   }
 
+  #noteLeftOut(frame: CapturedFrame): void {
+    const { connections, nowMs } = this.#sink.emulator;
+    this.#leftOut.add(packetOf(frame), connections, nowMs);
+  }
+
+  /** FRAME is not replayed, but it is known what it is. */
+  #leaveOut(frame: CapturedFrame, identity: string, kind: Pick<Cause, 'isOwn' | 'isOpenBefore'>): Cause {
+    this.#noteLeftOut(frame);
+    return { ...causeOf(frame, identity, { ...kind, isLeftOut: true }), outcome: Outcome.SKIPPED };
+  }
+
   #replay(captured: CapturedFrame, identity: string, kind: Pick<Cause, 'isOwn' | 'isOpenBefore'>): Cause {
     const { isOwn } = kind;
-    const { input, number, tsSec, tsNsec, dev, onWire, packetType } = captured;
+    const { tsSec, tsNsec, dev, onWire, packetType } = captured;
     const { emulator } = this.#sink;
-    const cause: Cause = {
-      ...{ input, number, tsSec, tsNsec, dev, identity },
-      ...kind,
-      outcome: Outcome.DROPPED,
-      dropCause: null,
-      decidedBy: {},
-      emitted: [],
-    };
+    const isLeftOut = this.#leftOut.has(packetOf(captured), emulator.connections, emulator.nowMs);
+    const cause = causeOf(captured, identity, { ...kind, isLeftOut });
     const frame = this.#frame;
     // The emulated host rewrites what it gets.
     const bytes = captured.bytes.slice();
@@ -304,13 +340,22 @@ export class HostCapture {
     return cause;
   }
 
+  /** Interfaces that the host routes by and of which no frame was captured. */
+  unseen(): string[] {
+    return unseenOf(this.#host, this.#seenDevs, this.#showsAll);
+  }
+
   /** How PACKET of the host itself, captured as FRAME, was addressed before NAT; undefined: nothing is known. */
   #beforeNat(packet: PacketBytes, frame: CapturedFrame): Untranslated | undefined {
     const { connections, nowMs } = this.#sink.emulator;
     const known = untranslate(connections, nowMs, packet);
     if (known !== undefined) return known;
-    const undone = this.#natUndo.undo(packet, frame, this.#ahead.receiverOfAnswer(frame));
-    if (undone === undefined && this.#natUndo.hasRules) this.ownOpening++;
+    const undone = this.natUndo.undo(packet, frame, this.#ahead.receiverOfAnswer(frame));
+    if (undone === undefined && this.natUndo.hasRules) {
+      this.ownOpening++;
+      if (this.natUndo.translatesSources && frame.dev !== this.#host.loopback && quotedBy(packet) === undefined)
+        this.ownOrForwarded++;
+    }
     return undone;
   }
 
@@ -340,57 +385,5 @@ export class HostCapture {
       const cause = this.#cause;
       if (cause !== undefined && event.depth === 0) noteDecision(cause.decidedBy, event);
     };
-  }
-
-  /** What was assumed because a capture does not show it, a line each. */
-  assumed(): string[] {
-    const { ownOpening, learnedPorts, links } = this;
-    const { count: openBefore } = this.#openBefore;
-    const { undone, ambiguous } = this.#natUndo;
-    const several = ambiguous > 0 ? ` (${ambiguous} of them: one of several ways)` : '';
-    const lines: [count: number, one: string, many: string, what: string][] = [
-      [ownOpening, 'own connection', 'own connections', 'of the host, captured after NAT: sent as it left'],
-      [
-        undone,
-        'own connection',
-        'own connections',
-        `of the host, captured after NAT: taken back by the rules${several}`,
-      ],
-      [
-        this.ownRejected,
-        'own packet',
-        'own packets',
-        'of the host, rejected in OUTPUT: sent as the ICMP error quotes it',
-      ],
-      [openBefore, 'connection', 'connections', 'open before the capture began: not translated'],
-      [learnedPorts, 'source port', 'source ports', 'drawn by NAT: as in the capture'],
-      [links.guessed, 'frame', 'frames', 'without an interface: found by address and route'],
-    ];
-    return lines.flatMap(([count, one, many, what]) =>
-      count > 0 ? [`${count} ${count === 1 ? one : many} ${what}`] : [],
-    );
-  }
-
-  /** What of the captures was not followed. */
-  warnings(): string[] {
-    const unknown = [...this.links.unknown].map(
-      ([what, frames]) => `${frames} frames of ${what}, which the host does not have, were skipped`,
-    );
-    if (this.#setBack !== undefined) {
-      const { number, seconds } = this.#setBack;
-      const late = `${seconds.toFixed(1)} s earlier than one before it`;
-      unknown.push(`frame ${number} is ${late}: the clock of the host was set; time-outs are those of the later time`);
-    }
-    // A snapshot has slashes in the names of sysctls, since those of interfaces may have dots.
-    const { sysctls } = this.#host.description;
-    const isFiltered = sysctls.get(BRIDGE_SYSCTL) ?? sysctls.get(BRIDGE_SYSCTL.replaceAll('.', '/'));
-    if (isFiltered === 0) return unknown;
-    const effect = isFiltered === undefined ? `unless ${BRIDGE_SYSCTL} is 0, ` : '';
-    const bridged = [...this.#bridged].map(
-      ([bridge, frames]) =>
-        `${frames} frames were seen only on ports of ${this.#host.interfaceNames[bridge]}, and skipped: bridges are ` +
-        `not emulated, but ${effect}the host's rules met their packets`,
-    );
-    return [...unknown, ...bridged];
   }
 }

@@ -38,9 +38,9 @@ export class SegmentCover {
 
   /**
    * The emitted segments that CAPTURED, which left by DEV, completes; undefined if it is not the data of emitted ones.
-   * The list is empty if it is a part of one that is longer.
+   * The list is empty if it is a part of one that is longer. IS_OWN: they are of the host itself.
    */
-  take(dev: number, captured: PacketBytes): Emitted[] | undefined {
+  take(dev: number, captured: PacketBytes): { done: Emitted[]; isOwn: boolean } | undefined {
     const data = segmentOf(captured);
     const flow = data === undefined ? undefined : this.#flows.get(this.#keyOf(dev, captured));
     if (data === undefined || flow === undefined) return undefined;
@@ -58,7 +58,10 @@ export class SegmentCover {
       done += bytes;
     }
     for (const { segment, bytes } of parts) segment.seen += bytes;
-    return parts.flatMap(({ segment }) => (segment.seen === segment.data.dataBytes ? [segment.emitted] : []));
+    return {
+      done: parts.flatMap(({ segment }) => (segment.seen === segment.data.dataBytes ? [segment.emitted] : [])),
+      isOwn: parts.every(({ segment }) => segment.emitted.cause.isOwn),
+    };
   }
 
   #keyOf(dev: number, { view, at, available }: PacketBytes): string {

@@ -46,7 +46,8 @@ export class NatUndo {
   readonly #host: Host;
   readonly #ruleset: Ruleset;
   readonly #destinations: readonly DestinationRule[];
-  readonly #translatesSources: boolean;
+  /** Whether the rules translate sources. */
+  readonly translatesSources: boolean;
   readonly #own: readonly number[];
   readonly #tuple = new Tuple();
   /** An emulated host of which every packet ends behind POSTROUTING; made when it is needed. */
@@ -60,13 +61,13 @@ export class NatUndo {
     const targets = (names: readonly string[]): Rule[] =>
       rules.filter(({ target }) => target.kind === 'extension' && names.includes(target.extension.name));
     this.#destinations = targets(DESTINATION_TARGETS).map((rule) => destinationOf(rule, host));
-    this.#translatesSources = targets(SOURCE_TARGETS).length > 0;
+    this.translatesSources = targets(SOURCE_TARGETS).length > 0;
     this.#own = host.interfaces.flatMap(({ addresses }) => addresses.map(({ local }) => local.loaded));
   }
 
   /** Whether the host's own packets may have been translated at all. */
   get hasRules(): boolean {
-    return this.#translatesSources || this.#destinations.length > 0;
+    return this.translatesSources || this.#destinations.length > 0;
   }
 
   /**
@@ -111,7 +112,7 @@ export class NatUndo {
     return destinations.flatMap(({ destination, dport }) => {
       const source = this.#sourceTowards(destination);
       if (source === undefined) return [];
-      if (source !== captured.source && !this.#translatesSources) return [];
+      if (source !== captured.source && !this.translatesSources) return [];
       const ports = dport === undefined ? captured.ports : (captured.ports & 0xffff) | (swapped(dport) << 16);
       return [{ source, destination, ports }];
     });

@@ -310,4 +310,18 @@ Replay('a warning if more than 5 % of the checksums are bad, unless they are tru
   assert.equal(replay(options('bad', { inputs, checksums: 'verify' })).warnings, []);
 });
 
+Replay('--expect-egress fails if nothing was compared', () => {
+  const host = fileURLToPath(new URL('../../../test/replay/hosts/docker24/', import.meta.url));
+  const files = ['--rules', join(host, 'iptables-save.txt'), '--host', join(host, 'host.json')];
+  const args = [...files, '--capture', join(host, 'any.pcap'), '--expect-egress'];
+  const run = (...more: string[]) =>
+    spawnSync(process.execPath, ['dist/cli/main.js', 'replay', ...args, ...more], { encoding: 'utf8' });
+  assert.is(run().status, 0);
+  // The host's own connection, which leaves as it was captured.
+  const { status, stdout, stderr } = run('--filter', 'host 172.17.0.1');
+  assert.is(status, 1);
+  assert.match(stderr, /nothing was compared/);
+  assert.match(stdout, /^ +0 +the same\n +6 +sent by the host itself, and left as captured$/m);
+});
+
 Replay.run();

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ETHERTYPE_IPV4, SLL2_LENGTH, sll2, TCP_ACK, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
+import { ETHERTYPE_IPV4, IPPROTO_ICMP, SLL2_LENGTH, sll2, TCP_ACK, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { createPcapFile } from '../../io/capture-file.js';
-import { replay } from '../../replay/replay.js';
+import { type ReplayOptions, replay } from '../../replay/replay.js';
 import type { Summary } from '../../replay/summary.js';
-import { tcpPacket, udpPacket } from '../packets/packets.js';
+import { buildIcmp, buildIpv4, tcpPacket, udpPacket } from '../packets/packets.js';
 
 const Sent = suite('host-sent packets');
 
@@ -40,7 +40,12 @@ const HOST = {
 /** A captured packet: the interface, the direction, the packet, and when; by default a millisecond lies between two. */
 type Seen = readonly [ifindex: number, type: number, packet: Uint8Array, atMs?: number];
 
-function captured(rules: string, seen: readonly Seen[], host: object = HOST): Summary {
+function captured(
+  rules: string,
+  seen: readonly Seen[],
+  more: { host?: object } & Partial<ReplayOptions> = {},
+): Summary {
+  const { host = HOST, ...options } = more;
   writeFileSync(join(dir, 'host.json'), JSON.stringify(host));
   writeFileSync(join(dir, 'rules.v4'), rules);
   const writer = createPcapFile(join(dir, 'any.pcap'), Linktype.LINUX_SLL2);
@@ -60,6 +65,7 @@ function captured(rules: string, seen: readonly Seen[], host: object = HOST): Su
     captures: [{ path: join(dir, 'any.pcap') }],
     outDir: join(dir, 'out'),
     expectEgress: true,
+    ...options,
   });
 }
 
@@ -191,7 +197,7 @@ Sent('what only passes between the ports of a bridge is counted, and said if the
   assert.equal(summary.skipped, { bridged: 2 });
   assert.equal(summary.warnings, []);
   const filtered = { ...HOST, sysctl: { 'net.bridge.bridge-nf-call-iptables': 1 } };
-  const [warning] = captured(ACCEPTING, seen, filtered).warnings;
+  const [warning] = captured(ACCEPTING, seen, { host: filtered }).warnings;
   assert.match(warning, /^2 frames were seen only on ports of docker0, and skipped: bridges are not emulated/);
 });
 
@@ -220,7 +226,7 @@ Sent('the route of a packet to a group follows its source', () => {
     id: 9,
   });
   const withDefault = { ...HOST, route: [{ dst: 'default', gateway: '192.0.2.1', dev: 'eth0' }] };
-  const summary = captured(ACCEPTING, [[DOCKER0, OUT, query]], withDefault);
+  const summary = captured(ACCEPTING, [[DOCKER0, OUT, query]], { host: withDefault });
   assert.equal(countsOf(summary), { matched: 1, missing: 0, extra: 0, different: 0, own: 1 });
 });
 
@@ -232,6 +238,103 @@ Sent('a clock that was set back is said', () => {
     [ETH0, OUT, packet(2), 8000],
   ]);
   assert.match(warnings[0], /^frame 2 is 12\.0 s earlier than one before it: the clock of the host was set/);
+});
+
+const MASQUERADING = table(
+  'nat',
+  ':PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n',
+  '-A POSTROUTING -s 172.17.0.0/16 -o eth0 -j MASQUERADE\n',
+);
+const CLIENT = '172.17.0.2:5000';
+const SERVER = '192.0.2.50:80';
+const OUTSIDE = '192.0.2.10:5000';
+
+/** A connection of a container, up to its first segment of data, as it arrives and leaves. */
+const FORWARDED: readonly Seen[] = [
+  [DOCKER0, IN, segment(CLIENT, SERVER, TCP_SYN, 1)],
+  [ETH0, OUT, segment(OUTSIDE, SERVER, TCP_SYN, 1, { ttl: 63 })],
+  [ETH0, IN, segment(SERVER, OUTSIDE, TCP_SYN | TCP_ACK, 2)],
+  [DOCKER0, OUT, segment(SERVER, CLIENT, TCP_SYN | TCP_ACK, 2, { ttl: 63 })],
+  [DOCKER0, IN, segment(CLIENT, SERVER, TCP_ACK, 3)],
+  [ETH0, OUT, segment(OUTSIDE, SERVER, TCP_ACK, 3, { ttl: 63 })],
+];
+
+Sent('a filter leaves out packets, but not what they tell about the others', () => {
+  const all = captured(MASQUERADING, FORWARDED);
+  assert.equal(countsOf(all), { matched: 3, missing: 0, extra: 0, different: 0, own: 0 });
+
+  // The answer is left out: what came after it may have been treated otherwise.
+  const asked = captured(MASQUERADING, FORWARDED, { filter: 'src host 172.17.0.2' });
+  assert.equal(countsOf(asked), { matched: 1, missing: 0, extra: 0, different: 0, own: 0 });
+  assert.is(asked.egress?.unjudged.leftOut, 2);
+
+  // Only departures and answers are chosen: the departures are no packets of the host itself.
+  const outside = captured(MASQUERADING, FORWARDED, { filter: 'host 192.0.2.10' });
+  assert.equal(countsOf(outside), { matched: 0, missing: 0, extra: 0, different: 0, own: 0 });
+  assert.is(outside.egress?.unjudged.leftOut, 3);
+  const { read, filteredOut, departed, delivered } = outside.packets;
+  assert.equal({ read, filteredOut, departed, delivered }, { read: 6, filteredOut: 3, departed: 2, delivered: 1 });
+
+  // It begins within the connection, which was not open before the capture.
+  const { assumed, egress } = captured(MASQUERADING, FORWARDED, { from: 'n3' });
+  assert.not(assumed.some((line) => line.includes('open before')));
+  assert.is(egress!.missing + egress!.extra + egress!.different, 0);
+});
+
+Sent('what the host itself sent is counted apart, since it leaves as it was captured', () => {
+  const { egress, assumed, warnings } = captured(ACCEPTING, [
+    [ETH0, OUT, segment('192.0.2.10:6000', SERVER, TCP_SYN, 1)],
+    [ETH0, IN, segment(SERVER, '192.0.2.10:6000', TCP_SYN | TCP_ACK, 2)],
+  ]);
+  assert.equal([egress?.matched, egress?.ownMatched], [1, 1]);
+  // No rule translates sources.
+  assert.not([...assumed, ...warnings].some((line) => line.includes('docker0')));
+});
+
+Sent('a connection from an own address may be a translated one of an interface that was not captured', () => {
+  const { assumed, warnings } = captured(
+    MASQUERADING,
+    FORWARDED.filter(([ifindex]) => ifindex === ETH0),
+  );
+  assert.ok(
+    assumed.includes(
+      "1 connection from an own address: taken as the host's own; no frame of docker0 was captured, so it may be " +
+        'forwarded and translated',
+    ),
+  );
+  assert.match(warnings[0], /^no frame of docker0 was captured: what was forwarded from there and translated cannot/);
+});
+
+Sent('a listed connection was not open before in the sense that its translation is unknown', () => {
+  const conntrackPath = join(dir, 'conntrack.txt');
+  writeFileSync(
+    conntrackPath,
+    'ipv4     2 tcp      6 431999 ESTABLISHED src=172.17.0.2 dst=192.0.2.50 sport=5000 dport=80 ' +
+      'src=192.0.2.50 dst=192.0.2.10 sport=80 dport=5000 [ASSURED] mark=0 use=1\n',
+  );
+  // The departure stands before the arrival that it came from, as captures of two interfaces may have it.
+  const { assumed, egress } = captured(MASQUERADING, [FORWARDED[5], FORWARDED[4]], { conntrackPath });
+  assert.not(assumed.some((line) => line.includes('open before')));
+  assert.is(egress?.matched, 1);
+});
+
+Sent('an ICMP error of a router behind an interface that was not captured is not missing', () => {
+  const syn = segment('192.0.2.50:5000', '172.17.0.2:80', TCP_SYN, 1);
+  const passed = segment('192.0.2.50:5000', '172.17.0.2:80', TCP_SYN, 1, { ttl: 63 });
+  const unreachable = buildIcmp(3, 3, 0, 0, passed);
+  const addressed = { source: '172.17.0.9', destination: '192.0.2.50', protocol: IPPROTO_ICMP, ttl: 63 };
+  const error = buildIpv4(addressed, unreachable);
+  const { egress } = captured(ACCEPTING, [
+    [ETH0, IN, syn],
+    [ETH0, OUT, error],
+  ]);
+  assert.equal([egress?.missing, egress?.unjudged.noArrival], [0, 1]);
+});
+
+Sent('the host let a connection begin that the rules refuse: its later packets are said to be doubtful', () => {
+  const rules = table('filter', ':INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n', '');
+  const { warnings } = captured(rules + MASQUERADING, FORWARDED);
+  assert.match(warnings[0], /^1 connection was refused here, but not by the captured host: what followed was replayed/);
 });
 
 Sent.run();
