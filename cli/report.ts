@@ -35,6 +35,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
   const { style, top, durationMs, width } = options;
   const { packets, connections, dropped, rules, assumed } = summary;
   const names: Names = new Map(Object.entries(summary.names ?? {}));
+  const listedAssumptions = withFewNeighbours(assumed, top);
   const busiest = [...rules].sort((a, b) => b.packets - a.packets);
   const blocks = [
     [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, width)],
@@ -49,8 +50,8 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
     ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, names, options)),
     summary.counters === undefined ? [] : counterLines(summary.counters, options),
-    section('assumed', assumedLines(assumed.slice(0, top), width), assumed.length - top, style),
-    section('not read of the host', unreadLines(summary, width), 0, style),
+    section('assumed', assumedLines(listedAssumptions, width), assumed.length - listedAssumptions.length, style),
+    section('not used of the host', unreadLines(summary, width), 0, style),
     written(summary, options),
   ];
   return blocks
@@ -228,6 +229,12 @@ function ruleRows(rules: readonly RuleSummary[], width: number | undefined): str
     ruleText(rule),
   ]);
   return columns(rows, ['right', 'right', 'left', 'left'], width);
+}
+
+/** ASSUMED with at most TOP neighbours, of which a host may have thousands. */
+function withFewNeighbours(assumed: readonly string[], top: number): string[] {
+  let neighbours = 0;
+  return assumed.filter((line) => !line.startsWith('neighbour ') || neighbours++ < top);
 }
 
 function assumedLines(assumed: readonly string[], width = Number.POSITIVE_INFINITY): string[] {

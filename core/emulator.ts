@@ -99,6 +99,8 @@ export interface Emulator {
   readonly checksums: ChecksumCounts;
   /** How many packets were coalesced, by what the length of their segments was concluded from. */
   readonly coalesced: CoalescedCounts;
+  /** How many ports NAT drew at random, where the wanted one was taken or a rule says so: the kernel draws others. */
+  readonly drawnPorts: number;
   /** Number of fragments waiting for the rest of their packets. */
   readonly pendingFragments: number;
   /**

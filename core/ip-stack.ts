@@ -52,6 +52,7 @@ import { checkFrame, type Frame, noInterface } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Memory } from './memory.js';
+import type { Nat } from './nat/nat.js';
 import { type ChecksumCounts, unfinishChecksum } from './offload/checksums.js';
 import type { Coalescing } from './offload/segments.js';
 import { Outcome } from './outcome.js';
@@ -89,6 +90,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #host: Host;
   readonly #output: EmulatorOutput;
   readonly #conntrack: Conntrack;
+  readonly #nat: Nat;
   readonly #random: Random;
   readonly #fragments: FragmentQueues;
 
@@ -126,8 +128,13 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#emit = parts.emit;
     this.checksums = parts.checksums;
     this.coalesced = parts.coalescing;
+    this.#nat = parts.nat;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
+  }
+
+  get drawnPorts(): number {
+    return this.#nat.drawnPorts;
   }
 
   get counters(): ReadonlyMap<TableName, TableCounters> {

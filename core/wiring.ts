@@ -33,6 +33,7 @@ export interface HostParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly conntrack: Conntrack;
+  readonly nat: Nat;
   readonly fragments: FragmentQueues;
   readonly stack: PacketStack;
   readonly answers: Answers;
@@ -100,6 +101,7 @@ export function wireHost(
     clock,
     random,
     conntrack,
+    nat,
     fragments,
     stack,
     answers,

@@ -280,6 +280,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...assumedOffloads(emulator),
       ...setting.assumed,
       ...host.assumed(),
+      ...assumedPorts(emulator.drawnPorts - (run.hostCapture?.learnedPorts ?? 0)),
       ...(run.hostCapture ? assumedOfCapture(run.hostCapture) : []),
       ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),
     ],
@@ -308,4 +309,10 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       return [{ table: table.name, chain, number, rule: text, file, line, ...described, packets, bytes }];
     });
   });
+}
+
+/** What was assumed about DRAWN ports of NAT. */
+function assumedPorts(drawn: number): string[] {
+  if (drawn <= 0) return [];
+  return [`${drawn} ${drawn === 1 ? 'port' : 'ports'} of NAT drawn at random (--seed): the host may draw others`];
 }

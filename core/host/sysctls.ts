@@ -106,7 +106,10 @@ export class Sysctls {
     const given = new Set(paths.map(({ path }) => path.replaceAll('/', '.')));
     // They are the same.
     if (given.has('net.ipv4.conf.all.forwarding')) given.add('net.ipv4.ip_forward');
-    this.assumed = ASSUMED.filter((name) => !given.has(name)).map((name) => `${name} = ${GLOBALS[name][0]}`);
+    const assumed = ASSUMED.filter((name) => !given.has(name)).map((name) => `${name} = ${GLOBALS[name][0]}`);
+    // The kernel's default, which distributions change: it decides about whole interfaces.
+    const saysRpFilter = paths.some(({ path }) => path.endsWith('/rp_filter'));
+    this.assumed = saysRpFilter ? assumed : [...assumed, 'net.ipv4.conf.all.rp_filter = 0'];
     const rpFilter = paths.find(({ path }) => path === 'net/ipv4/conf/default/rp_filter');
     if (rpFilter)
       for (const name of interfaceNames) if (name !== 'lo') this.conf.get(name)!.set('rp_filter', rpFilter.value);

@@ -48,6 +48,11 @@ export class Nat {
     this.#unique = new UniqueTuple(table, random);
   }
 
+  /** How many ports were drawn at random. */
+  get drawnPorts(): number {
+    return this.#unique.drawn;
+  }
+
   /**
    * NAT at PREROUTING, INPUT, OUTPUT and POSTROUTING (nf_nat_inet_fn). The first packet of a connection traverses
    * CHAINS. Every packet is translated according to its connection's binding.

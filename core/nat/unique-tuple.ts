@@ -28,6 +28,8 @@ const HARDER_ATTEMPTS = 32;
 /** Searches for free tuples in a connection table. Changes the given tuple in place. */
 export class UniqueTuple {
   #table: ConntrackTable;
+  /** How many ports were drawn at random: the kernel draws others. */
+  drawn = 0;
   #random: Random;
   #nowMs = 0;
 
@@ -141,7 +143,10 @@ export class UniqueTuple {
     const [first, count] = searched;
     let offset = 0;
     if (range.basePort !== undefined) offset = (current - range.basePort) & 0xffff;
-    else if (range.random || range.randomFully || manip !== Manip.DST) offset = this.#random.uint16();
+    else if (range.random || range.randomFully || manip !== Manip.DST) {
+      offset = this.#random.uint16();
+      if (count > 1) this.drawn++;
+    }
 
     for (let attempts = Math.min(count, MAX_ATTEMPTS); ; attempts >>>= 1, offset = this.#random.uint16()) {
       for (let i = 0; i < attempts; i++, offset = (offset + 1) & 0xffff) {

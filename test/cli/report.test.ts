@@ -254,6 +254,16 @@ Report('leaves out empty sections', () => {
   );
 });
 
+Report('shows all assumptions, but of neighbours only the first ones', () => {
+  const settings = Array.from({ length: 5 }, (_, i) => `net.ipv4.setting${i} = 0`);
+  const neighbours = Array.from({ length: 5 }, (_, i) => `neighbour 192.0.2.${i} on eth0 = 02:00:c0:00:02:0${i}`);
+  const assumed = [...neighbours, 'no connections to begin with', ...settings];
+  const text = formatReport({ ...summary, assumed }, { style: PLAIN, top: 3, outDir: 'out', durationMs: 1 });
+  for (const line of [...neighbours.slice(0, 3), ...assumed.slice(5)]) assert.ok(text.includes(line), line);
+  assert.not.ok(text.includes(neighbours[3]));
+  assert.match(text, /^assumed\n(?: .*\n)* {2}and 2 more$/m);
+});
+
 Report('says that there were no rules', () => {
   const text = formatReport({ ...summary, ruleCount: 0 }, { style: PLAIN, top: 3, outDir: 'out', durationMs: 1500 });
   assert.match(text, /^ {2}there were no rules: only the policies of the chains decided$/m);

@@ -119,6 +119,7 @@ HostJson(
       'net.ipv4.icmp_msgs_burst = 1000000000',
       'net.netfilter.nf_conntrack_acct = 1',
       'net.netfilter.nf_conntrack_max = 0',
+      'net.ipv4.conf.all.rp_filter = 0',
     ]);
     const all = { 'net/ipv4/icmp_ratelimit': 1000, 'net.ipv4.icmp_msgs_per_sec': 1, 'net.ipv4.icmp_msgs_burst': 1 };
     const sysctl = {
@@ -126,6 +127,7 @@ HostJson(
       'net.ipv4.conf.all.forwarding': 1,
       'net.netfilter.nf_conntrack_acct': 0,
       'net.nf_conntrack_max': 9,
+      'net.ipv4.conf.eth0.rp_filter': 2,
     };
     assert.equal(assumedOf(sysctl), []);
     const neigh = [{ dst: '192.0.2.1', dev: 'wan', lladdr: '02:00:00:00:00:99' }];

@@ -224,4 +224,17 @@ Dropped('the connections with the most bytes are listed first', () => {
   );
 });
 
+Dropped('a port that NAT drew because the wanted one was taken is said to be assumed', () => {
+  const masquerade = '*nat\n-A POSTROUTING -o wan -j MASQUERADE\nCOMMIT\n';
+  const from = (source: string): Arrival => [
+    'lan',
+    udpPacket({ source, sport: 5000, destination: CLIENT, dport: 53, data: new Uint8Array(8) }),
+  ];
+  const ports = ({ assumed }: Summary) => assumed.filter((line) => line.includes('NAT'));
+  assert.equal(ports(summaryOf(masquerade, [from(SERVER)])), []);
+  assert.equal(ports(summaryOf(masquerade, [from(SERVER), from('172.17.0.4')])), [
+    '1 port of NAT drawn at random (--seed): the host may draw others',
+  ]);
+});
+
 Dropped.run();
