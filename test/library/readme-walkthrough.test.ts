@@ -43,10 +43,22 @@ Walkthrough('with the changed rule, the packets are forwarded', () => {
   try {
     writeFileSync(join(dir, 'fixed.txt'), text.replace(from, to));
     const { packets } = replayed(join(dir, 'fixed.txt'));
-    assert.equal([packets.forwarded, packets.dropped], [3, 0]);
+    assert.equal([packets.forwarded, packets.dropped], [15, 0]);
   } finally {
     rmSync(dir, { recursive: true });
   }
+});
+
+Walkthrough('the emulated host sends and counts what the real one sent and counted', () => {
+  const summary = replay({
+    hostPath: SNAPSHOT,
+    captures: [{ path: CAPTURE }],
+    expectCounters: [join(FILES, 'after.v4')],
+  });
+  const options = { style: styleOf({ isTTY: false }), top: 10, outDir: undefined, durationMs: 1, width: 120 };
+  const shown = /^compared with what the host sent\n[^`]*/m.exec(section)?.[0] ?? '';
+  const report = formatReport(summary, options).replaceAll(`${FILES}/`, '');
+  assert.ok(shown.length > 0 && report.includes(shown.trimEnd()), report);
 });
 
 Walkthrough.run();
