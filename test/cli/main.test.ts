@@ -243,7 +243,7 @@ Main('prints the report, or with --json the summary', () => {
 Main('with --strict, warnings and packets that were not followed are an exit code of 1', () => {
   const assumed = nfreplay(...replayArgs('--strict'));
   assert.is(assumed.status, 1);
-  assert.match(assumed.stderr, 'nfreplay: --strict: 6 assumptions\n');
+  assert.match(assumed.stderr, 'nfreplay: --strict: 7 assumptions\n');
   const description = JSON.parse(readFileSync(HOST, 'utf8'));
   const sysctl = {
     'net.ipv4.ip_forward': 1,
