@@ -8,9 +8,11 @@
 import { IPPROTO_TCP, IPPROTO_UDP, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { isFragment } from '../decode.js';
+import { hasDontFragment } from '../flow/traversal.js';
 import { exceedsMtu, type FragmentAction, fragmentAction } from '../fragments/fragment.js';
 import type { Interface } from '../host/interfaces.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
+import { protocolOf } from '../protocols/registry.js';
 import { handshakeMss, largestSent } from '../protocols/segment-size.js';
 import type { ChecksumMode } from './checksums.js';
 
@@ -57,7 +59,8 @@ export class Coalescing implements CoalescedCounts {
 
   /** Whether PACKET consists of something that Linux coalesces. */
   mayBeCoalesced(packet: Packet): boolean {
-    return this.isOn && packet.fragmentMaxSize === 0 && !isFragment(packet) && dataLength(packet) > 0;
+    if (!this.isOn || packet.fragmentMaxSize > 0 || isFragment(packet) || dataLength(packet) <= 0) return false;
+    return packet.protocol !== IPPROTO_UDP || !isWholeDatagram(packet);
   }
 
   /** `exceedsMtu`, of the segments if PACKET is coalesced. */
@@ -103,6 +106,15 @@ export class Coalescing implements CoalescedCounts {
   #wireMtu(packet: Packet): number {
     return this.#mtus[packet.isLocal || packet.inDev < 0 ? packet.routeDev : packet.inDev];
   }
+}
+
+/**
+ * Whether PACKET is one UDP datagram, however long: a bridge with br_netfilter has reassembled it, so a capture of the
+ * bridge shows it whole. It may be fragmented, and its checksum is finished; that of segments never is.
+ */
+function isWholeDatagram(packet: Packet): boolean {
+  if (!packet.hasTotalLength || hasDontFragment(packet) || packet.hasUnfinishedChecksum) return false;
+  return protocolOf(IPPROTO_UDP).offload?.isUnfinished(packet) !== true;
 }
 
 /** The bytes of data after the TCP or UDP header of PACKET; -1 if there is no such header. */

@@ -169,6 +169,18 @@ Segments('of UDP are datagrams of the size seen before', () => {
   assert.equal(leaves(large, datagram(2750, 7)), ['icmp 3/4 mtu 1466']);
 });
 
+Segments('a datagram that a bridge has reassembled is fragmented', () => {
+  const ends = { source: NEAR, destination: FAR, sport: 9, dport: 53 };
+  const datagram = udpPacket({ ...ends, id: 7, fragment: 0, data: Buffer.alloc(2000, 'datagram') });
+  for (const engine of EMULATOR_ENGINES) {
+    const router = new Router('*filter\nCOMMIT\n', { engine, mtus: [1500, 1466] });
+    // 1,440 is the largest multiple of 8 that fits, 2,008 bytes are to be sent (RFC 791, section 2.3).
+    for (let turn = 0; turn < 3; turn++)
+      assert.equal(leaves(router, datagram), ['1460 id 7 2000', '588 id 7 b4'], engine);
+    assert.is(router.emulator.coalesced.datagrams, 0);
+  }
+});
+
 Segments('a frame that only the way out is too small for is coalesced if the handshake permits no such segment', () => {
   assert.equal(leaves(connected(1200, { mtus: [9000, 1466] }), coalesced({ data: 2400 })), [
     '1240 id 7 4000 seq 100 flags 10',
