@@ -1,7 +1,9 @@
 /** hot: whether what is given as the arrivals of an interface can have arrived there, and whether it is followed. */
+
 import { type CaptureRecord, Direction } from '../codecs/capture.js';
 import { CookedType, FrameOrigin } from '../codecs/frame-origin.js';
 import type { LinkDescription } from '../codecs/host/description.js';
+import { givenSysctl } from '../codecs/host/sysctls.js';
 import { ETHERNET_DESTINATION_AT, ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERTYPE_IPV4 } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import type { Host } from '../core/host/host.js';
@@ -197,7 +199,7 @@ function portOf({ name, slaveKind }: LinkDescription, master: string, host: Host
     return unsupported('vrf', `arrives on ${name}, which belongs to the VRF ${master}; VRFs are not supported`);
   const what = kind === undefined ? `port of ${master}` : `port of the ${kind} ${master}`;
   const rules =
-    host.description.sysctls.get(BRIDGE_NF_SYSCTL) === 1 && kind !== 'bond' && kind !== 'team'
+    givenSysctl(host.description, BRIDGE_NF_SYSCTL) === 1 && kind !== 'bond' && kind !== 'team'
       ? `; with ${BRIDGE_NF_SYSCTL}=1, the host's rules also see what passes only between ports, which is not supported`
       : '';
   return unsupported(

@@ -188,8 +188,8 @@ function membersOf(outputs: readonly HostOutput[]): Map<string, Member> {
 }
 
 const JSON_MEMBERS: readonly string[] = ['addr', 'route', 'rule', 'neigh', 'link', 'nexthop'];
-/** Nothing reads it, and the JSON of some versions of ip(8) is faulty. */
-const UNREAD: readonly string[] = ['link'];
+/** The JSON of some versions of ip(8) is faulty; without it, the kinds of interfaces are unknown. */
+const MAY_BE_FAULTY: readonly string[] = ['link'];
 /** Members that nothing depends on. */
 const NAMES: readonly string[] = ['containers', 'networks'];
 
@@ -204,8 +204,8 @@ function memberOf(output: HostOutput): Member {
   const locate = (path: string): Position => inFile(locateInJson(text, path.slice(member.length)));
   // Without any rule nothing would be routed: no output is not taken for that.
   if (text.trim() === '' && (failure !== undefined || member === 'rule')) return { ...place, value: undefined, locate };
-  if (UNREAD.includes(member) && !isJson(text) && !isIpText(member, text))
-    return { ...place, value: undefined, locate };
+  if (MAY_BE_FAULTY.includes(member) && !isJson(text) && !isIpText(member, text))
+    return { ...place, failure: failure ?? 'its output is not JSON', value: undefined, locate };
   if (isIpText(member, text)) return { ...place, ...ipTextMember(output, inFile) };
   return { ...place, value: outputJson(output), locate };
 }

@@ -81,7 +81,7 @@ function hasContent(value: unknown): boolean {
 
 /** Members without which there is no host, and those that are missed if the host has more than the default of them. */
 const ESSENTIAL: readonly string[] = ['addr', 'route'];
-const MISSED: readonly string[] = ['rule', 'neigh', 'sysctl'];
+const MISSED: readonly string[] = ['rule', 'neigh', 'link', 'sysctl'];
 
 /** Warnings about commands that failed on the host. Throws a HostError if nothing can do without one. */
 function failuresIn(document: HostDocument): string[] {

@@ -1,3 +1,4 @@
+import type { HostDescription } from './description.js';
 import { describe, mismatch, objectAt, quote } from './json-values.js';
 
 /** Values that are not a single number become NaN: no sysctl that nfreplay uses has such a value. */
@@ -14,4 +15,9 @@ export function sysctlsOf(json: unknown): Map<string, number> {
 
 function numberOf(text: string): number {
   return text.startsWith('-') ? -Number(text.slice(1)) : Number(text);
+}
+
+/** The value that a description gives for the sysctl NAME, which it may write with dots or, as a path, with slashes. */
+export function givenSysctl({ sysctls }: Pick<HostDescription, 'sysctls'>, name: string): number | undefined {
+  return sysctls.get(name) ?? sysctls.get(name.replaceAll('.', '/'));
 }

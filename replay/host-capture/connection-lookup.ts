@@ -1,6 +1,6 @@
 /** What the emulated host's connection table knows about a packet that the host sent. */
 import { internetChecksum, transportChecksum } from '../../codecs/checksum.js';
-import { ICMP_CHECKSUM_AT, IPV4_PROTOCOL_AT, IPV4_SOURCE_AT } from '../../codecs/layouts.js';
+import { ICMP_CHECKSUM_AT, IPPROTO_UDP, IPV4_PROTOCOL_AT, IPV4_SOURCE_AT } from '../../codecs/layouts.js';
 import {
   ORIGINAL_TUPLE,
   RECORD_WORDS,
@@ -108,7 +108,8 @@ function finishChecksum(packet: PacketBytes): void {
   const protocol = view.getUint8(at + IPV4_PROTOCOL_AT);
   view.setUint16(at + checksumAt, 0);
   const checksum = transportChecksum(view, at, at + headerLength, protocol, length - headerLength);
-  view.setUint16(at + checksumAt, checksum === 0 ? 0xffff : checksum);
+  // RFC 768: in UDP, 0 means that there is none.
+  view.setUint16(at + checksumAt, checksum === 0 && protocol === IPPROTO_UDP ? 0xffff : checksum);
 }
 
 /**

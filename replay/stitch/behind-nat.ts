@@ -5,10 +5,11 @@
  */
 import { type Address, parseAddress, prefixMask } from '../../codecs/address.js';
 import { formatLoaded, type LoadedAddress, portToHostOrder, toHostOrder } from '../../codecs/byte-order.js';
-import { IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
+
 import { startsWithBytes } from '../../codecs/text.js';
 import type { Tuple } from '../../core/conntrack/tuple.js';
 import type { NatRange } from '../../core/nat/range.js';
+import { hasPorts } from '../../core/packet.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
 
 /** Addresses that are not routed in the Internet (RFC 1918, RFC 6598, RFC 3927). */
@@ -96,10 +97,6 @@ function isPrivate(address: LoadedAddress): boolean {
 
 function isDevice(pattern: string, name: string): boolean {
   return pattern.endsWith('+') ? startsWithBytes(name, pattern.slice(0, -1)) : pattern === name;
-}
-
-function hasPorts(protocol: number): boolean {
-  return protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
 }
 
 function endOf({ destination, ports, protocol }: Tuple): string {

@@ -252,6 +252,7 @@ Main('with --strict, warnings and packets that were not followed are an exit cod
     'net.ipv4.icmp_msgs_burst': 50,
     'net.netfilter.nf_conntrack_acct': 1,
     'net.netfilter.nf_conntrack_max': 65536,
+    'net.ipv4.conf.all.rp_filter': 0,
   };
   const host = file('complete.json', JSON.stringify({ ...description, sysctl }));
   const strict = (...args: string[]) =>

@@ -234,12 +234,15 @@ Arrivals('the kinds of interfaces may be in the output of ip -d link', () => {
   const links = [...PLAIN.slice(0, 1), { name: 'lan0', last: LAN0, more: { master: 'up0' } }];
   const host = {
     link: [{ ifname: 'lan0', master: 'up0', linkinfo: { info_kind: 'veth', info_slave_kind: 'bridge' } }],
-    sysctl: { 'net.bridge.bridge-nf-call-iptables': 1 },
   };
-  refuses(capture([arrival]), /a port of the bridge up0, .*; with net\.bridge\.bridge-nf-call-iptables=1, /, {
-    ...{ links, host },
-    unsupported: true,
-  });
+  // A snapshot has the paths of sysctls.
+  for (const name of ['net.bridge.bridge-nf-call-iptables', 'net/bridge/bridge-nf-call-iptables']) {
+    refuses(capture([arrival]), /a port of the bridge up0, .*; with net\.bridge\.bridge-nf-call-iptables=1, /, {
+      links,
+      host: { ...host, sysctl: { [name]: 1 } },
+      unsupported: true,
+    });
+  }
 });
 
 Arrivals('what only passes between the ports of a bridge is skipped', () => {
