@@ -119,10 +119,12 @@ export class CaptureBlocks {
     const available = ahead + this.available;
     const { problem } = this.#source;
     if (available === 0 && problem === undefined) return null;
-    const isShort = `the capture is truncated in the middle of ${what}: only ${available} of ${length} bytes are left`;
-    const parts = [...(available > 0 ? [isShort] : []), ...(problem === undefined ? [] : [problem])];
     const { path, isDecompressed = false } = this.#source;
-    return { path, byteOffset: this.offset - ahead, isDecompressed, problem: parts.join('; ') };
+    const place = { path, byteOffset: this.offset - ahead, isDecompressed };
+    if (available === 0 && problem !== undefined) return { ...place, problem };
+    const left = `only ${available} of ${length} bytes`;
+    const truncated = `the capture is truncated in the middle of ${what}: ${left} are left`;
+    return { ...place, problem: problem === undefined ? truncated : `${left} of ${what} are left; ${problem}` };
   }
 
   /** Closes the source. What has been read remains readable. */

@@ -3,11 +3,17 @@
 /** The reflected polynomial. */
 const POLYNOMIAL = 0x82f63b78;
 
-const TABLE = new Int32Array(256);
-for (let byte = 0; byte < TABLE.length; byte++) {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
-  TABLE[byte] = crc;
+const TABLE = crcTable(POLYNOMIAL);
+
+/** The remainders of all bytes, for a reflected POLYNOMIAL. */
+export function crcTable(polynomial: number): Int32Array {
+  const table = new Int32Array(256);
+  for (let byte = 0; byte < table.length; byte++) {
+    let crc = byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? polynomial : 0);
+    table[byte] = crc;
+  }
+  return table;
 }
 
 /** Updates REMAINDER (initially -1) with LENGTH bytes of VIEW from AT on. The CRC is the complement of the last one. */

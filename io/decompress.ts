@@ -1,6 +1,7 @@
 /** Compressed input, recognised by its first bytes and decompressed as it is read, with bounded memory. */
 import { createRequire } from 'node:module';
 import type { ByteSource } from '../codecs/byte-stream.js';
+import { GzipMembers } from './gzip-members.js';
 
 const require = createRequire(import.meta.url);
 
@@ -8,7 +9,7 @@ const MAGIC_BYTES = 4;
 /** How much is read to find it. A pipe that was ended before it began has a whole file header (`emptyCapture`). */
 const HEAD_BYTES = 64;
 const INPUT_BYTES = 1 << 16;
-/** How much compressed data is passed on at once. If it is damaged, what it begins with is lost as well. */
+/** How much compressed data is passed on at once. If zlib finds damage, what it begins with is lost as well. */
 const STEP_BYTES = 1 << 10;
 
 type Format = 'gzip' | 'zstd';
@@ -111,16 +112,17 @@ interface ZlibStream {
   readonly _writeState: Uint32Array;
   readonly errored: Error | null;
   on(event: 'error', listener: () => void): void;
+  reset(): void;
   close(): void;
 }
 
-/** The stream for FORMAT, and the flush values for "decompress all there is" and "this was the end". */
+/** The stream for FORMAT (of gzip, its deflate data), and the flush values for "go on" and "this was the end". */
 function createStream(format: Format): { stream: ZlibStream; flush: number; finish: number } | undefined {
   // Loaded here because most captures are not compressed.
   const zlib: typeof import('node:zlib') & { createZstdDecompress?: () => unknown } = require('node:zlib');
   const { Z_SYNC_FLUSH, Z_FINISH } = zlib.constants;
   const { ZSTD_e_flush = 1, ZSTD_e_end = 2 } = zlib.constants as { ZSTD_e_flush?: number; ZSTD_e_end?: number };
-  const created = format === 'gzip' ? zlib.createGunzip() : zlib.createZstdDecompress?.();
+  const created = format === 'gzip' ? zlib.createInflateRaw() : zlib.createZstdDecompress?.();
   const stream = created as unknown as ZlibStream | undefined;
   if (typeof stream?._handle?.writeSync !== 'function' || stream._writeState?.length !== 2) return undefined;
   return format === 'gzip'
@@ -136,6 +138,7 @@ class Decoder {
   readonly #flush: number = 0;
   readonly #finish: number = 0;
   readonly #format: Format;
+  readonly #members: GzipMembers | undefined;
   readonly #readMore: (bytes: Uint8Array, at: number, length: number) => number;
   readonly #input = new Uint8Array(INPUT_BYTES);
   #inputAt = 0;
@@ -147,6 +150,7 @@ class Decoder {
 
   constructor(format: Format, head: Uint8Array, readMore: (bytes: Uint8Array, at: number, length: number) => number) {
     this.#format = format;
+    this.#members = format === 'gzip' ? new GzipMembers() : undefined;
     this.#readMore = readMore;
     this.#input.set(head);
     this.#inputEnd = head.length;
@@ -181,7 +185,9 @@ class Decoder {
         this.#inputEnd = this.#readMore(this.#input, 0, INPUT_BYTES);
         this.#isInputOver = this.#inputEnd === 0;
       }
-      done += this.#step(bytes, at + done, length - done);
+      if (this.#members === undefined || this.#members.wish === 'data')
+        done += this.#step(bytes, at + done, length - done);
+      else this.#takeFrame(this.#members);
     }
     return done;
   }
@@ -198,17 +204,38 @@ class Decoder {
     stream._handle.writeSync(flush, this.#input, this.#inputAt, available, bytes, at, length);
     if (stream.errored !== null) {
       const isCut = this.#isInputOver && available === 0;
-      const problem = isCut ? 'ends in the middle' : `is damaged (${stream.errored.message})`;
-      this.problem = `the ${this.#format} data ${problem}`;
-      this.#isOver = true;
+      this.#fail(isCut ? this.#cut() : `the ${this.#format} data is damaged (${stream.errored.message})`);
       return 0;
     }
     const [room, left] = stream._writeState;
+    const done = length - room;
     this.#inputAt += available - left;
     this.#isOutputFull = room === 0;
-    const isIdle = room === length && left === available;
-    if (isIdle && left > 0) this.problem = `other data follows the ${this.#format} data`;
-    this.#isOver = isIdle && (left > 0 || this.#isInputOver);
-    return length - room;
+    const isIdle = done === 0 && left === available;
+    if (this.#members !== undefined) {
+      this.#members.add(bytes.subarray(at, at + done));
+      if (left > 0 && room > 0) this.#members.endData();
+      else if (isIdle && this.#isInputOver) this.#fail(this.#cut());
+    } else if (isIdle && left > 0) this.#fail(`other data follows the ${this.#format} data`);
+    else this.#isOver = isIdle && this.#isInputOver;
+    return done;
+  }
+
+  /** Goes on to the deflate data of MEMBERS. */
+  #takeFrame(members: GzipMembers): void {
+    this.#inputAt = members.take(this.#input, this.#inputAt, this.#inputEnd);
+    if (members.problem !== undefined) this.#fail(members.problem);
+    else if (members.wish === 'data') this.#stream?.reset();
+    else if (this.#isInputOver && members.wish === 'byte') this.#fail(this.#cut());
+    else this.#isOver = this.#isInputOver;
+  }
+
+  #cut(): string {
+    return `the ${this.#format} data ends in the middle`;
+  }
+
+  #fail(problem: string): void {
+    this.problem = problem;
+    this.#isOver = true;
   }
 }

@@ -255,11 +255,52 @@ for (const [name, compress] of COMPRESSIONS) {
   });
 }
 
-Stream('data after gzip data is said', () => {
-  const stream = openCaptureFile(scratch.file(Buffer.concat([gzipSync(LARGE.file), Buffer.from('more')])));
+/** LARGE as gzip data, with a byte changed, from its end. Its trailer is the CRC and the length (RFC 1952). */
+function gzipChangedAt(fromEnd: number): Buffer {
+  const gzip = gzipSync(LARGE.file);
+  gzip[gzip.length - fromEnd] ^= 1;
+  return gzip;
+}
+
+const WHOLE = gzipSync(LARGE.file);
+const ENDS: readonly [name: string, file: Buffer, problem: string | undefined][] = [
+  ['other data', Buffer.concat([WHOLE, Buffer.from('garbage\n')]), 'other data follows the gzip data'],
+  ['much other data', Buffer.concat([WHOLE, pattern(200_000)]), 'other data follows the gzip data'],
+  ['padding', Buffer.concat([WHOLE, Buffer.alloc(3000)]), undefined],
+  ['a wrong CRC', gzipChangedAt(8), 'the gzip data is damaged (incorrect data check)'],
+  ['a wrong length', gzipChangedAt(4), 'the gzip data is damaged (incorrect length check)'],
+  ['no trailer', WHOLE.subarray(0, -8), 'the gzip data ends in the middle'],
+  ['half a trailer', WHOLE.subarray(0, -3), 'the gzip data ends in the middle'],
+  ['half a header', Buffer.concat([WHOLE, WHOLE.subarray(0, 5)]), 'the gzip data ends in the middle'],
+];
+
+for (const [name, file, problem] of ENDS) {
+  Stream(`all packets of whole gzip data are read: at its end, ${name}`, () => {
+    const stream = openCaptureFile(scratch.file(file));
+    assert.is(records(stream).length, LARGE.packets.length);
+    assert.equal(
+      stream.cuts.map(({ message }) => message.replace(/^.*\(decompressed\): /, '')),
+      problem === undefined ? [] : [`${problem}; it was read up to here: ${LARGE.packets.length} packets`],
+    );
+  });
+}
+
+Stream('damage in gzip data is not called truncation', () => {
+  const data = zlib.deflateRawSync(LARGE.file, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
+  // The type of the next block is 3, which is reserved (RFC 1951, section 3.2.3).
+  const stream = openCaptureFile(scratch.file(Buffer.concat([WHOLE.subarray(0, 10), data, Buffer.from([7])])));
   // The last kilobyte of compressed data is lost.
   assert.ok(records(stream).length > LARGE.packets.length - 20);
-  assert.match(stream.cuts[0].message, /the gzip data/);
+  assert.match(stream.cuts[0].message, /the gzip data is damaged \(invalid block type\)/);
+  assert.not.match(stream.cuts[0].message, /truncated/);
+});
+
+Stream('all that a gzip header may have is skipped', () => {
+  // FLG with a header CRC, an extra field, a name and a comment.
+  const header = Buffer.from('1f8b081e000000000003' + '0300616263' + '6e00' + '6300' + 'ffff', 'hex');
+  const stream = openCaptureFile(scratch.file(Buffer.concat([header, WHOLE.subarray(10)])));
+  assert.is(records(stream).length, LARGE.packets.length);
+  assert.equal(stream.cuts, []);
 });
 
 Stream.run();
