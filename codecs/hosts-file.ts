@@ -15,7 +15,7 @@ export function parseHostsFile(text: string, file: string): Map<string, string> 
   const names = new Map<string, string>();
   for (const [i, line] of text
     .replace(/^\ufeff/, '')
-    .split('\n')
+    .split(/\r\n|[\r\n]/)
     .entries()) {
     const words = [...line.replace(/#.*$/, '').matchAll(/[^\s]+/g)];
     if (words.length === 0) continue;
@@ -25,6 +25,10 @@ export function parseHostsFile(text: string, file: string): Map<string, string> 
       throw fault(file, i + 1, first.index + 1, `expected an address, found ${quote(first[0])}`);
     if (name === undefined)
       throw fault(file, i + 1, first.index + first[0].length + 1, `expected a name behind ${first[0]}, found nothing`);
+    for (const { 0: other, index } of words.slice(1)) {
+      const isAddress = parseAddress(other.replace(ZONE, '')) !== undefined;
+      if (isAddress) throw fault(file, i + 1, index + 1, `expected a name, found the address ${quote(other)}`);
+    }
     if (!names.has(String(address))) names.set(String(address), name[0]);
   }
   return names;

@@ -5,7 +5,7 @@ import { memberOfFile } from '../codecs/host/outputs.js';
 import { type HostSource, readHost, readHostFolder } from '../codecs/host/parse-host.js';
 import type { LiveOptions } from './capture-file.js';
 import { type FileRecord, recordFile } from './file-record.js';
-import { namesIn, nativePath } from './path.js';
+import { namesIn, nativePath, refuseIrregular } from './path.js';
 import { readText } from './text-file.js';
 
 const HOST_FILE = 'host.json';
@@ -35,13 +35,14 @@ export function recordHost(path: string): FileRecord & { files?: FileRecord[] } 
   return isFolder(path) ? { path, files: filesOfHost(path).map(recordFile) } : recordFile(path);
 }
 
-/** The names of the files in FOLDER that describe a host. */
+/**
+ * The names of the files in FOLDER that describe a host.
+ * @throws {FileError} if one of them is not a regular file
+ */
 function hostFilesIn(folder: string): string[] {
-  return namesIn(folder).filter(
-    (name) =>
-      (name === HOST_FILE || memberOfFile(name) !== undefined) &&
-      statSync(nativePath(join(folder, name)), { throwIfNoEntry: false })?.isFile(),
-  );
+  const names = namesIn(folder).filter((name) => name === HOST_FILE || memberOfFile(name) !== undefined);
+  for (const name of names) refuseIrregular(join(folder, name));
+  return names;
 }
 
 function isFolder(path: string): boolean {

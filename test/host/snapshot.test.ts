@@ -234,6 +234,16 @@ Snapshot('a folder is read by the names of its files', () => {
   );
 });
 
+Snapshot('what is not a regular file in a folder is refused, not left out', () => {
+  for (const name of ['addr.json', 'neigh.json', 'host.json']) {
+    const { [name]: _, ...others } = exampleOutputs();
+    const folder = writtenFolder('irregular', others);
+    spawnSync('mkfifo', [join(folder, name)]);
+    const { message } = errorOf(() => replay({ hostPath: folder, inputs: INPUTS }));
+    assert.is(message, `${join(folder, name)} is a pipe; expected a file`);
+  }
+});
+
 Snapshot('in a folder, what host.json has counts; what it has not, other files add', () => {
   const outputs = exampleOutputs();
   const folder = writtenFolder('both', { 'addr.json': '[]', 'iptables-save.txt': outputs['iptables-save.txt'] });

@@ -58,6 +58,13 @@ Names('a file like /etc/hosts is read as such', () => {
   );
 });
 
+Names('lines may end in any way', () => {
+  for (const end of ['\n', '\r\n', '\r']) {
+    const names = parseHostsFile(['192.0.2.1 a', '', '192.0.2.2 b'].join(end), 'f');
+    assert.equal([...names.values()], ['a', 'b'], JSON.stringify(end));
+  }
+});
+
 Names('a fault in it has a line and a column', () => {
   const messageOf = (text: string): string => {
     try {
@@ -72,6 +79,11 @@ Names('a fault in it has a line and a column', () => {
     /^names:2:3: expected an address, found "gw"; a line is an address and its names/,
   );
   assert.match(messageOf('192.0.2.1   # gw'), /^names:1:10: expected a name behind 192\.0\.2\.1, found nothing/);
+  assert.match(
+    messageOf('::1 a\r192.0.2.10 10.0.0.1'),
+    /^names:2:12: expected a name, found the address "10\.0\.0\.1"; a line is/,
+  );
+  assert.match(messageOf('::1 a fe80::1%eth0'), /^names:1:7: expected a name, found the address "fe80::1%eth0"/);
   assert.match(messageOf('192.0.2.300 gw'), /^names:1:1: expected an address, found "192\.0\.2\.300"/);
 });
 
