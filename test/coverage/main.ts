@@ -15,8 +15,18 @@ const FOLDERS = ['core', 'codecs'] as const;
 const FLOOR_FILE = 'test/coverage/floor.json';
 /** The tests that run code of these folders; others run the same, only slower. */
 const TESTS = [
-  ...['answers/', 'codecs/', 'conntrack/', 'flow/', 'fragments/', 'golden/', 'host/', 'link/', 'memory/', 'nat/'],
-  ...['protocols/', 'recorded/', 'replay/', 'rules/', 'library/library', 'cli/replay', 'cli/report'],
+  ...['answers/', 'codecs/', 'conntrack/', 'filter/', 'flow/', 'fragments/', 'golden/', 'host/', 'link/', 'memory/'],
+  ...[
+    'nat/',
+    'offload/',
+    'protocols/',
+    'recorded/',
+    'replay/',
+    'rules/',
+    'library/library',
+    'cli/replay',
+    'cli/report',
+  ],
 ];
 
 interface Profile {

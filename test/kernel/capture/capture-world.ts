@@ -52,7 +52,8 @@ export class CaptureWorld {
     this.#connect('eth0', '192.0.2.10/24', 'client', '192.0.2.50/24', '192.0.2.10');
     this.in('host', 'ip', 'addr', 'add', '192.0.2.11/24', 'dev', 'eth0');
     this.#connect('eth1', '198.51.100.1/24', 'outside', '198.51.100.5/24', '198.51.100.1');
-    this.in('host', 'ip', 'link', 'add', 'docker0', 'type', 'bridge');
+    // A bridge that listens to IGMP joins a group of its own, and reports that.
+    this.in('host', 'ip', 'link', 'add', 'docker0', 'type', 'bridge', 'mcast_snooping', '0');
     this.in('host', 'ip', 'addr', 'add', '172.17.0.1/16', 'dev', 'docker0');
     this.in('host', 'ip', 'link', 'set', 'docker0', 'up');
     this.#connect('vethweb', '', 'web', '172.17.0.2/16', '172.17.0.1');
@@ -100,20 +101,31 @@ export class CaptureWorld {
 
   /**
    * Captures on the host, with the command CAPTURE (that it listens is said on stderr), while the QUESTIONS are asked.
-   * Of each list, all are asked at once. Leaves what the host says about itself in DIR.
+   * Of each list, all are asked at once. Leaves what the host says about itself in DIR. Returns false if something was
+   * counted that may not have been captured, because it came before the captures began or when they ended.
    */
   async capture(
     dir: string,
     captures: readonly (readonly string[])[],
     questions: readonly Question[][],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const tools = captures.map((command) => this.#spawn('host', command));
     await Promise.all(tools.map((tool) => said(tool.stderr, /listening on|File: /)));
+    const isFresh = !/\[[1-9]/.test(this.#counters());
     await sleep(SETTLE_MS);
     for (const together of questions) await this.#ask(together);
     await sleep(LAST_MS);
+    const before = this.#counters();
+    // tcpdump hands over what it has seen once a second.
+    await sleep(LAST_MS);
     await Promise.all(tools.map(ended));
     this.describe(dir);
+    return isFresh && before === this.#counters();
+  }
+
+  /** The rules with their counters, without comments, which have times. */
+  #counters(): string {
+    return this.in('host', 'iptables-legacy-save', '-c').replace(/^#.*$/gm, '');
   }
 
   async #ask(questions: readonly Question[]): Promise<void> {
