@@ -24,6 +24,7 @@ const TESTS = [
     'replay/',
     'rules/',
     'library/library',
+    'library/public',
     'cli/replay',
     'cli/report',
   ],
