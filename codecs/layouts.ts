@@ -319,6 +319,11 @@ export const UDP_CHECKSUM_AT = offsetOf(udp, 'checksum');
 
 export const ICMP_LENGTH = icmp.span;
 export const ICMP_TYPE_AT = offsetOf(icmp, 'type');
+/**
+ * Types that report an error about the packet they quote: unreachable, quench, redirect, time exceeded, parameter
+ * problem.
+ */
+export const ICMP_ERROR_TYPES: readonly number[] = [3, 4, 5, 11, 12];
 export const ICMP_CODE_AT = offsetOf(icmp, 'code');
 export const ICMP_CHECKSUM_AT = offsetOf(icmp, 'checksum');
 export const ICMP_ID_AT = offsetOf(icmp, 'id');

@@ -7,6 +7,7 @@ import { givenSysctl } from '../codecs/host/sysctls.js';
 import { ETHERNET_DESTINATION_AT, ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERTYPE_IPV4 } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import type { Host } from '../core/host/host.js';
+import { LOOPBACK_IFINDEX } from '../core/host/interfaces.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { PacketType } from '../core/packet.js';
 import { NotFollowedError, ReplayOptionsError } from './errors.js';
@@ -22,8 +23,6 @@ interface NotArrived {
 }
 
 const NF_OUTPUT = 3;
-/** The kernel's index of lo in every network namespace. */
-const LOOPBACK_IFINDEX = 1;
 const MASTERS: Readonly<Record<string, string>> = { bridge: 'bridge', bond: 'bond', team: 'team', vrf: 'VRF' };
 /** Kinds of interfaces that take frames from the one that they are based on. (The ends of a veth pair do not.) */
 const UPPER_KINDS: readonly string[] = ['vlan', 'macvlan', 'macvtap'];

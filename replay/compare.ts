@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  ICMP_ERROR_TYPES,
   IPPROTO_ICMP,
   IPV4_CHECKSUM_AT,
   IPV4_ID_AT,
@@ -108,7 +109,6 @@ function sameFrame(a: ResultFrame, b: ResultFrame): boolean {
   return Buffer.compare(normalFrame(a), normalFrame(b)) === 0;
 }
 
-const ICMP_ERRORS = [3, 4, 5, 11, 12];
 const PRECEDENCE_MASK = 0xe0;
 const PRECEDENCE_INTERNETCONTROL = 0xc0;
 
@@ -123,7 +123,7 @@ function normalFrame(frame: ResultFrame): Buffer {
   const isOwnError =
     trimmed[ipAt + IPV4_PROTOCOL_AT] === IPPROTO_ICMP &&
     (trimmed[ipAt + IPV4_TOS_AT] & PRECEDENCE_MASK) === PRECEDENCE_INTERNETCONTROL &&
-    ICMP_ERRORS.includes(trimmed[l4]);
+    ICMP_ERROR_TYPES.includes(trimmed[l4]);
   if (isOwnError) {
     trimmed.writeUInt16BE(0, ipAt + IPV4_ID_AT);
     trimmed.writeUInt16BE(0, ipAt + IPV4_CHECKSUM_AT);

@@ -14,7 +14,7 @@ import type { Packet } from '../packet.js';
 import { AddressType } from './address-type.js';
 import type { AddressSpan } from './fib.js';
 import { areComplete, routingTables } from './host-tables.js';
-import { type Interface, type InterfaceAddress, insertAddress, noInterface } from './interfaces.js';
+import { type Interface, type InterfaceAddress, insertAddress, LOOPBACK_IFINDEX, noInterface } from './interfaces.js';
 import { MultipathHash } from './multipath.js';
 import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
@@ -36,8 +36,6 @@ export interface IcmpErrorKey {
 }
 
 const LOOPBACK_ADDRESS = addressFromHostOrder(0x7f000001);
-/** The kernel's index of lo in every network namespace. */
-const LOOPBACK_IFINDEX = 1;
 const LOOPBACK_MTU = 65_536;
 /** 192.0.0.8 (RFC 7600): the source of ICMP errors from a host without addresses. */
 const DUMMY_ADDRESS = addressFromHostOrder(0xc0000008).loaded;

@@ -3,6 +3,9 @@ import type { Address } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { withNearest } from '../../codecs/nearest.js';
 
+/** The kernel's index of lo in every network namespace. */
+export const LOOPBACK_IFINDEX = 1;
+
 /** One IPv4 address of an interface (struct in_ifaddr). */
 export interface InterfaceAddress {
   readonly local: Address;

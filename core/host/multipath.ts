@@ -1,7 +1,8 @@
 /** Routes with several next hops: a hash of the packet chooses one (fib_multipath_hash, fib_select_multipath). */
-import type { LoadedAddress } from '../../codecs/byte-order.js';
+import { type LoadedAddress, portToLoaded } from '../../codecs/byte-order.js';
 import { HostError } from '../../codecs/host/error.js';
 import {
+  ICMP_ERROR_TYPES,
   ICMP_LENGTH,
   ICMP_TYPE_AT,
   IPPROTO_ICMP,
@@ -124,7 +125,8 @@ export class MultipathHash {
     this.#addAddresses(source, destination);
     this.#view.setUint8(PROTOCOL_AT, protocol);
     // Both directions of a connection have the same hash.
-    const ports = [Math.max(sport, 0), Math.max(dport, 0)].sort((a, b) => swapped(a) - swapped(b));
+    // The kernel compares them as loaded little-endian.
+    const ports = [Math.max(sport, 0), Math.max(dport, 0)].sort((a, b) => portToLoaded(a) - portToLoaded(b));
     for (const [i, port] of ports.entries()) this.#view.setUint16(PORTS_AT + 2 * i, port);
   }
 
@@ -138,11 +140,5 @@ export class MultipathHash {
 /** The offset of the IP header that PACKET, an ICMP error, quotes; undefined if it is none. */
 function quotedHeader({ protocol, fragmentOffset, bytes, l4, l4Available }: Packet): number | undefined {
   if (protocol !== IPPROTO_ICMP || fragmentOffset !== 0 || l4Available < ICMP_LENGTH + IPV4_LENGTH) return undefined;
-  return ERROR_TYPES.includes(bytes[l4 + ICMP_TYPE_AT]) ? l4 + ICMP_LENGTH : undefined;
+  return ICMP_ERROR_TYPES.includes(bytes[l4 + ICMP_TYPE_AT]) ? l4 + ICMP_LENGTH : undefined;
 }
-
-/** Unreachable, source quench, redirect, time exceeded, parameter problem. */
-const ERROR_TYPES: readonly number[] = [3, 4, 5, 11, 12];
-
-/** PORT as the kernel compares it: loaded little-endian. */
-const swapped = (port: number): number => ((port & 0xff) << 8) | (port >> 8);

@@ -3,7 +3,14 @@
  * belongs to the connection of the packet it quotes.
  */
 import { applyDelta, checksumDelta, isIcmpChecksumRight } from '../../codecs/checksum.js';
-import { ICMP_CHECKSUM_AT, ICMP_ID_AT, ICMP_LENGTH, ICMP_TYPE_AT, IPPROTO_ICMP } from '../../codecs/layouts.js';
+import {
+  ICMP_CHECKSUM_AT,
+  ICMP_ERROR_TYPES,
+  ICMP_ID_AT,
+  ICMP_LENGTH,
+  ICMP_TYPE_AT,
+  IPPROTO_ICMP,
+} from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
 import type { Packet } from '../packet.js';
 import { defineProtocol, Invalid, type PortSpace } from './protocol.js';
@@ -16,11 +23,6 @@ const QUERIES: readonly (readonly [query: number, reply: number])[] = [
   [15, 16],
   [17, 18],
 ];
-/**
- * Types that report an error about the packet they quote: unreachable, quench, redirect, time exceeded, parameter
- * problem.
- */
-const ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 /** The highest type that the kernel knows (NR_ICMP_TYPES). */
 const MAX_TYPE = 18;
 
@@ -80,7 +82,7 @@ export const icmp = defineProtocol({
 });
 
 function isIcmpError(type: number): boolean {
-  return ERRORS.includes(type);
+  return ICMP_ERROR_TYPES.includes(type);
 }
 
 function reachesChecksum(packet: Packet): boolean {

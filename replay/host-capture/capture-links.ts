@@ -1,4 +1,5 @@
 /** Which interface of the host a frame was captured on, and whether the host received or sent it. */
+
 import { type CaptureReader, Direction } from '../../codecs/capture.js';
 import {
   ETHERNET_DESTINATION_AT,
@@ -15,6 +16,7 @@ import {
 import { Linktype } from '../../codecs/linktypes.js';
 import { AddressType } from '../../core/host/address-type.js';
 import type { Host } from '../../core/host/host.js';
+import { LOOPBACK_IFINDEX } from '../../core/host/interfaces.js';
 import type { IpLocation } from '../../core/link/locate-ip.js';
 import { PacketType } from '../../core/packet.js';
 import { ReplayOptionsError } from '../errors.js';
@@ -26,8 +28,6 @@ export type CaptureSkip = 'unknown-interface' | 'other-host' | 'vrf';
 const MAC_BYTES = 6;
 /** How many unknown interfaces a message names. */
 const MAX_NAMED = 8;
-/** The kernel's index of lo in every network namespace. */
-const LOOPBACK_IFINDEX = 1;
 
 /**
  * The interfaces that HOST routes by and that captures which show the interfaces SEEN do not have. IS_COOKED: a capture

@@ -1,4 +1,5 @@
 /** What a replay of captures of the host had to assume, and what of them was not followed. */
+import { givenSysctl } from '../../codecs/host/sysctls.js';
 import { shown } from '../../codecs/text.js';
 import type { Host } from '../../core/host/host.js';
 import type { HostCapture } from './host-capture.js';
@@ -63,9 +64,7 @@ export function warningsOfCapture(capture: HostCapture, host: Host): string[] {
         'would not have happened, and may be listed as other connections',
     );
   }
-  // A snapshot has slashes in the names of sysctls, since those of interfaces may have dots.
-  const { sysctls } = host.description;
-  const isFiltered = sysctls.get(BRIDGE_SYSCTL) ?? sysctls.get(BRIDGE_SYSCTL.replaceAll('.', '/'));
+  const isFiltered = givenSysctl(host.description, BRIDGE_SYSCTL);
   if (isFiltered === 0) return warnings;
   const effect = isFiltered === undefined ? `unless ${BRIDGE_SYSCTL} is 0, ` : '';
   const onPorts = [...bridged].map(([bridge, frames]) => {

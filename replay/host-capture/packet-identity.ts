@@ -2,6 +2,7 @@
 import { fold, pseudoHeaderSum } from '../../codecs/checksum.js';
 import {
   ICMP_CODE_AT,
+  ICMP_ERROR_TYPES,
   ICMP_LENGTH,
   ICMP_SEQUENCE_AT,
   ICMP_TYPE_AT,
@@ -35,7 +36,6 @@ export interface PacketBytes {
   readonly length: number;
 }
 
-const ICMP_ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
 /** How much of a payload identifies it. */
 const HASHED_BYTES = 64;
 const PRECEDENCE_MASK = 0xe0;
@@ -66,7 +66,7 @@ export function identityOf({ view, at, available, length }: PacketBytes): string
     const type = view.getUint8(l4 + ICMP_TYPE_AT);
     const head = `icmp ${type} ${view.getUint8(l4 + ICMP_CODE_AT)}`;
     const [dataAt, data] = [l4 + ICMP_LENGTH, left - ICMP_LENGTH];
-    if (ICMP_ERRORS.has(type)) return `${head} ${quotedIdentity(view, dataAt, data)}`;
+    if (ICMP_ERROR_TYPES.includes(type)) return `${head} ${quotedIdentity(view, dataAt, data)}`;
     return `${head} ${id} ${view.getUint16(l4 + ICMP_SEQUENCE_AT)} ${length} ${hash(view, dataAt, data)}`;
   }
   const header = protocol === IPPROTO_UDP ? UDP_LENGTH : 4;
@@ -85,7 +85,8 @@ export function quotedPacket({ view, at, available }: PacketBytes): PacketBytes 
   if ((view.getUint16(at + IPV4_FRAGMENT_AT) & IPV4_OFFSET_MASK) !== 0) return undefined;
   const quoteAt = at + ((view.getUint8(at) & 15) << 2) + ICMP_LENGTH;
   const left = at + available - quoteAt;
-  if (left < IPV4_LENGTH || !ICMP_ERRORS.has(view.getUint8(quoteAt - ICMP_LENGTH + ICMP_TYPE_AT))) return undefined;
+  if (left < IPV4_LENGTH || !ICMP_ERROR_TYPES.includes(view.getUint8(quoteAt - ICMP_LENGTH + ICMP_TYPE_AT)))
+    return undefined;
   const length = view.getUint16(quoteAt + IPV4_TOTAL_LENGTH_AT);
   return { view, at: quoteAt, available: Math.min(left, length), length };
 }

@@ -3,7 +3,7 @@
  * can only be concluded: from its source, which an unbound socket takes from the route to what it asks for, and from
  * the rules, of which one must make of it what was captured.
  */
-import { toLoaded } from '../../codecs/byte-order.js';
+import { portToLoaded, toLoaded } from '../../codecs/byte-order.js';
 import { IPPROTO_TCP, IPV4_LENGTH, IPV4_PROTOCOL_AT, TCP_FLAGS_AT, TCP_LENGTH, TCP_SYN } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { Tuple } from '../../core/conntrack/tuple.js';
@@ -113,7 +113,7 @@ export class NatUndo {
       const source = this.#sourceTowards(destination);
       if (source === undefined) return [];
       if (source !== captured.source && !this.translatesSources) return [];
-      const ports = dport === undefined ? captured.ports : (captured.ports & 0xffff) | (swapped(dport) << 16);
+      const ports = dport === undefined ? captured.ports : (captured.ports & 0xffff) | (portToLoaded(dport) << 16);
       return [{ source, destination, ports }];
     });
   }
@@ -196,8 +196,4 @@ function wasRoutedElsewhere({ view, at, available }: PacketBytes, mtu: number): 
   // Linux writes it first (RFC 9293, section 3.2: kind, length, value).
   const mssAt = l4 + TCP_LENGTH;
   return view.getUint8(mssAt) === TCP_OPTION_MSS && view.getUint16(mssAt + 2) > mtu - HEADERS_BYTES;
-}
-
-function swapped(port: number): number {
-  return ((port & 0xff) << 8) | (port >>> 8);
 }

@@ -1,5 +1,6 @@
 /** hot: what stitching has to know about a captured packet, in one record that is reused for all packets. */
 import {
+  ICMP_ERROR_TYPES,
   ICMP_ID_AT,
   ICMP_LENGTH,
   ICMP_TYPE_AT,
@@ -50,12 +51,11 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 
 const ICMP_REPLIES: readonly number[] = [0, 14, 16, 18];
 const ICMP_QUERIES: readonly number[] = [8, 13, 15, 17];
-const ICMP_ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 
 const ICMP_KINDS = new Uint8Array(256);
 for (const type of ICMP_REPLIES) ICMP_KINDS[type] = Kind.REPLY;
 for (const type of ICMP_QUERIES) ICMP_KINDS[type] = Kind.QUERY;
-for (const type of ICMP_ERRORS) ICMP_KINDS[type] = Kind.ERROR;
+for (const type of ICMP_ERROR_TYPES) ICMP_KINDS[type] = Kind.ERROR;
 
 /** Chunk types of SCTP (RFC 9260, section 3.2). */
 const SCTP_INIT = 1;
