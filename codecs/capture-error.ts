@@ -1,5 +1,5 @@
 /** Errors in capture files. */
-import { shown, shownPath } from './text.js';
+import { counted, shown, shownPath } from './text.js';
 
 /** Why a capture is read no further. */
 export interface CaptureStop {
@@ -55,6 +55,10 @@ export interface CaptureCut {
 /** Describes STOP, after PACKETS packets of the file. */
 export function captureCut(stop: CaptureStop, packets: number): CaptureCut {
   const { path, byteOffset } = stop;
-  const count = packets === 1 ? '1 packet' : `${packets} packets`;
-  return { path, byteOffset, packets, message: `${messageOf(stop)}; it was read up to here: ${count}` };
+  return {
+    path,
+    byteOffset,
+    packets,
+    message: `${messageOf(stop)}; it was read up to here: ${counted(packets, 'packet')}`,
+  };
 }

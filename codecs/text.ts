@@ -96,6 +96,11 @@ export function shown(text: string): string {
   return text.replace(UNSAFE, escaped);
 }
 
+/** `1 packet`, `2 packets`: COUNT of ONE, or of MANY. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** PATH as messages show it; `-` is standard input. */
 export function shownPath(path: string): string {
   return path === '-' ? 'standard input' : shown(path);

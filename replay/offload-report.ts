@@ -1,4 +1,5 @@
 /** What a run says about what was left to network cards in its captures. */
+import { counted } from '../codecs/text.js';
 import type { Emulator } from '../core/emulator.js';
 import type { ChecksumCounts, ChecksumMode } from '../core/offload/checksums.js';
 import type { CoalescedCounts } from '../core/offload/segments.js';
@@ -55,8 +56,4 @@ export function checksumWarnings({ bad, unfinished }: ChecksumCounts, packets: n
     `${bad} of ${all}: bad checksum, so the packet belongs to no connection (INVALID): if the capture was edited, ` +
       'shortened or made anonymous, repair it with tcprewrite --fixcsum, or use --checksums trust',
   ];
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,7 +1,9 @@
 /** Replays captures through a host and its rules into a result folder. */
+
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { CaptureError } from '../codecs/capture-error.js';
+import { counted } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
@@ -185,8 +187,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     summary.assumed.push(...notes);
     addBeginning(summary, beginning, run.emulator.restored, host);
     if (isInterrupted) {
-      const packets = run.read === 1 ? '1 packet' : `${run.read} packets`;
-      summary.warnings.push(`the input was ended by an interrupt (SIGINT) after ${packets}`);
+      summary.warnings.push(`the input was ended by an interrupt (SIGINT) after ${counted(run.read, 'packet')}`);
     }
     yield progressOf(run, rulesPerPacket);
     if (staged !== undefined) {
@@ -314,5 +315,5 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
 /** What was assumed about DRAWN ports of NAT. */
 function assumedPorts(drawn: number): string[] {
   if (drawn <= 0) return [];
-  return [`${drawn} ${drawn === 1 ? 'port' : 'ports'} of NAT drawn at random (--seed): the host may draw others`];
+  return [`${counted(drawn, 'port')} of NAT drawn at random (--seed): the host may draw others`];
 }

@@ -1,6 +1,6 @@
 /** What a replay of captures of the host had to assume, and what of them was not followed. */
 import { givenSysctl } from '../../codecs/host/sysctls.js';
-import { shown } from '../../codecs/text.js';
+import { counted, shown } from '../../codecs/text.js';
 import type { Host } from '../../core/host/host.js';
 import type { HostCapture } from './host-capture.js';
 
@@ -34,7 +34,7 @@ export function assumedOfCapture(capture: HostCapture): string[] {
   return lines.flatMap(([count, one, many, what]) => {
     if (count === 0) return [];
     const separator = what.startsWith('taken as') ? ':' : '';
-    return [`${count} ${count === 1 ? one : many}${separator} ${what}`];
+    return [`${counted(count, one, many)}${separator} ${what}`];
   });
 }
 
@@ -42,7 +42,7 @@ export function assumedOfCapture(capture: HostCapture): string[] {
 export function warningsOfCapture(capture: HostCapture, host: Host): string[] {
   const { links, setBack, bridged, ownOrForwarded, comparison } = capture;
   const warnings = [...links.unknown].map(
-    ([what, frames]) => `${framesText(frames)} of ${what}, which the host does not have, ${wereSkipped(frames)}`,
+    ([what, frames]) => `${counted(frames, 'frame')} of ${what}, which the host does not have, ${wereSkipped(frames)}`,
   );
   const unseen = capture.unseen();
   if (ownOrForwarded > 0 && unseen.length > 0) {
@@ -58,7 +58,7 @@ export function warningsOfCapture(capture: HostCapture, host: Host): string[] {
   }
   const { size: refused } = comparison.refused;
   if (refused > 0) {
-    const which = refused === 1 ? '1 connection was' : `${refused} connections were`;
+    const which = counted(refused, 'connection was', 'connections were');
     warnings.push(
       `${which} refused here, but not by the captured host: what followed was replayed all the same, although it ` +
         'would not have happened, and may be listed as other connections',
@@ -68,7 +68,7 @@ export function warningsOfCapture(capture: HostCapture, host: Host): string[] {
   if (isFiltered === 0) return warnings;
   const effect = isFiltered === undefined ? `unless ${BRIDGE_SYSCTL} is 0, ` : '';
   const onPorts = [...bridged].map(([bridge, frames]) => {
-    const seen = frames === 1 ? '1 frame was' : `${frames} frames were`;
+    const seen = counted(frames, 'frame was', 'frames were');
     const whose = frames === 1 ? 'its packet' : 'their packets';
     return (
       `${seen} seen only on ports of ${host.interfaceNames[bridge]}, and skipped: bridges are ` +
@@ -76,10 +76,6 @@ export function warningsOfCapture(capture: HostCapture, host: Host): string[] {
     );
   });
   return [...warnings, ...onPorts];
-}
-
-function framesText(frames: number): string {
-  return frames === 1 ? '1 frame' : `${frames} frames`;
 }
 
 function wereSkipped(frames: number): string {

@@ -1,5 +1,5 @@
 /** What a replay of whole conversations tells about itself. */
-import { shownPath } from '../../codecs/text.js';
+import { counted, shownPath } from '../../codecs/text.js';
 import { ReplayOptionsError } from '../errors.js';
 import type { Stitcher } from './stitcher.js';
 
@@ -32,8 +32,8 @@ export function refuseBehindNat({ behindNat }: Stitcher, captures: readonly stri
 /** Connections that were opened behind the NAT, besides others. */
 export function warningsOfStitching({ behindNat }: Stitcher): string[] {
   if (behindNat.behind === 0) return [];
-  const counted = `${behindNat.behind} of ${connections(behindNat.opened)}`;
-  return [`${counted} are captured behind the NAT, and meet no DNAT rule: ${describeBehind(behindNat)}`];
+  const share = `${behindNat.behind} of ${counted(behindNat.opened, 'connection')}`;
+  return [`${share} are captured behind the NAT, and meet no DNAT rule: ${describeBehind(behindNat)}`];
 }
 
 /** `203.0.113.7 connects to 172.17.0.3:6379, to which rules.v4:14 translates` */
@@ -46,15 +46,16 @@ function describeBehind({ example }: Stitcher['behindNat']): string {
 /** What was assumed about the captures, a line each. */
 export function assumedByStitching({ conversations, underWay, earlyFragments, behindNat }: Stitcher): string[] {
   const lines: string[] = [];
-  if (underWay > 0) lines.push(`${connections(underWay)} without an opener in the capture: already under way`);
+  if (underWay > 0)
+    lines.push(`${counted(underWay, 'connection')} without an opener in the capture: already under way`);
   if (behindNat.translatesSources && behindNat.fromHost > 0)
-    lines.push(`${connections(behindNat.fromHost)} from the host's addresses: its own, none that it translated`);
+    lines.push(
+      `${counted(behindNat.fromHost, 'connection')} from the host's addresses: its own, none that it translated`,
+    );
   if (conversations.packets > 0)
     lines.push('an endpoint that gets no answer sends nothing else than the capture shows');
   if (conversations.suppressesDatagrams) lines.push('datagrams and queries are sent whether or not they are answered');
-  if (earlyFragments > 0) lines.push(`${fragments(earlyFragments)} before the first of a packet: not translated back`);
+  if (earlyFragments > 0)
+    lines.push(`${counted(earlyFragments, 'fragment')} before the first of a packet: not translated back`);
   return lines;
 }
-
-const connections = (count: number): string => (count === 1 ? '1 connection' : `${count} connections`);
-const fragments = (count: number): string => (count === 1 ? '1 fragment' : `${count} fragments`);
