@@ -160,6 +160,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
     conntrack: new ConntrackTable(),
     interfaceNames: host.interfaceNames,
     packetNumber: 0,
+    shared: unused,
     randomSeed: () => 0,
     addressType: unused,
     setupNat: unused,

@@ -243,6 +243,7 @@ function readingContext(host: Host, { connections }: Emulator): RuleContext {
     conntrack: connections,
     interfaceNames: host.interfaceNames,
     packetNumber: 0,
+    shared: refuse,
     randomSeed: refuse,
     addressType: (address, dev) => host.addressType(address, dev),
     setupNat: refuse,

@@ -1,4 +1,5 @@
 /** The descriptor of a match or target extension: its options, saved form, meaning and effect (effect.ts). */
+import type { Family } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
@@ -38,6 +39,8 @@ export interface ParsedOption {
 export interface ParsedOptions {
   /** The word after `-m` or `-j`, for errors about missing options. */
   readonly word: Word;
+  /** The family of the rule's addresses: ipv4 for iptables, ipv6 for ip6tables. */
+  readonly family: Family;
   get(name: string): ParsedOption | undefined;
   readonly all: readonly ParsedOption[];
 }
@@ -45,6 +48,7 @@ export interface ParsedOptions {
 /** Where a rule is, for the kernel's checks when a table is loaded. */
 export interface RuleSite {
   readonly table: TableName;
+  readonly family: Family;
   /** The hooks from which the rule can be reached, as bits `1 << hook`; 0 if none. */
   readonly hooks: number;
   readonly base: BaseMatch;
@@ -53,6 +57,8 @@ export interface RuleSite {
 export interface Extension<P> {
   readonly name: string;
   readonly options: readonly OptionSpec[];
+  /** The families that have it; undefined if both. */
+  readonly families?: readonly Family[];
   /** The tables and hooks to which the kernel restricts it; undefined if any. */
   readonly tables?: readonly TableName[];
   readonly hooks?: readonly Hook[];
@@ -60,6 +66,11 @@ export interface Extension<P> {
   parse(options: ParsedOptions): P;
   /** The reason why the kernel refuses it when the table is loaded; undefined if it does not. */
   refuse?(params: P, site: RuleSite): string | undefined;
+  /**
+   * What the emulation would need to follow a packet that meets it; undefined if nothing. A rule with such an extension is
+   * parsed and saved, but not run.
+   */
+  unsupported?(params: P): string | undefined;
   /** Formats the options as iptables-save does, each with a leading space, without `-m name` or `-j name`. */
   save(params: P): string;
 }

@@ -102,6 +102,7 @@ export function testContext(random: Random, connections: number): RuleContext & 
     interfaceNames: INTERFACES,
     asked,
     packetNumber: 0,
+    shared: (_kind, _name, create) => create(),
     randomSeed: () => random(0x100000000),
     addressType: (address, dev) => ((address ^ dev) & 1 ? AddressType.LOCAL : AddressType.UNICAST),
     setupNat: (_packet, range, manip) => {

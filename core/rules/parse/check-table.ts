@@ -2,6 +2,7 @@
  * The kernel's checks of a whole table: loops, and extensions in the wrong table or hook (mark_source_chains,
  * xt_check_…).
  */
+import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, type Hook, type TableName, type Verdict } from '../../hooks.js';
 import { isUnconditional } from '../base-match.js';
@@ -24,15 +25,20 @@ export type WordFinder = (draft: RuleDraft, match?: number) => Word;
 /** How many chains of a loop an error names. */
 const MAX_LOOP_SHOWN = 8;
 
-/** Throws a RuleFault if the kernel would refuse the table. */
-export function checkTable(table: TableName, chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFinder): void {
+/** Throws a RuleFault if the kernel would refuse the table of FAMILY. */
+export function checkTable(
+  table: TableName,
+  family: Family,
+  chains: ReadonlyMap<string, ChainDraft>,
+  wordOf: WordFinder,
+): void {
   const reach = reachableHooks(chains, wordOf);
   for (const chain of chains.values()) {
     const hooks = reach.get(chain.name);
     chain.rules.forEach((draft, i) => {
       const { matches, target, base } = draft;
       if (matches.length === 0 && target.kind !== 'extension') return;
-      const site: RuleSite = { table, hooks: hooks?.[i] ?? 0, base };
+      const site: RuleSite = { table, family, hooks: hooks?.[i] ?? 0, base };
       for (let j = 0; j < matches.length; j++) {
         const refusal = refusalOf(matches[j].extension, matches[j].params, site);
         if (refusal !== undefined) throw new RuleFault(wordOf(draft, j), refusal.what, refusal.expected);

@@ -2,6 +2,7 @@
  * The words of a line as options and their values (getopt_long, with the options of iptables and of the extensions that
  * the rule has loaded).
  */
+import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import type { Extension, OptionSpec, ParsedOption, ParsedOptions } from '../extension.js';
 import { RuleFault, unknownName } from './error.js';
@@ -59,11 +60,13 @@ const LETTERS: ReadonlyMap<string, Takes> = new Map(
 export class LoadedExtension<E extends Extension<unknown>> implements ParsedOptions {
   readonly extension: E;
   readonly word: Word;
+  readonly family: Family;
   readonly all: ParsedOption[] = [];
 
-  constructor(extension: E, word: Word) {
+  constructor(extension: E, word: Word, family: Family) {
     this.extension = extension;
     this.word = word;
+    this.family = family;
   }
 
   get(name: string): ParsedOption | undefined {

@@ -1,4 +1,5 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
+import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
 import { protocolName } from '../../../codecs/protocol-names.js';
@@ -79,6 +80,7 @@ export interface Command {
 /** The names that a rule may refer to. */
 export interface RuleScope {
   readonly table: TableName;
+  readonly family: Family;
   /** Whether the table currently has a built-in or user chain of this name. */
   chainKind(name: string): 'built-in' | 'user' | undefined;
   chainNames(): Iterable<string>;
@@ -204,7 +206,7 @@ class RuleParser implements OptionOwners {
       throw new RuleFault(word, `options of -m ${name} are not supported yet`, '', 'unsupported');
     }
     if (this.#matches.some((match) => match.extension === extension)) return false;
-    this.#matches.push(new LoadedExtension(extension, word));
+    this.#matches.push(new LoadedExtension(extension, word, this.#scope.family));
     return true;
   }
 
@@ -328,7 +330,7 @@ class RuleParser implements OptionOwners {
   #loadMatch(word: Word): void {
     const extension = MATCHES.get(word.text);
     if (extension === undefined) throw unknownMatch(word);
-    this.#matches.push(new LoadedExtension(extension, word));
+    this.#matches.push(new LoadedExtension(extension, word, this.#scope.family));
   }
 
   #jump(word: Word): void {
@@ -346,7 +348,7 @@ class RuleParser implements OptionOwners {
     const extension = verdict === undefined ? TARGETS.get(text) : undefined;
     if (verdict !== undefined) this.#target = verdict;
     else if (this.#scope.isDeclared(text) || !KNOWN_TARGETS.has(text)) this.#jumpToChain(word);
-    else if (extension !== undefined) this.#target = new LoadedExtension(extension, word);
+    else if (extension !== undefined) this.#target = new LoadedExtension(extension, word, this.#scope.family);
     else throw unknownTarget(word, this.#scope.chainNames());
   }
 
@@ -384,7 +386,7 @@ class RuleParser implements OptionOwners {
 
   #drafts(line: number): RuleDraft[] {
     this.#checkAddresses();
-    const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
+    const matches = this.#matches.map((match) => ({ extension: match.extension, params: parsed(match) }));
     const target = this.#finishedTarget();
     const drafts: RuleDraft[] = [];
     for (const source of this.#sources ?? [undefined]) {
@@ -399,7 +401,7 @@ class RuleParser implements OptionOwners {
   #finishedTarget(): Target {
     if (!(this.#target instanceof LoadedExtension)) return this.#target;
     const { extension, word } = this.#target;
-    const params = this.#target.parse();
+    const params = parsed(this.#target);
     if (this.#scope.chainKind(word.text) !== 'user') return { kind: 'extension', extension, params };
     this.#scope.warn(word, `iptables takes the chain ${word.text} here, not the target, and ignores its options`);
     return { kind: 'jump', chain: word.text };
@@ -428,6 +430,15 @@ class RuleParser implements OptionOwners {
       throw new RuleFault(outWord, `-o cannot be used in ${chain.text}: its packets have no output interface`);
     }
   }
+}
+
+/** The parameters of EXTENSION. Throws a RuleFault if packets that meet it cannot be followed. */
+function parsed(loaded: LoadedExtension<Extension<unknown>>): unknown {
+  const { extension, word } = loaded;
+  const params = loaded.parse();
+  const needs = extension.unsupported?.(params);
+  if (needs === undefined) return params;
+  throw new RuleFault(word, `${word.text} is not supported yet: it would need ${needs}`, '', 'unsupported');
 }
 
 /** The error for the options that iptables-restore does not take, or that end it. */

@@ -1,4 +1,5 @@
 /** A table during parsing: its chains and rules, and what the commands of iptables do with them. */
+import type { Family } from '../../../codecs/address.js';
 import { tokensOf, type Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
 import { compareBytes } from '../../../codecs/text.js';
@@ -22,6 +23,7 @@ export interface FileState {
 export class TableDraft implements RuleScope {
   readonly name: TableName;
   readonly table: TableName;
+  readonly family: Family = 'ipv4';
   readonly #file: FileState;
   readonly #chains = new Map<string, ChainDraft>();
 
@@ -178,7 +180,7 @@ export class TableDraft implements RuleScope {
     const builtIn = TABLE_HOOKS[this.name].map((hook) => this.#chains.get(HOOK_NAMES[hook])!);
     const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
     user.sort((a, b) => compareBytes(a.name, b.name));
-    checkTable(this.name, this.#chains, wordOf);
+    checkTable(this.name, this.family, this.#chains, wordOf);
     const rules: Rule[] = [];
     const chains = [...builtIn, ...user].map((draft, index): Chain => {
       const { name, hook, policy } = draft;
@@ -192,7 +194,7 @@ export class TableDraft implements RuleScope {
       });
       return { name, hook, policy, file, line: draft.line, index, rules: chainRules };
     });
-    return { name: this.name, family: 'ipv4', chains, rules };
+    return { name: this.name, family: this.family, chains, rules };
   }
 
   #chain(name: Word): ChainDraft {

@@ -35,6 +35,7 @@ export class HostContext implements RuleContext {
   readonly #answers: Answers;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #shared = new Map<string, unknown>();
   readonly #log: EmulatorOutput['log'];
 
   constructor({ host, conntrack, nat, answers, clock, random, output }: HostParts) {
@@ -50,6 +51,12 @@ export class HostContext implements RuleContext {
 
   get packetNumber(): number {
     return this.#clock.packets;
+  }
+
+  shared<State>(kind: string, name: string, create: () => State): State {
+    const key = `${kind} ${name}`;
+    if (!this.#shared.has(key)) this.#shared.set(key, create());
+    return this.#shared.get(key) as State;
   }
 
   randomSeed(): number {
