@@ -17,8 +17,8 @@ export interface RuleContext {
   /** Number of the received packet. What the host sends because of a packet has the same number. */
   readonly packetNumber: number;
   /**
-   * State that all rules of the host share under the NAME of a KIND, such as the list of `-m recent --name NAME`. CREATE
-   * makes it when it is first asked for.
+   * State that all rules of the host share under the NAME of a KIND, such as the list of `-m recent --name NAME`.
+   * CREATE makes it when it is first asked for.
    */
   shared<State>(kind: string, name: string, create: () => State): State;
   /** 32 random bits: a seed for matches that make random choices. */

@@ -67,8 +67,8 @@ export interface Extension<P> {
   /** The reason why the kernel refuses it when the table is loaded; undefined if it does not. */
   refuse?(params: P, site: RuleSite): string | undefined;
   /**
-   * What the emulation would need to follow a packet that meets it; undefined if nothing. A rule with such an extension is
-   * parsed and saved, but not run.
+   * What the emulation would need to follow a packet that meets it; undefined if nothing. A rule with such an extension
+   * is parsed and saved, but not run.
    */
   unsupported?(params: P): string | undefined;
   /** Formats the options as iptables-save does, each with a leading space, without `-m name` or `-j name`. */

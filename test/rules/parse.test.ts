@@ -1,5 +1,4 @@
 /** The file around the rules: tables, chains, policies, counters; error messages; robustness. */
-import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Hook, type TableName, Verdict } from '../../core/hooks.js';
@@ -9,6 +8,7 @@ import { RulesetError } from '../../core/rules/parse/error.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { pick, seededRandom, testSeed } from '../random.js';
+import { allCanonicalCases } from './canonical.js';
 
 const parsing = suite('parsing');
 
@@ -275,11 +275,8 @@ parsing('garbage is an error, never a crash', () => {
   const seed = testSeed();
   console.log(`seed ${seed}`);
   const random = seededRandom(seed);
-  const url = new URL('canonical.txt', import.meta.url.replace('/dist/test/', '/test/'));
-  const lines = readFileSync(url, 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(' -A '));
-  const words = lines.flatMap((line) => line.split(' ').slice(1));
+  const lines = allCanonicalCases().flatMap((one) => one.lines);
+  const words = lines.filter((line) => line.startsWith('-A ')).flatMap((line) => line.split(' '));
   for (let i = 0; i < 5000; i++) {
     const rule = Array.from({ length: random(9) }, () => pick(random, words));
     const at = random(rule.length);

@@ -1,4 +1,5 @@
 /** Parses iptables-save text into a `Ruleset` (like iptables-restore, including the kernel's checks). */
+import type { Family } from '../../../codecs/address.js';
 import { foreignFile } from '../../../codecs/foreign-files.js';
 import {
   MAX_LINE_BYTES,
@@ -19,11 +20,13 @@ import { type FileState, TableDraft } from './table-draft.js';
 export interface ParseOptions {
   /** Accept rules with unsupported features: each adds a warning and never matches. */
   readonly lax?: boolean;
+  /** ipv6: the rules are for ip6tables. Default: ipv4. */
+  readonly family?: Family;
 }
 
 /** Parses TEXT, the content of FILE_NAME. Throws a RulesetError at the first error. */
 export function parseRuleset(text: string, fileName: string, options: ParseOptions = {}): Ruleset {
-  const reader = new RulesetReader(text, fileName, options.lax === true);
+  const reader = new RulesetReader(text, fileName, options);
   const hasNul = text.includes('\0');
   try {
     for (let at = 0, number = 1; at < text.length; number++) {
@@ -39,7 +42,7 @@ export function parseRuleset(text: string, fileName: string, options: ParseOptio
       }
       at = end + 1;
     }
-    return { fileName, family: 'ipv4', tables: reader.finish(), warnings: reader.warnings };
+    return { fileName, family: reader.family, tables: reader.finish(), warnings: reader.warnings };
   } catch (error) {
     throw error instanceof RuleFault ? new RulesetError(fileName, error) : error;
   }
@@ -54,6 +57,7 @@ const HEAD = 4096;
 class RulesetReader implements FileState {
   readonly warnings: RulesetWarning[] = [];
   readonly declared = new Set<string>();
+  readonly family: Family;
   readonly #text: string;
   readonly #fileName: string;
   readonly #lax: boolean;
@@ -61,10 +65,11 @@ class RulesetReader implements FileState {
   #table: TableDraft | undefined;
   #start: Word = { text: '', line: 1, column: 1 };
 
-  constructor(text: string, fileName: string, lax: boolean) {
+  constructor(text: string, fileName: string, options: ParseOptions) {
     this.#text = text;
     this.#fileName = fileName;
-    this.#lax = lax;
+    this.#lax = options.lax === true;
+    this.family = options.family ?? 'ipv4';
   }
 
   /** Reads piece INDEX (from 0) of line NUMBER. END is what follows it: a line feed, or nothing. */

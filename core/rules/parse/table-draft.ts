@@ -18,18 +18,20 @@ export interface FileState {
   readonly warnings: RulesetWarning[];
   /** The names in the `:chain` lines so far. */
   readonly declared: Set<string>;
+  readonly family: Family;
 }
 
 export class TableDraft implements RuleScope {
   readonly name: TableName;
   readonly table: TableName;
-  readonly family: Family = 'ipv4';
+  readonly family: Family;
   readonly #file: FileState;
   readonly #chains = new Map<string, ChainDraft>();
 
   constructor(name: TableName, before: Table | undefined, file: FileState) {
     this.name = name;
     this.table = name;
+    this.family = file.family;
     this.#file = file;
     for (const hook of TABLE_HOOKS[name]) {
       const { policy, line } = before?.chains.find((chain) => chain.hook === hook) ?? {
