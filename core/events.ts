@@ -67,6 +67,8 @@ export interface RuleEvent {
   readonly isMatched: boolean;
   /** The first condition that failed, with the packet's value: `dport 80 is not 443`. */
   readonly failed?: string;
+  /** The match that it belongs to, as a position in the rule's `matches`; undefined if to -s, -p and the like. */
+  readonly failedMatch?: number;
   /** The header is malformed, so the packet is dropped at this rule. */
   readonly isHotdrop: boolean;
 }

@@ -8,7 +8,7 @@ import type { Packet } from '../packet.js';
 import { lowerBase } from './base-match.js';
 import { type Condition, checkCondition, conditionFields, constantAnswer, explainCondition } from './condition.js';
 import type { RuleContext } from './context.js';
-import type { Rule } from './model.js';
+import type { Match, Rule } from './model.js';
 import type { MatchState } from './run/match-state.js';
 
 /** The part of the layer-4 header that a match requires before it tests anything. */
@@ -77,13 +77,25 @@ function isNative(step: Step): step is NativeStep {
 /** All steps of RULE, in order, for a host with interfaces of these NAMES. */
 export function lowerRule(rule: Rule, names: readonly string[]): Step[] {
   const steps: Step[] = lowerBase(rule.base, names);
-  for (const { extension, params, state } of rule.matches) {
-    const { header, conditions, native } = extension.lower(params);
-    if (header !== undefined) steps.push(HEADERS[header]);
-    if (conditions !== undefined) for (const condition of conditions) steps.push(condition);
-    if (native !== undefined) steps.push({ kind: 'native', native, state });
-  }
+  for (const match of rule.matches) addSteps(steps, match);
   return steps;
+}
+
+function addSteps(steps: Step[], { extension, params, state }: Match): void {
+  const { header, conditions, native } = extension.lower(params);
+  if (header !== undefined) steps.push(HEADERS[header]);
+  if (conditions !== undefined) for (const condition of conditions) steps.push(condition);
+  if (native !== undefined) steps.push({ kind: 'native', native, state });
+}
+
+/** The position in RULE's matches of the one that lowers itself to its step INDEX; undefined for the base match. */
+export function matchOfStep(rule: Rule, names: readonly string[], index: number): number | undefined {
+  const steps: Step[] = lowerBase(rule.base, names);
+  if (index < steps.length) return undefined;
+  return rule.matches.findIndex((match) => {
+    addSteps(steps, match);
+    return index < steps.length;
+  });
 }
 
 /** Whether PACKET passes STEP. */

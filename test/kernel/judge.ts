@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderDifference } from '../../cli/render-difference.js';
 import { EMULATOR_ENGINES, type EmulatorEngine } from '../../core/emulator.js';
+import type { Observer } from '../../core/events.js';
 import { type Comparison, compareResults } from '../../replay/compare.js';
 import { replay } from '../../replay/replay.js';
 import type { CaseFolder } from './live-case.js';
@@ -17,13 +18,15 @@ export interface Disagreement {
   count: number;
 }
 
-/** Null if the emulator agrees with the folder want/ of FOLDER. */
+/** Null if the emulator agrees with the folder want/ of FOLDER. OBSERVER receives the events of the interpreter. */
 export async function judge(
   folder: CaseFolder,
   engines: readonly EmulatorEngine[] = EMULATOR_ENGINES,
+  observer?: Observer,
 ): Promise<Disagreement | null> {
   for (const engine of engines) {
-    const disagreement = await judgeEngine(folder, engine);
+    const given = engine === 'interpreter' && observer !== undefined ? { ...folder, observer } : folder;
+    const disagreement = await judgeEngine(folder, engine, given);
     if (disagreement) return disagreement;
   }
   return folder.snapshotPath === undefined ? null : judgeEngine(folder, engines[0], { hostPath: folder.snapshotPath });
@@ -33,16 +36,19 @@ export async function judge(
 async function judgeEngine(
   folder: CaseFolder,
   engine: EmulatorEngine,
-  host: { hostPath: string; rulesPath?: string } = folder,
+  host: { hostPath: string; rulesPath?: string; observer?: Observer } = folder,
 ): Promise<Disagreement | null> {
   const outDir = join(folder.dir, 'got');
   rmSync(outDir, { recursive: true, force: true });
   try {
-    const { hostPath, rulesPath } = host;
+    const { hostPath, rulesPath, observer } = host;
     const { inputs, stitchPath, isOffloaded } = folder;
     const checksums = isOffloaded ? 'auto' : 'verify';
     const stitched = stitchPath === undefined ? {} : { stitchPaths: [stitchPath] };
-    const rules = rulesPath === undefined ? {} : { rulesPath };
+    const rules = {
+      ...(rulesPath === undefined ? {} : { rulesPath }),
+      ...(observer === undefined ? {} : { observer }),
+    };
     replay({ ...rules, hostPath, inputs, outDir, engine, checksums, ...stitched });
   } catch (error) {
     return {

@@ -44,6 +44,8 @@ export interface PlayOptions {
   packets: number;
   /** How many conversations there are at most. */
   scenes?: number;
+  /** The extensions of the families (extensions/) to try; left out: all. */
+  only?: ReadonlySet<string>;
   dir: string;
 }
 
@@ -71,9 +73,10 @@ export function caseFolder(dir: string, ifaces: readonly string[]): CaseFolder {
 }
 
 /** Runs the case of a seed through the kernel and saves it in DIR. */
-export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCENES, dir }: PlayOptions): LiveCase {
+export function playCase(libc: Libc, options: PlayOptions): LiveCase {
+  const { seed, profile, packets, scenes = MOST_SCENES, only, dir } = options;
   const prng = new Prng(seed);
-  const { world, rules } = randomCase(prng, profile);
+  const { world, rules } = randomCase(prng, profile, only);
   const isOffloaded = (profile.offload ?? 0) > 0;
   const router = new Router(libc, world.host, isOffloaded);
   try {
@@ -88,7 +91,7 @@ export function playCase(libc: Libc, { seed, profile, packets, scenes = MOST_SCE
     const record = new ReplayRecord(router.devices, router.bareDevices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity, offload: profile.offload ?? 0, coalesced: 0 };
     const count = Math.min(scenes, prng.between(FEWEST_SCENES, MOST_SCENES));
-    play(router, record, stage, randomScenes(stage, profile, count), packets, profile.pauses);
+    play(router, record, stage, randomScenes(stage, profile, count, only), packets, profile.pauses);
     record.write(folder.wantDir, router);
     return {
       ...folder,

@@ -7,6 +7,8 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { EMULATOR_ENGINES } from '../../core/emulator.js';
+import { ExtensionCoverage } from './extensions/coverage.js';
 import { compareFilters, formatFilterTally } from './filter/compare.js';
 import { JUDGE, loadLibpcap } from './filter/libpcap.js';
 import { type Disagreement, judge } from './judge.js';
@@ -23,6 +25,7 @@ const USAGE = `usage: npm run test:kernel -- [options]
   --seed S      seed for the seeds of the cases (default: random)
   --count N     how many cases to run (default: 300)
   --profile P   one of ${Object.keys(PROFILES).join(', ')} (default: all in turn)
+  --only NAMES  of the extensions in test/kernel/extensions, only these: recent,TCPMSS (with --profile extensions)
   --case SEED   run only this case (with --profile)
   --packets N   maximum number of packets in a case (default: 120)
   --keep DIR    where to keep failing cases, reduced
@@ -51,6 +54,8 @@ const SLOW_EVERY = 50;
 const SLOW_PACKETS = 60;
 /** How often the kernel must agree with itself before a disagreement of the emulator counts. */
 const DOUBTFUL_RUNS = 8;
+/** From so many cases on, each extension must have had packets that matched and packets that missed. */
+const FULL_COUNT = 1000;
 const SHRINK_MS = 25_000;
 /** Failures beyond this many are counted but not shrunk. */
 const SHRINK_FAILURES = 5;
@@ -61,6 +66,7 @@ async function main(): Promise<number> {
       seed: { type: 'string' },
       count: { type: 'string', default: '300' },
       profile: { type: 'string' },
+      only: { type: 'string' },
       case: { type: 'string' },
       packets: { type: 'string', default: '120' },
       keep: { type: 'string', default: join(tmpdir(), 'nfreplay-kernel') },
@@ -80,6 +86,8 @@ async function main(): Promise<number> {
   const count = values.case === undefined ? Number(values.count) : 1;
   console.log(`seed ${seed}, ${count} cases, profiles ${names.join(' ')}`);
 
+  const only = values.only === undefined ? undefined : new Set(values.only.split(','));
+  const coverage = new ExtensionCoverage();
   const tally: Tally = { passed: 0, failed: 0, leftOut: 0, empty: 0, packets: 0 };
   const packets = Number(values.packets);
   const libc = loadLibc();
@@ -99,10 +107,11 @@ async function main(): Promise<number> {
       seed: caseSeed,
       profile: PROFILES[profile],
       packets: profile === SLOW_PROFILE ? Math.min(SLOW_PACKETS, packets) : packets,
+      ...(only === undefined ? {} : { only }),
       dir,
     });
     if (played === undefined) continue;
-    const disagreement = await settle(libc, played, tally);
+    const disagreement = await settle(libc, played, tally, coverage);
     if (disagreement === null) {
       if (values.case === undefined) rmSync(dir, { recursive: true, force: true });
     } else {
@@ -112,6 +121,13 @@ async function main(): Promise<number> {
     progress(n + 1, count, tally);
   }
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  const { lines, unreached } = coverage.report(only);
+  for (const line of lines) console.log(line);
+  // A few cases cannot reach everything.
+  if (count >= FULL_COUNT && names.includes('extensions')) {
+    for (const name of unreached) console.log(`FAILED: no packet matched and missed ${name}`);
+    tally.failed += unreached.length;
+  }
   console.log(`${tally.packets} packets in ${seconds} s; left out: ${tally.leftOut} random, ${tally.empty} empty`);
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
   return tally.failed > 0 ? 1 : 0;
@@ -172,7 +188,12 @@ async function samples(libc: Libc, keep: string, tally: Tally): Promise<void> {
 }
 
 /** Judges a case and counts it; returns how it fails, or null. */
-async function settle(libc: Libc, played: LiveCase, tally: Tally): Promise<Disagreement | null> {
+async function settle(
+  libc: Libc,
+  played: LiveCase,
+  tally: Tally,
+  coverage: ExtensionCoverage,
+): Promise<Disagreement | null> {
   tally.packets += played.packets;
   if (played.inputs.length === 0) {
     tally.empty++;
@@ -182,7 +203,7 @@ async function settle(libc: Libc, played: LiveCase, tally: Tally): Promise<Disag
     tally.leftOut++;
     return null;
   }
-  const disagreement = await judge(played);
+  const disagreement = await judge(played, EMULATOR_ENGINES, coverage.observe);
   if (disagreement === null) {
     tally.passed++;
     return null;

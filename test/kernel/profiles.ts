@@ -30,6 +30,8 @@ export interface Profile {
   bare: number;
   /** Probability of policy routing: rules, several tables, and routes with all that a route can have. */
   policy: number;
+  /** Probability that a rule has a match or a target of the families of extensions (extensions/); left out: none. */
+  extensions?: number;
   /** How often conversations use the same source port. */
   clashes: number;
   /** Probability that time passes before a packet, and that time-outs are short. The case then takes seconds. */
@@ -149,8 +151,17 @@ export const PROFILES: Record<string, Profile> = {
     bare: 0,
     mtus: [1500, 1500, 1492, 1466, 9000],
   },
+  extensions: {
+    ...EVERYTHING,
+    docker: 0.1,
+    tables: { raw: 0.7, mangle: 0.8, nat: 0.6, filter: 1, security: 0.1 },
+    rules: 5,
+    oddity: 0.03,
+    extensions: 0.75,
+  },
   time: {
     ...EVERYTHING,
+    extensions: 0.4,
     tables: { nat: 0.6, filter: 0.5 },
     rules: 3,
     scenes: { tcp: 3, wildTcp: 3, udp: 4, icmp: 2, odd: 1, errors: 1 },

@@ -4,6 +4,7 @@ import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets/packets
 import { coalescedConnection, coalescedDatagrams } from './coalesced-scene.js';
 import { icmpConversation, oddConversation, strayPacket, udpConversation } from './datagram-scene.js';
 import { complaints } from './error-scene.js';
+import { describeForExtensions, type ExtensionChoice, extensionScene } from './extensions/random-extension.js';
 import { fragmentedConversation } from './fragment-scene.js';
 import type { Prng } from './prng.js';
 import type { Profile, SceneKind } from './profiles.js';
@@ -22,19 +23,30 @@ export interface RandomCase {
   rules: string;
 }
 
-export function randomCase(prng: Prng, profile: Profile): RandomCase {
+/** ONLY: the extensions of the families that its rules may have; undefined if all. */
+export function randomCase(prng: Prng, profile: Profile, only?: ReadonlySet<string>): RandomCase {
   const world = randomWorld(prng, profile);
+  const extensions = choiceOf(profile, only);
+  if (extensions.share > 0) describeForExtensions(prng, world, extensions);
   const ruleset = emptyRuleset();
   if (prng.chance(profile.docker)) addDockerRules(prng, world, ruleset);
   planFlows(prng, world, prng.between(6, 14), profile.clashes);
-  addRandomRules(prng, world, ruleset, profile);
+  addRandomRules(prng, world, ruleset, { ...profile, extensions });
   return { world, rules: formatRuleset(ruleset) };
 }
 
+function choiceOf({ extensions = 0 }: Profile, only: ReadonlySet<string> | undefined): ExtensionChoice {
+  return { share: extensions, ...(only === undefined ? {} : { only }) };
+}
+
 /** The conversations of a case. They share STAGE, so later ones may refer to earlier ones. */
-export function randomScenes(stage: Stage, profile: Profile, count: number): Scene[] {
+export function randomScenes(stage: Stage, profile: Profile, count: number, only?: ReadonlySet<string>): Scene[] {
+  const choice = choiceOf(profile, only);
   const kinds = Object.entries(profile.scenes).map(([kind, weight]) => [weight, kind as SceneKind] as const);
-  return Array.from({ length: count }, () => randomScene(stage, profile, stage.prng.weighted(kinds)));
+  return Array.from({ length: count }, () => {
+    const own = stage.prng.chance(choice.share / 2) ? extensionScene(stage, choice) : undefined;
+    return own ?? randomScene(stage, profile, stage.prng.weighted(kinds));
+  });
 }
 
 function randomScene(stage: Stage, profile: Profile, kind: SceneKind): Scene {

@@ -1,5 +1,6 @@
 /** Random matches of a rule: the options after `-A CHAIN`, before the target. */
 import { formatIpv4 } from './address.js';
+import { not } from './extensions/maker.js';
 import type { Prng } from './prng.js';
 import { networkText } from './random-host.js';
 import { LOCAL } from './router.js';
@@ -120,7 +121,7 @@ const MAKERS: readonly Maker[] = [
 ];
 
 /** One of the planned flows, sometimes in the reply direction. */
-function randomFlow(prng: Prng, world: World): Flow {
+export function randomFlow(prng: Prng, world: World): Flow {
   const flow = prng.pick(world.flows);
   if (prng.chance(0.75)) return flow;
   const { protocol, address, port, peerAddress, peerPort } = flow;
@@ -134,13 +135,22 @@ function randomFlow(prng: Prng, world: World): Flow {
   };
 }
 
+/** One end of FLOW, or its protocol. */
+export function baseMatch(prng: Prng, world: World, flow: Flow): string[] {
+  return [
+    prng.weighted<() => string>([
+      [2, () => `${not(prng)}-s ${networkText(prng, world, flow.address)}`],
+      [2, () => `${not(prng)}-d ${networkText(prng, world, flow.peerAddress)}`],
+      [1, () => `-p ${PROTOCOL_NAMES[flow.protocol]}`],
+    ])(),
+  ];
+}
+
 /** The address of FLOW's sender, or another. */
 function macText(prng: Prng, world: World, { dev, address }: Flow): string {
   const mac = prng.chance(0.7) ? neighbourMac(world, dev, address) : prng.bytes(6);
   return [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
-
-const not = (prng: Prng): string => (prng.chance(0.18) ? '! ' : '');
 
 /** DEV, a wildcard that matches it, or another interface. */
 function deviceText(prng: Prng, world: World, dev: string): string {

@@ -3,7 +3,7 @@ import type { Emit } from '../../events.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
-import { checkStep, explainStep, lowerRule, type Step } from '../lower.js';
+import { checkStep, explainStep, lowerRule, matchOfStep, type Step } from '../lower.js';
 import type { Chain, Rule, Table, TableCounters } from '../model.js';
 import { DECISIVE, TraceKind, traceEvent } from './trace.js';
 
@@ -96,12 +96,16 @@ export function interpretTable(
 
   function matches(rule: Rule, packet: Packet): boolean {
     if (rule.verbatim !== undefined) {
-      if (emit !== undefined) emitRule(emit, declared, rule, packet, 'not supported');
+      if (emit !== undefined) emitRule(emit, declared, rule, packet, { failed: 'not supported' });
       return false;
     }
-    for (const step of stepsOf(rule)) {
+    const steps = stepsOf(rule);
+    for (const step of steps) {
       if (checkStep(step, packet, context)) continue;
-      if (emit !== undefined) emitRule(emit, declared, rule, packet, explainStep(step, packet, context));
+      if (emit !== undefined) {
+        const failedMatch = matchOfStep(rule, context.interfaceNames, steps.indexOf(step));
+        emitRule(emit, declared, rule, packet, { failed: explainStep(step, packet, context), failedMatch });
+      }
       return false;
     }
     return true;
@@ -124,8 +128,21 @@ export function interpretTable(
   };
 }
 
-function emitRule(emit: NonNullable<Emit>, table: Table, { index }: Rule, packet: Packet, failed?: string): void {
-  const isMatched = failed === undefined;
-  const why = isMatched ? {} : { failed };
-  emit({ kind: 'rule', table: table.name, rule: table.rules[index], isMatched, ...why, isHotdrop: packet.hotdrop });
+/** Why a rule did not match, as in `RuleEvent`. */
+interface Failure {
+  readonly failed: string;
+  readonly failedMatch?: number | undefined;
+}
+
+function emitRule(emit: NonNullable<Emit>, table: Table, rule: Rule, packet: Packet, failure?: Failure): void {
+  const { failed, failedMatch } = failure ?? {};
+  emit({
+    kind: 'rule',
+    table: table.name,
+    rule: table.rules[rule.index],
+    isMatched: failure === undefined,
+    ...(failed === undefined ? {} : { failed }),
+    ...(failedMatch === undefined ? {} : { failedMatch }),
+    isHotdrop: packet.hotdrop,
+  });
 }
