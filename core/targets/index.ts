@@ -5,11 +5,32 @@ import { dnat } from './dnat.js';
 import { log } from './log.js';
 import { mark } from './mark.js';
 import { masquerade } from './masquerade.js';
+import { nflog } from './nflog.js';
+import { nfqueue } from './nfqueue.js';
+import { queue } from './queue.js';
 import { redirect } from './redirect.js';
 import { reject } from './reject.js';
 import { snat } from './snat.js';
+import { tee } from './tee.js';
+import { trace } from './trace.js';
+import { ulog } from './ulog.js';
 
-const ALL: readonly TargetExtension<unknown>[] = [connmark, dnat, log, mark, masquerade, redirect, reject, snat];
+const ALL: readonly TargetExtension<unknown>[] = [
+  connmark,
+  dnat,
+  log,
+  mark,
+  masquerade,
+  nflog,
+  nfqueue,
+  queue,
+  redirect,
+  reject,
+  snat,
+  tee,
+  trace,
+  ulog,
+];
 
 export const TARGETS: ReadonlyMap<string, TargetExtension<unknown>> = new Map(
   ALL.map((extension) => [extension.name, extension]),

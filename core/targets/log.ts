@@ -1,10 +1,10 @@
 /** `-j LOG`: logs a line about the packet (xt_LOG). */
 import { quoteWord } from '../../codecs/iptables-save.js';
-import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { RuleFault, unknownName } from '../rules/parse/error.js';
+import { unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
+import { parseLogPrefix } from './nflog.js';
 
 const LEVELS: ReadonlyMap<string, number> = new Map([
   ['alert', 1],
@@ -49,12 +49,8 @@ export const log: TargetExtension<LogParams> = {
         throw unknownName(levelWord, 'log level', levelWord.text, names, `0–7, ${names.join(', ')}`);
       }
     }
-    if (prefixWord?.text.includes('\n')) {
-      throw new RuleFault(prefixWord, 'the prefix contains a line feed', 'a quote that is closed on its line');
-    }
-    if (prefixWord?.text === '') throw new RuleFault(prefixWord, 'the prefix is empty', 'at least one character');
     return {
-      prefix: cutToBytes(prefixWord?.text ?? '', MAX_PREFIX_BYTES),
+      prefix: prefixWord === undefined ? '' : parseLogPrefix(prefixWord, MAX_PREFIX_BYTES),
       level,
       flags: FLAGS.filter((name) => options.get(name) !== undefined),
     };

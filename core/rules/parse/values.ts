@@ -21,6 +21,15 @@ export function parseNumber(text: string, max: number): number | undefined {
   return value <= max ? value : undefined;
 }
 
+/** Parses TEXT as a C integer of 64 bits. Returns undefined on error. */
+export function parseLongNumber(text: string): bigint | undefined {
+  const digits = text.replace(BEFORE_NUMBER, '');
+  if (!NUMBER.test(digits)) return undefined;
+  const isOctal = digits.length > 1 && digits[0] === '0' && !/x/i.test(digits);
+  const value = BigInt(isOctal ? `0o${digits}` : digits);
+  return value >> 64n === 0n ? value : undefined;
+}
+
 /**
  * Parses the IPv4 address of `-s` and `-d`: 1–4 bytes, of which the last ones may be missing (10.1 is 10.1.0.0); else
  * in the forms of the C library (256 is 0.0.1.0).
