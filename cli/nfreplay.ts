@@ -31,6 +31,8 @@ import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from
 /** EX_SOFTWARE in sysexits.h: an internal error. */
 const INTERNAL_ERROR = 70;
 
+const LAX_HINT = '(--lax goes on without these rules: they never match)';
+
 /** What runs each command; it resolves with the exit code. */
 type Run = (args: readonly string[], supervision?: Supervision) => Promise<number> | number;
 
@@ -99,7 +101,9 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof CaptureError || error instanceof FileError)
     return { message: error.message, exitCode: ExitCode.FILE };
   if (error instanceof RulesetError) {
-    return { message: error.message, exitCode: error.code === 'unsupported' ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
+    if (error.code !== 'unsupported') return { message: error.message, exitCode: ExitCode.USAGE };
+    const hint = error.unsupported.length > 0 ? `\n${LAX_HINT}` : '';
+    return { message: `${error.message}${hint}`, exitCode: ExitCode.UNSUPPORTED };
   }
   if (error instanceof HostError || error instanceof ConntrackListError) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };

@@ -58,7 +58,14 @@ function probeTable(table: Table, probes: Set<Rule>): Table {
     return placed;
   };
   const addProbe = (near: Rule) => {
-    const placed = add({ ...near, base: ANY_PACKET, matches: [], target: { kind: 'none' }, verbatim: undefined });
+    const placed = add({
+      ...near,
+      base: ANY_PACKET,
+      matches: [],
+      target: { kind: 'none' },
+      unsupported: undefined,
+      verbatim: undefined,
+    });
     probes.add(placed);
     return placed;
   };

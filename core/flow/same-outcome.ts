@@ -199,7 +199,7 @@ class OutcomeLearner {
 
   /** Whether the packet matches RULE. All remaining packets do the same. */
   #matches(rule: Rule): boolean {
-    if (rule.verbatim !== undefined) return false;
+    if (rule.unsupported !== undefined) return false;
     const { all, ofWhole } = stepsOf(rule, this.#context);
     const steps = this.#isWhole ? ofWhole : all;
     return steps !== undefined && this.#inOrder(rule, steps);

@@ -8,6 +8,7 @@ import type { BaseMatch } from './base-match.js';
 import type { MatchExtension, TargetExtension } from './extension.js';
 import type { MatchState } from './run/match-state.js';
 import { createTrace, type Trace } from './run/trace.js';
+import type { UnsupportedPart } from './unsupported.js';
 
 export interface Ruleset {
   readonly fileName: string;
@@ -63,7 +64,9 @@ export interface Rule {
   readonly base: BaseMatch;
   readonly matches: readonly Match[];
   readonly target: Target;
-  /** Set for an unsupported rule accepted by `lax`: the rule never matches, and this text is saved after `-A chain`. */
+  /** What of it the emulation cannot follow, in order. The rule then never matches. Undefined: nothing. */
+  readonly unsupported: readonly UnsupportedPart[] | undefined;
+  /** Set for a rule that could not be parsed, accepted by `lax`: this text is saved after `-A chain`. */
   readonly verbatim: string | undefined;
 }
 

@@ -14,11 +14,14 @@ export const EMPTY_TABLES = TABLE_NAMES.map(
   (table) => `*${table}\n${TABLE_HOOKS[table].map((hook) => `:${HOOK_NAMES[hook]} ACCEPT [0:0]\n`).join('')}COMMIT\n`,
 ).join('');
 
+/** The rules are not run, so they may hold what is only parsed. */
+const TO_SAVE = { willRun: false };
+
 /** Loads TEXT into empty tables. */
 export function ourAnswer(text: string): Answer {
   try {
-    parseRuleset(text, 'rules.v4');
-    return { kind: 'saved', text: saveRuleset(parseRuleset(EMPTY_TABLES + text, 'rules.v4')) };
+    parseRuleset(text, 'rules.v4', TO_SAVE);
+    return { kind: 'saved', text: saveRuleset(parseRuleset(EMPTY_TABLES + text, 'rules.v4', TO_SAVE)) };
   } catch (error) {
     if (!(error instanceof RulesetError)) throw error;
     const { code, message } = error;

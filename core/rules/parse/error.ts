@@ -2,6 +2,7 @@
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
 import { shown, shownPath } from '../../../codecs/text.js';
+import { formatLines, type UnsupportedUse } from '../unsupported.js';
 
 /** invalid: iptables-restore or the kernel would refuse it too. unsupported: valid, but not supported here. */
 export type RulesetErrorCode = 'invalid' | 'unsupported';
@@ -18,10 +19,18 @@ export class RulesetError extends Error {
   /** What could have been there instead. Empty if nothing could. */
   readonly expected: string;
   readonly code: RulesetErrorCode;
+  /** All that the file holds and that is not supported, if that is the error. The message then has a line for each. */
+  readonly unsupported: readonly UnsupportedUse[];
 
-  constructor(file: string, fault: RuleFault) {
+  constructor(file: string, fault: RuleFault, unsupported: readonly UnsupportedUse[] = []) {
     const { line, column } = fault.word;
-    super(`${shownPath(file)}:${line}:${column}: ${shown(fault.message)}`);
+    const place = (word: Word): string => `${shownPath(file)}:${word.line}:${word.column}`;
+    const uses = unsupported.map(({ word, message, lines }) => {
+      const more = lines.length > 1 ? ` (${formatLines(lines)})` : '';
+      return `${place(word)}: ${shown(message)}${more}`;
+    });
+    super(uses.length > 0 ? uses.join('\n') : `${place(fault.word)}: ${shown(fault.message)}`);
+    this.unsupported = unsupported;
     this.file = file;
     this.line = line;
     this.column = column;

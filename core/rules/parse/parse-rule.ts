@@ -9,6 +9,7 @@ import { TARGETS } from '../../targets/index.js';
 import { type AddressMatch, ANY_PACKET, type BaseMatch, type DeviceMatch } from '../base-match.js';
 import type { Extension, MatchExtension, TargetExtension } from '../extension.js';
 import type { Match, Target } from '../model.js';
+import type { UnsupportedPart } from '../unsupported.js';
 import {
   checkCounters,
   parseAddresses,
@@ -59,6 +60,7 @@ export interface RuleDraft {
   /** The line number in the file, from 1. */
   readonly line: number;
   /** As in `Rule`. */
+  readonly unsupported: readonly UnsupportedPart[] | undefined;
   readonly verbatim: string | undefined;
 }
 
@@ -386,13 +388,14 @@ class RuleParser implements OptionOwners {
 
   #drafts(line: number): RuleDraft[] {
     this.#checkAddresses();
-    const matches = this.#matches.map((match) => ({ extension: match.extension, params: parsed(match) }));
+    const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
     const target = this.#finishedTarget();
+    const unsupported = this.#unsupported(matches, target);
     const drafts: RuleDraft[] = [];
     for (const source of this.#sources ?? [undefined]) {
       for (const destination of this.#destinations ?? [undefined]) {
         const base: BaseMatch = { ...this.#base, source: tested(source), destination: tested(destination) };
-        drafts.push({ base, matches, target, line, verbatim: undefined });
+        drafts.push({ base, matches, target, line, unsupported, verbatim: undefined });
       }
     }
     return drafts;
@@ -401,10 +404,26 @@ class RuleParser implements OptionOwners {
   #finishedTarget(): Target {
     if (!(this.#target instanceof LoadedExtension)) return this.#target;
     const { extension, word } = this.#target;
-    const params = parsed(this.#target);
+    const params = this.#target.parse();
     if (this.#scope.chainKind(word.text) !== 'user') return { kind: 'extension', extension, params };
     this.#scope.warn(word, `iptables takes the chain ${word.text} here, not the target, and ignores its options`);
     return { kind: 'jump', chain: word.text };
+  }
+
+  /** What of a rule with MATCHES and TARGET cannot be followed; undefined if nothing, as of nearly all. */
+  #unsupported(matches: readonly Match[], target: Target): UnsupportedPart[] | undefined {
+    const parts: UnsupportedPart[] = [];
+    matches.forEach(({ extension, params }, at) => {
+      const needs = extension.unsupported?.(params);
+      if (needs !== undefined) parts.push(unsupportedPart(at, `-m ${extension.name}`, needs, this.#matches[at].word));
+    });
+    if (target.kind === 'extension') {
+      const { extension, params } = target;
+      const needs = extension.unsupported?.(params);
+      const word = this.#targetWord ?? this.#start;
+      if (needs !== undefined) parts.push(unsupportedPart('target', `-j ${extension.name}`, needs, word));
+    }
+    return parts.length > 0 ? parts : undefined;
   }
 
   /** Multiple addresses expand into multiple rules, where ! would not mean what it seems to. */
@@ -432,13 +451,9 @@ class RuleParser implements OptionOwners {
   }
 }
 
-/** The parameters of EXTENSION. Throws a RuleFault if packets that meet it cannot be followed. */
-function parsed(loaded: LoadedExtension<Extension<unknown>>): unknown {
-  const { extension, word } = loaded;
-  const params = loaded.parse();
-  const needs = extension.unsupported?.(params);
-  if (needs === undefined) return params;
-  throw new RuleFault(word, `${word.text} is not supported yet: it would need ${needs}`, '', 'unsupported');
+/** The part NAME of a rule, which stands at WORD and would need NEEDS. */
+function unsupportedPart(part: UnsupportedPart['part'], name: string, needs: string, word: Word): UnsupportedPart {
+  return { part, name, message: `${name} is not supported yet: it would need ${needs}`, word };
 }
 
 /** The error for the options that iptables-restore does not take, or that end it. */

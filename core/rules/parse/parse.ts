@@ -12,19 +12,28 @@ import {
 import { encodeText, isLongerThan } from '../../../codecs/text.js';
 import { TABLE_NAMES, type TableName } from '../../hooks.js';
 import type { Ruleset, RulesetWarning, Table } from '../model.js';
+import { type UnsupportedPart, unsupportedUses } from '../unsupported.js';
 import type { WordFinder } from './check-table.js';
 import { RuleFault, RulesetError, unknownName } from './error.js';
 import { parseCommand } from './parse-rule.js';
-import { type FileState, TableDraft } from './table-draft.js';
+import { type FileState, TableDraft, unparsedPart } from './table-draft.js';
 
 export interface ParseOptions {
   /** Accept rules with unsupported features: each adds a warning and never matches. */
   readonly lax?: boolean;
   /** ipv6: the rules are for ip6tables. Default: ipv4. */
   readonly family?: Family;
+  /**
+   * False: the rules are read and saved only. What is parsed but cannot be followed is then neither an error nor a
+   * warning. Default: true.
+   */
+  readonly willRun?: boolean;
 }
 
-/** Parses TEXT, the content of FILE_NAME. Throws a RulesetError at the first error. */
+/**
+ * Parses TEXT, the content of FILE_NAME. Throws a RulesetError at the first error, or with all that is not supported if
+ * there is no other.
+ */
 export function parseRuleset(text: string, fileName: string, options: ParseOptions = {}): Ruleset {
   const reader = new RulesetReader(text, fileName, options);
   const hasNul = text.includes('\0');
@@ -42,10 +51,29 @@ export function parseRuleset(text: string, fileName: string, options: ParseOptio
       }
       at = end + 1;
     }
-    return { fileName, family: reader.family, tables: reader.finish(), warnings: reader.warnings };
+    const tables = reader.finish();
+    const unsupported = [...unsupportedIn(tables, options.willRun === false), ...reader.unparsed];
+    if (options.lax !== true && unsupported.length > 0) throw unsupportedError(fileName, unsupported);
+    const laxWarnings = [...new Set(unsupported)].map(({ word, message }): RulesetWarning => {
+      return { line: word.line, column: word.column, message };
+    });
+    const warnings = [...reader.warnings, ...laxWarnings].sort((a, b) => a.line - b.line);
+    return { fileName, family: reader.family, tables, warnings };
   } catch (error) {
     throw error instanceof RuleFault ? new RulesetError(fileName, error) : error;
   }
+}
+
+/** What the rules of TABLES hold that is not supported, once a rule. ONLY_UNPARSED: only what could not be parsed. */
+function unsupportedIn(tables: readonly Table[], onlyUnparsed: boolean): UnsupportedPart[] {
+  const parts = tables.flatMap(({ rules }) => rules.flatMap(({ unsupported }) => unsupported ?? []));
+  return onlyUnparsed ? parts.filter(({ part }) => part === 'rule') : parts;
+}
+
+function unsupportedError(fileName: string, parts: readonly UnsupportedPart[]): RulesetError {
+  const uses = unsupportedUses(parts);
+  const [{ word, message }] = uses;
+  return new RulesetError(fileName, new RuleFault(word, message, '', 'unsupported'), uses);
 }
 
 const BYTE_ORDER_MARK = '\ufeff';
@@ -56,11 +84,12 @@ const HEAD = 4096;
 
 class RulesetReader implements FileState {
   readonly warnings: RulesetWarning[] = [];
+  /** The commands that could not be parsed, and of which no rule keeps that. */
+  readonly unparsed: UnsupportedPart[] = [];
   readonly declared = new Set<string>();
   readonly family: Family;
   readonly #text: string;
   readonly #fileName: string;
-  readonly #lax: boolean;
   readonly #tables = new Map<TableName, Table>();
   #table: TableDraft | undefined;
   #start: Word = { text: '', line: 1, column: 1 };
@@ -68,7 +97,6 @@ class RulesetReader implements FileState {
   constructor(text: string, fileName: string, options: ParseOptions) {
     this.#text = text;
     this.#fileName = fileName;
-    this.#lax = options.lax === true;
     this.family = options.family ?? 'ipv4';
   }
 
@@ -172,9 +200,8 @@ class RulesetReader implements FileState {
       const command = parseCommand(words, start, table);
       if (command !== undefined) table.run(command);
     } catch (fault) {
-      if (!(this.#lax && fault instanceof RuleFault && fault.code === 'unsupported')) throw fault;
-      this.warnings.push({ line: number, column: fault.word.column, message: fault.message });
-      table.runInert(words, line, number);
+      if (!(fault instanceof RuleFault && fault.code === 'unsupported')) throw fault;
+      if (!table.runInert(words, line, number, fault)) this.unparsed.push(unparsedPart(fault));
     }
   }
 }

@@ -6,6 +6,7 @@ import { compareBytes } from '../../../codecs/text.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
 import type { Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
+import type { UnsupportedPart } from '../unsupported.js';
 import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
 import { RuleFault, unknownName } from './error.js';
 import { checkNameLength, checkRenamed } from './names.js';
@@ -152,11 +153,14 @@ export class TableDraft implements RuleScope {
     }
   }
 
-  /** Adds a rule that cannot be run: it never matches, and is saved as written in LINE. */
-  runInert(words: readonly Word[], line: string, number: number): void {
+  /**
+   * Adds a rule that cannot be parsed because of FAULT: it never matches, and is saved as written in LINE. Returns
+   * false if WORDS hold no rule to add.
+   */
+  runInert(words: readonly Word[], line: string, number: number, fault: RuleFault): boolean {
     const at = words.findIndex(({ text }) => /^(?:-[AI]|--app|--ins)/.test(text));
     const word = words[at];
-    if (word === undefined) return;
+    if (word === undefined) return false;
     const attached = /^-[AI](.+)|=(.*)/s.exec(word.text);
     const name: Word | undefined = attached ? { ...word, text: attached[1] ?? attached[2] } : words[at + 1];
     if (name === undefined) throw new RuleFault(word, `${word.text} without a chain`, 'a chain of this table');
@@ -172,10 +176,12 @@ export class TableDraft implements RuleScope {
       matches: [],
       target: { kind: 'none' },
       line: number,
+      unsupported: [unparsedPart(fault)],
       verbatim,
     };
     if (isInserted) chain.rules.splice(this.#index(chain, word, position, 1), 0, draft);
     else chain.rules.push(draft);
+    return true;
   }
 
   finish(file: string, wordOf: WordFinder): Table {
@@ -186,11 +192,23 @@ export class TableDraft implements RuleScope {
     const rules: Rule[] = [];
     const chains = [...builtIn, ...user].map((draft, index): Chain => {
       const { name, hook, policy } = draft;
-      const chainRules = draft.rules.map(({ base, matches, target, line, verbatim }, i): Rule => {
+      const chainRules = draft.rules.map(({ base, matches, target, line, unsupported, verbatim }, i): Rule => {
         const number = i + 1;
         const comment = commentOf(matches);
         // No spread: it would make building large rulesets three times slower and double the memory.
-        const rule = { index: rules.length, chain: name, number, file, line, comment, base, matches, target, verbatim };
+        const rule: Rule = {
+          index: rules.length,
+          chain: name,
+          number,
+          file,
+          line,
+          comment,
+          base,
+          matches,
+          target,
+          unsupported,
+          verbatim,
+        };
         rules.push(rule);
         return rule;
       });
@@ -248,6 +266,11 @@ export class TableDraft implements RuleScope {
     }
     this.#chains.delete(chain.name);
   }
+}
+
+/** What a line that FAULT makes impossible to parse is, among what is not supported. */
+export function unparsedPart({ word, message }: RuleFault): UnsupportedPart {
+  return { part: 'rule', name: word.text, message, word };
 }
 
 /** The index of the first rule of CHAIN that is the same as RULE. */

@@ -284,7 +284,7 @@ class TableCompiler {
   }
 
   #split(rule: Rule): SplitSteps {
-    if (rule.verbatim !== undefined) return { fixed: undefined, perPacket: [] };
+    if (rule.unsupported !== undefined) return { fixed: undefined, perPacket: [] };
     return splitSteps(lowerRule(rule, this.#context.interfaceNames));
   }
 

@@ -95,7 +95,7 @@ export function interpretTable(
   }
 
   function matches(rule: Rule, packet: Packet): boolean {
-    if (rule.verbatim !== undefined) {
+    if (rule.unsupported !== undefined) {
       if (emit !== undefined) emitRule(emit, declared, rule, packet, { failed: 'not supported' });
       return false;
     }
