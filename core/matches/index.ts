@@ -1,6 +1,7 @@
 /** All matches, by name. */
 import type { MatchExtension } from '../rules/extension.js';
 import { addrtype } from './addrtype.js';
+import { bpf } from './bpf.js';
 import { comment } from './comment.js';
 import { connmark } from './connmark.js';
 import { conntrack } from './conntrack.js';
@@ -16,13 +17,16 @@ import { multiport } from './multiport.js';
 import { pkttype } from './pkttype.js';
 import { state } from './state.js';
 import { statistic } from './statistic.js';
+import { string } from './string.js';
 import { tcp } from './tcp.js';
 import { tos } from './tos.js';
 import { ttl } from './ttl.js';
+import { u32 } from './u32.js';
 import { udp } from './udp.js';
 
 const ALL: readonly MatchExtension<unknown>[] = [
   addrtype,
+  bpf,
   comment,
   connmark,
   conntrack,
@@ -38,9 +42,11 @@ const ALL: readonly MatchExtension<unknown>[] = [
   pkttype,
   state,
   statistic,
+  string,
   tcp,
   tos,
   ttl,
+  u32,
   udp,
 ];
 

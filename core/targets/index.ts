@@ -1,7 +1,11 @@
 /** All targets, by name. core/rules handles ACCEPT, DROP, RETURN and jumps. */
 import type { TargetExtension } from '../rules/extension.js';
+import { audit } from './audit.js';
+import { classify } from './classify.js';
 import { connmark } from './connmark.js';
 import { dnat } from './dnat.js';
+import { hmark } from './hmark.js';
+import { led } from './led.js';
 import { log } from './log.js';
 import { mark } from './mark.js';
 import { masquerade } from './masquerade.js';
@@ -11,13 +15,18 @@ import { queue } from './queue.js';
 import { redirect } from './redirect.js';
 import { reject } from './reject.js';
 import { snat } from './snat.js';
+import { synproxy } from './synproxy.js';
 import { tee } from './tee.js';
 import { trace } from './trace.js';
 import { ulog } from './ulog.js';
 
 const ALL: readonly TargetExtension<unknown>[] = [
+  audit,
+  classify,
   connmark,
   dnat,
+  hmark,
+  led,
   log,
   mark,
   masquerade,
@@ -27,6 +36,7 @@ const ALL: readonly TargetExtension<unknown>[] = [
   redirect,
   reject,
   snat,
+  synproxy,
   tee,
   trace,
   ulog,

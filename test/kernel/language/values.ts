@@ -181,9 +181,46 @@ const DOUBLES = words('0x1p-2 0x.8 1.1 -0.1 -0 +0.25 nan inf 0.5x  0x1p 1e NAN(1
 const secondsRange = usually(maybe(':', count, count), words(': 5: :5 5:4 1:2:3'));
 const bytesRange = usually(maybe(':', number(65_535), number(65_535)), words(': 5: :5 1:2:3 '));
 
+const offset = usually(number(1500), number(65_535));
+const hexString = usually(
+  of('|41|', '"|0d 0a|"', 'GET', '"a|62 63|d"', '|ff00|'),
+  of('"|4|"', '"ab\\\\|c"', '"|41"', '""', '"||"', '"a\\\\"', '"|41||42|"', '"|  41 42| "', '"|4g|"'),
+);
+const u32Location = either(
+  word32,
+  joined('&', word32, word32),
+  of('0>>22&0x3c@0', '4@4>>16', '"0 << 8"', '0<<33', '0&'),
+);
+const u32Test = joined('=', u32Location, list(maybe(':', word32, word32)));
+const PROGRAMS = usually(
+  of(
+    '"1,6 0 0 1"',
+    '"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0"',
+    '"3,2 0 0 0,96 0 0 0,22 0 0 0"',
+    '"2,32 0 0 4294963220,22 0 0 0"',
+  ),
+  of(
+    '"1,6 0 0 1,"',
+    '"2,6 0 0 1"',
+    '"1,48 0 0 9"',
+    '" 65537,+6 256 -1 0x1"',
+    '"2,96 0 0 0,22 0 0 0"',
+    '"0,"',
+    '1',
+    '"2,21 0 1 0,6 0 0 0"',
+  ),
+);
+const hashed = list(name('ct', 'src', 'dst', 'sport', 'dport', 'proto', 'spi'));
+const trafficClass = usually(
+  of('1:2', '0:ffff', 'AB:10'),
+  of('1:', '1', ':1', '"1: 2"', '0x1:0x', '12345:-1', '1:2:3'),
+);
+
 /** The values of options, by name; `--x y z` takes two. */
 export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
+  '--algo': [usually(words('bm kmp'), words('fsm BM x bmbmbmbmbmbmbmbmbmbm'))],
   '--and-mark': [word32],
+  '--bytecode': [PROGRAMS],
   '--comment': [text],
   '--ctdir': [name('ORIGINAL', 'REPLY')],
   '--ctexpire': [secondsRange],
@@ -207,7 +244,24 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--dst-type': [list(name(...ADDRESS_TYPES))],
   '--ecn-ip-ect': [number(3)],
   '--every': [number(5)],
+  '--from': [offset],
+  '--hex-string': [hexString],
+  '--hmark-dport': [number(65_535)],
+  '--hmark-dport-mask': [number(65_535)],
+  '--hmark-dst-prefix': [mask],
+  '--hmark-mod': [word32],
+  '--hmark-offset': [word32],
+  '--hmark-proto-mask': [number(65_535)],
+  '--hmark-rnd': [word32],
+  '--hmark-spi': [word32],
+  '--hmark-spi-mask': [word32],
+  '--hmark-sport': [number(65_535)],
+  '--hmark-sport-mask': [number(65_535)],
+  '--hmark-src-prefix': [mask],
+  '--hmark-tuple': [hashed],
   '--icmp-type': [either(name(...ICMP_TYPES), maybe('/', byte, byte))],
+  '--led-delay': [usually(word32, words('inf INFINITE -1'))],
+  '--led-trigger-id': [text],
   '--left-shift-mark': [number(31)],
   '--length': [bytesRange],
   '--limit': [rate],
@@ -218,7 +272,9 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--mark': [masked],
   '--mask': [word32],
   '--mode': [usually(words('random nth'), words('RANDOM x'))],
+  '--mss': [maybe(':', number(65_535), number(65_535))],
   '--nfmask': [word32],
+  '--object-pinned': [words('/sys/fs/bpf/x')],
   '--or-mark': [word32],
   '--packet': [number(5)],
   '--pkt-type': [name('unicast', 'broadcast', 'multicast', 'otherhost', 'host', 'bcast', 'mcast')],
@@ -226,6 +282,7 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--probability': [usually(words('0 1 0.5 .5 5e-1 1e-12 0.123456789'), DOUBLES)],
   '--reject-with': [name(...REJECTS)],
   '--right-shift-mark': [number(31)],
+  '--set-class': [trafficClass],
   '--set-mark': [masked],
   '--set-xmark': [masked],
   '--sport': [portRange],
@@ -233,8 +290,10 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--src-range': [ADDRESSES],
   '--src-type': [list(name(...ADDRESS_TYPES))],
   '--state': [list(states)],
+  '--string': [text],
   '--tcp-flags': [flags, flags],
   '--tcp-option': [number(255)],
+  '--to': [offset],
   '--to-destination': [natRange],
   '--to-ports': [natPorts],
   '--to-source': [natRange],
@@ -242,5 +301,8 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--ttl-eq': [byte],
   '--ttl-gt': [byte],
   '--ttl-lt': [byte],
+  '--type': [name('accept', 'drop', 'reject')],
+  '--u32': [usually(u32Test, list(u32Test, '&&', 11))],
+  '--wscale': [number(14)],
   '--xor-mark': [word32],
 };

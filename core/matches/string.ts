@@ -1,0 +1,157 @@
+/** `-m string`: whether the packet contains certain bytes (xt_string). */
+import type { Word } from '../../codecs/iptables-save.js';
+import { cutToBytes, decodeText, encodeText } from '../../codecs/text.js';
+import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+
+/** XT_STRING_MAX_PATTERN_SIZE. */
+const MAX_PATTERN_BYTES = 128;
+/** XT_STRING_MAX_ALGO_NAME_SIZE without the terminating zero. */
+const MAX_ALGORITHM_BYTES = 15;
+const MAX_OFFSET = 0xffff;
+const [SPACE, QUOTE, BACKSLASH, BAR, TILDE] = [0x20, 0x22, 0x5c, 0x7c, 0x7e];
+/** A finite state machine is a list of these (struct ts_fsm_token). */
+const FSM_TOKEN_BYTES = 4;
+
+interface StringParams {
+  readonly pattern: Uint8Array;
+  /** Of the kernel's search algorithms (lib/textsearch.c), by name. */
+  readonly algorithm: string;
+  /** Where the search starts, in bytes from the IP header. */
+  readonly from: number;
+  /** Where it ends: the last byte of the pattern must be before. */
+  readonly to: number;
+  readonly ignoresCase: boolean;
+  readonly negated: boolean;
+}
+
+export const string: MatchExtension<StringParams> = {
+  name: 'string',
+  options: [
+    { name: '--from', words: 1, expected: 'an offset, 0–65535' },
+    { name: '--to', words: 1, expected: 'an offset, 0–65535' },
+    { name: '--algo', words: 1, required: true, expected: 'bm or kmp' },
+    { name: '--string', words: 1, invertible: true, excludes: ['--hex-string'], expected: 'a text' },
+    { name: '--hex-string', words: 1, invertible: true, excludes: ['--string'], expected: 'a text: GET |0d 0a|' },
+    { name: '--icase', words: 0 },
+  ],
+
+  parse(options) {
+    const text = options.get('--string');
+    const option = text ?? options.get('--hex-string');
+    if (option === undefined) {
+      throw new RuleFault(options.word, 'string needs --string or --hex-string', '--string text');
+    }
+    const [word] = option.values;
+    return {
+      pattern: text === undefined ? parseHexString(word) : parseString(word),
+      algorithm: cutToBytes(options.get('--algo')!.values[0].text, MAX_ALGORITHM_BYTES),
+      from: parseOffset(options, '--from', 0),
+      to: parseOffset(options, '--to', MAX_OFFSET),
+      ignoresCase: options.get('--icase') !== undefined,
+      negated: option.negated,
+    };
+  },
+
+  refuse({ pattern, algorithm, from, to, ignoresCase }) {
+    if (algorithm !== 'bm' && algorithm !== 'kmp' && algorithm !== 'fsm') {
+      return `the kernel has no search algorithm "${algorithm}": use bm or kmp`;
+    }
+    if (from > to) return `the search from ${from} would end before it starts, at ${to}`;
+    if (pattern.length === 0) return 'there is nothing to search for';
+    const isMachine = pattern.length % FSM_TOKEN_BYTES === 0 && !ignoresCase;
+    return algorithm === 'fsm' && !isMachine
+      ? 'the pattern is no finite state machine: use --algo bm or kmp'
+      : undefined;
+  },
+
+  unsupported({ algorithm }) {
+    return algorithm === 'fsm' ? 'the search by a finite state machine' : 'the search for a text in packets';
+  },
+
+  save({ pattern, algorithm, from, to, ignoresCase, negated }) {
+    let text = `${negated ? ' !' : ''} ${savePattern(pattern)} --algo ${algorithm}`;
+    if (from !== 0) text += ` --from ${from}`;
+    if (to !== MAX_OFFSET) text += ` --to ${to}`;
+    return ignoresCase ? `${text} --icase` : text;
+  },
+
+  lower() {
+    return {};
+  },
+};
+
+function parseOffset(options: ParsedOptions, name: string, otherwise: number): number {
+  const word = options.get(name)?.values[0];
+  if (word === undefined) return otherwise;
+  const offset = parseNumber(word.text, MAX_OFFSET);
+  if (offset === undefined) throw new RuleFault(word, `bad offset "${word.text}"`, 'bytes from the IP header, 0–65535');
+  return offset;
+}
+
+function parseString(word: Word): Uint8Array {
+  const bytes = encodeText(word.text);
+  if (bytes.length > MAX_PATTERN_BYTES) throw tooLong(word);
+  return bytes;
+}
+
+function tooLong(word: Word): RuleFault {
+  return new RuleFault(word, `the text "${word.text}" is too long`, `at most ${MAX_PATTERN_BYTES} bytes`);
+}
+
+/**
+ * Parses a text with hexadecimal parts between bars. A backslash takes the next character as it is. Some of what this
+ * accepts or refuses is odd: the character behind a bar is never a bar or a backslash with a meaning.
+ */
+function parseHexString(word: Word): Uint8Array {
+  const text = encodeText(word.text);
+  if (text.length === 0) throw new RuleFault(word, 'the text is empty', 'at least one character');
+  const pattern: number[] = [];
+  let isHex = false;
+  for (let at = 0; at < text.length; ) {
+    if (pattern.length >= MAX_PATTERN_BYTES) throw tooLong(word);
+    const isEscape = text[at] === BACKSLASH;
+    if (isEscape && isHex) throw new RuleFault(word, 'a backslash between bars', 'hexadecimal digits');
+    if (isEscape) {
+      if (at + 1 >= text.length) throw new RuleFault(word, 'nothing follows the backslash', 'a character');
+      pattern.push(text[at + 1]);
+      at += 2;
+      continue;
+    }
+    if (text[at] === BAR) {
+      isHex = !isHex;
+      if (isHex) while (text[at + 1] === SPACE) at++;
+      if (++at >= text.length) break;
+    }
+    if (isHex) {
+      pattern.push(hexByte(word, text, at));
+      at += text[at + 2] === SPACE ? 3 : 2;
+    } else {
+      pattern.push(text[at++]);
+    }
+  }
+  return Uint8Array.from(pattern);
+}
+
+/** The byte that stands AT in TEXT as two digits, with something behind it. */
+function hexByte(word: Word, text: Uint8Array, at: number): number {
+  const expected = 'pairs of hexadecimal digits between two bars: |0d 0a|';
+  const digits = String.fromCharCode(...text.subarray(at, at + 2));
+  if (at + 2 >= text.length) throw new RuleFault(word, 'the hexadecimal part does not end with a bar', expected);
+  if (!/^[0-9a-fA-F]{2}$/.test(digits)) {
+    throw new RuleFault(word, `bad byte "${decodeText(text.subarray(at, at + 2))}"`, expected);
+  }
+  return Number.parseInt(digits, 16);
+}
+
+/** As text, unless a byte is not printable or the last one is a backslash. */
+function savePattern(pattern: Uint8Array): string {
+  const isText = pattern.every((byte) => byte >= SPACE && byte <= TILDE) && pattern.at(-1) !== BACKSLASH;
+  if (!isText) return `--hex-string "|${Array.from(pattern, (byte) => byte.toString(16).padStart(2, '0')).join('')}|"`;
+  const chars = Array.from(pattern, (byte) => {
+    const char = String.fromCharCode(byte);
+    return byte === QUOTE || byte === BACKSLASH ? `\\${char}` : char;
+  });
+  return `--string "${chars.join('')}"`;
+}

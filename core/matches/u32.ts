@@ -1,0 +1,146 @@
+/** `-m u32`: numbers of 32 bits anywhere in the packet (xt_u32). */
+import type { Word } from '../../codecs/iptables-save.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { scanNumber } from '../rules/parse/scan.js';
+import { formatHex } from '../rules/parse/values.js';
+import type { ValueRange } from '../rules/ranges.js';
+
+/** The most tests, operations of a test (with its first number) and ranges of a test (XT_U32_MAXSIZE). */
+const MAX = 10;
+
+const OPERATORS = ['&', '<<', '>>', '@'] as const;
+type Operator = (typeof OPERATORS)[number];
+
+interface Operation {
+  readonly operator: Operator;
+  /** 32 bits, unsigned. */
+  readonly number: number;
+}
+
+/** One of the tests, all of which must hold. */
+interface Test {
+  /** Where the number is read first. */
+  readonly offset: number;
+  readonly operations: readonly Operation[];
+  /** Unsigned. A range whose minimum exceeds its maximum is empty. */
+  readonly ranges: readonly ValueRange[];
+}
+
+interface U32Params {
+  readonly tests: readonly Test[];
+  readonly negated: boolean;
+}
+
+export const u32: MatchExtension<U32Params> = {
+  name: 'u32',
+  options: [{ name: '--u32', words: 1, invertible: true, required: true, expected: 'tests: 6&0xff=1 && 4=0:5' }],
+
+  parse(options) {
+    const option = options.get('--u32')!;
+    return { tests: new TestReader(option.values[0]).tests(), negated: option.negated };
+  },
+
+  refuse({ tests }) {
+    for (const { operations } of tests) {
+      for (const { operator, number } of operations) {
+        if (operator !== '@' && operator !== '&' && number > 31) return `the kernel does not shift by ${number} bits`;
+      }
+    }
+    return undefined;
+  },
+
+  unsupported: () => 'the arithmetic on the bytes of packets',
+
+  save({ tests, negated }) {
+    const texts = tests.map(({ offset, operations, ranges }) => {
+      const location = operations.map(({ operator, number }) => `${operator}${formatHex(number)}`).join('');
+      return `${formatHex(offset)}${location}=${ranges.map(formatRange).join(',')}`;
+    });
+    return `${negated ? ' !' : ''} --u32 "${texts.join('&&')}"`;
+  },
+
+  lower() {
+    return {};
+  },
+};
+
+function formatRange({ min, max }: ValueRange): string {
+  return min === max ? formatHex(min) : `${formatHex(min)}:${formatHex(max)}`;
+}
+
+const BLANKS = /[ \t\n\v\f\r]*/y;
+
+/** Reads the tests of an option: `location=range,range&&location=range`. */
+class TestReader {
+  readonly #word: Word;
+  #at = 0;
+
+  constructor(word: Word) {
+    this.#word = word;
+  }
+
+  tests(): Test[] {
+    const tests: Test[] = [];
+    do {
+      if (tests.length === MAX) throw this.#fault(`more than ${MAX} tests`, 'fewer tests');
+      const offset = this.#number('an offset');
+      tests.push({ offset, operations: this.#operations(), ranges: this.#ranges() });
+    } while (this.#take('&&'));
+    this.#blanks();
+    if (this.#at < this.#word.text.length) throw this.#fault('something else follows a range', ', or &&');
+    return tests;
+  }
+
+  /** What follows the first number of a location, up to the equals sign. */
+  #operations(): Operation[] {
+    const operations: Operation[] = [];
+    while (!this.#take('=')) {
+      const operator = OPERATORS.find((one) => this.#take(one));
+      if (operator === undefined) throw this.#fault('bad operator', '&, <<, >>, @ or =');
+      if (operations.length === MAX - 1) throw this.#fault(`more than ${MAX} numbers`, 'fewer numbers');
+      operations.push({ operator, number: this.#number('a number') });
+    }
+    return operations;
+  }
+
+  #ranges(): ValueRange[] {
+    const ranges: ValueRange[] = [];
+    do {
+      if (ranges.length === MAX) throw this.#fault(`more than ${MAX} ranges`, 'fewer ranges');
+      const min = this.#number('a value');
+      ranges.push({ min, max: this.#take(':') ? this.#number('a value') : min });
+    } while (this.#take(','));
+    return ranges;
+  }
+
+  #number(what: string): number {
+    const number = scanNumber(this.#word.text, this.#at, 0);
+    if (number === undefined || number.isNegative || number.isOverflow || number.value > 0xffffffffn) {
+      this.#blanks();
+      throw this.#fault('no number of 32 bits', `${what}, 0–0xffffffff`);
+    }
+    this.#at = number.end;
+    return Number(number.value);
+  }
+
+  /** Skips blanks, and TEXT if it follows; returns whether it did. */
+  #take(text: string): boolean {
+    this.#blanks();
+    if (!this.#word.text.startsWith(text, this.#at)) return false;
+    this.#at += text.length;
+    return true;
+  }
+
+  #blanks(): void {
+    BLANKS.lastIndex = this.#at;
+    BLANKS.exec(this.#word.text);
+    this.#at = BLANKS.lastIndex;
+  }
+
+  #fault(what: string, expected: string): RuleFault {
+    const { text } = this.#word;
+    const rest = this.#at < text.length ? `at "${text.slice(this.#at)}"` : 'at the end';
+    return new RuleFault(this.#word, `u32: ${what} ${rest}`, expected);
+  }
+}

@@ -1,0 +1,53 @@
+/** `-j LED`: lights an LED of the host (xt_LED). Packets pass as if it were not there. */
+import { isLongerThan } from '../../codecs/text.js';
+import { Verdict } from '../hooks.js';
+import type { TargetExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+
+const MAX_ID_BYTES = 16;
+/** The delay `inf`: the LED stays on. */
+const FOREVER = 0xffffffff;
+
+interface LedParams {
+  /** The name of the trigger, without `netfilter-`. */
+  readonly id: string;
+  /** For how long the LED stays on, in milliseconds. */
+  readonly delayMs: number;
+  readonly alwaysBlinks: boolean;
+}
+
+export const led: TargetExtension<LedParams> = {
+  name: 'LED',
+  terminates: false,
+  options: [
+    { name: '--led-trigger-id', words: 1, required: true, expected: `a name of at most ${MAX_ID_BYTES} bytes` },
+    { name: '--led-delay', words: 1, expected: 'milliseconds or inf' },
+    { name: '--led-always-blink', words: 0 },
+  ],
+
+  parse(options) {
+    const [id] = options.get('--led-trigger-id')!.values;
+    if (isLongerThan(id.text, MAX_ID_BYTES)) {
+      throw new RuleFault(id, `the name "${id.text}" is too long`, `at most ${MAX_ID_BYTES} bytes`);
+    }
+    const delay = options.get('--led-delay')?.values[0];
+    const isForever = delay !== undefined && /^inf/i.test(delay.text);
+    const delayMs = isForever ? FOREVER : parseNumber(delay?.text ?? '0', FOREVER);
+    if (delayMs === undefined) throw new RuleFault(delay!, `bad delay "${delay!.text}"`, 'milliseconds or inf');
+    return { id: id.text, delayMs, alwaysBlinks: options.get('--led-always-blink') !== undefined };
+  },
+
+  save({ id, delayMs, alwaysBlinks }) {
+    let text = ` --led-trigger-id "${id.replace(/["\\]/g, '\\$&')}"`;
+    // iptables prints it as a signed number, which it does not read back.
+    if (delayMs !== 0) text += ` --led-delay ${delayMs | 0}`;
+    return alwaysBlinks ? `${text} --led-always-blink` : text;
+  },
+
+  apply: () => Verdict.CONTINUE,
+
+  effect: () => 'none',
+
+  plan: () => Verdict.CONTINUE,
+};
