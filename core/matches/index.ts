@@ -7,6 +7,7 @@ import { connmark } from './connmark.js';
 import { conntrack } from './conntrack.js';
 import { dscp } from './dscp.js';
 import { ecn } from './ecn.js';
+import { hashlimit } from './hashlimit.js';
 import { icmp } from './icmp.js';
 import { iprange } from './iprange.js';
 import { length } from './length.js';
@@ -15,10 +16,13 @@ import { mac } from './mac.js';
 import { mark } from './mark.js';
 import { multiport } from './multiport.js';
 import { pkttype } from './pkttype.js';
+import { quota } from './quota.js';
+import { recent } from './recent.js';
 import { state } from './state.js';
 import { statistic } from './statistic.js';
 import { string } from './string.js';
 import { tcp } from './tcp.js';
+import { time } from './time.js';
 import { tos } from './tos.js';
 import { ttl } from './ttl.js';
 import { u32 } from './u32.js';
@@ -32,6 +36,7 @@ const ALL: readonly MatchExtension<unknown>[] = [
   conntrack,
   dscp,
   ecn,
+  hashlimit,
   icmp,
   iprange,
   length,
@@ -40,10 +45,13 @@ const ALL: readonly MatchExtension<unknown>[] = [
   mark,
   multiport,
   pkttype,
+  quota,
+  recent,
   state,
   statistic,
   string,
   tcp,
+  time,
   tos,
   ttl,
   u32,

@@ -47,13 +47,19 @@ canonical('there are cases', () => {
 });
 
 canonical('saved rules are saved again unchanged', () => {
-  // If iptables-save leaves something out, or does not quote it (an interface with a blank), it cannot be read back.
+  // If iptables-save leaves something out, or does not quote it (a name with a blank), it cannot be read back.
   for (const one of files.flatMap(({ cases }) => cases)) {
-    if (one.answer === 'refused' || one.refusedHere || /-[io] \S*(?: b|["\\])/.test(one.head)) continue;
+    if (
+      one.answer === 'refused' ||
+      one.refusedHere ||
+      /-[io] \S*(?: b|["\\])|--name "\S+ |-datestop 1970/.test(one.head)
+    )
+      continue;
     const options = { family: one.family, ...TO_SAVE };
     const saved = saveRuleset(parseRuleset(canonicalFile(one), 'f', options));
-    // A quote that is not closed puts a line feed into the text.
-    if (saved.includes('\n"')) continue;
+    // A quote that is not closed puts a line feed into the text. hashlimit prints less than 16 bytes a second as 0,
+    // recent prints large numbers as negative ones, time an empty list as nothing.
+    if (/\n"| 0b\/s| --seconds -|days {2}/.test(saved)) continue;
     assert.is(saveRuleset(parseRuleset(saved, 'f', options)), saved, one.head);
   }
 });

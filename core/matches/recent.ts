@@ -1,0 +1,121 @@
+/** `-m recent`: lists of addresses and when they were seen (xt_recent). */
+import { ADDRESS_BITS, type Address, type Family, parseAddress, prefixMask } from '../../codecs/address.js';
+import type { Word } from '../../codecs/iptables-save.js';
+import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseLibcIpv4, parseNumber } from '../rules/parse/values.js';
+import { cutName, refuseProcName } from './proc-name.js';
+
+/** The size of a name with the zero behind it (XT_RECENT_NAME_LEN). */
+const NAME_BYTES = 200;
+const DEFAULT_NAME = 'DEFAULT';
+/** Stamps of one address: the kernel's limit since Linux 6.12 (XT_RECENT_MAX_NSTAMPS); it was 256 before. */
+const MAX_HITCOUNT = 65_535;
+
+const ACTIONS = ['--set', '--rcheck', '--update', '--remove'] as const;
+type Action = (typeof ACTIONS)[number];
+
+interface RecentParams {
+  readonly action: Action;
+  readonly negated: boolean;
+  /** 0: any time. */
+  readonly seconds: number;
+  readonly isReaping: boolean;
+  /** 0: once is enough. */
+  readonly hitcount: number;
+  readonly checksTtl: boolean;
+  readonly name: string;
+  readonly mask: Address;
+  readonly side: 'source' | 'destination';
+}
+
+const excludes = [...ACTIONS];
+
+export const recent: MatchExtension<RecentParams> = {
+  name: 'recent',
+  options: [
+    ...ACTIONS.map((name) => ({ name, words: 0, invertible: true, excludes }) as const),
+    { name: '--seconds', words: 1, expected: 'a number of seconds' },
+    { name: '--reap', words: 0 },
+    { name: '--hitcount', words: 1, expected: 'a number of packets' },
+    { name: '--rttl', words: 0, excludes: ['--set', '--remove'] },
+    { name: '--name', words: 1, expected: 'the name of a list' },
+    { name: '--rsource', words: 0 },
+    { name: '--rdest', words: 0 },
+    { name: '--mask', words: 1, expected: 'a network mask, 255.255.255.0' },
+  ],
+
+  parse(options) {
+    const action = options.all.find(({ name }) => ACTIONS.includes(name as Action));
+    if (action === undefined) throw new RuleFault(options.word, 'recent without an action', ACTIONS.join(', '));
+    const seconds = numberOf(options, '--seconds', 1);
+    const reap = options.get('--reap');
+    if (reap !== undefined && seconds === 0) throw new RuleFault(reap.word, '--reap also requires --seconds');
+    const name = options.get('--name')?.values[0].text ?? DEFAULT_NAME;
+    const mask = options.get('--mask')?.values[0];
+    return {
+      action: action.name as Action,
+      negated: options.all.some((option) => option.negated),
+      seconds,
+      isReaping: reap !== undefined,
+      hitcount: numberOf(options, '--hitcount', 0),
+      checksTtl: options.get('--rttl') !== undefined,
+      name: cutName(name, NAME_BYTES),
+      mask: mask === undefined ? wholeMask(options.family) : parseHost(mask, options.family),
+      side: sideOf(options),
+    };
+  },
+
+  refuse({ action, seconds, hitcount, isReaping, name }) {
+    const isPlain = seconds === 0 && hitcount === 0 && !isReaping;
+    if ((action === '--set' || action === '--remove') && !isPlain) {
+      return `${action} takes none of --seconds, --hitcount, --reap`;
+    }
+    if (hitcount > MAX_HITCOUNT) return `a hitcount of ${hitcount} is too large: at most ${MAX_HITCOUNT}`;
+    return refuseProcName(name);
+  },
+
+  unsupported: () => 'lists of addresses',
+
+  save({ action, negated, seconds, isReaping, hitcount, checksTtl, name, mask, side }) {
+    return [
+      `${negated ? ' !' : ''} ${action}`,
+      seconds === 0 ? '' : ` --seconds ${seconds | 0}`,
+      isReaping ? ' --reap' : '',
+      hitcount === 0 ? '' : ` --hitcount ${hitcount | 0}`,
+      checksTtl ? ' --rttl' : '',
+      ` --name ${name} --mask ${mask} ${side === 'source' ? '--rsource' : '--rdest'}`,
+    ].join('');
+  },
+
+  lower() {
+    return { native: { reads: ['history'], explanation: 'not followed' } };
+  },
+};
+
+/** The value of OPTION: a number from MIN, or 0 if it is not given. */
+function numberOf(options: ParsedOptions, option: string, min: number): number {
+  const word = options.get(option)?.values[0];
+  if (word === undefined) return 0;
+  const number = parseNumber(word.text, 0xffffffff);
+  if (number !== undefined && number >= min) return number;
+  throw new RuleFault(word, `${option} is not a number: "${word.text}"`, `${min}–4294967295`);
+}
+
+/** The last one counts. */
+function sideOf({ all }: ParsedOptions): RecentParams['side'] {
+  return all.findLast(({ name }) => name === '--rsource' || name === '--rdest')?.name === '--rdest'
+    ? 'destination'
+    : 'source';
+}
+
+function wholeMask(family: Family): Address {
+  return prefixMask(family, ADDRESS_BITS[family]);
+}
+
+/** A mask is given as an address of any form of the C library. */
+function parseHost(word: Word, family: Family): Address {
+  const address = family === 'ipv4' ? parseLibcIpv4(word.text) : parseAddress(word.text);
+  if (address?.family === family) return address;
+  throw new RuleFault(word, `bad mask "${word.text}"`, family === 'ipv4' ? '255.255.255.0' : 'ffff:ffff::');
+}
