@@ -13,6 +13,7 @@ import type { ChecksumCounts, ChecksumMode } from './offload/checksums.js';
 import type { CoalescedCounts } from './offload/segments.js';
 import type { Outcome } from './outcome.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
+import { RuleFault, RulesetError } from './rules/parse/error.js';
 import { ENGINES } from './rules/run/build.js';
 
 export { Outcome } from './outcome.js';
@@ -132,8 +133,14 @@ export interface UpcallReceiver {
 /**
  * Creates an emulator for RULESET on HOST that sends its output to OUTPUT.
  *
+ * @throws {RulesetError} if the rules are for ip6tables, which are only parsed and saved
  * @throws {AddressSpaceError} if the system has no address space left for its memory
  */
 export function createEmulator(options: EmulatorOptions, output: EmulatorOutput): Emulator {
+  const { family, fileName } = options.ruleset;
+  if (family === 'ipv6') {
+    const start = { text: '', line: 1, column: 1 };
+    throw new RulesetError(fileName, new RuleFault(start, 'rules for IPv6 cannot be run yet', '', 'unsupported'));
+  }
   return new IpStack(options, output);
 }

@@ -72,7 +72,7 @@ export class ExpectedCounters {
     this.#paths = paths;
     const [first, second] = paths.map((path) => {
       const text = readText(path, live);
-      const ruleset = parseRuleset(text, path, { lax: true });
+      const ruleset = parseRuleset(text, path, { lax: true, family: 'ipv4' });
       return keyed(countedIn(ruleset, loadedCounters(ruleset, text)));
     });
     this.#expected = second === undefined ? first : subtracted(second, first, paths);

@@ -152,7 +152,7 @@ export function isQuick({ rulesPath, hostPath, inputs, stitchPath, wantDir }: Go
     const want = existsSync(wantDir) ? namesIn(wantDir).map((name) => join(wantDir, name)) : [];
     const captureBytes = sizeOf(captures);
     if (captureBytes + sizeOf([rulesPath, hostPath, ...want]) > QUICK_BYTES) return false;
-    const rules = mostRulesMet(parseRuleset(readText(rulesPath), rulesPath));
+    const rules = mostRulesMet(parseRuleset(readText(rulesPath), rulesPath, { family: 'ipv4' }));
     return (rules * captureBytes) / SHORT_RECORD_BYTES < QUICK_STEPS;
   } catch {
     return true;

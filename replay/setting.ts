@@ -49,11 +49,11 @@ export interface Setting {
 export function loadSetting(options: SettingOptions): Setting {
   const { rulesPath, hostPath, lax = false, keepCounters = false } = options;
   const given = rulesPath === undefined ? undefined : { text: readText(rulesPath, options), path: rulesPath };
-  const parsed = given && parseRuleset(given.text, given.path, { lax });
+  const parsed = given && parseRuleset(given.text, given.path, { lax, family: 'ipv4' });
   const source = readHostAt(hostPath, options);
   const own = given === undefined ? hostRules(source.description, hostPath) : undefined;
   const { text, path } = given ?? own!;
-  const ruleset = parsed ?? parseRuleset(text, path, { lax });
+  const ruleset = parsed ?? parseRuleset(text, path, { lax, family: 'ipv4' });
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);

@@ -21,6 +21,11 @@ interface AddrtypeParams {
 }
 
 const TYPES = Object.entries(AddressType);
+/** Those that only IPv4 has (addrtype_mt_checkentry_v1). */
+const IPV4_TYPES = ['BROADCAST', 'BLACKHOLE', 'PROHIBIT', 'THROW', 'NAT', 'XRESOLVE'].reduce(
+  (bits, name) => bits | (1 << AddressType[name as keyof typeof AddressType]),
+  0,
+);
 const SOURCE_FIELDS = { any: 'sourceType', in: 'sourceTypeIn', out: 'sourceTypeOut' } as const;
 const DESTINATION_FIELDS = { any: 'destinationType', in: 'destinationTypeIn', out: 'destinationTypeOut' } as const;
 
@@ -43,7 +48,10 @@ export const addrtype: MatchExtension<AddrtypeParams> = {
     return { source, destination, limit: options.get('--limit-iface-in') ? 'in' : limitOut };
   },
 
-  refuse({ limit }, { hooks }) {
+  refuse({ source, destination, limit }, { hooks, family }) {
+    const types = (source?.types ?? 0) | (destination?.types ?? 0);
+    if (family === 'ipv6' && (types & IPV4_TYPES) !== 0)
+      return `IPv6 has no addresses of type ${formatTypes(types & IPV4_TYPES)}`;
     if (limit === 'in' && (hooks & ((1 << Hook.POSTROUTING) | (1 << Hook.OUTPUT))) !== 0) {
       return '--limit-iface-in cannot be used in POSTROUTING and OUTPUT: their packets have no input interface';
     }

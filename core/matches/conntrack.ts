@@ -1,5 +1,5 @@
 /** `-m conntrack`: properties of the packet's connection (xt_conntrack, revision 3). */
-import { type Address, maskLength, prefixMask } from '../../codecs/address.js';
+import { ADDRESS_BITS, type Address, type Family, maskLength, prefixMask } from '../../codecs/address.js';
 import { Status } from '../conntrack/record.js';
 import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
@@ -9,6 +9,7 @@ import { RuleFault, unknownName } from '../rules/parse/error.js';
 import {
   formatPortRange,
   type PortRange,
+  parseIpv6,
   parseLibcIpv4,
   parseLibcPortRange,
   parseNumber,
@@ -41,7 +42,6 @@ const PORT_FIELDS = {
 } as const;
 
 const MAX_SECONDS = 0xffffffff;
-const HOST_MASK = prefixMask('ipv4', 32);
 
 interface Negatable {
   readonly negated: boolean;
@@ -149,35 +149,40 @@ function lowerStates(bits: number, negated: boolean): FieldCondition {
 function parseAll<Name extends string, Value>(
   options: ParsedOptions,
   words: Readonly<Record<Name, unknown>>,
-  parse: (option: ParsedOption) => Value,
+  parse: (option: ParsedOption, family: Family) => Value,
 ): (Value & Negatable & { readonly option: Name })[] {
   return (Object.keys(words) as Name[]).flatMap((name) => {
     const option = options.get(name);
-    return option === undefined ? [] : [{ ...parse(option), option: name, negated: option.negated }];
+    return option === undefined ? [] : [{ ...parse(option, options.family), option: name, negated: option.negated }];
   });
 }
 
-function parseAddress(option: ParsedOption): { address: Address; mask: Address } {
+function parseAddress(option: ParsedOption, family: Family): { address: Address; mask: Address } {
   const word = option.values[0];
   const slash = word.text.indexOf('/');
-  const address = parseLibcIpv4(slash < 0 ? word.text : word.text.slice(0, slash));
-  const mask = slash < 0 ? HOST_MASK : parseLibcMask(word.text.slice(slash + 1));
+  const address = parseLibcAddress(slash < 0 ? word.text : word.text.slice(0, slash), family);
+  const hostMask = prefixMask(family, ADDRESS_BITS[family]);
+  const mask = slash < 0 ? hostMask : parseLibcMask(word.text.slice(slash + 1), family);
   if (address === undefined || mask === undefined) {
     throw new RuleFault(word, `bad address "${word.text}"`, 'address[/mask] in numbers: host names are not looked up');
   }
   return { address, mask };
 }
 
+function parseLibcAddress(text: string, family: Family): Address | undefined {
+  return family === 'ipv4' ? parseLibcIpv4(text) : parseIpv6(text);
+}
+
 /** A prefix length, or any mask in the forms of an address: /33 is the mask 0.0.0.33. */
-function parseLibcMask(text: string): Address | undefined {
-  const length = parseNumber(text, 32);
-  return length === undefined ? parseLibcIpv4(text) : prefixMask('ipv4', length);
+function parseLibcMask(text: string, family: Family): Address | undefined {
+  const length = parseNumber(text, ADDRESS_BITS[family]);
+  return length === undefined ? parseLibcAddress(text, family) : prefixMask(family, length);
 }
 
 /** iptables prints the prefix length, except for full addresses and masks that are not a prefix. */
 function formatTupleAddress({ address, mask }: TupleAddress): string {
   const length = maskLength(mask);
-  return `${address}${length === undefined || length === 32 ? '' : `/${length}`}`;
+  return `${address}${length === undefined || length === ADDRESS_BITS[mask.family] ? '' : `/${length}`}`;
 }
 
 function parseDirection(option: ParsedOption | undefined): Direction | undefined {

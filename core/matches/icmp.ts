@@ -64,6 +64,7 @@ interface IcmpParams {
 
 export const icmp: MatchExtension<IcmpParams> = {
   name: 'icmp',
+  families: ['ipv4'],
   options: [{ name: '--icmp-type', words: 1, invertible: true, required: true, expected: 'a type, type/code or name' }],
 
   parse(options) {

@@ -1,10 +1,10 @@
 /** `-m iprange`: address ranges (xt_iprange). */
-import type { Address } from '../../codecs/address.js';
+import type { Address, Family } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { type FieldCondition, within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { parseBytes } from '../rules/parse/values.js';
+import { parseBytes, parseIpv6 } from '../rules/parse/values.js';
 
 /** Both inclusive. If the first exceeds the last, nothing matches, as in iptables. */
 interface AddressRange {
@@ -18,7 +18,7 @@ interface IprangeParams {
   readonly destination: AddressRange | undefined;
 }
 
-const expected = 'first-last, both IPv4 addresses';
+const expected = 'first-last, both addresses';
 
 export const iprange: MatchExtension<IprangeParams> = {
   name: 'iprange',
@@ -28,8 +28,8 @@ export const iprange: MatchExtension<IprangeParams> = {
   ],
 
   parse(options) {
-    const source = parseRange(options.get('--src-range'));
-    const destination = parseRange(options.get('--dst-range'));
+    const source = parseRange(options.get('--src-range'), options.family);
+    const destination = parseRange(options.get('--dst-range'), options.family);
     if (source === undefined && destination === undefined) {
       throw new RuleFault(options.word, 'iprange without a range', '--src-range or --dst-range');
     }
@@ -54,16 +54,16 @@ function lowerRange(field: 'source' | 'destination', { min, max, negated }: Addr
   return within(field, [{ min: min.hostOrder, max: max.hostOrder }], negated);
 }
 
-function parseRange(option: ParsedOption | undefined): AddressRange | undefined {
+function parseRange(option: ParsedOption | undefined, family: Family): AddressRange | undefined {
   if (option === undefined) return undefined;
   const word = option.values[0];
   const dash = word.text.indexOf('-');
-  const min = parseEnd(word, dash < 0 ? word.text : word.text.slice(0, dash));
-  return { min, max: dash < 0 ? min : parseEnd(word, word.text.slice(dash + 1)), negated: option.negated };
+  const min = parseEnd(word, dash < 0 ? word.text : word.text.slice(0, dash), family);
+  return { min, max: dash < 0 ? min : parseEnd(word, word.text.slice(dash + 1), family), negated: option.negated };
 }
 
-function parseEnd(word: Word, text: string): Address {
-  const address = parseBytes(text);
+function parseEnd(word: Word, text: string, family: Family): Address {
+  const address = family === 'ipv4' ? parseBytes(text) : parseIpv6(text);
   if (address === undefined) throw new RuleFault(word, `invalid address "${text}"`, expected);
   return address;
 }

@@ -16,6 +16,7 @@ interface TtlParams {
 
 export const ttl: MatchExtension<TtlParams> = {
   name: 'ttl',
+  families: ['ipv4'],
   options: OPERATORS.map((name) => ({
     name,
     ...(name === '--ttl-eq' && { aliases: ['--ttl'], invertible: true }),

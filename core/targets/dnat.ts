@@ -16,7 +16,7 @@ export const dnat: TargetExtension<NatRange> = {
   ],
 
   parse(options) {
-    return { ...parseTo(options.get('--to-destination')!), ...parseFlags(options) };
+    return { ...parseTo(options.get('--to-destination')!, options.family), ...parseFlags(options) };
   },
 
   save(range) {

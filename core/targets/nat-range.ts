@@ -1,12 +1,12 @@
 /** Parses and prints the ranges of NAT targets: `address[-address][:port[-port][/port]]`. */
-import type { Address } from '../../codecs/address.js';
+import type { Address, Family } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import { servicePort } from '../../codecs/services.js';
 import type { NatRange } from '../nat/range.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { parseDottedQuad, parseNumber, parsePort } from '../rules/parse/values.js';
+import { parseDottedQuad, parseIpv6, parseNumber, parsePort } from '../rules/parse/values.js';
 
 const WITH_PORTS: readonly number[] = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_ICMP];
 
@@ -25,18 +25,38 @@ export function parseFlags(options: ParsedOptions): Pick<NatRange, 'random' | 'r
   };
 }
 
-/** Parses the addresses and ports of `--to-destination` and `--to-source`. */
-export function parseTo(option: ParsedOption): Pick<NatRange, 'minAddress' | 'maxAddress'> & Ports {
+/** Parses the addresses and ports of `--to-destination` and `--to-source` (parse_to in libxt_NAT). */
+export function parseTo(option: ParsedOption, family: Family): Pick<NatRange, 'minAddress' | 'maxAddress'> & Ports {
   const word = option.values[0];
-  const colon = word.text.indexOf(':');
-  const addresses = colon < 0 ? word.text : word.text.slice(0, colon);
+  const { addresses, colon } = splitTo(word, family);
   const ports = colon < 0 ? {} : parsePorts(word, word.text.slice(colon + 1), option);
-  if (addresses === '' && colon >= 0) return ports;
+  // With two characters before the ports, iptables takes them for [].
+  if (colon === 0 || colon === 2) return ports;
   const dash = addresses.indexOf('-');
-  const minAddress = parseAddress(word, dash < 0 ? addresses : addresses.slice(0, dash));
-  const maxAddress = dash < 0 ? minAddress : parseAddress(word, addresses.slice(dash + 1));
+  const minAddress = parseAddress(word, dash < 0 ? addresses : addresses.slice(0, dash), family);
+  const maxAddress = dash < 0 ? minAddress : parseAddress(word, addresses.slice(dash + 1), family);
   return { minAddress, maxAddress, ...ports };
 }
+
+/** The addresses in WORD, and where the colon before the ports is, if there are any. */
+function splitTo(word: Word, family: Family): { readonly addresses: string; readonly colon: number } {
+  const { text } = word;
+  const open = text.indexOf('[');
+  if (open >= 0) {
+    const close = text.indexOf(']', open);
+    if (close < 0 || family === 'ipv4') throw new RuleFault(word, `bad brackets in "${text}"`, EXPECTED[family]);
+    return { addresses: text.slice(open + 1, close), colon: text.indexOf(':', close) };
+  }
+  const colon = text.indexOf(':');
+  // Several colons are part of an IPv6 address.
+  if (colon < 0 || text.includes(':', colon + 1)) return { addresses: text, colon: -1 };
+  return { addresses: text.slice(0, colon), colon };
+}
+
+const EXPECTED: Readonly<Record<Family, string>> = {
+  ipv4: 'address[-address][:port[-port]]',
+  ipv6: 'address[-address], or [address[-address]]:port[-port]',
+};
 
 /** Parses the ports of `--to-ports`, if present, and the flags. */
 export function parseToPorts(options: ParsedOptions): NatRange {
@@ -52,12 +72,13 @@ export function saveToPorts(range: NatRange): string {
   return `${range.minPort === undefined ? '' : ` --to-ports ${formatPorts(range)}`}${saveFlags(range)}`;
 }
 
-/** Formats ` 10.0.0.1-10.0.0.9:80-90/100`, or an empty string without the space. */
+/** Formats `10.0.0.1-10.0.0.9:80-90/100`, or an empty string. IPv6 addresses before ports are in brackets. */
 export function formatTo({ minAddress, maxAddress, ...ports }: NatRange): string {
   let text = '';
   if (minAddress !== undefined) text += minAddress;
   if (maxAddress !== undefined && !minAddress?.equals(maxAddress)) text += `-${maxAddress}`;
-  return ports.minPort === undefined ? text : `${text}:${formatPorts(ports)}`;
+  if (ports.minPort === undefined) return text;
+  return `${minAddress?.family === 'ipv6' ? `[${text}]` : text}:${formatPorts(ports)}`;
 }
 
 function formatPorts({ minPort, maxPort, basePort }: Ports): string {
@@ -70,9 +91,9 @@ export function saveFlags(range: NatRange): string {
   return `${random ? ' --random' : ''}${randomFully ? ' --random-fully' : ''}${persistent ? ' --persistent' : ''}`;
 }
 
-function parseAddress(word: Word, text: string): Address {
-  const address = parseDottedQuad(text);
-  if (address === undefined) throw new RuleFault(word, `bad IP address "${text}"`, 'address[-address][:port[-port]]');
+function parseAddress(word: Word, text: string, family: Family): Address {
+  const address = family === 'ipv4' ? parseDottedQuad(text) : parseIpv6(text);
+  if (address === undefined) throw new RuleFault(word, `bad IP address "${text}"`, EXPECTED[family]);
   return address;
 }
 

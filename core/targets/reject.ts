@@ -1,12 +1,15 @@
-/** `-j REJECT`: drops the packet and notifies its sender (ipt_REJECT). */
+/** `-j REJECT`: drops the packet and notifies its sender (ipt_REJECT, ip6t_REJECT). */
+import type { Family } from '../../codecs/address.js';
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import type { RejectKind } from '../answers/reject-kind.js';
 import { Hook, Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { unknownName } from '../rules/parse/error.js';
 
+type Kind = readonly [name: string, alias: string, kind?: RejectKind];
+
 /** The names printed by iptables, and their aliases. Any prefix is accepted; the first match wins. */
-const KINDS: readonly (readonly [name: string, alias: string, kind: RejectKind])[] = [
+const IPV4_KINDS: readonly Kind[] = [
   ['icmp-net-unreachable', 'net-unreach', 'net-unreachable'],
   ['icmp-host-unreachable', 'host-unreach', 'host-unreachable'],
   ['icmp-proto-unreachable', 'proto-unreach', 'proto-unreachable'],
@@ -16,9 +19,24 @@ const KINDS: readonly (readonly [name: string, alias: string, kind: RejectKind])
   ['tcp-reset', 'tcp-rst', 'tcp-reset'],
   ['icmp-admin-prohibited', 'admin-prohib', 'admin-prohibited'],
 ];
+/** The same of ip6tables. */
+const IPV6_KINDS: readonly Kind[] = [
+  ['icmp6-no-route', 'no-route'],
+  ['icmp6-adm-prohibited', 'adm-prohibited'],
+  ['icmp6-addr-unreachable', 'addr-unreach'],
+  ['icmp6-port-unreachable', 'port-unreach'],
+  ['tcp-reset', 'tcp-reset', 'tcp-reset'],
+  ['icmp6-policy-fail', 'policy-fail'],
+  ['icmp6-reject-route', 'reject-route'],
+];
+const KINDS: Readonly<Record<Family, readonly Kind[]>> = { ipv4: IPV4_KINDS, ipv6: IPV6_KINDS };
+const DEFAULTS: Readonly<Record<Family, Kind>> = { ipv4: IPV4_KINDS[3], ipv6: IPV6_KINDS[3] };
 
 interface RejectParams {
-  readonly kind: RejectKind;
+  /** As iptables-save prints it. */
+  readonly name: string;
+  /** Undefined: an error of ICMPv6. */
+  readonly kind: RejectKind | undefined;
 }
 
 export const reject: TargetExtension<RejectParams> = {
@@ -30,14 +48,19 @@ export const reject: TargetExtension<RejectParams> = {
 
   parse(options) {
     const word = options.get('--reject-with')?.values[0];
-    if (word === undefined) return { kind: 'port-unreachable' };
-    const lower = word.text.toLowerCase();
-    const found = KINDS.find(([name, alias]) => name.startsWith(lower) || alias.startsWith(lower));
-    if (found === undefined) {
-      const names = KINDS.map(([name]) => name);
-      throw unknownName(word, 'reject type', word.text, names);
-    }
-    return { kind: found[2] };
+    const kinds = KINDS[options.family];
+    const lower = word?.text.toLowerCase() ?? '';
+    const found =
+      word === undefined
+        ? DEFAULTS[options.family]
+        : kinds.find(([name, alias]) => name.startsWith(lower) || alias.startsWith(lower));
+    if (found !== undefined) return { name: found[0], kind: found[2] };
+    throw unknownName(
+      word!,
+      'reject type',
+      word!.text,
+      kinds.map(([name]) => name),
+    );
   },
 
   refuse({ kind }, { base: { protocol } }) {
@@ -45,12 +68,12 @@ export const reject: TargetExtension<RejectParams> = {
     return '--reject-with tcp-reset needs -p tcp';
   },
 
-  save({ kind }) {
-    return ` --reject-with ${kind === 'tcp-reset' ? kind : `icmp-${kind}`}`;
+  save({ name }) {
+    return ` --reject-with ${name}`;
   },
 
   apply({ kind }, packet, context) {
-    context.reject(packet, kind);
+    if (kind !== undefined) context.reject(packet, kind);
     return Verdict.DROP;
   },
 

@@ -19,7 +19,7 @@ export const snat: TargetExtension<NatRange> = {
 
   parse(options) {
     const option = options.get('--to-source')!;
-    const range = parseTo(option);
+    const range = parseTo(option, options.family);
     if (range.basePort !== undefined) {
       throw new RuleFault(
         option.values[0],

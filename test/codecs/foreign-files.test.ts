@@ -48,7 +48,7 @@ function messageOf(name: string, role: FileRole): string {
   const bytes = Buffer.from(FILES[name]);
   try {
     if (role === 'capture') openCapture(sourceOf(bytes));
-    else if (role === 'rules') parseRuleset(decodeText(bytes), 'FILE');
+    else if (role === 'rules') parseRuleset(decodeText(bytes), 'FILE', { family: 'ipv4' });
     else parseHost(decodeText(bytes), 'FILE');
   } catch (error) {
     const isTheRight = [CaptureError, RulesetError, HostError].some((kind) => error instanceof kind);

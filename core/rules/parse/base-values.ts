@@ -1,13 +1,11 @@
 /** The values of `-s -d -i -o -p`, counters and positions, as iptables parses them. */
-import { prefixMask } from '../../../codecs/address.js';
+import { ADDRESS_BITS, type Address, type Family, prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { isLongerThan } from '../../../codecs/text.js';
 import type { AddressMatch, DeviceMatch, ProtocolMatch } from '../base-match.js';
 import { RuleFault } from './error.js';
-import { parseIpv4, parseMask, parseNumber, parseProtocol } from './values.js';
+import { parseIpv4, parseIpv6, parseMask, parseNumber, parseProtocol } from './values.js';
 
-/** The mask of an address without a mask. */
-const HOST_MASK = prefixMask('ipv4', 32);
 const MAX_DEVICE_BYTES = 15;
 const MAX_HOST_BYTES = 255;
 const MAX_POSITION = 0x7fffffff;
@@ -17,27 +15,32 @@ const SPACE = 0x20;
 const UPPER_CASE = /[A-Z]/g;
 
 /** Parses comma-separated addresses (xtables_ipparse_multiple). */
-export function parseAddresses(word: Word, negated: boolean): AddressMatch[] {
-  if (!word.text.includes(',')) return [parseAddress(word, word.text, negated)];
-  return word.text.split(',').map((part) => parseAddress(word, part, negated));
+export function parseAddresses(word: Word, negated: boolean, family: Family): AddressMatch[] {
+  if (!word.text.includes(',')) return [parseAddress(word, word.text, negated, family)];
+  return word.text.split(',').map((part) => parseAddress(word, part, negated, family));
 }
 
-function parseAddress(word: Word, part: string, negated: boolean): AddressMatch {
+const MASKS: Readonly<Record<Family, string>> = { ipv4: '0–32 or 255.255.255.0', ipv6: '0–128 or ffff::' };
+
+function parseAddress(word: Word, part: string, negated: boolean, family: Family): AddressMatch {
   const trimmed = part.charCodeAt(0) > SPACE ? part : part.replace(LEADING_SPACE, '');
   const slash = trimmed.lastIndexOf('/');
   const text = slash < 0 ? trimmed : trimmed.slice(0, slash);
-  const mask = slash < 0 ? HOST_MASK : parseMask(trimmed.slice(slash + 1));
-  if (mask === undefined) {
-    throw new RuleFault(word, `invalid mask "${trimmed.slice(slash + 1)}"`, '0–32 or 255.255.255.0');
-  }
+  const hostMask = prefixMask(family, ADDRESS_BITS[family]);
+  const mask = slash < 0 ? hostMask : parseMask(trimmed.slice(slash + 1), family);
+  if (mask === undefined) throw new RuleFault(word, `invalid mask "${trimmed.slice(slash + 1)}"`, MASKS[family]);
   if (isLongerThan(trimmed, MAX_HOST_BYTES)) throw new RuleFault(word, 'the address is too long', 'at most 255 bytes');
   // With a mask of no bits, as in any/0, iptables does not look at the address.
-  const address = mask.isUnspecified ? mask : parseIpv4(text);
-  if (address === undefined) throw badAddress(word, text);
-  return { address: mask === HOST_MASK ? address : address.masked(mask), mask, negated };
+  const address = mask.isUnspecified ? mask : numericAddress(text, family);
+  if (address === undefined) throw badAddress(word, text, family);
+  return { address: mask === hostMask ? address : address.masked(mask), mask, negated };
 }
 
-function badAddress(word: Word, text: string): RuleFault {
+function numericAddress(text: string, family: Family): Address | undefined {
+  return family === 'ipv4' ? parseIpv4(text) : parseIpv6(text);
+}
+
+function badAddress(word: Word, text: string, family: Family): RuleFault {
   const expected = 'address[/mask] in numbers';
   if (text.startsWith('-')) {
     return new RuleFault(
@@ -46,8 +49,11 @@ function badAddress(word: Word, text: string): RuleFault {
       `a blank between an option and its ${expected}`,
     );
   }
-  if (text.includes(':') && /^[0-9a-fA-F:.]+$/.test(text)) {
+  if (family === 'ipv4' && text.includes(':') && /^[0-9a-fA-F:.]+$/.test(text)) {
     return new RuleFault(word, `"${text}" is an IPv6 address: this is a rule for ip6tables`, 'an IPv4 address');
+  }
+  if (family === 'ipv6' && parseIpv4(text) !== undefined) {
+    return new RuleFault(word, `"${text}" is an IPv4 address: this is a rule for iptables`, 'an IPv6 address');
   }
   const isName = /^[A-Za-z][-.\w]*$/.test(text);
   return new RuleFault(

@@ -1,8 +1,9 @@
 /** The names of chains, targets and matches: which ones iptables takes, and the errors for the others. */
+import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { isLongerThan } from '../../../codecs/text.js';
 import { RuleFault, unknownName } from './error.js';
-import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
+import { KNOWN_MATCHES, KNOWN_TARGETS, matchName } from './known-extensions.js';
 
 const MAX_NAME_BYTES = 28;
 /** What libiptc takes, and what the kernel keeps of it. */
@@ -39,32 +40,44 @@ export function checkTargetName(word: Word): void {
  * Throws if `-N` does not take NAME. With IS_DECLARED, the file has a `:NAME` line, after which iptables loads no
  * target of this name.
  */
-export function checkNewName(name: Word, isDeclared: boolean): void {
+export function checkNewName(name: Word, family: Family, isDeclared: boolean): void {
   const { text } = name;
   if (/^[-!]/.test(text)) throw new RuleFault(name, `a chain's name cannot start with ${text[0]}`);
   if (SPACE.test(text)) throw new RuleFault(name, 'blanks in the name of a chain', 'a name without blanks');
-  const isTarget = text === STANDARD || VERDICTS.includes(text) || KNOWN_TARGETS.has(text);
+  const isTarget = text === STANDARD || VERDICTS.includes(text) || KNOWN_TARGETS[family].has(text);
   if (text === '' || (isTarget && !isDeclared)) {
     throw new RuleFault(name, `"${text}" cannot be the name of a chain`, 'a name that no target has');
   }
 }
 
 /** The error for `-m WORD`, which is not supported or unknown. */
-export function unknownMatch(word: Word): RuleFault {
-  return unknownExtension(word, 'match', KNOWN_MATCHES, KNOWN_MATCHES);
+export function unknownMatch(word: Word, family: Family): RuleFault {
+  return unknownExtension(word, 'match', family, KNOWN_MATCHES, []);
 }
 
 /** The error for `-j WORD`, which is neither one of CHAINS nor a supported target. */
-export function unknownTarget(word: Word, chains: Iterable<string>): RuleFault {
+export function unknownTarget(word: Word, family: Family, chains: Iterable<string>): RuleFault {
   if (word.text === STANDARD) {
     return new RuleFault(word, `${STANDARD} is iptables' own target, not for rules`, '', 'unsupported');
   }
-  return unknownExtension(word, 'target or chain', KNOWN_TARGETS, [...chains, ...KNOWN_TARGETS, ...VERDICTS]);
+  return unknownExtension(word, 'target or chain', family, KNOWN_TARGETS, [...chains, ...VERDICTS]);
 }
 
-function unknownExtension(word: Word, what: string, known: ReadonlySet<string>, names: Iterable<string>): RuleFault {
-  if (known.has(word.text)) {
-    return new RuleFault(word, `the ${what} ${word.text} is not supported yet`, '', 'unsupported');
+function unknownExtension(
+  word: Word,
+  what: string,
+  family: Family,
+  extensions: Readonly<Record<Family, ReadonlySet<string>>>,
+  others: readonly string[],
+): RuleFault {
+  const { text } = word;
+  if (extensions[family].has(matchName(text))) {
+    return new RuleFault(word, `the ${what} ${text} is not supported yet`, '', 'unsupported');
   }
-  return unknownName(word, what, word.text, [...names], `the name of a ${what}`);
+  const isOfOther = extensions[family === 'ipv4' ? 'ipv6' : 'ipv4'].has(matchName(text));
+  if (isOfOther && !others.includes(text)) {
+    const tool = family === 'ipv4' ? 'ip6tables' : 'iptables';
+    return new RuleFault(word, `only ${tool} has the ${what} ${text}`, `the name of a ${what}`);
+  }
+  return unknownName(word, what, text, [...others, ...extensions[family]], `the name of a ${what}`);
 }

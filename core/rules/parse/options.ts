@@ -10,8 +10,10 @@ import { RuleFault, unknownName } from './error.js';
 /** Whether an option takes a value: no, yes, or only one that is attached to it. */
 type Takes = 'nothing' | 'value' | 'attached';
 
+type BaseOption = readonly [name: string, letter: string, takes: Takes];
+
 /** Options common to all rules: long name, letter, value. */
-const BASE_OPTIONS: readonly (readonly [name: string, letter: string, takes: Takes])[] = [
+const ALL_BASE_OPTIONS: readonly BaseOption[] = [
   ['--append', 'A', 'value'],
   ['--check', 'C', 'value'],
   ['--delete', 'D', 'value'],
@@ -51,9 +53,15 @@ const BASE_OPTIONS: readonly (readonly [name: string, letter: string, takes: Tak
   ['--zero', 'Z', 'attached'],
 ];
 
+/** ip6tables knows `-f`, to refuse it, but not its long name. */
+const BASE_OPTIONS: Readonly<Record<Family, readonly BaseOption[]>> = {
+  ipv4: ALL_BASE_OPTIONS,
+  ipv6: ALL_BASE_OPTIONS.filter(([, letter]) => letter !== 'f'),
+};
+
 /** What each letter takes. `-0` has no letter of its own on the command line. */
 const LETTERS: ReadonlyMap<string, Takes> = new Map(
-  BASE_OPTIONS.filter(([, letter]) => letter !== '0').map(([, letter, takes]) => [letter, takes]),
+  ALL_BASE_OPTIONS.filter(([, letter]) => letter !== '0').map(([, letter, takes]) => [letter, takes]),
 );
 
 /** An extension loaded by a rule, and its options so far. */
@@ -137,20 +145,22 @@ type Found =
   | { readonly owner: LoadedExtension<Extension<unknown>>; readonly spec: OptionSpec };
 
 /**
- * Finds the owner of the long option NAME: the rule itself, or one of LOADED. An exact match takes precedence over an
- * unambiguous prefix, and later extensions over earlier ones. Returns undefined if there is no owner or several.
+ * Finds the owner of the long option NAME: the rule itself, or one of the extensions that it has loaded. An exact match
+ * takes precedence over an unambiguous prefix, and later extensions over earlier ones. Returns undefined if there is no
+ * owner or several.
  */
-function findOption(name: string, loaded: Loaded): Found | undefined {
+function findOption(name: string, { loaded, family }: OptionOwners): Found | undefined {
   for (let i = loaded.length - 1; i >= 0; i--) {
     for (const spec of loaded[i].extension.options) {
       if (spec.name === name || spec.aliases?.includes(name) === true) return { owner: loaded[i], spec };
     }
   }
-  const exact = BASE_OPTIONS.find(([known]) => known === name);
+  const exact = BASE_OPTIONS[family].find(([known]) => known === name);
   if (exact !== undefined) return { letter: exact[1], takes: exact[2] };
 
   const found = new Map<string, Found>();
-  for (const [known, letter, takes] of BASE_OPTIONS) if (known.startsWith(name)) found.set(letter, { letter, takes });
+  for (const [known, letter, takes] of BASE_OPTIONS[family])
+    if (known.startsWith(name)) found.set(letter, { letter, takes });
   const seen = new Set<Extension<unknown>>();
   for (const owner of loaded.toReversed()) {
     if (seen.has(owner.extension)) continue;
@@ -169,9 +179,9 @@ function optionNames({ name, aliases }: OptionSpec): string[] {
 }
 
 /** The error for an option without an owner. */
-function unknownOption(word: Word, loaded: Loaded): RuleFault {
+function unknownOption(word: Word, { loaded, family }: OptionOwners): RuleFault {
   const names = [
-    ...BASE_OPTIONS.map(([name]) => name),
+    ...BASE_OPTIONS[family].map(([name]) => name),
     ...loaded.flatMap(({ extension }) => extension.options.flatMap(optionNames)),
   ];
   const owners = loaded.length === 0 ? '' : ` or of ${loaded.map(({ extension }) => extension.name).join(', ')}`;
@@ -200,6 +210,7 @@ export type Item =
 
 /** What the reader asks of the rule. */
 export interface OptionOwners {
+  readonly family: Family;
   readonly loaded: Loaded;
   /** Loads the extension that WORD may belong to; returns whether there is one. */
   loadFor(word: Word): boolean;
@@ -253,7 +264,7 @@ export class OptionReader {
     const at = this.#clusterAt;
     const letter = text[at];
     const takes = LETTERS.get(letter);
-    if (takes === undefined) throw unknownOption(word, this.#owners.loaded);
+    if (takes === undefined) throw unknownOption(word, this.#owners);
     this.#clusterAt++;
     const isLast = this.#clusterAt >= text.length;
     this.#cluster = isLast || takes !== 'nothing' ? undefined : word;
@@ -273,9 +284,9 @@ export class OptionReader {
     const attached: Word | undefined =
       equals < 0 ? undefined : { text: word.text.slice(equals + 1), line: word.line, column: word.column + equals + 1 };
     const owners = this.#owners;
-    let found = findOption(name, owners.loaded);
-    if (found === undefined && owners.loadFor(word)) found = findOption(name, owners.loaded);
-    if (found === undefined) throw unknownOption(word, owners.loaded);
+    let found = findOption(name, owners);
+    if (found === undefined && owners.loadFor(word)) found = findOption(name, owners);
+    if (found === undefined) throw unknownOption(word, owners);
     if ('letter' in found) {
       const { letter, takes } = found;
       if (takes === 'nothing' && attached !== undefined) throw noValue(word, name);

@@ -19,7 +19,7 @@ import {
   tested,
 } from './base-values.js';
 import { RuleFault } from './error.js';
-import { KNOWN_MATCHES, KNOWN_TARGETS } from './known-extensions.js';
+import { KNOWN_MATCHES, KNOWN_TARGETS, matchName } from './known-extensions.js';
 import { checkNameLength, checkNewName, checkTargetName, unknownMatch, unknownTarget } from './names.js';
 import { type Item, LoadedExtension, type OptionOwners, OptionReader } from './options.js';
 
@@ -99,6 +99,13 @@ export function parseCommand(words: readonly Word[], start: Word, scope: RuleSco
   return new RuleParser(words, start, scope).parse();
 }
 
+/** The value of `-s` or `-d`. */
+interface GivenAddress {
+  readonly word: Word;
+  readonly given: Word;
+  readonly negated: boolean;
+}
+
 class RuleParser implements OptionOwners {
   readonly #start: Word;
   readonly #reader: OptionReader;
@@ -107,17 +114,20 @@ class RuleParser implements OptionOwners {
   #command: Word | undefined;
   #letter = '';
   #chain: Word | undefined;
-  /** `-6`: a line for ip6tables. iptables reads no further, and carries out the command without a rule. */
+  /**
+   * `-6` in a file for iptables, or `-4` in one for ip6tables. iptables reads no further, and carries out the command
+   * without a rule.
+   */
   #isOtherFamily = false;
   #position: number | undefined;
   #argument: Word | undefined;
 
   #base: { -readonly [Part in keyof BaseMatch]: BaseMatch[Part] } = { ...ANY_PACKET };
-  #sources: AddressMatch[] | undefined;
-  #destinations: AddressMatch[] | undefined;
+  /** Parsed when all options are read: iptables does not look at them in a line of the other family. */
+  #source: GivenAddress | undefined;
+  #destination: GivenAddress | undefined;
   /** The letters of the options so far that may be given only once, and that the command has to allow. */
   #given = '';
-  #sourceWord: Word | undefined;
   #inWord: Word | undefined;
   #outWord: Word | undefined;
   readonly #matches: LoadedExtension<MatchExtension<unknown>>[] = [];
@@ -164,8 +174,8 @@ class RuleParser implements OptionOwners {
   }
 
   /**
-   * iptables checks what is given with a command that takes no rule too. Of a line for ip6tables it has checked the
-   * values that it has read, but not what is missing.
+   * iptables checks what is given with a command that takes no rule too. Of a line for the other family it has checked
+   * the values that it has read, but not what is missing.
    */
   #checkExtensions(): void {
     for (const extension of this.loaded) {
@@ -191,6 +201,11 @@ class RuleParser implements OptionOwners {
     }
     if (this.#chain !== undefined) checkNameLength(this.#chain, 'chain');
     if (this.#hasRule()) this.#checkDevices(this.#chain!);
+    else this.#addresses();
+  }
+
+  get family(): Family {
+    return this.#scope.family;
   }
 
   get loaded(): LoadedExtension<Extension<unknown>>[] {
@@ -200,15 +215,16 @@ class RuleParser implements OptionOwners {
   /** `-p tcp` implicitly loads `-m tcp` for an option that is otherwise unknown. */
   loadFor(word: Word): boolean {
     const { protocol } = this.#base;
-    const extension = protocol && MATCHES.get(protocolName(protocol.number));
     if (protocol === undefined) return false;
+    const { family } = this.#scope;
+    const name = matchName(protocolName(protocol.number));
+    const extension = ofFamily(MATCHES.get(name), family);
     if (extension === undefined) {
-      const name = protocolName(protocol.number);
-      if (!KNOWN_MATCHES.has(name)) return false;
+      if (!KNOWN_MATCHES[family].has(name)) return false;
       throw new RuleFault(word, `options of -m ${name} are not supported yet`, '', 'unsupported');
     }
     if (this.#matches.some((match) => match.extension === extension)) return false;
-    this.#matches.push(new LoadedExtension(extension, word, this.#scope.family));
+    this.#matches.push(new LoadedExtension(extension, word, family));
     return true;
   }
 
@@ -229,11 +245,10 @@ class RuleParser implements OptionOwners {
     const given = item.given ?? word;
     switch (letter) {
       case 's':
-        this.#sourceWord = word;
-        this.#sources = parseAddresses(given, negated);
+        this.#source = { word, given, negated };
         break;
       case 'd':
-        this.#destinations = parseAddresses(given, negated);
+        this.#destination = { word, given, negated };
         break;
       case 'i':
       case 'o':
@@ -244,6 +259,9 @@ class RuleParser implements OptionOwners {
         this.#base.protocol = parseProtocolMatch(given, negated);
         break;
       case 'f':
+        if (this.#scope.family === 'ipv6') {
+          throw new RuleFault(word, `ip6tables has no ${word.text}`, '-m frag, for the header of a fragment');
+        }
         this.#base.fragment = { negated };
         break;
       case 'm':
@@ -258,15 +276,15 @@ class RuleParser implements OptionOwners {
       case 'c':
         checkCounters(word, item.value!, () => this.#reader.further());
         break;
+      case '4':
       case '6':
-        this.#isOtherFamily = true;
+        this.#isOtherFamily = (letter === '4') !== (this.#scope.family === 'ipv4');
         break;
       case 'M':
       case 'n':
       case 'v':
       case 'x':
       case '0':
-      case '4':
         break;
       default:
         throw refusedOption(letter, word);
@@ -305,7 +323,7 @@ class RuleParser implements OptionOwners {
     if (chain !== undefined) this.#chain = chain;
     switch (letter) {
       case 'N':
-        checkNewName(chain!, this.#scope.isDeclared(chain!.text));
+        checkNewName(chain!, this.#scope.family, this.#scope.isDeclared(chain!.text));
         break;
       case 'E':
         this.#argument = further();
@@ -330,9 +348,10 @@ class RuleParser implements OptionOwners {
   }
 
   #loadMatch(word: Word): void {
-    const extension = MATCHES.get(word.text);
-    if (extension === undefined) throw unknownMatch(word);
-    this.#matches.push(new LoadedExtension(extension, word, this.#scope.family));
+    const { family } = this.#scope;
+    const extension = ofFamily(MATCHES.get(matchName(word.text)), family);
+    if (extension === undefined) throw unknownMatch(word, family);
+    this.#matches.push(new LoadedExtension(extension, word, family));
   }
 
   #jump(word: Word): void {
@@ -347,11 +366,11 @@ class RuleParser implements OptionOwners {
         'ACCEPT, RETURN, …',
       );
     }
-    const extension = verdict === undefined ? TARGETS.get(text) : undefined;
+    const extension = verdict === undefined ? ofFamily(TARGETS.get(text), this.#scope.family) : undefined;
     if (verdict !== undefined) this.#target = verdict;
-    else if (this.#scope.isDeclared(text) || !KNOWN_TARGETS.has(text)) this.#jumpToChain(word);
+    else if (this.#scope.isDeclared(text) || !KNOWN_TARGETS[this.#scope.family].has(text)) this.#jumpToChain(word);
     else if (extension !== undefined) this.#target = new LoadedExtension(extension, word, this.#scope.family);
-    else throw unknownTarget(word, this.#scope.chainNames());
+    else throw unknownTarget(word, this.#scope.family, this.#scope.chainNames());
   }
 
   #jumpToChain(word: Word): void {
@@ -359,10 +378,10 @@ class RuleParser implements OptionOwners {
     if (this.#scope.chainKind(text) === 'user') this.#target = { kind: 'jump', chain: text };
     else if (this.#scope.chainKind(text) === 'built-in') {
       throw new RuleFault(word, `${text} is a built-in chain: rules cannot jump there`, 'a target or a user chain');
-    } else if (KNOWN_TARGETS.has(text)) {
+    } else if (KNOWN_TARGETS[this.#scope.family].has(text)) {
       const what = `${text} is not a target here, as the file declares a chain of this name`;
       throw new RuleFault(word, what, 'another name for the chain');
-    } else throw unknownTarget(word, this.#scope.chainNames());
+    } else throw unknownTarget(word, this.#scope.family, this.#scope.chainNames());
   }
 
   /** iptables does not allow DROP in the nat table, except in a `:chain` line. */
@@ -387,13 +406,13 @@ class RuleParser implements OptionOwners {
   }
 
   #drafts(line: number): RuleDraft[] {
-    this.#checkAddresses();
+    const { sources, destinations } = this.#addresses();
     const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
     const target = this.#finishedTarget();
     const unsupported = this.#unsupported(matches, target);
     const drafts: RuleDraft[] = [];
-    for (const source of this.#sources ?? [undefined]) {
-      for (const destination of this.#destinations ?? [undefined]) {
+    for (const source of sources) {
+      for (const destination of destinations) {
         const base: BaseMatch = { ...this.#base, source: tested(source), destination: tested(destination) };
         drafts.push({ base, matches, target, line, unsupported, verbatim: undefined });
       }
@@ -426,14 +445,19 @@ class RuleParser implements OptionOwners {
     return parts.length > 0 ? parts : undefined;
   }
 
-  /** Multiple addresses expand into multiple rules, where ! would not mean what it seems to. */
-  #checkAddresses(): void {
-    const sources = this.#sources ?? [];
-    const destinations = this.#destinations ?? [];
-    if (sources.length < 2 && destinations.length < 2) return;
-    if ([...sources, ...destinations].some(({ negated }) => negated)) {
-      throw new RuleFault(this.#sourceWord ?? this.#command!, '! is not allowed with several addresses');
+  /** Several addresses expand into several rules, where ! would not mean what it seems to. */
+  #addresses(): { sources: (AddressMatch | undefined)[]; destinations: (AddressMatch | undefined)[] } {
+    const sources = this.#parsed(this.#source);
+    const destinations = this.#parsed(this.#destination);
+    const isOne = sources.length < 2 && destinations.length < 2;
+    if (!isOne && [...sources, ...destinations].some((match) => match?.negated)) {
+      throw new RuleFault((this.#source ?? this.#destination)!.word, '! is not allowed with several addresses');
     }
+    return { sources, destinations };
+  }
+
+  #parsed(address: GivenAddress | undefined): (AddressMatch | undefined)[] {
+    return address === undefined ? [undefined] : parseAddresses(address.given, address.negated, this.#scope.family);
   }
 
   /** Built-in chains refuse rules about an interface that their packets do not have. */
@@ -449,6 +473,11 @@ class RuleParser implements OptionOwners {
       throw new RuleFault(outWord, `-o cannot be used in ${chain.text}: its packets have no output interface`);
     }
   }
+}
+
+/** EXTENSION, if iptables of FAMILY has it. */
+function ofFamily<E extends Extension<unknown>>(extension: E | undefined, family: Family): E | undefined {
+  return extension?.families?.includes(family) === false ? undefined : extension;
 }
 
 /** The part NAME of a rule, which stands at WORD and would need NEEDS. */

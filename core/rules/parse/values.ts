@@ -1,5 +1,12 @@
 /** Option values: numbers, addresses, ports and marks, parsed and printed as iptables does. */
-import { type Address, addressFromHostOrder, parseAddress, prefixMask } from '../../../codecs/address.js';
+import {
+  ADDRESS_BITS,
+  type Address,
+  addressFromHostOrder,
+  type Family,
+  parseAddress,
+  prefixMask,
+} from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
 import { PROTOCOL_NAMES, protocolNumber } from '../../../codecs/protocol-names.js';
@@ -65,10 +72,17 @@ export function parseDottedQuad(text: string): Address | undefined {
   return address?.family === 'ipv4' ? address : undefined;
 }
 
-/** Parses an IPv4 network mask, as a prefix length or four parts. */
-export function parseMask(text: string): Address | undefined {
-  const length = parseNumber(text, 32);
-  if (length !== undefined) return prefixMask('ipv4', length);
+/** Parses an IPv6 address without a zone. */
+export function parseIpv6(text: string): Address | undefined {
+  const address = parseAddress(text);
+  return address?.family === 'ipv6' ? address : undefined;
+}
+
+/** Parses a network mask, as a prefix length or in the form of an address. */
+export function parseMask(text: string, family: Family): Address | undefined {
+  const length = parseNumber(text, ADDRESS_BITS[family]);
+  if (length !== undefined) return prefixMask(family, length);
+  if (family === 'ipv6') return parseIpv6(text);
   return parseDottedQuad(text) ?? (text.split('.').length === 4 ? parseBytes(text) : undefined);
 }
 
