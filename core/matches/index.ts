@@ -2,7 +2,10 @@
 import type { MatchExtension } from '../rules/extension.js';
 import { addrtype } from './addrtype.js';
 import { bpf } from './bpf.js';
+import { cluster } from './cluster.js';
 import { comment } from './comment.js';
+import { connbytes } from './connbytes.js';
+import { connlimit } from './connlimit.js';
 import { connmark } from './connmark.js';
 import { conntrack } from './conntrack.js';
 import { dscp } from './dscp.js';
@@ -15,8 +18,10 @@ import { limit } from './limit.js';
 import { mac } from './mac.js';
 import { mark } from './mark.js';
 import { multiport } from './multiport.js';
+import { nfacct } from './nfacct.js';
 import { pkttype } from './pkttype.js';
 import { quota } from './quota.js';
+import { rateest } from './rateest.js';
 import { recent } from './recent.js';
 import { state } from './state.js';
 import { statistic } from './statistic.js';
@@ -31,7 +36,10 @@ import { udp } from './udp.js';
 const ALL: readonly MatchExtension<unknown>[] = [
   addrtype,
   bpf,
+  cluster,
   comment,
+  connbytes,
+  connlimit,
   connmark,
   conntrack,
   dscp,
@@ -44,8 +52,10 @@ const ALL: readonly MatchExtension<unknown>[] = [
   mac,
   mark,
   multiport,
+  nfacct,
   pkttype,
   quota,
+  rateest,
   recent,
   state,
   statistic,

@@ -2,6 +2,7 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import { Random } from '../random.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { formatQuotient, leadingDouble } from '../rules/parse/c-double.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { FlatState } from '../rules/run/flat-state.js';
@@ -12,10 +13,6 @@ const MAX_EVERY = 0xffffffff;
 const CERTAIN = 0x80000000;
 /** The number of printed decimals. */
 const DECIMALS = 11;
-/** What C's strtod takes: decimal, hexadecimal, not a number. */
-const DECIMAL = /^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?$/i;
-const HEXADECIMAL = /^([-+]?)0x([0-9a-f]*)\.?([0-9a-f]*)(?:p([-+]?[0-9]+))?$/i;
-const NOT_A_NUMBER = /^[-+]?nan(?:\([0-9a-z_]*\))?$/i;
 
 type StatisticParams = { readonly negated: boolean } & (
   | { readonly mode: 'random'; readonly probability: number }
@@ -47,7 +44,8 @@ export const statistic: MatchExtension<StatisticParams> = {
 
   save(params) {
     const not = params.negated ? ' !' : '';
-    if (params.mode === 'random') return ` --mode random${not} --probability ${formatProbability(params.probability)}`;
+    if (params.mode === 'random')
+      return ` --mode random${not} --probability ${formatQuotient(params.probability, CERTAIN, DECIMALS)}`;
     return ` --mode nth${not} --every ${params.every} --packet ${params.first}`;
   },
 
@@ -79,13 +77,9 @@ function parseRandom(options: ParsedOptions): StatisticParams {
 
 /** Parses TEXT like strtod. Not a number is 0 for the kernel. */
 function parseDouble(text: string): number | undefined {
-  const trimmed = text.replace(/^[ \t\n\v\f\r]+/, '');
-  if (DECIMAL.test(trimmed)) return Number(trimmed);
-  if (NOT_A_NUMBER.test(trimmed)) return 0;
-  const [, sign, whole, fraction, exponent = '0'] = HEXADECIMAL.exec(trimmed) ?? [];
-  if (whole === undefined || whole + fraction === '') return undefined;
-  const value = Number.parseInt(whole + fraction, 16) * 2 ** (Number(exponent) - 4 * fraction.length);
-  return sign === '-' ? -value : value;
+  const number = leadingDouble(text);
+  if (number?.rest !== '') return undefined;
+  return Number.isNaN(number.value) ? 0 : number.value;
 }
 
 function parseNth(options: ParsedOptions): StatisticParams {
@@ -104,14 +98,4 @@ function parseCount(word: Word, min: number): number {
   const count = parseNumber(word.text, MAX_EVERY);
   if (count !== undefined && count >= min) return count;
   throw new RuleFault(word, `bad number of packets "${word.text}"`, `${min}–${MAX_EVERY}`);
-}
-
-/** Like C's `%.11f`: ties round to even. */
-function formatProbability(probability: number): string {
-  const scaled = BigInt(probability) * 10n ** BigInt(DECIMALS);
-  const [whole, rest] = [scaled / BigInt(CERTAIN), scaled % BigInt(CERTAIN)];
-  const half = BigInt(CERTAIN) / 2n;
-  const digits = rest > half || (rest === half && whole % 2n === 1n) ? whole + 1n : whole;
-  const text = String(digits).padStart(DECIMALS + 1, '0');
-  return `${text.slice(0, -DECIMALS)}.${text.slice(-DECIMALS)}`;
 }

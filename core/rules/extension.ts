@@ -7,6 +7,7 @@ import type { BaseMatch, ProtocolMatch } from './base-match.js';
 import type { RuleContext } from './context.js';
 import type { Effect, EffectPlanner } from './effect.js';
 import type { Lowered } from './lower.js';
+import type { KernelObjects } from './parse/kernel-objects.js';
 import type { MatchState } from './run/match-state.js';
 
 /** An option of an extension, as `--name`. */
@@ -16,6 +17,8 @@ export interface OptionSpec {
   readonly aliases?: readonly string[];
   /** Number of words that follow it. */
   readonly words: 0 | 1 | 2;
+  /** Whether a word may follow all the same: the next one, unless it starts with - or !. */
+  readonly mayHaveWord?: boolean;
   /** What follows it, for error messages: `a port or a range of ports`. */
   readonly expected?: string;
   readonly invertible?: boolean;
@@ -52,6 +55,8 @@ export interface RuleSite {
   /** The hooks from which the rule can be reached, as bits `1 << hook`; 0 if none. */
   readonly hooks: number;
   readonly base: BaseMatch;
+  /** What this rule and those before it make in the kernel, in the order in which it loads them. */
+  readonly objects: KernelObjects;
 }
 
 export interface Extension<P> {

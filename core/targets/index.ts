@@ -5,6 +5,7 @@ import { classify } from './classify.js';
 import { connmark } from './connmark.js';
 import { dnat } from './dnat.js';
 import { hmark } from './hmark.js';
+import { idletimer } from './idletimer.js';
 import { led } from './led.js';
 import { log } from './log.js';
 import { mark } from './mark.js';
@@ -12,6 +13,7 @@ import { masquerade } from './masquerade.js';
 import { nflog } from './nflog.js';
 import { nfqueue } from './nfqueue.js';
 import { queue } from './queue.js';
+import { rateest } from './rateest.js';
 import { redirect } from './redirect.js';
 import { reject } from './reject.js';
 import { snat } from './snat.js';
@@ -26,6 +28,7 @@ const ALL: readonly TargetExtension<unknown>[] = [
   connmark,
   dnat,
   hmark,
+  idletimer,
   led,
   log,
   mark,
@@ -33,6 +36,7 @@ const ALL: readonly TargetExtension<unknown>[] = [
   nflog,
   nfqueue,
   queue,
+  rateest,
   redirect,
   reject,
   snat,

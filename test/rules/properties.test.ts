@@ -12,11 +12,15 @@ import { MATCH_TEXTS, type RuleText, ruleText, TARGET_TEXTS } from './rule-texts
 
 const Properties = suite('rules: read and saved');
 
+/** The rules are not run, so they may hold what is only parsed. */
+const TO_SAVE = { willRun: false };
+
 const seed = testSeed();
 console.log(`seed ${seed}`);
 
 Properties('every match and target there is takes part', () => {
-  assert.equal(Object.keys(MATCH_TEXTS).sort(), [...MATCHES.keys()].sort());
+  // rateest alone would be refused: it refers to what RATEEST in an earlier rule estimates.
+  assert.equal([...Object.keys(MATCH_TEXTS), 'rateest'].sort(), [...MATCHES.keys()].sort());
   assert.equal(Object.keys(TARGET_TEXTS).sort(), [...TARGETS.keys()].sort());
 });
 
@@ -42,11 +46,11 @@ Properties('what is saved of a ruleset is read as the same rules, and saved in t
   fc.assert(
     fc.property(fc.array(ruleText, { minLength: 1, maxLength: 3 }), (rules) => {
       const text = textOf(rules);
-      const ruleset = parseRuleset(text, 'rules.v4');
+      const ruleset = parseRuleset(text, 'rules.v4', TO_SAVE);
       const saved = saveRuleset(ruleset);
-      const again = parseRuleset(saved, 'rules.v4');
+      const again = parseRuleset(saved, 'rules.v4', TO_SAVE);
       // Tables are saved the last first, so it takes two times.
-      assert.is(saveRuleset(parseRuleset(saveRuleset(again), 'rules.v4')), saved);
+      assert.is(saveRuleset(parseRuleset(saveRuleset(again), 'rules.v4', TO_SAVE)), saved);
       for (const table of ruleset.tables) {
         const other = again.tables.find(({ name }) => name === table.name);
         assert.equal(other?.rules.map(meaning), table.rules.map(meaning));

@@ -44,5 +44,7 @@ function record(one: CanonicalCase): CanonicalAnswer {
   }
   const saved = spawnSync(`${tool}-legacy-save`, ['-t', one.table], { encoding: 'utf8', env });
   if (saved.status !== 0) throw new Error(saved.stderr);
+  // What the rules made in the kernel (timers, estimators) must not be there for the next case.
+  spawnSync(`${tool}-legacy-restore`, { input: `*${one.table}\nCOMMIT\n`, env });
   return saved.stdout.split('\n').filter((line) => line.startsWith('-A'));
 }

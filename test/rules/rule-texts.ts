@@ -96,7 +96,39 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       oneOf('', '--limit-iface-in', '--limit-iface-out'),
     ),
   ),
+  cluster: ofAny(
+    joined(
+      ' ',
+      fc
+        .integer({ min: 1, max: 6 })
+        .chain((nodes) =>
+          joined(
+            '',
+            fc.constant(`--cluster-total-nodes ${nodes} `),
+            not,
+            plain('--cluster-local-node', number(1, nodes)),
+          ),
+        ),
+      plain('--cluster-hash-seed', word),
+    ),
+  ),
   comment: ofAny(plain('--comment', quoted)),
+  connbytes: ofAny(
+    joined(
+      ' ',
+      negatable('--connbytes', fc.oneof(number(0, 0xffffffff), two(1, 0xffffffff, ':'))),
+      plain('--connbytes-mode', oneOf('packets', 'bytes', 'avgpkt')),
+      plain('--connbytes-dir', oneOf('original', 'reply', 'both')),
+    ),
+  ),
+  connlimit: ofAny(
+    joined(
+      ' ',
+      fc.oneof(negatable('--connlimit-upto', word), negatable('--connlimit-above', word)),
+      maybe(plain('--connlimit-mask', number(0, 32))),
+      oneOf('', '--connlimit-saddr', '--connlimit-daddr'),
+    ),
+  ),
   connmark: ofAny(negatable('--mark', masked)),
   conntrack: ofAny(
     someOf(
@@ -155,6 +187,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       fc.array(multiportRange, { minLength: 1, maxLength: 7 }).map((ports) => ports.join(',')),
     ),
   ),
+  nfacct: ofAny(plain('--nfacct-name', quoted)),
   pkttype: ofAny(negatable('--pkt-type', oneOf('unicast', 'broadcast', 'multicast', 'host', 'otherhost', 'mcast'))),
   state: ofAny(negatable('--state', list(states))),
   statistic: ofAny(
@@ -229,6 +262,10 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
       'udp',
     ),
   ),
+  IDLETIMER: target(
+    ALL_TABLES,
+    joined(' ', plain('--timeout', number(1, 2_147_482)), oneOf('--label a', '--label b.c', '--label d --alarm')),
+  ),
   LOG: target(
     ALL_TABLES,
     joined(
@@ -248,6 +285,13 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
   MASQUERADE: fc.oneof(
     target(['nat'], oneOf('', '--random', '--random-fully')),
     target(['nat'], joined(' ', plain('--to-ports', natPorts), oneOf('', '--random')), 'udp'),
+  ),
+  RATEEST: target(
+    ALL_TABLES,
+    oneOf(
+      '--rateest-name e1 --rateest-interval 250ms --rateest-ewmalog 1s',
+      '--rateest-name e2 --rateest-interval 8s --rateest-ewmalog 4000s',
+    ),
   ),
   REDIRECT: fc.oneof(target(['nat'], oneOf('', '--random')), target(['nat'], plain('--to-ports', natPorts), 'tcp')),
   REJECT: fc.oneof(

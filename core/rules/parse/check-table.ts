@@ -8,6 +8,7 @@ import { HOOK_NAMES, type Hook, type TableName, type Verdict } from '../../hooks
 import { isUnconditional } from '../base-match.js';
 import type { Extension, RuleSite } from '../extension.js';
 import { RuleFault } from './error.js';
+import type { KernelObjects } from './kernel-objects.js';
 import type { RuleDraft } from './parse-rule.js';
 
 export interface ChainDraft {
@@ -25,20 +26,24 @@ export type WordFinder = (draft: RuleDraft, match?: number) => Word;
 /** How many chains of a loop an error names. */
 const MAX_LOOP_SHOWN = 8;
 
-/** Throws a RuleFault if the kernel would refuse the table of FAMILY. */
+/**
+ * Throws a RuleFault if the kernel would refuse the table of FAMILY. LOAD_ORDER: its chains in the order in which the
+ * kernel looks at them.
+ */
 export function checkTable(
   table: TableName,
   family: Family,
-  chains: ReadonlyMap<string, ChainDraft>,
+  loadOrder: readonly ChainDraft[],
+  objects: KernelObjects,
   wordOf: WordFinder,
 ): void {
-  const reach = reachableHooks(chains, wordOf);
-  for (const chain of chains.values()) {
+  const reach = reachableHooks(new Map(loadOrder.map((chain) => [chain.name, chain])), wordOf);
+  for (const chain of loadOrder) {
     const hooks = reach.get(chain.name);
     chain.rules.forEach((draft, i) => {
       const { matches, target, base } = draft;
       if (matches.length === 0 && target.kind !== 'extension') return;
-      const site: RuleSite = { table, family, hooks: hooks?.[i] ?? 0, base };
+      const site: RuleSite = { table, family, hooks: hooks?.[i] ?? 0, base, objects };
       for (let j = 0; j < matches.length; j++) {
         const refusal = refusalOf(matches[j].extension, matches[j].params, site);
         if (refusal !== undefined) throw new RuleFault(wordOf(draft, j), refusal.what, refusal.expected);

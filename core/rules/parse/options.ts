@@ -296,7 +296,8 @@ export class OptionReader {
     const { owner, spec } = found;
     if (spec.words === 0) {
       if (attached !== undefined) throw noValue(word, name);
-      return { kind: 'extension', owner, spec, word, values: [] };
+      const further = spec.mayHaveWord === true ? this.further() : undefined;
+      return { kind: 'extension', owner, spec, word, values: further === undefined ? [] : [further] };
     }
     const expected = spec.expected ?? 'a value';
     const values = [attached ?? this.#value(word, expected)];

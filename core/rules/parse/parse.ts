@@ -15,6 +15,7 @@ import type { Ruleset, RulesetWarning, Table } from '../model.js';
 import { type UnsupportedPart, unsupportedUses } from '../unsupported.js';
 import type { WordFinder } from './check-table.js';
 import { RuleFault, RulesetError, unknownName } from './error.js';
+import { KernelObjects } from './kernel-objects.js';
 import { parseCommand } from './parse-rule.js';
 import { type FileState, TableDraft, unparsedPart } from './table-draft.js';
 
@@ -93,6 +94,7 @@ class RulesetReader implements FileState {
   /** The commands that could not be parsed, and of which no rule keeps that. */
   readonly unparsed: UnsupportedPart[] = [];
   readonly declared = new Set<string>();
+  readonly objects = new KernelObjects();
   readonly family: Family;
   readonly #text: string;
   readonly #fileName: string;

@@ -9,6 +9,7 @@ import type { Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
 import type { UnsupportedPart } from '../unsupported.js';
 import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
 import { RuleFault, unknownName } from './error.js';
+import type { KernelObjects } from './kernel-objects.js';
 import { checkNameLength, checkRenamed } from './names.js';
 import { type Command, RULE_COMMANDS, type RuleDraft, type RuleScope } from './parse-rule.js';
 
@@ -19,6 +20,8 @@ export interface FileState {
   readonly warnings: RulesetWarning[];
   /** The names in the `:chain` lines so far. */
   readonly declared: Set<string>;
+  /** What the rules of the tables so far make in the kernel. */
+  readonly objects: KernelObjects;
   readonly family: Family;
 }
 
@@ -188,9 +191,10 @@ export class TableDraft implements RuleScope {
     const builtIn = TABLE_HOOKS[this.name].map((hook) => this.#chains.get(HOOK_NAMES[hook])!);
     const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
     user.sort((a, b) => compareBytes(a.name, b.name));
-    checkTable(this.name, this.family, this.#chains, wordOf);
+    const drafts = [...builtIn, ...user];
+    checkTable(this.name, this.family, drafts, this.#file.objects, wordOf);
     const rules: Rule[] = [];
-    const chains = [...builtIn, ...user].map((draft, index): Chain => {
+    const chains = drafts.map((draft, index): Chain => {
       const { name, hook, policy } = draft;
       const chainRules = draft.rules.map(({ base, matches, target, line, unsupported, verbatim }, i): Rule => {
         const number = i + 1;
@@ -284,12 +288,13 @@ function findRule(chain: ChainDraft, rule: RuleDraft, word: Word): number {
 /** Equal for rules that iptables takes for the same. */
 function meaningOf({ base, matches, target, verbatim }: RuleDraft): string {
   const device = (match: DeviceMatch | undefined) => (match?.name === '+' && !match.negated ? undefined : match);
-  return JSON.stringify([
+  const parts = [
     { ...base, inDev: device(base.inDev), outDev: device(base.outDev) },
     matches.map(({ extension, params }) => [extension.name, params]),
     target.kind === 'extension' ? [target.extension.name, target.params] : target,
     verbatim,
-  ]);
+  ];
+  return JSON.stringify(parts, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }
 
 /** The text of the first comment in MATCHES. */

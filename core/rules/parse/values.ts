@@ -37,6 +37,13 @@ export function parseLongNumber(text: string): bigint | undefined {
   return value >> 64n === 0n ? value : undefined;
 }
 
+/** Parses WORD, which is WHAT, as a C integer from MIN to MAX. */
+export function parseNumberBetween(word: Word, min: number, max: number, what: string): number {
+  const value = parseNumber(word.text, max);
+  if (value !== undefined && value >= min) return value;
+  throw new RuleFault(word, `bad ${what} "${word.text}"`, `${min}–${max}`);
+}
+
 /**
  * Parses the IPv4 address of `-s` and `-d`: 1–4 bytes, of which the last ones may be missing (10.1 is 10.1.0.0); else
  * in the forms of the C library (256 is 0.0.1.0).
@@ -199,6 +206,11 @@ export function parseWord32(word: Word): number {
 /** Formats an int32 as 0x…. */
 export function formatHex(value: number): string {
   return `0x${(value >>> 0).toString(16)}`;
+}
+
+/** Formats an unsigned number of 32 bits as 0x…, always with eight digits. */
+export function formatHexWord(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
 /** Formats a byte as 0x.., always with two digits. */

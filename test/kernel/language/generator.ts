@@ -18,9 +18,17 @@ const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   CONNMARK: ['--set-mark', '--set-xmark', '--save-mark', '--restore-mark', '--and-mark', '--or-mark', '--xor-mark'],
   MARK: ['--set-mark', '--set-xmark', '--and-mark', '--or-mark', '--xor-mark'],
+  RATEEST: ['--rateest-name --rateest-interval --rateest-ewmalog'],
   addrtype: ['--src-type', '--dst-type'],
+  cluster: ['--cluster-local-node', '--cluster-local-nodemask'],
+  connlimit: ['--connlimit-upto', '--connlimit-above'],
   iprange: ['--src-range', '--dst-range'],
   multiport: ['--sports', '--dports', '--ports'],
+  rateest: [
+    ...['--rateest1 --rateest-lt --rateest-bps2', '--rateest1 --rateest-gt --rateest-pps2'],
+    '--rateest-delta --rateest1 --rateest-bps1 --rateest-eq --rateest-bps2',
+    '--rateest1 --rateest2 --rateest-lt --rateest-pps2',
+  ],
   statistic: ['--probability', '--every --packet'],
 };
 /** Names of chains, with bytes that are not UTF-8, and names that targets have. */
@@ -253,8 +261,11 @@ class FileMaker {
     const full = taste.pick([spec.name, ...(spec.aliases ?? [])]);
     const option = this.#oddly(full, full.slice(0, taste.between(3, full.length)));
     const not = (spec.invertible && taste.chance(0.2)) || taste.chance(0.01) ? '! ' : '';
-    if (spec.words === 0) return `${not}${option}${this.#oddly('', '=x', '')}`;
     const makers = VALUES[spec.name];
+    if (spec.words === 0) {
+      const value = spec.mayHaveWord && taste.chance(0.8) ? ` ${makers[0](taste)}` : '';
+      return `${not}${option}${this.#oddly('', '=x', '')}${value}`;
+    }
     const [first, ...more] = makers.map((make) => make(taste));
     return `${not}${[`${option}${this.#oddly(' ', '=')}${first}`, ...more].join(' ')}`;
   }

@@ -215,13 +215,46 @@ const trafficClass = usually(
   of('1:2', '0:ffff', 'AB:10'),
   of('1:', '1', ':1', '"1: 2"', '0x1:0x', '12345:-1', '1:2:3'),
 );
+const clusterNode = usually(words('1 2 3 4 1 2'), number(32));
+const connections = usually(words('0 1 2 3 10'), word32);
+const prefix = usually(number(32), words('255.255.0.0 255.0.255.0 33 /8 -1 ffff:: 0.0.0.0'));
+const longRange = usually(
+  either(number(65_535), sorted(':'), joined(':', number(65_535), of('')), joined(':', of(''), number(65_535))),
+  words(': "" 1:18446744073709551615 18446744073709551616 9007199254740993 5:4 1:2:3 0x:1 -1'),
+);
+const estimator = usually(words('e1 e2 e1 e1'), words('abcdefghijklmnopq "a b" "" e3'));
+const estimatorTime = usually(
+  words('250ms 0.5s 1s 2s 1000us 8s 300ms 4s 20s 100s'),
+  words('1 0 -1s 9s 1e6 nan inf 1ns 1S 1MSECS 0x10ms "" " 1s" 1e-3s'),
+);
+const bitRate = usually(
+  words('8bit 5kbit 2.5mbit 1gbit 100 1KBps 3MiBps 2Kibit 1001500000bit 0'),
+  words('8BITS 8 0x10 1tbit 1TiBps nan inf -1bit "" 3Ebit .5kbit'),
+);
+const packetRate = usually(words('0 1 5 1000'), word32);
+const timerSeconds = usually(words('1 5 42 600'), either(word32, words('0 2147482 2147483')));
+/** The kernel has one list of timers for all namespaces. */
+const timer = usually(
+  (taste) => `nfreplay-${taste.below(1_000_000)}`,
+  words('"" . a/b power "nfreplay x" nfreplay-abcdefghijklmnopqrstuv'),
+);
 
 /** The values of options, by name; `--x y z` takes two. */
 export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--algo': [usually(words('bm kmp'), words('fsm BM x bmbmbmbmbmbmbmbmbmbm'))],
   '--and-mark': [word32],
   '--bytecode': [PROGRAMS],
+  '--cluster-hash-seed': [word32],
+  '--cluster-local-node': [clusterNode],
+  '--cluster-local-nodemask': [clusterNode],
+  '--cluster-total-nodes': [usually(words('2 3 4 8 32'), number(33))],
   '--comment': [text],
+  '--connbytes': [longRange],
+  '--connbytes-dir': [name('original', 'reply', 'both')],
+  '--connbytes-mode': [name('packets', 'bytes', 'avgpkt')],
+  '--connlimit-above': [connections],
+  '--connlimit-mask': [prefix],
+  '--connlimit-upto': [connections],
   '--ctdir': [name('ORIGINAL', 'REPLY')],
   '--ctexpire': [secondsRange],
   '--ctmask': [word32],
@@ -262,6 +295,7 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--icmp-type': [either(name(...ICMP_TYPES), maybe('/', byte, byte))],
   '--led-delay': [usually(word32, words('inf INFINITE -1'))],
   '--led-trigger-id': [text],
+  '--label': [timer],
   '--left-shift-mark': [number(31)],
   '--length': [bytesRange],
   '--limit': [rate],
@@ -273,6 +307,7 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--mask': [word32],
   '--mode': [usually(words('random nth'), words('RANDOM x'))],
   '--mss': [maybe(':', number(65_535), number(65_535))],
+  '--nfacct-name': [words('nfr-a nfr-b')],
   '--nfmask': [word32],
   '--object-pinned': [words('/sys/fs/bpf/x')],
   '--or-mark': [word32],
@@ -280,6 +315,15 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--pkt-type': [name('unicast', 'broadcast', 'multicast', 'otherhost', 'host', 'bcast', 'mcast')],
   '--ports': [ports],
   '--probability': [usually(words('0 1 0.5 .5 5e-1 1e-12 0.123456789'), DOUBLES)],
+  '--rateest-bps1': [bitRate],
+  '--rateest-bps2': [bitRate],
+  '--rateest-ewmalog': [estimatorTime],
+  '--rateest-interval': [estimatorTime],
+  '--rateest-name': [estimator],
+  '--rateest-pps1': [packetRate],
+  '--rateest-pps2': [packetRate],
+  '--rateest1': [estimator],
+  '--rateest2': [estimator],
   '--reject-with': [name(...REJECTS)],
   '--right-shift-mark': [number(31)],
   '--set-class': [trafficClass],
@@ -294,6 +338,7 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--tcp-flags': [flags, flags],
   '--tcp-option': [number(255)],
   '--to': [offset],
+  '--timeout': [timerSeconds],
   '--to-destination': [natRange],
   '--to-ports': [natPorts],
   '--to-source': [natRange],

@@ -1,0 +1,62 @@
+/** `-m cluster`: whether this node of a cluster is responsible for a connection (xt_cluster). */
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatHexWord, parseNumberBetween, parseWord32 } from '../rules/parse/values.js';
+
+const MAX_NODES = 32;
+
+interface ClusterParams {
+  readonly nodes: number;
+  /** Bit n: this node is responsible for the share n. Unsigned, as the seed. */
+  readonly mask: number;
+  readonly seed: number;
+  readonly negated: boolean;
+}
+
+export const cluster: MatchExtension<ClusterParams> = {
+  name: 'cluster',
+  options: [
+    { name: '--cluster-total-nodes', words: 1, required: true, expected: 'a number of nodes, 1–32' },
+    {
+      name: '--cluster-local-node',
+      words: 1,
+      invertible: true,
+      excludes: ['--cluster-local-nodemask'],
+      expected: 'the number of this node, from 1',
+    },
+    {
+      name: '--cluster-local-nodemask',
+      words: 1,
+      invertible: true,
+      excludes: ['--cluster-local-node'],
+      expected: 'a bit for each node, 1–32',
+    },
+    { name: '--cluster-hash-seed', words: 1, required: true, expected: 'a number of 32 bits' },
+  ],
+
+  parse(options) {
+    const nodes = parseNumberBetween(options.get('--cluster-total-nodes')!.values[0], 1, MAX_NODES, 'number of nodes');
+    const seed = parseWord32(options.get('--cluster-hash-seed')!.values[0]) >>> 0;
+    const node = options.get('--cluster-local-node');
+    const option = node ?? options.get('--cluster-local-nodemask');
+    if (option === undefined) {
+      const either = '--cluster-local-node or --cluster-local-nodemask';
+      throw new RuleFault(options.word, 'cluster without the local node', either);
+    }
+    const [word] = option.values;
+    // iptables allows masks up to 32 only, although it prints larger ones.
+    const number = parseNumberBetween(word, 1, MAX_NODES, node ? 'node' : 'mask of nodes');
+    const mask = node === undefined ? number : 2 ** (number - 1);
+    if (mask >= 2 ** nodes) throw new RuleFault(word, `the cluster has no node ${word.text}`, `one of ${nodes} nodes`);
+    return { nodes, mask, seed, negated: option.negated };
+  },
+
+  unsupported: () => 'the hash of the connection',
+
+  save({ nodes, mask, seed, negated }) {
+    const local = `${negated ? ' !' : ''} --cluster-local-nodemask ${formatHexWord(mask)}`;
+    return `${local} --cluster-total-nodes ${nodes} --cluster-hash-seed ${formatHexWord(seed)}`;
+  },
+
+  lower: () => ({}),
+};

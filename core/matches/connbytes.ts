@@ -1,0 +1,64 @@
+/** `-m connbytes`: how much a connection has transferred so far (xt_connbytes). */
+import type { Word } from '../../codecs/iptables-save.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
+import { parseLongNumber } from '../rules/parse/values.js';
+
+const MODES = ['packets', 'bytes', 'avgpkt'] as const;
+const DIRECTIONS = ['original', 'reply', 'both'] as const;
+const MAX = 2n ** 64n - 1n;
+const EXPECTED = 'first[:last], numbers of 64 bits';
+
+interface ConnbytesParams {
+  /** Both ends are inclusive. */
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly negated: boolean;
+  readonly mode: (typeof MODES)[number];
+  readonly direction: (typeof DIRECTIONS)[number];
+}
+
+export const connbytes: MatchExtension<ConnbytesParams> = {
+  name: 'connbytes',
+  options: [
+    { name: '--connbytes', words: 1, invertible: true, required: true, expected: EXPECTED },
+    { name: '--connbytes-dir', words: 1, required: true, expected: DIRECTIONS.join(', ') },
+    { name: '--connbytes-mode', words: 1, required: true, expected: MODES.join(', ') },
+  ],
+
+  parse(options) {
+    const range = options.get('--connbytes')!;
+    const [from, to] = parseRange(range.values[0]);
+    // iptables notes a negation by exchanging the ends, and so loses it where they are equal.
+    const negated = range.negated && from !== to;
+    const mode = oneOf(MODES, 'mode', options.get('--connbytes-mode')!.values[0]);
+    const direction = oneOf(DIRECTIONS, 'direction', options.get('--connbytes-dir')!.values[0]);
+    return { from, to, negated, mode, direction };
+  },
+
+  unsupported: () => 'what connections have counted',
+
+  save({ from, to, negated, mode, direction }) {
+    const end = to > 0n && to < MAX ? `:${to}` : '';
+    return `${negated ? ' !' : ''} --connbytes ${from}${end} --connbytes-mode ${mode} --connbytes-dir ${direction}`;
+  },
+
+  lower: () => ({}),
+};
+
+function oneOf<Name extends string>(names: readonly Name[], what: string, word: Word): Name {
+  const found = names.find((name) => name === word.text);
+  if (found === undefined) throw unknownName(word, what, word.text, names);
+  return found;
+}
+
+/** Parses `first`, `first:last`, `:last` or `first:`. */
+function parseRange(word: Word): [from: bigint, to: bigint] {
+  const ends = word.text.split(':');
+  if (ends.length > 2) throw new RuleFault(word, `too many colons in "${word.text}"`, EXPECTED);
+  const [from, to] = ends.map((end, i) => (end === '' ? (i === 0 ? 0n : MAX) : parseLongNumber(end)));
+  const last = ends.length === 1 ? MAX : to;
+  if (from === undefined || last === undefined) throw new RuleFault(word, `bad range "${word.text}"`, EXPECTED);
+  if (last < from) throw new RuleFault(word, `the range "${word.text}" ends before it starts`, EXPECTED);
+  return [from, last];
+}

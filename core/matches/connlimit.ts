@@ -1,0 +1,79 @@
+/** `-m connlimit`: how many connections the hosts of a network have at once (xt_connlimit). */
+import type { Family } from '../../codecs/address.js';
+import { ADDRESS_BITS, maskLength, parseAddress } from '../../codecs/address.js';
+import type { Word } from '../../codecs/iptables-save.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseLibcIpv4, parseNumber, parseWord32 } from '../rules/parse/values.js';
+
+interface ConnlimitParams {
+  /** Whether it matches up to the limit, or above it. */
+  readonly isUpTo: boolean;
+  readonly limit: number;
+  /** The length of the prefix that the hosts of a network share. */
+  readonly prefix: number;
+  readonly end: 'source' | 'destination';
+}
+
+export const connlimit: MatchExtension<ConnlimitParams> = {
+  name: 'connlimit',
+  options: [
+    {
+      name: '--connlimit-upto',
+      words: 1,
+      invertible: true,
+      excludes: ['--connlimit-above'],
+      expected: 'a number of connections',
+    },
+    {
+      name: '--connlimit-above',
+      words: 1,
+      invertible: true,
+      excludes: ['--connlimit-upto'],
+      expected: 'a number of connections',
+    },
+    { name: '--connlimit-mask', words: 1, expected: 'the length of a prefix' },
+    { name: '--connlimit-saddr', words: 0, excludes: ['--connlimit-daddr'] },
+    { name: '--connlimit-daddr', words: 0, excludes: ['--connlimit-saddr'] },
+  ],
+
+  parse(options) {
+    const above = options.get('--connlimit-above');
+    const option = above ?? options.get('--connlimit-upto');
+    if (option === undefined) {
+      throw new RuleFault(options.word, 'connlimit without a limit', '--connlimit-upto or --connlimit-above');
+    }
+    const mask = options.get('--connlimit-mask');
+    return {
+      isUpTo: (above === undefined) !== option.negated,
+      limit: parseWord32(option.values[0]) >>> 0,
+      prefix: mask === undefined ? ADDRESS_BITS[options.family] : parsePrefix(mask.values[0], options.family),
+      end: options.get('--connlimit-daddr') === undefined ? 'source' : 'destination',
+    };
+  },
+
+  unsupported: () => 'the connections of each network',
+
+  save({ isUpTo, limit, prefix, end }) {
+    const count = `${isUpTo ? '--connlimit-upto' : '--connlimit-above'} ${limit}`;
+    return ` ${count} --connlimit-mask ${prefix} --connlimit-${end === 'source' ? 'saddr' : 'daddr'}`;
+  },
+
+  lower: () => ({}),
+};
+
+/**
+ * Parses the length of a prefix, or a mask as the C library reads an address. A mask that is not contiguous is all ones
+ * (xtopt_parse_plenmask).
+ */
+function parsePrefix(word: Word, family: Family): number {
+  const { text } = word;
+  const bits = ADDRESS_BITS[family];
+  const length = parseNumber(text, bits);
+  if (length !== undefined) return length;
+  const mask = family === 'ipv4' ? parseLibcIpv4(text) : parseAddress(text);
+  if (mask === undefined || mask.family !== family) {
+    throw new RuleFault(word, `bad mask "${text}"`, `the length of a prefix, 0–${bits}`);
+  }
+  return maskLength(mask) ?? bits;
+}

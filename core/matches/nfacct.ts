@@ -1,0 +1,33 @@
+/** `-m nfacct`: always matches, and counts the packet in an accounting object of the host (xt_nfacct). */
+import { quoteWord } from '../../codecs/iptables-save.js';
+import { cutToBytes } from '../../codecs/text.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+
+/** The kernel stores 32 bytes including the terminating zero. */
+const MAX_NAME_BYTES = 31;
+
+interface NfacctParams {
+  readonly name: string;
+}
+
+export const nfacct: MatchExtension<NfacctParams> = {
+  name: 'nfacct',
+  options: [{ name: '--nfacct-name', words: 1, required: true, expected: 'the name of an accounting object' }],
+
+  parse(options) {
+    const [word] = options.get('--nfacct-name')!.values;
+    if (word.text === '') throw new RuleFault(word, 'the name is empty', 'at least one character');
+    if (word.text.includes('\n')) {
+      throw new RuleFault(word, 'the name contains a line feed', 'a quote that is closed on its line');
+    }
+    return { name: cutToBytes(word.text, MAX_NAME_BYTES) };
+  },
+
+  unsupported: () => 'the accounting objects of the host',
+
+  // With two spaces, as iptables prints it.
+  save: ({ name }) => ` --nfacct-name  ${quoteWord(name)}`,
+
+  lower: () => ({}),
+};

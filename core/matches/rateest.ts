@@ -1,0 +1,133 @@
+/** `-m rateest`: compares the rates that RATEEST estimates (xt_rateest). */
+import type { Word } from '../../codecs/iptables-save.js';
+import { cutToBytes } from '../../codecs/text.js';
+import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extension.js';
+import { formatQuotient, leadingDouble, toUnsignedInt } from '../rules/parse/c-double.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseWord32 } from '../rules/parse/values.js';
+import { ESTIMATOR, MAX_ESTIMATOR_NAME_BYTES } from '../targets/rateest.js';
+
+const OPERATORS = ['lt', 'gt', 'eq'] as const;
+
+/** Bits a second, by the unit in lower case. */
+const UNITS: ReadonlyMap<string, number> = new Map(
+  ['', 'k', 'm', 'g', 't'].flatMap((letter, i) => [
+    [`${letter}bit`, 1000 ** i],
+    [`${letter}ibit`, 1024 ** i],
+    [`${letter}bps`, 8 * 1000 ** i],
+    [`${letter}ibps`, 8 * 1024 ** i],
+  ]),
+);
+
+/** Rates in bytes a second and in packets a second, unsigned 32-bit. */
+interface Rates {
+  readonly bps: number;
+  readonly pps: number;
+}
+
+interface RateestParams {
+  readonly first: string;
+  /** The estimator to compare with; undefined: with `rates[1]`. */
+  readonly second: string | undefined;
+  /** Whether what is compared is how far the estimated rates stay below `rates`. */
+  readonly isDelta: boolean;
+  readonly comparesBytes: boolean;
+  readonly comparesPackets: boolean;
+  readonly rates: readonly [Rates, Rates];
+  readonly operator: (typeof OPERATORS)[number] | undefined;
+  readonly negated: boolean;
+}
+
+const RATE_OPTIONS: readonly OptionSpec[] = (['bps', 'pps'] as const).flatMap((unit) =>
+  [1, 2].map((number) => ({
+    name: `--rateest-${unit}${number}`,
+    ...(number === 2 && { aliases: [`--rateest-${unit}`] }),
+    words: 0,
+    mayHaveWord: true,
+    expected: unit === 'bps' ? 'a rate: 8kbit' : 'a number of packets a second',
+  })),
+);
+
+export const rateest: MatchExtension<RateestParams> = {
+  name: 'rateest',
+  options: [
+    { name: '--rateest1', aliases: ['--rateest'], words: 1, expected: 'the name of an estimator' },
+    { name: '--rateest2', words: 1, expected: 'the name of an estimator' },
+    ...RATE_OPTIONS,
+    { name: '--rateest-delta', words: 0 },
+    ...OPERATORS.map((name) => ({ name: `--rateest-${name}`, words: 0, invertible: true }) as const),
+  ],
+
+  parse(options) {
+    const operators = options.all.filter(({ name }) => OPERATORS.some((operator) => name === `--rateest-${operator}`));
+    const has = (name: string): boolean => options.get(name) !== undefined;
+    const nameOf = (option: string): string | undefined => {
+      const word = options.get(option)?.values[0];
+      return word && cutToBytes(word.text, MAX_ESTIMATOR_NAME_BYTES);
+    };
+    return {
+      first: nameOf('--rateest1') ?? '',
+      second: nameOf('--rateest2'),
+      isDelta: has('--rateest-delta'),
+      comparesBytes: has('--rateest-bps1') || has('--rateest-bps2'),
+      comparesPackets: has('--rateest-pps1') || has('--rateest-pps2'),
+      rates: [ratesOf(options, 1), ratesOf(options, 2)],
+      // Of several, the last is taken; any ! negates it.
+      operator: OPERATORS.find((operator) => operators.at(-1)?.name === `--rateest-${operator}`),
+      negated: operators.some(({ negated }) => negated),
+    };
+  },
+
+  refuse({ first, second, comparesBytes, comparesPackets, operator }, { objects }) {
+    if (!comparesBytes && !comparesPackets) return 'rateest needs --rateest-bps or --rateest-pps';
+    if (operator === undefined) return 'rateest needs --rateest-lt, --rateest-gt or --rateest-eq';
+    const missing = [first, ...(second === undefined ? [] : [second])].find((name) => !objects.has(ESTIMATOR, name));
+    if (missing === undefined) return undefined;
+    return `no -j RATEEST before this rule has --rateest-name ${missing}`;
+  },
+
+  unsupported: () => 'estimated rates',
+
+  save(params) {
+    const { first, second, isDelta, comparesBytes, comparesPackets, rates } = params;
+    const [rate1, rate2] = rates;
+    const delta = isDelta ? ' --rateest-delta' : '';
+    const bps = comparesBytes ? saveRates(params, 'bps', formatRate(rate1.bps), formatRate(rate2.bps)) : '';
+    const pps = comparesPackets ? saveRates(params, 'pps', String(rate1.pps), String(rate2.pps)) : '';
+    if (second === undefined) return `${delta} --rateest ${first}${bps}${pps}`;
+    return `${delta} --rateest1 ${first}${bps}${pps} --rateest2 ${second}`;
+  },
+
+  lower: () => ({}),
+};
+
+function saveRates(params: RateestParams, unit: string, rate1: string, rate2: string): string {
+  const { second, isDelta, operator, negated } = params;
+  const comparison = `${negated ? ' !' : ''} --rateest-${operator}`;
+  if (isDelta) return ` --rateest-${unit}1 ${rate1}${comparison} --rateest-${unit}2 ${rate2}`;
+  return `${comparison} --rateest-${unit}${second === undefined ? ` ${rate2}` : ''}`;
+}
+
+function ratesOf(options: ParsedOptions, number: 1 | 2): Rates {
+  const bps = options.get(`--rateest-bps${number}`)?.values[0];
+  const pps = options.get(`--rateest-pps${number}`)?.values[0];
+  return { bps: bps === undefined ? 0 : parseRate(bps), pps: pps === undefined ? 0 : parseWord32(pps) >>> 0 };
+}
+
+/** Parses a rate, with a unit or in bits a second, into bytes a second (rateest_get_rate). */
+function parseRate(word: Word): number {
+  const number = leadingDouble(word.text);
+  const bits = number?.rest === '' ? 1 : UNITS.get(number?.rest.toLowerCase() ?? '');
+  if (number === undefined || bits === undefined) {
+    throw new RuleFault(word, `bad rate "${word.text}"`, 'a number and a unit: 8bit, 5kbit, 1MBps, 1MiBps');
+  }
+  return toUnsignedInt((number.value * bits) / 8);
+}
+
+/** Formats RATE, in bytes a second, in bits (rateest_print_rate). */
+function formatRate(rate: number): string {
+  const bits = rate * 8;
+  if (bits >= 1e9) return `${formatQuotient(bits, 1e6, 0)}Mbit`;
+  if (bits >= 1e6) return `${formatQuotient(bits, 1e3, 0)}Kbit`;
+  return `${bits}bit`;
+}
