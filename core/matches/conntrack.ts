@@ -1,18 +1,15 @@
 /** `-m conntrack`: properties of the packet's connection (xt_conntrack, revision 3). */
-import { ADDRESS_BITS, type Address, type Family, maskLength, prefixMask } from '../../codecs/address.js';
 import { Status } from '../conntrack/record.js';
 import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
 import { equals, type FieldCondition, hasAnyBit, isOneOf, orAbsent, within } from '../rules/condition.js';
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
+import { formatHostMask, type HostMask, parseHostMask } from '../rules/parse/host-values.js';
 import {
   formatPortRange,
   type PortRange,
-  parseIpv6,
-  parseLibcIpv4,
   parseLibcPortRange,
-  parseNumber,
   parseNumberRange,
   parseProtocol,
 } from '../rules/parse/values.js';
@@ -47,11 +44,8 @@ interface Negatable {
   readonly negated: boolean;
 }
 
-interface TupleAddress extends Negatable {
+interface TupleAddress extends Negatable, HostMask {
   readonly option: keyof typeof ADDRESS_FIELDS;
-  /** As written: iptables-save prints the address with its host bits. */
-  readonly address: Address;
-  readonly mask: Address;
 }
 
 interface TuplePort extends Negatable, PortRange {
@@ -96,7 +90,7 @@ export const conntrack: MatchExtension<ConntrackParams> = {
     return {
       states: states && { bits: parseNames(states.values[0], CT_STATES, 'ctstate'), negated: states.negated },
       protocol: protocol && { number: parseProtocol(protocol.values[0]), negated: protocol.negated },
-      addresses: parseAll(options, ADDRESS_FIELDS, parseAddress),
+      addresses: parseAll(options, ADDRESS_FIELDS, ({ values }) => parseHostMask(values[0], options.family)),
       ports: parseAll(options, PORT_FIELDS, (option) => parseLibcPortRange(option.values[0])),
       status: status && { bits: parseNames(status.values[0], STATUS_NAMES, 'ctstatus'), negated: status.negated },
       expires: expires && {
@@ -114,7 +108,7 @@ export const conntrack: MatchExtension<ConntrackParams> = {
     };
     if (states !== undefined) add(states.negated, '--ctstate', formatNames(states.bits, CT_STATES));
     if (protocol !== undefined) add(protocol.negated, '--ctproto', protocol.number);
-    for (const address of addresses) add(address.negated, address.option, formatTupleAddress(address));
+    for (const address of addresses) add(address.negated, address.option, formatHostMask(address));
     // Of a range whose last port is 0, iptables-save prints the first port only.
     for (const port of ports) add(port.negated, port.option, port.max === 0 ? port.min : formatPortRange(port));
     if (status !== undefined) add(status.negated, '--ctstatus', formatNames(status.bits, STATUSES) || 'NONE');
@@ -149,40 +143,12 @@ function lowerStates(bits: number, negated: boolean): FieldCondition {
 function parseAll<Name extends string, Value>(
   options: ParsedOptions,
   words: Readonly<Record<Name, unknown>>,
-  parse: (option: ParsedOption, family: Family) => Value,
+  parse: (option: ParsedOption) => Value,
 ): (Value & Negatable & { readonly option: Name })[] {
   return (Object.keys(words) as Name[]).flatMap((name) => {
     const option = options.get(name);
-    return option === undefined ? [] : [{ ...parse(option, options.family), option: name, negated: option.negated }];
+    return option === undefined ? [] : [{ ...parse(option), option: name, negated: option.negated }];
   });
-}
-
-function parseAddress(option: ParsedOption, family: Family): { address: Address; mask: Address } {
-  const word = option.values[0];
-  const slash = word.text.indexOf('/');
-  const address = parseLibcAddress(slash < 0 ? word.text : word.text.slice(0, slash), family);
-  const hostMask = prefixMask(family, ADDRESS_BITS[family]);
-  const mask = slash < 0 ? hostMask : parseLibcMask(word.text.slice(slash + 1), family);
-  if (address === undefined || mask === undefined) {
-    throw new RuleFault(word, `bad address "${word.text}"`, 'address[/mask] in numbers: host names are not looked up');
-  }
-  return { address, mask };
-}
-
-function parseLibcAddress(text: string, family: Family): Address | undefined {
-  return family === 'ipv4' ? parseLibcIpv4(text) : parseIpv6(text);
-}
-
-/** A prefix length, or any mask in the forms of an address: /33 is the mask 0.0.0.33. */
-function parseLibcMask(text: string, family: Family): Address | undefined {
-  const length = parseNumber(text, ADDRESS_BITS[family]);
-  return length === undefined ? parseLibcAddress(text, family) : prefixMask(family, length);
-}
-
-/** iptables prints the prefix length, except for full addresses and masks that are not a prefix. */
-function formatTupleAddress({ address, mask }: TupleAddress): string {
-  const length = maskLength(mask);
-  return `${address}${length === undefined || length === ADDRESS_BITS[mask.family] ? '' : `/${length}`}`;
 }
 
 function parseDirection(option: ParsedOption | undefined): Direction | undefined {

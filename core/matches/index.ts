@@ -2,27 +2,38 @@
 import type { MatchExtension } from '../rules/extension.js';
 import { addrtype } from './addrtype.js';
 import { bpf } from './bpf.js';
+import { cgroup } from './cgroup.js';
 import { cluster } from './cluster.js';
 import { comment } from './comment.js';
 import { connbytes } from './connbytes.js';
 import { connlimit } from './connlimit.js';
 import { connmark } from './connmark.js';
 import { conntrack } from './conntrack.js';
+import { cpu } from './cpu.js';
+import { devgroup } from './devgroup.js';
 import { dscp } from './dscp.js';
 import { ecn } from './ecn.js';
 import { hashlimit } from './hashlimit.js';
 import { icmp } from './icmp.js';
 import { iprange } from './iprange.js';
+import { ipvs } from './ipvs.js';
 import { length } from './length.js';
 import { limit } from './limit.js';
 import { mac } from './mac.js';
 import { mark } from './mark.js';
 import { multiport } from './multiport.js';
 import { nfacct } from './nfacct.js';
+import { osf } from './osf.js';
+import { owner } from './owner.js';
+import { physdev } from './physdev.js';
 import { pkttype } from './pkttype.js';
+import { policy } from './policy.js';
 import { quota } from './quota.js';
 import { rateest } from './rateest.js';
+import { realm } from './realm.js';
 import { recent } from './recent.js';
+import { rpfilter } from './rpfilter.js';
+import { socket } from './socket.js';
 import { state } from './state.js';
 import { statistic } from './statistic.js';
 import { string } from './string.js';
@@ -36,27 +47,38 @@ import { udp } from './udp.js';
 const ALL: readonly MatchExtension<unknown>[] = [
   addrtype,
   bpf,
+  cgroup,
   cluster,
   comment,
   connbytes,
   connlimit,
   connmark,
   conntrack,
+  cpu,
+  devgroup,
   dscp,
   ecn,
   hashlimit,
   icmp,
   iprange,
+  ipvs,
   length,
   limit,
   mac,
   mark,
   multiport,
   nfacct,
+  osf,
+  owner,
+  physdev,
   pkttype,
+  policy,
   quota,
   rateest,
+  realm,
   recent,
+  rpfilter,
+  socket,
   state,
   statistic,
   string,

@@ -23,6 +23,8 @@ export interface OptionSpec {
   readonly expected?: string;
   readonly invertible?: boolean;
   readonly required?: boolean;
+  /** May be given more than once. `get` then returns the first; the others are in `all`. */
+  readonly repeatable?: boolean;
   /** Options that cannot be combined with this one. */
   readonly excludes?: readonly string[];
 }
@@ -38,7 +40,7 @@ export interface ParsedOption {
   readonly protocol: ProtocolMatch | undefined;
 }
 
-/** The options given to one extension, each at most once. */
+/** The options given to one extension, each at most once unless it is repeatable. */
 export interface ParsedOptions {
   /** The word after `-m` or `-j`, for errors about missing options. */
   readonly word: Word;

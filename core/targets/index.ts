@@ -19,6 +19,7 @@ import { reject } from './reject.js';
 import { snat } from './snat.js';
 import { synproxy } from './synproxy.js';
 import { tee } from './tee.js';
+import { tproxy } from './tproxy.js';
 import { trace } from './trace.js';
 import { ulog } from './ulog.js';
 
@@ -42,6 +43,7 @@ const ALL: readonly TargetExtension<unknown>[] = [
   snat,
   synproxy,
   tee,
+  tproxy,
   trace,
   ulog,
 ];

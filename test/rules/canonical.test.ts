@@ -14,7 +14,7 @@ const UNREADABLE = new RegExp(
     /--cluster-local-node 32/,
     /\d{9}bit|--rateest-bps.*--rateest-pps/,
     /--rateest-ewmalog (?:-1|4294)s|--rateest-interval 1usecs/,
-    /--(?:label|rateest-name) "/,
+    /--(?:label|rateest-name|genre|physdev-in) "/,
   ]
     .map(({ source }) => source)
     .join('|'),

@@ -6,6 +6,8 @@ import * as fc from 'fast-check';
 /** `-m NAME …` with the `-p` that it needs before it. */
 export interface MatchText {
   readonly protocol?: string;
+  /** The tables in which a match may be; undefined: any. */
+  readonly tables?: readonly string[];
   readonly text: string;
 }
 
@@ -112,6 +114,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       plain('--cluster-hash-seed', word),
     ),
   ),
+  cgroup: ofAny(fc.oneof(negatable('--cgroup', word), negatable('--path', quoted))),
   comment: ofAny(plain('--comment', quoted)),
   connbytes: ofAny(
     joined(
@@ -148,6 +151,8 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       5,
     ),
   ),
+  cpu: ofAny(negatable('--cpu', word)),
+  devgroup: ofAny(someOf(['--src-group', '--dst-group'].map((name) => negatable(name, masked)))),
   dscp: ofAny(
     fc.oneof(negatable('--dscp', number(0, 63)), negatable('--dscp-class', oneOf('EF', 'CS1', 'AF43', 'BE'))),
   ),
@@ -174,6 +179,17 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       ['--src-range', '--dst-range'].map((name) => negatable(name, fc.oneof(address, joined('-', address, address)))),
     ),
   ),
+  ipvs: ofAny(
+    someOf([
+      negatable('--ipvs', fc.constant('')),
+      negatable('--vproto', oneOf('tcp', 'udp', '132')),
+      negatable('--vaddr', network),
+      negatable('--vport', port),
+      plain('--vdir', oneOf('ORIGINAL', 'reply')),
+      negatable('--vmethod', oneOf('GATE', 'ipip', 'MASQ')),
+      negatable('--vportctl', port),
+    ]),
+  ),
   length: ofAny(negatable('--length', fc.oneof(number(0, 65_535), two(0, 65_535, ':')))),
   limit: ofAny(plain('--limit', limit)),
   mac: ofAny(negatable('--mac-source', macAddress)),
@@ -188,7 +204,53 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
     ),
   ),
   nfacct: ofAny(plain('--nfacct-name', quoted)),
+  osf: ofProtocol(
+    ['tcp'],
+    joined(
+      ' ',
+      negatable('--genre', oneOf('Linux', 'Windows', 'unknown')),
+      maybe(plain('--ttl', number(0, 2))),
+      maybe(plain('--log', number(0, 2))),
+    ),
+  ),
+  owner: ofAny(
+    someOf([
+      negatable('--uid-owner', fc.oneof(number(0, 0xfffffffe), two(0, 0xfffffffe, '-'))),
+      joined('', negatable('--gid-owner', fc.oneof(word, two(0, 0xfffffffe, ':'))), oneOf('', ' --suppl-groups')),
+      negatable('--socket-exists', fc.constant('')),
+    ]).filter((text) => !text.includes('4294967295') && !text.includes('0xffffffff')),
+  ),
+  physdev: ofAny(
+    someOf([
+      negatable('--physdev-in', device),
+      negatable('--physdev-out', device),
+      ...['--physdev-is-in', '--physdev-is-out', '--physdev-is-bridged'].map((name) =>
+        negatable(name, fc.constant('')),
+      ),
+    ]),
+  ),
   pkttype: ofAny(negatable('--pkt-type', oneOf('unicast', 'broadcast', 'multicast', 'host', 'otherhost', 'mcast'))),
+  policy: ofAny(
+    fc.oneof(
+      plain('--pol none --dir', oneOf('in', 'out')),
+      joined(
+        ' ',
+        plain('--dir', oneOf('in', 'out')),
+        someOf([
+          negatable('--reqid', word),
+          negatable('--spi', word),
+          negatable('--proto', oneOf('esp', 'ah', '108')),
+          plain('--mode tunnel --tunnel-src', joined('/', address, number(0, 32))),
+        ]),
+        oneOf('', '--strict', '--strict --next --reqid 5', '--strict --next --mode transport --next ! --spi 7'),
+      ),
+    ),
+  ),
+  realm: ofAny(negatable('--realm', masked)),
+  rpfilter: ofAny(
+    fc.subarray(['--loose', '--validmark', '--accept-local', '--invert']).map((flags) => flags.join(' ')),
+  ).map((match) => ({ ...match, tables: ['raw', 'mangle'] })),
+  socket: ofAny(fc.subarray(['--transparent', '--nowildcard', '--restore-skmark']).map((all) => all.join(' '))),
   state: ofAny(negatable('--state', list(states))),
   statistic: ofAny(
     fc.oneof(
@@ -308,6 +370,15 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
     ),
     target(['nat'], plain('--to-source', joined(':', natAddresses, natPorts)), 'tcp'),
   ),
+  TPROXY: fc
+    .constantFrom('tcp', 'udp')
+    .chain((protocol) =>
+      target(
+        ['mangle'],
+        joined(' ', plain('--on-port', port), maybe(plain('--on-ip', address)), maybe(plain('--tproxy-mark', masked))),
+        protocol,
+      ),
+    ),
 };
 
 const VERDICTS: readonly fc.Arbitrary<TargetText>[] = [
@@ -366,7 +437,9 @@ function ruleOf(
   const protocol = wanted ?? matches.find((match) => match.protocol !== undefined)?.protocol;
   const kept = names.flatMap((name, i) => {
     const match = matches[i];
-    return match.protocol === undefined || match.protocol === protocol ? [`-m ${name} ${match.text}`] : [];
+    const isAllowed = match.tables?.includes(table) ?? true;
+    const hasProtocol = match.protocol === undefined || match.protocol === protocol;
+    return isAllowed && hasProtocol ? [`-m ${name} ${match.text}`.trimEnd()] : [];
   });
   // A fragment has no header that a match of a protocol could look at.
   const parts = [

@@ -88,7 +88,8 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
     if (option.negated && spec.invertible !== true) {
       throw new RuleFault(word, `${name}: ${spec.name} cannot be inverted`);
     }
-    if (this.get(spec.name) !== undefined) throw new RuleFault(word, `${name}: ${spec.name} can only be used once`);
+    if (this.get(spec.name) !== undefined && spec.repeatable !== true)
+      throw new RuleFault(word, `${name}: ${spec.name} can only be used once`);
     this.all.push(option);
   }
 

@@ -125,10 +125,16 @@ export function parsePortRange(word: Word, protocol: string): PortRange {
 
 /** The same with the ports of the C library, which takes the last 16 bits of a number (XTTYPE_PORTRC). */
 export function parseLibcPortRange(word: Word): PortRange {
-  return rangeOf(word, 0xffff, (text) => {
-    const port = parseLibcPort(text) ?? servicePort(text, undefined);
-    return port ?? badPort(word, text, undefined);
-  });
+  return rangeOf(word, 0xffff, (text) => parseLibcPortText(word, text));
+}
+
+/** Parses a port with the C library: its number, of which the last 16 bits count, or a service (XTTYPE_PORT). */
+export function parseLibcPortNumber(word: Word): number {
+  return parseLibcPortText(word, word.text);
+}
+
+function parseLibcPortText(word: Word, text: string): number {
+  return parseLibcPort(text) ?? servicePort(text, undefined) ?? badPort(word, text, undefined);
 }
 
 /** Most ports, short enough for any number type. */

@@ -13,17 +13,25 @@ const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
   icmp: ['icmp', '1'],
   multiport: ['tcp', 'udp', 'sctp', 'dccp', 'udplite'],
   ecn: ['tcp'],
+  osf: ['tcp', '6'],
+  TPROXY: ['tcp', 'udp'],
 };
+/** What kernels do not have any more, or rarely, so that iptables refuses it at loading. */
+export const RARE: readonly string[] = ['ULOG', 'ipvs'];
 /** Options of which one group has to be there, though none is required. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   CONNMARK: ['--set-mark', '--set-xmark', '--save-mark', '--restore-mark', '--and-mark', '--or-mark', '--xor-mark'],
   MARK: ['--set-mark', '--set-xmark', '--and-mark', '--or-mark', '--xor-mark'],
   RATEEST: ['--rateest-name --rateest-interval --rateest-ewmalog'],
   addrtype: ['--src-type', '--dst-type'],
+  cgroup: ['--path', '--cgroup'],
   cluster: ['--cluster-local-node', '--cluster-local-nodemask'],
   connlimit: ['--connlimit-upto', '--connlimit-above'],
+  devgroup: ['--src-group', '--dst-group'],
   iprange: ['--src-range', '--dst-range'],
   multiport: ['--sports', '--dports', '--ports'],
+  owner: ['--uid-owner', '--gid-owner', '--socket-exists'],
+  policy: ['--dir', '--dir --pol', '--dir --strict --reqid', '--dir --mode --tunnel-src'],
   rateest: [
     ...['--rateest1 --rateest-lt --rateest-bps2', '--rateest1 --rateest-gt --rateest-pps2'],
     '--rateest-delta --rateest1 --rateest-bps1 --rateest-eq --rateest-bps2',
@@ -209,7 +217,7 @@ class FileMaker {
 
   #match(): string {
     const taste = this.#taste;
-    const extension = taste.pick([...MATCHES.values()]);
+    const extension = taste.pick([...MATCHES.values()].filter(({ name }) => !RARE.includes(name)));
     const { name } = extension;
     const needed = PROTOCOLS[name];
     if (needed !== undefined && this.#used.has('-p') && !taste.odd()) return '';
@@ -231,10 +239,11 @@ class FileMaker {
       if (verdict === chain && !taste.odd() && HOOK_NAMES.some((name) => name === chain)) return '';
       return option + this.#oddly(verdict, ...OTHER_TARGETS, this.#chain());
     }
-    const usable = [...TARGETS.values()].filter(({ tables }) => tables?.includes(this.#table) ?? true);
-    const extension = taste.pick(taste.odd() ? [...TARGETS.values()] : usable);
-    const isNat = ['DNAT', 'SNAT', 'REDIRECT', 'MASQUERADE'].includes(extension.name);
-    const first = isNat && !this.#used.has('-p') && taste.chance(0.8) ? '-p tcp ' : '';
+    const targets = [...TARGETS.values()].filter(({ name }) => !RARE.includes(name));
+    const usable = targets.filter(({ tables }) => tables?.includes(this.#table) ?? true);
+    const extension = taste.pick(taste.odd() ? targets : usable);
+    const asksProtocol = ['DNAT', 'SNAT', 'REDIRECT', 'MASQUERADE', 'TPROXY'].includes(extension.name);
+    const first = asksProtocol && !this.#used.has('-p') && taste.chance(0.8) ? '-p tcp ' : '';
     return `${first}-j ${extension.name} ${this.#options(extension)}`;
   }
 

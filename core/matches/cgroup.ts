@@ -1,0 +1,55 @@
+/** `-m cgroup`: the control group of the socket that a packet belongs to (xt_cgroup, revision 2). */
+import { quoteWord } from '../../codecs/iptables-save.js';
+import { cutToBytes } from '../../codecs/text.js';
+import { Hook } from '../hooks.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+
+interface CgroupParams {
+  /** Of the group's net_cls controller (version 1). */
+  readonly classid: { readonly id: number; readonly negated: boolean } | undefined;
+  /** In the hierarchy of version 2, as written. Groups below it match too. */
+  readonly path: { readonly path: string; readonly negated: boolean } | undefined;
+}
+
+const MAX_CLASSID = 0xffffffff;
+/** The kernel stores 512 bytes including the terminating zero. */
+const MAX_PATH_BYTES = 511;
+
+export const cgroup: MatchExtension<CgroupParams> = {
+  name: 'cgroup',
+  hooks: [Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING],
+  options: [
+    { name: '--path', words: 1, invertible: true, expected: 'a path in the cgroup2 hierarchy' },
+    { name: '--cgroup', words: 1, invertible: true, expected: 'a classid, 0–4294967295' },
+  ],
+
+  parse(options) {
+    const classid = options.get('--cgroup');
+    const path = options.get('--path');
+    const id = classid && parseNumber(classid.values[0].text, MAX_CLASSID);
+    if (classid !== undefined && id === undefined) {
+      const [word] = classid.values;
+      throw new RuleFault(word, `bad classid "${word.text}"`, 'a number of 32 bits');
+    }
+    return {
+      classid: classid && { id: id!, negated: classid.negated },
+      path: path && { path: cutToBytes(path.values[0].text, MAX_PATH_BYTES), negated: path.negated },
+    };
+  },
+
+  refuse({ classid, path }) {
+    if (classid !== undefined && path !== undefined) return 'a cgroup is chosen by --path or by --cgroup, not both';
+    return classid === undefined && path === undefined ? 'cgroup needs --path or --cgroup' : undefined;
+  },
+
+  unsupported: () => 'the sockets of the host',
+
+  save({ classid, path }) {
+    if (path !== undefined) return `${path.negated ? ' !' : ''} --path ${quoteWord(path.path)}`;
+    return classid === undefined ? '' : `${classid.negated ? ' !' : ''} --cgroup ${classid.id}`;
+  },
+
+  lower: () => ({}),
+};

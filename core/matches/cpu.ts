@@ -1,0 +1,31 @@
+/** `-m cpu`: the processor that handles the packet (xt_cpu). */
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+
+interface CpuParams {
+  readonly cpu: number;
+  readonly negated: boolean;
+}
+
+export const cpu: MatchExtension<CpuParams> = {
+  name: 'cpu',
+  options: [{ name: '--cpu', words: 1, invertible: true, required: true, expected: 'the number of a processor' }],
+
+  parse(options) {
+    const { values, negated } = options.get('--cpu')!;
+    const number = parseNumber(values[0].text, 0xffffffff);
+    if (number === undefined) {
+      throw new RuleFault(values[0], `bad processor "${values[0].text}"`, 'a number of 32 bits');
+    }
+    return { cpu: number, negated };
+  },
+
+  unsupported: () => 'to know the processor',
+
+  save({ cpu: number, negated }) {
+    return `${negated ? ' !' : ''} --cpu ${number}`;
+  },
+
+  lower: () => ({}),
+};

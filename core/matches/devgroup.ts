@@ -1,0 +1,54 @@
+/** `-m devgroup`: the groups of the packet's interfaces (xt_devgroup; `ip link set DEV group N`). */
+import { Hook } from '../hooks.js';
+import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { type NamedValue, parseNamed, saveNamed } from '../rules/parse/named-values.js';
+
+interface DevgroupParams {
+  readonly source: NamedValue | undefined;
+  readonly destination: NamedValue | undefined;
+}
+
+/** /etc/iproute2/group, as it is everywhere. */
+const NAMES: ReadonlyMap<string, number> = new Map([['default', 0]]);
+const expected = 'value[/mask] or the name of a group';
+
+export const devgroup: MatchExtension<DevgroupParams> = {
+  name: 'devgroup',
+  options: [
+    { name: '--src-group', words: 1, invertible: true, expected },
+    { name: '--dst-group', words: 1, invertible: true, expected },
+  ],
+
+  parse(options) {
+    const source = options.get('--src-group');
+    const destination = options.get('--dst-group');
+    if (source === undefined && destination === undefined) {
+      throw new RuleFault(options.word, 'devgroup without a group', '--src-group or --dst-group');
+    }
+    return { source: source && parseGroup(source), destination: destination && parseGroup(destination) };
+  },
+
+  refuse({ source, destination }, { hooks }) {
+    if (source !== undefined && (hooks & ((1 << Hook.OUTPUT) | (1 << Hook.POSTROUTING))) !== 0) {
+      return '--src-group cannot be used in OUTPUT and POSTROUTING';
+    }
+    if (destination !== undefined && (hooks & ((1 << Hook.PREROUTING) | (1 << Hook.INPUT))) !== 0) {
+      return '--dst-group cannot be used in PREROUTING and INPUT: their packets have no output interface';
+    }
+    return undefined;
+  },
+
+  unsupported: () => 'the groups of interfaces',
+
+  save({ source, destination }) {
+    const saved = source === undefined ? '' : saveNamed('--src-group', source);
+    return destination === undefined ? saved : saved + saveNamed('--dst-group', destination);
+  },
+
+  lower: () => ({}),
+};
+
+function parseGroup({ values, negated }: ParsedOption): NamedValue {
+  return parseNamed(values[0], negated, 'group', NAMES);
+}

@@ -1,0 +1,104 @@
+/** `-m owner`: who owns the socket that a local packet was sent from (xt_owner). */
+import type { Word } from '../../codecs/iptables-save.js';
+import { Hook } from '../hooks.js';
+import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseNumber } from '../rules/parse/values.js';
+
+/** Both inclusive. */
+interface IdRange {
+  readonly min: number;
+  readonly max: number;
+  readonly negated: boolean;
+}
+
+interface OwnerParams {
+  readonly uid: IdRange | undefined;
+  readonly gid: IdRange | undefined;
+  readonly socketExists: { readonly negated: boolean } | undefined;
+  /** Whether the supplementary groups count too. */
+  readonly supplementary: boolean;
+}
+
+/** The last one, 0xffffffff, stands for no user (UINT32_MAX in the C library). */
+const MAX_ID = 0xfffffffe;
+
+export const owner: MatchExtension<OwnerParams> = {
+  name: 'owner',
+  hooks: [Hook.OUTPUT, Hook.POSTROUTING],
+  options: [
+    { name: '--uid-owner', words: 1, invertible: true, expected: 'a user, or first-last' },
+    { name: '--gid-owner', words: 1, invertible: true, expected: 'a group, or first-last' },
+    { name: '--socket-exists', words: 0, invertible: true },
+    { name: '--suppl-groups', words: 0 },
+  ],
+
+  parse(options) {
+    const uid = options.get('--uid-owner');
+    const gid = options.get('--gid-owner');
+    const socketExists = options.get('--socket-exists');
+    const supplementary = options.get('--suppl-groups');
+    if (
+      supplementary !== undefined &&
+      (gid === undefined || options.all.indexOf(gid) > options.all.indexOf(supplementary))
+    ) {
+      throw new RuleFault(supplementary.word, '--suppl-groups needs --gid-owner before it', '--gid-owner group');
+    }
+    if (uid === undefined && gid === undefined && socketExists === undefined) {
+      throw new RuleFault(options.word, 'owner without an option', '--uid-owner, --gid-owner or --socket-exists');
+    }
+    return {
+      uid: uid && parseIds(uid, 'user'),
+      gid: gid && parseIds(gid, 'group'),
+      socketExists: socketExists && { negated: socketExists.negated },
+      supplementary: supplementary !== undefined,
+    };
+  },
+
+  refuse({ uid, gid }) {
+    const wrong = [uid, gid].find((range) => range !== undefined && range.min > range.max);
+    return wrong && `the range ${wrong.min}-${wrong.max} is empty`;
+  },
+
+  unsupported: () => 'the sockets of the host',
+
+  save({ uid, gid, socketExists, supplementary }) {
+    let text = '';
+    if (socketExists !== undefined) text += `${socketExists.negated ? ' !' : ''} --socket-exists`;
+    if (uid !== undefined) text += saveIds('--uid-owner', uid);
+    if (gid !== undefined) text += saveIds('--gid-owner', gid);
+    return supplementary ? `${text} --suppl-groups` : text;
+  },
+
+  lower: () => ({}),
+};
+
+function parseIds({ values, negated }: ParsedOption, what: 'user' | 'group'): IdRange {
+  const [word] = values;
+  const separator = /[-:]/.exec(word.text)?.index;
+  if (separator === undefined || separator === 0) {
+    const id = parseId(word, word.text, what);
+    return { min: id, max: id, negated };
+  }
+  return {
+    min: parseId(word, word.text.slice(0, separator), undefined),
+    max: parseId(word, word.text.slice(separator + 1), undefined),
+    negated,
+  };
+}
+
+/** Parses the number TEXT; if it is of a WHAT, its name too. */
+function parseId(word: Word, text: string, what: 'user' | 'group' | undefined): number {
+  const id = parseNumber(text, MAX_ID);
+  if (id !== undefined) return id;
+  if (what !== undefined && text === 'root') return 0;
+  if (what !== undefined && /^[A-Za-z_]/.test(text)) {
+    const expected = what === 'user' ? 'its number: id -u' : 'its number: getent group';
+    throw new RuleFault(word, `the ${what} "${text}" of the host is not known here`, expected, 'unsupported');
+  }
+  throw new RuleFault(word, `bad ${what ?? 'range'} "${word.text}"`, `0–${MAX_ID}, or first-last`);
+}
+
+function saveIds(option: string, { min, max, negated }: IdRange): string {
+  return `${negated ? ' !' : ''} ${option} ${min === max ? min : `${min}-${max}`}`;
+}

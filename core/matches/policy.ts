@@ -1,0 +1,199 @@
+/** `-m policy`: the IPsec policy that the packet was decrypted by, or will be encrypted by (xt_policy). */
+
+import type { Word } from '../../codecs/iptables-save.js';
+import { Hook } from '../hooks.js';
+import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
+import { formatHostMask, type HostMask, parseHostMask } from '../rules/parse/host-values.js';
+import { formatHex, parseNumber, parseProtocol } from '../rules/parse/values.js';
+
+interface Test<Value> {
+  readonly value: Value;
+  readonly negated: boolean;
+}
+
+/** What one transformation has to be. */
+interface PolicyElement {
+  readonly reqid?: Test<number>;
+  readonly spi?: Test<number>;
+  readonly proto?: Test<number>;
+  readonly mode?: Test<Mode>;
+  readonly destination?: Test<HostMask>;
+  readonly source?: Test<HostMask>;
+}
+
+type Mode = 'transport' | 'tunnel';
+
+interface PolicyParams {
+  readonly direction: 'in' | 'out';
+  readonly isNone: boolean;
+  /** Whether the elements are all the transformations there are, in their order. */
+  readonly isStrict: boolean;
+  /** 1–4, or none for `--pol none`. */
+  readonly elements: readonly PolicyElement[];
+}
+
+const MODES: readonly Mode[] = ['transport', 'tunnel'];
+/** By protocol number. */
+const TRANSFORMS: ReadonlyMap<number, string> = new Map([
+  [50, 'esp'],
+  [51, 'ah'],
+  [108, 'ipcomp'],
+]);
+const MAX_ELEMENTS = 4;
+
+/** The options of an element: each may be given once an element. */
+const ELEMENT_OPTIONS = [
+  { name: '--reqid', words: 1, invertible: true, repeatable: true, expected: 'a number of 32 bits' },
+  { name: '--spi', words: 1, invertible: true, repeatable: true, expected: 'a number of 32 bits' },
+  { name: '--tunnel-src', words: 1, invertible: true, repeatable: true, expected: 'address[/mask]' },
+  { name: '--tunnel-dst', words: 1, invertible: true, repeatable: true, expected: 'address[/mask]' },
+  { name: '--proto', words: 1, invertible: true, repeatable: true, expected: 'esp, ah or ipcomp' },
+  { name: '--mode', words: 1, invertible: true, repeatable: true, expected: 'transport or tunnel' },
+] as const satisfies readonly OptionSpec[];
+
+export const policy: MatchExtension<PolicyParams> = {
+  name: 'policy',
+  options: [
+    { name: '--dir', words: 1, expected: 'in or out' },
+    { name: '--pol', words: 1, expected: 'none or ipsec' },
+    { name: '--strict', words: 0 },
+    ...ELEMENT_OPTIONS,
+    { name: '--next', words: 0, repeatable: true },
+  ],
+
+  parse(options) {
+    const direction = options.get('--dir');
+    const pol = options.get('--pol');
+    const strict = options.get('--strict');
+    const next = options.get('--next');
+    if (direction === undefined)
+      throw new RuleFault(options.word, 'policy without a direction', '--dir in or --dir out');
+    const isNone = pol !== undefined && oneOf(pol.values[0], 'policy', ['none', 'ipsec']) === 'none';
+    const elements = parseElements(options);
+    if (isNone && (strict ?? next) !== undefined) {
+      const { word } = (strict ?? next)!;
+      throw new RuleFault(word, `${word.text} cannot be used together with --pol none`);
+    }
+    if (next !== undefined && strict === undefined) {
+      throw new RuleFault(next.word, '--next needs --strict', '--strict');
+    }
+    if (!isNone) for (const [i, element] of elements.entries()) checkElement(options, element, i, strict);
+    return {
+      direction: oneOf(direction.values[0], 'direction', ['in', 'out']),
+      isNone,
+      isStrict: strict !== undefined,
+      elements: isNone ? [] : elements,
+    };
+  },
+
+  refuse({ direction }, { hooks }) {
+    if (direction === 'out' && (hooks & ((1 << Hook.PREROUTING) | (1 << Hook.INPUT))) !== 0) {
+      return '--dir out cannot be used in PREROUTING and INPUT';
+    }
+    if (direction === 'in' && (hooks & ((1 << Hook.POSTROUTING) | (1 << Hook.OUTPUT))) !== 0) {
+      return '--dir in cannot be used in POSTROUTING and OUTPUT';
+    }
+    return undefined;
+  },
+
+  unsupported: () => 'the IPsec policies of the host',
+
+  save({ direction, isNone, isStrict, elements }) {
+    const head = ` --dir ${direction} --pol ${isNone ? 'none' : 'ipsec'}${isStrict ? ' --strict' : ''}`;
+    return head + elements.map(saveElement).join(' --next');
+  },
+
+  lower: () => ({}),
+};
+
+/** The elements that --next parts. Without --strict there is one. */
+function parseElements(options: ParsedOptions): PolicyElement[] {
+  const elements: PolicyElement[] = [{}];
+  for (const option of options.all) {
+    if (option.name === '--next') {
+      if (elements.length === MAX_ELEMENTS) {
+        throw new RuleFault(option.word, 'too many elements of a policy', `at most ${MAX_ELEMENTS}`);
+      }
+      elements.push({});
+      continue;
+    }
+    const last = elements.length - 1;
+    const part = parsePart(option, options);
+    if (part === undefined) continue;
+    if (Object.keys(part).some((key) => key in elements[last])) {
+      throw new RuleFault(option.word, `policy: ${option.name} can only be used once an element`, '--next before it');
+    }
+    elements[last] = { ...elements[last], ...part };
+  }
+  return elements;
+}
+
+function parsePart({ name, values, negated }: ParsedOption, { family }: ParsedOptions): PolicyElement | undefined {
+  const [word] = values;
+  switch (name as (typeof ELEMENT_OPTIONS)[number]['name']) {
+    case '--reqid':
+      return { reqid: { value: parseId(word), negated } };
+    case '--spi':
+      return { spi: { value: parseId(word), negated } };
+    case '--tunnel-src':
+      return { source: { value: parseHostMask(word, family), negated } };
+    case '--tunnel-dst':
+      return { destination: { value: parseHostMask(word, family), negated } };
+    case '--proto':
+      return { proto: { value: parseTransform(word), negated } };
+    case '--mode':
+      return { mode: { value: oneOf(word, 'mode', MODES), negated } };
+    default:
+      return undefined;
+  }
+}
+
+function checkElement(
+  options: ParsedOptions,
+  { mode, source, destination, ...others }: PolicyElement,
+  index: number,
+  strict: ParsedOption | undefined,
+): void {
+  const isEmpty = (mode ?? source ?? destination) === undefined && Object.keys(others).length === 0;
+  if (isEmpty && strict !== undefined) {
+    const expected = '--reqid, --spi, --proto, --mode, --tunnel-src or --tunnel-dst';
+    throw new RuleFault(strict.word, `element ${index + 1} of the policy is empty`, expected);
+  }
+  const isTunnel = mode !== undefined && (mode.value === 'tunnel') !== mode.negated;
+  if ((source ?? destination) !== undefined && !isTunnel) {
+    throw new RuleFault(options.word, 'only tunnels have addresses', '--mode tunnel');
+  }
+}
+
+function oneOf<Name extends string>(word: Word, what: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === word.text);
+  if (found === undefined) throw unknownName(word, what, word.text, names);
+  return found;
+}
+
+function parseId(word: Word): number {
+  const id = parseNumber(word.text, 0xffffffff);
+  if (id === undefined) throw new RuleFault(word, `bad number "${word.text}"`, 'a number of 32 bits');
+  return id;
+}
+
+function parseTransform(word: Word): number {
+  const number = parseProtocol(word);
+  if (!TRANSFORMS.has(number)) throw new RuleFault(word, `"${word.text}" is no part of IPsec`, 'esp, ah or ipcomp');
+  return number;
+}
+
+function saveElement({ reqid, spi, proto, mode, destination, source }: PolicyElement): string {
+  let text = '';
+  const add = <Value>(test: Test<Value> | undefined, option: string, format: (value: Value) => string): void => {
+    if (test !== undefined) text += `${test.negated ? ' !' : ''} ${option} ${format(test.value)}`;
+  };
+  add(reqid, '--reqid', String);
+  add(spi, '--spi', formatHex);
+  add(proto, '--proto', (number) => TRANSFORMS.get(number)!);
+  add(mode, '--mode', String);
+  add(destination, '--tunnel-dst', formatHostMask);
+  add(source, '--tunnel-src', formatHostMask);
+  return text;
+}

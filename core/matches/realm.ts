@@ -1,0 +1,27 @@
+/** `-m realm`: the realm of the route that the packet takes (xt_realm). */
+import { Hook } from '../hooks.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { type NamedValue, parseNamed, saveNamed } from '../rules/parse/named-values.js';
+
+/** /etc/iproute2/rt_realms, as it is everywhere. */
+const NAMES: ReadonlyMap<string, number> = new Map([['cosmos', 0]]);
+
+export const realm: MatchExtension<NamedValue> = {
+  name: 'realm',
+  families: ['ipv4'],
+  hooks: [Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING],
+  options: [
+    { name: '--realm', words: 1, invertible: true, required: true, expected: 'value[/mask] or the name of a realm' },
+  ],
+
+  parse(options) {
+    const { values, negated } = options.get('--realm')!;
+    return parseNamed(values[0], negated, 'realm', NAMES);
+  },
+
+  unsupported: () => 'the realms of routes',
+
+  save: (value) => saveNamed('--realm', value),
+
+  lower: () => ({}),
+};

@@ -1,0 +1,51 @@
+/** Addresses as the C library parses them: the values of options such as `--ctorigsrc` and `--on-ip` (XTTYPE_HOST). */
+import { ADDRESS_BITS, type Address, type Family, maskLength, prefixMask } from '../../../codecs/address.js';
+import type { Word } from '../../../codecs/iptables-save.js';
+import { RuleFault } from './error.js';
+import { parseIpv6, parseLibcIpv4, parseNumber } from './values.js';
+
+/** An address with its mask, which need not be a prefix. */
+export interface HostMask {
+  /** As written: iptables-save prints the address with its host bits. */
+  readonly address: Address;
+  readonly mask: Address;
+}
+
+/** Parses the address WORD of FAMILY. Names are not looked up. */
+export function parseHost(word: Word, family: Family): Address {
+  const address = libcAddress(word.text, family);
+  if (address !== undefined) return address;
+  throw new RuleFault(
+    word,
+    `bad address "${word.text}"`,
+    `${describe(family)} in numbers: host names are not looked up`,
+  );
+}
+
+/** Parses `address[/mask]`. */
+export function parseHostMask(word: Word, family: Family): HostMask {
+  const slash = word.text.indexOf('/');
+  const address = libcAddress(slash < 0 ? word.text : word.text.slice(0, slash), family);
+  const mask = slash < 0 ? prefixMask(family, ADDRESS_BITS[family]) : libcMask(word.text.slice(slash + 1), family);
+  if (address !== undefined && mask !== undefined) return { address, mask };
+  const expected = `${describe(family)}[/mask] in numbers: host names are not looked up`;
+  throw new RuleFault(word, `bad address "${word.text}"`, expected);
+}
+
+/** iptables prints the prefix length, except for full addresses and masks that are not a prefix. */
+export function formatHostMask({ address, mask }: HostMask): string {
+  const length = maskLength(mask);
+  return `${address}${length === undefined || length === ADDRESS_BITS[mask.family] ? '' : `/${length}`}`;
+}
+
+const describe = (family: Family): string => (family === 'ipv4' ? 'an IPv4 address' : 'an IPv6 address');
+
+function libcAddress(text: string, family: Family): Address | undefined {
+  return family === 'ipv4' ? parseLibcIpv4(text) : parseIpv6(text);
+}
+
+/** A prefix length, or any mask in the forms of an address: /33 is the mask 0.0.0.33. */
+function libcMask(text: string, family: Family): Address | undefined {
+  const length = parseNumber(text, ADDRESS_BITS[family]);
+  return length === undefined ? libcAddress(text, family) : prefixMask(family, length);
+}
