@@ -1,4 +1,5 @@
 /** What this project makes of a file of rules, to be compared with the real iptables. */
+import type { Family } from '../../codecs/address.js';
 import { HOOK_NAMES, TABLE_HOOKS, TABLE_NAMES } from '../../core/hooks.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
@@ -14,14 +15,13 @@ export const EMPTY_TABLES = TABLE_NAMES.map(
   (table) => `*${table}\n${TABLE_HOOKS[table].map((hook) => `:${HOOK_NAMES[hook]} ACCEPT [0:0]\n`).join('')}COMMIT\n`,
 ).join('');
 
-/** The rules are not run, so they may hold what is only parsed. */
-const TO_SAVE = { willRun: false };
-
-/** Loads TEXT into empty tables. */
-export function ourAnswer(text: string): Answer {
+/** Loads TEXT, rules of FAMILY, into empty tables. */
+export function ourAnswer(text: string, family: Family = 'ipv4'): Answer {
+  // The rules are not run, so they may hold what is only parsed.
+  const options = { willRun: false, family };
   try {
-    parseRuleset(text, 'rules.v4', TO_SAVE);
-    return { kind: 'saved', text: saveRuleset(parseRuleset(EMPTY_TABLES + text, 'rules.v4', TO_SAVE)) };
+    parseRuleset(text, 'rules', options);
+    return { kind: 'saved', text: saveRuleset(parseRuleset(EMPTY_TABLES + text, 'rules', options)) };
   } catch (error) {
     if (!(error instanceof RulesetError)) throw error;
     const { code, message } = error;

@@ -24,7 +24,7 @@ export function compareFiles(
   const namespace = Namespace.create(libc);
   namespace.run(() => {
     const seeds = new Prng(seed);
-    const real = new RealIptables();
+    const real = new RealIptables('ipv4');
     for (let n = 0; n < count && tally.different < most; n++) {
       const fileSeed = seeds.word();
       const text = randomFile(fileSeed);

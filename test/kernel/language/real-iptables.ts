@@ -1,14 +1,20 @@
-/** What the iptables of this machine makes of a file: loads it into the network namespace of this thread. */
+/** What iptables-legacy or ip6tables-legacy makes of a file: loads it into the network namespace of this thread. */
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Family } from '../../../codecs/address.js';
 import { decodeText, encodeText } from '../../../codecs/text.js';
 import { EMPTY_TABLES } from '../../rules/our-answer.js';
 
 export class RealIptables {
+  readonly #tool: string;
   readonly #env = { ...process.env, LC_ALL: 'C', XTABLES_LOCKFILE: join(tmpdir(), `xtables-${process.pid}.lock`) };
   /** Whether the last file may have left something in the tables. */
   #isChanged = true;
+
+  constructor(family: Family) {
+    this.#tool = family === 'ipv4' ? 'iptables-legacy' : 'ip6tables-legacy';
+  }
 
   /** What iptables-save prints after TEXT was loaded into empty tables; undefined: refused. */
   answer(text: string): string | undefined {
@@ -30,7 +36,7 @@ export class RealIptables {
   }
 
   #run(name: 'restore' | 'save', input: string, ...args: string[]) {
-    const done = spawnSync(`iptables-legacy-${name}`, args, { input: encodeText(input), env: this.#env });
+    const done = spawnSync(`${this.#tool}-${name}`, args, { input: encodeText(input), env: this.#env });
     if (done.error) throw done.error;
     return done;
   }

@@ -18,7 +18,7 @@ const known = parseCases(readFileSync(path, 'utf8')).map(({ text }) => text);
 const added = Array.from({ length: Number(values.add) }, () => randomFile(randomInt(2 ** 32)));
 const namespace = Namespace.create(loadLibc());
 const cases = namespace.run(() => {
-  const real = new RealIptables();
+  const real = new RealIptables('ipv4');
   return [...new Set([...known, ...added])].map((text) => {
     const saved = real.answer(text);
     return { text, saved: saved === undefined ? null : withoutEmptyTables(saved) };
