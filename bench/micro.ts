@@ -163,6 +163,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
     shared: unused,
     randomSeed: () => 0,
     addressType: unused,
+    mtuTowards: unused,
     setupNat: unused,
     masquerade: unused,
     redirect: unused,

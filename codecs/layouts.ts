@@ -224,6 +224,66 @@ export const pptpGre = struct<PptpGreHeader>([
   u16be('callId'),
 ]);
 
+export interface DccpHeader {
+  sourcePort: number;
+  destinationPort: number;
+  /** The offset of the data, in words of 4 bytes. */
+  dataOffset: number;
+  ccvalCoverage: number;
+  checksum: number;
+  /** Type in bits 1–4; bit 0 (X): the sequence number has four more bytes. */
+  type: number;
+  sequenceHigh: number;
+  sequence: number;
+}
+
+/** The generic header: RFC 4340, section 5.1, with a short sequence number. */
+export const dccp = struct<DccpHeader>([
+  u16be('sourcePort'),
+  u16be('destinationPort'),
+  u8('dataOffset'),
+  u8('ccvalCoverage'),
+  u16be('checksum'),
+  u8('type'),
+  u8('sequenceHigh'),
+  u16be('sequence'),
+]);
+
+export interface AhHeader {
+  nextHeader: number;
+  payloadLength: number;
+  reserved: number;
+  spi: number;
+  sequence: number;
+}
+
+/** The authentication header: RFC 4302, section 2, without the check value. */
+export const ah = struct<AhHeader>([
+  u8('nextHeader'),
+  u8('payloadLength'),
+  u16be('reserved'),
+  u32be('spi'),
+  u32be('sequence'),
+]);
+
+export interface EspHeader {
+  spi: number;
+  sequence: number;
+}
+
+/** The encapsulating security payload: RFC 4303, section 2. */
+export const esp = struct<EspHeader>([u32be('spi'), u32be('sequence')]);
+
+export interface IpcompHeader {
+  nextHeader: number;
+  flags: number;
+  /** The compression parameter index. */
+  cpi: number;
+}
+
+/** IP payload compression: RFC 3173, section 3.3. */
+export const ipcomp = struct<IpcompHeader>([u8('nextHeader'), u8('flags'), u16be('cpi')]);
+
 /** The offset of PROPERTY in LAYOUT, in bytes. Throws if the layout has no such field. */
 export function offsetOf<T>(layout: Structure<T> | Layout<T>, property: keyof T & string): number {
   const offset = (layout as Structure<T>).offsetOf(property);
@@ -338,6 +398,19 @@ export const SCTP_CHUNK_LENGTH_AT = offsetOf(sctpChunk, 'length');
 export const SCTP_INIT_LENGTH = sctpInit.span;
 export const SCTP_INIT_TAG_AT = offsetOf(sctpInit, 'initiateTag');
 
+export const DCCP_LENGTH = dccp.span;
+export const DCCP_DATA_OFFSET_AT = offsetOf(dccp, 'dataOffset');
+export const DCCP_TYPE_AT = offsetOf(dccp, 'type');
+
+export const AH_LENGTH = ah.span;
+export const AH_SPI_AT = offsetOf(ah, 'spi');
+
+export const ESP_LENGTH = esp.span;
+export const ESP_SPI_AT = offsetOf(esp, 'spi');
+
+export const IPCOMP_LENGTH = ipcomp.span;
+export const IPCOMP_CPI_AT = offsetOf(ipcomp, 'cpi');
+
 export const GRE_LENGTH = pptpGre.span;
 export const GRE_PROTOCOL_AT = offsetOf(pptpGre, 'protocol');
 export const GRE_CALL_ID_AT = offsetOf(pptpGre, 'callId');
@@ -350,6 +423,9 @@ export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_DCCP = 33;
 export const IPPROTO_GRE = 47;
+export const IPPROTO_ESP = 50;
+export const IPPROTO_AH = 51;
 export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_IPCOMP = 108;
 export const IPPROTO_SCTP = 132;
 export const IPPROTO_UDPLITE = 136;

@@ -29,6 +29,22 @@ export function asFlags(bits: number): string {
   return bitNames(bits, TCP_FLAGS);
 }
 
+/** DCCP's packet types (RFC 4340, section 5.1), as iptables calls them; those above are reserved. */
+export const DCCP_TYPES = [
+  'REQUEST',
+  'RESPONSE',
+  'DATA',
+  'ACK',
+  'DATAACK',
+  'CLOSEREQ',
+  'CLOSE',
+  'RESET',
+  'SYNC',
+  'SYNCACK',
+] as const;
+
+export const formatDccpType = (type: number): string => DCCP_TYPES[type] ?? String(type);
+
 export function formatCtstate(bits: number): string {
   const states = Object.entries(CtInfo).map(([name, state]): [string, number] => [name, 1 << state]);
   return bitNames(bits, { ...Object.fromEntries(states), SNAT: CTSTATE_SNAT, DNAT: CTSTATE_DNAT });

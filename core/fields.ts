@@ -6,7 +6,11 @@
  */
 import { portToHostOrder, toHostOrder } from '../codecs/byte-order.js';
 import {
+  AH_SPI_AT,
+  DCCP_TYPE_AT,
+  ESP_SPI_AT,
   ICMP_TYPE_AT,
+  IPCOMP_CPI_AT,
   IPV4_DESTINATION_AT,
   IPV4_PROTOCOL_AT,
   IPV4_SOURCE_AT,
@@ -41,6 +45,7 @@ import {
   CTSTATE_DNAT,
   CTSTATE_SNAT,
   formatCtstate,
+  formatDccpType,
   formatStatus,
   namesOf,
 } from './field-formats.js';
@@ -291,6 +296,37 @@ export const FIELDS = {
     read: (packet) => packet.view.getUint16(packet.l4 + ICMP_TYPE_AT),
     code: { value: code`packet.view.getUint16(packet.l4 + ${ICMP_TYPE_AT})` },
     format: (value) => `${value >> 8}/${value & 0xff}`,
+  },
+  dccpType: {
+    label: 'DCCP packet type',
+    bits: 4,
+    fixedBy: 'packet',
+    read: (packet) => (packet.bytes[packet.l4 + DCCP_TYPE_AT] >> 1) & 15,
+    code: { value: code`(packet.bytes[packet.l4 + ${DCCP_TYPE_AT}] >> 1 & 15)` },
+    format: formatDccpType,
+  },
+  dccpOptions: { label: 'DCCP options', bits: 0, fixedBy: 'packet' },
+  sctpChunks: { label: 'SCTP chunks', bits: 0, fixedBy: 'packet' },
+  ahSpi: {
+    label: "AH's SPI",
+    bits: 32,
+    fixedBy: 'packet',
+    read: (packet) => packet.view.getUint32(packet.l4 + AH_SPI_AT),
+    code: { value: code`packet.view.getInt32(packet.l4 + ${AH_SPI_AT})` },
+  },
+  espSpi: {
+    label: "ESP's SPI",
+    bits: 32,
+    fixedBy: 'packet',
+    read: (packet) => packet.view.getUint32(packet.l4 + ESP_SPI_AT),
+    code: { value: code`packet.view.getInt32(packet.l4 + ${ESP_SPI_AT})` },
+  },
+  ipcompCpi: {
+    label: "IPComp's CPI",
+    bits: 16,
+    fixedBy: 'packet',
+    read: (packet) => packet.view.getUint16(packet.l4 + IPCOMP_CPI_AT),
+    code: { value: code`packet.view.getUint16(packet.l4 + ${IPCOMP_CPI_AT})` },
   },
   /** Of the Ethernet frame that it arrived in. */
   sourceMac: {

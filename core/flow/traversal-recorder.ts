@@ -246,6 +246,7 @@ function readingContext(host: Host, { connections }: Emulator): RuleContext {
     shared: refuse,
     randomSeed: refuse,
     addressType: (address, dev) => host.addressType(address, dev),
+    mtuTowards: refuse,
     setupNat: refuse,
     masquerade: refuse,
     redirect: refuse,

@@ -4,7 +4,7 @@ import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { formatHexByte, parseNumber } from '../rules/parse/values.js';
 
-const MAX_DSCP = 63;
+export const MAX_DSCP = 63;
 
 /** The classes in RFC 2474, 2597 and 3246. */
 const CLASSES: readonly (readonly [name: string, dscp: number])[] = [
@@ -45,7 +45,7 @@ export const dscp: MatchExtension<DscpParams> = {
   ],
 
   parse(options) {
-    return { dscp: parseDscp(options), negated: options.all[0].negated };
+    return { dscp: parseDscp(options, '--dscp', '--dscp-class'), negated: options.all[0].negated };
   },
 
   save({ dscp: expected, negated }) {
@@ -57,16 +57,21 @@ export const dscp: MatchExtension<DscpParams> = {
   },
 };
 
-function parseDscp(options: ParsedOptions): number {
-  const number = options.get('--dscp')?.values[0];
-  const name = options.get('--dscp-class')?.values[0];
+/**
+ * Parses the option NUMBER_NAME or CLASS_NAME, of which one must be given. iptables ignores whatever follows the name
+ * of a class.
+ */
+export function parseDscp(options: ParsedOptions, numberName: string, className: string): number {
+  const number = options.get(numberName)?.values[0];
+  const name = options.get(className)?.values[0];
   if (number !== undefined) {
     const value = parseNumber(number.text, MAX_DSCP);
     if (value === undefined) throw new RuleFault(number, `bad code point "${number.text}"`, '0–63');
     return value;
   }
-  if (name === undefined) throw new RuleFault(options.word, 'dscp without a code point', '--dscp or --dscp-class');
-  // iptables ignores whatever follows a class name.
+  if (name === undefined) {
+    throw new RuleFault(options.word, `${options.word.text} without a code point`, `${numberName} or ${className}`);
+  }
   const upper = name.text.toUpperCase();
   const found = CLASSES.find(([known]) => upper.startsWith(known));
   if (found !== undefined) return found[1];

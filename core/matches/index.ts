@@ -1,6 +1,7 @@
 /** All matches, by name. */
 import type { MatchExtension } from '../rules/extension.js';
 import { addrtype } from './addrtype.js';
+import { ah } from './ah.js';
 import { bpf } from './bpf.js';
 import { cgroup } from './cgroup.js';
 import { cluster } from './cluster.js';
@@ -10,11 +11,14 @@ import { connlimit } from './connlimit.js';
 import { connmark } from './connmark.js';
 import { conntrack } from './conntrack.js';
 import { cpu } from './cpu.js';
+import { dccp } from './dccp.js';
 import { devgroup } from './devgroup.js';
 import { dscp } from './dscp.js';
 import { ecn } from './ecn.js';
+import { esp } from './esp.js';
 import { hashlimit } from './hashlimit.js';
 import { icmp } from './icmp.js';
+import { ipcomp } from './ipcomp.js';
 import { iprange } from './iprange.js';
 import { ipvs } from './ipvs.js';
 import { length } from './length.js';
@@ -33,11 +37,13 @@ import { rateest } from './rateest.js';
 import { realm } from './realm.js';
 import { recent } from './recent.js';
 import { rpfilter } from './rpfilter.js';
+import { sctp } from './sctp.js';
 import { socket } from './socket.js';
 import { state } from './state.js';
 import { statistic } from './statistic.js';
 import { string } from './string.js';
 import { tcp } from './tcp.js';
+import { tcpmss } from './tcpmss.js';
 import { time } from './time.js';
 import { tos } from './tos.js';
 import { ttl } from './ttl.js';
@@ -46,6 +52,7 @@ import { udp } from './udp.js';
 
 const ALL: readonly MatchExtension<unknown>[] = [
   addrtype,
+  ah,
   bpf,
   cgroup,
   cluster,
@@ -55,11 +62,14 @@ const ALL: readonly MatchExtension<unknown>[] = [
   connmark,
   conntrack,
   cpu,
+  dccp,
   devgroup,
   dscp,
   ecn,
+  esp,
   hashlimit,
   icmp,
+  ipcomp,
   iprange,
   ipvs,
   length,
@@ -78,11 +88,13 @@ const ALL: readonly MatchExtension<unknown>[] = [
   realm,
   recent,
   rpfilter,
+  sctp,
   socket,
   state,
   statistic,
   string,
   tcp,
+  tcpmss,
   time,
   tos,
   ttl,

@@ -1,4 +1,5 @@
 /** `-m mac`: the source address of the Ethernet frame that the packet arrived in (xt_mac). */
+import type { Word } from '../../codecs/iptables-save.js';
 import { asMac } from '../field-formats.js';
 import { Hook } from '../hooks.js';
 import { equals } from '../rules/condition.js';
@@ -22,12 +23,7 @@ export const mac: MatchExtension<MacParams> = {
   parse(options) {
     const { values, negated } = options.get('--mac-source')!;
     const [word] = values;
-    const bytes = word.text.split(':');
-    if (bytes.length !== 6 || !bytes.every((byte) => byte.length <= 2 && BYTE.test(byte))) {
-      throw new RuleFault(word, `bad MAC address "${word.text}"`, 'six bytes, 02:00:00:00:00:01');
-    }
-    const address = bytes.reduce((number, byte) => number * 256 + ((Number.parseInt(byte || '0', 16) + 256) % 256), 0);
-    return { address, negated };
+    return { address: parseMac(word), negated };
   },
 
   save({ address, negated }) {
@@ -38,3 +34,12 @@ export const mac: MatchExtension<MacParams> = {
     return { conditions: [equals('sourceMac', address, negated)] };
   },
 };
+
+/** Parses six bytes as iptables does, into a number of 48 bits (XTTYPE_ETHERMAC). */
+export function parseMac(word: Word): number {
+  const bytes = word.text.split(':');
+  if (bytes.length !== 6 || !bytes.every((byte) => byte.length <= 2 && BYTE.test(byte))) {
+    throw new RuleFault(word, `bad MAC address "${word.text}"`, 'six bytes, 02:00:00:00:00:01');
+  }
+  return bytes.reduce((number, byte) => number * 256 + ((Number.parseInt(byte || '0', 16) + 256) % 256), 0);
+}

@@ -44,3 +44,8 @@ export function savePort(name: string, match: PortMatch | undefined): string {
   if (match === undefined || (match.min === 0 && match.max === 0xffff)) return '';
   return `${match.negated ? ' !' : ''} ${name} ${formatPortRange(match)}`;
 }
+
+/** The same for extensions that print all ports too, if they are given. */
+export function saveAnyPort(name: string, match: PortMatch | undefined): string {
+  return match === undefined ? '' : `${match.negated ? ' !' : ''} ${name} ${formatPortRange(match)}`;
+}

@@ -13,7 +13,7 @@ const NAMES: ReadonlyMap<string, number> = new Map([
 ]);
 /** The mask of named values. */
 const NAMED_MASK = 0x3f;
-const EXPECTED = `value[/mask], 0–255 each, or one of ${[...NAMES.keys()].join(', ')}`;
+export const TOS_EXPECTED = `value[/mask], 0–255 each, or one of ${[...NAMES.keys()].join(', ')}`;
 
 interface TosParams {
   /** If it has bits outside of the mask it never matches, as in the kernel. */
@@ -24,7 +24,7 @@ interface TosParams {
 
 export const tos: MatchExtension<TosParams> = {
   name: 'tos',
-  options: [{ name: '--tos', words: 1, invertible: true, required: true, expected: EXPECTED }],
+  options: [{ name: '--tos', words: 1, invertible: true, required: true, expected: TOS_EXPECTED }],
 
   parse(options) {
     const option = options.get('--tos')!;
@@ -40,15 +40,16 @@ export const tos: MatchExtension<TosParams> = {
   },
 };
 
-function parseTos({ values: [word] }: ParsedOption): { value: number; mask: number } {
+/** Parses `value[/mask]` or a name (XTTYPE_TOSMASK). */
+export function parseTos({ values: [word] }: ParsedOption): { value: number; mask: number } {
   const [text, maskText, more] = word.text.split('/');
   const value = parseNumber(text, 0xff);
   if (value === undefined) {
     const named = NAMES.get(word.text.toLowerCase());
     if (named !== undefined) return { value: named, mask: NAMED_MASK };
-    throw unknownName(word, 'TOS', word.text, [...NAMES.keys()], EXPECTED);
+    throw unknownName(word, 'TOS', word.text, [...NAMES.keys()], TOS_EXPECTED);
   }
   const mask = maskText === undefined ? 0xff : parseNumber(maskText, 0xff);
-  if (mask === undefined || more !== undefined) throw new RuleFault(word, `bad TOS "${word.text}"`, EXPECTED);
+  if (mask === undefined || more !== undefined) throw new RuleFault(word, `bad TOS "${word.text}"`, TOS_EXPECTED);
   return { value, mask };
 }

@@ -25,6 +25,8 @@ export interface RuleContext {
   randomSeed(): number;
   /** The type of ADDRESS (as loaded little-endian), limited to interface DEV unless it is -1 (inet_addr_type). */
   addressType(address: number, dev: number): AddressType;
+  /** The MTU of the host's own route to ADDRESS (as loaded little-endian); infinite if there is none (nf_route). */
+  mtuTowards(address: number): number;
   /** Binds the packet's connection (nf_nat_setup_info). Returns ACCEPT, or DROP if it cannot be bound. */
   setupNat(packet: Packet, range: NatRange, manip: Manip): Verdict;
   /** -j MASQUERADE: SNAT to the address of the egress interface. */

@@ -7,6 +7,7 @@ import type { BaseMatch, ProtocolMatch } from './base-match.js';
 import type { RuleContext } from './context.js';
 import type { Effect, EffectPlanner } from './effect.js';
 import type { Lowered } from './lower.js';
+import type { Match } from './model.js';
 import type { KernelObjects } from './parse/kernel-objects.js';
 import type { MatchState } from './run/match-state.js';
 
@@ -59,6 +60,7 @@ export interface RuleSite {
   readonly base: BaseMatch;
   /** What this rule and those before it make in the kernel, in the order in which it loads them. */
   readonly objects: KernelObjects;
+  readonly matches: readonly Match[];
 }
 
 export interface Extension<P> {

@@ -2,7 +2,16 @@
  * A rule as a list of steps, in order: its base match and what its matches lower themselves to. The interpreter
  * evaluates it, generated code is equivalent to it, and the index of long chains and the flow cache read it.
  */
-import { ICMP_LENGTH, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
+import {
+  AH_LENGTH,
+  DCCP_LENGTH,
+  ESP_LENGTH,
+  ICMP_LENGTH,
+  IPCOMP_LENGTH,
+  SCTP_LENGTH,
+  TCP_LENGTH,
+  UDP_LENGTH,
+} from '../../codecs/layouts.js';
 import { type FieldName, fieldRow, isFixed } from '../fields.js';
 import type { Packet } from '../packet.js';
 import { lowerBase } from './base-match.js';
@@ -28,6 +37,11 @@ export const HEADERS = {
   tcp: { kind: 'header', label: 'TCP header', bytes: TCP_LENGTH, isStrict: true, dropsOverlap: true },
   udp: { kind: 'header', label: 'UDP header', bytes: UDP_LENGTH, isStrict: true, dropsOverlap: false },
   icmp: { kind: 'header', label: 'ICMP header', bytes: ICMP_LENGTH, isStrict: true, dropsOverlap: false },
+  dccp: { kind: 'header', label: 'DCCP header', bytes: DCCP_LENGTH, isStrict: true, dropsOverlap: false },
+  sctp: { kind: 'header', label: 'SCTP header', bytes: SCTP_LENGTH, isStrict: true, dropsOverlap: false },
+  ah: { kind: 'header', label: 'AH header', bytes: AH_LENGTH, isStrict: true, dropsOverlap: false },
+  esp: { kind: 'header', label: 'ESP header', bytes: ESP_LENGTH, isStrict: true, dropsOverlap: false },
+  ipcomp: { kind: 'header', label: 'IPComp header', bytes: IPCOMP_LENGTH, isStrict: true, dropsOverlap: false },
   ports: { kind: 'header', label: 'ports', bytes: 4, isStrict: true, dropsOverlap: false },
   /** `-m ecn` reads 20 bytes wherever they are. */
   tcpBytes: { kind: 'header', label: 'TCP header', bytes: TCP_LENGTH, isStrict: false, dropsOverlap: false },

@@ -1,15 +1,20 @@
 /** All targets, by name. core/rules handles ACCEPT, DROP, RETURN and jumps. */
 import type { TargetExtension } from '../rules/extension.js';
 import { audit } from './audit.js';
+import { checksum } from './checksum.js';
 import { classify } from './classify.js';
+import { clusterip } from './clusterip.js';
 import { connmark } from './connmark.js';
 import { dnat } from './dnat.js';
+import { dscp } from './dscp.js';
+import { ecn } from './ecn.js';
 import { hmark } from './hmark.js';
 import { idletimer } from './idletimer.js';
 import { led } from './led.js';
 import { log } from './log.js';
 import { mark } from './mark.js';
 import { masquerade } from './masquerade.js';
+import { netmap } from './netmap.js';
 import { nflog } from './nflog.js';
 import { nfqueue } from './nfqueue.js';
 import { queue } from './queue.js';
@@ -18,22 +23,31 @@ import { redirect } from './redirect.js';
 import { reject } from './reject.js';
 import { snat } from './snat.js';
 import { synproxy } from './synproxy.js';
+import { tcpmss } from './tcpmss.js';
+import { tcpoptstrip } from './tcpoptstrip.js';
 import { tee } from './tee.js';
+import { tos } from './tos.js';
 import { tproxy } from './tproxy.js';
 import { trace } from './trace.js';
+import { ttl } from './ttl.js';
 import { ulog } from './ulog.js';
 
 const ALL: readonly TargetExtension<unknown>[] = [
   audit,
+  checksum,
   classify,
+  clusterip,
   connmark,
   dnat,
+  dscp,
+  ecn,
   hmark,
   idletimer,
   led,
   log,
   mark,
   masquerade,
+  netmap,
   nflog,
   nfqueue,
   queue,
@@ -42,9 +56,13 @@ const ALL: readonly TargetExtension<unknown>[] = [
   reject,
   snat,
   synproxy,
+  tcpmss,
+  tcpoptstrip,
   tee,
+  tos,
   tproxy,
   trace,
+  ttl,
   ulog,
 ];
 

@@ -15,6 +15,7 @@ const UNREADABLE = new RegExp(
     /\d{9}bit|--rateest-bps.*--rateest-pps/,
     /--rateest-ewmalog (?:-1|4294)s|--rateest-interval 1usecs/,
     /--(?:label|rateest-name|genre|physdev-in) "/,
+    /--dccp-types ,|--ipcompspi (?::|0:4294967295)/,
   ]
     .map(({ source }) => source)
     .join('|'),

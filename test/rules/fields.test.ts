@@ -26,6 +26,11 @@ const CONNECTIONS = 20;
 const NAMES = Object.keys(FIELDS) as FieldName[];
 const VALUE_FIELDS = NAMES.filter((name): name is ValueField => fieldRow(name).read !== undefined);
 
+/** Bytes of the layer-4 header. */
+function bytesFrom(first: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `l4+${first + i}`);
+}
+
 /**
  * What a field may touch: properties of the packet, bytes of its headers (ip+1, l4+13), `addressType`, words of
  * connections.
@@ -43,8 +48,14 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   length: ['length'],
   ttl: ['ip+8'],
   tcpFlags: ['l4+13'],
-  tcpOptions: ['available', 'headerLength', 'l4+12', ...Array.from({ length: 40 }, (_, i) => `l4+${20 + i}`)],
+  tcpOptions: ['available', 'headerLength', 'l4+12', ...bytesFrom(20, 40)],
   icmpType: ['l4+0', 'l4+1'],
+  dccpType: ['l4+8'],
+  dccpOptions: ['available', 'headerLength', 'l4+4', ...bytesFrom(8, 1012)],
+  sctpChunks: ['length', 'available', ...bytesFrom(12, 1500)],
+  ahSpi: bytesFrom(4, 4),
+  espSpi: bytesFrom(0, 4),
+  ipcompCpi: bytesFrom(2, 2),
   sourceMac: ['sourceMac'],
   packetType: ['type'],
   mark: ['mark'],
@@ -99,6 +110,7 @@ function recorderOf(packet: Packet, context: ReturnType<typeof testContext>): Re
   const view = {
     getUint8: (at: number) => bytes[at],
     getUint16: (at: number) => (bytes[at] << 8) | bytes[at + 1],
+    getUint32: (at: number) => ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0,
   };
   const words = (data: ArrayLike<number>, stride: number, name: string): unknown =>
     new Proxy([], {

@@ -105,6 +105,7 @@ export function testContext(random: Random, connections: number): RuleContext & 
     shared: (_kind, _name, create) => create(),
     randomSeed: () => random(0x100000000),
     addressType: (address, dev) => ((address ^ dev) & 1 ? AddressType.LOCAL : AddressType.UNICAST),
+    mtuTowards: () => 1400,
     setupNat: (_packet, range, manip) => {
       asked.push(`nat ${JSON.stringify(range)} ${manip}`);
       return Verdict.ACCEPT;

@@ -43,7 +43,7 @@ export function checkTable(
     chain.rules.forEach((draft, i) => {
       const { matches, target, base } = draft;
       if (matches.length === 0 && target.kind !== 'extension') return;
-      const site: RuleSite = { table, family, hooks: hooks?.[i] ?? 0, base, objects };
+      const site: RuleSite = { table, family, hooks: hooks?.[i] ?? 0, base, matches, objects };
       for (let j = 0; j < matches.length; j++) {
         const refusal = refusalOf(matches[j].extension, matches[j].params, site);
         if (refusal !== undefined) throw new RuleFault(wordOf(draft, j), refusal.what, refusal.expected);

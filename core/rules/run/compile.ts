@@ -5,10 +5,19 @@
  * packets are handled by the interpreter, which knows what each match does with them.
  */
 import {
+  AH_LENGTH,
+  DCCP_LENGTH,
+  ESP_LENGTH,
   ICMP_LENGTH,
+  IPPROTO_AH,
+  IPPROTO_DCCP,
+  IPPROTO_ESP,
   IPPROTO_ICMP,
+  IPPROTO_SCTP,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  PORTS_LENGTH,
+  SCTP_LENGTH,
   TCP_LENGTH,
   UDP_LENGTH,
 } from '../../../codecs/layouts.js';
@@ -58,8 +67,6 @@ const RULES_TO_INDEX = 200;
 /** Tables with more rules than this, not counting indexed chains, are compiled chain by chain as packets reach them. */
 const RULES_AT_ONCE = 5000;
 
-/** The length of what multiport reads, in bytes. */
-const PORTS_LENGTH = 4;
 const EMPTY = code``;
 const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
@@ -103,8 +110,8 @@ export function compileTable(
 }
 
 /**
- * Whether the part of the layer-4 header that matches read is complete: the fixed part of TCP, UDP and ICMP headers,
- * otherwise the ports.
+ * Whether the part of the layer-4 header that matches read is complete: its fixed part, or the four bytes of UDP-Lite's
+ * ports and of IPComp's header.
  */
 export function isWhole(packet: Packet): boolean {
   if (packet.fragmentOffset !== 0) return false;
@@ -116,6 +123,14 @@ export function isWhole(packet: Packet): boolean {
       return there >= UDP_LENGTH;
     case IPPROTO_ICMP:
       return there >= ICMP_LENGTH;
+    case IPPROTO_SCTP:
+      return there >= SCTP_LENGTH;
+    case IPPROTO_DCCP:
+      return there >= DCCP_LENGTH;
+    case IPPROTO_AH:
+      return there >= AH_LENGTH;
+    case IPPROTO_ESP:
+      return there >= ESP_LENGTH;
     default:
       return there >= PORTS_LENGTH;
   }

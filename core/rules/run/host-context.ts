@@ -67,6 +67,11 @@ export class HostContext implements RuleContext {
     return this.#host.addressType(address, dev);
   }
 
+  mtuTowards(address: number): number {
+    const { mtu, reason } = this.#host.routeOutput(this.#host.routeKey.towards(address));
+    return reason === '' ? mtu : Number.POSITIVE_INFINITY;
+  }
+
   setupNat(packet: Packet, range: NatRange, manip: Manip): Verdict {
     return this.#nat.bind(packet, range, manip);
   }

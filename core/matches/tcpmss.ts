@@ -1,0 +1,65 @@
+/** `-m tcpmss`: the maximum segment size in a TCP header's options (xt_tcpmss; RFC 9293, section 3.7.1). */
+import { IPPROTO_TCP, TCP_LENGTH } from '../../codecs/layouts.js';
+import { type Packet, tcpHeaderLength } from '../packet.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { formatPortRange, parseNumberRange } from '../rules/parse/values.js';
+import type { ValueRange } from '../rules/ranges.js';
+import { refuseProtocol } from './protocol-need.js';
+
+const MAX_MSS = 0xffff;
+const EXPECTED = 'an MSS or first:last, 0–65535';
+const OPTION_MSS = 2;
+const MSS_LENGTH = 4;
+const NO_MSS = -1;
+const MALFORMED = -2;
+
+interface TcpmssParams extends ValueRange {
+  readonly negated: boolean;
+}
+
+export const tcpmss: MatchExtension<TcpmssParams> = {
+  name: 'tcpmss',
+  options: [{ name: '--mss', words: 1, invertible: true, required: true, expected: EXPECTED }],
+
+  parse(options) {
+    const { values, negated } = options.get('--mss')!;
+    const range = parseNumberRange(values[0], MAX_MSS, EXPECTED);
+    if (range.min > range.max) throw new RuleFault(values[0], 'the first MSS is above the last', 'first:last');
+    return { ...range, negated };
+  },
+
+  refuse: (_params, site) => refuseProtocol('-m tcpmss', IPPROTO_TCP, site),
+
+  save({ min, max, negated }) {
+    return `${negated ? ' !' : ''} --mss ${formatPortRange({ min, max })}`;
+  },
+
+  lower({ min, max, negated }) {
+    const check = (packet: Packet): boolean => {
+      const mss = mssOf(packet);
+      if (mss === MALFORMED) packet.hotdrop = true;
+      return mss !== MALFORMED && (mss !== NO_MSS && mss >= min && mss <= max) !== negated;
+    };
+    const explanation = `its MSS is ${negated ? '' : 'not '}${formatPortRange({ min, max })}`;
+    return { native: { reads: ['tcpOptions'], check, mayDrop: true, explanation } };
+  },
+};
+
+/** The MSS in PACKET's TCP options; NO_MSS, or MALFORMED if the header is too short or cut. */
+function mssOf(packet: Packet): number {
+  const { bytes, l4, l4Available } = packet;
+  if (l4Available < TCP_LENGTH) return MALFORMED;
+  const length = tcpHeaderLength(packet);
+  if (length < TCP_LENGTH || length > l4Available) return MALFORMED;
+  const end = l4 + length;
+  for (let at = l4 + TCP_LENGTH; at < end; ) {
+    const kind = bytes[at];
+    if (kind === OPTION_MSS && at + MSS_LENGTH <= end && bytes[at + 1] === MSS_LENGTH) {
+      return (bytes[at + 2] << 8) | bytes[at + 3];
+    }
+    // An option without a length byte, or whose length byte is 0 or beyond the header, takes one byte.
+    at += kind < 2 || at + 1 >= end ? 1 : bytes[at + 1] || 1;
+  }
+  return NO_MSS;
+}
