@@ -236,6 +236,31 @@ export const BENCH: CommandSpec = {
   ],
 };
 
+export const SAVE: CommandSpec = {
+  name: 'save',
+  summary: 'print rules in their canonical form: as iptables-save prints them after they were loaded',
+  usages: ['RULES', '--check RULES…'],
+  options: [
+    {
+      name: 'check',
+      help: 'print nothing but the first line of each file that differs from its canonical form, and exit with 1 then',
+    },
+    {
+      name: 'ipv6',
+      short: '6',
+      help: 'the rules are for ip6tables; the output of ip6tables-save is recognized without this',
+    },
+    { name: 'keep-counters', help: 'print the counters that the file has, as iptables-save -c does' },
+    { name: 'lax', help: 'accept rules that cannot be parsed yet; they are printed as they are written' },
+  ],
+  positionals: 'RULES',
+  examples: [
+    { about: 'tidy up rules that were written by hand', command: 'nfreplay save rules.draft > rules.v4' },
+    { about: 'compare two rulesets, however they are written', command: 'diff <(nfreplay save a) <(nfreplay save b)' },
+    { about: 'in CI: every file is as iptables-save would write it', command: 'nfreplay save --check rules/*' },
+  ],
+};
+
 export const SNAPSHOT: CommandSpec = {
   name: 'snapshot',
   summary: 'print a script that describes a host: run it there as root, and give what it prints as --host',
@@ -268,4 +293,4 @@ export const COMPLETION: CommandSpec = {
 };
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [REPLAY, CHECK, BENCH, SNAPSHOT, COMPLETION];
+export const COMMANDS: readonly CommandSpec[] = [REPLAY, CHECK, BENCH, SAVE, SNAPSHOT, COMPLETION];

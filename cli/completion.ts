@@ -9,6 +9,7 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   FILE: 'file',
   DIR: 'folder',
   CASE: 'folder',
+  RULES: 'file',
   'IFACE=FILE': 'input',
 };
 

@@ -17,12 +17,13 @@ import { type CommandSpec, colorIn } from './args.js';
 import { benchCommand } from './bench-command.js';
 import { check } from './check.js';
 import { widthOf } from './columns.js';
-import { BENCH, CHECK, COMMANDS, COMPLETION, REPLAY, SNAPSHOT } from './commands.js';
+import { BENCH, CHECK, COMMANDS, COMPLETION, REPLAY, SAVE, SNAPSHOT } from './commands.js';
 import { completionCommand } from './completion-command.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
 import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
+import { saveCommand } from './save-command.js';
 import { exitCodeOf, onSignals } from './signals.js';
 import { snapshotCommand } from './snapshot-command.js';
 import { styleOf } from './style.js';
@@ -32,6 +33,7 @@ import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from
 const INTERNAL_ERROR = 70;
 
 const LAX_HINT = '(--lax goes on without these rules: they never match)';
+const LAX_SAVE_HINT = '(--lax prints these rules as they are written)';
 
 /** What runs each command; it resolves with the exit code. */
 type Run = (args: readonly string[], supervision?: Supervision) => Promise<number> | number;
@@ -40,6 +42,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [REPLAY.name]: replayCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,
+  [SAVE.name]: saveCommand,
   [SNAPSHOT.name]: snapshotCommand,
   [COMPLETION.name]: completionCommand,
 };
@@ -102,7 +105,8 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
     return { message: error.message, exitCode: ExitCode.FILE };
   if (error instanceof RulesetError) {
     if (error.code !== 'unsupported') return { message: error.message, exitCode: ExitCode.USAGE };
-    const hint = error.unsupported.length > 0 ? `\n${LAX_HINT}` : '';
+    const laxHint = process.argv[2] === SAVE.name ? LAX_SAVE_HINT : LAX_HINT;
+    const hint = error.unsupported.length > 0 ? `\n${laxHint}` : '';
     return { message: `${error.message}${hint}`, exitCode: ExitCode.UNSUPPORTED };
   }
   if (error instanceof HostError || error instanceof ConntrackListError) {

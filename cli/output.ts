@@ -33,9 +33,9 @@ export class Output {
    * Writes TEXT before it returns.
    * @throws {CliError} if that fails, as on a full disk
    */
-  write(text: string): void {
+  write(text: string | Uint8Array): void {
     if (this.#isClosed) return;
-    const bytes = Buffer.from(text);
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     try {
       writeFully(this.#fd, bytes, 0, bytes.length);
     } catch (error) {

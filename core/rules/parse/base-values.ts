@@ -13,6 +13,8 @@ const MAX_POSITION = 0x7fffffff;
 const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
 const SPACE = 0x20;
 const UPPER_CASE = /[A-Z]/g;
+/** What looks like an IPv6 address. */
+const IPV6 = /^[0-9a-fA-F.]*:[0-9a-fA-F:.]*$/;
 
 /** Parses comma-separated addresses (xtables_ipparse_multiple). */
 export function parseAddresses(word: Word, negated: boolean, family: Family): AddressMatch[] {
@@ -28,6 +30,7 @@ function parseAddress(word: Word, part: string, negated: boolean, family: Family
   const text = slash < 0 ? trimmed : trimmed.slice(0, slash);
   const hostMask = prefixMask(family, ADDRESS_BITS[family]);
   const mask = slash < 0 ? hostMask : parseMask(trimmed.slice(slash + 1), family);
+  if (mask === undefined && family === 'ipv4' && IPV6.test(text)) throw badAddress(word, text, family);
   if (mask === undefined) throw new RuleFault(word, `invalid mask "${trimmed.slice(slash + 1)}"`, MASKS[family]);
   if (isLongerThan(trimmed, MAX_HOST_BYTES)) throw new RuleFault(word, 'the address is too long', 'at most 255 bytes');
   // With a mask of no bits, as in any/0, iptables does not look at the address.
@@ -49,7 +52,7 @@ function badAddress(word: Word, text: string, family: Family): RuleFault {
       `a blank between an option and its ${expected}`,
     );
   }
-  if (family === 'ipv4' && text.includes(':') && /^[0-9a-fA-F:.]+$/.test(text)) {
+  if (family === 'ipv4' && IPV6.test(text)) {
     return new RuleFault(word, `"${text}" is an IPv6 address: this is a rule for ip6tables`, 'an IPv4 address');
   }
   if (family === 'ipv6' && parseIpv4(text) !== undefined) {

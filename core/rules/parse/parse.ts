@@ -169,7 +169,7 @@ class RulesetReader implements FileState {
   /** The fault of a line that says that WRITER-tables has written what follows. */
   #otherFamily(writer: string, word: Word): RuleFault {
     const foreign = this.family === 'ipv4' ? this.#foreign() : undefined;
-    const what = `the rules of ${HEADERS[this.family]}tables go on with the output of ${writer}tables-save`;
+    const what = `the output of ${writer}tables-save, where rules of ${HEADERS[this.family]}tables are read`;
     return new RuleFault(word, foreign ?? what, '', 'unsupported');
   }
 
