@@ -169,6 +169,10 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
     redirect: unused,
     reject: unused,
     log: unused,
+    nflog: unused,
+    tee: unused,
+    queue: unused,
+    traceRule: unused,
   };
   const program = buildTable(filter, context, createCounters(filter), 'compiled');
   const packet = new Packet();

@@ -129,6 +129,20 @@ export const REPLAY: CommandSpec = {
         'from a wire; trust: all but those of ICMP are ' +
         'taken as good, and only updated as NAT changes addresses and ports (default: auto)',
     },
+    {
+      name: 'log-time',
+      help:
+        'start each line of log.txt with the time of its packet, as the kernel does: [1795761583.400000], here in ' +
+        'seconds since 1970',
+    },
+    {
+      name: 'nfqueue',
+      value: 'ANSWER',
+      choices: ['accept', 'drop'],
+      help:
+        'what the program answers that listens to the queues of NFQUEUE; left out, no program listens: packets are ' +
+        'dropped, or accepted if the rule has --queue-bypass',
+    },
     { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
     {
       name: 'strict',

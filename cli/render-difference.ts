@@ -1,6 +1,12 @@
 /** Differences between two results as text: packets side by side, rule counters, connections. */
 import { shown } from '../codecs/text.js';
-import type { ConnectionDifference, Difference, FrameDifference, RuleDifference } from '../replay/compare.js';
+import type {
+  ConnectionDifference,
+  Difference,
+  FrameDifference,
+  LogDifference,
+  RuleDifference,
+} from '../replay/compare.js';
 import type { Names } from '../replay/names.js';
 import type { ResultFrame } from '../replay/result-folder.js';
 import { wrap } from './columns.js';
@@ -22,6 +28,8 @@ export function renderDifference(
       return renderRule(difference);
     case 'connection':
       return renderConnection(difference, names);
+    case 'log':
+      return renderLog(difference);
   }
 }
 
@@ -129,6 +137,10 @@ function hexRow(bytes: Uint8Array): string {
 
 function secondsText(tsNs: bigint): string {
   return `${tsNs / 1_000_000_000n}.${(tsNs % 1_000_000_000n).toString().padStart(9, '0')} s`;
+}
+
+function renderLog({ file, wanted, got }: LogDifference): string[] {
+  return [`${file}:`, `  expected  ${shown(wanted ?? 'nothing')}`, `  got       ${shown(got ?? 'nothing')}`];
 }
 
 const COUNTED_RULE = /^\[(\d+):(\d+)\] (.*)$/;

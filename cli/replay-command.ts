@@ -94,6 +94,7 @@ function optionsOf(given: Arguments): ReplayOptions {
   const show = given.value('show');
   const engine = given.value('engine');
   const checksums = given.value('checksums');
+  const nfqueue = given.value('nfqueue');
   const outDir = given.value('out');
   const rulesPath = given.value('rules');
   const namesPath = given.value('names');
@@ -115,6 +116,8 @@ function optionsOf(given: Arguments): ReplayOptions {
     ...selectionOptions(given),
     ...(show === undefined ? {} : { show }),
     ...(checksums === undefined ? {} : { checksums: checksums as NonNullable<ReplayOptions['checksums']> }),
+    ...(given.has('log-time') ? { logTime: true } : {}),
+    ...(nfqueue === undefined ? {} : { nfqueue: nfqueue as NonNullable<ReplayOptions['nfqueue']> }),
     ...(given.has('expect-egress') ? { expectEgress: true } : {}),
     ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),
   };

@@ -60,7 +60,10 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     .join('\n');
 }
 
-function outcomes({ packets, skipped, stitched, ruleCount, run }: Summary, width: number | undefined): string[] {
+function outcomes(
+  { packets, skipped, stitched, logged, ruleCount, run }: Summary,
+  width: number | undefined,
+): string[] {
   const rows: [number, string][] = [
     [packets.forwarded, 'forwarded'],
     [packets.sent, 'sent by the host itself'],
@@ -79,12 +82,21 @@ function outcomes({ packets, skipped, stitched, ruleCount, run }: Summary, width
     ...(backend === undefined || ruleCount === 0
       ? []
       : [`the rules are the host's own: iptables-${backend}, ${shownPath(path)}`]),
+    ...(logged === undefined ? [] : [`rules logged ${loggedText(logged)}`]),
   ];
   return [
     ...columns(met, ['right', 'left'], width),
     ...notSentLines(stitched, width),
     ...notes.flatMap((note) => wrapAfter(' '.repeat(INDENT), note, width ?? Number.POSITIVE_INFINITY)),
   ];
+}
+
+/** `12 lines (log.txt), 3 packets (nflog.pcap)` */
+function loggedText({ lines, packets }: NonNullable<Summary['logged']>): string {
+  return [
+    ...(lines > 0 ? [`${count(lines, 'line')} (log.txt)`] : []),
+    ...(packets > 0 ? [`${count(packets, 'packet')} (nflog.pcap)`] : []),
+  ].join(', ');
 }
 
 /** `3 connections, 21 packets, would not have happened: what they follow from was dropped or rejected` */
@@ -253,7 +265,7 @@ function unreadLines({ unread }: Summary, width = Number.POSITIVE_INFINITY): str
 }
 
 function written(
-  { outputs, networks = {} }: Summary,
+  { outputs, networks = {}, logged }: Summary,
   { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions,
 ): string[] {
   const networkOf = new Map(Object.entries(networks).map(([bridge, name]) => [`${bridge}.pcap`, name]));
@@ -269,7 +281,7 @@ function written(
       : [
           [style.bold(`${shown(shortPath(outDir))} contains`)],
           ' '.repeat(INDENT),
-          [...captures, 'rules.v4', 'conntrack.txt', 'summary.json'],
+          [...captures, ...(logged?.lines ? ['log.txt'] : []), 'rules.v4', 'conntrack.txt', 'summary.json'],
         ];
   const lines = wrapAfter(prefix, files.join(', '), width);
   return [...title, ...lines];

@@ -363,6 +363,7 @@ export const TCP_DATA_OFFSET_AT = offsetOf(tcp, 'dataOffset');
 export const TCP_FLAGS_AT = offsetOf(tcp, 'flags');
 export const TCP_WINDOW_AT = offsetOf(tcp, 'window');
 export const TCP_CHECKSUM_AT = offsetOf(tcp, 'checksum');
+export const TCP_URGENT_AT = offsetOf(tcp, 'urgent');
 
 export const TCP_FIN = 0x01;
 export const TCP_SYN = 0x02;

@@ -117,6 +117,9 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.segmentLength = 0;
   packet.hasTakenOptions = false;
   packet.isRejected = false;
+  packet.isTraced = false;
+  packet.teeDev = -1;
+  packet.queueFate = '';
   packet.fragmentMaxSize = 0;
   packet.fragmentHadDf = false;
 }

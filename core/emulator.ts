@@ -15,13 +15,13 @@ import type { Outcome } from './outcome.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
 import { RuleFault, RulesetError } from './rules/parse/error.js';
 import { ENGINES } from './rules/run/build.js';
+import type { UnboundQueueCounts } from './rules/run/host-context.js';
 
 export { Outcome } from './outcome.js';
+export type { UnboundQueueCounts } from './rules/run/host-context.js';
 
-/** A message from `-j LOG`: the rule's options, and the packet as it was at the rule, at AT of BYTES. */
-export interface LogEntry {
-  /** From 0 (emergency) to 7 (debug). */
-  readonly level: number;
+/** The packet as it was at a rule that told somebody about it, at AT of BYTES. */
+export interface LoggedPacket {
   readonly prefix: string;
   readonly hook: Hook;
   /** Interface indexes; -1 if there is none. */
@@ -35,6 +35,20 @@ export interface LogEntry {
   readonly length: number;
 }
 
+/** A message from `-j LOG`, or about a packet that `-j TRACE` marked. */
+export interface LogEntry extends LoggedPacket {
+  /** From 0 (emergency) to 7 (debug). */
+  readonly level: number;
+  /** The whole message as in the kernel's log (/dev/kmsg): printable ASCII, from the prefix on. */
+  readonly line: string;
+}
+
+/** A packet that `-j NFLOG` or `-j ULOG` passed to a program: the first `available` bytes of it. */
+export interface NflogEntry extends LoggedPacket {
+  /** The netlink group. */
+  readonly group: number;
+}
+
 /**
  * Receives the output. The data starts at AT of BYTES, which are only valid during the call. AVAILABLE of its LENGTH
  * bytes are present (fewer if truncated by a snaplen).
@@ -44,8 +58,10 @@ export interface EmulatorOutput {
   egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void;
   /** A packet reached the host itself. It is passed as it was after INPUT. */
   local(bytes: Uint8Array, at: number, available: number, length: number): void;
-  /** A rule with `-j LOG` matched. */
+  /** A rule with `-j LOG` matched, or any rule for a packet that is traced. */
   log?(entry: LogEntry): void;
+  /** A rule with `-j NFLOG` or `-j ULOG` matched. */
+  nflog?(entry: NflogEntry): void;
   /** A packet was dropped. It is passed as it was at that moment. DROP is only valid during the call. */
   dropped(drop: Drop, bytes: Uint8Array, at: number, available: number, length: number): void;
 }
@@ -68,6 +84,8 @@ export interface EmulatorOptions {
   readonly hookEntries?: readonly HookEntry[];
   /** What becomes of layer-4 checksums. Default: 'verify', as a kernel does with frames from a wire. */
   readonly checksums?: ChecksumMode;
+  /** What the program answers that listens to the queues of NFQUEUE. Default: no program listens. */
+  readonly queueVerdict?: 'accept' | 'drop' | undefined;
   /** Connections that the host has before the first packet, as listed by `conntrack -L` (readConntrackList). */
   readonly connections?: ListedConnections | undefined;
   /** Receives events (see events.ts). With an observer, the interpreter runs the rules, regardless of `engine`. */
@@ -102,6 +120,8 @@ export interface Emulator {
   readonly coalesced: CoalescedCounts;
   /** How many ports NAT drew at random, where the wanted one was taken or a rule says so: the kernel draws others. */
   readonly drawnPorts: number;
+  /** Packets that met NFQUEUE while no program listened. */
+  readonly unboundQueues: UnboundQueueCounts;
   /** Number of fragments waiting for the rest of their packets. */
   readonly pendingFragments: number;
   /**

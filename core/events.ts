@@ -162,6 +162,12 @@ export interface AnsweredEvent {
   readonly icmp?: { readonly type: number; readonly code: number };
 }
 
+/** TEE sends a copy of the packet. The events of the copy follow, one `depth` deeper. */
+export interface CopiedEvent {
+  readonly kind: 'copied';
+  readonly packet: PacketFields;
+}
+
 export interface DroppedEvent {
   readonly kind: 'dropped';
   readonly cause: DropCause;
@@ -191,6 +197,7 @@ export type EventBody =
   | FragmentEvent
   | ExpiredEvent
   | AnsweredEvent
+  | CopiedEvent
   | DroppedEvent
   | LeftEvent;
 

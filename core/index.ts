@@ -15,7 +15,10 @@ export {
   type EmulatorOptions,
   type EmulatorOutput,
   type LogEntry,
+  type LoggedPacket,
+  type NflogEntry,
   Outcome,
+  type UnboundQueueCounts,
 } from './emulator.js';
 export type * from './events.js';
 export { Hook, type HookEntry, type HookName, Priority, type TableName, Verdict } from './hooks.js';

@@ -64,6 +64,7 @@ import type { Random } from './random.js';
 import type { Reason } from './reasons.js';
 import type { TableCounters } from './rules/model.js';
 import type { HookedTables } from './rules/run/hooked-tables.js';
+import type { UnboundQueueCounts } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
 import { wireHost } from './wiring.js';
 
@@ -85,6 +86,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   skipReason: LinkSkip | null = null;
   readonly checksums: ChecksumCounts;
   readonly coalesced: Coalescing;
+  readonly unboundQueues: UnboundQueueCounts;
   slowPathPackets = 0;
 
   readonly #host: Host;
@@ -108,7 +110,12 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #droppedPacket = new DroppedPacket();
 
   constructor(options: EmulatorOptions, output: EmulatorOutput) {
-    const parts = wireHost(options, output, (answer) => this.#sendAnswer(answer));
+    const parts = wireHost(
+      options,
+      output,
+      (answer) => this.#sendAnswer(answer),
+      (copy) => this.#sendCopy(copy),
+    );
     this.memory = parts.memory;
     this.connections = parts.connections;
     this.restored = parts.restored;
@@ -128,6 +135,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#emit = parts.emit;
     this.checksums = parts.checksums;
     this.coalesced = parts.coalescing;
+    this.unboundQueues = parts.unboundQueues;
     this.#nat = parts.nat;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
@@ -219,7 +227,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (malformed !== '') return void this.#drop(packet, malformed);
     packet.inDev = dev;
     packet.type = type;
-    received.copySourceMac(packet);
+    received.copyMacs(packet);
     this.#emit?.({ kind: 'decoded', packet: packetFields(packet) });
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);
@@ -358,6 +366,14 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#trace[0] = events;
   }
 
+  /** A COPY that TEE made traverses the rules too, like an answer. */
+  #sendCopy(copy: Packet): void {
+    this.#emit?.({ kind: 'copied', packet: packetFields(copy) });
+    const events = this.#trace[0];
+    this.#sendOut(copy);
+    this.#trace[0] = events;
+  }
+
   /** ip_output: POSTROUTING for forwarded packets and the host's own, then transmission, or back in over lo. */
   #leave(packet: Packet): void {
     if (packet.loopsBack) this.#leaveAndLoopBack(packet);
@@ -368,24 +384,25 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #passPostrouting(packet: Packet): boolean {
     packet.outDev = packet.routeDev;
+    // The kernel has not forgotten the interface of a copy that TEE made (skb->dev).
+    if (packet.teeDev >= 0) packet.inDev = packet.teeDev;
     return this.#pass(Hook.POSTROUTING, packet);
   }
 
   /**
-   * The host's own broadcast: a copy passes POSTROUTING first, and comes back in once the packet itself has left
+   * The host's own broadcast: a copy passes POSTROUTING and comes back in before the packet itself leaves
    * (ip_mc_output).
    */
   #leaveAndLoopBack(packet: Packet): void {
     packet.loopsBack = false;
     const copy = this.#stack.pushCopy(packet);
-    const copyPasses = this.#passPostrouting(copy);
-    if (this.#passPostrouting(packet)) this.#transmit(packet);
-    if (copyPasses) {
+    if (this.#passPostrouting(copy)) {
       // The kernel uses PACKET_LOOPBACK, for which -m pkttype checks the address.
       copy.type = isMulticast(copy.destination) ? PacketType.MULTICAST : PacketType.BROADCAST;
       this.#comeBack(copy);
     }
     this.#stack.pop();
+    if (this.#passPostrouting(packet)) this.#transmit(packet);
   }
 
   #comeBack(packet: Packet): void {

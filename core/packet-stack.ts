@@ -80,6 +80,7 @@ export class PacketStack {
     copy.untranslatedDport = packet.untranslatedDport;
     copy.hasUnfinishedChecksum = packet.hasUnfinishedChecksum;
     copy.hasTrustedChecksum = packet.hasTrustedChecksum;
+    copy.isTraced = packet.isTraced;
     copy.isCoalesced = packet.isCoalesced;
     copy.segmentLength = packet.segmentLength;
     return copy;

@@ -19,6 +19,7 @@ import {
 } from '../codecs/layouts.js';
 import type { DropCause } from './drop.js';
 import { Hook } from './hooks.js';
+import type { Reason } from './reasons.js';
 
 /** How a frame was addressed on its link (PACKET_* in linux/if_packet.h). */
 export const PacketType = { HOST: 0, BROADCAST: 1, MULTICAST: 2, OTHERHOST: 3 } as const;
@@ -34,6 +35,9 @@ export const REPLY = 1;
 export type Direction = typeof ORIGINAL | typeof REPLY;
 
 const NO_BYTES = new Uint8Array(0);
+
+/** A queued packet went on to the next entry of its hook, or was dropped for a reason. */
+export type QueueFate = '' | 'passed' | Extract<Reason, 'queue-unbound' | 'queue-verdict'>;
 
 /**
  * An IPv4 packet in the host: its bytes, and the state the host keeps about it (the kernel's skb).
@@ -78,6 +82,9 @@ export class Packet {
    */
   sourceMacHigh = -1;
   sourceMacLow = -1;
+  /** The frame's destination MAC address; valid if it has a source. */
+  destinationMacHigh = 0;
+  destinationMacLow = 0;
   /** The packet mark (-j MARK), an int32. */
   mark = 0;
   /** The conntrack entry (-1 if there is none), the packet's direction in it, and its ctinfo. */
@@ -126,6 +133,12 @@ export class Packet {
   loopsBack = false;
   /** REJECT has answered it. */
   isRejected = false;
+  /** TRACE has marked it: the rules that it matches are logged (nf_trace). */
+  isTraced = false;
+  /** For a copy made by TEE: the interface towards its gateway; else -1. */
+  teeDev = -1;
+  /** What NFQUEUE made of it: '' if no rule has queued it. */
+  queueFate: QueueFate = '';
   /** For a reassembled packet: the size of its largest fragment, and whether that one had DF (IPCB frag_max_size). */
   fragmentMaxSize = 0;
   fragmentHadDf = false;
@@ -138,6 +151,11 @@ export class Packet {
   /** The source MAC address of the frame that it arrived in, as a number of 48 bits; -1: none. */
   get sourceMac(): number {
     return this.sourceMacHigh * 2 ** 32 + (this.sourceMacLow >>> 0);
+  }
+
+  /** The destination MAC address of that frame. */
+  get destinationMac(): number {
+    return this.destinationMacHigh * 2 ** 32 + (this.destinationMacLow >>> 0);
   }
 
   set sourceMac(address: number) {

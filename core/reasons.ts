@@ -8,6 +8,8 @@ export const REASONS = {
   'rule-header': 'its header is too short or malformed for a rule that looks at it',
   'nat-rule': 'NAT cannot do what the rule asks for',
   'hook-entry': 'an entry of the hook',
+  'queue-unbound': 'no program listens to its queue',
+  'queue-verdict': 'the program that listens to its queue',
 
   'ip-too-short': 'shorter than an IP header',
   'ip-version': 'bad IP version',

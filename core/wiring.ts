@@ -24,7 +24,8 @@ import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
-import { HostContext } from './rules/run/host-context.js';
+import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
+import { Tee } from './tee.js';
 
 export interface HostParts {
   readonly memory: Memory;
@@ -45,14 +46,16 @@ export interface HostParts {
   /** Packets by their checksum, so far. */
   readonly checksums: ChecksumCounts;
   readonly coalescing: Coalescing;
+  readonly unboundQueues: UnboundQueueCounts;
   readonly emit: Emit;
 }
 
-/** SEND_ANSWER hands a routed answer from the host to the OUTPUT hook. */
+/** SEND_ANSWER hands a routed answer from the host to the OUTPUT hook, SEND_COPY a copy of a packet made by TEE. */
 export function wireHost(
   options: EmulatorOptions,
   output: EmulatorOutput,
   sendAnswer: (answer: Packet) => void,
+  sendCopy: (copy: Packet) => void,
 ): HostParts {
   const { ruleset, host, observer, memory = new Memory() } = options;
   const stack = new PacketStack();
@@ -70,7 +73,10 @@ export function wireHost(
   const nat = new Nat(connections, random);
   const fragments = createFragmentQueues(host, memory);
   const answers = new Answers(host, conntrack, stack, clock, random, sendAnswer);
-  const context = new HostContext({ host, conntrack: connections, nat, answers, clock, random, output });
+  const tee = new Tee(host, stack, sendCopy);
+  const { queueVerdict } = options;
+  const own = { host, conntrack: connections, nat, answers, clock, random, output };
+  const context = new HostContext({ ...own, tee, queueVerdict });
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
   const mode = options.checksums ?? 'verify';
@@ -111,6 +117,7 @@ export function wireHost(
     flowCache,
     checksums: new ChecksumTally(offloads, conntrack, memory),
     coalescing,
+    unboundQueues: context.unbound,
     emit,
   };
 }

@@ -18,7 +18,18 @@ import {
   IPV4_TOTAL_LENGTH_AT,
 } from '../codecs/layouts.js';
 import { namesIn } from '../io/path.js';
-import { connectionsOf, devicesOf, framesOf, isSavedRule, type ResultFrame, tablesOf } from './result-folder.js';
+import { LOG_FILE, NFLOG_FILE } from './logged.js';
+import {
+  connectionsOf,
+  devicesOf,
+  framesOf,
+  isSavedRule,
+  logLinesOf,
+  type PassedPacket,
+  passedPacketsOf,
+  type ResultFrame,
+  tablesOf,
+} from './result-folder.js';
 
 /** A frame that is missing, unexpected or different. */
 export interface FrameDifference {
@@ -47,10 +58,18 @@ export interface ConnectionDifference {
   got: string | null;
 }
 
-export type Difference = FrameDifference | RuleDifference | ConnectionDifference;
+/** A message, or a packet of NFLOG, that is missing, unexpected, different or in another place. */
+export interface LogDifference {
+  kind: 'log';
+  file: string;
+  wanted: string | null;
+  got: string | null;
+}
+
+export type Difference = FrameDifference | RuleDifference | ConnectionDifference | LogDifference;
 
 export interface Comparison {
-  /** Frames first, by interface and time; then rules; then connections. Empty if the two agree. */
+  /** Frames first, by interface and time; then rules, connections, and what was logged. Empty if the two agree. */
   differences: Difference[];
   /** How many frames, rules (without policies and chains) and expected connections were compared. */
   frames: number;
@@ -69,7 +88,7 @@ export class NotAResultError extends Error {
 const RESULT_FILES = ['rules.v4', 'conntrack.txt'];
 
 /**
- * Compares the result folders WANTED and GOT.
+ * Compares the result folders WANTED and GOT. What was logged is compared if WANTED has the file.
  *
  * @throws {NotAResultError} if either is not a result folder
  * @throws {CaptureError} {FileError} if a file in them is damaged or cannot be read
@@ -86,6 +105,8 @@ export function compareResults(wanted: string, got: string): Comparison {
   for (const file of ['rules.v4', 'rules.v6'])
     if ([wanted, got].every((dir) => existsSync(join(dir, file)))) compareTables(wanted, got, file, comparison);
   compareConnections(wanted, got, comparison);
+  compareLogs(LOG_FILE, [wanted, got], (dir) => logLinesOf(dir).map(normalLine), comparison);
+  compareLogs(NFLOG_FILE, [wanted, got], (dir) => passedPacketsOf(dir).map(normalPassed), comparison);
   return comparison;
 }
 
@@ -152,6 +173,48 @@ function compareConnections(wantedDir: string, gotDir: string, comparison: Compa
   comparison.connections = wanted.length;
   for (const line of without(wanted, got)) comparison.differences.push({ kind: 'connection', wanted: line, got: null });
   for (const line of without(got, wanted)) comparison.differences.push({ kind: 'connection', wanted: null, got: line });
+}
+
+/** Compares what the folders DIRS list in FILE, in order, if the first has that file. */
+function compareLogs(
+  file: string,
+  dirs: readonly [wanted: string, got: string],
+  read: (dir: string) => string[],
+  comparison: Comparison,
+): void {
+  if (!existsSync(join(dirs[0], file))) return;
+  const [wanted, got] = dirs.map(read);
+  const differences: LogDifference[] = [
+    ...without(wanted, got).map((line) => ({ kind: 'log', file, wanted: line, got: null }) as const),
+    ...without(got, wanted).map((line) => ({ kind: 'log', file, wanted: null, got: line }) as const),
+  ];
+  // All of them are there, but perhaps in another order.
+  if (differences.length === 0) {
+    wanted.forEach((line, i) => {
+      if (line !== got[i]) differences.push({ kind: 'log', file, wanted: line, got: got[i] });
+    });
+  }
+  comparison.differences.push(...differences);
+}
+
+/** The identification in a message about an ICMP error that the host itself has sent. */
+const OWN_ERROR = /\bID=\d+(?= (?:DF )?PROTO=ICMP TYPE=(?:3|4|5|11|12) )/;
+
+/** The link header of a packet that leaves where it came from: that of a copy made by TEE is not initialized. */
+const RETURNED_MAC = /\bIN=(\S+) OUT=\1 MAC=[0-9a-f:]* /;
+
+/** LINE without what each host chooses itself, and without the time. */
+function normalLine(line: string): string {
+  const message = line
+    .replace(/^\[ *\d+\.\d{6}\] /, '')
+    .replace(RETURNED_MAC, 'IN=$1 OUT=$1 MAC=… ')
+    .trimEnd();
+  return message.includes(' PREC=0xC0 ') ? message.replace(OWN_ERROR, 'ID=…') : message;
+}
+
+function normalPassed({ tsNs, group, prefix, bytes }: PassedPacket): string {
+  const packet = normalFrame({ bytes, ipAt: 0 }).toString('hex');
+  return `${tsNs} group ${group} ${JSON.stringify(prefix)} ${packet}`;
 }
 
 /** The multiset difference of LINES and OTHERS. */

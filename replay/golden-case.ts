@@ -25,6 +25,7 @@ import { readText } from '../io/text-file.js';
 import { captureFiles } from './captures.js';
 import { type Comparison, compareResults, NotAResultError } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
+import { LOG_FILE, NFLOG_FILE } from './logged.js';
 import { type ReplayControl, type ReplayOptions, replay } from './replay.js';
 import type { DropListener } from './replay-run.js';
 import { foreignExpectation } from './result-files.js';
@@ -264,7 +265,8 @@ export function replaceWant(want: string, result: string, control: ReplayControl
     ...(control.onCreate === undefined ? {} : { onCreate: control.onCreate }),
   });
   try {
-    const names = [...devicesOf(result).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt'];
+    const logs = namesIn(result).filter((name) => name === LOG_FILE || name === NFLOG_FILE);
+    const names = [...devicesOf(result).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt', ...logs];
     for (const name of names) copyFileSync(nativePath(join(result, name)), nativePath(join(staged.path, name)));
     staged.commit();
   } catch (error) {

@@ -11,7 +11,13 @@ import { CaptureMerger } from '../codecs/merge.js';
 import { CHUNK_BYTES, PcapWriter, type WriterPlace } from '../codecs/pcap-writer.js';
 import { shownPath } from '../codecs/text.js';
 import type { Drop } from '../core/drop.js';
-import { type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
+import {
+  type EmulatorOptions,
+  type EmulatorOutput,
+  type LogEntry,
+  type NflogEntry,
+  Outcome,
+} from '../core/emulator.js';
 import { IpStack } from '../core/ip-stack.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
@@ -24,6 +30,7 @@ import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
 import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
 import { InPlaceReplay } from './in-place.js';
+import { LogFiles, type LoggedCounts } from './logged.js';
 import type { PacketSelection } from './selection.js';
 import { STITCH_LOCAL, STITCH_SKIPPED, Stitcher } from './stitch/stitcher.js';
 
@@ -54,6 +61,8 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly show?: CaptureFilter;
   /** As in ReplayOptions. */
   readonly expectEgress?: boolean;
+  /** As in ReplayOptions. */
+  readonly logTime?: boolean;
   /** As in ReplayControl. */
   readonly hasEnded?: () => boolean;
 }
@@ -108,6 +117,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly #isStream: boolean;
   /** Undefined with a stream, which takes only what leaves by an interface. */
   readonly #local: PcapWriter | undefined;
+  readonly #logs: LogFiles;
   readonly #dropped: PcapWriter | undefined;
   /** Replays from file to file without going through JavaScript, if all inputs allow it. */
   #inPlace: InPlaceReplay | undefined;
@@ -126,6 +136,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
    */
   constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string | undefined, limit: number) {
     const { host } = options;
+    const dir = outDir === STANDARD_OUTPUT ? undefined : outDir;
+    this.#logs = new LogFiles(dir, options.logTime ?? false, (path, linktype) => this.#open(path, linktype));
     this.#limit = limit;
     this.#selection = options.selection;
     this.#show = options.show;
@@ -300,8 +312,14 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     return this.#readers.flatMap(({ notes }) => notes);
   }
 
+  /** What rules told besides the packets. */
+  get logged(): LoggedCounts {
+    return this.#logs.counts;
+  }
+
   /** Ends the replay and closes every file. */
   close(): void {
+    this.#logs.flush();
     this.hostCapture?.finish(this.#readers.map(({ path }) => path));
     for (const file of [...this.#readers, ...this.#writers]) file.close();
   }
@@ -405,6 +423,14 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.#local?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     this.stitcher?.noteOutput(bytes[at + IPV4_PROTOCOL_AT]);
     this.hostCapture?.cameBack(bytes, at, available, length);
+  }
+
+  log(entry: LogEntry): void {
+    this.#logs.log(entry, this.#frame.tsSec, this.#frame.tsNsec);
+  }
+
+  nflog(entry: NflogEntry): void {
+    this.#logs.nflog(entry, this.#frame.tsSec, this.#frame.tsNsec);
   }
 
   dropped(drop: Drop, bytes: Uint8Array, at: number, available: number, length: number): void {

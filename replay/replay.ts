@@ -28,6 +28,7 @@ import { ExpectedCounters } from './expect-counters.js';
 import { assumedOfCapture, warningsOfCapture } from './host-capture/capture-notes.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { addBeginning, HOST_CONNTRACK, readBeginning } from './listed-connections.js';
+import { assumedQueues, isAnyLogged } from './logged.js';
 import { refuseSameFiles } from './named-files.js';
 import { hostSummary } from './names.js';
 import { assumedOffloads, checksumWarnings } from './offload-report.js';
@@ -91,6 +92,10 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   limit?: number;
   /** What becomes of the layer-4 checksums in the captures (core/offload/checksums.ts). Default 'auto'. */
   checksums?: ChecksumMode;
+  /** Whether each line of log.txt starts with the time of its packet. */
+  logTime?: boolean;
+  /** What the program answers that listens to the queues of NFQUEUE. Left out: no program listens. */
+  nfqueue?: 'accept' | 'drop';
   /** How to evaluate rules. Default 'remembered'. */
   engine?: EmulatorEngine;
   /** Called with each decision about a packet (core/events.ts). Rules are then evaluated by the interpreter. */
@@ -168,6 +173,8 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       connections: beginning?.listed,
       lax: options.lax ?? false,
       ...(options.engine ? { engine: options.engine } : {}),
+      ...(options.logTime ? { logTime: true } : {}),
+      ...(options.nfqueue ? { queueVerdict: options.nfqueue } : {}),
       ...(options.observer ? { observer: options.observer } : {}),
       ...(options.expectEgress ? { expectEgress: true } : {}),
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
@@ -272,6 +279,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     dropped,
     droppedFlows: { count: flowCount, listed: flows },
     outputs: run.outputs.map(({ path, packets }) => ({ file: basename(path), packets })),
+    ...(isAnyLogged(run.logged) ? { logged: run.logged } : {}),
     rules: matchedRules(ruleset, emulator),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
@@ -281,6 +289,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...assumedOffloads(emulator),
       ...setting.assumed,
       ...host.assumed(),
+      ...assumedQueues(emulator.unboundQueues),
       ...assumedPorts(emulator.drawnPorts - (run.hostCapture?.learnedPorts ?? 0)),
       ...(run.hostCapture ? assumedOfCapture(run.hostCapture) : []),
       ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),

@@ -6,10 +6,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ETHERNET_LENGTH } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
+import { NflogPacket } from '../codecs/nflog.js';
+import { decodeText } from '../codecs/text.js';
 import { openCaptureFile } from '../io/capture-file.js';
 import { FileError } from '../io/file-error.js';
 import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { readText } from '../io/text-file.js';
+import { LOG_FILE, NFLOG_FILE } from './logged.js';
 
 export interface ResultFrame {
   bytes: Uint8Array;
@@ -23,11 +26,12 @@ export interface ResultFrame {
 export type FramesByTime = Map<bigint, ResultFrame[]>;
 
 /**
- * Names of the interfaces that have a capture in DIR, and `local`. dropped.pcap is not an output, so it is left out.
+ * Names of the interfaces that have a capture in DIR, and `local`. dropped.pcap is not an output, so it is left out; so
+ * is nflog.pcap.
  */
 export function devicesOf(dir: string): string[] {
   return namesIn(dir)
-    .filter((name) => name.endsWith('.pcap') && name !== 'dropped.pcap')
+    .filter((name) => name.endsWith('.pcap') && name !== 'dropped.pcap' && name !== NFLOG_FILE)
     .map((name) => name.slice(0, -'.pcap'.length));
 }
 
@@ -45,7 +49,7 @@ export function framesOf(dir: string, device: string): FramesByTime {
   try {
     while (reader.next()) {
       const { bytes, at, caplen, linktype, tsSec, tsNsec } = reader;
-      const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
+      const tsNs = nanosecondsOf(tsSec, tsNsec);
       const frame = { bytes: bytes.slice(at, at + caplen), ipAt: linktype === Linktype.RAW ? 0 : ETHERNET_LENGTH };
       const same = frames.get(tsNs);
       if (same) same.push(frame);
@@ -57,6 +61,59 @@ export function framesOf(dir: string, device: string): FramesByTime {
   }
   return frames;
 }
+
+/**
+ * The messages in DIR, in order; none if there is no log.txt.
+ * @throws {FileError} if it cannot be read
+ */
+export function logLinesOf(dir: string): string[] {
+  const path = join(dir, LOG_FILE);
+  if (!existsSync(nativePath(path))) return [];
+  refuseIrregular(path);
+  return readText(path)
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+/** A packet that was passed to a netlink group. */
+export interface PassedPacket {
+  readonly tsNs: bigint;
+  readonly group: number;
+  readonly prefix: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The packets in DIR's nflog.pcap, in order; none if there is no such file.
+ * @throws {CaptureError} {FileError} as `framesOf`
+ */
+export function passedPacketsOf(dir: string): PassedPacket[] {
+  const path = join(dir, NFLOG_FILE);
+  if (!existsSync(nativePath(path))) return [];
+  refuseIrregular(path);
+  const reader = openCaptureFile(path);
+  const passed: PassedPacket[] = [];
+  const record = new NflogPacket();
+  try {
+    while (reader.next()) {
+      const { bytes, view, at, caplen, tsSec, tsNsec } = reader;
+      if (!record.read(view, at, caplen)) throw new FileError(`${path}: not a packet of NFLOG; the file is damaged`);
+      const { group, prefixAt, prefixBytes, payloadAt, payloadBytes } = record;
+      passed.push({
+        tsNs: nanosecondsOf(tsSec, tsNsec),
+        group,
+        prefix: decodeText(bytes.subarray(prefixAt, prefixAt + prefixBytes)),
+        bytes: bytes.slice(payloadAt, payloadAt + payloadBytes),
+      });
+    }
+    for (const { message } of reader.cuts) throw new FileError(message);
+  } finally {
+    reader.close();
+  }
+  return passed;
+}
+
+const nanosecondsOf = (tsSec: number, tsNsec: number): bigint => BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
 
 /**
  * The lines of each table in `iptables-save -c` text: first the chain declarations, sorted (legacy tables list user

@@ -10,7 +10,7 @@ import { version } from './version.js';
 /** What a run was made of. CAPTURES: in the order of the inputs. */
 export function recordRun(options: ReplayOptions, { hostRules }: Setting, captures: FileRecord[]): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
-  const { filter, from, to, show, conntrackPath } = options;
+  const { filter, from, to, show, conntrackPath, logTime, nfqueue } = options;
   return {
     version: version(),
     // The engine is left out: it changes no result.
@@ -24,6 +24,8 @@ export function recordRun(options: ReplayOptions, { hostRules }: Setting, captur
       ...(limit === undefined ? {} : { limit }),
       ...(show === undefined ? {} : { show }),
       ...(checksums === undefined ? {} : { checksums }),
+      ...(logTime ? { logTime } : {}),
+      ...(nfqueue === undefined ? {} : { nfqueue }),
     },
     rules: {
       ...recordFile(rulesPath ?? hostRules?.path ?? hostPath),

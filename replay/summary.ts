@@ -86,6 +86,8 @@ export interface RunRecord {
     keepCounters?: boolean;
     limit?: number;
     checksums?: ChecksumMode;
+    logTime?: boolean;
+    nfqueue?: 'accept' | 'drop';
   } & SelectionOptions;
   /** With the backend (iptables-legacy or iptables-nft) if they are the host's own rules. */
   rules: FileRecord & { backend?: 'legacy' | 'nft' };
@@ -118,6 +120,8 @@ export interface Summary {
   droppedFlows: { count: number; listed: DroppedFlow[] };
   /** The captures written, in the order of the host's interfaces, then `local` and `dropped`. */
   outputs: { file: string; packets: number }[];
+  /** Lines of log.txt and packets of nflog.pcap; absent if there are neither. */
+  logged?: { lines: number; packets: number };
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
   /** Rules in all tables, matched or not. */

@@ -34,7 +34,7 @@ import {
 import type { ConntrackTable } from '../conntrack/table.js';
 import { TCP_STATE } from '../conntrack/tcp-record.js';
 import { Hook } from '../hooks.js';
-import { copySourceMac, type LinkStage } from '../link/link-stage.js';
+import { copyMacs, type LinkStage } from '../link/link-stage.js';
 import { MAX_SCRATCH_PACKET_BYTES, type Memory, MemoryFullError } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
@@ -208,8 +208,8 @@ export class FlowCache {
     packet.reload();
     packet.nowMs = this.#clock.nowMs;
     packet.type = PacketType.HOST;
-    if (this.#received === null) copySourceMac(packet, view, at - ETHERNET_LENGTH);
-    else this.#received.copySourceMac(packet);
+    if (this.#received === null) copyMacs(packet, view, at - ETHERNET_LENGTH);
+    else this.#received.copyMacs(packet);
     packet.inDev = this.#paths.inDev(path);
     packet.outDev = -1;
     packet.ct = entry;

@@ -252,5 +252,9 @@ function readingContext(host: Host, { connections }: Emulator): RuleContext {
     redirect: refuse,
     reject: refuse,
     log: refuse,
+    nflog: refuse,
+    tee: refuse,
+    queue: refuse,
+    traceRule: refuse,
   };
 }

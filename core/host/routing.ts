@@ -209,7 +209,10 @@ export class Routing {
       const own = source === 0 ? LOOPBACK_ADDRESS : source;
       return this.outputLocal(result, own, own, null);
     }
-    const found = this.only === undefined ? this.tables.lookup(key) : this.only.first(destination);
+    const { outDev } = key;
+    const found = this.only === undefined || outDev >= 0 ? this.tables.lookup(key) : this.only.first(destination);
+    // Whoever names an interface is believed that the destination is behind it.
+    if (found === null && outDev >= 0) return this.outputBy(result, destination, source, outDev, null);
     if (found === null) return unroutable(result, 'no-route');
     if (found.type >= RouteType.BLACKHOLE) return unroutable(result, failureOf(found));
     if (found.type === RouteType.LOCAL) {

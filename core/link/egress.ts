@@ -58,7 +58,9 @@ export class Egress {
 
   #send(packet: Packet, isCut: boolean, mtu: number): void {
     if (isCut) {
-      this.#fragmenter.fragment(packet, mtu, this.#geometry, this.#emitFragment);
+      // A copy shares the fragments with the packet, so the kernel cuts it anew.
+      const geometry = packet.teeDev >= 0 ? null : this.#geometry;
+      this.#fragmenter.fragment(packet, mtu, geometry, this.#emitFragment);
       return;
     }
     // Without its missing bytes, it cannot be finished.

@@ -2,7 +2,7 @@
  * hot: the first stage of a frame: finds the IPv4 packet in it, determines how it was addressed, and ensures room for
  * the Ethernet header with which it will leave.
  */
-import { ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
+import { ETHERNET_DESTINATION_AT, ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
 import { type Packet, PacketType } from '../packet.js';
 import { type Frame, PACKET_TYPE_FROM_LINK } from './frame.js';
 import { IpLocation, type LinkSkip, locateIp } from './locate-ip.js';
@@ -41,11 +41,11 @@ export class LinkStage implements PacketBytes {
     return this.#location.skip ?? 'not-ip';
   }
 
-  /** Tells PACKET the source MAC address of the frame. Call it before a packet leaves, which overwrites the frame. */
-  copySourceMac(packet: Packet): void {
+  /** Tells PACKET the MAC addresses of the frame. Call it before a packet leaves, which overwrites the frame. */
+  copyMacs(packet: Packet): void {
     const isEthernet = this.#location.linkKind === 'ethernet' && !this.#isBare;
     if (!isEthernet || this.#frame === undefined) packet.sourceMac = -1;
-    else copySourceMac(packet, this.#frame.view, this.#frame.at);
+    else copyMacs(packet, this.#frame.view, this.#frame.at);
   }
 
   /**
@@ -85,10 +85,12 @@ function isSessionPacket({ skip, etherType }: IpLocation): boolean {
   return skip === 'pppoe' && etherType === ETHERTYPE_IPV4;
 }
 
-/** Tells PACKET the source MAC address of the Ethernet frame at AT. */
-export function copySourceMac(packet: Packet, view: DataView, at: number): void {
+/** Tells PACKET the MAC addresses of the Ethernet frame at AT. */
+export function copyMacs(packet: Packet, view: DataView, at: number): void {
   packet.sourceMacHigh = view.getUint16(at + ETHERNET_SOURCE_AT);
   packet.sourceMacLow = view.getInt32(at + ETHERNET_SOURCE_AT + 2);
+  packet.destinationMacHigh = view.getUint16(at + ETHERNET_DESTINATION_AT);
+  packet.destinationMacLow = view.getInt32(at + ETHERNET_DESTINATION_AT + 2);
 }
 
 /** Only Ethernet headers are used here: a cooked header tells how the frame was addressed to the capturing host. */

@@ -36,6 +36,9 @@ const NAT_DONE = Status.SRC_NAT_DONE | Status.DST_NAT_DONE;
 /** Runs the nat table's chain at the packet's hook (the rules for a new connection). */
 export type NatChains = (packet: Packet) => Verdict;
 
+/** Whether a rule has queued PACKET, which then went on. */
+const wasQueued = ({ queueFate }: Packet): boolean => queueFate === 'passed';
+
 const NULL_RANGE: NatRange = { random: false, randomFully: false, persistent: false };
 
 export class Nat {
@@ -66,8 +69,10 @@ export class Nat {
     const base = packet.ct * RECORD_WORDS;
     const done = manip === Manip.SRC ? Status.SRC_NAT_DONE : Status.DST_NAT_DONE;
     if (packet.ctinfo !== CtInfo.ESTABLISHED && (this.#table.words[base + STATUS] & done) === 0) {
+      packet.queueFate = '';
       const verdict = chains(packet);
-      if (verdict !== Verdict.ACCEPT) return verdict;
+      // A queued packet comes back behind this entry: it is neither bound nor translated.
+      if (verdict !== Verdict.ACCEPT || wasQueued(packet)) return verdict;
       if ((this.#table.words[base + STATUS] & done) === 0) this.#bindNull(packet, manip);
     } else if (this.#hasEgressChanged(packet, base)) {
       this.#table.unhash(packet.ct);

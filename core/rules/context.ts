@@ -1,10 +1,17 @@
 /** What extensions can read from the host or have it do: the interface between rules and the rest of the emulator. */
+import type { Address } from '../../codecs/address.js';
 import type { RejectKind } from '../answers/reject-kind.js';
 import type { ConntrackTable } from '../conntrack/table.js';
-import type { Verdict } from '../hooks.js';
+import type { TableName, Verdict } from '../hooks.js';
 import type { AddressType } from '../host/address-type.js';
 import type { Manip, NatRange } from '../nat/range.js';
 import type { Packet } from '../packet.js';
+
+/**
+ * What a traced packet has met: a rule, or what ends a chain: the policy of a built-in one, or the return from another.
+ * The kernel takes a rule with only ACCEPT, DROP or the like for such an end, too.
+ */
+export type TracedKind = 'rule' | 'policy' | 'return';
 
 /**
  * The host as seen by rules. Passed to every check, compile and target. Interface names are resolved during
@@ -35,6 +42,17 @@ export interface RuleContext {
   redirect(packet: Packet, range: NatRange): Verdict;
   /** -j REJECT: sends the answer. The target itself then drops the packet. */
   reject(packet: Packet, kind: RejectKind): void;
-  /** -j LOG: logs the packet in its current state. */
-  log(packet: Packet, level: number, prefix: string): void;
+  /** -j LOG: logs the packet in its current state. FLAGS are `LogFlag`s (codecs/kernel-log.ts). */
+  log(packet: Packet, level: number, prefix: string, flags: number): void;
+  /** -j NFLOG, -j ULOG: passes at most SIZE bytes of the packet in its current state to a netlink GROUP. */
+  nflog(packet: Packet, group: number, prefix: string, size: number): void;
+  /** -j TEE: sends a copy of the packet to GATEWAY, by the interface DEV unless it is ''. */
+  tee(packet: Packet, gateway: Address, dev: string): void;
+  /**
+   * -j NFQUEUE: the verdict of the program that listens to the queue. If none does, the packet is dropped, or accepted
+   * if IS_BYPASSED.
+   */
+  queue(packet: Packet, isBypassed: boolean): Verdict;
+  /** -j TRACE: logs that the marked packet matched a rule, or reached the end of a chain. */
+  traceRule(packet: Packet, table: TableName, chain: string, kind: TracedKind, number: number): void;
 }

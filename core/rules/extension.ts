@@ -100,6 +100,10 @@ export interface TargetExtension<P> extends Extension<P> {
   /** Whether it ends the traversal of the table. Otherwise it always returns CONTINUE. */
   readonly terminates: boolean;
   apply(params: P, packet: Packet, context: RuleContext): Verdict;
+  /** For iptables it is a verdict, as ACCEPT is, and no extension. */
+  readonly isVerdict?: boolean;
+  /** It may mark packets so that the rules they match are logged (`packet.isTraced`). */
+  readonly marksTraced?: boolean;
   /** The effect of `apply` besides its verdict. Default: 'outside', the worst case. */
   effect?(params: P): Effect;
   /**

@@ -1,5 +1,6 @@
 /** `-j LOG`: logs a line about the packet (xt_LOG). */
 import { quoteWord } from '../../codecs/iptables-save.js';
+import { LogFlag } from '../../codecs/kernel-log.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { unknownName } from '../rules/parse/error.js';
@@ -21,12 +22,19 @@ const DEFAULT_LEVEL = 4;
 /** The kernel stores 30 bytes including the terminating zero. */
 const MAX_PREFIX_BYTES = 29;
 /** The flags for additional output, in iptables-save order. */
-const FLAGS = ['--log-tcp-sequence', '--log-tcp-options', '--log-ip-options', '--log-uid', '--log-macdecode'] as const;
+const FLAGS = [
+  ['--log-tcp-sequence', LogFlag.TCP_SEQUENCE],
+  ['--log-tcp-options', LogFlag.TCP_OPTIONS],
+  ['--log-ip-options', LogFlag.IP_OPTIONS],
+  ['--log-uid', LogFlag.UID],
+  ['--log-macdecode', LogFlag.MAC_DECODE],
+] as const;
 
 interface LogParams {
   readonly prefix: string;
   readonly level: number;
-  readonly flags: readonly (typeof FLAGS)[number][];
+  /** `LogFlag`s. */
+  readonly flags: number;
 }
 
 export const log: TargetExtension<LogParams> = {
@@ -35,7 +43,7 @@ export const log: TargetExtension<LogParams> = {
   options: [
     { name: '--log-level', words: 1, expected: 'a level, 0–7 or its name' },
     { name: '--log-prefix', words: 1, expected: 'a text of at most 29 bytes' },
-    ...FLAGS.map((name) => ({ name, words: 0 }) as const),
+    ...FLAGS.map(([name]) => ({ name, words: 0 }) as const),
   ],
 
   parse(options) {
@@ -52,19 +60,19 @@ export const log: TargetExtension<LogParams> = {
     return {
       prefix: prefixWord === undefined ? '' : parseLogPrefix(prefixWord, MAX_PREFIX_BYTES),
       level,
-      flags: FLAGS.filter((name) => options.get(name) !== undefined),
+      flags: FLAGS.reduce((flags, [name, flag]) => (options.get(name) === undefined ? flags : flags | flag), 0),
     };
   },
 
   save({ prefix, level, flags }) {
     let text = prefix === '' ? '' : ` --log-prefix ${quoteWord(prefix)}`;
     if (level !== DEFAULT_LEVEL) text += ` --log-level ${level}`;
-    for (const flag of flags) text += ` ${flag}`;
+    for (const [name, flag] of FLAGS) if ((flags & flag) !== 0) text += ` ${name}`;
     return text;
   },
 
-  apply({ level, prefix }, packet, context) {
-    context.log(packet, level, prefix);
+  apply({ level, prefix, flags }, packet, context) {
+    context.log(packet, level, prefix, flags);
     return Verdict.CONTINUE;
   },
 

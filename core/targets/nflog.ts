@@ -9,6 +9,9 @@ import { parseNumber } from '../rules/parse/values.js';
 /** The kernel stores 64 bytes including the terminating zero. */
 const MAX_PREFIX_BYTES = 63;
 
+/** No packet is longer. */
+export const WHOLE = 0xffff;
+
 interface NflogParams {
   readonly prefix: string;
   readonly group: number;
@@ -41,8 +44,6 @@ export const nflog: TargetExtension<NflogParams> = {
     };
   },
 
-  unsupported: () => 'the file of what it logs',
-
   save({ prefix, group, sizeBytes, range, threshold }) {
     let text = prefix === '' ? '' : ` --nflog-prefix ${quoteWord(prefix)}`;
     if (group !== 0) text += ` --nflog-group ${group}`;
@@ -52,7 +53,10 @@ export const nflog: TargetExtension<NflogParams> = {
     return text;
   },
 
-  apply: () => Verdict.CONTINUE,
+  apply({ group, prefix, sizeBytes }, packet, context) {
+    context.nflog(packet, group, prefix, sizeBytes ?? WHOLE);
+    return Verdict.CONTINUE;
+  },
 
   effect: () => 'outside',
 };

@@ -1,6 +1,5 @@
 /** `-j NFQUEUE`: leaves the decision to the program that listens to a queue (xt_NFQUEUE, revision 3). */
 
-import { Verdict } from '../hooks.js';
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber, parseNumberRange } from '../rules/parse/values.js';
@@ -37,14 +36,12 @@ export const nfqueue: TargetExtension<NfqueueParams> = {
 
   refuse: ({ queues }) => (queues > MAX_QUEUE ? 'the kernel takes at most 65535 queues' : undefined),
 
-  unsupported: () => 'the program that decides about the packets in its queue',
-
   save({ queue, queues, isBypassed, isByCpu }) {
     const which = queues > 1 ? ` --queue-balance ${queue}:${queue + queues - 1}` : ` --queue-num ${queue}`;
     return `${which}${isBypassed ? ' --queue-bypass' : ''}${isByCpu ? ' --queue-cpu-fanout' : ''}`;
   },
 
-  apply: () => Verdict.DROP,
+  apply: ({ isBypassed }, packet, context) => context.queue(packet, isBypassed),
 
   effect: () => 'outside',
 };

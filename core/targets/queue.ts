@@ -1,14 +1,13 @@
 /** `-j QUEUE`: the verdict behind NFQUEUE, with queue 0. */
-import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 
 export const queue: TargetExtension<object> = {
   name: 'QUEUE',
   terminates: true,
+  isVerdict: true,
   options: [],
   parse: () => ({}),
-  unsupported: () => 'the program that decides about the packets in its queue',
   save: () => '',
-  apply: () => Verdict.DROP,
+  apply: (_params, packet, context) => context.queue(packet, false),
   effect: () => 'outside',
 };

@@ -32,11 +32,12 @@ export const tee: TargetExtension<TeeParams> = {
 
   refuse: ({ gateway }) => (gateway.isUnspecified ? `the gateway is ${gateway}` : undefined),
 
-  unsupported: () => 'the way of its copies',
-
   save: ({ gateway, dev }) => ` --gateway ${gateway}${dev === '' ? '' : ` --oif ${dev}`}`,
 
-  apply: () => Verdict.CONTINUE,
+  apply({ gateway, dev }, packet, context) {
+    context.tee(packet, gateway, dev);
+    return Verdict.CONTINUE;
+  },
 
   effect: () => 'outside',
 };

@@ -8,8 +8,13 @@ export const trace: TargetExtension<object> = {
   terminates: false,
   options: [],
   parse: () => ({}),
-  unsupported: () => 'the log of the rules that a packet matches',
   save: () => '',
-  apply: () => Verdict.CONTINUE,
+  marksTraced: true,
+
+  apply(_params, packet) {
+    packet.isTraced = true;
+    return Verdict.CONTINUE;
+  },
+
   effect: () => 'outside',
 };

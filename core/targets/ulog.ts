@@ -4,7 +4,7 @@ import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLongNumber, parseNumber } from '../rules/parse/values.js';
-import { parseLogPrefix } from './nflog.js';
+import { parseLogPrefix, WHOLE } from './nflog.js';
 
 /** The kernel stores 32 bytes including the terminating zero. */
 const MAX_PREFIX_BYTES = 31;
@@ -54,8 +54,6 @@ export const ulog: TargetExtension<UlogParams> = {
     };
   },
 
-  unsupported: () => 'the file of what it logs',
-
   save({ prefix, group, rangeBytes, threshold }) {
     let text = prefix === '' ? '' : ` --ulog-prefix ${quoteWord(prefix)}`;
     if (group !== 1) text += ` --ulog-nlgroup ${group}`;
@@ -65,7 +63,11 @@ export const ulog: TargetExtension<UlogParams> = {
     return text;
   },
 
-  apply: () => Verdict.CONTINUE,
+  apply({ group, prefix, rangeBytes }, packet, context) {
+    const size = rangeBytes === 0n || rangeBytes > WHOLE ? WHOLE : Number(rangeBytes);
+    context.nflog(packet, group, prefix, size);
+    return Verdict.CONTINUE;
+  },
 
   effect: () => 'outside',
 };

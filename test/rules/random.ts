@@ -120,6 +120,13 @@ export function testContext(random: Random, connections: number): RuleContext & 
     },
     reject: (_packet, kind) => asked.push(`reject ${kind}`),
     log: (_packet, level, prefix) => asked.push(`log ${level} ${prefix}`),
+    nflog: (_packet, group, prefix) => asked.push(`nflog ${group} ${prefix}`),
+    tee: (_packet, gateway, dev) => asked.push(`tee ${gateway} ${dev}`),
+    queue: (_packet, isBypassed) => {
+      asked.push(`queue ${isBypassed}`);
+      return Verdict.ACCEPT;
+    },
+    traceRule: (_packet, table, chain, kind, number) => asked.push(`trace ${table} ${chain} ${kind} ${number}`),
   };
 }
 

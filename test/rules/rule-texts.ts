@@ -348,6 +348,29 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
     target(['nat'], oneOf('', '--random', '--random-fully')),
     target(['nat'], joined(' ', plain('--to-ports', natPorts), oneOf('', '--random')), 'udp'),
   ),
+  NFLOG: target(
+    ALL_TABLES,
+    joined(
+      ' ',
+      maybe(plain('--nflog-prefix', quoted)),
+      maybe(plain('--nflog-group', number(0, 65_535))),
+      maybe(fc.oneof(plain('--nflog-size', word), plain('--nflog-range', word))),
+      maybe(plain('--nflog-threshold', number(0, 65_535))),
+    ),
+  ),
+  NFQUEUE: target(
+    ALL_TABLES,
+    joined(
+      ' ',
+      fc.oneof(
+        maybe(plain('--queue-num', number(0, 65_535))),
+        plain('--queue-balance', joined(':', number(0, 99), number(100, 65_535))),
+        joined(' ', plain('--queue-balance', oneOf('0:1', '7:8', ':3')), fc.constant('--queue-cpu-fanout')),
+      ),
+      maybe(fc.constant('--queue-bypass')),
+    ),
+  ),
+  QUEUE: target(ALL_TABLES, fc.constant('')),
   RATEEST: target(
     ALL_TABLES,
     oneOf(
@@ -370,6 +393,11 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
     ),
     target(['nat'], plain('--to-source', joined(':', natAddresses, natPorts)), 'tcp'),
   ),
+  TEE: target(
+    ALL_TABLES,
+    joined(' ', plain('--gateway', joined('.', number(1, 255), byte, byte, byte)), maybe(plain('--oif', device))),
+  ),
+  TRACE: target(['raw'], fc.constant('')),
   TPROXY: fc
     .constantFrom('tcp', 'udp')
     .chain((protocol) =>
@@ -379,6 +407,16 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
         protocol,
       ),
     ),
+  ULOG: target(
+    ALL_TABLES,
+    joined(
+      ' ',
+      maybe(plain('--ulog-prefix', quoted)),
+      maybe(plain('--ulog-nlgroup', number(1, 32))),
+      maybe(plain('--ulog-cprange', word)),
+      maybe(plain('--ulog-qthreshold', number(1, 50))),
+    ),
+  ),
 };
 
 const VERDICTS: readonly fc.Arbitrary<TargetText>[] = [

@@ -54,6 +54,7 @@ import {
 } from './codegen.js';
 import { interpretTable, type PerPacketTest, type TableProgram } from './interpret.js';
 import { DECISIVE, type Trace, TraceKind, traceEvent } from './trace.js';
+import { logTracedEnd, logTracedRule } from './traced.js';
 
 /**
  * V8 does not optimize functions with more than 60 KB of bytecode, about 300 rules, and is slow to optimize those
@@ -86,16 +87,18 @@ export function compileTable(
   const firstPolicy = counters.firstId + table.rules.length;
   const byHook: ChainFunction[] = [];
   const policyByHook: Verdict[] = [];
+  const chainByHook: Chain[] = [];
   for (const chain of table.chains) {
     if (chain.hook === undefined) continue;
     byHook[chain.hook] = chains[chain.index];
     policyByHook[chain.hook] = chain.policy;
+    chainByHook[chain.hook] = chain;
   }
 
   return {
     perPacketTests: compiler.perPacketTests,
     run(packet: Packet, hook: Hook): Verdict {
-      if (!isWhole(packet)) return interpreted.run(packet, hook);
+      if (packet.isTraced || !isWhole(packet)) return interpreted.run(packet, hook);
       packet.hotdrop = false;
       const verdict = byHook[hook](packet);
       if (verdict === ACCEPT || verdict === DROP) return verdict;
@@ -104,6 +107,7 @@ export function compileTable(
       const event = traceEvent(firstPolicy + hook, TraceKind.POLICY);
       trace[++trace[0]] = event;
       trace[DECISIVE] = event;
+      if (packet.isTraced) logTracedEnd(context, packet, table, chainByHook[hook]);
       return policyByHook[hook];
     },
   };
@@ -143,6 +147,8 @@ class TableCompiler {
   readonly #counters: TableCounters;
   readonly #firstId: number;
   readonly #isIndexed: boolean;
+  /** A packet may be marked by TRACE while it traverses the table. */
+  readonly #isTraceable: boolean;
   /** Indexed by chain. Filled in before the first packet. */
   readonly #chains: ChainFunction[] = [];
   /** The unit being compiled: its chains by index, their functions, and what these access. */
@@ -160,7 +166,10 @@ class TableCompiler {
     this.#context = context;
     this.#counters = counters;
     this.#firstId = counters.firstId;
-    this.#isIndexed = isIndexed;
+    this.#isTraceable = table.rules.some(
+      ({ target }) => target.kind === 'extension' && target.extension.marksTraced === true,
+    );
+    this.#isIndexed = isIndexed && !this.#isTraceable;
     this.#chainIndexes = new Map(table.chains.map(({ name, index }) => [name, index]));
   }
 
@@ -227,17 +236,29 @@ class TableCompiler {
   #chain(chain: Chain): void {
     const name = identifier('c', chain.index);
     if (chain.rules.length <= RULES_PER_PIECE) {
-      this.#function(name, chain.rules);
+      this.#function(name, chain.rules, this.#end(chain));
       return;
     }
     const calls: Code[] = [];
     for (let at = 0; at < chain.rules.length; at += RULES_PER_PIECE) {
       const piece = identifier('p', this.#pieces++);
-      this.#function(piece, chain.rules.slice(at, at + RULES_PER_PIECE));
+      this.#function(piece, chain.rules.slice(at, at + RULES_PER_PIECE), EMPTY);
       calls.push(code`verdict = ${piece}(packet);\nif (verdict !== ${CONTINUE}) return verdict;\n`);
     }
     const body = joinCode(calls, EMPTY);
-    this.#functions.push(code`function ${name}(packet) {\nlet verdict;\n${body}return ${CONTINUE};\n}\n`);
+    this.#functions.push(
+      code`function ${name}(packet) {\nlet verdict;\n${body}${this.#end(chain)}return ${CONTINUE};\n}\n`,
+    );
+  }
+
+  /** The code for a packet that reaches the end of CHAIN. */
+  #end(chain: Chain): Code {
+    if (!this.#isTraceable || chain.hook !== undefined) return EMPTY;
+    return this.#ifTraced((packet) => logTracedEnd(this.#context, packet, this.#table, chain));
+  }
+
+  #ifTraced(log: (packet: Packet) => void): Code {
+    return code`if (packet.isTraced) ${this.#constant(log)}(packet);\n`;
   }
 
   /** The expression by which code calls the chain NAME. */
@@ -259,7 +280,8 @@ class TableCompiler {
     };
   }
 
-  #function(name: Code, rules: readonly Rule[]): void {
+  /** END: the code behind RULES. */
+  #function(name: Code, rules: readonly Rule[], end: Code): void {
     const fields = new Set<FieldName>();
     const body = joinCode(
       rules.map((rule) => this.#rule(rule, fields)),
@@ -267,7 +289,7 @@ class TableCompiler {
     );
     const declarations = declareFields([...fields].map((name) => codeOf(name)));
     this.#functions.push(
-      code`function ${name}(packet) {\n${declarations}let verdict;\n${body}return ${CONTINUE};\n}\n`,
+      code`function ${name}(packet) {\n${declarations}let verdict;\n${body}${end}return ${CONTINUE};\n}\n`,
     );
   }
 
@@ -287,7 +309,8 @@ class TableCompiler {
     const at = rule.index * 2;
     const id = this.#firstId + rule.index;
     const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n${event(id, TraceKind.MATCHED)}`;
-    let body = code`${count}${this.#target(rule, decisive(id, TraceKind.MATCHED))}`;
+    const traced = this.#isTraceable ? this.#ifTraced((packet) => this.#logTraced(packet, rule)) : EMPTY;
+    let body = code`${count}${traced}${this.#target(rule, decisive(id, TraceKind.MATCHED))}`;
     if (perPacket.length > 0) {
       this.#noteTest(rule, perPacket);
       const hotdrop = code`if (packet.hotdrop) {\n${decisive(id, TraceKind.FAILED)}return ${DROP};\n}\n`;
@@ -296,6 +319,11 @@ class TableCompiler {
       body = code`if (${passes}) {\n${event(id, TraceKind.PASSED)}${body}} else {\n${failed}}\n`;
     }
     return isReached === TRUE ? code`{\n${body}}\n` : code`if (${isReached}) {\n${body}}\n`;
+  }
+
+  #logTraced(packet: Packet, rule: Rule): void {
+    const chain = this.#table.chains[this.#chainIndexes.get(rule.chain)!];
+    logTracedRule(this.#context, packet, this.#table, chain, rule);
   }
 
   #split(rule: Rule): SplitSteps {

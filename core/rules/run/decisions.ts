@@ -21,16 +21,20 @@ export class Decisions {
 
   /** Records the table's VERDICT on PACKET at HOOK, before another table drops anything. Returns VERDICT. */
   note(packet: Packet, hook: Hook, verdict: Verdict): Verdict {
-    if (verdict === Verdict.DROP) packet.dropCause = this.#causeOf(packet.hotdrop, hook);
+    if (verdict === Verdict.DROP) packet.dropCause = this.#causeOf(packet, hook);
     return verdict;
   }
 
-  #causeOf(isHotdrop: boolean, hook: Hook): DropCause {
+  #causeOf({ hotdrop, queueFate }: Packet, hook: Hook): DropCause {
     const event = this.#trace[DECISIVE];
-    const key = event * 16 + hook * 2 + (isHotdrop ? 1 : 0);
+    const isUnbound = queueFate === 'queue-unbound';
+    const isQueued = isUnbound || queueFate === 'queue-verdict';
+    const kind = hotdrop ? 1 : isUnbound ? 2 : isQueued ? 3 : 0;
+    const key = event * 32 + hook * 4 + kind;
     let cause = this.#causes.get(key);
     if (cause === undefined) {
-      cause = this.#makeCause(event, isHotdrop, hook);
+      cause = this.#makeCause(event, hotdrop, hook);
+      if (isQueued) cause = { ...cause, reason: queueFate };
       this.#causes.set(key, cause);
     }
     return cause;

@@ -1,19 +1,25 @@
 /** The part of the emulated host that is accessible to rules: the context of its tables. */
 import { type Address, addressFromHostOrder } from '../../../codecs/address.js';
+import { LogFlag } from '../../../codecs/kernel-log.js';
 import type { Answers } from '../../answers/answers.js';
 import type { RejectKind } from '../../answers/reject-kind.js';
 import type { Clock } from '../../clock.js';
 import type { ConntrackTable } from '../../conntrack/table.js';
-import type { EmulatorOutput } from '../../emulator.js';
-import { Hook, Verdict } from '../../hooks.js';
+import type { EmulatorOutput, LoggedPacket } from '../../emulator.js';
+import { Hook, type TableName, Verdict } from '../../hooks.js';
 import type { AddressType } from '../../host/address-type.js';
 import type { Host } from '../../host/host.js';
+import { logLine } from '../../log-line.js';
 import type { Nat } from '../../nat/nat.js';
 import { Manip, type NatRange } from '../../nat/range.js';
+import { unfinishChecksum } from '../../offload/checksums.js';
 import type { Packet } from '../../packet.js';
 import type { Random } from '../../random.js';
-import type { RuleContext } from '../context.js';
+import type { Tee } from '../../tee.js';
+import type { RuleContext, TracedKind } from '../context.js';
 
+const TRACE_LEVEL = 4;
+const TRACE_FLAGS = LogFlag.TCP_SEQUENCE | LogFlag.TCP_OPTIONS | LogFlag.IP_OPTIONS | LogFlag.UID;
 const LOCALHOST = addressFromHostOrder(0x7f000001);
 
 /** The parts of an emulated host that its rules use. */
@@ -25,9 +31,20 @@ export interface HostParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly output: EmulatorOutput;
+  readonly tee: Tee;
+  /** The verdict of the program that listens to the queues of NFQUEUE; undefined: none does. */
+  readonly queueVerdict: 'accept' | 'drop' | undefined;
+}
+
+/** Packets that met NFQUEUE while no program listened. */
+export interface UnboundQueueCounts {
+  dropped: number;
+  /** Accepted because of `--queue-bypass`. */
+  passed: number;
 }
 
 export class HostContext implements RuleContext {
+  readonly unbound: UnboundQueueCounts = { dropped: 0, passed: 0 };
   readonly conntrack: ConntrackTable;
   readonly interfaceNames: readonly string[];
   readonly #host: Host;
@@ -37,8 +54,14 @@ export class HostContext implements RuleContext {
   readonly #random: Random;
   readonly #shared = new Map<string, unknown>();
   readonly #log: EmulatorOutput['log'];
+  readonly #nflog: EmulatorOutput['nflog'];
+  readonly #tee: Tee;
+  readonly #queueVerdict: HostParts['queueVerdict'];
 
-  constructor({ host, conntrack, nat, answers, clock, random, output }: HostParts) {
+  constructor(parts: HostParts) {
+    const { host, conntrack, nat, answers, clock, random, output } = parts;
+    this.#tee = parts.tee;
+    this.#queueVerdict = parts.queueVerdict;
     this.conntrack = conntrack;
     this.interfaceNames = host.interfaceNames;
     this.#host = host;
@@ -47,6 +70,7 @@ export class HostContext implements RuleContext {
     this.#clock = clock;
     this.#random = random;
     this.#log = output.log?.bind(output);
+    this.#nflog = output.nflog?.bind(output);
   }
 
   get packetNumber(): number {
@@ -96,13 +120,49 @@ export class HostContext implements RuleContext {
     this.#answers.sendReject(packet, kind);
   }
 
-  log(packet: Packet, level: number, prefix: string): void {
+  log(packet: Packet, level: number, prefix: string, flags: number): void {
     if (this.#log === undefined) return;
-    const { hook, inDev, outDev, mark, bytes, at, available, length } = packet;
-    this.#log({ level, prefix, hook, inDev, outDev, mark, bytes, at, available, length });
+    const line = logLine(packet, prefix, flags, this.#host.interfaces);
+    this.#log({ ...loggedPacket(packet, prefix), level, line });
+  }
+
+  nflog(packet: Packet, group: number, prefix: string, size: number): void {
+    if (this.#nflog === undefined) return;
+    const logged = loggedPacket(packet, prefix);
+    const available = Math.min(size, logged.available);
+    this.#nflog({ ...logged, ...(packet.hasUnfinishedChecksum ? unfinishedBytes(packet) : {}), group, available });
+  }
+
+  traceRule(packet: Packet, table: TableName, chain: string, kind: TracedKind, number: number): void {
+    this.log(packet, TRACE_LEVEL, `TRACE: ${table}:${chain}:${kind}:${number} `, TRACE_FLAGS);
+  }
+
+  tee(packet: Packet, gateway: Address, dev: string): void {
+    this.#tee.send(packet, gateway, dev);
+  }
+
+  queue(packet: Packet, isBypassed: boolean): Verdict {
+    const verdict = this.#queueVerdict;
+    const isPassed = verdict === undefined ? isBypassed : verdict === 'accept';
+    if (verdict === undefined) this.unbound[isPassed ? 'passed' : 'dropped']++;
+    packet.queueFate = isPassed ? 'passed' : verdict === undefined ? 'queue-unbound' : 'queue-verdict';
+    return isPassed ? Verdict.ACCEPT : Verdict.DROP;
   }
 }
 
 function withAddress(range: NatRange, address: Address): NatRange {
   return { ...range, minAddress: address, maxAddress: address };
+}
+
+function loggedPacket(packet: Packet, prefix: string): LoggedPacket {
+  const { hook, inDev, outDev, mark, bytes, at, available, length } = packet;
+  return { prefix, hook, inDev, outDev, mark, bytes, at, available, length };
+}
+
+/** A copy of PACKET with the checksum that its sender left to the network card, as whoever reads it now sees it. */
+function unfinishedBytes(packet: Packet): { bytes: Uint8Array; at: number } {
+  const { at, available, headerLength } = packet;
+  const bytes = packet.bytes.slice(at, at + available);
+  unfinishChecksum(packet, new DataView(bytes.buffer), headerLength);
+  return { bytes, at: 0 };
 }

@@ -6,6 +6,7 @@ import type { RuleContext } from '../context.js';
 import { checkStep, explainStep, lowerRule, matchOfStep, type Step } from '../lower.js';
 import type { Chain, Rule, Table, TableCounters } from '../model.js';
 import { DECISIVE, TraceKind, traceEvent } from './trace.js';
+import { logTracedEnd, logTracedRule } from './traced.js';
 
 /** The part of a rule that must be tested for every packet of a connection. */
 export interface PerPacketTest {
@@ -47,14 +48,21 @@ export function interpretTable(
    */
   function runChain(chain: Chain, packet: Packet): Verdict {
     /** Where the chains that called the current one continue. */
-    const callers: { readonly rules: readonly Rule[]; readonly at: number }[] = [];
+    const callers: { readonly current: Chain; readonly at: number }[] = [];
+    let current = chain;
     let { rules } = chain;
     let at = 0;
+    /** A rule has ended the chain. */
+    let hasReturned = false;
     for (;;) {
       if (at === rules.length) {
+        if (packet.isTraced && !hasReturned && current.hook === undefined)
+          logTracedEnd(context, packet, table, current);
+        hasReturned = false;
         const caller = callers.pop();
         if (caller === undefined) return Verdict.CONTINUE;
-        ({ rules, at } = caller);
+        ({ current, at } = caller);
+        ({ rules } = current);
         continue;
       }
       const rule = rules[at++];
@@ -69,10 +77,12 @@ export function interpretTable(
       counters.rules[rule.index * 2] += 1;
       counters.rules[rule.index * 2 + 1] += packet.length;
       if (emit !== undefined) emitRule(emit, declared, rule, packet);
+      if (packet.isTraced) logTracedRule(context, packet, table, current, rule);
       const { target } = rule;
       if (target.kind === 'verdict') {
         if (target.verdict === Verdict.DROP) trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
         if (target.verdict !== Verdict.RETURN) return target.verdict;
+        hasReturned = true;
         at = rules.length;
       } else if (target.kind === 'extension') {
         const verdict = target.extension.apply(target.params, packet, context);
@@ -81,8 +91,9 @@ export function interpretTable(
         if (verdict !== Verdict.CONTINUE) return verdict;
       } else if (target.kind !== 'none') {
         // After goto, the packet returns to where its chain was called from.
-        if (target.kind === 'jump') callers.push({ rules, at });
-        ({ rules } = chains.get(target.chain)!);
+        if (target.kind === 'jump') callers.push({ current, at });
+        current = chains.get(target.chain)!;
+        ({ rules } = current);
         at = 0;
       }
     }
@@ -122,6 +133,7 @@ export function interpretTable(
       const event = traceEvent(counters.firstId + table.rules.length + hook, TraceKind.POLICY);
       trace[++trace[0]] = event;
       trace[DECISIVE] = event;
+      if (packet.isTraced) logTracedEnd(context, packet, table, chain);
       emit?.({ kind: 'policy', table: table.name, chain: declared.chains[chain.index] });
       return chain.policy;
     },

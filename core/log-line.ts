@@ -1,0 +1,66 @@
+/** The messages of `-j LOG` and `-j TRACE` as the kernel writes them, from the prefix on (nf_log_ip_packet). */
+import { LogFlag, logPacketFields } from '../codecs/kernel-log.js';
+import { encodeText } from '../codecs/text.js';
+import { asMac } from './field-formats.js';
+import type { Interface } from './host/interfaces.js';
+import { type Packet, PacketType } from './packet.js';
+
+const ETHERTYPE_IPV4_TEXT = '0800';
+const NO_MAC = '00:00:00:00:00:00';
+const BACKSLASH = 0x5c;
+const MAC_LENGTH = 6;
+/** Printable ASCII without the backslash. */
+const PLAIN = /^[ -[\]-~]*$/;
+
+/**
+ * The message about PACKET, which is at a rule of its hook. FLAGS are `LogFlag`s. The owner of the socket (`--log-uid`)
+ * is not known.
+ */
+export function logLine(packet: Packet, prefix: string, flags: number, interfaces: readonly Interface[]): string {
+  const { view, at, available, length, inDev, outDev, mark } = packet;
+  const input = interfaces[inDev];
+  const output = interfaces[outDev];
+  const head = `${prefix}IN=${input?.name ?? ''} OUT=${output?.name ?? ''} `;
+  const mac = input === undefined ? '' : macText(packet, input, output ?? input, flags);
+  const tail = mark === 0 ? '' : `MARK=0x${(mark >>> 0).toString(16)} `;
+  return asKernelText(head + mac + logPacketFields(view, at, at + available, length, flags, tail));
+}
+
+/** The link header of PACKET, with which it arrived on INPUT. DEV is the interface that has it by now (skb->dev). */
+function macText(packet: Packet, input: Interface, dev: Interface, flags: number): string {
+  const isDecoded = (flags & LogFlag.MAC_DECODE) !== 0 && !dev.isLoopback && dev.linkLength > 0;
+  const isEthernet = packet.sourceMacHigh >= 0;
+  if (isDecoded && isEthernet) {
+    return `MACSRC=${asMac(packet.sourceMac)} MACDST=${destinationMac(packet, input)} MACPROTO=${ETHERTYPE_IPV4_TEXT} `;
+  }
+  // For a packet without a link header the kernel takes its first bytes for one.
+  if (isDecoded && input.linkLength === 0) return bareMacText(packet);
+  if (dev.linkLength === 0) return 'MAC= ';
+  if (input.isLoopback) return `MAC=${NO_MAC}:${NO_MAC}:08:00 `;
+  return isEthernet ? `MAC=${destinationMac(packet, input)}:${asMac(packet.sourceMac)}:08:00 ` : 'MAC= ';
+}
+
+/** A unicast frame was addressed to the interface, whatever the capture has. */
+function destinationMac(packet: Packet, input: Interface): string {
+  return packet.type === PacketType.HOST ? hexBytes(input.mac, 0, MAC_LENGTH) : asMac(packet.destinationMac);
+}
+
+function bareMacText({ bytes, at }: Packet): string {
+  const source = at + MAC_LENGTH;
+  const type = source + MAC_LENGTH;
+  const protocol = hexBytes(bytes, type, type + 2).replace(':', '');
+  return `MACSRC=${hexBytes(bytes, source, type)} MACDST=${hexBytes(bytes, at, source)} MACPROTO=${protocol} `;
+}
+
+const hexBytes = (bytes: Uint8Array, from: number, to: number): string =>
+  Array.from(bytes.subarray(from, to), (byte) => byte.toString(16).padStart(2, '0')).join(':');
+
+/** TEXT as /dev/kmsg shows it: what is not printable ASCII, and the backslash, is escaped byte by byte. */
+function asKernelText(text: string): string {
+  if (PLAIN.test(text)) return text;
+  return Array.from(encodeText(text), (byte) =>
+    byte < 0x20 || byte > 0x7e || byte === BACKSLASH
+      ? `\\x${byte.toString(16).padStart(2, '0')}`
+      : String.fromCharCode(byte),
+  ).join('');
+}

@@ -1,0 +1,58 @@
+/** Copies of packets that `-j TEE` sends to another host (nf_dup_ipv4). */
+import type { Address } from '../codecs/address.js';
+import { internetChecksum } from '../codecs/checksum.js';
+import { IPV4_CHECKSUM_AT, IPV4_DF, IPV4_FRAGMENT_AT, IPV4_TOS_AT, IPV4_TTL_AT } from '../codecs/layouts.js';
+import { Hook } from './hooks.js';
+import type { Host } from './host/host.js';
+import { setRoute } from './own-route.js';
+import { CtInfo, ORIGINAL, type Packet } from './packet.js';
+import type { PacketStack } from './packet-stack.js';
+
+export class Tee {
+  readonly #host: Host;
+  readonly #stack: PacketStack;
+  readonly #send: (copy: Packet) => void;
+  /** A copy is on its way: it is not copied again. */
+  #isCopying = false;
+
+  /** SEND hands a routed copy to the OUTPUT hook. */
+  constructor(host: Host, stack: PacketStack, send: (copy: Packet) => void) {
+    this.#host = host;
+    this.#stack = stack;
+    this.#send = send;
+  }
+
+  /** Sends a copy of PACKET, as it is at its hook, to GATEWAY, by the interface DEV unless it is '' or unknown. */
+  send(packet: Packet, gateway: Address, dev: string): void {
+    if (this.#isCopying) return;
+    const host = this.#host;
+    const key = host.routeKey.towards(gateway.loaded);
+    key.tos = packet.view.getUint8(packet.at + IPV4_TOS_AT);
+    key.outDev = dev === '' ? -1 : host.interfaceIndex(dev);
+    const route = host.routeOutput(key);
+    if (route.reason !== '') return;
+    const copy = this.#stack.pushCopy(packet);
+    setRoute(copy, route, host.loopback);
+    // The copy of a multicast packet goes to one host.
+    copy.loopsBack = false;
+    copy.teeDev = route.outDev;
+    copy.ct = -1;
+    copy.direction = ORIGINAL;
+    copy.ctinfo = CtInfo.UNTRACKED;
+    copy.fragmentMaxSize = packet.fragmentMaxSize;
+    copy.fragmentHadDf = packet.fragmentHadDf;
+    rewriteHeader(copy, packet.hook === Hook.PREROUTING || packet.hook === Hook.INPUT);
+    this.#isCopying = true;
+    this.#send(copy);
+    this.#isCopying = false;
+    this.#stack.pop();
+  }
+}
+
+/** Sets DF, and takes one from the TTL where packets may be on their way in, so that copies cannot go round forever. */
+function rewriteHeader({ view, at, headerLength }: Packet, isIncoming: boolean): void {
+  view.setUint16(at + IPV4_FRAGMENT_AT, view.getUint16(at + IPV4_FRAGMENT_AT) | IPV4_DF);
+  if (isIncoming) view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) - 1);
+  view.setUint16(at + IPV4_CHECKSUM_AT, 0);
+  view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, headerLength));
+}
