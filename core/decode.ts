@@ -102,6 +102,7 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.ct = -1;
   packet.direction = 0;
   packet.ctinfo = CtInfo.INVALID;
+  packet.isAttached = false;
   packet.hotdrop = false;
   packet.dropCause = null;
   packet.isTranslated = false;

@@ -33,7 +33,7 @@ import type { Clock } from './clock.js';
 import type { Conntrack } from './conntrack/conntrack.js';
 import type { RestoredConnections } from './conntrack/restore.js';
 import type { ConntrackTable } from './conntrack/table.js';
-import { decodeOwnPacket, decodePacket } from './decode.js';
+import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
 import { because, type DropCause, DroppedPacket } from './drop.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
 import type { Emit } from './events.js';
@@ -41,7 +41,8 @@ import type { FlowCache } from './flow/flow-cache.js';
 import type { PathTable } from './flow/path.js';
 import { UPCALL } from './flow/records.js';
 import { FragmentAction } from './fragments/fragment.js';
-import type { FragmentQueues } from './fragments/reassemble.js';
+import { reassemble } from './fragments/hooks.js';
+import { type FragmentQueues, FragmentUser } from './fragments/reassemble.js';
 import { Hook, type Hooks, type TableName, Verdict } from './hooks.js';
 import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
@@ -309,6 +310,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** ip_local_deliver. */
   #deliver(packet: Packet): void {
+    if (isFragment(packet) && !this.#reassemble(packet)) return;
     if (!this.#pass(Hook.INPUT, packet)) return;
     this.#end(Outcome.DELIVERED);
     this.#emit?.({ kind: 'left', dev: undefined, packet: packetFields(packet) });
@@ -439,8 +441,17 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#egress.transmit(packet, action === FragmentAction.FRAGMENT);
   }
 
+  /** Untracked packets are still in fragments when they are delivered. */
+  #reassemble(packet: Packet): boolean {
+    return this.#goesOn(packet, reassemble(this.#fragments, packet, FragmentUser.LOCAL_DELIVER, this.#emit));
+  }
+
   #pass(hook: Hook, packet: Packet): boolean {
-    const verdict = this.#hooks.run(hook, packet);
+    return this.#goesOn(packet, this.#hooks.run(hook, packet));
+  }
+
+  /** Whether PACKET goes on after VERDICT. */
+  #goesOn(packet: Packet, verdict: Verdict): boolean {
     if (verdict === Verdict.ACCEPT) return true;
     if (verdict === Verdict.DROP) return this.#dropFor(packet, packet.dropCause ?? because('hook-entry'));
     this.#end(Outcome.HELD);

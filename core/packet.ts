@@ -91,6 +91,8 @@ export class Packet {
   ct = -1;
   direction: Direction = ORIGINAL;
   ctinfo: CtInfo = CtInfo.INVALID;
+  /** It answers an untracked packet. It is then tracked, whatever rules say (nf_conntrack_attach). */
+  isAttached = false;
   /** Set by a match for a malformed packet, which is then dropped immediately (xt_action_param.hotdrop). */
   hotdrop = false;
   /** The cause of a drop. Set by whatever drops the packet. */

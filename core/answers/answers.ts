@@ -138,7 +138,7 @@ export class Answers implements OptionsHost {
     if (packet.ct >= 0) {
       answer.ctinfo = CtInfo.RELATED;
       answer.direction = packet.direction === ORIGINAL ? REPLY : ORIGINAL;
-    }
+    } else answer.isAttached = packet.ctinfo === CtInfo.UNTRACKED;
     this.#send(answer);
     if (packet.ct < 0) this.#conntrack.release(answer);
   }

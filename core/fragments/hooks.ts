@@ -4,7 +4,7 @@ import { because } from '../drop.js';
 import type { Emit } from '../events.js';
 import { nothingToLearn } from '../flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
-import type { Packet } from '../packet.js';
+import { CtInfo, type Packet } from '../packet.js';
 import { packetFields } from '../packet-fields.js';
 import { type FragmentQueues, FragmentUser, Reassembly } from './reassemble.js';
 
@@ -14,14 +14,20 @@ export function fragmentHooks(queues: FragmentQueues, emit: Emit): HookEntry[] {
     name: 'defrag',
     hook,
     priority: Priority.DEFRAG,
-    run: (packet) => (isFragment(packet) ? reassemble(queues, packet, user, emit) : Verdict.ACCEPT),
+    run: (packet) => (isTaken(packet) ? reassemble(queues, packet, user, emit) : Verdict.ACCEPT),
     // Reassembled packets never enter the flow cache.
     learn: nothingToLearn,
   });
   return [entry(Hook.PREROUTING, FragmentUser.CONNTRACK_IN), entry(Hook.OUTPUT, FragmentUser.CONNTRACK_OUT)];
 }
 
-function reassemble(queues: FragmentQueues, packet: Packet, user: FragmentUser, emit: Emit): Verdict {
+/** What the host sent untracked comes back over lo in fragments, and stays so until it is delivered. */
+function isTaken(packet: Packet): boolean {
+  return isFragment(packet) && packet.ctinfo !== CtInfo.UNTRACKED;
+}
+
+/** Adds PACKET, a fragment, to QUEUES for USER. Returns ACCEPT if it is now whole, STOLEN if it waits, else DROP. */
+export function reassemble(queues: FragmentQueues, packet: Packet, user: FragmentUser, emit: Emit): Verdict {
   switch (queues.add(packet, user)) {
     case Reassembly.COMPLETE:
       emit?.({ kind: 'reassembled', packet: packetFields(packet) });

@@ -35,7 +35,7 @@ import {
 } from './queue.js';
 
 /** Who reassembles (enum ip_defrag_users). Fragments of different users are never combined. */
-export const FragmentUser = { CONNTRACK_IN: 0, CONNTRACK_OUT: 1 } as const;
+export const FragmentUser = { CONNTRACK_IN: 0, CONNTRACK_OUT: 1, LOCAL_DELIVER: 2 } as const;
 export type FragmentUser = (typeof FragmentUser)[keyof typeof FragmentUser];
 
 /** What happened to a fragment: it is held, it completed a packet, or it was dropped. */

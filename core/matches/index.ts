@@ -7,6 +7,7 @@ import { cgroup } from './cgroup.js';
 import { cluster } from './cluster.js';
 import { comment } from './comment.js';
 import { connbytes } from './connbytes.js';
+import { connlabel } from './connlabel.js';
 import { connlimit } from './connlimit.js';
 import { connmark } from './connmark.js';
 import { conntrack } from './conntrack.js';
@@ -17,6 +18,7 @@ import { dscp } from './dscp.js';
 import { ecn } from './ecn.js';
 import { esp } from './esp.js';
 import { hashlimit } from './hashlimit.js';
+import { helper } from './helper.js';
 import { icmp } from './icmp.js';
 import { ipcomp } from './ipcomp.js';
 import { iprange } from './iprange.js';
@@ -38,6 +40,7 @@ import { realm } from './realm.js';
 import { recent } from './recent.js';
 import { rpfilter } from './rpfilter.js';
 import { sctp } from './sctp.js';
+import { set } from './set.js';
 import { socket } from './socket.js';
 import { state } from './state.js';
 import { statistic } from './statistic.js';
@@ -58,6 +61,7 @@ const ALL: readonly MatchExtension<unknown>[] = [
   cluster,
   comment,
   connbytes,
+  connlabel,
   connlimit,
   connmark,
   conntrack,
@@ -68,6 +72,7 @@ const ALL: readonly MatchExtension<unknown>[] = [
   ecn,
   esp,
   hashlimit,
+  helper,
   icmp,
   ipcomp,
   iprange,
@@ -89,6 +94,7 @@ const ALL: readonly MatchExtension<unknown>[] = [
   recent,
   rpfilter,
   sctp,
+  set,
   socket,
   state,
   statistic,

@@ -106,6 +106,8 @@ export interface TargetExtension<P> extends Extension<P> {
   readonly marksTraced?: boolean;
   /** The effect of `apply` besides its verdict. Default: 'outside', the worst case. */
   effect?(params: P): Effect;
+  /** Whether later rules may see another state of the connection (`packet.ctinfo`). Default: no. */
+  readonly changesState?: boolean;
   /**
    * Tells PLANNER what `apply` does to every packet of a megaflow, and returns their verdict. Undefined, which is also
    * the default, means that they may differ, so no megaflow is learned.

@@ -5,6 +5,8 @@ import { checksum } from './checksum.js';
 import { classify } from './classify.js';
 import { clusterip } from './clusterip.js';
 import { connmark } from './connmark.js';
+import { connsecmark } from './connsecmark.js';
+import { ct } from './ct.js';
 import { dnat } from './dnat.js';
 import { dscp } from './dscp.js';
 import { ecn } from './ecn.js';
@@ -17,10 +19,13 @@ import { masquerade } from './masquerade.js';
 import { netmap } from './netmap.js';
 import { nflog } from './nflog.js';
 import { nfqueue } from './nfqueue.js';
+import { notrack } from './notrack.js';
 import { queue } from './queue.js';
 import { rateest } from './rateest.js';
 import { redirect } from './redirect.js';
 import { reject } from './reject.js';
+import { secmark } from './secmark.js';
+import { setTarget } from './set.js';
 import { snat } from './snat.js';
 import { synproxy } from './synproxy.js';
 import { tcpmss } from './tcpmss.js';
@@ -38,6 +43,8 @@ const ALL: readonly TargetExtension<unknown>[] = [
   classify,
   clusterip,
   connmark,
+  connsecmark,
+  ct,
   dnat,
   dscp,
   ecn,
@@ -50,10 +57,13 @@ const ALL: readonly TargetExtension<unknown>[] = [
   netmap,
   nflog,
   nfqueue,
+  notrack,
   queue,
   rateest,
   redirect,
   reject,
+  secmark,
+  setTarget,
   snat,
   synproxy,
   tcpmss,

@@ -149,6 +149,8 @@ class TableCompiler {
   readonly #isIndexed: boolean;
   /** A packet may be marked by TRACE while it traverses the table. */
   readonly #isTraceable: boolean;
+  /** Whether a target changes the state of connections, which code and index otherwise read only once. */
+  readonly #changesState: boolean;
   /** Indexed by chain. Filled in before the first packet. */
   readonly #chains: ChainFunction[] = [];
   /** The unit being compiled: its chains by index, their functions, and what these access. */
@@ -169,7 +171,10 @@ class TableCompiler {
     this.#isTraceable = table.rules.some(
       ({ target }) => target.kind === 'extension' && target.extension.marksTraced === true,
     );
-    this.#isIndexed = isIndexed && !this.#isTraceable;
+    this.#changesState = table.rules.some(
+      ({ target }) => target.kind === 'extension' && target.extension.changesState === true,
+    );
+    this.#isIndexed = isIndexed && !this.#isTraceable && !this.#changesState;
     this.#chainIndexes = new Map(table.chains.map(({ name, index }) => [name, index]));
   }
 
@@ -287,7 +292,7 @@ class TableCompiler {
       rules.map((rule) => this.#rule(rule, fields)),
       EMPTY,
     );
-    const declarations = declareFields([...fields].map((name) => codeOf(name)));
+    const declarations = declareFields([...fields].map((name) => this.#codeOf(name)));
     this.#functions.push(
       code`function ${name}(packet) {\n${declarations}let verdict;\n${body}${end}return ${CONTINUE};\n}\n`,
     );
@@ -297,9 +302,9 @@ class TableCompiler {
     const { fixed, perPacket } = this.#split(rule);
     if (fixed === undefined) return EMPTY;
     const gen: Generator = {
-      field(name) {
+      field: (name) => {
         fields.add(name);
-        return fieldValueCode(codeOf(name));
+        return fieldValueCode(this.#codeOf(name));
       },
       call: (check) => code`${this.#constant(check)}(packet)`,
     };
@@ -371,6 +376,13 @@ class TableCompiler {
     }
   }
 
+  /** The code for a field that has one. */
+  #codeOf(name: FieldName): FieldCode {
+    const { code: fieldCode } = fieldRow(name);
+    if (fieldCode === undefined) throw new Error(`the field ${name} has no code`);
+    return name === 'ctinfo' && this.#changesState ? { value: fieldCode.value } : fieldCode;
+  }
+
   /** The name of VALUE in generated code. */
   #constant(value: unknown): Code {
     this.#constants.push(value);
@@ -386,11 +398,4 @@ function event(id: number, kind: TraceKind): Code {
 /** The statement that records which event dropped the packet. */
 function decisive(id: number, kind: TraceKind): Code {
   return code`trace[${DECISIVE}] = ${traceEvent(id, kind)};\n`;
-}
-
-/** The code for a field that has one. */
-function codeOf(name: FieldName): FieldCode {
-  const { code: fieldCode } = fieldRow(name);
-  if (fieldCode === undefined) throw new Error(`the field ${name} has no code`);
-  return fieldCode;
 }

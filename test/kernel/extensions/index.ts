@@ -1,4 +1,5 @@
 /** The families of extensions in random cases. */
 import type { ExtensionFamily } from './maker.js';
+import { TRACKING } from './tracking.js';
 
-export const FAMILIES: readonly ExtensionFamily[] = [];
+export const FAMILIES: readonly ExtensionFamily[] = [TRACKING];

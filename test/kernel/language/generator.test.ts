@@ -5,7 +5,7 @@ import { MATCHES } from '../../../core/matches/index.js';
 import { TARGETS } from '../../../core/targets/index.js';
 import { ourAnswer } from '../../rules/our-answer.js';
 import { RARE, randomFile } from './generator.js';
-import { VALUES } from './values.js';
+import { valuesOf } from './values.js';
 
 const Generator = suite('generator of files of rules');
 
@@ -13,7 +13,7 @@ Generator('has values for every option of every match and target', () => {
   for (const { name, options } of [...MATCHES.values(), ...TARGETS.values()]) {
     for (const option of options) {
       const words = option.mayHaveWord ? 1 : option.words;
-      const values = words === 0 ? 0 : VALUES[option.name]?.length;
+      const values = words === 0 ? 0 : valuesOf(name, option.name)?.length;
       assert.is(values, words, `test/kernel/language/values.ts: ${name} ${option.name}`);
     }
   }

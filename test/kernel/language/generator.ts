@@ -4,7 +4,7 @@ import { MATCHES } from '../../../core/matches/index.js';
 import type { Extension, OptionSpec } from '../../../core/rules/extension.js';
 import { TARGETS } from '../../../core/targets/index.js';
 import { Prng } from '../prng.js';
-import { device, networks, protocol, Taste, text, VALUES } from './values.js';
+import { device, networks, protocol, Taste, text, valuesOf } from './values.js';
 
 /** Protocols that a match needs before it. */
 const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
@@ -262,15 +262,15 @@ class FileMaker {
     for (const spec of taste.some(options, most)) if (!chosen.some((one) => excludes(one, spec))) chosen.push(spec);
     if (chosen.length === 0 && options.length > 0 && !taste.odd()) chosen.push(taste.pick(options));
     if (taste.odd()) chosen.push(...taste.some(options, 1));
-    return chosen.map((spec) => this.#option(spec)).join(' ');
+    return chosen.map((spec) => this.#option(name, spec)).join(' ');
   }
 
-  #option(spec: OptionSpec): string {
+  #option(extension: string, spec: OptionSpec): string {
     const taste = this.#taste;
     const full = taste.pick([spec.name, ...(spec.aliases ?? [])]);
     const option = this.#oddly(full, full.slice(0, taste.between(3, full.length)));
     const not = (spec.invertible && taste.chance(0.2)) || taste.chance(0.01) ? '! ' : '';
-    const makers = VALUES[spec.name];
+    const makers = valuesOf(extension, spec.name);
     if (spec.words === 0) {
       const value = spec.mayHaveWord && taste.chance(0.8) ? ` ${makers[0](taste)}` : '';
       return `${not}${option}${this.#oddly('', '=x', '')}${value}`;

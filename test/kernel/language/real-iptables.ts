@@ -14,6 +14,8 @@ export class RealIptables {
 
   constructor(family: Family) {
     this.#tool = family === 'ipv4' ? 'iptables-legacy' : 'ip6tables-legacy';
+    const { status, stderr } = spawnSync('ipset', ['create', 'in', 'list:set', '-exist']);
+    if (status !== 0) throw new Error(String(stderr));
   }
 
   /** What iptables-save prints after TEXT was loaded into empty tables; undefined: refused. */

@@ -178,6 +178,10 @@ const ADDRESSES = usually(joined('-', quad, quad), either(joined('-', address, a
 const MAC = usually(joined(':', ...Array(6).fill(hexByte)), list(hexByte, ':', 7));
 const LEVELS = usually(words('emerg alert crit error warning notice info debug panic'), words('err WARNING 8'));
 const DOUBLES = words('0x1p-2 0x.8 1.1 -0.1 -0 +0.25 nan inf 0.5x  0x1p 1e NAN(1)');
+/** The namespace has one, of no family. */
+const SET = [of('in'), usually(list(words('src dst')), list(words('src dst source SRC x'), ',', 7))];
+const CT_EVENTS = 'new related destroy reply assured protoinfo helper mark natseqinfo secmark';
+const zone = either(number(65_535), name('mark'));
 const secondsRange = usually(maybe(':', count, count), words(': 5: :5 5:4 1:2:3'));
 const bytesRange = usually(maybe(':', number(65_535), number(65_535)), words(': 5: :5 1:2:3 '));
 
@@ -250,12 +254,16 @@ const CHUNKS = 'DATA INIT SACK ABORT I_DATA ASCONF DATA:Be ABORT:T SHUTDOWN_COMP
 const chunks = either(list(name(...CHUNKS.split(' '))), name('ALL', 'NONE'));
 
 /** The values of options, by name; `--x y z` takes two. */
-export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
+const VALUES: Readonly<Record<string, readonly Maker[]>> = {
+  '--add-set': SET,
   '--ahspi': [spis],
   '--algo': [usually(words('bm kmp'), words('fsm BM x bmbmbmbmbmbmbmbmbmbm'))],
   '--and-mark': [word32],
   '--and-tos': [byte],
   '--bytecode': [PROGRAMS],
+  '--bytes-eq': [count],
+  '--bytes-gt': [count],
+  '--bytes-lt': [count],
   '--cgroup': [word32],
   '--chunk-types': [name('any', 'all', 'only'), chunks],
   '--cluster-hash-seed': [word32],
@@ -272,6 +280,7 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--connlimit-upto': [connections],
   '--cpu': [word32],
   '--ctdir': [name('ORIGINAL', 'REPLY')],
+  '--ctevents': [list(usually(words(CT_EVENTS), words('NEW status')), ',', 6)],
   '--ctexpire': [secondsRange],
   '--ctmask': [word32],
   '--ctorigdst': [network],
@@ -287,6 +296,7 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--ctstatus': [list(name('NONE', 'EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED'))],
   '--dccp-option': [byte],
   '--dccp-types': [list(name('REQUEST', 'DATA', 'RESET', 'SYNCACK', 'INVALID'))],
+  '--del-set': SET,
   '--dir': [usually(words('in out'), words('IN x'))],
   '--dport': [portRange],
   '--dports': [ports],
@@ -300,12 +310,15 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--ecn-tcp-ece': [number(1)],
   '--espspi': [spis],
   '--every': [number(5)],
+  '--expevents': [usually(of('new'), of('destroy', '""'))],
   '--from': [offset],
   '--gateway': [usually(address, words('0.0.0.0 ::1 10.1 300.1.1.1 x/8'))],
   '--genre': [text],
   '--gid-owner': [ids],
   '--hash-init': [word32],
   '--hashmode': [name('sourceip', 'sourceip-sourceport', 'sourceip-sourceport-destport')],
+  // Others have to exist.
+  '--helper': [of('""')],
   '--hex-string': [hexString],
   '--hmark-dport': [number(65_535)],
   '--hmark-dport-mask': [number(65_535)],
@@ -323,6 +336,7 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--icmp-type': [either(name(...ICMP_TYPES), maybe('/', byte, byte))],
   '--ipcompspi': [spis],
   '--label': [timer],
+  'connlabel --label': [usually(number(127), either(number(65_535), number(0xffffffff)))],
   '--led-delay': [usually(word32, words('inf INFINITE -1'))],
   '--led-trigger-id': [text],
   '--left-shift-mark': [number(31)],
@@ -334,7 +348,9 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--log-level': [either(number(7), LEVELS)],
   '--log-prefix': [text],
   '--mac-source': [MAC],
+  '--map-set': SET,
   '--mark': [masked],
+  '--match-set': SET,
   '--mask': [word32],
   '--mode': [usually(words('random nth transport tunnel'), words('RANDOM x'))],
   '--mss': [bytesRange],
@@ -352,6 +368,9 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--or-mark': [word32],
   '--or-tos': [byte],
   '--packet': [number(5)],
+  '--packets-eq': [count],
+  '--packets-gt': [count],
+  '--packets-lt': [count],
   '--path': [usually(words('/ //'), of('""'))],
   '--physdev-in': [device],
   '--physdev-out': [device],
@@ -377,6 +396,8 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--reject-with': [name(...REJECTS)],
   '--reqid': [word32],
   '--right-shift-mark': [number(31)],
+  // Others have to be known to the kernel.
+  '--selctx': [of('""')],
   '--set-class': [trafficClass],
   '--set-dscp': [number(63)],
   '--set-dscp-class': [name('CS0', 'CS7', 'BE', 'EF', 'AF11', 'AF43')],
@@ -395,6 +416,8 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--strip-options': [list(either(byte, name('wscale', 'mss', 'sack-permitted', 'sack', 'timestamp', 'md5')))],
   '--tcp-flags': [flags, flags],
   '--tcp-option': [number(255)],
+  // Others have to exist.
+  'CT --timeout': [of('""')],
   '--timeout': [timerSeconds],
   '--to': [either(network, offset)],
   '--to-destination': [natRange],
@@ -428,4 +451,12 @@ export const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--wscale': [number(14)],
   '--xor-mark': [word32],
   '--xor-tos': [byte],
+  '--zone': [zone],
+  '--zone-orig': [zone],
+  '--zone-reply': [zone],
 };
+
+/** The makers of the values of OPTION, which an extension may share with others. */
+export function valuesOf(extension: string, option: string): readonly Maker[] {
+  return VALUES[`${extension} ${option}`] ?? VALUES[option];
+}

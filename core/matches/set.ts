@@ -1,0 +1,97 @@
+/** `-m set`: the packet is in a set of ipset (xt_set, revision 4). */
+import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseLongNumber } from '../rules/parse/values.js';
+import { formatSetReference, parseSetReference, SET_EXPECTED, type SetReference } from './set-reference.js';
+
+type Comparison = 'eq' | 'ne' | 'lt' | 'gt';
+
+/** A counter of the entry found. */
+interface CounterTest {
+  readonly comparison: Comparison;
+  readonly value: bigint;
+}
+
+interface SetParams {
+  readonly set: SetReference;
+  readonly negated: boolean;
+  /** An entry with nomatch counts as found, too. */
+  readonly returnsNomatch: boolean;
+  readonly keepsCounters: boolean;
+  readonly keepsSubcounters: boolean;
+  readonly packets: CounterTest | undefined;
+  readonly bytes: CounterTest | undefined;
+}
+
+/** `--packets-lt 5`. Only what compares with eq can be inverted. */
+const counterOptions = (what: 'packets' | 'bytes'): OptionSpec[] =>
+  (['eq', 'lt', 'gt'] as const).map((comparison) => ({
+    name: `--${what}-${comparison}`,
+    words: 1,
+    expected: 'a number of 64 bits',
+    invertible: comparison === 'eq',
+  }));
+
+export const set: MatchExtension<SetParams> = {
+  name: 'set',
+  options: [
+    { name: '--match-set', aliases: ['--set'], words: 2, invertible: true, expected: SET_EXPECTED },
+    { name: '--return-nomatch', words: 0, repeatable: true },
+    { name: '--update-counters', words: 0, invertible: true, repeatable: true },
+    ...counterOptions('packets'),
+    ...counterOptions('bytes'),
+    { name: '--update-subcounters', words: 0, invertible: true, repeatable: true },
+  ],
+
+  parse(options) {
+    const option = options.get('--match-set');
+    if (option === undefined) throw new RuleFault(options.word, 'set without a set', `--match-set: ${SET_EXPECTED}`);
+    const isKept = (name: string): boolean => options.all.some((one) => one.name === name && one.negated);
+    return {
+      set: parseSetReference(option),
+      negated: option.negated,
+      returnsNomatch: options.get('--return-nomatch') !== undefined,
+      keepsCounters: isKept('--update-counters'),
+      keepsSubcounters: isKept('--update-subcounters'),
+      packets: parseCounter(options, 'packets'),
+      bytes: parseCounter(options, 'bytes'),
+    };
+  },
+
+  unsupported: () => "the host's sets (ipset)",
+
+  save({ set: reference, negated, returnsNomatch, keepsCounters, keepsSubcounters, packets, bytes }) {
+    return [
+      `${negated ? ' !' : ''} --match-set ${formatSetReference(reference)}`,
+      returnsNomatch ? ' --return-nomatch' : '',
+      keepsCounters ? ' ! --update-counters' : '',
+      keepsSubcounters ? ' ! --update-subcounters' : '',
+      formatCounter(packets, 'packets'),
+      formatCounter(bytes, 'bytes'),
+    ].join('');
+  },
+
+  lower: () => ({}),
+};
+
+function parseCounter({ all }: ParsedOptions, what: 'packets' | 'bytes'): CounterTest | undefined {
+  const [option, second] = all.filter(({ name }) => name.startsWith(`--${what}-`));
+  if (second !== undefined) throw new RuleFault(second.word, `only one of --${what}-eq, -lt and -gt is allowed`);
+  return option && { comparison: comparisonOf(option), value: parseValue(option) };
+}
+
+function comparisonOf({ name, negated }: ParsedOption): Comparison {
+  return negated ? 'ne' : (name.slice(-2) as Comparison);
+}
+
+function parseValue({ values: [word] }: ParsedOption): bigint {
+  const value = parseLongNumber(word.text);
+  if (value === undefined) throw new RuleFault(word, `bad counter "${word.text}"`, 'a number of 64 bits');
+  return value;
+}
+
+function formatCounter(test: CounterTest | undefined, what: 'packets' | 'bytes'): string {
+  if (test === undefined) return '';
+  const { comparison, value } = test;
+  return comparison === 'ne' ? ` ! --${what}-eq ${value}` : ` --${what}-${comparison} ${value}`;
+}

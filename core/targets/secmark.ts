@@ -1,0 +1,33 @@
+/** `-j SECMARK`: gives the packet a security mark, for SELinux (xt_SECMARK, revision 1). */
+import { cutToBytes } from '../../codecs/text.js';
+import { Verdict } from '../hooks.js';
+import type { TargetExtension } from '../rules/extension.js';
+
+/** What the kernel keeps of a context, without the terminating zero. */
+const MAX_CONTEXT_BYTES = 255;
+
+interface SecmarkParams {
+  /** An SELinux context: user:role:type:level. */
+  readonly context: string;
+}
+
+export const secmark: TargetExtension<SecmarkParams> = {
+  name: 'SECMARK',
+  tables: ['mangle', 'security'],
+  terminates: false,
+  options: [{ name: '--selctx', words: 1, required: true, expected: 'a security context' }],
+
+  parse(options) {
+    return { context: cutToBytes(options.get('--selctx')!.values[0].text, MAX_CONTEXT_BYTES) };
+  },
+
+  refuse: ({ context }) => (context === '' ? 'an empty security context' : undefined),
+
+  unsupported: () => "the host's security policy (SELinux)",
+
+  save: ({ context }) => ` --selctx ${context}`,
+
+  apply: () => Verdict.CONTINUE,
+
+  effect: () => 'packet',
+};
