@@ -418,6 +418,8 @@ export const FIELDS = {
   },
   /** Seconds, rounded down. */
   ctexpire: { label: 'how long its connection has left', bits: 32, fixedBy: 'time', read: secondsLeft },
+  /** Packets and bytes, each way. */
+  ctCounters: { label: 'what its connection has counted', bits: 0, fixedBy: 'time' },
   /** State that a match keeps about earlier packets, or random choices (see `MatchState`). */
   history: { label: 'how many packets came before (limit, statistic)', bits: 0, fixedBy: 'history' },
 } as const satisfies Record<string, FieldRow>;

@@ -23,6 +23,7 @@ import type { Packet } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
+import type { Ruleset } from './rules/model.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
 import { Tee } from './tee.js';
@@ -65,7 +66,7 @@ export function wireHost(
   const random = new Random(options.seed ?? 0);
   const trackers = createTrackers(connections, (name) => host.sysctls.conntrack(name));
   const { sysctls } = host;
-  connections.isAccounted = sysctls.conntrack('acct') !== 0;
+  connections.isAccounted = sysctls.conntrack('acct') !== 0 || turnsOnAccounting(ruleset);
   memory.settings.maxConnections = sysctls.conntrack('max');
   const earlyDrop = new EarlyDrop(connections, random, sysctls.conntrack('buckets'));
   const conntrack = new Conntrack(connections, trackers, earlyDrop);
@@ -129,4 +130,10 @@ function createFragmentQueues({ sysctls }: Host, { hash }: Memory): FragmentQueu
     maxDist: sysctls.global('net.ipv4.ipfrag_max_dist'),
   };
   return new FragmentQueues(limits, hash);
+}
+
+function turnsOnAccounting({ tables }: Ruleset): boolean {
+  return tables.some(({ rules }) =>
+    rules.some(({ matches }) => matches.some(({ extension }) => extension.turnsOnAccounting === true)),
+  );
 }

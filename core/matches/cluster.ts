@@ -1,4 +1,12 @@
-/** `-m cluster`: whether this node of a cluster is responsible for a connection (xt_cluster). */
+/**
+ * `-m cluster`: whether this node of a cluster is responsible for a connection (xt_cluster). All nodes receive every
+ * frame, by a multicast address of the link, so the match also takes such a packet for one that is addressed to the
+ * host.
+ */
+import { ORIGINAL_TUPLE, RECORD_WORDS, TUPLE_SOURCE } from '../conntrack/record.js';
+import { jhashWord } from '../nat/jhash.js';
+import { type Packet, PacketType } from '../packet.js';
+import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatHexWord, parseNumberBetween, parseWord32 } from '../rules/parse/values.js';
@@ -51,12 +59,29 @@ export const cluster: MatchExtension<ClusterParams> = {
     return { nodes, mask, seed, negated: option.negated };
   },
 
-  unsupported: () => 'the hash of the connection',
-
   save({ nodes, mask, seed, negated }) {
     const local = `${negated ? ' !' : ''} --cluster-local-nodemask ${formatHexWord(mask)}`;
     return `${local} --cluster-total-nodes ${nodes} --cluster-hash-seed ${formatHexWord(seed)}`;
   },
 
-  lower: () => ({}),
+  lower(params) {
+    const check = (packet: Packet, context: RuleContext): boolean => {
+      if (packet.type === PacketType.MULTICAST && !isMulticast(packet.destination)) packet.type = PacketType.HOST;
+      if (packet.ct < 0) return false;
+      const source = context.conntrack.words[packet.ct * RECORD_WORDS + ORIGINAL_TUPLE + TUPLE_SOURCE];
+      return ((params.mask >>> nodeOf(source, params)) & 1) === (params.negated ? 0 : 1);
+    };
+    const explanation = `another node is responsible for the connection's source:${cluster.save(params)}`;
+    // It may change the packet, so nothing is learned from it about others, as with what reads the history.
+    return { native: { reads: ['ctOriginalSource', 'destination', 'history', 'packetType'], check, explanation } };
+  },
 };
+
+/** The node responsible for SOURCE, an address as loaded. */
+function nodeOf(source: number, { nodes, seed }: ClusterParams): number {
+  return Math.floor((jhashWord(source, seed) * nodes) / 2 ** 32);
+}
+
+function isMulticast(address: number): boolean {
+  return (address & 0xf0) === 0xe0;
+}

@@ -1,5 +1,10 @@
-/** `-m connbytes`: how much a connection has transferred so far (xt_connbytes). */
+/**
+ * `-m connbytes`: how much a connection has transferred so far (xt_connbytes). Loading such a rule turns accounting on.
+ */
 import type { Word } from '../../codecs/iptables-save.js';
+import { BYTES_F64, PACKETS_F64, RECORD_F64 } from '../conntrack/record.js';
+import type { ConntrackTable } from '../conntrack/table.js';
+import { ORIGINAL, REPLY } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseLongNumber } from '../rules/parse/values.js';
@@ -36,15 +41,40 @@ export const connbytes: MatchExtension<ConnbytesParams> = {
     return { from, to, negated, mode, direction };
   },
 
-  unsupported: () => 'what connections have counted',
-
   save({ from, to, negated, mode, direction }) {
     const end = to > 0n && to < MAX ? `:${to}` : '';
     return `${negated ? ' !' : ''} --connbytes ${from}${end} --connbytes-mode ${mode} --connbytes-dir ${direction}`;
   },
 
-  lower: () => ({}),
+  turnsOnAccounting: true,
+
+  lower(params) {
+    const [from, to] = [Number(params.from), Number(params.to)];
+    const explanation = `what its connection has counted is out of range:${connbytes.save(params)}`;
+    return {
+      native: {
+        reads: ['ctCounters'],
+        check({ ct }, { conntrack }) {
+          if (ct < 0 || !conntrack.isAccounted) return false;
+          const count = countOf(conntrack, ct, params);
+          return (count >= from && count <= to) !== params.negated;
+        },
+        explanation,
+      },
+    };
+  },
 };
+
+function countOf({ doubles }: ConntrackTable, entry: number, { mode, direction }: ConnbytesParams): number {
+  const sum = (counter: number): number => {
+    const at = entry * RECORD_F64 + counter;
+    if (direction === 'both') return doubles[at + ORIGINAL] + doubles[at + REPLY];
+    return doubles[at + (direction === 'original' ? ORIGINAL : REPLY)];
+  };
+  if (mode === 'packets') return sum(PACKETS_F64);
+  if (mode === 'bytes') return sum(BYTES_F64);
+  return Math.floor(sum(BYTES_F64) / sum(PACKETS_F64)) || 0;
+}
 
 function oneOf<Name extends string>(names: readonly Name[], what: string, word: Word): Name {
   const found = names.find((name) => name === word.text);

@@ -1,10 +1,14 @@
 /** `-m connlimit`: how many connections the hosts of a network have at once (xt_connlimit). */
-import type { Family } from '../../codecs/address.js';
-import { ADDRESS_BITS, maskLength, parseAddress } from '../../codecs/address.js';
+import { ADDRESS_BITS, type Family, maskLength, parseAddress } from '../../codecs/address.js';
+import { toLoaded } from '../../codecs/byte-order.js';
 import type { Word } from '../../codecs/iptables-save.js';
+import { ConnectionCount } from '../conntrack/connection-count.js';
+import type { Packet } from '../packet.js';
+import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLibcIpv4, parseNumber, parseWord32 } from '../rules/parse/values.js';
+import type { MatchState } from '../rules/run/match-state.js';
 
 interface ConnlimitParams {
   /** Whether it matches up to the limit, or above it. */
@@ -52,14 +56,17 @@ export const connlimit: MatchExtension<ConnlimitParams> = {
     };
   },
 
-  unsupported: () => 'the connections of each network',
-
   save({ isUpTo, limit, prefix, end }) {
     const count = `${isUpTo ? '--connlimit-upto' : '--connlimit-above'} ${limit}`;
     return ` ${count} --connlimit-mask ${prefix} --connlimit-${end === 'source' ? 'saddr' : 'daddr'}`;
   },
 
-  lower: () => ({}),
+  createState: (params, context) => new ConnlimitState(params, context),
+
+  lower({ isUpTo, limit, end }) {
+    const explanation = `the ${end}'s network has ${isUpTo ? 'more than' : 'at most'} ${limit} connections`;
+    return { native: { reads: ['history'], mayDrop: true, explanation } };
+  },
 };
 
 /**
@@ -76,4 +83,29 @@ function parsePrefix(word: Word, family: Family): number {
     throw new RuleFault(word, `bad mask "${text}"`, `the length of a prefix, 0–${bits}`);
   }
   return maskLength(mask) ?? bits;
+}
+
+class ConnlimitState implements MatchState {
+  readonly #params: ConnlimitParams;
+  readonly #mask: number;
+  readonly #connections: ConnectionCount;
+
+  constructor(params: ConnlimitParams, { conntrack }: RuleContext) {
+    this.#params = params;
+    this.#mask = toLoaded(params.prefix === 0 ? 0 : (-1 << (32 - params.prefix)) >>> 0);
+    this.#connections = new ConnectionCount(conntrack);
+  }
+
+  matches(packet: Packet): boolean {
+    const { end, limit, isUpTo } = this.#params;
+    const connections = this.#connections.count(packet, packet[end] & this.#mask);
+    if (connections === 0) packet.hotdrop = true;
+    return connections > 0 && connections > limit !== isUpTo;
+  }
+
+  /** What is counted depends on what conntrack makes of the packet first, so the fast path cannot know it. */
+  predict(packet: Packet): boolean {
+    packet.hotdrop = true;
+    return false;
+  }
 }

@@ -1,4 +1,4 @@
-/** Bob Jenkins' lookup3 (public domain), as the kernel uses it to spread connections over an address range. */
+/** Bob Jenkins' lookup3 (public domain), as the kernel uses it to spread connections over addresses and nodes. */
 
 const GOLDEN = 0xdeadbeef;
 
@@ -25,6 +25,19 @@ export function jhashAddress(first: number, seed: number): number {
   c = (c - b) ^ rotate(b, 4);
   b = (b + a) | 0;
   // The fourth word is 0, so adding it changes nothing, but the final mixing is still required.
+  return finalMix(a, b, c);
+}
+
+/** Hashes WORD with the initial value SEED into an unsigned 32-bit number (jhash_1word). */
+export function jhashWord(word: number, seed: number): number {
+  const start = (GOLDEN + (1 << 2) + seed) | 0;
+  return finalMix((start + word) | 0, start, start);
+}
+
+function finalMix(first: number, second: number, third: number): number {
+  let a = first;
+  let b = second;
+  let c = third;
   c = ((c ^ b) - rotate(b, 14)) | 0;
   a = ((a ^ c) - rotate(c, 11)) | 0;
   b = ((b ^ a) - rotate(a, 25)) | 0;

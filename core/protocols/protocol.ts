@@ -156,6 +156,8 @@ export interface L4Protocol {
 
   /** The ports or IDs that NAT may choose from, or undefined if it never changes them. */
   readonly portSpace: PortSpace | undefined;
+  /** Whether the connection of ENTRY is over, although it still has its entry. */
+  isClosed(table: ConntrackTable, entry: number): boolean;
   /** Whether OTHER may lose its translated tuple to the new ENTRY when few tuples are left. */
   givesWay(table: ConntrackTable, other: number, entry: number): boolean;
   /**
@@ -185,6 +187,7 @@ const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
   isListedWhole: true,
   restore: () => false,
   portSpace: undefined,
+  isClosed: () => false,
   givesWay: () => false,
   mangle: () => true,
   mangledBytes: 8,

@@ -103,6 +103,11 @@ export const tcp = defineProtocol({
     return true;
   },
 
+  isClosed({ words }, entry) {
+    const state = words[entry * RECORD_WORDS + TCP_STATE];
+    return state === TcpState.TIME_WAIT || state === TcpState.CLOSE;
+  },
+
   /**
    * A connection in TIME_WAIT or a later state gives way to a SYN with a higher sequence number
    * (nf_nat_used_tuple_harder).

@@ -89,6 +89,8 @@ export interface MatchExtension<P> extends Extension<P> {
   comment?(params: P): string;
   /** The meaning of the match. Everything else about it is derived from this. */
   lower(params: P): Lowered;
+  /** Loading it turns nf_conntrack_acct on. */
+  readonly turnsOnAccounting?: boolean;
   /**
    * For a match that keeps state between packets or makes random choices: called once for each rule of each running
    * table. The state then decides the native test returned by `lower`.

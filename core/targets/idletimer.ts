@@ -1,4 +1,7 @@
-/** `-j IDLETIMER`: a timer of the host that its packets restart (xt_IDLETIMER). */
+/**
+ * `-j IDLETIMER`: a timer of the host that its packets restart (xt_IDLETIMER). Only a program that watches its file in
+ * sysfs notices when it expires; no packet does.
+ */
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
@@ -45,13 +48,15 @@ export const idletimer: TargetExtension<IdletimerParams> = {
     return other.isAlarm === isAlarm ? undefined : `another rule has the timer ${label} with another kind of clock`;
   },
 
-  unsupported: () => 'timers',
-
   save({ timeoutSec, label, isAlarm }) {
     return ` --timeout ${timeoutSec} --label ${label}${isAlarm ? ' --alarm' : ''}`;
   },
 
   apply: () => Verdict.CONTINUE,
+
+  effect: () => 'none',
+
+  plan: () => Verdict.CONTINUE,
 };
 
 function isFileName(label: string): boolean {

@@ -80,6 +80,7 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   ctReplyDport: ['ct', 'word 6'],
   ctmark: ['ct', 'word 8'],
   ctexpire: ['ct', 'word 7', 'double 5', 'nowMs'],
+  ctCounters: ['ct', 'isAccounted', ...[6, 7, 8, 9].map((double) => `double ${double}`)],
   history: [],
 };
 
@@ -140,6 +141,10 @@ function recorderOf(packet: Packet, context: ReturnType<typeof testContext>): Re
       conntrack: {
         words: words(conntrack.words, 44, 'word'),
         doubles: words(conntrack.doubles, 22, 'double'),
+        get isAccounted() {
+          touched.add('isAccounted');
+          return true;
+        },
       } as unknown as RuleContext['conntrack'],
       addressType(address, dev) {
         touched.add('addressType');

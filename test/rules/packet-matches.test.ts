@@ -75,6 +75,9 @@ function randomRules(random: Random): string {
       `-m pkttype ${not()}--pkt-type unicast`,
       `-m iprange ${not()}--src-range 10.0.0.0-10.0.0.9`,
       '-m conntrack --ctdir ORIGINAL',
+      `-m connlimit --connlimit-${pick(random, ['upto', 'above'])} ${random(3)} --connlimit-mask ${8 * random(5)}`,
+      `-m connbytes ${not()}--connbytes ${random(9)}:9 --connbytes-mode packets --connbytes-dir both`,
+      `-m cluster --cluster-total-nodes 2 ${not()}--cluster-local-node 1 --cluster-hash-seed ${random(9)}`,
     ]);
   const rule = (chain: string): string => {
     const [first, second] = [match(), match()];

@@ -198,6 +198,7 @@ function randomKept(random: Random, not: () => string): string {
       `--limit-burst ${1 + random(9)} `,
     `-m statistic --mode nth ${not()}--every 3 --packet ${random(3)} `,
     `-m statistic --mode random ${not()}--probability 0.${random(10)} `,
+    `-m connlimit --connlimit-${pick(random, ['upto', 'above'])} ${random(5)} --connlimit-mask ${8 * random(5)} `,
   ];
   return random(4) === 0 ? pick(random, kept) : '';
 }
@@ -225,6 +226,16 @@ function randomState(random: Random, not: () => string): string {
   if (random(6) === 0) text += `-m state ${not()}--state ${pick(random, sets)} `;
   if (random(6) === 0) text += `-m mark ${not()}--mark ${pick(random, ['0x10', '0x1/0x1', '0'])} `;
   if (random(6) === 0) text += `-m connmark ${not()}--mark ${pick(random, ['0x10', '0x1/0x1', '0'])} `;
+  if (random(8) === 0) {
+    const mode = pick(random, ['packets', 'bytes', 'avgpkt']);
+    const range = `${random(5)}:${pick(random, [5, 100, 1000])}`;
+    const direction = pick(random, ['original', 'reply', 'both']);
+    text += `-m connbytes ${not()}--connbytes ${range} --connbytes-mode ${mode} --connbytes-dir ${direction} `;
+  }
+  if (random(8) === 0) {
+    const node = `${not()}--cluster-local-node ${1 + random(2)}`;
+    text += `-m cluster --cluster-total-nodes ${2 + random(2)} ${node} --cluster-hash-seed ${random(9)} `;
+  }
   if (random(8) === 0) text += `-m addrtype ${not()}--dst-type LOCAL `;
   if (random(8) === 0) text += '-m comment --comment "why \\"not\\"" ';
   return text;
