@@ -119,6 +119,8 @@ export interface FieldRow {
    * value is that field, or follows from it and the host's routes. Undefined: nothing.
    */
   readonly follows?: 'megaflow' | 'source' | 'destination' | 'sport' | 'dport';
+  /** NAT and forwarding rewrite it, so that it is not known before the rules are run. */
+  readonly isRewritten?: boolean;
   /** Formats VALUE. NAMES are the interface names. Undefined: as a decimal number. */
   readonly format?: (value: number, names: readonly string[]) => string;
 }
@@ -328,6 +330,8 @@ export const FIELDS = {
     read: (packet) => packet.view.getUint16(packet.l4 + IPCOMP_CPI_AT),
     code: { value: code`packet.view.getUint16(packet.l4 + ${IPCOMP_CPI_AT})` },
   },
+  /** Any byte of the packet from the IP header on, and how many there are. */
+  content: { label: 'content', bits: 0, fixedBy: 'packet', isRewritten: true },
   /** Of the Ethernet frame that it arrived in. */
   sourceMac: {
     label: 'source MAC address',
@@ -449,11 +453,24 @@ export type ReadableField = Field & Required<Pick<FieldRow, 'read'>>;
 
 /** All fields have their members in the same order, so that code that reads many of them is fast. */
 function completed(row: FieldRow): Field {
-  const { label, bits, fixedBy, isIndexed, read, code, ofWhole, onArrival, afterRouting, follows, format } = row;
+  const {
+    label,
+    bits,
+    fixedBy,
+    isIndexed,
+    read,
+    code,
+    ofWhole,
+    onArrival,
+    afterRouting,
+    follows,
+    isRewritten,
+    format,
+  } = row;
   const highest = 2 ** bits - 1;
   const isFixed = fixedBy === 'connection' || fixedBy === 'host' || fixedBy === 'rules';
   const members = { label, bits, highest, fixedBy, isFixed, isIndexed, read, code };
-  return { ...members, ofWhole, onArrival, afterRouting, follows, format } as Field;
+  return { ...members, ofWhole, onArrival, afterRouting, follows, isRewritten, format } as Field;
 }
 
 const COMPLETED = Object.fromEntries(Object.entries(FIELDS).map(([name, row]) => [name, completed(row)])) as Readonly<

@@ -18,6 +18,7 @@ import {
   TCP_DATA_OFFSET_AT,
 } from '../codecs/layouts.js';
 import type { DropCause } from './drop.js';
+import type { FragmentGeometry } from './fragments/geometry.js';
 import { Hook } from './hooks.js';
 import type { Reason } from './reasons.js';
 
@@ -144,6 +145,8 @@ export class Packet {
   /** For a reassembled packet: the size of its largest fragment, and whether that one had DF (IPCB frag_max_size). */
   fragmentMaxSize = 0;
   fragmentHadDf = false;
+  /** For a reassembled packet: its fragments, until the host reassembles another one. */
+  fragments: FragmentGeometry | undefined = undefined;
   /**
    * For a reassembled packet: how many bytes after the IP header were rewritten, which affects how it is fragmented
    * again.

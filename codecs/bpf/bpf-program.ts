@@ -67,23 +67,39 @@ const Op = {
   TXA: 46,
   RET_K: 47,
   RET_A: 48,
+  /** Shifts of which only the lowest five bits count. */
+  LSH_CUT_K: 50,
+  LSH_CUT_X: 51,
+  RSH_CUT_K: 52,
+  RSH_CUT_X: 53,
 } as const;
 
 /** Words an instruction takes: operation, operand, and where to go on. */
 const WORDS = 4;
+
+/**
+ * What a load of SIZE bytes from OFFSET, an int32, returns if that is not within the captured bytes; A and X are the
+ * registers. Undefined ends the program, which then rejects the packet.
+ */
+export type LoadElsewhere = (offset: number, size: number, a: number, x: number) => number | undefined;
 
 export class BpfProgram {
   readonly #words: Int32Array;
   /** A program without scratch memory needs none to be cleared. */
   readonly #memory: Int32Array | undefined;
 
-  /** @throws {RangeError} if PROGRAM is not valid (`faultOf`) */
-  constructor(program: readonly Instruction[]) {
+  /**
+   * SHIFTS: what a shift by 32 bits or more, which is in X, leaves: nothing, as libpcap has it, or as much as a shift
+   * by the lowest five bits, as Linux has it.
+   *
+   * @throws {RangeError} if PROGRAM is not valid (`faultOf`)
+   */
+  constructor(program: readonly Instruction[], shifts: 'libpcap' | 'linux' = 'libpcap') {
     const found = faultOf(program);
     if (found !== undefined) throw new RangeError(`instruction ${found.index}: ${found.fault}`);
     this.#words = new Int32Array(program.length * WORDS);
     for (const [index, instruction] of program.entries()) {
-      const op = operationOf(instruction);
+      const op = shifted(operationOf(instruction), shifts);
       const next = index + 1;
       const isJump = op >= Op.JA && op <= Op.JSET_X;
       const jt = op === Op.JA ? next + instruction.k : next + instruction.jt;
@@ -101,9 +117,10 @@ export class BpfProgram {
 
   /**
    * Runs the program on the packet `bytes[at … at + captured)`, which had ONWIRE bytes. Returns what it returns: 0
-   * rejects the packet. A load from beyond the captured bytes and a division by 0 reject it, too.
+   * rejects the packet. A load from beyond the captured bytes and a division by 0 reject it, too; ELSEWHERE may know
+   * more about such loads.
    */
-  run(bytes: Uint8Array, at: number, captured: number, onWire: number): number {
+  run(bytes: Uint8Array, at: number, captured: number, onWire: number, elsewhere: LoadElsewhere = nowhere): number {
     const words = this.#words;
     const memory = this.#memory ?? words;
     if (this.#memory !== undefined) memory.fill(0);
@@ -114,37 +131,67 @@ export class BpfProgram {
       switch (words[pc]) {
         case Op.LD_W_ABS: {
           const offset = k >>> 0;
-          if (offset + 4 > captured) return 0;
+          if (offset + 4 > captured) {
+            const loaded = elsewhere(offset | 0, 4, a, x);
+            if (loaded === undefined) return 0;
+            a = loaded;
+            break;
+          }
           a = word(bytes, at + offset);
           break;
         }
         case Op.LD_H_ABS: {
           const offset = k >>> 0;
-          if (offset + 2 > captured) return 0;
+          if (offset + 2 > captured) {
+            const loaded = elsewhere(offset | 0, 2, a, x);
+            if (loaded === undefined) return 0;
+            a = loaded;
+            break;
+          }
           a = (bytes[at + offset] << 8) | bytes[at + offset + 1];
           break;
         }
         case Op.LD_B_ABS: {
           const offset = k >>> 0;
-          if (offset >= captured) return 0;
+          if (offset >= captured) {
+            const loaded = elsewhere(offset | 0, 1, a, x);
+            if (loaded === undefined) return 0;
+            a = loaded;
+            break;
+          }
           a = bytes[at + offset];
           break;
         }
         case Op.LD_W_IND: {
           const offset = (k >>> 0) + (x >>> 0);
-          if (offset + 4 > captured) return 0;
+          if (offset + 4 > captured) {
+            const loaded = elsewhere(offset | 0, 4, a, x);
+            if (loaded === undefined) return 0;
+            a = loaded;
+            break;
+          }
           a = word(bytes, at + offset);
           break;
         }
         case Op.LD_H_IND: {
           const offset = (k >>> 0) + (x >>> 0);
-          if (offset + 2 > captured) return 0;
+          if (offset + 2 > captured) {
+            const loaded = elsewhere(offset | 0, 2, a, x);
+            if (loaded === undefined) return 0;
+            a = loaded;
+            break;
+          }
           a = (bytes[at + offset] << 8) | bytes[at + offset + 1];
           break;
         }
         case Op.LD_B_IND: {
           const offset = (k >>> 0) + (x >>> 0);
-          if (offset >= captured) return 0;
+          if (offset >= captured) {
+            const loaded = elsewhere(offset | 0, 1, a, x);
+            if (loaded === undefined) return 0;
+            a = loaded;
+            break;
+          }
           a = bytes[at + offset];
           break;
         }
@@ -168,8 +215,9 @@ export class BpfProgram {
           break;
         case Op.LDX_MSH: {
           const offset = k >>> 0;
-          if (offset >= captured) return 0;
-          x = (bytes[at + offset] & 0xf) << 2;
+          const byte = offset >= captured ? elsewhere(offset | 0, 1, a, x) : bytes[at + offset];
+          if (byte === undefined) return 0;
+          x = (byte & 0xf) << 2;
           break;
         }
         case Op.ST:
@@ -230,6 +278,16 @@ export class BpfProgram {
   }
 }
 
+function nowhere(): undefined {
+  return undefined;
+}
+
+/** OP, or the shift that it is with these SHIFTS. */
+function shifted(op: number, shifts: 'libpcap' | 'linux'): number {
+  const isShift = op >= Op.LSH_K && op <= Op.RSH_X;
+  return isShift && shifts === 'linux' ? op + Op.LSH_CUT_K - Op.LSH_K : op;
+}
+
 function word(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }
@@ -255,6 +313,10 @@ function computed(op: number, a: number, operand: number): number {
       return a ^ operand;
     case Op.LSH_K:
       return operand >>> 0 < 32 ? a << operand : 0;
+    case Op.LSH_CUT_K:
+      return a << operand;
+    case Op.RSH_CUT_K:
+      return (a >>> operand) | 0;
     default:
       return operand >>> 0 < 32 ? (a >>> operand) | 0 : 0;
   }

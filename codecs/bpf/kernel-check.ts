@@ -2,7 +2,11 @@
 import { BpfClass, BpfJump, BpfMode, faultOf, type Instruction } from './instruction.js';
 
 /** Offsets from here on mean something else than a byte of the packet, one for each multiple of four (SKF_AD_OFF). */
-const EXTENSION_AT = 0xfffff000;
+export const EXTENSION_AT = 0xfffff000;
+/** Offsets from here on are from the network header, and before that from the link-layer header (SKF_NET_OFF). */
+export const NETWORK_AT = 0xfff00000;
+/** Offsets from here on are outside of the packet. */
+export const OUTSIDE_AT = 0x80000000;
 
 /** The extensions, in order (SKF_AD_PROTOCOL and so on). */
 export const EXTENSIONS = [
@@ -26,12 +30,13 @@ export const EXTENSIONS = [
 export type BpfExtension = (typeof EXTENSIONS)[number];
 
 /** The extension that INSTRUCTION loads; undefined if none. */
-function extensionOf({ code, k }: Instruction): BpfExtension | undefined {
-  if (!isAbsoluteLoad(code) || k < EXTENSION_AT || k % 4 !== 0) return undefined;
+export function extensionOf(instruction: Instruction): BpfExtension | undefined {
+  const { k } = instruction;
+  if (!isAbsoluteLoad(instruction) || k < EXTENSION_AT || k % 4 !== 0) return undefined;
   return EXTENSIONS[(k - EXTENSION_AT) / 4];
 }
 
-function isAbsoluteLoad(code: number): boolean {
+export function isAbsoluteLoad({ code }: Instruction): boolean {
   return (code & 7) === BpfClass.LD && (code & 0xe0) === BpfMode.ABS;
 }
 
@@ -48,7 +53,7 @@ export function kernelFaultOf(program: readonly Instruction[]): Fault | undefine
 
 function unknownExtension(program: readonly Instruction[]): Fault | undefined {
   const index = program.findIndex(
-    (one) => isAbsoluteLoad(one.code) && one.k >= EXTENSION_AT && extensionOf(one) === undefined,
+    (one) => isAbsoluteLoad(one) && one.k >= EXTENSION_AT && extensionOf(one) === undefined,
   );
   return index < 0 ? undefined : { index, fault: `there is no extension 0x${program[index].k.toString(16)}` };
 }

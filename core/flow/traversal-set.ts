@@ -259,6 +259,8 @@ export class TraversalSet {
         return this.#ttlSpent === 0;
       case 'inDev':
         return !this.#isLocal;
+      case 'content':
+        return !this.#isLocal && this.#ttlSpent === 0 && this.#translated.size === 0;
       default:
         // No target changes the packet itself and lets it continue: `learnOutcome` returns undefined for those.
         return fieldRow(name).fixedBy === 'packet';

@@ -74,6 +74,21 @@ export class FragmentGeometry {
   }
 
   /**
+   * Where each fragment's payload ends, in bytes after the IP header. The first REWRITTEN_LENGTH bytes are in the first
+   * fragment, as after `ensureWritable`.
+   */
+  pieces(rewrittenLength: number): number[] {
+    const ends: number[] = [];
+    let end = 0;
+    for (let i = 0; i < this.count; i++) {
+      end += this.lengths[i];
+      if (ends.length === 0) ends.push(Math.max(end, rewrittenLength));
+      else if (end > rewrittenLength) ends.push(end);
+    }
+    return ends;
+  }
+
+  /**
    * Whether a packet with a header of HEADER_LENGTH bytes can leave in its original fragments, none with a payload
    * longer than ROOM (the geometry checks in ip_do_fragment).
    */

@@ -307,6 +307,7 @@ export class FragmentQueues {
     packet.type = queue.entries[first + ENTRY_TYPE] as PacketType;
     packet.fragmentMaxSize = queue.maxSize;
     packet.fragmentHadDf = hadDf;
+    packet.fragments = this.geometry;
     packet.rewrittenLength = 0;
     packet.reload();
     this.release(queue);

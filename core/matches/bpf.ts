@@ -1,13 +1,28 @@
 /** `-m bpf`: what a BPF program says of the packet (xt_bpf). */
+import { BpfProgram, type LoadElsewhere } from '../../codecs/bpf/bpf-program.js';
 import type { Instruction } from '../../codecs/bpf/instruction.js';
-import { kernelFaultOf } from '../../codecs/bpf/kernel-check.js';
+import {
+  type BpfExtension,
+  EXTENSION_AT,
+  EXTENSIONS,
+  extensionOf,
+  isAbsoluteLoad,
+  kernelFaultOf,
+  NETWORK_AT,
+  OUTSIDE_AT,
+} from '../../codecs/bpf/kernel-check.js';
 import { quoteWord, type Word } from '../../codecs/iptables-save.js';
+import { ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
+import type { Packet } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
+import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { lastBits, type Scanned, scanNumber } from '../rules/parse/scan.js';
+import { contentOf } from './content.js';
 
 /** XT_BPF_MAX_NUM_INSTR. */
 const MAX_INSTRUCTIONS = 64;
+const EXTENSIONS_HERE: ReadonlySet<BpfExtension> = new Set(['protocol', 'packet type', 'mark', 'xor X']);
 const EXPECTED = 'a length and instructions: 2,48 0 0 9,22 0 0 0';
 
 type BpfParams =
@@ -37,7 +52,12 @@ export const bpf: MatchExtension<BpfParams> = {
   },
 
   unsupported(params) {
-    return 'pinned' in params ? `the program pinned at ${params.pinned}` : 'the run of a program on packets';
+    if ('pinned' in params) return `the program pinned at ${params.pinned}`;
+    for (const instruction of params.program) {
+      const missing = missingFor(instruction);
+      if (missing !== undefined) return `${missing}, which its program reads`;
+    }
+    return undefined;
   },
 
   save(params) {
@@ -47,10 +67,70 @@ export const bpf: MatchExtension<BpfParams> = {
     return ` --bytecode ${quoteWord([program.length, ...lines].join(','))}`;
   },
 
-  lower() {
-    return {};
+  lower(params) {
+    if ('pinned' in params) throw new Error('a pinned program is not run');
+    const run = new PacketProgram(params.program);
+    const native: NativeTest = {
+      reads: ['content', 'mark', 'packetType'],
+      check: (packet) => run.accepts(packet),
+      explanation: 'the BPF program returned 0',
+    };
+    return { native };
   },
 };
+
+/** What INSTRUCTION needs that the emulated host does not have; undefined if nothing. */
+function missingFor(instruction: Instruction): string | undefined {
+  const extension = extensionOf(instruction);
+  if (extension !== undefined) return EXTENSIONS_HERE.has(extension) ? undefined : `the ${extension} of packets`;
+  const { k } = instruction;
+  const isLink = isAbsoluteLoad(instruction) && k >= OUTSIDE_AT && k < NETWORK_AT;
+  return isLink ? 'the link-layer header of packets' : undefined;
+}
+
+/** A program, run on packets as the kernel does (bpf_prog_run): offsets are from the IP header. */
+class PacketProgram {
+  readonly #program: BpfProgram;
+  /** The packet that it runs on. */
+  #packet: Packet | undefined;
+
+  constructor(program: readonly Instruction[]) {
+    this.#program = new BpfProgram(program, 'linux');
+  }
+
+  accepts(packet: Packet): boolean {
+    this.#packet = packet;
+    const { at, available, length } = packet;
+    return this.#program.run(contentOf(packet), at, available, length, this.#load) !== 0;
+  }
+
+  readonly #load: LoadElsewhere = (offset, size, a, x) => {
+    const packet = this.#packet!;
+    const place = offset >>> 0;
+    switch (place) {
+      case EXTENSION_AT + 4 * EXTENSIONS.indexOf('protocol'):
+        return ETHERTYPE_IPV4;
+      case EXTENSION_AT + 4 * EXTENSIONS.indexOf('packet type'):
+        return packet.type;
+      case EXTENSION_AT + 4 * EXTENSIONS.indexOf('mark'):
+        return packet.mark;
+      case EXTENSION_AT + 4 * EXTENSIONS.indexOf('xor X'):
+        return a ^ x;
+      default:
+        return loadFrom(packet, place >= NETWORK_AT ? place - NETWORK_AT : place, size);
+    }
+  };
+}
+
+/** The SIZE bytes of PACKET at OFFSET from its IP header. */
+function loadFrom(packet: Packet, offset: number, size: number): number | undefined {
+  const { at, available } = packet;
+  if (offset + size > available) return undefined;
+  const bytes = contentOf(packet);
+  let value = 0;
+  for (let i = 0; i < size; i++) value = (value << 8) | bytes[at + offset + i];
+  return value;
+}
 
 function parseProgram(word: Word): Instruction[] {
   const { text } = word;

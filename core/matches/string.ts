@@ -1,9 +1,13 @@
 /** `-m string`: whether the packet contains certain bytes (xt_string). */
 import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes, decodeText, encodeText } from '../../codecs/text.js';
+import type { Packet } from '../packet.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
+import { contentOf, pieceEnds } from './content.js';
+import { TextSearch } from './text-search.js';
 
 /** XT_STRING_MAX_PATTERN_SIZE. */
 const MAX_PATTERN_BYTES = 128;
@@ -67,7 +71,7 @@ export const string: MatchExtension<StringParams> = {
   },
 
   unsupported({ algorithm }) {
-    return algorithm === 'fsm' ? 'the search by a finite state machine' : 'the search for a text in packets';
+    return algorithm === 'fsm' ? 'the search by a finite state machine' : undefined;
   },
 
   save({ pattern, algorithm, from, to, ignoresCase, negated }) {
@@ -77,10 +81,46 @@ export const string: MatchExtension<StringParams> = {
     return ignoresCase ? `${text} --icase` : text;
   },
 
-  lower() {
-    return {};
+  lower(params) {
+    const { negated, algorithm, pattern, ignoresCase } = params;
+    const search = new TextSearch(pattern, ignoresCase, algorithm === 'bm' ? 'bm' : 'kmp');
+    const native: NativeTest = {
+      reads: ['content'],
+      check: (packet) => contains(params, search, packet) !== negated,
+      explanation: `it ${negated ? 'contains' : 'does not contain'}${string.save({ ...params, negated: false })}`,
+    };
+    return { native };
   },
 };
+
+/** Whether SEARCH finds its pattern in PACKET (skb_find_text). */
+function contains({ from, to, algorithm }: StringParams, search: TextSearch, packet: Packet): boolean {
+  const { at, length, available } = packet;
+  const end = Math.min(to, length);
+  if (from + search.length > end) return false;
+  const bytes = contentOf(packet);
+  const found =
+    algorithm === 'bm' && packet.fragmentMaxSize > 0
+      ? findInPieces(search, bytes, packet, from)
+      : search.find(bytes, at + from, at + available);
+  return found >= 0 && found - at + search.length <= end;
+}
+
+/**
+ * Searches the fragments of a reassembled packet one by one, as the kernel's bm does: what is cut by their ends is not
+ * found (lib/ts_bm.c).
+ */
+function findInPieces(search: TextSearch, bytes: Uint8Array, packet: Packet, from: number): number {
+  const { at, available } = packet;
+  let start = 0;
+  for (const end of pieceEnds(packet)) {
+    const first = Math.max(start, from);
+    const found = first < end ? search.find(bytes, at + first, at + Math.min(end, available)) : -1;
+    if (found >= 0) return found;
+    start = end;
+  }
+  return -1;
+}
 
 function parseOffset(options: ParsedOptions, name: string, otherwise: number): number {
   const word = options.get(name)?.values[0];
@@ -93,7 +133,7 @@ function parseOffset(options: ParsedOptions, name: string, otherwise: number): n
 function parseString(word: Word): Uint8Array {
   const bytes = encodeText(word.text);
   if (bytes.length > MAX_PATTERN_BYTES) throw tooLong(word);
-  return bytes;
+  return Uint8Array.from(bytes);
 }
 
 function tooLong(word: Word): RuleFault {

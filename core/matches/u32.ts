@@ -1,10 +1,13 @@
 /** `-m u32`: numbers of 32 bits anywhere in the packet (xt_u32). */
 import type { Word } from '../../codecs/iptables-save.js';
+import type { Packet } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
+import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { scanNumber } from '../rules/parse/scan.js';
 import { formatHex } from '../rules/parse/values.js';
 import type { ValueRange } from '../rules/ranges.js';
+import { contentOf } from './content.js';
 
 /** The most tests, operations of a test (with its first number) and ranges of a test (XT_U32_MAXSIZE). */
 const MAX = 10;
@@ -50,8 +53,6 @@ export const u32: MatchExtension<U32Params> = {
     return undefined;
   },
 
-  unsupported: () => 'the arithmetic on the bytes of packets',
-
   save({ tests, negated }) {
     const texts = tests.map(({ offset, operations, ranges }) => {
       const location = operations.map(({ operator, number }) => `${operator}${formatHex(number)}`).join('');
@@ -60,10 +61,56 @@ export const u32: MatchExtension<U32Params> = {
     return `${negated ? ' !' : ''} --u32 "${texts.join('&&')}"`;
   },
 
-  lower() {
-    return {};
+  lower({ tests, negated }) {
+    const native: NativeTest = {
+      reads: ['content'],
+      check: (packet) => passesAll(tests, packet) !== negated,
+      explanation: `the packet ${negated ? 'passes' : 'fails'} the tests${u32.save({ tests, negated: false })}`,
+    };
+    return { native };
   },
 };
+
+/** Whether PACKET passes TESTS (u32_match_it). A number that is not within the packet fails its test. */
+function passesAll(tests: readonly Test[], packet: Packet): boolean {
+  const bytes = contentOf(packet);
+  return tests.every((test) => {
+    const value = comparedValue(test, bytes, packet);
+    return value !== undefined && test.ranges.some(({ min, max }) => value >= min && value <= max);
+  });
+}
+
+/** The number that TEST compares; undefined if it is beyond the packet. */
+function comparedValue({ offset, operations }: Test, bytes: Uint8Array, { at, length }: Packet): number | undefined {
+  let base = 0;
+  let value = readWord(bytes, at, offset, length);
+  for (const { operator, number } of operations) {
+    if (value === undefined) return undefined;
+    switch (operator) {
+      case '&':
+        value = (value & number) >>> 0;
+        break;
+      case '<<':
+        value = (value << number) >>> 0;
+        break;
+      case '>>':
+        value >>>= number;
+        break;
+      case '@':
+        // Beyond 32 bits it is also beyond the packet.
+        base += value;
+        value = readWord(bytes, at, base + number, length);
+    }
+  }
+  return value;
+}
+
+/** The number OFFSET bytes from the IP header AT in BYTES, of a packet of LENGTH bytes; undefined if it is beyond. */
+function readWord(bytes: Uint8Array, at: number, offset: number, length: number): number | undefined {
+  if (offset + 4 > length) return undefined;
+  const first = at + offset;
+  return ((bytes[first] << 24) | (bytes[first + 1] << 16) | (bytes[first + 2] << 8) | bytes[first + 3]) >>> 0;
+}
 
 function formatRange({ min, max }: ValueRange): string {
   return min === max ? formatHex(min) : `${formatHex(min)}:${formatHex(max)}`;

@@ -1,4 +1,4 @@
-/** Bob Jenkins' lookup3 (public domain), as the kernel uses it to spread connections over addresses and nodes. */
+/** Bob Jenkins' lookup3 (public domain): how the kernel spreads connections over addresses, nodes and marks. */
 
 const GOLDEN = 0xdeadbeef;
 
@@ -32,6 +32,12 @@ export function jhashAddress(first: number, seed: number): number {
 export function jhashWord(word: number, seed: number): number {
   const start = (GOLDEN + (1 << 2) + seed) | 0;
   return finalMix((start + word) | 0, start, start);
+}
+
+/** Hashes three words with the initial value SEED into an unsigned 32-bit number (jhash_3words). */
+export function jhashWords(first: number, second: number, third: number, seed: number): number {
+  const start = (GOLDEN + (3 << 2) + seed) | 0;
+  return finalMix((start + first) | 0, (start + second) | 0, (start + third) | 0);
 }
 
 function finalMix(first: number, second: number, third: number): number {

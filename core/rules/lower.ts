@@ -202,7 +202,10 @@ function isFixedStep(step: Step): boolean {
 
 /** Whether the result of STEP is known before the rules are run: marks change during the run, and time passes. */
 export function isPredictable(step: Step): boolean {
-  return stepFields(step).every((name) => fieldRow(name).fixedBy !== 'rules' && fieldRow(name).fixedBy !== 'time');
+  return stepFields(step).every((name) => {
+    const { fixedBy, isRewritten } = fieldRow(name);
+    return fixedBy !== 'rules' && fixedBy !== 'time' && isRewritten !== true;
+  });
 }
 
 /** All fields that determine whether RULE matches. */

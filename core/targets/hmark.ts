@@ -7,6 +7,7 @@ import { Verdict } from '../hooks.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLibcIpv4, parseNumber } from '../rules/parse/values.js';
+import { type HashRule, markOf, tupleOfConnection, tupleOfPacket } from './hmark-tuple.js';
 
 const MAX_WORD = 0xffffffff;
 
@@ -34,19 +35,10 @@ const TUPLE = [
 ] as const;
 const TUPLE_EXPECTED = `${TUPLE.map(([item]) => item).join(', ')}, comma-separated`;
 
-type HmarkParams = {
-  /** Masks of the addresses; undefined: not included. */
-  readonly source: Address | undefined;
-  readonly destination: Address | undefined;
+interface HmarkParams extends HashRule {
   /** The addresses and ports are those of the connection, not of the packet. */
   readonly isOfConnection: boolean;
-  readonly seed: number;
-  readonly modulus: number;
-  readonly offset: number | undefined;
-} & {
-  /** Masks of the ports, or of both as one number (the SPI), and the bits to set then. */
-  readonly [Key in NumberKey]: number | undefined;
-};
+}
 
 export const hmark: TargetExtension<HmarkParams> = {
   name: 'HMARK',
@@ -91,8 +83,6 @@ export const hmark: TargetExtension<HmarkParams> = {
     return isBoth ? '--hmark-spi cannot be used together with --hmark-sport or --hmark-dport' : undefined;
   },
 
-  unsupported: () => 'the hash',
-
   save(params) {
     const { source, destination, seed, modulus, offset, isOfConnection } = params;
     let text = '';
@@ -107,9 +97,14 @@ export const hmark: TargetExtension<HmarkParams> = {
     return isOfConnection ? `${text} --hmark-tuple ct` : text;
   },
 
-  apply: () => Verdict.CONTINUE,
+  apply(params, packet, { conntrack }) {
+    const tuple = params.isOfConnection ? tupleOfConnection(params, packet, conntrack) : tupleOfPacket(params, packet);
+    if (tuple !== undefined) packet.mark = markOf(params, tuple);
+    return Verdict.CONTINUE;
+  },
 
-  effect: () => 'mark',
+  // The mark depends on what differs between the packets of a megaflow, and for ESP and AH between those of a path.
+  effect: () => 'packet',
 };
 
 function hex(value: number, digits: number): string {

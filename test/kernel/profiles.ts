@@ -32,6 +32,8 @@ export interface Profile {
   policy: number;
   /** Probability that a rule has a match or a target of the families of extensions (extensions/); left out: none. */
   extensions?: number;
+  /** Only these of them, by name; left out: all. */
+  only?: readonly string[];
   /** How often conversations use the same source port. */
   clashes: number;
   /** Probability that time passes before a packet, and that time-outs are short. The case then takes seconds. */
@@ -158,6 +160,16 @@ export const PROFILES: Record<string, Profile> = {
     rules: 5,
     oddity: 0.03,
     extensions: 0.75,
+  },
+  content: {
+    ...EVERYTHING,
+    docker: 0.05,
+    tables: { raw: 0.6, mangle: 0.9, nat: 0.5, filter: 0.8 },
+    rules: 6,
+    scenes: { tcp: 2, udp: 3, icmp: 2, odd: 1, fragments: 1, errors: 2 },
+    oddity: 0.05,
+    extensions: 0.9,
+    only: ['string', 'u32', 'bpf', 'mark', 'HMARK', 'CLASSIFY', 'AUDIT'],
   },
   time: {
     ...EVERYTHING,

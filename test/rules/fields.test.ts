@@ -56,6 +56,18 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   ahSpi: bytesFrom(4, 4),
   espSpi: bytesFrom(0, 4),
   ipcompCpi: bytesFrom(2, 2),
+  content: [
+    ...[
+      'length',
+      'available',
+      'headerLength',
+      'hasUnfinishedChecksum',
+      'fragmentMaxSize',
+      'fragments',
+      'rewrittenLength',
+    ],
+    ...Array.from({ length: 0x600 }, (_, i) => [`ip+${i}`, `l4+${i}`]).flat(),
+  ],
   sourceMac: ['sourceMac'],
   packetType: ['type'],
   mark: ['mark'],

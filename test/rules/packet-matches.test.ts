@@ -78,6 +78,9 @@ function randomRules(random: Random): string {
       `-m connlimit --connlimit-${pick(random, ['upto', 'above'])} ${random(3)} --connlimit-mask ${8 * random(5)}`,
       `-m connbytes ${not()}--connbytes ${random(9)}:9 --connbytes-mode packets --connbytes-dir both`,
       `-m cluster --cluster-total-nodes 2 ${not()}--cluster-local-node 1 --cluster-hash-seed ${random(9)}`,
+      `-m string ${not()}--hex-string "|00 00 00|" --algo ${pick(random, ['bm', 'kmp'])} --from ${20 + random(40)}`,
+      `-m u32 ${not()}--u32 "${pick(random, ['0>>16&0xff=0x10', '2&0xffff=0x30:0xff', '8>>24=63', '16=0x0a010002'])}"`,
+      `-m bpf --bytecode "4,${pick(random, ['48 0 0 8,21 0 1 63', '128 0 0 0,37 0 1 40'])},6 0 0 1,6 0 0 0"`,
     ]);
   const rule = (chain: string): string => {
     const [first, second] = [match(), match()];

@@ -89,6 +89,25 @@ const ofProtocol = (protocols: readonly string[], text: Text): fc.Arbitrary<Matc
   fc.record({ protocol: fc.constantFrom(...protocols), text });
 const ofAny = (text: Text): fc.Arbitrary<MatchText> => text.map((one) => ({ text: one }));
 
+/** The content of packets, in the two ways in which it is written. */
+const plainHex = fc
+  .array(hexByte, { minLength: 1, maxLength: 20 })
+  .chain((bytes) => oneOf(`|${bytes.join('')}|`, `"| ${bytes.join(' ')} |"`));
+const mixedHex = fc.stringMatching(/^[a-z:. ]{1,10}$/).map((text) => `"${text}|0d 0A|${text}"`);
+const hexWord = fc.integer({ min: 0, max: 0xffff }).map((value) => value.toString(16));
+const u32Test = joined(
+  '=',
+  fc
+    .tuple(
+      word,
+      fc.array(fc.oneof(joined('', oneOf('&', '@'), word), joined('', oneOf('<<', '>> '), number(0, 31))), {
+        maxLength: 6,
+      }),
+    )
+    .map(([first, operations]) => first + operations.join('')),
+  fc.array(fc.oneof(word, joined(':', word, word)), { minLength: 1, maxLength: 6 }).map((all) => all.join(', ')),
+);
+
 /** By name of the match: what may stand behind `-m NAME`. */
 export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
   addrtype: ofAny(
@@ -98,6 +117,13 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       oneOf('', '--limit-iface-in', '--limit-iface-out'),
     ),
   ),
+  bpf: ofAny(
+    plain(
+      '--bytecode',
+      oneOf('"1,6 0 0 1"', '"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0,"', '"2, 40 0 0 4294963200,+22 0 0 0"'),
+    ),
+  ),
+  cgroup: ofAny(fc.oneof(negatable('--cgroup', word), negatable('--path', quoted))),
   cluster: ofAny(
     joined(
       ' ',
@@ -114,7 +140,6 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       plain('--cluster-hash-seed', word),
     ),
   ),
-  cgroup: ofAny(fc.oneof(negatable('--cgroup', word), negatable('--path', quoted))),
   comment: ofAny(plain('--comment', quoted)),
   connbytes: ofAny(
     joined(
@@ -262,6 +287,18 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       joined('', fc.constant('--mode random '), not, plain('--probability', oneOf('0.5', '0', '1', '0.25', '0.125'))),
     ),
   ),
+  string: ofAny(
+    joined(
+      ' ',
+      fc.oneof(negatable('--string', quoted), negatable('--hex-string', fc.oneof(plainHex, mixedHex))),
+      plain('--algo', oneOf('bm', 'kmp')),
+      fc.oneof(
+        fc.constant(''),
+        two(0, 65_535, ' --to ').map((range) => `--from ${range}`),
+      ),
+      oneOf('', '--icase'),
+    ),
+  ),
   tcp: ofProtocol(
     ['tcp'],
     someOf([
@@ -276,6 +313,12 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
   ),
   tos: ofAny(negatable('--tos', fc.oneof(byte, joined('/', byte, byte), oneOf('Minimize-Delay', '0x10', '0x08/0x3f')))),
   ttl: ofAny(fc.oneof(negatable('--ttl-eq', byte), plain('--ttl-lt', byte), plain('--ttl-gt', byte))),
+  u32: ofAny(
+    negatable(
+      '--u32',
+      fc.array(u32Test, { minLength: 1, maxLength: 3 }).map((tests) => `"${tests.join('&&')}"`),
+    ),
+  ),
   udp: ofProtocol(['udp'], someOf([negatable('--sport', portRange), negatable('--dport', portRange)])),
 };
 
@@ -298,6 +341,8 @@ const shift = maybe(joined(' ', oneOf('--left-shift-mark', '--right-shift-mark')
 
 /** By name of the target: what may stand behind `-j NAME`. */
 export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = {
+  AUDIT: target(['raw', 'mangle', 'filter'], plain('--type', oneOf('accept', 'DROP', 'Reject'))),
+  CLASSIFY: target(['mangle', 'filter'], plain('--set-class', joined(':', hexWord, hexWord))),
   CONNMARK: target(
     ALL_TABLES,
     fc.oneof(
@@ -324,9 +369,45 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
       'udp',
     ),
   ),
+  HMARK: target(
+    ['raw', 'mangle'],
+    joined(
+      ' ',
+      fc.oneof(
+        plain('--hmark-tuple', list(['ct', 'src', 'dst', 'sport', 'dport', 'proto'])),
+        joined(
+          ' ',
+          plain('--hmark-src-prefix', number(0, 32)),
+          plain('--hmark-spi-mask', word),
+          plain('--hmark-spi', word),
+        ),
+        someOf([
+          ...['--hmark-sport-mask', '--hmark-dport-mask', '--hmark-sport', '--hmark-dport', '--hmark-proto-mask'].map(
+            (name) => plain(name, number(0, 65_535)),
+          ),
+          plain('--hmark-dst-prefix', number(0, 32)),
+        ]),
+      ),
+      plain('--hmark-rnd', word),
+      plain('--hmark-mod', number(1, 0xffffffff)),
+      maybe(plain('--hmark-offset', word)),
+    ),
+  ),
   IDLETIMER: target(
     ALL_TABLES,
     joined(' ', plain('--timeout', number(1, 2_147_482)), oneOf('--label a', '--label b.c', '--label d --alarm')),
+  ),
+  LED: target(
+    ['raw', 'mangle', 'filter'],
+    joined(
+      ' ',
+      plain(
+        '--led-trigger-id',
+        fc.stringMatching(/^[a-z"\\ ]{1,15}x$/).map((id) => `"${id.replace(/["\\]/g, '\\$&')}"`),
+      ),
+      maybe(plain('--led-delay', number(0, 0x7fffffff))),
+      oneOf('', '--led-always-blink'),
+    ),
   ),
   LOG: target(
     ALL_TABLES,
@@ -393,11 +474,21 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
     ),
     target(['nat'], plain('--to-source', joined(':', natAddresses, natPorts)), 'tcp'),
   ),
+  SYNPROXY: target(
+    ['mangle', 'filter'],
+    maybe(
+      someOf([
+        ...['--sack-perm', '--timestamp', '--ecn'].map((name) => fc.constant(name)),
+        plain('--wscale', number(0, 14)),
+        plain('--mss', number(0, 65_535)),
+      ]),
+    ),
+    'tcp',
+  ),
   TEE: target(
     ALL_TABLES,
     joined(' ', plain('--gateway', joined('.', number(1, 255), byte, byte, byte)), maybe(plain('--oif', device))),
   ),
-  TRACE: target(['raw'], fc.constant('')),
   TPROXY: fc
     .constantFrom('tcp', 'udp')
     .chain((protocol) =>
@@ -407,6 +498,7 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
         protocol,
       ),
     ),
+  TRACE: target(['raw'], fc.constant('')),
   ULOG: target(
     ALL_TABLES,
     joined(

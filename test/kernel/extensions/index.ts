@@ -1,5 +1,6 @@
 /** The families of extensions in random cases. */
+import { CONTENT } from './content.js';
 import type { ExtensionFamily } from './maker.js';
 import { TRACKING } from './tracking.js';
 
-export const FAMILIES: readonly ExtensionFamily[] = [TRACKING];
+export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, TRACKING];
