@@ -218,6 +218,11 @@ export class Records<F extends Fields> {
     else this.#view.setInt32(at, value, true);
   }
 
+  /** Sets a field of 64 bits, which only the WebAssembly side reads as a number. */
+  setUint64(index: number, field: keyof F & string, value: bigint): void {
+    this.#view.setBigUint64(this.#locate(index, field).at, value, true);
+  }
+
   /** Sets the fields in VALUES of the record INDEX. */
   assign(index: number, values: Partial<Values<F>>): void {
     for (const [field, value] of Object.entries(values))

@@ -13,6 +13,7 @@ import { TRACKER_SETTINGS } from './conntrack/tracker-settings.js';
 import { MEGAFLOW, PATH } from './flow/records.js';
 import { HASH_KEY } from './keyed-hash.js';
 import { TRANSITIONS, VALID_FLAGS_TABLE } from './protocols/tcp-states.js';
+import { MATCHED_PACKET } from './rules/run/matched-packet.js';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -107,6 +108,7 @@ export const REGIONS = memoryMap({
   validFlags: bytes(69 * KIB, VALID_FLAGS_TABLE.length, 'which TCP flags may be set together'),
   settings: records(72 * KIB, TRACKER_SETTINGS, 1, 'settings of the trackers'),
   hashKey: records(76 * KIB, HASH_KEY, 1, 'the random key of the connection table'),
+  matched: records(78 * KIB, MATCHED_PACKET, 1, 'the packet that states of matches are asked about'),
   inputs: records(80 * KIB, INPUT, 256, 'captures that are replayed in place'),
   scratch: bytes(128 * KIB, 128 * KIB, 'a copy of a packet that is outside of this memory'),
   paths: records(1 * MIB, PATH, 2 ** 16, 'paths of the flow cache'),

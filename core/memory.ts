@@ -117,6 +117,15 @@ export class Memory {
   }
 
   /**
+   * Allocates BYTES zeroed bytes for the lifetime of the memory and returns their address, a multiple of 8.
+   *
+   * @throws {MemoryFullError}
+   */
+  allocateBytes(bytes: number): number {
+    return this.#allocateSmall(bytes);
+  }
+
+  /**
    * Stores a copy of WORDS for the lifetime of the memory and returns its address.
    *
    * @throws {MemoryFullError}

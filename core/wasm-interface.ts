@@ -50,8 +50,11 @@ export interface WasmExports {
   setChecksums(verifies: number, finishes: number): void;
   /** The number of packets whose checksum it has finished. A float64. */
   finishedChecksums(): number;
+  /** Both return a `StateResult` (core/rules/run/flat-state.ts). */
   matchState(state: number): number;
   predictState(state: number): number;
+  /** Moves the entries of a KEYED_TABLE to where there is more room. */
+  growTable(table: number, entries: number, capacity: number, buckets: number, bucketMask: number): void;
   // capture/records.ts
   setInputs(count: number): void;
   step(count: number): number;
@@ -108,6 +111,7 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   finishedChecksums: 0,
   matchState: 1,
   predictState: 1,
+  growTable: 5,
   setInputs: 1,
   step: 1,
   forwardedPackets: 0,

@@ -26,10 +26,14 @@ const SOURCES = [
   'core/flow/megaflow-table',
   'core/flow/path-checks',
   'core/flow/records',
+  'core/matches/hashlimit-table',
   'core/matches/limit',
+  'core/matches/recent-list',
   'core/protocols/protocol',
   'core/protocols/tcp-states',
   'core/rules/run/flat-state',
+  'core/rules/run/keyed-table',
+  'core/rules/run/matched-packet',
 ];
 
 // --debug keeps function names for profilers. The code is the same.

@@ -21,3 +21,4 @@ export { updateChecksumDeltas } from './flow/leave';
 export { matchState, predictState } from './flow/match-state';
 export { setMegaflows } from './flow/megaflows';
 export { finishedChecksums, setChecksums } from './flow/offload';
+export { growTable } from './matches/keyed-table';

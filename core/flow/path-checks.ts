@@ -4,7 +4,7 @@
  * first packet's result after the tests of each rule. Rules that only look at headers come first, as they have no side
  * effects. The others follow in traversal order.
  */
-import { type FieldPlace, fieldRow, highestValue } from '../fields.js';
+import { FieldBase, type FieldPlace, fieldRow, highestValue } from '../fields.js';
 import type { Memory } from '../memory.js';
 import { type Condition, type FieldCondition, holdsFor } from '../rules/condition.js';
 import { isCondition, runningState, type Step } from '../rules/lower.js';
@@ -28,7 +28,7 @@ export const TestOp = {
   RESULT: 1,
   /** A field is within its range. */
   FIELD: 2,
-  /** The state at MIN matches. */
+  /** The state at MIN matches. BASE: whether the destination that it sees is translated. */
   STATE: 3,
   /** Call JavaScript, which runs check MIN. */
   CALL: 4,
@@ -85,7 +85,8 @@ function testsOfStep(step: Step, isAfterRouting: boolean): readonly Test[] | und
   if (step.kind === 'header') return [];
   if (step.native.check !== undefined) return undefined;
   const { at } = runningState(step);
-  return at === undefined ? undefined : [{ op: TestOp.STATE, min: at }];
+  const base = isAfterRouting ? FieldBase.TRANSLATED : FieldBase.IP;
+  return at === undefined ? undefined : [{ op: TestOp.STATE, base, min: at }];
 }
 
 /** Tests that must all hold: one for each range of a negated condition; any other condition may only have one. */

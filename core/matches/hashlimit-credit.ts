@@ -2,13 +2,16 @@
 import { TICK_MS } from '../clock.js';
 import { PERIODS_PER_SECOND } from './hashlimit-rate.js';
 
-const TICKS_PER_SECOND = 1000 / TICK_MS;
+export const TICKS_PER_SECOND = BigInt(1000 / TICK_MS);
 /** Credit per tick: the largest power of two for which a day's ticks fit into 64 bits (CREDITS_PER_JIFFY). */
-const CREDIT_PER_TICK = 2n ** 39n;
+export const CREDIT_PER_TICK = 2n ** 39n;
 /** For rates of bytes, the largest one for which a second's ticks fit into 32 bits (CREDITS_PER_JIFFY_BYTES). */
-const BYTES_CREDIT_PER_TICK = 2n ** 24n;
+export const BYTES_CREDIT_PER_TICK = 2n ** 24n;
 
-const CREDIT_PER_PERIOD = (BigInt(TICKS_PER_SECOND) * CREDIT_PER_TICK) / PERIODS_PER_SECOND;
+/** The credit of a second. */
+export const BYTES_CREDIT = TICKS_PER_SECOND * BYTES_CREDIT_PER_TICK;
+
+const CREDIT_PER_PERIOD = (TICKS_PER_SECOND * CREDIT_PER_TICK) / PERIODS_PER_SECOND;
 
 /** The credit that accrues in PERIOD, in units of 1/1000000 s (user2credits). Overflows 64 bits. */
 export function creditOf(period: bigint): bigint {
@@ -17,5 +20,5 @@ export function creditOf(period: bigint): bigint {
 
 /** What a chunk of bytes costs (user2credits_byte). */
 export function creditOfCost(cost: bigint): bigint {
-  return (BigInt.asUintN(32, cost) * BigInt(TICKS_PER_SECOND) * BYTES_CREDIT_PER_TICK) >> 32n;
+  return (BigInt.asUintN(32, cost) * TICKS_PER_SECOND * BYTES_CREDIT_PER_TICK) >> 32n;
 }

@@ -69,7 +69,7 @@ const factorOf = (letter: string | undefined): bigint => (letter === 'm' ? 1_048
 const costOf = (chunks: bigint): bigint => MAX_UINT32 / (BigInt.asUintN(32, chunks) + 1n);
 
 /** The rate in bytes a second at which a chunk costs COST (cost_to_bytes). */
-function bytesOfCost(cost: bigint): bigint {
+export function bytesOfCost(cost: bigint): bigint {
   return (MAX_UINT32 / cost - 1n) << CHUNK_SHIFT;
 }
 

@@ -5,6 +5,7 @@ import type { MatchExtension, ParsedOptions, RuleSite } from '../rules/extension
 import { signedInt32 } from '../rules/parse/c-numbers.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseLibcIpv4, parseNumber } from '../rules/parse/values.js';
+import { FlatState, HASHLIMIT_STATE, StateKind } from '../rules/run/flat-state.js';
 import { creditOf, creditOfCost } from './hashlimit-credit.js';
 import {
   BYTES_BURST_SECONDS,
@@ -15,6 +16,7 @@ import {
   parseRate,
   type Rate,
 } from './hashlimit-rate.js';
+import { hashlimitTable } from './hashlimit-table.js';
 import { cutName, refuseProcName } from './proc-name.js';
 
 /** The size of a name with the zero behind it. */
@@ -48,7 +50,7 @@ export interface HashlimitParams {
   readonly gcIntervalMs: number;
   readonly expireMs: number;
   readonly isRateMatch: boolean;
-  /** In seconds, for `--hashlimit-rate-match`. */
+  /** In seconds, for `--hashlimit-rate-match`; else 0. */
   readonly interval: number;
 }
 
@@ -79,6 +81,7 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
     }
     const rate = parseRate(rateOption.values[0]);
     const isRateMatch = options.get('--hashlimit-rate-match') !== undefined;
+    const interval = parseInterval(options);
     const { family } = options;
     return {
       family,
@@ -95,7 +98,7 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
       gcIntervalMs: parseOption(options, '--hashlimit-htable-gcinterval') ?? DEFAULT_GC_INTERVAL_MS,
       expireMs: parseOption(options, '--hashlimit-htable-expire') ?? defaultExpireMs(options, rate),
       isRateMatch,
-      interval: parseInterval(options) ?? (rate.isBytes ? 1 : rate.seconds),
+      interval: isRateMatch ? (interval ?? (rate.isBytes ? 1 : rate.seconds)) : 0,
     };
   },
 
@@ -106,8 +109,6 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
     if (Math.max(sourceMask, destinationMask) > ADDRESS_BITS[family]) return 'the mask is no prefix of an address';
     return refuseRate(params) ?? refuseProcName(name);
   },
-
-  unsupported: () => 'a limit for each address',
 
   save({ isAbove, isBytes, average, burst, modes, name, size, max, gcIntervalMs, expireMs, ...params }) {
     const { text, expireMs: usual } = isBytes ? formatBytes(average, burst) : formatPeriod(average);
@@ -128,8 +129,16 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
     ].join('');
   },
 
-  lower() {
-    return { native: { reads: ['history'], explanation: 'not followed' } };
+  createState(params, context) {
+    const table = hashlimitTable(context, params);
+    const parts = { kind: StateKind.HASHLIMIT, negated: params.isAbove, table };
+    return FlatState.create(context, parts, HASHLIMIT_STATE, { table: table.at, isBytes: params.isBytes ? 1 : 0 });
+  },
+
+  lower(params) {
+    const { isAbove, name } = params;
+    const explanation = `the table ${name} is ${isAbove ? 'within' : 'above'} its limit:${hashlimit.save(params)}`;
+    return { native: { reads: ['history'], explanation, mayDrop: true } };
   },
 };
 

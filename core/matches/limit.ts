@@ -11,7 +11,7 @@ import { TICK_MS } from '../clock.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
-import { FlatState } from '../rules/run/flat-state.js';
+import { FlatState, LIMIT_STATE, StateKind } from '../rules/run/flat-state.js';
 
 /** Credit per tick: the largest power of two for which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY). */
 export const CREDIT_PER_TICK = 128;
@@ -65,7 +65,13 @@ export const limit: MatchExtension<LimitParams> = {
   },
 
   createState({ period, burst }, context) {
-    return FlatState.limit(context, creditOf(period), creditOf(period * burst));
+    const cap = creditOf(period * burst);
+    // The bucket starts full.
+    return FlatState.create(context, { kind: StateKind.LIMIT }, LIMIT_STATE, {
+      credit: cap,
+      cost: creditOf(period),
+      cap,
+    });
   },
 
   lower({ period, burst }) {

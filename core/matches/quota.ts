@@ -2,6 +2,7 @@
 import type { MatchExtension } from '../rules/extension.js';
 import { parseUint64 } from '../rules/parse/c-numbers.js';
 import { RuleFault } from '../rules/parse/error.js';
+import { FlatState, QUOTA_STATE, StateKind } from '../rules/run/flat-state.js';
 
 interface QuotaParams {
   /** Bytes: 64 bits. */
@@ -20,13 +21,17 @@ export const quota: MatchExtension<QuotaParams> = {
     return { quota: bytes, negated };
   },
 
-  unsupported: () => 'a count of bytes for each rule',
-
   save({ quota: bytes, negated }) {
     return `${negated ? ' !' : ''} --quota ${bytes}`;
   },
 
-  lower() {
-    return { native: { reads: ['history'], explanation: 'not followed' } };
+  createState({ quota: bytes, negated }, context) {
+    // Nobody uses up more than 2^53 bytes, up to which the number is exact.
+    return FlatState.create(context, { kind: StateKind.QUOTA, negated }, QUOTA_STATE, { bytes: Number(bytes) });
+  },
+
+  lower({ quota: bytes, negated }) {
+    const explanation = `the quota of ${bytes} bytes is ${negated ? 'not used up' : 'used up'}`;
+    return { native: { reads: ['history'], explanation } };
   },
 };

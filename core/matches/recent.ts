@@ -1,10 +1,13 @@
 /** `-m recent`: lists of addresses and when they were seen (xt_recent). */
 import { ADDRESS_BITS, type Address, type Family, parseAddress, prefixMask } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
+import { TICK_MS } from '../clock.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLibcIpv4, parseNumber } from '../rules/parse/values.js';
+import { FlatState, RECENT_STATE, StateKind } from '../rules/run/flat-state.js';
 import { cutName, refuseProcName } from './proc-name.js';
+import { RecentAction, recentList } from './recent-list.js';
 
 /** The size of a name with the zero behind it (XT_RECENT_NAME_LEN). */
 const NAME_BYTES = 200;
@@ -75,8 +78,6 @@ export const recent: MatchExtension<RecentParams> = {
     return refuseProcName(name);
   },
 
-  unsupported: () => 'lists of addresses',
-
   save({ action, negated, seconds, isReaping, hitcount, checksTtl, name, mask, side }) {
     return [
       `${negated ? ' !' : ''} ${action}`,
@@ -88,10 +89,38 @@ export const recent: MatchExtension<RecentParams> = {
     ].join('');
   },
 
-  lower() {
-    return { native: { reads: ['history'], explanation: 'not followed' } };
+  createState({ action, negated, seconds, isReaping, hitcount, checksTtl, name, mask, side }, context) {
+    const { table } = recentList(context, name, mask, hitcount);
+    return FlatState.create(context, { kind: StateKind.RECENT, negated, table }, RECENT_STATE, {
+      list: table.at,
+      action: ACTION_CODES[action],
+      isDestination: side === 'destination' ? 1 : 0,
+      checksTtl: checksTtl ? 1 : 0,
+      isReaping: isReaping ? 1 : 0,
+      seconds,
+      // The product has 32 bits, too.
+      ticks: Math.imul(seconds, 1000 / TICK_MS),
+      hitcount,
+    });
+  },
+
+  lower(params) {
+    return { native: { reads: ['history'], explanation: explain(params) } };
   },
 };
+
+const ACTION_CODES: Readonly<Record<Action, number>> = {
+  '--set': RecentAction.SET,
+  '--rcheck': RecentAction.RCHECK,
+  '--update': RecentAction.UPDATE,
+  '--remove': RecentAction.REMOVE,
+};
+
+function explain({ negated, side, name, seconds, hitcount }: RecentParams): string {
+  const often = hitcount > 1 ? ` ${hitcount} times` : '';
+  const lately = seconds === 0 ? '' : ` in the last ${seconds} s`;
+  return `the list ${name} has ${negated ? 'seen' : 'not seen'} its ${side}${often}${lately}`;
+}
 
 /** The value of OPTION: a number from MIN, or 0 if it is not given. */
 function numberOf(options: ParsedOptions, option: string, min: number): number {

@@ -5,7 +5,7 @@ import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { formatQuotient, leadingDouble } from '../rules/parse/c-double.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
-import { FlatState } from '../rules/run/flat-state.js';
+import { FlatState, NTH_STATE, StateKind } from '../rules/run/flat-state.js';
 import { FunctionState } from '../rules/run/match-state.js';
 
 const MAX_EVERY = 0xffffffff;
@@ -56,7 +56,8 @@ export const statistic: MatchExtension<StatisticParams> = {
       const random = new Random(context.randomSeed());
       return new FunctionState(context, () => (random.uint32() & (CERTAIN - 1)) < params.probability !== negated);
     }
-    return FlatState.nth(context, params.every, params.first, negated);
+    const last = params.every - 1;
+    return FlatState.create(context, { kind: StateKind.NTH, negated }, NTH_STATE, { count: last - params.first, last });
   },
 
   lower(params) {

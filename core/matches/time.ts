@@ -3,6 +3,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension, ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { leadingNumber, truncatedNumber } from '../rules/parse/c-numbers.js';
 import { RuleFault } from '../rules/parse/error.js';
+import { FlatState, StateKind, TIME_STATE } from '../rules/run/flat-state.js';
 
 const MAX_DAYTIME = 86_399;
 /** What stands for no end (INT_MAX). */
@@ -57,8 +58,6 @@ export const time: MatchExtension<TimeParams> = {
     return params;
   },
 
-  unsupported: () => 'the time of day',
-
   save({ start, stop, dayStart, dayStop, monthdays, weekdays, isContiguous, isLocal }) {
     const isDaytime = dayStart !== 0 || dayStop !== MAX_DAYTIME;
     return [
@@ -77,8 +76,13 @@ export const time: MatchExtension<TimeParams> = {
     ].join('');
   },
 
-  lower() {
-    return { native: { reads: ['history'], explanation: 'not followed' } };
+  createState({ isContiguous, isLocal: _isLocal, ...values }, context) {
+    const parts = { kind: StateKind.TIME };
+    return FlatState.create(context, parts, TIME_STATE, { ...values, isContiguous: isContiguous ? 1 : 0, zoneSec: 0 });
+  },
+
+  lower(params) {
+    return { native: { reads: ['history'], explanation: `it is another time than${time.save(params)}` } };
   },
 };
 

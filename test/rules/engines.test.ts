@@ -10,7 +10,7 @@ import { Code, code } from '../../core/rules/run/codegen.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { udpPacket } from '../packets/packets.js';
 import { pick, type Random, seededRandom, testSeed } from '../random.js';
-import { dressPacket, packetOf, randomBytes, randomConditions, testContext } from './random.js';
+import { dressPacket, packetOf, randomBytes, randomConditions, sharing, testContext } from './random.js';
 
 const engines = suite('engines');
 const CONNECTIONS = 20;
@@ -68,7 +68,7 @@ engines('agree on random packets and rules: verdicts, counters, marks, requests 
     const table = parseRuleset(text, 'random').tables[0];
     const runs = (['interpreter', 'compiled'] as const).map((engine) => {
       // Each engine has its own host with the same connections.
-      const context = testContext(seededRandom(seed + round), CONNECTIONS);
+      const context = { ...testContext(seededRandom(seed + round), CONNECTIONS), shared: sharing() };
       const counters = createCounters(table);
       return { context, counters, program: buildTable(table, context, counters, engine) };
     });

@@ -13,7 +13,7 @@ import type { RuleContext } from '../../core/rules/context.js';
 import type { Ruleset } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { ENGINES, type Engine } from '../../core/rules/run/build.js';
-import { FlatState } from '../../core/rules/run/flat-state.js';
+import { FlatState, NTH_STATE, StateKind } from '../../core/rules/run/flat-state.js';
 import { FunctionState, type MatchState } from '../../core/rules/run/match-state.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { udpPacket } from '../packets/packets.js';
@@ -153,7 +153,7 @@ const statesOf: Readonly<Record<string, (context: RuleContext) => MatchState>> =
     let asked = 0;
     return new FunctionState(context, () => asked++ % 2 === 0);
   },
-  'in memory': (context) => FlatState.nth(context, 2, 0, false),
+  'in memory': (context) => FlatState.create(context, { kind: StateKind.NTH }, NTH_STATE, { count: 1, last: 1 }),
 };
 for (const [where, stateOf] of Object.entries(statesOf)) {
   states(`a predicted result is used for its packet, once, and then discarded: a state ${where}`, () => {

@@ -14,6 +14,7 @@ import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { buildFrame, udpPacket } from '../packets/packets.js';
 import { pick, type Random, seededRandom, testSeed } from '../random.js';
+import { randomMeter } from './random-meters.js';
 
 const matches = suite('matches that read per packet');
 
@@ -69,6 +70,9 @@ function randomRules(random: Random): string {
       `-m limit --limit ${pick(random, ['1/hour', '2/second', '30/second'])} --limit-burst ${1 + random(6)}`,
       `-m statistic --mode nth ${not()}--every ${1 + random(4)} --packet 0`,
       '-m statistic --mode random --probability 0.5',
+      randomMeter(random),
+      randomMeter(random),
+      randomMeter(random),
       `-m tos ${not()}--tos 0x10`,
       `-m dscp ${not()}--dscp-class EF`,
       `-m ecn ${not()}--ecn-ip-ect 3`,

@@ -21,9 +21,20 @@ import { CtInfo, type Direction, type Packet, PacketType } from '../../core/pack
 import type { RuleContext } from '../../core/rules/context.js';
 import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
 import { pick, type Random } from '../random.js';
+import { randomMeter } from './random-meters.js';
 
 const ADDRESSES = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '192.168.1.1', '8.8.8.8', '255.255.255.255'];
 const PORTS = [0, 22, 53, 80, 443, 1024, 65535];
+/** A `shared` that shares. That of `testContext` creates a state for each rule. */
+export function sharing(): RuleContext['shared'] {
+  const states = new Map<string, unknown>();
+  return <State>(kind: string, name: string, create: () => State): State => {
+    const key = `${kind} ${name}`;
+    if (!states.has(key)) states.set(key, create());
+    return states.get(key) as State;
+  };
+}
+
 export const INTERFACES = ['eth0', 'eth1', 'docker0', 'lo'];
 const PROTOCOLS = [
   ...[IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP],
@@ -202,6 +213,7 @@ function randomKept(random: Random, not: () => string): string {
     `-m statistic --mode nth ${not()}--every 3 --packet ${random(3)} `,
     `-m statistic --mode random ${not()}--probability 0.${random(10)} `,
     `-m connlimit --connlimit-${pick(random, ['upto', 'above'])} ${random(5)} --connlimit-mask ${8 * random(5)} `,
+    ...Array.from({ length: 3 }, () => `${randomMeter(random)} `),
   ];
   return random(4) === 0 ? pick(random, kept) : '';
 }

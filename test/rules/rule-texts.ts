@@ -188,6 +188,31 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       someOf([negatable('--ecn-tcp-cwr', fc.constant('')), negatable('--ecn-tcp-ece', fc.constant(''))]),
     ),
   ),
+  hashlimit: ofAny(
+    joined(
+      ' ',
+      oneOf('', '!'),
+      oneOf('--hashlimit-upto', '--hashlimit-above'),
+      oneOf(
+        '5/sec',
+        '10/minute',
+        '100/hour',
+        '24/day',
+        '1000000/sec',
+        '512kb/s --hashlimit-burst 2mb',
+        '96b/s',
+        '1mb/s',
+      ),
+      plain('--hashlimit-mode', list(['srcip', 'srcport', 'dstip', 'dstport'])),
+      maybe(plain('--hashlimit-srcmask', number(0, 32))),
+      maybe(plain('--hashlimit-dstmask', number(0, 32))),
+      maybe(plain('--hashlimit-htable-size', number(0, 2_000_000))),
+      maybe(plain('--hashlimit-htable-max', number(0, 2_000_000))),
+      maybe(plain('--hashlimit-htable-gcinterval', number(1, 0xffffffff))),
+      maybe(plain('--hashlimit-htable-expire', number(1, 0xffffffff))),
+      oneOf('--hashlimit-name h', '--hashlimit-name rate --hashlimit-rate-match'),
+    ),
+  ),
   icmp: ofProtocol(
     ['icmp'],
     negatable(
@@ -276,6 +301,26 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
     fc.subarray(['--loose', '--validmark', '--accept-local', '--invert']).map((flags) => flags.join(' ')),
   ).map((match) => ({ ...match, tables: ['raw', 'mangle'] })),
   socket: ofAny(fc.subarray(['--transparent', '--nowildcard', '--restore-skmark']).map((all) => all.join(' '))),
+  quota: ofAny(negatable('--quota', fc.oneof(word, oneOf('0', '18446744073709551615')))),
+  recent: ofAny(
+    joined(
+      ' ',
+      not,
+      fc.oneof(
+        oneOf('--set', '--remove'),
+        joined(
+          ' ',
+          oneOf('--rcheck', '--update', '--rcheck --rttl'),
+          maybe(plain('--seconds', number(1, 0x7fffffff))),
+          maybe(plain('--hitcount', number(0, 65_535))),
+        ),
+        oneOf('--update --reap --seconds 5', '--rcheck --seconds 10800 --reap'),
+      ),
+      maybe(plain('--name', oneOf('DEFAULT', 'ssh', 'KUBE-SEP-X'))),
+      oneOf('', '--rsource', '--rdest'),
+      maybe(plain('--mask', address)),
+    ),
+  ),
   state: ofAny(negatable('--state', list(states))),
   statistic: ofAny(
     fc.oneof(
@@ -310,6 +355,18 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
         negatable('--tcp-flags', joined(' ', list(flags), fc.oneof(list(flags), oneOf('NONE', 'ALL')))),
       ),
     ]),
+  ),
+  time: ofAny(
+    joined(
+      ' ',
+      maybe(plain('--timestart', joined(':', number(0, 23), number(0, 59), number(0, 59)))),
+      maybe(plain('--timestop', joined(':', number(0, 23), number(0, 59)))),
+      maybe(negatable('--weekdays', list(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']))),
+      maybe(negatable('--monthdays', list(['1', '2', '15', '30', '31']))),
+      maybe(plain('--datestart', oneOf('2026', '2026-02-31', '1999-12-31T23:59:59'))),
+      maybe(plain('--datestop', oneOf('2027', '2038-12-31T23:59'))),
+      oneOf('', '--kerneltz', '--utc'),
+    ),
   ),
   tos: ofAny(negatable('--tos', fc.oneof(byte, joined('/', byte, byte), oneOf('Minimize-Delay', '0x10', '0x08/0x3f')))),
   ttl: ofAny(fc.oneof(negatable('--ttl-eq', byte), plain('--ttl-lt', byte), plain('--ttl-gt', byte))),

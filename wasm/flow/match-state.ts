@@ -1,13 +1,26 @@
-// Stateful matches: limit's credit and statistic's counter. core/rules/run/match-state.ts documents the contract;
-// core/rules/run/flat-state.ts declares the records.
-import { nowMs } from '../conntrack/account';
-import { CREDIT_PER_TICK, StateKind, TICK_MS } from '../constants';
-import { clock, FlatState } from '../records';
+// Stateful matches. core/rules/run/match-state.ts documents the contract; core/rules/run/flat-state.ts declares the
+// records.
+import { CREDIT_PER_TICK, StateKind, StateResult } from '../constants';
+import { matchHashlimit } from '../matches/hashlimit';
+import { matchRecent } from '../matches/recent';
+import { currentTick } from '../matches/tick';
+import { matchTime } from '../matches/time';
+import {
+  clock,
+  FlatState,
+  HashlimitState,
+  LimitState,
+  matched,
+  NthState,
+  QuotaState,
+  RecentState,
+  TimeState,
+} from '../records';
 
 /** The `prediction` of a state after it was used. */
 const TAKEN = -1;
 
-/** Returns 1 if the current packet matches, else 0. */
+/** Returns what the state says about the current packet: a `StateResult`. */
 export function matchState(address: usize): i32 {
   const state = changetype<FlatState>(address);
   const predicted = state.prediction;
@@ -22,6 +35,7 @@ export function predictState(address: usize): i32 {
   const known = state.prediction;
   if (known !== TAKEN && state.predictedFor === packetNumber()) return known;
   const predicted = matches(state);
+  if (predicted === StateResult.GROW) return predicted;
   state.predictedFor = packetNumber();
   state.prediction = predicted;
   return predicted;
@@ -32,26 +46,46 @@ function packetNumber(): f64 {
 }
 
 function matches(state: FlatState): i32 {
-  return state.kind === StateKind.LIMIT ? matchesLimit(state) : matchesNth(state);
+  switch (state.kind) {
+    case StateKind.LIMIT:
+      return matchesLimit(changetype<LimitState>(state));
+    case StateKind.NTH:
+      return matchesNth(changetype<NthState>(state));
+    case StateKind.QUOTA:
+      return matchesQuota(changetype<QuotaState>(state));
+    case StateKind.TIME:
+      return matchTime(changetype<TimeState>(state)) ? StateResult.MATCH : StateResult.MISS;
+    case StateKind.HASHLIMIT:
+      return matchHashlimit(changetype<HashlimitState>(state));
+    default:
+      return matchRecent(changetype<RecentState>(state));
+  }
 }
 
 /** xt_limit: all arithmetic is unsigned 32-bit and overflows like the kernel's. */
-function matchesLimit(state: FlatState): i32 {
-  // Conversion to a signed number is a single instruction, and time is never negative.
-  const tick = <u64>(<i64>(nowMs() / <f64>TICK_MS));
+function matchesLimit(state: LimitState): i32 {
+  const tick = currentTick();
   const passed = tick - state.tick;
   state.tick = tick;
   const credit = min(state.credit + <u32>(passed * CREDIT_PER_TICK), state.cap);
   const cost = state.cost;
   const isEnough = credit >= cost;
   state.credit = isEnough ? credit - cost : credit;
-  return isEnough ? 1 : 0;
+  return isEnough ? StateResult.MATCH : StateResult.MISS;
 }
 
 /** Every nth packet (xt_statistic). */
-function matchesNth(state: FlatState): i32 {
+function matchesNth(state: NthState): i32 {
   const count = state.count;
   const next = count === state.last ? 0 : count + 1;
   state.count = next;
-  return (next === 0) !== (state.negated !== 0) ? 1 : 0;
+  return (next === 0) !== (state.negated !== 0) ? StateResult.MATCH : StateResult.MISS;
+}
+
+/** As long as there are enough bytes left (xt_quota): a packet that is too long uses them up. */
+function matchesQuota(state: QuotaState): i32 {
+  const length = <f64>matched().length;
+  const isEnough = state.bytes >= length;
+  state.bytes = isEnough ? state.bytes - length : 0;
+  return isEnough === (state.negated === 0) ? StateResult.MATCH : StateResult.MISS;
 }

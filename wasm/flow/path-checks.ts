@@ -1,9 +1,17 @@
 // The checks of a path (core/flow/path-checks.ts).
-import { FieldBase, IPV4_LENGTH, TestOp, TRANSLATED_ADDRESS_AT, TRANSLATED_PORT_AT } from '../constants';
+import {
+  FieldBase,
+  IPV4_LENGTH,
+  IPV4_TTL_AT,
+  StateResult,
+  TestOp,
+  TRANSLATED_ADDRESS_AT,
+  TRANSLATED_PORT_AT,
+} from '../constants';
 import { check } from '../host';
-import { FieldTest, pathsAt } from '../records';
+import { FieldTest, matched, pathsAt } from '../records';
 import { predictState } from './match-state';
-import { load32 } from './packet';
+import { destinationOf, load32, portsOf, sourceOf, totalLength } from './packet';
 
 /** The translated destination of the current packet, for tests: address and port in network byte order. */
 const translated = memory.data(8);
@@ -50,7 +58,13 @@ function hasSameResults(first: usize, path: i32, at: usize, entry: i32, directio
         if (result) result = isInRange(test, at);
         break;
       case TestOp.STATE:
-        if (result) result = predictState(test.min) !== 0;
+        if (result) {
+          show(at, test.base === FieldBase.TRANSLATED);
+          const said = predictState(test.min);
+          // The slow path drops the packet, or makes room.
+          if (said > StateResult.MATCH) return false;
+          result = said === StateResult.MATCH;
+        }
         break;
       case TestOp.RESULT:
         if (result !== (test.min !== 0)) return false;
@@ -61,6 +75,19 @@ function hasSameResults(first: usize, path: i32, at: usize, entry: i32, directio
     }
   }
   return true;
+}
+
+/** Shows the packet at AT to states, with its translated destination if IS_TRANSLATED. */
+function show(at: usize, isTranslated: bool): void {
+  const packet = matched();
+  packet.source = sourceOf(at);
+  packet.destination = isTranslated ? load<i32>(translated, TRANSLATED_ADDRESS_AT) : destinationOf(at);
+  const ports = portsOf(at);
+  const dport = <i32>load<u16>(translated, TRANSLATED_PORT_AT);
+  packet.ports = isTranslated ? (ports & 0xffff) | (dport << 16) : ports;
+  packet.lacksPorts = 0;
+  packet.length = totalLength(at);
+  packet.ttl = load<u8>(at, IPV4_TTL_AT);
 }
 
 function testAfter(test: FieldTest): FieldTest {
