@@ -168,6 +168,21 @@ function addressType(end: 'source' | 'destination', limit?: 'inDev' | 'outDev') 
   } as const satisfies FieldRow;
 }
 
+/**
+ * How to read the 32-bit word at AT of the layer-4 header. Byte by byte, as the header of a packet of another protocol
+ * may be shorter.
+ */
+function wordOfLayer4(at: number): Pick<FieldRow, 'read' | 'code'> & Required<Pick<FieldRow, 'read'>> {
+  const byte = (i: number): Code => code`packet.bytes[packet.l4 + ${at + i}]`;
+  return {
+    read({ bytes, l4 }) {
+      const first = l4 + at;
+      return ((bytes[first] << 24) | (bytes[first + 1] << 16) | (bytes[first + 2] << 8) | bytes[first + 3]) >>> 0;
+    },
+    code: { value: code`(${byte(0)} << 24 | ${byte(1)} << 16 | ${byte(2)} << 8 | ${byte(3)})` },
+  };
+}
+
 export const FIELDS = {
   source: {
     label: 'source',
@@ -313,22 +328,22 @@ export const FIELDS = {
     label: "AH's SPI",
     bits: 32,
     fixedBy: 'packet',
-    read: (packet) => packet.view.getUint32(packet.l4 + AH_SPI_AT),
-    code: { value: code`packet.view.getInt32(packet.l4 + ${AH_SPI_AT})` },
+    ...wordOfLayer4(AH_SPI_AT),
   },
   espSpi: {
     label: "ESP's SPI",
     bits: 32,
     fixedBy: 'packet',
-    read: (packet) => packet.view.getUint32(packet.l4 + ESP_SPI_AT),
-    code: { value: code`packet.view.getInt32(packet.l4 + ${ESP_SPI_AT})` },
+    ...wordOfLayer4(ESP_SPI_AT),
   },
   ipcompCpi: {
     label: "IPComp's CPI",
     bits: 16,
     fixedBy: 'packet',
-    read: (packet) => packet.view.getUint16(packet.l4 + IPCOMP_CPI_AT),
-    code: { value: code`packet.view.getUint16(packet.l4 + ${IPCOMP_CPI_AT})` },
+    read: ({ bytes, l4 }) => (bytes[l4 + IPCOMP_CPI_AT] << 8) | bytes[l4 + IPCOMP_CPI_AT + 1],
+    code: {
+      value: code`(packet.bytes[packet.l4 + ${IPCOMP_CPI_AT}] << 8 | packet.bytes[packet.l4 + ${IPCOMP_CPI_AT + 1}])`,
+    },
   },
   /** Any byte of the packet from the IP header on, and how many there are. */
   content: { label: 'content', bits: 0, fixedBy: 'packet', isRewritten: true },

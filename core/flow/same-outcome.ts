@@ -168,6 +168,7 @@ class OutcomeLearner {
         continue;
       }
       this.#matched.push(rule);
+      if (this.#packet.hotdrop) return rule;
       const { target } = rule;
       if (target.kind === 'verdict') return target.verdict === Verdict.RETURN ? undefined : rule;
       if (target.kind === 'extension') {

@@ -2,9 +2,13 @@
 import { type LoadedAddress, portToLoaded } from '../../codecs/byte-order.js';
 import { HostError } from '../../codecs/host/error.js';
 import {
+  AH_SPI_AT,
+  ESP_SPI_AT,
   ICMP_ERROR_TYPES,
   ICMP_LENGTH,
   ICMP_TYPE_AT,
+  IPPROTO_AH,
+  IPPROTO_ESP,
   IPPROTO_ICMP,
   IPV4_DESTINATION_AT,
   IPV4_LENGTH,
@@ -121,7 +125,8 @@ export class MultipathHash {
   }
 
   #addLayer4(key: RouteKey): void {
-    const { source, destination, protocol, sport, dport } = key.hashed ?? key;
+    const { source, destination, protocol } = key.hashed ?? key;
+    const [sport, dport] = hashedPorts(key);
     this.#addAddresses(source, destination);
     this.#view.setUint8(PROTOCOL_AT, protocol);
     // Both directions of a connection have the same hash.
@@ -135,6 +140,15 @@ export class MultipathHash {
     this.#view.setInt32(ADDRESSES_AT, isOrdered ? a : b, true);
     this.#view.setInt32(ADDRESSES_AT + 4, isOrdered ? b : a, true);
   }
+}
+
+/** The ports, or the halves of IPsec's security parameter index, which count as ports (proto_ports_offset). */
+function hashedPorts({ hashed, sport, dport }: RouteKey): readonly [number, number] {
+  if (hashed === null) return [sport, dport];
+  const { protocol, view, l4, l4Available } = hashed;
+  const at = protocol === IPPROTO_ESP ? ESP_SPI_AT : protocol === IPPROTO_AH ? AH_SPI_AT : -1;
+  if (at < 0 || hashed.fragmentOffset !== 0 || l4Available < at + 4) return [hashed.sport, hashed.dport];
+  return [view.getUint16(l4 + at), view.getUint16(l4 + at + 2)];
 }
 
 /** The offset of the IP header that PACKET, an ICMP error, quotes; undefined if it is none. */

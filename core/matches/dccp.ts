@@ -65,7 +65,7 @@ export const dccp: MatchExtension<DccpParams> = {
     const { kind, negated } = option;
     const native: NativeTest = {
       reads: ['dccpOptions'],
-      check: (packet) => hasOption(packet, kind) !== negated && !packet.hotdrop,
+      check: (packet) => hasOption(packet, kind) !== negated,
       mayDrop: true,
       explanation: `it has ${negated ? '' : 'not '}DCCP option ${kind}`,
     };

@@ -45,7 +45,7 @@ export const sctp: MatchExtension<SctpParams> = {
     if (chunks === undefined) return { header: 'sctp', conditions };
     const native: NativeTest = {
       reads: ['sctpChunks'],
-      check: (packet) => matchChunks(chunks, packet) !== chunks.negated && !packet.hotdrop,
+      check: (packet) => matchChunks(chunks, packet) !== chunks.negated,
       mayDrop: true,
       explanation: `its chunks are ${chunks.negated ? '' : 'not '}as listed`,
     };

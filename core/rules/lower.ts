@@ -55,8 +55,8 @@ export interface NativeTest {
   /** All the fields it reads. */
   readonly reads: readonly FieldName[];
   /**
-   * May set `packet.hotdrop` if `mayDrop`, and then returns false. Undefined: the match's state decides (see
-   * `createState`).
+   * May set `packet.hotdrop` if `mayDrop`. If it then returns true, as a negated test may, the rule counts and its
+   * target acts before the packet is dropped. Undefined: the match's state decides (see `createState`).
    */
   check?(packet: Packet, context: RuleContext): boolean;
   readonly mayDrop?: boolean;

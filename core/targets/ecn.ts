@@ -29,6 +29,7 @@ export const ecn: TargetExtension<EcnParams> = {
   families: ['ipv4'],
   tables: ['mangle'],
   terminates: false,
+  mayDrop: true,
   options: [
     { name: '--ecn-tcp-remove', words: 0, excludes: TCP_BITS.map(([name]) => name) },
     ...TCP_BITS.map(([name]) => ({ name, words: 1, excludes: ['--ecn-tcp-remove'], expected: '0 or 1' }) as const),

@@ -40,6 +40,7 @@ interface TcpmssParams {
 export const tcpmss: TargetExtension<TcpmssParams> = {
   name: 'TCPMSS',
   terminates: false,
+  mayDrop: true,
   options: [
     { name: '--set-mss', words: 1, expected: 'an MSS, 0–65515' },
     { name: '--clamp-mss-to-pmtu', words: 0 },

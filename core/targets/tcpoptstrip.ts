@@ -30,6 +30,7 @@ export const tcpoptstrip: TargetExtension<TcpoptstripParams> = {
   name: 'TCPOPTSTRIP',
   tables: ['mangle'],
   terminates: false,
+  mayDrop: true,
   options: [{ name: '--strip-options', words: 1, expected: EXPECTED }],
 
   parse(options) {

@@ -2,9 +2,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatLoaded } from '../../codecs/byte-order.js';
+import { IPPROTO_AH, IPPROTO_ESP } from '../../codecs/layouts.js';
 import type { Host } from '../../core/host/host.js';
 import { RouteAction } from '../../core/host/route-decision.js';
 import type { RouteKey } from '../../core/host/route-key.js';
+import { packetOf } from '../packets/packet-of.js';
+import { buildIpv4 } from '../packets/packets.js';
 import { type HostFile, hostOf, ip, link, routeKey } from './host-file.js';
 
 const Policy = suite('policy routing');
@@ -166,6 +169,38 @@ Policy('a hash with the seed of the host chooses among next hops', () => {
   assert.is(hops, '777878877878');
   const unseeded = hostOf(file);
   assert.throws(() => unseeded.routeOutput(routeKey('8.8.8.8')), /route\[0\].*fib_multipath_hash_seed/);
+});
+
+/** By which of three next hops the kernel of Linux 6.18 forwarded IPsec, by its security parameter index. */
+const IPSEC_HOPS: readonly (readonly [protocol: number, spi: number, hop: string])[] = [
+  [IPPROTO_ESP, 0x9f767c45, '192.0.2.6'],
+  [IPPROTO_ESP, 0xbde5c099, '192.0.2.3'],
+  [IPPROTO_ESP, 0xf17fd374, '198.51.100.4'],
+  [IPPROTO_ESP, 0x92edcf45, '192.0.2.3'],
+  [IPPROTO_ESP, 0x1cfb10f6, '198.51.100.4'],
+  [IPPROTO_AH, 0x478c281d, '192.0.2.6'],
+  [IPPROTO_AH, 0x206f5c66, '192.0.2.3'],
+  [IPPROTO_AH, 0xdf561d80, '198.51.100.4'],
+  [IPPROTO_AH, 0xf6236bf2, '198.51.100.4'],
+  [IPPROTO_AH, 0xdf1461aa, '192.0.2.6'],
+];
+
+Policy('the security parameter index of IPsec counts as ports', () => {
+  const nexthops = ['192.0.2.3', '192.0.2.6', '198.51.100.4'].map((gateway, i) => {
+    return { gateway, dev: i < 2 ? 'isp1' : 'isp2', weight: 1, flags: [] };
+  });
+  const sysctl = {
+    'net.ipv4.fib_multipath_hash_seed': 3_842_581_621,
+    'net.ipv4.fib_multipath_hash_policy': 1,
+  };
+  const host = hostOf({ ...TWO_UPLINKS, route: [{ dst: 'default', flags: [], nexthops }], sysctl });
+  for (const [protocol, spi, hop] of IPSEC_HOPS) {
+    const payload = Buffer.alloc(24);
+    payload.writeUInt32BE(spi, protocol === IPPROTO_AH ? 4 : 0);
+    const packet = packetOf(buildIpv4({ source: '203.0.113.99', destination: '10.20.30.3', protocol }, payload));
+    packet.inDev = host.interfaceIndex('lan');
+    assert.is(formatLoaded(host.routeInput(host.routeKey.fromPacket(packet)).nextHop), hop, `${protocol} ${spi}`);
+  }
 });
 
 Policy('an interface of a list of all routes has no others', () => {

@@ -3,7 +3,17 @@
  * match.
  */
 import { portToLoaded } from '../../codecs/byte-order.js';
-import { IPPROTO_GRE, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
+import {
+  IPPROTO_AH,
+  IPPROTO_DCCP,
+  IPPROTO_ESP,
+  IPPROTO_GRE,
+  IPPROTO_ICMP,
+  IPPROTO_IPCOMP,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+} from '../../codecs/layouts.js';
 import {
   EXPIRES_MS_F64,
   MARK,
@@ -20,6 +30,7 @@ import { AddressType } from '../../core/host/address-type.js';
 import { CtInfo, type Direction, type Packet, PacketType } from '../../core/packet.js';
 import type { RuleContext } from '../../core/rules/context.js';
 import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
+import { buildChunk, buildSctp } from '../packets/sctp.js';
 import { pick, type Random } from '../random.js';
 import { randomMeter } from './random-meters.js';
 
@@ -39,6 +50,7 @@ export const INTERFACES = ['eth0', 'eth1', 'docker0', 'lo'];
 const PROTOCOLS = [
   ...[IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP],
   ...[IPPROTO_ICMP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_GRE],
+  ...[IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_AH, IPPROTO_ESP, IPPROTO_IPCOMP],
 ];
 
 export { packetOf } from '../packets/packet-of.js';
@@ -65,6 +77,7 @@ function randomLayer4(random: Random, protocol: number): Uint8Array {
   switch (protocol) {
     case IPPROTO_TCP: {
       const options = Uint8Array.from({ length: 4 * random(5) }, () => pick(random, [0, 1, 2, 3, 4, 8]));
+      if (options.length > 0 && random(2) === 0) options.set([2, 4, pick(random, [0, 2, 5]), pick(random, [0, 180])]);
       const flags = pick(random, [0x02, 0x12, 0x10, 0x18, 0x04, 0x11, random(256)]);
       const odd = random(6) === 0 ? { dataOffsetWords: random(16) } : {};
       return buildTcp({ sport, dport, flags, options, ...odd });
@@ -73,6 +86,23 @@ function randomLayer4(random: Random, protocol: number): Uint8Array {
       return buildIcmp(pick(random, [0, 3, 8, 11, 5]), random(4), 0, 0, new Uint8Array(random(8)));
     case IPPROTO_GRE:
       return new Uint8Array(8 + random(8));
+    case IPPROTO_SCTP: {
+      const chunks = Array.from({ length: random(4) }, () => {
+        const data = new Uint8Array(random(6));
+        return buildChunk(pick(random, [0, 1, 3, 6, 64]), random(16), data, random(9) === 0 ? random(9) : undefined);
+      });
+      return buildSctp(sport, dport, 1, chunks);
+    }
+    case IPPROTO_DCCP: {
+      const packet = Buffer.alloc(12 + random(28), pick(random, [0, 1, 2, 44]));
+      packet[4] = random(4) === 0 ? random(12) : packet.length >> 2;
+      packet[8] = random(32);
+      return packet;
+    }
+    case IPPROTO_AH:
+    case IPPROTO_ESP:
+    case IPPROTO_IPCOMP:
+      return Uint8Array.from({ length: 12 }, () => pick(random, [0, 0, 0, 1, 255]));
     default:
       return buildUdp(sport, dport, new Uint8Array(random(8)));
   }
@@ -159,7 +189,7 @@ export function randomConditions(random: Random, hook: Hook, stateless = false):
     text += maybe(`-i ${pick(random, ['eth0', 'eth+', 'docker0', 'wlan0', 'd+'])}`);
   if (!stateless && hook !== 0 && hook !== 1)
     text += maybe(`-o ${pick(random, ['eth0', 'eth+', 'docker0', 'wlan0', '+'])}`);
-  const protocol = pick(random, ['', 'tcp', 'tcp', 'udp', 'icmp', '132', '! tcp']);
+  const protocol = pick(random, ['', 'tcp', 'tcp', 'udp', 'icmp', '132', '132', '33', 'ah', 'esp', '108', '! tcp']);
   if (protocol !== '') text += protocol === '! tcp' ? '! -p tcp ' : `-p ${protocol} `;
   if (random(10) === 0) text += `${not()}-f `;
   if (protocol === 'tcp' || protocol === 'udp') {
@@ -175,11 +205,46 @@ export function randomConditions(random: Random, hook: Hook, stateless = false):
   if (protocol === 'icmp' && random(2) === 0)
     text += `-m icmp ${not()}--icmp-type ${pick(random, ['8', '3/1', '3/1:9', '8/5:3', 'any', '0', '11'])} `;
   if (protocol === '132') text += maybe(`-m multiport --dports ${ports()}`).replace('! -m multiport', '-m multiport !');
+  text += randomProtocolMatch(random, not, protocol);
   text += randomHeaderMatches(random, not, protocol);
   if (stateless) return text;
   text += randomState(random, not);
   // A packet is counted unless an earlier part of the rule did not match.
   return random(2) === 0 ? text + randomKept(random, not) : randomKept(random, not) + text;
+}
+
+/** Matches of the options of TCP and of what SCTP, DCCP and IPsec have. */
+function randomProtocolMatch(random: Random, not: () => string, protocol: string): string {
+  if (random(3) === 0) return '';
+  const spi = pick(random, ['0', '1:255', '65536:', ':16777216', '255:4278190080']);
+  switch (protocol) {
+    case 'tcp':
+      return random(3) === 0 ? `-m tcpmss ${not()}--mss ${pick(random, ['0:100', '536', ':1460', '1460:'])} ` : '';
+    case '132': {
+      const chunks = pick(random, [
+        'DATA',
+        'DATA,INIT',
+        'DATA:Be,ABORT:t',
+        'DATA,INIT,SACK,ABORT,I_DATA',
+        'NONE',
+        'ALL',
+      ]);
+      return `-m sctp ${not()}--chunk-types ${pick(random, ['any', 'all', 'only'])} ${chunks} `;
+    }
+    case '33': {
+      const types = pick(random, ['REQUEST', 'DATA,ACK,RESET', 'INVALID', 'SYNC,INVALID,REQUEST,RESPONSE']);
+      const option = random(2) === 0 ? `${not()}--dccp-option ${pick(random, [1, 2, 44])} ` : '';
+      return `-m dccp ${not()}--dccp-types ${types} ${option}`;
+    }
+    case 'ah':
+      return `-m ah ${not()}--ahspi ${spi} `;
+    case 'esp':
+      return `-m esp ${not()}--espspi ${spi} `;
+    case '108':
+      return `-m ipcomp ${not()}--ipcompspi ${spi} `;
+    default:
+      return '';
+  }
 }
 
 /** Matches on the IP header, the frame and the ECN bits of TCP. */

@@ -108,6 +108,9 @@ const u32Test = joined(
   fc.array(fc.oneof(word, joined(':', word, word)), { minLength: 1, maxLength: 6 }).map((all) => all.join(', ')),
 );
 
+const spis = (option: string): Text => negatable(option, fc.oneof(word, two(0, 0xfffffffe, ':')));
+const CHUNKS = ['DATA', 'INIT', 'sack', 'ABORT:T', 'SHUTDOWN_COMPLETE:t', 'DATA:bE', 'I_DATA', 'ASCONF', 'PAD'];
+
 /** By name of the match: what may stand behind `-m NAME`. */
 export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
   addrtype: ofAny(
@@ -117,6 +120,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       oneOf('', '--limit-iface-in', '--limit-iface-out'),
     ),
   ),
+  ah: ofProtocol(['ah', '51'], maybe(spis('--ahspi'))),
   bpf: ofAny(
     plain(
       '--bytecode',
@@ -177,6 +181,15 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
     ),
   ),
   cpu: ofAny(negatable('--cpu', word)),
+  dccp: ofProtocol(
+    ['dccp', '33'],
+    someOf([
+      negatable('--sport', portRange),
+      negatable('--dport', portRange),
+      negatable('--dccp-types', list(['REQUEST', 'response', 'Data', 'RESET', 'SYNCACK', 'INVALID'])),
+      negatable('--dccp-option', number(1, 255)),
+    ]),
+  ),
   devgroup: ofAny(someOf(['--src-group', '--dst-group'].map((name) => negatable(name, masked)))),
   dscp: ofAny(
     fc.oneof(negatable('--dscp', number(0, 63)), negatable('--dscp-class', oneOf('EF', 'CS1', 'AF43', 'BE'))),
@@ -188,6 +201,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       someOf([negatable('--ecn-tcp-cwr', fc.constant('')), negatable('--ecn-tcp-ece', fc.constant(''))]),
     ),
   ),
+  esp: ofProtocol(['esp', '50'], maybe(spis('--espspi'))),
   hashlimit: ofAny(
     joined(
       ' ',
@@ -224,6 +238,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       ),
     ),
   ),
+  ipcomp: ofProtocol(['ipcomp', '108'], joined(' ', spis('--ipcompspi'), oneOf('', '--compres'))),
   iprange: ofAny(
     someOf(
       ['--src-range', '--dst-range'].map((name) => negatable(name, fc.oneof(address, joined('-', address, address)))),
@@ -296,12 +311,8 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       ),
     ),
   ),
-  realm: ofAny(negatable('--realm', masked)),
-  rpfilter: ofAny(
-    fc.subarray(['--loose', '--validmark', '--accept-local', '--invert']).map((flags) => flags.join(' ')),
-  ).map((match) => ({ ...match, tables: ['raw', 'mangle'] })),
-  socket: ofAny(fc.subarray(['--transparent', '--nowildcard', '--restore-skmark']).map((all) => all.join(' '))),
   quota: ofAny(negatable('--quota', fc.oneof(word, oneOf('0', '18446744073709551615')))),
+  realm: ofAny(negatable('--realm', masked)),
   recent: ofAny(
     joined(
       ' ',
@@ -321,6 +332,21 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       maybe(plain('--mask', address)),
     ),
   ),
+  rpfilter: ofAny(
+    fc.subarray(['--loose', '--validmark', '--accept-local', '--invert']).map((flags) => flags.join(' ')),
+  ).map((match) => ({ ...match, tables: ['raw', 'mangle'] })),
+  sctp: ofProtocol(
+    ['sctp', '132'],
+    someOf([
+      negatable('--sport', portRange),
+      negatable('--dport', portRange),
+      negatable(
+        '--chunk-types',
+        joined(' ', oneOf('any', 'ALL', 'Only'), fc.oneof(list(CHUNKS), oneOf('ALL', 'none'))),
+      ),
+    ]),
+  ),
+  socket: ofAny(fc.subarray(['--transparent', '--nowildcard', '--restore-skmark']).map((all) => all.join(' '))),
   state: ofAny(negatable('--state', list(states))),
   statistic: ofAny(
     fc.oneof(
@@ -356,6 +382,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       ),
     ]),
   ),
+  tcpmss: ofProtocol(['tcp'], negatable('--mss', fc.oneof(number(0, 65_535), two(0, 65_535, ':')))),
   time: ofAny(
     joined(
       ' ',
@@ -399,6 +426,7 @@ const shift = maybe(joined(' ', oneOf('--left-shift-mark', '--right-shift-mark')
 /** By name of the target: what may stand behind `-j NAME`. */
 export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = {
   AUDIT: target(['raw', 'mangle', 'filter'], plain('--type', oneOf('accept', 'DROP', 'Reject'))),
+  CHECKSUM: target(['mangle'], fc.constant('--checksum-fill')),
   CLASSIFY: target(['mangle', 'filter'], plain('--set-class', joined(':', hexWord, hexWord))),
   CONNMARK: target(
     ALL_TABLES,
@@ -424,6 +452,21 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
         joined(':', address, joined('/', oneOf('1-65535', '8000-8080', '22-23'), number(1, 65_535))),
       ),
       'udp',
+    ),
+  ),
+  DSCP: target(
+    ['mangle'],
+    fc.oneof(plain('--set-dscp', number(0, 63)), plain('--set-dscp-class', oneOf('EF', 'be', 'AF21'))),
+  ),
+  ECN: fc.oneof(
+    target(['mangle'], plain('--ecn-ip-ect', number(0, 3))),
+    target(
+      ['mangle'],
+      fc.oneof(
+        oneOf('--ecn-tcp-remove', '--ecn-tcp-remove --ecn-ip-ect 1'),
+        someOf(['--ecn-tcp-cwr', '--ecn-tcp-ece'].map((name) => plain(name, number(0, 1)))),
+      ),
+      'tcp',
     ),
   ),
   HMARK: target(
@@ -486,6 +529,7 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
     target(['nat'], oneOf('', '--random', '--random-fully')),
     target(['nat'], joined(' ', plain('--to-ports', natPorts), oneOf('', '--random')), 'udp'),
   ),
+  NETMAP: target(['nat'], plain('--to', network)),
   NFLOG: target(
     ALL_TABLES,
     joined(
@@ -542,9 +586,26 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
     ),
     'tcp',
   ),
+  TCPMSS: target(
+    ALL_TABLES,
+    fc.oneof(plain('--set-mss', number(0, 65_515)), oneOf('--clamp-mss-to-pmtu')),
+    'tcp --syn',
+  ),
+  TCPOPTSTRIP: target(
+    ['mangle'],
+    fc.oneof(oneOf(''), plain('--strip-options', list(['mss', 'sack', '8', '0x13', '254']))),
+    'tcp',
+  ),
   TEE: target(
     ALL_TABLES,
     joined(' ', plain('--gateway', joined('.', number(1, 255), byte, byte, byte)), maybe(plain('--oif', device))),
+  ),
+  TOS: target(
+    ['mangle'],
+    fc.oneof(
+      plain('--set-tos', fc.oneof(byte, joined('/', byte, byte), oneOf('Normal-Service'))),
+      ...['--and-tos', '--or-tos', '--xor-tos'].map((name) => plain(name, byte)),
+    ),
   ),
   TPROXY: fc
     .constantFrom('tcp', 'udp')
@@ -556,6 +617,10 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
       ),
     ),
   TRACE: target(['raw'], fc.constant('')),
+  TTL: target(
+    ['mangle'],
+    fc.oneof(plain('--ttl-set', byte), ...['--ttl-inc', '--ttl-dec'].map((name) => plain(name, number(1, 255)))),
+  ),
   ULOG: target(
     ALL_TABLES,
     joined(

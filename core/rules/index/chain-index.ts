@@ -252,6 +252,10 @@ export class ChainIndex {
     const event = traceEvent(id, TraceKind.MATCHED);
     trace[++trace[0]] = event;
     const operand = this.#operands[position];
+    if (packet.hotdrop) {
+      if (this.#actions[position] === Action.TARGET) this.#targets[operand](packet);
+      return this.#drop(event);
+    }
     switch (this.#actions[position]) {
       case Action.VERDICT:
         return operand === DROP ? this.#drop(event) : (operand as Verdict);

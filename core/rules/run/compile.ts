@@ -315,7 +315,16 @@ class TableCompiler {
     const id = this.#firstId + rule.index;
     const count = code`rules[${at}] += 1;\nrules[${at + 1}] += packet.length;\n${event(id, TraceKind.MATCHED)}`;
     const traced = this.#isTraceable ? this.#ifTraced((packet) => this.#logTraced(packet, rule)) : EMPTY;
-    let body = code`${count}${traced}${this.#target(rule, decisive(id, TraceKind.MATCHED))}`;
+    const counted = code`${count}${traced}`;
+    const dropped = decisive(id, TraceKind.MATCHED);
+    let body = code`${counted}${this.#target(rule, dropped)}`;
+    if (perPacket.some(mayDrop)) {
+      const dropping = code`${counted}${this.#effectOnly(rule)}${dropped}return ${DROP};
+`;
+      body = code`if (packet.hotdrop) {
+${dropping}}
+${body}`;
+    }
     if (perPacket.length > 0) {
       this.#noteTest(rule, perPacket);
       const hotdrop = code`if (packet.hotdrop) {\n${decisive(id, TraceKind.FAILED)}return ${DROP};\n}\n`;
@@ -350,6 +359,12 @@ class TableCompiler {
     this.perPacketTests.set(this.#firstId + rule.index, { steps, predict });
   }
 
+  /** What the target of RULE does to a packet that is dropped after it. */
+  #effectOnly({ target }: Rule): Code {
+    if (target.kind !== 'extension') return EMPTY;
+    return code`${this.#constant(target.extension)}.apply(${this.#constant(target.params)}, packet, context);\n`;
+  }
+
   /** DROPPED: what is to be done where the target drops the packet. */
   #target({ target }: Rule, dropped: Code): Code {
     switch (target.kind) {
@@ -361,7 +376,8 @@ class TableCompiler {
         const { extension, params } = target;
         // V8 sees which target each call refers to, and inlines it.
         const call = code`${this.#constant(extension)}.apply(${this.#constant(params)}, packet, context)`;
-        if (!extension.terminates) return code`${call};\n`;
+        if (!extension.terminates && extension.mayDrop !== true) return code`${call};\n`;
+        if (!extension.terminates) return code`if (${call} === ${DROP}) {\n${dropped}return ${DROP};\n}\n`;
         return code`verdict = ${call};\nif (verdict === ${DROP}) {\n${dropped}}\nreturn verdict;\n`;
       }
       case 'jump': {

@@ -79,6 +79,11 @@ export function interpretTable(
       if (emit !== undefined) emitRule(emit, declared, rule, packet);
       if (packet.isTraced) logTracedRule(context, packet, table, current, rule);
       const { target } = rule;
+      if (packet.hotdrop) {
+        if (target.kind === 'extension') target.extension.apply(target.params, packet, context);
+        trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
+        return Verdict.DROP;
+      }
       if (target.kind === 'verdict') {
         if (target.verdict === Verdict.DROP) trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
         if (target.verdict !== Verdict.RETURN) return target.verdict;

@@ -1,6 +1,7 @@
 /** The families of extensions in random cases. */
 import { CONTENT } from './content.js';
 import type { ExtensionFamily } from './maker.js';
+import { MANGLING } from './mangle.js';
 import { TRACKING } from './tracking.js';
 
-export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, TRACKING];
+export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, MANGLING, TRACKING];

@@ -24,7 +24,7 @@ export interface ExtensionMaker {
   tables?: readonly TableName[];
   hooks?: readonly string[];
   /** The protocol of the rule that the extension requires (`-p tcp`); left out: any. */
-  protocol?: 'tcp' | 'udp' | 'sctp' | 'dccp' | 'ah' | 'esp' | 'icmp';
+  protocol?: 'tcp' | 'udp' | 'sctp' | 'dccp' | 'ah' | 'esp' | 'ipcomp' | 'icmp';
   make(circumstances: Circumstances): string;
 }
 
