@@ -429,4 +429,5 @@ export const IPPROTO_AH = 51;
 export const IPPROTO_ICMPV6 = 58;
 export const IPPROTO_IPCOMP = 108;
 export const IPPROTO_SCTP = 132;
+export const IPPROTO_MH = 135;
 export const IPPROTO_UDPLITE = 136;

@@ -1,15 +1,39 @@
-/** `-m ah`: the security parameter index of an authentication header (ipt_ah; RFC 4302). */
+/** `-m ah`: the authentication header (ipt_ah, ip6t_ah; RFC 4302). */
 import { IPPROTO_AH } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { type NumberTest, numberOption, parseNumberTest, saveNumberTest } from './number-tests.js';
 import { refuseProtocol } from './protocol-need.js';
 import { lowerSpis, parseSpis, type SpiMatch, saveSpis, spiOption } from './spis.js';
 
-export const ah: MatchExtension<SpiMatch> = {
+interface AhParams {
+  readonly spi: SpiMatch;
+  /** ip6tables only: the length of the header, and whether its reserved field is zero. */
+  readonly length: NumberTest | undefined;
+  readonly reserved: boolean;
+}
+
+export const ah: MatchExtension<AhParams> = {
   name: 'ah',
-  families: ['ipv4'],
-  options: [spiOption('--ahspi')],
-  parse: (options) => parseSpis(options, '--ahspi'),
-  refuse: (_params, site) => refuseProtocol('-m ah', IPPROTO_AH, site),
-  save: (match) => saveSpis('--ahspi', match),
-  lower: (match) => ({ header: 'ah', conditions: [lowerSpis('ahSpi', match)] }),
+  options: [
+    spiOption('--ahspi'),
+    { ...numberOption('--ahlen'), families: ['ipv6'] },
+    { name: '--ahres', words: 0, families: ['ipv6'] },
+  ],
+
+  parse(options) {
+    const length = parseNumberTest(options, '--ahlen');
+    return {
+      spi: parseSpis(options, '--ahspi'),
+      // The length 0 is any.
+      length: length?.min === 0 && !length.negated ? undefined : length,
+      reserved: options.get('--ahres') !== undefined,
+    };
+  },
+
+  refuse: (_params, site) => (site.family === 'ipv4' ? refuseProtocol('-m ah', IPPROTO_AH, site) : undefined),
+
+  save: ({ spi, length, reserved }) =>
+    saveSpis('--ahspi', spi) + saveNumberTest('--ahlen', length) + (reserved ? ' --ahres' : ''),
+
+  lower: ({ spi }) => ({ header: 'ah', conditions: [lowerSpis('ahSpi', spi)] }),
 };

@@ -39,6 +39,7 @@ export const bpf: MatchExtension<BpfParams> = {
 
   parse(options) {
     const pinned = options.get('--object-pinned')?.values[0];
+    if (pinned?.text === '') throw new RuleFault(pinned, 'an empty path', 'the path of a pinned program');
     if (pinned !== undefined) return { pinned: pinned.text };
     const bytecode = options.get('--bytecode')?.values[0];
     if (bytecode === undefined) throw new RuleFault(options.word, 'bpf without a program', `--bytecode, ${EXPECTED}`);

@@ -1,18 +1,14 @@
 /** `-m icmp`: ICMP type and code (icmp_match in ip_tables). */
 
-import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_ICMP } from '../../codecs/layouts.js';
 import { equals, within } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { RuleFault, unknownName } from '../rules/parse/error.js';
-import { parseNumber } from '../rules/parse/values.js';
-import type { ValueRange } from '../rules/ranges.js';
+import { type IcmpName, type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
 
 const ANY = 0xff;
-const ANY_CODE: ValueRange = { min: 0, max: 0xff };
 
-/** The names in `iptables -p icmp -h`. Without a code, any code matches. */
-const TYPES: readonly (readonly [name: string, type: number, code?: number])[] = [
+/** The names in `iptables -p icmp -h`. */
+const TYPES: readonly IcmpName[] = [
   ['any', ANY],
   ['echo-reply', 0],
   ['pong', 0],
@@ -55,10 +51,7 @@ const TYPES: readonly (readonly [name: string, type: number, code?: number])[] =
   ['address-mask-reply', 18],
 ];
 
-interface IcmpParams {
-  readonly type: number;
-  /** The codes, both inclusive; undefined for any. If the first exceeds the last, nothing matches, as in iptables. */
-  readonly codes: ValueRange | undefined;
+interface IcmpParams extends IcmpTypes {
   readonly negated: boolean;
 }
 
@@ -69,7 +62,8 @@ export const icmp: MatchExtension<IcmpParams> = {
 
   parse(options) {
     const option = options.get('--icmp-type')!;
-    return { ...parseType(option.values[0]), negated: option.negated };
+    const { type, codes } = parseIcmpTypes(option.values[0], TYPES);
+    return { type, codes: type === ANY ? undefined : codes, negated: option.negated };
   },
 
   refuse(_params, { base }) {
@@ -93,38 +87,3 @@ export const icmp: MatchExtension<IcmpParams> = {
     return { header: 'icmp', conditions: [equals('icmpType', expected, negated, mask)] };
   },
 };
-
-function parseType(word: Word): Pick<IcmpParams, 'type' | 'codes'> {
-  const { text } = word;
-  const numeric = /^([^/]+)(?:\/(.*))?$/s.exec(text);
-  const type = numeric === null ? undefined : parseNumber(numeric[1], 255);
-  if (type !== undefined && numeric !== null) {
-    const codes = numeric[2] === undefined ? undefined : parseCodes(word, numeric[2]);
-    return { type, codes: type === ANY ? undefined : codes };
-  }
-  const lower = text.toLowerCase();
-  const exact = TYPES.find(([name]) => name.toLowerCase() === lower);
-  if (exact !== undefined) return named(exact);
-  const similar = lower === '' ? [] : TYPES.filter(([name]) => name.toLowerCase().startsWith(lower));
-  if (similar.length === 1) return named(similar[0]);
-  if (similar.length > 1) {
-    throw new RuleFault(word, `ambiguous ICMP type "${text}"`, similar.map(([name]) => name).join(' or '));
-  }
-  const names = TYPES.map(([name]) => name);
-  throw unknownName(word, 'ICMP type', text, names, 'a type, type/code or name');
-}
-
-/** Parses `code` or `first:last`. */
-function parseCodes(word: Word, text: string): ValueRange | undefined {
-  const [min, max, more] = text.split(':').map((part) => parseNumber(part, 255));
-  const isRange = text.includes(':');
-  if (min === undefined || (isRange && max === undefined) || more !== undefined || text.split(':').length > 2) {
-    throw new RuleFault(word, `unknown ICMP code "${word.text}"`, 'type/code, 0–255 each');
-  }
-  const codes = { min, max: max ?? min };
-  return codes.min === ANY_CODE.min && codes.max === ANY_CODE.max ? undefined : codes;
-}
-
-function named([, type, code]: (typeof TYPES)[number]): Pick<IcmpParams, 'type' | 'codes'> {
-  return { type, codes: code === undefined ? undefined : { min: code, max: code } };
-}

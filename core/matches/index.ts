@@ -17,16 +17,23 @@ import { devgroup } from './devgroup.js';
 import { dscp } from './dscp.js';
 import { ecn } from './ecn.js';
 import { esp } from './esp.js';
+import { eui64 } from './eui64.js';
+import { frag } from './frag.js';
 import { hashlimit } from './hashlimit.js';
 import { helper } from './helper.js';
+import { hl } from './hl.js';
 import { icmp } from './icmp.js';
+import { icmp6 } from './icmp6.js';
 import { ipcomp } from './ipcomp.js';
 import { iprange } from './iprange.js';
+import { dst, hbh } from './ipv6-options.js';
+import { ipv6header } from './ipv6header.js';
 import { ipvs } from './ipvs.js';
 import { length } from './length.js';
 import { limit } from './limit.js';
 import { mac } from './mac.js';
 import { mark } from './mark.js';
+import { mh } from './mh.js';
 import { multiport } from './multiport.js';
 import { nfacct } from './nfacct.js';
 import { osf } from './osf.js';
@@ -39,9 +46,11 @@ import { rateest } from './rateest.js';
 import { realm } from './realm.js';
 import { recent } from './recent.js';
 import { rpfilter } from './rpfilter.js';
+import { rt } from './rt.js';
 import { sctp } from './sctp.js';
 import { set } from './set.js';
 import { socket } from './socket.js';
+import { srh } from './srh.js';
 import { state } from './state.js';
 import { statistic } from './statistic.js';
 import { string } from './string.js';
@@ -69,18 +78,26 @@ const ALL: readonly MatchExtension<unknown>[] = [
   dccp,
   devgroup,
   dscp,
+  dst,
   ecn,
   esp,
+  eui64,
+  frag,
   hashlimit,
+  hbh,
   helper,
+  hl,
   icmp,
+  icmp6,
   ipcomp,
   iprange,
+  ipv6header,
   ipvs,
   length,
   limit,
   mac,
   mark,
+  mh,
   multiport,
   nfacct,
   osf,
@@ -93,9 +110,11 @@ const ALL: readonly MatchExtension<unknown>[] = [
   realm,
   recent,
   rpfilter,
+  rt,
   sctp,
   set,
   socket,
+  srh,
   state,
   statistic,
   string,

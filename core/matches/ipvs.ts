@@ -1,9 +1,9 @@
 /** `-m ipvs`: properties of the packet's connection in IP Virtual Server (xt_ipvs). */
-import { ADDRESS_BITS, type Family, maskLength } from '../../codecs/address.js';
+import type { Family } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
-import { parseHostMask } from '../rules/parse/host-values.js';
+import { formatHostMask, parseHostMask } from '../rules/parse/host-values.js';
 import { parseLibcPortNumber, parseProtocol } from '../rules/parse/values.js';
 
 interface IpvsTest {
@@ -25,7 +25,7 @@ const METHODS = ['GATE', 'IPIP', 'MASQ'];
 /** What each option is followed by, as iptables-save prints it, in its order. */
 const VALUES: Readonly<Record<string, { expected: string; value: (word: Word, family: Family) => string }>> = {
   '--vproto': { expected: "a protocol's name or number", value: (word) => String(parseProtocol(word)) },
-  '--vaddr': { expected: 'address[/mask]', value: formatAddress },
+  '--vaddr': { expected: 'address[/mask]', value: (word, family) => formatHostMask(parseHostMask(word, family)) },
   '--vport': { expected: 'a port', value: (word) => String(parseLibcPortNumber(word)) },
   '--vdir': { expected: 'ORIGINAL or REPLY', value: (word) => parseName(word, DIRECTIONS) },
   '--vmethod': { expected: 'GATE, IPIP or MASQ', value: (word) => parseName(word, METHODS) },
@@ -67,11 +67,4 @@ function parseName(word: Word, names: readonly string[]): string {
   const name = word.text.toUpperCase();
   if (!names.includes(name)) throw unknownName(word, 'value', word.text, names);
   return name;
-}
-
-/** Unlike other matches it prints a mask that is no prefix. */
-function formatAddress(word: Word, family: Family): string {
-  const { address, mask } = parseHostMask(word, family);
-  const length = maskLength(mask);
-  return length === ADDRESS_BITS[family] ? String(address) : `${address}/${length ?? mask}`;
 }

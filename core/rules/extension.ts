@@ -23,6 +23,8 @@ export interface OptionSpec {
   /** What follows it, for error messages: `a port or a range of ports`. */
   readonly expected?: string;
   readonly invertible?: boolean;
+  /** The families whose extension has it; undefined if both. */
+  readonly families?: readonly Family[];
   readonly required?: boolean;
   /** May be given more than once. `get` then returns the first; the others are in `all`. */
   readonly repeatable?: boolean;

@@ -10,6 +10,7 @@ import { ct } from './ct.js';
 import { dnat } from './dnat.js';
 import { dscp } from './dscp.js';
 import { ecn } from './ecn.js';
+import { hl } from './hl.js';
 import { hmark } from './hmark.js';
 import { idletimer } from './idletimer.js';
 import { led } from './led.js';
@@ -20,6 +21,7 @@ import { netmap } from './netmap.js';
 import { nflog } from './nflog.js';
 import { nfqueue } from './nfqueue.js';
 import { notrack } from './notrack.js';
+import { dnpt, snpt } from './npt.js';
 import { queue } from './queue.js';
 import { rateest } from './rateest.js';
 import { redirect } from './redirect.js';
@@ -46,8 +48,10 @@ const ALL: readonly TargetExtension<unknown>[] = [
   connsecmark,
   ct,
   dnat,
+  dnpt,
   dscp,
   ecn,
+  hl,
   hmark,
   idletimer,
   led,
@@ -65,6 +69,7 @@ const ALL: readonly TargetExtension<unknown>[] = [
   secmark,
   setTarget,
   snat,
+  snpt,
   synproxy,
   tcpmss,
   tcpoptstrip,

@@ -3,16 +3,19 @@ import { type Address, addressFromLoaded, addressFromWords, maskLength } from '.
 import { Hook } from '../hooks.js';
 import { Manip } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { type Network, parseHostMask } from './host-mask.js';
+import { type HostMask, parseHostMask } from '../rules/parse/host-values.js';
 
-export const netmap: TargetExtension<Network> = {
+export const netmap: TargetExtension<HostMask> = {
   name: 'NETMAP',
   tables: ['nat'],
   hooks: [Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING],
   terminates: true,
   options: [{ name: '--to', words: 1, required: true, expected: 'address[/mask]' }],
 
-  parse: (options) => parseHostMask(options.get('--to')!.values[0], options.family),
+  parse(options) {
+    const { address, mask } = parseHostMask(options.get('--to')!.values[0], options.family);
+    return { address: address.masked(mask), mask };
+  },
 
   save: ({ address, mask }) => ` --to ${address}/${maskLength(mask) ?? mask}`,
 

@@ -152,9 +152,15 @@ function filters(seed: number, count: number, tally: Tally): void {
 
 /** Compares COUNT files of rules with the iptables of this machine (`npm run test:language` does it for longer). */
 function files(libc: Libc, seed: number, count: number, tally: Tally): void {
-  const compared = compareFiles(libc, { seed, count, most: MOST_FILES }, (fileSeed, text, difference) => {
-    console.log(`npm run test:language -- --show ${fileSeed}\n  ${JSON.stringify(text)}\n  ${difference}`);
-  });
+  const compared = compareFiles(
+    libc,
+    { seed, count, most: MOST_FILES, families: ['ipv4', 'ipv6'] },
+    (fileSeed, family, text, difference) => {
+      console.log(
+        `npm run test:language -- --show ${fileSeed} --family ${family}\n  ${JSON.stringify(text)}\n  ${difference}`,
+      );
+    },
+  );
   console.log(formatTally(compared));
   tally.passed += compared.saved + compared.refused;
   tally.failed += compared.different;

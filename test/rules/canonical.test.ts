@@ -16,6 +16,7 @@ const UNREADABLE = new RegExp(
     /--rateest-ewmalog (?:-1|4294)s|--rateest-interval 1usecs/,
     /--(?:label|rateest-name|genre|physdev-in) "/,
     /--dccp-types ,|--ipcompspi (?::|0:4294967295)/,
+    /NPT .*::\/0/,
   ]
     .map(({ source }) => source)
     .join('|'),

@@ -1,14 +1,17 @@
 /** The values of `-s -d -i -o -p`, counters and positions, as iptables parses them. */
 import { ADDRESS_BITS, type Address, type Family, prefixMask } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
+import { protocolName } from '../../../codecs/protocol-names.js';
 import { isLongerThan } from '../../../codecs/text.js';
 import type { AddressMatch, DeviceMatch, ProtocolMatch } from '../base-match.js';
 import { RuleFault } from './error.js';
+import { matchName } from './known-extensions.js';
 import { parseIpv4, parseIpv6, parseMask, parseNumber, parseProtocol } from './values.js';
 
 const MAX_DEVICE_BYTES = 15;
 const MAX_HOST_BYTES = 255;
 const MAX_POSITION = 0x7fffffff;
+const MAX_PROTOCOL = 255;
 /** What C's isspace skips. */
 const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
 const SPACE = 0x20;
@@ -90,6 +93,12 @@ export function parseProtocolMatch(word: Word, negated: boolean): ProtocolMatch 
   const number = parseProtocol(word, asciiLower(word.text));
   if (number === 0 && negated) throw new RuleFault(word, 'a rule that excludes all protocols would never match');
   return number === 0 ? undefined : { number, negated };
+}
+
+/** The name of the match that `-p WORD` loads: that of the protocol as it is written, or of its number. */
+export function matchOfProtocol({ text }: Word): string {
+  const number = parseNumber(text, MAX_PROTOCOL);
+  return matchName(number === undefined ? asciiLower(text) : protocolName(number));
 }
 
 /**

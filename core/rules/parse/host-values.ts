@@ -4,7 +4,7 @@ import type { Word } from '../../../codecs/iptables-save.js';
 import { RuleFault } from './error.js';
 import { parseIpv6, parseLibcIpv4, parseNumber } from './values.js';
 
-/** An address with its mask, which need not be a prefix. */
+/** An address and the mask of a prefix. */
 export interface HostMask {
   /** As written: iptables-save prints the address with its host bits. */
   readonly address: Address;
@@ -22,7 +22,7 @@ export function parseHost(word: Word, family: Family): Address {
   );
 }
 
-/** Parses `address[/mask]`. */
+/** Parses `address[/mask]`. The mask is a length or an address; one with holes counts as that of a single address. */
 export function parseHostMask(word: Word, family: Family): HostMask {
   const slash = word.text.indexOf('/');
   const address = libcAddress(slash < 0 ? word.text : word.text.slice(0, slash), family);
@@ -32,10 +32,10 @@ export function parseHostMask(word: Word, family: Family): HostMask {
   throw new RuleFault(word, `bad address "${word.text}"`, expected);
 }
 
-/** iptables prints the prefix length, except for full addresses and masks that are not a prefix. */
+/** `10.0.0.0/8`, and `10.0.0.1` without a length. */
 export function formatHostMask({ address, mask }: HostMask): string {
   const length = maskLength(mask);
-  return `${address}${length === undefined || length === ADDRESS_BITS[mask.family] ? '' : `/${length}`}`;
+  return length === ADDRESS_BITS[mask.family] ? String(address) : `${address}/${length}`;
 }
 
 const describe = (family: Family): string => (family === 'ipv4' ? 'an IPv4 address' : 'an IPv6 address');
@@ -44,8 +44,11 @@ function libcAddress(text: string, family: Family): Address | undefined {
   return family === 'ipv4' ? parseLibcIpv4(text) : parseIpv6(text);
 }
 
-/** A prefix length, or any mask in the forms of an address: /33 is the mask 0.0.0.33. */
+/** A prefix length, or a mask in the forms of an address: /33 is the mask 0.0.0.33, which has holes. */
 function libcMask(text: string, family: Family): Address | undefined {
-  const length = parseNumber(text, ADDRESS_BITS[family]);
-  return length === undefined ? libcAddress(text, family) : prefixMask(family, length);
+  const bits = ADDRESS_BITS[family];
+  const length = parseNumber(text, bits);
+  if (length !== undefined) return prefixMask(family, length);
+  const mask = libcAddress(text, family);
+  return mask && prefixMask(family, maskLength(mask) ?? bits);
 }

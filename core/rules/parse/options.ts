@@ -153,6 +153,7 @@ type Found =
 function findOption(name: string, { loaded, family }: OptionOwners): Found | undefined {
   for (let i = loaded.length - 1; i >= 0; i--) {
     for (const spec of loaded[i].extension.options) {
+      if (spec.families?.includes(family) === false) continue;
       if (spec.name === name || spec.aliases?.includes(name) === true) return { owner: loaded[i], spec };
     }
   }
@@ -167,6 +168,7 @@ function findOption(name: string, { loaded, family }: OptionOwners): Found | und
     if (seen.has(owner.extension)) continue;
     seen.add(owner.extension);
     for (const spec of owner.extension.options) {
+      if (spec.families?.includes(family) === false) continue;
       if (optionNames(spec).some((known) => known.startsWith(name))) {
         found.set(`${owner.extension.name} ${spec.name}`, { owner, spec });
       }

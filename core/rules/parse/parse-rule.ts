@@ -2,7 +2,6 @@
 import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
-import { protocolName } from '../../../codecs/protocol-names.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
 import { MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
@@ -12,6 +11,7 @@ import type { Match, Target } from '../model.js';
 import type { UnsupportedPart } from '../unsupported.js';
 import {
   checkCounters,
+  matchOfProtocol,
   parseAddresses,
   parseDevice,
   parsePosition,
@@ -123,6 +123,8 @@ class RuleParser implements OptionOwners {
   #argument: Word | undefined;
 
   #base: { -readonly [Part in keyof BaseMatch]: BaseMatch[Part] } = { ...ANY_PACKET };
+  /** The name of the match that `-p` loads for its options. */
+  #protocolMatch = '';
   /** Parsed when all options are read: iptables does not look at them in a line of the other family. */
   #source: GivenAddress | undefined;
   #destination: GivenAddress | undefined;
@@ -217,7 +219,7 @@ class RuleParser implements OptionOwners {
     const { protocol } = this.#base;
     if (protocol === undefined) return false;
     const { family } = this.#scope;
-    const name = matchName(protocolName(protocol.number));
+    const name = this.#protocolMatch;
     const extension = ofFamily(MATCHES.get(name), family);
     if (extension === undefined) {
       if (!KNOWN_MATCHES[family].has(name)) return false;
@@ -257,6 +259,7 @@ class RuleParser implements OptionOwners {
         break;
       case 'p':
         this.#base.protocol = parseProtocolMatch(given, negated);
+        this.#protocolMatch = matchOfProtocol(given);
         break;
       case 'f':
         if (this.#scope.family === 'ipv6') {

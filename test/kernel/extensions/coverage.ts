@@ -1,6 +1,7 @@
 /** Counts, by extension, the packets that matched and that missed it, as the emulator's events tell. */
 import type { PacketEvent } from '../../../core/events.js';
 import { MATCHES } from '../../../core/matches/index.js';
+import type { Extension } from '../../../core/rules/extension.js';
 import { TARGETS } from '../../../core/targets/index.js';
 import { FAMILIES } from './index.js';
 
@@ -35,8 +36,8 @@ export class ExtensionCoverage {
   report(only?: ReadonlySet<string>): { lines: string[]; unreached: string[] } {
     const isWanted = (name: string): boolean => only === undefined || only.has(name);
     const missing = [
-      ...[...MATCHES.keys()].filter((name) => isWanted(name) && isZero(this.#matches.get(name))),
-      ...[...TARGETS.keys()].filter((name) => isWanted(name) && !this.#targets.has(name)),
+      ...namesOfIpv4(MATCHES).filter((name) => isWanted(name) && isZero(this.#matches.get(name))),
+      ...namesOfIpv4(TARGETS).filter((name) => isWanted(name) && !this.#targets.has(name)),
     ];
     const excuses: Readonly<Record<string, string>> = Object.assign({}, UNREACHED, ...FAMILIES.map((f) => f.unreached));
     return {
@@ -61,4 +62,8 @@ function countOf(counts: Map<string, Count>, name: string): Count {
 function format(counts: ReadonlyMap<string, Count>, text: (count: Count) => string): string {
   const names = [...counts.keys()].sort();
   return names.map((name) => `${name} ${text(counts.get(name)!)}`).join(', ');
+}
+
+function namesOfIpv4(extensions: ReadonlyMap<string, Extension<unknown>>): string[] {
+  return [...extensions.values()].filter(({ families }) => families?.includes('ipv4') ?? true).map(({ name }) => name);
 }

@@ -1,5 +1,6 @@
 /** Random files of rules through the real iptables and through this project. */
 
+import type { Family } from '../../../codecs/address.js';
 import { differenceOf, ourAnswer } from '../../rules/our-answer.js';
 import type { Libc } from '../libc.js';
 import { Namespace } from '../namespace.js';
@@ -14,26 +15,35 @@ export interface LanguageTally {
   different: number;
 }
 
+export interface CompareOptions {
+  readonly seed: number;
+  readonly count: number;
+  readonly most: number;
+  /** The files are for each of them in turn. */
+  readonly families: readonly Family[];
+}
+
 /** Compares COUNT files whose seeds come from SEED, up to MOST differences, and calls REPORT for each of these. */
 export function compareFiles(
   libc: Libc,
-  { seed, count, most }: { readonly seed: number; readonly count: number; readonly most: number },
-  report: (fileSeed: number, text: string, difference: string) => void,
+  { seed, count, most, families }: CompareOptions,
+  report: (fileSeed: number, family: Family, text: string, difference: string) => void,
 ): LanguageTally {
   const tally: LanguageTally = { saved: 0, refused: 0, unsupported: 0, different: 0 };
   const namespace = Namespace.create(libc);
   namespace.run(() => {
     const seeds = new Prng(seed);
-    const real = new RealIptables('ipv4');
+    const real = { ipv4: new RealIptables('ipv4'), ipv6: new RealIptables('ipv6') };
     for (let n = 0; n < count && tally.different < most; n++) {
       const fileSeed = seeds.word();
-      const text = randomFile(fileSeed);
-      const ours = ourAnswer(text);
-      const difference = differenceOf(ours, real.answer(text));
+      const family = families[n % families.length];
+      const text = randomFile(fileSeed, family);
+      const ours = ourAnswer(text, family);
+      const difference = differenceOf(ours, real[family].answer(text));
       if (difference === undefined) tally[ours.kind]++;
       else {
         tally.different++;
-        report(fileSeed, text, difference);
+        report(fileSeed, family, text, difference);
       }
     }
   });

@@ -1,4 +1,5 @@
 /** Files of rules as iptables-restore might get them: a grammar of all that it takes, and mutations of its texts. */
+import type { Family } from '../../../codecs/address.js';
 import { HOOK_NAMES, TABLE_HOOKS, TABLE_NAMES, type TableName } from '../../../core/hooks.js';
 import { MATCHES } from '../../../core/matches/index.js';
 import type { Extension, OptionSpec } from '../../../core/rules/extension.js';
@@ -11,23 +12,47 @@ const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
   tcp: ['tcp', '6', 'TCP'],
   udp: ['udp', '17'],
   icmp: ['icmp', '1'],
+  icmp6: ['icmpv6', 'ipv6-icmp', '58'],
+  mh: ['mh', '135'],
   multiport: ['tcp', 'udp', 'sctp', 'dccp', 'udplite'],
   ecn: ['tcp'],
   osf: ['tcp', '6'],
+  ah: ['ah', '51'],
+  dccp: ['dccp'],
+  esp: ['esp', '50'],
+  ipcomp: ['ipcomp'],
+  sctp: ['sctp', '132'],
+  tcpmss: ['tcp'],
+  SYNPROXY: ['tcp'],
+  ECN: ['tcp'],
+  TCPMSS: ['tcp --syn', 'tcp --tcp-flags SYN SYN'],
   TPROXY: ['tcp', 'udp'],
+  DNAT: ['tcp'],
+  MASQUERADE: ['tcp'],
+  REDIRECT: ['tcp'],
+  SNAT: ['tcp'],
 };
-/** What kernels do not have any more, or rarely, so that iptables refuses it at loading. */
-export const RARE: readonly string[] = ['ULOG', 'ipvs'];
+/** What kernels do not have any more, or rarely, or what has to exist, so that iptables refuses it at loading. */
+export const RARE: readonly string[] = ['CLUSTERIP', 'LED', 'SECMARK', 'ULOG', 'ipvs', 'nfacct'];
 /** Options of which one group has to be there, though none is required. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   CONNMARK: ['--set-mark', '--set-xmark', '--save-mark', '--restore-mark', '--and-mark', '--or-mark', '--xor-mark'],
   MARK: ['--set-mark', '--set-xmark', '--and-mark', '--or-mark', '--xor-mark'],
   RATEEST: ['--rateest-name --rateest-interval --rateest-ewmalog'],
+  CLUSTERIP: ['--new --hashmode --clustermac --total-nodes --local-node'],
+  HMARK: ['--hmark-tuple --hmark-mod', '--hmark-tuple --hmark-mod --hmark-offset --hmark-rnd'],
+  SET: ['--add-set', '--del-set', '--map-set'],
   addrtype: ['--src-type', '--dst-type'],
   cgroup: ['--path', '--cgroup'],
   cluster: ['--cluster-local-node', '--cluster-local-nodemask'],
   connlimit: ['--connlimit-upto', '--connlimit-above'],
   devgroup: ['--src-group', '--dst-group'],
+  hashlimit: [
+    ...['--hashlimit-upto --hashlimit-name', '--hashlimit-above --hashlimit-name'],
+    '--hashlimit-upto --hashlimit-burst --hashlimit-mode --hashlimit-name',
+    '--hashlimit-above --hashlimit-name --hashlimit-mode --hashlimit-srcmask',
+  ],
+  helper: ['--helper'],
   iprange: ['--src-range', '--dst-range'],
   multiport: ['--sports', '--dports', '--ports'],
   owner: ['--uid-owner', '--gid-owner', '--socket-exists'],
@@ -37,7 +62,10 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
     '--rateest-delta --rateest1 --rateest-bps1 --rateest-eq --rateest-bps2',
     '--rateest1 --rateest2 --rateest-lt --rateest-pps2',
   ],
-  statistic: ['--probability', '--every --packet'],
+  recent: ['--set', '--set --name', '--update --seconds --hitcount', '--rcheck --name --mask', '--remove --rsource'],
+  set: ['--match-set'],
+  statistic: ['--probability --mode', '--every --packet --mode'],
+  string: ['--algo --string', '--algo --hex-string', '--algo --string --from --to'],
 };
 /** Names of chains, with bytes that are not UTF-8, and names that targets have. */
 const CHAINS = [
@@ -67,9 +95,9 @@ const ODD_COUNTERS = ['[1:2] [3:4] ', '[1] ', '[:] ', '[:2] ', '[1:] ', '[a:b] '
 const ODDNESS = [0, 0, 0, 0.005, 0.03, 0.2];
 const MUTATED = 0.2;
 
-/** A file that depends only on SEED. */
-export function randomFile(seed: number): string {
-  const taste = new Taste(seed, ODDNESS[new Prng(seed ^ 0x5f5f).below(ODDNESS.length)]);
+/** A file for iptables or ip6tables that depends only on SEED and FAMILY. */
+export function randomFile(seed: number, family: Family = 'ipv4'): string {
+  const taste = new Taste(seed, ODDNESS[new Prng(seed ^ 0x5f5f).below(ODDNESS.length)], family);
   const file = new FileMaker(taste).file();
   return taste.chance(MUTATED) ? mutated(taste, file) : file;
 }
@@ -97,8 +125,10 @@ class FileMaker {
   #tableText(): string {
     const taste = this.#taste;
     this.#table = taste.weighted([
-      [6, 'filter' as TableName],
+      [5, 'filter' as TableName],
       [2, 'nat' as TableName],
+      [3, 'mangle' as TableName],
+      [1, 'raw' as TableName],
       [1, taste.pick(TABLE_NAMES)],
     ]);
     const own = taste.some(CHAINS, taste.below(4));
@@ -205,6 +235,7 @@ class FileMaker {
       ['-m', '--match', undefined],
     ] as const);
     const not = taste.chance(0.15) ? '! ' : '';
+    if (letter === '-f' && taste.family === 'ipv6' && !taste.odd()) return '';
     if (letter === '-f') return `${not}${this.#oddly('-f', '--fragments', '-fv', '-vf')}`;
     if (letter === '-m') return `-m ${this.#oddly('comment --comment x', ...MATCHES.keys(), ...OTHER_MATCHES)}`;
     if (this.#used.has(letter) && !taste.odd()) return '';
@@ -217,13 +248,13 @@ class FileMaker {
 
   #match(): string {
     const taste = this.#taste;
-    const extension = taste.pick([...MATCHES.values()].filter(({ name }) => !RARE.includes(name)));
+    const extension = taste.pick([...MATCHES.values()].filter(this.#usable()));
     const { name } = extension;
     const needed = PROTOCOLS[name];
     if (needed !== undefined && this.#used.has('-p') && !taste.odd()) return '';
     const first = needed !== undefined && !taste.odd() ? `-p ${taste.pick(needed)} ` : '';
     if (first !== '') this.#used.add('-p');
-    const load = ['tcp', 'udp', 'icmp'].includes(name) && taste.chance(0.4) ? '' : `-m ${name} `;
+    const load = ['tcp', 'udp', 'icmp', 'icmp6'].includes(name) && taste.chance(0.4) ? '' : `-m ${name} `;
     return `${first}${this.#oddly(load, `-m${name} `, `--match=${name} `, '')}${this.#options(extension)}`;
   }
 
@@ -239,16 +270,25 @@ class FileMaker {
       if (verdict === chain && !taste.odd() && HOOK_NAMES.some((name) => name === chain)) return '';
       return option + this.#oddly(verdict, ...OTHER_TARGETS, this.#chain());
     }
-    const targets = [...TARGETS.values()].filter(({ name }) => !RARE.includes(name));
+    const targets = [...TARGETS.values()].filter(this.#usable());
     const usable = targets.filter(({ tables }) => tables?.includes(this.#table) ?? true);
     const extension = taste.pick(taste.odd() ? targets : usable);
-    const asksProtocol = ['DNAT', 'SNAT', 'REDIRECT', 'MASQUERADE', 'TPROXY'].includes(extension.name);
-    const first = asksProtocol && !this.#used.has('-p') && taste.chance(0.8) ? '-p tcp ' : '';
+    const needed = PROTOCOLS[extension.name];
+    const first = needed && !this.#used.has('-p') && taste.chance(0.8) ? `-p ${taste.pick(needed)} ` : '';
     return `${first}-j ${extension.name} ${this.#options(extension)}`;
   }
 
-  #options({ name, options }: Extension<unknown>): string {
+  /** Says which extensions most kernels have, and the tool of this family. */
+  #usable(): (extension: Extension<unknown>) => boolean {
+    const isOdd = this.#taste.odd();
+    const { family } = this.#taste;
+    return ({ name, families }) => !RARE.includes(name) && (isOdd || (families?.includes(family) ?? true));
+  }
+
+  #options(extension: Extension<unknown>): string {
+    const { name } = extension;
     const taste = this.#taste;
+    const options = extension.options.filter(({ families }) => families?.includes(taste.family) ?? true);
     const chosen = options.filter((spec) => spec.required === true && !taste.odd());
     const most = taste.weighted([
       [4, 0],
@@ -257,7 +297,7 @@ class FileMaker {
     ]);
     const needed = NEEDED[name]?.filter(() => !taste.odd()) ?? [];
     for (const option of needed.length > 0 ? taste.pick(needed).split(' ') : []) {
-      chosen.push(...options.filter((spec) => spec.name === option));
+      chosen.push(...options.filter((spec) => spec.name === option && !chosen.includes(spec)));
     }
     for (const spec of taste.some(options, most)) if (!chosen.some((one) => excludes(one, spec))) chosen.push(spec);
     if (chosen.length === 0 && options.length > 0 && !taste.odd()) chosen.push(taste.pick(options));

@@ -1,11 +1,14 @@
 /** Words for the values of options: as people write them, at the edges, and wrong. */
+import type { Family } from '../../../codecs/address.js';
 import { Prng } from '../prng.js';
 
 /** Random choices, some of which are odd on purpose. */
 export class Taste extends Prng {
+  /** FAMILY: that of the addresses. */
   constructor(
     seed: number,
     private readonly oddness: number,
+    readonly family: Family = 'ipv4',
   ) {
     super(seed);
   }
@@ -21,6 +24,9 @@ const of =
   (...choices: string[]): Maker =>
   (taste) =>
     taste.pick(choices);
+
+/** One of the words in LIST. */
+const words = (list: string): Maker => of(...list.split(' '));
 
 const usually =
   (good: Maker, odd: Maker): Maker =>
@@ -83,7 +89,27 @@ const name =
 const byte = number(255);
 const plainByte: Maker = (taste) => String(taste.below(256));
 const quad = joined('.', plainByte, plainByte, plainByte, plainByte);
-const address: Maker = usually(
+const group: Maker = (taste) => taste.below(taste.pick([2, 0x100, 0x10000])).toString(16);
+const groups = usually(
+  either(
+    (taste) => Array.from({ length: 8 }, () => (taste.chance(0.4) ? '0' : group(taste))).join(':'),
+    joined('::', list(group, ':', 3), list(group, ':', 4)),
+    (taste) => `::ffff:${quad(taste)}`,
+    (taste) => `2001:db8::${group(taste)}`,
+    words('::1 :: fe80::1 2001:db8:: ff02::1 ::1.2.3.4 64:ff9b::1.2.3.4 2001:DB8::A'),
+  ),
+  either(
+    list(group, ':', 9),
+    words('1::2::3 :1 1: 12345::1 00001::1 0001::1 ::1%lo [::1] ::256.1.1.1 ::1.2.3 1.2.3.4 "" ::1x ::ffff:1.2.3.04'),
+  ),
+);
+/** Addresses of one family or, oddly, of the other. */
+const of46 =
+  (ipv4: Maker, ipv6: Maker): Maker =>
+  (taste) =>
+    (taste.family === 'ipv4' ? ipv4 : ipv6)(taste);
+const plainAddress = of46(quad, groups);
+const quads: Maker = usually(
   quad,
   either(
     list(byte, '.', 5),
@@ -92,18 +118,21 @@ const address: Maker = usually(
     of('0', '0.0.0.0', '255.255.255.255', '1.2.3.4.', '.1.2.3.4', '1..2', '::1', '', '1.2.3.4x', '08.1.1.1'),
   ),
 );
-const mask = usually(
+const address = of46(quads, groups);
+const ipv4Mask = usually(
   either(number(32), number(32), of('255.255.255.0', '255.0.255.0', '0.0.0.0', '0.0.0.255')),
   of('255', '', '0', '24.0', '255.255.255.256', '32', '33', '255.255.0', '1/2'),
 );
+const ipv6Mask = usually(
+  either(number(128), number(128), words('ffff:: ffff:ffff::ffff :: ffff:ffff:ffff:ffff:: ffff:8000::')),
+  words('129 -1 255.255.255.0 "" 1/2 ffff::: 0x80'),
+);
+const mask = of46(ipv4Mask, ipv6Mask);
 const network = maybe('/', address, mask);
 export const networks = usually(
   either(network, network, list(network, ',')),
   of('any/0', 'x/0.0.0.0', '1.2.3.4,', ',', 'any/8', '"1.2.3.4, 5.6.7.8"', '" 1.2.3.4"'),
 );
-/** One of the words in LIST. */
-const words = (list: string): Maker => of(...list.split(' '));
-
 const services = usually(words('http ssh domain https'), words('ntp HTTP tftp nosuch amqp bootps ftp-data'));
 const port = either(number(65_535), number(65_535), services);
 const sorted =
@@ -119,12 +148,20 @@ const portRange = usually(
 const ports = list(usually(either(port, sorted(':')), portRange), ',', 5);
 const word32 = number(0xffffffff);
 const masked = usually(maybe('/', word32, word32), joined('/', word32, word32, word32));
-const natAddress = usually(either(quad, joined('-', quad, quad)), joined('-', address, address));
+const natAddress = usually(
+  either(plainAddress, joined('-', plainAddress, plainAddress)),
+  joined('-', address, address),
+);
 const natPorts = usually(
   either(port, sorted('-'), sorted('-')),
   either(joined('/', joined('-', port, port), port), words(' - 80- 80-90/5 80-http http-90')),
 );
-const natRange = either(natAddress, joined(':', natAddress, natPorts), joined(':', of(''), natPorts));
+const bracketed: Maker = (taste) => (taste.family === 'ipv4' && !taste.odd() ? '' : '[');
+const natHost: Maker = (taste) => {
+  const open = bracketed(taste);
+  return `${open}${natAddress(taste)}${open === '' ? '' : ']'}`;
+};
+const natRange = either(natAddress, joined(':', natHost, natPorts), joined(':', of(''), natPorts));
 const states = name('INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED');
 const flags = list(name('SYN', 'ACK', 'FIN', 'RST', 'URG', 'PSH', 'ALL', 'NONE'), ',', 6);
 const hexByte = usually(words('0 00 1 a Ab ff FF 02'), words('100 g  -1 +1 -'));
@@ -172,9 +209,19 @@ const ICMP_TYPES = `any echo-reply destination-unreachable network-unreachable h
   ttl-zero-during-transit parameter-problem ip-header-bad timestamp-request address-mask-reply`.split(/\s+/);
 const REJECTS = `icmp-net-unreachable icmp-host-unreachable icmp-proto-unreachable icmp-port-unreachable net-unreach
   icmp-net-prohibited icmp-host-prohibited icmp-admin-prohibited tcp-reset tcp-rst admin-prohib`.split(/\s+/);
+const REJECTS6 = `icmp6-no-route icmp6-adm-prohibited icmp6-addr-unreachable icmp6-port-unreachable tcp-reset no-route
+  adm-prohibited addr-unreach port-unreach icmp6-policy-fail icmp6-reject-route policy-fail`.split(/\s+/);
+const ICMP6_TYPES = `destination-unreachable no-route beyond-scope packet-too-big time-exceeded parameter-problem ping
+  bad-header echo-request echo-reply pong router-solicitation neighbour-advertisement redirect any`.split(/\s+/);
+const MOBILITY = name('brr', 'home-test-init', 'hot', 'careof-test', 'binding-update', 'ba', 'be', 'binding-error');
+const HEADERS = name('hop', 'dst', 'route', 'frag', 'auth', 'esp', 'none', 'prot', 'ipv6-opts', '43', '51', 'ah');
+const headerOptions = list(
+  usually(maybe(':', byte, byte), either(maybe(':', number(999), number(999)), words(': 0:1'))),
+);
+const PREFIXES = usually(words('2001:db8:1::/48 fd00:1::/48 fd00:1::/64 ::/0'), network);
 const ADDRESS_TYPES = `UNSPEC UNICAST LOCAL BROADCAST ANYCAST MULTICAST BLACKHOLE UNREACHABLE PROHIBIT THROW NAT
   XRESOLVE`.split(/\s+/);
-const ADDRESSES = usually(joined('-', quad, quad), either(joined('-', address, address), address));
+const ADDRESSES = usually(joined('-', plainAddress, plainAddress), either(joined('-', address, address), address));
 const MAC = usually(joined(':', ...Array(6).fill(hexByte)), list(hexByte, ':', 7));
 const LEVELS = usually(words('emerg alert crit error warning notice info debug panic'), words('err WARNING 8'));
 const DOUBLES = words('0x1p-2 0x.8 1.1 -0.1 -0 +0.25 nan inf 0.5x  0x1p 1e NAN(1)');
@@ -253,9 +300,25 @@ const spis = usually(maybe(':', word32, word32), words(': 5: :5 5:4 1:2:3 '));
 const CHUNKS = 'DATA INIT SACK ABORT I_DATA ASCONF DATA:Be ABORT:T SHUTDOWN_COMPLETE:t INIT:- I_DATA:u ERROR:x';
 const chunks = either(list(name(...CHUNKS.split(' '))), name('ALL', 'NONE'));
 
+const hashRate = usually(
+  either(rate, words('512kb/s 1mb/s 100b/s 1/day 1000/s')),
+  words('5 0/s 512kb 512kb/m 1gb/s 5000mb/s 1000001/s 1/x kb/s 16b/s 15b/s 4294967295/s 5kB/s'),
+);
+const date = usually(
+  words('2026-11-28 2026-01-01T12:00:00 2026-12-31T23:59 1970-01-01 2038-01-19T03:14:07 2026-2-3'),
+  words(
+    '2038-01-19T03:14:08 1969-12-31 2026-13-01 2026-02-30 2026-11-28T24:00 2026 2026-11 2026-11-28T1:2:3 x 2026-11-28T',
+  ),
+);
+const timeOfDay = usually(
+  words('00:00 17:30 23:59:59 8:05 09:00:00'),
+  words('24:00 12 12:60 1:2:3:4 12:00:60 x 010:08'),
+);
+
 /** The values of options, by name; `--x y z` takes two. */
 const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--add-set': SET,
+  '--ahlen': [word32],
   '--ahspi': [spis],
   '--algo': [usually(words('bm kmp'), words('fsm BM x bmbmbmbmbmbmbmbmbmbm'))],
   '--and-mark': [word32],
@@ -294,6 +357,8 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--ctreplsrcport': [portRange],
   '--ctstate': [list(either(states, name('SNAT', 'DNAT')))],
   '--ctstatus': [list(name('NONE', 'EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED'))],
+  '--datestart': [date],
+  '--datestop': [date],
   '--dccp-option': [byte],
   '--dccp-types': [list(name('REQUEST', 'DATA', 'RESET', 'SYNCACK', 'INVALID'))],
   '--del-set': SET,
@@ -303,6 +368,9 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--dscp': [number(63)],
   '--dscp-class': [name('CS0', 'CS7', 'BE', 'EF', 'AF11', 'AF43')],
   '--dst-group': [maybe('/', usually(word32, words('default nosuch')), word32)],
+  '--dst-len': [word32],
+  '--dst-opts': [headerOptions],
+  '--dst-pfx': [PREFIXES],
   '--dst-range': [ADDRESSES],
   '--dst-type': [list(name(...ADDRESS_TYPES))],
   '--ecn-ip-ect': [number(3)],
@@ -311,15 +379,39 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--espspi': [spis],
   '--every': [number(5)],
   '--expevents': [usually(of('new'), of('destroy', '""'))],
+  '--fragid': [spis],
+  '--fraglen': [word32],
   '--from': [offset],
   '--gateway': [usually(address, words('0.0.0.0 ::1 10.1 300.1.1.1 x/8'))],
   '--genre': [text],
   '--gid-owner': [ids],
   '--hash-init': [word32],
+  '--hashlimit-above': [hashRate],
+  '--hashlimit-burst': [usually(number(10_000), words('512kb 1mb 5b 1gb 0 -1 5KB'))],
+  '--hashlimit-dstmask': [prefix],
+  '--hashlimit-htable-expire': [word32],
+  '--hashlimit-htable-gcinterval': [word32],
+  '--hashlimit-htable-max': [word32],
+  '--hashlimit-htable-size': [usually(number(4096), word32)],
+  '--hashlimit-mode': [list(name('srcip', 'srcport', 'dstip', 'dstport'))],
+  '--hashlimit-name': [usually(words('a b c d'), words('abcdefghijklmno abcdefghijklmnop a/b . ""'))],
+  '--hashlimit-rate-interval': [usually(number(3600), word32)],
+  '--hashlimit-srcmask': [prefix],
+  '--hashlimit-upto': [hashRate],
   '--hashmode': [name('sourceip', 'sourceip-sourceport', 'sourceip-sourceport-destport')],
+  '--hbh-len': [word32],
+  '--hbh-opts': [headerOptions],
+  '--header': [list(HEADERS)],
   // Others have to exist.
   '--helper': [of('""')],
   '--hex-string': [hexString],
+  '--hitcount': [usually(number(20), words('0 255 256 65535 65536'))],
+  '--hl-dec': [byte],
+  '--hl-eq': [byte],
+  '--hl-gt': [byte],
+  '--hl-inc': [byte],
+  '--hl-lt': [byte],
+  '--hl-set': [byte],
   '--hmark-dport': [number(65_535)],
   '--hmark-dport-mask': [number(65_535)],
   '--hmark-dst-prefix': [mask],
@@ -334,6 +426,7 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--hmark-src-prefix': [mask],
   '--hmark-tuple': [hashed],
   '--icmp-type': [either(name(...ICMP_TYPES), maybe('/', byte, byte))],
+  '--icmpv6-type': [either(name(...ICMP6_TYPES), maybe('/', byte, byte))],
   '--ipcompspi': [spis],
   '--label': [timer],
   'connlabel --label': [usually(number(127), either(number(65_535), number(0xffffffff)))],
@@ -350,10 +443,15 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--mac-source': [MAC],
   '--map-set': SET,
   '--mark': [masked],
-  '--match-set': SET,
   '--mask': [word32],
-  '--mode': [usually(words('random nth transport tunnel'), words('RANDOM x'))],
+  'recent --mask': [prefix],
+  '--match-set': SET,
+  '--mh-type': [usually(maybe(':', MOBILITY, MOBILITY), maybe(':', byte, byte))],
+  'policy --mode': [usually(words('transport tunnel'), words('Tunnel x'))],
+  'statistic --mode': [usually(words('random nth'), words('RANDOM x'))],
+  '--monthdays': [list(usually(number(31), words('0 32 1-5 01 31')))],
   '--mss': [bytesRange],
+  'recent --name': [usually(words('x y z'), text)],
   '--nfacct-name': [words('nfr-a nfr-b')],
   '--nflog-group': [number(65_535)],
   '--nflog-prefix': [text],
@@ -361,7 +459,8 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--nflog-size': [word32],
   '--nflog-threshold': [number(65_535)],
   '--nfmask': [word32],
-  '--object-pinned': [words('/sys/fs/bpf/x')],
+  // Others have to exist.
+  '--object-pinned': [of('""')],
   '--oif': [words('eth0 eth+ abcdefghijklmnopqrs a.b ""')],
   '--on-ip': [address],
   '--on-port': [port],
@@ -383,6 +482,7 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
     usually(sorted(':'), either(joined(':', number(65_535), number(65_535)), words(': :5 5: 5 1:2:3 "" 0:65535 7:7'))),
   ],
   '--queue-num': [number(65_535)],
+  '--quota': [usually(word32, words('18446744073709551615 18446744073709551616 9007199254740993 -1'))],
   '--rateest-bps1': [bitRate],
   '--rateest-bps2': [bitRate],
   '--rateest-ewmalog': [estimatorTime],
@@ -393,9 +493,14 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--rateest1': [estimator],
   '--rateest2': [estimator],
   '--realm': [maybe('/', usually(word32, words('cosmos nosuch')), word32)],
-  '--reject-with': [name(...REJECTS)],
+  '--reject-with': [of46(name(...REJECTS), name(...REJECTS6))],
   '--reqid': [word32],
   '--right-shift-mark': [number(31)],
+  '--rt-0-addrs': [list(groups, ',', 17)],
+  '--rt-len': [word32],
+  '--rt-segsleft': [spis],
+  '--rt-type': [usually(words('0 0 1 2'), word32)],
+  '--seconds': [usually(number(3600), word32)],
   // Others have to be known to the kernel.
   '--selctx': [of('""')],
   '--set-class': [trafficClass],
@@ -409,16 +514,33 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--sport': [portRange],
   '--sports': [ports],
   '--src-group': [maybe('/', usually(word32, words('default nosuch')), word32)],
+  '--src-pfx': [PREFIXES],
   '--src-range': [ADDRESSES],
   '--src-type': [list(name(...ADDRESS_TYPES))],
+  '--srh-hdr-len-eq': [byte],
+  '--srh-hdr-len-gt': [byte],
+  '--srh-hdr-len-lt': [byte],
+  '--srh-last-entry-eq': [byte],
+  '--srh-last-entry-gt': [byte],
+  '--srh-last-entry-lt': [byte],
+  '--srh-lsid': [network],
+  '--srh-next-hdr': [byte],
+  '--srh-nsid': [network],
+  '--srh-psid': [network],
+  '--srh-segs-left-eq': [byte],
+  '--srh-segs-left-gt': [byte],
+  '--srh-segs-left-lt': [byte],
+  '--srh-tag': [number(65_535)],
   '--state': [list(states)],
   '--string': [text],
   '--strip-options': [list(either(byte, name('wscale', 'mss', 'sack-permitted', 'sack', 'timestamp', 'md5')))],
   '--tcp-flags': [flags, flags],
   '--tcp-option': [number(255)],
+  '--timeout': [timerSeconds],
   // Others have to exist.
   'CT --timeout': [of('""')],
-  '--timeout': [timerSeconds],
+  '--timestart': [timeOfDay],
+  '--timestop': [timeOfDay],
   '--to': [either(network, offset)],
   '--to-destination': [natRange],
   '--to-ports': [natPorts],
@@ -448,6 +570,7 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--vport': [port],
   '--vportctl': [port],
   '--vproto': [protocol],
+  '--weekdays': [list(usually(name('Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'), words('1 7 0 8 Monday T M 07')))],
   '--wscale': [number(14)],
   '--xor-mark': [word32],
   '--xor-tos': [byte],

@@ -1,0 +1,76 @@
+/** `-m ipv6header`: which extension headers a packet has (ip6t_ipv6header). */
+import type { Word } from '../../codecs/iptables-save.js';
+import { protocolNumber } from '../../codecs/protocol-names.js';
+import type { MatchExtension } from '../rules/extension.js';
+import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { RuleFault, unknownName } from '../rules/parse/error.js';
+
+interface Header {
+  readonly number: number;
+  /** As iptables-save prints it, and the other names. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+}
+
+/** In iptables-save order. The last one stands for any other protocol. */
+const HEADERS: readonly Header[] = [
+  { number: 0, name: 'hop-by-hop', aliases: ['hop'] },
+  { number: 60, name: 'ipv6-opts', aliases: ['dst'] },
+  { number: 43, name: 'ipv6-route', aliases: ['route'] },
+  { number: 44, name: 'ipv6-frag', aliases: ['frag'] },
+  { number: 51, name: 'ah', aliases: ['auth'] },
+  { number: 50, name: 'esp', aliases: [] },
+  { number: 59, name: 'ipv6-nonxt', aliases: ['none'] },
+  { number: 255, name: 'protocol', aliases: ['prot'] },
+];
+/** iptables' own names of protocols, which this match does not know. */
+const OF_IPTABLES = ['icmpv6', 'mh', 'ipv6-mh'];
+
+interface HeaderParams {
+  readonly names: readonly string[];
+  readonly negated: boolean;
+  /** Whether the packet may have other headers too. */
+  readonly soft: boolean;
+}
+
+export const ipv6header: MatchExtension<HeaderParams> = {
+  name: 'ipv6header',
+  ...IPV6_ONLY,
+  options: [
+    { name: '--header', words: 1, invertible: true, required: true, expected: 'comma-separated headers' },
+    { name: '--soft', words: 0 },
+  ],
+
+  parse(options) {
+    const { values, negated } = options.get('--header')!;
+    return { names: parseHeaders(values[0]), negated, soft: options.get('--soft') !== undefined };
+  },
+
+  save({ names, negated, soft }) {
+    return `${negated ? ' !' : ''} --header ${names.join(',')}${soft ? ' --soft' : ''}`;
+  },
+
+  lower: () => ({}),
+};
+
+function parseHeaders(word: Word): string[] {
+  const parts = word.text.split(',').filter((part) => part !== '');
+  if (parts.length === 0) throw new RuleFault(word, 'no header', HEADERS.map(({ name }) => name).join(', '));
+  const found = new Set(parts.map((part) => parseHeader(word, part)));
+  return HEADERS.filter((header) => found.has(header)).map(({ name }) => name);
+}
+
+function parseHeader(word: Word, text: string): Header {
+  // A name in /etc/protocols comes before the match's own.
+  const known = OF_IPTABLES.includes(text) ? undefined : protocolNumber(text);
+  const header = HEADERS.find(({ number, name, aliases }) =>
+    known === undefined ? [name, ...aliases, String(number)].includes(text) : number === known,
+  );
+  if (header !== undefined) return header;
+  throw unknownName(
+    word,
+    'header',
+    text,
+    HEADERS.flatMap(({ name, aliases }) => [name, ...aliases]),
+  );
+}
