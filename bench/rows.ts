@@ -6,7 +6,7 @@ import { SIZES_IMIX, settlingPackets } from './est64.js';
 import { type Contender, filling, type Goal, type Row } from './measure.js';
 import { peersOf, tcpdumpOf } from './peers.js';
 import type { ReplayResult } from './replay-result.js';
-import { missingRules, PER_PACKET_RULES } from './rulesets.js';
+import { missingRules, PER_PACKET_RULES, PER_SOURCE_RULES } from './rulesets.js';
 import { type Input, inputsOf, runProgram, sizeOf, type Workspace } from './workspace.js';
 
 /** How large the workloads are. */
@@ -106,6 +106,13 @@ export function rowsOf(workspace: Workspace, scale: Scale): Row[] {
       needs: ['est64'],
       goals: [times('per-packet', 1.6, 'est64', 'at most 1.6 × est64')],
       prepare: () => withRules('per-packet', PER_PACKET_RULES),
+    },
+    {
+      name: 'per-source',
+      about: 'est64 with hashlimit and recent in the way: each packet costs one look-up in each',
+      needs: ['est64'],
+      goals: [times('per-source', 1.6, 'est64', 'at most 1.6 × est64')],
+      prepare: () => withRules('per-source', PER_SOURCE_RULES),
     },
     {
       name: 'imix',

@@ -39,3 +39,9 @@ export const PER_PACKET_RULES: readonly string[] = [
   '-p tcp -m limit --limit 10/sec --limit-burst 5',
   '-m statistic --mode nth --every 1000 --packet 0',
 ];
+
+/** Rules that look up the source of every packet: in a table with an entry for each, and in a list of networks. */
+export const PER_SOURCE_RULES: readonly string[] = [
+  '-m hashlimit --hashlimit-above 1000000/sec --hashlimit-burst 9999 --hashlimit-mode srcip --hashlimit-name h -j DROP',
+  '-m recent --set --name seen --rsource --mask 255.255.255.128',
+];
