@@ -163,6 +163,8 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
     shared: unused,
     randomSeed: () => 0,
     addressType: unused,
+    facts: host.facts,
+    reversePath: unused,
     mtuTowards: unused,
     setupNat: unused,
     masquerade: unused,

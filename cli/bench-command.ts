@@ -69,7 +69,12 @@ function measure(given: Arguments): BenchResult {
   const selection = selectionOptions(given);
   selectionOf(selection);
   const { host, ruleset, names } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
-  const rulesets = [ruleset, ...others.map((path) => parseRuleset(readText(path), path, { lax, family: 'ipv4' }))];
+  const rulesets = [
+    ruleset,
+    ...others.map((path) =>
+      parseRuleset(readText(path), path, { lax, family: 'ipv4', names: host.description.facts.names }),
+    ),
+  ];
   const conntrackPath = given.value('conntrack');
   const beginning = readBeginning(conntrackPath === undefined ? {} : { conntrackPath }, host);
   const setting = { host, connections: beginning?.listed };

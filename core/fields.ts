@@ -50,6 +50,7 @@ import {
   namesOf,
 } from './field-formats.js';
 import { AddressType } from './host/address-type.js';
+import { ReversePath } from './host/route-decision.js';
 import { CtInfo, type Packet, PacketType } from './packet.js';
 import type { RuleContext } from './rules/context.js';
 import { type Code, code } from './rules/run/codegen.js';
@@ -181,6 +182,29 @@ function wordOfLayer4(at: number): Pick<FieldRow, 'read' | 'code'> & Required<Pi
     },
     code: { value: code`(${byte(0)} << 24 | ${byte(1)} << 16 | ${byte(2)} << 8 | ${byte(3)})` },
   };
+}
+
+/** The group of an interface; a packet without it has none. */
+function interfaceGroup(which: string, dev: 'inDev' | 'outDev') {
+  return {
+    label: `group of the ${which} interface`,
+    bits: 32,
+    fixedBy: 'host',
+    follows: 'megaflow',
+    read: (packet, { facts }) => (packet[dev] < 0 ? ABSENT : facts.groupOf(packet[dev])),
+    format: asHex,
+  } as const satisfies FieldRow;
+}
+
+/** Where an answer would go. */
+function reversePath(withMark: boolean) {
+  return {
+    label: 'reverse path',
+    bits: 3,
+    fixedBy: withMark ? 'rules' : 'host',
+    read: (packet, context) => context.reversePath(packet, withMark),
+    format: namesOf(ReversePath),
+  } as const satisfies FieldRow;
 }
 
 export const FIELDS = {
@@ -374,6 +398,23 @@ export const FIELDS = {
     read: (packet) => packet.mark >>> 0,
     code: { value: code`packet.mark` },
     format: asHex,
+  },
+  inGroup: interfaceGroup('input', 'inDev'),
+  outGroup: interfaceGroup('output', 'outDev'),
+  /** The realm of the destination in the lower 16 bits, of the source in the upper. */
+  realms: { label: 'realms', bits: 32, fixedBy: 'host', read: (packet) => packet.realms >>> 0, format: asHex },
+  reversePath: reversePath(false),
+  reversePathByMark: reversePath(true),
+  /** How it is protected; see `HostFacts.ipsec`. */
+  ipsec: { label: 'protection by IPsec', bits: 0, fixedBy: 'host', follows: 'megaflow' },
+  cpu: { label: 'processor', bits: 32, fixedBy: 'host', follows: 'megaflow', read: (_, { facts }) => facts.cpu },
+  /** The port of a bridge by which it came in. */
+  bridgePort: {
+    label: 'bridge port',
+    bits: 32,
+    fixedBy: 'packet',
+    read: (packet, { facts }) => facts.bridgePort(packet) + 1 || ABSENT,
+    format: asDevice,
   },
   sourceType: addressType('source'),
   destinationType: addressType('destination'),

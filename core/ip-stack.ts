@@ -292,6 +292,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.nextHop = route.nextHop;
     packet.nextHopMac = route.nextHopMac;
     packet.routeMtu = route.mtu;
+    packet.realms = route.realms;
     const { action, reason, icmpCode } = route;
     const isRoutable = action === RouteAction.LOCAL || action === RouteAction.FORWARD;
     // A packet whose sender is only notified of the missing route has its options processed first. A packet dropped
@@ -503,6 +504,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       packet.nextHop = route.nextHop;
       packet.nextHopMac = route.nextHopMac;
       packet.routeMtu = route.mtu;
+      packet.realms = route.realms;
       return route;
     });
     if (way === SourceRoute.FOLLOW) return true;

@@ -13,6 +13,7 @@ export function setRoute(packet: Packet, route: OutputRoute, loopback: number): 
   packet.nextHop = route.nextHop;
   packet.nextHopMac = route.nextHopMac;
   packet.routeMtu = route.mtu;
+  packet.realms = route.realms;
   packet.isForHost = route.outDev === loopback;
   packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
   packet.loopsBack = route.loopsBack;

@@ -113,6 +113,8 @@ export class Packet {
   nextHopMac: Uint8Array | undefined = undefined;
   /** The largest packet on its route, in bytes. */
   routeMtu = 0;
+  /** The realms of its route: that of its source in the upper 16 bits, of its destination in the lower. An int32. */
+  realms = 0;
   /** According to its route, it is addressed to this host; its destination is a broadcast or multicast address. */
   isForHost = false;
   isToMany = false;

@@ -1,4 +1,5 @@
 /** What a replay happens in: the host, and the rules that it follows. */
+import type { HostSource } from '../codecs/host/parse-host.js';
 import { shownPath } from '../codecs/text.js';
 import type { TableName } from '../core/hooks.js';
 import { type Host, hostOf } from '../core/host/host.js';
@@ -49,11 +50,11 @@ export interface Setting {
 export function loadSetting(options: SettingOptions): Setting {
   const { rulesPath, hostPath, lax = false, keepCounters = false } = options;
   const given = rulesPath === undefined ? undefined : { text: readText(rulesPath, options), path: rulesPath };
-  const parsed = given && parseRuleset(given.text, given.path, { lax, family: 'ipv4' });
-  const source = readHostAt(hostPath, options);
+  const source = readHost(options, given);
+  const { names } = source.description.facts;
   const own = given === undefined ? hostRules(source.description, hostPath) : undefined;
   const { text, path } = given ?? own!;
-  const ruleset = parsed ?? parseRuleset(text, path, { lax, family: 'ipv4' });
+  const ruleset = parseRuleset(text, path, { lax, family: 'ipv4', names });
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);
@@ -73,4 +74,14 @@ export function loadSetting(options: SettingOptions): Setting {
       ...host.warnings.map((warning) => `${shownPath(hostPath)}: ${warning}`),
     ],
   };
+}
+
+/** The host. A fault in the GIVEN rules is found before one in it. */
+function readHost(options: SettingOptions, given: { text: string; path: string } | undefined): HostSource {
+  try {
+    return readHostAt(options.hostPath, options);
+  } catch (error) {
+    if (given !== undefined) parseRuleset(given.text, given.path, { lax: options.lax === true, family: 'ipv4' });
+    throw error;
+  }
 }

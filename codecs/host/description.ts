@@ -1,5 +1,6 @@
 /** A host as it was described: what `parseHost` returns. */
 import type { Address } from '../address.js';
+import type { FactsDescription } from './facts.js';
 import type { HostTexts } from './texts.js';
 
 /** `path` in a description is its path in the JSON. */
@@ -46,6 +47,12 @@ export interface AddressDescription {
   readonly isWithoutRoute: boolean;
 }
 
+/** The names or numbers of the realms of a route or rule; ours is `to`. */
+export interface RealmsDescription {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
 export type RouteTypeName =
   | 'unicast'
   | 'local'
@@ -86,7 +93,7 @@ export interface RouteDescription extends NextHopDescription {
   readonly tos: number;
   /** In bytes; 0: that of the interface. */
   readonly mtu: number;
-  readonly hasRealm: boolean;
+  readonly realms: RealmsDescription | undefined;
   /** Its next hops are those of a nexthop object. */
   readonly hasObject: boolean;
   /** Its next hops with their weights, if it has several. */
@@ -131,7 +138,7 @@ export interface RuleDescription {
   readonly suppressedLength: number;
   /** Routes by interfaces of this group do not count. */
   readonly suppressedGroup: string | undefined;
-  readonly hasRealm: boolean;
+  readonly realms: RealmsDescription | undefined;
 }
 
 export interface Prefix {
@@ -156,6 +163,7 @@ export interface HostDescription {
   readonly sysctls: ReadonlyMap<string, number>;
   /** Text of `ipset save`. */
   readonly ipset: string;
+  readonly facts: FactsDescription;
   readonly texts: HostTexts;
   /** When and where a snapshot was taken; '' if unknown. */
   readonly taken: string;

@@ -9,6 +9,7 @@ import { nearest, withNearest } from '../nearest.js';
 import type { HostDescription } from './description.js';
 import { documentOf, documentOfFolder, type HostDocument, type HostFile } from './document.js';
 import { HostError } from './error.js';
+import { FACT_MEMBERS, factsOf } from './facts.js';
 import { type JsonObject, listAt, objectAt, quote, stringAt } from './json-values.js';
 import { type LinkDetails, linkOf } from './links.js';
 import { neighbourOf } from './neighbours.js';
@@ -61,6 +62,9 @@ function withMisspelling(error: HostError, json: unknown): HostError {
   return new HostError(path, `${problem}; did you mean ${key} by ${quote(misspelt)}?`, '', 0, 0, isUnsupported);
 }
 
+/** All that a host in JSON may have. */
+const MEMBERS: readonly string[] = [...OUTPUT_MEMBERS, ...FACT_MEMBERS];
+
 /** Members that are read; the others of a host are listed. */
 const READ: readonly string[] = [
   ...['addr', 'link', 'route', 'rule', 'nexthop', 'neigh', 'sysctl', 'ipset', 'nft', 'containers', 'networks'],
@@ -111,8 +115,7 @@ function describeHost(document: HostDocument): HostDescription {
   const host = document.json;
   const warnings = [...failuresIn(document), ...document.warnings];
   for (const key of Object.keys(host))
-    if (!OUTPUT_MEMBERS.includes(key))
-      warnings.push(withNearest(`unknown member ${key} is ignored`, key, OUTPUT_MEMBERS));
+    if (!MEMBERS.includes(key)) warnings.push(withNearest(`unknown member ${key} is ignored`, key, MEMBERS));
   if (host.addr === undefined) throw new HostError('addr', 'expected the output of `ip -j addr show`, found nothing');
   const details = detailsOf(host.link ?? []);
   const links = listAt(host.addr, 'addr').flatMap(([entry, path]) => {
@@ -136,6 +139,7 @@ function describeHost(document: HostDocument): HostDescription {
     neighbours: listAt(host.neigh ?? [], 'neigh').flatMap(([entry, path]) => neighbourOf(objectAt(entry, path), path)),
     sysctls: sysctlsOf(host.sysctl ?? {}),
     ipset: host.ipset === undefined ? '' : stringAt(host.ipset, 'ipset'),
+    facts: factsOf(host),
     texts: textsOf(document),
     taken: document.taken,
     unreadMembers: unreadMembers(document),

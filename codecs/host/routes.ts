@@ -1,7 +1,13 @@
 /** The members `route` (`ip -j route show table all`) and `nexthop` (`ip -j nexthop`) of a host. */
 import type { Address, Family } from '../address.js';
 import { addressAt, LINK_SCOPE, prefixAt, scopeAt, specifiedAt } from './address-values.js';
-import type { NextHopDescription, RouteDescription, RouteTypeName, WeightedNextHop } from './description.js';
+import type {
+  NextHopDescription,
+  RealmsDescription,
+  RouteDescription,
+  RouteTypeName,
+  WeightedNextHop,
+} from './description.js';
 import { HostError } from './error.js';
 import {
   integerAt,
@@ -78,7 +84,7 @@ export function routeOf(entry: JsonObject, path: string, objects: NextHopObjects
       isKernel,
       tos: isMissing(route.tos) ? 0 : tosAt(route.tos, `${path}.tos`),
       mtu: mtuOf(route, path),
-      hasRealm: route.flow !== undefined || route.realm !== undefined,
+      realms: realmsOf(route, path),
       hasObject: route.nhid !== undefined,
       nextHops: listAt(nexthops, `${path}.nexthops`).map(([one, at]) => weightedHopOf(objectAt(one, at), at)),
     },
@@ -160,6 +166,25 @@ function mtuOf(route: JsonObject, path: string): number {
     if (mtu !== undefined) return Math.min(integerAt(mtu, `${at}.mtu`, 0, 2 ** 32 - 1), MAX_MTU);
   }
   return 0;
+}
+
+/** `{"flow": {"from": "5", "to": "6"}}`, or `{"realm": "5/6"}` as ip(8) takes it. */
+function realmsOf({ flow, realm }: JsonObject, path: string): RealmsDescription | undefined {
+  if (realm !== undefined) {
+    const text = typeof realm === 'number' ? String(realm) : stringAt(realm, `${path}.realm`);
+    const slash = text.indexOf('/');
+    return slash < 0 ? { from: undefined, to: text } : { from: text.slice(0, slash), to: text.slice(slash + 1) };
+  }
+  return flow === undefined ? undefined : realmsAt(objectAt(flow, `${path}.flow`), 'from', 'to', `${path}.flow`);
+}
+
+/** The realms at the keys FROM and TO of OBJECT. */
+export function realmsAt(object: JsonObject, from: string, to: string, path: string): RealmsDescription {
+  const at = (key: string): string | undefined => {
+    const value = object[key];
+    return typeof value === 'number' ? String(value) : optionalStringAt(value, `${path}.${key}`);
+  };
+  return { from: at(from), to: at(to) };
 }
 
 /** The number of a table, or its name if that is not known. */

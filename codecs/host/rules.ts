@@ -11,7 +11,7 @@ import {
   optionalStringAt,
   stringAt,
 } from './json-values.js';
-import { tableAt, tosAt } from './routes.js';
+import { realmsAt, tableAt, tosAt } from './routes.js';
 
 const ACTIONS: readonly string[] = ['lookup', 'unreachable', 'prohibit', 'blackhole'];
 const MAX_PORT = 65_535;
@@ -64,7 +64,10 @@ export function ruleOf(entry: unknown, path: string): RuleDescription[] {
           ? -1
           : integerAt(rule.suppress_prefixlen, `${path}.suppress_prefixlen`, -1, 128),
       suppressedGroup: rule.suppress_ifgroup === undefined ? undefined : String(rule.suppress_ifgroup),
-      hasRealm: rule.flow_to !== undefined || rule.flow_from !== undefined,
+      realms:
+        rule.flow_to === undefined && rule.flow_from === undefined
+          ? undefined
+          : realmsAt(rule, 'flow_from', 'flow_to', path),
     },
   ];
 }

@@ -246,6 +246,8 @@ function readingContext(host: Host, { connections }: Emulator): RuleContext {
     shared: refuse,
     randomSeed: refuse,
     addressType: (address, dev) => host.addressType(address, dev),
+    facts: host.facts,
+    reversePath: (packet, withMark) => host.reversePath(packet, withMark),
     mtuTowards: refuse,
     setupNat: refuse,
     masquerade: refuse,

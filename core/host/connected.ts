@@ -47,6 +47,7 @@ function addRoutesOf(
       gatewayMac: undefined,
       preferredSource: primary.local,
       mtu: dev.mtu,
+      realms: 0,
       multipath: undefined,
     });
   };

@@ -1,6 +1,6 @@
 /** Builds the routing tables of a host from its description. */
 import type { Address } from '../../codecs/address.js';
-import type { HostDescription, RouteDescription } from '../../codecs/host/description.js';
+import type { HostDescription, RealmsDescription, RouteDescription } from '../../codecs/host/description.js';
 import { withNearest } from '../../codecs/nearest.js';
 import { addConnectedRoutes } from './connected.js';
 import { type Fib, FibBuilder } from './fib.js';
@@ -22,6 +22,8 @@ export interface TablesHost {
   interfaceIndex(name: string): number;
   /** The MAC of the neighbour with an IPv6 ADDRESS on DEV. */
   macOf(dev: number, address: Address): Uint8Array;
+  /** See `Route.realms`. */
+  realmsOf(realms: RealmsDescription | undefined): number;
 }
 
 /** Throws a HostError without a file position. */
@@ -38,6 +40,7 @@ export function routingTables(host: TablesHost, description: HostDescription, wa
     builderOf: (table) => builders.of(table),
     numberOf: (table) => builders.numberOf(table),
     macOf: (dev, address) => host.macOf(dev, address),
+    realmsOf: (realms) => host.realmsOf(realms),
     isComplete,
   };
   if (!isComplete) addImplied(context, routes);
@@ -56,10 +59,11 @@ export function routingTables(host: TablesHost, description: HostDescription, wa
     fallback: tables.get(RouteTable.DEFAULT),
     all: [...tables.values()],
   };
-  const ordered = rules === undefined ? undefined : policyRules(rules, tables, interfaces);
-  const hasRealms = routes.some(({ hasRealm }) => hasRealm) || (rules ?? []).some(({ hasRealm }) => hasRealm);
+  const ordered = rules === undefined ? undefined : policyRules(rules, tables, interfaces, context.realmsOf);
+  const hasRealms = [...routes, ...(rules ?? [])].some(({ realms }) => realms !== undefined);
   return new RoutingTables(named, ordered, {
     hasMultipath: routes.some(({ nextHops }) => nextHops.length > 1),
+    hasRealms,
     checksSources: ordered !== undefined || hasRealms || routes.some(isCustomLocal),
     own,
   });

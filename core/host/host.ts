@@ -12,13 +12,14 @@ import { type HostSource, readHost } from '../../codecs/host/parse-host.js';
 import { ETHERNET_LENGTH, IPPROTO_ICMP } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import { AddressType } from './address-type.js';
+import { FILTERS_BRIDGES, HostFacts } from './facts.js';
 import type { AddressSpan } from './fib.js';
 import { areComplete, routingTables } from './host-tables.js';
 import { type Interface, type InterfaceAddress, insertAddress, LOOPBACK_IFINDEX, noInterface } from './interfaces.js';
 import { MultipathHash } from './multipath.js';
 import { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
-import { InputRoute, OutputRoute } from './route-decision.js';
+import { InputRoute, OutputRoute, ReversePath } from './route-decision.js';
 import { RouteKey } from './route-key.js';
 import { forgetLayer4, isGroup, Routing } from './routing.js';
 import type { RoutingReads, RoutingTables } from './routing-tables.js';
@@ -66,6 +67,8 @@ export class Host {
   /** Index of lo. */
   readonly loopback = 0;
   readonly sysctls: Sysctls;
+  /** What rules ask about it. */
+  readonly facts: HostFacts;
   /** Output of `ipset save`, or '' if there is none. */
   readonly ipset: string;
   /** Warnings about parts of the description that have no effect. */
@@ -91,6 +94,7 @@ export class Host {
     this.interfaceNames = this.interfaces.map(({ name }) => name);
     this.indexByName = new Map(this.interfaceNames.map((name, index) => [name, index]));
     this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
+    this.facts = new HostFacts(description.facts, links, description.sysctls.get(FILTERS_BRIDGES));
     this.ipset = description.ipset;
     // A complete list of routes has none for an interface that is down.
     const isKnown = areComplete(description.routes);
@@ -111,6 +115,7 @@ export class Host {
         sysctls: this.sysctls,
         interfaceIndex: (name) => this.interfaceIndex(name),
         macOf: (dev, address) => this.neighbours.macOfIpv6(dev, address),
+        realmsOf: (realms) => this.facts.realmsOf(realms),
       },
       description,
       tableWarnings,
@@ -130,7 +135,7 @@ export class Host {
       return `neighbour ${formatLoaded(address)} on ${this.interfaceNames[dev]} = ${bytes.join(':')}`;
     });
     const own = this.hasRoutedOwn ? [OWN_ASSUMPTION] : [];
-    return [...this.sysctls.assumed, ...neighbours, ...own];
+    return [...this.sysctls.assumed, ...this.facts.assumed, ...neighbours, ...own];
   }
 
   /** A packet is forwarded by DEV, where it came from. */
@@ -212,6 +217,19 @@ export class Host {
     const route = this.routing.output(this.outputRoute, key, source, false);
     if (route.reason === '' && route.source === 0) route.source = DUMMY_ADDRESS;
     return route;
+  }
+
+  /**
+   * Where an answer to PACKET would go, seen from its interface, before any route is chosen for it (rpfilter_mt).
+   * WITH_MARK: rules look at its mark.
+   */
+  reversePath(packet: Packet, withMark: boolean): ReversePath {
+    const { inDev } = packet;
+    // What the host sends to itself is exempt, as is all that comes in by lo.
+    if (packet.isLocal || inDev === this.loopback) return ReversePath.EXEMPT;
+    const key = this.routeKey.fromPacket(packet);
+    if (!withMark) key.mark = 0;
+    return this.routing.reversePath(key, inDev);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** hot: the rules of the routing policy database (ip-rule(8)), which choose a table for each packet. */
 
 import { prefixMask } from '../../codecs/address.js';
-import type { PortRange, Prefix, RuleDescription } from '../../codecs/host/description.js';
+import type { PortRange, Prefix, RealmsDescription, RuleDescription } from '../../codecs/host/description.js';
 import { HostError } from '../../codecs/host/error.js';
 import { PROTOCOL_NAMES } from '../../codecs/protocol-names.js';
 import type { Fib } from './fib.js';
@@ -36,6 +36,8 @@ export interface PolicyRule {
   readonly suppressedLength: number;
   /** By the index of an interface: its routes do not count. */
   readonly suppressedDevs: readonly boolean[] | undefined;
+  /** See `Route.realms`. */
+  readonly realms: number;
 }
 
 /** What rules look at, besides addresses and interfaces. */
@@ -75,17 +77,21 @@ export function policyRules(
   descriptions: readonly RuleDescription[],
   tables: ReadonlyMap<number | string, Fib>,
   interfaces: readonly Interface[],
+  realmsOf: (realms: RealmsDescription | undefined) => number,
 ): PolicyRule[] {
   return [...descriptions]
     .sort((a, b) => a.priority - b.priority)
-    .map((description) => policyRule(description, tables, interfaces));
+    .map((description) => ({
+      ...policyRule(description, tables, interfaces),
+      realms: realmsOf(description.realms),
+    }));
 }
 
 function policyRule(
   description: RuleDescription,
   tables: ReadonlyMap<number | string, Fib>,
   interfaces: readonly Interface[],
-): PolicyRule {
+): Omit<PolicyRule, 'realms'> {
   const { isInverted, tos, mark, mask, sport, dport, suppressedLength, suppressedGroup, action } = description;
   const devOf = (name: string | undefined): number => {
     if (name === undefined) return ANY;
@@ -146,6 +152,7 @@ const NO_ROUTE_PARTS = {
   gatewayMac: undefined,
   preferredSource: undefined,
   mtu: 0,
+  realms: 0,
   multipath: undefined,
 } as const;
 
@@ -161,11 +168,12 @@ export function isUnreachableByRule(route: Route): boolean {
   return route === VERDICTS.unreachable;
 }
 
-/** The route for KEY by the first of RULES that has one; null if there is none (fib_rules_lookup). */
+/** The route for KEY by the first of RULES that has one; null if there is none (fib_rules_lookup). Sets its realms. */
 export function lookupByRules(rules: readonly PolicyRule[], key: RouteKey): Route | null {
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i];
     if (selects(rule, key) === rule.isInverted) continue;
+    key.ruleRealms = rule.realms;
     if (rule.verdict !== undefined) return rule.verdict;
     const route = rule.table === undefined ? null : rule.table.lookup(key.destination, key.tos, key.outDev);
     if (route === null || route.type === RouteType.THROW || isSuppressed(rule, route)) continue;

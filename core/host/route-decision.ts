@@ -24,6 +24,21 @@ export type RouteFailure = Extract<
   | 'source-not-local'
 >;
 
+/** Where an answer to a packet would go, as seen from the interface that it came in on. */
+export const ReversePath = {
+  /** Nowhere. */
+  NONE: 0,
+  /** By another interface, or by this one. */
+  ELSEWHERE: 1,
+  HERE: 2,
+  /** To this host itself, by an address of another interface, or of this one. */
+  LOCAL_ELSEWHERE: 3,
+  LOCAL_HERE: 4,
+  /** The question is not asked of such packets. */
+  EXEMPT: 5,
+} as const;
+export type ReversePath = (typeof ReversePath)[keyof typeof ReversePath];
+
 /** The routing decision for an arriving packet (struct rtable of an input route). */
 export class InputRoute {
   action: RouteAction = RouteAction.DROP;
@@ -43,6 +58,8 @@ export class InputRoute {
   reason: RouteFailure | '' = '';
   /** For UNREACHABLE: the code of the ICMP destination unreachable (type 3) sent back: 0, 1 or 13. */
   icmpCode = 0;
+  /** The packet's realms: that of its source in the upper 16 bits, of its destination in the lower (dst.tclassid). */
+  realms = 0;
   /** The route used; null if there was none (broadcasts to 255.255.255.255, multicast, drops). */
   route: Route | null = null;
 }
@@ -62,5 +79,6 @@ export class OutputRoute {
   source: LoadedAddress = 0;
   /** A broadcast, or multicast to a joined group: it leaves, and a copy loops back to the host. */
   loopsBack = false;
+  realms = 0;
   route: Route | null = null;
 }

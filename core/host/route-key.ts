@@ -22,6 +22,8 @@ export class RouteKey {
   packetType: PacketType = PacketType.HOST;
   /** The packet whose headers choose among several next hops; null: this key does. */
   hashed: Packet | null = null;
+  /** What a look-up by rules writes here: the realms of the rule that found the route. */
+  ruleRealms = 0;
 
   /** Fills in the key from the current state of PACKET. */
   fromPacket(packet: Packet): this {

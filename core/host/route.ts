@@ -36,6 +36,8 @@ export interface Route {
   readonly preferredSource: Address | undefined;
   /** The length of its packets, in bytes: its own, or that of its interface. 0 without an interface. */
   readonly mtu: number;
+  /** The realms of its sources and destinations: `from << 16 | to` (nh_tclassid). */
+  readonly realms: number;
   /** Its next hops, if it has several. `dev` and `gateway` are those of the first one. */
   readonly multipath: Multipath | undefined;
 }

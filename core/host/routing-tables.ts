@@ -18,6 +18,8 @@ export interface TablesByName {
 export interface RoutingTraits {
   /** Some routes have several next hops. */
   readonly hasMultipath: boolean;
+  /** Some routes or rules have realms. */
+  readonly hasRealms: boolean;
   /** The sources of arriving packets are looked up even without reverse-path filter. */
   readonly checksSources: boolean;
   /** The addresses of the host. */
@@ -41,6 +43,7 @@ export class RoutingTables {
   readonly dissects: boolean;
   readonly reads: RoutingReads;
   readonly checksSources: boolean;
+  readonly hasRealms: boolean;
   readonly #local: Fib;
   readonly #main: Fib;
   readonly #fallback: Fib | undefined;
@@ -52,9 +55,10 @@ export class RoutingTables {
   constructor(
     tables: TablesByName,
     rules: readonly PolicyRule[] | undefined,
-    { hasMultipath, checksSources, own }: RoutingTraits,
+    { hasMultipath, hasRealms, checksSources, own }: RoutingTraits,
   ) {
     this.checksSources = checksSources;
+    this.hasRealms = hasRealms;
     this.#local = tables.local;
     this.#main = tables.main;
     this.#fallback = tables.fallback;

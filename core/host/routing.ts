@@ -6,8 +6,9 @@ import { type AddressSpan, type Fib, intervalOf } from './fib.js';
 import type { Interface } from './interfaces.js';
 import type { MultipathHash } from './multipath.js';
 import { isUnreachableByRule } from './policy-rules.js';
+import { reversedRealms, withRealms } from './realms.js';
 import { type Route, RouteType } from './route.js';
-import { type InputRoute, type OutputRoute, RouteAction, type RouteFailure } from './route-decision.js';
+import { type InputRoute, type OutputRoute, ReversePath, RouteAction, type RouteFailure } from './route-decision.js';
 import { RouteKey } from './route-key.js';
 import type { RoutingTables } from './routing-tables.js';
 import type { Sysctls } from './sysctls.js';
@@ -26,6 +27,9 @@ const ICMP_FILTERED = 13;
 export const isMulticast = (address: LoadedAddress): boolean => (address & 0xf0) === 0xe0;
 /** Whether packets to ADDRESS leave by the interface of their source: multicasts and 255.255.255.255. */
 export const isGroup = (address: LoadedAddress): boolean => isMulticast(address) || address === LIMITED_BROADCAST;
+const isZeroNetwork = (address: LoadedAddress): boolean => (address & 0xff) === 0;
+/** 224.0.0.0/24 */
+const isLocalMulticast = (address: LoadedAddress): boolean => (address & 0xffffff) === 0xe0;
 const isLoopbackAddress = (address: LoadedAddress) => (address & 0xff) === 127;
 
 /** Boundaries of the address ranges with special treatment: 0, 127/8, 224.0.0.1, 224/4, 255.255.255.255. */
@@ -51,6 +55,8 @@ export class Routing {
   private readonly only: Fib | undefined;
   /** For the route back to the sender of a packet. */
   private readonly back = new RouteKey();
+  /** What that route adds to the realms of the packet (itag). */
+  private backRealms = 0;
 
   constructor(
     private readonly interfaces: readonly Interface[],
@@ -77,6 +83,8 @@ export class Routing {
   /** See `Host.routeInput`. */
   input(result: InputRoute, key: RouteKey): InputRoute {
     result.icmpCode = 0;
+    result.realms = 0;
+    this.backRealms = 0;
     if (this.only === undefined && !this.tables.dissects) forgetLayer4(key);
     return isMulticast(key.destination) ? this.inputMulticast(result, key) : this.inputUnicast(result, key);
   }
@@ -131,6 +139,7 @@ export class Routing {
     result.reason = '';
     result.route = route;
     result.mtu = route.mtu;
+    result.realms = withRealms(withRealms(route.realms, key.ruleRealms), this.backRealms);
     return result;
   }
 
@@ -153,6 +162,7 @@ export class Routing {
     result.reason = '';
     result.route = route;
     result.mtu = this.interfaces[this.loopback].mtu;
+    result.realms = this.backRealms;
     return result;
   }
 
@@ -173,6 +183,7 @@ export class Routing {
     if (back === null || back.type >= RouteType.BLACKHOLE) return none;
     if (back.type !== RouteType.UNICAST && !(back.type === RouteType.LOCAL && policy.acceptsLocal))
       return 'martian-source';
+    if (this.tables.hasRealms) this.backRealms = reversedRealms(back.realms, this.back.ruleRealms);
     if (leavesBy(back, inDev) || (back.type === RouteType.LOCAL && inDev === this.loopback)) return '';
     if (this.interfaces[inDev].addresses.length === 0) return none;
     return isStrict ? 'rp-filter' : '';
@@ -193,11 +204,35 @@ export class Routing {
     return this.tables.lookup(back);
   }
 
+  /** See `Host.reversePath`. */
+  reversePath(key: RouteKey, dev: number): ReversePath {
+    const { source, destination } = key;
+    const isToMany = isGroup(destination);
+    if (isZeroNetwork(source) && (destination === LIMITED_BROADCAST || isLocalMulticast(destination)))
+      return ReversePath.EXEMPT;
+    key.destination = source;
+    key.source = isToMany || isZeroNetwork(destination) ? 0 : destination;
+    key.inDev = -1;
+    forgetLayer4(key);
+    const back = this.only === undefined ? this.tables.lookup(key) : this.only.first(source);
+    if (back === null || (back.type !== RouteType.UNICAST && back.type !== RouteType.LOCAL)) return ReversePath.NONE;
+    const isHere = leavesBy(back, dev);
+    if (back.type === RouteType.LOCAL) return isHere ? ReversePath.LOCAL_HERE : ReversePath.LOCAL_ELSEWHERE;
+    return isHere ? ReversePath.HERE : ReversePath.ELSEWHERE;
+  }
+
   /**
    * See `Host.routeOutput`. SOURCE: the source that is asked for; 0: the route chooses one. The rules look at that of
    * KEY.
    */
   output(result: OutputRoute, key: RouteKey, source: LoadedAddress, isAnySource: boolean): OutputRoute {
+    key.ruleRealms = 0;
+    this.route(result, key, source, isAnySource);
+    result.realms = withRealms(result.realms, key.ruleRealms);
+    return result;
+  }
+
+  private route(result: OutputRoute, key: RouteKey, source: LoadedAddress, isAnySource: boolean): OutputRoute {
     const { destination } = key;
     if (source !== 0) {
       if (isMulticast(source) || source === LIMITED_BROADCAST) return unroutable(result, 'martian-source');
@@ -252,6 +287,7 @@ export class Routing {
     result.nextHopMac = undefined;
     result.source = source;
     result.loopsBack = false;
+    result.realms = route === null ? 0 : route.realms;
     result.route = route;
     result.mtu = this.interfaces[this.loopback].mtu;
     return result;
@@ -283,6 +319,7 @@ export class Routing {
     result.source = source;
     result.loopsBack =
       !isLoopback && (type === AddressType.BROADCAST || (type === AddressType.MULTICAST && destination === ALL_HOSTS));
+    result.realms = info === null ? 0 : info.realms;
     result.route = route;
     return result;
   }
@@ -355,6 +392,7 @@ function unroutable(result: OutputRoute, reason: RouteFailure): OutputRoute {
   result.nextHopMac = undefined;
   result.source = 0;
   result.loopsBack = false;
+  result.realms = 0;
   result.route = null;
   return result;
 }

@@ -1,7 +1,7 @@
 /** The description's routes, added one by one as `ip route replace` does, with the kernel's checks. */
 import type { Address } from '../../codecs/address.js';
 import { formatPrefix } from '../../codecs/host/address-values.js';
-import type { NextHopDescription, RouteDescription } from '../../codecs/host/description.js';
+import type { NextHopDescription, RealmsDescription, RouteDescription } from '../../codecs/host/description.js';
 import { HostError } from '../../codecs/host/error.js';
 import { AddressType } from './address-type.js';
 import type { FibBuilder } from './fib.js';
@@ -35,6 +35,8 @@ export interface RouteContext {
   numberOf(table: number | string): number;
   /** The MAC of the neighbour with an IPv6 address. */
   macOf(dev: number, gateway: Address): Uint8Array;
+  /** See `Route.realms`. */
+  realmsOf(realms: RealmsDescription | undefined): number;
   /** The routes are all that the kernel has, in its order: nothing needs to be checked. */
   readonly isComplete: boolean;
 }
@@ -58,6 +60,7 @@ export function routeFrom(context: RouteContext, description: RouteDescription):
     ...hop,
     preferredSource: preferredSource ?? source,
     mtu: description.mtu > 0 ? description.mtu : (context.interfaces[hop.dev]?.mtu ?? 0),
+    realms: context.realmsOf(description.realms),
     multipath: undefined,
   });
   const hopFrom = (one: NextHopDescription, failure: Fail): MultipathHop['route'] | undefined => {

@@ -1,4 +1,5 @@
 /** `-m cpu`: the processor that handles the packet (xt_cpu). */
+import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
@@ -21,11 +22,9 @@ export const cpu: MatchExtension<CpuParams> = {
     return { cpu: number, negated };
   },
 
-  unsupported: () => 'to know the processor',
-
   save({ cpu: number, negated }) {
     return `${negated ? ' !' : ''} --cpu ${number}`;
   },
 
-  lower: () => ({}),
+  lower: ({ cpu: number, negated }) => ({ conditions: [equals('cpu', number, negated)] }),
 };

@@ -1,6 +1,7 @@
 /** `-m devgroup`: the groups of the packet's interfaces (xt_devgroup; `ip link set DEV group N`). */
 import { Hook } from '../hooks.js';
-import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { type Condition, equals } from '../rules/condition.js';
+import type { MatchExtension, ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { type NamedValue, parseNamed, saveNamed } from '../rules/parse/named-values.js';
 
@@ -9,8 +10,6 @@ interface DevgroupParams {
   readonly destination: NamedValue | undefined;
 }
 
-/** /etc/iproute2/group, as it is everywhere. */
-const NAMES: ReadonlyMap<string, number> = new Map([['default', 0]]);
 const expected = 'value[/mask] or the name of a group';
 
 export const devgroup: MatchExtension<DevgroupParams> = {
@@ -26,7 +25,10 @@ export const devgroup: MatchExtension<DevgroupParams> = {
     if (source === undefined && destination === undefined) {
       throw new RuleFault(options.word, 'devgroup without a group', '--src-group or --dst-group');
     }
-    return { source: source && parseGroup(source), destination: destination && parseGroup(destination) };
+    return {
+      source: source && parseGroup(source, options),
+      destination: destination && parseGroup(destination, options),
+    };
   },
 
   refuse({ source, destination }, { hooks }) {
@@ -39,16 +41,25 @@ export const devgroup: MatchExtension<DevgroupParams> = {
     return undefined;
   },
 
-  unsupported: () => 'the groups of interfaces',
-
   save({ source, destination }) {
     const saved = source === undefined ? '' : saveNamed('--src-group', source);
     return destination === undefined ? saved : saved + saveNamed('--dst-group', destination);
   },
 
-  lower: () => ({}),
+  lower({ source, destination }) {
+    const conditions = [
+      ...(source === undefined ? [] : [lowerGroup('inGroup', source)]),
+      ...(destination === undefined ? [] : [lowerGroup('outGroup', destination)]),
+    ];
+    return { conditions };
+  },
 };
 
-function parseGroup({ values, negated }: ParsedOption): NamedValue {
-  return parseNamed(values[0], negated, 'group', NAMES);
+/** Bits of the value outside of its mask do not count. */
+function lowerGroup(field: 'inGroup' | 'outGroup', { value, mask, negated }: NamedValue): Condition {
+  return equals(field, value & mask, negated, mask);
+}
+
+function parseGroup({ values, negated }: ParsedOption, { names }: ParsedOptions): NamedValue {
+  return parseNamed(values[0], negated, 'group', names.deviceGroups);
 }

@@ -48,8 +48,8 @@ export const owner: MatchExtension<OwnerParams> = {
       throw new RuleFault(options.word, 'owner without an option', '--uid-owner, --gid-owner or --socket-exists');
     }
     return {
-      uid: uid && parseIds(uid, 'user'),
-      gid: gid && parseIds(gid, 'group'),
+      uid: uid && parseIds(uid, 'user', options.names.users),
+      gid: gid && parseIds(gid, 'group', options.names.groups),
       socketExists: socketExists && { negated: socketExists.negated },
       supplementary: supplementary !== undefined,
     };
@@ -73,8 +73,15 @@ export const owner: MatchExtension<OwnerParams> = {
   lower: () => ({}),
 };
 
-function parseIds({ values, negated }: ParsedOption, what: 'user' | 'group'): IdRange {
+/** NAMES: those of a WHAT, which stand alone. */
+function parseIds(
+  { values, negated }: ParsedOption,
+  what: 'user' | 'group',
+  names: ReadonlyMap<string, number>,
+): IdRange {
   const [word] = values;
+  const named = names.get(word.text);
+  if (named !== undefined) return { min: named, max: named, negated };
   const separator = /[-:]/.exec(word.text)?.index;
   if (separator === undefined || separator === 0) {
     const id = parseId(word, word.text, what);
@@ -91,9 +98,8 @@ function parseIds({ values, negated }: ParsedOption, what: 'user' | 'group'): Id
 function parseId(word: Word, text: string, what: 'user' | 'group' | undefined): number {
   const id = parseNumber(text, MAX_ID);
   if (id !== undefined) return id;
-  if (what !== undefined && text === 'root') return 0;
   if (what !== undefined && /^[A-Za-z_]/.test(text)) {
-    const expected = what === 'user' ? 'its number: id -u' : 'its number: getent group';
+    const expected = `its number, or names.${what}s in host.json`;
     throw new RuleFault(word, `the ${what} "${text}" of the host is not known here`, expected, 'unsupported');
   }
   throw new RuleFault(word, `bad ${what ?? 'range'} "${word.text}"`, `0–${MAX_ID}, or first-last`);

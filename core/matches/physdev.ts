@@ -1,5 +1,5 @@
 /** `-m physdev`: the ports of a bridge that the packet came in or leaves by (xt_physdev). */
-import { isLongerThan } from '../../codecs/text.js';
+import { isLongerThan, startsWithBytes } from '../../codecs/text.js';
 import { Hook } from '../hooks.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
@@ -53,8 +53,6 @@ export const physdev: MatchExtension<PhysdevParams> = {
     return '--physdev-out and --physdev-is-out need --physdev-is-bridged in OUTPUT, where the port is not known yet';
   },
 
-  unsupported: () => 'the ports of bridges',
-
   save({ tests }) {
     return tests
       .map(({ option, negated, device }) => {
@@ -64,8 +62,39 @@ export const physdev: MatchExtension<PhysdevParams> = {
       .join('');
   },
 
-  lower: () => ({}),
+  lower({ tests }) {
+    return {
+      native: {
+        reads: ['bridgePort'],
+        check: (packet, { facts, interfaceNames }) => {
+          const port = facts.bridgePort(packet);
+          return tests.every((test) => holds(test, port < 0 ? undefined : interfaceNames[port]));
+        },
+        explanation: 'the packet came in by another port of the bridge, or by none',
+      },
+    };
+  },
 };
+
+/** Whether TEST holds for a packet that came in by PORT and is routed, not bridged: it leaves by no port. */
+function holds({ option, negated, device }: PhysdevTest, port: string | undefined): boolean {
+  switch (option) {
+    case '--physdev-is-in':
+      return (port !== undefined) !== negated;
+    case '--physdev-in':
+      return (port !== undefined && isNamed(port, device)) !== negated;
+    case '--physdev-out':
+      // Without an output port it never holds, unless there is no bridge at all.
+      return negated && port === undefined;
+    default:
+      return negated;
+  }
+}
+
+/** Whether NAME is DEVICE, or starts like DEVICE if that ends with +. */
+function isNamed(name: string, device: string): boolean {
+  return device.endsWith('+') ? startsWithBytes(name, device.slice(0, -1)) : name === device;
+}
 
 function parseDevice({ values }: ParsedOption): string {
   if (values.length === 0) return '';

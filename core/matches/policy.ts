@@ -1,5 +1,7 @@
 /** `-m policy`: the IPsec policy that the packet was decrypted by, or will be encrypted by (xt_policy). */
 
+import type { Address } from '../../codecs/address.js';
+import { type IpsecMode, TRANSFORMS, type TransformDescription } from '../../codecs/host/ipsec.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
@@ -17,12 +19,10 @@ interface PolicyElement {
   readonly reqid?: Test<number>;
   readonly spi?: Test<number>;
   readonly proto?: Test<number>;
-  readonly mode?: Test<Mode>;
+  readonly mode?: Test<IpsecMode>;
   readonly destination?: Test<HostMask>;
   readonly source?: Test<HostMask>;
 }
-
-type Mode = 'transport' | 'tunnel';
 
 interface PolicyParams {
   readonly direction: 'in' | 'out';
@@ -33,13 +33,7 @@ interface PolicyParams {
   readonly elements: readonly PolicyElement[];
 }
 
-const MODES: readonly Mode[] = ['transport', 'tunnel'];
-/** By protocol number. */
-const TRANSFORMS: ReadonlyMap<number, string> = new Map([
-  [50, 'esp'],
-  [51, 'ah'],
-  [108, 'ipcomp'],
-]);
+const MODES: readonly IpsecMode[] = ['transport', 'tunnel'];
 const MAX_ELEMENTS = 4;
 
 /** The options of an element: each may be given once an element. */
@@ -97,15 +91,55 @@ export const policy: MatchExtension<PolicyParams> = {
     return undefined;
   },
 
-  unsupported: () => 'the IPsec policies of the host',
-
   save({ direction, isNone, isStrict, elements }) {
     const head = ` --dir ${direction} --pol ${isNone ? 'none' : 'ipsec'}${isStrict ? ' --strict' : ''}`;
     return head + elements.map(saveElement).join(' --next');
   },
 
-  lower: () => ({}),
+  lower(params) {
+    const { direction, isNone } = params;
+    const kept = isNone ? 'is protected by IPsec' : 'is not protected like that';
+    return {
+      native: {
+        reads: ['source', 'destination', 'ipsec'],
+        check: (packet, { facts }) => matchesPolicy(params, facts.ipsec(packet, direction)),
+        explanation: `the packet ${kept} on its way ${direction}`,
+      },
+    };
+  },
 };
+
+/** policy_mt: TRANSFORMS are those of the packet, from the innermost. */
+function matchesPolicy(
+  { isNone, isStrict, elements }: PolicyParams,
+  transforms: readonly TransformDescription[],
+): boolean {
+  if (transforms.length === 0) return isNone;
+  if (isNone) return false;
+  if (!isStrict) return transforms.some((transform) => isLike(transform, elements[0]));
+  return transforms.length === elements.length && transforms.every((transform, i) => isLike(transform, elements[i]));
+}
+
+function isLike(transform: TransformDescription, element: PolicyElement): boolean {
+  const { reqid, spi, proto, mode, source, destination } = element;
+  const fits = <Value>(test: Test<Value> | undefined, value: Value): boolean =>
+    test === undefined || (test.value === value) !== test.negated;
+  return (
+    fits(reqid, transform.reqid) &&
+    fits(spi, transform.spi) &&
+    fits(proto, transform.protocol) &&
+    fits(mode, transform.mode) &&
+    isWithin(source, transform.source) &&
+    isWithin(destination, transform.destination)
+  );
+}
+
+function isWithin(test: Test<HostMask> | undefined, address: Address | undefined): boolean {
+  if (test === undefined) return true;
+  const { mask } = test.value;
+  const isIn = address?.masked(mask).equals(test.value.address.masked(mask)) ?? false;
+  return isIn !== test.negated;
+}
 
 /** The elements that --next parts. Without --strict there is one. */
 function parseElements(options: ParsedOptions): PolicyElement[] {

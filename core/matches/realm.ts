@@ -1,10 +1,8 @@
 /** `-m realm`: the realm of the route that the packet takes (xt_realm). */
 import { Hook } from '../hooks.js';
+import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { type NamedValue, parseNamed, saveNamed } from '../rules/parse/named-values.js';
-
-/** /etc/iproute2/rt_realms, as it is everywhere. */
-const NAMES: ReadonlyMap<string, number> = new Map([['cosmos', 0]]);
 
 export const realm: MatchExtension<NamedValue> = {
   name: 'realm',
@@ -16,12 +14,10 @@ export const realm: MatchExtension<NamedValue> = {
 
   parse(options) {
     const { values, negated } = options.get('--realm')!;
-    return parseNamed(values[0], negated, 'realm', NAMES);
+    return parseNamed(values[0], negated, 'realm', options.names.realms);
   },
-
-  unsupported: () => 'the realms of routes',
 
   save: (value) => saveNamed('--realm', value),
 
-  lower: () => ({}),
+  lower: ({ value, mask, negated }) => ({ conditions: [equals('realms', value, negated, mask)] }),
 };

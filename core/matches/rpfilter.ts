@@ -1,5 +1,7 @@
 /** `-m rpfilter`: whether a reply to the packet would leave by the interface that it came in on (xt_rpfilter). */
 import { Hook } from '../hooks.js';
+import { ReversePath } from '../host/route-decision.js';
+import { isOneOf } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 
 /** In iptables-save order. */
@@ -19,11 +21,20 @@ export const rpfilter: MatchExtension<RpfilterParams> = {
     return { flags: FLAGS.filter((name) => options.get(name) !== undefined) };
   },
 
-  unsupported: () => 'the route back',
-
   save({ flags }) {
     return flags.map((flag) => ` ${flag}`).join('');
   },
 
-  lower: () => ({}),
+  lower({ flags }) {
+    const isLoose = flags.includes('--loose');
+    const paths: ReversePath[] = [ReversePath.HERE, ReversePath.EXEMPT];
+    if (isLoose) paths.push(ReversePath.ELSEWHERE);
+    if (flags.includes('--accept-local')) {
+      paths.push(ReversePath.LOCAL_HERE);
+      if (isLoose) paths.push(ReversePath.LOCAL_ELSEWHERE);
+    }
+    const field = flags.includes('--validmark') ? 'reversePathByMark' : 'reversePath';
+    const bits = paths.reduce<number>((set, path) => set | (1 << path), 0);
+    return { conditions: [isOneOf(field, bits, flags.includes('--invert'))] };
+  },
 };

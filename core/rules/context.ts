@@ -4,6 +4,8 @@ import type { RejectKind } from '../answers/reject-kind.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import type { TableName, Verdict } from '../hooks.js';
 import type { AddressType } from '../host/address-type.js';
+import type { HostFacts } from '../host/facts.js';
+import type { ReversePath } from '../host/route-decision.js';
 import type { Manip, NatRange } from '../nat/range.js';
 import type { Packet } from '../packet.js';
 
@@ -32,6 +34,10 @@ export interface RuleContext {
   randomSeed(): number;
   /** The type of ADDRESS (as loaded little-endian), limited to interface DEV unless it is -1 (inet_addr_type). */
   addressType(address: number, dev: number): AddressType;
+  /** What no capture holds. */
+  readonly facts: HostFacts;
+  /** Where an answer to PACKET would go, before a route is chosen for it. WITH_MARK: rules look at its mark. */
+  reversePath(packet: Packet, withMark: boolean): ReversePath;
   /** The MTU of the host's own route to ADDRESS (as loaded little-endian); infinite if there is none (nf_route). */
   mtuTowards(address: number): number;
   /** Binds the packet's connection (nf_nat_setup_info). Returns ACCEPT, or DROP if it cannot be bound. */

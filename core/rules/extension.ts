@@ -1,5 +1,6 @@
 /** The descriptor of a match or target extension: its options, saved form, meaning and effect (effect.ts). */
 import type { Family } from '../../codecs/address.js';
+import type { NamesDescription } from '../../codecs/host/names.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import type { Hook, TableName, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
@@ -49,6 +50,8 @@ export interface ParsedOptions {
   readonly word: Word;
   /** The family of the rule's addresses: ipv4 for iptables, ipv6 for ip6tables. */
   readonly family: Family;
+  /** The names of numbers on the host. */
+  readonly names: NamesDescription;
   get(name: string): ParsedOption | undefined;
   readonly all: readonly ParsedOption[];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { FACT_MEMBERS } from '../../codecs/host/facts.js';
 import { memberOfFile, OUTPUT_FILES, OUTPUT_MEMBERS } from '../../codecs/host/outputs.js';
 import { SNAPSHOT_SCRIPT } from '../../codecs/host/snapshot-script.js';
 
@@ -21,9 +22,10 @@ Schema('every golden host is valid', () => {
   assert.not(validate({ addr: {}, sysctl: [] }));
 });
 
-Schema('every member is documented, and has a file', () => {
-  assert.equal(Object.keys(schema.properties).sort(), [...OUTPUT_MEMBERS].sort());
-  for (const member of OUTPUT_MEMBERS) assert.ok(page.includes(`\`${member}\``), member);
+Schema('every member is documented, and that of an output has a file', () => {
+  const members = [...OUTPUT_MEMBERS, ...FACT_MEMBERS];
+  assert.equal(Object.keys(schema.properties).sort(), members.sort());
+  for (const member of members) assert.ok(page.includes(`\`${member}\``), member);
   assert.equal(OUTPUT_FILES.map(memberOfFile), OUTPUT_MEMBERS);
 });
 

@@ -8,6 +8,8 @@ export interface LinkDescription {
   link_type?: string;
   flags?: string[];
   mtu?: number;
+  /** The number of its group. */
+  group?: string;
   addr_info?: AddressDescription[];
 }
 
@@ -33,6 +35,7 @@ export interface RouteDescription {
   protocol?: string;
   tos?: string;
   metrics?: { mtu: number }[];
+  flow?: { from?: string; to: string };
   nexthops?: NextHop[];
   flags?: string[];
 }
@@ -67,6 +70,8 @@ export interface RuleDescription {
   table?: string;
   action?: string;
   suppress_prefixlen?: number;
+  flow_from?: string;
+  flow_to?: string;
 }
 
 export interface NeighbourDescription {

@@ -159,6 +159,7 @@ export const PROFILES: Record<string, Profile> = {
     tables: { raw: 0.7, mangle: 0.8, nat: 0.6, filter: 1, security: 0.1 },
     rules: 5,
     oddity: 0.03,
+    policy: 0.25,
     extensions: 0.75,
   },
   content: {

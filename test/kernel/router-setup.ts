@@ -70,6 +70,7 @@ function linkCommands(link: LinkDescription, index: number, peers: string): stri
 function addressCommands(link: LinkDescription): string[] {
   const addresses = (link.addr_info ?? []).filter((address) => address.family === 'inet');
   return [
+    ...(link.group === undefined ? [] : [`link set ${link.ifname} group ${link.group}`]),
     `link set ${link.ifname} up`,
     ...addresses.map((address) => {
       const broadcast = address.broadcast ? ` brd ${address.broadcast}` : '';
@@ -120,12 +121,17 @@ function routeCommand(route: RouteDescription): string {
     table: route.table,
     proto: route.protocol,
     scope: route.scope,
+    realm: realmsText(route.flow?.from, route.flow?.to),
   };
   for (const [word, value] of Object.entries(options))
     if (value !== undefined && value !== '') words.push(word, String(value));
   for (const { gateway, dev, weight } of route.nexthops ?? [])
     words.push('nexthop', ...(gateway === undefined ? [] : ['via', gateway]), 'dev', dev, 'weight', String(weight));
   return words.join(' ');
+}
+
+function realmsText(from: string | undefined, to: string | undefined): string | undefined {
+  return from === undefined ? to : `${from}/${to}`;
 }
 
 /** Makes RULES, in their order, all rules of this thread's network namespace. */
@@ -151,6 +157,7 @@ function ruleCommand(rule: RuleDescription): string {
     dport: range(rule.dport, rule.dport_start, rule.dport_end),
     lookup: rule.table,
     suppress_prefixlength: rule.suppress_prefixlen,
+    realms: realmsText(rule.flow_from, rule.flow_to),
   };
   const words = ['rule', 'add', ...(rule.not === undefined ? [] : ['not'])];
   for (const [word, value] of Object.entries(options)) if (value !== undefined) words.push(word, String(value));

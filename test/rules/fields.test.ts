@@ -71,6 +71,14 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   sourceMac: ['sourceMac'],
   packetType: ['type'],
   mark: ['mark'],
+  inGroup: ['inDev', 'facts'],
+  outGroup: ['outDev', 'facts'],
+  realms: ['realms'],
+  reversePath: ['reversePath'],
+  reversePathByMark: ['reversePath', 'mark'],
+  cpu: ['facts'],
+  ipsec: ['facts'],
+  bridgePort: ['inDev', 'sourceMac', 'facts'],
   sourceType: ['source', 'addressType'],
   destinationType: ['destination', 'addressType'],
   sourceTypeIn: ['source', 'inDev', 'addressType'],
@@ -97,8 +105,14 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
 };
 
 /** What is the same for all packets of one connection that go the same way in the same state. */
-const FIXED_BY_CONNECTION =
-  /^(source|destination|protocol|[sd]port|inDev|outDev|ctinfo|direction|ct|addressType|word \d)$/;
+const FIXED_BY_CONNECTION = new RegExp(
+  [
+    /^(?:source|destination|protocol|[sd]port|inDev|outDev|ctinfo|direction|ct|word \d)$/,
+    /^(?:addressType|realms|reversePath|facts)$/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 
 interface Recorder {
   readonly packet: Packet;
@@ -158,6 +172,15 @@ function recorderOf(packet: Packet, context: ReturnType<typeof testContext>): Re
           return true;
         },
       } as unknown as RuleContext['conntrack'],
+      get facts() {
+        touched.add('facts');
+        return context.facts;
+      },
+      reversePath(_, withMark) {
+        touched.add('reversePath');
+        if (withMark) touched.add('mark');
+        return context.reversePath(packet, withMark);
+      },
       addressType(address, dev) {
         touched.add('addressType');
         return context.addressType(address, dev);

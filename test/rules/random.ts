@@ -3,6 +3,8 @@
  * match.
  */
 import { portToLoaded } from '../../codecs/byte-order.js';
+import type { FactsDescription } from '../../codecs/host/facts.js';
+import { DEFAULT_NAMES } from '../../codecs/host/names.js';
 import {
   IPPROTO_AH,
   IPPROTO_DCCP,
@@ -27,6 +29,8 @@ import {
 import { ConntrackTable } from '../../core/conntrack/table.js';
 import { type Hook, Verdict } from '../../core/hooks.js';
 import { AddressType } from '../../core/host/address-type.js';
+import { HostFacts } from '../../core/host/facts.js';
+import type { ReversePath } from '../../core/host/route-decision.js';
 import { CtInfo, type Direction, type Packet, PacketType } from '../../core/packet.js';
 import type { RuleContext } from '../../core/rules/context.js';
 import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
@@ -47,6 +51,13 @@ export function sharing(): RuleContext['shared'] {
 }
 
 export const INTERFACES = ['eth0', 'eth1', 'docker0', 'lo'];
+const LINKS = INTERFACES.map((name, i) => ({ name, group: String(i % 3), master: i === 0 ? 'docker0' : undefined }));
+const FACTS: FactsDescription = {
+  cpu: 1,
+  fdb: [{ mac: 0x020000000001, port: 'eth0' }],
+  ipsec: undefined,
+  names: DEFAULT_NAMES,
+};
 const PROTOCOLS = [
   ...[IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP],
   ...[IPPROTO_ICMP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_GRE],
@@ -116,6 +127,7 @@ export function dressPacket(packet: Packet, random: Random, hook: Hook, connecti
   packet.type = pick(random, Object.values(PacketType));
   packet.sourceMac = pick(random, [-1, 0x020000000001, 0x020000000002, 0xffffffffffff]);
   packet.mark = pick(random, [0, 1, 0x10, -1, 0xff]);
+  packet.realms = pick(random, [0, 5, 0x70005, 0x70000]);
   packet.nowMs = random(100_000);
   packet.ctinfo = pick(random, Object.values(CtInfo));
   packet.ct = packet.ctinfo === CtInfo.INVALID || packet.ctinfo === CtInfo.UNTRACKED ? -1 : random(connections);
@@ -146,6 +158,8 @@ export function testContext(random: Random, connections: number): RuleContext & 
     shared: (_kind, _name, create) => create(),
     randomSeed: () => random(0x100000000),
     addressType: (address, dev) => ((address ^ dev) & 1 ? AddressType.LOCAL : AddressType.UNICAST),
+    facts: new HostFacts(FACTS, LINKS),
+    reversePath: ({ source, inDev }) => (((source ^ inDev) & 7) % 6) as ReversePath,
     mtuTowards: () => 1400,
     setupNat: (_packet, range, manip) => {
       asked.push(`nat ${JSON.stringify(range)} ${manip}`);
@@ -208,6 +222,7 @@ export function randomConditions(random: Random, hook: Hook, stateless = false):
   text += randomProtocolMatch(random, not, protocol);
   text += randomHeaderMatches(random, not, protocol);
   if (stateless) return text;
+  if (random(4) === 0) text += randomFact(random, not);
   text += randomState(random, not);
   // A packet is counted unless an earlier part of the rule did not match.
   return random(2) === 0 ? text + randomKept(random, not) : randomKept(random, not) + text;
@@ -245,6 +260,15 @@ function randomProtocolMatch(random: Random, not: () => string, protocol: string
     default:
       return '';
   }
+}
+
+/** A match on what the host knows, at any hook. */
+function randomFact(random: Random, not: () => string): string {
+  return pick(random, [
+    `-m cpu ${not()}--cpu ${random(2)} `,
+    `-m physdev ${not()}--physdev-in eth0 `,
+    `-m physdev ${not()}--physdev-is-in ! --physdev-is-bridged `,
+  ]);
 }
 
 /** Matches on the IP header, the frame and the ECN bits of TCP. */

@@ -3,6 +3,7 @@
  * the rule has loaded).
  */
 import type { Family } from '../../../codecs/address.js';
+import type { NamesDescription } from '../../../codecs/host/names.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import type { Extension, OptionSpec, ParsedOption, ParsedOptions } from '../extension.js';
 import { RuleFault, unknownName } from './error.js';
@@ -69,12 +70,14 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
   readonly extension: E;
   readonly word: Word;
   readonly family: Family;
+  readonly names: NamesDescription;
   readonly all: ParsedOption[] = [];
 
-  constructor(extension: E, word: Word, family: Family) {
+  constructor(extension: E, word: Word, { family, names }: Pick<LoadedExtension<E>, 'family' | 'names'>) {
     this.extension = extension;
     this.word = word;
     this.family = family;
+    this.names = names;
   }
 
   get(name: string): ParsedOption | undefined {

@@ -1,5 +1,6 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import type { Family } from '../../../codecs/address.js';
+import type { NamesDescription } from '../../../codecs/host/names.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
 import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
@@ -83,6 +84,7 @@ export interface Command {
 export interface RuleScope {
   readonly table: TableName;
   readonly family: Family;
+  readonly names: NamesDescription;
   /** Whether the table currently has a built-in or user chain of this name. */
   chainKind(name: string): 'built-in' | 'user' | undefined;
   chainNames(): Iterable<string>;
@@ -226,7 +228,7 @@ class RuleParser implements OptionOwners {
       throw new RuleFault(word, `options of -m ${name} are not supported yet`, '', 'unsupported');
     }
     if (this.#matches.some((match) => match.extension === extension)) return false;
-    this.#matches.push(new LoadedExtension(extension, word, family));
+    this.#matches.push(new LoadedExtension(extension, word, this.#scope));
     return true;
   }
 
@@ -354,7 +356,7 @@ class RuleParser implements OptionOwners {
     const { family } = this.#scope;
     const extension = ofFamily(MATCHES.get(matchName(word.text)), family);
     if (extension === undefined) throw unknownMatch(word, family);
-    this.#matches.push(new LoadedExtension(extension, word, family));
+    this.#matches.push(new LoadedExtension(extension, word, this.#scope));
   }
 
   #jump(word: Word): void {
@@ -372,7 +374,7 @@ class RuleParser implements OptionOwners {
     const extension = verdict === undefined ? ofFamily(TARGETS.get(text), this.#scope.family) : undefined;
     if (verdict !== undefined) this.#target = verdict;
     else if (this.#scope.isDeclared(text) || !KNOWN_TARGETS[this.#scope.family].has(text)) this.#jumpToChain(word);
-    else if (extension !== undefined) this.#target = new LoadedExtension(extension, word, this.#scope.family);
+    else if (extension !== undefined) this.#target = new LoadedExtension(extension, word, this.#scope);
     else throw unknownTarget(word, this.#scope.family, this.#scope.chainNames());
   }
 

@@ -1,6 +1,7 @@
 /** Parses iptables-save text into a `Ruleset` (like iptables-restore, including the kernel's checks). */
 import type { Family } from '../../../codecs/address.js';
 import { foreignFile } from '../../../codecs/foreign-files.js';
+import { DEFAULT_NAMES, type NamesDescription } from '../../../codecs/host/names.js';
 import {
   MAX_LINE_BYTES,
   MAX_WORD_BYTES,
@@ -27,6 +28,8 @@ export interface ParseOptions {
    * Default: what that line says, or ipv4.
    */
   readonly family?: Family;
+  /** The names on the host: of users, realms and the like. Default: those that every host has. */
+  readonly names?: NamesDescription;
   /**
    * False: the rules are read and saved only. What is parsed but cannot be followed is then neither an error nor a
    * warning. Default: true.
@@ -96,6 +99,7 @@ class RulesetReader implements FileState {
   readonly declared = new Set<string>();
   readonly objects = new KernelObjects();
   readonly family: Family;
+  readonly names: NamesDescription;
   readonly #text: string;
   readonly #fileName: string;
   readonly #tables = new Map<TableName, Table>();
@@ -105,6 +109,7 @@ class RulesetReader implements FileState {
   constructor(text: string, fileName: string, options: ParseOptions) {
     this.#text = text;
     this.#fileName = fileName;
+    this.names = options.names ?? DEFAULT_NAMES;
     this.family = options.family ?? (IPV6_HEADER.test(text) ? 'ipv6' : 'ipv4');
   }
 

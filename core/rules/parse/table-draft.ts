@@ -1,5 +1,6 @@
 /** A table during parsing: its chains and rules, and what the commands of iptables do with them. */
 import type { Family } from '../../../codecs/address.js';
+import type { NamesDescription } from '../../../codecs/host/names.js';
 import { tokensOf, type Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
 import { compareBytes } from '../../../codecs/text.js';
@@ -23,12 +24,14 @@ export interface FileState {
   /** What the rules of the tables so far make in the kernel. */
   readonly objects: KernelObjects;
   readonly family: Family;
+  readonly names: NamesDescription;
 }
 
 export class TableDraft implements RuleScope {
   readonly name: TableName;
   readonly table: TableName;
   readonly family: Family;
+  readonly names: NamesDescription;
   readonly #file: FileState;
   readonly #chains = new Map<string, ChainDraft>();
 
@@ -36,6 +39,7 @@ export class TableDraft implements RuleScope {
     this.name = name;
     this.table = name;
     this.family = file.family;
+    this.names = file.names;
     this.#file = file;
     for (const hook of TABLE_HOOKS[name]) {
       const { policy, line } = before?.chains.find((chain) => chain.hook === hook) ?? {

@@ -8,7 +8,9 @@ import type { ConntrackTable } from '../../conntrack/table.js';
 import type { EmulatorOutput, LoggedPacket } from '../../emulator.js';
 import { Hook, type TableName, Verdict } from '../../hooks.js';
 import type { AddressType } from '../../host/address-type.js';
+import type { HostFacts } from '../../host/facts.js';
 import type { Host } from '../../host/host.js';
+import type { ReversePath } from '../../host/route-decision.js';
 import { logLine } from '../../log-line.js';
 import type { Nat } from '../../nat/nat.js';
 import { Manip, type NatRange } from '../../nat/range.js';
@@ -85,6 +87,14 @@ export class HostContext implements RuleContext {
 
   randomSeed(): number {
     return this.#random.uint32();
+  }
+
+  get facts(): HostFacts {
+    return this.#host.facts;
+  }
+
+  reversePath(packet: Packet, withMark: boolean): ReversePath {
+    return this.#host.reversePath(packet, withMark);
   }
 
   addressType(address: number, dev: number): AddressType {

@@ -1,7 +1,8 @@
 /** The families of extensions in random cases. */
 import { CONTENT } from './content.js';
+import { FACTS } from './facts.js';
 import type { ExtensionFamily } from './maker.js';
 import { MANGLING } from './mangle.js';
 import { TRACKING } from './tracking.js';
 
-export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, MANGLING, TRACKING];
+export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, FACTS, MANGLING, TRACKING];

@@ -1,0 +1,141 @@
+/**
+ * What rules ask of a host that no capture holds (docs/host.md): what its description says, or else the kernel's
+ * default, which is then one of the assumptions.
+ */
+import { prefixMask } from '../../codecs/address.js';
+import type { LoadedAddress } from '../../codecs/byte-order.js';
+import type { LinkDescription, Prefix, RealmsDescription } from '../../codecs/host/description.js';
+import type { FactsDescription } from '../../codecs/host/facts.js';
+import type { FdbDescription } from '../../codecs/host/fdb.js';
+import type { IpsecDescription, TransformDescription } from '../../codecs/host/ipsec.js';
+import type { Packet } from '../packet.js';
+
+const NO_CPU = 'cpu = 0 for all packets, as rules ask for the processor';
+const NO_IPSEC = 'no IPsec, which rules ask about (`ipsec`)';
+const NO_PORTS = 'no packet has a bridge port, which rules ask for (`fdb`)';
+export const FILTERS_BRIDGES = 'net.bridge.bridge-nf-call-iptables';
+
+/** What is asked about interfaces. */
+export type FactsLink = Pick<LinkDescription, 'name' | 'group' | 'master'>;
+
+/** Packets that IPsec protects, by their addresses as loaded little-endian. */
+interface IpsecFact {
+  readonly direction: 'in' | 'out';
+  readonly source: LoadedAddress;
+  readonly sourceMask: LoadedAddress;
+  readonly destination: LoadedAddress;
+  readonly destinationMask: LoadedAddress;
+  readonly transforms: readonly TransformDescription[];
+}
+
+const NO_FACTS: readonly IpsecFact[] = [];
+const NO_TRANSFORMS: readonly TransformDescription[] = [];
+
+export class HostFacts {
+  readonly #facts: FactsDescription;
+  /** The number of the group of each interface; undefined: not known. */
+  readonly #groups: readonly (number | undefined)[];
+  readonly #groupNames: readonly string[];
+  readonly #ipsec: readonly IpsecFact[] | undefined;
+  /** For each interface its ports, by the MAC addresses behind them; undefined: packets have no ports. */
+  readonly #ports: readonly ReadonlyMap<number, number>[] | undefined;
+  /** What is assumed when a port is asked for; '' for nothing. */
+  readonly #assumedPorts: string;
+  readonly #assumed = new Set<string>();
+
+  /** LINKS: the interfaces, in their order. FILTERING: the sysctl `FILTERS_BRIDGES`, if it is known. */
+  constructor(facts: FactsDescription, links: readonly FactsLink[], filtering?: number) {
+    this.#facts = facts;
+    this.#groups = links.map(({ group }) => numberIn(facts.names.deviceGroups, group));
+    this.#groupNames = links.map(({ group }) => group);
+    this.#ipsec = facts.ipsec?.map(ipsecFact);
+    this.#ports = facts.fdb === undefined || filtering === 0 ? undefined : portsOf(facts.fdb, links);
+    if (filtering !== undefined) this.#assumedPorts = '';
+    else this.#assumedPorts = this.#ports === undefined ? NO_PORTS : `${FILTERS_BRIDGES} = 1`;
+  }
+
+  /** What was asked for so far and is not described, a line each. */
+  get assumed(): readonly string[] {
+    return [...this.#assumed];
+  }
+
+  /** The processor that handles packets. */
+  get cpu(): number {
+    const { cpu } = this.#facts;
+    if (cpu !== undefined) return cpu;
+    this.#assumed.add(NO_CPU);
+    return 0;
+  }
+
+  /** The number of the group of interface DEV. */
+  groupOf(dev: number): number {
+    const group = this.#groups[dev];
+    if (group !== undefined) return group;
+    this.#assumed.add(`the interface group ${this.#groupNames[dev]} = 0, as \`names\` does not say its number`);
+    return 0;
+  }
+
+  /** How IPsec protected PACKET on its way in, or will on its way out; from the innermost. Empty: not at all. */
+  ipsec({ source, destination }: Packet, direction: 'in' | 'out'): readonly TransformDescription[] {
+    if (this.#ipsec === undefined) this.#assumed.add(NO_IPSEC);
+    for (const fact of this.#ipsec ?? NO_FACTS) {
+      if (fact.direction !== direction) continue;
+      if (((source ^ fact.source) & fact.sourceMask) !== 0) continue;
+      if (((destination ^ fact.destination) & fact.destinationMask) === 0) return fact.transforms;
+    }
+    return NO_TRANSFORMS;
+  }
+
+  /** The port of the bridge by which PACKET came in; -1: none is known to rules. */
+  bridgePort({ inDev, sourceMac }: Packet): number {
+    if (this.#assumedPorts !== '') this.#assumed.add(this.#assumedPorts);
+    return inDev < 0 || this.#ports === undefined ? -1 : (this.#ports[inDev].get(sourceMac) ?? -1);
+  }
+
+  /** REALMS as the kernel keeps them: `from << 16 | to`. */
+  realmsOf(realms: RealmsDescription | undefined): number {
+    if (realms === undefined) return 0;
+    return (this.#realmOf(realms.from ?? '0') << 16) | (this.#realmOf(realms.to ?? '0') & 0xffff);
+  }
+
+  #realmOf(name: string): number {
+    const realm = numberIn(this.#facts.names.realms, name);
+    if (realm !== undefined) return realm;
+    this.#assumed.add(`the realm ${name} = 0, as \`names\` does not say its number`);
+    return 0;
+  }
+}
+
+/** The number TEXT, or that of the name TEXT in NAMES, in the bases of C; undefined if it has none. */
+function numberIn(names: ReadonlyMap<string, number>, text: string): number | undefined {
+  const named = names.get(text);
+  return named ?? (/^(?:\d{1,10}|0x[\da-f]{1,8})$/i.test(text) ? Number(text) : undefined);
+}
+
+function ipsecFact({ direction, source, destination, transforms }: IpsecDescription): IpsecFact {
+  const [from, to] = [maskedOf(source), maskedOf(destination)];
+  return {
+    direction,
+    source: from.address,
+    sourceMask: from.mask,
+    destination: to.address,
+    destinationMask: to.mask,
+    transforms,
+  };
+}
+
+function maskedOf(prefix: Prefix | undefined): { address: LoadedAddress; mask: LoadedAddress } {
+  if (prefix === undefined) return { address: 0, mask: 0 };
+  return { address: prefix.address.loaded, mask: prefixMask('ipv4', prefix.prefixLength).loaded };
+}
+
+/** For each of LINKS its ports, as indexes, by the MAC addresses behind them. */
+function portsOf(fdb: readonly FdbDescription[], links: readonly FactsLink[]): ReadonlyMap<number, number>[] {
+  return links.map(({ name }) => {
+    const behind = fdb.flatMap(({ mac, port }): [number, number][] => {
+      const index = links.findIndex((link) => link.name === port && link.master === name);
+      return index < 0 ? [] : [[mac, index]];
+    });
+    return new Map(behind);
+  });
+}
