@@ -1,6 +1,12 @@
 /** Changes of packet headers by mangling targets, with their checksums. */
-import { updateChecksum } from '../../codecs/checksum.js';
-import { IPV4_CHECKSUM_AT, IPV4_TTL_AT, IPV4_VERSION_IHL_AT, TCP_CHECKSUM_AT } from '../../codecs/layouts.js';
+import { transportChecksum, updateChecksum } from '../../codecs/checksum.js';
+import {
+  IPPROTO_TCP,
+  IPV4_CHECKSUM_AT,
+  IPV4_TTL_AT,
+  IPV4_VERSION_IHL_AT,
+  TCP_CHECKSUM_AT,
+} from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 
 /** Sets the TOS byte of PACKET's IP header. */
@@ -26,14 +32,17 @@ export function setWord(view: DataView, wordAt: number, checksumAt: number, valu
  * NEW_SUM (inet_proto_csum_replace). IS_PSEUDO: words of the pseudo header, which an unfinished checksum covers too.
  */
 export function updateTcpChecksum(packet: Packet, oldSum: number, newSum: number, isPseudo = false): void {
-  // Other unfinished checksums are kept finished here.
-  const isUnfinished = packet.hasUnfinishedChecksum && packet.isCut;
   const { view, l4 } = packet;
-  const field = view.getUint16(l4 + TCP_CHECKSUM_AT);
-  if (!isUnfinished) view.setUint16(l4 + TCP_CHECKSUM_AT, updateChecksum(field, oldSum, newSum));
-  else if (isPseudo) {
-    // The sum is not complemented.
-    view.setUint16(l4 + TCP_CHECKSUM_AT, ~updateChecksum(~field & 0xffff, oldSum, newSum) & 0xffff);
+  const at = l4 + TCP_CHECKSUM_AT;
+  if (!packet.hasUnfinishedChecksum) {
+    view.setUint16(at, updateChecksum(view.getUint16(at), oldSum, newSum));
+  } else if (!packet.isCut && !packet.isCoalesced) {
+    // The bytes have what the network card will write.
+    view.setUint16(at, 0);
+    view.setUint16(at, transportChecksum(view, packet.at, l4, IPPROTO_TCP, packet.l4Length));
+  } else if (isPseudo) {
+    // The unfinished sum is not complemented.
+    view.setUint16(at, ~updateChecksum(~view.getUint16(at) & 0xffff, oldSum, newSum) & 0xffff);
   }
 }
 

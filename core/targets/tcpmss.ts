@@ -118,7 +118,10 @@ function mayGrow(packet: Packet, headerLength: number): boolean {
   return packet.l4Length === headerLength && headerLength < FULL_HEADER && !packet.isCut;
 }
 
-/** The MSS is never raised. */
+/**
+ * The MSS is never raised. The kernel updates the checksum as if the option were at an even offset, so where it is not,
+ * the packet leaves with a wrong one.
+ */
 function lowerMss(packet: Packet, at: number, most: number): void {
   const { view } = packet;
   const old = view.getUint16(at + 2);

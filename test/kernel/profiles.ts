@@ -145,7 +145,8 @@ export const PROFILES: Record<string, Profile> = {
   },
   offload: {
     ...EVERYTHING,
-    tables: { mangle: 0.3, nat: 0.6, filter: 0.6 },
+    tables: { mangle: 0.6, nat: 0.6, filter: 0.6 },
+    extensions: 0.4,
     rules: 3,
     scenes: { coalescedTcp: 6, coalescedUdp: 3, tcp: 2, udp: 2, icmp: 1, errors: 1 },
     oddity: 0.01,

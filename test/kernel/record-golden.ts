@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replaceWant } from '../../replay/golden-case.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
+import { MANGLE_STORIES } from './golden/mangle-stories.js';
 import { MARK_STORIES } from './golden/mark-stories.js';
 import { errorsAndEnds, natChoices, onePortByState } from './golden/nat-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
@@ -82,6 +83,7 @@ const libc = loadLibc();
 const wanted = process.argv.slice(2);
 for (const story of [
   ...DOCKER_STORIES,
+  ...MANGLE_STORIES,
   ...MARK_STORIES,
   ...NETFILTER_STORIES,
   ...PROTOCOL_STORIES,
