@@ -5,7 +5,9 @@ import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extensi
 import { formatQuotient, leadingDouble, toUnsignedInt } from '../rules/parse/c-double.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseWord32 } from '../rules/parse/values.js';
-import { ESTIMATOR, MAX_ESTIMATOR_NAME_BYTES } from '../targets/rateest.js';
+import { FunctionState } from '../rules/run/match-state.js';
+import type { EstimatorSlot } from '../targets/rate-estimator.js';
+import { ESTIMATOR, estimatorSlot, MAX_ESTIMATOR_NAME_BYTES } from '../targets/rateest.js';
 
 const OPERATORS = ['lt', 'gt', 'eq'] as const;
 
@@ -86,8 +88,6 @@ export const rateest: MatchExtension<RateestParams> = {
     return `no -j RATEEST before this rule has --rateest-name ${missing}`;
   },
 
-  unsupported: () => 'estimated rates',
-
   save(params) {
     const { first, second, isDelta, comparesBytes, comparesPackets, rates } = params;
     const [rate1, rate2] = rates;
@@ -98,8 +98,38 @@ export const rateest: MatchExtension<RateestParams> = {
     return `${delta} --rateest1 ${first}${bps}${pps} --rateest2 ${second}`;
   },
 
-  lower: () => ({}),
+  createState(params, context) {
+    const slots = [params.first, params.second ?? params.first].map((name) => estimatorSlot(context, name));
+    return new FunctionState(context, ({ nowMs }) => compares(params, slots, nowMs) !== params.negated);
+  },
+
+  lower(params) {
+    const explanation = `the estimated rate is another:${rateest.save(params)}`;
+    return { native: { reads: ['history'], explanation } };
+  },
 };
+
+function compares(params: RateestParams, slots: readonly EstimatorSlot[], nowMs: number): boolean {
+  const { comparesBytes, comparesPackets, operator } = params;
+  const holds = (unit: keyof Rates): boolean => {
+    const [left, right] = [0, 1].map((side) => comparedRate(params, slots, unit, side as 0 | 1, nowMs));
+    return operator === 'lt' ? left < right : operator === 'gt' ? left > right : left === right;
+  };
+  return (!comparesBytes || holds('bps')) && (!comparesPackets || holds('pps'));
+}
+
+/** The rate on SIDE of the comparison. */
+function comparedRate(
+  { rates, isDelta, second }: RateestParams,
+  slots: readonly EstimatorSlot[],
+  unit: keyof Rates,
+  side: 0 | 1,
+  nowMs: number,
+): number {
+  if (side === 1 && second === undefined) return rates[1][unit];
+  const estimated = (slots[side].estimator?.[unit](nowMs) ?? 0) % 2 ** 32;
+  return isDelta ? Math.max(rates[side][unit] - estimated, 0) : estimated;
+}
 
 function saveRates(params: RateestParams, unit: string, rate1: string, rate2: string): string {
   const { second, isDelta, operator, negated } = params;

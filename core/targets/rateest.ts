@@ -2,9 +2,11 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
+import type { RuleContext } from '../rules/context.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { formatQuotient, leadingDouble, toUnsignedInt } from '../rules/parse/c-double.js';
 import { RuleFault } from '../rules/parse/error.js';
+import { type EstimatorParams, type EstimatorSlot, RateEstimator } from './rate-estimator.js';
 
 /** The kind of kernel object that a RATEEST rule makes, by name. */
 export const ESTIMATOR = 'rate estimator';
@@ -29,15 +31,16 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['usecs', 1],
 ]);
 
-interface EstimatorParams {
+interface RateestParams extends EstimatorParams {
   readonly name: string;
-  /** The time between two samples, as a power of two of 250 ms: 0–5. */
-  readonly intervalLog: number;
-  /** The share of a sample in the average, as a negative power of two: 1–30. */
-  readonly ewmaLog: number;
 }
 
-export const rateest: TargetExtension<EstimatorParams> = {
+/** What the rules of CONTEXT share under NAME. */
+export function estimatorSlot(context: RuleContext, name: string): EstimatorSlot {
+  return context.shared(ESTIMATOR, name, (): EstimatorSlot => ({ estimator: undefined }));
+}
+
+export const rateest: TargetExtension<RateestParams> = {
   name: 'RATEEST',
   terminates: false,
   options: [
@@ -70,15 +73,18 @@ export const rateest: TargetExtension<EstimatorParams> = {
     return `another rule gives the estimator ${name} another interval or time constant`;
   },
 
-  unsupported: () => 'estimated rates',
-
   save({ name, intervalLog, ewmaLog }) {
     const interval = SHORTEST * 2 ** intervalLog;
     const time = (interval * 2 ** ewmaLog) % 2 ** 32;
     return ` --rateest-name ${name} --rateest-interval ${formatTime(interval)} --rateest-ewmalog ${formatTime(time)}`;
   },
 
-  apply: () => Verdict.CONTINUE,
+  apply(params, { length, nowMs }, context) {
+    const slot = estimatorSlot(context, params.name);
+    slot.estimator ??= new RateEstimator(params);
+    slot.estimator.count(length, nowMs);
+    return Verdict.CONTINUE;
+  },
 };
 
 /** Parses a time, with a unit or in microseconds, into microseconds (RATEEST_get_time). */

@@ -2,30 +2,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
-import { Linktype } from '../../codecs/linktypes.js';
-import { createEmulator, EMULATOR_ENGINES, type Emulator, type EmulatorEngine, Outcome } from '../../core/emulator.js';
-import { loadHost } from '../../core/host/host.js';
-import { Frame } from '../../core/link/frame.js';
-import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { EMULATOR_ENGINES, type EmulatorEngine, Outcome } from '../../core/emulator.js';
 import { tcpPacket, udpPacket } from '../packets/packets.js';
+import { MatchingHost } from './matching-host.js';
 
 const connlimit = suite('connlimit');
 
 const SERVER = '10.1.0.2';
 /** More connections than any packet here counts. */
 const MOST = 12;
-
-const host = loadHost(
-  JSON.stringify({
-    addr: ['10.0.0.1', '10.1.0.1'].map((local, i) => ({
-      ifname: `eth${i}`,
-      address: `02:00:00:00:00:1${i}`,
-      mtu: 1500,
-      addr_info: [{ family: 'inet', local, prefixlen: 24 }],
-    })),
-  }),
-  'host.json',
-);
 
 const FLAGS: Readonly<Record<string, number>> = { S: TCP_SYN, A: TCP_ACK, F: TCP_FIN, R: TCP_RST };
 
@@ -54,26 +39,17 @@ function ladder(options = ''): string {
 }
 
 class Counter {
-  readonly #emulator: Emulator;
-  #timeMs = 0;
+  readonly #host: MatchingHost;
 
   constructor(rules: string, engine: EmulatorEngine) {
-    const ruleset = parseRuleset(rules, 'rules.v4');
-    this.#emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
+    this.#host = new MatchingHost(rules, { engine });
   }
 
   /** How many connections the packet in WORDS counts; `drop` if the kernel cannot count it. MS later than the last. */
   send(words: string, ms = 50): number | 'drop' {
-    this.#timeMs += ms;
-    const [tsSec, tsNsec] = [Math.floor(this.#timeMs / 1000), (this.#timeMs % 1000) * 1e6];
-    const before = this.#matched();
-    this.#emulator.receive(new Frame({ ...packetOf(words), linktype: Linktype.RAW, tsSec, tsNsec }));
-    return this.#emulator.outcome === Outcome.FORWARDED ? this.#matched() - before : 'drop';
-  }
-
-  #matched(): number {
-    const { rules } = this.#emulator.counters.get('filter')!;
-    return rules.reduce((sum, count, i) => (i % 2 === 0 ? sum + count : sum), 0);
+    const { dev, bytes } = packetOf(words);
+    const matched = this.#host.receive(dev, bytes, ms);
+    return this.#host.outcome === Outcome.FORWARDED ? matched.length : 'drop';
   }
 }
 
