@@ -269,6 +269,25 @@ parsing('a range of ICMP codes is all of them, though only the first is saved', 
   );
 });
 
+parsing('what stands behind the end of iptables-restore is no fault', () => {
+  const text = filterTable('-A u -j ACCEPT', '-V', '-A nosuch -j ACCEPT');
+  const { code, message } = faultOf(text);
+  assert.is(code, 'unsupported');
+  assert.match(message, 'rules.v4:4:1: -V ends iptables-restore');
+});
+
+parsing('a mask with holes of a connection counts as that of a single address', () => {
+  // xtopt_parse_plenmask computes the mask from its length, of which there is none then; iptables-save shows no mask.
+  const conditionsOf = (option: string) => {
+    const text = filterTable(`-A u -m conntrack --ctorigsrc ${option}`);
+    return parseRuleset(text, 'f').tables[0].rules.flatMap(
+      ({ matches: [{ extension, params }] }) => extension.lower(params).conditions,
+    );
+  };
+  assert.equal(conditionsOf('10.1.2.3/255.0.255.0'), conditionsOf('10.1.2.3'));
+  assert.equal(conditionsOf('10.1.2.3/255.255.0.0'), conditionsOf('10.1.0.0/16'));
+});
+
 parsing('garbage is an error, never a crash', () => {
   const seed = testSeed();
   console.log(`seed ${seed}`);

@@ -56,6 +56,9 @@ export class RuleFault extends Error {
   }
 }
 
+/** A word at which iptables-restore ends: it does not see what is wrong behind it. */
+export class EndingFault extends RuleFault {}
+
 /** Of a word that is longer, messages show the beginning, in characters. */
 const MAX_SHOWN = 80;
 

@@ -19,7 +19,7 @@ import {
   parseProtocolMatch,
   tested,
 } from './base-values.js';
-import { RuleFault } from './error.js';
+import { EndingFault, RuleFault } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS, matchName } from './known-extensions.js';
 import { checkNameLength, checkNewName, checkTargetName, unknownMatch, unknownTarget } from './names.js';
 import { type Item, LoadedExtension, type OptionOwners, OptionReader } from './options.js';
@@ -495,5 +495,5 @@ function refusedOption(letter: string, word: Word): RuleFault {
   if (letter === 't') return new RuleFault(word, `${word.text} cannot be used here`, '*table before the rules');
   if (letter === 'w' || letter === 'W') return new RuleFault(word, `${word.text} cannot be used in a file`);
   const what = `${word.text} ends iptables-restore, and the rest of the file is not loaded`;
-  return new RuleFault(word, what, 'a command', 'unsupported');
+  return new EndingFault(word, what, 'a command', 'unsupported');
 }

@@ -15,7 +15,7 @@ import { TABLE_NAMES, type TableName } from '../../hooks.js';
 import type { Ruleset, RulesetWarning, Table } from '../model.js';
 import { type UnsupportedPart, unsupportedUses } from '../unsupported.js';
 import type { WordFinder } from './check-table.js';
-import { RuleFault, RulesetError, unknownName } from './error.js';
+import { EndingFault, RuleFault, RulesetError, unknownName } from './error.js';
 import { KernelObjects } from './kernel-objects.js';
 import { parseCommand } from './parse-rule.js';
 import { type FileState, TableDraft, unparsedPart } from './table-draft.js';
@@ -102,6 +102,7 @@ class RulesetReader implements FileState {
   readonly names: NamesDescription;
   readonly #text: string;
   readonly #fileName: string;
+  readonly #lax: boolean;
   readonly #tables = new Map<TableName, Table>();
   #table: TableDraft | undefined;
   #start: Word = { text: '', line: 1, column: 1 };
@@ -110,6 +111,7 @@ class RulesetReader implements FileState {
     this.#text = text;
     this.#fileName = fileName;
     this.names = options.names ?? DEFAULT_NAMES;
+    this.#lax = options.lax === true;
     this.family = options.family ?? (IPV6_HEADER.test(text) ? 'ipv6' : 'ipv4');
   }
 
@@ -219,6 +221,7 @@ class RulesetReader implements FileState {
       if (command !== undefined) table.run(command);
     } catch (fault) {
       if (!(fault instanceof RuleFault && fault.code === 'unsupported')) throw fault;
+      if (fault instanceof EndingFault && !this.#lax) throw fault;
       if (!table.runInert(words, line, number, fault)) this.unparsed.push(unparsedPart(fault));
     }
   }

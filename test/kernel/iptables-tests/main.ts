@@ -19,9 +19,13 @@ const USAGE = `usage: npm run test:extensions -- [options] [PART OF A FILE'S NAM
 
 /** What many kernels lack: of rules with them, the real tool only says whether it can parse them. */
 const OFTEN_MISSING = /-[jm] (?:CLUSTERIP|LED|ULOG|ipvs)\b/;
+/** Of rules that name what does not exist here, the real tool's refusal says nothing. */
+const MUST_EXIST = /--(?:add-set|match-set|nfacct-name|selctx)\b/;
 
 interface Tally {
   alike: number;
+  /** They name what does not exist here. */
+  unknown: number;
   unsupported: number;
   different: number;
 }
@@ -53,7 +57,7 @@ function compareAll(folder: string): void {
     const real = { ipv4: new RealIptables('ipv4'), ipv6: new RealIptables('ipv6') };
     for (const one of cases) {
       for (const command of one.commands) run('sh', ['-c', command], '', true);
-      const tally = tallies.get(one.file) ?? { alike: 0, unsupported: 0, different: 0 };
+      const tally = tallies.get(one.file) ?? { alike: 0, unknown: 0, unsupported: 0, different: 0 };
       tallies.set(one.file, tally);
       tally[compare(one, real[one.family])]++;
     }
@@ -83,11 +87,13 @@ function compareIn(one: ExtensionCase, chains: readonly string[], real: RealIpta
   const ours = ourAnswer(text, one.family);
   if (ours.kind === 'unsupported') return 'unsupported';
   if (ours.kind === 'saved' && OFTEN_MISSING.test(one.rule) && real.accepts(text)) return 'alike';
-  return differenceOf(ours, real.answer(text)) === undefined ? 'alike' : 'different';
+  const answer = real.answer(text);
+  if (ours.kind === 'saved' && answer === undefined && MUST_EXIST.test(one.rule)) return 'unknown';
+  return differenceOf(ours, answer) === undefined ? 'alike' : 'different';
 }
 
 function print(one: ExtensionCase, chains: readonly string[], outcome: keyof Tally, real: RealIptables): void {
-  if (outcome === 'alike' || (outcome === 'unsupported' && !values.all)) return;
+  if (outcome === 'alike' || outcome === 'unknown' || (outcome === 'unsupported' && !values.all)) return;
   const text = extensionFile(one, chains);
   const ours = ourAnswer(text, one.family);
   const what = outcome === 'different' ? differenceOf(ours, real.answer(text)) : 'message' in ours && ours.message;
@@ -95,15 +101,16 @@ function print(one: ExtensionCase, chains: readonly string[], outcome: keyof Tal
 }
 
 function report(tallies: ReadonlyMap<string, Tally>): void {
-  const total: Tally = { alike: 0, unsupported: 0, different: 0 };
+  const total: Tally = { alike: 0, unknown: 0, unsupported: 0, different: 0 };
   for (const [file, tally] of tallies) {
-    for (const kind of ['alike', 'unsupported', 'different'] as const) total[kind] += tally[kind];
-    if (tally.unsupported + tally.different > 0) console.log(`${file}: ${formatTally(tally)}`);
+    for (const kind of ['alike', 'unknown', 'unsupported', 'different'] as const) total[kind] += tally[kind];
+    if (tally.unknown + tally.unsupported + tally.different > 0) console.log(`${file}: ${formatTally(tally)}`);
   }
   console.log(`all: ${formatTally(total)}`);
   process.exitCode = total.different > 0 ? 1 : 0;
 }
 
-function formatTally({ alike, unsupported, different }: Tally): string {
-  return `${alike} rules alike, ${unsupported} unsupported here, ${different} different`;
+function formatTally({ alike, unknown, unsupported, different }: Tally): string {
+  const unasked = `${unknown} about what does not exist, ${unsupported} unsupported here`;
+  return `${alike} rules alike, ${unasked}, ${different} different`;
 }
