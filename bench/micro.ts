@@ -175,6 +175,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
     tee: unused,
     queue: unused,
     traceRule: unused,
+    uncertain: unused,
   };
   const program = buildTable(filter, context, createCounters(filter), 'compiled');
   const packet = new Packet();

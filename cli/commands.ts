@@ -143,7 +143,10 @@ export const REPLAY: CommandSpec = {
         'what the program answers that listens to the queues of NFQUEUE; left out, no program listens: packets are ' +
         'dropped, or accepted if the rule has --queue-bypass',
     },
-    { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
+    {
+      name: 'lax',
+      help: 'accept unsupported rules; they never match, and packets that they might match are uncertain',
+    },
     {
       name: 'strict',
       help:
@@ -227,7 +230,10 @@ export const BENCH: CommandSpec = {
     { name: 'conntrack', value: 'FILE', help: 'the connections to begin with, as for `nfreplay replay`' },
     { name: 'limit', value: 'N', help: 'use only the first N packets, of those that are not filtered out' },
     { name: 'runs', value: 'N', help: 'how often to measure each ruleset (default: 5)' },
-    { name: 'lax', help: 'accept rules that use unsupported features; they never match' },
+    {
+      name: 'lax',
+      help: 'accept unsupported rules; they never match, and packets that they might match are uncertain',
+    },
     { name: 'json', help: 'print all numbers, for every rule, as JSON' },
     { name: 'top', value: 'N', help: 'how many chains and rules to report (default: 10)' },
     COLOR,

@@ -32,7 +32,8 @@ import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from
 /** EX_SOFTWARE in sysexits.h: an internal error. */
 const INTERNAL_ERROR = 70;
 
-const LAX_HINT = '(--lax goes on without these rules: they never match)';
+const LAX_HINT =
+  '(--lax goes on without these rules: they never match, and packets that they might match are uncertain)';
 const LAX_SAVE_HINT = '(--lax prints these rules as they are written)';
 
 /** What runs each command; it resolves with the exit code. */

@@ -76,10 +76,11 @@ function isEgressTheSame({ egress }: Summary): boolean {
 const IGNORED: readonly string[] = ['arp', 'lldp', 'llc', 'not-sent', 'own-answer', 'captured-twice'];
 
 /** The exit code with `--strict`; says why if it is not 0. */
-function strictly({ warnings, assumed, skipped }: Summary): ExitCode {
+function strictly({ warnings, assumed, skipped, uncertain }: Summary): ExitCode {
   const leftOut = Object.entries(skipped).filter(([reason]) => !IGNORED.includes(reason));
   const reasons = [
     ...(warnings.length > 0 ? [count(warnings.length, 'warning')] : []),
+    ...(uncertain === undefined ? [] : [`${count(uncertain.packets, 'packet')} uncertain`]),
     ...(assumed.length > 0 ? [count(assumed.length, 'assumption')] : []),
     ...leftOut.map(([reason, packets]) => `${count(packets, 'packet')} skipped: ${reason}`),
   ];

@@ -13,6 +13,7 @@ import { egressBlocks } from './egress-report.js';
 import { namedAddress, namedEndpoint } from './named-address.js';
 import { count, formatNumber } from './number.js';
 import type { Style } from './style.js';
+import { uncertainLines } from './uncertain-report.js';
 
 const INDENT = 2;
 const GAP = 2;
@@ -39,6 +40,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
   const busiest = [...rules].sort((a, b) => b.packets - a.packets);
   const blocks = [
     [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, width)],
+    uncertainLines(summary.uncertain, options),
     section(
       connections.count > top ? 'busiest connections' : 'connections',
       connectionRows(connections.listed.slice(0, top), names, width),

@@ -16,6 +16,7 @@ import type { Ruleset, TableCounters } from './rules/model.js';
 import { RuleFault, RulesetError } from './rules/parse/error.js';
 import { ENGINES } from './rules/run/build.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
+import type { UncertainCause, UncertainPackets } from './uncertainty.js';
 
 export { Outcome } from './outcome.js';
 export type { UnboundQueueCounts } from './rules/run/host-context.js';
@@ -62,6 +63,8 @@ export interface EmulatorOutput {
   log?(entry: LogEntry): void;
   /** A rule with `-j NFLOG` or `-j ULOG` matched. */
   nflog?(entry: NflogEntry): void;
+  /** The received or sent packet is uncertain. Called once for each cause. */
+  uncertain?(cause: UncertainCause): void;
   /** A packet was dropped. It is passed as it was at that moment. DROP is only valid during the call. */
   dropped(drop: Drop, bytes: Uint8Array, at: number, available: number, length: number): void;
 }
@@ -116,6 +119,8 @@ export interface Emulator {
   readonly warnings: readonly string[];
   /** How many packets had checksums that were left to the network card, or bad ones. */
   readonly checksums: ChecksumCounts;
+  /** The packets of which the emulation cannot be sure what becomes of them. */
+  readonly uncertain: UncertainPackets;
   /** How many packets were coalesced, by what the length of their segments was concluded from. */
   readonly coalesced: CoalescedCounts;
   /** How many ports NAT drew at random, where the wanted one was taken or a rule says so: the kernel draws others. */

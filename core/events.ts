@@ -10,6 +10,7 @@ import type { HookName, TableName } from './hooks.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Reason } from './reasons.js';
 import type { Chain, Rule } from './rules/model.js';
+import type { UncertainCause } from './uncertainty.js';
 
 /** An IPv4 packet at the time of an event. */
 export interface PacketFields {
@@ -177,6 +178,12 @@ export interface DroppedEvent {
   readonly untranslatedDestination?: PacketEnd;
 }
 
+/** What becomes of the packet is uncertain: something that the emulation cannot know decides about it. */
+export interface UncertainEvent {
+  readonly kind: 'uncertain';
+  readonly cause: UncertainCause;
+}
+
 /** The packet leaves by interface `dev`, or has reached the host itself (undefined). */
 export interface LeftEvent {
   readonly kind: 'left';
@@ -199,7 +206,8 @@ export type EventBody =
   | AnsweredEvent
   | CopiedEvent
   | DroppedEvent
-  | LeftEvent;
+  | LeftEvent
+  | UncertainEvent;
 
 /** `depth` is 0 for the received packet, 1 for what the host sends or loops back because of it, and so on. */
 export type PacketEvent = EventBody & { readonly depth: number };

@@ -63,8 +63,10 @@ import { type Code, code } from './rules/run/codegen.js';
  * it matched.
  *
  * time: the clock.
+ *
+ * nothing: nothing that is known before the rules run. Packets that reach such a test take the slow path.
  */
-export type FixedBy = 'packet' | 'connection' | 'host' | 'rules' | 'history' | 'time';
+export type FixedBy = 'packet' | 'connection' | 'host' | 'rules' | 'history' | 'time' | 'nothing';
 
 /** What `read` returns if the packet does not have the field, such as a connection mark without a connection. */
 export const ABSENT = -1;
@@ -480,6 +482,8 @@ export const FIELDS = {
   ctexpire: { label: 'how long its connection has left', bits: 32, fixedBy: 'time', read: secondsLeft },
   /** Packets and bytes, each way. */
   ctCounters: { label: 'what its connection has counted', bits: 0, fixedBy: 'time' },
+  /** What the emulation does not know, and what a test changes. */
+  unknown: { label: 'what is not known', bits: 0, fixedBy: 'nothing' },
   /** State that a match keeps about earlier packets, or random choices (see `MatchState`). */
   history: { label: 'how many packets came before (limit, statistic)', bits: 0, fixedBy: 'history' },
 } as const satisfies Record<string, FieldRow>;

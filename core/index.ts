@@ -34,3 +34,5 @@ export type { Chain, Rule, Ruleset, RulesetWarning, Table, TableCounters } from 
 export { RulesetError } from './rules/parse/error.js';
 export { parseRuleset } from './rules/parse/parse.js';
 export { saveRuleset } from './rules/save.js';
+export type { UnsupportedPart, UnsupportedUse } from './rules/unsupported.js';
+export type { UncertainCause, UncertainCount, UncertainPackets } from './uncertainty.js';

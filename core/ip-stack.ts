@@ -67,6 +67,7 @@ import type { TableCounters } from './rules/model.js';
 import type { HookedTables } from './rules/run/hooked-tables.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
+import type { Uncertainty } from './uncertainty.js';
 import { wireHost } from './wiring.js';
 
 /** The reasons for which a route makes the kernel drop packets silently (struct dst_entry with an error). */
@@ -86,6 +87,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   dropCause: DropCause | null = null;
   skipReason: LinkSkip | null = null;
   readonly checksums: ChecksumCounts;
+  readonly uncertain: Uncertainty;
   readonly coalesced: Coalescing;
   readonly unboundQueues: UnboundQueueCounts;
   slowPathPackets = 0;
@@ -135,6 +137,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#answers = parts.answers;
     this.#emit = parts.emit;
     this.checksums = parts.checksums;
+    this.uncertain = parts.uncertainty;
     this.coalesced = parts.coalescing;
     this.unboundQueues = parts.unboundQueues;
     this.#nat = parts.nat;
@@ -232,7 +235,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#emit?.({ kind: 'decoded', packet: packetFields(packet) });
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);
-    if (this.#flowCache !== null && this.outcome === Outcome.FORWARDED && type === PacketType.HOST) {
+    const isLearnable = this.outcome === Outcome.FORWARDED && type === PacketType.HOST && !this.uncertain.isCurrent;
+    if (this.#flowCache !== null && isLearnable) {
       // Longer packets are coalesced, or have to be cut.
       const mtu = Math.min(this.#host.interfaces[dev].mtu, packet.routeMtu);
       const isOpening = this.#conntrack.confirmed === packet.ct;

@@ -27,6 +27,7 @@ import type { Ruleset } from './rules/model.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
 import { Tee } from './tee.js';
+import { Uncertainty } from './uncertainty.js';
 
 export interface HostParts {
   readonly memory: Memory;
@@ -40,6 +41,7 @@ export interface HostParts {
   readonly stack: PacketStack;
   readonly answers: Answers;
   readonly tables: HookedTables;
+  readonly uncertainty: Uncertainty;
   readonly hooks: Hooks;
   readonly paths: PathTable;
   /** null if the flow cache is off. */
@@ -76,8 +78,9 @@ export function wireHost(
   const answers = new Answers(host, conntrack, stack, clock, random, sendAnswer);
   const tee = new Tee(host, stack, sendCopy);
   const { queueVerdict } = options;
+  const uncertainty = new Uncertainty(connections, clock, emit, output.uncertain?.bind(output));
   const own = { host, conntrack: connections, nat, answers, clock, random, output };
-  const context = new HostContext({ ...own, tee, queueVerdict });
+  const context = new HostContext({ ...own, tee, queueVerdict, uncertainty });
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
   const mode = options.checksums ?? 'verify';
@@ -87,6 +90,7 @@ export function wireHost(
     ...fragmentHooks(fragments, emit),
     ...offloads.entries,
     ...conntrackHooks(conntrack, emit),
+    ...uncertainty.entries,
     ...tables.entries,
     ...(options.hookEntries ?? []),
   ];
@@ -97,7 +101,9 @@ export function wireHost(
   // Each packet of a connection may have another TOS.
   if (engine === 'remembered' && hooks.areLearnable && !host.routingReads.tos) {
     const learner = new MegaflowLearner(hooks, host, context);
-    flowCache = new FlowCache(memory, connections, paths, learner, clock, stack.first);
+    const cache = new FlowCache(memory, connections, paths, learner, clock, stack.first);
+    uncertainty.onLostConnection = () => cache.stopMegaflows();
+    flowCache = cache;
     const isVerified = mode !== 'trust' && sysctls.conntrack('checksum') !== 0;
     memory.wasm.setChecksums(isVerified ? 1 : 0, mode === 'auto' ? 1 : 0);
   }
@@ -114,6 +120,7 @@ export function wireHost(
     answers,
     tables,
     hooks,
+    uncertainty,
     paths,
     flowCache,
     checksums: new ChecksumTally(offloads, conntrack, memory),

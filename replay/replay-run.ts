@@ -23,6 +23,7 @@ import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
+import type { UncertainCause } from '../core/uncertainty.js';
 import { type CapturePaths, createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import { nativePath } from '../io/path.js';
 import { ArrivalCheck } from './arrivals.js';
@@ -33,6 +34,7 @@ import { InPlaceReplay } from './in-place.js';
 import { LogFiles, type LoggedCounts } from './logged.js';
 import type { PacketSelection } from './selection.js';
 import { STITCH_LOCAL, STITCH_SKIPPED, Stitcher } from './stitch/stitcher.js';
+import { type FrameNumber, UncertainFrames } from './uncertain-summary.js';
 
 /**
  * A capture, of one or several files, and where its packets enter: the index of an interface, INPUT_LOCAL,
@@ -87,6 +89,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** Packets read so far, and how many of them were not selected. */
   read = 0;
   filteredOut = 0;
+  readonly uncertainFrames = new UncertainFrames();
   /** Packets that never reached the host, by reason. */
   readonly skipped = new Map<string, number>();
   /** The capture files of the results, in the order of the host's interfaces. */
@@ -126,8 +129,9 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly #arrivals: ArrivalCheck;
   /** Only for captures of the host itself. */
   readonly hostCapture: HostCapture | undefined;
-  /** The record whose frame the emulator is processing. */
+  /** The record whose frame the emulator is processing, and its input; null: another frame. */
   #record: CaptureRecord | null = null;
+  #input = 0;
 
   /**
    * @param outDir an existing folder, for a capture of each interface but lo, of `local` and of `dropped`; or '-',
@@ -184,6 +188,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
           host.interfaces,
           stream ? [stream] : this.#egress,
           (record, input, upcall) => {
+            this.#input = input;
             if (this.#hasArrived(record, input)) this.#replay(record, this.#devs[input], upcall);
           },
         );
@@ -237,6 +242,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.read++;
       this.#readByInput[input]++;
       const reader = this.#readers[input];
+      this.#input = input;
       const isSelected = selection === undefined || selection.takes(reader);
       if (!isSelected) this.filteredOut++;
       if (this.#devs[input] === INPUT_CAPTURED) {
@@ -363,11 +369,16 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   /** The file of the current record of INPUT, and its number there, for messages. */
   #frameName(input: number): string {
+    const { file, number } = this.#frameNumber(input);
+    return `${shownPath(file)}: frame ${number}`;
+  }
+
+  #frameNumber(input: number): FrameNumber {
     const inPlace = this.#inPlace;
     const isInPlace = inPlace !== undefined && !inPlace.hasLeft;
     const number = isInPlace ? inPlace.numberOf(input) : this.#readByInput[input] + (inPlace?.readOf(input) ?? 0);
     const reader = this.#readers[input];
-    return `${shownPath(reader.path)}: frame ${reader.numberInFile(number)}`;
+    return { file: reader.path, number: reader.numberInFile(number) };
   }
 
   inject(frame: Frame, isOwn: boolean, isSourced: boolean): void {
@@ -423,6 +434,10 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.#local?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     this.stitcher?.noteOutput(bytes[at + IPV4_PROTOCOL_AT]);
     this.hostCapture?.cameBack(bytes, at, available, length);
+  }
+
+  uncertain(cause: UncertainCause): void {
+    if (this.#record !== null) this.uncertainFrames.note(cause, () => this.#frameNumber(this.#input));
   }
 
   log(entry: LogEntry): void {

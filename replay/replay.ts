@@ -45,6 +45,7 @@ import {
   warningsOfStitching,
 } from './stitch/stitch-summary.js';
 import { MAX_LISTED, type RuleSummary, SCHEMA, type Summary, summarizeConnection } from './summary.js';
+import { summarizeUncertain } from './uncertain-summary.js';
 import { version } from './version.js';
 
 /** How another thread controls a replay. */
@@ -253,8 +254,12 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
   const { causes: dropped, flowCount, flows } = run.drops.result(MAX_LISTED);
   const { connections: table, nowMs } = emulator;
   const { count, entries } = busiestConnections(table, nowMs, MAX_LISTED);
-  const connections = entries.map((entry) => summarizeConnection(listConnection(table, entry, nowMs)));
+  const connections = entries.map((entry) => ({
+    ...summarizeConnection(listConnection(table, entry, nowMs)),
+    ...(table.isInDoubt(entry) ? { uncertain: true as const } : {}),
+  }));
   const egress = run.hostCapture && summarizeEgress(run.hostCapture, host, inputs);
+  const uncertain = summarizeUncertain(emulator.uncertain, run.uncertainFrames);
   return {
     schema: SCHEMA,
     generator: `${GENERATOR} ${version()}`,
@@ -284,6 +289,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
     ...(egress === undefined ? {} : { egress }),
+    ...(uncertain === undefined ? {} : { uncertain }),
     ...hostSummary(setting, [connections, dropped, flows], egress),
     assumed: [
       ...assumedOffloads(emulator),

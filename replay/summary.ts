@@ -10,6 +10,7 @@ import type { CountersSummary } from './expect-counters.js';
 import type { EgressSummary } from './host-capture/egress-summary.js';
 import type { SelectionOptions } from './selection.js';
 import type { StitchSummary } from './stitch/stitch-summary.js';
+import type { UncertainSummary } from './uncertain-summary.js';
 
 /** Connections and dropped flows beyond this many are only counted. */
 export const MAX_LISTED = 1000;
@@ -59,6 +60,8 @@ export interface ConnectionSummary {
   mark: number;
   packets: [original: number, reply: number];
   bytes: [original: number, reply: number];
+  /** Present if something that could not be followed may have decided about it (`uncertain` of the summary). */
+  uncertain?: true;
 }
 
 export interface RuleSummary {
@@ -132,6 +135,8 @@ export interface Summary {
   egress?: EgressSummary;
   /** With `--expect-counters`: the counters of the rules, compared with those of a host. */
   counters?: CountersSummary;
+  /** The packets of which it is not certain what becomes of them; left out if there are none. */
+  uncertain?: UncertainSummary;
   /** Names of addresses above, from `--names` and the host's containers. */
   names?: Record<string, string>;
   /** The networks of the host's containers, by their bridge. */

@@ -96,6 +96,8 @@ export const Status = {
   DST_NAT: 1 << 5,
   SRC_NAT_DONE: 1 << 7,
   DST_NAT_DONE: 1 << 8,
+  /** Internal: what becomes of its packets is uncertain (core/uncertainty.ts). */
+  IN_DOUBT: 1 << 29,
   /** Internal: lookups find the entry. */
   HASHED: 1 << 30,
 } as const;

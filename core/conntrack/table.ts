@@ -133,6 +133,17 @@ export class ConntrackTable {
     return (this.words[entry * RECORD_WORDS + STATUS] & Status.HASHED) !== 0;
   }
 
+  /** Whether the real host may have treated the connection of ENTRY in another way (`doubt`). */
+  isInDoubt(entry: number): boolean {
+    return (this.words[entry * RECORD_WORDS + STATUS] & Status.IN_DOUBT) !== 0;
+  }
+
+  /** Puts ENTRY in doubt: from now on its packets take the slow path, if nothing is learned from them. */
+  doubt(entry: number): void {
+    this.words[entry * RECORD_WORDS + STATUS] |= Status.IN_DOUBT;
+    this.#forgetPaths(entry);
+  }
+
   /** Frees the record of ENTRY, which must be hidden from lookups. */
   release(entry: number): void {
     this.#wasm.release(entry);

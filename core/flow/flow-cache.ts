@@ -71,6 +71,7 @@ export class FlowCache {
   #attempts = 0;
   /** There is no memory to learn more. */
   #isFull = false;
+  #hasMegaflows = true;
 
   /** PACKET is used to run the checks of a path. */
   constructor(
@@ -128,10 +129,16 @@ export class FlowCache {
     }
   }
 
+  /** From now on, the slow path sees the first packet of each connection. */
+  stopMegaflows(): void {
+    this.#hasMegaflows = false;
+    this.#memory.wasm.setMegaflows(0);
+  }
+
   #learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean, upcall: number): void {
     const { ct, direction, protocol } = packet;
     if (ct < 0 || !this.#table.isHashed(ct)) return;
-    if (isOpening || packet.ctinfo === CtInfo.ESTABLISHED) {
+    if (this.#hasMegaflows && (isOpening || packet.ctinfo === CtInfo.ESTABLISHED)) {
       const phase = isOpening ? Phase.OPENING : direction === ORIGINAL ? Phase.ORIGINAL : Phase.REPLY;
       this.#learnMegaflow(packet, phase, trace, mtu, link, upcall);
     }

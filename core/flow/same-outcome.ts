@@ -200,7 +200,6 @@ class OutcomeLearner {
 
   /** Whether the packet matches RULE. All remaining packets do the same. */
   #matches(rule: Rule): boolean {
-    if (rule.unsupported !== undefined) return false;
     const { all, ofWhole } = stepsOf(rule, this.#context);
     const steps = this.#isWhole ? ofWhole : all;
     return steps !== undefined && this.#inOrder(rule, steps);

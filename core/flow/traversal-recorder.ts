@@ -258,5 +258,6 @@ function readingContext(host: Host, { connections }: Emulator): RuleContext {
     tee: refuse,
     queue: refuse,
     traceRule: refuse,
+    uncertain: () => {},
   };
 }

@@ -8,6 +8,7 @@ import type { HostFacts } from '../host/facts.js';
 import type { ReversePath } from '../host/route-decision.js';
 import type { Manip, NatRange } from '../nat/range.js';
 import type { Packet } from '../packet.js';
+import type { UncertainCause } from '../uncertainty.js';
 
 /**
  * What a traced packet has met: a rule, or what ends a chain: the policy of a built-in one, or the return from another.
@@ -59,6 +60,12 @@ export interface RuleContext {
    * if IS_BYPASSED.
    */
   queue(packet: Packet, isBypassed: boolean): Verdict;
+  /**
+   * What becomes of the packet is uncertain because of CAUSE: the emulation lacks what it would need to know. Whoever
+   * calls it is called for each packet that it concerns: a target with the effect 'outside', a state, or a native test
+   * that reads 'unknown'.
+   */
+  uncertain(packet: Packet, cause: UncertainCause): void;
   /** -j TRACE: logs that the marked packet matched a rule, or reached the end of a chain. */
   traceRule(packet: Packet, table: TableName, chain: string, kind: TracedKind, number: number): void;
 }

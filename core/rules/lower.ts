@@ -12,7 +12,7 @@ import {
   TCP_LENGTH,
   UDP_LENGTH,
 } from '../../codecs/layouts.js';
-import { type FieldName, fieldRow, isFixed } from '../fields.js';
+import { type FieldName, type FixedBy, fieldRow, isFixed } from '../fields.js';
 import type { Packet } from '../packet.js';
 import { lowerBase } from './base-match.js';
 import { type Condition, checkCondition, conditionFields, constantAnswer, explainCondition } from './condition.js';
@@ -88,10 +88,35 @@ function isNative(step: Step): step is NativeStep {
   return step.kind === 'native';
 }
 
-/** All steps of RULE, in order, for a host with interfaces of these NAMES. */
+/**
+ * All steps of RULE, in order, for a host with interfaces of these NAMES. A rule that cannot be followed ends at what
+ * is not supported, which never holds (run/unasked.ts).
+ */
 export function lowerRule(rule: Rule, names: readonly string[]): Step[] {
   const steps: Step[] = lowerBase(rule.base, names);
-  for (const match of rule.matches) addSteps(steps, match);
+  const { matches, unsupported, unasked } = rule;
+  if (unsupported === undefined) for (const match of matches) addSteps(steps, match);
+  else {
+    for (const match of matches.slice(0, askedMatches(rule))) addSteps(steps, match);
+    steps.push({ kind: 'native', native: UNASKED, state: unasked });
+  }
+  return steps;
+}
+
+/** Takes the place of what is not supported. */
+const UNASKED: NativeTest = { reads: ['unknown'], explanation: 'not supported' };
+
+/** How many matches of RULE come before the first that is not supported. */
+export function askedMatches({ matches, unsupported = [] }: Rule): number {
+  return unsupported.reduce(
+    (first, { part }) => (typeof part === 'number' ? Math.min(first, part) : first),
+    matches.length,
+  );
+}
+
+export function stepsOfMatch(match: Match): Step[] {
+  const steps: Step[] = [];
+  addSteps(steps, match);
   return steps;
 }
 
@@ -106,10 +131,12 @@ function addSteps(steps: Step[], { extension, params, state }: Match): void {
 export function matchOfStep(rule: Rule, names: readonly string[], index: number): number | undefined {
   const steps: Step[] = lowerBase(rule.base, names);
   if (index < steps.length) return undefined;
-  return rule.matches.findIndex((match) => {
-    addSteps(steps, match);
-    return index < steps.length;
-  });
+  const asked = askedMatches(rule);
+  for (let i = 0; i < asked; i++) {
+    addSteps(steps, rule.matches[i]);
+    if (index < steps.length) return i;
+  }
+  return asked < rule.matches.length ? asked : undefined;
 }
 
 /** Whether PACKET passes STEP. */
@@ -163,8 +190,13 @@ export function mayDrop(step: Step): boolean {
 
 /** Whether evaluating STEP has side effects: it has state, or may drop the packet. */
 function isOrdered(step: Step): boolean {
-  return isNative(step) && (mayDrop(step) || step.native.reads.some((name) => fieldRow(name).fixedBy === 'history'));
+  return (
+    isNative(step) && (mayDrop(step) || step.native.reads.some((name) => ORDERED.includes(fieldRow(name).fixedBy)))
+  );
 }
+
+const ORDERED: readonly FixedBy[] = ['history', 'nothing'];
+const UNPREDICTABLE: readonly FixedBy[] = ['rules', 'time', 'nothing'];
 
 /** The steps of a rule, for packets with a complete layer-4 header. */
 export interface SplitSteps {
@@ -204,7 +236,7 @@ function isFixedStep(step: Step): boolean {
 export function isPredictable(step: Step): boolean {
   return stepFields(step).every((name) => {
     const { fixedBy, isRewritten } = fieldRow(name);
-    return fixedBy !== 'rules' && fixedBy !== 'time' && isRewritten !== true;
+    return !UNPREDICTABLE.includes(fixedBy) && isRewritten !== true;
   });
 }
 

@@ -68,6 +68,8 @@ export interface Rule {
   readonly unsupported: readonly UnsupportedPart[] | undefined;
   /** Set for a rule that could not be parsed, accepted by `lax`: this text is saved after `-A chain`. */
   readonly verbatim: string | undefined;
+  /** What takes the place of `unsupported`. Only present in a running table (`withStates`). */
+  readonly unasked?: MatchState;
 }
 
 /** One `-m` of a rule: an extension and its parsed options. */

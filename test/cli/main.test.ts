@@ -260,12 +260,12 @@ Main('with --strict, warnings and packets that were not followed are an exit cod
     nfreplay(...replayArgs(...args, '--strict').map((word) => (word === HOST ? host : word)));
   const complete = strict();
   assert.equal([complete.status, complete.stderr], [0, '']);
-  const rules = file('strict.v4', '*filter\n-A INPUT -m quota --quota 5 -j DROP\nCOMMIT\n');
+  const rules = file('strict.v4', '*filter\n-A INPUT -j standard\nCOMMIT\n');
   const args = ['replay', '--rules', rules, '--host', host, '--in', `eth0=${eth0}`, '--lax'];
   assert.is(nfreplay(...args).status, 0);
   const lax = nfreplay(...args, '--strict', '--json');
   assert.is(lax.status, 1);
-  assert.match(lax.stderr, 'nfreplay: --strict: 1 warning\n');
+  assert.match(lax.stderr, /nfreplay: --strict: 1 warning; \d+ packets uncertain\n/);
   assert.is(JSON.parse(lax.stdout).packets.read > 0, true, 'the results are there all the same');
   const skipped = strict('--in', `docker0=${ethertypes}`);
   assert.is(skipped.status, 1);

@@ -226,6 +226,27 @@ Replay('an unsupported rule is an error, or with lax a warning and never matches
   assert.is(summary.warnings.length, 1);
   assert.match(summary.warnings[0], `${rulesPath}:`);
   assert.is(summary.packets.forwarded, PACKETS);
+  assert.not('uncertain' in summary);
+});
+
+Replay('uncertain packets are counted by cause, with the first of them, and their connections are marked', () => {
+  const rulesPath = changed(RULES, 'unasked.v4', (text) =>
+    text.replace('-A FORWARD -o docker0 -j DOCKER', '-A FORWARD -i eth0 -m set --match-set bad src -j DROP\n$&'),
+  );
+  const results = EMULATOR_ENGINES.map((engine) => replay(options('unasked', { rulesPath, lax: true, engine })));
+  for (const { uncertain, connections } of results) {
+    assert.equal(uncertain, results[0].uncertain);
+    assert.is(connections.listed.filter((one) => one.uncertain).length, connections.listed.length);
+  }
+  const { packets, causes } = results[0].uncertain!;
+  const [{ reason, table, chain, number, rule, frames }] = causes;
+  assert.is(packets, PACKETS);
+  assert.equal([reason, table, chain, number], ['`-m set` was not asked', 'filter', 'FORWARD', 2]);
+  assert.is(rule, '-i eth0 -m set --match-set bad src -j DROP');
+  assert.equal(frames.slice(0, 2), [
+    { file: work.eth0, number: 1 },
+    { file: work.eth0, number: 2 },
+  ]);
 });
 
 Replay('refuses invalid inputs', () => {

@@ -287,4 +287,31 @@ Report('the progress line shows the share done, the rate and the time left', () 
   assert.is(progressLine(1000, 1, -1, 2), '1,000 packets   500 packets/s');
 });
 
+Report('says how many packets are uncertain, and why', () => {
+  const uncertain = {
+    packets: 5,
+    causes: [
+      {
+        reason: '`-m socket` was not asked',
+        table: 'filter',
+        chain: 'FORWARD',
+        number: 4,
+        rule: '-m socket',
+        file: 'etc/rules.v4',
+        line: 41,
+        packets: 4,
+        frames: [],
+      },
+      { reason: 'something else', packets: 1, frames: [] },
+    ],
+  };
+  const text = formatReport({ ...summary, uncertain }, { style: PLAIN, top: 10, outDir: undefined, durationMs: 1 });
+  const expected = [
+    '5 packets uncertain: what becomes of them depends on what could not be followed',
+    '  4 packets  rules.v4:41  filter FORWARD 4  `-m socket` was not asked',
+    '   1 packet                                 something else',
+  ];
+  assert.ok(text.includes(`\n${expected.join('\n')}\n`), text);
+});
+
 Report.run();

@@ -102,6 +102,7 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   ctexpire: ['ct', 'word 7', 'double 5', 'nowMs'],
   ctCounters: ['ct', 'isAccounted', ...[6, 7, 8, 9].map((double) => `double ${double}`)],
   history: [],
+  unknown: [],
 };
 
 /** What is the same for all packets of one connection that go the same way in the same state. */

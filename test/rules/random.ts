@@ -181,6 +181,7 @@ export function testContext(random: Random, connections: number): RuleContext & 
       asked.push(`queue ${isBypassed}`);
       return Verdict.ACCEPT;
     },
+    uncertain: (_packet, { reason }) => asked.push(`uncertain ${reason}`),
     traceRule: (_packet, table, chain, kind, number) => asked.push(`trace ${table} ${chain} ${kind} ${number}`),
   };
 }

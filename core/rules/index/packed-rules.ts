@@ -132,7 +132,6 @@ export class PackedRules {
     const { words } = this;
     const at = position << RULE_SHIFT;
     for (let field = 0; field < STATES; field += 2) words[at + field + 1] = ANY_VALUE;
-    if (rule.unsupported !== undefined) return undefined;
     const { fixed, perPacket } = splitSteps(lowerRule(rule, this.#context.interfaceNames));
     if (fixed === undefined) return undefined;
 

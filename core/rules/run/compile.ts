@@ -341,7 +341,6 @@ ${body}`;
   }
 
   #split(rule: Rule): SplitSteps {
-    if (rule.unsupported !== undefined) return { fixed: undefined, perPacket: [] };
     return splitSteps(lowerRule(rule, this.#context.interfaceNames));
   }
 

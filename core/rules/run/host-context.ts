@@ -18,6 +18,7 @@ import { unfinishChecksum } from '../../offload/checksums.js';
 import type { Packet } from '../../packet.js';
 import type { Random } from '../../random.js';
 import type { Tee } from '../../tee.js';
+import type { UncertainCause, Uncertainty } from '../../uncertainty.js';
 import type { RuleContext, TracedKind } from '../context.js';
 
 const TRACE_LEVEL = 4;
@@ -34,6 +35,7 @@ export interface HostParts {
   readonly random: Random;
   readonly output: EmulatorOutput;
   readonly tee: Tee;
+  readonly uncertainty: Uncertainty;
   /** The verdict of the program that listens to the queues of NFQUEUE; undefined: none does. */
   readonly queueVerdict: 'accept' | 'drop' | undefined;
 }
@@ -58,10 +60,12 @@ export class HostContext implements RuleContext {
   readonly #log: EmulatorOutput['log'];
   readonly #nflog: EmulatorOutput['nflog'];
   readonly #tee: Tee;
+  readonly #uncertainty: Uncertainty;
   readonly #queueVerdict: HostParts['queueVerdict'];
 
   constructor(parts: HostParts) {
     const { host, conntrack, nat, answers, clock, random, output } = parts;
+    this.#uncertainty = parts.uncertainty;
     this.#tee = parts.tee;
     this.#queueVerdict = parts.queueVerdict;
     this.conntrack = conntrack;
@@ -124,6 +128,10 @@ export class HostContext implements RuleContext {
     const address = packet.hook === Hook.OUTPUT ? LOCALHOST : this.#host.redirectAddress(packet.inDev);
     if (address === undefined) return Verdict.DROP;
     return this.#nat.bind(packet, withAddress(range, address), Manip.DST);
+  }
+
+  uncertain(packet: Packet, cause: UncertainCause): void {
+    this.#uncertainty.doubt(packet, cause);
   }
 
   reject(packet: Packet, kind: RejectKind): void {

@@ -111,10 +111,6 @@ export function interpretTable(
   }
 
   function matches(rule: Rule, packet: Packet): boolean {
-    if (rule.unsupported !== undefined) {
-      if (emit !== undefined) emitRule(emit, declared, rule, packet, { failed: 'not supported' });
-      return false;
-    }
     const steps = stepsOf(rule);
     for (const step of steps) {
       if (checkStep(step, packet, context)) continue;

@@ -1,7 +1,9 @@
 /** State that matches keep between packets: limit's credit, statistic's counter. */
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
+import { askedMatches } from '../lower.js';
 import type { Match, Rule, Table } from '../model.js';
+import { unaskedState } from './unasked.js';
 
 /**
  * The state of one match in one rule. Every call of `matches` changes it, so it is called once each time a packet
@@ -51,15 +53,18 @@ export class FunctionState implements MatchState {
 
 /** TABLE with fresh match states, for one host. */
 export function withStates(table: Table, context: RuleContext): Table {
-  const hasState = ({ matches }: Rule): boolean => matches.some(({ extension }) => extension.createState !== undefined);
+  const hasState = ({ matches, unsupported }: Rule): boolean =>
+    unsupported !== undefined || matches.some(({ extension }) => extension.createState !== undefined);
   if (!table.rules.some(hasState)) return table;
   const rules = table.rules.map((rule) => {
     if (!hasState(rule)) return rule;
-    const matches = rule.matches.map((match): Match => {
-      const state = match.extension.createState?.(match.params, context);
+    const asked = askedMatches(rule);
+    const matches = rule.matches.map((match, i): Match => {
+      const state = i < asked ? match.extension.createState?.(match.params, context) : undefined;
       return state === undefined ? match : { ...match, state };
     });
-    return { ...rule, matches };
+    const unasked = unaskedState(rule, table, context);
+    return unasked === undefined ? { ...rule, matches } : { ...rule, matches, unasked };
   });
   const chains = table.chains.map((chain) => ({ ...chain, rules: chain.rules.map(({ index }) => rules[index]) }));
   return { ...table, chains, rules };
