@@ -67,6 +67,7 @@ import type { TableCounters } from './rules/model.js';
 import type { HookedTables } from './rules/run/hooked-tables.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
+import type { Tee } from './tee.js';
 import type { Uncertainty } from './uncertainty.js';
 import { wireHost } from './wiring.js';
 
@@ -106,6 +107,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   /** Depth in the stack of the packet that determines the outcome of the received packet. */
   #countedDepth = 0;
   readonly #answers: Answers;
+  readonly #tee: Tee;
+  readonly #onComeBack = (packet: Packet): void => this.#arrive(packet);
   readonly #emit: Emit;
   readonly #egressAddress = (packet: Packet): LoadedAddress => egressAddress(this.#host, packet);
   readonly #onExpired = (first: Packet): void => this.#expireFragments(first);
@@ -140,6 +143,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.uncertain = parts.uncertainty;
     this.coalesced = parts.coalescing;
     this.unboundQueues = parts.unboundQueues;
+    this.#tee = parts.tee;
     this.#nat = parts.nat;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
@@ -159,7 +163,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   get warnings(): readonly string[] {
-    return [...this.#conntrack.earlyDrop.warnings, ...this.#host.redirectWarnings()];
+    return [...this.#conntrack.earlyDrop.warnings, ...this.#host.redirectWarnings(), ...this.#tee.warnings];
   }
 
   get pendingFragments(): number {
@@ -416,7 +420,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.inDev = packet.routeDev;
     packet.isForHost = true;
     if (packet.fragmentMaxSize > 0) this.#loopBackFragments(packet);
-    else this.#arrive(packet);
+    else this.#tee.comeBack(packet, this.#onComeBack);
   }
 
   /** Reassembled packets are fragmented again, even over lo, where they come back in as fragments. */
@@ -425,7 +429,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     for (const { bytes, length } of this.#egress.piecesOf(packet)) {
       const piece = this.#stack.pushPiece(packet, bytes, length);
       if (isOutermost) this.#countedDepth++;
-      this.#arrive(piece);
+      this.#tee.comeBack(piece, this.#onComeBack);
       if (isOutermost) this.#countedDepth--;
       this.#stack.pop();
     }

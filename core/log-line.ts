@@ -21,21 +21,19 @@ export function logLine(packet: Packet, prefix: string, flags: number, interface
   const input = interfaces[inDev];
   const output = interfaces[outDev];
   const head = `${prefix}IN=${input?.name ?? ''} OUT=${output?.name ?? ''} `;
-  const mac = input === undefined ? '' : macText(packet, input, output ?? input, flags);
+  const mac = input === undefined ? '' : macText(packet, input, flags);
   const tail = mark === 0 ? '' : `MARK=0x${(mark >>> 0).toString(16)} `;
   return asKernelText(head + mac + logPacketFields(view, at, at + available, length, flags, tail));
 }
 
-/** The link header of PACKET, with which it arrived on INPUT. DEV is the interface that has it by now (skb->dev). */
-function macText(packet: Packet, input: Interface, dev: Interface, flags: number): string {
-  const isDecoded = (flags & LogFlag.MAC_DECODE) !== 0 && !dev.isLoopback && dev.linkLength > 0;
+/** The link header of PACKET, with which it arrived on INPUT. */
+function macText(packet: Packet, input: Interface, flags: number): string {
+  const isDecoded = (flags & LogFlag.MAC_DECODE) !== 0 && !input.isLoopback && input.linkLength > 0;
   const isEthernet = packet.sourceMacHigh >= 0;
   if (isDecoded && isEthernet) {
     return `MACSRC=${asMac(packet.sourceMac)} MACDST=${destinationMac(packet, input)} MACPROTO=${ETHERTYPE_IPV4_TEXT} `;
   }
-  // For a packet without a link header the kernel takes its first bytes for one.
-  if (isDecoded && input.linkLength === 0) return bareMacText(packet);
-  if (dev.linkLength === 0) return 'MAC= ';
+  if (isDecoded) return '';
   if (input.isLoopback) return `MAC=${NO_MAC}:${NO_MAC}:08:00 `;
   return isEthernet ? `MAC=${destinationMac(packet, input)}:${asMac(packet.sourceMac)}:08:00 ` : 'MAC= ';
 }
@@ -43,13 +41,6 @@ function macText(packet: Packet, input: Interface, dev: Interface, flags: number
 /** A unicast frame was addressed to the interface, whatever the capture has. */
 function destinationMac(packet: Packet, input: Interface): string {
   return packet.type === PacketType.HOST ? hexBytes(input.mac, 0, MAC_LENGTH) : asMac(packet.destinationMac);
-}
-
-function bareMacText({ bytes, at }: Packet): string {
-  const source = at + MAC_LENGTH;
-  const type = source + MAC_LENGTH;
-  const protocol = hexBytes(bytes, type, type + 2).replace(':', '');
-  return `MACSRC=${hexBytes(bytes, source, type)} MACDST=${hexBytes(bytes, at, source)} MACPROTO=${protocol} `;
 }
 
 const hexBytes = (bytes: Uint8Array, from: number, to: number): string =>

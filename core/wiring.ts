@@ -49,6 +49,7 @@ export interface HostParts {
   /** Packets by their checksum, so far. */
   readonly checksums: ChecksumCounts;
   readonly coalescing: Coalescing;
+  readonly tee: Tee;
   readonly unboundQueues: UnboundQueueCounts;
   readonly emit: Emit;
 }
@@ -125,6 +126,7 @@ export function wireHost(
     flowCache,
     checksums: new ChecksumTally(offloads, conntrack, memory),
     coalescing,
+    tee,
     unboundQueues: context.unbound,
     emit,
   };

@@ -62,12 +62,21 @@ export function writeCapture(
   isBare: boolean,
   frames: readonly { tsNs: bigint; frame: Uint8Array }[],
 ): void {
+  writeRecords(path, isBare ? LINKTYPE_RAW : LINKTYPE_ETHERNET, frames);
+}
+
+/** The same with any LINKTYPE. */
+export function writeRecords(
+  path: string,
+  linktype: number,
+  frames: readonly { tsNs: bigint; frame: Uint8Array }[],
+): void {
   const header = Buffer.alloc(FILE_HEADER_LENGTH);
   header.writeUInt32LE(MAGIC_NANOSECONDS, 0);
   header.writeUInt16LE(2, 4);
   header.writeUInt16LE(4, 6);
   header.writeUInt32LE(262_144, 16);
-  header.writeUInt32LE(isBare ? LINKTYPE_RAW : LINKTYPE_ETHERNET, 20);
+  header.writeUInt32LE(linktype, 20);
   const chunks: Uint8Array[] = [header];
   for (const { tsNs, frame } of frames) {
     const record = Buffer.alloc(RECORD_HEADER_LENGTH);

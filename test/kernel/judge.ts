@@ -7,6 +7,7 @@ import type { Observer } from '../../core/events.js';
 import { type Comparison, compareResults } from '../../replay/compare.js';
 import { replay } from '../../replay/replay.js';
 import type { CaseFolder } from './live-case.js';
+import { moveTraced, TRACE_FILE, tracedDifference } from './traced.js';
 
 export interface Disagreement {
   engine: EmulatorEngine;
@@ -42,14 +43,16 @@ async function judgeEngine(
   rmSync(outDir, { recursive: true, force: true });
   try {
     const { hostPath, rulesPath, observer } = host;
-    const { inputs, stitchPath, isOffloaded } = folder;
+    const { inputs, stitchPath, isOffloaded, nfqueue } = folder;
     const checksums = isOffloaded ? 'auto' : 'verify';
     const stitched = stitchPath === undefined ? {} : { stitchPaths: [stitchPath] };
     const rules = {
       ...(rulesPath === undefined ? {} : { rulesPath }),
       ...(observer === undefined ? {} : { observer }),
     };
-    replay({ ...rules, hostPath, inputs, outDir, engine, checksums, ...stitched });
+    const told = { logTime: true, ...(nfqueue === undefined ? {} : { nfqueue }) };
+    replay({ ...rules, hostPath, inputs, outDir, engine, checksums, ...stitched, ...told });
+    moveTraced(outDir);
   } catch (error) {
     return {
       engine,
@@ -58,7 +61,11 @@ async function judgeEngine(
       count: 1,
     };
   }
-  return describe(compareResults(folder.wantDir, outDir), engine);
+  const traced = tracedDifference(folder.wantDir, outDir);
+  const found = describe(compareResults(folder.wantDir, outDir), engine);
+  if (found !== null || traced === undefined) return found;
+  const lines = [TRACE_FILE, `  expected  ${traced.wanted}`, `  got       ${traced.got}`];
+  return { engine, kind: 'trace', lines, count: 1 };
 }
 
 function describe({ differences }: Comparison, engine: EmulatorEngine): Disagreement | null {

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareResults } from '../../replay/compare.js';
 import type { Libc } from './libc.js';
+import type { QueueVerdict } from './nfqueue.js';
 import { Pacer } from './pacer.js';
 import { Prng } from './prng.js';
 import type { Profile } from './profiles.js';
@@ -13,6 +14,7 @@ import { randomCase, randomScenes } from './random-case.js';
 import { ReplayRecord, replayKernel, step } from './replay.js';
 import { LOCAL, type Output, Router } from './router.js';
 import { remember, type Scene, type Shot, type Stage } from './scene.js';
+import { tracedDifference } from './traced.js';
 import type { World } from './world.js';
 
 /** A case on disk: host.json, rules.v4, in/IFACE.pcap, and the kernel's results in want/. */
@@ -30,6 +32,8 @@ export interface CaseFolder {
   pace?: boolean;
   /** What the captures hold was left to network cards: checksums, and cutting into segments. */
   isOffloaded?: boolean;
+  /** The verdict of the program that listens to the queues of NFQUEUE; left out: none does. */
+  nfqueue?: QueueVerdict;
 }
 
 export interface LiveCase extends CaseFolder {
@@ -54,6 +58,8 @@ const SNAPSHOT_SHARE = 8;
 /** Conversations of a case, at least and at most. */
 const FEWEST_SCENES = 6;
 const MOST_SCENES = 22;
+
+const QUEUE_VERDICTS: readonly (QueueVerdict | undefined)[] = [undefined, 'accept', 'drop'];
 
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1_000_000n;
@@ -80,9 +86,10 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
   const isOffloaded = (profile.offload ?? 0) > 0;
   const router = new Router(libc, world.host, isOffloaded);
   try {
-    router.load(rules);
+    const nfqueue = QUEUE_VERDICTS[seed % QUEUE_VERDICTS.length];
+    router.load(rules, nfqueue);
     router.drain();
-    const folder = caseFolder(dir, []);
+    const folder = { ...caseFolder(dir, []), ...(nfqueue === undefined ? {} : { nfqueue }) };
     mkdirSync(dir, { recursive: true });
     writeFileSync(folder.hostPath, `${JSON.stringify(world.host, null, 2)}\n`);
     writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
@@ -162,7 +169,8 @@ function send(router: Router, record: ReplayRecord, stage: Stage, shot: Shot, ts
 export function agreesWithItself(libc: Libc, folder: CaseFolder): boolean {
   const again = join(folder.dir, 'again');
   replayKernel(libc, { ...folder, outDir: again });
-  return compareResults(folder.wantDir, again).differences.length === 0;
+  const isTracedTheSame = tracedDifference(folder.wantDir, again) === undefined;
+  return isTracedTheSame && compareResults(folder.wantDir, again).differences.length === 0;
 }
 
 function withoutComments(rules: string): string {

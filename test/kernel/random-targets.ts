@@ -67,7 +67,8 @@ export function randomTarget(
 function logTarget(prng: Prng): string {
   return [
     '-j LOG',
-    ...(prng.chance(0.5) ? ['--log-prefix "seen: "'] : []),
+    // The kernel's log is shared by all hosts: the prefix tells which one it was.
+    `--log-prefix "L${prng.word()} "`,
     ...(prng.chance(0.3) ? [`--log-level ${prng.pick([0, 4, 7])}`] : []),
     ...(prng.chance(0.2) ? ['--log-tcp-options'] : []),
     ...(prng.chance(0.2) ? ['--log-ip-options'] : []),

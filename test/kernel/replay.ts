@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readCapture, writeCapture } from './capture-file.js';
 import type { HostDescription } from './host-description.js';
 import { type Libc, SystemError } from './libc.js';
+import type { QueueVerdict } from './nfqueue.js';
 import { Pacer } from './pacer.js';
 import { LOCAL, type Output, Router } from './router.js';
 
@@ -23,6 +24,8 @@ export interface KernelReplayOptions {
   settleMs?: number;
   /** What the captures hold was left to network cards (see virtio-header.ts). */
   isOffloaded?: boolean;
+  /** The verdict of the program that listens to the queues of NFQUEUE; left out: none does. */
+  nfqueue?: QueueVerdict;
   /** How many packets to replay. */
   limit?: number;
 }
@@ -93,6 +96,7 @@ export class ReplayRecord {
     writeFileSync(join(dir, 'verdicts.jsonl'), this.verdicts.map((line) => `${line}\n`).join(''));
     writeFileSync(join(dir, 'rules.v4'), router.savedRules());
     writeFileSync(join(dir, 'conntrack.txt'), router.conntrack());
+    router.writeTold(dir);
   }
 
   /** Writes the injected frames to DIR; returns the files. */
@@ -116,6 +120,7 @@ export function step(
   input: InputFrame,
   options: { keepMac?: boolean; settleMs?: number } = {},
 ): { outcome: Outcome; outputs: Output[] } {
+  router.setTime(input.tsNs);
   try {
     router.inject(input.dev, input.frame, input.isBare, options.keepMac);
   } catch (error) {
@@ -136,7 +141,7 @@ export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<stri
   const inputs = readInputs(options).slice(0, options.limit);
   const router = new Router(libc, host, options.isOffloaded);
   try {
-    router.load(options.rulesPath && readFileSync(options.rulesPath, 'utf8'));
+    router.load(options.rulesPath && readFileSync(options.rulesPath, 'utf8'), options.nfqueue);
     router.drain();
     const record = new ReplayRecord(router.devices, router.bareDevices);
     const pacer = options.pace ? new Pacer(inputs[0]?.tsNs ?? 0n) : undefined;

@@ -170,6 +170,33 @@ function neighbourCommands(host: HostDescription): string[] {
     .map(({ dst, dev, lladdr }) => `neigh replace ${dst} lladdr ${lladdr} dev ${dev} nud permanent`);
 }
 
+/**
+ * Tells HOST, in this thread's network namespace, the MACs of the gateways to which RULES send copies, on every
+ * interface: packets that wait for an answer to an ARP request leave later than those behind them.
+ */
+export function addTeeNeighbours(host: HostDescription, rules: string): void {
+  const gateways = [...rules.matchAll(/--gateway ([\d.]+)/g)].map(([, gateway]) => gateway);
+  if (gateways.length === 0) return;
+  const hops = new Set([...gateways, ...(host.route ?? []).flatMap(({ gateway }) => gateway ?? [])]);
+  const isKnown = (hop: string, dev: string): boolean =>
+    host.neigh?.some((known) => known.dst === hop && known.dev === dev && known.lladdr !== undefined) === true;
+  const devs = linksOf(host).filter((link) => !isBare(link));
+  ipBatch(
+    devs.flatMap(({ ifname }) =>
+      [...hops]
+        .filter((hop) => !hop.includes(':') && !isKnown(hop, ifname))
+        .map((hop) => `neigh replace ${hop} lladdr ${defaultMac(hop)} dev ${ifname} nud permanent`),
+    ),
+    true,
+  );
+}
+
+/** The MAC of a neighbour that the description leaves out. */
+function defaultMac(address: string): string {
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '00', ...bytes].join(':');
+}
+
 function ipBatch(commands: readonly string[], ignoreFailure = false): void {
   if (commands.length === 0) return;
   run('ip', [...(ignoreFailure ? ['-force'] : []), '-batch', '-'], `${commands.join('\n')}\n`, ignoreFailure);

@@ -7,10 +7,13 @@ import { closeSync } from 'node:fs';
 import { SNAPSHOT_SCRIPT } from '../../codecs/host/snapshot-script.js';
 import { run } from './command.js';
 import type { HostDescription } from './host-description.js';
+import { letAllLog, logPrefixesOf } from './kernel-log.js';
 import { AF_INET, AF_PACKET, type Libc, SOCK_DGRAM, SOCK_RAW, SystemError } from './libc.js';
+import { Listeners } from './listeners.js';
 import { Namespace } from './namespace.js';
 import { Nflog } from './nflog.js';
-import { buildHost, isBare, linksOf, peerName } from './router-setup.js';
+import type { QueueVerdict } from './nfqueue.js';
+import { addTeeNeighbours, buildHost, isBare, linksOf, peerName } from './router-setup.js';
 import { virtioHeader } from './virtio-header.js';
 
 /**
@@ -79,6 +82,7 @@ export class Router {
   private readonly ports: Port[] = [];
   private readonly buffer = Buffer.alloc(70_000);
   private nflog: Nflog | undefined;
+  private listeners: Listeners | undefined;
   private rawFd = -1;
   /** Raw sockets by source and TOS. */
   private readonly boundFds = new Map<string, number>();
@@ -152,11 +156,19 @@ export class Router {
     return this.ports.filter((port) => port.isBare).map((port) => port.dev);
   }
 
-  /** Loads RULES (iptables-save text) with iptables-legacy-restore, and the sets of the host. */
-  load(rules: string | undefined): void {
+  /**
+   * Loads RULES (iptables-save text) with iptables-legacy-restore, and the sets of the host. VERDICT: that of the
+   * program that listens to the queues of NFQUEUE; undefined: none does.
+   */
+  load(rules: string | undefined, verdict?: QueueVerdict): void {
+    if (rules !== undefined && logPrefixesOf(rules).length > 0) letAllLog();
     this.firewall.run(() => {
       if (this.host.ipset) run('ipset', ['restore'], this.host.ipset);
-      if (rules !== undefined) run('iptables-legacy-restore', [], rules);
+      if (rules !== undefined) {
+        run('iptables-legacy-restore', [], rules);
+        addTeeNeighbours(this.host, rules);
+      }
+      this.listeners = new Listeners(this.libc, rules ?? '', verdict);
       run('nft', ['-f', '-'], TRACK);
     });
   }
@@ -236,16 +248,21 @@ export class Router {
 
   /** All output since the last call. SETTLE_MS: how long to wait for more (sent by a timer). */
   drain(settleMs = 0): Output[] {
-    const { nflog, libc } = this;
+    const { nflog, listeners, libc } = this;
     if (nflog === undefined) return [];
     const outputs: Output[] = [];
     const delivered: Output[] = [];
-    const fds = [...this.ports.map((port) => port.fd), nflog.fd];
+    const others = listeners?.fds ?? [];
+    const fds = [...this.ports.map((port) => port.fd), nflog.fd, ...others];
     for (;;) {
       const ready = libc.poll(fds, settleMs);
-      if (ready.length === 0) return [...outputs, ...delivered];
+      if (ready.length === 0) {
+        listeners?.readLog();
+        return [...outputs, ...delivered];
+      }
       for (const fd of ready) {
-        if (fd === nflog.fd) for (const frame of nflog.read()) delivered.push({ dev: LOCAL, frame });
+        if (fd === nflog.fd) for (const { bytes } of nflog.read()) delivered.push({ dev: LOCAL, frame: bytes });
+        else if (others.includes(fd)) listeners?.read(fd);
         else this.readLink(fd, outputs);
       }
     }
@@ -265,6 +282,16 @@ export class Router {
         outputs.push({ dev: port.dev, frame: Uint8Array.from(frame) });
       else if (frame.readUInt16BE(20) === ARP_REQUEST) this.libc.send(fd, arpReply(frame));
     }
+  }
+
+  /** Tells who listens that the packet injected next has this time stamp. */
+  setTime(tsNs: bigint): void {
+    if (this.listeners !== undefined) this.listeners.nowNs = tsNs;
+  }
+
+  /** Writes what rules told besides the packets to DIR. */
+  writeTold(dir: string): void {
+    this.listeners?.write(dir);
   }
 
   /** The current output of `iptables-legacy-save`, with or without counters. */
@@ -293,6 +320,8 @@ export class Router {
     for (const fd of this.boundFds.values()) closeSync(fd);
     this.boundFds.clear();
     this.rawFd = -1;
+    this.listeners?.close();
+    this.listeners = undefined;
     this.nflog?.close();
     this.nflog = undefined;
     this.firewall.close();

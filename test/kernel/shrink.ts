@@ -6,6 +6,7 @@ import type { HostDescription } from './host-description.js';
 import { type Disagreement, judge } from './judge.js';
 import type { Libc } from './libc.js';
 import { agreesWithItself, type CaseFolder, caseFolder } from './live-case.js';
+import type { QueueVerdict } from './nfqueue.js';
 import { readHost, replayKernel } from './replay.js';
 
 interface Packet extends CapturedFrame {
@@ -15,6 +16,7 @@ interface Packet extends CapturedFrame {
 interface Case {
   pace: boolean;
   isOffloaded: boolean;
+  nfqueue: QueueVerdict | undefined;
   host: HostDescription;
   rules: string[];
   packets: Packet[];
@@ -146,13 +148,14 @@ function readCase(folder: CaseFolder): Case {
     packets,
     pace: folder.pace ?? false,
     isOffloaded: folder.isOffloaded ?? false,
+    nfqueue: folder.nfqueue,
   };
 }
 
-function writeCase({ host, rules, packets, pace, isOffloaded }: Case, dir: string): CaseFolder {
+function writeCase({ host, rules, packets, pace, isOffloaded, nfqueue }: Case, dir: string): CaseFolder {
   rmSync(dir, { recursive: true, force: true });
   const ifaces = [...new Set(packets.map((packet) => packet.iface))];
-  const folder = { ...caseFolder(dir, ifaces), pace, isOffloaded };
+  const folder = { ...caseFolder(dir, ifaces), pace, isOffloaded, ...(nfqueue === undefined ? {} : { nfqueue }) };
   mkdirSync(dir, { recursive: true });
   writeFileSync(folder.hostPath, `${JSON.stringify(host, null, 2)}\n`);
   writeFileSync(folder.rulesPath, rules.map((line) => `${line}\n`).join(''));
