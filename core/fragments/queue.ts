@@ -1,4 +1,5 @@
 /** The fragments of an incomplete packet (struct ipq), in flat memory that is reused for other packets. */
+import type { Packet, PacketType } from '../packet.js';
 
 /** Positions of a fragment's values in `FragmentQueue.entries`. */
 export const ENTRY_OFFSET = 0;
@@ -10,8 +11,10 @@ export const ENTRY_HEADER_LENGTH = 3;
 /** Offset of its header, followed by its payload, in `FragmentQueue.bytes`. */
 export const ENTRY_AT = 4;
 /** How its frame was addressed (PacketType). */
-export const ENTRY_TYPE = 5;
-export const ENTRY_SIZE = 6;
+const ENTRY_TYPE = 5;
+/** The MAC addresses of its frame, as in `Packet`: source and destination, each the upper 16 bits and the lower 32. */
+const ENTRY_MACS = 6;
+export const ENTRY_SIZE = 10;
 
 /** Result of `FragmentQueue.place`: the fragment is new, a duplicate, or a partial overlap. */
 export const Placement = { NEW: 0, DUPLICATE: 1, OVERLAP: 2 } as const;
@@ -117,16 +120,9 @@ export class FragmentQueue {
     return Placement.NEW;
   }
 
-  /** Stores a fragment: its header and AVAILABLE bytes of payload, starting at AT in BYTES. */
-  keep(
-    bytes: Uint8Array,
-    at: number,
-    headerLength: number,
-    offset: number,
-    length: number,
-    available: number,
-    type: number,
-  ): void {
+  /** Stores the fragment PACKET: its header and AVAILABLE of LENGTH bytes of payload, which belong at OFFSET. */
+  keep(packet: Packet, offset: number, length: number, available: number): void {
+    const { bytes, at, headerLength, type } = packet;
     const size = headerLength + available;
     if (this.bytesUsed + size > this.bytes.length) this.growBytes(this.bytesUsed + size);
     if ((this.count + 1) * ENTRY_SIZE > this.entries.length) {
@@ -142,6 +138,10 @@ export class FragmentQueue {
     this.entries[entry + ENTRY_HEADER_LENGTH] = headerLength;
     this.entries[entry + ENTRY_AT] = this.bytesUsed;
     this.entries[entry + ENTRY_TYPE] = type;
+    this.entries[entry + ENTRY_MACS] = packet.sourceMacHigh;
+    this.entries[entry + ENTRY_MACS + 1] = packet.sourceMacLow;
+    this.entries[entry + ENTRY_MACS + 2] = packet.destinationMacHigh;
+    this.entries[entry + ENTRY_MACS + 3] = packet.destinationMacLow;
     this.count++;
     this.bytesUsed += size;
   }
@@ -152,6 +152,15 @@ export class FragmentQueue {
       if (this.entries[entry + ENTRY_OFFSET] === 0) return entry;
     }
     return -1;
+  }
+
+  /** Tells PACKET how the frame of the fragment at ENTRY in `entries` was addressed. */
+  copyLink(entry: number, packet: Packet): void {
+    packet.type = this.entries[entry + ENTRY_TYPE] as PacketType;
+    packet.sourceMacHigh = this.entries[entry + ENTRY_MACS];
+    packet.sourceMacLow = this.entries[entry + ENTRY_MACS + 1];
+    packet.destinationMacHigh = this.entries[entry + ENTRY_MACS + 2];
+    packet.destinationMacLow = this.entries[entry + ENTRY_MACS + 3];
   }
 
   private growBytes(needed: number): void {

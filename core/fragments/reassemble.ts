@@ -18,7 +18,7 @@ import {
   TCP_LENGTH,
 } from '../../codecs/layouts.js';
 import { KeyedHash } from '../keyed-hash.js';
-import { Packet, type PacketType } from '../packet.js';
+import { Packet } from '../packet.js';
 import type { Reason } from '../reasons.js';
 import { FragmentGeometry, MAX_FRAGMENTS } from './geometry.js';
 import {
@@ -29,7 +29,6 @@ import {
   ENTRY_LENGTH,
   ENTRY_OFFSET,
   ENTRY_SIZE,
-  ENTRY_TYPE,
   FragmentQueue,
   Placement,
 } from './queue.js';
@@ -176,7 +175,7 @@ export class FragmentQueues {
     }
     const length = end - start;
     const available = Math.min(length, packet.available - headerLength);
-    queue.keep(packet.bytes, at, headerLength, start, length, available, packet.type);
+    queue.keep(packet, start, length, available);
     this.pendingFragments++;
     this.account(queue, fragmentMemory(packet.length));
     queue.inDev = packet.inDev;
@@ -304,7 +303,7 @@ export class FragmentQueues {
     packet.length = length;
     packet.headerLength = headerLength;
     packet.available = headerLength + this.geometry.availableFrom(0, queue.length);
-    packet.type = queue.entries[first + ENTRY_TYPE] as PacketType;
+    queue.copyLink(first, packet);
     packet.fragmentMaxSize = queue.maxSize;
     packet.fragmentHadDf = hadDf;
     packet.fragments = this.geometry;
@@ -342,7 +341,7 @@ export class FragmentQueues {
     first.headerLength = queue.entries[entry + ENTRY_HEADER_LENGTH];
     first.length = first.headerLength + queue.entries[entry + ENTRY_LENGTH];
     first.available = first.headerLength + queue.entries[entry + ENTRY_AVAILABLE];
-    first.type = queue.entries[entry + ENTRY_TYPE] as PacketType;
+    queue.copyLink(entry, first);
     first.inDev = queue.inDev;
     first.hasTakenOptions = false;
     first.nowMs = queue.deadlineMs;
