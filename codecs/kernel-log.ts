@@ -118,11 +118,11 @@ function payloadPart(payload: LoggedBytes, protocol: number, isLaterFragment: bo
       return isLaterFragment ? { text: 'PROTO=UDPLITE ' } : udpPart(payload, 'UDPLITE');
     case IPPROTO_ICMP:
       return { text: `PROTO=ICMP ${isLaterFragment ? '' : icmpText(payload)}` };
-    // Of a later fragment not even the protocol is told.
+    // Of a later fragment of AH, not even the protocol is told.
     case IPPROTO_AH:
       return { text: isLaterFragment ? '' : securityText(payload, 'AH', AH_LENGTH, AH_SPI_AT) };
     case IPPROTO_ESP:
-      return { text: isLaterFragment ? '' : securityText(payload, 'ESP', ESP_LENGTH, 0) };
+      return { text: isLaterFragment ? 'PROTO=ESP ' : securityText(payload, 'ESP', ESP_LENGTH, 0) };
     default:
       return { text: `PROTO=${protocol} ` };
   }

@@ -176,8 +176,8 @@ function compareConnections(wantedDir: string, gotDir: string, comparison: Compa
 }
 
 /**
- * Compares what the folders DIRS list in FILE, if the first has that file. Its order is left out: the kernel may handle a
- * packet that comes back over lo after the one that caused it, or before.
+ * Compares what the folders DIRS list in FILE, if the first has that file. Its order is left out: the kernel may handle
+ * a packet that comes back over lo after the one that caused it, or before.
  */
 function compareLogs(
   file: string,

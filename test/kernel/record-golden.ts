@@ -11,6 +11,7 @@ import { MANGLE_STORIES } from './golden/mangle-stories.js';
 import { MARK_STORIES } from './golden/mark-stories.js';
 import { errorsAndEnds, natChoices, onePortByState } from './golden/nat-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
+import { OUTPUT_STORIES } from './golden/output-stories.js';
 import { PROTOCOL_STORIES } from './golden/protocol-stories.js';
 import { sctpStates } from './golden/sctp-states.js';
 import { SETTINGS_STORIES } from './golden/settings-stories.js';
@@ -86,6 +87,7 @@ for (const story of [
   ...MANGLE_STORIES,
   ...MARK_STORIES,
   ...NETFILTER_STORIES,
+  ...OUTPUT_STORIES,
   ...PROTOCOL_STORIES,
   natChoices,
   onePortByState,

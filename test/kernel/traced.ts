@@ -1,6 +1,6 @@
 /**
- * What TRACE tells. In the namespaces of the tests, the kernel tells it to the program that listens to NFLOG, as the log
- * is shared by all. So only the rules are compared, not the rest of the message.
+ * What TRACE tells. In the namespaces of the tests, the kernel tells it to the program that listens to NFLOG, as the
+ * log is shared by all. So only the rules are compared, not the rest of the message.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

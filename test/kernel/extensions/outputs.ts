@@ -9,8 +9,8 @@ const GROUP = 5;
 /** A copy of TEE that is queued in OUTPUT is no copy for the kernel any more, and copied again for ever. */
 const ARRIVALS = ['PREROUTING', 'INPUT', 'FORWARD'];
 /**
- * The copy of a packet for the host itself comes back over lo if a rule reroutes it, and the kernel handles it once it is
- * done with the packet.
+ * The copy of a packet for the host itself comes back over lo if a rule reroutes it, and the kernel handles it once it
+ * is done with the packet.
  */
 const DEPARTURES = ['FORWARD', 'OUTPUT', 'POSTROUTING'];
 const LOG_FLAGS = ['--log-tcp-sequence', '--log-tcp-options', '--log-ip-options', '--log-macdecode'];
