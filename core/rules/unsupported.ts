@@ -1,5 +1,6 @@
 /** What a ruleset holds that the emulation cannot follow: kept in its rules, and listed all at once. */
 import type { Word } from '../../codecs/iptables-save.js';
+import type { Match, Target } from './model.js';
 
 /** A part of a rule that cannot be followed. */
 export interface UnsupportedPart {
@@ -54,4 +55,32 @@ export function formatLines(lines: readonly number[]): string {
   const isOneLine = ranges.length === 1 && ranges[0].min === ranges[0].max;
   const count = lines.length === 1 ? 'rule' : `${lines.length} rules`;
   return `${count} in line${isOneLine ? '' : 's'} ${named.join(', ')}${more}`;
+}
+
+/**
+ * What of a rule with MATCHES and TARGET cannot be followed; undefined if nothing, as of nearly all. The matches stand
+ * at the words of LOADED, the target at TARGET_WORD.
+ */
+export function partsUnsupported(
+  matches: readonly Match[],
+  target: Target,
+  loaded: readonly { readonly word: Word }[],
+  targetWord: Word,
+): UnsupportedPart[] | undefined {
+  const parts: UnsupportedPart[] = [];
+  matches.forEach(({ extension, params }, at) => {
+    const needs = extension.unsupported?.(params);
+    if (needs !== undefined) parts.push(unsupportedPart(at, `-m ${extension.name}`, needs, loaded[at].word));
+  });
+  if (target.kind === 'extension') {
+    const { extension, params } = target;
+    const needs = extension.unsupported?.(params);
+    if (needs !== undefined) parts.push(unsupportedPart('target', `-j ${extension.name}`, needs, targetWord));
+  }
+  return parts.length > 0 ? parts : undefined;
+}
+
+/** The part NAME of a rule, which stands at WORD and would need NEEDS. */
+function unsupportedPart(part: UnsupportedPart['part'], name: string, needs: string, word: Word): UnsupportedPart {
+  return { part, name, message: `${name} is not supported yet: it would need ${needs}`, word };
 }

@@ -288,6 +288,18 @@ parsing('a mask with holes of a connection counts as that of a single address', 
   assert.equal(conditionsOf('10.1.2.3/255.255.0.0'), conditionsOf('10.1.0.0/16'));
 });
 
+parsing('an unknown option or extension names the nearest, or what is missing before it', () => {
+  const expectedOf = (rule: string): string => faultOf(filterTable(`-A u ${rule}`)).message.replace(/.*expected: /, '');
+  assert.match(expectedOf('-p tcp --dprot=22'), 'did you mean --dport?');
+  assert.match(expectedOf('-m limit --limt 1/s'), 'did you mean --limit?');
+  assert.match(expectedOf('-m conntrak --ctstate NEW'), 'did you mean conntrack?');
+  assert.match(expectedOf('-j MASQERADE'), 'did you mean MASQUERADE?');
+  assert.is(expectedOf('--dport 80'), '-p dccp, -p sctp, -p tcp or -p udp before it');
+  assert.is(expectedOf('--ctstate NEW'), '-m conntrack before it');
+  assert.is(expectedOf('--to-destination 192.0.2.1'), '-j DNAT before it');
+  assert.is(expectedOf('-m hl --hl-eq 1'), 'ttl');
+});
+
 parsing('garbage is an error, never a crash', () => {
   const seed = testSeed();
   console.log(`seed ${seed}`);

@@ -7,9 +7,9 @@ import type { Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, type Hook, type TableName, type Verdict } from '../../hooks.js';
 import { isUnconditional } from '../base-match.js';
 import type { Extension, RuleSite } from '../extension.js';
+import type { RuleDraft } from './command.js';
 import { RuleFault } from './error.js';
 import type { KernelObjects } from './kernel-objects.js';
-import type { RuleDraft } from './parse-rule.js';
 
 export interface ChainDraft {
   readonly name: string;

@@ -11,6 +11,15 @@ const MAX_LABEL_BYTES = 31;
 const MAX_KEPT_BYTES = 29;
 const SPACE = /[ \t\n\v\f\r]/;
 const VERDICTS: readonly string[] = ['ACCEPT', 'DROP', 'RETURN'];
+/** What the other family has instead of an extension. */
+const COUNTERPARTS: Readonly<Record<string, string>> = {
+  icmp: 'icmp6',
+  icmp6: 'icmp',
+  ttl: 'hl',
+  hl: 'ttl',
+  TTL: 'HL',
+  HL: 'TTL',
+};
 /** iptables' own target of verdicts and jumps. */
 const STANDARD = 'standard';
 
@@ -77,7 +86,8 @@ function unknownExtension(
   const isOfOther = extensions[family === 'ipv4' ? 'ipv6' : 'ipv4'].has(matchName(text));
   if (isOfOther && !others.includes(text)) {
     const tool = family === 'ipv4' ? 'ip6tables' : 'iptables';
-    return new RuleFault(word, `only ${tool} has the ${what} ${text}`, `the name of a ${what}`);
+    const expected = COUNTERPARTS[matchName(text)] ?? `the name of a ${what}`;
+    return new RuleFault(word, `only ${tool} has the ${what} ${text}`, expected);
   }
   return unknownName(word, what, text, [...others, ...extensions[family]], `the name of a ${what}`);
 }

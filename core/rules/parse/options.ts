@@ -7,6 +7,7 @@ import type { NamesDescription } from '../../../codecs/host/names.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import type { Extension, OptionSpec, ParsedOption, ParsedOptions } from '../extension.js';
 import { RuleFault, unknownName } from './error.js';
+import { neededBefore } from './option-owners.js';
 
 /** Whether an option takes a value: no, yes, or only one that is attached to it. */
 type Takes = 'nothing' | 'value' | 'attached';
@@ -186,12 +187,18 @@ function optionNames({ name, aliases }: OptionSpec): string[] {
 
 /** The error for an option without an owner. */
 function unknownOption(word: Word, { loaded, family }: OptionOwners): RuleFault {
+  const name = word.text.split('=', 1)[0];
+  const needed = neededBefore(name, family);
+  if (needed !== undefined && !BASE_OPTIONS[family].some(([known]) => known === name)) {
+    return new RuleFault(word, `unknown option "${name}"`, `${needed} before it`);
+  }
+  // Of equally near names, that of an extension is meant.
   const names = [
-    ...BASE_OPTIONS[family].map(([name]) => name),
     ...loaded.flatMap(({ extension }) => extension.options.flatMap(optionNames)),
+    ...BASE_OPTIONS[family].map(([known]) => known),
   ];
   const owners = loaded.length === 0 ? '' : ` or of ${loaded.map(({ extension }) => extension.name).join(', ')}`;
-  return unknownName(word, 'option', word.text, names, `an option of iptables${owners}`);
+  return unknownName(word, 'option', name, names, `an option of iptables${owners}`);
 }
 
 /** What is next in a line. */

@@ -1,15 +1,14 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import type { Family } from '../../../codecs/address.js';
-import type { NamesDescription } from '../../../codecs/host/names.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
-import { HOOK_NAMES, Hook, type TableName, Verdict } from '../../hooks.js';
+import { Verdict } from '../../hooks.js';
 import { MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
 import { type AddressMatch, ANY_PACKET, type BaseMatch, type DeviceMatch } from '../base-match.js';
 import type { Extension, MatchExtension, TargetExtension } from '../extension.js';
 import type { Match, Target } from '../model.js';
-import type { UnsupportedPart } from '../unsupported.js';
+import { partsUnsupported } from '../unsupported.js';
 import {
   checkCounters,
   matchOfProtocol,
@@ -19,32 +18,22 @@ import {
   parseProtocolMatch,
   tested,
 } from './base-values.js';
-import { EndingFault, RuleFault } from './error.js';
+import {
+  COMMANDS,
+  type Command,
+  checkDevices,
+  NEGATABLE,
+  RULE_COMMANDS,
+  type RuleDraft,
+  type RuleScope,
+  refusedOption,
+  SINGLE,
+} from './command.js';
+import { RuleFault } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS, matchName } from './known-extensions.js';
 import { checkNameLength, checkNewName, checkTargetName, unknownMatch, unknownTarget } from './names.js';
 import { type Item, LoadedExtension, type OptionOwners, OptionReader } from './options.js';
 
-/** The commands, and which options each of them allows (commands_v_options in iptables). */
-const COMMANDS: Readonly<Record<string, string>> = {
-  A: 'sdpjviocf',
-  I: 'sdpjviocf',
-  R: 'sdpjviocf',
-  C: 'sdpjviof',
-  D: 'sdpjviof',
-  L: 'nvx0',
-  P: 'vc',
-  E: 'v',
-  F: 'v',
-  N: 'v',
-  S: 'v',
-  X: 'v',
-  Z: 'v',
-};
-/** Commands of a rule, for which a chain's hook excludes an interface. */
-export const RULE_COMMANDS = 'AICDR';
-/** Options that may be given only once, and those that may be negated. */
-const SINGLE = 'nsdpjxioc0f';
-const NEGATABLE = 'sdpiof';
 /** Shared by all rules, as a large ruleset has many. */
 const VERDICTS: ReadonlyMap<string, Target> = new Map([
   ['ACCEPT', { kind: 'verdict', verdict: Verdict.ACCEPT }],
@@ -52,47 +41,6 @@ const VERDICTS: ReadonlyMap<string, Target> = new Map([
   ['RETURN', { kind: 'verdict', verdict: Verdict.RETURN }],
 ]);
 const NO_TARGET: Target = { kind: 'none' };
-
-/** A parsed rule, before it is placed in a chain. */
-export interface RuleDraft {
-  readonly base: BaseMatch;
-  readonly matches: readonly Match[];
-  readonly target: Target;
-  /** The line number in the file, from 1. */
-  readonly line: number;
-  /** As in `Rule`. */
-  readonly unsupported: readonly UnsupportedPart[] | undefined;
-  readonly verbatim: string | undefined;
-}
-
-export interface Command {
-  readonly letter: string;
-  readonly word: Word;
-  readonly chain: Word | undefined;
-  /** The number of a rule, from 1. */
-  readonly position: number | undefined;
-  /** For -P the policy, for -E the new name. */
-  readonly argument: Word | undefined;
-  /** One draft for each pair of source and destination. */
-  readonly rules: readonly RuleDraft[];
-  /** The words of their matches, in order, and of their target. */
-  readonly matchWords: readonly Word[];
-  readonly targetWord: Word;
-}
-
-/** The names that a rule may refer to. */
-export interface RuleScope {
-  readonly table: TableName;
-  readonly family: Family;
-  readonly names: NamesDescription;
-  /** Whether the table currently has a built-in or user chain of this name. */
-  chainKind(name: string): 'built-in' | 'user' | undefined;
-  chainNames(): Iterable<string>;
-  /** Whether the file has a `:NAME` line so far, in any table: iptables then loads no target of this name. */
-  isDeclared(name: string): boolean;
-  /** Takes note of what iptables accepts but hardly means what its author wanted. */
-  warn(word: Word, message: string): void;
-}
 
 /**
  * Parses the WORDS of a line of a table, which START counts; undefined if it has no effect. Throws a RuleFault.
@@ -204,7 +152,7 @@ class RuleParser implements OptionOwners {
       if (!allowed.includes(letter)) throw new RuleFault(command, `-${letter} cannot be used with ${command.text}`);
     }
     if (this.#chain !== undefined) checkNameLength(this.#chain, 'chain');
-    if (this.#hasRule()) this.#checkDevices(this.#chain!);
+    if (this.#hasRule()) checkDevices(this.#chain!, this.#inWord, this.#outWord);
     else this.#addresses();
   }
 
@@ -414,7 +362,7 @@ class RuleParser implements OptionOwners {
     const { sources, destinations } = this.#addresses();
     const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
     const target = this.#finishedTarget();
-    const unsupported = this.#unsupported(matches, target);
+    const unsupported = partsUnsupported(matches, target, this.#matches, this.#targetWord ?? this.#start);
     const drafts: RuleDraft[] = [];
     for (const source of sources) {
       for (const destination of destinations) {
@@ -434,22 +382,6 @@ class RuleParser implements OptionOwners {
     return { kind: 'jump', chain: word.text };
   }
 
-  /** What of a rule with MATCHES and TARGET cannot be followed; undefined if nothing, as of nearly all. */
-  #unsupported(matches: readonly Match[], target: Target): UnsupportedPart[] | undefined {
-    const parts: UnsupportedPart[] = [];
-    matches.forEach(({ extension, params }, at) => {
-      const needs = extension.unsupported?.(params);
-      if (needs !== undefined) parts.push(unsupportedPart(at, `-m ${extension.name}`, needs, this.#matches[at].word));
-    });
-    if (target.kind === 'extension') {
-      const { extension, params } = target;
-      const needs = extension.unsupported?.(params);
-      const word = this.#targetWord ?? this.#start;
-      if (needs !== undefined) parts.push(unsupportedPart('target', `-j ${extension.name}`, needs, word));
-    }
-    return parts.length > 0 ? parts : undefined;
-  }
-
   /** Several addresses expand into several rules, where ! would not mean what it seems to. */
   #addresses(): { sources: (AddressMatch | undefined)[]; destinations: (AddressMatch | undefined)[] } {
     const sources = this.#parsed(this.#source);
@@ -464,36 +396,9 @@ class RuleParser implements OptionOwners {
   #parsed(address: GivenAddress | undefined): (AddressMatch | undefined)[] {
     return address === undefined ? [undefined] : parseAddresses(address.given, address.negated, this.#scope.family);
   }
-
-  /** Built-in chains refuse rules about an interface that their packets do not have. */
-  #checkDevices(chain: Word): void {
-    const inWord = this.#inWord;
-    const outWord = this.#outWord;
-    if (inWord === undefined && outWord === undefined) return;
-    const hook = HOOK_NAMES.indexOf(chain.text as (typeof HOOK_NAMES)[number]);
-    if (inWord !== undefined && (hook === Hook.OUTPUT || hook === Hook.POSTROUTING)) {
-      throw new RuleFault(inWord, `-i cannot be used in ${chain.text}: its packets have no input interface`);
-    }
-    if (outWord !== undefined && (hook === Hook.INPUT || hook === Hook.PREROUTING)) {
-      throw new RuleFault(outWord, `-o cannot be used in ${chain.text}: its packets have no output interface`);
-    }
-  }
 }
 
 /** EXTENSION, if iptables of FAMILY has it. */
 function ofFamily<E extends Extension<unknown>>(extension: E | undefined, family: Family): E | undefined {
   return extension?.families?.includes(family) === false ? undefined : extension;
-}
-
-/** The part NAME of a rule, which stands at WORD and would need NEEDS. */
-function unsupportedPart(part: UnsupportedPart['part'], name: string, needs: string, word: Word): UnsupportedPart {
-  return { part, name, message: `${name} is not supported yet: it would need ${needs}`, word };
-}
-
-/** The error for the options that iptables-restore does not take, or that end it. */
-function refusedOption(letter: string, word: Word): RuleFault {
-  if (letter === 't') return new RuleFault(word, `${word.text} cannot be used here`, '*table before the rules');
-  if (letter === 'w' || letter === 'W') return new RuleFault(word, `${word.text} cannot be used in a file`);
-  const what = `${word.text} ends iptables-restore, and the rest of the file is not loaded`;
-  return new EndingFault(word, what, 'a command', 'unsupported');
 }

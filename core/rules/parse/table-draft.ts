@@ -9,10 +9,10 @@ import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
 import type { Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
 import type { UnsupportedPart } from '../unsupported.js';
 import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
+import { type Command, RULE_COMMANDS, type RuleDraft, type RuleScope } from './command.js';
 import { RuleFault, unknownName } from './error.js';
 import type { KernelObjects } from './kernel-objects.js';
 import { checkNameLength, checkRenamed } from './names.js';
-import { type Command, RULE_COMMANDS, type RuleDraft, type RuleScope } from './parse-rule.js';
 
 const RESERVED = ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'];
 
