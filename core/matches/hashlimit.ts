@@ -129,6 +129,10 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
     ].join('');
   },
 
+  share(params, context) {
+    hashlimitTable(context, params);
+  },
+
   createState(params, context) {
     const table = hashlimitTable(context, params);
     const parts = { kind: StateKind.HASHLIMIT, negated: params.isAbove, table };

@@ -89,6 +89,10 @@ export const recent: MatchExtension<RecentParams> = {
     ].join('');
   },
 
+  share({ name, mask, hitcount }, context) {
+    recentList(context, name, mask, hitcount);
+  },
+
   createState({ action, negated, seconds, isReaping, hitcount, checksTtl, name, mask, side }, context) {
     const { table } = recentList(context, name, mask, hitcount);
     return FlatState.create(context, { kind: StateKind.RECENT, negated, table }, RECENT_STATE, {

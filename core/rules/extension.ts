@@ -101,6 +101,11 @@ export interface MatchExtension<P> extends Extension<P> {
    * table. The state then decides the native test returned by `lower`.
    */
   createState?(params: P, context: RuleContext): MatchState;
+  /**
+   * For a match whose rules share state by name: creates that state as the first rule with the name says. Called before
+   * any `createState`, for all rules in the order in which the kernel loads them.
+   */
+  share?(params: P, context: RuleContext): void;
 }
 
 export interface TargetExtension<P> extends Extension<P> {

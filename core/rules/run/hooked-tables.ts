@@ -22,6 +22,7 @@ import { createCounters, type Ruleset, type Table, type TableCounters, traceIds 
 import { buildTable, type Engine } from './build.js';
 import { Decisions } from './decisions.js';
 import type { PerPacketTest } from './interpret.js';
+import { shareStates } from './match-state.js';
 import { createTrace, type Trace } from './trace.js';
 
 /** The priority of each table. NAT runs the nat table itself (nat/hooks.ts). */
@@ -47,6 +48,7 @@ export class HookedTables {
   /** Builds the tables in the order of TABLE_NAMES, on which the random choices of their matches depend. */
   constructor(ruleset: Ruleset, context: RuleContext, engine: Engine, host: Host, nat: Nat, emit: Emit) {
     const rerouted = (packet: Packet): boolean => reroute(packet, host, emit);
+    shareStates(ruleset.tables, context);
     const inOrder = TABLE_NAMES.flatMap((name) => ruleset.tables.filter((table) => table.name === name));
     this.entries = inOrder.flatMap((table) => {
       const counters = createCounters(table, this.trace, this.#nextId);

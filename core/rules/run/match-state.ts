@@ -69,3 +69,12 @@ export function withStates(table: Table, context: RuleContext): Table {
   const chains = table.chains.map((chain) => ({ ...chain, rules: chain.rules.map(({ index }) => rules[index]) }));
   return { ...table, chains, rules };
 }
+
+/** Creates what rules of TABLES, in the order in which they are loaded, share by name. */
+export function shareStates(tables: readonly Table[], context: RuleContext): void {
+  for (const { rules } of tables) {
+    for (const { matches } of rules) {
+      for (const { extension, params } of matches) extension.share?.(params, context);
+    }
+  }
+}

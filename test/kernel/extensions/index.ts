@@ -3,7 +3,8 @@ import { CONTENT } from './content.js';
 import { FACTS } from './facts.js';
 import type { ExtensionFamily } from './maker.js';
 import { MANGLING } from './mangle.js';
+import { METERS } from './meters.js';
 import { OUTPUTS } from './outputs.js';
 import { TRACKING } from './tracking.js';
 
-export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, FACTS, MANGLING, OUTPUTS, TRACKING];
+export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, FACTS, MANGLING, METERS, OUTPUTS, TRACKING];
