@@ -13,7 +13,8 @@ import { replay } from '../../replay/replay.js';
 const Golden = suite('golden cases');
 
 /** The examples, and the regressions. */
-const cases = [...casesIn('pcaps'), ...casesIn('test/golden/regressions'), ...casesIn('test/golden/protocols')];
+const FOLDERS = ['pcaps', 'test/golden/meters', 'test/golden/protocols', 'test/golden/regressions'];
+const cases = FOLDERS.flatMap((folder) => casesIn(folder));
 
 Golden('all recorded cases are present, each with a line about what it protects', () => {
   assert.ok(cases.length >= 12);

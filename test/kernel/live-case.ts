@@ -127,7 +127,7 @@ export function play(
   pauses = 0,
 ): void {
   const lastOutputs = new Map<Scene, Output[]>();
-  const pacer = pauses > 0 ? new Pacer(FIRST_NS) : undefined;
+  const pacer = pauses > 0 || stage.isPaced === true ? new Pacer(FIRST_NS) : undefined;
   let running = [...scenes];
   let current: Scene | undefined;
   let tsNs = FIRST_NS;
@@ -140,6 +140,7 @@ export function play(
       running = running.filter((other) => other !== scene);
       continue;
     }
+    tsNs += BigInt(value.afterMs ?? 0) * STEP_NS;
     pacer?.waitFor(tsNs);
     lastOutputs.set(scene, send(router, record, stage, value, tsNs));
     sent++;

@@ -9,6 +9,7 @@ import { replaceWant } from '../../replay/golden-case.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
 import { MANGLE_STORIES } from './golden/mangle-stories.js';
 import { MARK_STORIES } from './golden/mark-stories.js';
+import { METER_STORIES } from './golden/meter-stories.js';
 import { errorsAndEnds, natChoices, onePortByState } from './golden/nat-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
 import { OUTPUT_STORIES } from './golden/output-stories.js';
@@ -41,6 +42,7 @@ function record(libc: Libc, story: GoldenStory): string {
       oddity: 0,
       offload: 0,
       coalesced: 0,
+      isPaced: story.isPaced === true,
     };
     play(router, recorded, stage, [story.tell(stage)], MOST_PACKETS);
     rmSync(folder.dir, { recursive: true, force: true });
@@ -51,7 +53,7 @@ function record(libc: Libc, story: GoldenStory): string {
     const inputs = recorded.writeInputs(join(folder.dir, 'in'));
     const want = join(scratch, 'want');
     recorded.write(want, router);
-    if (!agreesWithItself(libc, { ...folder, inputs, dir: scratch, wantDir: want }))
+    if (!agreesWithItself(libc, { ...folder, inputs, dir: scratch, wantDir: want, pace: story.isPaced === true }))
       throw new Error(`${story.name}: the kernel does not agree with itself`);
     tidy(want);
     replaceWant(folder.wantDir, want);
@@ -86,6 +88,7 @@ for (const story of [
   ...DOCKER_STORIES,
   ...MANGLE_STORIES,
   ...MARK_STORIES,
+  ...METER_STORIES,
   ...NETFILTER_STORIES,
   ...OUTPUT_STORIES,
   ...PROTOCOL_STORIES,

@@ -13,6 +13,8 @@ import { deviceTowards, macOf, neighbourMac, type Party, type World } from './wo
 export interface Shot {
   dev: string;
   frame: Uint8Array;
+  /** How much time passes before it, besides the usual millisecond. */
+  afterMs?: number;
 }
 
 export type Scene = Generator<Shot, void, Output[]>;
@@ -29,6 +31,8 @@ export interface Stage {
   offload: number;
   /** How many coalesced conversations there were. */
   coalesced: number;
+  /** Real time passes as in the captures. */
+  isPaced?: boolean;
 }
 
 /** One end of a flow, as that end sees it. */

@@ -18,6 +18,8 @@ export interface GoldenStory {
   host: HostDescription;
   /** iptables-save text. */
   rules: string;
+  /** Real time passes as in the captures. */
+  isPaced?: boolean;
   tell(stage: Stage): Scene;
 }
 
@@ -41,6 +43,16 @@ export function plainConnection(stage: Stage, side: Side): Connection {
     end.timestamps = false;
   }
   return connection;
+}
+
+/** What is told of, MS later than it would be (in a paced story). */
+export function* after<T>(ms: number, told: Generator<Shot, T, Output[]>): Telling<T> {
+  let next = told.next();
+  for (let isFirst = true; !next.done; isFirst = false) {
+    const outputs = yield isFirst ? { ...next.value, afterMs: ms + (next.value.afterMs ?? 0) } : next.value;
+    next = told.next(outputs);
+  }
+  return next.value;
 }
 
 /** The three-way handshake. */
