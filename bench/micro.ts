@@ -169,6 +169,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
     setupNat: unused,
     masquerade: unused,
     redirect: unused,
+    synproxy: unused,
     reject: unused,
     log: unused,
     nflog: unused,

@@ -125,6 +125,8 @@ export interface Emulator {
   readonly coalesced: CoalescedCounts;
   /** How many ports NAT drew at random, where the wanted one was taken or a rule says so: the kernel draws others. */
   readonly drawnPorts: number;
+  /** How many acknowledgments were taken to answer SYN cookies of the real host, whose secret is not known. */
+  readonly assumedCookies: number;
   /** Packets that met NFQUEUE while no program listened. */
   readonly unboundQueues: UnboundQueueCounts;
   /** Number of fragments waiting for the rest of their packets. */

@@ -67,6 +67,7 @@ import type { TableCounters } from './rules/model.js';
 import type { HookedTables } from './rules/run/hooked-tables.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
+import type { Cookies } from './synproxy/cookies.js';
 import type { Tee } from './tee.js';
 import type { Uncertainty } from './uncertainty.js';
 import { wireHost } from './wiring.js';
@@ -97,6 +98,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #output: EmulatorOutput;
   readonly #conntrack: Conntrack;
   readonly #nat: Nat;
+  readonly #cookies: Cookies | undefined;
   readonly #random: Random;
   readonly #fragments: FragmentQueues;
 
@@ -145,8 +147,13 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.unboundQueues = parts.unboundQueues;
     this.#tee = parts.tee;
     this.#nat = parts.nat;
+    this.#cookies = parts.cookies;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
+  }
+
+  get assumedCookies(): number {
+    return this.#cookies?.assumed ?? 0;
   }
 
   get drawnPorts(): number {

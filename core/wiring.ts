@@ -23,9 +23,12 @@ import type { Packet } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
-import type { Ruleset } from './rules/model.js';
+import type { Rule, Ruleset } from './rules/model.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
+import { Cookies } from './synproxy/cookies.js';
+import { ProxiedConnections } from './synproxy/proxied.js';
+import { Synproxy } from './synproxy/synproxy.js';
 import { Tee } from './tee.js';
 import { Uncertainty } from './uncertainty.js';
 
@@ -50,6 +53,8 @@ export interface HostParts {
   readonly checksums: ChecksumCounts;
   readonly coalescing: Coalescing;
   readonly tee: Tee;
+  /** Of SYNPROXY; undefined if no rule has it. */
+  readonly cookies: Cookies | undefined;
   readonly unboundQueues: UnboundQueueCounts;
   readonly emit: Emit;
 }
@@ -81,7 +86,9 @@ export function wireHost(
   const { queueVerdict } = options;
   const uncertainty = new Uncertainty(connections, clock, emit, output.uncertain?.bind(output));
   const own = { host, conntrack: connections, nat, answers, clock, random, output };
-  const context = new HostContext({ ...own, tee, queueVerdict, uncertainty });
+  const cookies = proxies(ruleset) ? new Cookies(random.uint32()) : undefined;
+  const synproxy = cookies && createSynproxy(connections, answers, cookies);
+  const context = new HostContext({ ...own, synproxy, tee, queueVerdict, uncertainty });
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
   const mode = options.checksums ?? 'verify';
@@ -93,6 +100,7 @@ export function wireHost(
     ...conntrackHooks(conntrack, emit),
     ...uncertainty.entries,
     ...tables.entries,
+    ...(synproxy?.entries ?? []),
     ...(options.hookEntries ?? []),
   ];
   const hooks = new Hooks(entries, emit);
@@ -127,6 +135,7 @@ export function wireHost(
     checksums: new ChecksumTally(offloads, conntrack, memory),
     coalescing,
     tee,
+    cookies,
     unboundQueues: context.unbound,
     emit,
   };
@@ -139,6 +148,17 @@ function createFragmentQueues({ sysctls }: Host, { hash }: Memory): FragmentQueu
     maxDist: sysctls.global('net.ipv4.ipfrag_max_dist'),
   };
   return new FragmentQueues(limits, hash);
+}
+
+function proxies({ tables }: Ruleset): boolean {
+  const hasProxy = ({ target }: Rule): boolean => target.kind === 'extension' && target.extension.proxies === true;
+  return tables.some(({ rules }) => rules.some(hasProxy));
+}
+
+function createSynproxy(connections: ConntrackTable, answers: Answers, cookies: Cookies): Synproxy {
+  const proxied = new ProxiedConnections(connections.words);
+  connections.proxied = proxied;
+  return new Synproxy(answers, connections, proxied, cookies);
 }
 
 function turnsOnAccounting({ tables }: Ruleset): boolean {

@@ -2,7 +2,8 @@
  * Compares two result folders of one replay: the expected one (a golden recording, the kernel) and the actual one.
  *
  * Ignores only what the emulator cannot know: the IP identification, and thus the header checksum, of ICMP errors that
- * the host generates (recognised by their precedence, TOS 0xc0); the remaining seconds of connections and their order;
+ * the host generates (recognised by their precedence, TOS 0xc0); the cookie and the time in the SYN/ACKs of SYNPROXY
+ * (window 0, no IP identification); the remaining seconds of connections and their order;
  * comments and the order of tables in rules.v4. Outputs are assigned to their input by its timestamp.
  */
 import { existsSync } from 'node:fs';
@@ -10,12 +11,20 @@ import { join } from 'node:path';
 import {
   ICMP_ERROR_TYPES,
   IPPROTO_ICMP,
+  IPPROTO_TCP,
   IPV4_CHECKSUM_AT,
   IPV4_ID_AT,
   IPV4_LENGTH,
   IPV4_PROTOCOL_AT,
   IPV4_TOS_AT,
   IPV4_TOTAL_LENGTH_AT,
+  TCP_ACK,
+  TCP_CHECKSUM_AT,
+  TCP_FLAGS_AT,
+  TCP_LENGTH,
+  TCP_SEQUENCE_AT,
+  TCP_SYN,
+  TCP_WINDOW_AT,
 } from '../codecs/layouts.js';
 import { namesIn } from '../io/path.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
@@ -149,7 +158,24 @@ function normalFrame(frame: ResultFrame): Buffer {
     trimmed.writeUInt16BE(0, ipAt + IPV4_ID_AT);
     trimmed.writeUInt16BE(0, ipAt + IPV4_CHECKSUM_AT);
   }
+  hideCookie(trimmed, ipAt, l4);
   return trimmed;
+}
+
+const TIMESTAMP_OPTION = 8;
+
+/** Clears what SYNPROXY's SYN/ACK in PACKET, with its IP header AT, holds of the host's secret and clock. */
+function hideCookie(packet: Buffer, at: number, l4: number): void {
+  if (packet[at + IPV4_PROTOCOL_AT] !== IPPROTO_TCP || packet.length < l4 + TCP_LENGTH) return;
+  const isSynAck = (packet[l4 + TCP_FLAGS_AT] & (TCP_SYN | TCP_ACK)) === (TCP_SYN | TCP_ACK);
+  if (!isSynAck || packet.readUInt16BE(l4 + TCP_WINDOW_AT) !== 0 || packet.readUInt16BE(at + IPV4_ID_AT) !== 0) return;
+  packet.writeUInt32BE(0, l4 + TCP_SEQUENCE_AT);
+  packet.writeUInt16BE(0, l4 + TCP_CHECKSUM_AT);
+  for (let option = l4 + TCP_LENGTH; option + 6 <= packet.length; ) {
+    const kind = packet[option];
+    if (kind === TIMESTAMP_OPTION) packet.writeUInt32BE(0, option + 2);
+    option += kind <= 1 ? 1 : Math.max(packet[option + 1], 2);
+  }
 }
 
 function compareTables(wantedDir: string, gotDir: string, file: string, comparison: Comparison): void {

@@ -296,6 +296,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...setting.assumed,
       ...host.assumed(),
       ...assumedQueues(emulator.unboundQueues),
+      ...assumedCookies(emulator.assumedCookies),
       ...assumedPorts(emulator.drawnPorts - (run.hostCapture?.learnedPorts ?? 0)),
       ...(run.hostCapture ? assumedOfCapture(run.hostCapture) : []),
       ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),
@@ -325,6 +326,11 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       return [{ table: table.name, chain, number, rule: text, file, line, ...described, packets, bytes }];
     });
   });
+}
+
+function assumedCookies(count: number): string[] {
+  if (count === 0) return [];
+  return [`${counted(count, 'acknowledgment')} of SYN cookies that only the real host could verify (SYNPROXY)`];
 }
 
 /** What was assumed about DRAWN ports of NAT. */

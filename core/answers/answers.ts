@@ -14,10 +14,11 @@ import type { PacketStack } from '../packet-stack.js';
 import { protocolOf } from '../protocols/registry.js';
 import { setClosing } from '../protocols/tcp.js';
 import type { Random } from '../random.js';
+import { buildSegment, type Segment } from '../synproxy/segment.js';
 import { answerDestination } from './echo-options.js';
 import { buildIcmpError, type IcmpError, icmpErrorTos, mayAnswer, REJECT_ERRORS } from './icmp-error.js';
 import type { OptionsHost } from './ip-options.js';
-import { rejectChecksumOk } from './reject-checksum.js';
+import { rejectChecksumOk, resetChecksumOk } from './reject-checksum.js';
 import type { RejectKind } from './reject-kind.js';
 import { buildTcpReset } from './tcp-reset.js';
 
@@ -113,6 +114,40 @@ export class Answers implements OptionsHost {
         setRoute(answer, route, this.#host.loopback);
         this.#sendRelated(answer, packet);
       }
+    }
+    this.#stack.pop();
+  }
+
+  /** The loopback interface. */
+  get loopback(): number {
+    return this.#host.loopback;
+  }
+
+  /** Whether SYNPROXY takes the TCP checksum of PACKET for right (nf_ip_checksum). */
+  isChecksumRight(packet: Packet): boolean {
+    return resetChecksumOk(packet, this.#isChecked(packet));
+  }
+
+  /**
+   * Sends SEGMENT because of PACKET. IS_REPLY: as the reply in PACKET's connection, if it has one; otherwise conntrack
+   * finds out what it belongs to. Calls PREPARE with the packet before it is sent.
+   */
+  sendSegment(packet: Packet, segment: Segment, isReply: boolean, prepare?: (answer: Packet) => void): void {
+    const host = this.#host;
+    const answer = this.#stack.push(this.#clock.nowMs);
+    buildSegment(answer, packet, segment, this.#ttl);
+    const route = host.rerouteOutput(host.routeKey.fromPacket(answer));
+    if (route.reason === '') {
+      setRoute(answer, route, host.loopback);
+      const isAttached = isReply && packet.ct >= 0;
+      if (isAttached) {
+        answer.ct = packet.ct;
+        answer.ctinfo = CtInfo.ESTABLISHED;
+        answer.direction = REPLY;
+      }
+      prepare?.(answer);
+      this.#send(answer);
+      if (!isAttached) this.#conntrack.release(answer);
     }
     this.#stack.pop();
   }

@@ -98,6 +98,8 @@ export const Status = {
   DST_NAT_DONE: 1 << 8,
   /** Internal: what becomes of its packets is uncertain (core/uncertainty.ts). */
   IN_DOUBT: 1 << 29,
+  /** Internal: SYNPROXY has opened it (core/synproxy). */
+  PROXIED: 1 << 28,
   /** Internal: lookups find the entry. */
   HASHED: 1 << 30,
 } as const;

@@ -1,6 +1,7 @@
 /** hot: the connection table. Lookup, creation and removal are in wasm/conntrack/table.ts. */
 import { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
+import type { ProxiedConnections } from '../synproxy/proxied.js';
 import {
   BYTES_F64,
   CONNECTION,
@@ -38,6 +39,8 @@ export class ConntrackTable {
   readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly memory: Memory;
+  /** The connections of SYNPROXY; undefined if no rule has it. */
+  proxied: ProxiedConnections | undefined;
   readonly #wasm: Memory['wasm'];
 
   /** nf_conntrack_acct: whether entries are listed with packets and bytes. */

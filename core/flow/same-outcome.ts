@@ -185,8 +185,9 @@ class OutcomeLearner {
   /** Applies the target of RULE, after which the packet continues, to the results of later rules. */
   #apply(rule: Rule): void {
     const effect = effectOf(rule);
+    const mayDrop = rule.target.kind === 'extension' && rule.target.extension.mayDrop === true;
+    if (effect === 'packet' || mayDrop) throw new Unknown();
     if (effect === 'none' || effect === 'outside') return;
-    if (effect === 'packet') throw new Unknown();
     // The new value follows from the packet's mark and the connection's.
     this.#pin('mark');
     this.#pin('ctmark');

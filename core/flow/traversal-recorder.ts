@@ -252,6 +252,7 @@ function readingContext(host: Host, { connections }: Emulator): RuleContext {
     setupNat: refuse,
     masquerade: refuse,
     redirect: refuse,
+    synproxy: refuse,
     reject: refuse,
     log: refuse,
     nflog: refuse,

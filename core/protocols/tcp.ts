@@ -1,19 +1,30 @@
 /** hot: TCP (RFC 9293; kernel: nf_conntrack_proto_tcp). Segments are tracked in wasm/conntrack/tcp.ts. */
 import { applyDelta, checksumDelta } from '../../codecs/checksum.js';
-import { IPPROTO_TCP, TCP_CHECKSUM_AT, TCP_LENGTH } from '../../codecs/layouts.js';
+import {
+  IPPROTO_TCP,
+  TCP_ACK,
+  TCP_CHECKSUM_AT,
+  TCP_FIN,
+  TCP_FLAGS_AT,
+  TCP_LENGTH,
+  TCP_RST,
+  TCP_SEQUENCE_AT,
+  TCP_SYN,
+} from '../../codecs/layouts.js';
 import { RECORD_WORDS } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { SideFlag, sideEndAt, sideOptionsAt, TCP_CONNECTION, TCP_STATE } from '../conntrack/tcp-record.js';
 import type { Memory } from '../memory.js';
 import { REGIONS } from '../memory-map.js';
-import { ORIGINAL, type Packet, REPLY, tcpHeaderLength } from '../packet.js';
+import { type Direction, ORIGINAL, type Packet, REPLY, tcpHeaderLength } from '../packet.js';
 import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
-import { defineProtocol, Invalid, type L4Tracker, type TrackResult } from './protocol.js';
+import { defineProtocol, Invalid, type L4Tracker, TrackResult } from './protocol.js';
 import { forgetSegment, largestSent } from './segment-size.js';
 import { SegmentKind, STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
 
 const LAST_KIND = TCP_CONNECTION.word.lastKind;
+const LAST_DIRECTION = TCP_CONNECTION.word.lastDirection;
 /** The maximum header length including options, in bytes. */
 const MAX_HEADER_BYTES = 60;
 /** The minimum header length for rewriting: the part that an ICMP error quotes, which includes the ports. */
@@ -83,7 +94,9 @@ export const tcp = defineProtocol({
     const { memory } = table;
     memory.clock.nowMs = packet.nowMs;
     const { l4Length, l4Available, length } = packet;
-    const at = segmentAt(memory, packet);
+    if (table.proxied !== undefined && isProxiedKeepAlive(table, entry, direction, packet)) return TrackResult.ACCEPT;
+    const header = table.proxied?.trackedHeader(packet, entry, direction);
+    const at = header === undefined ? segmentAt(memory, packet) : headerAt(memory, header);
     const known = packet.isCoalesced ? largestSent(table, entry, direction, IPPROTO_TCP) : 0;
     const followed = memory.wasm.tcpUpdate(entry, direction, at, l4Length, l4Available, length);
     // A coalesced packet is no segment.
@@ -151,6 +164,25 @@ function reachesChecksum(packet: Packet): boolean {
   if (l4Length < TCP_LENGTH || packet.l4Available < TCP_LENGTH) return false;
   const headerLength = tcpHeaderLength(packet);
   return headerLength >= TCP_LENGTH && headerLength <= l4Length;
+}
+
+/**
+ * Whether PACKET is a client's keep-alive while SYNPROXY waits for the server. It belongs to the connection, so that
+ * the server gets another SYN.
+ */
+function isProxiedKeepAlive(table: ConntrackTable, entry: number, direction: Direction, packet: Packet): boolean {
+  if (direction !== ORIGINAL || table.proxied?.of(entry) === undefined) return false;
+  const { words } = table;
+  const base = entry * RECORD_WORDS;
+  if (words[base + TCP_STATE] !== TcpState.SYN_SENT || words[base + LAST_DIRECTION] !== ORIGINAL) return false;
+  const kinds = TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST;
+  if ((packet.bytes[packet.l4 + TCP_FLAGS_AT] & kinds) !== TCP_ACK) return false;
+  return packet.view.getInt32(packet.l4 + TCP_SEQUENCE_AT) === ((words[sideEndAt(entry, ORIGINAL)] - 1) | 0);
+}
+
+/** The address of a copy of HEADER in memory. */
+function headerAt(memory: Memory, header: Uint8Array): number {
+  return memory.placeOf(header, new DataView(header.buffer), 0, header.length);
 }
 
 /** The address of the segment in memory: in place, or a copy of its header. */

@@ -8,6 +8,7 @@ import type { HostFacts } from '../host/facts.js';
 import type { ReversePath } from '../host/route-decision.js';
 import type { Manip, NatRange } from '../nat/range.js';
 import type { Packet } from '../packet.js';
+import type { ServerOffer } from '../synproxy/synproxy.js';
 import type { UncertainCause } from '../uncertainty.js';
 
 /**
@@ -47,6 +48,8 @@ export interface RuleContext {
   masquerade(packet: Packet, range: NatRange): Verdict;
   /** -j REDIRECT: DNAT to the address of the ingress interface, or to 127.0.0.1. */
   redirect(packet: Packet, range: NatRange): Verdict;
+  /** -j SYNPROXY: see `Synproxy.take`. */
+  synproxy(packet: Packet, offer: ServerOffer): Verdict;
   /** -j REJECT: sends the answer. The target itself then drops the packet. */
   reject(packet: Packet, kind: RejectKind): void;
   /** -j LOG: logs the packet in its current state. FLAGS are `LogFlag`s (codecs/kernel-log.ts). */

@@ -111,8 +111,10 @@ export interface MatchExtension<P> extends Extension<P> {
 export interface TargetExtension<P> extends Extension<P> {
   /** Whether it ends the traversal of the table. Otherwise it returns CONTINUE, or, if `mayDrop`, DROP. */
   readonly terminates: boolean;
-  /** Whether it drops malformed packets although it does not end the table for others. */
+  /** Whether it drops some packets although it does not end the table for others. */
   readonly mayDrop?: boolean;
+  /** It connects to servers in place of clients, whose packets then pass one more hook entry (core/synproxy). */
+  readonly proxies?: boolean;
   apply(params: P, packet: Packet, context: RuleContext): Verdict;
   /** For iptables it is a verdict, as ACCEPT is, and no extension. */
   readonly isVerdict?: boolean;

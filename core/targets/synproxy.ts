@@ -1,24 +1,17 @@
 /** `-j SYNPROXY`: answers a client's SYN in place of its server, and connects to that later (xt_SYNPROXY). */
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
-import { Hook, Verdict } from '../hooks.js';
+import { Hook } from '../hooks.js';
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
+import type { ServerOffer } from '../synproxy/synproxy.js';
 
-interface SynproxyParams {
-  /** The TCP options that the server supports, which are those offered to clients. */
-  readonly sackPermitted: boolean;
-  readonly timestamp: boolean;
-  /** The server's window scale and maximum segment size. */
-  readonly windowScale: number | undefined;
-  readonly mss: number | undefined;
-  readonly ecn: boolean;
-}
-
-export const synproxy: TargetExtension<SynproxyParams> = {
+export const synproxy: TargetExtension<ServerOffer> = {
   name: 'SYNPROXY',
   hooks: [Hook.INPUT, Hook.FORWARD],
-  terminates: true,
+  terminates: false,
+  mayDrop: true,
+  proxies: true,
   options: [
     { name: '--sack-perm', words: 0 },
     { name: '--timestamp', words: 0 },
@@ -41,8 +34,6 @@ export const synproxy: TargetExtension<SynproxyParams> = {
     return protocol?.number === IPPROTO_TCP && !protocol.negated ? undefined : '-j SYNPROXY needs -p tcp';
   },
 
-  unsupported: () => 'the handshake with cookies',
-
   save({ sackPermitted, timestamp, windowScale, mss, ecn }) {
     let text = '';
     if (sackPermitted) text += ' --sack-perm';
@@ -52,7 +43,7 @@ export const synproxy: TargetExtension<SynproxyParams> = {
     return ecn ? `${text} --ecn` : text;
   },
 
-  apply: () => Verdict.DROP,
+  apply: (offer, packet, context) => context.synproxy(packet, offer),
 };
 
 /** A number of 32 bits, of which iptables keeps those of MASK. */

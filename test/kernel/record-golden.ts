@@ -17,6 +17,7 @@ import { PROTOCOL_STORIES } from './golden/protocol-stories.js';
 import { sctpStates } from './golden/sctp-states.js';
 import { SETTINGS_STORIES } from './golden/settings-stories.js';
 import type { GoldenStory } from './golden/story.js';
+import { SYNPROXY_STORIES } from './golden/synproxy-stories.js';
 import { type Libc, loadLibc } from './libc.js';
 import { agreesWithItself, caseFolder, play } from './live-case.js';
 import { Prng } from './prng.js';
@@ -97,5 +98,6 @@ for (const story of [
   errorsAndEnds,
   sctpStates,
   ...SETTINGS_STORIES,
+  ...SYNPROXY_STORIES,
 ])
   if (wanted.length === 0 || wanted.includes(story.name)) console.log(record(libc, story));

@@ -97,7 +97,9 @@ content('in a reassembled packet, bm finds nothing that fragments cut, and kmp d
   const emulator = createEmulator({ ruleset, host }, { egress: () => {}, local: () => {}, dropped: () => {} });
   const packet = Buffer.from(udpPacket({ ...ENDS, data: text('0123abcdefghijkl') }));
   for (const bytes of fragmentsOf(packet, [16, 8]).reverse()) {
-    emulator.receive(new Frame({ bytes, dev: 0, linktype: Linktype.RAW, tsSec: 0, tsNsec: 0 }));
+    emulator.receive(
+      new Frame({ bytes, dev: host.interfaceIndex('eth0'), linktype: Linktype.RAW, tsSec: 0, tsNsec: 0 }),
+    );
   }
   const [counters] = emulator.counters.values();
   assert.equal(

@@ -173,6 +173,10 @@ export function testContext(random: Random, connections: number): RuleContext & 
       asked.push(`redirect ${JSON.stringify(range)}`);
       return Verdict.ACCEPT;
     },
+    synproxy: (_packet, offer) => {
+      asked.push(`synproxy ${JSON.stringify(offer)}`);
+      return Verdict.DROP;
+    },
     reject: (_packet, kind) => asked.push(`reject ${kind}`),
     log: (_packet, level, prefix) => asked.push(`log ${level} ${prefix}`),
     nflog: (_packet, group, prefix) => asked.push(`nflog ${group} ${prefix}`),

@@ -17,6 +17,7 @@ import { Manip, type NatRange } from '../../nat/range.js';
 import { unfinishChecksum } from '../../offload/checksums.js';
 import type { Packet } from '../../packet.js';
 import type { Random } from '../../random.js';
+import type { ServerOffer, Synproxy } from '../../synproxy/synproxy.js';
 import type { Tee } from '../../tee.js';
 import type { UncertainCause, Uncertainty } from '../../uncertainty.js';
 import type { RuleContext, TracedKind } from '../context.js';
@@ -34,6 +35,8 @@ export interface HostParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly output: EmulatorOutput;
+  /** Undefined if no target proxies connections. */
+  readonly synproxy: Synproxy | undefined;
   readonly tee: Tee;
   readonly uncertainty: Uncertainty;
   /** The verdict of the program that listens to the queues of NFQUEUE; undefined: none does. */
@@ -59,6 +62,7 @@ export class HostContext implements RuleContext {
   readonly #shared = new Map<string, unknown>();
   readonly #log: EmulatorOutput['log'];
   readonly #nflog: EmulatorOutput['nflog'];
+  readonly #synproxy: Synproxy | undefined;
   readonly #tee: Tee;
   readonly #uncertainty: Uncertainty;
   readonly #queueVerdict: HostParts['queueVerdict'];
@@ -66,6 +70,7 @@ export class HostContext implements RuleContext {
   constructor(parts: HostParts) {
     const { host, conntrack, nat, answers, clock, random, output } = parts;
     this.#uncertainty = parts.uncertainty;
+    this.#synproxy = parts.synproxy;
     this.#tee = parts.tee;
     this.#queueVerdict = parts.queueVerdict;
     this.conntrack = conntrack;
@@ -132,6 +137,11 @@ export class HostContext implements RuleContext {
 
   uncertain(packet: Packet, cause: UncertainCause): void {
     this.#uncertainty.doubt(packet, cause);
+  }
+
+  synproxy(packet: Packet, offer: ServerOffer): Verdict {
+    if (this.#synproxy === undefined) throw new Error('a target proxies connections without having said so');
+    return this.#synproxy.take(packet, offer);
   }
 
   reject(packet: Packet, kind: RejectKind): void {

@@ -1,0 +1,102 @@
+/**
+ * SYN cookies (net/ipv4/syncookies.c): the server's sequence number that SYNPROXY answers a SYN with says which MSS the
+ * client has, and can be recognized when the client acknowledges it.
+ *
+ * The kernel computes them from a secret. In a capture, clients acknowledge the real host's cookies, not ours. So the
+ * first acknowledgment of a SYN is taken to answer the real one, whose number is thereby known.
+ */
+import { jhashWords } from '../nat/jhash.js';
+import type { Packet } from '../packet.js';
+
+/** The MSS values that a cookie can hold. */
+const MSS_VALUES = [536, 1300, 1440, 1460];
+/** The lowest bits, which hold the index of the MSS; above them is the time. */
+const DATA_BITS = 24;
+/** How long a cookie is good, and its unit of time. */
+const MAX_AGE = 2;
+const PERIOD_MS = 60_000;
+/** More clients than this are not remembered; the oldest are forgotten. */
+const MAX_CLIENTS = 100_000;
+
+interface Client {
+  /** The sequence number of its last SYN. */
+  sequence: number;
+  mssIndex: number;
+  /** When that arrived. */
+  period: number;
+  /** The real host's cookie less sequence number and index; undefined if none was acknowledged yet. */
+  base: number | undefined;
+  /** A cookie was acknowledged since the last SYN. */
+  isKnown: boolean;
+}
+
+export class Cookies {
+  readonly #secret: number;
+  readonly #clients = new Map<string, Client>();
+  /** How many acknowledgments were taken to answer the real host's cookies. */
+  assumed = 0;
+
+  constructor(secret: number) {
+    this.#secret = secret;
+  }
+
+  /** The cookie for the SYN in PACKET with this SEQUENCE number, of a client with MSS; undefined: unknown. */
+  make(packet: Packet, sequence: number, mss: number | undefined): number {
+    const mssIndex = Math.max(
+      MSS_VALUES.findLastIndex((value) => (mss ?? 0) >= value),
+      0,
+    );
+    const key = keyOf(packet);
+    const period = periodOf(packet);
+    const before = this.#clients.get(key);
+    const base = before?.period === period ? before.base : undefined;
+    const isKnown = base !== undefined && before?.isKnown === true && before.sequence === sequence;
+    this.#clients.delete(key);
+    this.#clients.set(key, { sequence, mssIndex, period, base, isKnown });
+    if (this.#clients.size > MAX_CLIENTS) this.#clients.delete(this.#clients.keys().next().value!);
+    return ((base ?? this.#ownBase(packet, period)) + sequence + mssIndex) >>> 0;
+  }
+
+  #ownBase({ source, destination, sport, dport }: Packet, period: number): number {
+    return jhashWords(source, destination, (sport << 16) | dport, this.#secret) + (period << DATA_BITS);
+  }
+
+  /**
+   * The MSS in COOKIE, which the client acknowledged in PACKET with SEQUENCE, that of its SYN; undefined if it is none
+   * or too old.
+   */
+  check(packet: Packet, cookie: number, sequence: number): number | undefined {
+    const client = this.#clients.get(keyOf(packet));
+    if (client === undefined || periodOf(packet) - client.period >= MAX_AGE) return undefined;
+    const index = client.base === undefined ? -1 : (cookie - sequence - client.base) | 0;
+    if (index >= 0 && index < MSS_VALUES.length) {
+      client.isKnown = true;
+      return MSS_VALUES[index];
+    }
+    if (client.isKnown || sequence !== client.sequence) return undefined;
+    client.base = (cookie - sequence - client.mssIndex) | 0;
+    client.isKnown = true;
+    this.assumed++;
+    return MSS_VALUES[client.mssIndex];
+  }
+
+  /** The cookie in the SYN/ACK was changed on its way to the client, which will acknowledge another one. */
+  spoil({ source, destination, sport, dport }: Packet): void {
+    const client = this.#clients.get(keyOf({ source: destination, destination: source, sport: dport, dport: sport }));
+    if (client !== undefined) client.isKnown = true;
+  }
+}
+
+function periodOf({ nowMs }: Packet): number {
+  return Math.floor(nowMs / PERIOD_MS);
+}
+
+/** The client's end and the server's. */
+function keyOf({
+  source,
+  destination,
+  sport,
+  dport,
+}: Pick<Packet, 'source' | 'destination' | 'sport' | 'dport'>): string {
+  return `${source} ${destination} ${sport} ${dport}`;
+}
