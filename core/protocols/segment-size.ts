@@ -26,6 +26,13 @@ function mssOf(options: number): number {
   return mss < MIN_MSS ? 0 : mss;
 }
 
+/** A rule has changed the MSS in a SYN of DIRECTION of the TCP connection ENTRY to MSS: its receiver sees no other. */
+export function noteMss({ words }: ConntrackTable, entry: number, direction: Direction, mss: number): void {
+  if (entry < 0) return;
+  const at = sideOptionsAt(entry, direction);
+  if ((words[at] & SideFlag.BE_LIBERAL) === 0) words[at] = (words[at] & ~SEGMENT_MASK) | (mss << SEGMENT_SHIFT);
+}
+
 /** The most data in one packet in DIRECTION of ENTRY, in bytes; 0 if it is not known. */
 export function largestSent(table: ConntrackTable, entry: number, direction: Direction, protocol: number): number {
   if (entry < 0) return 0;

@@ -12,19 +12,18 @@ import {
 import { Hook, Verdict } from '../hooks.js';
 import { refuseProtocol } from '../matches/protocol-need.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
+import { noteMss } from '../protocols/segment-size.js';
 import type { RuleContext } from '../rules/context.js';
 import type { RuleSite, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { noteRewritten, setWord, updateTcpChecksum } from './header-change.js';
-import { TCP_MSS_LENGTH, TCP_OPTION_MSS, tcpOptionLength } from './tcp-options.js';
+import { DEFAULT_MSS, TCP_MSS_LENGTH, TCP_OPTION_MSS, tcpOptionLength } from './tcp-options.js';
 
 const HEADERS_LENGTH = IPV4_LENGTH + TCP_LENGTH;
 const MAX_MSS = { ipv4: 0xffff - 20, ipv6: 0xffff - 40 };
 /** Of any route, also that of lo (IP_MAX_MTU). */
 const MAX_MTU = 0xffff;
-/** What a receiver assumes without the option (RFC 9293, section 3.7.1). */
-const DEFAULT_MSS = 536;
 /** The longest TCP header to which the option can be added. */
 const FULL_HEADER = 60;
 /** Hooks where a packet has a route. */
@@ -82,8 +81,10 @@ export const tcpmss: TargetExtension<TcpmssParams> = {
     const most = mss ?? clampedMss(packet, context);
     if (most <= 0 && mss === undefined) return Verdict.DROP;
     const at = findMss(packet, Math.min(headerLength, packet.l4Available));
-    if (at >= 0) lowerMss(packet, at, most);
-    else if (mayGrow(packet, headerLength)) addMss(packet, Math.min(most, DEFAULT_MSS));
+    if (at >= 0 ? !lowerMss(packet, at, most) : !mayGrow(packet, headerLength)) return Verdict.CONTINUE;
+    const left = at < 0 ? Math.min(most, DEFAULT_MSS) : most;
+    if (at < 0) addMss(packet, left);
+    noteMss(context.conntrack, packet.ct, packet.direction, left);
     return Verdict.CONTINUE;
   },
 
@@ -120,14 +121,15 @@ function mayGrow(packet: Packet, headerLength: number): boolean {
 
 /**
  * The MSS is never raised. The kernel updates the checksum as if the option were at an even offset, so where it is not,
- * the packet leaves with a wrong one.
+ * the packet leaves with a wrong one. Returns whether it was lowered.
  */
-function lowerMss(packet: Packet, at: number, most: number): void {
+function lowerMss(packet: Packet, at: number, most: number): boolean {
   const { view } = packet;
   const old = view.getUint16(at + 2);
-  if (old <= most) return;
+  if (old <= most) return false;
   view.setUint16(at + 2, most);
   updateTcpChecksum(packet, old, most);
+  return true;
 }
 
 /** Adds the option MSS to PACKET, which has no data, before its other options. */

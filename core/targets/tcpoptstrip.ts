@@ -1,15 +1,16 @@
 /** `-j TCPOPTSTRIP`: overwrites TCP options with NOPs (xt_TCPOPTSTRIP). */
 import { sumBytes } from '../../codecs/checksum.js';
 import type { Word } from '../../codecs/iptables-save.js';
-import { IPPROTO_TCP, TCP_LENGTH } from '../../codecs/layouts.js';
+import { IPPROTO_TCP, TCP_FLAGS_AT, TCP_LENGTH, TCP_SYN } from '../../codecs/layouts.js';
 import { Verdict } from '../hooks.js';
 import { refuseProtocol } from '../matches/protocol-need.js';
 import { tcpHeaderLength } from '../packet.js';
+import { noteMss } from '../protocols/segment-size.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { noteRewritten, updateTcpChecksum } from './header-change.js';
-import { TCP_OPTION_NOP, tcpOptionLength } from './tcp-options.js';
+import { DEFAULT_MSS, TCP_OPTION_MSS, TCP_OPTION_NOP, tcpOptionLength } from './tcp-options.js';
 
 const NAMES: ReadonlyMap<string, number> = new Map([
   ['wscale', 3],
@@ -20,7 +21,6 @@ const NAMES: ReadonlyMap<string, number> = new Map([
   ['md5', 19],
 ]);
 const MAX_KIND = 255;
-
 const EXPECTED = `comma-separated kinds, 2–255, or ${[...NAMES.keys()].join(', ')}`;
 
 /** The kinds to strip, ascending. */
@@ -42,7 +42,7 @@ export const tcpoptstrip: TargetExtension<TcpoptstripParams> = {
 
   save: (kinds) => (kinds.length === 0 ? '' : ` --strip-options ${kinds.join(',')}`),
 
-  apply(kinds, packet) {
+  apply(kinds, packet, context) {
     if (packet.fragmentOffset !== 0) return Verdict.CONTINUE;
     const { bytes, view, l4, l4Available } = packet;
     if (l4Available < TCP_LENGTH) return Verdict.DROP;
@@ -55,7 +55,12 @@ export const tcpoptstrip: TargetExtension<TcpoptstripParams> = {
     for (let at = l4 + TCP_LENGTH; at < end - 1; ) {
       const optionLength = tcpOptionLength(bytes, at);
       if (at + optionLength > end) break;
-      if (kinds.includes(bytes[at])) bytes.fill(TCP_OPTION_NOP, at, at + optionLength);
+      const kind = bytes[at];
+      if (kinds.includes(kind)) {
+        bytes.fill(TCP_OPTION_NOP, at, at + optionLength);
+        const isAnnounced = kind === TCP_OPTION_MSS && (bytes[l4 + TCP_FLAGS_AT] & TCP_SYN) !== 0;
+        if (isAnnounced) noteMss(context.conntrack, packet.ct, packet.direction, DEFAULT_MSS);
+      }
       at += optionLength;
     }
     const after = sumBytes(view, l4 + TCP_LENGTH, length - TCP_LENGTH);

@@ -90,6 +90,25 @@ Segments('leave as many packets, and their length counts for the MTU', () => {
   }
 });
 
+Segments('are as long as the MSS that TCPMSS has left of the one announced', () => {
+  const syn = '-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS';
+  const clamp = `*mangle\n-A FORWARD ${syn} --clamp-mss-to-pmtu\nCOMMIT\n`;
+  const set = `*filter\n-A FORWARD -i eth1 ${syn} --set-mss 1000\nCOMMIT\n`;
+  const strip = '*mangle\n-A FORWARD -p tcp -j TCPOPTSTRIP --strip-options mss\nCOMMIT\n';
+  for (const engine of EMULATOR_ENGINES) {
+    // What fits into 1466 is 1426; without the option, a sender assumes 536 (RFC 9293, section 3.7.1).
+    const full = (count: number, bytes: number, router: Router) =>
+      assert.equal(
+        leaves(router, coalesced({ data: count * bytes })).map((line) => line.split(' ')[0]),
+        Array<string>(count).fill(String(40 + bytes)),
+      );
+    full(2, 1426, connected(1460, { engine }, clamp));
+    full(3, 1000, connected(1400, { engine }, set));
+    full(4, 536, connected(1400, { engine }, strip));
+    full(4, 536, connected(undefined, { engine }, clamp));
+  }
+});
+
 Segments('are fragmented one by one without DF', () => {
   assert.equal(leaves(connected(1460), coalesced({ data: 2920, fragment: 0 })), [
     '1460 id 7 2000',

@@ -1,6 +1,6 @@
 /** Conversations for the matches and targets of mangle.ts: SYNs with all kinds of options, SCTP, DCCP, IPsec, TOS. */
 import { TCP_ACK, TCP_CWR, TCP_ECE, TCP_SYN } from '../../../codecs/layouts.js';
-import { buildIpv4, buildUdp, fragmentsOf, type Ipv4Fields, withChecksum } from '../../packets/packets.js';
+import { buildIpv4, buildTcp, buildUdp, fragmentsOf, type Ipv4Fields, withChecksum } from '../../packets/packets.js';
 import { buildChunk } from '../../packets/sctp.js';
 import type { Prng } from '../prng.js';
 import { sideOf } from '../random-flow.js';
@@ -41,6 +41,26 @@ function* optionSegment(connection: Connection, from: Connection['client'], base
     ...(isOdd && prng.chance(0.5) ? { dataOffsetWords: prng.pick([0, 4, 5, 6, 7, 10, 15]) } : {}),
     ...(isOdd && prng.chance(0.5) ? { cutTo: prng.pick([12, 19, 20, 22, 24, 27]) } : {}),
   });
+}
+
+/** Segments whose header is in several fragments, and which a target rewrites. */
+export function* fragmentedSegments(stage: Stage): Scene {
+  const { prng } = stage;
+  const client = sideOf(prng, stage.world, 6, 0.05);
+  for (let left = prng.between(1, 3); left > 0; left--) {
+    const { address, peerAddress, port, peerPort } = client;
+    const base = prng.chance(0.8) ? TCP_SYN : TCP_ACK;
+    const tcp = buildTcp({
+      ...{ sport: port, dport: peerPort, sequence: prng.word(), acknowledgment: base === TCP_ACK ? prng.word() : 0 },
+      flags: base | prng.pick([0, TCP_ECE, TCP_ECE | TCP_CWR]),
+      options: randomOptions(prng, prng.pick(MSS_VALUES)),
+      data: prng.chance(0.4) ? prng.bytes(prng.between(1, 60)) : new Uint8Array(0),
+    });
+    const header = { source: address, destination: peerAddress, protocol: 6, id: 1 + prng.below(65_535) };
+    const packet = withChecksum(buildIpv4({ ...header, fragment: prng.chance(0.3) ? 0x4000 : 0 }, tcp));
+    const sizes = Array.from({ length: prng.between(1, 3) }, () => 8 * prng.between(1, 6));
+    for (const piece of fragmentsOf(packet, sizes)) yield shotOf(stage, client, piece);
+  }
 }
 
 /** Up to 40 bytes. */

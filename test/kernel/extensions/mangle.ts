@@ -6,6 +6,7 @@ import {
   CHUNK_TYPES,
   chunkConversation,
   dccpConversation,
+  fragmentedSegments,
   ipsecConversation,
   MSS_VALUES,
   optionConversation,
@@ -55,6 +56,7 @@ export const MANGLING: ExtensionFamily = {
   ],
   scenes: [
     [4, optionConversation],
+    [1, fragmentedSegments],
     [2, chunkConversation],
     [1.5, dccpConversation],
     [1.5, ipsecConversation],

@@ -1,5 +1,5 @@
 /** Golden cases of targets that change packets: MSS clamping on a path with a smaller MTU, 1:1 NAT of a network. */
-import { TCP_ACK, TCP_PSH, TCP_SYN } from '../../../codecs/layouts.js';
+import { TCP_ACK, TCP_SYN } from '../../../codecs/layouts.js';
 import type { HostDescription } from '../host-description.js';
 import type { Scene, Side, Stage } from '../scene.js';
 import { segment } from '../tcp-scene.js';
@@ -79,12 +79,6 @@ const mssClamp: GoldenStory = {
     const opening = plainConnection(stage, client(40_005, '8.8.4.4'));
     const fast = { options: Uint8Array.of(34, 2, 1, 1) };
     yield* segment(opening, opening.client, TCP_SYN, Buffer.from('fast'), fast);
-    // The same path for packets that are too long.
-    const long = plainConnection(stage, client(40_006, '203.0.113.9'));
-    yield* segment(long, long.client, TCP_SYN);
-    yield* segment(long, long.server, TCP_SYN | TCP_ACK);
-    yield* segment(long, long.client, TCP_ACK);
-    yield* segment(long, long.client, TCP_PSH | TCP_ACK, Buffer.alloc(1380, 'x'), { fragment: 0x4000 });
   },
 };
 
