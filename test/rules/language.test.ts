@@ -13,8 +13,8 @@ const cases = parseCases(readFileSync(url, 'utf8'));
 language(`${cases.length} files are accepted, refused and saved as by iptables`, () => {
   assert.ok(cases.length > 1000);
   let unsupported = 0;
-  for (const { text, saved } of cases) {
-    const ours = ourAnswer(text);
+  for (const { family, text, saved } of cases) {
+    const ours = ourAnswer(text, family);
     if (ours.kind === 'unsupported') unsupported++;
     const compared = ours.kind === 'saved' ? { ...ours, text: withoutEmptyTables(ours.text) } : ours;
     const difference = differenceOf(compared, saved ?? undefined);

@@ -7,7 +7,7 @@ import { MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
 import { type AddressMatch, ANY_PACKET, type BaseMatch, type DeviceMatch } from '../base-match.js';
 import type { Extension, MatchExtension, TargetExtension } from '../extension.js';
-import type { Match, Target } from '../model.js';
+import type { Target } from '../model.js';
 import { partsUnsupported } from '../unsupported.js';
 import {
   checkCounters,

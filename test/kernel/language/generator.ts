@@ -5,7 +5,8 @@ import { MATCHES } from '../../../core/matches/index.js';
 import type { Extension, OptionSpec } from '../../../core/rules/extension.js';
 import { TARGETS } from '../../../core/targets/index.js';
 import { Prng } from '../prng.js';
-import { device, networks, protocol, Taste, text, valuesOf } from './values.js';
+import { device, networks, protocol, Taste, text } from './makers.js';
+import { valuesOf } from './values.js';
 
 /** Protocols that a match needs before it. */
 const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {

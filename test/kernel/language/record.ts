@@ -1,6 +1,6 @@
 /**
  * `npm run language:record -- [--add N]`: records the answers in test/rules/language.jsonl again from the
- * iptables-legacy of this machine, and adds N random files. Needs root.
+ * iptables-legacy and ip6tables-legacy of this machine, and adds N random files for each. Needs root.
  */
 import { randomInt } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -14,14 +14,16 @@ import { RealIptables } from './real-iptables.js';
 
 const { values } = parseArgs({ options: { add: { type: 'string', default: '0' } } });
 const path = fileURLToPath(new URL('../../../../test/rules/language.jsonl', import.meta.url));
-const known = parseCases(readFileSync(path, 'utf8')).map(({ text }) => text);
-const added = Array.from({ length: Number(values.add) }, () => randomFile(randomInt(2 ** 32)));
+const known = parseCases(readFileSync(path, 'utf8'));
+const added = (['ipv4', 'ipv6'] as const).flatMap((family) =>
+  Array.from({ length: Number(values.add) }, () => ({ family, text: randomFile(randomInt(2 ** 32), family) })),
+);
 const namespace = Namespace.create(loadLibc());
 const cases = namespace.run(() => {
-  const real = new RealIptables('ipv4');
-  return [...new Set([...known, ...added])].map((text) => {
-    const saved = real.answer(text);
-    return { text, saved: saved === undefined ? null : withoutEmptyTables(saved) };
+  const real = { ipv4: new RealIptables('ipv4'), ipv6: new RealIptables('ipv6') };
+  return [...known, ...added].map(({ family, text }) => {
+    const saved = real[family].answer(text);
+    return { family, text, saved: saved === undefined ? null : withoutEmptyTables(saved) };
   });
 });
 namespace.close();
