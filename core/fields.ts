@@ -478,6 +478,7 @@ export const FIELDS = {
     read: (packet, context) => (noConnection(packet) ? ABSENT : connectionWord(packet, context, MARK)),
     format: asHex,
   },
+  ctlabels: { label: 'labels of its connection', bits: 128, fixedBy: 'connection' },
   /** Seconds, rounded down. */
   ctexpire: { label: 'how long its connection has left', bits: 32, fixedBy: 'time', read: secondsLeft },
   /** Packets and bytes, each way. */

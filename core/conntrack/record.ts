@@ -96,6 +96,8 @@ export const Status = {
   DST_NAT: 1 << 5,
   SRC_NAT_DONE: 1 << 7,
   DST_NAT_DONE: 1 << 8,
+  /** Internal: the table has labels of the entry. */
+  LABELLED: 1 << 28,
   /** Internal: what becomes of its packets is uncertain (core/uncertainty.ts). */
   IN_DOUBT: 1 << 29,
   /** Internal: SYNPROXY has opened it (core/synproxy). */

@@ -42,6 +42,8 @@ export class ConntrackTable {
   /** The connections of SYNPROXY; undefined if no rule has it. */
   proxied: ProxiedConnections | undefined;
   readonly #wasm: Memory['wasm'];
+  /** The labels of connections. Records are reused: only those that are LABELLED have some. */
+  readonly #labels = new Map<number, Set<number>>();
 
   /** nf_conntrack_acct: whether entries are listed with packets and bytes. */
   isAccounted = true;
@@ -134,6 +136,23 @@ export class ConntrackTable {
   /** Whether lookups find ENTRY: it is confirmed and neither removed nor dying. */
   isHashed(entry: number): boolean {
     return (this.words[entry * RECORD_WORDS + STATUS] & Status.HASHED) !== 0;
+  }
+
+  /** Whether ENTRY has LABEL, 0–127 (test_bit of nf_ct_labels_find). */
+  hasLabel(entry: number, label: number): boolean {
+    if ((this.words[entry * RECORD_WORDS + STATUS] & Status.LABELLED) === 0) return false;
+    return this.#labels.get(entry)?.has(label) === true;
+  }
+
+  /** Gives ENTRY a LABEL, 0–127 (nf_connlabel_set). Its paths are invalidated, because rules may match on it. */
+  setLabel(entry: number, label: number): void {
+    if (this.hasLabel(entry, label)) return;
+    const status = entry * RECORD_WORDS + STATUS;
+    const isFirst = (this.words[status] & Status.LABELLED) === 0;
+    this.words[status] |= Status.LABELLED;
+    if (isFirst) this.#labels.set(entry, new Set([label]));
+    else this.#labels.get(entry)?.add(label);
+    this.#forgetPaths(entry);
   }
 
   /** Whether the real host may have treated the connection of ENTRY in another way (`doubt`). */

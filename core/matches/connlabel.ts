@@ -1,8 +1,10 @@
 /** `-m connlabel`: a label of the packet's connection, or sets it (xt_connlabel). */
 import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension } from '../rules/extension.js';
+import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLongNumber } from '../rules/parse/values.js';
+import { FunctionState } from '../rules/run/match-state.js';
 
 const MAX_LABEL = 127;
 
@@ -28,11 +30,25 @@ export const connlabel: MatchExtension<ConnlabelParams> = {
 
   refuse: ({ label }) => (label > MAX_LABEL ? `a label is at most ${MAX_LABEL}` : undefined),
 
-  unsupported: () => 'labels of connections',
-
   save: ({ label, negated, sets }) => `${negated ? ' !' : ''} --label "${label}"${sets ? ' --set' : ''}`,
 
-  lower: () => ({}),
+  lower({ label, negated, sets }) {
+    const explanation = negated ? `the connection has the label ${label}` : `the connection has no label ${label}`;
+    // What sets a label takes the slow path.
+    if (sets) return { native: { reads: ['ctlabels', 'unknown'], explanation } };
+    const check: NativeTest['check'] = ({ ct }, { conntrack }) =>
+      (ct >= 0 && conntrack.hasLabel(ct, label)) !== negated;
+    return { native: { reads: ['ctlabels'], check, explanation } };
+  },
+
+  /** connlabel_mt. */
+  createState({ label, negated }, context) {
+    return new FunctionState(context, ({ ct }) => {
+      if (ct < 0) return negated;
+      context.conntrack.setLabel(ct, label);
+      return !negated;
+    });
+  },
 };
 
 /** The name of a label is known on the host only, in /etc/xtables/connlabel.conf. */

@@ -285,6 +285,39 @@ effects('CONNMARK: packets that change the mark, and packets that were on the fa
   assert.ok(replay('remembered', ruleset, datagrams.slice(0, 40)).slowPathPackets < 30);
 });
 
+effects('NOTRACK: later rules of its own chain see untracked packets, however long the chain is', () => {
+  const others = Array.from({ length: 300 }, (_, i) => `-A PREROUTING -d 203.0.113.${i % 250}/32 -p udp -j ACCEPT`);
+  const own = ['-A PREROUTING -m length --length 100: -j NOTRACK', '-A PREROUTING -m state --state UNTRACKED -j DROP'];
+  for (const rules of [own, [...own, ...others], [...others, ...own]]) {
+    const datagrams = conversation(120, (i) => ([0, 40, 60, 81].includes(i) ? 100 : 4));
+    const { sent } = agree(parseRuleset(['*raw', ...rules, 'COMMIT\n'].join('\n'), 'rules.v4'), datagrams);
+    assert.equal(
+      sent.map((line) => line.includes('raw')),
+      sent.map((_, i) => [0, 40, 60, 81].includes(i)),
+    );
+  }
+});
+
+effects(
+  'connlabel: a label that a packet sets is seen by the later packets of its connection, in both directions',
+  () => {
+    const rules = [
+      '*filter',
+      '-A FORWARD -p udp -m udp --dport 53 -m length --length 100: -m connlabel --label 5 --set',
+      '-A FORWARD -m connlabel ! --label 5 -j ACCEPT',
+      '-A FORWARD -m connlabel --label 5 -m connlabel ! --label 6 -j DROP',
+      'COMMIT\n',
+    ].join('\n');
+    const other = { ...REQUEST, sport: 41_000 };
+    const datagrams = [...conversation(200, (i) => (i === 80 || i === 41 ? 100 : 4)), other];
+    const fates = agree(parseRuleset(rules, 'rules.v4'), datagrams).sent.map((line) => line.includes('filter'));
+    assert.equal(
+      fates,
+      fates.map((_, i) => i >= 80 && i < 200),
+    );
+  },
+);
+
 effects('in a long nat chain, a rule that translates is not mistaken for one that accepts', () => {
   const others = Array.from(
     { length: 300 },

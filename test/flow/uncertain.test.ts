@@ -65,6 +65,7 @@ interface Result {
   readonly counts: string[];
   readonly saved: string;
   readonly slowPathPackets: number;
+  readonly drawnPorts: number;
 }
 
 function play(
@@ -100,6 +101,7 @@ function play(
     counts: emulator.uncertain.causes.map(({ cause, packets }) => `${packets} ${describe(cause)}`),
     saved: saveRuleset(ruleset, emulator.counters),
     slowPathPackets: emulator.slowPathPackets,
+    drawnPorts: emulator.drawnPorts,
   };
 }
 
@@ -327,6 +329,7 @@ uncertain('what the answer to the unasked part decides is uncertain, whatever th
   console.log(`seed ${seed}`);
   let doubted = 0;
   let packets = 0;
+  let compared = 0;
   for (let round = 0; round < 60; round++) {
     const random = seededRandom(seed + round);
     const rules = randomRules(random);
@@ -336,12 +339,16 @@ uncertain('what the answer to the unasked part decides is uncertain, whatever th
     packets += arrivals.length;
     for (const answers of ANSWERS) {
       const answered = play(rules.replaceAll(UNASKED_MARK, answers), arrivals, 'interpreter');
+      // Of a port that NAT draws at random, another one is as good.
+      if (answered.drawnPorts + unknown.drawnPorts > 0) continue;
+      compared++;
       for (const [i, did] of answered.did.entries()) {
         if (unknown.uncertain.has(i)) continue;
         assert.equal(did, unknown.did[i], `seed ${seed}, round ${round}, packet ${i}, ${answers}\n${rules}`);
       }
     }
   }
+  assert.ok(compared > 60, `${compared} compared`);
   assert.ok(doubted > packets / 20 && doubted < packets * 0.8, `${doubted} of ${packets}`);
 });
 

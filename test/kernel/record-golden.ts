@@ -18,6 +18,7 @@ import { sctpStates } from './golden/sctp-states.js';
 import { SETTINGS_STORIES } from './golden/settings-stories.js';
 import type { GoldenStory } from './golden/story.js';
 import { SYNPROXY_STORIES } from './golden/synproxy-stories.js';
+import { TRACKING_STORIES } from './golden/tracking-stories.js';
 import { type Libc, loadLibc } from './libc.js';
 import { agreesWithItself, caseFolder, play } from './live-case.js';
 import { Prng } from './prng.js';
@@ -99,5 +100,6 @@ for (const story of [
   sctpStates,
   ...SETTINGS_STORIES,
   ...SYNPROXY_STORIES,
+  ...TRACKING_STORIES,
 ])
   if (wanted.length === 0 || wanted.includes(story.name)) console.log(record(libc, story));

@@ -103,6 +103,7 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   ctCounters: ['ct', 'isAccounted', ...[6, 7, 8, 9].map((double) => `double ${double}`)],
   history: [],
   unknown: [],
+  ctlabels: ['ct'],
 };
 
 /** What is the same for all packets of one connection that go the same way in the same state. */

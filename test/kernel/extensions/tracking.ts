@@ -1,9 +1,15 @@
-/** What tells conntrack what to do: NOTRACK and CT. */
-import type { ExtensionFamily } from './maker.js';
+/** What tells conntrack what to do, and its labels: NOTRACK, CT, connlabel. */
+import { type ExtensionFamily, not } from './maker.js';
 
 export const TRACKING: ExtensionFamily = {
   name: 'tracking',
-  matches: [],
+  matches: [
+    {
+      name: 'connlabel',
+      weight: 4,
+      make: ({ prng }) => `-m connlabel ${not(prng)}--label ${prng.below(3)}${prng.chance(0.4) ? ' --set' : ''}`,
+    },
+  ],
   targets: [
     { name: 'NOTRACK', weight: 4, tables: ['raw'], make: () => '-j NOTRACK' },
     {
