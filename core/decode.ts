@@ -120,6 +120,7 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.isRejected = false;
   packet.isTraced = false;
   packet.teeDev = -1;
+  packet.hadTakenOptions = false;
   packet.queueFate = '';
   packet.fragmentMaxSize = 0;
   packet.fragmentHadDf = false;

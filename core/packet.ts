@@ -142,6 +142,8 @@ export class Packet {
   isTraced = false;
   /** For a copy made by TEE: the interface towards its gateway; else -1. */
   teeDev = -1;
+  /** For such a copy: the IP options had been processed on arrival. */
+  hadTakenOptions = false;
   /** What NFQUEUE made of it: '' if no rule has queued it. */
   queueFate: QueueFate = '';
   /** For a reassembled packet: the size of its largest fragment, and whether that one had DF (IPCB frag_max_size). */

@@ -46,6 +46,7 @@ export class Tee {
     // Without an entry in a table, the kernel does not remember the gateway: its neighbour is who the packet is for.
     if (route.route === null || route.type === AddressType.BROADCAST) copy.nextHop = copy.destination;
     copy.teeDev = route.outDev;
+    copy.hadTakenOptions = packet.hasTakenOptions;
     copy.ct = -1;
     copy.direction = ORIGINAL;
     copy.ctinfo = CtInfo.UNTRACKED;

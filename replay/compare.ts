@@ -224,13 +224,13 @@ function compareLogs(
 const OWN_ERROR = /\bID=\d+(?= (?:DF )?PROTO=ICMP TYPE=(?:3|4|5|11|12) )/;
 
 /** The link header of a packet that leaves where it came from: that of a copy made by TEE is not initialized. */
-const RETURNED_MAC = /\bIN=(\S+) OUT=\1 MAC=[0-9a-f:]* /;
+const RETURNED_MAC = /\bIN=(\S+) OUT=\1 (?:MAC=\S* |MACSRC=\S+ MACDST=\S+ MACPROTO=\S+ )?/;
 
 /** LINE without what each host chooses itself, and without the time. */
 function normalLine(line: string): string {
   const message = line
     .replace(/^\[ *\d+\.\d{6}\] /, '')
-    .replace(RETURNED_MAC, 'IN=$1 OUT=$1 MAC=… ')
+    .replace(RETURNED_MAC, 'IN=$1 OUT=$1 ')
     .trimEnd();
   return message.includes(' PREC=0xC0 ') ? message.replace(OWN_ERROR, 'ID=…') : message;
 }

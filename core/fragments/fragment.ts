@@ -120,7 +120,8 @@ export class Fragmenter {
         : geometry.availableFrom(offset, offset + length);
     copyBytes(packet.bytes, packet.at, bytes, at, headerLength);
     copyBytes(packet.bytes, packet.l4 + offset, bytes, at + headerLength, available);
-    if (offset > 0 && headerLength > IPV4_LENGTH && !packet.isLocal) blankUncopiedOptions(bytes, at, headerLength);
+    const hasKnownOptions = !packet.isLocal || packet.hadTakenOptions;
+    if (offset > 0 && headerLength > IPV4_LENGTH && hasKnownOptions) blankUncopiedOptions(bytes, at, headerLength);
 
     const original = packet.view.getUint16(packet.at + IPV4_FRAGMENT_AT);
     const fragment = ((original & IPV4_OFFSET_MASK) + (offset >> 3)) | flags | (original & IPV4_MF);

@@ -74,23 +74,31 @@ function bytesOf({ source, destination, sport, dport, length = 4, flags }: Datag
 interface Result {
   readonly sent: string[];
   readonly logged: (LogEntry & { readonly copy: string })[];
+  readonly passed: string[];
   readonly saved: string;
   readonly connections: string[];
   readonly slowPathPackets: number;
 }
 
-function replay(engine: EmulatorEngine, ruleset: Ruleset, datagrams: readonly Datagram[]): Result {
+function replay(
+  engine: EmulatorEngine,
+  ruleset: Ruleset,
+  datagrams: readonly Datagram[],
+  queueVerdict?: 'accept' | 'drop',
+): Result {
   const sent: string[] = [];
   const logged: Result['logged'] = [];
+  const passed: string[] = [];
   const text = (bytes: Uint8Array, at: number, length: number): string =>
     Buffer.from(bytes.subarray(at, at + length)).toString('hex');
   const emulator = createEmulator(
-    { ruleset, host: HOST, engine },
+    { ruleset, host: HOST, engine, queueVerdict },
     {
       egress: (dev, bytes, at, available) => sent.push(`${dev} ${text(bytes, at, available)}`),
       local: (bytes, at, available) => sent.push(`local ${text(bytes, at, available)}`),
       dropped: (drop) => sent.push(describeCause(drop.cause)),
       log: (entry) => logged.push({ ...entry, copy: text(entry.bytes, entry.at, entry.available) }),
+      nflog: (entry) => passed.push(`${entry.group} ${entry.prefix} ${text(entry.bytes, entry.at, entry.available)}`),
     },
   );
   for (const [i, datagram] of datagrams.entries()) {
@@ -102,7 +110,7 @@ function replay(engine: EmulatorEngine, ruleset: Ruleset, datagrams: readonly Da
   emulator.connections.forEach(nowMs, (entry) =>
     connections.push(JSON.stringify(listConnection(emulator.connections, entry, nowMs))),
   );
-  return { sent, logged, saved: saveRuleset(ruleset, emulator.counters), connections, slowPathPackets };
+  return { sent, logged, passed, saved: saveRuleset(ruleset, emulator.counters), connections, slowPathPackets };
 }
 
 /** COUNT packets of one UDP connection: every other one a reply. */
@@ -139,16 +147,17 @@ function target(members: Partial<TargetExtension<undefined>> & Pick<TargetExtens
 }
 
 /** Checks that every engine does the same as the interpreter; returns the results. */
-function agree(ruleset: Ruleset, datagrams: readonly Datagram[]): Result {
-  const interpreted = replay('interpreter', ruleset, datagrams);
+function agree(ruleset: Ruleset, datagrams: readonly Datagram[], queueVerdict?: 'accept' | 'drop'): Result {
+  const interpreted = replay('interpreter', ruleset, datagrams, queueVerdict);
   for (const engine of EMULATOR_ENGINES) {
-    const { sent, logged, saved, connections } = replay(engine, ruleset, datagrams);
+    const { sent, logged, passed, saved, connections } = replay(engine, ruleset, datagrams, queueVerdict);
     assert.equal(sent, interpreted.sent, engine);
     assert.equal(
-      logged.map(({ prefix, copy }) => prefix + copy),
-      interpreted.logged.map(({ prefix, copy }) => prefix + copy),
+      logged.map(({ line, copy }) => line + copy),
+      interpreted.logged.map(({ line, copy }) => line + copy),
       engine,
     );
+    assert.equal(passed, interpreted.passed, engine);
     assert.is(saved, interpreted.saved, engine);
     assert.equal(connections, interpreted.connections, engine);
   }
@@ -183,6 +192,98 @@ effects('a log entry has the level, the prefix, and the packet as it was when it
     { level: 6, prefix: 'seen: ', hook: Hook.FORWARD, inDev: LAN, outDev: WAN, mark: 7, available: 32, length: 32 },
   );
   assert.is(bytes[at + 8], 63, 'the TTL behind the routing decision');
+});
+
+const mangle = (...rules: string[]): Ruleset =>
+  parseRuleset(`*mangle\n${rules.map((rule) => `${rule}\n`).join('')}COMMIT\n`, 'rules.v4');
+
+effects('NFLOG passes every packet on, as it is at the rule, and at most as much of it as the rule says', () => {
+  const rules = mangle(
+    '-A FORWARD -m length --length 100:1500 -j NFLOG --nflog-group 5 --nflog-prefix long --nflog-size 9',
+  );
+  const { passed } = agree(
+    rules,
+    conversation(400, (i) => (i % 7 < 3 ? 4 : 200)),
+  );
+  assert.is(passed.length, 400 - Math.ceil(400 / 7) * 3 + 2);
+  // The packet's first nine bytes: the TTL behind the routing decision is the last.
+  assert.is(passed[0], '5 long 450000e4000100003f');
+});
+
+effects('TEE copies every packet: DF is set, and the TTL of a packet on its way in is one less', () => {
+  for (const [hook, ttl] of [
+    ['PREROUTING', '3f'],
+    ['FORWARD', '3f'],
+    ['POSTROUTING', '3f'],
+  ]) {
+    const { sent } = agree(mangle(`-A ${hook} -j TEE --gateway 172.17.0.9`), conversation(100));
+    assert.is(sent.length, 200, hook);
+    for (const [i, line] of sent.entries()) {
+      const [dev, frame] = line.split(' ');
+      if (i % 2 === 0) {
+        assert.is(dev, String(LAN), hook);
+        assert.is(frame.slice(0, 12), '0200ac110009', hook);
+        assert.is(frame.slice(40, 44), '4000', hook);
+      }
+      assert.is(frame.slice(44, 46), i % 2 === 0 ? ttl : '3f', hook);
+    }
+  }
+});
+
+effects('the program behind NFQUEUE decides about every packet; without one, --queue-bypass does', () => {
+  const queue = '-A FORWARD -p udp -j NFQUEUE --queue-num 1';
+  const fates = (rule: string, verdict?: 'accept' | 'drop'): string[] => [
+    ...new Set(
+      agree(mangle(rule, '-A FORWARD -j DROP'), conversation(100), verdict).sent.map((line) => line.slice(0, 40)),
+    ),
+  ];
+  assert.equal(fates(queue), ['rules.v4:2 mangle FORWARD 1: no program listens'.slice(0, 40)]);
+  assert.equal(fates(queue, 'drop'), ['rules.v4:2 mangle FORWARD 1: the program that'.slice(0, 40)]);
+  assert.is(fates(queue, 'accept').filter((line) => line.includes('rules.v4')).length, 0);
+  assert.is(fates(`${queue} --queue-bypass`).filter((line) => line.includes('rules.v4')).length, 0);
+  assert.is(fates(`${queue} --queue-bypass`, 'drop').filter((line) => !line.includes('rules.v4')).length, 0);
+});
+
+effects('TRACE logs what each packet meets that it marks; packets that it leaves alone take the fast path', () => {
+  const rules = parseRuleset(
+    `*raw
+:seen - [0:0]
+:back - [0:0]
+-A PREROUTING -p udp -m length --length 100:1500 -j TRACE
+-A PREROUTING -p udp -j seen
+-A seen -p udp
+-A seen -g back
+-A back -p tcp
+-A back -p udp -j RETURN
+COMMIT
+*filter
+:FORWARD ACCEPT [0:0]
+:x - [0:0]
+:y - [0:0]
+-A FORWARD -j x
+-A FORWARD -j ACCEPT
+-A x -j y
+-A y -j RETURN
+COMMIT
+`,
+    'rules.v4',
+  );
+  const { logged } = agree(rules, [REQUEST, { ...REQUEST, length: 200 }, REPLY]);
+  // As a kernel logs them: a rule with only a verdict passes for the end of its chain.
+  assert.equal(
+    logged.map(({ line }) => line.slice('TRACE: '.length, line.indexOf(' IN='))),
+    [
+      ...['raw:PREROUTING:rule:2', 'raw:seen:rule:1', 'raw:seen:rule:2', 'raw:back:rule:2', 'raw:PREROUTING:policy:3'],
+      ...[
+        'filter:FORWARD:rule:1',
+        'filter:x:rule:1',
+        'filter:y:return:1',
+        'filter:x:return:2',
+        'filter:FORWARD:policy:2',
+      ],
+    ],
+  );
+  assert.ok(replay('remembered', rules, conversation(200)).slowPathPackets < 30);
 });
 
 effects('REJECT answers every packet', () => {

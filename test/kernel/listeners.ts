@@ -7,7 +7,8 @@ import { writeRecords } from './capture-file.js';
 import { KernelLog, logPrefixesOf } from './kernel-log.js';
 import type { Libc } from './libc.js';
 import { Nflog, type NflogPacket } from './nflog.js';
-import { Nfqueue, type QueueVerdict, queuesOf } from './nfqueue.js';
+import { Nfqueue, queuesOf } from './nfqueue.js';
+import type { QueueVerdict } from './queue-verdict.js';
 import { formatTraced, TRACE_FILE } from './traced.js';
 
 /** The group of TRACE, once a program listens to NFLOG. */

@@ -6,10 +6,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareResults } from '../../replay/compare.js';
 import type { Libc } from './libc.js';
-import type { QueueVerdict } from './nfqueue.js';
 import { Pacer } from './pacer.js';
 import { Prng } from './prng.js';
 import type { Profile } from './profiles.js';
+import { type QueueVerdict, queueVerdictOf } from './queue-verdict.js';
 import { randomCase, randomScenes } from './random-case.js';
 import { ReplayRecord, replayKernel, step } from './replay.js';
 import { LOCAL, type Output, Router } from './router.js';
@@ -59,8 +59,6 @@ const SNAPSHOT_SHARE = 8;
 const FEWEST_SCENES = 6;
 const MOST_SCENES = 22;
 
-const QUEUE_VERDICTS: readonly (QueueVerdict | undefined)[] = [undefined, 'accept', 'drop'];
-
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1_000_000n;
 /** No multiple of it is close to the time-outs of a case with pauses. */
@@ -86,7 +84,7 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
   const isOffloaded = (profile.offload ?? 0) > 0;
   const router = new Router(libc, world.host, isOffloaded);
   try {
-    const nfqueue = QUEUE_VERDICTS[seed % QUEUE_VERDICTS.length];
+    const nfqueue = queueVerdictOf(seed);
     router.load(rules, nfqueue);
     router.drain();
     const folder = { ...caseFolder(dir, []), ...(nfqueue === undefined ? {} : { nfqueue }) };

@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs';
 import type { Libc } from './libc.js';
 import { openNetfilter, readMessages, request, sendMessage } from './netlink.js';
+import type { QueueVerdict } from './queue-verdict.js';
 
 const NFNL_SUBSYS_QUEUE = 3;
 const NFQNL_MSG_PACKET = NFNL_SUBSYS_QUEUE << 8;
@@ -14,8 +15,6 @@ const NFQA_VERDICT_HDR = 2;
 const CMD_BIND = Buffer.from([1, 0, 0, 2]);
 /** NFQNL_COPY_PACKET, up to 65535 bytes. */
 const WHOLE_PACKETS = Buffer.from([0, 0, 0xff, 0xff, 2]);
-
-export type QueueVerdict = 'accept' | 'drop';
 
 export class Nfqueue {
   readonly fd: number;

@@ -173,6 +173,16 @@ export const PROFILES: Record<string, Profile> = {
     extensions: 0.9,
     only: ['string', 'u32', 'bpf', 'mark', 'HMARK', 'CLASSIFY', 'AUDIT'],
   },
+  outputs: {
+    ...EVERYTHING,
+    docker: 0.1,
+    tables: { raw: 0.8, mangle: 0.9, nat: 0.7, filter: 0.9, security: 0.2 },
+    rules: 4,
+    scenes: { tcp: 2, udp: 3, icmp: 2, odd: 1.5, fragments: 1.5, errors: 2 },
+    oddity: 0.04,
+    extensions: 0.7,
+    only: ['LOG', 'NFLOG', 'NFQUEUE', 'QUEUE', 'TEE', 'TRACE'],
+  },
   time: {
     ...EVERYTHING,
     extensions: 0.4,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { readCapture, writeCapture } from './capture-file.js';
 import type { HostDescription } from './host-description.js';
 import { type Libc, SystemError } from './libc.js';
-import type { QueueVerdict } from './nfqueue.js';
 import { Pacer } from './pacer.js';
+import type { QueueVerdict } from './queue-verdict.js';
 import { LOCAL, type Output, Router } from './router.js';
 
 export interface KernelReplayOptions {

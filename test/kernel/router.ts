@@ -12,7 +12,7 @@ import { AF_INET, AF_PACKET, type Libc, SOCK_DGRAM, SOCK_RAW, SystemError } from
 import { Listeners } from './listeners.js';
 import { Namespace } from './namespace.js';
 import { Nflog } from './nflog.js';
-import type { QueueVerdict } from './nfqueue.js';
+import type { QueueVerdict } from './queue-verdict.js';
 import { addTeeNeighbours, buildHost, isBare, linksOf, peerName } from './router-setup.js';
 import { virtioHeader } from './virtio-header.js';
 

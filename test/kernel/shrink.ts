@@ -6,7 +6,7 @@ import type { HostDescription } from './host-description.js';
 import { type Disagreement, judge } from './judge.js';
 import type { Libc } from './libc.js';
 import { agreesWithItself, type CaseFolder, caseFolder } from './live-case.js';
-import type { QueueVerdict } from './nfqueue.js';
+import type { QueueVerdict } from './queue-verdict.js';
 import { readHost, replayKernel } from './replay.js';
 
 interface Packet extends CapturedFrame {

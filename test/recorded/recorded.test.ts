@@ -11,6 +11,8 @@ import { renderDifference } from '../../cli/render-difference.js';
 import { EMULATOR_ENGINES, type EmulatorEngine } from '../../core/emulator.js';
 import { compareResults } from '../../replay/compare.js';
 import { replay } from '../../replay/replay.js';
+import { queueVerdictOf } from '../kernel/queue-verdict.js';
+import { moveTraced, tracedDifference } from '../kernel/traced.js';
 import { ARCHIVE_SUFFIX, type RecordedCase, unpackCases, writeCaseFolder } from './case-archive.js';
 
 const FOLDER = 'test/recorded';
@@ -37,14 +39,21 @@ function differences(
   inputs: Inputs,
   engine: EmulatorEngine,
 ): string[] {
-  const outDir = join(dir, 'got');
+  const outDir = join(dir, `got-${engine}`);
   try {
     const checksums = profile === OFFLOADED ? 'auto' : 'verify';
-    replay({ rulesPath: join(dir, 'rules.v4'), hostPath: join(dir, 'host.json'), inputs, outDir, engine, checksums });
+    const nfqueue = queueVerdictOf(recorded.seed);
+    const told = { logTime: true, ...(nfqueue === undefined ? {} : { nfqueue }) };
+    const given = { rulesPath: join(dir, 'rules.v4'), hostPath: join(dir, 'host.json'), inputs };
+    replay({ ...given, outDir, engine, checksums, ...told });
+    moveTraced(outDir);
   } catch (error) {
     return [`case ${recorded.seed}, ${engine}: ${(error as Error).stack}`];
   }
-  const found = compareResults(join(dir, 'want'), outDir).differences;
+  const wantDir = join(dir, 'want');
+  const traced = tracedDifference(wantDir, outDir);
+  if (traced !== undefined) return [`case ${recorded.seed}, ${engine}: ${traced.wanted}, but got ${traced.got}`];
+  const found = compareResults(wantDir, outDir).differences;
   if (found.length === 0) return [];
   return [`case ${recorded.seed}, ${engine}: ${found.length} differences`, ...renderDifference(found[0])];
 }

@@ -42,4 +42,30 @@ unrecorded('the path of a pinned BPF program is kept, and such a rule cannot be 
   assert.throws(() => parseRuleset(`*filter\n:u - [0:0]\n-A u ${rule}\nCOMMIT\n`, 'f'), isUnsupported);
 });
 
+unrecorded(
+  'ULOG is saved as iptables 1.8.9 prints it: what is not the default, and the lower half of the range',
+  () => {
+    for (const [rule, expected] of [
+      ['', ''],
+      ['--ulog-nlgroup 1 --ulog-qthreshold 1 --ulog-cprange 0', ''],
+      [
+        '--ulog-qthreshold 50 --ulog-cprange 0x60 --ulog-nlgroup 32',
+        '--ulog-nlgroup 32 --ulog-cprange 96 --ulog-qthreshold 50',
+      ],
+      ['--ulog-prefix "a b"', '--ulog-prefix "a b"'],
+      ['--ulog-prefix 0123456789abcdef0123456789abcdef', '--ulog-prefix 0123456789abcdef0123456789abcde'],
+      ['--ulog-cprange 4294967301', '--ulog-cprange 5'],
+      ['--ulog-cprange 18446744073709551615', '--ulog-cprange 4294967295'],
+    ]) {
+      assert.is(saved(`-j ULOG ${rule}`), `-A u -j ULOG ${expected}`.trimEnd());
+    }
+    for (const rule of [
+      ...['--ulog-nlgroup 0', '--ulog-nlgroup 33', '--ulog-qthreshold 0', '--ulog-qthreshold 51', '--ulog-prefix ""'],
+      ...['--ulog-cprange 18446744073709551616', '--ulog-cprange -1', '--ulog-cprange x', '! --ulog-nlgroup 2'],
+    ]) {
+      refuses(`-j ULOG ${rule}`);
+    }
+  },
+);
+
 unrecorded.run();
