@@ -87,7 +87,7 @@ export function wireHost(
   const uncertainty = new Uncertainty(connections, clock, emit, output.uncertain?.bind(output));
   const own = { host, conntrack: connections, nat, answers, clock, random, output };
   const cookies = proxies(ruleset) ? new Cookies(random.uint32()) : undefined;
-  const synproxy = cookies && createSynproxy(connections, answers, cookies);
+  const synproxy = cookies && createSynproxy(connections, answers, cookies, uncertainty);
   const context = new HostContext({ ...own, synproxy, tee, queueVerdict, uncertainty });
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
@@ -155,10 +155,15 @@ function proxies({ tables }: Ruleset): boolean {
   return tables.some(({ rules }) => rules.some(hasProxy));
 }
 
-function createSynproxy(connections: ConntrackTable, answers: Answers, cookies: Cookies): Synproxy {
+function createSynproxy(
+  connections: ConntrackTable,
+  answers: Answers,
+  cookies: Cookies,
+  uncertainty: Uncertainty,
+): Synproxy {
   const proxied = new ProxiedConnections(connections.words);
   connections.proxied = proxied;
-  return new Synproxy(answers, connections, proxied, cookies);
+  return new Synproxy(answers, connections, proxied, cookies, (packet, cause) => uncertainty.doubt(packet, cause));
 }
 
 function turnsOnAccounting({ tables }: Ruleset): boolean {

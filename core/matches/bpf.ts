@@ -15,10 +15,9 @@ import { quoteWord, type Word } from '../../codecs/iptables-save.js';
 import { ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
-import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { lastBits, type Scanned, scanNumber } from '../rules/parse/scan.js';
-import { contentOf } from './content.js';
+import { contentOf, contentTest } from './content.js';
 
 /** XT_BPF_MAX_NUM_INSTR. */
 const MAX_INSTRUCTIONS = 64;
@@ -71,12 +70,9 @@ export const bpf: MatchExtension<BpfParams> = {
   lower(params) {
     if ('pinned' in params) throw new Error('a pinned program is not run');
     const run = new PacketProgram(params.program);
-    const native: NativeTest = {
-      reads: ['content', 'mark', 'packetType'],
-      check: (packet) => run.accepts(packet),
-      explanation: 'the BPF program returned 0',
-    };
-    return { native };
+    const ask = (packet: Packet): boolean | undefined => run.accepts(packet);
+    const reads = ['mark', 'packetType'] as const;
+    return { native: contentTest(ask, `-m bpf${bpf.save(params)}`, 'the BPF program returned 0', ...reads) };
   },
 };
 
@@ -92,17 +88,21 @@ function missingFor(instruction: Instruction): string | undefined {
 /** A program, run on packets as the kernel does (bpf_prog_run): offsets are from the IP header. */
 class PacketProgram {
   readonly #program: BpfProgram;
-  /** The packet that it runs on. */
+  /** The packet that it runs on, and whether a byte that was not captured was asked for. */
   #packet: Packet | undefined;
+  #isCut = false;
 
   constructor(program: readonly Instruction[]) {
     this.#program = new BpfProgram(program, 'linux');
   }
 
-  accepts(packet: Packet): boolean {
+  /** Undefined: it depends on bytes that were not captured. */
+  accepts(packet: Packet): boolean | undefined {
     this.#packet = packet;
+    this.#isCut = false;
     const { at, available, length } = packet;
-    return this.#program.run(contentOf(packet), at, available, length, this.#load) !== 0;
+    const result = this.#program.run(contentOf(packet), at, available, length, this.#load);
+    return this.#isCut ? undefined : result !== 0;
   }
 
   readonly #load: LoadElsewhere = (offset, size, a, x) => {
@@ -118,19 +118,22 @@ class PacketProgram {
       case EXTENSION_AT + 4 * EXTENSIONS.indexOf('xor X'):
         return a ^ x;
       default:
-        return loadFrom(packet, place >= NETWORK_AT ? place - NETWORK_AT : place, size);
+        return this.#bytesAt(packet, place >= NETWORK_AT ? place - NETWORK_AT : place, size);
     }
   };
-}
 
-/** The SIZE bytes of PACKET at OFFSET from its IP header. */
-function loadFrom(packet: Packet, offset: number, size: number): number | undefined {
-  const { at, available } = packet;
-  if (offset + size > available) return undefined;
-  const bytes = contentOf(packet);
-  let value = 0;
-  for (let i = 0; i < size; i++) value = (value << 8) | bytes[at + offset + i];
-  return value;
+  /** The SIZE bytes of PACKET at OFFSET from its IP header. */
+  #bytesAt(packet: Packet, offset: number, size: number): number | undefined {
+    const { at, available, length } = packet;
+    if (offset + size > available) {
+      if (offset + size <= length) this.#isCut = true;
+      return undefined;
+    }
+    const bytes = contentOf(packet);
+    let value = 0;
+    for (let i = 0; i < size; i++) value = (value << 8) | bytes[at + offset + i];
+    return value;
+  }
 }
 
 function parseProgram(word: Word): Instruction[] {

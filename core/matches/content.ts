@@ -1,6 +1,8 @@
 /** The content of a packet as the host has it in memory, for matches that look at any byte. */
 import { unfinishChecksum } from '../offload/checksums.js';
 import type { Packet } from '../packet.js';
+import type { NativeTest } from '../rules/lower.js';
+import type { UncertainCause } from '../uncertainty.js';
 
 /**
  * The bytes of PACKET, whose IP header is at `packet.at`: a checksum that was left to the network card is unfinished.
@@ -19,4 +21,26 @@ export function contentOf(packet: Packet): Uint8Array {
 export function pieceEnds({ length, headerLength, fragmentMaxSize, fragments, rewrittenLength }: Packet): number[] {
   if (fragmentMaxSize === 0 || fragments === undefined) return [length];
   return fragments.pieces(rewrittenLength).map((end) => headerLength + end);
+}
+
+/**
+ * A test of a packet's content. ASK returns whether the packet passes; undefined if that depends on bytes that were not
+ * captured. TEXT is the match as in a rule.
+ */
+export function contentTest(
+  ask: (packet: Packet) => boolean | undefined,
+  text: string,
+  explanation: string,
+  ...alsoReads: NativeTest['reads']
+): NativeTest {
+  const cause: UncertainCause = { reason: `\`${text}\` asks for bytes that were not captured`, scope: 'connection' };
+  return {
+    reads: ['content', 'unknown', ...alsoReads],
+    check(packet, context) {
+      const passes = ask(packet);
+      if (passes === undefined) context.uncertain(packet, cause);
+      return passes === true;
+    },
+    explanation,
+  };
 }

@@ -3,10 +3,9 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes, decodeText, encodeText } from '../../codecs/text.js';
 import type { Packet } from '../packet.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
-import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
-import { contentOf, pieceEnds } from './content.js';
+import { contentOf, contentTest, pieceEnds } from './content.js';
 import { TextSearch } from './text-search.js';
 
 /** XT_STRING_MAX_PATTERN_SIZE. */
@@ -84,17 +83,18 @@ export const string: MatchExtension<StringParams> = {
   lower(params) {
     const { negated, algorithm, pattern, ignoresCase } = params;
     const search = new TextSearch(pattern, ignoresCase, algorithm === 'bm' ? 'bm' : 'kmp');
-    const native: NativeTest = {
-      reads: ['content'],
-      check: (packet) => contains(params, search, packet) !== negated,
-      explanation: `it ${negated ? 'contains' : 'does not contain'}${string.save({ ...params, negated: false })}`,
+    const ask = (packet: Packet): boolean | undefined => {
+      const found = contains(params, search, packet);
+      return found === undefined ? undefined : found !== negated;
     };
-    return { native };
+    const plain = string.save({ ...params, negated: false });
+    const explanation = `it ${negated ? 'contains' : 'does not contain'}${plain}`;
+    return { native: contentTest(ask, `-m string${string.save(params)}`, explanation) };
   },
 };
 
-/** Whether SEARCH finds its pattern in PACKET (skb_find_text). */
-function contains({ from, to, algorithm }: StringParams, search: TextSearch, packet: Packet): boolean {
+/** Whether SEARCH finds its pattern in PACKET (skb_find_text); undefined if it may be where the packet was cut. */
+function contains({ from, to, algorithm }: StringParams, search: TextSearch, packet: Packet): boolean | undefined {
   const { at, length, available } = packet;
   const end = Math.min(to, length);
   if (from + search.length > end) return false;
@@ -103,6 +103,7 @@ function contains({ from, to, algorithm }: StringParams, search: TextSearch, pac
     algorithm === 'bm' && packet.fragmentMaxSize > 0
       ? findInPieces(search, bytes, packet, from)
       : search.find(bytes, at + from, at + available);
+  if (found < 0 && available < end) return undefined;
   return found >= 0 && found - at + search.length <= end;
 }
 

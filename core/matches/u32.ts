@@ -2,12 +2,11 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import type { Packet } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
-import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { scanNumber } from '../rules/parse/scan.js';
 import { formatHex } from '../rules/parse/values.js';
 import type { ValueRange } from '../rules/ranges.js';
-import { contentOf } from './content.js';
+import { contentOf, contentTest } from './content.js';
 
 /** The most tests, operations of a test (with its first number) and ranges of a test (XT_U32_MAXSIZE). */
 const MAX = 10;
@@ -62,30 +61,40 @@ export const u32: MatchExtension<U32Params> = {
   },
 
   lower({ tests, negated }) {
-    const native: NativeTest = {
-      reads: ['content'],
-      check: (packet) => passesAll(tests, packet) !== negated,
-      explanation: `the packet ${negated ? 'passes' : 'fails'} the tests${u32.save({ tests, negated: false })}`,
+    const ask = (packet: Packet): boolean | undefined => {
+      const passes = passesAll(tests, packet);
+      return passes === undefined ? undefined : passes !== negated;
     };
-    return { native };
+    const explanation = `it ${negated ? 'passes' : 'fails'} the tests${u32.save({ tests, negated: false })}`;
+    return { native: contentTest(ask, `-m u32${u32.save({ tests, negated })}`, explanation) };
   },
 };
 
-/** Whether PACKET passes TESTS (u32_match_it). A number that is not within the packet fails its test. */
-function passesAll(tests: readonly Test[], packet: Packet): boolean {
+/** What was not captured, as numbers are unsigned. */
+const CUT = -1;
+
+/**
+ * Whether PACKET passes TESTS (u32_match_it); undefined if that depends on bytes that were not captured. A number that
+ * is not within the packet fails its test.
+ */
+function passesAll(tests: readonly Test[], packet: Packet): boolean | undefined {
   const bytes = contentOf(packet);
-  return tests.every((test) => {
+  let isCut = false;
+  for (const test of tests) {
     const value = comparedValue(test, bytes, packet);
-    return value !== undefined && test.ranges.some(({ min, max }) => value >= min && value <= max);
-  });
+    if (value === undefined) return false;
+    if (value === CUT) isCut = true;
+    else if (!test.ranges.some(({ min, max }) => value >= min && value <= max)) return false;
+  }
+  return isCut ? undefined : true;
 }
 
-/** The number that TEST compares; undefined if it is beyond the packet. */
-function comparedValue({ offset, operations }: Test, bytes: Uint8Array, { at, length }: Packet): number | undefined {
+/** The number that TEST compares; CUT if it was not captured, undefined if it is beyond the packet. */
+function comparedValue({ offset, operations }: Test, bytes: Uint8Array, packet: Packet): number | undefined {
   let base = 0;
-  let value = readWord(bytes, at, offset, length);
+  let value = readWord(bytes, packet, offset);
   for (const { operator, number } of operations) {
-    if (value === undefined) return undefined;
+    if (value === undefined || value === CUT) return value;
     switch (operator) {
       case '&':
         value = (value & number) >>> 0;
@@ -99,15 +108,16 @@ function comparedValue({ offset, operations }: Test, bytes: Uint8Array, { at, le
       case '@':
         // Beyond 32 bits it is also beyond the packet.
         base += value;
-        value = readWord(bytes, at, base + number, length);
+        value = readWord(bytes, packet, base + number);
     }
   }
   return value;
 }
 
-/** The number OFFSET bytes from the IP header AT in BYTES, of a packet of LENGTH bytes; undefined if it is beyond. */
-function readWord(bytes: Uint8Array, at: number, offset: number, length: number): number | undefined {
+/** The number OFFSET bytes from the IP header of PACKET, which has BYTES. */
+function readWord(bytes: Uint8Array, { at, length, available }: Packet, offset: number): number | undefined {
   if (offset + 4 > length) return undefined;
+  if (offset + 4 > available) return CUT;
   const first = at + offset;
   return ((bytes[first] << 24) | (bytes[first + 1] << 16) | (bytes[first + 2] << 8) | bytes[first + 3]) >>> 0;
 }

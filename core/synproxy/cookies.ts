@@ -80,6 +80,14 @@ export class Cookies {
     return MSS_VALUES[client.mssIndex];
   }
 
+  /**
+   * Whether the client of PACKET may have sent its SYN before the capture began: then it is not known whether it
+   * acknowledges a cookie.
+   */
+  mayHaveMissed(packet: Packet): boolean {
+    return !this.#clients.has(keyOf(packet)) && periodOf(packet) < MAX_AGE;
+  }
+
   /** The cookie in the SYN/ACK was changed on its way to the client, which will acknowledge another one. */
   spoil({ source, destination, sport, dport }: Packet): void {
     const client = this.#clients.get(keyOf({ source: destination, destination: source, sport: dport, dport: sport }));

@@ -32,6 +32,7 @@ import { because } from '../drop.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import { ORIGINAL, type Packet } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
+import type { UncertainCause } from '../uncertainty.js';
 import type { Cookies } from './cookies.js';
 import { adjustSequence, adjustTimestamp, type ProxiedConnection, type ProxiedConnections } from './proxied.js';
 import { type ProxyOptions, readOptions } from './tcp-options.js';
@@ -45,6 +46,10 @@ export interface ServerOffer {
   readonly ecn: boolean;
 }
 
+const MISSED_SYN: UncertainCause = {
+  reason: '`-j SYNPROXY` does not know the cookie that is acknowledged, as the SYN was not captured',
+  scope: 'connection',
+};
 const KINDS = TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST;
 /** The timestamp of a SYN/ACK holds the client's options in its lowest bits: window scale, SACK, ECN. */
 const COOKIE_BITS = 0x3f;
@@ -55,15 +60,24 @@ export class Synproxy {
   readonly #table: ConntrackTable;
   readonly #connections: ProxiedConnections;
   readonly #cookies: Cookies;
+  readonly #doubt: (packet: Packet, cause: UncertainCause) => void;
   /** The SYN to a server, or the SYN/ACK to a client, that is being sent. */
   #serverSyn: Packet | undefined;
   #synAck: Packet | undefined;
 
-  constructor(answers: Answers, table: ConntrackTable, connections: ProxiedConnections, cookies: Cookies) {
+  /** DOUBT is told of packets of which it cannot be said what becomes of them. */
+  constructor(
+    answers: Answers,
+    table: ConntrackTable,
+    connections: ProxiedConnections,
+    cookies: Cookies,
+    doubt: (packet: Packet, cause: UncertainCause) => void,
+  ) {
     this.#answers = answers;
     this.#table = table;
     this.#connections = connections;
     this.#cookies = cookies;
+    this.#doubt = doubt;
   }
 
   /** Before connections are confirmed. It takes the server's SYN/ACK, and changes what else passes. */
@@ -138,7 +152,10 @@ export class Synproxy {
     const cookie = (view.getUint32(l4 + TCP_ACKNOWLEDGMENT_AT) - 1) >>> 0;
     const sent = (view.getUint32(l4 + TCP_SEQUENCE_AT) - 1) >>> 0;
     options.mss = this.#cookies.check(packet, cookie, sent);
-    if (options.mss === undefined) return;
+    if (options.mss === undefined) {
+      if (this.#cookies.mayHaveMissed(packet)) this.#doubt(packet, MISSED_SYN);
+      return;
+    }
     if (options.timestamp !== undefined) {
       const { echo } = options.timestamp;
       if ((echo & NO_SCALE) !== NO_SCALE) options.windowScale = echo & NO_SCALE;

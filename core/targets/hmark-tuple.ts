@@ -19,6 +19,7 @@ import {
   IPV4_LENGTH,
   IPV4_PROTOCOL_AT,
   IPV4_SOURCE_AT,
+  PORTS_LENGTH,
   SOURCE_PORT_AT,
 } from '../../codecs/layouts.js';
 import { ORIGINAL_TUPLE, PROTOCOL, RECORD_WORDS, REPLY_TUPLE, TUPLE_PORTS, TUPLE_SOURCE } from '../conntrack/record.js';
@@ -35,6 +36,8 @@ const PORTS_AT: ReadonlyMap<number, number> = new Map([
   [IPPROTO_AH, AH_SPI_AT],
 ]);
 const MORE_OR_OFFSET = 0x3fff;
+/** In bytes after the IP header: an ICMP error about a packet with all options, and its ports. */
+const LONGEST_ERROR = ICMP_LENGTH + 60 + 8;
 
 /** Which bits are hashed, and how. */
 export interface HashRule {
@@ -75,13 +78,21 @@ export function tupleOfPacket(rule: HashRule, packet: Packet): HashTuple | undef
   const protocol = view.getUint8(at + IPV4_PROTOCOL_AT);
   const portsAt = l4 + (PORTS_AT.get(protocol) ?? 0);
   const isWhole = (view.getUint16(at + IPV4_FRAGMENT_AT) & MORE_OR_OFFSET) === 0;
-  const hasPorts = PORTS_AT.has(protocol) && isWhole && portsAt + 4 <= end;
+  const hasPorts = PORTS_AT.has(protocol) && isWhole && portsAt + PORTS_LENGTH <= end;
   return {
     source: masked(view.getInt32(at + IPV4_SOURCE_AT), rule.source),
     destination: masked(view.getInt32(at + IPV4_DESTINATION_AT), rule.destination),
     protocol,
     ports: hasPorts ? portsOf(rule, view.getUint32(portsAt)) : 0,
   };
+}
+
+/** Whether PACKET was cut so early that its tuple is not known: before its ports, or what an error is about. */
+export function isTupleCut({ protocol, bytes, l4, l4Available, isCut }: Packet): boolean {
+  if (!isCut) return false;
+  if (protocol !== IPPROTO_ICMP) return l4Available < (PORTS_AT.get(protocol) ?? -PORTS_LENGTH) + PORTS_LENGTH;
+  if (l4Available < ICMP_LENGTH) return true;
+  return ICMP_ERROR_TYPES.includes(bytes[l4]) && l4Available < LONGEST_ERROR;
 }
 
 /** The tuple of PACKET's connection: the original source, and who replies; undefined if it has none. */

@@ -7,9 +7,11 @@ import { Verdict } from '../hooks.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLibcIpv4, parseNumber } from '../rules/parse/values.js';
-import { type HashRule, markOf, tupleOfConnection, tupleOfPacket } from './hmark-tuple.js';
+import type { UncertainCause } from '../uncertainty.js';
+import { type HashRule, isTupleCut, markOf, tupleOfConnection, tupleOfPacket } from './hmark-tuple.js';
 
 const MAX_WORD = 0xffffffff;
+const NOT_CAPTURED: UncertainCause = { reason: '`-j HMARK` hashes what was not captured', scope: 'connection' };
 
 /** The options with a number of 16 or 32 bits, in iptables-save order, with the digits printed. */
 const NUMBERS = [
@@ -97,8 +99,10 @@ export const hmark: TargetExtension<HmarkParams> = {
     return isOfConnection ? `${text} --hmark-tuple ct` : text;
   },
 
-  apply(params, packet, { conntrack }) {
-    const tuple = params.isOfConnection ? tupleOfConnection(params, packet, conntrack) : tupleOfPacket(params, packet);
+  apply(params, packet, context) {
+    const { isOfConnection } = params;
+    if (!isOfConnection && isTupleCut(packet)) context.uncertain(packet, NOT_CAPTURED);
+    const tuple = isOfConnection ? tupleOfConnection(params, packet, context.conntrack) : tupleOfPacket(params, packet);
     if (tuple !== undefined) packet.mark = markOf(params, tuple);
     return Verdict.CONTINUE;
   },

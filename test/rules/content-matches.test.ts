@@ -150,6 +150,39 @@ content('bpf: offsets are from the IP header, shifts take five bits, and what is
   }
 });
 
+content('what depends on bytes that were not captured is uncertain, and what does not is not', () => {
+  const data = 'GET / HTTP/1.0 Host: a';
+  const whole = udpPacket({ ...ENDS, data: text(data) });
+  const uncertainty = (rule: string, available: number): readonly [isMatched: boolean, isUncertain: boolean] => {
+    const context = testContext(seededRandom(1), 1);
+    const table = parseRuleset(`*mangle\n-A FORWARD ${rule}\nCOMMIT\n`, 'f').tables[0];
+    const counters = createCounters(table);
+    const packet = packetOf(whole.subarray(0, available));
+    packet.mark = 7;
+    buildTable(table, context, counters, 'interpreter').run(packet, Hook.FORWARD);
+    return [counters.rules[0] === 1, context.asked.some((one) => one.startsWith('uncertain'))];
+  };
+  // The datagram is 50 bytes long, its data begins at byte 28.
+  for (const [rule, available, expected] of [
+    ['-m string --string Host --algo bm', 40, [false, true]],
+    ['-m string --string GET --algo kmp', 40, [true, false]],
+    ['-m string ! --string GET --algo kmp', 40, [false, false]],
+    ['-m string ! --string Host --algo kmp', 40, [false, true]],
+    ['-m string --string Host --algo kmp --to 40', 40, [false, false]],
+    ['-m u32 --u32 28=0x47455420', 32, [true, false]],
+    ['-m u32 --u32 28=0x47455420', 31, [false, true]],
+    ['-m u32 --u32 6&0xff=6&&28=0x47455420', 31, [false, false]],
+    ['-m u32 --u32 60=0:0xffffffff', 31, [false, false]],
+    ['-m bpf --bytecode "2,48 0 0 31,22 0 0 0"', 32, [true, false]],
+    ['-m bpf --bytecode "2,48 0 0 32,22 0 0 0"', 32, [false, true]],
+    ['-m bpf --bytecode "2,48 0 0 50,22 0 0 0"', 32, [false, false]],
+    ['-j HMARK --hmark-tuple sport --hmark-rnd 1 --hmark-mod 9', 24, [true, false]],
+    ['-j HMARK --hmark-tuple sport --hmark-rnd 1 --hmark-mod 9', 23, [true, true]],
+  ] as const) {
+    assert.equal(uncertainty(rule, available), expected, `${rule} of ${available} bytes`);
+  }
+});
+
 /** Packets from 10.0.0.2 to 10.1.0.2, and the marks that Linux 6.18 gave them with the rules of HMARK_RULES. */
 const MARKED: readonly (readonly [packet: string, marks: readonly number[]])[] = [
   ['4500002000010000401166c80a0000020a0100020fa00035000c033a64617461', [0xbdf3be33, 0x2b9e9014, 0xc2aa]],

@@ -109,8 +109,9 @@ synproxy('the cookie of the real host counts as well, but only once it is known'
 });
 
 synproxy('nothing is made of acknowledgments without a SYN, for another SYN, or too late', () => {
-  const { send, acknowledge } = proxy(1);
+  const { send, acknowledge, emulator } = proxy(1);
   assert.is(acknowledge(5), undefined);
+  assert.is(emulator.uncertain.packets, 1);
   const cookie = send({})!.sequence;
   assert.is(acknowledge(cookie + 1, SEQUENCE + 2), undefined);
   assert.is(acknowledge(cookie + 1, SEQUENCE + 1, 120), undefined);
