@@ -158,6 +158,18 @@ function connectionPort(label: string, word: number, shift: number) {
   } as const satisfies FieldRow;
 }
 
+/** A word of an IPv6 address before its last one, which packets of IPv4 lack. */
+function addressWord(end: 'source' | 'destination', word: number) {
+  return {
+    label: `${end}, word ${word} of four`,
+    bits: 32,
+    fixedBy: 'connection',
+    follows: end,
+    read: () => ABSENT,
+    format: asHex,
+  } as const satisfies FieldRow;
+}
+
 /** The host's type for the address at END. LIMIT restricts this to one interface. */
 function addressType(end: 'source' | 'destination', limit?: 'inDev' | 'outDev') {
   const seen = limit === undefined ? '' : ` as seen from the ${limit === 'inDev' ? 'input' : 'output'} interface`;
@@ -233,6 +245,12 @@ export const FIELDS = {
     afterRouting: { base: FieldBase.TRANSLATED, at: TRANSLATED_ADDRESS_AT },
     format: asAddress,
   },
+  sourceWord0: addressWord('source', 0),
+  sourceWord1: addressWord('source', 1),
+  sourceWord2: addressWord('source', 2),
+  destinationWord0: addressWord('destination', 0),
+  destinationWord1: addressWord('destination', 1),
+  destinationWord2: addressWord('destination', 2),
   sport: {
     label: 'sport',
     bits: 16,

@@ -1,7 +1,8 @@
 /** `-m iprange`: address ranges (xt_iprange). */
 import type { Address, Family } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
-import { type FieldCondition, within } from '../rules/condition.js';
+import { type AddressEnd, lowerAddressRange } from '../rules/address-conditions.js';
+import type { Condition } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseBytes, parseIpv6 } from '../rules/parse/values.js';
@@ -43,15 +44,15 @@ export const iprange: MatchExtension<IprangeParams> = {
   lower({ source, destination }) {
     return {
       conditions: [
-        ...(source === undefined ? [] : [lowerRange('source', source)]),
-        ...(destination === undefined ? [] : [lowerRange('destination', destination)]),
+        ...(source === undefined ? [] : lowerRange('source', source)),
+        ...(destination === undefined ? [] : lowerRange('destination', destination)),
       ],
     };
   },
 };
 
-function lowerRange(field: 'source' | 'destination', { min, max, negated }: AddressRange): FieldCondition {
-  return within(field, [{ min: min.hostOrder, max: max.hostOrder }], negated);
+function lowerRange(end: AddressEnd, { min, max, negated }: AddressRange): Condition[] {
+  return lowerAddressRange(end, min, max, negated);
 }
 
 function parseRange(option: ParsedOption | undefined, family: Family): AddressRange | undefined {

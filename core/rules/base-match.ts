@@ -3,6 +3,7 @@ import { type Address, maskLength } from '../../codecs/address.js';
 import { protocolName } from '../../codecs/protocol-names.js';
 import { startsWithBytes } from '../../codecs/text.js';
 import { highestValue } from '../fields.js';
+import { type AddressEnd, lowerAddress } from './address-conditions.js';
 import { type Condition, equals, within } from './condition.js';
 
 /** The address has no bits outside of the mask. */
@@ -58,14 +59,14 @@ export function lowerBase(base: BaseMatch, names: readonly string[]): Condition[
   if (inDev !== undefined) conditions.push(lowerDevice('inDev', inDev, names));
   if (outDev !== undefined) conditions.push(lowerDevice('outDev', outDev, names));
   if (protocol !== undefined) conditions.push(equals('protocol', protocol.number, protocol.negated));
-  if (source !== undefined) conditions.push(lowerAddress('source', source));
-  if (destination !== undefined) conditions.push(lowerAddress('destination', destination));
+  if (source !== undefined) conditions.push(...lowerAddressMatch('source', source));
+  if (destination !== undefined) conditions.push(...lowerAddressMatch('destination', destination));
   if (fragment !== undefined) conditions.push(equals('fragmentOffset', 0, !fragment.negated));
   return conditions;
 }
 
-function lowerAddress(field: 'source' | 'destination', { address, mask, negated }: AddressMatch): Condition {
-  return equals(field, address.hostOrder, negated, mask.hostOrder);
+function lowerAddressMatch(end: AddressEnd, { address, mask, negated }: AddressMatch): Condition[] {
+  return lowerAddress(end, address, mask, negated);
 }
 
 /** Interfaces are numbered from 1. 0 is no interface, which only `+` matches. */

@@ -38,6 +38,12 @@ function bytesFrom(first: number, count: number): string[] {
 const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   source: ['source'],
   destination: ['destination'],
+  sourceWord0: [],
+  sourceWord1: [],
+  sourceWord2: [],
+  destinationWord0: [],
+  destinationWord1: [],
+  destinationWord2: [],
   sport: ['sport'],
   dport: ['dport'],
   protocol: ['protocol'],
