@@ -18,6 +18,9 @@ import { uncertainLines } from './uncertain-report.js';
 const INDENT = 2;
 const GAP = 2;
 
+/** Digits of a number in the output of `nfacct list`. */
+const ACCOUNTING_DIGITS = 20;
+
 export interface ReportOptions {
   style: Style;
   /** How many connections, causes of drops, services that were dropped, and rules to show. */
@@ -50,6 +53,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     section(droppedTitle(summary), droppedRows(dropped.slice(0, top), names, options), dropped.length - top, style),
     noneShown(summary, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
+    section('accounting objects', accountingLines(summary), 0, style),
     ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, names, options)),
     summary.counters === undefined ? [] : counterLines(summary.counters, options),
     section('assumed', assumedLines(listedAssumptions, width), assumed.length - listedAssumptions.length, style),
@@ -91,6 +95,14 @@ function outcomes(
     ...notSentLines(stitched, width),
     ...notes.flatMap((note) => wrapAfter(' '.repeat(INDENT), note, width ?? Number.POSITIVE_INFINITY)),
   ];
+}
+
+/** As `nfacct list` prints them. */
+function accountingLines({ accounting = [] }: Summary): string[] {
+  const padded = (value: number): string => String(value).padStart(ACCOUNTING_DIGITS, '0');
+  return accounting.map(({ name, packets, bytes }) => {
+    return `  { pkts = ${padded(packets)}, bytes = ${padded(bytes)} } = ${shown(name)};`;
+  });
 }
 
 /** `12 lines (log.txt), 3 packets (nflog.pcap)` */

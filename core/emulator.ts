@@ -12,6 +12,7 @@ import type { Memory } from './memory.js';
 import type { ChecksumCounts, ChecksumMode } from './offload/checksums.js';
 import type { CoalescedCounts } from './offload/segments.js';
 import type { Outcome } from './outcome.js';
+import type { AccountingObject } from './rules/accounting.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
 import { RuleFault, RulesetError } from './rules/parse/error.js';
 import { ENGINES } from './rules/run/build.js';
@@ -129,6 +130,8 @@ export interface Emulator {
   readonly assumedCookies: number;
   /** Packets that met NFQUEUE while no program listened. */
   readonly unboundQueues: UnboundQueueCounts;
+  /** The accounting objects that the host or its rules name, with what was counted in them. */
+  readonly accounting: readonly Readonly<AccountingObject>[];
   /** Number of fragments waiting for the rest of their packets. */
   readonly pendingFragments: number;
   /**

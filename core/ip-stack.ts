@@ -63,6 +63,7 @@ import { answerFields, dropFields, packetFields } from './packet-fields.js';
 import type { PacketStack } from './packet-stack.js';
 import type { Random } from './random.js';
 import type { Reason } from './reasons.js';
+import type { AccountingObject, AccountingObjects } from './rules/accounting.js';
 import type { TableCounters } from './rules/model.js';
 import type { HookedTables } from './rules/run/hooked-tables.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
@@ -92,6 +93,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly uncertain: Uncertainty;
   readonly coalesced: Coalescing;
   readonly unboundQueues: UnboundQueueCounts;
+  readonly #accounting: AccountingObjects;
   slowPathPackets = 0;
 
   readonly #host: Host;
@@ -127,6 +129,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.memory = parts.memory;
     this.connections = parts.connections;
     this.restored = parts.restored;
+    this.#accounting = parts.accounting;
     this.#hooks = parts.hooks;
     this.#tables = parts.tables;
     this.#trace = parts.tables.trace;
@@ -171,6 +174,10 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   get warnings(): readonly string[] {
     return [...this.#conntrack.earlyDrop.warnings, ...this.#host.redirectWarnings(), ...this.#tee.warnings];
+  }
+
+  get accounting(): readonly Readonly<AccountingObject>[] {
+    return this.#accounting.all;
   }
 
   get pendingFragments(): number {

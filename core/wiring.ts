@@ -23,6 +23,7 @@ import type { Packet } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
+import { type AccountingObjects, accountingOf, checkAccounting } from './rules/accounting.js';
 import type { Rule, Ruleset } from './rules/model.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
@@ -56,6 +57,7 @@ export interface HostParts {
   /** Of SYNPROXY; undefined if no rule has it. */
   readonly cookies: Cookies | undefined;
   readonly unboundQueues: UnboundQueueCounts;
+  readonly accounting: AccountingObjects;
   readonly emit: Emit;
 }
 
@@ -67,6 +69,7 @@ export function wireHost(
   sendCopy: (copy: Packet) => void,
 ): HostParts {
   const { ruleset, host, observer, memory = new Memory() } = options;
+  if (host.facts.accounting !== undefined) checkAccounting(ruleset, host.facts.accounting);
   const stack = new PacketStack();
   const emit: Emit = observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth });
   const connections = new ConntrackTable(memory);
@@ -89,6 +92,8 @@ export function wireHost(
   const cookies = proxies(ruleset) ? new Cookies(random.uint32()) : undefined;
   const synproxy = cookies && createSynproxy(connections, answers, cookies, uncertainty);
   const context = new HostContext({ ...own, synproxy, tee, queueVerdict, uncertainty });
+  const accounting = accountingOf(context);
+  for (const name of host.facts.accounting ?? []) accounting.object(name);
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
   const mode = options.checksums ?? 'verify';
@@ -137,6 +142,7 @@ export function wireHost(
     tee,
     cookies,
     unboundQueues: context.unbound,
+    accounting,
     emit,
   };
 }

@@ -285,6 +285,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     droppedFlows: { count: flowCount, listed: flows },
     outputs: run.outputs.map(({ path, packets }) => ({ file: basename(path), packets })),
     ...(isAnyLogged(run.logged) ? { logged: run.logged } : {}),
+    ...(emulator.accounting.length === 0 ? {} : { accounting: emulator.accounting.map((object) => ({ ...object })) }),
     rules: matchedRules(ruleset, emulator),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },

@@ -125,6 +125,8 @@ export interface Summary {
   outputs: { file: string; packets: number }[];
   /** Lines of log.txt and packets of nflog.pcap; absent if there are neither. */
   logged?: { lines: number; packets: number };
+  /** The accounting objects of `-m nfacct`, with what was counted in them; absent if there are none. */
+  accounting?: { name: string; packets: number; bytes: number }[];
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
   /** Rules in all tables, matched or not. */

@@ -1,7 +1,9 @@
 /** What rules ask about and no capture holds: members of a host.json that are no output of a command. */
+import { isLongerThan } from '../text.js';
+import { HostError } from './error.js';
 import { type FdbDescription, fdbOf } from './fdb.js';
 import { type IpsecDescription, ipsecOf } from './ipsec.js';
-import { integerAt, type JsonObject } from './json-values.js';
+import { integerAt, type JsonObject, listAt, stringAt } from './json-values.js';
 import { type NamesDescription, namesOf } from './names.js';
 
 export interface FactsDescription {
@@ -10,10 +12,12 @@ export interface FactsDescription {
   readonly fdb: readonly FdbDescription[] | undefined;
   readonly ipsec: readonly IpsecDescription[] | undefined;
   readonly names: NamesDescription;
+  /** The names of the accounting objects, in the order in which they were made; undefined: unknown. */
+  readonly nfacct: readonly string[] | undefined;
 }
 
 /** The members of a host in JSON that hold them. */
-export const FACT_MEMBERS: readonly string[] = ['cpu', 'fdb', 'ipsec', 'names'];
+export const FACT_MEMBERS: readonly string[] = ['cpu', 'fdb', 'ipsec', 'names', 'nfacct'];
 
 /** Throws a HostError. */
 export function factsOf(host: JsonObject): FactsDescription {
@@ -22,5 +26,17 @@ export function factsOf(host: JsonObject): FactsDescription {
     fdb: host.fdb === undefined ? undefined : fdbOf(host.fdb),
     ipsec: host.ipsec === undefined ? undefined : ipsecOf(host.ipsec),
     names: namesOf(host.names),
+    nfacct: host.nfacct === undefined ? undefined : accountingNames(host.nfacct),
   };
+}
+
+/** The kernel stores 32 bytes including the terminating zero. */
+const MAX_ACCOUNTING_BYTES = 31;
+
+function accountingNames(value: unknown): string[] {
+  return listAt(value, 'nfacct').map(([entry, path]) => {
+    const name = stringAt(entry, path);
+    if (name !== '' && !isLongerThan(name, MAX_ACCOUNTING_BYTES)) return name;
+    throw new HostError(path, `is no name of 1–${MAX_ACCOUNTING_BYTES} bytes`);
+  });
 }

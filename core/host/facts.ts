@@ -67,6 +67,16 @@ export class HostFacts {
     return 0;
   }
 
+  /** The names of the host's accounting objects; undefined: not known. */
+  get accounting(): readonly string[] | undefined {
+    return this.#facts.nfacct;
+  }
+
+  /** A packet was counted in the accounting object NAME. */
+  assumeAccounting(name: string): void {
+    if (this.#facts.nfacct === undefined) this.#assumed.add(`the accounting object ${name} exists (\`nfacct\`)`);
+  }
+
   /** The number of the group of interface DEV. */
   groupOf(dev: number): number {
     const group = this.#groups[dev];

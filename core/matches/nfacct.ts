@@ -1,8 +1,10 @@
 /** `-m nfacct`: always matches, and counts the packet in an accounting object of the host (xt_nfacct). */
 import { quoteWord } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
+import { accountingOf } from '../rules/accounting.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
+import { FunctionState } from '../rules/run/match-state.js';
 
 /** The kernel stores 32 bytes including the terminating zero. */
 const MAX_NAME_BYTES = 31;
@@ -24,10 +26,20 @@ export const nfacct: MatchExtension<NfacctParams> = {
     return { name: cutToBytes(word.text, MAX_NAME_BYTES) };
   },
 
-  unsupported: () => 'the accounting objects of the host',
-
   // With two spaces, as iptables prints it.
   save: ({ name }) => ` --nfacct-name  ${quoteWord(name)}`,
 
-  lower: () => ({}),
+  accountingObject: ({ name }) => name,
+
+  createState({ name }, context) {
+    const object = accountingOf(context).object(name);
+    return new FunctionState(context, ({ length }) => {
+      if (object.packets === 0) context.facts.assumeAccounting(name);
+      object.packets += 1;
+      object.bytes += length;
+      return true;
+    });
+  },
+
+  lower: () => ({ native: { reads: ['history'], explanation: '' } }),
 };

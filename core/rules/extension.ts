@@ -94,6 +94,8 @@ export interface MatchExtension<P> extends Extension<P> {
   comment?(params: P): string;
   /** The meaning of the match. Everything else about it is derived from this. */
   lower(params: P): Lowered;
+  /** The accounting object of the host that it counts in. */
+  accountingObject?(params: P): string;
   /** Loading it turns nf_conntrack_acct on. */
   readonly turnsOnAccounting?: boolean;
   /**

@@ -85,6 +85,8 @@ export interface HostDescription {
   route?: RouteDescription[];
   rule?: RuleDescription[];
   neigh?: NeighbourDescription[];
+  /** The names of accounting objects. */
+  nfacct?: readonly string[];
   sysctl?: Record<string, number | string>;
   /** Text of `ipset save`. */
   ipset?: string;

@@ -96,7 +96,7 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
     const record = new ReplayRecord(router.devices, router.bareDevices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity, offload: profile.offload ?? 0, coalesced: 0 };
     const count = Math.min(scenes, prng.between(FEWEST_SCENES, MOST_SCENES));
-    play(router, record, stage, randomScenes(stage, profile, count, only), packets, profile.pauses);
+    play(router, record, stage, randomScenes(stage, profile, count, only), packets, profile);
     record.write(folder.wantDir, router);
     return {
       ...folder,
@@ -104,7 +104,7 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
       inputs: record.writeInputs(join(dir, 'in')),
       packets: record.count,
       outcomes: record.outcomes,
-      pace: profile.pauses > 0,
+      pace: profile.pauses > 0 || profile.stepMs !== undefined,
       isOffloaded,
     };
   } finally {
@@ -113,8 +113,8 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
 }
 
 /**
- * Advances SCENES in turn, one packet per millisecond, until all have ended or LIMIT packets were sent. PAUSES: the
- * probability that real time passes before a packet.
+ * Advances SCENES in turn until all have ended or LIMIT packets were sent: a packet each millisecond or, in real time,
+ * as the profile says.
  */
 export function play(
   router: Router,
@@ -122,10 +122,12 @@ export function play(
   stage: Stage,
   scenes: Scene[],
   limit: number,
-  pauses = 0,
+  { pauses, stepMs }: Pick<Profile, 'pauses' | 'stepMs'> = { pauses: 0 },
 ): void {
   const lastOutputs = new Map<Scene, Output[]>();
-  const pacer = pauses > 0 || stage.isPaced === true ? new Pacer(FIRST_NS) : undefined;
+  const isPaced = pauses > 0 || stepMs !== undefined || stage.isPaced === true;
+  const pacer = isPaced ? new Pacer(FIRST_NS) : undefined;
+  const stepNs = stepMs === undefined ? STEP_NS : BigInt(stepMs) * 1_000_000n;
   let running = [...scenes];
   let current: Scene | undefined;
   let tsNs = FIRST_NS;
@@ -142,7 +144,7 @@ export function play(
     pacer?.waitFor(tsNs);
     lastOutputs.set(scene, send(router, record, stage, value, tsNs));
     sent++;
-    tsNs += pauses > 0 && stage.prng.chance(pauses) ? PAUSE_NS : STEP_NS;
+    tsNs += pauses > 0 && stage.prng.chance(pauses) ? PAUSE_NS : stepNs;
   }
 }
 

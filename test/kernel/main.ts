@@ -47,8 +47,8 @@ const FILES_PER_CASE = 2;
 const MOST_FILES = 5;
 /** Filters in tcpdump's language for each case. */
 const FILTERS_PER_CASE = 10;
-/** The profile with real pauses runs less often. */
-const SLOW_PROFILE = 'time';
+/** The profiles with real time run less often. */
+const SLOW_PROFILES = ['time', 'ticks'];
 const SLOW_EVERY = 50;
 /** The maximum number of packets in its cases. */
 const SLOW_PACKETS = 60;
@@ -81,7 +81,9 @@ async function main(): Promise<number> {
   }
   const seed = values.seed === undefined ? randomInt(2 ** 32) : Number(values.seed);
   const names =
-    values.profile === undefined ? Object.keys(PROFILES).filter((name) => name !== SLOW_PROFILE) : [values.profile];
+    values.profile === undefined
+      ? Object.keys(PROFILES).filter((name) => !SLOW_PROFILES.includes(name))
+      : [values.profile];
   const seeds = new Prng(seed);
   const count = values.case === undefined ? Number(values.count) : 1;
   console.log(`seed ${seed}, ${count} cases, profiles ${names.join(' ')}`);
@@ -100,13 +102,13 @@ async function main(): Promise<number> {
   for (let n = 0; n < count; n++) {
     const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
     const isSlow = values.profile === undefined && n % SLOW_EVERY === SLOW_EVERY - 1;
-    const profile = isSlow ? SLOW_PROFILE : names[n % names.length];
+    const profile = isSlow ? SLOW_PROFILES[Math.floor(n / SLOW_EVERY) % SLOW_PROFILES.length] : names[n % names.length];
     const dir = join(values.keep, `${profile}-${caseSeed}`);
     const how = `--profile ${profile} --case ${caseSeed}`;
     const played = playNamed(libc, how, tally, {
       seed: caseSeed,
       profile: PROFILES[profile],
-      packets: profile === SLOW_PROFILE ? Math.min(SLOW_PACKETS, packets) : packets,
+      packets: SLOW_PROFILES.includes(profile) ? Math.min(SLOW_PACKETS, packets) : packets,
       ...(only === undefined ? {} : { only }),
       dir,
     });

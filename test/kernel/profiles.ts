@@ -38,6 +38,8 @@ export interface Profile {
   clashes: number;
   /** Probability that time passes before a packet, and that time-outs are short. The case then takes seconds. */
   pauses: number;
+  /** The real time between packets, if it has to pass; left out: as fast as the kernel takes them, written as 1 ms. */
+  stepMs?: number;
   /**
    * Probability that a sender leaves a checksum to its network card. If above 0, frames longer than the MTU are
    * coalesced (offload.ts).
@@ -191,5 +193,16 @@ export const PROFILES: Record<string, Profile> = {
     scenes: { tcp: 3, wildTcp: 3, udp: 4, icmp: 2, odd: 1, errors: 1 },
     oddity: 0.02,
     pauses: 0.12,
+  },
+  ticks: {
+    ...EVERYTHING,
+    docker: 0.1,
+    tables: { raw: 0.4, mangle: 0.6, nat: 0.5, filter: 0.9 },
+    rules: 5,
+    scenes: { tcp: 4, wildTcp: 3, udp: 3, icmp: 2, odd: 1, errors: 1, fragments: 0.5 },
+    oddity: 0.03,
+    extensions: 0.8,
+    only: ['cluster', 'connbytes', 'connlimit', 'nfacct', 'IDLETIMER', 'RATEEST'],
+    stepMs: 20,
   },
 };

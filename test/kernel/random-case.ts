@@ -35,9 +35,9 @@ export function randomCase(prng: Prng, profile: Profile, only?: ReadonlySet<stri
   return { world, rules: formatRuleset(ruleset) };
 }
 
-function choiceOf({ extensions = 0, only: own }: Profile, only?: ReadonlySet<string>): ExtensionChoice {
+function choiceOf({ extensions = 0, only: own, stepMs }: Profile, only?: ReadonlySet<string>): ExtensionChoice {
   const wanted = only ?? (own === undefined ? undefined : new Set(own));
-  return { share: extensions, ...(wanted === undefined ? {} : { only: wanted }) };
+  return { share: extensions, hasTicks: stepMs !== undefined, ...(wanted === undefined ? {} : { only: wanted }) };
 }
 
 /** The conversations of a case. They share STAGE, so later ones may refer to earlier ones. */

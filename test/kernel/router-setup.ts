@@ -48,6 +48,7 @@ export function buildHost(host: HostDescription, firewall: Namespace, peers: Nam
   firewall.run(() => {
     ipBatch(links.flatMap(addressCommands), true);
     applySysctls(host, links);
+    for (const name of host.nfacct ?? []) run('nfacct', ['add', name]);
     try {
       ipBatch([...(host.route ?? []).filter(isAdded).map(routeCommand), ...neighbourCommands(host)]);
       if (host.rule !== undefined) setRules(host.rule);

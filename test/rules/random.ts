@@ -57,6 +57,7 @@ const FACTS: FactsDescription = {
   fdb: [{ mac: 0x020000000001, port: 'eth0' }],
   ipsec: undefined,
   names: DEFAULT_NAMES,
+  nfacct: undefined,
 };
 const PROTOCOLS = [
   ...[IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP],

@@ -1,5 +1,6 @@
 /** The families of extensions in random cases. */
 import { CONTENT } from './content.js';
+import { COUNTS } from './counts.js';
 import { FACTS } from './facts.js';
 import type { ExtensionFamily } from './maker.js';
 import { MANGLING } from './mangle.js';
@@ -7,4 +8,4 @@ import { METERS } from './meters.js';
 import { OUTPUTS } from './outputs.js';
 import { TRACKING } from './tracking.js';
 
-export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, FACTS, MANGLING, METERS, OUTPUTS, TRACKING];
+export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, COUNTS, FACTS, MANGLING, METERS, OUTPUTS, TRACKING];

@@ -25,6 +25,8 @@ export interface ExtensionMaker {
   hooks?: readonly string[];
   /** The protocol of the rule that the extension requires (`-p tcp`); left out: any. */
   protocol?: 'tcp' | 'udp' | 'sctp' | 'dccp' | 'ah' | 'esp' | 'ipcomp' | 'icmp';
+  /** What it does depends on the kernel's clock ticks: only for cases in which each packet has a tick of its own. */
+  isByTick?: boolean;
   make(circumstances: Circumstances): string;
 }
 

@@ -11,18 +11,23 @@ export interface ExtensionChoice {
   share: number;
   /** Only these extensions, by name; left out: all. */
   only?: ReadonlySet<string>;
+  /** Whether each packet has a clock tick of its own. */
+  hasTicks?: boolean;
 }
 
 export type ExtensionKind = 'matches' | 'targets';
 
 /** An extension of KIND for a rule at CIRCUMSTANCES; undefined if there is none for it. */
 export function randomExtension(
-  { only }: ExtensionChoice,
+  { only, hasTicks }: ExtensionChoice,
   kind: ExtensionKind,
   circumstances: Circumstances,
 ): { text: string; protocol: ExtensionMaker['protocol'] } | undefined {
   const makers = FAMILIES.flatMap((family) => family[kind]).filter(
-    (maker) => (only === undefined || only.has(maker.name)) && isAllowed(maker, circumstances),
+    (maker) =>
+      (only === undefined || only.has(maker.name)) &&
+      (maker.isByTick !== true || hasTicks === true) &&
+      isAllowed(maker, circumstances),
   );
   if (makers.length === 0) return undefined;
   const maker = circumstances.prng.weighted(makers.map((one) => [one.weight, one] as const));

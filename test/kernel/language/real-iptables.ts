@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Family } from '../../../codecs/address.js';
 import { decodeText, encodeText } from '../../../codecs/text.js';
 import { EMPTY_TABLES } from '../../rules/our-answer.js';
+import { ACCOUNTING_OBJECTS } from './values.js';
 
 export class RealIptables {
   readonly #tool: string;
@@ -16,6 +17,8 @@ export class RealIptables {
     this.#tool = family === 'ipv4' ? 'iptables-legacy' : 'ip6tables-legacy';
     const { status, stderr } = spawnSync('ipset', ['create', 'in', 'list:set', '-exist']);
     if (status !== 0) throw new Error(String(stderr));
+    // Those of another family of this thread may be there already.
+    for (const name of ACCOUNTING_OBJECTS) spawnSync('nfacct', ['add', name]);
   }
 
   /** What iptables-save prints after TEXT was loaded into empty tables; undefined: refused. */

@@ -165,6 +165,9 @@ const timeOfDay = usually(
   words('24:00 12 12:60 1:2:3:4 12:00:60 x 010:08'),
 );
 
+/** There are these in the namespace in which iptables is asked. */
+export const ACCOUNTING_OBJECTS = ['nfr-a', 'nfr-b'];
+
 /** The values of options, by name; `--x y z` takes two. */
 const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--add-set': SET,
@@ -302,7 +305,7 @@ const VALUES: Readonly<Record<string, readonly Maker[]>> = {
   '--monthdays': [list(usually(number(31), words('0 32 1-5 01 31')))],
   '--mss': [bytesRange],
   'recent --name': [usually(words('x y z'), text)],
-  '--nfacct-name': [words('nfr-a nfr-b')],
+  '--nfacct-name': [of(...ACCOUNTING_OBJECTS)],
   '--nflog-group': [number(65_535)],
   '--nflog-prefix': [text],
   '--nflog-range': [word32],
