@@ -13,7 +13,13 @@ import { replay } from '../../replay/replay.js';
 const Golden = suite('golden cases');
 
 /** The examples, and the regressions. */
-const FOLDERS = ['pcaps', 'test/golden/meters', 'test/golden/protocols', 'test/golden/regressions'];
+const FOLDERS = [
+  'pcaps',
+  'test/golden/counts',
+  'test/golden/meters',
+  'test/golden/protocols',
+  'test/golden/regressions',
+];
 const cases = FOLDERS.flatMap((folder) => casesIn(folder));
 
 Golden('all recorded cases are present, each with a line about what it protects', () => {

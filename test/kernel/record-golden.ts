@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replaceWant } from '../../replay/golden-case.js';
+import { COUNT_STORIES } from './golden/count-stories.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
 import { MANGLE_STORIES } from './golden/mangle-stories.js';
 import { MARK_STORIES } from './golden/mark-stories.js';
@@ -87,6 +88,7 @@ function tidy(want: string): void {
 const libc = loadLibc();
 const wanted = process.argv.slice(2);
 for (const story of [
+  ...COUNT_STORIES,
   ...DOCKER_STORIES,
   ...MANGLE_STORIES,
   ...MARK_STORIES,
