@@ -100,7 +100,7 @@ function parseKind(word: Word): number {
   return kind;
 }
 
-/** Searches the options of PACKET. A data offset before or beyond them drops the packet (dccp_find_option). */
+/** Searches the captured options of PACKET. A data offset before or beyond them drops it (dccp_find_option). */
 function hasOption(packet: Packet, kind: number): boolean {
   const { bytes, l4 } = packet;
   const typeByte = bytes[l4 + DCCP_TYPE_AT];
@@ -108,11 +108,11 @@ function hasOption(packet: Packet, kind: number): boolean {
   const fixed = DCCP_LENGTH + (typeByte & 1) * LONG_SEQUENCE_BYTES + (FOLLOWING_BYTES[type] ?? 12);
   const length = bytes[l4 + DCCP_DATA_OFFSET_AT] * 4;
   if (length === fixed) return false;
-  if (length < fixed || length > packet.l4Available) {
+  if (length < fixed || length > packet.l4Length) {
     packet.hotdrop = true;
     return false;
   }
-  const end = l4 + length;
+  const end = l4 + Math.min(length, packet.l4Available);
   for (let at = l4 + fixed; at < end; ) {
     const found = bytes[at];
     if (found === kind) return true;

@@ -120,8 +120,8 @@ function formatFlags(type: number, flags: ChunkFlags | undefined): string {
 }
 
 /**
- * Whether the chunks of PACKET match, before negation. A chunk that is cut or has no length drops the packet
- * (match_packet in xt_sctp).
+ * Whether the chunks of PACKET that were captured match, before negation. A chunk that is beyond the packet or has no
+ * length drops it (match_packet in xt_sctp).
  */
 export function matchChunks({ mode, types, flags }: ChunkMatch, packet: Packet): boolean {
   const { bytes, view, l4 } = packet;
@@ -130,7 +130,9 @@ export function matchChunks({ mode, types, flags }: ChunkMatch, packet: Packet):
   const missing = mode === 'all' ? new Set(types) : undefined;
   let at = l4 + SCTP_LENGTH;
   do {
-    const length = at + SCTP_CHUNK_LENGTH > available ? 0 : view.getUint16(at + SCTP_CHUNK_LENGTH_AT);
+    const isThere = at + SCTP_CHUNK_LENGTH <= available;
+    if (!isThere && at + SCTP_CHUNK_LENGTH <= end) break;
+    const length = isThere ? view.getUint16(at + SCTP_CHUNK_LENGTH_AT) : 0;
     if (length === 0) {
       packet.hotdrop = true;
       return false;

@@ -95,14 +95,14 @@ export const tcp: MatchExtension<TcpParams> = {
   },
 };
 
-/** Searches the options. An impossible data offset drops the packet (tcp_find_option). */
+/** Searches the options that were captured. An impossible data offset drops the packet (tcp_find_option). */
 function checkOption(kind: number, negated: boolean, packet: Packet): boolean {
   const length = tcpHeaderLength(packet);
-  if (length < TCP_LENGTH || packet.l4Available < length) {
+  if (length < TCP_LENGTH || length > packet.l4Length) {
     packet.hotdrop = true;
     return false;
   }
-  const end = packet.l4 + length;
+  const end = packet.l4 + Math.min(length, packet.l4Available);
   for (let at = packet.l4 + TCP_LENGTH; at < end; ) {
     const found = packet.bytes[at];
     if (found === kind) return !negated;

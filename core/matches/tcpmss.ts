@@ -46,13 +46,13 @@ export const tcpmss: MatchExtension<TcpmssParams> = {
   },
 };
 
-/** The MSS in PACKET's TCP options; NO_MSS, or MALFORMED if the header is too short or cut. */
+/** The MSS in PACKET's TCP options as far as they were captured; NO_MSS, or MALFORMED if the header is impossible. */
 function mssOf(packet: Packet): number {
   const { bytes, l4, l4Available } = packet;
   if (l4Available < TCP_LENGTH) return MALFORMED;
   const length = tcpHeaderLength(packet);
-  if (length < TCP_LENGTH || length > l4Available) return MALFORMED;
-  const end = l4 + length;
+  if (length < TCP_LENGTH || length > packet.l4Length) return MALFORMED;
+  const end = l4 + Math.min(length, l4Available);
   for (let at = l4 + TCP_LENGTH; at < end; ) {
     const kind = bytes[at];
     if (kind === OPTION_MSS && at + MSS_LENGTH <= end && bytes[at + 1] === MSS_LENGTH) {

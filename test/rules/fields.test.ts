@@ -54,10 +54,10 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   length: ['length'],
   ttl: ['ip+8'],
   tcpFlags: ['l4+13'],
-  tcpOptions: ['available', 'headerLength', 'l4+12', ...bytesFrom(20, 40)],
+  tcpOptions: ['length', 'available', 'headerLength', 'l4+12', ...bytesFrom(20, 40)],
   icmpType: ['l4+0', 'l4+1'],
   dccpType: ['l4+8'],
-  dccpOptions: ['available', 'headerLength', 'l4+4', ...bytesFrom(8, 1012)],
+  dccpOptions: ['length', 'available', 'headerLength', 'l4+4', ...bytesFrom(8, 1012)],
   sctpChunks: ['length', 'available', ...bytesFrom(12, 1500)],
   ahSpi: bytesFrom(4, 4),
   espSpi: bytesFrom(0, 4),
@@ -165,6 +165,10 @@ function recorderOf(packet: Packet, context: ReturnType<typeof testContext>): Re
         if (key === 'l4Available') {
           touched.add('available').add('headerLength');
           return target.l4Available;
+        }
+        if (key === 'l4Length') {
+          touched.add('length').add('headerLength');
+          return target.l4Length;
         }
         touched.add(String(key));
         return Reflect.get(target, key);

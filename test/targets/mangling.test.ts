@@ -2,12 +2,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { transportChecksum } from '../../codecs/checksum.js';
-import { IPPROTO_TCP, TCP_ACK, TCP_SYN } from '../../codecs/layouts.js';
+import { IPPROTO_SCTP, IPPROTO_TCP, TCP_ACK, TCP_SYN } from '../../codecs/layouts.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { bytesEqual } from '../bytes.js';
 import { FAR, NEAR, Router } from '../offload/router.js';
 import { unfinished } from '../offload/unfinished.js';
-import { tcpPacket, udpPacket } from '../packets/packets.js';
+import { buildIpv4, tcpPacket, udpPacket } from '../packets/packets.js';
+import { buildChunk, buildSctp, ChunkType } from '../packets/sctp.js';
 import { MANGLING_CASES } from './mangling-cases.js';
 
 const Mangling = suite('targets that change packets');
@@ -91,6 +92,29 @@ Mangling('of a packet that a snaplen cut, what is there is changed', () => {
     // 1400 − 40 = 1360; the window scale is all there, the rest is not.
     assert.is(sent.subarray(40).toString('hex'), '0204055001010101', engine);
   }
+});
+
+Mangling('of a packet that a snaplen cut, matches look at what is there', () => {
+  const rules = [
+    '-A FORWARD -p tcp -m tcpmss --mss 1460 -j ACCEPT',
+    '-A FORWARD -p tcp -m tcp --tcp-option 8 -j ACCEPT',
+    '-A FORWARD -p tcp -m tcp ! --tcp-option 19 -j ACCEPT',
+    '-A FORWARD -p sctp -m sctp --chunk-types any SACK -j ACCEPT',
+    '-A FORWARD -p sctp -m sctp --chunk-types only DATA -j ACCEPT',
+  ];
+  const router = new Router(`*filter\n:FORWARD DROP\n${rules.join('\n')}\nCOMMIT\n`, { engine: 'interpreter' });
+  const cut = (packet: Buffer, bytes: number): number =>
+    router.receive(packet.subarray(0, bytes), 'eth0', packet.length).length;
+  const fill = [1, 1, 1, 1, 1, 1, 1, 1];
+  assert.is(cut(syn([2, 4, 5, 180, ...fill]), 46), 1);
+  assert.is(cut(syn([8, 10, 0, 0, 0, 0, 0, 0, 0, 0, ...fill]), 50), 1);
+  assert.is(cut(syn([19, 3, 9, ...fill]), 44), 0);
+  const chunks = [buildChunk(ChunkType.DATA), buildChunk(ChunkType.SACK)];
+  const ends = { source: NEAR, destination: FAR, protocol: IPPROTO_SCTP };
+  const association = buildIpv4(ends, buildSctp(5000, 5000, 1, chunks));
+  assert.is(cut(association, 40), 1, 'only DATA was captured');
+  const counts = router.emulator.counters.get('filter')?.rules;
+  assert.equal(counts && [0, 1, 2, 3, 4].map((i) => counts[2 * i]), [1, 1, 0, 0, 1]);
 });
 
 Mangling('a rule for SYNs leaves the other packets of a connection to the fast path', () => {
