@@ -165,6 +165,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
     addressType: unused,
     facts: host.facts,
     reversePath: unused,
+    tproxy: unused,
     mtuTowards: unused,
     setupNat: unused,
     masquerade: unused,

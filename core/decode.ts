@@ -13,6 +13,7 @@ import {
   IPV4_TOTAL_LENGTH_AT,
   IPV4_VERSION_IHL_AT,
 } from '../codecs/layouts.js';
+import { NO_SOCKET } from './host/socket-numbers.js';
 import type { PacketBytes } from './link/link-stage.js';
 import { CtInfo, type Packet, PacketType } from './packet.js';
 import type { Random } from './random.js';
@@ -107,6 +108,7 @@ export function resetPacket(packet: Packet, bytes: Uint8Array, view: DataView, a
   packet.dropCause = null;
   packet.isTranslated = false;
   packet.isLocal = false;
+  packet.socket = NO_SOCKET;
   packet.routeDev = -1;
   packet.isForHost = false;
   packet.isToMany = false;

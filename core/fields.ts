@@ -427,6 +427,16 @@ export const FIELDS = {
   reversePathByMark: reversePath(true),
   /** How it is protected; see `HostFacts.ipsec`. */
   ipsec: { label: 'protection by IPsec', bits: 0, fixedBy: 'host', follows: 'megaflow' },
+  /** The socket that it was sent from, or is for. */
+  socket: {
+    label: 'socket',
+    bits: 32,
+    fixedBy: 'connection',
+    follows: 'megaflow',
+    read: ({ socket }) => (socket < 0 ? ABSENT : socket),
+  },
+  /** The addresses and ports in what an ICMP error quotes. */
+  icmpQuote: { label: 'what an ICMP error is about', bits: 0, fixedBy: 'packet' },
   cpu: { label: 'processor', bits: 32, fixedBy: 'host', follows: 'megaflow', read: (_, { facts }) => facts.cpu },
   /** The port of a bridge by which it came in. */
   bridgePort: {

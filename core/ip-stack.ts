@@ -11,7 +11,14 @@
  */
 import type { LoadedAddress } from '../codecs/byte-order.js';
 import { internetChecksum } from '../codecs/checksum.js';
-import { IPV4_CHECKSUM_AT, IPV4_LENGTH, IPV4_SOURCE_AT, IPV4_TOTAL_LENGTH_AT, IPV4_TTL_AT } from '../codecs/layouts.js';
+import {
+  IPPROTO_ICMP,
+  IPV4_CHECKSUM_AT,
+  IPV4_LENGTH,
+  IPV4_SOURCE_AT,
+  IPV4_TOTAL_LENGTH_AT,
+  IPV4_TTL_AT,
+} from '../codecs/layouts.js';
 import type { Answers } from './answers/answers.js';
 import {
   FRAGMENTATION_NEEDED,
@@ -48,6 +55,7 @@ import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
+import { KERNEL_SOCKET, NO_SOCKET } from './host/socket-numbers.js';
 import { Egress } from './link/egress.js';
 import { checkFrame, type Frame, noInterface } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
@@ -278,6 +286,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const malformed = decodeOwnPacket(packet, sent, this.#random);
     if (malformed !== '') return void this.#drop(packet, malformed);
     const { view, at } = packet;
+    this.#host.facts.setSender(packet);
     const route = this.#host.routeOwn(packet, isSourced);
     if (route.reason !== '') return void this.#drop(packet, route.reason);
     const isLong = packet.length > this.#host.interfaces[route.outDev].mtu && !this.coalesced.mayBeCoalesced(packet);
@@ -307,6 +316,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #routeInput(packet: Packet): boolean {
     const host = this.#host;
+    host.facts.setReceiver(packet);
     const route = host.routeInput(host.routeKey.fromPacket(packet));
     packet.isForHost = route.action === RouteAction.LOCAL;
     packet.isToMany = route.type === AddressType.BROADCAST || route.type === AddressType.MULTICAST;
@@ -348,6 +358,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       this.#drop(packet, 'link-layer-broadcast');
       return;
     }
+    if (packet.socket !== NO_SOCKET) return void this.#drop(packet, 'socket-not-local');
     if (view.getUint8(at + IPV4_TTL_AT) <= 1) {
       this.#answers.sendIcmpError(packet, TTL_EXCEEDED, 0);
       this.#drop(packet, 'ttl-exceeded');
@@ -387,6 +398,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   #sendAnswer(answer: Packet): void {
     this.#emit?.({ kind: 'answered', ...answerFields(answer) });
     const events = this.#trace[0];
+    if (answer.protocol === IPPROTO_ICMP) answer.socket = KERNEL_SOCKET;
     this.#sendOut(answer);
     this.#trace[0] = events;
   }
@@ -421,6 +433,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   #leaveAndLoopBack(packet: Packet): void {
     packet.loopsBack = false;
     const copy = this.#stack.pushCopy(packet);
+    // A clone belongs to no socket.
+    copy.socket = NO_SOCKET;
     if (this.#passPostrouting(copy)) {
       // The kernel uses PACKET_LOOPBACK, for which -m pkttype checks the address.
       copy.type = isMulticast(copy.destination) ? PacketType.MULTICAST : PacketType.BROADCAST;
@@ -432,6 +446,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #comeBack(packet: Packet): void {
     packet.inDev = packet.routeDev;
+    packet.socket = NO_SOCKET;
     packet.isForHost = true;
     if (packet.fragmentMaxSize > 0) this.#loopBackFragments(packet);
     else this.#tee.comeBack(packet, this.#onComeBack);

@@ -69,6 +69,8 @@ export class PacketStack {
     copy.direction = packet.direction;
     copy.ctinfo = packet.ctinfo;
     copy.isLocal = packet.isLocal;
+    copy.socket = packet.socket;
+    copy.realms = packet.realms;
     copy.routeDev = packet.routeDev;
     copy.nextHop = packet.nextHop;
     copy.nextHopMac = packet.nextHopMac;

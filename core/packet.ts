@@ -20,6 +20,7 @@ import {
 import type { DropCause } from './drop.js';
 import type { FragmentGeometry } from './fragments/geometry.js';
 import { Hook } from './hooks.js';
+import { NO_SOCKET } from './host/socket-numbers.js';
 import type { Reason } from './reasons.js';
 
 /** How a frame was addressed on its link (PACKET_* in linux/if_packet.h). */
@@ -106,6 +107,8 @@ export class Packet {
   nowMs = 0;
   /** The packet was sent by this host. */
   isLocal = false;
+  /** The socket that it was sent from, or is for (skb->sk): its index, or a number of core/host/socket-numbers.ts. */
+  socket: number = NO_SOCKET;
   /** Its route (skb_dst): the interface, and the address to resolve to a MAC. Rules see `outDev`. */
   routeDev = -1;
   nextHop = 0;

@@ -32,6 +32,7 @@ export const REASONS = {
   'multicast-not-joined': 'multicast not joined',
   'link-layer-broadcast': 'link-layer broadcast',
   'source-not-local': 'source address not local',
+  'socket-not-local': 'for a socket of the host, but not routed to it',
   'ttl-exceeded': 'TTL exceeded',
   'fragmentation-needed': 'fragmentation needed',
   'longer-than-mtu': 'longer than the MTU',

@@ -113,7 +113,7 @@ export function wireHost(
   const paths = new PathTable(memory, tables.perPacketTests, tables.effects, count);
   let flowCache: FlowCache | null = null;
   // Each packet of a connection may have another TOS.
-  if (engine === 'remembered' && hooks.areLearnable && !host.routingReads.tos) {
+  if (engine === 'remembered' && hooks.areLearnable && !host.routingReads.tos && !host.hasForeignSockets) {
     const learner = new MegaflowLearner(hooks, host, context);
     const cache = new FlowCache(memory, connections, paths, learner, clock, stack.first);
     uncertainty.onLostConnection = () => cache.stopMegaflows();

@@ -5,6 +5,7 @@ import { type FdbDescription, fdbOf } from './fdb.js';
 import { type IpsecDescription, ipsecOf } from './ipsec.js';
 import { integerAt, type JsonObject, listAt, stringAt } from './json-values.js';
 import { type NamesDescription, namesOf } from './names.js';
+import { type SocketDescription, socketsOf } from './sockets.js';
 
 export interface FactsDescription {
   /** The processor that handles all packets; undefined: unknown. */
@@ -14,6 +15,7 @@ export interface FactsDescription {
   readonly names: NamesDescription;
   /** The names of the accounting objects, in the order in which they were made; undefined: unknown. */
   readonly nfacct: readonly string[] | undefined;
+  readonly sockets: readonly SocketDescription[] | undefined;
 }
 
 /** The members of a host in JSON that hold them. */
@@ -27,6 +29,7 @@ export function factsOf(host: JsonObject): FactsDescription {
     ipsec: host.ipsec === undefined ? undefined : ipsecOf(host.ipsec),
     names: namesOf(host.names),
     nfacct: host.nfacct === undefined ? undefined : accountingNames(host.nfacct),
+    sockets: host.sockets === undefined ? undefined : socketsOf(host.sockets),
   };
 }
 

@@ -67,7 +67,20 @@ const MEMBERS: readonly string[] = [...OUTPUT_MEMBERS, ...FACT_MEMBERS];
 
 /** Members that are read; the others of a host are listed. */
 const READ: readonly string[] = [
-  ...['addr', 'link', 'route', 'rule', 'nexthop', 'neigh', 'sysctl', 'ipset', 'nft', 'containers', 'networks'],
+  ...[
+    'addr',
+    'link',
+    'route',
+    'rule',
+    'nexthop',
+    'neigh',
+    'sysctl',
+    'ipset',
+    'nft',
+    'containers',
+    'networks',
+    'sockets',
+  ],
   ...['iptables', 'iptables-legacy', 'iptables-nft', 'conntrack'],
 ];
 

@@ -27,8 +27,6 @@ export interface HostTexts {
   readonly nft: HostText | undefined;
   /** Of `conntrack -L -o extended`, IPv4. */
   readonly conntrack: HostText | undefined;
-  /** Of `ss -Hlntu`. */
-  readonly sockets: HostText | undefined;
   readonly names: ContainerNames;
 }
 
@@ -39,7 +37,6 @@ export function textsOf(document: HostDocument): HostTexts {
     savedRules: (['ipv4', 'ipv6'] as const).flatMap((family) => savedRulesOf(document, family)),
     nft: textOf(document, 'nft'),
     conntrack: textOf(document, 'conntrack'),
-    sockets: textOf(document, 'sockets'),
     names: containerNames(containers, networks),
   };
 }

@@ -249,6 +249,7 @@ function readingContext(host: Host, { connections }: Emulator): RuleContext {
     facts: host.facts,
     reversePath: (packet, withMark) => host.reversePath(packet, withMark),
     mtuTowards: refuse,
+    tproxy: refuse,
     setupNat: refuse,
     masquerade: refuse,
     redirect: refuse,

@@ -9,11 +9,17 @@ import type { FactsDescription } from '../../codecs/host/facts.js';
 import type { FdbDescription } from '../../codecs/host/fdb.js';
 import type { IpsecDescription, TransformDescription } from '../../codecs/host/ipsec.js';
 import type { Packet } from '../packet.js';
+import { KERNEL_SOCKET, NO_SOCKET, UNKNOWN_SOCKET } from './socket-numbers.js';
+import { HostSockets } from './sockets.js';
 
 const NO_CPU = 'cpu = 0 for all packets, as rules ask for the processor';
 const NO_IPSEC = 'no IPsec, which rules ask about (`ipsec`)';
 const NO_PORTS = 'no packet has a bridge port, which rules ask for (`fdb`)';
-export const FILTERS_BRIDGES = 'net.bridge.bridge-nf-call-iptables';
+const NO_SOCKETS = 'no sockets, which rules ask for (`sockets`)';
+const NO_SENDER = "the host's own packets have no owner where `sockets` names none that sent them";
+const NO_IDS = 'sockets without uid or gid = those of root';
+const NO_CGROUP = 'sockets without cgroup = in the root of all cgroups';
+const FILTERS_BRIDGES = 'net.bridge.bridge-nf-call-iptables';
 
 /** What is asked about interfaces. */
 export type FactsLink = Pick<LinkDescription, 'name' | 'group' | 'master'>;
@@ -28,6 +34,18 @@ interface IpsecFact {
   readonly transforms: readonly TransformDescription[];
 }
 
+/** What rules see of a socket. */
+export interface SocketOwner {
+  /** A process opened it, not the kernel. */
+  readonly hasFile: boolean;
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly cgroup: string;
+  readonly classid: number;
+}
+
+const KERNEL_OWNER: SocketOwner = { hasFile: false, uid: 0, gid: 0, groups: [], cgroup: '/', classid: 0 };
 const NO_FACTS: readonly IpsecFact[] = [];
 const NO_TRANSFORMS: readonly TransformDescription[] = [];
 
@@ -41,15 +59,19 @@ export class HostFacts {
   readonly #ports: readonly ReadonlyMap<number, number>[] | undefined;
   /** What is assumed when a port is asked for; '' for nothing. */
   readonly #assumedPorts: string;
+  readonly #sockets: HostSockets | undefined;
   readonly #assumed = new Set<string>();
 
-  /** LINKS: the interfaces, in their order. FILTERING: the sysctl `FILTERS_BRIDGES`, if it is known. */
-  constructor(facts: FactsDescription, links: readonly FactsLink[], filtering?: number) {
+  /** LINKS: the interfaces, in their order. SETTINGS: the sysctls that are known. */
+  constructor(facts: FactsDescription, links: readonly FactsLink[], settings: ReadonlyMap<string, number> = new Map()) {
     this.#facts = facts;
     this.#groups = links.map(({ group }) => numberIn(facts.names.deviceGroups, group));
     this.#groupNames = links.map(({ group }) => group);
     this.#ipsec = facts.ipsec?.map(ipsecFact);
+    const filtering = settings.get(FILTERS_BRIDGES);
     this.#ports = facts.fdb === undefined || filtering === 0 ? undefined : portsOf(facts.fdb, links);
+    const names = links.map(({ name }) => name);
+    this.#sockets = facts.sockets && new HostSockets(facts.sockets, names, settings);
     if (filtering !== undefined) this.#assumedPorts = '';
     else this.#assumedPorts = this.#ports === undefined ? NO_PORTS : `${FILTERS_BRIDGES} = 1`;
   }
@@ -100,6 +122,41 @@ export class HostFacts {
   bridgePort({ inDev, sourceMac }: Packet): number {
     if (this.#assumedPorts !== '') this.#assumed.add(this.#assumedPorts);
     return inDev < 0 || this.#ports === undefined ? -1 : (this.#ports[inDev].get(sourceMac) ?? -1);
+  }
+
+  /** Notes the socket that sent PACKET, of the host's own, and gives it the socket's mark. */
+  setSender(packet: Packet): void {
+    packet.socket = this.#sockets?.senderOf(packet) ?? UNKNOWN_SOCKET;
+    if (packet.socket >= 0) packet.mark = this.#sockets!.descriptions[packet.socket].mark;
+    else packet.socket = UNKNOWN_SOCKET;
+  }
+
+  /** Notes the connected socket that PACKET is for, before it is routed (tcp_v4_early_demux). */
+  setReceiver(packet: Packet): void {
+    if (this.#sockets !== undefined && packet.socket === NO_SOCKET) packet.socket = this.#sockets.receiverOf(packet);
+  }
+
+  /** Whether a connected socket has an address that IS_OWN says not to be the host's: packets to others are for it. */
+  hasForeignSockets(isOwn: (address: LoadedAddress) => boolean): boolean {
+    return this.#sockets?.hasForeign(isOwn) === true;
+  }
+
+  /** All sockets; undefined if nothing is known of them. */
+  get sockets(): HostSockets | undefined {
+    if (this.#sockets === undefined) this.#assumed.add(NO_SOCKETS);
+    return this.#sockets;
+  }
+
+  /** Who owns the socket of PACKET, of which WHAT is asked; undefined if it has none. */
+  ownerOf({ socket }: Packet, what: 'ids' | 'cgroup'): SocketOwner | undefined {
+    if (socket === KERNEL_SOCKET) return KERNEL_OWNER;
+    if (socket === UNKNOWN_SOCKET) this.#assumed.add(NO_SENDER);
+    if (socket < 0 || this.#sockets === undefined) return undefined;
+    const { uid, gid, groups, cgroup, classid, state } = this.#sockets.descriptions[socket];
+    if (state === 'time-wait') return undefined;
+    if (what === 'ids' && (uid === undefined || gid === undefined)) this.#assumed.add(NO_IDS);
+    if (what === 'cgroup' && cgroup === undefined) this.#assumed.add(NO_CGROUP);
+    return { hasFile: true, uid: uid ?? 0, gid: gid ?? 0, groups, cgroup: cgroup ?? '/', classid };
   }
 
   /** REALMS as the kernel keeps them: `from << 16 | to`. */

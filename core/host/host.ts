@@ -12,7 +12,7 @@ import { type HostSource, readHost } from '../../codecs/host/parse-host.js';
 import { ETHERNET_LENGTH, IPPROTO_ICMP } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import { AddressType } from './address-type.js';
-import { FILTERS_BRIDGES, HostFacts } from './facts.js';
+import { HostFacts } from './facts.js';
 import type { AddressSpan } from './fib.js';
 import { areComplete, routingTables } from './host-tables.js';
 import { type Interface, type InterfaceAddress, insertAddress, LOOPBACK_IFINDEX, noInterface } from './interfaces.js';
@@ -94,7 +94,7 @@ export class Host {
     this.interfaceNames = this.interfaces.map(({ name }) => name);
     this.indexByName = new Map(this.interfaceNames.map((name, index) => [name, index]));
     this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
-    this.facts = new HostFacts(description.facts, links, description.sysctls.get(FILTERS_BRIDGES));
+    this.facts = new HostFacts(description.facts, links, description.sysctls);
     this.ipset = description.ipset;
     // A complete list of routes has none for an interface that is down.
     const isKnown = areComplete(description.routes);
@@ -241,6 +241,11 @@ export class Host {
     key.sport = -1;
     key.dport = -1;
     return this.routing.sourceBy(key) ?? this.masqueradeAddress(key.outDev, nextHop)?.loaded ?? 0;
+  }
+
+  /** Whether packets that are not routed to the host may be for one of its sockets. */
+  get hasForeignSockets(): boolean {
+    return this.facts.hasForeignSockets((address) => this.addressType(address, -1) === AddressType.LOCAL);
   }
 
   /** What routing looks at besides addresses and interfaces. */

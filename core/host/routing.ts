@@ -173,7 +173,7 @@ export class Routing {
   private checkSource(key: RouteKey, outDev: number): RouteFailure | '' {
     const { source, inDev } = key;
     const policy = this.policies[inDev];
-    if (policy.rpFilter === 0 && !(inDev === outDev && policy.sendsRedirects)) {
+    if (policy.rpFilter === 0 && !this.tables.hasRealms && !(inDev === outDev && policy.sendsRedirects)) {
       if (policy.acceptsLocal) return '';
       if (!this.tables.checksSources) return this.own.has(source) ? 'martian-source' : '';
     }

@@ -44,12 +44,37 @@ export const cgroup: MatchExtension<CgroupParams> = {
     return classid === undefined && path === undefined ? 'cgroup needs --path or --cgroup' : undefined;
   },
 
-  unsupported: () => 'the sockets of the host',
-
   save({ classid, path }) {
     if (path !== undefined) return `${path.negated ? ' !' : ''} --path ${quoteWord(path.path)}`;
     return classid === undefined ? '' : `${classid.negated ? ' !' : ''} --cgroup ${classid.id}`;
   },
 
-  lower: () => ({}),
+  lower({ classid, path }) {
+    const wanted = path && normalized(path.path);
+    return {
+      native: {
+        reads: ['socket'],
+        // A packet without a socket never matches, negated or not.
+        check(packet, { facts }) {
+          const owner = facts.ownerOf(packet, 'cgroup');
+          if (owner === undefined) return false;
+          if (classid !== undefined) return (owner.classid === classid.id) !== classid.negated;
+          return wanted !== undefined && isBelow(normalized(owner.cgroup), wanted) !== path!.negated;
+        },
+        explanation: 'the packet is of no socket in this cgroup',
+      },
+    };
+  },
 };
+
+/** PATH without needless slashes: '' is the root. */
+const normalized = (path: string): string =>
+  path
+    .split('/')
+    .filter((part) => part !== '')
+    .join('/');
+
+/** Whether the cgroup PATH is ANCESTOR, or below it. */
+function isBelow(path: string, ancestor: string): boolean {
+  return ancestor === '' || path === ancestor || path.startsWith(`${ancestor}/`);
+}

@@ -1,6 +1,7 @@
 /** `-m owner`: who owns the socket that a local packet was sent from (xt_owner). */
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
+import type { SocketOwner } from '../host/facts.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
@@ -60,8 +61,6 @@ export const owner: MatchExtension<OwnerParams> = {
     return wrong && `the range ${wrong.min}-${wrong.max} is empty`;
   },
 
-  unsupported: () => 'the sockets of the host',
-
   save({ uid, gid, socketExists, supplementary }) {
     let text = '';
     if (socketExists !== undefined) text += `${socketExists.negated ? ' !' : ''} --socket-exists`;
@@ -70,8 +69,32 @@ export const owner: MatchExtension<OwnerParams> = {
     return supplementary ? `${text} --suppl-groups` : text;
   },
 
-  lower: () => ({}),
+  lower(params) {
+    return {
+      native: {
+        reads: ['socket'],
+        check: (packet, { facts }) => isOwned(params, facts.ownerOf(packet, 'ids')),
+        explanation: 'another user sent the packet, or no process of this host did',
+      },
+    };
+  },
 };
+
+/** owner_mt: OWNER is that of the packet's socket, if it has one. */
+function isOwned({ uid, gid, socketExists, supplementary }: OwnerParams, owner: SocketOwner | undefined): boolean {
+  const isAnyBut = (range: IdRange | undefined): boolean => range === undefined || range.negated;
+  if (owner === undefined) {
+    return isAnyBut(uid) && isAnyBut(gid) && socketExists?.negated !== false && !supplementary;
+  }
+  if (socketExists?.negated === true) return false;
+  if (!owner.hasFile) return isAnyBut(uid) && isAnyBut(gid);
+  if (uid !== undefined && isWithin(uid, owner.uid) === uid.negated) return false;
+  if (gid === undefined) return true;
+  const isMember = isWithin(gid, owner.gid) || (supplementary && owner.groups.some((group) => isWithin(gid, group)));
+  return isMember !== gid.negated;
+}
+
+const isWithin = ({ min, max }: IdRange, id: number): boolean => id >= min && id <= max;
 
 /** NAMES: those of a WHAT, which stand alone. */
 function parseIds(

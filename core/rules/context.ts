@@ -9,6 +9,7 @@ import type { ReversePath } from '../host/route-decision.js';
 import type { Manip, NatRange } from '../nat/range.js';
 import type { Packet } from '../packet.js';
 import type { ServerOffer } from '../synproxy/synproxy.js';
+import type { TproxyParams } from '../targets/tproxy.js';
 import type { UncertainCause } from '../uncertainty.js';
 
 /**
@@ -50,6 +51,8 @@ export interface RuleContext {
   redirect(packet: Packet, range: NatRange): Verdict;
   /** -j SYNPROXY: see `Synproxy.take`. */
   synproxy(packet: Packet, offer: ServerOffer): Verdict;
+  /** -j TPROXY: gives the packet to a socket of the host. */
+  tproxy(packet: Packet, to: TproxyParams): Verdict;
   /** -j REJECT: sends the answer. The target itself then drops the packet. */
   reject(packet: Packet, kind: RejectKind): void;
   /** -j LOG: logs the packet in its current state. FLAGS are `LogFlag`s (codecs/kernel-log.ts). */

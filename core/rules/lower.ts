@@ -60,6 +60,8 @@ export interface NativeTest {
    */
   check?(packet: Packet, context: RuleContext): boolean;
   readonly mayDrop?: boolean;
+  /** Sets `packet.mark` if it matches, whatever the rest of the rule says. */
+  readonly setsMark?: boolean;
   /** Why the test failed. */
   readonly explanation: string;
 }
@@ -191,7 +193,10 @@ export function mayDrop(step: Step): boolean {
 /** Whether evaluating STEP has side effects: it has state, or may drop the packet. */
 function isOrdered(step: Step): boolean {
   return (
-    isNative(step) && (mayDrop(step) || step.native.reads.some((name) => ORDERED.includes(fieldRow(name).fixedBy)))
+    isNative(step) &&
+    (mayDrop(step) ||
+      step.native.setsMark === true ||
+      step.native.reads.some((name) => ORDERED.includes(fieldRow(name).fixedBy)))
   );
 }
 

@@ -1,12 +1,13 @@
 /** `-j TPROXY`: delivers the packet to a local socket and leaves it as it is (xt_TPROXY, revision 1). */
 import { type Address, addressFromWords } from '../../codecs/address.js';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
-import { Hook, Verdict } from '../hooks.js';
+import { Hook } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { parseHost } from '../rules/parse/host-values.js';
 import { formatHex, type MaskedValue, parseLibcPortNumber, parseMasked } from '../rules/parse/values.js';
 
-interface TproxyParams {
+/** Where packets are sent to. */
+export interface TproxyParams {
   /** 0: the packet's own. */
   readonly port: number;
   /** All zero: the first address of the interface. */
@@ -43,11 +44,9 @@ export const tproxy: TargetExtension<TproxyParams> = {
     return isPossible && !protocol.negated ? undefined : 'TPROXY needs -p tcp or -p udp';
   },
 
-  unsupported: () => 'the sockets of the host',
-
   save({ port, address, mark }) {
     return ` --on-port ${port} --on-ip ${address} --tproxy-mark ${formatHex(mark.value)}/${formatHex(mark.mask)}`;
   },
 
-  apply: () => Verdict.DROP,
+  apply: (params, packet, context) => context.tproxy(packet, params),
 };

@@ -80,6 +80,18 @@ export interface NeighbourDescription {
   lladdr?: string;
 }
 
+/** A socket of the host: `10.0.0.1:80`, `*:80`. */
+export interface SocketEntry {
+  proto: 'tcp' | 'udp' | 'raw';
+  local: string;
+  remote?: string;
+  transparent?: boolean;
+  mark?: number;
+  uid?: number;
+  gid?: number;
+  cgroup?: string;
+}
+
 export interface HostDescription {
   addr: LinkDescription[];
   route?: RouteDescription[];
@@ -88,6 +100,7 @@ export interface HostDescription {
   /** The names of accounting objects. */
   nfacct?: readonly string[];
   sysctl?: Record<string, number | string>;
+  sockets?: SocketEntry[];
   /** Text of `ipset save`. */
   ipset?: string;
 }

@@ -5,6 +5,7 @@ import koffi from 'koffi';
 export const AF_INET = 2;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
@@ -48,6 +49,10 @@ export interface Libc {
   /** A new socket's descriptor: non-blocking, closed on exec. */
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer): void;
+  connect(fd: number, address: Buffer): void;
+  listen(fd: number, backlog: number): void;
+  /** Calls MAKE with the user and group of the file system UID and GID, which new sockets belong to. */
+  asUser<T>(uid: number, gid: number, make: () => T): T;
   setOption(fd: number, level: number, option: number, value: number): void;
   /** Sends DATA, to ADDRESS if the socket is not bound to one. */
   send(fd: number, data: Uint8Array, address?: Buffer): void;
@@ -84,6 +89,10 @@ export function loadLibc(): Libc {
   const strerror = library.func('const char *strerror(int errnum)');
   const socket = library.func('int socket(int domain, int type, int protocol)');
   const bind = library.func('int bind(int fd, const void *address, uint32_t length)');
+  const connect = library.func('int connect(int fd, const void *address, uint32_t length)');
+  const listen = library.func('int listen(int fd, int backlog)');
+  const setfsuid = library.func('int setfsuid(unsigned int uid)');
+  const setfsgid = library.func('int setfsgid(unsigned int gid)');
   const setsockopt = library.func(
     'int setsockopt(int fd, int level, int option, const void *value, uint32_t valueLength)',
   );
@@ -128,6 +137,22 @@ export function loadLibc(): Libc {
     socket: (family, type, protocol) => check('socket', socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)),
     bind: (fd, address) => {
       check('bind', bind(fd, address, address.length));
+    },
+    connect: (fd, address) => {
+      check('connect', connect(fd, address, address.length));
+    },
+    listen: (fd, backlog) => {
+      check('listen', listen(fd, backlog));
+    },
+    asUser: (uid, gid, make) => {
+      setfsgid(gid);
+      setfsuid(uid);
+      try {
+        return make();
+      } finally {
+        setfsuid(0);
+        setfsgid(0);
+      }
     },
     setOption: (fd, level, option, value) => {
       const bytes = Buffer.alloc(4);

@@ -91,7 +91,9 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
     mkdirSync(dir, { recursive: true });
     writeFileSync(folder.hostPath, `${JSON.stringify(world.host, null, 2)}\n`);
     writeFileSync(folder.rulesPath, withoutComments(router.savedRules(false)));
-    const snapshotPath = seed % SNAPSHOT_SHARE === 0 ? join(dir, 'snapshot.txt') : undefined;
+    // A snapshot does not say who owns sockets.
+    const isShown = seed % SNAPSHOT_SHARE === 0 && world.host.sockets === undefined;
+    const snapshotPath = isShown ? join(dir, 'snapshot.txt') : undefined;
     if (snapshotPath !== undefined) writeFileSync(snapshotPath, router.snapshot());
     const record = new ReplayRecord(router.devices, router.bareDevices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity, offload: profile.offload ?? 0, coalesced: 0 };

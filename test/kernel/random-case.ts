@@ -4,7 +4,12 @@ import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../packets/packets
 import { coalescedConnection, coalescedDatagrams } from './coalesced-scene.js';
 import { icmpConversation, oddConversation, strayPacket, udpConversation } from './datagram-scene.js';
 import { complaints } from './error-scene.js';
-import { describeForExtensions, type ExtensionChoice, extensionScene } from './extensions/random-extension.js';
+import {
+  describeFlowsForExtensions,
+  describeForExtensions,
+  type ExtensionChoice,
+  extensionScene,
+} from './extensions/random-extension.js';
 import { fragmentedConversation } from './fragment-scene.js';
 import type { Prng } from './prng.js';
 import type { Profile, SceneKind } from './profiles.js';
@@ -31,6 +36,7 @@ export function randomCase(prng: Prng, profile: Profile, only?: ReadonlySet<stri
   const ruleset = emptyRuleset();
   if (prng.chance(profile.docker)) addDockerRules(prng, world, ruleset);
   planFlows(prng, world, prng.between(6, 14), profile.clashes);
+  if (extensions.share > 0) describeFlowsForExtensions(prng, world, extensions);
   addRandomRules(prng, world, ruleset, { ...profile, extensions });
   return { world, rules: formatRuleset(ruleset) };
 }

@@ -13,6 +13,7 @@ import { Listeners } from './listeners.js';
 import { Namespace } from './namespace.js';
 import { Nflog } from './nflog.js';
 import type { QueueVerdict } from './queue-verdict.js';
+import { openSockets } from './real-sockets.js';
 import { addTeeNeighbours, buildHost, isBare, linksOf, peerName } from './router-setup.js';
 import { virtioHeader } from './virtio-header.js';
 
@@ -86,6 +87,8 @@ export class Router {
   private rawFd = -1;
   /** Raw sockets by source and TOS. */
   private readonly boundFds = new Map<string, number>();
+  /** The sockets of the description. */
+  private socketFds: number[] = [];
 
   constructor(
     private readonly libc: Libc,
@@ -129,6 +132,7 @@ export class Router {
       this.rawFd = libc.socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
       libc.setOption(this.rawFd, SOL_SOCKET, SO_BROADCAST, 1);
       this.nflog = new Nflog(libc, SINK_GROUP);
+      this.socketFds = openSockets(libc, this.host.sockets ?? []);
     });
   }
 
@@ -319,6 +323,8 @@ export class Router {
     if (this.rawFd >= 0) closeSync(this.rawFd);
     for (const fd of this.boundFds.values()) closeSync(fd);
     this.boundFds.clear();
+    this.socketFds.forEach(closeSync);
+    this.socketFds = [];
     this.rawFd = -1;
     this.listeners?.close();
     this.listeners = undefined;

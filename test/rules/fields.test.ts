@@ -82,6 +82,8 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   realms: ['realms'],
   reversePath: ['reversePath'],
   reversePathByMark: ['reversePath', 'mark'],
+  socket: ['socket', 'facts'],
+  icmpQuote: ['available', 'headerLength', 'type', 'facts', ...Array.from({ length: 96 }, (_, i) => `l4+${i}`)],
   cpu: ['facts'],
   ipsec: ['facts'],
   bridgePort: ['inDev', 'sourceMac', 'facts'],
@@ -116,7 +118,7 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
 const FIXED_BY_CONNECTION = new RegExp(
   [
     /^(?:source|destination|protocol|[sd]port|inDev|outDev|ctinfo|direction|ct|word \d)$/,
-    /^(?:addressType|realms|reversePath|facts)$/,
+    /^(?:addressType|realms|reversePath|facts|socket)$/,
   ]
     .map(({ source }) => source)
     .join('|'),

@@ -5,6 +5,7 @@
 import { portToLoaded } from '../../codecs/byte-order.js';
 import type { FactsDescription } from '../../codecs/host/facts.js';
 import { DEFAULT_NAMES } from '../../codecs/host/names.js';
+import { socketsOf } from '../../codecs/host/sockets.js';
 import {
   IPPROTO_AH,
   IPPROTO_DCCP,
@@ -27,7 +28,7 @@ import {
   STATUS,
 } from '../../core/conntrack/record.js';
 import { ConntrackTable } from '../../core/conntrack/table.js';
-import { type Hook, Verdict } from '../../core/hooks.js';
+import { Hook, Verdict } from '../../core/hooks.js';
 import { AddressType } from '../../core/host/address-type.js';
 import { HostFacts } from '../../core/host/facts.js';
 import type { ReversePath } from '../../core/host/route-decision.js';
@@ -58,6 +59,13 @@ const FACTS: FactsDescription = {
   ipsec: undefined,
   names: DEFAULT_NAMES,
   nfacct: undefined,
+  sockets: socketsOf([
+    { proto: 'tcp', local: '10.0.0.1:80' },
+    { proto: 'tcp', local: '*:443', transparent: true, mark: 5 },
+    { proto: 'tcp', local: '10.0.0.2:22', remote: '10.1.0.1:1024', transparent: true, mark: 16 },
+    { proto: 'udp', local: '0.0.0.0:53' },
+    { proto: 'udp', local: '8.8.8.8:443', uid: 7, cgroup: '/a/b' },
+  ]),
 };
 const PROTOCOLS = [
   ...[IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDP],
@@ -162,6 +170,10 @@ export function testContext(random: Random, connections: number): RuleContext & 
     facts: new HostFacts(FACTS, LINKS),
     reversePath: ({ source, inDev }) => (((source ^ inDev) & 7) % 6) as ReversePath,
     mtuTowards: () => 1400,
+    tproxy: (_packet, { port }) => {
+      asked.push(`tproxy ${port}`);
+      return Verdict.DROP;
+    },
     setupNat: (_packet, range, manip) => {
       asked.push(`nat ${JSON.stringify(range)} ${manip}`);
       return Verdict.ACCEPT;
@@ -228,7 +240,7 @@ export function randomConditions(random: Random, hook: Hook, stateless = false):
   text += randomProtocolMatch(random, not, protocol);
   text += randomHeaderMatches(random, not, protocol);
   if (stateless) return text;
-  if (random(4) === 0) text += randomFact(random, not);
+  if (random(4) === 0) text += randomFact(random, hook, not);
   text += randomState(random, not);
   // A packet is counted unless an earlier part of the rule did not match.
   return random(2) === 0 ? text + randomKept(random, not) : randomKept(random, not) + text;
@@ -268,10 +280,14 @@ function randomProtocolMatch(random: Random, not: () => string, protocol: string
   }
 }
 
-/** A match on what the host knows, at any hook. */
-function randomFact(random: Random, not: () => string): string {
+const SOCKET_FLAGS = ['', '--transparent', '--nowildcard', '--nowildcard --restore-skmark'];
+
+/** A match on what the host knows. */
+function randomFact(random: Random, hook: Hook, not: () => string): string {
+  const isIn = hook === Hook.PREROUTING || hook === Hook.INPUT;
   return pick(random, [
     `-m cpu ${not()}--cpu ${random(2)} `,
+    ...(isIn ? Array(3).fill(`-m socket ${pick(random, SOCKET_FLAGS)} `) : []),
     `-m physdev ${not()}--physdev-in eth0 `,
     `-m physdev ${not()}--physdev-is-in ! --physdev-is-bridged `,
   ]);

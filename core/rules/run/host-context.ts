@@ -10,7 +10,9 @@ import { Hook, type TableName, Verdict } from '../../hooks.js';
 import type { AddressType } from '../../host/address-type.js';
 import type { HostFacts } from '../../host/facts.js';
 import type { Host } from '../../host/host.js';
+import { proxyFor } from '../../host/proxy-socket.js';
 import type { ReversePath } from '../../host/route-decision.js';
+import { NO_SOCKET } from '../../host/socket-numbers.js';
 import { logLine } from '../../log-line.js';
 import type { Nat } from '../../nat/nat.js';
 import { Manip, type NatRange } from '../../nat/range.js';
@@ -18,6 +20,7 @@ import { unfinishChecksum } from '../../offload/checksums.js';
 import type { Packet } from '../../packet.js';
 import type { Random } from '../../random.js';
 import type { ServerOffer, Synproxy } from '../../synproxy/synproxy.js';
+import type { TproxyParams } from '../../targets/tproxy.js';
 import type { Tee } from '../../tee.js';
 import type { UncertainCause, Uncertainty } from '../../uncertainty.js';
 import type { RuleContext, TracedKind } from '../context.js';
@@ -142,6 +145,16 @@ export class HostContext implements RuleContext {
   synproxy(packet: Packet, offer: ServerOffer): Verdict {
     if (this.#synproxy === undefined) throw new Error('a target proxies connections without having said so');
     return this.#synproxy.take(packet, offer);
+  }
+
+  tproxy(packet: Packet, to: TproxyParams): Verdict {
+    const { sockets } = this.#host.facts;
+    const own = this.#host.redirectAddress(packet.inDev)?.loaded;
+    const socket = sockets === undefined ? NO_SOCKET : proxyFor(packet, to, own, sockets);
+    if (socket < 0 || !sockets?.descriptions[socket].isTransparent) return Verdict.DROP;
+    packet.mark = (packet.mark & ~to.mark.mask) ^ to.mark.value;
+    packet.socket = socket;
+    return Verdict.ACCEPT;
   }
 
   reject(packet: Packet, kind: RejectKind): void {

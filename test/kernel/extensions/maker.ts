@@ -38,6 +38,8 @@ export interface ExtensionFamily {
   scenes?: readonly (readonly [weight: number, play: (stage: Stage) => Scene])[];
   /** Adds to the host's description what the extensions ask it about. */
   describe?(prng: Prng, world: World): void;
+  /** The same, once the flows are planned. */
+  describeFlows?(prng: Prng, world: World): void;
   /** Extensions for which a run need not show a packet that matched or one that missed, and why not. */
   unreached?: Readonly<Record<string, string>>;
 }

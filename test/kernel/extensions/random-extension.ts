@@ -42,6 +42,11 @@ export function describeForExtensions(prng: Prng, world: World, choice: Extensio
   for (const family of FAMILIES) if (hasAny(family, choice)) family.describe?.(prng, world);
 }
 
+/** Adds to WORLD what they ask about its planned flows. */
+export function describeFlowsForExtensions(prng: Prng, world: World, choice: ExtensionChoice): void {
+  for (const family of FAMILIES) if (hasAny(family, choice)) family.describeFlows?.(prng, world);
+}
+
 /** A conversation that reaches extensions of CHOICE; undefined if none has one of its own. */
 export function extensionScene(stage: Stage, choice: ExtensionChoice): Scene | undefined {
   const scenes = FAMILIES.filter((family) => hasAny(family, choice)).flatMap(({ scenes: own }) => own ?? []);
