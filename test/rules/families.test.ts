@@ -51,6 +51,16 @@ families('the output of the other save command is refused, also where it follows
   }
 });
 
+families('of ip6tables, rules that are compared are warned about', () => {
+  const text = '*filter\n-A INPUT -s ::1\n-A INPUT -s ::2\n-D INPUT -s ::2\n-D INPUT 1\nCOMMIT\n';
+  const { tables, warnings } = parseRuleset(text, 'rules', { family: 'ipv6' });
+  assert.equal(tables[0].rules, []);
+  assert.equal(
+    warnings.map(({ line, column }) => [line, column]),
+    [[4, 1]],
+  );
+});
+
 families('an emulator does not take rules of IPv6', () => {
   const output = { egress() {}, local() {}, dropped() {} };
   const ruleset = parseRuleset(TABLE6, 'rules.v6', { family: 'ipv6' });

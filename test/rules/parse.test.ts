@@ -315,7 +315,8 @@ parsing('garbage is an error, never a crash', () => {
       `${pick(random, ['-A u', '-A INPUT', ':x', '*nat', '[1:', '-I u', '-P'])} ${rule.join(' ')}`,
     );
     try {
-      saveRuleset(parseRuleset(text, 'f', { lax: random(2) === 0 }));
+      const family = pick(random, ['ipv4', 'ipv6'] as const);
+      saveRuleset(parseRuleset(text, 'f', { family, lax: random(2) === 0, willRun: random(2) === 0 }));
     } catch (error) {
       assert.instance(error, RulesetError, `seed ${seed}: ${text}`);
     }

@@ -125,9 +125,11 @@ export class TableDraft implements RuleScope {
         chain.rules[this.#index(chain, word, position!, 0)] = rules[0];
         break;
       case 'C':
+        this.#warnOfComparison(word, rules);
         for (const rule of rules) findRule(chain, rule, word);
         break;
       case 'D':
+        this.#warnOfComparison(word, rules);
         if (position !== undefined) chain.rules.splice(this.#index(chain, word, position, 0), 1);
         for (const rule of rules) chain.rules.splice(findRule(chain, rule, word), 1);
         break;
@@ -135,6 +137,12 @@ export class TableDraft implements RuleScope {
         // Counters start at zero.
         if (position !== undefined) this.#index(chain, word, position, 0);
     }
+  }
+
+  /** ip6tables compares with a mask of the wrong size (delete_entry in 1.8.9). */
+  #warnOfComparison(word: Word, rules: readonly RuleDraft[]): void {
+    if (this.family === 'ipv4' || rules.length === 0) return;
+    this.warn(word, `ip6tables 1.8.9 may take another rule for this one, as ${word.text} does not compare all of it`);
   }
 
   /** The index of POSITION (from 1) in CHAIN, which may be MORE behind its last rule. */

@@ -15,6 +15,12 @@ export interface LanguageTally {
   different: number;
 }
 
+/**
+ * With -C and -D, ip6tables 1.8.9 compares rules by a mask that is too short (sizeof of a pointer in delete_entry), so
+ * that it may take another rule for the same. What lies behind the mask decides.
+ */
+const COMPARES_RULES = /^[^#\n]*(?:-[CD]|--ch|--del)/m;
+
 export interface CompareOptions {
   readonly seed: number;
   readonly count: number;
@@ -41,6 +47,7 @@ export function compareFiles(
       const ours = ourAnswer(text, family);
       const difference = differenceOf(ours, real[family].answer(text));
       if (difference === undefined) tally[ours.kind]++;
+      else if (family === 'ipv6' && COMPARES_RULES.test(text)) tally.unsupported++;
       else {
         tally.different++;
         report(fileSeed, family, text, difference);
