@@ -2,6 +2,7 @@
 import { LogFlag, logPacketFields } from '../codecs/kernel-log.js';
 import { encodeText } from '../codecs/text.js';
 import { asMac } from './field-formats.js';
+import { Hook } from './hooks.js';
 import type { Interface } from './host/interfaces.js';
 import { type Packet, PacketType } from './packet.js';
 
@@ -21,19 +22,24 @@ export function logLine(packet: Packet, prefix: string, flags: number, interface
   const input = interfaces[inDev];
   const output = interfaces[outDev];
   const head = `${prefix}IN=${input?.name ?? ''} OUT=${output?.name ?? ''} `;
-  const mac = input === undefined ? '' : macText(packet, input, flags);
+  const mac = input === undefined ? '' : macText(packet, input, output, flags);
   const tail = mark === 0 ? '' : `MARK=0x${(mark >>> 0).toString(16)} `;
   return asKernelText(head + mac + logPacketFields(view, at, at + available, length, flags, tail));
 }
 
-/** The link header of PACKET, with which it arrived on INPUT. */
-function macText(packet: Packet, input: Interface, flags: number): string {
-  const isDecoded = (flags & LogFlag.MAC_DECODE) !== 0 && !input.isLoopback && input.linkLength > 0;
+/**
+ * The link header of PACKET, with which it arrived on INPUT, if the interface that the packet is at (skb->dev) has one:
+ * that is its output in POSTROUTING (dump_mac_header).
+ */
+function macText(packet: Packet, input: Interface, output: Interface | undefined, flags: number): string {
+  const at = packet.hook === Hook.POSTROUTING && output !== undefined ? output : input;
   const isEthernet = packet.sourceMacHigh >= 0;
+  const isDecoded = (flags & LogFlag.MAC_DECODE) !== 0 && !at.isLoopback && at.linkLength > 0;
   if (isDecoded && isEthernet) {
     return `MACSRC=${asMac(packet.sourceMac)} MACDST=${destinationMac(packet, input)} MACPROTO=${ETHERTYPE_IPV4_TEXT} `;
   }
   if (isDecoded) return '';
+  if (at.linkLength === 0) return 'MAC= ';
   if (input.isLoopback) return `MAC=${NO_MAC}:${NO_MAC}:08:00 `;
   return isEthernet ? `MAC=${destinationMac(packet, input)}:${asMac(packet.sourceMac)}:08:00 ` : 'MAC= ';
 }

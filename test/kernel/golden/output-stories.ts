@@ -235,4 +235,43 @@ COMMIT
   },
 };
 
-export const OUTPUT_STORIES: readonly GoldenStory[] = [log, nflog, nfqueue, tee];
+const [TUNNEL_PEER, TUNNEL] = ['10.9.0.2', 'tun7'];
+
+const logOfTunnel: GoldenStory = {
+  name: 'log-through-a-tunnel',
+  protects: 'MAC= in messages where the packet came or goes without a link header',
+  host: {
+    ...DOCKER_HOST,
+    addr: [
+      ...DOCKER_HOST.addr,
+      {
+        ifname: TUNNEL,
+        link_type: 'none',
+        flags: ['POINTOPOINT', 'MULTICAST', 'NOARP', 'UP', 'LOWER_UP'],
+        mtu: 1420,
+        addr_info: [{ family: 'inet', local: '10.9.0.1', prefixlen: 24 }],
+      },
+    ],
+  },
+  rules: `*mangle
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+${['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING']
+  .flatMap((chain) => [
+    `-A ${chain} -j LOG --log-prefix "golden tunnel: ${chain} "`,
+    `-A ${chain} -j LOG --log-prefix "golden macs: ${chain} " --log-macdecode`,
+  ])
+  .join('\n')}
+COMMIT
+`,
+  *tell(stage) {
+    yield* query(stage, from('docker0', REDIS, 40_000, TUNNEL_PEER, 53), 'name?', 'address');
+    yield* query(stage, from(TUNNEL, TUNNEL_PEER, 40_001, '10.9.0.1', 53), 'name?', 'address');
+    yield* query(stage, from('docker0', REDIS, 40_002, WEB_SERVER, 53), 'name?', 'address');
+  },
+};
+
+export const OUTPUT_STORIES: readonly GoldenStory[] = [log, logOfTunnel, nflog, nfqueue, tee];
