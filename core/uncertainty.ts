@@ -68,6 +68,7 @@ export class Uncertainty implements UncertainPackets {
   /** The number of the last uncertain packet. */
   #last = -1;
   readonly #tallies = new Map<string, Tally>();
+  readonly #known = new WeakMap<UncertainCause, Tally>();
   /** The cause of each connection in doubt, by entry. Entries are reused: only those in doubt count. */
   readonly #connections = new Map<number, UncertainCause>();
   /** Connections that the emulated host may not have, unlike the real one: their tuples, in either direction. */
@@ -114,17 +115,21 @@ export class Uncertainty implements UncertainPackets {
     const { packets } = this.#clock;
     if (this.#last !== packets) this.packets++;
     this.#last = packets;
-    const key = `${cause.table} ${cause.rule?.index} ${cause.reason}`;
-    let tally = this.#tallies.get(key);
-    if (tally === undefined) {
-      tally = { cause, packets: 0, last: -1 };
-      this.#tallies.set(key, tally);
-    }
+    const tally = this.#known.get(cause) ?? this.#tallyOf(cause);
     if (tally.last === packets) return;
     tally.last = packets;
     tally.packets++;
     this.#emit?.({ kind: 'uncertain', cause: tally.cause });
     this.#notify?.(tally.cause);
+  }
+
+  /** Causes with the same words are one. */
+  #tallyOf(cause: UncertainCause): Tally {
+    const key = `${cause.table} ${cause.rule?.index} ${cause.reason}`;
+    const tally = this.#tallies.get(key) ?? { cause, packets: 0, last: -1 };
+    this.#tallies.set(key, tally);
+    this.#known.set(cause, tally);
+    return tally;
   }
 
   #doubtConnection(entry: number, cause: UncertainCause): void {
