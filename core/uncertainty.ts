@@ -27,8 +27,11 @@ import type { Rule } from './rules/model.js';
 export interface UncertainCause {
   /** In words, as behind the rule: `` `-m socket` was not asked ``. */
   readonly reason: string;
-  /** packet: only what becomes of the packet. connection: also the later packets of its connection. */
-  readonly scope: 'packet' | 'connection';
+  /**
+   * packet: only what becomes of the packet. connection: also the later packets of its connection. related: also
+   * connections that open between the same two addresses, which a helper may expect.
+   */
+  readonly scope: 'packet' | 'connection' | 'related';
   /** Where: a rule, if the cause is one. */
   readonly table?: TableName;
   readonly rule?: Rule;
@@ -73,6 +76,8 @@ export class Uncertainty implements UncertainPackets {
   readonly #connections = new Map<number, UncertainCause>();
   /** Connections that the emulated host may not have, unlike the real one: their tuples, in either direction. */
   readonly #lost = new Map<string, UncertainCause>();
+  /** Pairs of addresses between which a connection that opens may be an expected one. */
+  readonly #pairs = new Map<string, UncertainCause>();
   readonly #tuple = new Tuple();
 
   /** NOTIFY is called once for each cause of a received or sent packet. */
@@ -107,8 +112,9 @@ export class Uncertainty implements UncertainPackets {
   doubt(packet: Packet, cause: UncertainCause): void {
     this.#count(cause);
     const { ct } = packet;
-    if (ct >= 0 && (cause.scope === 'connection' || !this.#table.isHashed(ct))) this.#doubtConnection(ct, cause);
-    else if (ct < 0 && cause.scope === 'connection') this.#doubtTuple(packet, cause);
+    const isWide = cause.scope !== 'packet';
+    if (ct >= 0 && (isWide || !this.#table.isHashed(ct))) this.#doubtConnection(ct, cause);
+    else if (ct < 0 && isWide) this.#doubtTuple(packet, cause);
   }
 
   #count(cause: UncertainCause): void {
@@ -162,11 +168,25 @@ export class Uncertainty implements UncertainPackets {
     if (this.#lost.size < MAX_TUPLES) this.#lost.set(`${protocol} ${source} ${destination} ${ports}`, cause);
   }
 
+  /** The ends of ENTRY, as each of them sees the other: NAT makes two pairs of them. */
+  #relate(entry: number, cause: UncertainCause): void {
+    const { words } = this.#table;
+    for (const tuple of [ORIGINAL_TUPLE, REPLY_TUPLE]) {
+      const at = entry * RECORD_WORDS + tuple;
+      const pair = pairOf(words[at + TUPLE_SOURCE], words[at + TUPLE_DESTINATION]);
+      if (this.#pairs.has(pair) || this.#pairs.size >= MAX_TUPLES) continue;
+      this.#pairs.set(pair, cause);
+      this.onLostConnection();
+    }
+  }
+
   #follow(packet: Packet): void {
     const { ct } = packet;
     if (ct >= 0 && this.#table.isInDoubt(ct)) {
       const cause = this.#connections.get(ct);
-      if (cause !== undefined) this.#count(cause);
+      if (cause === undefined) return;
+      this.#count(cause);
+      if (cause.scope === 'related') this.#relate(ct, cause);
     } else if (ct < 0 || !this.#table.isHashed(ct)) {
       const cause = this.#lostCause(packet);
       if (cause === undefined) return;
@@ -178,9 +198,16 @@ export class Uncertainty implements UncertainPackets {
   /** The cause why PACKET's connection, which it opens or lacks, may be another one on the real host. */
   #lostCause(packet: Packet): UncertainCause | undefined {
     const tuple = this.#tuple;
-    if (this.#lost.size === 0 || packet.ctinfo === CtInfo.UNTRACKED) return undefined;
+    if (this.#lost.size + this.#pairs.size === 0 || packet.ctinfo === CtInfo.UNTRACKED) return undefined;
     if (this.#lost.size >= MAX_TUPLES) return this.#lost.values().next().value;
     if (!tuple.read(packet.view, packet.at, packet.available)) return undefined;
-    return this.#lost.get(`${tuple.protocol} ${tuple.source} ${tuple.destination} ${tuple.ports}`);
+    const { source, destination, ports, protocol } = tuple;
+    return (
+      this.#lost.get(`${protocol} ${source} ${destination} ${ports}`) ?? this.#pairs.get(pairOf(source, destination))
+    );
   }
+}
+
+function pairOf(a: number, b: number): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
 }

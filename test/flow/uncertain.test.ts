@@ -164,11 +164,26 @@ uncertain('a rule that only decides about packets makes no connection uncertain 
 
 uncertain('a target that is not supported makes connections uncertain, before conntrack too', () => {
   const ftp: Arrival = { ...REQUEST, dport: 21, flags: 2 };
-  const arrivals = [ftp, { ...replyTo(ftp), flags: 0x12 }, REQUEST, { ...ftp, flags: 0x10 }, replyTo(REQUEST)];
+  const other = { ...REQUEST, destination: '198.51.100.8' };
+  const arrivals = [ftp, { ...replyTo(ftp), flags: 0x12 }, other, { ...ftp, flags: 0x10 }, replyTo(other)];
   const rules = table('raw', '-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp');
   const { uncertain: doubted, counts } = inAllEngines(rules, arrivals);
   assert.equal([...doubted], [0, 1, 3]);
   assert.equal(counts, ['3 raw PREROUTING 1 `-j CT` was not done']);
+});
+
+uncertain('a connection that a helper may expect is uncertain, whatever NAT makes of its ends', () => {
+  const ftp: Arrival = { ...REQUEST, dport: 21, flags: 2 };
+  const answer: Arrival = { ...replyTo(ftp), destination: '192.0.2.10', flags: 0x12 };
+  const other = { ...REQUEST, destination: '198.51.100.8', dport: 80, flags: 2 };
+  const passive = { ...ftp, sport: 40_001, dport: 50_000 };
+  const active: Arrival = { ...answer, sport: 20, dport: 40_002, flags: 2 };
+  const rules = `${table('raw', '-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp')}${table(
+    'nat',
+    '-A POSTROUTING -o wan -j MASQUERADE',
+  )}`;
+  const arrivals = [ftp, answer, { ...ftp, flags: 0x10 }, other, passive, active];
+  assert.equal([...inAllEngines(rules, arrivals).uncertain], [0, 1, 2, 4, 5]);
 });
 
 uncertain('in the nat table, the connection is uncertain', () => {

@@ -63,7 +63,10 @@ function reasonOf(parts: readonly UnsupportedPart[]): string {
  * connection, directly or because later rules are or are not reached.
  */
 function scopeOf({ target }: Rule, { name, rules }: Table, parts: readonly UnsupportedPart[]): UncertainCause['scope'] {
-  if (parts.some(({ part }) => part === 'target' || part === 'rule')) return 'connection';
+  const isTarget = parts.some(({ part }) => part === 'target');
+  // CT may give the connection a helper.
+  if (isTarget && name === 'raw') return 'related';
+  if (isTarget || parts.some(({ part }) => part === 'rule')) return 'connection';
   if (target.kind === 'none') return 'packet';
   if (!FILTERS.includes(name)) return 'connection';
   return rules.some(changesConnection) ? 'connection' : 'packet';
