@@ -3,7 +3,7 @@ import { isLongerThan } from '../text.js';
 import { HostError } from './error.js';
 import { type FdbDescription, fdbOf } from './fdb.js';
 import { type IpsecDescription, ipsecOf } from './ipsec.js';
-import { integerAt, type JsonObject, listAt, stringAt } from './json-values.js';
+import { integerAt, type JsonObject, listAt, objectAt, stringAt } from './json-values.js';
 import { type NamesDescription, namesOf } from './names.js';
 import { type SocketDescription, socketsOf } from './sockets.js';
 
@@ -12,14 +12,23 @@ export interface FactsDescription {
   readonly cpu: number | undefined;
   readonly fdb: readonly FdbDescription[] | undefined;
   readonly ipsec: readonly IpsecDescription[] | undefined;
+  /** How far the kernel's own time zone is ahead of UTC, in minutes; undefined: unknown. */
+  readonly kerneltz: number | undefined;
   readonly names: NamesDescription;
+  readonly recent: RecentDescription;
   /** The names of the accounting objects, in the order in which they were made; undefined: unknown. */
   readonly nfacct: readonly string[] | undefined;
   readonly sockets: readonly SocketDescription[] | undefined;
 }
 
+/** The parameters of the module xt_recent. */
+export interface RecentDescription {
+  /** The most addresses of a list; undefined: unknown. */
+  readonly listTotal: number | undefined;
+}
+
 /** The members of a host in JSON that hold them. */
-export const FACT_MEMBERS: readonly string[] = ['cpu', 'fdb', 'ipsec', 'names', 'nfacct'];
+export const FACT_MEMBERS: readonly string[] = ['cpu', 'fdb', 'ipsec', 'kerneltz', 'names', 'nfacct', 'xt_recent'];
 
 /** Throws a HostError. */
 export function factsOf(host: JsonObject): FactsDescription {
@@ -27,7 +36,9 @@ export function factsOf(host: JsonObject): FactsDescription {
     cpu: host.cpu === undefined ? undefined : integerAt(host.cpu, 'cpu', 0, 0xffff),
     fdb: host.fdb === undefined ? undefined : fdbOf(host.fdb),
     ipsec: host.ipsec === undefined ? undefined : ipsecOf(host.ipsec),
+    kerneltz: host.kerneltz === undefined ? undefined : integerAt(host.kerneltz, 'kerneltz', -1439, 1439),
     names: namesOf(host.names),
+    recent: recentOf(host.xt_recent),
     nfacct: host.nfacct === undefined ? undefined : accountingNames(host.nfacct),
     sockets: host.sockets === undefined ? undefined : socketsOf(host.sockets),
   };
@@ -42,4 +53,10 @@ function accountingNames(value: unknown): string[] {
     if (name !== '' && !isLongerThan(name, MAX_ACCOUNTING_BYTES)) return name;
     throw new HostError(path, `is no name of 1–${MAX_ACCOUNTING_BYTES} bytes`);
   });
+}
+
+/** What ip_pkt_list_tot says makes no difference: of each address, as many packets are remembered as rules ask for. */
+function recentOf(value: unknown): RecentDescription {
+  const total = value === undefined ? undefined : objectAt(value, 'xt_recent').ip_list_tot;
+  return { listTotal: total === undefined ? undefined : integerAt(total, 'xt_recent.ip_list_tot', 1, 0xffffff) };
 }

@@ -19,6 +19,10 @@ const NO_SOCKETS = 'no sockets, which rules ask for (`sockets`)';
 const NO_SENDER = "the host's own packets have no owner where `sockets` names none that sent them";
 const NO_IDS = 'sockets without uid or gid = those of root';
 const NO_CGROUP = 'sockets without cgroup = in the root of all cgroups';
+const NO_ZONE = 'the time zone of the kernel = UTC, as rules ask for it (`kerneltz`)';
+/** The kernel's default. */
+const RECENT_LIST_TOTAL = 100;
+const SMALL_LISTS = `ip_list_tot = ${RECENT_LIST_TOTAL}, so that a list of recent forgot addresses (\`xt_recent\`)`;
 const FILTERS_BRIDGES = 'net.bridge.bridge-nf-call-iptables';
 
 /** What is asked about interfaces. */
@@ -61,6 +65,8 @@ export class HostFacts {
   readonly #assumedPorts: string;
   readonly #sockets: HostSockets | undefined;
   readonly #assumed = new Set<string>();
+  /** Whether lists of recent that have no more than the default's addresses forgot one. */
+  readonly #forgot: (() => boolean)[] = [];
 
   /** LINKS: the interfaces, in their order. SETTINGS: the sysctls that are known. */
   constructor(facts: FactsDescription, links: readonly FactsLink[], settings: ReadonlyMap<string, number> = new Map()) {
@@ -78,7 +84,7 @@ export class HostFacts {
 
   /** What was asked for so far and is not described, a line each. */
   get assumed(): readonly string[] {
-    return [...this.#assumed];
+    return this.#forgot.some((forgot) => forgot()) ? [...this.#assumed, SMALL_LISTS] : [...this.#assumed];
   }
 
   /** The processor that handles packets. */
@@ -97,6 +103,20 @@ export class HostFacts {
   /** A packet was counted in the accounting object NAME. */
   assumeAccounting(name: string): void {
     if (this.#facts.nfacct === undefined) this.#assumed.add(`the accounting object ${name} exists (\`nfacct\`)`);
+  }
+
+  /** How far the time zone of the kernel is ahead of UTC, in seconds. */
+  get kernelZoneSec(): number {
+    const { kerneltz } = this.#facts;
+    if (kerneltz === undefined) this.#assumed.add(NO_ZONE);
+    return (kerneltz ?? 0) * 60;
+  }
+
+  /** The most addresses of a new list of recent. FORGOT will tell whether it had to forget one. */
+  recentListTotal(forgot: () => boolean): number {
+    const { listTotal } = this.#facts.recent;
+    if (listTotal === undefined) this.#forgot.push(forgot);
+    return listTotal ?? RECENT_LIST_TOTAL;
   }
 
   /** The number of the group of interface DEV. */

@@ -76,9 +76,10 @@ export const time: MatchExtension<TimeParams> = {
     ].join('');
   },
 
-  createState({ isContiguous, isLocal: _isLocal, ...values }, context) {
-    const parts = { kind: StateKind.TIME };
-    return FlatState.create(context, parts, TIME_STATE, { ...values, isContiguous: isContiguous ? 1 : 0, zoneSec: 0 });
+  createState({ isContiguous, isLocal, ...values }, context) {
+    const zoneSec = isLocal ? context.facts.kernelZoneSec : 0;
+    const own = { ...values, isContiguous: isContiguous ? 1 : 0, zoneSec };
+    return FlatState.create(context, { kind: StateKind.TIME }, TIME_STATE, own);
   },
 
   lower(params) {

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { headersOf, parseFilters, repeatFilters, ruleOf, writeHeaders } from '../../bench/classbench.js';
 import { SIZES_IMIX, writeEst64 } from '../../bench/est64.js';
 import { writeNewConnections } from '../../bench/new-connections.js';
-import { missingRules, PER_PACKET_RULES, withForwardRules } from '../../bench/rulesets.js';
+import { missingRules, PER_PACKET_RULES, PER_SOURCE_RULES, withForwardRules } from '../../bench/rulesets.js';
 import { packetsOf, writeStream } from '../../bench/stream.js';
 import { replay } from '../../replay/replay.js';
 import type { Summary } from '../../replay/summary.js';
@@ -142,6 +142,20 @@ Workloads('the rules that read each packet let all packets through; two of them 
   assert.is(matched('--mode nth'), 5);
   assert.is(matched('--tcp-flags'), undefined);
 });
+
+Workloads(
+  'the rules that look up the source of each packet let all packets through; the list sees each of them',
+  () => {
+    const { eth0, docker0 } = writeEst64(dir, 5000, 100);
+    const { packets, rules } = replayed({ eth0, docker0 }, PER_SOURCE_RULES);
+    assert.is(packets.forwarded, 5000);
+    assert.is(rules.find(({ rule }) => rule.includes('-m recent'))?.packets, 5000);
+    assert.is(
+      rules.find(({ rule }) => rule.includes('-m hashlimit')),
+      undefined,
+    );
+  },
+);
 
 Workloads('ClassBench filters are parsed', () => {
   const [filter] = parseFilters(

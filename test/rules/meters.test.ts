@@ -10,21 +10,21 @@ import { createEmulator, EMULATOR_ENGINES, Outcome } from '../../core/emulator.j
 import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { saveRuleset } from '../../core/rules/save.js';
 import { buildIpv4, udpPacket } from '../packets/packets.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
+import { randomMeter } from './random-meters.js';
 
 const meters = suite('matches that remember packets');
 
-const host = loadHost(
-  JSON.stringify({
-    addr: ['10.0.0.1', '10.1.0.1'].map((local, i) => ({
-      ifname: `eth${i}`,
-      address: `02:00:00:00:00:1${i}`,
-      mtu: 1500,
-      addr_info: [{ family: 'inet', local, prefixlen: 16 }],
-    })),
-  }),
-  'host.json',
-);
+const DESCRIPTION = {
+  addr: ['10.0.0.1', '10.1.0.1'].map((local, i) => ({
+    ifname: `eth${i}`,
+    address: `02:00:00:00:00:1${i}`,
+    mtu: 1500,
+    addr_info: [{ family: 'inet', local, prefixlen: 16 }],
+  })),
+};
 
 interface Datagram {
   /** The last byte of its source, 10.0.0.X, from 2. */
@@ -48,7 +48,13 @@ function bytesOf({ from = 2, sport = 4000, ttl = 64, length = 48, protocol, payl
 type Traffic = readonly (readonly [ms: number, datagram?: Datagram])[];
 
 /** What became of TRAFFIC under the filter RULES of FORWARD, in every engine: + forwarded, - dropped. */
-function decisions(rules: readonly string[], traffic: Traffic, startSec = 0): string {
+function decisions(rules: readonly string[], traffic: Traffic, startSec = 0, facts: object = {}): string {
+  return judge(rules, traffic, startSec, facts).decided;
+}
+
+/** The same, and what was assumed of a host with these FACTS. */
+function judge(rules: readonly string[], traffic: Traffic, startSec: number, facts: object) {
+  const host = loadHost(JSON.stringify({ ...DESCRIPTION, ...facts }), 'host.json');
   const text = rules.some((rule) => rule.startsWith('*')) ? rules : ['*filter', ':FORWARD DROP', ...rules, 'COMMIT'];
   const ruleset = parseRuleset(`${text.join('\n')}\n`, 'meters');
   const all = EMULATOR_ENGINES.map((engine) => {
@@ -63,7 +69,7 @@ function decisions(rules: readonly string[], traffic: Traffic, startSec = 0): st
       .join('');
   });
   for (const one of all) assert.is(one, all[0], 'every engine decides alike');
-  return all[0];
+  return { decided: all[0], assumed: host.assumed().filter((line) => /recent|zone/.test(line)) };
 }
 
 const accept = (match: string): string => `-A FORWARD ${match} -j ACCEPT`;
@@ -341,5 +347,71 @@ meters('time: with --contiguous, what is after midnight belongs to the day befor
   assert.is(atTimes(`${night} --contiguous`, ...when), '-++-');
   assert.is(atTimes('--timestart 22:00 --timestop 02:00 --monthdays 3 --contiguous', ...when), '-++-');
 });
+
+meters('time: --kerneltz is in the time zone of the kernel, which is UTC unless the host says otherwise', () => {
+  const rules = [accept('-m time --kerneltz --timestart 01:00 --timestop 02:00 --weekdays Fri')];
+  // January 1st, 1970 was a Thursday.
+  const traffic: Traffic = [[0], [23 * 3_600_000], [24.5 * 3_600_000], [25 * 3_600_000]];
+  assert.equal(judge(rules, traffic, 0, {}), {
+    decided: '---+',
+    assumed: ['the time zone of the kernel = UTC, as rules ask for it (`kerneltz`)'],
+  });
+  assert.equal(judge(rules, traffic, 0, { kerneltz: 120 }), { decided: '-+--', assumed: [] });
+  assert.is(decisions(rules, traffic, 0, { kerneltz: -30 }), '----');
+  assert.is(decisions(rules, traffic, 86_400, { kerneltz: -23 * 60 }), '--++');
+});
+
+meters('recent: the host may say how many addresses its lists have', () => {
+  const rules = [accept('-m recent --rcheck --name l'), '-A FORWARD -m recent --set --name l'];
+  const two: Traffic = [[0], [0, { from: 3 }], [0], [0, { from: 4 }], [0, { from: 3 }], [0, { from: 4 }]];
+  assert.equal(judge(rules, two, 0, {}), { decided: '--+-++', assumed: [] });
+  assert.equal(judge(rules, two, 0, { xt_recent: { ip_list_tot: 2 } }), { decided: '--+-++', assumed: [] });
+  assert.equal(judge(rules, two, 0, { xt_recent: { ip_list_tot: 1 } }).decided, '------');
+  const many = Array.from({ length: 101 }, (_, i) => [0, { from: 2 + i }] as const);
+  const { assumed } = judge(rules, many, 0, {});
+  assert.equal(assumed, ['ip_list_tot = 100, so that a list of recent forgot addresses (`xt_recent`)']);
+});
+
+meters('translated packets are looked up as rules see them, in every engine', () => {
+  const seed = testSeed();
+  console.log(`seed ${seed}`);
+  for (let round = 0; round < 30; round++) {
+    const random = seededRandom(seed + round);
+    const rules = (chain: string): string[] =>
+      Array.from({ length: 1 + random(4) }, () => `-A ${chain} ${randomMeter(random)}`);
+    const text = [
+      ...['*nat', '-A PREROUTING -d 10.0.0.1 -p udp --dport 5353 -j DNAT --to-destination 10.1.0.2:53'],
+      ...['-A POSTROUTING -o eth1 -j MASQUERADE', 'COMMIT'],
+      ...['*mangle', ...rules('PREROUTING'), ...rules('FORWARD'), ...rules('POSTROUTING'), 'COMMIT', ''],
+    ].join('\n');
+    const ruleset = parseRuleset(text, 'random');
+    const arrivals = translatedTraffic(random, 150);
+    const counted = EMULATOR_ENGINES.map((engine) => {
+      const host = loadHost(JSON.stringify(DESCRIPTION), 'host.json');
+      const emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
+      for (const { ms, dev, bytes } of arrivals) {
+        const [tsSec, tsNsec] = [Math.floor(ms / 1000), (ms % 1000) * 1e6];
+        emulator.receive(new Frame({ bytes: Uint8Array.from(bytes), dev, linktype: Linktype.RAW, tsSec, tsNsec }));
+      }
+      return saveRuleset(ruleset, emulator.counters);
+    });
+    for (const one of counted) assert.is(one, counted[0], `seed ${seed}, round ${round}`);
+  }
+});
+
+/** Requests of four clients to the published port, and replies to the host's address, with which it masquerades. */
+function translatedTraffic(random: Random, count: number): { ms: number; dev: number; bytes: Uint8Array }[] {
+  let ms = 0;
+  return Array.from({ length: count }, (_, i) => {
+    ms += i < 8 ? 600 : random(60);
+    const client = i < 8 ? i >> 1 : random(4);
+    const isRequest = i < 8 ? i % 2 === 0 : random(2) === 0;
+    const ends = isRequest
+      ? { source: `10.0.0.${2 + client}`, destination: '10.0.0.1', sport: 4000 + client, dport: 5353 }
+      : { source: '10.1.0.2', destination: '10.1.0.1', sport: 53, dport: 4000 + client };
+    const data = new Uint8Array(pick(random, [0, 20, 20, 100]));
+    return { ms, dev: isRequest ? 0 : 1, bytes: udpPacket({ ...ends, ttl: pick(random, [63, 64]), data }) };
+  });
+}
 
 meters.run();

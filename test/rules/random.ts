@@ -57,7 +57,9 @@ const FACTS: FactsDescription = {
   cpu: 1,
   fdb: [{ mac: 0x020000000001, port: 'eth0' }],
   ipsec: undefined,
+  kerneltz: 60,
   names: DEFAULT_NAMES,
+  recent: { listTotal: undefined },
   nfacct: undefined,
   sockets: socketsOf([
     { proto: 'tcp', local: '10.0.0.1:80' },

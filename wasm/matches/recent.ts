@@ -60,6 +60,7 @@ function open(list: RecentList, hash: u32, address: i32, ttl: u32): bool {
   if (!hasRoom(list.table)) {
     if (mayGrow(list.table)) return false;
     remove(list, list.oldest);
+    list.forgot = 1;
   }
   const link = addEntry(list.table, hash);
   const entry = recentAt(list, link);
