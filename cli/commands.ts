@@ -263,7 +263,7 @@ export const SAVE: CommandSpec = {
   options: [
     {
       name: 'check',
-      help: 'print nothing but the first line of each file that differs from its canonical form, and exit with 1 then',
+      help: 'print only the lines that are not in their canonical form, and exit with 1 if there are any',
     },
     {
       name: 'ipv6',

@@ -61,6 +61,22 @@ Save('--check says where a file differs, and looks neither at comments nor at co
   canonical: -A INPUT -s 192.0.2.0/24 -p tcp -m tcp --dport 22 -j ACCEPT
 `,
   );
+  assert.is(
+    save('*raw\n:PREROUTING ACCEPT\n-I PREROUTING -s 192.0.2.1,192.0.2.2\nCOMMIT\n', '--check').stdout,
+    `standard input:3: not in the canonical form
+  is:        -I PREROUTING -s 192.0.2.1,192.0.2.2
+  canonical: -A PREROUTING -s 192.0.2.2/32
+             -A PREROUTING -s 192.0.2.1/32
+standard input:3: another line is expected here
+  is:        -I PREROUTING -s 192.0.2.1,192.0.2.2
+  canonical: :OUTPUT ACCEPT [0:0]
+`,
+  );
+  const many = `*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n${'-A OUTPUT -p 6\n'.repeat(23)}COMMIT\n`;
+  assert.match(
+    save(many, '--check').stdout,
+    /:23: .*\n.*\n.*\nstandard input: 3 more lines not in the canonical form\n$/,
+  );
 });
 
 Save('rules of ip6tables: by the first line of the file, or with --ipv6', () => {
