@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { replaceWant } from '../../replay/golden-case.js';
 import { COUNT_STORIES } from './golden/count-stories.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
+import { FACT_STORIES } from './golden/fact-stories.js';
 import { MANGLE_STORIES } from './golden/mangle-stories.js';
 import { MARK_STORIES } from './golden/mark-stories.js';
 import { METER_STORIES } from './golden/meter-stories.js';
@@ -90,6 +91,7 @@ const wanted = process.argv.slice(2);
 for (const story of [
   ...COUNT_STORIES,
   ...DOCKER_STORIES,
+  ...FACT_STORIES,
   ...MANGLE_STORIES,
   ...MARK_STORIES,
   ...METER_STORIES,

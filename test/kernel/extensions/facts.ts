@@ -59,7 +59,7 @@ function describeFlows(prng: Prng, { host, flows }: World): void {
     const local = `${prng.chance(0.3) ? '*' : end}:${peerPort}`;
     if (prng.chance(0.5) || local.startsWith('*')) add({ proto, local, transparent });
     else {
-      const mark = isOwn ? {} : { mark: prng.pick([0, 0x10, 7]) };
+      const mark = isOwn ? {} : { mark: prng.pick([0, 7, 0x21]) };
       add({ proto, local, remote: `${formatIpv4(address)}:${port}`, transparent, ...mark });
     }
   }
@@ -190,4 +190,8 @@ export const FACTS: ExtensionFamily = {
   ],
   describe,
   describeFlows,
+  unreached: {
+    ipvs: 'which few kernels have, and which is not emulated',
+    osf: 'which asks for fingerprints that no description has',
+  },
 };
