@@ -88,6 +88,15 @@ export class PacketStack {
     return copy;
   }
 
+  /** Whether another packet under way belongs to the connection of PACKET, too. */
+  sharesConnection(packet: Packet): boolean {
+    for (let depth = 0; depth <= this.depth; depth++) {
+      const other = this.#packets[depth];
+      if (other !== packet && other.ct === packet.ct) return true;
+    }
+    return false;
+  }
+
   pop(): void {
     this.depth--;
   }

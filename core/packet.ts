@@ -39,7 +39,7 @@ export type Direction = typeof ORIGINAL | typeof REPLY;
 const NO_BYTES = new Uint8Array(0);
 
 /** A queued packet went on to the next entry of its hook, or was dropped for a reason. */
-export type QueueFate = '' | 'passed' | Extract<Reason, 'queue-unbound' | 'queue-verdict'>;
+export type QueueFate = '' | 'passed' | Extract<Reason, `queue-${string}`>;
 
 /**
  * An IPv4 packet in the host: its bytes, and the state the host keeps about it (the kernel's skb).

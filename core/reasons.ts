@@ -10,6 +10,7 @@ export const REASONS = {
   'hook-entry': 'an entry of the hook',
   'queue-unbound': 'no program listens to its queue',
   'queue-verdict': 'the program that listens to its queue',
+  'queue-unconfirmed': 'cannot be queued while it shares a connection that is not confirmed',
 
   'ip-too-short': 'shorter than an IP header',
   'ip-version': 'bad IP version',

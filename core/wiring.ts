@@ -91,7 +91,7 @@ export function wireHost(
   const own = { host, conntrack: connections, nat, answers, clock, random, output };
   const cookies = proxies(ruleset) ? new Cookies(random.uint32()) : undefined;
   const synproxy = cookies && createSynproxy(connections, answers, cookies, uncertainty);
-  const context = new HostContext({ ...own, synproxy, tee, queueVerdict, uncertainty });
+  const context = new HostContext({ ...own, synproxy, tee, stack, queueVerdict, uncertainty });
   const accounting = accountingOf(context);
   for (const name of host.facts.accounting ?? []) accounting.object(name);
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';

@@ -4,6 +4,9 @@ import { run } from './command.js';
 import type { HostDescription, LinkDescription, RouteDescription, RuleDescription } from './host-description.js';
 import type { Namespace } from './namespace.js';
 
+/** How many addresses after the host's own may be those of others. */
+const PARTIES = 8;
+
 /** The default sysctls of a host: a router that sends answers without rate limits. */
 const SYSCTLS: Record<string, number> = {
   'net.ipv4.ip_forward': 1,
@@ -178,7 +181,11 @@ function neighbourCommands(host: HostDescription): string[] {
 export function addTeeNeighbours(host: HostDescription, rules: string): void {
   const gateways = [...rules.matchAll(/--gateway ([\d.]+)/g)].map(([, gateway]) => gateway);
   if (gateways.length === 0) return;
-  const hops = new Set([...gateways, ...(host.route ?? []).flatMap(({ gateway }) => gateway ?? [])]);
+  const hops = new Set([
+    ...gateways,
+    ...(host.route ?? []).flatMap(({ gateway }) => gateway ?? []),
+    ...partiesOf(host),
+  ]);
   const isKnown = (hop: string, dev: string): boolean =>
     host.neigh?.some((known) => known.dst === hop && known.dev === dev && known.lladdr !== undefined) === true;
   const devs = linksOf(host).filter((link) => !isBare(link));
@@ -190,6 +197,19 @@ export function addTeeNeighbours(host: HostDescription, rules: string): void {
     ),
     true,
   );
+}
+
+/** The addresses after those of HOST, where the other parties of random cases are. */
+function partiesOf(host: HostDescription): string[] {
+  const own = linksOf(host).flatMap(({ addr_info = [] }) => addr_info.map(({ local }) => local));
+  const isOwn = new Set(own);
+  return own
+    .filter((address) => !address.includes(':'))
+    .flatMap((address) => {
+      const bytes = address.split('.').map(Number);
+      return Array.from({ length: PARTIES }, (_, i) => [...bytes.slice(0, 3), bytes[3] + 1 + i].join('.'));
+    })
+    .filter((address) => !isOwn.has(address) && Number(address.split('.')[3]) < 255);
 }
 
 /** The MAC of a neighbour that the description leaves out. */

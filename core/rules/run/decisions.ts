@@ -1,9 +1,11 @@
 /** hot: finds the rule or policy of a table that dropped a packet: the decisive one in its trace. */
 import type { DropCause } from '../../drop.js';
 import { type Hook, Verdict } from '../../hooks.js';
-import type { Packet } from '../../packet.js';
+import type { Packet, QueueFate } from '../../packet.js';
 import type { Table, TableCounters } from '../model.js';
 import { DECISIVE, type Trace, TraceKind } from './trace.js';
+
+const QUEUE_REASONS: readonly QueueFate[] = ['queue-unbound', 'queue-verdict', 'queue-unconfirmed'];
 
 /** The drop causes of a table, created as packets are dropped. */
 export class Decisions {
@@ -27,10 +29,9 @@ export class Decisions {
 
   #causeOf({ hotdrop, queueFate }: Packet, hook: Hook): DropCause {
     const event = this.#trace[DECISIVE];
-    const isUnbound = queueFate === 'queue-unbound';
-    const isQueued = isUnbound || queueFate === 'queue-verdict';
-    const kind = hotdrop ? 1 : isUnbound ? 2 : isQueued ? 3 : 0;
-    const key = event * 32 + hook * 4 + kind;
+    const isQueued = queueFate !== '' && queueFate !== 'passed';
+    const kind = hotdrop ? 1 : isQueued ? QUEUE_REASONS.indexOf(queueFate) + 2 : 0;
+    const key = event * 64 + hook * 8 + kind;
     let cause = this.#causes.get(key);
     if (cause === undefined) {
       cause = this.#makeCause(event, hotdrop, hook);

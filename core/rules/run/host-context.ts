@@ -4,6 +4,7 @@ import { LogFlag } from '../../../codecs/kernel-log.js';
 import type { Answers } from '../../answers/answers.js';
 import type { RejectKind } from '../../answers/reject-kind.js';
 import type { Clock } from '../../clock.js';
+import { RECORD_WORDS, STATUS, Status } from '../../conntrack/record.js';
 import type { ConntrackTable } from '../../conntrack/table.js';
 import type { EmulatorOutput, LoggedPacket } from '../../emulator.js';
 import { Hook, type TableName, Verdict } from '../../hooks.js';
@@ -18,6 +19,7 @@ import type { Nat } from '../../nat/nat.js';
 import { Manip, type NatRange } from '../../nat/range.js';
 import { unfinishChecksum } from '../../offload/checksums.js';
 import type { Packet } from '../../packet.js';
+import type { PacketStack } from '../../packet-stack.js';
 import type { Random } from '../../random.js';
 import type { ServerOffer, Synproxy } from '../../synproxy/synproxy.js';
 import type { TproxyParams } from '../../targets/tproxy.js';
@@ -41,6 +43,7 @@ export interface HostParts {
   /** Undefined if no target proxies connections. */
   readonly synproxy: Synproxy | undefined;
   readonly tee: Tee;
+  readonly stack: PacketStack;
   readonly uncertainty: Uncertainty;
   /** The verdict of the program that listens to the queues of NFQUEUE; undefined: none does. */
   readonly queueVerdict: 'accept' | 'drop' | undefined;
@@ -67,6 +70,7 @@ export class HostContext implements RuleContext {
   readonly #nflog: EmulatorOutput['nflog'];
   readonly #synproxy: Synproxy | undefined;
   readonly #tee: Tee;
+  readonly #stack: PacketStack;
   readonly #uncertainty: Uncertainty;
   readonly #queueVerdict: HostParts['queueVerdict'];
 
@@ -75,6 +79,7 @@ export class HostContext implements RuleContext {
     this.#uncertainty = parts.uncertainty;
     this.#synproxy = parts.synproxy;
     this.#tee = parts.tee;
+    this.#stack = parts.stack;
     this.#queueVerdict = parts.queueVerdict;
     this.conntrack = conntrack;
     this.interfaceNames = host.interfaceNames;
@@ -184,10 +189,17 @@ export class HostContext implements RuleContext {
 
   queue(packet: Packet, isBypassed: boolean): Verdict {
     const verdict = this.#queueVerdict;
-    const isPassed = verdict === undefined ? isBypassed : verdict === 'accept';
-    if (verdict === undefined) this.unbound[isPassed ? 'passed' : 'dropped']++;
-    packet.queueFate = isPassed ? 'passed' : verdict === undefined ? 'queue-unbound' : 'queue-verdict';
-    return isPassed ? Verdict.ACCEPT : Verdict.DROP;
+    if (verdict === undefined) {
+      this.unbound[isBypassed ? 'passed' : 'dropped']++;
+      packet.queueFate = isBypassed ? 'passed' : 'queue-unbound';
+    } else if (this.#isUnconfirmed(packet) && this.#stack.sharesConnection(packet)) {
+      packet.queueFate = 'queue-unconfirmed';
+    } else packet.queueFate = verdict === 'accept' ? 'passed' : 'queue-verdict';
+    return packet.queueFate === 'passed' ? Verdict.ACCEPT : Verdict.DROP;
+  }
+
+  #isUnconfirmed({ ct }: Packet): boolean {
+    return ct >= 0 && (this.conntrack.words[ct * RECORD_WORDS + STATUS] & Status.CONFIRMED) === 0;
   }
 }
 
