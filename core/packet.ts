@@ -93,7 +93,7 @@ export class Packet {
   ct = -1;
   direction: Direction = ORIGINAL;
   ctinfo: CtInfo = CtInfo.INVALID;
-  /** It answers an untracked packet. It is then tracked, whatever rules say (nf_conntrack_attach). */
+  /** It is tracked whatever rules say, as it answers an untracked packet (nf_conntrack_attach) or has a template. */
   isAttached = false;
   /** Set by a match for a malformed packet, which is then dropped immediately (xt_action_param.hotdrop). */
   hotdrop = false;

@@ -48,7 +48,7 @@ export const REASONS = {
 
   'conntrack-full': 'connection table full',
   'conntrack-clash': 'clash of connections',
-  synproxy: 'taken by SYNPROXY',
+  synproxy: 'taken by SYNPROXY, or not to be adjusted',
   'nat-header': 'too short to be translated',
   'nat-icmp-error': 'an ICMP error that cannot be translated',
   'nat-other-interface': 'a masqueraded connection that leaves by another interface',

@@ -15,7 +15,8 @@ import { RECORD_WORDS, STATUS, Status } from '../conntrack/record.js';
 import { type Direction, ORIGINAL, type Packet, REPLY, tcpHeaderLength } from '../packet.js';
 import { forEachOption } from './tcp-options.js';
 
-const [SACK, TIMESTAMP] = [5, 8];
+const [END, NO_OPERATION, SACK, TIMESTAMP] = [0, 1, 5, 8];
+const SACK_BLOCK_BYTES = 8;
 const TIMESTAMP_BYTES = 10;
 
 /** A connection that SYNPROXY has opened. Numbers of 32 bits, modulo 2^32. */
@@ -84,16 +85,40 @@ export function adjustTimestamp(packet: Packet, { timestampOffset }: ProxiedConn
   });
 }
 
-/** Changes the sequence numbers of PACKET to those that its receiver knows (nf_ct_seq_adjust). */
-export function adjustSequence(packet: Packet, { sequenceOffset }: ProxiedConnection): void {
-  if (sequenceOffset === 0 || packet.l4Available < TCP_LENGTH) return;
-  if (packet.direction === REPLY) {
-    addTo(packet, packet.l4 + TCP_SEQUENCE_AT, sequenceOffset);
-    return;
+/**
+ * Changes the sequence numbers of PACKET to those that its receiver knows (nf_ct_seq_adjust). Returns false if it has
+ * to be dropped, because its header is cut short or an option does not fit. An ICMP error of the client is treated as
+ * if it were a segment, as the kernel does.
+ */
+export function adjustSequence(packet: Packet, { sequenceOffset }: ProxiedConnection): boolean {
+  if (sequenceOffset === 0) return true;
+  if (packet.l4Available < TCP_LENGTH) return packet.isCut;
+  const isReply = packet.direction === REPLY;
+  if (isReply) addTo(packet, packet.l4 + TCP_SEQUENCE_AT, sequenceOffset);
+  if ((packet.bytes[packet.l4 + TCP_FLAGS_AT] & TCP_ACK) === 0) return true;
+  if (!isReply) addTo(packet, packet.l4 + TCP_ACKNOWLEDGMENT_AT, -sequenceOffset);
+  return adjustSack(packet, isReply ? 0 : -sequenceOffset);
+}
+
+/** Adds CHANGE to the ends of PACKET's SACK blocks (nf_ct_sack_adjust). Returns whether all of its options fit. */
+function adjustSack(packet: Packet, change: number): boolean {
+  const { bytes, l4 } = packet;
+  const end = tcpHeaderLength(packet);
+  if (packet.l4Available < end) return packet.isCut;
+  for (let at = TCP_LENGTH; at < end; ) {
+    const kind = bytes[l4 + at];
+    if (kind === END) return true;
+    if (kind === NO_OPERATION) {
+      at++;
+      continue;
+    }
+    const size = bytes[l4 + at + 1];
+    if (at + 1 === end || at + size > end || size < 2) return false;
+    const isSack = kind === SACK && size > 2 && (size - 2) % SACK_BLOCK_BYTES === 0;
+    if (isSack) for (let word = at + 2; word < at + size; word += 4) addTo(packet, l4 + word, change);
+    at += size;
   }
-  if ((packet.bytes[packet.l4 + TCP_FLAGS_AT] & TCP_ACK) === 0) return;
-  addTo(packet, packet.l4 + TCP_ACKNOWLEDGMENT_AT, -sequenceOffset);
-  forEachSackEnd(packet, (at) => addTo(packet, at, -sequenceOffset));
+  return true;
 }
 
 /** Adds CHANGE to the word AT in PACKET's bytes, and keeps the TCP checksum right (inet_proto_csum_replace4). */

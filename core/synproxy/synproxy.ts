@@ -30,7 +30,7 @@ import type { ConntrackTable } from '../conntrack/table.js';
 import { sideEndAt, TCP_SIDE, TCP_STATE } from '../conntrack/tcp-record.js';
 import { because } from '../drop.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
-import { ORIGINAL, type Packet } from '../packet.js';
+import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
 import type { UncertainCause } from '../uncertainty.js';
 import type { Cookies } from './cookies.js';
@@ -175,6 +175,9 @@ export class Synproxy {
       },
       false,
       (syn) => {
+        // It has a template: for rules before conntrack it is new, and they cannot have it untracked.
+        syn.ctinfo = CtInfo.NEW;
+        syn.isAttached = true;
         this.#serverSyn = syn;
       },
     );
@@ -184,16 +187,12 @@ export class Synproxy {
   #pass(packet: Packet): Verdict {
     if (packet.ct < 0) return Verdict.ACCEPT;
     const connection = this.#connections.of(packet.ct) ?? this.#opened(packet);
-    if (connection === undefined || packet.protocol !== IPPROTO_TCP) return Verdict.ACCEPT;
-    if (packet.inDev === this.#answers.loopback || packet.l4Available < TCP_LENGTH) return Verdict.ACCEPT;
-    if (!this.#follow(packet, connection)) {
-      packet.dropCause ??= because('synproxy');
-      return Verdict.DROP;
-    }
+    if (connection === undefined || packet.inDev === this.#answers.loopback) return Verdict.ACCEPT;
+    if (packet.protocol === IPPROTO_TCP && !this.#follow(packet, connection)) return dropped(packet);
+    if (packet.ctinfo === CtInfo.RELATED && packet.direction === REPLY) return Verdict.ACCEPT;
     // Its cookie is taken for the sequence number of an old connection's server: the client gets another one.
     if (packet === this.#synAck && connection.sequenceOffset !== 0) this.#cookies.spoil(packet);
-    adjustSequence(packet, connection);
-    return Verdict.ACCEPT;
+    return adjustSequence(packet, connection) ? Verdict.ACCEPT : dropped(packet);
   }
 
   /** The connection that PACKET opens, if it is the SYN to a server. */
@@ -205,6 +204,7 @@ export class Synproxy {
   /** Follows PACKET of CONNECTION; returns whether it goes on (ipv4_synproxy_hook). */
   #follow(packet: Packet, connection: ProxiedConnection): boolean {
     const { view, l4, direction } = packet;
+    if (packet.l4Available < TCP_LENGTH) return packet.isCut;
     const flags = packet.bytes[l4 + TCP_FLAGS_AT];
     const sequence = view.getUint32(l4 + TCP_SEQUENCE_AT);
     const state = this.#table.words[packet.ct * RECORD_WORDS + TCP_STATE];
@@ -268,6 +268,11 @@ export class Synproxy {
       true,
     );
   }
+}
+
+function dropped(packet: Packet): Verdict {
+  packet.dropCause = because('synproxy');
+  return Verdict.DROP;
 }
 
 /** nf_ct_seqadj_init, which leaves an offset as it is if the new one is 0. */

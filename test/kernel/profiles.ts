@@ -185,6 +185,17 @@ export const PROFILES: Record<string, Profile> = {
     extensions: 0.7,
     only: ['LOG', 'NFLOG', 'NFQUEUE', 'QUEUE', 'TEE', 'TRACE'],
   },
+  synproxy: {
+    ...EVERYTHING,
+    docker: 0,
+    tables: { raw: 0.9, mangle: 0.4, nat: 0.2, filter: 1 },
+    rules: 4,
+    scenes: { tcp: 1, udp: 1, icmp: 1, errors: 0.5 },
+    oddity: 0.01,
+    bare: 0,
+    extensions: 0.9,
+    only: ['SYNPROXY', 'NOTRACK'],
+  },
   time: {
     ...EVERYTHING,
     extensions: 0.4,

@@ -6,6 +6,16 @@ import type { ExtensionFamily } from './maker.js';
 import { MANGLING } from './mangle.js';
 import { METERS } from './meters.js';
 import { OUTPUTS } from './outputs.js';
+import { PROXY } from './proxy.js';
 import { TRACKING } from './tracking.js';
 
-export const FAMILIES: readonly ExtensionFamily[] = [CONTENT, COUNTS, FACTS, MANGLING, METERS, OUTPUTS, TRACKING];
+export const FAMILIES: readonly ExtensionFamily[] = [
+  CONTENT,
+  COUNTS,
+  FACTS,
+  MANGLING,
+  METERS,
+  OUTPUTS,
+  PROXY,
+  TRACKING,
+];

@@ -32,6 +32,8 @@ export interface ExtensionMaker {
 
 export interface ExtensionFamily {
   name: string;
+  /** Its extensions are only used in cases that ask for them by name. */
+  isAlone?: boolean;
   matches: readonly ExtensionMaker[];
   targets: readonly ExtensionMaker[];
   /** Conversations whose packets these extensions are about, with their weights. */

@@ -23,19 +23,22 @@ export function randomExtension(
   kind: ExtensionKind,
   circumstances: Circumstances,
 ): { text: string; protocol: ExtensionMaker['protocol'] } | undefined {
-  const makers = FAMILIES.flatMap((family) => family[kind]).filter(
-    (maker) =>
-      (only === undefined || only.has(maker.name)) &&
-      (maker.isByTick !== true || hasTicks === true) &&
-      isAllowed(maker, circumstances),
-  );
+  const families = FAMILIES.filter(({ isAlone }) => only !== undefined || isAlone !== true);
+  const makers = families
+    .flatMap((family) => family[kind])
+    .filter(
+      (maker) =>
+        (only === undefined || only.has(maker.name)) &&
+        (maker.isByTick !== true || hasTicks === true) &&
+        isAllowed(maker, circumstances),
+    );
   if (makers.length === 0) return undefined;
   const maker = circumstances.prng.weighted(makers.map((one) => [one.weight, one] as const));
   return { text: maker.make(circumstances), protocol: maker.protocol };
 }
 
-const hasAny = ({ matches, targets }: ExtensionFamily, { only }: ExtensionChoice): boolean =>
-  only === undefined || [...matches, ...targets].some(({ name }) => only.has(name));
+const hasAny = ({ matches, targets, isAlone }: ExtensionFamily, { only }: ExtensionChoice): boolean =>
+  only === undefined ? isAlone !== true : [...matches, ...targets].some(({ name }) => only.has(name));
 
 /** Adds to WORLD what the extensions of CHOICE ask the host about. */
 export function describeForExtensions(prng: Prng, world: World, choice: ExtensionChoice): void {
