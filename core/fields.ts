@@ -514,7 +514,7 @@ export const FIELDS = {
   /** What the emulation does not know, and what a test changes. */
   unknown: { label: 'what is not known', bits: 0, fixedBy: 'nothing' },
   /** State that a match keeps about earlier packets, or random choices (see `MatchState`). */
-  history: { label: 'how many packets came before (limit, statistic)', bits: 0, fixedBy: 'history' },
+  history: { label: 'which packets came before (limit, recent)', bits: 0, fixedBy: 'history' },
 } as const satisfies Record<string, FieldRow>;
 
 export type FieldName = keyof typeof FIELDS;

@@ -102,12 +102,15 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
     };
   },
 
-  refuse(params, _site: RuleSite) {
-    const { gcIntervalMs, expireMs, sourceMask, destinationMask, family, name } = params;
+  refuse(params, { objects }: RuleSite) {
+    const { gcIntervalMs, expireMs, sourceMask, destinationMask, family, name, isRateMatch } = params;
     if (gcIntervalMs === 0) return 'the interval of the garbage collection cannot be 0';
     if (expireMs === 0) return 'entries cannot expire after 0 ms';
     if (Math.max(sourceMask, destinationMask) > ADDRESS_BITS[family]) return 'the mask is no prefix of an address';
-    return refuseRate(params) ?? refuseProcName(name);
+    const refusal = refuseRate(params) ?? refuseProcName(name);
+    const first = objects.make(`hashlimit ${family}`, name, { isRateMatch });
+    if (refusal !== undefined || first.isRateMatch === isRateMatch) return refusal;
+    return `the first rule with the table ${name} has ${isRateMatch ? 'no' : 'a'} --hashlimit-rate-match`;
   },
 
   save({ isAbove, isBytes, average, burst, modes, name, size, max, gcIntervalMs, expireMs, ...params }) {
