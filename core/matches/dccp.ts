@@ -5,9 +5,9 @@ import { DCCP_TYPES } from '../field-formats.js';
 import type { Packet } from '../packet.js';
 import { type Condition, isOneOf, within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
-import type { NativeTest } from '../rules/lower.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseLibcPortRange, parseNumber } from '../rules/parse/values.js';
+import { capturedTest, unlessNegated } from './captured.js';
 import { PORT_OPTIONS, type PortMatch, saveAnyPort } from './ports.js';
 import { refuseProtocol } from './protocol-need.js';
 
@@ -63,12 +63,9 @@ export const dccp: MatchExtension<DccpParams> = {
     if (types !== undefined) conditions.push(isOneOf('dccpType', types.bits, types.negated));
     if (option === undefined) return { header: 'dccp', conditions };
     const { kind, negated } = option;
-    const native: NativeTest = {
-      reads: ['dccpOptions'],
-      check: (packet) => hasOption(packet, kind) !== negated,
-      mayDrop: true,
-      explanation: `it has ${negated ? '' : 'not '}DCCP option ${kind}`,
-    };
+    const ask = (packet: Packet): boolean | undefined => unlessNegated(hasOption(packet, kind), negated);
+    const explanation = `it has ${negated ? '' : 'not '}DCCP option ${kind}`;
+    const native = capturedTest(['dccpOptions'], ask, '-m dccp --dccp-option', explanation);
     return { header: 'dccp', conditions, native };
   },
 };
@@ -100,8 +97,11 @@ function parseKind(word: Word): number {
   return kind;
 }
 
-/** Searches the captured options of PACKET. A data offset before or beyond them drops it (dccp_find_option). */
-function hasOption(packet: Packet, kind: number): boolean {
+/**
+ * Whether PACKET has an option KIND; undefined if that was not captured. A data offset before or beyond the options
+ * drops it (dccp_find_option).
+ */
+function hasOption(packet: Packet, kind: number): boolean | undefined {
   const { bytes, l4 } = packet;
   const typeByte = bytes[l4 + DCCP_TYPE_AT];
   const type = (typeByte >> 1) & 15;
@@ -119,5 +119,5 @@ function hasOption(packet: Packet, kind: number): boolean {
     // An option without a length byte, or whose length byte is 0 or beyond the header, takes one byte.
     at += found < 2 || at + 1 >= end ? 1 : bytes[at + 1] || 1;
   }
-  return false;
+  return length > packet.l4Available ? undefined : false;
 }

@@ -120,10 +120,10 @@ function formatFlags(type: number, flags: ChunkFlags | undefined): string {
 }
 
 /**
- * Whether the chunks of PACKET that were captured match, before negation. A chunk that is beyond the packet or has no
- * length drops it (match_packet in xt_sctp).
+ * Whether the chunks of PACKET match, before negation; undefined if that depends on chunks that were not captured. A
+ * chunk that is beyond the packet or has no length drops it (match_packet in xt_sctp).
  */
-export function matchChunks({ mode, types, flags }: ChunkMatch, packet: Packet): boolean {
+export function matchChunks({ mode, types, flags }: ChunkMatch, packet: Packet): boolean | undefined {
   const { bytes, view, l4 } = packet;
   const end = packet.at + packet.length;
   const available = packet.at + packet.available;
@@ -131,7 +131,7 @@ export function matchChunks({ mode, types, flags }: ChunkMatch, packet: Packet):
   let at = l4 + SCTP_LENGTH;
   do {
     const isThere = at + SCTP_CHUNK_LENGTH <= available;
-    if (!isThere && at + SCTP_CHUNK_LENGTH <= end) break;
+    if (!isThere && at + SCTP_CHUNK_LENGTH <= end) return missing?.size === 0 ? true : undefined;
     const length = isThere ? view.getUint16(at + SCTP_CHUNK_LENGTH_AT) : 0;
     if (length === 0) {
       packet.hotdrop = true;

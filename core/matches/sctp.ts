@@ -1,10 +1,11 @@
 /** `-m sctp`: ports and chunks (xt_sctp; RFC 9260). */
 import { IPPROTO_SCTP } from '../../codecs/layouts.js';
+import type { Packet } from '../packet.js';
 import { type Condition, within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
-import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parsePortRange } from '../rules/parse/values.js';
+import { capturedTest, unlessNegated } from './captured.js';
 import { PORT_OPTIONS, type PortMatch, saveAnyPort } from './ports.js';
 import { refuseProtocol } from './protocol-need.js';
 import { type ChunkMatch, matchChunks, parseChunks, saveChunks } from './sctp-chunks.js';
@@ -43,12 +44,9 @@ export const sctp: MatchExtension<SctpParams> = {
     if (sport !== undefined) conditions.push(within('sport', [sport], sport.negated));
     if (dport !== undefined) conditions.push(within('dport', [dport], dport.negated));
     if (chunks === undefined) return { header: 'sctp', conditions };
-    const native: NativeTest = {
-      reads: ['sctpChunks'],
-      check: (packet) => matchChunks(chunks, packet) !== chunks.negated,
-      mayDrop: true,
-      explanation: `its chunks are ${chunks.negated ? '' : 'not '}as listed`,
-    };
+    const ask = (packet: Packet): boolean | undefined => unlessNegated(matchChunks(chunks, packet), chunks.negated);
+    const explanation = `its chunks are ${chunks.negated ? '' : 'not '}as listed`;
+    const native = capturedTest(['sctpChunks'], ask, '-m sctp --chunk-types', explanation);
     return { header: 'sctp', conditions, native };
   },
 };

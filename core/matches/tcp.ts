@@ -4,9 +4,9 @@ import { IPPROTO_TCP, TCP_LENGTH } from '../../codecs/layouts.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
-import type { NativeTest } from '../rules/lower.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
+import { capturedTest } from './captured.js';
 import { lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 /** In iptables-save order. */
@@ -85,18 +85,18 @@ export const tcp: MatchExtension<TcpParams> = {
     if (flags !== undefined) conditions.push(equals('tcpFlags', flags.set, flags.negated, flags.mask));
     if (option === undefined) return { header: 'tcp', conditions };
     const { kind, negated } = option;
-    const native: NativeTest = {
-      reads: ['tcpOptions'],
-      check: (packet) => checkOption(kind, negated, packet),
-      mayDrop: true,
-      explanation: `it has ${negated ? '' : 'not '}TCP option ${kind}`,
-    };
+    const ask = (packet: Packet): boolean | undefined => checkOption(kind, negated, packet);
+    const explanation = `it has ${negated ? '' : 'not '}TCP option ${kind}`;
+    const native = capturedTest(['tcpOptions'], ask, '-m tcp --tcp-option', explanation);
     return { header: 'tcp', conditions, native };
   },
 };
 
-/** Searches the options that were captured. An impossible data offset drops the packet (tcp_find_option). */
-function checkOption(kind: number, negated: boolean, packet: Packet): boolean {
+/**
+ * Searches the options; undefined if that depends on some that were not captured. An impossible data offset drops the
+ * packet, also if NEGATED (tcp_find_option).
+ */
+function checkOption(kind: number, negated: boolean, packet: Packet): boolean | undefined {
   const length = tcpHeaderLength(packet);
   if (length < TCP_LENGTH || length > packet.l4Length) {
     packet.hotdrop = true;
@@ -109,7 +109,7 @@ function checkOption(kind: number, negated: boolean, packet: Packet): boolean {
     // An option without a length byte, or whose length byte is beyond the header, takes one byte.
     at += found < 2 || at + 1 >= end ? 1 : packet.bytes[at + 1] || 1;
   }
-  return negated;
+  return length > packet.l4Available ? undefined : negated;
 }
 
 function parseFlags(word: { text: string; line: number; column: number }): number {

@@ -5,6 +5,7 @@ import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatPortRange, parseNumberRange } from '../rules/parse/values.js';
 import type { ValueRange } from '../rules/ranges.js';
+import { capturedTest } from './captured.js';
 import { refuseProtocol } from './protocol-need.js';
 
 const MAX_MSS = 0xffff;
@@ -13,6 +14,7 @@ const OPTION_MSS = 2;
 const MSS_LENGTH = 4;
 const NO_MSS = -1;
 const MALFORMED = -2;
+const CUT = -3;
 
 interface TcpmssParams extends ValueRange {
   readonly negated: boolean;
@@ -36,17 +38,18 @@ export const tcpmss: MatchExtension<TcpmssParams> = {
   },
 
   lower({ min, max, negated }) {
-    const check = (packet: Packet): boolean => {
+    const ask = (packet: Packet): boolean | undefined => {
       const mss = mssOf(packet);
       if (mss === MALFORMED) packet.hotdrop = true;
-      return mss !== MALFORMED && (mss !== NO_MSS && mss >= min && mss <= max) !== negated;
+      if (mss === MALFORMED) return false;
+      return mss === CUT ? undefined : (mss !== NO_MSS && mss >= min && mss <= max) !== negated;
     };
     const explanation = `its MSS is ${negated ? '' : 'not '}${formatPortRange({ min, max })}`;
-    return { native: { reads: ['tcpOptions'], check, mayDrop: true, explanation } };
+    return { native: capturedTest(['tcpOptions'], ask, '-m tcpmss', explanation) };
   },
 };
 
-/** The MSS in PACKET's TCP options as far as they were captured; NO_MSS, or MALFORMED if the header is impossible. */
+/** The MSS in PACKET's TCP options; NO_MSS, CUT if it was not captured, or MALFORMED if the header is impossible. */
 function mssOf(packet: Packet): number {
   const { bytes, l4, l4Available } = packet;
   if (l4Available < TCP_LENGTH) return MALFORMED;
@@ -61,5 +64,5 @@ function mssOf(packet: Packet): number {
     // An option without a length byte, or whose length byte is 0 or beyond the header, takes one byte.
     at += kind < 2 || at + 1 >= end ? 1 : bytes[at + 1] || 1;
   }
-  return NO_MSS;
+  return length > l4Available ? CUT : NO_MSS;
 }

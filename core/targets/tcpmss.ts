@@ -17,6 +17,7 @@ import type { RuleContext } from '../rules/context.js';
 import type { RuleSite, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
+import type { UncertainCause } from '../uncertainty.js';
 import { noteRewritten, setWord, updateTcpChecksum } from './header-change.js';
 import { DEFAULT_MSS, TCP_MSS_LENGTH, TCP_OPTION_MSS, tcpOptionLength } from './tcp-options.js';
 
@@ -28,6 +29,7 @@ const MAX_MTU = 0xffff;
 const FULL_HEADER = 60;
 /** Hooks where a packet has a route. */
 const CLAMP_HOOKS = (1 << Hook.FORWARD) | (1 << Hook.OUTPUT) | (1 << Hook.POSTROUTING);
+const NOT_CAPTURED: UncertainCause = { reason: '`-j TCPMSS` asks for options that were not captured', scope: 'packet' };
 /** Free bytes before a packet that has grown, for a link-layer header. */
 const HEADROOM = 64;
 
@@ -81,6 +83,7 @@ export const tcpmss: TargetExtension<TcpmssParams> = {
     const most = mss ?? clampedMss(packet, context);
     if (most <= 0 && mss === undefined) return Verdict.DROP;
     const at = findMss(packet, Math.min(headerLength, packet.l4Available));
+    if (at < 0 && headerLength > packet.l4Available) context.uncertain(packet, NOT_CAPTURED);
     if (at >= 0 ? !lowerMss(packet, at, most) : !mayGrow(packet, headerLength)) return Verdict.CONTINUE;
     const left = at < 0 ? Math.min(most, DEFAULT_MSS) : most;
     if (at < 0) addMss(packet, left);
