@@ -153,6 +153,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       plain('--connbytes-dir', oneOf('original', 'reply', 'both')),
     ),
   ),
+  connlabel: ofAny(joined(' ', negatable('--label', number(0, 127)), oneOf('', '--set'))),
   connlimit: ofAny(
     joined(
       ' ',
@@ -227,6 +228,7 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       oneOf('--hashlimit-name h', '--hashlimit-name rate --hashlimit-rate-match'),
     ),
   ),
+  helper: ofAny(negatable('--helper', oneOf('ftp', '""', 'ftp-2121', '"a b"', 'none'))),
   icmp: ofProtocol(
     ['icmp'],
     negatable(
@@ -346,6 +348,13 @@ export const MATCH_TEXTS: Readonly<Record<string, fc.Arbitrary<MatchText>>> = {
       ),
     ]),
   ),
+  set: ofAny(
+    joined(
+      ' ',
+      negatable('--match-set', joined(' ', oneOf('in', 'foo'), oneOf('src', 'dst', 'src,dst'))),
+      someOf([oneOf('--return-nomatch'), oneOf('! --update-counters'), negatable('--packets-eq', number(0, 99))]),
+    ),
+  ),
   socket: ofAny(fc.subarray(['--transparent', '--nowildcard', '--restore-skmark']).map((all) => all.join(' '))),
   state: ofAny(negatable('--state', list(states))),
   statistic: ofAny(
@@ -440,6 +449,16 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
         shift,
       ),
       joined(' ', oneOf('--save-mark', '--restore-mark'), plain('--mask', word)),
+    ),
+  ),
+  CONNSECMARK: target(['mangle', 'security'], oneOf('--save', '--restore')),
+  CT: target(
+    ['raw'],
+    fc.oneof(
+      oneOf('', '--notrack'),
+      plain('--zone', fc.oneof(number(1, 65_535), oneOf('mark'))),
+      plain('--zone-orig', number(1, 65_535)),
+      plain('--ctevents', list(['new', 'reply', 'mark'])),
     ),
   ),
   DNAT: fc.oneof(
@@ -552,6 +571,7 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
       maybe(fc.constant('--queue-bypass')),
     ),
   ),
+  NOTRACK: target(['raw'], oneOf('')),
   QUEUE: target(ALL_TABLES, fc.constant('')),
   RATEEST: target(
     ALL_TABLES,
@@ -567,6 +587,15 @@ export const TARGET_TEXTS: Readonly<Record<string, fc.Arbitrary<TargetText>>> = 
       oneOf('', '--reject-with icmp-net-unreachable', '--reject-with host-prohib', '--reject-with admin-prohib'),
     ),
     target(['filter'], fc.constant('--reject-with tcp-reset'), 'tcp'),
+  ),
+  SECMARK: target(['mangle', 'security'], plain('--selctx', oneOf('system_u:object_r:x_t:s0'))),
+  SET: target(
+    ['mangle', 'nat', 'filter'],
+    joined(
+      ' ',
+      oneOf('--add-set a src', '--add-set a src,dst --exist', '--add-set a dst --timeout 60'),
+      oneOf('', '--del-set b src'),
+    ),
   ),
   SNAT: fc.oneof(
     target(
