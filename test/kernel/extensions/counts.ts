@@ -19,7 +19,8 @@ function connbytesMatch(prng: Prng): string {
   const range = prng.weighted([
     [3, `${from}:${from + prng.below(most)}`],
     [2, `${from}`],
-    [1, '0:0'],
+    // Of 0:0, iptables-save prints 0, which is any number.
+    [1, '0:1'],
   ]);
   const direction = prng.pick(['original', 'reply', 'both']);
   return `-m connbytes ${not(prng)}--connbytes ${range} --connbytes-mode ${mode} --connbytes-dir ${direction}`;
