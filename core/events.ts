@@ -156,6 +156,14 @@ export interface ExpiredEvent {
   readonly fragments: number;
 }
 
+/**
+ * A timer of `-j IDLETIMER` has expired: no packet restarted it in time. Heard with the next frame, before its packet.
+ */
+export interface IdleEvent {
+  readonly kind: 'idle';
+  readonly label: string;
+}
+
 /** The host answers the packet with an ICMP error or a RST. The events of the answer follow, one `depth` deeper. */
 export interface AnsweredEvent {
   readonly kind: 'answered';
@@ -203,6 +211,7 @@ export type EventBody =
   | TranslatedEvent
   | FragmentEvent
   | ExpiredEvent
+  | IdleEvent
   | AnsweredEvent
   | CopiedEvent
   | DroppedEvent

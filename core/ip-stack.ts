@@ -56,6 +56,7 @@ import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
 import { KERNEL_SOCKET, NO_SOCKET } from './host/socket-numbers.js';
+import type { IdleTimers } from './idle-timers.js';
 import { Egress } from './link/egress.js';
 import { checkFrame, type Frame, noInterface } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
@@ -102,6 +103,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly coalesced: Coalescing;
   readonly unboundQueues: UnboundQueueCounts;
   readonly #accounting: AccountingObjects;
+  readonly #idleTimers: IdleTimers;
   slowPathPackets = 0;
 
   readonly #host: Host;
@@ -138,6 +140,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.connections = parts.connections;
     this.restored = parts.restored;
     this.#accounting = parts.accounting;
+    this.#idleTimers = parts.idleTimers;
     this.#hooks = parts.hooks;
     this.#tables = parts.tables;
     this.#trace = parts.tables.trace;
@@ -562,6 +565,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   #tick(tsSec: number, tsNsec: number): void {
     this.#clock.advance(tsSec, tsNsec);
     this.#expire();
+    if (this.#emit === undefined) return;
+    for (const label of this.#idleTimers.takeExpired(this.#clock.nowMs)) this.#emit({ kind: 'idle', label });
   }
 
   #expire(): void {

@@ -15,6 +15,7 @@ import { fragmentHooks } from './fragments/hooks.js';
 import { FragmentQueues } from './fragments/reassemble.js';
 import { Hooks } from './hooks.js';
 import type { Host } from './host/host.js';
+import { type IdleTimers, idleTimersOf } from './idle-timers.js';
 import { Memory } from './memory.js';
 import { Nat } from './nat/nat.js';
 import { type ChecksumCounts, ChecksumTally, Offloads } from './offload/checksums.js';
@@ -24,6 +25,7 @@ import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
 import { type AccountingObjects, accountingOf, checkAccounting } from './rules/accounting.js';
+import type { RuleContext } from './rules/context.js';
 import type { Rule, Ruleset } from './rules/model.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
@@ -58,6 +60,7 @@ export interface HostParts {
   readonly cookies: Cookies | undefined;
   readonly unboundQueues: UnboundQueueCounts;
   readonly accounting: AccountingObjects;
+  readonly idleTimers: IdleTimers;
   readonly emit: Emit;
 }
 
@@ -92,6 +95,7 @@ export function wireHost(
   const cookies = proxies(ruleset) ? new Cookies(random.uint32()) : undefined;
   const synproxy = cookies && createSynproxy(connections, answers, cookies, uncertainty);
   const context = new HostContext({ ...own, synproxy, tee, stack, queueVerdict, uncertainty });
+  loadTargets(ruleset, context);
   const accounting = accountingOf(context);
   for (const name of host.facts.accounting ?? []) accounting.object(name);
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
@@ -143,6 +147,7 @@ export function wireHost(
     cookies,
     unboundQueues: context.unbound,
     accounting,
+    idleTimers: idleTimersOf(context),
     emit,
   };
 }
@@ -170,6 +175,12 @@ function createSynproxy(
   const proxied = new ProxiedConnections(connections.words);
   connections.proxied = proxied;
   return new Synproxy(answers, connections, proxied, cookies, (packet, cause) => uncertainty.doubt(packet, cause));
+}
+
+function loadTargets({ tables }: Ruleset, context: RuleContext): void {
+  for (const { target } of tables.flatMap(({ rules }) => rules)) {
+    if (target.kind === 'extension') target.extension.load?.(target.params, context);
+  }
 }
 
 function turnsOnAccounting({ tables }: Ruleset): boolean {

@@ -13,6 +13,7 @@ import { KERNEL_SOCKET, NO_SOCKET, UNKNOWN_SOCKET } from './socket-numbers.js';
 import { HostSockets } from './sockets.js';
 
 const NO_CPU = 'cpu = 0 for all packets, as rules ask for the processor';
+const ESTIMATED_FROM = 'rules were loaded at the first packet: RATEEST takes its samples by that time';
 const NO_IPSEC = 'no IPsec, which rules ask about (`ipsec`)';
 const NO_PORTS = 'no packet has a bridge port, which rules ask for (`fdb`)';
 const NO_SOCKETS = 'no sockets, which rules ask for (`sockets`)';
@@ -117,6 +118,11 @@ export class HostFacts {
     const { listTotal } = this.#facts.recent;
     if (listTotal === undefined) this.#forgot.push(forgot);
     return listTotal ?? RECENT_LIST_TOTAL;
+  }
+
+  /** A packet has met a rule that asks for what RATEEST estimates. */
+  assumeEstimates(): void {
+    this.#assumed.add(ESTIMATED_FROM);
   }
 
   /** The number of the group of interface DEV. */

@@ -100,7 +100,10 @@ export const rateest: MatchExtension<RateestParams> = {
 
   createState(params, context) {
     const slots = [params.first, params.second ?? params.first].map((name) => estimatorSlot(context, name));
-    return new FunctionState(context, ({ nowMs }) => compares(params, slots, nowMs) !== params.negated);
+    return new FunctionState(context, ({ nowMs }) => {
+      context.facts.assumeEstimates();
+      return compares(params, slots, nowMs) !== params.negated;
+    });
   },
 
   lower(params) {

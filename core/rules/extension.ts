@@ -117,6 +117,8 @@ export interface TargetExtension<P> extends Extension<P> {
   readonly mayDrop?: boolean;
   /** It connects to servers in place of clients, whose packets then pass one more hook entry (core/synproxy). */
   readonly proxies?: boolean;
+  /** Called for each rule when the host starts. */
+  load?(params: P, context: RuleContext): void;
   apply(params: P, packet: Packet, context: RuleContext): Verdict;
   /** For iptables it is a verdict, as ACCEPT is, and no extension. */
   readonly isVerdict?: boolean;

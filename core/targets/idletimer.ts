@@ -1,9 +1,10 @@
 /**
- * `-j IDLETIMER`: a timer of the host that its packets restart (xt_IDLETIMER). Only a program that watches its file in
- * sysfs notices when it expires; no packet does.
+ * `-j IDLETIMER`: a timer of the host that its packets restart (xt_IDLETIMER). When it expires, a program that watches
+ * its file in sysfs is told, as is an observer here; no packet tells of it.
  */
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
+import { idleTimersOf } from '../idle-timers.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { parseWord32 } from '../rules/parse/values.js';
 
@@ -52,8 +53,16 @@ export const idletimer: TargetExtension<IdletimerParams> = {
     return ` --timeout ${timeoutSec} --label ${label}${isAlarm ? ' --alarm' : ''}`;
   },
 
-  apply: () => Verdict.CONTINUE,
+  load({ label, timeoutSec, isAlarm }, context) {
+    idleTimersOf(context).start(label, timeoutSec, isAlarm);
+  },
 
+  apply({ label, timeoutSec }, { nowMs }, context) {
+    idleTimersOf(context).restart(label, timeoutSec, nowMs);
+    return Verdict.CONTINUE;
+  },
+
+  // Timers are only observed where the flow cache is off.
   effect: () => 'none',
 
   plan: () => Verdict.CONTINUE,
