@@ -3,6 +3,7 @@ import { LogFlag, logPacketFields } from '../codecs/kernel-log.js';
 import { encodeText } from '../codecs/text.js';
 import { asMac } from './field-formats.js';
 import { Hook } from './hooks.js';
+import type { Host } from './host/host.js';
 import type { Interface } from './host/interfaces.js';
 import { type Packet, PacketType } from './packet.js';
 
@@ -14,16 +15,23 @@ const MAC_LENGTH = 6;
 const PLAIN = /^[ -[\]-~]*$/;
 
 /**
- * The message about PACKET, which is at a rule of its hook. FLAGS are `LogFlag`s. The owner of the socket (`--log-uid`)
- * is not known.
+ * The message about PACKET, which is at a rule of its hook, on a host with these INTERFACES and FACTS. FLAGS are
+ * `LogFlag`s.
  */
-export function logLine(packet: Packet, prefix: string, flags: number, interfaces: readonly Interface[]): string {
+export function logLine(
+  packet: Packet,
+  prefix: string,
+  flags: number,
+  { interfaces, facts }: Pick<Host, 'interfaces' | 'facts'>,
+): string {
   const { view, at, available, length, inDev, outDev, mark } = packet;
   const input = interfaces[inDev];
   const output = interfaces[outDev];
   const head = `${prefix}IN=${input?.name ?? ''} OUT=${output?.name ?? ''} `;
   const mac = input === undefined ? '' : macText(packet, input, output, flags);
-  const tail = mark === 0 ? '' : `MARK=0x${(mark >>> 0).toString(16)} `;
+  const owner = (flags & LogFlag.UID) === 0 ? undefined : facts.ownerOf(packet, 'ids');
+  const ids = owner?.hasFile === true ? `UID=${owner.uid} GID=${owner.gid} ` : '';
+  const tail = mark === 0 ? ids : `${ids}MARK=0x${(mark >>> 0).toString(16)} `;
   return asKernelText(head + mac + logPacketFields(view, at, at + available, length, flags, tail));
 }
 

@@ -68,8 +68,10 @@ export class HostSockets {
     this.descriptions = descriptions;
     this.#sockets = descriptions.map((one) => socketFrom(one, names));
     const isOn = (name: string): boolean => settings.get(`net.ipv4.${name}`) !== 0;
-    this.#takesTcp = isOn('ip_early_demux') && isOn('tcp_early_demux');
-    this.#takesUdp = isOn('ip_early_demux') && isOn('udp_early_demux');
+    const hasConnected = (protocol: number): boolean =>
+      this.#sockets.some((socket) => socket.protocol === protocol && socket.remote !== 0);
+    this.#takesTcp = isOn('ip_early_demux') && isOn('tcp_early_demux') && hasConnected(IPPROTO_TCP);
+    this.#takesUdp = isOn('ip_early_demux') && isOn('udp_early_demux') && hasConnected(IPPROTO_UDP);
   }
 
   /** The socket that sent PACKET, which has its addresses of before any rule. */
@@ -87,6 +89,7 @@ export class HostSockets {
 
   /** The connected socket that PACKET is for. */
   receiverOf(packet: Packet): number {
+    if (!this.#takesTcp && !this.#takesUdp) return NO_SOCKET;
     const { protocol, type, l4Available, fragmentOffset } = packet;
     if (type !== PacketType.HOST || fragmentOffset !== 0) return NO_SOCKET;
     if (protocol === IPPROTO_TCP) {

@@ -168,7 +168,7 @@ export class HostContext implements RuleContext {
 
   log(packet: Packet, level: number, prefix: string, flags: number): void {
     if (this.#log === undefined) return;
-    const line = logLine(packet, prefix, flags, this.#host.interfaces);
+    const line = logLine(packet, prefix, flags, this.#host);
     this.#log({ ...loggedPacket(packet, prefix), level, line });
   }
 

@@ -33,7 +33,7 @@ const ROUTER_RULES = `*raw
 :rpfilter - [0:0]
 -A PREROUTING -m devgroup --src-group 0x7 -m comment --comment "inner networks"
 -A PREROUTING -m rpfilter --accept-local
--A PREROUTING -i lan -m rpfilter --invert -j LOG --log-prefix "spoofed: "
+-A PREROUTING -i lan -m rpfilter --invert -j LOG --log-prefix "golden log: spoofed "
 -A PREROUTING -i lan -m rpfilter --invert -j DROP
 -A PREROUTING ! -i lan -j rpfilter
 -A rpfilter -m rpfilter --loose -j RETURN
@@ -164,6 +164,8 @@ COMMIT
 -A INPUT -p tcp -m tcp --dport 23 -j REJECT --reject-with tcp-reset
 -A INPUT -p udp -m udp --dport 23 -j REJECT --reject-with icmp-port-unreachable
 -A OUTPUT -m owner --uid-owner 0 -m owner --gid-owner 0-10
+-A OUTPUT -p icmp -j LOG --log-prefix "golden log: from " --log-uid
+-A OUTPUT -p tcp -m tcp --tcp-flags RST RST -j LOG --log-prefix "golden log: reset " --log-uid
 -A OUTPUT -p udp -m udp --dport 53 -m owner ! --uid-owner 0 -j REJECT --reject-with icmp-port-unreachable
 -A OUTPUT -p udp -m udp --dport 25 -m owner --uid-owner 0-99 -j REJECT --reject-with icmp-admin-prohibited
 COMMIT
