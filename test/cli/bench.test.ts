@@ -103,7 +103,7 @@ Bench('lists the fields that a rule reads and the connection does not fix', () =
     ['-p tcp -m tcp --dport 80 -j ACCEPT', ''],
     ['-p tcp -m tcp --tcp-flags SYN,RST SYN -m length --length 0:99 -j ACCEPT', 'TCP flags, length'],
     ['-m ttl --ttl-lt 2 -j DROP', 'TTL'],
-    ['-m limit --limit 5/min -j ACCEPT', 'how many packets came before (limit, statistic)'],
+    ['-m limit --limit 5/min -j ACCEPT', 'which packets came before (limit, recent)'],
   ];
   const text = [...lines, ...rules.map(([rule]) => `-A FORWARD ${rule}`), 'COMMIT', ''].join('\n');
   const host = loadHost(readFileSync(HOST, 'utf8'), HOST);
