@@ -14,8 +14,8 @@ export const TCP_SIDE = layout('TcpSide', {
   /** The highest sequence number this side has acknowledged (td_maxack). */
   maxAck: i32,
   /**
-   * `SideFlag`s (bits 0–7), window scale (bits 8–11), and what is known about the length of segments (bits 16–31): the
-   * MSS that this side has announced, or with BE_LIBERAL, the most data that it has sent in one segment.
+   * `SideFlag`s (bits 0–7 and 13), window scale (bits 8–12), and what is known about the length of segments (bits
+   * 16–31): the MSS that this side has announced, or with BE_LIBERAL, the most data that it has sent in one segment.
    */
   options: i32,
 });
@@ -52,7 +52,10 @@ export const TCP_CONNECTION = layout(
 /** Word index of the state within a record. */
 export const TCP_STATE = TCP_CONNECTION.word.state;
 
-/** Flags of a side (IP_CT_TCP_FLAG_*). The last two are connection flags, in `lastOptions`. */
+/**
+ * Flags of a side (IP_CT_TCP_FLAG_*). CHALLENGE_ACK and SIMULTANEOUS_OPEN are the connection's, in `lastOptions`. Bit
+ * 12 stays clear: a shift by what begins at bit 8 is a shift by the window scale then.
+ */
 export const SideFlag = {
   /** It offered window scaling. */
   WINDOW_SCALE: 0x01,
@@ -72,6 +75,8 @@ export const SideFlag = {
   CHALLENGE_ACK: 0x40,
   /** Both sides sent a SYN. */
   SIMULTANEOUS_OPEN: 0x80,
+  /** A rule has changed the MSS that it announced: what is known is what the rule left. */
+  MSS_BY_RULE: 0x2000,
 } as const;
 
 export const SCALE_SHIFT = 8;

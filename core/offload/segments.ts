@@ -13,7 +13,7 @@ import { exceedsMtu, type FragmentAction, fragmentAction } from '../fragments/fr
 import type { Interface } from '../host/interfaces.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
 import { protocolOf } from '../protocols/registry.js';
-import { handshakeMss, largestSent } from '../protocols/segment-size.js';
+import { handshakeMss, isMssByRule, largestSent } from '../protocols/segment-size.js';
 import type { ChecksumMode } from './checksums.js';
 
 /** A smaller size is not that of full segments, but of what an application writes (RFC 9293, section 3.7.1). */
@@ -78,7 +78,8 @@ export class Coalescing implements CoalescedCounts {
 
   /**
    * Sets the length of the segments of PACKET if it is coalesced. A packet that is only too long for where it leaves is
-   * so if it has more data than the handshake permits in one segment.
+   * so if it has more data than the handshake permits in one segment. But where a rule has lowered the MSS, it is
+   * rather from a sender that did not see that, in a capture that was taken without the rule.
    */
   #decide(packet: Packet): void {
     if (packet.segmentLength > 0 || (!packet.isCoalesced && !this.mayBeCoalesced(packet))) return;
@@ -87,7 +88,7 @@ export class Coalescing implements CoalescedCounts {
     const isTcp = packet.protocol === IPPROTO_TCP;
     const mss = isTcp ? handshakeMss(this.#table, packet.ct) : 0;
     const known = mss - (packet.length - data - packet.headerLength - TCP_LENGTH);
-    if (!packet.isCoalesced && (mss === 0 || data <= known)) return;
+    if (!packet.isCoalesced && (mss === 0 || data <= known || isMssByRule(this.#table, packet.ct))) return;
     const most = this.#wireMtu(packet) - headers;
     const seen = mss > 0 ? 0 : largestSent(this.#table, packet.ct, packet.direction, packet.protocol);
     let size = most;

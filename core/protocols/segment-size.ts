@@ -30,7 +30,13 @@ function mssOf(options: number): number {
 export function noteMss({ words }: ConntrackTable, entry: number, direction: Direction, mss: number): void {
   if (entry < 0) return;
   const at = sideOptionsAt(entry, direction);
-  if ((words[at] & SideFlag.BE_LIBERAL) === 0) words[at] = (words[at] & ~SEGMENT_MASK) | (mss << SEGMENT_SHIFT);
+  if ((words[at] & SideFlag.BE_LIBERAL) !== 0) return;
+  words[at] = (words[at] & ~SEGMENT_MASK) | SideFlag.MSS_BY_RULE | (mss << SEGMENT_SHIFT);
+}
+
+/** Whether a rule has changed the MSS of a SYN of the TCP connection ENTRY. */
+export function isMssByRule({ words }: ConntrackTable, entry: number): boolean {
+  return ((words[sideOptionsAt(entry, ORIGINAL)] | words[sideOptionsAt(entry, REPLY)]) & SideFlag.MSS_BY_RULE) !== 0;
 }
 
 /** The most data in one packet in DIRECTION of ENTRY, in bytes; 0 if it is not known. */

@@ -109,6 +109,13 @@ Segments('are as long as the MSS that TCPMSS has left of the one announced', () 
   }
 });
 
+Segments('of a sender that ignores what TCPMSS has left are whole packets if they fit the MTU they came by', () => {
+  const clamp = '*mangle\n-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n';
+  for (const engine of EMULATOR_ENGINES) {
+    assert.equal(leaves(connected(1460, { engine }, clamp), coalesced({ data: 1460 })), ['icmp 3/4 mtu 1466']);
+  }
+});
+
 Segments('are fragmented one by one without DF', () => {
   assert.equal(leaves(connected(1460), coalesced({ data: 2920, fragment: 0 })), [
     '1460 id 7 2000',
