@@ -17,6 +17,7 @@ import type { Ruleset, TableCounters } from './rules/model.js';
 import { RuleFault, RulesetError } from './rules/parse/error.js';
 import { ENGINES } from './rules/run/build.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
+import type { CookieCounts } from './synproxy/cookies.js';
 import type { UncertainCause, UncertainPackets } from './uncertainty.js';
 
 export { Outcome } from './outcome.js';
@@ -126,8 +127,8 @@ export interface Emulator {
   readonly coalesced: CoalescedCounts;
   /** How many ports NAT drew at random, where the wanted one was taken or a rule says so: the kernel draws others. */
   readonly drawnPorts: number;
-  /** How many acknowledgments were taken to answer SYN cookies of the real host, whose secret is not known. */
-  readonly assumedCookies: number;
+  /** SYN cookies of SYNPROXY. */
+  readonly cookies: CookieCounts;
   /** Packets that met NFQUEUE while no program listened. */
   readonly unboundQueues: UnboundQueueCounts;
   /** The accounting objects that the host or its rules name, with what was counted in them. */

@@ -35,4 +35,5 @@ export { RulesetError } from './rules/parse/error.js';
 export { parseRuleset } from './rules/parse/parse.js';
 export { saveRuleset } from './rules/save.js';
 export type { UnsupportedPart, UnsupportedUse } from './rules/unsupported.js';
+export type { CookieCounts } from './synproxy/cookies.js';
 export type { UncertainCause, UncertainCount, UncertainPackets } from './uncertainty.js';

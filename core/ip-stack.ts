@@ -77,7 +77,7 @@ import type { TableCounters } from './rules/model.js';
 import type { HookedTables } from './rules/run/hooked-tables.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
-import type { Cookies } from './synproxy/cookies.js';
+import { type CookieCounts, NO_COOKIES } from './synproxy/cookies.js';
 import type { Tee } from './tee.js';
 import type { Uncertainty } from './uncertainty.js';
 import { wireHost } from './wiring.js';
@@ -99,6 +99,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   dropCause: DropCause | null = null;
   skipReason: LinkSkip | null = null;
   readonly checksums: ChecksumCounts;
+  readonly cookies: CookieCounts;
   readonly uncertain: Uncertainty;
   readonly coalesced: Coalescing;
   readonly unboundQueues: UnboundQueueCounts;
@@ -110,7 +111,6 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #output: EmulatorOutput;
   readonly #conntrack: Conntrack;
   readonly #nat: Nat;
-  readonly #cookies: Cookies | undefined;
   readonly #random: Random;
   readonly #fragments: FragmentQueues;
 
@@ -161,13 +161,9 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.unboundQueues = parts.unboundQueues;
     this.#tee = parts.tee;
     this.#nat = parts.nat;
-    this.#cookies = parts.cookies;
+    this.cookies = parts.cookies ?? NO_COOKIES;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
-  }
-
-  get assumedCookies(): number {
-    return this.#cookies?.assumed ?? 0;
   }
 
   get drawnPorts(): number {

@@ -42,6 +42,7 @@ import {
   assumedByStitching,
   refuseBehindNat,
   summarizeStitching,
+  warningsOfProxy,
   warningsOfStitching,
 } from './stitch/stitch-summary.js';
 import { MAX_LISTED, type RuleSummary, SCHEMA, type Summary, summarizeConnection } from './summary.js';
@@ -297,7 +298,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...setting.assumed,
       ...host.assumed(),
       ...assumedQueues(emulator.unboundQueues),
-      ...assumedCookies(emulator.assumedCookies),
+      ...assumedCookies(emulator.cookies.assumed),
       ...assumedPorts(emulator.drawnPorts - (run.hostCapture?.learnedPorts ?? 0)),
       ...(run.hostCapture ? assumedOfCapture(run.hostCapture) : []),
       ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),
@@ -308,6 +309,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...(run.hostCapture ? warningsOfCapture(run.hostCapture, host) : []),
       ...run.notes,
       ...(run.stitcher === undefined ? [] : warningsOfStitching(run.stitcher)),
+      ...(run.stitcher === undefined ? [] : warningsOfProxy(emulator.cookies.sent)),
       ...emulator.warnings,
       ...checksumWarnings(emulator.checksums, run.taken, options.checksums ?? 'auto'),
     ],

@@ -30,10 +30,20 @@ interface Client {
   isKnown: boolean;
 }
 
-export class Cookies {
+/** What SYNPROXY did with cookies. */
+export interface CookieCounts {
+  /** SYNs that were answered. */
+  readonly sent: number;
+  /** Acknowledgments that were taken to answer cookies of the real host, whose secret is not known. */
+  readonly assumed: number;
+}
+
+export const NO_COOKIES: CookieCounts = { sent: 0, assumed: 0 };
+
+export class Cookies implements CookieCounts {
   readonly #secret: number;
   readonly #clients = new Map<string, Client>();
-  /** How many acknowledgments were taken to answer the real host's cookies. */
+  sent = 0;
   assumed = 0;
 
   constructor(secret: number) {
@@ -46,6 +56,7 @@ export class Cookies {
       MSS_VALUES.findLastIndex((value) => (mss ?? 0) >= value),
       0,
     );
+    this.sent++;
     const key = keyOf(packet);
     const period = periodOf(packet);
     const before = this.#clients.get(key);

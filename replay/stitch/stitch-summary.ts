@@ -43,6 +43,13 @@ function describeBehind({ example }: Stitcher['behindNat']): string {
   return `${client} connects to ${server}, to which ${shownPath(rule.file)}:${rule.line} translates`;
 }
 
+/** ANSWERED: how many SYNs SYNPROXY answered. The servers that it then connects to are not in the capture. */
+export function warningsOfProxy(answered: number): string[] {
+  if (answered === 0) return [];
+  const todo = 'give the captures of both sides with --in';
+  return [`SYNPROXY answered ${counted(answered, 'SYN')}: connections through it cannot be stitched; ${todo}`];
+}
+
 /** What was assumed about the captures, a line each. */
 export function assumedByStitching({ conversations, underWay, earlyFragments, behindNat }: Stitcher): string[] {
   const lines: string[] = [];

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IPPROTO_GRE, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
+import { replay } from '../../replay/replay.js';
 import { assumedByStitching, refuseBehindNat, warningsOfStitching } from '../../replay/stitch/stitch-summary.js';
 import { type HostFile, link } from '../host/host-file.js';
 import {
@@ -443,6 +444,15 @@ Stitch('a closed connection that is opened again is another one', () => {
     ['dropped', 'not-sent'],
   );
   assert.is(verdict(host.take(fromServer(0, 0, 0, TCP_RST | TCP_ACK), 6)), 'not-sent');
+});
+
+Stitch('connections that SYNPROXY opens are said not to be followed', () => {
+  const result = replay({
+    rulesPath: 'pcaps/synproxy/rules.v4',
+    hostPath: 'pcaps/synproxy/host.json',
+    stitchPaths: ['pcaps/synproxy/in/wan.pcap'],
+  });
+  assert.is(result.warnings.filter((line) => line.startsWith('SYNPROXY answered 7 SYNs: ')).length, 1);
 });
 
 Stitch.run();
