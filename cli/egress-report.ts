@@ -34,6 +34,7 @@ export function egressBlocks(
     ...KINDS.map(([kind, what]): [number, string] => [egress[kind], what]),
     [unjudged.openBefore, 'not judged: of connections that were open before the capture began'],
     [unjudged.leftOut, 'not judged: packets of their connections were left out by --filter, --from or --to'],
+    [unjudged.uncertain, 'not judged: it is uncertain what becomes of what they came from'],
     [unjudged.noArrival, 'not judged: what they came from was not captured'],
     [unjudged.notCaptured, 'not judged: sent by an interface that the capture does not have'],
     [unjudged.atEnd, 'not judged: sent as the capture ended'],

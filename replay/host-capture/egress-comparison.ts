@@ -31,6 +31,8 @@ export interface Cause {
   /** It, or an earlier packet of its connection, was left out by the user's selection. */
   readonly isLeftOut: boolean;
   outcome: Outcome;
+  /** What becomes of it is uncertain: a rule that cannot be followed may have decided. */
+  isUncertain: boolean;
   dropCause: DropCause | null;
   readonly decidedBy: DecidedBy;
   readonly emitted: Emitted[];
@@ -69,6 +71,8 @@ export interface EgressUnjudged {
   openBefore: number;
   /** They came from packets that the user's selection left out, or of connections that it left packets out of. */
   leftOut: number;
+  /** They came from packets of which it is not certain what becomes of them. */
+  uncertain: number;
   /** Departures of which the arrival was not captured. */
   noArrival: number;
   /** Sent by the emulated host just before the capture ended. */
@@ -86,7 +90,14 @@ const MAX_KEPT = 100;
 
 export class EgressComparison {
   readonly counts: EgressCounts = { matched: 0, ownMatched: 0, missing: 0, extra: 0, different: 0 };
-  readonly unjudged: EgressUnjudged = { openBefore: 0, leftOut: 0, noArrival: 0, atEnd: 0, notCaptured: 0 };
+  readonly unjudged: EgressUnjudged = {
+    openBefore: 0,
+    leftOut: 0,
+    uncertain: 0,
+    noArrival: 0,
+    atEnd: 0,
+    notCaptured: 0,
+  };
   readonly differences: EgressDifference[] = [];
   /** TCP connections that the captured host let begin, and the emulated host did not. */
   readonly refused = new Set<string>();
@@ -244,6 +255,7 @@ export class EgressComparison {
   #judge(difference: EgressDifference, cause: Cause): void {
     if (cause.isLeftOut) this.unjudged.leftOut++;
     else if (cause.isOpenBefore) this.unjudged.openBefore++;
+    else if (cause.isUncertain) this.unjudged.uncertain++;
     else this.#add(difference);
   }
 
@@ -281,7 +293,7 @@ export function causeOf(
   identity: string,
   kind: Pick<Cause, 'isOwn' | 'isOpenBefore' | 'isLeftOut'>,
 ): Cause {
-  const nothing = { outcome: Outcome.DROPPED, dropCause: null, decidedBy: {}, emitted: [] };
+  const nothing = { outcome: Outcome.DROPPED, isUncertain: false, dropCause: null, decidedBy: {}, emitted: [] };
   return { ...{ input, number, tsSec, tsNsec, dev, identity }, ...kind, ...nothing };
 }
 

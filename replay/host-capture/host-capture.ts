@@ -336,6 +336,7 @@ export class HostCapture {
     this.#sink.inject(frame, isOwn, this.#isOwnAddress(view.getInt32(PACKET_AT + IPV4_SOURCE_AT, true)));
     this.#cause = undefined;
     cause.outcome = emulator.outcome;
+    cause.isUncertain = emulator.outcome !== Outcome.SKIPPED && emulator.uncertain.isCurrent;
     cause.dropCause = emulator.dropCause;
     return cause;
   }

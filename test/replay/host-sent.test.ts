@@ -120,6 +120,24 @@ Sent('packets of a connection that was open before are not judged', () => {
   assert.ok(summary.assumed.includes('1 connection open before the capture began: not translated'));
 });
 
+Sent('what uncertain packets lead to is compared where it is the same, and is no difference where it is not', () => {
+  const rules = table(
+    'filter',
+    ':INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n',
+    '-A FORWARD -p tcp -m set --match-set allowed src -j ACCEPT\n-A FORWARD -d 192.0.2.51/32 -j ACCEPT\n',
+  );
+  const client = '172.17.0.2:5000';
+  const ask = (server: string, sequence: number): Seen[] => [
+    [DOCKER0, IN, segment(client, server, TCP_SYN, sequence)],
+    [ETH0, OUT, segment(client, server, TCP_SYN, sequence, { ttl: 63 })],
+  ];
+  const seen = [...ask('192.0.2.50:80', 1), ...ask('192.0.2.51:80', 2)];
+  const summary = captured(rules, seen, { lax: true });
+  assert.equal(countsOf(summary), { matched: 1, missing: 0, extra: 0, different: 0, own: 0 });
+  assert.is(summary.egress?.unjudged.uncertain, 1);
+  assert.is(summary.uncertain?.packets, 2);
+});
+
 Sent('what the host answers although the rules drop the question is a difference, with the rule', () => {
   const rules = table(
     'filter',
