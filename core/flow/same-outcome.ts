@@ -228,10 +228,14 @@ class OutcomeLearner {
     if (step.kind === 'header') return checkHeader(step, this.#packet);
     if (step.kind !== 'native') return true;
     const { native } = step;
+    // A test that was before may have dropped the packet and matched all the same.
+    const isDropped = this.#packet.hotdrop;
+    this.#packet.hotdrop = false;
     const result =
       native.check === undefined ? this.#resultOf(rule, native) : native.check(this.#packet, this.#context);
     if (result === undefined || native.reads.some((name) => this.#set.get(name) === 'unknown')) throw new Unknown();
     this.#nativeResults.push({ rule, native, result, drops: this.#packet.hotdrop });
+    if (isDropped) this.#packet.hotdrop = true;
     return result;
   }
 

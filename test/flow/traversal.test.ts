@@ -288,6 +288,18 @@ function endKind({ end }: Traversal): string {
   return `dropped by ${end.cause.reason}`;
 }
 
+Traversals('a test behind one that drops the packet and matches does not drop it itself', () => {
+  // An SCTP packet without a chunk: hotdrop, which the negation turns into a match.
+  const text =
+    '*filter\n-A INPUT -p sctp -m sctp ! --chunk-types any ALL -m physdev --physdev-is-in -j ACCEPT\nCOMMIT\n';
+  const learner = createTraversalEmulator({ ruleset: parseRuleset(text, 'r'), host: HOST }, OUTPUT);
+  const bytes = Buffer.from('45020020000140003f8427550a0000020a00000101bb00000000000160ee8f40', 'hex');
+  const arrival = { bytes, dev: 1, type: PacketType.HOST };
+  enter(learner.emulator, arrival, 0);
+  assert.is(learner.last?.end.kind, 'dropped');
+  assert.ok(fitsArrival(learner.last!, packetOfArrival(arrival), learner.context));
+});
+
 Traversals(`others go the same way to the same end, whatever it is (seed ${seed})`, () => {
   const others = new Map<string, number>();
   let all = 0;
