@@ -28,11 +28,13 @@ export function logLine(
   const input = interfaces[inDev];
   const output = interfaces[outDev];
   const head = `${prefix}IN=${input?.name ?? ''} OUT=${output?.name ?? ''} `;
+  const port = interfaces[facts.knownBridgePort(packet)];
+  const physical = port === undefined ? '' : `PHYSIN=${port.name} `;
   const mac = input === undefined ? '' : macText(packet, input, output, flags);
   const owner = (flags & LogFlag.UID) === 0 ? undefined : facts.ownerOf(packet, 'ids');
   const ids = owner?.hasFile === true ? `UID=${owner.uid} GID=${owner.gid} ` : '';
   const tail = mark === 0 ? ids : `${ids}MARK=0x${(mark >>> 0).toString(16)} `;
-  return asKernelText(head + mac + logPacketFields(view, at, at + available, length, flags, tail));
+  return asKernelText(head + physical + mac + logPacketFields(view, at, at + available, length, flags, tail));
 }
 
 /**

@@ -5,6 +5,7 @@ import { IPV4_CHECKSUM_AT, IPV4_DF, IPV4_FRAGMENT_AT, IPV4_TOS_AT, IPV4_TTL_AT }
 import { Hook } from './hooks.js';
 import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
+import { NO_SOCKET } from './host/socket-numbers.js';
 import { setRoute } from './own-route.js';
 import { CtInfo, ORIGINAL, type Packet } from './packet.js';
 import type { PacketStack } from './packet-stack.js';
@@ -48,6 +49,7 @@ export class Tee {
     copy.teeDev = route.outDev;
     copy.hadTakenOptions = packet.hasTakenOptions;
     copy.ct = -1;
+    copy.socket = NO_SOCKET;
     copy.direction = ORIGINAL;
     copy.ctinfo = CtInfo.UNTRACKED;
     copy.fragmentMaxSize = packet.fragmentMaxSize;

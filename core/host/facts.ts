@@ -150,6 +150,11 @@ export class HostFacts {
     return inDev < 0 || this.#ports === undefined ? -1 : (this.#ports[inDev].get(sourceMac) ?? -1);
   }
 
+  /** The same, where nothing has to be assumed if no port is known. */
+  knownBridgePort(packet: Packet): number {
+    return this.#ports === undefined ? -1 : this.bridgePort(packet);
+  }
+
   /** Notes the socket that sent PACKET, of the host's own, and gives it the socket's mark. */
   setSender(packet: Packet): void {
     packet.socket = this.#sockets?.senderOf(packet) ?? UNKNOWN_SOCKET;

@@ -76,6 +76,69 @@ Logged('--log-time puts the packet time in front, in the form of the kernel, and
   assert.equal(compareResults(run(rules).outDir, timed.outDir).differences, []);
 });
 
+/** A frame of the container 172.17.0.2, and a packet of the host to it; HOST: what is known of the host besides. */
+function bridged(host: object, rules: string) {
+  const addresses = [{ family: 'inet', local: '172.17.0.1', prefixlen: 24 }];
+  const addr = [
+    { ifname: 'br0', address: '02:00:00:00:00:0a', linkinfo: { info_kind: 'bridge' }, addr_info: addresses },
+    { ifname: 'veth1', address: '02:00:00:00:00:0b', master: 'br0', addr_info: [] },
+  ];
+  writeFileSync(join(dir, 'bridge.json'), JSON.stringify({ addr, ...host }));
+  const packet = udpPacket({
+    source: '172.17.0.2',
+    destination: '172.17.0.1',
+    sport: 5,
+    dport: 6,
+    data: Buffer.from('ab'),
+  });
+  const own = udpPacket({
+    source: '172.17.0.1',
+    destination: '172.17.0.2',
+    sport: 6,
+    dport: 5,
+    data: Buffer.from('ab'),
+  });
+  const frame = Buffer.concat([Buffer.from('02000000000a' + '0200000000aa' + '0800', 'hex'), packet]);
+  for (const [name, linktype, bytes] of [
+    ['br0', Linktype.ETHERNET, frame],
+    ['local', Linktype.RAW, own],
+  ] as const) {
+    const writer = createPcapFile(join(dir, `${name}.pcap`), linktype);
+    writer.write(1_700_000_000, 0, bytes, 0, bytes.length, bytes.length);
+    writer.close();
+  }
+  const inputs = ['br0', 'local'].map((iface) => ({ iface, path: join(dir, `${iface}.pcap`) }));
+  return run(rules, { hostPath: join(dir, 'bridge.json'), inputs }, 'bridged');
+}
+
+Logged('the port of a bridge by which a packet came in is named, where the host says who is behind it', () => {
+  const fdb = [{ mac: '02:00:00:00:00:aa', ifname: 'veth1', master: 'br0' }];
+  const known = { fdb, sysctl: { 'net.bridge.bridge-nf-call-iptables': 1 } };
+  const packet = 'SRC=172.17.0.2 DST=172.17.0.1 LEN=30 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=5 DPT=6 LEN=10 ';
+  const mac = 'MAC=02:00:00:00:00:0a:02:00:00:00:00:aa:08:00 ';
+  const rules = '-A INPUT -j LOG --log-prefix "in "';
+  assert.is(bridged(known, rules).log?.[0], `in IN=br0 OUT= PHYSIN=veth1 ${mac}${packet}`);
+  const unknown = bridged({}, rules);
+  assert.is(unknown.log?.[0], `in IN=br0 OUT= ${mac}${packet}`);
+  assert.equal(
+    unknown.summary.assumed.filter((line) => line.includes('port')),
+    [],
+  );
+});
+
+Logged('--log-uid names the owner of the socket, before the mark', () => {
+  const packet = 'SRC=172.17.0.1 DST=172.17.0.2 LEN=30 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=6 DPT=5 LEN=10 ';
+  const rules = '-A OUTPUT -j MARK --set-mark 5\n-A OUTPUT -j LOG --log-uid';
+  const sockets = [{ proto: 'udp', local: '172.17.0.1:6', uid: 33, gid: 4 }];
+  assert.is(bridged({ sockets }, rules).log?.[0], `IN= OUT=br0 ${packet}UID=33 GID=4 MARK=0x5 `);
+  const unknown = bridged({}, rules);
+  assert.is(unknown.log?.[0], `IN= OUT=br0 ${packet}MARK=0x5 `);
+  assert.equal(
+    unknown.summary.assumed.filter((line) => line.includes('owner')),
+    ["the host's own packets have no owner where `sockets` names none that sent them"],
+  );
+});
+
 Logged('nflog.pcap has group, prefix and the first bytes of each packet, at its time', () => {
   const { outDir, summary } = run('-A FORWARD -p udp -j NFLOG --nflog-group 5 --nflog-prefix "née" --nflog-size 20');
   const reader = openCaptureFile(join(outDir, 'nflog.pcap'));
