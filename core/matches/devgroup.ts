@@ -61,5 +61,5 @@ function lowerGroup(field: 'inGroup' | 'outGroup', { value, mask, negated }: Nam
 }
 
 function parseGroup({ values, negated }: ParsedOption, { names }: ParsedOptions): NamedValue {
-  return parseNamed(values[0], negated, 'group', names.deviceGroups);
+  return parseNamed(values[0], negated, 'deviceGroups', names);
 }

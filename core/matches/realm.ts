@@ -14,7 +14,7 @@ export const realm: MatchExtension<NamedValue> = {
 
   parse(options) {
     const { values, negated } = options.get('--realm')!;
-    return parseNamed(values[0], negated, 'realm', options.names.realms);
+    return parseNamed(values[0], negated, 'realms', options.names);
   },
 
   save: (value) => saveNamed('--realm', value),
