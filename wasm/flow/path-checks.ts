@@ -16,6 +16,8 @@ import { destinationOf, load32, portsOf, sourceOf, totalLength } from './packet'
 /** The translated destination of the current packet, for tests: address and port in network byte order. */
 const translated = memory.data(8);
 
+const NOT_SHOWN = -1;
+
 /** Whether PATH accepts packets of LENGTH bytes from DEV without further checks. */
 export function isOpen(path: i32, dev: i32, length: i32): bool {
   const taken = pathsAt(path);
@@ -51,6 +53,8 @@ export function mayTake(
  */
 function hasSameResults(first: usize, path: i32, at: usize, entry: i32, direction: i32): bool {
   let result = true;
+  /** How the packet was shown to the last state; NOT_SHOWN if something else was shown since. */
+  let shown = NOT_SHOWN;
   let test = changetype<FieldTest>(first);
   for (; test.op !== TestOp.END; test = testAfter(test)) {
     switch (test.op) {
@@ -59,7 +63,10 @@ function hasSameResults(first: usize, path: i32, at: usize, entry: i32, directio
         break;
       case TestOp.STATE:
         if (result) {
-          show(at, test.base === FieldBase.TRANSLATED);
+          if (shown !== test.base) {
+            shown = test.base;
+            show(at, shown === FieldBase.TRANSLATED);
+          }
           const said = predictState(test.min);
           // The slow path drops the packet, or makes room.
           if (said > StateResult.MATCH) return false;
@@ -72,6 +79,7 @@ function hasSameResults(first: usize, path: i32, at: usize, entry: i32, directio
         break;
       default:
         if (entry < 0 || check(path, test.min, at, entry, direction) === 0) return false;
+        shown = NOT_SHOWN;
     }
   }
   return true;

@@ -18,18 +18,17 @@ export function matchHashlimit(state: HashlimitState): i32 {
   const destination = packet.destination & table.destinationMask;
   const ports = packet.ports & table.portsMask;
   const hash = tupleHash(source, destination, ports);
-  const collected = lastCollection(table, now);
   let entry = find(table, hash, source, destination, ports);
   if (changetype<usize>(entry) === 0) {
-    if (!hasRoom(table.table)) collect(table, collected);
+    if (!hasRoom(table.table)) collect(table, lastCollection(table, now));
     if (!hasRoom(table.table)) return mayGrow(table.table) ? StateResult.GROW : StateResult.DROP;
     entry = changetype<HashlimitEntry>(entryAt(table.table, addEntry(table.table, hash)));
     entry.source = source;
     entry.destination = destination;
     entry.ports = ports;
     start(table, entry, now);
-  } else if (entry.expires <= collected) {
-    // The kernel has removed it meanwhile.
+  } else if (entry.expires <= now && entry.expires <= lastCollection(table, now)) {
+    // The kernel has removed it meanwhile. (The first comparison only saves the division.)
     start(table, entry, now);
   } else {
     accrue(table, entry, now);
