@@ -12,14 +12,14 @@ import type { Packet } from '../packet.js';
 import { KERNEL_SOCKET, NO_SOCKET, UNKNOWN_SOCKET } from './socket-numbers.js';
 import { HostSockets } from './sockets.js';
 
-const NO_CPU = 'cpu = 0 for all packets, as rules ask for the processor';
+const NO_CPU = 'cpu = 0';
 const ESTIMATED_FROM = 'rules were loaded at the first packet: RATEEST takes its samples by that time';
 const NO_IPSEC = 'no IPsec, which rules ask about (`ipsec`)';
 const NO_PORTS = 'no packet has a bridge port, which rules ask for (`fdb`)';
 const NO_SOCKETS = 'no sockets, which rules ask for (`sockets`)';
 const NO_SENDER = "the host's own packets have no owner where `sockets` names none that sent them";
-const NO_IDS = 'sockets without uid or gid = those of root';
-const NO_CGROUP = 'sockets without cgroup = in the root of all cgroups';
+const NO_IDS = 'sockets without uid or gid are of root';
+const NO_CGROUP = 'sockets without cgroup are in the root of all cgroups';
 const NO_ZONE = 'the time zone of the kernel = UTC, as rules ask for it (`kerneltz`)';
 /** The kernel's default. */
 const RECENT_LIST_TOTAL = 100;
