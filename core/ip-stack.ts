@@ -118,8 +118,6 @@ export class IpStack implements Emulator, UpcallReceiver {
   /** The packet received last, or sent by the host. */
   readonly #received = new LinkStage();
   readonly #stack: PacketStack;
-  /** Depth in the stack of the packet that determines the outcome of the received packet. */
-  #countedDepth = 0;
   readonly #answers: Answers;
   readonly #tee: Tee;
   readonly #onComeBack = (packet: Packet): void => this.#arrive(packet);
@@ -453,12 +451,12 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** Reassembled packets are fragmented again, even over lo, where they come back in as fragments. */
   #loopBackFragments(packet: Packet): void {
-    const isOutermost = this.#stack.depth === this.#countedDepth;
+    const { isOutermost } = this.#stack;
     for (const { bytes, length } of this.#egress.piecesOf(packet)) {
       const piece = this.#stack.pushPiece(packet, bytes, length);
-      if (isOutermost) this.#countedDepth++;
+      if (isOutermost) this.#stack.outermost++;
       this.#tee.comeBack(piece, this.#onComeBack);
-      if (isOutermost) this.#countedDepth--;
+      if (isOutermost) this.#stack.outermost--;
       this.#stack.pop();
     }
   }
@@ -501,7 +499,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #dropFor(packet: Packet, cause: DropCause): false {
     this.#end(packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
-    if (this.#stack.depth === this.#countedDepth) this.dropCause = cause;
+    if (this.#stack.isOutermost) this.dropCause = cause;
     this.#droppedPacket.set(packet, cause);
     this.#emit?.({ kind: 'dropped', cause, ...dropFields(packet) });
     unfinishChecksum(packet);
@@ -510,7 +508,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   #end(outcome: Outcome): void {
-    if (this.#stack.depth === this.#countedDepth) this.outcome = outcome;
+    if (this.#stack.isOutermost) this.outcome = outcome;
   }
 
   /** Checks and processes IP options. Notifies the sender if they are invalid (ip_rcv_options). */

@@ -18,6 +18,11 @@ const LARGEST_PACKET = 0xffff;
 export class PacketStack {
   /** 0 for the received packet. */
   depth = 0;
+  /**
+   * The depth of the packet that determines the outcome of the received one. Above 0: of a piece of it that comes back
+   * over lo.
+   */
+  outermost = 0;
   readonly #packets = Array.from({ length: MAX_DEPTH }, () => new Packet());
   readonly #options = Array.from({ length: MAX_DEPTH }, () => new IpOptions());
   readonly #bytes: Uint8Array[] = [];
@@ -31,6 +36,10 @@ export class PacketStack {
   /** The IP options of the top packet. */
   get options(): IpOptions {
     return this.#options[this.depth];
+  }
+
+  get isOutermost(): boolean {
+    return this.depth === this.outermost;
   }
 
   /** Pushes an empty packet with room for 65535 bytes at its `at`. The caller must pop it. */

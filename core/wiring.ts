@@ -74,7 +74,8 @@ export function wireHost(
   const { ruleset, host, observer, memory = new Memory() } = options;
   if (host.facts.accounting !== undefined) checkAccounting(ruleset, host.facts.accounting);
   const stack = new PacketStack();
-  const emit: Emit = observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth });
+  const emit: Emit =
+    observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth - stack.outermost });
   const connections = new ConntrackTable(memory);
   const clock = new Clock(memory);
   const random = new Random(options.seed ?? 0);
