@@ -14,6 +14,11 @@ import { Tuple } from './tuple.js';
 
 /** How many tuples may be dropped, or be added in a tick, before the list is looked at again. */
 const MAX_COLLECTED = 64;
+/**
+ * From this many lists on, those without open connections are removed, so that a flood from many addresses does not fill
+ * the memory. The kernel removes them in the background (tree_gc_worker).
+ */
+const MANY_LISTS = 2 ** 16;
 /** The bits of a record's protocol word that hold the zone. */
 const ZONE_SHIFT = 16;
 const ZONE_FACTOR = 2 ** 32;
@@ -42,9 +47,16 @@ export class ConnectionCount {
   readonly #table: ConntrackTable;
   readonly #lists = new Map<number, CountedList>();
   readonly #tuple = new Tuple();
+  /** With how many lists they are looked through next. */
+  #sweepAt = MANY_LISTS;
 
   constructor(table: ConntrackTable) {
     this.#table = table;
+  }
+
+  /** How many networks have a list. */
+  get networks(): number {
+    return this.#lists.size;
   }
 
   /**
@@ -58,6 +70,7 @@ export class ConnectionCount {
     const key = (this.#tuple.protocol >>> ZONE_SHIFT) * ZONE_FACTOR + (network >>> 0);
     const list = this.#lists.get(key);
     if (list === undefined) {
+      if (this.#lists.size >= this.#sweepAt) this.#sweep(packet.nowMs);
       const first = new CountedList(tick);
       first.tuples.push(this.#counted());
       this.#lists.set(key, first);
@@ -85,6 +98,21 @@ export class ConnectionCount {
     if (!tuple.read(packet.view, packet.at, packet.available)) return undefined;
     const reference = this.#table.find(tuple.source, tuple.destination, tuple.ports, tuple.protocol, packet.nowMs);
     return reference < 0 ? -1 : reference >>> 1;
+  }
+
+  /** Removes the lists that have no open connection. As twice as many have to follow, that costs little per list. */
+  #sweep(nowMs: number): void {
+    for (const [key, { tuples }] of this.#lists) {
+      if (!tuples.some((tuple) => this.#isOpen(tuple, nowMs))) this.#lists.delete(key);
+    }
+    this.#sweepAt = Math.max(MANY_LISTS, 2 * this.#lists.size);
+  }
+
+  /** Only looks: an entry that has expired stays where it is. */
+  #isOpen(tuple: CountedTuple, nowMs: number): boolean {
+    const { source, destination, ports, protocol } = tuple;
+    const reference = this.#table.peek(source, destination, ports, protocol, nowMs);
+    return reference >= 0 && !this.#isClosed(reference >>> 1, tuple);
   }
 
   /** __nf_conncount_add. */
