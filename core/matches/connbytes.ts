@@ -6,8 +6,8 @@ import { BYTES_F64, PACKETS_F64, RECORD_F64 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { ORIGINAL, REPLY } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { RuleFault, unknownName } from '../rules/parse/error.js';
-import { parseLongNumber } from '../rules/parse/values.js';
+import { RuleFault } from '../rules/parse/error.js';
+import { parseLongNumber, parseOneOf } from '../rules/parse/values.js';
 
 const MODES = ['packets', 'bytes', 'avgpkt'] as const;
 const DIRECTIONS = ['original', 'reply', 'both'] as const;
@@ -36,8 +36,8 @@ export const connbytes: MatchExtension<ConnbytesParams> = {
     const [from, to] = parseRange(range.values[0]);
     // iptables notes a negation by exchanging the ends, and so loses it where they are equal.
     const negated = range.negated && from !== to;
-    const mode = oneOf(MODES, 'mode', options.get('--connbytes-mode')!.values[0]);
-    const direction = oneOf(DIRECTIONS, 'direction', options.get('--connbytes-dir')!.values[0]);
+    const mode = parseOneOf(options.get('--connbytes-mode')!.values[0], 'mode', MODES);
+    const direction = parseOneOf(options.get('--connbytes-dir')!.values[0], 'direction', DIRECTIONS);
     return { from, to, negated, mode, direction };
   },
 
@@ -74,12 +74,6 @@ function countOf({ doubles }: ConntrackTable, entry: number, { mode, direction }
   if (mode === 'packets') return sum(PACKETS_F64);
   if (mode === 'bytes') return sum(BYTES_F64);
   return Math.floor(sum(BYTES_F64) / sum(PACKETS_F64)) || 0;
-}
-
-function oneOf<Name extends string>(names: readonly Name[], what: string, word: Word): Name {
-  const found = names.find((name) => name === word.text);
-  if (found === undefined) throw unknownName(word, what, word.text, names);
-  return found;
 }
 
 /** Parses `first`, `first:last`, `:last` or `first:`. */

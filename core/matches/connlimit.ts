@@ -1,5 +1,5 @@
 /** `-m connlimit`: how many connections the hosts of a network have at once (xt_connlimit). */
-import { ADDRESS_BITS, type Family, maskLength, parseAddress } from '../../codecs/address.js';
+import { ADDRESS_BITS, type Family, maskLength } from '../../codecs/address.js';
 import { toLoaded } from '../../codecs/byte-order.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { ConnectionCount } from '../conntrack/connection-count.js';
@@ -7,7 +7,8 @@ import type { Packet } from '../packet.js';
 import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { parseLibcIpv4, parseNumber, parseWord32 } from '../rules/parse/values.js';
+import { parsePrefixMask } from '../rules/parse/host-values.js';
+import { parseWord32 } from '../rules/parse/values.js';
 import type { MatchState } from '../rules/run/match-state.js';
 
 interface ConnlimitParams {
@@ -51,7 +52,7 @@ export const connlimit: MatchExtension<ConnlimitParams> = {
     return {
       isUpTo: (above === undefined) !== option.negated,
       limit: parseWord32(option.values[0]) >>> 0,
-      prefix: mask === undefined ? ADDRESS_BITS[options.family] : parsePrefix(mask.values[0], options.family),
+      prefix: mask === undefined ? ADDRESS_BITS[options.family] : parseLength(mask.values[0], options.family),
       end: options.get('--connlimit-daddr') === undefined ? 'source' : 'destination',
     };
   },
@@ -69,20 +70,9 @@ export const connlimit: MatchExtension<ConnlimitParams> = {
   },
 };
 
-/**
- * Parses the length of a prefix, or a mask as the C library reads an address. A mask that is not contiguous is all ones
- * (xtopt_parse_plenmask).
- */
-function parsePrefix(word: Word, family: Family): number {
-  const { text } = word;
-  const bits = ADDRESS_BITS[family];
-  const length = parseNumber(text, bits);
-  if (length !== undefined) return length;
-  const mask = family === 'ipv4' ? parseLibcIpv4(text) : parseAddress(text);
-  if (mask === undefined || mask.family !== family) {
-    throw new RuleFault(word, `bad mask "${text}"`, `the length of a prefix, 0–${bits}`);
-  }
-  return maskLength(mask) ?? bits;
+/** The length of the prefix in WORD. */
+function parseLength(word: Word, family: Family): number {
+  return maskLength(parsePrefixMask(word, family))!;
 }
 
 class ConnlimitState implements MatchState {

@@ -2,7 +2,7 @@
 import { unfinishChecksum } from '../offload/checksums.js';
 import type { Packet } from '../packet.js';
 import type { NativeTest } from '../rules/lower.js';
-import type { UncertainCause } from '../uncertainty.js';
+import { capturedTest } from './captured.js';
 
 /**
  * The bytes of PACKET, whose IP header is at `packet.at`: a checksum that was left to the network card is unfinished.
@@ -33,14 +33,5 @@ export function contentTest(
   explanation: string,
   ...alsoReads: NativeTest['reads']
 ): NativeTest {
-  const cause: UncertainCause = { reason: `\`${text}\` asks for bytes that were not captured`, scope: 'connection' };
-  return {
-    reads: ['content', 'unknown', ...alsoReads],
-    check(packet, context) {
-      const passes = ask(packet);
-      if (passes === undefined) context.uncertain(packet, cause);
-      return passes === true;
-    },
-    explanation,
-  };
+  return { ...capturedTest(['content', 'unknown', ...alsoReads], ask, text, explanation), mayDrop: false };
 }

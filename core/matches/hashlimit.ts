@@ -1,10 +1,12 @@
 /** `-m hashlimit`: a limit for each address or port (xt_hashlimit, revision 3). */
-import { ADDRESS_BITS, type Family, maskLength, parseAddress } from '../../codecs/address.js';
+import { ADDRESS_BITS, type Family, maskLength } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
+import { cutToBytes } from '../../codecs/text.js';
 import type { MatchExtension, ParsedOptions, RuleSite } from '../rules/extension.js';
 import { signedInt32 } from '../rules/parse/c-numbers.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
-import { parseLibcIpv4, parseNumber } from '../rules/parse/values.js';
+import { parseLibcAddress } from '../rules/parse/host-values.js';
+import { parseNumber } from '../rules/parse/values.js';
 import { FlatState, HASHLIMIT_STATE, StateKind } from '../rules/run/flat-state.js';
 import { creditOf, creditOfCost } from './hashlimit-credit.js';
 import {
@@ -17,10 +19,10 @@ import {
   type Rate,
 } from './hashlimit-rate.js';
 import { hashlimitTable } from './hashlimit-table.js';
-import { cutName, refuseProcName } from './proc-name.js';
+import { refuseProcName } from './proc-name.js';
 
-/** The size of a name with the zero behind it. */
-const NAME_BYTES = 255;
+/** The kernel stores 255 bytes including the terminating zero. */
+const MAX_NAME_BYTES = 254;
 const DEFAULT_BURST = 5n;
 const DEFAULT_GC_INTERVAL_MS = 1000;
 /** The largest size of a table (HASHLIMIT_MAX_SIZE). */
@@ -179,7 +181,7 @@ function parseModes(options: ParsedOptions): HashlimitMode[] {
 function parseName(options: ParsedOptions): string {
   const [word] = options.get('--hashlimit-name')!.values;
   if (word.text === '') throw new RuleFault(word, 'the name is empty', 'the name of a table');
-  return cutName(word.text, NAME_BYTES);
+  return cutToBytes(word.text, MAX_NAME_BYTES);
 }
 
 function parseOption(options: ParsedOptions, name: string): number | undefined {
@@ -201,8 +203,8 @@ function parsePrefixLength(options: ParsedOptions, option: string): number {
 }
 
 function parseWholeMask(word: Word, family: Family): number | undefined {
-  const mask = family === 'ipv4' ? parseLibcIpv4(word.text) : parseAddress(word.text);
-  return mask?.family === family ? maskLength(mask) : undefined;
+  const mask = parseLibcAddress(word.text, family);
+  return mask && maskLength(mask);
 }
 
 /** Undefined: not given. */

@@ -1,5 +1,4 @@
 /** `-m osf`: the operating system that a SYN was sent by, as its fingerprint tells (xt_osf). */
-
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Hook } from '../hooks.js';

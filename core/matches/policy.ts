@@ -1,13 +1,12 @@
 /** `-m policy`: the IPsec policy that the packet was decrypted by, or will be encrypted by (xt_policy). */
-
 import type { Address } from '../../codecs/address.js';
 import { type IpsecMode, TRANSFORMS, type TransformDescription } from '../../codecs/host/ipsec.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
-import { RuleFault, unknownName } from '../rules/parse/error.js';
+import { RuleFault } from '../rules/parse/error.js';
 import { formatHostMask, type HostMask, parseHostMask } from '../rules/parse/host-values.js';
-import { formatHex, parseNumber, parseProtocol } from '../rules/parse/values.js';
+import { formatHex, parseNumber, parseOneOf, parseProtocol } from '../rules/parse/values.js';
 
 interface Test<Value> {
   readonly value: Value;
@@ -63,7 +62,7 @@ export const policy: MatchExtension<PolicyParams> = {
     const next = options.get('--next');
     if (direction === undefined)
       throw new RuleFault(options.word, 'policy without a direction', '--dir in or --dir out');
-    const isNone = pol !== undefined && oneOf(pol.values[0], 'policy', ['none', 'ipsec']) === 'none';
+    const isNone = pol !== undefined && parseOneOf(pol.values[0], 'policy', ['none', 'ipsec']) === 'none';
     const elements = parseElements(options);
     if (isNone && (strict ?? next) !== undefined) {
       const { word } = (strict ?? next)!;
@@ -74,7 +73,7 @@ export const policy: MatchExtension<PolicyParams> = {
     }
     if (!isNone) for (const [i, element] of elements.entries()) checkElement(options, element, i, strict);
     return {
-      direction: oneOf(direction.values[0], 'direction', ['in', 'out']),
+      direction: parseOneOf(direction.values[0], 'direction', ['in', 'out']),
       isNone,
       isStrict: strict !== undefined,
       elements: isNone ? [] : elements,
@@ -177,7 +176,7 @@ function parsePart({ name, values, negated }: ParsedOption, { family }: ParsedOp
     case '--proto':
       return { proto: { value: parseTransform(word), negated } };
     case '--mode':
-      return { mode: { value: oneOf(word, 'mode', MODES), negated } };
+      return { mode: { value: parseOneOf(word, 'mode', MODES), negated } };
     default:
       return undefined;
   }
@@ -198,12 +197,6 @@ function checkElement(
   if ((source ?? destination) !== undefined && !isTunnel) {
     throw new RuleFault(options.word, 'only tunnels have addresses', '--mode tunnel');
   }
-}
-
-function oneOf<Name extends string>(word: Word, what: string, names: readonly Name[]): Name {
-  const found = names.find((name) => name === word.text);
-  if (found === undefined) throw unknownName(word, what, word.text, names);
-  return found;
 }
 
 function parseId(word: Word): number {

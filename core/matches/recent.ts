@@ -1,16 +1,18 @@
 /** `-m recent`: lists of addresses and when they were seen (xt_recent). */
-import { ADDRESS_BITS, type Address, type Family, parseAddress, prefixMask } from '../../codecs/address.js';
+import { ADDRESS_BITS, type Address, type Family, prefixMask } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
+import { cutToBytes } from '../../codecs/text.js';
 import { TICK_MS } from '../clock.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { parseLibcIpv4, parseNumber } from '../rules/parse/values.js';
+import { parseLibcAddress } from '../rules/parse/host-values.js';
+import { parseNumber } from '../rules/parse/values.js';
 import { FlatState, RECENT_STATE, StateKind } from '../rules/run/flat-state.js';
-import { cutName, refuseProcName } from './proc-name.js';
+import { refuseProcName } from './proc-name.js';
 import { RecentAction, recentList } from './recent-list.js';
 
-/** The size of a name with the zero behind it (XT_RECENT_NAME_LEN). */
-const NAME_BYTES = 200;
+/** XT_RECENT_NAME_LEN without the terminating zero. */
+const MAX_NAME_BYTES = 199;
 const DEFAULT_NAME = 'DEFAULT';
 /** Stamps of one address: the kernel's limit since Linux 6.12 (XT_RECENT_MAX_NSTAMPS); it was 256 before. */
 const MAX_HITCOUNT = 65_535;
@@ -63,8 +65,8 @@ export const recent: MatchExtension<RecentParams> = {
       isReaping: reap !== undefined,
       hitcount: numberOf(options, '--hitcount', 0),
       checksTtl: options.get('--rttl') !== undefined,
-      name: cutName(name, NAME_BYTES),
-      mask: mask === undefined ? wholeMask(options.family) : parseHost(mask, options.family),
+      name: cutToBytes(name, MAX_NAME_BYTES),
+      mask: mask === undefined ? wholeMask(options.family) : parseMask(mask, options.family),
       side: sideOf(options),
     };
   },
@@ -147,8 +149,8 @@ function wholeMask(family: Family): Address {
 }
 
 /** A mask is given as an address of any form of the C library. */
-function parseHost(word: Word, family: Family): Address {
-  const address = family === 'ipv4' ? parseLibcIpv4(word.text) : parseAddress(word.text);
-  if (address?.family === family) return address;
+function parseMask(word: Word, family: Family): Address {
+  const address = parseLibcAddress(word.text, family);
+  if (address !== undefined) return address;
   throw new RuleFault(word, `bad mask "${word.text}"`, family === 'ipv4' ? '255.255.255.0' : 'ffff:ffff::');
 }

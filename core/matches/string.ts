@@ -5,6 +5,7 @@ import type { Packet } from '../packet.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
+import { unlessNegated } from './captured.js';
 import { contentOf, contentTest, pieceEnds } from './content.js';
 import { TextSearch } from './text-search.js';
 
@@ -83,10 +84,7 @@ export const string: MatchExtension<StringParams> = {
   lower(params) {
     const { negated, algorithm, pattern, ignoresCase } = params;
     const search = new TextSearch(pattern, ignoresCase, algorithm === 'bm' ? 'bm' : 'kmp');
-    const ask = (packet: Packet): boolean | undefined => {
-      const found = contains(params, search, packet);
-      return found === undefined ? undefined : found !== negated;
-    };
+    const ask = (packet: Packet): boolean | undefined => unlessNegated(contains(params, search, packet), negated);
     const plain = string.save({ ...params, negated: false });
     const explanation = `it ${negated ? 'contains' : 'does not contain'}${plain}`;
     return { native: contentTest(ask, `-m string${string.save(params)}`, explanation) };

@@ -5,13 +5,12 @@ import type { MatchExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatPortRange, parseNumberRange } from '../rules/parse/values.js';
 import type { ValueRange } from '../rules/ranges.js';
+import { TCP_MSS_LENGTH, TCP_OPTION_MSS, TCP_OPTION_NOP } from '../targets/tcp-options.js';
 import { capturedTest } from './captured.js';
 import { refuseProtocol } from './protocol-need.js';
 
 const MAX_MSS = 0xffff;
 const EXPECTED = 'an MSS or first:last, 0–65535';
-const OPTION_MSS = 2;
-const MSS_LENGTH = 4;
 const NO_MSS = -1;
 const MALFORMED = -2;
 const CUT = -3;
@@ -58,11 +57,11 @@ function mssOf(packet: Packet): number {
   const end = l4 + Math.min(length, l4Available);
   for (let at = l4 + TCP_LENGTH; at < end; ) {
     const kind = bytes[at];
-    if (kind === OPTION_MSS && at + MSS_LENGTH <= end && bytes[at + 1] === MSS_LENGTH) {
+    if (kind === TCP_OPTION_MSS && at + TCP_MSS_LENGTH <= end && bytes[at + 1] === TCP_MSS_LENGTH) {
       return (bytes[at + 2] << 8) | bytes[at + 3];
     }
     // An option without a length byte, or whose length byte is 0 or beyond the header, takes one byte.
-    at += kind < 2 || at + 1 >= end ? 1 : bytes[at + 1] || 1;
+    at += kind <= TCP_OPTION_NOP || at + 1 >= end ? 1 : bytes[at + 1] || 1;
   }
   return length > l4Available ? CUT : NO_MSS;
 }

@@ -6,6 +6,7 @@ import { RuleFault } from '../rules/parse/error.js';
 import { scanNumber } from '../rules/parse/scan.js';
 import { formatHex } from '../rules/parse/values.js';
 import type { ValueRange } from '../rules/ranges.js';
+import { unlessNegated } from './captured.js';
 import { contentOf, contentTest } from './content.js';
 
 /** The most tests, operations of a test (with its first number) and ranges of a test (XT_U32_MAXSIZE). */
@@ -61,10 +62,7 @@ export const u32: MatchExtension<U32Params> = {
   },
 
   lower({ tests, negated }) {
-    const ask = (packet: Packet): boolean | undefined => {
-      const passes = passesAll(tests, packet);
-      return passes === undefined ? undefined : passes !== negated;
-    };
+    const ask = (packet: Packet): boolean | undefined => unlessNegated(passesAll(tests, packet), negated);
     const explanation = `it ${negated ? 'passes' : 'fails'} the tests${u32.save({ tests, negated: false })}`;
     return { native: contentTest(ask, `-m u32${u32.save({ tests, negated })}`, explanation) };
   },

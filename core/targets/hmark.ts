@@ -1,12 +1,11 @@
 /** `-j HMARK`: sets the packet's mark to a hash of its addresses, ports and protocol (xt_HMARK). */
-
-import type { Family } from '../../codecs/address.js';
-import { ADDRESS_BITS, type Address, maskLength, parseAddress, prefixMask } from '../../codecs/address.js';
+import { ADDRESS_BITS, type Address, maskLength, prefixMask } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { Verdict } from '../hooks.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { parseLibcIpv4, parseNumber } from '../rules/parse/values.js';
+import { parsePrefixMask } from '../rules/parse/host-values.js';
+import { parseNumber } from '../rules/parse/values.js';
 import type { UncertainCause } from '../uncertainty.js';
 import { type HashRule, isTupleCut, markOf, tupleOfConnection, tupleOfPacket } from './hmark-tuple.js';
 
@@ -61,7 +60,7 @@ export const hmark: TargetExtension<HmarkParams> = {
     const mask = (name: string): Address | undefined => {
       if (tuple.has(name)) return prefixMask(options.family, ADDRESS_BITS[options.family]);
       const word = options.get(name)?.values[0];
-      return word === undefined ? undefined : parsePrefix(word, options.family);
+      return word === undefined ? undefined : parsePrefixMask(word, options.family);
     };
     const numbers = NUMBERS.map(({ key, name, bits }) => {
       const most = 2 ** bits - 1;
@@ -149,16 +148,4 @@ function checkTuple(word: Word, params: HmarkParams): void {
   const hasNumber = NUMBERS.some(({ key }) => params[key] !== undefined);
   if (hasNumber || isOfConnection || source !== undefined || destination !== undefined) return;
   throw new RuleFault(word, 'HMARK without anything to hash', `--hmark-tuple, ${TUPLE_EXPECTED}`);
-}
-
-/** A mask with holes is one of all bits (XTTYPE_PLENMASK). */
-function parsePrefix(word: Word, family: Family): Address {
-  const bits = ADDRESS_BITS[family];
-  const length = parseNumber(word.text, bits);
-  if (length !== undefined) return prefixMask(family, length);
-  const mask = family === 'ipv4' ? parseLibcIpv4(word.text) : parseAddress(word.text);
-  if (mask?.family !== family) {
-    throw new RuleFault(word, `"${word.text}" is neither a prefix length nor a mask`, `0–${bits} or a mask`);
-  }
-  return prefixMask(family, maskLength(mask) ?? bits);
 }

@@ -1,5 +1,4 @@
 /** `-j NFQUEUE`: leaves the decision to the program that listens to a queue (xt_NFQUEUE, revision 3). */
-
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber, parseNumberRange } from '../rules/parse/values.js';

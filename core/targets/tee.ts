@@ -1,10 +1,10 @@
 /** `-j TEE`: sends a copy of the packet to a gateway (xt_TEE, revision 1). */
-import { type Address, parseAddress } from '../../codecs/address.js';
+import type { Address } from '../../codecs/address.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { parseLibcIpv4 } from '../rules/parse/values.js';
+import { parseLibcAddress } from '../rules/parse/host-values.js';
 
 /** The kernel stores 16 bytes including the terminating zero. */
 const MAX_INTERFACE_BYTES = 15;
@@ -25,8 +25,8 @@ export const tee: TargetExtension<TeeParams> = {
 
   parse(options) {
     const word = options.get('--gateway')!.values[0];
-    const gateway = options.family === 'ipv4' ? parseLibcIpv4(word.text) : parseAddress(word.text);
-    if (gateway?.family !== options.family) throw new RuleFault(word, `"${word.text}" is no address`, 'an address');
+    const gateway = parseLibcAddress(word.text, options.family);
+    if (gateway === undefined) throw new RuleFault(word, `"${word.text}" is no address`, 'an address');
     return { gateway, dev: cutToBytes(options.get('--oif')?.values[0].text ?? '', MAX_INTERFACE_BYTES) };
   },
 

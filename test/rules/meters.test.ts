@@ -6,6 +6,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Linktype } from '../../codecs/linktypes.js';
+import { decodeText } from '../../codecs/text.js';
 import { createEmulator, EMULATOR_ENGINES, Outcome } from '../../core/emulator.js';
 import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
@@ -413,5 +414,22 @@ function translatedTraffic(random: Random, count: number): { ms: number; dev: nu
     return { ms, dev: isRequest ? 0 : 1, bytes: udpPacket({ ...ends, ttl: pick(random, [63, 64]), data }) };
   });
 }
+
+/** Recorded from iptables 1.8.9: the bytes come out as they went in, cut to what the kernel stores. */
+meters('names of tables and lists may have bytes that are not UTF-8', () => {
+  const saved = (match: string, bytes: number): string => {
+    const rules = ['*filter', `-A FORWARD ${match} ${decodeText(Buffer.alloc(bytes, 0xff))}`, 'COMMIT', ''];
+    return saveRuleset(parseRuleset(rules.join('\n'), 'rules.v4'));
+  };
+  const holds = (text: string, bytes: number): boolean =>
+    text.includes(` ${decodeText(Buffer.alloc(bytes, 0xff))}`) &&
+    !text.includes(decodeText(Buffer.alloc(bytes + 1, 0xff)));
+  const recent = '-m recent --set --name';
+  const hashlimit = '-m hashlimit --hashlimit-upto 5/sec --hashlimit-name';
+  assert.ok(holds(saved(recent, 90), 90));
+  assert.ok(holds(saved(recent, 220), 199));
+  assert.ok(holds(saved(hashlimit, 90), 90));
+  assert.ok(holds(saved(hashlimit, 300), 254));
+});
 
 meters.run();

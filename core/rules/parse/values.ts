@@ -79,6 +79,13 @@ export function parseDottedQuad(text: string): Address | undefined {
   return address?.family === 'ipv4' ? address : undefined;
 }
 
+/** Parses one of NAMES, each of which is a WHAT, in full and in the same case. */
+export function parseOneOf<Name extends string>(word: Word, what: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === word.text);
+  if (found === undefined) throw unknownName(word, what, word.text, names);
+  return found;
+}
+
 /** Parses an IPv6 address without a zone. */
 export function parseIpv6(text: string): Address | undefined {
   const address = parseAddress(text);
