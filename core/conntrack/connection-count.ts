@@ -15,8 +15,8 @@ import { Tuple } from './tuple.js';
 /** How many tuples may be dropped, or be added in a tick, before the list is looked at again. */
 const MAX_COLLECTED = 64;
 /**
- * From this many lists on, those without open connections are removed, so that a flood from many addresses does not fill
- * the memory. The kernel removes them in the background (tree_gc_worker).
+ * From this many lists on, those without open connections are removed, so that a flood from many addresses does not
+ * fill the memory. The kernel removes them in the background (tree_gc_worker).
  */
 const MANY_LISTS = 2 ** 16;
 /** The bits of a record's protocol word that hold the zone. */

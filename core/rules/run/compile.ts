@@ -319,11 +319,8 @@ class TableCompiler {
     const dropped = decisive(id, TraceKind.MATCHED);
     let body = code`${counted}${this.#target(rule, dropped)}`;
     if (perPacket.some(mayDrop)) {
-      const dropping = code`${counted}${this.#effectOnly(rule)}${dropped}return ${DROP};
-`;
-      body = code`if (packet.hotdrop) {
-${dropping}}
-${body}`;
+      const dropping = code`${counted}${this.#effectOnly(rule)}${dropped}return ${DROP};\n`;
+      body = code`if (packet.hotdrop) {\n${dropping}}\n${body}`;
     }
     if (perPacket.length > 0) {
       this.#noteTest(rule, perPacket);
