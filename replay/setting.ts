@@ -5,6 +5,7 @@ import type { TableName } from '../core/hooks.js';
 import { type Host, hostOf } from '../core/host/host.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
+import { RulesetError } from '../core/rules/parse/error.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { readHostAt } from '../io/host-files.js';
 import { readText } from '../io/text-file.js';
@@ -76,12 +77,21 @@ export function loadSetting(options: SettingOptions): Setting {
   };
 }
 
-/** The host. A fault in the GIVEN rules is found before one in it. */
+/** The host. A fault in the GIVEN rules is found before one in it, unless the rules may need the host's names. */
 function readHost(options: SettingOptions, given: { text: string; path: string } | undefined): HostSource {
   try {
     return readHostAt(options.hostPath, options);
   } catch (error) {
-    if (given !== undefined) parseRuleset(given.text, given.path, { lax: options.lax === true, family: 'ipv4' });
+    if (given !== undefined) refuseInvalid(given);
     throw error;
+  }
+}
+
+/** Throws a RulesetError if iptables would refuse the rules of TEXT. */
+function refuseInvalid({ text, path }: { text: string; path: string }): void {
+  try {
+    parseRuleset(text, path, { willRun: false, family: 'ipv4' });
+  } catch (error) {
+    if (!(error instanceof RulesetError) || error.code === 'invalid') throw error;
   }
 }

@@ -67,20 +67,7 @@ const MEMBERS: readonly string[] = [...OUTPUT_MEMBERS, ...FACT_MEMBERS];
 
 /** Members that are read; the others of a host are listed. */
 const READ: readonly string[] = [
-  ...[
-    'addr',
-    'link',
-    'route',
-    'rule',
-    'nexthop',
-    'neigh',
-    'sysctl',
-    'ipset',
-    'nft',
-    'containers',
-    'networks',
-    'sockets',
-  ],
+  ...['addr', 'link', 'route', 'rule', 'nexthop', 'neigh', 'sysctl', 'nft', 'containers', 'networks', 'sockets'],
   ...['iptables', 'iptables-legacy', 'iptables-nft', 'conntrack'],
 ];
 

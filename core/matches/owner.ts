@@ -23,6 +23,8 @@ interface OwnerParams {
 
 /** The last one, 0xffffffff, stands for no user (UINT32_MAX in the C library). */
 const MAX_ID = 0xfffffffe;
+/** What may be the name of a user or a group. */
+const NAME = /^[A-Za-z_][^:]*$/;
 
 export const owner: MatchExtension<OwnerParams> = {
   name: 'owner',
@@ -105,7 +107,8 @@ function parseIds(
   const [word] = values;
   const named = names.get(word.text);
   if (named !== undefined) return { min: named, max: named, negated };
-  const separator = /[-:]/.exec(word.text)?.index;
+  // A name may have a dash: www-data.
+  const separator = NAME.test(word.text) ? undefined : /[-:]/.exec(word.text)?.index;
   if (separator === undefined || separator === 0) {
     const id = parseId(word, word.text, what);
     return { min: id, max: id, negated };
@@ -121,7 +124,7 @@ function parseIds(
 function parseId(word: Word, text: string, what: 'user' | 'group' | undefined): number {
   const id = parseNumber(text, MAX_ID);
   if (id !== undefined) return id;
-  if (what !== undefined && /^[A-Za-z_]/.test(text)) {
+  if (what !== undefined && NAME.test(text)) {
     const expected = `its number, or names.${what}s in host.json`;
     throw new RuleFault(word, `the ${what} "${text}" of the host is not known here`, expected, 'unsupported');
   }

@@ -58,7 +58,7 @@ export const set: MatchExtension<SetParams> = {
     };
   },
 
-  unsupported: () => "the host's sets (ipset)",
+  unsupported: () => 'sets, which are not read from a host yet',
 
   save({ set: reference, negated, returnsNomatch, keepsCounters, keepsSubcounters, packets, bytes }) {
     return [

@@ -64,7 +64,7 @@ export const setTarget: TargetExtension<SetTargetParams> = {
     return isOfDevice && (hooks & BEFORE_ROUTING) !== 0 ? `${maps.join(', ')} before routing` : undefined;
   },
 
-  unsupported: () => "the host's sets (ipset)",
+  unsupported: () => 'sets, which are not read from a host yet',
 
   save({ added, deleted, mapped, maps, renews, timeout }) {
     return [

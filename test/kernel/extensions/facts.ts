@@ -58,10 +58,8 @@ function describeFlows(prng: Prng, { host, flows }: World): void {
     const end = transparent || isOwn ? formatIpv4(peerAddress) : '*';
     const local = `${prng.chance(0.3) ? '*' : end}:${peerPort}`;
     if (prng.chance(0.5) || local.startsWith('*')) add({ proto, local, transparent });
-    else {
-      const mark = isOwn ? {} : { mark: prng.pick([0, 7, 0x21]) };
-      add({ proto, local, remote: `${formatIpv4(address)}:${port}`, transparent, ...mark });
-    }
+    // No marks: what the host sends in a random case comes from a raw socket, which cannot have them.
+    else add({ proto, local, remote: `${formatIpv4(address)}:${port}`, transparent });
   }
   for (const port of PROXY_PORTS)
     for (const proto of ['tcp', 'udp'] as const)
