@@ -58,13 +58,14 @@ export const hmark: TargetExtension<HmarkParams> = {
   parse(options) {
     const tuple = parseTuple(options);
     const mask = (name: string): Address | undefined => {
-      if (tuple.has(name)) return prefixMask(options.family, ADDRESS_BITS[options.family]);
       const word = options.get(name)?.values[0];
-      return word === undefined ? undefined : parsePrefixMask(word, options.family);
+      const prefix = word === undefined ? undefined : parsePrefixMask(word, options.family);
+      return tuple.has(name) ? prefixMask(options.family, ADDRESS_BITS[options.family]) : prefix;
     };
     const numbers = NUMBERS.map(({ key, name, bits }) => {
       const most = 2 ** bits - 1;
-      return [key, tuple.has(name) ? most : parseOptional(options, name, 0, most)] as const;
+      const given = parseOptional(options, name, 0, most);
+      return [key, tuple.has(name) ? most : given] as const;
     });
     const params: HmarkParams = {
       ...(Object.fromEntries(numbers) as Record<NumberKey, number | undefined>),
