@@ -170,17 +170,18 @@ const SS_STATES: Readonly<Record<string, SocketState>> = {
 
 /** `tcp LISTEN 0 128 0.0.0.0%eth0:22 0.0.0.0:* uid:1000 ino:5 cgroup:/x`; further words are left out. */
 const SS_LINE = /^(tcp|udp)6?\s+(\S+)\s+\d+\s+\d+\s+(\S+)\s+(\S+)(.*)$/;
+/** Lines without a socket of tcp or udp: heads, sockets of other kinds, what `ss -i` adds in lines of their own. */
+const OTHER_SS_LINE = /^(?:\s|$|Netid\s|(?!tcp|udp)[a-z]\S*\s+\S+\s+\d+\s+\d+\s)/;
 
 function socketsInText(text: string): SocketDescription[] {
   return text.split('\n').flatMap((line, index) => {
     const [, protocol, state, localText, remoteText, more] = SS_LINE.exec(line.trim()) ?? [];
+    if (protocol === undefined && !OTHER_SS_LINE.test(line)) throw notOfSs(line, index);
     if (protocol === undefined || !Object.hasOwn(SS_STATES, state)) return [];
     const path = `sockets[${index}]`;
     const local = parseEnd(localText.replace(/%[^:\]]+/, ''));
     const remote = parseEnd(remoteText.replace(/%[^:\]]+/, ''));
-    if (local === undefined || remote === undefined) {
-      throw new HostError('sockets', `line ${index + 1}: expected a line of ss -Hntua, found ${quote(line.trim())}`);
-    }
+    if (local === undefined || remote === undefined) throw notOfSs(line, index);
     const isConnected = SS_STATES[state] === 'established' || SS_STATES[state] === 'time-wait';
     const ofUser = /\buid:(\d+)/.exec(more)?.[1];
     if (more.includes('v6only:1')) return [];
@@ -207,4 +208,8 @@ function socketsInText(text: string): SocketDescription[] {
       },
     ];
   });
+}
+
+function notOfSs(line: string, index: number): HostError {
+  return new HostError('sockets', `line ${index + 1}: expected a line of ss -Hntua, found ${quote(line.trim())}`);
 }

@@ -251,4 +251,22 @@ Sockets('faults are told by place', () => {
   );
 });
 
+Sockets('what ss does not print is refused, not read as no sockets', () => {
+  const lines = ['garbage', 'LISTEN 0 128 0.0.0.0:22 0.0.0.0:*', 'tcp LISTEN 0 128'];
+  for (const line of lines) {
+    const text = `udp UNCONN 0 0 *:9 *:*\n${line}\n`;
+    const message = `line 2: expected a line of ss -Hntua, found "${line}"`;
+    const isTold = (error: unknown): boolean => error instanceof Error && error.message.includes(message);
+    assert.throws(() => hostWith({ sockets: text }), isTold);
+  }
+  const others = [
+    'Netid State  Recv-Q Send-Q',
+    '\tbbr cwnd:10',
+    'u_str ESTAB 0 0 * 1 * 2',
+    'icmp6 UNCONN 0 0 *:58 *:*',
+    '',
+  ];
+  hostWith({ sockets: others.join('\r\n') });
+});
+
 Sockets.run();
