@@ -90,6 +90,6 @@ export function assumedQueues({ dropped, passed }: UnboundQueueCounts): string[]
     ...(passed > 0 ? [`${counted(passed, 'packet')} passed by --queue-bypass`] : []),
   ];
   return [
-    `no program listens to the queues of NFQUEUE: ${what.join(', ')} (--nfqueue accept, --nfqueue drop: one does)`,
+    `no program listens to the queues of NFQUEUE: ${what.join(', ')} (--nfqueue accept or drop: how one would answer)`,
   ];
 }

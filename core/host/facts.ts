@@ -17,8 +17,8 @@ const ESTIMATED_FROM = 'rules were loaded at the first packet: RATEEST takes its
 const NO_IPSEC = 'no IPsec, which rules ask about (`ipsec`)';
 const NO_PORTS = 'no packet has a bridge port, which rules ask for (`fdb`)';
 const NO_SOCKETS = 'no sockets, which rules ask for (`sockets`)';
-const NO_SENDER = "the host's own packets have no owner where `sockets` names none that sent them";
-const NO_IDS = 'sockets without uid or gid are of root';
+const NO_SENDER = "packets of the host's own that no entry of `sockets` sent have no owner";
+const NO_IDS = 'sockets without uid or gid belong to root';
 const NO_CGROUP = 'sockets without cgroup are in the root of all cgroups';
 const NO_ZONE = 'the time zone of the kernel = UTC, as rules ask for it (`kerneltz`)';
 /** The kernel's default. */

@@ -135,7 +135,7 @@ Logged('--log-uid names the owner of the socket, before the mark', () => {
   assert.is(unknown.log?.[0], `IN= OUT=br0 ${packet}MARK=0x5 `);
   assert.equal(
     unknown.summary.assumed.filter((line) => line.includes('owner')),
-    ["the host's own packets have no owner where `sockets` names none that sent them"],
+    ["packets of the host's own that no entry of `sockets` sent have no owner"],
   );
 });
 
@@ -205,7 +205,7 @@ Logged('what happens to queued packets without a program is said under assumed',
   const assumed = (rule: string, options: Partial<ReplayOptions> = {}) =>
     run(`-A FORWARD -p udp -j NFQUEUE ${rule}`, options).summary.assumed.filter((line) => line.includes('NFQUEUE'));
   const said = 'no program listens to the queues of NFQUEUE: 3 packets';
-  const hint = '(--nfqueue accept, --nfqueue drop: one does)';
+  const hint = '(--nfqueue accept or drop: how one would answer)';
   assert.equal(assumed(''), [`${said} dropped ${hint}`]);
   assert.equal(assumed('--queue-bypass'), [`${said} passed by --queue-bypass ${hint}`]);
   assert.equal(assumed('', { nfqueue: 'accept' }), []);

@@ -108,7 +108,7 @@ Sockets('owner: packets without a socket match what is negated, but for --suppl-
   assert.equal(forwarded, { counts: nobody, outcomes: [Outcome.FORWARDED], assumed: [] });
   const own = run({}, ownerRules('OUTPUT'), [['local', tcp('10.0.0.1', 80, '10.0.0.9', 1)]]);
   assert.equal(own.counts, nobody);
-  assert.equal(own.assumed, ["the host's own packets have no owner where `sockets` names none that sent them"]);
+  assert.equal(own.assumed, ["packets of the host's own that no entry of `sockets` sent have no owner"]);
 });
 
 Sockets('owner and cgroup: ICMP errors of the host are of a socket without owner in the root cgroup', () => {
