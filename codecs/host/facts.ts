@@ -3,7 +3,7 @@ import { isLongerThan } from '../text.js';
 import { HostError } from './error.js';
 import { type FdbDescription, fdbOf } from './fdb.js';
 import { type IpsecDescription, ipsecOf } from './ipsec.js';
-import { integerAt, type JsonObject, listAt, objectAt, stringAt } from './json-values.js';
+import { integerAt, type JsonObject, listAt, objectOf, stringAt } from './json-values.js';
 import { type NamesDescription, namesOf } from './names.js';
 import { type SocketDescription, socketsOf } from './sockets.js';
 
@@ -57,6 +57,7 @@ function accountingNames(value: unknown): string[] {
 
 /** What ip_pkt_list_tot says makes no difference: of each address, as many packets are remembered as rules ask for. */
 function recentOf(value: unknown): RecentDescription {
-  const total = value === undefined ? undefined : objectAt(value, 'xt_recent').ip_list_tot;
+  const total =
+    value === undefined ? undefined : objectOf(value, 'xt_recent', ['ip_list_tot', 'ip_pkt_list_tot']).ip_list_tot;
   return { listTotal: total === undefined ? undefined : integerAt(total, 'xt_recent.ip_list_tot', 1, 0xffffff) };
 }

@@ -44,6 +44,14 @@ export function objectAt(value: unknown, path: string): JsonObject {
   throw mismatch(path, 'an object', describe(value));
 }
 
+/** The object VALUE, all of whose members are among MEMBERS. */
+export function objectOf(value: unknown, path: string, members: readonly string[]): JsonObject {
+  const object = objectAt(value, path);
+  const unknown = Object.keys(object).find((key) => !members.includes(key));
+  if (unknown === undefined) return object;
+  throw mismatchedName(`${path}.${unknown}`, `one of ${members.join(', ')}`, unknown, members);
+}
+
 export function mismatch(path: string, expected: string, found: string): HostError {
   return new HostError(path, `expected ${expected}, found ${found}`);
 }

@@ -1,5 +1,5 @@
 /** The member `names` of a host: numbers that have names there, in files that rules and ip(8) refer to. */
-import { integerAt, objectAt } from './json-values.js';
+import { integerAt, objectAt, objectOf } from './json-values.js';
 
 type Numbers = ReadonlyMap<string, number>;
 
@@ -25,7 +25,7 @@ export const DEFAULT_NAMES: NamesDescription = namesOf(undefined);
 
 /** Throws a HostError. */
 export function namesOf(value: unknown): NamesDescription {
-  const names = value === undefined ? {} : objectAt(value, 'names');
+  const names = value === undefined ? {} : objectOf(value, 'names', Object.keys(EVERYWHERE));
   const numbersOf = (kind: keyof NamesDescription): Numbers => {
     const path = `names.${kind}`;
     const given = names[kind] === undefined ? {} : objectAt(names[kind], path);

@@ -8,7 +8,7 @@ import {
   mismatch,
   mismatchedName,
   numberedAt,
-  objectAt,
+  objectOf,
   optionalStringAt,
   quote,
   stringAt,
@@ -66,13 +66,10 @@ const ANY = addressFromWords([0]);
 /** Throws a HostError. */
 export function socketsOf(value: unknown): SocketDescription[] | undefined {
   if (typeof value === 'string') return value.trim() === '' ? undefined : socketsInText(value);
-  return listAt(value, 'sockets').map(([entry, path]) => socketOf(objectAt(entry, path), path));
+  return listAt(value, 'sockets').map(([entry, path]) => socketOf(objectOf(entry, path, MEMBERS), path));
 }
 
 function socketOf(socket: JsonObject, path: string): SocketDescription {
-  const unknown = Object.keys(socket).find((key) => !MEMBERS.includes(key));
-  if (unknown !== undefined)
-    throw mismatchedName(`${path}.${unknown}`, `one of ${MEMBERS.join(', ')}`, unknown, MEMBERS);
   const protocol = numberedAt(socket.proto, `${path}.proto`, PROTOCOLS, 'tcp, udp or raw', RAW);
   if (!Object.values(PROTOCOLS).includes(protocol)) throw mismatch(`${path}.proto`, 'tcp, udp or raw', `${protocol}`);
   const local = endAt(socket.local ?? '*:0', `${path}.local`);

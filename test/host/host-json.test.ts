@@ -419,5 +419,16 @@ HostJson('IPv6 is kept as data and does not change routing', () => {
   );
 });
 
+HostJson('facts have no members that nothing would read', () => {
+  for (const [member, path, names] of [
+    [{ names: { user: { web: 33 } } }, 'names.user', 'users, groups, realms, deviceGroups'],
+    [{ xt_recent: { ip_list_total: 5 } }, 'xt_recent.ip_list_total', 'ip_list_tot, ip_pkt_list_tot'],
+    [{ sockets: [{ proto: 'tcp', user: 33 }] }, 'sockets[0].user', 'proto, state, local'],
+  ] as const) {
+    const { message } = errorOf(JSON.stringify({ ...ROUTER, ...member }));
+    assert.ok(message.includes(`${path}: expected one of ${names}`), message);
+  }
+});
+
 HostJson.run();
 Rate.run();
