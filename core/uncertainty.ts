@@ -74,7 +74,7 @@ export class Uncertainty implements UncertainPackets {
   readonly #known = new WeakMap<UncertainCause, Tally>();
   /** The cause of each connection in doubt, by entry. Entries are reused: only those in doubt count. */
   readonly #connections = new Map<number, UncertainCause>();
-  /** Connections that the emulated host may not have, unlike the real one: their tuples, in either direction. */
+  /** Connections that only the real host may have: their tuples, in either direction. */
   readonly #lost = new Map<string, UncertainCause>();
   /** Pairs of addresses between which a connection that opens may be an expected one. */
   readonly #pairs = new Map<string, UncertainCause>();
@@ -142,8 +142,7 @@ export class Uncertainty implements UncertainPackets {
     if (this.#table.isInDoubt(entry)) return;
     this.#table.doubt(entry);
     this.#connections.set(entry, cause);
-    if (this.#table.isHashed(entry)) return;
-    // It may never be confirmed here, though it is by the real host.
+    // It may never be confirmed here, though it is by the real host, or end here and not there.
     const { words } = this.#table;
     const base = entry * RECORD_WORDS;
     const protocol = words[base + PROTOCOL] & 0xff;

@@ -205,6 +205,13 @@ uncertain('a connection that only the real host may have is uncertain', () => {
   assert.equal([...inAllEngines(rules, arrivals).uncertain], [2, 3, 5]);
 });
 
+uncertain('a connection in the place of an uncertain one that ended is uncertain too: the other may go on', () => {
+  const rule = `-A FORWARD -p tcp -m conntrack --ctstate ESTABLISHED ${UNASKED} -j REJECT --reject-with tcp-reset`;
+  const syn = { ...REQUEST, dport: 80, flags: 2 };
+  const arrivals = [syn, { ...replyTo(syn), flags: 0x12 }, { ...syn, flags: 4 }, syn];
+  assert.equal([...inAllEngines(table('filter', rule), arrivals).uncertain], [1, 2, 3]);
+});
+
 uncertain(
   'no path leads past a rule that is reached; where it is certain to be missed, packets take the fast path',
   () => {

@@ -23,7 +23,10 @@ for (const engine of ['docker-article-28.5', 'docker-article-20.10-legacy']) {
       expectEgress: true,
     });
     assert.equal(egress?.listed, []);
-    assert.equal(Object.values(egress?.unjudged ?? {}), [0, 0, 0, 0, 0]);
+    assert.equal(
+      Object.entries(egress?.unjudged ?? {}).filter(([, packets]) => packets !== 0),
+      [],
+    );
     // Counted in the captures: what left by eth0 and docker0. The older engine's host also joins a multicast group.
     assert.is(egress?.matched, engine.endsWith('legacy') ? 49 : 48);
     assert.equal(warnings, []);
