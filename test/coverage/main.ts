@@ -23,6 +23,8 @@ const TESTS = [
     'recorded/',
     'replay/',
     'rules/',
+    'matches/',
+    'targets/',
     'library/library',
     'library/public',
     'cli/replay',
