@@ -3,6 +3,7 @@ import type { Address } from '../../codecs/address.js';
 import type { LoadedAddress } from '../../codecs/byte-order.js';
 import { IPPROTO_UDP, TCP_FLAGS_AT, TCP_LENGTH, UDP_LENGTH } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
+import type { MaskedValue } from '../rules/parse/values.js';
 import { NO_SOCKET } from './socket-numbers.js';
 import type { HostSockets } from './sockets.js';
 
@@ -13,6 +14,11 @@ const SYN = 0x02;
 interface ProxyEnd {
   readonly port: number;
   readonly address: Address;
+}
+
+/** The same, and how the packet is marked: mark = (mark & ~mask) ^ value. */
+export interface ProxyTarget extends ProxyEnd {
+  readonly mark: MaskedValue;
 }
 
 /**

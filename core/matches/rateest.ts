@@ -1,12 +1,12 @@
 /** `-m rateest`: compares the rates that RATEEST estimates (xt_rateest). */
 import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
+import type { EstimatorSlot } from '../rate-estimator.js';
 import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extension.js';
 import { formatQuotient, leadingDouble, toUnsignedInt } from '../rules/parse/c-double.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseWord32 } from '../rules/parse/values.js';
 import { FunctionState } from '../rules/run/match-state.js';
-import type { EstimatorSlot } from '../targets/rate-estimator.js';
 import { ESTIMATOR, estimatorSlot, MAX_ESTIMATOR_NAME_BYTES } from '../targets/rateest.js';
 
 const OPERATORS = ['lt', 'gt', 'eq'] as const;

@@ -5,11 +5,11 @@ import type { ConntrackTable } from '../conntrack/table.js';
 import type { TableName, Verdict } from '../hooks.js';
 import type { AddressType } from '../host/address-type.js';
 import type { HostFacts } from '../host/facts.js';
+import type { ProxyTarget } from '../host/proxy-socket.js';
 import type { ReversePath } from '../host/route-decision.js';
 import type { Manip, NatRange } from '../nat/range.js';
 import type { Packet } from '../packet.js';
 import type { ServerOffer } from '../synproxy/synproxy.js';
-import type { TproxyParams } from '../targets/tproxy.js';
 import type { UncertainCause } from '../uncertainty.js';
 
 /**
@@ -52,7 +52,7 @@ export interface RuleContext {
   /** -j SYNPROXY: see `Synproxy.take`. */
   synproxy(packet: Packet, offer: ServerOffer): Verdict;
   /** -j TPROXY: gives the packet to a socket of the host. */
-  tproxy(packet: Packet, to: TproxyParams): Verdict;
+  tproxy(packet: Packet, to: ProxyTarget): Verdict;
   /** -j REJECT: sends the answer. The target itself then drops the packet. */
   reject(packet: Packet, kind: RejectKind): void;
   /** -j LOG: logs the packet in its current state. FLAGS are `LogFlag`s (codecs/kernel-log.ts). */

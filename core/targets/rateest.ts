@@ -2,11 +2,11 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
+import { type EstimatorParams, type EstimatorSlot, RateEstimator } from '../rate-estimator.js';
 import type { RuleContext } from '../rules/context.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { formatQuotient, leadingDouble, toUnsignedInt } from '../rules/parse/c-double.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { type EstimatorParams, type EstimatorSlot, RateEstimator } from './rate-estimator.js';
 
 /** The kind of kernel object that a RATEEST rule makes, by name. */
 export const ESTIMATOR = 'rate estimator';

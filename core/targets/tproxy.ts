@@ -1,24 +1,15 @@
 /** `-j TPROXY`: delivers the packet to a local socket and leaves it as it is (xt_TPROXY, revision 1). */
-import { type Address, addressFromWords } from '../../codecs/address.js';
+import { addressFromWords } from '../../codecs/address.js';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
+import type { ProxyTarget } from '../host/proxy-socket.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { parseHost } from '../rules/parse/host-values.js';
-import { formatHex, type MaskedValue, parseLibcPortNumber, parseMasked } from '../rules/parse/values.js';
-
-/** Where packets are sent to. */
-export interface TproxyParams {
-  /** 0: the packet's own. */
-  readonly port: number;
-  /** All zero: the first address of the interface. */
-  readonly address: Address;
-  /** mark = (mark & ~mask) ^ value. */
-  readonly mark: MaskedValue;
-}
+import { formatHex, parseLibcPortNumber, parseMasked } from '../rules/parse/values.js';
 
 const NO_ADDRESS = { ipv4: addressFromWords([0]), ipv6: addressFromWords([0, 0, 0, 0]) } as const;
 
-export const tproxy: TargetExtension<TproxyParams> = {
+export const tproxy: TargetExtension<ProxyTarget> = {
   name: 'TPROXY',
   tables: ['mangle'],
   hooks: [Hook.PREROUTING],

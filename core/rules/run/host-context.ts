@@ -11,7 +11,7 @@ import { Hook, type TableName, Verdict } from '../../hooks.js';
 import type { AddressType } from '../../host/address-type.js';
 import type { HostFacts } from '../../host/facts.js';
 import type { Host } from '../../host/host.js';
-import { proxyFor } from '../../host/proxy-socket.js';
+import { type ProxyTarget, proxyFor } from '../../host/proxy-socket.js';
 import type { ReversePath } from '../../host/route-decision.js';
 import { NO_SOCKET } from '../../host/socket-numbers.js';
 import { logLine } from '../../log-line.js';
@@ -22,7 +22,6 @@ import type { Packet } from '../../packet.js';
 import type { PacketStack } from '../../packet-stack.js';
 import type { Random } from '../../random.js';
 import type { ServerOffer, Synproxy } from '../../synproxy/synproxy.js';
-import type { TproxyParams } from '../../targets/tproxy.js';
 import type { Tee } from '../../tee.js';
 import type { UncertainCause, Uncertainty } from '../../uncertainty.js';
 import type { RuleContext, TracedKind } from '../context.js';
@@ -152,7 +151,7 @@ export class HostContext implements RuleContext {
     return this.#synproxy.take(packet, offer);
   }
 
-  tproxy(packet: Packet, to: TproxyParams): Verdict {
+  tproxy(packet: Packet, to: ProxyTarget): Verdict {
     const { sockets } = this.#host.facts;
     const own = this.#host.redirectAddress(packet.inDev)?.loaded;
     const socket = sockets === undefined ? NO_SOCKET : proxyFor(packet, to, own, sockets);

@@ -2,7 +2,7 @@
  * Estimates the rate of packets (gen_estimator): at the end of each interval, what was counted in it goes into a moving
  * average. All arithmetic is as in the kernel, with shifts that round down; it counts intervals in ticks.
  */
-import { TICK_MS } from '../clock.js';
+import { TICK_MS } from './clock.js';
 
 /** The ticks of a quarter of a second, rounded down, as the kernel has them. */
 const QUARTER_TICKS = Math.floor(250 / TICK_MS);
