@@ -10,6 +10,8 @@ import type { World } from './world.js';
 
 const TCP_HEADERS = 40;
 const UDP_HEADERS = 28;
+/** The smallest MSS that Linux takes for its own (TCP_MIN_MSS). */
+const LEAST_MSS = 88;
 const FIRST_OWN_PORT = 20_000;
 const TIMESTAMPS = Uint8Array.of(1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2);
 
@@ -40,13 +42,15 @@ export function* coalescedConnection(stage: Stage, flow: Side): Scene {
   const isLoose = stage.world.host.sysctl?.['net.netfilter.nf_conntrack_tcp_loose'] !== 0;
   const isPickedUp = prng.chance(0.2) && isLoose;
   if (!isPickedUp && !(yield* handshake(connection))) return;
+  // A rule may have left an MSS with which nobody sends anything that is worth coalescing.
+  if (!isPickedUp && Math.min(client.heardMss, server.heardMss) < LEAST_MSS) return;
   const full = new Map<End, number>();
   for (let left = prng.between(1, 6); left > 0; left--) {
     const isFirst = full.size === 0;
     const from = isFirst || prng.chance(0.5) ? client : server;
     if (from.side.dev === LOCAL) return;
     const most = mtuOf(stage.world, from.side.dev) - TCP_HEADERS - optionsOf(from).length;
-    let size = Math.min(client.mss, server.mss) - optionsOf(from).length;
+    let size = Math.min(client.heardMss, server.heardMss) - optionsOf(from).length;
     if (isPickedUp) {
       // The first segment of a direction shows how long its segments are.
       const first = full.get(from) ?? prng.between(536, Math.min(most, 1460));

@@ -61,20 +61,27 @@ export function shotOf(stage: Stage, party: Party, packet: Buffer): Shot {
 
 /** The side that saw the packet SENT after the host's changes, or null if it did not arrive. */
 export function arrival(sent: Buffer, outputs: readonly Output[]): Side | null {
+  const found = arrivedPacket(sent, outputs);
+  if (found === null) return null;
+  const { dev, packet } = found;
+  const l4 = (packet[0] & 15) * 4;
+  // A query's id is used for both ports.
+  const [sportAt, dportAt] = packet[9] === IPPROTO_ICMP ? [l4 + 4, l4 + 4] : [l4, l4 + 2];
+  const hasPorts = packet.length >= dportAt + 2;
+  return {
+    dev,
+    address: packet.readUInt32BE(16),
+    port: hasPorts ? packet.readUInt16BE(dportAt) : 0,
+    peerAddress: packet.readUInt32BE(12),
+    peerPort: hasPorts ? packet.readUInt16BE(sportAt) : 0,
+  };
+}
+
+/** What became of SENT, as it left, and where; null: it did not arrive anywhere. */
+export function arrivedPacket(sent: Buffer, outputs: readonly Output[]): { dev: string; packet: Buffer } | null {
   for (const { dev, frame } of outputs) {
     const packet = Buffer.from(dev === LOCAL ? frame : frame.subarray(14));
-    if (packet.length < 24 || packet[9] !== sent[9] || !sameContents(sent, packet)) continue;
-    const l4 = (packet[0] & 15) * 4;
-    // A query's id is used for both ports.
-    const [sportAt, dportAt] = packet[9] === IPPROTO_ICMP ? [l4 + 4, l4 + 4] : [l4, l4 + 2];
-    const hasPorts = packet.length >= dportAt + 2;
-    return {
-      dev,
-      address: packet.readUInt32BE(16),
-      port: hasPorts ? packet.readUInt16BE(dportAt) : 0,
-      peerAddress: packet.readUInt32BE(12),
-      peerPort: hasPorts ? packet.readUInt16BE(sportAt) : 0,
-    };
+    if (packet.length >= 24 && packet[9] === sent[9] && sameContents(sent, packet)) return { dev, packet };
   }
   return null;
 }

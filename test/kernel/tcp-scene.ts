@@ -3,7 +3,16 @@ import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../../code
 import { buildIpv4, buildTcp, type TcpFields, withChecksum } from '../packets/packets.js';
 import type { Prng } from './prng.js';
 import type { Output } from './router.js';
-import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from './scene.js';
+import {
+  arrival,
+  arrivedPacket,
+  type Scene,
+  type Shot,
+  type Side,
+  type Stage,
+  shotOf,
+  untranslatedPeer,
+} from './scene.js';
 import { leftToCard } from './virtio-header.js';
 
 /** One end of a connection, with what it has sent and seen. */
@@ -19,6 +28,8 @@ export interface End {
   timestamps: boolean;
   /** The MSS that it announces. */
   mss: number;
+  /** The MSS that its peer has heard of, after the rules; 0: none yet. */
+  heardMss: number;
 }
 
 export interface Connection {
@@ -57,6 +68,7 @@ export function openConnection(stage: Stage, side: Side): Connection {
     sack: prng.chance(0.5),
     timestamps: prng.chance(0.3),
     mss: 1460,
+    heardMss: 0,
   });
   return {
     stage,
@@ -114,12 +126,23 @@ export function* segment(
     if (outputs.length > 0) connection.isRefused = true;
     return false;
   }
+  if ((flags & TCP_SYN) !== 0) from.heardMss = mssOf(arrivedPacket(packet, outputs)?.packet ?? packet);
   if (from === connection.client && !connection.isSeen) {
     connection.isSeen = true;
     to.side = seen;
   }
   if (deviation.sequenceShift === undefined) to.expected = (sequence + length) >>> 0;
   return true;
+}
+
+/** The MSS in the SYN PACKET; without the option, what is meant then (RFC 9293, section 3.7.1). */
+function mssOf(packet: Buffer): number {
+  const l4 = (packet[0] & 15) * 4;
+  const end = Math.min(packet.length, l4 + (packet[l4 + 12] >> 4) * 4);
+  for (let at = l4 + 20; at + 4 <= end && packet[at] !== 0; at += packet[at] === 1 ? 1 : Math.max(2, packet[at + 1])) {
+    if (packet[at] === 2) return packet.readUInt16BE(at + 2);
+  }
+  return 536;
 }
 
 /** The options of a SYN, or timestamps and SACK blocks of a later segment. */
