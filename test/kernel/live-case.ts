@@ -84,7 +84,8 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
   const isOffloaded = (profile.offload ?? 0) > 0;
   const router = new Router(libc, world.host, isOffloaded);
   try {
-    const nfqueue = queueVerdictOf(seed);
+    // A program gets coalesced packets in segments, which is not followed.
+    const nfqueue = profile.scenes.coalescedTcp === undefined ? queueVerdictOf(seed) : undefined;
     router.load(rules, nfqueue);
     router.drain();
     const folder = { ...caseFolder(dir, []), ...(nfqueue === undefined ? {} : { nfqueue }) };

@@ -66,6 +66,20 @@ Mangling('the host itself sees an unfinished checksum until CHECKSUM has filled 
   }
 });
 
+Mangling('the program behind NFQUEUE is shown a finished checksum, so the host sees it too', () => {
+  const toHost = udpPacket({ source: NEAR, destination: '10.0.0.1', sport: 67, dport: 68, data: Buffer.from('offer') });
+  for (const engine of EMULATOR_ENGINES) {
+    for (const rule of ['-j NFQUEUE --queue-num 3', '-j QUEUE']) {
+      const router = new Router(mangle(`-A INPUT ${rule}`), { engine, queueVerdict: 'accept' });
+      router.receive(unfinished(toHost));
+      bytesEqual(router.delivered[0], toHost);
+    }
+    const unheard = new Router(mangle('-A INPUT -j NFQUEUE --queue-bypass'), { engine });
+    unheard.receive(unfinished(toHost));
+    bytesEqual(unheard.delivered[0], unfinished(toHost));
+  }
+});
+
 Mangling('the segments of a coalesced packet have the changes, and right checksums', () => {
   const rules = mangle(STRIP_MSS, NO_ECN, '-A FORWARD -j DSCP --set-dscp 46', FILL);
   for (const engine of EMULATOR_ENGINES) {

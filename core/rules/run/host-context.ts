@@ -193,7 +193,12 @@ export class HostContext implements RuleContext {
       packet.queueFate = isBypassed ? 'passed' : 'queue-unbound';
     } else if (this.#isUnconfirmed(packet) && this.#stack.sharesConnection(packet)) {
       packet.queueFate = 'queue-unconfirmed';
-    } else packet.queueFate = verdict === 'accept' ? 'passed' : 'queue-verdict';
+    } else {
+      if (packet.isCoalesced) this.uncertain(packet, QUEUED_IN_SEGMENTS);
+      // The program is shown the packet with its checksum finished (skb_checksum_help); so it goes on.
+      else if (!packet.isCut) packet.hasUnfinishedChecksum = false;
+      packet.queueFate = verdict === 'accept' ? 'passed' : 'queue-verdict';
+    }
     return packet.queueFate === 'passed' ? Verdict.ACCEPT : Verdict.DROP;
   }
 
@@ -201,6 +206,12 @@ export class HostContext implements RuleContext {
     return ct >= 0 && (this.conntrack.words[ct * RECORD_WORDS + STATUS] & Status.CONFIRMED) === 0;
   }
 }
+
+/** nf_queue gives each segment of its own to the program, so what comes after counts segments. */
+const QUEUED_IN_SEGMENTS: UncertainCause = {
+  reason: '`-j NFQUEUE` cuts a coalesced packet, and the rules after it count its segments',
+  scope: 'packet',
+};
 
 function withAddress(range: NatRange, address: Address): NatRange {
   return { ...range, minAddress: address, maxAddress: address };
