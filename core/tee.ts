@@ -6,6 +6,7 @@ import { Hook } from './hooks.js';
 import { AddressType } from './host/address-type.js';
 import type { Host } from './host/host.js';
 import { NO_SOCKET } from './host/socket-numbers.js';
+import type { Coalescing } from './offload/segments.js';
 import { setRoute } from './own-route.js';
 import { CtInfo, ORIGINAL, type Packet } from './packet.js';
 import type { PacketStack } from './packet-stack.js';
@@ -16,6 +17,7 @@ const MOST_COPIES = 4;
 export class Tee {
   readonly #host: Host;
   readonly #stack: PacketStack;
+  readonly #coalescing: Coalescing;
   readonly #send: (copy: Packet) => void;
   /** A copy is on its way out: it is not copied again (in_nf_duplicate). */
   #isCopying = false;
@@ -23,9 +25,10 @@ export class Tee {
   #hasStopped = false;
 
   /** SEND hands a routed copy to the OUTPUT hook. */
-  constructor(host: Host, stack: PacketStack, send: (copy: Packet) => void) {
+  constructor(host: Host, stack: PacketStack, coalescing: Coalescing, send: (copy: Packet) => void) {
     this.#host = host;
     this.#stack = stack;
+    this.#coalescing = coalescing;
     this.#send = send;
   }
 
@@ -48,6 +51,7 @@ export class Tee {
     if (route.route === null || route.type === AddressType.BROADCAST) copy.nextHop = copy.destination;
     copy.teeDev = route.outDev;
     copy.hadTakenOptions = packet.hasTakenOptions;
+    this.#coalescing.settle(copy, copy.routeMtu);
     copy.ct = -1;
     copy.socket = NO_SOCKET;
     copy.direction = ORIGINAL;

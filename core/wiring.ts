@@ -89,7 +89,9 @@ export function wireHost(
   const nat = new Nat(connections, random);
   const fragments = createFragmentQueues(host, memory);
   const answers = new Answers(host, conntrack, stack, clock, random, sendAnswer);
-  const tee = new Tee(host, stack, sendCopy);
+  const mode = options.checksums ?? 'verify';
+  const coalescing = new Coalescing(mode, host.interfaces, connections);
+  const tee = new Tee(host, stack, coalescing, sendCopy);
   const { queueVerdict } = options;
   const uncertainty = new Uncertainty(connections, clock, emit, output.uncertain?.bind(output));
   const own = { host, conntrack: connections, nat, answers, clock, random, output };
@@ -101,8 +103,6 @@ export function wireHost(
   for (const name of host.facts.accounting ?? []) accounting.object(name);
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
-  const mode = options.checksums ?? 'verify';
-  const coalescing = new Coalescing(mode, host.interfaces, connections);
   const offloads = new Offloads(mode, coalescing);
   const entries = [
     ...fragmentHooks(fragments, emit),

@@ -72,8 +72,13 @@ export class Coalescing implements CoalescedCounts {
 
   /** `fragmentAction`, of the segments if PACKET is coalesced. */
   actionFor(packet: Packet, mtu: number): FragmentAction {
-    if (packet.isCoalesced || packet.length > mtu) this.#decide(packet);
+    this.settle(packet, mtu);
     return fragmentAction(packet, mtu);
+  }
+
+  /** Decides how long the segments of PACKET are, which leaves where this MTU is, while its connection is known. */
+  settle(packet: Packet, mtu: number): void {
+    if (packet.isCoalesced || packet.length > mtu) this.#decide(packet);
   }
 
   /**

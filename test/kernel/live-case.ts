@@ -99,7 +99,9 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
     const record = new ReplayRecord(router.devices, router.bareDevices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity, offload: profile.offload ?? 0, coalesced: 0 };
     const count = Math.min(scenes, prng.between(FEWEST_SCENES, MOST_SCENES));
-    play(router, record, stage, randomScenes(stage, profile, count, only), packets, profile);
+    // Of a copy by TEE that arrives where the packet itself does not, only its ends know the MSS.
+    const scenesOf = rules.includes('-j TEE') ? withoutCoalesced(profile) : profile;
+    play(router, record, stage, randomScenes(stage, scenesOf, count, only), packets, profile);
     record.write(folder.wantDir, router);
     return {
       ...folder,
@@ -113,6 +115,11 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
   } finally {
     router.close();
   }
+}
+
+function withoutCoalesced(profile: Profile): Profile {
+  const { coalescedTcp, ...scenes } = profile.scenes;
+  return coalescedTcp === undefined ? profile : { ...profile, scenes };
 }
 
 /**

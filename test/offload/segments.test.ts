@@ -44,11 +44,16 @@ function coalesced({ data, flags = TCP_ACK, id = 7, fragment = DF, destination =
 }
 
 /** A router that has seen a handshake with these MSS; NEAR is the opener. */
-function connected(mss: number | undefined, options: RouterOptions = {}, rules = ACCOUNTED): Router {
+function connected(
+  mss: number | undefined,
+  options: RouterOptions = {},
+  rules = ACCOUNTED,
+  otherOptions = new Uint8Array(0),
+): Router {
   const router = new Router(rules, { mtus: [1500, 1466], ...options });
   const there = { source: NEAR, destination: FAR, sport: 2001, dport: 80 };
   const back = { source: FAR, destination: NEAR, sport: 80, dport: 2001 };
-  const tcpOptions = mss === undefined ? new Uint8Array(0) : mssOption(mss);
+  const tcpOptions = mss === undefined ? otherOptions : mssOption(mss);
   router.receive(tcpPacket({ ...there, flags: TCP_SYN, sequence: 99, tcpOptions }));
   const answer = { flags: TCP_SYN | TCP_ACK, sequence: 499, acknowledgment: 100, tcpOptions };
   router.receive(tcpPacket({ ...back, ...answer }), 'eth1');
@@ -106,6 +111,24 @@ Segments('are as long as the MSS that TCPMSS has left of the one announced', () 
     full(3, 1000, connected(1400, { engine }, set));
     full(4, 536, connected(1400, { engine }, strip));
     full(4, 536, connected(undefined, { engine }, clamp));
+  }
+});
+
+Segments('are 536 bytes long where the SYNs have options, but no MSS (RFC 9293, section 3.7.1)', () => {
+  const windowScale = Uint8Array.of(3, 3, 7, 0);
+  for (const engine of EMULATOR_ENGINES) {
+    const router = connected(undefined, { engine }, ACCOUNTED, windowScale);
+    assert.is(leaves(router, coalesced({ data: 4 * 536 }))[0], '576 id 7 4000 seq 100 flags 10', engine);
+  }
+});
+
+Segments('of a copy that TEE sends are as long as those of the packet', () => {
+  const tee = '*mangle\n-A PREROUTING -i eth0 -j TEE --gateway 10.0.1.8\nCOMMIT\n';
+  for (const engine of EMULATOR_ENGINES) {
+    const lengths = leaves(connected(1200, { engine }, tee), coalesced({ data: 2401 })).map(
+      (line) => line.split(' ')[0],
+    );
+    assert.equal(lengths, ['1240', '1240', '41', '1240', '1240', '41'], engine);
   }
 });
 

@@ -26,6 +26,8 @@ const WINDOW_SCALE = 3;
 const SACK_PERMITTED = 4;
 const SACK = 5;
 
+/** The MSS of a SYN that announces none (RFC 9293, section 3.7.1). */
+const DEFAULT_MSS = 536;
 /** The largest allowed shift (RFC 7323, section 2.3). */
 const MAX_SCALE = 14;
 /** A SACK block: left edge and right edge. */
@@ -46,6 +48,8 @@ export let end = 0;
 export let window = 0;
 let optionsAt: usize = 0;
 let optionsEnd: usize = 0;
+/** A snaplen has truncated the options. */
+let isCut = false;
 
 /** Whether sequence number A is before B, modulo 2^32 (RFC 9293, section 3.4). */
 export function before(a: i32, b: i32): bool {
@@ -80,7 +84,7 @@ export function readSegment(l4: usize, length: i32, available: i32): void {
   end = sequence + length - headerLength + ((flags & TCP_SYN) >>> 1) + (flags & TCP_FIN);
   window = load16(l4 + TCP_WINDOW_AT);
   optionsAt = l4 + TCP_LENGTH;
-  // A snaplen may have truncated the options.
+  isCut = available < headerLength;
   optionsEnd = l4 + min(headerLength, available);
 }
 
@@ -101,7 +105,7 @@ export function hasUnusualOptions(l4: usize): bool {
  * permitted, and the MSS.
  */
 export function handshakeOptions(): i32 {
-  let options = 0;
+  let options = isCut ? 0 : DEFAULT_MSS << SEGMENT_SHIFT;
   let length: i32 = 0;
   for (let at = optionsAt; at < optionsEnd; at += length) {
     const option = load<u8>(at);
