@@ -96,7 +96,7 @@ export function wireHost(
   const uncertainty = new Uncertainty(connections, clock, emit, output.uncertain?.bind(output));
   const own = { host, conntrack: connections, nat, answers, clock, random, output };
   const cookies = proxies(ruleset) ? new Cookies(random.uint32()) : undefined;
-  const synproxy = cookies && createSynproxy(connections, answers, cookies, uncertainty);
+  const synproxy = cookies && createSynproxy(conntrack, answers, cookies, uncertainty);
   const context = new HostContext({ ...own, synproxy, tee, stack, queueVerdict, uncertainty });
   loadTargets(ruleset, context);
   const accounting = accountingOf(context);
@@ -167,15 +167,11 @@ function proxies({ tables }: Ruleset): boolean {
   return tables.some(({ rules }) => rules.some(hasProxy));
 }
 
-function createSynproxy(
-  connections: ConntrackTable,
-  answers: Answers,
-  cookies: Cookies,
-  uncertainty: Uncertainty,
-): Synproxy {
-  const proxied = new ProxiedConnections(connections.words);
-  connections.proxied = proxied;
-  return new Synproxy(answers, connections, proxied, cookies, (packet, cause) => uncertainty.doubt(packet, cause));
+function createSynproxy(conntrack: Conntrack, answers: Answers, cookies: Cookies, uncertainty: Uncertainty): Synproxy {
+  const { table } = conntrack;
+  const proxied = new ProxiedConnections(table.words);
+  table.proxied = proxied;
+  return new Synproxy(answers, conntrack, proxied, cookies, (packet, cause) => uncertainty.doubt(packet, cause));
 }
 
 function loadTargets({ tables }: Ruleset, context: RuleContext): void {

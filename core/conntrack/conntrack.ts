@@ -25,6 +25,8 @@ export class Conntrack {
   /** By protocol number. */
   readonly trackers: readonly L4Tracker[];
   readonly earlyDrop: EarlyDrop;
+  /** The entry that the current packet has until it is tracked, in place of its own; -1: none. */
+  #template = -1;
   #tuple = new Tuple();
 
   constructor(table: ConntrackTable, trackers: readonly L4Tracker[], earlyDrop: EarlyDrop) {
@@ -39,6 +41,7 @@ export class Conntrack {
    */
   track(packet: Packet): boolean {
     this.invalid = Invalid.NONE;
+    if (packet.ct >= 0 && packet.ct === this.#template) this.release(packet);
     if (packet.ct >= 0 || packet.ctinfo === CtInfo.UNTRACKED) return true;
     const tracker = this.trackers[packet.protocol];
     const { protocol } = tracker;
@@ -65,6 +68,15 @@ export class Conntrack {
     } while (result === TrackResult.REPEAT);
     if (packet.direction === REPLY) this.table.words[packet.ct * RECORD_WORDS + STATUS] |= Status.SEEN_REPLY;
     return true;
+  }
+
+  /** Gives PACKET an entry for rules before conntrack, with neither addresses nor protocol (nf_ct_tmpl_alloc). */
+  setTemplate(packet: Packet): void {
+    const entry = this.table.create(0, 0, 0, 0, 0, packet.nowMs);
+    this.table.words[entry * RECORD_WORDS + STATUS] |= Status.CONFIRMED;
+    packet.ct = entry;
+    packet.ctinfo = CtInfo.NEW;
+    this.#template = entry;
   }
 
   #countBadChecksum(packet: Packet): void {
@@ -98,7 +110,10 @@ export class Conntrack {
 
   /** Called when a packet is finished. Frees its entry if it was never confirmed or if this packet ended it. */
   release(packet: Packet): void {
-    if (packet.ct >= 0 && !this.table.isHashed(packet.ct)) this.table.release(packet.ct);
+    if (packet.ct >= 0 && !this.table.isHashed(packet.ct)) {
+      if (packet.ct === this.#template) this.#template = -1;
+      this.table.release(packet.ct);
+    }
     packet.ct = -1;
   }
 

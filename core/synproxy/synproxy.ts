@@ -25,6 +25,7 @@ import {
   TCP_WINDOW_AT,
 } from '../../codecs/layouts.js';
 import type { Answers } from '../answers/answers.js';
+import type { Conntrack } from '../conntrack/conntrack.js';
 import { RECORD_WORDS, STATUS, Status } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { sideEndAt, TCP_SIDE, TCP_STATE } from '../conntrack/tcp-record.js';
@@ -57,6 +58,7 @@ const [NO_SCALE, SACK_BIT, ECN_BIT] = [0xf, 0x10, 0x20];
 
 export class Synproxy {
   readonly #answers: Answers;
+  readonly #conntrack: Conntrack;
   readonly #table: ConntrackTable;
   readonly #connections: ProxiedConnections;
   readonly #cookies: Cookies;
@@ -68,13 +70,14 @@ export class Synproxy {
   /** DOUBT is told of packets of which it cannot be said what becomes of them. */
   constructor(
     answers: Answers,
-    table: ConntrackTable,
+    conntrack: Conntrack,
     connections: ProxiedConnections,
     cookies: Cookies,
     doubt: (packet: Packet, cause: UncertainCause) => void,
   ) {
     this.#answers = answers;
-    this.#table = table;
+    this.#conntrack = conntrack;
+    this.#table = conntrack.table;
     this.#connections = connections;
     this.#cookies = cookies;
     this.#doubt = doubt;
@@ -176,7 +179,7 @@ export class Synproxy {
       false,
       (syn) => {
         // It has a template: for rules before conntrack it is new, and they cannot have it untracked.
-        syn.ctinfo = CtInfo.NEW;
+        this.#conntrack.setTemplate(syn);
         syn.isAttached = true;
         this.#serverSyn = syn;
       },

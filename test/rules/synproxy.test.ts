@@ -50,10 +50,10 @@ interface Sent {
 }
 
 /** A host that a client speaks to. */
-function proxy(seed: number, engine: EmulatorEngine = 'remembered') {
+function proxy(seed: number, engine: EmulatorEngine = 'remembered', rules = RULES) {
   const sent: Sent[] = [];
   const emulator = createEmulator(
-    { ruleset: parseRuleset(RULES, 'f'), host, seed, engine },
+    { ruleset: parseRuleset(rules, 'f'), host, seed, engine },
     {
       egress: (dev, bytes, at) => {
         const view = new DataView(bytes.buffer, bytes.byteOffset + at + 14 + 20);
@@ -96,6 +96,22 @@ synproxy('in every engine, an acknowledgment becomes a SYN to the server', () =>
     assert.equal([emulator.cookies.sent, emulator.cookies.assumed], [1, 1]);
   }
 });
+
+synproxy(
+  'for rules before conntrack, the SYN to the server is new, of a connection without protocol and addresses',
+  () => {
+    // What Linux 6.18 counted.
+    const rules = ['--ctstate NEW', '--ctproto 6', '! --ctproto 6', '--ctorigdst 10.1.0.2', '--ctstatus CONFIRMED'];
+    const raw = rules.map((rule) => `-A OUTPUT -p tcp --syn -m conntrack ${rule}`).join('\n');
+    const { send, acknowledge, emulator } = proxy(1, 'indexed', RULES.replace('*raw', `*raw\n${raw}`));
+    acknowledge(send({})!.sequence + 1);
+    const counted = emulator.counters.get('raw')!.rules;
+    assert.equal(
+      rules.map((_, i) => counted[(i + 1) * 2]),
+      [1, 0, 1, 0, 1],
+    );
+  },
+);
 
 synproxy('the cookie of the real host counts as well, but only once it is known', () => {
   const { send, acknowledge } = proxy(1);
