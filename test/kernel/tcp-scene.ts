@@ -126,7 +126,9 @@ export function* segment(
     if (outputs.length > 0) connection.isRefused = true;
     return false;
   }
-  if ((flags & TCP_SYN) !== 0) from.heardMss = mssOf(arrivedPacket(packet, outputs)?.packet ?? packet);
+  // A peer that has heard one SYN does not take another MSS from its retransmission.
+  if ((flags & TCP_SYN) !== 0 && from.heardMss === 0)
+    from.heardMss = mssOf(arrivedPacket(packet, outputs)?.packet ?? packet);
   if (from === connection.client && !connection.isSeen) {
     connection.isSeen = true;
     to.side = seen;
