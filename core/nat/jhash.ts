@@ -40,6 +40,38 @@ export function jhashWords(first: number, second: number, third: number, seed: n
   return finalMix((start + first) | 0, (start + second) | 0, (start + third) | 0);
 }
 
+/** Hashes LENGTH words of WORDS, from AT on, with the initial value SEED into an unsigned 32-bit number (jhash2). */
+export function jhashArray(words: Int32Array, at: number, length: number, seed: number): number {
+  const start = (GOLDEN + (length << 2) + seed) | 0;
+  let a = start;
+  let b = start;
+  let c = start;
+  let next = at;
+  let left = length;
+  for (; left > 3; left -= 3) {
+    a = (a + words[next]) | 0;
+    b = (b + words[next + 1]) | 0;
+    c = (c + words[next + 2]) | 0;
+    next += 3;
+    a = (a - c) ^ rotate(c, 4);
+    c = (c + b) | 0;
+    b = (b - a) ^ rotate(a, 6);
+    a = (a + c) | 0;
+    c = (c - b) ^ rotate(b, 8);
+    b = (b + a) | 0;
+    a = (a - c) ^ rotate(c, 16);
+    c = (c + b) | 0;
+    b = (b - a) ^ rotate(a, 19);
+    a = (a + c) | 0;
+    c = (c - b) ^ rotate(b, 4);
+    b = (b + a) | 0;
+  }
+  if (left === 0) return c >>> 0;
+  if (left > 2) c = (c + words[next + 2]) | 0;
+  if (left > 1) b = (b + words[next + 1]) | 0;
+  return finalMix((a + words[next]) | 0, b, c);
+}
+
 function finalMix(first: number, second: number, third: number): number {
   let a = first;
   let b = second;

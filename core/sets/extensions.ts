@@ -1,0 +1,194 @@
+/** hot: what elements carry (ip_set_extensions): time-outs, counters, comments, skbinfo, in arrays by slot. */
+import { TICK_MS } from '../clock.js';
+import type { Packet } from '../packet.js';
+import type { CreateOptions } from './create-options.js';
+import { type Element, NONE } from './element.js';
+import { CounterOp, NO_TIMEOUT, type SetLookup, type SkbInfo } from './ip-set.js';
+import { SetFault } from './set-fault.js';
+
+/** In seconds (IPSET_MAX_TIMEOUT). */
+const MAX_TIMEOUT = 2_147_483;
+const TICKS_PER_SECOND = 1000 / TICK_MS;
+/** Expiry of elements that stay: the kernel's IPSET_ELEM_PERMANENT. */
+const PERMANENT = 0;
+
+/** What is known of now. */
+export interface SetClock {
+  /** In milliseconds. */
+  readonly nowMs: number;
+}
+
+export class Extensions {
+  readonly #clock: SetClock;
+  readonly #found: SkbInfo;
+  /** In seconds; undefined: elements do not expire. */
+  readonly #timeout: number | undefined;
+  /** In ticks; empty unless the set has time-outs; and so on. */
+  #expires = new Float64Array(0);
+  readonly #hasCounters: boolean;
+  #counters = new BigUint64Array(0);
+  readonly #comments: (string | undefined)[] | undefined;
+  readonly #hasSkbInfo: boolean;
+  #skbInfo = new Uint32Array(0);
+
+  constructor(options: CreateOptions, clock: SetClock, found: SkbInfo) {
+    this.#clock = clock;
+    this.#found = found;
+    this.#timeout = options.timeout;
+    this.#hasCounters = options.counters;
+    this.#comments = options.comment ? [] : undefined;
+    this.#hasSkbInfo = options.skbinfo;
+  }
+
+  /** Makes room for CAPACITY slots. */
+  grow(capacity: number): void {
+    if (this.hasTimeout) this.#expires = grown(this.#expires, new Float64Array(capacity));
+    if (this.#hasCounters) this.#counters = grown(this.#counters, new BigUint64Array(2 * capacity));
+    if (this.#hasSkbInfo) this.#skbInfo = grown(this.#skbInfo, new Uint32Array(4 * capacity));
+  }
+
+  get hasTimeout(): boolean {
+    return this.#timeout !== undefined;
+  }
+
+  get ticks(): number {
+    return Math.floor(this.#clock.nowMs / TICK_MS);
+  }
+
+  /** ip_set_timeout_expired. */
+  isExpired(slot: number): boolean {
+    if (this.#timeout === undefined) return false;
+    const expires = this.#expires[slot];
+    return expires !== PERMANENT && expires < this.ticks;
+  }
+
+  /** The last time at which the element is there, in milliseconds; Infinity: it does not expire. */
+  validUntilMs(slot: number): number {
+    if (this.#timeout === undefined) return Number.POSITIVE_INFINITY;
+    const expires = this.#expires[slot];
+    return expires === PERMANENT ? Number.POSITIVE_INFINITY : (expires + 1) * TICK_MS;
+  }
+
+  /** Throws a SetFault if ELEMENT carries what the set does not have (ip_set_get_extensions). */
+  check(element: Element): void {
+    if (element.timeout !== NONE && !this.hasTimeout) throw new SetFault('no-timeout-support');
+    const isCounted = element.packets !== undefined || element.bytes !== undefined;
+    if (isCounted && !this.#hasCounters) throw new SetFault('no-counter-support');
+    if (element.comment !== undefined && this.#comments === undefined) throw new SetFault('no-comment-support');
+    const hasSkbInfo = element.skbMark !== NONE || element.skbPrio !== NONE || element.skbQueue !== NONE;
+    if (hasSkbInfo && !this.#hasSkbInfo) throw new SetFault('no-skbinfo-support');
+  }
+
+  /** What the element in SLOT carries from now on. Counters that ELEMENT does not say stay as they are. */
+  setFromElement(slot: number, element: Element): void {
+    if (this.#hasCounters) {
+      if (element.packets !== undefined) this.#counters[2 * slot] = element.packets;
+      if (element.bytes !== undefined) this.#counters[2 * slot + 1] = element.bytes;
+    }
+    if (this.#comments !== undefined) this.#comments[slot] = element.comment || undefined;
+    if (this.#hasSkbInfo) {
+      const info = this.#skbInfo;
+      info[4 * slot] = Math.max(element.skbMark, 0);
+      info[4 * slot + 1] = Math.max(element.skbMarkMask, 0);
+      info[4 * slot + 2] = Math.max(element.skbPrio, 0);
+      info[4 * slot + 3] = Math.max(element.skbQueue, 0);
+    }
+    this.#setTimeout(slot, element.timeout);
+  }
+
+  /** The same for an element that `-j SET` adds: it counts PACKET. */
+  setFromPacket(slot: number, packet: Packet, lookup: SetLookup): void {
+    if (this.#hasCounters) {
+      this.#counters[2 * slot] = 1n;
+      this.#counters[2 * slot + 1] = BigInt(packet.length);
+    }
+    if (this.#comments !== undefined) this.#comments[slot] = undefined;
+    if (this.#hasSkbInfo) this.#skbInfo.fill(0, 4 * slot, 4 * slot + 4);
+    this.#setTimeout(slot, lookup.timeout);
+  }
+
+  /** ip_set_timeout_set. SECONDS: NO_TIMEOUT: the set's own. */
+  #setTimeout(slot: number, seconds: number): void {
+    if (this.#timeout === undefined) return;
+    const timeout = Math.min(seconds === NO_TIMEOUT ? this.#timeout : seconds, MAX_TIMEOUT);
+    this.#expires[slot] = timeout === 0 ? PERMANENT : this.ticks + timeout * TICKS_PER_SECOND;
+  }
+
+  /** ip_set_match_extensions, for the element in SLOT, which PACKET (null: `ipset test`) meets. */
+  matchesPacket(slot: number, packet: Packet | null, lookup: SetLookup, keepsCounters: boolean): boolean {
+    if (this.isExpired(slot)) return false;
+    if (packet !== null && this.#hasCounters && !this.#count(slot, packet, lookup, keepsCounters)) return false;
+    if (this.#hasSkbInfo) {
+      const found = this.#found;
+      found.mark = this.#skbInfo[4 * slot];
+      found.markMask = this.#skbInfo[4 * slot + 1];
+      found.prio = this.#skbInfo[4 * slot + 2];
+      found.queue = this.#skbInfo[4 * slot + 3];
+    }
+    return true;
+  }
+
+  #count(slot: number, packet: Packet, lookup: SetLookup, keepsCounters: boolean): boolean {
+    const counters = this.#counters;
+    const { packetsOp, bytesOp } = lookup;
+    if (packetsOp !== CounterOp.NONE && !compare(counters[2 * slot], packetsOp, lookup.packets)) return false;
+    if (bytesOp !== CounterOp.NONE && !compare(counters[2 * slot + 1], bytesOp, lookup.bytes)) return false;
+    if (keepsCounters) return true;
+    counters[2 * slot] += 1n;
+    counters[2 * slot + 1] += BigInt(packet.length);
+    return true;
+  }
+
+  /** The element in SLOT is gone (ip_set_ext_destroy). */
+  destroy(slot: number): void {
+    if (this.#comments !== undefined) this.#comments[slot] = undefined;
+  }
+
+  /** SLOT is as new. */
+  clear(slot: number): void {
+    this.destroy(slot);
+    if (this.#hasCounters) this.#counters.fill(0n, 2 * slot, 2 * slot + 2);
+  }
+
+  /** Fills in what the element in SLOT carries. */
+  fill(element: Element, slot: number): void {
+    if (this.hasTimeout) element.timeout = this.#remaining(slot);
+    if (this.#hasCounters) {
+      element.packets = this.#counters[2 * slot];
+      element.bytes = this.#counters[2 * slot + 1];
+    }
+    element.comment = this.#comments?.[slot];
+    if (!this.#hasSkbInfo) return;
+    [element.skbMark, element.skbMarkMask, element.skbPrio, element.skbQueue] = this.#skbInfo.subarray(
+      4 * slot,
+      4 * slot + 4,
+    );
+  }
+
+  /** In seconds; 0: it stays (ip_set_timeout_get). */
+  #remaining(slot: number): number {
+    const expires = this.#expires[slot];
+    if (expires === PERMANENT) return 0;
+    return Math.floor((expires - this.ticks) / TICKS_PER_SECOND) || 1;
+  }
+}
+
+function compare(counter: bigint, op: CounterOp, value: bigint): boolean {
+  switch (op) {
+    case CounterOp.EQ:
+      return counter === value;
+    case CounterOp.NE:
+      return counter !== value;
+    case CounterOp.LT:
+      return counter < value;
+    case CounterOp.GT:
+      return counter > value;
+    default:
+      return true;
+  }
+}
+
+function grown<Numbers extends { set(numbers: Numbers): void }>(numbers: Numbers, room: Numbers): Numbers {
+  room.set(numbers);
+  return room;
+}

@@ -1,0 +1,158 @@
+/** The sets of a host, by name and in the order of their creation (ip_set_core.c). */
+import { SetChanges } from './changes.js';
+import type { CreateOptions } from './create-options.js';
+import type { SetEnvironment } from './environment.js';
+import { HashSet, type SetWorld } from './hash-set.js';
+import { IfaceNames } from './iface-names.js';
+import { type IpSet, SkbInfo } from './ip-set.js';
+import { SetFault } from './set-fault.js';
+import type { SetType } from './set-type.js';
+
+const MAX_SETS = 65_534;
+
+/**
+ * Where a set is: what rules and lists hold on to (the kernel's index of a set). `swap` puts another set there, so that
+ * a name always leads to the same place.
+ */
+export class SetPlace {
+  set: IpSet;
+  /** How many rules and lists refer to it. */
+  references = 0;
+
+  constructor(set: IpSet) {
+    this.set = set;
+  }
+}
+
+export class SetStore {
+  /** By the kernel's index: a new set gets the lowest that is free. */
+  readonly #places: (SetPlace | undefined)[] = [];
+  readonly #byName = new Map<string, SetPlace>();
+  readonly #world: SetWorld;
+  /** Who is told what changes, and what is asked. */
+  readonly changes = new SetChanges();
+  /** What the element found last says for `--map-set`. */
+  readonly found = new SkbInfo();
+
+  constructor({ clock, interfaceNames, randomWord }: SetEnvironment) {
+    const names = new IfaceNames(interfaceNames);
+    this.#world = { clock, names, found: this.found, changes: this.changes, randomWord };
+  }
+
+  /** The set NAME; undefined: there is none. */
+  get(name: string): IpSet | undefined {
+    return this.#byName.get(name)?.set;
+  }
+
+  /** How many rules and lists refer to NAME. */
+  references(name: string): number {
+    return this.#byName.get(name)?.references ?? 0;
+  }
+
+  /** A reference to the set NAME, for a rule or list that exists from now on; undefined: there is none. */
+  take(name: string): SetPlace | undefined {
+    const place = this.#byName.get(name);
+    if (place !== undefined) place.references++;
+    return place;
+  }
+
+  /** A rule or list that had taken PLACE is gone. */
+  release(place: SetPlace): void {
+    place.references--;
+  }
+
+  /** All sets, in the order of `ipset save`. */
+  *[Symbol.iterator](): IterableIterator<IpSet> {
+    for (const place of this.#places) if (place !== undefined) yield place.set;
+  }
+
+  /** `ipset create`. IS_EXIST: a set of the same name, type and options is no fault. Throws a SetFault. */
+  create(name: string, type: SetType, options: CreateOptions, isExist: boolean): IpSet {
+    const old = this.get(name);
+    if (old !== undefined) {
+      if (isExist && old.type === type && isSameSet(old.options, options)) return old;
+      throw new SetFault('set-exists');
+    }
+    const place = new SetPlace(this.#make(name, type, options));
+    let index = this.#places.indexOf(undefined);
+    if (index < 0) index = this.#places.length;
+    if (index >= MAX_SETS) throw new SetFault('too-many-sets');
+    this.#places[index] = place;
+    this.#byName.set(name, place);
+    return place.set;
+  }
+
+  #make(name: string, type: SetType, options: CreateOptions): IpSet {
+    if (type.method !== 'hash') throw new SetFault('no-such-type');
+    return new HashSet(name, type, options, this.#world);
+  }
+
+  /** `ipset destroy NAME`. Throws a SetFault if something refers to it. */
+  destroy(name: string): void {
+    const place = this.#wanted(name);
+    if (place.references > 0) throw new SetFault('referenced');
+    this.#places[this.#places.indexOf(place)] = undefined;
+    this.#byName.delete(name);
+    place.set.flush();
+  }
+
+  /** `ipset destroy`: all of them, or none if something refers to one. */
+  destroyAll(): void {
+    for (const { references } of this.#byName.values()) if (references > 0) throw new SetFault('referenced');
+    for (const name of [...this.#byName.keys()]) this.destroy(name);
+  }
+
+  /** `ipset flush NAME`. */
+  flush(name: string): void {
+    this.#wanted(name).set.flush();
+  }
+
+  /** `ipset flush`. */
+  flushAll(): void {
+    for (const set of this) set.flush();
+  }
+
+  /** `ipset rename FROM TO`. Throws a SetFault if something refers to it. */
+  rename(from: string, to: string): void {
+    const place = this.#wanted(from);
+    if (place.references > 0) throw new SetFault('referenced');
+    if (this.#byName.has(to)) throw new SetFault('new-name-exists');
+    this.#byName.delete(from);
+    place.set.name = to;
+    this.#byName.set(to, place);
+  }
+
+  /** `ipset swap FROM TO`. Rules go on asking the set of the same name. */
+  swap(from: string, to: string): void {
+    const a = this.#wanted(from);
+    const b = this.#wanted(to);
+    if (a.set.type !== b.set.type || a.set.options.family !== b.set.options.family) throw new SetFault('type-mismatch');
+    [a.set, b.set] = [b.set, a.set];
+    [a.set.name, b.set.name] = [from, to];
+    this.changes.listener?.changed(a.set, null);
+    this.changes.listener?.changed(b.set, null);
+  }
+
+  #wanted(name: string): SetPlace {
+    const place = this.#byName.get(name);
+    if (place === undefined) throw new SetFault('no-such-set');
+    return place;
+  }
+}
+
+/** Whether `create -exist` takes B for the same as A (mtype_same_set). */
+function isSameSet(a: CreateOptions, b: CreateOptions): boolean {
+  return (
+    a.family === b.family &&
+    a.maxelem === b.maxelem &&
+    a.timeout === b.timeout &&
+    a.netmask === b.netmask &&
+    a.bitmask?.toString() === b.bitmask?.toString() &&
+    a.markmask === b.markmask &&
+    a.range?.first === b.range?.first &&
+    a.range?.last === b.range?.last &&
+    a.counters === b.counters &&
+    a.comment === b.comment &&
+    a.skbinfo === b.skbinfo
+  );
+}
