@@ -5,6 +5,7 @@ import { Hook } from '../hooks.js';
 import { AddressType } from '../host/address-type.js';
 import { isOneOf } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 
 interface TypeSet {
@@ -37,6 +38,13 @@ export const addrtype: MatchExtension<AddrtypeParams> = {
     { name: '--limit-iface-in', words: 0, excludes: ['--limit-iface-out'] },
     { name: '--limit-iface-out', words: 0, excludes: ['--limit-iface-in'] },
   ],
+
+  listed: listed(
+    /ADDRTYPE match/,
+    [/src-type (!)?([A-Z,]+)/, '$1 --src-type $2'],
+    [/dst-type (!)?([A-Z,]+)/, '$1 --dst-type $2'],
+    [/limit-(in|out)/, '--limit-iface-$1'],
+  ),
 
   parse(options) {
     const source = parseTypes(options.get('--src-type'));

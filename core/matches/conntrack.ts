@@ -4,6 +4,7 @@ import { CTSTATE_DNAT, CTSTATE_SNAT } from '../field-formats.js';
 import { type Direction, ORIGINAL, REPLY } from '../packet.js';
 import { equals, type FieldCondition, hasAnyBit, isOneOf, orAbsent, within } from '../rules/condition.js';
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { type ListedPart, listedParts } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { formatHostMask, type HostMask, parseHostMask } from '../rules/parse/host-values.js';
 import {
@@ -77,9 +78,25 @@ const OPTIONS: readonly OptionSpec[] = [
   { name: '--ctdir', words: 1, expected: 'ORIGINAL or REPLY' },
 ];
 
+/** How OPTION of a tuple is listed, with VALUE in its place. */
+const listedTuple = (option: string, value: string): ListedPart => [
+  new RegExp(`(!)? ?${option.slice(2)} (\\S+)`),
+  `$1 ${option} ${value}`,
+];
+
 export const conntrack: MatchExtension<ConntrackParams> = {
   name: 'conntrack',
   options: OPTIONS,
+
+  listed: listedParts(
+    [/(!)? ?ctstate ([A-Z,]+)/, '$1 --ctstate $2'],
+    [/(!)? ?ctproto (\d+)/, '$1 --ctproto $2'],
+    ...Object.keys(ADDRESS_FIELDS).map((option) => listedTuple(option, '@2')),
+    ...Object.keys(PORT_FIELDS).map((option) => listedTuple(option, '$2')),
+    [/(!)? ?ctstatus ([A-Z_,]+)/, '$1 --ctstatus $2'],
+    [/(!)? ?ctexpire (\S+)/, '$1 --ctexpire $2'],
+    [/ctdir (\S+)/, '--ctdir $1'],
+  ),
 
   parse(options) {
     if (options.all.length === 0) throw new RuleFault(options.word, 'conntrack without an option', '--ctstate, …');

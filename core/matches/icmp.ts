@@ -3,6 +3,7 @@
 import { IPPROTO_ICMP } from '../../codecs/layouts.js';
 import { equals, within } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { type IcmpName, type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
 
 const ANY = 0xff;
@@ -59,6 +60,13 @@ export const icmp: MatchExtension<IcmpParams> = {
   name: 'icmp',
   families: ['ipv4'],
   options: [{ name: '--icmp-type', words: 1, invertible: true, required: true, expected: 'a type, type/code or name' }],
+
+  listed: listedAs(
+    [/icmp ?(!)?type (\d+) codes (\d+)-(\d+)/, '$1 --icmp-type $2/$3:$4'],
+    [/icmp ?(!)?type (\d+) code (\d+)/, '$1 --icmp-type $2/$3'],
+    [/icmp ?(!)?type (\d+)/, '$1 --icmp-type $2'],
+    [/icmp (!)?(\S+)/, '$1 --icmp-type $2'],
+  ),
 
   parse(options) {
     const option = options.get('--icmp-type')!;

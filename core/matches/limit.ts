@@ -9,6 +9,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { withNearest } from '../../codecs/nearest.js';
 import { TICK_MS } from '../clock.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { FlatState, LIMIT_STATE, StateKind } from '../rules/run/flat-state.js';
@@ -42,6 +43,8 @@ export const limit: MatchExtension<LimitParams> = {
     { name: '--limit', words: 1, expected: 'a rate: 5/minute' },
     { name: '--limit-burst', words: 1, expected: 'a number of packets, 1–10000' },
   ],
+
+  listed: listedAs([/limit: avg (\S+) burst (\d+)/, '--limit $1 --limit-burst $2']),
 
   parse(options) {
     const rate = options.get('--limit')?.values[0];

@@ -2,6 +2,7 @@
 
 import { equals } from '../rules/condition.js';
 import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { formatHex, type MaskedValue, parseMasked } from '../rules/parse/values.js';
 
 export interface MarkParams extends MaskedValue {
@@ -16,6 +17,8 @@ export const MARK_OPTIONS: readonly OptionSpec[] = [
 export const mark: MatchExtension<MarkParams> = {
   name: 'mark',
   options: MARK_OPTIONS,
+
+  listed: listedAs([/(?:mark|MARK) match (!)? ?(0x\S+)/, '$1 --mark $2']),
 
   parse: parseMark,
 

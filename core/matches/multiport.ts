@@ -5,6 +5,7 @@ import { protocolName } from '../../codecs/protocol-names.js';
 import type { ProtocolMatch } from '../rules/base-match.js';
 import { anyOf, within } from '../rules/condition.js';
 import type { MatchExtension, OptionSpec, ParsedOption } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { type PortRange, parsePort } from '../rules/parse/values.js';
 
@@ -29,6 +30,8 @@ const OPTIONS: readonly OptionSpec[] = [
 export const multiport: MatchExtension<MultiportParams> = {
   name: 'multiport',
   options: OPTIONS,
+
+  listed: listed(/multiport/, [/(dports|sports|ports) +(!)?(\S+)/, '$2 --$1 $3']),
 
   parse(options) {
     const given = options.all[0];

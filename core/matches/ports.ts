@@ -2,6 +2,7 @@
 
 import { type FieldCondition, within } from '../rules/condition.js';
 import type { OptionSpec, ParsedOptions } from '../rules/extension.js';
+import type { ListedPart } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatPortRange, type PortRange, parseLibcPortRange, parsePortRange } from '../rules/parse/values.js';
 
@@ -12,6 +13,12 @@ export interface PortMatch extends PortRange {
 export const PORT_OPTIONS: readonly OptionSpec[] = [
   { name: '--sport', aliases: ['--source-port'], words: 1, invertible: true, expected: 'a port or first:last' },
   { name: '--dport', aliases: ['--destination-port'], words: 1, invertible: true, expected: 'a port or first:last' },
+];
+
+/** How `iptables -L` prints them. */
+export const LISTED_PORTS: readonly ListedPart[] = [
+  [/spts?:(!)?(\S+)/, '$1 --sport $2'],
+  [/dpts?:(!)?(\S+)/, '$1 --dport $2'],
 ];
 
 /**

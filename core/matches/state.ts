@@ -2,6 +2,7 @@
 
 import { isOneOf } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { formatNames, parseNames, STATES } from './ctstates.js';
 
 interface StateParams {
@@ -13,6 +14,8 @@ interface StateParams {
 export const state: MatchExtension<StateParams> = {
   name: 'state',
   options: [{ name: '--state', words: 1, invertible: true, required: true, expected: 'comma-separated states' }],
+
+  listed: listedAs([/(!)? ?state ([A-Z,]+)/, '$1 --state $2']),
 
   parse(options) {
     const option = options.get('--state')!;

@@ -4,10 +4,11 @@ import { IPPROTO_TCP, TCP_LENGTH } from '../../codecs/layouts.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { capturedTest } from './captured.js';
-import { lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
+import { LISTED_PORTS, lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 /** In iptables-save order. */
 const FLAGS: readonly (readonly [name: string, bit: number])[] = [
@@ -43,6 +44,14 @@ export const tcp: MatchExtension<TcpParams> = {
     { name: '--syn', words: 0, invertible: true, excludes: ['--tcp-flags'] },
     { name: '--tcp-option', words: 1, invertible: true, expected: 'an option kind, 1–255' },
   ],
+
+  listed: listed(
+    /tcp/,
+    ...LISTED_PORTS,
+    [/option=(!)?(\d+)/, '$1 --tcp-option $2'],
+    [/flags:(!)?0x([0-9A-F]+)\/0x([0-9A-F]+)/, listedFlags],
+    [/flags:(!)?([A-Z,]+)\/([A-Z,]+)/, '$1 --tcp-flags $2 $3'],
+  ),
 
   parse(options) {
     const flags = options.get('--tcp-flags');
@@ -125,6 +134,12 @@ function parseFlags(word: { text: string; line: number; column: number }): numbe
     }
   }
   return bits;
+}
+
+/** The words of flags that are listed as numbers. */
+function listedFlags([, not, mask, set]: readonly (string | undefined)[]): string[] {
+  const names = [mask, set].map((bits) => formatFlags(Number.parseInt(bits!, 16)));
+  return [...(not === undefined ? [] : [not]), '--tcp-flags', ...names];
 }
 
 function formatFlags(bits: number): string {

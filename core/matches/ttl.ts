@@ -1,6 +1,7 @@
 /** `-m ttl`: the TTL at the hook. From FORWARD on, it is one lower than on arrival (ttl_mt in xt_hl). */
 import { equals, within } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -24,6 +25,13 @@ export const ttl: MatchExtension<TtlParams> = {
     excludes: OPERATORS.filter((other) => other !== name),
     expected: 'a TTL, 0–255',
   })),
+
+  listed: listedAs(
+    [/TTL match TTL == (\d+)/, '--ttl-eq $1'],
+    [/TTL match TTL != (\d+)/, '! --ttl-eq $1'],
+    [/TTL match TTL < (\d+)/, '--ttl-lt $1'],
+    [/TTL match TTL > (\d+)/, '--ttl-gt $1'],
+  ),
 
   parse(options) {
     const option = options.all[0];

@@ -2,7 +2,8 @@
 
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
-import { lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
+import { listed } from '../rules/listing/listed-form.js';
+import { LISTED_PORTS, lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 interface UdpParams {
   readonly sport: PortMatch | undefined;
@@ -12,6 +13,8 @@ interface UdpParams {
 export const udp: MatchExtension<UdpParams> = {
   name: 'udp',
   options: PORT_OPTIONS,
+
+  listed: listed(/udp/, ...LISTED_PORTS),
 
   parse(options) {
     // iptables accepts the service names of any protocol here, but only TCP names for tcp.

@@ -7,6 +7,7 @@ import type { Packet } from '../packet.js';
 import type { BaseMatch, ProtocolMatch } from './base-match.js';
 import type { RuleContext } from './context.js';
 import type { Effect, EffectPlanner } from './effect.js';
+import type { ListedForm } from './listing/listed-form.js';
 import type { Lowered } from './lower.js';
 import type { Match } from './model.js';
 import type { KernelObjects } from './parse/kernel-objects.js';
@@ -87,6 +88,8 @@ export interface Extension<P> {
   unsupported?(params: P): string | undefined;
   /** Formats the options as iptables-save does, each with a leading space, without `-m name` or `-j name`. */
   save(params: P): string;
+  /** What `iptables -L` prints of it, behind the columns of its rule. Undefined: not known, or nothing. */
+  readonly listed?: ListedForm;
 }
 
 export interface MatchExtension<P> extends Extension<P> {

@@ -4,9 +4,15 @@ import type { Match, Target } from './model.js';
 
 /** A part of a rule that cannot be followed. */
 export interface UnsupportedPart {
-  /** The index of the match in the rule; target; rule: nothing of the rule could be parsed. */
-  readonly part: number | 'target' | 'rule';
-  /** As in a rule, `-m socket` or `-j CT`; of a rule that could not be parsed, the word that was the reason. */
+  /**
+   * The index of the match in the rule; target; rule: nothing of the rule could be parsed; hidden: the listing that it
+   * was read from does not show all of it.
+   */
+  readonly part: number | 'target' | 'rule' | 'hidden';
+  /**
+   * As in a rule, `-m socket` or `-j CT`; of a rule that could not be parsed, the word that was the reason; of what is
+   * hidden, what that is: `the interfaces`.
+   */
   readonly name: string;
   /** In words: `-m socket is not supported yet: it would need the host's sockets`. */
   readonly message: string;

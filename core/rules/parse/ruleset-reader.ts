@@ -6,9 +6,10 @@ import { MAX_LINE_BYTES, piecesOf, tokensOf, type Word } from '../../../codecs/i
 import { encodeText } from '../../../codecs/text.js';
 import { TABLE_NAMES, type TableName } from '../../hooks.js';
 import type { Ruleset, RulesetWarning, Table } from '../model.js';
-import { type UnsupportedPart, unsupportedUses } from '../unsupported.js';
+import type { UnsupportedPart } from '../unsupported.js';
 import type { WordFinder } from './check-table.js';
-import { EndingFault, RuleFault, RulesetError, unknownName } from './error.js';
+import { checkedRuleset } from './checked-ruleset.js';
+import { EndingFault, RuleFault, unknownName } from './error.js';
 import { KernelObjects } from './kernel-objects.js';
 import { missingRules } from './missing-rules.js';
 import { parseCommand } from './parse-rule.js';
@@ -106,16 +107,7 @@ export class RulesetReader implements FileState {
   /** The tables in the order in which they were first loaded. Throws a RulesetError if something is not supported. */
   finish(): Ruleset {
     if (this.#table !== undefined) throw new RuleFault(this.#start, 'the table is not closed', 'COMMIT at its end');
-    const { fileName, family } = this;
-    const { lax = false, willRun = true } = this.#options;
-    const tables = [...this.#tables.values()];
-    const unsupported = [...unsupportedIn(tables, !willRun), ...this.unparsed];
-    if (!lax && unsupported.length > 0) throw unsupportedError(fileName, unsupported);
-    const laxWarnings = [...new Set(unsupported)].map(({ word, message }): RulesetWarning => {
-      return { line: word.line, column: word.column, message };
-    });
-    const warnings = [...this.warnings, ...laxWarnings].sort((a, b) => a.line - b.line);
-    return { fileName, family, tables, warnings };
+    return checkedRuleset(this.fileName, [...this.#tables.values()], this, this.#options);
   }
 
   /** Reads piece INDEX (from 0) of line NUMBER. END is what follows it. */
@@ -220,16 +212,4 @@ export class RulesetReader implements FileState {
       if (!table.runInert(words, line, number, fault)) this.unparsed.push(unparsedPart(fault));
     }
   }
-}
-
-/** What the rules of TABLES hold that is not supported, once a rule. ONLY_UNPARSED: only what could not be parsed. */
-function unsupportedIn(tables: readonly Table[], onlyUnparsed: boolean): UnsupportedPart[] {
-  const parts = tables.flatMap(({ rules }) => rules.flatMap(({ unsupported }) => unsupported ?? []));
-  return onlyUnparsed ? parts.filter(({ part }) => part === 'rule') : parts;
-}
-
-function unsupportedError(fileName: string, parts: readonly UnsupportedPart[]): RulesetError {
-  const uses = unsupportedUses(parts);
-  const [{ word, message }] = uses;
-  return new RulesetError(fileName, new RuleFault(word, message, '', 'unsupported'), uses);
 }

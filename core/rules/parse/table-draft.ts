@@ -70,16 +70,20 @@ export class TableDraft implements RuleScope {
 
   /** Parses `:chain policy [packets:bytes]`. */
   declare(line: string, number: number): void {
-    const words = tokensOf(line, number);
-    const [name, policy] = words;
+    const [name, policy] = tokensOf(line, number);
     const whole: Word = { text: line, line: number, column: 1 };
     if (name === undefined) throw new RuleFault(whole, 'a chain without a name', ':chain policy [packets:bytes]');
+    if (policy === undefined) throw new RuleFault(name, `no policy for the chain ${name.text}`, 'ACCEPT, DROP or -');
+    this.declareChain(name, policy);
+  }
+
+  /** Declares the chain NAME; a POLICY of `-` makes it the user's. */
+  declareChain(name: Word, policy: Word): void {
     checkNameLength(name, 'chain');
     if (name.text === 'standard') {
       // A rule without a target of its own is then refused, or iptables-restore crashes.
       throw new RuleFault(name, 'a chain cannot be declared with the name standard', 'another name', 'unsupported');
     }
-    if (policy === undefined) throw new RuleFault(name, `no policy for the chain ${name.text}`, 'ACCEPT, DROP or -');
     this.#file.declared.add(name.text);
     if (this.chainKind(name.text) !== 'built-in' && policy.text === '-') this.#create(name);
     else if (policy.text !== '-') this.#setPolicy(name, policy);
@@ -186,17 +190,15 @@ export class TableDraft implements RuleScope {
     const position = isNumbered ? Number(words[next++].text) : 1;
     const end = words[next] === undefined ? line.length : words[next].column - 1;
     const verbatim = `${line.slice(words[0].column - 1, word.column - 1)}${line.slice(end)}`.trim();
-    const draft: RuleDraft = {
-      base: ANY_PACKET,
-      matches: [],
-      target: { kind: 'none' },
-      line: number,
-      unsupported: [unparsedPart(fault)],
-      verbatim,
-    };
+    const draft = inertRule(verbatim, number, fault);
     if (isInserted) chain.rules.splice(this.#index(chain, word, position, 1), 0, draft);
     else chain.rules.push(draft);
     return true;
+  }
+
+  /** Appends such a rule to CHAIN, read from line NUMBER and saved as VERBATIM. */
+  appendInert(chain: Word, verbatim: string, number: number, fault: RuleFault): void {
+    this.#chain(chain).rules.push(inertRule(verbatim, number, fault));
   }
 
   finish(file: string, wordOf: WordFinder): Table {
@@ -287,6 +289,11 @@ export class TableDraft implements RuleScope {
 /** What a line that FAULT makes impossible to parse is, among what is not supported. */
 export function unparsedPart({ word, message }: RuleFault): UnsupportedPart {
   return { part: 'rule', name: word.text, message, word };
+}
+
+function inertRule(verbatim: string, line: number, fault: RuleFault): RuleDraft {
+  const unsupported = [unparsedPart(fault)];
+  return { base: ANY_PACKET, matches: [], target: { kind: 'none' }, line, unsupported, verbatim };
 }
 
 /** The index of the first rule of CHAIN that is the same as RULE. */

@@ -50,9 +50,11 @@ function mayHold(step: Step, packet: Packet, context: RuleContext): boolean {
   return native.mayDrop === true || native.check === undefined || native.check(packet, context);
 }
 
-/** `` `-m socket` was not asked ``, `` `-j TPROXY` was not done ``. */
+/** `` `-m socket` was not asked ``, `` `-j TPROXY` was not done ``, `the listing of the rules does not show …`. */
 function reasonOf(parts: readonly UnsupportedPart[]): string {
   if (parts.some(({ part }) => part === 'rule')) return 'the rule was not understood';
+  const hidden = parts.filter(({ part }) => part === 'hidden').map(({ name }) => name);
+  if (hidden.length > 0) return `the listing of the rules does not show ${hidden.join(' and ')}`;
   const names = parts.map(({ name }) => `\`${name}\``).join(', ');
   const what = parts.every(({ part }) => part === 'target') ? 'done' : 'asked';
   return `${names} ${parts.length === 1 ? 'was' : 'were'} not ${what}`;

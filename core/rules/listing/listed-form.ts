@@ -1,0 +1,117 @@
+/**
+ * What an extension prints in a listing (the `print` of its xtables_match or xtables_target), as data: each descriptor
+ * says which options that text stands for. Reading a listing is matching the text behind a rule's columns against these
+ * forms (read-extensions.ts).
+ */
+import type { Family } from '../../../codecs/address.js';
+
+/** A word of an option, and the index of the text that it is read from. */
+export interface ListedWord {
+  readonly text: string;
+  readonly at: number;
+}
+
+/** What a form has found. */
+export interface ListedReading {
+  /** The index behind it. */
+  readonly end: number;
+  /** The options and their values. */
+  readonly words: readonly ListedWord[];
+  /** What its text leaves out, for people: `the name of the table`. */
+  readonly hidden: readonly string[];
+}
+
+/** What the forms of all extensions need to know. */
+export interface ListedContext {
+  readonly family: Family;
+  /** `address[/mask]` in numbers of what is listed as TEXT at index AT: `anywhere`, a host's name, or an address. */
+  address(text: string, at: number): string;
+}
+
+export interface ListedForm {
+  /** The ways to read LINE from index AT on, where no blank is. Most forms have one or none. */
+  read(line: string, at: number, context: ListedContext): readonly ListedReading[];
+}
+
+/** The groups of a pattern. */
+type Groups = readonly (string | undefined)[];
+
+/**
+ * A pattern, and the words of the options that it stands for: separated by blanks, with `$1` for the text of group 1,
+ * which stays one word whatever it is, and is left out if it is empty, and `@1` for the same with an address in it.
+ * Or a function that makes the words from the groups.
+ */
+export type ListedPart = readonly [
+  pattern: RegExp,
+  words: string | ((groups: Groups, context: ListedContext) => readonly string[]),
+  /** What the text does not tell. */
+  ...hidden: readonly string[],
+];
+
+const BLANKS = /[ \t]*/y;
+
+/** START, which is always there, and then any of PARTS, in their order. Nothing has to be between them. */
+export function listed(start: RegExp, ...parts: readonly ListedPart[]): ListedForm {
+  return sequence([[start, '']], parts);
+}
+
+/** Any of PARTS, in their order, also none. */
+export function listedParts(...parts: readonly ListedPart[]): ListedForm {
+  return sequence([], parts);
+}
+
+/** The first of CHOICES that fits. */
+export function listedAs(...choices: readonly ListedPart[]): ListedForm {
+  const forms = choices.map((choice) => sequence([choice], []));
+  return {
+    read(line, at, context) {
+      for (const form of forms) {
+        const readings = form.read(line, at, context);
+        if (readings.length > 0) return readings;
+      }
+      return [];
+    },
+  };
+}
+
+function sequence(required: readonly ListedPart[], optional: readonly ListedPart[]): ListedForm {
+  const parts = [...required, ...optional].map(([{ source }, ...rest]) => [new RegExp(source, 'dy'), rest] as const);
+  return {
+    read(line, start, context) {
+      const words: ListedWord[] = [];
+      const hidden: string[] = [];
+      let end = start;
+      for (const [i, [pattern, [template, ...leftOut]]] of parts.entries()) {
+        BLANKS.lastIndex = end;
+        BLANKS.exec(line);
+        pattern.lastIndex = BLANKS.lastIndex;
+        const found = pattern.exec(line);
+        if (found === null && i < required.length) return [];
+        if (found === null) continue;
+        words.push(...optionWords(found, template, context));
+        hidden.push(...leftOut);
+        end = pattern.lastIndex;
+      }
+      return isAtEnd(line, end) ? [{ end, words, hidden }] : [];
+    },
+  };
+}
+
+/** Whether no word goes on at END. */
+function isAtEnd(line: string, end: number): boolean {
+  return end >= line.length || line[end] === ' ' || line[end] === '\t' || line[end - 1] === ' ';
+}
+
+function optionWords(found: RegExpExecArray, words: ListedPart[1], context: ListedContext): ListedWord[] {
+  const { index, indices } = found;
+  if (typeof words === 'function') return words(found, context).map((text) => ({ text, at: index }));
+  return words.split(' ').flatMap((word): ListedWord[] => {
+    let at: number | undefined;
+    const text = word.replace(/([$@])([0-9])/g, (_, kind: string, group: string) => {
+      const value = found[Number(group)] ?? '';
+      at ??= indices?.[Number(group)]?.[0];
+      return kind === '@' ? context.address(value, at ?? index) : value;
+    });
+    return text === '' ? [] : [{ text, at: at ?? index }];
+  });
+}
