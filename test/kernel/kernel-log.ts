@@ -16,7 +16,7 @@ export class KernelLog {
   private readonly buffer = Buffer.alloc(LARGEST_RECORD_BYTES);
 
   /** Only messages that start with one of PREFIXES are read, as others may be about other hosts. */
-  constructor(private readonly prefixes: readonly string[]) {
+  constructor(readonly prefixes: Set<string>) {
     this.fd = openSync('/dev/kmsg', constants.O_RDONLY | constants.O_NONBLOCK);
     this.read();
   }
@@ -28,7 +28,7 @@ export class KernelLog {
       const record = this.next();
       if (record === undefined) return lines;
       const text = record.slice(record.indexOf(';') + 1).split('\n')[0];
-      if (this.prefixes.some((prefix) => text.startsWith(prefix))) lines.push(text);
+      if ([...this.prefixes].some((prefix) => text.startsWith(prefix))) lines.push(text);
     }
   }
 

@@ -19,28 +19,39 @@ const LINKTYPE_NFLOG = 239;
 export class Listeners {
   /** The time stamp of the packet that is being injected. */
   nowNs = 0n;
-  private readonly log: KernelLog | undefined;
-  private readonly groups: readonly Nflog[];
+  private log: KernelLog | undefined;
+  private readonly groups: Nflog[] = [];
   private readonly queue: Nfqueue | undefined;
   private readonly lines: string[] = [];
   private readonly packets: { tsNs: bigint; frame: Uint8Array }[] = [];
   private readonly traced: string[] = [];
-  private readonly isTracing: boolean;
-  private readonly isPassing: boolean;
+  private isTracing = false;
+  private isPassing = false;
 
   /** Listens, in this thread's network namespace, to all that RULES name. VERDICT: undefined: to no queue. */
-  constructor(libc: Libc, rules: string, verdict: QueueVerdict | undefined) {
+  constructor(
+    private readonly libc: Libc,
+    rules: string,
+    verdict: QueueVerdict | undefined,
+  ) {
+    const queues = queuesOf(rules);
+    this.queue = verdict === undefined || queues.size === 0 ? undefined : new Nfqueue(libc, queues, verdict);
+    this.listenTo(rules);
+  }
+
+  /** Listens also to what RULES, which come later, name; but to no other queue. */
+  listenTo(rules: string): void {
     const prefixes = logPrefixesOf(rules);
-    this.isTracing = /-j TRACE\b/.test(rules);
+    if (prefixes.length > 0) this.log ??= new KernelLog(new Set());
+    for (const prefix of prefixes) this.log?.prefixes.add(prefix);
+    this.isTracing ||= /-j TRACE\b/.test(rules);
     const groups = new Set(
       [...rules.matchAll(/-j NFLOG\b.*/g)].map(([line]) => Number(/--nflog-group (\d+)/.exec(line)?.[1] ?? 0)),
     );
-    this.isPassing = groups.size > 0;
+    this.isPassing ||= groups.size > 0;
     if (this.isTracing) groups.add(TRACE_GROUP);
-    this.log = prefixes.length > 0 ? new KernelLog(prefixes) : undefined;
-    this.groups = [...groups].map((group) => new Nflog(libc, group));
-    const queues = queuesOf(rules);
-    this.queue = verdict === undefined || queues.size === 0 ? undefined : new Nfqueue(libc, queues, verdict);
+    for (const { group } of this.groups) groups.delete(group);
+    this.groups.push(...[...groups].map((group) => new Nflog(this.libc, group)));
   }
 
   get fds(): number[] {

@@ -5,12 +5,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareResults } from '../../replay/compare.js';
+import { formatIpv4 } from './address.js';
+import { type Backend, type CaseChanges, type Change, type ChangeText, writeChanges } from './change.js';
 import type { Libc } from './libc.js';
 import { Pacer } from './pacer.js';
 import { Prng } from './prng.js';
 import type { Profile } from './profiles.js';
 import { type QueueVerdict, queueVerdictOf } from './queue-verdict.js';
 import { randomCase, randomScenes } from './random-case.js';
+import { type ChangePlace, RandomChanges } from './random-change.js';
 import { ReplayRecord, replayKernel, step } from './replay.js';
 import { LOCAL, type Output, Router } from './router.js';
 import { remember, type Scene, type Shot, type Stage } from './scene.js';
@@ -18,7 +21,7 @@ import { tracedDifference } from './traced.js';
 import type { World } from './world.js';
 
 /** A case on disk: host.json, rules.v4, in/IFACE.pcap, and the kernel's results in want/. */
-export interface CaseFolder {
+export interface CaseFolder extends CaseChanges {
   dir: string;
   hostPath: string;
   rulesPath: string;
@@ -50,6 +53,8 @@ export interface PlayOptions {
   scenes?: number;
   /** The extensions of the families (extensions/) to try; left out: all. */
   only?: ReadonlySet<string>;
+  /** The backend of a case with changes; left out: by the seed. */
+  backend?: Backend;
   dir: string;
 }
 
@@ -58,6 +63,9 @@ const SNAPSHOT_SHARE = 8;
 /** Conversations of a case, at least and at most. */
 const FEWEST_SCENES = 6;
 const MOST_SCENES = 22;
+
+/** Changes are chosen apart from all else. */
+const CHANGES_SEED = 0x5ca1ab1e;
 
 const FIRST_NS = 1_700_000_000_000_000_000n;
 const STEP_NS = 1_000_000n;
@@ -78,11 +86,12 @@ export function caseFolder(dir: string, ifaces: readonly string[]): CaseFolder {
 
 /** Runs the case of a seed through the kernel and saves it in DIR. */
 export function playCase(libc: Libc, options: PlayOptions): LiveCase {
-  const { seed, profile, packets, scenes = MOST_SCENES, only, dir } = options;
+  const { seed, profile, packets, only, dir } = options;
   const prng = new Prng(seed);
-  const { world, rules } = randomCase(prng, profile, only);
+  const { world, rules, moreRules } = randomCase(prng, profile, only);
   const isOffloaded = (profile.offload ?? 0) > 0;
-  const router = new Router(libc, world.host, isOffloaded);
+  const backend = profile.hasChanges ? (options.backend ?? (seed % 2 === 0 ? 'legacy' : 'nft')) : undefined;
+  const router = new Router(libc, world.host, isOffloaded, backend);
   try {
     // A program gets coalesced packets in segments, which is not followed.
     const nfqueue = profile.scenes.coalescedTcp === undefined ? queueVerdictOf(seed) : undefined;
@@ -98,13 +107,21 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
     if (snapshotPath !== undefined) writeFileSync(snapshotPath, router.snapshot());
     const record = new ReplayRecord(router.devices, router.bareDevices);
     const stage: Stage = { world, prng, seen: [], oddity: profile.oddity, offload: profile.offload ?? 0, coalesced: 0 };
-    const count = Math.min(scenes, prng.between(FEWEST_SCENES, MOST_SCENES));
+    const count = Math.min(options.scenes ?? MOST_SCENES, prng.between(FEWEST_SCENES, MOST_SCENES));
     // Of a copy by TEE that arrives where the packet itself does not, only its ends know the MSS.
     const scenesOf = rules.includes('-j TEE') ? withoutCoalesced(profile) : profile;
-    play(router, record, stage, randomScenes(stage, scenesOf, count, only), packets, profile);
+    const scenes = randomScenes(stage, scenesOf, count, only);
+    const random =
+      backend === undefined
+        ? undefined
+        : new RandomChanges(changePlace(router, world, { seed, backend, newRules: moreRules }), packets);
+    const changes = play(router, record, { stage, scenes, limit: packets, profile, random });
     record.write(folder.wantDir, router);
+    const changed = backend === undefined ? {} : { backend, changes };
+    writeChanges(dir, changed, record.times);
     return {
       ...folder,
+      ...changed,
       ...(snapshotPath === undefined ? {} : { snapshotPath }),
       inputs: record.writeInputs(join(dir, 'in')),
       packets: record.count,
@@ -122,19 +139,41 @@ function withoutCoalesced(profile: Profile): Profile {
   return coalescedTcp === undefined ? profile : { ...profile, scenes };
 }
 
-/**
- * Advances SCENES in turn until all have ended or LIMIT packets were sent: a packet each millisecond or, in real time,
- * as the profile says.
- */
-export function play(
+function changePlace(
   router: Router,
-  record: ReplayRecord,
-  stage: Stage,
-  scenes: Scene[],
-  limit: number,
-  { pauses, stepMs }: Pick<Profile, 'pauses' | 'stepMs'> = { pauses: 0 },
-): void {
+  { parties, host }: World,
+  { seed, backend, newRules }: { seed: number; backend: Backend; newRules(): string },
+): ChangePlace {
+  return {
+    prng: new Prng(seed ^ CHANGES_SEED),
+    backend,
+    newRules,
+    savedRules: () => withoutComments(router.savedRules(false)),
+    make: (change) => router.change(change),
+    addresses: [...new Set(parties.map(({ address }) => formatIpv4(address)))],
+    sets: [...(host.ipset ?? '').matchAll(/^create (\S+)/gm)].map(([, name]) => name),
+  };
+}
+
+/** What is played. */
+export interface Performance {
+  stage: Stage;
+  scenes: readonly Scene[];
+  /** The maximum number of packets. */
+  limit: number;
+  profile?: Pick<Profile, 'pauses' | 'stepMs'>;
+  /** Changes besides those of the scenes. */
+  random?: RandomChanges | undefined;
+}
+
+/**
+ * Advances the scenes in turn until all have ended or the limit is reached: a packet each millisecond or, in real time,
+ * as the profile says. Returns the changes that were made.
+ */
+export function play(router: Router, record: ReplayRecord, performance: Performance): Change[] {
+  const { stage, scenes, limit, profile: { pauses, stepMs } = { pauses: 0 }, random } = performance;
   const lastOutputs = new Map<Scene, Output[]>();
+  const changes: Change[] = [];
   const isPaced = pauses > 0 || stepMs !== undefined || stage.isPaced === true;
   const pacer = isPaced ? new Pacer(FIRST_NS) : undefined;
   const stepNs = stepMs === undefined ? STEP_NS : BigInt(stepMs) * 1_000_000n;
@@ -152,10 +191,14 @@ export function play(
     }
     tsNs += BigInt(value.afterMs ?? 0) * STEP_NS;
     pacer?.waitFor(tsNs);
-    lastOutputs.set(scene, send(router, record, stage, value, tsNs));
     sent++;
+    for (const change of value.changes ?? []) router.change(change);
+    const made: ChangeText[] = [...(value.changes ?? []), ...(random?.before(sent) ?? [])];
+    changes.push(...made.map((change) => ({ ...change, tsNs })));
+    lastOutputs.set(scene, send(router, record, stage, value, tsNs));
     tsNs += pauses > 0 && stage.prng.chance(pauses) ? PAUSE_NS : stepNs;
   }
+  return changes;
 }
 
 /**

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
+import type { Backend } from './change.js';
 import { ExtensionCoverage } from './extensions/coverage.js';
 import { compareFilters, formatFilterTally } from './filter/compare.js';
 import { JUDGE, loadLibpcap } from './filter/libpcap.js';
@@ -26,6 +27,7 @@ const USAGE = `usage: npm run test:kernel -- [options]
   --count N     how many cases to run (default: 300)
   --profile P   one of ${Object.keys(PROFILES).join(', ')} (default: all in turn)
   --only NAMES  of the extensions in test/kernel/extensions, only these: recent,TCPMSS (with --profile extensions)
+  --backend B   legacy or nft, for cases with changes (default: either, by the seed)
   --case SEED   run only this case (with --profile)
   --packets N   maximum number of packets in a case (default: 120)
   --keep DIR    where to keep failing cases, reduced
@@ -41,6 +43,8 @@ interface Tally {
   empty: number;
   packets: number;
 }
+
+const BACKENDS: readonly Backend[] = ['legacy', 'nft'];
 
 /** Files of rules for each case, and how many of them may differ before the rest is left out. */
 const FILES_PER_CASE = 2;
@@ -67,6 +71,7 @@ async function main(): Promise<number> {
       count: { type: 'string', default: '300' },
       profile: { type: 'string' },
       only: { type: 'string' },
+      backend: { type: 'string' },
       case: { type: 'string' },
       packets: { type: 'string', default: '120' },
       keep: { type: 'string', default: join(tmpdir(), 'nfreplay-kernel') },
@@ -75,7 +80,9 @@ async function main(): Promise<number> {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help || (values.profile !== undefined && PROFILES[values.profile] === undefined)) {
+  const isKnown = values.profile === undefined || PROFILES[values.profile] !== undefined;
+  const backend = BACKENDS.find((name) => name === values.backend);
+  if (values.help || !isKnown || (values.backend !== undefined && backend === undefined)) {
     console.error(USAGE);
     return values.help ? 0 : 2;
   }
@@ -110,6 +117,7 @@ async function main(): Promise<number> {
       profile: PROFILES[profile],
       packets: SLOW_PROFILES.includes(profile) ? Math.min(SLOW_PACKETS, packets) : packets,
       ...(only === undefined ? {} : { only }),
+      ...(backend === undefined ? {} : { backend }),
       dir,
     });
     if (played === undefined) continue;
@@ -238,9 +246,15 @@ async function report(
     console.log(`${found.lines.join('\n')}\nkept in ${played.dir}`);
     return;
   }
-  const { folder, disagreement, packets, rules } = await shrink(libc, played, found, `${played.dir}-shrunk`, SHRINK_MS);
+  const { folder, disagreement, packets, rules, changes } = await shrink(
+    libc,
+    played,
+    found,
+    `${played.dir}-shrunk`,
+    SHRINK_MS,
+  );
   console.log(disagreement.lines.join('\n'));
-  console.log(`kept in ${folder.dir}: ${packets} packets, ${rules} rules`);
+  console.log(`kept in ${folder.dir}: ${packets} packets, ${rules} rules, ${changes} changes`);
 }
 
 /** Prints a line occasionally, so that a log shows progress. */

@@ -36,7 +36,7 @@ export class Nflog {
   /** Listens to GROUP in this thread's network namespace. */
   constructor(
     private readonly libc: Libc,
-    private readonly group: number,
+    readonly group: number,
   ) {
     this.fd = openNetfilter(libc);
     this.configure(0, AF_INET, NFULA_CFG_CMD, CMD_PF_BIND);

@@ -34,6 +34,8 @@ export interface Profile {
   extensions?: number;
   /** Only these of them, by name; left out: all. */
   only?: readonly string[];
+  /** None of these. */
+  except?: readonly string[];
   /** How often conversations use the same source port. */
   clashes: number;
   /** Probability that time passes before a packet, and that time-outs are short. The case then takes seconds. */
@@ -47,6 +49,8 @@ export interface Profile {
   offload?: number;
   /** The MTUs of interfaces; left out: any. */
   mtus?: readonly number[];
+  /** Rules and sets change meanwhile, with both backends. */
+  hasChanges?: boolean;
 }
 
 const EVERYTHING: Profile = {

@@ -11,7 +11,7 @@ import {
   extensionScene,
 } from './extensions/random-extension.js';
 import { fragmentedConversation } from './fragment-scene.js';
-import type { Prng } from './prng.js';
+import { Prng } from './prng.js';
 import type { Profile, SceneKind } from './profiles.js';
 import { addDockerRules } from './random-docker.js';
 import { planFlows, randomSender, sideOf } from './random-flow.js';
@@ -26,7 +26,12 @@ export interface RandomCase {
   world: World;
   /** For iptables-restore. */
   rules: string;
+  /** Other rules for the same world; the same each time if there is nothing to choose. */
+  moreRules(): string;
 }
+
+/** Further rules are chosen apart from all else. */
+const MORE_SEED = 0x0defaced;
 
 /** ONLY: the extensions of the families that its rules may have; undefined if all. */
 export function randomCase(prng: Prng, profile: Profile, only?: ReadonlySet<string>): RandomCase {
@@ -38,12 +43,27 @@ export function randomCase(prng: Prng, profile: Profile, only?: ReadonlySet<stri
   planFlows(prng, world, prng.between(6, 14), profile.clashes);
   if (extensions.share > 0) describeFlowsForExtensions(prng, world, extensions);
   addRandomRules(prng, world, ruleset, { ...profile, extensions });
-  return { world, rules: formatRuleset(ruleset) };
+  const more = new Prng(prng.seed ^ MORE_SEED);
+  const moreRules = (): string => {
+    const other = emptyRuleset();
+    if (more.chance(profile.docker / 2)) addDockerRules(more, world, other);
+    addRandomRules(more, world, other, { ...profile, extensions });
+    return formatRuleset(other);
+  };
+  return { world, rules: formatRuleset(ruleset), moreRules };
 }
 
-function choiceOf({ extensions = 0, only: own, stepMs }: Profile, only?: ReadonlySet<string>): ExtensionChoice {
+function choiceOf(
+  { extensions = 0, only: own, except = [], stepMs }: Profile,
+  only?: ReadonlySet<string>,
+): ExtensionChoice {
   const wanted = only ?? (own === undefined ? undefined : new Set(own));
-  return { share: extensions, hasTicks: stepMs !== undefined, ...(wanted === undefined ? {} : { only: wanted }) };
+  return {
+    share: extensions,
+    hasTicks: stepMs !== undefined,
+    except: new Set(except),
+    ...(wanted === undefined ? {} : { only: wanted }),
+  };
 }
 
 /** The conversations of a case. They share STAGE, so later ones may refer to earlier ones. */

@@ -17,7 +17,7 @@ export const TABLE_NAMES = ['raw', 'mangle', 'nat', 'filter', 'security'] as con
 export type TableName = (typeof TABLE_NAMES)[number];
 
 /** The base chains of each table. */
-const BASE_CHAINS: Record<TableName, readonly string[]> = {
+export const BASE_CHAINS: Record<TableName, readonly string[]> = {
   raw: ['PREROUTING', 'OUTPUT'],
   mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
   nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],

@@ -6,6 +6,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replaceWant } from '../../replay/golden-case.js';
+import { writeChanges } from './change.js';
+import { CHANGE_STORIES } from './golden/change-stories.js';
 import { COUNT_STORIES } from './golden/count-stories.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
 import { FACT_STORIES } from './golden/fact-stories.js';
@@ -34,7 +36,8 @@ const MOST_PACKETS = 10_000;
 function record(libc: Libc, story: GoldenStory): string {
   const folder = caseFolder(join(story.folder ?? 'pcaps', story.name), []);
   const scratch = mkdtempSync(join(tmpdir(), 'nfreplay-golden-'));
-  const router = new Router(libc, story.host);
+  const { backend } = story;
+  const router = new Router(libc, story.host, false, backend);
   try {
     router.load(story.rules);
     router.drain();
@@ -48,17 +51,19 @@ function record(libc: Libc, story: GoldenStory): string {
       coalesced: 0,
       isPaced: story.isPaced === true,
     };
-    play(router, recorded, stage, [story.tell(stage)], MOST_PACKETS);
+    const changes = play(router, recorded, { stage, scenes: [story.tell(stage)], limit: MOST_PACKETS });
     rmSync(folder.dir, { recursive: true, force: true });
     mkdirSync(folder.dir, { recursive: true });
     writeFileSync(join(folder.dir, 'README.md'), `# ${story.name}\n\nProtects ${story.protects}.\n`);
     writeFileSync(folder.hostPath, `${JSON.stringify(story.host, null, 2)}\n`);
     writeFileSync(folder.rulesPath, story.rules);
     const inputs = recorded.writeInputs(join(folder.dir, 'in'));
+    const ofCase = { ...(backend === undefined ? {} : { backend }), changes };
+    writeChanges(folder.dir, ofCase, recorded.times);
     const want = join(scratch, 'want');
     recorded.write(want, router);
-    if (!agreesWithItself(libc, { ...folder, inputs, dir: scratch, wantDir: want, pace: story.isPaced === true }))
-      throw new Error(`${story.name}: the kernel does not agree with itself`);
+    const again = { ...folder, ...ofCase, inputs, dir: scratch, wantDir: want, pace: story.isPaced === true };
+    if (!agreesWithItself(libc, again)) throw new Error(`${story.name}: the kernel does not agree with itself`);
     tidy(want);
     replaceWant(folder.wantDir, want);
     const outcomes = [...recorded.outcomes].map(([outcome, n]) => `${outcome} ${n}`);
@@ -89,6 +94,7 @@ function tidy(want: string): void {
 const libc = loadLibc();
 const wanted = process.argv.slice(2);
 for (const story of [
+  ...CHANGE_STORIES,
   ...COUNT_STORIES,
   ...DOCKER_STORIES,
   ...FACT_STORIES,

@@ -2,13 +2,14 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCapture, writeCapture } from './capture-file.js';
+import type { CaseChanges, Change } from './change.js';
 import type { HostDescription } from './host-description.js';
 import { type Libc, SystemError } from './libc.js';
 import { Pacer } from './pacer.js';
 import type { QueueVerdict } from './queue-verdict.js';
 import { LOCAL, type Output, Router } from './router.js';
 
-export interface KernelReplayOptions {
+export interface KernelReplayOptions extends CaseChanges {
   hostPath: string;
   rulesPath?: string;
   /** Frames that arrive on an interface; interface `local`: packets that the host itself sends. */
@@ -50,6 +51,8 @@ export class ReplayRecord {
   private readonly outputs = new Map<string, { tsNs: bigint; frame: Uint8Array }[]>();
   private readonly injected = new Map<string, { isBare: boolean; frames: { tsNs: bigint; frame: Uint8Array }[] }>();
   private readonly verdicts: string[] = [];
+  /** The times of the injected frames, in their order. */
+  readonly times: bigint[] = [];
   readonly outcomes = new Map<string, number>();
 
   /** BARE: the devices whose packets have no link header. */
@@ -82,6 +85,7 @@ export class ReplayRecord {
   }
 
   private keepInput({ tsNs, dev, frame, isBare }: InputFrame): void {
+    this.times.push(tsNs);
     const kept = this.injected.get(dev) ?? { isBare: isBare || dev === LOCAL || this.bare.includes(dev), frames: [] };
     this.injected.set(dev, kept);
     kept.frames.push({ tsNs, frame: kept.isBare && !isBare ? frame.subarray(ETHERNET_LENGTH) : frame });
@@ -139,7 +143,8 @@ export function step(
 export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<string, number> {
   const host = readHost(options.hostPath);
   const inputs = readInputs(options).slice(0, options.limit);
-  const router = new Router(libc, host, options.isOffloaded);
+  const router = new Router(libc, host, options.isOffloaded, options.backend);
+  const changes = [...(options.changes ?? [])];
   try {
     router.load(options.rulesPath && readFileSync(options.rulesPath, 'utf8'), options.nfqueue);
     router.drain();
@@ -147,6 +152,7 @@ export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<stri
     const pacer = options.pace ? new Pacer(inputs[0]?.tsNs ?? 0n) : undefined;
     for (const input of inputs) {
       pacer?.waitFor(input.tsNs);
+      makeChanges(router, changes, input.tsNs);
       const { outcome, outputs } = step(router, input, options);
       record.add(input, outcome, outputs);
     }
@@ -156,6 +162,11 @@ export function replayKernel(libc: Libc, options: KernelReplayOptions): Map<stri
   } finally {
     router.close();
   }
+}
+
+/** Makes, on ROUTER, those of CHANGES that precede a packet of TS_NS, and removes them. */
+function makeChanges(router: Router, changes: Change[], tsNs: bigint): void {
+  while (changes.length > 0 && changes[0].tsNs <= tsNs) router.change(changes.shift()!);
 }
 
 /** All inputs, the earliest head first, ties in the order of the files; frames that are not IPv4 are left out. */

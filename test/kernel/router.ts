@@ -4,7 +4,10 @@
  * that frame.
  */
 import { closeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SNAPSHOT_SCRIPT } from '../../codecs/host/snapshot-script.js';
+import type { Backend, ChangeText } from './change.js';
 import { run } from './command.js';
 import type { HostDescription } from './host-description.js';
 import { letAllLog, logPrefixesOf } from './kernel-log.js';
@@ -14,7 +17,7 @@ import { Namespace } from './namespace.js';
 import { Nflog } from './nflog.js';
 import type { QueueVerdict } from './queue-verdict.js';
 import { openSockets } from './real-sockets.js';
-import { addTeeNeighbours, buildHost, isBare, linksOf, peerName } from './router-setup.js';
+import { addTeeNeighbours, buildHost, isBare, linksOf, peerName, RefusedHost } from './router-setup.js';
 import { virtioHeader } from './virtio-header.js';
 
 /**
@@ -95,7 +98,11 @@ export class Router {
     private readonly host: HostDescription,
     /** Whether what arrives was left to network cards (virtio-header.ts). */
     private readonly isOffloaded = false,
+    /** Which iptables it has. */
+    private readonly backend: Backend = 'legacy',
   ) {
+    // Other programs of this machine that change rules do not have to wait.
+    process.env.XTABLES_LOCKFILE ??= join(tmpdir(), `nfreplay-xtables-${process.pid}.lock`);
     this.firewall = Namespace.create(libc);
     this.peers = Namespace.create(libc);
     try {
@@ -161,20 +168,43 @@ export class Router {
   }
 
   /**
-   * Loads RULES (iptables-save text) with iptables-legacy-restore, and the sets of the host. VERDICT: that of the
-   * program that listens to the queues of NFQUEUE; undefined: none does.
+   * Loads RULES (iptables-save text) and the sets of the host. VERDICT: that of the program that listens to the queues
+   * of NFQUEUE; undefined: none does.
    */
   load(rules: string | undefined, verdict?: QueueVerdict): void {
-    if (rules !== undefined && logPrefixesOf(rules).length > 0) letAllLog();
+    if (rules !== undefined) this.prepareFor(rules);
     this.firewall.run(() => {
       if (this.host.ipset) run('ipset', ['restore'], this.host.ipset);
-      if (rules !== undefined) {
-        run('iptables-legacy-restore', [], rules);
-        addTeeNeighbours(this.host, rules);
-      }
+      if (rules !== undefined) this.restore(rules);
       this.listeners = new Listeners(this.libc, rules ?? '', verdict);
       run('nft', ['-f', '-'], TRACK);
     });
+  }
+
+  /** Makes a change of rules or sets. Throws an error with what the tool said if it refuses. */
+  change({ kind, text }: ChangeText): void {
+    if (kind !== 'sets') this.prepareFor(text);
+    this.firewall.run(() => {
+      if (kind === 'rules') this.restore(text);
+      else if (kind === 'sets') run('ipset', ['restore'], text);
+      else run('sh', ['-c', text.replace(/^iptables /, `iptables-${this.backend} `)]);
+      this.listeners?.listenTo(text);
+    });
+  }
+
+  /** Throws a RefusedHost if the tool refuses RULES: nft refuses some that legacy takes. */
+  private restore(rules: string): void {
+    try {
+      run(`iptables-${this.backend}-restore`, [], rules);
+    } catch (error) {
+      if (this.backend === 'legacy') throw error;
+      throw new RefusedHost((error as Error).message);
+    }
+  }
+
+  private prepareFor(rules: string): void {
+    if (logPrefixesOf(rules).length > 0) letAllLog();
+    this.firewall.run(() => addTeeNeighbours(this.host, rules));
   }
 
   /**
@@ -298,9 +328,9 @@ export class Router {
     this.listeners?.write(dir);
   }
 
-  /** The current output of `iptables-legacy-save`, with or without counters. */
+  /** The current output of iptables-save, with or without counters. */
   savedRules(hasCounters = true): string {
-    return this.firewall.run(() => run('iptables-legacy-save', hasCounters ? ['-c'] : [], '', true));
+    return this.firewall.run(() => run(`iptables-${this.backend}-save`, hasCounters ? ['-c'] : [], '', true));
   }
 
   /** The current output of `conntrack -L -o extended`. */

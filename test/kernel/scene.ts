@@ -4,6 +4,7 @@
  */
 import { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP } from '../../codecs/layouts.js';
 import { buildFrame } from '../packets/packets.js';
+import type { ChangeText } from './change.js';
 import type { Prng } from './prng.js';
 import { LOCAL, type Output } from './router.js';
 import { leftToCard } from './virtio-header.js';
@@ -15,6 +16,8 @@ export interface Shot {
   frame: Uint8Array;
   /** How much time passes before it, besides the usual millisecond. */
   afterMs?: number;
+  /** What changes on the host before it. */
+  changes?: readonly ChangeText[];
 }
 
 export type Scene = Generator<Shot, void, Output[]>;

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type CapturedFrame, readCapture, writeCapture } from './capture-file.js';
+import { type CaseChanges, type Change, writeChanges } from './change.js';
 import type { HostDescription } from './host-description.js';
 import { type Disagreement, judge } from './judge.js';
 import type { Libc } from './libc.js';
@@ -13,7 +14,7 @@ interface Packet extends CapturedFrame {
   iface: string;
 }
 
-interface Case {
+interface Case extends CaseChanges {
   pace: boolean;
   isOffloaded: boolean;
   nfqueue: QueueVerdict | undefined;
@@ -27,6 +28,7 @@ export interface Shrunk {
   disagreement: Disagreement;
   packets: number;
   rules: number;
+  changes: number;
 }
 
 /**
@@ -58,12 +60,37 @@ export async function shrink(
       rules: (await fewer(tablesOf(rules), (tables) => fails({ ...current, rules: tables.flat() }))).flat(),
     };
     current = { ...current, rules: await fewer(current.rules, (rules) => fails({ ...current, rules }), isRemovable) };
+    current = await fewerChanges(current, fails);
     current = { ...current, host: await plainer(current.host, (host) => fails({ ...current, host })) };
   }
   rmSync(`${dir}.try`, { recursive: true, force: true });
   const folder = writeCase(current, dir);
   const disagreement = (await finish(libc, folder)) ?? found;
-  return { folder, disagreement, packets: current.packets.length, rules: current.rules.filter(isRule).length };
+  return {
+    folder,
+    disagreement,
+    packets: current.packets.length,
+    rules: current.rules.filter(isRule).length,
+    changes: current.changes?.length ?? 0,
+  };
+}
+
+/** CURRENT with fewer changes, and fewer rules in the files of those. */
+async function fewerChanges(current: Case, fails: (candidate: Case) => Promise<boolean>): Promise<Case> {
+  let { changes = [] } = current;
+  if (changes.length === 0) return current;
+  const failsWith = (candidate: readonly Change[]): Promise<boolean> => fails({ ...current, changes: candidate });
+  if (await failsWith([])) return { ...current, changes: [] };
+  changes = await fewer(changes, failsWith);
+  for (const change of changes) {
+    if (change.kind === 'command') continue;
+    const lines = change.text.split('\n').filter((line) => line !== '');
+    const others = (text: string): Change[] => changes.map((other) => (other === change ? { ...change, text } : other));
+    const textOf = (kept: readonly string[]): string => kept.map((line) => `${line}\n`).join('');
+    const kept = await fewer(lines, (candidate) => failsWith(others(textOf(candidate))), isRemovable);
+    changes = others(textOf(kept));
+  }
+  return { ...current, changes };
 }
 
 /** The lines of each table. */
@@ -78,7 +105,11 @@ function tablesOf(rules: readonly string[]): string[][] {
 
 const isRule = (line: string): boolean => line.startsWith('-A');
 const isRemovable = (line: string): boolean => isRule(line) || /^:\S+ - /.test(line);
-const sizeOf = (c: Case): number => c.packets.length + c.rules.length + JSON.stringify(c.host).length;
+const sizeOf = (c: Case): number =>
+  c.packets.length +
+  c.rules.length +
+  JSON.stringify(c.host).length +
+  (c.changes ?? []).reduce((sum, { text }) => sum + text.length, 0);
 
 /** Records the kernel's results for FOLDER and compares the emulator with them. */
 function finish(libc: Libc, folder: CaseFolder): Promise<Disagreement | null> {
@@ -149,14 +180,29 @@ function readCase(folder: CaseFolder): Case {
     pace: folder.pace ?? false,
     isOffloaded: folder.isOffloaded ?? false,
     nfqueue: folder.nfqueue,
+    ...changesOf(folder),
   };
 }
 
-function writeCase({ host, rules, packets, pace, isOffloaded, nfqueue }: Case, dir: string): CaseFolder {
+const changesOf = ({ backend, changes }: CaseChanges): CaseChanges => ({
+  ...(backend === undefined ? {} : { backend }),
+  ...(changes === undefined ? {} : { changes }),
+});
+
+function writeCase(candidate: Case, dir: string): CaseFolder {
+  const { host, rules, packets, pace, isOffloaded, nfqueue } = candidate;
   rmSync(dir, { recursive: true, force: true });
   const ifaces = [...new Set(packets.map((packet) => packet.iface))];
-  const folder = { ...caseFolder(dir, ifaces), pace, isOffloaded, ...(nfqueue === undefined ? {} : { nfqueue }) };
+  const folder = {
+    ...caseFolder(dir, ifaces),
+    ...{ pace, isOffloaded, ...changesOf(candidate), ...(nfqueue === undefined ? {} : { nfqueue }) },
+  };
   mkdirSync(dir, { recursive: true });
+  writeChanges(
+    dir,
+    candidate,
+    packets.map(({ tsNs }) => tsNs),
+  );
   writeFileSync(folder.hostPath, `${JSON.stringify(host, null, 2)}\n`);
   writeFileSync(folder.rulesPath, rules.map((line) => `${line}\n`).join(''));
   for (const { iface, path } of folder.inputs) {

@@ -11,6 +11,8 @@ export interface ExtensionChoice {
   share: number;
   /** Only these extensions, by name; left out: all. */
   only?: ReadonlySet<string>;
+  /** None of these. */
+  except?: ReadonlySet<string>;
   /** Whether each packet has a clock tick of its own. */
   hasTicks?: boolean;
 }
@@ -19,7 +21,7 @@ export type ExtensionKind = 'matches' | 'targets';
 
 /** An extension of KIND for a rule at CIRCUMSTANCES; undefined if there is none for it. */
 export function randomExtension(
-  { only, hasTicks }: ExtensionChoice,
+  { only, except, hasTicks }: ExtensionChoice,
   kind: ExtensionKind,
   circumstances: Circumstances,
 ): { text: string; protocol: ExtensionMaker['protocol'] } | undefined {
@@ -29,6 +31,7 @@ export function randomExtension(
     .filter(
       (maker) =>
         (only === undefined || only.has(maker.name)) &&
+        except?.has(maker.name) !== true &&
         (maker.isByTick !== true || hasTicks === true) &&
         isAllowed(maker, circumstances),
     );

@@ -2,6 +2,7 @@
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../../codecs/layouts.js';
 import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../../packets/packets.js';
 import { parseIpv4 } from '../address.js';
+import type { Backend, ChangeText } from '../change.js';
 import type { HostDescription } from '../host-description.js';
 import type { Output } from '../router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from '../scene.js';
@@ -18,6 +19,8 @@ export interface GoldenStory {
   host: HostDescription;
   /** iptables-save text. */
   rules: string;
+  /** Which iptables the host has; left out: legacy. */
+  backend?: Backend;
   /** Real time passes as in the captures. */
   isPaced?: boolean;
   tell(stage: Stage): Scene;
@@ -50,6 +53,16 @@ export function* after<T>(ms: number, told: Generator<Shot, T, Output[]>): Telli
   let next = told.next();
   for (let isFirst = true; !next.done; isFirst = false) {
     const outputs = yield isFirst ? { ...next.value, afterMs: ms + (next.value.afterMs ?? 0) } : next.value;
+    next = told.next(outputs);
+  }
+  return next.value;
+}
+
+/** What is told of, after CHANGES on the host. */
+export function* changing<T>(changes: readonly ChangeText[], told: Generator<Shot, T, Output[]>): Telling<T> {
+  let next = told.next();
+  for (let isFirst = true; !next.done; isFirst = false) {
+    const outputs = yield isFirst ? { ...next.value, changes } : next.value;
     next = told.next(outputs);
   }
   return next.value;
