@@ -15,6 +15,7 @@ import type { RuleContext } from '../core/rules/context.js';
 import { createCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
 import { buildTable } from '../core/rules/run/build.js';
+import { HostSets } from '../core/sets/host-sets.js';
 import { createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import type { Est64 } from './est64.js';
 import { CONTAINER_TO_HOST, type Ends, FrameBuilder, GATEWAY_TO_HOST } from './frame-builder.js';
@@ -158,6 +159,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
   };
   const context: RuleContext = {
     conntrack: new ConntrackTable(),
+    sets: new HostSets(host).store,
     interfaceNames: host.interfaceNames,
     packetNumber: 0,
     shared: unused,

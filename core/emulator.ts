@@ -17,6 +17,8 @@ import type { Ruleset, TableCounters } from './rules/model.js';
 import { RuleFault, RulesetError } from './rules/parse/error.js';
 import { ENGINES } from './rules/run/build.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
+import type { HostSets } from './sets/host-sets.js';
+import type { SetStore } from './sets/store.js';
 import type { CookieCounts } from './synproxy/cookies.js';
 import type { UncertainCause, UncertainPackets } from './uncertainty.js';
 
@@ -91,6 +93,8 @@ export interface EmulatorOptions {
   readonly checksums?: ChecksumMode;
   /** What the program answers that listens to the queues of NFQUEUE. Default: no program listens. */
   readonly queueVerdict?: 'accept' | 'drop' | undefined;
+  /** The sets that the host has before the first packet; used and changed by this emulator only. Default: none. */
+  readonly sets?: HostSets;
   /** Connections that the host has before the first packet, as listed by `conntrack -L` (readConntrackList). */
   readonly connections?: ListedConnections | undefined;
   /** Receives events (see events.ts). With an observer, the interpreter runs the rules, regardless of `engine`. */
@@ -133,6 +137,8 @@ export interface Emulator {
   readonly unboundQueues: UnboundQueueCounts;
   /** The accounting objects that the host or its rules name, with what was counted in them. */
   readonly accounting: readonly Readonly<AccountingObject>[];
+  /** The host's sets. */
+  readonly sets: SetStore;
   /** Number of fragments waiting for the rest of their packets. */
   readonly pendingFragments: number;
   /**

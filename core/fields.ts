@@ -59,6 +59,8 @@ import { type Code, code } from './rules/run/codegen.js';
  * What determines a field's value. Fields fixed by the connection, the host or the rules are the same for all packets
  * of one connection in the same direction and state. All other fields must be checked for each packet.
  *
+ * sets: the entries of sets, which change at any time. Paths remember what sets have answered until then.
+ *
  * history: earlier packets. Reading the field changes it, so it is read once per packet, and only if everything before
  * it matched.
  *
@@ -66,7 +68,7 @@ import { type Code, code } from './rules/run/codegen.js';
  *
  * nothing: nothing that is known before the rules run. Packets that reach such a test take the slow path.
  */
-export type FixedBy = 'packet' | 'connection' | 'host' | 'rules' | 'history' | 'time' | 'nothing';
+export type FixedBy = 'packet' | 'connection' | 'host' | 'rules' | 'sets' | 'history' | 'time' | 'nothing';
 
 /** What `read` returns if the packet does not have the field, such as a connection mark without a connection. */
 export const ABSENT = -1;
@@ -513,6 +515,8 @@ export const FIELDS = {
   ctCounters: { label: 'what its connection has counted', bits: 0, fixedBy: 'time' },
   /** What the emulation does not know, and what a test changes. */
   unknown: { label: 'what is not known', bits: 0, fixedBy: 'nothing' },
+  /** The entries of the sets that it is looked up in. */
+  sets: { label: 'entries of sets', bits: 0, fixedBy: 'sets' },
   /** State that a match keeps about earlier packets, or random choices (see `MatchState`). */
   history: { label: 'which packets came before (limit, recent)', bits: 0, fixedBy: 'history' },
 } as const satisfies Record<string, FieldRow>;

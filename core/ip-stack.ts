@@ -77,6 +77,7 @@ import type { TableCounters } from './rules/model.js';
 import type { HookedTables } from './rules/run/hooked-tables.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
+import type { SetStore } from './sets/store.js';
 import { type CookieCounts, NO_COOKIES } from './synproxy/cookies.js';
 import type { Tee } from './tee.js';
 import type { Uncertainty } from './uncertainty.js';
@@ -104,6 +105,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly coalesced: Coalescing;
   readonly unboundQueues: UnboundQueueCounts;
   readonly #accounting: AccountingObjects;
+  readonly #sets: SetStore;
   readonly #idleTimers: IdleTimers;
   slowPathPackets = 0;
 
@@ -138,6 +140,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.connections = parts.connections;
     this.restored = parts.restored;
     this.#accounting = parts.accounting;
+    this.#sets = parts.sets;
     this.#idleTimers = parts.idleTimers;
     this.#hooks = parts.hooks;
     this.#tables = parts.tables;
@@ -179,6 +182,10 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   get warnings(): readonly string[] {
     return [...this.#conntrack.earlyDrop.warnings, ...this.#host.redirectWarnings(), ...this.#tee.warnings];
+  }
+
+  get sets(): SetStore {
+    return this.#sets;
   }
 
   get accounting(): readonly Readonly<AccountingObject>[] {

@@ -10,7 +10,7 @@ import { BATCH_ITEM, EGRESS, INPUT } from './capture-records.js';
 import { CLOCK } from './clock.js';
 import { CONNECTION, SLOT, SOURCE_HEAD } from './conntrack/record.js';
 import { TRACKER_SETTINGS } from './conntrack/tracker-settings.js';
-import { MEGAFLOW, PATH } from './flow/records.js';
+import { MEGAFLOW, PATH, SAME_ANSWERS } from './flow/records.js';
 import { HASH_KEY } from './keyed-hash.js';
 import { TRANSITIONS, VALID_FLAGS_TABLE } from './protocols/tcp-states.js';
 import { MATCHED_PACKET } from './rules/run/matched-packet.js';
@@ -124,4 +124,6 @@ export const REGIONS = memoryMap({
   slots: records(1024 * MIB, SLOT, 8 * MAX_CONNECTIONS, 'hash slots of the connection table, in one half at a time'),
   sources: records(1536 * MIB, SOURCE_HEAD, MAX_CONNECTIONS, 'the index of connections by source'),
   connections: records(1568 * MIB, CONNECTION, MAX_CONNECTIONS, 'connections'),
+  // With more connections than there are records for, those that share one ask more often.
+  sameAnswers: records(2976 * MIB, SAME_ANSWERS, 2 ** 21, 'what sets have answered, by connection and direction'),
 });

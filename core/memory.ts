@@ -50,7 +50,13 @@ export class Memory {
   /** For all hash tables of the host. */
   readonly hash: KeyedHash;
   /** The functions that the code calls. To be set by the components that provide them. */
-  readonly host: WasmImports = { check: unexpected, refill: unexpected, replay: unexpected, flush: unexpected };
+  readonly host: WasmImports = {
+    check: unexpected,
+    ask: unexpected,
+    refill: unexpected,
+    replay: unexpected,
+    flush: unexpected,
+  };
   #buffersEnd = REGIONS.buffers.start;
   /** End of the unused part of the last slab of `#allocateSmall`. */
   #smallEnd = 0;
@@ -69,6 +75,7 @@ export class Memory {
     const { host } = this;
     const calls: WasmImports = {
       check: (path, index, at, entry, direction) => host.check(path, index, at, entry, direction),
+      ask: (path, at, entry, direction, destination, dport) => host.ask(path, at, entry, direction, destination, dport),
       refill: (input) => host.refill(input),
       replay: (input, head, upcall) => host.replay(input, head >>> 0, upcall),
       flush: (output) => host.flush(output),

@@ -46,6 +46,8 @@ export interface WasmExports {
   /** Sets the connection's `checksumDeltas` from its tuples. */
   updateChecksumDeltas(entry: number, direction: number): void;
   setMegaflows(count: number): void;
+  /** The packets of ENTRY in DIRECTION ask their sets again. */
+  forgetAnswers(entry: number, direction: number): void;
   /** Whether layer-4 checksums are verified, and whether those left to the network card are finished. */
   setChecksums(verifies: number, finishes: number): void;
   /** The number of packets whose checksum it has finished. A float64. */
@@ -69,6 +71,12 @@ export interface WasmImports {
    * 0.
    */
   check(path: number, index: number, at: number, entry: number, direction: number): number;
+  /**
+   * Asks the sets that PATH asks about the packet at AT of connection ENTRY (-1: it would open one), whose destination
+   * after translation is DESTINATION (as loaded) and DPORT. Returns until when, in milliseconds of packet time, the
+   * answers are those for the path's first packet, a float64; below 0 if they are not.
+   */
+  ask(path: number, at: number, entry: number, direction: number, destination: number, dport: number): number;
   /** Reads more of INPUT. Returns its new `InputState`. */
   refill(input: number): number;
   /**
@@ -107,6 +115,7 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   forward: 3,
   updateChecksumDeltas: 2,
   setMegaflows: 1,
+  forgetAnswers: 2,
   setChecksums: 2,
   finishedChecksums: 0,
   matchState: 1,
@@ -117,4 +126,4 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   forwardedPackets: 0,
 };
 
-export const IMPORT_ARITIES: Arities<WasmImports> = { check: 5, refill: 1, replay: 3, flush: 1 };
+export const IMPORT_ARITIES: Arities<WasmImports> = { check: 5, ask: 6, refill: 1, replay: 3, flush: 1 };

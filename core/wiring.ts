@@ -11,6 +11,7 @@ import type { Emit } from './events.js';
 import { FlowCache } from './flow/flow-cache.js';
 import { MegaflowLearner } from './flow/megaflow.js';
 import { PathTable } from './flow/path.js';
+import { SetAnswers } from './flow/set-answers.js';
 import { fragmentHooks } from './fragments/hooks.js';
 import { FragmentQueues } from './fragments/reassemble.js';
 import { Hooks } from './hooks.js';
@@ -29,6 +30,9 @@ import type { RuleContext } from './rules/context.js';
 import type { Rule, Ruleset } from './rules/model.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
+import { rulesForSets, SetReferences } from './rules/set-references.js';
+import { HostSets } from './sets/host-sets.js';
+import type { SetStore } from './sets/store.js';
 import { Cookies } from './synproxy/cookies.js';
 import { ProxiedConnections } from './synproxy/proxied.js';
 import { Synproxy } from './synproxy/synproxy.js';
@@ -61,6 +65,9 @@ export interface HostParts {
   readonly unboundQueues: UnboundQueueCounts;
   readonly accounting: AccountingObjects;
   readonly idleTimers: IdleTimers;
+  readonly sets: SetStore;
+  /** Those of the rules that are loaded. */
+  readonly setReferences: SetReferences;
   readonly emit: Emit;
 }
 
@@ -71,13 +78,16 @@ export function wireHost(
   sendAnswer: (answer: Packet) => void,
   sendCopy: (copy: Packet) => void,
 ): HostParts {
-  const { ruleset, host, observer, memory = new Memory() } = options;
+  const { host, observer, memory = new Memory(), sets: hostSets = new HostSets(options.host) } = options;
+  const { store: sets } = hostSets;
+  const ruleset = rulesForSets(options.ruleset, sets, false);
   if (host.facts.accounting !== undefined) checkAccounting(ruleset, host.facts.accounting);
   const stack = new PacketStack();
   const emit: Emit =
     observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth - stack.outermost });
   const connections = new ConntrackTable(memory);
   const clock = new Clock(memory);
+  hostSets.start(clock);
   const random = new Random(options.seed ?? 0);
   const trackers = createTrackers(connections, (name) => host.sysctls.conntrack(name));
   const { sysctls } = host;
@@ -94,13 +104,14 @@ export function wireHost(
   const tee = new Tee(host, stack, coalescing, sendCopy);
   const { queueVerdict } = options;
   const uncertainty = new Uncertainty(connections, clock, emit, output.uncertain?.bind(output));
-  const own = { host, conntrack: connections, nat, answers, clock, random, output };
+  const own = { host, conntrack: connections, sets, nat, answers, clock, random, output };
   const cookies = proxies(ruleset) ? new Cookies(random.uint32()) : undefined;
   const synproxy = cookies && createSynproxy(conntrack, answers, cookies, uncertainty);
   const context = new HostContext({ ...own, synproxy, tee, stack, queueVerdict, uncertainty });
   loadTargets(ruleset, context);
   const accounting = accountingOf(context);
   for (const name of host.facts.accounting ?? []) accounting.object(name);
+  const setReferences = new SetReferences(ruleset.tables, sets);
   const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
   const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
   const offloads = new Offloads(mode, coalescing);
@@ -115,7 +126,8 @@ export function wireHost(
   ];
   const hooks = new Hooks(entries, emit);
   const count = (id: number, packets: number, bytes: number): void => tables.count(id, packets, bytes);
-  const paths = new PathTable(memory, tables.perPacketTests, tables.effects, count);
+  const answered = new SetAnswers(memory, sets);
+  const paths = new PathTable(memory, tables.perPacketTests, tables.effects, count, answered);
   let flowCache: FlowCache | null = null;
   // Each packet of a connection may have another TOS.
   if (engine === 'remembered' && hooks.areLearnable && !host.routingReads.tos && !host.hasForeignSockets) {
@@ -149,6 +161,8 @@ export function wireHost(
     unboundQueues: context.unbound,
     accounting,
     idleTimers: idleTimersOf(context),
+    sets,
+    setReferences,
     emit,
   };
 }

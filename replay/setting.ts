@@ -7,6 +7,8 @@ import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { RulesetError } from '../core/rules/parse/error.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
+import { rulesForSets } from '../core/rules/set-references.js';
+import { HostSets } from '../core/sets/host-sets.js';
 import { readHostAt } from '../io/host-files.js';
 import { readText } from '../io/text-file.js';
 import {
@@ -55,10 +57,12 @@ export function loadSetting(options: SettingOptions): Setting {
   const { names } = source.description.facts;
   const own = given === undefined ? hostRules(source.description, hostPath) : undefined;
   const { text, path } = given ?? own!;
-  const ruleset = parseRuleset(text, path, { lax, family: 'ipv4', names });
+  const parsed = parseRuleset(text, path, { lax, family: 'ipv4', names });
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);
+  const sets = new HostSets(host);
+  const ruleset = rulesForSets(parsed, sets.store, lax);
   return {
     host,
     ruleset,

@@ -6,6 +6,13 @@
  */
 export declare function check(path: i32, index: i32, at: usize, entry: i32, direction: i32): i32;
 
+/**
+ * Asks the sets that PATH asks about the packet at AT of connection ENTRY (-1: it would open one), whose destination
+ * after translation is DESTINATION (as loaded) and DPORT. Returns until when, in milliseconds of packet time, the
+ * answers are those for the path's first packet; below 0 if they are not.
+ */
+export declare function ask(path: i32, at: usize, entry: i32, direction: i32, destination: i32, dport: i32): f64;
+
 /** Reads more of INPUT. Returns its new `InputState`. */
 export declare function refill(input: i32): i32;
 

@@ -16,6 +16,7 @@ export {
 } from './conntrack/table';
 export { tcpIsValid, tcpOpen, tcpUpdate } from './conntrack/tcp';
 export { udpOpen, udpUpdate } from './conntrack/udp';
+export { forgetAnswers } from './flow/answers';
 export { forward } from './flow/forward';
 export { updateChecksumDeltas } from './flow/leave';
 export { matchState, predictState } from './flow/match-state';

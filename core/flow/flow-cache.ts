@@ -33,11 +33,14 @@ import {
 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { TCP_STATE } from '../conntrack/tcp-record.js';
+import { type FieldName, fieldRow } from '../fields.js';
 import { Hook } from '../hooks.js';
 import { copyMacs, type LinkStage } from '../link/link-stage.js';
 import { MAX_SCRATCH_PACKET_BYTES, type Memory, MemoryFullError } from '../memory.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
+import { isAskable, isPredictable, lookupOf, readsOnly } from '../rules/lower.js';
+import type { PerPacketTest } from '../rules/run/interpret.js';
 import type { Trace } from '../rules/run/trace.js';
 import { type FlowKey, flowValues } from './flow-key.js';
 import type { LinkHeader } from './link-header.js';
@@ -90,6 +93,8 @@ export class FlowCache {
     this.#clock = clock;
     this.#packet = packet;
     memory.host.check = (path, index, at, entry, direction) => (this.#check(path, index, at, entry, direction) ? 1 : 0);
+    memory.host.ask = (path, at, entry, direction, destination, dport) =>
+      this.#ask(path, at, entry, direction, destination, dport);
   }
 
   /**
@@ -153,6 +158,7 @@ export class FlowCache {
     const path = this.#paths.intern(trace, packet.inDev, packet.outDev, mtu, link);
     if (path < 0) return;
     this.#table.setPath(ct, direction, path);
+    this.#memory.wasm.forgetAnswers(ct, direction);
     this.#memory.wasm.updateChecksumDeltas(ct, direction);
   }
 
@@ -204,6 +210,39 @@ export class FlowCache {
   /** Whether check INDEX of PATH has the same result for the packet at address AT as for the first packet. */
   #check(path: number, index: number, at: number, entry: number, direction: number): boolean {
     const { test, result, isAfterRouting } = this.#paths.checks[path][index];
+    const { view } = this.#memory;
+    const packet = this.#show(path, at, entry, direction);
+    if (isAfterRouting) this.#showAfterRouting(packet, this.#paths.outDev(path));
+    const isSame = test.steps.every(isPredictable) && test.predict(packet) === result && !packet.hotdrop;
+    if (isAfterRouting) view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) + 1);
+    return isSame;
+  }
+
+  /**
+   * Until when the sets that PATH asks answer for the packet at address AT as for the first packet, in milliseconds; -1
+   * if they do not. ENTRY is below 0 if the packet would open a connection. After translation, its destination is
+   * DESTINATION and DPORT.
+   */
+  #ask(path: number, at: number, entry: number, direction: number, destination: number, dport: number): number {
+    const asked = this.#paths.asked[path];
+    const packet = this.#show(path, at, entry, direction);
+    const { answers } = this.#paths;
+    answers.untilMs = Number.POSITIVE_INFINITY;
+    for (const { test, result, isAfterRouting } of asked) {
+      if (!mayAsk(test, entry >= 0)) return -1;
+      if (isAfterRouting && packet.hook === Hook.PREROUTING) {
+        packet.hook = Hook.FORWARD;
+        packet.outDev = this.#paths.outDev(path);
+        packet.destination = destination;
+        packet.dport = dport;
+      }
+      if (test.predict(packet) !== result) return -1;
+    }
+    return answers.untilMs;
+  }
+
+  /** The packet at address AT, which would take PATH, as rules see it when it arrives. */
+  #show(path: number, at: number, entry: number, direction: number): Packet {
     const packet = this.#packet;
     const { view } = this.#memory;
     packet.bytes = this.#memory.bytes;
@@ -221,13 +260,10 @@ export class FlowCache {
     packet.outDev = -1;
     packet.ct = entry;
     packet.direction = direction === ORIGINAL ? ORIGINAL : REPLY;
-    packet.ctinfo = CtInfo.ESTABLISHED;
+    packet.ctinfo = entry < 0 ? CtInfo.NEW : CtInfo.ESTABLISHED;
     packet.hook = Hook.PREROUTING;
     packet.hotdrop = false;
-    if (isAfterRouting) this.#showAfterRouting(packet, this.#paths.outDev(path));
-    const isSame = test.predict(packet) === result && !packet.hotdrop;
-    if (isAfterRouting) view.setUint8(at + IPV4_TTL_AT, view.getUint8(at + IPV4_TTL_AT) + 1);
-    return isSame;
+    return packet;
   }
 
   /** Changes PACKET to what it looks like after the routing decision, including the TTL in its bytes. */
@@ -242,4 +278,21 @@ export class FlowCache {
     packet.destination = words[other];
     packet.dport = portToHostOrder(words[other + 2] & 0xffff);
   }
+}
+
+/**
+ * Whether TEST still only asks sets (see `asksSets`). Unless it HAS_CONNECTION, only what is in the
+ * packet itself can be read.
+ */
+function mayAsk({ steps }: PerPacketTest, hasConnection: boolean): boolean {
+  for (const step of steps) {
+    const lookup = lookupOf(step);
+    if (lookup === undefined ? !hasConnection && !readsOnly(step, isOfPacket) : !isAskable(lookup)) return false;
+  }
+  return true;
+}
+
+/** Generated code reads such fields from the packet itself. */
+function isOfPacket(name: FieldName): boolean {
+  return fieldRow(name).code !== undefined;
 }

@@ -1,13 +1,13 @@
 /**
  * The checks of a path: the per-packet tests of its rules must have the same results for each packet that takes the
  * path as for its first packet. They are written in a form for wasm/flow/path-checks.ts: a list of tests, with the
- * first packet's result after the tests of each rule. Rules that only look at headers come first, as they have no side
- * effects. The others follow in traversal order.
+ * first packet's result after the tests of each rule. Rules that only look at headers come first, then lookups in sets,
+ * as they have no side effects. The others follow in traversal order.
  */
-import { FieldBase, type FieldPlace, fieldRow, highestValue } from '../fields.js';
+import { FieldBase, type FieldPlace, fieldRow, highestValue, isFixed } from '../fields.js';
 import type { Memory } from '../memory.js';
 import { type Condition, type FieldCondition, holdsFor } from '../rules/condition.js';
-import { isCondition, runningState, type Step } from '../rules/lower.js';
+import { isAskable, isCondition, lookupOf, readsOnly, runningState, type Step } from '../rules/lower.js';
 import type { ValueRange } from '../rules/ranges.js';
 import type { PerPacketTest } from '../rules/run/interpret.js';
 import { FIELD_TEST } from './records.js';
@@ -30,21 +30,54 @@ export const TestOp = {
   FIELD: 2,
   /** The state at MIN matches. BASE: whether the destination that it sees is translated. */
   STATE: 3,
-  /** Call JavaScript, which runs check MIN. */
+  /** Unless a test before has failed, call JavaScript, which runs check MIN. MORE: the expected result, 1 or 0. */
   CALL: 4,
+  /** The sets answer as for the first packet. MIN: the address of the path's SET_READERS. */
+  ASK: 5,
 } as const;
 
-/** Writes CHECKS to MEMORY and returns their address. */
-export function writeChecks(memory: Memory, checks: readonly PathCheck[]): number {
+/**
+ * Whether CHECK only looks packets up in sets, with the same answers for all packets of a connection until a set
+ * changes.
+ */
+export function asksSets({ test }: PathCheck): boolean {
+  return test.steps.some(isLookup) && test.steps.every((step) => isLookup(step) || readsOnly(step, isFixed));
+}
+
+/** The names of the sets that CHECKS ask. */
+export function setsOf(checks: readonly PathCheck[]): ReadonlySet<string> {
+  return new Set(
+    checks
+      .flatMap(({ test }) => test.steps.map(lookupOf).filter((lookup) => lookup !== undefined))
+      .map(({ set }) => set),
+  );
+}
+
+/** Whether STEP looks packets up in a set, which always answers the same until it changes. */
+function isLookup(step: Step): boolean {
+  const lookup = lookupOf(step);
+  return lookup !== undefined && isAskable(lookup);
+}
+
+/**
+ * Writes CHECKS to MEMORY and returns their address. READERS is that of the SET_READERS if any of them asks sets.
+ */
+export function writeChecks(memory: Memory, checks: readonly PathCheck[], readers: number): number {
   const lists = checks.map(testsOf);
-  const isPure = (list: readonly Test[] | undefined): boolean => list?.every(({ op }) => op === TestOp.FIELD) ?? false;
-  const order = [...checks.keys()].sort((a, b) => Number(isPure(lists[b])) - Number(isPure(lists[a])) || a - b);
-  const tests: Test[] = [];
-  for (const index of order) {
+  const isPure = (list: readonly Test[]): boolean => list.every(({ op }) => op === TestOp.FIELD);
+  const asking = checks.map(asksSets);
+  const pure = [...checks.keys()].filter((index) => !asking[index] && isPure(lists[index]));
+  const others = [...checks.keys()].filter((index) => !asking[index] && !isPure(lists[index]));
+  const testsAt = (index: number): readonly Test[] => {
+    const result = checks[index].result ? 1 : 0;
     const list = lists[index];
-    if (list === undefined) tests.push({ op: TestOp.CALL, min: index });
-    else tests.push(...list, { op: TestOp.RESULT, min: checks[index].result ? 1 : 0 });
-  }
+    const last = list.at(-1);
+    if (last?.op === TestOp.CALL) return [...list.slice(0, -1), { op: TestOp.CALL, min: index, more: result }];
+    return [...list, { op: TestOp.RESULT, min: result }];
+  };
+  const tests = pure.flatMap(testsAt);
+  if (asking.includes(true)) tests.push({ op: TestOp.ASK, min: readers });
+  tests.push(...others.flatMap(testsAt));
   tests.push({ op: TestOp.END, min: 0 });
   const written = memory.allocateRecords(FIELD_TEST, tests.length);
   for (const [index, test] of tests.entries()) {
@@ -68,12 +101,18 @@ interface Test {
 /** Fails for every packet. */
 const NEVER: Test = { op: TestOp.FIELD, base: 0, fieldAt: 0, mask: 0, min: 1, more: 0 };
 
-/** The tests of a check; undefined if these are not sufficient. */
-function testsOf({ test, isAfterRouting }: PathCheck): readonly Test[] | undefined {
+/**
+ * The tests of a check. If these are not sufficient, they are those of its first steps that only look at headers, and a
+ * CALL.
+ */
+function testsOf({ test, isAfterRouting }: PathCheck): readonly Test[] {
   const tests: Test[] = [];
   for (const step of test.steps) {
     const ofStep = testsOfStep(step, isAfterRouting);
-    if (ofStep === undefined) return undefined;
+    if (ofStep === undefined) {
+      const state = tests.findIndex(({ op }) => op !== TestOp.FIELD);
+      return [...(state < 0 ? tests : tests.slice(0, state)), { op: TestOp.CALL, min: 0 }];
+    }
     tests.push(...ofStep);
   }
   return tests;

@@ -9,8 +9,9 @@ import { type Effect, mayBeSkipped } from '../rules/effect.js';
 import type { PerPacketTest } from '../rules/run/interpret.js';
 import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/run/trace.js';
 import { LinkHeader } from './link-header.js';
-import { type PathCheck, writeChecks } from './path-checks.js';
+import { asksSets, type PathCheck, setsOf, writeChecks } from './path-checks.js';
 import { PATH } from './records.js';
+import type { SetAnswers } from './set-answers.js';
 
 /** Adds PACKETS with a total of BYTES to the counter with this trace ID. */
 export type CountById = (id: number, packets: number, bytes: number) => void;
@@ -18,6 +19,9 @@ export type CountById = (id: number, packets: number, bytes: number) => void;
 export class PathTable {
   /** What must be checked before a packet can take the path. */
   readonly checks: (readonly PathCheck[])[] = [];
+  /** Those of them that only ask sets. */
+  readonly asked: (readonly PathCheck[])[] = [];
+  readonly answers: SetAnswers;
 
   readonly #memory: Memory;
   readonly #words: Int32Array;
@@ -38,8 +42,10 @@ export class PathTable {
     perPacketTests: ReadonlyMap<number, PerPacketTest>,
     effects: ReadonlyMap<number, Effect>,
     count: CountById,
+    answers: SetAnswers,
   ) {
     this.#memory = memory;
+    this.answers = answers;
     this.#hash = memory.hash;
     this.#words = REGIONS.paths.wordsOf(memory.buffer);
     this.#counts = REGIONS.paths.doublesOf(memory.buffer);
@@ -71,7 +77,9 @@ export class PathTable {
     const checks = this.#checksOf(events);
     if (checks === undefined) return -1;
     const path = this.#links.length;
-    const tests = checks.length === 0 ? 0 : writeChecks(this.#memory, checks);
+    const asked = checks.filter(asksSets);
+    const readers = asked.length === 0 ? 0 : this.answers.readersOf(setsOf(asked));
+    const tests = checks.length === 0 ? 0 : writeChecks(this.#memory, checks, readers);
     if (alike === undefined) this.#byHash.set(hash, [path]);
     else alike.push(path);
     const at = path * PATH.words;
@@ -83,6 +91,7 @@ export class PathTable {
     this.#links.push(new LinkHeader(link));
     this.#events.push(events);
     this.checks.push(checks);
+    this.asked.push(asked);
     return path;
   }
 

@@ -99,6 +99,29 @@ export const PROBE_LIST = layout('ProbeList', {
   data: u32,
 });
 
+/** Paths whose packets ask the same sets (set-answers.ts). */
+export const SET_READERS = layout('SetReaders', {
+  /** Another number whenever one of the sets has changed. No two groups ever have the same one. */
+  stamp: f64,
+});
+
+/**
+ * That the sets which a connection's path asks answer as they did for the first packet of that path: the packets in one
+ * direction need not ask again.
+ */
+export const SAME_ANSWERS = layout(
+  'SameAnswers',
+  {
+    /** The `stamp` of the path's readers when they were asked; 0 if they never were. */
+    stamp: f64,
+    /** When an entry that was found expires, in milliseconds of packet time. */
+    untilMs: f64,
+    /** Its connection and direction, `entry * 2 + direction`, as several share a record. */
+    reference: i32,
+  },
+  { bytes: 24 },
+);
+
 /** A test of a packet before it takes a path (path-checks.ts). */
 export const FIELD_TEST = layout('FieldTest', {
   /** A `TestOp`. */
@@ -113,8 +136,8 @@ export const FIELD_TEST = layout('FieldTest', {
   surplus: u32,
   mask: u32,
   /**
-   * The minimum value and the number of values after it; or the address of a state, the number of a check, or a
-   * result.
+   * The minimum value and the number of values after it; or the address of a state or of SET_READERS, the number of a
+   * check and its result, or a result.
    */
   min: u32,
   more: u32,

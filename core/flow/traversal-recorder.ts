@@ -235,12 +235,13 @@ function entryOf(hook: Hook, priority: number, notice: (packet: Packet) => void)
 }
 
 /** A context that only allows reading. */
-function readingContext(host: Host, { connections }: Emulator): RuleContext {
+function readingContext(host: Host, { connections, sets }: Emulator): RuleContext {
   const refuse = (): never => {
     throw new Error('rules are only examined here, not run');
   };
   return {
     conntrack: connections,
+    sets,
     interfaceNames: host.interfaceNames,
     packetNumber: 0,
     shared: refuse,

@@ -2,7 +2,15 @@
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLongNumber } from '../rules/parse/values.js';
-import { formatSetReference, parseSetReference, SET_EXPECTED, type SetReference } from './set-reference.js';
+import { SetState } from '../rules/run/set-lookup.js';
+import { CounterOp, PLAIN_LOOKUP, type SetLookup } from '../sets/ip-set.js';
+import {
+  directionsOf,
+  formatSetReference,
+  parseSetReference,
+  SET_EXPECTED,
+  type SetReference,
+} from './set-reference.js';
 
 type Comparison = 'eq' | 'ne' | 'lt' | 'gt';
 
@@ -22,6 +30,17 @@ interface SetParams {
   readonly packets: CounterTest | undefined;
   readonly bytes: CounterTest | undefined;
 }
+
+/** What sets look at. Looking may change them: they count. */
+const READ = [
+  ...(['source', 'destination', 'sport', 'dport', 'protocol', 'icmpType', 'inDev', 'outDev', 'sourceMac'] as const),
+  ...(['sets', 'history'] as const),
+];
+
+const COUNTER_OPS = { eq: CounterOp.EQ, ne: CounterOp.NE, lt: CounterOp.LT, gt: CounterOp.GT } as const;
+
+const opOf = (test: CounterTest | undefined): CounterOp =>
+  test === undefined ? CounterOp.NONE : COUNTER_OPS[test.comparison];
 
 /** `--packets-lt 5`. Only what compares with eq can be inverted. */
 const counterOptions = (what: 'packets' | 'bytes'): OptionSpec[] =>
@@ -58,8 +77,6 @@ export const set: MatchExtension<SetParams> = {
     };
   },
 
-  unsupported: () => 'sets, which are not read from a host yet',
-
   save({ set: reference, negated, returnsNomatch, keepsCounters, keepsSubcounters, packets, bytes }) {
     return [
       `${negated ? ' !' : ''} --match-set ${formatSetReference(reference)}`,
@@ -71,7 +88,27 @@ export const set: MatchExtension<SetParams> = {
     ].join('');
   },
 
-  lower: () => ({}),
+  sets: (params) => [params.set],
+
+  createState(params, context) {
+    const { packets, bytes } = params;
+    const lookup: SetLookup = {
+      ...PLAIN_LOOKUP,
+      ...directionsOf(params.set),
+      returnsNomatch: params.returnsNomatch,
+      keepsCounters: params.keepsCounters,
+      keepsSubcounters: params.keepsSubcounters,
+      packetsOp: opOf(packets),
+      packets: packets?.value ?? 0n,
+      bytesOp: opOf(bytes),
+      bytes: bytes?.value ?? 0n,
+    };
+    return new SetState(context, params.set.name, lookup, params.negated);
+  },
+
+  lower: ({ set: reference, negated }) => ({
+    native: { reads: READ, explanation: `the set ${reference.name} ${negated ? 'has' : 'does not have'} the packet` },
+  }),
 };
 
 function parseCounter({ all }: ParsedOptions, what: 'packets' | 'bytes'): CounterTest | undefined {

@@ -9,6 +9,7 @@ import type { ProxyTarget } from '../host/proxy-socket.js';
 import type { ReversePath } from '../host/route-decision.js';
 import type { Manip, NatRange } from '../nat/range.js';
 import type { Packet } from '../packet.js';
+import type { SetStore } from '../sets/store.js';
 import type { ServerOffer } from '../synproxy/synproxy.js';
 import type { UncertainCause } from '../uncertainty.js';
 
@@ -33,6 +34,8 @@ export interface RuleContext {
    * CREATE makes it when it is first asked for.
    */
   shared<State>(kind: string, name: string, create: () => State): State;
+  /** The host's sets. */
+  readonly sets: SetStore;
   /** 32 random bits: a seed for matches that make random choices. */
   randomSeed(): number;
   /** The type of ADDRESS (as loaded little-endian), limited to interface DEV unless it is -1 (inet_addr_type). */

@@ -69,6 +69,13 @@ export interface RuleSite {
   readonly matches: readonly Match[];
 }
 
+/** A set that an extension names: the kernel counts each mention as a reference. */
+export interface SetMention {
+  readonly name: string;
+  /** Where it stands. */
+  readonly word: Word;
+}
+
 export interface Extension<P> {
   readonly name: string;
   readonly options: readonly OptionSpec[];
@@ -86,6 +93,8 @@ export interface Extension<P> {
    * is parsed and saved, but not run.
    */
   unsupported?(params: P): string | undefined;
+  /** The sets that it asks or changes. */
+  sets?(params: P): readonly SetMention[];
   /** Formats the options as iptables-save does, each with a leading space, without `-m name` or `-j name`. */
   save(params: P): string;
   /** What `iptables -L` prints of it, behind the columns of its rule. Undefined: not known, or nothing. */

@@ -18,7 +18,7 @@ import { lowerBase } from './base-match.js';
 import { type Condition, checkCondition, conditionFields, constantAnswer, explainCondition } from './condition.js';
 import type { RuleContext } from './context.js';
 import type { Match, Rule } from './model.js';
-import type { MatchState } from './run/match-state.js';
+import type { Lookup, MatchState } from './run/match-state.js';
 
 /** The part of the layer-4 header that a match requires before it tests anything. */
 export interface HeaderNeed {
@@ -171,6 +171,16 @@ export function runningState({ state }: NativeStep): MatchState {
   return state;
 }
 
+/** How STEP looks packets up in a set; undefined if it does not. */
+export function lookupOf(step: Step): Lookup | undefined {
+  return isNative(step) ? step.state?.lookup : undefined;
+}
+
+/** Whether paths may remember the answer of LOOKUP. */
+export function isAskable({ isPure, isPredictable }: Lookup): boolean {
+  return isPure && isPredictable;
+}
+
 /** Explains why PACKET does not pass STEP. */
 export function explainStep(step: Step, packet: Packet, context: RuleContext): string {
   if (isCondition(step)) return explainCondition(step, packet, context);
@@ -188,6 +198,11 @@ function stepFields(step: Step): readonly FieldName[] {
 /** Whether STEP may drop packets with complete headers (`packet.hotdrop`). */
 export function mayDrop(step: Step): boolean {
   return isNative(step) && step.native.mayDrop === true;
+}
+
+/** Whether all fields that STEP reads are as IS_SUCH says. */
+export function readsOnly(step: Step, isSuch: (name: FieldName) => boolean): boolean {
+  return stepFields(step).every(isSuch);
 }
 
 /** Whether evaluating STEP has side effects: it has state, or may drop the packet. */
@@ -239,6 +254,7 @@ function isFixedStep(step: Step): boolean {
 
 /** Whether the result of STEP is known before the rules are run: marks change during the run, and time passes. */
 export function isPredictable(step: Step): boolean {
+  if (lookupOf(step)?.isPredictable === false) return false;
   return stepFields(step).every((name) => {
     const { fixedBy, isRewritten } = fieldRow(name);
     return !UNPREDICTABLE.includes(fixedBy) && isRewritten !== true;

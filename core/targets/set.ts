@@ -1,10 +1,17 @@
 /** `-j SET`: adds the packet to a set of ipset, takes it out, or takes marks from the set (xt_set, revision 3). */
 
 import { Hook, Verdict } from '../hooks.js';
-import { formatSetReference, parseSetReference, SET_EXPECTED, type SetReference } from '../matches/set-reference.js';
+import {
+  directionsOf,
+  formatSetReference,
+  parseSetReference,
+  SET_EXPECTED,
+  type SetReference,
+} from '../matches/set-reference.js';
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
+import { NO_TIMEOUT, PLAIN_LOOKUP, type SetLookup } from '../sets/ip-set.js';
 
 const MAX_TIMEOUT = 0xfffffffe;
 const MAPS = ['--map-mark', '--map-prio', '--map-queue'] as const;
@@ -17,10 +24,15 @@ const NEEDED = {
 /** The hooks whose packets have no device to leave by. */
 const BEFORE_ROUTING = (1 << Hook.PREROUTING) | (1 << Hook.INPUT);
 
+/** A set, and how the target asks it. */
+interface SetUse extends SetReference {
+  readonly lookup: SetLookup;
+}
+
 interface SetTargetParams {
-  readonly added: SetReference | undefined;
-  readonly deleted: SetReference | undefined;
-  readonly mapped: SetReference | undefined;
+  readonly added: SetUse | undefined;
+  readonly deleted: SetUse | undefined;
+  readonly mapped: SetUse | undefined;
   /** What of the entry becomes the packet's: `--map-…`, in iptables-save order. */
   readonly maps: readonly (typeof MAPS)[number][];
   readonly renews: boolean;
@@ -43,17 +55,21 @@ export const setTarget: TargetExtension<SetTargetParams> = {
 
   parse(options) {
     checkNeeded(options);
-    const setOf = (name: string): SetReference | undefined => {
+    const renews = options.get('--exist') !== undefined;
+    const timeout = parseTimeout(options);
+    const useOf = (name: string, asked: Partial<SetLookup> = {}): SetUse | undefined => {
       const option = options.get(name);
-      return option && parseSetReference(option);
+      if (option === undefined) return undefined;
+      const reference = parseSetReference(option);
+      return { ...reference, lookup: { ...PLAIN_LOOKUP, ...directionsOf(reference), ...asked } };
     };
     return {
-      added: setOf('--add-set'),
-      deleted: setOf('--del-set'),
-      mapped: setOf('--map-set'),
+      added: useOf('--add-set', { renews, timeout: timeout ?? NO_TIMEOUT }),
+      deleted: useOf('--del-set'),
+      mapped: useOf('--map-set'),
       maps: MAPS.filter((name) => options.get(name) !== undefined),
-      renews: options.get('--exist') !== undefined,
-      timeout: parseTimeout(options),
+      renews,
+      timeout,
     };
   },
 
@@ -63,8 +79,6 @@ export const setTarget: TargetExtension<SetTargetParams> = {
     const isOfDevice = maps.some((name) => name !== '--map-mark');
     return isOfDevice && (hooks & BEFORE_ROUTING) !== 0 ? `${maps.join(', ')} before routing` : undefined;
   },
-
-  unsupported: () => 'sets, which are not read from a host yet',
 
   save({ added, deleted, mapped, maps, renews, timeout }) {
     return [
@@ -77,7 +91,18 @@ export const setTarget: TargetExtension<SetTargetParams> = {
     ].join('');
   },
 
-  apply: () => Verdict.CONTINUE,
+  sets: ({ added, deleted, mapped }) => [added, deleted, mapped].filter((reference) => reference !== undefined),
+
+  apply({ added, deleted, mapped, maps }, packet, { sets }) {
+    if (added !== undefined) sets.get(added.name)?.addPacket(packet, added.lookup);
+    if (deleted !== undefined) sets.get(deleted.name)?.delPacket(packet, deleted.lookup);
+    if (mapped !== undefined && sets.get(mapped.name)?.testPacket(packet, mapped.lookup) === true) {
+      const { mark, markMask } = sets.found;
+      // Nothing in the emulated host reads a packet's priority or its queue.
+      if (maps.includes('--map-mark')) packet.mark = (packet.mark & ~markMask) ^ mark;
+    }
+    return Verdict.CONTINUE;
+  },
 
   effect: () => 'outside',
 };

@@ -261,17 +261,17 @@ uncertain('a cut header may be what a match behind would drop', () => {
 uncertain('events tell of each cause of a packet once', () => {
   const causes: UncertainCause[] = [];
   const rule = `-A FORWARD ${UNASKED} -j DROP`;
-  const rules = table('filter', rule, rule, '-A FORWARD -m set ! --match-set foo src -m helper --helper irc');
+  const rules = table('filter', rule, rule, '-A FORWARD -m ipvs --ipvs -m helper --helper irc');
   play(rules, [REQUEST, REQUEST], 'indexed', (event) => {
     if (event.kind === 'uncertain') causes.push(event.cause);
   });
   assert.equal(causes.map(describe), [
     'filter FORWARD 1 `-m helper` was not asked',
     'filter FORWARD 2 `-m helper` was not asked',
-    'filter FORWARD 3 `-m set`, `-m helper` were not asked',
+    'filter FORWARD 3 `-m ipvs`, `-m helper` were not asked',
     'filter FORWARD 1 `-m helper` was not asked',
     'filter FORWARD 2 `-m helper` was not asked',
-    'filter FORWARD 3 `-m set`, `-m helper` were not asked',
+    'filter FORWARD 3 `-m ipvs`, `-m helper` were not asked',
   ]);
 });
 

@@ -109,6 +109,7 @@ const TOUCHES: Readonly<Record<FieldName, readonly string[]>> = {
   ctmark: ['ct', 'word 8'],
   ctexpire: ['ct', 'word 7', 'double 5', 'nowMs'],
   ctCounters: ['ct', 'isAccounted', ...[6, 7, 8, 9].map((double) => `double ${double}`)],
+  sets: [],
   history: [],
   unknown: [],
   ctlabels: ['ct'],

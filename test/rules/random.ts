@@ -34,6 +34,7 @@ import { HostFacts } from '../../core/host/facts.js';
 import type { ReversePath } from '../../core/host/route-decision.js';
 import { CtInfo, type Direction, type Packet, PacketType } from '../../core/packet.js';
 import type { RuleContext } from '../../core/rules/context.js';
+import { HostSets } from '../../core/sets/host-sets.js';
 import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
 import { buildChunk, buildSctp } from '../packets/sctp.js';
 import { pick, type Random } from '../random.js';
@@ -163,6 +164,7 @@ export function testContext(random: Random, connections: number): RuleContext & 
   const asked: string[] = [];
   return {
     conntrack,
+    sets: new HostSets({ interfaceNames: INTERFACES }).store,
     interfaceNames: INTERFACES,
     asked,
     packetNumber: 0,

@@ -7,6 +7,7 @@ import { tcpFollow, tcpFollowAck, tcpIsOrdinary, tcpIsOrdinaryAck } from '../con
 import { udpUpdate } from '../conntrack/udp';
 import { IPPROTO_TCP, IPV4_LENGTH, ORIGINAL, Phase, REPLY, Status, UPCALL } from '../constants';
 import { Connection, pathsAt, TcpConnection } from '../records';
+import { forgetAnswers } from './answers';
 import { leave, otherTuple, updateDeltas } from './leave';
 import {
   countHit,
@@ -89,6 +90,7 @@ function translatedDportOf(record: Connection, direction: i32): i32 {
 function megaflowPath(at: usize, dev: i32, entry: i32, direction: i32, length: i32): i32 {
   const record = recordAt(entry);
   const isOriginal = direction === ORIGINAL;
+  forgetAnswers(entry, direction);
   if (isOriginal && (record.status & Status.SEEN_REPLY) === 0) return UPCALL;
   // A masqueraded connection may only leave by its own interface (nf_nat_oif_changed).
   const masqueradeDev = isOriginal ? record.masqueradeDev : 0;

@@ -10,6 +10,7 @@ import {
 } from '../constants';
 import { check } from '../host';
 import { FieldTest, matched, pathsAt } from '../records';
+import { hasSameAnswers } from './answers';
 import { predictState } from './match-state';
 import { destinationOf, load32, portsOf, sourceOf, totalLength } from './packet';
 
@@ -49,7 +50,7 @@ export function mayTake(
 
 /**
  * Whether the checks of PATH have the same results for the packet at AT as for the first packet. Their tests start at
- * FIRST. Without a connection (ENTRY is -1), JavaScript cannot run any.
+ * FIRST. Without a connection (ENTRY is -1), JavaScript cannot run any but lookups in sets.
  */
 function hasSameResults(first: usize, path: i32, at: usize, entry: i32, direction: i32): bool {
   let result = true;
@@ -77,7 +78,20 @@ function hasSameResults(first: usize, path: i32, at: usize, entry: i32, directio
         if (result !== (test.min !== 0)) return false;
         result = true;
         break;
+      case TestOp.ASK: {
+        const destination = load<i32>(translated, TRANSLATED_ADDRESS_AT);
+        const dport = <i32>bswap<u16>(load<u16>(translated, TRANSLATED_PORT_AT));
+        if (!hasSameAnswers(test.min, path, at, entry, direction, destination, dport)) return false;
+        shown = NOT_SHOWN;
+        break;
+      }
       default:
+        // What comes before in the rule has failed: the check has, too.
+        if (!result) {
+          if (test.more !== 0) return false;
+          result = true;
+          break;
+        }
         if (entry < 0 || check(path, test.min, at, entry, direction) === 0) return false;
         shown = NOT_SHOWN;
     }

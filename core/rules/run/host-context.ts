@@ -21,6 +21,7 @@ import { unfinishChecksum } from '../../offload/checksums.js';
 import type { Packet } from '../../packet.js';
 import type { PacketStack } from '../../packet-stack.js';
 import type { Random } from '../../random.js';
+import type { SetStore } from '../../sets/store.js';
 import type { ServerOffer, Synproxy } from '../../synproxy/synproxy.js';
 import type { Tee } from '../../tee.js';
 import type { UncertainCause, Uncertainty } from '../../uncertainty.js';
@@ -34,6 +35,7 @@ const LOCALHOST = addressFromHostOrder(0x7f000001);
 export interface HostParts {
   readonly host: Host;
   readonly conntrack: ConntrackTable;
+  readonly sets: SetStore;
   readonly nat: Nat;
   readonly answers: Answers;
   readonly clock: Clock;
@@ -58,6 +60,7 @@ export interface UnboundQueueCounts {
 export class HostContext implements RuleContext {
   readonly unbound: UnboundQueueCounts = { dropped: 0, passed: 0 };
   readonly conntrack: ConntrackTable;
+  readonly sets: SetStore;
   readonly interfaceNames: readonly string[];
   readonly #host: Host;
   readonly #nat: Nat;
@@ -74,13 +77,14 @@ export class HostContext implements RuleContext {
   readonly #queueVerdict: HostParts['queueVerdict'];
 
   constructor(parts: HostParts) {
-    const { host, conntrack, nat, answers, clock, random, output } = parts;
+    const { host, conntrack, sets, nat, answers, clock, random, output } = parts;
     this.#uncertainty = parts.uncertainty;
     this.#synproxy = parts.synproxy;
     this.#tee = parts.tee;
     this.#stack = parts.stack;
     this.#queueVerdict = parts.queueVerdict;
     this.conntrack = conntrack;
+    this.sets = sets;
     this.interfaceNames = host.interfaceNames;
     this.#host = host;
     this.#nat = nat;

@@ -21,6 +21,22 @@ export interface MatchState {
   predict(packet: Packet): boolean;
   /** Address of the state in the connections' memory, if it is there (flat-state.ts). */
   readonly at?: number;
+  /** Present if it looks packets up in sets. */
+  readonly lookup?: Lookup;
+}
+
+/** How a match looks packets up in a set. */
+export interface Lookup {
+  /** The name of the set. */
+  readonly set: string;
+  /**
+   * Whether the answer is the same for all packets of a connection until the set changes, and asking changes nothing.
+   * It is not if it counts packets, compares such counts, or looks at more than the connection fixes. May change when
+   * the set does.
+   */
+  readonly isPure: boolean;
+  /** Whether the answer is known before the rules are run. It is not if it depends on the mark. May change, too. */
+  readonly isPredictable: boolean;
 }
 
 /** A state kept in a closure: MATCHES returns whether a packet matches, and updates the state. */
