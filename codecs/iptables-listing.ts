@@ -88,7 +88,8 @@ export interface ListedText {
 export function splitListings(text: string): ListedText {
   const splitter = new Splitter();
   for (const [index, line] of text.split('\n').entries()) {
-    splitter.line(line.endsWith('\r') ? line.slice(0, -1) : line, index + 1);
+    // -m bpf prints a NUL behind its instructions.
+    splitter.line(line.replace(/\r$/, '').replaceAll('\0', ' '), index + 1);
   }
   return splitter.finish();
 }

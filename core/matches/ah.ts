@@ -1,6 +1,7 @@
 /** `-m ah`: the authentication header (ipt_ah, ip6t_ah; RFC 4302). */
 import { IPPROTO_AH } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { type NumberTest, numberOption, parseNumberTest, saveNumberTest } from './number-tests.js';
 import { refuseProtocol } from './protocol-need.js';
 import { lowerSpis, parseSpis, type SpiMatch, saveSpis, spiOption } from './spis.js';
@@ -19,6 +20,13 @@ export const ah: MatchExtension<AhParams> = {
     { ...numberOption('--ahlen'), families: ['ipv6'] },
     { name: '--ahres', words: 0, families: ['ipv6'] },
   ],
+
+  listed: listed(
+    /ah/,
+    [/spis?:(!)?(\d+(?::\d+)?)/, '$1 --ahspi $2'],
+    [/length:(!)?(\d+)/, '$1 --ahlen $2'],
+    [/reserved/, '--ahres'],
+  ),
 
   parse(options) {
     const length = parseNumberTest(options, '--ahlen');

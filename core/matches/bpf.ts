@@ -15,6 +15,7 @@ import { quoteWord, type Word } from '../../codecs/iptables-save.js';
 import { ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { lastBits, type Scanned, scanNumber } from '../rules/parse/scan.js';
 import { contentOf, contentTest } from './content.js';
@@ -35,6 +36,14 @@ export const bpf: MatchExtension<BpfParams> = {
     { name: '--bytecode', words: 1, excludes: ['--object-pinned'], expected: EXPECTED },
     { name: '--object-pinned', words: 1, expected: 'the path of a pinned program' },
   ],
+
+  listed: listedAs(
+    [/match bpf pinned (\S+)/, '--object-pinned $1'],
+    [
+      /match bpf (\d+ \d+ \d+ \d+(?:,\d+ \d+ \d+ \d+)*)/,
+      ([, code]) => ['--bytecode', `${code!.split(',').length},${code}`],
+    ],
+  ),
 
   parse(options) {
     const pinned = options.get('--object-pinned')?.values[0];

@@ -3,6 +3,7 @@ import { quoteWord } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Hook } from '../hooks.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -24,6 +25,8 @@ export const cgroup: MatchExtension<CgroupParams> = {
     { name: '--path', words: 1, invertible: true, expected: 'a path in the cgroup2 hierarchy' },
     { name: '--cgroup', words: 1, invertible: true, expected: 'a classid, 0–4294967295' },
   ],
+
+  listed: listedAs([/cgroup (!)? ?(\d+)/, '$1 --cgroup $2'], [/cgroup (!)? ?(\S*[^\d\s]\S*)/, '$1 --path $2']),
 
   parse(options) {
     const classid = options.get('--cgroup');

@@ -8,6 +8,7 @@ import { jhashWord } from '../nat/jhash.js';
 import { type Packet, PacketType } from '../packet.js';
 import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatHexWord, parseNumberBetween, parseWord32 } from '../rules/parse/values.js';
 
@@ -19,6 +20,16 @@ interface ClusterParams {
   readonly mask: number;
   readonly seed: number;
   readonly negated: boolean;
+}
+
+/** iptables takes no mask of node 32, but its number. */
+function listedNodes([, not, digits]: readonly (string | undefined)[]): string[] {
+  const mask = Number.parseInt(digits!, 16);
+  const node = Math.log2(mask);
+  const words = Number.isInteger(node)
+    ? ['--cluster-local-node', String(node + 1)]
+    : ['--cluster-local-nodemask', `0x${digits}`];
+  return [...(not === undefined ? [] : [not]), ...words];
 }
 
 export const cluster: MatchExtension<ClusterParams> = {
@@ -41,6 +52,12 @@ export const cluster: MatchExtension<ClusterParams> = {
     },
     { name: '--cluster-hash-seed', words: 1, required: true, expected: 'a number of 32 bits' },
   ],
+
+  listed: listed(
+    [/cluster (!)?node_mask=0x([0-9a-f]+)/, listedNodes],
+    [/total_nodes=(\d+)/, '--cluster-total-nodes $1'],
+    [/hash_seed=(\S+)/, '--cluster-hash-seed $1'],
+  ),
 
   parse(options) {
     const nodes = parseNumberBetween(options.get('--cluster-total-nodes')!.values[0], 1, MAX_NODES, 'number of nodes');

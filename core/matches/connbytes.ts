@@ -6,6 +6,7 @@ import { BYTES_F64, PACKETS_F64, RECORD_F64 } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import { ORIGINAL, REPLY } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLongNumber, parseOneOf } from '../rules/parse/values.js';
 
@@ -30,6 +31,11 @@ export const connbytes: MatchExtension<ConnbytesParams> = {
     { name: '--connbytes-dir', words: 1, required: true, expected: DIRECTIONS.join(', ') },
     { name: '--connbytes-mode', words: 1, required: true, expected: MODES.join(', ') },
   ],
+
+  listed: listedAs([
+    /(!)? ?connbytes (\S+) connbytes mode (\S+) connbytes direction (\S+)/,
+    '$1 --connbytes $2 --connbytes-mode $3 --connbytes-dir $4',
+  ]),
 
   parse(options) {
     const range = options.get('--connbytes')!;

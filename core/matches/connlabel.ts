@@ -1,6 +1,7 @@
 /** `-m connlabel`: a label of the packet's connection, or sets it (xt_connlabel). */
 import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import type { NativeTest } from '../rules/lower.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLongNumber } from '../rules/parse/values.js';
@@ -22,6 +23,8 @@ export const connlabel: MatchExtension<ConnlabelParams> = {
     { name: '--label', words: 1, invertible: true, required: true, expected: `the number of a label, 0–${MAX_LABEL}` },
     { name: '--set', words: 0 },
   ],
+
+  listed: listed(/connlabel/, [/(!)? ?'?([^\s']+)'?/, '$1 --label $2'], [/set(?= |$)/, '--set']),
 
   parse(options) {
     const { values, negated } = options.get('--label')!;

@@ -6,6 +6,7 @@ import { ConnectionCount } from '../conntrack/connection-count.js';
 import type { Packet } from '../packet.js';
 import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parsePrefixMask } from '../rules/parse/host-values.js';
 import { parseWord32 } from '../rules/parse/values.js';
@@ -18,6 +19,10 @@ interface ConnlimitParams {
   /** The length of the prefix that the hosts of a network share. */
   readonly prefix: number;
   readonly end: 'source' | 'destination';
+}
+
+function listedLimit(option: string, ...[end, mask, most]: readonly (string | undefined)[]): string[] {
+  return [option, most!, '--connlimit-mask', mask!, end === 'src' ? '--connlimit-saddr' : '--connlimit-daddr'];
 }
 
 export const connlimit: MatchExtension<ConnlimitParams> = {
@@ -41,6 +46,11 @@ export const connlimit: MatchExtension<ConnlimitParams> = {
     { name: '--connlimit-saddr', words: 0, excludes: ['--connlimit-daddr'] },
     { name: '--connlimit-daddr', words: 0, excludes: ['--connlimit-saddr'] },
   ],
+
+  listed: listedAs(
+    [/#conn (src|dst)\/(\d+) <= (\d+)/, ([, end, mask, most]) => listedLimit('--connlimit-upto', end, mask, most)],
+    [/#conn (src|dst)\/(\d+) > (\d+)/, ([, end, mask, most]) => listedLimit('--connlimit-above', end, mask, most)],
+  ),
 
   parse(options) {
     const above = options.get('--connlimit-above');

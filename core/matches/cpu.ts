@@ -1,6 +1,7 @@
 /** `-m cpu`: the processor that handles the packet (xt_cpu). */
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -12,6 +13,8 @@ interface CpuParams {
 export const cpu: MatchExtension<CpuParams> = {
   name: 'cpu',
   options: [{ name: '--cpu', words: 1, invertible: true, required: true, expected: 'the number of a processor' }],
+
+  listed: listedAs([/cpu (!)? ?(\d+)/, '$1 --cpu $2']),
 
   parse(options) {
     const { values, negated } = options.get('--cpu')!;

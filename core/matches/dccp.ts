@@ -5,10 +5,11 @@ import { DCCP_TYPES } from '../field-formats.js';
 import type { Packet } from '../packet.js';
 import { type Condition, isOneOf, within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseLibcPortRange, parseNumber } from '../rules/parse/values.js';
 import { capturedTest, unlessNegated } from './captured.js';
-import { PORT_OPTIONS, type PortMatch, saveAnyPort } from './ports.js';
+import { LISTED_PORTS, PORT_OPTIONS, type PortMatch, saveAnyPort } from './ports.js';
 import { refuseProtocol } from './protocol-need.js';
 
 const TYPE_NAMES = [...DCCP_TYPES, 'INVALID'];
@@ -36,6 +37,14 @@ export const dccp: MatchExtension<DccpParams> = {
     { name: '--dccp-types', words: 1, invertible: true, expected: `types of ${TYPE_NAMES.join(', ')}` },
     { name: '--dccp-option', words: 1, invertible: true, expected: 'a type of option, 1–255' },
   ],
+
+  listed: listed(
+    /dccp/,
+    ...LISTED_PORTS,
+    [/(!)? ?(\d+(?:,\d+)*)/, listedTypes],
+    [/(!)? ?([A-Z]+(?:,[A-Z]+)*)/, '$1 --dccp-types $2'],
+    [/option=(!)?(\d+)/, '$1 --dccp-option $2'],
+  ),
 
   parse(options) {
     const types = options.get('--dccp-types');
@@ -85,6 +94,12 @@ function parseTypes(word: Word): number {
     bits |= type === DCCP_TYPES.length ? INVALID_TYPES : 1 << type;
   }
   return bits;
+}
+
+/** The words of types that are listed as numbers. */
+function listedTypes([, not, numbers]: readonly (string | undefined)[]): string[] {
+  const bits = numbers!.split(',').reduce((sum, number) => sum | (1 << Number(number)), 0);
+  return [...(not === undefined ? [] : [not]), '--dccp-types', formatTypes(bits)];
 }
 
 function formatTypes(bits: number): string {

@@ -2,6 +2,7 @@
 import { Hook } from '../hooks.js';
 import { type Condition, equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { listedParts } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { type NamedValue, parseNamed, saveNamed } from '../rules/parse/named-values.js';
 
@@ -18,6 +19,8 @@ export const devgroup: MatchExtension<DevgroupParams> = {
     { name: '--src-group', words: 1, invertible: true, expected },
     { name: '--dst-group', words: 1, invertible: true, expected },
   ],
+
+  listed: listedParts([/(!)? ?src-group (\S+)/, '$1 --src-group $2'], [/(!)? ?dst-group (\S+)/, '$1 --dst-group $2']),
 
   parse(options) {
     const source = options.get('--src-group');

@@ -1,6 +1,7 @@
 /** `-m dscp`: the differentiated services code point, the upper six bits of the TOS byte (xt_dscp; RFC 2474). */
 import { equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { formatHexByte, parseNumber } from '../rules/parse/values.js';
 
@@ -43,6 +44,8 @@ export const dscp: MatchExtension<DscpParams> = {
     { name: '--dscp', words: 1, invertible: true, excludes: ['--dscp-class'], expected: 'a code point, 0–63' },
     { name: '--dscp-class', words: 1, invertible: true, excludes: ['--dscp'], expected: 'EF, AF11, CS1, …' },
   ],
+
+  listed: listedAs([/DSCP match (!)?(0x\S+)/, '$1 --dscp $2']),
 
   parse(options) {
     return { dscp: parseDscp(options, '--dscp', '--dscp-class'), negated: options.all[0].negated };

@@ -3,6 +3,7 @@
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -27,6 +28,13 @@ export const ecn: MatchExtension<EcnParams> = {
     ...TCP_BITS.map(([name]) => ({ name, words: 0, invertible: true }) as const),
     { name: '--ecn-ip-ect', words: 1, invertible: true, expected: '0–3' },
   ],
+
+  listed: listed(
+    /ECN match/,
+    [/(!)?ECE/, '$1 --ecn-tcp-ece'],
+    [/(!)?CWR/, '$1 --ecn-tcp-cwr'],
+    [/(!)?ECT=(\d)/, '$1 --ecn-ip-ect $2'],
+  ),
 
   parse(options) {
     if (options.all.length === 0) throw new RuleFault(options.word, 'ecn without an option', '--ecn-ip-ect, …');

@@ -2,12 +2,15 @@
 import { Hook } from '../hooks.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listed } from '../rules/listing/listed-form.js';
 
 export const eui64: MatchExtension<undefined> = {
   name: 'eui64',
   ...IPV6_ONLY,
   hooks: [Hook.PREROUTING, Hook.INPUT, Hook.FORWARD],
   options: [],
+  listed: listed(/eui64/),
+
   parse: () => undefined,
   save: () => '',
   lower: () => ({}),

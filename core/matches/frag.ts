@@ -1,6 +1,7 @@
 /** `-m frag`: the fragment header of IPv6 (ip6t_frag). */
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listed } from '../rules/listing/listed-form.js';
 import {
   type NumberTest,
   numberOption,
@@ -31,6 +32,16 @@ export const frag: MatchExtension<FragParams> = {
     { name: '--fragmore', words: 0, excludes: ['--fraglast'] },
     { name: '--fraglast', words: 0, excludes: ['--fragmore'] },
   ],
+
+  listed: listed(
+    /frag/,
+    [/ids?:(!)?(\S+)/, '$1 --fragid $2'],
+    [/length:(!)?(\d+)/, '$1 --fraglen $2'],
+    [/reserved/, '--fragres'],
+    [/first/, '--fragfirst'],
+    [/more/, '--fragmore'],
+    [/last/, '--fraglast'],
+  ),
 
   parse: (options) => ({
     id: parseRangeTest(options, '--fragid'),

@@ -3,6 +3,7 @@ import { ADDRESS_BITS, type Family, maskLength } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import type { MatchExtension, ParsedOptions, RuleSite } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { signedInt32 } from '../rules/parse/c-numbers.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseLibcAddress } from '../rules/parse/host-values.js';
@@ -75,6 +76,24 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
     { name: '--hashlimit-rate-match', words: 0 },
     { name: '--hashlimit-rate-interval', words: 1, expected: 'a number of seconds' },
   ],
+
+  // What its table is called is not printed, and with --hashlimit-rate-match not even the rate as it was given.
+  listed: listed(
+    /limit:/,
+    [/up to (\S+)/, '--hashlimit-upto $1'],
+    [/above (\S+)/, '--hashlimit-above $1'],
+    [/burst (\S+)/, '--hashlimit-burst $1'],
+    [/mode (\S+)/, ([, modes]) => ['--hashlimit-mode', modes!.replaceAll('-', ',')]],
+    [/htable-size (\d+)/, '--hashlimit-htable-size $1'],
+    [/htable-max (\d+)/, '--hashlimit-htable-max $1'],
+    [/htable-gcinterval (\d+)/, '--hashlimit-htable-gcinterval $1'],
+    [/htable-expire (\d+)/, '--hashlimit-htable-expire $1'],
+    [/srcmask (\d+)/, '--hashlimit-srcmask $1'],
+    [/dstmask (\d+)/, '--hashlimit-dstmask $1'],
+    [/rate-match/, '--hashlimit-rate-match'],
+    [/rate-interval (\d+)/, '--hashlimit-rate-interval $1'],
+    [/(?= |$)/, '--hashlimit-name not-listed', 'the --hashlimit-name'],
+  ),
 
   parse(options) {
     const rateOption = options.get('--hashlimit-upto') ?? options.get('--hashlimit-above');

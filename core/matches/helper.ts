@@ -2,6 +2,7 @@
 import { quoteWord } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 
 /** What the kernel keeps of the name, without the terminating zero. */
 const MAX_NAME_BYTES = 29;
@@ -15,6 +16,8 @@ interface HelperParams {
 export const helper: MatchExtension<HelperParams> = {
   name: 'helper',
   options: [{ name: '--helper', words: 1, invertible: true, required: true, expected: 'the name of a helper' }],
+
+  listed: listedAs([/helper match (!)? ?"(.*?)"/, '$1 --helper $2']),
 
   parse(options) {
     const option = options.get('--helper')!;

@@ -1,6 +1,7 @@
 /** `-m hl`: the hop limit of IPv6 (hl_mt6 in xt_hl). */
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -24,6 +25,13 @@ export const hl: MatchExtension<HopLimitParams> = {
     excludes: OPERATORS.filter((other) => other !== name),
     expected: 'a hop limit, 0–255',
   })),
+
+  listed: listedAs(
+    [/HL match HL == (\d+)/, '--hl-eq $1'],
+    [/HL match HL != (\d+)/, '! --hl-eq $1'],
+    [/HL match HL < (\d+)/, '--hl-lt $1'],
+    [/HL match HL > (\d+)/, '--hl-gt $1'],
+  ),
 
   parse(options) {
     const option = options.all[0];

@@ -65,7 +65,7 @@ export const icmp: MatchExtension<IcmpParams> = {
     [/icmp ?(!)?type (\d+) codes (\d+)-(\d+)/, '$1 --icmp-type $2/$3:$4'],
     [/icmp ?(!)?type (\d+) code (\d+)/, '$1 --icmp-type $2/$3'],
     [/icmp ?(!)?type (\d+)/, '$1 --icmp-type $2'],
-    [/icmp (!)?(\S+)/, '$1 --icmp-type $2'],
+    [/icmp (!)?(?!!?type)(\S+)/, '$1 --icmp-type $2'],
   ),
 
   parse(options) {

@@ -2,6 +2,7 @@
 import { IPPROTO_ICMPV6 } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { type IcmpName, type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
 
 /** The names in `ip6tables -p icmpv6 -h`. */
@@ -46,6 +47,13 @@ export const icmp6: MatchExtension<Icmp6Params> = {
   options: [
     { name: '--icmpv6-type', words: 1, invertible: true, required: true, expected: 'a type, type/code or name' },
   ],
+
+  listed: listedAs(
+    [/ipv6-icmp ?(!)?type (\d+) codes (\d+)-(\d+)/, '$1 --icmpv6-type $2/$3:$4'],
+    [/ipv6-icmp ?(!)?type (\d+) code (\d+)/, '$1 --icmpv6-type $2/$3'],
+    [/ipv6-icmp ?(!)?type (\d+)/, '$1 --icmpv6-type $2'],
+    [/ipv6-icmp (!)?(?!!?type)(\S+)/, '$1 --icmpv6-type $2'],
+  ),
 
   parse(options) {
     const option = options.get('--icmpv6-type')!;

@@ -1,6 +1,7 @@
 /** `-m ipcomp`: the compression parameter index of IP payload compression (xt_ipcomp; RFC 3173). */
 import { IPPROTO_IPCOMP } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { refuseProtocol } from './protocol-need.js';
 import { lowerSpis, parseSpis, type SpiMatch, saveSpis, spiOption } from './spis.js';
 
@@ -16,6 +17,14 @@ interface IpcompParams {
 export const ipcomp: MatchExtension<IpcompParams> = {
   name: 'ipcomp',
   options: [spiOption('--ipcompspi'), { name: '--compres', words: 0 }],
+
+  // Without the option, 0 is meant, and printed; all indexes are not.
+  listed: listed(
+    /comp/,
+    [/(?!spis?:)/, '--ipcompspi 0:4294967295'],
+    [/spis?:(!)?(\d+(?::\d+)?)/, '$1 --ipcompspi $2'],
+    [/reserved/, '--compres'],
+  ),
 
   parse(options) {
     return { cpis: parseSpis(options, '--ipcompspi', ZERO), reserved: options.get('--compres') !== undefined };

@@ -4,6 +4,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { type AddressEnd, lowerAddressRange } from '../rules/address-conditions.js';
 import type { Condition } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { listedParts } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseBytes, parseIpv6 } from '../rules/parse/values.js';
 
@@ -27,6 +28,11 @@ export const iprange: MatchExtension<IprangeParams> = {
     { name: '--src-range', words: 1, invertible: true, expected },
     { name: '--dst-range', words: 1, invertible: true, expected },
   ],
+
+  listed: listedParts(
+    [/source IP range (!)? ?(\S+)/, '$1 --src-range $2'],
+    [/destination IP range (!)? ?(\S+)/, '$1 --dst-range $2'],
+  ),
 
   parse(options) {
     const source = parseRange(options.get('--src-range'), options.family);

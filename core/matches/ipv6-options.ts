@@ -2,6 +2,7 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { type NumberTest, numberOption, parseNumberTest, saveNumberTest } from './number-tests.js';
 
@@ -33,6 +34,12 @@ function optionsMatch(name: 'hbh' | 'dst'): MatchExtension<OptionsParams> {
     name,
     ...IPV6_ONLY,
     options: [numberOption(lengthName), { name: optionsName, words: 1, expected: EXPECTED }],
+
+    listed: listed(
+      new RegExp(name),
+      [/length:(!)?(\d+)/, `$1 ${lengthName} $2`],
+      [/opts ([\d:,]+)/, `${optionsName} $1`],
+    ),
 
     parse(options) {
       const word = options.get(optionsName)?.values[0];

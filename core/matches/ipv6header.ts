@@ -3,6 +3,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { protocolNumber } from '../../codecs/protocol-names.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 
 interface Header {
@@ -41,6 +42,13 @@ export const ipv6header: MatchExtension<HeaderParams> = {
     { name: '--soft', words: 0 },
   ],
 
+  listed: listed(
+    /ipv6header/,
+    [/flags:(!)?0x([0-9A-F]+)/, listedHeaders],
+    [/flags:(!)?([a-z][^\s]*)/, '$1 --header $2'],
+    [/soft/, '--soft'],
+  ),
+
   parse(options) {
     const { values, negated } = options.get('--header')!;
     return { names: parseHeaders(values[0]), negated, soft: options.get('--soft') !== undefined };
@@ -52,6 +60,13 @@ export const ipv6header: MatchExtension<HeaderParams> = {
 
   lower: () => ({}),
 };
+
+/** The words of headers that are listed as bits, of which the first header has the highest. */
+function listedHeaders([, not, bits]: readonly (string | undefined)[]): string[] {
+  const set = Number.parseInt(bits!, 16);
+  const names = HEADERS.filter((_, i) => ((set >> (HEADERS.length - 1 - i)) & 1) !== 0).map(({ name }) => name);
+  return [...(not === undefined ? [] : [not]), '--header', names.join(',')];
+}
 
 function parseHeaders(word: Word): string[] {
   const parts = word.text.split(',').filter((part) => part !== '');

@@ -2,6 +2,7 @@
 import type { Family } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedParts } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { formatHostMask, parseHostMask } from '../rules/parse/host-values.js';
 import { parseLibcPortNumber, parseProtocol } from '../rules/parse/values.js';
@@ -40,6 +41,17 @@ export const ipvs: MatchExtension<IpvsParams> = {
       ([name, { expected }]) => ({ name, words: 1, invertible: name !== '--vdir', expected }) as const,
     ),
   ],
+
+  // Without a test, it prints whether the packet has a connection there; with some, nothing of that.
+  listed: listedParts(
+    [/(!)? ?ipvs/, '$1 --ipvs'],
+    [/(!)? ?vproto (\d+)/, '$1 --vproto $2'],
+    [/(!)? ?vaddr (\S+)/, '$1 --vaddr @2'],
+    [/(!)? ?vport (\d+)/, '$1 --vport $2'],
+    [/vdir (\S+)/, '--vdir $1'],
+    [/(!)? ?vmethod (\S+)/, '$1 --vmethod $2'],
+    [/(!)? ?vportctl (\d+)/, '$1 --vportctl $2'],
+  ),
 
   parse(options) {
     if (options.all.length === 0) throw new RuleFault(options.word, 'ipvs without an option', '--ipvs, --vproto, …');

@@ -2,6 +2,7 @@
 
 import { within } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { formatPortRange, type PortRange, parseNumberRange } from '../rules/parse/values.js';
 
 const MAX_LENGTH = 0xffff;
@@ -15,6 +16,8 @@ interface LengthParams extends PortRange {
 export const length: MatchExtension<LengthParams> = {
   name: 'length',
   options: [{ name: '--length', words: 1, invertible: true, required: true, expected: EXPECTED }],
+
+  listed: listedAs([/length (!)?(\d+(?::\d+)?)/, '$1 --length $2']),
 
   parse(options) {
     const option = options.get('--length')!;

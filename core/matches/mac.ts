@@ -4,6 +4,7 @@ import { asMac } from '../field-formats.js';
 import { Hook } from '../hooks.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 
 /** At most two characters that strtol takes for a hexadecimal number; nothing is 0. */
@@ -19,6 +20,8 @@ export const mac: MatchExtension<MacParams> = {
   name: 'mac',
   options: [{ name: '--mac-source', words: 1, invertible: true, required: true, expected: 'a MAC address' }],
   hooks: [Hook.PREROUTING, Hook.INPUT, Hook.FORWARD],
+
+  listed: listedAs([/MAC (!)? ?([0-9A-Fa-f:]{17})/, '$1 --mac-source $2']),
 
   parse(options) {
     const { values, negated } = options.get('--mac-source')!;

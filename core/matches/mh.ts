@@ -3,6 +3,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_MH } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { formatPortRange, parseNumber } from '../rules/parse/values.js';
 
@@ -39,6 +40,8 @@ export const mh: MatchExtension<MobilityParams> = {
   name: 'mh',
   ...IPV6_ONLY,
   options: [{ name: '--mh-type', words: 1, invertible: true, expected: EXPECTED }],
+
+  listed: listed(/mh/, [/(!)?([a-z0-9-]+(?::[a-z0-9-]+)?)/, '$1 --mh-type $2']),
 
   parse(options) {
     const option = options.get('--mh-type');

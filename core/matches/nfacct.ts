@@ -3,6 +3,7 @@ import { quoteWord } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { accountingOf } from '../rules/accounting.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { FunctionState } from '../rules/run/match-state.js';
 
@@ -16,6 +17,8 @@ interface NfacctParams {
 export const nfacct: MatchExtension<NfacctParams> = {
   name: 'nfacct',
   options: [{ name: '--nfacct-name', words: 1, required: true, expected: 'the name of an accounting object' }],
+
+  listed: listedAs([/nfacct-name +"?([^\s"]+)"?/, '--nfacct-name $1']),
 
   parse(options) {
     const [word] = options.get('--nfacct-name')!.values;

@@ -3,6 +3,7 @@ import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Hook } from '../hooks.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -27,6 +28,8 @@ export const osf: MatchExtension<OsfParams> = {
     { name: '--ttl', words: 1, expected: '0, 1 or 2' },
     { name: '--log', words: 1, expected: '0, 1 or 2' },
   ],
+
+  listed: listedAs([/OS fingerprint match (!)? ?(\S+)/, '$1 --genre $2', 'the --ttl and --log']),
 
   parse(options) {
     const genre = options.get('--genre')!;

@@ -3,6 +3,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
 import type { SocketOwner } from '../host/facts.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { listedParts } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -35,6 +36,13 @@ export const owner: MatchExtension<OwnerParams> = {
     { name: '--socket-exists', words: 0, invertible: true },
     { name: '--suppl-groups', words: 0 },
   ],
+
+  listed: listedParts(
+    [/(!)? ?owner socket exists/, '$1 --socket-exists'],
+    [/(!)? ?owner UID match (\S+)/, '$1 --uid-owner $2'],
+    [/(!)? ?owner GID match (\S+)/, '$1 --gid-owner $2'],
+    [/incl\. suppl\. groups/, '--suppl-groups'],
+  ),
 
   parse(options) {
     const uid = options.get('--uid-owner');

@@ -2,6 +2,7 @@
 import { isLongerThan, startsWithBytes } from '../../codecs/text.js';
 import { Hook } from '../hooks.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 
 /** In iptables-save order. */
@@ -36,6 +37,15 @@ export const physdev: MatchExtension<PhysdevParams> = {
     invertible: true,
     expected: 'the name of an interface',
   })),
+
+  listed: listed(
+    /PHYSDEV match/,
+    [/(!)? ?--physdev-is-in(?= |$)/, '$1 --physdev-is-in'],
+    [/(!)? ?--physdev-in (\S+)/, '$1 --physdev-in $2'],
+    [/(!)? ?--physdev-is-out(?= |$)/, '$1 --physdev-is-out'],
+    [/(!)? ?--physdev-out (\S+)/, '$1 --physdev-out $2'],
+    [/(!)? ?--physdev-is-bridged/, '$1 --physdev-is-bridged'],
+  ),
 
   parse(options) {
     if (options.all.length === 0) throw new RuleFault(options.word, 'physdev without an option', OPTIONS.join(', '));

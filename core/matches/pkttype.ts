@@ -3,6 +3,7 @@
 import { PacketType } from '../packet.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { unknownName } from '../rules/parse/error.js';
 
 /** The first name of each type is printed. */
@@ -24,6 +25,8 @@ interface PkttypeParams {
 export const pkttype: MatchExtension<PkttypeParams> = {
   name: 'pkttype',
   options: [{ name: '--pkt-type', words: 1, invertible: true, required: true, expected: 'unicast, broadcast, …' }],
+
+  listed: listedAs([/PKTTYPE = (\S+)/, '--pkt-type $1'], [/PKTTYPE != (\S+)/, '! --pkt-type $1']),
 
   parse(options) {
     const { values, negated } = options.get('--pkt-type')!;

@@ -4,6 +4,7 @@ import { type IpsecMode, TRANSFORMS, type TransformDescription } from '../../cod
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook } from '../hooks.js';
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { type ListedPart, listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatHostMask, type HostMask, parseHostMask } from '../rules/parse/host-values.js';
 import { formatHex, parseNumber, parseOneOf, parseProtocol } from '../rules/parse/values.js';
@@ -45,6 +46,21 @@ const ELEMENT_OPTIONS = [
   { name: '--mode', words: 1, invertible: true, repeatable: true, expected: 'transport or tunnel' },
 ] as const satisfies readonly OptionSpec[];
 
+/** How `iptables -L` prints an element. */
+const LISTED_ELEMENT: readonly ListedPart[] = [
+  [/(!)? ?reqid (\d+)/, '$1 --reqid $2'],
+  [/(!)? ?spi (0x\S+)/, '$1 --spi $2'],
+  [/(!)? ?proto (\S+)/, '$1 --proto $2'],
+  [/(!)? ?mode (\S+)/, '$1 --mode $2'],
+  [/(!)? ?tunnel-dst (\S+)/, '$1 --tunnel-dst @2'],
+  [/(!)? ?tunnel-src (\S+)/, '$1 --tunnel-src @2'],
+];
+/** Several have their positions before them. */
+const LISTED_ELEMENTS: readonly ListedPart[] = Array.from({ length: MAX_ELEMENTS }, (_, position): ListedPart[] => [
+  [new RegExp(`\\[${position}\\]`), position === 0 ? '' : '--next'],
+  ...LISTED_ELEMENT,
+]).flat();
+
 export const policy: MatchExtension<PolicyParams> = {
   name: 'policy',
   options: [
@@ -54,6 +70,14 @@ export const policy: MatchExtension<PolicyParams> = {
     ...ELEMENT_OPTIONS,
     { name: '--next', words: 0, repeatable: true },
   ],
+
+  listed: listed(
+    /policy match/,
+    [/dir (in|out)/, '--dir $1'],
+    [/pol (none|ipsec)/, '--pol $1'],
+    [/strict/, '--strict'],
+    ...LISTED_ELEMENTS,
+  ),
 
   parse(options) {
     const direction = options.get('--dir');

@@ -1,5 +1,6 @@
 /** `-m quota`: as many bytes as are left (xt_quota). */
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { parseUint64 } from '../rules/parse/c-numbers.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { FlatState, QUOTA_STATE, StateKind } from '../rules/run/flat-state.js';
@@ -13,6 +14,9 @@ interface QuotaParams {
 export const quota: MatchExtension<QuotaParams> = {
   name: 'quota',
   options: [{ name: '--quota', words: 1, required: true, invertible: true, expected: 'a number of bytes' }],
+
+  // It prints no `!`.
+  listed: listedAs([/quota: (\d+) bytes/, '--quota $1', 'whether there is a `!` before the --quota']),
 
   parse(options) {
     const { values, negated } = options.get('--quota')!;

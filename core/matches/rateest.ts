@@ -3,6 +3,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import type { EstimatorSlot } from '../rate-estimator.js';
 import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { formatQuotient, leadingDouble, toUnsignedInt } from '../rules/parse/c-double.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseWord32 } from '../rules/parse/values.js';
@@ -50,6 +51,40 @@ const RATE_OPTIONS: readonly OptionSpec[] = (['bps', 'pps'] as const).flatMap((u
   })),
 );
 
+/** How `iptables -L` prints a comparison with numbers. With -n, rates are in bytes a second, without a unit. */
+const LISTED_ALONE = listed(
+  [/rateest match (\S+)/, '--rateest1 $1'],
+  [/delta/, '--rateest-delta'],
+  [/bps(?: (\S+))? (\d\S*) (?:(! ))?(lt|gt|eq)/, (found) => listedRates('bps', found)],
+  [/pps(?: (\d+))?() (?:(! ))?(lt|gt|eq) (\d+)/, (found) => listedRates('pps', found)],
+);
+/** The same of a comparison with another estimator. */
+const LISTED_WITH_OTHER = listed(
+  [/rateest match (\S+)/, '--rateest1 $1'],
+  [/delta/, '--rateest-delta'],
+  [/bps(?: (\d\S*))?(?= (?:pps|! |lt|gt|eq))/, ([, rate]) => ['--rateest-bps1', ...listedRate(rate)]],
+  [/pps(?: (\d+))?(?= (?:! |lt|gt|eq))/, ([, rate]) => ['--rateest-pps1', ...(rate ? [rate] : [])]],
+  [/(!)? ?(lt|gt|eq) (\S+)/, '$1 --rateest-$2 --rateest2 $3'],
+  [/bps(?: (\d\S*))?/, ([, rate]) => ['--rateest-bps2', ...listedRate(rate)]],
+  [/pps(?: (\d+))?/, ([, rate]) => ['--rateest-pps2', ...(rate ? [rate] : [])]],
+);
+
+function listedRates(unit: 'bps' | 'pps', [, rate1, bytes, not, operator, packets]: readonly (string | undefined)[]) {
+  const words = (option: string, rate: string | undefined) =>
+    rate === undefined ? [] : [option, ...(unit === 'bps' ? listedRate(rate) : [rate])];
+  return [
+    ...words(`--rateest-${unit}1`, rate1),
+    ...(not === undefined ? [] : ['!']),
+    `--rateest-${operator}`,
+    ...words(`--rateest-${unit}2`, packets ?? bytes),
+  ];
+}
+
+function listedRate(rate: string | undefined): string[] {
+  if (rate === undefined) return [];
+  return [/^\d+$/.test(rate) ? `${BigInt(rate) * 8n}bit` : rate];
+}
+
 export const rateest: MatchExtension<RateestParams> = {
   name: 'rateest',
   options: [
@@ -59,6 +94,13 @@ export const rateest: MatchExtension<RateestParams> = {
     { name: '--rateest-delta', words: 0 },
     ...OPERATORS.map((name) => ({ name: `--rateest-${name}`, words: 0, invertible: true }) as const),
   ],
+
+  listed: {
+    read: (line, at, context) => [
+      ...LISTED_ALONE.read(line, at, context),
+      ...LISTED_WITH_OTHER.read(line, at, context),
+    ],
+  },
 
   parse(options) {
     const operators = options.all.filter(({ name }) => OPERATORS.some((operator) => name === `--rateest-${operator}`));

@@ -2,6 +2,7 @@
 import { Hook } from '../hooks.js';
 import { equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { type NamedValue, parseNamed, saveNamed } from '../rules/parse/named-values.js';
 
 export const realm: MatchExtension<NamedValue> = {
@@ -11,6 +12,8 @@ export const realm: MatchExtension<NamedValue> = {
   options: [
     { name: '--realm', words: 1, invertible: true, required: true, expected: 'value[/mask] or the name of a realm' },
   ],
+
+  listed: listedAs([/(!)? ?realm (\S+)/, '$1 --realm $2']),
 
   parse(options) {
     const { values, negated } = options.get('--realm')!;

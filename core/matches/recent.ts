@@ -4,6 +4,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { TICK_MS } from '../clock.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLibcAddress } from '../rules/parse/host-values.js';
 import { parseNumber } from '../rules/parse/values.js';
@@ -36,6 +37,22 @@ interface RecentParams {
 
 const excludes = [...ACTIONS];
 
+const LISTED_ACTIONS: Readonly<Record<string, Action>> = {
+  SET: '--set',
+  CHECK: '--rcheck',
+  UPDATE: '--update',
+  REMOVE: '--remove',
+};
+
+function listedAction([, not, action]: readonly (string | undefined)[]): string[] {
+  return [...(not === undefined ? [] : [not]), LISTED_ACTIONS[action!]];
+}
+
+/** A number of 32 bits that iptables prints with a sign. */
+function unsigned(number: string | undefined): string {
+  return String(Number(number) >>> 0);
+}
+
 export const recent: MatchExtension<RecentParams> = {
   name: 'recent',
   options: [
@@ -49,6 +66,18 @@ export const recent: MatchExtension<RecentParams> = {
     { name: '--rdest', words: 0 },
     { name: '--mask', words: 1, expected: 'a network mask, 255.255.255.0' },
   ],
+
+  listed: listed(
+    [/(!)? ?recent: (SET|CHECK|UPDATE|REMOVE)/, listedAction],
+    [/seconds: (-?\d+)/, ([, seconds]) => ['--seconds', unsigned(seconds)]],
+    [/reap/, '--reap'],
+    [/hit_count: (-?\d+)/, ([, count]) => ['--hitcount', unsigned(count)]],
+    [/TTL-Match/, '--rttl'],
+    [/name: (.+?)(?= side: )/, '--name $1'],
+    [/side: source/, '--rsource'],
+    [/side: dest/, '--rdest'],
+    [/mask: (\S+)/, '--mask $1'],
+  ),
 
   parse(options) {
     const action = options.all.find(({ name }) => ACTIONS.includes(name as Action));

@@ -3,6 +3,7 @@ import { Hook } from '../hooks.js';
 import { ReversePath } from '../host/route-decision.js';
 import { isOneOf } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 
 /** In iptables-save order. */
 const FLAGS = ['--loose', '--validmark', '--accept-local', '--invert'] as const;
@@ -16,6 +17,14 @@ export const rpfilter: MatchExtension<RpfilterParams> = {
   tables: ['raw', 'mangle'],
   hooks: [Hook.PREROUTING],
   options: FLAGS.map((name) => ({ name, words: 0 }) as const),
+
+  listed: listed(
+    /rpfilter/,
+    [/loose/, '--loose'],
+    [/validmark/, '--validmark'],
+    [/accept-local/, '--accept-local'],
+    [/invert/, '--invert'],
+  ),
 
   parse(options) {
     return { flags: FLAGS.filter((name) => options.get(name) !== undefined) };

@@ -3,6 +3,7 @@ import type { Address } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseIpv6 } from '../rules/parse/values.js';
 import {
@@ -39,6 +40,16 @@ export const rt: MatchExtension<RoutingParams> = {
     { name: '--rt-0-addrs', words: 1, expected: EXPECTED },
     { name: '--rt-0-not-strict', words: 0 },
   ],
+
+  listed: listed(
+    /rt/,
+    [/type:(!)?(-?\d+)/, ([, not, type]) => [...(not ? [not] : []), '--rt-type', String(Number(type) >>> 0)]],
+    [/segslefts?:(!)?(\S+)/, '$1 --rt-segsleft $2'],
+    [/length:(!)?(\d+)/, '$1 --rt-len $2'],
+    [/reserved/, '--rt-0-res'],
+    [/0-addrs (\S+)/, '--rt-0-addrs $1'],
+    [/0-not-strict/, '--rt-0-not-strict'],
+  ),
 
   parse(options) {
     checkOrder(options);

@@ -57,6 +57,14 @@ export interface ChunkMatch {
   readonly negated: boolean;
 }
 
+/** The words of chunks as a listing prints them, with -n by their numbers: `any 0x0000:B,0x0006`. */
+export function listedChunks([, not, mode, list]: readonly (string | undefined)[]): string[] {
+  const named = list!.replace(/0x([0-9A-F]{4})/g, (number, digits: string) => {
+    return TYPES.find(([, type]) => type === Number.parseInt(digits, 16))?.[0] ?? number;
+  });
+  return [...(not === undefined ? [] : [not]), '--chunk-types', mode!, named];
+}
+
 /** Parses the two values of --chunk-types. */
 export function parseChunks([modeWord, list]: readonly Word[], negated: boolean): ChunkMatch {
   const mode = MODES.find((known) => known === modeWord.text.toLowerCase());

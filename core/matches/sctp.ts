@@ -3,12 +3,13 @@ import { IPPROTO_SCTP } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import { type Condition, within } from '../rules/condition.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parsePortRange } from '../rules/parse/values.js';
 import { capturedTest, unlessNegated } from './captured.js';
-import { PORT_OPTIONS, type PortMatch, saveAnyPort } from './ports.js';
+import { LISTED_PORTS, PORT_OPTIONS, type PortMatch, saveAnyPort } from './ports.js';
 import { refuseProtocol } from './protocol-need.js';
-import { type ChunkMatch, matchChunks, parseChunks, saveChunks } from './sctp-chunks.js';
+import { type ChunkMatch, listedChunks, matchChunks, parseChunks, saveChunks } from './sctp-chunks.js';
 
 interface SctpParams {
   readonly sport: PortMatch | undefined;
@@ -22,6 +23,8 @@ export const sctp: MatchExtension<SctpParams> = {
     ...PORT_OPTIONS,
     { name: '--chunk-types', words: 2, invertible: true, expected: 'any, all or only, and comma-separated chunks' },
   ],
+
+  listed: listed(/sctp/, ...LISTED_PORTS, [/(!)? ?(any|all|only) (\S+)/, listedChunks]),
 
   parse(options) {
     const chunks = options.get('--chunk-types');

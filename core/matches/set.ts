@@ -1,5 +1,6 @@
 /** `-m set`: the packet is in a set of ipset (xt_set, revision 4). */
 import type { MatchExtension, OptionSpec, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLongNumber } from '../rules/parse/values.js';
 import { SetState } from '../rules/run/set-lookup.js';
@@ -61,6 +62,16 @@ export const set: MatchExtension<SetParams> = {
     ...counterOptions('bytes'),
     { name: '--update-subcounters', words: 0, invertible: true, repeatable: true },
   ],
+
+  listed: listed(
+    /(?=(?:! )?match-set )/,
+    [/(!)? ?match-set (\S+) (\S+)/, '$1 --match-set $2 $3'],
+    [/return-nomatch/, '--return-nomatch'],
+    [/! update-counters/, '! --update-counters'],
+    [/! update-subcounters/, '! --update-subcounters'],
+    [/(!)? ?packets-(eq|lt|gt) (\d+)/, '$1 --packets-$2 $3'],
+    [/(!)? ?bytes-(eq|lt|gt) (\d+)/, '$1 --bytes-$2 $3'],
+  ),
 
   parse(options) {
     const option = options.get('--match-set');

@@ -2,6 +2,7 @@
 import { Hook } from '../hooks.js';
 import { NO_SOCKET } from '../host/socket-numbers.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 
 /** In iptables-save order. */
 const FLAGS = ['--transparent', '--nowildcard', '--restore-skmark'] as const;
@@ -20,6 +21,13 @@ export const socket: MatchExtension<SocketParams> = {
   name: 'socket',
   hooks: [Hook.PREROUTING, Hook.INPUT],
   options: FLAGS.map((name) => ({ name, words: 0 }) as const),
+
+  listed: listed(
+    /socket/,
+    [/--transparent/, '--transparent'],
+    [/--nowildcard/, '--nowildcard'],
+    [/--restore-skmark/, '--restore-skmark'],
+  ),
 
   parse(options) {
     return { flags: FLAGS.filter((name) => options.get(name) !== undefined) };

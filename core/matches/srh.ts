@@ -2,6 +2,7 @@
 import { ADDRESS_BITS, maskLength } from '../../codecs/address.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { type ListedPart, listed } from '../rules/listing/listed-form.js';
 import { type HostMask, parseHostMask } from '../rules/parse/host-values.js';
 import { numberOption, parseNumberTest } from './number-tests.js';
 
@@ -29,6 +30,12 @@ export const srh: MatchExtension<SegmentParams> = {
     ...NUMBERS.flat().map((name) => numberOption(name)),
     ...SEGMENTS.map((name) => ({ name, words: 1, invertible: true, expected: 'address[/mask]' }) as const),
   ],
+
+  listed: listed(
+    /srh/,
+    ...NUMBERS.flat().map((name): ListedPart => [new RegExp(`${name.slice(6)}:(!)?(\\d+)`), `$1 ${name} $2`]),
+    ...SEGMENTS.map((name): ListedPart => [new RegExp(`${name.slice(6)} (!)? ?(\\S+)`), `$1 ${name} $2`]),
+  ),
 
   parse: (options) => ({
     numbers: NUMBERS.flatMap((names) => parseNumbers(options, names)),

@@ -2,6 +2,7 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import { Random } from '../random.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { formatQuotient, leadingDouble } from '../rules/parse/c-double.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
@@ -34,6 +35,12 @@ export const statistic: MatchExtension<StatisticParams> = {
     { name: '--every', words: 1, invertible: true, expected: 'a number of packets' },
     { name: '--packet', words: 1, expected: 'which of them, from 0' },
   ],
+
+  listed: listedAs(
+    [/statistic mode random (!)? ?probability (\S+)/, '--mode random $1 --probability $2'],
+    [/statistic mode nth (!)? ?every (\d+) packet (\d+)/, '--mode nth $1 --every $2 --packet $3'],
+    [/statistic mode nth (!)? ?every (\d+)/, '--mode nth $1 --every $2 --packet 0'],
+  ),
 
   parse(options) {
     const word = options.get('--mode')!.values[0];

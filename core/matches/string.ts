@@ -3,6 +3,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes, decodeText, encodeText } from '../../codecs/text.js';
 import type { Packet } from '../packet.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { unlessNegated } from './captured.js';
@@ -40,6 +41,15 @@ export const string: MatchExtension<StringParams> = {
     { name: '--hex-string', words: 1, invertible: true, excludes: ['--string'], expected: 'a text: GET |0d 0a|' },
     { name: '--icase', words: 0 },
   ],
+
+  listed: listed(
+    /STRING match/,
+    [/(!)? ?"((?:[^"\\]|\\.)*)"/, listedPattern],
+    [/ALGO name (\S+)/, '--algo $1'],
+    [/FROM (\d+)/, '--from $1'],
+    [/TO (\d+)/, '--to $1'],
+    [/ICASE/, '--icase'],
+  ),
 
   parse(options) {
     const text = options.get('--string');
@@ -184,10 +194,22 @@ function hexByte(word: Word, text: Uint8Array, at: number): number {
   return Number.parseInt(digits, 16);
 }
 
+/** The words of a pattern as a listing prints it: like iptables-save, but the same for both options. */
+function listedPattern([, not, text]: readonly (string | undefined)[]): string[] {
+  const hex = /^\|((?:[0-9a-f]{2})+)\|$/.exec(text!)?.[1];
+  const isHex = hex !== undefined && !isPrintable(Buffer.from(hex, 'hex'));
+  const words = isHex ? ['--hex-string', text!] : ['--string', text!.replace(/\\(.)/g, '$1')];
+  return [...(not === undefined ? [] : [not]), ...words];
+}
+
+function isPrintable(pattern: Uint8Array): boolean {
+  return pattern.every((byte) => byte >= SPACE && byte <= TILDE) && pattern.at(-1) !== BACKSLASH;
+}
+
 /** As text, unless a byte is not printable or the last one is a backslash. */
 function savePattern(pattern: Uint8Array): string {
-  const isText = pattern.every((byte) => byte >= SPACE && byte <= TILDE) && pattern.at(-1) !== BACKSLASH;
-  if (!isText) return `--hex-string "|${Array.from(pattern, (byte) => byte.toString(16).padStart(2, '0')).join('')}|"`;
+  if (!isPrintable(pattern))
+    return `--hex-string "|${Array.from(pattern, (byte) => byte.toString(16).padStart(2, '0')).join('')}|"`;
   const chars = Array.from(pattern, (byte) => {
     const char = String.fromCharCode(byte);
     return byte === QUOTE || byte === BACKSLASH ? `\\${char}` : char;

@@ -2,6 +2,7 @@
 import { IPPROTO_TCP, TCP_LENGTH } from '../../codecs/layouts.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatPortRange, parseNumberRange } from '../rules/parse/values.js';
 import type { ValueRange } from '../rules/ranges.js';
@@ -22,6 +23,8 @@ interface TcpmssParams extends ValueRange {
 export const tcpmss: MatchExtension<TcpmssParams> = {
   name: 'tcpmss',
   options: [{ name: '--mss', words: 1, invertible: true, required: true, expected: EXPECTED }],
+
+  listed: listedAs([/tcpmss match (!)?(\d+(?::\d+)?)/, '$1 --mss $2']),
 
   parse(options) {
     const { values, negated } = options.get('--mss')!;

@@ -1,6 +1,7 @@
 /** `-m time`: when a packet arrives (xt_time). */
 import type { Word } from '../../codecs/iptables-save.js';
 import type { MatchExtension, ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { leadingNumber, truncatedNumber } from '../rules/parse/c-numbers.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { FlatState, StateKind, TIME_STATE } from '../rules/run/flat-state.js';
@@ -42,6 +43,19 @@ export const time: MatchExtension<TimeParams> = {
     { name: '--utc', words: 0, excludes: ['--localtz', '--kerneltz'] },
     { name: '--kerneltz', words: 0, excludes: ['--utc'] },
   ],
+
+  listed: listed(
+    /TIME/,
+    [/from (\d\d:\d\d:\d\d) to (\d\d:\d\d:\d\d)/, '--timestart $1 --timestop $2'],
+    [/on ([A-Z][a-z]{2}(?:,[A-Z][a-z]{2})*)/, '--weekdays $1'],
+    [/on (\d+[a-z]{2}(?:,\d+[a-z]{2})*)/, ([, days]) => ['--monthdays', days!.replace(/[a-z]/g, '')]],
+    [/starting from ([-\d]+) ([:\d]+)/, '--datestart $1T$2'],
+    [/until date (?=\D|$)/, '--datestop 1970-01-01T00:00:00'],
+    [/until date ([-\d]+) ([:\d]+)/, '--datestop $1T$2'],
+    [/(?!UTC)/, '--kerneltz'],
+    [/UTC/, ''],
+    [/contiguous/, '--contiguous'],
+  ),
 
   parse(options) {
     const params: TimeParams = {

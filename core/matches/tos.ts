@@ -1,6 +1,7 @@
 /** `-m tos`: the type-of-service byte in the IP header (xt_tos, revision 1). */
 import { equals } from '../rules/condition.js';
 import type { MatchExtension, ParsedOption } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { formatHexByte, parseNumber } from '../rules/parse/values.js';
 
@@ -25,6 +26,8 @@ interface TosParams {
 export const tos: MatchExtension<TosParams> = {
   name: 'tos',
   options: [{ name: '--tos', words: 1, invertible: true, required: true, expected: TOS_EXPECTED }],
+
+  listed: listedAs([/tos match ?(!)?(0x\S+)/, '$1 --tos $2'], [/tos match ?(!)? ?([A-Z][A-Za-z-]+)/, '$1 --tos $2']),
 
   parse(options) {
     const option = options.get('--tos')!;

@@ -2,6 +2,7 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import type { Packet } from '../packet.js';
 import type { MatchExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { scanNumber } from '../rules/parse/scan.js';
 import { formatHex } from '../rules/parse/values.js';
@@ -38,6 +39,8 @@ interface U32Params {
 export const u32: MatchExtension<U32Params> = {
   name: 'u32',
   options: [{ name: '--u32', words: 1, invertible: true, required: true, expected: 'tests: 6&0xff=1 && 4=0:5' }],
+
+  listed: listedAs([/u32 (!)? ?"([^"]+)"/, '$1 --u32 $2']),
 
   parse(options) {
     const option = options.get('--u32')!;

@@ -38,7 +38,7 @@ type Groups = readonly (string | undefined)[];
 
 /**
  * A pattern, and the words of the options that it stands for: separated by blanks, with `$1` for the text of group 1,
- * which stays one word whatever it is, and is left out if it is empty, and `@1` for the same with an address in it.
+ * which stays one word whatever it is, and is left out if there is none, and `@1` for the same with an address in it.
  * Or a function that makes the words from the groups.
  */
 export type ListedPart = readonly [
@@ -51,8 +51,8 @@ export type ListedPart = readonly [
 const BLANKS = /[ \t]*/y;
 
 /** START, which is always there, and then any of PARTS, in their order. Nothing has to be between them. */
-export function listed(start: RegExp, ...parts: readonly ListedPart[]): ListedForm {
-  return sequence([[start, '']], parts);
+export function listed(start: RegExp | ListedPart, ...parts: readonly ListedPart[]): ListedForm {
+  return sequence([start instanceof RegExp ? [start, ''] : start], parts);
 }
 
 /** Any of PARTS, in their order, also none. */
@@ -60,18 +60,14 @@ export function listedParts(...parts: readonly ListedPart[]): ListedForm {
   return sequence([], parts);
 }
 
-/** The first of CHOICES that fits. */
+/** One of CHOICES. */
 export function listedAs(...choices: readonly ListedPart[]): ListedForm {
-  const forms = choices.map((choice) => sequence([choice], []));
-  return {
-    read(line, at, context) {
-      for (const form of forms) {
-        const readings = form.read(line, at, context);
-        if (readings.length > 0) return readings;
-      }
-      return [];
-    },
-  };
+  return oneOfForms(...choices.map((choice) => sequence([choice], [])));
+}
+
+/** One of FORMS: of an extension whose versions print differently. Each that fits is a reading. */
+function oneOfForms(...forms: readonly ListedForm[]): ListedForm {
+  return { read: (line, at, context) => forms.flatMap((form) => form.read(line, at, context)) };
 }
 
 function sequence(required: readonly ListedPart[], optional: readonly ListedPart[]): ListedForm {
@@ -112,6 +108,6 @@ function optionWords(found: RegExpExecArray, words: ListedPart[1], context: List
       at ??= indices?.[Number(group)]?.[0];
       return kind === '@' ? context.address(value, at ?? index) : value;
     });
-    return text === '' ? [] : [{ text, at: at ?? index }];
+    return text === '' && at === undefined ? [] : [{ text, at: at ?? index }];
   });
 }
