@@ -9,7 +9,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  ICMP_CHECKSUM_AT,
   ICMP_ERROR_TYPES,
+  ICMP_LENGTH,
   IPPROTO_ICMP,
   IPPROTO_TCP,
   IPV4_CHECKSUM_AT,
@@ -159,16 +161,31 @@ function normalFrame(frame: ResultFrame): Buffer {
     trimmed.writeUInt16BE(0, ipAt + IPV4_CHECKSUM_AT);
   }
   hideCookie(trimmed, ipAt, l4);
+  if (trimmed[ipAt + IPV4_PROTOCOL_AT] === IPPROTO_ICMP && ICMP_ERROR_TYPES.includes(trimmed[l4])) {
+    hideQuotedCookie(trimmed, l4);
+  }
   return trimmed;
+}
+
+/** The same for the packet that the ICMP error at ICMP quotes. */
+function hideQuotedCookie(packet: Buffer, icmp: number): void {
+  const quoted = icmp + ICMP_LENGTH;
+  if (packet.length < quoted + IPV4_LENGTH) return;
+  const l4 = quoted + (packet[quoted] & 15) * 4;
+  if (hideCookie(packet, quoted, l4)) packet.writeUInt16BE(0, icmp + ICMP_CHECKSUM_AT);
 }
 
 const TIMESTAMP_OPTION = 8;
 
-/** Clears what SYNPROXY's SYN/ACK in PACKET, with its IP header AT, holds of the host's secret and clock. */
-function hideCookie(packet: Buffer, at: number, l4: number): void {
-  if (packet[at + IPV4_PROTOCOL_AT] !== IPPROTO_TCP || packet.length < l4 + TCP_LENGTH) return;
+/**
+ * Clears what SYNPROXY's SYN/ACK in PACKET, with its IP header AT, holds of the host's secret and clock. Returns whether
+ * it is one.
+ */
+function hideCookie(packet: Buffer, at: number, l4: number): boolean {
+  if (packet[at + IPV4_PROTOCOL_AT] !== IPPROTO_TCP || packet.length < l4 + TCP_LENGTH) return false;
   const isSynAck = (packet[l4 + TCP_FLAGS_AT] & (TCP_SYN | TCP_ACK)) === (TCP_SYN | TCP_ACK);
-  if (!isSynAck || packet.readUInt16BE(l4 + TCP_WINDOW_AT) !== 0 || packet.readUInt16BE(at + IPV4_ID_AT) !== 0) return;
+  if (!isSynAck || packet.readUInt16BE(l4 + TCP_WINDOW_AT) !== 0 || packet.readUInt16BE(at + IPV4_ID_AT) !== 0)
+    return false;
   packet.writeUInt32BE(0, l4 + TCP_SEQUENCE_AT);
   packet.writeUInt16BE(0, l4 + TCP_CHECKSUM_AT);
   for (let option = l4 + TCP_LENGTH; option + 6 <= packet.length; ) {
@@ -176,6 +193,7 @@ function hideCookie(packet: Buffer, at: number, l4: number): void {
     if (kind === TIMESTAMP_OPTION) packet.writeUInt32BE(0, option + 2);
     option += kind <= 1 ? 1 : Math.max(packet[option + 1], 2);
   }
+  return true;
 }
 
 function compareTables(wantedDir: string, gotDir: string, file: string, comparison: Comparison): void {

@@ -15,14 +15,16 @@ const DATA_BITS = 24;
 /** How long a cookie is good, and its unit of time. */
 const MAX_AGE = 2;
 const PERIOD_MS = 60_000;
+const AMBIGUOUS = -1;
+/** Of one client, that many SYNs may be acknowledged. */
+const MAX_SYNS = 8;
 /** More clients than this are not remembered; the oldest are forgotten. */
 const MAX_CLIENTS = 100_000;
 
 interface Client {
-  /** The sequence number of its last SYN. */
-  sequence: number;
-  mssIndex: number;
-  /** When that arrived. */
+  /** Its last SYNs: the index of the MSS by sequence number; AMBIGUOUS if there were several. */
+  readonly syns: Map<number, number>;
+  /** When the last arrived. */
   period: number;
   /** The real host's cookie less sequence number and index; undefined if none was acknowledged yet. */
   base: number | undefined;
@@ -61,9 +63,14 @@ export class Cookies implements CookieCounts {
     const period = periodOf(packet);
     const before = this.#clients.get(key);
     const base = before?.period === period ? before.base : undefined;
-    const isKnown = base !== undefined && before?.isKnown === true && before.sequence === sequence;
+    const syns = before?.syns ?? new Map<number, number>();
+    const isKnown = base !== undefined && before?.isKnown === true && [...syns.keys()].at(-1) === sequence;
+    const isAmbiguous = !isKnown && (syns.get(sequence) ?? mssIndex) !== mssIndex;
+    syns.delete(sequence);
+    syns.set(sequence, isAmbiguous ? AMBIGUOUS : mssIndex);
+    if (syns.size > MAX_SYNS) syns.delete(syns.keys().next().value!);
     this.#clients.delete(key);
-    this.#clients.set(key, { sequence, mssIndex, period, base, isKnown });
+    this.#clients.set(key, { syns, period, base, isKnown });
     if (this.#clients.size > MAX_CLIENTS) this.#clients.delete(this.#clients.keys().next().value!);
     return ((base ?? this.#ownBase(packet, period)) + sequence + mssIndex) >>> 0;
   }
@@ -84,11 +91,12 @@ export class Cookies implements CookieCounts {
       client.isKnown = true;
       return MSS_VALUES[index];
     }
-    if (client.isKnown || sequence !== client.sequence) return undefined;
-    client.base = (cookie - sequence - client.mssIndex) | 0;
+    const mssIndex = client.syns.get(sequence);
+    if (client.isKnown || mssIndex === undefined || mssIndex === AMBIGUOUS) return undefined;
+    client.base = (cookie - sequence - mssIndex) | 0;
     client.isKnown = true;
     this.assumed++;
-    return MSS_VALUES[client.mssIndex];
+    return MSS_VALUES[mssIndex];
   }
 
   /**
@@ -97,6 +105,11 @@ export class Cookies implements CookieCounts {
    */
   mayHaveMissed(packet: Packet): boolean {
     return !this.#clients.has(keyOf(packet)) && periodOf(packet) < MAX_AGE;
+  }
+
+  /** Whether the client of PACKET has sent several SYNs with this SEQUENCE number, and it is not known what it answers. */
+  isAmbiguous(packet: Packet, sequence: number): boolean {
+    return this.#clients.get(keyOf(packet))?.syns.get(sequence) === AMBIGUOUS;
   }
 
   /** The cookie in the SYN/ACK was changed on its way to the client, which will acknowledge another one. */

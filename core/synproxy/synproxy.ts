@@ -51,6 +51,10 @@ const MISSED_SYN: UncertainCause = {
   reason: '`-j SYNPROXY` does not know the cookie that is acknowledged, as the SYN was not captured',
   scope: 'connection',
 };
+const SEVERAL_SYNS: UncertainCause = {
+  reason: '`-j SYNPROXY` does not know which of several SYNs with one sequence number is acknowledged',
+  scope: 'connection',
+};
 const KINDS = TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST;
 /** The timestamp of a SYN/ACK holds the client's options in its lowest bits: window scale, SACK, ECN. */
 const COOKIE_BITS = 0x3f;
@@ -157,6 +161,7 @@ export class Synproxy {
     options.mss = this.#cookies.check(packet, cookie, sent);
     if (options.mss === undefined) {
       if (this.#cookies.mayHaveMissed(packet)) this.#doubt(packet, MISSED_SYN);
+      else if (this.#cookies.isAmbiguous(packet, sent)) this.#doubt(packet, SEVERAL_SYNS);
       return;
     }
     if (options.timestamp !== undefined) {

@@ -124,6 +124,23 @@ synproxy('the cookie of the real host counts as well, but only once it is known'
   assert.is(acknowledge(77_778 + 5, SEQUENCE + 1 + 5)?.sequence, SEQUENCE + 5);
 });
 
+synproxy('a client that has sent two SYNs may acknowledge the cookie of either', () => {
+  const { send, acknowledge } = proxy(1);
+  send({});
+  send({ sequence: SEQUENCE + 5000 });
+  assert.is(acknowledge(77_778)?.sequence, SEQUENCE);
+  // The cookies of a client differ as its sequence numbers do.
+  assert.is(acknowledge(77_778 + 5000, SEQUENCE + 5001)?.sequence, SEQUENCE + 5000);
+});
+
+synproxy('which of two SYNs with one sequence number and other options was acknowledged, is uncertain', () => {
+  const { send, acknowledge, emulator } = proxy(1);
+  send({ tcpOptions: Uint8Array.of(2, 4, 5, 20) });
+  send({});
+  assert.is(acknowledge(77_778), undefined);
+  assert.is(emulator.uncertain.packets, 1);
+});
+
 synproxy('nothing is made of acknowledgments without a SYN, for another SYN, or too late', () => {
   const { send, acknowledge, emulator } = proxy(1);
   assert.is(acknowledge(5), undefined);

@@ -90,7 +90,9 @@ function synOptions(prng: Prng, hasTime: boolean): number[] {
 function* proxiedConnection(stage: Stage): Scene {
   const { prng, world } = stage;
   const client: Side = { ...sideOf(prng, world, 6, 0), peerPort: PORT };
-  const [mine, theirs] = [prng.pick([0xfffffffe, prng.word()]), prng.pick([0xffffffff, prng.word()])];
+  // Two SYNs of a client with one number but other options would have cookies that nobody can tell apart.
+  const mine = prng.pick([0xffffffff - prng.below(0x4000), prng.word()]);
+  const theirs = prng.pick([0xffffffff, prng.word()]);
   const hasTime = prng.chance(0.6);
   const ecn = prng.chance(0.2) ? TCP_ECE | TCP_CWR : 0;
   const syn = {
@@ -169,6 +171,17 @@ function* conversation(prng: Prng, fromClient: Sender, fromServer: Sender, proxi
   yield* fromServer(TCP_ACK, received + 1, sent + 1);
 }
 
+function synproxyRule(prng: Prng, state: string): string {
+  const offer = [
+    ...(prng.chance(0.7) ? ['--sack-perm'] : []),
+    ...(prng.chance(0.7) ? ['--timestamp'] : []),
+    ...(prng.chance(0.7) ? [`--wscale ${prng.below(15)}`] : []),
+    ...(prng.chance(0.7) ? [`--mss ${prng.pick([536, 1200, 1460, 9000])}`] : []),
+    ...(prng.chance(0.2) ? ['--ecn'] : []),
+  ];
+  return `-m multiport --dports ${PORT} ${state}-j SYNPROXY ${offer.join(' ')}`.trim();
+}
+
 export const PROXY: ExtensionFamily = {
   name: 'proxy',
   isAlone: true,
@@ -180,17 +193,16 @@ export const PROXY: ExtensionFamily = {
       tables: ['filter', 'mangle'],
       hooks: ['INPUT', 'FORWARD'],
       protocol: 'tcp',
-      make({ prng }) {
-        const offer = [
-          ...(prng.chance(0.7) ? ['--sack-perm'] : []),
-          ...(prng.chance(0.7) ? ['--timestamp'] : []),
-          ...(prng.chance(0.7) ? [`--wscale ${prng.below(15)}`] : []),
-          ...(prng.chance(0.7) ? [`--mss ${prng.pick([536, 1200, 1460, 9000])}`] : []),
-          ...(prng.chance(0.2) ? ['--ecn'] : []),
-        ];
-        const state = prng.chance(0.8) ? '-m conntrack --ctstate INVALID,UNTRACKED ' : '';
-        return `-m multiport --dports ${PORT} ${state}-j SYNPROXY ${offer.join(' ')}`.trim();
-      },
+      make: ({ prng }) => synproxyRule(prng, '-m conntrack --ctstate INVALID,UNTRACKED '),
+    },
+    {
+      // In INPUT, such a rule would take the SYN to the host itself for another client's.
+      name: 'SYNPROXY',
+      weight: 1,
+      tables: ['filter', 'mangle'],
+      hooks: ['FORWARD'],
+      protocol: 'tcp',
+      make: ({ prng }) => synproxyRule(prng, ''),
     },
     {
       name: 'NOTRACK',
