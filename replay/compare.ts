@@ -178,8 +178,8 @@ function hideQuotedCookie(packet: Buffer, icmp: number): void {
 const TIMESTAMP_OPTION = 8;
 
 /**
- * Clears what SYNPROXY's SYN/ACK in PACKET, with its IP header AT, holds of the host's secret and clock. Returns whether
- * it is one.
+ * Clears what SYNPROXY's SYN/ACK in PACKET, with its IP header AT, holds of the host's secret and clock. Returns
+ * whether it is one.
  */
 function hideCookie(packet: Buffer, at: number, l4: number): boolean {
   if (packet[at + IPV4_PROTOCOL_AT] !== IPPROTO_TCP || packet.length < l4 + TCP_LENGTH) return false;

@@ -93,6 +93,8 @@ export class Cookies implements CookieCounts {
     }
     const mssIndex = client.syns.get(sequence);
     if (client.isKnown || mssIndex === undefined || mssIndex === AMBIGUOUS) return undefined;
+    // What is known of the cookies may be wrong only for the last SYN, which may have passed another NAT.
+    if (client.base !== undefined && sequence !== [...client.syns.keys()].at(-1)) return undefined;
     client.base = (cookie - sequence - mssIndex) | 0;
     client.isKnown = true;
     this.assumed++;
@@ -107,7 +109,7 @@ export class Cookies implements CookieCounts {
     return !this.#clients.has(keyOf(packet)) && periodOf(packet) < MAX_AGE;
   }
 
-  /** Whether the client of PACKET has sent several SYNs with this SEQUENCE number, and it is not known what it answers. */
+  /** Whether the client of PACKET has sent several SYNs with this SEQUENCE number, so that its answer may be to either. */
   isAmbiguous(packet: Packet, sequence: number): boolean {
     return this.#clients.get(keyOf(packet))?.syns.get(sequence) === AMBIGUOUS;
   }
