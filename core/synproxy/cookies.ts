@@ -109,7 +109,7 @@ export class Cookies implements CookieCounts {
     return !this.#clients.has(keyOf(packet)) && periodOf(packet) < MAX_AGE;
   }
 
-  /** Whether the client of PACKET has sent several SYNs with this SEQUENCE number, so that its answer may be to either. */
+  /** Whether the client of PACKET has sent several SYNs with this SEQUENCE number: its answer may be to either. */
   isAmbiguous(packet: Packet, sequence: number): boolean {
     return this.#clients.get(keyOf(packet))?.syns.get(sequence) === AMBIGUOUS;
   }
