@@ -130,3 +130,8 @@ const ALL: readonly MatchExtension<unknown>[] = [
 export const MATCHES: ReadonlyMap<string, MatchExtension<unknown>> = new Map(
   ALL.map((extension) => [extension.name, extension]),
 );
+
+/** The same as iptables-nft has them. */
+export const NFT_MATCHES: typeof MATCHES = new Map(
+  ALL.map((extension) => [extension.name, extension.nft ? { ...extension, ...extension.nft } : extension]),
+);

@@ -8,11 +8,13 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import { withNearest } from '../../codecs/nearest.js';
 import { TICK_MS } from '../clock.js';
+import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { FlatState, LIMIT_STATE, StateKind } from '../rules/run/flat-state.js';
+import { FunctionState } from '../rules/run/match-state.js';
 
 /** Credit per tick: the largest power of two for which a day's ticks fit into 32 bits (CREDITS_PER_JIFFY). */
 export const CREDIT_PER_TICK = 128;
@@ -26,6 +28,10 @@ const UNITS: readonly (readonly [name: string, saved: string, period: number])[]
   ['hour', 'hour', 3600 * SECOND],
   ['day', 'day', 86_400 * SECOND],
 ];
+
+const NS_PER_MS = 1e6;
+/** Of units of 1/10000 s. */
+const NS_PER_UNIT = 1e5;
 
 const DEFAULT_PERIOD = 1200 * SECOND;
 const DEFAULT_BURST = 5;
@@ -81,7 +87,28 @@ export const limit: MatchExtension<LimitParams> = {
     const explanation = `the limit of ${formatRate(period)} after a burst of ${burst} is used up`;
     return { native: { reads: ['history'], explanation } };
   },
+
+  nft: {
+    refuse: ({ burst }) => (burst === 0 ? 'a limit with a burst of 0 would never match' : undefined),
+    createState: nftState,
+  },
 };
+
+/** The bucket of nf_tables (nft_limit): of nanoseconds, as rate and unit are saved, and full at the start. */
+function nftState({ period, burst }: LimitParams, context: RuleContext): FunctionState {
+  const [, , unit] = unitOf(period);
+  const costNs = Math.floor((unit * NS_PER_UNIT) / Math.floor(unit / period));
+  let tokensNs = costNs * burst;
+  let lastNs = Number.NaN;
+  return new FunctionState(context, ({ nowMs }) => {
+    const nowNs = Math.round(nowMs * NS_PER_MS);
+    if (!Number.isNaN(lastNs)) tokensNs = Math.min(costNs * burst, tokensNs + nowNs - lastNs);
+    lastNs = nowNs;
+    if (tokensNs < costNs) return false;
+    tokensNs -= costNs;
+    return true;
+  });
+}
 
 /** The credit that accrues in TIME (units of 1/10000 s), as computed by user2credits. */
 function creditOf(time: number): number {
@@ -118,12 +145,17 @@ function saturate(value: bigint): number {
   return Number(BigInt.asUintN(32, kept));
 }
 
-/** Uses the largest unit with little loss, and the rate in at most 1 of the next unit (print_rate in iptables). */
 function formatRate(period: number): string {
+  const [, saved, unit] = unitOf(period);
+  return `${Math.floor(unit / period)}/${saved}`;
+}
+
+/** The largest unit with little loss, and the rate in at most 1 of the next unit (print_rate in iptables). */
+function unitOf(period: number): (typeof UNITS)[number] {
   let best = UNITS[UNITS.length - 1];
   for (const unit of [...UNITS].reverse()) {
     if (period > unit[2] || Math.floor(unit[2] / period) < unit[2] % period) break;
     best = unit;
   }
-  return `${Math.floor(best[2] / period)}/${best[1]}`;
+  return best;
 }

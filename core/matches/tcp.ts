@@ -2,9 +2,10 @@
 
 import { IPPROTO_TCP, TCP_LENGTH } from '../../codecs/layouts.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
-import { equals } from '../rules/condition.js';
+import { type Condition, equals } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { listed } from '../rules/listing/listed-form.js';
+import type { Lowered } from '../rules/lower.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { capturedTest } from './captured.js';
@@ -89,17 +90,33 @@ export const tcp: MatchExtension<TcpParams> = {
     return text;
   },
 
-  lower({ sport, dport, flags, option }) {
-    const conditions = lowerPorts(sport, dport);
-    if (flags !== undefined) conditions.push(equals('tcpFlags', flags.set, flags.negated, flags.mask));
-    if (option === undefined) return { header: 'tcp', conditions };
-    const { kind, negated } = option;
-    const ask = (packet: Packet): boolean | undefined => checkOption(kind, negated, packet);
-    const explanation = `it has ${negated ? '' : 'not '}TCP option ${kind}`;
-    const native = capturedTest(['tcpOptions'], ask, '-m tcp --tcp-option', explanation);
-    return { header: 'tcp', conditions, native };
+  lower,
+
+  nft: {
+    lower(params) {
+      const { sport, dport, flags, option } = params;
+      const isEmpty = sport === undefined && dport === undefined && flags === undefined;
+      if (option !== undefined || isEmpty) return lower(params);
+      return { header: flags === undefined ? 'bothPorts' : 'toTcpFlags', conditions: conditionsOf(params) };
+    },
   },
 };
+
+function lower(params: TcpParams): Lowered {
+  const conditions = conditionsOf(params);
+  if (params.option === undefined) return { header: 'tcp', conditions };
+  const { kind, negated } = params.option;
+  const ask = (packet: Packet): boolean | undefined => checkOption(kind, negated, packet);
+  const explanation = `it has ${negated ? '' : 'not '}TCP option ${kind}`;
+  const native = capturedTest(['tcpOptions'], ask, '-m tcp --tcp-option', explanation);
+  return { header: 'tcp', conditions, native };
+}
+
+function conditionsOf({ sport, dport, flags }: TcpParams): Condition[] {
+  const conditions: Condition[] = lowerPorts(sport, dport);
+  if (flags !== undefined) conditions.push(equals('tcpFlags', flags.set, flags.negated, flags.mask));
+  return conditions;
+}
 
 /**
  * Searches the options; undefined if that depends on some that were not captured. An impossible data offset drops the

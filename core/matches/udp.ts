@@ -3,6 +3,7 @@
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { listed } from '../rules/listing/listed-form.js';
+import type { Lowered } from '../rules/lower.js';
 import { LISTED_PORTS, lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 interface UdpParams {
@@ -30,7 +31,17 @@ export const udp: MatchExtension<UdpParams> = {
     return savePort('--sport', sport) + savePort('--dport', dport);
   },
 
-  lower({ sport, dport }) {
-    return { header: 'udp', conditions: lowerPorts(sport, dport) };
+  lower,
+
+  nft: {
+    lower(params) {
+      const { sport, dport } = params;
+      const isEmpty = sport === undefined && dport === undefined;
+      return isEmpty ? lower(params) : { header: 'bothPorts', conditions: lowerPorts(sport, dport) };
+    },
   },
 };
+
+function lower({ sport, dport }: UdpParams): Lowered {
+  return { header: 'udp', conditions: lowerPorts(sport, dport) };
+}

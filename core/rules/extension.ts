@@ -120,6 +120,11 @@ export interface MatchExtension<P> extends Extension<P> {
    * any `createState`, for all rules in the order in which the kernel loads them.
    */
   share?(params: P, context: RuleContext): void;
+  /**
+   * What iptables-nft makes of it where that behaves in another way: expressions of nf_tables instead of the extension
+   * of x_tables. Left out: the same.
+   */
+  readonly nft?: Partial<Pick<MatchExtension<P>, 'refuse' | 'lower' | 'createState'>>;
 }
 
 export interface TargetExtension<P> extends Extension<P> {

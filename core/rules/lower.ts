@@ -9,6 +9,7 @@ import {
   ICMP_LENGTH,
   IPCOMP_LENGTH,
   SCTP_LENGTH,
+  TCP_FLAGS_AT,
   TCP_LENGTH,
   UDP_LENGTH,
 } from '../../codecs/layouts.js';
@@ -25,26 +26,39 @@ export interface HeaderNeed {
   readonly kind: 'header';
   readonly label: string;
   readonly bytes: number;
-  /**
-   * A fragment other than the first never matches, and a packet with a truncated header is dropped silently (hotdrop).
-   */
+  /** A fragment other than the first never matches. */
   readonly isStrict: boolean;
+  /** A packet with a truncated header is dropped silently (hotdrop), not only missed. */
+  readonly dropsShort: boolean;
   /** A fragment that starts within the header tries to overwrite the flags, so it is dropped. */
   readonly dropsOverlap: boolean;
 }
 
+const NEVER_DROPS = { dropsShort: false, dropsOverlap: false };
+
+/** A header without which the extensions of x_tables drop packets. */
+function strict(label: string, bytes: number, dropsOverlap = false): HeaderNeed {
+  return { kind: 'header', label, bytes, isStrict: true, dropsShort: true, dropsOverlap };
+}
+
 export const HEADERS = {
-  tcp: { kind: 'header', label: 'TCP header', bytes: TCP_LENGTH, isStrict: true, dropsOverlap: true },
-  udp: { kind: 'header', label: 'UDP header', bytes: UDP_LENGTH, isStrict: true, dropsOverlap: false },
-  icmp: { kind: 'header', label: 'ICMP header', bytes: ICMP_LENGTH, isStrict: true, dropsOverlap: false },
-  dccp: { kind: 'header', label: 'DCCP header', bytes: DCCP_LENGTH, isStrict: true, dropsOverlap: false },
-  sctp: { kind: 'header', label: 'SCTP header', bytes: SCTP_LENGTH, isStrict: true, dropsOverlap: false },
-  ah: { kind: 'header', label: 'AH header', bytes: AH_LENGTH, isStrict: true, dropsOverlap: false },
-  esp: { kind: 'header', label: 'ESP header', bytes: ESP_LENGTH, isStrict: true, dropsOverlap: false },
-  ipcomp: { kind: 'header', label: 'IPComp header', bytes: IPCOMP_LENGTH, isStrict: true, dropsOverlap: false },
-  ports: { kind: 'header', label: 'ports', bytes: 4, isStrict: true, dropsOverlap: false },
+  tcp: strict('TCP header', TCP_LENGTH, true),
+  udp: strict('UDP header', UDP_LENGTH),
+  icmp: strict('ICMP header', ICMP_LENGTH),
+  dccp: strict('DCCP header', DCCP_LENGTH),
+  sctp: strict('SCTP header', SCTP_LENGTH),
+  ah: strict('AH header', AH_LENGTH),
+  esp: strict('ESP header', ESP_LENGTH),
+  ipcomp: strict('IPComp header', IPCOMP_LENGTH),
+  ports: strict('ports', 4),
   /** `-m ecn` reads 20 bytes wherever they are. */
-  tcpBytes: { kind: 'header', label: 'TCP header', bytes: TCP_LENGTH, isStrict: false, dropsOverlap: false },
+  tcpBytes: { kind: 'header', label: 'TCP header', bytes: TCP_LENGTH, isStrict: false, ...NEVER_DROPS },
+  /**
+   * What nft reads of a header; where that is missing, the rule does not match. (Of two or three bytes it reads the
+   * source port all the same.)
+   */
+  bothPorts: { kind: 'header', label: 'ports', bytes: 4, isStrict: true, ...NEVER_DROPS },
+  toTcpFlags: { kind: 'header', label: 'TCP flags', bytes: TCP_FLAGS_AT + 1, isStrict: true, ...NEVER_DROPS },
 } as const satisfies Record<string, HeaderNeed>;
 
 /** Offset of the first fragment that can overlap the TCP header, in bytes (tcp_mt: fragoff 1). */
@@ -149,13 +163,13 @@ export function checkStep(step: Step, packet: Packet, context: RuleContext): boo
   return native.check === undefined ? runningState(step).matches(packet) : native.check(packet, context);
 }
 
-export function checkHeader({ bytes, isStrict, dropsOverlap }: HeaderNeed, packet: Packet): boolean {
+export function checkHeader({ bytes, isStrict, dropsShort, dropsOverlap }: HeaderNeed, packet: Packet): boolean {
   if (isStrict && packet.fragmentOffset !== 0) {
     if (dropsOverlap && packet.fragmentOffset === OVERLAP_AT) packet.hotdrop = true;
     return false;
   }
   if (packet.l4Available >= bytes) return true;
-  if (isStrict) packet.hotdrop = true;
+  if (dropsShort) packet.hotdrop = true;
   return false;
 }
 

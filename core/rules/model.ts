@@ -27,6 +27,9 @@ export interface RulesetWarning {
   readonly message: string;
 }
 
+/** The implementation of iptables that a host has. */
+export type Backend = 'legacy' | 'nft';
+
 export interface Table {
   readonly name: TableName;
   readonly family: Family;

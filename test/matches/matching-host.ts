@@ -4,12 +4,13 @@ import { createEmulator, type Emulator, type EmulatorEngine, type Outcome } from
 import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import type { PacketType } from '../../core/packet.js';
-import type { Table } from '../../core/rules/model.js';
+import type { Backend, Table } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 
 export interface MatchingHostOptions {
   readonly engine?: EmulatorEngine;
   readonly sysctl?: Readonly<Record<string, number>>;
+  readonly backend?: Backend;
 }
 
 export class MatchingHost {
@@ -18,7 +19,7 @@ export class MatchingHost {
   #timeMs = 0;
 
   /** RULES: a table, as iptables-save text. */
-  constructor(rules: string, { engine = 'interpreter', sysctl = {} }: MatchingHostOptions = {}) {
+  constructor(rules: string, { engine = 'interpreter', sysctl = {}, backend = 'legacy' }: MatchingHostOptions = {}) {
     const addr = ['10.0.0.1', '10.1.0.1'].map((local, i) => ({
       ifname: `eth${i}`,
       address: `02:00:00:00:00:1${i}`,
@@ -26,7 +27,7 @@ export class MatchingHost {
       addr_info: [{ family: 'inet', local, prefixlen: 24 }],
     }));
     const host = loadHost(JSON.stringify({ addr, sysctl }), 'host.json');
-    const ruleset = parseRuleset(rules, 'rules.v4');
+    const ruleset = parseRuleset(rules, 'rules.v4', { backend });
     this.#table = ruleset.tables[0];
     this.#emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
   }

@@ -65,7 +65,7 @@ engines('agree on random packets and rules: verdicts, counters, marks, requests 
     const random = seededRandom(seed + round);
     const name = pick(random, ['mangle', 'nat', 'filter'] as const);
     const text = randomTable(random, name);
-    const table = parseRuleset(text, 'random').tables[0];
+    const table = parseRuleset(text, 'random', { backend: pick(random, ['legacy', 'nft']) }).tables[0];
     const runs = (['interpreter', 'compiled'] as const).map((engine) => {
       // Each engine has its own host with the same connections.
       const context = { ...testContext(seededRandom(seed + round), CONNECTIONS), shared: sharing() };

@@ -4,7 +4,7 @@ import type { NamesDescription } from '../../../codecs/host/names.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, Hook, type TableName } from '../../hooks.js';
 import type { BaseMatch } from '../base-match.js';
-import type { Match, Target } from '../model.js';
+import type { Backend, Match, Target } from '../model.js';
 import type { UnsupportedPart } from '../unsupported.js';
 import { EndingFault, RuleFault } from './error.js';
 
@@ -61,6 +61,8 @@ export interface RuleScope {
   readonly table: TableName;
   readonly family: Family;
   readonly names: NamesDescription;
+  /** Left out: legacy. */
+  readonly backend?: Backend | undefined;
   /** Whether the table currently has a built-in or user chain of this name. */
   chainKind(name: string): 'built-in' | 'user' | undefined;
   chainNames(): Iterable<string>;

@@ -3,7 +3,7 @@ import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { withNearest } from '../../../codecs/nearest.js';
 import { Verdict } from '../../hooks.js';
-import { MATCHES } from '../../matches/index.js';
+import { MATCHES, NFT_MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
 import { type AddressMatch, ANY_PACKET, type BaseMatch, type DeviceMatch } from '../base-match.js';
 import type { Extension, MatchExtension, TargetExtension } from '../extension.js';
@@ -160,6 +160,10 @@ class RuleParser implements OptionOwners {
     return this.#scope.family;
   }
 
+  get #knownMatches(): typeof MATCHES {
+    return this.#scope.backend === 'nft' ? NFT_MATCHES : MATCHES;
+  }
+
   get loaded(): LoadedExtension<Extension<unknown>>[] {
     return this.#target instanceof LoadedExtension ? [...this.#matches, this.#target] : this.#matches;
   }
@@ -170,7 +174,7 @@ class RuleParser implements OptionOwners {
     if (protocol === undefined) return false;
     const { family } = this.#scope;
     const name = this.#protocolMatch;
-    const extension = ofFamily(MATCHES.get(name), family);
+    const extension = ofFamily(this.#knownMatches.get(name), family);
     if (extension === undefined) {
       if (!KNOWN_MATCHES[family].has(name)) return false;
       throw new RuleFault(word, `options of -m ${name} are not supported yet`, '', 'unsupported');
@@ -302,7 +306,7 @@ class RuleParser implements OptionOwners {
 
   #loadMatch(word: Word): void {
     const { family } = this.#scope;
-    const extension = ofFamily(MATCHES.get(matchName(word.text)), family);
+    const extension = ofFamily(this.#knownMatches.get(matchName(word.text)), family);
     if (extension === undefined) throw unknownMatch(word, family);
     this.#matches.push(new LoadedExtension(extension, word, this.#scope));
   }

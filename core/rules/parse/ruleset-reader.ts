@@ -5,7 +5,7 @@ import { DEFAULT_NAMES, type NamesDescription } from '../../../codecs/host/names
 import { MAX_LINE_BYTES, piecesOf, tokensOf, type Word } from '../../../codecs/iptables-save.js';
 import { encodeText } from '../../../codecs/text.js';
 import { TABLE_NAMES, type TableName } from '../../hooks.js';
-import type { Ruleset, RulesetWarning, Table } from '../model.js';
+import type { Backend, Ruleset, RulesetWarning, Table } from '../model.js';
 import type { UnsupportedPart } from '../unsupported.js';
 import type { WordFinder } from './check-table.js';
 import { checkedRuleset } from './checked-ruleset.js';
@@ -31,6 +31,8 @@ export interface ParseOptions {
    * warning. Default: true.
    */
   readonly willRun?: boolean;
+  /** The iptables that loads them. Default: legacy. */
+  readonly backend?: Backend;
 }
 
 const BYTE_ORDER_MARK = '\ufeff';
@@ -51,6 +53,7 @@ export class RulesetReader implements FileState {
   readonly objects = new KernelObjects();
   readonly family: Family;
   readonly names: NamesDescription;
+  readonly backend: Backend | undefined;
   readonly fileName: string;
   readonly #text: string;
   readonly #options: ParseOptions;
@@ -62,6 +65,7 @@ export class RulesetReader implements FileState {
     this.#text = text;
     this.fileName = fileName;
     this.names = options.names ?? DEFAULT_NAMES;
+    this.backend = options.backend;
     this.#options = options;
     this.family = options.family ?? (IPV6_HEADER.test(text) ? 'ipv6' : 'ipv4');
   }

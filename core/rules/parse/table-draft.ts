@@ -6,7 +6,7 @@ import { withNearest } from '../../../codecs/nearest.js';
 import { compareBytes } from '../../../codecs/text.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
-import type { Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
+import type { Backend, Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
 import type { UnsupportedPart } from '../unsupported.js';
 import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
 import { type Command, RULE_COMMANDS, type RuleDraft, type RuleScope } from './command.js';
@@ -25,6 +25,8 @@ export interface FileState {
   readonly objects: KernelObjects;
   readonly family: Family;
   readonly names: NamesDescription;
+  /** Left out: legacy. */
+  readonly backend?: Backend | undefined;
 }
 
 export class TableDraft implements RuleScope {
@@ -32,6 +34,7 @@ export class TableDraft implements RuleScope {
   readonly table: TableName;
   readonly family: Family;
   readonly names: NamesDescription;
+  readonly backend: Backend | undefined;
   readonly #file: FileState;
   readonly #chains = new Map<string, ChainDraft>();
 
@@ -40,6 +43,7 @@ export class TableDraft implements RuleScope {
     this.table = name;
     this.family = file.family;
     this.names = file.names;
+    this.backend = file.backend;
     this.#file = file;
     for (const hook of TABLE_HOOKS[name]) {
       const { policy, line } = before?.chains.find((chain) => chain.hook === hook) ?? {
