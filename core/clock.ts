@@ -57,6 +57,13 @@ export class Clock {
     if (nowMs > clock.nowMs) clock.nowMs = nowMs;
   }
 
+  /** Time has passed up to this time stamp, without a packet. Does nothing before the first packet. */
+  advanceTo(sec: number, nsec: number): void {
+    const clock = this.#clock;
+    const nowMs = (sec - clock.startSec) * 1000 + (nsec - clock.startNsec) * 1e-6;
+    if (clock.packets > 0 && nowMs > clock.nowMs) clock.nowMs = nowMs;
+  }
+
   /** Milliseconds since midnight UTC. */
   get dayMs(): number {
     return (this.#clock.sec % SECONDS_PER_DAY) * 1000 + Math.floor(this.#clock.nsec / 1e6);

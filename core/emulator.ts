@@ -14,9 +14,10 @@ import type { CoalescedCounts } from './offload/segments.js';
 import type { Outcome } from './outcome.js';
 import type { AccountingObject } from './rules/accounting.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
-import { RuleFault, RulesetError } from './rules/parse/error.js';
+import type { RuleChange } from './rules/rule-change.js';
 import { ENGINES } from './rules/run/build.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
+import { refuseIpv6 } from './rules-in-force.js';
 import type { HostSets } from './sets/host-sets.js';
 import type { SetStore } from './sets/store.js';
 import type { CookieCounts } from './synproxy/cookies.js';
@@ -111,7 +112,9 @@ export interface Emulator {
   readonly connections: ConntrackTable;
   /** What became of the connections in the options. */
   readonly restored: RestoredConnections;
-  /** The counters of each table in the ruleset. */
+  /** The rules in force. */
+  readonly ruleset: Ruleset;
+  /** The counters of each table in it. */
   readonly counters: ReadonlyMap<TableName, TableCounters>;
   /** The outcome of the last frame, with the cause if it was dropped or rejected, or the reason if it was skipped. */
   readonly outcome: Outcome;
@@ -157,6 +160,16 @@ export interface Emulator {
    * @throws {RangeError} if FRAME cannot exist (see `checkFrame`)
    */
   send(frame: Frame, isSourced?: boolean): void;
+  /**
+   * Puts the rules of CHANGE in force, from the next packet on. Connections, bindings of NAT, waiting fragments and
+   * what rules share by a name (lists of recent, tables of hashlimit) live on, as in the kernel.
+   *
+   * @throws {RulesetError} if the rules are for ip6tables, or name a set or an accounting object that the host does
+   * not have. Nothing has changed then.
+   */
+  replaceRules(change: RuleChange): void;
+  /** Time passes, without a packet: up to this time stamp (seconds since 1970, nanoseconds), unless it is past. */
+  advanceTo(tsSec: number, tsNsec: number): void;
 }
 
 /** Receives what the fast path declined, when whole captures are replayed in memory (wasm/capture/capture-loop.ts). */
@@ -174,10 +187,6 @@ export interface UpcallReceiver {
  * @throws {AddressSpaceError} if the system has no address space left for its memory
  */
 export function createEmulator(options: EmulatorOptions, output: EmulatorOutput): Emulator {
-  const { family, fileName } = options.ruleset;
-  if (family === 'ipv6') {
-    const start = { text: '', line: 1, column: 1 };
-    throw new RulesetError(fileName, new RuleFault(start, 'rules for IPv6 cannot be run yet', '', 'unsupported'));
-  }
+  refuseIpv6(options.ruleset);
   return new IpStack(options, output);
 }

@@ -78,15 +78,19 @@ export interface HookEntry {
 
 /** The hooks of one host, each with its sorted entries. */
 export class Hooks {
-  readonly #entries: readonly (readonly HookEntry[])[];
+  #entries: readonly (readonly HookEntry[])[] = HOOK_NAMES.map(() => []);
   /** The default drop cause of each entry, by hook. */
-  readonly #causes: readonly (readonly DropCause[])[];
+  #causes: readonly (readonly DropCause[])[] = [];
 
   readonly #emit: Emit;
 
-  /** Entries of the same priority run in the given order. */
-  constructor(entries: readonly HookEntry[], emit?: Emit) {
+  /** Without entries. */
+  constructor(emit?: Emit) {
     this.#emit = emit;
+  }
+
+  /** From the next packet on, there are these entries. Those of the same priority run in the given order. */
+  replace(entries: readonly HookEntry[]): void {
     this.#entries = HOOK_NAMES.map((_, hook) =>
       entries
         .filter((entry) => entry.hook === hook)

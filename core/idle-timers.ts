@@ -5,10 +5,18 @@ export class IdleTimers {
   /** In milliseconds of packet time, by label; without those that have expired. */
   readonly #deadlinesMs = new Map<string, number>();
 
-  /** A rule is loaded. Of the rules with the same label, the last one counts; of those with alarms, the longest. */
-  start(label: string, timeoutSec: number, isAlarm: boolean): void {
+  /**
+   * A rule is loaded at NOW_MS. Of the rules with the same label, the last one counts; of those with alarms, the
+   * longest.
+   */
+  start(label: string, timeoutSec: number, isAlarm: boolean, nowMs: number): void {
     const before = isAlarm ? (this.#deadlinesMs.get(label) ?? 0) : 0;
-    this.#deadlinesMs.set(label, Math.max(timeoutSec * 1000, before));
+    this.#deadlinesMs.set(label, Math.max(nowMs + timeoutSec * 1000, before));
+  }
+
+  /** No rule has LABEL any more. */
+  remove(label: string): void {
+    this.#deadlinesMs.delete(label);
   }
 
   restart(label: string, timeoutSec: number, nowMs: number): void {

@@ -73,12 +73,15 @@ import type { PacketStack } from './packet-stack.js';
 import type { Random } from './random.js';
 import type { Reason } from './reasons.js';
 import type { AccountingObject, AccountingObjects } from './rules/accounting.js';
-import type { TableCounters } from './rules/model.js';
+import type { Ruleset, TableCounters } from './rules/model.js';
+import type { RuleChange } from './rules/rule-change.js';
 import type { HookedTables } from './rules/run/hooked-tables.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
 import { FORWARDED, type Trace } from './rules/run/trace.js';
+import type { RulesInForce } from './rules-in-force.js';
 import type { SetStore } from './sets/store.js';
-import { type CookieCounts, NO_COOKIES } from './synproxy/cookies.js';
+import type { CookieCounts } from './synproxy/cookies.js';
+import type { SynproxyOnDemand } from './synproxy/on-demand.js';
 import type { Tee } from './tee.js';
 import type { Uncertainty } from './uncertainty.js';
 import { wireHost } from './wiring.js';
@@ -100,7 +103,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   dropCause: DropCause | null = null;
   skipReason: LinkSkip | null = null;
   readonly checksums: ChecksumCounts;
-  readonly cookies: CookieCounts;
+  readonly #synproxy: SynproxyOnDemand;
+  readonly #rules: RulesInForce;
   readonly uncertain: Uncertainty;
   readonly coalesced: Coalescing;
   readonly unboundQueues: UnboundQueueCounts;
@@ -162,9 +166,27 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.unboundQueues = parts.unboundQueues;
     this.#tee = parts.tee;
     this.#nat = parts.nat;
-    this.cookies = parts.cookies ?? NO_COOKIES;
+    this.#synproxy = parts.synproxy;
+    this.#rules = parts.rules;
     this.#egress = new Egress(options.host, parts.fragments.geometry, output);
     this.#updateDeadline();
+  }
+
+  replaceRules(change: RuleChange): void {
+    this.#rules.replace(change);
+  }
+
+  advanceTo(tsSec: number, tsNsec: number): void {
+    this.#clock.advanceTo(tsSec, tsNsec);
+    this.#passTime();
+  }
+
+  get ruleset(): Ruleset {
+    return this.#rules.ruleset;
+  }
+
+  get cookies(): CookieCounts {
+    return this.#synproxy.cookies;
   }
 
   get drawnPorts(): number {
@@ -565,6 +587,10 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #tick(tsSec: number, tsNsec: number): void {
     this.#clock.advance(tsSec, tsNsec);
+    this.#passTime();
+  }
+
+  #passTime(): void {
     this.#expire();
     if (this.#emit === undefined) return;
     for (const label of this.#idleTimers.takeExpired(this.#clock.nowMs)) this.#emit({ kind: 'idle', label });

@@ -61,6 +61,8 @@ export class Memory {
   /** End of the unused part of the last slab of `#allocateSmall`. */
   #smallEnd = 0;
   #smallLimit = 0;
+  /** The addresses of what was released, by length. */
+  readonly #released = new Map<number, number[]>();
 
   /** @throws {AddressSpaceError} */
   constructor(hashKey = drawHashKey()) {
@@ -115,7 +117,7 @@ export class Memory {
   }
 
   /**
-   * Allocates COUNT zeroed records of LAYOUT for the lifetime of the memory.
+   * Allocates COUNT zeroed records of LAYOUT, until they are released.
    *
    * @throws {MemoryFullError}
    */
@@ -124,7 +126,7 @@ export class Memory {
   }
 
   /**
-   * Allocates BYTES zeroed bytes for the lifetime of the memory and returns their address, a multiple of 8.
+   * Allocates BYTES zeroed bytes, until they are released, and returns their address, a multiple of 8.
    *
    * @throws {MemoryFullError}
    */
@@ -132,19 +134,21 @@ export class Memory {
     return this.#allocateSmall(bytes);
   }
 
-  /**
-   * Stores a copy of WORDS for the lifetime of the memory and returns its address.
-   *
-   * @throws {MemoryFullError}
-   */
-  storeWords(words: Int32Array): number {
-    const at = this.#allocateSmall(words.byteLength);
-    new Int32Array(this.buffer, at, words.length).set(words);
-    return at;
+  /** Takes back the BYTES bytes at AT, for the next allocation of the same length. Nothing may refer to them then. */
+  release(at: number, bytes: number): void {
+    const length = roundedUp(bytes);
+    const others = this.#released.get(length);
+    if (others === undefined) this.#released.set(length, [at]);
+    else others.push(at);
   }
 
   #allocateSmall(bytes: number): number {
-    const length = Math.ceil(bytes / 8) * 8;
+    const length = roundedUp(bytes);
+    const released = this.#released.get(length)?.pop();
+    if (released !== undefined) {
+      this.bytes.fill(0, released, released + length);
+      return released;
+    }
     if (this.#smallEnd + length > this.#smallLimit) {
       const slab = this.#allocate(Math.max(SLAB_BYTES, length), REGIONS.buffers.end);
       if (slab === undefined) throw new MemoryFullError();
@@ -166,6 +170,11 @@ export class Memory {
     this.#buffersEnd = Math.ceil((at + length) / PAGE_BYTES) * PAGE_BYTES;
     return new Uint8Array(this.buffer, at, length);
   }
+}
+
+/** The length of an allocation for BYTES bytes. */
+function roundedUp(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
 }
 
 /** There is no room for what rules or the flow cache remember. */

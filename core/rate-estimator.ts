@@ -42,16 +42,16 @@ class Average {
   }
 }
 
-/** The estimator of the rules that share a name. It starts when the rules are loaded, which is at the first packet. */
+/** The estimator of the rules that share a name. It starts when the first of them is loaded. */
 export class RateEstimator {
   readonly #intervalTicks: number;
   readonly #bytes: Average;
   readonly #packets: Average;
   #nextTick: number;
 
-  constructor(params: EstimatorParams) {
+  constructor(params: EstimatorParams, loadedMs: number) {
     this.#intervalTicks = QUARTER_TICKS * 2 ** params.intervalLog;
-    this.#nextTick = this.#intervalTicks;
+    this.#nextTick = Math.floor(loadedMs / TICK_MS) + this.#intervalTicks;
     this.#bytes = new Average(params);
     this.#packets = new Average(params);
   }
@@ -92,5 +92,7 @@ export class RateEstimator {
 
 /** What the rules that name an estimator share. It is undefined until a packet was counted: all rates are then 0. */
 export interface EstimatorSlot {
+  /** When the first rule that names it was loaded. */
+  readonly loadedMs: number;
   estimator: RateEstimator | undefined;
 }

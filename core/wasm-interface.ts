@@ -48,6 +48,8 @@ export interface WasmExports {
   setMegaflows(count: number): void;
   /** The packets of ENTRY in DIRECTION ask their sets again. */
   forgetAnswers(entry: number, direction: number): void;
+  /** Whether NAT is at the hooks. */
+  setNat(isOn: number): void;
   /** Whether layer-4 checksums are verified, and whether those left to the network card are finished. */
   setChecksums(verifies: number, finishes: number): void;
   /** The number of packets whose checksum it has finished. A float64. */
@@ -116,6 +118,7 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   updateChecksumDeltas: 2,
   setMegaflows: 1,
   forgetAnswers: 2,
+  setNat: 1,
   setChecksums: 2,
   finishedChecksums: 0,
   matchState: 1,

@@ -18,6 +18,7 @@ import { Hooks } from './hooks.js';
 import type { Host } from './host/host.js';
 import { type IdleTimers, idleTimersOf } from './idle-timers.js';
 import { Memory } from './memory.js';
+import { MemoryArena } from './memory-arena.js';
 import { Nat } from './nat/nat.js';
 import { type ChecksumCounts, ChecksumTally, Offloads } from './offload/checksums.js';
 import { Coalescing } from './offload/segments.js';
@@ -25,17 +26,15 @@ import type { Packet } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
-import { type AccountingObjects, accountingOf, checkAccounting } from './rules/accounting.js';
-import type { RuleContext } from './rules/context.js';
-import type { Rule, Ruleset } from './rules/model.js';
+import { type AccountingObjects, accountingOf } from './rules/accounting.js';
+import type { Engine } from './rules/run/build.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
-import { rulesForSets, SetReferences } from './rules/set-references.js';
+import { RulesInForce, turnsOnAccounting } from './rules-in-force.js';
 import { HostSets } from './sets/host-sets.js';
 import type { SetStore } from './sets/store.js';
-import { Cookies } from './synproxy/cookies.js';
-import { ProxiedConnections } from './synproxy/proxied.js';
-import { Synproxy } from './synproxy/synproxy.js';
+import { SynproxyOnDemand } from './synproxy/on-demand.js';
+import type { Synproxy } from './synproxy/synproxy.js';
 import { Tee } from './tee.js';
 import { Uncertainty } from './uncertainty.js';
 
@@ -53,6 +52,7 @@ export interface HostParts {
   readonly tables: HookedTables;
   readonly uncertainty: Uncertainty;
   readonly hooks: Hooks;
+  readonly rules: RulesInForce;
   readonly paths: PathTable;
   /** null if the flow cache is off. */
   readonly flowCache: FlowCache | null;
@@ -60,14 +60,11 @@ export interface HostParts {
   readonly checksums: ChecksumCounts;
   readonly coalescing: Coalescing;
   readonly tee: Tee;
-  /** Of SYNPROXY; undefined if no rule has it. */
-  readonly cookies: Cookies | undefined;
+  readonly synproxy: SynproxyOnDemand;
   readonly unboundQueues: UnboundQueueCounts;
   readonly accounting: AccountingObjects;
   readonly idleTimers: IdleTimers;
   readonly sets: SetStore;
-  /** Those of the rules that are loaded. */
-  readonly setReferences: SetReferences;
   readonly emit: Emit;
 }
 
@@ -80,91 +77,94 @@ export function wireHost(
 ): HostParts {
   const { host, observer, memory = new Memory(), sets: hostSets = new HostSets(options.host) } = options;
   const { store: sets } = hostSets;
-  const ruleset = rulesForSets(options.ruleset, sets, false);
-  if (host.facts.accounting !== undefined) checkAccounting(ruleset, host.facts.accounting);
   const stack = new PacketStack();
   const emit: Emit =
     observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth - stack.outermost });
-  const connections = new ConntrackTable(memory);
   const clock = new Clock(memory);
   hostSets.start(clock);
   const random = new Random(options.seed ?? 0);
-  const trackers = createTrackers(connections, (name) => host.sysctls.conntrack(name));
-  const { sysctls } = host;
-  connections.isAccounted = sysctls.conntrack('acct') !== 0 || turnsOnAccounting(ruleset);
-  memory.settings.maxConnections = sysctls.conntrack('max');
-  const earlyDrop = new EarlyDrop(connections, random, sysctls.conntrack('buckets'));
-  const conntrack = new Conntrack(connections, trackers, earlyDrop);
-  const restored = restoreConnections(connections, trackers, options.connections);
+  const tracking = createTracking(options, memory, random);
+  const { connections, conntrack } = tracking;
   const nat = new Nat(connections, random);
   const fragments = createFragmentQueues(host, memory);
   const answers = new Answers(host, conntrack, stack, clock, random, sendAnswer);
   const mode = options.checksums ?? 'verify';
   const coalescing = new Coalescing(mode, host.interfaces, connections);
   const tee = new Tee(host, stack, coalescing, sendCopy);
-  const { queueVerdict } = options;
   const uncertainty = new Uncertainty(connections, clock, emit, output.uncertain?.bind(output));
+  const synproxy = new SynproxyOnDemand({ conntrack, answers, uncertainty, random });
+  const { queueVerdict } = options;
   const own = { host, conntrack: connections, sets, nat, answers, clock, random, output };
-  const cookies = proxies(ruleset) ? new Cookies(random.uint32()) : undefined;
-  const synproxy = cookies && createSynproxy(conntrack, answers, cookies, uncertainty);
-  const context = new HostContext({ ...own, synproxy, tee, stack, queueVerdict, uncertainty });
-  loadTargets(ruleset, context);
+  const current = (): Synproxy => synproxy.current();
+  const context = new HostContext({ ...own, synproxy: current, tee, stack, queueVerdict, uncertainty });
   const accounting = accountingOf(context);
   for (const name of host.facts.accounting ?? []) accounting.object(name);
-  const setReferences = new SetReferences(ruleset.tables, sets);
-  const engine = observer === undefined ? (options.engine ?? 'remembered') : 'interpreter';
-  const tables = new HookedTables(ruleset, context, engine === 'remembered' ? 'indexed' : engine, host, nat, emit);
+  const idleTimers = idleTimersOf(context);
+  const isRemembering = observer === undefined && (options.engine ?? 'remembered') === 'remembered';
+  const tables = new HookedTables({ context, engine: tableEngineOf(options), host, nat, emit });
   const offloads = new Offloads(mode, coalescing);
-  const entries = [
+  const before = [
     ...fragmentHooks(fragments, emit),
     ...offloads.entries,
     ...conntrackHooks(conntrack, emit),
     ...uncertainty.entries,
-    ...tables.entries,
-    ...(synproxy?.entries ?? []),
-    ...(options.hookEntries ?? []),
   ];
-  const hooks = new Hooks(entries, emit);
+  const hooks = new Hooks(emit);
+  const arena = new MemoryArena(memory);
   const count = (id: number, packets: number, bytes: number): void => tables.count(id, packets, bytes);
-  const answered = new SetAnswers(memory, sets);
-  const paths = new PathTable(memory, tables.perPacketTests, tables.effects, count, answered);
+  const paths = new PathTable(
+    memory,
+    arena,
+    tables.perPacketTests,
+    tables.effects,
+    count,
+    new SetAnswers(memory, sets),
+  );
   let flowCache: FlowCache | null = null;
   // Each packet of a connection may have another TOS.
-  if (engine === 'remembered' && hooks.areLearnable && !host.routingReads.tos && !host.hasForeignSockets) {
-    const learner = new MegaflowLearner(hooks, host, context);
-    const cache = new FlowCache(memory, connections, paths, learner, clock, stack.first);
+  if (isRemembering && !host.routingReads.tos && !host.hasForeignSockets) {
+    const learner = new MegaflowLearner(hooks, host, context, arena);
+    const cache = new FlowCache({ memory, arena, table: connections, paths, learner, clock, packet: stack.first });
     uncertainty.onLostConnection = () => cache.stopMegaflows();
     flowCache = cache;
-    const isVerified = mode !== 'trust' && sysctls.conntrack('checksum') !== 0;
+    const isVerified = mode !== 'trust' && host.sysctls.conntrack('checksum') !== 0;
     memory.wasm.setChecksums(isVerified ? 1 : 0, mode === 'auto' ? 1 : 0);
   }
+  const rules = new RulesInForce(
+    {
+      ...{ tables, hooks, before, after: options.hookEntries ?? [], synproxy },
+      ...{ connections, sets, paths, flowCache, facts: host.facts },
+    },
+    options.ruleset,
+  );
   return {
-    memory,
-    connections,
-    restored,
-    clock,
-    random,
-    conntrack,
-    nat,
-    fragments,
-    stack,
-    answers,
-    tables,
-    hooks,
-    uncertainty,
-    paths,
-    flowCache,
+    ...tracking,
+    ...{ memory, clock, random, nat, fragments, stack, answers, tables, hooks, rules, uncertainty, paths, flowCache },
     checksums: new ChecksumTally(offloads, conntrack, memory),
-    coalescing,
-    tee,
-    cookies,
-    unboundQueues: context.unbound,
-    accounting,
-    idleTimers: idleTimersOf(context),
-    sets,
-    setReferences,
-    emit,
+    ...{ coalescing, tee, synproxy, unboundQueues: context.unbound, accounting, idleTimers, sets, emit },
   };
+}
+
+/** What runs the tables themselves. */
+function tableEngineOf({ observer, engine = 'remembered' }: EmulatorOptions): Engine {
+  if (observer !== undefined) return 'interpreter';
+  return engine === 'remembered' ? 'indexed' : engine;
+}
+
+/** The connection table with the connections that the host has at the beginning, and what tracks packets in it. */
+function createTracking(
+  { ruleset, host, connections: listed }: EmulatorOptions,
+  memory: Memory,
+  random: Random,
+): Pick<HostParts, 'connections' | 'conntrack' | 'restored'> {
+  const { sysctls } = host;
+  const connections = new ConntrackTable(memory);
+  const trackers = createTrackers(connections, (name) => sysctls.conntrack(name));
+  if (sysctls.conntrack('acct') === 0 && !turnsOnAccounting(ruleset)) connections.turnOffAccounting();
+  memory.settings.maxConnections = sysctls.conntrack('max');
+  const earlyDrop = new EarlyDrop(connections, random, sysctls.conntrack('buckets'));
+  const conntrack = new Conntrack(connections, trackers, earlyDrop);
+  return { connections, conntrack, restored: restoreConnections(connections, trackers, listed) };
 }
 
 function createFragmentQueues({ sysctls }: Host, { hash }: Memory): FragmentQueues {
@@ -174,28 +174,4 @@ function createFragmentQueues({ sysctls }: Host, { hash }: Memory): FragmentQueu
     maxDist: sysctls.global('net.ipv4.ipfrag_max_dist'),
   };
   return new FragmentQueues(limits, hash);
-}
-
-function proxies({ tables }: Ruleset): boolean {
-  const hasProxy = ({ target }: Rule): boolean => target.kind === 'extension' && target.extension.proxies === true;
-  return tables.some(({ rules }) => rules.some(hasProxy));
-}
-
-function createSynproxy(conntrack: Conntrack, answers: Answers, cookies: Cookies, uncertainty: Uncertainty): Synproxy {
-  const { table } = conntrack;
-  const proxied = new ProxiedConnections(table.words);
-  table.proxied = proxied;
-  return new Synproxy(answers, conntrack, proxied, cookies, (packet, cause) => uncertainty.doubt(packet, cause));
-}
-
-function loadTargets({ tables }: Ruleset, context: RuleContext): void {
-  for (const { target } of tables.flatMap(({ rules }) => rules)) {
-    if (target.kind === 'extension') target.extension.load?.(target.params, context);
-  }
-}
-
-function turnsOnAccounting({ tables }: Ruleset): boolean {
-  return tables.some(({ rules }) =>
-    rules.some(({ matches }) => matches.some(({ extension }) => extension.turnsOnAccounting === true)),
-  );
 }

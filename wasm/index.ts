@@ -17,7 +17,7 @@ export {
 export { tcpIsValid, tcpOpen, tcpUpdate } from './conntrack/tcp';
 export { udpOpen, udpUpdate } from './conntrack/udp';
 export { forgetAnswers } from './flow/answers';
-export { forward } from './flow/forward';
+export { forward, setNat } from './flow/forward';
 export { updateChecksumDeltas } from './flow/leave';
 export { matchState, predictState } from './flow/match-state';
 export { setMegaflows } from './flow/megaflows';

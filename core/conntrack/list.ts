@@ -37,7 +37,7 @@ export function listConnection(table: ConntrackTable, entry: number, nowMs: numb
     original: listDirection(table, entry, ORIGINAL),
     reply: listDirection(table, entry, REPLY),
     isSeenReply: (status & Status.SEEN_REPLY) !== 0,
-    isAccounted: table.isAccounted,
+    isAccounted: table.isAccounted(entry),
     isAssured: (status & Status.ASSURED) !== 0,
     mark: words[base + MARK] >>> 0,
   };

@@ -96,8 +96,10 @@ export const Status = {
   DST_NAT: 1 << 5,
   SRC_NAT_DONE: 1 << 7,
   DST_NAT_DONE: 1 << 8,
+  /** Internal: it is older than the accounting of connections. */
+  UNACCOUNTED: 1 << 26,
   /** Internal: the table has labels of the entry. */
-  LABELLED: 1 << 28,
+  LABELLED: 1 << 27,
   /** Internal: what becomes of its packets is uncertain (core/uncertainty.ts). */
   IN_DOUBT: 1 << 29,
   /** Internal: SYNPROXY has opened it (core/synproxy). */

@@ -45,8 +45,8 @@ export class ConntrackTable {
   /** The labels of connections. Records are reused: only those that are LABELLED have some. */
   readonly #labels = new Map<number, Set<number>>();
 
-  /** nf_conntrack_acct: whether entries are listed with packets and bytes. */
-  isAccounted = true;
+  /** nf_conntrack_acct: whether new entries are listed with packets and bytes. */
+  #accounts = true;
 
   /** MEMORY must not already hold a table. */
   constructor(memory: Memory = new Memory()) {
@@ -188,6 +188,27 @@ export class ConntrackTable {
     return reference >= 0 && this.doubles[(reference >>> 1) * RECORD_F64 + EXPIRES_MS_F64] > nowMs ? reference : -1;
   }
 
+  /** Whether ENTRY is listed with packets and bytes: nf_conntrack_acct was set when it was created. */
+  isAccounted(entry: number): boolean {
+    return this.#accounts && (this.words[entry * RECORD_WORDS + STATUS] & Status.UNACCOUNTED) === 0;
+  }
+
+  /** Unsets nf_conntrack_acct, before there are entries. */
+  turnOffAccounting(): void {
+    this.#accounts = false;
+  }
+
+  /** Sets nf_conntrack_acct (nf_ct_set_acct). The entries that are there go without. */
+  turnOnAccounting(): void {
+    if (this.#accounts) return;
+    this.#accounts = true;
+    const { words } = this;
+    const end = this.usedRecords * RECORD_WORDS;
+    for (let at = STATUS; at < end; at += RECORD_WORDS) {
+      if ((words[at] & Status.HASHED) !== 0) words[at] |= Status.UNACCOUNTED;
+    }
+  }
+
   /** Counts a packet of LENGTH bytes in DIRECTION (nf_conntrack_acct). */
   account(entry: number, direction: number, length: number): void {
     const at = entry * RECORD_F64 + direction;
@@ -229,6 +250,15 @@ export class ConntrackTable {
     if (this.words[at] !== PATHS_FORGOTTEN) return false;
     this.words[at] = 0;
     return true;
+  }
+
+  /** Makes all connections forget the numbers of their paths. */
+  forgetPaths(): void {
+    const { words } = this;
+    const end = this.usedRecords * RECORD_WORDS;
+    for (let at = PATH; at < end; at += RECORD_WORDS) {
+      for (let direction = 0; direction < 2; direction++) if (words[at + direction] > 0) words[at + direction] = 0;
+    }
   }
 
   #forgetPaths(entry: number): void {

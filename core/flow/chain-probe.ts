@@ -2,7 +2,7 @@
  * Long chains in a form for wasm/flow/probe.ts, which finds the first rule that a packet matches. If that rule ends the
  * traversal of the chain, a megaflow does not have to be narrowed by all other rules: it probes the chain.
  */
-import type { Memory } from '../memory.js';
+import type { MemoryArena } from '../memory-arena.js';
 import type { RuleContext } from '../rules/context.js';
 import { indexChain } from '../rules/index/index-fields.js';
 import { LAST_WORD, type PackedRules, packedRulesOf, RULE_SHIFT } from '../rules/index/packed-rules.js';
@@ -41,13 +41,18 @@ export function isLong(chain: Chain): boolean {
 }
 
 export class ChainProbes {
-  readonly #memory: Memory;
+  readonly #arena: MemoryArena;
   readonly #context: RuleContext;
   readonly #known = new Map<Chain, number>();
 
-  constructor(memory: Memory, context: RuleContext) {
-    this.#memory = memory;
+  constructor(arena: MemoryArena, context: RuleContext) {
+    this.#arena = arena;
     this.#context = context;
+  }
+
+  /** Forgets all chains, whose memory is taken back. */
+  clear(): void {
+    this.#known.clear();
   }
 
   /** The address of CHAIN, written to memory on first use. */
@@ -65,8 +70,8 @@ export class ChainProbes {
     for (let i = 0; i < rules.length; i++)
       words[(i << RULE_SHIFT) + LAST_WORD] = rules.leftToCheck[i] === undefined ? 0 : 1;
     const { byField, unindexed, unindexedSecond } = indexChain(rules);
-    const memory = this.#memory;
-    const lists = memory.allocateRecords(PROBE_LIST, byField.length + 1);
+    const arena = this.#arena;
+    const lists = arena.allocateRecords(PROBE_LIST, byField.length + 1);
     for (const [
       index,
       {
@@ -76,20 +81,20 @@ export class ChainProbes {
       },
     ] of byField.entries()) {
       const { lowest, shift, blocks, startsAt, offsetsAt } = layout;
-      lists.assign(index, { field, second, lowest, shift, blocks, startsAt, offsetsAt, data: memory.storeWords(data) });
+      lists.assign(index, { field, second, lowest, shift, blocks, startsAt, offsetsAt, data: arena.storeWords(data) });
     }
     lists.assign(byField.length, {
       field: PROBE_ANY_FIELD,
       second: unindexedSecond,
       blocks: unindexed.length,
-      data: memory.storeWords(unindexed),
+      data: arena.storeWords(unindexed),
     });
-    const chain = memory.allocateRecords(PROBE_CHAIN, 1);
+    const chain = arena.allocateRecords(PROBE_CHAIN, 1);
     chain.assign(0, {
       rules: rules.length,
       lists: lists.count,
       listsAt: lists.start,
-      ruleWords: memory.storeWords(words),
+      ruleWords: arena.storeWords(words),
     });
     return chain.start;
   }

@@ -22,6 +22,7 @@ import {
 } from '../../codecs/layouts.js';
 import type { Clock } from '../clock.js';
 import {
+  NAT_MASK,
   ORIGINAL_TUPLE,
   RECORD_WORDS,
   REPLY_TUPLE,
@@ -37,6 +38,7 @@ import { type FieldName, fieldRow } from '../fields.js';
 import { Hook } from '../hooks.js';
 import { copyMacs, type LinkStage } from '../link/link-stage.js';
 import { MAX_SCRATCH_PACKET_BYTES, type Memory, MemoryFullError } from '../memory.js';
+import type { MemoryArena } from '../memory-arena.js';
 import { CtInfo, ORIGINAL, type Packet, PacketType, REPLY } from '../packet.js';
 import { TcpState } from '../protocols/tcp-states.js';
 import { isAskable, isPredictable, lookupOf, readsOnly } from '../rules/lower.js';
@@ -58,8 +60,22 @@ const HITS_PER_ATTEMPT = 16;
 /** How many rules learning may visit: about 0.1 s worth initially, then less than what the megaflows have saved. */
 const VISITS_AT_FIRST = 500_000;
 const VISITS_PER_HIT = 4;
+/** When rules change, that much again, but not more than this for each packet since they changed before. */
+const PACKETS_PER_ATTEMPT = 16;
 
 const SETTLED = Status.SEEN_REPLY | Status.ASSURED;
+
+export interface FlowCacheParts {
+  readonly memory: Memory;
+  /** Where all is that is forgotten with the rules. */
+  readonly arena: MemoryArena;
+  readonly table: ConntrackTable;
+  readonly paths: PathTable;
+  readonly learner: MegaflowLearner;
+  readonly clock: Clock;
+  /** Used to run the checks of a path. */
+  readonly packet: Packet;
+}
 
 export class FlowCache {
   readonly #memory: Memory;
@@ -69,24 +85,27 @@ export class FlowCache {
   readonly #packet: Packet;
   readonly #megaflows: MegaflowTable;
   readonly #learner: MegaflowLearner;
+  readonly #arena: MemoryArena;
   /** What `forward` is called with, during the call. Otherwise, captures are replayed where they are in memory. */
   #received: LinkStage | null = null;
   #attempts = 0;
+  /** How many attempts, and visits of rules, need not have paid off. */
+  #attemptsAtFirst = ATTEMPTS_AT_FIRST;
+  #visitsAtFirst = VISITS_AT_FIRST;
+  /** The number of packets when the rules changed. */
+  #packetsAtChange = 0;
   /** There is no memory to learn more. */
   #isFull = false;
+  /** Packets pass nothing of which other packets cannot be judged. */
+  #isOn = false;
+  /** NAT is at the hooks: packets of translated connections are translated. */
+  #translates = false;
   #hasMegaflows = true;
 
-  /** PACKET is used to run the checks of a path. */
-  constructor(
-    memory: Memory,
-    table: ConntrackTable,
-    paths: PathTable,
-    learner: MegaflowLearner,
-    clock: Clock,
-    packet: Packet,
-  ) {
+  constructor({ memory, arena, table, paths, learner, clock, packet }: FlowCacheParts) {
     this.#memory = memory;
-    this.#megaflows = new MegaflowTable(memory);
+    this.#arena = arena;
+    this.#megaflows = new MegaflowTable(memory, arena);
     this.#learner = learner;
     this.#table = table;
     this.#paths = paths;
@@ -105,6 +124,7 @@ export class FlowCache {
   forward(received: LinkStage, dev: number): number {
     const memory = this.#memory;
     const { bytes, view, at, captured } = received;
+    if (!this.#isOn) return UPCALL;
     if (captured > MAX_SCRATCH_PACKET_BYTES) return UPCALL;
     const isInMemory = memory.holds(bytes);
     const place = isInMemory ? bytes.byteOffset + at : memory.copyToScratch(view, at, captured);
@@ -124,7 +144,7 @@ export class FlowCache {
    * connection. UPCALL: what `forward` returned for it.
    */
   learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean, upcall: number): void {
-    if (this.#isFull) return;
+    if (this.#isFull || !this.#isOn) return;
     try {
       this.#learn(packet, trace, mtu, link, isOpening, upcall);
     } catch (error) {
@@ -140,24 +160,49 @@ export class FlowCache {
     this.#memory.wasm.setMegaflows(0);
   }
 
+  /**
+   * The rules have changed: forgets everything that was learned from those before, whose counters are up to date
+   * (`PathTable.flush`). IS_ON: `Hooks.areLearnable`. TRANSLATES: NAT is at the hooks.
+   */
+  changeRules(isOn: boolean, translates: boolean): void {
+    const since = this.#clock.packets - this.#packetsAtChange;
+    this.#packetsAtChange = this.#clock.packets;
+    this.#attemptsAtFirst += Math.min(ATTEMPTS_AT_FIRST, since / PACKETS_PER_ATTEMPT);
+    this.#visitsAtFirst += Math.min(VISITS_AT_FIRST, since * VISITS_PER_HIT);
+    this.#megaflows.clear();
+    this.#learner.forgetRules();
+    if (!this.#paths.forget()) {
+      this.#table.forgetPaths();
+      this.#paths.startAgain();
+    }
+    this.#arena.clear();
+    this.#isFull = false;
+    this.#isOn = isOn;
+    this.#translates = translates;
+    this.#memory.wasm.setNat(translates ? 1 : 0);
+  }
+
   #learn(packet: Packet, trace: Trace, mtu: number, link: LinkHeader, isOpening: boolean, upcall: number): void {
     const { ct, direction, protocol } = packet;
     if (ct < 0 || !this.#table.isHashed(ct)) return;
+    const { words } = this.#table;
+    const base = ct * RECORD_WORDS;
+    if (!this.#translates && (words[base + STATUS] & NAT_MASK) !== 0) return;
+    const path = this.#table.path(ct, direction);
+    if (path >= 0 && !this.#paths.isKnown(path)) this.#table.setPath(ct, direction, -1);
     if (this.#hasMegaflows && (isOpening || packet.ctinfo === CtInfo.ESTABLISHED)) {
       const phase = isOpening ? Phase.OPENING : direction === ORIGINAL ? Phase.ORIGINAL : Phase.REPLY;
       this.#learnMegaflow(packet, phase, trace, mtu, link, upcall);
     }
     if (packet.ctinfo !== CtInfo.ESTABLISHED) return;
     if (this.#table.takeChanged(ct, direction) || this.#table.path(ct, direction) >= 0) return;
-    const { words } = this.#table;
-    const base = ct * RECORD_WORDS;
     if ((words[base + STATUS] & SETTLED) !== SETTLED) return;
     if (packet.isCut || packet.fragmentMaxSize > 0 || packet.headerLength !== IPV4_LENGTH) return;
     if (protocol !== IPPROTO_UDP && (protocol !== IPPROTO_TCP || words[base + TCP_STATE] !== TcpState.ESTABLISHED))
       return;
-    const path = this.#paths.intern(trace, packet.inDev, packet.outDev, mtu, link);
-    if (path < 0) return;
-    this.#table.setPath(ct, direction, path);
+    const followed = this.#paths.intern(trace, packet.inDev, packet.outDev, mtu, link);
+    if (followed < 0) return;
+    this.#table.setPath(ct, direction, followed);
     this.#memory.wasm.forgetAnswers(ct, direction);
     this.#memory.wasm.updateChecksumDeltas(ct, direction);
   }
@@ -175,8 +220,8 @@ export class FlowCache {
       this.#paths.isAlike(first, path, firstId, rules);
     if (this.#megaflows.settle(upcall, phase, inDev, protocol, values, path, isAlike)) return;
     const { hits } = this.#megaflows;
-    if (this.#attempts > ATTEMPTS_AT_FIRST + hits / HITS_PER_ATTEMPT) return;
-    if (this.#learner.visits > VISITS_AT_FIRST + hits * VISITS_PER_HIT) return;
+    if (this.#attempts > this.#attemptsAtFirst + hits / HITS_PER_ATTEMPT) return;
+    if (this.#learner.visits > this.#visitsAtFirst + hits * VISITS_PER_HIT) return;
     if (this.#megaflows.holds(phase, inDev, protocol, values, path)) return;
     this.#attempts++;
     const megaflow = this.#learner.learn(flowKey, trace);
@@ -209,7 +254,7 @@ export class FlowCache {
 
   /** Whether check INDEX of PATH has the same result for the packet at address AT as for the first packet. */
   #check(path: number, index: number, at: number, entry: number, direction: number): boolean {
-    const { test, result, isAfterRouting } = this.#paths.checks[path][index];
+    const { test, result, isAfterRouting } = this.#paths.check(path, index);
     const { view } = this.#memory;
     const packet = this.#show(path, at, entry, direction);
     if (isAfterRouting) this.#showAfterRouting(packet, this.#paths.outDev(path));
@@ -224,7 +269,7 @@ export class FlowCache {
    * DESTINATION and DPORT.
    */
   #ask(path: number, at: number, entry: number, direction: number, destination: number, dport: number): number {
-    const asked = this.#paths.asked[path];
+    const asked = this.#paths.asked(path);
     const packet = this.#show(path, at, entry, direction);
     const { answers } = this.#paths;
     answers.untilMs = Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@
 import { portToLoaded } from '../../codecs/byte-order.js';
 import type { FieldsOf, Records, ValuesOf } from '../../codecs/record-layout.js';
 import type { Memory } from '../memory.js';
+import type { MemoryArena } from '../memory-arena.js';
 import { REGIONS } from '../memory-map.js';
 import type { Probe } from './chain-probe.js';
 import { CHAIN_PATH, FIRST_MISS, MEGAFLOW, VALUE_RANGE } from './records.js';
@@ -73,25 +74,38 @@ interface FirstResult {
 
 export class MegaflowTable {
   readonly #memory: Memory;
+  readonly #arena: MemoryArena;
   readonly #words: Int32Array;
   readonly #records: Records<FieldsOf<typeof MEGAFLOW>>;
   #length = 0;
+  /** The hits of megaflows that were forgotten. */
+  #pastHits = 0;
   /** By megaflow: the paths for the chain's results, once any was needed. */
-  readonly #chainPaths: Records<FieldsOf<typeof CHAIN_PATH>>[] = [];
+  #chainPaths: Records<FieldsOf<typeof CHAIN_PATH>>[] = [];
   /** By megaflow: undefined if no chain determines the path. */
-  readonly #firstResults: (FirstResult | undefined)[] = [];
+  #firstResults: (FirstResult | undefined)[] = [];
 
-  constructor(memory: Memory) {
+  constructor(memory: Memory, arena: MemoryArena) {
     this.#memory = memory;
+    this.#arena = arena;
     this.#words = REGIONS.megaflows.wordsOf(memory.buffer);
     this.#records = REGIONS.megaflows.recordsOf(memory.buffer);
   }
 
   /** The number of packets that took a megaflow, not counting megaflows that were replaced. */
   get hits(): number {
-    let hits = 0;
+    let hits = this.#pastHits;
     for (let index = 0; index < this.#length; index++) hits += this.#words[this.#at(index) + MEGAFLOW.word.hits] >>> 0;
     return hits;
+  }
+
+  /** Forgets all megaflows. */
+  clear(): void {
+    this.#pastHits = this.hits;
+    this.#length = 0;
+    this.#chainPaths = [];
+    this.#firstResults = [];
+    this.#memory.wasm.setMegaflows(0);
   }
 
   /**
@@ -200,7 +214,7 @@ export class MegaflowTable {
       known.clear();
       return known;
     }
-    const paths = this.#memory.allocateRecords(CHAIN_PATH, count);
+    const paths = this.#arena.allocateRecords(CHAIN_PATH, count);
     this.#chainPaths[index] = paths;
     return paths;
   }

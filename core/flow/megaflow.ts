@@ -9,6 +9,7 @@
  */
 import { Hook, type Hooks, Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
+import type { MemoryArena } from '../memory-arena.js';
 import { CtInfo } from '../packet.js';
 import type { RuleContext } from '../rules/context.js';
 import { type PackedRules, packedRulesOf } from '../rules/index/packed-rules.js';
@@ -34,11 +35,17 @@ export class MegaflowLearner {
   /** Number of rules visited so far. */
   visits = 0;
 
-  constructor(hooks: Hooks, host: Host, context: RuleContext) {
+  /** ARENA: for what is known of rules. */
+  constructor(hooks: Hooks, host: Host, context: RuleContext, arena: MemoryArena) {
     this.#hooks = hooks;
     this.#host = host;
-    this.#probes = new ChainProbes(context.conntrack.memory, context);
+    this.#probes = new ChainProbes(arena, context);
     this.#context = context;
+  }
+
+  /** The rules have changed, and the arena was cleared. */
+  forgetRules(): void {
+    this.#probes.clear();
   }
 
   /** The megaflow of a packet with FLOW_KEY and the path in TRACE; undefined if it cannot be generalized. */

@@ -5,7 +5,7 @@
  * as they have no side effects. The others follow in traversal order.
  */
 import { FieldBase, type FieldPlace, fieldRow, highestValue, isFixed } from '../fields.js';
-import type { Memory } from '../memory.js';
+import type { MemoryArena } from '../memory-arena.js';
 import { type Condition, type FieldCondition, holdsFor } from '../rules/condition.js';
 import { isAskable, isCondition, lookupOf, readsOnly, runningState, type Step } from '../rules/lower.js';
 import type { ValueRange } from '../rules/ranges.js';
@@ -60,9 +60,9 @@ function isLookup(step: Step): boolean {
 }
 
 /**
- * Writes CHECKS to MEMORY and returns their address. READERS is that of the SET_READERS if any of them asks sets.
+ * Writes CHECKS to ARENA and returns their address. READERS is that of the SET_READERS if any of them asks sets.
  */
-export function writeChecks(memory: Memory, checks: readonly PathCheck[], readers: number): number {
+export function writeChecks(arena: MemoryArena, checks: readonly PathCheck[], readers: number): number {
   const lists = checks.map(testsOf);
   const isPure = (list: readonly Test[]): boolean => list.every(({ op }) => op === TestOp.FIELD);
   const asking = checks.map(asksSets);
@@ -79,7 +79,7 @@ export function writeChecks(memory: Memory, checks: readonly PathCheck[], reader
   if (asking.includes(true)) tests.push({ op: TestOp.ASK, min: readers });
   tests.push(...others.flatMap(testsAt));
   tests.push({ op: TestOp.END, min: 0 });
-  const written = memory.allocateRecords(FIELD_TEST, tests.length);
+  const written = arena.allocateRecords(FIELD_TEST, tests.length);
   for (const [index, test] of tests.entries()) {
     const { op, min, base = 0, fieldAt = 0, surplus = 0, mask = 0, more = 0, negated = 0 } = test;
     written.assign(index, { op, base, fieldAt, surplus, mask, min, more, negated });

@@ -4,6 +4,7 @@
  */
 import type { KeyedHash } from '../keyed-hash.js';
 import type { Memory } from '../memory.js';
+import type { MemoryArena } from '../memory-arena.js';
 import { REGIONS } from '../memory-map.js';
 import { type Effect, mayBeSkipped } from '../rules/effect.js';
 import type { PerPacketTest } from '../rules/run/interpret.js';
@@ -16,18 +17,21 @@ import type { SetAnswers } from './set-answers.js';
 /** Adds PACKETS with a total of BYTES to the counter with this trace ID. */
 export type CountById = (id: number, packets: number, bytes: number) => void;
 
-export class PathTable {
-  /** What must be checked before a packet can take the path. */
-  readonly checks: (readonly PathCheck[])[] = [];
-  /** Those of them that only ask sets. */
-  readonly asked: (readonly PathCheck[])[] = [];
-  readonly answers: SetAnswers;
+/** In place of the ingress interface: no packet can take the path. */
+const FORGOTTEN = -1;
 
-  readonly #memory: Memory;
+export class PathTable {
+  readonly answers: SetAnswers;
+  readonly #arena: MemoryArena;
+  /** The number of the first path that is not forgotten. The arrays are about it and those after it. */
+  #first = 0;
+  #checks: (readonly PathCheck[])[] = [];
+  /** Those of them that only ask sets. */
+  #asked: (readonly PathCheck[])[] = [];
   readonly #words: Int32Array;
   readonly #counts: Float64Array;
-  readonly #links: LinkHeader[] = [];
-  readonly #events: Int32Array[] = [];
+  #links: LinkHeader[] = [];
+  #events: Int32Array[] = [];
   readonly #hash: KeyedHash;
   readonly #byHash = new Map<number, number[]>();
   readonly #perPacketTests: ReadonlyMap<number, PerPacketTest>;
@@ -35,16 +39,18 @@ export class PathTable {
   readonly #count: CountById;
 
   /**
-   * PER_PACKET_TESTS of rules and the EFFECTS of targets that have any, by the rule's trace ID.
+   * PER_PACKET_TESTS of rules and the EFFECTS of targets that have any, by the rule's trace ID. ARENA: for the checks,
+   * until the paths are forgotten.
    */
   constructor(
     memory: Memory,
+    arena: MemoryArena,
     perPacketTests: ReadonlyMap<number, PerPacketTest>,
     effects: ReadonlyMap<number, Effect>,
     count: CountById,
     answers: SetAnswers,
   ) {
-    this.#memory = memory;
+    this.#arena = arena;
     this.answers = answers;
     this.#hash = memory.hash;
     this.#words = REGIONS.paths.wordsOf(memory.buffer);
@@ -72,14 +78,14 @@ export class PathTable {
       for (const path of alike) if (this.#isSame(path, trace, inDev, outDev, mtu, link)) return path;
     }
     // With this many paths, the ruleset seems to create one for each connection, so no more are learned.
-    if (this.#links.length === REGIONS.paths.count || this.#mustRun(trace)) return -1;
+    if (this.#end === REGIONS.paths.count || this.#mustRun(trace)) return -1;
     const events = trace.slice(1, 1 + length);
     const checks = this.#checksOf(events);
     if (checks === undefined) return -1;
-    const path = this.#links.length;
+    const path = this.#end;
     const asked = checks.filter(asksSets);
     const readers = asked.length === 0 ? 0 : this.answers.readersOf(setsOf(asked));
-    const tests = checks.length === 0 ? 0 : writeChecks(this.#memory, checks, readers);
+    const tests = checks.length === 0 ? 0 : writeChecks(this.#arena, checks, readers);
     if (alike === undefined) this.#byHash.set(hash, [path]);
     else alike.push(path);
     const at = path * PATH.words;
@@ -90,9 +96,54 @@ export class PathTable {
     this.#words.set(link.words, at + PATH.word.link);
     this.#links.push(new LinkHeader(link));
     this.#events.push(events);
-    this.checks.push(checks);
-    this.asked.push(asked);
+    this.#checks.push(checks);
+    this.#asked.push(asked);
     return path;
+  }
+
+  /** The number of the next path. */
+  get #end(): number {
+    return this.#first + this.#links.length;
+  }
+
+  /** Whether PATH is not forgotten. */
+  isKnown(path: number): boolean {
+    return path >= this.#first;
+  }
+
+  /** Check INDEX of PATH: what must be checked before a packet can take it. */
+  check(path: number, index: number): PathCheck {
+    return this.#checks[path - this.#first][index];
+  }
+
+  /** The checks of PATH that only ask sets. */
+  asked(path: number): readonly PathCheck[] {
+    return this.#asked[path - this.#first];
+  }
+
+  /**
+   * Forgets all paths: no packet can take them any more. `flush` must have been called, and the arena is cleared
+   * afterwards. Returns false if there are too few numbers left for new paths: then the connections have to forget
+   * their paths too (`ConntrackTable.forgetPaths`), and `startAgain` is called.
+   */
+  forget(): boolean {
+    for (let path = this.#first; path < this.#end; path++) {
+      this.#words[path * PATH.words + PATH.word.inDev] = FORGOTTEN;
+      this.#words[path * PATH.words + PATH.word.tests] = 0;
+    }
+    this.#first = this.#end;
+    this.#links = [];
+    this.#events = [];
+    this.#checks = [];
+    this.#asked = [];
+    this.answers.forgetReaders();
+    this.#byHash.clear();
+    return this.#first < REGIONS.paths.count / 2;
+  }
+
+  /** Numbers paths from 0 again. There must be none. */
+  startAgain(): void {
+    this.#first = 0;
   }
 
   /** The egress interface for packets of PATH. */
@@ -115,8 +166,8 @@ export class PathTable {
    * their targets have no effect.
    */
   isAlike(a: number, b: number, firstId: number, rules: number): boolean {
-    const mine = this.#events[a];
-    const other = this.#events[b];
+    const mine = this.#events[a - this.#first];
+    const other = this.#events[b - this.#first];
     const isOfChain = (event: number): boolean =>
       (event & 3) === TraceKind.MATCHED && event >= 0 && event >> 2 >= firstId && event >> 2 < firstId + rules;
     const isOther = (event: number): boolean => isOfChain(event) && !this.#effects.has(event >> 2);
@@ -125,19 +176,19 @@ export class PathTable {
       this.inDev(a) === this.inDev(b) &&
       this.outDev(a) === this.outDev(b) &&
       this.#mtu(a) === this.#mtu(b) &&
-      this.#links[a].isSame(this.#links[b]) &&
+      this.#links[a - this.#first].isSame(this.#links[b - this.#first]) &&
       mine.every((event, i) => event === other[i] || (isOther(event) && isOther(other[i])))
     );
   }
 
   /** Updates the counters of all rules and policies. */
   flush(): void {
-    for (let path = 0; path < this.#links.length; path++) {
-      const at = path * PATH.doubles;
+    for (let index = 0; index < this.#links.length; index++) {
+      const at = (this.#first + index) * PATH.doubles;
       const packets = this.#counts[at + PATH.double.packets];
       if (packets === 0) continue;
       const bytes = this.#counts[at + PATH.double.bytes];
-      for (const event of this.#events[path]) {
+      for (const event of this.#events[index]) {
         if ((event & 3) === TraceKind.MATCHED || (event & 3) === TraceKind.POLICY)
           this.#count(event >>> 2, packets, bytes);
       }
@@ -157,11 +208,11 @@ export class PathTable {
   }
 
   #isSame(path: number, trace: Trace, inDev: number, outDev: number, mtu: number, link: LinkHeader): boolean {
-    const events = this.#events[path];
+    const events = this.#events[path - this.#first];
     if (events.length !== trace[0]) return false;
     if (this.inDev(path) !== inDev || this.outDev(path) !== outDev || this.#mtu(path) !== mtu) return false;
     for (let i = 0; i < events.length; i++) if (events[i] !== trace[i + 1]) return false;
-    return this.#links[path].isSame(link);
+    return this.#links[path - this.#first].isSame(link);
   }
 
   /**

@@ -54,6 +54,12 @@ export class SetAnswers implements SetListener, SetQuestions {
     return readers.record.start;
   }
 
+  /** There are no paths any more. */
+  forgetReaders(): void {
+    for (const { record } of this.#readers.values()) this.#memory.release(record.start, SET_READERS.bytes);
+    this.#readers.clear();
+  }
+
   asked(_set: IpSet, _key: Int32Array | null, untilMs: number): void {
     if (untilMs < this.untilMs) this.untilMs = untilMs;
   }

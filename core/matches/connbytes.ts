@@ -61,7 +61,7 @@ export const connbytes: MatchExtension<ConnbytesParams> = {
       native: {
         reads: ['ctCounters'],
         check({ ct }, { conntrack }) {
-          if (ct < 0 || !conntrack.isAccounted) return false;
+          if (ct < 0 || !conntrack.isAccounted(ct)) return false;
           const count = countOf(conntrack, ct, params);
           return (count >= from && count <= to) !== params.negated;
         },

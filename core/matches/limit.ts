@@ -7,6 +7,7 @@
 
 import type { Word } from '../../codecs/iptables-save.js';
 import { withNearest } from '../../codecs/nearest.js';
+import { Records } from '../../codecs/record-layout.js';
 import { TICK_MS } from '../clock.js';
 import type { RuleContext } from '../rules/context.js';
 import type { MatchExtension } from '../rules/extension.js';
@@ -75,12 +76,16 @@ export const limit: MatchExtension<LimitParams> = {
 
   createState({ period, burst }, context) {
     const cap = creditOf(period * burst);
+    const { memory } = context.conntrack;
     // The bucket starts full.
-    return FlatState.create(context, { kind: StateKind.LIMIT }, LIMIT_STATE, {
+    const state = FlatState.create(context, { kind: StateKind.LIMIT }, LIMIT_STATE, {
       credit: cap,
       cost: creditOf(period),
       cap,
     });
+    const now = BigInt(Math.floor(memory.clock.nowMs / TICK_MS));
+    new Records(LIMIT_STATE, memory.buffer, state.at, 1).setUint64(0, 'tick', now);
+    return state;
   },
 
   lower({ period, burst }) {

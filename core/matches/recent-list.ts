@@ -49,6 +49,10 @@ export class RecentList {
     this.#list.assign(0, { mask: mask.loaded, stampMask: stamps - 1 });
   }
 
+  destroy(): void {
+    this.table.destroy();
+  }
+
   /** Makes room for as many STAMPS of each address. If that is more than before, all addresses are forgotten. */
   demand(stamps: number): void {
     if (stamps - 1 <= this.#list.get(0, 'stampMask')) return;

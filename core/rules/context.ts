@@ -31,7 +31,8 @@ export interface RuleContext {
   readonly packetNumber: number;
   /**
    * State that all rules of the host share under the NAME of a KIND, such as the list of `-m recent --name NAME`.
-   * CREATE makes it when it is first asked for.
+   * CREATE makes it when it is first asked for. What rules ask for while they are loaded lives until no rule in force
+   * has asked for it; if it has a method `destroy`, that is called then.
    */
   shared<State>(kind: string, name: string, create: () => State): State;
   /** The host's sets. */

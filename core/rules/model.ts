@@ -35,6 +35,11 @@ export interface Table {
   readonly family: Family;
   /** The built-in chains in hook order, followed by the user chains sorted by name (strcmp), as in iptables-save. */
   readonly chains: readonly Chain[];
+  /**
+   * Its base chains are deleted, as `iptables-nft -X` does with empty ones: it is still printed, but at no hook, and if
+   * it is the nat table, nothing is translated. iptables-legacy cannot do that.
+   */
+  readonly isUnhooked?: boolean;
   /** All rules, chain by chain. A rule's `index` is its position here and in the counters. */
   readonly rules: readonly Rule[];
 }

@@ -54,7 +54,9 @@ export const idletimer: TargetExtension<IdletimerParams> = {
   },
 
   load({ label, timeoutSec, isAlarm }, context) {
-    idleTimersOf(context).start(label, timeoutSec, isAlarm);
+    const timers = idleTimersOf(context);
+    timers.start(label, timeoutSec, isAlarm, context.conntrack.memory.clock.nowMs);
+    context.shared(TIMER, label, () => ({ destroy: () => timers.remove(label) }));
   },
 
   apply({ label, timeoutSec }, { nowMs }, context) {

@@ -37,7 +37,8 @@ interface RateestParams extends EstimatorParams {
 
 /** What the rules of CONTEXT share under NAME. */
 export function estimatorSlot(context: RuleContext, name: string): EstimatorSlot {
-  return context.shared(ESTIMATOR, name, (): EstimatorSlot => ({ estimator: undefined }));
+  const loadedMs = context.conntrack.memory.clock.nowMs;
+  return context.shared(ESTIMATOR, name, (): EstimatorSlot => ({ loadedMs, estimator: undefined }));
 }
 
 export const rateest: TargetExtension<RateestParams> = {
@@ -79,9 +80,13 @@ export const rateest: TargetExtension<RateestParams> = {
     return ` --rateest-name ${name} --rateest-interval ${formatTime(interval)} --rateest-ewmalog ${formatTime(time)}`;
   },
 
+  load({ name }, context) {
+    estimatorSlot(context, name);
+  },
+
   apply(params, { length, nowMs }, context) {
     const slot = estimatorSlot(context, params.name);
-    slot.estimator ??= new RateEstimator(params);
+    slot.estimator ??= new RateEstimator(params, slot.loadedMs);
     slot.estimator.count(length, nowMs);
     return Verdict.CONTINUE;
   },

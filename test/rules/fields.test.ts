@@ -182,7 +182,7 @@ function recorderOf(packet: Packet, context: ReturnType<typeof testContext>): Re
       conntrack: {
         words: words(conntrack.words, 44, 'word'),
         doubles: words(conntrack.doubles, 22, 'double'),
-        get isAccounted() {
+        isAccounted() {
           touched.add('isAccounted');
           return true;
         },

@@ -5,7 +5,7 @@ import { open } from '../conntrack/open';
 import { lookUp, recordAt } from '../conntrack/table';
 import { tcpFollow, tcpFollowAck, tcpIsOrdinary, tcpIsOrdinaryAck } from '../conntrack/tcp';
 import { udpUpdate } from '../conntrack/udp';
-import { IPPROTO_TCP, IPV4_LENGTH, ORIGINAL, Phase, REPLY, Status, UPCALL } from '../constants';
+import { IPPROTO_TCP, IPV4_LENGTH, NAT_MASK, ORIGINAL, Phase, REPLY, Status, UPCALL } from '../constants';
 import { Connection, pathsAt, TcpConnection } from '../records';
 import { forgetAnswers } from './answers';
 import { leave, otherTuple, updateDeltas } from './leave';
@@ -22,6 +22,13 @@ import { finish } from './offload';
 import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from './packet';
 import { isOpen, mayTake } from './path-checks';
 import { correction, isPlain } from './plain';
+
+/** Whether NAT is at the hooks: if not, packets of translated connections pass as they are. */
+let hasNat = false;
+
+export function setNat(isOn: i32): void {
+  hasNat = isOn !== 0;
+}
 
 export function forward(at: usize, captured: i32, dev: i32): i32 {
   if (!isPlain(at, captured)) return UPCALL;
@@ -89,6 +96,7 @@ function translatedDportOf(record: Connection, direction: i32): i32 {
  */
 function megaflowPath(at: usize, dev: i32, entry: i32, direction: i32, length: i32): i32 {
   const record = recordAt(entry);
+  if (!hasNat && (record.status & NAT_MASK) !== 0) return UPCALL;
   const isOriginal = direction === ORIGINAL;
   forgetAnswers(entry, direction);
   if (isOriginal && (record.status & Status.SEEN_REPLY) === 0) return UPCALL;

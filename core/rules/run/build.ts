@@ -28,8 +28,19 @@ export function buildTable(
   engine: Engine = 'indexed',
   emit?: Emit,
 ): TableProgram {
-  const own = withStates(table, context);
-  if (engine === 'interpreter') return interpretTable(own, context, counters, emit, table);
+  return buildProgram(withStates(table, context), table, context, counters, engine, emit);
+}
+
+/** Same as `buildTable`, for a table with the states of its matches (`withStates`). DECLARED: as the ruleset has it. */
+export function buildProgram(
+  own: Table,
+  declared: Table,
+  context: RuleContext,
+  counters: TableCounters,
+  engine: Engine,
+  emit: Emit,
+): TableProgram {
+  if (engine === 'interpreter') return interpretTable(own, context, counters, emit, declared);
   if (isDeep(own)) {
     const interpreted = interpretTable(own, context, counters);
     return {

@@ -3,9 +3,27 @@ import type { DropCause } from '../../drop.js';
 import { type Hook, Verdict } from '../../hooks.js';
 import type { Packet, QueueFate } from '../../packet.js';
 import type { Table, TableCounters } from '../model.js';
+import { saveRule } from '../save.js';
 import { DECISIVE, type Trace, TraceKind } from './trace.js';
 
 const QUEUE_REASONS: readonly QueueFate[] = ['queue-unbound', 'queue-verdict', 'queue-unconfirmed'];
+
+/** The drop causes of a host. A rule or policy that goes on when the rules change stays the same cause. */
+export class DropCauses {
+  readonly #byWords = new Map<string, DropCause>();
+
+  /** The cause like CAUSE that was here first; CAUSE itself if it is the first. */
+  of(cause: DropCause): DropCause {
+    const { reason, hook, table, rule, policy } = cause;
+    const { file, line } = rule ?? policy ?? {};
+    const what = rule === undefined ? policy?.name : `${rule.chain}${saveRule(rule)}`;
+    const words = JSON.stringify([reason, hook, table, file, line, what]);
+    const first = this.#byWords.get(words);
+    if (first === undefined) this.#byWords.set(words, cause);
+    // A rule may have another number now.
+    return first === undefined ? cause : Object.assign(first, cause);
+  }
+}
 
 /** The drop causes of a table, created as packets are dropped. */
 export class Decisions {
@@ -13,9 +31,11 @@ export class Decisions {
   readonly #trace: Trace;
   readonly #firstId: number;
   /** Keyed by event and hook. */
-  readonly #causes = new Map<number, DropCause>();
+  readonly #known = new Map<number, DropCause>();
+  readonly #causes: DropCauses;
 
-  constructor(table: Table, { trace, firstId }: TableCounters) {
+  constructor(table: Table, { trace, firstId }: TableCounters, causes: DropCauses) {
+    this.#causes = causes;
     this.#table = table;
     this.#trace = trace;
     this.#firstId = firstId;
@@ -32,11 +52,12 @@ export class Decisions {
     const isQueued = queueFate !== '' && queueFate !== 'passed';
     const kind = hotdrop ? 1 : isQueued ? QUEUE_REASONS.indexOf(queueFate) + 2 : 0;
     const key = event * 64 + hook * 8 + kind;
-    let cause = this.#causes.get(key);
+    let cause = this.#known.get(key);
     if (cause === undefined) {
       cause = this.#makeCause(event, hotdrop, hook);
       if (isQueued) cause = { ...cause, reason: queueFate };
-      this.#causes.set(key, cause);
+      cause = this.#causes.of(cause);
+      this.#known.set(key, cause);
     }
     return cause;
   }

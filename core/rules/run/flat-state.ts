@@ -165,6 +165,10 @@ export class FlatState implements MatchState {
     return answer(packet, result);
   }
 
+  release(): void {
+    this.#memory.release(this.at, FLAT_STATE.bytes);
+  }
+
   #show(packet: Packet): void {
     const { clock } = this.#memory;
     clock.nowMs = packet.nowMs;

@@ -1,6 +1,7 @@
 /** The tables of a ruleset as hook entries of one host, with their counters. */
 import { IPV4_TOS_AT } from '../../../codecs/layouts.js';
 import type { Emit } from '../../events.js';
+import type { FlowWalk } from '../../flow/flow-walk.js';
 import {
   HOOK_NAMES,
   Hook,
@@ -18,11 +19,13 @@ import { reroute } from '../../own-route.js';
 import { CtInfo, type Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import { type Effect, effectOf } from '../effect.js';
-import { createCounters, type Ruleset, type Table, type TableCounters, traceIds } from '../model.js';
-import { buildTable, type Engine } from './build.js';
-import { Decisions } from './decisions.js';
-import type { PerPacketTest } from './interpret.js';
-import { shareStates } from './match-state.js';
+import { createCounters, type Rule, type Table, type TableCounters, traceIds } from '../model.js';
+import type { RuleChange } from '../rule-change.js';
+import { buildProgram, type Engine } from './build.js';
+import { Decisions, DropCauses } from './decisions.js';
+import type { HostContext } from './host-context.js';
+import type { PerPacketTest, TableProgram } from './interpret.js';
+import { releaseStates, shareStates, withStates } from './match-state.js';
 import { createTrace, type Trace } from './trace.js';
 
 /** The priority of each table. NAT runs the nat table itself (nat/hooks.ts). */
@@ -33,9 +36,35 @@ const PRIORITIES: Record<Exclude<TableName, 'nat'>, number> = {
   security: Priority.SECURITY,
 };
 
-export class HookedTables {
-  /** Tables that are not in the ruleset have no entries. */
+/** A table in force. */
+interface RunningTable {
+  readonly declared: Table;
+  /** With the states of its matches. */
+  readonly table: Table;
+  readonly counters: TableCounters;
+  readonly program: TableProgram;
   readonly entries: readonly HookEntry[];
+  /** The keys of what it shares with other tables by name. */
+  readonly shared: ReadonlySet<string>;
+}
+
+/** What tables are built from. */
+export interface TableParts {
+  readonly context: HostContext;
+  readonly engine: Engine;
+  readonly host: Host;
+  readonly nat: Nat;
+  readonly emit: Emit;
+}
+
+/** How a table goes on from an old one (`RuleChange`). */
+interface GoingOn {
+  readonly old: RunningTable;
+  readonly continues: NonNullable<RuleChange['continues']>;
+  readonly keepsStates: boolean;
+}
+
+export class HookedTables {
   readonly counters = new Map<TableName, TableCounters>();
   /** The trace that all tables write for the current packet. Each rule and policy has its own ID in it. */
   readonly trace: Trace = createTrace();
@@ -43,36 +72,94 @@ export class HookedTables {
   readonly perPacketTests = new Map<number, PerPacketTest>();
   /** The effects of targets that have any, by the rule's ID in the trace. */
   readonly effects = new Map<number, Effect>();
-  #nextId = 0;
+  readonly #parts: TableParts;
+  /** In the order of TABLE_NAMES. */
+  #running: readonly RunningTable[] = [];
+  readonly #causes = new DropCauses();
 
-  /** Builds the tables in the order of TABLE_NAMES, on which the random choices of their matches depend. */
-  constructor(ruleset: Ruleset, context: RuleContext, engine: Engine, host: Host, nat: Nat, emit: Emit) {
-    const rerouted = (packet: Packet): boolean => reroute(packet, host, emit);
-    shareStates(ruleset.tables, context);
-    const inOrder = TABLE_NAMES.flatMap((name) => ruleset.tables.filter((table) => table.name === name));
-    this.entries = inOrder.flatMap((table) => {
-      const counters = createCounters(table, this.trace, this.#nextId);
+  constructor(parts: TableParts) {
+    this.#parts = parts;
+  }
+
+  /** Tables that are not in the ruleset have no entries. */
+  get entries(): readonly HookEntry[] {
+    return this.#running.flatMap(({ declared, entries }) => (declared.isUnhooked ? [] : entries));
+  }
+
+  /**
+   * Builds the tables of CHANGE that are not in force yet, in the order of TABLE_NAMES, on which the random choices of
+   * their matches depend. Everything that was learned from the rules before has to be forgotten first.
+   */
+  replace({ ruleset, continues, keepsStates = false }: RuleChange): void {
+    const { states } = this.#parts.context;
+    const before = this.#running;
+    const kept = before.filter(({ declared }) => ruleset.tables.includes(declared));
+    const fresh = ruleset.tables.filter((table) => !kept.some(({ declared }) => declared === table));
+    const used = new Map(fresh.map((table) => [table, new Set<string>()]));
+    // The new rules are loaded before the old ones go: what both share lives on.
+    for (const [table, keys] of used) states.recordInto(keys, () => loadTargets(table, this.#parts.context));
+    for (const [table, keys] of used) states.recordInto(keys, () => shareStates(table, this.#parts.context));
+    const running = [...kept];
+    for (const name of TABLE_NAMES) {
+      for (const [table, shared] of used) {
+        if (table.name !== name) continue;
+        const old = before.find(({ declared }) => declared.name === name);
+        const going = continues && old ? { old, continues, keepsStates } : undefined;
+        running.push(states.recordInto(shared, () => this.#build(table, freeIds(running, table), shared, going)));
+      }
+    }
+    running.sort((a, b) => TABLE_NAMES.indexOf(a.declared.name) - TABLE_NAMES.indexOf(b.declared.name));
+    for (const old of before) {
+      if (running.includes(old)) continue;
+      releaseStates(old.table, running.find(({ declared }) => declared.name === old.declared.name)?.table);
+    }
+    states.retain(running.map(({ shared }) => shared));
+    this.#running = running;
+    this.#publish();
+  }
+
+  /** Lists what the running tables have. */
+  #publish(): void {
+    this.counters.clear();
+    this.effects.clear();
+    this.perPacketTests.clear();
+    for (const { declared, counters, program } of this.#running) {
       const { firstId } = counters;
-      this.#nextId += traceIds(table);
-      this.counters.set(table.name, counters);
-      const program = buildTable(table, context, counters, engine, emit);
-      for (const rule of table.rules) {
+      this.counters.set(declared.name, counters);
+      for (const rule of declared.rules) {
         const effect = effectOf(rule);
         if (effect !== 'none') this.effects.set(firstId + rule.index, effect);
       }
-      const isTracked = table.name === 'nat' || PRIORITIES[table.name] > Priority.CONNTRACK;
+      const isTracked = declared.name === 'nat' || PRIORITIES[declared.name] > Priority.CONNTRACK;
       for (const [id, test] of program.perPacketTests ?? [])
         this.perPacketTests.set(id, isTracked ? test : beforeConntrack(test));
-      const decisions = new Decisions(table, counters);
-      const runAt =
-        (hook: Hook) =>
-        (packet: Packet): Verdict =>
-          decisions.note(packet, hook, program.run(packet, hook));
-      if (table.name !== 'nat') return tableHooks(table, PRIORITIES[table.name], runAt, firstId, rerouted);
-      const byHook = HOOK_NAMES.map((_, hook) => runAt(hook as Hook));
-      const chains = (packet: Packet): Verdict => byHook[packet.hook](packet);
-      return natHooks(nat, chains, rerouted, (walk, hook) => walk.translate(table, firstId, hook), emit);
-    });
+    }
+  }
+
+  /** Builds DECLARED, of which the trace IDs start at FIRST_ID, GOING on from the table that it replaces. */
+  #build(declared: Table, firstId: number, shared: ReadonlySet<string>, going: GoingOn | undefined): RunningTable {
+    const { context, engine, host, nat, emit } = this.#parts;
+    const counters = createCounters(declared, this.trace, firstId);
+    const before = going && ((rule: Rule): Rule | undefined => going.continues(rule, declared));
+    if (going && before) continueCounters(declared, counters, going.old.counters, before);
+    const statesOf = going?.keepsStates
+      ? (rule: Rule): Rule | undefined => going.old.table.rules[before?.(rule)?.index ?? -1]
+      : undefined;
+    const table = withStates(declared, context, statesOf);
+    const program = buildProgram(table, declared, context, counters, engine, emit);
+    const decisions = new Decisions(declared, counters, this.#causes);
+    const runAt =
+      (hook: Hook) =>
+      (packet: Packet): Verdict =>
+        decisions.note(packet, hook, program.run(packet, hook));
+    const rerouted = (packet: Packet): boolean => reroute(packet, host, emit);
+    const running = { declared, table, counters, program, shared };
+    if (declared.name !== 'nat')
+      return { ...running, entries: tableHooks(declared, PRIORITIES[declared.name], runAt, firstId, rerouted) };
+    const byHook = HOOK_NAMES.map((_, hook) => runAt(hook as Hook));
+    const chains = (packet: Packet): Verdict => byHook[packet.hook](packet);
+    const learn = (walk: FlowWalk, hook: Hook): boolean => walk.translate(declared, firstId, hook);
+    return { ...running, entries: natHooks(nat, chains, rerouted, learn, emit) };
   }
 
   /** Adds PACKETS with a total of BYTES to the counter of the rule or policy with this ID. */
@@ -86,6 +173,38 @@ export class HookedTables {
       counts[at + 1] += bytes;
       return;
     }
+  }
+}
+
+/** Lets the counters of rules go on from those that BEFORE returns for them, and those of policies. */
+function continueCounters(
+  { rules }: Table,
+  counters: TableCounters,
+  old: TableCounters,
+  before: (rule: Rule) => Rule | undefined,
+): void {
+  counters.policies.set(old.policies);
+  for (const rule of rules) {
+    const index = before(rule)?.index;
+    if (index !== undefined) counters.rules.set(old.rules.subarray(index * 2, index * 2 + 2), rule.index * 2);
+  }
+}
+
+/** The first of as many trace IDs as TABLE needs that no RUNNING table has. */
+function freeIds(running: readonly RunningTable[], table: Table): number {
+  const taken = running.map(({ declared, counters: { firstId } }) => ({ firstId, end: firstId + traceIds(declared) }));
+  taken.sort((a, b) => a.firstId - b.firstId);
+  let start = 0;
+  for (const { firstId, end } of taken) {
+    if (start + traceIds(table) <= firstId) break;
+    start = end;
+  }
+  return start;
+}
+
+function loadTargets({ rules }: Table, context: RuleContext): void {
+  for (const { target } of rules) {
+    if (target.kind === 'extension') target.extension.load?.(target.params, context);
   }
 }
 

@@ -26,6 +26,7 @@ import type { ServerOffer, Synproxy } from '../../synproxy/synproxy.js';
 import type { Tee } from '../../tee.js';
 import type { UncertainCause, Uncertainty } from '../../uncertainty.js';
 import type { RuleContext, TracedKind } from '../context.js';
+import { SharedStates } from './shared-states.js';
 
 const TRACE_LEVEL = 4;
 const TRACE_FLAGS = LogFlag.TCP_SEQUENCE | LogFlag.TCP_OPTIONS | LogFlag.IP_OPTIONS | LogFlag.UID;
@@ -41,8 +42,8 @@ export interface HostParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly output: EmulatorOutput;
-  /** Undefined if no target proxies connections. */
-  readonly synproxy: Synproxy | undefined;
+  /** Throws if no target in force proxies connections. */
+  readonly synproxy: () => Synproxy;
   readonly tee: Tee;
   readonly stack: PacketStack;
   readonly uncertainty: Uncertainty;
@@ -67,10 +68,11 @@ export class HostContext implements RuleContext {
   readonly #answers: Answers;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #shared = new Map<string, unknown>();
+  /** What rules share by a name. */
+  readonly states = new SharedStates();
   readonly #log: EmulatorOutput['log'];
   readonly #nflog: EmulatorOutput['nflog'];
-  readonly #synproxy: Synproxy | undefined;
+  readonly #synproxy: HostParts['synproxy'];
   readonly #tee: Tee;
   readonly #stack: PacketStack;
   readonly #uncertainty: Uncertainty;
@@ -100,9 +102,7 @@ export class HostContext implements RuleContext {
   }
 
   shared<State>(kind: string, name: string, create: () => State): State {
-    const key = `${kind} ${name}`;
-    if (!this.#shared.has(key)) this.#shared.set(key, create());
-    return this.#shared.get(key) as State;
+    return this.states.get(kind, name, create);
   }
 
   randomSeed(): number {
@@ -151,8 +151,7 @@ export class HostContext implements RuleContext {
   }
 
   synproxy(packet: Packet, offer: ServerOffer): Verdict {
-    if (this.#synproxy === undefined) throw new Error('a target proxies connections without having said so');
-    return this.#synproxy.take(packet, offer);
+    return this.#synproxy().take(packet, offer);
   }
 
   tproxy(packet: Packet, to: ProxyTarget): Verdict {

@@ -35,10 +35,12 @@ export class KeyedTable {
   readonly at: number;
   readonly #memory: Memory;
   readonly #table: Records<FieldsOf<typeof KEYED_TABLE>>;
+  readonly #bytes: number;
 
   /** A table in a record of LAYOUT, whose first record is a KEYED_TABLE, for at most MOST entries. */
   constructor(memory: Memory, of: AnyLayout, most: number, entryBytes: number) {
     this.#memory = memory;
+    this.#bytes = of.bytes;
     this.at = memory.allocateRecords(of, 1).start;
     this.#table = new Records(KEYED_TABLE, memory.buffer, this.at, 1);
     this.#table.assign(0, { most, entryBytes });
@@ -52,11 +54,31 @@ export class KeyedTable {
     const buckets = 2 ** Math.ceil(Math.log2(capacity));
     const entriesAt = this.#memory.allocateBytes(capacity * table.get(0, 'entryBytes'));
     const bucketsAt = this.#memory.allocateBytes(buckets * LINK_BYTES);
+    const old = this.#contents;
     this.#memory.wasm.growTable(this.at, entriesAt, capacity, bucketsAt, buckets - 1);
+    for (const { at, bytes } of old) this.#memory.release(at, bytes);
+  }
+
+  /** What is allocated besides the table itself. */
+  get #contents(): { at: number; bytes: number }[] {
+    const table = this.#table;
+    const buckets = table.get(0, 'buckets');
+    if (buckets === 0) return [];
+    return [
+      { at: table.get(0, 'entries'), bytes: table.get(0, 'capacity') * table.get(0, 'entryBytes') },
+      { at: buckets, bytes: (table.get(0, 'bucketMask') + 1) * LINK_BYTES },
+    ];
+  }
+
+  /** Takes back its memory. Called when no rule uses it any more. */
+  destroy(): void {
+    for (const { at, bytes } of [...this.#contents, { at: this.at, bytes: this.#bytes }])
+      this.#memory.release(at, bytes);
   }
 
   /** Forgets all entries, which have ENTRY_BYTES from now on. @throws {MemoryFullError} */
   flush(entryBytes: number): void {
+    for (const { at, bytes } of this.#contents) this.#memory.release(at, bytes);
     this.#table.assign(0, { capacity: 0, used: 0, free: 0, buckets: 0, entryBytes });
     this.grow();
   }

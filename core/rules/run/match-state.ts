@@ -21,6 +21,8 @@ export interface MatchState {
   predict(packet: Packet): boolean;
   /** Address of the state in the connections' memory, if it is there (flat-state.ts). */
   readonly at?: number;
+  /** Takes back its memory. Called when its rule is gone. */
+  release?(): void;
   /** Present if it looks packets up in sets. */
   readonly lookup?: Lookup;
 }
@@ -67,16 +69,21 @@ export class FunctionState implements MatchState {
   }
 }
 
-/** TABLE with fresh match states, for one host. */
-export function withStates(table: Table, context: RuleContext): Table {
+/**
+ * TABLE with match states, for one host: those of the rule in force that KEPT returns for one of its rules, otherwise
+ * fresh ones.
+ */
+export function withStates(table: Table, context: RuleContext, kept?: (rule: Rule) => Rule | undefined): Table {
   const hasState = ({ matches, unsupported }: Rule): boolean =>
     unsupported !== undefined || matches.some(({ extension }) => extension.createState !== undefined);
   if (!table.rules.some(hasState)) return table;
   const rules = table.rules.map((rule) => {
     if (!hasState(rule)) return rule;
     const asked = askedMatches(rule);
+    const old = kept?.(rule)?.matches;
     const matches = rule.matches.map((match, i): Match => {
-      const state = i < asked ? match.extension.createState?.(match.params, context) : undefined;
+      const create = i < asked ? match.extension.createState : undefined;
+      const state = create && (old?.[i]?.state ?? create.call(match.extension, match.params, context));
       return state === undefined ? match : { ...match, state };
     });
     const unasked = unaskedState(rule, table, context);
@@ -86,11 +93,17 @@ export function withStates(table: Table, context: RuleContext): Table {
   return { ...table, chains, rules };
 }
 
-/** Creates what rules of TABLES, in the order in which they are loaded, share by name. */
-export function shareStates(tables: readonly Table[], context: RuleContext): void {
-  for (const { rules } of tables) {
-    for (const { matches } of rules) {
-      for (const { extension, params } of matches) extension.share?.(params, context);
-    }
+/** Creates what the rules of a table, in the order in which they are loaded, share by name. */
+export function shareStates({ rules }: Table, context: RuleContext): void {
+  for (const { matches } of rules) {
+    for (const { extension, params } of matches) extension.share?.(params, context);
+  }
+}
+
+/** Takes back the memory of the match states of BEFORE that AFTER, which takes its place, does not have. */
+export function releaseStates(before: Table, after: Table | undefined): void {
+  const kept = new Set(after?.rules.flatMap(({ matches }) => matches.map(({ state }) => state)));
+  for (const { matches } of before.rules) {
+    for (const { state } of matches) if (state !== undefined && !kept.has(state)) state.release?.();
   }
 }
