@@ -1,13 +1,13 @@
 /** The command `nfreplay bench`: measures what rulesets cost on captures. */
 import { shown, shownJson } from '../codecs/text.js';
 import type { Emulator, EmulatorOptions } from '../core/emulator.js';
+import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
 import type { Ruleset } from '../core/rules/model.js';
-import { parseRuleset } from '../core/rules/parse/parse.js';
-import { readText } from '../io/text-file.js';
 import { rulesCost, withProbes } from '../replay/bench-rules.js';
 import { silentEmulator, Traffic } from '../replay/bench-traffic.js';
 import { captureFiles, inputsOf, withFoundCaptures } from '../replay/captures.js';
 import { readBeginning } from '../replay/listed-connections.js';
+import { readRulesFiles } from '../replay/rules-files.js';
 import { selectionOf } from '../replay/selection.js';
 import { loadSetting } from '../replay/setting.js';
 import { type Arguments, parseCommand } from './args.js';
@@ -71,8 +71,8 @@ function measure(given: Arguments): BenchResult {
   const { host, ruleset, names } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
   const rulesets = [
     ruleset,
-    ...others.map((path) =>
-      parseRuleset(readText(path), path, { lax, family: 'ipv4', names: host.description.facts.names }),
+    ...others.map((value) =>
+      readAllRules(readRulesFiles(value), { lax, family: 'ipv4', names: host.description.facts.names }),
     ),
   ];
   const conntrackPath = given.value('conntrack');
@@ -158,7 +158,7 @@ function resultOf(
     flowCachePackets: entered - emulator.slowPathPackets,
     slowPathPackets: emulator.slowPathPackets,
     ...rulesCost(probed, probedEmulator),
-    warnings: ruleset.warnings.map(({ line, column, message }) => `${ruleset.fileName}:${line}:${column}: ${message}`),
+    warnings: formatNotes(ruleset, [...ruleset.warnings, ...(ruleset.assumed ?? [])]),
   };
 }
 

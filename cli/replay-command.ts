@@ -5,6 +5,7 @@ import { shownJson } from '../codecs/text.js';
 import { captureFiles } from '../replay/captures.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
 import { STANDARD_OUTPUT } from '../replay/replay-run.js';
+import { rulesPathsOf } from '../replay/rules-files.js';
 import type { Summary } from '../replay/summary.js';
 import { type Arguments, parseCommand } from './args.js';
 import { widthOf } from './columns.js';
@@ -156,8 +157,9 @@ function hostCaptureOf(given: string): { iface?: string; path: string } {
  * @throws {NeedsThread} if one step can take too long
  */
 async function inSteps(options: ReplayOptions): Promise<Summary | number> {
-  const rulesBytes = statSync(options.rulesPath ?? options.hostPath, { throwIfNoEntry: false })?.size ?? 0;
-  if (rulesBytes > MOST_RULES_BYTES) throw new NeedsThread();
+  const rulesPaths = rulesPathsOf(options.rulesPath ?? options.hostPath);
+  const rulesBytes = rulesPaths.map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  if (Math.max(...rulesBytes) > MOST_RULES_BYTES) throw new NeedsThread();
   let signalled: Signal | undefined;
   const stop = onSignals((signal) => {
     signalled = signal;
@@ -192,7 +194,7 @@ function supervised(options: ReplayOptions, supervision: Supervision): Summary {
   const isLive = namesPipe(captures);
   // Half of a ruleset is of no use.
   const { rulesPath, hostPath, conntrackPath } = options;
-  const texts = [rulesPath, hostPath, conntrackPath].filter((path) => path !== undefined);
+  const texts = [...rulesPathsOf(rulesPath), hostPath, conntrackPath].filter((path) => path !== undefined);
   supervision.onReady(isLive && !namesPipe(texts));
   let step = steps.next();
   supervision.onReady(isLive);

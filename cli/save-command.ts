@@ -1,15 +1,17 @@
 /** The command `nfreplay save`: prints rules in their canonical form, or says where a file is not in it. */
 import { encodeText, shown, shownPath } from '../codecs/text.js';
 import { canonicalText, formDifferences } from '../core/rules/canonical.js';
+import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
+import { foreignForm, type RulesSource } from '../core/rules/forms/read-rules.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Ruleset } from '../core/rules/model.js';
-import { parseRuleset } from '../core/rules/parse/parse.js';
-import { readText } from '../io/text-file.js';
+import { readRulesFiles } from '../replay/rules-files.js';
 import { type Arguments, parseCommand } from './args.js';
 import { SAVE } from './commands.js';
+import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';
-import { STDOUT, warn } from './output.js';
+import { STDERR, STDOUT, warn } from './output.js';
 
 /** Runs the command; returns the exit code. */
 export function saveCommand(args: readonly string[]): number {
@@ -18,32 +20,53 @@ export function saveCommand(args: readonly string[]): number {
   if (path === undefined) throw new UsageError('nfreplay save requires a file of rules (- for standard input)');
   if (!given.has('check')) {
     if (more.length > 0) throw new UsageError(`only --check takes more than one file: ${more.join(' ')}`);
-    const { text, ruleset } = readRules(path, given);
-    const counters = given.has('keep-counters') ? loadedCounters(ruleset, text) : undefined;
+    const { sources, ruleset } = readRules(path, given);
+    const counters = given.has('keep-counters') ? loadedCounters(ruleset, sources) : undefined;
     STDOUT.write(encodeText(canonicalText(ruleset, counters)));
     return ExitCode.DONE;
   }
   if (given.has('keep-counters')) throw new UsageError('--check does not look at counters: leave out --keep-counters');
-  const isCanonical = given.positionals.map((one) => check(one, given));
-  return isCanonical.every(Boolean) ? ExitCode.DONE : ExitCode.DIFFERENT;
+  return Math.max(...given.positionals.map((one) => checked(one, given)));
 }
 
 /** How many lines of a file are shown that are not in their canonical form. */
 const MOST_SHOWN = 20;
 
-/** The text of the rules at PATH, and the rules. */
-function readRules(path: string, given: Arguments): { text: string; ruleset: Ruleset } {
-  const text = readText(path);
+interface GivenRules {
+  sources: readonly RulesSource[];
+  ruleset: Ruleset;
+}
+
+/** The rules in PATH, which may name several files as `--rules` does. */
+function readRules(path: string, given: Arguments): GivenRules {
+  const sources = readRulesFiles(path);
   const family = given.has('ipv6') ? 'ipv6' : undefined;
-  const ruleset = parseRuleset(text, path, { lax: given.has('lax'), willRun: false, ...(family && { family }) });
-  for (const { line, column, message } of ruleset.warnings) warn(`${shownPath(path)}:${line}:${column}: ${message}`);
-  return { text, ruleset };
+  const ruleset = readAllRules(sources, { lax: given.has('lax'), willRun: false, ...(family && { family }) });
+  for (const warning of formatNotes(ruleset, ruleset.warnings)) warn(warning);
+  for (const assumed of formatNotes(ruleset, ruleset.assumed)) STDERR.write(`nfreplay: assumed: ${shown(assumed)}\n`);
+  return { sources, ruleset };
+}
+
+/** Checks the rules at PATH; returns the exit code. */
+function checked(path: string, given: Arguments): number {
+  try {
+    return check(path, given) ? ExitCode.DONE : ExitCode.DIFFERENT;
+  } catch (error) {
+    return reportError(error);
+  }
 }
 
 /** Says where the rules at PATH are not in their canonical form; returns whether they are. */
 function check(path: string, given: Arguments): boolean {
-  const { text, ruleset } = readRules(path, given);
-  const differences = formDifferences(text, ruleset);
+  const { sources, ruleset } = readRules(path, given);
+  const [source] = sources;
+  const form = sources.length > 1 ? 'several files' : foreignForm(source);
+  if (form !== undefined) {
+    const command = `nfreplay save ${shownPath(path)}`;
+    STDOUT.write(`${shownPath(path)}: this is ${form}; \`${command}\` prints the canonical form\n`);
+    return false;
+  }
+  const differences = formDifferences(source.text, ruleset);
   for (const { isRule, line, given: is = END, canonical = END } of differences.slice(0, MOST_SHOWN)) {
     const what = isRule ? 'not in the canonical form' : 'another line is expected here';
     STDOUT.write(`${shownPath(path)}:${line}: ${what}\n  is:        ${shown(is)}\n`);

@@ -36,9 +36,13 @@ export function namesPipe(argv: readonly string[]): boolean {
   });
 }
 
-/** The words of ARGV, and what follows `=` in them. */
+/** The words of ARGV, what follows `=` in them, and the parts of that as in `nat=FILE,filter=FILE`. */
 function pathsIn(argv: readonly string[]): string[] {
-  return argv.flatMap((word) => [word, ...(word.includes('=') ? [word.slice(word.indexOf('=') + 1)] : [])]);
+  return argv.flatMap((word) => {
+    if (!word.includes('=')) return [word];
+    const value = word.slice(word.indexOf('=') + 1);
+    return [word, value, ...word.split(/,(?:\w+=)?|=/)];
+  });
 }
 
 function statOf(path: string): Stats | undefined {

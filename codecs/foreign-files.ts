@@ -74,8 +74,8 @@ const FORMATS: readonly ForeignFormat[] = [
   { start: /^\s*(?:#.*\n\s*)*\*(?:filter|nat|mangle|raw|security)\b/, is: 'an iptables-save ruleset', role: 'rules' },
   {
     start: /^-[PNA] \S+/,
-    is: 'the output of iptables -S, which does not name its table',
-    todo: `${SAVE}, or put *filter (or its table) before it and COMMIT behind it`,
+    is: 'the output of iptables -S',
+    role: 'rules',
   },
   { start: /^(?:create|add) \S+ (?:hash|bitmap|list):/m, is: 'the output of ipset save', todo: SAVE },
   {

@@ -1,8 +1,8 @@
 /** Compares the counters of a replay with those that a host saved (`iptables-save -c`). */
 import type { TableName } from '../core/hooks.js';
+import { readRules } from '../core/rules/forms/read-rules.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Chain, Rule, Ruleset, SavedCounters } from '../core/rules/model.js';
-import { parseRuleset } from '../core/rules/parse/parse.js';
 import { saveRule } from '../core/rules/save.js';
 import type { LiveOptions } from '../io/capture-file.js';
 import { readText } from '../io/text-file.js';
@@ -72,8 +72,9 @@ export class ExpectedCounters {
     this.#paths = paths;
     const [first, second] = paths.map((path) => {
       const text = readText(path, live);
-      const ruleset = parseRuleset(text, path, { lax: true, family: 'ipv4' });
-      return keyed(countedIn(ruleset, loadedCounters(ruleset, text)));
+      const source = { text, file: path };
+      const ruleset = readRules(source, { lax: true, family: 'ipv4' });
+      return keyed(countedIn(ruleset, loadedCounters(ruleset, [source])));
     });
     this.#expected = second === undefined ? first : subtracted(second, first, paths);
   }

@@ -35,6 +35,7 @@ import { assumedOffloads, checksumWarnings } from './offload-report.js';
 import { type DropListener, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
 import { foreignResult, GENERATOR } from './result-files.js';
 import { finalCounters, writeTexts } from './result-texts.js';
+import { rulesPathsOf } from './rules-files.js';
 import { recordRun } from './run-record.js';
 import { type SelectionOptions, selectionOf, shownBy } from './selection.js';
 import { loadSetting, type Setting } from './setting.js';
@@ -61,7 +62,7 @@ export interface ReplayControl {
 }
 
 export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOptions {
-  /** The ruleset, in iptables-save format. Left out: the host's own. */
+  /** The value of `--rules`: a file, or several with a table each (`nat=A,filter=B`). Left out: the host's own rules. */
   rulesPath?: string;
   /** The host: JSON, a snapshot, or a folder with the outputs of commands. */
   hostPath: string;
@@ -240,7 +241,7 @@ function recoverFolderOf(path: string): void {
 function filesOf(options: ReplayOptions): string[] {
   const { rulesPath, namesPath, hostPath, conntrackPath, expectCounters = [] } = options;
   const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
-  const texts = [rulesPath, namesPath, list, ...expectCounters].filter((path) => path !== undefined);
+  const texts = [...rulesPathsOf(rulesPath), namesPath, list, ...expectCounters].filter((path) => path !== undefined);
   return [...texts, ...filesOfHost(hostPath), ...captureFiles(options)];
 }
 

@@ -3,8 +3,9 @@ import { type FileRecord, recordFile } from '../io/file-record.js';
 import { recordHost } from '../io/host-files.js';
 import { HOST_CONNTRACK } from './listed-connections.js';
 import type { ReplayOptions } from './replay.js';
+import { rulesFilesOf } from './rules-files.js';
 import type { Setting } from './setting.js';
-import type { RunRecord } from './summary.js';
+import type { RulesRecord, RunRecord } from './summary.js';
 import { version } from './version.js';
 
 /** What a run was made of. CAPTURES: in the order of the inputs. */
@@ -28,7 +29,7 @@ export function recordRun(options: ReplayOptions, { hostRules }: Setting, captur
       ...(nfqueue === undefined ? {} : { nfqueue }),
     },
     rules: {
-      ...recordFile(rulesPath ?? hostRules?.path ?? hostPath),
+      ...recordRules(rulesPath ?? hostRules?.path ?? hostPath),
       ...(hostRules && { backend: hostRules.backend }),
     },
     host: recordHost(hostPath),
@@ -37,4 +38,11 @@ export function recordRun(options: ReplayOptions, { hostRules }: Setting, captur
       : { conntrack: recordFile(conntrackPath) }),
     captures,
   };
+}
+
+/** The record of GIVEN, the value of `--rules`, or the path of the host's own rules. */
+function recordRules(given: string): RulesRecord {
+  const files = rulesFilesOf(given);
+  if (files.length === 1 && files[0].table === undefined) return recordFile(given);
+  return { path: given, files: files.map(({ path, table }) => ({ ...recordFile(path), ...(table && { table }) })) };
 }

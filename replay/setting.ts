@@ -3,14 +3,14 @@ import type { HostSource } from '../codecs/host/parse-host.js';
 import { shownPath } from '../codecs/text.js';
 import type { TableName } from '../core/hooks.js';
 import { type Host, hostOf } from '../core/host/host.js';
+import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
+import type { RulesSource } from '../core/rules/forms/read-rules.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { RulesetError } from '../core/rules/parse/error.js';
-import { parseRuleset } from '../core/rules/parse/parse.js';
 import { rulesForSets } from '../core/rules/set-references.js';
 import { HostSets } from '../core/sets/host-sets.js';
 import { readHostAt } from '../io/host-files.js';
-import { readText } from '../io/text-file.js';
 import {
   assumedRules,
   foreignTables,
@@ -20,9 +20,10 @@ import {
   unfollowedRules,
 } from './host-rules.js';
 import { loadNames, type Names } from './names.js';
+import { readRulesFiles } from './rules-files.js';
 
 export interface SettingOptions {
-  /** Left out: the host's own rules. */
+  /** The value of `--rules`, which may name several files (`rulesFilesOf`). Left out: the host's own rules. */
   rulesPath?: string;
   hostPath: string;
   lax?: boolean;
@@ -52,12 +53,12 @@ export interface Setting {
  */
 export function loadSetting(options: SettingOptions): Setting {
   const { rulesPath, hostPath, lax = false, keepCounters = false } = options;
-  const given = rulesPath === undefined ? undefined : { text: readText(rulesPath, options), path: rulesPath };
+  const given = rulesPath === undefined ? undefined : readRulesFiles(rulesPath, options);
   const source = readHost(options, given);
   const { names } = source.description.facts;
   const own = given === undefined ? hostRules(source.description, hostPath) : undefined;
-  const { text, path } = given ?? own!;
-  const parsed = parseRuleset(text, path, { lax, family: 'ipv4', names });
+  const sources = given ?? [{ text: own!.text, file: own!.path }];
+  const parsed = readAllRules(sources, { lax, family: 'ipv4', names });
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);
@@ -66,12 +67,15 @@ export function loadSetting(options: SettingOptions): Setting {
   return {
     host,
     ruleset,
-    loaded: keepCounters ? loadedCounters(ruleset, text) : undefined,
+    loaded: keepCounters ? loadedCounters(ruleset, sources) : undefined,
     hostRules: own,
     names: loadNames(options.namesPath, source.description),
-    assumed: own === undefined ? [] : assumedRules(source.description, own),
+    assumed: [
+      ...formatNotes(ruleset, ruleset.assumed),
+      ...(own === undefined ? [] : assumedRules(source.description, own)),
+    ],
     warnings: [
-      ...ruleset.warnings.map(({ line, column, message }) => `${shownPath(path)}:${line}:${column}: ${message}`),
+      ...formatNotes(ruleset, ruleset.warnings),
       ...(foreign === undefined
         ? []
         : [`${foreign.file}:${foreign.line}: nft tables are not followed: ${foreign.names}`]),
@@ -82,7 +86,7 @@ export function loadSetting(options: SettingOptions): Setting {
 }
 
 /** The host. A fault in the GIVEN rules is found before one in it, unless the rules may need the host's names. */
-function readHost(options: SettingOptions, given: { text: string; path: string } | undefined): HostSource {
+function readHost(options: SettingOptions, given: readonly RulesSource[] | undefined): HostSource {
   try {
     return readHostAt(options.hostPath, options);
   } catch (error) {
@@ -91,10 +95,10 @@ function readHost(options: SettingOptions, given: { text: string; path: string }
   }
 }
 
-/** Throws a RulesetError if iptables would refuse the rules of TEXT. */
-function refuseInvalid({ text, path }: { text: string; path: string }): void {
+/** Throws a RulesetError if iptables would refuse the rules of SOURCES. */
+function refuseInvalid(sources: readonly RulesSource[]): void {
   try {
-    parseRuleset(text, path, { willRun: false, family: 'ipv4' });
+    readAllRules(sources, { willRun: false, family: 'ipv4' });
   } catch (error) {
     if (!(error instanceof RulesetError) || error.code === 'invalid') throw error;
   }

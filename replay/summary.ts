@@ -3,6 +3,7 @@
  */
 import { formatLoaded, portToHostOrder } from '../codecs/byte-order.js';
 import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/conntrack-list.js';
+import type { TableName } from '../core/hooks.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { FileRecord } from '../io/file-record.js';
 import type { DropCount, DroppedFlow } from './drops.js';
@@ -93,7 +94,7 @@ export interface RunRecord {
     nfqueue?: 'accept' | 'drop';
   } & SelectionOptions;
   /** With the backend (iptables-legacy or iptables-nft) if they are the host's own rules. */
-  rules: FileRecord & { backend?: 'legacy' | 'nft' };
+  rules: RulesRecord & { backend?: 'legacy' | 'nft' };
   /** With its files if it is a folder. */
   host: FileRecord & { files?: FileRecord[] };
   /** The connections to begin with. */
@@ -101,6 +102,9 @@ export interface RunRecord {
   /** In the order of `inputs`. */
   captures: FileRecord[];
 }
+
+/** With its files if tables were given (`--rules nat=A,filter=B`); their value is the path then. */
+export type RulesRecord = FileRecord & { files?: (FileRecord & { table?: TableName })[] };
 
 /** The version of the summary's format. Programs that read a summary check it first. */
 export const SCHEMA = 2;

@@ -1,22 +1,22 @@
 /** The counters that the text of a ruleset states (iptables-save -c), which iptables-restore -c loads. */
 import { splitWords, type Word } from '../../codecs/iptables-save.js';
 import { HOOK_NAMES, type TableName } from '../hooks.js';
+import type { RulesSource } from './forms/read-rules.js';
 import type { Ruleset, SavedCounters, Table } from './model.js';
 import { RuleFault, RulesetError } from './parse/error.js';
 
 type Counts = readonly [packets: number, bytes: number];
 
 /**
- * The counters of the rules and policies of RULESET, which was parsed from TEXT.
+ * The counters of the rules and policies of RULESET, which was read from SOURCES.
  * @throws {RulesetError} if a number is too large to be counted on exactly
  */
-export function loadedCounters(ruleset: Ruleset, text: string): ReadonlyMap<TableName, SavedCounters> {
-  const lines = text.split('\n');
-  try {
-    return new Map(ruleset.tables.map((table) => [table.name, countersOf(table, lines)]));
-  } catch (error) {
-    throw error instanceof RuleFault ? new RulesetError(ruleset.fileName, error) : error;
-  }
+export function loadedCounters(
+  ruleset: Ruleset,
+  sources: readonly RulesSource[],
+): ReadonlyMap<TableName, SavedCounters> {
+  const texts = new Map(sources.map(({ file, text }) => [file, text.split('\n')]));
+  return new Map(ruleset.tables.map((table) => [table.name, countersOf(table, texts)]));
 }
 
 /** The sums of two sets of counters of the same ruleset. */
@@ -39,13 +39,21 @@ export function addCounters(
   );
 }
 
-function countersOf(table: Table, lines: readonly string[]): SavedCounters {
+function countersOf(table: Table, texts: ReadonlyMap<string, readonly string[]>): SavedCounters {
+  const countsAt = (file: string, line: number): Counts => {
+    const text = texts.get(file)?.[line - 1];
+    try {
+      return text === undefined ? NONE : countsIn(text, line);
+    } catch (error) {
+      throw error instanceof RuleFault ? new RulesetError(file, error) : error;
+    }
+  };
   const rules = new Float64Array(table.rules.length * 2);
-  for (const { index, line } of table.rules) rules.set(countsIn(lines[line - 1], line), index * 2);
+  for (const { index, file, line } of table.rules) rules.set(countsAt(file, line), index * 2);
   const policies = new Float64Array(HOOK_NAMES.length * 2);
-  for (const { hook, line } of table.chains) {
+  for (const { hook, file, line } of table.chains) {
     // Line 0: no line sets the policy.
-    if (hook !== undefined && line > 0) policies.set(countsIn(lines[line - 1], line), hook * 2);
+    if (hook !== undefined && line > 0) policies.set(countsAt(file, line), hook * 2);
   }
   return { rules, policies };
 }

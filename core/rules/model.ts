@@ -18,9 +18,13 @@ export interface Ruleset {
   readonly tables: readonly Table[];
   /** About what `lax` accepted, and what iptables accepts but takes for something else than its author may think. */
   readonly warnings: readonly RulesetWarning[];
+  /** What is assumed where the text leaves something open. Undefined: nothing. */
+  readonly assumed?: readonly RulesetWarning[];
 }
 
 export interface RulesetWarning {
+  /** Undefined: the ruleset's. */
+  readonly file?: string;
   /** From 1. */
   readonly line: number;
   readonly column: number;

@@ -63,7 +63,6 @@ Foreign('given as rules', () => {
     ['save6', /ip6tables-save, and IPv6 is not supported yet; give the output of iptables-save/],
     ['list', /listing of iptables -L, .*; give the output of iptables-save/],
     ['listVerbose', /listing of iptables -L/],
-    ['listRules', /output of iptables -S, .*put \*filter .* COMMIT behind it/],
     ['commands', /script of iptables commands; run it and give the output of iptables-save/],
     ['nft', /ruleset in nft's language; give the output of iptables-save/],
     ['nftScript', /ruleset in nft's language/],

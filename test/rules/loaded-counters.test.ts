@@ -12,7 +12,7 @@ const Loaded = suite('loaded counters');
 /** TEXT as saved after its counters were loaded. */
 function restored(text: string): string[] {
   const ruleset = parseRuleset(text, 'rules.v4');
-  return saveRuleset(ruleset, loadedCounters(ruleset, text)).trimEnd().split('\n');
+  return saveRuleset(ruleset, loadedCounters(ruleset, [{ text, file: ruleset.fileName }])).trimEnd().split('\n');
 }
 
 Loaded('rules and policies have the counters of their lines', () => {
@@ -62,7 +62,7 @@ Loaded('what cannot be counted on exactly is refused, with its line', () => {
     const text = `*filter\n${line}\nCOMMIT\n`;
     const ruleset = parseRuleset(text, 'rules.v4');
     try {
-      loadedCounters(ruleset, text);
+      loadedCounters(ruleset, [{ text, file: ruleset.fileName }]);
       assert.unreachable(line);
     } catch (error) {
       assert.instance(error, RulesetError);
@@ -77,7 +77,7 @@ Loaded('counters of a run are added to them', () => {
   const counters = createCounters(ruleset.tables[0]);
   counters.rules.set([10, 20]);
   counters.policies[2] = 100;
-  const sum = addCounters(new Map([['filter', counters]]), loadedCounters(ruleset, text));
+  const sum = addCounters(new Map([['filter', counters]]), loadedCounters(ruleset, [{ text, file: ruleset.fileName }]));
   const saved = saveRuleset(ruleset, sum);
   assert.match(saved, '[13:24] -A INPUT\n');
   assert.match(saved, ':INPUT ACCEPT [101:2]\n');

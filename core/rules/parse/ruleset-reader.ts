@@ -55,6 +55,8 @@ export class RulesetReader implements FileState {
   readonly names: NamesDescription;
   readonly backend: Backend | undefined;
   readonly fileName: string;
+  /** Whether a table that is there again is a fault, and not loaded in place of the one before. */
+  isEachOnce = false;
   readonly #text: string;
   readonly #options: ParseOptions;
   readonly #tables = new Map<TableName, Table>();
@@ -95,6 +97,9 @@ export class RulesetReader implements FileState {
   /** Starts the table NAME, which AT names or implies. Its rules are read by `readLine`, until `commit`. */
   open(name: TableName, at: Word): TableDraft {
     this.#start = at;
+    if (this.isEachOnce && this.#tables.has(name)) {
+      throw new RuleFault(at, `the table ${name} is here a second time`, 'each table once');
+    }
     // Loading a table again discards its rules but keeps its policies.
     this.#table = new TableDraft(name, this.#tables.get(name), this);
     return this.#table;

@@ -1,0 +1,50 @@
+/** The files that `--rules` names: one, or several that have a table each, as in `nat=a.txt,filter=b.txt`. */
+import { existsSync } from 'node:fs';
+import { withNearest } from '../codecs/nearest.js';
+import { TABLE_NAMES, type TableName } from '../core/hooks.js';
+import type { RulesSource } from '../core/rules/forms/read-rules.js';
+import type { LiveOptions } from '../io/capture-file.js';
+import { nativePath } from '../io/path.js';
+import { readText } from '../io/text-file.js';
+import { ReplayOptionsError } from './errors.js';
+
+export interface RulesFile {
+  readonly path: string;
+  /** The table that the file is said to be of. */
+  readonly table?: TableName;
+}
+
+/**
+ * The files in GIVEN, the value of `--rules`.
+ * @throws {ReplayOptionsError} if it names a table that does not exist, or one twice
+ */
+export function rulesFilesOf(given: string): RulesFile[] {
+  if (!/(?:^|,)\w+=/.test(given) || existsSync(nativePath(given))) return [{ path: given }];
+  const files = given.split(',').map((item): RulesFile => {
+    const [, name, path = item] = /^(\w+)=(.+)$/s.exec(item) ?? [];
+    if (name === undefined) return { path };
+    const table = TABLE_NAMES.find((known) => known === name);
+    if (table !== undefined) return { path, table };
+    const what = `--rules ${given}: ${name} is not a table; expected one of ${TABLE_NAMES.join(', ')}`;
+    throw new ReplayOptionsError(withNearest(what, name, TABLE_NAMES));
+  });
+  const twice = files.find(({ table }, i) => table && files.slice(0, i).some((other) => other.table === table));
+  if (twice === undefined) return files;
+  throw new ReplayOptionsError(`--rules ${given}: the table ${twice.table} is given twice`);
+}
+
+/** The paths of the files in GIVEN, the value of `--rules`; none if it is undefined. */
+export function rulesPathsOf(given: string | undefined): string[] {
+  return given === undefined ? [] : rulesFilesOf(given).map(({ path }) => path);
+}
+
+/**
+ * Reads the files in GIVEN, the value of `--rules`.
+ * @throws {FileError} {ReplayOptionsError} {InterruptedError}
+ */
+export function readRulesFiles(given: string, live: LiveOptions = {}): RulesSource[] {
+  return rulesFilesOf(given).map(({ path, table }) => {
+    const source = { text: readText(path, live), file: path };
+    return table === undefined ? source : { ...source, table };
+  });
+}

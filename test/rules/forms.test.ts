@@ -1,0 +1,205 @@
+/** Rules in the forms that people have them in: `iptables -S`, what a terminal showed, files from Windows. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { canonicalText } from '../../core/rules/canonical.js';
+import { readAllRules } from '../../core/rules/forms/merge.js';
+import { foreignForm, type RulesSource, readRules } from '../../core/rules/forms/read-rules.js';
+import { loadedCounters } from '../../core/rules/loaded-counters.js';
+import { saveRuleset } from '../../core/rules/save.js';
+
+const Forms = suite('forms of rules');
+
+/** As `iptables-legacy -S -v` and `iptables-legacy-save -c` 1.8.9 print the same table. */
+const LISTED = `-P INPUT DROP -c 7 420
+-P FORWARD ACCEPT -c 0 0
+-P OUTPUT ACCEPT -c 3 180
+-N LOGGED
+-A INPUT -s 192.0.2.0/24 -p tcp -m tcp --dport 22 -c 5 300 -j ACCEPT
+-A INPUT -m comment --comment "all \\"else\\"" -c 7 420 -j LOGGED
+-A LOGGED -c 7 420 -j LOG --log-prefix "a b"
+`;
+const SAVED = `*filter
+:INPUT DROP [7:420]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [3:180]
+:LOGGED - [0:0]
+[5:300] -A INPUT -s 192.0.2.0/24 -p tcp -m tcp --dport 22 -j ACCEPT
+[7:420] -A INPUT -m comment --comment "all \\"else\\"" -j LOGGED
+[7:420] -A LOGGED -j LOG --log-prefix "a b"
+COMMIT
+`;
+const NAT = `-P PREROUTING ACCEPT
+-P INPUT ACCEPT
+-P OUTPUT ACCEPT
+-P POSTROUTING ACCEPT
+-A POSTROUTING -o eth0 -j MASQUERADE
+`;
+
+const source = (text: string, table?: RulesSource['table']): RulesSource => ({
+  text,
+  file: 'rules.txt',
+  ...(table && { table }),
+});
+
+function faultOf(text: string, table?: RulesSource['table']): string {
+  try {
+    readRules(source(text, table));
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'no fault';
+}
+
+Forms('the output of iptables -S is the same rules as iptables-save prints, with counters if it has them', () => {
+  const given = source(LISTED);
+  const ruleset = readRules(given);
+  assert.is(saveRuleset(ruleset, loadedCounters(ruleset, [given])), SAVED);
+  assert.equal(ruleset.assumed, []);
+  assert.is(ruleset.tables[0].rules[1].line, 6);
+  const plain = readRules(source(LISTED.replace(/ -c \d+ \d+/g, '')));
+  assert.is(canonicalText(plain), SAVED.replace(/^\[.*?\] /gm, '').replace(/\[\d+:\d+\]/g, '[0:0]'));
+});
+
+Forms('its table is told by its chains, or by whoever gives it', () => {
+  const tables = (text: string, table?: RulesSource['table']): string[] =>
+    readRules(source(text, table)).tables.map(({ name }) => name);
+  assert.equal(tables(NAT), ['nat']);
+  assert.equal(tables(NAT.replace('-P INPUT ACCEPT\n', '')), ['nat']);
+  assert.equal(tables('-P PREROUTING ACCEPT\n-P OUTPUT ACCEPT\n'), ['raw']);
+  assert.equal(tables(LISTED, 'security'), ['security']);
+  assert.equal(tables(NAT + LISTED), ['nat', 'filter']);
+  const all = NAT.replace('-P OUTPUT', '-P FORWARD ACCEPT\n-P OUTPUT').replace(/-A.*\n/, '');
+  assert.equal(tables(`-P PREROUTING ACCEPT\n-P OUTPUT ACCEPT\n${all}${NAT}${LISTED}`), [
+    'raw',
+    'mangle',
+    'nat',
+    'filter',
+  ]);
+  assert.match(faultOf(LISTED, 'nat'), /^rules.txt:2:4: the table nat has no built-in chain FORWARD/);
+  assert.match(faultOf('-A INPUT -j DROP\n'), /^rules.txt:1:1: nothing says which table .* has no -P; .*filter=FILE/);
+  assert.match(faultOf('-P INPUT DROP\n-A INPUT -j DROP\n', 'filter'), /FORWARD, OUTPUT not shown/);
+  assert.match(faultOf(LISTED + LISTED), /^rules.txt:8:1: the table filter is here a second time/);
+});
+
+Forms('a chain that is missing, as the output was cut, is assumed to be empty, and that is said', () => {
+  const { tables, assumed = [] } = readRules(source(LISTED.replace('-N LOGGED\n', '').replace(/-A LOGGED.*\n/, '')));
+  assert.equal(
+    tables[0].chains.map(({ name, rules }) => [name, rules.length]),
+    [
+      ['INPUT', 2],
+      ['FORWARD', 0],
+      ['OUTPUT', 0],
+      ['LOGGED', 0],
+    ],
+  );
+  assert.equal(
+    assumed.map(({ line, message }) => `${line}: ${message}`),
+    ['5: the chain LOGGED of the table filter is not listed: it is assumed to be empty'],
+  );
+  // A target is none, and iptables-save text has all its chains.
+  assert.match(faultOf('*filter\n-A INPUT -j LOGGED\nCOMMIT\n'), /unknown target or chain "LOGGED"/);
+});
+
+/** Prompts of bash on Debian and Red Hat, of root without a name, of Kali, of OpenWrt. */
+const PROMPTS = [
+  'root@host:~# ',
+  '[root@host ~]# ',
+  '# ',
+  '$ sudo ',
+  '└─# ',
+  'root@OpenWrt:/etc# ',
+  'user@host:~$ sudo ',
+];
+
+Forms('what a terminal showed of several commands', () => {
+  for (const prompt of PROMPTS) {
+    const text = `${prompt}iptables -t nat -S\n${NAT}\n${prompt}iptables -S -v\n${LISTED}${prompt.replace('sudo ', '')}\n`;
+    const tables = readRules(source(text)).tables;
+    assert.equal(
+      tables.map(({ name, rules }) => [name, rules.length]),
+      [
+        ['nat', 1],
+        ['filter', 3],
+      ],
+      prompt,
+    );
+  }
+  const other = '┌──(root㉿kali)-[~]\n└─# ip addr\n1: lo: <LOOPBACK,UP> mtu 65536\n    inet 127.0.0.1/8\n└─# ';
+  const saved = readRules(source(`${other}/sbin/iptables-save -c\n${SAVED}└─# iptables -t nat -S\n${NAT}`));
+  assert.is(saved.tables.length, 2);
+  assert.match(foreignForm(source(`${other}iptables-save\n${SAVED}`)) ?? '', 'terminal');
+  assert.is(foreignForm(source(NAT)), 'the output of iptables -S');
+  assert.is(foreignForm(source(`# Generated by iptables-save v1.8.9\n${SAVED}# Completed\n`)), undefined);
+});
+
+Forms('commands that change rules among outputs are refused: which rules there are is not clear', () => {
+  for (const command of ['iptables -A INPUT -j DROP', 'sudo ipset add x 192.0.2.1', 'iptables-restore rules.v4']) {
+    const text = `root@host:~# iptables -S\n${LISTED}root@host:~# ${command}\nroot@host:~# iptables -t nat -S\n${NAT}`;
+    assert.match(faultOf(text), /^rules.txt:9:1: ".*" stands among listings/, command);
+  }
+  assert.match(faultOf(`# iptables -S\n${LISTED}# iptables -F\n`), /"iptables -F" stands among listings/);
+  assert.match(faultOf(`${LISTED}what is this\n`), /^rules.txt:8:1: "what is this" is neither a rule nor a command/);
+});
+
+Forms(
+  'the output of ip6tables beside that of iptables is left out, and said; alone it is refused where IPv4 is asked for',
+  () => {
+    const six = `# ip6tables -S\n${LISTED.replace('192.0.2.0/24', '2001:db8::/32')}`;
+    const both = readRules(source(`${six}# iptables -t nat -S\n${NAT}`), { family: 'ipv4' });
+    assert.equal(
+      both.tables.map(({ name }) => name),
+      ['nat'],
+    );
+    assert.match(both.warnings[0].message, /output of ip6tables is left out/);
+    assert.is(readRules(source(six)).family, 'ipv6');
+    assert.throws(() => readRules(source(six), { family: 'ipv4' }), /output of ip6tables, which is not supported/);
+  },
+);
+
+Forms('what iptables says about rules that it does not show is a warning', () => {
+  // As iptables-nft 1.8.9 prints it.
+  const { warnings } = readRules(
+    source(`# iptables -S
+# Warning: iptables-legacy tables present, use iptables-legacy to see them
+# Table \`filter' contains incompatible base-chains, use 'nft' tool to list them.
+${LISTED}# iptables -t nat -S
+iptables v1.8.9 (nf_tables): table \`nat' is incompatible, use 'nft' tool.
+`),
+  );
+  assert.equal(
+    warnings.map(({ line }) => line),
+    [2, 3, 12],
+  );
+});
+
+Forms('files as Windows writes them are read, with a warning, as iptables-restore does not take them', () => {
+  const crlf = readRules(source(SAVED.replaceAll('\n', '\r\n')));
+  assert.is(canonicalText(crlf), canonicalText(readRules(source(SAVED))));
+  assert.match(crlf.warnings[0].message, /CR LF/);
+  const marked = readRules(source(`\ufeff${SAVED}`));
+  assert.is(canonicalText(marked), canonicalText(crlf));
+  assert.match(marked.warnings[0].message, /byte order mark/);
+  assert.match(foreignForm(source(`\ufeff${SAVED}`)) ?? '', 'Windows');
+  // Only some lines: nobody knows which CR belongs to a rule.
+  assert.match(faultOf(SAVED.replace('DROP [7:420]\n', 'DROP [7:420]\r\n').replace('"a b"\n', '"a b"\r\n')), /CR LF/);
+});
+
+Forms('several files have a table each', () => {
+  const nat = { text: NAT, file: 'nat.txt', table: 'nat' } as const;
+  const filter = { text: LISTED, file: 'filter.txt', table: 'filter' } as const;
+  const ruleset = readAllRules([nat, filter]);
+  assert.equal(
+    ruleset.tables.map(({ name, rules }) => [name, rules[0].file, rules[0].line]),
+    [
+      ['nat', 'nat.txt', 5],
+      ['filter', 'filter.txt', 5],
+    ],
+  );
+  assert.is(loadedCounters(ruleset, [nat, filter]).get('filter')?.rules[0], 5);
+  const whole = { text: SAVED, file: 'rules.v4' };
+  assert.is(readAllRules([nat, whole]).tables.length, 2);
+  assert.throws(() => readAllRules([filter, whole]), /^rules.v4:1:1: the table filter is also in filter.txt/);
+  assert.throws(() => readAllRules([{ ...whole, table: 'nat' }]), /^rules.v4:1:1: the file has the table filter/);
+});
+
+Forms.run();
