@@ -41,7 +41,10 @@ export const REPLAY: CommandSpec = {
     {
       name: 'rules',
       value: 'FILE',
-      help: "the ruleset, in iptables-save format; left out, the host's own, from its snapshot or folder",
+      help:
+        'the ruleset: what iptables-save, `iptables -S` or `iptables -L -v -n` printed, or what a terminal showed ' +
+        "of several of them; nat=FILE,filter=FILE where a file is of one table; left out, the host's own rules, from " +
+        'its snapshot or folder',
     },
     {
       name: 'host',
@@ -259,11 +262,13 @@ export const BENCH: CommandSpec = {
 export const SAVE: CommandSpec = {
   name: 'save',
   summary: 'print rules in their canonical form: as iptables-save prints them after they were loaded',
-  usages: ['RULES', '--check RULES…'],
+  usages: ['RULES', 'nat=FILE,filter=FILE', '--check RULES…'],
   options: [
     {
       name: 'check',
-      help: 'print only the lines that are not in their canonical form, and exit with 1 if there are any',
+      help:
+        'print only the lines that are not in their canonical form, and exit with 1 if there are any; of several ' +
+        'files, one that cannot be read does not keep the others from being checked',
     },
     {
       name: 'ipv6',
@@ -276,6 +281,7 @@ export const SAVE: CommandSpec = {
   positionals: 'RULES',
   examples: [
     { about: 'tidy up rules that were written by hand', command: 'nfreplay save rules.draft > rules.v4' },
+    { about: 'rules that somebody pasted', command: 'nfreplay save listing.txt > rules.v4' },
     { about: 'compare two rulesets, however they are written', command: 'diff <(nfreplay save a) <(nfreplay save b)' },
     { about: 'in CI: every file is as iptables-save would write it', command: 'nfreplay save --check rules/*' },
   ],

@@ -30,19 +30,20 @@ type Message = { created: Leftovers } | { isLive: boolean } | { exitCode: number
 
 /** Whether one of the words ARGV names a pipe, a terminal or the like: reading or writing it can take for ever. */
 export function namesPipe(argv: readonly string[]): boolean {
-  return pathsIn(argv).some((path) => {
+  return [...pathsIn(argv)].some((path) => {
     const stat = path === '-' ? undefined : statOf(path);
     return path === '-' || (stat !== undefined && !stat.isFile() && !stat.isDirectory());
   });
 }
 
-/** The words of ARGV, what follows `=` in them, and the parts of that as in `nat=FILE,filter=FILE`. */
-function pathsIn(argv: readonly string[]): string[] {
-  return argv.flatMap((word) => {
-    if (!word.includes('=')) return [word];
-    const value = word.slice(word.indexOf('=') + 1);
-    return [word, value, ...word.split(/,(?:\w+=)?|=/)];
-  });
+/** The words of ARGV, what follows `=` in them, and the parts of that as in `nat=FILE,filter=FILE`; each once. */
+function pathsIn(argv: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    argv.flatMap((word) => {
+      if (!word.includes('=')) return [word];
+      return [word, word.slice(word.indexOf('=') + 1), ...word.split(/,(?:\w+=)?|=/).slice(1)];
+    }),
+  );
 }
 
 function statOf(path: string): Stats | undefined {

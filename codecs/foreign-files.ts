@@ -67,8 +67,8 @@ const FORMATS: readonly ForeignFormat[] = [
   { start: /^#!.*\bnft|^(add |create )?table \w+ \S+|^flush ruleset/m, is: "a ruleset in nft's language", todo: SAVE },
   {
     start: /^Chain \S+ \((?:policy|\d+ ref)/m,
-    is: 'a listing of iptables -L, which leaves out parts of the rules',
-    todo: SAVE,
+    is: 'a listing of iptables -L',
+    role: 'rules',
   },
   { start: /^(?:sudo )?(?:\/\S*\/)?ip6?tables\S* -/m, is: 'a script of iptables commands', todo: `run it and ${SAVE}` },
   { start: /^\s*(?:#.*\n\s*)*\*(?:filter|nat|mangle|raw|security)\b/, is: 'an iptables-save ruleset', role: 'rules' },

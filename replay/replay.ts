@@ -62,7 +62,7 @@ export interface ReplayControl {
 }
 
 export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOptions {
-  /** The value of `--rules`: a file, or several with a table each (`nat=A,filter=B`). Left out: the host's own rules. */
+  /** The value of `--rules`: a file, or several with a table each (`nat=A,filter=B`). Left out: the host's own. */
   rulesPath?: string;
   /** The host: JSON, a snapshot, or a folder with the outputs of commands. */
   hostPath: string;

@@ -61,8 +61,6 @@ function messageOf(name: string, role: FileRole): string {
 Foreign('given as rules', () => {
   const said: [string, RegExp][] = [
     ['save6', /ip6tables-save, and IPv6 is not supported yet; give the output of iptables-save/],
-    ['list', /listing of iptables -L, .*; give the output of iptables-save/],
-    ['listVerbose', /listing of iptables -L/],
     ['commands', /script of iptables commands; run it and give the output of iptables-save/],
     ['nft', /ruleset in nft's language; give the output of iptables-save/],
     ['nftScript', /ruleset in nft's language/],

@@ -54,7 +54,6 @@ Forms('the output of iptables -S is the same rules as iptables-save prints, with
   const given = source(LISTED);
   const ruleset = readRules(given);
   assert.is(saveRuleset(ruleset, loadedCounters(ruleset, [given])), SAVED);
-  assert.equal(ruleset.assumed, []);
   assert.is(ruleset.tables[0].rules[1].line, 6);
   const plain = readRules(source(LISTED.replace(/ -c \d+ \d+/g, '')));
   assert.is(canonicalText(plain), SAVED.replace(/^\[.*?\] /gm, '').replace(/\[\d+:\d+\]/g, '[0:0]'));
@@ -77,27 +76,43 @@ Forms('its table is told by its chains, or by whoever gives it', () => {
   ]);
   assert.match(faultOf(LISTED, 'nat'), /^rules.txt:2:4: the table nat has no built-in chain FORWARD/);
   assert.match(faultOf('-A INPUT -j DROP\n'), /^rules.txt:1:1: nothing says which table .* has no -P; .*filter=FILE/);
-  assert.match(faultOf('-P INPUT DROP\n-A INPUT -j DROP\n', 'filter'), /FORWARD, OUTPUT not shown/);
   assert.match(faultOf(LISTED + LISTED), /^rules.txt:8:1: the table filter is here a second time/);
 });
 
-Forms('a chain that is missing, as the output was cut, is assumed to be empty, and that is said', () => {
-  const { tables, assumed = [] } = readRules(source(LISTED.replace('-N LOGGED\n', '').replace(/-A LOGGED.*\n/, '')));
+Forms('the rules of a chain that is missing, as the output was cut, are not known', () => {
+  const cut = LISTED.replace('-N LOGGED\n', '').replace(/-A LOGGED.*\n/, '');
+  assert.match(faultOf(cut), /^rules.txt:5:\d+: the listing has no chain LOGGED, so its rules .* are not known/);
+  assert.match(faultOf('-P INPUT DROP\n-A INPUT -j DROP\n', 'filter'), /no chain FORWARD.*\n.*no chain OUTPUT/);
+  const { tables, warnings } = readRules(source(cut), { lax: true });
+  const { rules } = tables[0].chains[3];
+  assert.is(rules[0].unsupported?.[0].name, 'LOGGED');
+  assert.is(warnings.length, 1);
+  // A target is no chain, and iptables-save text has all its chains.
+  assert.match(faultOf('*filter\n-A INPUT -j LOGGED\nCOMMIT\n'), /unknown target or chain "LOGGED"/);
+});
+
+Forms('listings beside other outputs', () => {
+  const listing = `Chain INPUT (policy ACCEPT 0 packets, 0 bytes)
+ pkts bytes target     prot opt in     out     source               destination
+
+Chain FORWARD (policy ACCEPT 0 packets, 0 bytes)
+ pkts bytes target     prot opt in     out     source               destination
+    0     0 DROP       all  --  any    any     anywhere             anywhere
+
+Chain OUTPUT (policy ACCEPT 0 packets, 0 bytes)
+ pkts bytes target     prot opt in     out     source               destination
+`;
+  const text = `# iptables -t nat -S\n${NAT}# iptables -vL\n${listing}`;
+  const { tables } = readRules(source(text));
   assert.equal(
-    tables[0].chains.map(({ name, rules }) => [name, rules.length]),
+    tables.map(({ name, rules }) => [name, rules[0].line]),
     [
-      ['INPUT', 2],
-      ['FORWARD', 0],
-      ['OUTPUT', 0],
-      ['LOGGED', 0],
+      ['nat', 6],
+      ['filter', 13],
     ],
   );
-  assert.equal(
-    assumed.map(({ line, message }) => `${line}: ${message}`),
-    ['5: the chain LOGGED of the table filter is not listed: it is assumed to be empty'],
-  );
-  // A target is none, and iptables-save text has all its chains.
-  assert.match(faultOf('*filter\n-A INPUT -j LOGGED\nCOMMIT\n'), /unknown target or chain "LOGGED"/);
+  assert.match(faultOf(`${text}# iptables -S\n${LISTED}`), /the table filter is here a second time/);
+  assert.is(foreignForm(source(listing)), 'a listing (iptables -L)');
 });
 
 /** Prompts of bash on Debian and Red Hat, of root without a name, of Kali, of OpenWrt. */
@@ -113,7 +128,8 @@ const PROMPTS = [
 
 Forms('what a terminal showed of several commands', () => {
   for (const prompt of PROMPTS) {
-    const text = `${prompt}iptables -t nat -S\n${NAT}\n${prompt}iptables -S -v\n${LISTED}${prompt.replace('sudo ', '')}\n`;
+    const out = `${prompt}iptables -t nat -S\n${NAT}\n${prompt}iptables -S -v\n${LISTED}`;
+    const text = `${out}${prompt.replace('sudo ', '')}\n`;
     const tables = readRules(source(text)).tables;
     assert.equal(
       tables.map(({ name, rules }) => [name, rules.length]),
@@ -141,20 +157,17 @@ Forms('commands that change rules among outputs are refused: which rules there a
   assert.match(faultOf(`${LISTED}what is this\n`), /^rules.txt:8:1: "what is this" is neither a rule nor a command/);
 });
 
-Forms(
-  'the output of ip6tables beside that of iptables is left out, and said; alone it is refused where IPv4 is asked for',
-  () => {
-    const six = `# ip6tables -S\n${LISTED.replace('192.0.2.0/24', '2001:db8::/32')}`;
-    const both = readRules(source(`${six}# iptables -t nat -S\n${NAT}`), { family: 'ipv4' });
-    assert.equal(
-      both.tables.map(({ name }) => name),
-      ['nat'],
-    );
-    assert.match(both.warnings[0].message, /output of ip6tables is left out/);
-    assert.is(readRules(source(six)).family, 'ipv6');
-    assert.throws(() => readRules(source(six), { family: 'ipv4' }), /output of ip6tables, which is not supported/);
-  },
-);
+Forms('the output of ip6tables beside that of iptables is left out, and said; alone it is refused for IPv4', () => {
+  const six = `# ip6tables -S\n${LISTED.replace('192.0.2.0/24', '2001:db8::/32')}`;
+  const both = readRules(source(`${six}# iptables -t nat -S\n${NAT}`), { family: 'ipv4' });
+  assert.equal(
+    both.tables.map(({ name }) => name),
+    ['nat'],
+  );
+  assert.match(both.warnings[0].message, /output of ip6tables is left out/);
+  assert.is(readRules(source(six)).family, 'ipv6');
+  assert.throws(() => readRules(source(six), { family: 'ipv4' }), /output of ip6tables, which is not supported/);
+});
 
 Forms('what iptables says about rules that it does not show is a warning', () => {
   // As iptables-nft 1.8.9 prints it.

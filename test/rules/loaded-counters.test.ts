@@ -12,7 +12,9 @@ const Loaded = suite('loaded counters');
 /** TEXT as saved after its counters were loaded. */
 function restored(text: string): string[] {
   const ruleset = parseRuleset(text, 'rules.v4');
-  return saveRuleset(ruleset, loadedCounters(ruleset, [{ text, file: ruleset.fileName }])).trimEnd().split('\n');
+  return saveRuleset(ruleset, loadedCounters(ruleset, [{ text, file: ruleset.fileName }]))
+    .trimEnd()
+    .split('\n');
 }
 
 Loaded('rules and policies have the counters of their lines', () => {

@@ -3,14 +3,13 @@ import { shownPath } from '../../../codecs/text.js';
 import type { TableName } from '../../hooks.js';
 import type { Ruleset, RulesetWarning } from '../model.js';
 import { RuleFault, RulesetError } from '../parse/error.js';
-import type { ParseOptions } from '../parse/ruleset-reader.js';
-import { type RulesSource, readRules } from './read-rules.js';
+import { type RulesOptions, type RulesSource, readRules } from './read-rules.js';
 
 /**
  * Reads SOURCES, of which each has tables of its own.
  * @throws {RulesetError}
  */
-export function readAllRules(sources: readonly RulesSource[], options: ParseOptions = {}): Ruleset {
+export function readAllRules(sources: readonly RulesSource[], options: RulesOptions = {}): Ruleset {
   const rulesets = sources.map((source) => readRules(source, options));
   if (rulesets.length === 1) return rulesets[0];
   const owners = new Map<TableName, string>();

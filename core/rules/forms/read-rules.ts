@@ -1,14 +1,15 @@
 /**
- * Reads rules in the forms that people have them in: iptables-save text, the output of `iptables -S`, and what a
- * terminal showed of several such commands. iptables-save text alone is read as `parseRuleset` does.
+ * Reads rules in the forms that people have them in: iptables-save text, what `iptables -S` and `iptables -L` print,
+ * and what a terminal showed of several such commands. iptables-save text alone is read as `parseRuleset` does.
  */
 import type { TableName } from '../../hooks.js';
+import { type ListingOptions, parseListing } from '../listing/parse-listing.js';
 import type { Ruleset, RulesetWarning } from '../model.js';
 import { RuleFault, RulesetError } from '../parse/error.js';
 import { missingRules } from '../parse/missing-rules.js';
-import { type ParseOptions, RulesetReader } from '../parse/ruleset-reader.js';
+import { RulesetReader } from '../parse/ruleset-reader.js';
 import { readRuleList } from './rule-list.js';
-import { type Section, type Sections, sectionsOf } from './sections.js';
+import { type OutputForm, type Section, type Sections, sectionsOf } from './sections.js';
 import { unwrapped } from './wrapping.js';
 
 /** A text of rules, and the name of its file. */
@@ -19,81 +20,119 @@ export interface RulesSource {
   readonly table?: TableName;
 }
 
+/** `table` is that of each source. */
+export type RulesOptions = Omit<ListingOptions, 'table'>;
+
 /**
  * Reads SOURCE. Rules and notes have the lines of its text.
  * @throws {RulesetError} at the first error, or with all that is not supported if there is no other
  */
-export function readRules(source: RulesSource, options: ParseOptions = {}): Ruleset {
-  const { file, table } = source;
-  const { text, warnings } = unwrapped(source.text);
+export function readRules({ text: given, file, table }: RulesSource, options: RulesOptions = {}): Ruleset {
+  const { text, warnings } = unwrapped(given);
+  const source = { text, file, ...(table && { table }) };
   try {
-    const outputs = isSaved(text) ? undefined : sectionsOf(text.split('\n'));
-    const family = options.family ?? outputs?.sections.find((section) => section.family !== undefined)?.family;
-    const reader = new RulesetReader(text, file, { ...options, ...(family && { family }) });
-    const assumed = outputs === undefined ? readSaved(reader) : readOutputs(outputs, reader, table);
-    const ruleset = reader.finish();
+    const ruleset = readForm(source, options);
     const stray = table && ruleset.tables.find(({ name }) => name !== table);
-    if (stray !== undefined) {
-      const word = { text: stray.name, line: 1, column: 1 };
-      throw new RuleFault(
-        word,
-        `the file has the table ${stray.name}`,
-        `only the table ${table}, as ${table}=FILE says`,
-      );
-    }
-    return { ...ruleset, assumed, warnings: [...warnings, ...ruleset.warnings] };
+    if (stray === undefined) return { ...ruleset, warnings: [...warnings, ...ruleset.warnings] };
+    const word = { text: stray.name, line: 1, column: 1 };
+    throw new RuleFault(word, `the file has the table ${stray.name}`, `only the table ${table}, as ${table}=FILE says`);
   } catch (error) {
     throw error instanceof RuleFault ? new RulesetError(file, error) : error;
   }
 }
 
-/** Tables as in iptables-save text. */
-const TABLES = /^\*[\s\S]*?^COMMIT$/gm;
-/** What other outputs and prompts have. */
-const OTHER_OUTPUT = /^(?:-[PNA] \S|Chain \S+ \(|.{0,120}[#$%>❯] (?:sudo )?[\w/.-]{0,80}ip6?tables)/m;
-
-/** What SOURCE, which was read, is besides what iptables-save prints; undefined: nothing else. */
+/** What SOURCE, which was read, is if not what iptables-save prints; undefined if it is that. */
 export function foreignForm({ text }: RulesSource): string | undefined {
   const plain = unwrapped(text);
-  if (!isSaved(plain.text)) {
-    const forms = new Set(sectionsOf(plain.text.split('\n')).sections.map(({ form }) => form));
-    const isOne = forms.size === 1 && !forms.has('iptables-save');
-    return isOne ? `the output of ${[...forms][0]}` : 'what a terminal showed';
+  switch (formOf(plain.text)) {
+    case 'iptables-save':
+      return plain.warnings.length === 0 ? undefined : 'text as Windows writes it';
+    case 'iptables -L':
+      return 'a listing (iptables -L)';
+    case 'iptables -S':
+      return 'the output of iptables -S';
+    default:
+      return 'what a terminal showed';
   }
-  return plain.warnings.length === 0 ? undefined : 'text as Windows writes it';
 }
 
-/** Whether nothing in TEXT is known to be anything but iptables-save text. */
-function isSaved(text: string): boolean {
-  return !OTHER_OUTPUT.test(text.replace(TABLES, ''));
+/** Tables as in iptables-save text. */
+const TABLES = /^\*[\s\S]*?^COMMIT$/gm;
+const RULE_LIST = /^-[PNA] \S/m;
+const LISTING = /^\s*Chain \S+ \((?:policy \S|-?\d+ reference)/m;
+/** iptables as a command behind a prompt. */
+const TYPED = /^.{0,120}[#$%>❯] (?:sudo )?[\w/.-]{0,80}ip6?tables/m;
+
+/** What TEXT is: one form of output, or several. What is none of them is left to who reads iptables-save text. */
+function formOf(text: string): OutputForm | 'several' {
+  const rest = text.replace(TABLES, '');
+  const isList = RULE_LIST.test(rest);
+  if (LISTING.test(rest)) return isList || rest !== text ? 'several' : 'iptables -L';
+  if (TYPED.test(rest)) return 'several';
+  return isList ? (rest === text ? 'iptables -S' : 'several') : 'iptables-save';
 }
 
-function readSaved(reader: RulesetReader): RulesetWarning[] {
-  reader.readAll();
-  return [];
+function readForm(source: RulesSource, options: RulesOptions): Ruleset {
+  const { text, file, table } = source;
+  const form = formOf(text);
+  if (form === 'iptables-save') {
+    const reader = new RulesetReader(text, file, options);
+    reader.readAll();
+    return reader.finish();
+  }
+  if (form !== 'iptables -L') return readOutputs(source, sectionsOf(text.split('\n')), options);
+  const ruleset = parseListing(text, file, { ...options, ...(table && { table }) });
+  return { ...ruleset, warnings: [...notesIn(text), ...ruleset.warnings] };
 }
 
-/** Reads OUTPUTS; returns what is assumed. */
-function readOutputs(
-  { sections, notes }: Sections,
-  reader: RulesetReader,
-  given: TableName | undefined,
-): RulesetWarning[] {
-  reader.isEachOnce = true;
-  const own = sections.filter(({ family = reader.family }) => family === reader.family);
+function readOutputs(source: RulesSource, { sections, notes }: Sections, options: RulesOptions): Ruleset {
+  const family = options.family ?? sections.find((section) => section.family !== undefined)?.family ?? 'ipv4';
+  const own = sections.filter((section) => (section.family ?? family) === family);
   const other = sections.find((section) => !own.includes(section));
+  const reader = new RulesetReader(source.text, source.file, { ...options, family });
+  reader.isEachOnce = true;
   if (other !== undefined) {
     const what = `the output of ${other.family === 'ipv6' ? 'ip6tables' : 'iptables'}`;
     if (own.length === 0) throw new RuleFault(other.start, `${what}, which is not supported here`, '', 'unsupported');
     reader.warnings.push({ line: other.start.line, column: 1, message: `${what} is left out` });
   }
   for (const { text, line } of notes) reader.warnings.push({ line, column: 1, message: missingRules(text) ?? text });
-  return own.flatMap((section) => readSection(section, reader, given));
+  for (const section of own) readSection(section, reader, source.table ?? section.table);
+  const ruleset = reader.finish();
+  const listings = own.filter(({ form }) => form === 'iptables -L');
+  if (listings.length === 0) return ruleset;
+  return joined(ruleset, parseListing(onlyListings(source.text, sections, own), source.file, { ...options, family }));
 }
 
-/** Reads SECTION; returns what is assumed. */
-function readSection(section: Section, reader: RulesetReader, given: TableName | undefined): RulesetWarning[] {
-  if (section.form === 'iptables -S') return readRuleList(section, reader, given ?? section.table);
-  for (const { text, line } of section.lines) reader.readLine(text, line);
-  return [];
+function readSection(section: Section, reader: RulesetReader, table: TableName | undefined): void {
+  if (section.form === 'iptables -S') readRuleList(section, reader, table);
+  else if (section.form === 'iptables-save') for (const { text, line } of section.lines) reader.readLine(text, line);
+}
+
+/** TEXT with empty lines in place of SECTIONS, but for the listings among OWN. */
+function onlyListings(text: string, sections: readonly Section[], own: readonly Section[]): string {
+  const lines = text.split('\n');
+  for (const section of sections) {
+    if (section.form === 'iptables -L' && own.includes(section)) continue;
+    for (const { line } of section.lines) lines[line - 1] = '';
+  }
+  return lines.join('\n');
+}
+
+/** The tables of two parts of a text. */
+function joined(a: Ruleset, b: Ruleset): Ruleset {
+  const twice = b.tables.find(({ name }) => a.tables.some((table) => table.name === name));
+  if (twice !== undefined) {
+    const word = { text: twice.name, line: twice.chains[0].line, column: 1 };
+    throw new RuleFault(word, `the table ${twice.name} is here a second time`, 'each table once');
+  }
+  return { ...a, tables: [...a.tables, ...b.tables], warnings: [...a.warnings, ...b.warnings] };
+}
+
+/** Warnings about the lines of TEXT in which iptables says that it does not show all rules. */
+function notesIn(text: string): RulesetWarning[] {
+  return text.split('\n').flatMap((line, index) => {
+    const message = missingRules(line);
+    return message === undefined ? [] : [{ line: index + 1, column: 1, message }];
+  });
 }

@@ -1,41 +1,36 @@
 /** Reads what `iptables -S` prints of one table: the lines of a table as in iptables-save text, without its name. */
 import { splitWords, type Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, TABLE_HOOKS, type TableName } from '../../hooks.js';
-import type { RulesetWarning } from '../model.js';
+import { BY_CHAINS } from '../listing/listed-table.js';
+import { unlistedChain } from '../listing/parse-listing.js';
 import { RuleFault } from '../parse/error.js';
 import { KNOWN_TARGETS } from '../parse/known-extensions.js';
 import type { RulesetReader } from '../parse/ruleset-reader.js';
 import type { TableDraft } from '../parse/table-draft.js';
 import type { Section } from './sections.js';
 
-/** The built-in chains that tell a table apart. Those of security are the same as those of filter. */
-const BY_CHAINS: ReadonlyMap<string, TableName> = new Map([
-  ['INPUT FORWARD OUTPUT', 'filter'],
-  ['PREROUTING INPUT OUTPUT POSTROUTING', 'nat'],
-  // Before Linux 2.6.36.
-  ['PREROUTING OUTPUT POSTROUTING', 'nat'],
-  ['PREROUTING INPUT FORWARD OUTPUT POSTROUTING', 'mangle'],
-  ['PREROUTING OUTPUT', 'raw'],
-]);
-
 const VERDICTS: readonly string[] = ['ACCEPT', 'DROP', 'RETURN', 'QUEUE'];
 const JUMPS: readonly string[] = ['-j', '-g', '--jump', '--goto'];
 
 /**
- * Reads SECTION with READER, as the rules of GIVEN if something says their table. Returns what is assumed about chains
- * that it lacks. Throws a RuleFault.
+ * Reads SECTION with READER, as the rules of GIVEN if something says their table. What the rules of chains are that it
+ * lacks is not supported, as in a listing. Throws a RuleFault.
  */
-export function readRuleList(section: Section, reader: RulesetReader, given: TableName | undefined): RulesetWarning[] {
+export function readRuleList(section: Section, reader: RulesetReader, given: TableName | undefined): void {
   const { start, lines } = section;
   const name = tableOf(section, given);
   const table = reader.open(name, start);
   const rules = lines.map(({ text, line }) => splitWords(text, line));
   const chains = new Set(rules.flatMap(([first, chain]) => (first && /^-[PN]$/.test(first.text) ? [chain.text] : [])));
-  refuseUnlisted(name, chains, start);
-  const assumed = declareMissing(table, chains, rules, reader);
+  for (const hook of TABLE_HOOKS[name]) {
+    const builtIn: string = HOOK_NAMES[hook];
+    // Before Linux 2.6.36, nat had no INPUT.
+    const isOld = name === 'nat' && builtIn === 'INPUT';
+    if (!chains.has(builtIn) && !isOld) unlistedChain(table, { ...start, text: builtIn });
+  }
+  declareMissing(table, chains, rules, reader);
   for (const { text, line } of lines) reader.readLine(text, line);
   reader.commit();
-  return assumed;
 }
 
 function tableOf({ start, lines }: Section, given: TableName | undefined): TableName {
@@ -55,39 +50,23 @@ function tableOf({ start, lines }: Section, given: TableName | undefined): Table
   throw new RuleFault(start, what, '--rules filter=FILE, or the whole output of iptables-save', 'unsupported');
 }
 
-/** Throws if rules of built-in chains are not known, as in the output of `iptables -S CHAIN`. */
-function refuseUnlisted(table: TableName, chains: ReadonlySet<string>, start: Word): void {
-  const missing = TABLE_HOOKS[table]
-    .map((hook): string => HOOK_NAMES[hook])
-    // Before Linux 2.6.36 nat had no INPUT.
-    .filter((name) => !chains.has(name) && !(table === 'nat' && name === 'INPUT'));
-  if (missing.length === 0) return;
-  const what = `the output of iptables -S has not all chains of the table ${table}: ${missing.join(', ')} not shown`;
-  throw new RuleFault(start, what, `the output of iptables -t ${table} -S without a chain`, 'unsupported');
-}
-
-/** Declares the chains that RULES name and that are not among CHAINS: the output was cut. They are taken for empty. */
+/** Declares the chains that RULES name and that are not among CHAINS: the output was cut. */
 function declareMissing(
   table: TableDraft,
   chains: ReadonlySet<string>,
   rules: readonly (readonly Word[])[],
   { family }: RulesetReader,
-): RulesetWarning[] {
-  const assumed = new Map<string, RulesetWarning>();
+): void {
+  const declared = new Set(chains);
   for (const words of rules) {
     const target = words.find((_, i) => JUMPS.includes(words[i - 1]?.text ?? ''));
     const appended = words[0]?.text === '-A' ? words[1] : undefined;
-    for (const name of [appended, target]) {
-      if (name === undefined || chains.has(name.text) || assumed.has(name.text)) continue;
-      if (name === target && (VERDICTS.includes(name.text) || KNOWN_TARGETS[family].has(name.text))) continue;
-      const { line, column } = name;
-      table.declare(`:${name.text} -`, line);
-      const message =
-        name === appended
-          ? `the chain ${name.text} is not declared: a user chain of the table ${table.name} is assumed`
-          : `the chain ${name.text} of the table ${table.name} is not listed: it is assumed to be empty`;
-      assumed.set(name.text, { line, column, message });
+    const isTarget = target && (VERDICTS.includes(target.text) || KNOWN_TARGETS[family].has(target.text));
+    for (const name of isTarget ? [appended] : [appended, target]) {
+      if (name === undefined || declared.has(name.text)) continue;
+      table.declareChain(name, { ...name, text: '-' });
+      unlistedChain(table, name);
+      declared.add(name.text);
     }
   }
-  return [...assumed.values()];
 }

@@ -1,6 +1,6 @@
 /**
- * What a text of rules consists of: outputs of iptables-save, iptables -S and iptables -L, perhaps with the commands that
- * printed them, as they are copied from a terminal.
+ * What a text of rules consists of: outputs of iptables-save, iptables -S and iptables -L, perhaps with the commands
+ * that printed them, as they are copied from a terminal.
  */
 import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';

@@ -5,7 +5,7 @@ import { HOOK_NAMES, TABLE_HOOKS, TABLE_NAMES, type TableName } from '../../hook
 import { RuleFault, unknownName } from '../parse/error.js';
 
 /** The built-in chains that tell a table apart, in the order of hooks. A listing of security names its table. */
-const BY_CHAINS: ReadonlyMap<string, TableName> = new Map([
+export const BY_CHAINS: ReadonlyMap<string, TableName> = new Map([
   ['INPUT FORWARD OUTPUT', 'filter'],
   ['PREROUTING INPUT OUTPUT POSTROUTING', 'nat'],
   // Before Linux 2.6.36.

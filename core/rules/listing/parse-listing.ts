@@ -155,7 +155,7 @@ function isTarget(name: string, family: Family): boolean {
 }
 
 /** The chain NAME, which the listing leaves out, has rules that nobody knows. */
-function unlistedChain(table: TableDraft, name: Word): void {
+export function unlistedChain(table: TableDraft, name: Word): void {
   const what = `the listing has no chain ${name.text}, so its rules in the table ${table.name} are not known`;
   const fault = new RuleFault(name, what, 'a listing of all chains', 'unsupported');
   table.appendInert(name, unreadComment(`the chain ${name.text}`), name.line, fault);
