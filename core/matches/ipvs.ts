@@ -42,7 +42,7 @@ export const ipvs: MatchExtension<IpvsParams> = {
     ),
   ],
 
-  // Without a test, it prints whether the packet has a connection there; with some, nothing of that.
+  // `ipvs` is printed only if nothing else is tested.
   listed: listedParts(
     [/(!)? ?ipvs/, '$1 --ipvs'],
     [/(!)? ?vproto (\d+)/, '$1 --vproto $2'],

@@ -18,7 +18,7 @@ export const nfacct: MatchExtension<NfacctParams> = {
   name: 'nfacct',
   options: [{ name: '--nfacct-name', words: 1, required: true, expected: 'the name of an accounting object' }],
 
-  listed: listedAs([/nfacct-name +"?([^\s"]+)"?/, '--nfacct-name $1']),
+  listed: listedAs([/nfacct-name +([\w-]+)/, '--nfacct-name $1'], [/nfacct-name +"(.*?)"/, '--nfacct-name $1']),
 
   parse(options) {
     const [word] = options.get('--nfacct-name')!.values;

@@ -49,6 +49,7 @@ export class ListedAddresses {
   on(line: number): ListedContext {
     return {
       family: this.#family,
+      line,
       address: (text, at) => this.numberOf({ text, line, column: at + 1 }),
     };
   }

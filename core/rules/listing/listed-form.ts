@@ -24,6 +24,8 @@ export interface ListedReading {
 /** What the forms of all extensions need to know. */
 export interface ListedContext {
   readonly family: Family;
+  /** The line in the listing. */
+  readonly line: number;
   /** `address[/mask]` in numbers of what is listed as TEXT at index AT: `anywhere`, a host's name, or an address. */
   address(text: string, at: number): string;
 }
