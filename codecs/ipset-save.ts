@@ -112,21 +112,30 @@ export class IpsetLines {
     return isCommit ? 'commit' : 'words';
   }
 
-  /** Splits the line into `words`; returns what is wrong with it. */
-  splitWords(): LineFault | undefined {
-    this.words.length = 0;
-    this.columns.length = 0;
+  /** Splits the line, from its character FROM on, behind COUNT words, into `words`; returns what is wrong with it. */
+  splitWords(from = 0, count = 0): LineFault | undefined {
+    this.#count = 0;
     const text = this.#piece ?? this.#text;
     const start = this.#piece === undefined ? this.start : 0;
     const end = this.#piece === undefined ? Math.min(this.end + 1, text.length) : text.length;
-    return this.#split(text, start, end, 1 + this.#pieceColumn - start);
+    this.#maxWords = MAX_WORDS - count;
+    const fault = this.#split(text, start + from, end, 1 + this.#pieceColumn - start);
+    // An array that is emptied would have to grow again for the next line.
+    if (this.words.length !== this.#count) {
+      this.words.length = this.#count;
+      this.columns.length = this.#count;
+    }
+    return fault;
   }
+
+  #maxWords = MAX_WORDS;
+  #count = 0;
 
   #split(text: string, start: number, end: number, columnOffset: number): LineFault | undefined {
     let at = start;
     while (at < end && isSpace(text.charCodeAt(at))) at++;
     while (at < end) {
-      if (this.words.length === MAX_WORDS) return 'Line is too long to parse.';
+      if (this.#count === this.#maxWords) return 'Line is too long to parse.';
       let stop = at;
       let char = text.charCodeAt(stop);
       while (!isBlank(char) && char !== QUOTE && ++stop < end) char = text.charCodeAt(stop);
@@ -145,8 +154,9 @@ export class IpsetLines {
 
   #add(word: string, column: number): void {
     if (word === '') return;
-    this.words.push(word);
-    this.columns.push(column);
+    this.words[this.#count] = word;
+    this.columns[this.#count] = column;
+    this.#count++;
   }
 }
 

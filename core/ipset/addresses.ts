@@ -148,7 +148,7 @@ function storeAddress(data: CommandData, part: AddressPart, text: string, family
     if (part === 'ip') element.ip6 = address;
     else element.ip6Second = address;
   }
-  data.note(part === 'ip' ? Opt.IP : Opt.IP2);
+  data.noteAddress(part === 'ip' ? Opt.IP : Opt.IP2, family);
 }
 
 /** The end of a range, which IPv6 elements do not have. */

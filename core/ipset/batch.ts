@@ -3,11 +3,9 @@
  * delete from it, until a message to the kernel is full. So a mistake in a later line keeps the lines before it from
  * being carried out, unless a message with them was sent before.
  */
-import { byteLength } from '../../codecs/text.js';
 import { Element } from '../sets/element.js';
 import type { IpSet } from '../sets/ip-set.js';
-import type { CommandData } from './command-data.js';
-import { Opt } from './options.js';
+import { stringBytes } from './options.js';
 
 /** The size of the buffer for a message (a page), and what has to stay free for an answer, in bytes. */
 const BUFFER_BYTES = 4096;
@@ -15,8 +13,10 @@ const RESERVED_BYTES = 20;
 /** Netlink's and nfnetlink's headers, and the version of the protocol. */
 const HEADER_BYTES = 28;
 const NUMBER_BYTES = 8;
-const LONG_BYTES = 12;
 const NEST_BYTES = 4;
+
+/** A name of a set that is one word, and no option. */
+const PLAIN_WORD = /^[^\s"-][^\s"]*$/;
 
 export type BatchCommand = 'add' | 'del';
 
@@ -40,14 +40,20 @@ export class Batch {
     return this.#elements[i];
   }
 
-  /** How a line starts that adds a plain address to the same set and may be read without looking further; or empty. */
-  plainPrefix = '';
+  /** How a line starts that adds to the same set and says nothing else before the element; empty: not to be had. */
+  prefix = '';
+  /** Whether an element may be a plain IPv4 address. */
+  takesPlain = false;
+  set: IpSet | undefined = undefined;
 
   /** Starts a message. */
-  start(command: BatchCommand, setName: string, isExist: boolean): void {
+  start(command: BatchCommand, setName: string, set: IpSet, isExist: boolean): void {
     this.command = command;
     this.setName = setName;
-    this.plainPrefix = '';
+    this.set = set;
+    const { type, options } = set;
+    this.prefix = command === 'add' && PLAIN_WORD.test(setName) ? `add ${setName} ` : '';
+    this.takesPlain = type.dimensions.length === 1 && type.families.includes('ipv4') && options.family === 'ipv4';
     this.restart(isExist);
   }
 
@@ -73,13 +79,6 @@ export class Batch {
     this.#bytes += bytes;
   }
 
-  /** Notes whether lines for SET, of which DATA was one, may be read as plain ones. */
-  notePlain(data: CommandData, { type, options }: IpSet): void {
-    const isPlain = this.command === 'add' && type.dimensions.length === 1 && type.families.includes('ipv4');
-    const isWord = /^[^\s"-][^\s"]*$/.test(data.setName);
-    this.plainPrefix = isPlain && isWord && options.family === 'ipv4' ? `add ${data.setName} ` : '';
-  }
-
   /** Makes the element that was filled in last the first. */
   moveToFront(from: number): void {
     const first = this.element(0);
@@ -88,32 +87,7 @@ export class Batch {
   }
 }
 
-/** An attribute with TEXT, in bytes. */
-function stringBytes(text: string): number {
-  return 4 + ((byteLength(text) + 1 + 3) & ~3);
-}
-
-/** An element with nothing but one IPv4 address, in bytes. */
-export const PLAIN_ELEMENT_BYTES = NEST_BYTES + 12 + NUMBER_BYTES;
-
-/** What the element of DATA takes in a message, in bytes. */
-export function elementBytes(data: CommandData): number {
-  const { element, family } = data;
-  const address = family === 'ipv6' ? 24 : 12;
-  let bytes = NEST_BYTES + NUMBER_BYTES;
-  for (const opt of [Opt.IP, Opt.IP_TO, Opt.IP2, Opt.IP2_TO]) if (data.has(opt)) bytes += address;
-  for (const opt of NUMBERS) if (data.has(opt)) bytes += NUMBER_BYTES;
-  for (const opt of LONGS) if (data.has(opt)) bytes += LONG_BYTES;
-  if (data.has(Opt.NAME)) bytes += stringBytes(element.set);
-  if (data.has(Opt.NAMEREF)) bytes += stringBytes(element.neighbour);
-  if (data.has(Opt.IFACE)) bytes += stringBytes(element.iface);
-  if (data.has(Opt.ADT_COMMENT)) bytes += stringBytes(element.comment ?? '');
-  return bytes;
-}
-
-const NUMBERS: readonly Opt[] = [
-  ...[Opt.CIDR, Opt.CIDR2, Opt.MARK, Opt.PORT, Opt.PORT_TO, Opt.PROTO, Opt.TIMEOUT, Opt.CADT_FLAGS],
-  ...[Opt.SKBPRIO, Opt.SKBQUEUE],
-];
-/** An Ethernet address takes as much as a number of 64 bits. */
-const LONGS: readonly Opt[] = [Opt.PACKETS, Opt.BYTES, Opt.SKBMARK, Opt.ETHER];
+/** An element without what it says. */
+export const ELEMENT_BYTES = NEST_BYTES + NUMBER_BYTES;
+/** An element with nothing but one IPv4 address. */
+export const PLAIN_ELEMENT_BYTES = ELEMENT_BYTES + 12;

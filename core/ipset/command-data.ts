@@ -3,7 +3,7 @@ import type { Family } from '../../codecs/address.js';
 import { type CreateOptions, DEFAULT_CREATE_OPTIONS } from '../sets/create-options.js';
 import { Element } from '../sets/element.js';
 import type { SetType } from '../sets/set-type.js';
-import { OPT_COUNT, Opt } from './options.js';
+import { IPV6_MORE_BYTES, OPT_BYTES, OPT_COUNT, Opt, stringBytes } from './options.js';
 import { ExitCode, IpsetStop, type Report, Severity } from './report.js';
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
@@ -17,6 +17,8 @@ export class CommandData {
   setName2 = '';
   type: SetType | undefined = undefined;
   family: Family | undefined = undefined;
+  /** What the element takes in a message to the kernel, in bytes. */
+  bytes = 0;
   /** The family was not given, but is the type's first. */
   isFamilyAssumed = false;
   element = new Element();
@@ -39,6 +41,7 @@ export class CommandData {
     this.family = undefined;
     this.isFamilyAssumed = false;
     this.isForgotten = false;
+    this.bytes = 0;
     this.element.clear();
     this.#given.fill(0);
     this.#ignored.fill(0);
@@ -60,7 +63,21 @@ export class CommandData {
   }
 
   note(opt: Opt): void {
+    if (this.#given[opt] !== 0) return;
     this.#given[opt] = 1;
+    this.bytes += OPT_BYTES[opt];
+  }
+
+  /** The same for an address, of FAMILY. */
+  noteAddress(opt: Opt, family: Family): void {
+    this.note(opt);
+    if (family === 'ipv6') this.bytes += IPV6_MORE_BYTES;
+  }
+
+  /** The same for a TEXT. */
+  noteText(opt: Opt, text: string): void {
+    this.note(opt);
+    this.bytes += stringBytes(text);
   }
 
   forget(opt: Opt): void {

@@ -76,6 +76,7 @@ export function newEnvironment(): Environment {
   };
 }
 
+const DASH = 0x2d;
 /** In the order in which ipset looks for them. */
 const ENVIRONMENT_OPTIONS = [
   ['-o', '-output', 'output'],
@@ -117,6 +118,28 @@ export class CommandWords {
     this.at = -1;
     this.#takeEnvironment(environment, error);
     this.#takeCommand(inFile);
+  }
+
+  /**
+   * Reads WORDS as what follows `add SET`. Returns false if there is nothing, or an option of ipset among them.
+   */
+  readAdded(words: readonly string[]): boolean {
+    if (words.length === 0) return false;
+    for (const word of words) if (word.charCodeAt(0) === DASH) return false;
+    this.command = 'add';
+    this.firstAt = -1;
+    this.second = words[0];
+    this.secondAt = 0;
+    const count = words.length - 1;
+    for (let i = 0; i < count; i++) {
+      this.rest[i] = words[i + 1];
+      this.restAt[i] = i + 1;
+    }
+    if (this.rest.length !== count) {
+      this.rest.length = count;
+      this.restAt.length = count;
+    }
+    return true;
   }
 
   /** The word that was read last. */

@@ -2,7 +2,7 @@
 
 import type { Family } from '../../codecs/address.js';
 import { formatLoaded, toLoaded } from '../../codecs/byte-order.js';
-import { byteLength } from '../../codecs/text.js';
+import { isLongerThan } from '../../codecs/text.js';
 import { type Element, NONE } from '../sets/element.js';
 import type { SetType } from '../sets/set-type.js';
 import { parseIp, parseIp4Net6, parseIp4Single6, parseSingleIp, separatorIn } from './addresses.js';
@@ -17,6 +17,10 @@ const MAX_IFACE = 15;
 /** Reads the element TEXT of the type that DATA names (ipset_parse_elem). */
 export function parseElement(data: CommandData, text: string): void {
   const type = data.type!;
+  if (type.dimensions.length === 1 && !text.includes(',')) {
+    parsePart(data, type, 0, text);
+    return;
+  }
   const parts = splitElement(data, type, text);
   if (parts === undefined) parseNeighbours(data, text);
   else for (const [i, part] of parts.entries()) parsePart(data, type, i, part);
@@ -87,7 +91,7 @@ function parsePart(data: CommandData, type: SetType, dimension: number, text: st
       break;
     default:
       data.element.set = checkSetName(data, text);
-      data.note(Opt.NAME);
+      data.noteText(Opt.NAME, text);
   }
 }
 
@@ -96,13 +100,13 @@ const PHYSDEV = 'physdev:';
 function parseIface(data: CommandData, text: string): void {
   const isPhysdev = text.startsWith(PHYSDEV);
   const name = isPhysdev ? text.slice(PHYSDEV.length) : text;
-  if (byteLength(name) > MAX_IFACE) {
+  if (isLongerThan(name, MAX_IFACE)) {
     throw data.syntaxError(`interface name '${name}' is longer than ${MAX_IFACE} characters`, 'a shorter name');
   }
   data.element.isPhysdev = isPhysdev;
   if (isPhysdev) data.note(Opt.CADT_FLAGS);
   data.element.iface = name;
-  data.note(Opt.IFACE);
+  data.noteText(Opt.IFACE, name);
 }
 
 /** `SET,before,SET`. */
@@ -115,11 +119,11 @@ function parseNeighbours(data: CommandData, text: string): void {
     throw data.error('you must specify elements as setname,[before|after],setname', 'SET,before,SET');
   }
   data.element.set = checkSetName(data, text.slice(0, first));
-  data.note(Opt.NAME);
+  data.noteText(Opt.NAME, data.element.set);
   data.element.neighbour = checkSetName(data, rest.slice(second + 1));
   data.element.isBefore = word === 'before';
   if (data.element.isBefore) data.note(Opt.CADT_FLAGS);
-  data.note(Opt.NAMEREF);
+  data.noteText(Opt.NAMEREF, data.element.neighbour);
 }
 
 /** ELEMENT of a set of TYPE and FAMILY, as ipset prints it (ipset_print_elem). */

@@ -1,6 +1,6 @@
 /** The options of `ipset create`, add, del and test, and how each is read. */
 import { ADDRESS_BITS } from '../../codecs/address.js';
-import { byteLength } from '../../codecs/text.js';
+import { isLongerThan } from '../../codecs/text.js';
 import { assumedFamily, parseBitmask, parseLastIp, parseNet, parseNetRange, parseSingleIp } from './addresses.js';
 import type { CommandData } from './command-data.js';
 import { parseCidr, parseNumber, parseSkbMark, parseSkbPrio, parseUint64 } from './numbers.js';
@@ -103,16 +103,16 @@ function parseTimeout(data: CommandData, text: string): void {
 
 function parseComment(data: CommandData, text: string): void {
   if (text.includes('"')) throw data.syntaxError('" character is not permitted in comments');
-  if (byteLength(text) > MAX_COMMENT) {
+  if (isLongerThan(text, MAX_COMMENT)) {
     throw data.syntaxError(`Comment is longer than the maximum allowed ${MAX_COMMENT} characters`);
   }
   data.element.comment = text;
-  data.note(Opt.ADT_COMMENT);
+  data.noteText(Opt.ADT_COMMENT, text);
 }
 
 /** The name of a set; a longer one is an error. */
 export function checkSetName(data: CommandData, text: string): string {
-  if (byteLength(text) <= MAX_SET_NAME) return text;
+  if (!isLongerThan(text, MAX_SET_NAME)) return text;
   throw data.syntaxError(`setname '${text}' is longer than ${MAX_SET_NAME} characters`, 'a shorter name');
 }
 
@@ -121,7 +121,7 @@ function neighbour(name: 'before' | 'after'): Keyword {
     data.element.neighbour = checkSetName(data, text);
     data.element.isBefore = name === 'before';
     if (data.element.isBefore) data.note(Opt.CADT_FLAGS);
-    data.note(Opt.NAMEREF);
+    data.noteText(Opt.NAMEREF, text);
   });
 }
 

@@ -1,3 +1,5 @@
+import { byteLength } from '../../codecs/text.js';
+
 /**
  * What a command of ipset says about a set or an element, under the numbers of enum ipset_opt: ipset checks in this
  * order what is not allowed.
@@ -49,3 +51,24 @@ export type Opt = (typeof Opt)[keyof typeof Opt];
 
 /** How many numbers there are. */
 export const OPT_COUNT = 50;
+
+/** What each takes in a message to the kernel, in bytes; what is not listed is a text, or never part of an element. */
+export const OPT_BYTES: readonly number[] = bytesOf();
+
+function bytesOf(): number[] {
+  const { IP, IP_TO, IP2, IP2_TO, CIDR, CIDR2, MARK, PORT, PORT_TO, PROTO, TIMEOUT, CADT_FLAGS } = Opt;
+  const bytes = new Array<number>(OPT_COUNT).fill(0);
+  for (const opt of [IP, IP_TO, IP2, IP2_TO]) bytes[opt] = 12;
+  for (const opt of [CIDR, CIDR2, MARK, PORT, PORT_TO, PROTO, TIMEOUT, CADT_FLAGS]) bytes[opt] = 8;
+  for (const opt of [Opt.SKBPRIO, Opt.SKBQUEUE]) bytes[opt] = 8;
+  for (const opt of [Opt.PACKETS, Opt.BYTES, Opt.SKBMARK, Opt.ETHER]) bytes[opt] = 12;
+  return bytes;
+}
+
+/** What an IPv6 address takes more than an IPv4 address, in bytes. */
+export const IPV6_MORE_BYTES = 12;
+
+/** What TEXT takes in a message, in bytes. */
+export function stringBytes(text: string): number {
+  return 4 + ((byteLength(text) + 1 + 3) & ~3);
+}

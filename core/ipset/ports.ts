@@ -91,7 +91,15 @@ export function parseToPort(data: CommandData, text: string): void {
   parseLastPort(data, text, 'tcp');
 }
 
+/** The usual ones, to find them at once. */
+const USUAL: ReadonlyMap<string, number> = new Map([
+  ['tcp', TCP],
+  ['udp', UDP],
+]);
+
 function parseProtocol(data: CommandData, text: string): number {
+  const usual = USUAL.get(text);
+  if (usual !== undefined) return usual;
   const number = tryNumber(data, text, 255);
   if (number !== undefined) return number;
   data.report.reset();

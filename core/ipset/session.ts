@@ -6,25 +6,22 @@ import { IpsetLines } from '../../codecs/ipset-save.js';
 import type { Element } from '../sets/element.js';
 import type { IpSet } from '../sets/ip-set.js';
 import { SetFault } from '../sets/set-fault.js';
-import type { SetType } from '../sets/set-type.js';
 import type { SetStore } from '../sets/store.js';
-import { setTypeOf } from '../sets/types.js';
 import { plainQuad } from './addresses.js';
-import { Batch, type BatchCommand, elementBytes, PLAIN_ELEMENT_BYTES } from './batch.js';
+import { Batch, type BatchCommand, ELEMENT_BYTES, PLAIN_ELEMENT_BYTES } from './batch.js';
 import { CommandData } from './command-data.js';
 import { type CommandName, CommandWords, type Environment, newEnvironment } from './command-line.js';
 import { createOptions } from './create-set.js';
-import { formatAnswered, parseElement } from './element-words.js';
+import { formatAnswered } from './element-words.js';
 import { helpText } from './help.js';
 import { kernelMessage } from './kernel-messages.js';
-import { checkSetName } from './keywords.js';
 import { listSets } from './listing.js';
+import { parseCreate, parseElementCommand, parseElementOf, parseNames } from './parse-command.js';
 import { ExitCode, IpsetStop, Report, Severity } from './report.js';
-import { checkAllowed, checkMandatory, parseOptions } from './typed-options.js';
 
 const VERSION = 'ipset v7.17';
-/** In bytes. */
-const MAX_TYPE_NAME = 31;
+/** `add SET`. */
+const PREFIX_WORDS = 2;
 
 /** Ends a run that is no failure: a warning, the answer to a test, `quit`. */
 export class IpsetEnd {
@@ -73,7 +70,7 @@ export class IpsetSession {
   restore(text: string): void {
     const lines = new IpsetLines(text);
     while (lines.next()) {
-      if (this.#takePlain(lines)) continue;
+      if (this.#continueBatch(lines)) continue;
       const kind = lines.kind();
       if (kind === 'nothing') continue;
       this.line = lines.line;
@@ -92,24 +89,51 @@ export class IpsetSession {
     try {
       this.#runCommand(lines.words);
     } catch (error) {
-      if (!this.#isLocated && this.#words.at >= 0) this.column = lines.columns[this.#words.at];
+      this.#locate(lines);
       throw error;
     }
+  }
+
+  /** Notes where in LINES an error is. */
+  #locate(lines: IpsetLines): void {
+    if (!this.#isLocated && this.#words.at >= 0) this.column = lines.columns[this.#words.at];
   }
 
   #lines: IpsetLines | undefined = undefined;
   /** Whether `line` and `column` already say where the error is. */
   #isLocated = false;
 
-  /** Takes a line `add SET a.b.c.d` that continues the batch without splitting it into words. */
-  #takePlain(lines: IpsetLines): boolean {
+  /** Takes a line that adds an element to the set of the batch, without looking for options of ipset or a command. */
+  #continueBatch(lines: IpsetLines): boolean {
     const batch = this.#batch;
-    if (batch.count === 0 || batch.plainPrefix === '' || !lines.isWhole) return false;
-    const { text, start } = lines;
-    if (!text.startsWith(batch.plainPrefix, start)) return false;
-    const at = start + batch.plainPrefix.length;
-    const address = plainQuad(text, at, lines.end);
+    const { prefix } = batch;
+    if (batch.count === 0 || prefix === '' || !lines.isWhole || !lines.text.startsWith(prefix, lines.start))
+      return false;
+    if (batch.takesPlain && this.#takePlain(lines, lines.start + prefix.length)) return true;
+    const fault = lines.splitWords(prefix.length, PREFIX_WORDS);
+    if (fault !== undefined || !this.#words.readAdded(lines.words)) return false;
+    this.#lines = lines;
+    this.line = lines.line;
+    this.#report.line = lines.countedLine;
+    const data = this.#data;
+    data.element = batch.element(batch.count);
+    data.reset();
+    data.setName = batch.setName;
+    try {
+      parseElementOf(data, this.#words, 'add', batch.set!);
+      this.#collect('add');
+    } catch (error) {
+      this.#locate(lines);
+      throw error;
+    }
+    return true;
+  }
+
+  /** Takes the plain address that is all there is from AT to the end of the line. */
+  #takePlain(lines: IpsetLines, at: number): boolean {
+    const address = plainQuad(lines.text, at, lines.end);
     if (address === -1) return false;
+    const batch = this.#batch;
     if (!batch.hasRoom(PLAIN_ELEMENT_BYTES)) {
       this.#commit();
       batch.restart(this.#environment.isExist);
@@ -117,7 +141,7 @@ export class IpsetSession {
     const element = batch.element(batch.count);
     element.clear();
     element.ip = address;
-    batch.push(lines.line, lines.countedLine, at - start + 1, PLAIN_ELEMENT_BYTES);
+    batch.push(lines.line, lines.countedLine, at - lines.start + 1, PLAIN_ELEMENT_BYTES);
     return true;
   }
 
@@ -131,12 +155,12 @@ export class IpsetSession {
     this.#refuseFile(command);
     switch (command) {
       case 'create':
-        this.#parseCreate();
+        parseCreate(data, this.#words);
         break;
       case 'add':
       case 'del':
       case 'test':
-        this.#parseElementCommand(command);
+        parseElementCommand(data, this.#words, command, this.#store);
         break;
       case 'restore':
         this.#words.endHere();
@@ -152,7 +176,7 @@ export class IpsetSession {
       case 'quit':
         throw new IpsetEnd(ExitCode.DONE);
       default:
-        this.#parseNames();
+        parseNames(data, this.#words);
         this.#words.endHere();
     }
     this.#execute(command);
@@ -162,69 +186,6 @@ export class IpsetSession {
   #refuseFile(command: CommandName): void {
     if (this.#environment.file === undefined || !['list', 'save', 'restore'].includes(command)) return;
     throw unsupported('-file', command === 'restore' ? 'give the file itself' : 'the output without -file');
-  }
-
-  #parseNames(): void {
-    const data = this.#data;
-    const { first, second } = this.#words;
-    if (first !== undefined) {
-      this.#words.at = this.#words.firstAt;
-      data.setName = checkSetName(data, first);
-      data.hasSetName = true;
-    }
-    if (second !== undefined) {
-      this.#words.at = this.#words.secondAt;
-      data.setName2 = checkSetName(data, second);
-    }
-    this.#words.at = this.#words.firstAt;
-  }
-
-  #parseCreate(): void {
-    const data = this.#data;
-    const words = this.#words;
-    data.resetOptions();
-    words.at = words.firstAt;
-    data.setName = checkSetName(data, words.first!);
-    words.at = words.secondAt;
-    const type = this.#parseType(words.second!);
-    parseOptions(data, type, words, 'create', 'family');
-    parseOptions(data, type, words, 'create', 'all');
-    words.at = words.secondAt;
-    checkMandatory(data, type);
-  }
-
-  #parseType(name: string): SetType {
-    const data = this.#data;
-    if (Buffer.byteLength(name) > MAX_TYPE_NAME) {
-      throw data.syntaxError(`typename '${name}' is longer than ${MAX_TYPE_NAME} characters`);
-    }
-    const type = setTypeOf(name);
-    if (type === undefined) throw data.syntaxError(`typename '${name}' is unknown`, 'a type such as hash:ip');
-    data.type = type;
-    const { families } = type;
-    if (families.length > 0) {
-      [data.family] = families;
-      data.noteFamily(families.length > 1);
-    }
-    return type;
-  }
-
-  #parseElementCommand(command: 'add' | 'del' | 'test'): void {
-    const data = this.#data;
-    const words = this.#words;
-    words.at = words.firstAt;
-    data.setName = checkSetName(data, words.first!);
-    const set = this.#store.get(data.setName);
-    if (set === undefined) throw data.error(kernelMessage('no-such-set', command), 'the name of a set');
-    const { type, options } = set;
-    data.type = type;
-    data.family = type.families.length === 0 ? undefined : options.family;
-    words.at = words.secondAt;
-    parseElement(data, words.second!);
-    parseOptions(data, type, words, command, 'all');
-    words.at = words.secondAt;
-    checkAllowed(data, type, command);
-    if (data.isForgotten) throw data.error(`Invalid ${command} command: missing setname`);
   }
 
   /** Sends the command to the kernel, or collects it (ipset_cmd). */
@@ -247,17 +208,16 @@ export class IpsetSession {
   #collect(command: BatchCommand): void {
     const batch = this.#batch;
     const data = this.#data;
-    const bytes = elementBytes(data);
+    const bytes = ELEMENT_BYTES + data.bytes;
     const at = batch.count;
     const isSame = at > 0 && batch.command === command && batch.setName === data.setName;
     if (!isSame || !batch.hasRoom(bytes)) {
       this.#commit();
-      batch.start(command, data.setName, this.#environment.isExist);
+      batch.start(command, data.setName, this.#store.get(data.setName)!, this.#environment.isExist);
       if (at > 0) batch.moveToFront(at);
     }
     const lines = this.#lines!;
     batch.push(lines.line, lines.countedLine, lines.columns[this.#words.secondAt], bytes);
-    batch.notePlain(data, this.#store.get(data.setName)!);
   }
 
   /** Carries out what was collected, up to the first element that is refused (ipset_commit). */

@@ -103,8 +103,8 @@ const WORDS: Readonly<Record<string, TypeWords>> = {
 /** The names of all types. */
 export const TYPE_NAMES: readonly string[] = Object.keys(WORDS);
 
-export function typeWords(type: SetType): TypeWords {
-  return WORDS[type.name];
+export function typeWords({ name }: Pick<SetType, 'name'>): TypeWords {
+  return WORDS[name];
 }
 
 /** Whether RANGES lets an element of COMMAND be a range. */

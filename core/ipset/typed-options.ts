@@ -2,10 +2,10 @@
 import type { SetType } from '../sets/set-type.js';
 import type { CommandData } from './command-data.js';
 import type { CommandWords } from './command-line.js';
-import { KEYWORDS, type Keyword } from './keywords.js';
+import { KEYWORDS, type Keyword, type KeywordName } from './keywords.js';
 import { Opt } from './options.js';
 import { ExitCode, IpsetStop, usageStop } from './report.js';
-import { allowsRange, type TypedCommand, typeWords } from './type-words.js';
+import { allowsRange, TYPE_NAMES, type TypedCommand, typeWords } from './type-words.js';
 
 /** Which of the options to read: the family comes first, since the others depend on it. */
 export type OptionPass = 'family' | 'all';
@@ -19,15 +19,13 @@ export function parseOptions(
   pass: OptionPass,
 ): void {
   const { rest, restAt } = words;
-  const names = typeWords(type)[command];
+  const keywords = KEYWORDS_OF.get(type.name)![command];
   for (let i = 0; i < rest.length; ) {
     words.at = restAt[i];
     const option = rest[i];
-    const keyword = KEYWORDS_BY_NAME.get(option.startsWith('--') ? option.slice(2) : option)?.find((known) =>
-      names.some((name) => KEYWORDS[name] === known),
-    );
+    const keyword = keywords.get(option.startsWith('--') ? option.slice(2) : option);
     if (keyword === undefined) {
-      throw usageStop(`Unknown argument: \`${option}'`, names.map((name) => KEYWORDS[name].name).join(', '));
+      throw usageStop(`Unknown argument: \`${option}'`, [...keywords.keys()].join(', '));
     }
     let value = option;
     i++;
@@ -41,12 +39,19 @@ export function parseOptions(
   }
 }
 
-const KEYWORDS_BY_NAME = byName(Object.values(KEYWORDS));
+type KeywordsByName = ReadonlyMap<string, Keyword>;
 
-function byName(keywords: readonly Keyword[]): ReadonlyMap<string, readonly Keyword[]> {
-  const found = new Map<string, Keyword[]>();
-  for (const keyword of keywords) found.set(keyword.name, [...(found.get(keyword.name) ?? []), keyword]);
-  return found;
+/** The options of each command, by name, for each type. */
+const KEYWORDS_OF: ReadonlyMap<string, Readonly<Record<TypedCommand, KeywordsByName>>> = new Map(
+  TYPE_NAMES.map((name) => {
+    const words = typeWords({ name });
+    const [create, add, del, test] = [words.create, words.add, words.del, words.test].map(byName);
+    return [name, { create, add, del, test }];
+  }),
+);
+
+function byName(names: readonly KeywordName[]): KeywordsByName {
+  return new Map(names.map((name) => [KEYWORDS[name].name, KEYWORDS[name]]));
 }
 
 function parseOption(data: CommandData, keyword: Keyword, value: string): void {
