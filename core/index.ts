@@ -30,6 +30,12 @@ export type { ChecksumCounts, ChecksumMode } from './offload/checksums.js';
 export type { CoalescedCounts } from './offload/segments.js';
 export { type Packet, PacketType } from './packet.js';
 export { REASONS, type Reason } from './reasons.js';
+export {
+  type Applied,
+  type ApplyOptions,
+  applyIptables,
+  type RulesetState,
+} from './rules/commands/apply-iptables.js';
 export type { Chain, Rule, Ruleset, RulesetWarning, Table, TableCounters } from './rules/model.js';
 export { RulesetError } from './rules/parse/error.js';
 export { parseRuleset } from './rules/parse/parse.js';

@@ -19,6 +19,8 @@ interface ConnlimitParams {
   /** The length of the prefix that the hosts of a network share. */
   readonly prefix: number;
   readonly end: 'source' | 'destination';
+  /** Whether it is given. For -C and -D, iptables takes rules for different ones where that differs. */
+  readonly isPrefixGiven: boolean;
 }
 
 function listedLimit(option: string, ...[end, mask, most]: readonly (string | undefined)[]): string[] {
@@ -64,6 +66,7 @@ export const connlimit: MatchExtension<ConnlimitParams> = {
       limit: parseWord32(option.values[0]) >>> 0,
       prefix: mask === undefined ? ADDRESS_BITS[options.family] : parseLength(mask.values[0], options.family),
       end: options.get('--connlimit-daddr') === undefined ? 'source' : 'destination',
+      isPrefixGiven: mask !== undefined,
     };
   },
 

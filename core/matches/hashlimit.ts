@@ -2,7 +2,7 @@
 import { ADDRESS_BITS, type Family, maskLength } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
-import type { MatchExtension, ParsedOptions, RuleSite } from '../rules/extension.js';
+import type { KernelRefusal, MatchExtension, ParsedOptions, RuleSite } from '../rules/extension.js';
 import { listed } from '../rules/listing/listed-form.js';
 import { signedInt32 } from '../rules/parse/c-numbers.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
@@ -61,6 +61,7 @@ const rateOption = { words: 1, invertible: true, expected: 'a rate: 5/minute, 51
 
 export const hashlimit: MatchExtension<HashlimitParams> = {
   name: 'hashlimit',
+  hasOwnMessages: true,
   options: [
     { name: '--hashlimit-upto', ...rateOption, aliases: ['--hashlimit'], excludes: ['--hashlimit-above'] },
     { name: '--hashlimit-above', ...rateOption, excludes: ['--hashlimit-upto'] },
@@ -171,11 +172,12 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
 };
 
 /** The kernel's check for overflows of its credits. */
-function refuseRate({ isRateMatch, isBytes, average, burst }: HashlimitParams): string | undefined {
+function refuseRate({ isRateMatch, isBytes, average, burst }: HashlimitParams): KernelRefusal | undefined {
   if (isRateMatch) return average === 0n || average > 0xffffffffn ? 'the kernel cannot count such a rate' : undefined;
   if (isBytes) return creditOfCost(average) === 0n ? 'the rate is too high for the kernel' : undefined;
   if (creditOf(average * burst) >= creditOf(average)) return undefined;
-  return `the kernel cannot count a burst of ${burst} at this rate: use a smaller burst or a faster rate`;
+  const what = `the kernel cannot count a burst of ${burst} at this rate: use a smaller burst or a faster rate`;
+  return { what, error: 'ERANGE' };
 }
 
 function parseBurstOption(options: ParsedOptions, rate: Rate): bigint {

@@ -67,7 +67,8 @@ export const limit: MatchExtension<LimitParams> = {
     if (burst === 0) return 'a limit with a burst of 0 would never match';
     // The product is truncated to 32 bits. The overflow is only noticed if little remains.
     if (creditOf(period * burst) >= creditOf(period)) return undefined;
-    return `the kernel cannot count a burst of ${burst} at this rate: use a smaller burst or a faster rate`;
+    const what = `the kernel cannot count a burst of ${burst} at this rate: use a smaller burst or a faster rate`;
+    return { what, error: 'ERANGE' };
   },
 
   save({ period, burst }) {

@@ -87,6 +87,7 @@ function listedRate(rate: string | undefined): string[] {
 
 export const rateest: MatchExtension<RateestParams> = {
   name: 'rateest',
+  hasOwnMessages: true,
   options: [
     { name: '--rateest1', aliases: ['--rateest'], words: 1, expected: 'the name of an estimator' },
     { name: '--rateest2', words: 1, expected: 'the name of an estimator' },
@@ -127,7 +128,7 @@ export const rateest: MatchExtension<RateestParams> = {
     if (operator === undefined) return 'rateest needs --rateest-lt, --rateest-gt or --rateest-eq';
     const missing = [first, ...(second === undefined ? [] : [second])].find((name) => !objects.has(ESTIMATOR, name));
     if (missing === undefined) return undefined;
-    return `no -j RATEEST before this rule has --rateest-name ${missing}`;
+    return { what: `no -j RATEEST before this rule has --rateest-name ${missing}`, error: 'ENOENT' };
   },
 
   save(params) {

@@ -32,6 +32,8 @@ interface RecentParams {
   readonly checksTtl: boolean;
   readonly name: string;
   readonly mask: Address;
+  /** Whether it is given. For -C and -D, iptables takes rules for different ones where that differs. */
+  readonly isMaskGiven: boolean;
   readonly side: 'source' | 'destination';
 }
 
@@ -96,6 +98,7 @@ export const recent: MatchExtension<RecentParams> = {
       checksTtl: options.get('--rttl') !== undefined,
       name: cutToBytes(name, MAX_NAME_BYTES),
       mask: mask === undefined ? wholeMask(options.family) : parseMask(mask, options.family),
+      isMaskGiven: mask !== undefined,
       side: sideOf(options),
     };
   },

@@ -66,6 +66,8 @@ export interface RuleSite {
   readonly base: BaseMatch;
   /** What this rule and those before it make in the kernel, in the order in which it loads them. */
   readonly objects: KernelObjects;
+  /** Whether the rule is one of nf_tables (iptables-nft). */
+  readonly isNft: boolean;
   readonly matches: readonly Match[];
 }
 
@@ -76,9 +78,17 @@ export interface SetMention {
   readonly word: Word;
 }
 
+/** The errors with which the kernel refuses tables. */
+export type KernelError = 'EINVAL' | 'ENOENT' | 'ELOOP' | 'ERANGE';
+
+/** Why the kernel refuses something, and with which error, if it is not EINVAL. */
+export type KernelRefusal = string | { readonly what: string; readonly error: KernelError };
+
 export interface Extension<P> {
   readonly name: string;
   readonly options: readonly OptionSpec[];
+  /** Whether iptables reads its options in an older way, with messages of its own about them. */
+  readonly hasOwnMessages?: boolean;
   /** The families that have it; undefined if both. */
   readonly families?: readonly Family[];
   /** The tables and hooks to which the kernel restricts it; undefined if any. */
@@ -87,7 +97,7 @@ export interface Extension<P> {
   /** Throws a RulesetError. */
   parse(options: ParsedOptions): P;
   /** The reason why the kernel refuses it when the table is loaded; undefined if it does not. */
-  refuse?(params: P, site: RuleSite): string | undefined;
+  refuse?(params: P, site: RuleSite): KernelRefusal | undefined;
   /**
    * What the emulation would need to follow a packet that meets it; undefined if nothing. A rule with such an extension
    * is parsed and saved, but not run.

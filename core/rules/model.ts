@@ -57,6 +57,11 @@ export interface Chain {
   /** The file and line (from 1) that set a built-in chain's policy or declare a user chain. Line 0: none does. */
   readonly file: string;
   readonly line: number;
+  /**
+   * An empty base chain of nf_tables that does not exist: `iptables-nft -X` deletes it, or nothing has needed it yet.
+   * It has no hook then, though iptables-save prints it all the same.
+   */
+  readonly isAbsent?: boolean;
   /** Its position in the table's `chains`. */
   readonly index: number;
   readonly rules: readonly Rule[];

@@ -1,7 +1,7 @@
 /** Prints a ruleset like iptables-save (legacy, 1.8.9). */
 import { HOOK_NAMES, type TableName, Verdict } from '../hooks.js';
 import { saveBase } from './base-match.js';
-import type { Chain, Rule, Ruleset, SavedCounters, Table } from './model.js';
+import type { Chain, Match, Rule, Ruleset, SavedCounters, Table, Target } from './model.js';
 
 /**
  * The canonical text of RULESET, like `iptables-save`, or `iptables-save -c` with COUNTERS. Tables are in the kernel's
@@ -32,12 +32,16 @@ function saveChain({ name, hook, policy }: Chain, counters: SavedCounters | unde
 /** The text after `-A chain`, with a leading space. */
 export function saveRule(rule: Rule): string {
   if (rule.verbatim !== undefined) return rule.verbatim === '' ? '' : ` ${rule.verbatim}`;
-  let text = saveBase(rule.base);
-  for (const { extension, params } of rule.matches) text += ` -m ${extension.name}${extension.save(params)}`;
-  return text + saveTarget(rule);
+  return saveBase(rule.base) + saveMatches(rule.matches) + saveTarget(rule.target);
 }
 
-function saveTarget({ target }: Rule): string {
+export function saveMatches(matches: readonly Match[]): string {
+  let text = '';
+  for (const { extension, params } of matches) text += ` -m ${extension.name}${extension.save(params)}`;
+  return text;
+}
+
+export function saveTarget(target: Target): string {
   switch (target.kind) {
     case 'none':
       return '';

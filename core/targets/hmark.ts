@@ -43,6 +43,7 @@ interface HmarkParams extends HashRule {
 
 export const hmark: TargetExtension<HmarkParams> = {
   name: 'HMARK',
+  hasOwnMessages: true,
   terminates: false,
   options: [
     { name: '--hmark-tuple', words: 1, expected: TUPLE_EXPECTED },

@@ -69,7 +69,11 @@ export const tcpmss: TargetExtension<TcpmssParams> = {
       return '--clamp-mss-to-pmtu can only be reached from FORWARD, OUTPUT and POSTROUTING';
     }
     const refusal = refuseProtocol('TCPMSS', IPPROTO_TCP, site);
-    return refusal ?? (matchesSyn(site) ? undefined : 'TCPMSS needs a match of SYN: --tcp-flags SYN,RST SYN, or --syn');
+    // nf_tables compares flags itself, where the target cannot see it.
+    return (
+      refusal ??
+      (site.isNft || matchesSyn(site) ? undefined : 'TCPMSS needs a match of SYN: --tcp-flags SYN,RST SYN, or --syn')
+    );
   },
 
   save: ({ mss }) => (mss === undefined ? ' --clamp-mss-to-pmtu' : ` --set-mss ${mss}`),

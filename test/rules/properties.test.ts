@@ -46,7 +46,10 @@ function textOf(rules: readonly RuleText[]): string {
 
 /** What a rule means, without where it was read. */
 function meaning({ chain, number, comment, base, matches, target }: Rule): unknown {
-  const shown = matches.map(({ extension, params }) => ({ name: extension.name, params }));
+  const shown = matches.map(({ extension, params }) => {
+    // What only -C and -D look at.
+    return { name: extension.name, params: { ...(params as object), isMaskGiven: false, isPrefixGiven: false } };
+  });
   const does = target.kind === 'extension' ? { name: target.extension.name, params: target.params } : target;
   return { chain, number, comment, base, matches: shown, target: does };
 }

@@ -34,8 +34,19 @@ function parseAddress(word: Word, part: string, negated: boolean, family: Family
   const hostMask = prefixMask(family, ADDRESS_BITS[family]);
   const mask = slash < 0 ? hostMask : parseMask(trimmed.slice(slash + 1), family);
   if (mask === undefined && family === 'ipv4' && IPV6.test(text)) throw badAddress(word, text, family);
-  if (mask === undefined) throw new RuleFault(word, `invalid mask "${trimmed.slice(slash + 1)}"`, MASKS[family]);
-  if (isLongerThan(trimmed, MAX_HOST_BYTES)) throw new RuleFault(word, 'the address is too long', 'at most 255 bytes');
+  if (mask === undefined) {
+    const given = trimmed.slice(slash + 1);
+    throw new RuleFault(
+      word,
+      `invalid mask "${given}"`,
+      MASKS[family],
+      'invalid',
+      `invalid mask \`${given}' specified`,
+    );
+  }
+  if (isLongerThan(trimmed, MAX_HOST_BYTES)) {
+    throw new RuleFault(word, 'the address is too long', 'at most 255 bytes', 'invalid', 'Hostname too long');
+  }
   // With a mask of no bits, as in any/0, iptables does not look at the address.
   const address = mask.isUnspecified ? mask : numericAddress(text, family);
   if (address === undefined) throw badAddress(word, text, family);
@@ -47,26 +58,23 @@ function numericAddress(text: string, family: Family): Address | undefined {
 }
 
 function badAddress(word: Word, text: string, family: Family): RuleFault {
+  const [what, expected] = whyNoAddress(text, family);
+  return new RuleFault(word, what, expected, 'invalid', `host/network \`${text}' not found`);
+}
+
+function whyNoAddress(text: string, family: Family): readonly [what: string, expected: string] {
   const expected = 'address[/mask] in numbers';
   if (text.startsWith('-')) {
-    return new RuleFault(
-      word,
-      `iptables takes "${text}" for the address`,
-      `a blank between an option and its ${expected}`,
-    );
+    return [`iptables takes "${text}" for the address`, `a blank between an option and its ${expected}`];
   }
   if (family === 'ipv4' && IPV6.test(text)) {
-    return new RuleFault(word, `"${text}" is an IPv6 address: this is a rule for ip6tables`, 'an IPv4 address');
+    return [`"${text}" is an IPv6 address: this is a rule for ip6tables`, 'an IPv4 address'];
   }
   if (family === 'ipv6' && parseIpv4(text) !== undefined) {
-    return new RuleFault(word, `"${text}" is an IPv4 address: this is a rule for iptables`, 'an IPv6 address');
+    return [`"${text}" is an IPv4 address: this is a rule for iptables`, 'an IPv6 address'];
   }
   const isName = /^[A-Za-z][-.\w]*$/.test(text);
-  return new RuleFault(
-    word,
-    isName ? `"${text}" is a host name: names are not looked up` : `invalid address "${text}"`,
-    expected,
-  );
+  return [isName ? `"${text}" is a host name: names are not looked up` : `invalid address "${text}"`, expected];
 }
 
 /** Leaves out an address that matches everything. */
@@ -76,9 +84,13 @@ export function tested(match: AddressMatch | undefined): AddressMatch | undefine
 
 export function parseDevice(word: Word, negated: boolean): DeviceMatch {
   const name = word.text;
-  if (name === '') throw new RuleFault(word, 'an empty interface name', 'the name of an interface');
+  if (name === '') {
+    const tool = 'Empty interface is likely to be undesired';
+    throw new RuleFault(word, 'an empty interface name', 'the name of an interface', 'invalid', tool);
+  }
   if (isLongerThan(name, MAX_DEVICE_BYTES)) {
-    throw new RuleFault(word, `the interface name "${name}" is too long`, 'at most 15 bytes');
+    const tool = `interface name \`${name}' must be shorter than IFNAMSIZ (15)`;
+    throw new RuleFault(word, `the interface name "${name}" is too long`, 'at most 15 bytes', 'invalid', tool);
   }
   return { name, negated };
 }
@@ -91,7 +103,10 @@ function asciiLower(text: string): string {
 /** Parses `-p`; undefined for all protocols. */
 export function parseProtocolMatch(word: Word, negated: boolean): ProtocolMatch | undefined {
   const number = parseProtocol(word, asciiLower(word.text));
-  if (number === 0 && negated) throw new RuleFault(word, 'a rule that excludes all protocols would never match');
+  if (number === 0 && negated) {
+    const what = 'a rule that excludes all protocols would never match';
+    throw new RuleFault(word, what, '', 'invalid', 'rule would never match protocol');
+  }
   return number === 0 ? undefined : { number, negated };
 }
 
@@ -101,21 +116,33 @@ export function matchOfProtocol({ text }: Word): string {
   return matchName(number === undefined ? asciiLower(text) : protocolName(number));
 }
 
-/**
- * Checks the values of `-c packets bytes` or `-c packets,bytes`; FURTHER is the next word, if it is not an option.
- * Counters start at zero, so the values are ignored.
- */
-export function checkCounters(word: Word, packets: Word, further: () => Word | undefined): void {
+/** What C's sscanf takes for a number. */
+const COUNTER = /^[ \t\n\v\f\r]*([-+]?)([0-9]+)/;
+const COUNTER_BITS = 64;
+
+/** Parses the values of `-c packets bytes` or `-c packets,bytes`; FURTHER is the next word, if it is not an option. */
+export function parseCounters(word: Word, packets: Word, further: () => Word | undefined): [bigint, bigint] {
   const comma = packets.text.indexOf(',', 1);
   const bytes = comma < 0 ? further()?.text : packets.text.slice(comma + 1);
-  const isNumber = (text: string): boolean => /^[ \t\n\v\f\r]*[-+]?[0-9]/.test(text);
-  if (bytes === undefined) throw new RuleFault(word, 'a counter is missing', 'packets bytes');
-  if (!isNumber(packets.text) || !isNumber(bytes)) throw new RuleFault(packets, 'bad counters', 'packets bytes');
+  if (bytes === undefined) {
+    const tool = '-c requires packet and byte counter';
+    throw new RuleFault(word, 'a counter is missing', 'packets bytes', 'invalid', tool);
+  }
+  return [counterOf(packets, packets.text, 'packet'), counterOf(packets, bytes, 'byte')];
+}
+
+function counterOf(word: Word, text: string, what: string): bigint {
+  const [, sign, digits] = COUNTER.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new RuleFault(word, 'bad counters', 'packets bytes', 'invalid', `-c ${what} counter not numeric`);
+  }
+  return BigInt.asUintN(COUNTER_BITS, sign === '-' ? -BigInt(digits) : BigInt(digits));
 }
 
 /** Parses the number of a rule in its chain, from 1. */
 export function parsePosition(word: Word): number {
   const number = parseNumber(word.text, MAX_POSITION);
   if (number !== undefined && number > 0) return number;
-  throw new RuleFault(word, `invalid rule number "${word.text}"`, 'a number from 1');
+  const tool = `Invalid rule number \`${word.text}'`;
+  throw new RuleFault(word, `invalid rule number "${word.text}"`, 'a number from 1', 'invalid', tool);
 }

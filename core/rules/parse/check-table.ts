@@ -6,7 +6,7 @@ import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, type Hook, type TableName, type Verdict } from '../../hooks.js';
 import { isUnconditional } from '../base-match.js';
-import type { Extension, RuleSite } from '../extension.js';
+import type { Extension, KernelError, RuleSite } from '../extension.js';
 import type { RuleDraft } from './command.js';
 import { RuleFault } from './error.js';
 import type { KernelObjects } from './kernel-objects.js';
@@ -17,22 +17,70 @@ export interface ChainDraft {
   policy: Verdict;
   /** As in `Chain`. */
   line: number;
+  file?: string;
+  isAbsent?: boolean;
   readonly rules: RuleDraft[];
 }
 
 /** Finds the word of match MATCH of a rule or, if undefined, of its target. */
 export type WordFinder = (draft: RuleDraft, match?: number) => Word;
 
+/** What the kernel refuses, with its error. */
+export class KernelFault extends RuleFault {
+  constructor(
+    word: Word,
+    { what, expected }: Pick<Refusal, 'what' | 'expected'>,
+    readonly error: KernelError,
+  ) {
+    super(word, what, expected);
+  }
+}
+
 /** How many chains of a loop an error names. */
 const MAX_LOOP_SHOWN = 8;
 
+interface CheckedTable {
+  readonly name: TableName;
+  readonly family: Family;
+  /** Whether its rules are those of nf_tables. */
+  readonly isNft: boolean;
+}
+
+/** The depth to which nf_tables lets chains jump or go to each other (NFT_JUMP_STACK_SIZE). */
+const NFT_DEPTH = 16;
+
+/** Throws a KernelFault if chains are nested too deep for nf_tables, as a loop of them is too (nft_chain_validate). */
+export function checkNftDepth(drafts: readonly ChainDraft[], wordOf: WordFinder): void {
+  const chains = new Map(drafts.map((chain) => [chain.name, chain]));
+  /** The greatest depth at which each chain was visited. */
+  const visited = new Map<string, number>();
+  const visit = (chain: ChainDraft, path: readonly string[]): void => {
+    if (path.length <= (visited.get(chain.name) ?? -1)) return;
+    visited.set(chain.name, path.length);
+    for (const draft of chain.rules) {
+      const { target } = draft;
+      if (target.kind !== 'jump' && target.kind !== 'goto') continue;
+      const next = [...path, target.chain];
+      if (next.length >= NFT_DEPTH) {
+        const isLoop = new Set(next).size < next.length;
+        const what = isLoop
+          ? `loop of chains: ${describeLoop(path, target.chain)}`
+          : 'chains that call each other too deep';
+        const expected = isLoop ? '' : `at most ${NFT_DEPTH - 1} below a base chain, as in nf_tables`;
+        throw new KernelFault(wordOf(draft), { what, expected }, 'ELOOP');
+      }
+      visit(chains.get(target.chain)!, next);
+    }
+  };
+  for (const chain of drafts) if (chain.hook !== undefined) visit(chain, []);
+}
+
 /**
- * Throws a RuleFault if the kernel would refuse the table of FAMILY. LOAD_ORDER: its chains in the order in which the
- * kernel looks at them.
+ * Throws a RuleFault if the kernel would refuse the table. LOAD_ORDER: its chains in the order in which the kernel
+ * looks at them.
  */
 export function checkTable(
-  table: TableName,
-  family: Family,
+  { name: table, family, isNft }: CheckedTable,
   loadOrder: readonly ChainDraft[],
   objects: KernelObjects,
   wordOf: WordFinder,
@@ -43,13 +91,14 @@ export function checkTable(
     chain.rules.forEach((draft, i) => {
       const { matches, target, base } = draft;
       if (matches.length === 0 && target.kind !== 'extension') return;
-      const site: RuleSite = { table, family, hooks: hooks?.[i] ?? 0, base, matches, objects };
+      const site: RuleSite = { table, family, hooks: hooks?.[i] ?? 0, base, matches, objects, isNft };
       for (let j = 0; j < matches.length; j++) {
         const refusal = refusalOf(matches[j].extension, matches[j].params, site);
-        if (refusal !== undefined) throw new RuleFault(wordOf(draft, j), refusal.what, refusal.expected);
+        if (refusal !== undefined) throw new KernelFault(wordOf(draft, j), refusal, refusal.error);
       }
-      const refusal = target.kind === 'extension' ? refusalOf(target.extension, target.params, site) : undefined;
-      if (refusal !== undefined) throw new RuleFault(wordOf(draft), refusal.what, refusal.expected);
+      if (target.kind !== 'extension') return;
+      const refusal = refusalOf(target.extension, target.params, site);
+      if (refusal !== undefined) throw new KernelFault(wordOf(draft), refusal, refusal.error);
     });
   }
 }
@@ -57,21 +106,24 @@ export function checkTable(
 interface Refusal {
   readonly what: string;
   readonly expected: string;
+  readonly error: KernelError;
 }
 
 function refusalOf(extension: Extension<unknown>, params: unknown, site: RuleSite): Refusal | undefined {
   const { name, tables, hooks } = extension;
   if (tables !== undefined && !tables.includes(site.table)) {
-    return { what: `${name} cannot be used in the table ${site.table}`, expected: `the table ${tables.join(', ')}` };
+    const expected = `the table ${tables.join(', ')}`;
+    return { what: `${name} cannot be used in the table ${site.table}`, expected, error: 'EINVAL' };
   }
   const wrong =
     hooks && HOOK_NAMES.find((_, hook) => ((site.hooks >> hook) & 1) !== 0 && !hooks.includes(hook as Hook));
   if (hooks !== undefined && wrong !== undefined) {
     const expected = hooks.map((hook) => HOOK_NAMES[hook]).join(' or ');
-    return { what: `${name} cannot be reached from ${wrong}`, expected: `only ${expected}` };
+    return { what: `${name} cannot be reached from ${wrong}`, expected: `only ${expected}`, error: 'EINVAL' };
   }
-  const what = extension.refuse?.(params, site);
-  return what === undefined ? undefined : { what, expected: '' };
+  const refusal = extension.refuse?.(params, site);
+  if (refusal === undefined) return undefined;
+  return typeof refusal === 'string' ? { what: refusal, expected: '', error: 'EINVAL' } : { ...refusal, expected: '' };
 }
 
 /**
@@ -94,7 +146,8 @@ function reachableHooks(chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFin
         const { target } = draft;
         if (target.kind === 'jump' || target.kind === 'goto') {
           if (path.has(target.chain)) {
-            throw new RuleFault(wordOf(draft), `loop of chains: ${describeLoop([...path], target.chain)}`);
+            const what = `loop of chains: ${describeLoop([...path], target.chain)}`;
+            throw new KernelFault(wordOf(draft), { what, expected: '' }, 'ELOOP');
           }
           if (!done.has(target.chain)) {
             path.add(target.chain);

@@ -36,12 +36,15 @@ export interface RuleDraft {
   readonly target: Target;
   /** The line number in the file, from 1. */
   readonly line: number;
+  /** The file of a rule that is from another one than the rest of its table. */
+  readonly file?: string;
   /** As in `Rule`. */
   readonly unsupported: readonly UnsupportedPart[] | undefined;
   readonly verbatim: string | undefined;
 }
 
 export interface Command {
+  /** As in COMMANDS; on the command line also V or h, which end iptables at once. */
   readonly letter: string;
   readonly word: Word;
   readonly chain: Word | undefined;
@@ -54,6 +57,18 @@ export interface Command {
   /** The words of their matches, in order, and of their target. */
   readonly matchWords: readonly Word[];
   readonly targetWord: Word;
+  /** `-c`: packets and bytes. */
+  readonly counters: readonly [packets: bigint, bytes: bigint] | undefined;
+  /** `-Z` beside a listing: what it zeroes afterwards. */
+  readonly zeroes: 'chain' | 'rule' | undefined;
+  /** How often -v is given. */
+  readonly verbosity: number;
+}
+
+/** What the words of an iptables command say that lines of a file cannot. */
+export interface CommandLine {
+  /** Takes the value of `-t`. */
+  setTable(word: Word): void;
 }
 
 /** The names that a rule may refer to. */
@@ -68,6 +83,8 @@ export interface RuleScope {
   chainNames(): Iterable<string>;
   /** Whether the file has a `:NAME` line so far, in any table: iptables then loads no target of this name. */
   isDeclared(name: string): boolean;
+  /** Set for the words of a command. What its rule jumps to is then looked up by what carries it out. */
+  readonly commandLine?: CommandLine;
   /** Takes note of what iptables accepts but hardly means what its author wanted. */
   warn(word: Word, message: string): void;
 }
@@ -77,10 +94,47 @@ export function checkDevices(chain: Word, inWord: Word | undefined, outWord: Wor
   if (inWord === undefined && outWord === undefined) return;
   const hook = HOOK_NAMES.indexOf(chain.text as (typeof HOOK_NAMES)[number]);
   if (inWord !== undefined && (hook === Hook.OUTPUT || hook === Hook.POSTROUTING)) {
-    throw new RuleFault(inWord, `-i cannot be used in ${chain.text}: its packets have no input interface`);
+    const what = `-i cannot be used in ${chain.text}: its packets have no input interface`;
+    throw new RuleFault(inWord, what, '', 'invalid', `Can't use -i with ${chain.text}\n`);
   }
   if (outWord !== undefined && (hook === Hook.INPUT || hook === Hook.PREROUTING)) {
-    throw new RuleFault(outWord, `-o cannot be used in ${chain.text}: its packets have no output interface`);
+    const what = `-o cannot be used in ${chain.text}: its packets have no output interface`;
+    throw new RuleFault(outWord, what, '', 'invalid', `Can't use -o with ${chain.text}\n`);
+  }
+}
+
+/** Stands for a message of iptables that only says how to get help. */
+export const ONLY_USAGE = 'usage';
+
+/** What iptables says of a ! before the option LETTER. */
+export function notInverted(letter: string): string {
+  if (COMMANDS[letter] !== undefined) return "unexpected '!' flag";
+  if (letter === 't') return 'unexpected ! flag before --table';
+  if (letter === 'm') return 'unexpected ! flag before --match';
+  return `cannot have ! before -${letter === 'g' ? 'j' : letter}`;
+}
+
+const MAX_WAIT_USEC = 999999;
+
+/** Checks the value of `-w`, which nothing else depends on. */
+export function checkWait(seconds: Word): void {
+  if (/^[ \t\n\v\f\r]*[-+]?[0-9]/.test(seconds.text)) return;
+  throw new RuleFault(seconds, `"${seconds.text}" is no time`, 'seconds', 'invalid', 'wait seconds not numeric');
+}
+
+/** Checks the VALUE of `-W`, the option WORD, which iptables ignores. */
+export function checkWaitInterval(word: Word, value: Word | undefined): void {
+  if (value === undefined) {
+    const tool = 'wait interval value required';
+    throw new RuleFault(word, `${word.text} without a value`, 'microseconds', 'invalid', tool);
+  }
+  const digits = /^[ \t\n\v\f\r]*\+?([0-9]+)/.exec(value.text)?.[1];
+  if (digits === undefined) {
+    throw new RuleFault(value, `"${value.text}" is no time`, 'microseconds', 'invalid', 'wait interval not numeric');
+  }
+  if (Number(digits) > MAX_WAIT_USEC) {
+    const tool = `too long usec wait ${digits} > ${MAX_WAIT_USEC} usec`;
+    throw new RuleFault(value, `"${value.text}" is too long`, `at most ${MAX_WAIT_USEC}`, 'invalid', tool);
   }
 }
 

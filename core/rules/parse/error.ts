@@ -45,14 +45,24 @@ export class RuleFault extends Error {
   readonly word: Word;
   readonly expected: string;
   readonly code: RulesetErrorCode;
+  /** What iptables itself says about it on the command line, behind its name and version. Empty: not known. */
+  readonly tool: string;
 
   /** WHAT describes the problem, EXPECTED what could have been there instead. */
-  constructor(word: Word, what: string, expected = '', code: RulesetErrorCode = 'invalid') {
+  constructor(word: Word, what: string, expected = '', code: RulesetErrorCode = 'invalid', tool = '') {
     const cut = cutWord(word.text, what);
     super(expected === '' ? cut : `${cut}; expected: ${expected}`);
     this.word = word;
     this.expected = expected;
     this.code = code;
+    this.tool = tool;
+  }
+
+  /** The same where iptables may say something else. */
+  withoutTool(): RuleFault {
+    const { word, message, expected, code } = this;
+    const what = expected === '' ? message : message.slice(0, -`; expected: ${expected}`.length);
+    return new RuleFault(word, what, expected, code);
   }
 }
 
@@ -74,6 +84,7 @@ export function unknownName(
   text: string,
   names: readonly string[],
   expected = names.join(', '),
+  tool = '',
 ): RuleFault {
-  return new RuleFault(word, `unknown ${what} "${text}"`, withNearest(expected, text, names));
+  return new RuleFault(word, `unknown ${what} "${text}"`, withNearest(expected, text, names), 'invalid', tool);
 }

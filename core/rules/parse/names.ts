@@ -5,7 +5,8 @@ import { isLongerThan } from '../../../codecs/text.js';
 import { RuleFault, unknownName } from './error.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS, matchName } from './known-extensions.js';
 
-const MAX_NAME_BYTES = 28;
+/** Of chains and targets. */
+export const MAX_NAME_BYTES = 28;
 /** What libiptc takes, and what the kernel keeps of it. */
 const MAX_LABEL_BYTES = 31;
 const MAX_KEPT_BYTES = 29;
@@ -21,12 +22,16 @@ const COUNTERPARTS: Readonly<Record<string, string>> = {
   HL: 'TTL',
 };
 /** iptables' own target of verdicts and jumps. */
-const STANDARD = 'standard';
+export const STANDARD = 'standard';
 
 /** Chain and target names have at most 28 bytes. */
 export function checkNameLength(word: Word, what: string): void {
   if (isLongerThan(word.text, MAX_NAME_BYTES)) {
-    throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes');
+    const tool =
+      what === 'chain'
+        ? `chain name \`${word.text}' too long (must be under 29 chars)`
+        : `Invalid target name \`${word.text}' (28 chars max)`;
+    throw new RuleFault(word, `the ${what} name "${word.text}" is too long`, 'at most 28 bytes', 'invalid', tool);
   }
 }
 
@@ -41,7 +46,8 @@ export function checkRenamed(name: Word): void {
 export function checkTargetName(word: Word): void {
   checkNameLength(word, 'target');
   if (word.text === '' || SPACE.test(word.text)) {
-    throw new RuleFault(word, `"${word.text}" is not the name of a target`, 'a target or a chain');
+    const tool = word.text === '' ? 'Invalid target name (too short)' : `Invalid target name \`${word.text}'`;
+    throw new RuleFault(word, `"${word.text}" is not the name of a target`, 'a target or a chain', 'invalid', tool);
   }
 }
 
@@ -51,11 +57,19 @@ export function checkTargetName(word: Word): void {
  */
 export function checkNewName(name: Word, family: Family, isDeclared: boolean): void {
   const { text } = name;
-  if (/^[-!]/.test(text)) throw new RuleFault(name, `a chain's name cannot start with ${text[0]}`);
-  if (SPACE.test(text)) throw new RuleFault(name, 'blanks in the name of a chain', 'a name without blanks');
+  if (/^[-!]/.test(text)) {
+    const tool = `chain name not allowed to start with \`${text[0]}'`;
+    throw new RuleFault(name, `a chain's name cannot start with ${text[0]}`, '', 'invalid', tool);
+  }
+  if (SPACE.test(text)) {
+    const tool = `Invalid chain name \`${text}'`;
+    throw new RuleFault(name, 'blanks in the name of a chain', 'a name without blanks', 'invalid', tool);
+  }
   const isTarget = text === STANDARD || VERDICTS.includes(text) || KNOWN_TARGETS[family].has(text);
   if (text === '' || (isTarget && !isDeclared)) {
-    throw new RuleFault(name, `"${text}" cannot be the name of a chain`, 'a name that no target has');
+    const what = `"${text}" cannot be the name of a chain`;
+    const tool = isTarget ? 'chain name may not clash with target name' : '';
+    throw new RuleFault(name, what, 'a name that no target has', 'invalid', tool);
   }
 }
 
@@ -83,11 +97,13 @@ function unknownExtension(
   if (extensions[family].has(matchName(text))) {
     return new RuleFault(word, `the ${what} ${text} is not supported yet`, '', 'unsupported');
   }
+  const kind = what === 'match' ? what : 'target';
+  const tool = `Couldn't load ${kind} \`${text}':No such file or directory\n`;
   const isOfOther = extensions[family === 'ipv4' ? 'ipv6' : 'ipv4'].has(matchName(text));
   if (isOfOther && !others.includes(text)) {
-    const tool = family === 'ipv4' ? 'ip6tables' : 'iptables';
+    const other = family === 'ipv4' ? 'ip6tables' : 'iptables';
     const expected = COUNTERPARTS[matchName(text)] ?? `the name of a ${what}`;
-    return new RuleFault(word, `only ${tool} has the ${what} ${text}`, expected);
+    return new RuleFault(word, `only ${other} has the ${what} ${text}`, expected, 'invalid', tool);
   }
-  return unknownName(word, what, text, [...others, ...extensions[family]], `the name of a ${what}`);
+  return unknownName(word, what, text, [...others, ...extensions[family]], `the name of a ${what}`, tool);
 }

@@ -90,10 +90,13 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
     const { name } = this.extension;
     const { word } = option;
     if (option.negated && spec.invertible !== true) {
-      throw new RuleFault(word, `${name}: ${spec.name} cannot be inverted`);
+      const tool = this.#toolMessage(`option "${longName(spec)}" cannot be inverted.`);
+      throw new RuleFault(word, `${name}: ${spec.name} cannot be inverted`, '', 'invalid', tool);
     }
-    if (this.get(spec.name) !== undefined && spec.repeatable !== true)
-      throw new RuleFault(word, `${name}: ${spec.name} can only be used once`);
+    if (this.get(spec.name) !== undefined && spec.repeatable !== true) {
+      const tool = this.#toolMessage(`option "${longName(spec)}" can only be used once.`);
+      throw new RuleFault(word, `${name}: ${spec.name} can only be used once`, '', 'invalid', tool);
+    }
     this.all.push(option);
   }
 
@@ -106,20 +109,32 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
         this.word,
         `${extension.name} needs ${missing.name}`,
         `${missing.name} ${missing.expected ?? ''}`.trim(),
+        'invalid',
+        this.#toolMessage(`option "${missing.name}" must be specified`),
       );
     }
     if (this.all.length > 1) this.#refuseClash();
     return extension.parse(this);
   }
 
-  /** Checks the values of the options, but not whether they are all that is needed. */
-  checkValues(): void {
-    if (this.#missing() !== undefined) return;
+  /**
+   * Checks the values of the options, but not whether they are all that is needed. Returns false if that is not
+   * possible, as some are missing.
+   */
+  checkValues(): boolean {
+    if (this.#missing() !== undefined) return this.all.length === 0;
     try {
       this.extension.parse(this);
     } catch (fault) {
       if (!(fault instanceof RuleFault) || fault.word !== this.word) throw fault;
     }
+    return true;
+  }
+
+  /** What iptables says about the options, if it is TEXT. */
+  #toolMessage(text: string): string {
+    const { name, hasOwnMessages } = this.extension;
+    return hasOwnMessages === true ? '' : `${name}: ${text}\n`;
   }
 
   #missing(): OptionSpec | undefined {
@@ -137,6 +152,11 @@ export class LoadedExtension<E extends Extension<unknown>> implements ParsedOpti
       }
     }
   }
+}
+
+/** The name by which iptables calls an option: of several, the long one. */
+function longName({ name, aliases = [] }: OptionSpec): string {
+  return aliases.reduce((long, alias) => (alias.length > long.length ? alias : long), name);
 }
 
 function excludes(spec: OptionSpec | undefined, name: string): boolean {
@@ -188,9 +208,10 @@ function optionNames({ name, aliases }: OptionSpec): string[] {
 /** The error for an option without an owner. */
 function unknownOption(word: Word, { loaded, family }: OptionOwners): RuleFault {
   const name = word.text.split('=', 1)[0];
+  const tool = `unknown option "${word.text}"`;
   const needed = neededBefore(name, family);
   if (needed !== undefined && !BASE_OPTIONS[family].some(([known]) => known === name)) {
-    return new RuleFault(word, `unknown option "${name}"`, `${needed} before it`);
+    return new RuleFault(word, `unknown option "${name}"`, `${needed} before it`, 'invalid', tool);
   }
   // Of equally near names, that of an extension is meant.
   const names = [
@@ -198,7 +219,7 @@ function unknownOption(word: Word, { loaded, family }: OptionOwners): RuleFault 
     ...BASE_OPTIONS[family].map(([known]) => known),
   ];
   const owners = loaded.length === 0 ? '' : ` or of ${loaded.map(({ extension }) => extension.name).join(', ')}`;
-  return unknownName(word, 'option', name, names, `an option of iptables${owners}`);
+  return unknownName(word, 'option', name, names, `an option of iptables${owners}`, tool);
 }
 
 /** What is next in a line. */
@@ -234,6 +255,7 @@ export class OptionReader {
   readonly #words: readonly Word[];
   readonly #owners: OptionOwners;
   #at = 0;
+  #excess: Word | undefined;
   /** The word of several letters that is being read, and the position in it. */
   #cluster: Word | undefined;
   #clusterAt = 0;
@@ -257,6 +279,11 @@ export class OptionReader {
     return text.length === 2 ? this.#end() : this.#long(word);
   }
 
+  /** The word after `--`, which iptables takes for a mistake once it has read all before. */
+  get excess(): Word | undefined {
+    return this.#excess;
+  }
+
   /** The next word, if it can be a further value of the last option. */
   further(): Word | undefined {
     const word = this.#words[this.#at];
@@ -265,10 +292,9 @@ export class OptionReader {
     return word;
   }
 
-  /** `--` ends the options, and iptables takes nothing after them. */
+  /** `--` ends the options. */
   #end(): undefined {
-    const word = this.#words[this.#at];
-    if (word !== undefined) throw new RuleFault(word, `bad argument "${word.text}" behind --`, 'nothing');
+    this.#excess = this.#words[this.#at];
     return undefined;
   }
 
@@ -325,11 +351,14 @@ export class OptionReader {
   /** The value of OPTION, whatever it looks like. */
   #value(option: Word, expected: string): Word {
     const value = this.#words[this.#at++];
-    if (value === undefined) throw new RuleFault(option, `option ${option.text} requires an argument`, expected);
+    if (value === undefined) {
+      const tool = `option "${option.text}" requires an argument`;
+      throw new RuleFault(option, `option ${option.text} requires an argument`, expected, 'invalid', tool);
+    }
     return value;
   }
 }
 
 function noValue(word: Word, name: string): RuleFault {
-  return new RuleFault(word, `option ${name} takes no value`, name);
+  return new RuleFault(word, `option ${name} takes no value`, name, 'invalid', `unknown option "${word.text}"`);
 }

@@ -10,9 +10,9 @@ import type { Extension, MatchExtension, TargetExtension } from '../extension.js
 import type { Target } from '../model.js';
 import { partsUnsupported } from '../unsupported.js';
 import {
-  checkCounters,
   matchOfProtocol,
   parseAddresses,
+  parseCounters,
   parseDevice,
   parsePosition,
   parseProtocolMatch,
@@ -22,7 +22,11 @@ import {
   COMMANDS,
   type Command,
   checkDevices,
+  checkWait,
+  checkWaitInterval,
   NEGATABLE,
+  notInverted,
+  ONLY_USAGE,
   RULE_COMMANDS,
   type RuleDraft,
   type RuleScope,
@@ -41,6 +45,10 @@ const VERDICTS: ReadonlyMap<string, Target> = new Map([
   ['RETURN', { kind: 'verdict', verdict: Verdict.RETURN }],
 ]);
 const NO_TARGET: Target = { kind: 'none' };
+/** In which order iptables looks for options that a command does not allow. */
+const OPTION_ORDER = 'nsdpjvxio0cf';
+const LISTED_AND_ZEROED = ['LZ', 'ZL', 'SZ', 'ZS'];
+const NAT_DROP = '\nThe "nat" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n';
 
 /**
  * Parses the WORDS of a line of a table, which START counts; undefined if it has no effect. Throws a RuleFault.
@@ -71,6 +79,13 @@ class RuleParser implements OptionOwners {
   #isOtherFamily = false;
   #position: number | undefined;
   #argument: Word | undefined;
+  #counters: readonly [bigint, bigint] | undefined;
+  #zeroes: Command['zeroes'];
+  #verbosity = 0;
+  /** -V or -h, which end iptables. */
+  #ends = '';
+  #waits = false;
+  #waitInterval: Word | undefined;
 
   #base: { -readonly [Part in keyof BaseMatch]: BaseMatch[Part] } = { ...ANY_PACKET };
   /** The name of the match that `-p` loads for its options. */
@@ -84,6 +99,8 @@ class RuleParser implements OptionOwners {
   #outWord: Word | undefined;
   readonly #matches: LoadedExtension<MatchExtension<unknown>>[] = [];
   #target: Target | LoadedExtension<TargetExtension<unknown>> = NO_TARGET;
+  /** Matches and target, in the order in which they are given. */
+  readonly #loaded: LoadedExtension<Extension<unknown>>[] = [];
   #targetWord: Word | undefined;
 
   constructor(words: readonly Word[], start: Word, scope: RuleScope) {
@@ -93,12 +110,33 @@ class RuleParser implements OptionOwners {
   }
 
   parse(): Command | undefined {
+    try {
+      return this.#parse();
+    } catch (fault) {
+      if (this.#scope.commandLine === undefined || !(fault instanceof RuleFault)) throw fault;
+      // What is wrong with the values so far, iptables has found before it.
+      const isFirst = this.loaded.map((extension) => extension.checkValues()).every(Boolean);
+      throw isFirst ? fault : fault.withoutTool();
+    }
+  }
+
+  #parse(): Command | undefined {
     let not: Word | undefined;
     for (let item = this.#reader.next(); item !== undefined; item = this.#reader.next()) {
       if (item.kind === 'word') {
         const { word } = item;
-        if (word.text !== '!') throw new RuleFault(word, `bad argument "${word.text}"`, 'an option');
-        if (not !== undefined) throw new RuleFault(word, 'repeated !');
+        if (word.text !== '!') {
+          throw new RuleFault(
+            word,
+            `bad argument "${word.text}"`,
+            'an option',
+            'invalid',
+            `Bad argument \`${word.text}'`,
+          );
+        }
+        if (not !== undefined) {
+          throw new RuleFault(word, 'repeated !', '', 'invalid', 'multiple consecutive ! not allowed');
+        }
         not = word;
         continue;
       }
@@ -108,6 +146,7 @@ class RuleParser implements OptionOwners {
         owner.give({ name: spec.name, word, negated: not !== undefined, values, protocol: this.#base.protocol }, spec);
       }
       if (this.#isOtherFamily) break;
+      if (this.#ends !== '') return this.#ending(item.word);
       not = undefined;
     }
     if (!this.#isOtherFamily) this.#check(not);
@@ -122,6 +161,26 @@ class RuleParser implements OptionOwners {
       rules: this.#hasRule() ? this.#drafts(this.#command.line) : [],
       matchWords: this.#matches.map(({ word }) => word),
       targetWord: this.#targetWord ?? this.#command,
+      counters: this.#counters,
+      zeroes: this.#zeroes,
+      verbosity: this.#verbosity,
+    };
+  }
+
+  /** The command of WORD, -V or -h. */
+  #ending(word: Word): Command {
+    return {
+      letter: this.#ends,
+      word,
+      chain: undefined,
+      position: undefined,
+      argument: undefined,
+      rules: [],
+      matchWords: [],
+      targetWord: word,
+      counters: undefined,
+      zeroes: undefined,
+      verbosity: 0,
     };
   }
 
@@ -144,16 +203,38 @@ class RuleParser implements OptionOwners {
   /** The checks once all options are read. NOT: a ! that nothing follows. */
   #check(not: Word | undefined): void {
     const command = this.#command;
-    if (command === undefined) throw new RuleFault(this.#start, 'no command', '-A chain …');
-    if (not !== undefined) throw new RuleFault(not, 'nothing after !', 'an option');
-    const isByNumber = this.#letter === 'D' && this.#position !== undefined;
-    const allowed = isByNumber ? 'v' : COMMANDS[this.#letter];
-    for (const letter of this.#given) {
-      if (!allowed.includes(letter)) throw new RuleFault(command, `-${letter} cannot be used with ${command.text}`);
+    this.#refuseNatDrop();
+    if (this.#waitInterval !== undefined && !this.#waits) {
+      const tool = '--wait-interval only makes sense with --wait\n';
+      throw new RuleFault(this.#waitInterval, `${this.#waitInterval.text} without -w`, '-w', 'invalid', tool);
     }
+    const { excess } = this.#reader;
+    if (this.#scope.commandLine !== undefined) for (const extension of this.loaded) extension.parse();
+    if (excess !== undefined) {
+      const tool = 'unknown arguments found on commandline';
+      throw new RuleFault(excess, `bad argument "${excess.text}" behind --`, 'nothing', 'invalid', tool);
+    }
+    if (command === undefined) {
+      throw new RuleFault(this.#start, 'no command', '-A chain …', 'invalid', 'no command specified');
+    }
+    if (not !== undefined) {
+      throw new RuleFault(not, 'nothing after !', 'an option', 'invalid', 'nothing appropriate following !');
+    }
+    if (this.#scope.commandLine !== undefined) this.#addresses();
+    this.#checkCombination(command);
     if (this.#chain !== undefined) checkNameLength(this.#chain, 'chain');
     if (this.#hasRule()) checkDevices(this.#chain!, this.#inWord, this.#outWord);
     else this.#addresses();
+  }
+
+  #checkCombination(command: Word): void {
+    const isByNumber = this.#letter === 'D' && this.#position !== undefined;
+    const allowed = isByNumber ? 'v' : COMMANDS[this.#letter] + (this.#zeroes === undefined ? '' : COMMANDS.Z);
+    for (const letter of OPTION_ORDER) {
+      if (!this.#given.includes(letter) || allowed.includes(letter)) continue;
+      const tool = `Illegal option \`-${letter}' with this command`;
+      throw new RuleFault(command, `-${letter} cannot be used with ${command.text}`, '', 'invalid', tool);
+    }
   }
 
   get family(): Family {
@@ -165,7 +246,7 @@ class RuleParser implements OptionOwners {
   }
 
   get loaded(): LoadedExtension<Extension<unknown>>[] {
-    return this.#target instanceof LoadedExtension ? [...this.#matches, this.#target] : this.#matches;
+    return this.#loaded;
   }
 
   /** `-p tcp` implicitly loads `-m tcp` for an option that is otherwise unknown. */
@@ -180,13 +261,15 @@ class RuleParser implements OptionOwners {
       throw new RuleFault(word, `options of -m ${name} are not supported yet`, '', 'unsupported');
     }
     if (this.#matches.some((match) => match.extension === extension)) return false;
-    this.#matches.push(new LoadedExtension(extension, word, this.#scope));
+    this.#load(new LoadedExtension(extension, word, this.#scope));
     return true;
   }
 
   #baseOption(item: Item & { kind: 'base' }, negated: boolean): void {
     const { letter, word } = item;
-    if (negated && !NEGATABLE.includes(letter)) throw new RuleFault(word, `${word.text} cannot be inverted`);
+    if (negated && !NEGATABLE.includes(letter)) {
+      throw new RuleFault(word, `${word.text} cannot be inverted`, '', 'invalid', notInverted(letter));
+    }
     if (COMMANDS[letter] !== undefined) {
       this.#commandOption(letter, word, item.value);
       return;
@@ -194,7 +277,10 @@ class RuleParser implements OptionOwners {
     // -j and -g are one option.
     const key = letter === 'g' ? 'j' : letter;
     if (SINGLE.includes(key)) {
-      if (this.#given.includes(key)) throw new RuleFault(word, `multiple -${key} options are not allowed`);
+      if (this.#given.includes(key)) {
+        const what = `multiple -${key} options are not allowed`;
+        throw new RuleFault(word, what, '', 'invalid', `multiple -${key} flags not allowed`);
+      }
       this.#given += key;
     }
     // iptables takes the value of these from the whole word.
@@ -217,7 +303,9 @@ class RuleParser implements OptionOwners {
         break;
       case 'f':
         if (this.#scope.family === 'ipv6') {
-          throw new RuleFault(word, `ip6tables has no ${word.text}`, '-m frag, for the header of a fragment');
+          const tool = "`-f' is not supported in IPv6, use -m frag instead";
+          const expected = '-m frag, for the header of a fragment';
+          throw new RuleFault(word, `ip6tables has no ${word.text}`, expected, 'invalid', tool);
         }
         this.#base.fragment = { negated };
         break;
@@ -231,21 +319,42 @@ class RuleParser implements OptionOwners {
         this.#goto(item.value!);
         break;
       case 'c':
-        checkCounters(word, item.value!, () => this.#reader.further());
+        this.#counters = parseCounters(word, item.value!, () => this.#reader.further());
         break;
       case '4':
       case '6':
         this.#isOtherFamily = (letter === '4') !== (this.#scope.family === 'ipv4');
+        if (this.#isOtherFamily && this.#scope.commandLine !== undefined) {
+          const [tool, other] = letter === '4' ? ['ip6tables', 'iptables'] : ['iptables', 'ip6tables'];
+          throw new RuleFault(word, `${tool} ends at ${word.text}`, other, 'invalid', ONLY_USAGE);
+        }
+        break;
+      case 'v':
+        this.#verbosity++;
         break;
       case 'M':
       case 'n':
-      case 'v':
       case 'x':
       case '0':
         break;
       default:
-        throw refusedOption(letter, word);
+        this.#commandLineOption(item);
     }
+  }
+
+  /** The options that only a command has. */
+  #commandLineOption({ letter, word, value }: Item & { kind: 'base' }): void {
+    const line = this.#scope.commandLine;
+    if (line === undefined) throw refusedOption(letter, word);
+    if (letter === 't') line.setTable(value!);
+    else if (letter === 'w') {
+      const seconds = value ?? this.#reader.further();
+      if (seconds !== undefined) checkWait(seconds);
+      this.#waits = seconds === undefined || !/^[ \t]*[-+]?0+(?:\D|$)/.test(seconds.text);
+    } else if (letter === 'W') {
+      checkWaitInterval(word, value ?? this.#reader.further());
+      this.#waitInterval = word;
+    } else this.#ends = letter;
   }
 
   #setDevice(letter: 'i' | 'o', word: Word, device: DeviceMatch): void {
@@ -265,15 +374,19 @@ class RuleParser implements OptionOwners {
 
   #commandOption(letter: string, word: Word, attached: Word | undefined): void {
     const command = this.#command;
-    if (letter === 'S') {
+    if (letter === 'S' && this.#scope.commandLine === undefined) {
       // It ends iptables-restore at the first jump that it lists.
       throw new RuleFault(word, `${word.text} lists rules, which has no place in a file`, 'no listing', 'unsupported');
     }
     // Only listing and zeroing go together.
-    if (command !== undefined && !['LZ', 'ZL'].includes(this.#letter + letter)) {
-      throw new RuleFault(word, `${word.text} cannot be combined with ${command.text}`, 'one command');
+    if (command !== undefined && !LISTED_AND_ZEROED.includes(this.#letter + letter)) {
+      // Of a listing with -Z, iptables names what has the higher number.
+      const isZero = this.#zeroes === 'rule' || (this.#zeroes === 'chain' && this.#letter === 'L');
+      const tool = `Cannot use -${letter} with -${isZero ? 'Z' : this.#letter}`;
+      throw new RuleFault(word, `${word.text} cannot be combined with ${command.text}`, 'one command', 'invalid', tool);
     }
     this.#command = word;
+    if (command !== undefined) this.#zeroes = letter === 'Z' || this.#position === undefined ? 'chain' : 'rule';
     if (command === undefined || letter !== 'Z') this.#letter = letter;
     const further = (): Word | undefined => this.#reader.further();
     const chain = attached ?? further();
@@ -284,22 +397,35 @@ class RuleParser implements OptionOwners {
         break;
       case 'E':
         this.#argument = further();
-        if (this.#argument === undefined) throw new RuleFault(word, '-E requires two names', 'old and new chain');
+        if (this.#argument === undefined) {
+          const tool = '-E requires old-chain-name and new-chain-name';
+          throw new RuleFault(word, '-E requires two names', 'old and new chain', 'invalid', tool);
+        }
         break;
       case 'P':
         this.#argument = further();
-        if (this.#argument === undefined)
-          throw new RuleFault(word, '-P requires a chain and a policy', 'ACCEPT or DROP');
-        this.#refuseNatDrop(this.#argument);
+        if (this.#argument === undefined) {
+          const what = '-P requires a chain and a policy';
+          throw new RuleFault(word, what, 'ACCEPT or DROP', 'invalid', what);
+        }
         break;
       case 'D':
       case 'I':
       case 'L':
       case 'R':
+      case 'S':
       case 'Z': {
         const position = further();
         if (position !== undefined) this.#position = parsePosition(position);
-        else if (letter === 'R') throw new RuleFault(word, '-R requires a rule number', 'a number from 1');
+        else if (letter === 'R') {
+          const what = '-R requires a rule number';
+          throw new RuleFault(word, what, 'a number from 1', 'invalid', what);
+        }
+        // With a number, -Z replaces the listing before it.
+        if (letter === 'Z' && position !== undefined && command !== undefined) {
+          this.#letter = 'Z';
+          this.#zeroes = undefined;
+        }
       }
     }
   }
@@ -308,7 +434,12 @@ class RuleParser implements OptionOwners {
     const { family } = this.#scope;
     const extension = ofFamily(this.#knownMatches.get(matchName(word.text)), family);
     if (extension === undefined) throw unknownMatch(word, family);
-    this.#matches.push(new LoadedExtension(extension, word, this.#scope));
+    this.#load(new LoadedExtension(extension, word, this.#scope));
+  }
+
+  #load(match: LoadedExtension<MatchExtension<unknown>>): void {
+    this.#matches.push(match);
+    this.#loaded.push(match);
   }
 
   #jump(word: Word): void {
@@ -316,40 +447,47 @@ class RuleParser implements OptionOwners {
     this.#targetWord = word;
     const verdict = VERDICTS.get(text);
     if (verdict === undefined) checkTargetName(word);
-    if (text === 'DROP' && this.#scope.table === 'nat') {
-      throw new RuleFault(
-        word,
-        'the nat table is not for filtering: iptables does not allow DROP there',
-        'ACCEPT, RETURN, …',
-      );
-    }
     const extension = verdict === undefined ? ofFamily(TARGETS.get(text), this.#scope.family) : undefined;
     if (verdict !== undefined) this.#target = verdict;
-    else if (this.#scope.isDeclared(text) || !KNOWN_TARGETS[this.#scope.family].has(text)) this.#jumpToChain(word);
-    else if (extension !== undefined) this.#target = new LoadedExtension(extension, word, this.#scope);
-    else throw unknownTarget(word, this.#scope.family, this.#scope.chainNames());
-  }
-
-  #jumpToChain(word: Word): void {
-    const { text } = word;
-    if (this.#scope.chainKind(text) === 'user') this.#target = { kind: 'jump', chain: text };
-    else if (this.#scope.chainKind(text) === 'built-in') {
-      throw new RuleFault(word, `${text} is a built-in chain: rules cannot jump there`, 'a target or a user chain');
-    } else if (KNOWN_TARGETS[this.#scope.family].has(text)) {
-      const what = `${text} is not a target here, as the file declares a chain of this name`;
-      throw new RuleFault(word, what, 'another name for the chain');
+    else if (this.#scope.isDeclared(text) || !KNOWN_TARGETS[this.#scope.family].has(text)) {
+      this.#target = { kind: 'jump', chain: text };
+    } else if (extension !== undefined) {
+      this.#target = new LoadedExtension(extension, word, this.#scope);
+      this.#loaded.push(this.#target);
     } else throw unknownTarget(word, this.#scope.family, this.#scope.chainNames());
   }
 
+  /** Throws if the rule cannot jump to the chain that WORD names. */
+  #checkJump(word: Word): void {
+    const { text } = word;
+    const kind = this.#scope.chainKind(text);
+    if (kind === 'user') return;
+    if (kind === 'built-in') {
+      throw new RuleFault(word, `${text} is a built-in chain: rules cannot jump there`, 'a target or a user chain');
+    }
+    if (KNOWN_TARGETS[this.#scope.family].has(text)) {
+      const what = `${text} is not a target here, as the file declares a chain of this name`;
+      throw new RuleFault(word, what, 'another name for the chain');
+    }
+    throw unknownTarget(word, this.#scope.family, this.#scope.chainNames());
+  }
+
   /** iptables does not allow DROP in the nat table, except in a `:chain` line. */
-  #refuseNatDrop(word: Word): void {
-    if (word.text !== 'DROP' || this.#scope.table !== 'nat') return;
-    throw new RuleFault(word, 'the nat table is not for filtering: DROP is not allowed', 'ACCEPT');
+  #refuseNatDrop(): void {
+    if (this.#scope.table !== 'nat') return;
+    const word = [this.#argument, this.#targetWord].find((one) => one?.text === 'DROP');
+    if (word === undefined || (word === this.#argument && this.#letter !== 'P')) return;
+    const what = 'the nat table is not for filtering: iptables does not allow DROP there';
+    throw new RuleFault(word, what, 'ACCEPT, RETURN, …', 'invalid', NAT_DROP);
   }
 
   #goto(word: Word): void {
     this.#targetWord = word;
     checkTargetName(word);
+    this.#target = { kind: 'goto', chain: word.text };
+  }
+
+  #checkGoto(word: Word): void {
     const kind = this.#scope.chainKind(word.text);
     if (kind !== 'user') {
       const why = kind === 'built-in' ? 'a built-in chain: rules cannot jump there' : 'not a chain of this table';
@@ -359,11 +497,14 @@ class RuleParser implements OptionOwners {
         withNearest('a user chain', word.text, this.#scope.chainNames()),
       );
     }
-    this.#target = { kind: 'goto', chain: word.text };
   }
 
   #drafts(line: number): RuleDraft[] {
     const { sources, destinations } = this.#addresses();
+    if (this.#letter === 'R' && sources.length * destinations.length !== 1) {
+      const tool = 'Replacement rule does not specify a unique address';
+      throw new RuleFault(this.#command!, 'a rule is replaced by one rule', 'one address', 'invalid', tool);
+    }
     const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
     const target = this.#finishedTarget();
     const unsupported = partsUnsupported(matches, target, this.#matches, this.#targetWord ?? this.#start);
@@ -378,10 +519,17 @@ class RuleParser implements OptionOwners {
   }
 
   #finishedTarget(): Target {
-    if (!(this.#target instanceof LoadedExtension)) return this.#target;
+    if (!(this.#target instanceof LoadedExtension)) {
+      const { kind } = this.#target;
+      if (this.#scope.commandLine !== undefined) return this.#target;
+      if (kind === 'jump') this.#checkJump(this.#targetWord!);
+      else if (kind === 'goto') this.#checkGoto(this.#targetWord!);
+      return this.#target;
+    }
     const { extension, word } = this.#target;
     const params = this.#target.parse();
-    if (this.#scope.chainKind(word.text) !== 'user') return { kind: 'extension', extension, params };
+    if (this.#scope.commandLine !== undefined || this.#scope.chainKind(word.text) !== 'user')
+      return { kind: 'extension', extension, params };
     this.#scope.warn(word, `iptables takes the chain ${word.text} here, not the target, and ignores its options`);
     return { kind: 'jump', chain: word.text };
   }
@@ -392,7 +540,9 @@ class RuleParser implements OptionOwners {
     const destinations = this.#parsed(this.#destination);
     const isOne = sources.length < 2 && destinations.length < 2;
     if (!isOne && [...sources, ...destinations].some((match) => match?.negated)) {
-      throw new RuleFault((this.#source ?? this.#destination)!.word, '! is not allowed with several addresses');
+      const tool = '! not allowed with multiple source or destination IP addresses';
+      const { word } = (this.#source ?? this.#destination)!;
+      throw new RuleFault(word, '! is not allowed with several addresses', '', 'invalid', tool);
     }
     return { sources, destinations };
   }

@@ -6,11 +6,12 @@ import { withNearest } from '../../../codecs/nearest.js';
 import { compareBytes } from '../../../codecs/text.js';
 import { HOOK_NAMES, type Hook, TABLE_HOOKS, type TableName, Verdict } from '../../hooks.js';
 import { ANY_PACKET, type DeviceMatch } from '../base-match.js';
-import type { Backend, Chain, Match, Rule, RulesetWarning, Table } from '../model.js';
+import type { Backend, RulesetWarning, Table } from '../model.js';
 import type { UnsupportedPart } from '../unsupported.js';
 import { type ChainDraft, checkTable, type WordFinder } from './check-table.js';
 import { type Command, RULE_COMMANDS, type RuleDraft, type RuleScope } from './command.js';
 import { RuleFault, unknownName } from './error.js';
+import { finishedTable } from './finished-table.js';
 import type { KernelObjects } from './kernel-objects.js';
 import { checkNameLength, checkRenamed } from './names.js';
 
@@ -210,33 +211,13 @@ export class TableDraft implements RuleScope {
     const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
     user.sort((a, b) => compareBytes(a.name, b.name));
     const drafts = [...builtIn, ...user];
-    checkTable(this.name, this.family, drafts, this.#file.objects, wordOf);
-    const rules: Rule[] = [];
-    const chains = drafts.map((draft, index): Chain => {
-      const { name, hook, policy } = draft;
-      const chainRules = draft.rules.map(({ base, matches, target, line, unsupported, verbatim }, i): Rule => {
-        const number = i + 1;
-        const comment = commentOf(matches);
-        // No spread: it would make building large rulesets three times slower and double the memory.
-        const rule: Rule = {
-          index: rules.length,
-          chain: name,
-          number,
-          file,
-          line,
-          comment,
-          base,
-          matches,
-          target,
-          unsupported,
-          verbatim,
-        };
-        rules.push(rule);
-        return rule;
-      });
-      return { name, hook, policy, file, line: draft.line, index, rules: chainRules };
-    });
-    return { name: this.name, family: this.family, chains, rules };
+    checkTable(
+      { name: this.name, family: this.family, isNft: this.backend === 'nft' },
+      drafts,
+      this.#file.objects,
+      wordOf,
+    );
+    return finishedTable(this.name, this.family, drafts, file);
   }
 
   #chain(name: Word): ChainDraft {
@@ -309,7 +290,7 @@ function findRule(chain: ChainDraft, rule: RuleDraft, word: Word): number {
 }
 
 /** Equal for rules that iptables takes for the same. */
-function meaningOf({ base, matches, target, verbatim }: RuleDraft): string {
+export function meaningOf({ base, matches, target, verbatim }: RuleDraft): string {
   const device = (match: DeviceMatch | undefined) => (match?.name === '+' && !match.negated ? undefined : match);
   const parts = [
     { ...base, inDev: device(base.inDev), outDev: device(base.outDev) },
@@ -318,13 +299,4 @@ function meaningOf({ base, matches, target, verbatim }: RuleDraft): string {
     verbatim,
   ];
   return JSON.stringify(parts, (_, value) => (typeof value === 'bigint' ? String(value) : value));
-}
-
-/** The text of the first comment in MATCHES. */
-function commentOf(matches: readonly Match[]): string | undefined {
-  for (const { extension, params } of matches) {
-    const comment = extension.comment?.(params);
-    if (comment !== undefined) return comment;
-  }
-  return undefined;
 }

@@ -103,6 +103,11 @@ export function randomFile(seed: number, family: Family = 'ipv4'): string {
   return taste.chance(MUTATED) ? mutated(taste, file) : file;
 }
 
+/** A rule with the command LETTER, in one of CHAINS of TABLE: the built-in ones, then its own. */
+export function randomRule(taste: Taste, table: TableName, chains: readonly string[], letter: string): string {
+  return new FileMaker(taste).ruleIn(table, chains, letter);
+}
+
 class FileMaker {
   readonly #taste: Taste;
   #table: TableName = 'filter';
@@ -114,6 +119,12 @@ class FileMaker {
 
   constructor(taste: Taste) {
     this.#taste = taste;
+  }
+
+  ruleIn(table: TableName, chains: readonly string[], letter: string): string {
+    this.#table = table;
+    this.#chains = [...chains];
+    return this.#rule(letter);
   }
 
   file(): string {

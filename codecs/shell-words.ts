@@ -1,0 +1,181 @@
+/**
+ * Commands as a POSIX shell splits them into words (XCU 2.2 Quoting, 2.3 Token Recognition). Nothing is expanded: what
+ * a shell would expand, redirect or run besides is refused.
+ */
+import type { Word } from './iptables-save.js';
+
+/** A command that cannot be split into words, or that is more than words. `word` is what stands in the way. */
+export class ShellFault extends Error {
+  readonly word: Word;
+  readonly expected: string;
+
+  constructor(word: Word, what: string, expected: string) {
+    super(`${what}; expected: ${expected}`);
+    this.word = word;
+    this.expected = expected;
+  }
+}
+
+/** What a shell does with characters that are not quoted, and what to write instead. */
+const OPERATORS: Readonly<Record<string, readonly [what: string, expected: string]>> = {
+  ';': ['parts commands', 'one command'],
+  '&': ['runs commands in the background, or one after another', 'one command'],
+  '|': ['passes output on to another command, or runs that if the first fails', 'one command'],
+  '<': ['redirects input', 'the words of the command only'],
+  '>': ['redirects output', 'the words of the command only'],
+  '(': ['opens a subshell', 'the words of the command only, or quotes around it'],
+  ')': ['closes a subshell', 'the words of the command only, or quotes around it'],
+};
+const EXPANSION = ['is expanded by a shell', "the value itself, or '$' in single quotes"] as const;
+const SUBSTITUTION = ['runs a command in a shell', 'what that command prints'] as const;
+const HOME = ['is expanded by a shell', 'the path itself'] as const;
+const BLANK = /[ \t]/;
+/** What a backslash escapes within double quotes. */
+const ESCAPED_IN_QUOTES = '$`"\\';
+
+/**
+ * The commands of TEXT, whose first line has number LINE: the words of each. A backslash at the end of a line continues
+ * it. Comments and empty lines are left out.
+ */
+export function splitCommands(text: string, line = 1): Word[][] {
+  return new ShellReader(text, line).commands();
+}
+
+class ShellReader {
+  readonly #text: string;
+  #line: number;
+  #lineStart = 0;
+  #at = 0;
+
+  constructor(text: string, line: number) {
+    this.#text = text;
+    this.#line = line;
+  }
+
+  commands(): Word[][] {
+    const commands: Word[][] = [];
+    let words: Word[] = [];
+    while (this.#at < this.#text.length) {
+      const char = this.#text[this.#at];
+      if (char === '\n') {
+        if (words.length > 0) commands.push(words);
+        words = [];
+        this.#newline();
+      } else if (BLANK.test(char)) this.#at++;
+      else if (this.#isContinuation()) this.#continue();
+      else if (char === '#') this.#skipComment();
+      else words.push(this.#word());
+    }
+    if (words.length > 0) commands.push(words);
+    return commands;
+  }
+
+  #newline(): void {
+    this.#at++;
+    this.#line++;
+    this.#lineStart = this.#at;
+  }
+
+  #isContinuation(): boolean {
+    return this.#text.startsWith('\\\n', this.#at);
+  }
+
+  #continue(): void {
+    this.#at++;
+    this.#newline();
+  }
+
+  #skipComment(): void {
+    while (this.#at < this.#text.length && this.#text[this.#at] !== '\n') this.#at++;
+  }
+
+  #here(text = this.#text[this.#at]): Word {
+    return { text, line: this.#line, column: this.#at - this.#lineStart + 1 };
+  }
+
+  #word(): Word {
+    const start = this.#here();
+    if (start.text === '~') throw this.#refused(HOME);
+    let text = '';
+    for (; this.#at < this.#text.length; ) {
+      const char = this.#text[this.#at];
+      if (char === '\n' || BLANK.test(char)) break;
+      if (char === "'") text += this.#singleQuoted();
+      else if (char === '"') text += this.#doubleQuoted();
+      else if (char === '\\') text += this.#escaped();
+      else {
+        this.#refuse(char);
+        text += char;
+        this.#at++;
+      }
+    }
+    return { ...start, text };
+  }
+
+  /** Throws if CHAR means something to a shell, outside of quotes. */
+  #refuse(char: string): void {
+    const operator = OPERATORS[char];
+    if (operator !== undefined) throw this.#refused(operator);
+    if (char === '\r') throw new ShellFault(this.#here(), 'a line that ends in CR LF', 'lines that end in LF');
+    this.#refuseExpansion(char);
+  }
+
+  /** Throws if CHAR is expanded, within double quotes too. */
+  #refuseExpansion(char: string): void {
+    if (char === '`') throw this.#refused(SUBSTITUTION);
+    if (char === '$') throw this.#refused(this.#text[this.#at + 1] === '(' ? SUBSTITUTION : EXPANSION);
+  }
+
+  #refused([what, expected]: readonly [string, string]): ShellFault {
+    const [operator] = /^(?:&&|\|\||>>|<<|\$\w+|\$\{[^}]*\}?|\$\(|.)/s.exec(this.#text.slice(this.#at))!;
+    return new ShellFault(this.#here(operator), `"${operator}" ${what}`, expected);
+  }
+
+  #escaped(): string {
+    if (this.#isContinuation()) {
+      this.#continue();
+      return '';
+    }
+    const [char] = this.#text.slice(this.#at + 1, this.#at + 3);
+    if (char === undefined) throw new ShellFault(this.#here(), 'nothing after the backslash', 'a character');
+    this.#at += 1 + char.length;
+    return char;
+  }
+
+  #singleQuoted(): string {
+    const start = this.#here();
+    const end = this.#text.indexOf("'", this.#at + 1);
+    if (end < 0) throw new ShellFault(start, "a ' that is not closed", "another ' at the end of the quotation");
+    const text = this.#text.slice(this.#at + 1, end);
+    this.#pass(end + 1);
+    return text;
+  }
+
+  #doubleQuoted(): string {
+    const start = this.#here();
+    let text = '';
+    for (this.#at++; this.#text[this.#at] !== '"'; ) {
+      const char = this.#text[this.#at];
+      if (char === undefined) throw new ShellFault(start, 'a " that is not closed', 'another " at the end');
+      this.#refuseExpansion(char);
+      if (this.#isContinuation()) this.#continue();
+      else if (char === '\\' && ESCAPED_IN_QUOTES.includes(this.#text[this.#at + 1] || ' ')) {
+        text += this.#text[this.#at + 1];
+        this.#at += 2;
+      } else {
+        text += char;
+        this.#pass(this.#at + 1);
+      }
+    }
+    this.#at++;
+    return text;
+  }
+
+  /** Goes on to END, counting the lines on the way. */
+  #pass(end: number): void {
+    while (this.#at < end) {
+      if (this.#text[this.#at] === '\n') this.#newline();
+      else this.#at++;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * `npm run test:commands -- --seed S --count N`: random commands, carried out by the iptables of this machine in
+ * network namespaces of their own, and here. Exit codes, messages and the rules that are left must be the same. Needs
+ * root.
+ */
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import type { Backend } from '../../../core/rules/model.js';
+import { loadLibc } from '../libc.js';
+import { compareCommands, formatCommandsTally } from './compare.js';
+
+const USAGE = `usage: npm run test:commands -- [options]
+  --seed S     seed for the seeds of the sessions of 30 commands (default: random)
+  --count N    how many commands with each backend (default: 3000)
+  --backend B  only legacy or nft
+  --most N     stop after N differences (default: 20)`;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(randomInt(2 ** 32)) },
+    count: { type: 'string', default: '3000' },
+    backend: { type: 'string' },
+    most: { type: 'string', default: '20' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) console.log(USAGE);
+else {
+  const backends: Backend[] = values.backend === undefined ? ['legacy', 'nft'] : [values.backend as Backend];
+  for (const backend of backends) {
+    const options = { seed: Number(values.seed), count: Number(values.count), most: Number(values.most), backend };
+    console.log(`seed ${options.seed}, ${options.count} commands of iptables-${backend}`);
+    const tally = compareCommands(loadLibc(), options, (_, commands, difference) => {
+      for (const words of commands.slice(-12))
+        console.log(`  iptables-${backend} ${words.map((w) => JSON.stringify(w)).join(' ')}`);
+      console.log(`    ${difference}`);
+    });
+    console.log(formatCommandsTally(tally));
+    if (tally.different > 0) process.exitCode = 1;
+  }
+}
