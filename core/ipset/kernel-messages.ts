@@ -46,6 +46,7 @@ const MESSAGES: Readonly<Record<SetFaultCode, string | Partial<Record<CommandNam
   'list-full': 'The set is full, more elements cannot be added.',
   'list-ref-exists': "The set to which you referred with 'before' or 'after' is not added to the set.",
   'out-of-range': 'The specified range is too large, split it up into smaller ranges',
+  'invalid-argument': 'Kernel error received: Invalid argument',
   'no-memory': 'Kernel error received: Cannot allocate memory',
 };
 

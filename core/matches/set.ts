@@ -4,7 +4,7 @@ import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLongNumber } from '../rules/parse/values.js';
 import { SetState } from '../rules/run/set-lookup.js';
-import { CounterOp, PLAIN_LOOKUP, type SetLookup } from '../sets/ip-set.js';
+import { CounterOp, counterValue, PLAIN_LOOKUP, type SetLookup } from '../sets/ip-set.js';
 import {
   directionsOf,
   formatSetReference,
@@ -110,9 +110,9 @@ export const set: MatchExtension<SetParams> = {
       keepsCounters: params.keepsCounters,
       keepsSubcounters: params.keepsSubcounters,
       packetsOp: opOf(packets),
-      packets: packets?.value ?? 0n,
+      packets: counterValue(packets?.value ?? 0n),
       bytesOp: opOf(bytes),
-      bytes: bytes?.value ?? 0n,
+      bytes: counterValue(bytes?.value ?? 0n),
     };
     return new SetState(context, params.set.name, lookup, params.negated);
   },

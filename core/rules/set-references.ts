@@ -1,5 +1,6 @@
 /** The sets that rules name: they must be there, and cannot be destroyed while a rule refers to them. */
-import type { SetPlace, SetStore } from '../sets/store.js';
+import type { SetPlace } from '../sets/set-place.js';
+import type { SetStore } from '../sets/store.js';
 import type { SetMention } from './extension.js';
 import type { Rule, Ruleset, Table } from './model.js';
 import { RuleFault, RulesetError } from './parse/error.js';

@@ -3,11 +3,12 @@ import { TICK_MS } from '../clock.js';
 import type { Packet } from '../packet.js';
 import type { CreateOptions } from './create-options.js';
 import { type Element, NONE } from './element.js';
-import { CounterOp, NO_TIMEOUT, type SetLookup, type SkbInfo } from './ip-set.js';
+import { CounterOp, type CounterValue, MatchFlag, NO_TIMEOUT, type SetLookup, type SkbInfo } from './ip-set.js';
 import { SetFault } from './set-fault.js';
 
 /** In seconds (IPSET_MAX_TIMEOUT). */
 const MAX_TIMEOUT = 2_147_483;
+const MAX_COLLECTION_SECONDS = 180;
 const TICKS_PER_SECOND = 1000 / TICK_MS;
 /** Expiry of elements that stay: the kernel's IPSET_ELEM_PERMANENT. */
 const PERMANENT = 0;
@@ -26,7 +27,8 @@ export class Extensions {
   /** In ticks; empty unless the set has time-outs; and so on. */
   #expires = new Float64Array(0);
   readonly #hasCounters: boolean;
-  #counters = new BigUint64Array(0);
+  /** By slot: packets and bytes, each as the lower and the upper half. */
+  #counters = new Uint32Array(0);
   readonly #comments: (string | undefined)[] | undefined;
   readonly #hasSkbInfo: boolean;
   #skbInfo = new Uint32Array(0);
@@ -43,7 +45,7 @@ export class Extensions {
   /** Makes room for CAPACITY slots. */
   grow(capacity: number): void {
     if (this.hasTimeout) this.#expires = grown(this.#expires, new Float64Array(capacity));
-    if (this.#hasCounters) this.#counters = grown(this.#counters, new BigUint64Array(2 * capacity));
+    if (this.#hasCounters) this.#counters = grown(this.#counters, new Uint32Array(4 * capacity));
     if (this.#hasSkbInfo) this.#skbInfo = grown(this.#skbInfo, new Uint32Array(4 * capacity));
   }
 
@@ -55,11 +57,21 @@ export class Extensions {
     return Math.floor(this.#clock.nowMs / TICK_MS);
   }
 
+  /** How often the kernel looks for what has expired (IPSET_GC_PERIOD). */
+  get collectionTicks(): number {
+    const seconds = Math.floor((this.#timeout ?? 0) / 3);
+    return Math.min(Math.max(seconds, 1), MAX_COLLECTION_SECONDS) * TICKS_PER_SECOND;
+  }
+
   /** ip_set_timeout_expired. */
   isExpired(slot: number): boolean {
-    if (this.#timeout === undefined) return false;
+    return this.#timeout !== undefined && this.isExpiredAt(slot, this.ticks);
+  }
+
+  /** The same at the tick NOW, in a set with time-outs. */
+  isExpiredAt(slot: number, now: number): boolean {
     const expires = this.#expires[slot];
-    return expires !== PERMANENT && expires < this.ticks;
+    return expires !== PERMANENT && expires < now;
   }
 
   /** The last time at which the element is there, in milliseconds; Infinity: it does not expire. */
@@ -82,8 +94,8 @@ export class Extensions {
   /** What the element in SLOT carries from now on. Counters that ELEMENT does not say stay as they are. */
   setFromElement(slot: number, element: Element): void {
     if (this.#hasCounters) {
-      if (element.packets !== undefined) this.#counters[2 * slot] = element.packets;
-      if (element.bytes !== undefined) this.#counters[2 * slot + 1] = element.bytes;
+      if (element.packets !== undefined) this.#setCounter(4 * slot, element.packets);
+      if (element.bytes !== undefined) this.#setCounter(4 * slot + 2, element.bytes);
     }
     if (this.#comments !== undefined) this.#comments[slot] = element.comment || undefined;
     if (this.#hasSkbInfo) {
@@ -93,31 +105,47 @@ export class Extensions {
       info[4 * slot + 2] = Math.max(element.skbPrio, 0);
       info[4 * slot + 3] = Math.max(element.skbQueue, 0);
     }
-    this.#setTimeout(slot, element.timeout);
+    this.setTimeout(slot, element.timeout);
   }
 
   /** The same for an element that `-j SET` adds: it counts PACKET. */
   setFromPacket(slot: number, packet: Packet, lookup: SetLookup): void {
     if (this.#hasCounters) {
-      this.#counters[2 * slot] = 1n;
-      this.#counters[2 * slot + 1] = BigInt(packet.length);
+      const counters = this.#counters;
+      counters[4 * slot] = 1;
+      counters[4 * slot + 1] = 0;
+      counters[4 * slot + 2] = packet.length;
+      counters[4 * slot + 3] = 0;
     }
     if (this.#comments !== undefined) this.#comments[slot] = undefined;
     if (this.#hasSkbInfo) this.#skbInfo.fill(0, 4 * slot, 4 * slot + 4);
-    this.#setTimeout(slot, lookup.timeout);
+    this.setTimeout(slot, lookup.timeout);
   }
 
   /** ip_set_timeout_set. SECONDS: NO_TIMEOUT: the set's own. */
-  #setTimeout(slot: number, seconds: number): void {
+  setTimeout(slot: number, seconds: number): void {
     if (this.#timeout === undefined) return;
     const timeout = Math.min(seconds === NO_TIMEOUT ? this.#timeout : seconds, MAX_TIMEOUT);
     this.#expires[slot] = timeout === 0 ? PERMANENT : this.ticks + timeout * TICKS_PER_SECOND;
   }
 
-  /** ip_set_match_extensions, for the element in SLOT, which PACKET (null: `ipset test`) meets. */
-  matchesPacket(slot: number, packet: Packet | null, lookup: SetLookup, keepsCounters: boolean): boolean {
+  /**
+   * The time-out of an element whose time does not run yet. When it is added again, it counts as expired.
+   */
+  storeTimeout(slot: number, seconds: number): void {
+    if (this.#timeout === undefined) return;
+    this.#expires[slot] = -(seconds === NO_TIMEOUT ? this.#timeout : seconds);
+  }
+
+  /** What `storeTimeout` stored, in seconds. */
+  storedTimeout(slot: number): number {
+    return Math.max(-this.#expires[slot], 0);
+  }
+
+  /** ip_set_match_extensions for the element in SLOT, which PACKET (null: `ipset test`) meets. FLAGS: MatchFlag. */
+  matchesPacket(slot: number, packet: Packet | null, lookup: SetLookup, flags: number): boolean {
     if (this.isExpired(slot)) return false;
-    if (packet !== null && this.#hasCounters && !this.#count(slot, packet, lookup, keepsCounters)) return false;
+    if (packet !== null && this.#hasCounters && !this.#count(slot, packet, lookup, flags)) return false;
     if (this.#hasSkbInfo) {
       const found = this.#found;
       found.mark = this.#skbInfo[4 * slot];
@@ -128,15 +156,47 @@ export class Extensions {
     return true;
   }
 
-  #count(slot: number, packet: Packet, lookup: SetLookup, keepsCounters: boolean): boolean {
-    const counters = this.#counters;
-    const { packetsOp, bytesOp } = lookup;
-    if (packetsOp !== CounterOp.NONE && !compare(counters[2 * slot], packetsOp, lookup.packets)) return false;
-    if (bytesOp !== CounterOp.NONE && !compare(counters[2 * slot + 1], bytesOp, lookup.bytes)) return false;
-    if (keepsCounters) return true;
-    counters[2 * slot] += 1n;
-    counters[2 * slot + 1] += BigInt(packet.length);
+  #count(slot: number, packet: Packet, lookup: SetLookup, flags: number): boolean {
+    const at = 4 * slot;
+    if ((flags & MatchFlag.ASKS_COUNTERS) !== 0) {
+      const { packetsOp, bytesOp } = lookup;
+      if (packetsOp !== CounterOp.NONE && !this.#compare(at, packetsOp, lookup.packets)) return false;
+      if (bytesOp !== CounterOp.NONE && !this.#compare(at + 2, bytesOp, lookup.bytes)) return false;
+    }
+    if ((flags & MatchFlag.KEEPS_COUNTERS) !== 0) return true;
+    this.#addTo(at, 1);
+    this.#addTo(at + 2, packet.length);
     return true;
+  }
+
+  #addTo(at: number, count: number): void {
+    const counters = this.#counters;
+    const sum = counters[at] + count;
+    counters[at] = sum;
+    if (sum > 0xffff_ffff) counters[at + 1]++;
+  }
+
+  #setCounter(at: number, value: bigint): void {
+    this.#counters[at] = Number(value & 0xffff_ffffn);
+    this.#counters[at + 1] = Number(value >> 32n);
+  }
+
+  #counter(at: number): bigint {
+    return (BigInt(this.#counters[at + 1]) << 32n) | BigInt(this.#counters[at]);
+  }
+
+  #compare(at: number, op: CounterOp, { low, high }: CounterValue): boolean {
+    const difference = this.#counters[at + 1] - high || this.#counters[at] - low;
+    switch (op) {
+      case CounterOp.EQ:
+        return difference === 0;
+      case CounterOp.NE:
+        return difference !== 0;
+      case CounterOp.LT:
+        return difference < 0;
+      default:
+        return difference > 0;
+    }
   }
 
   /** The element in SLOT is gone (ip_set_ext_destroy). */
@@ -147,15 +207,15 @@ export class Extensions {
   /** SLOT is as new. */
   clear(slot: number): void {
     this.destroy(slot);
-    if (this.#hasCounters) this.#counters.fill(0n, 2 * slot, 2 * slot + 2);
+    if (this.#hasCounters) this.#counters.fill(0, 4 * slot, 4 * slot + 4);
   }
 
   /** Fills in what the element in SLOT carries. */
   fill(element: Element, slot: number): void {
     if (this.hasTimeout) element.timeout = this.#remaining(slot);
     if (this.#hasCounters) {
-      element.packets = this.#counters[2 * slot];
-      element.bytes = this.#counters[2 * slot + 1];
+      element.packets = this.#counter(4 * slot);
+      element.bytes = this.#counter(4 * slot + 2);
     }
     element.comment = this.#comments?.[slot];
     if (!this.#hasSkbInfo) return;
@@ -170,21 +230,6 @@ export class Extensions {
     const expires = this.#expires[slot];
     if (expires === PERMANENT) return 0;
     return Math.floor((expires - this.ticks) / TICKS_PER_SECOND) || 1;
-  }
-}
-
-function compare(counter: bigint, op: CounterOp, value: bigint): boolean {
-  switch (op) {
-    case CounterOp.EQ:
-      return counter === value;
-    case CounterOp.NE:
-      return counter !== value;
-    case CounterOp.LT:
-      return counter < value;
-    case CounterOp.GT:
-      return counter > value;
-    default:
-      return true;
   }
 }
 

@@ -9,8 +9,9 @@ import { type KeyRules, walkElement } from './element-walk.js';
 import { Extensions, type SetClock } from './extensions.js';
 import { AddResult, HashTable, NOMATCH, WILDCARD } from './hash-table.js';
 import type { IfaceNames } from './iface-names.js';
-import { type IpSet, PLAIN_LOOKUP, type SetLookup, type SkbInfo } from './ip-set.js';
+import { type IpSet, matchFlags, PLAIN_LOOKUP, type SetLookup, type SkbInfo } from './ip-set.js';
 import { type Bits, KeyLayout } from './key-layout.js';
+import { packetMac } from './packet-mac.js';
 import { NO_PORT, portOf } from './packet-port.js';
 import { Prefixes } from './prefixes.js';
 import { SetFault } from './set-fault.js';
@@ -105,13 +106,13 @@ export class HashSet implements IpSet {
   }
 
   testPacket(packet: Packet, lookup: SetLookup): boolean {
-    return this.testMember(packet, lookup, lookup.keepsCounters);
+    return this.testMember(packet, lookup, matchFlags(lookup));
   }
 
-  /** As a member of a list: KEEPS_COUNTERS: does not count the packet. */
-  testMember(packet: Packet, lookup: SetLookup, keepsCounters: boolean): boolean {
+  testMember(packet: Packet, lookup: SetLookup, flags: number): boolean {
+    this.#table.collectDue();
     if (!this.#readKey(packet, lookup, Purpose.TEST)) return false;
-    const slot = this.#lookUp(packet, lookup, keepsCounters);
+    const slot = this.#lookUp(packet, lookup, flags);
     const { questions } = this.#world.changes;
     if (questions !== undefined) {
       const until = slot === 0 ? Number.POSITIVE_INFINITY : this.#extensions.validUntilMs(slot);
@@ -122,8 +123,9 @@ export class HashSet implements IpSet {
   }
 
   addPacket(packet: Packet, lookup: SetLookup): boolean {
-    if (!this.#readKey(packet, lookup, Purpose.CHANGE)) return false;
     const table = this.#table;
+    table.collectDue();
+    if (!this.#readKey(packet, lookup, Purpose.CHANGE)) return false;
     if (table.add(this.#key, lookup.renews, 0) !== AddResult.ADDED) return false;
     this.#added();
     this.#extensions.setFromPacket(table.slot, packet, lookup);
@@ -132,6 +134,7 @@ export class HashSet implements IpSet {
   }
 
   delPacket(packet: Packet, lookup: SetLookup): boolean {
+    this.#table.collectDue();
     return this.#readKey(packet, lookup, Purpose.CHANGE) && this.#del();
   }
 
@@ -200,18 +203,15 @@ export class HashSet implements IpSet {
   }
 
   #readMac(packet: Packet, isSource: boolean): boolean {
-    if (packet.sourceMacHigh < 0) return false;
-    const high = isSource ? packet.sourceMacHigh : packet.destinationMacHigh;
-    const low = isSource ? packet.sourceMacLow : packet.destinationMacLow;
-    if (high === 0 && low === 0) return false;
-    this.layout.setMac(this.#key, high * 2 ** 32 + (low >>> 0));
+    const mac = packetMac(packet, isSource);
+    if (mac === NONE) return false;
+    this.layout.setMac(this.#key, mac);
     return true;
   }
 
   /** The element for `#key`, of which PACKET meets the rest; 0: none (mtype_test). */
-  #lookUp(packet: Packet | null, lookup: SetLookup, keepsCounters: boolean): number {
-    if (this.#nets === undefined && this.#nets2 === undefined)
-      return this.#match(this.#key, packet, lookup, keepsCounters);
+  #lookUp(packet: Packet | null, lookup: SetLookup, flags: number): number {
+    if (this.#nets === undefined && this.#nets2 === undefined) return this.#match(this.#key, packet, lookup, flags);
     const { layout } = this;
     const outer = this.#nets ?? this.#nets2;
     const inner = this.#nets === undefined ? undefined : this.#nets2;
@@ -220,7 +220,7 @@ export class HashSet implements IpSet {
       sought.set(this.#key);
       this.#narrow(sought, this.#nets === undefined ? 1 : 0, outer?.at(i) ?? 0);
       if (inner === undefined) {
-        const slot = this.#match(sought, packet, lookup, keepsCounters);
+        const slot = this.#match(sought, packet, lookup, flags);
         if (slot !== 0) return slot;
         if (layout.iface >= 0 && this.#table.hasMetOthers) return 0;
         continue;
@@ -228,7 +228,7 @@ export class HashSet implements IpSet {
       for (let j = 0; j < inner.count; j++) {
         for (let word = 0; word < layout.addressWords; word++) sought[layout.ip2 + word] = this.#key[layout.ip2 + word];
         this.#narrow(sought, 1, inner.at(j));
-        const slot = this.#match(sought, packet, lookup, keepsCounters);
+        const slot = this.#match(sought, packet, lookup, flags);
         if (slot !== 0) return slot;
       }
     }
@@ -245,15 +245,16 @@ export class HashSet implements IpSet {
     (second === 0 ? layout.cidr : layout.cidr2)?.set(sought, length);
   }
 
-  #match(key: Int32Array, packet: Packet | null, lookup: SetLookup, keepsCounters: boolean): number {
+  #match(key: Int32Array, packet: Packet | null, lookup: SetLookup, flags: number): number {
     let slot = this.#table.find(key);
-    while (slot !== 0 && !this.#extensions.matchesPacket(slot, packet, lookup, keepsCounters)) {
+    while (slot !== 0 && !this.#extensions.matchesPacket(slot, packet, lookup, flags)) {
       slot = this.#table.findAfter(key, slot);
     }
     return slot;
   }
 
   add(element: Element, isExist: boolean): void {
+    this.#table.collectDue();
     this.#extensions.check(element);
     const flags = (element.isNomatch && this.type.hasNomatch ? NOMATCH : 0) | (element.isWildcard ? WILDCARD : 0);
     walkElement(this.#rules, element, this.#key, false, () => this.#addKey(element, isExist, flags));
@@ -273,6 +274,7 @@ export class HashSet implements IpSet {
   }
 
   del(element: Element, isExist: boolean): void {
+    this.#table.collectDue();
     this.#extensions.check(element);
     walkElement(this.#rules, element, this.#key, false, () => {
       if (!this.#del() && !isExist) throw new SetFault('exists');
@@ -283,7 +285,7 @@ export class HashSet implements IpSet {
     this.#extensions.check(element);
     let slot = 0;
     walkElement(this.#rules, element, this.#key, true, () => {
-      slot = this.#isHost() ? this.#lookUp(null, PLAIN_LOOKUP, true) : this.#match(this.#key, null, PLAIN_LOOKUP, true);
+      slot = this.#isHost() ? this.#lookUp(null, PLAIN_LOOKUP, 0) : this.#match(this.#key, null, PLAIN_LOOKUP, 0);
     });
     return slot !== 0 && this.#table.hasFlag(slot, NOMATCH) === (element.isNomatch && this.type.hasNomatch);
   }

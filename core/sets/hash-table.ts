@@ -7,6 +7,7 @@
  *
  * A bucket is a chain of slots in flat arrays. What an element carries is in `Extensions`, under the same slot.
  */
+import { TICK_MS } from '../clock.js';
 import { jhashArray } from '../nat/jhash.js';
 import type { Extensions } from './extensions.js';
 import type { KeyLayout } from './key-layout.js';
@@ -17,6 +18,9 @@ const REGION_BITS = 10;
 /** Largest bucket that elements of one network with different interfaces get (AHASH_MAX_TUNED). */
 const MAX_TUNED = 64;
 const MAX_BITS = 27;
+/** When the garbage collection of a set starts, and how often at most it collects a region. */
+const FIRST_COLLECTION_TICKS = 1000 / TICK_MS;
+const MIN_INTERVAL_TICKS = 100 / TICK_MS;
 const FIRST_CAPACITY = 64;
 
 /** A place in a bucket: an element; a hole; what an element at the end left, to be used again as it is. */
@@ -65,6 +69,9 @@ export class HashTable {
   #freeSlot = 0;
   /** By region: its number of elements as the kernel counts them. */
   #regions: Uint32Array;
+  #nextRegion = 0;
+  /** In ticks. */
+  #nextCollection: number;
   /** How many elements of the same network the last comparison met. */
   #multi = 0;
 
@@ -83,6 +90,7 @@ export class HashTable {
     this.#states = new Uint8Array(FIRST_CAPACITY);
     this.#regions = new Uint32Array(this.#regionCount);
     extensions.grow(FIRST_CAPACITY);
+    this.#nextCollection = extensions.ticks + FIRST_COLLECTION_TICKS;
   }
 
   /** The number of buckets. */
@@ -164,12 +172,12 @@ export class HashTable {
    */
   add(key: Int32Array, renews: boolean, flags: number): AddResult {
     const bucket = this.#bucketOf(key, 0);
-    const region = bucket & (this.#regionCount - 1);
+    const region = bucket >> REGION_BITS;
     let elements = this.#regions[region];
     let most = Math.floor(this.#parameters.maxElements / this.#regionCount);
     let isForced = false;
     if (elements >= most) {
-      if (this.#extensions.hasTimeout) this.collect(region);
+      if (this.#extensions.hasTimeout) this.#collect(region, this.#extensions.ticks);
       most = this.#parameters.maxElements;
       elements = this.#regions.reduce((sum, count) => (sum + count) >>> 0, 0);
       isForced = elements >= most && this.#parameters.isForced;
@@ -293,7 +301,7 @@ export class HashTable {
     if (slot === 0 || this.#extensions.isExpired(slot)) return false;
     const bucket = this.#bucketOf(key, 0);
     this.slot = slot;
-    this.#remove(slot, bucket & (this.#regionCount - 1));
+    this.#remove(slot, bucket >> REGION_BITS);
     const next = this.#records[slot * this.#stride];
     if (next === 0 || (this.#states[next] & LEFT_OVER) !== 0) this.#states[slot] = LEFT_OVER;
     let holes = 0;
@@ -331,24 +339,36 @@ export class HashTable {
     this.#freeSlot = slot;
   }
 
-  /** Removes what has expired from a REGION's buckets (mtype_gc_do). */
-  collect(region: number): void {
+  /** Does what the kernel has done in the meantime: it collects a region now and then (mtype_gc). */
+  collectDue(): void {
+    const { extensions } = this.#parameters;
+    if (!extensions.hasTimeout) return;
+    const now = extensions.ticks;
+    if (this.#nextCollection > now) return;
+    const period = extensions.collectionTicks;
+    const interval = Math.max(Math.floor(period / this.#regionCount), MIN_INTERVAL_TICKS);
+    // More than two rounds change nothing.
+    const missed = Math.floor((now - this.#nextCollection) / interval) - 2 * this.#regionCount;
+    if (missed > 0) this.#nextCollection += missed * interval;
+    for (; this.#nextCollection <= now; this.#nextCollection += interval) {
+      if (this.#nextRegion >= this.#regionCount) this.#nextRegion = 0;
+      this.#collect(this.#nextRegion++, this.#nextCollection);
+    }
+  }
+
+  /** Removes what has expired by the tick NOW from a REGION's buckets (mtype_gc_do). */
+  #collect(region: number, now: number): void {
     const length = this.#bits < REGION_BITS ? this.hashsize : 1 << REGION_BITS;
     for (let bucket = region * length; bucket < (region + 1) * length; bucket++) {
       let holes = 0;
       for (let slot = this.#heads[bucket]; slot !== 0; slot = this.#records[slot * this.#stride]) {
         const state = this.#states[slot];
         if ((state & LEFT_OVER) !== 0) break;
-        if ((state & USED) !== 0 && this.#extensions.isExpired(slot)) this.#remove(slot, region);
+        if ((state & USED) !== 0 && this.#extensions.isExpiredAt(slot, now)) this.#remove(slot, region);
         if ((this.#states[slot] & HOLE) !== 0) holes++;
       }
       if (holes >= STEP) this.#compact(bucket);
     }
-  }
-
-  /** The number of regions, of which a collection takes one. */
-  get regions(): number {
-    return this.#regionCount;
   }
 
   /** Doubles the number of buckets, as often as necessary (mtype_resize). Returns whether that was possible. */
@@ -380,7 +400,7 @@ export class HashTable {
     this.#heads = heads;
     this.#bits = bits;
     this.#regions = new Uint32Array(this.#regionCount);
-    for (let bucket = 0; bucket <= mask; bucket++) this.#regions[bucket & (this.#regionCount - 1)] += places[bucket];
+    for (let bucket = 0; bucket <= mask; bucket++) this.#regions[bucket >> REGION_BITS] += places[bucket];
     return true;
   }
 
@@ -415,6 +435,7 @@ export class HashTable {
 
   clear(): void {
     this.#heads.fill(0);
+    this.#records.fill(0, 0, this.#newSlot * this.#stride);
     this.#states.fill(0);
     this.#regions.fill(0);
     for (let slot = 1; slot < this.#newSlot; slot++) this.#extensions.clear(slot);

@@ -8,6 +8,19 @@ import type { SetType } from './set-type.js';
 export const CounterOp = { NONE: 0, EQ: 1, NE: 2, LT: 3, GT: 4 } as const;
 export type CounterOp = (typeof CounterOp)[keyof typeof CounterOp];
 
+/** A number of 64 bits, in halves: as one, each comparison would make an object. */
+export interface CounterValue {
+  readonly low: number;
+  readonly high: number;
+}
+
+export function counterValue(value: bigint): CounterValue {
+  return { low: Number(value & 0xffff_ffffn), high: Number(value >> 32n) };
+}
+
+/** What is done with the counters of an element that a packet meets. */
+export const MatchFlag = { ASKS_COUNTERS: 1, KEEPS_COUNTERS: 2 } as const;
+
 /** What a rule says about a set; made once for each rule (struct ip_set_adt_opt). */
 export interface SetLookup {
   /** How many directions were given (`src,dst`: 2). A set with more dimensions is never matched. */
@@ -21,9 +34,9 @@ export interface SetLookup {
   /** `! --update-subcounters`: those of the members of a list:set. */
   readonly keepsSubcounters: boolean;
   readonly packetsOp: CounterOp;
-  readonly packets: bigint;
+  readonly packets: CounterValue;
   readonly bytesOp: CounterOp;
-  readonly bytes: bigint;
+  readonly bytes: CounterValue;
   /** `--exist`: an element that is there is renewed. */
   readonly renews: boolean;
   /** `--timeout`, in seconds; NO_TIMEOUT: the set's own. */
@@ -40,12 +53,17 @@ export const PLAIN_LOOKUP: SetLookup = {
   keepsCounters: false,
   keepsSubcounters: false,
   packetsOp: CounterOp.NONE,
-  packets: 0n,
+  packets: counterValue(0n),
   bytesOp: CounterOp.NONE,
-  bytes: 0n,
+  bytes: counterValue(0n),
   renews: false,
   timeout: NO_TIMEOUT,
 };
+
+/** The flags of LOOKUP in the set itself. */
+export function matchFlags({ keepsCounters }: SetLookup): number {
+  return MatchFlag.ASKS_COUNTERS | (keepsCounters ? MatchFlag.KEEPS_COUNTERS : 0);
+}
 
 /** What the element that was found last says for `--map-set`. One record, for all lookups of a store. */
 export class SkbInfo {
@@ -53,6 +71,14 @@ export class SkbInfo {
   markMask = 0;
   prio = 0;
   queue = 0;
+
+  /** Before `--map-set`: a set without skbinfo leaves zeros. */
+  clear(): void {
+    this.mark = 0;
+    this.markMask = 0;
+    this.prio = 0;
+    this.queue = 0;
+  }
 }
 
 /** A set of a host. Methods for packets allocate nothing. */
@@ -69,6 +95,8 @@ export interface IpSet {
 
   /** `-m set`: whether PACKET is in the set (ip_set_test). May update counters. */
   testPacket(packet: Packet, lookup: SetLookup): boolean;
+  /** The same as a member of a list: FLAGS (MatchFlag) say what to do with counters. */
+  testMember(packet: Packet, lookup: SetLookup, flags: number): boolean;
   /** `-j SET --add-set`: whether it was added (ip_set_add). */
   addPacket(packet: Packet, lookup: SetLookup): boolean;
   /** `-j SET --del-set`: whether it was there (ip_set_del). */

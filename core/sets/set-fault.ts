@@ -36,6 +36,7 @@ export type SetFaultCode =
   | 'list-full'
   | 'list-ref-exists'
   | 'out-of-range'
+  | 'invalid-argument'
   | 'no-memory';
 
 /** A refusal. `message` says the same in words; what the real tool prints about CODE is up to the command. */

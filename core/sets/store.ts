@@ -1,28 +1,17 @@
 /** The sets of a host, by name and in the order of their creation (ip_set_core.c). */
+import { BitmapSet } from './bitmap-set.js';
 import { SetChanges } from './changes.js';
 import type { CreateOptions } from './create-options.js';
 import type { SetEnvironment } from './environment.js';
 import { HashSet, type SetWorld } from './hash-set.js';
 import { IfaceNames } from './iface-names.js';
 import { type IpSet, SkbInfo } from './ip-set.js';
+import { ListSet } from './list-set.js';
 import { SetFault } from './set-fault.js';
+import { SetPlace } from './set-place.js';
 import type { SetType } from './set-type.js';
 
 const MAX_SETS = 65_534;
-
-/**
- * Where a set is: what rules and lists hold on to (the kernel's index of a set). `swap` puts another set there, so that
- * a name always leads to the same place.
- */
-export class SetPlace {
-  set: IpSet;
-  /** How many rules and lists refer to it. */
-  references = 0;
-
-  constructor(set: IpSet) {
-    this.set = set;
-  }
-}
 
 export class SetStore {
   /** By the kernel's index: a new set gets the lowest that is free. */
@@ -61,9 +50,10 @@ export class SetStore {
     place.references--;
   }
 
-  /** All sets, in the order of `ipset save`. */
+  /** All sets, in the order of `ipset save`: lists last, so that their members are there when it is restored. */
   *[Symbol.iterator](): IterableIterator<IpSet> {
-    for (const place of this.#places) if (place !== undefined) yield place.set;
+    for (const place of this.#places) if (place !== undefined && place.set.type.method !== 'list') yield place.set;
+    for (const place of this.#places) if (place !== undefined && place.set.type.method === 'list') yield place.set;
   }
 
   /** `ipset create`. IS_EXIST: a set of the same name, type and options is no fault. Throws a SetFault. */
@@ -83,8 +73,14 @@ export class SetStore {
   }
 
   #make(name: string, type: SetType, options: CreateOptions): IpSet {
-    if (type.method !== 'hash') throw new SetFault('no-such-type');
-    return new HashSet(name, type, options, this.#world);
+    switch (type.method) {
+      case 'hash':
+        return new HashSet(name, type, options, this.#world);
+      case 'bitmap':
+        return new BitmapSet(name, type, options, this.#world);
+      case 'list':
+        return new ListSet(name, type, options, this.#world, this);
+    }
   }
 
   /** `ipset destroy NAME`. Throws a SetFault if something refers to it. */
@@ -96,7 +92,7 @@ export class SetStore {
     place.set.flush();
   }
 
-  /** `ipset destroy`: all of them, or none if something refers to one. */
+  /** `ipset destroy`: all of them, or none if something refers to one, even a list. */
   destroyAll(): void {
     for (const { references } of this.#byName.values()) if (references > 0) throw new SetFault('referenced');
     for (const name of [...this.#byName.keys()]) this.destroy(name);
