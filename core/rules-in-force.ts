@@ -5,6 +5,7 @@ import type { PathTable } from './flow/path.js';
 import type { HookEntry, Hooks } from './hooks.js';
 import type { HostFacts } from './host/facts.js';
 import { checkAccounting } from './rules/accounting.js';
+import type { MatchExtension } from './rules/extension.js';
 import type { Ruleset } from './rules/model.js';
 import { RuleFault, RulesetError } from './rules/parse/error.js';
 import type { RuleChange } from './rules/rule-change.js';
@@ -58,6 +59,7 @@ export class RulesInForce {
     // While the rules that were counted are still there.
     paths.flush();
     if (turnsOnAccounting(ruleset)) connections.turnOnAccounting();
+    connections.useLabels(hasMatch(ruleset, ({ usesLabels }) => usesLabels === true));
     synproxy.prepare(ruleset);
     const references = new SetReferences(ruleset.tables, sets);
     tables.replace(change);
@@ -75,10 +77,12 @@ function hasNat({ tables }: Ruleset): boolean {
 }
 
 /** Whether loading RULESET sets nf_conntrack_acct. */
-export function turnsOnAccounting({ tables }: Ruleset): boolean {
-  return tables.some(({ rules }) =>
-    rules.some(({ matches }) => matches.some(({ extension }) => extension.turnsOnAccounting === true)),
-  );
+export function turnsOnAccounting(ruleset: Ruleset): boolean {
+  return hasMatch(ruleset, (extension) => extension.turnsOnAccounting === true);
+}
+
+function hasMatch({ tables }: Ruleset, isWanted: (extension: MatchExtension<unknown>) => boolean): boolean {
+  return tables.some(({ rules }) => rules.some(({ matches }) => matches.some(({ extension }) => isWanted(extension))));
 }
 
 /** @throws {RulesetError} if RULESET is for ip6tables: such rules are only parsed and saved */

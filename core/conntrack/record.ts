@@ -96,6 +96,8 @@ export const Status = {
   DST_NAT: 1 << 5,
   SRC_NAT_DONE: 1 << 7,
   DST_NAT_DONE: 1 << 8,
+  /** Internal: it was created while no rule had anything to do with labels, so it can have none. */
+  UNLABELLED: 1 << 25,
   /** Internal: it is older than the accounting of connections. */
   UNACCOUNTED: 1 << 26,
   /** Internal: the table has labels of the entry. */

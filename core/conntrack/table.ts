@@ -45,6 +45,9 @@ export class ConntrackTable {
   /** The labels of connections. Records are reused: only those that are LABELLED have some. */
   readonly #labels = new Map<number, Set<number>>();
 
+  /** Whether new entries can have labels. */
+  #usesLabels = true;
+
   /** nf_conntrack_acct: whether new entries are listed with packets and bytes. */
   #accounts = true;
 
@@ -144,15 +147,43 @@ export class ConntrackTable {
     return this.#labels.get(entry)?.has(label) === true;
   }
 
-  /** Gives ENTRY a LABEL, 0–127 (nf_connlabel_set). Its paths are invalidated, because rules may match on it. */
-  setLabel(entry: number, label: number): void {
-    if (this.hasLabel(entry, label)) return;
+  /**
+   * Gives ENTRY a LABEL, 0–127 (nf_connlabel_set). Its paths are invalidated, because rules may match on it. Returns
+   * false if the entry can have none.
+   */
+  setLabel(entry: number, label: number): boolean {
+    const { words } = this;
     const status = entry * RECORD_WORDS + STATUS;
-    const isFirst = (this.words[status] & Status.LABELLED) === 0;
-    this.words[status] |= Status.LABELLED;
-    if (isFirst) this.#labels.set(entry, new Set([label]));
-    else this.#labels.get(entry)?.add(label);
+    if ((words[status] & Status.UNLABELLED) !== 0) return false;
+    if (this.hasLabel(entry, label)) return true;
+    this.#labelsOf(entry).add(label);
     this.#forgetPaths(entry);
+    return true;
+  }
+
+  #labelsOf(entry: number): Set<number> {
+    const { words } = this;
+    const status = entry * RECORD_WORDS + STATUS;
+    let labels = (words[status] & Status.LABELLED) === 0 ? undefined : this.#labels.get(entry);
+    if (labels === undefined) {
+      labels = new Set();
+      this.#labels.set(entry, labels);
+      words[status] |= Status.LABELLED;
+    }
+    return labels;
+  }
+
+  /** From now on new entries can, or cannot, have labels. Those that are there stay as they are. */
+  useLabels(areUsed: boolean): void {
+    if (areUsed === this.#usesLabels) return;
+    this.#usesLabels = areUsed;
+    const { words } = this;
+    for (let entry = 0; entry < this.usedRecords; entry++) {
+      const status = entry * RECORD_WORDS + STATUS;
+      if ((words[status] & (Status.HASHED | Status.UNLABELLED)) !== Status.HASHED) continue;
+      if (!areUsed) this.#labelsOf(entry);
+      else if ((words[status] & Status.LABELLED) === 0) words[status] |= Status.UNLABELLED;
+    }
   }
 
   /** Whether the real host may have treated the connection of ENTRY in another way (`doubt`). */

@@ -26,6 +26,8 @@ export const connlabel: MatchExtension<ConnlabelParams> = {
 
   listed: listed(/connlabel/, [/(!)? ?'?([^\s']+)'?/, '$1 --label $2'], [/set(?= |$)/, '--set']),
 
+  usesLabels: true,
+
   parse(options) {
     const { values, negated } = options.get('--label')!;
     return { label: parseLabel(values[0]), negated, sets: options.get('--set') !== undefined };
@@ -48,8 +50,7 @@ export const connlabel: MatchExtension<ConnlabelParams> = {
   createState({ label, negated }, context) {
     return new FunctionState(context, ({ ct }) => {
       if (ct < 0) return negated;
-      context.conntrack.setLabel(ct, label);
-      return !negated;
+      return context.conntrack.setLabel(ct, label) !== negated;
     });
   },
 };

@@ -38,6 +38,12 @@ export function parsePortMatch(options: ParsedOptions, name: string, protocol?: 
   return min === 0 && max === 0xffff && !negated ? undefined : { min, max, negated };
 }
 
+/** MATCH as iptables-nft keeps it: all but the first ports are the last ones, and none is all. */
+export function asOfNft(match: PortMatch | undefined): PortMatch | undefined {
+  if (match === undefined || !match.negated || match.min !== 0 || match.max === 0) return match;
+  return match.max === 0xffff ? undefined : { min: match.max + 1, max: 0xffff, negated: false };
+}
+
 /** The conditions of the ports that are tested. */
 export function lowerPorts(sport: PortMatch | undefined, dport: PortMatch | undefined): FieldCondition[] {
   const conditions: FieldCondition[] = [];

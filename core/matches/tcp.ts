@@ -3,13 +3,13 @@
 import { IPPROTO_TCP, TCP_LENGTH } from '../../codecs/layouts.js';
 import { type Packet, tcpHeaderLength } from '../packet.js';
 import { type Condition, equals } from '../rules/condition.js';
-import type { MatchExtension } from '../rules/extension.js';
+import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { listed } from '../rules/listing/listed-form.js';
 import type { Lowered } from '../rules/lower.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { capturedTest } from './captured.js';
-import { LISTED_PORTS, lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
+import { asOfNft, LISTED_PORTS, lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 /** In iptables-save order. */
 const FLAGS: readonly (readonly [name: string, bit: number])[] = [
@@ -54,27 +54,7 @@ export const tcp: MatchExtension<TcpParams> = {
     [/flags:(!)?([A-Z,]+)\/([A-Z,]+)/, '$1 --tcp-flags $2 $3'],
   ),
 
-  parse(options) {
-    const flags = options.get('--tcp-flags');
-    const syn = options.get('--syn');
-    const option = options.get('--tcp-option');
-    let kind: number | undefined;
-    if (option !== undefined) {
-      kind = parseNumber(option.values[0].text, 255);
-      if (kind === undefined || kind === 0) {
-        throw new RuleFault(option.values[0], `bad TCP option "${option.values[0].text}"`, 'an option kind, 1–255');
-      }
-    }
-    return {
-      sport: parsePortMatch(options, '--sport', 'tcp'),
-      dport: parsePortMatch(options, '--dport', 'tcp'),
-      flags:
-        flags !== undefined
-          ? { mask: parseFlags(flags.values[0]), set: parseFlags(flags.values[1]), negated: flags.negated }
-          : syn && { mask: SYN_MASK, set: SYN, negated: syn.negated },
-      option: option && kind !== undefined ? { kind, negated: option.negated } : undefined,
-    };
-  },
+  parse,
 
   refuse(_params, { base }) {
     const { protocol } = base;
@@ -93,6 +73,11 @@ export const tcp: MatchExtension<TcpParams> = {
   lower,
 
   nft: {
+    parse(options) {
+      const params = parse(options);
+      return { ...params, sport: asOfNft(params.sport), dport: asOfNft(params.dport) };
+    },
+
     lower(params) {
       const { sport, dport, flags, option } = params;
       const isEmpty = sport === undefined && dport === undefined && flags === undefined;
@@ -101,6 +86,28 @@ export const tcp: MatchExtension<TcpParams> = {
     },
   },
 };
+
+function parse(options: ParsedOptions): TcpParams {
+  const flags = options.get('--tcp-flags');
+  const syn = options.get('--syn');
+  const option = options.get('--tcp-option');
+  let kind: number | undefined;
+  if (option !== undefined) {
+    kind = parseNumber(option.values[0].text, 255);
+    if (kind === undefined || kind === 0) {
+      throw new RuleFault(option.values[0], `bad TCP option "${option.values[0].text}"`, 'an option kind, 1–255');
+    }
+  }
+  return {
+    sport: parsePortMatch(options, '--sport', 'tcp'),
+    dport: parsePortMatch(options, '--dport', 'tcp'),
+    flags:
+      flags !== undefined
+        ? { mask: parseFlags(flags.values[0]), set: parseFlags(flags.values[1]), negated: flags.negated }
+        : syn && { mask: SYN_MASK, set: SYN, negated: syn.negated },
+    option: option && kind !== undefined ? { kind, negated: option.negated } : undefined,
+  };
+}
 
 function lower(params: TcpParams): Lowered {
   const conditions = conditionsOf(params);

@@ -1,10 +1,10 @@
 /** `-m udp`: ports (udp_mt in xt_tcpudp). */
 
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
-import type { MatchExtension } from '../rules/extension.js';
+import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { listed } from '../rules/listing/listed-form.js';
 import type { Lowered } from '../rules/lower.js';
-import { LISTED_PORTS, lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
+import { asOfNft, LISTED_PORTS, lowerPorts, PORT_OPTIONS, type PortMatch, parsePortMatch, savePort } from './ports.js';
 
 interface UdpParams {
   readonly sport: PortMatch | undefined;
@@ -17,10 +17,7 @@ export const udp: MatchExtension<UdpParams> = {
 
   listed: listed(/udp/, ...LISTED_PORTS),
 
-  parse(options) {
-    // iptables accepts the service names of any protocol here, but only TCP names for tcp.
-    return { sport: parsePortMatch(options, '--sport'), dport: parsePortMatch(options, '--dport') };
-  },
+  parse,
 
   refuse(_params, { base }) {
     const { protocol } = base;
@@ -34,6 +31,11 @@ export const udp: MatchExtension<UdpParams> = {
   lower,
 
   nft: {
+    parse(options) {
+      const params = parse(options);
+      return { ...params, sport: asOfNft(params.sport), dport: asOfNft(params.dport) };
+    },
+
     lower(params) {
       const { sport, dport } = params;
       const isEmpty = sport === undefined && dport === undefined;
@@ -41,6 +43,11 @@ export const udp: MatchExtension<UdpParams> = {
     },
   },
 };
+
+function parse(options: ParsedOptions): UdpParams {
+  // iptables accepts the service names of any protocol here, but only TCP names for tcp.
+  return { sport: parsePortMatch(options, '--sport'), dport: parsePortMatch(options, '--dport') };
+}
 
 function lower({ sport, dport }: UdpParams): Lowered {
   return { header: 'udp', conditions: lowerPorts(sport, dport) };

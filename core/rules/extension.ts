@@ -120,6 +120,8 @@ export interface MatchExtension<P> extends Extension<P> {
   accountingObject?(params: P): string;
   /** Loading it turns nf_conntrack_acct on. */
   readonly turnsOnAccounting?: boolean;
+  /** Connections get labels while some rule has it (nf_connlabels_get). */
+  readonly usesLabels?: boolean;
   /**
    * For a match that keeps state between packets or makes random choices: called once for each rule of each running
    * table. The state then decides the native test returned by `lower`.
@@ -134,7 +136,7 @@ export interface MatchExtension<P> extends Extension<P> {
    * What iptables-nft makes of it where that behaves in another way: expressions of nf_tables instead of the extension
    * of x_tables. Left out: the same.
    */
-  readonly nft?: Partial<Pick<MatchExtension<P>, 'refuse' | 'lower' | 'createState'>>;
+  readonly nft?: Partial<Pick<MatchExtension<P>, 'parse' | 'refuse' | 'lower' | 'createState'>>;
 }
 
 export interface TargetExtension<P> extends Extension<P> {

@@ -6,6 +6,7 @@ import { Frame } from '../../core/link/frame.js';
 import type { PacketType } from '../../core/packet.js';
 import type { Backend, Table } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { withTables } from '../../core/rules/rule-change.js';
 
 export interface MatchingHostOptions {
   readonly engine?: EmulatorEngine;
@@ -15,7 +16,7 @@ export interface MatchingHostOptions {
 
 export class MatchingHost {
   readonly #emulator: Emulator;
-  readonly #table: Table;
+  #table: Table;
   #timeMs = 0;
 
   /** RULES: a table, as iptables-save text. */
@@ -30,6 +31,13 @@ export class MatchingHost {
     const ruleset = parseRuleset(rules, 'rules.v4', { backend });
     this.#table = ruleset.tables[0];
     this.#emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
+  }
+
+  /** Loads RULES, a table, as iptables-restore does. */
+  replaceRules(rules: string): void {
+    const ruleset = withTables(this.#emulator.ruleset, parseRuleset(rules, 'rules.v4'));
+    this.#emulator.replaceRules({ ruleset });
+    this.#table = ruleset.tables.find(({ name }) => name === 'filter')!;
   }
 
   get outcome(): Outcome {
