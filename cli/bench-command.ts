@@ -1,10 +1,12 @@
 /** The command `nfreplay bench`: measures what rulesets cost on captures. */
+
 import { shown, shownJson } from '../codecs/text.js';
-import type { Emulator, EmulatorOptions } from '../core/emulator.js';
+import type { Emulator } from '../core/emulator.js';
 import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
 import type { Ruleset } from '../core/rules/model.js';
+import { rulesForSets } from '../core/rules/set-references.js';
 import { rulesCost, withProbes } from '../replay/bench-rules.js';
-import { silentEmulator, Traffic } from '../replay/bench-traffic.js';
+import { type SilentOptions, silentEmulator, Traffic } from '../replay/bench-traffic.js';
 import { captureFiles, inputsOf, withFoundCaptures } from '../replay/captures.js';
 import { readBeginning } from '../replay/listed-connections.js';
 import { readRulesFiles } from '../replay/rules-files.js';
@@ -27,7 +29,7 @@ const SAMPLE_PACKETS = 20_000;
 const MAX_PASSES = 20;
 
 /** What all rulesets are measured with. */
-type Setting = Pick<EmulatorOptions, 'host' | 'connections'>;
+type Setting = Pick<SilentOptions, 'host' | 'connections' | 'moreSets'>;
 
 /** One thing to measure: reading alone, a whole ruleset, or a ruleset reduced to its nat table. */
 interface Candidate {
@@ -68,16 +70,21 @@ function measure(given: Arguments): BenchResult {
   const [rulesPath, ...others] = given.values('rules');
   const selection = selectionOptions(given);
   selectionOf(selection);
-  const { host, ruleset, names } = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, lax });
+  const ipsetPaths = given.values('ipset');
+  const loaded = loadSetting({ ...(rulesPath === undefined ? {} : { rulesPath }), hostPath, ipsetPaths, lax });
+  const { host, ruleset, names, sets, moreSets } = loaded;
   const rulesets = [
     ruleset,
-    ...others.map((value) =>
-      readAllRules(readRulesFiles(value), { lax, family: 'ipv4', names: host.description.facts.names }),
-    ),
+    ...others.map((value) => {
+      const parsed = readAllRules(readRulesFiles(value), {
+        ...{ lax, family: 'ipv4', names: host.description.facts.names },
+      });
+      return rulesForSets(parsed, sets.store, lax, sets.failure);
+    }),
   ];
   const conntrackPath = given.value('conntrack');
   const beginning = readBeginning(conntrackPath === undefined ? {} : { conntrackPath }, host);
-  const setting = { host, connections: beginning?.listed };
+  const setting = { host, moreSets, connections: beginning?.listed };
   const limit = given.wholeNumber('limit', 1) ?? Number.POSITIVE_INFINITY;
   const traffic = new Traffic(inputsOf(options, host), limit, () => {
     const selected = selectionOf(selection);

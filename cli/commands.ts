@@ -23,6 +23,15 @@ const SELECTION: readonly OptionSpec[] = [
   { name: 'to', value: 'WHEN', help: 'leave out packets after this' },
 ];
 
+const IPSET: OptionSpec = {
+  name: 'ipset',
+  value: 'FILE',
+  multiple: true,
+  help:
+    'sets of ipset: what `ipset save` prints, or any file for `ipset restore`, loaded before the rules, on top of ' +
+    'the sets that the host brings',
+};
+
 const NAMES: OptionSpec = {
   name: 'names',
   value: 'FILE',
@@ -98,6 +107,7 @@ export const REPLAY: CommandSpec = {
         'compare the counters of rules and policies with those of the host (iptables-save -c), name the first that ' +
         'differs, and exit with 1; twice, before and after: with what was counted in between',
     },
+    IPSET,
     {
       name: 'conntrack',
       value: 'FILE',
@@ -230,6 +240,7 @@ export const BENCH: CommandSpec = {
       help: 'a capture of what arrives on an interface, or for `local`, of what the host itself sends',
     },
     ...SELECTION,
+    IPSET,
     { name: 'conntrack', value: 'FILE', help: 'the connections to begin with, as for `nfreplay replay`' },
     { name: 'limit', value: 'N', help: 'use only the first N packets, of those that are not filtered out' },
     { name: 'runs', value: 'N', help: 'how often to measure each ruleset (default: 5)' },

@@ -5,6 +5,7 @@ import { FilterError } from '../codecs/filter/filter-error.js';
 import { HostError } from '../codecs/host/error.js';
 import { shown, shownLines } from '../codecs/text.js';
 import { TooManyConnectionsError } from '../core/conntrack/table.js';
+import { IpsetError } from '../core/ipset/ipset-error.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { RulesetError } from '../core/rules/parse/error.js';
 import { ClosedPipeError, errorCode, FileError, InterruptedError, systemMessage } from '../io/file-error.js';
@@ -47,6 +48,7 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
     const hint = error.unsupported.length > 0 ? `\n${laxHint}` : '';
     return { message: `${error.message}${hint}`, exitCode: ExitCode.UNSUPPORTED };
   }
+  if (error instanceof IpsetError) return { message: error.message, exitCode: ExitCode.USAGE };
   if (error instanceof HostError || error instanceof ConntrackListError) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }

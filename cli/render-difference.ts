@@ -29,6 +29,7 @@ export function renderDifference(
     case 'connection':
       return renderConnection(difference, names);
     case 'log':
+    case 'set':
       return renderLog(difference);
   }
 }

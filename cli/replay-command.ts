@@ -103,6 +103,7 @@ function optionsOf(given: Arguments): ReplayOptions {
   const conntrackPath = given.value('conntrack');
   return {
     ...(rulesPath === undefined ? {} : { rulesPath }),
+    ipsetPaths: given.values('ipset'),
     ...(namesPath === undefined ? {} : { namesPath }),
     hostPath: given.required('host'),
     inputs: given.values('in').map(inputOf),
@@ -193,8 +194,10 @@ function supervised(options: ReplayOptions, supervision: Supervision): Summary {
   const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
   const isLive = namesPipe(captures);
   // Half of a ruleset is of no use.
-  const { rulesPath, hostPath, conntrackPath } = options;
-  const texts = [...rulesPathsOf(rulesPath), hostPath, conntrackPath].filter((path) => path !== undefined);
+  const { rulesPath, hostPath, conntrackPath, ipsetPaths = [] } = options;
+  const texts = [...rulesPathsOf(rulesPath), hostPath, conntrackPath, ...ipsetPaths].filter(
+    (path) => path !== undefined,
+  );
   supervision.onReady(isLive && !namesPipe(texts));
   let step = steps.next();
   supervision.onReady(isLive);

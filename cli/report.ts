@@ -6,7 +6,7 @@ import { REASONS } from '../core/reasons.js';
 import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { Names } from '../replay/names.js';
-import type { ConnectionSummary, RuleSummary, Summary } from '../replay/summary.js';
+import type { ConnectionSummary, RuleSummary, SetSummary, Summary } from '../replay/summary.js';
 import { columns, NO_BREAK, wrapAfter } from './columns.js';
 import { counterLines } from './counters-report.js';
 import { egressBlocks } from './egress-report.js';
@@ -53,6 +53,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     section(droppedTitle(summary), droppedRows(dropped.slice(0, top), names, options), dropped.length - top, style),
     noneShown(summary, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
+    section('sets that changed', setRows(summary, width), 0, style),
     section('accounting objects', accountingLines(summary), 0, style),
     ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, names, options)),
     summary.counters === undefined ? [] : counterLines(summary.counters, options),
@@ -95,6 +96,21 @@ function outcomes(
     ...notSentLines(stitched, width),
     ...notes.flatMap((note) => wrapAfter(' '.repeat(INDENT), note, width ?? Number.POSITIVE_INFINITY)),
   ];
+}
+
+/** `banned  hash:ip  3 → 5 entries  added or renewed 2`, for each set that changed. */
+function setRows({ sets = [] }: Summary, width: number | undefined): string[] {
+  const isChanged = ({ entries: [before, after], added, deleted }: SetSummary): boolean =>
+    before !== after || added > 0 || deleted > 0;
+  const rows = sets.filter(isChanged).map(({ name, type, entries: [before, after], added, deleted }) => {
+    const changes = [
+      ...(added > 0 ? [`added or renewed ${formatNumber(added)}`] : []),
+      ...(deleted > 0 ? [`deleted ${formatNumber(deleted)}`] : []),
+    ];
+    const counts = before === after ? formatNumber(after) : `${formatNumber(before)} → ${formatNumber(after)}`;
+    return [shown(name), type, `${counts} entries`, changes.join(', ')];
+  });
+  return columns(rows, ['left', 'left', 'right', 'left'], width);
 }
 
 /** As `nfacct list` prints them. */
@@ -279,7 +295,7 @@ function unreadLines({ unread }: Summary, width = Number.POSITIVE_INFINITY): str
 }
 
 function written(
-  { outputs, networks = {}, logged }: Summary,
+  { outputs, networks = {}, logged, sets }: Summary,
   { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions,
 ): string[] {
   const networkOf = new Map(Object.entries(networks).map(([bridge, name]) => [`${bridge}.pcap`, name]));
@@ -295,7 +311,14 @@ function written(
       : [
           [style.bold(`${shown(shortPath(outDir))} contains`)],
           ' '.repeat(INDENT),
-          [...captures, ...(logged?.lines ? ['log.txt'] : []), 'rules.v4', 'conntrack.txt', 'summary.json'],
+          [
+            ...captures,
+            ...(logged?.lines ? ['log.txt'] : []),
+            'rules.v4',
+            'conntrack.txt',
+            ...(sets === undefined ? [] : ['ipset.txt']),
+            'summary.json',
+          ],
         ];
   const lines = wrapAfter(prefix, files.join(', '), width);
   return [...title, ...lines];

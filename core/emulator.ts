@@ -94,7 +94,7 @@ export interface EmulatorOptions {
   readonly checksums?: ChecksumMode;
   /** What the program answers that listens to the queues of NFQUEUE. Default: no program listens. */
   readonly queueVerdict?: 'accept' | 'drop' | undefined;
-  /** The sets that the host has before the first packet; used and changed by this emulator only. Default: none. */
+  /** The sets before the first packet; used and changed by this emulator only. Default: those that HOST brings. */
   readonly sets?: HostSets;
   /** Connections that the host has before the first packet, as listed by `conntrack -L` (readConntrackList). */
   readonly connections?: ListedConnections | undefined;
@@ -183,7 +183,8 @@ export interface UpcallReceiver {
 /**
  * Creates an emulator for RULESET on HOST that sends its output to OUTPUT.
  *
- * @throws {RulesetError} if the rules are for ip6tables, which are only parsed and saved
+ * @throws {RulesetError} if the rules are for ip6tables, which are only parsed and saved, or name a set that is missing
+ * @throws {IpsetError} if the host's sets cannot be restored
  * @throws {AddressSpaceError} if the system has no address space left for its memory
  */
 export function createEmulator(options: EmulatorOptions, output: EmulatorOutput): Emulator {

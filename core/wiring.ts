@@ -75,7 +75,7 @@ export function wireHost(
   sendAnswer: (answer: Packet) => void,
   sendCopy: (copy: Packet) => void,
 ): HostParts {
-  const { host, observer, memory = new Memory(), sets: hostSets = new HostSets(options.host) } = options;
+  const { host, observer, memory = new Memory(), sets: hostSets = HostSets.of(options.host) } = options;
   const { store: sets } = hostSets;
   const stack = new PacketStack();
   const emit: Emit =

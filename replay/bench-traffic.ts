@@ -1,9 +1,12 @@
 /** Runs captures through an emulator repeatedly and writes nothing: only the time matters. */
+
 import { CAPTURE_HEADROOM_BYTES, type CaptureReader } from '../codecs/capture.js';
+import type { HostText } from '../codecs/host/texts.js';
 import { CaptureMerger } from '../codecs/merge.js';
 import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput, Outcome } from '../core/emulator.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
+import { HostSets } from '../core/sets/host-sets.js';
 import { openCaptureFile } from '../io/capture-file.js';
 import { INPUT_LOCAL, type RunInput } from './replay-run.js';
 import type { PacketSelection } from './selection.js';
@@ -19,9 +22,15 @@ export interface Pass {
 
 const NOWHERE: EmulatorOutput = { egress() {}, local() {}, dropped() {} };
 
+export interface SilentOptions extends EmulatorOptions {
+  /** As in `Setting`. */
+  readonly moreSets?: readonly HostText[];
+}
+
 /** An emulator whose output is discarded. As in a replay, checksums may have been left to a network card. */
-export function silentEmulator(options: EmulatorOptions): Emulator {
-  return createEmulator({ checksums: 'auto', ...options }, NOWHERE);
+export function silentEmulator({ moreSets = [], ...options }: SilentOptions): Emulator {
+  const sets = HostSets.of(options.host, moreSets);
+  return createEmulator({ checksums: 'auto', sets, ...options }, NOWHERE);
 }
 
 /** Captures of what arrives on a host's interfaces. */

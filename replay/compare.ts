@@ -3,7 +3,8 @@
  *
  * Ignores only what the emulator cannot know: the IP identification, and thus the header checksum, of ICMP errors that
  * the host generates (recognised by their precedence, TOS 0xc0); the cookie and the time in the SYN/ACKs of SYNPROXY
- * (window 0, no IP identification); the remaining seconds of connections and their order;
+ * (window 0, no IP identification); the remaining seconds of connections and of entries of sets, their order, and the
+ * initial values of the hashes of sets;
  * comments and the order of tables in rules.v4. Outputs are assigned to their input by its timestamp.
  */
 import { existsSync } from 'node:fs';
@@ -30,6 +31,7 @@ import {
 } from '../codecs/layouts.js';
 import { namesIn } from '../io/path.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
+import { IPSET_FILE } from './result-files.js';
 import {
   connectionsOf,
   devicesOf,
@@ -39,6 +41,7 @@ import {
   type PassedPacket,
   passedPacketsOf,
   type ResultFrame,
+  setLinesOf,
   tablesOf,
 } from './result-folder.js';
 
@@ -69,9 +72,9 @@ export interface ConnectionDifference {
   got: string | null;
 }
 
-/** A message, or a packet of NFLOG, that only one of the two has. */
+/** A message, a packet of NFLOG, or a line about a set that only one of the two has. */
 export interface LogDifference {
-  kind: 'log';
+  kind: 'log' | 'set';
   file: string;
   wanted: string | null;
   got: string | null;
@@ -80,7 +83,7 @@ export interface LogDifference {
 export type Difference = FrameDifference | RuleDifference | ConnectionDifference | LogDifference;
 
 export interface Comparison {
-  /** Frames first, by interface and time; then rules, connections, and what was logged. Empty if the two agree. */
+  /** Frames first, by interface and time; then rules, connections, what was logged, sets. Empty if the two agree. */
   differences: Difference[];
   /** How many frames, rules (without policies and chains) and expected connections were compared. */
   frames: number;
@@ -99,7 +102,7 @@ export class NotAResultError extends Error {
 const RESULT_FILES = ['rules.v4', 'conntrack.txt'];
 
 /**
- * Compares the result folders WANTED and GOT. What was logged is compared if WANTED has the file.
+ * Compares the result folders WANTED and GOT. What was logged and the sets are compared if WANTED has the file.
  *
  * @throws {NotAResultError} if either is not a result folder
  * @throws {CaptureError} {FileError} if a file in them is damaged or cannot be read
@@ -118,6 +121,7 @@ export function compareResults(wanted: string, got: string): Comparison {
   compareConnections(wanted, got, comparison);
   compareLogs(LOG_FILE, [wanted, got], (dir) => logLinesOf(dir).map(normalLine), comparison);
   compareLogs(NFLOG_FILE, [wanted, got], (dir) => passedPacketsOf(dir).map(normalPassed), comparison);
+  compareLogs(IPSET_FILE, [wanted, got], linesOfSets, comparison);
   return comparison;
 }
 
@@ -231,11 +235,18 @@ function compareLogs(
 ): void {
   if (!existsSync(join(dirs[0], file))) return;
   const [wanted, got] = dirs.map(read);
+  const kind = file === IPSET_FILE ? 'set' : 'log';
   const differences: LogDifference[] = [
-    ...without(wanted, got).map((line) => ({ kind: 'log', file, wanted: line, got: null }) as const),
-    ...without(got, wanted).map((line) => ({ kind: 'log', file, wanted: null, got: line }) as const),
+    ...without(wanted, got).map((line) => ({ kind, file, wanted: line, got: null }) as const),
+    ...without(got, wanted).map((line) => ({ kind, file, wanted: null, got: line }) as const),
   ];
   comparison.differences.push(...differences);
+}
+
+/** Without the file there are no sets. */
+function linesOfSets(dir: string): string[] {
+  const path = join(dir, IPSET_FILE);
+  return existsSync(path) ? setLinesOf(path) : [];
 }
 
 /** The identification in a message about an ICMP error that the host itself has sent. */

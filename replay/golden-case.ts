@@ -28,7 +28,7 @@ import { ReplayOptionsError } from './errors.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
 import { type ReplayControl, type ReplayOptions, replay } from './replay.js';
 import type { DropListener } from './replay-run.js';
-import { foreignExpectation } from './result-files.js';
+import { foreignExpectation, IPSET_FILE } from './result-files.js';
 import { devicesOf } from './result-folder.js';
 
 export interface GoldenCase {
@@ -265,7 +265,7 @@ export function replaceWant(want: string, result: string, control: ReplayControl
     ...(control.onCreate === undefined ? {} : { onCreate: control.onCreate }),
   });
   try {
-    const logs = namesIn(result).filter((name) => name === LOG_FILE || name === NFLOG_FILE);
+    const logs = namesIn(result).filter((name) => name === LOG_FILE || name === NFLOG_FILE || name === IPSET_FILE);
     const names = [...devicesOf(result).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt', ...logs];
     for (const name of names) copyFileSync(nativePath(join(result, name)), nativePath(join(staged.path, name)));
     staged.commit();

@@ -5,6 +5,7 @@ import type { ByteSink } from '../codecs/byte-stream.js';
 import { CAPTURE_HEADROOM_BYTES, type CaptureRecord } from '../codecs/capture.js';
 import type { CaptureStream, ReadFile } from '../codecs/capture-stream.js';
 import type { CaptureFilter } from '../codecs/filter/capture-filter.js';
+import type { HostText } from '../codecs/host/texts.js';
 import { ETHERNET_LENGTH, IPV4_PROTOCOL_AT } from '../codecs/layouts.js';
 import { Linktype } from '../codecs/linktypes.js';
 import { CaptureMerger } from '../codecs/merge.js';
@@ -65,6 +66,8 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly expectEgress?: boolean;
   /** As in ReplayOptions. */
   readonly logTime?: boolean;
+  /** As in `Setting`. */
+  readonly moreSets?: readonly HostText[];
   /** As in ReplayControl. */
   readonly hasEnded?: () => boolean;
 }
@@ -161,7 +164,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       for (const reader of this.#readers) reader.onOverwrite(() => this.#settle(reader.bytes));
       this.#merger = new CaptureMerger(this.#readers);
       const isCaptured = inputs.some(({ dev }) => dev === INPUT_CAPTURED);
-      const hostCapture = isCaptured ? new HostCapture(options.ruleset, host, this) : undefined;
+      const hostCapture = isCaptured ? new HostCapture(options, this) : undefined;
       this.hostCapture = hostCapture;
       const observer = options.expectEgress ? hostCapture?.observing(options.observer) : options.observer;
       this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);

@@ -11,6 +11,7 @@ import type { ChecksumMode } from '../core/offload/checksums.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { saveRule } from '../core/rules/save.js';
+import type { HostSets } from '../core/sets/host-sets.js';
 import { listPaths } from '../io/capture-file.js';
 import { FileError, InterruptedError } from '../io/file-error.js';
 import { filesOfHost } from '../io/host-files.js';
@@ -46,7 +47,7 @@ import {
   warningsOfProxy,
   warningsOfStitching,
 } from './stitch/stitch-summary.js';
-import { MAX_LISTED, type RuleSummary, SCHEMA, type Summary, summarizeConnection } from './summary.js';
+import { MAX_LISTED, type RuleSummary, SCHEMA, type SetSummary, type Summary, summarizeConnection } from './summary.js';
 import { summarizeUncertain } from './uncertain-summary.js';
 import { version } from './version.js';
 
@@ -66,6 +67,8 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   rulesPath?: string;
   /** The host: JSON, a snapshot, or a folder with the outputs of commands. */
   hostPath: string;
+  /** Files for `ipset restore`, such as what `ipset save` prints: sets on top of those that the host brings. */
+  ipsetPaths?: readonly string[];
   /** Names for addresses, like /etc/hosts. */
   namesPath?: string;
   /** With `captures`: also find the rules that decided about the packets that differ. Rules are then interpreted. */
@@ -171,6 +174,8 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     const runOptions = {
       ruleset,
       host,
+      sets: setting.sets,
+      moreSets: setting.moreSets,
       seed: options.seed ?? 0,
       checksums: options.checksums ?? 'auto',
       connections: beginning?.listed,
@@ -239,10 +244,11 @@ function recoverFolderOf(path: string): void {
 
 /** The files that a replay reads. */
 function filesOf(options: ReplayOptions): string[] {
-  const { rulesPath, namesPath, hostPath, conntrackPath, expectCounters = [] } = options;
+  const { rulesPath, namesPath, hostPath, conntrackPath, ipsetPaths = [], expectCounters = [] } = options;
   const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
-  const texts = [...rulesPathsOf(rulesPath), namesPath, list, ...expectCounters].filter((path) => path !== undefined);
-  return [...texts, ...filesOfHost(hostPath), ...captureFiles(options)];
+  const texts = [...rulesPathsOf(rulesPath), namesPath, list, ...ipsetPaths, ...expectCounters];
+  const given = texts.filter((path) => path !== undefined);
+  return [...given, ...filesOfHost(hostPath), ...captureFiles(options)];
 }
 
 function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
@@ -288,6 +294,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     outputs: run.outputs.map(({ path, packets }) => ({ file: basename(path), packets })),
     ...(isAnyLogged(run.logged) ? { logged: run.logged } : {}),
     ...(emulator.accounting.length === 0 ? {} : { accounting: emulator.accounting.map((object) => ({ ...object })) }),
+    ...summarizeSets(setting.sets),
     rules: matchedRules(ruleset, emulator),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
@@ -330,6 +337,14 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       return [{ table: table.name, chain, number, rule: text, file, line, ...described, packets, bytes }];
     });
   });
+}
+
+function summarizeSets({ store, sizes }: HostSets): Pick<Summary, 'sets'> {
+  const sets = Array.from(store, ({ name, type, size }): SetSummary => {
+    const { added, deleted } = store.changes.byPackets(name);
+    return { name, type: type.name, entries: [sizes.get(name) ?? 0, size], added, deleted };
+  });
+  return sets.length === 0 ? {} : { sets };
 }
 
 function assumedCookies(count: number): string[] {

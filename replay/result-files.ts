@@ -7,8 +7,11 @@ import { namesIn, nativePath } from '../io/path.js';
 export const SUMMARY_FILE = 'summary.json';
 export const GENERATOR = 'nfreplay';
 
+/** The sets, as ipset save prints them. */
+export const IPSET_FILE = 'ipset.txt';
+
 /** What a run may write besides the captures, which the summary lists. */
-const RESULT_TEXTS = [SUMMARY_FILE, 'rules.v4', 'conntrack.txt', 'log.txt', 'nflog.pcap', 'ipset.txt'];
+const RESULT_TEXTS = [SUMMARY_FILE, 'rules.v4', 'conntrack.txt', 'log.txt', 'nflog.pcap', IPSET_FILE];
 
 /** The name of a file in the result folder DIR that no run wrote; undefined if there is none. */
 export function foreignResult(dir: string): string | undefined {

@@ -189,3 +189,24 @@ export function connectionsOf(path: string): string[] {
 
 /** A line of `conntrack -L -o extended`: both directions, and the number of users, which is always near the end. */
 const LISTED_CONNECTION = /^ipv[46]\s+\d+\s+\S+\s+\d+\s.*\bsrc=\S+ dst=\S+ .*\bsrc=\S+ dst=\S+ .*\buse=\d+/;
+
+/**
+ * The lines of what `ipset save` prints in PATH, sorted, without what no two kernels have in common: the initial value
+ * of the hash, and the seconds left.
+ * @throws {FileError} if it is not such a text or not a regular file
+ */
+export function setLinesOf(path: string): string[] {
+  refuseIrregular(path);
+  const lines: string[] = [];
+  for (const [i, line] of readText(path).split('\n').entries()) {
+    if (line.trim() === '') continue;
+    if (!/^(?:create|add) /.test(line)) throw damaged(path, i, line.trim(), 'a line of ipset save');
+    lines.push(
+      line
+        .trimEnd()
+        .replace(/^(create .*) initval 0x[0-9a-f]+/, '$1')
+        .replace(/^(add [^"]* timeout) [1-9]\d*/, '$1 …'),
+    );
+  }
+  return lines.sort();
+}

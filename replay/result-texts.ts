@@ -6,11 +6,12 @@ import { shownJson } from '../codecs/text.js';
 import { listConnection } from '../core/conntrack/list.js';
 import type { Emulator } from '../core/emulator.js';
 import type { TableName } from '../core/hooks.js';
+import { saveSets } from '../core/ipset/index.js';
 import { addCounters } from '../core/rules/loaded-counters.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 import { saveRuleset } from '../core/rules/save.js';
 import { writeText } from '../io/text-file.js';
-import { SUMMARY_FILE } from './result-files.js';
+import { IPSET_FILE, SUMMARY_FILE } from './result-files.js';
 import type { Summary } from './summary.js';
 
 /** The list of connections is written in pieces of at least this size. */
@@ -33,6 +34,11 @@ export function* writeTexts(
   loaded: ReadonlyMap<TableName, SavedCounters> | undefined,
 ): Generator<void> {
   writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, finalCounters(emulator, loaded)));
+  // An empty store would be an empty file.
+  for (const _ of emulator.sets) {
+    writeText(join(dir, IPSET_FILE), saveSets(emulator.sets));
+    break;
+  }
   yield* writeConnections(join(dir, 'conntrack.txt'), emulator);
   writeText(join(dir, SUMMARY_FILE), `${shownJson(summary)}\n`);
 }

@@ -11,7 +11,7 @@ import { version } from './version.js';
 /** What a run was made of. CAPTURES: in the order of the inputs. */
 export function recordRun(options: ReplayOptions, { hostRules }: Setting, captures: FileRecord[]): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
-  const { filter, from, to, show, conntrackPath, logTime, nfqueue } = options;
+  const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue } = options;
   return {
     version: version(),
     // The engine is left out: it changes no result.
@@ -33,6 +33,7 @@ export function recordRun(options: ReplayOptions, { hostRules }: Setting, captur
       ...(hostRules && { backend: hostRules.backend }),
     },
     host: recordHost(hostPath),
+    ...(ipsetPaths.length === 0 ? {} : { ipset: ipsetPaths.map(recordFile) }),
     ...(conntrackPath === undefined || conntrackPath === HOST_CONNTRACK
       ? {}
       : { conntrack: recordFile(conntrackPath) }),

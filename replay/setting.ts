@@ -1,5 +1,6 @@
 /** What a replay happens in: the host, and the rules that it follows. */
 import type { HostSource } from '../codecs/host/parse-host.js';
+import type { HostText } from '../codecs/host/texts.js';
 import { shownPath } from '../codecs/text.js';
 import type { TableName } from '../core/hooks.js';
 import { type Host, hostOf } from '../core/host/host.js';
@@ -11,6 +12,7 @@ import { RulesetError } from '../core/rules/parse/error.js';
 import { rulesForSets } from '../core/rules/set-references.js';
 import { HostSets } from '../core/sets/host-sets.js';
 import { readHostAt } from '../io/host-files.js';
+import { readText } from '../io/text-file.js';
 import {
   assumedRules,
   foreignTables,
@@ -28,6 +30,8 @@ export interface SettingOptions {
   hostPath: string;
   lax?: boolean;
   keepCounters?: boolean;
+  /** Files for `ipset restore`, on top of the host's own sets. */
+  ipsetPaths?: readonly string[];
   /** Names for addresses, like /etc/hosts. */
   namesPath?: string;
   hasEnded?: () => boolean;
@@ -36,6 +40,10 @@ export interface SettingOptions {
 export interface Setting {
   readonly host: Host;
   readonly ruleset: Ruleset;
+  /** For one emulator. */
+  readonly sets: HostSets;
+  /** From `ipsetPaths`: what the sets of another emulator of this host are made of besides the host's own. */
+  readonly moreSets: readonly HostText[];
   /** Those in the ruleset, if they are kept. */
   readonly loaded: ReadonlyMap<TableName, SavedCounters> | undefined;
   /** Undefined if other rules were given. */
@@ -49,7 +57,7 @@ export interface Setting {
 
 /**
  * Reads the host and the rules. A fault in given rules is found first.
- * @throws {HostError} {RulesetError} {ReplayOptionsError} {FileError} {InterruptedError}
+ * @throws {HostError} {RulesetError} {IpsetError} {ReplayOptionsError} {FileError} {InterruptedError}
  */
 export function loadSetting(options: SettingOptions): Setting {
   const { rulesPath, hostPath, lax = false, keepCounters = false } = options;
@@ -62,11 +70,14 @@ export function loadSetting(options: SettingOptions): Setting {
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);
-  const sets = new HostSets(host);
-  const ruleset = rulesForSets(parsed, sets.store, lax);
+  const moreSets = (options.ipsetPaths ?? []).map((file) => ({ text: readText(file, options), file }));
+  const sets = HostSets.of(host, moreSets);
+  const ruleset = rulesForSets(parsed, sets.store, lax, sets.failure);
   return {
     host,
     ruleset,
+    sets,
+    moreSets,
     loaded: keepCounters ? loadedCounters(ruleset, sources) : undefined,
     hostRules: own,
     names: loadNames(options.namesPath, source.description),
@@ -80,6 +91,7 @@ export function loadSetting(options: SettingOptions): Setting {
         ? []
         : [`${foreign.file}:${foreign.line}: nft tables are not followed: ${foreign.names}`]),
       ...(own === undefined ? unfollowedRules(source.description) : []),
+      ...sets.warnings,
       ...host.warnings.map((warning) => `${shownPath(hostPath)}: ${warning}`),
     ],
   };

@@ -97,6 +97,8 @@ export interface RunRecord {
   rules: RulesRecord & { backend?: 'legacy' | 'nft' };
   /** With its files if it is a folder. */
   host: FileRecord & { files?: FileRecord[] };
+  /** Files with sets, in the order in which they were loaded. */
+  ipset?: FileRecord[];
   /** The connections to begin with. */
   conntrack?: FileRecord;
   /** In the order of `inputs`. */
@@ -105,6 +107,17 @@ export interface RunRecord {
 
 /** With its files if tables were given (`--rules nat=A,filter=B`); their value is the path then. */
 export type RulesRecord = FileRecord & { files?: (FileRecord & { table?: TableName })[] };
+
+/** A set of ipset. */
+export interface SetSummary {
+  name: string;
+  type: string;
+  /** How many entries it had before the first packet, and how many at the end. */
+  entries: [before: number, after: number];
+  /** How many entries packets have added or renewed, and deleted (`-j SET`). */
+  added: number;
+  deleted: number;
+}
 
 /** The version of the summary's format. Programs that read a summary check it first. */
 export const SCHEMA = 2;
@@ -131,6 +144,8 @@ export interface Summary {
   logged?: { lines: number; packets: number };
   /** The accounting objects of `-m nfacct`, with what was counted in them; absent if there are none. */
   accounting?: { name: string; packets: number; bytes: number }[];
+  /** The host's sets at the end; absent if there are none. */
+  sets?: SetSummary[];
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
   /** Rules in all tables, matched or not. */

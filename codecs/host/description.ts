@@ -161,8 +161,6 @@ export interface HostDescription {
   readonly rules: readonly RuleDescription[] | undefined;
   readonly neighbours: readonly NeighbourDescription[];
   readonly sysctls: ReadonlyMap<string, number>;
-  /** Text of `ipset save`. */
-  readonly ipset: string;
   readonly facts: FactsDescription;
   readonly texts: HostTexts;
   /** When and where a snapshot was taken; '' if unknown. */

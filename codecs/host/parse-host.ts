@@ -10,7 +10,7 @@ import type { HostDescription } from './description.js';
 import { documentOf, documentOfFolder, type HostDocument, type HostFile } from './document.js';
 import { HostError } from './error.js';
 import { FACT_MEMBERS, factsOf } from './facts.js';
-import { type JsonObject, listAt, objectAt, quote, stringAt } from './json-values.js';
+import { type JsonObject, listAt, objectAt, quote } from './json-values.js';
 import { type LinkDetails, linkOf } from './links.js';
 import { neighbourOf } from './neighbours.js';
 import { commandOf, OUTPUT_MEMBERS } from './outputs.js';
@@ -68,7 +68,7 @@ const MEMBERS: readonly string[] = [...OUTPUT_MEMBERS, ...FACT_MEMBERS];
 /** Members that are read; the others of a host are listed. */
 const READ: readonly string[] = [
   ...['addr', 'link', 'route', 'rule', 'nexthop', 'neigh', 'sysctl', 'nft', 'containers', 'networks', 'sockets'],
-  ...['iptables', 'iptables-legacy', 'iptables-nft', 'conntrack'],
+  ...['iptables', 'iptables-legacy', 'iptables-nft', 'conntrack', 'ipset'],
 ];
 
 /** The members of DOCUMENT with content that nothing reads. */
@@ -138,7 +138,6 @@ function describeHost(document: HostDocument): HostDescription {
     rules: host.rule === undefined ? undefined : listAt(host.rule, 'rule').flatMap(([entry, at]) => ruleOf(entry, at)),
     neighbours: listAt(host.neigh ?? [], 'neigh').flatMap(([entry, path]) => neighbourOf(objectAt(entry, path), path)),
     sysctls: sysctlsOf(host.sysctl ?? {}),
-    ipset: host.ipset === undefined ? '' : stringAt(host.ipset, 'ipset'),
     facts: factsOf(host),
     texts: textsOf(document),
     taken: document.taken,

@@ -27,6 +27,8 @@ export interface HostTexts {
   readonly nft: HostText | undefined;
   /** Of `conntrack -L -o extended`, IPv4. */
   readonly conntrack: HostText | undefined;
+  /** Of `ipset save`. */
+  readonly ipset: HostText | undefined;
   readonly names: ContainerNames;
 }
 
@@ -37,6 +39,7 @@ export function textsOf(document: HostDocument): HostTexts {
     savedRules: (['ipv4', 'ipv6'] as const).flatMap((family) => savedRulesOf(document, family)),
     nft: textOf(document, 'nft'),
     conntrack: textOf(document, 'conntrack'),
+    ipset: textOf(document, 'ipset'),
     names: containerNames(containers, networks),
   };
 }

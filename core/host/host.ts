@@ -69,8 +69,6 @@ export class Host {
   readonly sysctls: Sysctls;
   /** What rules ask about it. */
   readonly facts: HostFacts;
-  /** Output of `ipset save`, or '' if there is none. */
-  readonly ipset: string;
   /** Warnings about parts of the description that have no effect. */
   readonly warnings: readonly string[];
 
@@ -95,7 +93,6 @@ export class Host {
     this.indexByName = new Map(this.interfaceNames.map((name, index) => [name, index]));
     this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
     this.facts = new HostFacts(description.facts, links, description.sysctls);
-    this.ipset = description.ipset;
     // A complete list of routes has none for an interface that is down.
     const isKnown = areComplete(description.routes);
     const down = links

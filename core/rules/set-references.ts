@@ -8,30 +8,43 @@ import { type UnsupportedPart, unsupportedUses } from './unsupported.js';
 
 /**
  * RULESET for a host with these SETS. With LAX, rules that name a set which is not there are not followed: they never
- * match.
+ * match. FAILURE: why nothing is known of the host's own sets.
  *
  * @throws {RulesetError} if a rule names one, unless LAX
  */
-export function rulesForSets(ruleset: Ruleset, sets: SetStore, lax: boolean): Ruleset {
-  const missing: UnsupportedPart[] = [];
+export function rulesForSets(ruleset: Ruleset, sets: SetStore, lax: boolean, failure?: string): Ruleset {
+  const missing: MissingPart[] = [];
   const tables = ruleset.tables.map((table) => tableForSets(table, sets, missing));
   if (missing.length === 0) return ruleset;
-  if (!lax) {
-    const uses = unsupportedUses(missing);
-    const [{ word, message }] = uses;
-    throw new RulesetError(ruleset.fileName, new RuleFault(word, message, '', 'unsupported'), uses);
-  }
-  const warnings = missing.map(({ word: { line, column }, message }) => ({ line, column, message }));
+  if (!lax) throw missingError(missing, whatToDo(sets, failure));
+  const warnings = missing.map(({ file, part: { word, message } }) => {
+    return { file, line: word.line, column: word.column, message };
+  });
   return { ...ruleset, tables, warnings: [...ruleset.warnings, ...warnings].sort((a, b) => a.line - b.line) };
 }
 
+/** Of a rule in FILE. */
+interface MissingPart {
+  readonly file: string;
+  readonly part: UnsupportedPart;
+}
+
+/** All that is missing in the first file with any. */
+function missingError(missing: readonly MissingPart[], hint: string): RulesetError {
+  const [{ file }] = missing;
+  const parts = missing.filter((one) => one.file === file).map(({ part }) => part);
+  const uses = unsupportedUses(parts).map((use) => ({ ...use, message: `${use.message}; ${hint}` }));
+  const [{ word, message }] = uses;
+  return new RulesetError(file, new RuleFault(word, message), uses);
+}
+
 /** TABLE, with what of its rules is missing, which is added to MISSING, as not supported. */
-function tableForSets(table: Table, sets: SetStore, missing: UnsupportedPart[]): Table {
+function tableForSets(table: Table, sets: SetStore, missing: MissingPart[]): Table {
   const changed = new Map<number, Rule>();
   for (const rule of table.rules) {
     const parts = missingParts(rule, sets);
     if (parts.length > 0) changed.set(rule.index, { ...rule, unsupported: [...(rule.unsupported ?? []), ...parts] });
-    missing.push(...parts);
+    for (const part of parts) missing.push({ file: rule.file, part });
   }
   if (changed.size === 0) return table;
   const now = (rule: Rule): Rule => changed.get(rule.index) ?? rule;
@@ -55,7 +68,7 @@ function missingParts(rule: Rule, sets: SetStore): UnsupportedPart[] {
 /** Why a rule cannot ask the set that it mentions (get_set_byname of iptables); undefined if it can. */
 function faultOf({ name }: SetMention, sets: SetStore): string | undefined {
   const found = sets.get(name);
-  if (found === undefined) return `Set ${name} doesn't exist; ${whatToDo(sets)}`;
+  if (found === undefined) return `Set ${name} doesn't exist`;
   const { families } = found.type;
   if (families.length === 0 || found.options.family === 'ipv4') return undefined;
   return `The protocol family of set ${name} is IPv6, which is not applicable`;
@@ -63,11 +76,12 @@ function faultOf({ name }: SetMention, sets: SetStore): string | undefined {
 
 const MAX_NAMED = 8;
 
-function whatToDo(sets: SetStore): string {
+function whatToDo(sets: SetStore, failure: string | undefined): string {
   const names = [...sets].map(({ name }) => name);
   const shown = names.length > MAX_NAMED ? [...names.slice(0, MAX_NAMED), `${names.length - MAX_NAMED} more`] : names;
-  const known = names.length === 0 ? 'there are no sets' : `there are: ${shown.join(', ')}`;
-  return `${known}: sets are not read from a host yet`;
+  const there = names.length === 0 ? 'there are no sets' : `there are: ${shown.join(', ')}`;
+  const known = failure === undefined ? there : `\`ipset save\` failed on the host: ${failure}; ${there}`;
+  return `${known}; expected: what \`ipset save\` prints on the host, by --ipset FILE or as ipset of host.json`;
 }
 
 /** The references of rules to sets, from when the rules are loaded until they are removed. */

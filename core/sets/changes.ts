@@ -20,9 +20,27 @@ export interface SetQuestions {
   asked(set: IpSet, key: Int32Array | null, untilMs: number): void;
 }
 
+/** What packets have done to a set (`-j SET`). */
+export interface PacketChanges {
+  /** Entries that were added or renewed. */
+  added: number;
+  deleted: number;
+}
+
 /** The ears of a host's sets. */
 export class SetChanges {
+  readonly #byPackets = new Map<string, PacketChanges>();
   listener: SetListener | undefined = undefined;
   /** Set while a packet's way is recorded. */
   questions: SetQuestions | undefined = undefined;
+
+  /** What packets have done to the set NAME. */
+  byPackets(name: string): PacketChanges {
+    let changes = this.#byPackets.get(name);
+    if (changes === undefined) {
+      changes = { added: 0, deleted: 0 };
+      this.#byPackets.set(name, changes);
+    }
+    return changes;
+  }
 }

@@ -94,8 +94,12 @@ export const setTarget: TargetExtension<SetTargetParams> = {
   sets: ({ added, deleted, mapped }) => [added, deleted, mapped].filter((reference) => reference !== undefined),
 
   apply({ added, deleted, mapped, maps }, packet, { sets }) {
-    if (added !== undefined) sets.get(added.name)?.addPacket(packet, added.lookup);
-    if (deleted !== undefined) sets.get(deleted.name)?.delPacket(packet, deleted.lookup);
+    if (added !== undefined && sets.get(added.name)?.addPacket(packet, added.lookup) === true) {
+      sets.changes.byPackets(added.name).added++;
+    }
+    if (deleted !== undefined && sets.get(deleted.name)?.delPacket(packet, deleted.lookup) === true) {
+      sets.changes.byPackets(deleted.name).deleted++;
+    }
     if (mapped !== undefined && sets.get(mapped.name)?.testPacket(packet, mapped.lookup) === true) {
       const { mark, markMask } = sets.found;
       // Nothing in the emulated host reads a packet's priority or its queue.

@@ -10,7 +10,9 @@
  * Captures of several interfaces may have a departure before the arrival that caused it, so a departure also waits for
  * the arrivals of the next moment.
  */
+
 import type { CaptureReader } from '../../codecs/capture.js';
+import type { HostText } from '../../codecs/host/texts.js';
 import { IPV4_LENGTH, IPV4_SOURCE_AT } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import type { Tuple } from '../../core/conntrack/tuple.js';
@@ -65,6 +67,14 @@ function quotedFrame(frame: CapturedFrame, { at, available, length }: PacketByte
   return { ...frame, bytes, view: new DataView(bytes.buffer), captured: available, onWire: length };
 }
 
+/** The host that captures were taken on. */
+export interface HostCaptureOptions {
+  readonly ruleset: Ruleset;
+  readonly host: Host;
+  /** As in `Setting`. */
+  readonly moreSets?: readonly HostText[];
+}
+
 export class HostCapture {
   readonly links: CaptureLinks;
   readonly comparison: EgressComparison;
@@ -106,10 +116,10 @@ export class HostCapture {
   #cause: Cause | undefined;
   #last: CapturedFrame | undefined;
 
-  constructor(ruleset: Ruleset, host: Host, sink: CaptureSink) {
+  constructor({ ruleset, host, moreSets = [] }: HostCaptureOptions, sink: CaptureSink) {
     this.#host = host;
     this.#sink = sink;
-    this.natUndo = new NatUndo(ruleset, host);
+    this.natUndo = new NatUndo(ruleset, host, moreSets);
     this.links = new CaptureLinks(host);
     this.comparison = new EgressComparison(
       (emitted, captured) => {

@@ -3,7 +3,9 @@
  * can only be concluded: from its source, which an unbound socket takes from the route to what it asks for, and from
  * the rules, of which one must make of it what was captured.
  */
+
 import { portToLoaded, toLoaded } from '../../codecs/byte-order.js';
+import type { HostText } from '../../codecs/host/texts.js';
 import { IPPROTO_TCP, IPV4_LENGTH, IPV4_PROTOCOL_AT, TCP_FLAGS_AT, TCP_LENGTH, TCP_SYN } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { Tuple } from '../../core/conntrack/tuple.js';
@@ -15,6 +17,7 @@ import type { NatRange } from '../../core/nat/range.js';
 import type { Packet } from '../../core/packet.js';
 import { lowerRule } from '../../core/rules/lower.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
+import { HostSets } from '../../core/sets/host-sets.js';
 import type { CapturedFrame } from './captured-frame.js';
 import { readdress, type Untranslated } from './connection-lookup.js';
 import type { PacketBytes } from './packet-identity.js';
@@ -45,6 +48,7 @@ export class NatUndo {
 
   readonly #host: Host;
   readonly #ruleset: Ruleset;
+  readonly #moreSets: readonly HostText[];
   readonly #destinations: readonly DestinationRule[];
   /** Whether the rules translate sources. */
   readonly translatesSources: boolean;
@@ -54,9 +58,11 @@ export class NatUndo {
   #trial: Emulator | undefined;
   #left: (Addressed & { dev: number }) | undefined;
 
-  constructor(ruleset: Ruleset, host: Host) {
+  /** MORE_SETS: what the sets are made of besides the host's own. */
+  constructor(ruleset: Ruleset, host: Host, moreSets: readonly HostText[]) {
     this.#host = host;
     this.#ruleset = ruleset;
+    this.#moreSets = moreSets;
     const rules = ruleset.tables.find(({ name }) => name === 'nat')?.rules ?? [];
     const targets = (names: readonly string[]): Rule[] =>
       rules.filter(({ target }) => target.kind === 'extension' && names.includes(target.extension.name));
@@ -150,8 +156,9 @@ export class NatUndo {
       priority: Priority.HELPER,
       run: (packet) => this.#end(packet),
     };
+    const sets = HostSets.of(this.#host, this.#moreSets);
     return createEmulator(
-      { ruleset: this.#ruleset, host: this.#host, engine: 'interpreter', hookEntries: [end] },
+      { ruleset: this.#ruleset, host: this.#host, sets, engine: 'interpreter', hookEntries: [end] },
       NOTHING,
     );
   }

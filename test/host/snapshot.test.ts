@@ -112,9 +112,9 @@ Snapshot('reads what the script printed on a host', () => {
   assert.equal(host.interfaceNames, ['lo', 'eth0', 'docker0', 'veth1a2b3c4']);
   assert.equal(host.warnings, []);
   assert.equal(host.assumed(), []);
-  const { taken, ipset, texts } = host.description;
+  const { taken, texts } = host.description;
   assert.match(taken, /^2026-\S+ on \S+, Linux 6\S+, by user 0$/);
-  assert.match(ipset, /^create bad hash:net .*\nadd bad 198\.51\.100\.0\/24$/m);
+  assert.match(texts.ipset?.text ?? '', /^create bad hash:net .*\nadd bad 198\.51\.100\.0\/24$/m);
   assert.match(texts.conntrack?.text ?? '', /^ipv4 +2 tcp +6 \d+ TIME_WAIT src=192\.0\.2\.50 dst=192\.0\.2\.10 /m);
   const [legacy, nft] = texts.savedRules;
   assert.equal([legacy.backend, legacy.text.trim(), nft.backend], ['legacy', '', 'nft']);

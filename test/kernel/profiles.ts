@@ -200,6 +200,16 @@ export const PROFILES: Record<string, Profile> = {
     extensions: 0.9,
     only: ['SYNPROXY', 'NOTRACK'],
   },
+  sets: {
+    ...EVERYTHING,
+    docker: 0.1,
+    tables: { raw: 0.6, mangle: 0.8, nat: 0.6, filter: 1 },
+    rules: 5,
+    scenes: { tcp: 4, udp: 4, icmp: 3, odd: 1, wildTcp: 1, fragments: 0.7, errors: 1, sctp: 0.3 },
+    oddity: 0.03,
+    extensions: 0.85,
+    only: ['set', 'SET'],
+  },
   time: {
     ...EVERYTHING,
     extensions: 0.4,

@@ -100,6 +100,8 @@ export class ReplayRecord {
     writeFileSync(join(dir, 'verdicts.jsonl'), this.verdicts.map((line) => `${line}\n`).join(''));
     writeFileSync(join(dir, 'rules.v4'), router.savedRules());
     writeFileSync(join(dir, 'conntrack.txt'), router.conntrack());
+    const sets = router.savedSets();
+    if (sets !== undefined) writeFileSync(join(dir, 'ipset.txt'), sets);
     router.writeTold(dir);
   }
 

@@ -333,6 +333,11 @@ export class Router {
     return this.firewall.run(() => run(`iptables-${this.backend}-save`, hasCounters ? ['-c'] : [], '', true));
   }
 
+  /** The current output of `ipset save`; undefined if the host has no sets. */
+  savedSets(): string | undefined {
+    return this.host.ipset ? this.firewall.run(() => run('ipset', ['save'], '', true)) : undefined;
+  }
+
   /** The current output of `conntrack -L -o extended`. */
   conntrack(): string {
     return this.firewall.run(() => run('conntrack', ['-L', '-o', 'extended'], '', true));

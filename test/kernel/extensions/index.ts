@@ -7,6 +7,7 @@ import { MANGLING } from './mangle.js';
 import { METERS } from './meters.js';
 import { OUTPUTS } from './outputs.js';
 import { PROXY } from './proxy.js';
+import { SETS } from './sets.js';
 import { TRACKING } from './tracking.js';
 
 export const FAMILIES: readonly ExtensionFamily[] = [
@@ -17,5 +18,6 @@ export const FAMILIES: readonly ExtensionFamily[] = [
   METERS,
   OUTPUTS,
   PROXY,
+  SETS,
   TRACKING,
 ];
