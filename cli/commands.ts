@@ -111,6 +111,15 @@ export const REPLAY: CommandSpec = {
     },
     IPSET,
     {
+      name: 'apply',
+      value: 'COMMAND|FILE',
+      multiple: true,
+      help:
+        "change the rules before the first packet: 'iptables -I INPUT 1 -p tcp --dport 80 -j ACCEPT', with the real " +
+        "tool's meaning and messages, or an ipset command; or a file of such commands, with comments and continued " +
+        'lines; words are split as by a shell, and nothing is expanded; as often as wanted, in this order',
+    },
+    {
       name: 'conntrack',
       value: 'FILE',
       help:

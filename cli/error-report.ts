@@ -9,7 +9,7 @@ import { IpsetError } from '../core/ipset/ipset-error.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { RulesetError } from '../core/rules/parse/error.js';
 import { ClosedPipeError, errorCode, FileError, InterruptedError, systemMessage } from '../io/file-error.js';
-import { NotFollowedError, ReplayOptionsError } from '../replay/errors.js';
+import { CommandError, NotFollowedError, ReplayOptionsError } from '../replay/errors.js';
 import { COMMANDS, SAVE } from './commands.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { STDERR } from './output.js';
@@ -34,6 +34,9 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
     return { message: `${error.message}\n(see ${helpCommand()})`, exitCode: ExitCode.USAGE };
   }
   if (error instanceof FilterError) {
+    return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
+  }
+  if (error instanceof CommandError) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
   if (error instanceof CliError) return { message: error.message, exitCode: error.exitCode };

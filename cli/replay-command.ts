@@ -1,8 +1,9 @@
 /** The command `nfreplay replay`: options, progress line, signals and output. */
 import { existsSync, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { shownJson } from '../codecs/text.js';
+import { shownJson, shownLines } from '../codecs/text.js';
 import { captureFiles } from '../replay/captures.js';
+import { filesOfCommands } from '../replay/commands/host-command.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
 import { STANDARD_OUTPUT } from '../replay/replay-run.js';
 import { rulesPathsOf } from '../replay/rules-files.js';
@@ -43,6 +44,7 @@ export async function replayCommand(args: readonly string[], supervision?: Super
   if (typeof summary === 'number') return summary;
 
   summary.warnings.forEach(warn);
+  if (summary.applied?.output !== undefined) STDERR.write(shownLines(summary.applied.output));
   // If standard output carries packets, the report must not go there.
   const reportOutput = options.outDir === STANDARD_OUTPUT ? STDERR : STDOUT;
   if (given.has('json')) {
@@ -109,6 +111,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     inputs: given.values('in').map(inputOf),
     captures: given.values('capture').map(hostCaptureOf),
     expectCounters: given.values('expect-counters'),
+    apply: given.values('apply'),
     lax: given.has('lax'),
     keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),
@@ -194,10 +197,9 @@ function supervised(options: ReplayOptions, supervision: Supervision): Summary {
   const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
   const isLive = namesPipe(captures);
   // Half of a ruleset is of no use.
-  const { rulesPath, hostPath, conntrackPath, ipsetPaths = [] } = options;
-  const texts = [...rulesPathsOf(rulesPath), hostPath, conntrackPath, ...ipsetPaths].filter(
-    (path) => path !== undefined,
-  );
+  const { rulesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] } = options;
+  const given = [...rulesPathsOf(rulesPath), hostPath, conntrackPath, ...ipsetPaths, ...filesOfCommands(apply)];
+  const texts = given.filter((path) => path !== undefined);
   supervision.onReady(isLive && !namesPipe(texts));
   let step = steps.next();
   supervision.onReady(isLive);

@@ -68,7 +68,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
 }
 
 function outcomes(
-  { packets, skipped, stitched, logged, ruleCount, run }: Summary,
+  { packets, skipped, stitched, logged, ruleCount, run, applied }: Summary,
   width: number | undefined,
 ): string[] {
   const rows: [number, string][] = [
@@ -89,6 +89,7 @@ function outcomes(
     ...(backend === undefined || ruleCount === 0
       ? []
       : [`the rules are the host's own: iptables-${backend}, ${shownPath(path)}`]),
+    ...(applied === undefined ? [] : [`--apply: ${count(applied.commands, 'command')} before the first packet`]),
     ...(logged === undefined ? [] : [`rules logged ${loggedText(logged)}`]),
   ];
   return [

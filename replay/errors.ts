@@ -15,3 +15,15 @@ export class ReplayOptionsError extends Error {
     this.name = 'ReplayOptionsError';
   }
 }
+
+/** A command of iptables or ipset among the options is faulty, or fails: the message says where, and what they say. */
+export class CommandError extends Error {
+  /** IS_UNSUPPORTED: it is right, but cannot be followed. MESSAGE may have several lines, ready to print. */
+  constructor(
+    message: string,
+    readonly isUnsupported = false,
+  ) {
+    super(message);
+    this.name = 'CommandError';
+  }
+}

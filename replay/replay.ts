@@ -25,6 +25,7 @@ import {
   recordCaptures,
   withFoundCaptures,
 } from './captures.js';
+import { filesOfCommands } from './commands/host-command.js';
 import { ExpectedCounters } from './expect-counters.js';
 import { assumedOfCapture, warningsOfCapture } from './host-capture/capture-notes.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
@@ -69,6 +70,8 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   hostPath: string;
   /** Files for `ipset restore`, such as what `ipset save` prints: sets on top of those that the host brings. */
   ipsetPaths?: readonly string[];
+  /** Commands of iptables and ipset, or files of them: carried out in order, before the first packet. */
+  apply?: readonly string[];
   /** Names for addresses, like /etc/hosts. */
   namesPath?: string;
   /** With `captures`: also find the rules that decided about the packets that differ. Rules are then interpreted. */
@@ -244,11 +247,17 @@ function recoverFolderOf(path: string): void {
 
 /** The files that a replay reads. */
 function filesOf(options: ReplayOptions): string[] {
-  const { rulesPath, namesPath, hostPath, conntrackPath, ipsetPaths = [], expectCounters = [] } = options;
+  const { rulesPath, namesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [], expectCounters = [] } = options;
   const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
-  const texts = [...rulesPathsOf(rulesPath), namesPath, list, ...ipsetPaths, ...expectCounters];
-  const given = texts.filter((path) => path !== undefined);
-  return [...given, ...filesOfHost(hostPath), ...captureFiles(options)];
+  const texts = [
+    ...rulesPathsOf(rulesPath),
+    namesPath,
+    list,
+    ...ipsetPaths,
+    ...filesOfCommands(apply),
+    ...expectCounters,
+  ];
+  return [...texts.filter((path) => path !== undefined), ...filesOfHost(hostPath), ...captureFiles(options)];
 }
 
 function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
@@ -296,6 +305,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     ...(emulator.accounting.length === 0 ? {} : { accounting: emulator.accounting.map((object) => ({ ...object })) }),
     ...summarizeSets(setting.sets),
     rules: matchedRules(ruleset, emulator),
+    ...(setting.applied === undefined ? {} : { applied: setting.applied }),
     ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
     ...(egress === undefined ? {} : { egress }),

@@ -1,6 +1,7 @@
 /** How a run can be repeated: its options and its files. */
 import { type FileRecord, recordFile } from '../io/file-record.js';
 import { recordHost } from '../io/host-files.js';
+import { filesOfCommands } from './commands/host-command.js';
 import { HOST_CONNTRACK } from './listed-connections.js';
 import type { ReplayOptions } from './replay.js';
 import { rulesFilesOf } from './rules-files.js';
@@ -11,7 +12,8 @@ import { version } from './version.js';
 /** What a run was made of. CAPTURES: in the order of the inputs. */
 export function recordRun(options: ReplayOptions, { hostRules }: Setting, captures: FileRecord[]): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
-  const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue } = options;
+  const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue, apply = [] } = options;
+  const commands = filesOfCommands(apply).map((path) => recordFile(path));
   return {
     version: version(),
     // The engine is left out: it changes no result.
@@ -27,6 +29,7 @@ export function recordRun(options: ReplayOptions, { hostRules }: Setting, captur
       ...(checksums === undefined ? {} : { checksums }),
       ...(logTime ? { logTime } : {}),
       ...(nfqueue === undefined ? {} : { nfqueue }),
+      ...(apply.length === 0 ? {} : { apply }),
     },
     rules: {
       ...recordRules(rulesPath ?? hostRules?.path ?? hostPath),
@@ -37,6 +40,7 @@ export function recordRun(options: ReplayOptions, { hostRules }: Setting, captur
     ...(conntrackPath === undefined || conntrackPath === HOST_CONNTRACK
       ? {}
       : { conntrack: recordFile(conntrackPath) }),
+    ...(commands.length === 0 ? {} : { commands }),
     captures,
   };
 }

@@ -4,15 +4,19 @@ import type { HostText } from '../codecs/host/texts.js';
 import { shownPath } from '../codecs/text.js';
 import type { TableName } from '../core/hooks.js';
 import { type Host, hostOf } from '../core/host/host.js';
+import { saveSets } from '../core/ipset/index.js';
+import type { RulesetState } from '../core/rules/commands/apply-iptables.js';
 import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
 import type { RulesSource } from '../core/rules/forms/read-rules.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
-import type { Ruleset, SavedCounters } from '../core/rules/model.js';
+import type { Backend, Ruleset, SavedCounters } from '../core/rules/model.js';
 import { RulesetError } from '../core/rules/parse/error.js';
 import { rulesForSets } from '../core/rules/set-references.js';
 import { HostSets } from '../core/sets/host-sets.js';
 import { readHostAt } from '../io/host-files.js';
 import { readText } from '../io/text-file.js';
+import { applyCommands, type CommandsApplied } from './commands/apply-commands.js';
+import { type HostCommand, readCommands } from './commands/host-command.js';
 import {
   assumedRules,
   foreignTables,
@@ -23,6 +27,7 @@ import {
 } from './host-rules.js';
 import { loadHostAddresses, loadNames, type Names } from './names.js';
 import { readRulesFiles } from './rules-files.js';
+import type { AppliedSummary } from './summary.js';
 
 export interface SettingOptions {
   /** The value of `--rules`, which may name several files (`rulesFilesOf`). Left out: the host's own rules. */
@@ -32,6 +37,8 @@ export interface SettingOptions {
   keepCounters?: boolean;
   /** Files for `ipset restore`, on top of the host's own sets. */
   ipsetPaths?: readonly string[];
+  /** Commands of iptables and ipset, or files of them, on top of the rules and sets. */
+  apply?: readonly string[];
   /** Names for addresses, like /etc/hosts. */
   namesPath?: string;
   hasEnded?: () => boolean;
@@ -44,7 +51,9 @@ export interface Setting {
   readonly sets: HostSets;
   /** From `ipsetPaths`: what the sets of another emulator of this host are made of besides the host's own. */
   readonly moreSets: readonly HostText[];
-  /** Those in the ruleset, if they are kept. */
+  /** What the commands of `apply` did; undefined: there were none. */
+  readonly applied: AppliedSummary | undefined;
+  /** Those in the ruleset, if they are kept, and what commands set. */
   readonly loaded: ReadonlyMap<TableName, SavedCounters> | undefined;
   /** Undefined if other rules were given. */
   readonly hostRules: HostRules | undefined;
@@ -57,7 +66,7 @@ export interface Setting {
 
 /**
  * Reads the host and the rules. A fault in given rules is found first.
- * @throws {HostError} {RulesetError} {IpsetError} {ReplayOptionsError} {FileError} {InterruptedError}
+ * @throws {HostError} {RulesetError} {IpsetError} {CommandError} {ReplayOptionsError} {FileError} {InterruptedError}
  */
 export function loadSetting(options: SettingOptions): Setting {
   const { rulesPath, hostPath, lax = false, keepCounters = false } = options;
@@ -73,13 +82,22 @@ export function loadSetting(options: SettingOptions): Setting {
   const host = hostOf(source);
   const moreSets = (options.ipsetPaths ?? []).map((file) => ({ text: readText(file, options), file }));
   const sets = HostSets.of(host, moreSets);
-  const ruleset = rulesForSets(parsed, sets.store, lax, sets.failure);
+  const before = rulesForSets(parsed, sets.store, lax, sets.failure);
+  const loaded = keepCounters ? loadedCounters(before, sources) : undefined;
+  const commands = (options.apply ?? []).flatMap((given, i) => readCommands(given, i + 1, options));
+  const applied = applyCommands(
+    commands,
+    { ruleset: before, counters: loaded ?? new Map() },
+    { backend: own?.backend ?? backendOf(sources), names, sets, lax, hasEnded: options.hasEnded },
+  );
+  const { ruleset } = applied;
   return {
     host,
     ruleset,
     sets,
-    moreSets,
-    loaded: keepCounters ? loadedCounters(ruleset, sources) : undefined,
+    moreSets: commands.some(({ tool }) => tool === 'ipset') ? [allSets(sets)] : moreSets,
+    applied: summarizeApplied(commands, applied),
+    loaded: keepCounters || isCounted(applied) ? applied.counters : undefined,
     hostRules: own,
     names: loadNames(options.namesPath, source.description),
     assumed: [
@@ -87,6 +105,7 @@ export function loadSetting(options: SettingOptions): Setting {
       ...(own === undefined ? [] : assumedRules(source.description, own)),
     ],
     warnings: [
+      ...applied.warnings,
       ...formatNotes(ruleset, ruleset.warnings),
       ...(foreign === undefined
         ? []
@@ -96,6 +115,26 @@ export function loadSetting(options: SettingOptions): Setting {
       ...host.warnings.map((warning) => `${shownPath(hostPath)}: ${warning}`),
     ],
   };
+}
+
+/** What makes the same SETS of those that their host brings. */
+function allSets({ store }: HostSets): HostText {
+  return { text: `flush\ndestroy\n${saveSets(store)}`, file: '--apply' };
+}
+
+function summarizeApplied(commands: readonly HostCommand[], { output }: CommandsApplied): AppliedSummary | undefined {
+  if (commands.length === 0) return undefined;
+  return { commands: commands.length, ...(output === '' ? {} : { output }) };
+}
+
+/** Whether commands gave counters to rules. */
+function isCounted({ counters }: RulesetState): boolean {
+  return [...counters.values()].some(({ rules, policies }) => [rules, policies].some((all) => all.some((n) => n > 0)));
+}
+
+/** The iptables that wrote SOURCES; legacy where nothing says it. */
+function backendOf(sources: readonly RulesSource[]): Backend {
+  return sources.some(({ text }) => /^# Generated by .*\(nf_tables\)/m.test(text)) ? 'nft' : 'legacy';
 }
 
 /** The host. A fault in the GIVEN rules is found before one in it, unless the rules may need the host's names. */

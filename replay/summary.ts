@@ -92,6 +92,8 @@ export interface RunRecord {
     checksums?: ChecksumMode;
     logTime?: boolean;
     nfqueue?: 'accept' | 'drop';
+    /** The commands, and the names of files of them. */
+    apply?: readonly string[];
   } & SelectionOptions;
   /** With the backend (iptables-legacy or iptables-nft) if they are the host's own rules. */
   rules: RulesRecord & { backend?: 'legacy' | 'nft' };
@@ -101,6 +103,8 @@ export interface RunRecord {
   ipset?: FileRecord[];
   /** The connections to begin with. */
   conntrack?: FileRecord;
+  /** The files of commands (`--apply FILE`). */
+  commands?: FileRecord[];
   /** In the order of `inputs`. */
   captures: FileRecord[];
 }
@@ -117,6 +121,14 @@ export interface SetSummary {
   /** How many entries packets have added or renewed, and deleted (`-j SET`). */
   added: number;
   deleted: number;
+}
+
+/** The commands that changed the rules before the first packet. */
+export interface AppliedSummary {
+  /** How many there were. */
+  commands: number;
+  /** What those that list something printed. */
+  output?: string;
 }
 
 /** The version of the summary's format. Programs that read a summary check it first. */
@@ -146,6 +158,8 @@ export interface Summary {
   accounting?: { name: string; packets: number; bytes: number }[];
   /** The host's sets at the end; absent if there are none. */
   sets?: SetSummary[];
+  /** What the commands of `--apply` did; absent without. */
+  applied?: AppliedSummary;
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
   /** Rules in all tables, matched or not. */

@@ -44,13 +44,22 @@ function textOf(rules: readonly RuleText[]): string {
     .join('');
 }
 
+/** Where the name of a set stands, and what only -C and -D look at. */
+const MEANINGLESS = ['word', 'isMaskGiven', 'isPrefixGiven'];
+
+/** PARAMS without what means nothing. */
+function meant(params: unknown): unknown {
+  if (Array.isArray(params)) return params.map(meant);
+  if (typeof params !== 'object' || params === null || Object.getPrototypeOf(params) !== Object.prototype)
+    return params;
+  const kept = Object.entries(params).filter(([key]) => !MEANINGLESS.includes(key));
+  return Object.fromEntries(kept.map(([key, value]) => [key, meant(value)]));
+}
+
 /** What a rule means, without where it was read. */
 function meaning({ chain, number, comment, base, matches, target }: Rule): unknown {
-  const shown = matches.map(({ extension, params }) => {
-    // What only -C and -D look at.
-    return { name: extension.name, params: { ...(params as object), isMaskGiven: false, isPrefixGiven: false } };
-  });
-  const does = target.kind === 'extension' ? { name: target.extension.name, params: target.params } : target;
+  const shown = matches.map(({ extension, params }) => ({ name: extension.name, params: meant(params) }));
+  const does = target.kind === 'extension' ? { name: target.extension.name, params: meant(target.params) } : target;
   return { chain, number, comment, base, matches: shown, target: does };
 }
 

@@ -316,5 +316,9 @@ export function meaningOf({ base, matches, target, verbatim }: RuleDraft): strin
     target.kind === 'extension' ? [target.extension.name, target.params] : target,
     verbatim,
   ];
-  return JSON.stringify(parts, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+  return JSON.stringify(parts, (key, value) => {
+    // Where the name of a set stands means nothing.
+    if (key === 'word') return undefined;
+    return typeof value === 'bigint' ? String(value) : value;
+  });
 }

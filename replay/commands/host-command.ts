@@ -1,0 +1,140 @@
+/** Commands of iptables and ipset as somebody would type them on the host: what is read before any is carried out. */
+import { existsSync } from 'node:fs';
+import type { Word } from '../../codecs/iptables-save.js';
+import { ShellFault, splitCommands } from '../../codecs/shell-words.js';
+import { shown, shownPath } from '../../codecs/text.js';
+import type { Backend } from '../../core/rules/model.js';
+import { nativePath } from '../../io/path.js';
+import { readText } from '../../io/text-file.js';
+import { CommandError } from '../errors.js';
+
+/** Where commands are from: a file, or an argument of the command line, in which errors count words. */
+export interface CommandSource {
+  /** What rules that they make are from. */
+  readonly file: string;
+  /** The value of which `--apply`, from 1; undefined for a file. */
+  readonly argument: number | undefined;
+}
+
+export type CommandTool = 'iptables' | 'iptables-restore' | 'ip6tables' | 'ipset';
+
+export interface HostCommand {
+  readonly tool: CommandTool;
+  readonly backend: Backend | undefined;
+  /** With the tool's name, and `sudo` before it. */
+  readonly all: readonly Word[];
+  /** Behind the tool's name. */
+  readonly words: readonly Word[];
+  readonly source: CommandSource;
+}
+
+const TOOL = /^(?:(iptables|ip6tables)(-legacy|-nft)?(-restore|-save)?|(ipset))$/;
+/** What a file for iptables-restore, or for `ipset restore`, starts with. */
+const RULES = /^\*\w+\s*$/;
+const SETS = /^(?:create|add)\s/;
+
+/** Whether GIVEN is a command, not the name of a file. */
+function isCommand(given: string): boolean {
+  const first = /^\s*(?:sudo\s+)?(\S+)(?:\s|$)/.exec(given)?.[1] ?? '';
+  return TOOL.test(first.replace(/^.*\//, '')) && !existsSync(nativePath(given));
+}
+
+/** The files that the values of `--apply` name. */
+export function filesOfCommands(values: readonly string[]): string[] {
+  return values.filter((value) => !isCommand(value));
+}
+
+/**
+ * The commands of an `--apply`: of GIVEN itself, the ARGUMENTth, or of the file that it names.
+ * @throws {CommandError} {FileError} {InterruptedError}
+ */
+export function readCommands(given: string, argument: number, options: { hasEnded?: () => boolean }): HostCommand[] {
+  if (isCommand(given)) {
+    const source = { file: '--apply', argument };
+    const commands = parseCommands(given, source, argument);
+    const second = commands[1]?.all[0];
+    if (second === undefined) return commands;
+    throw commandError(source, [second], second, 'another command', 'an --apply of its own');
+  }
+  const text = readText(given, options);
+  const source = { file: given, argument: undefined };
+  refuseOtherFiles(text, source);
+  return parseCommands(text, source, 1);
+}
+
+/** TEXT, whose first line has this number, as commands. */
+function parseCommands(text: string, source: CommandSource, line: number): HostCommand[] {
+  try {
+    return splitCommands(text, line).map((words) => parseCommand(words, source));
+  } catch (fault) {
+    if (!(fault instanceof ShellFault)) throw fault;
+    throw new CommandError(`${placeOf(source, wordsBefore(text, fault.word, line), fault.word)}: ${fault.message}`);
+  }
+}
+
+/** The words of TEXT, which cannot be split as a whole, up to the one that has END in it. */
+function wordsBefore(text: string, end: Word, line: number): Word[] {
+  const lines = text.split('\n');
+  const before = [...lines.slice(0, end.line - line), lines[end.line - line].slice(0, end.column - 1)].join('\n');
+  try {
+    const words = splitCommands(before, line).flat();
+    return /\s$/.test(before) ? [...words, end] : [...words.slice(0, -1), end];
+  } catch {
+    return [];
+  }
+}
+
+function parseCommand(all: readonly Word[], source: CommandSource): HostCommand {
+  const [name, ...words] = all[0].text === 'sudo' ? all.slice(1) : all;
+  const word = name ?? all[0];
+  const found = TOOL.exec(word.text.replace(/^.*\//, ''));
+  if (found === null) {
+    const what = `"${word.text}" is no command of iptables or ipset`;
+    throw commandError(source, all, word, what, 'iptables …, ipset …');
+  }
+  const [, family, variant, action = '', ipset] = found;
+  if (action === '-save') {
+    throw commandError(
+      source,
+      all,
+      word,
+      'saving changes no rules',
+      'without it; the results have the rules that are left',
+    );
+  }
+  const tool = ipset ?? (family === 'ip6tables' ? family : `iptables${action}`);
+  const backend = variant === undefined ? undefined : (variant.slice(1) as Backend);
+  return { tool: tool as CommandTool, backend, all, words, source };
+}
+
+function refuseOtherFiles(text: string, source: CommandSource): void {
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.trim() !== '' && !line.startsWith('#'));
+  const first = lines[at] ?? '';
+  const word: Word = { text: first, line: at + 1, column: 1 };
+  if (RULES.test(first)) {
+    throw commandError(source, [], word, 'rules as iptables-save prints them, not commands', 'them as --rules');
+  }
+  if (SETS.test(first)) {
+    throw commandError(source, [], word, 'sets as `ipset save` prints them', 'commands, each with ipset before it');
+  }
+}
+
+/** The error that WHAT is wrong with WORD of a command. */
+export function commandError(
+  source: CommandSource,
+  words: readonly Word[],
+  word: Word,
+  what: string,
+  expected: string,
+): CommandError {
+  return new CommandError(`${placeOf(source, words, word)}: ${shown(what)}; expected: ${shown(expected)}`);
+}
+
+/** Where WORD, one of WORDS, stands: `--apply 2: word 5`, or `FILE:LINE:COLUMN`. */
+export function placeOf({ file, argument }: CommandSource, words: readonly Word[], word: Word): string {
+  if (argument === undefined) return `${shownPath(file)}:${word.line}:${word.column}`;
+  // A part of a word has a column within it.
+  const index = words.findLastIndex(({ line, column }) => line === word.line && column <= word.column);
+  return `--apply ${argument}${index < 0 ? '' : `: word ${index + 1}`}`;
+}

@@ -1,0 +1,78 @@
+/** `iptables-restore … FILE` among commands, as scripts that start a service have it. */
+import type { Word } from '../../codecs/iptables-save.js';
+import type { RulesetState } from '../../core/rules/commands/apply-iptables.js';
+import { readAllRules } from '../../core/rules/forms/merge.js';
+import { loadedCounters } from '../../core/rules/loaded-counters.js';
+import { withTables } from '../../core/rules/rule-change.js';
+import { rulesForSets } from '../../core/rules/set-references.js';
+import { readText } from '../../io/text-file.js';
+import type { CommandOptions } from './apply-commands.js';
+import { commandError, type HostCommand } from './host-command.js';
+
+interface RestoreOptions {
+  readonly path: string;
+  readonly table: string | undefined;
+  readonly counters: boolean;
+  readonly isTest: boolean;
+}
+
+/** What iptables-restore does not need to be followed in, with the number of words that may follow. */
+const WITHOUT_EFFECT: ReadonlyMap<string, 0 | 1> = new Map([
+  ['-v', 0],
+  ['--verbose', 0],
+  ['-4', 0],
+  ['--ipv4', 0],
+  ['-M', 1],
+  ['--modprobe', 1],
+  ['-w', 0],
+  ['--wait', 0],
+]);
+
+/**
+ * Loads the file that COMMAND names: it replaces the tables that it has.
+ * @throws {CommandError} {RulesetError} {FileError}
+ */
+export function restoreRules(command: HostCommand, state: RulesetState, options: CommandOptions): RulesetState {
+  const { path, table, counters, isTest } = parseOptions(command);
+  const { lax, names, backend, sets, hasEnded } = options;
+  const sources = [{ text: readText(path, hasEnded ? { hasEnded } : {}), file: path }];
+  const all = rulesForSets(
+    readAllRules(sources, { lax, family: 'ipv4', names, backend }),
+    sets.store,
+    lax,
+    sets.failure,
+  );
+  if (isTest) return state;
+  const loaded = { ...all, tables: all.tables.filter(({ name }) => table === undefined || name === table) };
+  const counted = counters ? loadedCounters(loaded, sources) : new Map();
+  const kept = [...state.counters].filter(([name]) => !loaded.tables.some((one) => one.name === name));
+  return { ruleset: withTables(state.ruleset, loaded), counters: new Map([...kept, ...counted]) };
+}
+
+function parseOptions(command: HostCommand): RestoreOptions {
+  const { words, all, source } = command;
+  const refuse = (word: Word, what: string, expected: string) => commandError(source, all, word, what, expected);
+  let path: string | undefined;
+  let table: string | undefined;
+  let [counters, isTest] = [false, false];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    const { text } = word;
+    const skipped = WITHOUT_EFFECT.get(text);
+    if (skipped !== undefined) i += skipped;
+    else if (text === '-c' || text === '--counters') counters = true;
+    else if (text === '-t' || text === '--test') isTest = true;
+    else if (text === '-T' || text === '--table') table = words[++i]?.text;
+    else if (text === '-n' || text === '--noflush') {
+      throw refuse(
+        word,
+        `iptables-restore ${text} adds to the rules that are there, which is not followed`,
+        'iptables commands',
+      );
+    } else if (text.startsWith('-')) throw refuse(word, `unknown option ${text}`, '-c, -T TABLE, -t, FILE');
+    else if (path !== undefined) throw refuse(word, `"${text}" is one file too many`, 'one file');
+    else path = text;
+  }
+  if (path !== undefined) return { path, table, counters, isTest };
+  throw refuse(all[0], 'iptables-restore would read its standard input', 'iptables-restore FILE');
+}
