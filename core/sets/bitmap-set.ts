@@ -93,11 +93,14 @@ export class BitmapSet implements IpSet {
 
   #addPacketAt(place: number, mac: number, packet: Packet, lookup: SetLookup): boolean {
     const old = this.#places[place];
+    const wasThere = old === Place.SET && !this.#extensions.isExpired(place);
+    const untilMs = this.#extensions.validUntilMs(place);
     if (!this.#occupy(place, mac, lookup.renews)) return false;
     const stored = this.#storedTimeout(place, old, mac, lookup.timeout);
     this.#extensions.setFromPacket(place, packet, lookup);
     if (stored !== NONE) this.#extensions.setTimeout(place, stored);
-    this.#changed(place);
+    const staysShorter = this.#extensions.validUntilMs(place) < untilMs;
+    if (!wasThere || this.#hasMac || staysShorter) this.#changed(place);
     return true;
   }
 

@@ -158,15 +158,14 @@ export class Extensions {
 
   #count(slot: number, packet: Packet, lookup: SetLookup, flags: number): boolean {
     const at = 4 * slot;
-    if ((flags & MatchFlag.ASKS_COUNTERS) !== 0) {
-      const { packetsOp, bytesOp } = lookup;
-      if (packetsOp !== CounterOp.NONE && !this.#compare(at, packetsOp, lookup.packets)) return false;
-      if (bytesOp !== CounterOp.NONE && !this.#compare(at + 2, bytesOp, lookup.bytes)) return false;
+    if ((flags & MatchFlag.KEEPS_COUNTERS) === 0) {
+      this.#addTo(at, 1);
+      this.#addTo(at + 2, packet.length);
     }
-    if ((flags & MatchFlag.KEEPS_COUNTERS) !== 0) return true;
-    this.#addTo(at, 1);
-    this.#addTo(at + 2, packet.length);
-    return true;
+    if ((flags & MatchFlag.ASKS_COUNTERS) === 0) return true;
+    const { packetsOp, bytesOp } = lookup;
+    if (packetsOp !== CounterOp.NONE && !this.#compare(at, packetsOp, lookup.packets)) return false;
+    return bytesOp === CounterOp.NONE || this.#compare(at + 2, bytesOp, lookup.bytes);
   }
 
   #addTo(at: number, count: number): void {

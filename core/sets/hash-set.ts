@@ -128,8 +128,9 @@ export class HashSet implements IpSet {
     if (!this.#readKey(packet, lookup, Purpose.CHANGE)) return false;
     if (table.add(this.#key, lookup.renews, 0) !== AddResult.ADDED) return false;
     this.#added();
+    const untilMs = this.#extensions.validUntilMs(table.slot);
     this.#extensions.setFromPacket(table.slot, packet, lookup);
-    this.#world.changes.listener?.changed(this, this.#key);
+    this.#tell(untilMs);
     return true;
   }
 
@@ -198,7 +199,7 @@ export class HashSet implements IpSet {
     const nets = isSecond ? this.#nets2 : this.#nets;
     const length = purpose === Purpose.TEST ? this.#rules.hostBits : (nets?.longest(this.#rules.hostBits) ?? 0);
     const mask = this.type.options.includes('bitmask') ? this.#rules.mask[0] : -1;
-    this.#key[isSecond ? layout.ip2 : layout.ip] = address & mask & loadedMask(length);
+    this.#key[isSecond ? layout.ip2 : layout.ip] = address & mask & LOADED_MASKS[length];
     (isSecond ? layout.cidr2 : layout.cidr)?.set(this.#key, length);
   }
 
@@ -217,7 +218,7 @@ export class HashSet implements IpSet {
     const inner = this.#nets === undefined ? undefined : this.#nets2;
     const sought = this.#sought;
     for (let i = 0; i < (outer?.count ?? 0); i++) {
-      sought.set(this.#key);
+      for (let word = 0; word < sought.length; word++) sought[word] = this.#key[word];
       this.#narrow(sought, this.#nets === undefined ? 1 : 0, outer?.at(i) ?? 0);
       if (inner === undefined) {
         const slot = this.#match(sought, packet, lookup, flags);
@@ -239,8 +240,11 @@ export class HashSet implements IpSet {
   #narrow(sought: Int32Array, second: number, length: number): void {
     const { layout } = this;
     const at = second === 0 ? layout.ip : layout.ip2;
-    for (let word = 0; word < layout.addressWords; word++) {
-      sought[at + word] &= loadedMask(Math.min(Math.max(length - 32 * word, 0), 32));
+    if (layout.addressWords === 1) sought[at] &= LOADED_MASKS[length];
+    else {
+      for (let word = 0; word < layout.addressWords; word++) {
+        sought[at + word] &= LOADED_MASKS[Math.min(Math.max(length - 32 * word, 0), 32)];
+      }
     }
     (second === 0 ? layout.cidr : layout.cidr2)?.set(sought, length);
   }
@@ -269,8 +273,19 @@ export class HashSet implements IpSet {
     if (result === AddResult.EXISTS) throw new SetFault('exists');
     if (result !== AddResult.ADDED) throw new SetFault('hash-full');
     this.#added();
+    const untilMs = this.#extensions.validUntilMs(table.slot);
     this.#extensions.setFromElement(table.slot, element);
-    this.#world.changes.listener?.changed(this, this.#key);
+    this.#tell(untilMs);
+  }
+
+  /**
+   * Says that the element that was added last is another one. An element that was there until UNTIL_MS and now stays
+   * longer changes no answer; what remembers one asks again at that time.
+   */
+  #tell(untilMs: number): void {
+    const { slot, isOther } = this.#table;
+    if (isOther || this.#extensions.validUntilMs(slot) < untilMs)
+      this.#world.changes.listener?.changed(this, this.#key);
   }
 
   del(element: Element, isExist: boolean): void {
@@ -359,11 +374,7 @@ export class HashSet implements IpSet {
   }
 }
 
-/** The mask of a prefix of LENGTH, 0 to 32, as loaded. */
-function loadedMask(length: number): number {
-  return LOADED_MASKS[length];
-}
-
+/** The masks of prefixes, as loaded, by their length. */
 const LOADED_MASKS = Int32Array.from({ length: 33 }, (_, length) => prefixMask('ipv4', length).loaded);
 
 function maskOf({ family, netmask, bitmask }: CreateOptions): Address {

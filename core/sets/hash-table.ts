@@ -69,6 +69,8 @@ export class HashTable {
   #freeSlot = 0;
   /** By region: its number of elements as the kernel counts them. */
   #regions: Uint32Array;
+  /** For `#split`: the last slots of both halves. */
+  readonly #lasts = new Int32Array(2);
   #nextRegion = 0;
   /** In ticks. */
   #nextCollection: number;
@@ -193,8 +195,9 @@ export class HashTable {
 
   /** Where the element went. */
   slot = 0;
-  /** Whether it is a new one. */
+  /** Whether it is a new one; whether answers differ from now on. */
   isNew = false;
+  isOther = false;
 
   #addTo(
     bucket: number,
@@ -221,6 +224,7 @@ export class HashTable {
         this.#states[slot] = (state & ~NOMATCH) | (flags & NOMATCH);
         this.slot = slot;
         this.isNew = false;
+        this.isOther = isExpired || ((state ^ flags) & NOMATCH) !== 0;
         return AddResult.ADDED;
       }
       if (isExpired && reused === 0) reused = slot;
@@ -285,6 +289,7 @@ export class HashTable {
     this.#regions[region]++;
     this.slot = slot;
     this.isNew = true;
+    this.isOther = true;
   }
 
   /** The element in SLOT is gone. */
@@ -371,56 +376,38 @@ export class HashTable {
     }
   }
 
-  /** Doubles the number of buckets, as often as necessary (mtype_resize). Returns whether that was possible. */
+  /** Doubles the number of buckets (mtype_resize): each is split in two. Returns whether that was possible. */
   resize(): boolean {
-    for (let bits = this.#bits + 1; bits <= MAX_BITS; bits++) if (this.#resizeTo(bits)) return true;
-    return false;
-  }
-
-  #resizeTo(bits: number): boolean {
-    const order = this.#liveSlots();
-    const heads = new Int32Array(1 << bits);
-    const lasts = new Int32Array(1 << bits);
-    const places = new Uint8Array(1 << bits);
-    const nexts = new Int32Array(order.length);
-    const mask = (1 << bits) - 1;
-    const index = new Int32Array(this.#capacity);
-    for (const [i, slot] of order.entries()) {
-      const at = slot * this.#stride + 1;
-      const bucket = jhashArray(this.#records, at, this.#layout.hashed, this.#seed) & mask;
-      if (places[bucket] >= this.#bucketSize) return false;
-      places[bucket]++;
-      index[slot] = i;
-      if (heads[bucket] === 0) heads[bucket] = slot;
-      else nexts[index[lasts[bucket]]] = slot;
-      lasts[bucket] = slot;
-    }
-    this.#freeAllBut(order);
-    for (const [i, slot] of order.entries()) this.#records[slot * this.#stride] = nexts[i];
-    this.#heads = heads;
-    this.#bits = bits;
+    if (this.#bits === MAX_BITS) return false;
+    const old = this.#heads;
+    this.#bits++;
+    this.#heads = new Int32Array(1 << this.#bits);
     this.#regions = new Uint32Array(this.#regionCount);
-    for (let bucket = 0; bucket <= mask; bucket++) this.#regions[bucket >> REGION_BITS] += places[bucket];
+    for (let bucket = 0; bucket < old.length; bucket++) if (old[bucket] !== 0) this.#split(old[bucket]);
     return true;
   }
 
-  #liveSlots(): Int32Array {
-    const live = new Int32Array(this.#newSlot);
-    let count = 0;
-    this.forEach((slot) => {
-      live[count++] = slot;
-    });
-    return live.subarray(0, count);
-  }
-
-  #freeAllBut(kept: Int32Array): void {
-    const isKept = new Uint8Array(this.#capacity);
-    for (const slot of kept) isKept[slot] = 1;
-    for (let slot = 1; slot < this.#newSlot; slot++) {
-      if (isKept[slot] === 0 && this.#states[slot] !== 0) {
+  /** Distributes the elements of the chain that starts with FIRST to their buckets; what has expired is left out. */
+  #split(first: number): void {
+    const records = this.#records;
+    const last = this.#lasts;
+    last.fill(0);
+    let slot = first;
+    while (slot !== 0) {
+      const next = records[slot * this.#stride];
+      records[slot * this.#stride] = 0;
+      if ((this.#states[slot] & USED) !== 0 && !this.#extensions.isExpired(slot)) {
+        const bucket = this.#bucketOf(records, slot * this.#stride + 1);
+        const half = bucket >> (this.#bits - 1);
+        if (last[half] === 0) this.#heads[bucket] = slot;
+        else records[last[half] * this.#stride] = slot;
+        last[half] = slot;
+        this.#regions[bucket >> REGION_BITS]++;
+      } else {
         this.#extensions.destroy(slot);
         this.#free(slot);
       }
+      slot = next;
     }
   }
 

@@ -13,7 +13,6 @@ const TCP_LENGTH = 20;
 const UDP_LENGTH = 8;
 const SCTP_LENGTH = 12;
 const ICMP_LENGTH = 8;
-const ICMPV6_LENGTH = 8;
 
 /** No packet with such a header is in a set with ports: it is a later fragment, or its header is cut short. */
 export const NO_PORT = -1;
@@ -23,24 +22,30 @@ export const NO_PORT = -1;
  * NO_PORT: such a packet is in no set.
  */
 export function portOf(packet: Packet, isSource: boolean): number {
-  if (packet.fragmentOffset !== 0 || packet.protocol === 0) return NO_PORT;
-  switch (packet.protocol) {
+  const { protocol } = packet;
+  if (protocol === 0) return NO_PORT;
+  const length = headerLength(protocol);
+  if (packet.fragmentOffset !== 0) return length === 0 || protocol === IPPROTO_ICMPV6 ? 0 : NO_PORT;
+  if (length === 0) return 0;
+  if (packet.l4Available < length) return NO_PORT;
+  if (protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6) return packet.view.getUint16(packet.l4);
+  return isSource ? packet.sport : packet.dport;
+}
+
+/** How much of a header there has to be; 0: the kernel looks for no ports in this protocol. */
+function headerLength(protocol: number): number {
+  switch (protocol) {
     case IPPROTO_TCP:
-      return packet.l4Available < TCP_LENGTH ? NO_PORT : endOf(packet, isSource);
+      return TCP_LENGTH;
     case IPPROTO_SCTP:
-      return packet.l4Available < SCTP_LENGTH ? NO_PORT : endOf(packet, isSource);
+      return SCTP_LENGTH;
     case IPPROTO_UDP:
     case IPPROTO_UDPLITE:
-      return packet.l4Available < UDP_LENGTH ? NO_PORT : endOf(packet, isSource);
+      return UDP_LENGTH;
     case IPPROTO_ICMP:
-      return packet.l4Available < ICMP_LENGTH ? NO_PORT : packet.view.getUint16(packet.l4);
     case IPPROTO_ICMPV6:
-      return packet.l4Available < ICMPV6_LENGTH ? NO_PORT : packet.view.getUint16(packet.l4);
+      return ICMP_LENGTH;
     default:
       return 0;
   }
-}
-
-function endOf(packet: Packet, isSource: boolean): number {
-  return isSource ? packet.sport : packet.dport;
 }

@@ -20,6 +20,7 @@ import { Prng } from './prng.js';
 import { PROFILES } from './profiles.js';
 import { RefusedHost } from './router-setup.js';
 import { runSamples } from './samples.js';
+import { compareSets, formatSetTally } from './sets/compare.js';
 import { shrink } from './shrink.js';
 
 const USAGE = `usage: npm run test:kernel -- [options]
@@ -51,6 +52,8 @@ const FILES_PER_CASE = 2;
 const MOST_FILES = 5;
 /** Filters in tcpdump's language for each case. */
 const FILTERS_PER_CASE = 10;
+/** How many cases there are for each random set of ipset. */
+const CASES_PER_SET = 5;
 /** The profiles with real time run less often. */
 const SLOW_PROFILES = ['time', 'ticks'];
 const SLOW_EVERY = 50;
@@ -105,6 +108,7 @@ async function main(): Promise<number> {
   if (values.case === undefined && values.profile === undefined) {
     files(libc, seed, count * FILES_PER_CASE, tally);
     filters(seed, count * FILTERS_PER_CASE, tally);
+    sets(seed, Math.ceil(count / CASES_PER_SET), tally);
   }
   for (let n = 0; n < count; n++) {
     const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
@@ -157,6 +161,16 @@ function filters(seed: number, count: number, tally: Tally): void {
   });
   console.log(formatFilterTally(compared));
   tally.passed += compared.same + compared.refused;
+  tally.failed += compared.different;
+}
+
+/** Compares COUNT random sets with the ipset of this machine (`npm run test:sets` does it for longer). */
+function sets(seed: number, count: number, tally: Tally): void {
+  const compared = compareSets({ seed, count }, (setSeed, type, difference) => {
+    console.log(`npm run test:sets -- --seed ${setSeed} --count 1\n  ${type} ${difference}`);
+  });
+  console.log(formatSetTally(compared));
+  tally.passed += compared.same;
   tally.failed += compared.different;
 }
 

@@ -109,8 +109,7 @@ function chainOf(run: CommandRun, message = 'ENOENT'): EditedChain {
 function madeChain(run: CommandRun): EditedChain {
   const chain = run.table.chains.get(chainName(run));
   if (chain === undefined) throw failed(run.tool, noChain(run, run.command.chain!), 'ENOENT');
-  // Nothing has set its policy.
-  if (chain.isAbsent) Object.assign(chain, { isAbsent: false, isUncounted: true });
+  chain.isAbsent = false;
   return chain;
 }
 
@@ -196,18 +195,16 @@ function zero(run: CommandRun, isRule: boolean): void {
     for (const chain of chosen) {
       if (chain.isAbsent) continue;
       tell(run, 'Zeroing', chain);
-      Object.assign(chain, { isUncounted: false, packets: 0, bytes: 0 });
-      chain.rules.forEach(({ packets }, index) => {
-        if (packets > 0) zeroRule(chain, index);
-      });
+      chain.packets = 0;
+      chain.bytes = 0;
+      for (const index of chain.rules.keys()) zeroRule(chain, index);
     }
   }
   table.isChanged = !table.isNew;
 }
 
-/** Puts a new rule in the place of the one at INDEX, as the counter of a rule cannot be changed. */
 function zeroRule({ rules }: EditedChain, index: number): void {
-  rules[index] = newRule(rules[index].draft, [0, 0]);
+  rules[index] = { ...rules[index], packets: 0, bytes: 0 };
 }
 
 function flush(run: CommandRun): void {
@@ -216,7 +213,7 @@ function flush(run: CommandRun): void {
   for (const chain of command.chain === undefined ? table.sortedChains : [madeChain(run)]) {
     tell(run, 'Flushing', chain);
     chain.rules = [];
-    if (isVerbose && chain.isAbsent) Object.assign(chain, { isAbsent: false, isUncounted: true });
+    if (isVerbose) chain.isAbsent = false;
   }
   table.isChanged = command.chain !== undefined || isVerbose || !table.isNew;
 }
@@ -245,7 +242,7 @@ function deleteChains(run: CommandRun): void {
 }
 
 function makeAbsent(chain: EditedChain): void {
-  Object.assign(chain, { isAbsent: true, isUncounted: false, packets: 0, bytes: 0 });
+  Object.assign(chain, { isAbsent: true, packets: 0, bytes: 0 });
 }
 
 function deleteChain(run: CommandRun, chain: EditedChain): void {
@@ -303,7 +300,7 @@ function setPolicy(run: CommandRun): void {
     throw failed(tool, { word: command.chain!, what, expected: hooks.join(', ') }, 'Bad built-in chain name');
   }
   const chain = table.chains.get(name)!;
-  Object.assign(chain, { file, line: policy.line, isAbsent: false, isUncounted: false, packets: 0, bytes: 0 });
+  Object.assign(chain, { file, line: policy.line, isAbsent: false, packets: 0, bytes: 0 });
   chain.policy = policy.text === 'ACCEPT' ? Verdict.ACCEPT : Verdict.DROP;
   table.isChanged = true;
 }

@@ -19,7 +19,6 @@ export interface ChainDraft {
   line: number;
   file?: string;
   isAbsent?: boolean;
-  isUncounted?: boolean;
   readonly rules: RuleDraft[];
 }
 

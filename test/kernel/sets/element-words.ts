@@ -1,6 +1,6 @@
 /** Elements and create options as words for the real ipset; written apart from nfreplay's own, which they judge. */
 import { formatLoaded, toLoaded } from '../../../codecs/byte-order.js';
-import { type CreateOptions, DEFAULT_CREATE_OPTIONS } from '../../../core/sets/create-options.js';
+import type { CreateOptions } from '../../../core/sets/create-options.js';
 import { Element, NONE } from '../../../core/sets/element.js';
 import type { SetType } from '../../../core/sets/set-type.js';
 
@@ -28,10 +28,6 @@ export function createWords(type: SetType, options: Partial<CreateOptions>): str
   if (options.initval !== undefined) words.push('initval', hex(options.initval));
   for (const name of ['counters', 'comment', 'skbinfo', 'forceadd'] as const) if (options[name]) words.push(name);
   return words.join(' ');
-}
-
-export function createOptions(options: Partial<CreateOptions>): CreateOptions {
-  return { ...DEFAULT_CREATE_OPTIONS, ...options };
 }
 
 /** The word for the element itself. */
@@ -93,14 +89,6 @@ function ports({ port, portTo, proto }: Element): string {
   if (proto === 1) return `icmp:${port >> 8}/${port & 255}`;
   if (proto === 58) return `icmpv6:${port >> 8}/${port & 255}`;
   return `${proto}:${range}`;
-}
-
-/** What `ipset save` writes of it: with the names that ipset knows. */
-export function savedWord(type: SetType, element: Element, hostBits: number): string {
-  const saved = elementOf({ ...element });
-  if (saved.cidr === hostBits) saved.cidr = NONE;
-  if (saved.cidr2 === hostBits) saved.cidr2 = NONE;
-  return elementWord(type, saved);
 }
 
 function quad(ip: number): string {

@@ -7,7 +7,7 @@ import { pick, type Random, seededRandom } from '../../random.js';
 import type { ElementFields } from './element-words.js';
 
 /** The types that the kernel of the machine may have. */
-const TYPE_NAMES: readonly string[] = [
+export const TYPE_NAMES: readonly string[] = [
   ...[
     'bitmap:ip',
     'bitmap:ip,mac',
