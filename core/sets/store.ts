@@ -122,7 +122,7 @@ export class SetStore {
   swap(from: string, to: string): void {
     const a = this.#wanted(from);
     const b = this.#wanted(to);
-    if (a.set.type !== b.set.type || a.set.options.family !== b.set.options.family) throw new SetFault('type-mismatch');
+    if (!isLike(a.set, b.set)) throw new SetFault('type-mismatch');
     [a.set, b.set] = [b.set, a.set];
     [a.set.name, b.set.name] = [from, to];
     this.changes.listener?.changed(a.set, null);
@@ -134,6 +134,12 @@ export class SetStore {
     if (place === undefined) throw new SetFault('no-such-set');
     return place;
   }
+}
+
+/** Whether the sets have elements of the same kind: how they keep them does not matter (ip_set_swap). */
+function isLike(a: IpSet, b: IpSet): boolean {
+  const kindOf = ({ type }: IpSet): string => type.name.replace(/^\w+:/, '');
+  return kindOf(a) === kindOf(b) && a.options.family === b.options.family;
 }
 
 /** Whether `create -exist` takes B for the same as A (mtype_same_set). */

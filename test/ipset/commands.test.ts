@@ -174,4 +174,20 @@ Commands('read addresses in any base and with parts left out, and keep no host n
   assert.match(run(store, 'add a 0x0a.1')[0], /resolving to IPv4 address failed/);
 });
 
+Commands('swap sets of which only the way differs in which they keep their elements', () => {
+  const store = newStore();
+  const mismatch = /The sets cannot be swapped: their type does not match/;
+  run(
+    store,
+    'create b bitmap:ip range 10.0.0.0/16',
+    'create h hash:ip',
+    'create n hash:net',
+    'create h6 hash:ip family inet6',
+  );
+  run(store, 'add b 10.0.0.1');
+  assert.equal(run(store, 'swap b h'), ['']);
+  assert.equal(store.get('h')?.type.name, 'bitmap:ip');
+  for (const [message] of [run(store, 'swap b n'), run(store, 'swap h6 b')]) assert.match(message, mismatch);
+});
+
 Commands.run();
