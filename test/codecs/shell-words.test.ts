@@ -41,6 +41,7 @@ Words('what a shell would do besides is refused, where it stands', () => {
     ['iptables -S > /tmp/x', '>', 13],
     ['iptables -S 2>/dev/null', '>', 14],
     ['iptables -s $LAN -F', '$LAN', 13],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
     ['iptables -s "${LAN}" -F', '${LAN}', 14],
     ['iptables -s $(ip a) -F', '$(', 13],
     ['iptables -s `ip a` -F', '`', 13],
