@@ -35,7 +35,9 @@ const IPSET: OptionSpec = {
 const NAMES: OptionSpec = {
   name: 'names',
   value: 'FILE',
-  help: "names for addresses, in the format of /etc/hosts: shown beside them, as those of the host's containers are",
+  help:
+    "names for addresses, in the format of /etc/hosts: shown beside them, as those of the host's containers are, and " +
+    'looked up where a listing of rules (iptables -L without -n) has the name of a host',
 };
 
 export const REPLAY: CommandSpec = {
@@ -296,6 +298,11 @@ export const SAVE: CommandSpec = {
       help: 'the rules are for ip6tables; the output of ip6tables-save is recognized without this',
     },
     { name: 'keep-counters', help: 'print the counters that the file has, as iptables-save -c does' },
+    {
+      name: 'names',
+      value: 'FILE',
+      help: 'names for addresses, in the format of /etc/hosts, for a listing of rules that has the names of hosts',
+    },
     { name: 'lax', help: 'accept rules that cannot be parsed yet; they are printed as they are written' },
   ],
   positionals: 'RULES',

@@ -5,6 +5,7 @@ import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
 import { foreignForm, type RulesSource } from '../core/rules/forms/read-rules.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Ruleset } from '../core/rules/model.js';
+import { loadHostAddresses } from '../replay/names.js';
 import { readRulesFiles } from '../replay/rules-files.js';
 import { type Arguments, parseCommand } from './args.js';
 import { SAVE } from './commands.js';
@@ -41,7 +42,13 @@ interface GivenRules {
 function readRules(path: string, given: Arguments): GivenRules {
   const sources = readRulesFiles(path);
   const family = given.has('ipv6') ? 'ipv6' : undefined;
-  const ruleset = readAllRules(sources, { lax: given.has('lax'), willRun: false, ...(family && { family }) });
+  const namesPath = given.value('names');
+  const ruleset = readAllRules(sources, {
+    lax: given.has('lax'),
+    willRun: false,
+    ...(family && { family }),
+    ...(namesPath !== undefined && { hostNames: loadHostAddresses(namesPath) }),
+  });
   for (const warning of formatNotes(ruleset, ruleset.warnings)) warn(warning);
   for (const assumed of formatNotes(ruleset, ruleset.assumed)) STDERR.write(`nfreplay: assumed: ${shown(assumed)}\n`);
   return { sources, ruleset };

@@ -94,6 +94,21 @@ export function splitListings(text: string): ListedText {
   return splitter.finish();
 }
 
+/**
+ * The counters that the listings in TEXT have, by line: of rules, and in the headings of chains those of policies.
+ * Undefined in a listing without -v.
+ */
+export function listedCounters(text: string): ReadonlyMap<number, ListedCounters | undefined> {
+  const found = new Map<number, ListedCounters | undefined>();
+  for (const { chains } of splitListings(text).listings) {
+    for (const { name, counters, rules } of chains) {
+      found.set(name.line, counters);
+      for (const rule of rules) found.set(rule.line, rule.counters);
+    }
+  }
+  return found;
+}
+
 /** Which columns the rows of a chain have. */
 interface Columns {
   readonly hasNumbers: boolean;

@@ -80,3 +80,8 @@ const PLAIN = /^[-_0-9A-Za-z]+$/;
 export function quoteWord(text: string): string {
   return PLAIN.test(text) ? text : `"${text.replace(/["\\']/g, '\\$&')}"`;
 }
+
+/** TEXT, which stands within quotes, without its escapes. */
+export function withoutEscapes(text: string): string {
+  return text.replace(/\\(.)/gs, '$1');
+}

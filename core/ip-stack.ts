@@ -195,6 +195,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   get counters(): ReadonlyMap<TableName, TableCounters> {
     this.#paths.flush();
+    this.#tables.settle();
     return this.#tables.counters;
   }
 

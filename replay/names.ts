@@ -1,7 +1,7 @@
 /** Names for addresses, which reports show beside them. */
 import { formatLoaded } from '../codecs/byte-order.js';
 import type { HostDescription } from '../codecs/host/description.js';
-import { parseHostsFile } from '../codecs/hosts-file.js';
+import { parseHostAddresses, parseHostsFile } from '../codecs/hosts-file.js';
 import { IPV4_DESTINATION_AT, IPV4_SOURCE_AT } from '../codecs/layouts.js';
 import { readText } from '../io/text-file.js';
 import type { EgressSummary } from './host-capture/egress-summary.js';
@@ -19,6 +19,14 @@ export type Names = ReadonlyMap<string, string>;
 export function loadNames(path: string | undefined, host: HostDescription | undefined): Names {
   const given = path === undefined ? [] : parseHostsFile(readText(path), path);
   return new Map([...(host?.texts.names.addresses ?? []), ...given]);
+}
+
+/**
+ * The addresses of the names in the file at PATH, for rules that name hosts.
+ * @throws {FileError} {HostError} as `loadNames`
+ */
+export function loadHostAddresses(path: string): ReadonlyMap<string, readonly string[]> {
+  return parseHostAddresses(readText(path), path);
 }
 
 /** What a summary says of the host: names of what is in its PARTS and in EGRESS, and what nothing reads. */

@@ -25,7 +25,7 @@ import {
   refuseForeignTables,
   unfollowedRules,
 } from './host-rules.js';
-import { loadNames, type Names } from './names.js';
+import { loadHostAddresses, loadNames, type Names } from './names.js';
 import { readRulesFiles } from './rules-files.js';
 import type { AppliedSummary } from './summary.js';
 
@@ -75,7 +75,8 @@ export function loadSetting(options: SettingOptions): Setting {
   const { names } = source.description.facts;
   const own = given === undefined ? hostRules(source.description, hostPath) : undefined;
   const sources = given ?? [{ text: own!.text, file: own!.path }];
-  const parsed = readAllRules(sources, { lax, family: 'ipv4', names });
+  const hostNames = options.namesPath === undefined ? undefined : loadHostAddresses(options.namesPath);
+  const parsed = readAllRules(sources, { lax, family: 'ipv4', names, ...(hostNames && { hostNames }) });
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);

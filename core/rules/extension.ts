@@ -140,6 +140,8 @@ export interface MatchExtension<P> extends Extension<P> {
 }
 
 export interface TargetExtension<P> extends Extension<P> {
+  /** The name that listings give it, if that is the one of another target, whose alias it is. */
+  readonly listedName?: string;
   /** Whether it ends the traversal of the table. Otherwise it returns CONTINUE, or, if `mayDrop`, DROP. */
   readonly terminates: boolean;
   /** Whether it drops some packets although it does not end the table for others. */

@@ -1,4 +1,5 @@
-/** The counters that the text of a ruleset states (iptables-save -c), which iptables-restore -c loads. */
+/** The counters that a ruleset's text states: iptables-save -c, as iptables-restore -c loads it, or iptables -L -v. */
+import { type ListedCounters, ListingFault, listedCounters } from '../../codecs/iptables-listing.js';
 import { splitWords, type Word } from '../../codecs/iptables-save.js';
 import { HOOK_NAMES, type TableName } from '../hooks.js';
 import type { RulesSource } from './forms/read-rules.js';
@@ -15,7 +16,7 @@ export function loadedCounters(
   ruleset: Ruleset,
   sources: readonly RulesSource[],
 ): ReadonlyMap<TableName, SavedCounters> {
-  const texts = new Map(sources.map(({ file, text }) => [file, text.split('\n')]));
+  const texts = new Map(sources.map(({ file, text }): [string, StatedCounters] => [file, statedIn(text, file)]));
   return new Map(ruleset.tables.map((table) => [table.name, countersOf(table, texts)]));
 }
 
@@ -39,10 +40,29 @@ export function addCounters(
   );
 }
 
-function countersOf(table: Table, texts: ReadonlyMap<string, readonly string[]>): SavedCounters {
+/** The lines of a text, and the counters of those that belong to listings. */
+interface StatedCounters {
+  readonly lines: readonly string[];
+  readonly listed: ReadonlyMap<number, ListedCounters | undefined>;
+}
+
+const LISTING = /^\s*Chain /m;
+
+function statedIn(text: string, file: string): StatedCounters {
+  try {
+    return { lines: text.split('\n'), listed: LISTING.test(text) ? listedCounters(text) : new Map() };
+  } catch (error) {
+    if (!(error instanceof ListingFault)) throw error;
+    throw new RulesetError(file, new RuleFault(error.word, error.message, error.expected));
+  }
+}
+
+function countersOf(table: Table, texts: ReadonlyMap<string, StatedCounters>): SavedCounters {
   const countsAt = (file: string, line: number): Counts => {
-    const text = texts.get(file)?.[line - 1];
+    const stated = texts.get(file);
+    const text = stated?.lines[line - 1];
     try {
+      if (stated?.listed.has(line)) return listedCounts(stated.listed.get(line), { text: text!, line, column: 1 });
       return text === undefined ? NONE : countsIn(text, line);
     } catch (error) {
       throw error instanceof RuleFault ? new RulesetError(file, error) : error;
@@ -56,6 +76,17 @@ function countersOf(table: Table, texts: ReadonlyMap<string, readonly string[]>)
     if (hook !== undefined && line > 0) policies.set(countsAt(file, line), hook * 2);
   }
   return { rules, policies };
+}
+
+/** COUNTERS in a listing, in the line WHOLE. */
+function listedCounts(counters: ListedCounters | undefined, whole: Word): Counts {
+  const expected = 'a listing with -v -x';
+  if (counters === undefined) throw new RuleFault(whole, 'the listing has no counters', expected, 'unsupported');
+  for (const word of [counters.packets, counters.bytes]) {
+    const isShort = /[KMGT]$/.test(word.text);
+    if (isShort) throw new RuleFault(word, `the counter ${word.text} is not exact`, expected, 'unsupported');
+  }
+  return exact([counters.packets.text, counters.bytes.text], counters.packets);
 }
 
 const NONE: Counts = [0, 0];

@@ -62,6 +62,8 @@ export interface Chain {
    * It has no hook then, though iptables-save prints it all the same.
    */
   readonly isAbsent?: boolean;
+  /** The policy of this base chain of nf_tables counts nothing: a rule made the chain, and nothing set its policy. */
+  readonly isUncounted?: boolean;
   /** Its position in the table's `chains`. */
   readonly index: number;
   readonly rules: readonly Rule[];

@@ -1,12 +1,15 @@
 /** `-j CHECKSUM`: finishes checksums that the sender left to its network card (xt_CHECKSUM). */
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 
 export const checksum: TargetExtension<null> = {
   name: 'CHECKSUM',
   tables: ['mangle'],
   terminates: false,
   options: [{ name: '--checksum-fill', words: 0, required: true }],
+
+  listed: listed(/CHECKSUM/, [/fill/, '--checksum-fill']),
 
   parse: () => null,
 

@@ -2,6 +2,7 @@
 import type { Word } from '../../codecs/iptables-save.js';
 import { Hook, Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { lastBits, scanNumber } from '../rules/parse/scan.js';
 
@@ -18,6 +19,8 @@ export const classify: TargetExtension<ClassifyParams> = {
   hooks: [Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING],
   terminates: false,
   options: [{ name: '--set-class', words: 1, required: true, expected: EXPECTED }],
+
+  listed: listed([/CLASSIFY set (\S+)/, '--set-class $1']),
 
   parse(options) {
     return parseClass(options.get('--set-class')!.values[0]);

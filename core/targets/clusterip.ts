@@ -4,6 +4,7 @@ import { asMac } from '../field-formats.js';
 import { Verdict } from '../hooks.js';
 import { parseMac } from '../matches/mac.js';
 import type { ParsedOptions, RuleSite, TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -38,6 +39,13 @@ export const clusterip: TargetExtension<ClusteripParams> = {
     { name: '--local-node', words: 1, expected: 'the number of a node, 1–16' },
     { name: '--hash-init', words: 1, expected: 'a number of 32 bits' },
   ],
+
+  listed: listed(
+    /CLUSTERIP/,
+    [/hashmode=(\S+) clustermac=(\S+)/, '--new --hashmode $1 --clustermac $2'],
+    [/total_nodes=(\d+) local_node=(\d+)/, '--total-nodes $1 --local-node $2'],
+    [/hash_init=(\d+)/, '--hash-init $1'],
+  ),
 
   parse(options) {
     if (options.all.length === 0) return undefined;

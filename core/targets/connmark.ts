@@ -3,6 +3,7 @@
  */
 import { Verdict } from '../hooks.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatHex, parseNumber, parseWord32 } from '../rules/parse/values.js';
 import { markOptions, parseMarkChange } from './mark.js';
@@ -35,6 +36,18 @@ export const connmark: TargetExtension<ConnmarkParams> = {
     { name: '--left-shift-mark', words: 1, expected: 'bits, 0–31' },
     { name: '--right-shift-mark', words: 1, expected: 'bits, 0–31' },
   ],
+
+  listed: listed(
+    [/CONNMARK (?=set|xset|and|or|xor|save|restore)/, ''],
+    [/set (0x\S+)/, '--set-mark $1'],
+    [/xset (0x\S+)/, '--set-xmark $1'],
+    [/(and|or|xor) (0x\S+)/, '--$1-mark $2'],
+    [/(save|restore)/, '--$1-mark'],
+    [/mask (0x\S+)/, '--nfmask $1 --ctmask $1'],
+    [/nfmask (0x\S+) ctmask ~(0x\S+)/, '--nfmask $1 --ctmask $2'],
+    [/ctmask (0x\S+) nfmask ~(0x\S+)/, '--nfmask $2 --ctmask $1'],
+    [/(left|right)-shift-mark (\d+)/, '--$1-shift-mark $2'],
+  ),
 
   parse(options) {
     const change = parseMarkChange(options);

@@ -1,6 +1,7 @@
 /** `-j CONNSECMARK`: copies the security mark between packet and connection (xt_CONNSECMARK). */
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 
 interface ConnsecmarkParams {
@@ -15,6 +16,8 @@ export const connsecmark: TargetExtension<ConnsecmarkParams> = {
     { name: '--save', words: 0, excludes: ['--restore'] },
     { name: '--restore', words: 0, excludes: ['--save'] },
   ],
+
+  listed: listed([/CONNSECMARK (save|restore)/, '--$1']),
 
   parse(options) {
     if (options.get('--save') !== undefined) return { mode: 'save' };

@@ -4,6 +4,7 @@ import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import { formatNames, type NamedBits } from '../matches/ctstates.js';
 import type { ParsedOption, ParsedOptions, TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { doNotTrack } from './notrack.js';
@@ -53,6 +54,16 @@ export const ct: TargetExtension<CtParams> = {
     { name: '--zone-reply', words: 1, expected: `mark or a zone, 0–${MAX_ZONE}` },
     { name: '--zone', words: 1, expected: `mark or a zone, 0–${MAX_ZONE}` },
   ],
+
+  listed: listed(
+    /CT/,
+    [/notrack/, '--notrack'],
+    [/helper (\S+)/, '--helper $1'],
+    [/timeout (\S+)/, '--timeout $1'],
+    [/ctevents (\S+)/, '--ctevents $1'],
+    [/expevents (\S+)/, '--expevents $1'],
+    [/(zone(?:-orig|-reply)?) (\S+)/, '--$1 $2'],
+  ),
 
   parse(options) {
     const nameOf = (option: string, maxBytes: number): string =>

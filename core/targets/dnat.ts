@@ -2,7 +2,7 @@
 import { Hook } from '../hooks.js';
 import { Manip, type NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { formatTo, parseFlags, parseTo, saveFlags } from './nat-range.js';
+import { formatTo, listedNatRange, parseFlags, parseTo, saveFlags } from './nat-range.js';
 
 export const dnat: TargetExtension<NatRange> = {
   name: 'DNAT',
@@ -14,6 +14,8 @@ export const dnat: TargetExtension<NatRange> = {
     { name: '--random', words: 0 },
     { name: '--persistent', words: 0 },
   ],
+
+  listed: listedNatRange('--to-destination'),
 
   parse(options) {
     return { ...parseTo(options.get('--to-destination')!, options.family), ...parseFlags(options) };

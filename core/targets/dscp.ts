@@ -3,6 +3,7 @@ import { IPV4_TOS_AT } from '../../codecs/layouts.js';
 import { Verdict } from '../hooks.js';
 import { MAX_DSCP, parseDscp } from '../matches/dscp.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { formatHexByte } from '../rules/parse/values.js';
 import { setTos } from './header-change.js';
 
@@ -14,6 +15,8 @@ export const dscp: TargetExtension<number> = {
     { name: '--set-dscp', words: 1, excludes: ['--set-dscp-class'], expected: 'a code point, 0–63' },
     { name: '--set-dscp-class', words: 1, excludes: ['--set-dscp'], expected: 'EF, AF11, CS1, …' },
   ],
+
+  listed: listed([/DSCP set (0x\S+)/, '--set-dscp $1']),
 
   parse: (options) => parseDscp(options, '--set-dscp', '--set-dscp-class'),
 

@@ -4,6 +4,7 @@ import { Verdict } from '../hooks.js';
 import { refuseProtocol } from '../matches/protocol-need.js';
 import type { Packet } from '../packet.js';
 import type { ParsedOption, TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { noteRewritten, setTos, updateTcpChecksum } from './header-change.js';
@@ -35,6 +36,14 @@ export const ecn: TargetExtension<EcnParams> = {
     ...TCP_BITS.map(([name]) => ({ name, words: 1, excludes: ['--ecn-tcp-remove'], expected: '0 or 1' }) as const),
     { name: '--ecn-ip-ect', words: 1, expected: '0–3' },
   ],
+
+  listed: listed(
+    /ECN/,
+    [/TCP remove/, '--ecn-tcp-remove'],
+    [/ECE=([01])/, '--ecn-tcp-ece $1'],
+    [/CWR=([01])/, '--ecn-tcp-cwr $1'],
+    [/ECT codepoint=([0-3])/, '--ecn-ip-ect $1'],
+  ),
 
   parse({ word, all }) {
     if (all.length === 0) throw new RuleFault(word, 'ECN without an option', '--ecn-tcp-remove');

@@ -2,7 +2,7 @@
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
-import { type HopChange, hopOptions, parseHopChange, saveHopChange } from './hop-change.js';
+import { type HopChange, hopOptions, listedHopChange, parseHopChange, saveHopChange } from './hop-change.js';
 
 export const hl: TargetExtension<HopChange> = {
   name: 'HL',
@@ -10,6 +10,9 @@ export const hl: TargetExtension<HopChange> = {
   tables: ['mangle'],
   terminates: false,
   options: hopOptions('hl', 'hop limit'),
+
+  listed: listedHopChange('HL', 'hl'),
+
   parse: (options) => parseHopChange(options, 'hl', 'hop limit'),
   save: (change) => saveHopChange('hl', change),
   apply: () => Verdict.CONTINUE,

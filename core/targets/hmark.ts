@@ -3,6 +3,7 @@ import { ADDRESS_BITS, type Address, maskLength, prefixMask } from '../../codecs
 import type { Word } from '../../codecs/iptables-save.js';
 import { Verdict } from '../hooks.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
+import { type ListedPart, listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parsePrefixMask } from '../rules/parse/host-values.js';
 import { parseNumber } from '../rules/parse/values.js';
@@ -55,6 +56,18 @@ export const hmark: TargetExtension<HmarkParams> = {
     { name: '--hmark-mod', words: 1, required: true, expected: 'the number of marks, 1–4294967295' },
     { name: '--hmark-offset', words: 1, expected: 'the first mark' },
   ],
+
+  listed: listed(
+    /HMARK/,
+    [/mod (\d+)/, '--hmark-mod $1'],
+    [/\+ (0x\S+)/, '--hmark-offset $1'],
+    [/ct,/, '--hmark-tuple ct'],
+    // ip6tables prints nothing for 128.
+    [/src-prefix (\d*)/, ([, length]) => ['--hmark-src-prefix', length || '128']],
+    [/dst-prefix (\d*)/, ([, length]) => ['--hmark-dst-prefix', length || '128']],
+    ...NUMBERS.map(({ name }): ListedPart => [new RegExp(`${name.slice('--hmark-'.length)} (0x\\S+)`), `${name} $1`]),
+    [/rnd (0x\S+)/, '--hmark-rnd $1'],
+  ),
 
   parse(options) {
     const tuple = parseTuple(options);

@@ -1,5 +1,6 @@
 /** The three options of TTL and HL, which set, increment or decrement what limits a packet's hops (xt_HL). */
 import type { OptionSpec, ParsedOptions } from '../rules/extension.js';
+import { type ListedForm, listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -35,6 +36,15 @@ export function parseHopChange(options: ParsedOptions, prefix: string, what: str
 
 export function saveHopChange(prefix: string, { operation, value }: HopChange): string {
   return ` --${prefix}-${operation} ${value}`;
+}
+
+/** What iptables -L prints: `TTL set to 64`. WHAT the packet has. */
+export function listedHopChange(what: string, prefix: string): ListedForm {
+  return listedAs(
+    [new RegExp(`${what} set to (\\d+)`), `--${prefix}-set $1`],
+    [new RegExp(`${what} decrement by (\\d+)`), `--${prefix}-dec $1`],
+    [new RegExp(`${what} increment by (\\d+)`), `--${prefix}-inc $1`],
+  );
 }
 
 function expectedFor(operation: HopChange['operation'], what: string): string {

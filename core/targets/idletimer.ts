@@ -6,6 +6,7 @@ import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import { idleTimersOf } from '../idle-timers.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { parseWord32 } from '../rules/parse/values.js';
 
 /** The kind of kernel object that an IDLETIMER rule makes, by label. */
@@ -32,6 +33,12 @@ export const idletimer: TargetExtension<IdletimerParams> = {
     { name: '--label', words: 1, required: true, expected: 'a name of at most 27 bytes' },
     { name: '--alarm', words: 0 },
   ],
+
+  listed: listed(
+    [/timeout:(\d+)/, '--timeout $1'],
+    [/label:(.*?)(?= alarm$|$)/, ([, label = '']) => ['--label', label]],
+    [/alarm/, '--alarm'],
+  ),
 
   parse(options) {
     return {

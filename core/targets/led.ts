@@ -1,7 +1,9 @@
 /** `-j LED`: lights an LED of the host (xt_LED). Packets pass as if it were not there. */
+import { withoutEscapes } from '../../codecs/iptables-save.js';
 import { isLongerThan } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -25,6 +27,12 @@ export const led: TargetExtension<LedParams> = {
     { name: '--led-delay', words: 1, expected: 'milliseconds or inf' },
     { name: '--led-always-blink', words: 0 },
   ],
+
+  listed: listed(
+    [/led-trigger-id:"((?:[^"\\]|\\.)*)"/, ([, id = '']) => ['--led-trigger-id', withoutEscapes(id)]],
+    [/led-delay:(inf|\d+)(?:ms)?/, '--led-delay $1'],
+    [/led-always-blink/, '--led-always-blink'],
+  ),
 
   parse(options) {
     const [id] = options.get('--led-trigger-id')!.values;

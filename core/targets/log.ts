@@ -3,6 +3,7 @@ import { quoteWord } from '../../codecs/iptables-save.js';
 import { LogFlag } from '../../codecs/kernel-log.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { parseLogPrefix } from './nflog.js';
@@ -17,6 +18,11 @@ const LEVELS: ReadonlyMap<string, number> = new Map([
   ['notice', 5],
   ['panic', 0],
   ['warning', 4],
+]);
+/** What listings call some of them. */
+const LISTED_LEVELS: ReadonlyMap<string, string> = new Map([
+  ['err', 'error'],
+  ['warn', 'warning'],
 ]);
 const DEFAULT_LEVEL = 4;
 /** The kernel stores 30 bytes including the terminating zero. */
@@ -45,6 +51,18 @@ export const log: TargetExtension<LogParams> = {
     { name: '--log-prefix', words: 1, expected: 'a text of at most 29 bytes' },
     ...FLAGS.map(([name]) => ({ name, words: 0 }) as const),
   ],
+
+  listed: listed(
+    /LOG/,
+    [/flags (\d+)/, ([, flags]) => FLAGS.flatMap(([option, bit]) => ((Number(flags) & bit) === 0 ? [] : [option]))],
+    [/level (\S+)/, ([, level = '']) => ['--log-level', LISTED_LEVELS.get(level) ?? level]],
+    [/tcp-sequence/, '--log-tcp-sequence'],
+    [/tcp-options/, '--log-tcp-options'],
+    [/ip-options/, '--log-ip-options'],
+    [/uid/, '--log-uid'],
+    [/macdecode/, '--log-macdecode'],
+    [/prefix "(.*)"$/, ([, prefix = '']) => ['--log-prefix', prefix]],
+  ),
 
   parse(options) {
     const levelWord = options.get('--log-level')?.values[0];

@@ -1,6 +1,7 @@
 /** `-j MARK`: sets the packet's mark (xt_MARK, revision 2). */
 import { Verdict } from '../hooks.js';
 import type { OptionSpec, ParsedOptions, TargetExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatHex, type MaskedValue, parseMasked, parseWord32 } from '../rules/parse/values.js';
 
@@ -43,6 +44,14 @@ export const mark: TargetExtension<MaskedValue> = {
   name: 'MARK',
   terminates: false,
   options: markOptions([]),
+
+  listed: listedAs(
+    [/MARK set (0x\S+)/, '--set-mark $1'],
+    [
+      /MARK (xset|and|or|xor) (0x\S+)/,
+      ([, what, value]) => [what === 'xset' ? '--set-xmark' : `--${what}-mark`, value!],
+    ],
+  ),
 
   parse(options) {
     const change = parseMarkChange(options);

@@ -2,7 +2,8 @@
 import { Hook } from '../hooks.js';
 import type { NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { parseToPorts, saveToPorts } from './nat-range.js';
+import { listedParts } from '../rules/listing/listed-form.js';
+import { LISTED_NAT_FLAGS, parseToPorts, saveToPorts } from './nat-range.js';
 
 export const masquerade: TargetExtension<NatRange> = {
   name: 'MASQUERADE',
@@ -14,6 +15,8 @@ export const masquerade: TargetExtension<NatRange> = {
     { name: '--random', words: 0 },
     { name: '--random-fully', words: 0 },
   ],
+
+  listed: listedParts([/masq ports: (\S+)/, '--to-ports $1'], ...LISTED_NAT_FLAGS),
 
   parse: parseToPorts,
 

@@ -5,6 +5,7 @@ import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } fr
 import { servicePort } from '../../codecs/services.js';
 import type { NatRange } from '../nat/range.js';
 import type { ParsedOption, ParsedOptions } from '../rules/extension.js';
+import { type ListedForm, type ListedPart, listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseDottedQuad, parseIpv6, parseNumber, parsePort } from '../rules/parse/values.js';
 
@@ -84,6 +85,18 @@ export function formatTo({ minAddress, maxAddress, ...ports }: NatRange): string
 function formatPorts({ minPort, maxPort, basePort }: Ports): string {
   const range = minPort === maxPort ? `${minPort}` : `${minPort}-${maxPort}`;
   return basePort === undefined ? range : `${range}/${basePort}`;
+}
+
+/** What iptables -L prints of the flags. */
+export const LISTED_NAT_FLAGS: readonly ListedPart[] = [
+  [/random(?!-)/, '--random'],
+  [/random-fully/, '--random-fully'],
+  [/persistent/, '--persistent'],
+];
+
+/** What iptables -L prints of a range, the value of OPTION, and of the flags. */
+export function listedNatRange(option: string): ListedForm {
+  return listed([/to:(\S+)/, `${option} $1`], ...LISTED_NAT_FLAGS);
 }
 
 export function saveFlags(range: NatRange): string {

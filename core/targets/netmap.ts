@@ -3,6 +3,7 @@ import { type Address, addressFromLoaded, addressFromWords, maskLength } from '.
 import { Hook } from '../hooks.js';
 import { Manip } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { type HostMask, parseHostMask } from '../rules/parse/host-values.js';
 
 export const netmap: TargetExtension<HostMask> = {
@@ -11,6 +12,8 @@ export const netmap: TargetExtension<HostMask> = {
   hooks: [Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING],
   terminates: true,
   options: [{ name: '--to', words: 1, required: true, expected: 'address[/mask]' }],
+
+  listed: listed([/to:(\S+)/, '--to $1']),
 
   parse(options) {
     const { address, mask } = parseHostMask(options.get('--to')!.values[0], options.family);

@@ -1,8 +1,9 @@
 /** `-j NFLOG`: passes a copy of the packet to the programs that listen to a netlink group (xt_NFLOG). */
-import { quoteWord, type Word } from '../../codecs/iptables-save.js';
+import { quoteWord, type Word, withoutEscapes } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
+import { listedParts } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 
@@ -32,6 +33,17 @@ export const nflog: TargetExtension<NflogParams> = {
     { name: '--nflog-size', words: 1, expected: 'a number of bytes', excludes: ['--nflog-range'] },
     { name: '--nflog-threshold', words: 1, expected: 'a number of packets, 0–65535' },
   ],
+
+  listed: listedParts(
+    [
+      /nflog-prefix +(?:"((?:[^"\\]|\\.)*)"|(\S+))/,
+      ([, quoted, plain]) => ['--nflog-prefix', plain ?? withoutEscapes(quoted!)],
+    ],
+    [/nflog-group (\d+)/, '--nflog-group $1'],
+    [/nflog-range (\d+)/, '--nflog-range $1'],
+    [/nflog-size (\d+)/, '--nflog-size $1'],
+    [/nflog-threshold (\d+)/, '--nflog-threshold $1'],
+  ),
 
   parse(options) {
     const prefix = options.get('--nflog-prefix')?.values[0];

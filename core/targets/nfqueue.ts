@@ -1,5 +1,6 @@
 /** `-j NFQUEUE`: leaves the decision to the program that listens to a queue (xt_NFQUEUE, revision 3). */
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber, parseNumberRange } from '../rules/parse/values.js';
 
@@ -24,6 +25,14 @@ export const nfqueue: TargetExtension<NfqueueParams> = {
     { name: '--queue-bypass', words: 0 },
     { name: '--queue-cpu-fanout', words: 0 },
   ],
+
+  listed: listed(
+    /NFQUEUE/,
+    [/num (\d+)/, '--queue-num $1'],
+    [/balance (\d+:\d+)/, '--queue-balance $1'],
+    [/bypass/, '--queue-bypass'],
+    [/cpu-fanout/, '--queue-cpu-fanout'],
+  ),
 
   parse(options) {
     const fanout = options.get('--queue-cpu-fanout');

@@ -2,12 +2,17 @@
 import { Verdict } from '../hooks.js';
 import { CtInfo, type Packet } from '../packet.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 
 export const notrack: TargetExtension<null> = {
   name: 'NOTRACK',
   tables: ['raw'],
   terminates: false,
   options: [],
+
+  listedName: 'CT',
+  listed: listed(/NOTRACK/),
+
   parse: () => null,
   save: () => '',
   apply: (_, packet) => doNotTrack(packet),

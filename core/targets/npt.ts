@@ -3,6 +3,7 @@ import { type Address, maskLength, prefixMask } from '../../codecs/address.js';
 import { Hook, Verdict } from '../hooks.js';
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { parseHostMask } from '../rules/parse/host-values.js';
 
 interface Prefix {
@@ -32,6 +33,8 @@ function prefixTarget(name: 'SNPT' | 'DNPT', hooks: readonly Hook[]): TargetExte
       { name: '--src-pfx', words: 1, required: true, expected: 'prefix/length' },
       { name: '--dst-pfx', words: 1, required: true, expected: 'prefix/length' },
     ],
+
+    listed: listed([/[SD]NPT src-pfx (\S+) dst-pfx (\S+)/, '--src-pfx $1 --dst-pfx $2']),
 
     parse: (options) => ({ from: parsePrefix(options, '--src-pfx'), to: parsePrefix(options, '--dst-pfx') }),
 

@@ -5,6 +5,7 @@ import { Verdict } from '../hooks.js';
 import { type EstimatorParams, type EstimatorSlot, RateEstimator } from '../rate-estimator.js';
 import type { RuleContext } from '../rules/context.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { formatQuotient, leadingDouble, toUnsignedInt } from '../rules/parse/c-double.js';
 import { RuleFault } from '../rules/parse/error.js';
 
@@ -49,6 +50,14 @@ export const rateest: TargetExtension<RateestParams> = {
     { name: '--rateest-interval', words: 1, required: true, expected: 'a time: 250ms' },
     { name: '--rateest-ewmalog', words: 1, required: true, expected: 'a time: 0.5s' },
   ],
+
+  listed: listed([
+    /name (.*) interval (\S+) ewmalog (\S+)/,
+    ([, name = '', interval = '', ewmalog = '']) => [
+      ...['--rateest-name', name, '--rateest-interval', interval],
+      ...['--rateest-ewmalog', ewmalog],
+    ],
+  ]),
 
   parse(options) {
     const intervalWord = options.get('--rateest-interval')!.values[0];

@@ -2,7 +2,8 @@
 import { Hook } from '../hooks.js';
 import type { NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
-import { parseToPorts, saveToPorts } from './nat-range.js';
+import { listedParts } from '../rules/listing/listed-form.js';
+import { LISTED_NAT_FLAGS, parseToPorts, saveToPorts } from './nat-range.js';
 
 export const redirect: TargetExtension<NatRange> = {
   name: 'REDIRECT',
@@ -13,6 +14,8 @@ export const redirect: TargetExtension<NatRange> = {
     { name: '--to-ports', words: 1, expected: 'port or first-last' },
     { name: '--random', words: 0 },
   ],
+
+  listed: listedParts([/redir ports (\S+)/, '--to-ports $1'], ...LISTED_NAT_FLAGS),
 
   parse: parseToPorts,
 

@@ -4,6 +4,7 @@ import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import type { RejectKind } from '../answers/reject-kind.js';
 import { Hook, Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { unknownName } from '../rules/parse/error.js';
 
 type Kind = readonly [name: string, alias: string, kind?: RejectKind];
@@ -45,6 +46,8 @@ export const reject: TargetExtension<RejectParams> = {
   hooks: [Hook.INPUT, Hook.FORWARD, Hook.OUTPUT],
   terminates: true,
   options: [{ name: '--reject-with', words: 1, expected: 'a kind of answer' }],
+
+  listed: listed([/reject-with (\S+)/, '--reject-with $1']),
 
   parse(options) {
     const word = options.get('--reject-with')?.values[0];

@@ -2,6 +2,7 @@
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 
 /** What the kernel keeps of a context, without the terminating zero. */
 const MAX_CONTEXT_BYTES = 255;
@@ -16,6 +17,8 @@ export const secmark: TargetExtension<SecmarkParams> = {
   tables: ['mangle', 'security'],
   terminates: false,
   options: [{ name: '--selctx', words: 1, required: true, expected: 'a security context' }],
+
+  listed: listed([/SECMARK selctx (\S+)/, '--selctx $1']),
 
   parse(options) {
     return { context: cutToBytes(options.get('--selctx')!.values[0].text, MAX_CONTEXT_BYTES) };

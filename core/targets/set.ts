@@ -9,6 +9,7 @@ import {
   type SetReference,
 } from '../matches/set-reference.js';
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
+import { listedParts } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { NO_TIMEOUT, PLAIN_LOOKUP, type SetLookup } from '../sets/ip-set.js';
@@ -52,6 +53,17 @@ export const setTarget: TargetExtension<SetTargetParams> = {
     { name: '--map-set', words: 2, invertible: true, expected: SET_EXPECTED },
     ...MAPS.map((name) => ({ name, words: 0, invertible: true, repeatable: true }) as const),
   ],
+
+  listed: listedParts(
+    [/add-set (\S+) (\S+)/, '--add-set $1 $2'],
+    [/exist/, '--exist'],
+    [/timeout (\d+)/, '--timeout $1'],
+    [/del-set (\S+) (\S+)/, '--del-set $1 $2'],
+    [/map-set (\S+) (\S+)/, '--map-set $1 $2'],
+    [/map-mark/, '--map-mark'],
+    [/map-prio/, '--map-prio'],
+    [/map-queue/, '--map-queue'],
+  ),
 
   parse(options) {
     checkNeeded(options);

@@ -3,7 +3,7 @@ import { Hook } from '../hooks.js';
 import { Manip, type NatRange } from '../nat/range.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { RuleFault } from '../rules/parse/error.js';
-import { formatTo, parseFlags, parseTo, saveFlags } from './nat-range.js';
+import { formatTo, listedNatRange, parseFlags, parseTo, saveFlags } from './nat-range.js';
 
 export const snat: TargetExtension<NatRange> = {
   name: 'SNAT',
@@ -16,6 +16,8 @@ export const snat: TargetExtension<NatRange> = {
     { name: '--random-fully', words: 0 },
     { name: '--persistent', words: 0 },
   ],
+
+  listed: listedNatRange('--to-source'),
 
   parse(options) {
     const option = options.get('--to-source')!;

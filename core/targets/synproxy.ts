@@ -2,6 +2,7 @@
 import { IPPROTO_TCP } from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
 import type { ParsedOptions, TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import type { ServerOffer } from '../synproxy/synproxy.js';
@@ -19,6 +20,15 @@ export const synproxy: TargetExtension<ServerOffer> = {
     { name: '--mss', words: 1, expected: 'a maximum segment size, 0–65535' },
     { name: '--ecn', words: 0 },
   ],
+
+  listed: listed(
+    /SYNPROXY/,
+    [/sack-perm/, '--sack-perm'],
+    [/timestamp/, '--timestamp'],
+    [/wscale (\d+)/, '--wscale $1'],
+    [/mss (\d+)/, '--mss $1'],
+    [/ecn/, '--ecn'],
+  ),
 
   parse(options) {
     return {

@@ -15,6 +15,7 @@ import { type Packet, tcpHeaderLength } from '../packet.js';
 import { noteMss } from '../protocols/segment-size.js';
 import type { RuleContext } from '../rules/context.js';
 import type { RuleSite, TargetExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import type { UncertainCause } from '../uncertainty.js';
@@ -46,6 +47,8 @@ export const tcpmss: TargetExtension<TcpmssParams> = {
     { name: '--set-mss', words: 1, expected: 'an MSS, 0–65515' },
     { name: '--clamp-mss-to-pmtu', words: 0 },
   ],
+
+  listed: listedAs([/TCPMSS set (\d+)/, '--set-mss $1'], [/TCPMSS clamp to PMTU/, '--clamp-mss-to-pmtu']),
 
   parse({ word, all, family }) {
     if (all.length === 0) throw new RuleFault(word, 'TCPMSS without an option', '--set-mss or --clamp-mss-to-pmtu');

@@ -7,6 +7,7 @@ import { refuseProtocol } from '../matches/protocol-need.js';
 import { tcpHeaderLength } from '../packet.js';
 import { noteMss } from '../protocols/segment-size.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listedParts } from '../rules/listing/listed-form.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import { noteRewritten, updateTcpChecksum } from './header-change.js';
@@ -32,6 +33,8 @@ export const tcpoptstrip: TargetExtension<TcpoptstripParams> = {
   terminates: false,
   mayDrop: true,
   options: [{ name: '--strip-options', words: 1, expected: EXPECTED }],
+
+  listed: listedParts([/TCPOPTSTRIP options (\S+)/, '--strip-options $1']),
 
   parse(options) {
     const option = options.get('--strip-options');

@@ -3,6 +3,7 @@ import type { Address } from '../../codecs/address.js';
 import { cutToBytes } from '../../codecs/text.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLibcAddress } from '../rules/parse/host-values.js';
 
@@ -22,6 +23,8 @@ export const tee: TargetExtension<TeeParams> = {
     { name: '--gateway', words: 1, required: true, expected: 'the address of a gateway' },
     { name: '--oif', words: 1, expected: 'the name of an interface' },
   ],
+
+  listed: listed([/TEE gw:(\S+)/, '--gateway @1'], [/oif=(\S+)/, '--oif $1']),
 
   parse(options) {
     const word = options.get('--gateway')!.values[0];

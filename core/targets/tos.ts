@@ -3,6 +3,7 @@ import { IPV4_TOS_AT } from '../../codecs/layouts.js';
 import { Verdict } from '../hooks.js';
 import { parseTos, TOS_EXPECTED } from '../matches/tos.js';
 import type { ParsedOption, TargetExtension } from '../rules/extension.js';
+import { listedAs } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { formatHexByte, parseNumber } from '../rules/parse/values.js';
 import { setTos } from './header-change.js';
@@ -25,6 +26,12 @@ export const tos: TargetExtension<TosParams> = {
     excludes: NAMES.filter((other) => other !== name),
     expected: name === '--set-tos' ? TOS_EXPECTED : BITS,
   })),
+
+  listed: listedAs(
+    [/TOS set (0x\S+)/, '--set-tos $1'],
+    [/TOS set([A-Z]\S+)/, '--set-tos $1'],
+    [/TOS (and|or|xor) (0x\S+)/, '--$1-tos $2'],
+  ),
 
   parse(options) {
     const option = options.all[0];

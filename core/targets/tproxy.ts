@@ -4,6 +4,7 @@ import { IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import { Hook } from '../hooks.js';
 import type { ProxyTarget } from '../host/proxy-socket.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { parseHost } from '../rules/parse/host-values.js';
 import { formatHex, parseLibcPortNumber, parseMasked } from '../rules/parse/values.js';
 
@@ -19,6 +20,8 @@ export const tproxy: TargetExtension<ProxyTarget> = {
     { name: '--on-ip', words: 1, expected: 'an address of this host' },
     { name: '--tproxy-mark', words: 1, expected: 'value or value/mask' },
   ],
+
+  listed: listed([/TPROXY redirect (\S+):(\d+) mark (0x\S+)/, '--on-port $2 --on-ip $1 --tproxy-mark $3']),
 
   parse(options) {
     const address = options.get('--on-ip');

@@ -3,7 +3,7 @@ import { IPV4_TTL_AT } from '../../codecs/layouts.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
 import { setTtl } from './header-change.js';
-import { type HopChange, hopOptions, MAX_HOPS, parseHopChange, saveHopChange } from './hop-change.js';
+import { type HopChange, hopOptions, listedHopChange, MAX_HOPS, parseHopChange, saveHopChange } from './hop-change.js';
 
 export const ttl: TargetExtension<HopChange> = {
   name: 'TTL',
@@ -11,6 +11,9 @@ export const ttl: TargetExtension<HopChange> = {
   tables: ['mangle'],
   terminates: false,
   options: hopOptions('ttl', 'TTL'),
+
+  listed: listedHopChange('TTL', 'ttl'),
+
   parse: (options) => parseHopChange(options, 'ttl', 'TTL'),
   save: (change) => saveHopChange('ttl', change),
 

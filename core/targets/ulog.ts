@@ -2,6 +2,7 @@
 import { quoteWord } from '../../codecs/iptables-save.js';
 import { Verdict } from '../hooks.js';
 import type { TargetExtension } from '../rules/extension.js';
+import { listed } from '../rules/listing/listed-form.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseLongNumber, parseNumber } from '../rules/parse/values.js';
 import { parseLogPrefix, WHOLE } from './nflog.js';
@@ -29,6 +30,14 @@ export const ulog: TargetExtension<UlogParams> = {
     { name: '--ulog-cprange', words: 1, expected: 'a number of bytes' },
     { name: '--ulog-qthreshold', words: 1, expected: `a number of packets, 1–${MAX_THRESHOLD}` },
   ],
+
+  listed: listed(
+    /ULOG/,
+    [/copy_range (\d+)/, '--ulog-cprange $1'],
+    [/nlgroup (\d+)/, '--ulog-nlgroup $1'],
+    [/prefix "(.*)"(?= queue_threshold \d+$)/, ([, prefix = '']) => ['--ulog-prefix', prefix]],
+    [/queue_threshold (\d+)/, '--ulog-qthreshold $1'],
+  ),
 
   parse(options) {
     const within = (name: string, max: number): number => {

@@ -1,10 +1,11 @@
 /** A host between 10.0.0.0/24 and 10.1.0.0/24 that tells which of its rules a packet matched. */
 import { Linktype } from '../../codecs/linktypes.js';
 import { createEmulator, type Emulator, type EmulatorEngine, type Outcome } from '../../core/emulator.js';
+import type { TableName } from '../../core/hooks.js';
 import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import type { PacketType } from '../../core/packet.js';
-import type { Backend, Table } from '../../core/rules/model.js';
+import type { Backend, Ruleset, Table, TableCounters } from '../../core/rules/model.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { withTables } from '../../core/rules/rule-change.js';
 
@@ -19,8 +20,11 @@ export class MatchingHost {
   #table: Table;
   #timeMs = 0;
 
-  /** RULES: a table, as iptables-save text. */
-  constructor(rules: string, { engine = 'interpreter', sysctl = {}, backend = 'legacy' }: MatchingHostOptions = {}) {
+  /** RULES: a table, as iptables-save text or as it was read. */
+  constructor(
+    rules: string | Ruleset,
+    { engine = 'interpreter', sysctl = {}, backend = 'legacy' }: MatchingHostOptions = {},
+  ) {
     const addr = ['10.0.0.1', '10.1.0.1'].map((local, i) => ({
       ifname: `eth${i}`,
       address: `02:00:00:00:00:1${i}`,
@@ -28,7 +32,7 @@ export class MatchingHost {
       addr_info: [{ family: 'inet', local, prefixlen: 24 }],
     }));
     const host = loadHost(JSON.stringify({ addr, sysctl }), 'host.json');
-    const ruleset = parseRuleset(rules, 'rules.v4', { backend });
+    const ruleset = typeof rules === 'string' ? parseRuleset(rules, 'rules.v4', { backend }) : rules;
     this.#table = ruleset.tables[0];
     this.#emulator = createEmulator({ ruleset, host, engine }, { egress() {}, local() {}, dropped() {} });
   }
@@ -38,6 +42,10 @@ export class MatchingHost {
     const ruleset = withTables(this.#emulator.ruleset, parseRuleset(rules, 'rules.v4'));
     this.#emulator.replaceRules({ ruleset });
     this.#table = ruleset.tables.find(({ name }) => name === 'filter')!;
+  }
+
+  get counters(): ReadonlyMap<TableName, TableCounters> {
+    return this.#emulator.counters;
   }
 
   get outcome(): Outcome {

@@ -1,6 +1,7 @@
 /** `--keep-counters`: counters as iptables-restore -c loads them. What is expected is from iptables 1.8.9 (legacy). */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parseListing } from '../../core/rules/listing/parse-listing.js';
 import { addCounters, loadedCounters } from '../../core/rules/loaded-counters.js';
 import { createCounters } from '../../core/rules/model.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
@@ -57,6 +58,33 @@ Loaded('-P sets the policy anew, with the counters of its line', () => {
   const policy = (line: string) => restored(`*filter\n:INPUT ACCEPT [3:4]\n${line}\nCOMMIT\n`)[1];
   assert.is(policy('-P INPUT DROP'), ':INPUT DROP [0:0]');
   assert.is(policy('[5:6] -P INPUT DROP'), ':INPUT DROP [5:6]');
+});
+
+const LISTING = `Chain INPUT (policy DROP 5 packets, 300 bytes)
+num   pkts bytes target     prot opt in     out     source               destination
+1        1     2 ACCEPT     all  --  lo     *       0.0.0.0/0            0.0.0.0/0
+2       3K   400            tcp  --  *      *       0.0.0.0/0            0.0.0.0/0
+
+Chain FORWARD (policy ACCEPT 0 packets, 0 bytes)
+num   pkts bytes target     prot opt in     out     source               destination
+
+Chain OUTPUT (policy ACCEPT 7M packets, 8 bytes)
+num   pkts bytes target     prot opt in     out     source               destination
+`;
+
+Loaded('a listing has counters too, but abbreviated ones are not exact', () => {
+  const exact = LISTING.replace(' 3K', '300').replace('7M', '7');
+  const restoredOf = (text: string): string => {
+    const ruleset = parseListing(text, 'L.txt');
+    return saveRuleset(ruleset, loadedCounters(ruleset, [{ text, file: 'L.txt' }]));
+  };
+  const saved = restoredOf(exact);
+  assert.match(saved, ':INPUT DROP [5:300]\n');
+  assert.match(saved, ':OUTPUT ACCEPT [7:8]\n');
+  assert.match(saved, '[1:2] -A INPUT -i lo -j ACCEPT\n[300:400] -A INPUT -p tcp\n');
+  assert.throws(() => restoredOf(LISTING), /^L\.txt:4:9: the counter 3K is not exact; expected: a listing with -v -x/);
+  const withoutRule = LISTING.replace(/^2 .*\n/m, '');
+  assert.throws(() => restoredOf(withoutRule), /^L\.txt:8:29: the counter 7M is not exact/);
 });
 
 Loaded('what cannot be counted on exactly is refused, with its line', () => {

@@ -22,6 +22,8 @@ export interface EditedChain {
   file: string;
   line: number;
   isAbsent: boolean;
+  /** As in `Chain`. */
+  isUncounted: boolean;
   packets: number;
   bytes: number;
   rules: EditedRule[];
@@ -71,6 +73,7 @@ export class EditedTable {
         file,
         line,
         isAbsent: chain.isAbsent === true || (table.isUnhooked === true && hook !== undefined),
+        isUncounted: chain.isUncounted === true,
         packets: at === undefined ? 0 : (counters?.policies[at] ?? 0),
         bytes: at === undefined ? 0 : (counters?.policies[at + 1] ?? 0),
         rules: rules.map((rule) => ({
@@ -98,6 +101,7 @@ export class EditedTable {
       file: '',
       line: 0,
       isAbsent,
+      isUncounted: false,
       packets: 0,
       bytes: 0,
       rules: [],
@@ -136,8 +140,8 @@ export class EditedTable {
   }
 
   drafts(): ChainDraft[] {
-    return this.sortedChains.map(({ name, hook, policy, file, line, isAbsent, rules }) => {
-      return { name, hook, policy, file, line, isAbsent, rules: rules.map(({ draft }) => draft) };
+    return this.sortedChains.map(({ name, hook, policy, file, line, isAbsent, isUncounted, rules }) => {
+      return { name, hook, policy, file, line, isAbsent, isUncounted, rules: rules.map(({ draft }) => draft) };
     });
   }
 

@@ -109,7 +109,8 @@ function chainOf(run: CommandRun, message = 'ENOENT'): EditedChain {
 function madeChain(run: CommandRun): EditedChain {
   const chain = run.table.chains.get(chainName(run));
   if (chain === undefined) throw failed(run.tool, noChain(run, run.command.chain!), 'ENOENT');
-  chain.isAbsent = false;
+  // Nothing has set its policy.
+  if (chain.isAbsent) Object.assign(chain, { isAbsent: false, isUncounted: true });
   return chain;
 }
 
@@ -195,16 +196,18 @@ function zero(run: CommandRun, isRule: boolean): void {
     for (const chain of chosen) {
       if (chain.isAbsent) continue;
       tell(run, 'Zeroing', chain);
-      chain.packets = 0;
-      chain.bytes = 0;
-      for (const index of chain.rules.keys()) zeroRule(chain, index);
+      Object.assign(chain, { isUncounted: false, packets: 0, bytes: 0 });
+      chain.rules.forEach(({ packets }, index) => {
+        if (packets > 0) zeroRule(chain, index);
+      });
     }
   }
   table.isChanged = !table.isNew;
 }
 
+/** Puts a new rule in the place of the one at INDEX, as the counter of a rule cannot be changed. */
 function zeroRule({ rules }: EditedChain, index: number): void {
-  rules[index] = { ...rules[index], packets: 0, bytes: 0 };
+  rules[index] = newRule(rules[index].draft, [0, 0]);
 }
 
 function flush(run: CommandRun): void {
@@ -213,7 +216,7 @@ function flush(run: CommandRun): void {
   for (const chain of command.chain === undefined ? table.sortedChains : [madeChain(run)]) {
     tell(run, 'Flushing', chain);
     chain.rules = [];
-    if (isVerbose) chain.isAbsent = false;
+    if (isVerbose && chain.isAbsent) Object.assign(chain, { isAbsent: false, isUncounted: true });
   }
   table.isChanged = command.chain !== undefined || isVerbose || !table.isNew;
 }
@@ -242,7 +245,7 @@ function deleteChains(run: CommandRun): void {
 }
 
 function makeAbsent(chain: EditedChain): void {
-  Object.assign(chain, { isAbsent: true, packets: 0, bytes: 0 });
+  Object.assign(chain, { isAbsent: true, isUncounted: false, packets: 0, bytes: 0 });
 }
 
 function deleteChain(run: CommandRun, chain: EditedChain): void {
@@ -300,7 +303,7 @@ function setPolicy(run: CommandRun): void {
     throw failed(tool, { word: command.chain!, what, expected: hooks.join(', ') }, 'Bad built-in chain name');
   }
   const chain = table.chains.get(name)!;
-  Object.assign(chain, { file, line: policy.line, isAbsent: false, packets: 0, bytes: 0 });
+  Object.assign(chain, { file, line: policy.line, isAbsent: false, isUncounted: false, packets: 0, bytes: 0 });
   chain.policy = policy.text === 'ACCEPT' ? Verdict.ACCEPT : Verdict.DROP;
   table.isChanged = true;
 }

@@ -24,12 +24,13 @@ const ANYWHERE: Readonly<Record<Family, string>> = { ipv4: '0.0.0.0/0', ipv6: ':
 
 export class ListedAddresses {
   readonly #family: Family;
-  readonly #names: ReadonlyMap<string, string>;
+  readonly #names: ReadonlyMap<string, readonly string[]>;
 
   /** NAMES: addresses by the names of hosts. */
-  constructor(family: Family, names: ReadonlyMap<string, string>) {
+  constructor(family: Family, names: ReadonlyMap<string, readonly string[]>) {
     this.#family = family;
-    this.#names = new Map([...EVERYWHERE[family], ...names]);
+    const everywhere = EVERYWHERE[family].map(([name, address]) => [name, [address]] as const);
+    this.#names = new Map([...everywhere, ...names]);
   }
 
   /** `address[/mask]` in numbers of what stands at WORD. Throws a RuleFault if it is a name that is not known. */
@@ -39,9 +40,13 @@ export class ListedAddresses {
     const slash = text.indexOf('/');
     const [host, mask] = slash < 0 ? [text, ''] : [text.slice(0, slash), text.slice(slash)];
     if (parseAddress(host) !== undefined) return text;
-    const address = this.#names.get(host);
-    if (address !== undefined) return address + mask;
-    const what = `the listing has the name of a host, ${host}, for an address that is not known here`;
+    const [address, ...others] = (this.#names.get(host) ?? []).filter(
+      (one) => parseAddress(one)?.family === this.#family,
+    );
+    if (address !== undefined && others.length === 0) return address + mask;
+    const why =
+      address === undefined ? 'an address that is not known here' : `one of ${[address, ...others].join(', ')}`;
+    const what = `the listing has the name of a host, ${host}, for ${why}`;
     throw new RuleFault(word, what, 'a listing with -n, or a file with its address as --names', 'unsupported');
   }
 

@@ -35,7 +35,7 @@ export interface ListingOptions extends ParseOptions {
   /** The table of a listing that does not tell. */
   readonly table?: TableName;
   /** Addresses by the names of hosts, which a listing without -n has. */
-  readonly hostNames?: ReadonlyMap<string, string>;
+  readonly hostNames?: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -117,8 +117,10 @@ class ListingReader implements FileState {
       const all = row.inDev === undefined ? [hiddenDevices(row), ...hidden] : hidden;
       table.run(all.length === 0 ? command : withHidden(command, all));
     } catch (fault) {
-      if (!(fault instanceof RuleFault && fault.code === 'unsupported')) throw fault;
-      table.appendInert(chain.name, unreadComment(row.text), row.line, fault);
+      if (!(fault instanceof RuleFault)) throw fault;
+      // The tool has printed it: what is a fault in a rule may be a name that only its host knows.
+      const part = new RuleFault(fault.word, fault.message, '', 'unsupported');
+      table.appendInert(chain.name, unreadComment(row.text), row.line, part);
     }
   }
 

@@ -5,6 +5,7 @@ import { TARGETS } from '../../targets/index.js';
 import type { TargetExtension } from '../extension.js';
 import { RuleFault } from '../parse/error.js';
 import type { ListedAddresses } from './listed-addresses.js';
+import type { ListedContext } from './listed-form.js';
 import { type ListedExtension, readExtensions } from './read-extensions.js';
 
 /** What a row does not show of its rule. */
@@ -48,9 +49,14 @@ export function rowWords(row: ListedRule, context: RowContext): RowWords {
   const gotoAt = text.indexOf(GOTO, extensionsAt);
   const isGoto = gotoAt >= 0 && text.slice(extensionsAt, gotoAt).trim() === '';
   const from = isGoto ? gotoAt + GOTO.length : extensionsAt;
-  const found = extensionsOf(row, from, target, context);
+  const alias = target && aliasIn(text, from, target, context.addresses.on(line));
+  const found = extensionsOf(row, from, alias ?? target, context);
   for (const match of found.matches) words.push(wordAt('-m', match.at), ...extensionWords(match, line));
-  if (row.target !== undefined) words.push({ ...row.target, text: isGoto ? '-g' : '-j' }, row.target);
+  if (row.target !== undefined)
+    words.push(
+      { ...row.target, text: isGoto ? '-g' : '-j' },
+      alias === undefined ? row.target : { ...row.target, text: alias.name },
+    );
   for (const word of found.target?.words ?? []) words.push(wordAt(word.text, word.at));
   const all = found.target === undefined ? found.matches : [...found.matches, found.target];
   const hidden = all.flatMap((one): HiddenPart[] =>
@@ -61,6 +67,17 @@ export function rowWords(row: ListedRule, context: RowContext): RowWords {
     })),
   );
   return { words, hidden };
+}
+
+/** The alias of TARGET that prints what LINE has from index AT on. */
+function aliasIn(
+  line: string,
+  at: number,
+  { name }: TargetExtension<unknown>,
+  context: ListedContext,
+): TargetExtension<unknown> | undefined {
+  const aliases = [...TARGETS.values()].filter(({ listedName }) => listedName === name);
+  return aliases.find((alias) => 'matches' in readExtensions(line, at, alias, context));
 }
 
 function extensionsOf(

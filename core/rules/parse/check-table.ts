@@ -19,6 +19,7 @@ export interface ChainDraft {
   line: number;
   file?: string;
   isAbsent?: boolean;
+  isUncounted?: boolean;
   readonly rules: RuleDraft[];
 }
 

@@ -18,9 +18,10 @@ export function finishedTable(name: TableName, family: Family, drafts: readonly 
       rules.push(finished);
       return finished;
     });
-    const { hook, policy, line, isAbsent } = draft;
+    const { hook, policy, line, isAbsent, isUncounted } = draft;
     const chain = { name: draft.name, hook, policy, file: draft.file ?? file, line, index, rules: chainRules };
-    return isAbsent === true ? { ...chain, isAbsent } : chain;
+    if (isAbsent === true) return { ...chain, isAbsent };
+    return isUncounted === true ? { ...chain, isUncounted } : chain;
   });
   const table = { name, family, chains, rules };
   const hooked = drafts.filter(({ hook, isAbsent }) => hook !== undefined && isAbsent !== true);

@@ -38,6 +38,9 @@ export class TableDraft implements RuleScope {
   readonly backend: Backend | undefined;
   readonly #file: FileState;
   readonly #chains = new Map<string, ChainDraft>();
+  /** The base chains that nf_tables has: those that a rule has made, and of these, those whose policy counts. */
+  readonly #touched = new Set<string>();
+  readonly #counted = new Set<string>();
 
   constructor(name: TableName, before: Table | undefined, file: FileState) {
     this.name = name;
@@ -46,8 +49,10 @@ export class TableDraft implements RuleScope {
     this.names = file.names;
     this.backend = file.backend;
     this.#file = file;
+    // iptables-nft deletes the table, and makes it again.
+    const old = this.backend === 'nft' ? undefined : before;
     for (const hook of TABLE_HOOKS[name]) {
-      const { policy, line } = before?.chains.find((chain) => chain.hook === hook) ?? {
+      const { policy, line } = old?.chains.find((chain) => chain.hook === hook) ?? {
         policy: Verdict.ACCEPT,
         line: 0,
       };
@@ -90,6 +95,7 @@ export class TableDraft implements RuleScope {
       throw new RuleFault(name, 'a chain cannot be declared with the name standard', 'another name', 'unsupported');
     }
     this.#file.declared.add(name.text);
+    this.#counted.add(name.text);
     if (this.chainKind(name.text) !== 'built-in' && policy.text === '-') this.#create(name);
     else if (policy.text !== '-') this.#setPolicy(name, policy);
   }
@@ -117,15 +123,18 @@ export class TableDraft implements RuleScope {
     const { letter, word, position, rules } = command;
     switch (letter) {
       case 'F':
+        this.#touched.add(chain.name);
         chain.rules.length = 0;
         break;
       case 'X':
         this.#delete(command.chain!, chain);
         break;
       case 'A':
+        this.#touched.add(chain.name);
         chain.rules.push(...rules);
         break;
       case 'I':
+        this.#touched.add(chain.name);
         // Several rules are all inserted at the same position.
         for (const rule of rules) chain.rules.splice(this.#index(chain, word, position ?? 1, 1), 0, rule);
         break;
@@ -144,6 +153,7 @@ export class TableDraft implements RuleScope {
         break;
       case 'Z':
         // Counters start at zero.
+        if (position === undefined && this.#touched.has(chain.name)) this.#counted.add(chain.name);
         if (position !== undefined) this.#index(chain, word, position, 0);
     }
   }
@@ -217,8 +227,16 @@ export class TableDraft implements RuleScope {
       this.#file.objects,
       wordOf,
     );
-    return finishedTable(this.name, this.family, drafts, file);
+    return finishedTable(this.name, this.family, this.backend === 'nft' ? drafts.map(this.#ofNft) : drafts, file);
   }
+
+  /** DRAFT, with what nf_tables has of it if it is a base chain. */
+  readonly #ofNft = (draft: ChainDraft): ChainDraft => {
+    if (draft.hook === undefined || draft.line > 0 || this.#counted.has(draft.name)) return draft;
+    return this.#touched.has(draft.name) || draft.rules.length > 0
+      ? { ...draft, isUncounted: true }
+      : { ...draft, isAbsent: true };
+  };
 
   #chain(name: Word): ChainDraft {
     const chain = name && this.#chains.get(name.text);

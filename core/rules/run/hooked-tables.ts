@@ -92,6 +92,7 @@ export class HookedTables {
    */
   replace({ ruleset, continues, keepsStates = false }: RuleChange): void {
     const { states } = this.#parts.context;
+    this.settle();
     const before = this.#running;
     const kept = before.filter(({ declared }) => ruleset.tables.includes(declared));
     const fresh = ruleset.tables.filter((table) => !kept.some(({ declared }) => declared === table));
@@ -160,6 +161,13 @@ export class HookedTables {
     const chains = (packet: Packet): Verdict => byHook[packet.hook](packet);
     const learn = (walk: FlowWalk, hook: Hook): boolean => walk.translate(declared, firstId, hook);
     return { ...running, entries: natHooks(nat, chains, rerouted, learn, emit) };
+  }
+
+  /** Takes back what policies have counted that nf_tables does not count. Call it before `counters` are read. */
+  settle(): void {
+    for (const { declared, counters } of this.#running)
+      for (const { hook, isAbsent, isUncounted } of declared.chains)
+        if (hook !== undefined && (isAbsent || isUncounted)) counters.policies.fill(0, hook * 2, hook * 2 + 2);
   }
 
   /** Adds PACKETS with a total of BYTES to the counter of the rule or policy with this ID. */

@@ -144,7 +144,7 @@ listings('what is no row, no match and no known host is named with its place', (
   const host = faultOf(NAT.replace('!loopback/8 ', '!example.org'));
   assert.match(host.message, /^L.txt:10:74: the listing has the name of a host, example.org, for an address/);
   const known = read(NAT.replace('!loopback/8 ', '!example.org'), {
-    hostNames: new Map([['example.org', '192.0.2.1']]),
+    hostNames: new Map([['example.org', ['2001:db8::1', '192.0.2.1']]]),
   });
   assert.match(saveRuleset(known), '-A OUTPUT ! -d 192.0.2.1/32 -m addrtype');
   assert.match(faultOf(NAT.replace('1        0     0 RETURN', 'x y RETURN')).message, /^L.txt:17:1: a line that is no/);

@@ -1,13 +1,13 @@
 /**
- * Records how the real iptables -L lists the rules in ../canonical, one of each form: `unshare -n node
- * dist/test/rules/listing/record.js matches/ttl` (as root, in its own network namespace). Without a part of their
+ * Records how the real iptables -L lists the rules in test/rules/canonical, one of each form: `unshare -n node
+ * dist/test/kernel/listing/record.js matches/ttl` (as root, in its own network namespace). Without a part of their
  * names, all files are recorded.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { RealTool } from '../../kernel/listing/real-tool.js';
-import { type CanonicalCase, canonicalFile, canonicalFiles, parseCanonical } from '../canonical.js';
-import { formatRecorded, RECORDED, type RecordedListing } from './recorded.js';
+import { type CanonicalCase, canonicalFile, canonicalFiles, parseCanonical } from '../../rules/canonical.js';
+import { formatRecorded, RECORDED, type RecordedListing } from '../../rules/listing/recorded.js';
+import { RealTool } from './real-tool.js';
 
 const BACKENDS = ['legacy', 'nft'] as const;
 const FLAGS = ['-v -n', '-v'];
