@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
-import type { Backend } from './change.js';
+import type { Backend } from '../../core/rules/model.js';
+import { compareCommands, formatCommandsTally } from './commands/compare.js';
 import { ExtensionCoverage } from './extensions/coverage.js';
 import { compareFilters, formatFilterTally } from './filter/compare.js';
 import { JUDGE, loadLibpcap } from './filter/libpcap.js';
@@ -50,6 +51,8 @@ const BACKENDS: readonly Backend[] = ['legacy', 'nft'];
 /** Files of rules for each case, and how many of them may differ before the rest is left out. */
 const FILES_PER_CASE = 2;
 const MOST_FILES = 5;
+/** Commands of iptables for each case, with each backend. */
+const COMMANDS_PER_CASE = 1;
 /** Filters in tcpdump's language for each case. */
 const FILTERS_PER_CASE = 10;
 /** How many cases there are for each random set of ipset. */
@@ -107,6 +110,7 @@ async function main(): Promise<number> {
   if (values.case === undefined && !values['no-samples']) await samples(libc, values.keep, tally);
   if (values.case === undefined && values.profile === undefined) {
     files(libc, seed, count * FILES_PER_CASE, tally);
+    for (const backend of ['legacy', 'nft'] as const) commands(libc, backend, seed, count * COMMANDS_PER_CASE, tally);
     filters(seed, count * FILTERS_PER_CASE, tally);
     sets(seed, Math.ceil(count / CASES_PER_SET), tally);
   }
@@ -187,6 +191,20 @@ function files(libc: Libc, seed: number, count: number, tally: Tally): void {
   );
   console.log(formatTally(compared));
   tally.passed += compared.saved + compared.refused;
+  tally.failed += compared.different;
+}
+
+/** Compares COUNT commands with those of the iptables of this machine (`npm run test:commands` does it for longer). */
+function commands(libc: Libc, backend: Backend, seed: number, count: number, tally: Tally): void {
+  const compared = compareCommands(libc, { seed, count, most: MOST_FILES, backend }, (session, given, difference) => {
+    const last = given.at(-1) ?? [];
+    console.log(
+      `npm run test:commands -- --session ${session} --backend ${backend}\n  iptables ${JSON.stringify(last)}`,
+    );
+    console.log(`  ${difference}`);
+  });
+  console.log(`iptables-${backend}: ${formatCommandsTally(compared)}`);
+  tally.passed += compared.done + compared.failed;
   tally.failed += compared.different;
 }
 

@@ -7,7 +7,7 @@ import { DEFAULT_NAMES, type NamesDescription } from '../../../codecs/host/names
 import type { Word } from '../../../codecs/iptables-save.js';
 import { TABLE_NAMES, type TableName } from '../../hooks.js';
 import type { Backend, Ruleset, SavedCounters } from '../model.js';
-import { checkNftDepth, checkTable, KernelFault, type WordFinder } from '../parse/check-table.js';
+import { checkTable, KernelFault, type WordFinder } from '../parse/check-table.js';
 import type { Command, CommandLine, RuleScope } from '../parse/command.js';
 import { RuleFault } from '../parse/error.js';
 import { KernelObjects } from '../parse/kernel-objects.js';
@@ -159,23 +159,29 @@ class CommandLineRun implements RuleScope {
   /** What the kernel checks. */
   #check(run: CommandRun): void {
     const { table, command } = run;
-    const objects = new KernelObjects();
     const wordOf: WordFinder = (draft, match) => {
       if (!command.rules.includes(draft)) return command.word;
       return (match === undefined ? command.targetWord : command.matchWords[match]) ?? command.word;
     };
     const isNft = this.#tool.backend === 'nft';
-    for (const { name, family, chains } of this.#state.ruleset.tables) {
-      const drafts = chains.map((chain) => ({ ...chain, rules: [...chain.rules], isAbsent: chain.isAbsent === true }));
-      if (name !== table.name) checkTable({ name, family, isNft }, drafts, objects, wordOf);
-    }
+    const objects = this.#objectsBeside(table.name, wordOf);
     try {
-      if (isNft) checkNftDepth(table.drafts(), wordOf);
       checkTable({ name: table.name, family: table.family, isNft }, table.drafts(), objects, wordOf);
     } catch (fault) {
       if (!(fault instanceof KernelFault)) throw fault;
       throw this.#refusal(run, fault);
     }
+  }
+
+  /** What the rules of the tables beside NAME have made in the kernel. */
+  #objectsBeside(name: TableName, wordOf: WordFinder): KernelObjects {
+    const objects = new KernelObjects();
+    for (const table of this.#state.ruleset.tables) {
+      if (table.name === name) continue;
+      const drafts = table.chains.map((chain) => ({ ...chain, rules: [...chain.rules], isAbsent: false }));
+      checkTable({ ...table, isNft: false }, drafts, objects, wordOf);
+    }
+    return objects;
   }
 
   #refusal(run: CommandRun, fault: KernelFault): CommandFault {

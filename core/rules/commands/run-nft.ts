@@ -138,12 +138,16 @@ function runOnRules(run: CommandRun): void {
     chain.rules.splice(position - 1, 1);
   } else searchRules(run, chain);
   if (letter === 'C') return;
-  if (letter !== 'D') for (const draft of command.rules) checkJump(run, draft);
+  if (letter !== 'D') for (const draft of command.rules) checkRule(run, draft);
   table.isChanged = true;
 }
 
-/** The kernel takes no jump to a base chain, and knows nothing of -j QUEUE. */
-function checkJump(run: CommandRun, { target }: RuleDraft): void {
+/** The kernel takes no jump to a base chain, no address that is in no network, and knows nothing of -j QUEUE. */
+function checkRule(run: CommandRun, { target, base }: RuleDraft): void {
+  if ([base.source, base.destination].some((match) => match?.negated && match.mask.isUnspecified)) {
+    const what = 'nf_tables does not take ! before a network of all addresses';
+    throw refusedRule(run, { word: run.command.word, what }, 'EINVAL');
+  }
   if (target.kind === 'extension' && target.extension.isVerdict === true) {
     const what = `nf_tables has no target ${target.extension.name}`;
     throw refusedRule(run, { word: run.command.targetWord, what, expected: 'NFQUEUE' }, 'ENOENT');

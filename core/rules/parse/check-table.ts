@@ -51,7 +51,7 @@ interface CheckedTable {
 const NFT_DEPTH = 16;
 
 /** Throws a KernelFault if chains are nested too deep for nf_tables, as a loop of them is too (nft_chain_validate). */
-export function checkNftDepth(drafts: readonly ChainDraft[], wordOf: WordFinder): void {
+function checkNftDepth(drafts: readonly ChainDraft[], wordOf: WordFinder): void {
   const chains = new Map(drafts.map((chain) => [chain.name, chain]));
   /** The greatest depth at which each chain was visited. */
   const visited = new Map<string, number>();
@@ -86,22 +86,30 @@ export function checkTable(
   objects: KernelObjects,
   wordOf: WordFinder,
 ): void {
-  const reach = reachableHooks(new Map(loadOrder.map((chain) => [chain.name, chain])), wordOf);
+  if (isNft) checkNftDepth(loadOrder, wordOf);
+  const reach = reachableHooks(new Map(loadOrder.map((chain) => [chain.name, chain])), wordOf, isNft);
   for (const chain of loadOrder) {
     const hooks = reach.get(chain.name);
     chain.rules.forEach((draft, i) => {
       const { matches, target, base } = draft;
       if (matches.length === 0 && target.kind !== 'extension') return;
-      const site: RuleSite = { table, family, hooks: hooks?.[i] ?? 0, base, matches, objects, isNft };
+      const reached = hooks?.[i] ?? 0;
+      // Extensions of nf_tables rules only see the hook of their own chain.
+      const own = isNft ? hookBit(chain) : reached;
+      const site: RuleSite = { table, family, hooks: own, base, matches, objects, isNft };
       for (let j = 0; j < matches.length; j++) {
-        const refusal = refusalOf(matches[j].extension, matches[j].params, site);
+        const refusal = refusalOf(matches[j].extension, matches[j].params, site, reached);
         if (refusal !== undefined) throw new KernelFault(wordOf(draft, j), refusal, refusal.error);
       }
       if (target.kind !== 'extension') return;
-      const refusal = refusalOf(target.extension, target.params, site);
+      const refusal = refusalOf(target.extension, target.params, site, reached);
       if (refusal !== undefined) throw new KernelFault(wordOf(draft), refusal, refusal.error);
     });
   }
+}
+
+function hookBit({ hook }: ChainDraft): number {
+  return hook === undefined ? 0 : 1 << hook;
 }
 
 interface Refusal {
@@ -110,14 +118,19 @@ interface Refusal {
   readonly error: KernelError;
 }
 
-function refusalOf(extension: Extension<unknown>, params: unknown, site: RuleSite): Refusal | undefined {
+/** Why the kernel refuses EXTENSION in a rule that can be reached from the hooks REACHED. */
+function refusalOf(
+  extension: Extension<unknown>,
+  params: unknown,
+  site: RuleSite,
+  reached: number,
+): Refusal | undefined {
   const { name, tables, hooks } = extension;
   if (tables !== undefined && !tables.includes(site.table)) {
     const expected = `the table ${tables.join(', ')}`;
     return { what: `${name} cannot be used in the table ${site.table}`, expected, error: 'EINVAL' };
   }
-  const wrong =
-    hooks && HOOK_NAMES.find((_, hook) => ((site.hooks >> hook) & 1) !== 0 && !hooks.includes(hook as Hook));
+  const wrong = hooks && HOOK_NAMES.find((_, hook) => ((reached >> hook) & 1) !== 0 && !hooks.includes(hook as Hook));
   if (hooks !== undefined && wrong !== undefined) {
     const expected = hooks.map((hook) => HOOK_NAMES[hook]).join(' or ');
     return { what: `${name} cannot be reached from ${wrong}`, expected: `only ${expected}`, error: 'EINVAL' };
@@ -129,9 +142,13 @@ function refusalOf(extension: Extension<unknown>, params: unknown, site: RuleSit
 
 /**
  * The hooks from which each rule can be reached, as bits, by chain and position. Excludes rules after one that ends the
- * chain for all packets.
+ * chain for all packets, at which nf_tables does not look.
  */
-function reachableHooks(chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFinder): ReadonlyMap<string, Uint8Array> {
+function reachableHooks(
+  chains: ReadonlyMap<string, ChainDraft>,
+  wordOf: WordFinder,
+  isNft: boolean,
+): ReadonlyMap<string, Uint8Array> {
   const reach = new Map([...chains.values()].map((chain) => [chain.name, new Uint8Array(chain.rules.length)]));
   for (const { name, hook } of chains.values()) {
     if (hook === undefined) continue;
@@ -155,7 +172,8 @@ function reachableHooks(chains: ReadonlyMap<string, ChainDraft>, wordOf: WordFin
             stack.push({ name: target.chain, at: 0 });
           }
         }
-        const endsChain = target.kind === 'verdict' && draft.matches.length === 0 && isUnconditional(draft.base);
+        const endsChain =
+          !isNft && target.kind === 'verdict' && draft.matches.length === 0 && isUnconditional(draft.base);
         if (!endsChain) continue;
       }
       done.add(top.name);

@@ -22,6 +22,8 @@ export interface CompareOptions {
   readonly count: number;
   readonly most: number;
   readonly backend: Backend;
+  /** The seed of the only session that is played. */
+  readonly session?: number | undefined;
 }
 
 /** Commands in a session, which starts without tables. */
@@ -32,11 +34,11 @@ export type Report = (sessionSeed: number, commands: readonly (readonly string[]
 
 /** Compares COUNT commands, in sessions whose seeds come from SEED, up to MOST differences. */
 export function compareCommands(libc: Libc, options: CompareOptions, report: Report): CommandsTally {
-  const { seed, count, most, backend } = options;
+  const { seed, count, most, backend, session } = options;
   const tally: CommandsTally = { done: 0, failed: 0, silent: 0, unsupported: 0, different: 0 };
   const seeds = new Prng(seed);
-  for (let n = 0; n < count && tally.different < most; ) {
-    const sessionSeed = seeds.word();
+  for (let n = 0; n < count && tally.different < most; n += session === undefined ? 0 : count) {
+    const sessionSeed = session ?? seeds.word();
     const namespace = Namespace.create(libc);
     n += namespace.run(() => playSession(sessionSeed, backend, tally, report));
     namespace.close();

@@ -209,7 +209,9 @@ export class CommandMaker {
     const chains = this.#chains(table, ruleset);
     for (;;) {
       const line = randomRule(this.#taste, table, chains, 'A');
-      if (!isPassable(line) || / (?:set|nfacct) |-j SET/.test(line)) continue;
+      // That no port is in the range of all, iptables-nft forgets.
+      if (!isPassable(line) || /! --\S*ports? "?:"?(?: |$)/.test(line)) continue;
+      if (/ (?:set|nfacct) |-j SET/.test(line)) continue;
       const words = splitWords(line, 1).map(({ text }) => text);
       if (/^-A$|^--append$/.test(words[0] ?? '')) return words.slice(2);
     }

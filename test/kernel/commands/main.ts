@@ -13,6 +13,7 @@ const USAGE = `usage: npm run test:commands -- [options]
   --seed S     seed for the seeds of the sessions of 30 commands (default: random)
   --count N    how many commands with each backend (default: 3000)
   --backend B  only legacy or nft
+  --session S  play the session of this seed only
   --most N     stop after N differences (default: 20)`;
 
 const { values } = parseArgs({
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(randomInt(2 ** 32)) },
     count: { type: 'string', default: '3000' },
     backend: { type: 'string' },
+    session: { type: 'string' },
     most: { type: 'string', default: '20' },
     help: { type: 'boolean', default: false },
   },
@@ -27,10 +29,18 @@ const { values } = parseArgs({
 if (values.help) console.log(USAGE);
 else {
   const backends: Backend[] = values.backend === undefined ? ['legacy', 'nft'] : [values.backend as Backend];
+  const session = values.session === undefined ? undefined : Number(values.session);
   for (const backend of backends) {
-    const options = { seed: Number(values.seed), count: Number(values.count), most: Number(values.most), backend };
+    const options = {
+      seed: Number(values.seed),
+      count: Number(values.count),
+      most: Number(values.most),
+      backend,
+      session,
+    };
     console.log(`seed ${options.seed}, ${options.count} commands of iptables-${backend}`);
-    const tally = compareCommands(loadLibc(), options, (_, commands, difference) => {
+    const tally = compareCommands(loadLibc(), options, (sessionSeed, commands, difference) => {
+      console.log(`--session ${sessionSeed} --backend ${backend}`);
       for (const words of commands.slice(-12))
         console.log(`  iptables-${backend} ${words.map((w) => JSON.stringify(w)).join(' ')}`);
       console.log(`    ${difference}`);
