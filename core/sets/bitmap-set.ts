@@ -97,6 +97,7 @@ export class BitmapSet implements IpSet {
     const untilMs = this.#extensions.validUntilMs(place);
     if (!this.#occupy(place, mac, lookup.renews)) return false;
     const stored = this.#storedTimeout(place, old, mac, lookup.timeout);
+    this.#extensions.destroy(place);
     this.#extensions.setFromPacket(place, packet, lookup);
     if (stored !== NONE) this.#extensions.setTimeout(place, stored);
     const staysShorter = this.#extensions.validUntilMs(place) < untilMs;

@@ -108,7 +108,7 @@ export class Extensions {
     this.setTimeout(slot, element.timeout);
   }
 
-  /** The same for an element that `-j SET` adds: it counts PACKET. */
+  /** The same for an element that `-j SET` adds: it counts PACKET. A hash keeps the comment of one that is renewed. */
   setFromPacket(slot: number, packet: Packet, lookup: SetLookup): void {
     if (this.#hasCounters) {
       const counters = this.#counters;
@@ -117,7 +117,6 @@ export class Extensions {
       counters[4 * slot + 2] = packet.length;
       counters[4 * slot + 3] = 0;
     }
-    if (this.#comments !== undefined) this.#comments[slot] = undefined;
     if (this.#hasSkbInfo) this.#skbInfo.fill(0, 4 * slot, 4 * slot + 4);
     this.setTimeout(slot, lookup.timeout);
   }

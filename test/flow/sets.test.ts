@@ -180,11 +180,16 @@ sets('flush and swap are seen by every connection, and a set of its own name by 
   assert.is(result.slow[packetsIn(SETTLED) + 4 * CLIENTS - 1], result.slow[packetsIn(SETTLED) - 1], 'of another set');
 });
 
-sets('each packet is counted by a set with counters', () => {
+sets('each packet is counted by a set with counters, and compared with them', () => {
   const described: Described = { banned: ['hash:ip', { counters: true }] };
   const steps = [add('banned', clientOf(7)), ...SETTLED, ...rounds(5)];
   const { counts } = agree(filter('-A FORWARD -m set --match-set banned src'), described, steps);
   assert.equal(counts, [`banned ${hostOrder(clientOf(7)).toString(16)} 9 288`]);
+  // A packet counts before the counters are compared: the seventh matches. Nine are counted all the same.
+  const limited = filter('-A FORWARD -m set --match-set banned src --packets-gt 6 -j DROP');
+  const compared = agree(limited, described, steps);
+  assert.is(compared.fates.filter((fate) => fate.startsWith('rules.v4')).length, 9 - 6);
+  assert.equal(compared.counts, counts);
 });
 
 sets('new connections follow a megaflow whose path asks a set', () => {
@@ -225,6 +230,22 @@ sets('SET adds and deletes for every packet that reaches it, and others see it a
   ];
   const { fates } = agree(rules, described, steps);
   assert.is(fates.filter((fate) => fate.startsWith('rules.v4')).length, 1 + 2 + 1 + 1);
+});
+
+sets('SET renews an entry: a hash keeps its comment, a bitmap does not', () => {
+  const rules = filter('-A FORWARD -j SET --add-set hash src --exist', '-A FORWARD -j SET --add-set map src --exist');
+  const range = { first: hostOrder('172.17.1.0'), last: hostOrder('172.17.1.255') };
+  const described: Described = { hash: ['hash:ip', { comment: true }], map: ['bitmap:ip', { comment: true, range }] };
+  const comments: string[] = [];
+  const steps: Step[] = [
+    ...['hash', 'map'].map((name) => add(name, clientOf(1), { comment: 'by hand' })),
+    ask(1),
+    (store) => {
+      for (const set of store) set.forEach(({ comment }) => void comments.push(`${set.name} ${comment}`));
+    },
+  ];
+  play('interpreter', rules, described, steps);
+  assert.equal(comments, ['hash by hand', 'map undefined']);
 });
 
 sets('a rule holds its set, and names a set that is there', () => {

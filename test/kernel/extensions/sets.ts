@@ -97,7 +97,7 @@ function optionsOf(prng: Prng, type: SetType): string[] {
 function rangeOf(prng: Prng, world: World, type: SetType): Made['range'] {
   if (type.startsWith('bitmap:ip')) {
     const { network } = prng.pick(world.subnets);
-    const wide = networkOf(network.address, Math.max(network.prefixLength, 16));
+    const wide = networkOf(network.address, Math.min(Math.max(network.prefixLength, 16), 30));
     return { text: formatNetwork(wide), isIn: (address) => contains(wide, address) };
   }
   if (type !== 'bitmap:port') return undefined;
