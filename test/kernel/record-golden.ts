@@ -19,6 +19,7 @@ import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
 import { OUTPUT_STORIES } from './golden/output-stories.js';
 import { PROTOCOL_STORIES } from './golden/protocol-stories.js';
 import { sctpStates } from './golden/sctp-states.js';
+import { SET_STORIES } from './golden/set-stories.js';
 import { SETTINGS_STORIES } from './golden/settings-stories.js';
 import type { GoldenStory } from './golden/story.js';
 import { SYNPROXY_STORIES } from './golden/synproxy-stories.js';
@@ -108,6 +109,7 @@ for (const story of [
   onePortByState,
   errorsAndEnds,
   sctpStates,
+  ...SET_STORIES,
   ...SETTINGS_STORIES,
   ...SYNPROXY_STORIES,
   ...TRACKING_STORIES,
