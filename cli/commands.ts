@@ -135,6 +135,22 @@ export const REPLAY: CommandSpec = {
         'the result folder, replaced as a whole at the end; with -, the packets that leave by any interface ' +
         'go to standard output as one pcap, and the report to standard error; left out, nothing is written',
     },
+    {
+      name: 'at',
+      value: 'WHEN=WHAT',
+      multiple: true,
+      help:
+        'change rules or sets before the first packet at or after WHEN: a rules file, which replaces the tables that ' +
+        "it names, as iptables-restore does; a file for `ipset restore`; a command, 'iptables -A INPUT …' or " +
+        "'ipset add …', or a file of commands; snapshot:DIR, a later snapshot of the host, for its rules; " +
+        'connections live on, as in the kernel; WHEN as for --from',
+    },
+    {
+      name: 'backend',
+      value: 'NAME',
+      choices: ['legacy', 'nft'],
+      help: 'the iptables of the host, where the two differ (default: the one that wrote the rules, else legacy)',
+    },
     ...SELECTION,
     { name: 'limit', value: 'N', help: 'replay only the first N packets, of those that are not filtered out' },
     {

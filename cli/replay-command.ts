@@ -103,6 +103,7 @@ function optionsOf(given: Arguments): ReplayOptions {
   const rulesPath = given.value('rules');
   const namesPath = given.value('names');
   const conntrackPath = given.value('conntrack');
+  const backend = given.value('backend');
   return {
     ...(rulesPath === undefined ? {} : { rulesPath }),
     ipsetPaths: given.values('ipset'),
@@ -112,6 +113,8 @@ function optionsOf(given: Arguments): ReplayOptions {
     captures: given.values('capture').map(hostCaptureOf),
     expectCounters: given.values('expect-counters'),
     apply: given.values('apply'),
+    changes: given.values('at'),
+    ...(backend === undefined ? {} : { backend: backend as NonNullable<ReplayOptions['backend']> }),
     lax: given.has('lax'),
     keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),

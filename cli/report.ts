@@ -6,7 +6,7 @@ import { REASONS } from '../core/reasons.js';
 import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { Names } from '../replay/names.js';
-import type { ConnectionSummary, RuleSummary, SetSummary, Summary } from '../replay/summary.js';
+import type { ChangeSummary, ConnectionSummary, RuleSummary, SetSummary, Summary } from '../replay/summary.js';
 import { columns, NO_BREAK, wrapAfter } from './columns.js';
 import { counterLines } from './counters-report.js';
 import { egressBlocks } from './egress-report.js';
@@ -52,6 +52,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     ),
     section(droppedTitle(summary), droppedRows(dropped.slice(0, top), names, options), dropped.length - top, style),
     noneShown(summary, style),
+    section('changes', changeRows(summary.changes, width), 0, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
     section('sets that changed', setRows(summary, width), 0, style),
     section('accounting objects', accountingLines(summary), 0, style),
@@ -265,13 +266,27 @@ function ruleText(rule: string): string {
 }
 
 function ruleRows(rules: readonly RuleSummary[], width: number | undefined): string[] {
-  const rows = rules.map(({ packets, bytes, table, chain, number, rule }) => [
+  const rows = rules.map(({ packets, bytes, table, chain, number, rule, until }) => [
     count(packets, 'packet'),
     count(bytes, 'byte'),
     `${table} ${chain} ${number}`,
-    ruleText(rule),
+    `${ruleText(rule)}${until === undefined ? '' : `  (until change ${until})`}`,
   ]);
   return columns(rows, ['right', 'right', 'left', 'left'], width);
+}
+
+/** `1  10s  rules-2.v4  after 1,234 packets: 2 rules added, 1 removed` */
+function changeRows(changes: readonly ChangeSummary[] = [], width: number | undefined): string[] {
+  const rows = changes.map(({ when, what, framesBefore, atEnd, rules, sets = [] }, i) => {
+    const changed = [
+      ...(rules === undefined ? [] : [`${count(rules.added, 'rule')} added, ${formatNumber(rules.removed)} removed`]),
+      ...sets.map(({ name, before, after }) => `set ${shown(name)}: ${before ?? 'none'} → ${after ?? 'none'}`),
+    ];
+    const place = atEnd ? 'at the end' : `after ${count(framesBefore, 'packet')}`;
+    const words = changed.length === 0 ? '' : `: ${changed.join('; ')}`;
+    return [String(i + 1), shown(when), shown(what), `${place}${words}`];
+  });
+  return columns(rows, ['right', 'left', 'left', 'left'], width);
 }
 
 /** ASSUMED with at most TOP neighbours, of which a host may have thousands. */

@@ -62,6 +62,9 @@ export interface WasmExports {
   // capture/records.ts
   setInputs(count: number): void;
   step(count: number): number;
+  /** SEC and NSEC are float64s. */
+  stopAt(sec: number, nsec: number): void;
+  stoppedInput(): number;
   /** A float64. */
   forwardedPackets(): number;
 }
@@ -126,6 +129,8 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   growTable: 5,
   setInputs: 1,
   step: 1,
+  stopAt: 2,
+  stoppedInput: 0,
   forwardedPackets: 0,
 };
 

@@ -13,6 +13,7 @@ import { type INPUT, InputState } from '../core/capture-records.js';
 import type { Interface } from '../core/host/interfaces.js';
 import type { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
+import type { Time } from './time.js';
 
 /**
  * Replays RECORD of an input on the slow path. UPCALL: why the fast path declined it, after it set the
@@ -78,9 +79,25 @@ export class InPlaceReplay {
     memory.host.flush = (writer) => this.#writers[writer]?.flush();
   }
 
-  /** Replays up to COUNT packets; returns how many. Fewer than COUNT means that the inputs have ended. */
-  step(count: number): number {
+  /**
+   * Replays up to COUNT packets, but none at SEC and NSEC or after it; returns how many. Fewer than COUNT means that
+   * the inputs have ended, or that it has stopped before such a packet (`stoppedAt`).
+   */
+  step(count: number, sec = Number.POSITIVE_INFINITY, nsec = 0): number {
+    this.#memory.wasm.stopAt(sec, nsec);
     return this.#memory.wasm.step(count);
+  }
+
+  /** The time of the packet before which the last `step` has stopped; undefined if it has not. */
+  get stoppedAt(): Time | undefined {
+    const input = this.#memory.wasm.stoppedInput();
+    return input < 0 ? undefined : { sec: this.#inputs.get(input, 'sec'), nsec: this.#inputs.get(input, 'nsec') };
+  }
+
+  /** The time of the next packet; undefined if the inputs have ended. May read more of them. */
+  get next(): Time | undefined {
+    this.step(1, Number.NEGATIVE_INFINITY);
+    return this.stoppedAt;
   }
 
   /** How many packets took the fast path. */

@@ -28,6 +28,7 @@ import type { UncertainCause } from '../core/uncertainty.js';
 import { type CapturePaths, createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import { nativePath } from '../io/path.js';
 import { ArrivalCheck } from './arrivals.js';
+import { type ChangeSetting, RunChanges } from './changes/run-changes.js';
 import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
 import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
@@ -68,6 +69,8 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly logTime?: boolean;
   /** As in `Setting`. */
   readonly moreSets?: readonly HostText[];
+  /** The rules and sets change during the run. */
+  readonly changes?: ChangeSetting;
   /** As in ReplayControl. */
   readonly hasEnded?: () => boolean;
 }
@@ -81,6 +84,9 @@ const DROPPED_FILE = 'dropped.pcap';
 
 /** In place of a result folder: only the packets that leave are written, as a stream. */
 export const STANDARD_OUTPUT = '-';
+
+/** When the next change is due. */
+const NO_CHANGES = { nextTime: { sec: Number.POSITIVE_INFINITY, nsec: 0 }, nextFrame: Number.POSITIVE_INFINITY };
 
 /** Takes the packets of a run that writes nothing. */
 const DISCARD: ByteSink = { path: 'nowhere', write() {}, close() {} };
@@ -130,6 +136,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly #location = new IpLocation();
   #frame = new Frame();
   readonly #arrivals: ArrivalCheck;
+  /** Undefined if no rules and sets change. */
+  readonly changes: RunChanges | undefined;
   /** Only for captures of the host itself. */
   readonly hostCapture: HostCapture | undefined;
   /** The record whose frame the emulator is processing, and its input; null: another frame. */
@@ -170,6 +178,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);
       const isStitched = inputs.some(({ dev }) => dev === INPUT_STITCHED);
       this.stitcher = isStitched ? new Stitcher(this.emulator.connections, host, options.ruleset) : undefined;
+      this.changes = options.changes && this.#createChanges(options.changes);
       const stream = this.#openStream(outDir);
       const egress = REGIONS.egress.recordsOf(memory.buffer);
       this.#linkLengths = host.interfaces.map(({ linkLength }) => linkLength);
@@ -203,6 +212,13 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.abandon();
       throw error;
     }
+  }
+
+  #createChanges(setting: ChangeSetting): RunChanges {
+    return new RunChanges(this.emulator, setting, (ruleset) => {
+      this.hostCapture?.useRules(ruleset);
+      this.stitcher?.useRules(ruleset);
+    });
   }
 
   /** The one writer of all interfaces, if OUT_DIR is not a folder. */
@@ -245,12 +261,13 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.read++;
       this.#readByInput[input]++;
       const reader = this.#readers[input];
+      if (this.#devs[input] !== INPUT_CAPTURED) this.#beforeFrame(reader.tsSec, reader.tsNsec, this.read);
       this.#input = input;
       const isSelected = selection === undefined || selection.takes(reader);
       if (!isSelected) this.filteredOut++;
       if (this.#devs[input] === INPUT_CAPTURED) {
         // What was left out still tells what the others are.
-        const place = { input, number: this.#readByInput[input], isSelected };
+        const place = { input, number: this.#readByInput[input], order: this.read, isSelected };
         this.hostCapture?.take(reader, this.#capturedOn[input], place);
       } else if (isSelected && this.#hasArrived(reader, input)) this.#replay(reader, this.#devs[input]);
     }
@@ -268,10 +285,32 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   }
 
   #stepInPlace(inPlace: InPlaceReplay, until: number): boolean {
-    const wanted = until - this.read;
-    const done = inPlace.step(wanted);
-    this.read += done;
-    return done === wanted && this.read < this.#limit;
+    for (;;) {
+      const { nextTime, nextFrame } = this.changes ?? NO_CHANGES;
+      const wanted = Math.min(until, nextFrame - 1) - this.read;
+      const done = inPlace.step(wanted, nextTime.sec, nextTime.nsec);
+      this.read += done;
+      if (this.read === until || inPlace.hasLeft) return this.read < this.#limit;
+      const next = inPlace.stoppedAt ?? (done === wanted ? inPlace.next : undefined);
+      if (inPlace.hasLeft) return true;
+      if (next === undefined) return false;
+      this.#beforeFrame(next.sec, next.nsec, this.read + 1);
+    }
+  }
+
+  beforeFrame(frame: { readonly tsSec: number; readonly tsNsec: number; readonly order: number }): void {
+    this.#beforeFrame(frame.tsSec, frame.tsNsec, frame.order);
+  }
+
+  /** Carries out the changes that are due before the frame NUMBER. */
+  #beforeFrame(sec: number, nsec: number, number: number): void {
+    const { changes } = this;
+    if (!changes?.isDue(sec, nsec, number)) return;
+    // What leaves because time passes was caused by no frame.
+    this.#record = null;
+    this.#frame.tsSec = sec;
+    this.#frame.tsNsec = nsec;
+    changes.before({ sec, nsec }, number);
   }
 
   /**
@@ -330,6 +369,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   close(): void {
     this.#logs.flush();
     this.hostCapture?.finish(this.#readers.map(({ path }) => path));
+    this.changes?.finish(this.read);
     for (const file of [...this.#readers, ...this.#writers]) file.close();
   }
 

@@ -7,9 +7,10 @@ import { counted } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
+import type { TableName } from '../core/hooks.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
-import type { Ruleset } from '../core/rules/model.js';
+import type { Backend, Rule, Ruleset } from '../core/rules/model.js';
 import { saveRule } from '../core/rules/save.js';
 import type { HostSets } from '../core/sets/host-sets.js';
 import { listPaths } from '../io/capture-file.js';
@@ -25,6 +26,9 @@ import {
   recordCaptures,
   withFoundCaptures,
 } from './captures.js';
+import { filesOfChange } from './changes/planned-change.js';
+import type { RetiredRule } from './changes/rule-history.js';
+import type { ChangeSetting } from './changes/run-changes.js';
 import { filesOfCommands } from './commands/host-command.js';
 import { ExpectedCounters } from './expect-counters.js';
 import { assumedOfCapture, warningsOfCapture } from './host-capture/capture-notes.js';
@@ -95,6 +99,10 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   seed?: number;
   /** Accept unsupported rules, which then never match, instead of throwing. */
   lax?: boolean;
+  /** Changes of rules and sets while packets flow, each as WHEN=WHAT (codecs/when.ts, `planChange`). */
+  changes?: readonly string[];
+  /** The iptables that the host has, where they differ. Left out: the one that wrote the rules, else legacy. */
+  backend?: Backend;
   /** Start the counters of rules and policies in `rules.v4` from those in the ruleset, instead of from 0. */
   keepCounters?: boolean;
   /** How many of the selected packets to replay. Default all. */
@@ -165,7 +173,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   const inputs = inputsOf(options, host);
   const beginning = readBeginning(options, host);
 
-  const rulesPerPacket = mostRulesMet(ruleset);
+  const rulesPerPacket = Math.max(...rulesetsOf(setting).map(mostRulesMet));
   const stepPackets = Math.max(1, Math.min(STEP_PACKETS, Math.floor(STEP_RULES / rulesPerPacket)));
   yield { packets: 0, consumedBytes: 0, totalBytes: -1, rulesPerPacket };
 
@@ -183,6 +191,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       checksums: options.checksums ?? 'auto',
       connections: beginning?.listed,
       lax: options.lax ?? false,
+      ...(setting.changes.length === 0 ? {} : { changes: changeSettingOf(setting, options) }),
       ...(options.engine ? { engine: options.engine } : {}),
       ...(options.logTime ? { logTime: true } : {}),
       ...(options.nfqueue ? { queueVerdict: options.nfqueue } : {}),
@@ -201,7 +210,9 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     if (options.onTruncated) for (const warning of run.cuts) options.onTruncated(warning);
     if (run.stitcher !== undefined) refuseBehindNat(run.stitcher, captureFiles(options));
     const summary = summarize(run, setting, options, inputs);
-    if (expected !== undefined) summary.counters = expected.compare(ruleset, finalCounters(run.emulator, loaded));
+    const final = run.emulator.ruleset;
+    const counters = run.changes?.history.shown ?? finalCounters(run.emulator, loaded);
+    if (expected !== undefined) summary.counters = expected.compare(final, counters);
     summary.assumed.push(...notes);
     addBeginning(summary, beginning, run.emulator.restored, host);
     if (isInterrupted) {
@@ -209,7 +220,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     }
     yield progressOf(run, rulesPerPacket);
     if (staged !== undefined) {
-      const writing = writeTexts(staged.path, ruleset, run.emulator, summary, loaded);
+      const writing = writeTexts(staged.path, run.emulator, summary, counters);
       for (const _ of writing) yield progressOf(run, rulesPerPacket);
       staged.commit();
     }
@@ -223,6 +234,16 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       staged?.discard();
     }
   }
+}
+
+/** All that are known before the first packet. */
+function rulesetsOf({ ruleset, changes }: Setting): Ruleset[] {
+  return [ruleset, ...changes.flatMap(({ action }) => ('ruleset' in action ? [action.ruleset] : []))];
+}
+
+function changeSettingOf({ changes, backend, host, loaded }: Setting, options: ReplayOptions): ChangeSetting {
+  const { lax = false, keepCounters = false } = options;
+  return { changes, backend, lax, keepCounters, loaded, names: host.description.facts.names };
 }
 
 /** ERROR about a file in the folder STAGED, called by its place in OUT_DIR, which is what the user knows. */
@@ -247,7 +268,8 @@ function recoverFolderOf(path: string): void {
 
 /** The files that a replay reads. */
 function filesOf(options: ReplayOptions): string[] {
-  const { rulesPath, namesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [], expectCounters = [] } = options;
+  const { rulesPath, namesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] } = options;
+  const { expectCounters = [], changes = [] } = options;
   const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
   const texts = [
     ...rulesPathsOf(rulesPath),
@@ -255,6 +277,7 @@ function filesOf(options: ReplayOptions): string[] {
     list,
     ...ipsetPaths,
     ...filesOfCommands(apply),
+    ...changes.flatMap(filesOfChange),
     ...expectCounters,
   ];
   return [...texts.filter((path) => path !== undefined), ...filesOfHost(hostPath), ...captureFiles(options)];
@@ -266,7 +289,7 @@ function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
 }
 
 function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inputs: readonly RunInput[]): Summary {
-  const { host, ruleset } = setting;
+  const { host } = setting;
   const { outcomes, emulator } = run;
   const { causes: dropped, flowCount, flows } = run.drops.result(MAX_LISTED);
   const { connections: table, nowMs } = emulator;
@@ -304,9 +327,10 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     ...(isAnyLogged(run.logged) ? { logged: run.logged } : {}),
     ...(emulator.accounting.length === 0 ? {} : { accounting: emulator.accounting.map((object) => ({ ...object })) }),
     ...summarizeSets(setting.sets),
-    rules: matchedRules(ruleset, emulator),
+    rules: [...matchedRules(emulator.ruleset, emulator), ...retiredRules(run.changes?.history.retired)],
     ...(setting.applied === undefined ? {} : { applied: setting.applied }),
-    ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
+    ...(run.changes === undefined ? {} : { changes: run.changes.done }),
+    ruleCount: emulator.ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
     connections: { count, listed: connections },
     ...(egress === undefined ? {} : { egress }),
     ...(uncertain === undefined ? {} : { uncertain }),
@@ -326,6 +350,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
       ...run.cuts,
       ...(run.hostCapture ? warningsOfCapture(run.hostCapture, host) : []),
       ...run.notes,
+      ...(run.changes?.warnings ?? []),
       ...(run.stitcher === undefined ? [] : warningsOfStitching(run.stitcher)),
       ...(run.stitcher === undefined ? [] : warningsOfProxy(emulator.cookies.sent)),
       ...emulator.warnings,
@@ -341,10 +366,7 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       const packets = counted?.[rule.index * 2] ?? 0;
       const bytes = counted?.[rule.index * 2 + 1] ?? 0;
       if (packets === 0) return [];
-      const { chain, number, file, line, comment } = rule;
-      const described = comment === undefined ? {} : { comment };
-      const text = saveRule(rule).trim();
-      return [{ table: table.name, chain, number, rule: text, file, line, ...described, packets, bytes }];
+      return [{ ...described(table.name, rule), packets, bytes }];
     });
   });
 }
@@ -355,6 +377,28 @@ function summarizeSets({ store, sizes }: HostSets): Pick<Summary, 'sets'> {
     return { name, type: type.name, entries: [sizes.get(name) ?? 0, size], added, deleted };
   });
   return sets.length === 0 ? {} : { sets };
+}
+
+function retiredRules(retired: readonly RetiredRule[] = []): RuleSummary[] {
+  return retired.map(({ table, rule, packets, bytes, until }) => ({
+    ...described(table, rule),
+    packets,
+    bytes,
+    until,
+  }));
+}
+
+function described(table: TableName, rule: Rule): Omit<RuleSummary, 'packets' | 'bytes'> {
+  const { chain, number, file, line, comment } = rule;
+  return {
+    table,
+    chain,
+    number,
+    rule: saveRule(rule).trim(),
+    file,
+    line,
+    ...(comment === undefined ? {} : { comment }),
+  };
 }
 
 function assumedCookies(count: number): string[] {

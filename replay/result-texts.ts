@@ -8,7 +8,7 @@ import type { Emulator } from '../core/emulator.js';
 import type { TableName } from '../core/hooks.js';
 import { saveSets } from '../core/ipset/index.js';
 import { addCounters } from '../core/rules/loaded-counters.js';
-import type { Ruleset, SavedCounters } from '../core/rules/model.js';
+import type { SavedCounters } from '../core/rules/model.js';
 import { saveRuleset } from '../core/rules/save.js';
 import { writeText } from '../io/text-file.js';
 import { IPSET_FILE, SUMMARY_FILE } from './result-files.js';
@@ -25,15 +25,14 @@ export function finalCounters(
   return loaded === undefined ? counters : addCounters(counters, loaded);
 }
 
-/** Writes the texts of the results, in steps. */
+/** Writes the texts of the results, in steps. COUNTERS: those of the rules at the end. */
 export function* writeTexts(
   dir: string,
-  ruleset: Ruleset,
   emulator: Emulator,
   summary: Summary,
-  loaded: ReadonlyMap<TableName, SavedCounters> | undefined,
+  counters: ReadonlyMap<TableName, SavedCounters>,
 ): Generator<void> {
-  writeText(join(dir, 'rules.v4'), saveRuleset(ruleset, finalCounters(emulator, loaded)));
+  writeText(join(dir, 'rules.v4'), saveRuleset(emulator.ruleset, counters));
   // An empty store would be an empty file.
   for (const _ of emulator.sets) {
     writeText(join(dir, IPSET_FILE), saveSets(emulator.sets));

@@ -1,19 +1,21 @@
 /** How a run can be repeated: its options and its files. */
 import { type FileRecord, recordFile } from '../io/file-record.js';
 import { recordHost } from '../io/host-files.js';
+import type { PlannedChange } from './changes/planned-change.js';
 import { filesOfCommands } from './commands/host-command.js';
 import { HOST_CONNTRACK } from './listed-connections.js';
 import type { ReplayOptions } from './replay.js';
 import { rulesFilesOf } from './rules-files.js';
 import type { Setting } from './setting.js';
-import type { RulesRecord, RunRecord } from './summary.js';
+import type { HostRecord, RulesRecord, RunRecord } from './summary.js';
 import { version } from './version.js';
 
 /** What a run was made of. CAPTURES: in the order of the inputs. */
-export function recordRun(options: ReplayOptions, { hostRules }: Setting, captures: FileRecord[]): RunRecord {
+export function recordRun(options: ReplayOptions, { hostRules, changes }: Setting, captures: FileRecord[]): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
-  const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue, apply = [] } = options;
+  const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue, apply = [], backend } = options;
   const commands = filesOfCommands(apply).map((path) => recordFile(path));
+  const changed = changes.flatMap(recordChange);
   return {
     version: version(),
     // The engine is left out: it changes no result.
@@ -30,6 +32,8 @@ export function recordRun(options: ReplayOptions, { hostRules }: Setting, captur
       ...(logTime ? { logTime } : {}),
       ...(nfqueue === undefined ? {} : { nfqueue }),
       ...(apply.length === 0 ? {} : { apply }),
+      ...(backend === undefined ? {} : { backend }),
+      ...(options.changes?.length ? { at: options.changes } : {}),
     },
     rules: {
       ...recordRules(rulesPath ?? hostRules?.path ?? hostPath),
@@ -41,8 +45,13 @@ export function recordRun(options: ReplayOptions, { hostRules }: Setting, captur
       ? {}
       : { conntrack: recordFile(conntrackPath) }),
     ...(commands.length === 0 ? {} : { commands }),
+    ...(changed.length === 0 ? {} : { changes: changed }),
     captures,
   };
+}
+
+function recordChange({ paths, action }: PlannedChange): HostRecord[] {
+  return paths.map((path) => (action.kind === 'snapshot' ? recordHost(path) : recordFile(path)));
 }
 
 /** The record of GIVEN, the value of `--rules`, or the path of the host's own rules. */

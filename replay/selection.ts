@@ -3,6 +3,7 @@ import { CaptureFilter, type FilteredRecord } from '../codecs/filter/capture-fil
 import { parseWhen, WHEN_FORMS, type When } from '../codecs/when.js';
 import { ReplayOptionsError } from './errors.js';
 import type { Names } from './names.js';
+import { type Time, timeOf } from './time.js';
 
 export interface SelectionOptions {
   /** Replay only packets that this filter in tcpdump's language (pcap-filter(7)) chooses. */
@@ -16,12 +17,6 @@ export interface SelectionOptions {
 
 /** The fields of a record that a selection looks at. */
 type SelectedRecord = FilteredRecord & { readonly tsSec: number; readonly tsNsec: number };
-
-/** A point in time, in seconds and nanoseconds. */
-interface Time {
-  readonly sec: number;
-  readonly nsec: number;
-}
 
 /** Selects among the records of one replay. */
 export class PacketSelection {
@@ -73,12 +68,6 @@ export class PacketSelection {
     if (this.#to?.is === 'frame') this.#lastFrame = this.#to.number;
     else if (this.#to !== undefined) this.#latest = timeOf(this.#to, start);
   }
-}
-
-function timeOf({ is, sec, nsec }: Exclude<When, { is: 'frame' }>, start: Time): Time {
-  if (is === 'time') return { sec, nsec };
-  const sum = start.nsec + nsec;
-  return { sec: start.sec + sec + Math.floor(sum / 1e9), nsec: sum % 1e9 };
 }
 
 /**

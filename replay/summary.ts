@@ -79,6 +79,8 @@ export interface RuleSummary {
   comment?: string;
   packets: number;
   bytes: number;
+  /** The change that ended the rule, as a number in `changes`, from 1. Absent: it was there at the end. */
+  until?: number;
 }
 
 /** What was replayed, and how. */
@@ -94,20 +96,28 @@ export interface RunRecord {
     nfqueue?: 'accept' | 'drop';
     /** The commands, and the names of files of them. */
     apply?: readonly string[];
+    backend?: 'legacy' | 'nft';
+    /** As given to `--at`. */
+    at?: readonly string[];
   } & SelectionOptions;
   /** With the backend (iptables-legacy or iptables-nft) if they are the host's own rules. */
   rules: RulesRecord & { backend?: 'legacy' | 'nft' };
   /** With its files if it is a folder. */
-  host: FileRecord & { files?: FileRecord[] };
+  host: HostRecord;
   /** Files with sets, in the order in which they were loaded. */
   ipset?: FileRecord[];
   /** The connections to begin with. */
   conntrack?: FileRecord;
   /** The files of commands (`--apply FILE`). */
   commands?: FileRecord[];
+  /** The files and folders that `--at` names. */
+  changes?: HostRecord[];
   /** In the order of `inputs`. */
   captures: FileRecord[];
 }
+
+/** With its files if it is a folder. */
+export type HostRecord = FileRecord & { files?: FileRecord[] };
 
 /** With its files if tables were given (`--rules nat=A,filter=B`); their value is the path then. */
 export type RulesRecord = FileRecord & { files?: (FileRecord & { table?: TableName })[] };
@@ -162,6 +172,8 @@ export interface Summary {
   applied?: AppliedSummary;
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
+  /** What `--at` has changed, in this order; absent if nothing. */
+  changes?: ChangeSummary[];
   /** Rules in all tables, matched or not. */
   ruleCount: number;
   /** The number of connections in the table at the end, and the 1,000 of them with the most bytes. */
@@ -181,6 +193,29 @@ export interface Summary {
   /** What was assumed because neither the host file nor the captures say it. */
   assumed: string[];
   warnings: string[];
+}
+
+/** A change of rules or sets during the replay (`--at`). */
+export interface ChangeSummary {
+  /** When and what, as given. */
+  when: string;
+  what: string;
+  kind: 'rules' | 'sets' | 'commands' | 'snapshot';
+  /** How many frames came before it. */
+  framesBefore: number;
+  /** It was to come after the last packet, and was made at the end. */
+  atEnd?: true;
+  /** How many rules it brought and took, with these words in their chains. Absent: no other rules were loaded. */
+  rules?: { added: number; removed: number };
+  /** The sets that are new, gone, or have another number of entries. */
+  sets?: SetChange[];
+}
+
+export interface SetChange {
+  name: string;
+  /** Entries before and after. Absent: there was, or is, no such set. */
+  before?: number;
+  after?: number;
 }
 
 /** LISTED in the form of the summary. */

@@ -21,6 +21,6 @@ export interface RuleChange {
 
 /** CURRENT with the tables of LOADED in place of those of the same name, as iptables-restore loads them. */
 export function withTables(current: Ruleset, loaded: Ruleset): Ruleset {
-  const isLoaded = (name: string): boolean => loaded.tables.some((table) => table.name === name);
-  return { ...loaded, tables: [...current.tables.filter(({ name }) => !isLoaded(name)), ...loaded.tables] };
+  const known = current.tables.map((table) => loaded.tables.find(({ name }) => name === table.name) ?? table);
+  return { ...loaded, tables: [...known, ...loaded.tables.filter((table) => !known.includes(table))] };
 }

@@ -33,6 +33,8 @@ export interface CapturedFrame extends CapturePoint {
   /** The capture, and the number of the frame in it, from 1. */
   readonly input: number;
   readonly number: number;
+  /** The number of the frame in the merged captures, from 1. */
+  readonly order: number;
   readonly tsSec: number;
   readonly tsNsec: number;
   /** An Ethernet header, then the packet at PACKET_AT. Cooked headers have only the sender's address. */
@@ -52,7 +54,7 @@ export function copyFrame(
   { at, captured, onWire }: IpLocation,
   point: CapturePoint,
   source: SourceMac,
-  { input, number, isSelected }: Pick<CapturedFrame, 'input' | 'number' | 'isSelected'>,
+  { input, number, order, isSelected }: Pick<CapturedFrame, 'input' | 'number' | 'order' | 'isSelected'>,
 ): CapturedFrame {
   // Ethernet frames are padded to 60 bytes, which a host that sends its own packet would take as a part of it.
   const total = captured >= IPV4_LENGTH ? record.view.getUint16(at + IPV4_TOTAL_LENGTH_AT) : 0;
@@ -66,7 +68,7 @@ export function copyFrame(
   view.setUint16(ETHERNET_TYPE_AT, ETHERTYPE_IPV4);
   bytes.set(record.bytes.subarray(at, at + kept), PACKET_AT);
   const { tsSec, tsNsec } = record;
-  return { ...point, isSelected, input, number, tsSec, tsNsec, bytes, view, captured: kept, onWire: length };
+  return { ...point, isSelected, input, number, order, tsSec, tsNsec, bytes, view, captured: kept, onWire: length };
 }
 
 /** The source of the packet of FRAME, as loaded. */

@@ -57,6 +57,8 @@ export interface CaptureSink {
   /** Replays FRAME, which arrived, or which the host itself sends (IS_OWN), from one of its addresses (IS_SOURCED). */
   inject(frame: Frame, isOwn: boolean, isSourced: boolean): void;
   skip(reason: string): void;
+  /** FRAME is the next one, whatever it is. */
+  beforeFrame(frame: CapturedFrame): void;
 }
 
 /** The packet QUOTED, which FRAME holds, as a frame of its own. */
@@ -134,7 +136,11 @@ export class HostCapture {
   /**
    * Takes the frame of RECORD, which stands at PLACE. NAMED: the interface that the user gave for it; -1: none.
    */
-  take(record: CaptureReader, named: number, place: Pick<CapturedFrame, 'input' | 'number' | 'isSelected'>): void {
+  take(
+    record: CaptureReader,
+    named: number,
+    place: Pick<CapturedFrame, 'input' | 'number' | 'order' | 'isSelected'>,
+  ): void {
     const location = this.#location;
     const point = this.#pointOf(record, named);
     if (typeof point === 'string') {
@@ -147,6 +153,11 @@ export class HostCapture {
     const identity = identityOf(packetOf(frame));
     if (record.interfaceName !== '') this.#ahead.sort();
     this.#ahead.add({ frame, identity }, this.#process);
+  }
+
+  /** From now on, packets meet the rules of RULESET. */
+  useRules(ruleset: Ruleset): void {
+    this.natUndo.useRules(ruleset);
   }
 
   /** Notes the first time that the clock of the host was set back. */
@@ -191,6 +202,7 @@ export class HostCapture {
   }
 
   readonly #process = ({ frame, identity }: Waiting): void => {
+    this.#sink.beforeFrame(frame);
     this.#ports.advance(frame);
     const bridge = this.links.masterOf(frame.dev);
     if (bridge >= 0) {

@@ -47,11 +47,11 @@ export class NatUndo {
   ambiguous = 0;
 
   readonly #host: Host;
-  readonly #ruleset: Ruleset;
+  #ruleset: Ruleset;
   readonly #moreSets: readonly HostText[];
-  readonly #destinations: readonly DestinationRule[];
+  #destinations: readonly DestinationRule[] = [];
   /** Whether the rules translate sources. */
-  readonly translatesSources: boolean;
+  translatesSources = false;
   readonly #own: readonly number[];
   readonly #tuple = new Tuple();
   /** An emulated host of which every packet ends behind POSTROUTING; made when it is needed. */
@@ -63,12 +63,19 @@ export class NatUndo {
     this.#host = host;
     this.#ruleset = ruleset;
     this.#moreSets = moreSets;
+    this.#own = host.interfaces.flatMap(({ addresses }) => addresses.map(({ local }) => local.loaded));
+    this.useRules(ruleset);
+  }
+
+  /** From now on, packets meet the rules of RULESET. */
+  useRules(ruleset: Ruleset): void {
+    this.#ruleset = ruleset;
+    this.#trial = undefined;
     const rules = ruleset.tables.find(({ name }) => name === 'nat')?.rules ?? [];
     const targets = (names: readonly string[]): Rule[] =>
       rules.filter(({ target }) => target.kind === 'extension' && names.includes(target.extension.name));
-    this.#destinations = targets(DESTINATION_TARGETS).map((rule) => destinationOf(rule, host));
+    this.#destinations = targets(DESTINATION_TARGETS).map((rule) => destinationOf(rule, this.#host));
     this.translatesSources = targets(SOURCE_TARGETS).length > 0;
-    this.#own = host.interfaces.flatMap(({ addresses }) => addresses.map(({ local }) => local.loaded));
   }
 
   /** Whether the host's own packets may have been translated at all. */

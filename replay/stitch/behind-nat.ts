@@ -42,15 +42,20 @@ export class BehindNatCheck {
   example: BehindNat | undefined;
   /** How many were opened from the host's own addresses, which may be translated ones of other hosts. */
   fromHost = 0;
-  /** Whether there are rules that translate to the host's addresses. */
-  readonly translatesSources: boolean;
-  readonly #targets: readonly Target[];
+  /** Whether there are rules that translate to the host's addresses, or there were. */
+  translatesSources = false;
+  #targets: readonly Target[] = [];
   readonly #names: readonly string[];
 
   /** NAMES: of the host's interfaces, by index. */
   constructor(ruleset: Ruleset, names: readonly string[]) {
     this.#names = names;
-    this.translatesSources = ruleset.tables.some(({ rules }) => rules.some(isSourceNat));
+    this.useRules(ruleset);
+  }
+
+  /** From now on, packets meet the rules of RULESET. */
+  useRules(ruleset: Ruleset): void {
+    this.translatesSources ||= ruleset.tables.some(({ rules }) => rules.some(isSourceNat));
     this.#targets = ruleset.tables.flatMap(({ name, rules }) => (name === 'nat' ? rules.flatMap(targetOf) : []));
   }
 

@@ -78,6 +78,11 @@ export class Stitcher {
     this.#errors = new CapturedErrors(this.conversations, this.#translations);
   }
 
+  /** From now on, packets meet the rules of RULESET. */
+  useRules(ruleset: Ruleset): void {
+    this.behindNat.useRules(ruleset);
+  }
+
   /** How many fragments came without, or before, the first one of their packet, which has the ports. */
   get earlyFragments(): number {
     return this.#fragments.early;

@@ -50,6 +50,23 @@ let forwarded: f64 = 0;
 /** Connections may have been created or removed since the batch was looked up. Cleared by `find`. */
 let isStale = false;
 
+/** No record from this time on is replayed: something has to be done before. */
+let stopSec: f64 = Infinity;
+let stopNsec: u32 = 0;
+/** The input whose record the last `step` has stopped at; -1: it has not stopped. */
+let stopped = -1;
+
+/** Makes `step` stop before the first record at SEC and NSEC or after it. */
+export function stopAt(sec: f64, nsec: f64): void {
+  stopSec = sec;
+  stopNsec = <u32>nsec;
+}
+
+/** The input whose record the last `step` has stopped at; -1: it has not stopped. */
+export function stoppedInput(): i32 {
+  return stopped;
+}
+
 export function setInputs(count: i32): void {
   inputs = count;
 }
@@ -59,9 +76,13 @@ export function forwardedPackets(): f64 {
   return forwarded;
 }
 
-/** Replays up to COUNT packets from all inputs. Returns the number of packets, which is lower only at the end. */
+/**
+ * Replays up to COUNT packets from all inputs. Returns the number of packets, which is lower only at the end, or where
+ * it has stopped.
+ */
 export function step(count: i32): i32 {
   let done = 0;
+  stopped = -1;
   while (done < count) {
     const n = gather(min(BATCH_COUNT, count - done));
     if (n === 0) break;
@@ -103,11 +124,21 @@ function gather(max: i32): i32 {
     }
     if (first < 0) return n;
     do {
+      if (isDue(inputsAt(first))) {
+        stopped = first;
+        return n;
+      }
       take(batchAt(n), first);
       n++;
     } while (n < max && readHead(inputsAt(first)) === InputState.HEAD && (second < 0 || comesFirst(first, second)));
   }
   return n;
+}
+
+/** Whether something has to be done before the record of INPUT. */
+function isDue(input: Input): bool {
+  const sec = input.sec;
+  return sec > stopSec || (sec === stopSec && input.nsec >= stopNsec);
 }
 
 /** Whether the record of input A comes before that of B. Ties go to the input named first. */
