@@ -9,6 +9,8 @@ import type { CommandWords } from './command-line.js';
 import { parseElement } from './element-words.js';
 import { kernelMessage } from './kernel-messages.js';
 import { checkSetName } from './keywords.js';
+import { ExitCode, IpsetStop } from './report.js';
+import { typeWords } from './type-words.js';
 import { checkAllowed, checkMandatory, parseOptions } from './typed-options.js';
 
 /** In bytes. */
@@ -87,5 +89,12 @@ export function parseElementOf(
   if (words.rest.length > 0) parseOptions(data, type, words, command, 'all');
   words.at = words.secondAt;
   checkAllowed(data, type, command);
-  if (data.isForgotten) throw data.error(`Invalid ${command} command: missing setname`);
+  if (!data.isForgotten) return;
+  // Only where there are options does ipset notice so late what it has forgotten.
+  if (typeWords(type)[command].length > 0) throw data.error(`Invalid ${command} command: missing setname`);
+  throw new IpsetStop(
+    "There are missing mandatory flags but can't check them. It's a bug, please report the problem.",
+    ExitCode.OTHER_PROBLEM,
+    `an element for a set of the family ${options.family}`,
+  );
 }

@@ -68,6 +68,7 @@ export function walkElement(
   };
   const { layout } = rules;
   layout.reset(key);
+  checkFirstAddress(rules, element);
   const cidr = checkedCidr(rules, element.cidr, layout.cidr !== undefined);
   const cidr2 = checkedCidr(rules, element.cidr2, layout.cidr2 !== undefined);
   const walk = { rules, element, key, isTest, cidr, cidr2, hasRanges: hasRanges(rules, element) };
@@ -90,6 +91,12 @@ function hasRanges({ layout }: KeyRules, element: Element): boolean {
   const isRange = element.ipTo !== NONE || element.ip2To !== NONE;
   const isPortRange = element.portTo !== NONE && hasPortNumbers(element.proto);
   return isRange || isPortRange || (layout.cidr === undefined && element.cidr !== NONE);
+}
+
+/** Where a mask may be applied to the first address, nothing may be left of it; that is seen before its prefix. */
+function checkFirstAddress({ type, layout, isIpv6, mask }: KeyRules, { ip }: Element): void {
+  if (isIpv6 || layout.cidr !== undefined || !type.options.includes('bitmask')) return;
+  if ((toLoaded(ip) & mask[0]) === 0) throw new SetFault(layout.words === 1 ? 'hash-element' : 'invalid-argument');
 }
 
 function checkedCidr({ type, hostBits }: KeyRules, cidr: number, isNet: boolean): number {
@@ -162,7 +169,6 @@ function walkHosts(walk: Walk, second: 0 | 1, ip: number, to: number, cidr: numb
   const at = second === 0 ? layout.ip : layout.ip2;
   const isMasked = second === 0 && type.options.includes('bitmask');
   const start = isMasked ? toHostOrder(toLoaded(ip) & mask[0]) : ip;
-  if (isMasked && start === 0) throw new SetFault(layout.words === 1 ? 'hash-element' : 'invalid-argument');
   const { first, last } = rangeOf(start, to, cidr, isTest);
   if (layout.words === 1 && first === 0) throw new SetFault('hash-element');
   const step = layout.words === 1 ? 2 ** (32 - netmask) : 1;

@@ -53,6 +53,7 @@ export class HashSet implements IpSet {
     this.type = type;
     this.#world = world;
     const isIpv6 = options.family === 'ipv6' && type.families.includes('ipv6');
+    if (options.bitmask?.isUnspecified) throw new SetFault('invalid-netmask');
     this.layout = new KeyLayout(type, isIpv6);
     this.#rules = {
       type,

@@ -58,12 +58,13 @@ export class SetStore {
 
   /** `ipset create`. IS_EXIST: a set of the same name, type and options is no fault. Throws a SetFault. */
   create(name: string, type: SetType, options: CreateOptions, isExist: boolean): IpSet {
+    // What is wrong with the options comes before a name that is taken.
+    const place = new SetPlace(this.#make(name, type, options));
     const old = this.get(name);
     if (old !== undefined) {
       if (isExist && old.type === type && isSameSet(old.options, options)) return old;
       throw new SetFault('set-exists');
     }
-    const place = new SetPlace(this.#make(name, type, options));
     let index = this.#places.indexOf(undefined);
     if (index < 0) index = this.#places.length;
     if (index >= MAX_SETS) throw new SetFault('too-many-sets');
@@ -122,7 +123,7 @@ export class SetStore {
   swap(from: string, to: string): void {
     const a = this.#wanted(from);
     const b = this.#wanted(to);
-    if (!isLike(a.set, b.set)) throw new SetFault('type-mismatch');
+    if (featuresOf(a.set) !== featuresOf(b.set)) throw new SetFault('type-mismatch');
     [a.set, b.set] = [b.set, a.set];
     [a.set.name, b.set.name] = [from, to];
     this.changes.listener?.changed(a.set, null);
@@ -136,10 +137,10 @@ export class SetStore {
   }
 }
 
-/** Whether the sets have elements of the same kind: how they keep them does not matter (ip_set_swap). */
-function isLike(a: IpSet, b: IpSet): boolean {
-  const kindOf = ({ type }: IpSet): string => type.name.replace(/^\w+:/, '');
-  return kindOf(a) === kindOf(b) && a.options.family === b.options.family;
+/** What two sets have to have in common to be swapped (ip_set_type's features): not the type, but what is in them. */
+function featuresOf({ type, options }: IpSet): string {
+  const parts = type.dimensions.map((dimension) => (dimension === 'net' ? 'ip' : dimension));
+  return [...parts, type.hasNomatch, options.family].join();
 }
 
 /** Whether `create -exist` takes B for the same as A (mtype_same_set). */

@@ -52,7 +52,7 @@ export function compareCommands(
 }
 
 /** The types of sets that the kernel has. */
-function typesOf(real: RealIpset): string[] {
+export function typesOf(real: RealIpset): string[] {
   return TYPE_NAMES.filter((type) => real.hasType(type));
 }
 
@@ -92,6 +92,6 @@ function compareCase(
 }
 
 /** What is not followed here: the interactive mode, files, help. */
-function isUnfollowed({ stdout, stderr }: Answer): boolean {
+export function isUnfollowed({ stdout, stderr }: Answer): boolean {
   return stdout.startsWith('ipset> ') || /^ipset v[\d.]+\n\nUsage/.test(stdout) || stderr.includes('Cannot open ');
 }
