@@ -9,6 +9,7 @@ import { CaptureError } from '../../codecs/capture-error.js';
 import { FilterError } from '../../codecs/filter/filter-error.js';
 import { HostError } from '../../codecs/host/error.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
+import { IpsetError } from '../../core/ipset/ipset-error.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
 import { listPaths } from '../../io/capture-file.js';
 import { FileError } from '../../io/file-error.js';
@@ -18,6 +19,7 @@ import type { SelectionOptions } from '../../replay/selection.js';
 import type { Summary } from '../../replay/summary.js';
 import { randomFilter } from '../filter/random-filter.js';
 import { Prng } from '../kernel/prng.js';
+import { faultOfSets, randomSets } from './check-sets.js';
 import type { Corpus } from './corpus.js';
 import { mutateCapture, reformCapture } from './mutate-capture.js';
 import { mutateSnapshot, outputsOf, snapshotOf } from './mutate-snapshot.js';
@@ -32,6 +34,7 @@ const INPUT_ERRORS = [
   FileError,
   FilterError,
   HostError,
+  IpsetError,
   NotFollowedError,
   ReplayOptionsError,
   RulesetError,
@@ -50,6 +53,8 @@ class Fault extends Error {}
  */
 async function runFuzzCase(seed: number, corpus: Corpus, dir: string): Promise<void> {
   const prng = new Prng(seed);
+  const fault = faultOfSets(randomSets(prng));
+  if (fault !== undefined) throw new Fault(`a file of sets: ${fault}`);
   const options = writeInput(prng, corpus, dir);
   const before = readdirSync(dir);
   const outcomes = EMULATOR_ENGINES.map((engine) => replayed({ ...options, engine, outDir: join(dir, engine) }));
@@ -83,11 +88,18 @@ function writeInput(prng: Prng, corpus: Corpus, dir: string): Omit<ReplayOptions
     hostPath,
     ...(hasRules && prng.chance(0.7) ? {} : { rulesPath }),
     ...(prng.chance(0.1) && files.length > 0 ? { stitchPaths: [files[0].path] } : { inputs: files }),
+    ...(prng.chance(0.15) ? { ipsetPaths: [writeSets(prng, dir)] } : {}),
     seed: prng.below(3),
     lax: prng.chance(0.5),
     ...(prng.chance(0.1) ? { limit: prng.below(50) } : {}),
     ...randomSelection(prng),
   };
+}
+
+function writeSets(prng: Prng, dir: string): string {
+  const path = join(dir, 'sets.txt');
+  writeFileSync(path, randomSets(prng));
+  return path;
 }
 
 /** Options that choose packets. */
@@ -207,12 +219,13 @@ async function checkCommand(
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 } as const;
 
 function commandLine(options: Omit<ReplayOptions, 'outDir'>, outDir: string): string[] {
-  const { hostPath, rulesPath, inputs, stitchPaths = [], seed, lax, limit } = options;
+  const { hostPath, rulesPath, ipsetPaths = [], inputs, stitchPaths = [], seed, lax, limit } = options;
   return [
     ...['replay', '--host', hostPath, '--out', outDir, '--seed', String(seed)],
     ...(rulesPath === undefined ? [] : ['--rules', rulesPath]),
     ...(inputs ?? []).flatMap(({ iface, path }) => listPaths(path).flatMap((file) => ['--in', `${iface}=${file}`])),
     ...stitchPaths.flatMap((path) => ['--stitch', ...listPaths(path)]),
+    ...ipsetPaths.flatMap((path) => ['--ipset', path]),
     ...(lax ? ['--lax'] : []),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
     ...(['filter', 'from', 'to', 'show'] as const).flatMap((name) => {

@@ -95,3 +95,10 @@ function compareCase(
 export function isUnfollowed({ stdout, stderr }: Answer): boolean {
   return stdout.startsWith('ipset> ') || /^ipset v[\d.]+\n\nUsage/.test(stdout) || stderr.includes('Cannot open ');
 }
+
+/** TALLY as lines of text. */
+export function formatCommandTally({ commands, failing, crashes, missingTypes, different }: CommandTally): string {
+  const counts = `${commands} commands of ipset (${failing} fail), ${crashes} crash it, ${different} different`;
+  const missing = missingTypes.join(' ');
+  return missing === '' ? counts : `${counts}; left out, as this kernel has no such sets: ${missing}`;
+}

@@ -172,6 +172,16 @@ function nearMiss(prng: Prng, word: string): string {
   ])();
 }
 
+/** A file for `ipset restore` that creates sets of TYPES, at first. */
+export function randomRestoreText(prng: Prng, types: readonly string[]): string {
+  const world: World = { prng, oddness: prng.pick([0, 0, 0.02, 0.1]), types, sets: new Map() };
+  const created = Array.from({ length: prng.between(1, 4) }, () => createWords(world).join(' '));
+  const added = Array.from({ length: prng.between(0, 40) }, () =>
+    restoreLine(world, prng.chance(0.9) ? 'add' : undefined),
+  );
+  return `${[...created, ...added].join('\n')}\n`;
+}
+
 function restoreStep(world: World): Step {
   const { prng } = world;
   const lines = Array.from({ length: prng.between(1, 12) }, () => restoreLine(world));

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { formatStep } from '../../ipset/steps.js';
 import { loadLibc } from '../libc.js';
-import { compareCommands, stepsOf } from './compare.js';
+import { compareCommands, formatCommandTally, stepsOf } from './compare.js';
 
 const USAGE = `usage: npm run test:ipset -- [options]
   --seed S    seed for the seeds of the cases (default: random)
@@ -30,8 +30,6 @@ else if (values.show !== undefined) {
   const options = { seed: Number(values.seed), count: Number(values.count), most: Number(values.most) };
   console.log(`seed ${options.seed}, ${options.count} commands`);
   const tally = compareCommands(loadLibc(), options, (caseSeed, text) => console.log(`case ${caseSeed}:\n  ${text}`));
-  const { commands, failing, crashes, missingTypes, different } = tally;
-  if (missingTypes.length > 0) console.log(`left out, as this kernel does not have them: ${missingTypes.join(' ')}`);
-  console.log(`${commands} commands (${failing} fail), ${crashes} crash ipset, ${different} different`);
-  process.exitCode = different > 0 ? 1 : 0;
+  console.log(formatCommandTally(tally));
+  process.exitCode = tally.different > 0 ? 1 : 0;
 }
