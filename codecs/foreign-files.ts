@@ -1,25 +1,28 @@
 /** Identifies files that are something else than expected, by how they start, and says what to do with them. */
+import { isIpsetText } from './ipset-save.js';
 import { decodeText } from './text.js';
 
 /** What a file can be given as. */
-export type FileRole = 'capture' | 'rules' | 'host' | 'connections';
+export type FileRole = 'capture' | 'rules' | 'host' | 'connections' | 'sets';
 
 const EXPECTED: Readonly<Record<FileRole, string>> = {
   capture: 'a pcap or pcapng capture',
   rules: 'the output of iptables-save',
   host: 'a host: host.json, what `nfreplay snapshot` prints there, or a folder of outputs',
   connections: 'the output of conntrack -L -o extended',
+  sets: 'what ipset save prints',
 };
 const ROLES: Readonly<Record<FileRole, string>> = {
   capture: '--in IFACE=FILE',
   rules: '--rules FILE',
   host: '--host FILE',
   connections: '--conntrack FILE',
+  sets: '--ipset FILE',
 };
 
 interface ForeignFormat {
   /** The first bytes of the file in hex, or what its first characters look like. */
-  readonly start: string | RegExp;
+  readonly start: string | RegExp | ((text: string) => boolean);
   /** What the file is, and what to do with it. FILE is replaced by its path. */
   readonly is: string;
   readonly todo?: string;
@@ -77,7 +80,7 @@ const FORMATS: readonly ForeignFormat[] = [
     is: 'the output of iptables -S',
     role: 'rules',
   },
-  { start: /^(?:create|add) \S+ (?:hash|bitmap|list):/m, is: 'the output of ipset save', todo: SAVE },
+  { start: isIpsetText, is: 'a file for ipset restore', role: 'sets' },
   {
     start: /^(?:ipv[46]\s+\d+ )?\w+\s+\d+ (?:\d+ )?.*\bsrc=\S+ dst=/,
     is: 'a list of connections (conntrack -L)',
@@ -114,7 +117,7 @@ export function foreignFile(start: Uint8Array, file: string, role: FileRole): st
   const hex = Buffer.from(head.subarray(0, 16)).toString('hex');
   const text = decodeText(head).replace(/^\ufeff/, '');
   for (const format of FORMATS) {
-    const found = typeof format.start === 'string' ? hex.startsWith(format.start) : format.start.exec(text);
+    const found = matches(format.start, hex, text);
     if (!found || format.role === role || format.unless === role) continue;
     const is = typeof found === 'object' ? format.is.replace('$1', found[1]) : format.is;
     const todo = format.todo ?? (format.role ? `give it as ${ROLES[format.role]}` : undefined);
@@ -122,6 +125,11 @@ export function foreignFile(start: Uint8Array, file: string, role: FileRole): st
     return `the file is ${is}; ${end}`;
   }
   return undefined;
+}
+
+function matches(start: ForeignFormat['start'], hex: string, text: string): RegExpExecArray | boolean | null {
+  if (typeof start === 'string') return hex.startsWith(start);
+  return typeof start === 'function' ? start(text) : start.exec(text);
 }
 
 /** Describes FILE, which starts with the bytes START and is not what ROLE says, and says what to do about it. */

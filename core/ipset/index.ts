@@ -1,10 +1,15 @@
 /** The language of ipset: files for `ipset restore`, and commands. */
+import { foreignFile } from '../../codecs/foreign-files.js';
 import type { Word } from '../../codecs/iptables-save.js';
+import { encodeText } from '../../codecs/text.js';
 import type { SetStore } from '../sets/store.js';
 import { IpsetError } from './ipset-error.js';
 import { listSets } from './listing.js';
 import { IpsetStop } from './report.js';
 import { IpsetEnd, IpsetSession } from './session.js';
+
+/** How much of a text tells what it is, in characters. */
+const HEAD = 4096;
 
 /** What loading a file did besides changing sets. */
 export interface SetsRead {
@@ -24,7 +29,10 @@ export function readSets(text: string, file: string, store: SetStore): SetsRead 
   try {
     session.restore(text.startsWith('\ufeff') ? text.slice(1) : text);
   } catch (error) {
-    if (error instanceof IpsetStop) throw new IpsetError(file, wordAt(text, session), error);
+    if (error instanceof IpsetStop) {
+      const foreign = foreignFile(encodeText(text.slice(0, HEAD)), file, 'sets');
+      throw new IpsetError(file, wordAt(text, session), error, foreign);
+    }
     if (!(error instanceof IpsetEnd)) throw error;
     endsAt = session.line;
   }

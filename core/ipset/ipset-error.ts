@@ -19,14 +19,15 @@ export class IpsetError extends Error {
   /** What ipset exits with. */
   readonly exitCode: ExitCode;
 
-  constructor(file: string, { line, column, text }: Word, stop: IpsetStop) {
+  /** FOREIGN: what the file is instead, if it is no file for ipset. */
+  constructor(file: string, { line, column, text }: Word, stop: IpsetStop, foreign?: string) {
     const { message, exitCode, expected, isAboutLine } = stop;
     const lines = message.replace(/^Error in line \d+: /, '').trimEnd();
     const what = lines.replaceAll('\n', '; ');
     // A word that the message has anyway is not repeated.
     const token = isAboutLine || text === '' || mentions(what, text) ? '' : `"${text}": `;
     const end = expected === '' ? '' : `; expected: ${expected}`;
-    super(`${shownPath(file)}:${line}:${column}: ${shown(`${token}${what}${end}`)}`);
+    super(`${shownPath(file)}:${line}:${column}: ${shown(foreign ?? `${token}${what}${end}`)}`);
     this.file = file;
     this.line = line;
     this.column = column;

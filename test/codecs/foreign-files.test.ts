@@ -66,7 +66,7 @@ Foreign('given as rules', () => {
     ['nftScript', /ruleset in nft's language/],
     ['nftJson', /ruleset in nft's JSON/],
     ['xml', /XML or HTML; expected the output of iptables-save/],
-    ['ipset', /output of ipset save/],
+    ['ipset', /file for ipset restore; give it as --ipset FILE/],
     ['conntrack', /list of connections/],
     ['host', /a host in JSON; give it as --host FILE/],
     ['summary', /summary of a replay; expected the output of iptables-save/],

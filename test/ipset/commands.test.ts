@@ -159,6 +159,13 @@ Commands('of a file that are wrong are named by line and column, and by what ips
   assert.is(errorOf('create a hash:ip\nadd a 1.1.1.1 "x').message, 'sets.txt:2:1: Missing close quote!');
 });
 
+Commands('are not looked for in a file that is something else, which is named', () => {
+  assert.is(
+    errorOf('*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n').message,
+    'sets.txt:1:1: the file is an iptables-save ruleset; give it as --rules sets.txt',
+  );
+});
+
 Commands('show nothing of a file that could change a terminal', () => {
   assert.not(errorOf('create a hash:ip\nadd a \x1b[31m\n').message.includes('\x1b'));
 });
