@@ -13,7 +13,7 @@ import { compareCommands, formatCommandsTally } from './commands/compare.js';
 import { ExtensionCoverage } from './extensions/coverage.js';
 import { compareFilters, formatFilterTally } from './filter/compare.js';
 import { JUDGE, loadLibpcap } from './filter/libpcap.js';
-import { compareCommands, formatCommandTally } from './ipset/compare.js';
+import { compareIpset, formatIpsetTally } from './ipset/compare.js';
 import { type Disagreement, judge } from './judge.js';
 import { compareFiles, formatTally } from './language/compare.js';
 import { type Libc, loadLibc } from './libc.js';
@@ -59,7 +59,7 @@ const FILTERS_PER_CASE = 10;
 /** How many cases there are for each random set of ipset. */
 const CASES_PER_SET = 5;
 /** Commands of ipset for each case. */
-const COMMANDS_PER_CASE = 5;
+const IPSET_COMMANDS_PER_CASE = 5;
 /** The profiles with real time run less often. */
 const SLOW_PROFILES = ['time', 'ticks'];
 const SLOW_EVERY = 50;
@@ -116,7 +116,7 @@ async function main(): Promise<number> {
     for (const backend of ['legacy', 'nft'] as const) commands(libc, backend, seed, count * COMMANDS_PER_CASE, tally);
     filters(seed, count * FILTERS_PER_CASE, tally);
     sets(seed, Math.ceil(count / CASES_PER_SET), tally);
-    setCommands(libc, seed, count * COMMANDS_PER_CASE, tally);
+    setCommands(libc, seed, count * IPSET_COMMANDS_PER_CASE, tally);
   }
   for (let n = 0; n < count; n++) {
     const caseSeed = values.case === undefined ? seeds.word() : Number(values.case);
@@ -184,10 +184,10 @@ function sets(seed: number, count: number, tally: Tally): void {
 
 /** Compares COUNT commands with the ipset of this machine (`npm run test:ipset` does it for longer). */
 function setCommands(libc: Libc, seed: number, count: number, tally: Tally): void {
-  const compared = compareCommands(libc, { seed, count, most: MOST_FILES }, (caseSeed, text) => {
+  const compared = compareIpset(libc, { seed, count, most: MOST_FILES }, (caseSeed, text) => {
     console.log(`npm run test:ipset -- --show ${caseSeed}\n  ${text}`);
   });
-  console.log(formatCommandTally(compared));
+  console.log(formatIpsetTally(compared));
   tally.passed += compared.commands - compared.different;
   tally.failed += compared.different;
 }

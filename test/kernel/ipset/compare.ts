@@ -9,7 +9,7 @@ import { Prng } from '../prng.js';
 import { randomSteps } from './generator.js';
 import { RealIpset } from './real-ipset.js';
 
-export interface CommandTally {
+export interface IpsetTally {
   commands: number;
   failing: number;
   /** Steps at which the real one crashed. */
@@ -27,12 +27,12 @@ export interface CompareOptions {
 }
 
 /** Compares cases whose seeds come from SEED, up to MOST differences, and calls REPORT for each of these. */
-export function compareCommands(
+export function compareIpset(
   libc: Libc,
   { seed, count, most }: CompareOptions,
   report: (caseSeed: number, text: string) => void,
-): CommandTally {
-  const tally: CommandTally = { commands: 0, failing: 0, crashes: 0, different: 0, missingTypes: [] };
+): IpsetTally {
+  const tally: IpsetTally = { commands: 0, failing: 0, crashes: 0, different: 0, missingTypes: [] };
   const namespace = Namespace.create(libc);
   namespace.run(() => {
     const seeds = new Prng(seed);
@@ -68,7 +68,7 @@ export function stepsOf(libc: Libc, seed: number): Step[] {
 function compareCase(
   real: { answer(step: Step): Answer; clear(): void },
   steps: readonly Step[],
-  tally: CommandTally,
+  tally: IpsetTally,
 ): string | undefined {
   real.clear();
   const ours = new OurIpset();
@@ -97,7 +97,7 @@ export function isUnfollowed({ stdout, stderr }: Answer): boolean {
 }
 
 /** TALLY as lines of text. */
-export function formatCommandTally({ commands, failing, crashes, missingTypes, different }: CommandTally): string {
+export function formatIpsetTally({ commands, failing, crashes, missingTypes, different }: IpsetTally): string {
   const counts = `${commands} commands of ipset (${failing} fail), ${crashes} crash it, ${different} different`;
   const missing = missingTypes.join(' ');
   return missing === '' ? counts : `${counts}; left out, as this kernel has no such sets: ${missing}`;

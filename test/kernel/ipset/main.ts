@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { formatStep } from '../../ipset/steps.js';
 import { loadLibc } from '../libc.js';
-import { compareCommands, formatCommandTally, stepsOf } from './compare.js';
+import { compareIpset, formatIpsetTally, stepsOf } from './compare.js';
 
 const USAGE = `usage: npm run test:ipset -- [options]
   --seed S    seed for the seeds of the cases (default: random)
@@ -29,7 +29,7 @@ else if (values.show !== undefined) {
 } else {
   const options = { seed: Number(values.seed), count: Number(values.count), most: Number(values.most) };
   console.log(`seed ${options.seed}, ${options.count} commands`);
-  const tally = compareCommands(loadLibc(), options, (caseSeed, text) => console.log(`case ${caseSeed}:\n  ${text}`));
-  console.log(formatCommandTally(tally));
+  const tally = compareIpset(loadLibc(), options, (caseSeed, text) => console.log(`case ${caseSeed}:\n  ${text}`));
+  console.log(formatIpsetTally(tally));
   process.exitCode = tally.different > 0 ? 1 : 0;
 }
