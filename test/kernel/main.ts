@@ -210,13 +210,17 @@ function files(libc: Libc, seed: number, count: number, tally: Tally): void {
 
 /** Compares COUNT commands with those of the iptables of this machine (`npm run test:commands` does it for longer). */
 function commands(libc: Libc, backend: Backend, seed: number, count: number, tally: Tally): void {
-  const compared = compareCommands(libc, { seed, count, most: MOST_FILES, backend }, (session, given, difference) => {
-    const last = given.at(-1) ?? [];
-    console.log(
-      `npm run test:commands -- --session ${session} --backend ${backend}\n  iptables ${JSON.stringify(last)}`,
-    );
-    console.log(`  ${difference}`);
-  });
+  const compared = compareCommands(
+    libc,
+    { seed, count, most: MOST_FILES, backend, family: 'ipv4' },
+    (session, given, difference) => {
+      const last = given.at(-1) ?? [];
+      console.log(
+        `npm run test:commands -- --session ${session} --backend ${backend}\n  iptables ${JSON.stringify(last)}`,
+      );
+      console.log(`  ${difference}`);
+    },
+  );
   console.log(`iptables-${backend}: ${formatCommandsTally(compared)}`);
   tally.passed += compared.done + compared.failed;
   tally.failed += compared.different;

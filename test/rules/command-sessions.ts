@@ -1,4 +1,6 @@
 /** What commands of iptables did, as the real one or this project answered, and how to compare that. */
+
+import type { Family } from '../../codecs/address.js';
 import { type Applied, applyIptables, type RulesetState } from '../../core/rules/commands/apply-iptables.js';
 import { loadedCounters } from '../../core/rules/loaded-counters.js';
 import type { Backend } from '../../core/rules/model.js';
@@ -24,15 +26,15 @@ export interface RecordedSession {
   readonly saved: string;
 }
 
-export const NO_TABLES: RulesetState = {
-  ruleset: { fileName: 'rules', family: 'ipv4', tables: [], warnings: [] },
-  counters: new Map(),
-};
+export function noTables(family: Family): RulesetState {
+  return { ruleset: { fileName: 'rules', family, tables: [], warnings: [] }, counters: new Map() };
+}
 
 /** The command of WORDS on STATE. */
 export function ourAnswer(words: readonly string[], state: RulesetState, backend: Backend): Applied {
   const placed = words.map((text, i) => ({ text, line: 1, column: i + 1 }));
-  return applyIptables(placed, state, { tool: { name: 'iptables', backend }, file: 'commands' });
+  const name = state.ruleset.family === 'ipv4' ? 'iptables' : 'ip6tables';
+  return applyIptables(placed, state, { tool: { name, backend }, file: 'commands' });
 }
 
 /** What iptables-nft says of -Z in a chain that does not exist depends on what has failed before, inside it. */
@@ -63,7 +65,7 @@ export function answerDifference(ours: Applied, theirs: Answer, backend: Backend
 /** How the tables of iptables, SAVED by iptables-save -c, differ from STATE; undefined if they do not. */
 export function savedDifference(state: RulesetState, saved: string, backend: Backend): string | undefined {
   const ours = saveRuleset(state.ruleset, state.counters);
-  const readable = backend === 'legacy' ? saved : again(saved);
+  const readable = backend === 'legacy' ? saved : again(saved, state.ruleset.family);
   if (readable === undefined) return undefined;
   const [wanted, got] = backend === 'legacy' ? [saved, ours] : [inOrder(readable), inOrder(withoutRange(ours))];
   if (wanted === got) return undefined;
@@ -76,9 +78,9 @@ export function savedDifference(state: RulesetState, saved: string, backend: Bac
  * TEXT, which iptables-nft-save printed, in the words of iptables-legacy-save; undefined if iptables-restore would not
  * take it, as that of some options of HMARK.
  */
-function again(text: string): string | undefined {
+function again(text: string, family: Family): string | undefined {
   try {
-    const ruleset = parseRuleset(text, 'saved', { willRun: false });
+    const ruleset = parseRuleset(text, 'saved', { willRun: false, family });
     return saveRuleset(ruleset, loadedCounters(ruleset, [{ text, file: 'saved' }]));
   } catch (error) {
     if (error instanceof RulesetError) return undefined;

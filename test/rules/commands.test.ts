@@ -6,7 +6,7 @@ import type { RulesetState } from '../../core/rules/commands/apply-iptables.js';
 import { loadedCounters } from '../../core/rules/loaded-counters.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';
 import { saveRuleset } from '../../core/rules/save.js';
-import { answerDifference, NO_TABLES, ourAnswer, type RecordedSession, savedDifference } from './command-sessions.js';
+import { answerDifference, noTables, ourAnswer, type RecordedSession, savedDifference } from './command-sessions.js';
 
 const Commands = suite('commands of iptables');
 
@@ -18,7 +18,7 @@ Commands('exit codes, messages and rules are those of the real iptables', () => 
   assert.ok(sessions.length > 20);
   for (const line of sessions) {
     const { backend, commands, saved } = JSON.parse(line) as RecordedSession;
-    let state = NO_TABLES;
+    let state = noTables('ipv4');
     const done: string[] = [];
     const check = (difference: string | undefined): void =>
       assert.is(difference, undefined, `${difference}\n  iptables-${backend} ${done.join(`\n  iptables-${backend} `)}`);
@@ -79,7 +79,7 @@ Commands('a rule that refers to a renamed chain follows it', () => {
 });
 
 Commands('with nf_tables, -X without a name deletes empty base chains, which are saved all the same', () => {
-  const empty = ourAnswer(['-t', 'nat', '-P', 'INPUT', 'ACCEPT'], NO_TABLES, 'nft');
+  const empty = ourAnswer(['-t', 'nat', '-P', 'INPUT', 'ACCEPT'], noTables('ipv4'), 'nft');
   const chains = (state: RulesetState) =>
     state.ruleset.tables[0].chains.filter(({ isAbsent }) => isAbsent !== true).map(({ name }) => name);
   assert.equal(chains(empty), ['INPUT']);

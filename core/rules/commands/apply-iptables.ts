@@ -145,7 +145,7 @@ class CommandLineRun implements RuleScope {
       const message =
         backend === 'nft'
           ? `table '${text}' does not exist`
-          : `can't initialize iptables table \`${text}': Table does not exist (do you need to insmod?)`;
+          : `can't initialize ${this.#tool.name} table \`${text}': Table does not exist (do you need to insmod?)`;
       const problem = { word: this.#tableWord, what, expected: TABLE_NAMES.join(', ') };
       throw misused(this.#tool, problem, message, ToolExit.VERSION);
     }

@@ -29,8 +29,7 @@ export function runLegacy(run: CommandRun): void {
   // Replacing the table, iptables puts back the counters of rules, but no others than given ones of policies.
   if (run.table.isChanged) {
     for (const chain of run.table.chains.values()) {
-      const [packets, bytes] =
-        run.command.letter === 'P' && chain.name === chainName(run) ? countersOf(run.command) : [0, 0];
+      const [packets, bytes] = run.command.letter === 'P' && chain.name === chainName(run) ? countersOf(run) : [0, 0];
       Object.assign(chain, { packets, bytes });
     }
   }
@@ -101,7 +100,7 @@ function runOnRules(run: CommandRun): void {
   if (letter === 'R' && position! > chain.rules.length) throw tooBig('replacement', 0);
   if (letter === 'D' && position !== undefined && position > chain.rules.length) throw tooBig('deletion', 0);
   for (const draft of rules) checkTarget(run, draft);
-  const counters = countersOf(command);
+  const counters = countersOf(run);
   if (letter === 'A') chain.rules.push(...rules.map((draft) => newRule(draft, counters)));
   else if (letter === 'I') {
     for (const draft of rules) chain.rules.splice((position ?? 1) - 1, 0, newRule(draft, counters));

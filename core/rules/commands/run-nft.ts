@@ -122,7 +122,7 @@ function runOnRules(run: CommandRun): void {
   const chain = 'AI'.includes(letter) ? madeChain(run) : chainOf(run, isSearch ? BAD_RULE : 'ENOENT');
   const tooBig = (what: string, more: number): CommandFault =>
     failed(tool, noPosition(word, chain, position!, more), `Index of ${what} too big`);
-  const counters = countersOf(command);
+  const counters = countersOf(run);
   const added = command.rules.map((draft) => newRule(draft, counters));
   if (letter === 'A') chain.rules.push(...added);
   else if (letter === 'I') {

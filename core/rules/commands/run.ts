@@ -21,9 +21,10 @@ export interface CommandRun {
 
 export const BAD_RULE = 'Bad rule (does a matching rule exist in that chain?)';
 
-/** The values of `-c`, or zeros. */
-export function countersOf({ counters, word }: Command): readonly [number, number] {
-  if (counters === undefined) return [0, 0];
+/** The values of `-c`, or zeros. ip6tables-nft forgets them. */
+export function countersOf({ tool, command }: CommandRun): readonly [number, number] {
+  const { counters, word } = command;
+  if (counters === undefined || (tool.backend === 'nft' && tool.name === 'ip6tables')) return [0, 0];
   const [packets, bytes] = counters.map(Number);
   if (!Number.isSafeInteger(packets) || !Number.isSafeInteger(bytes)) {
     throw new RuleFault(word, 'counters above 2^53 cannot be counted on', 'smaller ones', 'unsupported');

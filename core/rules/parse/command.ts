@@ -114,30 +114,6 @@ export function notInverted(letter: string): string {
   return `cannot have ! before -${letter === 'g' ? 'j' : letter}`;
 }
 
-const MAX_WAIT_USEC = 999999;
-
-/** Checks the value of `-w`, which nothing else depends on. */
-export function checkWait(seconds: Word): void {
-  if (/^[ \t\n\v\f\r]*[-+]?[0-9]/.test(seconds.text)) return;
-  throw new RuleFault(seconds, `"${seconds.text}" is no time`, 'seconds', 'invalid', 'wait seconds not numeric');
-}
-
-/** Checks the VALUE of `-W`, the option WORD, which iptables ignores. */
-export function checkWaitInterval(word: Word, value: Word | undefined): void {
-  if (value === undefined) {
-    const tool = 'wait interval value required';
-    throw new RuleFault(word, `${word.text} without a value`, 'microseconds', 'invalid', tool);
-  }
-  const digits = /^[ \t\n\v\f\r]*\+?([0-9]+)/.exec(value.text)?.[1];
-  if (digits === undefined) {
-    throw new RuleFault(value, `"${value.text}" is no time`, 'microseconds', 'invalid', 'wait interval not numeric');
-  }
-  if (Number(digits) > MAX_WAIT_USEC) {
-    const tool = `too long usec wait ${digits} > ${MAX_WAIT_USEC} usec`;
-    throw new RuleFault(value, `"${value.text}" is too long`, `at most ${MAX_WAIT_USEC}`, 'invalid', tool);
-  }
-}
-
 /** The error for the options that iptables-restore does not take, or that end it. */
 export function refusedOption(letter: string, word: Word): RuleFault {
   if (letter === 't') return new RuleFault(word, `${word.text} cannot be used here`, '*table before the rules');

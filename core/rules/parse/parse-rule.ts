@@ -1,41 +1,33 @@
 /** Parses one line of a table: the command and its rule (do_command4 in iptables). */
 import type { Family } from '../../../codecs/address.js';
 import type { Word } from '../../../codecs/iptables-save.js';
-import { withNearest } from '../../../codecs/nearest.js';
 import { Verdict } from '../../hooks.js';
 import { MATCHES, NFT_MATCHES } from '../../matches/index.js';
 import { TARGETS } from '../../targets/index.js';
-import { type AddressMatch, ANY_PACKET, type BaseMatch, type DeviceMatch } from '../base-match.js';
+import { ANY_PACKET, type BaseMatch, type DeviceMatch } from '../base-match.js';
 import type { Extension, MatchExtension, TargetExtension } from '../extension.js';
 import type { Target } from '../model.js';
 import { partsUnsupported } from '../unsupported.js';
-import {
-  matchOfProtocol,
-  parseAddresses,
-  parseCounters,
-  parseDevice,
-  parsePosition,
-  parseProtocolMatch,
-  tested,
-} from './base-values.js';
+import { matchOfProtocol, parseCounters, parseDevice, parseProtocolMatch, tested } from './base-values.js';
 import {
   COMMANDS,
   type Command,
   checkDevices,
-  checkWait,
-  checkWaitInterval,
   NEGATABLE,
   notInverted,
   ONLY_USAGE,
   RULE_COMMANDS,
   type RuleDraft,
   type RuleScope,
-  refusedOption,
   SINGLE,
 } from './command.js';
+import { CommandLineOptions } from './command-line-options.js';
+import { CommandWords } from './command-words.js';
 import { RuleFault } from './error.js';
+import { GivenAddresses } from './given-addresses.js';
+import { checkGoto, checkJump } from './jumps.js';
 import { KNOWN_MATCHES, KNOWN_TARGETS, matchName } from './known-extensions.js';
-import { checkNameLength, checkNewName, checkTargetName, unknownMatch, unknownTarget } from './names.js';
+import { checkNameLength, checkTargetName, unknownMatch, unknownTarget } from './names.js';
 import { type Item, LoadedExtension, type OptionOwners, OptionReader } from './options.js';
 
 /** Shared by all rules, as a large ruleset has many. */
@@ -47,7 +39,6 @@ const VERDICTS: ReadonlyMap<string, Target> = new Map([
 const NO_TARGET: Target = { kind: 'none' };
 /** In which order iptables looks for options that a command does not allow. */
 const OPTION_ORDER = 'nsdpjvxio0cf';
-const LISTED_AND_ZEROED = ['LZ', 'ZL', 'SZ', 'ZS'];
 const NAT_DROP = '\nThe "nat" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n';
 
 /**
@@ -57,42 +48,25 @@ export function parseCommand(words: readonly Word[], start: Word, scope: RuleSco
   return new RuleParser(words, start, scope).parse();
 }
 
-/** The value of `-s` or `-d`. */
-interface GivenAddress {
-  readonly word: Word;
-  readonly given: Word;
-  readonly negated: boolean;
-}
-
 class RuleParser implements OptionOwners {
   readonly #start: Word;
   readonly #reader: OptionReader;
   readonly #scope: RuleScope;
+  readonly #command = new CommandWords();
+  readonly #lineOptions = new CommandLineOptions();
 
-  #command: Word | undefined;
-  #letter = '';
-  #chain: Word | undefined;
   /**
    * `-6` in a file for iptables, or `-4` in one for ip6tables. iptables reads no further, and carries out the command
    * without a rule.
    */
   #isOtherFamily = false;
-  #position: number | undefined;
-  #argument: Word | undefined;
   #counters: readonly [bigint, bigint] | undefined;
-  #zeroes: Command['zeroes'];
   #verbosity = 0;
-  /** -V or -h, which end iptables. */
-  #ends = '';
-  #waits = false;
-  #waitInterval: Word | undefined;
 
   #base: { -readonly [Part in keyof BaseMatch]: BaseMatch[Part] } = { ...ANY_PACKET };
   /** The name of the match that `-p` loads for its options. */
   #protocolMatch = '';
-  /** Parsed when all options are read: iptables does not look at them in a line of the other family. */
-  #source: GivenAddress | undefined;
-  #destination: GivenAddress | undefined;
+  readonly #addresses = new GivenAddresses();
   /** The letters of the options so far that may be given only once, and that the command has to allow. */
   #given = '';
   #inWord: Word | undefined;
@@ -126,13 +100,8 @@ class RuleParser implements OptionOwners {
       if (item.kind === 'word') {
         const { word } = item;
         if (word.text !== '!') {
-          throw new RuleFault(
-            word,
-            `bad argument "${word.text}"`,
-            'an option',
-            'invalid',
-            `Bad argument \`${word.text}'`,
-          );
+          const tool = `Bad argument \`${word.text}'`;
+          throw new RuleFault(word, `bad argument "${word.text}"`, 'an option', 'invalid', tool);
         }
         if (not !== undefined) {
           throw new RuleFault(word, 'repeated !', '', 'invalid', 'multiple consecutive ! not allowed');
@@ -146,41 +115,24 @@ class RuleParser implements OptionOwners {
         owner.give({ name: spec.name, word, negated: not !== undefined, values, protocol: this.#base.protocol }, spec);
       }
       if (this.#isOtherFamily) break;
-      if (this.#ends !== '') return this.#ending(item.word);
+      if (this.#lineOptions.ends !== '') return ending(this.#lineOptions.ends, item.word);
       not = undefined;
     }
     if (!this.#isOtherFamily) this.#check(not);
     if (!this.#hasRule()) this.#checkExtensions();
-    if (this.#command === undefined) return undefined;
+    if (this.#command.word === undefined) return undefined;
     return {
-      letter: this.#letter,
-      word: this.#command,
-      chain: this.#chain,
-      position: this.#position,
-      argument: this.#argument,
-      rules: this.#hasRule() ? this.#drafts(this.#command.line) : [],
+      letter: this.#command.letter,
+      word: this.#command.word,
+      chain: this.#command.chain,
+      position: this.#command.position,
+      argument: this.#command.argument,
+      rules: this.#hasRule() ? this.#drafts(this.#command.word.line) : [],
       matchWords: this.#matches.map(({ word }) => word),
-      targetWord: this.#targetWord ?? this.#command,
+      targetWord: this.#targetWord ?? this.#command.word,
       counters: this.#counters,
-      zeroes: this.#zeroes,
+      zeroes: this.#command.zeroes,
       verbosity: this.#verbosity,
-    };
-  }
-
-  /** The command of WORD, -V or -h. */
-  #ending(word: Word): Command {
-    return {
-      letter: this.#ends,
-      word,
-      chain: undefined,
-      position: undefined,
-      argument: undefined,
-      rules: [],
-      matchWords: [],
-      targetWord: word,
-      counters: undefined,
-      zeroes: undefined,
-      verbosity: 0,
     };
   }
 
@@ -196,18 +148,15 @@ class RuleParser implements OptionOwners {
   }
 
   #hasRule(): boolean {
-    if (!RULE_COMMANDS.includes(this.#letter) || this.#isOtherFamily) return false;
-    return this.#letter !== 'D' || this.#position === undefined;
+    if (!RULE_COMMANDS.includes(this.#command.letter) || this.#isOtherFamily) return false;
+    return this.#command.letter !== 'D' || this.#command.position === undefined;
   }
 
   /** The checks once all options are read. NOT: a ! that nothing follows. */
   #check(not: Word | undefined): void {
-    const command = this.#command;
+    const command = this.#command.word;
     this.#refuseNatDrop();
-    if (this.#waitInterval !== undefined && !this.#waits) {
-      const tool = '--wait-interval only makes sense with --wait\n';
-      throw new RuleFault(this.#waitInterval, `${this.#waitInterval.text} without -w`, '-w', 'invalid', tool);
-    }
+    this.#lineOptions.check();
     const { excess } = this.#reader;
     if (this.#scope.commandLine !== undefined) for (const extension of this.loaded) extension.parse();
     if (excess !== undefined) {
@@ -220,16 +169,18 @@ class RuleParser implements OptionOwners {
     if (not !== undefined) {
       throw new RuleFault(not, 'nothing after !', 'an option', 'invalid', 'nothing appropriate following !');
     }
-    if (this.#scope.commandLine !== undefined) this.#addresses();
+    if (this.#scope.commandLine !== undefined) this.#addresses.parse(this.#scope.family);
     this.#checkCombination(command);
-    if (this.#chain !== undefined) checkNameLength(this.#chain, 'chain');
-    if (this.#hasRule()) checkDevices(this.#chain!, this.#inWord, this.#outWord);
-    else this.#addresses();
+    if (this.#command.chain !== undefined) checkNameLength(this.#command.chain, 'chain');
+    if (this.#hasRule()) checkDevices(this.#command.chain!, this.#inWord, this.#outWord);
+    else this.#addresses.parse(this.#scope.family);
   }
 
   #checkCombination(command: Word): void {
-    const isByNumber = this.#letter === 'D' && this.#position !== undefined;
-    const allowed = isByNumber ? 'v' : COMMANDS[this.#letter] + (this.#zeroes === undefined ? '' : COMMANDS.Z);
+    const isByNumber = this.#command.letter === 'D' && this.#command.position !== undefined;
+    const allowed = isByNumber
+      ? 'v'
+      : COMMANDS[this.#command.letter] + (this.#command.zeroes === undefined ? '' : COMMANDS.Z);
     for (const letter of OPTION_ORDER) {
       if (!this.#given.includes(letter) || allowed.includes(letter)) continue;
       const tool = `Illegal option \`-${letter}' with this command`;
@@ -271,7 +222,7 @@ class RuleParser implements OptionOwners {
       throw new RuleFault(word, `${word.text} cannot be inverted`, '', 'invalid', notInverted(letter));
     }
     if (COMMANDS[letter] !== undefined) {
-      this.#commandOption(letter, word, item.value);
+      this.#command.take(letter, word, item.value, () => this.#reader.further(), this.#scope);
       return;
     }
     // -j and -g are one option.
@@ -287,10 +238,10 @@ class RuleParser implements OptionOwners {
     const given = item.given ?? word;
     switch (letter) {
       case 's':
-        this.#source = { word, given, negated };
+        this.#addresses.source = { word, given, negated };
         break;
       case 'd':
-        this.#destination = { word, given, negated };
+        this.#addresses.destination = { word, given, negated };
         break;
       case 'i':
       case 'o':
@@ -338,23 +289,8 @@ class RuleParser implements OptionOwners {
       case '0':
         break;
       default:
-        this.#commandLineOption(item);
+        this.#lineOptions.take(item, () => this.#reader.further(), this.#scope.commandLine);
     }
-  }
-
-  /** The options that only a command has. */
-  #commandLineOption({ letter, word, value }: Item & { kind: 'base' }): void {
-    const line = this.#scope.commandLine;
-    if (line === undefined) throw refusedOption(letter, word);
-    if (letter === 't') line.setTable(value!);
-    else if (letter === 'w') {
-      const seconds = value ?? this.#reader.further();
-      if (seconds !== undefined) checkWait(seconds);
-      this.#waits = seconds === undefined || !/^[ \t]*[-+]?0+(?:\D|$)/.test(seconds.text);
-    } else if (letter === 'W') {
-      checkWaitInterval(word, value ?? this.#reader.further());
-      this.#waitInterval = word;
-    } else this.#ends = letter;
   }
 
   #setDevice(letter: 'i' | 'o', word: Word, device: DeviceMatch): void {
@@ -370,64 +306,6 @@ class RuleParser implements OptionOwners {
   #warnAttached(word: Word): void {
     const what = `iptables takes "${word.text}" for the name of the interface`;
     this.#scope.warn(word, `${what}; put a blank between the option and the name`);
-  }
-
-  #commandOption(letter: string, word: Word, attached: Word | undefined): void {
-    const command = this.#command;
-    if (letter === 'S' && this.#scope.commandLine === undefined) {
-      // It ends iptables-restore at the first jump that it lists.
-      throw new RuleFault(word, `${word.text} lists rules, which has no place in a file`, 'no listing', 'unsupported');
-    }
-    // Only listing and zeroing go together.
-    if (command !== undefined && !LISTED_AND_ZEROED.includes(this.#letter + letter)) {
-      // Of a listing with -Z, iptables names what has the higher number.
-      const isZero = this.#zeroes === 'rule' || (this.#zeroes === 'chain' && this.#letter === 'L');
-      const tool = `Cannot use -${letter} with -${isZero ? 'Z' : this.#letter}`;
-      throw new RuleFault(word, `${word.text} cannot be combined with ${command.text}`, 'one command', 'invalid', tool);
-    }
-    this.#command = word;
-    if (command !== undefined) this.#zeroes = letter === 'Z' || this.#position === undefined ? 'chain' : 'rule';
-    if (command === undefined || letter !== 'Z') this.#letter = letter;
-    const further = (): Word | undefined => this.#reader.further();
-    const chain = attached ?? further();
-    if (chain !== undefined) this.#chain = chain;
-    switch (letter) {
-      case 'N':
-        checkNewName(chain!, this.#scope.family, this.#scope.isDeclared(chain!.text));
-        break;
-      case 'E':
-        this.#argument = further();
-        if (this.#argument === undefined) {
-          const tool = '-E requires old-chain-name and new-chain-name';
-          throw new RuleFault(word, '-E requires two names', 'old and new chain', 'invalid', tool);
-        }
-        break;
-      case 'P':
-        this.#argument = further();
-        if (this.#argument === undefined) {
-          const what = '-P requires a chain and a policy';
-          throw new RuleFault(word, what, 'ACCEPT or DROP', 'invalid', what);
-        }
-        break;
-      case 'D':
-      case 'I':
-      case 'L':
-      case 'R':
-      case 'S':
-      case 'Z': {
-        const position = further();
-        if (position !== undefined) this.#position = parsePosition(position);
-        else if (letter === 'R') {
-          const what = '-R requires a rule number';
-          throw new RuleFault(word, what, 'a number from 1', 'invalid', what);
-        }
-        // With a number, -Z replaces the listing before it.
-        if (letter === 'Z' && position !== undefined && command !== undefined) {
-          this.#letter = 'Z';
-          this.#zeroes = undefined;
-        }
-      }
-    }
   }
 
   #loadMatch(word: Word): void {
@@ -457,26 +335,11 @@ class RuleParser implements OptionOwners {
     } else throw unknownTarget(word, this.#scope.family, this.#scope.chainNames());
   }
 
-  /** Throws if the rule cannot jump to the chain that WORD names. */
-  #checkJump(word: Word): void {
-    const { text } = word;
-    const kind = this.#scope.chainKind(text);
-    if (kind === 'user') return;
-    if (kind === 'built-in') {
-      throw new RuleFault(word, `${text} is a built-in chain: rules cannot jump there`, 'a target or a user chain');
-    }
-    if (KNOWN_TARGETS[this.#scope.family].has(text)) {
-      const what = `${text} is not a target here, as the file declares a chain of this name`;
-      throw new RuleFault(word, what, 'another name for the chain');
-    }
-    throw unknownTarget(word, this.#scope.family, this.#scope.chainNames());
-  }
-
   /** iptables does not allow DROP in the nat table, except in a `:chain` line. */
   #refuseNatDrop(): void {
     if (this.#scope.table !== 'nat') return;
-    const word = [this.#argument, this.#targetWord].find((one) => one?.text === 'DROP');
-    if (word === undefined || (word === this.#argument && this.#letter !== 'P')) return;
+    const word = [this.#command.argument, this.#targetWord].find((one) => one?.text === 'DROP');
+    if (word === undefined || (word === this.#command.argument && this.#command.letter !== 'P')) return;
     const what = 'the nat table is not for filtering: iptables does not allow DROP there';
     throw new RuleFault(word, what, 'ACCEPT, RETURN, …', 'invalid', NAT_DROP);
   }
@@ -487,23 +350,11 @@ class RuleParser implements OptionOwners {
     this.#target = { kind: 'goto', chain: word.text };
   }
 
-  #checkGoto(word: Word): void {
-    const kind = this.#scope.chainKind(word.text);
-    if (kind !== 'user') {
-      const why = kind === 'built-in' ? 'a built-in chain: rules cannot jump there' : 'not a chain of this table';
-      throw new RuleFault(
-        word,
-        `${word.text} is ${why}`,
-        withNearest('a user chain', word.text, this.#scope.chainNames()),
-      );
-    }
-  }
-
   #drafts(line: number): RuleDraft[] {
-    const { sources, destinations } = this.#addresses();
-    if (this.#letter === 'R' && sources.length * destinations.length !== 1) {
+    const { sources, destinations } = this.#addresses.parse(this.#scope.family);
+    if (this.#command.letter === 'R' && sources.length * destinations.length !== 1) {
       const tool = 'Replacement rule does not specify a unique address';
-      throw new RuleFault(this.#command!, 'a rule is replaced by one rule', 'one address', 'invalid', tool);
+      throw new RuleFault(this.#command.word!, 'a rule is replaced by one rule', 'one address', 'invalid', tool);
     }
     const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
     const target = this.#finishedTarget();
@@ -522,8 +373,8 @@ class RuleParser implements OptionOwners {
     if (!(this.#target instanceof LoadedExtension)) {
       const { kind } = this.#target;
       if (this.#scope.commandLine !== undefined) return this.#target;
-      if (kind === 'jump') this.#checkJump(this.#targetWord!);
-      else if (kind === 'goto') this.#checkGoto(this.#targetWord!);
+      if (kind === 'jump') checkJump(this.#targetWord!, this.#scope);
+      else if (kind === 'goto') checkGoto(this.#targetWord!, this.#scope);
       return this.#target;
     }
     const { extension, word } = this.#target;
@@ -533,26 +384,15 @@ class RuleParser implements OptionOwners {
     this.#scope.warn(word, `iptables takes the chain ${word.text} here, not the target, and ignores its options`);
     return { kind: 'jump', chain: word.text };
   }
-
-  /** Several addresses expand into several rules, where ! would not mean what it seems to. */
-  #addresses(): { sources: (AddressMatch | undefined)[]; destinations: (AddressMatch | undefined)[] } {
-    const sources = this.#parsed(this.#source);
-    const destinations = this.#parsed(this.#destination);
-    const isOne = sources.length < 2 && destinations.length < 2;
-    if (!isOne && [...sources, ...destinations].some((match) => match?.negated)) {
-      const tool = '! not allowed with multiple source or destination IP addresses';
-      const { word } = (this.#source ?? this.#destination)!;
-      throw new RuleFault(word, '! is not allowed with several addresses', '', 'invalid', tool);
-    }
-    return { sources, destinations };
-  }
-
-  #parsed(address: GivenAddress | undefined): (AddressMatch | undefined)[] {
-    return address === undefined ? [undefined] : parseAddresses(address.given, address.negated, this.#scope.family);
-  }
 }
 
 /** EXTENSION, if iptables of FAMILY has it. */
 function ofFamily<E extends Extension<unknown>>(extension: E | undefined, family: Family): E | undefined {
   return extension?.families?.includes(family) === false ? undefined : extension;
+}
+
+/** The command LETTER, -V or -h, which stands at WORD. */
+function ending(letter: string, word: Word): Command {
+  const none = { chain: undefined, position: undefined, argument: undefined, counters: undefined, zeroes: undefined };
+  return { letter, word, rules: [], matchWords: [], targetWord: word, verbosity: 0, ...none };
 }

@@ -1,4 +1,5 @@
 /** Random commands of iptables: those that do what people want, near misses, and nonsense. */
+import type { Family } from '../../../codecs/address.js';
 import { splitWords } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, TABLE_HOOKS, TABLE_NAMES, type TableName } from '../../../core/hooks.js';
 import type { Ruleset } from '../../../core/rules/model.js';
@@ -60,8 +61,8 @@ function isPassable(text: string): boolean {
 export class CommandMaker {
   readonly #taste: Taste;
 
-  constructor(seed: number) {
-    this.#taste = new Taste(seed, 0.02);
+  constructor(seed: number, family: Family) {
+    this.#taste = new Taste(seed, 0.02, family);
   }
 
   /** The words behind `iptables` of the next command for the tables of RULESET. */
@@ -196,12 +197,9 @@ export class CommandMaker {
     const target = taste.chance(0.6)
       ? [taste.pick(['-j', '-j', '-g']), this.#userChain(table, ruleset)]
       : ['-j', taste.pick(['ACCEPT', 'RETURN', table === 'nat' ? 'ACCEPT' : 'DROP'])];
-    const source = taste.pick([
-      [],
-      ['-s', '10.0.0.0/8'],
-      ['-s', '10.1.0.0/16,192.0.2.1'],
-      ['-p', 'tcp', '--dport', '22'],
-    ]);
+    const networks =
+      taste.family === 'ipv4' ? ['10.0.0.0/8', '10.1.0.0/16,192.0.2.1'] : ['fd00::/8', '2001:db8::/32,::1'];
+    const source = taste.pick([[], ...networks.map((network) => ['-s', network]), ['-p', 'tcp', '--dport', '22']]);
     return [...source, ...target];
   }
 

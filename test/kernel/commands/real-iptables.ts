@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Family } from '../../../codecs/address.js';
 import type { Backend } from '../../../core/rules/model.js';
 
 export interface RealAnswer {
@@ -11,11 +12,11 @@ export interface RealAnswer {
 }
 
 export class RealIptables {
-  readonly #backend: Backend;
+  readonly #tool: string;
   readonly #env = { ...process.env, LC_ALL: 'C', XTABLES_LOCKFILE: join(tmpdir(), `xtables-${process.pid}.lock`) };
 
-  constructor(backend: Backend) {
-    this.#backend = backend;
+  constructor(backend: Backend, family: Family) {
+    this.#tool = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}`;
   }
 
   run(words: readonly string[]): RealAnswer {
@@ -30,7 +31,7 @@ export class RealIptables {
   }
 
   #spawn(suffix: string, words: readonly string[]): RealAnswer {
-    const done = spawnSync(`iptables-${this.#backend}${suffix}`, [...words], { env: this.#env, encoding: 'utf8' });
+    const done = spawnSync(`${this.#tool}${suffix}`, [...words], { env: this.#env, encoding: 'utf8' });
     if (done.error) throw done.error;
     return { exitCode: done.status ?? -1, stdout: done.stdout, stderr: done.stderr };
   }

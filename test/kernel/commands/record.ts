@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Backend } from '../../../core/rules/model.js';
-import { NO_TABLES, ourAnswer, type RecordedSession } from '../../rules/command-sessions.js';
+import { noTables, ourAnswer, type RecordedSession } from '../../rules/command-sessions.js';
 import { loadLibc } from '../libc.js';
 import { Namespace } from '../namespace.js';
 import { SESSION } from './compare.js';
@@ -29,10 +29,10 @@ writeFileSync(path, sessions.map((session) => `${JSON.stringify(session)}\n`).jo
 console.log(`${sessions.length} sessions in ${path}`);
 
 function record(seed: number, backend: Backend): RecordedSession {
-  const maker = new CommandMaker(seed);
-  const real = new RealIptables(backend);
+  const maker = new CommandMaker(seed, 'ipv4');
+  const real = new RealIptables(backend, 'ipv4');
   const commands: { words: string[]; exitCode: number; stderr: string }[] = [];
-  let state = NO_TABLES;
+  let state = noTables('ipv4');
   while (commands.length < SESSION) {
     const words = maker.next(state.ruleset);
     const ours = ourAnswer(words, state, backend);
