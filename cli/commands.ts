@@ -2,6 +2,7 @@
 
 import { EMULATOR_ENGINES } from '../core/emulator.js';
 import { CHECKSUM_MODES } from '../core/offload/checksums.js';
+import { GUESSES } from '../core/rules/guess/guess.js';
 import { COLOR, type CommandSpec, type OptionSpec } from './args.js';
 
 /** Which packets of captures are replayed. */
@@ -32,6 +33,16 @@ const IPSET: OptionSpec = {
     'the sets that the host brings',
 };
 
+const GUESS: OptionSpec = {
+  name: 'guess',
+  value: 'WHOSE',
+  choices: [...GUESSES],
+  help:
+    'fill in what a listing without -v does not show of rules that are written in one way only; docker: the ' +
+    "interfaces of Docker's rules, by the networks of the host's bridges, and what rhel is; rhel: -i lo in INPUT, as " +
+    "Red Hat's iptables service starts; chains that are not listed are taken to be empty; each guess is said",
+};
+
 const NAMES: OptionSpec = {
   name: 'names',
   value: 'FILE',
@@ -57,6 +68,7 @@ export const REPLAY: CommandSpec = {
         "of several of them; nat=FILE,filter=FILE where a file is of one table; left out, the host's own rules, from " +
         'its snapshot or folder',
     },
+    GUESS,
     {
       name: 'host',
       value: 'FILE',
@@ -319,6 +331,8 @@ export const SAVE: CommandSpec = {
       value: 'FILE',
       help: 'names for addresses, in the format of /etc/hosts, for a listing of rules that has the names of hosts',
     },
+    GUESS,
+    { name: 'host', value: 'FILE', help: 'with --guess docker: the host, as for `nfreplay replay`' },
     { name: 'lax', help: 'accept rules that cannot be parsed yet; they are printed as they are written' },
   ],
   positionals: 'RULES',

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { shownJson, shownLines } from '../codecs/text.js';
+import type { Guess } from '../core/rules/guess/guess.js';
 import { captureFiles } from '../replay/captures.js';
 import { filesOfCommands } from '../replay/commands/host-command.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
@@ -101,6 +102,7 @@ function optionsOf(given: Arguments): ReplayOptions {
   const nfqueue = given.value('nfqueue');
   const outDir = given.value('out');
   const rulesPath = given.value('rules');
+  const guess = given.value('guess');
   const namesPath = given.value('names');
   const conntrackPath = given.value('conntrack');
   const backend = given.value('backend');
@@ -116,6 +118,7 @@ function optionsOf(given: Arguments): ReplayOptions {
     changes: given.values('at'),
     ...(backend === undefined ? {} : { backend: backend as NonNullable<ReplayOptions['backend']> }),
     lax: given.has('lax'),
+    ...(guess === undefined ? {} : { guess: guess as Guess }),
     keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),
     ...(conntrackPath === undefined ? {} : { conntrackPath }),

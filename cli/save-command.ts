@@ -3,8 +3,11 @@ import { encodeText, shown, shownPath } from '../codecs/text.js';
 import { canonicalText, formDifferences } from '../core/rules/canonical.js';
 import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
 import { foreignForm, type RulesSource } from '../core/rules/forms/read-rules.js';
+import type { Guess, GuessOptions } from '../core/rules/guess/guess.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Ruleset } from '../core/rules/model.js';
+import { readHostAt } from '../io/host-files.js';
+import { dockerBridges } from '../replay/docker-bridges.js';
 import { loadHostAddresses } from '../replay/names.js';
 import { readRulesFiles } from '../replay/rules-files.js';
 import { type Arguments, parseCommand } from './args.js';
@@ -43,15 +46,27 @@ function readRules(path: string, given: Arguments): GivenRules {
   const sources = readRulesFiles(path);
   const family = given.has('ipv6') ? 'ipv6' : undefined;
   const namesPath = given.value('names');
+  const guess = guessIn(given);
   const ruleset = readAllRules(sources, {
-    lax: given.has('lax'),
-    willRun: false,
+    ...{ lax: given.has('lax'), willRun: false },
     ...(family && { family }),
     ...(namesPath !== undefined && { hostNames: loadHostAddresses(namesPath) }),
+    ...(guess && { guess }),
   });
   for (const warning of formatNotes(ruleset, ruleset.warnings)) warn(warning);
   for (const assumed of formatNotes(ruleset, ruleset.assumed)) STDERR.write(`nfreplay: assumed: ${shown(assumed)}\n`);
   return { sources, ruleset };
+}
+
+/** What `--guess` asks for. */
+function guessIn(given: Arguments): GuessOptions | undefined {
+  const guess = given.value('guess') as Guess | undefined;
+  const hostPath = given.value('host');
+  if (guess === undefined) return undefined;
+  if (guess === 'docker' && hostPath === undefined) {
+    throw new UsageError('--guess docker requires --host: the bridges of the host and their networks');
+  }
+  return { guess, bridges: hostPath === undefined ? [] : dockerBridges(readHostAt(hostPath).description) };
 }
 
 /** Checks the rules at PATH; returns the exit code. */

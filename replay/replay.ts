@@ -9,6 +9,7 @@ import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js
 import type { Observer } from '../core/events.js';
 import type { TableName } from '../core/hooks.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
+import type { Guess } from '../core/rules/guess/guess.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Backend, Rule, Ruleset } from '../core/rules/model.js';
 import { saveRule } from '../core/rules/save.js';
@@ -70,6 +71,8 @@ export interface ReplayControl {
 export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOptions {
   /** The value of `--rules`: a file, or several with a table each (`nat=A,filter=B`). Left out: the host's own. */
   rulesPath?: string;
+  /** Fill in what listings do not show of the rules of Docker, or of Red Hat's iptables service. */
+  guess?: Guess;
   /** The host: JSON, a snapshot, or a folder with the outputs of commands. */
   hostPath: string;
   /** Files for `ipset restore`, such as what `ipset save` prints: sets on top of those that the host brings. */

@@ -13,7 +13,8 @@ import { version } from './version.js';
 /** What a run was made of. CAPTURES: in the order of the inputs. */
 export function recordRun(options: ReplayOptions, { hostRules, changes }: Setting, captures: FileRecord[]): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
-  const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue, apply = [], backend } = options;
+  const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue, guess } = options;
+  const { apply = [], backend } = options;
   const commands = filesOfCommands(apply).map((path) => recordFile(path));
   const changed = changes.flatMap(recordChange);
   return {
@@ -23,6 +24,7 @@ export function recordRun(options: ReplayOptions, { hostRules, changes }: Settin
       seed,
       lax,
       ...(keepCounters ? { keepCounters } : {}),
+      ...(guess === undefined ? {} : { guess }),
       ...(filter === undefined ? {} : { filter }),
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),

@@ -8,6 +8,7 @@ import { saveSets } from '../core/ipset/index.js';
 import type { RulesetState } from '../core/rules/commands/apply-iptables.js';
 import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
 import type { RulesSource } from '../core/rules/forms/read-rules.js';
+import type { Guess } from '../core/rules/guess/guess.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Backend, Ruleset, SavedCounters } from '../core/rules/model.js';
 import { RulesetError } from '../core/rules/parse/error.js';
@@ -18,6 +19,7 @@ import { readText } from '../io/text-file.js';
 import { backendOf, type PlannedChange, planChange } from './changes/planned-change.js';
 import { applyCommands, type CommandsApplied } from './commands/apply-commands.js';
 import { type HostCommand, readCommands } from './commands/host-command.js';
+import { dockerBridges } from './docker-bridges.js';
 import {
   assumedRules,
   foreignTables,
@@ -35,6 +37,8 @@ export interface SettingOptions {
   rulesPath?: string;
   hostPath: string;
   lax?: boolean;
+  /** Fill in what listings do not show of these rules. */
+  guess?: Guess;
   keepCounters?: boolean;
   /** Files for `ipset restore`, on top of the host's own sets. */
   ipsetPaths?: readonly string[];
@@ -83,9 +87,14 @@ export function loadSetting(options: SettingOptions): Setting {
   const { names } = source.description.facts;
   const own = given === undefined ? hostRules(source.description, hostPath) : undefined;
   const sources = given ?? [{ text: own!.text, file: own!.path }];
-  const hostNames = options.namesPath === undefined ? undefined : loadHostAddresses(options.namesPath);
+  const { guess, namesPath } = options;
+  const hostNames = namesPath === undefined ? undefined : loadHostAddresses(namesPath);
   const backend = options.backend ?? own?.backend ?? backendOf(sources);
-  const parsed = readAllRules(sources, { lax, family: 'ipv4', names, backend, ...(hostNames && { hostNames }) });
+  const parsed = readAllRules(sources, {
+    ...{ lax, family: 'ipv4', names, backend },
+    ...(hostNames && { hostNames }),
+    ...(guess && { guess: { guess, bridges: dockerBridges(source.description) } }),
+  });
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);
@@ -113,9 +122,9 @@ export function loadSetting(options: SettingOptions): Setting {
     changes,
     loaded: keepCounters || isCounted(applied) ? applied.counters : undefined,
     hostRules: own,
-    names: loadNames(options.namesPath, source.description),
+    names: loadNames(namesPath, source.description),
     assumed: [
-      ...formatNotes(ruleset, ruleset.assumed),
+      ...formatNotes(parsed, parsed.assumed),
       ...changes.flatMap(({ action }) =>
         'ruleset' in action ? formatNotes(action.ruleset, action.ruleset.assumed) : [],
       ),

@@ -5,6 +5,7 @@ import { formatLoaded, portToHostOrder } from '../codecs/byte-order.js';
 import type { ListedConnection, ListedDirection, ListedTuple } from '../codecs/conntrack-list.js';
 import type { TableName } from '../core/hooks.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
+import type { Guess } from '../core/rules/guess/guess.js';
 import type { FileRecord } from '../io/file-record.js';
 import type { DropCount, DroppedFlow } from './drops.js';
 import type { CountersSummary } from './expect-counters.js';
@@ -90,6 +91,7 @@ export interface RunRecord {
     seed: number;
     lax: boolean;
     keepCounters?: boolean;
+    guess?: Guess;
     limit?: number;
     checksums?: ChecksumMode;
     logTime?: boolean;

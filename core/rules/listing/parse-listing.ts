@@ -138,10 +138,13 @@ function familyOf(listings: readonly Listing[]): Family {
   return rules.some(({ source, destination }) => /:/.test(source.text + destination.text)) ? 'ipv6' : 'ipv4';
 }
 
+/** The name of what is hidden of each rule in a listing without -v. */
+export const HIDDEN_DEVICES = 'the interfaces';
+
 /** What is hidden of each rule in a listing without -v. */
 function hiddenDevices({ line, protocol }: ListedRule): HiddenPart {
   const message = 'a listing without -v does not show the interfaces (-i, -o) of rules: use iptables -L -v -n';
-  return { what: 'the interfaces', message, word: { ...protocol, line } };
+  return { what: HIDDEN_DEVICES, message, word: { ...protocol, line } };
 }
 
 function withHidden(command: Command, hidden: readonly HiddenPart[]): Command {
