@@ -93,7 +93,7 @@ export const hashlimit: MatchExtension<HashlimitParams> = {
     [/dstmask (\d+)/, '--hashlimit-dstmask $1'],
     [/rate-match/, '--hashlimit-rate-match'],
     [/rate-interval (\d+)/, '--hashlimit-rate-interval $1'],
-    [/(?= |$)/, (_, { line }) => ['--hashlimit-name', `line-${line}`], 'the --hashlimit-name'],
+    [/(?:)/, (_, { line }) => ['--hashlimit-name', `line-${line}`], 'the --hashlimit-name'],
   ),
 
   parse(options) {

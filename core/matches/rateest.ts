@@ -3,7 +3,7 @@ import type { Word } from '../../codecs/iptables-save.js';
 import { cutToBytes } from '../../codecs/text.js';
 import type { EstimatorSlot } from '../rate-estimator.js';
 import type { MatchExtension, OptionSpec, ParsedOptions } from '../rules/extension.js';
-import { listed } from '../rules/listing/listed-form.js';
+import { type ListedReading, listed } from '../rules/listing/listed-form.js';
 import { formatQuotient, leadingDouble, toUnsignedInt } from '../rules/parse/c-double.js';
 import { RuleFault } from '../rules/parse/error.js';
 import { parseWord32 } from '../rules/parse/values.js';
@@ -64,10 +64,18 @@ const LISTED_WITH_OTHER = listed(
   [/delta/, '--rateest-delta'],
   [/bps(?: (\d\S*))?(?= (?:pps|! |lt|gt|eq))/, ([, rate]) => ['--rateest-bps1', ...listedRate(rate)]],
   [/pps(?: (\d+))?(?= (?:! |lt|gt|eq))/, ([, rate]) => ['--rateest-pps1', ...(rate ? [rate] : [])]],
-  [/(!)? ?(lt|gt|eq) (\S+)/, '$1 --rateest-$2 --rateest2 $3'],
+  [/(!)? ?(lt|gt|eq) (\S+)(?= (?:bps|pps))/, '$1 --rateest-$2 --rateest2 $3'],
   [/bps(?: (\d\S*))?/, ([, rate]) => ['--rateest-bps2', ...listedRate(rate)]],
   [/pps(?: (\d+))?/, ([, rate]) => ['--rateest-pps2', ...(rate ? [rate] : [])]],
 );
+
+/** The operator is listed for bytes and for packets, but may be given only once. */
+function withOneOperator(reading: ListedReading): ListedReading {
+  const isOperator = (text: string): boolean => OPERATORS.some((operator) => text === `--rateest-${operator}`);
+  const first = reading.words.findIndex(({ text }) => isOperator(text));
+  const words = reading.words.filter(({ text }, i) => i <= first || (!isOperator(text) && text !== '!'));
+  return { ...reading, words };
+}
 
 function listedRates(unit: 'bps' | 'pps', [, rate1, bytes, not, operator, packets]: readonly (string | undefined)[]) {
   const words = (option: string, rate: string | undefined) =>
@@ -98,7 +106,7 @@ export const rateest: MatchExtension<RateestParams> = {
 
   listed: {
     read: (line, at, context) => [
-      ...LISTED_ALONE.read(line, at, context),
+      ...LISTED_ALONE.read(line, at, context).map(withOneOperator),
       ...LISTED_WITH_OTHER.read(line, at, context),
     ],
   },

@@ -17,6 +17,7 @@ import { compareIpset, formatIpsetTally } from './ipset/compare.js';
 import { type Disagreement, judge } from './judge.js';
 import { compareFiles, formatTally } from './language/compare.js';
 import { type Libc, loadLibc } from './libc.js';
+import { compareListings, formatListingTally } from './listing/many.js';
 import { agreesWithItself, type LiveCase, type PlayOptions, playCase } from './live-case.js';
 import { Prng } from './prng.js';
 import { PROFILES } from './profiles.js';
@@ -65,6 +66,8 @@ const SLOW_PROFILES = ['time', 'ticks'];
 const SLOW_EVERY = 50;
 /** The maximum number of packets in its cases. */
 const SLOW_PACKETS = 60;
+/** Cases for each ruleset that is listed. */
+const CASES_PER_LISTING = 5;
 /** How often the kernel must agree with itself before a disagreement of the emulator counts. */
 const DOUBTFUL_RUNS = 8;
 /** From so many cases on, each extension must have had packets that matched and packets that missed. */
@@ -112,6 +115,7 @@ async function main(): Promise<number> {
   const startedMs = performance.now();
   if (values.case === undefined && !values['no-samples']) await samples(libc, values.keep, tally);
   if (values.case === undefined && values.profile === undefined) {
+    listings(libc, seed, Math.ceil(count / CASES_PER_LISTING), tally);
     files(libc, seed, count * FILES_PER_CASE, tally);
     for (const backend of ['legacy', 'nft'] as const) commands(libc, backend, seed, count * COMMANDS_PER_CASE, tally);
     filters(seed, count * FILTERS_PER_CASE, tally);
@@ -305,6 +309,16 @@ async function report(
   );
   console.log(disagreement.lines.join('\n'));
   console.log(`kept in ${folder.dir}: ${packets} packets, ${rules} rules, ${changes} changes`);
+}
+
+/** Lists COUNT rulesets with the iptables of this machine (`npm run test:listings` does it for longer). */
+function listings(libc: Libc, seed: number, count: number, tally: Tally): void {
+  const compared = compareListings(libc, { seed, count, most: MOST_FILES }, (how, flags, difference) => {
+    console.log(`npm run test:listings -- ${how} (${flags})\n  ${difference}`);
+  });
+  console.log(formatListingTally(compared));
+  tally.passed += compared.same + compared.said;
+  tally.failed += compared.different;
 }
 
 /** Prints a line occasionally, so that a log shows progress. */

@@ -9,6 +9,7 @@ import type { ListedContext } from './listed-form.js';
 const EVERYWHERE: Readonly<Record<Family, readonly (readonly [name: string, address: string])[]>> = {
   ipv4: [
     ['localhost', '127.0.0.1'],
+    ['default', '0.0.0.0'],
     ['loopback', '127.0.0.0'],
     ['link-local', '169.254.0.0'],
   ],

@@ -88,11 +88,17 @@ function sequence(required: readonly ListedPart[], optional: readonly ListedPart
         if (found === null) continue;
         words.push(...optionWords(found, template, context));
         hidden.push(...leftOut);
+        if (isAnywhere(found, template)) hidden.push('the mask of an address that is `anywhere`');
         end = pattern.lastIndex;
       }
       return isAtEnd(line, end) ? [{ end, words, hidden }] : [];
     },
   };
+}
+
+/** Whether an address among the words is 0.0.0.0 or ::, for which iptables prints no mask unless with -n. */
+function isAnywhere([text]: RegExpExecArray, words: ListedPart[1]): boolean {
+  return typeof words === 'string' && words.includes('@') && text.endsWith(' anywhere');
 }
 
 /** Whether no word goes on at END. */

@@ -31,6 +31,8 @@ export interface RowContext {
 }
 
 const GOTO = '[goto]';
+/** -m bpf prints no blank before its text. */
+const GLUED = /(\S)(?=match bpf (?:\d|pinned ))/;
 const ANY_PROTOCOL: readonly string[] = ['0', 'all'];
 const ANY_DEVICE: readonly string[] = ['*', 'any'];
 
@@ -86,7 +88,9 @@ function extensionsOf(
   extension: TargetExtension<unknown> | undefined,
   { addresses }: RowContext,
 ): ReturnType<typeof readExtensions> & { matches: readonly ListedExtension[]; target: ListedExtension | undefined } {
-  const found = readExtensions(text, from, extension, addresses.on(line));
+  const context = addresses.on(line);
+  let found = readExtensions(text, from, extension, context);
+  if ('kind' in found && GLUED.test(text)) found = readExtensions(text.replace(GLUED, '$1 '), from, extension, context);
   if ('matches' in found) return found;
   const word: Word = { text: text.slice(found.at), line, column: found.at + 1 };
   if (found.kind === 'ambiguous') {

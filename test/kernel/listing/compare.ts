@@ -3,6 +3,8 @@
  * again. The two listings have the same words, counters aside. What a listing hides is said; if nothing is said to be
  * hidden, the real iptables-save prints the same rules.
  */
+import { readFileSync } from 'node:fs';
+import { DEFAULT_NAMES } from '../../../codecs/host/names.js';
 import { TABLE_NAMES, type TableName } from '../../../core/hooks.js';
 import { parseListing } from '../../../core/rules/listing/parse-listing.js';
 import type { Ruleset } from '../../../core/rules/model.js';
@@ -23,14 +25,31 @@ const FLAGS: readonly (readonly string[])[] = [
 ];
 
 export type ListingOutcome =
-  /** The real tool does not take the ruleset. */
+  /** The real tool does not take the ruleset, or does not save all of it. */
   | { readonly kind: 'refused' }
   /** Same: nothing was hidden. Said: something was. */
   | { readonly kind: 'same' | 'said'; readonly flags: string; readonly rules: number }
   | { readonly kind: 'different'; readonly flags: string; readonly difference: string };
 
 /** What may be said of a listing that hides something. Anything else means that it was not understood. */
-const HIDDEN = /a listing (?:without -v )?does not show |of the host is not known here/;
+const HIDDEN = /a listing (?:without -v )?does not show /;
+/** What iptables-save loses, so that loading what it prints makes another rule. */
+const UNSAVED = new RegExp(
+  [
+    // Codes of ICMP but for the first; an end before 1970-01-02; digits of rates; the prefix of all addresses.
+    ...['icmp(?:v6)? ?!?type \\d+ codes ', 'until date (?:UTC|\\n|$)', 'rateest match .* bps ', '-pfx ::/0'],
+    // Quotes; what iptables-restore does not take.
+    ...['--physdev-\\w+ \\S*["\\\\\']', ' 0b/s', 'name {2}interval'],
+    // What excludes everything; any interface.
+    ...['!0:(?:255|65535|4294967295)\\b', ' !?\\+ '],
+  ].join('|'),
+);
+/** Without -n, ip6tables lists it as any address. */
+const ANYWHERE6 = / -[sd] ::\/\d/;
+/** A rule with a line feed in it. */
+const BROKEN = /^(?![-:*]|COMMIT|$)/m;
+/** Matches of which a rule has several, but which are listed like one that tests all. */
+const ADJACENT = / (-m (?:conntrack|iprange|devgroup|owner)) ((?:(?! -[mjg] ).)*?) \1 /g;
 
 /** Compares the ruleset TEXT; SEED decides how it is listed. */
 export function compareListing(tool: RealTool, text: string, seed: number): ListingOutcome {
@@ -38,13 +57,15 @@ export function compareListing(tool: RealTool, text: string, seed: number): List
   const saved = tool.save();
   const prng = new Prng(seed);
   const flags = prng.pick(FLAGS);
-  const tables = TABLE_NAMES.filter((name) => text.includes(`*${name}`));
+  const tables = TABLE_NAMES.filter((name) => saved.includes(`*${name}\n`));
   const listTables = (): string => tables.map((table) => pasted(prng, tool, table, flags)).join('\n');
   const listing = listTables();
   const different = (difference: string): ListingOutcome => {
     return { kind: 'different', flags: flags.join(' '), difference };
   };
-  const options = { family: tool.family, willRun: false };
+  const isNumeric = flags.includes('-n');
+  if (UNSAVED.test(listing) || BROKEN.test(saved) || (!isNumeric && ANYWHERE6.test(saved))) return { kind: 'refused' };
+  const options = { family: tool.family, willRun: false, names: { ...DEFAULT_NAMES, users: USERS, groups: GROUPS } };
   let isSaid = false;
   let ruleset: Ruleset;
   try {
@@ -65,9 +86,33 @@ export function compareListing(tool: RealTool, text: string, seed: number): List
   if (differing !== undefined) return different(`listed differently:${differing}`);
   const rules = ruleset.tables.reduce((sum, table) => sum + table.rules.length, 0);
   if (isSaid) return { kind: 'said', flags: flags.join(' '), rules };
-  const hidden = firstDifference(saved.split('\n'), tool.save().split('\n'));
+  const hidden = firstDifference(joined(saved), joined(tool.save()));
   if (hidden !== undefined) return different(`nothing was said to be hidden, but saved differently:${hidden}`);
   return { kind: 'same', flags: flags.join(' '), rules };
+}
+
+/** The users and groups of this machine. */
+const [USERS, GROUPS] = ['/etc/passwd', '/etc/group'].map(
+  (file) =>
+    new Map(
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .map((line): [string, number] => [line.split(':')[0], Number(line.split(':')[2])]),
+    ),
+);
+
+/** No test, which sctp and dccp save all the same. */
+const ALL_PORTS = / --[sd]port 0:65535/g;
+
+/** What SAVED says, line by line with its table, and with adjacent matches of a kind as one. */
+function joined(saved: string): string[] {
+  const tables = saved.split('*').flatMap((table) => {
+    const [name, ...lines] = table.split('\n');
+    // Not all tables without rules are there.
+    const said = lines.filter((line) => /^(?:-A|:\S+ (?!ACCEPT))/.test(line));
+    return [said.map((line) => `${name} ${line}`.replace(ADJACENT, ' $1 $2 ').replace(ALL_PORTS, ''))];
+  });
+  return tables.sort((a, b) => (a[0] < b[0] ? -1 : 1)).flat();
 }
 
 /** The listing of TABLE as somebody might paste it, with what says which table it is. */

@@ -63,5 +63,5 @@ export function compareListings(
 /** TALLY as a line of text. */
 export function formatListingTally({ same, said, refused, different, rules }: ListingTally): string {
   const read = `${same} listings read whole, ${said} read with what they hide, ${rules} rules`;
-  return `${read}; ${different} different; ${refused} rulesets that iptables refuses left out`;
+  return `${read}; ${different} different; ${refused} rulesets that iptables refuses, or does not save whole, left out`;
 }

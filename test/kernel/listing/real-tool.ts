@@ -49,7 +49,8 @@ export class RealTool {
 
   #run(command: string, args: readonly string[], input = '') {
     const { status, stdout, stderr, error } = spawnSync(command, args, { input: encodeText(input), env: this.#env });
-    if (error) throw error;
+    // Of a long file with a fault, the tool does not read the end.
+    if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
     return { status, stdout: decodeText(stdout), stderr: decodeText(stderr).trim() };
   }
 }

@@ -37,8 +37,8 @@ const SAME_ROW: readonly string[] = [
 ];
 
 /**
- * Rows that are refused: odd names, days without a day, a rate that iptables does not take, and a number that may be
- * the name of an estimator.
+ * Rows that are refused: odd names, days without a day, a rate that iptables does not take, and an address without its
+ * mask.
  */
 const ODD = new RegExp(
   [
@@ -47,7 +47,7 @@ const ODD = new RegExp(
     'on {2}UTC$',
     '(?:up to|above) 0b/s',
     'match(?: Windows XP| a\\tb)?$',
-    'pps(?: \\d+)? (?:lt|gt|eq) \\d+$',
+    ' ct\\w+ anywhere$',
   ].join('|'),
 );
 
