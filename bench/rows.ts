@@ -6,7 +6,7 @@ import { SIZES_IMIX, settlingPackets } from './est64.js';
 import { type Contender, filling, type Goal, type Row } from './measure.js';
 import { peersOf, tcpdumpOf } from './peers.js';
 import type { ReplayResult } from './replay-result.js';
-import { missingRules, PER_PACKET_RULES, PER_SOURCE_RULES } from './rulesets.js';
+import { missingRules, PER_PACKET_RULES, PER_SOURCE_RULES, SET_RULES, setsText } from './rulesets.js';
 import { type Input, inputsOf, runProgram, sizeOf, type Workspace } from './workspace.js';
 
 /** How large the workloads are. */
@@ -39,6 +39,8 @@ export const QUICK: Scale = {
 };
 
 const CONNECTIONS = 10_000;
+/** In each set of the row `sets`. */
+const SET_ENTRIES = 10_000;
 /** How many packets to measure per settled connection, with many connections. */
 const SETTLED_PACKETS = 4;
 /** How many processes to start for one number of the row `start`. */
@@ -113,6 +115,25 @@ export function rowsOf(workspace: Workspace, scale: Scale): Row[] {
       needs: ['est64'],
       goals: [times('per-source', 1.6, 'est64', 'at most 1.6 × est64')],
       prepare: () => withRules('per-source', PER_SOURCE_RULES),
+    },
+    {
+      name: 'sets',
+      about: 'est64 with three sets of ipset in the way, of 10,000 entries each',
+      needs: ['est64'],
+      goals: [times('sets', 1.3, 'est64', 'at most 1.3 × est64')],
+      prepare: () => {
+        const rulesPath = workspace.rules('sets', SET_RULES);
+        const hostPath = workspace.hostWithSets('sets', setsText(SET_ENTRIES));
+        const inputs = inputsOf(est64());
+        const command = (): number => workspace.replayCommand(inputs, rulesPath, hostPath);
+        return filling(sizeOf(inputs), [
+          simple('sets', () => workspace.replay(rulesPath, inputs, { hostPath })),
+          {
+            series: [{ key: 'sets.command', title: '  the whole command', unit: 'ns' }],
+            run: async () => [nsOf(command(), packets)],
+          },
+        ]);
+      },
     },
     {
       name: 'imix',

@@ -2,6 +2,9 @@
 import { Draw } from './random.js';
 
 const SEED = 1;
+/** The prefixes of networks in sets: 17–29. */
+const FIRST_LENGTH = 17;
+const LENGTHS = 13;
 
 /** DOCKER_RULES with LINES as the first rules of the chain FORWARD in the table filter. */
 export function withForwardRules(dockerRules: string, lines: readonly string[]): string {
@@ -45,3 +48,32 @@ export const PER_SOURCE_RULES: readonly string[] = [
   '-m hashlimit --hashlimit-above 1000000/sec --hashlimit-burst 9999 --hashlimit-mode srcip --hashlimit-name h -j DROP',
   '-m recent --set --name seen --rsource --mask 255.255.255.128',
 ];
+
+/** Rules that ask sets of `setsText`, none of which has a packet of the workloads. */
+export const SET_RULES: readonly string[] = [
+  '-m set --match-set addresses src -j DROP',
+  '-m set --match-set networks src -j DROP',
+  '-m set --match-set services src,dst -j DROP',
+];
+
+/** Sets for `SET_RULES` as `ipset save` prints them, with COUNT entries each. */
+export function setsText(count: number): string {
+  const draw = new Draw(SEED);
+  const entries = (name: string, make: (i: number) => string): string[] => {
+    const made = new Set<string>();
+    for (let i = 0; made.size < count; i++) made.add(make(i));
+    return [...made].map((entry) => `add ${name} ${entry}`);
+  };
+  const word = () => (10 << 24) | draw.below(1 << 24);
+  const address = (from: number): string => [24, 16, 8, 0].map((shift) => (from >>> shift) & 255).join('.');
+  const network = (i: number): string => {
+    const length = FIRST_LENGTH + (i % LENGTHS);
+    return `${address(word() & (-1 << (32 - length)))}/${length}`;
+  };
+  return [
+    ...['create addresses hash:ip', ...entries('addresses', () => address(word()))],
+    ...['create networks hash:net', ...entries('networks', network)],
+    ...['create services hash:ip,port', ...entries('services', () => `${address(word())},tcp:${1 + draw.below(6000)}`)],
+    '',
+  ].join('\n');
+}

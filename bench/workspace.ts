@@ -73,6 +73,15 @@ export class Workspace {
     });
   }
 
+  /** The host of the Docker example with the sets of IPSET, in a file NAME. */
+  hostWithSets(name: string, ipset: string): string {
+    return this.#once(`host ${name}`, () => {
+      const path = join(this.dir, `${name}.json`);
+      writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(this.hostPath, 'utf8')), ipset }));
+      return path;
+    });
+  }
+
   /** The first RULES of the 10,000 ClassBench rules that the headers of `classbenchHeaders` match. */
   classbenchRules(rules: number): string {
     return this.rules(`classbench-${rules}`, this.#filters().slice(0, rules).map(ruleOf));
@@ -115,8 +124,13 @@ export class Workspace {
   }
 
   /** Runs one replay in a separate process. */
-  replay(rulesPath: string, inputs: readonly Input[], options: { settlingPackets?: number } = {}): ReplayResult {
-    const spec = this.#spec(rulesPath, inputs, this.#freshOut(), options.settlingPackets ?? 0);
+  replay(
+    rulesPath: string,
+    inputs: readonly Input[],
+    options: { settlingPackets?: number; hostPath?: string } = {},
+  ): ReplayResult {
+    const spec = { ...this.#spec(rulesPath, inputs, this.#freshOut(), options.settlingPackets ?? 0) };
+    if (options.hostPath !== undefined) spec.hostPath = options.hostPath;
     const args = ['--expose-gc', join(HERE, 'replay-once.js'), JSON.stringify(spec)];
     const { done } = runProgram(process.execPath, args);
     this.#removeOut();
@@ -135,11 +149,11 @@ export class Workspace {
   }
 
   /** The duration in milliseconds of the whole command `nfreplay replay`, including start-up and lists. */
-  replayCommand(inputs: readonly Input[]): number {
+  replayCommand(inputs: readonly Input[], rulesPath = this.rulesPath, hostPath = this.hostPath): number {
     this.#removeOut();
     const ins = inputs.flatMap(({ iface, path }) => ['--in', `${iface}=${path}`]);
     const main = join(HERE, '../cli/main.js');
-    const words = ['replay', '--rules', this.rulesPath, '--host', this.hostPath, ...ins, '--out', this.#outDir];
+    const words = ['replay', '--rules', rulesPath, '--host', hostPath, ...ins, '--out', this.#outDir];
     const { durationMs } = runProgram(process.execPath, [main, ...words]);
     this.#removeOut();
     return durationMs;

@@ -281,7 +281,7 @@ export class FlowCache {
         packet.destination = destination;
         packet.dport = dport;
       }
-      if (test.predict(packet) !== result) return -1;
+      if (answerOf(test, packet) !== result) return -1;
     }
     return answers.untilMs;
   }
@@ -335,6 +335,12 @@ function mayAsk({ steps }: PerPacketTest, hasConnection: boolean): boolean {
     if (lookup === undefined ? !hasConnection && !readsOnly(step, isOfPacket) : !isAskable(lookup)) return false;
   }
   return true;
+}
+
+/** What TEST says about PACKET. Most have only one step: a lookup. */
+function answerOf({ steps, predict }: PerPacketTest, packet: Packet): boolean {
+  const only = steps.length === 1 ? lookupOf(steps[0]) : undefined;
+  return only === undefined ? predict(packet) : only.answer(packet);
 }
 
 /** Generated code reads such fields from the packet itself. */

@@ -10,7 +10,7 @@ import { type Effect, mayBeSkipped } from '../rules/effect.js';
 import type { PerPacketTest } from '../rules/run/interpret.js';
 import { FORWARDED, isWhole, type Trace, TraceKind } from '../rules/run/trace.js';
 import { LinkHeader } from './link-header.js';
-import { asksSets, type PathCheck, setsOf, writeChecks } from './path-checks.js';
+import { asksSets, type PathCheck, writeChecks } from './path-checks.js';
 import { PATH } from './records.js';
 import type { SetAnswers } from './set-answers.js';
 
@@ -84,7 +84,7 @@ export class PathTable {
     if (checks === undefined) return -1;
     const path = this.#end;
     const asked = checks.filter(asksSets);
-    const readers = asked.length === 0 ? 0 : this.answers.readersOf(setsOf(asked));
+    const readers = asked.length === 0 ? 0 : this.answers.readersOf(asked, inDev, outDev);
     const tests = checks.length === 0 ? 0 : writeChecks(this.#arena, checks, readers);
     if (alike === undefined) this.#byHash.set(hash, [path]);
     else alike.push(path);

@@ -99,10 +99,15 @@ export const PROBE_LIST = layout('ProbeList', {
   data: u32,
 });
 
-/** Paths whose packets ask the same sets (set-answers.ts). */
+/** Paths whose packets ask the same of the same sets (set-answers.ts). */
 export const SET_READERS = layout('SetReaders', {
   /** Another number whenever one of the sets has changed. No two groups ever have the same one. */
   stamp: f64,
+  /**
+   * 1: what they ask does not depend on the state of the connection, so that the answers for the packet that opens it
+   * hold for later ones.
+   */
+  isStateless: i32,
 });
 
 /**

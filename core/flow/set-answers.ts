@@ -7,13 +7,16 @@
  */
 import type { FieldsOf, Records } from '../../codecs/record-layout.js';
 import type { Memory } from '../memory.js';
+import { lookupOf } from '../rules/lower.js';
+import type { PerPacketTest } from '../rules/run/interpret.js';
 import { setsAsked } from '../rules/run/set-lookup.js';
 import type { SetListener, SetQuestions } from '../sets/changes.js';
 import type { IpSet } from '../sets/ip-set.js';
 import type { SetStore } from '../sets/store.js';
+import { type PathCheck, setsOf } from './path-checks.js';
 import { SET_READERS } from './records.js';
 
-/** The paths that ask the same sets. */
+/** The paths that ask the same of the same sets, with the same answers. */
 interface Readers {
   readonly sets: ReadonlySet<string>;
   readonly record: Records<FieldsOf<typeof SET_READERS>>;
@@ -28,6 +31,7 @@ export class SetAnswers implements SetListener, SetQuestions {
   readonly #memory: Memory;
   readonly #sets: SetStore;
   readonly #readers = new Map<string, Readers>();
+  readonly #numbers = new Map<PerPacketTest, number>();
   #lastStamp = 0;
 
   /** Listens to SETS from now on. */
@@ -39,25 +43,41 @@ export class SetAnswers implements SetListener, SetQuestions {
   }
 
   /**
-   * The address of the SET_READERS of paths that ask these SETS.
+   * The address of the SET_READERS of paths from IN_DEV to OUT_DEV that ask ASKED. As they all ask the same, what is
+   * remembered holds for a connection whose packets go over from one of them to another.
    *
    * @throws {MemoryFullError}
    */
-  readersOf(sets: ReadonlySet<string>): number {
-    const key = [...sets].sort().join(' ');
+  readersOf(asked: readonly PathCheck[], inDev: number, outDev: number): number {
+    const checks = asked.map(({ test, result, isAfterRouting }) => {
+      return `${this.#numberOf(test)}${result ? '+' : '-'}${isAfterRouting ? 'f' : 'p'}`;
+    });
+    const key = [inDev, outDev, ...checks].join(' ');
     let readers = this.#readers.get(key);
     if (readers === undefined) {
-      readers = { sets, record: this.#memory.allocateRecords(SET_READERS, 1) };
+      readers = { sets: setsOf(asked), record: this.#memory.allocateRecords(SET_READERS, 1) };
+      const isStateless = asked.every(({ test }) => test.steps.every((step) => lookupOf(step) !== undefined));
+      readers.record.set(0, 'isStateless', isStateless ? 1 : 0);
       this.#readers.set(key, readers);
       this.#renew(readers);
     }
     return readers.record.start;
   }
 
+  #numberOf(test: PerPacketTest): number {
+    let number = this.#numbers.get(test);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(test, number);
+    }
+    return number;
+  }
+
   /** There are no paths any more. */
   forgetReaders(): void {
     for (const { record } of this.#readers.values()) this.#memory.release(record.start, SET_READERS.bytes);
     this.#readers.clear();
+    this.#numbers.clear();
   }
 
   asked(_set: IpSet, _key: Int32Array | null, untilMs: number): void {
@@ -65,7 +85,8 @@ export class SetAnswers implements SetListener, SetQuestions {
   }
 
   /** SET may answer in another way: what has asked it, or a list that it is in, asks again. */
-  changed({ name }: IpSet): void {
+  changed({ name, type }: IpSet, key: Int32Array | null): void {
+    if (key === null || type.method === 'list') this.#sets.changes.structure += 1;
     for (const readers of this.#readers.values()) {
       for (const asked of readers.sets) {
         if (asked !== name && !this.#isListWith(asked, name)) continue;

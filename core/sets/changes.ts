@@ -29,6 +29,8 @@ export interface PacketChanges {
 
 /** The ears of a host's sets. */
 export class SetChanges {
+  /** Counts, while there is a listener, what makes another set of a set: swaps, and changes of the members of lists. */
+  structure = 0;
   readonly #byPackets = new Map<string, PacketChanges>();
   listener: SetListener | undefined = undefined;
   /** Set while a packet's way is recorded. */

@@ -1,7 +1,9 @@
 /** hot: sets of the types hash:… (ip_set_hash_*.c), all from their descriptions. */
+
 import { type Address, addressFromWords, prefixMask } from '../../codecs/address.js';
 import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
 import type { Packet } from '../packet.js';
+import { AddressFilter } from './address-filter.js';
 import type { SetChanges } from './changes.js';
 import type { CreateOptions } from './create-options.js';
 import { Element, NONE } from './element.js';
@@ -47,6 +49,8 @@ export class HashSet implements IpSet {
   /** Of the first network of an element, and the second; undefined: it has none. */
   readonly #nets: Prefixes | undefined;
   readonly #nets2: Prefixes | undefined;
+  /** Where elements have their first address, of IPv4. */
+  readonly #near: AddressFilter | undefined;
 
   constructor(name: string, type: SetType, options: CreateOptions, world: SetWorld) {
     this.name = name;
@@ -69,6 +73,7 @@ export class HashSet implements IpSet {
     this.#sought = new Int32Array(this.layout.words);
     this.#nets = this.layout.cidr && new Prefixes();
     this.#nets2 = this.layout.cidr2 && new Prefixes();
+    this.#near = isIpv6 || this.layout.ip < 0 ? undefined : new AddressFilter();
     this.#extensions = new Extensions(options, world.clock, world.found);
     const seed = options.initval ?? world.randomWord();
     const bits = Math.max(32 - Math.clz32(Math.max(options.hashsize, SMALLEST) - 1), 0);
@@ -149,6 +154,7 @@ export class HashSet implements IpSet {
   /** A new element counts for the lengths of prefixes. */
   #added(): void {
     if (!this.#table.isNew) return;
+    this.#near?.add(this.#key[this.layout.ip], this.layout.cidr?.get(this.#key, 0) ?? 32);
     this.#nets?.add(this.layout.cidr?.get(this.#key, 0) ?? 0);
     this.#nets2?.add(this.layout.cidr2?.get(this.#key, 0) ?? 0);
   }
@@ -213,6 +219,7 @@ export class HashSet implements IpSet {
 
   /** The element for `#key`, of which PACKET meets the rest; 0: none (mtype_test). */
   #lookUp(packet: Packet | null, lookup: SetLookup, flags: number): number {
+    if (this.#near !== undefined && !this.#near.mayHave(this.#key[this.layout.ip])) return 0;
     if (this.#nets === undefined && this.#nets2 === undefined) return this.#match(this.#key, packet, lookup, flags);
     const { layout } = this;
     const outer = this.#nets ?? this.#nets2;
@@ -317,6 +324,7 @@ export class HashSet implements IpSet {
     this.#table.clear();
     this.#nets?.clear();
     this.#nets2?.clear();
+    this.#near?.clear();
     this.#world.changes.listener?.changed(this, null);
   }
 

@@ -11,6 +11,7 @@ import {
   TCP_FLAGS_AT,
   UPCALL,
 } from '../constants';
+import { keepOpeningAnswers, startOpening } from '../flow/answers';
 import { leave, updateDeltas } from '../flow/leave';
 import {
   countHit,
@@ -86,6 +87,7 @@ export function prefetchOpening(at: usize, dev: i32): void {
 export function open(at: usize, dev: i32): i32 {
   if (!hasMegaflows() || !opens(at) || isFull()) return UPCALL;
   let upcall = UPCALL;
+  startOpening();
   let flow = planFrom(firstMegaflow(), at, dev);
   for (; isFound(flow); flow = planFrom(megaflowAfter(flow), at, dev)) {
     const length = totalLength(at);
@@ -123,6 +125,7 @@ function openAs(flow: Megaflow, path: i32, at: usize, length: i32): i32 {
   const ports = portsOf(at);
   const entry = create(source, destination, ports, replyPorts, protocol, nowMs());
   if (entry < 0) return UPCALL;
+  keepOpeningAnswers(entry);
   const record = recordAt(entry);
   const l4 = at + IPV4_LENGTH;
   const l4Length = length - IPV4_LENGTH;

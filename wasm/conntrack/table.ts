@@ -6,7 +6,9 @@
 // memory from front to back without touching the records.
 //
 // The state of the table is in module variables: each memory has its own instance of the code.
+
 import { ORIGINAL, Status } from '../constants';
+import { forgetAnswers } from '../flow/answers';
 import {
   CONNECTIONS_COUNT,
   Connection,
@@ -100,6 +102,8 @@ export function create(source: i32, destination: i32, ports: i32, replyPorts: i3
     entry = free - 1;
     const at = recordAt(entry);
     free = at.sourceNext;
+    forgetAnswers(entry, 0);
+    forgetAnswers(entry, 1);
     memory.fill(changetype<usize>(at), 0, Connection.BYTES);
   } else {
     if (unused === capacity) {

@@ -7,7 +7,6 @@ import { tcpFollow, tcpFollowAck, tcpIsOrdinary, tcpIsOrdinaryAck } from '../con
 import { udpUpdate } from '../conntrack/udp';
 import { IPPROTO_TCP, IPV4_LENGTH, NAT_MASK, ORIGINAL, Phase, REPLY, Status, UPCALL } from '../constants';
 import { Connection, pathsAt, TcpConnection } from '../records';
-import { forgetAnswers } from './answers';
 import { leave, otherTuple, updateDeltas } from './leave';
 import {
   countHit,
@@ -57,7 +56,10 @@ export function forwardFound(at: usize, dev: i32, reference: i32): i32 {
   // Some checks count how often they are run, so they come last: after that, only their results can rule out the fast
   // path.
   if (isTcp && known > 0 && tcpIsOrdinaryAck(tcp, direction, l4, l4Length)) {
-    if (!isOpen(known - 1, dev, length) && !mayFollow(record, known - 1, at, dev, length, entry, direction)) {
+    if (
+      !isOpen(known - 1, dev, length, entry, direction) &&
+      !mayFollow(record, known - 1, at, dev, length, entry, direction)
+    ) {
       return UPCALL;
     }
     tcpFollowAck(tcp, direction, length);
@@ -98,7 +100,6 @@ function megaflowPath(at: usize, dev: i32, entry: i32, direction: i32, length: i
   const record = recordAt(entry);
   if (!hasNat && (record.status & NAT_MASK) !== 0) return UPCALL;
   const isOriginal = direction === ORIGINAL;
-  forgetAnswers(entry, direction);
   if (isOriginal && (record.status & Status.SEEN_REPLY) === 0) return UPCALL;
   // A masqueraded connection may only leave by its own interface (nf_nat_oif_changed).
   const masqueradeDev = isOriginal ? record.masqueradeDev : 0;

@@ -10,7 +10,7 @@ import {
 } from '../constants';
 import { check } from '../host';
 import { FieldTest, matched, pathsAt } from '../records';
-import { hasSameAnswers } from './answers';
+import { areAnswered, hasSameAnswers } from './answers';
 import { predictState } from './match-state';
 import { destinationOf, load32, portsOf, sourceOf, totalLength } from './packet';
 
@@ -19,10 +19,17 @@ const translated = memory.data(8);
 
 const NOT_SHOWN = -1;
 
-/** Whether PATH accepts packets of LENGTH bytes from DEV without further checks. */
-export function isOpen(path: i32, dev: i32, length: i32): bool {
+/**
+ * Whether PATH accepts packets of LENGTH bytes from DEV, of connection ENTRY in DIRECTION, without further checks:
+ * there are none, or only sets whose answers are remembered.
+ */
+export function isOpen(path: i32, dev: i32, length: i32, entry: i32, direction: i32): bool {
   const taken = pathsAt(path);
-  return taken.tests === 0 && taken.inDev === dev && length <= taken.mtu;
+  if (taken.inDev !== dev || length > taken.mtu) return false;
+  const tests: usize = taken.tests;
+  if (tests === 0) return true;
+  const first = changetype<FieldTest>(tests);
+  return first.op === TestOp.ASK && testAfter(first).op === TestOp.END && areAnswered(first.min, entry, direction);
 }
 
 /**

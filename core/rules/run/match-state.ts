@@ -39,6 +39,8 @@ export interface Lookup {
   readonly isPure: boolean;
   /** Whether the answer is known before the rules are run. It is not if it depends on the mark. May change, too. */
   readonly isPredictable: boolean;
+  /** The answer about PACKET, if it is pure and predictable. */
+  answer(packet: Packet): boolean;
 }
 
 /** A state kept in a closure: MATCHES returns whether a packet matches, and updates the state. */

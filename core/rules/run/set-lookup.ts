@@ -11,6 +11,10 @@ export class SetState implements MatchState, Lookup {
   readonly #context: RuleContext;
   readonly #asked: SetLookup;
   readonly #negated: boolean;
+  /** What the set is, as of this `SetChanges.structure`. */
+  #seenAt = -1;
+  #isPure = false;
+  #isPredictable = false;
   /** The packet whose result was predicted, and the result; null if there is none or it was used. */
   #packetNumber = -1;
   #predicted: boolean | null = null;
@@ -27,29 +31,41 @@ export class SetState implements MatchState, Lookup {
   }
 
   get isPure(): boolean {
-    return setsAsked(this.#context.sets, this.set).every((set) => isPlain(set, this.#asked));
+    this.#look();
+    return this.#isPure;
   }
 
   get isPredictable(): boolean {
-    return setsAsked(this.#context.sets, this.set).every(({ type }) => !type.dimensions.includes('mark'));
+    this.#look();
+    return this.#isPredictable;
+  }
+
+  /** Looks again at what the set is, if it may have become another one or got other members. */
+  #look(): void {
+    const { sets } = this.#context;
+    if (this.#seenAt === sets.changes.structure) return;
+    this.#seenAt = sets.changes.structure;
+    const asked = setsAsked(sets, this.set);
+    this.#isPure = asked.every((set) => isPlain(set, this.#asked));
+    this.#isPredictable = asked.every(({ type }) => !type.dimensions.includes('mark'));
   }
 
   matches(packet: Packet): boolean {
     const predicted = this.#predicted;
-    if (predicted === null || this.#packetNumber !== this.#context.packetNumber) return this.#ask(packet);
+    if (predicted === null || this.#packetNumber !== this.#context.packetNumber) return this.answer(packet);
     this.#predicted = null;
     return predicted;
   }
 
   predict(packet: Packet): boolean {
-    if (this.isPure) return this.#ask(packet);
+    if (this.isPure) return this.answer(packet);
     const { packetNumber } = this.#context;
-    if (this.#predicted === null || this.#packetNumber !== packetNumber) this.#predicted = this.#ask(packet);
+    if (this.#predicted === null || this.#packetNumber !== packetNumber) this.#predicted = this.answer(packet);
     this.#packetNumber = packetNumber;
     return this.#predicted;
   }
 
-  #ask(packet: Packet): boolean {
+  answer(packet: Packet): boolean {
     const { sets } = this.#context;
     const set = sets.get(this.set);
     if (set === undefined) return this.#negated;
