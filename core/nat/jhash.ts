@@ -40,7 +40,10 @@ export function jhashWords(first: number, second: number, third: number, seed: n
   return finalMix((start + first) | 0, (start + second) | 0, (start + third) | 0);
 }
 
-/** Hashes LENGTH words of WORDS, from AT on, with the initial value SEED into an unsigned 32-bit number (jhash2). */
+/**
+ * Hashes LENGTH words of WORDS, from AT on, with the initial value SEED into an int32 (jhash2): V8 may make an object
+ * of a larger number.
+ */
 export function jhashArray(words: Int32Array, at: number, length: number, seed: number): number {
   const start = (GOLDEN + (length << 2) + seed) | 0;
   let a = start;
@@ -66,13 +69,17 @@ export function jhashArray(words: Int32Array, at: number, length: number, seed: 
     c = (c - b) ^ rotate(b, 4);
     b = (b + a) | 0;
   }
-  if (left === 0) return c >>> 0;
+  if (left === 0) return c | 0;
   if (left > 2) c = (c + words[next + 2]) | 0;
   if (left > 1) b = (b + words[next + 1]) | 0;
-  return finalMix((a + words[next]) | 0, b, c);
+  return lastMix((a + words[next]) | 0, b, c);
 }
 
 function finalMix(first: number, second: number, third: number): number {
+  return lastMix(first, second, third) >>> 0;
+}
+
+function lastMix(first: number, second: number, third: number): number {
   let a = first;
   let b = second;
   let c = third;
@@ -83,5 +90,5 @@ function finalMix(first: number, second: number, third: number): number {
   a = ((a ^ c) - rotate(c, 4)) | 0;
   b = ((b ^ a) - rotate(a, 14)) | 0;
   c = ((c ^ b) - rotate(b, 24)) | 0;
-  return c >>> 0;
+  return c;
 }

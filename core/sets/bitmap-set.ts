@@ -9,7 +9,7 @@ import { Element, NONE } from './element.js';
 import { Extensions } from './extensions.js';
 import type { SetWorld } from './hash-set.js';
 import { type IpSet, matchFlags, PLAIN_LOOKUP, type SetLookup } from './ip-set.js';
-import { packetMac } from './packet-mac.js';
+import { hasMac, macHigh, macLow } from './packet-mac.js';
 import { NO_PORT, portOf } from './packet-port.js';
 import { SetFault } from './set-fault.js';
 import type { SetType } from './set-type.js';
@@ -28,10 +28,15 @@ export class BitmapSet implements IpSet {
   readonly #range: BitmapRange;
   readonly #extensions: Extensions;
   readonly #places: Uint8Array;
-  /** By place, in sets with MAC addresses. */
-  readonly #macs: Float64Array;
+  /** By place, in sets with MAC addresses: the upper 16 bits, and the lower 32. */
+  readonly #macHighs: Uint16Array;
+  readonly #macLows: Int32Array;
   readonly #isOfPorts: boolean;
   readonly #hasMac: boolean;
+  /** The MAC address that is looked up or added, if one is given. */
+  #isMacGiven = false;
+  #macHigh = 0;
+  #macLow = 0;
   readonly #key = new Int32Array(1);
 
   constructor(name: string, type: SetType, options: CreateOptions, world: SetWorld) {
@@ -46,7 +51,8 @@ export class BitmapSet implements IpSet {
     this.#extensions = new Extensions(options, world.clock, world.found);
     this.#extensions.grow(places);
     this.#places = new Uint8Array(places);
-    this.#macs = new Float64Array(this.#hasMac ? places : 0);
+    this.#macHighs = new Uint16Array(this.#hasMac ? places : 0);
+    this.#macLows = new Int32Array(this.#hasMac ? places : 0);
   }
 
   get size(): number {
@@ -62,8 +68,7 @@ export class BitmapSet implements IpSet {
   testMember(packet: Packet, lookup: SetLookup, flags: number): boolean {
     const place = this.#placeOf(packet, lookup);
     if (place === NOWHERE) return false;
-    const mac = this.#hasMac ? packetMac(packet, ((lookup.sources >> 1) & 1) !== 0) : 0;
-    const isFound = mac !== NONE && this.#test(place, mac, packet, lookup, flags);
+    const isFound = this.#takeMac(packet, lookup) && this.#test(place, packet, lookup, flags);
     const { questions } = this.#world.changes;
     if (questions !== undefined) {
       this.#key[0] = place;
@@ -72,31 +77,30 @@ export class BitmapSet implements IpSet {
     return isFound;
   }
 
-  #test(place: number, mac: number, packet: Packet, lookup: SetLookup, flags: number): boolean {
+  #test(place: number, packet: Packet, lookup: SetLookup, flags: number): boolean {
     const state = this.#places[place];
     if (state === Place.EMPTY) return false;
     if (state === Place.WITHOUT_MAC) {
       // The kernel takes the address from the first packet.
-      this.#addPacketAt(place, mac, packet, lookup);
+      this.#addPacketAt(place, packet, lookup);
       return true;
     }
-    if (this.#hasMac && this.#macs[place] !== mac) return false;
+    if (this.#hasMac && !this.#isMacAt(place)) return false;
     return this.#extensions.matchesPacket(place, packet, lookup, flags);
   }
 
   addPacket(packet: Packet, lookup: SetLookup): boolean {
     const place = this.#placeOf(packet, lookup);
     if (place === NOWHERE) return false;
-    const mac = this.#hasMac ? packetMac(packet, ((lookup.sources >> 1) & 1) !== 0) : 0;
-    return mac !== NONE && this.#addPacketAt(place, mac, packet, lookup);
+    return this.#takeMac(packet, lookup) && this.#addPacketAt(place, packet, lookup);
   }
 
-  #addPacketAt(place: number, mac: number, packet: Packet, lookup: SetLookup): boolean {
+  #addPacketAt(place: number, packet: Packet, lookup: SetLookup): boolean {
     const old = this.#places[place];
     const wasThere = old === Place.SET && !this.#extensions.isExpired(place);
     const untilMs = this.#extensions.validUntilMs(place);
-    if (!this.#occupy(place, mac, lookup.renews)) return false;
-    const stored = this.#storedTimeout(place, old, mac, lookup.timeout);
+    if (!this.#occupy(place, lookup.renews)) return false;
+    const stored = this.#storedTimeout(place, old, lookup.timeout);
     this.#extensions.destroy(place);
     this.#extensions.setFromPacket(place, packet, lookup);
     if (stored !== NONE) this.#extensions.setTimeout(place, stored);
@@ -107,9 +111,33 @@ export class BitmapSet implements IpSet {
 
   delPacket(packet: Packet, lookup: SetLookup): boolean {
     const place = this.#placeOf(packet, lookup);
-    if (place === NOWHERE) return false;
-    if (this.#hasMac && packetMac(packet, ((lookup.sources >> 1) & 1) !== 0) === NONE) return false;
-    return this.#del(place);
+    return place !== NOWHERE && this.#takeMac(packet, lookup) && this.#del(place);
+  }
+
+  /** Takes the MAC address of PACKET for what follows. Returns false if the set needs one and it has none. */
+  #takeMac(packet: Packet, { sources }: SetLookup): boolean {
+    if (!this.#hasMac) return true;
+    const isSource = (sources & 2) !== 0;
+    this.#isMacGiven = hasMac(packet, isSource);
+    this.#macHigh = macHigh(packet, isSource);
+    this.#macLow = macLow(packet, isSource);
+    return this.#isMacGiven;
+  }
+
+  /** The same of ELEMENT, which may have none. */
+  #takeElementMac({ mac }: Element): void {
+    this.#isMacGiven = this.#hasMac && mac !== NONE;
+    this.#macHigh = Math.floor(mac / 2 ** 32);
+    this.#macLow = mac | 0;
+  }
+
+  #isMacAt(place: number): boolean {
+    return this.#macHighs[place] === this.#macHigh && this.#macLows[place] === this.#macLow;
+  }
+
+  #putMac(place: number): void {
+    this.#macHighs[place] = this.#macHigh;
+    this.#macLows[place] = this.#macLow;
   }
 
   /** Where PACKET's element is, or NOWHERE. */
@@ -128,32 +156,26 @@ export class BitmapSet implements IpSet {
   }
 
   add(element: Element, isExist: boolean): void {
+    this.#takeElementMac(element);
     this.#walk(element, false, (place) => {
       const old = this.#places[place];
-      if (!this.#occupy(place, element.mac, isExist)) throw new SetFault('exists');
-      const stored = this.#storedTimeout(place, old, element.mac, element.timeout);
+      if (!this.#occupy(place, isExist)) throw new SetFault('exists');
+      const stored = this.#storedTimeout(place, old, element.timeout);
       this.#extensions.setFromElement(place, element);
       if (stored !== NONE) this.#extensions.setTimeout(place, stored);
-      else if (this.#hasMac && element.mac === NONE) this.#extensions.storeTimeout(place, element.timeout);
+      else if (this.#hasMac && !this.#isMacGiven) this.#extensions.storeTimeout(place, element.timeout);
       this.#changed(place);
     });
   }
 
   /** Puts an element into PLACE. Returns false if there is one already. */
-  #occupy(place: number, mac: number, renews: boolean): boolean {
+  #occupy(place: number, renews: boolean): boolean {
     const old = this.#places[place];
-    const isWithMac = this.#hasMac && mac !== NONE;
-    if (old === Place.WITHOUT_MAC && isWithMac) {
-      this.#macs[place] = mac;
-      this.#places[place] = Place.SET;
-      return true;
-    }
-    if (old !== Place.EMPTY) {
-      if (old === Place.SET && isWithMac && renews) this.#macs[place] = mac;
+    if (this.#isMacGiven && (old !== Place.SET || renews)) this.#putMac(place);
+    if (old === Place.SET || (old === Place.WITHOUT_MAC && !this.#isMacGiven)) {
       return renews || this.#extensions.isExpired(place);
     }
-    if (isWithMac) this.#macs[place] = mac;
-    this.#places[place] = this.#hasMac && !isWithMac ? Place.WITHOUT_MAC : Place.SET;
+    this.#places[place] = this.#hasMac && !this.#isMacGiven ? Place.WITHOUT_MAC : Place.SET;
     return true;
   }
 
@@ -161,8 +183,8 @@ export class BitmapSet implements IpSet {
    * The timer of an element without a MAC address starts when that is known, with the time-out that was given then,
    * unless another one is now. NONE: nothing of the kind.
    */
-  #storedTimeout(place: number, old: number, mac: number, timeout: number): number {
-    if (old !== Place.WITHOUT_MAC || mac === NONE || !this.#extensions.hasTimeout) return NONE;
+  #storedTimeout(place: number, old: number, timeout: number): number {
+    if (old !== Place.WITHOUT_MAC || !this.#isMacGiven || !this.#extensions.hasTimeout) return NONE;
     const isGiven = timeout !== NONE && timeout !== this.options.timeout;
     return isGiven ? timeout : this.#extensions.storedTimeout(place);
   }
@@ -182,13 +204,14 @@ export class BitmapSet implements IpSet {
   }
 
   test(element: Element): boolean {
+    this.#takeElementMac(element);
     let isFound = false;
     this.#walk(element, true, (place) => {
       const state = this.#places[place];
       if (state === Place.EMPTY) return;
-      const isUnasked = this.#hasMac && (element.mac === NONE || state === Place.WITHOUT_MAC);
+      const isUnasked = this.#hasMac && (!this.#isMacGiven || state === Place.WITHOUT_MAC);
       if (isUnasked) isFound = true;
-      else if (this.#hasMac && this.#macs[place] !== element.mac) isFound = false;
+      else if (this.#hasMac && !this.#isMacAt(place)) isFound = false;
       else isFound = this.#extensions.matchesPacket(place, null, PLAIN_LOOKUP, 0);
     });
     return isFound;
@@ -248,7 +271,8 @@ export class BitmapSet implements IpSet {
       if (this.#isOfPorts) element.port = first + place;
       else element.ip = first + place * step;
       this.#extensions.fill(element, place);
-      if (this.#hasMac && this.#places[place] === Place.SET) element.mac = this.#macs[place];
+      if (this.#hasMac && this.#places[place] === Place.SET)
+        element.mac = this.#macHighs[place] * 2 ** 32 + (this.#macLows[place] >>> 0);
       if (this.#places[place] === Place.WITHOUT_MAC && this.#extensions.hasTimeout) {
         element.timeout = this.#extensions.storedTimeout(place);
       }

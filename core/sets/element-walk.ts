@@ -108,7 +108,7 @@ function checkedCidr({ type, hostBits }: KeyRules, cidr: number, isNet: boolean)
 function fillFixed({ type, layout, markMask, names }: KeyRules, element: Element, key: Int32Array): void {
   if (layout.mac >= 0) {
     if (element.mac === 0) throw new SetFault('hash-element');
-    layout.setMac(key, element.mac);
+    layout.setMac(key, Math.floor(element.mac / 2 ** 32), element.mac | 0);
   }
   if (layout.mark >= 0) key[layout.mark] = element.mark & markMask;
   if (layout.iface >= 0) {

@@ -147,9 +147,9 @@ export class Extensions {
     if (packet !== null && this.#hasCounters && !this.#count(slot, packet, lookup, flags)) return false;
     if (this.#hasSkbInfo) {
       const found = this.#found;
-      found.mark = this.#skbInfo[4 * slot];
-      found.markMask = this.#skbInfo[4 * slot + 1];
-      found.prio = this.#skbInfo[4 * slot + 2];
+      found.mark = this.#skbInfo[4 * slot] | 0;
+      found.markMask = this.#skbInfo[4 * slot + 1] | 0;
+      found.prio = this.#skbInfo[4 * slot + 2] | 0;
       found.queue = this.#skbInfo[4 * slot + 3];
     }
     return true;

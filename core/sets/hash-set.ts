@@ -13,7 +13,7 @@ import { AddResult, HashTable, NOMATCH, WILDCARD } from './hash-table.js';
 import type { IfaceNames } from './iface-names.js';
 import { type IpSet, matchFlags, PLAIN_LOOKUP, type SetLookup, type SkbInfo } from './ip-set.js';
 import { type Bits, KeyLayout } from './key-layout.js';
-import { packetMac } from './packet-mac.js';
+import { hasMac, macHigh, macLow } from './packet-mac.js';
 import { NO_PORT, portOf } from './packet-port.js';
 import { Prefixes } from './prefixes.js';
 import { SetFault } from './set-fault.js';
@@ -29,7 +29,8 @@ export interface SetWorld {
 }
 
 const SMALLEST = 64;
-const LARGEST_BITS = 27;
+/** The kernel allows more, but no host has as many buckets. */
+const LARGEST_BITS = 24;
 const LARGEST_BUCKET = 12;
 /** What a packet is looked up for. */
 const Purpose = { TEST: 0, CHANGE: 1 } as const;
@@ -211,9 +212,8 @@ export class HashSet implements IpSet {
   }
 
   #readMac(packet: Packet, isSource: boolean): boolean {
-    const mac = packetMac(packet, isSource);
-    if (mac === NONE) return false;
-    this.layout.setMac(this.#key, mac);
+    if (!hasMac(packet, isSource)) return false;
+    this.layout.setMac(this.#key, macHigh(packet, isSource), macLow(packet, isSource));
     return true;
   }
 
@@ -386,7 +386,7 @@ export class HashSet implements IpSet {
 /** The masks of prefixes, as loaded, by their length. */
 const LOADED_MASKS = Int32Array.from({ length: 33 }, (_, length) => prefixMask('ipv4', length).loaded);
 
-function maskOf({ family, netmask, bitmask }: CreateOptions): Address {
+export function maskOf({ family, netmask, bitmask }: CreateOptions): Address {
   return bitmask ?? prefixMask(family, netmask ?? (family === 'ipv6' ? 128 : 32));
 }
 

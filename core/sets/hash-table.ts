@@ -17,7 +17,7 @@ const STEP = 2;
 const REGION_BITS = 10;
 /** Largest bucket that elements of one network with different interfaces get (AHASH_MAX_TUNED). */
 const MAX_TUNED = 64;
-const MAX_BITS = 27;
+const MAX_BITS = 24;
 /** When the garbage collection of a set starts, and how often at most it collects a region. */
 const FIRST_COLLECTION_TICKS = 1000 / TICK_MS;
 const MIN_INTERVAL_TICKS = 100 / TICK_MS;

@@ -67,6 +67,7 @@ export function matchFlags({ keepsCounters }: SetLookup): number {
 
 /** What the element that was found last says for `--map-set`. One record, for all lookups of a store. */
 export class SkbInfo {
+  /** Words are int32. */
   mark = 0;
   markMask = 0;
   prio = 0;

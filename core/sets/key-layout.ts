@@ -111,11 +111,10 @@ export class KeyLayout {
     return this.#physdev?.get(words, at) === 1;
   }
 
-  /** MAC: the first four bytes and the last two, in host order. */
-  setMac(key: Int32Array, mac: number): void {
-    const last = mac % 0x10000;
-    key[this.mac] = toLoaded((mac - last) / 0x10000);
-    key[this.mac + 1] = portToLoaded(last);
+  /** A MAC address of which HIGH are the upper 16 bits and LOW the lower 32. */
+  setMac(key: Int32Array, high: number, low: number): void {
+    key[this.mac] = toLoaded((high << 16) | (low >>> 16));
+    key[this.mac + 1] = portToLoaded(low & 0xffff);
   }
 
   macOf(words: Int32Array, at: number): number {

@@ -3,7 +3,7 @@ import { BitmapSet } from './bitmap-set.js';
 import { SetChanges } from './changes.js';
 import type { CreateOptions } from './create-options.js';
 import type { SetEnvironment } from './environment.js';
-import { HashSet, type SetWorld } from './hash-set.js';
+import { HashSet, maskOf, type SetWorld } from './hash-set.js';
 import { IfaceNames } from './iface-names.js';
 import { type IpSet, SkbInfo } from './ip-set.js';
 import { ListSet } from './list-set.js';
@@ -62,7 +62,7 @@ export class SetStore {
     const place = new SetPlace(this.#make(name, type, options));
     const old = this.get(name);
     if (old !== undefined) {
-      if (isExist && old.type === type && isSameSet(old.options, options)) return old;
+      if (isExist && old.type === type && isSameSet(old.options, place.set.options)) return old;
       throw new SetFault('set-exists');
     }
     let index = this.#places.indexOf(undefined);
@@ -149,11 +149,11 @@ function isSameSet(a: CreateOptions, b: CreateOptions): boolean {
     a.family === b.family &&
     a.maxelem === b.maxelem &&
     a.timeout === b.timeout &&
-    a.netmask === b.netmask &&
-    a.bitmask?.toString() === b.bitmask?.toString() &&
+    maskOf(a).equals(maskOf(b)) &&
     a.markmask === b.markmask &&
     a.range?.first === b.range?.first &&
     a.range?.last === b.range?.last &&
+    a.size === b.size &&
     a.counters === b.counters &&
     a.comment === b.comment &&
     a.skbinfo === b.skbinfo
