@@ -64,7 +64,7 @@ export const limit: MatchExtension<LimitParams> = {
   },
 
   refuse({ period, burst }) {
-    if (burst === 0) return 'a limit with a burst of 0 would never match';
+    if (burst === 0) return { what: 'a limit with a burst of 0 would never match', error: 'ERANGE' };
     // The product is truncated to 32 bits. The overflow is only noticed if little remains.
     if (creditOf(period * burst) >= creditOf(period)) return undefined;
     const what = `the kernel cannot count a burst of ${burst} at this rate: use a smaller burst or a faster rate`;
@@ -95,7 +95,12 @@ export const limit: MatchExtension<LimitParams> = {
   },
 
   nft: {
-    refuse: ({ burst }) => (burst === 0 ? 'a limit with a burst of 0 would never match' : undefined),
+    parse(options) {
+      const params = limit.parse(options);
+      // For nf_tables, no burst is the usual one.
+      return params.burst === 0 ? { ...params, burst: DEFAULT_BURST } : params;
+    },
+    refuse: () => undefined,
     createState: nftState,
   },
 };

@@ -150,15 +150,16 @@ export class EditedTable {
     const table = finishedTable(this.name, this.family, this.drafts(), file);
     const all = this.sortedChains.flatMap(({ rules }) => rules);
     const counts = new Float64Array(all.length * 2);
-    all.forEach(({ packets, bytes }, i) => {
+    const origins = new Int32Array(all.length);
+    all.forEach(({ packets, bytes, origin }, i) => {
       counts[i * 2] = packets;
       counts[i * 2 + 1] = bytes;
+      origins[i] = origin;
     });
     const policies = new Float64Array(HOOK_NAMES.length * 2);
     for (const { hook, packets, bytes } of this.chains.values()) {
       if (hook !== undefined) policies.set([packets, bytes], hook * 2);
     }
-    const origins = Int32Array.from(all, ({ origin }) => origin);
     return { table, counters: { rules: counts, policies }, origins };
   }
 }

@@ -169,11 +169,19 @@ class RuleParser implements OptionOwners {
     if (not !== undefined) {
       throw new RuleFault(not, 'nothing after !', 'an option', 'invalid', 'nothing appropriate following !');
     }
-    if (this.#scope.commandLine !== undefined) this.#addresses.parse(this.#scope.family);
+    if (this.#scope.commandLine !== undefined) this.#parseAddresses();
     this.#checkCombination(command);
     if (this.#command.chain !== undefined) checkNameLength(this.#command.chain, 'chain');
     if (this.#hasRule()) checkDevices(this.#command.chain!, this.#inWord, this.#outWord);
     else this.#addresses.parse(this.#scope.family);
+  }
+
+  #parseAddresses(): ReturnType<GivenAddresses['parse']> {
+    const parsed = this.#addresses.parse(this.#scope.family);
+    const isOne = parsed.sources.length * parsed.destinations.length === 1;
+    if (this.#command.letter !== 'R' || isOne) return parsed;
+    const tool = 'Replacement rule does not specify a unique address';
+    throw new RuleFault(this.#command.word!, 'a rule is replaced by one rule', 'one address', 'invalid', tool);
   }
 
   #checkCombination(command: Word): void {
@@ -351,11 +359,7 @@ class RuleParser implements OptionOwners {
   }
 
   #drafts(line: number): RuleDraft[] {
-    const { sources, destinations } = this.#addresses.parse(this.#scope.family);
-    if (this.#command.letter === 'R' && sources.length * destinations.length !== 1) {
-      const tool = 'Replacement rule does not specify a unique address';
-      throw new RuleFault(this.#command.word!, 'a rule is replaced by one rule', 'one address', 'invalid', tool);
-    }
+    const { sources, destinations } = this.#parseAddresses();
     const matches = this.#matches.map((match) => ({ extension: match.extension, params: match.parse() }));
     const target = this.#finishedTarget();
     const unsupported = partsUnsupported(matches, target, this.#matches, this.#targetWord ?? this.#start);
