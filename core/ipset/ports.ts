@@ -179,7 +179,7 @@ export function formatPort(port: number, proto: number): string {
   return `${port >> 8}/${port & 0xff}`;
 }
 
-/** The protocol as ipset prints it. */
+/** The protocol as ipset prints it; 0 is `ip` in /etc/protocols. */
 export function formatProtocol(proto: number): string {
-  return protocolName(proto);
+  return proto === 0 ? 'ip' : protocolName(proto);
 }

@@ -46,7 +46,7 @@ export function randomSteps(seed: number, types: readonly string[]): Step[] {
 
 function randomStep(world: World, at: number): Step {
   const { prng } = world;
-  if (at < 2 || prng.chance(0.05)) return { kind: 'command', words: createWords(world) };
+  if (at < 2 || prng.chance(world.sets.size === 0 ? 0.8 : 0.05)) return { kind: 'command', words: createWords(world) };
   if (prng.chance(0.2)) return restoreStep(world);
   if (prng.chance(0.03)) return { kind: 'rule', set: prng.pick(NAMES) };
   return { kind: 'command', words: spoiled(world, withEnvironment(world, commandWords(world))) };
@@ -101,19 +101,27 @@ function commandWords(world: World): string[] {
     case 'del':
     case 'test':
       return [shortened(world, command), name, ...randomElement(world, guess, command)];
-    case 'rename':
+    case 'rename': {
+      const to = prng.chance(0.3) ? nameOf(world) : prng.pick(NAMES);
+      if (world.sets.delete(name) && !world.sets.has(to)) world.sets.set(to, guess);
+      return [shortened(world, command), name, to];
+    }
     case 'swap':
-      return [shortened(world, command), name, prng.chance(0.7) ? nameOf(world) : prng.pick(NAMES)];
+      return [shortened(world, command), name, prng.chance(0.9) ? nameOf(world) : prng.pick(NAMES)];
     case 'create':
       return createWords(world);
     case 'destroy':
-    case 'flush':
-      return prng.chance(0.2) ? [shortened(world, command)] : [shortened(world, command), name];
+    case 'flush': {
+      const isAll = prng.chance(0.1);
+      if (command === 'destroy' && isAll) world.sets.clear();
+      else if (command === 'destroy') world.sets.delete(name);
+      return isAll ? [shortened(world, command)] : [shortened(world, command), name];
+    }
     case 'list':
     case 'save':
       return prng.chance(0.5) ? [shortened(world, command)] : [shortened(world, command), name];
     default:
-      return prng.chance(0.5) ? [command] : [command, name];
+      return prng.chance(0.1) ? [command] : [command, name];
   }
 }
 
@@ -142,7 +150,7 @@ function withEnvironment(world: World, words: readonly string[]): string[] {
     [2, [prng.pick(['-o', '-output']), prng.pick(['plain', 'save', 'xml', 'json'])]],
     [1, [prng.pick(['-s', '-sorted'])]],
     [1, [prng.pick(['-n', '-name', '-t', '-terse', '--name'])]],
-    [1, [prng.pick(['-o', '-x', '--nosuch', '-existing'])]],
+    [odd(world) ? 10 : 0, [prng.pick(['-o', '-x', '--nosuch', '-existing'])]],
   ]);
   return prng.chance(0.7) ? [...options, ...words] : words.toSpliced(prng.below(words.length + 1), 0, ...options);
 }

@@ -71,13 +71,13 @@ export function randomOptions(
     if (prng.chance(0.3))
       chosen.push(['hashsize', number(world, () => prng.pick(['64', '1', '0', '100', '1024', '2048', '5']))]);
     if (prng.chance(0.3))
-      chosen.push(['maxelem', number(world, () => prng.pick(['65536', '3', '1', '10', '200', '0']))]);
+      chosen.push(['maxelem', number(world, () => prng.pick(['65536', '65536', '200', '10', '3']))]);
     if (prng.chance(0.2))
       chosen.push(['bucketsize', number(world, () => prng.pick(['2', '12', '14', '3', '1', '0', '255', '16']))]);
     if (prng.chance(0.9) && type !== 'hash:ip,mac')
       chosen.push(['initval', prng.pick(['0', '1', '0xdeadbeef', '4294967295'])]);
     if (prng.chance(0.1)) chosen.push(['forceadd']);
-    if (prng.chance(0.03)) chosen.push([prng.pick(['probes', 'resize', 'gc', 'from']), '4']);
+    if (prng.chance(0.03) && odd(world)) chosen.push([prng.pick(['probes', 'resize', 'gc', 'from']), '4']);
   }
   const isMasked = ['hash:ip', 'hash:ip,port', 'hash:net,net', 'bitmap:ip'].includes(type);
   if (isMasked && prng.chance(0.25))
