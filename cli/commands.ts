@@ -64,9 +64,9 @@ export const REPLAY: CommandSpec = {
       name: 'rules',
       value: 'FILE',
       help:
-        'the ruleset: what iptables-save, `iptables -S` or `iptables -L -v -n` printed, or what a terminal showed ' +
-        "of several of them; nat=FILE,filter=FILE where a file is of one table; left out, the host's own rules, from " +
-        'its snapshot or folder',
+        'the ruleset: what iptables-save, `iptables -S` or `iptables -L -v -n` printed, what a terminal showed of ' +
+        'several of them, or a script of iptables commands; nat=FILE,filter=FILE where a file is of one table; ' +
+        "left out, the host's own rules, from its snapshot or folder",
     },
     GUESS,
     {

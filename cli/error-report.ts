@@ -48,7 +48,7 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof RulesetError) {
     if (error.code !== 'unsupported') return { message: error.message, exitCode: ExitCode.USAGE };
     const laxHint = process.argv[2] === SAVE.name ? LAX_SAVE_HINT : LAX_HINT;
-    const hint = error.unsupported.length > 0 ? `\n${laxHint}` : '';
+    const hint = error.unsupported.length > 0 && error.laxHelps ? `\n${laxHint}` : '';
     return { message: `${error.message}${hint}`, exitCode: ExitCode.UNSUPPORTED };
   }
   if (error instanceof IpsetError) return { message: error.message, exitCode: ExitCode.USAGE };

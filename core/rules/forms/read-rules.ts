@@ -9,6 +9,7 @@ import { RuleFault, RulesetError } from '../parse/error.js';
 import { missingRules } from '../parse/missing-rules.js';
 import { RulesetReader } from '../parse/ruleset-reader.js';
 import { readRuleList } from './rule-list.js';
+import { isScript, readScript } from './script.js';
 import { type OutputForm, type Section, type Sections, sectionsOf } from './sections.js';
 import { unwrapped } from './wrapping.js';
 
@@ -51,6 +52,8 @@ export function foreignForm({ text }: RulesSource): string | undefined {
       return 'a listing (iptables -L)';
     case 'iptables -S':
       return 'the output of iptables -S';
+    case 'script':
+      return 'a script of commands';
     default:
       return 'what a terminal showed';
   }
@@ -64,10 +67,12 @@ const LISTING = /^\s*Chain \S+ \((?:policy \S|-?\d+ reference)/m;
 const TYPED = /^.{0,120}[#$%>❯] (?:sudo )?[\w/.-]{0,80}ip6?tables/m;
 
 /** What TEXT is: one form of output, or several. What is none of them is left to who reads iptables-save text. */
-function formOf(text: string): OutputForm | 'several' {
+function formOf(text: string): OutputForm | 'several' | 'script' {
+  if (text.startsWith('#!') && isScript(text)) return 'script';
   const rest = text.replace(TABLES, '');
   const isList = RULE_LIST.test(rest);
   if (LISTING.test(rest)) return isList || rest !== text ? 'several' : 'iptables -L';
+  if (!isList && rest === text && isScript(text)) return 'script';
   if (TYPED.test(rest)) return 'several';
   return isList ? (rest === text ? 'iptables -S' : 'several') : 'iptables-save';
 }
@@ -75,6 +80,7 @@ function formOf(text: string): OutputForm | 'several' {
 function readForm(source: RulesSource, options: RulesOptions): Ruleset {
   const { text, file, table } = source;
   const form = formOf(text);
+  if (form === 'script') return readScript(text, file, options);
   if (form === 'iptables-save') {
     const reader = new RulesetReader(text, file, options);
     reader.readAll();

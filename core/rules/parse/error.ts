@@ -21,8 +21,11 @@ export class RulesetError extends Error {
   readonly code: RulesetErrorCode;
   /** All that the file holds and that is not supported, if that is the error. The message then has a line for each. */
   readonly unsupported: readonly UnsupportedUse[];
+  /** Whether `lax` accepts what is not supported. */
+  readonly laxHelps: boolean;
 
-  constructor(file: string, fault: RuleFault, unsupported: readonly UnsupportedUse[] = []) {
+  /** LAX_HELPS: as `laxHelps`. */
+  constructor(file: string, fault: RuleFault, unsupported: readonly UnsupportedUse[] = [], laxHelps = true) {
     const { line, column } = fault.word;
     const place = (word: Word): string => `${shownPath(file)}:${word.line}:${word.column}`;
     const uses = unsupported.map(({ word, message, lines }) => {
@@ -31,6 +34,7 @@ export class RulesetError extends Error {
     });
     super(uses.length > 0 ? uses.join('\n') : `${place(fault.word)}: ${shown(fault.message)}`);
     this.unsupported = unsupported;
+    this.laxHelps = laxHelps;
     this.file = file;
     this.line = line;
     this.column = column;
