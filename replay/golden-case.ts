@@ -5,6 +5,8 @@
  *     in/IFACE.pcap     what arrives on an interface (`local`: what the host itself sends); or .pcapng; also rotated
  *                       (.pcap0, .pcap1, …) and compressed (.gz, .zst); or
  *     stitch.pcap       one capture of whole conversations
+ *     case.json         optional: further options of the replay, `{ "options": ["--at", "10s=rules-2.v4"] }`; files
+ *                       that they name are in the folder (case-options.ts)
  *     conntrack.txt     optional: the connections that the host has before the first packet (conntrack -L -o extended)
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
  *
@@ -23,6 +25,8 @@ import { randomName } from '../io/process-tag.js';
 import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
 import { readText } from '../io/text-file.js';
 import { captureFiles } from './captures.js';
+import { caseOptionsIn } from './case-options.js';
+import { filesOfChange } from './changes/planned-change.js';
 import { type Comparison, compareResults, NotAResultError } from './compare.js';
 import { ReplayOptionsError } from './errors.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
@@ -40,6 +44,8 @@ export interface GoldenCase {
   stitchPath?: string;
   conntrackPath?: string;
   wantDir: string;
+  /** Those of `case.json`. */
+  options: Partial<ReplayOptions>;
 }
 
 const HOST_FILE = 'host.json';
@@ -97,6 +103,7 @@ function readCase(dir: string): GoldenCase {
     ...(isStitched ? { stitchPath } : {}),
     ...(existsSync(conntrackPath) ? { conntrackPath } : {}),
     wantDir: join(dir, 'want'),
+    options: caseOptionsIn(dir),
   };
 }
 
@@ -128,8 +135,10 @@ export function optionsOf({
   inputs,
   stitchPath,
   conntrackPath,
-}: GoldenCase): Pick<ReplayOptions, 'rulesPath' | 'hostPath' | 'inputs' | 'stitchPaths' | 'conntrackPath'> {
+  options,
+}: GoldenCase): ReplayOptions {
   return {
+    ...options,
     ...{ rulesPath, hostPath, inputs },
     ...(stitchPath === undefined ? {} : { stitchPaths: [stitchPath] }),
     ...(conntrackPath === undefined ? {} : { conntrackPath }),
@@ -138,8 +147,10 @@ export function optionsOf({
 
 /** The files of GOLDEN that a replay reads. */
 function filesOf(golden: GoldenCase): string[] {
-  const { rulesPath, hostPath, conntrackPath } = golden;
-  const texts = [rulesPath, hostPath, conntrackPath].filter((path) => path !== undefined);
+  const { rulesPath, hostPath, conntrackPath, options } = golden;
+  const { changes = [], ipsetPaths = [], namesPath } = options;
+  const more = [...changes.flatMap(filesOfChange), ...ipsetPaths, namesPath];
+  const texts = [rulesPath, hostPath, conntrackPath, ...more].filter((path) => path !== undefined);
   return [...texts, ...captureFiles(optionsOf(golden))];
 }
 

@@ -1,5 +1,6 @@
 /** The changes that `--at WHEN=WHAT` plans: what is read and parsed before the first packet. */
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { HostDescription } from '../../codecs/host/description.js';
 import type { NamesDescription } from '../../codecs/host/names.js';
 import type { Word } from '../../codecs/iptables-save.js';
@@ -86,6 +87,16 @@ export function filesOfChange(given: string): string[] {
   const what = given.slice(at + 1);
   if (at <= 0 || isCommand(what) || what === '') return [];
   return what.startsWith(SNAPSHOT) ? filesOfHost(what.slice(SNAPSHOT.length)) : rulesPathsOf(what);
+}
+
+/** `WHEN=WHAT` with what is the name of a file taken to be in the folder DIR. */
+export function changeIn(given: string, dir: string): string {
+  const at = given.indexOf('=');
+  const [when, what] = [given.slice(0, at + 1), given.slice(at + 1)];
+  if (at <= 0 || what === '' || COMMAND.test(what)) return given;
+  return what.startsWith(SNAPSHOT)
+    ? `${when}${SNAPSHOT}${join(dir, what.slice(SNAPSHOT.length))}`
+    : when + join(dir, what);
 }
 
 function pathsOf(what: string): string[] {

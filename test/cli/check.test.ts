@@ -54,6 +54,28 @@ Check('a case, and a folder of cases', ({ golden, parent }) => {
   assert.match(two.stdout, /\n2 ok, 0 failed\n$/);
 });
 
+Check('options of a case: rules that change while packets flow, from files in its folder', ({ golden }) => {
+  const options = (...words: unknown[]): void =>
+    writeFileSync(join(golden, 'case.json'), JSON.stringify({ options: words }));
+  writeFileSync(join(golden, 'drop.v4'), '*filter\n-A FORWARD -j DROP\nCOMMIT\n');
+  options('--at', 'n5=drop.v4');
+  const changed = check(golden);
+  assert.is(changed.status, 1);
+  assert.match(changed.stdout, /drop\.v4:2/);
+  assert.is(check('--update', golden).status, 0);
+  assert.is(check(golden).status, 0);
+  options('--at=n5=drop.v4', '--at', 'n7=iptables -F FORWARD', '--backend', 'legacy');
+  assert.is(check(golden).status, 1);
+  options('--att', '10s=drop.v4');
+  const unknown = check(golden);
+  assert.is(unknown.status, 2);
+  assert.match(unknown.stdout + unknown.stderr, /case\.json: --att is no option of a case; .*did you mean.*--at/);
+  options('--at', '10s=nowhere.v4');
+  assert.match(check(golden).stderr + check(golden).stdout, /case\/nowhere\.v4/);
+  options(5);
+  assert.is(check(golden).status, 2);
+});
+
 Check('a difference is shown as two packets side by side and exits with 1', ({ golden }) => {
   edit(join(golden, 'rules.v4'), (text) => text.replace(':6379\n', ':6380\n'));
   const { status, stdout } = check(golden);
