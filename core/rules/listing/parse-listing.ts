@@ -79,7 +79,7 @@ class ListingReader implements FileState {
 
   constructor(fileName: string, listings: readonly Listing[], options: ListingOptions) {
     this.#fileName = fileName;
-    this.family = options.family ?? familyOf(listings);
+    this.family = familyOf(listings, options.family) ?? options.family ?? 'ipv4';
     this.names = options.names ?? DEFAULT_NAMES;
     this.#addresses = new ListedAddresses(this.family, options.hostNames ?? new Map());
   }
@@ -131,11 +131,18 @@ class ListingReader implements FileState {
   }
 }
 
-function familyOf(listings: readonly Listing[]): Family {
-  const said = listings.find(({ family }) => family !== undefined)?.family;
-  if (said !== undefined) return said;
+/** The family that LISTINGS are of; undefined if nothing says so. Throws a RuleFault if that is not GIVEN. */
+function familyOf(listings: readonly Listing[], given: Family | undefined): Family | undefined {
   const rules = listings.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
-  return rules.some(({ source, destination }) => /:/.test(source.text + destination.text)) ? 'ipv6' : 'ipv4';
+  const isIpv6 = rules.some(
+    // Before 1.8.9, ip6tables leaves the column of fragments empty.
+    ({ source, destination, fragment }) => fragment === undefined || /:/.test(source.text + destination.text),
+  );
+  const seen = listings.find(({ family }) => family !== undefined)?.family ?? (isIpv6 ? 'ipv6' : undefined);
+  if (seen === undefined || given === undefined || seen === given) return seen;
+  const [is, wanted] = seen === 'ipv6' ? ['ip6tables', 'iptables'] : ['iptables', 'ip6tables'];
+  const { name } = listings[0].chains[0];
+  throw new RuleFault(name, `a listing of ${is}, where rules of ${wanted} are read`, '', 'unsupported');
 }
 
 /** The name of what is hidden of each rule in a listing without -v. */

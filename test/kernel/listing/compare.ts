@@ -39,7 +39,13 @@ const UNSAVED = new RegExp(
     // Codes of ICMP but for the first; an end before 1970-01-02; digits of rates; the prefix of all addresses.
     ...['icmp(?:v6)? ?!?type \\d+ codes ', 'until date (?:UTC|\\n|$)', 'rateest match .* bps ', '-pfx ::/0'],
     // Quotes; what iptables-restore does not take.
-    ...['--physdev-\\w+ \\S*["\\\\\']', ' 0b/s', 'name {2}interval'],
+    ...[
+      '--physdev-\\w+ \\S*["\\\\\']',
+      ' 0b/s',
+      'name {2}interval',
+      'on {2}UTC',
+      'fingerprint match (?:! )?\\S*[ \\t]+\\S',
+    ],
     // What excludes everything; any interface.
     ...['!0:(?:255|65535|4294967295)\\b', ' !?\\+ '],
   ].join('|'),

@@ -151,6 +151,42 @@ listings('what is no row, no match and no known host is named with its place', (
   assert.match(faultOf(NAT.replace(/^num.*\n/m, '')).message, /^L.txt:2:1: a line that does not name the columns/);
 });
 
+const OLD_IPV6 = `Chain INPUT (policy DROP 5 packets, 468 bytes)
+ pkts bytes target     prot opt in     out     source               destination
+    0     0 ACCEPT     all      lo     *       ::/0                 ::/0
+   16  1296 ACCEPT     icmpv6    *      *       ::/0                 ::/0                 ipv6-icmptype 128
+    0     0            all      *      *      !fe80::/10            ::/0
+    0     0 net-fw     tcp      *      *       anywhere             anywhere             tcp dpt:ssh
+
+Chain FORWARD (policy DROP 0 packets, 0 bytes)
+ pkts bytes target     prot opt in     out     source               destination
+
+Chain OUTPUT (policy ACCEPT 0 packets, 0 bytes)
+ pkts bytes target     prot opt in     out     source               destination
+
+Chain net-fw (1 references)
+ pkts bytes target     prot opt in     out     source               destination
+    0     0 RETURN     all      *      *       ::/0                 ::/0
+`;
+
+listings('ip6tables before 1.8.9 leaves the column of fragments empty', () => {
+  const ruleset = read(OLD_IPV6, { willRun: false });
+  assert.is(ruleset.family, 'ipv6');
+  assert.equal(saveRuleset(ruleset).split('\n').slice(5, -2), [
+    '-A INPUT -i lo -j ACCEPT',
+    '-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 128 -j ACCEPT',
+    '-A INPUT ! -s fe80::/10',
+    '-A INPUT -p tcp -m tcp --dport 22 -j net-fw',
+    '-A net-fw -j RETURN',
+  ]);
+  assert.match(
+    faultOf(OLD_IPV6, { family: 'ipv4' }).message,
+    /^L.txt:1:7: a listing of ip6tables, where rules of iptables/,
+  );
+  const typed = `$ ip6tables -L -v\n${NAT}`;
+  assert.match(faultOf(typed, { family: 'ipv4' }).message, /a listing of ip6tables/);
+});
+
 listings('a comment may have its own end in it', () => {
   const row = (comment: string): string => NAT.replace('tcp dpt:http', comment);
   assert.match(saveRuleset(read(row('/* a */ b */'))), '--comment "a */ b"');
