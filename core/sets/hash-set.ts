@@ -9,7 +9,7 @@ import type { CreateOptions } from './create-options.js';
 import { Element, NONE } from './element.js';
 import { type KeyRules, walkElement } from './element-walk.js';
 import { Extensions, type SetClock } from './extensions.js';
-import { AddResult, HashTable, NOMATCH, WILDCARD } from './hash-table.js';
+import { HashTable } from './hash-table.js';
 import type { IfaceNames } from './iface-names.js';
 import { type IpSet, matchFlags, PLAIN_LOOKUP, type SetLookup, type SkbInfo } from './ip-set.js';
 import { type Bits, KeyLayout } from './key-layout.js';
@@ -18,6 +18,7 @@ import { NO_PORT, portOf } from './packet-port.js';
 import { Prefixes } from './prefixes.js';
 import { SetFault } from './set-fault.js';
 import type { SetType } from './set-type.js';
+import { AddResult, NOMATCH, WILDCARD } from './table-parameters.js';
 
 /** What a host's sets share. */
 export interface SetWorld {

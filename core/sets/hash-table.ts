@@ -11,6 +11,7 @@ import { TICK_MS } from '../clock.js';
 import { jhashArray } from '../nat/jhash.js';
 import type { Extensions } from './extensions.js';
 import type { KeyLayout } from './key-layout.js';
+import { AddResult, HOLE, LEFT_OVER, NOMATCH, type TableParameters, USED, WILDCARD } from './table-parameters.js';
 
 /** A bucket grows and shrinks by as many places (AHASH_INIT_SIZE). */
 const STEP = 2;
@@ -22,33 +23,6 @@ const MAX_BITS = 24;
 const FIRST_COLLECTION_TICKS = 1000 / TICK_MS;
 const MIN_INTERVAL_TICKS = 100 / TICK_MS;
 const FIRST_CAPACITY = 64;
-
-/** A place in a bucket: an element; a hole; what an element at the end left, to be used again as it is. */
-const USED = 1;
-const HOLE = 2;
-const LEFT_OVER = 4;
-/** Flags of elements, which are not part of the key. */
-export const NOMATCH = 8;
-export const WILDCARD = 16;
-
-export const AddResult = { ADDED: 0, EXISTS: 1, FULL: 2, NEEDS_RESIZE: 3, CANNOT_GROW: 4 } as const;
-export type AddResult = (typeof AddResult)[keyof typeof AddResult];
-
-/** Whether the interface's name NUMBER, that of an element, covers the name SOUGHT. */
-export type IfaceCovers = (number: number, isWildcard: boolean, sought: number) => boolean;
-
-export interface TableParameters {
-  readonly layout: KeyLayout;
-  readonly bits: number;
-  readonly bucketSize: number;
-  readonly maxElements: number;
-  readonly seed: number;
-  readonly isForced: boolean;
-  readonly extensions: Extensions;
-  readonly coversIface: IfaceCovers;
-  /** An element with this key, at AT of WORDS, is gone. */
-  readonly removed: (words: Int32Array, at: number) => void;
-}
 
 export class HashTable {
   readonly #parameters: TableParameters;
