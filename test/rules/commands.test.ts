@@ -89,6 +89,15 @@ Commands('with nf_tables, -X without a name deletes empty base chains, which are
   assert.is(ourAnswer(['-t', 'nat', '-X'], empty, 'legacy').ruleset.tables[0].chains.length, 4);
 });
 
+Commands('other tables are only looked at as the same iptables has made them', () => {
+  const rule = '-t mangle -A FORWARD -p tcp -m tcp --sport 80 -j TCPMSS --set-mss 1200'.split(' ');
+  // iptables-legacy wants a match of SYN.
+  assert.is(ourAnswer(rule, noTables('ipv4'), 'legacy').exitCode, 1);
+  const before = ourAnswer(rule, noTables('ipv4'), 'nft');
+  assert.is(before.exitCode, 0);
+  assert.is(ourAnswer(['-A', 'INPUT', '-j', 'DROP'], before, 'nft').exitCode, 0);
+});
+
 Commands('what iptables can do and nfreplay cannot is refused by name', () => {
   const renamed = ourAnswer(['-E', 'INPUT', 'x'], loaded(), 'nft');
   assert.is(renamed.fault?.code, 'unsupported');

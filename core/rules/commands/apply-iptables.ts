@@ -179,7 +179,7 @@ class CommandLineRun implements RuleScope {
     for (const table of this.#state.ruleset.tables) {
       if (table.name === name) continue;
       const drafts = table.chains.map((chain) => ({ ...chain, rules: [...chain.rules], isAbsent: false }));
-      checkTable({ ...table, isNft: false }, drafts, objects, wordOf);
+      checkTable({ ...table, isNft: this.#tool.backend === 'nft' }, drafts, objects, wordOf);
     }
     return objects;
   }
