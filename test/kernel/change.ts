@@ -1,9 +1,7 @@
 /** Changes of rules and sets while a case runs, and how `nfreplay replay` is told of them. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** The implementation of iptables that a host has. */
-export type Backend = 'legacy' | 'nft';
+import type { Backend } from '../../core/rules/model.js';
 
 export interface ChangeText {
   /** `rules`: a file for iptables-restore. `sets`: one for `ipset restore`. `command`: a line of iptables or ipset. */
@@ -20,24 +18,27 @@ export interface Change extends ChangeText {
 export interface CaseChanges {
   backend?: Backend;
   changes?: readonly Change[];
+  /** The changes as `nfreplay replay --at` takes them. */
+  at?: readonly string[];
 }
 
 const CASE_FILE = 'case.json';
 
-/** Writes the changes of a case to DIR, as options of `nfreplay replay`. TIMES: of its packets, in their order. */
-export function writeChanges(dir: string, { backend, changes = [] }: CaseChanges, times: readonly bigint[]): void {
+/**
+ * Writes the changes of a case to DIR, as options of `nfreplay replay`. TIMES: of its packets, in their order. Returns the
+ * values of `--at`, for any working directory.
+ */
+export function writeChanges(dir: string, { backend, changes = [] }: CaseChanges, times: readonly bigint[]): string[] {
   const options = backend === undefined ? [] : ['--backend', backend];
-  changes.forEach((change, i) => {
-    const number = times.findIndex((tsNs) => tsNs >= change.tsNs) + 1;
-    if (number > 0) options.push('--at', `n${number}=${writeChange(dir, change, i + 1)}`);
+  const at: string[] = [];
+  changes.forEach(({ tsNs, kind, text }, i) => {
+    const number = times.findIndex((time) => time >= tsNs) + 1;
+    if (number === 0) return;
+    const file = kind === 'rules' ? `rules-${i + 1}.v4` : `sets-${i + 1}.ipset`;
+    if (kind !== 'command') writeFileSync(join(dir, file), text);
+    options.push('--at', `n${number}=${kind === 'command' ? text : file}`);
+    at.push(`n${number}=${kind === 'command' ? text : join(dir, file)}`);
   });
   if (options.length > 0) writeFileSync(join(dir, CASE_FILE), `${JSON.stringify({ options }, null, 2)}\n`);
-}
-
-/** What stands for CHANGE in an option: the name of its file, or the command itself. */
-function writeChange(dir: string, { kind, text }: Change, number: number): string {
-  if (kind === 'command') return text;
-  const name = kind === 'rules' ? `rules-${number}.v4` : `sets-${number}.ipset`;
-  writeFileSync(join(dir, name), text);
-  return name;
+  return at;
 }

@@ -43,7 +43,7 @@ async function judgeEngine(
   rmSync(outDir, { recursive: true, force: true });
   try {
     const { hostPath, rulesPath, observer } = host;
-    const { inputs, stitchPath, isOffloaded, nfqueue } = folder;
+    const { inputs, stitchPath, isOffloaded, nfqueue, backend, at } = folder;
     const checksums = isOffloaded ? 'auto' : 'verify';
     const stitched = stitchPath === undefined ? {} : { stitchPaths: [stitchPath] };
     const rules = {
@@ -51,7 +51,8 @@ async function judgeEngine(
       ...(observer === undefined ? {} : { observer }),
     };
     const told = { logTime: true, ...(nfqueue === undefined ? {} : { nfqueue }) };
-    replay({ ...rules, hostPath, inputs, outDir, engine, checksums, ...stitched, ...told });
+    const changed = { ...(backend === undefined ? {} : { backend }), ...(at === undefined ? {} : { changes: at }) };
+    replay({ ...rules, hostPath, inputs, outDir, engine, checksums, ...stitched, ...told, ...changed });
     moveTraced(outDir);
   } catch (error) {
     return {

@@ -4,9 +4,10 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Backend } from '../../core/rules/model.js';
 import { compareResults } from '../../replay/compare.js';
 import { formatIpv4 } from './address.js';
-import { type Backend, type CaseChanges, type Change, type ChangeText, writeChanges } from './change.js';
+import { type CaseChanges, type Change, type ChangeText, writeChanges } from './change.js';
 import type { Libc } from './libc.js';
 import { Pacer } from './pacer.js';
 import { Prng } from './prng.js';
@@ -118,10 +119,11 @@ export function playCase(libc: Libc, options: PlayOptions): LiveCase {
     const changes = play(router, record, { stage, scenes, limit: packets, profile, random });
     record.write(folder.wantDir, router);
     const changed = backend === undefined ? {} : { backend, changes };
-    writeChanges(dir, changed, record.times);
+    const at = writeChanges(dir, changed, record.times);
     return {
       ...folder,
       ...changed,
+      at,
       ...(snapshotPath === undefined ? {} : { snapshotPath }),
       inputs: record.writeInputs(join(dir, 'in')),
       packets: record.count,

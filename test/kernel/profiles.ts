@@ -51,6 +51,8 @@ export interface Profile {
   mtus?: readonly number[];
   /** Rules and sets change meanwhile, with both backends. */
   hasChanges?: boolean;
+  /** The host has sets, and rules about them. */
+  hasSets?: boolean;
 }
 
 const EVERYTHING: Profile = {
@@ -209,6 +211,18 @@ export const PROFILES: Record<string, Profile> = {
     oddity: 0.03,
     extensions: 0.85,
     only: ['set', 'SET'],
+  },
+  changes: {
+    ...EVERYTHING,
+    docker: 0.5,
+    tables: { raw: 0.3, mangle: 0.4, nat: 0.8, filter: 0.9, security: 0.1 },
+    scenes: { tcp: 5, wildTcp: 1, udp: 5, icmp: 2, sctp: 0.5, odd: 0.5, fragments: 0.5, errors: 1 },
+    oddity: 0.02,
+    extensions: 0.3,
+    // Whether a program listens to a queue is decided at the start. nft tells what it traces in a way of its own.
+    except: ['NFQUEUE', 'QUEUE', 'TRACE'],
+    hasChanges: true,
+    hasSets: true,
   },
   time: {
     ...EVERYTHING,

@@ -17,6 +17,7 @@ import { addDockerRules } from './random-docker.js';
 import { planFlows, randomSender, sideOf } from './random-flow.js';
 import { randomWorld } from './random-host.js';
 import { addRandomRules, emptyRuleset, formatRuleset } from './random-rules.js';
+import { addSetRules, describeSets } from './random-sets.js';
 import type { Scene, Side, Stage } from './scene.js';
 import { sctpConversation } from './sctp-scene.js';
 import { wholeConnection, wildConnection } from './tcp-scene.js';
@@ -43,11 +44,16 @@ export function randomCase(prng: Prng, profile: Profile, only?: ReadonlySet<stri
   planFlows(prng, world, prng.between(6, 14), profile.clashes);
   if (extensions.share > 0) describeFlowsForExtensions(prng, world, extensions);
   addRandomRules(prng, world, ruleset, { ...profile, extensions });
+  if (profile.hasSets) {
+    describeSets(prng, world);
+    addSetRules(prng, ruleset);
+  }
   const more = new Prng(prng.seed ^ MORE_SEED);
   const moreRules = (): string => {
     const other = emptyRuleset();
     if (more.chance(profile.docker / 2)) addDockerRules(more, world, other);
     addRandomRules(more, world, other, { ...profile, extensions });
+    if (profile.hasSets) addSetRules(more, other);
     return formatRuleset(other);
   };
   return { world, rules: formatRuleset(ruleset), moreRules };

@@ -1,5 +1,6 @@
 /** Random changes of rules and sets while a case runs. Each is made on the host as soon as it is chosen. */
-import type { Backend, ChangeText } from './change.js';
+import type { Backend } from '../../core/rules/model.js';
+import type { ChangeText } from './change.js';
 import type { Prng } from './prng.js';
 import { BASE_CHAINS, TABLE_NAMES, type TableName } from './random-rules.js';
 

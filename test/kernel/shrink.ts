@@ -198,7 +198,7 @@ function writeCase(candidate: Case, dir: string): CaseFolder {
     ...{ pace, isOffloaded, ...changesOf(candidate), ...(nfqueue === undefined ? {} : { nfqueue }) },
   };
   mkdirSync(dir, { recursive: true });
-  writeChanges(
+  const at = writeChanges(
     dir,
     candidate,
     packets.map(({ tsNs }) => tsNs),
@@ -210,5 +210,5 @@ function writeCase(candidate: Case, dir: string): CaseFolder {
     const frames = packets.filter((packet) => packet.iface === iface);
     writeCapture(path, frames[0].isBare, frames);
   }
-  return folder;
+  return { ...folder, at };
 }

@@ -1,6 +1,7 @@
 /** Golden cases of rules and sets that change while connections live. */
 import { TCP_ACK, TCP_PSH } from '../../../codecs/layouts.js';
-import type { Backend, ChangeText } from '../change.js';
+import type { Backend } from '../../../core/rules/model.js';
+import type { ChangeText } from '../change.js';
 import { LOCAL } from '../router.js';
 import type { Scene, Stage } from '../scene.js';
 import { segment } from '../tcp-scene.js';

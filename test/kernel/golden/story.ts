@@ -1,8 +1,9 @@
 /** The vocabulary for golden cases: who sends what to whom, and who answers. */
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN } from '../../../codecs/layouts.js';
+import type { Backend } from '../../../core/rules/model.js';
 import { buildIcmp, buildIpv4, buildUdp, withChecksum } from '../../packets/packets.js';
 import { parseIpv4 } from '../address.js';
-import type { Backend, ChangeText } from '../change.js';
+import type { ChangeText } from '../change.js';
 import type { HostDescription } from '../host-description.js';
 import type { Output } from '../router.js';
 import { arrival, type Scene, type Shot, type Side, type Stage, shotOf, untranslatedPeer } from '../scene.js';

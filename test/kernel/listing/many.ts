@@ -1,6 +1,6 @@
 /** Many rulesets through iptables -L and back, in both backends. */
 import type { Family } from '../../../codecs/address.js';
-import type { Backend } from '../change.js';
+import type { Backend } from '../../../core/rules/model.js';
 import type { Libc } from '../libc.js';
 import { Namespace } from '../namespace.js';
 import { Prng } from '../prng.js';

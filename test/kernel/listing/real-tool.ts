@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Family } from '../../../codecs/address.js';
 import { decodeText, encodeText } from '../../../codecs/text.js';
+import type { Backend } from '../../../core/rules/model.js';
 import { EMPTY_TABLES } from '../../rules/our-answer.js';
-import type { Backend } from '../change.js';
 import { ACCOUNTING_OBJECTS } from '../language/values.js';
 
 /** Works in the network namespace of the thread. */
