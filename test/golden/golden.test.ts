@@ -15,6 +15,7 @@ const Golden = suite('golden cases');
 /** The examples, and the regressions. */
 const FOLDERS = [
   'pcaps',
+  'test/golden/changes',
   'test/golden/counts',
   'test/golden/meters',
   'test/golden/protocols',

@@ -154,6 +154,7 @@ export class RandomChanges {
   private words(table: Table): string | undefined {
     const { prng } = this.place;
     const chain = prng.pick(table.chains);
+    const isBase = BASE_CHAINS[table.name].includes(chain);
     const count = table.rules.filter((rule) => rule.startsWith(`-A ${chain} `) || rule === `-A ${chain}`).length;
     const number = prng.between(1, Math.max(1, count));
     const spec = (): string | undefined => this.ruleFor(table.name, chain);
@@ -173,7 +174,7 @@ export class RandomChanges {
       [0.7, () => '-X'],
       [1, () => `-Z ${prng.pick([chain, `${chain} ${number}`, ''])}`.trim()],
       [0.7, () => `-N NEW-${prng.below(3)}`],
-      [0.4, () => `-E ${chain} RENAMED-${prng.below(3)}`],
+      [isBase ? 0 : 0.8, () => `-E ${chain} RENAMED-${prng.below(3)}`],
       [table.name === 'nat' ? 0.3 : 1, () => `-P ${chain} ${prng.pick(['ACCEPT', 'ACCEPT', 'DROP'])}`],
     ])();
   }
