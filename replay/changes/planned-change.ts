@@ -1,5 +1,5 @@
 /** The changes that `--at WHEN=WHAT` plans: what is read and parsed before the first packet. */
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostDescription } from '../../codecs/host/description.js';
 import type { NamesDescription } from '../../codecs/host/names.js';
@@ -105,7 +105,7 @@ function pathsOf(what: string): string[] {
 }
 
 function isCommand(what: string): boolean {
-  return COMMAND.test(what) && statSync(nativePath(what), { throwIfNoEntry: false }) === undefined;
+  return COMMAND.test(what) && !existsSync(nativePath(what));
 }
 
 function planAction(what: string, label: string, options: PlanOptions): PlannedAction {

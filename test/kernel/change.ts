@@ -25,8 +25,8 @@ export interface CaseChanges {
 const CASE_FILE = 'case.json';
 
 /**
- * Writes the changes of a case to DIR, as options of `nfreplay replay`. TIMES: of its packets, in their order. Returns the
- * values of `--at`, for any working directory.
+ * Writes the changes of a case to DIR, as options of `nfreplay replay`. TIMES: of its packets, in their order. Returns
+ * the values of `--at`, for any working directory.
  */
 export function writeChanges(dir: string, { backend, changes = [] }: CaseChanges, times: readonly bigint[]): string[] {
   const options = backend === undefined ? [] : ['--backend', backend];
