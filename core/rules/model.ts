@@ -44,6 +44,8 @@ export interface Table {
    * it is the nat table, nothing is translated. iptables-legacy cannot do that.
    */
   readonly isUnhooked?: boolean;
+  /** It is one of nf_tables, as iptables-nft makes it. Left out: of x_tables. */
+  readonly isNft?: boolean;
   /** All rules, chain by chain. A rule's `index` is its position here and in the counters. */
   readonly rules: readonly Rule[];
 }

@@ -88,4 +88,24 @@ nft('a limit counts nanoseconds: a burst of days is whole, and refills by the ra
   }
 });
 
+nft('the table security comes before nat in INPUT of x_tables, and behind it in nf_tables', () => {
+  const rules = `*nat
+-A INPUT -j SNAT --to-source 10.0.0.77
+COMMIT
+*security
+:INPUT ACCEPT [0:0]
+-A INPUT -s 10.0.0.2
+-A INPUT -s 10.0.0.77
+COMMIT
+`;
+  for (const backend of ['legacy', 'nft'] as const) {
+    for (const engine of EMULATOR_ENGINES) {
+      const host = new MatchingHost(rules, { backend, engine });
+      host.receive(0, udpPacket({ source: '10.0.0.2', destination: '10.0.0.1', sport: 4000, dport: 9 }), 1);
+      const [before, , behind] = host.counters.get('security')!.rules;
+      assert.equal([before, behind], backend === 'legacy' ? [1, 0] : [0, 1], `${backend} ${engine}`);
+    }
+  }
+});
+
 nft.run();

@@ -43,6 +43,7 @@ export class EditedTable {
   readonly name: TableName;
   readonly family: Family;
   readonly chains = new Map<string, EditedChain>();
+  readonly isNft: boolean;
   /** Whether the kernel had no such table before. */
   readonly isNew: boolean;
   /** Whether there is something to tell the kernel. */
@@ -57,6 +58,7 @@ export class EditedTable {
   ) {
     this.name = name;
     this.family = family;
+    this.isNft = backend === 'nft';
     this.isNew = before === undefined;
     if (before === undefined) {
       for (const hook of TABLE_HOOKS[name]) this.#add(HOOK_NAMES[hook], hook, backend === 'nft');
@@ -147,7 +149,7 @@ export class EditedTable {
 
   /** The table as it is now. FILE: what new rules without a file are from. */
   finish(file: string): TableEdit {
-    const table = finishedTable(this.name, this.family, this.drafts(), file);
+    const table = finishedTable(this, this.drafts(), file);
     const all = this.sortedChains.flatMap(({ rules }) => rules);
     const counts = new Float64Array(all.length * 2);
     const origins = new Int32Array(all.length);

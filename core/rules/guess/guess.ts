@@ -68,7 +68,7 @@ function withEmptyChains(table: Table, emptied: Set<string>): { table: Table; no
     notes.push({ file, line, column: unsupported[0].word.column, message });
     return { ...draft, rules: draft.rules.slice(1) };
   });
-  return notes.length === 0 ? { table, notes } : { table: finishedTable(table.name, table.family, chains, ''), notes };
+  return notes.length === 0 ? { table, notes } : { table: finishedTable(table, chains, ''), notes };
 }
 
 const isHidden = ({ part, name }: UnsupportedPart): boolean => part === 'hidden' && name === HIDDEN_DEVICES;

@@ -1,6 +1,4 @@
 /** Makes a table of the model from drafts of its chains. */
-import type { Family } from '../../../codecs/address.js';
-import type { TableName } from '../../hooks.js';
 import type { Chain, Match, Rule, Table } from '../model.js';
 import type { ChainDraft } from './check-table.js';
 
@@ -8,7 +6,11 @@ import type { ChainDraft } from './check-table.js';
  * The table of DRAFTS, which are in the order of `Table.chains`. What does not say another file is from FILE. Rules of
  * the model may stand among the drafts; those that keep their place stay the same objects.
  */
-export function finishedTable(name: TableName, family: Family, drafts: readonly ChainDraft[], file: string): Table {
+export function finishedTable(
+  { name, family, isNft }: Pick<Table, 'name' | 'family' | 'isNft'>,
+  drafts: readonly ChainDraft[],
+  file: string,
+): Table {
   const rules: Rule[] = [];
   const chains = drafts.map((draft, index): Chain => {
     const chainRules = draft.rules.map((rule, i): Rule => {
@@ -23,7 +25,7 @@ export function finishedTable(name: TableName, family: Family, drafts: readonly 
     if (isAbsent === true) return { ...chain, isAbsent };
     return isUncounted === true ? { ...chain, isUncounted } : chain;
   });
-  const table = { name, family, chains, rules };
+  const table = { name, family, chains, rules, ...(isNft === true ? { isNft } : {}) };
   const hooked = drafts.filter(({ hook, isAbsent }) => hook !== undefined && isAbsent !== true);
   return hooked.length === 0 ? { ...table, isUnhooked: true } : table;
 }

@@ -221,13 +221,12 @@ export class TableDraft implements RuleScope {
     const user = [...this.#chains.values()].filter((chain) => chain.hook === undefined);
     user.sort((a, b) => compareBytes(a.name, b.name));
     const drafts = [...builtIn, ...user];
-    checkTable(
-      { name: this.name, family: this.family, isNft: this.backend === 'nft' },
-      drafts,
-      this.#file.objects,
-      wordOf,
-    );
-    return finishedTable(this.name, this.family, this.backend === 'nft' ? drafts.map(this.#ofNft) : drafts, file);
+    const isNft = this.backend === 'nft';
+    checkTable({ name: this.name, family: this.family, isNft }, drafts, this.#file.objects, wordOf);
+    const { name, family } = this;
+    return isNft
+      ? finishedTable({ name, family, isNft }, drafts.map(this.#ofNft), file)
+      : finishedTable({ name, family }, drafts, file);
   }
 
   /** DRAFT, with what nf_tables has of it if it is a base chain. */

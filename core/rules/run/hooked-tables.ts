@@ -36,6 +36,14 @@ const PRIORITIES: Record<Exclude<TableName, 'nat'>, number> = {
   security: Priority.SECURITY,
 };
 
+/** iptables-nft runs security behind nat of INPUT. */
+const NFT_SECURITY = 150;
+
+function priorityOf({ name, isNft }: Table): number {
+  if (name === 'nat') throw new Error('NAT runs the nat table');
+  return name === 'security' && isNft === true ? NFT_SECURITY : PRIORITIES[name];
+}
+
 /** A table in force. */
 interface RunningTable {
   readonly declared: Table;
@@ -156,7 +164,7 @@ export class HookedTables {
     const rerouted = (packet: Packet): boolean => reroute(packet, host, emit);
     const running = { declared, table, counters, program, shared };
     if (declared.name !== 'nat')
-      return { ...running, entries: tableHooks(declared, PRIORITIES[declared.name], runAt, firstId, rerouted) };
+      return { ...running, entries: tableHooks(declared, priorityOf(declared), runAt, firstId, rerouted) };
     const byHook = HOOK_NAMES.map((_, hook) => runAt(hook as Hook));
     const chains = (packet: Packet): Verdict => byHook[packet.hook](packet);
     const learn = (walk: FlowWalk, hook: Hook): boolean => walk.translate(declared, firstId, hook);
