@@ -15,6 +15,7 @@ import { Element } from '../../core/sets/element.js';
 import { HostSets } from '../../core/sets/host-sets.js';
 import type { SetStore } from '../../core/sets/store.js';
 import { setTypeOf } from '../../core/sets/types.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
 import { bytesOf, type Datagram, HOST, REPLY, REQUEST } from './conversation.js';
 
 const sets = suite('flow: sets');
@@ -246,6 +247,94 @@ sets('SET renews an entry: a hash keeps its comment, a bitmap does not', () => {
   ];
   play('interpreter', rules, described, steps);
   assert.equal(comments, ['hash by hand', 'map undefined']);
+});
+
+const RANDOM_SETS: Described = {
+  brief: ['hash:ip', { timeout: 5 }],
+  counted: ['hash:ip', { counters: true }],
+  nets: ['hash:net', { timeout: 20 }],
+  others: ['hash:net', { counters: true }],
+  ports: ['hash:ip,port'],
+  devices: ['hash:net,iface'],
+  map: ['bitmap:ip', { range: { first: hostOrder('172.17.0.0'), last: hostOrder('172.17.255.255') } }],
+  list: ['list:set', { counters: true }],
+};
+const SET_ENDS: Readonly<Record<string, readonly string[]>> = {
+  ports: ['src,src', 'dst,dst', 'src,dst'],
+  devices: ['src,src', 'dst,dst'],
+};
+
+function randomSetRule(random: Random): string {
+  const names = Object.keys(RANDOM_SETS);
+  const ask = (): string => {
+    const name = pick(random, names);
+    const negated = pick(random, ['', '', '! ']);
+    const options = ['', '', '', ' ! --update-counters ! --update-subcounters', ' --packets-gt 3', ' --return-nomatch'];
+    return `-m set ${negated}--match-set ${name} ${pick(random, SET_ENDS[name] ?? ['src', 'dst'])}${pick(random, options)}`;
+  };
+  const more = ['', '', ' -m conntrack --ctstate ESTABLISHED', ' -m length --length 33:', ` ${ask()}`];
+  const before = ['', '', '-p udp -m udp --dport 53 ', '-m length --length :32 '];
+  const set = pick(random, ['brief', 'counted', 'nets', 'map']);
+  const targets = [
+    ...['', '', ' -j ACCEPT', ' -j DROP', ' -j RETURN'],
+    ...[` -j SET --add-set ${set} ${pick(random, ['src', 'dst'])} --exist`, ` -j SET --del-set ${set} src`],
+  ];
+  return `${pick(random, before)}${ask()}${pick(random, more)}${pick(random, targets)}`;
+}
+
+function randomStep(random: Random): Step {
+  const client = random(10);
+  const names = ['brief', 'counted', 'nets', 'others', 'map'];
+  const network = `172.17.1.${client & 8}/${pick(random, [29, 30])}`;
+  switch (random(30)) {
+    case 0:
+      return add(pick(random, names), clientOf(client));
+    case 1:
+      return pick(random, [add('nets', network), add('others', network, { isNomatch: random(3) === 0 })]);
+    case 2:
+      return del(pick(random, names), clientOf(client));
+    case 3: {
+      const name = pick(random, names);
+      return (store) => store.flush(name);
+    }
+    case 4:
+      return (store) => store.swap('brief', 'counted');
+    case 5: {
+      const set = pick(random, ['brief', 'nets', 'ports', 'map']);
+      return (store) => store.get('list')!.add(Object.assign(new Element(), { set }), true);
+    }
+    case 6:
+      return add('devices', network, { iface: pick(random, ['lan', 'wan']) });
+    case 7:
+      return add('ports', clientOf(client), { port: pick(random, [53, 40_000]), proto: 17 });
+    case 8:
+      return { passMs: random(4000) };
+    default: {
+      const length = pick(random, [4, 4, 4, 40]);
+      return { ...(random(2) === 0 ? ask(client) : answer(client)), length };
+    }
+  }
+}
+
+sets('every engine does the same with random rules, and with sets that change while packets pass', () => {
+  const seed = testSeed();
+  console.log(`seed ${seed}`);
+  for (let round = 0; round < 25; round++) {
+    const random = seededRandom(seed + round);
+    const rules = (count: number, chain: string): string =>
+      Array.from({ length: random(count) }, () => `-A ${chain} ${randomSetRule(random)}\n`).join('');
+    const text = [
+      `*raw\n${rules(3, 'PREROUTING')}COMMIT\n`,
+      `*mangle\n${rules(3, 'POSTROUTING')}COMMIT\n`,
+      `*filter\n${rules(6, 'FORWARD')}COMMIT\n`,
+    ].join('');
+    const steps = Array.from({ length: 500 }, () => randomStep(random));
+    try {
+      agree(text, RANDOM_SETS, [...SETTLED.slice(0, 20), { passMs: 3000 }, ...steps]);
+    } catch (error) {
+      throw new Error(`seed ${seed}, round ${round}\n${text}\n${(error as Error).message}`, { cause: error });
+    }
+  }
 });
 
 sets('a rule holds its set, and names a set that is there', () => {
