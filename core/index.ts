@@ -23,6 +23,7 @@ export {
 export type * from './events.js';
 export { Hook, type HookEntry, type HookName, Priority, type TableName, Verdict } from './hooks.js';
 export { type Host, loadHost } from './host/host.js';
+export { IpsetError } from './ipset/ipset-error.js';
 export { Frame, type FrameFields, PACKET_TYPE_FROM_LINK } from './link/frame.js';
 export type { LinkSkip } from './link/locate-ip.js';
 export { AddressSpaceError, Memory } from './memory.js';
@@ -41,5 +42,6 @@ export { RulesetError } from './rules/parse/error.js';
 export { parseRuleset } from './rules/parse/parse.js';
 export { saveRuleset } from './rules/save.js';
 export type { UnsupportedPart, UnsupportedUse } from './rules/unsupported.js';
+export { HostSets } from './sets/host-sets.js';
 export type { CookieCounts } from './synproxy/cookies.js';
 export type { UncertainCause, UncertainCount, UncertainPackets } from './uncertainty.js';
