@@ -270,7 +270,8 @@ function randomSetRule(random: Random): string {
     const name = pick(random, names);
     const negated = pick(random, ['', '', '! ']);
     const options = ['', '', '', ' ! --update-counters ! --update-subcounters', ' --packets-gt 3', ' --return-nomatch'];
-    return `-m set ${negated}--match-set ${name} ${pick(random, SET_ENDS[name] ?? ['src', 'dst'])}${pick(random, options)}`;
+    const ends = pick(random, SET_ENDS[name] ?? ['src', 'dst']);
+    return `-m set ${negated}--match-set ${name} ${ends}${pick(random, options)}`;
   };
   const more = ['', '', ' -m conntrack --ctstate ESTABLISHED', ' -m length --length 33:', ` ${ask()}`];
   const before = ['', '', '-p udp -m udp --dport 53 ', '-m length --length :32 '];

@@ -115,6 +115,8 @@ function createWords(prng: Prng, { type, options, range, maxelem }: Made): strin
   if (type === 'hash:ip' && prng.chance(0.25)) words.push(`netmask ${prng.pick([16, 24, 29])}`);
   if (type.startsWith('hash:') && prng.chance(0.2)) words.push('hashsize 64');
   if (maxelem < 65_536) words.push(`maxelem ${maxelem}`);
+  // Which entry gives way follows from the initial value of the hash.
+  if (options.includes('forceadd')) words.push(`initval 0x${prng.word().toString(16)}`);
   return words.map((word) => ` ${word}`).join('');
 }
 
