@@ -44,7 +44,8 @@ const UNSAVED = new RegExp(
       ' 0b/s',
       'name {2}interval',
       'on {2}UTC',
-      'fingerprint match (?:! )?\\S*[ \\t]+\\S',
+      'fingerprint match (?:! )?\\S*[ \\t"\\\\\']',
+      'rate-match',
     ],
     // What excludes everything; any interface.
     ...['!0:(?:255|65535|4294967295)\\b', ' !?\\+ '],
