@@ -34,10 +34,12 @@ export function planSnapshot(path: string, { lax, names, backend, base, hasEnded
   const own = hostRules(description, path);
   const ruleset = readAllRules([{ text: own.text, file: own.path }], { lax, family: 'ipv4', names, backend });
   const differing = MEMBERS.filter(([member]) => asText(base[member]) !== asText(description[member]));
-  const other = differing.map(([, words]) => words).join(', ');
+  const setsDiffer = (base.texts.ipset?.text ?? '').trim() !== (description.texts.ipset?.text ?? '').trim();
+  const parts = [...differing.map(([, words]) => words), ...(setsDiffer ? ['sets'] : [])];
+  const other = parts.join(', ');
   return {
     ruleset,
-    warnings: differing.length === 0 ? [] : [`${shownPath(path)}: also differs in ${other}, which is not followed`],
+    warnings: parts.length === 0 ? [] : [`${shownPath(path)}: also differs in ${other}, which is not followed`],
   };
 }
 
