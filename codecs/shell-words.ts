@@ -18,7 +18,7 @@ export class ShellFault extends Error {
 
 /** What a shell does with characters that are not quoted, and what to write instead. */
 const OPERATORS: Readonly<Record<string, readonly [what: string, expected: string]>> = {
-  ';': ['parts commands', 'one command'],
+  ';': ['separates commands', 'one command'],
   '&': ['runs commands in the background, or one after another', 'one command'],
   '|': ['passes output on to another command, or runs that if the first fails', 'one command'],
   '<': ['redirects input', 'the words of the command only'],

@@ -75,14 +75,14 @@ export function wireHost(
   sendAnswer: (answer: Packet) => void,
   sendCopy: (copy: Packet) => void,
 ): HostParts {
-  const { host, observer, memory = new Memory(), sets: hostSets = HostSets.of(options.host) } = options;
+  const { host, observer, seed = 0, memory = new Memory(), sets: hostSets = HostSets.of(host, [], seed) } = options;
   const { store: sets } = hostSets;
   const stack = new PacketStack();
   const emit: Emit =
     observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth - stack.outermost });
   const clock = new Clock(memory);
   hostSets.start(clock);
-  const random = new Random(options.seed ?? 0);
+  const random = new Random(seed);
   const tracking = createTracking(options, memory, random);
   const { connections, conntrack } = tracking;
   const nat = new Nat(connections, random);

@@ -29,7 +29,7 @@ export interface SilentOptions extends EmulatorOptions {
 
 /** An emulator whose output is discarded. As in a replay, checksums may have been left to a network card. */
 export function silentEmulator({ moreSets = [], ...options }: SilentOptions): Emulator {
-  const sets = HostSets.of(options.host, moreSets);
+  const sets = HostSets.of(options.host, moreSets, options.seed);
   return createEmulator({ checksums: 'auto', sets, ...options }, NOWHERE);
 }
 

@@ -1,5 +1,6 @@
 /** The files that `--rules` names: one, or several that have a table each, as in `nat=a.txt,filter=b.txt`. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { withNearest } from '../codecs/nearest.js';
 import { TABLE_NAMES, type TableName } from '../core/hooks.js';
 import type { RulesSource } from '../core/rules/forms/read-rules.js';
@@ -31,6 +32,14 @@ export function rulesFilesOf(given: string): RulesFile[] {
   const twice = files.find(({ table }, i) => table && files.slice(0, i).some((other) => other.table === table));
   if (twice === undefined) return files;
   throw new ReplayOptionsError(`--rules ${given}: the table ${twice.table} is given twice`);
+}
+
+/** GIVEN, the value of `--rules`, with its files taken to be in the folder DIR. */
+export function rulesIn(dir: string, given: string): string {
+  const whole = join(dir, given);
+  if (!/(?:^|,)\w+=/.test(given) || existsSync(nativePath(whole))) return whole;
+  const items = given.split(',').map((item) => /^(\w+=)?(.*)$/s.exec(item)!);
+  return items.map(([, table = '', path]) => table + join(dir, path)).join(',');
 }
 
 /** The paths of the files in GIVEN, the value of `--rules`; none if it is undefined. */

@@ -50,6 +50,8 @@ export interface SettingOptions {
   changes?: readonly string[];
   /** The iptables that the host has. Left out: the one that wrote the rules, else legacy. */
   backend?: Backend;
+  /** Seed for random choices, such as the initial values of sets. Default 0. */
+  seed?: number;
   hasEnded?: () => boolean;
 }
 
@@ -99,7 +101,7 @@ export function loadSetting(options: SettingOptions): Setting {
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);
   const moreSets = (options.ipsetPaths ?? []).map((file) => ({ text: readText(file, options), file }));
-  const sets = HostSets.of(host, moreSets);
+  const sets = HostSets.of(host, moreSets, options.seed);
   const before = rulesForSets(parsed, sets.store, lax, sets.failure);
   const loaded = keepCounters ? loadedCounters(before, sources) : undefined;
   const commands = (options.apply ?? []).flatMap((given, i) => readCommands(given, i + 1, options));

@@ -38,12 +38,12 @@ export class HostSets {
   }
 
   /**
-   * What HOST brings, and MORE on top of it: texts for `ipset restore`, as `ipset save` prints them.
+   * What HOST brings, and MORE on top of it: texts for `ipset restore`, as `ipset save` prints them. SEED: as above.
    *
    * @throws {IpsetError}
    */
-  static of(host: Host, more: readonly HostText[] = []): HostSets {
-    const sets = new HostSets(host);
+  static of(host: Host, more: readonly HostText[] = [], seed = 0): HostSets {
+    const sets = new HostSets(host, seed);
     const { ipset } = host.description.texts;
     sets.failure = ipset?.failure;
     const own = ipset === undefined || ipset.failure !== undefined ? [] : [ipset];

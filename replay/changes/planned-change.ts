@@ -14,7 +14,7 @@ import { filesOfHost } from '../../io/host-files.js';
 import { nativePath } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { ReplayOptionsError } from '../errors.js';
-import { readRulesFiles, rulesPathsOf } from '../rules-files.js';
+import { readRulesFiles, rulesIn, rulesPathsOf } from '../rules-files.js';
 import { type PlannedSnapshot, planSnapshot } from './snapshot-change.js';
 
 /** A command, by its tool. */
@@ -96,7 +96,7 @@ export function changeIn(given: string, dir: string): string {
   if (at <= 0 || what === '' || COMMAND.test(what)) return given;
   return what.startsWith(SNAPSHOT)
     ? `${when}${SNAPSHOT}${join(dir, what.slice(SNAPSHOT.length))}`
-    : when + join(dir, what);
+    : when + rulesIn(dir, what);
 }
 
 function pathsOf(what: string): string[] {
@@ -152,7 +152,7 @@ function planCommand(given: readonly Word[], file: string, backend: Backend): Pl
   const [, tool, variant = ''] = TOOL.exec(word?.text.replace(/^.*\//, '') ?? '') ?? [];
   if (tool === undefined) {
     const at = word ?? given[0];
-    throw refused(file, at, `"${at.text}" is no command of iptables or ipset; expected: iptables … or ipset …`);
+    throw refused(file, at, `"${at.text}" is not an iptables or ipset command; expected: iptables … or ipset …`);
   }
   if (tool === 'ip6tables') throw refused(file, word, 'rules for IPv6 are not run: leave the command out');
   if (variant !== '' && variant !== `-${backend}`) {

@@ -89,7 +89,7 @@ function parseCommand(all: readonly Word[], source: CommandSource): HostCommand 
   const word = name ?? all[0];
   const found = TOOL.exec(word.text.replace(/^.*\//, ''));
   if (found === null) {
-    const what = `"${word.text}" is no command of iptables or ipset`;
+    const what = `"${word.text}" is not an iptables or ipset command`;
     throw commandError(source, all, word, what, 'iptables …, ipset …');
   }
   const [, family, variant, action = '', ipset] = found;

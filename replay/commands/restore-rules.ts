@@ -24,8 +24,6 @@ const WITHOUT_EFFECT: ReadonlyMap<string, 0 | 1> = new Map([
   ['--ipv4', 0],
   ['-M', 1],
   ['--modprobe', 1],
-  ['-w', 0],
-  ['--wait', 0],
 ]);
 
 /**
@@ -49,6 +47,14 @@ export function restoreRules(command: HostCommand, state: RulesetState, options:
   return { ruleset: withTables(state.ruleset, loaded), counters: new Map([...kept, ...counted]) };
 }
 
+/** How many words behind the `-w` at I belong to it: iptables-restore takes any that is no option for the seconds. */
+function secondsBehind({ words, all, source }: HostCommand, i: number): 0 | 1 {
+  const word = words[i + 1];
+  if (word === undefined || word.text.startsWith('-')) return 0;
+  if (/^\d+$/.test(word.text)) return 1;
+  throw commandError(source, all, word, `"${word.text}" is no number of seconds for -w`, '-w SECONDS FILE');
+}
+
 function parseOptions(command: HostCommand): RestoreOptions {
   const { words, all, source } = command;
   const refuse = (word: Word, what: string, expected: string) => commandError(source, all, word, what, expected);
@@ -60,6 +66,7 @@ function parseOptions(command: HostCommand): RestoreOptions {
     const { text } = word;
     const skipped = WITHOUT_EFFECT.get(text);
     if (skipped !== undefined) i += skipped;
+    else if (text === '-w' || text === '--wait') i += secondsBehind(command, i);
     else if (text === '-c' || text === '--counters') counters = true;
     else if (text === '-t' || text === '--test') isTest = true;
     else if (text === '-T' || text === '--table') table = words[++i]?.text;

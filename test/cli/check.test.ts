@@ -72,6 +72,9 @@ Check('options of a case: rules that change while packets flow, from files in it
   assert.match(unknown.stdout + unknown.stderr, /case\.json: --att is no option of a case; .*did you mean.*--at/);
   options('--at', '10s=nowhere.v4');
   assert.match(check(golden).stderr + check(golden).stdout, /case\/nowhere\.v4/);
+  writeFileSync(join(golden, 'nat.v4'), '*nat\nCOMMIT\n');
+  options('--at', 'n5=nat=nat.v4,filter=nowhere.v4');
+  assert.match(check(golden).stderr + check(golden).stdout, /case\/nowhere\.v4/);
   options(5);
   assert.is(check(golden).status, 2);
 });

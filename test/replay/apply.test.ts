@@ -102,6 +102,17 @@ Apply('iptables-restore FILE replaces the tables that the file has', () => {
   assert.ok(rules.length > 0 && rules.every(({ table }) => table === 'nat'));
 });
 
+Apply('the seconds behind -w of iptables-restore are no file', () => {
+  const path = fileOf('open.v4', '*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n');
+  for (const words of ['-w 5', '--wait 5', '-w -c', '-w -v']) {
+    assert.equal(replayed([`iptables-restore ${words} ${path}`]).applied, { commands: 1 }, words);
+  }
+  assert.match(
+    errorOf([`iptables-restore -w ${path}`]),
+    /^--apply 1: word 3: .* is no number of seconds for -w; expected/,
+  );
+});
+
 Apply('errors say where, what iptables says, and what to do', () => {
   const ok = 'iptables -N x';
   assert.is(
@@ -113,7 +124,7 @@ Apply('errors say where, what iptables says, and what to do', () => {
     /^--apply 1: word 6: .* did you mean --dport\?/,
   );
   assert.match(errorOf(['iptables -C INPUT -j DROP']), /no such rule.*\n {2}iptables: Bad rule \(does a matching/);
-  assert.match(errorOf(['iptables -F; iptables -X']), /^--apply 1: word 2: ";" parts commands/);
+  assert.match(errorOf(['iptables -F; iptables -X']), /^--apply 1: word 2: ";" separates commands/);
   assert.match(errorOf(['iptables -A INPUT -s $LAN -j DROP']), /^--apply 1: word 5: "\$LAN" is expanded by a shell/);
   assert.match(errorOf(['iptables-nft -F']), /^--apply 1: word 1: the rules are those of iptables-legacy/);
   assert.match(errorOf(['ipset destroy nosuch']), /^--apply 1: word 3: .*ipset v7\.17: The set with the given name/s);
@@ -126,7 +137,7 @@ Apply('errors say where, what iptables says, and what to do', () => {
     /^.*faulty:4:6: no chain "NOSUCH".*\n {2}iptables v1\.8\.9 \(legacy\): Couldn't load target/,
   );
   const script = fileOf('script', `for i in 1 2; do\niptables -F\ndone\n`);
-  assert.match(errorOf([script]), /^.*script:1:13: ";" parts commands/);
+  assert.match(errorOf([script]), /^.*script:1:13: ";" separates commands/);
   assert.match(
     errorOf([fileOf('rules', '# x\n*filter\nCOMMIT\n')]),
     /^.*rules:2:1: rules as iptables-save .* --rules$/,

@@ -63,6 +63,13 @@ function run(rules: readonly string[], options: Partial<ReplayOptions> = {}, nam
 const BAN = '-A FORWARD -m set --match-set banned src -j DROP';
 const KNOCK = '-A FORWARD -p tcp -m tcp --dport 23 -j SET --add-set banned src --exist --timeout 60';
 
+Sets('the initial value of a set that brings none is drawn with the seed', () => {
+  const initial = (seed: number) => / initval (\S+)/.exec(run([BAN], { seed }).ipset!.join())?.[1];
+  assert.ok(initial(1));
+  assert.is(initial(1), initial(1));
+  assert.is.not(initial(1), initial(2));
+});
+
 Sets('rules ask the sets of the host, and the sets at the end are a result', () => {
   const { summary, ipset } = run([BAN]);
   assert.is(summary.packets.dropped, 2);

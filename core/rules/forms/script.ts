@@ -31,7 +31,7 @@ export function isScript(text: string): boolean {
 /**
  * The rules that the script TEXT, the content of FILE, makes on a host without rules. Commands that fail are warnings,
  * as the shell goes on.
- * @throws {RulesetError} with all that is no command of iptables
+ * @throws {RulesetError} with all that is not an iptables command
  */
 export function readScript(text: string, file: string, options: ParseOptions): Ruleset {
   const { commands, refused } = commandsIn(text);
@@ -72,7 +72,7 @@ function commandsIn(text: string): { commands: Word[][]; refused: UnsupportedPar
 function refusalOf(words: readonly Word[]): UnsupportedPart | undefined {
   const [word] = withoutSudo(words);
   if (word === undefined || IPTABLES.test(word.text) || IDLE.test(word.text) || word.text === 'exit') return undefined;
-  return refusal(word, `"${word.text}" is no command of iptables`);
+  return refusal(word, `"${word.text}" is not an iptables command`);
 }
 
 function refusal(word: Word, what: string): UnsupportedPart {
