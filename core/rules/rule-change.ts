@@ -19,8 +19,26 @@ export interface RuleChange {
   readonly keepsStates?: boolean | undefined;
 }
 
-/** CURRENT with the tables of LOADED in place of those of the same name, as iptables-restore loads them. */
+/**
+ * CURRENT with the tables of LOADED in place of those of the same name, as iptables-restore loads them. In x_tables,
+ * built-in chains whose policy LOADED does not set keep the one in force. In nf_tables they have been deleted with the
+ * table: theirs is ACCEPT.
+ */
 export function withTables(current: Ruleset, loaded: Ruleset): Ruleset {
-  const known = current.tables.map((table) => loaded.tables.find(({ name }) => name === table.name) ?? table);
-  return { ...loaded, tables: [...known, ...loaded.tables.filter((table) => !known.includes(table))] };
+  const tables = loaded.tables.map((table) => {
+    const before = current.tables.find(({ name }) => name === table.name);
+    return before === undefined || table.isNft === true ? table : withPoliciesOf(before, table);
+  });
+  const known = current.tables.map((table) => tables.find(({ name }) => name === table.name) ?? table);
+  return { ...loaded, tables: [...known, ...tables.filter((table) => !known.includes(table))] };
+}
+
+/** TABLE with the policies of BEFORE where no line sets one. */
+function withPoliciesOf(before: Table, table: Table): Table {
+  const chains = table.chains.map((chain) => {
+    if (chain.hook === undefined || chain.line !== 0) return chain;
+    const { policy, file, line } = before.chains.find(({ hook }) => hook === chain.hook) ?? chain;
+    return { ...chain, policy, file, line };
+  });
+  return { ...table, chains };
 }

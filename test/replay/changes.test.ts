@@ -265,6 +265,31 @@ Changes('a snapshot: its rules come into force, those that stay go on, other dif
   assert.match(warnings.join('\n'), 'also differs in interfaces and addresses, which is not followed');
 });
 
+// As iptables-legacy-restore and iptables-nft-restore 1.8.9 leave it.
+Changes(
+  'a file that sets no policy for a built-in chain leaves it as it was with legacy, and at ACCEPT with nft',
+  () => {
+    const capture = datagrams('plain.pcap', [0, 1000]);
+    const policies = (): string[] => saved().match(/(?<=^:)[A-Z]+ [A-Z]+(?= \[)/gm) ?? [];
+    const first = rules('first.v4', ':INPUT DROP [0:0]', ':FORWARD DROP [0:0]', ':OUTPUT DROP [0:0]');
+    const later = rules('later.v4', ':FORWARD - [5:6]', ':OUTPUT ACCEPT [0:0]', '-A INPUT -j ACCEPT');
+    for (const [backend, policy] of [
+      ['legacy', 'DROP'],
+      ['nft', 'ACCEPT'],
+    ] as const) {
+      const wanted = [`INPUT ${policy}`, `FORWARD ${policy}`, 'OUTPUT ACCEPT'];
+      for (const engine of EMULATOR_ENGINES) {
+        const options = { rulesPath: first, backend, engine };
+        const { packets } = run(capture, [`1s=${later}`], options);
+        assert.is(packets.dropped, policy === 'DROP' ? 2 : 1);
+        assert.equal(policies(), wanted, `--at ${backend} ${engine}`);
+        run(capture, [], { ...options, apply: [`iptables-restore ${later}`] });
+        assert.equal(policies(), wanted, `--apply ${backend} ${engine}`);
+      }
+    }
+  },
+);
+
 Changes('faults are found before the first packet, or say when', () => {
   const capture = datagrams('plain.pcap', [0, 1000]);
   const fails = (at: string, message: string): void => {
