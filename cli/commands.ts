@@ -40,7 +40,7 @@ const GUESS: OptionSpec = {
   help:
     'fill in what a listing without -v does not show of rules that are written in one way only; docker: the ' +
     "interfaces of Docker's rules, by the networks of the host's bridges, and what rhel is; rhel: -i lo in INPUT, as " +
-    "Red Hat's iptables service starts; chains that are not listed are taken to be empty; each guess is said",
+    "Red Hat's iptables service starts; chains that are not listed are taken to be empty; each guess is listed",
 };
 
 const NAMES: OptionSpec = {

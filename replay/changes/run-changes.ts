@@ -153,7 +153,7 @@ export class RunChanges {
     this.#replace({ ruleset: changed, continues, keepsStates: backend === 'nft' }, applied.counters);
   }
 
-  /** Rules and sets are those of a snapshot. What it has of what was there before goes on. */
+  /** The rules are those of a snapshot; sets stay as they are. What it has of what was there before goes on. */
   #takeOver(snapshot: Extract<PlannedAction, { kind: 'snapshot' }>): void {
     const { sets, ruleset } = this.#emulator;
     const after = rulesForSets(snapshot.ruleset, sets, this.#setting.lax);

@@ -1,4 +1,4 @@
-/** A later snapshot of the host: its rules and sets come into force, and what else differs is said. */
+/** A later snapshot of the host: its rules come into force, and what else differs, its sets too, is said. */
 import type { HostDescription } from '../../codecs/host/description.js';
 import { shownPath } from '../../codecs/text.js';
 import type { TableName } from '../../core/hooks.js';
