@@ -6,6 +6,7 @@
  */
 import { type Address, addressFromHostOrder } from '../../codecs/address.js';
 import { toHostOrder, toLoaded } from '../../codecs/byte-order.js';
+import { IPPROTO_DCCP } from '../../codecs/layouts.js';
 import { Status } from '../conntrack/record.js';
 import { ABSENT, type FieldName, fieldRow, readField, type ValueField } from '../fields.js';
 import { Hook, type TableName, Verdict } from '../hooks.js';
@@ -308,7 +309,10 @@ export class TraversalSet {
     if (name === 'ctexpire' && this.#isConfirmed) return void this.leaveAlone('unknown-field');
     if (!isTupleField(name)) return;
     const end = OPENED_FROM[name];
-    if (end.endsWith('port') && this.#ends[end] === ABSENT) return void this.leaveAlone('unknown-field');
+    // DCCP has ports, but is tracked without.
+    const isUnknown = this.#ends[end] === ABSENT || this.#packet.protocol === IPPROTO_DCCP;
+    if (end.endsWith('port') && isUnknown) return void this.leaveAlone('unknown-field');
+    if (end.endsWith('port')) this.arrival.narrow('protocol', allBut('protocol', IPPROTO_DCCP), by);
     const isReply = name.startsWith('ctReply');
     // A connection without ports has other numbers in their place, so packets without ports are excluded.
     if (!isReply || !this.#translated.has(end)) this.arrival.narrow(end, { ...values, orAbsent: false }, by);

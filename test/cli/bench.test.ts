@@ -87,7 +87,11 @@ function costsOf({ rulesPath, hostPath, inputs }: GoldenCase): readonly RuleCost
   return rulesCost(probed, emulator).rules;
 }
 
-for (const golden of casesIn(PCAPS).filter(({ stitchPath }) => stitchPath === undefined)) {
+/** Of cases whose rules change, the counters at the end are not those of the rules that are measured. */
+const isMeasured = ({ stitchPath, options }: GoldenCase): boolean =>
+  stitchPath === undefined && options.changes === undefined;
+
+for (const golden of casesIn(PCAPS).filter(isMeasured)) {
   Bench(`probe rules change nothing: the counters of ${basename(golden.dir)} are the kernel's`, () => {
     const recorded = readFileSync(join(golden.wantDir, 'rules.v4'), 'utf8').matchAll(/^\[(\d+):\d+\] -A (\S+)/gm);
     const wanted = [...recorded].map(([, packets, chain]) => `${chain} ${packets}`).sort();

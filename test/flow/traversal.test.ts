@@ -329,7 +329,8 @@ Traversals(`others go the same way to the same end, whatever it is (seed ${seed}
       all++;
       if (last === undefined || last.alone !== undefined) alone++;
       else {
-        assert.ok(fitsArrival(last, packetOfArrival(arrival), learner.context), 'the packet itself is one of them');
+        const itself = `the packet itself, seed ${seed + round}, ${arrival.bytes.toString('hex')}\n${text}`;
+        assert.ok(fitsArrival(last, packetOfArrival(arrival), learner.context), itself);
         // Of a new connection, no other one may have the ports.
         const past = last.connection?.kind === 'opened' ? [] : history;
         for (let n = 0; n < 10; n++) {
