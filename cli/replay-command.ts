@@ -46,6 +46,7 @@ export async function replayCommand(args: readonly string[], supervision?: Super
 
   summary.warnings.forEach(warn);
   if (summary.applied?.output !== undefined) STDERR.write(shownLines(summary.applied.output));
+  for (const { output = '' } of summary.changes ?? []) if (output !== '') STDERR.write(shownLines(output));
   // If standard output carries packets, the report must not go there.
   const reportOutput = options.outDir === STANDARD_OUTPUT ? STDERR : STDOUT;
   if (given.has('json')) {

@@ -200,6 +200,8 @@ const NAMES = 'create|new|n|add|del|flush|destroy|x|swap|w|rename|e|COMMIT';
 const COMMANDS = new RegExp(`${EXIST}(?:--)?(?:${NAMES}|-[NADFXWE])(?: |$)`);
 const CREATE = String.raw`(?:create|new|n|--create|-N) \S+ (?:hash|bitmap|list):`;
 const CREATE_OR_ADD = new RegExp(String.raw`${EXIST}(?:${CREATE}|(?:--)?add \S+ \S)`);
+/** What begins a file that only changes sets which are there. Single letters with a dash are rules' as well. */
+const FIRST = /^(?:(?:-exist|-!)\s+)*(?:--)?(?:create|new|n|add|del|flush|destroy|x|swap|w|rename|e)(?:\s|$)/;
 /** nft's own commands of the same name. */
 const NFT = /^(?:add|create) (?:table|chain|rule|set|map|element|flowtable|counter|quota|limit|ct) /;
 /** How many lines `isIpsetText` looks at. */
@@ -220,4 +222,12 @@ export function isIpsetText(text: string): boolean {
   return (
     whole.every((line) => COMMANDS.test(line)) && commands.some((line) => CREATE_OR_ADD.test(line) && !NFT.test(line))
   );
+}
+
+/** Whether TEXT, or its beginning, is that of a file for `ipset restore`, which may create nothing. */
+export function isIpsetCommands(text: string): boolean {
+  if (isIpsetText(text)) return true;
+  const lines = text.replace(/^\ufeff/, '').split('\n');
+  const first = lines.map((line) => line.trim()).find((line) => line !== '' && !line.startsWith('#'));
+  return first !== undefined && FIRST.test(first) && !NFT.test(first);
 }

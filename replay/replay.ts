@@ -244,9 +244,10 @@ function rulesetsOf({ ruleset, changes }: Setting): Ruleset[] {
   return [ruleset, ...changes.flatMap(({ action }) => ('ruleset' in action ? [action.ruleset] : []))];
 }
 
-function changeSettingOf({ changes, backend, host, loaded }: Setting, options: ReplayOptions): ChangeSetting {
-  const { lax = false, keepCounters = false } = options;
-  return { changes, backend, lax, keepCounters, loaded, names: host.description.facts.names };
+function changeSettingOf({ changes, backend, host, loaded, sets }: Setting, options: ReplayOptions): ChangeSetting {
+  const { lax = false, keepCounters = false, hasEnded } = options;
+  const { names } = host.description.facts;
+  return { changes, backend, lax, keepCounters, loaded, names, setsFailure: sets.failure, hasEnded };
 }
 
 /** ERROR about a file in the folder STAGED, called by its place in OUT_DIR, which is what the user knows. */

@@ -109,7 +109,7 @@ export function loadSetting(options: SettingOptions): Setting {
   const applied = applyCommands(
     commands,
     { ruleset: before, counters: loaded ?? new Map() },
-    { backend, names, sets, lax, hasEnded },
+    { backend, names, sets, isRunning: false, lax, hasEnded },
   );
   const { ruleset } = applied;
   const planOptions = { lax, names, backend, base: source.description, hostNames, hasEnded };

@@ -207,6 +207,8 @@ export interface ChangeSummary {
   framesBefore: number;
   /** It was to come after the last packet, and was made at the end. */
   atEnd?: true;
+  /** What its commands print that list something, each after its command. */
+  output?: string;
   /** How many rules it brought and took, with these words in their chains. Absent: no other rules were loaded. */
   rules?: { added: number; removed: number };
   /** The sets that are new, gone, or have another number of entries. */

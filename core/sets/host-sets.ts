@@ -1,5 +1,6 @@
 /** The sets of a host before its first packet: they can be filled before there is an emulator. */
 import type { HostText } from '../../codecs/host/texts.js';
+import { shownPath } from '../../codecs/text.js';
 import type { Clock } from '../clock.js';
 import type { Host } from '../host/host.js';
 import { readSets } from '../ipset/index.js';
@@ -54,11 +55,16 @@ export class HostSets {
 
   #read({ text, file }: HostText): void {
     const { endsAt } = readSets(text, file, this.store);
-    if (endsAt !== undefined) this.warnings.push(`${file}:${endsAt}: ipset restore reads no further than this line`);
+    if (endsAt !== undefined) this.warnings.push(endWarning(file, endsAt));
   }
 
   /** From now on time-outs follow CLOCK. */
   start(clock: Clock): void {
     this.#clock.follow(clock);
   }
+}
+
+/** The warning that of FILE, for `ipset restore`, nothing has an effect behind the line ENDS_AT. */
+export function endWarning(file: string, endsAt: number): string {
+  return `${shownPath(file)}:${endsAt}: ipset restore reads no further than this line`;
 }

@@ -1,33 +1,26 @@
 /** The changes that `--at WHEN=WHAT` plans: what is read and parsed before the first packet. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostDescription } from '../../codecs/host/description.js';
 import type { NamesDescription } from '../../codecs/host/names.js';
-import type { Word } from '../../codecs/iptables-save.js';
-import { ShellFault, splitCommands } from '../../codecs/shell-words.js';
+import { isIpsetCommands } from '../../codecs/ipset-save.js';
 import { shownPath } from '../../codecs/text.js';
 import { parseWhen, WHEN_FORMS, type When } from '../../codecs/when.js';
 import { readAllRules } from '../../core/rules/forms/merge.js';
 import type { RulesSource } from '../../core/rules/forms/read-rules.js';
+import { isScript } from '../../core/rules/forms/script.js';
 import type { Backend, Ruleset } from '../../core/rules/model.js';
 import { filesOfHost } from '../../io/host-files.js';
-import { nativePath } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
+import { checkBackend } from '../commands/apply-commands.js';
+import { commandsOf, type HostCommand, isCommand, startsAsCommand, typedCommands } from '../commands/host-command.js';
 import { ReplayOptionsError } from '../errors.js';
 import { readRulesFiles, rulesIn, rulesPathsOf } from '../rules-files.js';
 import { type PlannedSnapshot, planSnapshot } from './snapshot-change.js';
 
-/** A command, by its tool. */
-export interface PlannedCommand {
-  readonly tool: 'iptables' | 'ipset';
-  /** Behind the tool's name. */
-  readonly words: readonly Word[];
-}
-
 export type PlannedAction =
   | { readonly kind: 'rules'; readonly ruleset: Ruleset; readonly sources: readonly RulesSource[] }
   | { readonly kind: 'sets'; readonly text: string; readonly file: string }
-  | { readonly kind: 'commands'; readonly commands: readonly PlannedCommand[]; readonly file: string }
+  | { readonly kind: 'commands'; readonly commands: readonly HostCommand[] }
   | ({ readonly kind: 'snapshot' } & PlannedSnapshot);
 
 export interface PlannedChange {
@@ -51,15 +44,11 @@ export interface PlanOptions {
   readonly hasEnded?: (() => boolean) | undefined;
 }
 
-/** WHAT that is a command, not the name of a file. */
-const COMMAND = /^(?:sudo\s+)?(?:[\w./-]*\/)?(?:ip6?tables(?:-legacy|-nft|-restore|-save)?|ipset)\s/;
 const SNAPSHOT = 'snapshot:';
-/** The first line of a file for `ipset restore` that does something. */
-const SET_LINE = /^(?:-exist\s+|-!\s+)?(?:create|add|del|destroy|flush|rename|swap)\b/;
 
 /**
  * Parses `WHEN=WHAT`, and what it names.
- * @throws {ReplayOptionsError} {RulesetError} {FileError} {HostError}
+ * @throws {ReplayOptionsError} {CommandError} {RulesetError} {FileError} {HostError}
  */
 export function planChange(given: string, options: PlanOptions): PlannedChange {
   const { when, whenText, what } = splitChange(given);
@@ -93,7 +82,7 @@ export function filesOfChange(given: string): string[] {
 export function changeIn(given: string, dir: string): string {
   const at = given.indexOf('=');
   const [when, what] = [given.slice(0, at + 1), given.slice(at + 1)];
-  if (at <= 0 || what === '' || COMMAND.test(what)) return given;
+  if (at <= 0 || what === '' || startsAsCommand(what)) return given;
   return what.startsWith(SNAPSHOT)
     ? `${when}${SNAPSHOT}${join(dir, what.slice(SNAPSHOT.length))}`
     : when + rulesIn(dir, what);
@@ -104,29 +93,31 @@ function pathsOf(what: string): string[] {
   return what.startsWith(SNAPSHOT) ? [what.slice(SNAPSHOT.length)] : rulesPathsOf(what);
 }
 
-function isCommand(what: string): boolean {
-  return COMMAND.test(what) && !existsSync(nativePath(what));
-}
-
 function planAction(what: string, label: string, options: PlanOptions): PlannedAction {
-  if (isCommand(what)) return planCommands(what, label, options);
+  if (isCommand(what)) return planCommands(typedCommands(what, { file: label, argument: label }, 1), options);
   if (what.startsWith(SNAPSHOT)) {
     return { kind: 'snapshot', ...planSnapshot(what.slice(SNAPSHOT.length), options) };
   }
   const [path, ...others] = rulesPathsOf(what);
   if (others.length === 0 && path === what) {
     const text = readText(path, options.hasEnded ? { hasEnded: options.hasEnded } : {});
-    const first = firstLine(text);
-    if (COMMAND.test(first)) return planCommands(text, path, options);
-    if (SET_LINE.test(first)) return { kind: 'sets', text, file: path };
+    if (isCommands(text)) return planCommands(commandsOf(text, path), options);
+    if (isIpsetCommands(text)) return { kind: 'sets', text, file: path };
     return planRules([{ text, file: path }], options);
   }
-  return planRules(readRulesFiles(what), options);
+  const sources = readRulesFiles(what);
+  // Read as rules, a script would be the rules that it makes on a host without any.
+  const script = sources.find(({ text }) => isCommands(text));
+  if (script === undefined) return planRules(sources, options);
+  const expected = 'rules; a file of commands is given by itself, without a table before it';
+  throw new ReplayOptionsError(`${shownPath(script.file)}: commands of iptables, not rules; expected: ${expected}`);
 }
 
-/** The first line of TEXT that is not empty, nor a comment. */
-function firstLine(text: string): string {
-  return text.split('\n').find((line) => !/^\s*(?:#|$)/.test(line)) ?? '';
+/** Whether TEXT is commands of iptables and ipset, which change what is there. */
+function isCommands(text: string): boolean {
+  const content = text.replace(/^\ufeff/, '');
+  const first = content.split('\n').find((line) => !/^\s*(?:#|$)/.test(line)) ?? '';
+  return isScript(content) || startsAsCommand(first);
 }
 
 function planRules(sources: readonly RulesSource[], options: PlanOptions): PlannedAction {
@@ -135,35 +126,9 @@ function planRules(sources: readonly RulesSource[], options: PlanOptions): Plann
   return { kind: 'rules', ruleset, sources };
 }
 
-function planCommands(text: string, file: string, { backend }: PlanOptions): PlannedAction {
-  try {
-    const commands = splitCommands(text).map((words) => planCommand(words, file, backend));
-    return { kind: 'commands', commands, file };
-  } catch (fault) {
-    if (!(fault instanceof ShellFault)) throw fault;
-    throw refused(file, fault.word, fault.message);
-  }
-}
-
-const TOOL = /^(iptables|ipset|ip6tables)(-legacy|-nft)?$/;
-
-function planCommand(given: readonly Word[], file: string, backend: Backend): PlannedCommand {
-  const [word, ...words] = given[0].text === 'sudo' ? given.slice(1) : given;
-  const [, tool, variant = ''] = TOOL.exec(word?.text.replace(/^.*\//, '') ?? '') ?? [];
-  if (tool === undefined) {
-    const at = word ?? given[0];
-    throw refused(file, at, `"${at.text}" is not an iptables or ipset command; expected: iptables … or ipset …`);
-  }
-  if (tool === 'ip6tables') throw refused(file, word, 'rules for IPv6 are not run: leave the command out');
-  if (variant !== '' && variant !== `-${backend}`) {
-    const what = `the rules are those of iptables-${backend}: ${tool}${variant} would change others, which the kernel`;
-    throw refused(file, word, `${what} follows besides; expected: iptables, or --backend ${variant.slice(1)}`);
-  }
-  return { tool: tool as PlannedCommand['tool'], words };
-}
-
-function refused(file: string, { line, column }: Word, message: string): ReplayOptionsError {
-  return new ReplayOptionsError(`${shownPath(file)}:${line}:${column}: ${message}`);
+function planCommands(commands: readonly HostCommand[], { backend }: PlanOptions): PlannedAction {
+  for (const command of commands) checkBackend(command, backend);
+  return { kind: 'commands', commands };
 }
 
 /** The iptables that wrote SOURCES; legacy where nothing says it. */

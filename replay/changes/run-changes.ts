@@ -3,19 +3,22 @@ import type { NamesDescription } from '../../codecs/host/names.js';
 import { shownPath } from '../../codecs/text.js';
 import type { Emulator } from '../../core/emulator.js';
 import type { TableName } from '../../core/hooks.js';
-import { readSets, runIpset } from '../../core/ipset/index.js';
+import { readSets } from '../../core/ipset/index.js';
 import { IpsetError } from '../../core/ipset/ipset-error.js';
-import { applyIptables } from '../../core/rules/commands/apply-iptables.js';
+import { formatNotes } from '../../core/rules/forms/merge.js';
 import { loadedCounters } from '../../core/rules/loaded-counters.js';
 import type { Backend, Rule, Ruleset, SavedCounters, Table } from '../../core/rules/model.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
 import { withTables } from '../../core/rules/rule-change.js';
 import { saveRule } from '../../core/rules/save.js';
 import { rulesForSets } from '../../core/rules/set-references.js';
-import { ReplayOptionsError } from '../errors.js';
+import { endWarning } from '../../core/sets/host-sets.js';
+import { carryOut } from '../commands/apply-commands.js';
+import type { HostCommand } from '../commands/host-command.js';
+import { CommandError } from '../errors.js';
 import type { ChangeSummary, SetChange } from '../summary.js';
 import type { Time } from '../time.js';
-import type { PlannedAction, PlannedChange, PlannedCommand } from './planned-change.js';
+import type { PlannedAction, PlannedChange } from './planned-change.js';
 import { RuleHistory } from './rule-history.js';
 import { ChangeSchedule } from './schedule.js';
 import { continuing } from './snapshot-change.js';
@@ -25,6 +28,9 @@ export interface ChangeSetting {
   readonly backend: Backend;
   readonly lax: boolean;
   readonly names: NamesDescription;
+  /** Why nothing is known of the host's own sets. */
+  readonly setsFailure: string | undefined;
+  readonly hasEnded?: (() => boolean) | undefined;
   /** The counters that the first rules start from. */
   readonly loaded: ReadonlyMap<TableName, SavedCounters> | undefined;
   /** Whether those of rules that are loaded later start from what their files say. */
@@ -64,7 +70,7 @@ export class RunChanges {
 
   /**
    * Carries out what is due before the frame NUMBER at TIME.
-   * @throws {ReplayOptionsError} {RulesetError} {IpsetError} if it cannot be done: they say when
+   * @throws {CommandError} {RulesetError} {IpsetError} {FileError} if it cannot be done: they say when
    */
   before(time: Time, number: number): void {
     for (const { change, time: at } of this.#schedule.take(time, number)) {
@@ -85,8 +91,9 @@ export class RunChanges {
     const { sets } = this.#emulator;
     const { ruleset } = this.#emulator;
     const sizes = new Map([...sets].map(({ name, size }) => [name, size]));
+    let output = '';
     try {
-      this.#do(action);
+      output = this.#do(action);
     } catch (error) {
       throw atItsTime(error, whenText);
     }
@@ -96,32 +103,44 @@ export class RunChanges {
       kind: action.kind,
       framesBefore,
       ...(isAtEnd ? { atEnd: true } : {}),
+      ...(output === '' ? {} : { output }),
       ...differenceOf(ruleset, this.#emulator.ruleset),
       ...setChanges(sizes, new Map([...sets].map(({ name, size }) => [name, size]))),
     });
   }
 
-  #do(action: PlannedAction): void {
+  /** Returns what it prints. */
+  #do(action: PlannedAction): string {
     switch (action.kind) {
       case 'rules':
         this.#loadRules(action.ruleset, action);
-        return;
+        return '';
       case 'sets':
-        readSets(action.text, action.file, this.#emulator.sets);
-        return;
+        return this.#restoreSets(action);
       case 'commands':
-        for (const command of action.commands) this.#run(command, action.file);
-        return;
+        return action.commands.map((command) => this.#run(command)).join('');
       default:
         this.#takeOver(action);
+        return '';
     }
   }
 
-  /** As iptables-restore does: one table after the other. */
+  #restoreSets({ text, file }: Extract<PlannedAction, { kind: 'sets' }>): string {
+    const { endsAt, output } = readSets(text, file, this.#emulator.sets);
+    if (endsAt !== undefined) this.warnings.push(endWarning(file, endsAt));
+    return output;
+  }
+
+  /** As iptables-restore does. */
   #loadRules(loaded: Ruleset, { sources }: Extract<PlannedAction, { kind: 'rules' }>): void {
     const { lax, keepCounters } = this.#setting;
     const ruleset = rulesForSets(loaded, this.#emulator.sets, lax);
-    const shown = keepCounters ? loadedCounters(ruleset, sources) : new Map();
+    this.#warnOfNew(ruleset, loaded);
+    this.#replaceTables(ruleset, keepCounters ? loadedCounters(ruleset, sources) : new Map());
+  }
+
+  /** The tables of RULESET replace those of the same names, one after the other. */
+  #replaceTables(ruleset: Ruleset, shown: ReadonlyMap<TableName, SavedCounters>): void {
     for (const table of ruleset.tables) {
       const one = { ...ruleset, tables: [table] };
       this.#replace({ ruleset: withTables(this.#emulator.ruleset, one) }, shown);
@@ -133,41 +152,54 @@ export class RunChanges {
     this.#onRules(this.#emulator.ruleset);
   }
 
-  #run({ tool, words }: PlannedCommand, file: string): void {
-    if (tool === 'ipset') {
-      runIpset(words, file, this.#emulator.sets);
-      return;
+  /** Passes on the warnings of RULESET that BEFORE has not. */
+  #warnOfNew(ruleset: Ruleset, before: Ruleset): void {
+    const known = new Set(before.warnings);
+    const added = ruleset.warnings.filter((warning) => !known.has(warning));
+    this.warnings.push(...formatNotes(ruleset, added));
+  }
+
+  /** Returns what COMMAND prints. */
+  #run(command: HostCommand): string {
+    const { backend, names, lax, setsFailure, hasEnded } = this.#setting;
+    const { ruleset, sets: store } = this.#emulator;
+    const sets = { store, failure: setsFailure };
+    const options = { backend, names, sets, isRunning: true, lax, hasEnded };
+    const { state, origins, output, warnings } = carryOut(command, { ruleset, counters: this.history.shown }, options);
+    this.warnings.push(...warnings);
+    this.#warnOfNew(state.ruleset, ruleset);
+    if (origins === undefined) {
+      const tables = state.ruleset.tables.filter((table) => !ruleset.tables.includes(table));
+      this.#replaceTables({ ...state.ruleset, tables }, state.counters);
+    } else if (state.ruleset !== ruleset) {
+      const continues = (rule: Rule, { name }: Table): Rule | undefined => {
+        const before = ruleset.tables.find((table) => table.name === name);
+        return before?.rules[origins.get(name)?.[rule.index] ?? -1];
+      };
+      this.#replace({ ruleset: state.ruleset, continues, keepsStates: backend === 'nft' }, state.counters);
     }
-    const { backend, names, lax } = this.#setting;
-    const { ruleset } = this.#emulator;
-    const state = { ruleset, counters: this.history.shown };
-    const applied = applyIptables(words, state, { tool: { name: 'iptables', backend }, file, names });
-    if (applied.fault !== undefined) throw new RulesetError(file, applied.fault);
-    if (applied.ruleset === ruleset) return;
-    const { origins } = applied;
-    const continues = (rule: Rule, { name }: Table): Rule | undefined => {
-      const before = ruleset.tables.find((table) => table.name === name);
-      return before?.rules[origins.get(name)?.[rule.index] ?? -1];
-    };
-    const changed = rulesForSets(applied.ruleset, this.#emulator.sets, lax);
-    this.#replace({ ruleset: changed, continues, keepsStates: backend === 'nft' }, applied.counters);
+    return output;
   }
 
   /** The rules are those of a snapshot; sets stay as they are. What it has of what was there before goes on. */
   #takeOver(snapshot: Extract<PlannedAction, { kind: 'snapshot' }>): void {
     const { sets, ruleset } = this.#emulator;
     const after = rulesForSets(snapshot.ruleset, sets, this.#setting.lax);
+    this.#warnOfNew(after, snapshot.ruleset);
     const { shown, ...taken } = continuing(ruleset, after, this.history.shown);
     this.#replace({ ...taken, keepsStates: true }, shown);
     this.warnings.push(...snapshot.warnings);
   }
 }
 
-/** ERROR, which says when it happened. */
+/** ERROR, which says when it happened, and is of the same kind. */
 function atItsTime(error: unknown, whenText: string): unknown {
-  const isFault = error instanceof RulesetError || error instanceof IpsetError;
-  if (!isFault) return error;
-  return new ReplayOptionsError(`${error.message} (--at ${shownPath(whenText)})`);
+  const isFault = error instanceof RulesetError || error instanceof IpsetError || error instanceof CommandError;
+  const when = `--at ${shownPath(whenText)}`;
+  if (!isFault || error.message.startsWith(when)) return error;
+  const [first, ...more] = error.message.split('\n');
+  error.message = [`${first} (${when})`, ...more].join('\n');
+  return error;
 }
 
 /** How many rules AFTER has that BEFORE has not, and the other way around. */

@@ -1,10 +1,10 @@
-/** Carries out commands of iptables and ipset on the rules and sets of a host, before its first packet. */
+/** Carries out commands of iptables and ipset on the rules and sets of a host. */
 import type { NamesDescription } from '../../codecs/host/names.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { shown } from '../../codecs/text.js';
 import { runIpset } from '../../core/ipset/index.js';
 import { IpsetError } from '../../core/ipset/ipset-error.js';
-import { applyIptables, type RulesetState } from '../../core/rules/commands/apply-iptables.js';
+import { type Applied, applyIptables, type RulesetState } from '../../core/rules/commands/apply-iptables.js';
 import type { Backend, Ruleset } from '../../core/rules/model.js';
 import { type RuleFault, RulesetError } from '../../core/rules/parse/error.js';
 import { rulesForSets, SetReferences } from '../../core/rules/set-references.js';
@@ -16,9 +16,21 @@ import { restoreRules } from './restore-rules.js';
 export interface CommandOptions {
   readonly backend: Backend;
   readonly names: NamesDescription;
-  readonly sets: HostSets;
+  readonly sets: Pick<HostSets, 'store' | 'failure'>;
+  /** Whether the rules are in force, so that sets know already which of them refer to them. */
+  readonly isRunning: boolean;
   readonly lax: boolean;
   readonly hasEnded?: (() => boolean) | undefined;
+}
+
+/** What one command did. */
+export interface CommandDone {
+  readonly state: RulesetState;
+  /** What it prints, if it lists something, after the command. */
+  readonly output: string;
+  readonly warnings: readonly string[];
+  /** As in `Applied`; undefined: tables that are others have no rule from before. */
+  readonly origins?: Applied['origins'];
 }
 
 /** What commands made of rules and sets. */
@@ -35,44 +47,66 @@ export interface CommandsApplied extends RulesetState {
 export function applyCommands(
   commands: readonly HostCommand[],
   before: RulesetState,
-  options: CommandOptions,
+  options: CommandOptions & { readonly sets: HostSets },
 ): CommandsApplied {
   const warnings: string[] = [];
   let output = '';
   let state = before;
   for (const command of commands) {
-    checkBackend(command, options.backend);
-    const place = placeOf(command.source, command.all, command.all[0]);
-    if (command.tool === 'ip6tables') warnings.push(`${place}: rules for IPv6 are not followed: ip6tables was not run`);
-    else if (command.tool === 'ipset') output += titled(command, ipset(command, state.ruleset, options.sets));
-    else if (command.tool === 'iptables-restore') state = restoreRules(command, state, options);
-    else {
-      const done = iptables(command, state, options);
-      output += titled(command, done.output);
-      warnings.push(...done.warnings);
-      state = done.state;
-    }
+    const done = carryOut(command, state, options);
+    output += done.output;
+    warnings.push(...done.warnings);
+    state = done.state;
   }
   const { sizes, store } = options.sets;
   for (const { name, size } of store) sizes.set(name, size);
   return { ...state, output, warnings };
 }
 
+/**
+ * Carries out COMMAND on STATE and the sets of OPTIONS.
+ * @throws {CommandError} {FileError} {RulesetError} if it fails
+ */
+export function carryOut(command: HostCommand, state: RulesetState, options: CommandOptions): CommandDone {
+  const { tool, source, all } = command;
+  checkBackend(command, options.backend);
+  switch (tool) {
+    case 'ip6tables': {
+      const place = placeOf(source, all, all[0]);
+      const warning = `${place}: rules for IPv6 are not followed: ip6tables was not run`;
+      return { state, output: '', warnings: [warning] };
+    }
+    case 'ipset':
+      return { state, output: titled(command, ipset(command, state.ruleset, options)), warnings: [] };
+    case 'iptables-restore':
+      return { state: restoreRules(command, state, options), output: '', warnings: [] };
+    default: {
+      const done = iptables(command, state, options);
+      return { ...done, output: titled(command, done.output) };
+    }
+  }
+}
+
 function titled({ all }: HostCommand, text: string): string {
   return text === '' ? '' : `${shown(all.map((word) => word.text).join(' '))}\n${text}`;
 }
 
-/** A command of another iptables than the host's changes rules that the kernel follows besides. */
-function checkBackend({ backend, all, source }: HostCommand, own: Backend): void {
+/**
+ * A command of another iptables than the host's changes rules that the kernel follows besides.
+ * @throws {CommandError}
+ */
+export function checkBackend({ backend, all, source }: HostCommand, own: Backend): void {
   if (backend === undefined || backend === own) return;
   const what = `the rules are those of iptables-${own}, and iptables-${backend} would change others`;
   const word = all.find(({ text }) => text.endsWith(backend) || text.includes(`-${backend}`)) ?? all[0];
   throw commandError(source, all, word, what, `iptables, or rules of iptables-${backend}`);
 }
 
-function ipset({ words, source, all }: HostCommand, { tables }: Ruleset, { store }: HostSets): string {
+function ipset({ words, source, all }: HostCommand, { tables }: Ruleset, options: CommandOptions): string {
+  const { isRunning } = options;
+  const { store } = options.sets;
   // Sets that rules refer to cannot be destroyed.
-  const references = new SetReferences(tables, store);
+  const references = new SetReferences(isRunning ? [] : tables, store);
   try {
     return runIpset(words, source.file, store);
   } catch (error) {
@@ -89,7 +123,7 @@ function iptables(
   command: HostCommand,
   state: RulesetState,
   { backend, names, sets, lax }: CommandOptions,
-): { state: RulesetState; output: string; warnings: string[] } {
+): CommandDone {
   const { words, source, all } = command;
   const tool = { name: 'iptables', backend } as const;
   const applied = applyIptables(words, state, { tool, file: source.file, names });
@@ -104,6 +138,7 @@ function iptables(
   const isListing = words.some(({ text }) => listing.test(text));
   return {
     state: { ruleset, counters: applied.counters },
+    origins: applied.origins,
     output: isListing && applied.stdout !== '' ? `${AS_RULES}${applied.stdout}` : applied.stdout,
     warnings: applied.warnings.map(({ word, message }) => `${placeOf(source, all, word)}: ${shown(message)}`),
   };
@@ -128,7 +163,7 @@ function newlyUnsupported(before: Ruleset, after: Ruleset): { message: string; w
 }
 
 /** RULESET, whose rules may only ask sets that there are. */
-function withSets({ source, all }: HostCommand, ruleset: Ruleset, sets: HostSets, lax: boolean): Ruleset {
+function withSets({ source, all }: HostCommand, ruleset: Ruleset, sets: CommandOptions['sets'], lax: boolean): Ruleset {
   try {
     return rulesForSets(ruleset, sets.store, lax, sets.failure);
   } catch (error) {

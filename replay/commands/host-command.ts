@@ -12,8 +12,8 @@ import { CommandError } from '../errors.js';
 export interface CommandSource {
   /** What rules that they make are from. */
   readonly file: string;
-  /** The value of which `--apply`, from 1; undefined for a file. */
-  readonly argument: number | undefined;
+  /** Which argument: `--apply 2`, `--at 10s`; undefined for a file. */
+  readonly argument: string | undefined;
 }
 
 export type CommandTool = 'iptables' | 'iptables-restore' | 'ip6tables' | 'ipset';
@@ -33,10 +33,15 @@ const TOOL = /^(?:(iptables|ip6tables)(-legacy|-nft)?(-restore|-save)?|(ipset))$
 const RULES = /^\*\w+\s*$/;
 const SETS = /^(?:create|add)\s/;
 
-/** Whether GIVEN is a command, not the name of a file. */
-function isCommand(given: string): boolean {
+/** Whether GIVEN starts as a command does. */
+export function startsAsCommand(given: string): boolean {
   const first = /^\s*(?:sudo\s+)?(\S+)(?:\s|$)/.exec(given)?.[1] ?? '';
-  return TOOL.test(first.replace(/^.*\//, '')) && !existsSync(nativePath(given));
+  return TOOL.test(first.replace(/^.*\//, ''));
+}
+
+/** Whether GIVEN is a command, not the name of a file. */
+export function isCommand(given: string): boolean {
+  return startsAsCommand(given) && !existsSync(nativePath(given));
 }
 
 /** The files that the values of `--apply` name. */
@@ -49,17 +54,31 @@ export function filesOfCommands(values: readonly string[]): string[] {
  * @throws {CommandError} {FileError} {InterruptedError}
  */
 export function readCommands(given: string, argument: number, options: { hasEnded?: () => boolean }): HostCommand[] {
-  if (isCommand(given)) {
-    const source = { file: '--apply', argument };
-    const commands = parseCommands(given, source, argument);
-    const second = commands[1]?.all[0];
-    if (second === undefined) return commands;
-    throw commandError(source, [second], second, 'another command', 'an --apply of its own');
-  }
-  const text = readText(given, options);
-  const source = { file: given, argument: undefined };
-  refuseOtherFiles(text, source);
-  return parseCommands(text, source, 1);
+  if (isCommand(given)) return typedCommands(given, { file: '--apply', argument: `--apply ${argument}` }, argument);
+  return commandsOf(readText(given, options), given);
+}
+
+/**
+ * The command GIVEN as the value of an option; rules that it makes are of this LINE.
+ * @throws {CommandError}
+ */
+export function typedCommands(given: string, source: CommandSource, line: number): HostCommand[] {
+  const commands = parseCommands(given, source, line);
+  const second = commands[1]?.all[0];
+  if (second === undefined) return commands;
+  const option = source.file.split(' ', 1)[0];
+  throw commandError(source, [second], second, 'another command', `an ${option} of its own`);
+}
+
+/**
+ * The commands of TEXT, the content of FILE.
+ * @throws {CommandError}
+ */
+export function commandsOf(text: string, file: string): HostCommand[] {
+  const source = { file, argument: undefined };
+  const content = text.replace(/^\ufeff/, '');
+  refuseOtherFiles(content, source);
+  return parseCommands(content, source, 1);
 }
 
 /** TEXT, whose first line has this number, as commands. */
@@ -131,10 +150,10 @@ export function commandError(
   return new CommandError(`${placeOf(source, words, word)}: ${shown(what)}; expected: ${shown(expected)}`);
 }
 
-/** Where WORD, one of WORDS, stands: `--apply 2: word 5`, or `FILE:LINE:COLUMN`. */
+/** Where WORD, one of WORDS, stands: `--apply 2: word 5`, `--at 10s: word 5`, or `FILE:LINE:COLUMN`. */
 export function placeOf({ file, argument }: CommandSource, words: readonly Word[], word: Word): string {
   if (argument === undefined) return `${shownPath(file)}:${word.line}:${word.column}`;
   // A part of a word has a column within it.
   const index = words.findLastIndex(({ line, column }) => line === word.line && column <= word.column);
-  return `--apply ${argument}${index < 0 ? '' : `: word ${index + 1}`}`;
+  return `${shown(argument)}${index < 0 ? '' : `: word ${index + 1}`}`;
 }
