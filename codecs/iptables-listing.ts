@@ -69,9 +69,9 @@ const COLUMNS = /^\s*(num\s+)?(pkts\s+bytes\s+)?target\s+prot\s+opt\s+(in\s+out\
 /** A heading over a listing: `Table: nat` of `service iptables status`, `nat table`, `# nat`. */
 const HEADING = /^[\s#*=[-]*(?:table:?\s+)?[`'"]?(filter|nat|mangle|raw|security)[`'"]?(?:\s+table)?[\s#*=:\]-]*$/di;
 /** iptables as a command, perhaps behind a prompt, with its options. */
-const COMMAND = /(?:^|[\s;|&#$%>`'"])(?:\/\S*\/)?(ip6?)tables(?:-legacy|-nft)?((?:\s+[^\s;|&#<>`'"]+)+)/d;
+const COMMAND = /(?:^|[\s;|&#$%>`'"])(?:\/[^\s;|&#$%>`'"]*\/)?(ip6?)tables(?:-legacy|-nft)?((?:\s+[^\s;|&#<>`'"]+)+)/d;
 /** The end of a chain's rows if no empty line comes before it: a shell's prompt, or the end of a block of code. */
-const PROMPT = /^\s*(?:```|~~~|--+\s*$|#|\S*@\S*[#$%>]|\[[^\]]*\]\s*[#$%]|\S*[#$%>](?:\s|$))/;
+const PROMPT = /^\s*(?:```|~~~|--+\s*$|#|[^\s@]*@\S*[#$%>]|\[[^\]]*\]\s*[#$%]|\S*[#$%>](?:\s|$))/;
 
 /** A text with listings in it. */
 export interface ListedText {

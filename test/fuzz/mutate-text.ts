@@ -5,6 +5,10 @@ import { mutateBytes } from './mutate-capture.js';
 const NUMBERS = ['0', '1', '-1', '31', '32', '33', '255', '256', '65535', '65536', '2147483648', '4294967295', '1e3'];
 const ODD_WORDS = ['"', "'", '\\', '!', '--', '-', '', '\u202e', '\u001b[31m', 'é', '0x10', '080', 'a'.repeat(300)];
 
+/** What is repeated to a line so long that it shows where the time to read it grows faster than its length. */
+const REPEATED = [' ', '\t', '"', "'", '\\', '1', '.', 'a@', '/', '> ', ' || true', ' 2>&1'];
+const LONG_LINE = 200_000;
+
 /** RULES with a few changes. WORDS: those of other rulesets. OTHERS lend lines. */
 export function mutateRules(
   prng: Prng,
@@ -15,6 +19,7 @@ export function mutateRules(
   const lines = Buffer.from(rules).toString('latin1').split('\n');
   for (let i = prng.between(1, 5); i > 0; i--) {
     const at = prng.below(lines.length);
+    if (prng.chance(0.003)) lines[at] += `${prng.pick(REPEATED).repeat(LONG_LINE)}x`;
     switch (prng.below(8)) {
       case 0:
         lines.splice(at, 1, '');

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { canonicalText } from '../../core/rules/canonical.js';
 import { foreignForm, readRules } from '../../core/rules/forms/read-rules.js';
+import { scriptBackend } from '../../core/rules/forms/script.js';
 
 const Scripts = suite('scripts of iptables commands');
 
@@ -65,6 +66,78 @@ Scripts('set -e ends the script at a command that fails', () => {
   const text = '#!/bin/sh -e\niptables -X old\niptables -P INPUT DROP\n';
   assert.throws(() => readRules({ text, file: 'fw.sh' }), /^fw.sh:2:13: /);
   assert.throws(() => readRules({ text: text.replace('sh -e', 'sh\nset -e'), file: 'fw.sh' }), /^fw.sh:3:13: /);
+});
+
+Scripts('set -e is no concern of a command behind which stands || true', () => {
+  const made = (lines: string): string => {
+    const ruleset = readRules({ text: `#!/bin/sh\n${lines}\niptables -P INPUT DROP\n`, file: 'fw.sh' });
+    return `${/:INPUT (\w+)/.exec(canonicalText(ruleset))?.[1]} ${ruleset.warnings.length}`;
+  };
+  // All as sh (dash and bash) goes on, or does not.
+  const goesOn = [
+    'set -e\niptables -D INPUT -j DROP 2>/dev/null || true',
+    'set -e\niptables -X old >/dev/null 2>&1||:',
+    'set -eu\niptables -X old || true 2>/dev/null',
+    'set -e\niptables -X old \\\n  2>/dev/null \\\n  || true',
+    'set -e\nset +e\niptables -X old',
+    'set -o errexit\nset +o errexit\niptables -X old',
+    'set -e +e\niptables -X old',
+    'set -u -- -e\niptables -X old',
+    'iptables -X old',
+  ];
+  for (const lines of goesOn) assert.is(made(lines), 'DROP 1', lines);
+  const ends = [
+    'set -o errexit\niptables -X old',
+    'set -euo pipefail\niptables -X old 2>/dev/null',
+    'set -o nounset -e\niptables -X old',
+    'set +e -e\niptables -X old',
+    'set -e\niptables -X old # || true',
+    'set -e\niptables -X old || true\niptables -X old',
+  ];
+  for (const lines of ends) assert.throws(() => made(lines), /^fw\.sh:\d+:13: /, lines);
+});
+
+Scripts('what looks like a redirection within a word is none', () => {
+  for (const word of ['x2>/dev/null', String.raw`\ 2>/dev/null`]) {
+    assert.throws(() => readRules({ text: `iptables -A INPUT -j ${word}\n`, file: 'fw' }), /redirects output/);
+  }
+});
+
+Scripts('a line is read in a time that grows with its length', () => {
+  const blanks = ' '.repeat(1_000_000);
+  const text = `#!/bin/sh\niptables -P INPUT DROP${blanks}2>/dev/null${blanks}\n:${blanks}x\n${'\n'.repeat(300_000)}`;
+  assert.is(readRules({ text, file: 'fw.sh' }).tables.length, 1);
+  for (const line of [`:${' || true'.repeat(100_000)}`, `:${' 2>&1'.repeat(100_000)}`]) {
+    assert.is(readRules({ text: `#!/bin/sh\n${line}\n`, file: 'fw.sh' }).tables.length, 0);
+  }
+  for (const long of ['*filter\n'.repeat(100_000), 'a@'.repeat(200_000), `(${')'.repeat(300_000)}`]) {
+    assert.throws(() => readRules({ text: `-P INPUT ACCEPT\n${long}\n`, file: 'fw' }));
+  }
+});
+
+Scripts('the names of its commands say of which backend a script is', () => {
+  const nft = '#!/bin/sh\niptables-nft -A INPUT -j DROP\n';
+  assert.is(scriptBackend(nft), 'nft');
+  assert.is(scriptBackend(nft.replaceAll('\n', '\r\n')), 'nft');
+  assert.is(scriptBackend('sudo -n /sbin/iptables-legacy -F\n'), 'legacy');
+  assert.is(scriptBackend('iptables -F\nip6tables-nft -F\n'), undefined);
+  assert.is(readRules({ text: nft, file: 'fw.sh' }).tables[0].rules.length, 1);
+  assert.throws(() => readRules({ text: nft, file: 'fw.sh' }, { backend: 'legacy' }), /^fw\.sh:2:1: .*iptables-legacy/);
+  const both = `${nft}iptables-legacy -F\n`;
+  assert.throws(() => readRules({ text: both, file: 'fw.sh' }), /^fw\.sh:3:1: .*iptables-nft/);
+  const plain = readRules({ text: `${nft}iptables -A INPUT -j DROP\n`, file: 'fw.sh' });
+  assert.match(plain.assumed?.[1].message ?? '', /iptables is iptables-nft/);
+});
+
+Scripts('sudo and PATH before a command are no part of it', () => {
+  const text =
+    'sudo -n iptables -A INPUT -j DROP\nPATH=/sbin iptables -A INPUT -j DROP\nPATH=/sbin\nsudo -E modprobe x\n';
+  assert.is(readRules({ text, file: 'fw' }).tables[0].rules.length, 2);
+  assert.throws(() => readRules({ text: `${text}sudo -l iptables -F\n`, file: 'fw' }), /^fw:5:6: "-l" is not/);
+  const typed = '$ iptables -S\n-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n';
+  for (const command of ['sudo -n iptables -F', 'sudo -u root iptables -F']) {
+    assert.throws(() => readRules({ text: `${typed}$ ${command}\n`, file: 'fw' }), /^fw:5:1: .* stands among listings/);
+  }
 });
 
 Scripts('what is more than commands is refused, all at once', () => {

@@ -59,22 +59,32 @@ export function foreignForm({ text }: RulesSource): string | undefined {
   }
 }
 
-/** Tables as in iptables-save text. */
-const TABLES = /^\*[\s\S]*?^COMMIT$/gm;
 const RULE_LIST = /^-[PNA] \S/m;
-const LISTING = /^\s*Chain \S+ \((?:policy \S|-?\d+ reference)/m;
+const LISTING = /^[^\S\n]*Chain \S+ \((?:policy \S|-?\d+ reference)/m;
 /** iptables as a command behind a prompt. */
 const TYPED = /^.{0,120}[#$%>❯] (?:sudo )?[\w/.-]{0,80}ip6?tables/m;
 
 /** What TEXT is: one form of output, or several. What is none of them is left to who reads iptables-save text. */
 function formOf(text: string): OutputForm | 'several' | 'script' {
   if (text.startsWith('#!') && isScript(text)) return 'script';
-  const rest = text.replace(TABLES, '');
+  const rest = withoutTables(text);
   const isList = RULE_LIST.test(rest);
   if (LISTING.test(rest)) return isList || rest !== text ? 'several' : 'iptables -L';
   if (!isList && rest === text && isScript(text)) return 'script';
   if (TYPED.test(rest)) return 'several';
   return isList ? (rest === text ? 'iptables -S' : 'several') : 'iptables-save';
+}
+
+/** TEXT without the tables in it that are as in iptables-save text. */
+function withoutTables(text: string): string {
+  const [start, end] = [/^\*/gm, /^COMMIT$/gm];
+  let rest = '';
+  for (let at = 0; ; at = start.lastIndex = end.lastIndex) {
+    const from = start.exec(text)?.index;
+    end.lastIndex = from ?? text.length;
+    if (from === undefined || !end.test(text)) return rest + text.slice(at);
+    rest += text.slice(at, from);
+  }
 }
 
 function readForm(source: RulesSource, options: RulesOptions): Ruleset {

@@ -5,27 +5,42 @@
 import type { Word } from '../../../codecs/iptables-save.js';
 import { ShellFault, splitCommands } from '../../../codecs/shell-words.js';
 import { applyIptables, type RulesetState } from '../commands/apply-iptables.js';
-import type { Ruleset, RulesetWarning } from '../model.js';
+import type { Backend, Ruleset, RulesetWarning } from '../model.js';
 import { checkedRuleset } from '../parse/checked-ruleset.js';
 import { RuleFault, RulesetError } from '../parse/error.js';
 import type { ParseOptions } from '../parse/ruleset-reader.js';
 import { unparsedPart } from '../parse/table-draft.js';
 import { type UnsupportedPart, unsupportedUses } from '../unsupported.js';
+import { iptablesName, typedWords, withoutSudo } from './command-words.js';
+import { withoutSuffixes } from './shell-suffixes.js';
+import { unwrapped } from './wrapping.js';
 
 const SHELL = /^#!.*\b(?:ba|da|k|z|a)?sh\b/;
-const COMMAND = /^\s*(?:sudo\s+)?(?:\S*\/)?ip6?tables(?:-legacy|-nft)?\s+-/;
-const IPTABLES = /^(?:[^=\s]*\/)?(ip6?tables)(?:-legacy|-nft)?$/;
 /** Commands that change no rules. */
-const IDLE = /^(?:set|echo|printf|true|:|sleep|modprobe|(?:\S*\/)?modprobe|PATH=.*)$/;
-/** What changes nothing about the rules either, behind a command. */
-const QUIET = /(?:\s+(?:[12&]?>{1,2}\s*\/dev\/null|2>&1|\|\|\s*(?:true|:)))+\s*$/;
+const IDLE = /^(?:set|echo|printf|true|:|sleep|exit|(?:\S*\/)?modprobe)$/;
+/** Where commands are looked for. */
+const SEARCH_PATH = /^PATH=/;
 const REMEDY = 'run the script on the host, and give what iptables-save prints there';
 
 /** Whether TEXT is a script: it says so, or starts with a command. */
 export function isScript(text: string): boolean {
   if (SHELL.test(text)) return true;
   const first = text.split('\n').find((line) => line.trim() !== '' && !line.trimStart().startsWith('#'));
-  return first !== undefined && COMMAND.test(first);
+  if (first === undefined) return false;
+  const [name, option] = typedWords(first);
+  return option?.startsWith('-') === true && iptablesName(name)?.isSave === false;
+}
+
+/**
+ * The iptables that the script TEXT calls by name, as in iptables-nft; undefined if it calls none so, or if TEXT is no
+ * script.
+ */
+export function scriptBackend(text: string): Backend | undefined {
+  const plain = unwrapped(text).text;
+  if (!isScript(plain)) return undefined;
+  return commandsIn(plain)
+    .commands.map(backendOf)
+    .find((backend) => backend !== undefined);
 }
 
 /**
@@ -35,19 +50,30 @@ export function isScript(text: string): boolean {
  */
 export function readScript(text: string, file: string, options: ParseOptions): Ruleset {
   const { commands, refused } = commandsIn(text);
+  const backend = options.backend ?? commands.map(backendOf).find((found) => found !== undefined) ?? 'legacy';
+  refused.push(...commands.flatMap((command) => otherBackend(command, backend) ?? []));
   if (refused.length > 0) {
-    const uses = unsupportedUses(refused);
+    const uses = unsupportedUses(refused.sort((a, b) => a.word.line - b.word.line));
     const [{ word, message }] = uses;
     throw new RulesetError(file, new RuleFault(word, message, '', 'unsupported'), uses, false);
   }
-  const run = new ScriptRun(file, options, /^#!.*\s-\w*e/.test(text));
-  for (const words of commands) if (!run.command(words)) break;
-  return run.finish();
+  const run = new ScriptRun(file, { ...options, backend }, isStrictShell(text));
+  for (const command of commands) if (!run.command(command)) break;
+  const ruleset = run.finish();
+  const assumed = [...(ruleset.assumed ?? []), ...assumedBackend(commands)];
+  return { ...ruleset, assumed };
+}
+
+/** A command, without what is before its name. */
+interface Command {
+  readonly words: readonly Word[];
+  /** The shell goes on if it fails: `|| true`. */
+  readonly mayFail: boolean;
 }
 
 /** The commands of TEXT, and all that is none. */
-function commandsIn(text: string): { commands: Word[][]; refused: UnsupportedPart[] } {
-  const commands: Word[][] = [];
+function commandsIn(text: string): { commands: Command[]; refused: UnsupportedPart[] } {
+  const commands: Command[] = [];
   const refused: UnsupportedPart[] = [];
   const lines = text.split('\n');
   for (let i = 0; i < lines.length; ) {
@@ -55,11 +81,10 @@ function commandsIn(text: string): { commands: Word[][]; refused: UnsupportedPar
     while (i < lines.length - 1 && /(?:^|[^\\])(?:\\\\)*\\$/.test(lines[i])) i++;
     i++;
     try {
-      const command = lines.slice(first, i).join('\n').replace(QUIET, '');
-      for (const words of splitCommands(command, first + 1)) {
-        const fault = refusalOf(words);
-        if (fault === undefined) commands.push(words);
-        else refused.push(fault);
+      for (const command of splitLine(lines.slice(first, i).join('\n'), first + 1)) {
+        const fault = refusalOf(command.words);
+        if (fault !== undefined) refused.push(fault);
+        else if (command.words.length > 0) commands.push(command);
       }
     } catch (fault) {
       if (!(fault instanceof ShellFault)) throw fault;
@@ -69,9 +94,34 @@ function commandsIn(text: string): { commands: Word[][]; refused: UnsupportedPar
   return { commands, refused };
 }
 
-function refusalOf(words: readonly Word[]): UnsupportedPart | undefined {
-  const [word] = withoutSudo(words);
-  if (word === undefined || IPTABLES.test(word.text) || IDLE.test(word.text) || word.text === 'exit') return undefined;
+/** The commands of TEXT, a line with those that continue it. Throws a ShellFault. */
+function splitLine(text: string, line: number): Command[] {
+  const { command, mayFail } = withoutSuffixes(text);
+  const isPlain = command.length === text.length || isOnlyWords(text, line);
+  // What looks like a suffix is none in a comment.
+  const all = splitCommands(isPlain ? text : command, line).map(commandWords);
+  return all.map((words, i) => ({ words, mayFail: mayFail && !isPlain && i === all.length - 1 }));
+}
+
+function isOnlyWords(text: string, line: number): boolean {
+  try {
+    splitCommands(text, line);
+    return true;
+  } catch (fault) {
+    if (fault instanceof ShellFault) return false;
+    throw fault;
+  }
+}
+
+/** WORDS from the name of the command on: none if they only say where commands are. */
+function commandWords(words: readonly Word[]): readonly Word[] {
+  const plain = SEARCH_PATH.test(words[0].text) ? words.slice(1) : words;
+  const rest = withoutSudo(plain, ({ text }) => text);
+  return rest.length === 0 ? plain : rest;
+}
+
+function refusalOf([word]: readonly Word[]): UnsupportedPart | undefined {
+  if (word === undefined || iptablesName(word.text)?.isSave === false || IDLE.test(word.text)) return undefined;
   return refusal(word, `"${word.text}" is not an iptables command`);
 }
 
@@ -79,8 +129,52 @@ function refusal(word: Word, what: string): UnsupportedPart {
   return { part: 'rule', name: word.text, message: `${what}; ${REMEDY}`, word };
 }
 
-function withoutSudo(words: readonly Word[]): readonly Word[] {
-  return words[0]?.text === 'sudo' ? words.slice(1) : words;
+/** The backend that the name of a command says. Rules for IPv6 are not run. */
+function backendOf({ words }: Command): Backend | undefined {
+  const name = iptablesName(words[0].text);
+  return name?.family === 'ipv4' ? name.backend : undefined;
+}
+
+/** What is assumed if some of COMMANDS say their backend and others do not: it is that of all. */
+function assumedBackend(commands: readonly Command[]): NonNullable<Ruleset['assumed']> {
+  const named = commands.find((command) => backendOf(command) !== undefined);
+  const plain = commands.find(({ words }) => isPlainIptables(words[0].text));
+  if (named === undefined || plain === undefined) return [];
+  const [{ line, column }] = plain.words;
+  return [{ line, column, message: `iptables is iptables-${backendOf(named)}, which the script calls besides` }];
+}
+
+function isPlainIptables(text: string): boolean {
+  const name = iptablesName(text);
+  return name?.family === 'ipv4' && name.backend === undefined;
+}
+
+/** The fault of a command for another backend than BACKEND: the kernel would follow the rules of both. */
+function otherBackend(command: Command, backend: Backend): UnsupportedPart | undefined {
+  const own = backendOf(command);
+  if (own === undefined || own === backend) return undefined;
+  const [word] = command.words;
+  return refusal(word, `"${word.text}" changes other rules than those of iptables-${backend}, which are followed`);
+}
+
+/** Whether the first line of TEXT starts a shell with -e. */
+function isStrictShell(text: string): boolean {
+  const [first] = text.split('\n', 1);
+  if (!SHELL.test(first)) return false;
+  const words = first.match(/\S+/g) ?? [];
+  return isStrictAfter(words.slice(words.findIndex((word) => /sh$/.test(word)) + 1), false);
+}
+
+/** Whether a command that fails ends the shell after `set` with ARGS, if it did before if IS_STRICT. */
+function isStrictAfter(args: readonly string[], isStrict: boolean): boolean {
+  let strict = isStrict;
+  for (let i = 0; i < args.length && /^[-+][^-]/.test(args[i]); i++) {
+    const [sign, ...letters] = args[i];
+    for (const letter of letters) {
+      if (letter === 'e' || (letter === 'o' && args[++i] === 'errexit')) strict = sign === '-';
+    }
+  }
+  return strict;
 }
 
 /** A script while it runs. */
@@ -101,13 +195,16 @@ class ScriptRun {
     this.#state = { ruleset, counters: new Map() };
   }
 
-  /** Carries out WORDS; returns whether the script goes on. Throws a RulesetError if it ends because of a fault. */
-  command(words: readonly Word[]): boolean {
-    const [name, ...args] = withoutSudo(words);
-    const tool = IPTABLES.exec(name.text)?.[1];
-    if (tool === 'iptables') this.#iptables(args);
-    else if (tool === 'ip6tables') this.#warn(name, 'rules for IPv6 are not followed: ip6tables was not run');
-    else if (name.text === 'set' && args.some(({ text }) => /^-\w*e/.test(text))) this.#isStrict = true;
+  /** Carries out a command; returns whether the script goes on. Throws a RulesetError if it ends by a fault. */
+  command({ words, mayFail }: Command): boolean {
+    const [name, ...args] = words;
+    const family = iptablesName(name.text)?.family;
+    if (family === 'ipv4') this.#iptables(args, mayFail);
+    else if (family === 'ipv6') this.#warn(name, 'rules for IPv6 are not followed: ip6tables was not run');
+    else if (name.text === 'set') {
+      const given = args.map(({ text }) => text);
+      this.#isStrict = isStrictAfter(given, this.#isStrict);
+    }
     return name.text !== 'exit';
   }
 
@@ -118,7 +215,7 @@ class ScriptRun {
     return { ...checkedRuleset(this.#file, tables, read, this.#options), assumed };
   }
 
-  #iptables(words: readonly Word[]): void {
+  #iptables(words: readonly Word[], mayFail: boolean): void {
     const { names, backend = 'legacy' } = this.#options;
     const tool = { name: 'iptables', backend } as const;
     const applied = applyIptables(words, this.#state, { tool, file: this.#file, ...(names && { names }) });
@@ -128,7 +225,7 @@ class ScriptRun {
     if (fault === undefined) return;
     const said = stderr.split('\n').find((line) => line !== '' && !line.startsWith('Try `')) ?? fault.message;
     if (fault.code === 'unsupported') this.#unparsed.push(unparsedPart(fault));
-    else if (this.#isStrict) throw new RulesetError(this.#file, fault);
+    else if (this.#isStrict && !mayFail) throw new RulesetError(this.#file, fault);
     else this.#warn(fault.word, `this command fails, and the script goes on: ${said}`);
   }
 

@@ -7,6 +7,7 @@ import type { Word } from '../../../codecs/iptables-save.js';
 import { HOOK_NAMES, TABLE_NAMES, type TableName } from '../../hooks.js';
 import { RuleFault } from '../parse/error.js';
 import { missingRules } from '../parse/missing-rules.js';
+import { baseName, type IptablesName, iptablesName, typedWords } from './command-words.js';
 
 export type OutputForm = 'iptables-save' | 'iptables -S' | 'iptables -L';
 
@@ -24,12 +25,12 @@ export interface Section extends Output {
   readonly lines: Word[];
 }
 
-/** A command of iptables, as typed. */
-const COMMAND = /^(?:sudo\s+(?:-\S+\s+)*)?(?:\/\S*\/)?(ip6?)tables(?:-legacy|-nft)?(-save)?((?:\s+[^\s|<>;&]+)*)\s*$/;
 /** Other commands that change rules. */
-const CHANGING = /^(?:sudo\s+)?(?:\S*\/)?(?:ip6?tables|ipset|nft|ufw|firewall-cmd)\S*\s/;
+const CHANGING = /^(?:ip6?tables|ipset|nft|ufw|firewall-cmd)/;
+/** What makes more of a command than its words. */
+const OPERATORS = /[|<>;&]/;
 /** The prompt of a shell, and what was typed behind it. */
-const PROMPT = /^(?:\S+@\S.*?|\[.*?\]|\(\S+\)\s?\S*?|[~\w./-]*\s?|└─)[#$%>❯](?:\s+(.*))?$|^┌/;
+const PROMPT = /^(?:\S[^\s@]*@\S.*?|\[.*?\]|\([^\s)]+\)\s?\S*?|[~\w./-]*\s?|└─)[#$%>❯](?:\s+(.*))?$|^┌/s;
 /** Lines of rules, which no prompt starts with. */
 const RULES = /^(?:[-*:]\S|\[\d+:\d+\]|COMMIT$|Chain \S+ \()/;
 const NOTE = /^ip6?tables\S* v[\d.]+ .*is incompatible/;
@@ -55,7 +56,7 @@ function typedIn(line: string): string | undefined {
   const typed = PROMPT.exec(line);
   if (typed === null) return /^\s*(?:sudo|ip6?tables)\b/.test(line) ? line.trim() : undefined;
   const command = (typed[1] ?? '').trim();
-  return COMMENT.test(line) && !COMMAND.test(command) && !CHANGING.test(command) ? undefined : command;
+  return COMMENT.test(line) && commandOf(command) === undefined && !isChanging(command) ? undefined : command;
 }
 
 class Splitter implements Sections {
@@ -111,11 +112,11 @@ class Splitter implements Sections {
   #typed(line: Word): boolean {
     const typed = typedIn(line.text);
     if (typed === undefined) return false;
-    const command = COMMAND.exec(typed);
-    const form = formOf(command);
-    if (form === undefined && CHANGING.test(typed)) throw changed(line, typed);
+    const command = commandOf(typed);
+    const form = command && formOf(command);
+    if (form === undefined && isChanging(typed)) throw changed(line, typed);
     this.#open = undefined;
-    this.#said = form && { form, table: tableOf(form, command![3]), family: command![1] === 'ip6' ? 'ipv6' : 'ipv4' };
+    this.#said = form && { form, table: tableOf(form, command!.args), family: command!.name.family };
     return true;
   }
 
@@ -136,11 +137,33 @@ function orderOf(line: string): number {
   return line.startsWith('-N') ? CHAINS : HOOK_NAMES.findIndex((hook) => line.startsWith(`-P ${hook} `));
 }
 
+/** A command of iptables, as typed. */
+interface Command {
+  readonly name: IptablesName;
+  /** Each with a blank before it. */
+  readonly args: string;
+}
+
+/** The command TYPED; undefined if it is none of iptables, or more than that. */
+function commandOf(typed: string): Command | undefined {
+  const [first = '', ...words] = typedWords(typed);
+  const name = iptablesName(first);
+  if (name === undefined || OPERATORS.test(typed)) return undefined;
+  return { name, args: words.map((word) => ` ${word}`).join('') };
+}
+
+/** Whether the command TYPED, which lists nothing, may change rules. */
+function isChanging(typed: string): boolean {
+  const words = typedWords(typed);
+  // Behind an option of sudo that is not known, the name may be any of the words.
+  const isUnknown = /^sudo\s/.test(typed) && words[0]?.startsWith('-') === true;
+  const names = isUnknown ? words.slice(0, -1) : words.slice(0, words.length > 1 ? 1 : 0);
+  return names.some((word) => CHANGING.test(baseName(word)));
+}
+
 /** What COMMAND prints; undefined if it lists nothing. */
-function formOf(command: RegExpExecArray | null): OutputForm | undefined {
-  if (command === null) return undefined;
-  const [, , save, args] = command;
-  if (save !== undefined) return 'iptables-save';
+function formOf({ name, args }: Command): OutputForm | undefined {
+  if (name.isSave) return 'iptables-save';
   if (/\s(?:-[a-z]*S|--list-rules)(?:\s|$)/.test(args)) return 'iptables -S';
   return /\s(?:-[a-z]*L|--list)(?:\s|$)/.test(args) ? 'iptables -L' : undefined;
 }
