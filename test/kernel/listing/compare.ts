@@ -44,7 +44,7 @@ const UNSAVED = new RegExp(
       ' 0b/s',
       'name {2}interval',
       'on {2}UTC',
-      'fingerprint match (?:! )?\\S*[ \\t"\\\\\']',
+      'fingerprint match (?:! )?(?:\\S*[ \\t"\\\\\']|\\n)',
       'rate-match',
     ],
     // What excludes everything; any interface.
