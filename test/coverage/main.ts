@@ -19,16 +19,19 @@ const TESTS = [
   ...[
     'nat/',
     'offload/',
+    'ipset/',
     'protocols/',
     'recorded/',
     'replay/',
     'rules/',
+    'sets/',
     'matches/',
     'targets/',
     'library/library',
     'library/public',
     'cli/replay',
     'cli/report',
+    'cli/save',
   ],
 ];
 
