@@ -110,7 +110,12 @@ Scripts('a line is read in a time that grows with its length', () => {
   for (const line of [`:${' || true'.repeat(100_000)}`, `:${' 2>&1'.repeat(100_000)}`]) {
     assert.is(readRules({ text: `#!/bin/sh\n${line}\n`, file: 'fw.sh' }).tables.length, 0);
   }
-  for (const long of ['*filter\n'.repeat(100_000), 'a@'.repeat(200_000), `(${')'.repeat(300_000)}`]) {
+  for (const long of [
+    '*filter\n'.repeat(100_000),
+    'a@'.repeat(200_000),
+    '\r'.repeat(300_000),
+    `(${')'.repeat(300_000)}`,
+  ]) {
     assert.throws(() => readRules({ text: `-P INPUT ACCEPT\n${long}\n`, file: 'fw' }));
   }
 });

@@ -60,7 +60,7 @@ export function foreignForm({ text }: RulesSource): string | undefined {
 }
 
 const RULE_LIST = /^-[PNA] \S/m;
-const LISTING = /^[^\S\n]*Chain \S+ \((?:policy \S|-?\d+ reference)/m;
+const LISTING = /^[ \t]*Chain \S+ \((?:policy \S|-?\d+ reference)/m;
 /** iptables as a command behind a prompt. */
 const TYPED = /^.{0,120}[#$%>❯] (?:sudo )?[\w/.-]{0,80}ip6?tables/m;
 
