@@ -46,6 +46,7 @@ const UNSAVED = new RegExp(
       'on {2}UTC',
       'fingerprint match (?:! )?(?:\\S*[ \\t"\\\\\']|\\n)',
       'rate-match',
+      'recent: .*name: \\S+ (?!side: )',
     ],
     // What excludes everything; any interface.
     ...['!0:(?:255|65535|4294967295)\\b', ' !?\\+ '],
