@@ -73,6 +73,11 @@ const FORMATS: readonly ForeignFormat[] = [
     is: 'a listing of iptables -L',
     role: 'rules',
   },
+  {
+    start: /^\s*(?:#.*\n\s*)*(?:sudo )?(?:\/\S*\/)?ipset\s/,
+    is: 'a script with ipset commands, which are not followed here',
+    todo: 'give it as --apply FILE, or what ipset save prints as --ipset FILE, and the rules as --rules FILE',
+  },
   { start: /^(?:sudo )?(?:\/\S*\/)?ip6?tables\S* -/m, is: 'a script of iptables commands', todo: `run it and ${SAVE}` },
   { start: /^\s*(?:#.*\n\s*)*\*(?:filter|nat|mangle|raw|security)\b/, is: 'an iptables-save ruleset', role: 'rules' },
   {

@@ -16,6 +16,7 @@ import { rulesForSets } from '../core/rules/set-references.js';
 import { HostSets } from '../core/sets/host-sets.js';
 import { readHostAt } from '../io/host-files.js';
 import { readText } from '../io/text-file.js';
+import { absentTables, assumedChains } from './absent-tables.js';
 import { backendOf, type PlannedChange, planChange } from './changes/planned-change.js';
 import { applyCommands, type CommandsApplied } from './commands/apply-commands.js';
 import { type HostCommand, readCommands } from './commands/host-command.js';
@@ -97,6 +98,7 @@ export function loadSetting(options: SettingOptions): Setting {
     ...(hostNames && { hostNames }),
     ...(guess && { guess: { guess, bridges: dockerBridges(source.description) } }),
   });
+  const absent = absentTables(parsed, sources);
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const host = hostOf(source);
@@ -127,13 +129,15 @@ export function loadSetting(options: SettingOptions): Setting {
     names: loadNames(namesPath, source.description),
     assumed: [
       ...formatNotes(parsed, parsed.assumed),
+      ...absent.assumed,
       ...changes.flatMap(({ action }) =>
         'ruleset' in action ? formatNotes(action.ruleset, action.ruleset.assumed) : [],
       ),
-      ...(own === undefined ? [] : assumedRules(source.description, own)),
+      ...(own === undefined ? [] : [...assumedRules(source.description, own), ...assumedChains(parsed, own.backend)]),
     ],
     warnings: [
       ...applied.warnings,
+      ...absent.warnings,
       ...formatNotes(ruleset, ruleset.warnings),
       ...changes.flatMap(({ action }) =>
         'ruleset' in action ? formatNotes(action.ruleset, action.ruleset.warnings) : [],

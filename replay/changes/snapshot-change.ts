@@ -7,6 +7,7 @@ import type { Rule, Ruleset, SavedCounters, Table } from '../../core/rules/model
 import type { RuleChange } from '../../core/rules/rule-change.js';
 import { saveRule } from '../../core/rules/save.js';
 import { readHostAt } from '../../io/host-files.js';
+import { assumedChains } from '../absent-tables.js';
 import { hostRules } from '../host-rules.js';
 import type { PlanOptions } from './planned-change.js';
 
@@ -37,8 +38,10 @@ export function planSnapshot(path: string, { lax, names, backend, base, hasEnded
   const setsDiffer = (base.texts.ipset?.text ?? '').trim() !== (description.texts.ipset?.text ?? '').trim();
   const parts = [...differing.map(([, words]) => words), ...(setsDiffer ? ['sets'] : [])];
   const other = parts.join(', ');
+  const line = own.text.split('\n').indexOf('*nat') + 1;
+  const assumed = assumedChains(ruleset, own.backend).map((message) => ({ line, column: 1, message }));
   return {
-    ruleset,
+    ruleset: { ...ruleset, assumed: [...(ruleset.assumed ?? []), ...assumed] },
     warnings: parts.length === 0 ? [] : [`${shownPath(path)}: also differs in ${other}, which is not followed`],
   };
 }

@@ -37,6 +37,7 @@ const FILES: Readonly<Record<string, string | Buffer>> = {
   host: '{"addr": [], "route": []}',
   json: '{"services": {"web": {"image": "nginx"}}}',
   utf16: Buffer.from('\ufeff*filter\nCOMMIT\n', 'utf16le'),
+  ipsetScript: 'ipset create a hash:ip\niptables -A INPUT -m set --match-set a src -j DROP\n',
   utf16WithoutMark: Buffer.from('*filter\nCOMMIT\n', 'utf16le'),
   gzip: Buffer.from('1f8b080000000000', 'hex'),
   pcap: Buffer.from('d4c3b2a1020004000000000000000000000004000100000000', 'hex'),
@@ -62,6 +63,10 @@ Foreign('given as rules', () => {
   const said: [string, RegExp][] = [
     ['save6', /ip6tables-save, and IPv6 is not supported yet; give the output of iptables-save/],
     ['commands', /script of iptables commands; run it and give the output of iptables-save/],
+    [
+      'ipsetScript',
+      /script with ipset commands, which are not followed here; give it as --apply FILE, .* --ipset FILE/,
+    ],
     ['nft', /ruleset in nft's language; give the output of iptables-save/],
     ['nftScript', /ruleset in nft's language/],
     ['nftJson', /ruleset in nft's JSON/],

@@ -185,6 +185,39 @@ iptables v1.8.9 (nf_tables): table \`nat' is incompatible, use 'nft' tool.
   );
 });
 
+Forms('rules that are quoted as in a mail are refused, not skipped', () => {
+  const quote = (text: string, mark = '> '): string => text.replace(/^/gm, mark);
+  const listing = 'Chain INPUT (policy DROP)\ntarget     prot opt source               destination\n';
+  const row = 'DROP       tcp  --  0.0.0.0/0            0.0.0.0/0            tcp dpt:22\n';
+  const texts: [line: number, text: string][] = [
+    [1, quote(SAVED)],
+    [1, quote(LISTED, '>')],
+    [1, quote(SAVED, '>> ')],
+    [1, quote(listing + row)],
+    [2, `root@host:~# iptables-save\n${quote(SAVED)}`],
+    [2, `# iptables -S\n${quote(LISTED)}# iptables -t nat -S\n${NAT}`],
+    [4, `# iptables -L -n\n${listing}${quote(row)}`],
+  ];
+  for (const [line, text] of texts) {
+    assert.match(faultOf(text), new RegExp(`^rules.txt:${line}:1: the line is quoted with ">"`), text);
+  }
+});
+
+Forms('a command that lists rules and has no output is refused, not taken for a host without rules', () => {
+  const said = (line: number, command: string): RegExp =>
+    new RegExp(`^rules.txt:${line}:1: nothing .* follows the command "${command}": its output is missing`);
+  for (const prompt of ['$ ', '# ', 'root@host:~# ', '']) {
+    assert.match(faultOf(`${prompt}iptables -L -v -n\n`), said(1, 'iptables -L -v -n'), prompt);
+  }
+  assert.match(faultOf('root@host:~# iptables-save\nsomething else\n'), said(1, 'iptables-save'));
+  assert.match(faultOf(`# iptables -t nat -S\n# iptables -S\n${LISTED}`), said(1, 'iptables -t nat -S'));
+  const listing = 'Chain OUTPUT (policy ACCEPT)\ntarget     prot opt source               destination\n\n';
+  assert.match(faultOf(`$ sudo iptables -L OUTPUT\n${listing}$ sudo iptables -t nat -L\n`), said(5, '.*-t nat -L'));
+  // That of the other family is not needed, and a script may list rules besides.
+  assert.is(faultOf(`# iptables -S\n${LISTED}# ip6tables -S\n`), 'no fault');
+  assert.is(faultOf('#!/bin/sh\niptables -A INPUT -j DROP\niptables -L\n'), 'no fault');
+});
+
 Forms('files as Windows writes them are read, with a warning, as iptables-restore does not take them', () => {
   const crlf = readRules(source(SAVED.replaceAll('\n', '\r\n')));
   assert.is(canonicalText(crlf), canonicalText(readRules(source(SAVED))));

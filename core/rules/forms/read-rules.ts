@@ -8,6 +8,7 @@ import type { Ruleset, RulesetWarning } from '../model.js';
 import { RuleFault, RulesetError } from '../parse/error.js';
 import { missingRules } from '../parse/missing-rules.js';
 import { RulesetReader } from '../parse/ruleset-reader.js';
+import { refuseUnreadable, type Shape } from './quoted.js';
 import { readRuleList } from './rule-list.js';
 import { isScript, readScript } from './script.js';
 import { type OutputForm, type Section, type Sections, sectionsOf } from './sections.js';
@@ -59,6 +60,14 @@ export function foreignForm({ text }: RulesSource): string | undefined {
   }
 }
 
+/** Whether SOURCE is of tables that were listed one by one (-L, -S): what is not there may be on the host. */
+export function listsSomeTables({ text, table }: RulesSource): boolean {
+  const plain = unwrapped(text).text;
+  if (formOf(plain) === 'script') return false;
+  const rest = withoutTables(plain);
+  return table !== undefined || (rest === plain && (RULE_LIST.test(rest) || LISTING.test(rest)));
+}
+
 const RULE_LIST = /^-[PNA] \S/m;
 const LISTING = /^[ \t]*Chain \S+ \((?:policy \S|-?\d+ reference)/m;
 /** iptables as a command behind a prompt. */
@@ -87,9 +96,18 @@ function withoutTables(text: string): string {
   }
 }
 
+const SHAPES: Readonly<Record<ReturnType<typeof formOf>, Shape>> = {
+  script: 'script',
+  several: 'outputs',
+  'iptables -L': 'outputs',
+  'iptables -S': 'one output',
+  'iptables-save': 'one output',
+};
+
 function readForm(source: RulesSource, options: RulesOptions): Ruleset {
   const { text, file, table } = source;
   const form = formOf(text);
+  refuseUnreadable(text, SHAPES[form], options.family);
   if (form === 'script') return readScript(text, file, options);
   if (form === 'iptables-save') {
     const reader = new RulesetReader(text, file, options);

@@ -59,6 +59,36 @@ function typedIn(line: string): string | undefined {
   return COMMENT.test(line) && commandOf(command) === undefined && !isChanging(command) ? undefined : command;
 }
 
+/** A command that lists rules, as typed in a text. */
+export interface ListingCommand {
+  readonly line: Word;
+  readonly typed: string;
+  readonly family: Family;
+  /** Whether rules, or a note in place of rules, come before the next command. */
+  readonly hasOutput: boolean;
+}
+
+/** The commands in LINES, which are all lines of a text, that list rules. */
+export function listingCommandsIn(lines: readonly string[]): ListingCommand[] {
+  const found: ListingCommand[] = [];
+  let hasOutput = false;
+  for (let i = lines.length - 1; i >= 0; i--) {
+    const text = lines[i];
+    const typed = typedIn(text);
+    if (typed === undefined) {
+      hasOutput ||= /^(?:[-*]\S|\s*Chain \S+ \()/.test(text) || NOTE.test(text) || missingRules(text) !== undefined;
+      continue;
+    }
+    const command = commandOf(typed);
+    if (command !== undefined && formOf(command) !== undefined) {
+      const { family } = command.name;
+      found.push({ line: { text, line: i + 1, column: 1 }, typed, family, hasOutput });
+    }
+    hasOutput = false;
+  }
+  return found.reverse();
+}
+
 class Splitter implements Sections {
   readonly sections: Section[] = [];
   readonly notes: Word[] = [];

@@ -41,9 +41,11 @@ export function withGuesses(ruleset: Ruleset, { guess, bridges }: GuessOptions):
   const tables = listed.map(({ table }) => withDevices(table, guesses));
   const before = unknownIn(ruleset.tables);
   const after = unknownIn(tables);
-  const warnings = ruleset.warnings.filter(({ file = ruleset.fileName, line, message }) => {
+  const warnings = ruleset.warnings.flatMap((warning): RulesetWarning[] => {
+    const { file = ruleset.fileName, line, message } = warning;
     const key = keyOf(file, line, message);
-    return after.has(key) || !before.has(key);
+    if (after.has(key) || !before.has(key)) return [warning];
+    return after.has(keyOf(file, line, NOT_GUESSED)) ? [{ ...warning, message: NOT_GUESSED }] : [];
   });
   return { ...ruleset, tables, warnings, assumed: notes };
 }
@@ -80,8 +82,16 @@ function withDevices(table: Table, guesses: ReadonlyMap<Rule, string>): Table {
   return { ...table, chains, rules: chains.flatMap(({ rules }) => rules) };
 }
 
+/** What is said of interfaces that stay hidden. */
+const NOT_GUESSED =
+  'the interfaces (-i, -o), which a listing without -v does not show, could not be guessed: use iptables -L -v -n';
+
 function withDevice(rule: Rule, words: string | undefined): Rule {
-  if (words === undefined || rule.unsupported?.some(isHidden) !== true) return rule;
+  if (rule.unsupported?.some(isHidden) !== true) return rule;
+  if (words === undefined) {
+    const named = rule.unsupported.map((part) => (isHidden(part) ? { ...part, message: NOT_GUESSED } : part));
+    return { ...rule, unsupported: named };
+  }
   const left = rule.unsupported.filter((part) => !isHidden(part));
   const unsupported = left.length === 0 ? undefined : left;
   const base = { ...rule.base, inDev: deviceIn(words, '-i'), outDev: deviceIn(words, '-o') };

@@ -150,7 +150,9 @@ export const HIDDEN_DEVICES = 'the interfaces';
 
 /** What is hidden of each rule in a listing without -v. */
 function hiddenDevices({ line, protocol }: ListedRule): HiddenPart {
-  const message = 'a listing without -v does not show the interfaces (-i, -o) of rules: use iptables -L -v -n';
+  const message =
+    'a listing without -v does not show the interfaces (-i, -o) of rules: use iptables -L -v -n; ' +
+    'or, for rules of Docker or of Red Hat, --guess docker or --guess rhel fills them in';
   return { what: HIDDEN_DEVICES, message, word: { ...protocol, line } };
 }
 

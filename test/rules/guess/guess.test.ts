@@ -112,7 +112,7 @@ Guesses('what Docker or Red Hat may not have written stays unknown: refused, or 
   const texts = [{ text: INPUT, file: 'L.txt' }];
   assert.throws(
     () => guessed(texts, DOCKER0),
-    /^L.txt:7:12: a listing without -v does not show the interfaces.* \(2 rules in lines 7, 12\)$/,
+    /^L.txt:7:12: the interfaces .* could not be guessed: use iptables -L -v -n \(2 rules in lines 7, 12\)$/,
   );
   const { tables, warnings, assumed = [] } = guessed(texts, DOCKER0, 'docker', true);
   assert.equal(
@@ -123,16 +123,17 @@ Guesses('what Docker or Red Hat may not have written stays unknown: refused, or 
     warnings.map(({ line }) => line),
     [7, 12],
   );
+  for (const { message } of warnings) assert.match(message, 'could not be guessed');
   assert.is(assumed.length, 3);
   // Nothing is guessed unasked.
   assert.throws(() => readAllRules(texts), /no chain OTHER.*|7 rules in lines 3–7, 11–12/);
   // Docker's rules of a network that the host does not have.
   const docker = sources(join(ARTICLE, 'listing-nat.txt'), join(ARTICLE, 'listing-filter.txt'));
-  assert.throws(() => guessed(docker, []), /^nat.txt:15:13: a listing without -v/);
+  assert.throws(() => guessed(docker, []), /^nat.txt:15:13: the interfaces .* could not be guessed/);
 });
 
 Guesses('rhel alone leaves the rules of Docker unknown', () => {
-  assert.throws(() => guessed(LISTINGS, BRIDGES, 'rhel'), /^nat.txt:3:12: a listing without -v/);
+  assert.throws(() => guessed(LISTINGS, BRIDGES, 'rhel'), /^nat.txt:3:12: the interfaces .* could not be guessed/);
 });
 
 Guesses.run();

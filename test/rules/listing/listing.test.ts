@@ -76,8 +76,8 @@ listings('a listing without -v is refused: all its rules at once, each with its 
   assert.is(code, 'unsupported');
   assert.is(
     message,
-    'L.txt:3:12: a listing without -v does not show the interfaces (-i, -o) of rules: use iptables -L -v -n ' +
-      '(2 rules in lines 3–4)',
+    'L.txt:3:12: a listing without -v does not show the interfaces (-i, -o) of rules: use iptables -L -v -n; ' +
+      'or, for rules of Docker or of Red Hat, --guess docker or --guess rhel fills them in (2 rules in lines 3–4)',
   );
   const { tables, warnings } = read(FILTER, { lax: true });
   assert.is(
