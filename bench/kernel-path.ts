@@ -36,7 +36,9 @@ export class KernelPath {
     this.#firewall = Namespace.create(libc);
     this.#peers = Namespace.create(libc);
     this.#rules = readFileSync(rulesPath, 'utf8');
-    buildHost(host, this.#firewall, this.#peers);
+    buildHost(host, this.#firewall, this.#peers, () => {
+      throw new Error('the bench has no tun interface');
+    });
   }
 
   /** Resolves with the time from the first frame to the end of the last capture, and how many packets were captured. */

@@ -37,13 +37,30 @@ export function peerName(index: number): string {
   return `p${index}`;
 }
 
-/** Builds HOST in FIREWALL, with the far ends of its links in PEERS. */
-export function buildHost(host: HostDescription, firewall: Namespace, peers: Namespace): void {
+/**
+ * Builds HOST in FIREWALL, with the far ends of its links in PEERS. CREATE_TUN makes a tun interface. Interfaces are
+ * made in the order of the description, as the kernel looks for an address to borrow in the order of their making.
+ */
+export function buildHost(
+  host: HostDescription,
+  firewall: Namespace,
+  peers: Namespace,
+  createTun: (name: string) => void,
+): void {
   const links = linksOf(host);
   peers.run(() => writeSysctls({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 }));
   firewall.run(() => {
     writeSysctls({ 'net.ipv6.conf.all.disable_ipv6': 1, 'net.ipv6.conf.default.disable_ipv6': 1 });
-    ipBatch(['link set lo up', ...links.flatMap((link, i) => linkCommands(link, i, peers.path))]);
+    let commands = ['link set lo up'];
+    for (const [i, link] of links.entries()) {
+      if (isBare(link)) {
+        ipBatch(commands);
+        commands = [];
+        createTun(link.ifname);
+      }
+      commands.push(...linkCommands(link, i, peers.path));
+    }
+    ipBatch(commands);
   });
   const wires = links.flatMap((link, i) => (isBare(link) ? [] : [peerName(i)]));
   // Far ends are set up first, so that each link has its carrier and its queue as soon as the near end is up.

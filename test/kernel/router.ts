@@ -18,7 +18,7 @@ import { Namespace } from './namespace.js';
 import { Nflog } from './nflog.js';
 import type { QueueVerdict } from './queue-verdict.js';
 import { openSockets } from './real-sockets.js';
-import { addTeeNeighbours, buildHost, isBare, linksOf, peerName, RefusedHost } from './router-setup.js';
+import { addTeeNeighbours, buildHost, linksOf, peerName, RefusedHost } from './router-setup.js';
 import { virtioHeader } from './virtio-header.js';
 
 /**
@@ -116,10 +116,9 @@ export class Router {
 
   private build(): void {
     const { libc } = this;
-    const bare = linksOf(this.host).filter(isBare);
-    const tuns = new Map(this.firewall.run(() => bare.map(({ ifname }) => [ifname, libc.createTun(ifname)])));
+    const tuns = new Map<string, number>();
     try {
-      buildHost(this.host, this.firewall, this.peers);
+      buildHost(this.host, this.firewall, this.peers, (name) => void tuns.set(name, libc.createTun(name)));
     } catch (error) {
       for (const fd of tuns.values()) closeSync(fd);
       throw error;
