@@ -2,7 +2,7 @@
 import { isLongerThan } from '../../../codecs/text.js';
 import { Verdict } from '../../hooks.js';
 import type { RuleDraft } from '../parse/command.js';
-import { checkRenamed } from '../parse/names.js';
+import { checkRenamed, MAX_LABEL_BYTES, RESERVED } from '../parse/names.js';
 import { type EditedChain, newRule } from './edited-table.js';
 import {
   BAD_RULE,
@@ -18,10 +18,6 @@ import {
   tell,
 } from './run.js';
 import { type CommandFault, failed, misused, type Problem } from './tool.js';
-
-const NOT_CHAINS = ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'];
-/** What libiptc takes for the name of a chain, in bytes. */
-const MAX_LABEL = 31;
 
 /** Carries out the command of RUN. */
 export function runLegacy(run: CommandRun): void {
@@ -172,7 +168,7 @@ function zeroRule({ rules }: EditedChain, index: number): void {
 
 function create({ table, command, tool, file }: CommandRun): void {
   const word = command.chain!;
-  if (table.chains.has(word.text) || NOT_CHAINS.includes(word.text)) {
+  if (table.chains.has(word.text) || RESERVED.includes(word.text)) {
     throw failed(tool, exists(word.text, command.chain!), 'Chain already exists');
   }
   table.addChain(word.text, file, word.line);
@@ -217,13 +213,13 @@ function whyKept({ table, command }: CommandRun, chain: EditedChain): (Problem &
 function rename(run: CommandRun): void {
   const { table, command, tool } = run;
   const to = command.argument!;
-  if (table.chains.has(to.text) || NOT_CHAINS.includes(to.text)) throw failed(tool, exists(to.text, to), 'EEXIST');
+  if (table.chains.has(to.text) || RESERVED.includes(to.text)) throw failed(tool, exists(to.text, to), 'EEXIST');
   const chain = table.chains.get(chainName(run));
   if (chain === undefined) throw failed(tool, noChain(run, command.chain!), 'ENOENT');
   if (chain.hook !== undefined) {
     throw failed(tool, { word: command.chain!, what: `the built-in chain ${chain.name} cannot be renamed` }, 'ENOENT');
   }
-  if (isLongerThan(to.text, MAX_LABEL)) {
+  if (isLongerThan(to.text, MAX_LABEL_BYTES)) {
     throw failed(tool, { word: to, what: 'the name of the chain is too long', expected: 'at most 29 bytes' }, 'EINVAL');
   }
   checkRenamed(to);

@@ -8,10 +8,12 @@ import { KNOWN_MATCHES, KNOWN_TARGETS, matchName } from './known-extensions.js';
 /** Of chains and targets. */
 export const MAX_NAME_BYTES = 28;
 /** What libiptc takes, and what the kernel keeps of it. */
-const MAX_LABEL_BYTES = 31;
+export const MAX_LABEL_BYTES = 31;
 const MAX_KEPT_BYTES = 29;
 const SPACE = /[ \t\n\v\f\r]/;
 const VERDICTS: readonly string[] = ['ACCEPT', 'DROP', 'RETURN'];
+/** Names of targets that libiptc itself knows, so no chain can have them. */
+export const RESERVED: readonly string[] = [...VERDICTS, 'QUEUE'];
 /** What the other family has instead of an extension. */
 const COUNTERPARTS: Readonly<Record<string, string>> = {
   icmp: 'icmp6',

@@ -13,9 +13,7 @@ import { type Command, RULE_COMMANDS, type RuleDraft, type RuleScope } from './c
 import { RuleFault, unknownName } from './error.js';
 import { finishedTable } from './finished-table.js';
 import type { KernelObjects } from './kernel-objects.js';
-import { checkNameLength, checkRenamed } from './names.js';
-
-const RESERVED = ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'];
+import { checkNameLength, checkRenamed, RESERVED } from './names.js';
 
 /** What the tables of a file share. */
 export interface FileState {
