@@ -1,7 +1,7 @@
 /** The measurements as a table and as data. */
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
-import { columns } from '../cli/columns.js';
 import { formatNumber } from '../cli/number.js';
+import { columns } from '../explain/text/columns.js';
 import type { Comparison } from './baseline.js';
 import { type Measured, median, type Outcome, type Row } from './measure.js';
 

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { withNearest } from '../codecs/nearest.js';
+import { COLOR_CHOICES, type ColorChoice } from '../explain/text/style.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
-import { COLOR_CHOICES, type ColorChoice } from './style.js';
 
 export interface OptionSpec {
   /** Without the dashes. */

@@ -1,9 +1,9 @@
 /** The results of `nfreplay bench` as text. */
 import { shown } from '../codecs/text.js';
+import { type Align, columns, wrapAfter } from '../explain/text/columns.js';
+import type { Style } from '../explain/text/style.js';
 import type { ChainCost, RuleCost, RulesCost } from '../replay/bench-rules.js';
-import { type Align, columns, wrapAfter } from './columns.js';
 import { formatNumber } from './number.js';
-import type { Style } from './style.js';
 
 export interface Spread {
   readonly median: number;

@@ -2,6 +2,8 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { shown } from '../codecs/text.js';
+import { widthOf } from '../explain/text/columns.js';
+import { type Style, styleOf } from '../explain/text/style.js';
 import { readHostAt } from '../io/host-files.js';
 import {
   type CaseComparison,
@@ -13,14 +15,12 @@ import {
 } from '../replay/golden-case.js';
 import { loadNames, type Names } from '../replay/names.js';
 import { parseCommand } from './args.js';
-import { widthOf } from './columns.js';
-import { CHECK } from './commands.js';
+import { CHECK } from './commands/check.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';
 import { STDOUT, warn } from './output.js';
 import { renderDifference } from './render-difference.js';
 import { exitCodeOf, onSignals, type Signal } from './signals.js';
-import { type Style, styleOf } from './style.js';
 import { NeedsThread, type Supervision } from './supervisor.js';
 
 /**

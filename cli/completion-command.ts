@@ -1,7 +1,7 @@
 /** The command `nfreplay completion`: prints a completion script. */
 import { withNearest } from '../codecs/nearest.js';
 import { parseCommand } from './args.js';
-import { COMPLETION, SHELLS } from './commands.js';
+import { COMPLETION, SHELLS } from './commands/completion.js';
 import { completionScript } from './completion.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDOUT } from './output.js';

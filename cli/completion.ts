@@ -1,6 +1,7 @@
 /** Completion scripts for shells, made of the declarations of the commands. */
 import type { CommandSpec, OptionSpec } from './args.js';
-import { COMMANDS, type Shell } from './commands.js';
+import type { Shell } from './commands/completion.js';
+import { COMMANDS } from './commands/index.js';
 import { ABOUT, GLOBAL_OPTIONS, optionsOf } from './help.js';
 
 /** What the value of an option or an argument is, by its placeholder. */

@@ -1,8 +1,8 @@
 /** The counters of a replay, compared with those that a host saved: the part of a report. */
 import { basename } from 'node:path';
 import { shown, shownPath } from '../codecs/text.js';
+import { columns, wrapAfter } from '../explain/text/columns.js';
 import type { CounterDifference, CountersSummary, PacketsAndBytes } from '../replay/expect-counters.js';
-import { columns, wrapAfter } from './columns.js';
 import { count, formatNumber } from './number.js';
 import type { ReportOptions } from './report.js';
 

@@ -1,6 +1,7 @@
 /** What the emulated host sent, compared with what the captured host sent: the part of a report. */
 import { basename } from 'node:path';
 import { shown, shownPath } from '../codecs/text.js';
+import { columns, wrapAfter } from '../explain/text/columns.js';
 import type {
   Decision,
   EgressSummary,
@@ -10,7 +11,6 @@ import type {
 } from '../replay/host-capture/egress-summary.js';
 import type { Names } from '../replay/names.js';
 import type { ResultFrame } from '../replay/result-folder.js';
-import { columns, wrapAfter } from './columns.js';
 import { count, formatNumber } from './number.js';
 import { renderPackets } from './render-difference.js';
 import { causeLine, type ReportOptions } from './report.js';

@@ -1,8 +1,9 @@
 /** Help for people, made of the declarations of the commands. */
+
+import { NO_BREAK, wrapAfter } from '../explain/text/columns.js';
+import { PLAIN, type Style } from '../explain/text/style.js';
 import { type CommandSpec, type Example, HELP, type OptionSpec } from './args.js';
-import { NO_BREAK, wrapAfter } from './columns.js';
-import { COMMANDS } from './commands.js';
-import { PLAIN, type Style } from './style.js';
+import { COMMANDS } from './commands/index.js';
 
 /** What nfreplay is, in one line. */
 export const ABOUT = 'replay captures through Linux netfilter, offline, packet for packet';

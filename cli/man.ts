@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { version } from '../replay/version.js';
 import type { CommandSpec, Example, OptionSpec } from './args.js';
-import { COMMANDS } from './commands.js';
+import { COMMANDS } from './commands/index.js';
 import { ABOUT, ENVIRONMENT, EXIT_CODES, GLOBAL_OPTIONS, optionsOf, optionText, wrapCommand } from './help.js';
 
 const DESCRIPTION = [

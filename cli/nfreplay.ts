@@ -2,12 +2,19 @@
 // nfreplay: runs the command, and shows any error. Its imports are static: `import()`
 // makes the bundler wrap each module in a function, which V8 then parses twice.
 import { withNearest } from '../codecs/nearest.js';
+import { widthOf } from '../explain/text/columns.js';
+import { styleOf } from '../explain/text/style.js';
 import { version } from '../replay/version.js';
 import { type CommandSpec, colorIn } from './args.js';
 import { benchCommand } from './bench-command.js';
 import { check } from './check.js';
-import { widthOf } from './columns.js';
-import { BENCH, CHECK, COMMANDS, COMPLETION, REPLAY, SAVE, SNAPSHOT } from './commands.js';
+import { BENCH } from './commands/bench.js';
+import { CHECK } from './commands/check.js';
+import { COMPLETION } from './commands/completion.js';
+import { COMMANDS } from './commands/index.js';
+import { REPLAY } from './commands/replay.js';
+import { SAVE } from './commands/save.js';
+import { SNAPSHOT } from './commands/snapshot.js';
 import { completionCommand } from './completion-command.js';
 import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './errors.js';
@@ -17,7 +24,6 @@ import { replayCommand } from './replay-command.js';
 import { saveCommand } from './save-command.js';
 import { onSignals } from './signals.js';
 import { snapshotCommand } from './snapshot-command.js';
-import { styleOf } from './style.js';
 import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
 
 /** What runs each command; it resolves with the exit code. */

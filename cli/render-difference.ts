@@ -1,5 +1,7 @@
 /** Differences between two results as text: packets side by side, rule counters, connections. */
 import { shown } from '../codecs/text.js';
+import { wrap } from '../explain/text/columns.js';
+import { PLAIN, type Style } from '../explain/text/style.js';
 import type {
   ConnectionDifference,
   Difference,
@@ -9,10 +11,8 @@ import type {
 } from '../replay/compare.js';
 import type { Names } from '../replay/names.js';
 import type { ResultFrame } from '../replay/result-folder.js';
-import { wrap } from './columns.js';
 import { dissect, type Field } from './dissect.js';
 import { NO_NAMES, namedAddress } from './named-address.js';
-import { PLAIN, type Style } from './style.js';
 
 /** DIFFERENCE as lines of text, with NAMES of addresses. Packets side by side take at most WIDTH characters. */
 export function renderDifference(

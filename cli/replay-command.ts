@@ -1,8 +1,9 @@
 /** The command `nfreplay replay`: options, progress line, signals and output. */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { shownJson, shownLines } from '../codecs/text.js';
-import type { Guess } from '../core/rules/guess/guess.js';
+import { widthOf } from '../explain/text/columns.js';
+import { styleOf } from '../explain/text/style.js';
 import { captureFiles } from '../replay/captures.js';
 import { filesOfCommands } from '../replay/commands/host-command.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
@@ -10,15 +11,14 @@ import { STANDARD_OUTPUT } from '../replay/replay-run.js';
 import { rulesPathsOf } from '../replay/rules-files.js';
 import type { Summary } from '../replay/summary.js';
 import { type Arguments, parseCommand } from './args.js';
-import { widthOf } from './columns.js';
-import { REPLAY } from './commands.js';
+import { REPLAY } from './commands/replay.js';
 import { ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';
 import { STDERR, STDOUT, warn } from './output.js';
 import { Progress } from './progress.js';
+import { replayOptionsOf } from './replay-options.js';
 import { formatReport } from './report.js';
 import { exitCodeOf, onSignals, type Signal } from './signals.js';
-import { styleOf } from './style.js';
 import { NeedsThread, namesPipe, type Supervision } from './supervisor.js';
 
 const DEFAULT_TOP = 10;
@@ -95,71 +95,16 @@ function strictly({ warnings, assumed, skipped, uncertain }: Summary): ExitCode 
 }
 
 function optionsOf(given: Arguments): ReplayOptions {
-  const seed = given.wholeNumber('seed');
-  const limit = given.wholeNumber('limit');
-  const show = given.value('show');
   const engine = given.value('engine');
-  const checksums = given.value('checksums');
-  const nfqueue = given.value('nfqueue');
   const outDir = given.value('out');
-  const rulesPath = given.value('rules');
-  const guess = given.value('guess');
-  const namesPath = given.value('names');
-  const conntrackPath = given.value('conntrack');
-  const backend = given.value('backend');
   return {
-    ...(rulesPath === undefined ? {} : { rulesPath }),
-    ipsetPaths: given.values('ipset'),
-    ...(namesPath === undefined ? {} : { namesPath }),
-    hostPath: given.required('host'),
-    inputs: given.values('in').map(inputOf),
-    captures: given.values('capture').map(hostCaptureOf),
+    ...replayOptionsOf(given),
     expectCounters: given.values('expect-counters'),
-    apply: given.values('apply'),
-    changes: given.values('at'),
-    ...(backend === undefined ? {} : { backend: backend as NonNullable<ReplayOptions['backend']> }),
-    lax: given.has('lax'),
-    ...(guess === undefined ? {} : { guess: guess as Guess }),
-    keepCounters: given.has('keep-counters'),
     ...(outDir === undefined ? {} : { outDir }),
-    ...(conntrackPath === undefined ? {} : { conntrackPath }),
-    stitchPaths: given.values('stitch'),
-    ...(seed === undefined ? {} : { seed }),
-    ...(limit === undefined ? {} : { limit }),
-    ...selectionOptions(given),
-    ...(show === undefined ? {} : { show }),
-    ...(checksums === undefined ? {} : { checksums: checksums as NonNullable<ReplayOptions['checksums']> }),
     ...(given.has('log-time') ? { logTime: true } : {}),
-    ...(nfqueue === undefined ? {} : { nfqueue: nfqueue as NonNullable<ReplayOptions['nfqueue']> }),
     ...(given.has('expect-egress') ? { expectEgress: true } : {}),
     ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),
   };
-}
-
-/** Which packets of the captures GIVEN asks for. */
-export function selectionOptions(given: Arguments): Pick<ReplayOptions, 'filter' | 'from' | 'to'> {
-  const filter = given.value('filter');
-  const from = given.value('from');
-  const to = given.value('to');
-  return {
-    ...(filter === undefined ? {} : { filter }),
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-  };
-}
-
-/** Parses the value of `--in`. */
-export function inputOf(given: string): { iface: string; path: string } {
-  const at = given.indexOf('=');
-  if (at <= 0 || at === given.length - 1) throw new UsageError(`--in ${given}: expected IFACE=FILE`);
-  return { iface: given.slice(0, at), path: given.slice(at + 1) };
-}
-
-/** Parses the value of `--capture`: FILE, or IFACE=FILE unless there is a file of that name. */
-function hostCaptureOf(given: string): { iface?: string; path: string } {
-  const at = given.indexOf('=');
-  const isFile = at <= 0 || at === given.length - 1 || given.slice(0, at).includes('/') || existsSync(given);
-  return isFile ? { path: given } : { iface: given.slice(0, at), path: given.slice(at + 1) };
 }
 
 /**

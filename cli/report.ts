@@ -3,16 +3,16 @@ import { basename, relative } from 'node:path';
 import { protocolName } from '../codecs/protocol-names.js';
 import { shown, shownPath } from '../codecs/text.js';
 import { REASONS } from '../core/reasons.js';
+import { columns, NO_BREAK, wrapAfter } from '../explain/text/columns.js';
+import type { Style } from '../explain/text/style.js';
 import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { Names } from '../replay/names.js';
 import type { ChangeSummary, ConnectionSummary, RuleSummary, SetSummary, Summary } from '../replay/summary.js';
-import { columns, NO_BREAK, wrapAfter } from './columns.js';
 import { counterLines } from './counters-report.js';
 import { egressBlocks } from './egress-report.js';
 import { namedAddress, namedEndpoint } from './named-address.js';
 import { count, formatNumber } from './number.js';
-import type { Style } from './style.js';
 import { uncertainLines } from './uncertain-report.js';
 
 const INDENT = 2;

@@ -11,7 +11,7 @@ import { dockerBridges } from '../replay/docker-bridges.js';
 import { loadHostAddresses } from '../replay/names.js';
 import { readRulesFiles } from '../replay/rules-files.js';
 import { type Arguments, parseCommand } from './args.js';
-import { SAVE } from './commands.js';
+import { SAVE } from './commands/save.js';
 import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';

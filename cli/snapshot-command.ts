@@ -1,7 +1,7 @@
 /** The command `nfreplay snapshot`: prints the script that describes a host. */
 import { SNAPSHOT_SCRIPT } from '../codecs/host/snapshot-script.js';
 import { parseCommand } from './args.js';
-import { SNAPSHOT } from './commands.js';
+import { SNAPSHOT } from './commands/snapshot.js';
 import { ExitCode } from './errors.js';
 import { STDERR, STDOUT } from './output.js';
 

@@ -1,13 +1,13 @@
 // `npm start`: replays the Docker example, as a first look after cloning the project.
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { widthOf } from '../explain/text/columns.js';
+import { styleOf } from '../explain/text/style.js';
 import { listPaths } from '../io/capture-file.js';
 import { casesIn } from '../replay/golden-case.js';
 import { replay } from '../replay/replay.js';
-import { widthOf } from './columns.js';
 import { STDOUT } from './output.js';
 import { formatReport } from './report.js';
-import { styleOf } from './style.js';
 
 const PROJECT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const CASE = join(PROJECT, 'pcaps/docker');

@@ -1,10 +1,10 @@
 /** The part of a replay's report about uncertain packets. */
 import { basename } from 'node:path';
 import { shown, shownPath } from '../codecs/text.js';
+import { columns } from '../explain/text/columns.js';
+import type { Style } from '../explain/text/style.js';
 import type { UncertainCauseSummary, UncertainSummary } from '../replay/uncertain-summary.js';
-import { columns } from './columns.js';
 import { count } from './number.js';
-import type { Style } from './style.js';
 
 /** The lines of UNCERTAIN, with at most TOP causes: `4 packets uncertain: filter FORWARD 4 …`. */
 export function uncertainLines(

@@ -16,8 +16,9 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; node: readonl
   core: { rooms: ['core', 'codecs'], node: ['node:fs'] },
   io: { rooms: ['io', 'codecs'], node: ['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:zlib'] },
   replay: { rooms: ['replay', 'io', 'core', 'codecs'], node: ['node:fs', 'node:os', 'node:path'] },
+  explain: { rooms: ['explain', 'replay', 'io', 'core', 'codecs'], node: [] },
   cli: {
-    rooms: ['cli', 'replay', 'io', 'core', 'codecs'],
+    rooms: ['cli', 'explain', 'replay', 'io', 'core', 'codecs'],
     node: [
       'node:fs',
       'node:module',

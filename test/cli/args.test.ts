@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CommandSpec, parseCommand } from '../../cli/args.js';
-import { CHECK, REPLAY } from '../../cli/commands.js';
+import { CHECK } from '../../cli/commands/check.js';
+import { REPLAY } from '../../cli/commands/replay.js';
 import { UsageError } from '../../cli/errors.js';
 import { helpOf } from '../../cli/help.js';
 

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseCommand } from '../../cli/args.js';
 import type { BenchResult } from '../../cli/bench-report.js';
-import { BENCH } from '../../cli/commands.js';
+import { BENCH } from '../../cli/commands/bench.js';
 import { helpOf } from '../../cli/help.js';
 import { loadHost } from '../../core/host/host.js';
 import { parseRuleset } from '../../core/rules/parse/parse.js';

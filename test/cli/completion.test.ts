@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { COMMANDS, SHELLS } from '../../cli/commands.js';
+import { SHELLS } from '../../cli/commands/completion.js';
+import { COMMANDS } from '../../cli/commands/index.js';
 import { completionScript } from '../../cli/completion.js';
 import { EXIT_CODES, optionsOf } from '../../cli/help.js';
 

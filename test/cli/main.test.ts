@@ -97,7 +97,7 @@ Main('prints its version and its help', () => {
 Main('incorrect usage exits with 2 and suggests what was probably meant', () => {
   fails(2, 'usage: nfreplay COMMAND');
   fails(2, 'unknown command: repaly; did you mean replay?', 'repaly');
-  fails(2, 'unknown option: --ot; did you mean --out?', ...replayArgs('--ot', 'x'));
+  fails(2, 'unknown option: --uot; did you mean --out?', ...replayArgs('--uot', 'x'));
   fails(2, '--rules is required', 'replay', '--host', HOST);
   fails(2, '--in eth0: expected IFACE=FILE', ...replayArgs('--in', 'eth0', '--out', join(dir, 'x')));
   fails(2, 'expected one of lo, eth0, docker0, local', ...replayArgs('--in', `eth1=${eth0}`, '--out', join(dir, 'x')));

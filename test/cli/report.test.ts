@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { progressLine } from '../../cli/progress.js';
 import { formatReport } from '../../cli/report.js';
-import { PLAIN, styleOf } from '../../cli/style.js';
+import { PLAIN, styleOf } from '../../explain/text/style.js';
 import type { DroppedBy } from '../../replay/drops.js';
 import type { Summary } from '../../replay/summary.js';
 

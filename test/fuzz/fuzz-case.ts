@@ -4,13 +4,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatReport } from '../../cli/report.js';
-import { styleOf } from '../../cli/style.js';
 import { CaptureError } from '../../codecs/capture-error.js';
 import { FilterError } from '../../codecs/filter/filter-error.js';
 import { HostError } from '../../codecs/host/error.js';
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { IpsetError } from '../../core/ipset/ipset-error.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
+import { styleOf } from '../../explain/text/style.js';
 import { listPaths } from '../../io/capture-file.js';
 import { FileError } from '../../io/file-error.js';
 import { NotFollowedError, ReplayOptionsError } from '../../replay/errors.js';

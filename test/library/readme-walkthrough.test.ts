@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatReport } from '../../cli/report.js';
-import { styleOf } from '../../cli/style.js';
+import { styleOf } from '../../explain/text/style.js';
 import { replay } from '../../replay/replay.js';
 
 const Walkthrough = suite("README's walkthrough");

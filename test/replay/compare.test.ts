@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { renderDifference } from '../../cli/render-difference.js';
-import { PLAIN } from '../../cli/style.js';
+import { PLAIN } from '../../explain/text/style.js';
 import { type Comparison, compareResults, NotAResultError } from '../../replay/compare.js';
 
 interface Context {

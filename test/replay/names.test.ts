@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatReport } from '../../cli/report.js';
-import { styleOf } from '../../cli/style.js';
 import { HostError } from '../../codecs/host/error.js';
 import { parseHostsFile } from '../../codecs/hosts-file.js';
+import { styleOf } from '../../explain/text/style.js';
 import { replay } from '../../replay/replay.js';
 
 const Names = suite('names');

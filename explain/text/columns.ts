@@ -1,6 +1,6 @@
 /** Text in columns and paragraphs that fit a terminal. */
-import { shown } from '../codecs/text.js';
-import type { Output } from './output.js';
+import { shown } from '../../codecs/text.js';
+import type { TextOutput } from './style.js';
 
 export type Align = 'left' | 'right';
 
@@ -17,7 +17,7 @@ const PIPED_WIDTH = 120;
 const MIN_WIDTH = 40;
 
 /** The width of STREAM: COLUMNS if it is set, or that of the terminal, or a fixed one. */
-export function widthOf(stream: Pick<Output, 'isTTY' | 'columns'>, env = process.env): number {
+export function widthOf(stream: TextOutput, env = process.env): number {
   const asked = Number(env.COLUMNS);
   const width = Number.isSafeInteger(asked) && asked > 0 ? asked : stream.isTTY ? stream.columns : undefined;
   return Math.max(MIN_WIDTH, width || PIPED_WIDTH);

@@ -1,4 +1,10 @@
-import type { Output } from './output.js';
+/** Emphasis in text for people. */
+
+/** Where text goes, and how wide that is if it is a terminal. */
+export interface TextOutput {
+  readonly isTTY: boolean;
+  readonly columns?: number | undefined;
+}
 
 /** Emphasis on a terminal. */
 export interface Style {
@@ -30,7 +36,7 @@ const COLOURED: Style = {
 
 /** The style for STREAM. */
 export function styleOf(
-  stream: Pick<Output, 'isTTY'>,
+  stream: TextOutput,
   choice: ColorChoice = 'auto',
   env: NodeJS.ProcessEnv = process.env,
 ): Style {
@@ -39,7 +45,7 @@ export function styleOf(
 }
 
 /** FORCE_COLOR wins over NO_COLOR, and 0 and false mean no, as in Node (tty.WriteStream.getColorDepth). */
-function isAutoColoured({ isTTY }: Pick<Output, 'isTTY'>, env: NodeJS.ProcessEnv): boolean {
+function isAutoColoured({ isTTY }: TextOutput, env: NodeJS.ProcessEnv): boolean {
   if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
   return isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
 }

@@ -1,0 +1,68 @@
+/** Reads the command lines of commands that replay captures. */
+import { existsSync } from 'node:fs';
+import type { Guess } from '../core/rules/guess/guess.js';
+import type { ReplayOptions } from '../replay/replay.js';
+import type { Arguments } from './args.js';
+import { UsageError } from './errors.js';
+
+/** What the options of REPLAYING (commands/options.ts) ask for, but for `--strict`. */
+export function replayOptionsOf(given: Arguments): ReplayOptions {
+  const seed = given.wholeNumber('seed');
+  const limit = given.wholeNumber('limit');
+  const show = given.value('show');
+  const checksums = given.value('checksums');
+  const nfqueue = given.value('nfqueue');
+  const rulesPath = given.value('rules');
+  const guess = given.value('guess');
+  const namesPath = given.value('names');
+  const conntrackPath = given.value('conntrack');
+  const backend = given.value('backend');
+  return {
+    ...(rulesPath === undefined ? {} : { rulesPath }),
+    ipsetPaths: given.values('ipset'),
+    ...(namesPath === undefined ? {} : { namesPath }),
+    hostPath: given.required('host'),
+    inputs: given.values('in').map(inputOf),
+    captures: given.values('capture').map(hostCaptureOf),
+    apply: given.values('apply'),
+    changes: given.values('at'),
+    ...(backend === undefined ? {} : { backend: backend as NonNullable<ReplayOptions['backend']> }),
+    lax: given.has('lax'),
+    ...(guess === undefined ? {} : { guess: guess as Guess }),
+    keepCounters: given.has('keep-counters'),
+    ...(conntrackPath === undefined ? {} : { conntrackPath }),
+    stitchPaths: given.values('stitch'),
+    ...(seed === undefined ? {} : { seed }),
+    ...(limit === undefined ? {} : { limit }),
+    ...selectionOptions(given),
+    ...(show === undefined ? {} : { show }),
+    ...(checksums === undefined ? {} : { checksums: checksums as NonNullable<ReplayOptions['checksums']> }),
+    ...(nfqueue === undefined ? {} : { nfqueue: nfqueue as NonNullable<ReplayOptions['nfqueue']> }),
+  };
+}
+
+/** Which packets of the captures GIVEN asks for. */
+export function selectionOptions(given: Arguments): Pick<ReplayOptions, 'filter' | 'from' | 'to'> {
+  const filter = given.value('filter');
+  const from = given.value('from');
+  const to = given.value('to');
+  return {
+    ...(filter === undefined ? {} : { filter }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+/** Parses the value of `--in`. */
+export function inputOf(given: string): { iface: string; path: string } {
+  const at = given.indexOf('=');
+  if (at <= 0 || at === given.length - 1) throw new UsageError(`--in ${given}: expected IFACE=FILE`);
+  return { iface: given.slice(0, at), path: given.slice(at + 1) };
+}
+
+/** Parses the value of `--capture`: FILE, or IFACE=FILE unless there is a file of that name. */
+function hostCaptureOf(given: string): { iface?: string; path: string } {
+  const at = given.indexOf('=');
+  const isFile = at <= 0 || at === given.length - 1 || given.slice(0, at).includes('/') || existsSync(given);
+  return isFile ? { path: given } : { iface: given.slice(0, at), path: given.slice(at + 1) };
+}
