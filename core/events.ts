@@ -6,6 +6,7 @@
  * Events hold no reference to the packet, which keeps changing. Rules and chains are those of the ruleset.
  */
 import type { DropCause } from './drop.js';
+import type { ValueField } from './fields.js';
 import type { HookName, TableName } from './hooks.js';
 import type { LinkSkip } from './link/locate-ip.js';
 import type { Reason } from './reasons.js';
@@ -60,6 +61,17 @@ export interface HookEvent {
   readonly packet: PacketFields;
 }
 
+/** A test of a rule that the packet fails. */
+export interface FailedTest {
+  /** With the packet's value: `dport 80 is not 443`. */
+  readonly text: string;
+  /** As `failedMatch`. */
+  readonly match?: number;
+  /** The field that it tests, if it is one, and the packet's value; no value if the packet does not have the field. */
+  readonly field?: ValueField;
+  readonly value?: number;
+}
+
 /** A rule was evaluated. */
 export interface RuleEvent {
   readonly kind: 'rule';
@@ -70,6 +82,10 @@ export interface RuleEvent {
   readonly failed?: string;
   /** The match that it belongs to, as a position in the rule's `matches`; undefined if to -s, -p and the like. */
   readonly failedMatch?: number;
+  /** All tests that the packet fails, in order, the first one included. Absent if it matched. */
+  readonly failures?: readonly FailedTest[];
+  /** How many tests behind the first one are not known: earlier packets or chance decide about them. */
+  readonly unknown?: number;
   /** The header is malformed, so the packet is dropped at this rule. */
   readonly isHotdrop: boolean;
 }

@@ -143,16 +143,17 @@ function addSteps(steps: Step[], { extension, params, state }: Match): void {
   if (native !== undefined) steps.push({ kind: 'native', native, state });
 }
 
-/** The position in RULE's matches of the one that lowers itself to its step INDEX; undefined for the base match. */
-export function matchOfStep(rule: Rule, names: readonly string[], index: number): number | undefined {
+/** For each of RULE's steps, the position in its matches of the one that it is from; undefined for the base match. */
+export function matchesOfSteps(rule: Rule, names: readonly string[]): (number | undefined)[] {
   const steps: Step[] = lowerBase(rule.base, names);
-  if (index < steps.length) return undefined;
+  const matches: (number | undefined)[] = steps.map(() => undefined);
   const asked = askedMatches(rule);
   for (let i = 0; i < asked; i++) {
     addSteps(steps, rule.matches[i]);
-    if (index < steps.length) return i;
+    while (matches.length < steps.length) matches.push(i);
   }
-  return asked < rule.matches.length ? asked : undefined;
+  if (rule.unsupported !== undefined) matches.push(asked < rule.matches.length ? asked : undefined);
+  return matches;
 }
 
 /** Whether PACKET passes STEP. */

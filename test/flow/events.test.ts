@@ -172,6 +172,41 @@ Events('tell the way of a packet, in order', () => {
   ]);
 });
 
+Events('tell of a rule that missed all tests that fail, but none that only asking in turn would decide', () => {
+  const rules = `*filter
+-A INPUT -i wan -p udp -m udp --sport 40000 --dport 53 -j ACCEPT
+-A INPUT -s 203.0.113.7 -p tcp -m tcp --dport 80 -m limit --limit 1/sec --limit-burst 1 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 8080 -m limit --limit 1/sec --limit-burst 1 -j ACCEPT
+-A INPUT -p icmp -m icmp --icmp-type 8 -j ACCEPT
+COMMIT
+`;
+  const missed: string[][] = [];
+  const emulator = createEmulator(
+    {
+      ruleset: parseRuleset(rules, 'rules.v4'),
+      host: HOST,
+      observer(event) {
+        if (event.kind !== 'rule' || event.depth > 0) return;
+        const { rule, failures = [], unknown = 0 } = event;
+        missed.push([
+          `${rule.number}`,
+          ...failures.map(({ text, match }) => `${match}: ${text}`),
+          `${unknown} unknown`,
+        ]);
+      },
+    },
+    { egress() {}, local() {}, dropped() {} },
+  );
+  const bytes = segment(opening);
+  emulator.receive(new Frame({ bytes, linktype: Linktype.RAW, dev: HOST.interfaceIndex('wan'), tsSec: 100 }));
+  assert.equal(missed, [
+    ['1', 'undefined: protocol tcp is not udp', '0: dport 8080 is not 53', '0 unknown'],
+    // Whether the limit would be met is not asked: that would spend what it has.
+    ['2', '0: dport 8080 is not 80', '1 unknown'],
+    ['3', '0 unknown'],
+  ]);
+});
+
 Events('tell which check made a packet INVALID, and by how much', () => {
   const ack = { ...opening, flags: ACK, sequence: 5001, acknowledgment: 9001 };
   const tracked = (packets: readonly (Buffer | [string, Buffer])[]): string[] =>

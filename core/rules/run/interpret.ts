@@ -3,8 +3,9 @@ import type { Emit } from '../../events.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
-import { checkStep, explainStep, lowerRule, matchOfStep, type Step } from '../lower.js';
+import { checkStep, lowerRule, matchesOfSteps, type Step } from '../lower.js';
 import type { Chain, Rule, Table, TableCounters } from '../model.js';
+import { failuresOf, type RuleFailures } from './failures.js';
 import { DECISIVE, TraceKind, traceEvent } from './trace.js';
 import { logTracedEnd, logTracedRule } from './traced.js';
 
@@ -40,6 +41,8 @@ export function interpretTable(
 ): TableProgram {
   const { trace } = counters;
   const lowered: (readonly Step[])[] = [];
+  /** For those that packets missed, see `matchesOfSteps`. */
+  const origins: (readonly (number | undefined)[])[] = [];
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
 
   /**
@@ -115,8 +118,9 @@ export function interpretTable(
     for (const step of steps) {
       if (checkStep(step, packet, context)) continue;
       if (emit !== undefined) {
-        const failedMatch = matchOfStep(rule, context.interfaceNames, steps.indexOf(step));
-        emitRule(emit, declared, rule, packet, { failed: explainStep(step, packet, context), failedMatch });
+        origins[rule.index] ??= matchesOfSteps(rule, context.interfaceNames);
+        const missed = failuresOf(steps, origins[rule.index], steps.indexOf(step), packet, context);
+        emitRule(emit, declared, rule, packet, missed);
       }
       return false;
     }
@@ -141,21 +145,16 @@ export function interpretTable(
   };
 }
 
-/** Why a rule did not match, as in `RuleEvent`. */
-interface Failure {
-  readonly failed: string;
-  readonly failedMatch?: number | undefined;
-}
-
-function emitRule(emit: NonNullable<Emit>, table: Table, rule: Rule, packet: Packet, failure?: Failure): void {
-  const { failed, failedMatch } = failure ?? {};
+function emitRule(emit: NonNullable<Emit>, table: Table, rule: Rule, packet: Packet, missed?: RuleFailures): void {
+  const first = missed?.failures[0];
   emit({
     kind: 'rule',
     table: table.name,
     rule: table.rules[rule.index],
-    isMatched: failure === undefined,
-    ...(failed === undefined ? {} : { failed }),
-    ...(failedMatch === undefined ? {} : { failedMatch }),
+    isMatched: missed === undefined,
+    ...(first === undefined ? {} : { failed: first.text }),
+    ...(first?.match === undefined ? {} : { failedMatch: first.match }),
+    ...missed,
     isHotdrop: packet.hotdrop,
   });
 }
