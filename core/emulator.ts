@@ -98,7 +98,7 @@ export interface EmulatorOptions {
   readonly sets?: HostSets;
   /** Connections that the host has before the first packet, as listed by `conntrack -L` (readConntrackList). */
   readonly connections?: ListedConnections | undefined;
-  /** Receives events (see events.ts). With an observer, the interpreter runs the rules, regardless of `engine`. */
+  /** Receives events (see events.ts) from the first packet on. See `Emulator.observe`. */
   readonly observer?: Observer;
   /** Memory for the state of this host. Must be unused. Default: a new memory. */
   readonly memory?: Memory;
@@ -168,6 +168,13 @@ export interface Emulator {
    * not have. Nothing has changed then.
    */
   replaceRules(change: RuleChange): void;
+  /**
+   * From the next packet on, OBSERVER receives the events of packets (see events.ts), in place of the one before;
+   * undefined: nobody does. While there is an observer, the interpreter runs the rules, regardless of `engine`, and
+   * no packet takes the fast path. Nothing else changes: rules go on with their counters and states. Call it between
+   * two packets.
+   */
+  observe(observer: Observer | undefined): void;
   /** Time passes, without a packet: up to this time stamp (seconds since 1970, nanoseconds), unless it is past. */
   advanceTo(tsSec: number, tsNsec: number): void;
 }

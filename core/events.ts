@@ -1,7 +1,7 @@
 /**
  * What happens to a packet inside the host, as it happens: one event for each decision. Pass an observer to
- * `createEmulator` to receive them. Without an observer, no events are created. With one, the interpreter runs the
- * rules and the flow cache is off.
+ * `createEmulator`, or to `Emulator.observe` between two packets, to receive them. Without an observer, no events are
+ * created. While there is one, the interpreter runs the rules and packets do not take the fast path.
  *
  * Events hold no reference to the packet, which keeps changing. Rules and chains are those of the ruleset.
  */
@@ -241,3 +241,11 @@ export type Observer = (event: PacketEvent) => void;
 
 /** Emits an event; undefined without an observer. */
 export type Emit = ((event: EventBody) => void) | undefined;
+
+/** Who emits events ask this for each packet, because an observer may come or go between two. */
+export interface Observation {
+  readonly emit: Emit;
+}
+
+/** Nobody observes, ever. */
+export const UNOBSERVED: Observation = { emit: undefined };

@@ -10,7 +10,7 @@
  * packet at a hook is an entry: reassembly, connection tracking, NAT, and each table of a ruleset.
  */
 import type { DropCause } from './drop.js';
-import type { Emit } from './events.js';
+import { type Observation, UNOBSERVED } from './events.js';
 import type { FlowWalk } from './flow/flow-walk.js';
 import type { Packet } from './packet.js';
 import { packetFields } from './packet-fields.js';
@@ -82,11 +82,11 @@ export class Hooks {
   /** The default drop cause of each entry, by hook. */
   #causes: readonly (readonly DropCause[])[] = [];
 
-  readonly #emit: Emit;
+  readonly #observation: Observation;
 
   /** Without entries. */
-  constructor(emit?: Emit) {
-    this.#emit = emit;
+  constructor(observation: Observation = UNOBSERVED) {
+    this.#observation = observation;
   }
 
   /** From the next packet on, there are these entries. Those of the same priority run in the given order. */
@@ -111,7 +111,7 @@ export class Hooks {
   /** Runs PACKET through HOOK. Returns ACCEPT, DROP (`packet.dropCause` has the cause) or STOLEN. */
   run(hook: Hook, packet: Packet): Verdict {
     packet.hook = hook;
-    this.#emit?.({ kind: 'hook', hook: HOOK_NAMES[hook], packet: packetFields(packet) });
+    this.#observation.emit?.({ kind: 'hook', hook: HOOK_NAMES[hook], packet: packetFields(packet) });
     const entries = this.#entries[hook];
     for (let i = 0; i < entries.length; i++) {
       const verdict = entries[i].run(packet);

@@ -43,7 +43,7 @@ import type { ConntrackTable } from './conntrack/table.js';
 import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
 import { because, type DropCause, DroppedPacket } from './drop.js';
 import type { Emulator, EmulatorOptions, EmulatorOutput, UpcallReceiver } from './emulator.js';
-import type { Emit } from './events.js';
+import type { Observer } from './events.js';
 import type { FlowCache } from './flow/flow-cache.js';
 import type { PathTable } from './flow/path.js';
 import { UPCALL } from './flow/records.js';
@@ -84,7 +84,7 @@ import type { CookieCounts } from './synproxy/cookies.js';
 import type { SynproxyOnDemand } from './synproxy/on-demand.js';
 import type { Tee } from './tee.js';
 import type { Uncertainty } from './uncertainty.js';
-import { wireHost } from './wiring.js';
+import { type PacketObservation, wireHost } from './wiring.js';
 
 /** The reasons for which a route makes the kernel drop packets silently (struct dst_entry with an error). */
 const SILENT_DROP_REASONS: ReadonlySet<Reason | ''> = new Set(['forwarding-off', 'blackhole-route']);
@@ -127,7 +127,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #answers: Answers;
   readonly #tee: Tee;
   readonly #onComeBack = (packet: Packet): void => this.#arrive(packet);
-  readonly #emit: Emit;
+  readonly #observation: PacketObservation;
   readonly #egressAddress = (packet: Packet): LoadedAddress => egressAddress(this.#host, packet);
   readonly #onExpired = (first: Packet): void => this.#expireFragments(first);
   readonly #egress: Egress;
@@ -159,7 +159,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#clock = parts.clock;
     this.#stack = parts.stack;
     this.#answers = parts.answers;
-    this.#emit = parts.emit;
+    this.#observation = parts.observation;
     this.checksums = parts.checksums;
     this.uncertain = parts.uncertainty;
     this.coalesced = parts.coalescing;
@@ -174,6 +174,14 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   replaceRules(change: RuleChange): void {
     this.#rules.replace(change);
+  }
+
+  observe(observer: Observer | undefined): void {
+    // What has happened unobserved is no news.
+    if (!this.#isObserved) this.#idleTimers.takeExpired(this.#clock.nowMs);
+    this.#observation.use(observer);
+    if (observer === undefined) this.#tables.compile();
+    this.#updateDeadline();
   }
 
   advanceTo(tsSec: number, tsNsec: number): void {
@@ -229,7 +237,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (!received.take(frame, this.#isBare(dev))) return void this.#skip(received.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
     let upcall = UPCALL;
-    if (this.#flowCache !== null && received.packetType === PacketType.HOST) {
+    if (this.#flowCache !== null && received.packetType === PacketType.HOST && !this.#isObserved) {
       const { bytes, view, at } = received;
       const path = this.#flowCache.forward(received, dev);
       if (path >= 0) {
@@ -258,12 +266,12 @@ export class IpStack implements Emulator, UpcallReceiver {
   }
 
   #emitFrame({ tsSec, tsNsec }: Frame, dev: string | undefined): void {
-    this.#emit?.({ kind: 'frame', dev, tsSec, tsNsec });
+    this.#observation.emit?.({ kind: 'frame', dev, tsSec, tsNsec });
   }
 
   #skip(reason: LinkSkip): void {
     this.outcome = Outcome.SKIPPED;
-    this.#emit?.({ kind: 'skipped', reason });
+    this.#observation.emit?.({ kind: 'skipped', reason });
     this.skipReason = reason;
   }
 
@@ -285,11 +293,12 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.inDev = dev;
     packet.type = type;
     received.copyMacs(packet);
-    this.#emit?.({ kind: 'decoded', packet: packetFields(packet) });
+    this.#observation.emit?.({ kind: 'decoded', packet: packetFields(packet) });
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);
     const isLearnable = this.outcome === Outcome.FORWARDED && type === PacketType.HOST && !this.uncertain.isCurrent;
-    if (this.#flowCache !== null && isLearnable) {
+    // The trace of the interpreter says less than that of generated code.
+    if (this.#flowCache !== null && isLearnable && !this.#isObserved) {
       // Longer packets are coalesced, or have to be cut.
       const mtu = Math.min(this.#host.interfaces[dev].mtu, packet.routeMtu);
       const isOpening = this.#conntrack.confirmed === packet.ct;
@@ -323,8 +332,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     view.setUint16(at + IPV4_CHECKSUM_AT, internetChecksum(view, at, packet.headerLength));
     packet.reload();
     setRoute(packet, route, this.#host.loopback);
-    this.#emit?.({ kind: 'decoded', packet: packetFields(packet) });
-    emitRoute(packet, this.#host, this.#emit, false);
+    this.#observation.emit?.({ kind: 'decoded', packet: packetFields(packet) });
+    emitRoute(packet, this.#host, this.#observation.emit, false);
     this.#sendOut(packet);
     this.#conntrack.release(packet);
     this.#updateDeadline();
@@ -359,10 +368,10 @@ export class IpStack implements Emulator, UpcallReceiver {
     const isRouted = isRoutable || action === RouteAction.UNREACHABLE || SILENT_DROP_REASONS.has(reason);
     if (packet.headerLength > IPV4_LENGTH && isRouted && !this.#processOptions(packet)) return false;
     if (reason === '') {
-      emitRoute(packet, host, this.#emit, false);
+      emitRoute(packet, host, this.#observation.emit, false);
       return true;
     }
-    this.#emit?.({ kind: 'routed', to: 'nowhere', reason, isAgain: false });
+    this.#observation.emit?.({ kind: 'routed', to: 'nowhere', reason, isAgain: false });
     if (action === RouteAction.UNREACHABLE)
       this.#answers.sendNoRoute(packet, { type: NET_UNREACHABLE.type, code: icmpCode });
     return this.#drop(packet, reason);
@@ -373,7 +382,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (isFragment(packet) && !this.#reassemble(packet)) return;
     if (!this.#pass(Hook.INPUT, packet)) return;
     this.#end(Outcome.DELIVERED);
-    this.#emit?.({ kind: 'left', dev: undefined, packet: packetFields(packet) });
+    this.#observation.emit?.({ kind: 'left', dev: undefined, packet: packetFields(packet) });
     unfinishChecksum(packet);
     this.#output.local(packet.bytes, packet.at, packet.available, packet.length);
   }
@@ -423,7 +432,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** ANSWER traverses the rules too. Afterwards, the trace continues with the packet it answers. */
   #sendAnswer(answer: Packet): void {
-    this.#emit?.({ kind: 'answered', ...answerFields(answer) });
+    this.#observation.emit?.({ kind: 'answered', ...answerFields(answer) });
     const events = this.#trace[0];
     if (answer.protocol === IPPROTO_ICMP) answer.socket = KERNEL_SOCKET;
     this.#sendOut(answer);
@@ -432,7 +441,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** A COPY that TEE made traverses the rules too, like an answer. */
   #sendCopy(copy: Packet): void {
-    this.#emit?.({ kind: 'copied', packet: packetFields(copy) });
+    this.#observation.emit?.({ kind: 'copied', packet: packetFields(copy) });
     const events = this.#trace[0];
     this.#sendOut(copy);
     this.#trace[0] = events;
@@ -502,13 +511,16 @@ export class IpStack implements Emulator, UpcallReceiver {
       return;
     }
     this.#end(packet.isLocal ? Outcome.SENT : Outcome.FORWARDED);
-    this.#emit?.({ kind: 'left', dev: name, packet: packetFields(packet) });
+    this.#observation.emit?.({ kind: 'left', dev: name, packet: packetFields(packet) });
     this.#egress.transmit(packet, action === FragmentAction.FRAGMENT);
   }
 
   /** Untracked packets are still in fragments when they are delivered. */
   #reassemble(packet: Packet): boolean {
-    return this.#goesOn(packet, reassemble(this.#fragments, packet, FragmentUser.LOCAL_DELIVER, this.#emit));
+    return this.#goesOn(
+      packet,
+      reassemble(this.#fragments, packet, FragmentUser.LOCAL_DELIVER, this.#observation.emit),
+    );
   }
 
   #pass(hook: Hook, packet: Packet): boolean {
@@ -531,7 +543,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#end(packet.isRejected ? Outcome.REJECTED : Outcome.DROPPED);
     if (this.#stack.isOutermost) this.dropCause = cause;
     this.#droppedPacket.set(packet, cause);
-    this.#emit?.({ kind: 'dropped', cause, ...dropFields(packet) });
+    this.#observation.emit?.({ kind: 'dropped', cause, ...dropFields(packet) });
     unfinishChecksum(packet);
     this.#output.dropped(this.#droppedPacket, packet.bytes, packet.at, packet.available, packet.length);
     return false;
@@ -593,20 +605,25 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #passTime(): void {
     this.#expire();
-    if (this.#emit === undefined) return;
-    for (const label of this.#idleTimers.takeExpired(this.#clock.nowMs)) this.#emit({ kind: 'idle', label });
+    const { emit } = this.#observation;
+    if (emit === undefined) return;
+    for (const label of this.#idleTimers.takeExpired(this.#clock.nowMs)) emit({ kind: 'idle', label });
   }
 
   #expire(): void {
     const { nowMs } = this.#clock;
     if (nowMs < this.#fragments.nextDeadlineMs) return;
     const fragments = this.#fragments.expire(nowMs, this.#onExpired);
-    this.#emit?.({ kind: 'expired', fragments });
+    this.#observation.emit?.({ kind: 'expired', fragments });
     this.#updateDeadline();
   }
 
-  /** Makes the fast path decline packets once fragments are due to expire. */
+  /** Makes the fast path decline packets once fragments are due to expire, and all while they are observed. */
   #updateDeadline(): void {
-    this.memory.clock.deadlineMs = this.#fragments.nextDeadlineMs;
+    this.memory.clock.deadlineMs = this.#isObserved ? Number.NEGATIVE_INFINITY : this.#fragments.nextDeadlineMs;
+  }
+
+  get #isObserved(): boolean {
+    return this.#observation.emit !== undefined;
   }
 }

@@ -17,7 +17,7 @@ import {
 } from './conntrack/record.js';
 import type { ConntrackTable } from './conntrack/table.js';
 import { Tuple } from './conntrack/tuple.js';
-import type { Emit } from './events.js';
+import type { Observation } from './events.js';
 import { nothingToLearn } from './flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, type TableName, Verdict } from './hooks.js';
 import { CtInfo, type Packet } from './packet.js';
@@ -66,7 +66,7 @@ export class Uncertainty implements UncertainPackets {
   onLostConnection: () => void = () => {};
   readonly #table: ConntrackTable;
   readonly #clock: Clock;
-  readonly #emit: Emit;
+  readonly #observation: Observation;
   readonly #notify: ((cause: UncertainCause) => void) | undefined;
   /** The number of the last uncertain packet. */
   #last = -1;
@@ -81,10 +81,10 @@ export class Uncertainty implements UncertainPackets {
   readonly #tuple = new Tuple();
 
   /** NOTIFY is called once for each cause of a received or sent packet. */
-  constructor(table: ConntrackTable, clock: Clock, emit: Emit, notify?: (cause: UncertainCause) => void) {
+  constructor(table: ConntrackTable, clock: Clock, observation: Observation, notify?: (cause: UncertainCause) => void) {
     this.#table = table;
     this.#clock = clock;
-    this.#emit = emit;
+    this.#observation = observation;
     this.#notify = notify;
   }
 
@@ -125,7 +125,7 @@ export class Uncertainty implements UncertainPackets {
     if (tally.last === packets) return;
     tally.last = packets;
     tally.packets++;
-    this.#emit?.({ kind: 'uncertain', cause: tally.cause });
+    this.#observation.emit?.({ kind: 'uncertain', cause: tally.cause });
     this.#notify?.(tally.cause);
   }
 

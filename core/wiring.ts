@@ -7,7 +7,7 @@ import { conntrackHooks } from './conntrack/hooks.js';
 import { type RestoredConnections, restoreConnections } from './conntrack/restore.js';
 import { ConntrackTable } from './conntrack/table.js';
 import type { EmulatorOptions, EmulatorOutput } from './emulator.js';
-import type { Emit } from './events.js';
+import type { Emit, Observation, Observer } from './events.js';
 import { FlowCache } from './flow/flow-cache.js';
 import { MegaflowLearner } from './flow/megaflow.js';
 import { PathTable } from './flow/path.js';
@@ -27,7 +27,6 @@ import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
 import { Random } from './random.js';
 import { type AccountingObjects, accountingOf } from './rules/accounting.js';
-import type { Engine } from './rules/run/build.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
 import { RulesInForce, turnsOnAccounting } from './rules-in-force.js';
@@ -65,7 +64,7 @@ export interface HostParts {
   readonly accounting: AccountingObjects;
   readonly idleTimers: IdleTimers;
   readonly sets: SetStore;
-  readonly emit: Emit;
+  readonly observation: PacketObservation;
 }
 
 /** SEND_ANSWER hands a routed answer from the host to the OUTPUT hook, SEND_COPY a copy of a packet made by TEE. */
@@ -78,8 +77,8 @@ export function wireHost(
   const { host, observer, seed = 0, memory = new Memory(), sets: hostSets = HostSets.of(host, [], seed) } = options;
   const { store: sets } = hostSets;
   const stack = new PacketStack();
-  const emit: Emit =
-    observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth - stack.outermost });
+  const observation = new PacketObservation(stack);
+  observation.use(observer);
   const clock = new Clock(memory);
   hostSets.start(clock);
   const random = new Random(seed);
@@ -91,7 +90,7 @@ export function wireHost(
   const mode = options.checksums ?? 'verify';
   const coalescing = new Coalescing(mode, host.interfaces, connections);
   const tee = new Tee(host, stack, coalescing, sendCopy);
-  const uncertainty = new Uncertainty(connections, clock, emit, output.uncertain?.bind(output));
+  const uncertainty = new Uncertainty(connections, clock, observation, output.uncertain?.bind(output));
   const synproxy = new SynproxyOnDemand({ conntrack, answers, uncertainty, random });
   const { queueVerdict } = options;
   const own = { host, conntrack: connections, sets, nat, answers, clock, random, output };
@@ -100,16 +99,22 @@ export function wireHost(
   const accounting = accountingOf(context);
   for (const name of host.facts.accounting ?? []) accounting.object(name);
   const idleTimers = idleTimersOf(context);
-  const isRemembering = observer === undefined && (options.engine ?? 'remembered') === 'remembered';
-  const tables = new HookedTables({ context, engine: tableEngineOf(options), host, nat, emit });
+  const { engine = 'remembered' } = options;
+  const tables = new HookedTables({
+    context,
+    engine: engine === 'remembered' ? 'indexed' : engine,
+    host,
+    nat,
+    observation,
+  });
   const offloads = new Offloads(mode, coalescing);
   const before = [
-    ...fragmentHooks(fragments, emit),
+    ...fragmentHooks(fragments, observation),
     ...offloads.entries,
-    ...conntrackHooks(conntrack, emit),
+    ...conntrackHooks(conntrack, observation),
     ...uncertainty.entries,
   ];
-  const hooks = new Hooks(emit);
+  const hooks = new Hooks(observation);
   const arena = new MemoryArena(memory);
   const count = (id: number, packets: number, bytes: number): void => tables.count(id, packets, bytes);
   const paths = new PathTable(
@@ -122,7 +127,7 @@ export function wireHost(
   );
   let flowCache: FlowCache | null = null;
   // Each packet of a connection may have another TOS.
-  if (isRemembering && !host.routingReads.tos && !host.hasForeignSockets) {
+  if (engine === 'remembered' && !host.routingReads.tos && !host.hasForeignSockets) {
     const learner = new MegaflowLearner(hooks, host, context, arena);
     const cache = new FlowCache({ memory, arena, table: connections, paths, learner, clock, packet: stack.first });
     uncertainty.onLostConnection = () => cache.stopMegaflows();
@@ -141,14 +146,24 @@ export function wireHost(
     ...tracking,
     ...{ memory, clock, random, nat, fragments, stack, answers, tables, hooks, rules, uncertainty, paths, flowCache },
     checksums: new ChecksumTally(offloads, conntrack, memory),
-    ...{ coalescing, tee, synproxy, unboundQueues: context.unbound, accounting, idleTimers, sets, emit },
+    ...{ coalescing, tee, synproxy, unboundQueues: context.unbound, accounting, idleTimers, sets, observation },
   };
 }
 
-/** What runs the tables themselves. */
-function tableEngineOf({ observer, engine = 'remembered' }: EmulatorOptions): Engine {
-  if (observer !== undefined) return 'interpreter';
-  return engine === 'remembered' ? 'indexed' : engine;
+/** Passes events on to whoever observes now. */
+export class PacketObservation implements Observation {
+  emit: Emit;
+  readonly #stack: PacketStack;
+
+  constructor(stack: PacketStack) {
+    this.#stack = stack;
+  }
+
+  use(observer: Observer | undefined): void {
+    const stack = this.#stack;
+    this.emit =
+      observer === undefined ? undefined : (event) => observer({ ...event, depth: stack.depth - stack.outermost });
+  }
 }
 
 /** The connection table with the connections that the host has at the beginning, and what tracks packets in it. */

@@ -1,6 +1,6 @@
 /** hot: connection tracking at the hooks: packets are tracked where they enter and confirmed where they leave. */
 import { because } from '../drop.js';
-import type { Emit } from '../events.js';
+import type { Observation } from '../events.js';
 import { type FlowWalk, nothingToLearn } from '../flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
@@ -8,8 +8,12 @@ import type { Reason } from '../reasons.js';
 import type { Conntrack } from './conntrack.js';
 import { observedTracking } from './observe.js';
 
-export function conntrackHooks(conntrack: Conntrack, emit: Emit): HookEntry[] {
-  const follow = emit === undefined ? (packet: Packet) => conntrack.track(packet) : observedTracking(conntrack, emit);
+export function conntrackHooks(conntrack: Conntrack, observation: Observation): HookEntry[] {
+  const observed = observedTracking(conntrack);
+  const follow = (packet: Packet): boolean => {
+    const { emit } = observation;
+    return emit === undefined ? conntrack.track(packet) : observed(packet, emit);
+  };
   const track = (packet: Packet): Verdict => (follow(packet) ? Verdict.ACCEPT : dropFor(packet, 'conntrack-full'));
   const confirm = (packet: Packet): Verdict =>
     conntrack.confirm(packet) ? Verdict.ACCEPT : dropFor(packet, 'conntrack-clash');

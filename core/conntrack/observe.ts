@@ -42,11 +42,11 @@ const CHECKS: Record<Exclude<Invalid, typeof Invalid.NONE>, InvalidCheck> = {
   [Invalid.CHUNKS]: 'chunks',
 };
 
-/** Wraps `conntrack.track` to emit an event for each packet. */
-export function observedTracking(conntrack: Conntrack, emit: NonNullable<Emit>): (packet: Packet) => boolean {
+/** `conntrack.track`, which also emits an event. */
+export function observedTracking(conntrack: Conntrack): (packet: Packet, emit: NonNullable<Emit>) => boolean {
   const { table } = conntrack;
   const tuple = new Tuple();
-  return (packet) => {
+  return (packet, emit) => {
     const known = packet.ct >= 0 ? packet.ct * 2 + packet.direction : findKnown(table, tuple, packet);
     const stateBefore = known < 0 ? undefined : stateOf(table, known >>> 1, packet.protocol);
     const window = known < 0 ? undefined : windowOf(table, known, packet);

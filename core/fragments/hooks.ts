@@ -1,7 +1,7 @@
 /** hot: reassembly at the hooks, before all other entries (nf_defrag_ipv4). */
 import { isFragment } from '../decode.js';
 import { because } from '../drop.js';
-import type { Emit } from '../events.js';
+import type { Emit, Observation } from '../events.js';
 import { nothingToLearn } from '../flow/flow-walk.js';
 import { Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import { CtInfo, type Packet } from '../packet.js';
@@ -9,12 +9,12 @@ import { packetFields } from '../packet-fields.js';
 import { type FragmentQueues, FragmentUser, Reassembly } from './reassemble.js';
 
 /** Entries for QUEUES at PREROUTING and OUTPUT. A fragment that waits for others is STOLEN. */
-export function fragmentHooks(queues: FragmentQueues, emit: Emit): HookEntry[] {
+export function fragmentHooks(queues: FragmentQueues, observation: Observation): HookEntry[] {
   const entry = (hook: Hook, user: FragmentUser): HookEntry => ({
     name: 'defrag',
     hook,
     priority: Priority.DEFRAG,
-    run: (packet) => (isTaken(packet) ? reassemble(queues, packet, user, emit) : Verdict.ACCEPT),
+    run: (packet) => (isTaken(packet) ? reassemble(queues, packet, user, observation.emit) : Verdict.ACCEPT),
     // Reassembled packets never enter the flow cache.
     learn: nothingToLearn,
   });

@@ -1,5 +1,5 @@
 /** hot: NAT at the hooks: destination NAT before routing, source NAT after it. */
-import type { Emit, PacketEnd } from '../events.js';
+import type { Emit, Observation, PacketEnd } from '../events.js';
 import type { FlowWalk } from '../flow/flow-walk.js';
 import { HOOK_NAMES, Hook, type HookEntry, Priority, Verdict } from '../hooks.js';
 import type { Packet } from '../packet.js';
@@ -17,10 +17,13 @@ export function natHooks(
   chains: NatChains,
   rerouted: (packet: Packet) => boolean,
   learn: (walk: FlowWalk, hook: Hook) => boolean,
-  emit: Emit,
+  observation: Observation,
 ): HookEntry[] {
   const plain = (packet: Packet): Verdict => nat.atHook(packet, chains);
-  const translate = emit === undefined ? plain : observed(plain, emit);
+  const translate = (packet: Packet): Verdict => {
+    const { emit } = observation;
+    return emit === undefined ? plain(packet) : translateObserved(packet, plain, emit);
+  };
   const entry = (hook: Hook, priority: number, run: (packet: Packet) => Verdict): HookEntry => ({
     name: 'nat',
     hook,
@@ -56,19 +59,17 @@ function noteTranslation(packet: Packet, destination: number, dport: number): vo
   packet.untranslatedDport = dport;
 }
 
-/** TRANSLATE, which also emits each end that it changed. */
-function observed(translate: (packet: Packet) => Verdict, emit: NonNullable<Emit>): (packet: Packet) => Verdict {
-  return (packet) => {
-    const source = packetEnd(packet.source, packet.sport);
-    const destination = packetEnd(packet.destination, packet.dport);
-    const verdict = translate(packet);
-    const hook = HOOK_NAMES[packet.hook];
-    const emitEnd = (end: 'source' | 'destination', from: PacketEnd, to: PacketEnd): void => {
-      if (from.address === to.address && from.port === to.port) return;
-      emit({ kind: 'translated', hook, end, from, to });
-    };
-    emitEnd('source', source, packetEnd(packet.source, packet.sport));
-    emitEnd('destination', destination, packetEnd(packet.destination, packet.dport));
-    return verdict;
+/** Passes PACKET to TRANSLATE, and emits each end that it changed. */
+function translateObserved(packet: Packet, translate: (packet: Packet) => Verdict, emit: NonNullable<Emit>): Verdict {
+  const source = packetEnd(packet.source, packet.sport);
+  const destination = packetEnd(packet.destination, packet.dport);
+  const verdict = translate(packet);
+  const hook = HOOK_NAMES[packet.hook];
+  const emitEnd = (end: 'source' | 'destination', from: PacketEnd, to: PacketEnd): void => {
+    if (from.address === to.address && from.port === to.port) return;
+    emit({ kind: 'translated', hook, end, from, to });
   };
+  emitEnd('source', source, packetEnd(packet.source, packet.sport));
+  emitEnd('destination', destination, packetEnd(packet.destination, packet.dport));
+  return verdict;
 }

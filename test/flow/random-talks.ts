@@ -7,6 +7,7 @@ import { Linktype } from '../../codecs/linktypes.js';
 import { listConnection } from '../../core/conntrack/list.js';
 import { describeCause } from '../../core/drop.js';
 import { createEmulator, type Emulator, type EmulatorEngine } from '../../core/emulator.js';
+import type { Observer } from '../../core/events.js';
 import { loadHost } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
 import { Memory } from '../../core/memory.js';
@@ -144,6 +145,26 @@ export function randomRules(random: Random): string {
   ].join('\n');
 }
 
+/** Rules with states of every kind: in the host's memory, shared by name, in closures. */
+export const STATES = [
+  '-A FORWARD -m limit --limit 20/second --limit-burst 4',
+  '-A FORWARD -m statistic --mode nth --every 3 --packet 0',
+  '-A FORWARD -m statistic --mode random --probability 0.5',
+  '-A FORWARD -m quota --quota 2000',
+  '-A FORWARD -m recent --name r --set',
+  '-A FORWARD -m recent --name r --rcheck --hitcount 3',
+  '-A FORWARD -m hashlimit --hashlimit-name h --hashlimit-upto 5/second --hashlimit-mode srcip',
+  '-A FORWARD -m connlimit --connlimit-above 3',
+  '-A FORWARD -m connbytes --connbytes 3: --connbytes-dir both --connbytes-mode packets',
+  '-A FORWARD -j RATEEST --rateest-name e --rateest-interval 250ms --rateest-ewmalog 1s',
+];
+
+/** `randomRules`, of which some have states. */
+export function randomRuleset(random: Random): string {
+  const states = STATES.filter(() => random(4) === 0);
+  return randomRules(random).replace(':v - [0:0]', [':v - [0:0]', ...states].join('\n'));
+}
+
 /** Of one source or destination, or of both, and often of a port. */
 function addresses(random: Random, protocol = ''): string {
   const all = [...Object.values(CLIENTS).flat(), ...SERVERS].map(
@@ -193,6 +214,7 @@ const TURNS: readonly (readonly [side: 0 | 1, flags: number, payload: number])[]
 export interface ConverseOptions {
   readonly memory?: Memory;
   readonly beforePacket?: (emulator: Emulator, number: number) => void;
+  readonly observer?: Observer;
 }
 
 /** What one engine made of it. */
@@ -213,13 +235,13 @@ export function converse(
   engine: EmulatorEngine,
   rules: string,
   count: number,
-  { memory = new Memory(), beforePacket = () => {} }: ConverseOptions = {},
+  { memory = new Memory(), beforePacket = () => {}, observer }: ConverseOptions = {},
 ): Outcome {
   const ruleset = parseRuleset(rules, 'random');
   const sent: string[] = [];
   let left: { dev: number; bytes: Uint8Array } | undefined;
   const emulator = createEmulator(
-    { ruleset, host: HOST, engine, memory },
+    { ruleset, host: HOST, engine, memory, ...(observer === undefined ? {} : { observer }) },
     {
       egress(dev, bytes, at, available) {
         left = { dev, bytes: bytes.slice(at + 14, at + available) };

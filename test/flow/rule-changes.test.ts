@@ -15,28 +15,9 @@ import { withTables } from '../../core/rules/rule-change.js';
 import { saveRule, saveRuleset } from '../../core/rules/save.js';
 import { tcpPacket } from '../packets/packets.js';
 import { pick, type Random, seededRandom, testSeed } from '../random.js';
-import { converse, randomRules } from './random-talks.js';
+import { converse, randomRuleset, STATES } from './random-talks.js';
 
 const changes = suite('rule changes');
-
-/** Rules with states of every kind: in the host's memory, shared by name, in closures. */
-const STATES = [
-  '-A FORWARD -m limit --limit 20/second --limit-burst 4',
-  '-A FORWARD -m statistic --mode nth --every 3 --packet 0',
-  '-A FORWARD -m statistic --mode random --probability 0.5',
-  '-A FORWARD -m quota --quota 2000',
-  '-A FORWARD -m recent --name r --set',
-  '-A FORWARD -m recent --name r --rcheck --hitcount 3',
-  '-A FORWARD -m hashlimit --hashlimit-name h --hashlimit-upto 5/second --hashlimit-mode srcip',
-  '-A FORWARD -m connlimit --connlimit-above 3',
-  '-A FORWARD -m connbytes --connbytes 3: --connbytes-dir both --connbytes-mode packets',
-  '-A FORWARD -j RATEEST --rateest-name e --rateest-interval 250ms --rateest-ewmalog 1s',
-];
-
-function randomRuleset(random: Random): string {
-  const states = STATES.filter(() => random(4) === 0);
-  return randomRules(random).replace(':v - [0:0]', [':v - [0:0]', ...states].join('\n'));
-}
 
 /** The rule with the same words in the same chain, at the same place among those. */
 function sameWords(before: readonly Table[]): (rule: Rule, table: Table) => Rule | undefined {

@@ -85,7 +85,7 @@ meaning('an observer receives each rule, and why it did not match', () => {
     if (event.kind === 'rule') heard.push(`${event.rule.number} ${event.isMatched}: ${event.failed}`);
     if (event.kind === 'policy') heard.push(`policy of ${event.chain.name}`);
   };
-  const program = interpretTable(table, testContext(seededRandom(1), 0), createCounters(table), emit);
+  const program = interpretTable(table, testContext(seededRandom(1), 0), createCounters(table), { emit });
   const packet = packetOf(udpPacket({ source: '1.1.1.1', destination: '2.2.2.2', sport: 1, dport: 2 }));
   program.run(packet, Hook.INPUT);
   assert.equal(heard, [

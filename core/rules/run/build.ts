@@ -1,6 +1,6 @@
 /** Builds a program from a table and an engine. */
 
-import type { Emit } from '../../events.js';
+import { type Observation, UNOBSERVED } from '../../events.js';
 import type { RuleContext } from '../context.js';
 import type { Table, TableCounters } from '../model.js';
 import { compileTable } from './compile.js';
@@ -19,30 +19,39 @@ export type Engine = (typeof ENGINES)[number];
 
 /**
  * Builds a runnable program from TABLE, which updates COUNTERS (`createCounters(table)`). The state of its matches
- * starts fresh. EMIT receives events from the interpreter; the other engines emit none.
+ * starts fresh.
  */
 export function buildTable(
   table: Table,
   context: RuleContext,
   counters: TableCounters,
   engine: Engine = 'indexed',
-  emit?: Emit,
 ): TableProgram {
-  return buildProgram(withStates(table, context), table, context, counters, engine, emit);
+  return buildProgram(withStates(table, context), {
+    declared: table,
+    context,
+    counters,
+    engine,
+    observation: UNOBSERVED,
+  });
 }
 
-/** Same as `buildTable`, for a table with the states of its matches (`withStates`). DECLARED: as the ruleset has it. */
-export function buildProgram(
-  own: Table,
-  declared: Table,
-  context: RuleContext,
-  counters: TableCounters,
-  engine: Engine,
-  emit: Emit,
-): TableProgram {
-  if (engine === 'interpreter') return interpretTable(own, context, counters, emit, declared);
-  if (isDeep(own)) {
-    const interpreted = interpretTable(own, context, counters);
+export interface ProgramParts {
+  /** The table as the ruleset has it. */
+  readonly declared: Table;
+  readonly context: RuleContext;
+  readonly counters: TableCounters;
+  readonly engine: Engine;
+  /** While packets are observed, the interpreter runs all tables and emits the events. */
+  readonly observation: Observation;
+}
+
+/** Same as `buildTable`, for a TABLE with the states of its matches (`withStates`). */
+export function buildProgram(table: Table, parts: ProgramParts): TableProgram {
+  const { declared, context, counters, engine, observation } = parts;
+  const interpreted = interpretTable(table, context, counters, observation, declared);
+  if (engine === 'interpreter') return interpreted;
+  if (isDeep(table)) {
     return {
       run(packet, hook) {
         const verdict = interpreted.run(packet, hook);
@@ -51,5 +60,5 @@ export function buildProgram(
       },
     };
   }
-  return compileTable(own, context, counters, engine === 'indexed');
+  return compileTable(table, { context, counters, interpreted, observation, isIndexed: engine === 'indexed' });
 }

@@ -21,6 +21,7 @@ import {
   TCP_LENGTH,
   UDP_LENGTH,
 } from '../../../codecs/layouts.js';
+import type { Observation } from '../../events.js';
 import { type FieldCode, type FieldName, fieldRow } from '../../fields.js';
 import { type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
@@ -52,7 +53,7 @@ import {
   joinCode,
   TRUE,
 } from './codegen.js';
-import { interpretTable, type PerPacketTest, type TableProgram } from './interpret.js';
+import type { PerPacketTest, TableProgram } from './interpret.js';
 import { DECISIVE, type Trace, TraceKind, traceEvent } from './trace.js';
 import { logTracedEnd, logTracedRule } from './traced.js';
 
@@ -73,14 +74,20 @@ const { CONTINUE, ACCEPT, DROP, RETURN } = Verdict;
 
 type ChainFunction = (packet: Packet) => Verdict;
 
-/** Compiles TABLE. COUNTERS are the table's own. IS_INDEXED: long chains become interval lists. */
-export function compileTable(
-  table: Table,
-  context: RuleContext,
-  counters: TableCounters,
-  isIndexed: boolean,
-): TableProgram {
-  const interpreted = interpretTable(table, context, counters);
+export interface CompileParts {
+  readonly context: RuleContext;
+  /** The table's own. */
+  readonly counters: TableCounters;
+  /** The same table, for packets that generated code is not made for, and for those that are observed. */
+  readonly interpreted: TableProgram;
+  readonly observation: Observation;
+  /** Long chains become interval lists. */
+  readonly isIndexed: boolean;
+}
+
+/** Compiles TABLE. */
+export function compileTable(table: Table, parts: CompileParts): TableProgram {
+  const { context, counters, interpreted, observation, isIndexed } = parts;
   const compiler = new TableCompiler(table, context, counters, isIndexed);
   const chains = compiler.compile();
   const { policies, trace } = counters;
@@ -98,7 +105,8 @@ export function compileTable(
   return {
     perPacketTests: compiler.perPacketTests,
     run(packet: Packet, hook: Hook): Verdict {
-      if (packet.isTraced || !isWhole(packet)) return interpreted.run(packet, hook);
+      const isPlain = !packet.isTraced && observation.emit === undefined && isWhole(packet);
+      if (!isPlain) return interpreted.run(packet, hook);
       packet.hotdrop = false;
       const verdict = byHook[hook](packet);
       if (verdict === ACCEPT || verdict === DROP) return verdict;

@@ -1,6 +1,6 @@
 /** The tables of a ruleset as hook entries of one host, with their counters. */
 import { IPV4_TOS_AT } from '../../../codecs/layouts.js';
-import type { Emit } from '../../events.js';
+import type { Observation } from '../../events.js';
 import type { FlowWalk } from '../../flow/flow-walk.js';
 import {
   HOOK_NAMES,
@@ -21,7 +21,7 @@ import type { RuleContext } from '../context.js';
 import { type Effect, effectOf } from '../effect.js';
 import { createCounters, type Rule, type Table, type TableCounters, traceIds } from '../model.js';
 import type { RuleChange } from '../rule-change.js';
-import { buildProgram, type Engine } from './build.js';
+import { buildProgram, type Engine, type ProgramParts } from './build.js';
 import { Decisions, DropCauses } from './decisions.js';
 import type { HostContext } from './host-context.js';
 import type { PerPacketTest, TableProgram } from './interpret.js';
@@ -50,7 +50,8 @@ interface RunningTable {
   /** With the states of its matches. */
   readonly table: Table;
   readonly counters: TableCounters;
-  readonly program: TableProgram;
+  /** What runs it. */
+  readonly runner: TableRunner;
   readonly entries: readonly HookEntry[];
   /** The keys of what it shares with other tables by name. */
   readonly shared: ReadonlySet<string>;
@@ -62,7 +63,27 @@ export interface TableParts {
   readonly engine: Engine;
   readonly host: Host;
   readonly nat: Nat;
-  readonly emit: Emit;
+  readonly observation: Observation;
+}
+
+/** What runs a table. One that is built while packets are observed is compiled when they no longer are. */
+class TableRunner {
+  program: TableProgram;
+  #compileLater: (() => TableProgram) | undefined;
+
+  constructor(table: Table, parts: ProgramParts) {
+    const isObserved = parts.observation.emit !== undefined;
+    this.program = buildProgram(table, isObserved ? { ...parts, engine: 'interpreter' } : parts);
+    if (isObserved) this.#compileLater = () => buildProgram(table, parts);
+  }
+
+  /** Returns false if nothing had to be done. */
+  compile(): boolean {
+    if (this.#compileLater === undefined) return false;
+    this.program = this.#compileLater();
+    this.#compileLater = undefined;
+    return true;
+  }
 }
 
 /** How a table goes on from an old one (`RuleChange`). */
@@ -132,7 +153,7 @@ export class HookedTables {
     this.counters.clear();
     this.effects.clear();
     this.perPacketTests.clear();
-    for (const { declared, counters, program } of this.#running) {
+    for (const { declared, counters, runner } of this.#running) {
       const { firstId } = counters;
       this.counters.set(declared.name, counters);
       for (const rule of declared.rules) {
@@ -140,14 +161,14 @@ export class HookedTables {
         if (effect !== 'none') this.effects.set(firstId + rule.index, effect);
       }
       const isTracked = declared.name === 'nat' || PRIORITIES[declared.name] > Priority.CONNTRACK;
-      for (const [id, test] of program.perPacketTests ?? [])
+      for (const [id, test] of runner.program.perPacketTests ?? [])
         this.perPacketTests.set(id, isTracked ? test : beforeConntrack(test));
     }
   }
 
   /** Builds DECLARED, of which the trace IDs start at FIRST_ID, GOING on from the table that it replaces. */
   #build(declared: Table, firstId: number, shared: ReadonlySet<string>, going: GoingOn | undefined): RunningTable {
-    const { context, engine, host, nat, emit } = this.#parts;
+    const { context, engine, host, nat, observation } = this.#parts;
     const counters = createCounters(declared, this.trace, firstId);
     const before = going && ((rule: Rule): Rule | undefined => going.continues(rule, declared));
     if (going && before) continueCounters(declared, counters, going.old.counters, before);
@@ -155,20 +176,26 @@ export class HookedTables {
       ? (rule: Rule): Rule | undefined => going.old.table.rules[before?.(rule)?.index ?? -1]
       : undefined;
     const table = withStates(declared, context, statesOf);
-    const program = buildProgram(table, declared, context, counters, engine, emit);
+    const runner = new TableRunner(table, { declared, context, counters, engine, observation });
     const decisions = new Decisions(declared, counters, this.#causes);
     const runAt =
       (hook: Hook) =>
       (packet: Packet): Verdict =>
-        decisions.note(packet, hook, program.run(packet, hook));
-    const rerouted = (packet: Packet): boolean => reroute(packet, host, emit);
-    const running = { declared, table, counters, program, shared };
+        decisions.note(packet, hook, runner.program.run(packet, hook));
+    const rerouted = (packet: Packet): boolean => reroute(packet, host, observation.emit);
+    const running = { declared, table, counters, runner, shared };
     if (declared.name !== 'nat')
       return { ...running, entries: tableHooks(declared, priorityOf(declared), runAt, firstId, rerouted) };
     const byHook = HOOK_NAMES.map((_, hook) => runAt(hook as Hook));
     const chains = (packet: Packet): Verdict => byHook[packet.hook](packet);
     const learn = (walk: FlowWalk, hook: Hook): boolean => walk.translate(declared, firstId, hook);
-    return { ...running, entries: natHooks(nat, chains, rerouted, learn, emit) };
+    return { ...running, entries: natHooks(nat, chains, rerouted, learn, observation) };
+  }
+
+  /** Compiles the tables that were built while packets were observed. */
+  compile(): void {
+    const compiled = this.#running.filter(({ runner }) => runner.compile());
+    if (compiled.length > 0) this.#publish();
   }
 
   /** Takes back what policies have counted that nf_tables does not count. Call it before `counters` are read. */

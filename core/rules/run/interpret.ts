@@ -1,5 +1,5 @@
 /** Defines what rules mean: traverses tables rule by rule (ipt_do_table). The compiled engines must behave the same. */
-import type { Emit } from '../../events.js';
+import { type Emit, type Observation, UNOBSERVED } from '../../events.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
@@ -29,14 +29,14 @@ export interface TableProgram {
 }
 
 /**
- * Interprets TABLE. COUNTERS are the table's own. EMIT receives each rule that is evaluated, and policies, as they are
- * in DECLARED, the ruleset's own table.
+ * Interprets TABLE. COUNTERS are the table's own. Events are emitted through OBSERVATION for each rule that is
+ * evaluated, and policies, as they are in DECLARED, the ruleset's own table.
  */
 export function interpretTable(
   table: Table,
   context: RuleContext,
   counters: TableCounters,
-  emit?: Emit,
+  observation: Observation = UNOBSERVED,
   declared: Table = table,
 ): TableProgram {
   const { trace } = counters;
@@ -79,7 +79,7 @@ export function interpretTable(
       trace[++trace[0]] = traceEvent(id, TraceKind.MATCHED);
       counters.rules[rule.index * 2] += 1;
       counters.rules[rule.index * 2 + 1] += packet.length;
-      if (emit !== undefined) emitRule(emit, declared, rule, packet);
+      if (observation.emit !== undefined) emitRule(observation.emit, declared, rule, packet);
       if (packet.isTraced) logTracedRule(context, packet, table, current, rule);
       const { target } = rule;
       if (packet.hotdrop) {
@@ -117,6 +117,7 @@ export function interpretTable(
     const steps = stepsOf(rule);
     for (const step of steps) {
       if (checkStep(step, packet, context)) continue;
+      const { emit } = observation;
       if (emit !== undefined) {
         origins[rule.index] ??= matchesOfSteps(rule, context.interfaceNames);
         const missed = failuresOf(steps, origins[rule.index], steps.indexOf(step), packet, context);
@@ -139,7 +140,7 @@ export function interpretTable(
       trace[++trace[0]] = event;
       trace[DECISIVE] = event;
       if (packet.isTraced) logTracedEnd(context, packet, table, chain);
-      emit?.({ kind: 'policy', table: table.name, chain: declared.chains[chain.index] });
+      observation.emit?.({ kind: 'policy', table: table.name, chain: declared.chains[chain.index] });
       return chain.policy;
     },
   };
