@@ -3,6 +3,7 @@ import { CaptureError } from '../codecs/capture-error.js';
 import { ConntrackListError } from '../codecs/conntrack-list-error.js';
 import { FilterError } from '../codecs/filter/filter-error.js';
 import { HostError } from '../codecs/host/error.js';
+import { SentenceError } from '../codecs/sentence/sentence-error.js';
 import { shown, shownLines } from '../codecs/text.js';
 import { TooManyConnectionsError } from '../core/conntrack/table.js';
 import { IpsetError } from '../core/ipset/ipset-error.js';
@@ -34,7 +35,7 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof UsageError || error instanceof ReplayOptionsError) {
     return { message: `${error.message}\n(see ${helpCommand()})`, exitCode: ExitCode.USAGE };
   }
-  if (error instanceof FilterError) {
+  if (error instanceof FilterError || error instanceof SentenceError) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
   if (error instanceof CommandError) {

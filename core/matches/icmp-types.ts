@@ -1,11 +1,9 @@
 /** Types and codes of ICMP and ICMPv6 in rules (ipt_parse_icmp of libxt_icmp). */
+import type { IcmpName } from '../../codecs/icmp-names.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { RuleFault, unknownName } from '../rules/parse/error.js';
 import { parseNumber } from '../rules/parse/values.js';
 import type { ValueRange } from '../rules/ranges.js';
-
-/** A name that iptables knows. Without a code, any code matches. */
-export type IcmpName = readonly [name: string, type: number, code?: number];
 
 export interface IcmpTypes {
   readonly type: number;

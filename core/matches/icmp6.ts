@@ -1,41 +1,10 @@
 /** `-m icmp6`: ICMPv6 type and code (icmp6_match in ip6_tables). */
+import { ICMPV6_NAMES } from '../../codecs/icmp-names.js';
 import { IPPROTO_ICMPV6 } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
 import { listedAs } from '../rules/listing/listed-form.js';
-import { type IcmpName, type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
-
-/** The names in `ip6tables -p icmpv6 -h`. */
-const TYPES: readonly IcmpName[] = [
-  ['destination-unreachable', 1],
-  ['no-route', 1, 0],
-  ['communication-prohibited', 1, 1],
-  ['beyond-scope', 1, 2],
-  ['address-unreachable', 1, 3],
-  ['port-unreachable', 1, 4],
-  ['failed-policy', 1, 5],
-  ['reject-route', 1, 6],
-  ['packet-too-big', 2],
-  ['time-exceeded', 3],
-  ['ttl-exceeded', 3],
-  ['ttl-zero-during-transit', 3, 0],
-  ['ttl-zero-during-reassembly', 3, 1],
-  ['parameter-problem', 4],
-  ['bad-header', 4, 0],
-  ['unknown-header-type', 4, 1],
-  ['unknown-option', 4, 2],
-  ['echo-request', 128],
-  ['ping', 128],
-  ['echo-reply', 129],
-  ['pong', 129],
-  ['router-solicitation', 133],
-  ['router-advertisement', 134],
-  ['neighbour-solicitation', 135],
-  ['neighbor-solicitation', 135],
-  ['neighbour-advertisement', 136],
-  ['neighbor-advertisement', 136],
-  ['redirect', 137],
-];
+import { type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
 
 interface Icmp6Params extends IcmpTypes {
   readonly negated: boolean;
@@ -57,7 +26,7 @@ export const icmp6: MatchExtension<Icmp6Params> = {
 
   parse(options) {
     const option = options.get('--icmpv6-type')!;
-    return { ...parseIcmpTypes(option.values[0], TYPES), negated: option.negated };
+    return { ...parseIcmpTypes(option.values[0], ICMPV6_NAMES), negated: option.negated };
   },
 
   refuse(_params, { base }) {

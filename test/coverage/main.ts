@@ -24,6 +24,7 @@ const TESTS = [
     'recorded/',
     'replay/',
     'rules/',
+    'sentence/',
     'sets/',
     'matches/',
     'targets/',
