@@ -26,6 +26,34 @@ export interface PacketFields {
   readonly ttl: number;
   readonly tos: number;
   readonly mark: number;
+  /** Present for TCP, if its header was captured. */
+  readonly tcp?: TcpFields;
+  /** Present for ICMP, if its type and code were captured. */
+  readonly icmp?: IcmpFields;
+  /** Present for a fragment. */
+  readonly fragment?: FragmentFields;
+}
+
+export interface TcpFields {
+  /** The byte of flags (RFC 9293: FIN is 1, CWR 128). */
+  readonly flags: number;
+  readonly sequence: number;
+  readonly acknowledgment: number;
+  /** As in the header, unscaled. */
+  readonly window: number;
+  /** The length of what follows the header. */
+  readonly dataBytes: number;
+}
+
+export interface IcmpFields {
+  readonly type: number;
+  readonly code: number;
+}
+
+export interface FragmentFields {
+  /** Where it starts in its packet. */
+  readonly offsetBytes: number;
+  readonly isLast: boolean;
 }
 
 /** One end of a packet. */
@@ -70,6 +98,8 @@ export interface FailedTest {
   /** The field that it tests, if it is one, and the packet's value; no value if the packet does not have the field. */
   readonly field?: ValueField;
   readonly value?: number;
+  /** The same as `text`, in parts, if it is about fields: any of them would have done. */
+  readonly misses?: readonly Miss[];
 }
 
 /** A rule was evaluated. */
@@ -88,6 +118,38 @@ export interface RuleEvent {
   readonly unknown?: number;
   /** The header is malformed, so the packet is dropped at this rule. */
   readonly isHotdrop: boolean;
+}
+
+/** Why a packet does not meet a condition about a field. */
+export interface Miss {
+  readonly field: ValueField;
+  /** The packet's value, as `formatField` prints it; absent if the packet has none. */
+  readonly value?: string;
+  /** What the condition wants, or if negated, does not want; absent if nothing can meet it. */
+  readonly expected?: string;
+  readonly isNegated: boolean;
+}
+
+/** The target of a rule changed something of the packet, or of its connection. */
+export interface ChangedEvent {
+  readonly kind: 'changed';
+  readonly table: TableName;
+  readonly rule: Rule;
+  readonly what: ChangedThing;
+  /** Before and after. Absent: there was, or is, none. */
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export type ChangedThing = 'mark' | 'connection mark' | 'TOS' | 'TTL' | 'MSS' | 'TCP options' | 'state' | 'bytes';
+
+/** A rule told somebody about the packet: the kernel's log, or the program that listens to a netlink group. */
+export interface LoggedEvent {
+  readonly kind: 'logged';
+  /** The kernel's message. */
+  readonly line?: string;
+  readonly group?: number;
+  readonly prefix?: string;
 }
 
 /** No rule of a base chain decided, so its policy did. */
@@ -180,22 +242,27 @@ export interface IdleEvent {
   readonly label: string;
 }
 
-/** The host answers the packet with an ICMP error or a RST. The events of the answer follow, one `depth` deeper. */
+/** The host answers the packet with an ICMP error or a RST. The events of the answer follow. */
 export interface AnsweredEvent {
   readonly kind: 'answered';
   readonly packet: PacketFields;
-  readonly icmp?: { readonly type: number; readonly code: number };
+  readonly icmp?: IcmpFields;
 }
 
-/** TEE sends a copy of the packet. The events of the copy follow, one `depth` deeper. */
+/**
+ * There is a copy of the packet: TEE sends one, or the host receives its own broadcast. The events of the copy follow.
+ */
 export interface CopiedEvent {
   readonly kind: 'copied';
+  readonly by: 'tee' | 'broadcast';
   readonly packet: PacketFields;
 }
 
 export interface DroppedEvent {
   readonly kind: 'dropped';
   readonly cause: DropCause;
+  /** Its sender was notified by REJECT. */
+  readonly isRejected: boolean;
   /** Absent if its IP header is malformed. */
   readonly packet?: PacketFields;
   /** The original destination, if DNAT had changed it. */
@@ -222,6 +289,8 @@ export type EventBody =
   | HookEvent
   | RuleEvent
   | PolicyEvent
+  | ChangedEvent
+  | LoggedEvent
   | TrackedEvent
   | RoutedEvent
   | TranslatedEvent
@@ -234,7 +303,10 @@ export type EventBody =
   | LeftEvent
   | UncertainEvent;
 
-/** `depth` is 0 for the received packet, 1 for what the host sends or loops back because of it, and so on. */
+/**
+ * `depth` is 0 for the received packet, 1 for what the host sends or loops back because of it (from `answered` or
+ * `copied` on), and so on.
+ */
 export type PacketEvent = EventBody & { readonly depth: number };
 
 export type Observer = (event: PacketEvent) => void;

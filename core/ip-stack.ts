@@ -441,7 +441,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** A COPY that TEE made traverses the rules too, like an answer. */
   #sendCopy(copy: Packet): void {
-    this.#observation.emit?.({ kind: 'copied', packet: packetFields(copy) });
+    this.#observation.emit?.({ kind: 'copied', by: 'tee', packet: packetFields(copy) });
     const events = this.#trace[0];
     this.#sendOut(copy);
     this.#trace[0] = events;
@@ -471,6 +471,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     const copy = this.#stack.pushCopy(packet);
     // A clone belongs to no socket.
     copy.socket = NO_SOCKET;
+    this.#observation.emit?.({ kind: 'copied', by: 'broadcast', packet: packetFields(copy) });
     if (this.#passPostrouting(copy)) {
       // The kernel uses PACKET_LOOPBACK, for which -m pkttype checks the address.
       copy.type = isMulticast(copy.destination) ? PacketType.MULTICAST : PacketType.BROADCAST;

@@ -95,7 +95,7 @@ export function wireHost(
   const { queueVerdict } = options;
   const own = { host, conntrack: connections, sets, nat, answers, clock, random, output };
   const current = (): Synproxy => synproxy.current();
-  const context = new HostContext({ ...own, synproxy: current, tee, stack, queueVerdict, uncertainty });
+  const context = new HostContext({ ...own, synproxy: current, tee, stack, queueVerdict, uncertainty, observation });
   const accounting = accountingOf(context);
   for (const name of host.facts.accounting ?? []) accounting.object(name);
   const idleTimers = idleTimersOf(context);

@@ -98,7 +98,11 @@ export function findingJson({ code, message, rules, packets, packetCount, change
 const INDENT = '  ';
 
 /** FINDING as lines of at most WIDTH characters: what is wrong, the packets that show it, and what to change. */
-export function findingLines({ message, rules, packets, packetCount, change }: Finding, style: Style, width: number): string[] {
+export function findingLines(
+  { message, rules, packets, packetCount, change }: Finding,
+  style: Style,
+  width: number,
+): string[] {
   const places = rules.map(formatPlace).join(', ');
   const lines = wrapAfter('', places === '' ? shown(message) : `${shown(message)}  (${places})`, width);
   lines[0] = style.bold(lines[0]);

@@ -29,7 +29,7 @@ import {
 } from './captures.js';
 import { filesOfChange } from './changes/planned-change.js';
 import type { RetiredRule } from './changes/rule-history.js';
-import type { ChangeSetting } from './changes/run-changes.js';
+import { changeSettingOf } from './changes/run-changes.js';
 import { filesOfCommands } from './commands/host-command.js';
 import { ExpectedCounters } from './expect-counters.js';
 import { assumedOfCapture, warningsOfCapture } from './host-capture/capture-notes.js';
@@ -242,12 +242,6 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
 /** All that are known before the first packet. */
 function rulesetsOf({ ruleset, changes }: Setting): Ruleset[] {
   return [ruleset, ...changes.flatMap(({ action }) => ('ruleset' in action ? [action.ruleset] : []))];
-}
-
-function changeSettingOf({ changes, backend, host, loaded, sets }: Setting, options: ReplayOptions): ChangeSetting {
-  const { lax = false, keepCounters = false, hasEnded } = options;
-  const { names } = host.description.facts;
-  return { changes, backend, lax, keepCounters, loaded, names, setsFailure: sets.failure, hasEnded };
 }
 
 /** ERROR about a file in the folder STAGED, called by its place in OUT_DIR, which is what the user knows. */

@@ -1,5 +1,6 @@
 /** Conditions: matches lower themselves to them, and everything else about matches is derived from them. */
 import { toLoaded } from '../../codecs/byte-order.js';
+import type { Miss } from '../events.js';
 import {
   ABSENT,
   type FieldName,
@@ -218,15 +219,31 @@ function asMasked({ mask, ranges }: FieldCondition): { value: number; mask: numb
 
 /** Explains why PACKET does not meet CONDITION, with the packet's value: `dport 80 is not 443`. */
 export function explainCondition(condition: Condition, packet: Packet, context: RuleContext): string {
-  if (condition.kind === 'any') return condition.anyOf.map((one) => explainCondition(one, packet, context)).join(', ');
-  const { field, row, mask, ranges, negated } = condition;
+  return conditionMisses(condition, packet, context).map(explainMiss).join(', ');
+}
+
+function explainMiss({ field, value, expected, isNegated }: Miss): string {
+  const { label } = fieldRow(field);
+  if (value === undefined) return `the packet has no ${label}`;
+  if (expected === undefined) return `no ${label} matches`;
+  return `${label} ${value} is ${isNegated ? '' : 'not '}${expected}`;
+}
+
+/** Why PACKET does not meet CONDITION: for each of the fields, any of which would do. */
+export function conditionMisses(condition: Condition, packet: Packet, context: RuleContext): readonly Miss[] {
+  if (condition.kind === 'any') return condition.anyOf.flatMap((one) => conditionMisses(one, packet, context));
+  const { field, mask, ranges, negated } = condition;
   const names = context.interfaceNames;
-  const { label } = row;
   const value = readField(field, packet, context);
-  if (value === ABSENT) return `the packet has no ${label}`;
-  if (ranges.length === 0) return `no ${label} matches`;
   const expected = ranges.map((range) => formatRange(field, range, mask, names)).join(',');
-  return `${label} ${formatField(field, value, names)} is ${negated ? '' : 'not '}${expected}`;
+  return [
+    {
+      field,
+      ...(value === ABSENT ? {} : { value: formatField(field, value, names) }),
+      ...(ranges.length === 0 ? {} : { expected }),
+      isNegated: negated,
+    },
+  ];
 }
 
 function formatRange(

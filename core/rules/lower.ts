@@ -13,10 +13,18 @@ import {
   TCP_LENGTH,
   UDP_LENGTH,
 } from '../../codecs/layouts.js';
+import type { Miss } from '../events.js';
 import { type FieldName, type FixedBy, fieldRow, isFixed } from '../fields.js';
 import type { Packet } from '../packet.js';
 import { lowerBase } from './base-match.js';
-import { type Condition, checkCondition, conditionFields, constantAnswer, explainCondition } from './condition.js';
+import {
+  type Condition,
+  checkCondition,
+  conditionFields,
+  conditionMisses,
+  constantAnswer,
+  explainCondition,
+} from './condition.js';
 import type { RuleContext } from './context.js';
 import type { Match, Rule } from './model.js';
 import type { Lookup, MatchState } from './run/match-state.js';
@@ -202,6 +210,11 @@ export function explainStep(step: Step, packet: Packet, context: RuleContext): s
   if (isNative(step)) return step.native.explanation;
   if (packet.fragmentOffset !== 0 && step.isStrict) return `a later fragment has no ${step.label}`;
   return `the ${step.label} is cut short`;
+}
+
+/** Why PACKET does not pass STEP, if that is a condition. */
+export function missesOf(step: Step, packet: Packet, context: RuleContext): readonly Miss[] {
+  return isCondition(step) ? conditionMisses(step, packet, context) : [];
 }
 
 /** The fields that STEP reads. */

@@ -35,11 +35,7 @@ const COLOURED: Style = {
 };
 
 /** The style for STREAM. */
-export function styleOf(
-  stream: TextOutput,
-  choice: ColorChoice = 'auto',
-  env: NodeJS.ProcessEnv = process.env,
-): Style {
+export function styleOf(stream: TextOutput, choice: ColorChoice = 'auto', env: NodeJS.ProcessEnv = process.env): Style {
   const isColoured = choice === 'auto' ? isAutoColoured(stream, env) : choice === 'always';
   return isColoured ? COLOURED : PLAIN;
 }

@@ -16,6 +16,7 @@ import { endWarning } from '../../core/sets/host-sets.js';
 import { carryOut } from '../commands/apply-commands.js';
 import type { HostCommand } from '../commands/host-command.js';
 import { CommandError } from '../errors.js';
+import type { Setting, SettingOptions } from '../setting.js';
 import type { ChangeSummary, SetChange } from '../summary.js';
 import type { Time } from '../time.js';
 import type { PlannedAction, PlannedChange } from './planned-change.js';
@@ -35,6 +36,15 @@ export interface ChangeSetting {
   readonly loaded: ReadonlyMap<TableName, SavedCounters> | undefined;
   /** Whether those of rules that are loaded later start from what their files say. */
   readonly keepCounters: boolean;
+}
+
+/** What the changes of a replay in SETTING need, with the options that it was loaded with. */
+export function changeSettingOf(
+  { changes, backend, host, loaded, sets }: Setting,
+  { lax = false, keepCounters = false, hasEnded }: Pick<SettingOptions, 'lax' | 'keepCounters' | 'hasEnded'>,
+): ChangeSetting {
+  const { names } = host.description.facts;
+  return { changes, backend, lax, keepCounters, loaded, names, setsFailure: sets.failure, hasEnded };
 }
 
 export class RunChanges {

@@ -28,6 +28,7 @@ const TESTS = [
     'sets/',
     'matches/',
     'targets/',
+    'explain/',
     'library/library',
     'library/public',
     'cli/replay',

@@ -3,7 +3,7 @@ import type { FailedTest } from '../../events.js';
 import { ABSENT, type FieldName, readField } from '../../fields.js';
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
-import { checkStep, explainStep, isAskable, isCondition, lookupOf, type Step } from '../lower.js';
+import { checkStep, explainStep, isAskable, isCondition, lookupOf, missesOf, type Step } from '../lower.js';
 
 /** What is known of a rule that a packet missed. */
 export interface RuleFailures {
@@ -45,12 +45,14 @@ export function failuresOf(
 }
 
 function failedTest(step: Step, match: number | undefined, packet: Packet, context: RuleContext): FailedTest {
+  const misses = missesOf(step, packet, context);
   const value = step.kind === 'field' ? readField(step.field, packet, context) : ABSENT;
   return {
     text: explainStep(step, packet, context),
     ...(match === undefined ? {} : { match }),
     ...(step.kind === 'field' ? { field: step.field } : {}),
     ...(value === ABSENT ? {} : { value }),
+    ...(misses.length === 0 ? {} : { misses }),
   };
 }
 

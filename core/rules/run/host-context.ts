@@ -7,6 +7,7 @@ import type { Clock } from '../../clock.js';
 import { RECORD_WORDS, STATUS, Status } from '../../conntrack/record.js';
 import type { ConntrackTable } from '../../conntrack/table.js';
 import type { EmulatorOutput, LoggedPacket } from '../../emulator.js';
+import type { Observation } from '../../events.js';
 import { Hook, type TableName, Verdict } from '../../hooks.js';
 import type { AddressType } from '../../host/address-type.js';
 import type { HostFacts } from '../../host/facts.js';
@@ -47,6 +48,7 @@ export interface HostParts {
   readonly tee: Tee;
   readonly stack: PacketStack;
   readonly uncertainty: Uncertainty;
+  readonly observation: Observation;
   /** The verdict of the program that listens to the queues of NFQUEUE; undefined: none does. */
   readonly queueVerdict: 'accept' | 'drop' | undefined;
 }
@@ -70,6 +72,7 @@ export class HostContext implements RuleContext {
   readonly #random: Random;
   /** What rules share by a name. */
   readonly states = new SharedStates();
+  readonly #observation: Observation;
   readonly #log: EmulatorOutput['log'];
   readonly #nflog: EmulatorOutput['nflog'];
   readonly #synproxy: HostParts['synproxy'];
@@ -81,6 +84,7 @@ export class HostContext implements RuleContext {
   constructor(parts: HostParts) {
     const { host, conntrack, sets, nat, answers, clock, random, output } = parts;
     this.#uncertainty = parts.uncertainty;
+    this.#observation = parts.observation;
     this.#synproxy = parts.synproxy;
     this.#tee = parts.tee;
     this.#stack = parts.stack;
@@ -169,12 +173,14 @@ export class HostContext implements RuleContext {
   }
 
   log(packet: Packet, level: number, prefix: string, flags: number): void {
-    if (this.#log === undefined) return;
+    if (this.#log === undefined && this.#observation.emit === undefined) return;
     const line = logLine(packet, prefix, flags, this.#host);
-    this.#log({ ...loggedPacket(packet, prefix), level, line });
+    this.#observation.emit?.({ kind: 'logged', line });
+    this.#log?.({ ...loggedPacket(packet, prefix), level, line });
   }
 
   nflog(packet: Packet, group: number, prefix: string, size: number): void {
+    this.#observation.emit?.({ kind: 'logged', group, prefix });
     if (this.#nflog === undefined) return;
     const logged = loggedPacket(packet, prefix);
     const available = Math.min(size, logged.available);

@@ -4,8 +4,9 @@ import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import { checkStep, lowerRule, matchesOfSteps, type Step } from '../lower.js';
-import type { Chain, Rule, Table, TableCounters } from '../model.js';
+import type { Chain, Rule, Table, TableCounters, Target } from '../model.js';
 import { failuresOf, type RuleFailures } from './failures.js';
+import { applyObserved } from './observed-target.js';
 import { DECISIVE, TraceKind, traceEvent } from './trace.js';
 import { logTracedEnd, logTracedRule } from './traced.js';
 
@@ -83,7 +84,7 @@ export function interpretTable(
       if (packet.isTraced) logTracedRule(context, packet, table, current, rule);
       const { target } = rule;
       if (packet.hotdrop) {
-        if (target.kind === 'extension') target.extension.apply(target.params, packet, context);
+        if (target.kind === 'extension') apply(target, rule, packet);
         trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
         return Verdict.DROP;
       }
@@ -93,7 +94,7 @@ export function interpretTable(
         hasReturned = true;
         at = rules.length;
       } else if (target.kind === 'extension') {
-        const verdict = target.extension.apply(target.params, packet, context);
+        const verdict = apply(target, rule, packet);
         // Only now: an answer that it sent may have been dropped.
         if (verdict === Verdict.DROP) trace[DECISIVE] = traceEvent(id, TraceKind.MATCHED);
         if (verdict !== Verdict.CONTINUE) return verdict;
@@ -105,6 +106,12 @@ export function interpretTable(
         at = 0;
       }
     }
+  }
+
+  function apply(target: Extract<Target, { kind: 'extension' }>, rule: Rule, packet: Packet): Verdict {
+    const { emit } = observation;
+    if (emit !== undefined) return applyObserved(target, rule, packet, context, declared, emit);
+    return target.extension.apply(target.params, packet, context);
   }
 
   /** The steps of RULE, created on first use. */
