@@ -20,6 +20,7 @@ import { absentTables, assumedChains } from './absent-tables.js';
 import { backendOf, type PlannedChange, planChange } from './changes/planned-change.js';
 import { applyCommands, type CommandsApplied } from './commands/apply-commands.js';
 import { type HostCommand, readCommands } from './commands/host-command.js';
+import { withSysctls } from './commands/host-sysctls.js';
 import { dockerBridges } from './docker-bridges.js';
 import {
   assumedRules,
@@ -43,7 +44,7 @@ export interface SettingOptions {
   keepCounters?: boolean;
   /** Files for `ipset restore`, on top of the host's own sets. */
   ipsetPaths?: readonly string[];
-  /** Commands of iptables and ipset, or files of them, on top of the rules and sets. */
+  /** Commands of iptables, ipset and sysctl, or files of them, on top of the rules, sets and host. */
   apply?: readonly string[];
   /** Names for addresses, like /etc/hosts. */
   namesPath?: string;
@@ -101,12 +102,12 @@ export function loadSetting(options: SettingOptions): Setting {
   const absent = absentTables(parsed, sources);
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
-  const host = hostOf(source);
+  const commands = (options.apply ?? []).flatMap((given, i) => readCommands(given, i + 1, options));
+  const host = hostOf(withSysctls(source, commands));
   const moreSets = (options.ipsetPaths ?? []).map((file) => ({ text: readText(file, options), file }));
   const sets = HostSets.of(host, moreSets, options.seed);
   const before = rulesForSets(parsed, sets.store, lax, sets.failure);
   const loaded = keepCounters ? loadedCounters(before, sources) : undefined;
-  const commands = (options.apply ?? []).flatMap((given, i) => readCommands(given, i + 1, options));
   const { hasEnded } = options;
   const applied = applyCommands(
     commands,

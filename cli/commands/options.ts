@@ -107,8 +107,9 @@ const APPLY: OptionSpec = {
   multiple: true,
   help:
     "change the rules before the first packet: 'iptables -I INPUT 1 -p tcp --dport 80 -j ACCEPT', with the real " +
-    "tool's meaning and messages, or an ipset command; or a file of such commands, with comments and continued " +
-    'lines; words are split as by a shell, and nothing is expanded; as often as wanted, in this order',
+    "tool's meaning and messages, an ipset command, or sysctl -w NAME=NUMBER; or a file of such commands, with " +
+    'comments and continued lines; words are split as by a shell, and nothing is expanded; as often as wanted, in ' +
+    'this order',
 };
 
 const CONNTRACK: OptionSpec = {

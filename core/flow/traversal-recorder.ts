@@ -2,9 +2,10 @@
  * Follows each packet through an emulated host and determines which other packets must take the same path (see
  * traversal.ts). Each table is examined just before it runs, with the packet and its connection in their current state.
  */
-import { IPPROTO_ICMP, IPV4_LENGTH } from '../../codecs/layouts.js';
+import { ICMP_LENGTH, IPPROTO_ICMP, IPPROTO_TCP, IPV4_LENGTH, TCP_LENGTH } from '../../codecs/layouts.js';
 import { createEmulator, type Emulator, type EmulatorOptions, type EmulatorOutput } from '../emulator.js';
 import type { DroppedEvent, LeftEvent, PacketEvent } from '../events.js';
+import { readField, type ValueField } from '../fields.js';
 import { HOOK_NAMES, Hook, type HookEntry, Priority, TABLE_HOOKS, type TableName, Verdict } from '../hooks.js';
 import type { Host } from '../host/host.js';
 import { CtInfo, type Packet } from '../packet.js';
@@ -31,6 +32,13 @@ const COVERED_REASONS: ReadonlySet<Reason> = new Set([
   ...(['martian-source', 'martian-destination', 'rp-filter', 'forwarding-off', 'no-route'] as const),
   ...(['unreachable-route', 'prohibit-route', 'blackhole-route', 'multicast-not-joined'] as const),
   ...(['link-layer-broadcast', 'source-not-local'] as const),
+]);
+
+/** What a packet's headers say; the layer-4 fields of a protocol are only read of its packets. */
+const HEADER_FIELDS = ['source', 'destination', 'protocol', 'sport', 'dport', 'tos', 'ttl', 'length'] as const;
+const PROTOCOL_FIELDS = new Map<number, { readonly name: ValueField; readonly headerLength: number }>([
+  [IPPROTO_TCP, { name: 'tcpFlags', headerLength: TCP_LENGTH }],
+  [IPPROTO_ICMP, { name: 'icmpType', headerLength: ICMP_LENGTH }],
 ]);
 
 /** An emulator that knows which packets share the path of the last packet. */
@@ -71,6 +79,7 @@ class TraversalRecorder {
   /** The set of the packet being followed; undefined if there is none yet. */
   #set: TraversalSet | undefined;
   #packet: Packet | undefined;
+  #own: ReadonlyMap<ValueField, number> = new Map();
   #isLocal = false;
   #isMadeOfFragments = false;
   /** The depth of the hook entered last. */
@@ -143,6 +152,7 @@ class TraversalRecorder {
     const set = new TraversalSet(this.#host, this.context, packet, this.#isLocal);
     this.#set = set;
     this.#packet = packet;
+    this.#own = this.#valuesOf(packet);
     if (packet.headerLength > IPV4_LENGTH) set.leaveAlone('ip-options');
     if (this.#isMadeOfFragments) set.leaveAlone('reassembled');
     if (!this.#isLocal) return;
@@ -150,6 +160,13 @@ class TraversalRecorder {
     set.haveSource();
     set.route();
     set.compareWithMtu();
+  }
+
+  #valuesOf(packet: Packet): ReadonlyMap<ValueField, number> {
+    const more = PROTOCOL_FIELDS.get(packet.protocol);
+    const isThere = more !== undefined && packet.l4Available >= more.headerLength && packet.fragmentOffset === 0;
+    const names: readonly ValueField[] = isThere ? [...HEADER_FIELDS, more.name] : HEADER_FIELDS;
+    return new Map(names.map((one) => [one, readField(one, packet, this.context)]));
   }
 
   #track(): void {
@@ -196,6 +213,7 @@ class TraversalRecorder {
       connection: set.given,
       alone: set.alone,
       isLocal: this.#isLocal,
+      own: this.#own,
       fields: set.arrival.fields,
       connectionFields: set.connection.fields,
       narrowedBy: new Map([...set.arrival.narrowedBy, ...set.connection.narrowedBy]),

@@ -77,6 +77,8 @@ export interface Traversal {
   readonly alone: Alone | undefined;
   /** The host itself sent it. */
   readonly isLocal: boolean;
+  /** The packet's own values on arrival, of fields that are read from its headers; ABSENT where it lacks them. */
+  readonly own: ReadonlyMap<ValueField, number>;
   /** The possible values of the packets' fields on arrival. A field that is not listed may have any value. */
   readonly fields: ReadonlyMap<ValueField, FieldValues>;
   /** The possible values of their connection's fields after conntrack. */

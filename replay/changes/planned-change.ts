@@ -12,7 +12,14 @@ import type { Backend, Ruleset } from '../../core/rules/model.js';
 import { filesOfHost } from '../../io/host-files.js';
 import { readText } from '../../io/text-file.js';
 import { checkBackend } from '../commands/apply-commands.js';
-import { commandsOf, type HostCommand, isCommand, startsAsCommand, typedCommands } from '../commands/host-command.js';
+import {
+  commandError,
+  commandsOf,
+  type HostCommand,
+  isCommand,
+  startsAsCommand,
+  typedCommands,
+} from '../commands/host-command.js';
 import { ReplayOptionsError } from '../errors.js';
 import { readRulesFiles, rulesIn, rulesPathsOf } from '../rules-files.js';
 import { type PlannedSnapshot, planSnapshot } from './snapshot-change.js';
@@ -127,7 +134,13 @@ function planRules(sources: readonly RulesSource[], options: PlanOptions): Plann
 }
 
 function planCommands(commands: readonly HostCommand[], { backend }: PlanOptions): PlannedAction {
-  for (const command of commands) checkBackend(command, backend);
+  for (const command of commands) {
+    checkBackend(command, backend);
+    const { tool, source, all } = command;
+    if (tool !== 'sysctl') continue;
+    const what = 'sysctls do not change while packets flow';
+    throw commandError(source, all, all[0], what, '--apply, for a host that has them from the beginning');
+  }
   return { kind: 'commands', commands };
 }
 

@@ -78,6 +78,9 @@ export function carryOut(command: HostCommand, state: RulesetState, options: Com
     }
     case 'ipset':
       return { state, output: titled(command, ipset(command, state.ruleset, options)), warnings: [] };
+    // Before the first packet, the host has been made with them (host-sysctls.ts).
+    case 'sysctl':
+      return { state, output: '', warnings: [] };
     case 'iptables-restore':
       return { state: restoreRules(command, state, options), output: '', warnings: [] };
     default: {

@@ -1,4 +1,4 @@
-/** Commands of iptables and ipset as somebody would type them on the host: what is read before any is carried out. */
+/** Commands of iptables, ipset and sysctl as typed on the host: what is read before any is carried out. */
 import { existsSync } from 'node:fs';
 import type { Word } from '../../codecs/iptables-save.js';
 import { ShellFault, splitCommands } from '../../codecs/shell-words.js';
@@ -16,7 +16,7 @@ export interface CommandSource {
   readonly argument: string | undefined;
 }
 
-export type CommandTool = 'iptables' | 'iptables-restore' | 'ip6tables' | 'ipset';
+export type CommandTool = 'iptables' | 'iptables-restore' | 'ip6tables' | 'ipset' | 'sysctl';
 
 export interface HostCommand {
   readonly tool: CommandTool;
@@ -28,7 +28,7 @@ export interface HostCommand {
   readonly source: CommandSource;
 }
 
-const TOOL = /^(?:(iptables|ip6tables)(-legacy|-nft)?(-restore|-save)?|(ipset))$/;
+const TOOL = /^(?:(iptables|ip6tables)(-legacy|-nft)?(-restore|-save)?|(ipset|sysctl))$/;
 /** What a file for iptables-restore, or for `ipset restore`, starts with. */
 const RULES = /^\*\w+\s*$/;
 const SETS = /^(?:create|add)\s/;
@@ -108,10 +108,10 @@ function parseCommand(all: readonly Word[], source: CommandSource): HostCommand 
   const word = name ?? all[0];
   const found = TOOL.exec(word.text.replace(/^.*\//, ''));
   if (found === null) {
-    const what = `"${word.text}" is not an iptables or ipset command`;
-    throw commandError(source, all, word, what, 'iptables …, ipset …');
+    const what = `"${word.text}" is not a command of iptables, ipset or sysctl`;
+    throw commandError(source, all, word, what, 'iptables …, ipset …, sysctl -w …');
   }
-  const [, family, variant, action = '', ipset] = found;
+  const [, family, variant, action = '', other] = found;
   if (action === '-save') {
     throw commandError(
       source,
@@ -121,7 +121,7 @@ function parseCommand(all: readonly Word[], source: CommandSource): HostCommand 
       'without it; the results have the rules that are left',
     );
   }
-  const tool = ipset ?? (family === 'ip6tables' ? family : `iptables${action}`);
+  const tool = other ?? (family === 'ip6tables' ? family : `iptables${action}`);
   const backend = variant === undefined ? undefined : (variant.slice(1) as Backend);
   return { tool: tool as CommandTool, backend, all, words, source };
 }

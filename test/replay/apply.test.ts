@@ -86,6 +86,31 @@ iptables -S INPUT 1
   assert.equal(sets?.[0].entries, [1, 1]);
 });
 
+Apply('sysctl -w sets what the host has from the beginning, forwarding on all interfaces together', () => {
+  const { packets } = replayed([]);
+  assert.ok(packets.forwarded > 0);
+  const off = replayed(['sysctl -w net.ipv4.ip_forward=0']);
+  assert.is(off.packets.forwarded, 0);
+  assert.ok(off.dropped.some(({ reason }) => reason === 'forwarding-off'));
+  assert.is(
+    replayed(['sysctl -qw net/ipv4/ip_forward=0 net.ipv4.conf.all.forwarding=1']).packets.forwarded,
+    packets.forwarded,
+  );
+  assert.is(
+    errorOf(['sysctl net.ipv4.ip_forward']),
+    '--apply 1: word 2: net.ipv4.ip_forward sets nothing; expected: sysctl -w NAME=NUMBER',
+  );
+  assert.is(
+    errorOf(['sysctl -w net.ipv4.ip_forward=on']),
+    '--apply 1: word 3: on is not a number; expected: sysctl -w NAME=NUMBER',
+  );
+  assert.is(errorOf(['sysctl -a']), '--apply 1: word 2: -a sets nothing; expected: sysctl -w NAME=NUMBER');
+  assert.match(
+    errorOf([], { changes: ['n2=sysctl -w net.ipv4.ip_forward=0'] }),
+    /^--at n2: word 1: sysctls do not change while/,
+  );
+});
+
 Apply('counters that commands give are there at the end', () => {
   const outDir = join(dir, 'counted');
   replayed(['iptables -I DOCKER 1 -c 40 4000 -s 203.0.113.99 -j DROP'], { outDir });
