@@ -237,7 +237,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (!received.take(frame, this.#isBare(dev))) return void this.#skip(received.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
     let upcall = UPCALL;
-    if (this.#flowCache !== null && received.packetType === PacketType.HOST && !this.#isObserved) {
+    const isPlain = received.packetType === PacketType.HOST && received.mark === 0;
+    if (this.#flowCache !== null && isPlain && !this.#isObserved) {
       const { bytes, view, at } = received;
       const path = this.#flowCache.forward(received, dev);
       if (path >= 0) {
@@ -292,11 +293,13 @@ export class IpStack implements Emulator, UpcallReceiver {
     if (malformed !== '') return void this.#drop(packet, malformed);
     packet.inDev = dev;
     packet.type = type;
+    packet.mark = received.mark;
     received.copyMacs(packet);
     this.#observation.emit?.({ kind: 'decoded', packet: packetFields(packet) });
     if (type === PacketType.OTHERHOST) return void this.#drop(packet, 'other-host');
     this.#arrive(packet);
-    const isLearnable = this.outcome === Outcome.FORWARDED && type === PacketType.HOST && !this.uncertain.isCurrent;
+    const isPlain = type === PacketType.HOST && received.mark === 0;
+    const isLearnable = this.outcome === Outcome.FORWARDED && isPlain && !this.uncertain.isCurrent;
     // The trace of the interpreter says less than that of generated code.
     if (this.#flowCache !== null && isLearnable && !this.#isObserved) {
       // Longer packets are coalesced, or have to be cut.
@@ -321,6 +324,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.nowMs = this.#clock.nowMs;
     const malformed = decodeOwnPacket(packet, sent, this.#random);
     if (malformed !== '') return void this.#drop(packet, malformed);
+    packet.mark = sent.mark;
     const { view, at } = packet;
     this.#host.facts.setSender(packet);
     const route = this.#host.routeOwn(packet, isSourced);

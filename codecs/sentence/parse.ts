@@ -111,7 +111,7 @@ function parseProtocol(word: Word, first: Word): number | undefined {
   if (first !== word && isProtocolWord(first.text)) {
     throw new SentenceError(
       word.column,
-      `"${word.text}" is not a protocol; the interface comes before the protocol, as in '${word.text} ${first.text} …'`,
+      `"${word.text}" is not a protocol; the interface comes first, as in '${word.text} ${first.text} …'`,
     );
   }
   throw new SentenceError(

@@ -36,6 +36,8 @@ export class Frame {
    * no such information.
    */
   packetType: PacketType | typeof PACKET_TYPE_FROM_LINK = PACKET_TYPE_FROM_LINK;
+  /** The packet mark that it has from the start, an int32: set by its driver, or by the socket that sends it. */
+  mark = 0;
   /** Its time stamp: seconds since 1970, and nanoseconds below 1,000,000,000. */
   tsSec = 0;
   tsNsec = 0;

@@ -28,6 +28,7 @@ export class LinkStage implements PacketBytes {
   captured = 0;
   onWire = 0;
   packetType: PacketType = PacketType.HOST;
+  mark = 0;
   #frame: Frame | undefined;
   /** The interface has no MAC addresses, whatever the capture has. */
   #isBare = false;
@@ -62,6 +63,7 @@ export class LinkStage implements PacketBytes {
     this.at = location.at;
     this.captured = location.captured;
     this.onWire = location.onWire;
+    this.mark = frame.mark;
     this.packetType = isBare ? PacketType.HOST : packetTypeOf(frame, location);
     const room = Math.min(location.at, location.at - frame.at + frame.headroom);
     if (room < ETHERNET_LENGTH) this.#makeRoom();

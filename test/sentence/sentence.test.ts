@@ -99,7 +99,7 @@ const WRONG: readonly (readonly [text: string, column: number, message: RegExp])
   ['10.0.0.1 > 10.0.0.2', 1, /no protocol/],
   ['tcp 10.0.0.1 > 10.0.0.2 > 10.0.0.3', 25, /a second ">"/],
   ['eth0 tpc 10.0.0.1 > 10.0.0.2', 6, /unknown protocol "tpc"; did you mean tcp\?/],
-  ['tcp eth0 10.0.0.1 > 10.0.0.2', 5, /the interface comes before the protocol, as in 'eth0 tcp …'/],
+  ['tcp eth0 10.0.0.1 > 10.0.0.2', 5, /the interface comes first, as in 'eth0 tcp …'/],
   ['in eth0 eth1 tcp 10.0.0.1 > 10.0.0.2', 14, /one word too many/],
   ['!tcp 10.0.0.1 > 10.0.0.2', 2, /cannot be negated/],
   ['tcp 10.0.0.256 > 10.0.0.2', 5, /"10.0.0.256" is not an address/],
@@ -288,7 +288,10 @@ Sentences('whatever is typed is read or refused', () => {
         assert.equal(parseSentence(formatSentence(sentence), { names: NAMES, endsOptional }), sentence);
       } catch (error) {
         if (!(error instanceof SentenceError)) throw error;
-        assert.ok(error.column >= 1 && error.column <= typed.length + 1, `column ${error.column} of ${typed}`);
+        assert.ok(
+          error.column !== undefined && error.column >= 1 && error.column <= typed.length + 1,
+          `column ${error.column} of ${typed}`,
+        );
       }
     }),
     { seed, numRuns: 5000 },
