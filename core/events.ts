@@ -168,9 +168,36 @@ export interface TrackedEvent {
   /** The connection's state before and after, for protocols with states. */
   readonly stateBefore?: string;
   readonly stateAfter?: string;
-  /** Why the packet is INVALID and, for a TCP segment of a known connection, its position in the windows. */
+  /** Why the packet is INVALID. */
   readonly invalid?: InvalidCheck;
+  /** It passes as one of its connection, but counts for nothing: conntrack is not sure that its receiver takes it. */
+  readonly isIgnored?: true;
+  /** For a TCP segment of a known connection that is INVALID or ignored: its position in the windows. */
   readonly window?: WindowFields;
+  /** What the kernel logs about it with `net.netfilter.nf_conntrack_log_invalid`, in its words. */
+  readonly remark?: string;
+  /** Its connection had ended: its entry gave way to a new one. */
+  readonly isReopened?: true;
+  /** How long its entry lives if no packet follows, and the time-out that it has just been given, if it was. */
+  readonly expiresSec?: number;
+  readonly timeout?: TimeoutFields;
+}
+
+export interface TimeoutFields {
+  /** In full: `net.netfilter.nf_conntrack_udp_timeout`; absent if there is none for it, or it is not known which. */
+  readonly sysctl?: string;
+  readonly seconds?: number;
+}
+
+/** Conntrack had an entry for the packet, but it has expired. */
+export interface TimedOutEvent {
+  readonly kind: 'timed-out';
+  /** As `conntrack -L` names it. */
+  readonly protocol: string;
+  readonly state?: string;
+  readonly timeout: TimeoutFields;
+  /** Since when. */
+  readonly agoSec: number;
 }
 
 export type InvalidCheck =
@@ -292,6 +319,7 @@ export type EventBody =
   | ChangedEvent
   | LoggedEvent
   | TrackedEvent
+  | TimedOutEvent
   | RoutedEvent
   | TranslatedEvent
   | FragmentEvent

@@ -38,6 +38,10 @@ export interface WasmExports {
     available: number,
     packetLength: number,
   ): number;
+  /** What the kernel would log about the last segment that was tracked: see core/protocols/tcp-remark.ts. */
+  tcpTakeRemark(): number;
+  tcpRemarkValue(): number;
+  tcpTakeLowered(): number;
   udpOpen(entry: number): void;
   udpUpdate(entry: number, direction: number, length: number): void;
   // flow/
@@ -115,6 +119,9 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   tcpIsValid: 3,
   tcpOpen: 4,
   tcpUpdate: 6,
+  tcpTakeRemark: 0,
+  tcpRemarkValue: 0,
+  tcpTakeLowered: 0,
   udpOpen: 1,
   udpUpdate: 3,
   forward: 3,

@@ -15,6 +15,7 @@ export {
   unhash,
 } from './conntrack/table';
 export { tcpIsValid, tcpOpen, tcpUpdate } from './conntrack/tcp';
+export { tcpRemarkValue, tcpTakeLowered, tcpTakeRemark } from './conntrack/tcp-remark';
 export { udpOpen, udpUpdate } from './conntrack/udp';
 export { forgetAnswers } from './flow/answers';
 export { forward, setNat } from './flow/forward';

@@ -22,6 +22,8 @@ export class Conntrack {
   unfinishedChecksums = 0;
   /** Why the packet tracked last is INVALID. */
   invalid: Invalid = Invalid.NONE;
+  /** Whether the packet tracked last has ended its connection and opened another one in its place. */
+  isReopened = false;
   /** By protocol number. */
   readonly trackers: readonly L4Tracker[];
   readonly earlyDrop: EarlyDrop;
@@ -41,6 +43,7 @@ export class Conntrack {
    */
   track(packet: Packet): boolean {
     this.invalid = Invalid.NONE;
+    this.isReopened = false;
     if (packet.ct >= 0 && packet.ct === this.#template) this.release(packet);
     if (packet.ct >= 0 || packet.ctinfo === CtInfo.UNTRACKED) return true;
     const tracker = this.trackers[packet.protocol];
@@ -63,11 +66,18 @@ export class Conntrack {
         return this.#passAsInvalid(packet, followed);
       }
       result = followed;
-      if (result === TrackResult.REPEAT) this.table.remove(packet.ct);
-      else if (result === TrackResult.KILL) this.table.unhash(packet.ct);
+      if (result === TrackResult.REPEAT) {
+        this.table.remove(packet.ct);
+        this.isReopened = true;
+      } else if (result === TrackResult.KILL) this.table.unhash(packet.ct);
     } while (result === TrackResult.REPEAT);
     if (packet.direction === REPLY) this.table.words[packet.ct * RECORD_WORDS + STATUS] |= Status.SEEN_REPLY;
     return true;
+  }
+
+  /** Whether the entry of PACKET is one of its connection: not just a template. */
+  isTracked(packet: Packet): boolean {
+    return packet.ct >= 0 && packet.ct !== this.#template;
   }
 
   /** Gives PACKET an entry for rules before conntrack, with neither addresses nor protocol (nf_ct_tmpl_alloc). */

@@ -1,18 +1,20 @@
 /** Emits events about what conntrack does with packets. */
 import {
+  ICMP_LENGTH,
   IPPROTO_TCP,
+  IPV4_LENGTH,
   TCP_ACK,
   TCP_ACKNOWLEDGMENT_AT,
   TCP_FLAGS_AT,
   TCP_LENGTH,
   TCP_SEQUENCE_AT,
 } from '../../codecs/layouts.js';
-import type { Emit, InvalidCheck, TrackedEvent, WindowFields } from '../events.js';
+import type { Emit, InvalidCheck, TimedOutEvent, TimeoutFields, TrackedEvent, WindowFields } from '../events.js';
 import { CtInfo, type Direction, ORIGINAL, type Packet, REPLY } from '../packet.js';
-import { Invalid } from '../protocols/protocol.js';
+import { Invalid, type L4Tracker } from '../protocols/protocol.js';
 import { protocolOf } from '../protocols/registry.js';
 import type { Conntrack } from './conntrack.js';
-import { RECORD_WORDS } from './record.js';
+import { EXPIRES_MS_F64, RECORD_F64, RECORD_WORDS } from './record.js';
 import type { ConntrackTable } from './table.js';
 import { TCP_CONNECTION, TCP_SIDE } from './tcp-record.js';
 import { Tuple } from './tuple.js';
@@ -42,16 +44,23 @@ const CHECKS: Record<Exclude<Invalid, typeof Invalid.NONE>, InvalidCheck> = {
   [Invalid.CHUNKS]: 'chunks',
 };
 
-/** `conntrack.track`, which also emits an event. */
+/** `conntrack.track`, which also emits events. */
 export function observedTracking(conntrack: Conntrack): (packet: Packet, emit: NonNullable<Emit>) => boolean {
-  const { table } = conntrack;
+  const { table, trackers } = conntrack;
   const tuple = new Tuple();
   return (packet, emit) => {
-    const known = packet.ct >= 0 ? packet.ct * 2 + packet.direction : findKnown(table, tuple, packet);
+    const tracker = trackers[packet.protocol];
+    const wasTracked = conntrack.isTracked(packet);
+    const known = wasTracked ? packet.ct * 2 + packet.direction : findKnown(table, tuple, packet);
     const stateBefore = known < 0 ? undefined : stateOf(table, known >>> 1, packet.protocol);
     const window = known < 0 ? undefined : windowOf(table, known, packet);
+    const expired = known < 0 ? findExpired(conntrack, tuple, packet) : undefined;
+    // What it says about another packet.
+    tracker.protocol.remark(tracker, packet, Invalid.NONE);
     const isTaken = conntrack.track(packet);
-    const { invalid } = conntrack;
+    const { invalid, isReopened } = conntrack;
+    if (expired !== undefined && !table.isHashed(expired.entry)) emit(expired.event);
+    const remark = tracker.protocol.remark(tracker, packet, invalid);
     const stateAfter = packet.ct < 0 ? undefined : stateOf(table, packet.ct, packet.protocol);
     const event: TrackedEvent = {
       kind: 'tracked',
@@ -59,11 +68,64 @@ export function observedTracking(conntrack: Conntrack): (packet: Packet, emit: N
       ...(packet.ct < 0 ? {} : { direction: packet.direction === ORIGINAL ? 'original' : 'reply' }),
       ...(stateBefore === undefined ? {} : { stateBefore }),
       ...(stateAfter === undefined ? {} : { stateAfter }),
-      ...(invalid === Invalid.NONE ? {} : { invalid: CHECKS[invalid], ...(window === undefined ? {} : { window }) }),
+      ...(invalid === Invalid.NONE ? {} : { invalid: CHECKS[invalid] }),
+      ...(remark === undefined ? {} : { remark }),
+      ...(remark !== undefined && invalid === Invalid.NONE ? { isIgnored: true } : {}),
+      ...(window === undefined || (invalid === Invalid.NONE && remark === undefined) ? {} : { window }),
+      ...(isReopened ? { isReopened } : {}),
+      ...(wasTracked ? {} : lifetimeOf(conntrack, packet)),
     };
     emit(event);
     return isTaken;
   };
+}
+
+/** How long the entry of PACKET, which has just been tracked, lives, and the time-out that PACKET gave to it. */
+function lifetimeOf({ table, trackers }: Conntrack, packet: Packet): Pick<TrackedEvent, 'expiresSec' | 'timeout'> {
+  const { ct, ctinfo, protocol, nowMs } = packet;
+  if (ct < 0 || ctinfo === CtInfo.RELATED) return {};
+  const leftMs = table.doubles[ct * RECORD_F64 + EXPIRES_MS_F64] - nowMs;
+  const tracker = trackers[protocol];
+  const index = tracker.protocol.timeoutOf(tracker, ct);
+  const expiresSec = leftMs / 1000;
+  return tracker.timeoutsMs[index] === leftMs ? { expiresSec, timeout: timeoutFields(tracker, index) } : { expiresSec };
+}
+
+function timeoutFields({ protocol, timeoutsMs }: L4Tracker, index: number): TimeoutFields {
+  const name = protocol.timeouts.find(([of]) => of === index)?.[1];
+  return {
+    ...(name == null ? {} : { sysctl: `net.netfilter.nf_conntrack_${name}` }),
+    seconds: timeoutsMs[index] / 1000,
+  };
+}
+
+/** The entry to which PACKET, or what it quotes, would belong, had it not expired. */
+function findExpired(
+  { table, trackers }: Conntrack,
+  tuple: Tuple,
+  packet: Packet,
+): { entry: number; event: TimedOutEvent } | undefined {
+  const { view, at, available, l4, l4Available, nowMs } = packet;
+  const isError = protocolOf(packet.protocol).isError(packet);
+  const quotedAt = l4 + ICMP_LENGTH;
+  const isRead = isError
+    ? l4Available >= ICMP_LENGTH + IPV4_LENGTH && tuple.read(view, quotedAt, l4Available - ICMP_LENGTH)
+    : tuple.read(view, at, available);
+  if (!isRead) return undefined;
+  const { source, destination, ports, protocol } = tuple;
+  const reference = table.peekExpired(source, destination, ports, protocol, nowMs);
+  if (reference < 0) return undefined;
+  const entry = reference >>> 1;
+  const tracker = trackers[protocol];
+  const state = stateOf(table, entry, protocol);
+  const event: TimedOutEvent = {
+    kind: 'timed-out',
+    protocol: tracker.protocol.name,
+    ...(state === undefined ? {} : { state }),
+    timeout: timeoutFields(tracker, tracker.protocol.timeoutOf(tracker, entry)),
+    agoSec: (nowMs - table.doubles[entry * RECORD_F64 + EXPIRES_MS_F64]) / 1000,
+  };
+  return { entry, event };
 }
 
 /** The entry of PACKET and, in the lowest bit, its direction; -1 if it has none yet. */

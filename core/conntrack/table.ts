@@ -213,6 +213,12 @@ export class ConntrackTable {
     return -1;
   }
 
+  /** As `peek`, of an entry that has expired but is still there. */
+  peekExpired(source: number, destination: number, ports: number, protocol: number, nowMs: number): number {
+    const reference = this.#wasm.lookUp(source, destination, ports, protocol);
+    return reference >= 0 && this.doubles[(reference >>> 1) * RECORD_F64 + EXPIRES_MS_F64] <= nowMs ? reference : -1;
+  }
+
   /** Same as `find`, but an entry that has expired stays where it is. */
   peek(source: number, destination: number, ports: number, protocol: number, nowMs: number): number {
     const reference = this.#wasm.lookUp(source, destination, ports, protocol);

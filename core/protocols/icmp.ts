@@ -68,6 +68,12 @@ export const icmp = defineProtocol({
     return IS_QUERY[view.getUint8(l4 + ICMP_TYPE_AT)] !== 0 ? Invalid.NONE : Invalid.NOT_OPENING;
   },
   update: updateAny,
+  remark(_tracker, packet, fault) {
+    if (fault === Invalid.CHECKSUM) return 'bad hw icmp checksum';
+    if (fault === Invalid.TYPE) return 'invalid icmp type';
+    // What is wrong with a packet that an error quotes is not logged.
+    return fault === Invalid.HEADER && !reachesChecksum(packet) ? 'short packet' : undefined;
+  },
 
   portSpace: ID_SPACE,
   mangle(view, l4, available, _manip, id) {

@@ -3,6 +3,7 @@
  * Conntrack, NAT, the sysctls and the connection listing use the descriptor and never check protocol numbers.
  */
 import type { ListedTuple } from '../../codecs/conntrack-list.js';
+import { RECORD_WORDS, STATUS, Status } from '../conntrack/record.js';
 import type { ConntrackTable } from '../conntrack/table.js';
 import type { Manip } from '../nat/range.js';
 import type { Direction, Packet } from '../packet.js';
@@ -146,6 +147,14 @@ export interface L4Protocol {
     isNew: boolean,
   ): TrackResult | Invalid;
 
+  /** The index of the time-out that the last packet gave to ENTRY, which is as that packet has left it. */
+  timeoutOf(tracker: L4Tracker, entry: number): number;
+  /**
+   * What the kernel logs about PACKET, the last one that was tracked, if `net.netfilter.nf_conntrack_log_invalid` is
+   * set: in its words. Undefined if it says nothing, or they are not known. FAULT: why PACKET is INVALID.
+   */
+  remark(tracker: L4Tracker, packet: Packet, fault: Invalid): string | undefined;
+
   /** Whether a connection listed by `conntrack -L` can go on: the list has all that its packets are checked by. */
   readonly isListedWhole: boolean;
   /**
@@ -184,6 +193,13 @@ const PLAIN: Omit<L4Protocol, 'number' | 'name' | 'timeouts' | 'update'> = {
   offload: null,
   validate: () => Invalid.NONE,
   open: () => Invalid.NONE,
+  timeoutOf({ protocol: { stateNames, stateWord, timeouts }, table: { words } }, entry) {
+    const base = entry * RECORD_WORDS;
+    if (stateNames.length > 0) return words[base + stateWord];
+    // A connection that sends on has the second one, if there are two (update.ts).
+    return timeouts.length > 1 && (words[base + STATUS] & Status.ASSURED) !== 0 ? timeouts[1][0] : timeouts[0][0];
+  },
+  remark: () => undefined,
   isListedWhole: true,
   restore: () => false,
   portSpace: undefined,

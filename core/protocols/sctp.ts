@@ -180,6 +180,10 @@ export const sctp = defineProtocol({
   },
   open,
   update,
+  remark(_tracker, _packet, fault) {
+    if (fault === Invalid.HEADER) return 'nf_ct_sctp: short packet';
+    return fault === Invalid.CHECKSUM ? 'nf_ct_sctp: bad CRC' : undefined;
+  },
   // The verification tags are missing.
   isListedWhole: false,
 

@@ -41,6 +41,26 @@ export const STATE_NAMES: readonly string[] = Object.keys(TcpState).slice(0, Tcp
 export const SegmentKind = { SYN: 0, SYN_ACK: 1, FIN: 2, ACK: 3, RST: 4, OTHER: 5 } as const;
 export type SegmentKind = (typeof SegmentKind)[keyof typeof SegmentKind];
 
+/** What the kernel logs about a segment that it does not follow. Those from SEQ_IS_BELOW on pass all the same. */
+export const TcpRemark = {
+  NONE: 0,
+  NOT_OPENING: 1,
+  WRONG_STATE: 2,
+  WRONG_RST: 3,
+  SEQ_IS_ABOVE: 4,
+  ACK_IS_ABOVE: 5,
+  SEQ_IS_BELOW: 6,
+  ACK_IS_BELOW: 7,
+  TOO_MUCH: 8,
+  IGNORED: 9,
+  CHALLENGE: 10,
+} as const;
+export type TcpRemark = (typeof TcpRemark)[keyof typeof TcpRemark];
+
+/** Where the kind of the segment and its direction are in the value of a remark about a state. */
+export const REMARK_DIRECTION_SHIFT = 8;
+export const REMARK_KIND_SHIFT = 16;
+
 export const KIND_BITS = 3;
 export const STATE_BITS = 4;
 

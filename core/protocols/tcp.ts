@@ -21,7 +21,9 @@ import { isChecksumBad, pseudoHeaderOffload } from './checksums.js';
 import { portAt, WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid, type L4Tracker, TrackResult } from './protocol.js';
 import { forgetSegment, largestSent } from './segment-size.js';
+import { tcpRemarkOf } from './tcp-remark.js';
 import { SegmentKind, STATE_NAMES, TcpState, TRANSITIONS, VALID_FLAGS_TABLE } from './tcp-states.js';
+import { RETRANSMITTED, tcpTimeoutOf, UNACKNOWLEDGED } from './tcp-timeout.js';
 
 const LAST_KIND = TCP_CONNECTION.word.lastKind;
 const LAST_DIRECTION = TCP_CONNECTION.word.lastDirection;
@@ -29,10 +31,6 @@ const LAST_DIRECTION = TCP_CONNECTION.word.lastDirection;
 const MAX_HEADER_BYTES = 60;
 /** The minimum header length for rewriting: the part that an ICMP error quotes, which includes the ports. */
 const QUOTED_LENGTH = 8;
-
-/** Time-outs that are not of a state: upper limits after retransmissions and while data is unacknowledged. */
-const RETRANSMITTED = STATE_NAMES.length;
-const UNACKNOWLEDGED = RETRANSMITTED + 1;
 
 export const tcp = defineProtocol({
   ...WITH_PORTS,
@@ -114,6 +112,11 @@ export const tcp = defineProtocol({
     words[sideOptionsAt(entry, REPLY)] = SideFlag.SACK_PERMITTED | SideFlag.BE_LIBERAL;
     words[base + LAST_KIND] = SegmentKind.OTHER;
     return true;
+  },
+
+  timeoutOf: tcpTimeoutOf,
+  remark({ table }, packet, fault) {
+    return tcpRemarkOf(table.memory, fault, packet.l4Length >= TCP_LENGTH && packet.l4Available >= TCP_LENGTH);
   },
 
   isClosed({ words }, entry) {

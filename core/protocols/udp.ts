@@ -45,6 +45,7 @@ export const udp = defineProtocol({
     wasm.udpOpen(entry);
     return Invalid.NONE;
   },
+  remark: (_tracker, packet, fault) => datagramRemark(packet, fault, 'truncated/malformed packet'),
   /** A list does not tell the age: it is old enough for a stream. */
   restore({ table }, entry) {
     table.doubles[entry * RECORD_F64 + CREATED_MS_F64] = Number.NEGATIVE_INFINITY;
@@ -76,6 +77,13 @@ export function mangleWithChecksum(view: DataView, l4: number, manip: Manip, por
   const delta = addressDelta + checksumDelta(view.getUint16(at), port);
   view.setUint16(at, port);
   view.setUint16(checksumAt, applyDelta(view.getUint16(checksumAt), delta) || 0xffff);
+}
+
+/** What the kernel logs about a PACKET that is INVALID because of FAULT; MALFORMED: if its lengths are wrong. */
+export function datagramRemark(packet: Packet, fault: Invalid, malformed: string): string | undefined {
+  if (fault === Invalid.CHECKSUM) return 'bad checksum';
+  if (fault !== Invalid.HEADER) return undefined;
+  return packet.l4Length < UDP_LENGTH || packet.l4Available < UDP_LENGTH ? 'short packet' : malformed;
 }
 
 function reachesChecksum(packet: Packet): boolean {

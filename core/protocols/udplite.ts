@@ -6,7 +6,7 @@ import { IPPROTO_UDP, IPPROTO_UDPLITE, UDP_CHECKSUM_AT, UDP_LENGTH, UDP_LENGTH_A
 import { isPartialChecksumBad } from './checksums.js';
 import { WITH_PORTS } from './ports.js';
 import { defineProtocol, Invalid } from './protocol.js';
-import { mangleWithChecksum, UDP_TIMEOUTS } from './udp.js';
+import { datagramRemark, mangleWithChecksum, UDP_TIMEOUTS } from './udp.js';
 import { updateStream } from './update.js';
 
 export const udplite = defineProtocol({
@@ -27,6 +27,8 @@ export const udplite = defineProtocol({
     return isBad ? Invalid.CHECKSUM : Invalid.NONE;
   },
   update: updateStream,
+  remark: (_tracker, packet, fault) =>
+    fault === Invalid.NO_CHECKSUM ? 'checksum missing' : datagramRemark(packet, fault, 'invalid checksum coverage'),
 
   mangle(view, l4, available, manip, port, addressDelta) {
     if (available < UDP_LENGTH) return false;

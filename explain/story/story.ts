@@ -14,6 +14,7 @@ import type {
   LoggedEvent,
   PacketFields,
   RoutedEvent,
+  TimedOutEvent,
   TrackedEvent,
   TranslatedEvent,
   UncertainEvent,
@@ -96,6 +97,7 @@ export interface RelatedStep {
 export type Step =
   | RuleStep
   | PolicyStep
+  | TimedOutEvent
   | TrackedEvent
   | RoutedEvent
   | TranslatedEvent

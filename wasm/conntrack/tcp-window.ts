@@ -23,10 +23,12 @@ import {
   TCP_ACK,
   TCP_RST,
   TCP_SYN,
+  TcpRemark,
   TcpState,
   WINDOW_MASK,
 } from '../constants';
 import { TcpConnection, TcpSide } from '../records';
+import { note } from './tcp-remark';
 import * as segment from './tcp-segment';
 import { after, before } from './tcp-segment';
 
@@ -135,13 +137,25 @@ export function trackWindow(record: TcpConnection, direction: i32, liberal: bool
       // More than the receiver allowed. But if it accepts the data, its ACK must not be out of window.
       sender.end = end;
       setOptions(sender, sender.options | SideFlag.DATA_UNACKNOWLEDGED);
-      return liberal ? WindowVerdict.ACCEPT : WindowVerdict.IGNORE;
+      if (liberal) return WindowVerdict.ACCEPT;
+      note(TcpRemark.TOO_MUCH, overshotBytes);
+      return WindowVerdict.IGNORE;
     }
-    return liberal ? WindowVerdict.ACCEPT : WindowVerdict.INVALID;
+    if (liberal) return WindowVerdict.ACCEPT;
+    note(TcpRemark.SEQ_IS_ABOVE, senderMaxEnd + 1);
+    return WindowVerdict.INVALID;
   }
-  if (!isAcknowledgmentSeen) return liberal ? WindowVerdict.ACCEPT : WindowVerdict.INVALID;
-  if ((receiverMaxWindow !== 0 && !isEndAbove) || !isAcknowledgmentRecent) {
-    return liberal ? WindowVerdict.ACCEPT : WindowVerdict.IGNORE;
+  if (!isAcknowledgmentSeen) {
+    if (liberal) return WindowVerdict.ACCEPT;
+    note(TcpRemark.ACK_IS_ABOVE, receiverEnd + 1);
+    return WindowVerdict.INVALID;
+  }
+  const isSequenceRecent = receiverMaxWindow === 0 || isEndAbove;
+  if (!isSequenceRecent || !isAcknowledgmentRecent) {
+    if (liberal) return WindowVerdict.ACCEPT;
+    if (isSequenceRecent) note(TcpRemark.ACK_IS_BELOW, receiverEnd - ackWindow(senderMaxWindow) - 1);
+    else note(TcpRemark.SEQ_IS_BELOW, senderEnd - receiverMaxWindow - 1);
+    return WindowVerdict.IGNORE;
   }
 
   moveWindows(sender, receiver, flags, segment.window, acknowledgment, acknowledged, end);

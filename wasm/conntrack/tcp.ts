@@ -20,6 +20,7 @@ import {
   TCP_SEQUENCE_AT,
   TCP_SYN,
   TCP_WINDOW_AT,
+  TcpRemark,
   TcpState,
   TrackResult,
   WINDOW_MASK,
@@ -28,6 +29,7 @@ import { load16, load32 } from '../flow/packet';
 import { settings, TcpConnection, TcpSide, TRANSITIONS_AT, VALID_FLAGS_AT } from '../records';
 import { account, nowMs, refresh } from './account';
 import { recordAt } from './table';
+import { note, noteLowered, noteState } from './tcp-remark';
 import * as segment from './tcp-segment';
 import { before, headerLengthOf, readSegment } from './tcp-segment';
 import {
@@ -82,7 +84,11 @@ export function tcpIsValid(l4: usize, length: i32, available: i32): bool {
 export function tcpOpen(entry: i32, l4: usize, length: i32, available: i32): bool {
   readSegment(l4, length, available);
   const state = transition(ORIGINAL, segment.kind, TcpState.NONE);
-  if (state === TcpState.INVALID || (state !== TcpState.SYN_SENT && settings().loose === 0)) return false;
+  if (state === TcpState.INVALID) {
+    note(TcpRemark.NOT_OPENING, 0);
+    return false;
+  }
+  if (state !== TcpState.SYN_SENT && settings().loose === 0) return false;
   const record = tcpRecordAt(entry);
   // A new record is all zeros: state NONE, nothing known of either side.
   record.lastKind = SegmentKind.OTHER;
@@ -104,13 +110,17 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
 
   switch (state) {
     case TcpState.INVALID:
+      noteState(TcpRemark.WRONG_STATE, direction, oldState);
       return Invalid.STATE;
     case TcpState.REOPEN:
       if (mayReopen(record, direction)) return TrackResult.REPEAT;
       state = TcpState.IGNORE;
       break;
     case TcpState.TIME_WAIT:
-      if (oldState === TcpState.LAST_ACK && isChallengeAck(record, direction, kind)) return TrackResult.ACCEPT;
+      if (oldState === TcpState.LAST_ACK && isChallengeAck(record, direction, kind)) {
+        note(TcpRemark.CHALLENGE, 0);
+        return TrackResult.ACCEPT;
+      }
       break;
     case TcpState.SYN_SENT2:
       record.lastOptions = record.lastOptions | SideFlag.SIMULTANEOUS_OPEN;
@@ -121,7 +131,10 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
     case TcpState.CLOSE:
       if (kind === SegmentKind.RST) {
         const is = resetOf(record, direction, oldState);
-        if (is === Reset.INVALID) return Invalid.RESET;
+        if (is === Reset.INVALID) {
+          note(TcpRemark.WRONG_RST, 0);
+          return Invalid.RESET;
+        }
         if (is === Reset.CHALLENGED) state = oldState;
         isWindowTrusted = is === Reset.TRUSTED;
       }
@@ -130,6 +143,7 @@ export function tcpUpdate(entry: i32, direction: i32, l4: usize, length: i32, av
   if (state === TcpState.IGNORE) {
     if (!answersIgnoredSyn(record, direction)) {
       ignore(record, direction, oldState);
+      noteState(TcpRemark.IGNORED, direction, oldState);
       return TrackResult.ACCEPT;
     }
     resynchronize(record, direction);
@@ -404,7 +418,9 @@ function outOfWindow(record: TcpConnection, direction: i32): void {
   }
   const remainingMs = record.expiresMs - nowMs();
   const unacknowledgedMs = settings().tcpUnacknowledgedMs;
-  if (remainingMs >= MIN_FUTILE_CLOSE_MS && remainingMs > unacknowledgedMs) refresh(record, unacknowledgedMs);
+  if (remainingMs < MIN_FUTILE_CLOSE_MS || remainingMs <= unacknowledgedMs) return;
+  refresh(record, unacknowledgedMs);
+  noteLowered(direction, lastKind);
 }
 
 /** The states after the first FIN or RST. A full table drops entries in these states first. */
