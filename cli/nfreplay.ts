@@ -11,11 +11,13 @@ import { check } from './check.js';
 import { BENCH } from './commands/bench.js';
 import { CHECK } from './commands/check.js';
 import { COMPLETION } from './commands/completion.js';
+import { DOCTOR } from './commands/doctor.js';
 import { COMMANDS } from './commands/index.js';
 import { REPLAY } from './commands/replay.js';
 import { SAVE } from './commands/save.js';
 import { SNAPSHOT } from './commands/snapshot.js';
 import { completionCommand } from './completion-command.js';
+import { doctorCommand } from './doctor-command.js';
 import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
@@ -31,6 +33,7 @@ type Run = (args: readonly string[], supervision?: Supervision) => Promise<numbe
 
 const RUN: Readonly<Record<string, Run>> = {
   [REPLAY.name]: replayCommand,
+  [DOCTOR.name]: doctorCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,
   [SAVE.name]: saveCommand,

@@ -24,17 +24,19 @@ export const FINDINGS = {
   },
   doctor: {
     'forwarding-off': 'packets are to be forwarded, and the host does not forward',
-    'forward-dropped': 'packets for a published port are not forwarded: its rules are gone, or are behind others',
+    'docker-rules-gone': "Docker's rules are gone, and others block its networks",
+    'accept-after-reject': 'a rule blocks packets before they come to the one that would accept them',
     'published-elsewhere': 'a published port is bound to another address than the one that packets are sent to',
     'not-listening': 'nobody listens on the port behind a published one',
     masquerade: 'packets leave with a source to which no answer can come back',
     hairpin: 'an answer goes straight to a client that had asked another address',
     'invalid-escapes': 'segments that conntrack calls INVALID leave without translation, or cause a reset',
     'outdated-connection': 'a connection goes on as rules said that are gone',
-    'nat-ports': 'ports of NAT clash or are used up',
+    'nat-ports': 'NAT has no port left for a connection',
     'table-full': 'the connection table is full',
     'reverse-path': 'rp_filter drops packets',
     martian: 'packets have addresses that cannot be where they arrive or leave',
+    'loopback-source': "packets of the host's own 127.0.0.1 are translated to leave the host",
     'wrong-interface': 'an address of the host is on another interface than packets for it',
     'path-mtu': 'ICMP errors that tell the MTU of a path are dropped, or segments are too long for it',
     'no-helper': 'a protocol needs a helper of conntrack that is not there',
@@ -48,6 +50,7 @@ export const FINDINGS = {
 } as const;
 
 export type FindingCommand = keyof typeof FINDINGS;
+export type DoctorCode = keyof typeof FINDINGS.doctor;
 export type FindingCode = { [Command in FindingCommand]: keyof (typeof FINDINGS)[Command] }[FindingCommand];
 
 /** Where a rule, a policy or the declaration of a chain is. */

@@ -31,7 +31,7 @@ import { ArrivalCheck } from './arrivals.js';
 import { type ChangeSetting, RunChanges } from './changes/run-changes.js';
 import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
-import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
+import { type CapturedPlace, type CaptureSink, HostCapture } from './host-capture/host-capture.js';
 import { InPlaceReplay } from './in-place.js';
 import { LogFiles, type LoggedCounts } from './logged.js';
 import type { PacketSelection } from './selection.js';
@@ -60,6 +60,8 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   /** Skip packets whose path is not supported, instead of throwing. Default: no. */
   readonly lax?: boolean;
   readonly onDrop?: DropListener;
+  /** Called before each frame enters the host, with the index of its input and its number there, from 1. */
+  readonly onFrame?: (input: number, number: number) => void;
   /** Which packets are replayed, and of which drops are counted by their causes. */
   readonly selection?: PacketSelection;
   readonly show?: CaptureFilter;
@@ -117,6 +119,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** Undefined unless whole conversations are replayed. */
   readonly stitcher: Stitcher | undefined;
   readonly #onDrop: DropListener | undefined;
+  readonly #onFrame: RunOptions['onFrame'];
   readonly #limit: number;
   readonly #selection: PacketSelection | undefined;
   readonly #show: CaptureFilter | undefined;
@@ -157,6 +160,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.#selection = options.selection;
     this.#show = options.show;
     this.#onDrop = options.onDrop;
+    this.#onFrame = options.onFrame;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#capturedOn = Int32Array.from(inputs, ({ capturedOn = -1 }) => capturedOn);
     this.#readByInput = new Float64Array(inputs.length);
@@ -395,6 +399,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     frame.setRecord(record, CAPTURE_HEADROOM_BYTES);
     frame.dev = dev;
     this.#record = record;
+    if (this.#onFrame !== undefined) this.#onFrame(this.#input, this.#readByInput[this.#input]);
     if (dev === INPUT_LOCAL) emulator.send(frame);
     else if (upcall < 0) emulator.receiveUpcall(frame, upcall);
     else emulator.receive(frame);
@@ -424,8 +429,9 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     return { file: reader.path, number: reader.numberInFile(number) };
   }
 
-  inject(frame: Frame, isOwn: boolean, isSourced: boolean): void {
+  inject(frame: Frame, { input, number }: CapturedPlace, isOwn: boolean, isSourced: boolean): void {
     const frameOfRecords = this.#frame;
+    if (this.#onFrame !== undefined) this.#onFrame(input, number);
     if (this.#show !== undefined) this.#isShown = this.#show.matches(frame);
     this.#record = null;
     this.#frame = frame;

@@ -7,7 +7,8 @@ import { counted } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
 import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
-import type { TableName } from '../core/hooks.js';
+import type { HookEntry, TableName } from '../core/hooks.js';
+import type { Host } from '../core/host/host.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { Guess } from '../core/rules/guess/guess.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
@@ -120,10 +121,24 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   engine?: EmulatorEngine;
   /** Called with each decision about a packet (core/events.ts). Rules are then evaluated by the interpreter. */
   observer?: Observer;
+  /** Further entries of the host's hooks, which see each packet. */
+  hookEntries?: readonly HookEntry[];
+  /** Called with the emulated host before its first packet. */
+  onStart?: (emulator: Emulator) => void;
+  /** Called before each frame enters the host. */
+  onFrame?: (frame: FrameName) => void;
   /** Called for each dropped packet, with the timestamp of the input that caused it. */
   onDrop?: DropListener;
   /** Called with the warning about each capture that is truncated. */
   onTruncated?: (warning: string) => void;
+}
+
+/** A frame of a capture. */
+export interface FrameName {
+  /** What the summary calls its input: an interface, `local`, `capture` or `stitched`. */
+  readonly input: string;
+  /** Its number there, from 1. */
+  readonly number: number;
 }
 
 /** How far a replay has come. */
@@ -199,6 +214,8 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       ...(options.logTime ? { logTime: true } : {}),
       ...(options.nfqueue ? { queueVerdict: options.nfqueue } : {}),
       ...(options.observer ? { observer: options.observer } : {}),
+      ...(options.hookEntries ? { hookEntries: options.hookEntries } : {}),
+      ...(options.onFrame ? { onFrame: naming(options.onFrame, inputs, host) } : {}),
       ...(options.expectEgress ? { expectEgress: true } : {}),
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
       ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),
@@ -206,6 +223,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       ...(show ? { show } : {}),
     };
     run = new ReplayRun(runOptions, inputs, staged?.path ?? outDir, options.limit ?? Number.POSITIVE_INFINITY);
+    options.onStart?.(run.emulator);
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
     const isInterrupted = options.hasEnded?.() === true && run.taken < (options.limit ?? Number.POSITIVE_INFINITY);
     if (isInterrupted && run.read === 0) throw new InterruptedError(listPaths(inputs[0].path)[0]);
@@ -237,6 +255,15 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       staged?.discard();
     }
   }
+}
+
+function naming(
+  onFrame: NonNullable<ReplayOptions['onFrame']>,
+  inputs: readonly RunInput[],
+  host: Host,
+): (input: number, number: number) => void {
+  const names = inputs.map(({ dev }) => inputName(dev, host));
+  return (input, number) => onFrame({ input: names[input], number });
 }
 
 /** All that are known before the first packet. */

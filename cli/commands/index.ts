@@ -4,9 +4,10 @@ import type { CommandSpec } from '../args.js';
 import { BENCH } from './bench.js';
 import { CHECK } from './check.js';
 import { COMPLETION } from './completion.js';
+import { DOCTOR } from './doctor.js';
 import { REPLAY } from './replay.js';
 import { SAVE } from './save.js';
 import { SNAPSHOT } from './snapshot.js';
 
 /** In the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [REPLAY, CHECK, BENCH, SAVE, SNAPSHOT, COMPLETION];
+export const COMMANDS: readonly CommandSpec[] = [REPLAY, DOCTOR, CHECK, BENCH, SAVE, SNAPSHOT, COMPLETION];

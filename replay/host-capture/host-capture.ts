@@ -51,11 +51,14 @@ const CLOCK_MS = 5000;
 /** What became of an arrival if its answer is the host's own; or it is not known, since it was left out. */
 const REACHED: readonly Outcome[] = [Outcome.DELIVERED, Outcome.HELD, Outcome.SKIPPED];
 
+/** The input of a captured frame, and its number there. */
+export type CapturedPlace = Pick<CapturedFrame, 'input' | 'number'>;
+
 /** What a replay does for captures of the host itself. */
 export interface CaptureSink {
   readonly emulator: IpStack;
   /** Replays FRAME, which arrived, or which the host itself sends (IS_OWN), from one of its addresses (IS_SOURCED). */
-  inject(frame: Frame, isOwn: boolean, isSourced: boolean): void;
+  inject(frame: Frame, place: CapturedPlace, isOwn: boolean, isSourced: boolean): void;
   skip(reason: string): void;
   /** FRAME is the next one, whatever it is. */
   beforeFrame(frame: CapturedFrame): void;
@@ -355,7 +358,7 @@ export class HostCapture {
     frame.tsSec = tsSec;
     frame.tsNsec = tsNsec;
     this.#cause = cause;
-    this.#sink.inject(frame, isOwn, this.#isOwnAddress(view.getInt32(PACKET_AT + IPV4_SOURCE_AT, true)));
+    this.#sink.inject(frame, captured, isOwn, this.#isOwnAddress(view.getInt32(PACKET_AT + IPV4_SOURCE_AT, true)));
     this.#cause = undefined;
     cause.outcome = emulator.outcome;
     cause.isUncertain = emulator.outcome !== Outcome.SKIPPED && emulator.uncertain.isCurrent;

@@ -29,6 +29,7 @@ const TESTS = [
     'matches/',
     'targets/',
     'explain/',
+    'doctor/',
     'library/library',
     'library/public',
     'cli/replay',

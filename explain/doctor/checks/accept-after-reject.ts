@@ -1,0 +1,82 @@
+/** A rule blocks packets that a later rule of the same chain would let pass, which no packet can ever reach. */
+
+import { lowerRule } from '../../../core/rules/lower.js';
+import type { Rule } from '../../../core/rules/model.js';
+import type { Check, Examined, Failure } from '../check.js';
+import { coversSteps } from '../covers.js';
+import { Evidence, type Shown } from '../evidence.js';
+import { isAccepted, type MatchedRule, type Passage } from '../passage.js';
+import { chainOf } from '../rule-lookup.js';
+import { insertCommand, packetText, ruleWords } from '../words.js';
+
+const CODE = 'accept-after-reject';
+/** Each of them is tried by replaying the captures again. */
+const MAX_TRIED = 12;
+
+export const ACCEPT_AFTER_REJECT: Check = {
+  code: CODE,
+  needs: ['captures'],
+  begin(examined) {
+    const evidence = new Evidence<Rule>();
+    return {
+      follow(passage) {
+        const { table, rule } = passage.dropped?.cause ?? {};
+        // In a chain of a user the rule is meant for what jumps there.
+        if (
+          table !== 'filter' ||
+          rule === undefined ||
+          chainOf(examined.current(), 'filter', rule.chain)?.hook === undefined
+        )
+          return;
+        if (rule.matches.length === 0 || rule.matches.every(({ extension }) => extension.name === 'comment'))
+          evidence.note(rule, passage, rule);
+      },
+      findings: () => evidence.all.slice(0, MAX_TRIED).flatMap((shown) => findingOf(shown, examined)),
+    };
+  },
+};
+
+function findingOf(shown: Shown<Rule>, examined: Examined): Failure[] {
+  const { detail: blocking, first, packets } = shown;
+  const without = examined.tries([`iptables -D ${blocking.chain} ${blocking.number}`], first.name);
+  if (without === undefined || !isAccepted(without)) return [];
+  const way = wayToAccept(without, blocking.chain);
+  const later = way[0];
+  if (later === undefined || later.number < blocking.number) return [];
+  const names = examined.host.interfaceNames;
+  const steps = way.flatMap((rule) => lowerRule(rule, names));
+  if (!coversSteps(blocking, steps, names)) return [];
+  const moved = chainOf(examined.ruleset, 'filter', blocking.chain)?.rules.find(
+    (rule) => rule.file === later.file && rule.line === later.line,
+  );
+  if (moved === undefined) return [];
+  const command = insertCommand('filter', moved, blocking.number);
+  const after = examined.tries([command], first.name);
+  if (after === undefined || !isAccepted(after)) return [];
+  return [
+    {
+      message:
+        `${packetText(first)} meets ${blocking.chain} ${blocking.number}, ${ruleWords(blocking)}, before ` +
+        `${blocking.chain} ${moved.number}, which would let it pass and which such packets never reach`,
+      rules: [blocking, ...way],
+      packets,
+      change: command,
+    },
+  ];
+}
+
+/** The rules by which PASSAGE's packet came from the base chain CHAIN to where it was accepted. */
+function wayToAccept(passage: Passage, chain: string): Rule[] {
+  const atHook = passage.matched.filter(({ table, hook }) => table === 'filter' && hook === chain);
+  const way: MatchedRule[] = [];
+  for (let i = atHook.length - 1; i >= 0; i--) {
+    const { rule } = atHook[i];
+    const { target } = rule;
+    const wanted = way[0]?.rule.chain;
+    const isEnd = wanted === undefined && target.kind === 'verdict';
+    const leads = (target.kind === 'jump' || target.kind === 'goto') && target.chain === wanted;
+    if (isEnd || leads) way.unshift(atHook[i]);
+    if (way[0]?.rule.chain === chain) return way.map(({ rule: one }) => one);
+  }
+  return [];
+}

@@ -1,0 +1,88 @@
+/**
+ * A segment that conntrack calls INVALID is not translated: it leaves with its private source, or reaches a host or
+ * server that knows no such connection and resets it (moby/libnetwork 1090, kubernetes 74839).
+ */
+import { TCP_RST } from '../../../codecs/layouts.js';
+import type { Check, Examined, Failure } from '../check.js';
+import type { SeenConnection } from '../connections.js';
+import { Evidence, type Shown } from '../evidence.js';
+import { isAccepted, type Passage } from '../passage.js';
+import { packetText } from '../words.js';
+
+const CODE = 'invalid-escapes';
+
+export const INVALID_ESCAPES: Check = {
+  code: CODE,
+  needs: ['captures'],
+  begin(examined) {
+    const evidence = new Evidence<SeenConnection>();
+    const escaped = new Map<SeenConnection, string>();
+    return {
+      follow(passage, belonging) {
+        if (passage.tracked?.ctstate !== 'INVALID' || passage.segment === undefined) return;
+        if ((passage.segment.flags & TCP_RST) !== 0) {
+          noteReset(passage);
+          return;
+        }
+        const { connection } = belonging ?? {};
+        if (connection === undefined || connection.natRules.length === 0 || !isAccepted(passage)) return;
+        if (!isTranslatedAtAll(connection)) return;
+        const key = `${passage.end} ${passage.inDev} ${connection.natRules[0].line}`;
+        evidence.note(key, passage, connection);
+        escaped.set(connection, key);
+      },
+      findings: () => evidence.all.map((shown) => findingOf(shown, examined)),
+    };
+
+    /** A reset for what has escaped: it has the ends that the segment had when it arrived. */
+    function noteReset(passage: Passage): void {
+      for (const shown of evidence.all) {
+        const { ends } = shown.first;
+        const own = passage.ends;
+        if (ends === undefined || own === undefined) continue;
+        const isAnswer = own.source === ends.destination && own.destination === ends.source && own.sport === ends.dport;
+        if (isAnswer && own.dport === ends.sport) shown.packets.add(passage);
+      }
+    }
+  },
+};
+
+function isTranslatedAtAll({ ends, translated }: SeenConnection): boolean {
+  const isSourceKept = ends.source === translated.source && ends.sport === translated.sport;
+  const isDestinationKept = ends.destination === translated.destination && ends.dport === translated.dport;
+  return !isSourceKept || !isDestinationKept;
+}
+
+function findingOf({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Failure {
+  const { end, left } = first;
+  const why = whyInvalid(first);
+  const where =
+    end === 'delivered'
+      ? `reaches the host itself as ${first.ends?.destination}:${first.ends?.dport}, where no such connection is known: it is answered with a reset`
+      : `leaves by ${left?.dev} from ${first.ends?.source} to ${first.ends?.destination}, which knows no such connection and resets it`;
+  return {
+    message: `${packetText(first)} is INVALID${why}, so NAT does not translate it: it ${where}`,
+    rules: detail.natRules,
+    packets,
+    change: changeFor(first, examined),
+  };
+}
+
+/** By which check, and by how much. */
+function whyInvalid({ tracked }: Passage): string {
+  const window = tracked?.window;
+  if (tracked?.invalid === 'window' && window !== undefined) {
+    if (window.beyondWindowBytes > 0) return ` (${window.beyondWindowBytes} bytes beyond the window)`;
+    if (window.unseenBytes > 0) return ` (it acknowledges ${window.unseenBytes} bytes that were never seen)`;
+  }
+  return tracked?.invalid === undefined ? '' : ` (${tracked.invalid})`;
+}
+
+/** Drops such segments as early as possible, which the other end then repeats; tried. */
+function changeFor(first: Passage, examined: Examined): string {
+  const hook = first.inDev === undefined ? 'OUTPUT' : 'PREROUTING';
+  const command = `iptables -t mangle -I ${hook} -m conntrack --ctstate INVALID -j DROP`;
+  const after = examined.tries([command], first.name);
+  const liberal = 'sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1';
+  return after?.dropped === undefined ? liberal : `${command}, or ${liberal}`;
+}

@@ -1,0 +1,55 @@
+/** Packets have addresses that the kernel takes for impossible where they arrive. */
+import type { Check } from '../check.js';
+import { Evidence } from '../evidence.js';
+import { lastFields, natRuleOf, type Passage } from '../passage.js';
+import { packetText } from '../words.js';
+
+const CODE = 'martian';
+
+export const MARTIAN: Check = {
+  code: CODE,
+  needs: ['captures'],
+  begin() {
+    const evidence = new Evidence<'source' | 'destination'>();
+    return {
+      follow(passage) {
+        const reason = passage.dropped?.cause.reason;
+        if (passage.inDev === undefined || (reason !== 'martian-source' && reason !== 'martian-destination')) return;
+        const end = reason === 'martian-source' ? 'source' : 'destination';
+        const address = lastFields(passage)?.[end] ?? '';
+        // What has no address yet, and what is for nobody: no host can do anything about that.
+        if (address.startsWith('0.') || address.startsWith('255.') || Number.parseInt(address, 10) >= 224) return;
+        evidence.note(`${end} ${passage.inDev} ${address}`, passage, end);
+      },
+      findings: () =>
+        evidence.all.map(({ detail: end, first, packets }) => {
+          const address = lastFields(first)?.[end] ?? '';
+          const rule = natRuleOf(first, end);
+          return {
+            message: `${packetText(first)} is dropped as a martian: its ${end} ${address} ${whyMartian(first, address)}`,
+            rules: rule === undefined ? [] : [rule],
+            packets,
+            change: changeFor(first, end, address),
+          };
+        }),
+    };
+  },
+};
+
+const isLoopback = (address: string): boolean => address.startsWith('127.');
+
+function whyMartian({ inDev }: Passage, address: string): string {
+  return isLoopback(address)
+    ? `is of the host itself, and came in by ${inDev}`
+    : `is the host's own, and came in by ${inDev}`;
+}
+
+function changeFor({ inDev }: Passage, end: string, address: string): string {
+  if (isLoopback(address) && end === 'destination')
+    return `sysctl -w net.ipv4.conf.${inDev}.route_localnet=1, or another address than 127.0.0.1 in the rule`;
+  if (isLoopback(address)) return `find who sends packets from ${address} to the network of ${inDev}`;
+  return (
+    `find who else uses ${address}, or why packets of the host itself come back by ${inDev}; ` +
+    `sysctl -w net.ipv4.conf.${inDev}.accept_local=1 lets them in`
+  );
+}

@@ -1,0 +1,76 @@
+/** Packets leave with a private source that nobody elsewhere can answer. */
+import type { FieldName } from '../../../core/fields.js';
+import type { Check, Examined, Failure } from '../check.js';
+import type { SeenConnection } from '../connections.js';
+import { Evidence, type Shown } from '../evidence.js';
+import { blockOf, interfaceNamed, isIn, networkText, networkWith } from '../networks.js';
+import { packetText, ruleWords } from '../words.js';
+
+const CODE = 'masquerade';
+/** What a rule that is meant for such packets may be wrong about. */
+const WHERE: readonly FieldName[] = ['destination', 'outDev'];
+/** RFC 1918, RFC 6598. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(blockOf);
+/** RFC 6890: not private, and not for anybody in particular. */
+const SPECIAL = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'].map(blockOf);
+
+export const MASQUERADE: Check = {
+  code: CODE,
+  needs: ['captures'],
+  begin: (examined) => ({
+    findings() {
+      const evidence = new Evidence<string>();
+      const answered = new Set<string>();
+      for (const connection of examined.connections) {
+        const { opener, reply } = connection;
+        const network = unmasqueradedFrom(connection, examined);
+        if (network === undefined) continue;
+        const key = `${network} ${opener.left?.dev}`;
+        if (reply === undefined) evidence.note(key, opener, network);
+        // Somebody else translates what leaves there, or knows the way back.
+        else answered.add(key);
+      }
+      return evidence.all
+        .filter(({ detail, first }) => !answered.has(`${detail} ${first.left?.dev}`))
+        .flatMap((shown) => findingOf(shown, examined));
+    },
+  }),
+};
+
+/** The network of its source, if CONNECTION leaves the host for a public address with a private source kept. */
+function unmasqueradedFrom({ ends, translated, opener }: SeenConnection, { host }: Examined): string | undefined {
+  const { left, inDev } = opener;
+  if (opener.end !== 'forwarded' || left?.dev === undefined || inDev === undefined || left.dev === inDev)
+    return undefined;
+  if (translated.source !== ends.source) return undefined;
+  if (!isIn(ends.source, PRIVATE) || isIn(translated.destination, PRIVATE) || isIn(translated.destination, SPECIAL))
+    return undefined;
+  // Neighbours may well know each other's routes.
+  const out = networkWith(interfaceNamed(host, left.dev), translated.destination);
+  if (out !== undefined && !isIn(out.local.toString(), PRIVATE)) return undefined;
+  const own = networkWith(interfaceNamed(host, inDev), ends.source);
+  return own === undefined ? undefined : networkText(own);
+}
+
+function findingOf({ detail: network, first, packets }: Shown<string>, examined: Examined): Failure[] {
+  const dev = first.left?.dev ?? '';
+  const command = `iptables -t nat -A POSTROUTING -s ${network} -o ${dev} -j MASQUERADE`;
+  const after = examined.tries([command], first.name);
+  if (after === undefined || after.left?.packet.source === first.ends?.source) return [];
+  const wrong = first.missed.find(
+    ({ hook, failures }) =>
+      hook === 'POSTROUTING' && failures.every(({ field }) => field !== undefined && WHERE.includes(field)),
+  );
+  const about =
+    wrong === undefined
+      ? 'no rule masquerades it'
+      : `${ruleWords(wrong.rule)} misses it: ${wrong.failures.map(({ text }) => text).join(', ')}`;
+  return [
+    {
+      message: `${packetText(first)} leaves by ${dev} with its private source, and is not answered: ${about}`,
+      rules: wrong === undefined ? [] : [wrong.rule],
+      packets,
+      change: command,
+    },
+  ];
+}

@@ -1,0 +1,94 @@
+/** Path MTU discovery does not work: its ICMP errors are dropped, or a sender goes on with segments that are too long. */
+import type { Rule } from '../../../core/rules/model.js';
+import type { Check, Examined, Failure } from '../check.js';
+import { Evidence, type Shown } from '../evidence.js';
+import type { Passage } from '../passage.js';
+import { packetText, ruleWords } from '../words.js';
+
+const CODE = 'path-mtu';
+const DESTINATION_UNREACHABLE = 3;
+const FRAGMENTATION_NEEDED = 4;
+
+export const PATH_MTU: Check = {
+  code: CODE,
+  needs: ['captures'],
+  begin(examined) {
+    const blocked = new Evidence<Passage>();
+    const repeated = new Evidence<undefined>();
+    const tooLong = new Map<string, Passage>();
+    return {
+      follow(passage) {
+        for (const error of [passage, ...passage.answers])
+          if (isBlockedError(error))
+            blocked.note(error.dropped?.cause.rule ?? error.dropped?.cause.policy, passage, error);
+        const { ends, segment, dropped } = passage;
+        if (ends === undefined || segment === undefined || dropped?.cause.reason !== 'fragmentation-needed') return;
+        const key = `${ends.source} ${ends.sport} ${ends.destination} ${ends.dport} ${segment.sequence} ${segment.dataBytes}`;
+        const before = tooLong.get(key);
+        // Once is how a path's MTU is discovered.
+        if (before !== undefined) {
+          const flow = `${ends.destination} ${passage.routed?.dev}`;
+          repeated.note(flow, before, undefined);
+          repeated.note(flow, passage, undefined);
+        }
+        tooLong.set(key, passage);
+      },
+      findings: () => [
+        ...blocked.all.map((shown) => blockedFinding(shown, examined)),
+        ...repeated.all.map((shown) => repeatedFinding(shown, examined)),
+      ],
+    };
+  },
+};
+
+/** Whether it tells an MTU about a known connection, and rules drop it. */
+function isBlockedError({ message, isMade, tracked, dropped }: Passage): boolean {
+  const { table } = dropped?.cause ?? {};
+  if (table === undefined) return false;
+  if (message?.type !== DESTINATION_UNREACHABLE || message.code !== FRAGMENTATION_NEEDED) return false;
+  return isMade || tracked?.ctstate === 'RELATED' || (tracked === undefined && table === 'raw');
+}
+
+function blockedFinding({ detail: error, first, packets }: Shown<Passage>, examined: Examined): Failure {
+  const { rule, policy, table } = error.dropped?.cause ?? {};
+  const by = rule === undefined ? `the policy of ${policy?.name}` : `${rule.chain} ${rule.number}, ${ruleWords(rule)}`;
+  const command = acceptCommand(rule, policy?.name, table ?? 'filter');
+  const after = command === undefined ? undefined : examined.tries([command], first.name);
+  const isMended = after !== undefined && (error === first ? after : after.answers[0])?.dropped === undefined;
+  return {
+    message:
+      `${error.isMade ? "the host's own " : ''}fragmentation-needed, ${packetText(error)}, is dropped by ${by}: its ` +
+      'receiver goes on with packets that are too long for the path',
+    rules: [rule ?? policy].filter((place) => place !== undefined),
+    packets,
+    change:
+      command !== undefined && isMended
+        ? command
+        : 'accept RELATED packets, or ICMP fragmentation-needed, before the rule that drops them',
+  };
+}
+
+function acceptCommand(rule: Rule | undefined, policy: string | undefined, table: string): string | undefined {
+  const chain = rule?.chain ?? policy;
+  if (chain === undefined) return undefined;
+  const place = rule === undefined ? `-A ${chain}` : `-I ${chain} ${rule.number}`;
+  const which = table === 'filter' ? '' : `-t ${table} `;
+  return `iptables ${which}${place} -p icmp -m icmp --icmp-type fragmentation-needed -j ACCEPT`;
+}
+
+function repeatedFinding({ first, packets }: Shown<undefined>, examined: Examined): Failure {
+  const { routed, arrived } = first;
+  const dev = routed?.dev ?? '';
+  const mtu = examined.host.interfaces[examined.host.interfaceIndex(dev)]?.mtu;
+  return {
+    message:
+      `${packetText(first)} of ${arrived?.lengthBytes} bytes does not fit the MTU of ${dev}` +
+      `${mtu === undefined ? '' : ` (${mtu})`}, and its sender goes on with that size in spite of the host's answers ` +
+      '(fragmentation needed)',
+    rules: [],
+    packets,
+    change:
+      'iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu: both ends then ' +
+      'choose segments that fit',
+  };
+}

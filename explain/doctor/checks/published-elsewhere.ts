@@ -1,0 +1,83 @@
+/** A port is published, or listened to, on another address or interface than the one that is asked. */
+import { IPPROTO_TCP, IPPROTO_UDP, TCP_RST } from '../../../codecs/layouts.js';
+import { protocolName } from '../../../codecs/protocol-names.js';
+import type { FieldName } from '../../../core/fields.js';
+import type { Rule } from '../../../core/rules/model.js';
+import type { Check, Examined } from '../check.js';
+import { Evidence } from '../evidence.js';
+import { isTranslated, type Passage } from '../passage.js';
+import { hasListener, listeners, takes } from '../sockets.js';
+import { endText, packetText, ruleWords } from '../words.js';
+
+const CODE = 'published-elsewhere';
+/** What a rule that publishes a port says about where. */
+const WHERE: readonly FieldName[] = ['destination', 'destinationType', 'destinationTypeIn', 'inDev'];
+
+interface Elsewhere {
+  readonly rule: Rule | undefined;
+  readonly address: string;
+  readonly by: string;
+}
+
+export const PUBLISHED_ELSEWHERE: Check = {
+  code: CODE,
+  needs: ['captures'],
+  begin(examined) {
+    const evidence = new Evidence<Elsewhere>();
+    return {
+      follow(passage, belonging) {
+        const { ends, tracked, routed } = passage;
+        if (passage.inDev === undefined || ends === undefined || tracked?.ctstate !== 'NEW') return;
+        if (![IPPROTO_TCP, IPPROTO_UDP].includes(ends.protocol) || routed?.to !== 'host') return;
+        if (isTranslated(passage, 'destination') || belonging?.isReply === true) return;
+        const found = publishedElsewhere(passage) ?? listeningElsewhere(passage, examined);
+        if (found !== undefined)
+          evidence.note(`${ends.protocol} ${ends.destination} ${ends.dport} ${found.by}`, passage, found);
+      },
+      findings: () =>
+        evidence.all
+          .filter(({ first }) => isUnanswered(first, examined))
+          .map(({ detail: { rule, address, by }, first, packets }) => ({
+            message: `${packetText(first)} asks ${first.ends?.destination}, and ${by}`,
+            rules: rule === undefined ? [] : [rule],
+            packets,
+            change:
+              rule === undefined
+                ? `let the service listen to ${endText(first.ends?.destination ?? '', first.ends?.dport)} or to 0.0.0.0, not to ${address} only`
+                : `publish the port on 0.0.0.0 or on ${first.ends?.destination}, as with docker run -p ${first.ends?.dport}:…, not on ${address}`,
+          })),
+    };
+  },
+};
+
+/** The rule that would have translated the packet if it had asked elsewhere, provided that nobody else answers it. */
+function publishedElsewhere({ missed, ends }: Passage): Elsewhere | undefined {
+  if (ends === undefined) return undefined;
+  const rule = missed.find(
+    ({ hook, failures }) =>
+      hook === 'PREROUTING' && failures.every(({ field }) => field !== undefined && WHERE.includes(field)),
+  )?.rule;
+  if (rule === undefined) return undefined;
+  const address = rule.base.destination?.address.toString() ?? rule.base.inDev?.name ?? 'another address';
+  return { rule, address, by: `the rule that publishes port ${ends.dport} is for ${address}: ${ruleWords(rule)}` };
+}
+
+/** Whether nobody on the host takes the packet, as far as is known. */
+function isUnanswered(passage: Passage, { host, connections }: Examined): boolean {
+  const { ends, end } = passage;
+  if (end !== 'delivered' || ends === undefined) return end === 'dropped' || end === 'rejected';
+  const isListenedTo = hasListener(host, ends);
+  if (isListenedTo !== undefined) return !isListenedTo;
+  const reply = connections.find(ends)?.connection.reply;
+  return ((reply?.segment?.flags ?? 0) & TCP_RST) !== 0;
+}
+
+/** The sockets that have the port, if all of them listen to other addresses of the host only. */
+function listeningElsewhere({ end, ends }: Passage, { host }: Examined): Elsewhere | undefined {
+  if (ends === undefined || end !== 'delivered') return undefined;
+  const listening = listeners(host, ends.protocol, ends.dport) ?? [];
+  if (listening.length === 0 || listening.some((socket) => takes(socket, ends.destination))) return undefined;
+  const address = listening[0].local?.toString() ?? '';
+  const name = `${protocolName(ends.protocol)} port ${ends.dport}`;
+  return { rule: undefined, address, by: `the socket that listens to ${name} is bound to ${address}` };
+}

@@ -1,0 +1,30 @@
+/** The connection table is full. */
+import type { Check } from '../check.js';
+import { Evidence } from '../evidence.js';
+import { packetText } from '../words.js';
+
+const CODE = 'table-full';
+const SYSCTL = 'net.netfilter.nf_conntrack_max';
+
+export const TABLE_FULL: Check = {
+  code: CODE,
+  needs: ['captures'],
+  begin({ host }) {
+    const evidence = new Evidence<undefined>();
+    return {
+      follow(passage) {
+        if (passage.dropped?.cause.reason === 'conntrack-full') evidence.note('', passage, undefined);
+      },
+      findings: () =>
+        evidence.all.map(({ first, packets }) => {
+          const max = host.sysctls.global(SYSCTL);
+          return {
+            message: `${packetText(first)} opens no connection, as the table has its most of ${max} (nf_conntrack: table full, dropping packet)`,
+            rules: [],
+            packets,
+            change: `sysctl -w ${SYSCTL}=${max * 2}, and look for what opens so many connections or keeps them so long`,
+          };
+        }),
+    };
+  },
+};

@@ -1,0 +1,51 @@
+/** Collects the packets that show the same failure. */
+import { formatSentence } from '../../codecs/sentence/format.js';
+import { readSentencePacket, sentenceOf } from '../../codecs/sentence/read-packet.js';
+import type { FindingPacket } from '../findings.js';
+import type { Passage } from './passage.js';
+
+/** Packets beyond this many are only counted. */
+const MAX_NAMED = 10;
+
+/** The first packets that show a failure, and how many do. */
+export class ShownPackets {
+  readonly named: FindingPacket[] = [];
+  count = 0;
+
+  add({ bytes, inDev, name }: Passage): void {
+    this.count++;
+    if (this.named.length >= MAX_NAMED) return;
+    const packet = readSentencePacket(bytes);
+    if (packet === undefined) return;
+    const sentence = sentenceOf({ ...packet, ...(inDev === undefined ? { isLocal: true } : { inDev }) });
+    this.named.push({ packet: formatSentence(sentence), number: name });
+  }
+}
+
+/** The packets of one failure. */
+export interface Shown<T> {
+  /** What was noted with the first packet. */
+  readonly detail: T;
+  readonly first: Passage;
+  readonly packets: ShownPackets;
+}
+
+/** Failures by a key that tells them apart, in the order of their first packets. */
+export class Evidence<T> {
+  readonly #byKey = new Map<unknown, Shown<T>>();
+
+  /** Also notes PASSAGE as the first packet of KEY, about which DETAIL is to be told. */
+  note(key: unknown, passage: Passage, detail: T): ShownPackets {
+    let shown = this.#byKey.get(key);
+    if (shown === undefined) {
+      shown = { detail, first: passage, packets: new ShownPackets() };
+      this.#byKey.set(key, shown);
+    }
+    shown.packets.add(passage);
+    return shown.packets;
+  }
+
+  get all(): Shown<T>[] {
+    return [...this.#byKey.values()];
+  }
+}

@@ -1,0 +1,118 @@
+/** What happened to one packet on its way through the host: made of the events of core, for checks to look at. */
+import type {
+  DroppedEvent,
+  FailedTest,
+  LeftEvent,
+  PacketFields,
+  RoutedEvent,
+  TrackedEvent,
+  TranslatedEvent,
+} from '../../core/events.js';
+import type { HookName, TableName } from '../../core/hooks.js';
+import type { Chain, Rule } from '../../core/rules/model.js';
+
+/** The header of a TCP segment. */
+export interface Segment {
+  /** TCP_SYN and the like. */
+  readonly flags: number;
+  readonly sequence: number;
+  readonly dataBytes: number;
+  /** The option, if it is there. */
+  readonly mss: number | undefined;
+}
+
+/** An ICMP message; of an error, the addresses and ports of the packet that it quotes. */
+export interface Message {
+  readonly type: number;
+  readonly code: number;
+  /** Of an echo request and the like. */
+  readonly id: number;
+  readonly quoted: Ends | undefined;
+}
+
+/** The two ends of a packet. Ports are -1 where there are none; ICMP queries have their ID in place of both. */
+export interface Ends {
+  readonly protocol: number;
+  readonly source: string;
+  readonly sport: number;
+  readonly destination: string;
+  readonly dport: number;
+}
+
+/** A rule that a packet matched. */
+export interface MatchedRule {
+  readonly table: TableName;
+  readonly hook: HookName;
+  readonly rule: Rule;
+}
+
+export interface MissedRule {
+  readonly hook: HookName;
+  readonly rule: Rule;
+  readonly failures: readonly FailedTest[];
+}
+
+export type PassageEnd = 'forwarded' | 'sent' | 'delivered' | 'dropped' | 'rejected' | 'held' | 'skipped';
+
+/** A packet that arrived, that the host sent, or that answers another. */
+export interface Passage {
+  /** The frame of the capture, as `--packet` takes it; of an answer, the one that caused it. */
+  readonly name: string;
+  readonly tsSec: number;
+  readonly tsNsec: number;
+  /** How often the rules had been changed when it came. */
+  readonly rulesVersion: number;
+  /** Undefined: the host's own. */
+  readonly inDev: string | undefined;
+  /** The host made it: an answer of REJECT or of the IP stack, or a copy. */
+  readonly isMade: boolean;
+  /** As it came in; undefined if its header is malformed or it is no packet of IPv4. */
+  arrived: PacketFields | undefined;
+  ends: Ends | undefined;
+  segment: Segment | undefined;
+  message: Message | undefined;
+  /** The packet as it came in, as far as it is kept, and how long it was. */
+  bytes: Uint8Array;
+  lengthBytes: number;
+  /** What is in `bytes` behind the header of TCP or UDP; empty if there is nothing. */
+  data: Uint8Array;
+  tracked: TrackedEvent | undefined;
+  readonly translations: TranslatedEvent[];
+  /** The last decision. */
+  routed: RoutedEvent | undefined;
+  readonly matched: MatchedRule[];
+  /** The rules of table nat that would have translated it, but for a few tests that it fails. */
+  readonly missed: MissedRule[];
+  /** Table nat was asked: it is the first packet of its connection. */
+  isNatAsked: boolean;
+  /** The policies that decided. */
+  readonly policies: { readonly table: TableName; readonly chain: Chain }[];
+  left: LeftEvent | undefined;
+  dropped: DroppedEvent | undefined;
+  /** What the host made because of it: answers and copies. */
+  readonly answers: Passage[];
+  end: PassageEnd;
+}
+
+/** Whether the packet went on: it left, or reached the host. */
+export function isAccepted({ end }: Passage): boolean {
+  return end === 'forwarded' || end === 'sent' || end === 'delivered';
+}
+
+/** The ends of the packet as it left, or as it was when it was dropped. */
+export function lastFields(passage: Passage): PacketFields | undefined {
+  return passage.left?.packet ?? passage.dropped?.packet;
+}
+
+/** The rule that translated the packet's connection at this END, if it is the first packet. */
+export function natRuleOf(passage: Passage, end: 'source' | 'destination'): Rule | undefined {
+  const hooks: readonly HookName[] = end === 'source' ? ['POSTROUTING', 'INPUT'] : ['PREROUTING', 'OUTPUT'];
+  return passage.matched.findLast(
+    ({ table, hook, rule }) => table === 'nat' && hooks.includes(hook) && rule.target.kind === 'extension',
+  )?.rule;
+}
+
+/** Whether NAT has translated the packet at this END. */
+export function isTranslated({ translations }: Passage, end: 'source' | 'destination'): boolean {
+  return translations.some((translation) => translation.end === end);
+}

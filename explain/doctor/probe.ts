@@ -1,0 +1,82 @@
+/** Sends one packet through a fresh host with the same rules. */
+import { internetChecksum, transportChecksum } from '../../codecs/checksum.js';
+import {
+  IPPROTO_TCP,
+  IPV4_CHECKSUM_AT,
+  IPV4_LENGTH,
+  TCP_CHECKSUM_AT,
+  TCP_LENGTH,
+  TCP_SYN,
+} from '../../codecs/layouts.js';
+import { Linktype } from '../../codecs/linktypes.js';
+import { createEmulator, type EmulatorOptions } from '../../core/emulator.js';
+import { Frame } from '../../core/link/frame.js';
+import { HostSets } from '../../core/sets/host-sets.js';
+import type { Examined } from './check.js';
+import type { Passage } from './passage.js';
+import { PassageRecorder } from './passage-recorder.js';
+
+/** The first segment of a TCP connection that arrives on DEV. */
+export interface Probe {
+  readonly dev: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly sport: number;
+  readonly dport: number;
+}
+
+type Asked = Pick<Examined, 'host' | 'current' | 'moreSets'>;
+
+const IGNORED = { egress() {}, local() {}, dropped() {} };
+const WINDOW = 64_240;
+
+/** What happens to the packet of PASSAGE, on a host that knows no connections. */
+export function sendAfresh(
+  examined: Asked,
+  { inDev, bytes, lengthBytes, tsSec, tsNsec }: Passage,
+): Passage | undefined {
+  const frame = new Frame({ linktype: Linktype.RAW, tsSec, tsNsec });
+  frame.setBytes(bytes.slice(), lengthBytes);
+  return send(examined, frame, inDev);
+}
+
+/** What happens to PACKET; undefined: the host has no such interface. */
+export function probe(examined: Asked, packet: Probe): Passage | undefined {
+  return send(examined, new Frame({ linktype: Linktype.RAW, bytes: synBytes(packet) }), packet.dev);
+}
+
+function send({ host, current, moreSets }: Asked, frame: Frame, inDev: string | undefined): Passage | undefined {
+  let passage: Passage | undefined;
+  const keep = (one: Passage): void => {
+    passage = one;
+  };
+  const recorder = new PassageRecorder(() => '', keep);
+  const options: EmulatorOptions = {
+    ...{ host, ruleset: current(), sets: HostSets.of(host, moreSets) },
+    // What is left of a packet does not have its checksum.
+    checksums: 'trust',
+    ...{ hookEntries: recorder.hookEntries, observer: recorder.observe },
+  };
+  const emulator = createEmulator(options, IGNORED);
+  if (inDev === undefined) emulator.send(frame);
+  else {
+    frame.dev = host.interfaceIndex(inDev);
+    if (frame.dev < 0) return undefined;
+    emulator.receive(frame);
+  }
+  recorder.finish();
+  return passage;
+}
+
+function synBytes({ source, destination, sport, dport }: Probe): Uint8Array {
+  const bytes = new Uint8Array(IPV4_LENGTH + TCP_LENGTH);
+  const view = new DataView(bytes.buffer);
+  const addresses = [source, destination].flatMap((address) => address.split('.').map(Number));
+  bytes.set([0x45, 0, 0, bytes.length, 0, 1, 0x40, 0, 64, IPPROTO_TCP, 0, 0, ...addresses]);
+  view.setUint16(IPV4_CHECKSUM_AT, internetChecksum(view, 0, IPV4_LENGTH));
+  view.setUint16(IPV4_LENGTH, sport);
+  view.setUint16(IPV4_LENGTH + 2, dport);
+  view.setUint32(IPV4_LENGTH + 12, 0x50000000 | (TCP_SYN << 16) | WINDOW);
+  view.setUint16(IPV4_LENGTH + TCP_CHECKSUM_AT, transportChecksum(view, 0, IPV4_LENGTH, IPPROTO_TCP, TCP_LENGTH));
+  return bytes;
+}

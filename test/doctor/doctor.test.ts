@@ -1,0 +1,41 @@
+// doctor finds each well-known failure, with its packets, its rule and what to change, and is silent about hosts that
+// come near to one.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FINDINGS } from '../../explain/findings.js';
+import { CASES } from './cases.js';
+import { diagnosed } from './clinic.js';
+
+const Doctor = suite('doctor');
+
+for (const { name, finds, packets, lines, change, ...one } of CASES) {
+  Doctor(name, () => {
+    const { findings } = diagnosed(one);
+    assert.equal(
+      findings.map(({ code }) => code),
+      finds === undefined ? [] : [finds],
+      JSON.stringify(findings, null, 1),
+    );
+    if (finds === undefined) return;
+    const [found] = findings;
+    assert.ok(found.message.length > 20);
+    if (packets !== undefined)
+      assert.equal(
+        found.packets.map(({ number }) => number),
+        packets,
+      );
+    if (lines !== undefined)
+      assert.equal(
+        found.rules.map(({ line }) => line),
+        lines,
+      );
+    if (change !== undefined) assert.match(found.change ?? '', change);
+  });
+}
+
+Doctor('every failure has a case that shows it', () => {
+  const shown = new Set(CASES.map(({ finds }) => finds));
+  for (const code of Object.keys(FINDINGS.doctor)) assert.ok(shown.has(code as never), code);
+});
+
+Doctor.run();
