@@ -1,6 +1,7 @@
 /** A few packets through a fresh host: what became of each, as a story, and the frames that came of it. */
 import { type CaptureRecord, Direction } from '../codecs/capture.js';
 import { createEmulator, type Emulator, type EmulatorOptions } from '../core/emulator.js';
+import type { PacketEvent } from '../core/events.js';
 import { Frame } from '../core/link/frame.js';
 import { HostSets } from '../core/sets/host-sets.js';
 import { ArrivalCheck } from '../replay/arrivals.js';
@@ -16,6 +17,9 @@ export interface TrialSetting {
   readonly setting: Setting;
   readonly options: ReplayOptions;
 }
+
+/** How a trial differs from its setting. */
+export type TrialChanges = Partial<Pick<EmulatorOptions, 'ruleset' | 'host' | 'hookEntries' | 'observer'>>;
 
 export interface TrialPacket {
   /** The whole frame as LINKTYPE says. Not changed. */
@@ -56,17 +60,23 @@ export class Trial {
   #delivered: Uint8Array[] = [];
 
   /**
-   * CHANGES: what differs from the setting, such as other rules.
+   * CHANGES: what differs from the setting, such as other rules, and who else follows the packets.
    * @throws {RulesetError} {IpsetError} {ConntrackListError} {FileError} as `replay` does
    */
-  constructor({ setting, options }: TrialSetting, changes: Partial<Pick<EmulatorOptions, 'ruleset' | 'host'>> = {}) {
+  constructor({ setting, options }: TrialSetting, changes: TrialChanges = {}) {
     const { host, ruleset, moreSets } = { ...setting, ...changes };
+    const { hookEntries = [], observer } = changes;
+    const hear = (event: PacketEvent): void => {
+      this.#teller.hear(event);
+      observer?.(event);
+    };
     const { seed = 0, nfqueue, checksums = 'auto' } = options;
     this.#setting = setting;
     const beginning = readBeginning(options, host);
     this.emulator = createEmulator(
       {
-        ...{ host, ruleset, seed, checksums, sets: HostSets.of(host, moreSets, seed), observer: this.#teller.hear },
+        ...{ host, ruleset, seed, checksums, sets: HostSets.of(host, moreSets, seed) },
+        ...{ hookEntries, observer: hear },
         ...(beginning === undefined ? {} : { connections: beginning.listed }),
         ...(nfqueue === undefined ? {} : { queueVerdict: nfqueue }),
       },

@@ -12,7 +12,15 @@ import { Packet } from '../packet.js';
 import { type Condition, checkCondition, type FieldCondition } from '../rules/condition.js';
 import type { RuleContext } from '../rules/context.js';
 import { effectOf } from '../rules/effect.js';
-import { checkHeader, isCondition, lowerRule, type NativeTest, type Step, splitSteps } from '../rules/lower.js';
+import {
+  checkHeader,
+  isCondition,
+  lowerRule,
+  mayDrop,
+  type NativeTest,
+  type Step,
+  splitSteps,
+} from '../rules/lower.js';
 import type { Chain, Rule, Table } from '../rules/model.js';
 import { isWhole } from '../rules/run/compile.js';
 import { type FieldValues, fitsFields, Narrowing, onlyValue, valuesWith } from './narrowing.js';
@@ -50,6 +58,14 @@ export interface SameOutcome {
 /** The result of a test with state; undefined if it is unknown. */
 export type StatefulResult = (rule: Rule, native: NativeTest) => boolean | undefined;
 
+/** What of the packets is of interest. */
+export interface OutcomeInterest {
+  /** Fields of which only the packet's own value is. */
+  readonly pinned?: readonly ValueField[];
+  /** Rules that only count or tell somebody are not: the others may or may not match them. */
+  readonly isOnlyFate?: boolean;
+}
+
 /**
  * The packets that TABLE treats like PACKET at HOOK. Nothing is run, counted or changed. Returns undefined if they
  * cannot be determined: a target changed what later rules test, or RESULT_OF does not know the result of a
@@ -61,8 +77,9 @@ export function learnOutcome(
   packet: Packet,
   context: RuleContext,
   resultOf: StatefulResult = () => undefined,
+  interest: OutcomeInterest = {},
 ): SameOutcome | undefined {
-  return new OutcomeLearner(table, packet, context, resultOf).learn(hook);
+  return new OutcomeLearner(table, packet, context, resultOf).learn(hook, interest);
 }
 
 /** Whether OUTCOME applies to PACKET. */
@@ -108,6 +125,17 @@ function stepsOf(rule: Rule, context: RuleContext): RuleSteps {
   return steps;
 }
 
+/** Whether RULE changes nothing for a packet with a whole header that it matches, or for later rules. */
+function makesNoDifference(rule: Rule, context: RuleContext): boolean {
+  const { target } = rule;
+  if (target.kind === 'extension') {
+    if (target.extension.terminates || target.extension.mayDrop === true) return false;
+    if (!['none', 'outside'].includes(effectOf(rule))) return false;
+  } else if (target.kind !== 'none') return false;
+  const { all } = stepsOf(rule, context);
+  return all.every((step) => step.kind !== 'native' || !(mayDrop(step) || step.native.setsMark === true));
+}
+
 /** Thrown if the outcome cannot be determined. */
 class Unknown extends Error {}
 
@@ -121,6 +149,8 @@ class OutcomeLearner {
   /** A copy of the packet, with the mark as set by rules so far. */
   readonly #packet: Packet;
   readonly #isWhole: boolean;
+  /** Rules that make no difference are left out. */
+  #isOnlyFate = false;
   readonly #narrowing = new Narrowing<Rule | 'header'>();
   /** What narrows the fields: the current rule. */
   #by: Rule | 'header' = 'header';
@@ -138,10 +168,12 @@ class OutcomeLearner {
     this.#isWhole = isWhole(packet);
   }
 
-  learn(hook: Hook): SameOutcome | undefined {
+  learn(hook: Hook, { pinned = [], isOnlyFate = false }: OutcomeInterest): SameOutcome | undefined {
+    this.#isOnlyFate = isOnlyFate && this.#isWhole;
     const chain = this.#table.chains.find(({ name }) => name === HOOK_NAMES[hook]);
     if (chain === undefined) throw new RangeError(`${this.#table.name} has no chain ${HOOK_NAMES[hook]}`);
     try {
+      for (const name of pinned) this.#pin(name);
       if (!this.#isWhole) for (const name of ['protocol', 'fragmentOffset'] as const) this.#pin(name);
       const end = this.#walk(chain);
       return {
@@ -163,6 +195,7 @@ class OutcomeLearner {
   #walk(chain: Chain): End {
     for (const rule of chain.rules) {
       this.#by = rule;
+      if (this.#isOnlyFate && makesNoDifference(rule, this.#context)) continue;
       if (!this.#matches(rule)) {
         if (this.#packet.hotdrop) return rule;
         continue;

@@ -11,8 +11,8 @@ import type { Host } from '../host/host.js';
 import { CtInfo, type Packet } from '../packet.js';
 import type { Reason } from '../reasons.js';
 import type { RuleContext } from '../rules/context.js';
-import type { Table } from '../rules/model.js';
-import { learnOutcome, type SameOutcome } from './same-outcome.js';
+import type { Ruleset, Table } from '../rules/model.js';
+import { learnOutcome, type OutcomeInterest, type SameOutcome } from './same-outcome.js';
 import type { Traversal, TraversalEnd } from './traversal.js';
 import { TraversalSet } from './traversal-set.js';
 
@@ -54,13 +54,13 @@ export function createTraversalEmulator(
   options: Omit<EmulatorOptions, 'hookEntries' | 'engine'>,
   output: EmulatorOutput,
 ): TraversalEmulator {
-  const recorder = new TraversalRecorder(options.ruleset.tables, options.host);
+  const recorder = new TraversalRecorder(options.ruleset, options.host);
   const observer = (event: PacketEvent): void => {
     recorder.hear(event);
     options.observer?.(event);
   };
   const emulator = createEmulator({ ...options, hookEntries: recorder.entries, observer }, output);
-  recorder.context = readingContext(options.host, emulator);
+  recorder.follow(emulator);
   return {
     emulator,
     context: recorder.context,
@@ -70,11 +70,14 @@ export function createTraversalEmulator(
   };
 }
 
-class TraversalRecorder {
+/** Follows the packets of an emulator that is created with its `entries`, and whose events it hears. */
+export class TraversalRecorder {
+  /** See `TraversalEmulator`. */
   last: Traversal | undefined;
   context!: RuleContext;
   readonly entries: readonly HookEntry[];
   readonly #host: Host;
+  readonly #interest: OutcomeInterest;
   readonly #hasNat: boolean;
   /** The set of the packet being followed; undefined if there is none yet. */
   #set: TraversalSet | undefined;
@@ -89,8 +92,10 @@ class TraversalRecorder {
   #hasNatRun = false;
   #isNatNext = false;
 
-  constructor(tables: readonly Table[], host: Host) {
+  /** Of an emulator with these rules on HOST. INTEREST: in which others, see `learnOutcome`. */
+  constructor({ tables }: Pick<Ruleset, 'tables'>, host: Host, interest: OutcomeInterest = {}) {
     this.#host = host;
+    this.#interest = interest;
     this.#hasNat = tables.some(({ name }) => name === 'nat');
     this.entries = HOOK_NAMES.flatMap((_, at) => {
       const hook = at as Hook;
@@ -107,6 +112,11 @@ class TraversalRecorder {
       // After conntrack's own entry.
       return isTracked ? [...entries, entryOf(hook, Priority.CONNTRACK, () => this.#track())] : entries;
     });
+  }
+
+  /** EMULATOR has been created. */
+  follow(emulator: Emulator): void {
+    this.context = readingContext(this.#host, emulator);
   }
 
   hear(event: PacketEvent): void {
@@ -181,7 +191,7 @@ class TraversalRecorder {
   #meet(table: Table, hook: Hook): void {
     const set = this.#set;
     if (this.#depth > 0 || set === undefined) return;
-    const outcome = learnOutcome(table, hook, this.#packet!, this.context);
+    const outcome = learnOutcome(table, hook, this.#packet!, this.context, undefined, this.#interest);
     if (table.name === 'nat') {
       this.#isNatNext = true;
       this.#hasNatRun = false;

@@ -1,0 +1,162 @@
+/**
+ * What would change a packet's verdict: guesses, of which only those are told that were tried and did it. Each is tried
+ * on a fresh host, with what comes before the packet, and with what follows it: an answer has to come back, too.
+ */
+import type { Rule, Ruleset } from '../../core/rules/model.js';
+import { isAccepted, type Story } from '../story/story.js';
+import { Trial, type TrialResult, type TrialSetting } from '../trial.js';
+import { type Altered, altered } from './altered.js';
+import { answerTo } from './answer.js';
+import { closingCandidates, decidingNumber, moved, openingCandidates } from './candidates.js';
+import { type Candidate, type Change, Rank } from './change.js';
+import { nearestRule } from './nearest.js';
+
+/** Sends through HOST what comes before the packet, the packet, and what follows it. Returns the results from it on. */
+export type Play = (host: Trial) => readonly TrialResult[];
+
+/** How many changes are told, how many are tried for that, and how many may be needed together. */
+const MOST_TOLD = 3;
+const MOST_TRIED = 40;
+const MOST_TOGETHER = 3;
+/** How many changes that do not suffice by themselves are gone on with. */
+const MOST_PURSUED = 2;
+
+/** What would change the verdict of the packet of PLAY, of which BEFORE became: the smallest first. Empty: nothing small. */
+export function findChanges(setting: TrialSetting, play: Play, before: readonly TrialResult[]): Change[] {
+  const [traced] = before;
+  const { verdict } = traced.story;
+  if (verdict === 'held' || verdict === 'skipped') return [];
+  const search = new Search(setting, play, isAccepted(traced.story) && before.every(({ story }) => isAccepted(story)));
+  search.from(before, { ruleset: setting.setting.ruleset, host: setting.setting.host }, []);
+  return search.told();
+}
+
+class Search {
+  readonly #setting: TrialSetting;
+  readonly #play: Play;
+  /** The packet got through: what would stop it? */
+  readonly #isClosing: boolean;
+  #found: Candidate[] = [];
+  #tried = 0;
+
+  constructor(setting: TrialSetting, play: Play, isClosing: boolean) {
+    this.#setting = setting;
+    this.#play = play;
+    this.#isClosing = isClosing;
+  }
+
+  told(): Change[] {
+    const found = this.#found.toSorted((a, b) => a.commands.length - b.commands.length || a.rank - b.rank);
+    const small = found.filter(isSmall);
+    return (small.length > 0 ? small : found).slice(0, MOST_TOLD).map(({ words, commands }) => ({ words, commands }));
+  }
+
+  /** Goes on from RESULTS, which CURRENT made after the changes DONE. */
+  from(results: readonly TrialResult[], current: Altered, done: readonly Candidate[]): void {
+    const further: {
+      readonly results: readonly TrialResult[];
+      readonly current: Altered;
+      readonly done: Candidate[];
+    }[] = [];
+    for (const candidate of this.#candidates(results, current, done)) {
+      if (this.#tried >= MOST_TRIED) break;
+      const all = [...done, candidate];
+      const next = this.#try(all);
+      if (next === undefined) continue;
+      if (this.#isDone(next.results)) this.#found.push(together(all));
+      else if (isFurther(next.results, results)) further.push({ ...next, done: all });
+    }
+    if (this.#hasSmall || done.length + 1 >= MOST_TOGETHER) return;
+    for (const next of further.slice(0, MOST_PURSUED)) {
+      this.from(next.results, next.current, next.done);
+      if (this.#hasSmall) return;
+    }
+  }
+
+  get #hasSmall(): boolean {
+    return this.#found.some(isSmall);
+  }
+
+  #candidates(results: readonly TrialResult[], { ruleset, host }: Altered, done: readonly Candidate[]): Candidate[] {
+    const obstacle = this.#isClosing ? 0 : obstacleOf(results);
+    const { story } = results[obstacle];
+    const { interfaceNames } = host;
+    if (this.#isClosing) return closingCandidates({ story, ruleset, interfaceNames, nearest: undefined });
+    const nearest = nearestRule(story, ruleset);
+    const candidates = openingCandidates({ story, ruleset, interfaceNames, nearest });
+    const move = this.#moveOf(story, ruleset, obstacle, candidates, done);
+    return [...candidates, ...(move === undefined ? [] : [move])].sort((a, b) => a.rank - b.rank);
+  }
+
+  /** If without the rule that decided another one would let the packet through, that one before it. */
+  #moveOf(
+    story: Story,
+    ruleset: Ruleset,
+    obstacle: number,
+    candidates: readonly Candidate[],
+    done: readonly Candidate[],
+  ): Candidate | undefined {
+    const { decider } = story;
+    const deletion = candidates.find(({ rank }) => rank === Rank.DELETE);
+    if (deletion === undefined || decider.kind !== 'rule') return undefined;
+    const without = this.#try([...done, deletion])?.results[obstacle]?.story;
+    if (without === undefined) return undefined;
+    const { table, hook, rule } = decider;
+    const number = decidingNumber(without, table, hook);
+    if (number === undefined) return undefined;
+    const isBehind = rule.chain === hook && number >= rule.number;
+    const chain = ruleset.tables.find(({ name }) => name === table)?.chains.find(({ name }) => name === hook);
+    const accepting: Rule | undefined = chain?.rules[number - 1 + (isBehind ? 1 : 0)];
+    return accepting === undefined ? undefined : moved(story, accepting);
+  }
+
+  #try(changes: readonly Candidate[]): { results: readonly TrialResult[]; current: Altered } | undefined {
+    const current = altered(
+      this.#setting,
+      changes.flatMap(({ commands }) => commands),
+    );
+    if (current === undefined) return undefined;
+    this.#tried++;
+    const trial = new Trial(this.#setting, current);
+    const results = this.#play(trial);
+    const last = results.at(-1)!;
+    const answer =
+      results.length === 1 && isAccepted(last.story) && !this.#isClosing ? answerTo(last, current.host) : undefined;
+    return { results: answer === undefined ? results : [...results, trial.send(answer)], current };
+  }
+
+  #isDone(results: readonly TrialResult[]): boolean {
+    return this.#isClosing ? !isAccepted(results[0].story) : results.every(({ story }) => isAccepted(story));
+  }
+}
+
+/** Whether it makes no difference to packets of another kind. */
+function isSmall({ rank }: Candidate): boolean {
+  return rank < Rank.AMEND;
+}
+
+/** The first packet that does not get through. */
+function obstacleOf(results: readonly TrialResult[]): number {
+  return Math.max(
+    0,
+    results.findIndex(({ story }) => !isAccepted(story)),
+  );
+}
+
+/** Whether in AFTER a later packet is stopped than in BEFORE, or the same one at a later hook or by another rule. */
+function isFurther(after: readonly TrialResult[], before: readonly TrialResult[]): boolean {
+  const [now, then] = [obstacleOf(after), obstacleOf(before)];
+  if (now !== then) return now > then;
+  const [a, b] = [after[now].story, before[then].story];
+  if (a.stages.length !== b.stages.length) return a.stages.length > b.stages.length;
+  const metBy = (story: Story): number => story.stages.reduce((sum, { steps }) => sum + steps.length, 0);
+  return a.verdict !== b.verdict || metBy(a) > metBy(b);
+}
+
+function together(changes: readonly Candidate[]): Candidate {
+  return {
+    rank: Math.max(...changes.map(({ rank }) => rank)),
+    words: changes.map(({ words }) => words).join(', and '),
+    commands: changes.flatMap(({ commands }) => commands),
+  };
+}
