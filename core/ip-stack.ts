@@ -257,8 +257,9 @@ export class IpStack implements Emulator, UpcallReceiver {
   receiveUpcall(frame: Frame, upcall: number): void {
     const received = this.#received;
     this.#forgetOutcome();
+    this.#emitFrame(frame, this.#host.interfaceNames[frame.dev]);
     if (!received.take(frame, this.#isBare(frame.dev))) return void this.#skip(received.skip);
-    this.#expire();
+    this.#passTime();
     this.#receiveSlow(frame.dev, received, upcall);
   }
 

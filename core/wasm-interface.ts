@@ -68,6 +68,8 @@ export interface WasmExports {
   step(count: number): number;
   /** SEC and NSEC are float64s. */
   stopAt(sec: number, nsec: number): void;
+  /** NUMBER is a float64. */
+  stopBefore(input: number, number: number): void;
   stoppedInput(): number;
   /** A float64. */
   forwardedPackets(): number;
@@ -137,6 +139,7 @@ export const EXPORT_ARITIES: Arities<WasmExports> = {
   setInputs: 1,
   step: 1,
   stopAt: 2,
+  stopBefore: 2,
   stoppedInput: 0,
   forwardedPackets: 0,
 };

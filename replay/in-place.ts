@@ -88,6 +88,16 @@ export class InPlaceReplay {
     return this.#memory.wasm.step(count);
   }
 
+  /** Makes `step` stop before the record of INPUT with this NUMBER, from 1; undefined: before none. */
+  stopBefore(place: { readonly input: number; readonly number: number } | undefined): void {
+    this.#memory.wasm.stopBefore(place?.input ?? -1, place?.number ?? 0);
+  }
+
+  /** Whether the last `step` has stopped at the record of INPUT with this NUMBER. */
+  hasStoppedBefore({ input, number }: { readonly input: number; readonly number: number }): boolean {
+    return this.#memory.wasm.stoppedInput() === input && this.readOf(input) === number - 1;
+  }
+
   /** The time of the packet before which the last `step` has stopped; undefined if it has not. */
   get stoppedAt(): Time | undefined {
     const input = this.#memory.wasm.stoppedInput();

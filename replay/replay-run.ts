@@ -31,9 +31,10 @@ import { ArrivalCheck } from './arrivals.js';
 import { type ChangeSetting, RunChanges } from './changes/run-changes.js';
 import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
-import { type CapturedPlace, type CaptureSink, HostCapture } from './host-capture/host-capture.js';
+import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
 import { InPlaceReplay } from './in-place.js';
 import { LogFiles, type LoggedCounts } from './logged.js';
+import { type FramePlace, type PacketWatch, Watching } from './packet-watch.js';
 import type { PacketSelection } from './selection.js';
 import { STITCH_LOCAL, STITCH_SKIPPED, Stitcher } from './stitch/stitcher.js';
 import { type FrameNumber, UncertainFrames } from './uncertain-summary.js';
@@ -73,6 +74,8 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly moreSets?: readonly HostText[];
   /** The rules and sets change during the run. */
   readonly changes?: ChangeSetting;
+  /** Wants to hear of some packets. */
+  readonly watch?: PacketWatch;
   /** As in ReplayControl. */
   readonly hasEnded?: () => boolean;
 }
@@ -86,6 +89,9 @@ const DROPPED_FILE = 'dropped.pcap';
 
 /** In place of a result folder: only the packets that leave are written, as a stream. */
 export const STANDARD_OUTPUT = '-';
+
+/** Why frames are missed that `--filter` and the like leave out. */
+const NOT_SELECTED = 'not-selected';
 
 /** When the next change is due. */
 const NO_CHANGES = { nextTime: { sec: Number.POSITIVE_INFINITY, nsec: 0 }, nextFrame: Number.POSITIVE_INFINITY };
@@ -141,6 +147,9 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly #arrivals: ArrivalCheck;
   /** Undefined if no rules and sets change. */
   readonly changes: RunChanges | undefined;
+  readonly #watching: Watching | undefined;
+  /** Packets are replayed in place up to the only one that is watched. */
+  #isPassing = false;
   /** Only for captures of the host itself. */
   readonly hostCapture: HostCapture | undefined;
   /** The record whose frame the emulator is processing, and its input; null: another frame. */
@@ -180,6 +189,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.hostCapture = hostCapture;
       const observer = options.expectEgress ? hostCapture?.observing(options.observer) : options.observer;
       this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);
+      this.#watching = options.watch && new Watching(options.watch, this.emulator);
       const isStitched = inputs.some(({ dev }) => dev === INPUT_STITCHED);
       this.stitcher = isStitched ? new Stitcher(this.emulator.connections, host, options.ruleset) : undefined;
       this.changes = options.changes && this.#createChanges(options.changes);
@@ -195,7 +205,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
         const linktype = isBare ? Linktype.RAW : Linktype.ETHERNET;
         return stream ?? this.#open(join(outDir ?? '', `${name}.pcap`), linktype, this.#placeOf(index));
       });
-      const isWhole = engine === 'remembered' && options.observer === undefined && options.selection === undefined;
+      const isObserved = options.observer !== undefined || (options.watch !== undefined && !options.watch.only);
+      const isWhole = engine === 'remembered' && !isObserved && options.selection === undefined;
       if (isWhole && host.interfaces.length <= egress.count) {
         this.#inPlace = InPlaceReplay.of(
           memory,
@@ -209,6 +220,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
           },
         );
       }
+      this.#inPlace?.stopBefore(options.watch?.only);
+      this.#isPassing = this.#inPlace !== undefined && options.watch?.only !== undefined;
       if (stream !== undefined || outDir === undefined) return;
       this.#local = this.#open(join(outDir, LOCAL_FILE), Linktype.RAW);
       this.#dropped = this.#open(join(outDir, DROPPED_FILE), Linktype.RAW);
@@ -252,14 +265,18 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   /** Replays up to COUNT packets; returns false at the end. */
   step(count: number): boolean {
+    const watch = this.#watching?.watch;
+    if (watch?.isDone) return false;
     const until = this.read + count;
     const inPlace = this.#inPlace;
     if (inPlace !== undefined && !inPlace.hasLeft) {
       const isFull = this.#stepInPlace(inPlace, Math.min(this.#limit, until));
       if (!inPlace.hasLeft) return isFull;
+      this.#isPassing = false;
     }
     const selection = this.#selection;
     while (this.read < until && this.taken < this.#limit) {
+      if (watch?.isDone) return false;
       const input = selection?.isOver ? -1 : this.#merger.next();
       if (input < 0) return false;
       this.read++;
@@ -268,7 +285,10 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       if (this.#devs[input] !== INPUT_CAPTURED) this.#beforeFrame(reader.tsSec, reader.tsNsec, this.read);
       this.#input = input;
       const isSelected = selection === undefined || selection.takes(reader);
-      if (!isSelected) this.filteredOut++;
+      if (!isSelected) {
+        this.filteredOut++;
+        if (watch?.missed !== undefined) watch.missed(this.#frameAt(input), NOT_SELECTED);
+      }
       if (this.#devs[input] === INPUT_CAPTURED) {
         // What was left out still tells what the others are.
         const place = { input, number: this.#readByInput[input], order: this.read, isSelected };
@@ -299,7 +319,27 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       if (inPlace.hasLeft) return true;
       if (next === undefined) return false;
       this.#beforeFrame(next.sec, next.nsec, this.read + 1);
+      if (this.#stepWatched(inPlace)) return false;
     }
+  }
+
+  /** If the next packet of IN_PLACE is the only one that is watched, replays it, observed. */
+  #stepWatched(inPlace: InPlaceReplay): boolean {
+    const watching = this.#watching;
+    const only = watching?.watch.only;
+    if (watching === undefined || only === undefined || !inPlace.hasStoppedBefore(only)) return false;
+    inPlace.stopBefore(undefined);
+    watching.observe(true);
+    this.#isPassing = false;
+    this.read += inPlace.step(1);
+    this.#isPassing = true;
+    watching.observe(false);
+    return watching.watch.isDone;
+  }
+
+  /** Where the current frame of INPUT is, by its number there. */
+  #frameAt(input: number): FramePlace {
+    return { input, number: this.#numberOf(input) };
   }
 
   beforeFrame(frame: { readonly tsSec: number; readonly tsNsec: number; readonly order: number }): void {
@@ -400,10 +440,13 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     frame.dev = dev;
     this.#record = record;
     if (this.#onFrame !== undefined) this.#onFrame(this.#input, this.#readByInput[this.#input]);
+    const watching = this.#isPassing ? undefined : this.#watching;
+    watching?.enters(this.#frameAt(this.#input), frame, this.#isShown);
     if (dev === INPUT_LOCAL) emulator.send(frame);
     else if (upcall < 0) emulator.receiveUpcall(frame, upcall);
     else emulator.receive(frame);
     this.#count();
+    watching?.finished();
     if (input === INPUT_STITCHED) stitcher?.settle(emulator.outcome);
   }
 
@@ -411,7 +454,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   #hasArrived(record: CaptureRecord, input: number): boolean {
     const dev = this.#devs[input];
     const reason = dev < 0 ? '' : this.#arrivals.check(record, dev, input);
-    if (reason !== '') this.skip(reason);
+    if (reason !== '') this.#skipRecord(reason);
     return reason === '';
   }
 
@@ -421,24 +464,34 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     return `${shownPath(file)}: frame ${number}`;
   }
 
-  #frameNumber(input: number): FrameNumber {
+  #numberOf(input: number): number {
     const inPlace = this.#inPlace;
     const isInPlace = inPlace !== undefined && !inPlace.hasLeft;
-    const number = isInPlace ? inPlace.numberOf(input) : this.#readByInput[input] + (inPlace?.readOf(input) ?? 0);
+    return isInPlace ? inPlace.numberOf(input) : this.#readByInput[input] + (inPlace?.readOf(input) ?? 0);
+  }
+
+  #frameNumber(input: number): FrameNumber {
+    const number = this.#numberOf(input);
     const reader = this.#readers[input];
     return { file: reader.path, number: reader.numberInFile(number) };
   }
 
-  inject(frame: Frame, { input, number }: CapturedPlace, isOwn: boolean, isSourced: boolean): void {
+  departed(place: FramePlace, cause: FramePlace | undefined): void {
+    this.#watching?.watch.departed?.(place, cause);
+  }
+
+  inject(frame: Frame, place: FramePlace, isOwn: boolean, isSourced: boolean): void {
     const frameOfRecords = this.#frame;
-    if (this.#onFrame !== undefined) this.#onFrame(input, number);
+    if (this.#onFrame !== undefined) this.#onFrame(place.input, place.number);
     if (this.#show !== undefined) this.#isShown = this.#show.matches(frame);
     this.#record = null;
     this.#frame = frame;
+    this.#watching?.enters(place, frame, this.#isShown);
     if (isOwn) this.emulator.send(frame, isSourced);
     else this.emulator.receive(frame);
     this.#frame = frameOfRecords;
     this.#count();
+    this.#watching?.finished();
   }
 
   #count(): void {
@@ -451,15 +504,22 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   #stitch(record: CaptureRecord, stitcher: Stitcher): number {
     const location = this.#location;
     if (!locateIp(record, location)) {
-      this.skip(location.skip ?? 'not-ip');
+      this.#skipRecord(location.skip ?? 'not-ip');
       return STITCH_SKIPPED;
     }
     const dev = stitcher.place(record.view, location.at, location.captured, record.tsSec, record.tsNsec);
-    if (dev === STITCH_SKIPPED) this.skip(stitcher.skip);
+    if (dev === STITCH_SKIPPED) this.#skipRecord(stitcher.skip);
     return dev;
   }
 
-  skip(reason: string): void {
+  /** The current record does not enter the host. */
+  #skipRecord(reason: string): void {
+    const watch = this.#isPassing ? undefined : this.#watching?.watch;
+    this.skip(reason, watch?.missed && this.#frameAt(this.#input));
+  }
+
+  skip(reason: string, place?: FramePlace): void {
+    if (place !== undefined) this.#watching?.watch.missed?.(place, reason);
     this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
   }
 
@@ -475,12 +535,14 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     } else {
       writer?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at - more, available + more, length + more);
     }
+    this.#watching?.watch.output?.egress(dev, bytes, at, available, length);
     this.stitcher?.noteOutput(bytes[at + linkLength + IPV4_PROTOCOL_AT]);
     this.hostCapture?.emitted(dev, bytes, at + linkLength, available - linkLength, length - linkLength);
   }
 
   local(bytes: Uint8Array, at: number, available: number, length: number): void {
     this.#local?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
+    this.#watching?.watch.output?.local(bytes, at, available, length);
     this.stitcher?.noteOutput(bytes[at + IPV4_PROTOCOL_AT]);
     this.hostCapture?.cameBack(bytes, at, available, length);
   }
@@ -499,6 +561,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   dropped(drop: Drop, bytes: Uint8Array, at: number, available: number, length: number): void {
     this.#dropped?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
+    this.#watching?.watch.output?.dropped(drop, bytes, at, available, length);
     if (this.#isShown) this.drops.count(drop, bytes, at, available);
     this.hostCapture?.cameBack(bytes, at, available, length);
     this.#onDrop?.(this.#frame.tsSec, this.#frame.tsNsec, drop);

@@ -40,6 +40,7 @@ import { assumedQueues, isAnyLogged } from './logged.js';
 import { refuseSameFiles } from './named-files.js';
 import { hostSummary } from './names.js';
 import { assumedOffloads, checksumWarnings } from './offload-report.js';
+import type { PacketWatch } from './packet-watch.js';
 import { type DropListener, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
 import { foreignResult, GENERATOR } from './result-files.js';
 import { finalCounters, writeTexts } from './result-texts.js';
@@ -127,6 +128,8 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   onStart?: (emulator: Emulator) => void;
   /** Called before each frame enters the host. */
   onFrame?: (frame: FrameName) => void;
+  /** Wants to hear of some of the packets (packet-watch.ts). */
+  watch?: PacketWatch;
   /** Called for each dropped packet, with the timestamp of the input that caused it. */
   onDrop?: DropListener;
   /** Called with the warning about each capture that is truncated. */
@@ -216,6 +219,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       ...(options.observer ? { observer: options.observer } : {}),
       ...(options.hookEntries ? { hookEntries: options.hookEntries } : {}),
       ...(options.onFrame ? { onFrame: naming(options.onFrame, inputs, host) } : {}),
+      ...(options.watch ? { watch: options.watch } : {}),
       ...(options.expectEgress ? { expectEgress: true } : {}),
       ...(options.onDrop ? { onDrop: options.onDrop } : {}),
       ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),

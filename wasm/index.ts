@@ -1,6 +1,6 @@
 // The functions that core/ calls, by file: `WasmExports` in core/wasm-interface.ts.
 
-export { forwardedPackets, setInputs, step, stopAt, stoppedInput } from './capture/capture-loop';
+export { forwardedPackets, setInputs, step, stopAt, stopBefore, stoppedInput } from './capture/capture-loop';
 export {
   confirm,
   create,

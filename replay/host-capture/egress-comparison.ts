@@ -99,6 +99,8 @@ export class EgressComparison {
     notCaptured: 0,
   };
   readonly differences: EgressDifference[] = [];
+  /** What the departure came from that was matched last, if that is known. */
+  lastCause: Cause | undefined;
   /** TCP connections that the captured host let begin, and the emulated host did not. */
   readonly refused = new Set<string>();
 
@@ -159,12 +161,14 @@ export class EgressComparison {
     }
     const segments = this.#cover.take(frame.dev, packet);
     if (segments === undefined) return false;
+    this.lastCause = segments.done[0]?.cause;
     for (const segment of segments.done) this.#forget(segment);
     this.#countMatch(segments.isOwn);
     return true;
   }
 
   #match(emitted: Emitted): void {
+    this.lastCause = emitted.cause;
     this.#countMatch(emitted.cause.isOwn);
     this.#forget(emitted);
   }

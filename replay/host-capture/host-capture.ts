@@ -25,6 +25,7 @@ import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
 import { Outcome } from '../../core/outcome.js';
 import { PacketType } from '../../core/packet.js';
 import type { Ruleset } from '../../core/rules/model.js';
+import type { FramePlace } from '../packet-watch.js';
 import { BridgePorts } from './bridge-ports.js';
 import { CaptureLinks, sourceMacOf, unseenOf } from './capture-links.js';
 import {
@@ -51,15 +52,17 @@ const CLOCK_MS = 5000;
 /** What became of an arrival if its answer is the host's own; or it is not known, since it was left out. */
 const REACHED: readonly Outcome[] = [Outcome.DELIVERED, Outcome.HELD, Outcome.SKIPPED];
 
-/** The input of a captured frame, and its number there. */
-export type CapturedPlace = Pick<CapturedFrame, 'input' | 'number'>;
-
 /** What a replay does for captures of the host itself. */
 export interface CaptureSink {
   readonly emulator: IpStack;
-  /** Replays FRAME, which arrived, or which the host itself sends (IS_OWN), from one of its addresses (IS_SOURCED). */
-  inject(frame: Frame, place: CapturedPlace, isOwn: boolean, isSourced: boolean): void;
-  skip(reason: string): void;
+  /**
+   * Replays FRAME, which is at PLACE: it arrived, or the host itself sends it (IS_OWN), from one of its addresses
+   * (IS_SOURCED).
+   */
+  inject(frame: Frame, place: FramePlace, isOwn: boolean, isSourced: boolean): void;
+  skip(reason: string, place: FramePlace): void;
+  /** The frame at PLACE left the host because of the one at CAUSE, if that is known. */
+  departed(place: FramePlace, cause: FramePlace | undefined): void;
   /** FRAME is the next one, whatever it is. */
   beforeFrame(frame: CapturedFrame): void;
 }
@@ -185,12 +188,13 @@ export class HostCapture {
   }
 
   /** What the user's selection has left out is counted there. */
-  #skip({ isSelected }: Pick<CapturedFrame, 'isSelected'>, reason: string): void {
-    if (isSelected) this.#sink.skip(reason);
+  #skip(frame: FramePlace & Pick<CapturedFrame, 'isSelected'>, reason: string): void {
+    if (frame.isSelected) this.#sink.skip(reason, frame);
   }
 
-  #countDeparture({ isSelected }: CapturedFrame): void {
-    if (isSelected) this.departures++;
+  #countDeparture(frame: CapturedFrame, cause?: Cause): void {
+    if (frame.isSelected) this.departures++;
+    this.#sink.departed(frame, cause);
   }
 
   /**
@@ -267,7 +271,7 @@ export class HostCapture {
 
   #depart(frame: CapturedFrame, identity: string): void {
     if (this.comparison.match(frame, identity)) {
-      this.#countDeparture(frame);
+      this.#countDeparture(frame, this.comparison.lastCause);
       return;
     }
     const { connections, nowMs } = this.#sink.emulator;
@@ -276,7 +280,7 @@ export class HostCapture {
     const source = before?.source ?? sourceOf(frame);
     const isOther = cause !== undefined || this.#ahead.hasArrival(identity) || this.#isPassedOnError(frame);
     if (isOther || !this.#isOwnAddress(source)) {
-      this.#countDeparture(frame);
+      this.#countDeparture(frame, cause);
       if (cause?.isLeftOut) this.#noteLeftOut(frame);
       this.comparison.unmatched(frame, identity, cause);
       return;

@@ -56,6 +56,16 @@ let stopNsec: u32 = 0;
 /** The input whose record the last `step` has stopped at; -1: it has not stopped. */
 let stopped = -1;
 
+/** Nor is the record of this input before which so many of it were taken; -1: of no input. */
+let stopInput = -1;
+let stopRead: f64 = 0;
+
+/** Makes `step` stop before the record of INPUT with this NUMBER, from 1, or before none if INPUT is -1. */
+export function stopBefore(input: i32, number: f64): void {
+  stopInput = input;
+  stopRead = number - 1;
+}
+
 /** Makes `step` stop before the first record at SEC and NSEC or after it. */
 export function stopAt(sec: f64, nsec: f64): void {
   stopSec = sec;
@@ -124,7 +134,7 @@ function gather(max: i32): i32 {
     }
     if (first < 0) return n;
     do {
-      if (isDue(inputsAt(first))) {
+      if (isDue(first)) {
         stopped = first;
         return n;
       }
@@ -135,10 +145,12 @@ function gather(max: i32): i32 {
   return n;
 }
 
-/** Whether something has to be done before the record of INPUT. */
-function isDue(input: Input): bool {
+/** Whether something has to be done before the record of input NUMBER. */
+function isDue(number: i32): bool {
+  const input = inputsAt(number);
   const sec = input.sec;
-  return sec > stopSec || (sec === stopSec && input.nsec >= stopNsec);
+  if (sec > stopSec || (sec === stopSec && input.nsec >= stopNsec)) return true;
+  return number === stopInput && input.read === stopRead;
 }
 
 /** Whether the record of input A comes before that of B. Ties go to the input named first. */

@@ -1,0 +1,68 @@
+/** hot: whoever wants to hear of packets of a replay while it runs. */
+import type { EmulatorOutput } from '../core/emulator.js';
+import type { Observer } from '../core/events.js';
+import type { IpStack } from '../core/ip-stack.js';
+import type { Frame } from '../core/link/frame.js';
+
+/** A frame: the index of its input, and its number there, from 1, as Wireshark shows it. */
+export interface FramePlace {
+  readonly input: number;
+  readonly number: number;
+}
+
+export interface PacketWatch {
+  /** Hears the events of the packets that it wants. */
+  readonly observer: Observer;
+  /** The only frame that it wants, if that is known before: all others may take the fast path. */
+  readonly only?: FramePlace | undefined;
+  /** It wants no more: the replay may end before its inputs. */
+  readonly isDone: boolean;
+  /** Receives what leaves, reaches the host or is dropped, of all packets: what the result folder has. */
+  readonly output?: Pick<EmulatorOutput, 'egress' | 'local' | 'dropped'> | undefined;
+  /** Called once, before the first packet. */
+  begin?(emulator: IpStack): void;
+  /**
+   * Whether it wants to hear of the packet in FRAME, which is at PLACE and about to enter the host. IS_SHOWN: `--show`
+   * chooses it.
+   */
+  wants(place: FramePlace, frame: Frame, isShown: boolean): boolean;
+  /** The packet at PLACE has been dealt with. */
+  finished(place: FramePlace): void;
+  /** The frame at PLACE does not enter the host, for a REASON as in `skipped` of summaries. */
+  missed?(place: FramePlace, reason: string): void;
+  /** The frame at PLACE was captured as it left the host, because of the frame CAUSE, if that is known. */
+  departed?(place: FramePlace, cause: FramePlace | undefined): void;
+}
+
+/** Lets a watch hear of the packets that it wants, and nobody of the others. */
+export class Watching {
+  readonly watch: PacketWatch;
+  readonly #emulator: IpStack;
+  #place: FramePlace | undefined;
+  #isOn = false;
+
+  constructor(watch: PacketWatch, emulator: IpStack) {
+    this.watch = watch;
+    this.#emulator = emulator;
+    watch.begin?.(emulator);
+  }
+
+  /** The packet in FRAME is about to enter the host. */
+  enters(place: FramePlace, frame: Frame, isShown: boolean): void {
+    this.#place = place;
+    this.observe(this.watch.wants(place, frame, isShown));
+  }
+
+  finished(): void {
+    const place = this.#place;
+    this.#place = undefined;
+    if (place !== undefined) this.watch.finished(place);
+  }
+
+  /** From the next packet on, the watch hears of packets, or not. */
+  observe(isOn: boolean): void {
+    if (isOn === this.#isOn) return;
+    this.#isOn = isOn;
+    this.#emulator.observe(isOn ? this.watch.observer : undefined);
+  }
+}
