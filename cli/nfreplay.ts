@@ -16,6 +16,7 @@ import { COMMANDS } from './commands/index.js';
 import { REPLAY } from './commands/replay.js';
 import { SAVE } from './commands/save.js';
 import { SNAPSHOT } from './commands/snapshot.js';
+import { TRACE } from './commands/trace.js';
 import { completionCommand } from './completion-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { reportError } from './error-report.js';
@@ -27,12 +28,14 @@ import { saveCommand } from './save-command.js';
 import { onSignals } from './signals.js';
 import { snapshotCommand } from './snapshot-command.js';
 import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
+import { traceCommand } from './trace-command.js';
 
 /** What runs each command; it resolves with the exit code. */
 type Run = (args: readonly string[], supervision?: Supervision) => Promise<number> | number;
 
 const RUN: Readonly<Record<string, Run>> = {
   [REPLAY.name]: replayCommand,
+  [TRACE.name]: traceCommand,
   [DOCTOR.name]: doctorCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,

@@ -9,6 +9,7 @@ import { changeSettingOf, RunChanges } from '../replay/changes/run-changes.js';
 import { readBeginning } from '../replay/listed-connections.js';
 import type { ReplayOptions } from '../replay/replay.js';
 import type { Setting } from '../replay/setting.js';
+import { Assumptions } from './story/assumptions.js';
 import type { Story } from './story/story.js';
 import { StoryTeller } from './story/story-teller.js';
 
@@ -45,6 +46,8 @@ export interface TrialResult {
   readonly sent: readonly SentFrame[];
   /** The packets that reached the host itself, from their IP headers on. */
   readonly delivered: readonly Uint8Array[];
+  /** What the story depended on that nobody said, a line each. */
+  readonly assumed: readonly string[];
 }
 
 /** A host before its first packet, of which the next packets find what the earlier ones left. */
@@ -54,6 +57,7 @@ export class Trial {
   readonly #teller = new StoryTeller();
   readonly #arrivals: ArrivalCheck;
   readonly #changes: RunChanges | undefined;
+  readonly #assumptions: Assumptions;
   readonly #frame = new Frame();
   #packets = 0;
   #sent: SentFrame[] = [];
@@ -88,6 +92,7 @@ export class Trial {
         dropped() {},
       },
     );
+    this.#assumptions = new Assumptions(setting, host, this.emulator);
     this.#arrivals = new ArrivalCheck(host, options.lax ?? false, () => 'the packet');
     if (setting.changes.length > 0)
       this.#changes = new RunChanges(this.emulator, changeSettingOf(setting, options), () => {});
@@ -104,6 +109,7 @@ export class Trial {
     this.#delivered = [];
     const changes = this.#changes;
     if (changes?.isDue(tsSec, tsNsec, this.#packets)) changes.before({ sec: tsSec, nsec: tsNsec }, this.#packets);
+    this.#assumptions.start();
     const frame = this.#frame;
     // The emulator may rewrite the packet in place.
     frame.setBytes(Uint8Array.from(bytes));
@@ -114,7 +120,8 @@ export class Trial {
       this.#arrivals.check(recordOf(frame), frame.dev, 0);
       this.emulator.receive(frame);
     }
-    return { story: this.#teller.finish()!, sent: this.#sent, delivered: this.#delivered };
+    const story = this.#teller.finish()!;
+    return { story, sent: this.#sent, delivered: this.#delivered, assumed: this.#assumptions.of(story) };
   }
 }
 

@@ -8,6 +8,7 @@ import { DOCTOR } from './doctor.js';
 import { REPLAY } from './replay.js';
 import { SAVE } from './save.js';
 import { SNAPSHOT } from './snapshot.js';
+import { TRACE } from './trace.js';
 
 /** In the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [REPLAY, DOCTOR, CHECK, BENCH, SAVE, SNAPSHOT, COMPLETION];
+export const COMMANDS: readonly CommandSpec[] = [REPLAY, TRACE, DOCTOR, CHECK, BENCH, SAVE, SNAPSHOT, COMPLETION];

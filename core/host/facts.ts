@@ -88,6 +88,13 @@ export class HostFacts {
     return this.#forgot.some((forgot) => forgot()) ? [...this.#assumed, SMALL_LISTS] : [...this.#assumed];
   }
 
+  /** The same, since it was called last. What it returns is forgotten. */
+  takeAssumed(): readonly string[] {
+    const { assumed } = this;
+    this.#assumed.clear();
+    return assumed;
+  }
+
   /** The processor that handles packets. */
   get cpu(): number {
     const { cpu } = this.#facts;

@@ -77,7 +77,7 @@ export class Host {
   private readonly indexByName: ReadonlyMap<string, number>;
   private readonly tables: RoutingTables;
   private readonly routing: Routing;
-  private readonly neighbours: Neighbours;
+  readonly neighbours: Neighbours;
   /** A packet of the host's own was routed by more than its destination. */
   private hasRoutedOwn = false;
   private readonly inputRoute = new InputRoute();

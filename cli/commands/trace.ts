@@ -1,0 +1,44 @@
+/** The command line of `nfreplay trace`. */
+
+import { COLOR, type CommandSpec } from '../args.js';
+import { REPLAYING } from './options.js';
+
+export const TRACE: CommandSpec = {
+  name: 'trace',
+  summary: 'tell what becomes of a packet, and which rule decides about it',
+  usages: ["[--rules RULES] --host HOST 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S' [--then SENTENCE …]"],
+  options: [
+    {
+      name: 'then',
+      value: 'SENTENCE',
+      multiple: true,
+      help: 'a packet that comes after it, described in the same way: the host remembers what came before',
+    },
+    { name: 'all', help: 'show each rule that the packet was tried against, and each policy' },
+    { name: 'minimal', help: 'only the verdict, what was changed, and what left the host' },
+    ...REPLAYING,
+    { name: 'json', help: 'print all that happened as JSON (docs/schema/trace.schema.json)' },
+    COLOR,
+  ],
+  positionals: 'SENTENCE',
+  examples: [
+    {
+      about: 'why a port is closed',
+      command: "nfreplay trace --rules rules.v4 --host host.json 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S'",
+    },
+    {
+      about: 'would this rule open it?',
+      command:
+        "nfreplay trace --host web1.txt --apply 'iptables -I INPUT -p tcp --dport 8081 -j ACCEPT' " +
+        "'eth0 tcp 203.0.113.7 > 192.0.2.10:8081'",
+    },
+    {
+      about: 'what the host itself sends',
+      command: "nfreplay trace --host web1.txt 'local udp 192.0.2.10 > 192.0.2.53:53'",
+    },
+    {
+      about: 'the verdict, for a script',
+      command: "nfreplay trace --host web1.txt --json 'eth0 tcp * > 192.0.2.10:22' | jq -r '.packets[0].verdict'",
+    },
+  ],
+};

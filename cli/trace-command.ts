@@ -1,0 +1,62 @@
+/** The command `nfreplay trace`: what becomes of a packet, and why. */
+import { shownJson } from '../codecs/text.js';
+import { storyJson } from '../explain/story/story-json.js';
+import { type StoryTextOptions, storyLines } from '../explain/story/story-text.js';
+import { widthOf, wrapAfter } from '../explain/text/columns.js';
+import { styleOf } from '../explain/text/style.js';
+import { type TracedPacket, traceSentences } from '../explain/trace.js';
+import { GENERATOR } from '../replay/result-files.js';
+import { loadSetting } from '../replay/setting.js';
+import { version } from '../replay/version.js';
+import { type Arguments, parseCommand } from './args.js';
+import { TRACE } from './commands/trace.js';
+import { ExitCode, UsageError } from './errors.js';
+import { STDOUT, warn } from './output.js';
+import { replayOptionsOf } from './replay-options.js';
+
+const SCHEMA = 1;
+
+/** Runs the command; returns the exit code. */
+export function traceCommand(args: readonly string[]): number {
+  const given = parseCommand(TRACE, args);
+  const sentence = sentenceIn(given);
+  const options = replayOptionsOf(given);
+  const setting = loadSetting(options);
+  const packets = traceSentences({ setting, options }, [sentence, ...given.values('then')]);
+  for (const warning of setting.warnings) warn(warning);
+  if (given.has('json')) {
+    const json = { schema: SCHEMA, generator: `${GENERATOR} ${version()}`, packets: packets.map(packetJson) };
+    STDOUT.write(`${shownJson({ ...json, warnings: setting.warnings })}\n`);
+    return ExitCode.DONE;
+  }
+  const style = styleOf(STDOUT, given.color);
+  const texts: StoryTextOptions = {
+    ...{ width: widthOf(STDOUT), style, names: setting.names },
+    ...{ isUnfolded: given.has('all'), isMinimal: given.has('minimal') },
+  };
+  const stories = packets.map((packet) => packetLines(packet, texts));
+  STDOUT.write(`${stories.map((lines) => lines.join('\n')).join('\n\n')}\n`);
+  return ExitCode.DONE;
+}
+
+function sentenceIn(given: Arguments): string {
+  const [sentence, ...more] = given.positionals;
+  if (sentence === undefined) {
+    throw new UsageError("nfreplay trace requires a packet, such as 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S'");
+  }
+  if (more.length > 0) {
+    throw new UsageError(`the packet is one word for the shell: quote it, as in '${given.positionals.join(' ')}'`);
+  }
+  return sentence;
+}
+
+function packetLines({ story, assumed, chosen }: TracedPacket, options: StoryTextOptions): string[] {
+  const lines = storyLines(story, { ...options, assumed });
+  return options.isMinimal || chosen.length === 0
+    ? lines
+    : [...lines, ...wrapAfter('chosen'.padEnd(13), chosen.join(', '), options.width).map(options.style.dim)];
+}
+
+function packetJson({ sentence, chosen, story, assumed }: TracedPacket): Readonly<Record<string, unknown>> {
+  return { sentence, ...storyJson(story), assumed, chosen };
+}

@@ -1,0 +1,208 @@
+/** `nfreplay trace`: what people and programs are told about a packet. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { storyJson } from '../../explain/story/story-json.js';
+import { StoryTeller } from '../../explain/story/story-teller.js';
+import { casesIn, optionsOf } from '../../replay/golden-case.js';
+import { replay } from '../../replay/replay.js';
+
+const Trace = suite('nfreplay trace');
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+const dir = mkdtempSync(join(tmpdir(), 'nfreplay-trace-'));
+
+Trace.after(() => rmSync(dir, { recursive: true }));
+
+const HOST = {
+  addr: [
+    { ifname: 'eth0', address: '02:00:00:00:00:10', mtu: 1500, addr_info: [net('192.0.2.10', 24)] },
+    { ifname: 'docker0', address: '02:42:c0:bb:bb:1e', mtu: 1500, addr_info: [net('172.17.0.1', 16)] },
+  ],
+  route: [{ dst: 'default', gateway: '192.0.2.1', dev: 'eth0' }],
+  neigh: [
+    { dst: '192.0.2.1', dev: 'eth0', lladdr: '02:00:00:00:00:01' },
+    { dst: '172.17.0.3', dev: 'docker0', lladdr: '02:42:ac:11:00:03' },
+  ],
+  sysctl: { 'net.ipv4.ip_forward': 1, 'net.ipv4.icmp_ratelimit': 0, 'net.ipv4.icmp_msgs_per_sec': 1000 },
+};
+
+function net(local: string, prefixlen: number) {
+  return { family: 'inet', local, prefixlen };
+}
+
+const RULES = `*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 36379 -j DNAT --to-destination 172.17.0.3:6379
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER-USER - [0:0]
+-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p icmp -j ACCEPT
+-A INPUT -i lo -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT
+-A INPUT -j REJECT --reject-with icmp-host-prohibited
+-A FORWARD -j DOCKER-USER
+-A FORWARD -d 172.17.0.3/32 -p tcp -m tcp --dport 6379 -j ACCEPT
+-A DOCKER-USER -j RETURN
+COMMIT
+`;
+
+writeFileSync(join(dir, 'host.json'), JSON.stringify(HOST));
+writeFileSync(join(dir, 'rules.v4'), RULES);
+
+type Json = Readonly<Record<string, unknown>>;
+
+interface Run {
+  readonly columns?: number;
+  readonly rules?: string;
+}
+
+function trace(args: readonly string[], { columns = 120, rules = 'rules.v4' }: Run = {}) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [MAIN, 'trace', '--rules', rules, '--host', 'host.json', ...args],
+    { cwd: dir, encoding: 'utf8', env: { ...process.env, COLUMNS: String(columns) } },
+  );
+  return { status, stdout, stderr };
+}
+
+const TO_8081 = 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S';
+
+Trace('says the verdict and the deciding rule first, then the way of the packet, folded, and what was sent', () => {
+  const { status, stdout, stderr } = trace([TO_8081], { columns: 100 });
+  assert.equal({ status, stderr }, { status: 0, stderr: '' });
+  assert.is(
+    stdout,
+    `rejected  in filter INPUT by rule 6 (rules.v4:22)   -j REJECT --reject-with icmp-host-prohibited
+          tcp 203.0.113.7:51515 → 192.0.2.10:8081 SYN, in eth0, a new connection
+
+PREROUTING   conntrack   NEW
+             nat 1       -m addrtype --dst-type LOCAL -j DOCKER          → DOCKER
+               1         -i docker0 -j RETURN                            in eth0
+               2         ! -i docker0 -p tcp --dport 36379 -j DNAT …     dport 8081
+             route       192.0.2.10 is local                             → INPUT
+INPUT        filter 1    -m state --state RELATED,ESTABLISHED -j ACCEPT  NEW
+             filter 2-5  4 rules about icmp, lo, tcp dport 22, 80
+             filter 6    -j REJECT --reject-with icmp-host-prohibited    REJECT
+sent         icmp 192.0.2.10 → 203.0.113.7 host-prohibited, out eth0
+assumed      rp_filter 0: not in the host
+             no limit of ICMP errors (icmp_msgs_burst): not in the host
+chosen       ttl 64, 60 bytes
+`,
+  );
+});
+
+Trace('a rewrite is shown under its rule, and hooks at which nothing happens are left out', () => {
+  const { stdout } = trace(['eth0 tcp 203.0.113.7:51515 > 192.0.2.10:36379 S ttl 64 len 60']);
+  assert.is(
+    stdout,
+    `forwarded  in filter FORWARD by rule 2 (rules.v4:24)   -d 172.17.0.3/32 -p tcp -m tcp --dport 6379 -j ACCEPT
+           tcp 203.0.113.7:51515 → 192.0.2.10:36379 SYN, in eth0, a new connection
+
+PREROUTING   conntrack  NEW
+             nat 1      -m addrtype --dst-type LOCAL -j DOCKER                                             → DOCKER
+               1        -i docker0 -j RETURN                                                               in eth0
+               2        ! -i docker0 -p tcp -m tcp --dport 36379 -j DNAT --to-destination 172.17.0.3:6379  DNAT
+                        destination 192.0.2.10:36379 → 172.17.0.3:6379
+             route      172.17.0.3 direct out docker0                                                      → FORWARD
+FORWARD      filter 1   -j DOCKER-USER                                                                     comes back
+             filter 2   -d 172.17.0.3/32 -p tcp -m tcp --dport 6379 -j ACCEPT                              ACCEPT
+POSTROUTING  nat 1      -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE                                        out docker0
+sent         tcp 203.0.113.7:51515 → 172.17.0.3:6379 SYN, out docker0
+assumed      rp_filter 0: not in the host
+`,
+  );
+});
+
+Trace('--minimal says the verdict, what was changed, and what was sent; --then goes on where the host is', () => {
+  const reply = 'docker0 tcp 172.17.0.3:6379 > 203.0.113.7:51515 SA';
+  const { stdout } = trace(['eth0 tcp 203.0.113.7:51515 > 192.0.2.10:36379 S', '--then', reply, '--minimal']);
+  assert.is(
+    stdout,
+    `forwarded  in filter FORWARD by rule 2 (rules.v4:24)   -d 172.17.0.3/32 -p tcp -m tcp --dport 6379 -j ACCEPT
+           tcp 203.0.113.7:51515 → 192.0.2.10:36379 SYN, in eth0, a new connection
+
+changed      destination 192.0.2.10:36379 → 172.17.0.3:6379 (rules.v4:10)
+sent         tcp 203.0.113.7:51515 → 172.17.0.3:6379 SYN, out docker0
+
+dropped  by policy of filter FORWARD (rules.v4:14)
+         tcp 172.17.0.3:6379 → 203.0.113.7:51515 SYN/ACK, in docker0, a reply in its connection
+`,
+  );
+});
+
+Trace('--all shows each rule and each policy', () => {
+  const { stdout } = trace([TO_8081, '--all']);
+  for (const number of [1, 2, 3, 4, 5, 6]) assert.match(stdout, `filter ${number} `);
+  assert.match(stdout, 'policy ACCEPT');
+});
+
+Trace('an unsupported rule that the packet might meet is not asked, and the verdict is in doubt', () => {
+  writeFileSync(
+    join(dir, 'ipvs.v4'),
+    RULES.replace('-A INPUT -p icmp', '-A INPUT -m ipvs --ipvs -j DROP\n-A INPUT -p icmp'),
+  );
+  const { stdout } = trace([TO_8081, '--lax'], { rules: 'ipvs.v4' });
+  assert.match(stdout, /^rejected\? /);
+  assert.match(stdout, /^uncertain +/m);
+});
+
+Trace('lines are no longer than the terminal is wide', () => {
+  for (const columns of [60, 80, 120, 200]) {
+    for (const line of trace([TO_8081], { columns }).stdout.split('\n'))
+      assert.ok(line.length <= columns, `${columns}: ${line}`);
+  }
+});
+
+Trace('faults of the command line say what is wrong with what', () => {
+  assert.match(trace([]).stderr, 'requires a packet, such as');
+  assert.match(trace(['eth0', 'tcp', '203.0.113.7']).stderr, "quote it, as in 'eth0 tcp 203.0.113.7'");
+  const { status, stderr } = trace(['eth0 tcp 203.0.113.7:51515 > 192.0.2.300:8081']);
+  assert.is(status, 2);
+  assert.match(stderr, "'eth0 tcp 203.0.113.7:51515 > 192.0.2.300:8081', column 30: ");
+});
+
+const schema = JSON.parse(readFileSync('docs/schema/trace.schema.json', 'utf8'));
+const ajv = new Ajv2020({ allErrors: true, strictTypes: false, strictRequired: false });
+const validate = ajv.compile(schema);
+const validateStory = ajv.compile({ $ref: `${schema.$id}#/$defs/story` });
+
+Trace('--json is valid, and says the same', () => {
+  const { stdout } = trace([TO_8081, '--json']);
+  const json = JSON.parse(stdout) as { packets: { verdict: string; decidedBy: Json; related: { left: Json }[] }[] };
+  assert.ok(validate(json), JSON.stringify(validate.errors, null, 1));
+  const [packet] = json.packets;
+  assert.is(packet.verdict, 'rejected');
+  assert.equal(packet.decidedBy.rule, { file: 'rules.v4', line: 22 });
+  assert.is(packet.related[0].left.interface, 'eth0');
+});
+
+Trace('the stories of all golden cases are valid as JSON', () => {
+  for (const golden of casesIn('pcaps')) {
+    const teller = new StoryTeller((story) => {
+      const json: unknown = JSON.parse(JSON.stringify(storyJson(story)));
+      assert.ok(validateStory(json), `${golden.dir}: ${JSON.stringify(validateStory.errors?.slice(0, 5), null, 1)}`);
+    });
+    replay({ ...optionsOf(golden), observer: teller.hear });
+    teller.finish();
+  }
+});
+
+Trace.run();
