@@ -11,6 +11,7 @@ import { type Host, loadHost } from '../core/host/host.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { CtInfo, Packet } from '../core/packet.js';
+import { Random } from '../core/random.js';
 import type { RuleContext } from '../core/rules/context.js';
 import { createCounters } from '../core/rules/model.js';
 import { parseRuleset } from '../core/rules/parse/parse.js';
@@ -163,7 +164,7 @@ function rulesStage(rules: string, hostText: string, { bytes, view }: Frames): (
     interfaceNames: host.interfaceNames,
     packetNumber: 0,
     shared: unused,
-    randomSeed: () => 0,
+    randomStream: () => new Random(1),
     addressType: unused,
     facts: host.facts,
     reversePath: unused,

@@ -11,6 +11,7 @@ import { check } from './check.js';
 import { BENCH } from './commands/bench.js';
 import { CHECK } from './commands/check.js';
 import { COMPLETION } from './commands/completion.js';
+import { DIFF } from './commands/diff.js';
 import { DOCTOR } from './commands/doctor.js';
 import { COMMANDS } from './commands/index.js';
 import { REPLAY } from './commands/replay.js';
@@ -18,6 +19,7 @@ import { SAVE } from './commands/save.js';
 import { SNAPSHOT } from './commands/snapshot.js';
 import { TRACE } from './commands/trace.js';
 import { completionCommand } from './completion-command.js';
+import { diffCommand } from './diff-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './errors.js';
@@ -36,6 +38,7 @@ type Run = (args: readonly string[], supervision?: Supervision) => Promise<numbe
 const RUN: Readonly<Record<string, Run>> = {
   [REPLAY.name]: replayCommand,
   [TRACE.name]: traceCommand,
+  [DIFF.name]: diffCommand,
   [DOCTOR.name]: doctorCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,

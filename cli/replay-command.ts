@@ -1,6 +1,3 @@
-/** The command `nfreplay replay`: options, progress line, signals and output. */
-import { statSync } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
 import { shownJson, shownLines } from '../codecs/text.js';
 import { widthOf } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
@@ -13,22 +10,15 @@ import type { Summary } from '../replay/summary.js';
 import { type Arguments, parseCommand } from './args.js';
 import { REPLAY } from './commands/replay.js';
 import { ExitCode, UsageError } from './errors.js';
-import { count } from './number.js';
 import { STDERR, STDOUT, warn } from './output.js';
 import { Progress } from './progress.js';
 import { replayOptionsOf } from './replay-options.js';
 import { formatReport } from './report.js';
-import { exitCodeOf, onSignals, type Signal } from './signals.js';
-import { NeedsThread, namesPipe, type Supervision } from './supervisor.js';
+import { inSteps } from './stepwise.js';
+import { strictly } from './strictness.js';
+import { namesPipe, type Supervision } from './supervisor.js';
 
 const DEFAULT_TOP = 10;
-/** How long the main thread may be busy before it looks for signals. */
-const TURN_MS = 50;
-/** Rules that a packet may meet on the main thread: more can take too long. */
-const MOST_RULES = 2 ** 22;
-/** The size of a ruleset that is read on the main thread. */
-const MOST_RULES_BYTES = 2 ** 24;
-
 /** Runs the command; resolves with the exit code. */
 export async function replayCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(REPLAY, args);
@@ -41,7 +31,8 @@ export async function replayCommand(args: readonly string[], supervision?: Super
   }
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const startedMs = performance.now();
-  const summary = supervision === undefined ? await inSteps(options) : supervised(options, supervision);
+  const summary =
+    supervision === undefined ? await inSteps(replaySteps(options), [options]) : supervised(options, supervision);
   if (typeof summary === 'number') return summary;
 
   summary.warnings.forEach(warn);
@@ -77,23 +68,6 @@ function isEgressTheSame({ egress }: Summary): boolean {
   return false;
 }
 
-/** Link-layer protocols that have nothing to do with the rules of a host, and packets that those rules prevent. */
-const IGNORED: readonly string[] = ['arp', 'lldp', 'llc', 'not-sent', 'own-answer', 'captured-twice'];
-
-/** The exit code with `--strict`; says why if it is not 0. */
-function strictly({ warnings, assumed, skipped, uncertain }: Summary): ExitCode {
-  const leftOut = Object.entries(skipped).filter(([reason]) => !IGNORED.includes(reason));
-  const reasons = [
-    ...(warnings.length > 0 ? [count(warnings.length, 'warning')] : []),
-    ...(uncertain === undefined ? [] : [`${count(uncertain.packets, 'packet')} uncertain`]),
-    ...(assumed.length > 0 ? [count(assumed.length, 'assumption')] : []),
-    ...leftOut.map(([reason, packets]) => `${count(packets, 'packet')} skipped: ${reason}`),
-  ];
-  if (reasons.length === 0) return ExitCode.DONE;
-  STDERR.write(`nfreplay: --strict: ${reasons.join('; ')}\n`);
-  return ExitCode.DIFFERENT;
-}
-
 function optionsOf(given: Arguments): ReplayOptions {
   const engine = given.value('engine');
   const outDir = given.value('out');
@@ -105,41 +79,6 @@ function optionsOf(given: Arguments): ReplayOptions {
     ...(given.has('expect-egress') ? { expectEgress: true } : {}),
     ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),
   };
-}
-
-/**
- * Replays in steps, between which signals are noticed. Resolves with the summary, or with the exit code if a signal
- * ended the replay; then nothing was written.
- * @throws {NeedsThread} if one step can take too long
- */
-async function inSteps(options: ReplayOptions): Promise<Summary | number> {
-  const rulesPaths = rulesPathsOf(options.rulesPath ?? options.hostPath);
-  const rulesBytes = rulesPaths.map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
-  if (Math.max(...rulesBytes) > MOST_RULES_BYTES) throw new NeedsThread();
-  let signalled: Signal | undefined;
-  const stop = onSignals((signal) => {
-    signalled = signal;
-  });
-  const progress = new Progress(STDERR);
-  const steps = replaySteps(options);
-  let turnedMs = performance.now();
-  try {
-    for (;;) {
-      const step = steps.next();
-      if (step.done) return step.value;
-      if (step.value.rulesPerPacket > MOST_RULES) throw new NeedsThread();
-      if (performance.now() - turnedMs < TURN_MS) continue;
-      progress.update(step.value);
-      // Signals are delivered between turns of the event loop.
-      await turn();
-      turnedMs = performance.now();
-      if (signalled !== undefined) return exitCodeOf(signalled);
-    }
-  } finally {
-    steps.return(undefined as never);
-    progress.clear();
-    if (signalled === undefined) stop();
-  }
 }
 
 /** Replays in a thread that can be ended at any time. */

@@ -86,6 +86,11 @@ export interface EmulatorOptions {
   readonly host: Host;
   /** Seed for random choices. The same seed produces the same run. Default: 0. */
   readonly seed?: number;
+  /**
+   * The number of the current packet, from 1; before the first one 0. Random choices then depend on the seed and this
+   * number, not on the choices made before, so that hosts can be compared. Default: each choice follows from the last.
+   */
+  readonly packetNumber?: () => number;
   /** The engine that runs rules. All engines produce the same results. Default: 'remembered'. */
   readonly engine?: EmulatorEngine;
   /** Additional hook entries, besides those of the ruleset and conntrack. Default: none. */

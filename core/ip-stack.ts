@@ -75,9 +75,9 @@ import type { Reason } from './reasons.js';
 import type { AccountingObject, AccountingObjects } from './rules/accounting.js';
 import type { Ruleset, TableCounters } from './rules/model.js';
 import type { RuleChange } from './rules/rule-change.js';
-import type { HookedTables } from './rules/run/hooked-tables.js';
+import type { Decision, HookedTables } from './rules/run/hooked-tables.js';
 import type { UnboundQueueCounts } from './rules/run/host-context.js';
-import { FORWARDED, type Trace } from './rules/run/trace.js';
+import { FORWARDED, isWhole, type Trace } from './rules/run/trace.js';
 import type { RulesInForce } from './rules-in-force.js';
 import type { SetStore } from './sets/store.js';
 import type { CookieCounts } from './synproxy/cookies.js';
@@ -112,6 +112,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #sets: SetStore;
   readonly #idleTimers: IdleTimers;
   slowPathPackets = 0;
+  /** The path that the last packet took on the fast path; -1: it took the slow path. */
+  lastPath = -1;
 
   readonly #host: Host;
   readonly #output: EmulatorOutput;
@@ -207,6 +209,22 @@ export class IpStack implements Emulator, UpcallReceiver {
     return this.#tables.counters;
   }
 
+  /** The entry of the packet that took the slow path last, if it is in the connection table; else -1. */
+  get lastConnection(): number {
+    return this.#conntrack.last;
+  }
+
+  /**
+   * What decided in the filter table about the packet that took the slow path last, or about those of PATH: what ended
+   * its last hook there. Undefined: it met no filter table, or too many rules to say.
+   */
+  decision(path = -1): Decision | undefined {
+    const trace = this.#trace;
+    if (path < 0) return isWhole(trace) ? this.#tables.decisionIn(trace, 1, 1 + trace[0]) : undefined;
+    const events = this.#paths.events(path);
+    return this.#tables.decisionIn(events, 0, events.length);
+  }
+
   get nowMs(): number {
     return this.#clock.nowMs;
   }
@@ -242,6 +260,7 @@ export class IpStack implements Emulator, UpcallReceiver {
       const { bytes, view, at } = received;
       const path = this.#flowCache.forward(received, dev);
       if (path >= 0) {
+        this.lastPath = path;
         this.outcome = Outcome.FORWARDED;
         const outDev = this.#paths.outDev(path);
         const { linkLength } = this.#host.interfaces[outDev];
@@ -281,12 +300,14 @@ export class IpStack implements Emulator, UpcallReceiver {
   #forgetOutcome(): void {
     this.dropCause = null;
     this.skipReason = null;
+    this.lastPath = -1;
   }
 
   #receiveSlow(dev: number, received: LinkStage, upcall: number): void {
     this.slowPathPackets++;
     this.#trace[0] = 0;
     this.#conntrack.confirmed = -1;
+    this.#conntrack.last = -1;
     const packet = this.#stack.first;
     const type = received.packetType;
     packet.nowMs = this.#clock.nowMs;
@@ -321,6 +342,7 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#tick(frame.tsSec, frame.tsNsec);
     this.slowPathPackets++;
     this.#trace[0] = 0;
+    this.#conntrack.last = -1;
     const packet = this.#stack.first;
     packet.nowMs = this.#clock.nowMs;
     const malformed = decodeOwnPacket(packet, sent, this.#random);

@@ -10,6 +10,7 @@ import { BATCH_ITEM, EGRESS, INPUT } from './capture-records.js';
 import { CLOCK } from './clock.js';
 import { CONNECTION, SLOT, SOURCE_HEAD } from './conntrack/record.js';
 import { TRACKER_SETTINGS } from './conntrack/tracker-settings.js';
+import { FATE, FATE_STATE } from './fate-records.js';
 import { MEGAFLOW, PATH, SAME_ANSWERS } from './flow/records.js';
 import { HASH_KEY } from './keyed-hash.js';
 import { TRANSITIONS, VALID_FLAGS_TABLE } from './protocols/tcp-states.js';
@@ -114,6 +115,8 @@ export const REGIONS = memoryMap({
   paths: records(1 * MIB, PATH, 2 ** 16, 'paths of the flow cache'),
   megaflows: records(8 * MIB, MEGAFLOW, 48, 'megaflows of the flow cache'),
   batch: records(10 * MIB, BATCH_ITEM, 64, 'the packets of the current batch'),
+  fateState: records(10 * MIB + 32 * KIB, FATE_STATE, 1, 'whether the fates of packets are written, and how many'),
+  fates: records(10 * MIB + 64 * KIB, FATE, 2 ** 14, 'what became of each packet of a batch that is compared'),
   egress: records(11 * MIB, EGRESS, 2 ** 16, 'the writer of each interface'),
   writers: records(12 * MIB, WRITER_STATE, 2 ** 16, 'the states of the writers'),
   buffers: bytes(

@@ -3,21 +3,35 @@
  * is sfc32 (Chris Doty-Humphrey, PractRand; public domain).
  */
 export class Random {
-  #a: number;
-  #b: number;
-  #c: number;
+  #a = 0;
+  #b = 0;
+  #c = 0;
   #counter = 1;
 
   /** SEED is any integer. Its lower 64 bits are used. */
   constructor(seed: number) {
+    this.#start(seed | 0, Math.floor(seed / 0x100000000) | 0);
+  }
+
+  #start(b: number, c: number): void {
     this.#a = 0x9e3779b9;
-    this.#b = seed | 0;
-    this.#c = Math.floor(seed / 0x100000000) | 0;
-    for (let round = 0; round < 12; round++) this.uint32();
+    this.#b = b;
+    this.#c = c;
+    this.#counter = 1;
+    for (let round = 0; round < 12; round++) this.#next();
+  }
+
+  /** Starts again from what two numbers decide, each an int32. */
+  protected restart(b: number, c: number): void {
+    this.#start(b, c);
   }
 
   /** A number from 0 to 2^32 - 1. */
   uint32(): number {
+    return this.#next();
+  }
+
+  #next(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
     this.#a = this.#b ^ (this.#b >>> 9);
@@ -43,5 +57,31 @@ export class Random {
   /** A number from 0 to 65535. */
   uint16(): number {
     return this.uint32() >>> 16;
+  }
+}
+
+/**
+ * Randomness that depends on the seed and on which packet asks, but not on how much was drawn for packets before: two
+ * hosts that treat one packet differently make the same choices for the next.
+ */
+export class PacketRandom extends Random {
+  readonly #seed: number;
+  readonly #packetNumber: () => number;
+  #drawnFor = -1;
+
+  /** PACKET_NUMBER returns the number of the current packet, from 1; before the first packet 0. */
+  constructor(seed: number, packetNumber: () => number) {
+    super(seed);
+    this.#seed = seed;
+    this.#packetNumber = packetNumber;
+  }
+
+  override uint32(): number {
+    const number = this.#packetNumber();
+    if (number !== this.#drawnFor) {
+      this.#drawnFor = number;
+      this.restart(this.#seed ^ number, Math.floor(this.#seed / 0x100000000) ^ Math.floor(number / 0x100000000));
+    }
+    return super.uint32();
   }
 }

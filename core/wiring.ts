@@ -25,7 +25,7 @@ import { Coalescing } from './offload/segments.js';
 import type { Packet } from './packet.js';
 import { PacketStack } from './packet-stack.js';
 import { createTrackers } from './protocols/tracker.js';
-import { Random } from './random.js';
+import { PacketRandom, Random } from './random.js';
 import { type AccountingObjects, accountingOf } from './rules/accounting.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
@@ -81,7 +81,8 @@ export function wireHost(
   observation.use(observer);
   const clock = new Clock(memory);
   hostSets.start(clock);
-  const random = new Random(seed);
+  const { packetNumber } = options;
+  const random = packetNumber === undefined ? new Random(seed) : new PacketRandom(seed, packetNumber);
   const tracking = createTracking(options, memory, random);
   const { connections, conntrack } = tracking;
   const nat = new Nat(connections, random);
@@ -95,7 +96,8 @@ export function wireHost(
   const { queueVerdict } = options;
   const own = { host, conntrack: connections, sets, nat, answers, clock, random, output };
   const current = (): Synproxy => synproxy.current();
-  const context = new HostContext({ ...own, synproxy: current, tee, stack, queueVerdict, uncertainty, observation });
+  const shared = { synproxy: current, tee, stack, uncertainty, observation };
+  const context = new HostContext({ ...own, ...shared, queueVerdict, drawing: options });
   const accounting = accountingOf(context);
   for (const name of host.facts.accounting ?? []) accounting.object(name);
   const idleTimers = idleTimersOf(context);

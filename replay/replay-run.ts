@@ -31,6 +31,7 @@ import { ArrivalCheck } from './arrivals.js';
 import { type ChangeSetting, RunChanges } from './changes/run-changes.js';
 import { DropTally } from './drops.js';
 import { ReplayOptionsError } from './errors.js';
+import type { FateRecorder } from './fates/fate-recorder.js';
 import { type CaptureSink, HostCapture } from './host-capture/host-capture.js';
 import { InPlaceReplay } from './in-place.js';
 import { LogFiles, type LoggedCounts } from './logged.js';
@@ -70,6 +71,8 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   readonly expectEgress?: boolean;
   /** As in ReplayOptions. */
   readonly logTime?: boolean;
+  /** Notes what becomes of each packet. Call `startBatch` before each `step`, of at most MOST_IN_BATCH packets. */
+  readonly fates?: FateRecorder;
   /** As in `Setting`. */
   readonly moreSets?: readonly HostText[];
   /** The rules and sets change during the run. */
@@ -155,6 +158,11 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** The record whose frame the emulator is processing, and its input; null: another frame. */
   #record: CaptureRecord | null = null;
   #input = 0;
+  readonly #fates: FateRecorder | undefined;
+  /** The frame of the current record. */
+  readonly #place = { input: 0, number: 0 };
+  /** How many frames of captures of the host were taken up. */
+  #capturedFrames = 0;
 
   /**
    * @param outDir an existing folder, for a capture of each interface but lo, of `local` and of `dropped`; or '-',
@@ -196,6 +204,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       const stream = this.#openStream(outDir);
       const egress = REGIONS.egress.recordsOf(memory.buffer);
       this.#linkLengths = host.interfaces.map(({ linkLength }) => linkLength);
+      this.#fates = options.fates;
+      this.#fates?.attach(this.emulator, this.#linkLengths);
       this.#isStream = stream !== undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback, linkLength }) => {
         const isBare = linkLength === 0;
@@ -206,7 +216,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
         return stream ?? this.#open(join(outDir ?? '', `${name}.pcap`), linktype, this.#placeOf(index));
       });
       const isObserved = options.observer !== undefined || (options.watch !== undefined && !options.watch.only);
-      const isWhole = engine === 'remembered' && !isObserved && options.selection === undefined;
+      const isPartial = options.selection !== undefined || (options.fates !== undefined && options.show !== undefined);
+      const isWhole = engine === 'remembered' && !isObserved && !isPartial;
       if (isWhole && host.interfaces.length <= egress.count) {
         this.#inPlace = InPlaceReplay.of(
           memory,
@@ -343,6 +354,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   }
 
   beforeFrame(frame: { readonly tsSec: number; readonly tsNsec: number; readonly order: number }): void {
+    this.#fates?.takeFrame(++this.#capturedFrames);
     this.#beforeFrame(frame.tsSec, frame.tsNsec, frame.order);
   }
 
@@ -351,6 +363,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     const { changes } = this;
     if (!changes?.isDue(sec, nsec, number)) return;
     // What leaves because time passes was caused by no frame.
+    this.#fates?.beforeChange();
     this.#record = null;
     this.#frame.tsSec = sec;
     this.#frame.tsNsec = nsec;
@@ -382,7 +395,12 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   /** The files of INPUT that have been read, with their packets. */
   filesOf(input: number): ReadFile[] {
-    return this.#readers[input].filesUpTo(this.#readByInput[input] + (this.#inPlace?.readOf(input) ?? 0));
+    return this.#readers[input].filesUpTo(this.readOf(input));
+  }
+
+  /** How many records have been read from INPUT. */
+  readOf(input: number): number {
+    return this.#readByInput[input] + (this.#inPlace?.readOf(input) ?? 0);
   }
 
   get consumedBytes(): number {
@@ -434,7 +452,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     // Stitching and NAT change the packet in place.
     if (this.#show !== undefined) this.#isShown = this.#show.matches(record);
     const dev = input === INPUT_STITCHED && stitcher !== undefined ? this.#stitch(record, stitcher) : input;
-    if (dev === STITCH_SKIPPED) return;
+    if (dev === STITCH_SKIPPED) return void this.#fates?.skip(this.#placeOfRecord());
     const frame = this.#frame;
     frame.setRecord(record, CAPTURE_HEADROOM_BYTES);
     frame.dev = dev;
@@ -442,9 +460,11 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     if (this.#onFrame !== undefined) this.#onFrame(this.#input, this.#readByInput[this.#input]);
     const watching = this.#isPassing ? undefined : this.#watching;
     watching?.enters(this.#frameAt(this.#input), frame, this.#isShown);
+    this.#fates?.arrive(frame, this.#placeOfRecord());
     if (dev === INPUT_LOCAL) emulator.send(frame);
     else if (upcall < 0) emulator.receiveUpcall(frame, upcall);
     else emulator.receive(frame);
+    this.#fates?.settle(this.#isShown);
     this.#count();
     watching?.finished();
     if (input === INPUT_STITCHED) stitcher?.settle(emulator.outcome);
@@ -454,8 +474,22 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   #hasArrived(record: CaptureRecord, input: number): boolean {
     const dev = this.#devs[input];
     const reason = dev < 0 ? '' : this.#arrivals.check(record, dev, input);
-    if (reason !== '') this.#skipRecord(reason);
+    if (reason !== '') {
+      this.#skipRecord(reason);
+      this.#fates?.skip(this.#placeOfRecord());
+    }
     return reason === '';
+  }
+
+  /** What the fate of the current record says of it. */
+  #placeOfRecord(): FramePlace {
+    const place = this.#place;
+    const inPlace = this.#inPlace;
+    const input = this.#input;
+    place.input = input;
+    // While the capture loop reads, the number follows from the fates before.
+    place.number = inPlace?.hasLeft === false ? 0 : this.#readByInput[input] + (inPlace?.readOf(input) ?? 0);
+    return place;
   }
 
   /** The file of the current record of INPUT, and its number there, for messages. */
@@ -487,8 +521,10 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.#record = null;
     this.#frame = frame;
     this.#watching?.enters(place, frame, this.#isShown);
+    this.#fates?.arrive(frame, place);
     if (isOwn) this.emulator.send(frame, isSourced);
     else this.emulator.receive(frame);
+    this.#fates?.settle(this.#isShown);
     this.#frame = frameOfRecords;
     this.#count();
     this.#watching?.finished();
@@ -536,6 +572,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       writer?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at - more, available + more, length + more);
     }
     this.#watching?.watch.output?.egress(dev, bytes, at, available, length);
+    this.#fates?.egress(dev, bytes, at, available, length);
     this.stitcher?.noteOutput(bytes[at + linkLength + IPV4_PROTOCOL_AT]);
     this.hostCapture?.emitted(dev, bytes, at + linkLength, available - linkLength, length - linkLength);
   }
@@ -543,6 +580,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   local(bytes: Uint8Array, at: number, available: number, length: number): void {
     this.#local?.write(this.#frame.tsSec, this.#frame.tsNsec, bytes, at, available, length);
     this.#watching?.watch.output?.local(bytes, at, available, length);
+    this.#fates?.local(bytes, at, available, length);
     this.stitcher?.noteOutput(bytes[at + IPV4_PROTOCOL_AT]);
     this.hostCapture?.cameBack(bytes, at, available, length);
   }

@@ -1,60 +1,37 @@
 /** Replays captures through a host and its rules into a result folder. */
 
-import { existsSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { CaptureError } from '../codecs/capture-error.js';
 import { counted } from '../codecs/text.js';
 import { busiestConnections, listConnection } from '../core/conntrack/list.js';
-import { type Emulator, type EmulatorEngine, Outcome } from '../core/emulator.js';
+import type { Emulator, EmulatorEngine } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
 import type { HookEntry, TableName } from '../core/hooks.js';
-import type { Host } from '../core/host/host.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { Guess } from '../core/rules/guess/guess.js';
-import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Backend, Rule, Ruleset } from '../core/rules/model.js';
 import { saveRule } from '../core/rules/save.js';
 import type { HostSets } from '../core/sets/host-sets.js';
 import { listPaths } from '../io/capture-file.js';
 import { FileError, InterruptedError } from '../io/file-error.js';
-import { filesOfHost } from '../io/host-files.js';
-import { nativePath } from '../io/path.js';
-import { type Leftovers, recover, StagedDir } from '../io/staged-dir.js';
-import {
-  type CaptureChoice,
-  captureFiles,
-  inputName,
-  inputsOf,
-  recordCaptures,
-  withFoundCaptures,
-} from './captures.js';
-import { filesOfChange } from './changes/planned-change.js';
+import { type Leftovers, StagedDir } from '../io/staged-dir.js';
+import { type CaptureChoice, captureFiles, inputName, recordCaptures } from './captures.js';
 import type { RetiredRule } from './changes/rule-history.js';
-import { changeSettingOf } from './changes/run-changes.js';
-import { filesOfCommands } from './commands/host-command.js';
 import { ExpectedCounters } from './expect-counters.js';
-import { assumedOfCapture, warningsOfCapture } from './host-capture/capture-notes.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
-import { addBeginning, HOST_CONNTRACK, readBeginning } from './listed-connections.js';
-import { assumedQueues, isAnyLogged } from './logged.js';
-import { refuseSameFiles } from './named-files.js';
+import { addBeginning } from './listed-connections.js';
+import { isAnyLogged } from './logged.js';
 import { hostSummary } from './names.js';
-import { assumedOffloads, checksumWarnings } from './offload-report.js';
 import type { PacketWatch } from './packet-watch.js';
-import { type DropListener, ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
+import { prepareRun, startRun } from './prepared-run.js';
+import { type DropListener, type ReplayRun, type RunInput, STANDARD_OUTPUT } from './replay-run.js';
 import { foreignResult, GENERATOR } from './result-files.js';
 import { finalCounters, writeTexts } from './result-texts.js';
-import { rulesPathsOf } from './rules-files.js';
+import { assumedBy, packetCounts, warningsOf } from './run-notes.js';
 import { recordRun } from './run-record.js';
-import { type SelectionOptions, selectionOf, shownBy } from './selection.js';
-import { loadSetting, type Setting } from './setting.js';
-import {
-  assumedByStitching,
-  refuseBehindNat,
-  summarizeStitching,
-  warningsOfProxy,
-  warningsOfStitching,
-} from './stitch/stitch-summary.js';
+import type { SelectionOptions } from './selection.js';
+import type { Setting } from './setting.js';
+import { refuseBehindNat, summarizeStitching } from './stitch/stitch-summary.js';
 import { MAX_LISTED, type RuleSummary, SCHEMA, type SetSummary, type Summary, summarizeConnection } from './summary.js';
 import { summarizeUncertain } from './uncertain-summary.js';
 import { version } from './version.js';
@@ -183,18 +160,10 @@ export function replay(options: ReplayOptions): Summary {
  * Calling `return()` between two steps abandons the replay and removes what was written.
  */
 export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Summary, void> {
-  const [selection, show] = [selectionOf(given), shownBy(given)];
-  const { options, notes } = withFoundCaptures(given);
-  for (const path of filesOf(options)) recoverFolderOf(path);
-  refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
-  const setting = loadSetting(options);
-  const { host, ruleset, loaded, names } = setting;
-  for (const filter of [selection, show]) filter?.useNames(names);
+  const prepared = prepareRun(given);
+  const { options, notes, setting, inputs, beginning, rulesPerPacket } = prepared;
+  const { host, loaded } = setting;
   const expected = options.expectCounters?.length ? new ExpectedCounters(options.expectCounters, options) : undefined;
-  const inputs = inputsOf(options, host);
-  const beginning = readBeginning(options, host);
-
-  const rulesPerPacket = Math.max(...rulesetsOf(setting).map(mostRulesMet));
   const stepPackets = Math.max(1, Math.min(STEP_PACKETS, Math.floor(STEP_RULES / rulesPerPacket)));
   yield { packets: 0, consumedBytes: 0, totalBytes: -1, rulesPerPacket };
 
@@ -203,30 +172,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   let run: ReplayRun | undefined;
   let isDone = false;
   try {
-    const runOptions = {
-      ruleset,
-      host,
-      sets: setting.sets,
-      moreSets: setting.moreSets,
-      seed: options.seed ?? 0,
-      checksums: options.checksums ?? 'auto',
-      connections: beginning?.listed,
-      lax: options.lax ?? false,
-      ...(setting.changes.length === 0 ? {} : { changes: changeSettingOf(setting, options) }),
-      ...(options.engine ? { engine: options.engine } : {}),
-      ...(options.logTime ? { logTime: true } : {}),
-      ...(options.nfqueue ? { queueVerdict: options.nfqueue } : {}),
-      ...(options.observer ? { observer: options.observer } : {}),
-      ...(options.hookEntries ? { hookEntries: options.hookEntries } : {}),
-      ...(options.onFrame ? { onFrame: naming(options.onFrame, inputs, host) } : {}),
-      ...(options.watch ? { watch: options.watch } : {}),
-      ...(options.expectEgress ? { expectEgress: true } : {}),
-      ...(options.onDrop ? { onDrop: options.onDrop } : {}),
-      ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),
-      ...(selection ? { selection } : {}),
-      ...(show ? { show } : {}),
-    };
-    run = new ReplayRun(runOptions, inputs, staged?.path ?? outDir, options.limit ?? Number.POSITIVE_INFINITY);
+    run = startRun(prepared, staged?.path ?? outDir);
     options.onStart?.(run.emulator);
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
     const isInterrupted = options.hasEnded?.() === true && run.taken < (options.limit ?? Number.POSITIVE_INFINITY);
@@ -261,20 +207,6 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   }
 }
 
-function naming(
-  onFrame: NonNullable<ReplayOptions['onFrame']>,
-  inputs: readonly RunInput[],
-  host: Host,
-): (input: number, number: number) => void {
-  const names = inputs.map(({ dev }) => inputName(dev, host));
-  return (input, number) => onFrame({ input: names[input], number });
-}
-
-/** All that are known before the first packet. */
-function rulesetsOf({ ruleset, changes }: Setting): Ruleset[] {
-  return [ruleset, ...changes.flatMap(({ action }) => ('ruleset' in action ? [action.ruleset] : []))];
-}
-
 /** ERROR about a file in the folder STAGED, called by its place in OUT_DIR, which is what the user knows. */
 function calledByTarget(error: unknown, staged: string, outDir: string): unknown {
   if (!(error instanceof CaptureError || error instanceof FileError)) return error;
@@ -285,33 +217,6 @@ function stagedDir(outDir: string, { onCreate }: ReplayOptions): StagedDir {
   return new StagedDir(outDir, { foreignFile: foreignResult, ...(onCreate === undefined ? {} : { onCreate }) });
 }
 
-/** If PATH is missing, perhaps because a killed run has moved its folder away, puts that in place. */
-function recoverFolderOf(path: string): void {
-  if (path === '-' || existsSync(nativePath(path))) return;
-  try {
-    recover(dirname(path));
-  } catch {
-    // Whoever opens it says what is wrong.
-  }
-}
-
-/** The files that a replay reads. */
-function filesOf(options: ReplayOptions): string[] {
-  const { rulesPath, namesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] } = options;
-  const { expectCounters = [], changes = [] } = options;
-  const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
-  const texts = [
-    ...rulesPathsOf(rulesPath),
-    namesPath,
-    list,
-    ...ipsetPaths,
-    ...filesOfCommands(apply),
-    ...changes.flatMap(filesOfChange),
-    ...expectCounters,
-  ];
-  return [...texts.filter((path) => path !== undefined), ...filesOfHost(hostPath), ...captureFiles(options)];
-}
-
 function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
   const { read, consumedBytes, totalBytes } = run;
   return { packets: read, consumedBytes, totalBytes, rulesPerPacket };
@@ -319,7 +224,7 @@ function progressOf(run: ReplayRun, rulesPerPacket: number): ReplayProgress {
 
 function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inputs: readonly RunInput[]): Summary {
   const { host } = setting;
-  const { outcomes, emulator } = run;
+  const { emulator } = run;
   const { causes: dropped, flowCount, flows } = run.drops.result(MAX_LISTED);
   const { connections: table, nowMs } = emulator;
   const { count, entries } = busiestConnections(table, nowMs, MAX_LISTED);
@@ -336,18 +241,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     inputs: inputs.flatMap(({ dev }, i) =>
       run.filesOf(i).map(({ path, packets }) => ({ interface: inputName(dev, host), file: path, packets })),
     ),
-    packets: {
-      read: run.read,
-      skipped: [...run.skipped.values()].reduce((sum, packets) => sum + packets, 0),
-      forwarded: outcomes[Outcome.FORWARDED],
-      sent: outcomes[Outcome.SENT],
-      delivered: outcomes[Outcome.DELIVERED],
-      dropped: outcomes[Outcome.DROPPED],
-      rejected: outcomes[Outcome.REJECTED],
-      held: outcomes[Outcome.HELD],
-      ...(run.isSelective ? { filteredOut: run.filteredOut } : {}),
-      ...(run.hostCapture === undefined ? {} : { departed: run.hostCapture.departures }),
-    },
+    packets: packetCounts(run),
     skipped: Object.fromEntries([...run.skipped].sort()),
     ...(run.stitcher === undefined ? {} : { stitched: summarizeStitching(run.stitcher) }),
     dropped,
@@ -364,27 +258,8 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     ...(egress === undefined ? {} : { egress }),
     ...(uncertain === undefined ? {} : { uncertain }),
     ...hostSummary(setting, [connections, dropped, flows], egress),
-    assumed: [
-      ...assumedOffloads(emulator),
-      ...setting.assumed,
-      ...host.assumed(),
-      ...assumedQueues(emulator.unboundQueues),
-      ...assumedCookies(emulator.cookies.assumed),
-      ...assumedPorts(emulator.drawnPorts - (run.hostCapture?.learnedPorts ?? 0)),
-      ...(run.hostCapture ? assumedOfCapture(run.hostCapture) : []),
-      ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),
-    ],
-    warnings: [
-      ...setting.warnings,
-      ...run.cuts,
-      ...(run.hostCapture ? warningsOfCapture(run.hostCapture, host) : []),
-      ...run.notes,
-      ...(run.changes?.warnings ?? []),
-      ...(run.stitcher === undefined ? [] : warningsOfStitching(run.stitcher)),
-      ...(run.stitcher === undefined ? [] : warningsOfProxy(emulator.cookies.sent)),
-      ...emulator.warnings,
-      ...checksumWarnings(emulator.checksums, run.taken, options.checksums ?? 'auto'),
-    ],
+    assumed: assumedBy(run, setting),
+    warnings: warningsOf(run, setting, options),
   };
 }
 
@@ -428,15 +303,4 @@ function described(table: TableName, rule: Rule): Omit<RuleSummary, 'packets' | 
     line,
     ...(comment === undefined ? {} : { comment }),
   };
-}
-
-function assumedCookies(count: number): string[] {
-  if (count === 0) return [];
-  return [`${counted(count, 'acknowledgment')} of SYN cookies that only the real host could verify (SYNPROXY)`];
-}
-
-/** What was assumed about DRAWN ports of NAT. */
-function assumedPorts(drawn: number): string[] {
-  if (drawn <= 0) return [];
-  return [`${counted(drawn, 'port')} of NAT drawn at random (--seed): the host may draw others`];
 }

@@ -4,6 +4,7 @@ import type { CommandSpec } from '../args.js';
 import { BENCH } from './bench.js';
 import { CHECK } from './check.js';
 import { COMPLETION } from './completion.js';
+import { DIFF } from './diff.js';
 import { DOCTOR } from './doctor.js';
 import { REPLAY } from './replay.js';
 import { SAVE } from './save.js';
@@ -11,4 +12,4 @@ import { SNAPSHOT } from './snapshot.js';
 import { TRACE } from './trace.js';
 
 /** In the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [REPLAY, TRACE, DOCTOR, CHECK, BENCH, SAVE, SNAPSHOT, COMPLETION];
+export const COMMANDS: readonly CommandSpec[] = [REPLAY, TRACE, DIFF, DOCTOR, CHECK, BENCH, SAVE, SNAPSHOT, COMPLETION];

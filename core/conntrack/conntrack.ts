@@ -29,6 +29,8 @@ export class Conntrack {
   readonly earlyDrop: EarlyDrop;
   /** The entry that the current packet has until it is tracked, in place of its own; -1: none. */
   #template = -1;
+  /** The entry of the packet that was finished last, if it is in the table; else -1. */
+  last = -1;
   #tuple = new Tuple();
 
   constructor(table: ConntrackTable, trackers: readonly L4Tracker[], earlyDrop: EarlyDrop) {
@@ -120,7 +122,9 @@ export class Conntrack {
 
   /** Called when a packet is finished. Frees its entry if it was never confirmed or if this packet ended it. */
   release(packet: Packet): void {
+    this.last = packet.ct;
     if (packet.ct >= 0 && !this.table.isHashed(packet.ct)) {
+      this.last = -1;
       if (packet.ct === this.#template) this.#template = -1;
       this.table.release(packet.ct);
     }

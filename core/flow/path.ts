@@ -146,6 +146,11 @@ export class PathTable {
     this.#first = 0;
   }
 
+  /** What packets of PATH traverse (rules/run/trace.ts). */
+  events(path: number): Int32Array {
+    return this.#events[path - this.#first];
+  }
+
   /** The egress interface for packets of PATH. */
   outDev(path: number): number {
     return this.#words[path * PATH.words + PATH.word.outDev];

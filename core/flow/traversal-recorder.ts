@@ -273,7 +273,7 @@ function readingContext(host: Host, { connections, sets }: Emulator): RuleContex
     interfaceNames: host.interfaceNames,
     packetNumber: 0,
     shared: refuse,
-    randomSeed: refuse,
+    randomStream: refuse,
     addressType: (address, dev) => host.addressType(address, dev),
     facts: host.facts,
     reversePath: (packet, withMark) => host.reversePath(packet, withMark),

@@ -1,6 +1,5 @@
 /** `-m statistic`: every nth packet, or random packets (xt_statistic). */
 import type { Word } from '../../codecs/iptables-save.js';
-import { Random } from '../random.js';
 import type { MatchExtension, ParsedOptions } from '../rules/extension.js';
 import { listedAs } from '../rules/listing/listed-form.js';
 import { formatQuotient, leadingDouble } from '../rules/parse/c-double.js';
@@ -60,7 +59,7 @@ export const statistic: MatchExtension<StatisticParams> = {
     const { negated } = params;
     if (params.mode === 'random') {
       // Each rule has its own stream, so its choices do not depend on whether others were evaluated.
-      const random = new Random(context.randomSeed());
+      const random = context.randomStream();
       return new FunctionState(context, () => (random.uint32() & (CERTAIN - 1)) < params.probability !== negated);
     }
     const last = params.every - 1;

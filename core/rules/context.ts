@@ -9,9 +9,11 @@ import type { ProxyTarget } from '../host/proxy-socket.js';
 import type { ReversePath } from '../host/route-decision.js';
 import type { Manip, NatRange } from '../nat/range.js';
 import type { Packet } from '../packet.js';
+import type { Random } from '../random.js';
 import type { SetStore } from '../sets/store.js';
 import type { ServerOffer } from '../synproxy/synproxy.js';
 import type { UncertainCause } from '../uncertainty.js';
+import type { Rule } from './model.js';
 
 /**
  * What a traced packet has met: a rule, or what ends a chain: the policy of a built-in one, or the return from another.
@@ -37,8 +39,10 @@ export interface RuleContext {
   shared<State>(kind: string, name: string, create: () => State): State;
   /** The host's sets. */
   readonly sets: SetStore;
-  /** 32 random bits: a seed for matches that make random choices. */
-  randomSeed(): number;
+  /** Randomness for a match that makes random choices, apart from that of all others. */
+  randomStream(): Random;
+  /** The states that are created next are those of RULE. */
+  createsFor?(rule: Rule): void;
   /** The type of ADDRESS (as loaded little-endian), limited to interface DEV unless it is -1 (inet_addr_type). */
   addressType(address: number, dev: number): AddressType;
   /** What no capture holds. */

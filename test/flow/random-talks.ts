@@ -16,26 +16,25 @@ import { saveRuleset } from '../../core/rules/save.js';
 import { tcpPacket, udpPacket } from '../packets/packets.js';
 import { pick, type Random } from '../random.js';
 
-const HOST = loadHost(
-  JSON.stringify({
-    addr: [
-      ['wan', '192.0.2.10', 24],
-      ['lan', '172.17.0.1', 16],
-      ['dmz', '10.0.0.1', 24],
-    ].map(([ifname, local, prefixlen], i) => ({
-      ifname,
-      address: `02:00:00:00:00:1${i}`,
-      mtu: 1500,
-      addr_info: [{ family: 'inet', local, prefixlen }],
-    })),
-    route: [
-      { dst: 'default', gateway: '192.0.2.1', dev: 'wan' },
-      { dst: '10.9.0.0/16', gateway: '10.0.0.2', dev: 'dmz' },
-      { dst: '198.51.100.128/25', gateway: '10.0.0.2', dev: 'dmz' },
-    ],
-  }),
-  'host.json',
-);
+/** The host of the talks, as host.json. Interface lo is its first one. */
+export const TALKS_HOST = JSON.stringify({
+  addr: [
+    ['wan', '192.0.2.10', 24],
+    ['lan', '172.17.0.1', 16],
+    ['dmz', '10.0.0.1', 24],
+  ].map(([ifname, local, prefixlen], i) => ({
+    ifname,
+    address: `02:00:00:00:00:1${i}`,
+    mtu: 1500,
+    addr_info: [{ family: 'inet', local, prefixlen }],
+  })),
+  route: [
+    { dst: 'default', gateway: '192.0.2.1', dev: 'wan' },
+    { dst: '10.9.0.0/16', gateway: '10.0.0.2', dev: 'dmz' },
+    { dst: '198.51.100.128/25', gateway: '10.0.0.2', dev: 'dmz' },
+  ],
+});
+const HOST = loadHost(TALKS_HOST, 'host.json');
 const DEVS = ['wan', 'lan', 'dmz'] as const;
 const CLIENTS: Record<(typeof DEVS)[number], readonly string[]> = {
   wan: ['198.51.100.7', '198.51.100.127', '203.0.113.5', '8.8.8.8', '192.0.2.77'],
@@ -215,6 +214,8 @@ export interface ConverseOptions {
   readonly memory?: Memory;
   readonly beforePacket?: (emulator: Emulator, number: number) => void;
   readonly observer?: Observer;
+  /** Called with each packet before it arrives on interface DEV, from its IP header on. */
+  readonly onArrival?: (dev: number, bytes: Uint8Array, timeMs: number) => void;
 }
 
 /** What one engine made of it. */
@@ -235,7 +236,7 @@ export function converse(
   engine: EmulatorEngine,
   rules: string,
   count: number,
-  { memory = new Memory(), beforePacket = () => {}, observer }: ConverseOptions = {},
+  { memory = new Memory(), beforePacket = () => {}, observer, onArrival }: ConverseOptions = {},
 ): Outcome {
   const ruleset = parseRuleset(rules, 'random');
   const sent: string[] = [];
@@ -256,6 +257,7 @@ export function converse(
   const arrive = ({ dev, bytes }: Arrival): void => {
     beforePacket(emulator, all);
     const timeMs = all++ * 7;
+    onArrival?.(dev, bytes.slice(), timeMs);
     left = undefined;
     const [tsSec, tsNsec] = [Math.floor(timeMs / 1000), (timeMs % 1000) * 1e6];
     emulator.receive(new Frame({ bytes, dev, linktype: Linktype.RAW, tsSec, tsNsec }));

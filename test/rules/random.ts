@@ -33,6 +33,7 @@ import { AddressType } from '../../core/host/address-type.js';
 import { HostFacts } from '../../core/host/facts.js';
 import type { ReversePath } from '../../core/host/route-decision.js';
 import { CtInfo, type Direction, type Packet, PacketType } from '../../core/packet.js';
+import { Random as SeededRandom } from '../../core/random.js';
 import type { RuleContext } from '../../core/rules/context.js';
 import { HostSets } from '../../core/sets/host-sets.js';
 import { buildIcmp, buildIpv4, buildTcp, buildUdp } from '../packets/packets.js';
@@ -169,7 +170,7 @@ export function testContext(random: Random, connections: number): RuleContext & 
     asked,
     packetNumber: 0,
     shared: (_kind, _name, create) => create(),
-    randomSeed: () => random(0x100000000),
+    randomStream: () => new SeededRandom(random(0x100000000)),
     addressType: (address, dev) => ((address ^ dev) & 1 ? AddressType.LOCAL : AddressType.UNICAST),
     facts: new HostFacts(FACTS, LINKS),
     reversePath: ({ source, inDev }) => (((source ^ inDev) & 7) % 6) as ReversePath,

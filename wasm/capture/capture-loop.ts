@@ -27,6 +27,7 @@ import {
   Connection,
   clock,
   egressAt,
+  fateState,
   Input,
   inputsAt,
   PcapRecord,
@@ -34,6 +35,7 @@ import {
   WriterState,
   writersAt,
 } from '../records';
+import { noteArrival, noteForwarded } from './fates';
 
 /** The `reference` of a packet without a known connection, and of one that the fast path does not handle. */
 const NONE = -1;
@@ -274,11 +276,15 @@ function process(item: BatchItem): void {
     return;
   }
   advance(item.sec, item.nsec);
+  const isNoted = fateState().isOn !== 0;
+  if (isNoted) noteArrival(ipOf(item), item.input);
   const path = tryFast(item);
   if (path >= 0) {
     forwarded += 1;
     if (item.correction !== 0) finish(ipOf(item), item.correction);
-    write(pathsAt(path).outDev, item, head);
+    const outDev = pathsAt(path).outDev;
+    write(outDev, item, head);
+    if (isNoted) noteForwarded(ipOf(item), outDev, path);
   } else {
     isStale = true;
     clock().sec = item.sec;

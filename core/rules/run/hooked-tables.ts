@@ -19,14 +19,14 @@ import { reroute } from '../../own-route.js';
 import { CtInfo, type Packet } from '../../packet.js';
 import type { RuleContext } from '../context.js';
 import { type Effect, effectOf } from '../effect.js';
-import { createCounters, type Rule, type Table, type TableCounters, traceIds } from '../model.js';
+import { type Chain, createCounters, type Rule, type Table, type TableCounters, traceIds } from '../model.js';
 import type { RuleChange } from '../rule-change.js';
 import { buildProgram, type Engine, type ProgramParts } from './build.js';
 import { Decisions, DropCauses } from './decisions.js';
 import type { HostContext } from './host-context.js';
 import type { PerPacketTest, TableProgram } from './interpret.js';
 import { releaseStates, shareStates, withStates } from './match-state.js';
-import { createTrace, type Trace } from './trace.js';
+import { createTrace, type Trace, TraceKind } from './trace.js';
 
 /** The priority of each table. NAT runs the nat table itself (nat/hooks.ts). */
 const PRIORITIES: Record<Exclude<TableName, 'nat'>, number> = {
@@ -53,8 +53,17 @@ interface RunningTable {
   /** What runs it. */
   readonly runner: TableRunner;
   readonly entries: readonly HookEntry[];
+  /** Of its rules and policies, by their trace IDs from the table's first one, once they were asked for. */
+  readonly decisions: Decision[];
   /** The keys of what it shares with other tables by name. */
   readonly shared: ReadonlySet<string>;
+}
+
+/** A rule or a policy of a table. */
+export interface Decision {
+  readonly table: TableName;
+  readonly rule?: Rule;
+  readonly policy?: Chain;
 }
 
 /** What tables are built from. */
@@ -183,7 +192,7 @@ export class HookedTables {
       (packet: Packet): Verdict =>
         decisions.note(packet, hook, runner.program.run(packet, hook));
     const rerouted = (packet: Packet): boolean => reroute(packet, host, observation.emit);
-    const running = { declared, table, counters, runner, shared };
+    const running = { declared, table, counters, runner, shared, decisions: [] };
     if (declared.name !== 'nat')
       return { ...running, entries: tableHooks(declared, priorityOf(declared), runAt, firstId, rerouted) };
     const byHook = HOOK_NAMES.map((_, hook) => runAt(hook as Hook));
@@ -203,6 +212,27 @@ export class HookedTables {
     for (const { declared, counters } of this.#running)
       for (const { hook, isAbsent, isUncounted } of declared.chains)
         if (hook !== undefined && (isAbsent || isUncounted)) counters.policies.fill(0, hook * 2, hook * 2 + 2);
+  }
+
+  /**
+   * What ended the last hook of the filter table in the events of a trace from FIRST to before END: the same object for
+   * the same rule or policy, as long as the table is in force.
+   */
+  decisionIn(events: Int32Array, first: number, end: number): Decision | undefined {
+    const filter = this.#running.find(({ declared }) => declared.name === 'filter');
+    if (filter === undefined) return undefined;
+    const { declared, counters, decisions } = filter;
+    const { firstId } = counters;
+    for (let i = end - 1; i >= first; i--) {
+      const event = events[i];
+      const kind = event & 3;
+      const index = (event >> 2) - firstId;
+      if (event < 0 || index < 0 || index >= traceIds(declared)) continue;
+      if (kind !== TraceKind.MATCHED && kind !== TraceKind.POLICY) continue;
+      decisions[index] ??= decisionOf(declared, index);
+      return decisions[index];
+    }
+    return undefined;
   }
 
   /** Adds PACKETS with a total of BYTES to the counter of the rule or policy with this ID. */
@@ -243,6 +273,13 @@ function freeIds(running: readonly RunningTable[], table: Table): number {
     start = end;
   }
   return start;
+}
+
+/** What the event INDEX, counted from the first of TABLE, is about: a rule, or the policy at a hook. */
+function decisionOf({ name, rules, chains }: Table, index: number): Decision {
+  if (index < rules.length) return { table: name, rule: rules[index] };
+  const policy = chains.find(({ hook }) => hook === index - rules.length);
+  return policy === undefined ? { table: name } : { table: name, policy };
 }
 
 function loadTargets({ rules }: Table, context: RuleContext): void {

@@ -6,7 +6,7 @@ import type { RejectKind } from '../../answers/reject-kind.js';
 import type { Clock } from '../../clock.js';
 import { RECORD_WORDS, STATUS, Status } from '../../conntrack/record.js';
 import type { ConntrackTable } from '../../conntrack/table.js';
-import type { EmulatorOutput, LoggedPacket } from '../../emulator.js';
+import type { EmulatorOptions, EmulatorOutput, LoggedPacket } from '../../emulator.js';
 import type { Observation } from '../../events.js';
 import { Hook, type TableName, Verdict } from '../../hooks.js';
 import type { AddressType } from '../../host/address-type.js';
@@ -21,12 +21,14 @@ import { Manip, type NatRange } from '../../nat/range.js';
 import { unfinishChecksum } from '../../offload/checksums.js';
 import type { Packet } from '../../packet.js';
 import type { PacketStack } from '../../packet-stack.js';
-import type { Random } from '../../random.js';
+import { PacketRandom, Random } from '../../random.js';
 import type { SetStore } from '../../sets/store.js';
 import type { ServerOffer, Synproxy } from '../../synproxy/synproxy.js';
 import type { Tee } from '../../tee.js';
 import type { UncertainCause, Uncertainty } from '../../uncertainty.js';
 import type { RuleContext, TracedKind } from '../context.js';
+import type { Rule } from '../model.js';
+import { meaningOf } from '../rule-meaning.js';
 import { SharedStates } from './shared-states.js';
 
 const TRACE_LEVEL = 4;
@@ -51,6 +53,8 @@ export interface HostParts {
   readonly observation: Observation;
   /** The verdict of the program that listens to the queues of NFQUEUE; undefined: none does. */
   readonly queueVerdict: 'accept' | 'drop' | undefined;
+  /** What random choices depend on, as in `EmulatorOptions`. */
+  readonly drawing: Pick<EmulatorOptions, 'seed' | 'packetNumber'>;
 }
 
 /** Packets that met NFQUEUE while no program listened. */
@@ -80,6 +84,10 @@ export class HostContext implements RuleContext {
   readonly #stack: PacketStack;
   readonly #uncertainty: Uncertainty;
   readonly #queueVerdict: HostParts['queueVerdict'];
+  readonly #drawing: HostParts['drawing'];
+  #stateOwner: Rule | undefined;
+  /** How many streams of random numbers rules of each meaning have. */
+  readonly #streams = new Map<string, number>();
 
   constructor(parts: HostParts) {
     const { host, conntrack, sets, nat, answers, clock, random, output } = parts;
@@ -97,6 +105,7 @@ export class HostContext implements RuleContext {
     this.#answers = answers;
     this.#clock = clock;
     this.#random = random;
+    this.#drawing = parts.drawing;
     this.#log = output.log?.bind(output);
     this.#nflog = output.nflog?.bind(output);
   }
@@ -109,8 +118,18 @@ export class HostContext implements RuleContext {
     return this.states.get(kind, name, create);
   }
 
-  randomSeed(): number {
-    return this.#random.uint32();
+  createsFor(rule: Rule): void {
+    this.#stateOwner = rule;
+  }
+
+  randomStream(): Random {
+    const { seed = 0, packetNumber } = this.#drawing;
+    if (packetNumber === undefined) return new Random(this.#random.uint32());
+    // The same rule makes the same choices in another ruleset, wherever it is.
+    const meaning = this.#stateOwner === undefined ? '' : meaningOf(this.#stateOwner);
+    const alike = this.#streams.get(meaning) ?? 0;
+    this.#streams.set(meaning, alike + 1);
+    return new PacketRandom(seed + hashOf(`${alike} ${meaning}`), packetNumber);
   }
 
   get facts(): HostFacts {
@@ -237,4 +256,11 @@ function unfinishedBytes(packet: Packet): { bytes: Uint8Array; at: number } {
   const bytes = packet.bytes.slice(at, at + available);
   unfinishChecksum(packet, new DataView(bytes.buffer), headerLength);
   return { bytes, at: 0 };
+}
+
+/** A number that TEXT decides (FNV-1a). */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }

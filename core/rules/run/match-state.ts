@@ -83,6 +83,7 @@ export function withStates(table: Table, context: RuleContext, kept?: (rule: Rul
     if (!hasState(rule)) return rule;
     const asked = askedMatches(rule);
     const old = kept?.(rule)?.matches;
+    context.createsFor?.(rule);
     const matches = rule.matches.map((match, i): Match => {
       const create = i < asked ? match.extension.createState : undefined;
       const state = create && (old?.[i]?.state ?? create.call(match.extension, match.params, context));

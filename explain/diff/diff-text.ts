@@ -1,0 +1,182 @@
+/** What two hosts treat differently, as text. */
+
+import { protocolName } from '../../codecs/protocol-names.js';
+import { formatIcmpKind } from '../../codecs/sentence/icmp-kinds.js';
+import { counted, shown, shownPath } from '../../codecs/text.js';
+import { saveRule } from '../../core/rules/save.js';
+import type { Names } from '../../replay/names.js';
+import { formatDecider } from '../story/decider.js';
+import type { Decider } from '../story/story.js';
+import { columns, NO_BREAK, wrapAfter } from '../text/columns.js';
+import type { Style } from '../text/style.js';
+import type { DifferenceSide, DifferenceSummary, DiffSummary, ServiceSummary } from './diff-summary.js';
+import { DIFFERENCE_KINDS, type DifferenceKind, KIND_NAMES } from './kinds.js';
+
+export interface DiffTextOptions {
+  readonly width: number;
+  readonly style: Style;
+  /** How many differences are shown. */
+  readonly top: number;
+  /** The kinds that were asked for; undefined: all. */
+  readonly only: readonly DifferenceKind[] | undefined;
+}
+
+/** Services of a difference that are shown. */
+const SHOWN_SERVICES = 5;
+/** Causes of uncertainty that are shown. */
+const SHOWN_CAUSES = 5;
+
+/** The whole report; ends with a newline. */
+export function formatDiff(summary: DiffSummary, options: DiffTextOptions): string {
+  const { differences } = summary;
+  const shownHere = differences.slice(0, options.top);
+  const blocks = [
+    headline(summary, options),
+    ...shownHere.map((difference) => differenceLines(difference, summary, options)),
+    hiddenLines(differences.slice(options.top), options),
+    uncertainLines(summary, options),
+    assumedLines(summary, options),
+  ];
+  return `${blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function headline(
+  { packets, connections, differences, old, new: other }: DiffSummary,
+  { style, width, only }: DiffTextOptions,
+): string[] {
+  if (differences.length === 0) {
+    const what = only === undefined ? 'nothing differs' : `nothing is ${only.map(words).join(' or ')}`;
+    const isSure = old.uncertain === undefined && other.uncertain === undefined;
+    const [said, color] = isSure ? [what, style.green] : [`${what}, as far as it can be followed`, style.yellow];
+    return [`${style.bold(color(said))}: ${counted(packets.read, 'packet')} compared`];
+  }
+  const counts = `${counted(packets.different, 'packet')} of ${packets.read} in ${counted(connections.different, 'connection')}`;
+  const kinds = KIND_NAMES.flatMap((kind) => {
+    const found = differences.filter((difference) => difference.kind === kind);
+    const inKind = found.reduce((total, difference) => total + difference.connections, 0);
+    return inKind === 0 ? [] : [[counted(inKind, 'connection'), words(kind), DIFFERENCE_KINDS[kind]]];
+  });
+  return [style.bold(`different: ${counts}`), ...columns(kinds, ['right', 'left', 'left'], width)];
+}
+
+/** `newly dropped`. */
+function words(kind: DifferenceKind): string {
+  return kind.replace('-', ' ');
+}
+
+function differenceLines(
+  difference: DifferenceSummary,
+  summary: DiffSummary,
+  { style, width }: DiffTextOptions,
+): string[] {
+  const { kind, isReply, connections, packets, following, services } = difference;
+  const title = `${words(kind)}${isReply ? ', from replies on' : ''}`;
+  const counts = `${counted(connections, 'connection')}, ${counted(packets, 'packet')}`;
+  const more =
+    following === 0 ? '' : `, of which ${following} ${following === 1 ? 'follows' : 'follow'} from the others`;
+  const listed = services.listed.slice(0, SHOWN_SERVICES).map((service) => serviceRow(service, summary.names));
+  const hidden = services.count - listed.length;
+  return [
+    `${style.bold(colorOf(kind, style)(title))}   ${counts}${more}`,
+    ...columns(listed, ['left', 'right', 'right', 'left'], width),
+    ...(hidden > 0 ? [`  and ${counted(hidden, 'other service')}`] : []),
+    ...sideLines('old', difference.old, width, style),
+    ...sideLines('new', difference.new, width, style),
+    ...exampleLines(difference, width),
+  ];
+}
+
+function colorOf(kind: DifferenceKind, style: Style): (text: string) => string {
+  if (kind === 'newly-dropped') return style.red;
+  return kind === 'newly-accepted' ? style.green : style.yellow;
+}
+
+function serviceRow(service: ServiceSummary, names: Names): string[] {
+  const { connections, packets, sources, destinations, source, destination } = service;
+  const named = (address: string): string => {
+    const name = names.get(address);
+    return name === undefined ? address : `${address} (${shown(name)})`;
+  };
+  const from = sources === 1 ? named(source) : `${sources} addresses`;
+  const to = destinations === 1 ? named(destination) : `${destinations} addresses`;
+  return [serviceName(service), counted(connections, 'connection'), counted(packets, 'packet'), `${from} → ${to}`];
+}
+
+/** `tcp 8081`, `icmp echo-request`, `gre`. */
+function serviceName({ protocol, port, icmp }: ServiceSummary): string {
+  const name = protocolName(protocol);
+  if (port !== undefined) return `${name} ${port}`;
+  return icmp === undefined ? name : `${name} ${formatIcmpKind(icmp, protocol)}`;
+}
+
+/** `old  forwarded  rules.v4:31  -A DOCKER …`. */
+function sideLines(label: string, { verdict, decider }: DifferenceSide, width: number, style: Style): string[] {
+  const lead = `  ${label}  `;
+  const by = verdict === 'skipped' ? 'the packet does not arrive' : byWords(decider);
+  const [first, ...rest] = wrapAfter(lead, `${verdict}  ${by}`, width);
+  return [`${first.slice(0, 2)}${style.bold(label)}${first.slice(2 + label.length)}`, ...rest];
+}
+
+function byWords(decider: Decider): string {
+  const by = shown(formatDecider(decider));
+  if (decider.kind !== 'rule') return by;
+  return `${by}  -A ${shown(decider.rule.chain)}${shown(saveRule(decider.rule))}`;
+}
+
+function exampleLines({ example }: DifferenceSummary, width: number): string[] {
+  const { interface: dev, file, number } = example;
+  return wrapAfter('  e.g. ', `frame ${number} of ${shownPath(file)} (${shown(dev)})`, width);
+}
+
+/** What is left out of DIFFERENCES that are not shown. */
+function hiddenLines(differences: readonly DifferenceSummary[], { width }: DiffTextOptions): string[] {
+  if (differences.length === 0) return [];
+  const connections = differences.reduce((total, difference) => total + difference.connections, 0);
+  const text = `and ${counted(differences.length, 'other difference')} in ${counted(connections, 'connection')}; --top shows more`;
+  return wrapAfter('', text, width);
+}
+
+/** What of both sides could not be followed, so that there may be more differences, or fewer. */
+function uncertainLines({ old, new: other }: DiffSummary, { width, style }: DiffTextOptions): string[] {
+  const sides = [
+    ['old', old],
+    ['new', other],
+  ] as const;
+  return sides.flatMap(([label, { uncertain }]) => {
+    if (uncertain === undefined) return [];
+    const { packets, causes } = uncertain;
+    const rows = causes
+      .slice(0, SHOWN_CAUSES)
+      .map(({ packets: some, reason, table, chain, number, file, line }) => [
+        counted(some, 'packet'),
+        file === undefined ? '' : `${shownPath(file)}:${line}`,
+        number === undefined ? '' : `${table} ${chain} ${number}`,
+        reason,
+      ]);
+    const text = `uncertain on the ${label} side: ${counted(packets, 'packet')} of which not all that decides about them can be followed`;
+    return [
+      ...wrapAfter('', text, width).map(style.bold),
+      ...columns(rows, ['right', 'left', 'left', 'left'], width).map(style.yellow),
+    ];
+  });
+}
+
+/** What was assumed, where it is not the same on both sides with the side that it is about. */
+function assumedLines({ old, new: other }: DiffSummary, { width, style }: DiffTextOptions): string[] {
+  const both = old.assumed.filter((text) => other.assumed.includes(text));
+  const rows = [
+    ...both,
+    ...old.assumed.filter((text) => !both.includes(text)).map((text) => `old: ${text}`),
+    ...other.assumed.filter((text) => !both.includes(text)).map((text) => `new: ${text}`),
+  ];
+  if (rows.length === 0) return [];
+  const [first, ...rest] = wrapAfter(
+    'assumed  ',
+    rows.map((row) => shown(row).replaceAll(' ', NO_BREAK)).join(', '),
+    width,
+  );
+  return [style.bold(first.slice(0, 7)) + first.slice(7), ...rest];
+}

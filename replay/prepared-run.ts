@@ -1,0 +1,128 @@
+/** What a replay needs before its first packet: its options, the host, the rules, and the captures. */
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Host } from '../core/host/host.js';
+import { mostRulesMet } from '../core/rules/longest-walk.js';
+import type { Ruleset } from '../core/rules/model.js';
+import { filesOfHost } from '../io/host-files.js';
+import { nativePath } from '../io/path.js';
+import { recover } from '../io/staged-dir.js';
+import { captureFiles, inputName, inputsOf, withFoundCaptures } from './captures.js';
+import { filesOfChange } from './changes/planned-change.js';
+import { changeSettingOf } from './changes/run-changes.js';
+import { filesOfCommands } from './commands/host-command.js';
+import { HOST_CONNTRACK, readBeginning } from './listed-connections.js';
+import { refuseSameFiles } from './named-files.js';
+import type { ReplayOptions } from './replay.js';
+import { ReplayRun, type RunInput, type RunOptions } from './replay-run.js';
+import { rulesPathsOf } from './rules-files.js';
+import { selectionOf, shownBy } from './selection.js';
+import { loadSetting, type Setting } from './setting.js';
+
+export interface PreparedRun {
+  /** With the files that patterns stand for. */
+  readonly options: ReplayOptions;
+  /** What the user may not expect of these files. */
+  readonly notes: readonly string[];
+  readonly setting: Setting;
+  readonly inputs: readonly RunInput[];
+  readonly beginning: ReturnType<typeof readBeginning>;
+  /** How many rules one packet can meet, at most (`mostRulesMet`). */
+  readonly rulesPerPacket: number;
+  readonly selection: RunOptions['selection'];
+  readonly show: RunOptions['show'];
+}
+
+/**
+ * Reads all but the captures.
+ * @throws as `replay` does
+ */
+export function prepareRun(given: ReplayOptions): PreparedRun {
+  const [selection, show] = [selectionOf(given), shownBy(given)];
+  const { options, notes } = withFoundCaptures(given);
+  for (const path of filesOf(options)) recoverFolderOf(path);
+  refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
+  const setting = loadSetting(options);
+  for (const filter of [selection, show]) filter?.useNames(setting.names);
+  const inputs = inputsOf(options, setting.host);
+  const beginning = readBeginning(options, setting.host);
+  const rulesPerPacket = Math.max(...rulesetsOf(setting).map(mostRulesMet));
+  return { options, notes, setting, inputs, beginning, rulesPerPacket, selection, show };
+}
+
+/**
+ * The run of PREPARED, before its first packet, which writes to OUT_DIR (see `ReplayRun`).
+ * @param more options of the run besides those of the replay
+ */
+export function startRun(
+  { options, setting, inputs, beginning, selection, show }: PreparedRun,
+  outDir: string | undefined,
+  more: Pick<RunOptions, 'fates' | 'packetNumber'> = {},
+): ReplayRun {
+  const runOptions: RunOptions = {
+    ruleset: setting.ruleset,
+    host: setting.host,
+    sets: setting.sets,
+    moreSets: setting.moreSets,
+    seed: options.seed ?? 0,
+    checksums: options.checksums ?? 'auto',
+    connections: beginning?.listed,
+    lax: options.lax ?? false,
+    ...(setting.changes.length === 0 ? {} : { changes: changeSettingOf(setting, options) }),
+    ...(options.engine ? { engine: options.engine } : {}),
+    ...(options.logTime ? { logTime: true } : {}),
+    ...(options.nfqueue ? { queueVerdict: options.nfqueue } : {}),
+    ...(options.observer ? { observer: options.observer } : {}),
+    ...(options.hookEntries ? { hookEntries: options.hookEntries } : {}),
+    ...(options.onFrame ? { onFrame: naming(options.onFrame, inputs, setting.host) } : {}),
+    ...(options.watch ? { watch: options.watch } : {}),
+    ...(options.expectEgress ? { expectEgress: true } : {}),
+    ...(options.onDrop ? { onDrop: options.onDrop } : {}),
+    ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),
+    ...(selection ? { selection } : {}),
+    ...(show ? { show } : {}),
+    ...more,
+  };
+  return new ReplayRun(runOptions, inputs, outDir, options.limit ?? Number.POSITIVE_INFINITY);
+}
+
+function naming(
+  onFrame: NonNullable<ReplayOptions['onFrame']>,
+  inputs: readonly RunInput[],
+  host: Host,
+): (input: number, number: number) => void {
+  const names = inputs.map(({ dev }) => inputName(dev, host));
+  return (input, number) => onFrame({ input: names[input], number });
+}
+
+/** All that are known before the first packet. */
+function rulesetsOf({ ruleset, changes }: Setting): Ruleset[] {
+  return [ruleset, ...changes.flatMap(({ action }) => ('ruleset' in action ? [action.ruleset] : []))];
+}
+
+/** If PATH is missing, perhaps because a killed run has moved its folder away, puts that in place. */
+function recoverFolderOf(path: string): void {
+  if (path === '-' || existsSync(nativePath(path))) return;
+  try {
+    recover(dirname(path));
+  } catch {
+    // Whoever opens it says what is wrong.
+  }
+}
+
+/** The files that a replay reads. */
+function filesOf(options: ReplayOptions): string[] {
+  const { rulesPath, namesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] } = options;
+  const { expectCounters = [], changes = [] } = options;
+  const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
+  const texts = [
+    ...rulesPathsOf(rulesPath),
+    namesPath,
+    list,
+    ...ipsetPaths,
+    ...filesOfCommands(apply),
+    ...changes.flatMap(filesOfChange),
+    ...expectCounters,
+  ];
+  return [...texts.filter((path) => path !== undefined), ...filesOfHost(hostPath), ...captureFiles(options)];
+}

@@ -1,0 +1,198 @@
+/** What diff finds between random rulesets is what two replays that are independent of each other do differently. */
+import { writeFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createEmulator } from '../../core/emulator.js';
+import { loadHost } from '../../core/host/host.js';
+import { Frame } from '../../core/link/frame.js';
+import { parseRuleset } from '../../core/rules/parse/parse.js';
+import { saveRuleset } from '../../core/rules/save.js';
+import { compareRuns } from '../../explain/diff/compare-runs.js';
+import type { Differences } from '../../explain/diff/differences.js';
+import { createPcapFile } from '../../io/capture-file.js';
+import type { ReplayOptions } from '../../replay/replay.js';
+import { Scratch } from '../codecs/capture-files.js';
+import { converse, randomRuleset, TALKS_HOST } from '../flow/random-talks.js';
+import { buildFrame } from '../packets/packets.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
+
+const Diffs = suite('diff at random');
+
+const DEVS = ['lo', 'wan', 'lan', 'dmz'];
+const HOST = loadHost(TALKS_HOST, 'host.json');
+
+interface Traffic {
+  readonly frames: readonly { readonly dev: number; readonly bytes: Uint8Array; readonly timeMs: number }[];
+  readonly inputs: readonly { readonly iface: string; readonly path: string }[];
+}
+
+/** Talks that take place under RULES, as frames and as captures. */
+function trafficUnder(rules: string, random: Random, scratch: Scratch): Traffic {
+  const frames: { dev: number; bytes: Uint8Array; timeMs: number }[] = [];
+  converse(random, 'remembered', rules, 25, {
+    onArrival: (dev, packet, timeMs) => {
+      const mac = Uint8Array.of(2, 0, 0, 0, 0, 0x10 + dev - 1);
+      frames.push({ dev, timeMs, bytes: buildFrame(mac, Uint8Array.of(2, 9, 9, 9, 9, dev), Buffer.from(packet)) });
+    },
+  });
+  const inputs = DEVS.slice(1).map((iface) => ({ iface, path: scratch.path(`${iface}.pcap`) }));
+  for (const { iface, path } of inputs) {
+    const writer = createPcapFile(path, 1);
+    for (const { dev, bytes, timeMs } of frames) {
+      if (DEVS[dev] !== iface) continue;
+      writer.write(Math.floor(timeMs / 1000), (timeMs % 1000) * 1e6, bytes, 0, bytes.length, bytes.length);
+    }
+    writer.close();
+  }
+  return { frames, inputs };
+}
+
+/** What became of each packet under RULES: its outcome and all that left, told by an emulator that is observed. */
+function fatesUnder(rules: string, { frames }: Traffic): string[] {
+  let number = 0;
+  let left: string[] = [];
+  const note = (where: string, bytes: Uint8Array, at: number, available: number): void => {
+    left.push(`${where} ${Buffer.from(bytes.subarray(at, at + available)).toString('hex')}`);
+  };
+  const emulator = createEmulator(
+    {
+      ruleset: parseRuleset(rules, 'rules'),
+      host: HOST,
+      engine: 'interpreter',
+      checksums: 'auto',
+      packetNumber: () => number,
+      observer: () => {},
+    },
+    {
+      egress: (dev, bytes, at, available) => note(String(dev), bytes, at, available),
+      local: (bytes, at, available) => note('local', bytes, at, available),
+      dropped() {},
+    },
+  );
+  return frames.map(({ dev, bytes, timeMs }) => {
+    number++;
+    left = [];
+    const [tsSec, tsNsec] = [Math.floor(timeMs / 1000), (timeMs % 1000) * 1e6];
+    emulator.receive(new Frame({ bytes: Uint8Array.from(bytes), dev, tsSec, tsNsec }));
+    return [emulator.outcome, ...left].join('\n');
+  });
+}
+
+function compared(old: ReplayOptions, other: ReplayOptions): { differences: Differences; packets: Set<number> } {
+  const packets = new Set<number>();
+  const steps = compareRuns(old, other, { comparesDecisions: false, onPacket: (key) => packets.add(key) });
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return { differences: value.differences, packets };
+  }
+}
+
+/** Rules that may be put into a chain of the filter table. */
+const INSERTED = [
+  '-p tcp -m tcp --dport 80 -j REJECT',
+  '-p udp -j DROP',
+  '-i wan -j ACCEPT',
+  '-m ttl --ttl-lt 64 -j DROP',
+];
+
+/** RULES with a few changes. */
+function mutated(rules: string, random: Random): string {
+  const lines = rules.split('\n');
+  for (let changes = 1 + random(3); changes > 0; changes--) {
+    const own = lines.flatMap((line, i) => (line.startsWith('-A ') ? [i] : []));
+    if (own.length === 0) break;
+    const at = pick(random, own);
+    const line = lines[at];
+    const kind = random(6);
+    if (kind === 0) lines.splice(at, 1);
+    else if (kind === 1)
+      lines[at] = line.replace(/-j (ACCEPT|DROP)/, (_, verdict) => (verdict === 'DROP' ? '-j ACCEPT' : '-j DROP'));
+    else if (kind === 2) lines[at] = line.replace(/port \d+/, `port ${pick(random, [22, 53, 80, 8080])}`);
+    else if (kind === 3)
+      lines[at] = line.replace(/to-(destination|source) \S+/, `to-$1 ${pick(random, ['172.17.0.2', '10.9.1.1'])}`);
+    else if (kind === 4) lines.splice(lines.indexOf('*filter') + 2, 0, `-A FORWARD ${pick(random, INSERTED)}`);
+    else [lines[at], lines[own[0]]] = [lines[own[0]], lines[at]];
+  }
+  return lines.join('\n');
+}
+
+/** The first of a few mutations of RULES that can be loaded. */
+function otherRules(rules: string, random: Random): string {
+  for (;;) {
+    const text = mutated(rules, random);
+    try {
+      parseRuleset(text, 'mutated');
+      return text;
+    } catch {
+      // Another one.
+    }
+  }
+}
+
+/** RULES that mean the same: comments added, chains renamed, printed anew. */
+function reworded(rules: string, random: Random): string {
+  const renamed = rules.replace(/^:(u|v) /gm, ':other-$1 ').replace(/-([jgA]) (u|v)( |$)/gm, '-$1 other-$2$3');
+  const commented = renamed.replace(/^-A (.*?)( -[jg] .*)?$/gm, (line, start: string, target = '') =>
+    random(2) === 0 ? line : `-A ${start} -m comment --comment "rule ${random(100)}"${target}`,
+  );
+  return saveRuleset(parseRuleset(commented, 'reworded'));
+}
+
+for (const mode of ['in place', 'record by record'] as const) {
+  Diffs(`the packets that differ are those of two independent replays: ${mode}`, () => {
+    const seed = testSeed();
+    console.log(`seed ${seed}`);
+    for (let round = 0; round < 12; round++) {
+      const random = seededRandom(seed + round);
+      const scratch = new Scratch();
+      const rules = randomRuleset(random);
+      const other = otherRules(rules, random);
+      const traffic = trafficUnder(pick(random, [rules, other]), random, scratch);
+      const [oldPath, newPath] = [scratch.path('old.v4'), scratch.path('new.v4')];
+      writeFileSync(scratch.path('host.json'), TALKS_HOST);
+      writeFileSync(oldPath, rules);
+      writeFileSync(newPath, other);
+      const options = {
+        hostPath: scratch.path('host.json'),
+        inputs: traffic.inputs,
+        ...(mode === 'in place' ? {} : { from: 'n1' }),
+      };
+      const { packets } = compared({ ...options, rulesPath: oldPath }, { ...options, rulesPath: newPath });
+      const [before, now] = [rules, other].map((text) => fatesUnder(text, traffic));
+      const expected = before.flatMap((fate, i) => (fate === now[i] ? [] : [i + 1]));
+      const where = `seed ${seed}, round ${round}, ${mode}\n${rules}\n---\n${other}`;
+      assert.equal(
+        [...packets].sort((a, b) => a - b),
+        expected,
+        where,
+      );
+      scratch.remove();
+    }
+  });
+}
+
+Diffs('rules that mean the same make no difference', () => {
+  const seed = testSeed();
+  console.log(`seed ${seed}`);
+  for (let round = 0; round < 10; round++) {
+    const random = seededRandom(seed + round);
+    const scratch = new Scratch();
+    const rules = randomRuleset(random);
+    const other = reworded(rules, random);
+    const { inputs } = trafficUnder(rules, random, scratch);
+    const [oldPath, newPath, hostPath] = ['old.v4', 'new.v4', 'host.json'].map((name) => scratch.path(name));
+    writeFileSync(hostPath, TALKS_HOST);
+    writeFileSync(oldPath, rules);
+    writeFileSync(newPath, other);
+    const { differences, packets } = compared(
+      { hostPath, inputs, rulesPath: oldPath },
+      { hostPath, inputs, rulesPath: newPath },
+    );
+    const where = `seed ${seed}, round ${round}\n${rules}\n---\n${other}`;
+    assert.equal([...packets], [], where);
+    assert.is(differences.groups.length, 0, where);
+    scratch.remove();
+  }
+});
+
+Diffs.run();
