@@ -347,9 +347,9 @@ export class IpStack implements Emulator, UpcallReceiver {
     packet.nowMs = this.#clock.nowMs;
     const malformed = decodeOwnPacket(packet, sent, this.#random);
     if (malformed !== '') return void this.#drop(packet, malformed);
-    packet.mark = sent.mark;
     const { view, at } = packet;
     this.#host.facts.setSender(packet);
+    if (sent.mark !== 0) packet.mark = sent.mark;
     const route = this.#host.routeOwn(packet, isSourced);
     if (route.reason !== '') return void this.#drop(packet, route.reason);
     const isLong = packet.length > this.#host.interfaces[route.outDev].mtu && !this.coalesced.mayBeCoalesced(packet);

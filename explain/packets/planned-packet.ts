@@ -10,6 +10,7 @@ import type { Host } from '../../core/host/host.js';
 import { noInterface } from '../../core/host/interfaces.js';
 import { buildPacket, headerBytes, type PacketSpec, tcpOptions } from './build-packet.js';
 import { chooseEnds } from './choose-ends.js';
+import { DNS_QUERY } from './dns-message.js';
 import { arrivingFrame, bareFrame, entryOf } from './frames.js';
 
 export interface PlannedPacket {
@@ -52,6 +53,7 @@ const FRAGMENTATION_NEEDED = 4;
 const NEXT_MTU = 1400;
 /** Bytes of data in a datagram; in an echo request, as ping sends; in a packet of any other protocol. */
 const DATAGRAM_BYTES = 32;
+const DNS_PORT = 53;
 const PING_BYTES = 56;
 const OTHER_BYTES = 20;
 /** Of a quoted packet: its IP header and eight bytes (RFC 792). */
@@ -128,7 +130,7 @@ function packetOf(
     sequence: defaults.sequence ?? (isOpening ? FIRST_SEQUENCE : FIRST_SEQUENCE + 1),
     acknowledgment: (flags & TCP_ACK) === 0 ? 0 : (defaults.acknowledgment ?? 1),
     query: isError ? errorWords(icmp, chosen) : (defaults.query ?? { id: 1, sequence: 1 }),
-    data: isError ? quoteOf(source, destination, defaults.quoted, chosen) : (defaults.data ?? dataOf(protocol)),
+    data: isError ? quoteOf(source, destination, defaults.quoted, chosen) : (defaults.data ?? dataOf(protocol, dport)),
   };
   return withLength(spec, sentence.length, chosen);
 }
@@ -171,9 +173,9 @@ function chosenKind({ icmp }: Sentence, chosen: string[]): { type: number; code:
   return { type, code: code ?? 0 };
 }
 
-function dataOf(protocol: number): Uint8Array {
+function dataOf(protocol: number, dport: number): Uint8Array {
   if (protocol === IPPROTO_TCP || (hasPorts(protocol) && protocol !== IPPROTO_UDP)) return new Uint8Array(0);
-  if (protocol === IPPROTO_UDP) return new Uint8Array(DATAGRAM_BYTES);
+  if (protocol === IPPROTO_UDP) return dport === DNS_PORT ? DNS_QUERY : new Uint8Array(DATAGRAM_BYTES);
   return new Uint8Array(protocol === IPPROTO_ICMP ? PING_BYTES : OTHER_BYTES);
 }
 
