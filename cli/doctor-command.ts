@@ -32,8 +32,8 @@ export async function doctorCommand(args: readonly string[]): Promise<number> {
   if (typeof diagnosis === 'number') return diagnosis;
   diagnosis.warnings.forEach(warn);
   if (given.has('json')) {
-    const { findings, clean, notMade, packets, assumed, warnings } = diagnosis;
-    const json = { schema: 1, findings: findings.map(findingJson), clean, notMade, packets, assumed, warnings };
+    const { findings, ...others } = diagnosis;
+    const json = { schema: 1, findings: findings.map(findingJson), ...others };
     STDOUT.write(`${shownJson(json)}\n`);
   } else STDOUT.write(formatDiagnosis(diagnosis, styleOf(STDOUT, given.color), widthOf(STDOUT)));
   return diagnosis.findings.length > 0 ? ExitCode.DIFFERENT : ExitCode.DONE;

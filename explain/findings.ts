@@ -32,6 +32,7 @@ export const FINDINGS = {
     hairpin: 'an answer goes straight to a client that had asked another address',
     'invalid-escapes': 'segments that conntrack calls INVALID leave without translation, or cause a reset',
     'outdated-connection': 'a connection goes on as rules said that are gone',
+    'timed-out': 'a connection is used after conntrack has forgotten it',
     'nat-ports': 'NAT has no port left for a connection',
     'table-full': 'the connection table is full',
     'reverse-path': 'rp_filter drops packets',

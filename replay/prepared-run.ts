@@ -1,13 +1,12 @@
 /** What a replay needs before its first packet: its options, the host, the rules, and the captures. */
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Host } from '../core/host/host.js';
 import { mostRulesMet } from '../core/rules/longest-walk.js';
 import type { Ruleset } from '../core/rules/model.js';
 import { filesOfHost } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
 import { recover } from '../io/staged-dir.js';
-import { captureFiles, inputName, inputsOf, withFoundCaptures } from './captures.js';
+import { captureFiles, inputsOf, withFoundCaptures } from './captures.js';
 import { filesOfChange } from './changes/planned-change.js';
 import { changeSettingOf } from './changes/run-changes.js';
 import { filesOfCommands } from './commands/host-command.js';
@@ -74,7 +73,6 @@ export function startRun(
     ...(options.nfqueue ? { queueVerdict: options.nfqueue } : {}),
     ...(options.observer ? { observer: options.observer } : {}),
     ...(options.hookEntries ? { hookEntries: options.hookEntries } : {}),
-    ...(options.onFrame ? { onFrame: naming(options.onFrame, inputs, setting.host) } : {}),
     ...(options.watch ? { watch: options.watch } : {}),
     ...(options.expectEgress ? { expectEgress: true } : {}),
     ...(options.onDrop ? { onDrop: options.onDrop } : {}),
@@ -84,15 +82,6 @@ export function startRun(
     ...more,
   };
   return new ReplayRun(runOptions, inputs, outDir, options.limit ?? Number.POSITIVE_INFINITY);
-}
-
-function naming(
-  onFrame: NonNullable<ReplayOptions['onFrame']>,
-  inputs: readonly RunInput[],
-  host: Host,
-): (input: number, number: number) => void {
-  const names = inputs.map(({ dev }) => inputName(dev, host));
-  return (input, number) => onFrame({ input: names[input], number });
 }
 
 /** All that are known before the first packet. */

@@ -62,8 +62,6 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
   /** Skip packets whose path is not supported, instead of throwing. Default: no. */
   readonly lax?: boolean;
   readonly onDrop?: DropListener;
-  /** Called before each frame enters the host, with the index of its input and its number there, from 1. */
-  readonly onFrame?: (input: number, number: number) => void;
   /** Which packets are replayed, and of which drops are counted by their causes. */
   readonly selection?: PacketSelection;
   readonly show?: CaptureFilter;
@@ -128,7 +126,6 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** Undefined unless whole conversations are replayed. */
   readonly stitcher: Stitcher | undefined;
   readonly #onDrop: DropListener | undefined;
-  readonly #onFrame: RunOptions['onFrame'];
   readonly #limit: number;
   readonly #selection: PacketSelection | undefined;
   readonly #show: CaptureFilter | undefined;
@@ -177,7 +174,6 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.#selection = options.selection;
     this.#show = options.show;
     this.#onDrop = options.onDrop;
-    this.#onFrame = options.onFrame;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#capturedOn = Int32Array.from(inputs, ({ capturedOn = -1 }) => capturedOn);
     this.#readByInput = new Float64Array(inputs.length);
@@ -457,7 +453,6 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     frame.setRecord(record, CAPTURE_HEADROOM_BYTES);
     frame.dev = dev;
     this.#record = record;
-    if (this.#onFrame !== undefined) this.#onFrame(this.#input, this.#readByInput[this.#input]);
     const watching = this.#isPassing ? undefined : this.#watching;
     watching?.enters(this.#frameAt(this.#input), frame, this.#isShown);
     this.#fates?.arrive(frame, this.#placeOfRecord());
@@ -516,7 +511,6 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   inject(frame: Frame, place: FramePlace, isOwn: boolean, isSourced: boolean): void {
     const frameOfRecords = this.#frame;
-    if (this.#onFrame !== undefined) this.#onFrame(place.input, place.number);
     if (this.#show !== undefined) this.#isShown = this.#show.matches(frame);
     this.#record = null;
     this.#frame = frame;

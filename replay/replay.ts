@@ -101,24 +101,12 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   observer?: Observer;
   /** Further entries of the host's hooks, which see each packet. */
   hookEntries?: readonly HookEntry[];
-  /** Called with the emulated host before its first packet. */
-  onStart?: (emulator: Emulator) => void;
-  /** Called before each frame enters the host. */
-  onFrame?: (frame: FrameName) => void;
   /** Wants to hear of some of the packets (packet-watch.ts). */
   watch?: PacketWatch;
   /** Called for each dropped packet, with the timestamp of the input that caused it. */
   onDrop?: DropListener;
   /** Called with the warning about each capture that is truncated. */
   onTruncated?: (warning: string) => void;
-}
-
-/** A frame of a capture. */
-export interface FrameName {
-  /** What the summary calls its input: an interface, `local`, `capture` or `stitched`. */
-  readonly input: string;
-  /** Its number there, from 1. */
-  readonly number: number;
 }
 
 /** How far a replay has come. */
@@ -173,7 +161,6 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   let isDone = false;
   try {
     run = startRun(prepared, staged?.path ?? outDir);
-    options.onStart?.(run.emulator);
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
     const isInterrupted = options.hasEnded?.() === true && run.taken < (options.limit ?? Number.POSITIVE_INFINITY);
     if (isInterrupted && run.read === 0) throw new InterruptedError(listPaths(inputs[0].path)[0]);

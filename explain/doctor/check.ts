@@ -25,10 +25,10 @@ export interface Examined {
   /** The rules in force. */
   current(): Ruleset;
   /**
-   * What happens to the packet NAME if COMMANDS of iptables are carried out before the first packet: the same captures
-   * are replayed again, up to it. Undefined: the commands fail, or the packet does not come.
+   * What happens to the packet of PASSAGE if COMMANDS of iptables or sysctl are carried out before the first packet: the
+   * same captures are replayed again, up to it. Undefined: the commands fail, or the packet does not come.
    */
-  tries(commands: readonly string[], name: string): Passage | undefined;
+  tries(commands: readonly string[], passage: Passage): Passage | undefined;
   /** What happens to the packet of PASSAGE on a host with the rules in force that knows no connections. */
   afresh(passage: Passage): Passage | undefined;
 }

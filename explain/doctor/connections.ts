@@ -52,8 +52,12 @@ export class SeenConnections {
     return reply === undefined ? undefined : { connection: reply, isReply: true };
   }
 
-  *[Symbol.iterator](): Iterator<SeenConnection> {
-    yield* this.#originals.values();
+  /** Those that findings may be about. */
+  *shown(): Generator<SeenConnection, void, void> {
+    for (const connection of this.#originals.values()) {
+      const { isShown, isUncertain } = connection.opener;
+      if (isShown && !isUncertain) yield connection;
+    }
   }
 
   #add(ends: Ends, opener: Passage): void {

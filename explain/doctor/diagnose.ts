@@ -1,8 +1,13 @@
 /** Looks for the well-known failures: in rules, in a host, and in captures that are replayed through them. */
 import type { Emulator } from '../../core/emulator.js';
+import type { Observer } from '../../core/events.js';
+import type { Frame } from '../../core/link/frame.js';
+import type { Ruleset } from '../../core/rules/model.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
+import { inputName, inputsOf, withFoundCaptures } from '../../replay/captures.js';
 import { CommandError } from '../../replay/errors.js';
-import { type FrameName, type ReplayOptions, type ReplayProgress, replaySteps } from '../../replay/replay.js';
+import type { FramePlace, PacketWatch } from '../../replay/packet-watch.js';
+import { type ReplayOptions, type ReplayProgress, replaySteps } from '../../replay/replay.js';
 import { loadSetting, type Setting } from '../../replay/setting.js';
 import type { Summary } from '../../replay/summary.js';
 import type { DoctorCode, Finding } from '../findings.js';
@@ -10,7 +15,7 @@ import type { Check, Examination, Examined, Failure, Need } from './check.js';
 import { CHECKS } from './checks/index.js';
 import { SeenConnections } from './connections.js';
 import type { Passage } from './passage.js';
-import { PassageRecorder } from './passage-recorder.js';
+import { type CurrentFrame, PassageRecorder } from './passage-recorder.js';
 import { sendAfresh } from './probe.js';
 
 export interface Diagnosis {
@@ -21,6 +26,8 @@ export interface Diagnosis {
   readonly notMade: readonly { readonly code: DoctorCode; readonly lacks: readonly Need[] }[];
   /** How many packets were replayed. */
   readonly packets: number;
+  /** How many of them were not judged: the emulation does not know what becomes of them. */
+  readonly uncertain: number;
   readonly assumed: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -36,7 +43,7 @@ export function* diagnose(options: ReplayOptions): Generator<ReplayProgress, Dia
   const lacks = (need: Need): boolean =>
     need === 'captures' ? !hasCaptures : setting.changes.length === 0 && options.conntrackPath === undefined;
   const possible = CHECKS.filter(({ needs }) => !needs.some(lacks));
-  const patient = new Patient(setting, options);
+  const patient = new Patient(setting, options, hasCaptures);
   const examinations = possible.map((check) => ({ check, examination: check.begin(patient) }));
   const summary = hasCaptures ? yield* patient.replay(examinations.map(({ examination }) => examination)) : undefined;
   const found = examinations.map(({ check, examination }) => findingsOf(check, examination.findings()));
@@ -48,6 +55,7 @@ export function* diagnose(options: ReplayOptions): Generator<ReplayProgress, Dia
       lacks: needs.filter(lacks),
     })),
     packets: summary?.packets.read ?? 0,
+    uncertain: summary?.uncertain?.packets ?? 0,
     assumed: summary?.assumed ?? [...setting.assumed, ...setting.host.assumed()],
     warnings: summary?.warnings ?? setting.warnings,
   };
@@ -73,13 +81,17 @@ class Patient implements Examined {
   readonly connections = new SeenConnections();
   readonly #options: ReplayOptions;
   #emulator: Emulator | undefined;
-  #rulesVersion = 0;
+  /** Of the inputs. */
+  readonly #names: readonly string[];
 
-  constructor({ host, ruleset, moreSets }: Setting, options: ReplayOptions) {
+  constructor({ host, ruleset, moreSets }: Setting, options: ReplayOptions, hasCaptures: boolean) {
     this.host = host;
     this.ruleset = ruleset;
     this.moreSets = moreSets;
     this.#options = options;
+    this.#names = hasCaptures
+      ? inputsOf(withFoundCaptures(options).options, host).map(({ dev }) => inputName(dev, host))
+      : [];
   }
 
   readonly current = (): Setting['ruleset'] => this.#emulator?.ruleset ?? this.ruleset;
@@ -87,40 +99,32 @@ class Patient implements Examined {
   /** Replays the captures, and shows each packet to EXAMINATIONS. */
   *replay(examinations: readonly Examination[]): Generator<ReplayProgress, Summary, void> {
     const followers = examinations.filter(({ follow }) => follow !== undefined);
-    let rules = this.ruleset;
-    const recording = new Recording((passage) => {
+    const recording = new Recording(this.#names, (passage) => {
       const belonging = this.connections.take(passage);
+      if (!passage.isShown || passage.isUncertain) return;
       for (const examination of followers) examination.follow?.(passage, belonging);
     });
-    recording.versionOf = () => {
-      const now = this.current();
-      if (now !== rules) this.#rulesVersion++;
-      rules = now;
-      return this.#rulesVersion;
-    };
-    const onStart = (emulator: Emulator): void => {
+    recording.onBegin = (emulator) => {
       this.#emulator = emulator;
-      rules = emulator.ruleset;
     };
-    const summary = yield* replaySteps({ ...this.#options, ...recording.options, onStart });
+    const summary = yield* replaySteps({ ...this.#options, ...recording.options });
     recording.finish();
     return summary;
   }
 
-  tries(commands: readonly string[], name: string): Passage | undefined {
+  tries(commands: readonly string[], { place }: Passage): Passage | undefined {
     let found: Passage | undefined;
-    const recording = new Recording((passage) => {
-      if (passage.name === name) found ??= passage;
-    });
+    const keep = (passage: Passage): void => {
+      found ??= passage;
+    };
+    const recording = new Recording(this.#names, keep, place);
     const { apply = [] } = this.#options;
     const steps = replaySteps({ ...this.#options, ...recording.options, apply: [...apply, ...commands] });
     try {
-      while (found === undefined && !steps.next().done);
+      while (steps.next().done !== true);
     } catch (error) {
       if (error instanceof CommandError || error instanceof RulesetError) return undefined;
       throw error;
-    } finally {
-      steps.return(undefined as never);
     }
     recording.finish();
     return found;
@@ -131,28 +135,54 @@ class Patient implements Examined {
   }
 }
 
-/** What a replay has to be given so that the passages of its packets are recorded. */
-class Recording {
-  #name = '';
+/** Records the passages of the packets of a replay, or of ONLY one of them. */
+class Recording implements PacketWatch {
+  readonly observer: Observer;
+  readonly only: FramePlace | undefined;
+  isDone = false;
+  onBegin: ((emulator: Emulator) => void) | undefined;
+  readonly #names: readonly string[];
   readonly #recorder: PassageRecorder;
-  versionOf = (): number => 0;
+  #emulator: Emulator | undefined;
+  #frame: CurrentFrame = { place: { input: 0, number: 0 }, name: '', isShown: true, rulesVersion: 0 };
+  #rules: Ruleset | undefined;
+  #rulesVersion = 0;
 
-  constructor(onPassage: (passage: Passage) => void) {
-    this.#recorder = new PassageRecorder(
-      () => this.#name,
-      onPassage,
-      () => this.versionOf(),
-    );
+  /** NAMES: of the inputs. */
+  constructor(names: readonly string[], onPassage: (passage: Passage) => void, only?: FramePlace) {
+    this.#names = names;
+    this.only = only;
+    this.#recorder = new PassageRecorder(() => this.#frame, onPassage);
+    this.observer = this.#recorder.observe;
   }
 
-  get options(): Pick<ReplayOptions, 'hookEntries' | 'observer' | 'onFrame'> {
-    const { hookEntries, observe } = this.#recorder;
-    const onFrame = ({ input, number }: FrameName): void => {
-      this.#name = `${input}:${number}`;
-    };
-    return { hookEntries, observer: observe, onFrame };
+  get options(): Pick<ReplayOptions, 'hookEntries' | 'watch'> {
+    return { hookEntries: this.#recorder.hookEntries, watch: this };
   }
 
+  begin(emulator: Emulator): void {
+    this.#emulator = emulator;
+    this.#rules = emulator.ruleset;
+    this.onBegin?.(emulator);
+  }
+
+  wants(place: FramePlace, _frame: Frame, isShown: boolean): boolean {
+    const { only } = this;
+    if (only !== undefined && (place.input !== only.input || place.number !== only.number)) return false;
+    const rules = this.#emulator?.ruleset;
+    if (rules !== this.#rules) this.#rulesVersion++;
+    this.#rules = rules;
+    const { input, number } = place;
+    const name = `${this.#names[input]}:${number}`;
+    this.#frame = { place: { input, number }, name, isShown, rulesVersion: this.#rulesVersion };
+    return true;
+  }
+
+  finished({ input, number }: FramePlace): void {
+    if (input === this.only?.input && number === this.only.number) this.isDone = true;
+  }
+
+  /** The last packet has gone its way. */
   finish(): void {
     this.#recorder.finish();
   }

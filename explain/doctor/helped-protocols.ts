@@ -17,6 +17,8 @@ export interface HelpedProtocol {
    * server sent it.
    */
   expectations(passage: Passage, connection: SeenConnection, isReply: boolean): readonly Expectation[];
+  /** The address that a packet of the client tells the server to connect to; undefined: none. */
+  told?(passage: Passage): string | undefined;
 }
 
 const IPPROTO_GRE = 47;
@@ -35,6 +37,7 @@ export const HELPED: readonly HelpedProtocol[] = [
     helper: 'ftp',
     protocol: IPPROTO_TCP,
     port: 21,
+    told: (passage) => activeAddress(textOf(passage)),
     expectations: (passage, connection, isReply) => {
       const port = isReply ? passivePort(textOf(passage)) : activePort(textOf(passage));
       return port === undefined ? NONE : [towards(connection, isReply, IPPROTO_TCP, port)];
@@ -83,6 +86,12 @@ function towards(
 
 function textOf({ data }: Passage): string {
   return String.fromCharCode(...data);
+}
+
+function activeAddress(text: string): string | undefined {
+  const extended = EXTENDED_PORT.exec(text);
+  if (extended !== null) return extended[1];
+  return text.startsWith('PORT ') ? HOST_PORT.exec(text)?.slice(1, 5).join('.') : undefined;
 }
 
 function activePort(text: string): number | undefined {

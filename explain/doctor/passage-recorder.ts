@@ -16,6 +16,7 @@ import {
   UDP_LENGTH,
 } from '../../codecs/layouts.js';
 import type { PacketEvent, PacketFields, RuleEvent } from '../../core/events.js';
+import { nothingToLearn } from '../../core/flow/flow-walk.js';
 import { Hook, type HookEntry, type HookName, Verdict } from '../../core/hooks.js';
 import { hasPorts, type Packet, tcpHeaderLength } from '../../core/packet.js';
 import type { Ends, Message, Passage, Segment } from './passage.js';
@@ -32,21 +33,19 @@ const TCP_OPTION = { END: 0, NOP: 1, MSS: 2 } as const;
 /** ICMP errors (RFC 792). */
 const ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 
+/** What is known of a frame besides its packet. */
+export type CurrentFrame = Pick<Passage, 'place' | 'name' | 'isShown' | 'rulesVersion'>;
+
 /** The passages of the packets that are on their way, by their depth. */
 export class PassageRecorder {
-  readonly #nameOf: () => string;
-  readonly #versionOf: () => number;
+  readonly #frameOf: () => CurrentFrame;
   readonly #onPassage: (passage: Passage) => void;
   readonly #open: Passage[] = [];
   #hook: HookName = 'PREROUTING';
 
-  /**
-   * NAME_OF tells the current frame, VERSION_OF how often rules have been changed. ON_PASSAGE is called for each packet,
-   * after all that happened to it.
-   */
-  constructor(nameOf: () => string, onPassage: (passage: Passage) => void, versionOf: () => number = () => 0) {
-    this.#nameOf = nameOf;
-    this.#versionOf = versionOf;
+  /** FRAME_OF tells the current frame. ON_PASSAGE is called for each packet, after all that happened to it. */
+  constructor(frameOf: () => CurrentFrame, onPassage: (passage: Passage) => void) {
+    this.#frameOf = frameOf;
     this.#onPassage = onPassage;
   }
 
@@ -60,15 +59,14 @@ export class PassageRecorder {
       if (passage !== undefined && passage.ends === undefined) readPacket(packet, passage);
       return Verdict.ACCEPT;
     },
+    learn: nothingToLearn,
   }));
 
   readonly observe = (event: PacketEvent): void => {
     if (event.kind === 'frame') {
       this.finish();
       const { dev: inDev, tsSec, tsNsec } = event;
-      this.#open.push(
-        newPassage({ name: this.#nameOf(), inDev, tsSec, tsNsec, rulesVersion: this.#versionOf() }, false),
-      );
+      this.#open.push(newPassage({ ...this.#frameOf(), inDev, tsSec, tsNsec }, false));
       return;
     }
     const base = this.#open[0];
@@ -141,6 +139,12 @@ export class PassageRecorder {
       case 'held':
         passage.end = 'held';
         break;
+      case 'timed-out':
+        passage.timedOut = event;
+        break;
+      case 'uncertain':
+        passage.isUncertain = true;
+        break;
       case 'left':
         passage.left = event;
         if (event.dev === undefined) passage.end = 'delivered';
@@ -154,15 +158,23 @@ export class PassageRecorder {
   }
 }
 
-type Arrival = Pick<Passage, 'name' | 'inDev' | 'tsSec' | 'tsNsec' | 'rulesVersion'>;
+type Arrival = CurrentFrame & Pick<Passage, 'inDev' | 'tsSec' | 'tsNsec'>;
 
-function newPassage({ name, inDev, tsSec, tsNsec, rulesVersion }: Arrival, isMade: boolean): Passage {
+function newPassage({ place, name, isShown, rulesVersion, inDev, tsSec, tsNsec }: Arrival, isMade: boolean): Passage {
   return {
-    ...{ name, inDev, tsSec, tsNsec, rulesVersion, isMade },
+    ...{ place, name, isShown, rulesVersion, inDev, tsSec, tsNsec, isMade },
     ...{ arrived: undefined, ends: undefined, segment: undefined, message: undefined },
     ...{ bytes: NO_BYTES, lengthBytes: 0, data: NO_BYTES },
-    ...{ tracked: undefined, translations: [], routed: undefined, matched: [], missed: [], isNatAsked: false },
-    ...{ policies: [], left: undefined, dropped: undefined, answers: [], end: 'dropped' },
+    ...{
+      tracked: undefined,
+      timedOut: undefined,
+      translations: [],
+      routed: undefined,
+      matched: [],
+      missed: [],
+      isNatAsked: false,
+    },
+    ...{ policies: [], left: undefined, dropped: undefined, answers: [], end: 'dropped', isUncertain: false },
   };
 }
 

@@ -5,11 +5,13 @@ import type {
   LeftEvent,
   PacketFields,
   RoutedEvent,
+  TimedOutEvent,
   TrackedEvent,
   TranslatedEvent,
 } from '../../core/events.js';
 import type { HookName, TableName } from '../../core/hooks.js';
 import type { Chain, Rule } from '../../core/rules/model.js';
+import type { FramePlace } from '../../replay/packet-watch.js';
 
 /** The header of a TCP segment. */
 export interface Segment {
@@ -56,10 +58,13 @@ export type PassageEnd = 'forwarded' | 'sent' | 'delivered' | 'dropped' | 'rejec
 
 /** A packet that arrived, that the host sent, or that answers another. */
 export interface Passage {
-  /** The frame of the capture, as `--packet` takes it; of an answer, the one that caused it. */
+  /** The frame of the capture; of an answer, the one that caused it. And as `--packet` takes it. */
+  readonly place: FramePlace;
   readonly name: string;
   readonly tsSec: number;
   readonly tsNsec: number;
+  /** Findings may be about it (`--show`). */
+  readonly isShown: boolean;
   /** How often the rules had been changed when it came. */
   readonly rulesVersion: number;
   /** Undefined: the host's own. */
@@ -77,6 +82,8 @@ export interface Passage {
   /** What is in `bytes` behind the header of TCP or UDP; empty if there is nothing. */
   data: Uint8Array;
   tracked: TrackedEvent | undefined;
+  /** It had an entry that is too old. */
+  timedOut: TimedOutEvent | undefined;
   readonly translations: TranslatedEvent[];
   /** The last decision. */
   routed: RoutedEvent | undefined;
@@ -92,6 +99,8 @@ export interface Passage {
   /** What the host made because of it: answers and copies. */
   readonly answers: Passage[];
   end: PassageEnd;
+  /** What really becomes of it is not known. */
+  isUncertain: boolean;
 }
 
 /** Whether the packet went on: it left, or reached the host. */

@@ -25,6 +25,8 @@ export interface Probe {
   readonly dport: number;
 }
 
+const NO_FRAME = { place: { input: 0, number: 0 }, name: '', isShown: true, rulesVersion: 0 };
+
 type Asked = Pick<Examined, 'host' | 'current' | 'moreSets'>;
 
 const IGNORED = { egress() {}, local() {}, dropped() {} };
@@ -50,7 +52,7 @@ function send({ host, current, moreSets }: Asked, frame: Frame, inDev: string | 
   const keep = (one: Passage): void => {
     passage = one;
   };
-  const recorder = new PassageRecorder(() => '', keep);
+  const recorder = new PassageRecorder(() => NO_FRAME, keep);
   const options: EmulatorOptions = {
     ...{ host, ruleset: current(), sets: HostSets.of(host, moreSets) },
     // What is left of a packet does not have its checksum.

@@ -10,10 +10,11 @@ const INDENT = '  ';
 
 /** DIAGNOSIS in lines of at most WIDTH characters. */
 export function formatDiagnosis(diagnosis: Diagnosis, style: Style, width: number): string {
-  const { findings, clean, notMade, packets } = diagnosis;
+  const { findings, clean, notMade, packets, uncertain } = diagnosis;
   const about = packets > 0 ? ` in ${counted(packets, 'packet')}` : '';
+  const unsure = uncertain > 0 ? `; ${counted(uncertain, 'packet')} not judged: uncertain` : '';
   const count = findings.length === 0 ? 'no failure' : counted(findings.length, 'failure');
-  const title = (findings.length === 0 ? style.green : style.red)(`${count} found${about}`);
+  const title = (findings.length === 0 ? style.green : style.red)(`${count} found${about}${unsure}`);
   const sections = [
     [title],
     ...findings.map((finding) => [

@@ -26,28 +26,16 @@ export interface ClinicCase {
   /** As `conntrack -L` prints them. */
   readonly connections?: string;
   readonly lax?: boolean;
+  readonly show?: string;
 }
 
 const STEP_MS = 100;
 const START_SEC = 1_700_000_000;
 
-export function diagnosed({ host, rules, traffic = [], later, connections, lax }: ClinicCase): Diagnosis {
+export function diagnosed(one: ClinicCase): Diagnosis {
   const dir = mkdtempSync(join(tmpdir(), 'nfreplay-doctor-'));
-  const file = (name: string, text: string): string => {
-    const path = join(dir, name);
-    writeFileSync(path, text);
-    return path;
-  };
   try {
-    const options: ReplayOptions = {
-      hostPath: file('host.json', JSON.stringify(host)),
-      rulesPath: file('rules.v4', rules),
-      inputs: writeCaptures(dir, traffic),
-      ...(later === undefined ? {} : { changes: [`${later.atMs / 1000}s=${file('later.v4', later.rules)}`] }),
-      ...(connections === undefined ? {} : { conntrackPath: file('conntrack.txt', connections) }),
-      ...(lax === undefined ? {} : { lax }),
-    };
-    const steps = diagnose(options);
+    const steps = diagnose(writeCase(dir, one));
     for (;;) {
       const step = steps.next();
       if (step.done) return step.value;
@@ -55,6 +43,27 @@ export function diagnosed({ host, rules, traffic = [], later, connections, lax }
   } finally {
     rmSync(dir, { recursive: true });
   }
+}
+
+/** Writes the files of a case to DIR, and returns what names them. */
+function writeCase(
+  dir: string,
+  { host, rules, traffic = [], later, connections, lax, show }: ClinicCase,
+): ReplayOptions {
+  const file = (name: string, text: string): string => {
+    const path = join(dir, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  return {
+    hostPath: file('host.json', JSON.stringify(host)),
+    rulesPath: file('rules.v4', rules),
+    inputs: writeCaptures(dir, traffic),
+    ...(later === undefined ? {} : { changes: [`${later.atMs / 1000}s=${file('later.v4', later.rules)}`] }),
+    ...(connections === undefined ? {} : { conntrackPath: file('conntrack.txt', connections) }),
+    ...(lax === undefined ? {} : { lax }),
+    ...(show === undefined ? {} : { show }),
+  };
 }
 
 function writeCaptures(dir: string, traffic: readonly Arrival[]): { iface: string; path: string }[] {

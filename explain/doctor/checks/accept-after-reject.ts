@@ -38,7 +38,7 @@ export const ACCEPT_AFTER_REJECT: Check = {
 
 function findingOf(shown: Shown<Rule>, examined: Examined): Failure[] {
   const { detail: blocking, first, packets } = shown;
-  const without = examined.tries([`iptables -D ${blocking.chain} ${blocking.number}`], first.name);
+  const without = examined.tries([`iptables -D ${blocking.chain} ${blocking.number}`], first);
   if (without === undefined || !isAccepted(without)) return [];
   const way = wayToAccept(without, blocking.chain);
   const later = way[0];
@@ -51,7 +51,7 @@ function findingOf(shown: Shown<Rule>, examined: Examined): Failure[] {
   );
   if (moved === undefined) return [];
   const command = insertCommand('filter', moved, blocking.number);
-  const after = examined.tries([command], first.name);
+  const after = examined.tries([command], first);
   if (after === undefined || !isAccepted(after)) return [];
   return [
     {

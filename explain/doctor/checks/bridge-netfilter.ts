@@ -49,10 +49,12 @@ function findingOf(bridge: LinkDescription, examined: Examined): Failure[] {
   return [
     {
       message:
-        `${FILTERS_BRIDGES} is 1, so packets that ${name} only carries from port to port pass FORWARD as from ${name} ` +
-        `to ${name}, and ${by} drops them`,
+        `${FILTERS_BRIDGES} is 1, so packets that ${name} only carries from port to port pass FORWARD as from ` +
+        `${name} to ${name}, and ${by} drops them`,
       rules: [rule ?? policy].filter((place) => place !== undefined),
-      change: `iptables -I FORWARD -i ${name} -o ${name} -j ACCEPT, or sysctl -w ${FILTERS_BRIDGES}=0 if no rules are meant for bridges`,
+      change:
+        `iptables -I FORWARD -i ${name} -o ${name} -j ACCEPT, or sysctl -w ${FILTERS_BRIDGES}=0 if no rules are ` +
+        'meant for bridges',
     },
   ];
 }

@@ -23,7 +23,9 @@ export const FORWARDING_OFF: Check = {
         if (seen.length === 0) return fromRules(examined);
         const isOff = examined.host.sysctls.global(SYSCTL) === 0;
         return seen.map(({ detail: dev, first, packets }) => ({
-          message: `${packetText(first)} is to be forwarded, and ${isOff ? `${SYSCTL} is 0` : `forwarding is off on ${dev}`}`,
+          message:
+            `${packetText(first)} is to be forwarded, and ` +
+            (isOff ? `${SYSCTL} is 0` : `net.ipv4.conf.${dev}.forwarding is 0`),
           rules: first.matched.filter(({ rule }) => translatesElsewhere(rule, examined.host)).map(({ rule }) => rule),
           packets,
           change: isOff ? `sysctl -w ${SYSCTL}=1` : `sysctl -w net.ipv4.conf.${dev}.forwarding=1`,

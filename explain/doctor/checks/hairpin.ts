@@ -15,7 +15,7 @@ export const HAIRPIN: Check = {
   begin: (examined) => ({
     findings() {
       const evidence = new Evidence<SeenConnection>();
-      for (const connection of examined.connections)
+      for (const connection of examined.connections.shown())
         if (comesBackAround(connection, examined))
           evidence.note(
             `${connection.opener.inDev} ${connection.translated.destination}`,
@@ -30,21 +30,42 @@ export const HAIRPIN: Check = {
 function comesBackAround({ ends, translated, opener, reply }: SeenConnection, { host }: Examined): boolean {
   const { inDev, left } = opener;
   if (opener.end !== 'forwarded' || inDev === undefined || left?.dev !== inDev || reply !== undefined) return false;
-  if (ends.destination === translated.destination || ends.source !== translated.source) return false;
+  if (ends.destination === translated.destination) return false;
+  if (ends.source === translated.destination) return true;
+  if (ends.source !== translated.source) return false;
   // What the bridge carries from server to client passes NAT then.
   if (host.description.sysctls.get(FILTERS_BRIDGES) === 1) return false;
   const own = networkWith(interfaceNamed(host, inDev), translated.source);
   return own !== undefined && isInNetwork(loadedOf(translated.destination), own);
 }
 
-function findingOf({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Failure[] {
+function findingOf(shown: Shown<SeenConnection>, examined: Examined): Failure[] {
+  const { ends, translated } = shown.detail;
+  return ends.source === translated.destination ? [selfFinding(shown)] : neighbourFinding(shown, examined);
+}
+
+/** The client is the server: what it sends comes back by the port of the bridge that it left by. */
+function selfFinding({ detail, first, packets }: Shown<SeenConnection>): Failure {
+  const { ends, natRules } = detail;
+  return {
+    message:
+      `${packetText(first)} is sent back by ${first.inDev} to ${ends.source}, which sent it, and is not answered: a ` +
+      'bridge sends nothing out of the port that it came in by, unless that port is in hairpin mode',
+    rules: natRules,
+    packets,
+    change: `bridge link set dev PORT hairpin on, for the port of ${first.inDev} that ${ends.source} is behind`,
+  };
+}
+
+function neighbourFinding({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Failure[] {
   const { ends, translated, natRules } = detail;
   const { host } = examined;
   const dev = first.inDev ?? '';
   const own = networkWith(interfaceNamed(host, dev), translated.source);
   if (own === undefined) return [];
-  const command = `iptables -t nat -A POSTROUTING -s ${networkText(own)} -d ${translated.destination} -o ${dev} -j MASQUERADE`;
-  const after = examined.tries([command], first.name);
+  const which = `-s ${networkText(own)} -d ${translated.destination} -o ${dev}`;
+  const command = `iptables -t nat -A POSTROUTING ${which} -j MASQUERADE`;
+  const after = examined.tries([command], first);
   if (after?.left === undefined || after.left.packet.source === translated.source) return [];
   return [
     {

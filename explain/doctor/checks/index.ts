@@ -17,6 +17,7 @@ import { PATH_MTU } from './path-mtu.js';
 import { PUBLISHED_ELSEWHERE } from './published-elsewhere.js';
 import { REVERSE_PATH } from './reverse-path.js';
 import { TABLE_FULL } from './table-full.js';
+import { TIMED_OUT } from './timed-out.js';
 import { UNEQUAL_STATISTIC } from './unequal-statistic.js';
 import { WRONG_INTERFACE } from './wrong-interface.js';
 
@@ -30,6 +31,7 @@ export const CHECKS: readonly Check[] = [
   HAIRPIN,
   INVALID_ESCAPES,
   OUTDATED_CONNECTION,
+  TIMED_OUT,
   NAT_PORTS,
   TABLE_FULL,
   REVERSE_PATH,

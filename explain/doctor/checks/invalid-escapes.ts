@@ -7,9 +7,12 @@ import type { Check, Examined, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { isAccepted, type Passage } from '../passage.js';
-import { packetText } from '../words.js';
+import { endText, packetText } from '../words.js';
 
 const CODE = 'invalid-escapes';
+/** Connections that are over: what still comes of them is of no use to anybody. */
+const OVER: readonly (string | undefined)[] = [undefined, 'CLOSE', 'TIME_WAIT', 'LAST_ACK'];
+const LIBERAL = 'sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1';
 
 export const INVALID_ESCAPES: Check = {
   code: CODE,
@@ -24,6 +27,7 @@ export const INVALID_ESCAPES: Check = {
           noteReset(passage);
           return;
         }
+        if (OVER.includes(passage.tracked.stateBefore)) return;
         const { connection } = belonging ?? {};
         if (connection === undefined || connection.natRules.length === 0 || !isAccepted(passage)) return;
         if (!isTranslatedAtAll(connection)) return;
@@ -54,35 +58,40 @@ function isTranslatedAtAll({ ends, translated }: SeenConnection): boolean {
 }
 
 function findingOf({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Failure {
-  const { end, left } = first;
   const why = whyInvalid(first);
-  const where =
-    end === 'delivered'
-      ? `reaches the host itself as ${first.ends?.destination}:${first.ends?.dport}, where no such connection is known: it is answered with a reset`
-      : `leaves by ${left?.dev} from ${first.ends?.source} to ${first.ends?.destination}, which knows no such connection and resets it`;
   return {
-    message: `${packetText(first)} is INVALID${why}, so NAT does not translate it: it ${where}`,
+    message: `${packetText(first)} is INVALID${why}, so NAT does not translate it: it ${whereTo(first)}`,
     rules: detail.natRules,
     packets,
     change: changeFor(first, examined),
   };
 }
 
-/** By which check, and by how much. */
+function whereTo({ end, ends, left }: Passage): string {
+  const resets = 'knows no such connection and resets it';
+  const to = endText(ends?.destination ?? '', ends?.dport);
+  if (end === 'delivered') return `reaches ${to} on the host itself, which ${resets}`;
+  return `leaves by ${left?.dev} from ${ends?.source}, and ${ends?.destination} ${resets}`;
+}
+
+/** By which check, and by how much; the kernel's words, if it has some. */
 function whyInvalid({ tracked }: Passage): string {
-  const window = tracked?.window;
-  if (tracked?.invalid === 'window' && window !== undefined) {
+  const { invalid, window, remark } = tracked ?? {};
+  if (invalid === 'window' && window !== undefined) {
     if (window.beyondWindowBytes > 0) return ` (${window.beyondWindowBytes} bytes beyond the window)`;
     if (window.unseenBytes > 0) return ` (it acknowledges ${window.unseenBytes} bytes that were never seen)`;
   }
-  return tracked?.invalid === undefined ? '' : ` (${tracked.invalid})`;
+  const words = remark ?? invalid;
+  return words === undefined ? '' : ` (${words})`;
 }
 
-/** Drops such segments as early as possible, which the other end then repeats; tried. */
+/** Drops such segments as early as possible, so that the other end repeats them, or lets conntrack take them; tried. */
 function changeFor(first: Passage, examined: Examined): string {
   const hook = first.inDev === undefined ? 'OUTPUT' : 'PREROUTING';
   const command = `iptables -t mangle -I ${hook} -m conntrack --ctstate INVALID -j DROP`;
-  const after = examined.tries([command], first.name);
-  const liberal = 'sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1';
-  return after?.dropped === undefined ? liberal : `${command}, or ${liberal}`;
+  const helps = [
+    ...(examined.tries([command], first)?.dropped === undefined ? [] : [command]),
+    ...(examined.tries([LIBERAL], first)?.tracked?.ctstate === 'ESTABLISHED' ? [LIBERAL] : []),
+  ];
+  return helps.length === 0 ? 'drop INVALID segments before they leave or reach the host' : helps.join(', or ');
 }

@@ -1,6 +1,6 @@
 /** Packets of the host itself leave with a source of 127/8, which nobody can answer, or are dropped for it. */
-import type { Check, Examined } from '../check.js';
-import { Evidence } from '../evidence.js';
+import type { Check, Examined, Failure } from '../check.js';
+import { Evidence, type Shown } from '../evidence.js';
 import { networkWith } from '../networks.js';
 import { isTranslated, lastFields, natRuleOf, type Passage } from '../passage.js';
 import { endText, packetText } from '../words.js';
@@ -23,29 +23,34 @@ export const LOOPBACK_SOURCE: Check = {
         if (!leaves && !(isStopped && isTranslated(passage, 'destination'))) return;
         evidence.note(`${last.destination} ${last.dport}`, passage, passage);
       },
-      findings: () =>
-        evidence.all.map(({ first, packets }) => {
-          const last = lastFields(first);
-          const target = endText(last?.destination ?? '', last?.dport);
-          const dev = first.left?.dev ?? outDevTo(last?.destination ?? '', examined);
-          const rule = natRuleOf(first, 'destination');
-          const command = `iptables -t nat -A POSTROUTING -s 127.0.0.0/8${dev === undefined ? '' : ` -o ${dev}`} -j MASQUERADE`;
-          const after = examined.tries([command], first.name);
-          const isMended = after?.left !== undefined && !after.left.packet.source.startsWith('127.');
-          const switchOn = `sysctl -w net.ipv4.conf.${dev ?? 'all'}.route_localnet=1`;
-          return {
-            message:
-              first.left === undefined
-                ? `${packetText(first)} is translated to ${target}, and dropped: packets from 127.0.0.1 are not routed out of the host`
-                : `${packetText(first)} leaves by ${first.left.dev} to ${target} with the source ${last?.source}, which nobody there can answer`,
-            rules: rule === undefined ? [] : [rule],
-            packets,
-            change: isMended ? command : `${switchOn}, and ${command}`,
-          };
-        }),
+      findings: () => evidence.all.map((shown) => findingOf(shown, examined)),
     };
   },
 };
+
+function findingOf({ first, packets }: Shown<Passage>, examined: Examined): Failure {
+  const last = lastFields(first);
+  const target = endText(last?.destination ?? '', last?.dport);
+  const dev = first.left?.dev ?? outDevTo(last?.destination ?? '', examined);
+  const rule = natRuleOf(first, 'destination');
+  const out = dev === undefined ? '' : ` -o ${dev}`;
+  const command = `iptables -t nat -A POSTROUTING -s 127.0.0.0/8${out} -j MASQUERADE`;
+  const letOut = `sysctl -w net.ipv4.conf.${dev ?? 'all'}.route_localnet=1`;
+  const fate =
+    first.left === undefined
+      ? `is translated to ${target}, and dropped: packets from 127.0.0.1 are not routed out of the host`
+      : `leaves by ${first.left.dev} to ${target} with the source ${last?.source}, which nobody there can answer`;
+  const isMended = (commands: readonly string[]): boolean => {
+    const left = examined.tries(commands, first)?.left;
+    return left !== undefined && !left.packet.source.startsWith('127.');
+  };
+  return {
+    message: `${packetText(first)} ${fate}`,
+    rules: rule === undefined ? [] : [rule],
+    packets,
+    change: isMended([command]) ? command : `${letOut}, and ${command}`,
+  };
+}
 
 /** The interface in whose network ADDRESS is. */
 function outDevTo(address: string, { host }: Examined): string | undefined {

@@ -26,7 +26,7 @@ export const MARTIAN: Check = {
           const address = lastFields(first)?.[end] ?? '';
           const rule = natRuleOf(first, end);
           return {
-            message: `${packetText(first)} is dropped as a martian: its ${end} ${address} ${whyMartian(first, address)}`,
+            message: `${packetText(first)} is dropped as a martian: its ${end} ${whyMartian(first, address)}`,
             rules: rule === undefined ? [] : [rule],
             packets,
             change: changeFor(first, end, address),
@@ -40,8 +40,8 @@ const isLoopback = (address: string): boolean => address.startsWith('127.');
 
 function whyMartian({ inDev }: Passage, address: string): string {
   return isLoopback(address)
-    ? `is of the host itself, and came in by ${inDev}`
-    : `is the host's own, and came in by ${inDev}`;
+    ? `${address} is of the host itself, and came in by ${inDev}`
+    : `${address} is the host's own, and came in by ${inDev}`;
 }
 
 function changeFor({ inDev }: Passage, end: string, address: string): string {

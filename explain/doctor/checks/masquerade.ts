@@ -1,9 +1,14 @@
 /** Packets leave with a private source that nobody elsewhere can answer. */
 import type { FieldName } from '../../../core/fields.js';
+import { AddressType } from '../../../core/host/address-type.js';
+import { isUnconditional } from '../../../core/rules/base-match.js';
+import type { Rule } from '../../../core/rules/model.js';
 import type { Check, Examined, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
-import { blockOf, interfaceNamed, isIn, networkText, networkWith } from '../networks.js';
+import { blockOf, interfaceNamed, isIn, loadedOf, networkText, networkWith } from '../networks.js';
+import { natRuleOf } from '../passage.js';
+import { targetName } from '../rule-lookup.js';
 import { packetText, ruleWords } from '../words.js';
 
 const CODE = 'masquerade';
@@ -17,25 +22,80 @@ const SPECIAL = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'].ma
 export const MASQUERADE: Check = {
   code: CODE,
   needs: ['captures'],
-  begin: (examined) => ({
-    findings() {
-      const evidence = new Evidence<string>();
-      const answered = new Set<string>();
-      for (const connection of examined.connections) {
-        const { opener, reply } = connection;
-        const network = unmasqueradedFrom(connection, examined);
-        if (network === undefined) continue;
-        const key = `${network} ${opener.left?.dev}`;
-        if (reply === undefined) evidence.note(key, opener, network);
-        // Somebody else translates what leaves there, or knows the way back.
-        else answered.add(key);
-      }
-      return evidence.all
-        .filter(({ detail, first }) => !answered.has(`${detail} ${first.left?.dev}`))
-        .flatMap((shown) => findingOf(shown, examined));
-    },
-  }),
+  begin(examined) {
+    const seenDevs = new Set<string | undefined>();
+    return {
+      follow({ inDev }) {
+        seenDevs.add(inDev);
+      },
+      findings: () => [...missingFindings(examined), ...wideFindings(examined), ...foreignFindings(examined, seenDevs)],
+    };
+  },
 };
+
+function missingFindings(examined: Examined): Failure[] {
+  const evidence = new Evidence<string>();
+  const answered = new Set<string>();
+  for (const connection of examined.connections.shown()) {
+    const { opener, reply } = connection;
+    const network = unmasqueradedFrom(connection, examined);
+    if (network === undefined) continue;
+    const key = `${network} ${opener.left?.dev}`;
+    if (reply === undefined) evidence.note(key, opener, network);
+    // Somebody else translates what leaves there, or knows the way back.
+    else answered.add(key);
+  }
+  return evidence.all
+    .filter(({ detail, first }) => !answered.has(`${detail} ${first.left?.dev}`))
+    .flatMap((shown) => missingFinding(shown, examined));
+}
+
+/** A rule without any condition masquerades what comes in as well: servers do not see who asks them. */
+function wideFindings({ connections }: Examined): Failure[] {
+  const evidence = new Evidence<Rule>();
+  for (const { ends, translated, opener } of connections.shown()) {
+    const isPublished = opener.inDev !== undefined && ends.destination !== translated.destination;
+    const rule = isPublished && ends.source !== translated.source ? natRuleOf(opener, 'source') : undefined;
+    const isHairpin = opener.left?.dev === opener.inDev;
+    if (rule !== undefined && !isHairpin && targetName(rule) === 'MASQUERADE' && isForAll(rule))
+      evidence.note(rule, opener, rule);
+  }
+  return evidence.all.map(({ detail: rule, first, packets }) => ({
+    message:
+      `${packetText(first)} reaches ${first.left?.packet.destination} from ${first.left?.packet.source}: ` +
+      `${ruleWords(rule)} masquerades what comes in, too, so the server does not see who asks it`,
+    rules: [rule],
+    packets,
+    change: `give the rule the interface by which packets leave for elsewhere: -o ${first.inDev}`,
+  }));
+}
+
+function isForAll({ base, matches }: Rule): boolean {
+  return isUnconditional(base) && matches.every(({ extension }) => extension.name === 'comment');
+}
+
+/** SNAT to an address that the host does not have, and nothing comes back to it. */
+function foreignFindings({ connections, host }: Examined, seenDevs: ReadonlySet<string | undefined>): Failure[] {
+  const evidence = new Evidence<Rule>();
+  const answered = new Set<Rule>();
+  for (const { ends, translated, opener, reply } of connections.shown()) {
+    const rule = ends.source === translated.source ? undefined : natRuleOf(opener, 'source');
+    if (rule === undefined || targetName(rule) !== 'SNAT' || opener.end !== 'forwarded') continue;
+    if (host.addressType(loadedOf(translated.source), -1) === AddressType.LOCAL) continue;
+    if (reply !== undefined) answered.add(rule);
+    else if (seenDevs.has(opener.left?.dev)) evidence.note(rule, opener, rule);
+  }
+  return evidence.all
+    .filter(({ detail: rule }) => !answered.has(rule))
+    .map(({ detail: rule, first, packets }) => ({
+      message:
+        `${packetText(first)} leaves by ${first.left?.dev} from ${first.left?.packet.source}, which is no address of ` +
+        `the host, and is not answered: ${ruleWords(rule)}`,
+      rules: [rule],
+      packets,
+      change: `-j MASQUERADE, or --to-source with an address of ${first.left?.dev}`,
+    }));
+}
 
 /** The network of its source, if CONNECTION leaves the host for a public address with a private source kept. */
 function unmasqueradedFrom({ ends, translated, opener }: SeenConnection, { host }: Examined): string | undefined {
@@ -52,10 +112,10 @@ function unmasqueradedFrom({ ends, translated, opener }: SeenConnection, { host 
   return own === undefined ? undefined : networkText(own);
 }
 
-function findingOf({ detail: network, first, packets }: Shown<string>, examined: Examined): Failure[] {
+function missingFinding({ detail: network, first, packets }: Shown<string>, examined: Examined): Failure[] {
   const dev = first.left?.dev ?? '';
   const command = `iptables -t nat -A POSTROUTING -s ${network} -o ${dev} -j MASQUERADE`;
-  const after = examined.tries([command], first.name);
+  const after = examined.tries([command], first);
   if (after === undefined || after.left?.packet.source === first.ends?.source) return [];
   const wrong = first.missed.find(
     ({ hook, failures }) =>

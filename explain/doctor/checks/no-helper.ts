@@ -1,11 +1,11 @@
 /** A protocol opens further connections, which only a helper of conntrack would know, and they do not get through. */
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../../codecs/layouts.js';
 import type { Ruleset } from '../../../core/rules/model.js';
-import type { Check, Examined } from '../check.js';
+import type { Check, Examined, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
-import { Evidence } from '../evidence.js';
-import { HELPED, type HelpedProtocol } from '../helped-protocols.js';
-import { type Ends, isAccepted, type Passage } from '../passage.js';
+import { Evidence, type Shown } from '../evidence.js';
+import { type Expectation, HELPED, type HelpedProtocol } from '../helped-protocols.js';
+import { isAccepted, type Passage } from '../passage.js';
 import { targetName } from '../rule-lookup.js';
 import { packetText } from '../words.js';
 
@@ -26,60 +26,69 @@ export const NO_HELPER: Check = {
     const evidence = new Evidence<Expected>();
     const expected = new Map<string, Expected>();
     const isHelped = helpersOf(examined);
-    const expect = (ends: Omit<Ends, 'sport'>, one: Expected): void => {
-      expected.set(expectationKey(ends), one);
-    };
     return {
       follow(passage, belonging) {
         const { ends, tracked } = passage;
         if (ends === undefined) return;
-        if (
-          tracked?.ctstate === 'NEW' &&
-          !(isAccepted(passage) && !isAstray(passage, expected.get(expectationKey(ends))))
-        ) {
-          const found = expected.get(expectationKey(ends));
-          if (found !== undefined) {
-            evidence.note(found.helped, found.announcer, found).add(passage);
-            return;
-          }
+        const found = tracked?.ctstate === 'NEW' ? expected.get(expectationKey(ends)) : undefined;
+        if (found !== undefined && (!isAccepted(passage) || isAstray(passage, found))) {
+          evidence.note(found.helped, found.announcer, found).add(passage);
+          return;
         }
         if (belonging === undefined) return;
         const { connection, isReply } = belonging;
-        const helped = HELPED.find(
-          ({ protocol, port }) => connection.ends.protocol === protocol && connection.ends.dport === port,
-        );
+        const helped = helpedProtocolOf(connection);
         if (helped === undefined || isHelped(helped)) return;
-        for (const one of helped.expectations(passage, connection, isReply))
-          expect(one, { helped, control: connection, announcer: passage });
+        const one = { helped, control: connection, announcer: passage };
+        if (!isReply && isUnreachable(helped.told?.(passage), connection)) evidence.note(helped, passage, one);
+        for (const expectation of helped.expectations(passage, connection, isReply))
+          expected.set(expectationKey(expectation), one);
       },
-      findings: () =>
-        evidence.all.map(({ detail: { helped, control }, first, packets }) => ({
-          message:
-            `${packetText(first)} (${helped.name}) announces a further connection, which does not get through: without ` +
-            `the helper ${helped.helper} conntrack does not know that it belongs to this one`,
-          rules: control.natRules,
-          packets,
-          change: helperCommands(helped, control),
-        })),
+      findings: () => evidence.all.map(findingOf),
     };
   },
 };
 
+function helpedProtocolOf({ ends }: SeenConnection): HelpedProtocol | undefined {
+  return HELPED.find(({ protocol, port }) => ends.protocol === protocol && ends.dport === port);
+}
+
+/** Whether the server is told an address that NAT changes everywhere but in the data. */
+function isUnreachable(told: string | undefined, { ends, translated }: SeenConnection): boolean {
+  return told === ends.source && told !== translated.source;
+}
+
+function findingOf({ detail: { helped, control }, first, packets }: Shown<Expected>): Failure {
+  const { name, helper } = helped;
+  const told = helped.told?.(first);
+  const what = isUnreachable(told, control)
+    ? `tells the server to connect to ${told}, which the server knows as ${control.translated.source}`
+    : 'announces a further connection, which does not get through';
+  return {
+    message:
+      `${packetText(first)} (${name}) ${what}: without the helper ${helper}, conntrack does not know what belongs to ` +
+      'this connection',
+    rules: control.natRules,
+    packets,
+    change: helperCommands(helped, control),
+  };
+}
+
 /** Whether the packet ends at the host, though it belongs to a connection that is forwarded. */
-function isAstray(passage: Passage, expectation: Expected | undefined): boolean {
-  return passage.end === 'delivered' && expectation?.control.opener.end === 'forwarded';
+function isAstray(passage: Passage, { control }: Expected): boolean {
+  return passage.end === 'delivered' && control.opener.end === 'forwarded';
 }
 
 function helperCommands({ name, helper, protocol, port }: HelpedProtocol, { opener }: SeenConnection): string {
   const hook = opener.inDev === undefined ? 'OUTPUT' : 'PREROUTING';
   const proto = protocol === IPPROTO_TCP ? 'tcp' : protocol === IPPROTO_UDP ? 'udp' : String(protocol);
   return (
-    `modprobe nf_conntrack_${helper}; modprobe nf_nat_${helper}; iptables -t raw -A ${hook} -p ${proto} --dport ${port} ` +
-    `-j CT --helper ${name}; and accept RELATED packets (not tried: helpers are not emulated)`
+    `modprobe nf_conntrack_${helper}; modprobe nf_nat_${helper}; iptables -t raw -A ${hook} -p ${proto} ` +
+    `--dport ${port} -j CT --helper ${name}; and accept RELATED packets (not tried: helpers are not emulated)`
   );
 }
 
-function expectationKey({ protocol, source, destination, dport }: Omit<Ends, 'sport'>): string {
+function expectationKey({ protocol, source, destination, dport }: Expectation): string {
   return `${protocol} ${source} ${destination} ${dport}`;
 }
 

@@ -45,8 +45,8 @@ export const NOT_LISTENING: Check = {
             rules: natRules.slice(0, 1),
             packets,
             change:
-              `let the service in ${translated.destination} listen to port ${translated.dport} on 0.0.0.0 (not on its own ` +
-              `127.0.0.1), or publish ${ends.dport} to the port that it listens to`,
+              `let the service in ${translated.destination} listen to port ${translated.dport} on 0.0.0.0 (not on ` +
+              `its own 127.0.0.1), or publish ${ends.dport} to the port that it listens to`,
           };
         }),
     };

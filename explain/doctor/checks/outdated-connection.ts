@@ -1,10 +1,10 @@
 /** A connection goes on as rules said that are gone: entries outlive the rules that made them. */
 import { protocolName } from '../../../codecs/protocol-names.js';
 import type { Rule } from '../../../core/rules/model.js';
-import type { Check } from '../check.js';
-import { Evidence } from '../evidence.js';
+import type { Check, Failure } from '../check.js';
+import { Evidence, type Shown } from '../evidence.js';
 import { isAccepted, lastFields, natRuleOf, type Passage } from '../passage.js';
-import { endText, packetText, ruleWords } from '../words.js';
+import { endsText, endText, packetText, ruleWords } from '../words.js';
 
 const CODE = 'outdated-connection';
 /** Connections are tried one by one, each on a fresh host. */
@@ -29,7 +29,7 @@ export const OUTDATED_CONNECTION: Check = {
         if (tracked.ctstate !== 'ESTABLISHED' && tracked.ctstate !== 'NEW') return;
         const isListed = belonging === undefined;
         if (!isListed && belonging.connection.opener.rulesVersion === passage.rulesVersion) return;
-        const key = `${passage.rulesVersion} ${ends.protocol} ${ends.source} ${ends.sport} ${ends.destination} ${ends.dport}`;
+        const key = `${passage.rulesVersion} ${endsText(ends)}`;
         if (!tried.has(key)) {
           if (trials++ >= MAX_TRIED) return;
           const now = examined.afresh(passage);
@@ -39,24 +39,25 @@ export const OUTDATED_CONNECTION: Check = {
         if (outdated !== undefined)
           evidence.note(`${ends.protocol} ${ends.destination} ${ends.dport} ${outdated.rule?.line}`, passage, outdated);
       },
-      findings: () =>
-        evidence.all.map(({ detail: { now, rule }, first, packets }) => {
-          const { ends } = first;
-          const name = protocolName(ends?.protocol ?? 0);
-          const port = ends?.dport ?? -1;
-          return {
-            message:
-              `${packetText(first)} goes on to ${fateOf(first, now)}, as an entry of conntrack says that is older than the ` +
-              `rules; a new connection ${isAccepted(now) ? `would go to ${fateOf(now, first)}` : `would be ${now.end}`}` +
-              `${rule === undefined ? '' : ` (${ruleWords(rule)})`}`,
-            rules: rule === undefined ? [] : [rule],
-            packets,
-            change: `conntrack -D -p ${name} --orig-dst ${ends?.destination}${port < 0 ? '' : ` --orig-port-dst ${port}`}`,
-          };
-        }),
+      findings: () => evidence.all.map(findingOf),
     };
   },
 };
+
+function findingOf({ detail: { now, rule }, first, packets }: Shown<Outdated>): Failure {
+  const { ends } = first;
+  const port = ends?.dport ?? -1;
+  const fate = isAccepted(now) ? `would go to ${fateOf(now, first)}` : `would be ${now.end}`;
+  const which = `-p ${protocolName(ends?.protocol ?? 0)} --orig-dst ${ends?.destination}`;
+  return {
+    message:
+      `${packetText(first)} goes on to ${fateOf(first, now)}, as an entry of conntrack says that is older than ` +
+      `the rules; a new connection ${fate}${rule === undefined ? '' : ` (${ruleWords(rule)})`}`,
+    rules: rule === undefined ? [] : [rule],
+    packets,
+    change: `conntrack -D ${which}${port < 0 ? '' : ` --orig-port-dst ${port}`}`,
+  };
+}
 
 /** What decides NOW about the packet of PASSAGE, if something else becomes of it. */
 function outdatedBy(passage: Passage, now: Passage): Outdated | undefined {

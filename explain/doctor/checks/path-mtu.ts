@@ -1,9 +1,9 @@
-/** Path MTU discovery does not work: its ICMP errors are dropped, or a sender goes on with segments that are too long. */
+/** Path MTU discovery does not work: its ICMP errors are dropped, or a sender goes on with too long segments. */
 import type { Rule } from '../../../core/rules/model.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { Evidence, type Shown } from '../evidence.js';
 import type { Passage } from '../passage.js';
-import { packetText, ruleWords } from '../words.js';
+import { endsText, packetText, ruleWords } from '../words.js';
 
 const CODE = 'path-mtu';
 const DESTINATION_UNREACHABLE = 3;
@@ -23,7 +23,7 @@ export const PATH_MTU: Check = {
             blocked.note(error.dropped?.cause.rule ?? error.dropped?.cause.policy, passage, error);
         const { ends, segment, dropped } = passage;
         if (ends === undefined || segment === undefined || dropped?.cause.reason !== 'fragmentation-needed') return;
-        const key = `${ends.source} ${ends.sport} ${ends.destination} ${ends.dport} ${segment.sequence} ${segment.dataBytes}`;
+        const key = `${endsText(ends)} ${segment.sequence} ${segment.dataBytes}`;
         const before = tooLong.get(key);
         // Once is how a path's MTU is discovered.
         if (before !== undefined) {
@@ -53,7 +53,7 @@ function blockedFinding({ detail: error, first, packets }: Shown<Passage>, exami
   const { rule, policy, table } = error.dropped?.cause ?? {};
   const by = rule === undefined ? `the policy of ${policy?.name}` : `${rule.chain} ${rule.number}, ${ruleWords(rule)}`;
   const command = acceptCommand(rule, policy?.name, table ?? 'filter');
-  const after = command === undefined ? undefined : examined.tries([command], first.name);
+  const after = command === undefined ? undefined : examined.tries([command], first);
   const isMended = after !== undefined && (error === first ? after : after.answers[0])?.dropped === undefined;
   return {
     message:

@@ -3,8 +3,8 @@ import { IPPROTO_TCP, IPPROTO_UDP, TCP_RST } from '../../../codecs/layouts.js';
 import { protocolName } from '../../../codecs/protocol-names.js';
 import type { FieldName } from '../../../core/fields.js';
 import type { Rule } from '../../../core/rules/model.js';
-import type { Check, Examined } from '../check.js';
-import { Evidence } from '../evidence.js';
+import type { Check, Examined, Failure } from '../check.js';
+import { Evidence, type Shown } from '../evidence.js';
 import { isTranslated, type Passage } from '../passage.js';
 import { hasListener, listeners, takes } from '../sockets.js';
 import { endText, packetText, ruleWords } from '../words.js';
@@ -34,21 +34,23 @@ export const PUBLISHED_ELSEWHERE: Check = {
         if (found !== undefined)
           evidence.note(`${ends.protocol} ${ends.destination} ${ends.dport} ${found.by}`, passage, found);
       },
-      findings: () =>
-        evidence.all
-          .filter(({ first }) => isUnanswered(first, examined))
-          .map(({ detail: { rule, address, by }, first, packets }) => ({
-            message: `${packetText(first)} asks ${first.ends?.destination}, and ${by}`,
-            rules: rule === undefined ? [] : [rule],
-            packets,
-            change:
-              rule === undefined
-                ? `let the service listen to ${endText(first.ends?.destination ?? '', first.ends?.dport)} or to 0.0.0.0, not to ${address} only`
-                : `publish the port on 0.0.0.0 or on ${first.ends?.destination}, as with docker run -p ${first.ends?.dport}:…, not on ${address}`,
-          })),
+      findings: () => evidence.all.filter(({ first }) => isUnanswered(first, examined)).map(findingOf),
     };
   },
 };
+
+function findingOf({ detail: { rule, address, by }, first, packets }: Shown<Elsewhere>): Failure {
+  const { destination = '', dport = -1 } = first.ends ?? {};
+  return {
+    message: `${packetText(first)} asks ${destination}, and ${by}`,
+    rules: rule === undefined ? [] : [rule],
+    packets,
+    change:
+      rule === undefined
+        ? `let the service listen to ${endText(destination, dport)} or to 0.0.0.0, not to ${address} only`
+        : `publish the port on 0.0.0.0 or on ${destination}, as with docker run -p ${dport}:…, not on ${address}`,
+  };
+}
 
 /** The rule that would have translated the packet if it had asked elsewhere, provided that nobody else answers it. */
 function publishedElsewhere({ missed, ends }: Passage): Elsewhere | undefined {

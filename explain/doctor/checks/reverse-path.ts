@@ -1,7 +1,7 @@
 /** rp_filter drops packets: the answer to their sender would leave by another interface. */
 import type { Check, Examined } from '../check.js';
 import { Evidence } from '../evidence.js';
-import { lastFields, natRuleOf } from '../passage.js';
+import { lastFields, natRuleOf, type Passage } from '../passage.js';
 import { endText, packetText } from '../words.js';
 
 const CODE = 'reverse-path';
@@ -30,16 +30,16 @@ export const REVERSE_PATH: Check = {
               `${last?.destination ?? first.ends?.destination} to ${first.ends?.source} does not lead out by ${dev}`,
             rules: natRule === undefined ? [] : [natRule],
             packets,
-            change: changeFor(first.name, dev, examined),
+            change: changeFor(first, dev, examined),
           };
         }),
     };
   },
 };
 
-function changeFor(packet: string, dev: string, examined: Examined): string {
+function changeFor(first: Passage, dev: string, examined: Examined): string {
   const loose = `sysctl -w net.ipv4.conf.${dev}.rp_filter=2`;
-  const after = examined.tries([loose], packet);
+  const after = examined.tries([loose], first);
   const isMended = after !== undefined && after.dropped?.cause.reason !== 'rp-filter';
   return `${isMended ? `${loose}, or ` : ''}routes by which the answer leaves by ${dev}`;
 }

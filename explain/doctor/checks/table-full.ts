@@ -19,7 +19,9 @@ export const TABLE_FULL: Check = {
         evidence.all.map(({ first, packets }) => {
           const max = host.sysctls.global(SYSCTL);
           return {
-            message: `${packetText(first)} opens no connection, as the table has its most of ${max} (nf_conntrack: table full, dropping packet)`,
+            message:
+              `${packetText(first)} opens no connection, as the table has its most of ${max} ` +
+              '(nf_conntrack: table full, dropping packet)',
             rules: [],
             packets,
             change: `sysctl -w ${SYSCTL}=${max * 2}, and look for what opens so many connections or keeps them so long`,

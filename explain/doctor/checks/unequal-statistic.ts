@@ -73,7 +73,9 @@ function findingOf(rules: readonly Rule[]): Failure[] {
   const lost = rest > TOLERANCE ? `, and ${percent(rest)} of the connections match none` : '';
   return [
     {
-      message: `${rules[0].chain} ${rules[0].number}-${rules[rules.length - 1].number} share out ${texts.join(', ')}${lost}: each rule sees only what those before it have left`,
+      message:
+        `${rules[0].chain} ${rules[0].number}-${rules[0].number + rules.length - 1} share out ${texts.join(', ')}${lost}: ` +
+        'each rule sees only what those before it have left',
       rules,
       change: changeFor(rules),
     },

@@ -60,14 +60,17 @@ function wayBack({ ends, inDev, end }: Passage, { host }: Examined): string | un
 }
 
 function caughtFindings(evidence: Evidence<RouteDescription>): Failure[] {
-  return evidence.all.map(({ detail: { destination, dev }, first, packets }) => ({
-    message:
-      `${packetText(first)} ends at this host: ${destination} is local by a route of type local` +
-      `${dev === undefined ? '' : ` (dev ${dev})`}, though no interface has it, and nobody here takes it`,
-    rules: first.dropped?.cause.rule === undefined ? [] : [first.dropped.cause.rule],
-    packets,
-    change: `ip route del local ${destination}${dev === undefined ? '' : ` dev ${dev}`} table local, and stop what adds it`,
-  }));
+  return evidence.all.map(({ detail: { destination, dev }, first, packets }) => {
+    const by = dev === undefined ? '' : ` dev ${dev}`;
+    return {
+      message:
+        `${packetText(first)} ends at this host: ${destination} is local by a route (local ${destination}${by}), ` +
+        'though no interface has it, and nobody here takes it',
+      rules: first.dropped?.cause.rule === undefined ? [] : [first.dropped.cause.rule],
+      packets,
+      change: `ip route del local ${destination}${by} table local, and stop what adds it`,
+    };
+  });
 }
 
 function astrayFindings(evidence: Evidence<string>, { host }: Examined): Failure[] {
@@ -78,7 +81,9 @@ function astrayFindings(evidence: Evidence<string>, { host }: Examined): Failure
       return own === undefined ? [] : [`${own.local}/${own.prefixLength} on ${name}`];
     });
     return {
-      message: `${packetText(first)} came in by ${dev}, and the answer leaves by ${back}: both have the network (${networks.join(', ')})`,
+      message:
+        `${packetText(first)} came in by ${dev}, and the answer leaves by ${back}: both have the network ` +
+        `(${networks.join(', ')})`,
       rules: [],
       packets,
       change: `give ${dev} and ${back} networks that do not overlap`,
