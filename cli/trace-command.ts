@@ -1,9 +1,10 @@
 /** The command `nfreplay trace`: what becomes of a packet, and why. */
-import { shownJson } from '../codecs/text.js';
+import { shown, shownJson } from '../codecs/text.js';
+import { LEAD } from '../explain/story/layout.js';
 import { storyJson } from '../explain/story/story-json.js';
 import { type StoryTextOptions, storyLines } from '../explain/story/story-text.js';
 import { widthOf, wrapAfter } from '../explain/text/columns.js';
-import { styleOf } from '../explain/text/style.js';
+import { type Style, styleOf } from '../explain/text/style.js';
 import { type TracedPacket, traceSentences } from '../explain/trace.js';
 import { GENERATOR } from '../replay/result-files.js';
 import { loadSetting } from '../replay/setting.js';
@@ -34,9 +35,16 @@ export function traceCommand(args: readonly string[]): number {
     ...{ width: widthOf(STDOUT), style, names: setting.names },
     ...{ isUnfolded: given.has('all'), isMinimal: given.has('minimal') },
   };
-  const stories = packets.map((packet) => packetLines(packet, texts));
+  const stories = packets.map((packet, i) => [...headingOf(packet, i, texts.style), ...packetLines(packet, texts)]);
   STDOUT.write(`${stories.map((lines) => lines.join('\n')).join('\n\n')}\n`);
   return ExitCode.DONE;
+}
+
+/** What stands above a packet that is not the first. */
+function headingOf({ sentence }: TracedPacket, index: number, style: Style): string[] {
+  return index === 0
+    ? []
+    : [style.dim(`${index + 1}  --then ${shown(/\s/.test(sentence) ? `'${sentence}'` : sentence)}`)];
 }
 
 function sentenceIn(given: Arguments): string {
@@ -50,13 +58,18 @@ function sentenceIn(given: Arguments): string {
   return sentence;
 }
 
-function packetLines({ story, assumed, chosen }: TracedPacket, options: StoryTextOptions): string[] {
-  const lines = storyLines(story, { ...options, assumed });
-  return options.isMinimal || chosen.length === 0
-    ? lines
-    : [...lines, ...wrapAfter('chosen'.padEnd(13), chosen.join(', '), options.width).map(options.style.dim)];
+function packetLines({ story, assumed, chosen, note }: TracedPacket, options: StoryTextOptions): string[] {
+  const { width, style, isMinimal = false } = options;
+  return [
+    ...storyLines(story, { ...options, assumed }),
+    ...(isMinimal || chosen.length === 0 ? [] : noteLines('chosen', chosen.join(', '), width).map(style.dim)),
+    ...(note === undefined ? [] : noteLines('then', note, width)),
+  ];
 }
 
-function packetJson({ sentence, chosen, story, assumed }: TracedPacket): Readonly<Record<string, unknown>> {
-  return { sentence, ...storyJson(story), assumed, chosen };
+const noteLines = (label: string, text: string, width: number): string[] =>
+  wrapAfter(label.padEnd(LEAD), shown(text), width);
+
+function packetJson({ sentence, chosen, story, assumed, note }: TracedPacket): Readonly<Record<string, unknown>> {
+  return { sentence, ...storyJson(story), assumed, chosen, ...(note === undefined ? {} : { note }) };
 }

@@ -1,37 +1,60 @@
 /** Traces packets that sentences describe, one after the other. */
-import { parseSentence, type SentenceNames } from '../codecs/sentence/parse.js';
+import type { SentenceNames } from '../codecs/sentence/parse.js';
 import { SentenceError } from '../codecs/sentence/sentence-error.js';
 import type { Names } from '../replay/names.js';
-import { planPacket } from './packets/planned-packet.js';
+import { Conversation } from './packets/conversation.js';
 import { Trial, type TrialResult, type TrialSetting } from './trial.js';
 
 export interface TracedPacket extends TrialResult {
-  /** What described it. */
+  /** What described it: a sentence, or a word for what follows. */
   readonly sentence: string;
   /** What was chosen because the sentence does not say it. */
   readonly chosen: readonly string[];
+  /** Why what should follow does not. */
+  readonly note?: string;
 }
 
 /** When the first packet comes: seconds since 1970. */
 const START_SEC = 1_700_000_000;
+const MILLISECONDS_PER_SECOND = 1000;
 const NANOSECONDS_PER_MILLISECOND = 1_000_000;
 
 /**
- * What becomes of the packets that SENTENCES describe in SETTING, a millisecond apart.
+ * What becomes of the packets that SENTENCES stand for in SETTING: the first describes one, the others what follows.
  * @throws {SentenceError} if a sentence cannot be read, or describes no packet that can get into the host
  * @throws as `Trial`
  */
 export function traceSentences(setting: TrialSetting, sentences: readonly string[]): TracedPacket[] {
-  const trial = new Trial(setting);
-  const { host, names } = setting.setting;
-  const known = addressesByName(names);
-  return sentences.map((text, i) => {
-    const planned = naming(i === 0 ? `'${text}'` : `--then '${text}'`, () =>
-      planPacket(parseSentence(text, { names: known }), host),
-    );
-    const time = { tsSec: START_SEC, tsNsec: i * NANOSECONDS_PER_MILLISECOND };
-    return { ...trial.send({ ...planned, ...time }), sentence: text, chosen: planned.chosen };
-  });
+  return playSentences(new Trial(setting), setting, sentences);
+}
+
+/** The same through TRIAL, in SETTING but for what its maker changed. */
+function playSentences(trial: Trial, { setting }: TrialSetting, sentences: readonly string[]): TracedPacket[] {
+  const conversation = new Conversation(setting.host, addressesByName(setting.names));
+  const traced: TracedPacket[] = [];
+  for (const [i, sentence] of sentences.entries()) {
+    const whose = i === 0 ? `'${sentence}'` : `--then '${sentence}'`;
+    const steps = conversation.steps(sentence);
+    let step = naming(whose, () => steps.next());
+    while (!step.done) {
+      const { value } = step;
+      const result = trial.send({ ...value, ...timeOf(traced.length) });
+      traced.push({ ...result, sentence, chosen: value.chosen });
+      step = naming(whose, () => steps.next(result));
+    }
+    const last = traced.at(-1);
+    if (step.value !== undefined && last !== undefined)
+      traced.splice(-1, 1, { ...last, note: `${sentence}: ${step.value}` });
+  }
+  return traced;
+}
+
+/** When packet NUMBER, from 0, comes: a millisecond after the one before. */
+function timeOf(number: number): { tsSec: number; tsNsec: number } {
+  return {
+    tsSec: START_SEC + Math.floor(number / MILLISECONDS_PER_SECOND),
+    tsNsec: (number % MILLISECONDS_PER_SECOND) * NANOSECONDS_PER_MILLISECOND,
+  };
 }
 
 function addressesByName(names: Names): SentenceNames {

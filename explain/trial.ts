@@ -32,6 +32,8 @@ export interface TrialPacket {
   readonly tsNsec: number;
   /** Sent by a socket that is bound to the packet's source address, not by a raw one (`Emulator.send`). */
   readonly isSourced?: boolean;
+  /** The packet mark that it has from the start, an int32. Default: none. */
+  readonly mark?: number;
 }
 
 /** A frame that left by an interface, from its Ethernet header on; without one if the interface has no MAC address. */
@@ -103,7 +105,7 @@ export class Trial {
    * @throws {ReplayOptionsError} {NotFollowedError} if it cannot arrive there, or is not followed
    * @throws {RangeError} if the host has no interface of this name
    */
-  send({ bytes, linktype, dev, tsSec, tsNsec, isSourced = false }: TrialPacket): TrialResult {
+  send({ bytes, linktype, dev, tsSec, tsNsec, isSourced = false, mark = 0 }: TrialPacket): TrialResult {
     this.#packets++;
     this.#sent = [];
     this.#delivered = [];
@@ -113,7 +115,7 @@ export class Trial {
     const frame = this.#frame;
     // The emulator may rewrite the packet in place.
     frame.setBytes(Uint8Array.from(bytes));
-    Object.assign(frame, { linktype, tsSec, tsNsec });
+    Object.assign(frame, { linktype, tsSec, tsNsec, mark });
     if (dev === undefined) this.emulator.send(frame, isSourced);
     else {
       frame.dev = this.#setting.host.interfaceIndex(dev);

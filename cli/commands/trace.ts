@@ -12,7 +12,9 @@ export const TRACE: CommandSpec = {
       name: 'then',
       value: 'SENTENCE',
       multiple: true,
-      help: 'a packet that comes after it, described in the same way: the host remembers what came before',
+      help:
+        'what comes after it: a packet, described in the same way, or a word: handshake, reply, close, ping, dns; ' +
+        'answers are those of who got the packet, to what it got',
     },
     { name: 'all', help: 'show each rule that the packet was tried against, and each policy' },
     { name: 'minimal', help: 'only the verdict, what was changed, and what left the host' },
@@ -31,6 +33,10 @@ export const TRACE: CommandSpec = {
       command:
         "nfreplay trace --host web1.txt --apply 'iptables -I INPUT -p tcp --dport 8081 -j ACCEPT' " +
         "'eth0 tcp 203.0.113.7 > 192.0.2.10:8081'",
+    },
+    {
+      about: 'a whole connection',
+      command: "nfreplay trace --host web1.txt 'eth0 tcp 203.0.113.7 > 192.0.2.10:22' --then handshake --then close",
     },
     {
       about: 'what the host itself sends',

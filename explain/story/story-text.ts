@@ -1,5 +1,6 @@
 /** The story of one packet as text: the verdict and what decided first, then its way, then what came of it. */
 import { shown, shownPath } from '../../codecs/text.js';
+import { Verdict } from '../../core/hooks.js';
 import { REASONS, type Reason } from '../../core/reasons.js';
 import type { Names } from '../../replay/names.js';
 import { wrapAfter } from '../text/columns.js';
@@ -62,7 +63,7 @@ function headline(story: Story, { width, style, names }: StoryTextOptions): stri
           ? style.yellow
           : style.red;
   const by = deciderWords(decider, story);
-  const rule = decider.kind === 'rule' ? shown(ruleText(decider.rule)) : '';
+  const rule = shown(verbatim(decider));
   const first =
     rule === '' || lead.length + by.length + 3 + rule.length <= width
       ? wrapAfter(lead, rule === '' ? by : `${by}   ${rule}`, width)
@@ -70,6 +71,13 @@ function headline(story: Story, { width, style, names }: StoryTextOptions): stri
   const packet = wrapAfter(' '.repeat(lead.length), arrivalWords(story, names), width);
   const [start, ...rest] = first;
   return [style.bold(emphasize(start.slice(0, word.length))) + start.slice(word.length), ...rest, ...packet];
+}
+
+/** The rule that decided, or the command that would set the policy that did. */
+function verbatim(decider: Decider): string {
+  if (decider.kind === 'rule') return ruleText(decider.rule);
+  if (decider.kind !== 'policy') return '';
+  return `-P ${decider.chain.name} ${decider.chain.policy === Verdict.DROP ? 'DROP' : 'ACCEPT'}`;
 }
 
 /** `in filter INPUT by rule 6 (rules.v4:41)`. */
