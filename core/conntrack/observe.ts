@@ -106,7 +106,7 @@ function findExpired(
   packet: Packet,
 ): { entry: number; event: TimedOutEvent } | undefined {
   const { view, at, available, l4, l4Available, nowMs } = packet;
-  const isError = protocolOf(packet.protocol).isError(packet);
+  const isError = l4Available >= ICMP_LENGTH && protocolOf(packet.protocol).isError(packet);
   const quotedAt = l4 + ICMP_LENGTH;
   const isRead = isError
     ? l4Available >= ICMP_LENGTH + IPV4_LENGTH && tuple.read(view, quotedAt, l4Available - ICMP_LENGTH)

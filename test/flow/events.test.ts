@@ -207,6 +207,13 @@ COMMIT
   ]);
 });
 
+Events('tell of a packet of ICMP that has no type', () => {
+  const bytes = Buffer.alloc(20);
+  bytes.set([0x45, 0, 0, 20, 0, 1, 0, 0, 64, 1, 0, 0, ...CLIENT, ...HOST_ADDRESS]);
+  const [events] = heard(PUBLISHED, withHeaderChecksum(bytes));
+  assert.ok(events.includes('tracked INVALID header'), events.join('\n'));
+});
+
 Events('tell which check made a packet INVALID, and by how much', () => {
   const ack = { ...opening, flags: ACK, sequence: 5001, acknowledgment: 9001 };
   const tracked = (packets: readonly (Buffer | [string, Buffer])[]): string[] =>

@@ -172,7 +172,7 @@ function makeChanges(router: Router, changes: Change[], tsNs: bigint): void {
 }
 
 /** All inputs, the earliest head first, ties in the order of the files; frames that are not IPv4 are left out. */
-function readInputs(options: KernelReplayOptions): InputFrame[] {
+export function readInputs(options: Pick<KernelReplayOptions, 'inputs'>): InputFrame[] {
   const files = options.inputs ?? [];
   const queues = files.map(({ iface, path }) =>
     readCapture(path)
