@@ -1,6 +1,7 @@
 /** Turns any error into one message and an exit code. */
 import { CaptureError } from '../codecs/capture-error.js';
 import { ConntrackListError } from '../codecs/conntrack-list-error.js';
+import { EvidenceError } from '../codecs/evidence/evidence.js';
 import { FilterError } from '../codecs/filter/filter-error.js';
 import { HostError } from '../codecs/host/error.js';
 import { SentenceError } from '../codecs/sentence/sentence-error.js';
@@ -35,7 +36,7 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof UsageError || error instanceof ReplayOptionsError) {
     return { message: `${error.message}\n(see ${helpCommand()})`, exitCode: ExitCode.USAGE };
   }
-  if (error instanceof FilterError || error instanceof SentenceError) {
+  if (error instanceof FilterError || error instanceof SentenceError || error instanceof EvidenceError) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
   if (error instanceof CommandError) {

@@ -1,11 +1,15 @@
 /** The command `nfreplay trace`: what becomes of a packet, and why. */
 import { shown, shownJson } from '../codecs/text.js';
+import { investigate } from '../explain/evidence/investigate.js';
+import type { Finding } from '../explain/evidence/notes.js';
 import { LEAD } from '../explain/story/layout.js';
 import { storyJson } from '../explain/story/story-json.js';
 import { type StoryTextOptions, storyLines } from '../explain/story/story-text.js';
-import { widthOf, wrapAfter } from '../explain/text/columns.js';
+import { widthOf, wrap, wrapAfter } from '../explain/text/columns.js';
 import { type Style, styleOf } from '../explain/text/style.js';
 import { type TracedPacket, traceSentences } from '../explain/trace.js';
+import type { TrialSetting } from '../explain/trial.js';
+import { readText } from '../io/text-file.js';
 import { GENERATOR } from '../replay/result-files.js';
 import { loadSetting } from '../replay/setting.js';
 import { version } from '../replay/version.js';
@@ -20,10 +24,10 @@ const SCHEMA = 1;
 /** Runs the command; returns the exit code. */
 export function traceCommand(args: readonly string[]): number {
   const given = parseCommand(TRACE, args);
-  const sentence = sentenceIn(given);
+  const find = questionIn(given);
   const options = replayOptionsOf(given);
   const setting = loadSetting(options);
-  const packets = traceSentences({ setting, options }, [sentence, ...given.values('then')]);
+  const packets = find({ setting, options });
   for (const warning of setting.warnings) warn(warning);
   if (given.has('json')) {
     const json = { schema: SCHEMA, generator: `${GENERATOR} ${version()}`, packets: packets.map(packetJson) };
@@ -40,8 +44,27 @@ export function traceCommand(args: readonly string[]): number {
   return ExitCode.DONE;
 }
 
+/** A packet, and what a line about it has told. */
+type TracedOrLogged = Omit<TracedPacket, 'sentence'> & { readonly sentence?: string; readonly finding?: Finding };
+
+/** What finds the packets of the command line: by sentences, or by a line that is about one. */
+function questionIn(given: Arguments): (setting: TrialSetting) => TracedOrLogged[] {
+  const line = given.value('log');
+  const then = given.values('then');
+  if (line === undefined) {
+    const sentence = sentenceIn(given);
+    return (setting) => traceSentences(setting, [sentence, ...then]);
+  }
+  if (given.positionals.length > 0) throw new UsageError('--log says which packet it is: leave out the sentence');
+  if (then.length > 0) throw new UsageError('--then goes on after a sentence, not after --log');
+  return (setting) => {
+    const finding = investigate(setting, line === '-' ? readText('-') : line);
+    return [{ ...finding.result, chosen: finding.chosen, finding }];
+  };
+}
+
 /** What stands above a packet that is not the first. */
-function headingOf({ sentence }: TracedPacket, index: number, style: Style): string[] {
+function headingOf({ sentence = '' }: TracedOrLogged, index: number, style: Style): string[] {
   return index === 0
     ? []
     : [style.dim(`${index + 1}  --then ${shown(/\s/.test(sentence) ? `'${sentence}'` : sentence)}`)];
@@ -58,10 +81,12 @@ function sentenceIn(given: Arguments): string {
   return sentence;
 }
 
-function packetLines({ story, assumed, chosen, note }: TracedPacket, options: StoryTextOptions): string[] {
+function packetLines({ story, assumed, chosen, note, finding }: TracedOrLogged, options: StoryTextOptions): string[] {
   const { width, style, isMinimal = false } = options;
+  const notes = finding?.notes.map((one) => ({ ...one, isMinimal: true })) ?? [];
   return [
-    ...storyLines(story, { ...options, assumed }),
+    ...(finding?.lead === undefined ? [] : [...wrap(finding.lead, width).map(style.yellow), '']),
+    ...storyLines(story, { ...options, assumed, notes }),
     ...(isMinimal || chosen.length === 0 ? [] : noteLines('chosen', chosen.join(', '), width).map(style.dim)),
     ...(note === undefined ? [] : noteLines('then', note, width)),
   ];
@@ -70,6 +95,8 @@ function packetLines({ story, assumed, chosen, note }: TracedPacket, options: St
 const noteLines = (label: string, text: string, width: number): string[] =>
   wrapAfter(label.padEnd(LEAD), shown(text), width);
 
-function packetJson({ sentence, chosen, story, assumed, note }: TracedPacket): Readonly<Record<string, unknown>> {
-  return { sentence, ...storyJson(story), assumed, chosen, ...(note === undefined ? {} : { note }) };
+function packetJson(packet: TracedOrLogged): Readonly<Record<string, unknown>> {
+  const { sentence, chosen, story, assumed, note, finding } = packet;
+  const by = finding === undefined ? { sentence } : { evidence: { isFound: finding.isFound, ...finding.json } };
+  return { ...by, ...storyJson(story), assumed, chosen, ...(note === undefined ? {} : { note }) };
 }

@@ -6,7 +6,10 @@ import { REPLAYING } from './options.js';
 export const TRACE: CommandSpec = {
   name: 'trace',
   summary: 'tell what becomes of a packet, and which rule decides about it',
-  usages: ["[--rules RULES] --host HOST 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S' [--then SENTENCE …]"],
+  usages: [
+    "[--rules RULES] --host HOST 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S' [--then SENTENCE …]",
+    "[--rules RULES] --host HOST --log '[UFW BLOCK] IN=eth0 OUT= … DPT=8081 …'",
+  ],
   options: [
     {
       name: 'then',
@@ -15,6 +18,13 @@ export const TRACE: CommandSpec = {
       help:
         'what comes after it: a packet, described in the same way, or a word: handshake, reply, close, ping, dns; ' +
         'answers are those of who got the packet, to what it got',
+    },
+    {
+      name: 'log',
+      value: 'LINE',
+      help:
+        "a line that the host has written about a packet: of the kernel's log, of conntrack -L or -E, or all lines " +
+        'about it of xtables-monitor --trace or nft monitor trace. Finds the rule that wrote it. -: standard input',
     },
     { name: 'all', help: 'show each rule that the packet was tried against, and each policy' },
     { name: 'minimal', help: 'only the verdict, what was changed, and what left the host' },
@@ -27,6 +37,10 @@ export const TRACE: CommandSpec = {
     {
       about: 'why a port is closed',
       command: "nfreplay trace --rules rules.v4 --host host.json 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S'",
+    },
+    {
+      about: 'which rule wrote this line, and why did the packet come to it?',
+      command: 'nfreplay trace --host web1.txt --log "$(dmesg | grep \'UFW BLOCK\' | tail -n 1)"',
     },
     {
       about: 'would this rule open it?',

@@ -1,8 +1,8 @@
 /**
  * What happens after a first packet: `--then` in words (`handshake`, `close`, `ping`, `dns`, `reply`) and in sentences.
  *
- * Whoever got a packet answers what it got, with its addresses as NAT has left them, and the answer enters the host where the
- * packet has left it. Both ends go on with the sequence numbers that they have seen.
+ * Whoever got a packet answers what it got, with its addresses as NAT has left them, and the answer enters the host
+ * where the packet has left it. Both ends go on with the sequence numbers that they have seen.
  */
 import { formatLoaded, toLoaded } from '../../codecs/byte-order.js';
 import {
@@ -104,11 +104,20 @@ export class Conversation {
       const message = withNearest(`"${text}" is neither a sentence nor a word for what follows`, text, STORY_WORDS);
       throw new SentenceError(1, `${message} (${STORY_WORDS.join(', ')})`);
     }
-    const sentence = parseSentence(text, { names: this.#names });
-    const planned = planPacket(sentence, this.#host, this.#defaultsOf(sentence));
+    return yield* this.send(parseSentence(text, { names: this.#names }));
+  }
+
+  /** The packet of SENTENCE, in which MORE is as it says. Throws a SentenceError if there is none. */
+  *send(sentence: Sentence, more: PacketDefaults = {}): Steps {
+    const planned = planPacket(sentence, this.#host, { ...this.#defaultsOf(sentence), ...more });
     const result = yield planned;
     this.#note(planned.packet, entryOf(planned), result);
     return undefined;
+  }
+
+  /** Who got the last packet. */
+  get receiver(): FlowEnd | undefined {
+    return this.#last?.got?.by;
   }
 
   *#word(word: StoryWord): Steps {

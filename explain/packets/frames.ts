@@ -16,20 +16,29 @@ export interface LinkFrame {
   readonly linktype: number;
 }
 
+/** Six bytes each. */
+export interface FrameMacs {
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+}
+
 const MAC_BYTES = 6;
 
 /**
  * The frame in which PACKET arrives on interface DEV of HOST, from the neighbour through which HOST routes to its
- * sender. Bare if the interface has no link header.
+ * sender, or with MACS. Bare if the interface has no link header.
  */
-export function arrivingFrame(host: Host, dev: number, packet: Uint8Array): LinkFrame {
+export function arrivingFrame(host: Host, dev: number, packet: Uint8Array, macs?: FrameMacs): LinkFrame {
   const { linkLength, isLoopback } = host.interfaces[dev];
   if (linkLength === 0) return bareFrame(packet);
   const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
   const source = view.getInt32(IPV4_SOURCE_AT, true);
   const bytes = Buffer.alloc(ETHERNET_LENGTH + packet.length);
   const mac = { source: Buffer.alloc(MAC_BYTES), destination: Buffer.alloc(MAC_BYTES) };
-  if (!isLoopback) {
+  if (macs !== undefined) {
+    mac.source.set(macs.source);
+    mac.destination.set(macs.destination);
+  } else if (!isLoopback) {
     host.writeMac(dev, neighbourTowards(host, dev, source), mac.source, 0);
     writeDestination(host, dev, view.getInt32(IPV4_DESTINATION_AT, true), mac.destination);
   }

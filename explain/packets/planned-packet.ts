@@ -41,6 +41,10 @@ export interface PacketDefaults {
   readonly quoted?: Uint8Array | undefined;
   readonly id?: number;
   readonly data?: Uint8Array;
+  /** Added to the sequence number. */
+  readonly offset?: number;
+  /** Of the frame, if the packet arrives in one that has any. */
+  readonly macs?: { readonly source: Uint8Array; readonly destination: Uint8Array } | undefined;
 }
 
 const TTL = 64;
@@ -75,7 +79,7 @@ export function planPacket(sentence: Sentence, host: Host, defaults: PacketDefau
   if (input === undefined)
     chosen.push(entry === 'host' ? 'sent by the host itself' : `in ${host.interfaceNames[entry]}`);
   const packet = packetOf(sentence, { source, destination }, defaults, chosen);
-  const frame = entry === 'host' ? bareFrame(packet) : arrivingFrame(host, entry, packet);
+  const frame = entry === 'host' ? bareFrame(packet) : arrivingFrame(host, entry, packet, defaults.macs);
   return {
     ...frame,
     dev: entry === 'host' ? undefined : host.interfaceNames[entry],
@@ -127,7 +131,7 @@ function packetOf(
   const isError = protocol === IPPROTO_ICMP && ICMP_ERROR_TYPES.includes(icmp.type);
   const spec: PacketSpec = {
     ...{ protocol, source, destination, ttl, id: defaults.id ?? 1, sport, dport, flags, icmp },
-    sequence: defaults.sequence ?? (isOpening ? FIRST_SEQUENCE : FIRST_SEQUENCE + 1),
+    sequence: sequenceOf(defaults, isOpening),
     acknowledgment: (flags & TCP_ACK) === 0 ? 0 : (defaults.acknowledgment ?? 1),
     query: isError ? errorWords(icmp, chosen) : (defaults.query ?? { id: 1, sequence: 1 }),
     data: isError ? quoteOf(source, destination, defaults.quoted, chosen) : (defaults.data ?? dataOf(protocol, dport)),
@@ -177,6 +181,10 @@ function dataOf(protocol: number, dport: number): Uint8Array {
   if (protocol === IPPROTO_TCP || (hasPorts(protocol) && protocol !== IPPROTO_UDP)) return new Uint8Array(0);
   if (protocol === IPPROTO_UDP) return dport === DNS_PORT ? DNS_QUERY : new Uint8Array(DATAGRAM_BYTES);
   return new Uint8Array(protocol === IPPROTO_ICMP ? PING_BYTES : OTHER_BYTES);
+}
+
+function sequenceOf({ sequence, offset = 0 }: PacketDefaults, isOpening: boolean): number {
+  return ((sequence ?? (isOpening ? FIRST_SEQUENCE : FIRST_SEQUENCE + 1)) + offset) >>> 0;
 }
 
 /** What an ICMP error has in place of identifier and sequence number. */

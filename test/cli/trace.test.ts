@@ -184,6 +184,27 @@ const ajv = new Ajv2020({ allErrors: true, strictTypes: false, strictRequired: f
 const validate = ajv.compile(schema);
 const validateStory = ajv.compile({ $ref: `${schema.$id}#/$defs/story` });
 
+const BLOCKED =
+  'Nov 28 10:00:00 web1 kernel: [1.2] [UFW BLOCK] IN=eth0 OUT= MAC= SRC=203.0.113.7 DST=192.0.2.10 LEN=60 ' +
+  'TTL=57 ID=1 PROTO=TCP SPT=51515 DPT=8081 WINDOW=9 SYN URGP=0';
+
+Trace('--log finds the rule that wrote a line, and what came next', () => {
+  const reject = '-A INPUT -j REJECT --reject-with icmp-host-prohibited';
+  writeFileSync(join(dir, 'log.v4'), RULES.replace(reject, `-A INPUT -j LOG --log-prefix "[UFW BLOCK] "\n${reject}`));
+  const { stdout } = trace(['--log', BLOCKED], { rules: 'log.v4' });
+  assert.match(stdout, /^rejected +in filter INPUT by rule 7 \(log\.v4:23\)/);
+  assert.match(stdout, /^written by +rule 6 in filter INPUT \(log\.v4:22\)/m);
+  assert.match(stdout, /^then +log\.v4:23 {2}-A INPUT -j REJECT/m);
+  const json = JSON.parse(trace(['--log', BLOCKED, '--json'], { rules: 'log.v4' }).stdout) as {
+    packets: { evidence: Json }[];
+  };
+  assert.ok(validate(json), JSON.stringify(validate.errors, null, 1));
+  assert.equal(json.packets[0].evidence.writtenBy, { file: 'log.v4', line: 22 });
+  assert.match(trace(['--log', BLOCKED]).stdout, /^These rules do not write this line\./);
+  assert.is(trace(['--log', 'hello']).status, 2);
+  assert.is(trace(['--log', BLOCKED, TO_8081]).status, 2);
+});
+
 Trace('--json is valid, and says the same', () => {
   const { stdout } = trace([TO_8081, '--json']);
   const json = JSON.parse(stdout) as { packets: { verdict: string; decidedBy: Json; related: { left: Json }[] }[] };

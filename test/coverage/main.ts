@@ -29,6 +29,7 @@ const TESTS = [
     'matches/',
     'targets/',
     'explain/',
+    'evidence/',
     'doctor/',
     'library/library',
     'library/public',
