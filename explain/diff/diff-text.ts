@@ -6,9 +6,13 @@ import { counted, shown, shownPath } from '../../codecs/text.js';
 import { saveRule } from '../../core/rules/save.js';
 import type { Names } from '../../replay/names.js';
 import { formatDecider } from '../story/decider.js';
-import type { Decider } from '../story/story.js';
+import { LEAD, layout } from '../story/layout.js';
+import { packetWords } from '../story/packet-words.js';
+import { type Row, rowsOf } from '../story/rows.js';
+import type { Decider, Story } from '../story/story.js';
 import { columns, NO_BREAK, wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
+import { bothWays } from './both-ways.js';
 import type { DifferenceSide, DifferenceSummary, DiffSummary, ServiceSummary } from './diff-summary.js';
 import { DIFFERENCE_KINDS, type DifferenceKind, KIND_NAMES } from './kinds.js';
 
@@ -23,6 +27,7 @@ export interface DiffTextOptions {
 
 /** Services of a difference that are shown. */
 const SHOWN_SERVICES = 5;
+const INDENT = 2;
 /** Causes of uncertainty that are shown. */
 const SHOWN_CAUSES = 5;
 
@@ -75,8 +80,7 @@ function differenceLines(
   const { kind, isReply, connections, packets, following, services } = difference;
   const title = `${words(kind)}${isReply ? ', from replies on' : ''}`;
   const counts = `${counted(connections, 'connection')}, ${counted(packets, 'packet')}`;
-  const more =
-    following === 0 ? '' : `, of which ${following} ${following === 1 ? 'follows' : 'follow'} from the others`;
+  const more = following === 0 ? '' : `, ${following} of them in consequence`;
   const listed = services.listed.slice(0, SHOWN_SERVICES).map((service) => serviceRow(service, summary.names));
   const hidden = services.count - listed.length;
   return [
@@ -85,7 +89,7 @@ function differenceLines(
     ...(hidden > 0 ? [`  and ${counted(hidden, 'other service')}`] : []),
     ...sideLines('old', difference.old, width, style),
     ...sideLines('new', difference.new, width, style),
-    ...exampleLines(difference, width),
+    ...exampleLines(difference, summary.names, width, style),
   ];
 }
 
@@ -126,9 +130,36 @@ function byWords(decider: Decider): string {
   return `${by}  -A ${shown(decider.rule.chain)}${shown(saveRule(decider.rule))}`;
 }
 
-function exampleLines({ example }: DifferenceSummary, width: number): string[] {
-  const { interface: dev, file, number } = example;
-  return wrapAfter('  e.g. ', `frame ${number} of ${shownPath(file)} (${shown(dev)})`, width);
+/** The example: the packet, its way on both sides, and what came of it. */
+function exampleLines({ example }: DifferenceSummary, names: Names, width: number, style: Style): string[] {
+  const { interface: dev, file, number, old, new: other } = example;
+  const place = `frame ${number} of ${shownPath(file)} (${shown(dev)})`;
+  const packet = (old ?? other)?.packet;
+  const words = packet === undefined ? '' : `${packetWords(packet, { inDev: (old ?? other)?.inDev }, names)}   `;
+  const rows = bothWays(...([old, other].map((story) => (story ? rowsOf(story, { names }) : [])) as [Row[], Row[]]));
+  return [
+    ...wrapAfter('  e.g. ', `${words}${place}`, width),
+    ...layout(rows, width - INDENT, style).map((line) => ' '.repeat(INDENT) + line),
+    ...[old, other].flatMap((story, i) =>
+      story === undefined ? [] : leftLines(i === 0 ? 'old' : 'new', story, names, width),
+    ),
+  ];
+}
+
+/** What left because of the packet of STORY, and what the host did not send after all. */
+function leftLines(label: string, story: Story, names: Names, width: number): string[] {
+  const left: string[] = [];
+  const tell = (one: Story): void => {
+    const place = one.left?.dev === undefined ? {} : { outDev: one.left.dev };
+    if (one.left !== undefined && (one.left.dev !== undefined || one === story))
+      left.push(
+        `${packetWords(one.left.packet, place, names)}${one.left.dev === undefined ? ', to the host itself' : ''}`,
+      );
+    for (const related of one.related) tell(related);
+  };
+  tell(story);
+  const words = left.length === 0 ? ['nothing is sent'] : left;
+  return words.flatMap((line, i) => wrapAfter(`  ${(i === 0 ? `${label} sends` : '').padEnd(LEAD)}  `, line, width));
 }
 
 /** What is left out of DIFFERENCES that are not shown. */

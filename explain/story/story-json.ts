@@ -43,7 +43,7 @@ function policyJson({ name, policy, file, line }: Chain): Json {
   return { chain: name, policy: verdict, rule: line === 0 ? null : { file, line } };
 }
 
-function deciderJson(decider: Decider): Json {
+export function deciderJson(decider: Decider): Json {
   switch (decider.kind) {
     case 'rule': {
       const { kind, table, hook, rule, reason } = decider;

@@ -203,7 +203,8 @@ export class FateRecorder {
     const view = this.#viewOf(bytes);
     const hashed = Math.min(available, FATE_HASHED_BYTES);
     const words = hashed & ~3;
-    const isBare = dev === DELIVERED || this.#linkLengths[dev] === 0;
+    // An Ethernet header stands before each packet that leaves, even where it leaves without one.
+    const isBare = dev === DELIVERED;
     const link = at - ETHERNET_LENGTH;
     this.#mix(dev);
     this.#mix(length);

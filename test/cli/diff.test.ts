@@ -62,7 +62,7 @@ Diff('a rule that is gone: the connection that it let through, with what follows
   const { status, stdout } = diff(...args);
   assert.is(status, 1);
   assert.match(stdout, 'different: 12 packets of 35 in 1 connection\n');
-  assert.match(stdout, /newly dropped {3}1 connection, 12 packets, of which 11 follow/);
+  assert.match(stdout, /newly dropped {3}1 connection, 12 packets, 11 of them in consequence/);
 });
 
 Diff('rules that are moved, commented, or in chains of other names make no difference', () => {

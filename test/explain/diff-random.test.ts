@@ -13,7 +13,7 @@ import { createPcapFile } from '../../io/capture-file.js';
 import type { ReplayOptions } from '../../replay/replay.js';
 import { Scratch } from '../codecs/capture-files.js';
 import { converse, randomRuleset, TALKS_HOST } from '../flow/random-talks.js';
-import { buildFrame } from '../packets/packets.js';
+import { buildFrame, udpPacket } from '../packets/packets.js';
 import { pick, type Random, seededRandom, testSeed } from '../random.js';
 
 const Diffs = suite('diff at random');
@@ -78,12 +78,22 @@ function fatesUnder(rules: string, { frames }: Traffic): string[] {
   });
 }
 
-function compared(old: ReplayOptions, other: ReplayOptions): { differences: Differences; packets: Set<number> } {
+interface Compared {
+  readonly differences: Differences;
+  readonly packets: Set<number>;
+  /** How many packets took the slow path. */
+  readonly slow: { readonly old: number; readonly new: number };
+}
+
+function compared(old: ReplayOptions, other: ReplayOptions): Compared {
   const packets = new Set<number>();
   const steps = compareRuns(old, other, { comparesDecisions: false, onPacket: (key) => packets.add(key) });
   for (;;) {
     const { done, value } = steps.next();
-    if (done) return { differences: value.differences, packets };
+    if (!done) continue;
+    const { old: before, new: now, differences } = value;
+    const slow = { old: before.run.emulator.slowPathPackets, new: now.run.emulator.slowPathPackets };
+    return { differences, packets, slow };
   }
 }
 
@@ -129,13 +139,14 @@ function otherRules(rules: string, random: Random): string {
   }
 }
 
-/** RULES that mean the same: comments added, chains renamed, printed anew. */
+/** RULES that do the same: comments added, chains renamed, printed anew, perhaps with a LOG that ends the fast path. */
 function reworded(rules: string, random: Random): string {
   const renamed = rules.replace(/^:(u|v) /gm, ':other-$1 ').replace(/-([jgA]) (u|v)( |$)/gm, '-$1 other-$2$3');
   const commented = renamed.replace(/^-A (.*?)( -[jg] .*)?$/gm, (line, start: string, target = '') =>
     random(2) === 0 ? line : `-A ${start} -m comment --comment "rule ${random(100)}"${target}`,
   );
-  return saveRuleset(parseRuleset(commented, 'reworded'));
+  const logged = random(2) === 0 ? commented : commented.replace('*mangle', '*mangle\n-A PREROUTING -j LOG');
+  return saveRuleset(parseRuleset(logged, 'reworded'));
 }
 
 for (const mode of ['in place', 'record by record'] as const) {
@@ -194,5 +205,42 @@ Diffs('rules that mean the same make no difference', () => {
     scratch.remove();
   }
 });
+
+Diffs(
+  'packets that leave by an interface without MAC addresses are noted alike on the fast path and on the slow one',
+  () => {
+    const scratch = new Scratch();
+    const [hostPath, oldPath, newPath, path] = ['host.json', 'old.v4', 'new.v4', 'eth0.pcap'].map((name) =>
+      scratch.path(name),
+    );
+    const [mac, from] = [Uint8Array.of(2, 0, 0, 0, 0, 1), Uint8Array.of(2, 0, 0, 0, 0, 9)];
+    const addressed = (local: string): object => ({ addr_info: [{ family: 'inet', local, prefixlen: 24 }] });
+    const eth0 = { ifname: 'eth0', address: '02:00:00:00:00:01', ...addressed('10.0.0.1') };
+    const wg0 = { ifname: 'wg0', link_type: 'none', ...addressed('10.16.1.1') };
+    writeFileSync(hostPath, JSON.stringify({ addr: [eth0, wg0] }));
+    writeFileSync(oldPath, '*filter\nCOMMIT\n');
+    writeFileSync(newPath, '*filter\n-A FORWARD -j LOG\nCOMMIT\n');
+    const writer = createPcapFile(path, 1);
+    for (let n = 0; n < 400; n++) {
+      const data = new Uint8Array(n % 9);
+      const packet = udpPacket({
+        source: '10.0.0.9',
+        destination: '10.16.1.7',
+        ttl: 64,
+        sport: 1024 + n,
+        dport: 53,
+        data,
+      });
+      const frame = buildFrame(mac, from, packet);
+      writer.write(n, 0, frame, 0, frame.length, frame.length);
+    }
+    writer.close();
+    const options = { hostPath, inputs: [{ iface: 'eth0', path }] };
+    const { packets, slow } = compared({ ...options, rulesPath: oldPath }, { ...options, rulesPath: newPath });
+    assert.equal([...packets], []);
+    assert.ok(slow.old < 100 && slow.new === 400, `${slow.old} and ${slow.new} packets took the slow path`);
+    scratch.remove();
+  },
+);
 
 Diffs.run();

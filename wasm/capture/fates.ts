@@ -1,5 +1,5 @@
 // hot: notes what became of packets on the fast path (core/fate-records.ts), if whoever replays compares two hosts.
-// replay/fates/fate-hash.ts computes the same hashes for packets of the slow path.
+// replay/fates/fate-recorder.ts computes the same hashes for packets of the slow path.
 import {
   ETHERNET_LENGTH,
   FATE_HASH_FACTOR,
@@ -11,13 +11,14 @@ import {
 import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from '../flow/packet';
 import { FATES_COUNT, fateState, fatesAt } from '../records';
 
-let hash: u32 = 0;
-let hash2: u32 = 0;
+/** A word mixed into each of the two hashes: in registers, which is why they are passed and returned. */
+function mixed(hash: u32, word: u32): u32 {
+  const product = (hash ^ word) * <u32>FATE_HASH_FACTOR;
+  return product ^ (product >>> 15);
+}
 
-function mix(word: u32): void {
-  hash = (hash ^ word) * <u32>FATE_HASH_FACTOR;
-  hash ^= hash >>> 15;
-  hash2 = rotl<u32>(hash2 + word, 13) * <u32>FATE_HASH_FACTOR_2;
+function mixed2(hash: u32, word: u32): u32 {
+  return rotl<u32>(hash + word, 13) * <u32>FATE_HASH_FACTOR_2;
 }
 
 /** Begins the fate of the packet at AT, which arrives by INPUT. On the slow path, it is begun again. */
@@ -36,23 +37,32 @@ export function noteForwarded(at: usize, outDev: i32, path: i32): void {
   const number = fateState().count;
   if (number >= FATES_COUNT) return;
   const length = totalLength(at);
-  hash = <u32>FATE_HASH_START;
-  hash2 = <u32>FATE_HASH_START;
-  mix(<u32>outDev);
-  mix(<u32>length);
   const link = at - ETHERNET_LENGTH;
-  mix(load<u32>(link));
-  mix(load<u32>(link, 4));
-  mix(load<u32>(link, 8));
-  mix(<u32>load<u16>(link, 12));
+  let hash: u32 = mixed(mixed(<u32>FATE_HASH_START, <u32>outDev), <u32>length);
+  let hash2: u32 = mixed2(mixed2(<u32>FATE_HASH_START, <u32>outDev), <u32>length);
+  for (let i = 0; i < 12; i += 4) {
+    const word = load<u32>(link + i);
+    hash = mixed(hash, word);
+    hash2 = mixed2(hash2, word);
+  }
+  const rest = <u32>load<u16>(link, 12);
+  hash = mixed(hash, rest);
+  hash2 = mixed2(hash2, rest);
   const hashed = min(length, FATE_HASHED_BYTES);
   const words = hashed & ~3;
-  for (let i = 0; i < words; i += 4) mix(load<u32>(at + i));
-  for (let i = words; i < hashed; i++) mix(<u32>load<u8>(at + i));
-  mix(<u32>Outcome.FORWARDED);
+  for (let i = 0; i < words; i += 4) {
+    const word = load<u32>(at + i);
+    hash = mixed(hash, word);
+    hash2 = mixed2(hash2, word);
+  }
+  for (let i = words; i < hashed; i++) {
+    const byte = <u32>load<u8>(at + i);
+    hash = mixed(hash, byte);
+    hash2 = mixed2(hash2, byte);
+  }
   const fate = fatesAt(number);
-  fate.hash = hash;
-  fate.hash2 = hash2;
+  fate.hash = mixed(hash, <u32>Outcome.FORWARDED);
+  fate.hash2 = mixed2(hash2, <u32>Outcome.FORWARDED);
   fate.path = path;
   fateState().count = number + 1;
 }
