@@ -73,6 +73,9 @@ function findingsOf({ code }: Check, failures: readonly Failure[]): Finding[] {
   }));
 }
 
+/** What of a packet is enough to describe it. */
+const HEADERS_BYTES = 64;
+
 /** The host that is examined. */
 class Patient implements Examined {
   readonly host: Setting['host'];
@@ -101,8 +104,10 @@ class Patient implements Examined {
     const followers = examinations.filter(({ follow }) => follow !== undefined);
     const recording = new Recording(this.#names, (passage) => {
       const belonging = this.connections.take(passage);
-      if (!passage.isShown || passage.isUncertain) return;
-      for (const examination of followers) examination.follow?.(passage, belonging);
+      if (passage.isShown && !passage.isUncertain)
+        for (const examination of followers) examination.follow?.(passage, belonging);
+      // It is kept, and what it carries is of no more use.
+      if (passage === belonging?.connection.opener) passage.bytes = passage.bytes.slice(0, HEADERS_BYTES);
     });
     recording.onBegin = (emulator) => {
       this.#emulator = emulator;

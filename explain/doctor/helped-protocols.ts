@@ -84,8 +84,8 @@ function towards(
     : { protocol, source: translated.destination, destination: translated.source, dport };
 }
 
-function textOf({ data }: Passage): string {
-  return String.fromCharCode(...data);
+function textOf({ bytes, dataAt }: Passage): string {
+  return String.fromCharCode(...bytes.subarray(dataAt));
 }
 
 function activeAddress(text: string): string | undefined {

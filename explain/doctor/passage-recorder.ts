@@ -15,11 +15,11 @@ import {
   TCP_SEQUENCE_AT,
   UDP_LENGTH,
 } from '../../codecs/layouts.js';
-import type { PacketEvent, PacketFields, RuleEvent } from '../../core/events.js';
+import type { PacketEvent, PacketFields, RuleEvent, TranslatedEvent } from '../../core/events.js';
 import { nothingToLearn } from '../../core/flow/flow-walk.js';
 import { Hook, type HookEntry, type HookName, Verdict } from '../../core/hooks.js';
 import { hasPorts, type Packet, tcpHeaderLength } from '../../core/packet.js';
-import type { Ends, Message, Passage, Segment } from './passage.js';
+import type { Ends, MatchedRule, Message, MissedRule, Passage, Segment } from './passage.js';
 
 /** Before everything else at a hook. */
 const FIRST = -(2 ** 31);
@@ -40,7 +40,7 @@ export type CurrentFrame = Pick<Passage, 'place' | 'name' | 'isShown' | 'rulesVe
 export class PassageRecorder {
   readonly #frameOf: () => CurrentFrame;
   readonly #onPassage: (passage: Passage) => void;
-  readonly #open: Passage[] = [];
+  readonly #open: Draft[] = [];
   #hook: HookName = 'PREROUTING';
 
   /** FRAME_OF tells the current frame. ON_PASSAGE is called for each packet, after all that happened to it. */
@@ -66,7 +66,7 @@ export class PassageRecorder {
     if (event.kind === 'frame') {
       this.finish();
       const { dev: inDev, tsSec, tsNsec } = event;
-      this.#open.push(newPassage({ ...this.#frameOf(), inDev, tsSec, tsNsec }, false));
+      this.#open.push(new Draft(this.#frameOf(), { inDev, tsSec, tsNsec }, false));
       return;
     }
     const base = this.#open[0];
@@ -87,7 +87,7 @@ export class PassageRecorder {
   #openMade(depth: number, packet: PacketFields): void {
     const cause = this.#at(depth - 1) ?? this.#open[0];
     this.#open.length = this.#open.indexOf(cause) + 1;
-    const made = newPassage({ ...cause, inDev: undefined }, true);
+    const made = new Draft(cause, cause, true);
     made.arrived = packet;
     cause.answers.push(made);
     this.#open.push(made);
@@ -124,7 +124,6 @@ export class PassageRecorder {
         this.#noteRule(passage, event);
         break;
       case 'policy':
-        passage.policies.push({ table: event.table, chain: event.chain });
         passage.isNatAsked ||= event.table === 'nat';
         break;
       case 'tracked':
@@ -158,25 +157,49 @@ export class PassageRecorder {
   }
 }
 
-type Arrival = CurrentFrame & Pick<Passage, 'inDev' | 'tsSec' | 'tsNsec'>;
+/** A passage under way. A class, because objects that are put together from parts are slow. */
+class Draft implements Passage {
+  readonly place: Passage['place'];
+  readonly name: string;
+  readonly isShown: boolean;
+  readonly rulesVersion: number;
+  readonly inDev: string | undefined;
+  readonly tsSec: number;
+  readonly tsNsec: number;
+  readonly isMade: boolean;
+  arrived: Passage['arrived'];
+  ends: Passage['ends'];
+  segment: Passage['segment'];
+  message: Passage['message'];
+  bytes: Uint8Array = NO_BYTES;
+  lengthBytes = 0;
+  dataAt = 0;
+  tracked: Passage['tracked'];
+  timedOut: Passage['timedOut'];
+  readonly translations: TranslatedEvent[] = [];
+  routed: Passage['routed'];
+  readonly matched: MatchedRule[] = [];
+  readonly missed: MissedRule[] = [];
+  isNatAsked = false;
+  left: Passage['left'];
+  dropped: Passage['dropped'];
+  readonly answers: Passage[] = [];
+  end: Passage['end'] = 'dropped';
+  isUncertain = false;
 
-function newPassage({ place, name, isShown, rulesVersion, inDev, tsSec, tsNsec }: Arrival, isMade: boolean): Passage {
-  return {
-    ...{ place, name, isShown, rulesVersion, inDev, tsSec, tsNsec, isMade },
-    ...{ arrived: undefined, ends: undefined, segment: undefined, message: undefined },
-    ...{ bytes: NO_BYTES, lengthBytes: 0, data: NO_BYTES },
-    ...{
-      tracked: undefined,
-      timedOut: undefined,
-      translations: [],
-      routed: undefined,
-      matched: [],
-      missed: [],
-      isNatAsked: false,
-    },
-    ...{ policies: [], left: undefined, dropped: undefined, answers: [], end: 'dropped', isUncertain: false },
-  };
+  constructor({ place, name, isShown, rulesVersion }: CurrentFrame, event: Arrival, isMade: boolean) {
+    this.place = place;
+    this.name = name;
+    this.isShown = isShown;
+    this.rulesVersion = rulesVersion;
+    this.inDev = isMade ? undefined : event.inDev;
+    this.tsSec = event.tsSec;
+    this.tsNsec = event.tsNsec;
+    this.isMade = isMade;
+  }
 }
+
+type Arrival = Pick<Passage, 'inDev' | 'tsSec' | 'tsNsec'>;
 
 /** Reads what events do not tell of PACKET into PASSAGE. */
 function readPacket(packet: Packet, passage: Passage): void {
@@ -194,7 +217,7 @@ function readPacket(packet: Packet, passage: Passage): void {
   passage.bytes = packet.bytes.slice(packet.at, packet.at + Math.min(packet.available, KEPT_BYTES));
   passage.lengthBytes = packet.length;
   const header = headerLength(packet);
-  if (header > 0) passage.data = passage.bytes.subarray(packet.headerLength + header);
+  passage.dataAt = header > 0 ? packet.headerLength + header : passage.bytes.length;
 }
 
 function headerLength(packet: Packet): number {

@@ -10,7 +10,7 @@ import type {
   TranslatedEvent,
 } from '../../core/events.js';
 import type { HookName, TableName } from '../../core/hooks.js';
-import type { Chain, Rule } from '../../core/rules/model.js';
+import type { Rule } from '../../core/rules/model.js';
 import type { FramePlace } from '../../replay/packet-watch.js';
 
 /** The header of a TCP segment. */
@@ -79,8 +79,8 @@ export interface Passage {
   /** The packet as it came in, as far as it is kept, and how long it was. */
   bytes: Uint8Array;
   lengthBytes: number;
-  /** What is in `bytes` behind the header of TCP or UDP; empty if there is nothing. */
-  data: Uint8Array;
+  /** Where in `bytes` the data behind the header of TCP or UDP begins; at their end if there is none. */
+  dataAt: number;
   tracked: TrackedEvent | undefined;
   /** It had an entry that is too old. */
   timedOut: TimedOutEvent | undefined;
@@ -92,8 +92,6 @@ export interface Passage {
   readonly missed: MissedRule[];
   /** Table nat was asked: it is the first packet of its connection. */
   isNatAsked: boolean;
-  /** The policies that decided. */
-  readonly policies: { readonly table: TableName; readonly chain: Chain }[];
   left: LeftEvent | undefined;
   dropped: DroppedEvent | undefined;
   /** What the host made because of it: answers and copies. */
