@@ -1,5 +1,4 @@
 /** The command `nfreplay doctor`. */
-import { setImmediate as turn } from 'node:timers/promises';
 import { shownJson } from '../codecs/text.js';
 import { type Diagnosis, diagnose } from '../explain/doctor/diagnose.js';
 import { formatDiagnosis } from '../explain/doctor/text.js';
@@ -7,61 +6,43 @@ import { findingJson } from '../explain/findings.js';
 import { widthOf } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
 import { captureFiles } from '../replay/captures.js';
-import type { ReplayOptions } from '../replay/replay.js';
 import { parseCommand } from './args.js';
 import { DOCTOR } from './commands/doctor.js';
 import { ExitCode, UsageError } from './errors.js';
-import { STDERR, STDOUT, warn } from './output.js';
-import { Progress } from './progress.js';
+import { STDOUT, warn } from './output.js';
 import { replayOptionsOf } from './replay-options.js';
-import { exitCodeOf, onSignals, type Signal } from './signals.js';
-import { namesPipe } from './supervisor.js';
+import { stepwise } from './stepwise.js';
+import { strictly } from './strictness.js';
+import { namesPipe, type Supervision } from './supervisor.js';
 
-/** How long the main thread may be busy before it looks for signals. */
-const TURN_MS = 50;
+const SCHEMA = 1;
 
 /** Runs the command; resolves with the exit code. */
-export async function doctorCommand(args: readonly string[]): Promise<number> {
+export async function doctorCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(DOCTOR, args);
   const options = replayOptionsOf(given);
-  const captures = captureFiles(options);
-  if (namesPipe(captures)) {
-    throw new UsageError('doctor reads captures more than once, to try what it suggests: give files, not a pipe');
+  const pipe = captureFiles(options).find((path) => namesPipe([path]));
+  if (pipe !== undefined) {
+    const what = pipe === '-' ? 'standard input' : pipe;
+    throw new UsageError(`${what} can be read only once; doctor requires a file, to try what it suggests`);
   }
-  const diagnosis = await inTurns(options);
+  const diagnosis = await stepwise(diagnose(options), [options], supervision);
   if (typeof diagnosis === 'number') return diagnosis;
   diagnosis.warnings.forEach(warn);
-  if (given.has('json')) {
-    const { findings, ...others } = diagnosis;
-    const json = { schema: 1, findings: findings.map(findingJson), ...others };
-    STDOUT.write(`${shownJson(json)}\n`);
-  } else STDOUT.write(formatDiagnosis(diagnosis, styleOf(STDOUT, given.color), widthOf(STDOUT)));
-  return diagnosis.findings.length > 0 ? ExitCode.DIFFERENT : ExitCode.DONE;
+  if (given.has('json')) STDOUT.write(`${shownJson(jsonOf(diagnosis))}\n`);
+  else STDOUT.write(formatDiagnosis(diagnosis, styleOf(STDOUT, given.color), widthOf(STDOUT)));
+  if (diagnosis.findings.length > 0) return ExitCode.DIFFERENT;
+  const { assumed, warnings, summary } = diagnosis;
+  return given.has('strict')
+    ? strictly(summary ?? { assumed: [...assumed], warnings: [...warnings], skipped: {} })
+    : ExitCode.DONE;
 }
 
-/** Resolves with the diagnosis, or with the exit code if a signal ended it. */
-async function inTurns(options: ReplayOptions): Promise<Diagnosis | number> {
-  let signalled: Signal | undefined;
-  const stop = onSignals((signal) => {
-    signalled = signal;
-  });
-  const progress = new Progress(STDERR);
-  const steps = diagnose(options);
-  let turnedMs = performance.now();
-  try {
-    for (;;) {
-      const step = steps.next();
-      if (step.done) return step.value;
-      if (performance.now() - turnedMs < TURN_MS) continue;
-      progress.update(step.value);
-      // Signals are delivered between turns of the event loop.
-      await turn();
-      turnedMs = performance.now();
-      if (signalled !== undefined) return exitCodeOf(signalled);
-    }
-  } finally {
-    steps.return(undefined as never);
-    progress.clear();
-    if (signalled === undefined) stop();
-  }
+/** DIAGNOSIS as docs/schema/doctor.schema.json describes it. */
+function jsonOf({ findings, clean, notMade, packets, uncertain, assumed, warnings }: Diagnosis): object {
+  return {
+    schema: SCHEMA,
+    findings: findings.map(findingJson),
+    ...{ clean, notMade, packets, uncertain, assumed, warnings },
+  };
 }

@@ -11,11 +11,7 @@ export const DOCTOR: CommandSpec = {
     '[--rules RULES] --host HOST --in IFACE=FILE [--in IFACE=FILE …]',
     '[--rules RULES] --host HOST (--stitch FILE | --capture FILE) …',
   ],
-  options: [
-    ...REPLAYING.filter(({ name }) => name !== 'strict'),
-    { name: 'json', help: 'print the findings as JSON' },
-    COLOR,
-  ],
+  options: [...REPLAYING, { name: 'json', help: 'print the findings as JSON' }, COLOR],
   examples: [
     {
       about: 'what is wrong with a Docker host, without any traffic',

@@ -24,10 +24,11 @@ export interface Diagnosis {
   readonly clean: readonly DoctorCode[];
   /** The checks that could not be made, and what they lack. */
   readonly notMade: readonly { readonly code: DoctorCode; readonly lacks: readonly Need[] }[];
-  /** How many packets were replayed. */
+  /** How many packets were read, and how many of them were not judged: nobody knows what becomes of them. */
   readonly packets: number;
-  /** How many of them were not judged: the emulation does not know what becomes of them. */
   readonly uncertain: number;
+  /** Of the replay; undefined without captures. */
+  readonly summary: Summary | undefined;
   readonly assumed: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -56,6 +57,7 @@ export function* diagnose(options: ReplayOptions): Generator<ReplayProgress, Dia
     })),
     packets: summary?.packets.read ?? 0,
     uncertain: summary?.uncertain?.packets ?? 0,
+    summary,
     assumed: summary?.assumed ?? [...setting.assumed, ...setting.host.assumed()],
     warnings: summary?.warnings ?? setting.warnings,
   };

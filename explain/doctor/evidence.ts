@@ -6,6 +6,8 @@ import type { Passage } from './passage.js';
 
 /** Packets beyond this many are only counted. */
 const MAX_NAMED = 10;
+/** Failures of one kind beyond this many are left out: they are all alike. */
+const MAX_FAILURES = 50;
 
 /** The first packets that show a failure, and how many do. */
 export class ShownPackets {
@@ -39,7 +41,7 @@ export class Evidence<T> {
     let shown = this.#byKey.get(key);
     if (shown === undefined) {
       shown = { detail, first: passage, packets: new ShownPackets() };
-      this.#byKey.set(key, shown);
+      if (this.#byKey.size < MAX_FAILURES) this.#byKey.set(key, shown);
     }
     shown.packets.add(passage);
     return shown.packets;

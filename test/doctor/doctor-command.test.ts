@@ -62,7 +62,13 @@ Command('nothing found ends it with 0, and says what was not looked for without 
 Command('a pipe is refused, as captures are read again', () => {
   const { status, stderr } = doctor(...caseOf('pcaps/docker'), '--in', 'eth0=-');
   assert.is(status, 2);
-  assert.match(stderr, /give files, not a pipe/);
+  assert.match(stderr, /standard input can be read only once; doctor requires a file/);
+});
+
+Command('--strict ends with 1 where something had to be assumed', () => {
+  const { status, stderr } = doctor(...caseOf('pcaps/docker'), '--strict');
+  assert.is(status, 1);
+  assert.match(stderr, /--strict: \d+ assumptions/);
 });
 
 Command('lines fit the terminal', () => {

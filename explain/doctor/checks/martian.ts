@@ -19,7 +19,7 @@ export const MARTIAN: Check = {
         const address = lastFields(passage)?.[end] ?? '';
         // What has no address yet, and what is for nobody: no host can do anything about that.
         if (address.startsWith('0.') || address.startsWith('255.') || Number.parseInt(address, 10) >= 224) return;
-        evidence.note(`${end} ${passage.inDev} ${address}`, passage, end);
+        evidence.note(`${end} ${passage.inDev} ${isLoopback(address)}`, passage, end);
       },
       findings: () =>
         evidence.all.map(({ detail: end, first, packets }) => {

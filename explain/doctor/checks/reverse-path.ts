@@ -15,7 +15,9 @@ export const REVERSE_PATH: Check = {
       follow(passage) {
         // A rule with rpfilter is somebody's own, and says what it drops.
         if (passage.dropped?.cause.reason !== 'rp-filter') return;
-        evidence.note(`${passage.inDev} ${lastFields(passage)?.destination}`, passage, undefined);
+        // Anybody can send anything: only where NAT leads a packet to is told apart.
+        const translated = natRuleOf(passage, 'destination') && lastFields(passage)?.destination;
+        evidence.note(`${passage.inDev} ${translated}`, passage, undefined);
       },
       findings: () =>
         evidence.all.map(({ first, packets }) => {
