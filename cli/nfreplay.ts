@@ -16,6 +16,7 @@ import { DOCTOR } from './commands/doctor.js';
 import { COMMANDS } from './commands/index.js';
 import { REPLAY } from './commands/replay.js';
 import { SAVE } from './commands/save.js';
+import { SCAN } from './commands/scan.js';
 import { SNAPSHOT } from './commands/snapshot.js';
 import { TRACE } from './commands/trace.js';
 import { completionCommand } from './completion-command.js';
@@ -27,6 +28,7 @@ import { helpOf, overview } from './help.js';
 import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
 import { saveCommand } from './save-command.js';
+import { scanCommand } from './scan-command.js';
 import { onSignals } from './signals.js';
 import { snapshotCommand } from './snapshot-command.js';
 import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
@@ -39,6 +41,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [REPLAY.name]: replayCommand,
   [TRACE.name]: traceCommand,
   [DIFF.name]: diffCommand,
+  [SCAN.name]: scanCommand,
   [DOCTOR.name]: doctorCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,
@@ -47,9 +50,9 @@ const RUN: Readonly<Record<string, Run>> = {
   [COMPLETION.name]: completionCommand,
 };
 
-/** The command that reads and writes pipes, and the one that always runs in a thread. */
+/** The command that reads and writes pipes, and those that always run in a thread. */
 const PIPED = REPLAY.name;
-const SUPERVISED = BENCH.name;
+const SUPERVISED: readonly string[] = [BENCH.name, SCAN.name];
 
 function commandNamed(name: string): CommandSpec {
   const found = COMMANDS.find((spec) => spec.name === name);
@@ -86,7 +89,7 @@ async function run([first, ...rest]: readonly string[], supervision?: Supervisio
 /** Runs the command on the main thread, or where that might be busy for too long, in a thread. */
 async function runAnywhere(argv: readonly string[]): Promise<number> {
   const isHelp = argv.some((word) => word === '--help' || word === '-h');
-  if (!isHelp && (argv[0] === SUPERVISED || (argv[0] === PIPED && namesPipe(argv))))
+  if (!isHelp && (SUPERVISED.includes(argv[0]) || (argv[0] === PIPED && namesPipe(argv))))
     return runInThread(import.meta.url, argv);
   try {
     return await run(argv);

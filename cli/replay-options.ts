@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Guess } from '../core/rules/guess/guess.js';
 import type { ReplayOptions } from '../replay/replay.js';
+import type { SettingOptions } from '../replay/setting.js';
 import type { Arguments } from './args.js';
 import { UsageError } from './errors.js';
 
@@ -38,6 +39,23 @@ export function replayOptionsOf(given: Arguments): ReplayOptions {
     ...(show === undefined ? {} : { show }),
     ...(checksums === undefined ? {} : { checksums: checksums as NonNullable<ReplayOptions['checksums']> }),
     ...(nfqueue === undefined ? {} : { nfqueue: nfqueue as NonNullable<ReplayOptions['nfqueue']> }),
+  };
+}
+
+/** The host and what is loaded there, as GIVEN by commands without captures; their `--rules` may be several. */
+export function settingOptionsOf(given: Arguments): Omit<SettingOptions, 'rulesPath' | 'apply'> {
+  const guess = given.value('guess');
+  const namesPath = given.value('names');
+  const backend = given.value('backend');
+  const seed = given.wholeNumber('seed');
+  return {
+    hostPath: given.required('host'),
+    ipsetPaths: given.values('ipset'),
+    lax: given.has('lax'),
+    ...(namesPath === undefined ? {} : { namesPath }),
+    ...(backend === undefined ? {} : { backend: backend as NonNullable<SettingOptions['backend']> }),
+    ...(guess === undefined ? {} : { guess: guess as Guess }),
+    ...(seed === undefined ? {} : { seed }),
   };
 }
 

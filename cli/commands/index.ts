@@ -8,8 +8,12 @@ import { DIFF } from './diff.js';
 import { DOCTOR } from './doctor.js';
 import { REPLAY } from './replay.js';
 import { SAVE } from './save.js';
+import { SCAN } from './scan.js';
 import { SNAPSHOT } from './snapshot.js';
 import { TRACE } from './trace.js';
 
 /** In the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [REPLAY, TRACE, DIFF, DOCTOR, CHECK, BENCH, SAVE, SNAPSHOT, COMPLETION];
+export const COMMANDS: readonly CommandSpec[] = [
+  ...[REPLAY, TRACE, DIFF, SCAN, DOCTOR, CHECK],
+  ...[BENCH, SAVE, SNAPSHOT, COMPLETION],
+];

@@ -50,7 +50,7 @@ export const NAMES: OptionSpec = {
     'looked up where a listing of rules (iptables -L without -n) has the name of a host',
 };
 
-const RULES: OptionSpec = {
+export const RULES: OptionSpec = {
   name: 'rules',
   value: 'FILE',
   help:
@@ -59,7 +59,7 @@ const RULES: OptionSpec = {
     "left out, the host's own rules, from its snapshot or folder",
 };
 
-const HOST: OptionSpec = {
+export const HOST: OptionSpec = {
   name: 'host',
   value: 'FILE',
   help:
@@ -101,7 +101,7 @@ const CAPTURE: OptionSpec = {
     'the host itself sent enters at OUTPUT, and what left is compared with what the emulated host sends',
 };
 
-const APPLY: OptionSpec = {
+export const APPLY: OptionSpec = {
   name: 'apply',
   value: 'COMMAND|FILE',
   multiple: true,
@@ -132,7 +132,7 @@ const AT: OptionSpec = {
     'connections live on, as in the kernel; WHEN as for --from',
 };
 
-const BACKEND: OptionSpec = {
+export const BACKEND: OptionSpec = {
   name: 'backend',
   value: 'NAME',
   choices: ['legacy', 'nft'],
@@ -151,7 +151,11 @@ const SHOW: OptionSpec = {
   help: 'report only drops of packets that this filter chooses; everything is replayed',
 };
 
-const SEED: OptionSpec = { name: 'seed', value: 'N', help: 'seed for random choices such as NAT ports (default: 0)' };
+export const SEED: OptionSpec = {
+  name: 'seed',
+  value: 'N',
+  help: 'seed for random choices such as NAT ports (default: 0)',
+};
 
 const CHECKSUMS: OptionSpec = {
   name: 'checksums',
@@ -164,7 +168,7 @@ const CHECKSUMS: OptionSpec = {
     'taken as good, and only updated as NAT changes addresses and ports (default: auto)',
 };
 
-const NFQUEUE: OptionSpec = {
+export const NFQUEUE: OptionSpec = {
   name: 'nfqueue',
   value: 'ANSWER',
   choices: ['accept', 'drop'],
@@ -173,7 +177,7 @@ const NFQUEUE: OptionSpec = {
     'dropped, or accepted if the rule has --queue-bypass',
 };
 
-const LAX: OptionSpec = {
+export const LAX: OptionSpec = {
   name: 'lax',
   help: 'accept unsupported rules; they never match, and packets that they might match are uncertain',
 };
@@ -183,7 +187,7 @@ const KEEP_COUNTERS: OptionSpec = {
   help: 'start the counters in rules.v4 from those in the ruleset, instead of from 0',
 };
 
-const STRICT: OptionSpec = {
+export const STRICT: OptionSpec = {
   name: 'strict',
   help:
     'exit with 1 if the result may be wrong or incomplete: after a warning, if anything was assumed that the ' +

@@ -6,7 +6,7 @@
  * any packet that fails a condition which this packet failed. If there are several, the one that leaves the most
  * packets is used. What remains after all rules is, field by field, as much as can be said without combining fields.
  */
-import { type FieldName, readField, type ValueField } from '../fields.js';
+import { FIELDS, type FieldName, fieldRow, readField, type ValueField } from '../fields.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../hooks.js';
 import { Packet } from '../packet.js';
 import { type Condition, checkCondition, type FieldCondition } from '../rules/condition.js';
@@ -16,6 +16,7 @@ import {
   checkHeader,
   isCondition,
   lowerRule,
+  matchesOfSteps,
   mayDrop,
   type NativeTest,
   type Step,
@@ -55,8 +56,17 @@ export interface SameOutcome {
   readonly nativeResults: readonly NativeResult[];
 }
 
-/** The result of a test with state; undefined if it is unknown. */
-export type StatefulResult = (rule: Rule, native: NativeTest) => boolean | undefined;
+/**
+ * The result of a test of RULE that depends on more than the packet and its connection; undefined if it is unknown.
+ * MATCH: the position in the rule's matches of the one that it belongs to; undefined if it is not supported.
+ */
+export type StatefulResult = (rule: Rule, match: number | undefined) => boolean | undefined;
+
+const ENDS = ['source', 'destination', 'sport', 'dport'] as const;
+/** What targets can change in a packet besides its ends and the mark. */
+const REST: readonly FieldName[] = (Object.keys(FIELDS) as FieldName[]).filter(
+  (name) => fieldRow(name).fixedBy === 'packet' && !['protocol', 'inDev', ...ENDS].includes(name),
+);
 
 /** What of the packets is of interest. */
 export interface OutcomeInterest {
@@ -64,6 +74,11 @@ export interface OutcomeInterest {
   readonly pinned?: readonly ValueField[];
   /** Rules that only count or tell somebody are not: the others may or may not match them. */
   readonly isOnlyFate?: boolean;
+  /**
+   * Only packets that differ in nothing but their ends are, so that what targets do to the rest of the packet and to
+   * its connection is the same for all. What later tests make of that is asked as results of tests with state are.
+   */
+  readonly isRestAlike?: boolean;
 }
 
 /**
@@ -79,7 +94,7 @@ export function learnOutcome(
   resultOf: StatefulResult = () => undefined,
   interest: OutcomeInterest = {},
 ): SameOutcome | undefined {
-  return new OutcomeLearner(table, packet, context, resultOf).learn(hook, interest);
+  return new OutcomeLearner(table, packet, context, { ...interest, resultOf }).learn(hook, interest);
 }
 
 /** Whether OUTCOME applies to PACKET. */
@@ -102,6 +117,8 @@ export function hasResults(results: readonly NativeResult[], packet: Packet, con
 /** The steps of a rule. */
 interface RuleSteps {
   readonly all: readonly Step[];
+  /** Which match of the rule each of them is from (`matchesOfSteps`). */
+  readonly matches: readonly (number | undefined)[];
   /** For packets with a complete layer-4 header; undefined if none of them matches. */
   readonly ofWhole: readonly Step[] | undefined;
 }
@@ -119,7 +136,8 @@ function stepsOf(rule: Rule, context: RuleContext): RuleSteps {
   if (steps === undefined) {
     const all = lowerRule(rule, context.interfaceNames);
     const { fixed, perPacket } = splitSteps(all);
-    steps = { all, ofWhole: fixed && [...fixed, ...perPacket] };
+    const matches = matchesOfSteps(rule, context.interfaceNames);
+    steps = { all, matches, ofWhole: fixed && [...fixed, ...perPacket] };
     ofContext.set(rule, steps);
   }
   return steps;
@@ -146,6 +164,7 @@ class OutcomeLearner {
   readonly #table: Table;
   readonly #context: RuleContext;
   readonly #resultOf: StatefulResult;
+  readonly #isRestAlike: boolean;
   /** A copy of the packet, with the mark as set by rules so far. */
   readonly #packet: Packet;
   readonly #isWhole: boolean;
@@ -160,10 +179,16 @@ class OutcomeLearner {
   /** Fields that rules have set: to the same value for all packets, or to an unknown one. */
   readonly #set = new Map<FieldName, 'same' | 'unknown'>();
 
-  constructor(table: Table, packet: Packet, context: RuleContext, resultOf: StatefulResult) {
+  constructor(
+    table: Table,
+    packet: Packet,
+    context: RuleContext,
+    { resultOf, isRestAlike = false }: OutcomeInterest & { readonly resultOf: StatefulResult },
+  ) {
     this.#table = table;
     this.#context = context;
     this.#resultOf = resultOf;
+    this.#isRestAlike = isRestAlike;
     this.#packet = Object.assign(new Packet(), packet, { hotdrop: false });
     this.#isWhole = isWhole(packet);
   }
@@ -218,8 +243,13 @@ class OutcomeLearner {
   /** Applies the target of RULE, after which the packet continues, to the results of later rules. */
   #apply(rule: Rule): void {
     const effect = effectOf(rule);
-    const mayDrop = rule.target.kind === 'extension' && rule.target.extension.mayDrop === true;
-    if (effect === 'packet' || mayDrop) throw new Unknown();
+    const { mayDrop = false, readsEnds = false } = rule.target.kind === 'extension' ? rule.target.extension : {};
+    if (effect === 'packet' || mayDrop) {
+      if (!this.#isRestAlike) throw new Unknown();
+      if (readsEnds) for (const name of ENDS) this.#pin(name);
+      for (const name of [...REST, 'mark', 'ctmark'] as const) this.#set.set(name, 'unknown');
+      return;
+    }
     if (effect === 'none' || effect === 'outside') return;
     // The new value follows from the packet's mark and the connection's.
     this.#pin('mark');
@@ -248,7 +278,7 @@ class OutcomeLearner {
     for (let at = 0; at < steps.length; ) {
       const next = steps.findIndex((step, i) => i >= at && !isCondition(step));
       const conditions = steps.slice(at, next < 0 ? steps.length : next).filter(isCondition);
-      if (!this.#allHold(conditions)) return false;
+      if (!this.#allHold(rule, conditions)) return false;
       if (next < 0) return true;
       if (!this.#passes(rule, steps[next])) return false;
       at = next + 1;
@@ -264,9 +294,10 @@ class OutcomeLearner {
     // A test that was before may have dropped the packet and matched all the same.
     const isDropped = this.#packet.hotdrop;
     this.#packet.hotdrop = false;
-    const result =
-      native.check === undefined ? this.#resultOf(rule, native) : native.check(this.#packet, this.#context);
-    if (result === undefined || native.reads.some((name) => this.#set.get(name) === 'unknown')) throw new Unknown();
+    const isChanged = native.reads.some((name) => this.#set.get(name) === 'unknown');
+    const isGiven = native.check === undefined || isChanged;
+    const result = isGiven ? this.#given(rule, step, isChanged) : native.check?.(this.#packet, this.#context);
+    if (result === undefined) throw new Unknown();
     this.#nativeResults.push({ rule, native, result, drops: this.#packet.hotdrop });
     if (isDropped) this.#packet.hotdrop = true;
     return result;
@@ -276,11 +307,17 @@ class OutcomeLearner {
    * Whether all CONDITIONS hold. If so, they hold for all remaining packets. If not, the one that leaves the most
    * packets fails for all.
    */
-  #allHold(conditions: readonly Condition[]): boolean {
+  #allHold(rule: Rule, conditions: readonly Condition[]): boolean {
     let best: Condition | undefined;
     let bestShare = -1;
+    let isGivenToFail = false;
+    const known: Condition[] = [];
     for (const condition of conditions) {
-      this.#knows(condition);
+      if (!this.#knows(condition)) {
+        if (!this.#given(rule, condition, true)) isGivenToFail = true;
+        continue;
+      }
+      known.push(condition);
       if (checkCondition(condition, this.#packet, this.#context)) continue;
       const share = this.#shareLeft(condition, false);
       if (share > bestShare) {
@@ -288,14 +325,25 @@ class OutcomeLearner {
         bestShare = share;
       }
     }
+    // What is the same for all excludes no packet.
+    if (isGivenToFail) return false;
     if (best !== undefined) this.#keep(best, false);
-    else for (const condition of conditions) this.#keep(condition, true);
+    else for (const condition of known) this.#keep(condition, true);
     return best === undefined;
   }
 
-  #knows(condition: Condition): void {
+  #knows(condition: Condition): boolean {
     const parts = condition.kind === 'any' ? condition.anyOf : [condition];
-    if (parts.some(({ field }) => this.#set.get(field) === 'unknown')) throw new Unknown();
+    return parts.every(({ field }) => this.#set.get(field) !== 'unknown');
+  }
+
+  /** The result of STEP of RULE, which does not follow from the packet. IS_CHANGED: a target changed what it reads. */
+  #given(rule: Rule, step: Step, isChanged: boolean): boolean {
+    if (isChanged && !this.#isRestAlike) throw new Unknown();
+    const { all, matches } = stepsOf(rule, this.#context);
+    const result = this.#resultOf(rule, matches[all.indexOf(step)]);
+    if (result === undefined) throw new Unknown();
+    return result;
   }
 
   /** The share of the remaining packets with the same RESULT of CONDITION. */

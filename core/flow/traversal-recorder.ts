@@ -12,7 +12,14 @@ import { CtInfo, type Packet } from '../packet.js';
 import type { Reason } from '../reasons.js';
 import type { RuleContext } from '../rules/context.js';
 import type { Ruleset, Table } from '../rules/model.js';
-import { learnOutcome, type OutcomeInterest, type SameOutcome } from './same-outcome.js';
+import type { ValueRange } from '../rules/ranges.js';
+import {
+  learnOutcome,
+  type NativeResult,
+  type OutcomeInterest,
+  type SameOutcome,
+  type StatefulResult,
+} from './same-outcome.js';
 import type { Traversal, TraversalEnd } from './traversal.js';
 import { TraversalSet } from './traversal-set.js';
 
@@ -31,7 +38,7 @@ const COVERED_REASONS: ReadonlySet<Reason> = new Set([
   ...(['rule', 'policy', 'rule-header', 'nat-rule', 'ttl-exceeded', 'fragmentation-needed'] as const),
   ...(['martian-source', 'martian-destination', 'rp-filter', 'forwarding-off', 'no-route'] as const),
   ...(['unreachable-route', 'prohibit-route', 'blackhole-route', 'multicast-not-joined'] as const),
-  ...(['link-layer-broadcast', 'source-not-local'] as const),
+  ...(['link-layer-broadcast', 'source-not-local', 'queue-unbound', 'queue-verdict', 'synproxy'] as const),
 ]);
 
 /** What a packet's headers say; the layer-4 fields of a protocol are only read of its packets. */
@@ -50,11 +57,28 @@ export interface TraversalEmulator {
   readonly context: RuleContext;
 }
 
+/** What is taken for granted about the other packets. */
+export interface TraversalAssumptions extends OutcomeInterest {
+  /**
+   * The results of tests that depend on more than the packet. Whoever gives them has to see to it that other packets
+   * have the same ones (`Traversal.givenResults`).
+   */
+  readonly resultOf?: StatefulResult;
+  /** It makes no difference which source NAT gives to packets with ports. */
+  readonly anySource?: boolean;
+  /**
+   * The destination ports with which a packet, else as it is, has the same RESULT of a test that looks at ports in its
+   * own way. Left out: nothing is said of other packets there, unless they are as they arrived.
+   */
+  readonly portsWith?: (test: NativeResult, packet: Packet, context: RuleContext) => readonly ValueRange[];
+}
+
 export function createTraversalEmulator(
   options: Omit<EmulatorOptions, 'hookEntries' | 'engine'>,
   output: EmulatorOutput,
+  assumptions: TraversalAssumptions = {},
 ): TraversalEmulator {
-  const recorder = new TraversalRecorder(options.ruleset, options.host);
+  const recorder = new TraversalRecorder(options.ruleset, options.host, assumptions);
   const observer = (event: PacketEvent): void => {
     recorder.hear(event);
     options.observer?.(event);
@@ -77,8 +101,8 @@ export class TraversalRecorder {
   context!: RuleContext;
   readonly entries: readonly HookEntry[];
   readonly #host: Host;
-  readonly #interest: OutcomeInterest;
   readonly #hasNat: boolean;
+  readonly #assumptions: TraversalAssumptions;
   /** The set of the packet being followed; undefined if there is none yet. */
   #set: TraversalSet | undefined;
   #packet: Packet | undefined;
@@ -92,10 +116,10 @@ export class TraversalRecorder {
   #hasNatRun = false;
   #isNatNext = false;
 
-  /** Of an emulator with these rules on HOST. INTEREST: in which others, see `learnOutcome`. */
-  constructor({ tables }: Pick<Ruleset, 'tables'>, host: Host, interest: OutcomeInterest = {}) {
+  /** Of an emulator with these rules on HOST. ASSUMPTIONS: about the others, see also `learnOutcome`. */
+  constructor({ tables }: Pick<Ruleset, 'tables'>, host: Host, assumptions: TraversalAssumptions = {}) {
     this.#host = host;
-    this.#interest = interest;
+    this.#assumptions = assumptions;
     this.#hasNat = tables.some(({ name }) => name === 'nat');
     this.entries = HOOK_NAMES.flatMap((_, at) => {
       const hook = at as Hook;
@@ -159,7 +183,7 @@ export class TraversalRecorder {
   }
 
   #start(packet: Packet): void {
-    const set = new TraversalSet(this.#host, this.context, packet, this.#isLocal);
+    const set = new TraversalSet(this.#host, this.context, packet, this.#isLocal, this.#assumptions);
     this.#set = set;
     this.#packet = packet;
     this.#own = this.#valuesOf(packet);
@@ -191,7 +215,9 @@ export class TraversalRecorder {
   #meet(table: Table, hook: Hook): void {
     const set = this.#set;
     if (this.#depth > 0 || set === undefined) return;
-    const outcome = learnOutcome(table, hook, this.#packet!, this.context, undefined, this.#interest);
+    const { resultOf } = this.#assumptions;
+    const outcome = learnOutcome(table, hook, this.#packet!, this.context, resultOf, this.#assumptions);
+    if (outcome !== undefined) set.answer(outcome);
     if (table.name === 'nat') {
       this.#isNatNext = true;
       this.#hasNatRun = false;
@@ -229,7 +255,9 @@ export class TraversalRecorder {
       narrowedBy: new Map([...set.arrival.narrowedBy, ...set.connection.narrowedBy]),
       conditions: set.conditions,
       nativeResults: set.nativeResults,
+      givenResults: set.givenResults,
       header: set.header,
+      translatedEnds: set.translatedEnds,
       isTranslated: set.isTranslated,
       dontFragment: set.dontFragment,
     };

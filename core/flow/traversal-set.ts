@@ -17,16 +17,19 @@ import type { FieldCondition } from '../rules/condition.js';
 import type { RuleContext } from '../rules/context.js';
 import { type EffectPlanner, effectOf } from '../rules/effect.js';
 import type { Rule } from '../rules/model.js';
+import type { ValueRange } from '../rules/ranges.js';
 import { allBut, type FieldValues, fromTo, Narrowing, onlyValue } from './narrowing.js';
 import type { NativeResult, SameOutcome } from './same-outcome.js';
 import {
   type Alone,
   type AloneReason,
   type GivenConnection,
+  type GivenResult,
   givenConnection,
   hasDontFragment,
   type Narrower,
 } from './traversal.js';
+import type { TraversalAssumptions } from './traversal-recorder.js';
 
 /** What NAT can change in a packet. */
 const ENDS = ['source', 'destination', 'sport', 'dport'] as const;
@@ -51,6 +54,9 @@ const SAME_FOR_ALL: ReadonlySet<ValueField> = new Set([
   ...ENDS,
 ]);
 
+/** Fields of which tests make something of the destination port. */
+const LOOKS_AT_PORTS: ReadonlySet<FieldName> = new Set(['dport', 'content', 'socket', 'icmpQuote'] as const);
+
 const LOCALHOST = addressFromHostOrder(0x7f000001);
 const HIGHEST_TTL = 255;
 const HIGHEST_LENGTH = 0xffff;
@@ -60,6 +66,7 @@ export class TraversalSet {
   readonly connection = new Narrowing<Narrower>();
   readonly conditions: FieldCondition[] = [];
   readonly nativeResults: NativeResult[] = [];
+  readonly givenResults: GivenResult[] = [];
   readonly matched: Rule[] = [];
   header: { readonly isWhole: boolean; readonly l4Available: number } | undefined;
   dontFragment: boolean | undefined;
@@ -71,6 +78,9 @@ export class TraversalSet {
   /** The packet in its current state. */
   readonly #packet: Packet;
   readonly #isLocal: boolean;
+  readonly #assumptions: Pick<TraversalAssumptions, 'anySource' | 'portsWith'>;
+  /** The destination ports with the same results of tests (`answer`). */
+  readonly #ports = new Map<NativeResult, readonly ValueRange[]>();
   /** The ends that are now the same for all packets of the set. */
   readonly #translated = new Set<End>();
   #ends: Record<End, number>;
@@ -78,7 +88,14 @@ export class TraversalSet {
   /** Whether rules have set the connection's mark to the same value for all. */
   #isCtmarkSet = false;
 
-  constructor(host: Host, context: RuleContext, packet: Packet, isLocal: boolean) {
+  constructor(
+    host: Host,
+    context: RuleContext,
+    packet: Packet,
+    isLocal: boolean,
+    assumptions: Pick<TraversalAssumptions, 'anySource' | 'portsWith'> = {},
+  ) {
+    this.#assumptions = assumptions;
     this.#host = host;
     this.#context = context;
     this.#packet = packet;
@@ -109,11 +126,32 @@ export class TraversalSet {
       if (this.#isAsArrived(condition.field)) this.conditions.push(condition);
       else this.#carry(condition.field, this.#own(condition.field), ['mask']);
     }
-    for (const result of outcome.nativeResults) {
-      if (result.native.reads.every((name) => this.#isAsArrived(name))) this.nativeResults.push(result);
-      else this.leaveAlone('rule-state');
-    }
+    for (const result of outcome.nativeResults) this.#passTest(result);
     if (outcome.matched.some((rule) => effectOf(rule) === 'connection')) this.#isCtmarkSet = true;
+  }
+
+  /** Called before the packet passes a table with OUTCOME, while it still is as the tests there see it. */
+  answer({ nativeResults }: SameOutcome): void {
+    const { portsWith } = this.#assumptions;
+    if (portsWith === undefined || this.#translated.has('dport')) return;
+    for (const test of nativeResults)
+      if (test.native.check !== undefined && test.native.reads.some((name) => LOOKS_AT_PORTS.has(name)))
+        this.#ports.set(test, portsWith(test, this.#packet, this.#context));
+  }
+
+  #passTest(test: NativeResult): void {
+    const { check, reads } = test.native;
+    const asArrived = ENDS.filter((end) => !this.#translated.has(end));
+    if (check === undefined) return void this.givenResults.push({ ...test, asArrived });
+    if (this.#assumptions.portsWith === undefined) {
+      if (reads.every((name) => this.#isAsArrived(name))) this.nativeResults.push(test);
+      else this.leaveAlone('rule-state');
+      return;
+    }
+    this.givenResults.push({ ...test, asArrived });
+    const ports = this.#ports.get(test);
+    if (ports !== undefined) this.arrival.narrow('dport', { ranges: ports, orAbsent: false }, [test.rule]);
+    if (asArrived.includes('destination')) this.arrival.narrow('destination', this.#own('destination'), [test.rule]);
   }
 
   /** The packet was routed by its current addresses. */
@@ -152,6 +190,10 @@ export class TraversalSet {
   spendTtl(hasLeft: boolean): void {
     this.arrival.narrow('ttl', hasLeft ? fromTo(2, HIGHEST_TTL) : fromTo(0, 1), ['ttl']);
     this.#ttlSpent = 1;
+  }
+
+  get translatedEnds(): End[] {
+    return [...this.#translated];
   }
 
   get isTtlSpent(): boolean {
@@ -200,6 +242,10 @@ export class TraversalSet {
     const { minAddress, maxAddress, minPort, maxPort, basePort, random, randomFully } = range;
     const [end, port] = manip === Manip.SRC ? (['source', 'sport'] as const) : (['destination', 'dport'] as const);
     const hasPorts = this.#ends.sport !== ABSENT;
+    if (this.#assumptions.anySource === true && manip === Manip.SRC && hasPorts) {
+      this.#translated.add('source').add('sport');
+      return Verdict.ACCEPT;
+    }
     if (random || randomFully || (minPort !== undefined && (manip === Manip.SRC || !hasPorts))) return undefined;
     const address = to ?? minAddress;
     const isOne = to !== undefined || (maxAddress !== undefined && minAddress?.equals(maxAddress) === true);

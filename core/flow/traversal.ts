@@ -52,6 +52,15 @@ export interface Alone {
   readonly hook?: Hook;
 }
 
+/**
+ * A test that depends on more than the packet, such as on earlier packets or on a set, and the result that was given;
+ * or, where that is asked for (`portsWith`), one that looks at more of the packet than fields.
+ */
+export interface GivenResult extends NativeResult {
+  /** What the packet still had of its ends on arrival when it was tested: NAT had not processed these. */
+  readonly asArrived: readonly ('source' | 'destination' | 'sport' | 'dport')[];
+}
+
 export type TraversalEnd =
   | { readonly kind: 'forwarded' | 'sent'; readonly dev: string }
   | { readonly kind: 'delivered' }
@@ -87,8 +96,12 @@ export interface Traversal {
   /** Conditions they meet on arrival, and tests that have the same results for them. */
   readonly conditions: readonly FieldCondition[];
   readonly nativeResults: readonly NativeResult[];
+  /** Results that are given (`resultOf`): only packets that have them, too, are in the set. */
+  readonly givenResults: readonly GivenResult[];
   /** How much of their layer-4 headers is present, see `SameOutcome`. Undefined: no rule depends on it. */
   readonly header: { readonly isWhole: boolean; readonly l4Available: number } | undefined;
+  /** What of them NAT rewrites, so that it is the same for all at the end. */
+  readonly translatedEnds: readonly ('source' | 'destination' | 'sport' | 'dport')[];
   /** NAT rewrites them, so their layer-4 headers must be long enough. */
   readonly isTranslated: boolean;
   /** Whether they have DF. Undefined: it makes no difference. */

@@ -146,6 +146,8 @@ export interface TargetExtension<P> extends Extension<P> {
   readonly terminates: boolean;
   /** Whether it drops some packets although it does not end the table for others. */
   readonly mayDrop?: boolean;
+  /** What it changes depends on the packet's addresses and ports. */
+  readonly readsEnds?: boolean;
   /** It connects to servers in place of clients, whose packets then pass one more hook entry (core/synproxy). */
   readonly proxies?: boolean;
   /** Called for each rule when the host starts. */

@@ -123,6 +123,7 @@ export const hmark: TargetExtension<HmarkParams> = {
 
   // The mark depends on what differs between the packets of a megaflow, and for ESP and AH between those of a path.
   effect: () => 'packet',
+  readsEnds: true,
 };
 
 function hex(value: number, digits: number): string {

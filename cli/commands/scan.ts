@@ -1,0 +1,60 @@
+/** The command line of `nfreplay scan`. */
+
+import { COLOR, type CommandSpec } from '../args.js';
+import { APPLY, BACKEND, GUESS, HOST, IPSET, LAX, NAMES, NFQUEUE, RULES, SEED, STRICT } from './options.js';
+
+export const SCAN: CommandSpec = {
+  name: 'scan',
+  summary: 'tell which ports are reached from where, without any traffic, and what a change of rules opens and closes',
+  usages: [
+    '[--rules RULES] --host HOST [--source IFACE|NETWORK …]',
+    '--rules OLD --rules NEW --host HOST',
+    "[--rules RULES] --host HOST --apply 'iptables …'",
+  ],
+  options: [
+    { ...RULES, multiple: true, help: `${RULES.help}; twice: what the second opens and closes` },
+    GUESS,
+    HOST,
+    {
+      name: 'source',
+      value: 'IFACE|NETWORK',
+      multiple: true,
+      help:
+        'where to look from: an interface, for all senders to which the host routes by it, or an address or network, ' +
+        'such as 10.0.0.0/8; left out, every interface',
+    },
+    { ...APPLY, help: `${APPLY.help}; what that opens and closes is told` },
+    IPSET,
+    BACKEND,
+    SEED,
+    NFQUEUE,
+    LAX,
+    {
+      ...STRICT,
+      help:
+        'exit with 1 if the result may be wrong or incomplete: after a warning, or if anything was assumed or ' +
+        'not told',
+    },
+    NAMES,
+    { name: 'json', help: 'print all ports as JSON (docs/schema/scan.schema.json)' },
+    COLOR,
+  ],
+  examples: [
+    {
+      about: 'what can be reached on a host, from each of its interfaces',
+      command: 'nfreplay scan --host snapshot.txt',
+    },
+    {
+      about: 'does Docker bypass ufw? what the Internet reaches',
+      command: 'nfreplay scan --host snapshot.txt --source eth0',
+    },
+    {
+      about: 'what a rule opens',
+      command: "nfreplay scan --host snapshot.txt --apply 'iptables -I INPUT -p tcp --dport 8081 -j ACCEPT'",
+    },
+    {
+      about: 'open ports, for a script',
+      command: 'nfreplay scan --host snapshot.txt --json | jq -r \'.ports[] | select(.verdict == "open")\'',
+    },
+  ],
+};

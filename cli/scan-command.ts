@@ -1,0 +1,133 @@
+/** The command `nfreplay scan`: which ports are reached from where. */
+import { shown, shownJson } from '../codecs/text.js';
+import { HostSets } from '../core/sets/host-sets.js';
+import { formatChanges } from '../explain/scan/change-text.js';
+import type { ProbedHost } from '../explain/scan/prober.js';
+import { type Scan, scanHost } from '../explain/scan/scan.js';
+import { changesIn, type TargetChanges } from '../explain/scan/scan-changes.js';
+import { changesJson, portsJson, sourcesJson } from '../explain/scan/scan-json.js';
+import { scanSources } from '../explain/scan/scan-sources.js';
+import { ScanTargets } from '../explain/scan/scan-targets.js';
+import { formatPorts, notesOn } from '../explain/scan/scan-text.js';
+import { widthOf, wrapAfter } from '../explain/text/columns.js';
+import { styleOf } from '../explain/text/style.js';
+import { loadSetting, type Setting, type SettingOptions } from '../replay/setting.js';
+import { version } from '../replay/version.js';
+import { type Arguments, parseCommand } from './args.js';
+import { SCAN } from './commands/scan.js';
+import { ExitCode, UsageError } from './errors.js';
+import { count } from './number.js';
+import { STDERR, STDOUT, warn } from './output.js';
+import { settingOptionsOf } from './replay-options.js';
+import type { Supervision } from './supervisor.js';
+
+/** When all packets of a scan arrive: noon of a Wednesday (UTC), for rules that look at the time. */
+const SCANNED_AT_SEC = 1_767_182_400;
+
+interface Found {
+  readonly scan: Scan;
+  /** Undefined: there is one ruleset. */
+  readonly changes: readonly TargetChanges[] | undefined;
+  readonly warnings: readonly string[];
+  readonly assumed: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** Runs the command; returns the exit code. */
+export function scanCommand(args: readonly string[], supervision?: Supervision): number {
+  supervision?.onReady(false);
+  const given = parseCommand(SCAN, args);
+  const found = scanGiven(given);
+  found.warnings.forEach(warn);
+  STDOUT.write(given.has('json') ? `${shownJson(jsonOf(found))}\n` : textOf(found, given));
+  return given.has('strict') ? strictly(found) : ExitCode.DONE;
+}
+
+function scanGiven(given: Arguments): Found {
+  const settings = settingsOf(given);
+  const { host, names } = settings[0];
+  const rulesets = settings.map(({ ruleset }) => ruleset);
+  const sources = scanSources(host, given.values('source'));
+  const scan = scanHost(
+    settings.map((setting) => probedHost(setting, given)),
+    sources,
+    new ScanTargets(host, rulesets, names),
+  );
+  const about = settings.flatMap(({ assumed, host: one }) => [...assumed, ...one.assumed()]);
+  return {
+    scan,
+    changes: settings.length > 1 ? changesIn(scan) : undefined,
+    warnings: unique(settings.flatMap(({ warnings }) => warnings)),
+    assumed: unique(about).filter((line) => !IRRELEVANT.test(line)),
+    notes: notesOn(scan),
+  };
+}
+
+/** What makes no difference for the first packet of a connection. */
+const IRRELEVANT = /^(?:neighbour |net\.ipv4\.icmp_|net\.netfilter\.nf_conntrack_(?:acct|max) )/;
+
+const unique = (lines: readonly string[]): string[] => [...new Set(lines)];
+
+/** One host, or the same before and after the change that is asked about. */
+function settingsOf(given: Arguments): Setting[] {
+  const rules = given.values('rules');
+  if (rules.length > 2) throw new UsageError(`--rules was given ${rules.length} times: scan compares two rulesets`);
+  const options = settingOptionsOf(given);
+  const apply = given.values('apply');
+  const [before, after = before] = rules.map((rulesPath): Partial<SettingOptions> => ({ rulesPath }));
+  const isCompared = rules.length > 1 || apply.length > 0;
+  const first = loadSetting({ ...options, ...before, apply: [] });
+  return isCompared ? [first, loadSetting({ ...options, ...after, apply })] : [first];
+}
+
+function probedHost({ host, ruleset, moreSets }: Setting, given: Arguments): ProbedHost {
+  const seed = given.wholeNumber('seed') ?? 0;
+  return {
+    ...{ host, ruleset, seed, tsSec: SCANNED_AT_SEC },
+    sets: () => HostSets.of(host, moreSets, seed),
+    queueVerdict: given.value('nfqueue') as ProbedHost['queueVerdict'],
+  };
+}
+
+function textOf({ scan, changes, notes, assumed }: Found, given: Arguments): string {
+  const style = styleOf(STDOUT, given.color);
+  const width = widthOf(STDOUT);
+  const options = { style, width };
+  const found = changes === undefined ? formatPorts(scan, 0, options) : formatChanges(scan, changes, options);
+  const lines = [
+    ...notes.flatMap((note) => wrapAfter('note     ', shown(note), width)),
+    ...assumed.flatMap((line) => wrapAfter('assumed  ', shown(line), width)),
+  ];
+  return found + lines.map((line) => `${style.dim(line)}\n`).join('');
+}
+
+function jsonOf({ scan, changes, warnings, assumed, notes }: Found): unknown {
+  return {
+    schema: 1,
+    generator: `nfreplay ${version()}`,
+    sources: sourcesJson(scan),
+    ports: portsJson(scan, changes === undefined ? 0 : 1),
+    ...(changes === undefined ? {} : { changes: changesJson(changes) }),
+    findings: [],
+    notes,
+    assumed,
+    warnings,
+  };
+}
+
+/** The exit code with `--strict`; says why if it is not 0. */
+function strictly({ warnings, assumed, scan: { sources } }: Found): ExitCode {
+  const fates = sources.flatMap(({ groups }) =>
+    groups.flatMap(({ sides }) => sides.flatMap((side) => side.flatMap(({ ports }) => ports.map(({ fate }) => fate)))),
+  );
+  const reasons = [
+    ...(warnings.length > 0 ? [count(warnings.length, 'warning')] : []),
+    ...(assumed.length > 0 ? [count(assumed.length, 'assumption')] : []),
+    ...(fates.some(({ uncertain }) => uncertain !== undefined) ? ['uncertain ports'] : []),
+    ...(fates.some(({ verdict }) => verdict === 'unknown') ? ['ports of which nothing is told'] : []),
+    ...(sources.some(({ unscanned }) => unscanned.length > 0) ? ['networks that were not scanned'] : []),
+  ];
+  if (reasons.length === 0) return ExitCode.DONE;
+  STDERR.write(`nfreplay: --strict: ${reasons.join('; ')}\n`);
+  return ExitCode.DIFFERENT;
+}

@@ -1,0 +1,228 @@
+/** A scan as text for people. */
+import { formatLoaded, toLoaded } from '../../codecs/byte-order.js';
+import { counted, shown, shownPath } from '../../codecs/text.js';
+import { type DropCause, describeCause } from '../../core/drop.js';
+import type { Rule } from '../../core/rules/model.js';
+import type { ValueRange } from '../../core/rules/ranges.js';
+import { saveRule } from '../../core/rules/save.js';
+import { wrapAfter } from '../text/columns.js';
+import type { Style } from '../text/style.js';
+import { type Fate, LAST_PORT, type PortRange, type ScanVerdict, type TargetPorts } from './model.js';
+import { formatPortRows, type PortRow } from './port-rows.js';
+import { CLIENT_PORT } from './probe-packet.js';
+import { haveSamePorts, type Scan, type ScannedSource, type SenderGroup } from './scan.js';
+import { networksOf } from './scan-sources.js';
+
+export interface TextOptions {
+  readonly style: Style;
+  readonly width: number;
+}
+
+/** The most interesting first. */
+const VERDICTS: readonly ScanVerdict[] = ['open', 'translated', 'accepted', 'unknown', 'rejected', 'dropped'];
+/** As many networks of senders are named. */
+const MOST_NETWORKS = 4;
+
+/** What SIDE of SCAN found, source by source. */
+export function formatPorts(scan: Scan, side: number, options: TextOptions): string {
+  const areSocketsKnown = scan.areSocketsKnown[side];
+  const texts: { readonly text: string; readonly from: string }[] = [];
+  const lines: string[] = [];
+  for (const scanned of scan.sources) {
+    const [general] = scanned.groups;
+    for (const group of scanned.groups) {
+      const from = senderText(scanned, group);
+      lines.push(...heading(from, group, options));
+      const isGeneral = group === general;
+      const targets = isGeneral ? group.sides[side] : differing(group.sides[side], general.sides[side]);
+      const text = blocks(targets, areSocketsKnown, options).join('\n');
+      const same = isGeneral ? texts.find((other) => other.text === text) : undefined;
+      if (same !== undefined) lines.push(`  the same as from ${same.from}`, '');
+      else lines.push(text, ...(isGeneral ? [] : [`  all else as from ${senderText(scanned, general)}`]), '');
+      if (isGeneral) texts.push({ text, from });
+    }
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** `eth0`; `eth0: 10.0.0.5`, of senders that find something else; `10.0.0.0/8`. */
+export function senderText({ source, groups, unscanned }: ScannedSource, group: SenderGroup): string {
+  const isMost = group === groups[0] && countOf(unscanned) < countOf(source.addresses) / 2;
+  return isMost ? source.from : `${source.from}: ${networksText(group.addresses)}`;
+}
+
+function countOf(addresses: readonly ValueRange[]): number {
+  return addresses.reduce((sum, { min, max }) => sum + max - min + 1, 0);
+}
+
+/** ADDRESSES as networks, the first few of them. */
+function networksText(addresses: readonly ValueRange[]): string {
+  const networks = networksOf(addresses);
+  const more = networks.length - MOST_NETWORKS;
+  return networks.slice(0, MOST_NETWORKS).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+function heading(from: string, { example }: SenderGroup, { style, width }: TextOptions): string[] {
+  const sender = `(packets from ${formatLoaded(toLoaded(example))})`;
+  const isShort = from.length + sender.length + 8 <= width;
+  const [first, ...rest] = wrapAfter('', `from ${shown(from)}`, width);
+  return isShort
+    ? [`${style.bold(first)}  ${style.dim(sender)}`]
+    : [style.bold(first), ...rest, `  ${style.dim(sender)}`];
+}
+
+/** Those of TARGETS that differ from what others find at the same addresses. */
+function differing(targets: readonly TargetPorts[], others: readonly TargetPorts[]): TargetPorts[] {
+  return targets.filter(({ ports }, i) => !haveSamePorts(ports, others[i].ports));
+}
+
+interface Block {
+  readonly names: string[];
+  readonly protocols: readonly TargetPorts[];
+}
+
+/** TARGETS, those with the same ports together. */
+function blocks(targets: readonly TargetPorts[], areSocketsKnown: boolean, options: TextOptions): string[] {
+  const found: Block[] = [];
+  for (const { target } of targets) {
+    const protocols = targets.filter((other) => other.target === target);
+    const name = target.name === undefined ? target.address : `${target.address} ${target.name}`;
+    const same = found.find(
+      (block) =>
+        block.protocols.length === protocols.length &&
+        block.protocols.every(
+          ({ protocol, ports }, i) => protocol === protocols[i].protocol && haveSamePorts(ports, protocols[i].ports),
+        ),
+    );
+    if (same === undefined) found.push({ names: [name], protocols });
+    else if (!same.names.includes(name)) same.names.push(name);
+  }
+  return found.flatMap(({ names, protocols }) => [
+    ...wrapAfter('  ', shown(names.join(', ')), options.width),
+    ...blockRows(protocols, areSocketsKnown, options),
+  ]);
+}
+
+function blockRows(
+  protocols: readonly TargetPorts[],
+  areSocketsKnown: boolean,
+  { style, width }: TextOptions,
+): string[] {
+  const areAlike = protocols.every(({ ports }) => haveSamePorts(ports, protocols[0].ports));
+  const shownProtocols = areAlike ? protocols.slice(0, 1) : protocols;
+  const rows = shownProtocols.flatMap(({ protocol, ports }) =>
+    rowsOf(ports).map(({ fate, text }, i): PortRow => {
+      const name = areAlike ? protocols.map((one) => one.protocol).join(', ') : protocol;
+      return {
+        head: [i > 0 ? '' : name],
+        ports: text,
+        verdict: verdictText(fate, areSocketsKnown),
+        colour: COLOURS[fate.verdict],
+        reason: reasonText(fate),
+      };
+    }),
+  );
+  return formatPortRows(rows, style, width);
+}
+
+const COLOURS: Readonly<Partial<Record<ScanVerdict, keyof Style>>> = {
+  open: 'green',
+  translated: 'green',
+  accepted: 'yellow',
+  unknown: 'yellow',
+  rejected: 'dim',
+  dropped: 'dim',
+};
+
+/** The ports of each fate in words, the most interesting fate first. */
+function rowsOf(ports: readonly PortRange[]): { readonly fate: Fate; readonly text: string }[] {
+  const byFate = new Map<Fate, PortRange[]>();
+  for (const range of ports) {
+    const ranges = byFate.get(range.fate);
+    if (ranges === undefined) byFate.set(range.fate, [range]);
+    else ranges.push(range);
+  }
+  const rows = [...byFate].map(([fate, ranges]) => {
+    const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    const isMost = size > LAST_PORT / 2;
+    const text = isMost ? (byFate.size === 1 ? 'all ports' : 'all other ports') : ranges.map(rangeText).join(', ');
+    return { fate, text, isMost };
+  });
+  const rank = ({ fate: { verdict }, isMost }: (typeof rows)[number]): number =>
+    VERDICTS.indexOf(verdict) + (isMost ? VERDICTS.length : 0);
+  return rows.sort((a, b) => rank(a) - rank(b));
+}
+
+export function rangeText({ first, last }: { readonly first: number; readonly last: number }): string {
+  return first === last ? String(first) : `${first}-${last}`;
+}
+
+/** What becomes of packets with FATE, in words. */
+export function verdictText({ verdict, end, dev, to, uncertain, stateful }: Fate, areSocketsKnown: boolean): string {
+  const target = to === undefined ? '' : `→ ${to.address}${to.port === undefined ? '' : `:${to.port}`}`;
+  const doubts = `${stateful.length > 0 ? ', at first' : ''}${uncertain === undefined ? '' : ' (uncertain)'}`;
+  return words() + doubts;
+
+  function words(): string {
+    if (verdict === 'translated') return `${target}${dev === undefined ? '' : ` out ${dev}`}`;
+    if (verdict === 'accepted' && end === 'forwarded') return `forwarded out ${dev}`;
+    if (verdict === 'accepted') return `accepted${areSocketsKnown ? ', nobody listens' : ''}${target && ` ${target}`}`;
+    if (verdict === 'unknown') return 'not told';
+    return target === '' ? verdict : `${verdict} ${target}`;
+  }
+}
+
+/** Which rules decided. */
+export function reasonText({ decidedBy, translatedBy, verdict }: Fate): string {
+  if (verdict === 'unknown') return 'nothing follows from one port for others';
+  const decided = decidedBy === undefined ? 'no rule' : causeText(decidedBy);
+  return translatedBy === undefined ? decided : `${ruleText(translatedBy)}, then ${decided}`;
+}
+
+function causeText(cause: DropCause): string {
+  const { rule, policy } = cause;
+  if (rule !== undefined) return ruleText(rule);
+  return describeCause(policy === undefined ? cause : { ...cause, policy: { ...policy, file: baseName(policy.file) } });
+}
+
+function ruleText(rule: Rule): string {
+  return `${place(rule)} -A ${rule.chain}${saveRule(rule)}`;
+}
+
+/** What a reader has to know to trust SCAN, a line each. */
+export function notesOn({ sources, areSocketsKnown }: Scan): string[] {
+  const notes: string[] = [];
+  const fates = new Set(
+    sources.flatMap(({ groups }) =>
+      groups.flatMap(({ sides }) => sides.flat().flatMap(({ ports }) => ports.map(({ fate }) => fate))),
+    ),
+  );
+  if (areSocketsKnown.includes(false))
+    notes.push('who listens on the host is not known (`sockets` in host.json): accepted ports may be open');
+  for (const rule of new Set([...fates].flatMap(({ stateful }) => stateful)))
+    notes.push(`${place(rule)} looks at earlier packets, the time or chance: told is what the first packet meets`);
+  for (const rule of new Set(sources.flatMap(({ bySourcePort }) => bySourcePort)))
+    notes.push(`${place(rule)} looks at the source port: told is what packets from port ${CLIENT_PORT} meet`);
+  for (const rule of new Set(sources.flatMap(({ byContent }) => byContent)))
+    notes.push(`${place(rule)} looks at the bytes of packets or at sockets: told is what packets without data meet`);
+  for (const reason of new Set([...fates].flatMap(({ uncertain }) => uncertain ?? [])))
+    notes.push(`uncertain: ${reason}`);
+  for (const { source, unscanned } of sources) {
+    if (unscanned.length === 0) continue;
+    const networks = counted(networksOf(unscanned).length, 'network');
+    notes.push(
+      `not scanned from ${source.from}: ${networks} that rules name (${networksText(unscanned)}); ` +
+        '--source scans one of them',
+    );
+  }
+  return notes;
+}
+
+function place({ file, line }: Rule): string {
+  return `${baseName(file)}:${line}`;
+}
+
+/** The last part of PATH: rows have no room for more. */
+function baseName(path: string): string {
+  return shownPath(path.slice(path.lastIndexOf('/') + 1));
+}

@@ -1,0 +1,183 @@
+/** `nfreplay scan`: what people and programs are told about the ports of a host. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const Scan = suite('nfreplay scan');
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+const dir = mkdtempSync(join(tmpdir(), 'nfreplay-scan-'));
+const schema = JSON.parse(readFileSync('docs/schema/scan.schema.json', 'utf8'));
+const validate = new Ajv2020({ allErrors: true, strictTypes: false }).compile(schema);
+
+Scan.after(() => rmSync(dir, { recursive: true }));
+
+const net = (local: string, prefixlen: number) => ({ family: 'inet', local, prefixlen });
+
+/** A host that publishes a container's port, as Docker does, behind ufw's rules for INPUT. */
+const HOST = {
+  addr: [
+    { ifname: 'eth0', address: '02:00:00:00:00:10', mtu: 1500, addr_info: [net('192.0.2.10', 24)] },
+    { ifname: 'docker0', address: '02:42:c0:bb:bb:1e', mtu: 1500, addr_info: [net('172.17.0.1', 16)] },
+  ],
+  route: [{ dst: 'default', gateway: '192.0.2.1', dev: 'eth0' }],
+  neigh: [{ dst: '172.17.0.3', dev: 'docker0', lladdr: '02:42:ac:11:00:03' }],
+  sysctl: { 'net.ipv4.ip_forward': 1 },
+  sockets: [
+    { proto: 'tcp', local: '*:22' },
+    { proto: 'tcp', local: '127.0.0.1:25' },
+  ],
+};
+const RULES = `*nat
+-A PREROUTING -m addrtype --dst-type LOCAL -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.3:80
+COMMIT
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+-A INPUT -s 198.51.100.0/24 -j REJECT
+-A INPUT -p tcp -m tcp --dport 20:25 -j ACCEPT
+-A FORWARD -d 172.17.0.3/32 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
+COMMIT
+`;
+
+const HOST_FILE = join(dir, 'host.json');
+const RULES_FILE = join(dir, 'rules.v4');
+writeFileSync(HOST_FILE, JSON.stringify(HOST));
+writeFileSync(RULES_FILE, RULES);
+
+function run(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  const env = { ...process.env, COLUMNS: '80', NO_COLOR: '1' };
+  return spawnSync(process.execPath, [MAIN, 'scan', '--host', HOST_FILE, ...args], { encoding: 'utf8', env });
+}
+
+interface Verdict {
+  verdict: string;
+  to: string | null;
+  rule: { line: number } | null;
+}
+
+interface Where {
+  from: string;
+  address: string;
+  protocol: string;
+  first: number;
+  last: number;
+}
+
+interface ScanJson {
+  sources: readonly { from: string; interface: string; networks: readonly string[] }[];
+  ports: readonly (Where & Verdict)[];
+  changes: readonly (Where & { change: string; before: Verdict; after: Verdict })[];
+}
+
+function jsonOf(...args: readonly string[]): ScanJson {
+  const { status, stdout, stderr } = run('--rules', RULES_FILE, '--json', ...args);
+  assert.is(status, 0, stderr);
+  const json = JSON.parse(stdout);
+  assert.ok(validate(json), JSON.stringify(validate.errors, null, 1));
+  return json as ScanJson;
+}
+
+/** `0-19 dropped 6`, `8080 translated 172.17.0.3:80 9`. */
+function said({ ports }: ScanJson, from: string, address: string, protocol = 'tcp'): string[] {
+  return ports
+    .filter((one) => one.from === from && one.address === address && one.protocol === protocol)
+    .map(({ first, last, verdict, to, rule }) =>
+      [first === last ? first : `${first}-${last}`, verdict, ...(to === null ? [] : [to]), rule?.line].join(' '),
+    );
+}
+
+Scan('all ports: open where somebody listens, accepted where nobody does, translated past the rules of INPUT', () => {
+  const json = jsonOf('--source', 'eth0');
+  assert.equal(said(json, 'eth0', '192.0.2.10'), [
+    '0-19 dropped 5',
+    '20-21 accepted 8',
+    '22 open 8',
+    // Of 127.0.0.1:25, nothing is seen from outside.
+    '23-25 accepted 8',
+    '26-8079 dropped 5',
+    '8080 translated 172.17.0.3:80 9',
+    '8081-65535 dropped 5',
+  ]);
+  assert.equal(said(json, 'eth0', '192.0.2.10', 'udp'), ['0-65535 dropped 5']);
+  // The container by its own address: it is routed, and FORWARD lets port 80 pass.
+  assert.equal(said(json, 'eth0', '172.17.0.3'), ['0-79 dropped 6', '80 accepted 9', '81-65535 dropped 6']);
+});
+
+Scan('senders that rules treat in another way are told apart', () => {
+  const json = jsonOf();
+  assert.equal(
+    json.sources.map(({ from }) => from),
+    ['eth0', 'eth0 198.51.100.0/24', 'docker0'],
+  );
+  assert.equal(said(json, 'eth0 198.51.100.0/24', '192.0.2.10'), [
+    '0-8079 rejected 7',
+    '8080 translated 172.17.0.3:80 9',
+    '8081-65535 rejected 7',
+  ]);
+  // The container reaches the host by the bridge; its own address it reaches without the host.
+  assert.equal(said(json, 'docker0', '172.17.0.3'), []);
+});
+
+Scan('a network as the source: only what is behind the interface that the host routes to it by', () => {
+  const json = jsonOf('--source', '198.51.100.128/25');
+  assert.equal(json.sources[0].interface, 'eth0');
+  assert.equal(json.sources[0].networks, ['198.51.100.128/25']);
+  assert.is(said(json, '198.51.100.128/25', '192.0.2.10')[0], '0-8079 rejected 7');
+});
+
+Scan('what a change opens and closes', () => {
+  const change = ['--apply', 'iptables -I INPUT -p tcp --dport 443 -j ACCEPT', '--apply', 'iptables -t nat -F'];
+  const json = jsonOf('--source', 'eth0', ...change);
+  const changes = json.changes
+    .filter(({ from, address }) => from === 'eth0' && address === '192.0.2.10')
+    .map((one) => [one.first, one.last, one.change, one.before.verdict, one.after.verdict]);
+  // Nobody listens on 443: it is accepted now, and answered by a reset.
+  assert.equal(changes, [
+    [443, 443, 'differs', 'dropped', 'accepted'],
+    [8080, 8080, 'closes', 'translated', 'dropped'],
+  ]);
+  assert.equal(jsonOf('--apply', 'iptables -I INPUT -m comment --comment moved').changes, []);
+  const { stdout } = run('--rules', RULES_FILE, '--source', 'eth0', ...change);
+  assert.match(stdout, /- closes +tcp +8080\s+→ 172\.17\.0\.3:80 out docker0 ⇒ dropped/);
+});
+
+Scan('the text fits the terminal, and says what is not known', () => {
+  for (const width of [60, 200]) {
+    const env = { ...process.env, COLUMNS: String(width), NO_COLOR: '1' };
+    const args = [MAIN, 'scan', '--host', HOST_FILE, '--rules', RULES_FILE];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+    const longest = Math.max(...stdout.split('\n').map((line) => line.length));
+    assert.ok(longest <= width, `${longest} of ${width} columns`);
+    assert.match(stdout, /22 +open/);
+  }
+  writeFileSync(join(dir, 'bare.json'), JSON.stringify({ ...HOST, sockets: undefined }));
+  const { stdout } = run('--rules', RULES_FILE, '--host', join(dir, 'bare.json'));
+  assert.is(stdout, '');
+  const bare = spawnSync(process.execPath, [MAIN, 'scan', '--host', join(dir, 'bare.json'), '--rules', RULES_FILE], {
+    encoding: 'utf8',
+  });
+  assert.match(bare.stdout, /who listens on the host is not known/);
+});
+
+Scan('sources that cannot be are refused, with what is wanted', () => {
+  const refused = (source: string): string => {
+    const { status, stderr } = run('--rules', RULES_FILE, '--source', source);
+    assert.is(status, 2);
+    return stderr;
+  };
+  assert.match(
+    refused('eth9'),
+    /no such interface; expected an interface \(eth0, docker0\) or a network.*did you mean eth0\?/,
+  );
+  assert.match(refused('lo'), /scan looks from outside/);
+  assert.match(refused('10.0.0.0/33'), /no such interface/);
+  assert.match(refused('192.0.2.10'), /no route to it/);
+});
+
+Scan.run();
