@@ -18,14 +18,17 @@ import { TRACE } from './commands/trace.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDOUT, warn } from './output.js';
 import { replayOptionsOf } from './replay-options.js';
+import { type TraceReport, traceOfCaptures } from './trace-captures.js';
 
 const SCHEMA = 1;
 
 /** Runs the command; returns the exit code. */
 export function traceCommand(args: readonly string[]): number {
   const given = parseCommand(TRACE, args);
-  const find = questionIn(given);
   const options = replayOptionsOf(given);
+  const captured = traceOfCaptures(given, options);
+  if (captured !== undefined) return reportCaptured(captured, given);
+  const find = questionIn(given);
   const setting = loadSetting(options);
   const packets = find({ setting, options });
   for (const warning of setting.warnings) warn(warning);
@@ -68,6 +71,19 @@ function headingOf({ sentence = '' }: TracedOrLogged, index: number, style: Styl
   return index === 0
     ? []
     : [style.dim(`${index + 1}  --then ${shown(/\s/.test(sentence) ? `'${sentence}'` : sentence)}`)];
+}
+
+/** Prints what was traced out of captures. */
+function reportCaptured({ warnings, json, lines }: TraceReport, given: Arguments): number {
+  for (const warning of warnings) warn(warning);
+  if (given.has('json')) {
+    STDOUT.write(`${shownJson({ schema: SCHEMA, generator: `${GENERATOR} ${version()}`, ...json, warnings })}\n`);
+    return ExitCode.DONE;
+  }
+  const texts = { width: widthOf(STDOUT), style: styleOf(STDOUT, given.color) };
+  const options = { ...texts, isUnfolded: given.has('all'), isMinimal: given.has('minimal') };
+  STDOUT.write(`${lines(options).join('\n')}\n`);
+  return ExitCode.DONE;
 }
 
 function sentenceIn(given: Arguments): string {

@@ -1,5 +1,6 @@
 /** Traces packets that sentences describe, one after the other. */
-import type { SentenceNames } from '../codecs/sentence/parse.js';
+import { parseSentence, type SentenceNames } from '../codecs/sentence/parse.js';
+import type { Sentence } from '../codecs/sentence/sentence.js';
 import { SentenceError } from '../codecs/sentence/sentence-error.js';
 import type { Names } from '../replay/names.js';
 import { Conversation } from './packets/conversation.js';
@@ -55,6 +56,14 @@ function timeOf(number: number): { tsSec: number; tsNsec: number } {
     tsSec: START_SEC + Math.floor(number / MILLISECONDS_PER_SECOND),
     tsNsec: (number % MILLISECONDS_PER_SECOND) * NANOSECONDS_PER_MILLISECOND,
   };
+}
+
+/**
+ * The sentence in TEXT, in which hosts may be called by NAMES. WHOSE: what errors call it, such as an option.
+ * @throws {SentenceError} if it cannot be read
+ */
+export function readSentence(text: string, names: Names, whose: string): Sentence {
+  return naming(`${whose} '${text}'`, () => parseSentence(text, { names: addressesByName(names) }));
 }
 
 function addressesByName(names: Names): SentenceNames {

@@ -22,10 +22,10 @@ export interface PacketWatch {
   /** Called once, before the first packet. */
   begin?(emulator: IpStack): void;
   /**
-   * Whether it wants to hear of the packet in FRAME, which is at PLACE and about to enter the host. IS_SHOWN: `--show`
-   * chooses it.
+   * Whether it wants to hear of the packet in FRAME, which is at PLACE and about to enter the host, or to be sent by it
+   * (IS_OWN). IS_SHOWN: `--show` chooses it.
    */
-  wants(place: FramePlace, frame: Frame, isShown: boolean): boolean;
+  wants(place: FramePlace, frame: Frame, isShown: boolean, isOwn: boolean): boolean;
   /** The packet at PLACE has been dealt with. */
   finished(place: FramePlace): void;
   /** The frame at PLACE does not enter the host, for a REASON as in `skipped` of summaries. */
@@ -48,9 +48,9 @@ export class Watching {
   }
 
   /** The packet in FRAME is about to enter the host. */
-  enters(place: FramePlace, frame: Frame, isShown: boolean): void {
+  enters(place: FramePlace, frame: Frame, isShown: boolean, isOwn: boolean): void {
     this.#place = place;
-    this.observe(this.watch.wants(place, frame, isShown));
+    this.observe(this.watch.wants(place, frame, isShown, isOwn));
   }
 
   finished(): void {

@@ -10,6 +10,7 @@ import { captureFiles, inputsOf, withFoundCaptures } from './captures.js';
 import { filesOfChange } from './changes/planned-change.js';
 import { changeSettingOf } from './changes/run-changes.js';
 import { filesOfCommands } from './commands/host-command.js';
+import { FrameNames } from './frame-names.js';
 import { HOST_CONNTRACK, readBeginning } from './listed-connections.js';
 import { refuseSameFiles } from './named-files.js';
 import type { ReplayOptions } from './replay.js';
@@ -73,7 +74,7 @@ export function startRun(
     ...(options.nfqueue ? { queueVerdict: options.nfqueue } : {}),
     ...(options.observer ? { observer: options.observer } : {}),
     ...(options.hookEntries ? { hookEntries: options.hookEntries } : {}),
-    ...(options.watch ? { watch: options.watch } : {}),
+    ...watchOf(options, setting, inputs),
     ...(options.expectEgress ? { expectEgress: true } : {}),
     ...(options.onDrop ? { onDrop: options.onDrop } : {}),
     ...(options.hasEnded ? { hasEnded: options.hasEnded } : {}),
@@ -82,6 +83,12 @@ export function startRun(
     ...more,
   };
   return new ReplayRun(runOptions, inputs, outDir, options.limit ?? Number.POSITIVE_INFINITY);
+}
+
+function watchOf({ watch }: ReplayOptions, setting: Setting, inputs: readonly RunInput[]): Pick<RunOptions, 'watch'> {
+  if (watch === undefined) return {};
+  const run = { setting, names: new FrameNames(inputs, setting.host) };
+  return { watch: typeof watch === 'function' ? watch(run) : watch };
 }
 
 /** All that are known before the first packet. */

@@ -454,7 +454,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     frame.dev = dev;
     this.#record = record;
     const watching = this.#isPassing ? undefined : this.#watching;
-    watching?.enters(this.#frameAt(this.#input), frame, this.#isShown);
+    watching?.enters(this.#frameAt(this.#input), frame, this.#isShown, dev === INPUT_LOCAL);
     this.#fates?.arrive(frame, this.#placeOfRecord());
     if (dev === INPUT_LOCAL) emulator.send(frame);
     else if (upcall < 0) emulator.receiveUpcall(frame, upcall);
@@ -514,7 +514,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     if (this.#show !== undefined) this.#isShown = this.#show.matches(frame);
     this.#record = null;
     this.#frame = frame;
-    this.#watching?.enters(place, frame, this.#isShown);
+    this.#watching?.enters(place, frame, this.#isShown, isOwn);
     this.#fates?.arrive(frame, place);
     if (isOwn) this.emulator.send(frame, isSourced);
     else this.emulator.receive(frame);

@@ -18,6 +18,7 @@ import { type Leftovers, StagedDir } from '../io/staged-dir.js';
 import { type CaptureChoice, captureFiles, inputName, recordCaptures } from './captures.js';
 import type { RetiredRule } from './changes/rule-history.js';
 import { ExpectedCounters } from './expect-counters.js';
+import type { FrameNames } from './frame-names.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { addBeginning } from './listed-connections.js';
 import { isAnyLogged } from './logged.js';
@@ -101,12 +102,18 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   observer?: Observer;
   /** Further entries of the host's hooks, which see each packet. */
   hookEntries?: readonly HookEntry[];
-  /** Wants to hear of some of the packets (packet-watch.ts). */
-  watch?: PacketWatch;
+  /** Wants to hear of some of the packets (packet-watch.ts); or makes who does, once it is known of what. */
+  watch?: PacketWatch | ((run: WatchedRun) => PacketWatch);
   /** Called for each dropped packet, with the timestamp of the input that caused it. */
   onDrop?: DropListener;
   /** Called with the warning about each capture that is truncated. */
   onTruncated?: (warning: string) => void;
+}
+
+/** What is known before the first packet. */
+export interface WatchedRun {
+  readonly setting: Setting;
+  readonly names: FrameNames;
 }
 
 /** How far a replay has come. */

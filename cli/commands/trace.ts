@@ -9,6 +9,8 @@ export const TRACE: CommandSpec = {
   usages: [
     "[--rules RULES] --host HOST 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S' [--then SENTENCE …]",
     "[--rules RULES] --host HOST --log '[UFW BLOCK] IN=eth0 OUT= … DPT=8081 …'",
+    '[--rules RULES] --host HOST (--capture FILE | --in IFACE=FILE … | --stitch FILE) --packet N',
+    '[--rules RULES] --host HOST (--capture FILE | --in IFACE=FILE … | --stitch FILE) --connection SENTENCE',
   ],
   options: [
     {
@@ -25,6 +27,20 @@ export const TRACE: CommandSpec = {
       help:
         "a line that the host has written about a packet: of the kernel's log, of conntrack -L or -E, or all lines " +
         'about it of xtables-monitor --trace or nft monitor trace. Finds the rule that wrote it. -: standard input',
+    },
+    {
+      name: 'packet',
+      value: 'N',
+      help:
+        'the frame with this number in the capture, as Wireshark shows it, from 1; with several captures, IFACE:N ' +
+        'or FILE:N; of several files in a row, the number goes on',
+    },
+    {
+      name: 'connection',
+      value: 'SENTENCE',
+      help:
+        'the connections of which a packet in the captures is of this kind, a line a packet: its direction, flags, ' +
+        'state, verdict and rule, what it changes, and where the connection had timed out',
     },
     { name: 'all', help: 'show each rule that the packet was tried against, and each policy' },
     { name: 'minimal', help: 'only the verdict, what was changed, and what left the host' },
@@ -55,6 +71,10 @@ export const TRACE: CommandSpec = {
     {
       about: 'what the host itself sends',
       command: "nfreplay trace --host web1.txt 'local udp 192.0.2.10 > 192.0.2.53:53'",
+    },
+    {
+      about: 'why the connections to a port die',
+      command: "nfreplay trace --host web1.txt --capture any.pcap --connection 'tcp * > 192.0.2.10:8080'",
     },
     {
       about: 'the verdict, for a script',

@@ -1,0 +1,93 @@
+/** `nfreplay trace` of what captures hold: one frame, or the connections that a sentence describes. */
+import { type ConnectionTrace, traceConnections } from '../explain/capture/connection-trace.js';
+import { traceFrame } from '../explain/capture/frame-trace.js';
+import type { LadderEnd } from '../explain/capture/ladder.js';
+import { ladderLines } from '../explain/capture/ladder-text.js';
+import { storyJson } from '../explain/story/story-json.js';
+import { type StoryTextOptions, storyLines } from '../explain/story/story-text.js';
+import { readSentence } from '../explain/trace.js';
+import type { ReplayOptions } from '../replay/replay.js';
+import type { Arguments } from './args.js';
+import { UsageError } from './errors.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What a trace has found, in both forms. */
+export interface TraceReport {
+  readonly warnings: readonly string[];
+  readonly json: Json;
+  lines(options: Omit<StoryTextOptions, 'names'>): string[];
+}
+
+/** What GIVEN asks for of captures; undefined: nothing. */
+export function traceOfCaptures(given: Arguments, options: ReplayOptions): TraceReport | undefined {
+  const packet = given.value('packet');
+  const connection = given.value('connection');
+  if (packet === undefined && connection === undefined) return undefined;
+  const option = packet === undefined ? '--connection' : '--packet';
+  if (packet !== undefined && connection !== undefined)
+    throw new UsageError('--packet and --connection cannot be combined');
+  if (given.positionals.length > 0 || given.values('then').length > 0 || given.has('log'))
+    throw new UsageError(`${option} takes packets out of captures: no other packet can be described`);
+  const { inputs = [], captures = [], stitchPaths = [] } = options;
+  if (inputs.length + captures.length + stitchPaths.length === 0)
+    throw new UsageError(`${option} requires a capture: --capture, --in or --stitch`);
+  return packet === undefined ? connectionReport(connection ?? '', options) : frameReport(packet, options);
+}
+
+function frameReport(text: string, options: ReplayOptions): TraceReport {
+  const { name, story, assumed, setting, summary } = traceFrame(options, text);
+  return {
+    warnings: summary.warnings,
+    json: { packets: [{ frame: name, ...storyJson(story), assumed }] },
+    lines: (texts) => {
+      const notes = [{ label: 'frame', lines: [`${name}, ${timeOf(story.tsSec, story.tsNsec)}`] }];
+      return storyLines(story, { ...texts, names: setting.names, assumed, notes });
+    },
+  };
+}
+
+function connectionReport(text: string, options: ReplayOptions): TraceReport {
+  const trace = traceConnections(options, (setting) => readSentence(text, setting.names, '--connection'));
+  const { ladders, hasMore, setting, summary } = trace;
+  return {
+    warnings: summary.warnings,
+    json: connectionJson(trace),
+    lines: (texts) => [
+      ...ladders.flatMap(({ ladder, end }, i) => [
+        ...(i === 0 ? [] : ['']),
+        ...ladderLines(ladder, end, { ...texts, names: setting.names }),
+      ]),
+      ...(hasMore ? ['', `More connections fit; these are the first ${ladders.length}.`] : []),
+    ],
+  };
+}
+
+function connectionJson({ ladders, hasMore }: ConnectionTrace): Json {
+  const packets = ladders.flatMap(({ ladder }) =>
+    ladder.rungs.map(({ rung }) => ({ frame: rung.name, ...storyJson(rung.story), assumed: [] })),
+  );
+  return {
+    packets,
+    connections: ladders.map(({ ladder, end }) => ({
+      frames: ladder.rungs.map(({ rung, before }) => ({
+        frame: rung.name,
+        direction: rung.direction ?? null,
+        notes: rung.notes,
+        ...(before === undefined ? {} : { before }),
+      })),
+      omitted: ladder.omitted,
+      end: endJson(end),
+    })),
+    hasMore,
+  };
+}
+
+function endJson(end: LadderEnd): Json {
+  return { ...end };
+}
+
+function timeOf(sec: number, nsec: number): string {
+  const iso = new Date(sec * 1000).toISOString().replace('.000Z', '');
+  return `${iso}.${String(nsec).padStart(9, '0')}Z`;
+}

@@ -1,0 +1,116 @@
+/** What became of one frame of a capture. Up to it, the replay is as fast as any. */
+import type { IpStack } from '../../core/ip-stack.js';
+import { ReplayOptionsError } from '../../replay/errors.js';
+import type { FramePlace } from '../../replay/packet-watch.js';
+import { type ReplayOptions, replay, type WatchedRun } from '../../replay/replay.js';
+import type { Setting } from '../../replay/setting.js';
+import type { Summary } from '../../replay/summary.js';
+import { Assumptions } from '../story/assumptions.js';
+import type { Story } from '../story/story.js';
+import { StoryWatch } from './story-watch.js';
+
+export interface FrameTrace {
+  /** `eth0:4`. */
+  readonly name: string;
+  readonly story: Story;
+  readonly assumed: readonly string[];
+  readonly setting: Setting;
+  readonly summary: Summary;
+}
+
+/**
+ * The story of the frame that TEXT names, the value of --packet, in a replay with OPTIONS.
+ * @throws {ReplayOptionsError} if there is no such frame, or it does not enter the host
+ * @throws as `replay`
+ */
+export function traceFrame(options: ReplayOptions, text: string): FrameTrace {
+  let watch: FrameWatch | undefined;
+  const summary = replay({
+    ...options,
+    watch: (run) => {
+      watch = new FrameWatch(run, run.names.parse(text, '--packet'));
+      return watch;
+    },
+  });
+  if (watch === undefined) throw new Error('nothing was replayed');
+  return watch.result(summary, `--packet ${text}`);
+}
+
+class FrameWatch extends StoryWatch {
+  readonly only: FramePlace;
+  readonly #run: WatchedRun;
+  #story: Story | undefined;
+  #assumptions: Assumptions | undefined;
+  #assumed: readonly string[] = [];
+  /** Why there is no story. */
+  #reason: string | undefined;
+
+  constructor(run: WatchedRun, only: FramePlace) {
+    super();
+    this.#run = run;
+    this.only = only;
+  }
+
+  override get isDone(): boolean {
+    return this.#story !== undefined || this.#reason !== undefined;
+  }
+
+  override begin(emulator: IpStack): void {
+    super.begin(emulator);
+    const { setting } = this.#run;
+    this.#assumptions = new Assumptions(setting, setting.host, emulator);
+  }
+
+  wants(place: FramePlace): boolean {
+    if (!this.#isIt(place)) return false;
+    this.#assumptions?.start();
+    return true;
+  }
+
+  told(story: Story | undefined, place: FramePlace): void {
+    if (story === undefined || !this.#isIt(place)) return;
+    this.#story = story;
+    this.#assumed = this.#assumptions?.of(story) ?? [];
+  }
+
+  missed(place: FramePlace, reason: string): void {
+    if (this.#isIt(place)) this.#reason = `it does not enter the host: ${MISSED[reason] ?? reason}`;
+  }
+
+  departed(place: FramePlace, cause: FramePlace | undefined): void {
+    if (!this.#isIt(place)) return;
+    const of = cause === undefined ? '' : `; it is what became of ${this.#run.names.nameOf(cause)}: trace that`;
+    this.#reason = `it was captured as it left the host${of}`;
+  }
+
+  #isIt({ input, number }: FramePlace): boolean {
+    return input === this.only.input && number === this.only.number;
+  }
+
+  result(summary: Summary, option: string): FrameTrace {
+    const { names, setting } = this.#run;
+    const story = this.#story;
+    if (story !== undefined) {
+      const name = names.nameOf(this.only, story.inDev ?? 'local');
+      return { name, story, assumed: this.#assumed, setting, summary };
+    }
+    if (this.#reason !== undefined) throw new ReplayOptionsError(`${option}: ${this.#reason}`);
+    const { name, files } = names.inputOf(this.only);
+    const packets = summary.inputs
+      .filter(({ file }) => files.includes(file))
+      .reduce((sum, input) => sum + input.packets, 0);
+    throw new ReplayOptionsError(`${option}: ${name} has only ${packets} frames`);
+  }
+}
+
+/** Why frames never reach the host, by the reasons of summaries. */
+const MISSED: Readonly<Record<string, string>> = {
+  'not-selected': '--filter, --from or --to leaves it out',
+  'not-sent': 'its sender would not have sent it, as what it answers is not let through',
+  'no-route-to-sender': 'the host has no route to its sender, so it is not known where it enters',
+  'captured-twice': 'it is a copy of a frame that was captured before',
+  'own-answer': 'the host itself sends it, and does so in the replay',
+  'loopback-copy': 'it is a copy of what was captured before, on its way over lo',
+  'bridge-port': 'it is the same packet as on the bridge of its port',
+  bridged: 'it was passed from port to port of a bridge, below IP',
+};

@@ -1,0 +1,150 @@
+/** A ladder as text: a line a packet, and lines where the connection had timed out. */
+import { shown } from '../../codecs/text.js';
+import type { TimeoutFields } from '../../core/events.js';
+import type { Names } from '../../replay/names.js';
+import { arrivalWords } from '../story/packet-words.js';
+import { columns, wrapAfter } from '../text/columns.js';
+import type { Style } from '../text/style.js';
+import type { Between, Ladder, LadderEnd, TimedOut } from './ladder.js';
+import type { Rung } from './rung.js';
+
+export interface LadderTextOptions {
+  readonly width: number;
+  readonly style: Style;
+  readonly names: Names;
+}
+
+const ARROWS = { original: '→', reply: '←' } as const;
+/** Narrower terminals have no room for the times, or even for the rules of packets like the ones before. */
+const TIMES_WIDTH = 96;
+const RULES_WIDTH = 72;
+const ALIGNS = ['right', 'left', 'left', 'left', 'left', 'left', 'left'] as const;
+/** Begins the lines that are no packets, so that the columns of others do not depend on them. */
+const GAP = '    ⋮  ';
+
+/** LADDER, which is at END, as lines. */
+export function ladderLines(ladder: Ladder, end: LadderEnd, options: LadderTextOptions): string[] {
+  const { width, style } = options;
+  const { rungs, omitted } = ladder;
+  const [first] = rungs;
+  const table = columns(
+    rungs.map(({ rung }, i) => rowOf(rung, lastLike(ladder, i), first.rung, width)),
+    ALIGNS,
+    width,
+  );
+  const lines = withGaps(table, ladder, width);
+  const last = omitted === 0 ? [] : wrapAfter(GAP, `${omitted} more packets`, width);
+  return [
+    ...headline(ladder, end, options),
+    '',
+    ...lines.map((line) => colored(line, style)),
+    ...last,
+    ...wrapAfter(GAP, endWords(end), width).map((line) => (end.kind === 'timed-out' ? style.yellow(line) : line)),
+  ];
+}
+
+/** What the connection is, and what became of its packets. */
+function headline({ rungs, omitted }: Ladder, end: LadderEnd, { width, style, names }: LadderTextOptions): string[] {
+  const counts = new Map<string, number>();
+  for (const { rung } of rungs) counts.set(rung.verdict, (counts.get(rung.verdict) ?? 0) + 1);
+  const invalid = rungs.filter(({ rung }) => rung.state === 'INVALID').length;
+  const packets = [...counts].map(([verdict, count]) => `${count} ${verdict}`).join(', ');
+  const stopped = ['rejected', 'dropped'].find((verdict) => counts.has(verdict));
+  const verdict = end.kind === 'timed-out' ? 'expired' : (stopped ?? rungs[0].rung.verdict);
+  const words = `${verdict}  `;
+  const emphasize = end.kind === 'timed-out' ? style.yellow : stopped === undefined ? style.green : style.red;
+  const what = `${packets}${invalid === 0 ? '' : `, ${invalid} of them INVALID`}${omitted === 0 ? '' : ', and more'}`;
+  const about = arrivalWords(rungs[0].rung.story, names);
+  const [start, ...rest] = [...wrapAfter(words, what, width), ...wrapAfter(' '.repeat(words.length), about, width)];
+  return [style.bold(emphasize(start.slice(0, words.length))) + start.slice(words.length), ...rest];
+}
+
+/** The last packet before the one NUMBER that went in its direction. */
+function lastLike({ rungs }: Ladder, number: number): Rung | undefined {
+  const { direction } = rungs[number].rung;
+  return rungs.slice(0, number).findLast(({ rung }) => rung.direction === direction)?.rung;
+}
+
+/** The cells of RUNG. BEFORE: the last one of its direction. */
+function rowOf(rung: Rung, before: Rung | undefined, first: Rung, width: number): string[] {
+  const { name, direction, what, verdict, decider, story, notes } = rung;
+  const since = story.tsSec - first.story.tsSec + (story.tsNsec - first.story.tsNsec) / 1e9;
+  const isNarrow = width < RULES_WIDTH;
+  const by = isNarrow && decider !== before?.decider ? [`by ${decider}`] : [];
+  return [
+    width < TIMES_WIDTH ? '' : since.toFixed(6),
+    name,
+    `${direction === undefined ? ' ' : ARROWS[direction]} ${what}`,
+    stateOf(rung, width),
+    verdict,
+    isNarrow ? '' : decider,
+    [...by, ...notes].join('; '),
+  ];
+}
+
+/** What conntrack takes the packet of RUNG for, and the state of its connection, if that says more. */
+function stateOf({ state, connectionState }: Rung, width: number): string {
+  if (connectionState === '' || connectionState === state) return state;
+  return width < TIMES_WIDTH && state === 'ESTABLISHED' ? connectionState : `${state} ${connectionState}`;
+}
+
+/** The lines of TABLE, with what is between the packets. A packet's first line has its name. */
+function withGaps(table: readonly string[], { rungs }: Ladder, width: number): string[] {
+  const lines: string[] = [];
+  let next = 0;
+  for (const line of table) {
+    const rung = rungs[next];
+    if (rung !== undefined && isStart(line, rung.rung)) {
+      next++;
+      if (rung.before !== undefined) lines.push(...wrapAfter(GAP, betweenWords(rung.before), width));
+    }
+    lines.push(line);
+  }
+  return lines;
+}
+
+function isStart(line: string, { name }: Rung): boolean {
+  const [first, second] = line.trimStart().split(/ +/, 2);
+  return first === shown(name) || second === shown(name);
+}
+
+function betweenWords(between: Between): string {
+  if (between.kind === 'timed-out')
+    return `${timedOutWords(between)}, ${seconds(between.agoSec)} before the next packet`;
+  return goneWords(between.state);
+}
+
+function endWords(end: LadderEnd): string {
+  if (end.kind === 'none') return 'conntrack has no entry for it at the end';
+  if (end.kind === 'gone') return goneWords(end.state);
+  if (end.kind === 'timed-out') return `${timedOutWords(end)}, ${seconds(end.agoSec)} before the captures end`;
+  const state = end.state === undefined ? '' : ` in ${end.state}`;
+  return `open${state} where the captures end; it expires in ${seconds(end.expiresSec)}${timeoutWords(end.timeout)}`;
+}
+
+function goneWords(state: string | undefined): string {
+  const where = state === undefined ? '' : ` in ${state}`;
+  return `the entry${where} was removed before it timed out: its ports were needed, or the table was full`;
+}
+
+function timedOutWords({ state, timeout }: TimedOut): string {
+  const after = timeout?.seconds === undefined ? '' : ` after ${seconds(timeout.seconds)} without a packet`;
+  return `the connection timed out${state === undefined ? '' : ` in ${state}`}${after}${timeoutWords(timeout)}`;
+}
+
+function timeoutWords(timeout: TimeoutFields | undefined): string {
+  const sysctl = timeout?.sysctl;
+  return sysctl === undefined ? '' : ` (${sysctl.slice(sysctl.lastIndexOf('.') + 1)})`;
+}
+
+function seconds(count: number): string {
+  return `${Number(count.toFixed(count < 10 ? 2 : 0))} s`;
+}
+
+function colored(line: string, style: Style): string {
+  if (line.startsWith(GAP)) return style.yellow(line);
+  return line
+    .replace(/\b(forwarded|delivered|sent)\b/, (word) => style.green(word))
+    .replace(/\b(dropped|rejected)\b/, (word) => style.red(word))
+    .replace(/\bINVALID\b/, (word) => style.red(word));
+}
