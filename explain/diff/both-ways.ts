@@ -73,7 +73,7 @@ function placesOf(rows: readonly Row[]): Place[] {
   let hook: Place['hook'];
   return rows.map((row) => {
     hook = row.hook ?? hook;
-    const text = typeof row.text === 'string' ? row.text : `${row.text.matches} ${row.text.target}`.trim();
+    const text = typeof row.text === 'string' ? row.text : [...row.text.tests, row.text.target].join(' ').trim();
     // Without the numbers of rules.
     const [table] = row.label.trim().split(' ');
     const level = row.label.length - row.label.trimStart().length;

@@ -1,9 +1,8 @@
 /** Puts the rows of a story into columns: hook, label, what happened, and at the right why or what came of it. */
 import { shown } from '../../codecs/text.js';
-import { wrap } from '../text/columns.js';
+import { NO_BREAK, wrap } from '../text/columns.js';
 import type { Style } from '../text/style.js';
 import type { Row, Tone } from './rows.js';
-import type { RuleParts } from './rule-words.js';
 
 const GAP = 2;
 /** The width of the first column, also of what is said below the rows: the longest hook, and a gap. */
@@ -14,6 +13,8 @@ const LEAST_TEXT = 34;
 const RIGHT_SHARE = 0.3;
 const LONGEST_LABEL = 16;
 const INDENT = 2;
+/** Longer targets are shortened to their names if the rule does not fit on a line. */
+const LONGEST_TARGET = 16;
 
 interface Widths {
   /** 0: hooks have lines of their own. */
@@ -106,21 +107,33 @@ function emphasisOf(tone: Tone, style: Style): Emphasis {
   }
 }
 
-const wholeText = (text: string | RuleParts): string =>
-  typeof text === 'string' ? text : `${text.matches} ${text.target}`.trim();
-
-/** The text of ROW: whole, on as many lines as it needs, or if it is in two parts, shortened to one. */
-function textLines({ text }: Row, width: number): string[] {
-  const whole = shown(wholeText(text));
-  if (typeof text === 'string' || whole.length <= width) return wrap(whole, width);
-  const { matches, target } = text;
+/** The text of ROW: whole, on as many lines as it needs, or if it is a rule in parts, shortened to one. */
+function textLines({ text, isOneLine = false }: Row, width: number): string[] {
+  if (typeof text === 'string') {
+    const lines = wrapRule(shown(text), isOneLine ? width - ' …'.length : width);
+    return isOneLine && lines.length > 1 ? [`${lines[0]} …`] : lines;
+  }
+  const { tests, kept, target } = text;
   const [option, name] = target.split(' ');
-  const short = target.length > 16 ? `${option} ${name} …` : target;
-  const room = width - short.length - 1;
-  if (shown(matches).length <= room) return [`${shown(matches)} ${short}`];
-  return [
-    `${shown(matches)
-      .slice(0, Math.max(0, room - 2))
-      .trimEnd()} … ${short}`,
+  const hasMore = target.split(' ').length > 2;
+  const short = hasMore && target.length > LONGEST_TARGET ? `${option} ${name} …` : target;
+  // From the end, tests give way to the one that must stay.
+  const forms = [
+    [...tests, target],
+    [...tests, short],
   ];
+  for (let count = tests.length - 1; count >= 0; count--) {
+    const first = tests.slice(0, count);
+    forms.push([...first, '…', ...(kept > count ? [tests[kept], '…'] : kept === count ? [tests[kept]] : []), short]);
+  }
+  const lines = forms.map((parts) => shown(parts.join(' ')));
+  return [lines.find((line) => line.length <= width) ?? lines[lines.length - 1]].flatMap((line) =>
+    wrapRule(line, width),
+  );
+}
+
+/** An option and its value stay together. */
+function wrapRule(text: string, width: number): string[] {
+  const kept = text.replace(/(^| )(--?[a-z][\w-]*) (?=[^ !-])/gi, `$1$2${NO_BREAK}`);
+  return wrap(kept, width).map((line) => line.replaceAll(NO_BREAK, ' '));
 }

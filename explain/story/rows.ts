@@ -8,7 +8,7 @@ import type { Rule, Target } from '../../core/rules/model.js';
 import type { Names } from '../../replay/names.js';
 import { type Item, itemsOf } from './folding.js';
 import { endWords } from './packet-words.js';
-import { missWords, type RuleParts, ruleText, shortRule, topicsOf } from './rule-words.js';
+import { missWords, type RuleParts, ruleParts, ruleText, topicsOf } from './rule-words.js';
 import type { RuleEffect, RuleStep, Stage, Step, Story } from './story.js';
 import { invalidWords, timedOutWords } from './tracked-words.js';
 
@@ -23,6 +23,8 @@ export interface Row {
   readonly text: string | RuleParts;
   readonly right: string;
   readonly tone: Tone;
+  /** What does not fit on a line is left out. */
+  readonly isOneLine?: boolean;
 }
 
 export interface RowOptions {
@@ -82,7 +84,7 @@ class RowBuilder {
         { label, text: `${counted(item.steps.length, 'rule')} about ${topicsOf(item.steps)}`, right: '', tone: 'miss' },
       ];
     const { step } = item;
-    const text = shortRule(step.rule);
+    const text = this.#options.isUnfolded ? ruleText(step.rule) : ruleParts(step);
     if (item.kind === 'passed') {
       const right = item.rules === 0 ? 'comes back' : `no match in ${counted(item.rules, 'rule')}`;
       return [{ label, text, right, tone: 'miss' }];
@@ -107,7 +109,8 @@ class RowBuilder {
   }
 
   #effectRow(effect: RuleEffect): Row {
-    return { label: '', text: this.#effectText(effect), right: '', tone: 'note' };
+    const isOneLine = effect.kind === 'logged' && this.#options.isUnfolded !== true;
+    return { label: '', text: this.#effectText(effect), right: '', tone: 'note', isOneLine };
   }
 
   #effectText(effect: RuleEffect): string {
@@ -175,7 +178,8 @@ class RowBuilder {
     const before = this.#tracked;
     this.#tracked = step;
     if (before?.ctstate === ctstate && before.stateAfter === stateAfter) return [];
-    const states = stateBefore === stateAfter ? stateAfter : `${stateBefore ?? 'none'} → ${stateAfter ?? 'none'}`;
+    const isSame = stateBefore === stateAfter || invalid !== undefined;
+    const states = isSame ? stateBefore : `${stateBefore ?? 'none'} → ${stateAfter ?? 'none'}`;
     const isShown = states !== undefined && (stateBefore !== undefined || this.#options.isUnfolded);
     const text = invalid === undefined ? ctstate : `${ctstate}: ${invalidWords(step)}`;
     return [{ label: 'conntrack', text, right: isShown ? states : '', tone: invalid === undefined ? 'note' : 'act' }];

@@ -15,24 +15,44 @@ export function ruleText(rule: Rule): string {
   return saveRule(rule).trim();
 }
 
-/** A rule in two parts, so that the first can be cut where there is little room. */
+/** A rule in parts, so that it can be shortened where there is little room. */
 export interface RuleParts {
-  readonly matches: string;
+  /** What it asks, in order. */
+  readonly tests: readonly string[];
+  /** The test that must stay: the one that the packet failed. -1: none. */
+  readonly kept: number;
   readonly target: string;
 }
 
-/** RULE without what tells nothing: comments, and the `-m tcp` that follows from `-p tcp`. */
-export function shortRule(rule: Rule): RuleParts {
+/** The option of a rule that tests a field. */
+const BASE_OPTIONS: Partial<Record<FieldName, string>> = {
+  source: '-s',
+  destination: '-d',
+  inDev: '-i',
+  outDev: '-o',
+  protocol: '-p',
+  fragmentOffset: '-f',
+};
+
+/** The rule of STEP without what tells nothing: comments, and the `-m tcp` that follows from `-p tcp`. */
+export function ruleParts({ rule, failures }: Pick<RuleStep, 'rule' | 'failures'>): RuleParts {
   const { base, matches, target, verbatim } = rule;
-  if (verbatim !== undefined) return { matches: verbatim, target: '' };
+  if (verbatim !== undefined) return { tests: [verbatim], kept: 0, target: '' };
   const protocol = base.protocol?.negated === false ? protocolName(base.protocol.number) : undefined;
-  const text = matches
-    .filter(({ extension }) => extension.comment === undefined)
-    .map(({ extension, params }) => {
-      const isImplied = extension.name === protocol;
-      return `${isImplied ? '' : ` -m ${extension.name}`}${extension.save(params)}`;
-    });
-  return { matches: (saveBase(base) + text.join('')).trim(), target: saveTarget(target).trim() };
+  const tests = saveBase(base)
+    .split(/ (?=(?:! )?-[a-z](?: |$))/)
+    .filter((part) => part !== '');
+  const [failed] = failures;
+  let kept = -1;
+  if (failed !== undefined && failed.match === undefined)
+    kept = tests.findIndex((test) => test.replace('! ', '').startsWith(BASE_OPTIONS[failed.field ?? 'mark'] ?? '?'));
+  for (const [i, { extension, params }] of matches.entries()) {
+    if (extension.comment !== undefined) continue;
+    if (failed?.match === i) kept = tests.length;
+    const options = extension.save(params).trim();
+    tests.push(extension.name === protocol ? options : `-m ${extension.name} ${options}`.trim());
+  }
+  return { tests, kept, target: saveTarget(target).trim() };
 }
 
 /** How a value of a field is said of a packet, where its label is not the best word. */

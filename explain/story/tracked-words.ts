@@ -1,5 +1,5 @@
 /** What conntrack decided about a packet, in words. */
-import type { InvalidCheck, TimedOutEvent, TrackedEvent } from '../../core/events.js';
+import type { InvalidCheck, TimedOutEvent, TrackedEvent, WindowFields } from '../../core/events.js';
 
 const WORDS: Readonly<Record<InvalidCheck, string>> = {
   header: 'its header is cut short or malformed',
@@ -21,7 +21,11 @@ const WORDS: Readonly<Record<InvalidCheck, string>> = {
 /** Why the packet of TRACKED is INVALID; '' if it is not. */
 export function invalidWords({ invalid, window, stateBefore, remark }: TrackedEvent): string {
   if (invalid === undefined) return '';
-  if (remark !== undefined) return remark;
+  const words = checkWords(invalid, window, stateBefore);
+  return remark === undefined || words.includes(remark) ? words : `${words} (the kernel says: ${remark})`;
+}
+
+function checkWords(invalid: InvalidCheck, window: WindowFields | undefined, stateBefore: string | undefined): string {
   if (invalid === 'state' && stateBefore !== undefined) return `not possible in ${stateBefore}`;
   if (window === undefined || invalid !== 'window') return WORDS[invalid];
   const { beyondWindowBytes, unseenBytes } = window;
