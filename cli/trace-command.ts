@@ -2,6 +2,7 @@
 import { shown, shownJson } from '../codecs/text.js';
 import { investigate } from '../explain/evidence/investigate.js';
 import type { Finding } from '../explain/evidence/notes.js';
+import { fateJson, fateTexts } from '../explain/fate/fate-text.js';
 import { LEAD } from '../explain/story/layout.js';
 import { storyJson } from '../explain/story/story-json.js';
 import { type StoryTextOptions, storyLines } from '../explain/story/story-text.js';
@@ -97,12 +98,14 @@ function sentenceIn(given: Arguments): string {
   return sentence;
 }
 
-function packetLines({ story, assumed, chosen, note, finding }: TracedOrLogged, options: StoryTextOptions): string[] {
+function packetLines(packet: TracedOrLogged, options: StoryTextOptions): string[] {
+  const { story, assumed, chosen, note, finding, fate } = packet;
   const { width, style, isMinimal = false } = options;
-  const notes = finding?.notes.map((one) => ({ ...one, isMinimal: true })) ?? [];
+  const { marked = new Map(), notes: fates = [] } = fate === undefined ? {} : fateTexts(fate, story);
+  const notes = [...(finding?.notes.map((one) => ({ ...one, isMinimal: true })) ?? []), ...fates];
   return [
     ...(finding?.lead === undefined ? [] : [...wrap(finding.lead, width).map(style.yellow), '']),
-    ...storyLines(story, { ...options, assumed, notes }),
+    ...storyLines(story, { ...options, marked, assumed, notes }),
     ...(isMinimal || chosen.length === 0 ? [] : noteLines('chosen', chosen.join(', '), width).map(style.dim)),
     ...(note === undefined ? [] : noteLines('then', note, width)),
   ];
@@ -112,7 +115,8 @@ const noteLines = (label: string, text: string, width: number): string[] =>
   wrapAfter(label.padEnd(LEAD), shown(text), width);
 
 function packetJson(packet: TracedOrLogged): Readonly<Record<string, unknown>> {
-  const { sentence, chosen, story, assumed, note, finding } = packet;
+  const { sentence, chosen, story, assumed, note, finding, fate } = packet;
   const by = finding === undefined ? { sentence } : { evidence: { isFound: finding.isFound, ...finding.json } };
-  return { ...by, ...storyJson(story), assumed, chosen, ...(note === undefined ? {} : { note }) };
+  const more = { ...(fate === undefined ? {} : fateJson(fate)), ...(note === undefined ? {} : { note }) };
+  return { ...by, ...storyJson(story), assumed, chosen, ...more };
 }

@@ -3,6 +3,7 @@ import { parseSentence, type SentenceNames } from '../codecs/sentence/parse.js';
 import type { Sentence } from '../codecs/sentence/sentence.js';
 import { SentenceError } from '../codecs/sentence/sentence-error.js';
 import type { Names } from '../replay/names.js';
+import { type Fate, fateOf } from './fate/fate.js';
 import { Conversation } from './packets/conversation.js';
 import { Trial, type TrialResult, type TrialSetting } from './trial.js';
 
@@ -13,6 +14,8 @@ export interface TracedPacket extends TrialResult {
   readonly chosen: readonly string[];
   /** Why what should follow does not. */
   readonly note?: string;
+  /** Of the packet that matters most: the first that did not get through, or the first of all. */
+  readonly fate?: Fate;
 }
 
 /** When the first packet comes: seconds since 1970. */
@@ -26,7 +29,10 @@ const NANOSECONDS_PER_MILLISECOND = 1_000_000;
  * @throws as `Trial`
  */
 export function traceSentences(setting: TrialSetting, sentences: readonly string[]): TracedPacket[] {
-  return playSentences(new Trial(setting), setting, sentences);
+  const play = (trial: Trial): TracedPacket[] => playSentences(trial, setting, sentences);
+  const packets = play(new Trial(setting));
+  const { index, ...fate } = fateOf(setting, play, packets);
+  return packets.map((packet, i) => (i === index ? { ...packet, fate: { index, ...fate } } : packet));
 }
 
 /** The same through TRIAL, in SETTING but for what its maker changed. */

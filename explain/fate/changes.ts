@@ -16,6 +16,8 @@ export type Play = (host: Trial) => readonly TrialResult[];
 
 /** How many changes are told, how many are tried for that, and how many may be needed together. */
 const MOST_TOLD = 3;
+/** What stops a packet that got through is no riddle. */
+const MOST_CLOSING = 1;
 const MOST_TRIED = 40;
 const MOST_TOGETHER = 3;
 /** How many changes that do not suffice by themselves are gone on with. */
@@ -23,10 +25,9 @@ const MOST_PURSUED = 2;
 
 /** What would change the verdict of the packet of PLAY, of which BEFORE became: the smallest first. Empty: nothing small. */
 export function findChanges(setting: TrialSetting, play: Play, before: readonly TrialResult[]): Change[] {
-  const [traced] = before;
-  const { verdict } = traced.story;
+  const { verdict } = before[obstacleOf(before)].story;
   if (verdict === 'held' || verdict === 'skipped') return [];
-  const search = new Search(setting, play, isAccepted(traced.story) && before.every(({ story }) => isAccepted(story)));
+  const search = new Search(setting, play, isAccepted({ verdict }));
   search.from(before, { ruleset: setting.setting.ruleset, host: setting.setting.host }, []);
   return search.told();
 }
@@ -48,7 +49,9 @@ class Search {
   told(): Change[] {
     const found = this.#found.toSorted((a, b) => a.commands.length - b.commands.length || a.rank - b.rank);
     const small = found.filter(isSmall);
-    return (small.length > 0 ? small : found).slice(0, MOST_TOLD).map(({ words, commands }) => ({ words, commands }));
+    return (small.length > 0 ? small : found)
+      .slice(0, this.#isClosing ? MOST_CLOSING : MOST_TOLD)
+      .map(({ words, commands }) => ({ words, commands }));
   }
 
   /** Goes on from RESULTS, which CURRENT made after the changes DONE. */
@@ -135,8 +138,8 @@ function isSmall({ rank }: Candidate): boolean {
   return rank < Rank.AMEND;
 }
 
-/** The first packet that does not get through. */
-function obstacleOf(results: readonly TrialResult[]): number {
+/** The first packet that does not get through; the first of all if they all do. */
+export function obstacleOf(results: readonly TrialResult[]): number {
   return Math.max(
     0,
     results.findIndex(({ story }) => !isAccepted(story)),

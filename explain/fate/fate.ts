@@ -8,12 +8,14 @@ import { type Story, stepsOf } from '../story/story.js';
 import { Trial, type TrialResult, type TrialSetting } from '../trial.js';
 import { aloneWords } from './alone.js';
 import type { Change } from './change.js';
-import { findChanges, type Play } from './changes.js';
+import { findChanges, obstacleOf, type Play } from './changes.js';
 import { type FateClass, fateClass, isOfOneProtocol } from './fate-class.js';
 import { type Nearest, nearestRule } from './nearest.js';
 
 export interface Fate {
-  /** Undefined: nothing is known about others, for the reason that is given. */
+  /** Which of the results it is of: the first packet that did not get through, or the first of all. */
+  readonly index: number;
+  /** Undefined: nothing is known about others, for the reason that is given, or the packet reaches no hook. */
   readonly sameFate: FateClass | undefined;
   readonly alone: string | undefined;
   readonly nearest: Nearest | undefined;
@@ -21,14 +23,16 @@ export interface Fate {
   readonly changes: readonly Change[];
 }
 
-/** The fate of the packet that PLAY sends first of those whose RESULTS it returns. */
+/** The fate of what PLAY sends, of which RESULTS became. */
 export function fateOf(setting: TrialSetting, play: Play, results: readonly TrialResult[]): Fate {
   const { host, ruleset } = setting.setting;
-  const [{ story }] = results;
-  const traversal = followed(setting, play);
+  const index = obstacleOf(results);
+  const { story } = results[index];
+  const traversal = followed(setting, play, index);
   const isKnown = traversal !== undefined && traversal.alone === undefined;
   const subject = { outDev: outDevOf(story), host };
   return {
+    index,
     sameFate: isKnown ? fateClass(traversal, subject) : undefined,
     alone: traversal?.alone === undefined ? undefined : aloneWords(traversal.alone),
     nearest: nearestRule(story, ruleset),
@@ -37,15 +41,20 @@ export function fateOf(setting: TrialSetting, play: Play, results: readonly Tria
 }
 
 /**
- * How the packet of PLAY traverses the host, and which others do: all of them, or where parts of the packet decide that
+ * How packet INDEX of PLAY traverses the host, and which others do: all of them, or where parts of the packet decide that
  * only some protocols have, those of its protocol. Undefined: it reaches no hook.
  */
-function followed(setting: TrialSetting, play: Play): Traversal | undefined {
-  const all = traversalOf(setting, play, []);
-  return all !== undefined && isOfOneProtocol(all) ? traversalOf(setting, play, ['protocol']) : all;
+function followed(setting: TrialSetting, play: Play, index: number): Traversal | undefined {
+  const all = traversalOf(setting, play, index, []);
+  return all !== undefined && isOfOneProtocol(all) ? traversalOf(setting, play, index, ['protocol']) : all;
 }
 
-function traversalOf(setting: TrialSetting, play: Play, pinned: readonly ValueField[]): Traversal | undefined {
+function traversalOf(
+  setting: TrialSetting,
+  play: Play,
+  index: number,
+  pinned: readonly ValueField[],
+): Traversal | undefined {
   const { host, ruleset } = setting.setting;
   const recorder = new TraversalRecorder(ruleset, host, { pinned, isOnlyFate: true });
   const all: (Traversal | undefined)[] = [];
@@ -59,7 +68,7 @@ function traversalOf(setting: TrialSetting, play: Play, pinned: readonly ValueFi
   recorder.follow(trial.emulator);
   const { length } = play(trial);
   all.push(recorder.last);
-  return all.at(-length);
+  return all.at(index - length);
 }
 
 /** The interface that the packet of STORY was routed to. */

@@ -1,8 +1,8 @@
 /** The rule that a packet missed by one condition only, and that somebody may have meant for it. */
+import { parseAddress } from '../../codecs/address.js';
 import type { FailedTest } from '../../core/events.js';
 import { ABSENT } from '../../core/fields.js';
-import type { TableName } from '../../core/hooks.js';
-import { Verdict } from '../../core/hooks.js';
+import { HOOK_NAMES, type TableName, Verdict } from '../../core/hooks.js';
 import { CtInfo } from '../../core/packet.js';
 import { type FieldCondition, holdsFor, valuesOf } from '../../core/rules/condition.js';
 import { lowerRule } from '../../core/rules/lower.js';
@@ -14,7 +14,7 @@ export interface Nearest {
   readonly step: RuleStep;
   /** The one test that fails. */
   readonly failure: FailedTest;
-  /** The packet's value could be a slip of the one that the rule wants, such as a port with one digit changed. */
+  /** The rule may be about another value by mistake: a port with one digit changed, or the one before translation. */
   readonly isSlip: boolean;
 }
 
@@ -27,6 +27,7 @@ const FIELD_WEIGHTS: Readonly<Record<string, number>> = {
   ...{ tcpFlags: 0.4, destinationType: 0.5, sourceType: 0.4 },
 };
 const OTHER_WEIGHT = 0.3;
+const BUILT_IN: ReadonlySet<string> = new Set(HOOK_NAMES);
 /** Ports so close to each other may have been confused. */
 const MOST_APART = 2;
 
@@ -44,7 +45,7 @@ export function nearestRule(story: Story, ruleset: Ruleset): Nearest | undefined
     const condition = target === 0 ? undefined : failedCondition(step.rule, failure);
     const near = target === 0 ? 0 : nearness(step.rule, failure, condition);
     if (near === 0) continue;
-    const isSlip = condition !== undefined && isSlipOf(failure, condition);
+    const isSlip = condition !== undefined && (isSlipOf(failure, condition) || isBeforeNat(failure, condition, story));
     // A packet that got through misses all that would have stopped others.
     if (!isOpening && !isSlip) continue;
     const score = (isSlip ? SLIP_WEIGHT : 0) + target * TARGET_WEIGHT + near;
@@ -65,7 +66,11 @@ type RulesOf = (table: TableName, chain: string) => readonly Rule[];
 /** How much RULE would have helped a packet that did not get through. */
 function openingWeight(table: TableName, rule: Rule, rulesOf: RulesOf): number {
   const { target } = rule;
-  if (target.kind === 'verdict') return target.verdict === Verdict.ACCEPT && table !== 'nat' ? 2 : 0;
+  if (target.kind === 'verdict') {
+    // A chain of the administrator, such as DOCKER-USER, returns what it lets through.
+    if (target.verdict === Verdict.RETURN) return BUILT_IN.has(rule.chain) || table === 'nat' ? 0 : 1;
+    return target.verdict === Verdict.ACCEPT && table !== 'nat' ? 2 : 0;
+  }
   if (target.kind === 'extension') return ['DNAT', 'REDIRECT'].includes(target.extension.name) ? 3 : 0;
   if (target.kind === 'none') return 0;
   return rulesOf(table, target.chain).some((one) => openingWeight(table, one, () => []) > 0) ? 1 : 0;
@@ -129,6 +134,13 @@ function wantedPorts(condition: FieldCondition): number[] {
 function isSlipOf({ field, value }: FailedTest, condition: FieldCondition): boolean {
   if (value === undefined || condition.negated || (field !== 'dport' && field !== 'sport')) return false;
   return wantedPorts(condition).some((wanted) => isSlipOfDigits(String(value), String(wanted)));
+}
+
+/** Whether the packet of STORY had what CONDITION wants before it was translated: rules in FORWARD see it afterwards. */
+function isBeforeNat({ field }: FailedTest, condition: FieldCondition, { packet, translations }: Story): boolean {
+  if (packet === undefined || condition.negated || !translations.some(({ end }) => end === 'destination')) return false;
+  if (field === 'dport') return packet.dport !== undefined && holdsFor(condition, packet.dport);
+  return field === 'destination' && holdsFor(condition, parseAddress(packet.destination)?.hostOrder ?? ABSENT);
 }
 
 /** Whether A and B are next to each other, or differ by one digit, one that is missing, or two that changed places. */

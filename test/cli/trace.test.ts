@@ -96,12 +96,15 @@ Trace('says the verdict and the deciding rule first, then the way of the packet,
 PREROUTING   conntrack   NEW
              nat 1       -m addrtype --dst-type LOCAL -j DOCKER          → DOCKER
                1         -i docker0 -j RETURN                            in eth0
-               2         ! -i docker0 -p tcp --dport 36379 -j DNAT …     dport 8081
+               2         ! -i docker0 -p tcp --dport 36379 -j DNAT …     dport 8081  ← nearest
              route       192.0.2.10 is local                             → INPUT
 INPUT        filter 1    -m state --state RELATED,ESTABLISHED -j ACCEPT  NEW
              filter 2-5  4 rules about icmp, lo, tcp dport 22, 80
              filter 6    -j REJECT --reject-with icmp-host-prohibited    REJECT
 sent         icmp 192.0.2.10 → 203.0.113.7 host-prohibited, out eth0
+same fate    new tcp in eth0 to 192.0.2.10, dport not 22, 80, 36379
+changes it   an ACCEPT for tcp dport 8081 in filter INPUT before rule 6
+               iptables -I INPUT 6 -p tcp --dport 8081 -j ACCEPT
 assumed      rp_filter 0: not in the host
              no limit of ICMP errors (icmp_msgs_burst): not in the host
 chosen       ttl 64, 60 bytes
@@ -126,6 +129,9 @@ FORWARD      filter 1   -j DOCKER-USER                                          
              filter 2   -d 172.17.0.3/32 -p tcp -m tcp --dport 6379 -j ACCEPT                              ACCEPT
 POSTROUTING  nat 1      -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE                                        out docker0
 sent         tcp 203.0.113.7:51515 → 172.17.0.3:6379 SYN, out docker0
+same fate    new tcp in eth0 to 192.0.2.10, dport 36379
+changes it   a DROP for tcp to 172.17.0.3 dport 6379 in filter DOCKER-USER
+               iptables -I DOCKER-USER -d 172.17.0.3 -p tcp --dport 6379 -j DROP
 assumed      rp_filter 0: not in the host
 `,
   );
@@ -144,6 +150,11 @@ sent         tcp 203.0.113.7:51515 → 172.17.0.3:6379 SYN, out docker0
 2  --then reply
 dropped  by policy of filter FORWARD (rules.v4:14)   -P FORWARD DROP
          tcp 172.17.0.3:6379 → 203.0.113.7:51515 SYN/ACK, in docker0, a reply in its connection
+
+changes it   an ACCEPT for RELATED,ESTABLISHED in filter DOCKER-USER
+               iptables -I DOCKER-USER -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+             an ACCEPT for RELATED,ESTABLISHED at the end of filter FORWARD
+               iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 `,
   );
 });

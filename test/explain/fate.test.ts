@@ -120,6 +120,23 @@ Fates('a port with a digit wrong is amended rather than opened besides', () => {
   assert.is(fate.changes[0].words, '--dport 36397 instead of 36379 in rule 2 of nat DOCKER');
 });
 
+Fates('a rule about the port before its translation is amended where rules see it afterwards', () => {
+  const rules = `*nat
+-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.3:80
+COMMIT
+*filter
+:DOCKER-USER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A DOCKER-USER -i docker0 -j RETURN
+-A DOCKER-USER -i eth0 -p tcp -m tcp --dport 8080 -j RETURN
+-A DOCKER-USER -i eth0 -p tcp -j DROP
+COMMIT
+`;
+  const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8080 S', rules);
+  assert.is(nearestOf(fate), 'filter DOCKER-USER 2: dport 80 is not 8080');
+  assert.is(fate.changes[0].words, '--dport 80 instead of 8080 in rule 2 of filter DOCKER-USER');
+});
+
 Fates('what other protocols have is not told of one without it', () => {
   const { fate } = told('eth0 udp 203.0.113.7:51515 > 192.0.2.10:53', PUBLISHED);
   assert.is(fate.sameFate?.text, 'new udp in eth0 to 192.0.2.10');

@@ -1,0 +1,48 @@
+/** A packet's fate as notes below its story, and as JSON. */
+import type { Rule } from '../../core/rules/model.js';
+import { isAccepted, type Story } from '../story/story.js';
+import type { StoryNote, StoryTextOptions } from '../story/story-text.js';
+import { NO_BREAK } from '../text/columns.js';
+import type { Fate } from './fate.js';
+
+/** What is shown of FATE in and below the STORY. */
+export function fateTexts(fate: Fate, story: Story): Pick<StoryTextOptions, 'marked' | 'notes'> {
+  const { sameFate, alone, nearest } = fate;
+  const others = sameFate?.text ?? alone;
+  const marked: [Rule, string][] = nearest === undefined ? [] : [[nearest.step.rule, 'nearest']];
+  return {
+    marked: new Map(marked),
+    notes: [...(others === undefined ? [] : [{ label: 'same fate', lines: [others] }]), ...changeNotes(fate, story)],
+  };
+}
+
+function changeNotes({ changes }: Fate, story: Story): StoryNote[] {
+  const { verdict } = story;
+  if (changes.length > 0) {
+    const lines = changes.flatMap(({ words, commands }) => [
+      words.replace(/rule (?=\d)/g, `rule${NO_BREAK}`),
+      ...commands.map((command) => `  ${command}`),
+    ]);
+    return [{ label: 'changes it', lines, isMinimal: true }];
+  }
+  if (isAccepted(story) || verdict === 'held' || verdict === 'skipped') return [];
+  return [{ label: 'changes it', lines: ['nothing small: no rule or sysctl that was tried'], isMinimal: true }];
+}
+
+/** FATE as members of what JSON says of its packet. */
+export function fateJson({ sameFate, alone, nearest, changes }: Fate): Readonly<Record<string, unknown>> {
+  return {
+    sameFate: sameFate === undefined ? null : { text: sameFate.text, fields: sameFate.fields },
+    ...(alone === undefined ? {} : { alone }),
+    nearest: nearest === undefined ? null : nearestJson(nearest),
+    changes,
+  };
+}
+
+function nearestJson({
+  step: { table, rule },
+  failure,
+}: NonNullable<Fate['nearest']>): Readonly<Record<string, unknown>> {
+  const { chain, number, file, line } = rule;
+  return { table, chain, number, rule: { file, line }, failed: failure.text };
+}
