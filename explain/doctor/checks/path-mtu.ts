@@ -1,35 +1,39 @@
 /** Path MTU discovery does not work: its ICMP errors are dropped, or a sender goes on with too long segments. */
 import type { Rule } from '../../../core/rules/model.js';
 import type { Check, Examined, Failure } from '../check.js';
+import type { Belonging, SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
 import type { Passage } from '../passage.js';
+import { targetName } from '../rule-lookup.js';
 import { endsText, packetText, ruleWords } from '../words.js';
 
 const CODE = 'path-mtu';
 const DESTINATION_UNREACHABLE = 3;
 const FRAGMENTATION_NEEDED = 4;
+const CLAMP = '-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu';
 
 export const PATH_MTU: Check = {
   code: CODE,
   needs: ['captures'],
   begin(examined) {
     const blocked = new Evidence<Passage>();
-    const repeated = new Evidence<undefined>();
+    const repeated = new Evidence<SeenConnection | undefined>();
     const tooLong = new Map<string, Passage>();
     return {
-      follow(passage) {
+      follow(passage, belonging) {
         for (const error of [passage, ...passage.answers])
           if (isBlockedError(error))
             blocked.note(error.dropped?.cause.rule ?? error.dropped?.cause.policy, passage, error);
         const { ends, segment, dropped } = passage;
         if (ends === undefined || segment === undefined || dropped?.cause.reason !== 'fragmentation-needed') return;
+        if (belonging !== undefined && isClamped(belonging)) return;
         const key = `${endsText(ends)} ${segment.sequence} ${segment.dataBytes}`;
         const before = tooLong.get(key);
         // Once is how a path's MTU is discovered.
         if (before !== undefined) {
           const flow = `${ends.destination} ${passage.routed?.dev}`;
-          repeated.note(flow, before, undefined);
-          repeated.note(flow, passage, undefined);
+          repeated.note(flow, before, belonging?.connection);
+          repeated.note(flow, passage, belonging?.connection);
         }
         tooLong.set(key, passage);
       },
@@ -76,7 +80,7 @@ function acceptCommand(rule: Rule | undefined, policy: string | undefined, table
   return `iptables ${which}${place} -p icmp -m icmp --icmp-type fragmentation-needed -j ACCEPT`;
 }
 
-function repeatedFinding({ first, packets }: Shown<undefined>, examined: Examined): Failure {
+function repeatedFinding({ detail, first, packets }: Shown<SeenConnection | undefined>, examined: Examined): Failure {
   const { routed, arrived } = first;
   const dev = routed?.dev ?? '';
   const mtu = examined.host.interfaces[examined.host.interfaceIndex(dev)]?.mtu;
@@ -87,8 +91,23 @@ function repeatedFinding({ first, packets }: Shown<undefined>, examined: Examine
       '(fragmentation needed)',
     rules: [],
     packets,
-    change:
-      'iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu: both ends then ' +
-      'choose segments that fit',
+    change: clampCommand(detail, examined),
   };
+}
+
+/** Whether rules tell the sender to choose smaller segments: the captured ones would not have been sent then. */
+function isClamped({ connection, isReply }: Belonging): boolean {
+  const opening = isReply ? connection.opener : connection.reply;
+  return opening !== undefined && meetsClamp(opening);
+}
+
+function meetsClamp({ matched }: Passage): boolean {
+  return matched.some(({ rule }) => targetName(rule) === 'TCPMSS');
+}
+
+function clampCommand(connection: SeenConnection | undefined, examined: Examined): string {
+  const command = `iptables -t mangle -A FORWARD ${CLAMP}`;
+  const opener = connection && examined.tries([command], connection.opener);
+  const isMet = opener !== undefined && meetsClamp(opener);
+  return isMet ? `${command}: both ends then choose segments that fit` : 'choose an MTU or MSS that fits at the sender';
 }

@@ -45,6 +45,12 @@ const PATHS: DoctorCase[] = [
     change: /TCPMSS --clamp-mss-to-pmtu/,
   },
   {
+    name: 'the same segments, which a rule keeps the server from sending',
+    host: smaller,
+    rules: rulesOf({ mangle: ['-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu'] }),
+    traffic: [...OUTWARDS, answerOf(1400), answerOf(1400)],
+  },
+  {
     name: 'a server that learns the MTU of the path',
     host: smaller,
     rules: rulesOf({ filter: FILTER }),
