@@ -63,7 +63,7 @@ const hexBytes = (bytes: Uint8Array, from: number, to: number): string =>
   Array.from(bytes.subarray(from, to), (byte) => byte.toString(16).padStart(2, '0')).join(':');
 
 /** TEXT as /dev/kmsg shows it: what is not printable ASCII, and the backslash, is escaped byte by byte. */
-function asKernelText(text: string): string {
+export function asKernelText(text: string): string {
   if (PLAIN.test(text)) return text;
   return Array.from(encodeText(text), (byte) =>
     byte < 0x20 || byte > 0x7e || byte === BACKSLASH

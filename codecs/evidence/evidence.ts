@@ -44,7 +44,18 @@ export interface LogEvidence extends EvidencePlace {
   readonly kind: 'log';
   /** What stands before `IN=`: a header of the log, perhaps, and at its end the rule's prefix. */
   readonly before: string;
+  /** What conntrack says of a packet that it does not follow (nf_conntrack_log_invalid). Undefined: a rule wrote it. */
+  readonly remark: string | undefined;
   readonly packet: EvidencePacket;
+}
+
+/** What the kernel says of a packet that it takes for a martian (log_martians). */
+export interface MartianEvidence {
+  readonly kind: 'martian';
+  readonly what: 'source' | 'destination';
+  readonly source: string;
+  readonly destination: string;
+  readonly input: string;
 }
 
 /** One step of a traced packet. `rule`: it matched. */
@@ -93,7 +104,7 @@ export interface ConntrackEvidence {
   readonly mark: number;
 }
 
-export type Evidence = LogEvidence | TraceEvidence | ConntrackEvidence;
+export type Evidence = LogEvidence | MartianEvidence | TraceEvidence | ConntrackEvidence;
 
 /** A line that cannot be read. */
 export class EvidenceError extends Error {

@@ -8,10 +8,12 @@ import { IPPROTO_ICMP } from '../layouts.js';
 import { protocolNumber } from '../protocol-names.js';
 import { parseFlags } from '../sentence/tcp-flags.js';
 import {
+  checkAddress,
   checkPacket,
   EvidenceError,
   type EvidencePacket,
   type LogEvidence,
+  type MartianEvidence,
   type TracedStep,
   type TraceEvidence,
 } from './evidence.js';
@@ -19,8 +21,12 @@ import {
 /** What every such line has, behind the rule's prefix. */
 const PLACE = /IN=(\S*) OUT=(\S*)(?: |$)/;
 const TRACE = /TRACE: (\S+?):(\S+):(rule|return|policy):(\d+) $/;
+/** What nf_ct_l4proto_log_invalid writes in front. */
+const REMARK = /nf_ct_proto_\d+: (.*?)\s*$/;
+/** ip_handle_martian_source and ip_route_input_slow. */
+const MARTIAN = /martian (source|destination) ([\d.]+) from ([\d.]+), (?:on )?dev (\S+)\s*$/;
 /** The packet that an ICMP error quotes. */
-const QUOTE = /\[(SRC=[^\]]*)\]/;
+const QUOTE = /\[(SRC=(?:[^[\]]|\[[^\]]*\])*)\]/;
 const MAC_TEXT = /^(?:[\da-f]{1,2}:){5}[\da-f]{1,2}$/i;
 
 export function isKernelLine(line: string): boolean {
@@ -35,10 +41,20 @@ export function readKernelLine(line: string): LogEvidence | TraceEvidence {
   const fields = new KernelFields(line.slice(place.index + place[0].length));
   const common = { input: place[1], output: place[2], macs: fields.macs(), packet: fields.packet() };
   const traced = TRACE.exec(before);
-  if (traced === null) return { kind: 'log', before, ...common };
+  if (traced === null) return { kind: 'log', before, remark: REMARK.exec(before)?.[1], ...common };
   const [, table, chain, what, number] = traced;
   const step: TracedStep = { what: what as TracedStep['what'], table, chain, number: Number(number) };
   return { kind: 'trace', writer: 'kernel', steps: [step], ...common };
+}
+
+/** Reads LINE if it is about a martian. Throws an EvidenceError. */
+export function readMartianLine(line: string): MartianEvidence | undefined {
+  const match = MARTIAN.exec(line);
+  if (match === null) return undefined;
+  const [, what, destination, source, input] = match;
+  checkAddress(source);
+  checkAddress(destination);
+  return { kind: 'martian', what: what as MartianEvidence['what'], source, destination, input };
 }
 
 /** The fields of a line behind IN and OUT. */
@@ -49,10 +65,18 @@ export class KernelFields {
   readonly #quoted: string | undefined;
   readonly #words = new Set<string>();
 
-  constructor(text: string) {
+  /** IS_QUOTED: they are about the packet that an ICMP error quotes. */
+  constructor(text: string, isQuoted = false) {
     this.#quoted = QUOTE.exec(text)?.[1];
-    // The options of the headers, and what is said of a short header, have blanks.
-    const plain = text.replace(QUOTE, '').replace(/OPT \([^)]*\)?|INCOMPLETE \[\d+ bytes\]/g, '');
+    // The options of the headers have blanks.
+    const plain = text.replace(QUOTE, '').replace(/OPT \([^)]*\)?/g, '');
+    // Of a packet in an ICMP error, there is never more.
+    if (!isQuoted && /INCOMPLETE \[|TRUNCATED/.test(plain)) {
+      throw new EvidenceError(
+        'the line is about a packet whose header is cut short: such packets are not followed',
+        true,
+      );
+    }
     for (const word of plain.trim().split(/\s+/)) {
       const at = word.indexOf('=');
       const [key, value] = [word.slice(0, at), word.slice(at + 1)];
@@ -107,7 +131,7 @@ export class KernelFields {
     if (protocol !== IPPROTO_ICMP || type === undefined || code === undefined) return {};
     const [id, sequence] = [numberIn('ID', this.#seconds.get('ID')), this.#number('SEQ')];
     const query = id === undefined || sequence === undefined ? {} : { query: { id, sequence } };
-    const quoted = this.#quoted === undefined ? {} : { quoted: new KernelFields(this.#quoted).packet() };
+    const quoted = this.#quoted === undefined ? {} : { quoted: new KernelFields(this.#quoted, true).packet() };
     return { icmp: { type, code }, ...query, ...quoted };
   }
 

@@ -1,6 +1,6 @@
 import { isConntrackLine, readConntrackLine } from './conntrack-line.js';
 import { type Evidence, EvidenceError } from './evidence.js';
-import { isKernelLine, readKernelLine } from './kernel-line.js';
+import { isKernelLine, readKernelLine, readMartianLine } from './kernel-line.js';
 import { isMonitorLine, readMonitorLines } from './monitor-lines.js';
 
 /** More is a log, not a line of one. */
@@ -19,6 +19,10 @@ export function readEvidence(text: string): Evidence {
   if (traced.length > 0) return readMonitorLines(traced);
   const kernel = lines.find(isKernelLine);
   if (kernel !== undefined) return readKernelLine(kernel);
+  for (const line of lines) {
+    const martian = readMartianLine(line);
+    if (martian !== undefined) return martian;
+  }
   const tracked = lines.find(isConntrackLine);
   if (tracked !== undefined) return readConntrackLine(tracked);
   throw new EvidenceError(

@@ -4,7 +4,7 @@ import { IPPROTO_TCP } from '../layouts.js';
 import { withNearest } from '../nearest.js';
 import { protocolName } from '../protocol-names.js';
 import { icmpNames, isIcmp, parseIcmpKind } from './icmp-kinds.js';
-import { type NumberRange, SENTENCE_STATES, type Sentence } from './sentence.js';
+import { type NumberRange, SENTENCE_STATES, type Sentence, type SentenceState } from './sentence.js';
 import { SentenceError } from './sentence-error.js';
 import { FLAG_NAMES, parseFlags } from './tcp-flags.js';
 import type { Word } from './words.js';
@@ -17,8 +17,16 @@ export interface Attributes {
   readonly columns: ReadonlyMap<string, number>;
 }
 
-/** `A new connection` is how reports write `state NEW`. */
-const NEW_CONNECTION = /^a? ?new connection(?: |$)/i;
+/** How reports write states. */
+const PHRASES: readonly (readonly [words: RegExp, state: SentenceState])[] = [
+  [/^(?:a )?new connection(?: |$)/i, 'NEW'],
+  [/^a reply in its connection(?: |$)/i, 'ESTABLISHED'],
+  [/^in a known connection(?: |$)/i, 'ESTABLISHED'],
+  [/^related to a connection(?: |$)/i, 'RELATED'],
+  [/^invalid(?: |$)/i, 'INVALID'],
+  [/^untracked(?: |$)/i, 'UNTRACKED'],
+];
+const LONGEST_PHRASE = 5;
 const LARGEST = { ttl: 255, len: 65_535, mark: 0xffffffff } as const;
 
 class AttributeReader {
@@ -41,11 +49,12 @@ class AttributeReader {
     const keyword = word.text.toLowerCase();
     if (word.isNegated)
       throw new SentenceError(word.column, `"!${word.text}" cannot be negated; only interfaces and addresses can`);
+    if (this.#readPhrase(word)) return;
     if (keyword === 'in' || keyword === 'out') this.#readInterface(word, keyword);
     else if (keyword === 'ttl' || keyword === 'len') this.#readRange(word, keyword);
     else if (keyword === 'mark') this.#readMark(word);
     else if (keyword === 'state') this.#readState(word);
-    else if (!this.#readPhrase(word) && !this.#readFlags(word) && !this.#readType(word)) throw this.#unknown(word);
+    else if (!this.#readFlags(word) && !this.#readType(word)) throw this.#unknown(word);
   }
 
   #readInterface(word: Word, keyword: 'in' | 'out'): void {
@@ -91,13 +100,16 @@ class AttributeReader {
   }
 
   #readPhrase(word: Word): boolean {
-    const rest = this.words.slice(this.#next, this.#next + 3).map(({ text }) => text);
-    const match = NEW_CONNECTION.exec(rest.join(' '));
-    if (match === null) return false;
-    this.#note(word, 'state');
-    this.#next += match[0].trim().split(' ').length - 1;
-    this.values.state = 'NEW';
-    return true;
+    const rest = this.words.slice(this.#next, this.#next + LONGEST_PHRASE).map(({ text }) => text);
+    for (const [words, state] of PHRASES) {
+      const match = words.exec(rest.join(' '));
+      if (match === null) continue;
+      this.#note(word, 'state');
+      this.#next += match[0].trim().split(' ').length - 1;
+      this.values.state = state;
+      return true;
+    }
+    return false;
   }
 
   #readFlags(word: Word): boolean {

@@ -13,12 +13,16 @@ export interface Word {
 
 const WORD = /(->|[>→⟶])|(?:(?!->)[^\s,>→⟶])+/gu;
 
+/** How reports name an address behind it: `172.17.0.3:80 (web)`. */
+const REMARK = /^\(.*\)$/;
+
 /** The words of TEXT. A `!` belongs to the word behind it. */
 export function wordsOf(text: string): Word[] {
   const words: Word[] = [];
   let bang: number | undefined;
   for (const match of text.matchAll(WORD)) {
     const column = match.index + 1;
+    if (REMARK.test(match[0])) continue;
     const isArrow = match[1] !== undefined;
     const rest = match[0].replace(/^!/, '');
     const isNegated = bang !== undefined || (!isArrow && rest !== match[0]);

@@ -3,12 +3,18 @@
  * are sent through the rules until one of them does what the line tells. What was assumed for that, and what else would
  * have had the same effect, is said.
  */
-import { EvidenceError, type LogEvidence, type TraceEvidence } from '../../codecs/evidence/evidence.js';
+import {
+  EvidenceError,
+  type EvidencePlace,
+  type LogEvidence,
+  type TraceEvidence,
+} from '../../codecs/evidence/evidence.js';
 import { readEvidence } from '../../codecs/evidence/read-evidence.js';
 import { noInterface } from '../../core/host/interfaces.js';
 import type { TrialSetting } from '../trial.js';
 import { investigateConnection } from './connection.js';
-import { type Finding, logNotes, traceNotes } from './notes.js';
+import { investigateMartian } from './martian.js';
+import { type Finding, logNotes, remarkNotes, traceNotes } from './notes.js';
 import { type Reenactment, reenact } from './reenactment.js';
 import { type Suspect, suspectsOf } from './suspects.js';
 import { commonSteps, isTraced, type Logged, loggingRules, prefixOf, toldSteps, writerOf } from './written.js';
@@ -25,11 +31,20 @@ const MOST_ALTERNATIVES = 4;
 export function investigate(setting: TrialSetting, text: string): Finding {
   const evidence = readEvidence(text);
   if (evidence.kind === 'conntrack') return investigateConnection(setting, evidence);
-  checkPlace(setting, evidence);
-  return evidence.kind === 'log' ? investigateLog(setting, evidence) : investigateTrace(setting, evidence);
+  checkPlace(setting, evidence.kind === 'martian' ? { input: evidence.input, output: '' } : evidence);
+  switch (evidence.kind) {
+    case 'log':
+      return evidence.remark === undefined
+        ? investigateLog(setting, evidence)
+        : investigateRemark(setting, evidence, evidence.remark);
+    case 'trace':
+      return investigateTrace(setting, evidence);
+    case 'martian':
+      return investigateMartian(setting, evidence);
+  }
 }
 
-function checkPlace({ setting: { host } }: TrialSetting, { input, output }: LogEvidence | TraceEvidence): void {
+function checkPlace({ setting: { host } }: TrialSetting, { input, output }: EvidencePlace): void {
   for (const [key, name] of [
     ['IN', input],
     ['OUT', output],
@@ -52,7 +67,7 @@ function investigateLog(setting: TrialSetting, evidence: LogEvidence): Finding {
   const question = { packet: known(evidence), place: evidence };
   let plain: Reenactment | undefined;
   const hits: Hit<Logged>[] = [];
-  for (const suspect of suspectsOf(evidence.packet, evidence, ruleset, host).slice(0, MOST_SUSPECTS)) {
+  for (const suspect of suspectsOf(evidence, ruleset, host).slice(0, MOST_SUSPECTS)) {
     if (isSimilar(suspect, hits)) continue;
     const find = (story: Reenactment['result']): Logged | undefined =>
       prefix === undefined ? undefined : writerOf(evidence, prefix, story.story);
@@ -86,11 +101,36 @@ function isSimilar({ connection }: Suspect, hits: readonly Hit<unknown>[]): bool
   return hits.some(({ played }) => played.suspect.connection === connection);
 }
 
+/** A line of conntrack about a packet that it does not follow. */
+function investigateRemark(setting: TrialSetting, evidence: LogEvidence, remark: string): Finding {
+  const { ruleset, host } = setting.setting;
+  const question = { packet: known(evidence), place: evidence };
+  let plain: Reenactment | undefined;
+  const hits: Reenactment[] = [];
+  for (const suspect of suspectsOf(evidence, ruleset, host).slice(0, MOST_SUSPECTS)) {
+    const played = reenact(setting, suspect, question, () => true);
+    if (played === undefined) continue;
+    plain ??= played;
+    if (isSaid(played, remark)) hits.push(played);
+    if (hits.length > MOST_ALTERNATIVES) break;
+  }
+  const main = hits[0] ?? plain;
+  if (main === undefined) throw cannotBe();
+  return remarkNotes({ remark, main, isFound: hits.length > 0, others: hits.slice(1).map(({ suspect }) => suspect) });
+}
+
+/** Whether conntrack says REMARK of the packet, but for the numbers in it. */
+function isSaid({ result }: Reenactment, remark: string): boolean {
+  const withoutNumbers = (text: string): string => text.replace(/\d+/g, '#');
+  const said = result.story.tracked?.remark;
+  return said !== undefined && withoutNumbers(said) === withoutNumbers(remark);
+}
+
 function investigateTrace(setting: TrialSetting, evidence: TraceEvidence): Finding {
   const { ruleset, host } = setting.setting;
   const question = { packet: known(evidence), place: evidence };
   let best: Hit<number> | undefined;
-  for (const suspect of suspectsOf(evidence.packet, evidence, ruleset, host).slice(0, MOST_SUSPECTS)) {
+  for (const suspect of suspectsOf(evidence, ruleset, host).slice(0, MOST_SUSPECTS)) {
     const played = reenact(setting, suspect, question, () => true);
     if (played === undefined) continue;
     const found = isAt(evidence, played) ? commonSteps(evidence, played.result.story) : 0;

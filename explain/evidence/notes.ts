@@ -58,7 +58,7 @@ export function logNotes({ evidence, prefix, rules, main, found, others }: LogFi
     };
   }
   const { rule } = found.step;
-  const because = [suspect.connection, ...(suspect.translation === undefined ? [] : [suspect.translation])];
+  const because = conditions(suspect);
   if (times > 1)
     because.push(`it is packet ${times} of its kind in a row: rules that count packets do not log the first`);
   return {
@@ -140,6 +140,44 @@ function missing(
     });
 }
 
+interface RemarkFinding {
+  readonly remark: string;
+  readonly main: Reenactment;
+  readonly isFound: boolean;
+  readonly others: readonly Suspect[];
+}
+
+export function remarkNotes({ remark, main, isFound, others }: RemarkFinding): Finding {
+  const { result, planned, suspect } = main;
+  const { story } = result;
+  const here = story.tracked?.remark;
+  return {
+    ...{ result, isFound, chosen: planned.chosen },
+    lead: isFound ? undefined : 'Conntrack does not say this of any such packet that was tried. What becomes of one:',
+    notes: [
+      ...(isFound
+        ? [
+            { label: 'written by', lines: [`conntrack, with nf_conntrack_log_invalid: ${remark}`] },
+            { label: 'then', lines: [`${story.verdict}: ${formatDecider(story.decider)}`] },
+          ]
+        : [
+            {
+              label: 'not found',
+              lines: [`here, conntrack says ${here === undefined ? 'nothing' : `"${here}"`} of it`],
+            },
+          ]),
+      { label: 'if', lines: conditions(suspect) },
+      ...(others.length === 0 ? [] : [{ label: 'or if', lines: others.flatMap(conditions) }]),
+    ],
+    json: { kind: 'invalid', remark, connection: suspect.connection },
+  };
+}
+
+/** What is taken to be so about the packet. */
+function conditions({ connection, translation }: Suspect): string[] {
+  return [connection, ...(translation === undefined ? [] : [translation])];
+}
+
 interface TraceFinding {
   readonly evidence: TraceEvidence;
   readonly main: Reenactment;
@@ -152,7 +190,7 @@ export function traceNotes({ evidence, main, common, ruleset }: TraceFinding): F
   const { result, planned, suspect } = main;
   const { steps } = evidence;
   const isFound = common === steps.length;
-  const because = [suspect.connection, ...(suspect.translation === undefined ? [] : [suspect.translation])];
+  const because = conditions(suspect);
   return {
     ...{ result, isFound, chosen: planned.chosen },
     lead: isFound ? undefined : 'These rules do not do what the trace tells. What would become of its packet:',

@@ -24,8 +24,6 @@ const START_SEC = 1_700_000_000;
 const MILLISECOND_NSEC = 1_000_000;
 /** How often a packet is sent where rules count packets before they log one. */
 const MOST_TIMES = 40;
-/** What makes a packet outside of any window. */
-const FAR_OFFSET = 0x2000_0000;
 /** Matches of which the answer depends on the packets before. */
 const COUNTING: readonly string[] = [
   'limit',
@@ -153,7 +151,7 @@ function detailsOf({ id, query, protocol }: EvidencePacket, { macs }: EvidencePl
   return {
     ...(id === undefined ? {} : { id }),
     ...(query === undefined ? {} : { query }),
-    ...(protocol === IPPROTO_TCP && suspect.isOutOfWindow ? { offset: FAR_OFFSET } : {}),
+    ...(protocol === IPPROTO_TCP && suspect.shift !== undefined ? { shift: suspect.shift } : {}),
     ...(macs === undefined ? {} : { macs: { source: macOf(macs.source), destination: macOf(macs.destination) } }),
   };
 }

@@ -13,7 +13,7 @@ import {
   TCP_RST,
   TCP_SYN,
 } from '../../codecs/layouts.js';
-import { ANY_PACKET, type Sentence, type SentenceEnd } from '../../codecs/sentence/sentence.js';
+import { ANY_PACKET, hasPorts, type Sentence, type SentenceEnd } from '../../codecs/sentence/sentence.js';
 import type { Host } from '../../core/host/host.js';
 import type { Ruleset } from '../../core/rules/model.js';
 import { endText } from '../packets/arrival.js';
@@ -21,6 +21,11 @@ import { originalsOf } from './originals.js';
 
 /** What conntrack knows: nothing; the packet that opened it; a connection that both ends use; one that is closed. */
 export type History = 'none' | 'opening' | 'open' | 'closed';
+
+export interface Shift {
+  readonly sequence?: number;
+  readonly acknowledgment?: number;
+}
 
 export interface Suspect {
   /** The packet that begins the flow: that of the line, unless there is a history. */
@@ -30,8 +35,8 @@ export interface Suspect {
   readonly isReply: boolean;
   /** It is an ICMP error about the opener. */
   readonly isError: boolean;
-  /** Its sequence number is far from what its receiver expects. */
-  readonly isOutOfWindow: boolean;
+  /** How far its numbers are from those that its sender would use. */
+  readonly shift: Shift | undefined;
   /** What is assumed about the connection, and about what the packet was before NAT, in words. */
   readonly connection: string;
   readonly translation: string | undefined;
@@ -44,7 +49,12 @@ export interface PlainEnd {
 }
 
 /** All suspects, the likeliest first. */
-export function suspectsOf(packet: EvidencePacket, place: EvidencePlace, ruleset: Ruleset, host: Host): Suspect[] {
+export function suspectsOf(
+  { packet, ...place }: EvidencePlace & { readonly packet: EvidencePacket; readonly remark?: string | undefined },
+  ruleset: Ruleset,
+  host: Host,
+): Suspect[] {
+  const { remark } = place;
   const asLogged: PlainEnd = { address: packet.destination, port: packet.dport };
   const originals = originalsOf(asLogged, packet, place, ruleset, host);
   const destinations = [
@@ -52,36 +62,34 @@ export function suspectsOf(packet: EvidencePacket, place: EvidencePlace, ruleset
     { end: asLogged, isTranslated: false },
   ];
   const source: PlainEnd = { address: packet.source, port: packet.sport };
-  return historiesOf(packet).flatMap(
-    ({ history, isReply, isError = false, isOutOfWindow = false, words }): Suspect[] => {
-      const common = { history, isReply, isError, isOutOfWindow, connection: words };
-      const { quoted } = packet;
-      if (isError && quoted !== undefined) {
-        const quotedEnds = [
-          { address: quoted.source, port: quoted.sport },
-          { address: quoted.destination, port: quoted.dport },
-        ] as const;
-        const opener = sentenceOf(quoted, ...quotedEnds, reversed(place));
-        return [{ ...common, opener, translation: undefined }];
-      }
-      if (isReply) {
-        const opener = sentenceOf(packet, asLogged, source, reversed(place));
-        return [{ ...common, opener, translation: undefined }];
-      }
-      return destinations.map(({ end, isTranslated }) => ({
-        ...common,
-        opener: sentenceOf(packet, source, end, place),
-        translation: isTranslated ? `it was sent to ${plainText(end)}, which NAT changes` : undefined,
-      }));
-    },
-  );
+  return historiesOf(packet, remark).flatMap(({ history, isReply, isError = false, shift, words }): Suspect[] => {
+    const common = { history, isReply, isError, shift, connection: words };
+    const { quoted } = packet;
+    if (isError && quoted !== undefined) {
+      const quotedEnds = [
+        { address: quoted.source, port: quoted.sport },
+        { address: quoted.destination, port: quoted.dport ?? (hasPorts(quoted.protocol) ? UNKNOWN_PORT : undefined) },
+      ] as const;
+      const opener = sentenceOf(quoted, ...quotedEnds, reversed(place));
+      return [{ ...common, opener, translation: undefined }];
+    }
+    if (isReply) {
+      const opener = sentenceOf(packet, asLogged, source, reversed(place));
+      return [{ ...common, opener, translation: undefined }];
+    }
+    return destinations.map(({ end, isTranslated }) => ({
+      ...common,
+      opener: sentenceOf(packet, source, end, place),
+      translation: isTranslated ? `it was sent to ${plainText(end)}, which NAT changes` : undefined,
+    }));
+  });
 }
 
 interface HistoryWords {
   readonly history: History;
   readonly isReply: boolean;
   readonly isError?: boolean;
-  readonly isOutOfWindow?: boolean;
+  readonly shift?: Shift;
   readonly words: string;
 }
 
@@ -114,22 +122,30 @@ const CLOSED_REPLY = {
   isReply: true,
   words: 'its connection was closed just before by both ends, and it comes from who was asked',
 } as const;
+/** Of TCP, lines tell no ports of a packet that an error quotes as RFC 792 asks for: any will do. */
+const UNKNOWN_PORT = 443;
 /** Below are the ports of services, which clients do not send from. */
 const SERVICES = 1024;
-const OUT_OF_WINDOW = ', with a sequence number far outside its window';
+/** What makes a segment one that its receiver would not take. */
+const FAR = 0x2000_0000;
+const SHIFTS: readonly (readonly [shift: Shift, words: string])[] = [
+  [{ sequence: FAR }, ', with a sequence number far outside its window'],
+  [{ acknowledgment: FAR }, ', and acknowledges what was never sent'],
+  [{ sequence: -FAR }, ', with a sequence number far before its window'],
+  [{ acknowledgment: -FAR }, ', and acknowledges what is long past'],
+];
 
 /** What may have been before PACKET, the likeliest first. */
-function historiesOf({ protocol, flags = 0, icmp, quoted, sport, dport }: EvidencePacket): readonly HistoryWords[] {
+function historiesOf(packet: EvidencePacket, remark: string | undefined): readonly HistoryWords[] {
+  const { protocol, flags = 0, icmp, quoted, sport, dport } = packet;
   if (protocol === IPPROTO_TCP) {
     if ((flags & (TCP_SYN | TCP_ACK)) === TCP_SYN) return [OPENING, IN_OPEN];
     if ((flags & TCP_SYN) !== 0) return [ANSWER, NEW];
     const isEnding = (flags & (TCP_FIN | TCP_RST)) !== 0;
     const known = [IN_OPEN, OPEN_REPLY, CLOSED, CLOSED_REPLY];
-    const outside = [IN_OPEN, OPEN_REPLY].map((one) => ({
-      ...one,
-      isOutOfWindow: true,
-      words: one.words + OUT_OF_WINDOW,
-    }));
+    const outside = SHIFTS.slice(0, remark === undefined ? 1 : SHIFTS.length).flatMap(([shift, words]) =>
+      [IN_OPEN, OPEN_REPLY].map((one) => ({ ...one, shift, words: one.words + words })),
+    );
     return [NEW, ...(isEnding && (flags & TCP_RST) !== 0 ? [ANSWER] : []), ...known, ...outside];
   }
   if (protocol !== IPPROTO_ICMP) {

@@ -2,6 +2,7 @@
 import type { EvidencePacket, LogEvidence, TracedStep, TraceEvidence } from '../../codecs/evidence/evidence.js';
 import { readKernelLine } from '../../codecs/evidence/kernel-line.js';
 import type { LoggedEvent, PacketFields } from '../../core/events.js';
+import { asKernelText } from '../../core/log-line.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
 import type { PolicyStep, RuleStep, Stage, Story } from '../story/story.js';
@@ -94,7 +95,8 @@ export function loggingRules({ tables }: Ruleset): PrefixedRule[] {
       const logs = target.kind === 'extension' && ['LOG', 'NFLOG', 'ULOG'].includes(target.extension.name);
       if (!logs) return [];
       const prefix = PREFIX.exec(saveRule(rule));
-      return [{ table: name, rule, prefix: (prefix?.[1] ?? prefix?.[2] ?? '').replace(/\\(.)/g, '$1') }];
+      const text = (prefix?.[1] ?? prefix?.[2] ?? '').replace(/\\(.)/g, '$1');
+      return [{ table: name, rule, prefix: asKernelText(text) }];
     }),
   );
 }

@@ -41,8 +41,8 @@ export interface PacketDefaults {
   readonly quoted?: Uint8Array | undefined;
   readonly id?: number;
   readonly data?: Uint8Array;
-  /** Added to the sequence number. */
-  readonly offset?: number;
+  /** Added to the sequence number and the acknowledgment of TCP. */
+  readonly shift?: { readonly sequence?: number; readonly acknowledgment?: number };
   /** Of the frame, if the packet arrives in one that has any. */
   readonly macs?: { readonly source: Uint8Array; readonly destination: Uint8Array } | undefined;
 }
@@ -132,7 +132,7 @@ function packetOf(
   const spec: PacketSpec = {
     ...{ protocol, source, destination, ttl, id: defaults.id ?? 1, sport, dport, flags, icmp },
     sequence: sequenceOf(defaults, isOpening),
-    acknowledgment: (flags & TCP_ACK) === 0 ? 0 : (defaults.acknowledgment ?? 1),
+    acknowledgment: (flags & TCP_ACK) === 0 ? 0 : acknowledgmentOf(defaults),
     query: isError ? errorWords(icmp, chosen) : (defaults.query ?? { id: 1, sequence: 1 }),
     data: isError ? quoteOf(source, destination, defaults.quoted, chosen) : (defaults.data ?? dataOf(protocol, dport)),
   };
@@ -183,8 +183,12 @@ function dataOf(protocol: number, dport: number): Uint8Array {
   return new Uint8Array(protocol === IPPROTO_ICMP ? PING_BYTES : OTHER_BYTES);
 }
 
-function sequenceOf({ sequence, offset = 0 }: PacketDefaults, isOpening: boolean): number {
-  return ((sequence ?? (isOpening ? FIRST_SEQUENCE : FIRST_SEQUENCE + 1)) + offset) >>> 0;
+function acknowledgmentOf({ acknowledgment = 1, shift }: PacketDefaults): number {
+  return (acknowledgment + (shift?.acknowledgment ?? 0)) >>> 0;
+}
+
+function sequenceOf({ sequence, shift }: PacketDefaults, isOpening: boolean): number {
+  return ((sequence ?? (isOpening ? FIRST_SEQUENCE : FIRST_SEQUENCE + 1)) + (shift?.sequence ?? 0)) >>> 0;
 }
 
 /** What an ICMP error has in place of identifier and sequence number. */

@@ -74,6 +74,19 @@ Lines('queries and errors of ICMP are told apart', () => {
   assert.is(error.packet.quoted?.dport, 53);
 });
 
+Lines('what conntrack and routing say is told apart from what rules log', () => {
+  const invalid = readEvidence(KERNEL.find((line) => line.includes('invalid tcp flag combination'))!);
+  assert.ok(invalid.kind === 'log' && invalid.remark === 'invalid tcp flag combination');
+  assert.is(invalid.packet.flags, 0x03);
+  assert.equal(readEvidence(KERNEL.find((line) => line.includes('martian'))!), {
+    kind: 'martian',
+    what: 'source',
+    source: '192.0.2.10',
+    destination: '192.0.2.10',
+    input: 'eth0',
+  });
+});
+
 Lines('a line of TRACE tells one step', () => {
   const traced = KERNEL.filter((line) => line.includes('TRACE')).map(readEvidence);
   assert.equal(
@@ -167,6 +180,7 @@ const WRONG: readonly (readonly [line: string, message: RegExp, isUnsupported?: 
   ['IN=eth0 OUT= SRC=1.2.3.999 DST=1.2.3.4 PROTO=TCP', /"1.2.3.999" is not an IPv4 address/],
   ['IN=eth0 OUT= SRC=1.2.3.4 DST=1.2.3.4 PROTO=TCP SPT=70000', /70000 is too large/],
   ['IN=eth0 OUT= SRC=fe80::1 DST=ff02::1 PROTO=UDP', /IPv6, which is not emulated/, true],
+  ['IN=eth0 OUT= SRC=1.2.3.4 DST=1.2.3.4 PROTO=TCP INCOMPLETE [10 bytes] ', /cut short/, true],
   ['IN=eth0 OUT= SRC=1.2.3.4 DST=1.2.3.4 PROTO=TPC', /PROTO=TPC is no protocol/],
   ['tcp 6 9 CLOSE src=1.2.3.4 dst=1.2.3.5 sport=1 dport=2', /both directions/],
   ['ipv6 10 tcp 6 9 src=::1 dst=::1 sport=1 dport=2 src=::1 dst=::1 sport=2 dport=1', /IPv6/, true],

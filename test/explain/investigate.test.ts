@@ -122,6 +122,31 @@ Investigations('what else would have written the line is told', () => {
   assert.equal(finding.json.alternatives, ['it belongs to an open connection, and comes from who opened it']);
 });
 
+Investigations('what conntrack says of INVALID packets is led back to what they were', () => {
+  const invalid = investigate(blocking, kernelLine('invalid new IN=eth0'));
+  assert.ok(invalid.isFound);
+  assert.is(invalid.json.kind, 'invalid');
+  assert.is(invalid.json.connection, 'conntrack knows nothing of its connection');
+  assert.is(invalid.result.story.tracked?.invalid, 'not-opening');
+  assert.ok(investigate(blocking, kernelLine('invalid tcp flag combination')).isFound);
+  // With tcp_loose, an ACK without a connection is not INVALID: it has to have one.
+  const ack = kernelLine('invalid new IN=eth0').replace('RST', 'ACK').replace('SEQ=1 ACK=0 ', '');
+  const outside = ack.replace('invalid new', 'SEQ is over upper bound 1234 (over the window of the receiver)');
+  const finding = investigate(blocking, outside);
+  assert.ok(finding.isFound);
+  assert.match(String(finding.json.connection), /open connection.*far outside its window/);
+});
+
+Investigations('a martian is one by its routes and sysctls', () => {
+  const own = investigate(blocking, 'IPv4: martian source 192.0.2.10 from 192.0.2.10, on dev eth0');
+  assert.ok(own.isFound);
+  assert.is(own.json.reason, 'martian-source');
+  // Without rp_filter, sources need no route.
+  const far = investigate(blocking, kernelLine('martian source 192.0.2.10 from 198.51.100.1'));
+  assert.not(far.isFound);
+  assert.match(far.lead!, /no martian source/);
+});
+
 const INVALID_RULES = `*filter
 :deny - [0:0]
 -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
@@ -183,6 +208,17 @@ Investigations('an ICMP error is about what its receiver sent', () => {
   assert.is(finding.json.connection, 'it is about a packet that the host let through');
   assert.ok(finding.isFound);
   assert.is(finding.result.story.packet?.destination, '192.0.2.10');
+});
+
+Investigations('of a TCP segment that an error quotes, the kernel tells no ports', () => {
+  const rules = '*filter\n-A INPUT -p icmp -j LOG --log-prefix "icmp "\nCOMMIT\n';
+  const finding = investigate(
+    settingOf(rules),
+    'icmp IN=eth0 OUT= MAC= SRC=198.51.100.77 DST=192.0.2.10 LEN=56 TTL=57 ID=0 PROTO=ICMP TYPE=11 CODE=0 ' +
+      '[SRC=192.0.2.10 DST=198.51.100.1 LEN=60 TTL=1 ID=9 DF PROTO=TCP INCOMPLETE [8 bytes] ] ',
+  );
+  assert.ok(finding.isFound);
+  assert.is(finding.result.story.tracked?.ctstate, 'RELATED');
 });
 
 Investigations('a line that these rules do not write is not explained by them', () => {

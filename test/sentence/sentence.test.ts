@@ -46,6 +46,12 @@ const SAME: readonly (readonly [typed: string, ...same: string[]])[] = [
     'tcp 203.0.113.7:51515 → 192.0.2.10:8081 SYN, in eth0, a new connection',
     'TCP 203.0.113.7:51515->192.0.2.10:8081 [S] in eth0, new connection',
   ],
+  [
+    'eth0 tcp 10.0.0.5:80 > 192.0.2.10:8081 SA state ESTABLISHED',
+    'tcp 10.0.0.5:80 (web) → 192.0.2.10:8081 (gate) SYN/ACK, in eth0, a reply in its connection',
+    'tcp 10.0.0.5:80 → 192.0.2.10:8081 SYN/ACK, in eth0, in a known connection',
+  ],
+  ['eth0 udp * > * state INVALID', 'udp * → *, in eth0, INVALID'],
   ['tcp * > web:80 SA', 'tcp *:* > web:http SYN/ACK', 'tcp * > web:http S.', 'tcp * > web:80, SYN, ACK'],
   ['local udp 10.0.0.1 > both:53', 'local udp 10.0.0.1 → both:domain', '  local   17 10.0.0.1 >both:53 '],
   ['in local icmp 10.0.0.0/8 > * echo-request', 'in local icmp 10.0.0.0/8 > * ping', 'icmp 10.0.0.0/8 > * 8 in local'],
