@@ -4,6 +4,7 @@ import { ConntrackListError } from '../codecs/conntrack-list-error.js';
 import { EvidenceError } from '../codecs/evidence/evidence.js';
 import { FilterError } from '../codecs/filter/filter-error.js';
 import { HostError } from '../codecs/host/error.js';
+import { ExpectationError } from '../codecs/port-expectation.js';
 import { SentenceError } from '../codecs/sentence/sentence-error.js';
 import { shown, shownLines } from '../codecs/text.js';
 import { TooManyConnectionsError } from '../core/conntrack/table.js';
@@ -55,7 +56,7 @@ function reportOf(error: unknown): { message: string; exitCode: number } {
     return { message: `${error.message}${hint}`, exitCode: ExitCode.UNSUPPORTED };
   }
   if (error instanceof IpsetError) return { message: error.message, exitCode: ExitCode.USAGE };
-  if (error instanceof HostError || error instanceof ConntrackListError) {
+  if (error instanceof HostError || error instanceof ConntrackListError || error instanceof ExpectationError) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {

@@ -1,16 +1,20 @@
 /** The command `nfreplay scan`: which ports are reached from where. */
+import { type PortExpectation, parsePortExpectation } from '../codecs/port-expectation.js';
 import { shown, shownJson } from '../codecs/text.js';
 import { HostSets } from '../core/sets/host-sets.js';
+import { type Finding, findingJson, findingLines } from '../explain/findings.js';
 import { formatChanges } from '../explain/scan/change-text.js';
+import { checkExpectation, unexpectedIn } from '../explain/scan/expectations.js';
 import type { ProbedHost } from '../explain/scan/prober.js';
 import { type Scan, scanHost } from '../explain/scan/scan.js';
 import { changesIn, type TargetChanges } from '../explain/scan/scan-changes.js';
 import { changesJson, portsJson, sourcesJson } from '../explain/scan/scan-json.js';
 import { scanSources } from '../explain/scan/scan-sources.js';
 import { ScanTargets } from '../explain/scan/scan-targets.js';
-import { formatPorts, notesOn } from '../explain/scan/scan-text.js';
+import { formatPorts, notesOn, type TextOptions } from '../explain/scan/scan-text.js';
 import { widthOf, wrapAfter } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
+import { readText } from '../io/text-file.js';
 import { loadSetting, type Setting, type SettingOptions } from '../replay/setting.js';
 import { version } from '../replay/version.js';
 import { type Arguments, parseCommand } from './args.js';
@@ -31,6 +35,8 @@ interface Found {
   readonly warnings: readonly string[];
   readonly assumed: readonly string[];
   readonly notes: readonly string[];
+  /** Undefined: nothing is expected. */
+  readonly findings: readonly Finding[] | undefined;
 }
 
 /** Runs the command; returns the exit code. */
@@ -40,13 +46,17 @@ export function scanCommand(args: readonly string[], supervision?: Supervision):
   const found = scanGiven(given);
   found.warnings.forEach(warn);
   STDOUT.write(given.has('json') ? `${shownJson(jsonOf(found))}\n` : textOf(found, given));
-  return given.has('strict') ? strictly(found) : ExitCode.DONE;
+  const code = given.has('strict') ? strictly(found) : ExitCode.DONE;
+  return (found.findings ?? []).length > 0 ? ExitCode.DIFFERENT : code;
 }
 
 function scanGiven(given: Arguments): Found {
   const settings = settingsOf(given);
   const { host, names } = settings[0];
   const rulesets = settings.map(({ ruleset }) => ruleset);
+  const expectation = expectationIn(given, names);
+  const interfaces = host.interfaceNames.filter((name) => name !== 'lo');
+  if (expectation !== undefined) checkExpectation(expectation, interfaces);
   const sources = scanSources(host, given.values('source'));
   const scan = scanHost(
     settings.map((setting) => probedHost(setting, given)),
@@ -60,7 +70,17 @@ function scanGiven(given: Arguments): Found {
     warnings: unique(settings.flatMap(({ warnings }) => warnings)),
     assumed: unique(about).filter((line) => !IRRELEVANT.test(line)),
     notes: notesOn(scan),
+    findings: expectation && unexpectedIn(scan, settings.length - 1, expectation),
   };
+}
+
+/** What `--expect` names. NAMES: of addresses. */
+function expectationIn(given: Arguments, names: Setting['names']): PortExpectation | undefined {
+  const path = given.value('expect');
+  if (path === undefined) return undefined;
+  const addresses = new Map<string, string[]>();
+  for (const [address, name] of names) addresses.set(name, [...(addresses.get(name) ?? []), address]);
+  return parsePortExpectation(readText(path), path, addresses);
 }
 
 /** What makes no difference for the first packet of a connection. */
@@ -89,11 +109,17 @@ function probedHost({ host, ruleset, moreSets }: Setting, given: Arguments): Pro
   };
 }
 
-function textOf({ scan, changes, notes, assumed }: Found, given: Arguments): string {
+function textOf(result: Found, given: Arguments): string {
+  const { scan, changes, notes, assumed, findings } = result;
   const style = styleOf(STDOUT, given.color);
   const width = widthOf(STDOUT);
   const options = { style, width };
-  const found = changes === undefined ? formatPorts(scan, 0, options) : formatChanges(scan, changes, options);
+  const found =
+    findings !== undefined
+      ? formatFindings(findings, given, options)
+      : changes === undefined
+        ? formatPorts(scan, 0, options)
+        : formatChanges(scan, changes, options);
   const lines = [
     ...notes.flatMap((note) => wrapAfter('note     ', shown(note), width)),
     ...assumed.flatMap((line) => wrapAfter('assumed  ', shown(line), width)),
@@ -101,14 +127,19 @@ function textOf({ scan, changes, notes, assumed }: Found, given: Arguments): str
   return found + lines.map((line) => `${style.dim(line)}\n`).join('');
 }
 
-function jsonOf({ scan, changes, warnings, assumed, notes }: Found): unknown {
+function formatFindings(findings: readonly Finding[], given: Arguments, { style, width }: TextOptions): string {
+  if (findings.length === 0) return `The ports are open and closed as ${shown(given.required('expect'))} expects.\n\n`;
+  return findings.map((finding) => `${findingLines(finding, style, width).join('\n')}\n\n`).join('');
+}
+
+function jsonOf({ scan, changes, warnings, assumed, notes, findings = [] }: Found): unknown {
   return {
     schema: 1,
     generator: `nfreplay ${version()}`,
     sources: sourcesJson(scan),
     ports: portsJson(scan, changes === undefined ? 0 : 1),
     ...(changes === undefined ? {} : { changes: changesJson(changes) }),
-    findings: [],
+    findings: findings.map(findingJson),
     notes,
     assumed,
     warnings,

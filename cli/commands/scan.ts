@@ -10,6 +10,7 @@ export const SCAN: CommandSpec = {
     '[--rules RULES] --host HOST [--source IFACE|NETWORK …]',
     '--rules OLD --rules NEW --host HOST',
     "[--rules RULES] --host HOST --apply 'iptables …'",
+    '[--rules RULES] --host HOST --expect FILE',
   ],
   options: [
     { ...RULES, multiple: true, help: `${RULES.help}; twice: what the second opens and closes` },
@@ -22,6 +23,14 @@ export const SCAN: CommandSpec = {
       help:
         'where to look from: an interface, for all senders to which the host routes by it, or an address or network, ' +
         'such as 10.0.0.0/8; left out, every interface',
+    },
+    {
+      name: 'expect',
+      value: 'FILE',
+      help:
+        'which ports are to be open, as YAML: `open:` and `closed:`, each a list of sentences such as ' +
+        '"- eth0 tcp * > 192.0.2.10:22"; prints what is open and not listed, or is listed and closed, and exits with ' +
+        '1 if there is anything; open are also translated ports, and accepted ones where it is not known who listens',
     },
     { ...APPLY, help: `${APPLY.help}; what that opens and closes is told` },
     IPSET,
@@ -51,6 +60,10 @@ export const SCAN: CommandSpec = {
     {
       about: 'what a rule opens',
       command: "nfreplay scan --host snapshot.txt --apply 'iptables -I INPUT -p tcp --dport 8081 -j ACCEPT'",
+    },
+    {
+      about: 'in CI: nothing is open but what is meant to be',
+      command: 'nfreplay scan --host host.json --expect ports.yaml',
     },
     {
       about: 'open ports, for a script',

@@ -56,7 +56,7 @@ function countOf(addresses: readonly ValueRange[]): number {
 }
 
 /** ADDRESSES as networks, the first few of them. */
-function networksText(addresses: readonly ValueRange[]): string {
+export function networksText(addresses: readonly ValueRange[]): string {
   const networks = networksOf(addresses);
   const more = networks.length - MOST_NETWORKS;
   return networks.slice(0, MOST_NETWORKS).join(', ') + (more > 0 ? ` and ${more} more` : '');

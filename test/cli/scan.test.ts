@@ -72,6 +72,7 @@ interface Where {
 interface ScanJson {
   sources: readonly { from: string; interface: string; networks: readonly string[] }[];
   ports: readonly (Where & Verdict)[];
+  findings: readonly { code: string; message: string }[];
   changes: readonly (Where & { change: string; before: Verdict; after: Verdict })[];
 }
 
@@ -163,6 +164,62 @@ Scan('the text fits the terminal, and says what is not known', () => {
     encoding: 'utf8',
   });
   assert.match(bare.stdout, /who listens on the host is not known/);
+});
+
+/** Code, message without places, and example of what is found with EXPECTED. */
+function findingsWith(expected: string, ...args: readonly string[]): string[] {
+  const file = join(dir, 'ports.yaml');
+  writeFileSync(file, expected);
+  const { status, stdout, stderr } = run('--rules', RULES_FILE, '--json', '--expect', file, ...args);
+  assert.is(stderr, '');
+  const json: ScanJson = JSON.parse(stdout);
+  assert.ok(validate(json), JSON.stringify(validate.errors, null, 1));
+  assert.is(status, json.findings.length > 0 ? 1 : 0);
+  return json.findings.map(({ code, message }) => `${code}: ${message}`.replaceAll(file, 'ports.yaml'));
+}
+
+Scan('what is open must be listed, and what is listed must be open', () => {
+  const source = ['--source', '203.0.113.0/24'];
+  assert.equal(
+    findingsWith('open:\n- tcp * > *:22\n- eth0 tcp * > 192.0.2.10:8080\n- tcp * > 172.17.0.3:80\n', ...source),
+    ['unexpected-open: tcp 172.17.0.1:8080 from 203.0.113.0/24: → 172.17.0.3:80 out docker0; not listed as open'],
+  );
+  const listed = '- tcp * > *:22\n- tcp * > *:8080\n- tcp * > 172.17.0.3:80\n';
+  assert.equal(findingsWith(`open:\n${listed}`, ...source), []);
+  assert.equal(
+    findingsWith(`open:\n${listed}- tcp * > 192.0.2.10:443\nclosed:\n- tcp * > 192.0.2.10:8080\n`, ...source),
+    [
+      'unexpected-open: tcp 192.0.2.10:8080 from 203.0.113.0/24: → 172.17.0.3:80 out docker0; ' +
+        'listed as closed (ports.yaml:7)',
+      'unexpected-closed: tcp 192.0.2.10:443 from 203.0.113.0/24: dropped; listed as open (ports.yaml:5)',
+    ],
+  );
+  // Of any address, one has to be open.
+  assert.equal(findingsWith(`open:\n${listed}- udp * > *:53\n`, ...source), [
+    'unexpected-closed: listed as open (ports.yaml:5): udp * > *:53: none of the ports is open',
+  ]);
+});
+
+Scan('of senders of whom only some are listed, the others are a finding', () => {
+  const listed = 'open:\n- tcp * > *:22\n- tcp 203.0.113.0/25 > *:8080\n- tcp * > 172.17.0.3:80\n';
+  assert.equal(findingsWith(listed, '--source', '203.0.113.0/24'), [
+    'unexpected-open: tcp 192.0.2.10:8080 from eth0: 203.0.113.128/25: → 172.17.0.3:80 out docker0; not listed as open',
+    'unexpected-open: tcp 172.17.0.1:8080 from eth0: 203.0.113.128/25: → 172.17.0.3:80 out docker0; not listed as open',
+  ]);
+});
+
+Scan('an expectation that scan cannot tell is refused by name', () => {
+  const file = join(dir, 'ports.yaml');
+  for (const [text, message, code] of [
+    ['open:\n- icmp * > *\n', /ports\.yaml:2:3: only ports of tcp and udp are scanned/, 3],
+    ['open:\n- tcp *:53 > *:53\n', /leave out the port of the source/, 3],
+    ['open:\n- eth1 tcp * > *:53\n', /no interface eth1 \(eth0, docker0\); did you mean eth0\?/, 2],
+  ] as const) {
+    writeFileSync(file, text);
+    const { status, stderr } = run('--rules', RULES_FILE, '--expect', file);
+    assert.is(status, code);
+    assert.match(stderr, message);
+  }
 });
 
 Scan('sources that cannot be are refused, with what is wanted', () => {

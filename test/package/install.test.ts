@@ -31,9 +31,10 @@ Package.before(() => {
   writeFileSync(join(home, 'package.json'), '{"name":"user","private":true,"type":"module"}');
   run('npm', ['pack', '--ignore-scripts', '--pack-destination', dir], PROJECT);
   const tarball = join(dir, readdirSync(dir).find((name) => name.endsWith('.tgz'))!);
-  // Its one dependency comes from here, so that no registry is needed.
-  const dependency = join(PROJECT, 'node_modules/buffer-layout');
-  run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--install-links', tarball, dependency], home);
+  // Its dependencies come from here, so that no registry is needed.
+  const { dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+  const folders = Object.keys(dependencies).map((name) => join(PROJECT, 'node_modules', name));
+  run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--install-links', tarball, ...folders], home);
 });
 Package.after(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -43,7 +44,7 @@ const npx = (...args: string[]) => run('npx', ['--no-install', 'nfreplay', ...ar
 Package('ships the command once, with source maps, and nothing that only the project needs', () => {
   assert.equal(
     readdirSync(installed('dist')).sort(),
-    ['cli', 'codecs', 'core', 'io', 'man', 'replay', 'wasm'],
+    ['cli', 'codecs', 'core', 'explain', 'io', 'man', 'replay', 'wasm'],
     'folders of the package',
   );
   const cli = readdirSync(installed('dist/cli'));

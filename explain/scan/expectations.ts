@@ -1,0 +1,236 @@
+/** What of a scan is not as somebody expects it (`--expect`). */
+import { formatLoaded, toLoaded } from '../../codecs/byte-order.js';
+import { IPPROTO_TCP, IPPROTO_UDP, TCP_SYN } from '../../codecs/layouts.js';
+import { withNearest } from '../../codecs/nearest.js';
+import { ExpectationError, type ExpectedPorts, type PortExpectation } from '../../codecs/port-expectation.js';
+import type { SentenceEnd } from '../../codecs/sentence/sentence.js';
+import { shownPath } from '../../codecs/text.js';
+import { commonRanges, normalRanges, otherRanges, type ValueRange } from '../../core/rules/ranges.js';
+import type { Finding, RulePlace } from '../findings.js';
+import { isOpen } from './fates.js';
+import { type Fate, LAST_PORT, type PortRange, type ScanTarget } from './model.js';
+import { ANY_ADDRESS, ANY_PORT, LAST_ADDRESS } from './packet-class.js';
+import { without } from './port-cover.js';
+import { CLIENT_PORT, PROTOCOL_NUMBERS, type ScannedProtocol } from './probe-packet.js';
+import type { Scan, ScannedSource, SenderGroup } from './scan.js';
+import { networksText, rangeText, senderText, verdictText } from './scan-text.js';
+
+/** Ports of an address and the senders for which something is so. */
+interface Cell {
+  readonly ports: readonly ValueRange[];
+  readonly senders: readonly ValueRange[];
+}
+
+/** The ports of an address as one group of senders finds them. */
+interface Place {
+  readonly scanned: ScannedSource;
+  readonly group: SenderGroup;
+  readonly target: ScanTarget;
+  readonly protocol: ScannedProtocol;
+  readonly ports: readonly PortRange[];
+}
+
+/**
+ * Refuses what a scan cannot tell.
+ * @throws {ExpectationError}
+ */
+export function checkExpectation({ open, closed }: PortExpectation, interfaces: readonly string[]): void {
+  for (const one of [...open, ...closed]) refuseUnscanned(one, interfaces);
+}
+
+function refuseUnscanned(one: ExpectedPorts, interfaces: readonly string[]): void {
+  const { sentence, file, line, column } = one;
+  const { isLocal, input, output, protocol, ends, flags, icmp, ttl, length, mark, state } = sentence;
+  const refuse = (problem: string): never => {
+    throw new ExpectationError(problem, file, line, column, true);
+  };
+  if (isLocal) refuse("local: these are the host's own packets; scan looks from outside");
+  if (protocol !== undefined && protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP)
+    refuse('only ports of tcp and udp are scanned');
+  if (output !== undefined) refuse(`out ${output.name}: scan does not tell ports by where packets leave`);
+  if ([icmp, ttl, length, mark].some((given) => given !== undefined) || (flags !== undefined && flags !== TCP_SYN))
+    refuse('scan sends first packets of connections as clients do: it cannot tell others');
+  if (state !== undefined && state !== 'NEW') refuse(`state ${state}: scan sends first packets of connections`);
+  if (ends?.source.ports !== undefined) refuse(`scan sends from port ${CLIENT_PORT}: leave out the port of the source`);
+  if (input !== undefined && !interfaces.includes(input.name))
+    throw new ExpectationError(
+      withNearest(`no interface ${input.name} (${interfaces.join(', ')})`, input.name, interfaces),
+      ...([file, line, column] as const),
+    );
+}
+
+/** What SIDE of SCAN shows that is not as EXPECTATION says. */
+export function unexpectedIn(scan: Scan, side: number, { open, closed }: PortExpectation): Finding[] {
+  const known = scan.areSocketsKnown[side];
+  const places = scan.sources.flatMap((scanned) =>
+    scanned.groups.flatMap((group) => group.sides[side].map((one): Place => ({ scanned, group, ...one }))),
+  );
+  return [
+    ...closed.flatMap((one) => openThough(one, places, known)),
+    ...places.flatMap((place) => unlisted(place, [...open, ...closed], known)),
+    ...open.flatMap((one) => notOpen(one, places, known)),
+  ];
+}
+
+/** The senders and ports of PLACE that fit what ONE says; undefined: none do. */
+function cellOf({ sentence }: ExpectedPorts, { scanned, group, target, protocol }: Place): Cell | undefined {
+  const { input, ends } = sentence;
+  const { devName } = scanned.source;
+  if (input !== undefined && (input.name === devName) === input.isNegated) return undefined;
+  if (sentence.protocol !== undefined && sentence.protocol !== PROTOCOL_NUMBERS[protocol]) return undefined;
+  if (ends === undefined) return { ports: ANY_PORT, senders: group.addresses };
+  const addresses = addressesOf(ends.destination);
+  if (!addresses.some(({ min, max }) => target.number >= min && target.number <= max)) return undefined;
+  const senders = commonRanges(group.addresses, addressesOf(ends.source));
+  const { ports } = ends.destination;
+  return senders.length === 0 ? undefined : { ports: ports === undefined ? ANY_PORT : [ports], senders };
+}
+
+function addressesOf({ host, isNegated }: SentenceEnd): readonly ValueRange[] {
+  if (host === undefined) return ANY_ADDRESS;
+  const { addresses, prefixLength = 32 } = host;
+  const ranges = addresses
+    .filter(({ family }) => family === 'ipv4')
+    .map((address) => {
+      const size = 2 ** (32 - prefixLength);
+      const min = Math.floor(address.hostOrder / size) * size;
+      return { min, max: min + size - 1 };
+    });
+  return isNegated ? otherRanges(normalRanges(ranges), LAST_ADDRESS) : normalRanges(ranges);
+}
+
+/** What ONE calls closed and is open. */
+function openThough(one: ExpectedPorts, places: readonly Place[], known: boolean): Finding[] {
+  return places.flatMap((place) => {
+    const cell = cellOf(one, place);
+    if (cell === undefined) return [];
+    return byFate(place, cell.ports, (fate) => isOpen(fate, known)).map(({ fate, ranges }) =>
+      found(
+        'unexpected-open',
+        place,
+        { fate, ranges, senders: cell.senders, known },
+        `listed as closed (${placeOf(one)})`,
+      ),
+    );
+  });
+}
+
+/** What is open at PLACE and not among LISTED. */
+function unlisted(place: Place, listed: readonly ExpectedPorts[], known: boolean): Finding[] {
+  return byFate(place, ANY_PORT, (fate) => isOpen(fate, known)).flatMap(({ fate, ranges }) => {
+    let left: Cell[] = [{ ports: ranges, senders: place.group.addresses }];
+    for (const one of listed) {
+      const cell = cellOf(one, place);
+      if (cell !== undefined) left = left.flatMap((rest) => minus(rest, cell));
+    }
+    return left.map(({ ports, senders }) =>
+      found('unexpected-open', place, { fate, ranges: ports, senders, known }, 'not listed as open'),
+    );
+  });
+}
+
+/** What is in A and not in B. */
+function minus(a: Cell, b: Cell): Cell[] {
+  const ports = commonRanges(a.ports, b.ports);
+  const others = commonRanges(a.ports, otherRanges(b.ports, LAST_PORT));
+  const senders = without(a.senders, b.senders);
+  return [
+    { ports: others, senders: a.senders },
+    { ports, senders },
+  ].filter((cell) => cell.ports.length > 0 && cell.senders.length > 0);
+}
+
+/** What ONE calls open and is not. */
+function notOpen(one: ExpectedPorts, places: readonly Place[], known: boolean): Finding[] {
+  const fitting = places.flatMap((place) => {
+    const cell = cellOf(one, place);
+    return cell === undefined ? [] : [{ place, cell }];
+  });
+  const where = placeOf(one);
+  const isAnyOpen = fitting.some(
+    ({ place, cell }) => byFate(place, cell.ports, (fate) => isOpen(fate, known)).length > 0,
+  );
+  if (isExact(one) && fitting.length > 0) {
+    return fitting.flatMap(({ place, cell }) =>
+      byFate(place, cell.ports, (fate) => !isOpen(fate, known)).map(({ fate, ranges }) =>
+        found('unexpected-closed', place, { fate, ranges, senders: cell.senders, known }, `listed as open (${where})`),
+      ),
+    );
+  }
+  if (isAnyOpen) return [];
+  const why = fitting.length === 0 ? 'no address that is scanned fits' : 'none of the ports is open';
+  return [
+    {
+      code: 'unexpected-closed',
+      message: `listed as open (${where}): ${one.text}: ${why}`,
+      rules: [],
+      packets: [],
+      change: null,
+    },
+  ];
+}
+
+/** Whether ONE names an address and ports, all of which have to be open; of others, some do. */
+function isExact({ sentence: { protocol, ends } }: ExpectedPorts): boolean {
+  const { host, isNegated, ports } = ends?.destination ?? {};
+  return (
+    protocol !== undefined &&
+    host?.prefixLength === undefined &&
+    host !== undefined &&
+    isNegated === false &&
+    ports !== undefined
+  );
+}
+
+/** The fates of PORTS at PLACE for which HOLDS, with their ports. */
+function byFate(
+  { ports: all }: Place,
+  ports: readonly ValueRange[],
+  holds: (fate: Fate) => boolean,
+): { readonly fate: Fate; readonly ranges: readonly ValueRange[] }[] {
+  const fates = new Map<Fate, ValueRange[]>();
+  for (const { first, last, fate } of all) {
+    if (!holds(fate)) continue;
+    const common = commonRanges([{ min: first, max: last }], ports);
+    if (common.length > 0) fates.set(fate, [...(fates.get(fate) ?? []), ...common]);
+  }
+  return [...fates].map(([fate, ranges]) => ({ fate, ranges }));
+}
+
+interface Unexpected {
+  readonly fate: Fate;
+  readonly ranges: readonly ValueRange[];
+  readonly senders: readonly ValueRange[];
+  readonly known: boolean;
+}
+
+function found(
+  code: 'unexpected-open' | 'unexpected-closed',
+  { scanned, group, target, protocol }: Place,
+  { fate, ranges, senders, known }: Unexpected,
+  why: string,
+): Finding {
+  const isWhole = without(group.addresses, senders).length === 0;
+  const from = isWhole ? senderText(scanned, group) : `${scanned.source.devName}: ${networksText(senders)}`;
+  const ports = ranges.map(({ min, max }) => rangeText({ first: min, last: max })).join(', ');
+  const port = ranges[0].min;
+  const sender = isWhole ? group.example : senders[0].min;
+  const ends = `${formatLoaded(toLoaded(sender))}:${CLIENT_PORT} > ${target.address}:${port}`;
+  return {
+    code,
+    message: `${protocol} ${target.address}:${ports} from ${from}: ${verdictText(fate, known)}; ${why}`,
+    rules: rulesOf(fate),
+    packets: [{ packet: `${scanned.source.devName} ${protocol} ${ends}${protocol === 'tcp' ? ' S' : ''}` }],
+    change: null,
+  };
+}
+
+function rulesOf({ decidedBy, translatedBy }: Fate): RulePlace[] {
+  const { rule, policy } = decidedBy ?? {};
+  const decider = rule ?? (policy?.line === 0 ? undefined : policy);
+  return [decider, translatedBy].flatMap((one) => (one === undefined ? [] : [{ file: one.file, line: one.line }]));
+}
+
+function placeOf({ file, line }: ExpectedPorts): string {
+  return `${shownPath(file)}:${line}`;
+}
