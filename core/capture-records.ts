@@ -44,9 +44,11 @@ export const BATCH_ITEM = layout('BatchItem', {
   reference: i32,
 });
 
-/** The number of an interface's writer. */
+/** What is known of an interface that packets leave by: the number of its writer, … */
 export const EGRESS = layout('Egress', {
   writer: i32,
   /** How much of the Ethernet header is left out: nothing, or all of it if packets leave without one. */
   omittedBytes: i32,
+  /** What stands for its name in fates (core/fate-records.ts). */
+  fateId: i32,
 });

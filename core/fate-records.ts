@@ -5,7 +5,7 @@
 import { i32, layout } from '../codecs/record-layout.js';
 
 export const FATE = layout('Fate', {
-  /** Two hashes of the outcome and of all that left because of the packet. */
+  /** Hashes of the outcome and of all that left because of the packet: with link headers, and without. */
   hash: i32,
   hash2: i32,
   /** The path that it took on the fast path; -1: it took the slow path. */

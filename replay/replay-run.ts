@@ -201,7 +201,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       const egress = REGIONS.egress.recordsOf(memory.buffer);
       this.#linkLengths = host.interfaces.map(({ linkLength }) => linkLength);
       this.#fates = options.fates;
-      this.#fates?.attach(this.emulator, this.#linkLengths);
+      this.#fates?.attach(this.emulator, host.interfaces);
       this.#isStream = stream !== undefined;
       this.#egress = host.interfaces.map(({ name, index, isLoopback, linkLength }) => {
         const isBare = linkLength === 0;

@@ -6,6 +6,7 @@ import type { ReplayOptions, ReplayProgress } from '../../replay/replay.js';
 import type { ReplayRun } from '../../replay/replay-run.js';
 import { refuseBehindNat } from '../../replay/stitch/stitch-summary.js';
 import { type DifferenceOptions, Differences } from './differences.js';
+import { NextHops } from './next-hops.js';
 
 /** Packets in a batch, at most: the data plane has room for twice as many. */
 export const BATCH_PACKETS = 8192;
@@ -24,7 +25,7 @@ export interface SideRun {
   readonly run: ReplayRun;
 }
 
-export interface CompareOptions extends Omit<DifferenceOptions, 'isKeyed'> {}
+export interface CompareOptions extends Omit<DifferenceOptions, 'isKeyed' | 'hops'> {}
 
 /**
  * Compares what two hosts, as OLD and OTHER say, do with captures, which are the same in both. Nothing is written.
@@ -46,8 +47,9 @@ export function* compareRuns(
   let isDone = false;
   try {
     for (const [i, side] of prepared.entries()) runs.push(startNoted(side, recorders[i]));
+    const hops = new NextHops(prepared[0].setting.host, prepared[1].setting.host);
     const isKeyed = runs[0].hostCapture !== undefined;
-    const differences = new Differences(recorders[0], recorders[1], { ...options, isKeyed });
+    const differences = new Differences(recorders[0], recorders[1], { ...options, isKeyed, hops });
     const { inputs } = prepared[0];
     for (let hasMore = true; hasMore; ) {
       differences.startBatch(inputs.map((_, input) => runs[0].readOf(input)));

@@ -28,8 +28,8 @@ export interface DiffSummary {
   readonly generator: string;
   readonly old: DiffSideSummary;
   readonly new: DiffSideSummary;
-  /** Packets read, and those of the differences below; the connections that these belong to. */
-  readonly packets: { readonly read: number; readonly different: number };
+  /** Packets read, those that arrive on either side, and those of the differences below; the connections of these. */
+  readonly packets: { readonly read: number; readonly compared: number; readonly different: number };
   readonly connections: { readonly different: number };
   /** The most serious kinds first, within a kind those of the most connections. */
   readonly differences: readonly DifferenceSummary[];
@@ -119,7 +119,11 @@ export function* diffSteps(
     generator: `${GENERATOR} ${version()}`,
     old: sideSummary(runs.old, captures),
     new: sideSummary(runs.new, captures),
-    packets: { read: runs.old.run.read, different: sum(groups, ({ packets }) => packets) },
+    packets: {
+      read: runs.old.run.read,
+      compared: runs.differences.compared,
+      different: sum(groups, ({ packets }) => packets),
+    },
     connections: { different: sum(groups, ({ connections }) => connections) },
     differences: groups.map((group) => summarize(group, runs, stories)),
     names: new Map([...runs.old.prepared.setting.names, ...runs.new.prepared.setting.names]),

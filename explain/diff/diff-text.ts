@@ -56,9 +56,11 @@ function headline(
     const what = only === undefined ? 'nothing differs' : `nothing is ${only.map(words).join(' or ')}`;
     const isSure = old.uncertain === undefined && other.uncertain === undefined;
     const [said, color] = isSure ? [what, style.green] : [`${what}, as far as it can be followed`, style.yellow];
-    return [`${style.bold(color(said))}: ${counted(packets.read, 'packet')} compared`];
+    if (packets.compared === 0)
+      return [style.bold(style.yellow('nothing was compared: no packet of the captures arrives'))];
+    return [`${style.bold(color(said))}: ${counted(packets.compared, 'packet')} compared`];
   }
-  const counts = `${counted(packets.different, 'packet')} of ${packets.read} in ${counted(connections.different, 'connection')}`;
+  const counts = `${counted(packets.different, 'packet')} of ${packets.compared} in ${counted(connections.different, 'connection')}`;
   const kinds = KIND_NAMES.flatMap((kind) => {
     const found = differences.filter((difference) => difference.kind === kind);
     const inKind = found.reduce((total, difference) => total + difference.connections, 0);
@@ -113,7 +115,11 @@ function serviceRow(service: ServiceSummary, names: Names): string[] {
 function serviceName({ protocol, port, icmp }: ServiceSummary): string {
   const name = protocolName(protocol);
   if (port !== undefined) return `${name} ${port}`;
-  return icmp === undefined ? name : `${name} ${formatIcmpKind(icmp, protocol)}`;
+  if (icmp === undefined) return name;
+  const kind = formatIcmpKind(icmp, protocol);
+  // A type whose codes have no names is named by itself.
+  const isNumber = kind === `${icmp.type}/${icmp.code}`;
+  return `${name} ${isNumber && icmp.code === 0 ? formatIcmpKind({ ...icmp, code: undefined }, protocol) : kind}`;
 }
 
 /** `old  forwarded  rules.v4:31  -A DOCKER …`. */

@@ -15,7 +15,8 @@ import { Detail, DetailFlag, FATE_WORDS, type FateRecorder, NOT_ARRIVED } from '
 import { ConnectionMap, type FateAt, NO_GROUP } from './connection-map.js';
 import { DecisionMeanings } from './decision-meaning.js';
 import type { DifferenceKind } from './kinds.js';
-import { kindOf } from './packet-kind.js';
+import type { NextHops } from './next-hops.js';
+import { type DetailsAt, kindOf } from './packet-kind.js';
 
 const { hash: HASH, hash2: HASH_2, path: PATH, protocolAndInput: PROTOCOL_AND_INPUT } = FATE.word;
 
@@ -77,6 +78,7 @@ const OTHER_SERVICES = 'others';
 export interface DifferenceOptions {
   /** The runs number the frames: captures of a host, of which not every frame arrives. */
   readonly isKeyed: boolean;
+  readonly hops: NextHops;
   /** Also compare which rules decided. */
   readonly comparesDecisions: boolean;
   /** Called for each packet that differs; KIND: that of its connection, undefined if only drawn ports differ. */
@@ -85,12 +87,16 @@ export interface DifferenceOptions {
 
 export class Differences {
   readonly groups: DifferenceGroup[] = [];
-  /** How many packets differ. */
+  /** How many packets differ, and how many arrive on either side. */
   packets = 0;
+  compared = 0;
   readonly #old: FateRecorder;
   readonly #new: FateRecorder;
   readonly #atOld: FateAt;
   readonly #atNew: FateAt;
+  /** The same as the two above, for `kindOf`. */
+  readonly #oldAt: DetailsAt = { details: new Int32Array(0), at: -1 };
+  readonly #newAt: DetailsAt = { details: new Int32Array(0), at: -1 };
   readonly #options: DifferenceOptions;
   readonly #byName = new Map<string, number>();
   readonly #connections = new ConnectionMap();
@@ -142,13 +148,21 @@ export class Differences {
     const others = this.#new.words;
     const a = i * FATE_WORDS;
     const b = j * FATE_WORDS;
-    const isSame = i >= 0 && j >= 0 && words[a + HASH] === others[b + HASH] && words[a + HASH_2] === others[b + HASH_2];
-    if (isSame && (!this.#options.comparesDecisions || words[a + PATH] === NOT_ARRIVED)) return;
+    const isKnown = i >= 0 && j >= 0;
+    if (isKnown && words[a + PATH] === NOT_ARRIVED && others[b + PATH] === NOT_ARRIVED) return;
+    this.compared++;
+    let isSame = isKnown && words[a + HASH] === others[b + HASH] && words[a + HASH_2] === others[b + HASH_2];
+    if (isSame && !this.#options.comparesDecisions) return;
     locate(this.#atOld, i);
     locate(this.#atNew, j);
+    // Only link headers differ: perhaps the neighbour has another MAC address.
+    if (!isSame && isKnown && words[a + HASH_2] === others[b + HASH_2]) isSame = this.#leaveAlike();
     if (!isSame) this.#differ();
-    else if (this.#meanings.of(decidedBy(this.#atOld)) !== this.#meanings.of(decidedBy(this.#atNew)))
-      this.#count('decided-differently');
+    else if (this.#options.comparesDecisions && this.#decideDifferently()) this.#count('decided-differently');
+  }
+
+  #decideDifferently(): boolean {
+    return this.#meanings.of(decidedBy(this.#atOld)) !== this.#meanings.of(decidedBy(this.#atNew));
   }
 
   /** The current packet is not treated alike. */
@@ -156,9 +170,25 @@ export class Differences {
     const [old, other] = [this.#atOld, this.#atNew];
     // A frame that one run does not know of, and that does not arrive in the other.
     if (old.at < 0 && other.at < 0) return;
-    this.#count(
-      kindOf({ details: old.recorder.details, at: old.at }, { details: other.recorder.details, at: other.at }),
-    );
+    this.#count(kindOf(this.#oldDetails(), this.#newDetails(), this.#leaveAlike()));
+  }
+
+  /** Whether the current packet left to the same neighbour; so it is where it does not arrive. */
+  #leaveAlike(): boolean {
+    if (this.#atOld.at < 0 || this.#atNew.at < 0) return true;
+    return this.#options.hops.areSame(this.#oldDetails(), this.#newDetails());
+  }
+
+  #oldDetails(): DetailsAt {
+    this.#oldAt.details = this.#old.details;
+    this.#oldAt.at = this.#atOld.at;
+    return this.#oldAt;
+  }
+
+  #newDetails(): DetailsAt {
+    this.#newAt.details = this.#new.details;
+    this.#newAt.at = this.#atNew.at;
+    return this.#newAt;
   }
 
   /** Counts the current packet, which differs as KIND says, unless its connection differs already. */

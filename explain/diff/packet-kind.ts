@@ -11,17 +11,16 @@ export interface DetailsAt {
 
 /**
  * How OLD and OTHER differ, which are about the same packet and not the same; undefined: only by a port that NAT drew
- * at random on both sides.
+ * at random on both sides. IS_SAME_HOP: they left to the same neighbour.
  */
-export function kindOf(old: DetailsAt, other: DetailsAt): DifferenceKind | undefined {
+export function kindOf(old: DetailsAt, other: DetailsAt, isSameHop: boolean): DifferenceKind | undefined {
   if (old.at < 0 || other.at < 0) return 'arriving-differently';
   const [before, now] = [wordOf(old, Detail.OUTCOME), wordOf(other, Detail.OUTCOME)];
   const [wasLetThrough, isLetThrough] = [isThrough(before), isThrough(now)];
   if (wasLetThrough !== isLetThrough) return wasLetThrough ? 'newly-dropped' : 'newly-accepted';
   if (!isLetThrough) return 'answered-differently';
   if (before === Outcome.HELD || now === Outcome.HELD) return 'changed-differently';
-  const isRouted =
-    !isSame(old, other, Detail.OUT_DEV, Detail.OUT_DEV) || !isSame(old, other, Detail.NEXT_HOP, Detail.NEXT_HOP_REST);
+  const isRouted = !isSame(old, other, Detail.OUT_DEV, Detail.OUT_DEV) || !isSameHop;
   if (!isSame(old, other, Detail.OUT_SOURCE, Detail.OUT_DESTINATION)) return 'translated-differently';
   if (isSame(old, other, Detail.OUT_PORTS, Detail.OUT_PORTS))
     return isRouted ? 'routed-differently' : 'changed-differently';

@@ -22,6 +22,7 @@ import {
   FATE_STATE,
 } from '../../core/fate-records.js';
 import { PATH as PATH_LAYOUT } from '../../core/flow/records.js';
+import type { Interface } from '../../core/host/interfaces.js';
 import type { IpStack } from '../../core/ip-stack.js';
 import type { Frame } from '../../core/link/frame.js';
 import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
@@ -47,7 +48,7 @@ export const Detail = {
   DESTINATION: 4,
   PORTS: 5,
   PROTOCOL: 6,
-  /** The packet as it left, or was delivered: the interface, or DELIVERED; NOWHERE if it did neither. */
+  /** The packet as it left or was delivered: what stands for the interface, or DELIVERED; else NOWHERE. */
   OUT_DEV: 7,
   OUT_SOURCE: 8,
   OUT_DESTINATION: 9,
@@ -64,7 +65,7 @@ export const DetailFlag = {
   DRAWN: 2,
 } as const;
 
-/** In place of the interface. */
+/** In place of an interface. */
 const DELIVERED = -1;
 const NOWHERE = -2;
 
@@ -91,6 +92,8 @@ export class FateRecorder {
   #region = this.words;
   #paths: Int32Array = new Int32Array(0);
   #linkLengths: readonly number[] = [];
+  /** What stands for each interface. */
+  #ids: readonly number[] = [];
   readonly #deciderIndexes = new Map<Decision | DropCause, number>();
   #detailCount = 0;
   #drawnBefore = 0;
@@ -108,11 +111,14 @@ export class FateRecorder {
   #bytes: Uint8Array = NO_BYTES;
   #view: DataView = new DataView(NO_BYTES.buffer);
 
-  /** Notes what EMULATOR does, of which interface i puts LINK_LENGTHS[i] bytes before packets. */
-  attach(emulator: IpStack, linkLengths: readonly number[]): void {
+  /** Notes what EMULATOR does, a host with these INTERFACES. */
+  attach(emulator: IpStack, interfaces: readonly Interface[]): void {
     const { buffer } = emulator.memory;
     this.#emulator = emulator;
-    this.#linkLengths = linkLengths;
+    this.#linkLengths = interfaces.map(({ linkLength }) => linkLength);
+    this.#ids = interfaces.map(({ name }) => interfaceId(name));
+    const egress = REGIONS.egress.recordsOf(buffer);
+    for (const [index, fateId] of this.#ids.entries()) if (index < egress.count) egress.assign(index, { fateId });
     this.#region = REGIONS.fates.wordsOf(buffer);
     this.words = this.#region;
     this.#paths = REGIONS.paths.wordsOf(buffer);
@@ -191,7 +197,7 @@ export class FateRecorder {
   egress(dev: number, bytes: Uint8Array, at: number, available: number, length: number): void {
     if (!this.#isOpen) return;
     const link = this.#linkLengths[dev];
-    this.#note(dev, bytes, at + link, available - link, length - link);
+    this.#note(this.#ids[dev], bytes, at + link, available - link, length - link);
   }
 
   /** A packet is delivered, as in `EmulatorOutput`. */
@@ -208,8 +214,8 @@ export class FateRecorder {
     const link = at - ETHERNET_LENGTH;
     this.#mix(dev);
     this.#mix(length);
-    for (let i = 0; i < 12; i += 4) this.#mix(isBare ? 0 : view.getInt32(link + i, true));
-    this.#mix(isBare ? 0 : view.getUint16(link + 12, true));
+    for (let i = 0; i < 12; i += 4) this.#mixLink(isBare ? 0 : view.getInt32(link + i, true));
+    this.#mixLink(isBare ? 0 : view.getUint16(link + 12, true));
     for (let i = 0; i < words; i += 4) this.#mix(view.getInt32(at + i, true));
     for (let i = words; i < hashed; i++) this.#mix(view.getUint8(at + i));
     if (this.#emulator.lastPath < 0) this.#noteOutput(dev, view, at, available, isBare);
@@ -227,9 +233,13 @@ export class FateRecorder {
     output[5] = isBare ? 0 : view.getUint16(at - ETHERNET_LENGTH + 4, true);
   }
 
-  #mix(word: number): void {
+  #mixLink(word: number): void {
     const hash = Math.imul(this.#hash ^ word, FATE_HASH_FACTOR);
     this.#hash = hash ^ (hash >>> 15);
+  }
+
+  #mix(word: number): void {
+    this.#mixLink(word);
     const sum = (this.#hash2 + word) | 0;
     this.#hash2 = Math.imul((sum << 13) | (sum >>> 19), FATE_HASH_FACTOR_2);
   }
@@ -330,7 +340,7 @@ export class FateRecorder {
     details[to + Detail.FLAGS] = 0;
     this.#noteConnection(to, found < 0 ? -1 : found >>> 1);
     const from = path * PATH_LAYOUT.words;
-    details[to + Detail.OUT_DEV] = this.#paths[from + PATH_LAYOUT.word.outDev];
+    details[to + Detail.OUT_DEV] = this.#ids[this.#paths[from + PATH_LAYOUT.word.outDev]];
     details[to + Detail.NEXT_HOP] = this.#paths[from + PATH_LAYOUT.word.link];
     details[to + Detail.NEXT_HOP_REST] = this.#paths[from + PATH_LAYOUT.word.link + 1] & 0xffff;
     const isReply = (found & 1) === REPLY;
@@ -371,4 +381,12 @@ function grownDoubles(doubles: Float64Array): Float64Array {
   const more = new Float64Array(doubles.length * 2);
   more.set(doubles);
   return more;
+}
+
+/** What stands for the interface NAME: the same number for all hosts. */
+export function interfaceId(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  // Above what stands for no interface.
+  return hash & 0x7fffffff;
 }

@@ -124,6 +124,25 @@ Diff('two hosts: what the host itself decides', () => {
   assert.ok(differences.some(({ kind }: { kind: string }) => kind === 'newly-dropped'));
 });
 
+Diff('two hosts: interfaces are known by their names, and neighbours by their addresses', () => {
+  const host = JSON.parse(readFileSync(HOST, 'utf8'));
+  const other = scratch.path('other-host.json');
+  const addr = [...host.addr].reverse().map((link: Record<string, unknown>) => ({ ...link, ifindex: undefined }));
+  writeFileSync(other, JSON.stringify({ ...host, addr, neigh: [] }));
+  assert.ok(host.neigh.length > 0);
+  const { status, stdout } = diff('--rules', RULES, '--host', HOST, '--host', other, ...INPUTS);
+  assert.is(status, 0, stdout);
+  // By another gateway, it is another way.
+  const route = host.route.map((one: Record<string, unknown>) =>
+    one.dst === 'default' ? { ...one, gateway: '192.0.2.254' } : one,
+  );
+  writeFileSync(other, JSON.stringify({ ...host, route }));
+  const { differences } = json('--rules', RULES, '--host', HOST, '--host', other, ...INPUTS);
+  // What is rejected is answered by that way.
+  const kinds = new Set(differences.map(({ kind }: { kind: string }) => kind));
+  assert.equal([...kinds], ['routed-differently', 'answered-differently']);
+});
+
 Diff('whole conversations: what would not have been sent belongs to the packet that was dropped', () => {
   const without = rulesFile('stitch.v4', (text) => text.replace(/^-A DOCKER -d 172\.17\.0\.3.*\n/m, ''));
   const capture = `${DOCKER}/in/eth0.pcap`;

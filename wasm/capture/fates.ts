@@ -9,7 +9,7 @@ import {
   Outcome,
 } from '../constants';
 import { destinationOf, portsOf, protocolOf, sourceOf, totalLength } from '../flow/packet';
-import { FATES_COUNT, fateState, fatesAt } from '../records';
+import { egressAt, FATES_COUNT, fateState, fatesAt } from '../records';
 
 /** A word mixed into each of the two hashes: in registers, which is why they are passed and returned. */
 function mixed(hash: u32, word: u32): u32 {
@@ -38,16 +38,11 @@ export function noteForwarded(at: usize, outDev: i32, path: i32): void {
   if (number >= FATES_COUNT) return;
   const length = totalLength(at);
   const link = at - ETHERNET_LENGTH;
-  let hash: u32 = mixed(mixed(<u32>FATE_HASH_START, <u32>outDev), <u32>length);
-  let hash2: u32 = mixed2(mixed2(<u32>FATE_HASH_START, <u32>outDev), <u32>length);
-  for (let i = 0; i < 12; i += 4) {
-    const word = load<u32>(link + i);
-    hash = mixed(hash, word);
-    hash2 = mixed2(hash2, word);
-  }
-  const rest = <u32>load<u16>(link, 12);
-  hash = mixed(hash, rest);
-  hash2 = mixed2(hash2, rest);
+  const id = <u32>egressAt(outDev).fateId;
+  let hash: u32 = mixed(mixed(<u32>FATE_HASH_START, id), <u32>length);
+  let hash2: u32 = mixed2(mixed2(<u32>FATE_HASH_START, id), <u32>length);
+  for (let i = 0; i < 12; i += 4) hash = mixed(hash, load<u32>(link + i));
+  hash = mixed(hash, <u32>load<u16>(link, 12));
   const hashed = min(length, FATE_HASHED_BYTES);
   const words = hashed & ~3;
   for (let i = 0; i < words; i += 4) {
