@@ -27,6 +27,8 @@ export interface ClinicCase {
   readonly connections?: string;
   readonly lax?: boolean;
   readonly show?: string;
+  /** Commands that are carried out before the first packet. */
+  readonly apply?: readonly string[];
 }
 
 const STEP_MS = 100;
@@ -48,7 +50,7 @@ export function diagnosed(one: ClinicCase): Diagnosis {
 /** Writes the files of a case to DIR, and returns what names them. */
 function writeCase(
   dir: string,
-  { host, rules, traffic = [], later, connections, lax, show }: ClinicCase,
+  { host, rules, traffic = [], later, connections, lax, show, apply }: ClinicCase,
 ): ReplayOptions {
   const file = (name: string, text: string): string => {
     const path = join(dir, name);
@@ -63,6 +65,7 @@ function writeCase(
     ...(connections === undefined ? {} : { conntrackPath: file('conntrack.txt', connections) }),
     ...(lax === undefined ? {} : { lax }),
     ...(show === undefined ? {} : { show }),
+    ...(apply === undefined ? {} : { apply }),
   };
 }
 

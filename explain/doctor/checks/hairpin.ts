@@ -2,6 +2,7 @@
 import { isInNetwork } from '../../../core/host/interfaces.js';
 import type { Check, Examined, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
+import { isDockerBridge } from '../docker.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { interfaceNamed, loadedOf, networkText, networkWith } from '../networks.js';
 import { packetText } from '../words.js';
@@ -57,6 +58,10 @@ function selfFinding({ detail, first, packets }: Shown<SeenConnection>): Failure
   };
 }
 
+function isBridge(dev: string, { description }: Examined['host']): boolean {
+  return isDockerBridge(dev) || description.links.some(({ name, kind }) => name === dev && kind === 'bridge');
+}
+
 function neighbourFinding({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Failure[] {
   const { ends, translated, natRules } = detail;
   const { host } = examined;
@@ -71,10 +76,11 @@ function neighbourFinding({ detail, first, packets }: Shown<SeenConnection>, exa
     {
       message:
         `${packetText(first)} is sent on to ${translated.destination} in the network it came from, with its source ` +
-        `kept: the answer goes straight to ${ends.source}, which expects it from ${ends.destination}`,
+        `kept: the answer goes straight to ${ends.source}, which expects it from ${ends.destination}` +
+        (isBridge(dev, host) ? ` (unless ${FILTERS_BRIDGES} is 1)` : ''),
       rules: natRules,
       packets,
-      change: command,
+      change: isBridge(dev, host) ? `${command}, or sysctl -w ${FILTERS_BRIDGES}=1: NAT then sees the answer` : command,
     },
   ];
 }

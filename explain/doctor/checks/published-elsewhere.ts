@@ -59,7 +59,8 @@ function publishedElsewhere({ missed, ends }: Passage): Elsewhere | undefined {
     ({ hook, failures }) =>
       hook === 'PREROUTING' && failures.every(({ field }) => field !== undefined && WHERE.includes(field)),
   )?.rule;
-  if (rule === undefined) return undefined;
+  // What comes from the container's own network is left to docker-proxy.
+  if (rule === undefined || rule.base.inDev?.negated === true) return undefined;
   const address = rule.base.destination?.address.toString() ?? rule.base.inDev?.name ?? 'another address';
   return { rule, address, by: `the rule that publishes port ${ends.dport} is for ${address}: ${ruleWords(rule)}` };
 }

@@ -39,7 +39,7 @@ function findingOf({ detail, first, packets }: Shown<SeenConnection | undefined>
     change:
       sysctl === undefined
         ? 'let the application send something more often than that'
-        : `sysctl -w ${sysctl}=${seconds * 2} or more, or let the application send something more often`,
+        : `sysctl -w ${sysctl}=${Math.ceil(seconds + agoSec) + 1}, or let the application send something more often`,
   };
 }
 

@@ -146,7 +146,7 @@ const FORGOTTEN: DoctorCase[] = [
     finds: 'timed-out',
     packets: ['eth0:2'],
     lines: [12, 6],
-    change: /^sysctl -w net\.netfilter\.nf_conntrack_udp_timeout=2 /,
+    change: /^sysctl -w net\.netfilter\.nf_conntrack_udp_timeout=3, /,
   },
   {
     name: 'a flow is used again in time',
