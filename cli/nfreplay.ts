@@ -14,6 +14,7 @@ import { COMPLETION } from './commands/completion.js';
 import { DIFF } from './commands/diff.js';
 import { DOCTOR } from './commands/doctor.js';
 import { COMMANDS } from './commands/index.js';
+import { LINT } from './commands/lint.js';
 import { REPLAY } from './commands/replay.js';
 import { SAVE } from './commands/save.js';
 import { SCAN } from './commands/scan.js';
@@ -25,6 +26,7 @@ import { doctorCommand } from './doctor-command.js';
 import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
+import { lintCommand } from './lint-command.js';
 import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
 import { saveCommand } from './save-command.js';
@@ -45,6 +47,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [DOCTOR.name]: doctorCommand,
   [CHECK.name]: check,
   [BENCH.name]: benchCommand,
+  [LINT.name]: lintCommand,
   [SAVE.name]: saveCommand,
   [SNAPSHOT.name]: snapshotCommand,
   [COMPLETION.name]: completionCommand,

@@ -14,7 +14,7 @@ export const FINDINGS = {
     shadowed: 'a rule that no packet reaches: earlier rules take all that it would match',
     'shadowed-in-part': 'a rule of which earlier rules take a part that it names',
     contradiction: 'a rule whose own conditions exclude each other',
-    'wrong-hook': 'a rule that tests what no packet has where the rule is',
+    'no-such-packet': 'a rule that tests what no packet has where the rule is',
     'state-in-raw': 'a rule of table raw that tests the state of a connection, which is tracked later',
     'not-entered': 'a rule that excludes all packets for which its chain is called',
     'unused-chain': 'a chain that nothing jumps to',
@@ -83,7 +83,7 @@ export interface Finding {
 }
 
 /** `rules.v4:41` */
-function formatPlace({ file, line }: RulePlace): string {
+export function formatPlace({ file, line }: RulePlace): string {
   return `${shownPath(file)}:${line}`;
 }
 

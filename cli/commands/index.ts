@@ -6,6 +6,7 @@ import { CHECK } from './check.js';
 import { COMPLETION } from './completion.js';
 import { DIFF } from './diff.js';
 import { DOCTOR } from './doctor.js';
+import { LINT } from './lint.js';
 import { REPLAY } from './replay.js';
 import { SAVE } from './save.js';
 import { SCAN } from './scan.js';
@@ -14,6 +15,6 @@ import { TRACE } from './trace.js';
 
 /** In the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
-  ...[REPLAY, TRACE, DIFF, SCAN, DOCTOR, CHECK],
+  ...[REPLAY, TRACE, DIFF, SCAN, DOCTOR, LINT, CHECK],
   ...[BENCH, SAVE, SNAPSHOT, COMPLETION],
 ];

@@ -148,6 +148,8 @@ export interface TargetExtension<P> extends Extension<P> {
   readonly mayDrop?: boolean;
   /** What it changes depends on the packet's addresses and ports. */
   readonly readsEnds?: boolean;
+  /** It drops every packet, with or without an answer. */
+  readonly refuses?: boolean;
   /** It connects to servers in place of clients, whose packets then pass one more hook entry (core/synproxy). */
   readonly proxies?: boolean;
   /** Called for each rule when the host starts. */

@@ -45,6 +45,7 @@ export const reject: TargetExtension<RejectParams> = {
   tables: ['filter'],
   hooks: [Hook.INPUT, Hook.FORWARD, Hook.OUTPUT],
   terminates: true,
+  refuses: true,
   options: [{ name: '--reject-with', words: 1, expected: 'a kind of answer' }],
 
   listed: listed([/reject-with (\S+)/, '--reject-with $1']),

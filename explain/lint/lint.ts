@@ -1,0 +1,131 @@
+/** What rules can never do: found in the rules alone, for all packets that there can be. */
+import { counted, shown } from '../../codecs/text.js';
+import { HOOK_NAMES, type Hook, Verdict } from '../../core/hooks.js';
+import type { Host } from '../../core/host/host.js';
+import type { Chain, Ruleset, Table } from '../../core/rules/model.js';
+import { arrivingAt } from '../../core/rules/space/arrivals.js';
+import { deviceNames } from '../../core/rules/space/devices.js';
+import { NO_PACKETS, TooManyNodes } from '../../core/rules/space/diagrams.js';
+import { PacketSpace } from '../../core/rules/space/packet-space.js';
+import { testedFields } from '../../core/rules/space/rule-sets.js';
+import { TableReach } from '../../core/rules/space/table-reach.js';
+import type { Finding } from '../findings.js';
+import { findUnestablished } from './established.js';
+import { addressesOf, deliversOwnOnly } from './host-addresses.js';
+import { PartFinder } from './in-part.js';
+import { findNever, findStateInRaw } from './never.js';
+import { placeOf } from './rule-text.js';
+import { fateBy, isRefusal, lastTaker, takersIn } from './takers.js';
+
+/** How many nodes the sets of a table may take: about a gigabyte for the largest. */
+const MAX_NODES = 1 << 23;
+
+/** How many rules of a table are reported that are covered in part. */
+const MAX_PARTS = 200;
+
+export interface LintResult {
+  /** In the order of the files' lines. */
+  readonly findings: readonly Finding[];
+  /** What was given up: tables, and why. */
+  readonly givenUp: readonly string[];
+  readonly ruleCount: number;
+}
+
+/** Examines all tables of RULESET. HOST: the host that they are for; undefined: any. */
+export function lint(ruleset: Ruleset, host?: Host, maxNodes = MAX_NODES): LintResult {
+  const findings: Finding[] = [];
+  const givenUp: string[] = [];
+  for (const table of ruleset.tables) {
+    try {
+      const ofTable = lintTable(table, ruleset, host, maxNodes);
+      findings.push(...ofTable);
+      if (ofTable.filter(isPart).length < MAX_PARTS) continue;
+      givenUp.push(`table ${table.name}: after ${MAX_PARTS} rules that are covered in part, no others were looked for`);
+    } catch (error) {
+      if (!(error instanceof TooManyNodes)) throw error;
+      givenUp.push(
+        `table ${table.name}: ${error.message}; none of its ${counted(table.rules.length, 'rule')} was examined`,
+      );
+    }
+  }
+  const files = [...new Set(findings.map(({ rules }) => rules[0].file))];
+  findings.sort(({ rules: [a] }, { rules: [b] }) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line);
+  return { findings, givenUp, ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0) };
+}
+
+/** The sets of TABLE, one of RULESET. */
+function reachOf(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number): TableReach {
+  const space = new PacketSpace({
+    fields: testedFields([table]),
+    devices: deviceNames(ruleset.tables, host?.interfaceNames ?? []),
+    addresses: host && addressesOf(host),
+    maxNodes,
+  });
+  const isPlain = host !== undefined && deliversOwnOnly(host, ruleset);
+  return new TableReach(table, space, (hook: Hook) => arrivingAt(space, table.name, hook, isPlain));
+}
+
+function lintTable(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number): Finding[] {
+  const reach = reachOf(table, ruleset, host, maxNodes);
+  const parts = new PartFinder(reach);
+  const findings: Finding[] = [];
+  let partCount = 0;
+  for (const chain of table.chains) {
+    if (!reach.isCalled(chain)) {
+      if (chain.rules.length > 0) findings.push(unusedChain(table, chain));
+      continue;
+    }
+    // The rules that call it are found, or what calls them.
+    if (reach.entering(chain) === NO_PACKETS) continue;
+    for (const rule of chain.rules) {
+      const isMatched = reach.matches(rule);
+      if (isMatched && partCount >= MAX_PARTS) continue;
+      const found = isMatched ? (findStateInRaw(reach, rule) ?? parts.find(rule)) : findNever(reach, rule);
+      if (found === undefined) continue;
+      findings.push(found);
+      if (isMatched) partCount++;
+    }
+    const policy = findUnreachedPolicy(reach, chain);
+    if (policy !== undefined) findings.push(policy);
+  }
+  if (table.name === 'filter') findings.push(...findUnestablished(reach));
+  return findings;
+}
+
+const isPart = ({ code }: Finding): boolean => code === 'shadowed-in-part';
+
+function unusedChain({ name: table, chains }: Table, { name, file, line, rules }: Chain): Finding {
+  const callers = chains.filter(({ rules: ofChain }) =>
+    ofChain.some(({ target }) => (target.kind === 'jump' || target.kind === 'goto') && target.chain === name),
+  );
+  const why = callers.length === 0 ? '' : ` but ${callers.map((one) => one.name).join(', ')}, to which nothing leads`;
+  return {
+    code: 'unused-chain',
+    message: `never entered: nothing jumps to chain ${shown(name)} of ${table} (${counted(rules.length, 'rule')})${shown(why)}`,
+    rules: [line > 0 ? { file, line } : placeOf(rules[0])],
+    packets: [],
+    change: null,
+  };
+}
+
+/** The policy of base chain CHAIN that decides about no packet, unless the rules before it do the same. */
+function findUnreachedPolicy(reach: TableReach, chain: Chain): Finding | undefined {
+  const { hook, rules, policy, isAbsent, file, line } = chain;
+  // One that nobody has written is the usual one.
+  if (hook === undefined || isAbsent === true || rules.length === 0 || line === 0) return undefined;
+  if (reach.leavesToPolicy(chain)) return undefined;
+  const entering = reach.entering(chain);
+  const last = lastTaker(reach, chain, entering, rules.length);
+  if (last === undefined) return undefined;
+  const left = reach.space.sets.and(entering, reach.reachingInChain(last));
+  const [{ rule, packets }] = takersIn(reach, chain, left, rules.length).rules.slice(-1);
+  if (isRefusal(reach, rule, packets) === (policy === Verdict.DROP)) return undefined;
+  const name = policy === Verdict.DROP ? 'DROP' : 'ACCEPT';
+  return {
+    code: 'unreached-policy',
+    message: `never decides: policy ${name} of ${reach.table.name} ${HOOK_NAMES[hook]}, as what is left is ${fateBy(rule)}`,
+    rules: [{ file, line }, placeOf(rule)],
+    packets: [],
+    change: null,
+  };
+}
