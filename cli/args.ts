@@ -36,6 +36,8 @@ export interface CommandSpec {
   summary: string;
   /** The forms of the command line, each without the leading `nfreplay NAME`. */
   usages: readonly string[];
+  /** What placeholders stand for, where that is a language of its own. */
+  terms?: readonly (readonly [term: string, meaning: string])[];
   options: readonly OptionSpec[];
   /** Placeholder for the positional arguments; undefined: it takes none. */
   positionals?: string;

@@ -51,7 +51,7 @@ export function helpOf(spec: CommandSpec, style: Style = PLAIN, width = Number.P
     '',
     ...usages,
     '',
-    ...definitions(options, style, width),
+    ...definitions([...(spec.terms ?? []), ...options], style, width),
     '',
     ...examplesOf(spec.examples, style, width),
   ].join('\n');

@@ -67,6 +67,7 @@ function commandLines(spec: CommandSpec): string[] {
     `.SS nfreplay ${spec.name}`,
     `${prose(sentence(spec.summary))}`,
     ...spec.usages.flatMap((words) => ['.PP', `${bold(`nfreplay ${spec.name}`)} ${usage(words)}`]),
+    ...(spec.terms ?? []).flatMap(([name, meaning]) => term(usage(name), prose(meaning))),
     ...optionsOf(spec).flatMap(optionLines),
   ];
 }

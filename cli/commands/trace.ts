@@ -12,6 +12,14 @@ export const TRACE: CommandSpec = {
     '[--rules RULES] --host HOST (--capture FILE | --in IFACE=FILE … | --stitch FILE) --packet N',
     '[--rules RULES] --host HOST (--capture FILE | --in IFACE=FILE … | --stitch FILE) --connection SENTENCE',
   ],
+  terms: [
+    [
+      'SENTENCE',
+      '[IFACE|local] PROTOCOL END > END; an END is ADDRESS[/LENGTH][:PORT], with a name instead of the address, a ' +
+        'service instead of the port, or * for any; then flags of TCP (S, SA, A, FA, R) or a type of ICMP ' +
+        '(echo-request), `ttl N`, `len N`, `mark N`. What is left out is chosen, and told',
+    ],
+  ],
   options: [
     {
       name: 'then',
