@@ -136,12 +136,23 @@ export interface ChangedEvent {
   readonly table: TableName;
   readonly rule: Rule;
   readonly what: ChangedThing;
+  /** Of the set that has other entries. */
+  readonly set?: string;
   /** Before and after. Absent: there was, or is, none. */
   readonly from?: string;
   readonly to?: string;
 }
 
-export type ChangedThing = 'mark' | 'connection mark' | 'TOS' | 'TTL' | 'MSS' | 'TCP options' | 'state' | 'bytes';
+export type ChangedThing =
+  | 'mark'
+  | 'connection mark'
+  | 'TOS'
+  | 'TTL'
+  | 'MSS'
+  | 'entries'
+  | 'TCP options'
+  | 'state'
+  | 'bytes';
 
 /** A rule told somebody about the packet: the kernel's log, or the program that listens to a netlink group. */
 export interface LoggedEvent {

@@ -94,13 +94,22 @@ export class Assumptions {
 const notGiven = (what: string): string => `${what}: not in the host`;
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
-/** It came in by an interface, and was routed by where it came from and is for. */
+/** It came in by an interface, and where it came from decided about it. */
 function isRoutedIn(story: Story): boolean {
-  return story.origin === 'frame' && story.inDev !== undefined && stepsOf(story).some(({ kind }) => kind === 'routed');
+  return (
+    story.origin === 'frame' &&
+    story.inDev !== undefined &&
+    stepsOf(story).some((step) => step.kind === 'routed' && !(step.reason ?? '').startsWith('martian'))
+  );
 }
 
+/** Why a packet for somebody else goes nowhere, if it may be forwarded at all. */
+const WITHOUT_ROUTE: readonly unknown[] = ['no-route', 'unreachable-route', 'prohibit-route'];
+
 function isForOthers(story: Story): boolean {
-  return stepsOf(story).some((step) => step.kind === 'routed' && step.to !== 'host');
+  return stepsOf(story).some(
+    (step) => step.kind === 'routed' && (step.to === 'interface' || WITHOUT_ROUTE.includes(step.reason)),
+  );
 }
 
 function sendsIcmpError({ related }: Story): boolean {

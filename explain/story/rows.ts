@@ -117,7 +117,8 @@ class RowBuilder {
     if (effect.kind === 'translated') return this.#translation(effect);
     if (effect.kind === 'logged')
       return effect.line === undefined ? `to netlink group ${effect.group}: ${effect.prefix}` : `log: ${effect.line}`;
-    const { what, from, to } = effect;
+    const { set, from, to } = effect;
+    const what = set === undefined ? effect.what : `entries of set ${set}`;
     if (from === undefined) return to === undefined ? `${what} changed` : `${what} ${to}`;
     return `${what} ${from} → ${to ?? 'none'}`;
   }

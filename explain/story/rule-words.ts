@@ -40,7 +40,7 @@ export function ruleParts({ rule, failures }: Pick<RuleStep, 'rule' | 'failures'
   if (verbatim !== undefined) return { tests: [verbatim], kept: 0, target: '' };
   const protocol = base.protocol?.negated === false ? protocolName(base.protocol.number) : undefined;
   const tests = saveBase(base)
-    .split(/ (?=(?:! )?-[a-z](?: |$))/)
+    .split(/(?<!!) (?=(?:! )?-[a-z](?: |$))/)
     .filter((part) => part !== '');
   const [failed] = failures;
   let kept = -1;
@@ -72,12 +72,19 @@ const OF_PACKET: Partial<Record<FieldName, (value: string) => string>> = {
 };
 
 /** Why the packet missed the rule of STEP, in a few words: the packet's value of the first condition that failed. */
-export function missWords({ failures, isMatched }: RuleStep): string {
+export function missWords({ rule, failures, isMatched }: RuleStep): string {
   const [first] = failures;
   if (isMatched || first === undefined) return '';
   const { misses = [], text } = first;
-  if (misses.length === 0) return text;
+  if (misses.length === 0) return setWords(rule, first) ?? text;
   return misses.map(packetValue).join(', ');
+}
+
+/** What a set answered, if FAILED is of a match that asks one. */
+function setWords(rule: Rule, { match, text }: FailedTest): string | undefined {
+  const found = match === undefined ? undefined : rule.matches[match];
+  const [set] = found?.extension.sets?.(found.params) ?? [];
+  return set === undefined ? undefined : `${text.includes(' not ') ? 'not ' : ''}in set ${set.name}`;
 }
 
 function packetValue({ field, value }: Miss): string {

@@ -109,8 +109,14 @@ function ruleStepJson({ table, rule, level, isMatched, isHotdrop, failures, effe
 
 function effectJson(effect: RuleEffect): Json {
   if (effect.kind !== 'changed') return withoutDepth(effect);
-  const { kind, what, from, to } = effect;
-  return { kind, what, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const { kind, what, set, from, to } = effect;
+  return {
+    kind,
+    what,
+    ...(set === undefined ? {} : { set }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
 }
 
 /** Events of an emulator say how deep they are, which the place of a story tells. */

@@ -145,9 +145,13 @@ function changedNotes(story: Story, names: Names): StoryNote[] {
 function sentNotes(story: Story, names: Names): StoryNote[] {
   const sent: string[] = [];
   const stopped: string[] = [];
+  const back: string[] = [];
   const tell = (one: Story): void => {
     const { left, packet, origin } = one;
-    if (left !== undefined && (left.dev !== undefined || one !== story)) {
+    if (origin === 'broadcast' || origin === 'loopback') {
+      if (packet !== undefined)
+        back.push(`${packetWords(packet, {}, names)}: ${one.verdict} ${deciderWords(one.decider, one)}`);
+    } else if (left !== undefined && (left.dev !== undefined || one !== story)) {
       const words = packetWords(left.packet, left.dev === undefined ? {} : { outDev: left.dev }, names);
       sent.push(
         `${words}${left.dev === undefined ? ', to the host itself' : ''}${origin === 'copy' ? ', a copy' : ''}`,
@@ -160,6 +164,7 @@ function sentNotes(story: Story, names: Names): StoryNote[] {
   tell(story);
   return [
     ...(sent.length === 0 ? [] : [{ label: 'sent', lines: sent, isMinimal: true }]),
+    ...(back.length === 0 ? [] : [{ label: 'came back', lines: back, isMinimal: true }]),
     ...(stopped.length === 0 ? [] : [{ label: 'not sent', lines: stopped, isMinimal: true }]),
   ];
 }

@@ -175,6 +175,24 @@ Trace('an unsupported rule that the packet might meet is not asked, and the verd
   assert.match(stdout, /^uncertain +/m);
 });
 
+Trace('what sets answer and get is said, and so is what comes back to the host', () => {
+  writeFileSync(join(dir, 'sets'), 'create block hash:ip\ncreate known hash:net\nadd known 10.0.0.0/8\n');
+  writeFileSync(
+    join(dir, 'sets.v4'),
+    `*filter
+:INPUT DROP [0:0]
+-A INPUT -m set --match-set known src -j ACCEPT
+-A INPUT -p tcp -m set ! --match-set known src -j SET --add-set block src
+COMMIT
+`,
+  );
+  const added = trace(['eth0 tcp 203.0.113.7 > 192.0.2.10:23', '--ipset', 'sets'], { rules: 'sets.v4' }).stdout;
+  assert.match(added, /filter 1 .* not in set known\b/);
+  assert.match(added, /^ +entries of set block 0 → 1$/m);
+  const own = trace(['local udp 192.0.2.10 > 192.0.2.255:67']).stdout;
+  assert.match(own, /^came back {4}udp .*: rejected in filter INPUT by rule 6 \(rules.v4:22\)$/m);
+});
+
 Trace('lines are no longer than the terminal is wide', () => {
   for (const columns of [60, 80, 120, 200]) {
     for (const line of trace([TO_8081], { columns }).stdout.split('\n'))

@@ -24,6 +24,8 @@ const TOLD_IN_IP = [IPV4_TOS_AT, IPV4_TOTAL_LENGTH_AT, IPV4_TOTAL_LENGTH_AT + 1,
 const CHECKSUM_IN_IP = [IPV4_CHECKSUM_AT, IPV4_CHECKSUM_AT + 1];
 const CHECKSUM_IN_TCP = [TCP_CHECKSUM_AT, TCP_CHECKSUM_AT + 1];
 
+type ExtensionTarget = Extract<Target, { kind: 'extension' }>;
+
 /** What can be told of a packet before and after. */
 type Told = Readonly<Partial<Record<ChangedThing, string>>>;
 
@@ -36,7 +38,7 @@ interface Seen {
 
 /** Applies TARGET of RULE, of the ruleset's TABLE, and emits what it changed of PACKET. */
 export function applyObserved(
-  target: Extract<Target, { kind: 'extension' }>,
+  target: ExtensionTarget,
   rule: Rule,
   packet: Packet,
   context: RuleContext,
@@ -44,11 +46,13 @@ export function applyObserved(
   emit: NonNullable<Emit>,
 ): Verdict {
   const before = see(packet, context);
+  const sets = setSizes(target, context);
   const verdict = target.extension.apply(target.params, packet, context);
   const after = see(packet, context);
-  const change = (what: ChangedThing, from?: string, to?: string): void => {
+  const change = (what: ChangedThing, from?: string, to?: string, set?: string): void => {
     const event: ChangedEvent = {
       ...{ kind: 'changed', table: table.name, rule: table.rules[rule.index], what },
+      ...(set === undefined ? {} : { set }),
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),
     };
@@ -58,9 +62,17 @@ export function applyObserved(
     const [from, to] = [before.told[what], after.told[what]];
     if (from !== to) change(what, from, to);
   }
+  for (const [name, size] of setSizes(target, context))
+    if (size !== sets.get(name)) change('entries', String(sets.get(name) ?? 0), String(size), name);
   const rest = restOfChange(before, after);
   if (rest !== undefined) change(rest);
   return verdict;
+}
+
+/** How many entries the sets have that TARGET may change. */
+function setSizes({ extension, params }: ExtensionTarget, { sets }: RuleContext): Map<string, number> {
+  const named = extension.sets?.(params) ?? [];
+  return new Map(named.map(({ name }) => [name, sets.get(name)?.size ?? 0]));
 }
 
 function see(packet: Packet, { conntrack }: RuleContext): Seen {
