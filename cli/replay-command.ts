@@ -1,4 +1,5 @@
 import { shownJson, shownLines } from '../codecs/text.js';
+import { StoryFiles } from '../explain/capture/story-files.js';
 import { widthOf } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
 import { captureFiles } from '../replay/captures.js';
@@ -22,7 +23,7 @@ const DEFAULT_TOP = 10;
 /** Runs the command; resolves with the exit code. */
 export async function replayCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(REPLAY, args);
-  const options = optionsOf(given);
+  const options = { ...optionsOf(given), ...storiesOf(given, supervision) };
   if (given.has('expect-egress') && !given.has('capture')) {
     throw new UsageError('--expect-egress requires --capture: a capture that shows what the host sent');
   }
@@ -66,6 +67,15 @@ function isEgressTheSame({ egress }: Summary): boolean {
       'answered by its rules\n',
   );
   return false;
+}
+
+/** Tells the stories that GIVEN asks for while packets are replayed. */
+function storiesOf(given: Arguments, supervision?: Supervision): Pick<ReplayOptions, 'watch'> {
+  const annotatePath = given.value('annotate');
+  const tracePath = given.value('trace');
+  if (annotatePath === undefined && tracePath === undefined) return {};
+  const { onCreate } = supervision ?? {};
+  return { watch: (run) => new StoryFiles(run, { annotatePath, tracePath, onCreate }) };
 }
 
 function optionsOf(given: Arguments): ReplayOptions {

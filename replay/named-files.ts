@@ -1,6 +1,6 @@
 /** Refuses a command line whose files would destroy or disturb each other. */
 import { type BigIntStats, fstatSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { namesIn, nativePath } from '../io/path.js';
 import { ReplayOptionsError } from './errors.js';
 
@@ -34,6 +34,33 @@ export function refuseSameFiles({ read, outDir }: NamedFiles): void {
   } else if (outDir !== undefined) refuseInputsIn(outDir, files);
 }
 
+/** An option, and the path that was given for it. */
+type Written = readonly [option: string, path: string | undefined];
+
+/**
+ * Throws if one of WRITTEN cannot be written as a file of its own beside the results of a run with FILES.
+ * @throws {ReplayOptionsError}
+ */
+export function refuseWriting(written: readonly Written[], files: NamedFiles): void {
+  const places = new Set<string>();
+  for (const [option, path] of written) {
+    if (path === undefined) continue;
+    refuseWritingTo(option, path, files);
+    if (places.has(resolve(path))) throw new ReplayOptionsError(`${option} ${path}: another option writes this file`);
+    places.add(resolve(path));
+  }
+}
+
+function refuseWritingTo(option: string, path: string, { read, outDir }: NamedFiles): void {
+  if (path === '-') throw new ReplayOptionsError(`${option} -: expected a file`);
+  const there = statOf(path);
+  const input = there && read.find((file) => file !== '-' && isSame(statOf(file) ?? NOWHERE, there));
+  if (input !== undefined) throw new ReplayOptionsError(`${option} ${path}: that is the input ${input}`);
+  if (outDir === undefined || outDir === '-') return;
+  if (resolve(path).startsWith(resolve(outDir) + sep))
+    throw new ReplayOptionsError(`${option} ${path}: the folder ${outDir} (--out) is replaced; use another place`);
+}
+
 interface NamedFile {
   path: string;
   stat: BigIntStats;
@@ -61,7 +88,10 @@ function refuseInputsIn(outDir: string, files: readonly NamedFile[]): void {
   }
 }
 
-const isSame = (a: BigIntStats, b: BigIntStats) => a.dev === b.dev && a.ino === b.ino;
+const NOWHERE = { dev: -1n, ino: -1n };
+
+const isSame = (a: Pick<BigIntStats, 'dev' | 'ino'>, b: Pick<BigIntStats, 'dev' | 'ino'>) =>
+  a.dev === b.dev && a.ino === b.ino;
 
 /** The file at PATH, where `-` is standard input; undefined if there is none. */
 function statOf(path: string): BigIntStats | undefined {

@@ -30,6 +30,12 @@ export interface PacketWatch {
   finished(place: FramePlace): void;
   /** The frame at PLACE does not enter the host, for a REASON as in `skipped` of summaries. */
   missed?(place: FramePlace, reason: string): void;
+  /** The last packet has been dealt with: writes the rest of what it writes. */
+  close?(): void;
+  /** Puts what it has written in place. */
+  commit?(): void;
+  /** The replay has failed, or was ended: removes what it has written. */
+  discard?(): void;
   /** The frame at PLACE was captured as it left the host, because of the frame CAUSE, if that is known. */
   departed?(place: FramePlace, cause: FramePlace | undefined): void;
 }

@@ -85,9 +85,11 @@ export function startRun(
   return new ReplayRun(runOptions, inputs, outDir, options.limit ?? Number.POSITIVE_INFINITY);
 }
 
-function watchOf({ watch }: ReplayOptions, setting: Setting, inputs: readonly RunInput[]): Pick<RunOptions, 'watch'> {
+function watchOf(options: ReplayOptions, setting: Setting, inputs: readonly RunInput[]): Pick<RunOptions, 'watch'> {
+  const { watch } = options;
   if (watch === undefined) return {};
-  const run = { setting, names: new FrameNames(inputs, setting.host) };
+  const files = { read: filesOf(options), outDir: options.outDir };
+  const run = { setting, files, names: new FrameNames(inputs, setting.host) };
   return { watch: typeof watch === 'function' ? watch(run) : watch };
 }
 

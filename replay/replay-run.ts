@@ -310,6 +310,11 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     return this.#selection !== undefined;
   }
 
+  /** Whether somebody may want to hear of any packet. */
+  get isWatchedThroughout(): boolean {
+    return this.#watching !== undefined && this.#watching.watch.only === undefined;
+  }
+
   /** Packets replayed so far. */
   get taken(): number {
     return this.read - this.filteredOut;
@@ -429,10 +434,17 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.hostCapture?.finish(this.#readers.map(({ path }) => path));
     this.changes?.finish(this.read);
     for (const file of [...this.#readers, ...this.#writers]) file.close();
+    this.#watching?.watch.close?.();
+  }
+
+  /** Puts in place what others have written beside the results. */
+  commit(): void {
+    this.#watching?.watch.commit?.();
   }
 
   /** Closes every file of a run that has failed. */
   abandon(): void {
+    this.#watching?.watch.discard?.();
     for (const file of [...this.#readers, ...this.#writers]) {
       try {
         file.close();

@@ -22,6 +22,7 @@ import type { FrameNames } from './frame-names.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
 import { addBeginning } from './listed-connections.js';
 import { isAnyLogged } from './logged.js';
+import type { NamedFiles } from './named-files.js';
 import { hostSummary } from './names.js';
 import type { PacketWatch } from './packet-watch.js';
 import { prepareRun, startRun } from './prepared-run.js';
@@ -113,6 +114,8 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
 /** What is known before the first packet. */
 export interface WatchedRun {
   readonly setting: Setting;
+  /** The files that are read, and the result folder. */
+  readonly files: NamedFiles;
   readonly names: FrameNames;
 }
 
@@ -128,6 +131,8 @@ export interface ReplayProgress {
 
 /** Packets per step, at most. */
 const STEP_PACKETS = 50_000;
+/** What is told of a packet takes longer than the packet. */
+const WATCHED_STEP_PACKETS = 500;
 /** Rules that packets may meet in one step, so that no step takes long. */
 const STEP_RULES = 2 ** 22;
 
@@ -159,7 +164,6 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   const { options, notes, setting, inputs, beginning, rulesPerPacket } = prepared;
   const { host, loaded } = setting;
   const expected = options.expectCounters?.length ? new ExpectedCounters(options.expectCounters, options) : undefined;
-  const stepPackets = Math.max(1, Math.min(STEP_PACKETS, Math.floor(STEP_RULES / rulesPerPacket)));
   yield { packets: 0, consumedBytes: 0, totalBytes: -1, rulesPerPacket };
 
   const { outDir } = options;
@@ -168,6 +172,8 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   let isDone = false;
   try {
     run = startRun(prepared, staged?.path ?? outDir);
+    const mostPackets = run.isWatchedThroughout ? WATCHED_STEP_PACKETS : STEP_PACKETS;
+    const stepPackets = Math.max(1, Math.min(mostPackets, Math.floor(STEP_RULES / rulesPerPacket)));
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
     const isInterrupted = options.hasEnded?.() === true && run.taken < (options.limit ?? Number.POSITIVE_INFINITY);
     if (isInterrupted && run.read === 0) throw new InterruptedError(listPaths(inputs[0].path)[0]);
@@ -189,6 +195,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       for (const _ of writing) yield progressOf(run, rulesPerPacket);
       staged.commit();
     }
+    run.commit();
     isDone = true;
     return summary;
   } catch (error) {

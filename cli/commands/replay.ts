@@ -23,6 +23,20 @@ export const REPLAY: CommandSpec = {
         'go to standard output as one pcap, and the report to standard error; left out, nothing is written',
     },
     {
+      name: 'annotate',
+      value: 'FILE',
+      help:
+        'write the packets of the result folder into one pcapng for Wireshark, each with its story as a comment: ' +
+        'IFACE:N, its number in the input, the verdict, and why; with --show, comments on those packets only',
+    },
+    {
+      name: 'trace',
+      value: 'FILE',
+      help:
+        'write the story of each packet as a line of JSON, as a packet of trace --json; with --show, of those ' +
+        'packets only',
+    },
+    {
       name: 'expect-egress',
       help:
         'with --capture: print packets that the captured and the emulated host do not both send, and exit with 1 if ' +
