@@ -38,6 +38,11 @@ export class FrameNames {
     return `${isByInterface ? name : dev}:${number}`;
   }
 
+  /** What `parse` takes for PLACE. */
+  argumentFor({ input, number }: FramePlace): string {
+    return this.#inputs.length === 1 ? `${number}` : `${this.#inputs[input].name}:${number}`;
+  }
+
   /** What the input of PLACE is called, with its only file. */
   inputOf({ input }: FramePlace): { name: string; files: readonly string[] } {
     return this.#inputs[input];

@@ -79,7 +79,10 @@ class FrameWatch extends StoryWatch {
 
   departed(place: FramePlace, cause: FramePlace | undefined): void {
     if (!this.#isIt(place)) return;
-    const of = cause === undefined ? '' : `; it is what became of ${this.#run.names.nameOf(cause)}: trace that`;
+    const of =
+      cause === undefined
+        ? ''
+        : `, and is what became of another frame: --packet ${this.#run.names.argumentFor(cause)}`;
     this.#reason = `it was captured as it left the host${of}`;
   }
 
@@ -112,5 +115,9 @@ const MISSED: Readonly<Record<string, string>> = {
   'own-answer': 'the host itself sends it, and does so in the replay',
   'loopback-copy': 'it is a copy of what was captured before, on its way over lo',
   'bridge-port': 'it is the same packet as on the bridge of its port',
+  arp: 'it is ARP',
+  ipv6: 'it is IPv6, which is not followed',
+  'not-ip': 'it is no IPv4 packet',
+  'link-too-short': 'it is cut too short',
   bridged: 'it was passed from port to port of a bridge, below IP',
 };

@@ -118,8 +118,9 @@ function endWords(end: LadderEnd): string {
   if (end.kind === 'none') return 'conntrack has no entry for it at the end';
   if (end.kind === 'gone') return goneWords(end.state);
   if (end.kind === 'timed-out') return `${timedOutWords(end)}, ${seconds(end.agoSec)} before the captures end`;
-  const state = end.state === undefined ? '' : ` in ${end.state}`;
-  return `open${state} where the captures end; it expires in ${seconds(end.expiresSec)}${timeoutWords(end.timeout)}`;
+  const state = end.state === undefined ? '' : `in ${end.state} `;
+  const left = `its entry expires in ${seconds(end.expiresSec)}${timeoutWords(end.timeout)}`;
+  return `${state}where the captures end: ${left}`;
 }
 
 function goneWords(state: string | undefined): string {

@@ -178,4 +178,28 @@ capturesOf('compressed files, and files in a row, of which the numbers go on', (
   fails([...files, '--in', `lan=${join(dir, '[ab].pcap')}`, '--packet', '5'], /lan has only 4 frames/);
 });
 
+/** A capture of all interfaces of a real Docker host (test/replay/hosts/README.md). */
+const REAL = 'test/replay/hosts/docker-article-28.5';
+const OF_REAL = ['--host', `${REAL}/before`, '--capture', `${REAL}/any.pcap`];
+
+capturesOf('a capture of the host itself: what left it is what became of another frame', () => {
+  // tshark: 38 is a SYN to the published port, 39 to 41 the same on its way to the container, 42 the answer.
+  assert.match(linesOf([...OF_REAL, '--packet', '38'])[0], /^forwarded {2}in filter FORWARD by rule/);
+  assert.ok(linesOf([...OF_REAL, '--packet', 'eth0:38']).some((line) => /^frame +eth0:38, /.test(line)));
+  fails(
+    [...OF_REAL, '--packet', '39'],
+    /captured as it left the host, and is what became of another frame: --packet 38$/,
+  );
+  fails([...OF_REAL, '--packet', '40'], /the same packet as on the bridge of its port/);
+  fails([...OF_REAL, '--packet', '1'], /it is IPv6, which is not followed/);
+  const lines = linesOf([...OF_REAL, '--connection', 'tcp 192.0.2.50:45126 > *']);
+  assert.is(lines[0], 'forwarded  10 forwarded');
+  const frames = lines.flatMap((line) => /(eth0|docker0):\d+/.exec(line)?.[0] ?? []);
+  const numbers = [38, 42, 44, 47, 51, 54, 56, 59, 63, 65];
+  assert.equal(
+    frames.map((frame) => Number(frame.split(':')[1])),
+    numbers,
+  );
+});
+
 capturesOf.run();
