@@ -44,7 +44,7 @@ const npx = (...args: string[]) => run('npx', ['--no-install', 'nfreplay', ...ar
 Package('ships the command once, with source maps, and nothing that only the project needs', () => {
   assert.equal(
     readdirSync(installed('dist')).sort(),
-    ['cli', 'codecs', 'core', 'explain', 'io', 'man', 'replay', 'wasm'],
+    ['cli', 'codecs', 'core', 'io', 'man', 'replay', 'wasm'],
     'folders of the package',
   );
   const cli = readdirSync(installed('dist/cli'));
