@@ -263,9 +263,10 @@ export class Differences {
   #example(): FrameExample {
     const { recorder, index } = this.#atOld.index >= 0 ? this.#atOld : this.#atNew;
     const input = recorder.words[index * FATE_WORDS + PROTOCOL_AND_INPUT] >>> 8;
-    let number = recorder.numbers[index];
+    // The capture loop does not number what it forwards.
+    let number = recorder.numbers[index] ?? 0;
     if (number === 0) {
-      // The capture loop has read it: each fate is of one record.
+      // It has read the records of this batch, and each fate is of one.
       number = this.#readBefore[input];
       for (let i = 0; i <= index; i++)
         if (recorder.words[i * FATE_WORDS + PROTOCOL_AND_INPUT] >>> 8 === input) number++;

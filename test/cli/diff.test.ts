@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createPcapFile } from '../../io/capture-file.js';
 import { Scratch } from '../codecs/capture-files.js';
+import { buildFrame, udpPacket } from '../packets/packets.js';
 
 const Diff = suite('nfreplay diff');
 
@@ -175,6 +177,33 @@ Diff('random choices are the same on both sides, although one draws more than th
   writeFileSync(now, nat('-A INPUT -m statistic --mode random --probability 0.9 -m comment --comment x\n'));
   const { status, stdout } = diff(...example('--rules', old, '--rules', now));
   assert.is(status, 0, stdout);
+});
+
+Diff('a port that NAT draws on both sides is no difference, whichever is still free', () => {
+  const capture = scratch.path('two.pcap');
+  const writer = createPcapFile(capture, 1);
+  const mac = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
+  for (const sport of [1111, 2222]) {
+    const ends = { source: '172.17.0.3', destination: '198.51.100.5', sport, dport: 53 };
+    const frame = buildFrame(
+      mac(2, 0x42, 0xc0, 0xbb, 0xbb, 0x1e),
+      mac(2, 0x42, 0xac, 0x11, 0, 3),
+      udpPacket({ ...ends, ttl: 64 }),
+    );
+    writer.write(sport, 0, frame, 0, frame.length, frame.length);
+  }
+  writer.close();
+  const rules = (more: string): string =>
+    `*nat\n-A POSTROUTING -o eth0 -p udp -j MASQUERADE --to-ports 5000-5001 --random\nCOMMIT\n*filter\n${more}COMMIT\n`;
+  const [old, now] = [scratch.path('both.v4'), scratch.path('second.v4')];
+  writeFileSync(old, rules(''));
+  writeFileSync(now, rules('-A FORWARD -p udp -m udp --sport 1111 -j DROP\n'));
+  for (const seed of ['1', '2', '3', '4', '5', '6']) {
+    const args = ['--rules', old, '--rules', now, '--host', HOST, '--in', `docker0=${capture}`, '--seed', seed];
+    const { differences } = json(...args);
+    const found = differences.map((one: Record<string, number>) => [one.kind, one.connections]);
+    assert.equal(found, [['newly-dropped', 1]], `seed ${seed}`);
+  }
 });
 
 Diff('what it cannot compare is said', () => {

@@ -168,7 +168,7 @@ for (const mode of ['in place', 'record by record'] as const) {
         inputs: traffic.inputs,
         ...(mode === 'in place' ? {} : { from: 'n1' }),
       };
-      const { packets } = compared({ ...options, rulesPath: oldPath }, { ...options, rulesPath: newPath });
+      const { packets, differences } = compared({ ...options, rulesPath: oldPath }, { ...options, rulesPath: newPath });
       const [before, now] = [rules, other].map((text) => fatesUnder(text, traffic));
       const expected = before.flatMap((fate, i) => (fate === now[i] ? [] : [i + 1]));
       const where = `seed ${seed}, round ${round}, ${mode}\n${rules}\n---\n${other}`;
@@ -177,6 +177,11 @@ for (const mode of ['in place', 'record by record'] as const) {
         expected,
         where,
       );
+      for (const { example } of differences.groups) {
+        const { dev } = traffic.frames[example.key - 1];
+        const inInput = traffic.frames.slice(0, example.key).filter((frame) => frame.dev === dev);
+        assert.equal([example.input, example.number], [dev - 1, inInput.length], where);
+      }
       scratch.remove();
     }
   });
