@@ -30,6 +30,8 @@ export const INVALID_ESCAPES: Check = {
         if (OVER.includes(passage.tracked.stateBefore)) return;
         const { connection } = belonging ?? {};
         if (connection === undefined || connection.natRules.length === 0 || !isAccepted(passage)) return;
+        // Without an answer, it is more likely that only one side was captured.
+        if (connection.reply === undefined) return;
         if (!isTranslatedAtAll(connection)) return;
         const key = `${passage.end} ${passage.inDev} ${connection.natRules[0].line}`;
         evidence.note(key, passage, connection);

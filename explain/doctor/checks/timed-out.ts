@@ -11,21 +11,23 @@ export const TIMED_OUT: Check = {
   code: CODE,
   needs: ['captures'],
   begin(examined) {
-    const evidence = new Evidence<SeenConnection | undefined>();
+    const evidence = new Evidence<SeenConnection>();
     return {
       follow(passage) {
         const { timedOut, ends } = passage;
         if (timedOut === undefined || ends === undefined) return;
         const known = examined.connections.find(ends);
-        if (isAccepted(passage) && !hasLostNat(passage, known?.connection)) return;
-        evidence.note(`${timedOut.protocol} ${timedOut.timeout.sysctl}`, passage, known?.connection);
+        // Where only one side was captured, time-outs are not those of the host.
+        if (known === undefined || (known.connection.reply === undefined && !known.isReply)) return;
+        if (isAccepted(passage) && !hasLostNat(passage, known.connection)) return;
+        evidence.note(`${timedOut.protocol} ${timedOut.timeout.sysctl}`, passage, known.connection);
       },
       findings: () => evidence.all.map(findingOf),
     };
   },
 };
 
-function findingOf({ detail, first, packets }: Shown<SeenConnection | undefined>): Failure {
+function findingOf({ detail, first, packets }: Shown<SeenConnection>): Failure {
   const { timeout, agoSec } = first.timedOut ?? { timeout: {}, agoSec: 0 };
   const { sysctl, seconds = 0 } = timeout;
   const { rule, policy } = first.dropped?.cause ?? {};
@@ -34,7 +36,7 @@ function findingOf({ detail, first, packets }: Shown<SeenConnection | undefined>
   return {
     message:
       `${packetText(first)} comes ${rounded(agoSec)} s after its connection has timed out${which}: ` + `it is ${fate}`,
-    rules: [rule ?? policy, ...(detail?.natRules ?? [])].filter((place) => place !== undefined),
+    rules: [rule ?? policy, ...detail.natRules].filter((place) => place !== undefined),
     packets,
     change:
       sysctl === undefined
@@ -44,8 +46,8 @@ function findingOf({ detail, first, packets }: Shown<SeenConnection | undefined>
 }
 
 /** Whether the packet went on, but not to where packets of its connection went before. */
-function hasLostNat(passage: Passage, connection: SeenConnection | undefined): boolean {
-  if (connection === undefined || connection.natRules.length === 0) return false;
+function hasLostNat(passage: Passage, connection: SeenConnection): boolean {
+  if (connection.natRules.length === 0) return false;
   // A new connection with the same rules is as good as the old one.
   return passage.end === 'delivered' && lastFields(passage)?.destination === passage.ends?.destination;
 }

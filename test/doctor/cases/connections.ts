@@ -39,6 +39,12 @@ const INVALID: DoctorCase[] = [
     traffic: OUT_OF_WINDOW,
   },
   {
+    name: 'a connection of which only the client was captured',
+    host: hostWith(),
+    rules: PUBLISHED_RULES,
+    traffic: handshake('eth0', CLIENT, PUBLISHED, 'docker0', CONTAINER).filter(({ on }) => on === 'eth0'),
+  },
+  {
     name: 'a segment out of window of a connection without NAT',
     host: hostWith(),
     rules: rulesOf({ filter: FILTER }),
