@@ -8,7 +8,15 @@ import type { Style } from '../explain/text/style.js';
 import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { Names } from '../replay/names.js';
-import type { ChangeSummary, ConnectionSummary, RuleSummary, SetSummary, Summary } from '../replay/summary.js';
+import type {
+  ChangeSummary,
+  ConnectionSummary,
+  RuleSummary,
+  SetSummary,
+  Summary,
+  UnmatchedRuleSummary,
+  UnmatchedSummary,
+} from '../replay/summary.js';
 import { counterLines } from './counters-report.js';
 import { egressBlocks } from './egress-report.js';
 import { namedAddress, namedEndpoint } from './named-address.js';
@@ -54,6 +62,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
     noneShown(summary, style),
     section('changes', changeRows(summary.changes, width), 0, style),
     section('busiest rules', ruleRows(busiest.slice(0, top), width), busiest.length - top, style),
+    ...unmatchedBlocks(summary.unmatched, options),
     section('sets that changed', setRows(summary, width), 0, style),
     section('accounting objects', accountingLines(summary), 0, style),
     ...(summary.egress === undefined ? [] : egressBlocks(summary.egress, names, options)),
@@ -273,6 +282,30 @@ function ruleRows(rules: readonly RuleSummary[], width: number | undefined): str
     `${ruleText(rule)}${until === undefined ? '' : `  (until change ${until})`}`,
   ]);
   return columns(rows, ['right', 'right', 'left', 'left'], width);
+}
+
+/** The rules that matched nothing: those that packets came to, and those that none came to. */
+function unmatchedBlocks(unmatched: UnmatchedSummary | undefined, { style, top, width }: ReportOptions): string[][] {
+  if (unmatched === undefined) return [];
+  const { neverMatched, neverAsked, first, last } = unmatched;
+  const period = wrapAfter(
+    '  ',
+    first === last ? `at ${first}` : `from ${first} to ${last}`,
+    width ?? Number.POSITIVE_INFINITY,
+  );
+  const place = ({ table, chain, number }: UnmatchedRuleSummary): string => `${table} ${chain} ${number}`;
+  const missed = [...neverMatched.listed].sort((a, b) => b.asked - a.asked).slice(0, top);
+  const missedRows = missed.map((rule) => [count(rule.asked, 'packet'), place(rule), ruleText(rule.rule)]);
+  const askedRows = neverAsked.listed.slice(0, top).map((rule) => [place(rule), ruleText(rule.rule)]);
+  return [
+    section(
+      'asked, but never matched',
+      missedRows.length === 0 ? [] : [...period, ...columns(missedRows, ['right', 'left', 'left'], width)],
+      neverMatched.count - missed.length,
+      style,
+    ),
+    section('never asked', columns(askedRows, ['left', 'left'], width), neverAsked.count - askedRows.length, style),
+  ];
 }
 
 /** `1  10s  rules-2.v4  after 1,234 packets: 2 rules added, 1 removed` */

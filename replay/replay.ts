@@ -17,6 +17,7 @@ import { FileError, InterruptedError } from '../io/file-error.js';
 import { type Leftovers, StagedDir } from '../io/staged-dir.js';
 import { type CaptureChoice, captureFiles, inputName, recordCaptures } from './captures.js';
 import type { RetiredRule } from './changes/rule-history.js';
+import type { DropCount } from './drops.js';
 import { ExpectedCounters } from './expect-counters.js';
 import type { FrameNames } from './frame-names.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
@@ -36,6 +37,7 @@ import type { Setting } from './setting.js';
 import { refuseBehindNat, summarizeStitching } from './stitch/stitch-summary.js';
 import { MAX_LISTED, type RuleSummary, SCHEMA, type SetSummary, type Summary, summarizeConnection } from './summary.js';
 import { summarizeUncertain } from './uncertain-summary.js';
+import { unmatchedRules } from './unmatched-rules.js';
 import { version } from './version.js';
 
 /** How another thread controls a replay. */
@@ -252,6 +254,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     ...(emulator.accounting.length === 0 ? {} : { accounting: emulator.accounting.map((object) => ({ ...object })) }),
     ...summarizeSets(setting.sets),
     rules: [...matchedRules(emulator.ruleset, emulator), ...retiredRules(run.changes?.history.retired)],
+    ...(run.changes === undefined ? summarizeUnmatched(emulator, dropped) : {}),
     ...(setting.applied === undefined ? {} : { applied: setting.applied }),
     ...(run.changes === undefined ? {} : { changes: run.changes.done }),
     ruleCount: emulator.ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0),
@@ -274,6 +277,42 @@ function matchedRules(ruleset: Ruleset, { counters }: Emulator): RuleSummary[] {
       return [{ ...described(table.name, rule), packets, bytes }];
     });
   });
+}
+
+/** The rules that matched nothing; not where rules changed, as counters do not say when. */
+function summarizeUnmatched(
+  { ruleset, counters, connections, nowMs }: Emulator,
+  dropped: readonly DropCount[],
+): Pick<Summary, 'unmatched'> {
+  const { startSec, startNsec, packets } = connections.memory.clock;
+  const rules = unmatchedRules(ruleset.tables, counters, dropped);
+  if (packets === 0 || rules.length === 0) return {};
+  const startMs = startSec * 1000 + Math.floor(startNsec / 1e6);
+  const listed = (kind: (asked: number | undefined) => boolean) => {
+    const found = rules.filter(({ asked }) => kind(asked));
+    return { count: found.length, rules: found.slice(0, MAX_LISTED) };
+  };
+  const never = listed((asked) => asked === 0);
+  const missed = listed((asked) => asked !== undefined && asked > 0);
+  const unknown = listed((asked) => asked === undefined || asked < 0);
+  return {
+    unmatched: {
+      first: isoTime(startMs),
+      last: isoTime(Math.floor(startMs + nowMs)),
+      neverAsked: { count: never.count, listed: never.rules.map(({ table, rule }) => described(table, rule)) },
+      neverMatched: {
+        count: missed.count,
+        listed: missed.rules.map(({ table, rule, asked = 0 }) => ({ ...described(table, rule), asked })),
+      },
+      unknown: { count: unknown.count, listed: unknown.rules.map(({ table, rule }) => described(table, rule)) },
+    },
+  };
+}
+
+/** A time in milliseconds since 1970 in ISO 8601. Captures may have times that no calendar has. */
+function isoTime(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `@${ms / 1000}` : date.toISOString();
 }
 
 function summarizeSets({ store, sizes }: HostSets): Pick<Summary, 'sets'> {

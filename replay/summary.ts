@@ -84,6 +84,22 @@ export interface RuleSummary {
   until?: number;
 }
 
+/** A rule that matched no packet. */
+export type UnmatchedRuleSummary = Omit<RuleSummary, 'packets' | 'bytes' | 'until'>;
+
+/** The rules that matched nothing, by whether packets came to them. */
+export interface UnmatchedSummary {
+  /** The times of the first and the last packet, in ISO 8601: what is said holds for no other time. */
+  first: string;
+  last: string;
+  /** No packet came to them. */
+  neverAsked: { count: number; listed: UnmatchedRuleSummary[] };
+  /** Packets came to them, how many is `asked`, and none matched. */
+  neverMatched: { count: number; listed: (UnmatchedRuleSummary & { asked: number })[] };
+  /** Whether packets came to them does not follow from the counters. */
+  unknown: { count: number; listed: UnmatchedRuleSummary[] };
+}
+
 /** What was replayed, and how. */
 export interface RunRecord {
   version: string;
@@ -174,6 +190,8 @@ export interface Summary {
   applied?: AppliedSummary;
   /** Rules that matched, in the order of the ruleset. */
   rules: RuleSummary[];
+  /** Rules that matched nothing; absent if rules changed during the replay, or no packet was read. */
+  unmatched?: UnmatchedSummary;
   /** What `--at` has changed, in this order; absent if nothing. */
   changes?: ChangeSummary[];
   /** Rules in all tables, matched or not. */

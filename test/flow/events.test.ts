@@ -212,6 +212,9 @@ Events('tell of a packet of ICMP that has no type', () => {
   bytes.set([0x45, 0, 0, 20, 0, 1, 0, 0, 64, 1, 0, 0, ...CLIENT, ...HOST_ADDRESS]);
   const [events] = heard(PUBLISHED, withHeaderChecksum(bytes));
   assert.ok(events.includes('tracked INVALID header'), events.join('\n'));
+  // What is not there cannot be what a rule missed.
+  const asking = '*raw\n-A PREROUTING -s 192.0.2.1 -p icmp -m icmp --icmp-type 8 -j DROP\nCOMMIT\n';
+  assert.ok(heard(asking, withHeaderChecksum(bytes))[0].some((event) => event.startsWith('raw PREROUTING 1')));
 });
 
 Events('tell which check made a packet INVALID, and by how much', () => {

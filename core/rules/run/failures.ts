@@ -31,14 +31,15 @@ export function failuresOf(
 ): RuleFailures {
   const failures: FailedTest[] = [];
   let unknown = 0;
-  let isOtherProtocol = false;
+  // Whether the header that later tests read is that of another protocol, or is cut short.
+  let isHeaderMissing = false;
   for (let at = first; at < steps.length; at++) {
     const step = steps[at];
-    const isKnown = !(isOtherProtocol && isOfOneProtocol(step));
+    const isKnown = !(isHeaderMissing && isOfOneProtocol(step));
     const holds = at === first ? false : isKnown ? wouldHold(step, packet, context) : undefined;
     if (holds === undefined) unknown++;
     if (holds !== false) continue;
-    if (step.kind === 'field' && step.field === 'protocol') isOtherProtocol = true;
+    if (step.kind === 'header' || (step.kind === 'field' && step.field === 'protocol')) isHeaderMissing = true;
     failures.push(failedTest(step, matches[at], packet, context));
   }
   return { failures, unknown };
