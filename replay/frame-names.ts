@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { withNearest } from '../codecs/nearest.js';
 import { shownPath } from '../codecs/text.js';
 import type { Host } from '../core/host/host.js';
-import { listPaths } from '../io/capture-file.js';
+import { listPaths, openCaptureFile } from '../io/capture-file.js';
 import { inputName } from './captures.js';
 import { ReplayOptionsError } from './errors.js';
 import type { FramePlace } from './packet-watch.js';
@@ -64,7 +64,24 @@ export class FrameNames {
     const names = this.#inputs.map(({ name }) => `${name}:${number}`);
     if (before === undefined)
       throw new ReplayOptionsError(`${given}: there are several captures; expected one of ${names.join(', ')}`);
-    return { input: this.#inputNamed(before, given, names), number };
+    const inFile = this.#frameOfFile(before, number, given);
+    return inFile ?? { input: this.#inputNamed(before, given, names), number };
+  }
+
+  /** The frame NUMBER of the file called GIVEN, if that is one of several in a row. */
+  #frameOfFile(given: string, number: number, option: string): FramePlace | undefined {
+    const found = this.#inputs.flatMap(({ files }, input) =>
+      files.length === 1
+        ? []
+        : files.flatMap((file, i) =>
+            file === given || basename(file) === given ? [{ input, file, before: files.slice(0, i) }] : [],
+          ),
+    );
+    if (found.length !== 1) return undefined;
+    const [{ input, file, before }] = found;
+    const packets = packetsIn(file);
+    if (number > packets) throw new ReplayOptionsError(`${option}: ${shownPath(file)} has only ${packets} frames`);
+    return { input, number: before.reduce((sum, file) => sum + packetsIn(file), number) };
   }
 
   #inputNamed(given: string, option: string, names: readonly string[]): number {
@@ -86,4 +103,12 @@ export class FrameNames {
       ),
     );
   }
+}
+
+function packetsIn(file: string): number {
+  const reader = openCaptureFile(file);
+  let packets = 0;
+  while (reader.next()) packets++;
+  reader.close();
+  return packets;
 }

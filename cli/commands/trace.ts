@@ -41,7 +41,7 @@ export const TRACE: CommandSpec = {
       value: 'N',
       help:
         'the frame with this number in the capture, as Wireshark shows it, from 1; with several captures, IFACE:N ' +
-        'or FILE:N; of several files in a row, the number goes on',
+        'or FILE:N; of several files in a row, the number goes on, unless one of them is named',
     },
     {
       name: 'connection',

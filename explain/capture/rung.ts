@@ -1,7 +1,14 @@
 /** One packet of a connection, in the few words of its line in a ladder. */
-import { formatIcmpKind } from '../../codecs/sentence/icmp-kinds.js';
+import { formatIcmpKind, hasNamedCodes } from '../../codecs/sentence/icmp-kinds.js';
 import { flagNames } from '../../codecs/sentence/tcp-flags.js';
-import type { PacketEnd, PacketFields, TimedOutEvent, TrackedEvent, TranslatedEvent } from '../../core/events.js';
+import type {
+  IcmpFields,
+  PacketEnd,
+  PacketFields,
+  TimedOutEvent,
+  TrackedEvent,
+  TranslatedEvent,
+} from '../../core/events.js';
 import { formatDecider } from '../story/decider.js';
 import { rulesTried, type Story, stepsOf } from '../story/story.js';
 
@@ -51,6 +58,12 @@ export function rungOf(name: string, story: Story, course: Course, known?: Direc
   };
 }
 
+/** A code of 0 says nothing where codes have no names. */
+function icmpKind({ type, code }: IcmpFields, protocol: number): string {
+  const isPlain = code === 0 && !hasNamedCodes(type, protocol);
+  return formatIcmpKind({ type, code: isPlain ? undefined : code }, protocol);
+}
+
 /** Files are called by their names only: the first line of the trace of one of the packets tells their folder. */
 function briefly(text: string): string {
   return text.replaceAll(/[^\s(]*\//g, '');
@@ -59,7 +72,7 @@ function briefly(text: string): string {
 /** The kind of PACKET: flags and data, type, or length. */
 function kindOf({ tcp, icmp, protocol, lengthBytes, fragment }: PacketFields): string {
   if (tcp !== undefined) return `${flagNames(tcp.flags)}${tcp.dataBytes === 0 ? '' : ` ${tcp.dataBytes}`}`;
-  if (icmp !== undefined) return formatIcmpKind(icmp, protocol);
+  if (icmp !== undefined) return icmpKind(icmp, protocol);
   return fragment === undefined ? `${lengthBytes} bytes` : `fragment ${fragment.offsetBytes}`;
 }
 
@@ -148,7 +161,7 @@ const hex = (mark: number): string => `0x${(mark >>> 0).toString(16)}`;
 function answerNote({ origin, packet, verdict, decider }: Story): string[] {
   if (origin !== 'answer' || packet === undefined) return [];
   const { tcp, icmp, protocol, destination } = packet;
-  const what = icmp === undefined ? flagNames(tcp?.flags ?? 0) : `ICMP ${formatIcmpKind(icmp, protocol)}`;
+  const what = icmp === undefined ? flagNames(tcp?.flags ?? 0) : `ICMP ${icmpKind(icmp, protocol)}`;
   const end =
     verdict === 'dropped' || verdict === 'rejected' ? `, ${verdict} by ${briefly(formatDecider(decider))}` : '';
   return [`answered: ${what} to ${destination}${end}`];

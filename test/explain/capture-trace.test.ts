@@ -175,6 +175,9 @@ capturesOf('compressed files, and files in a row, of which the numbers go on', (
   assert.is(of(join(dir, 'a.pcap.gz'), '2'), of(join(dir, 'a.pcap'), '2'));
   assert.match(of(join(dir, 'a.pcap.gz'), '2'), /frame +lan:2/);
   assert.match(of(join(dir, '[ab].pcap'), '4'), /frame +lan:4, 2023-11-14T22:13:23/);
+  assert.is(of(join(dir, '[ab].pcap'), 'b.pcap:2'), of(join(dir, '[ab].pcap'), '4'));
+  assert.is(of(join(dir, '[ab].pcap'), 'a.pcap:2'), of(join(dir, '[ab].pcap'), '2'));
+  fails([...files, '--in', `lan=${join(dir, '[ab].pcap')}`, '--packet', 'a.pcap:3'], /a\.pcap has only 2 frames/);
   fails([...files, '--in', `lan=${join(dir, '[ab].pcap')}`, '--packet', '5'], /lan has only 4 frames/);
 });
 
