@@ -12,13 +12,14 @@ import { type TracedPacket, traceSentences } from '../explain/trace.js';
 import type { TrialSetting } from '../explain/trial.js';
 import { readText } from '../io/text-file.js';
 import { GENERATOR } from '../replay/result-files.js';
-import { loadSetting } from '../replay/setting.js';
+import { loadSetting, type Setting } from '../replay/setting.js';
 import { version } from '../replay/version.js';
 import { type Arguments, parseCommand } from './args.js';
 import { TRACE } from './commands/trace.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDOUT, warn } from './output.js';
 import { replayOptionsOf } from './replay-options.js';
+import { strictly } from './strictness.js';
 import { type TraceReport, traceOfCaptures } from './trace-captures.js';
 
 const SCHEMA = 1;
@@ -36,7 +37,7 @@ export function traceCommand(args: readonly string[]): number {
   if (given.has('json')) {
     const json = { schema: SCHEMA, generator: `${GENERATOR} ${version()}`, packets: packets.map(packetJson) };
     STDOUT.write(`${shownJson({ ...json, warnings: setting.warnings })}\n`);
-    return ExitCode.DONE;
+    return exitCodeOf(packets, setting, given);
   }
   const style = styleOf(STDOUT, given.color);
   const texts: StoryTextOptions = {
@@ -45,7 +46,18 @@ export function traceCommand(args: readonly string[]): number {
   };
   const stories = packets.map((packet, i) => [...headingOf(packet, i, texts.style), ...packetLines(packet, texts)]);
   STDOUT.write(`${stories.map((lines) => lines.join('\n')).join('\n\n')}\n`);
-  return ExitCode.DONE;
+  return exitCodeOf(packets, setting, given);
+}
+
+/** 0 whatever became of PACKETS, unless `--strict` asks for more. */
+function exitCodeOf(packets: readonly TracedOrLogged[], { warnings }: Setting, given: Arguments): ExitCode {
+  if (!given.has('strict')) return ExitCode.DONE;
+  const assumed = [...new Set(packets.flatMap((packet) => packet.assumed))];
+  const uncertain = packets.filter(({ story }) => story.uncertain.length > 0).length;
+  return strictly({
+    ...{ warnings: [...warnings], assumed, skipped: {} },
+    ...(uncertain === 0 ? {} : { uncertain: { packets: uncertain, causes: [] } }),
+  });
 }
 
 /** A packet, and what a line about it has told. */

@@ -49,11 +49,22 @@ function playSentences(trial: Trial, { setting }: TrialSetting, sentences: reado
       traced.push({ ...result, sentence, chosen: value.chosen });
       step = naming(whose, () => steps.next(result));
     }
-    const last = traced.at(-1);
-    if (step.value !== undefined && last !== undefined)
-      traced.splice(-1, 1, { ...last, note: `${sentence}: ${step.value}` });
+    if (step.value !== undefined) noteLast(traced, `${sentence}: ${step.value}`);
   }
+  const undone = trial.undone.map((when) => `--at ${when}`).join(', ');
+  if (undone !== '')
+    noteLast(
+      traced,
+      `${undone}: not done, as no packet comes so late (one comes each millisecond; n2 is before the second)`,
+    );
   return traced;
+}
+
+/** Adds NOTE to the last of TRACED, if there is one. */
+function noteLast(traced: TracedPacket[], note: string): void {
+  const last = traced.at(-1);
+  if (last === undefined) return;
+  traced.splice(-1, 1, { ...last, note: last.note === undefined ? note : `${last.note}; ${note}` });
 }
 
 /** When packet NUMBER, from 0, comes: a millisecond after the one before. */

@@ -100,6 +100,12 @@ export class Trial {
       this.#changes = new RunChanges(this.emulator, changeSettingOf(setting, options), () => {});
   }
 
+  /** When the changes were planned for which no packet came late enough: as they were given. */
+  get undone(): string[] {
+    const done = this.#changes?.done.length ?? 0;
+    return this.#setting.changes.slice(done).map(({ whenText }) => whenText);
+  }
+
   /**
    * Sends PACKET through the host. Rules and sets are changed first if that is due.
    * @throws {ReplayOptionsError} {NotFollowedError} if it cannot arrive there, or is not followed

@@ -193,6 +193,19 @@ COMMIT
   assert.match(own, /^came back {4}udp .*: rejected in filter INPUT by rule 6 \(rules.v4:22\)$/m);
 });
 
+Trace(
+  '--strict ends with 1 where something is assumed, and changes for which no packet comes late enough are said',
+  () => {
+    const { status, stderr } = trace([TO_8081, '--strict']);
+    assert.is(status, 1);
+    assert.match(stderr, '--strict: 2 assumptions');
+    const late = trace([TO_8081, '--at', '5s=iptables -F INPUT']);
+    assert.is(late.status, 0);
+    assert.match(late.stdout, '--at 5s: not done');
+    assert.not.match(trace([TO_8081, '--then', TO_8081, '--at', 'n2=iptables -F INPUT']).stdout, 'not done');
+  },
+);
+
 Trace('lines are no longer than the terminal is wide', () => {
   for (const columns of [60, 80, 120, 200]) {
     for (const line of trace([TO_8081], { columns }).stdout.split('\n'))
