@@ -11,13 +11,23 @@ import {
 } from '../../codecs/evidence/evidence.js';
 import { readEvidence } from '../../codecs/evidence/read-evidence.js';
 import { noInterface } from '../../core/host/interfaces.js';
+import type { Ruleset } from '../../core/rules/model.js';
 import type { TrialSetting } from '../trial.js';
 import { investigateConnection } from './connection.js';
 import { investigateMartian } from './martian.js';
 import { type Finding, logNotes, remarkNotes, traceNotes } from './notes.js';
 import { type Reenactment, reenact } from './reenactment.js';
 import { type Suspect, suspectsOf } from './suspects.js';
-import { commonSteps, isTraced, type Logged, loggingRules, prefixOf, toldSteps, writerOf } from './written.js';
+import {
+  commonSteps,
+  isBesides,
+  isTraced,
+  type Logged,
+  loggingRules,
+  prefixOf,
+  toldSteps,
+  writerOf,
+} from './written.js';
 
 /** How many suspects are tried, and how many of those that are found are told. */
 const MOST_SUSPECTS = 60;
@@ -133,7 +143,7 @@ function investigateTrace(setting: TrialSetting, evidence: TraceEvidence): Findi
   for (const suspect of suspectsOf(evidence, ruleset, host).slice(0, MOST_SUSPECTS)) {
     const played = reenact(setting, suspect, question, () => true);
     if (played === undefined) continue;
-    const found = isAt(evidence, played) ? commonSteps(evidence, played.result.story) : 0;
+    const found = isAt(evidence, played, ruleset) ? commonSteps(evidence, played.result.story, ruleset) : 0;
     if (best === undefined || found > best.found) best = { played, found };
     if (found === evidence.steps.length) break;
   }
@@ -142,8 +152,8 @@ function investigateTrace(setting: TrialSetting, evidence: TraceEvidence): Findi
 }
 
 /** Whether the packet looked as EVIDENCE tells when it came to its first step. */
-function isAt({ steps, packet }: TraceEvidence, { result }: Reenactment): boolean {
-  const first = steps.find(({ what }) => what !== 'return');
+function isAt({ steps, packet }: TraceEvidence, { result }: Reenactment, ruleset: Ruleset): boolean {
+  const first = steps.find((step) => !isBesides(step, ruleset));
   if (first === undefined) return true;
   const told = toldSteps(result.story).find(({ step }) => isTraced(step, first));
   const seen = told?.stage.packet;

@@ -124,16 +124,24 @@ export function isTraced(step: ToldStep, { what, table, chain, number, text }: T
   return text === undefined || !text.startsWith('-A ') || text === `-A ${rule.chain}${saveRule(rule)}`;
 }
 
-/** How many of the steps of EVIDENCE come in STORY, in their order, before the first that does not. */
-export function commonSteps({ steps }: TraceEvidence, story: Story): number {
+/**
+ * Whether a story of RULESET need not have the step of a trace: the end of a chain, the rule that asks for the trace,
+ * which people add for it, and policies of tables that this rule has brought.
+ */
+export function isBesides({ what, table, text = '' }: TracedStep, { tables }: Ruleset): boolean {
+  if (what === 'return') return true;
+  if (what === 'policy') return !tables.some(({ name }) => name === table);
+  return /-j TRACE\b|meta nftrace set 1/.test(text);
+}
+
+/** How many of the steps of EVIDENCE come in STORY, of RULESET, in their order, before the first that does not. */
+export function commonSteps({ steps }: TraceEvidence, story: Story, ruleset: Ruleset): number {
   const told = toldSteps(story);
   let at = 0;
   for (const [i, traced] of steps.entries()) {
-    // The end of a chain is no step of a story.
-    if (traced.what === 'return') continue;
     const found = told.findIndex(({ step }, j) => j >= at && isTraced(step, traced));
-    if (found < 0) return i;
-    at = found + 1;
+    if (found >= 0) at = found + 1;
+    else if (!isBesides(traced, ruleset)) return i;
   }
   return steps.length;
 }

@@ -246,6 +246,13 @@ Investigations('traces of both monitors agree with the story, step by step', () 
   }
 });
 
+Investigations('the rule that was added for the trace may be missing', () => {
+  const without = settingOf(BLOCKING.slice(BLOCKING.indexOf('*nat')));
+  for (const name of ['xtables-monitor', 'nft-monitor']) {
+    assert.ok(investigate(without, linesOf(name).join('\n')).isFound, name);
+  }
+});
+
 Investigations('where a trace and the rules part is told', () => {
   const finding = investigate(
     settingOf(BLOCKING.replace('-A INPUT -j DROP\n', '')),
