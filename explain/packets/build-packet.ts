@@ -57,9 +57,8 @@ const DCCP_REQUEST = 0;
 const DCCP_HEADER_BYTES = 20;
 /** Of no protocol, as keepalives have it. */
 const GRE_HEADER = new Uint8Array(4);
-/** Of an authentication header with a check value of 12 bytes (RFC 4302, section 2.2): words less 2. */
-const AH_LENGTH_FIELD = 4;
-const AH_CHECK_BYTES = 12;
+/** Of an authentication header without a check value (RFC 4302, section 2.2): its words less 2. */
+const AH_LENGTH_FIELD = 1;
 const IPPROTO_NONE = 59;
 
 /** MSS 1460, SACK permitted, time stamps, a window scale of 7: as Linux sends with a SYN. */
@@ -126,16 +125,14 @@ function layer4(spec: PacketSpec, options: Uint8Array): Uint8Array {
       return GRE_HEADER;
     case IPPROTO_ESP:
       return encoded(esp, { spi: 0x1000, sequence: 1 });
-    case IPPROTO_AH: {
-      const header = {
+    case IPPROTO_AH:
+      return encoded(ah, {
         nextHeader: IPPROTO_NONE,
         payloadLength: AH_LENGTH_FIELD,
         reserved: 0,
         spi: 0x1000,
         sequence: 1,
-      };
-      return join(encoded(ah, header), new Uint8Array(AH_CHECK_BYTES));
-    }
+      });
     default:
       return NO_BYTES;
   }

@@ -9,7 +9,11 @@ import { EvidenceError } from '../../codecs/evidence/evidence.js';
 import { investigate } from '../../explain/evidence/investigate.js';
 import type { Finding } from '../../explain/evidence/notes.js';
 import { formatDecider } from '../../explain/story/decider.js';
+import { rulesTried, type Story } from '../../explain/story/story.js';
+import { StoryTeller } from '../../explain/story/story-teller.js';
 import type { TrialSetting } from '../../explain/trial.js';
+import { casesIn, optionsOf } from '../../replay/golden-case.js';
+import { replay } from '../../replay/replay.js';
 import { loadSetting } from '../../replay/setting.js';
 import { testSeed } from '../random.js';
 
@@ -290,6 +294,40 @@ Investigations('a line about another host is refused', () => {
     () => investigate(blocking, kernelLine('[UFW BLOCK]').replace('IN=eth0', 'IN=eth9')),
     (error: unknown) => error instanceof EvidenceError && /no interface eth9; did you mean eth0\?/.test(error.message),
   );
+});
+
+/** The lines that STORY logged, each with the file and line of the rule that did. */
+function logged(story: Story): { line: string; rule: string }[] {
+  const own = rulesTried(story).flatMap(({ rule, effects }) =>
+    effects.flatMap((effect) =>
+      effect.kind === 'logged' && effect.line !== undefined
+        ? [{ line: effect.line, rule: `${rule.file}:${rule.line}` }]
+        : [],
+    ),
+  );
+  // What the host itself answers is not led back to what it answers.
+  return [...own, ...story.related.filter(({ origin }) => origin !== 'answer').flatMap(logged)];
+}
+
+Investigations('whatever rules log in golden cases is led back to them', () => {
+  let explained = 0;
+  for (const golden of casesIn('pcaps')) {
+    const options = optionsOf(golden);
+    const lines: { line: string; rule: string }[] = [];
+    const teller = new StoryTeller((story) => lines.push(...logged(story)));
+    replay({ ...options, observer: teller.hear });
+    teller.finish();
+    const different = new Map(lines.map((one) => [one.line.replace(/ ID=\d+/g, ''), one]));
+    for (const { line, rule } of different.values()) {
+      // Headers that are cut short are refused.
+      if (/INCOMPLETE \[/.test(line.replace(/\[SRC=.*/, '')) || line.startsWith('TRACE: ')) continue;
+      const { json } = investigate({ setting: loadSetting(options), options }, `web1 kernel: ${line}`);
+      const by = json.writtenBy as { file: string; line: number } | null;
+      assert.is(by === null ? null : `${by.file}:${by.line}`, rule, line);
+      explained++;
+    }
+  }
+  assert.ok(explained > 50);
 });
 
 Investigations('damaged lines are explained or refused', () => {
