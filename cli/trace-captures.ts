@@ -1,8 +1,10 @@
 /** `nfreplay trace` of what captures hold: one frame, or the connections that a sentence describes. */
 import { type ConnectionTrace, traceConnections } from '../explain/capture/connection-trace.js';
+import { frameFate } from '../explain/capture/frame-fate.js';
 import { traceFrame } from '../explain/capture/frame-trace.js';
 import type { LadderEnd } from '../explain/capture/ladder.js';
 import { ladderLines } from '../explain/capture/ladder-text.js';
+import { fateJson, fateTexts } from '../explain/fate/fate-text.js';
 import { storyJson } from '../explain/story/story-json.js';
 import { type StoryTextOptions, storyLines } from '../explain/story/story-text.js';
 import { readSentence } from '../explain/trace.js';
@@ -36,13 +38,17 @@ export function traceOfCaptures(given: Arguments, options: ReplayOptions): Trace
 }
 
 function frameReport(text: string, options: ReplayOptions): TraceReport {
-  const { name, story, assumed, setting, summary } = traceFrame(options, text);
+  const trace = traceFrame(options, text, { isFollowed: true });
+  const { name, story, assumed, setting, summary } = trace;
+  const fate = frameFate(options, text, trace);
   return {
     warnings: summary.warnings,
-    json: { packets: [{ frame: name, ...storyJson(story), assumed }] },
+    json: { packets: [{ frame: name, ...storyJson(story), assumed, ...fateJson(fate) }] },
     lines: (texts) => {
-      const notes = [{ label: 'frame', lines: [`${name}, ${timeOf(story.tsSec, story.tsNsec)}`] }];
-      return storyLines(story, { ...texts, names: setting.names, assumed, notes });
+      const { marked, notes = [] } = fateTexts(fate, story);
+      const frame = { label: 'frame', lines: [`${name}, ${timeOf(story.tsSec, story.tsNsec)}`] };
+      const told = { ...(marked === undefined ? {} : { marked }), notes: [...notes, frame] };
+      return storyLines(story, { ...texts, ...told, names: setting.names, assumed });
     },
   };
 }

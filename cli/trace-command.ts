@@ -1,5 +1,6 @@
 /** The command `nfreplay trace`: what becomes of a packet, and why. */
 import { shown, shownJson } from '../codecs/text.js';
+import { countedLike } from '../explain/capture/frame-fate.js';
 import { investigate } from '../explain/evidence/investigate.js';
 import type { Finding } from '../explain/evidence/notes.js';
 import { fateJson, fateTexts } from '../explain/fate/fate-text.js';
@@ -69,7 +70,7 @@ function questionIn(given: Arguments): (setting: TrialSetting) => TracedOrLogged
   const then = given.values('then');
   if (line === undefined) {
     const sentence = sentenceIn(given);
-    return (setting) => traceSentences(setting, [sentence, ...then]);
+    return (setting) => traceSentences(setting, [sentence, ...then]).map((packet) => withCount(packet, setting));
   }
   if (given.positionals.length > 0) throw new UsageError('--log says which packet it is: leave out the sentence');
   if (then.length > 0) throw new UsageError('--then goes on after a sentence, not after --log');
@@ -77,6 +78,12 @@ function questionIn(given: Arguments): (setting: TrialSetting) => TracedOrLogged
     const finding = investigate(setting, line === '-' ? readText('-') : line);
     return [{ ...finding.result, chosen: finding.chosen, finding }];
   };
+}
+
+/** PACKET with how many packets of the captures, if some are given, share its fate. */
+function withCount(packet: TracedPacket, { options }: TrialSetting): TracedPacket {
+  const { fate, story } = packet;
+  return fate === undefined ? packet : { ...packet, fate: { ...fate, ...countedLike(options, fate.traversal, story) } };
 }
 
 /** What stands above a packet that is not the first. */

@@ -23,6 +23,16 @@ export function readText(path: string, { hasEnded }: LiveOptions = {}): string {
   }
 }
 
+/** Whether PATH, or standard input for `-`, can be read again: it is no pipe, terminal or device. */
+export function isReadAgain(path: string): boolean {
+  try {
+    return isFile(path);
+  } catch {
+    // A pattern, or a missing file, of which whoever reads it tells.
+    return true;
+  }
+}
+
 function isFile(path: string): boolean {
   return (path === '-' ? fstatSync(STANDARD_INPUT) : statSync(nativePath(path))).isFile();
 }

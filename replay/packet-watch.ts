@@ -1,6 +1,7 @@
 /** hot: whoever wants to hear of packets of a replay while it runs. */
 import type { EmulatorOutput } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
+import type { HookEntry } from '../core/hooks.js';
 import type { IpStack } from '../core/ip-stack.js';
 import type { Frame } from '../core/link/frame.js';
 
@@ -19,6 +20,8 @@ export interface PacketWatch {
   readonly isDone: boolean;
   /** Receives what leaves, reaches the host or is dropped, of all packets: what the result folder has. */
   readonly output?: Pick<EmulatorOutput, 'egress' | 'local' | 'dropped'> | undefined;
+  /** Entries of the emulator's hooks, which let all packets pass unchanged. */
+  readonly hookEntries?: readonly HookEntry[] | undefined;
   /** Called once, before the first packet. */
   begin?(emulator: IpStack): void;
   /**

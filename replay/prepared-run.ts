@@ -85,12 +85,18 @@ export function startRun(
   return new ReplayRun(runOptions, inputs, outDir, options.limit ?? Number.POSITIVE_INFINITY);
 }
 
-function watchOf(options: ReplayOptions, setting: Setting, inputs: readonly RunInput[]): Pick<RunOptions, 'watch'> {
+function watchOf(
+  options: ReplayOptions,
+  setting: Setting,
+  inputs: readonly RunInput[],
+): Pick<RunOptions, 'watch' | 'hookEntries'> {
   const { watch } = options;
   if (watch === undefined) return {};
   const files = { read: filesOf(options), outDir: options.outDir };
   const run = { setting, files, names: new FrameNames(inputs, setting.host) };
-  return { watch: typeof watch === 'function' ? watch(run) : watch };
+  const watching = typeof watch === 'function' ? watch(run) : watch;
+  const { hookEntries } = watching;
+  return { watch: watching, ...(hookEntries === undefined ? {} : { hookEntries }) };
 }
 
 /** All that are known before the first packet. */

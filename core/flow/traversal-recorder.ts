@@ -101,12 +101,17 @@ export class TraversalRecorder {
   context!: RuleContext;
   readonly entries: readonly HookEntry[];
   readonly #host: Host;
+  /** The tables that are followed: those of the emulator until its rules are replaced. */
+  readonly #tables: readonly Table[];
+  #emulator: Pick<Emulator, 'ruleset'> | undefined;
   readonly #hasNat: boolean;
   readonly #assumptions: TraversalAssumptions;
   /** The set of the packet being followed; undefined if there is none yet. */
   #set: TraversalSet | undefined;
   #packet: Packet | undefined;
   #own: ReadonlyMap<ValueField, number> = new Map();
+  /** Whether a packet is being heard of: of others nothing is noted. */
+  #isFollowing = false;
   #isLocal = false;
   #isMadeOfFragments = false;
   /** The depth of the hook entered last. */
@@ -119,6 +124,7 @@ export class TraversalRecorder {
   /** Of an emulator with these rules on HOST. ASSUMPTIONS: about the others, see also `learnOutcome`. */
   constructor({ tables }: Pick<Ruleset, 'tables'>, host: Host, assumptions: TraversalAssumptions = {}) {
     this.#host = host;
+    this.#tables = tables;
     this.#assumptions = assumptions;
     this.#hasNat = tables.some(({ name }) => name === 'nat');
     this.entries = HOOK_NAMES.flatMap((_, at) => {
@@ -139,7 +145,8 @@ export class TraversalRecorder {
   }
 
   /** EMULATOR has been created. */
-  follow(emulator: Emulator): void {
+  follow(emulator: Pick<Emulator, 'connections' | 'sets' | 'ruleset'>): void {
+    this.#emulator = emulator;
     this.context = readingContext(this.#host, emulator);
   }
 
@@ -150,6 +157,7 @@ export class TraversalRecorder {
       case 'frame':
         this.last = undefined;
         this.#set = undefined;
+        this.#isFollowing = true;
         this.#isLocal = event.dev === undefined;
         this.#isMadeOfFragments = false;
         this.#isNatNext = false;
@@ -174,7 +182,7 @@ export class TraversalRecorder {
 
   /** The first entry of each hook. */
   #enter(packet: Packet, hook: Hook): void {
-    if (this.#depth > 0) return;
+    if (this.#depth > 0 || !this.#isFollowing) return;
     if (this.#set === undefined) this.#start(packet);
     else if (hook === Hook.FORWARD) {
       this.#set.spendTtl(true);
@@ -187,6 +195,7 @@ export class TraversalRecorder {
     this.#set = set;
     this.#packet = packet;
     this.#own = this.#valuesOf(packet);
+    if (this.#hasOtherRules) set.leaveAlone('other-rules');
     if (packet.headerLength > IPV4_LENGTH) set.leaveAlone('ip-options');
     if (this.#isMadeOfFragments) set.leaveAlone('reassembled');
     if (!this.#isLocal) return;
@@ -194,6 +203,11 @@ export class TraversalRecorder {
     set.haveSource();
     set.route();
     set.compareWithMtu();
+  }
+
+  get #hasOtherRules(): boolean {
+    const { tables = this.#tables } = this.#emulator?.ruleset ?? {};
+    return tables.length !== this.#tables.length || tables.some((table) => !this.#tables.includes(table));
   }
 
   #valuesOf(packet: Packet): ReadonlyMap<ValueField, number> {
@@ -204,7 +218,7 @@ export class TraversalRecorder {
   }
 
   #track(): void {
-    if (this.#depth > 0 || this.#set === undefined || this.#set.given !== undefined) return;
+    if (this.#depth > 0 || !this.#isFollowing || this.#set === undefined || this.#set.given !== undefined) return;
     this.#set.track();
     const { ctinfo, protocol } = this.#packet!;
     if (this.#hasNat && ctinfo === CtInfo.RELATED && protocol === IPPROTO_ICMP)
@@ -240,6 +254,7 @@ export class TraversalRecorder {
   #finish(event: DroppedEvent | LeftEvent): void {
     const set = this.#set;
     const packet = this.#packet;
+    this.#isFollowing = false;
     if (set === undefined || packet === undefined || this.last !== undefined) return;
     if (event.kind === 'dropped') this.#drop(set, event.cause.reason);
     else if (event.dev !== undefined) set.compareWithMtu();
@@ -287,11 +302,13 @@ function entryOf(hook: Hook, priority: number, notice: (packet: Packet) => void)
       notice(packet);
       return Verdict.ACCEPT;
     },
+    // It does nothing to a packet.
+    learn: () => true,
   };
 }
 
 /** A context that only allows reading. */
-function readingContext(host: Host, { connections, sets }: Emulator): RuleContext {
+function readingContext(host: Host, { connections, sets }: Pick<Emulator, 'connections' | 'sets'>): RuleContext {
   const refuse = (): never => {
     throw new Error('rules are only examined here, not run');
   };

@@ -30,6 +30,8 @@ export type Narrower = Rule | 'header' | 'source' | 'route' | 'ttl' | 'mtu' | 'm
 export type AloneReason =
   /** A rule matches by earlier packets, at random, or by what an earlier rule did to the packet. */
   | 'rule-state'
+  /** The rules that it met are not those that are followed: they have been replaced. */
+  | 'other-rules'
   /** It has IP options. */
   | 'ip-options'
   /** It was reassembled. */

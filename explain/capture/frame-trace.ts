@@ -1,12 +1,17 @@
 /** What became of one frame of a capture. Up to it, the replay is as fast as any. */
+import type { Traversal } from '../../core/flow/traversal.js';
+import { TraversalRecorder } from '../../core/flow/traversal-recorder.js';
+import type { HookEntry } from '../../core/hooks.js';
 import type { IpStack } from '../../core/ip-stack.js';
 import { ReplayOptionsError } from '../../replay/errors.js';
 import type { FramePlace } from '../../replay/packet-watch.js';
 import { type ReplayOptions, replay, type WatchedRun } from '../../replay/replay.js';
 import type { Setting } from '../../replay/setting.js';
 import type { Summary } from '../../replay/summary.js';
+import { answerTo } from '../fate/answer.js';
+import { FATE_OF_ALL, FATE_OF_PROTOCOL } from '../fate/fate.js';
 import { Assumptions } from '../story/assumptions.js';
-import type { Story } from '../story/story.js';
+import { isAccepted, type Story } from '../story/story.js';
 import { StoryWatch } from './story-watch.js';
 
 export interface FrameTrace {
@@ -16,6 +21,23 @@ export interface FrameTrace {
   readonly assumed: readonly string[];
   readonly setting: Setting;
   readonly summary: Summary;
+  /** With `FrameQuestions`. */
+  readonly traversals?: FrameTraversals;
+  readonly answer?: Story;
+}
+
+/** What is asked of a frame besides its story. */
+export interface FrameQuestions {
+  /** Which others traverse the host like it. */
+  readonly isFollowed?: boolean;
+  /** What becomes of the answer to it, if it gets through. */
+  readonly isAnswered?: boolean;
+}
+
+/** How a packet traverses the host: with which others, and with which others of its protocol. */
+export interface FrameTraversals {
+  readonly all: Traversal | undefined;
+  readonly ofProtocol: Traversal | undefined;
 }
 
 /**
@@ -23,12 +45,12 @@ export interface FrameTrace {
  * @throws {ReplayOptionsError} if there is no such frame, or it does not enter the host
  * @throws as `replay`
  */
-export function traceFrame(options: ReplayOptions, text: string): FrameTrace {
+export function traceFrame(options: ReplayOptions, text: string, questions: FrameQuestions = {}): FrameTrace {
   let watch: FrameWatch | undefined;
   const summary = replay({
     ...options,
     watch: (run) => {
-      watch = new FrameWatch(run, run.names.parse(text, '--packet'));
+      watch = new FrameWatch(run, run.names.parse(text, '--packet'), questions);
       return watch;
     },
   });
@@ -39,16 +61,28 @@ export function traceFrame(options: ReplayOptions, text: string): FrameTrace {
 class FrameWatch extends StoryWatch {
   readonly only: FramePlace;
   readonly #run: WatchedRun;
+  readonly #questions: FrameQuestions;
+  readonly #recorders: readonly TraversalRecorder[];
+  readonly hookEntries: readonly HookEntry[];
+  #answer: Story | undefined;
   #story: Story | undefined;
   #assumptions: Assumptions | undefined;
   #assumed: readonly string[] = [];
   /** Why there is no story. */
   #reason: string | undefined;
 
-  constructor(run: WatchedRun, only: FramePlace) {
-    super();
+  constructor(run: WatchedRun, only: FramePlace, questions: FrameQuestions) {
+    const { ruleset, host } = run.setting;
+    const interests = questions.isFollowed ? [FATE_OF_ALL, FATE_OF_PROTOCOL] : [];
+    const recorders = interests.map((interest) => new TraversalRecorder(ruleset, host, interest));
+    super((event) => {
+      for (const recorder of recorders) recorder.hear(event);
+    });
     this.#run = run;
     this.only = only;
+    this.#questions = questions;
+    this.#recorders = recorders;
+    this.hookEntries = recorders.flatMap(({ entries }) => entries);
   }
 
   override get isDone(): boolean {
@@ -57,6 +91,7 @@ class FrameWatch extends StoryWatch {
 
   override begin(emulator: IpStack): void {
     super.begin(emulator);
+    for (const recorder of this.#recorders) recorder.follow(emulator);
     const { setting } = this.#run;
     this.#assumptions = new Assumptions(setting, setting.host, emulator);
   }
@@ -71,6 +106,10 @@ class FrameWatch extends StoryWatch {
     if (story === undefined || !this.#isIt(place)) return;
     this.#story = story;
     this.#assumed = this.#assumptions?.of(story) ?? [];
+    if (!this.#questions.isAnswered || !isAccepted(story)) return;
+    const { host } = this.#run.setting;
+    const answer = answerTo({ story, sent: [], delivered: [] }, host);
+    if (answer !== undefined) this.#answer = this.answered(answer, host);
   }
 
   missed(place: FramePlace, reason: string): void {
@@ -95,7 +134,10 @@ class FrameWatch extends StoryWatch {
     const story = this.#story;
     if (story !== undefined) {
       const name = names.nameOf(this.only, story.inDev ?? 'local');
-      return { name, story, assumed: this.#assumed, setting, summary };
+      const [all, ofProtocol] = this.#recorders.map(({ last }) => last);
+      const traversals = this.#recorders.length === 0 ? {} : { traversals: { all, ofProtocol } };
+      const answer = this.#answer === undefined ? {} : { answer: this.#answer };
+      return { name, story, assumed: this.#assumed, setting, summary, ...traversals, ...answer };
     }
     if (this.#reason !== undefined) throw new ReplayOptionsError(`${option}: ${this.#reason}`);
     const { name, files } = names.inputOf(this.only);

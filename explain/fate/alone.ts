@@ -4,6 +4,7 @@ import { HOOK_NAMES } from '../../core/hooks.js';
 
 const WORDS: Readonly<Record<AloneReason, string>> = {
   'rule-state': 'a rule matches by earlier packets, by a set, by chance or by what a rule before it changed',
+  'other-rules': 'the rules were changed before it came',
   'ip-options': 'it has IP options',
   reassembled: 'it came in fragments',
   broadcast: 'the host sends it to many, itself among them',

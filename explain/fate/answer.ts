@@ -14,8 +14,13 @@ const NANOSECONDS = 1_000_000_000;
 const LATER_NS = 1_000_000;
 const TTL = 64;
 
-/** The answer to the packet of RESULT, which HOST let through, as it gets into HOST; undefined if none would come. */
-export function answerTo({ story, sent, delivered }: TrialResult, host: Host): TrialPacket | undefined {
+type Answered = Pick<TrialResult, 'story' | 'sent' | 'delivered'>;
+
+/**
+ * The answer to the packet of RESULT, which HOST let through, as it gets into HOST; undefined if none would come, or if
+ * more of the packet would have to be known than RESULT has.
+ */
+export function answerTo({ story, sent, delivered }: Answered, host: Host): TrialPacket | undefined {
   const { left, tsSec, tsNsec } = story;
   const spec = left === undefined ? undefined : answerSpec(left.packet);
   if (left === undefined || spec === undefined) return undefined;
@@ -25,6 +30,7 @@ export function answerTo({ story, sent, delivered }: TrialResult, host: Host): T
   const query = isEcho
     ? queryOf(dev === undefined ? delivered.at(-1) : packetIn(sent, dev, host.interfaces[index].linkLength))
     : undefined;
+  if (isEcho && query === undefined) return undefined;
   const packet = buildPacket({ ...spec, ...(query === undefined ? {} : { query }) });
   const later = tsNsec + LATER_NS;
   return {

@@ -115,7 +115,12 @@ function insertions(story: Story, place: Place, target: 'ACCEPT' | 'DROP'): Cand
   const { table, hook, stage, number, entered } = place;
   const packet = stage.packet ?? story.packet;
   if (packet === undefined) return [];
-  const selector = selectorOf(packet, hook, isTracked(table, hook) ? story.tracked?.ctstate : undefined);
+  const isKnown = target === 'ACCEPT' && isTracked(table, hook);
+  const selector = selectorOf(
+    packet,
+    hook,
+    isKnown || story.tracked?.ctstate === 'NEW' ? story.tracked?.ctstate : undefined,
+  );
   const rule = [...selector.options, '-j', target];
   const what = `${target === 'DROP' ? 'a' : 'an'} ${target} for ${selector.words}`;
   const made = (rank: number, where: string, head: readonly string[]): Candidate => ({

@@ -4,46 +4,46 @@
  */
 import type { Rule, Ruleset } from '../../core/rules/model.js';
 import { isAccepted, type Story } from '../story/story.js';
-import { Trial, type TrialResult, type TrialSetting } from '../trial.js';
-import { type Altered, altered } from './altered.js';
-import { answerTo } from './answer.js';
+import type { Attempt, Attempted } from './attempt.js';
 import { closingCandidates, decidingNumber, moved, openingCandidates } from './candidates.js';
 import { type Candidate, type Change, Rank } from './change.js';
 import { nearestRule } from './nearest.js';
-
-/** Sends through HOST what comes before the packet, the packet, and what follows it. Returns the results from it on. */
-export type Play = (host: Trial) => readonly TrialResult[];
 
 /** How many changes are told, how many are tried for that, and how many may be needed together. */
 const MOST_TOLD = 3;
 /** What stops a packet that got through is no riddle. */
 const MOST_CLOSING = 1;
-const MOST_TRIED = 40;
+export const MOST_TRIED = 40;
 const MOST_TOGETHER = 3;
 /** How many changes that do not suffice by themselves are gone on with. */
 const MOST_PURSUED = 2;
 
-/** What would change the verdict of the packet of PLAY, of which BEFORE became: the smallest first. Empty: nothing small. */
-export function findChanges(setting: TrialSetting, play: Play, before: readonly TrialResult[]): Change[] {
-  const { verdict } = before[obstacleOf(before)].story;
+/**
+ * What would change the verdict of the packets that BEFORE is about: the smallest first. Empty: nothing small. At most
+ * MOST attempts are made.
+ */
+export function findChanges(before: Attempted, attempt: Attempt, most = MOST_TRIED): Change[] {
+  const { verdict } = before.results[obstacleOf(before.results)].story;
   if (verdict === 'held' || verdict === 'skipped') return [];
-  const search = new Search(setting, play, isAccepted({ verdict }));
-  search.from(before, { ruleset: setting.setting.ruleset, host: setting.setting.host }, []);
+  const search = new Search(attempt, isAccepted({ verdict }), most);
+  search.from(before, []);
   return search.told();
 }
 
+type Results = Attempted['results'];
+
 class Search {
-  readonly #setting: TrialSetting;
-  readonly #play: Play;
+  readonly #attempt: Attempt;
   /** The packet got through: what would stop it? */
   readonly #isClosing: boolean;
+  readonly #most: number;
   #found: Candidate[] = [];
   #tried = 0;
 
-  constructor(setting: TrialSetting, play: Play, isClosing: boolean) {
-    this.#setting = setting;
-    this.#play = play;
+  constructor(attempt: Attempt, isClosing: boolean, most: number) {
+    this.#attempt = attempt;
     this.#isClosing = isClosing;
+    this.#most = most;
   }
 
   told(): Change[] {
@@ -54,24 +54,19 @@ class Search {
       .map(({ words, commands }) => ({ words, commands }));
   }
 
-  /** Goes on from RESULTS, which CURRENT made after the changes DONE. */
-  from(results: readonly TrialResult[], current: Altered, done: readonly Candidate[]): void {
-    const further: {
-      readonly results: readonly TrialResult[];
-      readonly current: Altered;
-      readonly done: Candidate[];
-    }[] = [];
-    for (const candidate of this.#candidates(results, current, done)) {
-      if (this.#tried >= MOST_TRIED) break;
+  /** Goes on from NOW, which came of the changes DONE. */
+  from(now: Attempted, done: readonly Candidate[]): void {
+    const further: { readonly next: Attempted; readonly all: Candidate[] }[] = [];
+    for (const candidate of this.#candidates(now, done)) {
       const all = [...done, candidate];
       const next = this.#try(all);
       if (next === undefined) continue;
       if (this.#isDone(next.results)) this.#found.push(together(all));
-      else if (isFurther(next.results, results)) further.push({ ...next, done: all });
+      else if (isFurther(next.results, now.results)) further.push({ next, all });
     }
     if (this.#hasSmall || done.length + 1 >= MOST_TOGETHER) return;
-    for (const next of further.slice(0, MOST_PURSUED)) {
-      this.from(next.results, next.current, next.done);
+    for (const { next, all } of further.slice(0, MOST_PURSUED)) {
+      this.from(next, all);
       if (this.#hasSmall) return;
     }
   }
@@ -80,7 +75,7 @@ class Search {
     return this.#found.some(isSmall);
   }
 
-  #candidates(results: readonly TrialResult[], { ruleset, host }: Altered, done: readonly Candidate[]): Candidate[] {
+  #candidates({ results, ruleset, host }: Attempted, done: readonly Candidate[]): Candidate[] {
     const obstacle = this.#isClosing ? 0 : obstacleOf(results);
     const { story } = results[obstacle];
     const { interfaceNames } = host;
@@ -113,22 +108,13 @@ class Search {
     return accepting === undefined ? undefined : moved(story, accepting);
   }
 
-  #try(changes: readonly Candidate[]): { results: readonly TrialResult[]; current: Altered } | undefined {
-    const current = altered(
-      this.#setting,
-      changes.flatMap(({ commands }) => commands),
-    );
-    if (current === undefined) return undefined;
+  #try(changes: readonly Candidate[]): Attempted | undefined {
+    if (this.#tried >= this.#most) return undefined;
     this.#tried++;
-    const trial = new Trial(this.#setting, current);
-    const results = this.#play(trial);
-    const last = results.at(-1)!;
-    const answer =
-      results.length === 1 && isAccepted(last.story) && !this.#isClosing ? answerTo(last, current.host) : undefined;
-    return { results: answer === undefined ? results : [...results, trial.send(answer)], current };
+    return this.#attempt(changes.flatMap(({ commands }) => commands));
   }
 
-  #isDone(results: readonly TrialResult[]): boolean {
+  #isDone(results: Results): boolean {
     return this.#isClosing ? !isAccepted(results[0].story) : results.every(({ story }) => isAccepted(story));
   }
 }
@@ -139,7 +125,7 @@ function isSmall({ rank }: Candidate): boolean {
 }
 
 /** The first packet that does not get through; the first of all if they all do. */
-export function obstacleOf(results: readonly TrialResult[]): number {
+export function obstacleOf(results: Results): number {
   return Math.max(
     0,
     results.findIndex(({ story }) => !isAccepted(story)),
@@ -147,7 +133,7 @@ export function obstacleOf(results: readonly TrialResult[]): number {
 }
 
 /** Whether in AFTER a later packet is stopped than in BEFORE, or the same one at a later hook or by another rule. */
-function isFurther(after: readonly TrialResult[], before: readonly TrialResult[]): boolean {
+function isFurther(after: Results, before: Results): boolean {
   const [now, then] = [obstacleOf(after), obstacleOf(before)];
   if (now !== then) return now > then;
   const [a, b] = [after[now].story, before[then].story];

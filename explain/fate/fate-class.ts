@@ -47,6 +47,7 @@ const MOST_RANGES = 8;
 const MOST_FLAGS = 2;
 /** Fields that have a part of the sentence of their own. */
 const IN_FRONT: ReadonlySet<ValueField> = new Set(['protocol', 'inDev', 'packetType', 'source', 'destination']);
+const IN_TUPLE: ReadonlySet<ValueField> = new Set(['source', 'destination', 'sport', 'dport', 'protocol']);
 /** What goes without saying unless it decided, and who says it then. */
 const UNSAID: Partial<Record<ValueField, readonly Narrower[]>> = {
   ttl: ['ttl'],
@@ -60,15 +61,16 @@ const DECIDED_BY: Partial<Record<ValueField, string>> = { ttl: 'ttl-exceeded', l
 /** The class of TRAVERSAL, about which something must be known (`alone`). */
 export function fateClass(traversal: Traversal, subject: ClassSubject): FateClass {
   const fields = toldFields(traversal);
-  const front = [
-    stateWord(traversal.connection),
-    nounOf(fields),
-    ...frontWords(traversal, fields, subject),
-    traversal.connection?.tuple === undefined ? '' : 'of this connection',
-  ];
+  // The packets of one connection have the same ends.
+  const isOfConnection = traversal.connection?.tuple !== undefined;
+  const front = isOfConnection
+    ? [...connectionWords(traversal.connection), ...frontWords(traversal, onlyIn(fields), subject)]
+    : [stateWord(traversal.connection), nounOf(fields), ...frontWords(traversal, fields, subject)];
   const rest = [
     ...[...fields].flatMap(([name, values]) =>
-      IN_FRONT.has(name) || isUnsaid(traversal, name) ? [] : [fieldWords(name, values, subject)],
+      IN_FRONT.has(name) || (isOfConnection && IN_TUPLE.has(name)) || isUnsaid(traversal, name)
+        ? []
+        : [fieldWords(name, values, subject)],
     ),
     ...traversal.conditions.map((condition) => conditionWords(condition, subject)),
     ...sameTests(traversal),
@@ -105,10 +107,26 @@ function toldFields(traversal: Traversal): ReadonlyMap<ValueField, FieldValues> 
   return told;
 }
 
+/** TRAVERSAL of the packets in TOLD only. */
+export function narrowedTo(traversal: Traversal, { fields }: FateClass): Traversal {
+  const told = fields.filter(({ field }) => !traversal.connectionFields.has(field));
+  return { ...traversal, fields: new Map(told.map(({ field, ...values }) => [field, values])) };
+}
+
 function fragmentWords({ dontFragment, header }: Traversal): string[] {
   const words = dontFragment === undefined ? [] : [dontFragment ? 'with DF' : 'without DF'];
   if (header === undefined || header.isWhole) return words;
   return [...words, `of whose layer-4 header ${counted(header.l4Available, 'byte')} were captured`];
+}
+
+function onlyIn(fields: ReadonlyMap<ValueField, FieldValues>): ReadonlyMap<ValueField, FieldValues> {
+  return new Map([...fields].filter(([name]) => !IN_TUPLE.has(name)));
+}
+
+/** `replies of this connection`, for those of one connection. */
+function connectionWords(connection: GivenConnection | undefined): string[] {
+  const word = stateWord(connection);
+  return [word === 'reply' ? 'replies' : word === 'related' ? 'related packets' : 'packets', 'of this connection'];
 }
 
 function stateWord(connection: GivenConnection | undefined): string {

@@ -3,12 +3,12 @@ import type { Rule } from '../../core/rules/model.js';
 import { isAccepted, type Story } from '../story/story.js';
 import type { StoryNote, StoryTextOptions } from '../story/story-text.js';
 import { NO_BREAK } from '../text/columns.js';
-import type { Fate } from './fate.js';
+import type { ClassCount, Fate } from './fate.js';
 
 /** What is shown of FATE in and below the STORY. */
 export function fateTexts(fate: Fate, story: Story): Pick<StoryTextOptions, 'marked' | 'notes'> {
-  const { sameFate, alone, nearest } = fate;
-  const others = sameFate?.text ?? alone;
+  const { sameFate, alone, nearest, count } = fate;
+  const others = sameFate === undefined ? alone : `${sameFate.text}${count === undefined ? '' : countText(count)}`;
   const marked: [Rule, string][] = nearest === undefined ? [] : [[nearest.step.rule, 'nearest']];
   return {
     marked: new Map(marked),
@@ -16,8 +16,15 @@ export function fateTexts(fate: Fate, story: Story): Pick<StoryTextOptions, 'mar
   };
 }
 
-function changeNotes({ changes }: Fate, story: Story): StoryNote[] {
+function countText({ packets, ofFirst }: ClassCount): string {
+  const all = ofFirst === undefined ? 'your packets' : `the first ${ofFirst.toLocaleString('en')} of your packets`;
+  return `  (${packets.toLocaleString('en')} of ${all})`;
+}
+
+function changeNotes({ changes, untried }: Fate, story: Story): StoryNote[] {
   const { verdict } = story;
+  if (changes === undefined)
+    return untried === undefined ? [] : [{ label: 'changes it', lines: [`not tried: ${untried}`], isMinimal: true }];
   if (changes.length > 0) {
     const lines = changes.flatMap(({ words, commands }) => [
       words.replace(/rule (?=\d)/g, `rule${NO_BREAK}`),
@@ -30,12 +37,12 @@ function changeNotes({ changes }: Fate, story: Story): StoryNote[] {
 }
 
 /** FATE as members of what JSON says of its packet. */
-export function fateJson({ sameFate, alone, nearest, changes }: Fate): Readonly<Record<string, unknown>> {
+export function fateJson({ sameFate, count, alone, nearest, changes }: Fate): Readonly<Record<string, unknown>> {
   return {
-    sameFate: sameFate === undefined ? null : { text: sameFate.text, fields: sameFate.fields },
+    sameFate: sameFate === undefined ? null : { text: sameFate.text, fields: sameFate.fields, ...count },
     ...(alone === undefined ? {} : { alone }),
     nearest: nearest === undefined ? null : nearestJson(nearest),
-    changes,
+    ...(changes === undefined ? {} : { changes }),
   };
 }
 

@@ -1,27 +1,48 @@
 /** A packet's fate: who shares it, which rule nearly decided otherwise, and what would change it. */
 
 import type { RoutedEvent } from '../../core/events.js';
-import type { ValueField } from '../../core/fields.js';
+import type { OutcomeInterest } from '../../core/flow/same-outcome.js';
 import type { Traversal } from '../../core/flow/traversal.js';
 import { TraversalRecorder } from '../../core/flow/traversal-recorder.js';
+import type { Host } from '../../core/host/host.js';
 import { type Story, stepsOf } from '../story/story.js';
 import { Trial, type TrialResult, type TrialSetting } from '../trial.js';
 import { aloneWords } from './alone.js';
+import { attemptsIn, type Play } from './attempt.js';
 import type { Change } from './change.js';
-import { findChanges, obstacleOf, type Play } from './changes.js';
-import { type FateClass, fateClass, isOfOneProtocol } from './fate-class.js';
+import { findChanges, obstacleOf } from './changes.js';
+import { type FateClass, fateClass, isOfOneProtocol, narrowedTo } from './fate-class.js';
 import { type Nearest, nearestRule } from './nearest.js';
+
+/** How many packets of captures meet the same fate. */
+export interface ClassCount {
+  readonly packets: number;
+  /** Of how many packets, from the first on; left out: of all. */
+  readonly ofFirst?: number;
+}
 
 export interface Fate {
   /** Which of the results it is of: the first packet that did not get through, or the first of all. */
   readonly index: number;
   /** Undefined: nothing is known about others, for the reason that is given, or the packet reaches no hook. */
   readonly sameFate: FateClass | undefined;
+  /** The same, as what others are asked by: narrowed to what is told. */
+  readonly traversal: Traversal | undefined;
+  readonly count?: ClassCount;
   readonly alone: string | undefined;
   readonly nearest: Nearest | undefined;
-  /** What would change the verdict, the smallest first. Each was tried. Empty: nothing small would. */
-  readonly changes: readonly Change[];
+  /**
+   * What would change the verdict, the smallest first. Each was tried. Empty: nothing small would. Undefined: nothing
+   * was tried.
+   */
+  readonly changes: readonly Change[] | undefined;
+  /** Why nothing was tried. */
+  readonly untried?: string;
 }
+
+/** Others count that meet the same fate: whether they are logged or counted alike is all the same. */
+export const FATE_OF_ALL: OutcomeInterest = { isOnlyFate: true };
+export const FATE_OF_PROTOCOL: OutcomeInterest = { pinned: ['protocol'], isOnlyFate: true };
 
 /** The fate of what PLAY sends, of which RESULTS became. */
 export function fateOf(setting: TrialSetting, play: Play, results: readonly TrialResult[]): Fate {
@@ -29,15 +50,26 @@ export function fateOf(setting: TrialSetting, play: Play, results: readonly Tria
   const index = obstacleOf(results);
   const { story } = results[index];
   const traversal = followed(setting, play, index);
-  const isKnown = traversal !== undefined && traversal.alone === undefined;
-  const subject = { outDev: outDevOf(story), host };
   return {
     index,
-    sameFate: isKnown ? fateClass(traversal, subject) : undefined,
-    alone: traversal?.alone === undefined ? undefined : aloneWords(traversal.alone),
+    ...othersLike(traversal, story, host),
     nearest: nearestRule(story, ruleset),
-    changes: findChanges(setting, play, results),
+    changes: findChanges({ results, ruleset, host }, attemptsIn(setting, play)),
   };
+}
+
+/** Who shares the fate of the packet of STORY, according to its TRAVERSAL of HOST. */
+export function othersLike(
+  traversal: Traversal | undefined,
+  story: Story,
+  host: Host,
+): Pick<Fate, 'sameFate' | 'traversal' | 'alone'> {
+  const { alone } = traversal ?? {};
+  if (traversal === undefined || alone !== undefined) {
+    return { sameFate: undefined, traversal: undefined, alone: alone && aloneWords(alone) };
+  }
+  const sameFate = fateClass(traversal, { outDev: outDevOf(story), host });
+  return { sameFate, traversal: narrowedTo(traversal, sameFate), alone: undefined };
 }
 
 /**
@@ -45,18 +77,18 @@ export function fateOf(setting: TrialSetting, play: Play, results: readonly Tria
  * only some protocols have, those of its protocol. Undefined: it reaches no hook.
  */
 function followed(setting: TrialSetting, play: Play, index: number): Traversal | undefined {
-  const all = traversalOf(setting, play, index, []);
-  return all !== undefined && isOfOneProtocol(all) ? traversalOf(setting, play, index, ['protocol']) : all;
+  const all = traversalOf(setting, play, index, FATE_OF_ALL);
+  return all !== undefined && isOfOneProtocol(all) ? traversalOf(setting, play, index, FATE_OF_PROTOCOL) : all;
 }
 
 function traversalOf(
   setting: TrialSetting,
   play: Play,
   index: number,
-  pinned: readonly ValueField[],
+  interest: OutcomeInterest,
 ): Traversal | undefined {
   const { host, ruleset } = setting.setting;
-  const recorder = new TraversalRecorder(ruleset, host, { pinned, isOnlyFate: true });
+  const recorder = new TraversalRecorder(ruleset, host, interest);
   const all: (Traversal | undefined)[] = [];
   const trial = new Trial(setting, {
     hookEntries: recorder.entries,

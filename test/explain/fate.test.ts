@@ -9,7 +9,9 @@ import { parseSentence } from '../../codecs/sentence/parse.js';
 import { fitsArrival, type Traversal } from '../../core/flow/traversal.js';
 import { TraversalRecorder } from '../../core/flow/traversal-recorder.js';
 import { PacketType } from '../../core/packet.js';
-import type { Play } from '../../explain/fate/changes.js';
+import { frameFate } from '../../explain/capture/frame-fate.js';
+import { traceFrame } from '../../explain/capture/frame-trace.js';
+import type { Play } from '../../explain/fate/attempt.js';
 import { type Fate, fateOf } from '../../explain/fate/fate.js';
 import { fateClass } from '../../explain/fate/fate-class.js';
 import { nearestRule } from '../../explain/fate/nearest.js';
@@ -18,6 +20,7 @@ import { planPacket } from '../../explain/packets/planned-packet.js';
 import { formatDecider } from '../../explain/story/decider.js';
 import { isAccepted, rulesTried, type Story } from '../../explain/story/story.js';
 import { Trial, type TrialPacket, type TrialSetting } from '../../explain/trial.js';
+import { casesIn, optionsOf } from '../../replay/golden-case.js';
 import { loadSetting } from '../../replay/setting.js';
 import {
   type Arrival,
@@ -76,7 +79,7 @@ function told(sentence: string, rules: string, sysctl?: Record<string, number>):
   const play = playOf(sentence, setting);
   const results = play(new Trial(setting));
   const fate = fateOf(setting, play, results);
-  for (const { words, commands } of fate.changes) {
+  for (const { words, commands } of fate.changes ?? []) {
     const changed = settingOf(rules, commands, sysctl);
     const [{ story }] = play(new Trial(changed));
     assert.is.not(isAccepted(story), isAccepted(results[0].story), words);
@@ -86,7 +89,7 @@ function told(sentence: string, rules: string, sysctl?: Record<string, number>):
 
 const nearestOf = ({ nearest }: Fate): string | undefined =>
   nearest && `${nearest.step.table} ${nearest.step.rule.chain} ${nearest.step.rule.number}: ${nearest.failure.text}`;
-const changesOf = ({ changes }: Fate): string[] => changes.flatMap(({ words, commands }) => [words, ...commands]);
+const changesOf = ({ changes = [] }: Fate): string[] => changes.flatMap(({ words, commands }) => [words, ...commands]);
 
 const PUBLISHED = `*nat
 :DOCKER - [0:0]
@@ -117,7 +120,7 @@ Fates('a port that nobody opened: its class, the published port nearby, and wher
 Fates('a port with a digit wrong is amended rather than opened besides', () => {
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:36397 S', PUBLISHED);
   assert.is(fate.nearest?.isSlip, true);
-  assert.is(fate.changes[0].words, '--dport 36397 instead of 36379 in rule 2 of nat DOCKER');
+  assert.is(fate.changes?.[0]?.words, '--dport 36397 instead of 36379 in rule 2 of nat DOCKER');
 });
 
 Fates('a rule about the port before its translation is amended where rules see it afterwards', () => {
@@ -134,7 +137,7 @@ COMMIT
 `;
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8080 S', rules);
   assert.is(nearestOf(fate), 'filter DOCKER-USER 2: dport 80 is not 8080');
-  assert.is(fate.changes[0].words, '--dport 80 instead of 8080 in rule 2 of filter DOCKER-USER');
+  assert.is(fate.changes?.[0]?.words, '--dport 80 instead of 8080 in rule 2 of filter DOCKER-USER');
 });
 
 Fates('what other protocols have is not told of one without it', () => {
@@ -187,7 +190,7 @@ Fates('rules of the administrator go where tools leave them alone', () => {
 COMMIT
 `;
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 172.17.0.3:80 S', docker);
-  assert.is(fate.changes[0].commands[0], 'iptables -I DOCKER-USER -d 172.17.0.3 -p tcp --dport 80 -j ACCEPT');
+  assert.is(fate.changes?.[0]?.commands[0], 'iptables -I DOCKER-USER -d 172.17.0.3 -p tcp --dport 80 -j ACCEPT');
 });
 
 Fates('what the host itself refuses is a sysctl, with all that it then takes', () => {
@@ -195,10 +198,10 @@ Fates('what the host itself refuses is a sysctl, with all that it then takes', (
     'net.ipv4.ip_forward': 0,
   });
   assert.is(fate.sameFate?.text, 'new packets in docker0 to other hosts');
-  assert.is(fate.changes[0]?.commands[0], 'sysctl -w net.ipv4.ip_forward=1');
-  assert.is(fate.changes[0].commands.length, 3);
+  assert.is(fate.changes?.[0]?.commands[0], 'sysctl -w net.ipv4.ip_forward=1');
+  assert.is(fate.changes?.[0]?.commands.length, 3);
   const loose = told('eth0 udp 172.17.0.9:53 > 192.0.2.10:99', '', { 'net.ipv4.conf.eth0.rp_filter': 1 });
-  assert.is(loose.fate.changes[0].commands[0], 'sysctl -w net.ipv4.conf.eth0.rp_filter=2');
+  assert.is(loose.fate.changes?.[0]?.commands[0], 'sysctl -w net.ipv4.conf.eth0.rp_filter=2');
 });
 
 Fates('where nothing small helps, nothing is told', () => {
@@ -215,6 +218,30 @@ Fates('why nothing is known of others is said', () => {
   // A rule that only logs makes no difference.
   const logged = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:80 S', rules.replace('DROP', 'LOG'));
   assert.is(logged.fate.sameFate?.text, 'new packets in eth0 to 192.0.2.10');
+});
+
+Fates('a frame of a capture: how many others share its fate, and changes that replay the capture again', () => {
+  const [published] = casesIn('pcaps/docker/');
+  const options = optionsOf(published);
+  const trace = traceFrame(options, 'eth0:17', { isFollowed: true });
+  const { sameFate, count, changes } = frameFate(options, 'eth0:17', trace);
+  assert.is(sameFate?.text, 'new tcp in eth0 out docker0, dport not 6379');
+  assert.equal(count, { packets: 1 });
+  assert.equal(changes?.[0].commands, ['iptables -I FORWARD 6 -d 172.17.0.3 -p tcp --dport 80 -j ACCEPT']);
+  const apply = changes?.[0].commands ?? [];
+  assert.is(traceFrame({ ...options, apply }, 'eth0:17').story.verdict, 'forwarded');
+  // Packets of a connection that NAT handles share what it does to them.
+  const reply = frameFate(options, 'eth0:9', traceFrame(options, 'eth0:9', { isFollowed: true }));
+  assert.is(reply.sameFate?.text, 'replies of this connection in eth0');
+  assert.equal(reply.count, { packets: 3 });
+});
+
+Fates('rules that have been replaced say nothing about others', () => {
+  const [published] = casesIn('pcaps/docker/');
+  const options = { ...optionsOf(published), changes: ['n2=iptables -A INPUT -p tcp -j DROP'] };
+  const { sameFate, alone } = frameFate(options, 'eth0:17', traceFrame(options, 'eth0:17', { isFollowed: true }));
+  assert.is(sameFate, undefined);
+  assert.match(alone ?? '', /the rules were changed before it came/);
 });
 
 /** A random setting. */
@@ -283,7 +310,7 @@ Fates(`changes do what they say, as --apply carries them out (seed ${seed})`, ()
     const results = play(new Trial(setting));
     const [{ story }] = results;
     const where = `seed ${seed + round}, ${packet.dev} ${Buffer.from(packet.bytes).toString('hex')}\n${text}`;
-    for (const { words, commands } of fateOf(setting, play, results).changes) {
+    for (const { words, commands } of fateOf(setting, play, results).changes ?? []) {
       const [{ story: after }] = play(new Trial(randomSetting(text, commands)));
       assert.is.not(isAccepted(after), isAccepted(story), `${words}: ${commands.join('; ')}, ${where}`);
       changed++;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Linktype } from '../../../codecs/linktypes.js';
 import type { LeftEvent } from '../../../core/events.js';
 import { altered } from '../../../explain/fate/altered.js';
+import { attemptsIn } from '../../../explain/fate/attempt.js';
 import { findChanges } from '../../../explain/fate/changes.js';
 import { formatDecider } from '../../../explain/story/decider.js';
 import { isAccepted } from '../../../explain/story/story.js';
@@ -175,7 +176,7 @@ function compareChanges(libc: Libc, { played, setting, inputs, tally, report }: 
   const play = (trial: Trial): TrialResult[] => [trial.send(packetOf(input))];
   const before = play(new Trial(setting));
   const isAcceptedBefore = isAccepted(before[0].story);
-  for (const { words, commands } of findChanges(setting, play, before)) {
+  for (const { words, commands } of findChanges({ results: before, ...setting.setting }, attemptsIn(setting, play))) {
     // The sysctls of a namespace are those of its host file.
     if (commands.some((command) => !command.startsWith('iptables '))) continue;
     const [{ story }] = play(new Trial(setting, altered(setting, commands)));
