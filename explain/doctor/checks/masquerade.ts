@@ -13,7 +13,7 @@ import { packetText, ruleWords } from '../words.js';
 
 const CODE = 'masquerade';
 /** What a rule that is meant for such packets may be wrong about. */
-const WHERE: readonly FieldName[] = ['destination', 'outDev'];
+const WHERE: readonly FieldName[] = ['outDev'];
 /** RFC 1918, RFC 6598. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(blockOf);
 /** RFC 6890: not private, and not for anybody in particular. */
