@@ -37,6 +37,8 @@ export interface FateClass {
 export interface ClassSubject {
   /** The interface by which the packet that was traced left, or was routed. */
   readonly outDev: string | undefined;
+  /** The ends that rules asked for (`endsAsked`): they do not go without saying. */
+  readonly asked: ReadonlySet<ValueField>;
   readonly host: Pick<Host, 'interfaceNames' | 'addressSpan'>;
 }
 
@@ -160,7 +162,7 @@ function valuesIn(ranges: readonly ValueRange[]): number[] {
 function frontWords(
   { narrowedBy, isLocal, end }: Traversal,
   fields: ReadonlyMap<ValueField, FieldValues>,
-  { outDev, host }: ClassSubject,
+  { outDev, host, asked }: ClassSubject,
 ): string[] {
   const { interfaceNames } = host;
   const words: string[] = [];
@@ -172,8 +174,9 @@ function frontWords(
   }
   const source = fields.get('source');
   const isRouted = (name: 'source' | 'destination'): boolean =>
-    (narrowedBy.get(name) ?? []).every((by) => by === 'route' || by === 'source') ||
-    isSpan(fields.get(name)?.ranges ?? [], host);
+    !asked.has(name) &&
+    ((narrowedBy.get(name) ?? []).every((by) => by === 'route' || by === 'source') ||
+      isSpan(fields.get(name)?.ranges ?? [], host));
   const packetType = fields.get('packetType');
   if (packetType !== undefined && isOne(packetType.ranges) && packetType.ranges[0].min !== 0)
     words.push(formatField('packetType', packetType.ranges[0].min, interfaceNames));

@@ -11,6 +11,7 @@ import { aloneWords } from './alone.js';
 import { attemptsIn, type Play } from './attempt.js';
 import type { Change } from './change.js';
 import { findChanges, obstacleOf } from './changes.js';
+import { endsAsked } from './ends-asked.js';
 import { type FateClass, fateClass, isOfOneProtocol, narrowedTo } from './fate-class.js';
 import { type Nearest, nearestRule } from './nearest.js';
 
@@ -68,7 +69,7 @@ export function othersLike(
   if (traversal === undefined || alone !== undefined) {
     return { sameFate: undefined, traversal: undefined, alone: alone && aloneWords(alone) };
   }
-  const sameFate = fateClass(traversal, { outDev: outDevOf(story), host });
+  const sameFate = fateClass(traversal, { outDev: outDevOf(story), asked: endsAsked(story), host });
   return { sameFate, traversal: narrowedTo(traversal, sameFate), alone: undefined };
 }
 

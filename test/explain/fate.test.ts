@@ -145,6 +145,17 @@ Fates('what other protocols have is not told of one without it', () => {
   assert.is(fate.sameFate?.text, 'new udp in eth0 to 192.0.2.10');
 });
 
+Fates('where rules ask for the source, packets of another one are not taken for the same', () => {
+  const rules = `*filter
+-A INPUT -s 10.0.2.0/24 -p tcp -m tcp --dport 80 -j DROP
+-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT
+COMMIT
+`;
+  const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:80 S', rules);
+  // Up to multicast, what the host routes like the packet's own source.
+  assert.is(fate.sameFate?.text, 'new tcp in eth0 from 192.0.3.0-223.255.255.255 to 192.0.2.10, dport 80');
+});
+
 Fates('of a packet that got through, what would stop it', () => {
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:80 S', PUBLISHED);
   assert.equal(changesOf(fate), [
@@ -279,7 +290,7 @@ Fates(`packets of a class meet its fate (seed ${seed})`, () => {
       const { story } = trial.send(trialPacket(arrival, host.interfaceNames));
       const { last } = recorder;
       if (last === undefined || last.alone !== undefined) continue;
-      const { fields } = fateClass(last, { outDev: undefined, host });
+      const { fields } = fateClass(last, { outDev: undefined, asked: new Set(), host });
       const narrowed: Traversal = { ...last, fields: new Map(fields.map(({ field, ...values }) => [field, values])) };
       for (let i = 0; i < 6; i++) {
         const other = drawOther(random, arrival, last);
