@@ -54,7 +54,7 @@ export function lint(ruleset: Ruleset, host?: Host, maxNodes = MAX_NODES): LintR
 }
 
 /** The sets of TABLE, one of RULESET. */
-function reachOf(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number): TableReach {
+export function reachOf(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number): TableReach {
   const space = new PacketSpace({
     fields: testedFields([table]),
     devices: deviceNames(ruleset.tables, host?.interfaceNames ?? []),

@@ -113,7 +113,7 @@ export function findStateInRaw(reach: TableReach, rule: Rule): Finding | undefin
   const elsewhere = sets.not(overLo(space));
   if (!isAbout || reach.matches(rule, elsewhere) || !sets.meet(matching, space.valid, elsewhere)) return undefined;
   const why = 'table raw comes before conntrack: only packets that come back over lo have a state already';
-  const message = `in part: ${ruleText(rule)}: ${why}`;
+  const message = `never matches what arrives from elsewhere: ${ruleText(rule)}: ${why}`;
   return { code: 'state-in-raw', message, rules: [placeOf(rule)], packets: [], change: null };
 }
 
