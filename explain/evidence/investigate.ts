@@ -106,9 +106,12 @@ function known({ packet }: LogEvidence | TraceEvidence): LogEvidence['packet'] {
   return packet;
 }
 
-/** Whether a hit has the same history as SUSPECT: another translation is told only if there is no other. */
-function isSimilar({ connection }: Suspect, hits: readonly Hit<unknown>[]): boolean {
-  return hits.some(({ played }) => played.suspect.connection === connection);
+/** Whether a hit has the same history as SUSPECT: then it is only told whether the packet could do without NAT, too. */
+function isSimilar({ connection, translation }: Suspect, hits: readonly Hit<unknown>[]): boolean {
+  return hits.some(({ played: { suspect } }) => {
+    const isNewWithoutNat = translation === undefined && suspect.translation !== undefined;
+    return suspect.connection === connection && !isNewWithoutNat;
+  });
 }
 
 /** A line of conntrack about a packet that it does not follow. */

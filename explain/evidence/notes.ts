@@ -58,6 +58,7 @@ export function logNotes({ evidence, prefix, rules, main, found, others }: LogFi
     };
   }
   const { rule } = found.step;
+  const alternatives = alternativesTo(suspect, others);
   const because = conditions(suspect);
   if (times > 1)
     because.push(`it is packet ${times} of its kind in a row: rules that count packets do not log the first`);
@@ -67,11 +68,19 @@ export function logNotes({ evidence, prefix, rules, main, found, others }: LogFi
       { label: 'written by', lines: [`${placeOf(found)}   ${saveRule(rule).trim()}`] },
       { label: 'then', lines: after(result.story, found) },
       { label: 'if', lines: because },
-      ...(others.length === 0 ? [] : [{ label: 'or if', lines: others.map((one) => one.connection) }]),
+      ...(alternatives.length === 0 ? [] : [{ label: 'or if', lines: alternatives }]),
       ...unknownNotes(evidence),
     ],
-    json: { ...json, writtenBy: ruleJson(rule), times, alternatives: others.map(({ connection }) => connection) },
+    json: { ...json, writtenBy: ruleJson(rule), times, alternatives },
   };
+}
+
+/** What else could have been so, in words. */
+function alternativesTo({ connection }: Suspect, others: readonly Suspect[]): string[] {
+  const words = others.map((one) =>
+    one.connection === connection ? 'it was sent as the line has it, and nothing translated it' : one.connection,
+  );
+  return [...new Set(words)];
 }
 
 const ruleJson = ({ file, line }: Rule): unknown => ({ file, line });

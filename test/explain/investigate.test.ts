@@ -123,7 +123,10 @@ Investigations('lines of every hook are found', () => {
 
 Investigations('what else would have written the line is told', () => {
   const finding = investigate(forwarding, kernelLine('post IN=eth0'));
-  assert.equal(finding.json.alternatives, ['it belongs to an open connection, and comes from who opened it']);
+  assert.equal(finding.json.alternatives, [
+    'it was sent as the line has it, and nothing translated it',
+    'it belongs to an open connection, and comes from who opened it',
+  ]);
 });
 
 Investigations('what conntrack says of INVALID packets is led back to what they were', () => {
