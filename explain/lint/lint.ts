@@ -14,7 +14,7 @@ import { findUnestablished } from './established.js';
 import { addressesOf, deliversOwnOnly } from './host-addresses.js';
 import { PartFinder } from './in-part.js';
 import { findNever, findStateInRaw } from './never.js';
-import { placeOf } from './rule-text.js';
+import { placeOf, ruleText } from './rule-text.js';
 import { fateBy, isRefusal, lastTaker, takersIn } from './takers.js';
 
 /** How many nodes the sets of a table may take: about a gigabyte for the largest. */
@@ -37,7 +37,12 @@ export function lint(ruleset: Ruleset, host?: Host, maxNodes = MAX_NODES): LintR
   const givenUp: string[] = [];
   for (const table of ruleset.tables) {
     try {
-      const ofTable = lintTable(table, ruleset, host, maxNodes);
+      const reach = reachOf(table, ruleset, host, maxNodes);
+      let isGivenUp = false;
+      const ofTable = lintTable(reach, (what) => {
+        if (!isGivenUp) givenUp.push(`table ${table.name}: ${what} is too complex; more may be missing`);
+        isGivenUp = true;
+      });
       findings.push(...ofTable);
       if (ofTable.filter(isPart).length < MAX_PARTS) continue;
       givenUp.push(`table ${table.name}: after ${MAX_PARTS} rules that are covered in part, no others were looked for`);
@@ -65,8 +70,9 @@ export function reachOf(table: Table, ruleset: Ruleset, host: Host | undefined, 
   return new TableReach(table, space, (hook: Hook) => arrivingAt(space, table.name, hook, isPlain));
 }
 
-function lintTable(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number): Finding[] {
-  const reach = reachOf(table, ruleset, host, maxNodes);
+/** What is found in the table of REACH. GIVE_UP is told what is too complex to explain or to look for. */
+function lintTable(reach: TableReach, giveUp: (what: string) => void): Finding[] {
+  const { table } = reach;
   const parts = new PartFinder(reach);
   const findings: Finding[] = [];
   let partCount = 0;
@@ -80,16 +86,36 @@ function lintTable(table: Table, ruleset: Ruleset, host: Host | undefined, maxNo
     for (const rule of chain.rules) {
       const isMatched = reach.matches(rule);
       if (isMatched && partCount >= MAX_PARTS) continue;
-      const found = isMatched ? (findStateInRaw(reach, rule) ?? parts.find(rule)) : findNever(reach, rule);
+      const found = withinBounds(
+        () => (isMatched ? (findStateInRaw(reach, rule) ?? parts.find(rule)) : findNever(reach, rule)),
+        () => giveUp(`what keeps packets from ${ruleText(rule)} in line ${rule.line}`),
+      );
       if (found === undefined) continue;
       findings.push(found);
       if (isMatched) partCount++;
     }
-    const policy = findUnreachedPolicy(reach, chain);
+    const policy = withinBounds(
+      () => findUnreachedPolicy(reach, chain),
+      () => giveUp(`whether the policy of ${chain.name} is reached`),
+    );
     if (policy !== undefined) findings.push(policy);
   }
-  if (table.name === 'filter') findings.push(...findUnestablished(reach));
-  return findings;
+  const unestablished = withinBounds(
+    () => (table.name === 'filter' ? findUnestablished(reach) : []),
+    () => giveUp('whether later packets of connections are accepted'),
+  );
+  return [...findings, ...(unestablished ?? [])];
+}
+
+/** What FIND returns; undefined, after GIVE_UP, if sets become too complex. */
+function withinBounds<Result>(find: () => Result, giveUp: () => void): Result | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (!(error instanceof TooManyNodes)) throw error;
+    giveUp();
+    return undefined;
+  }
 }
 
 const isPart = ({ code }: Finding): boolean => code === 'shadowed-in-part';
