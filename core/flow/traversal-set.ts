@@ -50,7 +50,7 @@ const OPENED_FROM = {
 const CONNECTION_FIELDS: ReadonlySet<ValueField> = new Set(['ctstatus', 'ctprotocol', 'ctmark', 'ctexpire']);
 /** Fields that are given, follow from the path so far, or were translated. */
 const SAME_FOR_ALL: ReadonlySet<ValueField> = new Set([
-  ...(['ctinfo', 'ctstate', 'ctdirection', 'outDev', 'inDev', 'mark'] as const),
+  ...(['ctinfo', 'ctstate', 'ctdirection', 'outDev', 'inDev', 'mark', 'cpu', 'realms'] as const),
   ...ENDS,
 ]);
 
@@ -227,6 +227,7 @@ export class TraversalSet {
     this.#ends = now;
     if (ENDS.some((end) => now[end] !== before[end])) this.isTranslated = true;
     const changed = ENDS.filter((end) => now[end] !== before[end] && !this.#translated.has(end));
+    if (target?.kind === 'extension' && target.extension.mapsEnd === true) return void this.#map(changed, before);
     if (changed.length === 0) return;
     // It was translated like its connection, which applies only to packets of that connection.
     if (this.given?.kind !== 'known') return void this.leaveAlone('chosen-translation', 'nat');
@@ -235,6 +236,17 @@ export class TraversalSet {
       if (!this.#translated.has(end)) this.arrival.narrow(end, onlyValue(before[end]), ['connection']);
       this.#translated.add(end);
     }
+  }
+
+  /** Each address is mapped to another one; the packet had BEFORE, and of that CHANGED is translated. */
+  #map(changed: readonly End[], before: Readonly<Record<End, number>>): void {
+    const { hook } = this.#packet;
+    const mapped = hook === Hook.PREROUTING || hook === Hook.OUTPUT ? 'destination' : 'source';
+    // Another port was chosen, as another connection has this one.
+    if (changed.some((end) => end !== mapped)) return void this.leaveAlone('chosen-translation', 'nat');
+    const isAny = this.#assumptions.anySource === true && mapped === 'source';
+    if (!isAny && !this.#translated.has(mapped)) this.arrival.narrow(mapped, onlyValue(before[mapped]), ['connection']);
+    this.#translated.add(mapped);
   }
 
   /** RULE binds new connections to RANGE at the MANIP end. TO: an address of the host. */
@@ -335,6 +347,13 @@ export class TraversalSet {
       case 'destinationTypeIn':
         if (!this.#isLocal) this.arrival.narrow('inDev', this.#own('inDev'), by);
         return void this.#narrowToSpan(name === 'sourceTypeIn' ? 'source' : 'destination', by);
+      case 'reversePath':
+      case 'reversePathByMark':
+        // The route back: what routing looks at, with the ends swapped.
+        if (!this.#isLocal) this.arrival.narrow('inDev', this.#own('inDev'), by);
+        this.#narrowToSpan('source', by);
+        this.#narrowToSpan('destination', by);
+        return void this.#narrowToRouted();
       default:
         this.#carryFixed(name, values, by);
     }

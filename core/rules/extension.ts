@@ -150,6 +150,8 @@ export interface TargetExtension<P> extends Extension<P> {
   readonly readsEnds?: boolean;
   /** It drops every packet, with or without an answer. */
   readonly refuses?: boolean;
+  /** It translates the address of one end, and the new address depends on the old one only. */
+  readonly mapsEnd?: boolean;
   /** It connects to servers in place of clients, whose packets then pass one more hook entry (core/synproxy). */
   readonly proxies?: boolean;
   /** Called for each rule when the host starts. */

@@ -31,6 +31,7 @@ export const netmap: TargetExtension<HostMask> = {
   },
 
   effect: () => 'connection',
+  mapsEnd: true,
 };
 
 /** ADDRESS with the bits of MASK from NETWORK. */

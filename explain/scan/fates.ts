@@ -3,7 +3,7 @@ import { parseAddress } from '../../codecs/address.js';
 import { toLoaded } from '../../codecs/byte-order.js';
 import { describeCause } from '../../core/drop.js';
 import type { Host } from '../../core/host/host.js';
-import type { Fate, Outcome, PortRange, ScanTarget, ScanVerdict } from './model.js';
+import type { Fate, Outcome, PortRange, ScanTarget, ScanVerdict, TranslatedTo } from './model.js';
 import { CLIENT_PORT, PROTOCOL_NUMBERS, type ScannedProtocol } from './probe-packet.js';
 
 /** A connection that was let through to the host itself. */
@@ -54,7 +54,7 @@ export class Fates {
   of(outcomes: readonly PortRange<Outcome>[], asked: Asked): PortRange[] {
     const ranges: PortRange[] = [];
     for (const { first, last, fate: outcome } of outcomes) {
-      for (const range of this.#split(first, last, outcome, asked)) {
+      for (const range of this.#split(first, last, addressed(outcome, asked.target), asked)) {
         const before = ranges.at(-1);
         if (before !== undefined && before.last === range.first - 1 && before.fate === range.fate)
           ranges[ranges.length - 1] = { ...before, last: range.last };
@@ -64,7 +64,7 @@ export class Fates {
     return ranges;
   }
 
-  #split(first: number, last: number, outcome: Outcome, asked: Asked): PortRange[] {
+  #split(first: number, last: number, outcome: Outcome<TranslatedTo>, asked: Asked): PortRange[] {
     const whole = (fate: Fate): PortRange[] => [{ first, last, fate }];
     if (outcome.end !== 'delivered') return whole(this.#fate(outcome, verdictOf(outcome)));
     const isKnown = this.#listening !== undefined;
@@ -85,7 +85,7 @@ export class Fates {
     return ranges;
   }
 
-  #isListening(port: number, { to }: Outcome, { dev, source, target, protocol }: Asked): boolean {
+  #isListening(port: number, { to }: Outcome<TranslatedTo>, { dev, source, target, protocol }: Asked): boolean {
     const { sockets } = this.#host.facts;
     if (sockets === undefined) return false;
     const key = {
@@ -100,7 +100,7 @@ export class Fates {
     return socket >= 0 && !sockets.isConnected(socket);
   }
 
-  #fate(outcome: Outcome, verdict: ScanVerdict): Fate {
+  #fate(outcome: Outcome<TranslatedTo>, verdict: ScanVerdict): Fate {
     const { end, dev, to, decidedBy, translatedBy, uncertain, stateful } = outcome;
     const by = decidedBy === undefined ? '' : `${describeCause(decidedBy)} ${decidedBy.rule?.index}`;
     const translation = translatedBy === undefined ? '' : `${translatedBy.file}:${translatedBy.line}`;
@@ -115,7 +115,13 @@ export class Fates {
   }
 }
 
-function verdictOf({ end, to }: Outcome): ScanVerdict {
+/** OUTCOME for packets to TARGET. */
+function addressed(outcome: Outcome, { address }: ScanTarget): Outcome<TranslatedTo> {
+  const { to } = outcome;
+  return { ...outcome, to: to && { ...to, address: to.address ?? address } };
+}
+
+function verdictOf({ end, to }: Outcome<TranslatedTo>): ScanVerdict {
   if (end === 'forwarded') return to === undefined ? 'accepted' : 'translated';
   return end === 'delivered' ? 'accepted' : end;
 }

@@ -20,12 +20,18 @@ export interface TranslatedTo {
   readonly port: number | undefined;
 }
 
+/** The same for packets to several addresses. No address: each stays the same. */
+export interface OwnOrTranslated {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+}
+
 /** What becomes of packets. */
-export interface Outcome {
+export interface Outcome<To = OwnOrTranslated> {
   readonly end: 'delivered' | 'forwarded' | 'rejected' | 'dropped' | 'unknown';
   /** Of forwarded packets: the interface by which they leave. */
   readonly dev: string | undefined;
-  readonly to: TranslatedTo | undefined;
+  readonly to: To | undefined;
   /** What let them pass or stopped them: as causes of drops are said. Undefined: no rule was asked. */
   readonly decidedBy: DropCause | undefined;
   /** The rule that changed their destination. */
@@ -36,7 +42,7 @@ export interface Outcome {
   readonly stateful: readonly Rule[];
 }
 
-export interface Fate extends Outcome {
+export interface Fate extends Outcome<TranslatedTo> {
   readonly verdict: ScanVerdict;
 }
 

@@ -27,8 +27,11 @@ export class PortCover {
   readonly #dev: number;
   readonly #protocol: ScannedProtocol;
   readonly #classes: PacketClass[] = [];
+  readonly #ofBoth: PacketClass[];
 
-  constructor(prober: Prober, dev: number, protocol: ScannedProtocol) {
+  /** OF_BOTH: where the classes are kept that do not depend on the protocol. */
+  constructor(prober: Prober, dev: number, protocol: ScannedProtocol, ofBoth: PacketClass[]) {
+    this.#ofBoth = ofBoth;
     this.#prober = prober;
     this.#dev = dev;
     this.#protocol = protocol;
@@ -56,7 +59,7 @@ export class PortCover {
       const found = this.#prober.probe({ ...packet, sport: CLIENT_PORT, dport: left[0].min });
       if (found.isAlone) alone++;
       if (found.dports.length === 1 && found.dports[0].min === found.dports[0].max) single++;
-      this.#classes.push(found);
+      (found.isOfBoth ? this.#ofBoth : this.#classes).push(found);
       take(found);
     }
     for (const { min, max } of left) outcomes.push({ first: min, last: max, fate: UNTOLD });

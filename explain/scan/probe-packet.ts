@@ -73,6 +73,11 @@ function senderHop(host: Host, { source }: ProbePacket): number {
   return reason === '' ? nextHop : toLoaded(source);
 }
 
+/** The IP header's total length of a packet of PROTOCOL. */
+export function probeLength(protocol: ScannedProtocol): number {
+  return IPV4_LENGTH + headerLength(protocol);
+}
+
 function headerLength(protocol: ScannedProtocol): number {
   return protocol === 'tcp' ? TCP_LENGTH + TCP_OPTIONS.length : UDP_LENGTH;
 }
@@ -84,7 +89,7 @@ function writeIp(bytes: Buffer, { source, destination, protocol, sport, dport }:
     {
       versionIhl: 0x45,
       tos: 0,
-      totalLength: IPV4_LENGTH + length,
+      totalLength: probeLength(protocol),
       id: 0,
       fragment: IPV4_DF,
       ttl: CLIENT_TTL,

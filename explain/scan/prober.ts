@@ -12,7 +12,7 @@ import type { Host } from '../../core/host/host.js';
 import { effectOf } from '../../core/rules/effect.js';
 import type { Match, Rule, Ruleset } from '../../core/rules/model.js';
 import type { HostSets } from '../../core/sets/host-sets.js';
-import type { Outcome, TranslatedTo } from './model.js';
+import type { Outcome, OwnOrTranslated } from './model.js';
 import { type PacketClass, packetClass } from './packet-class.js';
 import { PortTests } from './port-tests.js';
 import { type ProbePacket, probeFrame } from './probe-packet.js';
@@ -212,7 +212,7 @@ class EventListener {
     return {
       end: end.kind === 'sent' ? 'forwarded' : end.kind,
       dev: 'dev' in end ? end.dev : undefined,
-      to: this.#translatedTo(packet, traversal?.translatedEnds.includes('dport') === true),
+      to: this.#translatedTo(packet, traversal?.translatedEnds ?? []),
       decidedBy: this.#dropped ?? this.#filter,
       translatedBy: this.#translatedBy,
       uncertain: this.#uncertain,
@@ -220,13 +220,17 @@ class EventListener {
     };
   }
 
-  /** IS_FIXED: the port is the same whichever it was before. */
-  #translatedTo({ destination, dport }: ProbePacket, isFixed: boolean): TranslatedTo | undefined {
+  /** FIXED: the ends that are the same whichever they were before. */
+  #translatedTo({ destination, dport }: ProbePacket, fixed: Traversal['translatedEnds']): OwnOrTranslated | undefined {
     const translation = this.#translation;
     if (translation === undefined) return undefined;
     const { address, port } = translation;
-    if (address === formatLoaded(toLoaded(destination)) && port === dport) return undefined;
-    return { address, port: port === dport && !isFixed ? undefined : port };
+    const isSameAddress = address === formatLoaded(toLoaded(destination));
+    if (isSameAddress && port === dport) return undefined;
+    return {
+      address: isSameAddress && !fixed.includes('destination') ? undefined : address,
+      port: port === dport && !fixed.includes('dport') ? undefined : port,
+    };
   }
 }
 

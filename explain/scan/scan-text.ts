@@ -3,7 +3,7 @@ import { formatLoaded, toLoaded } from '../../codecs/byte-order.js';
 import { counted, shown, shownPath } from '../../codecs/text.js';
 import { type DropCause, describeCause } from '../../core/drop.js';
 import type { Rule } from '../../core/rules/model.js';
-import type { ValueRange } from '../../core/rules/ranges.js';
+import { normalRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { saveRule } from '../../core/rules/save.js';
 import { wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
@@ -29,20 +29,50 @@ export function formatPorts(scan: Scan, side: number, options: TextOptions): str
   const texts: { readonly text: string; readonly from: string }[] = [];
   const lines: string[] = [];
   for (const scanned of scan.sources) {
-    const [general] = scanned.groups;
-    for (const group of scanned.groups) {
-      const from = senderText(scanned, group);
-      lines.push(...heading(from, group, options));
-      const isGeneral = group === general;
-      const targets = isGeneral ? group.sides[side] : differing(group.sides[side], general.sides[side]);
-      const text = blocks(targets, areSocketsKnown, options).join('\n');
-      const same = isGeneral ? texts.find((other) => other.text === text) : undefined;
-      if (same !== undefined) lines.push(`  the same as from ${same.from}`, '');
-      else lines.push(text, ...(isGeneral ? [] : [`  all else as from ${senderText(scanned, general)}`]), '');
-      if (isGeneral) texts.push({ text, from });
+    const [general, ...others] = scanned.groups;
+    const from = senderText(scanned, general);
+    const text = blocks(general.sides[side], areSocketsKnown, options).join('\n');
+    const same = texts.find((other) => other.text === text);
+    lines.push(...heading(from, general, options), same === undefined ? text : `  the same as from ${same.from}`, '');
+    texts.push({ text, from });
+    for (const { groups, targets } of alike(others, general, side, areSocketsKnown)) {
+      const addresses = normalRanges(groups.flatMap((group) => group.addresses));
+      lines.push(...heading(senderText(scanned, { ...groups[0], addresses }), groups[0], options));
+      lines.push(...blocks(targets, areSocketsKnown, options));
+      const rules = groups.length > 1 ? `; of others, ${groups.length - 1} other rules decide the same` : '';
+      lines.push(...wrapAfter('  ', `all else as from ${from}${rules}`, options.width), '');
     }
   }
   return lines.map((line) => `${line}\n`).join('');
+}
+
+interface AlikeGroups {
+  readonly groups: SenderGroup[];
+  /** What the first of them finds otherwise than GENERAL. */
+  readonly targets: readonly TargetPorts[];
+}
+
+/** GROUPS, those together that find the same otherwise than GENERAL, whichever rules decide. */
+function alike(
+  groups: readonly SenderGroup[],
+  general: SenderGroup,
+  side: number,
+  areSocketsKnown: boolean,
+): Iterable<AlikeGroups> {
+  const byText = new Map<string, AlikeGroups>();
+  for (const group of groups) {
+    const targets = differing(group.sides[side], general.sides[side]);
+    const key = targets
+      .map(({ target, protocol, ports }) => {
+        const rows = rowsOf(ports).map(({ fate, text }) => `${text} ${verdictText(fate, areSocketsKnown)}`);
+        return [target.address, protocol, ...rows].join('|');
+      })
+      .join('\n');
+    const same = byText.get(key);
+    if (same === undefined) byText.set(key, { groups: [group], targets });
+    else same.groups.push(group);
+  }
+  return byText.values();
 }
 
 /** `eth0`; `eth0: 10.0.0.5`, of senders that find something else; `10.0.0.0/8`. */

@@ -3,8 +3,9 @@ import type { Rule } from '../../core/rules/model.js';
 import { commonRanges, normalRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { Fates } from './fates.js';
 import type { PortRange, ScanSource, ScanTarget, TargetPorts } from './model.js';
+import type { PacketClass } from './packet-class.js';
 import { PortCover, without } from './port-cover.js';
-import { SCANNED_PROTOCOLS } from './probe-packet.js';
+import { SCANNED_PROTOCOLS, type ScannedProtocol } from './probe-packet.js';
 import { type ProbedHost, Prober } from './prober.js';
 import { exampleSender } from './scan-sources.js';
 import type { ScanTargets } from './scan-targets.js';
@@ -43,7 +44,7 @@ export interface Scan {
  * How many rules may be tried for senders that rules name, besides the most general ones: rulesets that list thousands
  * of addresses would take minutes otherwise.
  */
-const MOST_TRIED = 150_000;
+const MOST_TRIED = 300_000;
 /** What a packet costs besides, in rules. */
 const PACKET_COST = 100;
 /** And asking a test about every port. */
@@ -66,10 +67,11 @@ interface ScannedSide {
 
 function scanSource(sides: readonly ScannedSide[], source: ScanSource, targets: readonly ScanTarget[]): ScannedSource {
   const { dev } = source;
-  const covers = sides.map(({ prober, fates }) => ({
-    fates,
-    byProtocol: SCANNED_PROTOCOLS.map((protocol) => ({ protocol, cover: new PortCover(prober, dev, protocol) })),
-  }));
+  const covers = sides.map(({ prober, fates }) => {
+    const ofBoth: PacketClass[] = [];
+    const coverOf = (protocol: ScannedProtocol): PortCover => new PortCover(prober, dev, protocol, ofBoth);
+    return { fates, byProtocol: SCANNED_PROTOCOLS.map((protocol) => ({ protocol, cover: coverOf(protocol) })) };
+  });
   const bySourcePort = new Set<Rule>();
   const byContent = new Set<Rule>();
   const groups: SenderGroup[] = [];

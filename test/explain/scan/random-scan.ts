@@ -89,7 +89,7 @@ export function randomScanRules(random: Random): string {
 
 function randomTable(random: Random, name: TableName): string {
   const rule = (chain: string): string =>
-    `-A ${chain} ${randomTests(random, chain)}` +
+    `-A ${chain} ${randomTests(random, chain, name === 'raw' || name === 'mangle')}` +
     pick(random, [...TARGETS[name], ...(chain === 'v' ? [] : ['-j v', '-g v'])]);
   const chains = CHAINS[name].map((chain) => [
     `:${chain} ${name === 'filter' && random(3) === 0 ? 'DROP' : 'ACCEPT'} [0:0]`,
@@ -111,6 +111,7 @@ function translations(random: Random, chain: string): string[] {
         '-j DNAT --to-destination 172.17.0.2:80',
         '-j DNAT --to-destination :22',
         ...(random(4) === 0 ? ['-j DNAT --to-destination 172.17.0.2-172.17.0.3'] : []),
+        '-j NETMAP --to 172.17.0.0/24',
         '-j REDIRECT',
         '-j REDIRECT --to-ports 53',
       ])}`;
@@ -138,7 +139,8 @@ function maybe(random: Random, text: string, oneIn = 3): string {
   return `${random(4) === 0 ? '! ' : ''}${text} `;
 }
 
-function randomTests(random: Random, chain: string): string {
+/** IS_BEFORE_NAT: of a table that allows rpfilter. */
+function randomTests(random: Random, chain: string, isBeforeNat: boolean): string {
   const protocol = pick(random, ['', '', 'tcp', 'udp', '! tcp', 'icmp']);
   let text = maybe(random, `-s ${pick(random, SOURCES)}`) + maybe(random, `-d ${pick(random, DESTINATIONS)}`);
   if (chain !== 'POSTROUTING') text += maybe(random, `-i ${pick(random, ['eth0', 'eth+', 'docker0'])}`, 4);
@@ -148,10 +150,10 @@ function randomTests(random: Random, chain: string): string {
     text += `-m ${protocol} ${maybe(random, `--dport ${first}:${last}`, 2)}${maybe(random, '--sport 53', 8)}`;
     if (random(5) === 0) text += `-m multiport ${random(3) === 0 ? '! ' : ''}--dports 22,80:443,1000 `;
   }
-  return text + (random(2) === 0 ? randomMatch(random) : '');
+  return text + (random(2) === 0 ? randomMatch(random, chain, isBeforeNat) : '');
 }
 
-function randomMatch(random: Random): string {
+function randomMatch(random: Random, chain: string, isBeforeNat: boolean): string {
   const not = random(3) === 0 ? '! ' : '';
   const set = pick(random, [
     'nets src',
@@ -178,6 +180,9 @@ function randomMatch(random: Random): string {
     `-m iprange ${not}--src-range 10.0.0.4-203.0.113.9 `,
     `-m length ${not}--length 0:40 `,
     `-m ttl --ttl-lt ${pick(random, [64, 65])} `,
+    ...(chain === 'PREROUTING' && isBeforeNat
+      ? [`-m rpfilter ${random(2) === 0 ? '' : '--loose '}${random(2) === 0 ? '' : '--invert '}`]
+      : []),
     ...(random(4) === 0 ? [`-m u32 ${not}--u32 "20&0xffff=22:1000" `] : []),
   ]);
 }
