@@ -2,9 +2,8 @@
 import type { Traversal } from '../../core/flow/traversal.js';
 import { isReadAgain } from '../../io/text-file.js';
 import { captureFiles } from '../../replay/captures.js';
-import { CommandError } from '../../replay/errors.js';
 import type { ReplayOptions } from '../../replay/replay.js';
-import type { Attempt } from '../fate/attempt.js';
+import { type Attempt, unlessRefused } from '../fate/attempt.js';
 import { findChanges, MOST_TRIED } from '../fate/changes.js';
 import { type Fate, othersLike } from '../fate/fate.js';
 import { isOfOneProtocol } from '../fate/fate-class.js';
@@ -60,14 +59,11 @@ function triedChanges(
 
 function attemptsAt(options: ReplayOptions, text: string): Attempt {
   return (commands) => {
-    try {
-      const apply = [...(options.apply ?? []), ...commands];
-      const { story, answer, setting } = traceFrame({ ...options, apply }, text, { isAnswered: true });
-      const { ruleset, host } = setting;
-      return { ruleset, host, results: [{ story }, ...(answer === undefined ? [] : [{ story: answer }])] };
-    } catch (error) {
-      if (error instanceof CommandError) return undefined;
-      throw error;
-    }
+    const apply = [...(options.apply ?? []), ...commands];
+    const trace = unlessRefused(() => traceFrame({ ...options, apply }, text, { isAnswered: true }));
+    if (trace === undefined) return undefined;
+    const { story, answer, setting } = trace;
+    const { ruleset, host } = setting;
+    return { ruleset, host, results: [{ story }, ...(answer === undefined ? [] : [{ story: answer }])] };
   };
 }

@@ -12,6 +12,7 @@ import type {
 import type { HookName, TableName } from '../../core/hooks.js';
 import type { LinkSkip } from '../../core/link/locate-ip.js';
 import type { UncertainCause } from '../../core/uncertainty.js';
+import { NotFollowedError } from '../../replay/errors.js';
 import { deciderOfDrop } from './decider.js';
 import type { Decider, RuleEffect, RuleStep, Stage, Step, Story, Verdict } from './story.js';
 
@@ -73,6 +74,9 @@ interface DraftRule extends RuleStep {
   readonly effects: RuleEffect[];
 }
 
+/** A packet that meets more rules has a story that nobody reads, and for which there may be no memory. */
+const MOST_RULES = 1_000_000;
+
 /** A story under way. */
 class Draft {
   readonly frame: FrameEvent;
@@ -86,6 +90,7 @@ class Draft {
   readonly #translations: TranslatedEvent[] = [];
   readonly #uncertain: UncertainCause[] = [];
   readonly #chains = new ChainStack();
+  #rules = 0;
   /** The rule that matched last, until something happens that it cannot be the cause of. */
   #matched: DraftRule | undefined;
   /** What ended the last filter hook so far. */
@@ -217,6 +222,8 @@ class Draft {
   }
 
   #try({ table, rule, isMatched, failures = [], unknown = 0, isHotdrop }: RuleEvent): void {
+    if (++this.#rules > MOST_RULES)
+      throw new NotFollowedError(`a packet meets more than ${MOST_RULES.toLocaleString('en')} rules: too many to tell`);
     const step: DraftRule = {
       kind: 'rule',
       ...{ table, rule, level: this.#chains.enter(table, rule.chain), isMatched },
