@@ -6,6 +6,8 @@ import { findingJson } from '../explain/findings.js';
 import { widthOf } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
 import { captureFiles } from '../replay/captures.js';
+import { GENERATOR } from '../replay/result-files.js';
+import { version } from '../replay/version.js';
 import { parseCommand } from './args.js';
 import { DOCTOR } from './commands/doctor.js';
 import { ExitCode, UsageError } from './errors.js';
@@ -42,6 +44,7 @@ export async function doctorCommand(args: readonly string[], supervision?: Super
 function jsonOf({ findings, clean, notMade, packets, uncertain, assumed, warnings }: Diagnosis): object {
   return {
     schema: SCHEMA,
+    generator: `${GENERATOR} ${version()}`,
     findings: findings.map(findingJson),
     ...{ clean, notMade, packets, uncertain, assumed, warnings },
   };

@@ -52,6 +52,12 @@ export class SeenConnections {
     return reply === undefined ? undefined : { connection: reply, isReply: true };
   }
 
+  /** The connection of a packet that an ICMP error quotes with ENDS, as its receiver saw them. */
+  findQuoted(ends: Ends): Belonging | undefined {
+    const answer = this.find(inverse(ends));
+    return answer && { ...answer, isReply: !answer.isReply };
+  }
+
   /** Those that findings may be about. */
   *shown(): Generator<SeenConnection, void, void> {
     for (const connection of this.#originals.values()) {

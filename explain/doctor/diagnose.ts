@@ -70,7 +70,7 @@ function findingsOf({ code }: Check, failures: readonly Failure[]): Finding[] {
     // A chain that no line declares has none.
     rules: rules.filter(({ line }) => line > 0).map(({ file, line }) => ({ file, line })),
     packets: packets?.named ?? [],
-    ...(packets === undefined ? {} : { packetCount: packets.count }),
+    ...(packets === undefined || packets.count === 0 ? {} : { packetCount: packets.count }),
     change,
   }));
 }

@@ -6,16 +6,25 @@ import type { Passage } from './passage.js';
 
 /** Packets beyond this many are only counted. */
 const MAX_NAMED = 10;
+/** More than a capture has. */
+const MOST_FRAMES = 2 ** 40;
 /** Failures of one kind beyond this many are left out: they are all alike. */
 const MAX_FAILURES = 50;
 
 /** The first packets that show a failure, and how many do. */
 export class ShownPackets {
   readonly named: FindingPacket[] = [];
-  count = 0;
+  readonly #places = new Set<number>();
 
-  add({ bytes, inDev, name }: Passage): void {
-    this.count++;
+  get count(): number {
+    return this.#places.size;
+  }
+
+  /** A packet that was added before, because it shows the failure in another way too, is not counted again. */
+  add({ bytes, inDev, name, place }: Passage): void {
+    const known = this.#places.size;
+    this.#places.add(place.input * MOST_FRAMES + place.number);
+    if (this.#places.size === known) return;
     if (this.named.length >= MAX_NAMED) return;
     const packet = readSentencePacket(bytes);
     if (packet === undefined) return;

@@ -151,7 +151,7 @@ export class PassageRecorder {
         break;
       case 'dropped':
         passage.dropped = event;
-        passage.end = passage.answers.length > 0 ? 'rejected' : 'dropped';
+        passage.end = event.isRejected ? 'rejected' : 'dropped';
         break;
     }
   }

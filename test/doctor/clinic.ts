@@ -132,6 +132,12 @@ export function tooBig(on: string, from: string, to: string, { packet }: Arrival
   return { on, packet: buildIpv4({ source: from, destination: to, protocol: 1 }, message) };
 }
 
+/** The answer of a host that takes no datagrams like PACKET. */
+export function portUnreachable(on: string, { packet }: Arrival): Arrival {
+  const [source, destination] = [packet.subarray(16, 20).join('.'), packet.subarray(12, 16).join('.')];
+  return { on, packet: buildIpv4({ source, destination, protocol: 1 }, buildIcmp(3, 3, 0, 0, packet.subarray(0, 28))) };
+}
+
 /** An IP packet of another PROTOCOL. */
 export function other(on: string, from: string, to: string, protocol: number, payload: Uint8Array): Arrival {
   return { on, packet: buildIpv4({ source: from, destination: to, protocol }, payload) };

@@ -2,15 +2,16 @@
 // come near to one.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FINDINGS } from '../../explain/findings.js';
+import { FINDINGS, type Finding } from '../../explain/findings.js';
 import { CASES } from './cases.js';
 import { diagnosed } from './clinic.js';
 
 const Doctor = suite('doctor');
 
-for (const { name, finds, packets, lines, change, ...one } of CASES) {
+for (const { name, finds, packets, lines, says, change, ...one } of CASES) {
   Doctor(name, () => {
     const { findings } = diagnosed(one);
+    findings.forEach(assertEachOnce);
     assert.equal(
       findings.map(({ code }) => code),
       finds === undefined ? [] : [finds],
@@ -19,11 +20,14 @@ for (const { name, finds, packets, lines, change, ...one } of CASES) {
     if (finds === undefined) return;
     const [found] = findings;
     assert.ok(found.message.length > 20);
-    if (packets !== undefined)
+    if (packets !== undefined) {
       assert.equal(
         found.packets.map(({ number }) => number),
         packets,
       );
+      assert.is(found.packetCount, packets.length);
+    }
+    if (says !== undefined) assert.match(found.message, says);
     if (lines !== undefined)
       assert.equal(
         found.rules.map(({ line }) => line),
@@ -31,6 +35,13 @@ for (const { name, finds, packets, lines, change, ...one } of CASES) {
       );
     if (change !== undefined) assert.match(found.change ?? '', change);
   });
+}
+
+/** A packet that shows a failure in two ways is still one packet. */
+function assertEachOnce({ packets, packetCount }: Finding): void {
+  const numbers = packets.map(({ number }) => number);
+  assert.is(new Set(numbers).size, numbers.length, numbers.join());
+  assert.ok(packetCount === undefined || packetCount > 0);
 }
 
 /** The commands at the beginning of a change: all that has to be done, if it begins with one. */
@@ -41,7 +52,7 @@ function commandsIn(change: string): string[] {
 
 Doctor('a change that is a command heals', () => {
   let healed = 0;
-  for (const { name, finds, change: _, ...one } of CASES) {
+  for (const { name, finds, change: _, says: _says, ...one } of CASES) {
     if (finds === undefined) continue;
     const [found] = diagnosed(one).findings;
     const commands = commandsIn(found.change ?? '');

@@ -19,7 +19,6 @@ export const INVALID_ESCAPES: Check = {
   needs: ['captures'],
   begin(examined) {
     const evidence = new Evidence<SeenConnection>();
-    const escaped = new Map<SeenConnection, string>();
     return {
       follow(passage, belonging) {
         if (passage.tracked?.ctstate !== 'INVALID' || passage.segment === undefined) return;
@@ -35,7 +34,6 @@ export const INVALID_ESCAPES: Check = {
         if (!isTranslatedAtAll(connection)) return;
         const key = `${passage.end} ${passage.inDev} ${connection.natRules[0].line}`;
         evidence.note(key, passage, connection);
-        escaped.set(connection, key);
       },
       findings: () => evidence.all.map((shown) => findingOf(shown, examined)),
     };

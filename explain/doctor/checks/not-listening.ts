@@ -27,8 +27,8 @@ export const NOT_LISTENING: Check = {
         const { segment, message } = passage;
         if (message?.quoted !== undefined) {
           const isRefusal = message.type === DESTINATION_UNREACHABLE && message.code === PORT_UNREACHABLE;
-          const quoted = isRefusal ? examined.connections.find(message.quoted) : undefined;
-          if (quoted !== undefined) note(quoted.connection, passage);
+          const quoted = isRefusal ? examined.connections.findQuoted(message.quoted) : undefined;
+          if (quoted?.isReply === false) note(quoted.connection, passage);
           return;
         }
         if (belonging?.isReply !== true || segment === undefined || (segment.flags & TCP_RST) === 0) return;

@@ -1,4 +1,5 @@
 /** The connection table is full. */
+import { counted } from '../../../codecs/text.js';
 import type { Check } from '../check.js';
 import { Evidence } from '../evidence.js';
 import { packetText } from '../words.js';
@@ -20,8 +21,8 @@ export const TABLE_FULL: Check = {
           const max = host.sysctls.global(SYSCTL);
           return {
             message:
-              `${packetText(first)} opens no connection, as the table has its most of ${max} ` +
-              '(nf_conntrack: table full, dropping packet)',
+              `${packetText(first)} opens no connection: the table is full ` +
+              `(${counted(max, 'entry', 'entries')}; nf_conntrack: table full, dropping packet)`,
             rules: [],
             packets,
             change: `sysctl -w ${SYSCTL}=${max * 2}, and look for what opens so many connections or keeps them so long`,

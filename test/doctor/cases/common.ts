@@ -10,6 +10,8 @@ export interface DoctorCase extends ClinicCase {
   /** The packets that show it, and the lines of the rules, in order. */
   readonly packets?: readonly string[];
   readonly lines?: readonly number[];
+  /** What its message contains. */
+  readonly says?: RegExp;
   /** What its change contains. */
   readonly change?: RegExp;
 }

@@ -130,6 +130,7 @@ const LIMITS: DoctorCase[] = [
     traffic: TWO,
     finds: 'table-full',
     packets: ['eth0:3'],
+    says: /opens no connection: the table is full \(1 entry; nf_conntrack: table full, dropping packet\)/,
     change: /nf_conntrack_max=2/,
   },
   { name: 'a table with room for two', host: TABLE(2), rules: PUBLISHED_RULES, traffic: TWO },
@@ -153,6 +154,14 @@ const FORGOTTEN: DoctorCase[] = [
     packets: ['eth0:2'],
     lines: [12, 6],
     change: /^sysctl -w net\.netfilter\.nf_conntrack_udp_timeout=3, /,
+  },
+  {
+    name: 'the same, where what is dropped is copied first: a copy tells its sender nothing',
+    host: hostWith(undefined, sysctl(SHORT)),
+    rules: AT_HOME + rulesOf({ mangle: ['-A INPUT -i eth0 -m conntrack --ctstate NEW -j TEE --gateway 172.17.0.9'] }),
+    traffic: [REGISTER, CALL, { ...CALL, atMs: 1500 }],
+    finds: 'timed-out',
+    says: /: it is dropped$/,
   },
   {
     name: 'a flow is used again in time',

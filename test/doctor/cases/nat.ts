@@ -1,5 +1,5 @@
 /** Where published ports lead, and sources that are translated or not. */
-import { handshake, hostWith, rst, rulesOf, syn, synAck, udp } from '../clinic.js';
+import { handshake, hostWith, portUnreachable, rst, rulesOf, syn, synAck, udp } from '../clinic.js';
 import {
   CLIENT,
   CONTAINER,
@@ -19,6 +19,11 @@ const LOCALLY_PUBLISHED = rulesOf({
   filter: [...FILTER, '-A INPUT -i eth0 -j DROP'],
 });
 const socket = (local: string) => ({ sockets: [{ proto: 'tcp', local }] });
+
+const UDP_PUBLISHED = rulesOf({ nat: PUBLISH.map((line) => line.replaceAll('tcp', 'udp')) });
+const DATAGRAM = udp('eth0', CLIENT, PUBLISHED);
+/** The datagram as the container got it is what it quotes. */
+const REFUSAL = portUnreachable('docker0', udp('eth0', CLIENT, CONTAINER));
 
 const PUBLISHING: DoctorCase[] = [
   {
@@ -58,6 +63,14 @@ const PUBLISHING: DoctorCase[] = [
     finds: 'not-listening',
     packets: ['eth0:1', 'docker0:1'],
     lines: [DNAT_LINE],
+  },
+  {
+    name: 'a container that refuses two datagrams of one flow',
+    host: hostWith(),
+    rules: UDP_PUBLISHED,
+    traffic: [DATAGRAM, REFUSAL, DATAGRAM, REFUSAL],
+    finds: 'not-listening',
+    packets: ['eth0:1', 'docker0:1', 'docker0:2'],
   },
   {
     name: 'a container that resets a connection which was open',

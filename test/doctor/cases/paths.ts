@@ -45,6 +45,14 @@ const PATHS: DoctorCase[] = [
     change: /TCPMSS --clamp-mss-to-pmtu/,
   },
   {
+    name: 'a server repeats two such segments several times',
+    host: smaller,
+    rules: rulesOf({ filter: FILTER }),
+    traffic: [...OUTWARDS, answerOf(1400), answerOf(1400), answerOf(1400), answerOf(1390), answerOf(1390)],
+    finds: 'path-mtu',
+    packets: ['eth0:2', 'eth0:3', 'eth0:4', 'eth0:5', 'eth0:6'],
+  },
+  {
     name: 'the same segments, which a rule keeps the server from sending',
     host: smaller,
     rules: rulesOf({ mangle: ['-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu'] }),
@@ -104,6 +112,14 @@ const HELPERS: DoctorCase[] = [
     finds: 'no-helper',
     packets: ['local:2', 'eth0:3'],
     change: /-p tcp --dport 21 -j CT --helper ftp/,
+  },
+  {
+    name: 'two packets of one data connection are dropped',
+    host: hostWith(),
+    rules: STATEFUL,
+    traffic: [...FTP_SESSION, syn('eth0', '203.0.113.7:50001', '192.0.2.10:50000')],
+    finds: 'no-helper',
+    packets: ['local:2', 'eth0:3', 'eth0:4'],
   },
   {
     name: 'a call that SIP has announced is dropped',
