@@ -2,7 +2,7 @@
  * What lint, doctor and scan find: one shape, in text and in JSON (`findings` of docs/schema/{lint,doctor,scan}.schema.json).
  */
 import { shown, shownPath } from '../codecs/text.js';
-import { wrapAfter } from './text/columns.js';
+import { wrapAfter, wrapCommand } from './text/columns.js';
 import type { Style } from './text/style.js';
 
 /**
@@ -100,6 +100,8 @@ export function findingJson({ code, message, rules, packets, packetCount, change
 }
 
 const INDENT = '  ';
+/** A change that begins with a command: wrapped so that no part of it is one. */
+const IS_COMMAND = /^(?:iptables|sysctl|ip|conntrack|bridge|modprobe|ipset|nft) /;
 
 /** FINDING as lines of at most WIDTH characters: what is wrong, the packets that show it, and what to change. */
 export function findingLines(
@@ -114,6 +116,9 @@ export function findingLines(
   for (const { packet, number } of packets)
     lines.push(...wrapAfter(`${INDENT}${number === undefined ? 'e.g. ' : `${shown(number)} `}`, shown(packet), width));
   if (more > 0) lines.push(style.dim(`${INDENT}and ${more} more`));
-  if (change !== null) lines.push(...wrapAfter(`${INDENT}change: `, shown(change), width));
+  if (change !== null) {
+    const wrapChange = IS_COMMAND.test(change) ? wrapCommand : wrapAfter;
+    lines.push(...wrapChange(`${INDENT}change: `, shown(change), width));
+  }
   return lines;
 }

@@ -28,9 +28,9 @@ function changeNotes({ changes, untried }: Fate, story: Story): StoryNote[] {
   if (changes.length > 0) {
     const lines = changes.flatMap(({ words, commands }) => [
       words.replace(/rule (?=\d)/g, `rule${NO_BREAK}`),
-      ...commands.map((command) => `  ${command}`),
+      ...commands,
     ]);
-    return [{ label: 'changes it', lines, isMinimal: true }];
+    return [{ label: 'changes it', lines, commands: new Set(changes.flatMap((one) => one.commands)), isMinimal: true }];
   }
   if (isAccepted(story) || verdict === 'held' || verdict === 'skipped') return [];
   return [{ label: 'changes it', lines: ['nothing small: no rule or sysctl that was tried'], isMinimal: true }];

@@ -3,7 +3,7 @@ import { shown, shownPath } from '../../codecs/text.js';
 import { Verdict } from '../../core/hooks.js';
 import { REASONS, type Reason } from '../../core/reasons.js';
 import type { Names } from '../../replay/names.js';
-import { wrapAfter } from '../text/columns.js';
+import { wrapAfter, wrapCommand } from '../text/columns.js';
 import type { Style } from '../text/style.js';
 import { formatDecider } from './decider.js';
 import { LEAD, layout } from './layout.js';
@@ -26,6 +26,8 @@ export interface StoryTextOptions extends RowOptions {
 export interface StoryNote {
   readonly label: string;
   readonly lines: readonly string[];
+  /** Which of the lines are commands: indented, and wrapped so that a shell takes each for one. */
+  readonly commands?: ReadonlySet<string>;
   /** Also with `isMinimal`. */
   readonly isMinimal?: boolean;
 }
@@ -179,10 +181,14 @@ function uncertainNotes({ uncertain }: Story): StoryNote[] {
   return [{ label: 'uncertain', lines, isMinimal: true }];
 }
 
-function noteLines({ label, lines }: StoryNote, width: number, style: Style): string[] {
-  return lines.flatMap((line, i) =>
-    wrapAfter((i === 0 ? label : '').padEnd(LEAD), shown(line), width).map((text, j) =>
+function noteLines({ label, lines, commands = new Set() }: StoryNote, width: number, style: Style): string[] {
+  return lines.flatMap((line, i) => {
+    const lead = (i === 0 ? label : '').padEnd(LEAD);
+    const texts = commands.has(line)
+      ? wrapCommand(`${lead}  `, shown(line), width)
+      : wrapAfter(lead, shown(line), width);
+    return texts.map((text, j) =>
       i === 0 && j === 0 ? style.bold(text.slice(0, label.length)) + text.slice(label.length) : text,
-    ),
-  );
+    );
+  });
 }

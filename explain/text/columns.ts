@@ -87,6 +87,28 @@ export function wrapAfter(prefix: string, text: string, width: number): string[]
   return lines.map((line, i) => `${i === 0 ? prefix : indent}${line.replaceAll(NO_BREAK, ' ')}`.trimEnd());
 }
 
+/** A word of a shell command, which may have blanks within quotes. */
+const SHELL_WORD = /(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+|\S/g;
+
+/**
+ * PREFIX and COMMAND as lines of at most WIDTH characters, but for words that are longer. Each line but the last ends
+ * with a backslash: a shell that is given them takes them for one command, never the first for one of its own.
+ */
+export function wrapCommand(prefix: string, command: string, width: number): string[] {
+  if (prefix.length + command.length <= width) return [prefix + command];
+  const room = width - prefix.length - ' \\'.length;
+  const lines: string[] = [];
+  for (const word of command.match(SHELL_WORD) ?? []) {
+    const last = lines.at(-1);
+    if (last === undefined) lines.push(word);
+    else if (last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${' '.repeat(CONTINUED_INDENT)}${word}`);
+  }
+  return lines.map(
+    (line, i) => `${i === 0 ? prefix : ' '.repeat(prefix.length)}${line}${i < lines.length - 1 ? ' \\' : ''}`,
+  );
+}
+
 /** TEXT as lines of at most WIDTH characters, wrapped at blanks where possible. */
 export function wrap(text: string, width: number): string[] {
   if (text.length <= width) return [text];

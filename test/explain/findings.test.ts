@@ -31,6 +31,18 @@ Findings('lines are no longer than the terminal is wide', () => {
   assert.ok(findingLines(finding, PLAIN, 40).every((line) => line.length <= 40));
 });
 
+Findings('a command that is wrapped is still one command for a shell', () => {
+  const change = "iptables -I INPUT 4 -i eth0 -p tcp --dport 8081 -m comment --comment 'it is  ours' -j ACCEPT";
+  const lines = findingLines({ ...finding, change }, PLAIN, 40);
+  const at = lines.findIndex((line) => line.includes('change: '));
+  const pasted = lines.slice(at).join('\n').replace('  change: ', '');
+  assert.ok(
+    lines.slice(at, -1).every((line) => line.endsWith(' \\') && line.length <= 40),
+    pasted,
+  );
+  assert.is(pasted.replace(/ \\\n\s*/g, ' '), change);
+});
+
 Findings('JSON has all members, in the same order whoever made the finding', () => {
   const members = ['code', 'message', 'rules', 'packets', 'packetCount', 'change'];
   assert.equal(Object.keys(findingJson(finding)), members);
