@@ -95,8 +95,9 @@ function settingsOf(given: Arguments): Setting[] {
   const options = settingOptionsOf(given);
   const apply = given.values('apply');
   const [before, after = before] = rules.map((rulesPath): Partial<SettingOptions> => ({ rulesPath }));
+  // As in diff: with two rulesets, commands are no part of what is compared.
   const isCompared = rules.length > 1 || apply.length > 0;
-  const first = loadSetting({ ...options, ...before, apply: [] });
+  const first = loadSetting({ ...options, ...before, apply: rules.length > 1 ? apply : [] });
   return isCompared ? [first, loadSetting({ ...options, ...after, apply })] : [first];
 }
 

@@ -4,6 +4,7 @@
  */
 import type { TableName } from '../core/hooks.js';
 import { Verdict } from '../core/hooks.js';
+import { ChainCalls } from '../core/rules/chain-calls.js';
 import type { Chain, Rule, SavedCounters, Table } from '../core/rules/model.js';
 import type { DropCount } from './drops.js';
 
@@ -48,8 +49,10 @@ class AskedRules {
   readonly asked: Count[] = [];
   readonly #table: Table;
   readonly #counted: SavedCounters;
-  readonly #chains: ReadonlyMap<string, Chain>;
+  readonly #calls: ChainCalls;
   readonly #passages = new Map<Chain, Passage>();
+  /** How many packets were sent to a chain by the rules that call it. */
+  readonly #sentTo = new Map<Chain, number>();
   /** How many calls of a chain some packets took. */
   readonly #callsTaken = new Map<Chain, number>();
   /** Packets that a rule dropped although it does not count or end them, by its chain and number. */
@@ -58,22 +61,24 @@ class AskedRules {
   constructor(table: Table, counted: SavedCounters, dropped: readonly DropCount[]) {
     this.#table = table;
     this.#counted = counted;
-    this.#chains = new Map(table.chains.map((chain) => [chain.name, chain]));
+    this.#calls = new ChainCalls(table);
     for (const { table: name, chain, number, packets, reason } of dropped)
       if (name === table.name && reason === 'rule-header') this.#dropped.set(`${chain} ${number}`, packets);
     if (dropped.some((cause) => this.#isOdd(cause))) return;
     for (const rule of table.rules) {
-      const called = this.#calledBy(rule);
-      if (called !== undefined && this.#matches(rule) > 0)
-        this.#callsTaken.set(called, (this.#callsTaken.get(called) ?? 0) + 1);
+      const called = this.#calls.calledBy(rule);
+      const matches = this.#matches(rule);
+      if (called === undefined || matches === 0) continue;
+      this.#callsTaken.set(called, (this.#callsTaken.get(called) ?? 0) + 1);
+      this.#sentTo.set(called, (this.#sentTo.get(called) ?? 0) + matches);
     }
-    for (const chain of this.#calleesFirst()) this.#pass(chain);
+    for (const chain of this.#calls.calleesFirst(table.chains)) this.#pass(chain);
   }
 
   /** A rule that drops nothing by itself has dropped packets: one was malformed, and its rule matched all the same. */
   #isOdd({ table: name, chain: chainName = '', number = 0, reason }: DropCount): boolean {
     if (name !== this.#table.name || reason !== 'rule') return false;
-    const target = this.#chains.get(chainName)?.rules[number - 1]?.target;
+    const target = this.#calls.chainNamed(chainName)?.rules[number - 1]?.target;
     if (target?.kind === 'verdict') return target.verdict === Verdict.RETURN;
     if (target?.kind === 'extension') return !target.extension.terminates && target.extension.mayDrop !== true;
     return true;
@@ -83,17 +88,12 @@ class AskedRules {
     return this.#counted.rules[index * 2];
   }
 
-  #calledBy({ target }: Rule): Chain | undefined {
-    return target.kind === 'jump' || target.kind === 'goto' ? this.#chains.get(target.chain) : undefined;
-  }
-
   #pass(chain: Chain): void {
     const { rules, hook } = chain;
     const leaving = rules.map((rule) => this.#leaving(rule));
     const early = rules.reduce<Count>((sum, rule) => plus(sum, this.#returnedBy(rule)), 0);
     if (hook === undefined) {
-      const calls = this.#table.rules.filter((rule) => this.#calledBy(rule) === chain);
-      const entered = calls.reduce((sum, rule) => sum + this.#matches(rule), 0);
+      const entered = this.#sentTo.get(chain) ?? 0;
       let left: Count = entered;
       for (const [i, rule] of rules.entries()) {
         this.asked[rule.index] = left;
@@ -141,34 +141,10 @@ class AskedRules {
 
   /** How many packets came back out of the chain that RULE calls, of those that it sent there. */
   #returnedTo(rule: Rule): Count {
-    const called = this.#calledBy(rule)!;
+    const called = this.#calls.calledBy(rule)!;
     const { entered, returned } = this.#passages.get(called) ?? { entered: undefined, returned: undefined };
     if (returned === 0 || this.#callsTaken.get(called) === 1) return returned;
     // Of several calls, it is not known which ones came back, unless all or none did.
     return entered !== undefined && returned === entered ? this.#matches(rule) : undefined;
-  }
-
-  /** All chains, each after those that it calls. No recursion, as chains may be nested deep. */
-  #calleesFirst(): Chain[] {
-    const order: Chain[] = [];
-    const seen = new Set<Chain>();
-    for (const first of this.#table.chains) {
-      if (seen.has(first)) continue;
-      seen.add(first);
-      const stack = [{ chain: first, at: 0 }];
-      while (stack.length > 0) {
-        const top = stack[stack.length - 1];
-        const rule = top.chain.rules[top.at++];
-        const called = rule && this.#calledBy(rule);
-        if (rule === undefined) {
-          order.push(top.chain);
-          stack.pop();
-        } else if (called !== undefined && !seen.has(called)) {
-          seen.add(called);
-          stack.push({ chain: called, at: 0 });
-        }
-      }
-    }
-    return order;
   }
 }

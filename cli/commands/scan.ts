@@ -32,7 +32,7 @@ export const SCAN: CommandSpec = {
         '"- eth0 tcp * > 192.0.2.10:22"; prints what is open and not listed, or is listed and closed, and exits with ' +
         '1 if there is anything; open are also translated ports, and accepted ones where it is not known who listens',
     },
-    { ...APPLY, help: `${APPLY.help}; what that opens and closes is told` },
+    { ...APPLY, help: `${APPLY.help}; with one ruleset, what that opens and closes is told; with two, it is for both` },
     IPSET,
     BACKEND,
     SEED,

@@ -113,6 +113,17 @@ Diff('--apply is for the new side, and --only chooses kinds', () => {
   assert.is(diff(...args, '--only', 'newly-accepted', '--only', 'newly-dropped').status, 1);
 });
 
+Diff('--apply is for both sides if two rulesets are given', () => {
+  const drop = 'iptables -I FORWARD -p tcp --dport 6379 -j DROP';
+  const stricter = rulesFile('stricter.v4', (text) =>
+    text.replace(/^-A FORWARD -o docker0 -j DOCKER$/m, '-A FORWARD -p tcp -m tcp --dport 6379 -j DROP\n$&'),
+  );
+  const pair = example('--rules', RULES, '--rules', stricter);
+  assert.is(diff(...pair).status, 1);
+  // Both drop these packets then, so that what the second drops further below is no difference.
+  assert.is(diff(...pair, '--apply', drop).status, 0);
+});
+
 Diff('two hosts: what the host itself decides', () => {
   const host = JSON.parse(readFileSync(HOST, 'utf8'));
   const still = scratch.path('still.json');

@@ -148,6 +148,20 @@ Scan('what a change opens and closes', () => {
   assert.match(stdout, /- closes +tcp +8080\s+→ 172\.17\.0\.3:80 out docker0 ⇒ dropped/);
 });
 
+Scan('--apply is for both sides if two rulesets are given', () => {
+  const open = join(dir, 'open-443.v4');
+  writeFileSync(
+    open,
+    RULES.replace('-A INPUT -p tcp', '-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT\n-A INPUT -p tcp'),
+  );
+  const ports = (...args: string[]): number[] => [
+    ...new Set(jsonOf('--rules', open, '--source', 'eth0', ...args).changes.map(({ first }) => first)),
+  ];
+  assert.equal(ports(), [443]);
+  assert.equal(ports('--apply', 'iptables -I INPUT -p tcp --dport 444 -j ACCEPT'), [443]);
+  assert.equal(ports('--apply', 'iptables -I INPUT -p tcp --dport 443 -j ACCEPT'), []);
+});
+
 Scan('the text fits the terminal, and says what is not known', () => {
   for (const width of [60, 200]) {
     const env = { ...process.env, COLUMNS: String(width), NO_COLOR: '1' };

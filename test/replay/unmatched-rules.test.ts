@@ -81,4 +81,27 @@ Unmatched('a number of packets that counters give is the number that came to the
   assert.ok(known > unknown * 2, `${known} known, ${unknown} unknown`);
 });
 
+Unmatched('each rule is looked at a few times, however many chains there are', () => {
+  const services = Array.from({ length: 200 }, (_, i) => `SVC-${i}`);
+  const text = [
+    '*filter',
+    ...services.map((name) => `:${name} - [0:0]`),
+    ...services.flatMap((name, i) => [`-A FORWARD -d 10.0.0.${i} -j ${name}`, `-A ${name} -j ACCEPT`]),
+    'COMMIT',
+    '',
+  ].join('\n');
+  const [table] = parseRuleset(text, 'services').tables;
+  let looks = 0;
+  for (const rule of table.rules) {
+    const { target } = rule;
+    const look = (): Rule['target'] => {
+      looks++;
+      return target;
+    };
+    Object.defineProperty(rule, 'target', { get: look });
+  }
+  unmatchedRules([table], new Map([['filter', createCounters(table)]]), []);
+  assert.ok(looks <= 20 * table.rules.length, `${looks} looks at ${table.rules.length} rules`);
+});
+
 Unmatched.run();

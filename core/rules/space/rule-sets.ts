@@ -2,6 +2,7 @@
 import { FIELDS, type FieldName, fieldRow } from '../../fields.js';
 import { CtInfo } from '../../packet.js';
 import { lowerBase } from '../base-match.js';
+import type { ChainCalls } from '../chain-calls.js';
 import { type Condition, conditionFields, holdsFor } from '../condition.js';
 import { effectOf } from '../effect.js';
 import { askedMatches, type HeaderNeed, isCondition, type NativeStep, type Step, stepsOfMatch } from '../lower.js';
@@ -76,30 +77,32 @@ function changedBy(rule: Rule): readonly FieldName[] {
 
 type Fields = ReadonlySet<FieldName>;
 
+interface OrderedChains {
+  readonly calls: ChainCalls;
+  /** The chains that hooks lead to, each after those that it calls. */
+  readonly order: readonly Chain[];
+}
+
 /**
- * For each rule of TABLE, by its index, the fields that rules may have changed before a packet reaches it.
- * CALLEES_FIRST: the chains that hooks lead to, each after those that it calls.
+ * For each rule of a table, by its index, the fields that rules may have changed before a packet reaches it.
  */
-function changedBefore(table: Table, calleesFirst: readonly Chain[]): Fields[] {
-  const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
-  const calledBy = ({ target }: Rule): Chain | undefined =>
-    target.kind === 'jump' || target.kind === 'goto' ? chains.get(target.chain) : undefined;
+function changedBefore({ calls, order }: OrderedChains): Fields[] {
   const inside = new Map<Chain, Fields>();
-  for (const chain of calleesFirst)
+  for (const chain of order)
     inside.set(
       chain,
-      new Set(chain.rules.flatMap((rule) => [...changedBy(rule), ...(inside.get(calledBy(rule)!) ?? [])])),
+      new Set(chain.rules.flatMap((rule) => [...changedBy(rule), ...(inside.get(calls.calledBy(rule)!) ?? [])])),
     );
   const entering = new Map<Chain, Set<FieldName>>();
   const before: Fields[] = [];
-  for (const chain of [...calleesFirst].reverse()) {
+  for (const chain of [...order].reverse()) {
     let changed: Fields = entering.get(chain) ?? new Set();
     for (const rule of chain.rules) {
       // Its own matches may, too, before its later ones are asked.
       const own = changedBy(rule);
       before[rule.index] =
         own.includes('mark') && !changed.has('mark') ? new Set([...changed, ...markOf(rule)]) : changed;
-      const called = calledBy(rule);
+      const called = calls.calledBy(rule);
       if (called !== undefined) entering.set(called, new Set([...(entering.get(called) ?? []), ...changed]));
       const more = [...own, ...(inside.get(called!) ?? [])].filter((field) => !changed.has(field));
       if (more.length > 0) changed = new Set([...changed, ...more]);
@@ -124,9 +127,9 @@ export class RuleSets {
   /** Tests of which nothing is known but that they say the same about the same packet, by what they test. */
   readonly #tests = new Map<string, PacketSet>();
 
-  constructor(table: Table, calleesFirst: readonly Chain[], space: PacketSpace) {
+  constructor(table: Table, chains: OrderedChains, space: PacketSpace) {
     this.#space = space;
-    this.#changedBefore = changedBefore(table, calleesFirst);
+    this.#changedBefore = changedBefore(chains);
     this.#changedSets = new Set(
       table.rules.flatMap(({ target }) =>
         target.kind === 'extension' ? (target.extension.sets?.(target.params) ?? []).map(({ name }) => name) : [],

@@ -5,6 +5,7 @@
  * Each chain is examined once, as a function of the packets that enter it, however many rules call it.
  */
 import { type Hook, Verdict } from '../../hooks.js';
+import { type Call, ChainCalls } from '../chain-calls.js';
 import type { Chain, Rule, Table } from '../model.js';
 import { ALL_PACKETS, NO_PACKETS, type PacketSet } from './diagrams.js';
 import type { PacketSpace } from './packet-space.js';
@@ -18,12 +19,6 @@ export interface ChainOutcome {
   readonly accepted: PacketSet;
   /** Those that are dropped or rejected. */
   readonly refused: PacketSet;
-}
-
-/** A rule that calls a chain. */
-export interface Call {
-  readonly chain: Chain;
-  readonly rule: Rule;
 }
 
 /** Whether a packet that matches RULE is refused: dropped or rejected. */
@@ -41,16 +36,17 @@ export class TableReach {
   readonly #reaching: PacketSet[] = [];
   readonly #outcomes = new Map<Chain, ChainOutcome>();
   readonly #entering = new Map<Chain, PacketSet>();
-  readonly #calls = new Map<Chain, Call[]>();
-  readonly #chains: ReadonlyMap<string, Chain>;
+  readonly #callsOf = new Map<Chain, Call[]>();
+  readonly #calls: ChainCalls;
 
   /** ARRIVING: the packets that there can be at each hook. */
   constructor(table: Table, space: PacketSpace, arriving: (hook: Hook) => PacketSet) {
     this.table = table;
     this.space = space;
-    this.#chains = new Map(table.chains.map((chain) => [chain.name, chain]));
-    const order = this.#calleesFirst();
-    const rules = new RuleSets(table, order, space);
+    this.#calls = new ChainCalls(table);
+    const hooked = table.chains.filter(({ hook }) => hook !== undefined);
+    const order = this.#calls.calleesFirst(hooked, (called, call) => this.#noteCall(called, call));
+    const rules = new RuleSets(table, { calls: this.#calls, order }, space);
     this.packets = table.rules.map((rule) => rules.packetsOf(rule));
     for (const chain of order) this.#examine(chain);
     for (const { chain, hook } of table.chains.map((chain) => ({ chain, hook: chain.hook })))
@@ -59,17 +55,17 @@ export class TableReach {
   }
 
   /** The chain that RULE calls; undefined if it calls none. */
-  calledBy({ target }: Rule): Chain | undefined {
-    return target.kind === 'jump' || target.kind === 'goto' ? this.#chains.get(target.chain) : undefined;
+  calledBy(rule: Rule): Chain | undefined {
+    return this.#calls.calledBy(rule);
   }
 
   chainOf(rule: Rule): Chain {
-    return this.#chains.get(rule.chain)!;
+    return this.#calls.chainNamed(rule.chain)!;
   }
 
   /** The rules that call CHAIN and can be reached from a hook, whatever they match. */
   callsOf(chain: Chain): readonly Call[] {
-    return this.#calls.get(chain) ?? [];
+    return this.#callsOf.get(chain) ?? [];
   }
 
   /** Whether some call leads from a hook to CHAIN. */
@@ -127,38 +123,15 @@ export class TableReach {
   #passing(rule: Rule): PacketSet {
     const { target } = rule;
     if (target.kind === 'none') return ALL_PACKETS;
-    if (target.kind === 'jump') return this.outcomeOf(this.#chains.get(target.chain)!).returned;
+    if (target.kind === 'jump') return this.outcomeOf(this.#calls.chainNamed(target.chain)!).returned;
     if (target.kind === 'extension') return target.extension.terminates ? NO_PACKETS : ALL_PACKETS;
     return NO_PACKETS;
   }
 
-  /** All chains that a hook leads to, each after those that it calls. No recursion, as chains may be nested deep. */
-  #calleesFirst(): Chain[] {
-    const order: Chain[] = [];
-    const seen = new Set<Chain>();
-    for (const base of this.table.chains) {
-      if (base.hook === undefined) continue;
-      const stack: { chain: Chain; at: number }[] = [{ chain: base, at: 0 }];
-      seen.add(base);
-      while (stack.length > 0) {
-        const top = stack[stack.length - 1];
-        const rule = top.chain.rules[top.at++];
-        if (rule === undefined) {
-          order.push(top.chain);
-          stack.pop();
-          continue;
-        }
-        const called = this.calledBy(rule);
-        if (called === undefined) continue;
-        const calls = this.#calls.get(called) ?? [];
-        this.#calls.set(called, calls);
-        calls.push({ chain: top.chain, rule });
-        if (seen.has(called)) continue;
-        seen.add(called);
-        stack.push({ chain: called, at: 0 });
-      }
-    }
-    return order;
+  #noteCall(called: Chain, call: Call): void {
+    const calls = this.#callsOf.get(called);
+    if (calls === undefined) this.#callsOf.set(called, [call]);
+    else calls.push(call);
   }
 
   #examine(chain: Chain): void {
@@ -175,7 +148,7 @@ export class TableReach {
       const matched = sets.and(rest, matching);
       if (target.kind === 'verdict' && target.verdict === Verdict.RETURN) returned = sets.or(returned, matched);
       else if (target.kind === 'jump' || target.kind === 'goto') {
-        const outcome = this.outcomeOf(this.#chains.get(target.chain)!);
+        const outcome = this.outcomeOf(this.#calls.chainNamed(target.chain)!);
         if (target.kind === 'goto') returned = sets.or(returned, sets.and(matched, outcome.returned));
         accepted = sets.or(accepted, sets.and(matched, outcome.accepted));
         refused = sets.or(refused, sets.and(matched, outcome.refused));
