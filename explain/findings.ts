@@ -47,6 +47,7 @@ export const FINDINGS = {
   scan: {
     'unexpected-open': 'a port is open that is not listed as open',
     'unexpected-closed': 'a port is closed that is listed as open',
+    'not-scanned': 'what is listed as open or closed fits nothing that is scanned',
   },
 } as const;
 

@@ -29,8 +29,8 @@ export const SCAN: CommandSpec = {
       value: 'FILE',
       help:
         'which ports are to be open, as YAML: `open:` and `closed:`, each a list of sentences such as ' +
-        '"- eth0 tcp * > 192.0.2.10:22"; prints what is open and not listed, or is listed and closed, and exits with ' +
-        '1 if there is anything; open are also translated ports, and accepted ones where it is not known who listens',
+        '"- eth0 tcp * > 192.0.2.10:22"; prints what is open and not listed, what is listed and closed (without a port, ' +
+        'all ports are listed), and what fits nothing that is scanned, and exits with 1 if there is anything; open are also translated ports, and accepted ones where it is not known who listens',
     },
     { ...APPLY, help: `${APPLY.help}; with one ruleset, what that opens and closes is told; with two, it is for both` },
     IPSET,

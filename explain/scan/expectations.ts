@@ -6,7 +6,7 @@ import { ExpectationError, type ExpectedPorts, type PortExpectation } from '../.
 import type { SentenceEnd } from '../../codecs/sentence/sentence.js';
 import { shownPath } from '../../codecs/text.js';
 import { commonRanges, normalRanges, otherRanges, type ValueRange } from '../../core/rules/ranges.js';
-import type { Finding, RulePlace } from '../findings.js';
+import type { Finding, FindingCode, RulePlace } from '../findings.js';
 import { isOpen } from './fates.js';
 import { type Fate, LAST_PORT, type PortRange, type ScanTarget } from './model.js';
 import { ANY_ADDRESS, ANY_PORT, LAST_ADDRESS } from './packet-class.js';
@@ -66,6 +66,8 @@ export function unexpectedIn(scan: Scan, side: number, { open, closed }: PortExp
     scanned.groups.flatMap((group) => group.sides[side].map((one): Place => ({ scanned, group, ...one }))),
   );
   return [
+    ...open.flatMap((one) => notScanned(one, 'open', places)),
+    ...closed.flatMap((one) => notScanned(one, 'closed', places)),
     ...closed.flatMap((one) => openThough(one, places, known)),
     ...places.flatMap((place) => unlisted(place, [...open, ...closed], known)),
     ...open.flatMap((one) => notOpen(one, places, known)),
@@ -140,46 +142,54 @@ function minus(a: Cell, b: Cell): Cell[] {
   ].filter((cell) => cell.ports.length > 0 && cell.senders.length > 0);
 }
 
-/** What ONE calls open and is not. */
+/** What ONE calls open and is not: of one address each port, of several each port that is open at none of them. */
 function notOpen(one: ExpectedPorts, places: readonly Place[], known: boolean): Finding[] {
-  const fitting = places.flatMap((place) => {
-    const cell = cellOf(one, place);
-    return cell === undefined ? [] : [{ place, cell }];
-  });
+  const fitting = fittingOf(one, places);
   const where = placeOf(one);
-  const isAnyOpen = fitting.some(
-    ({ place, cell }) => byFate(place, cell.ports, (fate) => isOpen(fate, known)).length > 0,
-  );
-  if (isExact(one) && fitting.length > 0) {
+  if (isAboutOneAddress(one)) {
     return fitting.flatMap(({ place, cell }) =>
       byFate(place, cell.ports, (fate) => !isOpen(fate, known)).map(({ fate, ranges }) =>
         found('unexpected-closed', place, { fate, ranges, senders: cell.senders, known }, `listed as open (${where})`),
       ),
     );
   }
-  if (isAnyOpen) return [];
-  const why = fitting.length === 0 ? 'no address that is scanned fits' : 'none of the ports is open';
-  return [
-    {
-      code: 'unexpected-closed',
-      message: `listed as open (${where}): ${one.text}: ${why}`,
-      rules: [],
-      packets: [],
-      change: null,
-    },
-  ];
+  const closed = [...new Set(fitting.map(({ place }) => place.protocol))].flatMap((protocol) => {
+    const cells = fitting.filter(({ place }) => place.protocol === protocol);
+    const open = cells.flatMap(({ place, cell }) =>
+      byFate(place, cell.ports, (fate) => isOpen(fate, known)).flatMap(({ ranges }) => ranges),
+    );
+    const left = commonRanges(cells[0].cell.ports, otherRanges(normalRanges(open), LAST_PORT));
+    return left.length === 0 ? [] : [`${protocol} ${portsText(left)}`];
+  });
+  if (closed.length === 0) return [];
+  return [aboutSentence('unexpected-closed', one, 'open', `at none of the addresses open: ${closed.join('; ')}`)];
 }
 
-/** Whether ONE names an address and ports, all of which have to be open; of others, some do. */
-function isExact({ sentence: { protocol, ends } }: ExpectedPorts): boolean {
-  const { host, isNegated, ports } = ends?.destination ?? {};
-  return (
-    protocol !== undefined &&
-    host?.prefixLength === undefined &&
-    host !== undefined &&
-    isNegated === false &&
-    ports !== undefined
-  );
+/** ONE of LIST, if it fits nothing that was scanned: that it is as expected would be said of nothing. */
+function notScanned(one: ExpectedPorts, list: 'open' | 'closed', places: readonly Place[]): Finding[] {
+  if (fittingOf(one, places).length > 0) return [];
+  const { input } = one.sentence;
+  const isScanned =
+    input === undefined || places.some(({ scanned }) => (scanned.source.devName === input.name) !== input.isNegated);
+  const why = isScanned ? 'no address that is scanned fits' : `${input.name} is not scanned from: see --source`;
+  return [aboutSentence('not-scanned', one, list, why)];
+}
+
+function aboutSentence(code: FindingCode, one: ExpectedPorts, list: 'open' | 'closed', why: string): Finding {
+  const message = `listed as ${list} (${placeOf(one)}): ${one.text}: ${why}`;
+  return { code, message, rules: [], packets: [], change: null };
+}
+
+function fittingOf(one: ExpectedPorts, places: readonly Place[]): { readonly place: Place; readonly cell: Cell }[] {
+  return places.flatMap((place) => {
+    const cell = cellOf(one, place);
+    return cell === undefined ? [] : [{ place, cell }];
+  });
+}
+
+function isAboutOneAddress({ sentence: { ends } }: ExpectedPorts): boolean {
+  const { host, isNegated } = ends?.destination ?? {};
+  return host !== undefined && host.prefixLength === undefined && isNegated === false;
 }
 
 /** The fates of PORTS at PLACE for which HOLDS, with their ports. */
@@ -212,17 +222,20 @@ function found(
 ): Finding {
   const isWhole = without(group.addresses, senders).length === 0;
   const from = isWhole ? senderText(scanned, group) : `${scanned.source.devName}: ${networksText(senders)}`;
-  const ports = ranges.map(({ min, max }) => rangeText({ first: min, last: max })).join(', ');
   const port = ranges[0].min;
   const sender = isWhole ? group.example : senders[0].min;
   const ends = `${formatLoaded(toLoaded(sender))}:${CLIENT_PORT} > ${target.address}:${port}`;
   return {
     code,
-    message: `${protocol} ${target.address}:${ports} from ${from}: ${verdictText(fate, known)}; ${why}`,
+    message: `${protocol} ${target.address}:${portsText(ranges)} from ${from}: ${verdictText(fate, known)}; ${why}`,
     rules: rulesOf(fate),
     packets: [{ packet: `${scanned.source.devName} ${protocol} ${ends}${protocol === 'tcp' ? ' S' : ''}` }],
     change: null,
   };
+}
+
+function portsText(ranges: readonly ValueRange[]): string {
+  return ranges.map(({ min, max }) => rangeText({ first: min, last: max })).join(', ');
 }
 
 function rulesOf({ decidedBy, translatedBy }: Fate): RulePlace[] {

@@ -210,8 +210,56 @@ Scan('what is open must be listed, and what is listed must be open', () => {
   );
   // Of any address, one has to be open.
   assert.equal(findingsWith(`open:\n${listed}- udp * > *:53\n`, ...source), [
-    'unexpected-closed: listed as open (ports.yaml:5): udp * > *:53: none of the ports is open',
+    'unexpected-closed: listed as open (ports.yaml:5): udp * > *:53: at none of the addresses open: udp 53',
   ]);
+});
+
+/** What of LISTED is found to be closed, with what else is open out of the way. */
+const closedOf = (listed: string, ...args: readonly string[]): string[] =>
+  findingsWith(listed, '--source', '203.0.113.0/24', ...args).filter((line) => !line.startsWith('unexpected-open'));
+
+Scan('no port, any port and a range are alike: each port that is named has to be open', () => {
+  const closed = (ports: string): string =>
+    `unexpected-closed: tcp 192.0.2.10:${ports} from 203.0.113.0/24: dropped; listed as open (ports.yaml:2)`;
+  const accepted =
+    'unexpected-closed: tcp 192.0.2.10:20-21, 23-25 from 203.0.113.0/24: accepted, nobody listens; ' +
+    'listed as open (ports.yaml:2)';
+  const all = [closed('0-19, 26-8079, 8081-65535'), accepted];
+  for (const end of ['192.0.2.10', '192.0.2.10:*', '192.0.2.10:0-65535'])
+    assert.equal(closedOf(`open:\n- eth0 tcp * > ${end}\n`), all, end);
+  assert.equal(closedOf('open:\n- tcp * > 192.0.2.10:22-30\n'), [
+    'unexpected-closed: tcp 192.0.2.10:23-25 from 203.0.113.0/24: accepted, nobody listens; ' +
+      'listed as open (ports.yaml:2)',
+    closed('26-30'),
+  ]);
+  // Any protocol: both that are scanned.
+  assert.equal(closedOf('open:\n- eth0 ip * > 192.0.2.10\n'), [
+    ...all,
+    'unexpected-closed: udp 192.0.2.10:0-65535 from 203.0.113.0/24: dropped; listed as open (ports.yaml:2)',
+  ]);
+  // Of several addresses, each port has to be open at one.
+  assert.equal(closedOf('open:\n- eth0 tcp * > *\n'), [
+    'unexpected-closed: listed as open (ports.yaml:2): eth0 tcp * > *: ' +
+      'at none of the addresses open: tcp 0-21, 23-79, 81-8079, 8081-65535',
+  ]);
+});
+
+Scan('a sentence that fits nothing that is scanned is a finding, whether it is listed as open or as closed', () => {
+  const unfit = [
+    ['tcp * > 192.0.2.99:22', 'no address that is scanned fits'],
+    ['docker0 tcp * > 192.0.2.10:22', 'docker0 is not scanned from: see --source'],
+    ['tcp 198.51.100.7 > 192.0.2.10:22', 'no address that is scanned fits'],
+  ];
+  const lists = ['open', 'closed'];
+  const text = lists.map((list) => `${list}:\n${unfit.map(([sentence]) => `- ${sentence}\n`).join('')}`).join('');
+  assert.equal(
+    closedOf(text),
+    lists.flatMap((list, i) =>
+      unfit.map(
+        ([sentence, why], j) => `not-scanned: listed as ${list} (ports.yaml:${i * 4 + j + 2}): ${sentence}: ${why}`,
+      ),
+    ),
+  );
 });
 
 Scan('of senders of whom only some are listed, the others are a finding', () => {
