@@ -9,6 +9,7 @@ import { storyJson } from '../explain/story/story-json.js';
 import { type StoryTextOptions, storyLines } from '../explain/story/story-text.js';
 import { readSentence } from '../explain/trace.js';
 import type { ReplayOptions } from '../replay/replay.js';
+import type { Summary } from '../replay/summary.js';
 import type { Arguments } from './args.js';
 import { UsageError } from './errors.js';
 
@@ -16,7 +17,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What a trace has found, in both forms. */
 export interface TraceReport {
-  readonly warnings: readonly string[];
+  /** Of the replay out of which it was taken. */
+  readonly summary: Summary;
   readonly json: Json;
   lines(options: Omit<StoryTextOptions, 'names'>): string[];
 }
@@ -42,7 +44,7 @@ function frameReport(text: string, options: ReplayOptions): TraceReport {
   const { name, story, assumed, setting, summary } = trace;
   const fate = frameFate(options, text, trace);
   return {
-    warnings: summary.warnings,
+    summary,
     json: { packets: [{ frame: name, ...storyJson(story), assumed, ...fateJson(fate) }] },
     lines: (texts) => {
       const { marked, notes = [] } = fateTexts(fate, story);
@@ -57,7 +59,7 @@ function connectionReport(text: string, options: ReplayOptions): TraceReport {
   const trace = traceConnections(options, (setting) => readSentence(text, setting.names, '--connection'));
   const { ladders, hasMore, setting, summary } = trace;
   return {
-    warnings: summary.warnings,
+    summary,
     json: connectionJson(trace),
     lines: (texts) => [
       ...ladders.flatMap(({ ladder, end }, i) => [

@@ -94,16 +94,17 @@ function headingOf({ sentence = '' }: TracedOrLogged, index: number, style: Styl
 }
 
 /** Prints what was traced out of captures. */
-function reportCaptured({ warnings, json, lines }: TraceReport, given: Arguments): number {
+function reportCaptured({ summary, json, lines }: TraceReport, given: Arguments): ExitCode {
+  const { warnings } = summary;
   for (const warning of warnings) warn(warning);
   if (given.has('json')) {
     STDOUT.write(`${shownJson({ schema: SCHEMA, generator: `${GENERATOR} ${version()}`, ...json, warnings })}\n`);
-    return ExitCode.DONE;
+  } else {
+    const texts = { width: widthOf(STDOUT), style: styleOf(STDOUT, given.color) };
+    const options = { ...texts, isUnfolded: given.has('all'), isMinimal: given.has('minimal') };
+    STDOUT.write(`${lines(options).join('\n')}\n`);
   }
-  const texts = { width: widthOf(STDOUT), style: styleOf(STDOUT, given.color) };
-  const options = { ...texts, isUnfolded: given.has('all'), isMinimal: given.has('minimal') };
-  STDOUT.write(`${lines(options).join('\n')}\n`);
-  return ExitCode.DONE;
+  return given.has('strict') ? strictly(summary) : ExitCode.DONE;
 }
 
 function sentenceIn(given: Arguments): string {

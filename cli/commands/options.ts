@@ -148,7 +148,9 @@ const LIMIT: OptionSpec = {
 const SHOW: OptionSpec = {
   name: 'show',
   value: 'FILTER',
-  help: 'report only drops of packets that this filter chooses; everything is replayed',
+  help:
+    'tell only of packets that this filter chooses: of their drops in a report, and their stories in files; everything ' +
+    'is replayed',
 };
 
 export const SEED: OptionSpec = {

@@ -52,7 +52,8 @@ export const TRACE: CommandSpec = {
     },
     { name: 'all', help: 'show each rule that the packet was tried against, and each policy' },
     { name: 'minimal', help: 'only the verdict, what was changed, and what left the host' },
-    ...REPLAYING,
+    // Which packets are told of is what it is asked.
+    ...REPLAYING.filter(({ name }) => name !== 'show'),
     { name: 'json', help: 'print all that happened as JSON (docs/schema/trace.schema.json)' },
     COLOR,
   ],

@@ -72,7 +72,7 @@ class ConnectionWatch extends StoryWatch {
   #current: Followed | undefined;
   /** The tuple of the current packet. */
   #words: TupleWords | undefined;
-  /** Of the last packet of each that had an entry. */
+  /** Of the last packet of each that had an entry; of its first one until then. */
   readonly #lastTuples = new Map<Ladder, TupleWords>();
   #hasMore = false;
 
@@ -146,35 +146,40 @@ class ConnectionWatch extends StoryWatch {
    * entry for it.
    */
   #follow({ ladder, direction }: Followed): boolean {
-    if (this.#words === undefined) return false;
-    const [source, destination, ports, protocol] = this.#words;
+    const { connections } = this.emulator;
     const tuple = this.#tuple;
+    const own = this.#words;
     // An ICMP error is not a packet of the connection.
-    if (direction !== undefined) {
+    if (own !== undefined && direction !== undefined) {
+      const [source, destination, ports, protocol] = own;
       Object.assign(tuple, { source, destination, ports, protocol });
       this.#byTuple.set(keyOf(tuple), { ladder, direction });
       if (tuple.invert()) this.#byTuple.set(keyOf(tuple), { ladder, direction: opposite(direction) });
+      if (!this.#lastTuples.has(ladder) || this.#entryOf(own) >= 0) this.#lastTuples.set(ladder, own);
     }
-    const { connections, nowMs } = this.emulator;
-    const reference = connections.peek(source, destination, ports, protocol, nowMs);
-    if (reference < 0) return direction === undefined && ladder.hasEntry;
-    this.#lastTuples.set(ladder, this.#words);
+    // Later fragments have no ports, and the tuple of an error is another one.
+    const last = this.#lastTuples.get(ladder);
+    const reference = last === undefined ? -1 : this.#entryOf(last);
+    if (last === undefined || reference < 0) return direction === undefined && ladder.hasEntry;
     const { words } = connections;
     for (const [part, of] of [[ORIGINAL_TUPLE, 'original'] as const, [REPLY_TUPLE, 'reply'] as const]) {
       const base = (reference >>> 1) * RECORD_WORDS + part;
-      const [from, to] = [words[base], words[base + 1]];
-      Object.assign(tuple, { source: from, destination: to, ports: words[base + TUPLE_PORTS], protocol });
+      const [source, destination] = [words[base], words[base + 1]];
+      Object.assign(tuple, { source, destination, ports: words[base + TUPLE_PORTS], protocol: last[3] });
       this.#byTuple.set(keyOf(tuple), { ladder, direction: of });
     }
     return true;
   }
 
-  #isThere(ladder: Ladder): boolean {
+  /** The reference to the entry that packets with these words belong to now, or a negative number. */
+  #entryOf([source, destination, ports, protocol]: TupleWords): number {
     const { connections, nowMs } = this.emulator;
-    const tuple = this.#lastTuples.get(ladder);
-    if (tuple === undefined) return false;
-    const [source, destination, ports, protocol] = tuple;
-    return connections.peek(source, destination, ports, protocol, nowMs) >= 0;
+    return connections.peek(source, destination, ports, protocol, nowMs);
+  }
+
+  #isThere(ladder: Ladder): boolean {
+    const last = this.#lastTuples.get(ladder);
+    return last !== undefined && this.#entryOf(last) >= 0;
   }
 
   result(summary: Summary): ConnectionTrace {

@@ -63,7 +63,13 @@ function answerSpec({
     return undefined;
   return {
     ...{ protocol, source: inHostOrder(destination), destination: inHostOrder(source), ttl: TTL, id: 1 },
-    ...{ sport: dport, dport: sport, flags: TCP_SYN | TCP_ACK, sequence: 1, acknowledgment: (tcp?.sequence ?? 0) + 1 },
+    ...{
+      sport: dport,
+      dport: sport,
+      flags: TCP_SYN | TCP_ACK,
+      sequence: 1,
+      acknowledgment: ((tcp?.sequence ?? 0) + 1) >>> 0,
+    },
     ...{ icmp: { type: ECHO_REPLY, code: 0 }, query: { id: 0, sequence: 0 }, data: new Uint8Array(0) },
   };
 }

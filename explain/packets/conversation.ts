@@ -177,7 +177,7 @@ export class Conversation {
     if (isAsked) return yield* this.#reply(last);
     const ports: readonly [number, number] = protocol === IPPROTO_UDP ? [ASKING_PORT, DNS_PORT] : [0, 0];
     const opener = new FlowEnd(protocol, [asking.address, ports[0]], [asking.peer, ports[1]], asking.entry);
-    if (seen.protocol === IPPROTO_ICMP) opener.query = { ...seen.query, sequence: seen.query.sequence + 1 };
+    if (seen.protocol === IPPROTO_ICMP) opener.query = { ...seen.query, sequence: (seen.query.sequence + 1) & 0xffff };
     yield* this.#send({ opener, responder: undefined }, opener, content);
     return yield* this.#reply(this.#last!);
   }

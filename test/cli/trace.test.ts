@@ -206,6 +206,22 @@ Trace(
   },
 );
 
+Trace('--strict holds for packets and connections of captures as well', () => {
+  const capture = fileURLToPath(new URL('../../../pcaps/out-of-window-escape/in/eth0.pcap', import.meta.url));
+  for (const asked of [
+    ['--packet', '1'],
+    ['--connection', 'tcp * > *'],
+  ]) {
+    const of = ['--in', `eth0=${capture}`, ...asked];
+    assert.is(trace(of).status, 0);
+    for (const form of [[], ['--json']]) {
+      const { status, stderr } = trace([...of, '--strict', ...form]);
+      assert.is(status, 1);
+      assert.match(stderr, /--strict: \d+ assumptions/);
+    }
+  }
+});
+
 Trace('lines are no longer than the terminal is wide', () => {
   for (const columns of [60, 80, 120, 200]) {
     for (const line of trace([TO_8081], { columns }).stdout.split('\n'))

@@ -12,7 +12,7 @@ import { replayOptionsOf } from '../../cli/replay-options.js';
 import { traceOfCaptures } from '../../cli/trace-captures.js';
 import { styleOf } from '../../explain/text/style.js';
 import { writeCapture } from '../kernel/capture-file.js';
-import { tcpPacket, udpPacket } from '../packets/packets.js';
+import { fragmentsOf, tcpPacket, udpPacket } from '../packets/packets.js';
 
 const capturesOf = suite('trace of captures');
 
@@ -101,8 +101,10 @@ capturesOf('JSON is as its schema says', () => {
     ['--packet', 'eth0:5'],
     ['--connection', 'tcp * > *'],
   ]) {
-    const { json, warnings } = reportOf([...OF_ESCAPE, ...asked]);
-    const whole = JSON.parse(JSON.stringify({ schema: 1, generator: 'nfreplay 0', ...json, warnings }));
+    const { json, summary } = reportOf([...OF_ESCAPE, ...asked]);
+    const whole = JSON.parse(
+      JSON.stringify({ schema: 1, generator: 'nfreplay 0', ...json, warnings: summary.warnings }),
+    );
     assert.ok(validate(whole), JSON.stringify(validate.errors?.slice(0, 3)));
   }
 });
@@ -179,6 +181,28 @@ capturesOf('compressed files, and files in a row, of which the numbers go on', (
   assert.is(of(join(dir, '[ab].pcap'), 'a.pcap:2'), of(join(dir, '[ab].pcap'), '2'));
   fails([...files, '--in', `lan=${join(dir, '[ab].pcap')}`, '--packet', 'a.pcap:3'], /a\.pcap has only 2 frames/);
   fails([...files, '--in', `lan=${join(dir, '[ab].pcap')}`, '--packet', '5'], /lan has only 4 frames/);
+});
+
+capturesOf('the entry of a connection outlives its fragments, the last of which have no ports', () => {
+  const whole = udpPacket({
+    source: '10.0.0.5',
+    destination: '203.0.113.5',
+    sport: 5060,
+    dport: 5060,
+    data: Buffer.alloc(40),
+  });
+  const files = written(fragmentsOf(whole, [24, 24]).map((fragment) => ['lan', 0, fragment] as const));
+  const lines = linesOf([...files, '--in', `lan=${join(dir, 'lan.pcap')}`, '--connection', 'udp 10.0.0.5 > *']);
+  // As the sysctl of the host says: no answer has come.
+  assert.match(lines.join('\n'), /its entry expires in 7 s \(nf_conntrack_udp_timeout\)$/);
+});
+
+capturesOf('the sequence number after the last one is 0', () => {
+  const end = { source: '192.0.2.7', destination: '192.0.2.10', sport: 1000, dport: 80 };
+  const files = written([['wan', 0, tcpPacket({ ...end, flags: 2, sequence: 0xffffffff })]]);
+  writeFileSync(join(dir, 'rules.v4'), '*filter\n:INPUT DROP [0:0]\nCOMMIT\n');
+  const of = [...files, '--in', `wan=${join(dir, 'wan.pcap')}`, '--packet', '1'];
+  assert.match(linesOf(of)[0], /^dropped .*INPUT/);
 });
 
 /** A capture of all interfaces of a real Docker host (test/replay/hosts/README.md). */
