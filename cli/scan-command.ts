@@ -2,6 +2,7 @@
 import { type PortExpectation, parsePortExpectation } from '../codecs/port-expectation.js';
 import { shown, shownJson } from '../codecs/text.js';
 import { HostSets } from '../core/sets/host-sets.js';
+import { ARRIVAL_SEC, ARRIVAL_TIME } from '../explain/arrival-time.js';
 import { type Finding, findingJson, findingLines } from '../explain/findings.js';
 import { formatChanges } from '../explain/scan/change-text.js';
 import { checkExpectation, unexpectedIn } from '../explain/scan/expectations.js';
@@ -24,9 +25,6 @@ import { count } from './number.js';
 import { STDERR, STDOUT, warn } from './output.js';
 import { settingOptionsOf } from './replay-options.js';
 import type { Supervision } from './supervisor.js';
-
-/** When all packets of a scan arrive: noon of a Wednesday (UTC), for rules that look at the time. */
-const SCANNED_AT_SEC = 1_767_182_400;
 
 interface Found {
   readonly scan: Scan;
@@ -68,7 +66,7 @@ function scanGiven(given: Arguments): Found {
     scan,
     changes: settings.length > 1 ? changesIn(scan) : undefined,
     warnings: unique(settings.flatMap(({ warnings }) => warnings)),
-    assumed: unique(about).filter((line) => !IRRELEVANT.test(line)),
+    assumed: [...unique(about).filter((line) => !IRRELEVANT.test(line)), ...(scan.isTimeAsked ? [ARRIVAL_TIME] : [])],
     notes: notesOn(scan),
     findings: expectation && unexpectedIn(scan, settings.length - 1, expectation),
   };
@@ -104,7 +102,7 @@ function settingsOf(given: Arguments): Setting[] {
 function probedHost({ host, ruleset, moreSets }: Setting, given: Arguments): ProbedHost {
   const seed = given.wholeNumber('seed') ?? 0;
   return {
-    ...{ host, ruleset, seed, tsSec: SCANNED_AT_SEC },
+    ...{ host, ruleset, seed, tsSec: ARRIVAL_SEC },
     sets: () => HostSets.of(host, moreSets, seed),
     queueVerdict: given.value('nfqueue') as ProbedHost['queueVerdict'],
   };

@@ -1,5 +1,6 @@
 /** The command `nfreplay trace`: what becomes of a packet, and why. */
 import { shown, shownJson } from '../codecs/text.js';
+import { chosenTime } from '../explain/arrival-time.js';
 import { countedLike } from '../explain/capture/frame-fate.js';
 import { investigate } from '../explain/evidence/investigate.js';
 import type { Finding } from '../explain/evidence/notes.js';
@@ -76,7 +77,8 @@ function questionIn(given: Arguments): (setting: TrialSetting) => TracedOrLogged
   if (then.length > 0) throw new UsageError('--then goes on after a sentence, not after --log');
   return (setting) => {
     const finding = investigate(setting, line === '-' ? readText('-') : line);
-    return [{ ...finding.result, chosen: finding.chosen, finding }];
+    const chosen = [...finding.chosen, ...chosenTime(finding.result.story)];
+    return [{ ...finding.result, chosen, finding }];
   };
 }
 

@@ -3,6 +3,7 @@ import { parseSentence, type SentenceNames } from '../codecs/sentence/parse.js';
 import type { Sentence } from '../codecs/sentence/sentence.js';
 import { SentenceError } from '../codecs/sentence/sentence-error.js';
 import type { Names } from '../replay/names.js';
+import { ARRIVAL_SEC, chosenTime } from './arrival-time.js';
 import { type Fate, fateOf } from './fate/fate.js';
 import { Conversation } from './packets/conversation.js';
 import { Trial, type TrialResult, type TrialSetting } from './trial.js';
@@ -18,8 +19,6 @@ export interface TracedPacket extends TrialResult {
   readonly fate?: Fate;
 }
 
-/** When the first packet comes: seconds since 1970. */
-const START_SEC = 1_700_000_000;
 const MILLISECONDS_PER_SECOND = 1000;
 const NANOSECONDS_PER_MILLISECOND = 1_000_000;
 
@@ -46,7 +45,7 @@ function playSentences(trial: Trial, { setting }: TrialSetting, sentences: reado
     while (!step.done) {
       const { value } = step;
       const result = trial.send({ ...value, ...timeOf(traced.length) });
-      traced.push({ ...result, sentence, chosen: value.chosen });
+      traced.push({ ...result, sentence, chosen: [...value.chosen, ...chosenTime(result.story)] });
       step = naming(whose, () => steps.next(result));
     }
     if (step.value !== undefined) noteLast(traced, `${sentence}: ${step.value}`);
@@ -70,7 +69,7 @@ function noteLast(traced: TracedPacket[], note: string): void {
 /** When packet NUMBER, from 0, comes: a millisecond after the one before. */
 function timeOf(number: number): { tsSec: number; tsNsec: number } {
   return {
-    tsSec: START_SEC + Math.floor(number / MILLISECONDS_PER_SECOND),
+    tsSec: ARRIVAL_SEC + Math.floor(number / MILLISECONDS_PER_SECOND),
     tsNsec: (number % MILLISECONDS_PER_SECOND) * NANOSECONDS_PER_MILLISECOND,
   };
 }

@@ -7,14 +7,13 @@ import { IPPROTO_ICMP, IPPROTO_TCP, TCP_ACK, TCP_SYN } from '../../codecs/layout
 import { hasPorts, type Sentence } from '../../codecs/sentence/sentence.js';
 import { SentenceError } from '../../codecs/sentence/sentence-error.js';
 import { listConnection } from '../../core/conntrack/list.js';
+import { ARRIVAL_SEC } from '../arrival-time.js';
 import { type PlannedPacket, planPacket } from '../packets/planned-packet.js';
 import { formatDecider } from '../story/decider.js';
 import { isAccepted } from '../story/story.js';
 import { Trial, type TrialResult, type TrialSetting } from '../trial.js';
 import type { EvidenceNote, Finding } from './notes.js';
 import { plainText, sentenceOf } from './suspects.js';
-
-const START_SEC = 1_700_000_000;
 
 interface Opened {
   readonly planned: PlannedPacket;
@@ -56,7 +55,7 @@ export function investigateConnection(setting: TrialSetting, evidence: Conntrack
 function open({ setting, options }: TrialSetting, sentence: Sentence, given: EvidenceTuple): Opened {
   const trial = new Trial({ setting, options });
   const planned = plan(sentence, setting.host, given.icmp?.id);
-  const result = trial.send({ ...planned, tsSec: START_SEC, tsNsec: 0 });
+  const result = trial.send({ ...planned, tsSec: ARRIVAL_SEC, tsNsec: 0 });
   let reply: EvidenceTuple | undefined;
   const { connections, nowMs } = trial.emulator;
   connections.forEach(nowMs, (entry) => {

@@ -2,12 +2,12 @@
 import type { MartianEvidence } from '../../codecs/evidence/evidence.js';
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import { REASONS, type Reason } from '../../core/reasons.js';
+import { ARRIVAL_SEC } from '../arrival-time.js';
 import { planPacket } from '../packets/planned-packet.js';
 import { Trial, type TrialSetting } from '../trial.js';
 import type { Finding } from './notes.js';
 import { sentenceOf } from './suspects.js';
 
-const START_SEC = 1_700_000_000;
 /** Any will do: what is a martian does not depend on ports. */
 const PORT = 9;
 /** Why the kernel speaks of a martian source, and of a martian destination. */
@@ -22,7 +22,7 @@ export function investigateMartian(setting: TrialSetting, evidence: MartianEvide
   const ends = [source, destination].map((address) => ({ address, port: PORT }));
   const sentence = sentenceOf({ protocol: IPPROTO_UDP }, ends[0], ends[1], { input, output: '' });
   const planned = planPacket(sentence, setting.setting.host);
-  const result = new Trial(setting).send({ ...planned, tsSec: START_SEC, tsNsec: 0 });
+  const result = new Trial(setting).send({ ...planned, tsSec: ARRIVAL_SEC, tsNsec: 0 });
   const reason = result.story.drop?.reason;
   const isFound = reason !== undefined && MARTIANS[what].includes(reason);
   return {

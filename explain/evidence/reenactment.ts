@@ -3,6 +3,7 @@ import type { EvidencePacket, EvidencePlace } from '../../codecs/evidence/eviden
 import { IPPROTO_TCP, TCP_SYN } from '../../codecs/layouts.js';
 import { ANY_PACKET, type Sentence } from '../../codecs/sentence/sentence.js';
 import { SentenceError } from '../../codecs/sentence/sentence-error.js';
+import { ARRIVAL_SEC } from '../arrival-time.js';
 import { endText } from '../packets/arrival.js';
 import { Conversation, type Steps } from '../packets/conversation.js';
 import type { PacketDefaults, PlannedPacket } from '../packets/planned-packet.js';
@@ -19,8 +20,6 @@ export interface Reenactment {
   readonly times: number;
 }
 
-/** When the first packet is sent: seconds since 1970. */
-const START_SEC = 1_700_000_000;
 const MILLISECOND_NSEC = 1_000_000;
 /** How often a packet is sent where rules count packets before they log one. */
 const MOST_TIMES = 40;
@@ -107,7 +106,7 @@ class Stage {
   send(planned: PlannedPacket): TrialResult {
     const tsNsec = this.#packets++ * MILLISECOND_NSEC;
     this.planned = planned;
-    this.result = this.#trial.send({ ...planned, tsSec: START_SEC, tsNsec });
+    this.result = this.#trial.send({ ...planned, tsSec: ARRIVAL_SEC, tsNsec });
     return this.result;
   }
 }

@@ -12,6 +12,7 @@ import type { Host } from '../../core/host/host.js';
 import { effectOf } from '../../core/rules/effect.js';
 import type { Match, Rule, Ruleset } from '../../core/rules/model.js';
 import type { HostSets } from '../../core/sets/host-sets.js';
+import { asksTime } from '../arrival-time.js';
 import type { Outcome, OwnOrTranslated } from './model.js';
 import { type PacketClass, packetClass } from './packet-class.js';
 import { PortTests } from './port-tests.js';
@@ -54,6 +55,11 @@ export class Prober {
   /** How many rules were tried for them. */
   get tried(): number {
     return this.#events.tried;
+  }
+
+  /** Whether one of them asked for the time. */
+  get isTimeAsked(): boolean {
+    return this.#events.isTimeAsked;
   }
 
   constructor(probed: ProbedHost) {
@@ -142,6 +148,8 @@ class EventListener {
   hasTouchedState = false;
   /** How many rules were tried so far, for all packets. */
   tried = 0;
+  /** Whether one of them asked for the time. */
+  isTimeAsked = false;
   #filter: DropCause | undefined;
   #dropped: DropCause | undefined;
   #translation: { readonly address: string; readonly port: number | undefined } | undefined;
@@ -180,6 +188,7 @@ class EventListener {
       case 'rule':
         this.tried++;
         this.results.hear(event);
+        if (asksTime(event)) this.isTimeAsked = true;
         if (asksHistory(event)) this.#stateful.add(event.rule);
         if (touchesState(event)) this.hasTouchedState = true;
         if (event.isMatched && event.table === 'filter')

@@ -36,6 +36,8 @@ export interface Scan {
   readonly sources: readonly ScannedSource[];
   /** Whether it is known who listens on the host, on each side. */
   readonly areSocketsKnown: readonly boolean[];
+  /** Whether a rule asked for the time (`ProbedHost.tsSec`). */
+  readonly isTimeAsked: boolean;
   /** How many packets were sent through the emulated host. */
   readonly packets: number;
 }
@@ -53,8 +55,10 @@ const PORTS_COST = 5_000;
 /** Scans TARGETS from SOURCES. SIDES: one host, or the same with the rules before and after a change. */
 export function scanHost(sides: readonly ProbedHost[], sources: readonly ScanSource[], targets: ScanTargets): Scan {
   const scanned = sides.map((probed) => ({ prober: new Prober(probed), fates: new Fates(probed.host) }));
+  const found = sources.map((source) => scanSource(scanned, source, targets.from(source.dev)));
   return {
-    sources: sources.map((source) => scanSource(scanned, source, targets.from(source.dev))),
+    sources: found,
+    isTimeAsked: scanned.some(({ prober }) => prober.isTimeAsked),
     areSocketsKnown: scanned.map(({ fates }) => fates.areSocketsKnown),
     packets: scanned.reduce((sum, { prober }) => sum + prober.packets, 0),
   };

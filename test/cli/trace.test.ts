@@ -206,6 +206,22 @@ Trace(
   },
 );
 
+Trace('rules that ask for the time meet noon (UTC) of a Wednesday, and that is said', () => {
+  const at = (hours: string): string => {
+    const hourly = `-A INPUT -p tcp -m time --timestart ${hours} --weekdays Wed -j ACCEPT\n-A INPUT -p icmp`;
+    writeFileSync(join(dir, 'time.v4'), RULES.replace('-A INPUT -p icmp', hourly));
+    return trace([TO_8081], { rules: 'time.v4' }).stdout;
+  };
+  const chosen = /^chosen .*, the time: Wed 2025-12-31 12:00 UTC$/m;
+  const open = at('11:59 --timestop 12:01');
+  assert.match(open, /^delivered/);
+  assert.match(open, chosen);
+  const closed = at('12:01 --timestop 13:00');
+  assert.match(closed, /^rejected/);
+  assert.match(closed, chosen);
+  assert.not.match(trace(['eth0 icmp 203.0.113.7 > 192.0.2.10'], { rules: 'time.v4' }).stdout, 'the time:');
+});
+
 Trace('--strict holds for packets and connections of captures as well', () => {
   const capture = fileURLToPath(new URL('../../../pcaps/out-of-window-escape/in/eth0.pcap', import.meta.url));
   for (const asked of [
