@@ -31,6 +31,8 @@ export interface FateClass {
   readonly text: string;
   /** Exactly, as far as fields say it. A field that is not listed may have any value. */
   readonly fields: readonly ClassField[];
+  /** The ends that the text passes over: whichever a packet has, it is of the class unless the host itself refuses it. */
+  readonly unsaid: readonly ValueField[];
 }
 
 /** What a class is described with. */
@@ -62,17 +64,17 @@ const DECIDED_BY: Partial<Record<ValueField, string>> = { ttl: 'ttl-exceeded', l
 
 /** The class of TRAVERSAL, about which something must be known (`alone`). */
 export function fateClass(traversal: Traversal, subject: ClassSubject): FateClass {
-  const fields = toldFields(traversal);
+  const { fields, narrowed } = toldFields(traversal);
   // The packets of one connection have the same ends.
   const isOfConnection = traversal.connection?.tuple !== undefined;
   const front = isOfConnection
-    ? [...connectionWords(traversal.connection), ...frontWords(traversal, onlyIn(fields), subject)]
-    : [stateWord(traversal.connection), nounOf(fields), ...frontWords(traversal, fields, subject)];
+    ? [...connectionWords(traversal.connection), ...frontWords(traversal, onlyIn(fields), subject, narrowed)]
+    : [stateWord(traversal.connection), nounOf(fields), ...frontWords(traversal, fields, subject, narrowed)];
   const rest = [
     ...[...fields].flatMap(([name, values]) =>
       IN_FRONT.has(name) || (isOfConnection && IN_TUPLE.has(name)) || isUnsaid(traversal, name)
         ? []
-        : [fieldWords(name, values, subject)],
+        : [atLeast(narrowed.has(name), fieldWords(name, values, subject))],
     ),
     ...traversal.conditions.map((condition) => conditionWords(condition, subject)),
     ...sameTests(traversal),
@@ -82,6 +84,7 @@ export function fateClass(traversal: Traversal, subject: ClassSubject): FateClas
   return {
     text: [said(front).join(' '), ...said(rest)].join(', '),
     fields: [...fields].map(([field, { ranges, orAbsent }]) => ({ field, ranges, orAbsent })),
+    unsaid: !isOfConnection && fields.has('source') && !isSourceSaid(traversal, fields, subject) ? ['source'] : [],
   };
 }
 
@@ -91,10 +94,14 @@ export function isOfOneProtocol({ fields, header }: Traversal): boolean {
   return isPart || header?.isWhole === false;
 }
 
-/** The fields of TRAVERSAL, narrowed until they can be told. */
-function toldFields(traversal: Traversal): ReadonlyMap<ValueField, FieldValues> {
+/** The fields of TRAVERSAL, and which of them had to be narrowed so that they can be told. */
+function toldFields(traversal: Traversal): {
+  fields: ReadonlyMap<ValueField, FieldValues>;
+  narrowed: ReadonlySet<ValueField>;
+} {
   const { fields, connectionFields, own } = traversal;
   const told = new Map([...fields, ...connectionFields]);
+  const narrowed = new Set<ValueField>();
   const protocol = own.get('protocol');
   if (protocol !== undefined && isOfOneProtocol(traversal)) told.set('protocol', onlyValue(protocol));
   for (const [name, { ranges, orAbsent }] of told) {
@@ -104,9 +111,10 @@ function toldFields(traversal: Traversal): ReadonlyMap<ValueField, FieldValues> 
     const value = own.get(name);
     const around = value === undefined ? undefined : ranges.find(({ min, max }) => value >= min && value <= max);
     if (value === undefined || around === undefined) continue;
+    narrowed.add(name);
     told.set(name, name === 'tcpFlags' ? onlyValue(value) : { ranges: [around], orAbsent });
   }
-  return told;
+  return { fields: told, narrowed };
 }
 
 /** TRAVERSAL of the packets in TOLD only. */
@@ -160,11 +168,14 @@ function valuesIn(ranges: readonly ValueRange[]): number[] {
 
 /** Where they come from and go to. */
 function frontWords(
-  { narrowedBy, isLocal, end }: Traversal,
+  traversal: Traversal,
   fields: ReadonlyMap<ValueField, FieldValues>,
-  { outDev, host, asked }: ClassSubject,
+  subject: ClassSubject,
+  narrowed: ReadonlySet<ValueField>,
 ): string[] {
+  const { outDev, host } = subject;
   const { interfaceNames } = host;
+  const { isLocal, end } = traversal;
   const words: string[] = [];
   const inDev = fields.get('inDev');
   if (isLocal) words.push('sent by the host');
@@ -173,21 +184,54 @@ function frontWords(
     words.push(list.startsWith(NOT) ? `${NOT}in ${list.slice(NOT.length)}` : `in ${list}`);
   }
   const source = fields.get('source');
-  const isRouted = (name: 'source' | 'destination'): boolean =>
-    !asked.has(name) &&
-    ((narrowedBy.get(name) ?? []).every((by) => by === 'route' || by === 'source') ||
-      isSpan(fields.get(name)?.ranges ?? [], host));
   const packetType = fields.get('packetType');
   if (packetType !== undefined && isOne(packetType.ranges) && packetType.ranges[0].min !== 0)
     words.push(formatField('packetType', packetType.ranges[0].min, interfaceNames));
-  if (source !== undefined && (!isRouted('source') || (end.kind === 'dropped' && isAboutSource(end.cause.reason))))
-    words.push(`from ${listOf('source', source.ranges, interfaceNames)}`);
+  const addresses = (name: End, { ranges }: FieldValues): string =>
+    atLeast(narrowed.has(name) || isCutByRoutes(ranges, host), listOf(name, ranges, interfaceNames));
+  if (source !== undefined && isSourceSaid(traversal, fields, subject))
+    words.push(`from ${addresses('source', source)}`);
   const destination = fields.get('destination');
   if (destination === undefined) return words;
   // All that the host routes there alike: to its network, or to anywhere.
-  if (isRouted('destination') && !isOne(destination.ranges)) words.push(whereTo(end, outDev));
-  else words.push(`to ${listOf('destination', destination.ranges, interfaceNames)}`);
+  const isRouted = isRoutedAlike('destination', traversal, fields, subject);
+  if (isRouted && !isOne(destination.ranges)) words.push(whereTo(end, outDev));
+  else words.push(`to ${addresses('destination', destination)}`);
   return words;
+}
+
+type End = 'source' | 'destination';
+
+const atLeast = (isSo: boolean, words: string): string => (isSo && words !== '' ? `at least ${words}` : words);
+
+function isSourceSaid(
+  traversal: Traversal,
+  fields: ReadonlyMap<ValueField, FieldValues>,
+  subject: ClassSubject,
+): boolean {
+  const { end } = traversal;
+  const isItsFault = end.kind === 'dropped' && isAboutSource(end.cause.reason);
+  return isItsFault || !isRoutedAlike('source', traversal, fields, subject);
+}
+
+/** Whether no rule asks for END: only how it is routed has narrowed it. */
+function isRoutedAlike(
+  end: End,
+  { narrowedBy }: Traversal,
+  fields: ReadonlyMap<ValueField, FieldValues>,
+  { asked, host }: ClassSubject,
+): boolean {
+  if (asked.has(end)) return false;
+  const isRoutes = (narrowedBy.get(end) ?? []).every((by) => by === 'route' || by === 'source');
+  return isRoutes || isSpan(fields.get(end)?.ranges ?? [], host);
+}
+
+/** Whether RANGES end where only the routes of HOST do: addresses beyond that may well meet the same. */
+function isCutByRoutes(ranges: readonly ValueRange[], host: ClassSubject['host']): boolean {
+  if (ranges.length === 0 || isOne(ranges)) return false;
+  const { min, max } = host.addressSpan(toLoaded(ranges[0].min));
+  const last = ranges[ranges.length - 1].max;
+  return (min === ranges[0].min && min > 0) || (max === last && last < highestValue('source'));
 }
 
 /** Where packets go that are routed alike. */

@@ -12,6 +12,7 @@ import { PacketType } from '../../core/packet.js';
 import { frameFate } from '../../explain/capture/frame-fate.js';
 import { traceFrame } from '../../explain/capture/frame-trace.js';
 import type { Play } from '../../explain/fate/attempt.js';
+import { endsAsked } from '../../explain/fate/ends-asked.js';
 import { type Fate, fateOf } from '../../explain/fate/fate.js';
 import { fateClass } from '../../explain/fate/fate-class.js';
 import { nearestRule } from '../../explain/fate/nearest.js';
@@ -29,8 +30,9 @@ import {
   packetOfArrival,
   randomArrival,
   randomRules,
+  withSource,
 } from '../flow/random-arrivals.js';
-import { type Random, seededRandom, testSeed } from '../random.js';
+import { pick, type Random, seededRandom, testSeed } from '../random.js';
 
 const Fates = suite('fates');
 const seed = testSeed();
@@ -153,7 +155,15 @@ COMMIT
 `;
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:80 S', rules);
   // Up to multicast, what the host routes like the packet's own source.
-  assert.is(fate.sameFate?.text, 'new tcp in eth0 from 192.0.3.0-223.255.255.255 to 192.0.2.10, dport 80');
+  assert.is(fate.sameFate?.text, 'new tcp in eth0 from at least 192.0.3.0-223.255.255.255 to 192.0.2.10, dport 80');
+});
+
+Fates('a rule about one source is told although the routes have cut the class before it', () => {
+  const rules = '*filter\n-A INPUT -s 203.0.113.67 -j DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n';
+  const { fate } = told('eth0 tcp 8.8.8.8:51515 > 192.0.2.10:22 S', rules);
+  assert.is(fate.sameFate?.text, 'new tcp in eth0 from at least 0.0.0.1-126.255.255.255 to 192.0.2.10, dport 22');
+  const beside = told('eth0 tcp 10.0.0.9:51515 > 192.0.2.10:22 S', rules.replace('203.0.113.67', '10.0.0.0/8'));
+  assert.is(beside.fate.sameFate?.text, 'new packets in eth0 from 10.0.0.0/8 to 192.0.2.10');
 });
 
 Fates('of a packet that got through, what would stop it', () => {
@@ -282,9 +292,12 @@ function randomPlain(random: Random): Arrival {
 }
 
 const ROUNDS = 40;
+/** Behind each interface of the random host, behind none, and beyond the next part of the address space. */
+const SOURCES = ['8.8.8.8', '10.0.0.2', '10.1.0.1', '192.168.1.1', '172.16.9.9', '203.0.113.67', '126.1.1.1'];
+const ABOUT_SOURCE: ReadonlySet<string> = new Set(['martian-source', 'rp-filter']);
 
 Fates(`packets of a class meet its fate (seed ${seed})`, () => {
-  let drawn = 0;
+  let drawnPackets = 0;
   const ends = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
     const random = seededRandom(seed + round);
@@ -299,23 +312,27 @@ Fates(`packets of a class meet its fate (seed ${seed})`, () => {
       const { story } = trial.send(trialPacket(arrival, host.interfaceNames));
       const { last } = recorder;
       if (last === undefined || last.alone !== undefined) continue;
-      const { fields } = fateClass(last, { outDev: undefined, asked: new Set(), host });
-      const narrowed: Traversal = { ...last, fields: new Map(fields.map(({ field, ...values }) => [field, values])) };
+      const { fields, unsaid } = fateClass(last, { outDev: undefined, asked: endsAsked(story), host });
+      const claimed = fields.filter(({ field }) => !unsaid.includes(field));
+      const narrowed: Traversal = { ...last, fields: new Map(claimed.map(({ field, ...values }) => [field, values])) };
       for (let i = 0; i < 6; i++) {
-        const other = drawOther(random, arrival, last);
+        const drawn = drawOther(random, arrival, last);
+        const other = unsaid.includes('source') ? withSource(drawn, pick(random, SOURCES)) : drawn;
         if (other.type !== PacketType.HOST || !fitsArrival(narrowed, packetOfArrival(other), recorder.context))
           continue;
         const got = new Trial(setting).send(trialPacket(other, host.interfaceNames)).story;
         const isSameState = got.tracked?.ctstate === story.tracked?.ctstate;
         if (!isSameState) continue;
+        // What an interface takes from no such source goes without saying.
+        if (unsaid.includes('source') && got.decider.kind === 'host' && ABOUT_SOURCE.has(got.decider.reason)) continue;
         const where = `seed ${seed + round}, ${arrival.bytes.toString('hex')}, ${other.bytes.toString('hex')}\n${text}`;
         assert.is(endOf(got), endOf(story), where);
         ends.add(story.verdict);
-        drawn++;
+        drawnPackets++;
       }
     }
   }
-  assert.ok(drawn > ROUNDS, `${drawn} packets were drawn`);
+  assert.ok(drawnPackets > ROUNDS, `${drawnPackets} packets were drawn`);
   assert.ok(ends.size >= 3, [...ends].join());
 });
 

@@ -168,6 +168,13 @@ export function drawOther(random: Random, { bytes, dev, type }: Arrival, { field
   return { bytes: finished(made), dev: madeDev, type: madeType };
 }
 
+/** ARRIVAL from SOURCE. */
+export function withSource({ bytes, ...place }: Arrival, source: string): Arrival {
+  const made = Buffer.from(bytes);
+  made.set(source.split('.').map(Number), 12);
+  return { bytes: finished(made), ...place };
+}
+
 export function packetOfArrival({ bytes, dev, type }: Arrival): Packet {
   const packet = new Packet();
   setBytes(packet, bytes);
