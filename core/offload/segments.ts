@@ -52,6 +52,7 @@ export class Coalescing implements CoalescedCounts {
   /** Marks PACKET if it is coalesced: too long for the interface it arrived or will leave by, or without a length. */
   mark(packet: Packet): void {
     if ((packet.length <= this.#wireMtu(packet) && packet.hasTotalLength) || !this.mayBeCoalesced(packet)) return;
+    if (this.#mostData(packet) <= 0) return;
     packet.isCoalesced = true;
     // Each segment gets a new checksum.
     packet.hasTrustedChecksum = true;
@@ -94,7 +95,8 @@ export class Coalescing implements CoalescedCounts {
     const mss = isTcp ? handshakeMss(this.#table, packet.ct) : 0;
     const known = mss - (packet.length - data - packet.headerLength - TCP_LENGTH);
     if (!packet.isCoalesced && (mss === 0 || data <= known || isMssByRule(this.#table, packet.ct))) return;
-    const most = this.#wireMtu(packet) - headers;
+    const most = this.#mostData(packet);
+    if (most <= 0) return;
     const seen = mss > 0 ? 0 : largestSent(this.#table, packet.ct, packet.direction, packet.protocol);
     let size = most;
     if (mss > 0 && known > 0 && known <= most) {
@@ -106,6 +108,11 @@ export class Coalescing implements CoalescedCounts {
     } else this.mtu++;
     if (!isTcp) this.datagrams++;
     packet.segmentLength = headers + size;
+  }
+
+  /** How much data a segment of PACKET can have; none if its headers alone fill the MTU: then nobody has cut it. */
+  #mostData(packet: Packet): number {
+    return this.#wireMtu(packet) - (packet.length - dataLength(packet));
   }
 
   /** The MTU that the segments of PACKET did fit, or will have to if the host itself sends it. */

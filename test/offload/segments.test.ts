@@ -339,4 +339,16 @@ Segments('whatever is coalesced, the data that leaves is the data that came in',
   }
 });
 
+Segments('a frame whose headers alone fill the MTU was not coalesced: cutting it would never end', () => {
+  const router = new Router(ACCOUNTED, { mtus: [68, 68] });
+  const ends = { source: NEAR, destination: FAR, sport: 2001, dport: 80 };
+  const tcpOptions = new Uint8Array(28).fill(1);
+  const packet = tcpPacket({ ...ends, flags: TCP_ACK, sequence: 100, tcpOptions, data: Buffer.alloc(28) });
+  // 76 bytes behind the IP header: fragments of 48 and 28.
+  assert.equal(
+    router.receive(packet).map(({ length }) => length),
+    [68, 48],
+  );
+});
+
 Segments.run();
