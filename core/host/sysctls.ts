@@ -102,7 +102,7 @@ export class Sysctls {
       ]);
       this.conf.set(directory, new Map(defaults));
     }
-    const paths = [...asked].map(([name, value]) => ({ name, value, path: pathOf(name) }));
+    const paths = [...asked].map(([name, value]) => ({ name, value, path: sysctlPath(name) }));
     const given = new Set(paths.map(({ path }) => path.replaceAll('/', '.')));
     // They are the same.
     if (given.has('net.ipv4.conf.all.forwarding')) given.add('net.ipv4.ip_forward');
@@ -237,10 +237,11 @@ function checked(name: string, value: number, [min, max]: readonly [min: number,
  * The path of a NAME below /proc/sys. If its first separator is a dot, dots and slashes are swapped (sysctl(8)). Other
  * names of a setting, past or present, become its usual one.
  */
-function pathOf(name: string): string {
+export function sysctlPath(name: string): string {
   const first = /[./]/.exec(name)?.[0];
   const path = first === '.' ? name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.')) : name;
   return path
+    .replace(/^\/+|\/+(?=\/)/g, '')
     .replace(/^net\/nf_conntrack_max$/, 'net/netfilter/nf_conntrack_max')
     .replace(/^net\/ipv4\/(?:netfilter\/)?ip_conntrack_/, 'net/netfilter/nf_conntrack_');
 }

@@ -1,27 +1,39 @@
-/** Who listens on the host. */
+/** Who on the host takes a packet. */
 import type { SocketDescription } from '../../codecs/host/sockets.js';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { Host } from '../../core/host/host.js';
-import type { Ends } from './passage.js';
+import type { SocketKey } from '../../core/host/sockets.js';
+import { loadedOf } from './networks.js';
+import type { Ends, Passage } from './passage.js';
 
-/** The sockets that take new connections or datagrams to PORT, at whatever address; undefined: no sockets are known. */
-export function listeners({ description }: Host, protocol: number, port: number): SocketDescription[] | undefined {
-  const { sockets } = description.facts;
-  return sockets?.filter(
-    (socket) =>
-      socket.protocol === protocol &&
-      socket.localPort === port &&
-      (protocol === IPPROTO_TCP ? socket.state === 'listening' : socket.remotePort === 0) &&
-      (socket.local === undefined || socket.local.family === 'ipv4'),
-  );
+type Asked = Pick<Passage, 'ends' | 'inDev'>;
+
+/** Whether a socket takes the packet of PASSAGE to its first destination; undefined: that is not known. */
+export function hasListener(host: Host, { ends, inDev }: Asked): boolean | undefined {
+  const { sockets } = host.facts;
+  if (sockets === undefined || ends === undefined || !hasSockets(ends)) return undefined;
+  return sockets.find(keyOf(host, ends, inDev)) >= 0;
 }
 
-export function takes({ local }: SocketDescription, address: string): boolean {
-  return local === undefined || local.isUnspecified || local.toString() === address;
+/** A socket that would take the packet of PASSAGE if it had come to another address or interface. */
+export function listenerElsewhere(host: Host, { ends, inDev }: Asked): SocketDescription | undefined {
+  const { sockets } = host.facts;
+  if (sockets === undefined || ends === undefined || !hasSockets(ends)) return undefined;
+  const key = keyOf(host, ends, inDev);
+  return sockets.descriptions.find(({ protocol, local, localPort, dev }, index) => {
+    if (protocol !== ends.protocol || localPort !== ends.dport) return false;
+    if (local?.family === 'ipv6' && !local.isUnspecified) return false;
+    const destination = local === undefined || local.isUnspecified ? key.destination : local.loaded;
+    return sockets.find({ ...key, destination, dev: dev === undefined ? key.dev : host.interfaceIndex(dev) }) === index;
+  });
 }
 
-/** Whether somebody listens at the destination of ENDS; undefined: that is not known. */
-export function hasListener(host: Host, ends: Ends | undefined): boolean | undefined {
-  if (ends === undefined || (ends.protocol !== IPPROTO_TCP && ends.protocol !== IPPROTO_UDP)) return undefined;
-  return listeners(host, ends.protocol, ends.dport)?.some((socket) => takes(socket, ends.destination));
+function hasSockets({ protocol }: Ends): boolean {
+  return protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
+}
+
+function keyOf(host: Host, ends: Ends, inDev: string | undefined): SocketKey {
+  const { protocol, source, sport, destination, dport } = ends;
+  const dev = inDev === undefined ? host.loopback : host.interfaceIndex(inDev);
+  return { protocol, source: loadedOf(source), sport, destination: loadedOf(destination), dport, dev };
 }

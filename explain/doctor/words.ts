@@ -2,8 +2,11 @@
 import { protocolName } from '../../codecs/protocol-names.js';
 import { printSentence } from '../../codecs/sentence/format.js';
 import { readSentencePacket, sentenceOf } from '../../codecs/sentence/read-packet.js';
+import type { TableName } from '../../core/hooks.js';
 import type { Rule } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
+import { commandHead, commandText } from '../command.js';
+import { wordsOf } from '../fate/rule-words.js';
 import type { Ends, Passage } from './passage.js';
 
 /** `203.0.113.7:51515` */
@@ -33,6 +36,11 @@ export function ruleWords(rule: Rule): string {
 }
 
 /** The command that inserts RULE, as it is, in its chain before the rule NUMBER. */
-export function insertCommand(table: string, rule: Rule, number: number): string {
-  return `iptables ${table === 'filter' ? '' : `-t ${table} `}-I ${rule.chain} ${number} ${ruleWords(rule)}`;
+export function insertCommand(table: TableName, rule: Rule, number: number): string {
+  return commandText([...commandHead(table, '-I', rule.chain, number), ...wordsOf(rule)]);
+}
+
+/** The command that masquerades the packets that CONDITIONS match. */
+export function masqueradeCommand(conditions: readonly string[]): string {
+  return commandText([...commandHead('nat', '-A', 'POSTROUTING'), ...conditions, '-j', 'MASQUERADE']);
 }

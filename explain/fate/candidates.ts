@@ -1,11 +1,12 @@
 /** What could be changed so that a packet gets through, or no longer does: guesses, which are tried before they are said. */
 import type { HookName, TableName } from '../../core/hooks.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
+import { commandHead, commandText } from '../command.js';
 import type { RuleStep, Stage, Story } from '../story/story.js';
 import { type Candidate, Rank } from './change.js';
 import { hostCandidates } from './host-candidates.js';
 import type { Nearest } from './nearest.js';
-import { amendedRule, commandHead, commandText, wordsOf } from './rule-words.js';
+import { amendedRule, wordsOf } from './rule-words.js';
 import { selectorOf } from './selector.js';
 
 /** What a packet met, and in which rules. */

@@ -1,4 +1,6 @@
 /** What could be changed on the host itself, besides its rules. */
+
+import { interfaceSysctl, sysctlCommand } from '../command.js';
 import type { Story } from '../story/story.js';
 import { type Candidate, Rank } from './change.js';
 
@@ -43,12 +45,11 @@ function ofInvalid(check: NonNullable<Story['tracked']>['invalid']): Candidate[]
 }
 
 function ofInterface(dev: string, name: string, value: number): Candidate {
-  // A name of an interface may have dots, which are then written as slashes.
-  return sysctl(`net.ipv4.conf.${dev.replaceAll('.', '/')}.${name}`, value);
+  return sysctl(interfaceSysctl(dev, name), value);
 }
 
 function sysctl(name: string, value: number): Candidate {
-  return { rank: Rank.SYSCTL, words: `${name} = ${value}`, commands: [`sysctl -w ${name}=${value}`] };
+  return { rank: Rank.SYSCTL, words: `${name} = ${value}`, commands: [sysctlCommand(name, value)] };
 }
 
 function together(all: readonly Candidate[]): Candidate {

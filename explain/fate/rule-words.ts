@@ -3,29 +3,12 @@ import { splitWords } from '../../codecs/iptables-save.js';
 import { protocolName } from '../../codecs/protocol-names.js';
 import type { FailedTest } from '../../core/events.js';
 import { formatField } from '../../core/fields.js';
-import type { TableName } from '../../core/hooks.js';
 import type { Rule } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
 
 /** The words of RULE behind `-A chain`. */
 export function wordsOf(rule: Rule): string[] {
   return splitWords(saveRule(rule), 1).map(({ text }) => text);
-}
-
-/** What needs no quotes in a shell. */
-const PLAIN = /^[\w@%+=:,./-]+$/;
-
-/** A command that a shell takes, and `--apply`. */
-export function commandText(words: readonly string[]): string {
-  return words
-    .map((word) => (PLAIN.test(word) || word === '!' ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
-}
-
-/** `iptables -t nat -I PREROUTING 2`. */
-export function commandHead(table: TableName, command: string, chain: string, number?: number): string[] {
-  const where = table === 'filter' ? [] : ['-t', table];
-  return ['iptables', ...where, command, chain, ...(number === undefined ? [] : [String(number)])];
 }
 
 /** A rule with one condition amended. */

@@ -1,5 +1,6 @@
 // doctor finds each well-known failure, with its packets, its rule and what to change, and is silent about hosts that
 // come near to one.
+import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FINDINGS, type Finding } from '../../explain/findings.js';
@@ -62,6 +63,15 @@ Doctor('a change that is a command heals', () => {
     healed++;
   }
   assert.ok(healed >= 15, String(healed));
+});
+
+Doctor('a shell takes a command as it is meant, whatever comments of rules say', () => {
+  const one = CASES.find(({ name }) => name === 'an ACCEPT whose comment a shell would carry out')!;
+  const [{ change }] = diagnosed(one).findings;
+  const { stdout } = spawnSync('sh', ['-c', `iptables() { printf '%s\\n' "$@"; }; ${change}`], { encoding: 'utf8' });
+  const comment = 'it\'s $(id) `id` $HOME "x" *';
+  const match = ['-p', 'udp', '-m', 'udp', '--dport', '8080', '-m', 'comment', '--comment', comment];
+  assert.equal(stdout.trimEnd().split('\n'), ['-I', 'INPUT', '1', ...match, '-j', 'ACCEPT']);
 });
 
 Doctor('every failure has a case that shows it', () => {

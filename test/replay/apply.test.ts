@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { CommandError } from '../../replay/errors.js';
 import { casesIn } from '../../replay/golden-case.js';
 import { type ReplayOptions, replay } from '../../replay/replay.js';
+import { loadSetting } from '../../replay/setting.js';
 import type { Summary } from '../../replay/summary.js';
 
 const Apply = suite('--apply');
@@ -109,6 +110,40 @@ Apply('sysctl -w sets what the host has from the beginning, forwarding on all in
     errorOf([], { changes: ['n2=sysctl -w net.ipv4.ip_forward=0'] }),
     /^--at n2: word 1: sysctls do not change while/,
   );
+});
+
+Apply('sysctl reads the names of interfaces with dots as sysctl(8) of procps 4.0.2 does', () => {
+  const host = {
+    addr: [{ ifname: 'eth0.100' }, { ifname: 'eth0' }],
+    sysctl: { 'net/ipv4/conf/eth0.100/rp_filter': 0 },
+  };
+  const hostPath = fileOf('dots.json', JSON.stringify(host));
+  const { rulesPath } = CASE;
+  const applied = (name: string): number => {
+    const setting = loadSetting({ rulesPath, hostPath, apply: [`sysctl -w ${name}=2`] });
+    return setting.host.sysctls.rpFilter(setting.host.interfaceIndex('eth0.100'));
+  };
+  for (const name of [
+    'net.ipv4.conf.eth0/100.rp_filter',
+    'net/ipv4/conf/eth0.100/rp_filter',
+    '.net.ipv4.conf.eth0/100.rp_filter',
+    'net..ipv4.conf.eth0/100.rp_filter',
+    'net/ipv4//conf/eth0.100/rp_filter',
+  ])
+    assert.is(applied(name), 2, name);
+  const refused: [name: string, path: string][] = [
+    ['net.ipv4.conf.eth0.100.rp_filter', 'net/ipv4/conf/eth0/100/rp_filter'],
+    ['net/ipv4.conf.eth0.100.rp_filter', 'net/ipv4.conf.eth0.100.rp_filter'],
+    ['net.ipv4/conf/eth0/100/rp_filter', 'net/ipv4.conf.eth0.100.rp_filter'],
+    ['net.ipv4.conf.eth9.rp_filter', 'net/ipv4/conf/eth9/rp_filter'],
+  ];
+  for (const [name, path] of refused)
+    assert.throws(
+      () => applied(name),
+      (error: Error) => error.message.includes(`there is no /proc/sys/${path};`),
+      name,
+    );
+  assert.throws(() => applied(refused[0][0]), /expected: net\.ipv4\.conf\.eth0\/100\.rp_filter/);
 });
 
 Apply('counters that commands give are there at the end', () => {

@@ -2,6 +2,7 @@
 
 import { lowerRule } from '../../../core/rules/lower.js';
 import type { Rule } from '../../../core/rules/model.js';
+import { commandHead, commandText } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { coversSteps } from '../covers.js';
 import { Evidence, type Shown } from '../evidence.js';
@@ -38,7 +39,7 @@ export const ACCEPT_AFTER_REJECT: Check = {
 
 function findingOf(shown: Shown<Rule>, examined: Examined): Failure[] {
   const { detail: blocking, first, packets } = shown;
-  const without = examined.tries([`iptables -D ${blocking.chain} ${blocking.number}`], first);
+  const without = examined.tries([commandText(commandHead('filter', '-D', blocking.chain, blocking.number))], first);
   if (without === undefined || !isAccepted(without)) return [];
   const way = wayToAccept(without, blocking.chain);
   const later = way[0];

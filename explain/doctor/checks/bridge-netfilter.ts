@@ -1,7 +1,9 @@
 /** br_netfilter sends what a bridge carries through FORWARD, and rules that are not meant for it block it. */
 import { addressFromHostOrder } from '../../../codecs/address.js';
 import type { LinkDescription } from '../../../codecs/host/description.js';
+import { givenSysctl } from '../../../codecs/host/sysctls.js';
 import { Host } from '../../../core/host/host.js';
+import { commandHead, commandText, sysctlCommand } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { isDockerBridge } from '../docker.js';
 import { probe } from '../probe.js';
@@ -20,7 +22,7 @@ export const BRIDGE_NETFILTER: Check = {
   begin: (examined) => ({
     findings() {
       const { description } = examined.host;
-      if (description.sysctls.get(FILTERS_BRIDGES) !== 1) return [];
+      if (givenSysctl(description, FILTERS_BRIDGES) !== 1) return [];
       const masters = new Set(description.links.map(({ master }) => master));
       const bridges = description.links.filter(({ name, kind }) => kind === 'bridge' || masters.has(name));
       // Docker's own are the business of Docker's rules.
@@ -53,8 +55,8 @@ function findingOf(bridge: LinkDescription, examined: Examined): Failure[] {
         `${name} to ${name}, and ${by} drops them`,
       rules: [rule ?? policy].filter((place) => place !== undefined),
       change:
-        `iptables -I FORWARD -i ${name} -o ${name} -j ACCEPT, or sysctl -w ${FILTERS_BRIDGES}=0 if no rules are ` +
-        'meant for bridges',
+        `${commandText([...commandHead('filter', '-I', 'FORWARD'), '-i', name, '-o', name, '-j', 'ACCEPT'])}, or ` +
+        `${sysctlCommand(FILTERS_BRIDGES, 0)} if no rules are meant for bridges`,
     },
   ];
 }

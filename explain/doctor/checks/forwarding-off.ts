@@ -1,5 +1,6 @@
 /** Packets are to be forwarded, and the host does not forward. */
 import type { Rule, Ruleset } from '../../../core/rules/model.js';
+import { interfaceSysctl, sysctlCommand } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { Evidence } from '../evidence.js';
 import { rulesWithTarget, translatesElsewhere } from '../rule-lookup.js';
@@ -25,10 +26,10 @@ export const FORWARDING_OFF: Check = {
         return seen.map(({ detail: dev, first, packets }) => ({
           message:
             `${packetText(first)} is to be forwarded, and ` +
-            (isOff ? `${SYSCTL} is 0` : `net.ipv4.conf.${dev}.forwarding is 0`),
+            (isOff ? `${SYSCTL} is 0` : `${interfaceSysctl(dev, 'forwarding')} is 0`),
           rules: first.matched.filter(({ rule }) => translatesElsewhere(rule, examined.host)).map(({ rule }) => rule),
           packets,
-          change: isOff ? `sysctl -w ${SYSCTL}=1` : `sysctl -w net.ipv4.conf.${dev}.forwarding=1`,
+          change: sysctlCommand(isOff ? SYSCTL : interfaceSysctl(dev, 'forwarding'), 1),
         }));
       },
     };
@@ -45,7 +46,7 @@ function fromRules(examined: Examined): Failure[] {
     {
       message: `${SYSCTL} is 0, so what these rules are for is never forwarded`,
       rules,
-      change: `sysctl -w ${SYSCTL}=1`,
+      change: sysctlCommand(SYSCTL, 1),
     },
   ];
 }

@@ -1,11 +1,13 @@
 /** A client and the server behind a published port share a network, and the server sees the client's own address. */
+import { givenSysctl } from '../../../codecs/host/sysctls.js';
 import { isInNetwork } from '../../../core/host/interfaces.js';
+import { sysctlCommand } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { isDockerBridge } from '../docker.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { interfaceNamed, loadedOf, networkText, networkWith } from '../networks.js';
-import { packetText } from '../words.js';
+import { masqueradeCommand, packetText } from '../words.js';
 
 const CODE = 'hairpin';
 const FILTERS_BRIDGES = 'net.bridge.bridge-nf-call-iptables';
@@ -35,7 +37,7 @@ function comesBackAround({ ends, translated, opener, reply }: SeenConnection, { 
   if (ends.source === translated.destination) return true;
   if (ends.source !== translated.source) return false;
   // What the bridge carries from server to client passes NAT then.
-  if (host.description.sysctls.get(FILTERS_BRIDGES) === 1) return false;
+  if (givenSysctl(host.description, FILTERS_BRIDGES) === 1) return false;
   const own = networkWith(interfaceNamed(host, inDev), translated.source);
   return own !== undefined && isInNetwork(loadedOf(translated.destination), own);
 }
@@ -68,8 +70,7 @@ function neighbourFinding({ detail, first, packets }: Shown<SeenConnection>, exa
   const dev = first.inDev ?? '';
   const own = networkWith(interfaceNamed(host, dev), translated.source);
   if (own === undefined) return [];
-  const which = `-s ${networkText(own)} -d ${translated.destination} -o ${dev}`;
-  const command = `iptables -t nat -A POSTROUTING ${which} -j MASQUERADE`;
+  const command = masqueradeCommand(['-s', networkText(own), '-d', translated.destination, '-o', dev]);
   const after = examined.tries([command], first);
   if (after?.left === undefined || after.left.packet.source === translated.source) return [];
   return [
@@ -80,7 +81,9 @@ function neighbourFinding({ detail, first, packets }: Shown<SeenConnection>, exa
         (isBridge(dev, host) ? ` (unless ${FILTERS_BRIDGES} is 1)` : ''),
       rules: natRules,
       packets,
-      change: isBridge(dev, host) ? `${command}, or sysctl -w ${FILTERS_BRIDGES}=1: NAT then sees the answer` : command,
+      change: isBridge(dev, host)
+        ? `${command}, or ${sysctlCommand(FILTERS_BRIDGES, 1)}: NAT then sees the answer`
+        : command,
     },
   ];
 }

@@ -3,6 +3,7 @@
  * server that knows no such connection and resets it (moby/libnetwork 1090, kubernetes 74839).
  */
 import { TCP_RST } from '../../../codecs/layouts.js';
+import { sysctlCommand } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
@@ -12,7 +13,7 @@ import { endText, packetText } from '../words.js';
 const CODE = 'invalid-escapes';
 /** Connections that are over: what still comes of them is of no use to anybody. */
 const OVER: readonly (string | undefined)[] = [undefined, 'CLOSE', 'TIME_WAIT', 'LAST_ACK'];
-const LIBERAL = 'sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1';
+const LIBERAL = sysctlCommand('net.netfilter.nf_conntrack_tcp_be_liberal', 1);
 
 export const INVALID_ESCAPES: Check = {
   code: CODE,

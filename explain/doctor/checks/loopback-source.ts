@@ -1,9 +1,10 @@
 /** Packets of the host itself leave with a source of 127/8, which nobody can answer, or are dropped for it. */
+import { interfaceSysctl, sysctlCommand } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { networkWith } from '../networks.js';
 import { isTranslated, lastFields, natRuleOf, type Passage } from '../passage.js';
-import { endText, packetText } from '../words.js';
+import { endText, masqueradeCommand, packetText } from '../words.js';
 
 const CODE = 'loopback-source';
 const LOOPBACK = 'lo';
@@ -33,9 +34,8 @@ function findingOf({ first, packets }: Shown<Passage>, examined: Examined): Fail
   const target = endText(last?.destination ?? '', last?.dport);
   const dev = first.left?.dev ?? outDevTo(last?.destination ?? '', examined);
   const rule = natRuleOf(first, 'destination');
-  const out = dev === undefined ? '' : ` -o ${dev}`;
-  const command = `iptables -t nat -A POSTROUTING -s 127.0.0.0/8${out} -j MASQUERADE`;
-  const letOut = `sysctl -w net.ipv4.conf.${dev ?? 'all'}.route_localnet=1`;
+  const command = masqueradeCommand(['-s', '127.0.0.0/8', ...(dev === undefined ? [] : ['-o', dev])]);
+  const letOut = sysctlCommand(interfaceSysctl(dev ?? 'all', 'route_localnet'), 1);
   const fate =
     first.left === undefined
       ? `is translated to ${target}, and dropped: packets from 127.0.0.1 are not routed out of the host`

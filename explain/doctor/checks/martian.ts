@@ -1,4 +1,5 @@
 /** Packets have addresses that the kernel takes for impossible where they arrive. */
+import { interfaceSysctl, sysctlCommand } from '../../command.js';
 import type { Check } from '../check.js';
 import { Evidence } from '../evidence.js';
 import { lastFields, natRuleOf, type Passage } from '../passage.js';
@@ -44,12 +45,13 @@ function whyMartian({ inDev }: Passage, address: string): string {
     : `${address} is the host's own, and came in by ${inDev}`;
 }
 
-function changeFor({ inDev }: Passage, end: string, address: string): string {
+function changeFor({ inDev = '' }: Passage, end: string, address: string): string {
+  const allow = (key: string): string => sysctlCommand(interfaceSysctl(inDev, key), 1);
   if (isLoopback(address) && end === 'destination')
-    return `sysctl -w net.ipv4.conf.${inDev}.route_localnet=1, or another address than 127.0.0.1 in the rule`;
+    return `${allow('route_localnet')}, or another address than 127.0.0.1 in the rule`;
   if (isLoopback(address)) return `find who sends packets from ${address} to the network of ${inDev}`;
   return (
     `find who else uses ${address}, or why packets of the host itself come back by ${inDev}; ` +
-    `sysctl -w net.ipv4.conf.${inDev}.accept_local=1 lets them in`
+    `${allow('accept_local')} lets them in`
   );
 }

@@ -3,13 +3,14 @@ import type { FieldName } from '../../../core/fields.js';
 import { AddressType } from '../../../core/host/address-type.js';
 import { isUnconditional } from '../../../core/rules/base-match.js';
 import type { Rule } from '../../../core/rules/model.js';
+import { commandText } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { blockOf, interfaceNamed, isIn, loadedOf, networkText, networkWith } from '../networks.js';
 import { natRuleOf } from '../passage.js';
 import { targetName } from '../rule-lookup.js';
-import { packetText, ruleWords } from '../words.js';
+import { masqueradeCommand, packetText, ruleWords } from '../words.js';
 
 const CODE = 'masquerade';
 /** What a rule that is meant for such packets may be wrong about. */
@@ -66,7 +67,7 @@ function wideFindings({ connections }: Examined): Failure[] {
       `${ruleWords(rule)} masquerades what comes in, too, so the server does not see who asks it`,
     rules: [rule],
     packets,
-    change: `give the rule the interface by which packets leave for elsewhere: -o ${first.inDev}`,
+    change: `give the rule the interface by which packets leave for elsewhere: ${commandText(['-o', first.inDev ?? ''])}`,
   }));
 }
 
@@ -114,7 +115,7 @@ function unmasqueradedFrom({ ends, translated, opener }: SeenConnection, { host 
 
 function missingFinding({ detail: network, first, packets }: Shown<string>, examined: Examined): Failure[] {
   const dev = first.left?.dev ?? '';
-  const command = `iptables -t nat -A POSTROUTING -s ${network} -o ${dev} -j MASQUERADE`;
+  const command = masqueradeCommand(['-s', network, '-o', dev]);
   const after = examined.tries([command], first);
   if (after === undefined || after.left?.packet.source === first.ends?.source) return [];
   const wrong = first.missed.find(

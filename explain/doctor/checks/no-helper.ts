@@ -1,4 +1,5 @@
 /** A protocol opens further connections, which only a helper of conntrack would know, and they do not get through. */
+import { givenSysctl } from '../../../codecs/host/sysctls.js';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../../codecs/layouts.js';
 import type { Ruleset } from '../../../core/rules/model.js';
 import type { Check, Examined, Failure } from '../check.js';
@@ -94,7 +95,7 @@ function expectationKey({ protocol, source, destination, dport }: Expectation): 
 
 /** Which protocols rules or the host give a helper to, as far as is known. */
 function helpersOf({ host, ruleset }: Examined): (helped: HelpedProtocol) => boolean {
-  if (host.description.sysctls.get(AUTOMATIC) === 1) return () => true;
+  if (givenSysctl(host.description, AUTOMATIC) === 1) return () => true;
   const names = assignedHelpers(ruleset);
   return ({ name }) => names.some((text) => text.includes(`--helper ${name}`));
 }

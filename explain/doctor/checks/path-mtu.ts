@@ -1,5 +1,7 @@
 /** Path MTU discovery does not work: its ICMP errors are dropped, or a sender goes on with too long segments. */
+import type { TableName } from '../../../core/hooks.js';
 import type { Rule } from '../../../core/rules/model.js';
+import { commandHead, commandText } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import type { Belonging, SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
@@ -72,12 +74,11 @@ function blockedFinding({ detail: error, first, packets }: Shown<Passage>, exami
   };
 }
 
-function acceptCommand(rule: Rule | undefined, policy: string | undefined, table: string): string | undefined {
+function acceptCommand(rule: Rule | undefined, policy: string | undefined, table: TableName): string | undefined {
   const chain = rule?.chain ?? policy;
   if (chain === undefined) return undefined;
-  const place = rule === undefined ? `-A ${chain}` : `-I ${chain} ${rule.number}`;
-  const which = table === 'filter' ? '' : `-t ${table} `;
-  return `iptables ${which}${place} -p icmp -m icmp --icmp-type fragmentation-needed -j ACCEPT`;
+  const head = commandHead(table, rule === undefined ? '-A' : '-I', chain, rule?.number);
+  return commandText([...head, '-p', 'icmp', '-m', 'icmp', '--icmp-type', 'fragmentation-needed', '-j', 'ACCEPT']);
 }
 
 function repeatedFinding({ detail, first, packets }: Shown<SeenConnection | undefined>, examined: Examined): Failure {

@@ -6,7 +6,7 @@ import type { Rule } from '../../../core/rules/model.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { isTranslated, type Passage } from '../passage.js';
-import { hasListener, listeners, takes } from '../sockets.js';
+import { hasListener, listenerElsewhere } from '../sockets.js';
 import { endText, packetText, ruleWords } from '../words.js';
 
 const CODE = 'published-elsewhere';
@@ -69,18 +69,20 @@ function publishedElsewhere({ missed, ends }: Passage): Elsewhere | undefined {
 function isUnanswered(passage: Passage, { host, connections }: Examined): boolean {
   const { ends, end } = passage;
   if (end !== 'delivered' || ends === undefined) return end === 'dropped' || end === 'rejected';
-  const isListenedTo = hasListener(host, ends);
+  const isListenedTo = hasListener(host, passage);
   if (isListenedTo !== undefined) return !isListenedTo;
   const reply = connections.find(ends)?.connection.reply;
   return ((reply?.segment?.flags ?? 0) & TCP_RST) !== 0;
 }
 
-/** The sockets that have the port, if all of them listen to other addresses of the host only. */
-function listeningElsewhere({ end, ends }: Passage, { host }: Examined): Elsewhere | undefined {
-  if (ends === undefined || end !== 'delivered') return undefined;
-  const listening = listeners(host, ends.protocol, ends.dport) ?? [];
-  if (listening.length === 0 || listening.some((socket) => takes(socket, ends.destination))) return undefined;
-  const address = listening[0].local?.toString() ?? '';
+/** A socket that has the port, if nobody listens to it at this address and interface. */
+function listeningElsewhere(passage: Passage, { host }: Examined): Elsewhere | undefined {
+  const { end, ends } = passage;
+  if (ends === undefined || end !== 'delivered' || hasListener(host, passage) !== false) return undefined;
+  const socket = listenerElsewhere(host, passage);
+  if (socket === undefined) return undefined;
+  const isOfInterface = socket.dev !== undefined && socket.dev !== passage.inDev;
+  const address = isOfInterface ? `the interface ${socket.dev}` : (socket.local?.toString() ?? 'another address');
   const name = `${protocolName(ends.protocol)} port ${ends.dport}`;
   return { rule: undefined, address, by: `the socket that listens to ${name} is bound to ${address}` };
 }

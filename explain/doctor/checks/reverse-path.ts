@@ -1,4 +1,5 @@
 /** rp_filter drops packets: the answer to their sender would leave by another interface. */
+import { interfaceSysctl, sysctlCommand } from '../../command.js';
 import type { Check, Examined } from '../check.js';
 import { Evidence } from '../evidence.js';
 import { lastFields, natRuleOf, type Passage } from '../passage.js';
@@ -40,7 +41,7 @@ export const REVERSE_PATH: Check = {
 };
 
 function changeFor(first: Passage, dev: string, examined: Examined): string {
-  const loose = `sysctl -w net.ipv4.conf.${dev}.rp_filter=2`;
+  const loose = sysctlCommand(interfaceSysctl(dev, 'rp_filter'), 2);
   const after = examined.tries([loose], first);
   const isMended = after !== undefined && after.dropped?.cause.reason !== 'rp-filter';
   return `${isMended ? `${loose}, or ` : ''}routes by which the answer leaves by ${dev}`;

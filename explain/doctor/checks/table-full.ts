@@ -1,5 +1,6 @@
 /** The connection table is full. */
 import { counted } from '../../../codecs/text.js';
+import { sysctlCommand } from '../../command.js';
 import type { Check } from '../check.js';
 import { Evidence } from '../evidence.js';
 import { packetText } from '../words.js';
@@ -25,7 +26,9 @@ export const TABLE_FULL: Check = {
               `(${counted(max, 'entry', 'entries')}; nf_conntrack: table full, dropping packet)`,
             rules: [],
             packets,
-            change: `sysctl -w ${SYSCTL}=${max * 2}, and look for what opens so many connections or keeps them so long`,
+            change:
+              `${sysctlCommand(SYSCTL, max * 2)}, and look for what opens so many connections or keeps them so ` +
+              'long',
           };
         }),
     };

@@ -1,4 +1,5 @@
 /** A connection is used again after conntrack has forgotten it. */
+import { sysctlCommand } from '../../command.js';
 import type { Check, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
@@ -41,7 +42,7 @@ function findingOf({ detail, first, packets }: Shown<SeenConnection>): Failure {
     change:
       sysctl === undefined
         ? 'let the application send something more often than that'
-        : `sysctl -w ${sysctl}=${Math.ceil(seconds + agoSec) + 1}, or let the application send something more often`,
+        : `${sysctlCommand(sysctl, Math.ceil(seconds + agoSec) + 1)}, or let the application send something more often`,
   };
 }
 

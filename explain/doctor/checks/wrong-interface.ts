@@ -1,5 +1,6 @@
 /** Addresses of the host where they do not belong: packets end at the host, or answers leave by another interface. */
 import type { RouteDescription } from '../../../codecs/host/description.js';
+import { commandText } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { Evidence } from '../evidence.js';
 import { interfaceNamed, loadedOf, networkWith } from '../networks.js';
@@ -46,7 +47,7 @@ function localRoutes({ host }: Examined): ReadonlyMap<string, RouteDescription> 
 /** Whether nobody takes the packet: rules drop it, or no socket listens. */
 function isLost(passage: Passage, { host }: Examined): boolean {
   if (passage.end !== 'delivered') return passage.end === 'dropped' || passage.end === 'rejected';
-  return hasListener(host, passage.ends) === false;
+  return hasListener(host, passage) === false;
 }
 
 /** The interface by which an answer of the host leaves, if it is not the one that has the sender's network. */
@@ -61,14 +62,14 @@ function wayBack({ ends, inDev, end }: Passage, { host }: Examined): string | un
 
 function caughtFindings(evidence: Evidence<RouteDescription>): Failure[] {
   return evidence.all.map(({ detail: { destination, dev }, first, packets }) => {
-    const by = dev === undefined ? '' : ` dev ${dev}`;
+    const local = ['local', destination.toString(), ...(dev === undefined ? [] : ['dev', dev])];
     return {
       message:
-        `${packetText(first)} ends at this host: ${destination} is local by a route (local ${destination}${by}), ` +
+        `${packetText(first)} ends at this host: ${destination} is local by a route (${local.join(' ')}), ` +
         'though no interface has it, and nobody here takes it',
       rules: first.dropped?.cause.rule === undefined ? [] : [first.dropped.cause.rule],
       packets,
-      change: `ip route del local ${destination}${by} table local, and stop what adds it`,
+      change: `${commandText(['ip', 'route', 'del', ...local, 'table', 'local'])}, and stop what adds it`,
     };
   });
 }

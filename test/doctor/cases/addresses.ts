@@ -32,6 +32,18 @@ const ADDRESSES: DoctorCase[] = [
     change: /^sysctl -w net\.ipv4\.conf\.eth1\.rp_filter=2/,
   },
   {
+    name: 'the same on an interface with a dot in its name',
+    host: hostWith(
+      { eth0: '192.0.2.10/24', 'eth1.7': '198.51.100.10/24' },
+      sysctl({ 'net.ipv4.conf.eth1/7.rp_filter': 1 }),
+    ),
+    rules: rulesOf({ filter: FILTER }),
+    traffic: [syn('eth1.7', CLIENT, '198.51.100.10:22')],
+    finds: 'reverse-path',
+    packets: ['eth1.7:1'],
+    change: /^sysctl -w net\.ipv4\.conf\.eth1\/7\.rp_filter=2, or/,
+  },
+  {
     name: 'the same with rp_filter 2',
     host: filtering(2),
     rules: rulesOf({ filter: FILTER }),
@@ -46,6 +58,14 @@ const ADDRESSES: DoctorCase[] = [
     packets: ['eth0:1'],
     lines: [DNAT_LINE],
     change: /^sysctl -w net\.ipv4\.conf\.eth0\.route_localnet=1/,
+  },
+  {
+    name: 'such a port, asked by an interface with a dot in its name',
+    host: hostWith({ eth0: '192.0.2.3/24', 'eth0.100': '192.0.2.10/24', docker0: '172.17.0.1/16' }),
+    rules: TO_LOOPBACK,
+    traffic: [syn('eth0.100', '192.0.2.7:50000', PUBLISHED)],
+    finds: 'martian',
+    change: /^sysctl -w net\.ipv4\.conf\.eth0\/100\.route_localnet=1, or/,
   },
   {
     name: 'the same with route_localnet',

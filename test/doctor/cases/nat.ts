@@ -44,6 +44,21 @@ const PUBLISHING: DoctorCase[] = [
     packets: ['eth0:1'],
   },
   {
+    name: 'a service that is bound to another interface',
+    host: hostWith(undefined, { sockets: [{ proto: 'tcp', local: '0.0.0.0:8080', dev: 'docker0' }] }),
+    rules: rulesOf({ filter: FILTER }),
+    traffic: [syn('eth0', CLIENT, PUBLISHED), rst('local', PUBLISHED, CLIENT)],
+    finds: 'published-elsewhere',
+    packets: ['eth0:1'],
+    says: /bound to the interface docker0/,
+  },
+  {
+    name: 'a service that is bound to the interface by which it is asked',
+    host: hostWith(undefined, { sockets: [{ proto: 'tcp', local: '0.0.0.0:8080', dev: 'eth0' }] }),
+    rules: rulesOf({ filter: FILTER }),
+    traffic: [syn('eth0', CLIENT, PUBLISHED)],
+  },
+  {
     name: 'a service of the host on the port that is published on 127.0.0.1',
     host: hostWith(undefined, socket('192.0.2.10:8080')),
     rules: LOCALLY_PUBLISHED.replace('-A INPUT -i eth0 -j DROP\n', ''),

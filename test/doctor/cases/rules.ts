@@ -1,5 +1,5 @@
 /** What rules and Docker block, and why. */
-import { hostWith, rulesOf, syn } from '../clinic.js';
+import { hostWith, rulesOf, syn, udp } from '../clinic.js';
 import {
   CLIENT,
   DNAT_LINE,
@@ -71,6 +71,9 @@ const DOCKER: DoctorCase[] = [
   },
 ];
 
+/** As iptables-save writes it. */
+const HOSTILE = '-m comment --comment "it\'s $(id) `id` $HOME \\"x\\" *"';
+
 const ORDER: DoctorCase[] = [
   {
     name: 'an ACCEPT that was appended behind the REJECT of all',
@@ -88,6 +91,16 @@ const ORDER: DoctorCase[] = [
     packets: ['eth0:1', 'eth0:2'],
     lines: [6, 7],
     change: /^iptables -I INPUT 2 -p tcp -m tcp --dport 8080 -j ACCEPT$/,
+  },
+  {
+    name: 'an ACCEPT whose comment a shell would carry out',
+    host: hostWith({ eth0: '192.0.2.10/24' }),
+    rules: rulesOf({
+      filter: [...FILTER, '-A INPUT -j DROP', `-A INPUT -p udp -m udp --dport 8080 ${HOSTILE} -j ACCEPT`],
+    }),
+    traffic: [udp('eth0', CLIENT, PUBLISHED)],
+    finds: 'accept-after-reject',
+    packets: ['eth0:1'],
   },
   {
     name: "the jump to Docker's chain behind another's REJECT",
