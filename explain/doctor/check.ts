@@ -2,10 +2,16 @@
 import type { HostText } from '../../codecs/host/texts.js';
 import type { Host } from '../../core/host/host.js';
 import type { Ruleset } from '../../core/rules/model.js';
+import type { ReplayOptions, ReplayProgress } from '../../replay/replay.js';
 import type { DoctorCode, RulePlace } from '../findings.js';
 import type { Belonging, SeenConnections } from './connections.js';
 import type { ShownPackets } from './evidence.js';
-import type { Passage } from './passage.js';
+import type { PacketRecord } from './packet-record.js';
+
+/** Work in short steps, between which signals are noticed. */
+export type Steps<T> = Generator<ReplayProgress, T, void>;
+
+export const NOT_TRIED = 'not tried';
 
 /** What a check cannot do without, in words. */
 export const NEEDS = {
@@ -19,18 +25,26 @@ export interface Examined {
   readonly host: Host;
   /** The rules before the first packet. */
   readonly ruleset: Ruleset;
-  /** Sets on top of those that the host brings. */
-  readonly moreSets: readonly HostText[];
+  /** What its replay was asked for. */
+  readonly options: Pick<ReplayOptions, 'seed' | 'nfqueue'>;
   readonly connections: SeenConnections;
   /** The rules in force. */
   current(): Ruleset;
+  /** The sets as they are now, in addition to those that the host brings. */
+  currentSets(): readonly HostText[];
   /**
-   * What happens to the packet of PASSAGE if COMMANDS of iptables or sysctl are carried out before the first packet: the
-   * same captures are replayed again, up to it. Undefined: the commands fail, or the packet does not come.
+   * What happens to the packet of RECORD if COMMANDS of iptables or sysctl are carried out before the first packet: the
+   * same captures are replayed again, up to it. Undefined: the commands fail, the packet does not come, or it is
+   * uncertain what becomes of it. `NOT_TRIED`: that would take too long after all that was tried before.
    */
-  tries(commands: readonly string[], passage: Passage): Passage | undefined;
-  /** What happens to the packet of PASSAGE on a host with the rules in force that knows no connections. */
-  afresh(passage: Passage): Passage | undefined;
+  tries(commands: readonly string[], record: PacketRecord): Steps<PacketRecord | undefined | typeof NOT_TRIED>;
+  /**
+   * What happens to the packet of RECORD on a host with the rules and sets in force that knows no connections;
+   * undefined: that is uncertain.
+   */
+  afresh(record: PacketRecord): PacketRecord | undefined;
+  /** WHAT was not looked at, because it would take too long: for a warning. */
+  leaveOut(what: string): void;
 }
 
 /** A failure that a check has found. */
@@ -54,7 +68,7 @@ export interface Check {
 /** One check at work. */
 export interface Examination {
   /** Called for each packet, after all that happened to it. BELONGING: its connection, if it is known. */
-  follow?(passage: Passage, belonging: Belonging | undefined): void;
+  follow?(record: PacketRecord, belonging: Belonging | undefined): void;
   /** Called once, after all packets. */
-  findings(): Failure[];
+  findings(): Failure[] | Steps<Failure[]>;
 }

@@ -1,16 +1,16 @@
 /** The connections of a replay, as far as its packets tell: for checks that look at more than one packet. */
 import type { Rule } from '../../core/rules/model.js';
-import { type Ends, isAccepted, lastFields, natRuleOf, type Passage } from './passage.js';
+import { type Ends, isAccepted, lastFields, natRuleOf, type PacketRecord } from './packet-record.js';
 
 export interface SeenConnection {
   /** Its first packet as it came in, and as it went on. */
   readonly ends: Ends;
   readonly translated: Ends;
-  readonly opener: Passage;
+  readonly opener: PacketRecord;
   /** The rules that translated it. */
   readonly natRules: readonly Rule[];
   /** Undefined: none yet. */
-  reply: Passage | undefined;
+  reply: PacketRecord | undefined;
 }
 
 /** A packet's connection. */
@@ -30,16 +30,16 @@ export class SeenConnections {
   /** Whether some connections had to be left out. */
   isFull = false;
 
-  /** The connection of PASSAGE, which it may open; undefined: it belongs to none. */
-  take(passage: Passage): Belonging | undefined {
-    const { ends, tracked } = passage;
+  /** The connection of RECORD, which it may open; undefined: it belongs to none. */
+  take(record: PacketRecord): Belonging | undefined {
+    const { ends, tracked } = record;
     if (ends === undefined || tracked === undefined) return undefined;
     const { ctstate } = tracked;
     // An entry that is older than the capture is NEW, too, until there is a reply.
-    if (ctstate === 'NEW' && isAccepted(passage) && (passage.isNatAsked || !isOld(passage))) this.#add(ends, passage);
+    if (ctstate === 'NEW' && isAccepted(record) && (record.isNatAsked || !isOld(record))) this.#add(ends, record);
     if (ctstate === 'RELATED' || ctstate === 'UNTRACKED') return undefined;
     const belonging = this.find(ends);
-    if (belonging?.isReply && ctstate !== 'INVALID') belonging.connection.reply ??= passage;
+    if (belonging?.isReply && ctstate !== 'INVALID') belonging.connection.reply ??= record;
     return belonging;
   }
 
@@ -66,7 +66,7 @@ export class SeenConnections {
     }
   }
 
-  #add(ends: Ends, opener: Passage): void {
+  #add(ends: Ends, opener: PacketRecord): void {
     const key = keyOf(ends);
     const known = this.#originals.get(key);
     // Each packet is NEW until there is a reply.
@@ -86,13 +86,13 @@ export class SeenConnections {
 }
 
 /** Whether the packet is translated although no rule was asked. */
-function isOld({ translations }: Passage): boolean {
+function isOld({ translations }: PacketRecord): boolean {
   return translations.length > 0;
 }
 
-/** ENDS of PASSAGE's packet, as they are after it. */
-function endsAfter(ends: Ends, passage: Passage): Ends {
-  const last = lastFields(passage);
+/** ENDS of RECORD's packet, as they are after it. */
+function endsAfter(ends: Ends, record: PacketRecord): Ends {
+  const last = lastFields(record);
   if (last === undefined) return ends;
   return {
     protocol: ends.protocol,

@@ -1,6 +1,7 @@
 /** Looks for the well-known failures: in rules, in a host, and in captures that are replayed through them. */
 import type { Emulator } from '../../core/emulator.js';
 import type { Observer } from '../../core/events.js';
+import { saveSets } from '../../core/ipset/index.js';
 import type { Frame } from '../../core/link/frame.js';
 import type { Ruleset } from '../../core/rules/model.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
@@ -11,11 +12,19 @@ import { type ReplayOptions, type ReplayProgress, replaySteps } from '../../repl
 import { loadSetting, type Setting } from '../../replay/setting.js';
 import type { Summary } from '../../replay/summary.js';
 import type { DoctorCode, Finding } from '../findings.js';
-import type { Check, Examination, Examined, Failure, Need } from './check.js';
+import {
+  type Check,
+  type Examination,
+  type Examined,
+  type Failure,
+  type Need,
+  NOT_TRIED,
+  type Steps,
+} from './check.js';
 import { CHECKS } from './checks/index.js';
 import { SeenConnections } from './connections.js';
-import type { Passage } from './passage.js';
-import { type CurrentFrame, PassageRecorder } from './passage-recorder.js';
+import type { PacketRecord } from './packet-record.js';
+import { type CurrentFrame, PacketRecorder } from './packet-recorder.js';
 import { sendAfresh } from './probe.js';
 
 export interface Diagnosis {
@@ -33,21 +42,32 @@ export interface Diagnosis {
   readonly warnings: readonly string[];
 }
 
+/** How many packets are replayed again, at most, to try what might help: about half a minute. The last trial ends. */
+const MOST_TRIED_PACKETS = 10_000_000;
+
 /**
- * Makes every check for which OPTIONS have what it needs. Captures are read again for each change that is tried.
+ * Makes every check for which OPTIONS have what it needs. Captures are read again for each change that is tried, until
+ * MOST_TRIED_PACKETS packets are.
  *
  * @throws what `replay` throws
  */
-export function* diagnose(options: ReplayOptions): Generator<ReplayProgress, Diagnosis, void> {
+export function* diagnose(
+  options: ReplayOptions,
+  mostTriedPackets = MOST_TRIED_PACKETS,
+): Generator<ReplayProgress, Diagnosis, void> {
   const setting = loadSetting(options);
   const hasCaptures = [options.inputs, options.captures, options.stitchPaths].some((given) => (given ?? []).length > 0);
   const lacks = (need: Need): boolean =>
     need === 'captures' ? !hasCaptures : setting.changes.length === 0 && options.conntrackPath === undefined;
   const possible = CHECKS.filter(({ needs }) => !needs.some(lacks));
-  const patient = new Patient(setting, options, hasCaptures);
+  const patient = new Patient(setting, options, hasCaptures, mostTriedPackets);
   const examinations = possible.map((check) => ({ check, examination: check.begin(patient) }));
   const summary = hasCaptures ? yield* patient.replay(examinations.map(({ examination }) => examination)) : undefined;
-  const found = examinations.map(({ check, examination }) => findingsOf(check, examination.findings()));
+  const found: Finding[][] = [];
+  for (const { check, examination } of examinations) {
+    const failures = examination.findings();
+    found.push(findingsOf(check, Array.isArray(failures) ? failures : yield* failures));
+  }
   return {
     findings: found.flat(),
     clean: possible.filter((_, i) => found[i].length === 0).map(({ code }) => code),
@@ -59,7 +79,7 @@ export function* diagnose(options: ReplayOptions): Generator<ReplayProgress, Dia
     uncertain: summary?.uncertain?.packets ?? 0,
     summary,
     assumed: summary?.assumed ?? [...setting.assumed, ...setting.host.assumed()],
-    warnings: summary?.warnings ?? setting.warnings,
+    warnings: [...(summary?.warnings ?? setting.warnings), ...patient.leftOut],
   };
 }
 
@@ -78,22 +98,37 @@ function findingsOf({ code }: Check, failures: readonly Failure[]): Finding[] {
 /** What of a packet is enough to describe it. */
 const HEADERS_BYTES = 64;
 
+/** Whether it is certain what becomes of the packet of RECORD. */
+function isSure(record: PacketRecord | undefined): boolean {
+  return record?.isUncertain === false;
+}
+
 /** The host that is examined. */
 class Patient implements Examined {
   readonly host: Setting['host'];
   readonly ruleset: Setting['ruleset'];
-  readonly moreSets: Setting['moreSets'];
+  readonly options: ReplayOptions;
+  /** What was not looked at, for warnings. */
+  readonly leftOut: string[] = [];
   readonly connections = new SeenConnections();
-  readonly #options: ReplayOptions;
+  readonly #moreSets: Setting['moreSets'];
   #emulator: Emulator | undefined;
   /** Of the inputs. */
   readonly #names: readonly string[];
 
-  constructor({ host, ruleset, moreSets }: Setting, options: ReplayOptions, hasCaptures: boolean) {
+  #packetsLeft: number;
+
+  constructor(
+    { host, ruleset, moreSets }: Setting,
+    options: ReplayOptions,
+    hasCaptures: boolean,
+    mostTriedPackets: number,
+  ) {
+    this.#packetsLeft = mostTriedPackets;
     this.host = host;
     this.ruleset = ruleset;
-    this.moreSets = moreSets;
-    this.#options = options;
+    this.#moreSets = moreSets;
+    this.options = options;
     this.#names = hasCaptures
       ? inputsOf(withFoundCaptures(options).options, host).map(({ dev }) => inputName(dev, host))
       : [];
@@ -101,65 +136,91 @@ class Patient implements Examined {
 
   readonly current = (): Setting['ruleset'] => this.#emulator?.ruleset ?? this.ruleset;
 
+  readonly currentSets = (): Setting['moreSets'] => {
+    const emulator = this.#emulator;
+    if (emulator === undefined) return this.#moreSets;
+    return [{ text: `flush\ndestroy\n${saveSets(emulator.sets)}`, file: 'sets' }];
+  };
+
+  leaveOut(what: string): void {
+    this.leftOut.push(what);
+  }
+
   /** Replays the captures, and shows each packet to EXAMINATIONS. */
   *replay(examinations: readonly Examination[]): Generator<ReplayProgress, Summary, void> {
     const followers = examinations.filter(({ follow }) => follow !== undefined);
-    const recording = new Recording(this.#names, (passage) => {
-      const belonging = this.connections.take(passage);
-      if (passage.isShown && !passage.isUncertain)
-        for (const examination of followers) examination.follow?.(passage, belonging);
+    const recording = new Recording(this.#names, (record) => {
+      const belonging = this.connections.take(record);
+      if (record.isShown && !record.isUncertain)
+        for (const examination of followers) examination.follow?.(record, belonging);
       // It is kept, and what it carries is of no more use.
-      if (passage === belonging?.connection.opener) passage.bytes = passage.bytes.slice(0, HEADERS_BYTES);
+      if (record === belonging?.connection.opener) record.bytes = record.bytes.slice(0, HEADERS_BYTES);
     });
     recording.onBegin = (emulator) => {
       this.#emulator = emulator;
     };
-    const summary = yield* replaySteps({ ...this.#options, ...recording.options });
+    const summary = yield* replaySteps({ ...this.options, ...recording.options });
     recording.finish();
     return summary;
   }
 
-  tries(commands: readonly string[], { place }: Passage): Passage | undefined {
-    let found: Passage | undefined;
-    const keep = (passage: Passage): void => {
-      found ??= passage;
+  *tries(commands: readonly string[], { place }: PacketRecord): Steps<PacketRecord | undefined | typeof NOT_TRIED> {
+    if (this.#packetsLeft <= 0) return NOT_TRIED;
+    let found: PacketRecord | undefined;
+    const keep = (record: PacketRecord): void => {
+      found ??= record;
     };
     const recording = new Recording(this.#names, keep, place);
-    const { apply = [] } = this.#options;
-    const steps = replaySteps({ ...this.#options, ...recording.options, apply: [...apply, ...commands] });
+    const { apply = [] } = this.options;
+    const steps = replaySteps({ ...this.options, ...recording.options, apply: [...apply, ...commands] });
     try {
-      while (steps.next().done !== true);
+      yield* this.#counted(steps);
     } catch (error) {
       if (error instanceof CommandError || error instanceof RulesetError) return undefined;
       throw error;
     }
     recording.finish();
-    return found;
+    return isSure(found) ? found : undefined;
   }
 
-  afresh(passage: Passage): Passage | undefined {
-    return sendAfresh(this, passage);
+  /** STEPS of a replay that is a trial. */
+  *#counted(steps: Steps<Summary>): Steps<void> {
+    let packets = 0;
+    try {
+      for (let step = steps.next(); step.done !== true; step = steps.next()) {
+        this.#packetsLeft -= step.value.packets - packets;
+        packets = step.value.packets;
+        yield step.value;
+      }
+    } finally {
+      // Of no effect where it has ended.
+      steps.return(undefined as never);
+    }
+  }
+
+  afresh(record: PacketRecord): PacketRecord | undefined {
+    return sendAfresh(this, record);
   }
 }
 
-/** Records the passages of the packets of a replay, or of ONLY one of them. */
+/** Records what happens to the packets of a replay, or of ONLY one of them. */
 class Recording implements PacketWatch {
   readonly observer: Observer;
   readonly only: FramePlace | undefined;
   isDone = false;
   onBegin: ((emulator: Emulator) => void) | undefined;
   readonly #names: readonly string[];
-  readonly #recorder: PassageRecorder;
+  readonly #recorder: PacketRecorder;
   #emulator: Emulator | undefined;
   #frame: CurrentFrame = { place: { input: 0, number: 0 }, name: '', isShown: true, rulesVersion: 0 };
   #rules: Ruleset | undefined;
   #rulesVersion = 0;
 
   /** NAMES: of the inputs. */
-  constructor(names: readonly string[], onPassage: (passage: Passage) => void, only?: FramePlace) {
+  constructor(names: readonly string[], onRecord: (record: PacketRecord) => void, only?: FramePlace) {
     this.#names = names;
     this.only = only;
-    this.#recorder = new PassageRecorder(() => this.#frame, onPassage);
+    this.#recorder = new PacketRecorder(() => this.#frame, onRecord);
     this.observer = this.#recorder.observe;
   }
 

@@ -2,7 +2,7 @@
 import { formatSentence } from '../../codecs/sentence/format.js';
 import { readSentencePacket, sentenceOf } from '../../codecs/sentence/read-packet.js';
 import type { FindingPacket } from '../findings.js';
-import type { Passage } from './passage.js';
+import type { PacketRecord } from './packet-record.js';
 
 /** Packets beyond this many are only counted. */
 const MAX_NAMED = 10;
@@ -21,7 +21,7 @@ export class ShownPackets {
   }
 
   /** A packet that was added before, because it shows the failure in another way too, is not counted again. */
-  add({ bytes, inDev, name, place }: Passage): void {
+  add({ bytes, inDev, name, place }: PacketRecord): void {
     const known = this.#places.size;
     this.#places.add(place.input * MOST_FRAMES + place.number);
     if (this.#places.size === known) return;
@@ -37,7 +37,7 @@ export class ShownPackets {
 export interface Shown<T> {
   /** What was noted with the first packet. */
   readonly detail: T;
-  readonly first: Passage;
+  readonly first: PacketRecord;
   readonly packets: ShownPackets;
 }
 
@@ -45,14 +45,14 @@ export interface Shown<T> {
 export class Evidence<T> {
   readonly #byKey = new Map<unknown, Shown<T>>();
 
-  /** Also notes PASSAGE as the first packet of KEY, about which DETAIL is to be told. */
-  note(key: unknown, passage: Passage, detail: T): ShownPackets {
+  /** Also notes RECORD as the first packet of KEY, about which DETAIL is to be told. */
+  note(key: unknown, record: PacketRecord, detail: T): ShownPackets {
     let shown = this.#byKey.get(key);
     if (shown === undefined) {
-      shown = { detail, first: passage, packets: new ShownPackets() };
+      shown = { detail, first: record, packets: new ShownPackets() };
       if (this.#byKey.size < MAX_FAILURES) this.#byKey.set(key, shown);
     }
-    shown.packets.add(passage);
+    shown.packets.add(record);
     return shown.packets;
   }
 

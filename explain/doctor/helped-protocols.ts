@@ -1,7 +1,7 @@
 /** Protocols that announce further connections, and what they announce: what helpers of conntrack read. */
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { SeenConnection } from './connections.js';
-import type { Ends, Passage } from './passage.js';
+import type { Ends, PacketRecord } from './packet-record.js';
 
 /** The ends of a connection to come; its source port is not known. */
 export type Expectation = Omit<Ends, 'sport'>;
@@ -16,9 +16,9 @@ export interface HelpedProtocol {
    * The connections that a packet of CONNECTION announces, with their ends as they come to the host. IS_REPLY: the
    * server sent it.
    */
-  expectations(passage: Passage, connection: SeenConnection, isReply: boolean): readonly Expectation[];
+  expectations(record: PacketRecord, connection: SeenConnection, isReply: boolean): readonly Expectation[];
   /** The address that a packet of the client tells the server to connect to; undefined: none. */
-  told?(passage: Passage): string | undefined;
+  told?(record: PacketRecord): string | undefined;
 }
 
 const IPPROTO_GRE = 47;
@@ -37,9 +37,9 @@ export const HELPED: readonly HelpedProtocol[] = [
     helper: 'ftp',
     protocol: IPPROTO_TCP,
     port: 21,
-    told: (passage) => activeAddress(textOf(passage)),
-    expectations: (passage, connection, isReply) => {
-      const port = isReply ? passivePort(textOf(passage)) : activePort(textOf(passage));
+    told: (record) => activeAddress(textOf(record)),
+    expectations: (record, connection, isReply) => {
+      const port = isReply ? passivePort(textOf(record)) : activePort(textOf(record));
       return port === undefined ? NONE : [towards(connection, isReply, IPPROTO_TCP, port)];
     },
   },
@@ -49,7 +49,7 @@ export const HELPED: readonly HelpedProtocol[] = [
     protocol: IPPROTO_UDP,
     port: 69,
     // The server answers from another port (RFC 1350, 4).
-    expectations: (_passage, connection, isReply) =>
+    expectations: (_record, connection, isReply) =>
       isReply ? NONE : [towards(connection, false, IPPROTO_UDP, connection.translated.sport)],
   },
   {
@@ -57,15 +57,15 @@ export const HELPED: readonly HelpedProtocol[] = [
     helper: 'sip',
     protocol: IPPROTO_UDP,
     port: 5060,
-    expectations: (passage, connection, isReply) =>
-      [...textOf(passage).matchAll(MEDIA)].map(([, port]) => towards(connection, isReply, IPPROTO_UDP, Number(port))),
+    expectations: (record, connection, isReply) =>
+      [...textOf(record).matchAll(MEDIA)].map(([, port]) => towards(connection, isReply, IPPROTO_UDP, Number(port))),
   },
   {
     name: 'pptp',
     helper: 'pptp',
     protocol: IPPROTO_TCP,
     port: 1723,
-    expectations: (_passage, connection) => [
+    expectations: (_record, connection) => [
       towards(connection, false, IPPROTO_GRE, -1),
       towards(connection, true, IPPROTO_GRE, -1),
     ],
@@ -84,7 +84,7 @@ function towards(
     : { protocol, source: translated.destination, destination: translated.source, dport };
 }
 
-function textOf({ bytes, dataAt }: Passage): string {
+function textOf({ bytes, dataAt }: PacketRecord): string {
   return String.fromCharCode(...bytes.subarray(dataAt));
 }
 

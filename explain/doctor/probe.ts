@@ -13,8 +13,8 @@ import { createEmulator, type EmulatorOptions } from '../../core/emulator.js';
 import { Frame } from '../../core/link/frame.js';
 import { HostSets } from '../../core/sets/host-sets.js';
 import type { Examined } from './check.js';
-import type { Passage } from './passage.js';
-import { PassageRecorder } from './passage-recorder.js';
+import type { PacketRecord } from './packet-record.js';
+import { PacketRecorder } from './packet-recorder.js';
 
 /** The first segment of a TCP connection that arrives on DEV. */
 export interface Probe {
@@ -27,34 +27,39 @@ export interface Probe {
 
 const NO_FRAME = { place: { input: 0, number: 0 }, name: '', isShown: true, rulesVersion: 0 };
 
-type Asked = Pick<Examined, 'host' | 'current' | 'moreSets'>;
+type Asked = Pick<Examined, 'host' | 'options' | 'current' | 'currentSets'>;
 
 const IGNORED = { egress() {}, local() {}, dropped() {} };
 const WINDOW = 64_240;
 
-/** What happens to the packet of PASSAGE, on a host that knows no connections. */
+/** What happens to the packet of RECORD, on a host that knows no connections; undefined: that is uncertain. */
 export function sendAfresh(
   examined: Asked,
-  { inDev, bytes, lengthBytes, tsSec, tsNsec }: Passage,
-): Passage | undefined {
+  { inDev, bytes, lengthBytes, tsSec, tsNsec }: PacketRecord,
+): PacketRecord | undefined {
   const frame = new Frame({ linktype: Linktype.RAW, tsSec, tsNsec });
   frame.setBytes(bytes.slice(), lengthBytes);
   return send(examined, frame, inDev);
 }
 
-/** What happens to PACKET; undefined: the host has no such interface. */
-export function probe(examined: Asked, packet: Probe): Passage | undefined {
+/** What happens to PACKET; undefined: that is uncertain, or the host has no such interface. */
+export function probe(examined: Asked, packet: Probe): PacketRecord | undefined {
   return send(examined, new Frame({ linktype: Linktype.RAW, bytes: synBytes(packet) }), packet.dev);
 }
 
-function send({ host, current, moreSets }: Asked, frame: Frame, inDev: string | undefined): Passage | undefined {
-  let passage: Passage | undefined;
-  const keep = (one: Passage): void => {
-    passage = one;
+function send(
+  { host, options: { seed = 0, nfqueue }, current, currentSets }: Asked,
+  frame: Frame,
+  inDev: string | undefined,
+): PacketRecord | undefined {
+  let record: PacketRecord | undefined;
+  const keep = (one: PacketRecord): void => {
+    record = one;
   };
-  const recorder = new PassageRecorder(() => NO_FRAME, keep);
+  const recorder = new PacketRecorder(() => NO_FRAME, keep);
   const options: EmulatorOptions = {
-    ...{ host, ruleset: current(), sets: HostSets.of(host, moreSets) },
+    ...{ host, ruleset: current(), seed, sets: HostSets.of(host, currentSets(), seed) },
+    ...(nfqueue === undefined ? {} : { queueVerdict: nfqueue }),
     // What is left of a packet does not have its checksum.
     checksums: 'trust',
     ...{ hookEntries: recorder.hookEntries, observer: recorder.observe },
@@ -67,7 +72,8 @@ function send({ host, current, moreSets }: Asked, frame: Frame, inDev: string | 
     emulator.receive(frame);
   }
   recorder.finish();
-  return passage;
+  // What would only be a guess is not told.
+  return record?.isUncertain === true ? undefined : record;
 }
 
 function synBytes({ source, destination, sport, dport }: Probe): Uint8Array {

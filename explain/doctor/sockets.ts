@@ -4,18 +4,18 @@ import { IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { Host } from '../../core/host/host.js';
 import type { SocketKey } from '../../core/host/sockets.js';
 import { loadedOf } from './networks.js';
-import type { Ends, Passage } from './passage.js';
+import type { Ends, PacketRecord } from './packet-record.js';
 
-type Asked = Pick<Passage, 'ends' | 'inDev'>;
+type Asked = Pick<PacketRecord, 'ends' | 'inDev'>;
 
-/** Whether a socket takes the packet of PASSAGE to its first destination; undefined: that is not known. */
+/** Whether a socket takes the packet of RECORD to its first destination; undefined: that is not known. */
 export function hasListener(host: Host, { ends, inDev }: Asked): boolean | undefined {
   const { sockets } = host.facts;
   if (sockets === undefined || ends === undefined || !hasSockets(ends)) return undefined;
   return sockets.find(keyOf(host, ends, inDev)) >= 0;
 }
 
-/** A socket that would take the packet of PASSAGE if it had come to another address or interface. */
+/** A socket that would take the packet of RECORD if it had come to another address or interface. */
 export function listenerElsewhere(host: Host, { ends, inDev }: Asked): SocketDescription | undefined {
   const { sockets } = host.facts;
   if (sockets === undefined || ends === undefined || !hasSockets(ends)) return undefined;

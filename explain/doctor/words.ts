@@ -7,7 +7,7 @@ import type { Rule } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
 import { commandHead, commandText } from '../command.js';
 import { wordsOf } from '../fate/rule-words.js';
-import type { Ends, Passage } from './passage.js';
+import type { Ends, PacketRecord } from './packet-record.js';
 
 /** `203.0.113.7:51515` */
 export function endText(address: string, port: number | undefined): string {
@@ -22,7 +22,7 @@ export function endsText({ protocol, source, sport, destination, dport }: Ends):
 }
 
 /** `tcp 203.0.113.7:51515 → 192.0.2.10:8081 SYN`, as it arrived. */
-export function packetText({ bytes, arrived, inDev, isMade }: Passage): string {
+export function packetText({ bytes, arrived, inDev, isMade }: PacketRecord): string {
   const packet = readSentencePacket(bytes);
   if (packet !== undefined) return printSentence(sentenceOf({ ...packet, isLocal: inDev === undefined && !isMade }));
   if (arrived === undefined) return 'a malformed packet';
@@ -38,6 +38,11 @@ export function ruleWords(rule: Rule): string {
 /** The command that inserts RULE, as it is, in its chain before the rule NUMBER. */
 export function insertCommand(table: TableName, rule: Rule, number: number): string {
   return commandText([...commandHead(table, '-I', rule.chain, number), ...wordsOf(rule)]);
+}
+
+/** CHANGE, of which nobody knows whether it helps. */
+export function untried(change: string): string {
+  return `${change} (not tried: there is too much to replay)`;
 }
 
 /** The command that masquerades the packets that CONDITIONS match. */

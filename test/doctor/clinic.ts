@@ -22,6 +22,11 @@ export interface ClinicCase {
   readonly rules: string;
   readonly traffic?: readonly Arrival[];
   /** Rules that take their place after so many milliseconds. */
+  /** A set's commands, as `ipset save` prints them. */
+  readonly sets?: string;
+  readonly nfqueue?: 'accept' | 'drop';
+  /** A command that is carried out after so many milliseconds. */
+  readonly laterCommand?: { readonly atMs: number; readonly command: string };
   readonly later?: { readonly atMs: number; readonly rules: string };
   /** As `conntrack -L` prints them. */
   readonly connections?: string;
@@ -34,13 +39,14 @@ export interface ClinicCase {
 const STEP_MS = 100;
 const START_SEC = 1_700_000_000;
 
-export function diagnosed(one: ClinicCase): Diagnosis {
+export function diagnosed(one: ClinicCase, onStep?: () => void, mostTriedPackets?: number): Diagnosis {
   const dir = mkdtempSync(join(tmpdir(), 'nfreplay-doctor-'));
   try {
-    const steps = diagnose(writeCase(dir, one));
+    const steps = diagnose(writeCase(dir, one), mostTriedPackets);
     for (;;) {
       const step = steps.next();
       if (step.done) return step.value;
+      onStep?.();
     }
   } finally {
     rmSync(dir, { recursive: true });
@@ -50,18 +56,24 @@ export function diagnosed(one: ClinicCase): Diagnosis {
 /** Writes the files of a case to DIR, and returns what names them. */
 function writeCase(
   dir: string,
-  { host, rules, traffic = [], later, connections, lax, show, apply }: ClinicCase,
+  { host, rules, traffic = [], later, laterCommand, sets, nfqueue, connections, lax, show, apply }: ClinicCase,
 ): ReplayOptions {
   const file = (name: string, text: string): string => {
     const path = join(dir, name);
     writeFileSync(path, text);
     return path;
   };
+  const changes = [
+    ...(laterCommand === undefined ? [] : [`${laterCommand.atMs / 1000}s=${laterCommand.command}`]),
+    ...(later === undefined ? [] : [`${later.atMs / 1000}s=${file('later.v4', later.rules)}`]),
+  ];
   return {
     hostPath: file('host.json', JSON.stringify(host)),
     rulesPath: file('rules.v4', rules),
     inputs: writeCaptures(dir, traffic),
-    ...(later === undefined ? {} : { changes: [`${later.atMs / 1000}s=${file('later.v4', later.rules)}`] }),
+    ...(changes.length === 0 ? {} : { changes }),
+    ...(sets === undefined ? {} : { ipsetPaths: [file('sets.txt', sets)] }),
+    ...(nfqueue === undefined ? {} : { nfqueue }),
     ...(connections === undefined ? {} : { conntrackPath: file('conntrack.txt', connections) }),
     ...(lax === undefined ? {} : { lax }),
     ...(show === undefined ? {} : { show }),

@@ -74,6 +74,19 @@ Doctor('a shell takes a command as it is meant, whatever comments of rules say',
   assert.equal(stdout.trimEnd().split('\n'), ['-I', 'INPUT', '1', ...match, '-j', 'ACCEPT']);
 });
 
+Doctor('trials are made in steps, so that they can be ended, and are left out where they take too long', () => {
+  const caseOf = (name: string) => CASES.find((one) => one.name === name)!;
+  const container = caseOf('a container that leaves with its own address');
+  const steps = [0, 0];
+  const [tried, untried] = [undefined, 0].map((most, i) => diagnosed(container, () => steps[i]++, most).findings[0]);
+  assert.ok(steps[0] > steps[1], steps.join());
+  assert.is(untried.change, `${tried.change} (not tried: there is too much to replay)`);
+  // Without a trial this failure is only a suspicion.
+  const refused = diagnosed(caseOf('an ACCEPT that was appended behind the REJECT of all'), undefined, 0);
+  assert.equal(refused.findings, []);
+  assert.match(refused.warnings.join('\n'), /^accept-after-reject: not tried whether a rule after INPUT 2 would/m);
+});
+
 Doctor('every failure has a case that shows it', () => {
   const shown = new Set(CASES.map(({ finds }) => finds));
   for (const code of Object.keys(FINDINGS.doctor)) assert.ok(shown.has(code as never), code);

@@ -41,8 +41,8 @@ function findingOf(bridge: LinkDescription, examined: Examined): Failure[] {
   });
   const { name } = bridge;
   const ends = { source: ONE.toString(), destination: OTHER.toString(), sport: 40_000, dport: 80 };
-  const passage = probe({ ...examined, host }, { dev: name, ...ends });
-  const cause = passage?.dropped?.cause;
+  const record = probe({ ...examined, host }, { dev: name, ...ends });
+  const cause = record?.dropped?.cause;
   if (cause?.table !== 'filter') return [];
   const { rule, policy } = cause;
   // A rule that names the bridge is meant for it.

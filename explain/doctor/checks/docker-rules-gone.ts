@@ -7,7 +7,7 @@ import type { RulePlace } from '../../findings.js';
 import type { Check, Examined } from '../check.js';
 import { isDockerBridge } from '../docker.js';
 import { ShownPackets } from '../evidence.js';
-import type { Passage } from '../passage.js';
+import type { PacketRecord } from '../packet-record.js';
 import { probe } from '../probe.js';
 import { natRange } from '../rule-lookup.js';
 import { packetText } from '../words.js';
@@ -22,18 +22,18 @@ export const DOCKER_RULES_GONE: Check = {
   begin(examined) {
     const packets = new ShownPackets();
     const rules = new Set<RulePlace>();
-    let first: Passage | undefined;
+    let first: PacketRecord | undefined;
     const bridges = dockerBridges(examined.host.description).filter((bridge) => isDockerBridge(bridge.name));
     const isDockers = (dev: string | undefined) => bridges.some(({ name }) => name === dev);
     return {
-      follow(passage) {
+      follow(record) {
         if (bridges.length === 0 || areCaredFor(bridges, examined.current())) return;
-        const { dropped, inDev, routed } = passage;
+        const { dropped, inDev, routed } = record;
         const isBlocked = dropped?.cause.table === 'filter' && routed?.to === 'interface';
         if (!isBlocked || !(isDockers(inDev) || isDockers(routed.dev))) return;
-        first ??= passage;
+        first ??= record;
         addPlace(rules, dropped.cause);
-        packets.add(passage);
+        packets.add(record);
       },
       findings() {
         if (bridges.length === 0 || areCaredFor(bridges, examined.current())) return [];
@@ -80,12 +80,12 @@ function addPlace(places: Set<RulePlace>, { rule, policy }: DropCause): void {
   if (place !== undefined) places.add(place);
 }
 
-function isBlockedInFilter(passage: Passage | undefined): passage is Passage {
-  return passage?.dropped?.cause.table === 'filter';
+function isBlockedInFilter(record: PacketRecord | undefined): record is PacketRecord {
+  return record?.dropped?.cause.table === 'filter';
 }
 
 /** A connection from a container in the network of BRIDGE to elsewhere. */
-function probeFrom({ name, network }: { name: string; network: string }, examined: Examined): Passage | undefined {
+function probeFrom({ name, network }: { name: string; network: string }, examined: Examined): PacketRecord | undefined {
   const [a, b, c, d] = network.split('/')[0].split('.').map(Number);
   const source = [a, b, c, d + 2].join('.');
   return probe(examined, { dev: name, source, destination: ELSEWHERE, sport: 40_000, dport: 443 });

@@ -15,9 +15,9 @@ export const FORWARDING_OFF: Check = {
   begin(examined) {
     const evidence = new Evidence<string>();
     return {
-      follow(passage) {
-        const { dropped, inDev } = passage;
-        if (dropped?.cause.reason === 'forwarding-off') evidence.note(inDev, passage, inDev ?? 'lo');
+      follow(record) {
+        const { dropped, inDev } = record;
+        if (dropped?.cause.reason === 'forwarding-off') evidence.note(inDev, record, inDev ?? 'lo');
       },
       findings: () => {
         const seen = evidence.all;

@@ -2,12 +2,12 @@
 import { givenSysctl } from '../../../codecs/host/sysctls.js';
 import { isInNetwork } from '../../../core/host/interfaces.js';
 import { sysctlCommand } from '../../command.js';
-import type { Check, Examined, Failure } from '../check.js';
+import { type Check, type Examined, type Failure, NOT_TRIED, type Steps } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { isDockerBridge } from '../docker.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { interfaceNamed, loadedOf, networkText, networkWith } from '../networks.js';
-import { masqueradeCommand, packetText } from '../words.js';
+import { masqueradeCommand, packetText, untried } from '../words.js';
 
 const CODE = 'hairpin';
 const FILTERS_BRIDGES = 'net.bridge.bridge-nf-call-iptables';
@@ -16,7 +16,7 @@ export const HAIRPIN: Check = {
   code: CODE,
   needs: ['captures'],
   begin: (examined) => ({
-    findings() {
+    *findings() {
       const evidence = new Evidence<SeenConnection>();
       for (const connection of examined.connections.shown())
         if (comesBackAround(connection, examined))
@@ -25,7 +25,9 @@ export const HAIRPIN: Check = {
             connection.opener,
             connection,
           );
-      return evidence.all.flatMap((shown) => findingOf(shown, examined));
+      const failures: Failure[] = [];
+      for (const shown of evidence.all) failures.push(...(yield* findingOf(shown, examined)));
+      return failures;
     },
   }),
 };
@@ -42,9 +44,9 @@ function comesBackAround({ ends, translated, opener, reply }: SeenConnection, { 
   return own !== undefined && isInNetwork(loadedOf(translated.destination), own);
 }
 
-function findingOf(shown: Shown<SeenConnection>, examined: Examined): Failure[] {
+function* findingOf(shown: Shown<SeenConnection>, examined: Examined): Steps<Failure[]> {
   const { ends, translated } = shown.detail;
-  return ends.source === translated.destination ? [selfFinding(shown)] : neighbourFinding(shown, examined);
+  return ends.source === translated.destination ? [selfFinding(shown)] : yield* neighbourFinding(shown, examined);
 }
 
 /** The client is the server: what it sends comes back by the port of the bridge that it left by. */
@@ -64,15 +66,16 @@ function isBridge(dev: string, { description }: Examined['host']): boolean {
   return isDockerBridge(dev) || description.links.some(({ name, kind }) => name === dev && kind === 'bridge');
 }
 
-function neighbourFinding({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Failure[] {
+function* neighbourFinding({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Steps<Failure[]> {
   const { ends, translated, natRules } = detail;
   const { host } = examined;
   const dev = first.inDev ?? '';
   const own = networkWith(interfaceNamed(host, dev), translated.source);
   if (own === undefined) return [];
   const command = masqueradeCommand(['-s', networkText(own), '-d', translated.destination, '-o', dev]);
-  const after = examined.tries([command], first);
-  if (after?.left === undefined || after.left.packet.source === translated.source) return [];
+  const after = yield* examined.tries([command], first);
+  if (after !== NOT_TRIED && (after?.left === undefined || after.left.packet.source === translated.source)) return [];
+  const tried = after === NOT_TRIED ? untried(command) : command;
   return [
     {
       message:
@@ -82,8 +85,8 @@ function neighbourFinding({ detail, first, packets }: Shown<SeenConnection>, exa
       rules: natRules,
       packets,
       change: isBridge(dev, host)
-        ? `${command}, or ${sysctlCommand(FILTERS_BRIDGES, 1)}: NAT then sees the answer`
-        : command,
+        ? `${tried}, or ${sysctlCommand(FILTERS_BRIDGES, 1)}: NAT then sees the answer`
+        : tried,
     },
   ];
 }

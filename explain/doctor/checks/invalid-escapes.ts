@@ -4,11 +4,11 @@
  */
 import { TCP_RST } from '../../../codecs/layouts.js';
 import { sysctlCommand } from '../../command.js';
-import type { Check, Examined, Failure } from '../check.js';
+import { type Check, type Examined, type Failure, NOT_TRIED, type Steps } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
-import { isAccepted, type Passage } from '../passage.js';
-import { endText, packetText } from '../words.js';
+import { isAccepted, type PacketRecord } from '../packet-record.js';
+import { endText, packetText, untried } from '../words.js';
 
 const CODE = 'invalid-escapes';
 /** Connections that are over: what still comes of them is of no use to anybody. */
@@ -21,32 +21,36 @@ export const INVALID_ESCAPES: Check = {
   begin(examined) {
     const evidence = new Evidence<SeenConnection>();
     return {
-      follow(passage, belonging) {
-        if (passage.tracked?.ctstate !== 'INVALID' || passage.segment === undefined) return;
-        if ((passage.segment.flags & TCP_RST) !== 0) {
-          noteReset(passage);
+      follow(record, belonging) {
+        if (record.tracked?.ctstate !== 'INVALID' || record.segment === undefined) return;
+        if ((record.segment.flags & TCP_RST) !== 0) {
+          noteReset(record);
           return;
         }
-        if (OVER.includes(passage.tracked.stateBefore)) return;
+        if (OVER.includes(record.tracked.stateBefore)) return;
         const { connection } = belonging ?? {};
-        if (connection === undefined || connection.natRules.length === 0 || !isAccepted(passage)) return;
+        if (connection === undefined || connection.natRules.length === 0 || !isAccepted(record)) return;
         // Without an answer, it is more likely that only one side was captured.
         if (connection.reply === undefined) return;
         if (!isTranslatedAtAll(connection)) return;
-        const key = `${passage.end} ${passage.inDev} ${connection.natRules[0].line}`;
-        evidence.note(key, passage, connection);
+        const key = `${record.end} ${record.inDev} ${connection.natRules[0].line}`;
+        evidence.note(key, record, connection);
       },
-      findings: () => evidence.all.map((shown) => findingOf(shown, examined)),
+      *findings() {
+        const failures: Failure[] = [];
+        for (const shown of evidence.all) failures.push(yield* findingOf(shown, examined));
+        return failures;
+      },
     };
 
     /** A reset for what has escaped: it has the ends that the segment had when it arrived. */
-    function noteReset(passage: Passage): void {
+    function noteReset(record: PacketRecord): void {
       for (const shown of evidence.all) {
         const { ends } = shown.first;
-        const own = passage.ends;
+        const own = record.ends;
         if (ends === undefined || own === undefined) continue;
         const isAnswer = own.source === ends.destination && own.destination === ends.source && own.sport === ends.dport;
-        if (isAnswer && own.dport === ends.sport) shown.packets.add(passage);
+        if (isAnswer && own.dport === ends.sport) shown.packets.add(record);
       }
     }
   },
@@ -58,17 +62,17 @@ function isTranslatedAtAll({ ends, translated }: SeenConnection): boolean {
   return !isSourceKept || !isDestinationKept;
 }
 
-function findingOf({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Failure {
+function* findingOf({ detail, first, packets }: Shown<SeenConnection>, examined: Examined): Steps<Failure> {
   const why = whyInvalid(first);
   return {
     message: `${packetText(first)} is INVALID${why}, so NAT does not translate it: it ${whereTo(first)}`,
     rules: detail.natRules,
     packets,
-    change: changeFor(first, examined),
+    change: yield* changeFor(first, examined),
   };
 }
 
-function whereTo({ end, ends, left }: Passage): string {
+function whereTo({ end, ends, left }: PacketRecord): string {
   const resets = 'knows no such connection and resets it';
   const to = endText(ends?.destination ?? '', ends?.dport);
   if (end === 'delivered') return `reaches ${to} on the host itself, which ${resets}`;
@@ -76,7 +80,7 @@ function whereTo({ end, ends, left }: Passage): string {
 }
 
 /** By which check, and by how much; the kernel's words, if it has some. */
-function whyInvalid({ tracked }: Passage): string {
+function whyInvalid({ tracked }: PacketRecord): string {
   const { invalid, window, remark } = tracked ?? {};
   if (invalid === 'window' && window !== undefined) {
     if (window.beyondWindowBytes > 0) return ` (${window.beyondWindowBytes} bytes beyond the window)`;
@@ -87,12 +91,15 @@ function whyInvalid({ tracked }: Passage): string {
 }
 
 /** Drops such segments as early as possible, so that the other end repeats them, or lets conntrack take them; tried. */
-function changeFor(first: Passage, examined: Examined): string {
+function* changeFor(first: PacketRecord, examined: Examined): Steps<string> {
   const hook = first.inDev === undefined ? 'OUTPUT' : 'PREROUTING';
   const command = `iptables -t mangle -I ${hook} -m conntrack --ctstate INVALID -j DROP`;
+  const withDrop = yield* examined.tries([command], first);
+  const liberally = yield* examined.tries([LIBERAL], first);
+  if (withDrop === NOT_TRIED || liberally === NOT_TRIED) return untried(`${command}, or ${LIBERAL}`);
   const helps = [
-    ...(examined.tries([command], first)?.dropped === undefined ? [] : [command]),
-    ...(examined.tries([LIBERAL], first)?.tracked?.ctstate === 'ESTABLISHED' ? [LIBERAL] : []),
+    ...(withDrop?.dropped === undefined ? [] : [command]),
+    ...(liberally?.tracked?.ctstate === 'ESTABLISHED' ? [LIBERAL] : []),
   ];
   return helps.length === 0 ? 'drop INVALID segments before they leave or reach the host' : helps.join(', or ');
 }

@@ -1,10 +1,10 @@
 /** Packets of the host itself leave with a source of 127/8, which nobody can answer, or are dropped for it. */
 import { interfaceSysctl, sysctlCommand } from '../../command.js';
-import type { Check, Examined, Failure } from '../check.js';
+import { type Check, type Examined, type Failure, NOT_TRIED, type Steps } from '../check.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { networkWith } from '../networks.js';
-import { isTranslated, lastFields, natRuleOf, type Passage } from '../passage.js';
-import { endText, masqueradeCommand, packetText } from '../words.js';
+import { isTranslated, lastFields, natRuleOf, type PacketRecord } from '../packet-record.js';
+import { endText, masqueradeCommand, packetText, untried } from '../words.js';
 
 const CODE = 'loopback-source';
 const LOOPBACK = 'lo';
@@ -13,23 +13,27 @@ export const LOOPBACK_SOURCE: Check = {
   code: CODE,
   needs: ['captures'],
   begin(examined) {
-    const evidence = new Evidence<Passage>();
+    const evidence = new Evidence<PacketRecord>();
     return {
-      follow(passage, belonging) {
-        if (passage.inDev !== undefined || belonging?.isReply === true) return;
-        const last = lastFields(passage);
+      follow(record, belonging) {
+        if (record.inDev !== undefined || belonging?.isReply === true) return;
+        const last = lastFields(record);
         if (last === undefined || !last.source.startsWith('127.') || last.destination.startsWith('127.')) return;
-        const leaves = passage.left?.dev !== undefined && passage.left.dev !== LOOPBACK;
-        const isStopped = passage.dropped !== undefined && passage.dropped.cause.table === undefined;
-        if (!leaves && !(isStopped && isTranslated(passage, 'destination'))) return;
-        evidence.note(`${last.destination} ${last.dport}`, passage, passage);
+        const leaves = record.left?.dev !== undefined && record.left.dev !== LOOPBACK;
+        const isStopped = record.dropped !== undefined && record.dropped.cause.table === undefined;
+        if (!leaves && !(isStopped && isTranslated(record, 'destination'))) return;
+        evidence.note(`${last.destination} ${last.dport}`, record, record);
       },
-      findings: () => evidence.all.map((shown) => findingOf(shown, examined)),
+      *findings() {
+        const failures: Failure[] = [];
+        for (const shown of evidence.all) failures.push(yield* findingOf(shown, examined));
+        return failures;
+      },
     };
   },
 };
 
-function findingOf({ first, packets }: Shown<Passage>, examined: Examined): Failure {
+function* findingOf({ first, packets }: Shown<PacketRecord>, examined: Examined): Steps<Failure> {
   const last = lastFields(first);
   const target = endText(last?.destination ?? '', last?.dport);
   const dev = first.left?.dev ?? outDevTo(last?.destination ?? '', examined);
@@ -40,15 +44,15 @@ function findingOf({ first, packets }: Shown<Passage>, examined: Examined): Fail
     first.left === undefined
       ? `is translated to ${target}, and dropped: packets from 127.0.0.1 are not routed out of the host`
       : `leaves by ${first.left.dev} to ${target} with the source ${last?.source}, which nobody there can answer`;
-  const isMended = (commands: readonly string[]): boolean => {
-    const left = examined.tries(commands, first)?.left;
-    return left !== undefined && !left.packet.source.startsWith('127.');
-  };
+  const after = yield* examined.tries([command], first);
+  const left = after === NOT_TRIED ? undefined : after?.left;
+  const isMended = left !== undefined && !left.packet.source.startsWith('127.');
+  const both = `${letOut}, and ${command}`;
   return {
     message: `${packetText(first)} ${fate}`,
     rules: rule === undefined ? [] : [rule],
     packets,
-    change: isMended([command]) ? command : `${letOut}, and ${command}`,
+    change: isMended ? command : after === NOT_TRIED ? untried(both) : both,
   };
 }
 

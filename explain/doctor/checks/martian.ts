@@ -2,7 +2,7 @@
 import { interfaceSysctl, sysctlCommand } from '../../command.js';
 import type { Check } from '../check.js';
 import { Evidence } from '../evidence.js';
-import { lastFields, natRuleOf, type Passage } from '../passage.js';
+import { lastFields, natRuleOf, type PacketRecord } from '../packet-record.js';
 import { packetText } from '../words.js';
 
 const CODE = 'martian';
@@ -13,14 +13,14 @@ export const MARTIAN: Check = {
   begin() {
     const evidence = new Evidence<'source' | 'destination'>();
     return {
-      follow(passage) {
-        const reason = passage.dropped?.cause.reason;
-        if (passage.inDev === undefined || (reason !== 'martian-source' && reason !== 'martian-destination')) return;
+      follow(record) {
+        const reason = record.dropped?.cause.reason;
+        if (record.inDev === undefined || (reason !== 'martian-source' && reason !== 'martian-destination')) return;
         const end = reason === 'martian-source' ? 'source' : 'destination';
-        const address = lastFields(passage)?.[end] ?? '';
+        const address = lastFields(record)?.[end] ?? '';
         // What has no address yet, and what is for nobody: no host can do anything about that.
         if (address.startsWith('0.') || address.startsWith('255.') || Number.parseInt(address, 10) >= 224) return;
-        evidence.note(`${end} ${passage.inDev} ${isLoopback(address)}`, passage, end);
+        evidence.note(`${end} ${record.inDev} ${isLoopback(address)}`, record, end);
       },
       findings: () =>
         evidence.all.map(({ detail: end, first, packets }) => {
@@ -39,13 +39,13 @@ export const MARTIAN: Check = {
 
 const isLoopback = (address: string): boolean => address.startsWith('127.');
 
-function whyMartian({ inDev }: Passage, address: string): string {
+function whyMartian({ inDev }: PacketRecord, address: string): string {
   return isLoopback(address)
     ? `${address} is of the host itself, and came in by ${inDev}`
     : `${address} is the host's own, and came in by ${inDev}`;
 }
 
-function changeFor({ inDev = '' }: Passage, end: string, address: string): string {
+function changeFor({ inDev = '' }: PacketRecord, end: string, address: string): string {
   const allow = (key: string): string => sysctlCommand(interfaceSysctl(inDev, key), 1);
   if (isLoopback(address) && end === 'destination')
     return `${allow('route_localnet')}, or another address than 127.0.0.1 in the rule`;

@@ -4,13 +4,13 @@ import { AddressType } from '../../../core/host/address-type.js';
 import { isUnconditional } from '../../../core/rules/base-match.js';
 import type { Rule } from '../../../core/rules/model.js';
 import { commandText } from '../../command.js';
-import type { Check, Examined, Failure } from '../check.js';
+import { type Check, type Examined, type Failure, NOT_TRIED, type Steps } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { blockOf, interfaceNamed, isIn, loadedOf, networkText, networkWith } from '../networks.js';
-import { natRuleOf } from '../passage.js';
+import { natRuleOf } from '../packet-record.js';
 import { targetName } from '../rule-lookup.js';
-import { masqueradeCommand, packetText, ruleWords } from '../words.js';
+import { masqueradeCommand, packetText, ruleWords, untried } from '../words.js';
 
 const CODE = 'masquerade';
 /** What a rule that is meant for such packets may be wrong about. */
@@ -29,12 +29,15 @@ export const MASQUERADE: Check = {
       follow({ inDev }) {
         seenDevs.add(inDev);
       },
-      findings: () => [...missingFindings(examined), ...wideFindings(examined), ...foreignFindings(examined, seenDevs)],
+      *findings() {
+        const missing = yield* missingFindings(examined);
+        return [...missing, ...wideFindings(examined), ...foreignFindings(examined, seenDevs)];
+      },
     };
   },
 };
 
-function missingFindings(examined: Examined): Failure[] {
+function* missingFindings(examined: Examined): Steps<Failure[]> {
   const evidence = new Evidence<string>();
   const answered = new Set<string>();
   for (const connection of examined.connections.shown()) {
@@ -46,9 +49,11 @@ function missingFindings(examined: Examined): Failure[] {
     // Somebody else translates what leaves there, or knows the way back.
     else answered.add(key);
   }
-  return evidence.all
-    .filter(({ detail, first }) => !answered.has(`${detail} ${first.left?.dev}`))
-    .flatMap((shown) => missingFinding(shown, examined));
+  const failures: Failure[] = [];
+  for (const shown of evidence.all)
+    if (!answered.has(`${shown.detail} ${shown.first.left?.dev}`))
+      failures.push(...(yield* missingFinding(shown, examined)));
+  return failures;
 }
 
 /** A rule without any condition masquerades what comes in as well: servers do not see who asks them. */
@@ -113,11 +118,11 @@ function unmasqueradedFrom({ ends, translated, opener }: SeenConnection, { host 
   return own === undefined ? undefined : networkText(own);
 }
 
-function missingFinding({ detail: network, first, packets }: Shown<string>, examined: Examined): Failure[] {
+function* missingFinding({ detail: network, first, packets }: Shown<string>, examined: Examined): Steps<Failure[]> {
   const dev = first.left?.dev ?? '';
   const command = masqueradeCommand(['-s', network, '-o', dev]);
-  const after = examined.tries([command], first);
-  if (after === undefined || after.left?.packet.source === first.ends?.source) return [];
+  const after = yield* examined.tries([command], first);
+  if (after !== NOT_TRIED && (after === undefined || after.left?.packet.source === first.ends?.source)) return [];
   const wrong = first.missed.find(
     ({ hook, failures }) =>
       hook === 'POSTROUTING' && failures.every(({ field }) => field !== undefined && WHERE.includes(field)),
@@ -131,7 +136,7 @@ function missingFinding({ detail: network, first, packets }: Shown<string>, exam
       message: `${packetText(first)} leaves by ${dev} with its private source, and is not answered: ${about}`,
       rules: wrong === undefined ? [] : [wrong.rule],
       packets,
-      change: command,
+      change: after === NOT_TRIED ? untried(command) : command,
     },
   ];
 }

@@ -3,7 +3,7 @@ import type { Rule } from '../../../core/rules/model.js';
 import type { Check, Examined } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence } from '../evidence.js';
-import { natRuleOf, type Passage } from '../passage.js';
+import { natRuleOf, type PacketRecord } from '../packet-record.js';
 import { natRange } from '../rule-lookup.js';
 import { endsText, packetText, ruleWords } from '../words.js';
 
@@ -20,10 +20,10 @@ export const NAT_PORTS: Check = {
   begin(examined) {
     const evidence = new Evidence<Clash>();
     return {
-      follow(passage) {
-        if (passage.dropped?.cause.reason !== 'conntrack-clash') return;
-        const rule = natRuleOf(passage, 'source') ?? natRuleOf(passage, 'destination');
-        evidence.note(rule, passage, { rule, holder: holderOf(passage, examined) });
+      follow(record) {
+        if (record.dropped?.cause.reason !== 'conntrack-clash') return;
+        const rule = natRuleOf(record, 'source') ?? natRuleOf(record, 'destination');
+        evidence.note(rule, record, { rule, holder: holderOf(record, examined) });
       },
       findings: () =>
         evidence.all.map(({ detail: { rule, holder }, first, packets }) => ({
@@ -43,7 +43,7 @@ export const NAT_PORTS: Check = {
 };
 
 /** Who has the ends that the packet wants. */
-function holderOf({ ends, dropped }: Passage, { connections }: Examined): SeenConnection | undefined {
+function holderOf({ ends, dropped }: PacketRecord, { connections }: Examined): SeenConnection | undefined {
   const packet = dropped?.packet;
   if (packet === undefined || ends === undefined) return undefined;
   const { protocol, source, destination } = packet;

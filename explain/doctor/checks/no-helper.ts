@@ -6,7 +6,7 @@ import type { Check, Examined, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { type Expectation, HELPED, type HelpedProtocol } from '../helped-protocols.js';
-import { isAccepted, type Passage } from '../passage.js';
+import { isAccepted, type PacketRecord } from '../packet-record.js';
 import { targetName } from '../rule-lookup.js';
 import { packetText } from '../words.js';
 
@@ -17,7 +17,7 @@ const AUTOMATIC = 'net.netfilter.nf_conntrack_helper';
 interface Expected {
   readonly helped: HelpedProtocol;
   readonly control: SeenConnection;
-  readonly announcer: Passage;
+  readonly announcer: PacketRecord;
 }
 
 export const NO_HELPER: Check = {
@@ -28,21 +28,21 @@ export const NO_HELPER: Check = {
     const expected = new Map<string, Expected>();
     const isHelped = helpersOf(examined);
     return {
-      follow(passage, belonging) {
-        const { ends, tracked } = passage;
+      follow(record, belonging) {
+        const { ends, tracked } = record;
         if (ends === undefined) return;
         const found = tracked?.ctstate === 'NEW' ? expected.get(expectationKey(ends)) : undefined;
-        if (found !== undefined && (!isAccepted(passage) || isAstray(passage, found))) {
-          evidence.note(found.helped, found.announcer, found).add(passage);
+        if (found !== undefined && (!isAccepted(record) || isAstray(record, found))) {
+          evidence.note(found.helped, found.announcer, found).add(record);
           return;
         }
         if (belonging === undefined) return;
         const { connection, isReply } = belonging;
         const helped = helpedProtocolOf(connection);
         if (helped === undefined || isHelped(helped)) return;
-        const one = { helped, control: connection, announcer: passage };
-        if (!isReply && isUnreachable(helped.told?.(passage), connection)) evidence.note(helped, passage, one);
-        for (const expectation of helped.expectations(passage, connection, isReply))
+        const one = { helped, control: connection, announcer: record };
+        if (!isReply && isUnreachable(helped.told?.(record), connection)) evidence.note(helped, record, one);
+        for (const expectation of helped.expectations(record, connection, isReply))
           expected.set(expectationKey(expectation), one);
       },
       findings: () => evidence.all.map(findingOf),
@@ -76,8 +76,8 @@ function findingOf({ detail: { helped, control }, first, packets }: Shown<Expect
 }
 
 /** Whether the packet ends at the host, though it belongs to a connection that is forwarded. */
-function isAstray(passage: Passage, { control }: Expected): boolean {
-  return passage.end === 'delivered' && control.opener.end === 'forwarded';
+function isAstray(record: PacketRecord, { control }: Expected): boolean {
+  return record.end === 'delivered' && control.opener.end === 'forwarded';
 }
 
 function helperCommands({ name, helper, protocol, port }: HelpedProtocol, { opener }: SeenConnection): string {

@@ -3,7 +3,7 @@ import { IPPROTO_TCP, TCP_RST } from '../../../codecs/layouts.js';
 import type { Check } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence } from '../evidence.js';
-import type { Passage } from '../passage.js';
+import type { PacketRecord } from '../packet-record.js';
 import { endText, packetText } from '../words.js';
 
 const CODE = 'not-listening';
@@ -15,7 +15,7 @@ export const NOT_LISTENING: Check = {
   needs: ['captures'],
   begin(examined) {
     const evidence = new Evidence<SeenConnection>();
-    const note = (connection: SeenConnection, refusal: Passage): void => {
+    const note = (connection: SeenConnection, refusal: PacketRecord): void => {
       const { ends, translated, opener } = connection;
       const isPublished = ends.destination !== translated.destination && opener.end === 'forwarded';
       if (!isPublished) return;
@@ -23,17 +23,17 @@ export const NOT_LISTENING: Check = {
       evidence.note(key, opener, connection).add(refusal);
     };
     return {
-      follow(passage, belonging) {
-        const { segment, message } = passage;
+      follow(record, belonging) {
+        const { segment, message } = record;
         if (message?.quoted !== undefined) {
           const isRefusal = message.type === DESTINATION_UNREACHABLE && message.code === PORT_UNREACHABLE;
           const quoted = isRefusal ? examined.connections.findQuoted(message.quoted) : undefined;
-          if (quoted?.isReply === false) note(quoted.connection, passage);
+          if (quoted?.isReply === false) note(quoted.connection, record);
           return;
         }
         if (belonging?.isReply !== true || segment === undefined || (segment.flags & TCP_RST) === 0) return;
         // Only if it is the first answer: connections that have been open may well be reset.
-        if (belonging.connection.reply === passage) note(belonging.connection, passage);
+        if (belonging.connection.reply === record) note(belonging.connection, record);
       },
       findings: () =>
         evidence.all.map(({ detail: { ends, translated, natRules }, first, packets }) => {

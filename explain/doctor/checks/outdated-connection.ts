@@ -3,7 +3,7 @@ import { protocolName } from '../../../codecs/protocol-names.js';
 import type { Rule } from '../../../core/rules/model.js';
 import type { Check, Failure } from '../check.js';
 import { Evidence, type Shown } from '../evidence.js';
-import { isAccepted, lastFields, natRuleOf, type Passage } from '../passage.js';
+import { isAccepted, lastFields, natRuleOf, type PacketRecord } from '../packet-record.js';
 import { endsText, endText, packetText, ruleWords } from '../words.js';
 
 const CODE = 'outdated-connection';
@@ -11,7 +11,7 @@ const CODE = 'outdated-connection';
 const MAX_TRIED = 200;
 
 interface Outdated {
-  readonly now: Passage;
+  readonly now: PacketRecord;
   readonly rule: Rule | undefined;
 }
 
@@ -23,21 +23,25 @@ export const OUTDATED_CONNECTION: Check = {
     const tried = new Map<string, Outdated | undefined>();
     let trials = 0;
     return {
-      follow(passage, belonging) {
-        const { ends, tracked } = passage;
+      follow(record, belonging) {
+        const { ends, tracked } = record;
         if (ends === undefined || tracked?.direction !== 'original') return;
         if (tracked.ctstate !== 'ESTABLISHED' && tracked.ctstate !== 'NEW') return;
         const isListed = belonging === undefined;
-        if (!isListed && belonging.connection.opener.rulesVersion === passage.rulesVersion) return;
-        const key = `${passage.rulesVersion} ${endsText(ends)}`;
+        if (!isListed && belonging.connection.opener.rulesVersion === record.rulesVersion) return;
+        const key = `${record.rulesVersion} ${endsText(ends)}`;
         if (!tried.has(key)) {
-          if (trials++ >= MAX_TRIED) return;
-          const now = examined.afresh(passage);
-          tried.set(key, now === undefined ? undefined : outdatedBy(passage, now));
+          if (trials++ >= MAX_TRIED) {
+            if (trials === MAX_TRIED + 1)
+              examined.leaveOut(`${CODE}: only the first ${MAX_TRIED} connections were tried`);
+            return;
+          }
+          const now = examined.afresh(record);
+          tried.set(key, now === undefined ? undefined : outdatedBy(record, now));
         }
         const outdated = tried.get(key);
         if (outdated !== undefined)
-          evidence.note(`${ends.protocol} ${ends.destination} ${ends.dport} ${outdated.rule?.line}`, passage, outdated);
+          evidence.note(`${ends.protocol} ${ends.destination} ${ends.dport} ${outdated.rule?.line}`, record, outdated);
       },
       findings: () => evidence.all.map(findingOf),
     };
@@ -59,30 +63,30 @@ function findingOf({ detail: { now, rule }, first, packets }: Shown<Outdated>): 
   };
 }
 
-/** What decides NOW about the packet of PASSAGE, if something else becomes of it. */
-function outdatedBy(passage: Passage, now: Passage): Outdated | undefined {
-  const [then, today] = [lastFields(passage), lastFields(now)];
+/** What decides NOW about the packet of RECORD, if something else becomes of it. */
+function outdatedBy(record: PacketRecord, now: PacketRecord): Outdated | undefined {
+  const [then, today] = [lastFields(record), lastFields(now)];
   // It may only be known as a part of a connection.
-  if (!isAccepted(passage) || now.tracked?.ctstate !== 'NEW') return undefined;
-  const isSameWay = isAccepted(now) && passage.left?.dev === now.left?.dev;
+  if (!isAccepted(record) || now.tracked?.ctstate !== 'NEW') return undefined;
+  const isSameWay = isAccepted(now) && record.left?.dev === now.left?.dev;
   if (
     isSameWay &&
     then?.destination === today?.destination &&
     then?.dport === today?.dport &&
-    isSourceSame(passage, now)
+    isSourceSame(record, now)
   )
     return undefined;
   return { now, rule: now.dropped?.cause.rule ?? natRuleOf(now, 'destination') ?? natRuleOf(now, 'source') };
 }
 
 /** NAT may choose another port each time. */
-function isSourceSame(passage: Passage, now: Passage): boolean {
-  return lastFields(passage)?.source === lastFields(now)?.source;
+function isSourceSame(record: PacketRecord, now: PacketRecord): boolean {
+  return lastFields(record)?.source === lastFields(now)?.source;
 }
 
 /** `172.17.0.3:6379`, `198.51.100.5:443 from 192.0.2.10` if NAT changes the source in one case only. */
-function fateOf(passage: Passage, other: Passage): string {
-  const [last, otherLast] = [lastFields(passage), lastFields(other)];
+function fateOf(record: PacketRecord, other: PacketRecord): string {
+  const [last, otherLast] = [lastFields(record), lastFields(other)];
   const isSourceTold = last?.source !== otherLast?.source && isAccepted(other);
   return `${endText(last?.destination ?? '', last?.dport)}${isSourceTold ? ` from ${last?.source}` : ''}`;
 }

@@ -2,12 +2,12 @@
 import type { TableName } from '../../../core/hooks.js';
 import type { Rule } from '../../../core/rules/model.js';
 import { commandHead, commandText } from '../../command.js';
-import type { Check, Examined, Failure } from '../check.js';
+import { type Check, type Examined, type Failure, NOT_TRIED, type Steps } from '../check.js';
 import type { Belonging, SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
-import type { Passage } from '../passage.js';
+import type { PacketRecord } from '../packet-record.js';
 import { targetName } from '../rule-lookup.js';
-import { endsText, packetText, ruleWords } from '../words.js';
+import { endsText, packetText, ruleWords, untried } from '../words.js';
 
 const CODE = 'path-mtu';
 const DESTINATION_UNREACHABLE = 3;
@@ -18,49 +18,53 @@ export const PATH_MTU: Check = {
   code: CODE,
   needs: ['captures'],
   begin(examined) {
-    const blocked = new Evidence<Passage>();
+    const blocked = new Evidence<PacketRecord>();
     const repeated = new Evidence<SeenConnection | undefined>();
-    const tooLong = new Map<string, Passage>();
+    const tooLong = new Map<string, PacketRecord>();
     return {
-      follow(passage, belonging) {
-        for (const error of [passage, ...passage.answers])
+      follow(record, belonging) {
+        for (const error of [record, ...record.answers])
           if (isBlockedError(error))
-            blocked.note(error.dropped?.cause.rule ?? error.dropped?.cause.policy, passage, error);
-        const { ends, segment, dropped } = passage;
+            blocked.note(error.dropped?.cause.rule ?? error.dropped?.cause.policy, record, error);
+        const { ends, segment, dropped } = record;
         if (ends === undefined || segment === undefined || dropped?.cause.reason !== 'fragmentation-needed') return;
         if (belonging !== undefined && isClamped(belonging)) return;
         const key = `${endsText(ends)} ${segment.sequence} ${segment.dataBytes}`;
         const before = tooLong.get(key);
         // Once is how a path's MTU is discovered.
         if (before !== undefined) {
-          const flow = `${ends.destination} ${passage.routed?.dev}`;
+          const flow = `${ends.destination} ${record.routed?.dev}`;
           repeated.note(flow, before, belonging?.connection);
-          repeated.note(flow, passage, belonging?.connection);
+          repeated.note(flow, record, belonging?.connection);
         }
-        tooLong.set(key, passage);
+        tooLong.set(key, record);
       },
-      findings: () => [
-        ...blocked.all.map((shown) => blockedFinding(shown, examined)),
-        ...repeated.all.map((shown) => repeatedFinding(shown, examined)),
-      ],
+      *findings() {
+        const failures: Failure[] = [];
+        for (const shown of blocked.all) failures.push(yield* blockedFinding(shown, examined));
+        for (const shown of repeated.all) failures.push(yield* repeatedFinding(shown, examined));
+        return failures;
+      },
     };
   },
 };
 
 /** Whether it tells an MTU about a known connection, and rules drop it. */
-function isBlockedError({ message, isMade, tracked, dropped }: Passage): boolean {
+function isBlockedError({ message, isMade, tracked, dropped }: PacketRecord): boolean {
   const { table } = dropped?.cause ?? {};
   if (table === undefined) return false;
   if (message?.type !== DESTINATION_UNREACHABLE || message.code !== FRAGMENTATION_NEEDED) return false;
   return isMade || tracked?.ctstate === 'RELATED' || (tracked === undefined && table === 'raw');
 }
 
-function blockedFinding({ detail: error, first, packets }: Shown<Passage>, examined: Examined): Failure {
+function* blockedFinding({ detail: error, first, packets }: Shown<PacketRecord>, examined: Examined): Steps<Failure> {
   const { rule, policy, table } = error.dropped?.cause ?? {};
   const by = rule === undefined ? `the policy of ${policy?.name}` : `${rule.chain} ${rule.number}, ${ruleWords(rule)}`;
   const command = acceptCommand(rule, policy?.name, table ?? 'filter');
-  const after = command === undefined ? undefined : examined.tries([command], first);
-  const isMended = after !== undefined && (error === first ? after : after.answers[0])?.dropped === undefined;
+  const after = command === undefined ? undefined : yield* examined.tries([command], first);
+  const isTried = after !== NOT_TRIED;
+  const isMended =
+    isTried && after !== undefined && (error === first ? after : after.answers[0])?.dropped === undefined;
   return {
     message:
       `${error.isMade ? "the host's own " : ''}fragmentation-needed, ${packetText(error)}, is dropped by ${by}: its ` +
@@ -68,8 +72,10 @@ function blockedFinding({ detail: error, first, packets }: Shown<Passage>, exami
     rules: [rule ?? policy].filter((place) => place !== undefined),
     packets,
     change:
-      command !== undefined && isMended
-        ? command
+      command !== undefined && (isMended || !isTried)
+        ? isTried
+          ? command
+          : untried(command)
         : 'accept RELATED packets, or ICMP fragmentation-needed, before the rule that drops them',
   };
 }
@@ -81,7 +87,10 @@ function acceptCommand(rule: Rule | undefined, policy: string | undefined, table
   return commandText([...head, '-p', 'icmp', '-m', 'icmp', '--icmp-type', 'fragmentation-needed', '-j', 'ACCEPT']);
 }
 
-function repeatedFinding({ detail, first, packets }: Shown<SeenConnection | undefined>, examined: Examined): Failure {
+function* repeatedFinding(
+  { detail, first, packets }: Shown<SeenConnection | undefined>,
+  examined: Examined,
+): Steps<Failure> {
   const { routed, arrived } = first;
   const dev = routed?.dev ?? '';
   const mtu = examined.host.interfaces[examined.host.interfaceIndex(dev)]?.mtu;
@@ -92,7 +101,7 @@ function repeatedFinding({ detail, first, packets }: Shown<SeenConnection | unde
       '(fragmentation needed)',
     rules: [],
     packets,
-    change: clampCommand(detail, examined),
+    change: yield* clampCommand(detail, examined),
   };
 }
 
@@ -102,13 +111,14 @@ function isClamped({ connection, isReply }: Belonging): boolean {
   return opening !== undefined && meetsClamp(opening);
 }
 
-function meetsClamp({ matched }: Passage): boolean {
+function meetsClamp({ matched }: PacketRecord): boolean {
   return matched.some(({ rule }) => targetName(rule) === 'TCPMSS');
 }
 
-function clampCommand(connection: SeenConnection | undefined, examined: Examined): string {
+function* clampCommand(connection: SeenConnection | undefined, examined: Examined): Steps<string> {
   const command = `iptables -t mangle -A FORWARD ${CLAMP}`;
-  const opener = connection && examined.tries([command], connection.opener);
+  const opener = connection && (yield* examined.tries([command], connection.opener));
+  if (opener === NOT_TRIED) return untried(command);
   const isMet = opener !== undefined && meetsClamp(opener);
   return isMet ? `${command}: both ends then choose segments that fit` : 'choose an MTU or MSS that fits at the sender';
 }

@@ -5,7 +5,7 @@ import type { FieldName } from '../../../core/fields.js';
 import type { Rule } from '../../../core/rules/model.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { Evidence, type Shown } from '../evidence.js';
-import { isTranslated, type Passage } from '../passage.js';
+import { isTranslated, type PacketRecord } from '../packet-record.js';
 import { hasListener, listenerElsewhere } from '../sockets.js';
 import { endText, packetText, ruleWords } from '../words.js';
 
@@ -25,14 +25,14 @@ export const PUBLISHED_ELSEWHERE: Check = {
   begin(examined) {
     const evidence = new Evidence<Elsewhere>();
     return {
-      follow(passage, belonging) {
-        const { ends, tracked, routed } = passage;
-        if (passage.inDev === undefined || ends === undefined || tracked?.ctstate !== 'NEW') return;
+      follow(record, belonging) {
+        const { ends, tracked, routed } = record;
+        if (record.inDev === undefined || ends === undefined || tracked?.ctstate !== 'NEW') return;
         if (![IPPROTO_TCP, IPPROTO_UDP].includes(ends.protocol) || routed?.to !== 'host') return;
-        if (isTranslated(passage, 'destination') || belonging?.isReply === true) return;
-        const found = publishedElsewhere(passage) ?? listeningElsewhere(passage, examined);
+        if (isTranslated(record, 'destination') || belonging?.isReply === true) return;
+        const found = publishedElsewhere(record) ?? listeningElsewhere(record, examined);
         if (found !== undefined)
-          evidence.note(`${ends.protocol} ${ends.destination} ${ends.dport} ${found.by}`, passage, found);
+          evidence.note(`${ends.protocol} ${ends.destination} ${ends.dport} ${found.by}`, record, found);
       },
       findings: () => evidence.all.filter(({ first }) => isUnanswered(first, examined)).map(findingOf),
     };
@@ -53,7 +53,7 @@ function findingOf({ detail: { rule, address, by }, first, packets }: Shown<Else
 }
 
 /** The rule that would have translated the packet if it had asked elsewhere, provided that nobody else answers it. */
-function publishedElsewhere({ missed, ends }: Passage): Elsewhere | undefined {
+function publishedElsewhere({ missed, ends }: PacketRecord): Elsewhere | undefined {
   if (ends === undefined) return undefined;
   const rule = missed.find(
     ({ hook, failures }) =>
@@ -66,22 +66,22 @@ function publishedElsewhere({ missed, ends }: Passage): Elsewhere | undefined {
 }
 
 /** Whether nobody on the host takes the packet, as far as is known. */
-function isUnanswered(passage: Passage, { host, connections }: Examined): boolean {
-  const { ends, end } = passage;
+function isUnanswered(record: PacketRecord, { host, connections }: Examined): boolean {
+  const { ends, end } = record;
   if (end !== 'delivered' || ends === undefined) return end === 'dropped' || end === 'rejected';
-  const isListenedTo = hasListener(host, passage);
+  const isListenedTo = hasListener(host, record);
   if (isListenedTo !== undefined) return !isListenedTo;
   const reply = connections.find(ends)?.connection.reply;
   return ((reply?.segment?.flags ?? 0) & TCP_RST) !== 0;
 }
 
 /** A socket that has the port, if nobody listens to it at this address and interface. */
-function listeningElsewhere(passage: Passage, { host }: Examined): Elsewhere | undefined {
-  const { end, ends } = passage;
-  if (ends === undefined || end !== 'delivered' || hasListener(host, passage) !== false) return undefined;
-  const socket = listenerElsewhere(host, passage);
+function listeningElsewhere(record: PacketRecord, { host }: Examined): Elsewhere | undefined {
+  const { end, ends } = record;
+  if (ends === undefined || end !== 'delivered' || hasListener(host, record) !== false) return undefined;
+  const socket = listenerElsewhere(host, record);
   if (socket === undefined) return undefined;
-  const isOfInterface = socket.dev !== undefined && socket.dev !== passage.inDev;
+  const isOfInterface = socket.dev !== undefined && socket.dev !== record.inDev;
   const address = isOfInterface ? `the interface ${socket.dev}` : (socket.local?.toString() ?? 'another address');
   const name = `${protocolName(ends.protocol)} port ${ends.dport}`;
   return { rule: undefined, address, by: `the socket that listens to ${name} is bound to ${address}` };

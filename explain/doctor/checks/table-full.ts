@@ -14,8 +14,8 @@ export const TABLE_FULL: Check = {
   begin({ host }) {
     const evidence = new Evidence<undefined>();
     return {
-      follow(passage) {
-        if (passage.dropped?.cause.reason === 'conntrack-full') evidence.note('', passage, undefined);
+      follow(record) {
+        if (record.dropped?.cause.reason === 'conntrack-full') evidence.note('', record, undefined);
       },
       findings: () =>
         evidence.all.map(({ first, packets }) => {

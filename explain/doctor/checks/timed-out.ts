@@ -3,7 +3,7 @@ import { sysctlCommand } from '../../command.js';
 import type { Check, Failure } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
-import { isAccepted, lastFields, type Passage } from '../passage.js';
+import { isAccepted, lastFields, type PacketRecord } from '../packet-record.js';
 import { packetText } from '../words.js';
 
 const CODE = 'timed-out';
@@ -14,14 +14,14 @@ export const TIMED_OUT: Check = {
   begin(examined) {
     const evidence = new Evidence<SeenConnection>();
     return {
-      follow(passage) {
-        const { timedOut, ends } = passage;
+      follow(record) {
+        const { timedOut, ends } = record;
         if (timedOut === undefined || ends === undefined) return;
         const known = examined.connections.find(ends);
         // Where only one side was captured, time-outs are not those of the host.
         if (known === undefined || (known.connection.reply === undefined && !known.isReply)) return;
-        if (isAccepted(passage) && !hasLostNat(passage, known.connection)) return;
-        evidence.note(`${timedOut.protocol} ${timedOut.timeout.sysctl}`, passage, known.connection);
+        if (isAccepted(record) && !hasLostNat(record, known.connection)) return;
+        evidence.note(`${timedOut.protocol} ${timedOut.timeout.sysctl}`, record, known.connection);
       },
       findings: () => evidence.all.map(findingOf),
     };
@@ -47,10 +47,10 @@ function findingOf({ detail, first, packets }: Shown<SeenConnection>): Failure {
 }
 
 /** Whether the packet went on, but not to where packets of its connection went before. */
-function hasLostNat(passage: Passage, connection: SeenConnection): boolean {
+function hasLostNat(record: PacketRecord, connection: SeenConnection): boolean {
   if (connection.natRules.length === 0) return false;
   // A new connection with the same rules is as good as the old one.
-  return passage.end === 'delivered' && lastFields(passage)?.destination === passage.ends?.destination;
+  return record.end === 'delivered' && lastFields(record)?.destination === record.ends?.destination;
 }
 
 function rounded(seconds: number): string {

@@ -4,7 +4,7 @@ import { commandText } from '../../command.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { Evidence } from '../evidence.js';
 import { interfaceNamed, loadedOf, networkWith } from '../networks.js';
-import { isTranslated, type Passage } from '../passage.js';
+import { isTranslated, type PacketRecord } from '../packet-record.js';
 import { hasListener } from '../sockets.js';
 import { packetText } from '../words.js';
 
@@ -20,14 +20,14 @@ export const WRONG_INTERFACE: Check = {
     const caught = new Evidence<RouteDescription>();
     const astray = new Evidence<string>();
     return {
-      follow(passage, belonging) {
-        const { ends, routed } = passage;
-        if (ends === undefined || passage.inDev === undefined || belonging?.isReply === true) return;
-        if (routed?.to !== 'host' || isTranslated(passage, 'destination')) return;
+      follow(record, belonging) {
+        const { ends, routed } = record;
+        if (ends === undefined || record.inDev === undefined || belonging?.isReply === true) return;
+        if (routed?.to !== 'host' || isTranslated(record, 'destination')) return;
         const route = routes.get(ends.destination);
-        if (route !== undefined && isLost(passage, examined)) caught.note(ends.destination, passage, route);
-        const back = wayBack(passage, examined);
-        if (back !== undefined) astray.note(`${passage.inDev} ${back}`, passage, back);
+        if (route !== undefined && isLost(record, examined)) caught.note(ends.destination, record, route);
+        const back = wayBack(record, examined);
+        if (back !== undefined) astray.note(`${record.inDev} ${back}`, record, back);
       },
       findings: () => [...caughtFindings(caught), ...astrayFindings(astray, examined)],
     };
@@ -45,13 +45,13 @@ function localRoutes({ host }: Examined): ReadonlyMap<string, RouteDescription> 
 }
 
 /** Whether nobody takes the packet: rules drop it, or no socket listens. */
-function isLost(passage: Passage, { host }: Examined): boolean {
-  if (passage.end !== 'delivered') return passage.end === 'dropped' || passage.end === 'rejected';
-  return hasListener(host, passage) === false;
+function isLost(record: PacketRecord, { host }: Examined): boolean {
+  if (record.end !== 'delivered') return record.end === 'dropped' || record.end === 'rejected';
+  return hasListener(host, record) === false;
 }
 
 /** The interface by which an answer of the host leaves, if it is not the one that has the sender's network. */
-function wayBack({ ends, inDev, end }: Passage, { host }: Examined): string | undefined {
+function wayBack({ ends, inDev, end }: PacketRecord, { host }: Examined): string | undefined {
   if (end !== 'delivered' || ends === undefined || inDev === undefined) return undefined;
   const index = host.interfaceIndex(inDev);
   if (networkWith(host.interfaces[index], ends.source) === undefined) return undefined;

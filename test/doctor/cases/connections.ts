@@ -101,6 +101,56 @@ const ENTRIES: DoctorCase[] = [
   },
 ];
 
+/** The rules change for something else, and a packet of a connection comes after that. */
+const GOES_ON = [
+  ...handshake('eth0', CLIENT, PUBLISHED, 'docker0', CONTAINER),
+  { ...data('eth0', CLIENT, PUBLISHED, { seq: 101, ack: 901, bytes: 5 }), atMs: 2000 },
+];
+const withNew = (...ends: string[]): string =>
+  PUBLISHED_RULES +
+  rulesOf({ filter: [...FILTER, ...ends.map((end) => `-A FORWARD -m conntrack --ctstate NEW ${end}`)] });
+const BANNING = withNew('-m set --match-set banned src -j DROP');
+const BANNED = {
+  host: hostWith(),
+  rules: BANNING,
+  sets: 'create banned hash:ip\n',
+  later: { atMs: 1000, rules: BANNING.replace('COMMIT', '-A PREROUTING -p udp -j ACCEPT\nCOMMIT') },
+  traffic: GOES_ON,
+};
+
+const CURRENT: DoctorCase[] = [
+  {
+    name: 'a connection goes on whose client is in a set by now',
+    ...BANNED,
+    laterCommand: { atMs: 900, command: 'ipset add banned 203.0.113.7' },
+    finds: 'outdated-connection',
+    packets: ['eth0:3'],
+  },
+  {
+    name: 'a connection whose client was taken out of a set before it began',
+    ...BANNED,
+    sets: 'create banned hash:ip\nadd banned 203.0.113.7\n',
+    laterCommand: { atMs: 50, command: 'ipset del banned 203.0.113.7' },
+    traffic: [udp('eth0', '203.0.113.9:1', '192.0.2.10:1'), ...GOES_ON],
+  },
+  {
+    name: 'a connection goes on that a program would accept again',
+    host: hostWith(),
+    rules: PUBLISHED_RULES,
+    later: { atMs: 1000, rules: withNew('-j NFQUEUE --queue-num 0') },
+    nfqueue: 'accept',
+    traffic: GOES_ON,
+  },
+  {
+    name: 'a connection goes on, and nobody knows whether it would be let in again',
+    host: hostWith(),
+    rules: PUBLISHED_RULES,
+    later: { atMs: 1000, rules: withNew('-m ipvs --ipvs -j ACCEPT', '-j DROP') },
+    lax: true,
+    traffic: GOES_ON,
+  },
+];
+
 const ONE_PORT = rulesOf({
   nat: [...PUBLISH.slice(0, 4), '-A POSTROUTING -o eth0 -p tcp -j MASQUERADE --to-ports 2000'],
 });
@@ -199,4 +249,11 @@ const LEFT_OUT: DoctorCase[] = [
   },
 ];
 
-export const CONNECTIONS_CASES: readonly DoctorCase[] = [...INVALID, ...ENTRIES, ...LIMITS, ...FORGOTTEN, ...LEFT_OUT];
+export const CONNECTIONS_CASES: readonly DoctorCase[] = [
+  ...INVALID,
+  ...ENTRIES,
+  ...CURRENT,
+  ...LIMITS,
+  ...FORGOTTEN,
+  ...LEFT_OUT,
+];

@@ -1,4 +1,4 @@
-/** Puts the events of a replay together to one passage for each packet. */
+/** Puts the events of a replay together to one record for each packet. */
 import {
   ICMP_LENGTH,
   ICMP_TYPE_AT,
@@ -19,7 +19,7 @@ import type { PacketEvent, PacketFields, RuleEvent, TranslatedEvent } from '../.
 import { nothingToLearn } from '../../core/flow/flow-walk.js';
 import { Hook, type HookEntry, type HookName, Verdict } from '../../core/hooks.js';
 import { hasPorts, type Packet, tcpHeaderLength } from '../../core/packet.js';
-import type { Ends, MatchedRule, Message, MissedRule, Passage, Segment } from './passage.js';
+import type { Ends, MatchedRule, Message, MissedRule, PacketRecord, Segment } from './packet-record.js';
 
 /** Before everything else at a hook. */
 const FIRST = -(2 ** 31);
@@ -34,19 +34,19 @@ const TCP_OPTION = { END: 0, NOP: 1, MSS: 2 } as const;
 const ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 
 /** What is known of a frame besides its packet. */
-export type CurrentFrame = Pick<Passage, 'place' | 'name' | 'isShown' | 'rulesVersion'>;
+export type CurrentFrame = Pick<PacketRecord, 'place' | 'name' | 'isShown' | 'rulesVersion'>;
 
-/** The passages of the packets that are on their way, by their depth. */
-export class PassageRecorder {
+/** The records of the packets that are on their way, by their depth. */
+export class PacketRecorder {
   readonly #frameOf: () => CurrentFrame;
-  readonly #onPassage: (passage: Passage) => void;
+  readonly #onRecord: (record: PacketRecord) => void;
   readonly #open: Draft[] = [];
   #hook: HookName = 'PREROUTING';
 
-  /** FRAME_OF tells the current frame. ON_PASSAGE is called for each packet, after all that happened to it. */
-  constructor(frameOf: () => CurrentFrame, onPassage: (passage: Passage) => void) {
+  /** FRAME_OF tells the current frame. ON_RECORD is called for each packet, after all that happened to it. */
+  constructor(frameOf: () => CurrentFrame, onRecord: (record: PacketRecord) => void) {
     this.#frameOf = frameOf;
-    this.#onPassage = onPassage;
+    this.#onRecord = onRecord;
   }
 
   /** Read the packets where they enter: events do not hold them. */
@@ -55,8 +55,8 @@ export class PassageRecorder {
     hook,
     priority: FIRST,
     run: (packet) => {
-      const passage = this.#open.at(-1);
-      if (passage !== undefined && passage.ends === undefined) readPacket(packet, passage);
+      const record = this.#open.at(-1);
+      if (record !== undefined && record.ends === undefined) readPacket(packet, record);
       return Verdict.ACCEPT;
     },
     learn: nothingToLearn,
@@ -72,15 +72,15 @@ export class PassageRecorder {
     const base = this.#open[0];
     if (base === undefined) return;
     if (event.kind === 'answered' || event.kind === 'copied') this.#openMade(event.depth, event.packet);
-    const passage = this.#at(event.depth);
-    if (passage !== undefined) this.#note(passage, event);
+    const record = this.#at(event.depth);
+    if (record !== undefined) this.#note(record, event);
   };
 
   /** The last packet has gone its way. */
   finish(): void {
     const base = this.#open[0];
     this.#open.length = 0;
-    if (base !== undefined) this.#onPassage(base);
+    if (base !== undefined) this.#onRecord(base);
   }
 
   /** A packet that the host makes because of the one that is on its way. */
@@ -93,73 +93,73 @@ export class PassageRecorder {
     this.#open.push(made);
   }
 
-  /** The passage of the packet at DEPTH. A piece of a packet that comes back over lo is taken for the packet. */
-  #at(depth: number): Passage | undefined {
+  /** The record of the packet at DEPTH. A piece of a packet that comes back over lo is taken for the packet. */
+  #at(depth: number): PacketRecord | undefined {
     const index = Math.min(depth, this.#open.length - 1);
     if (index + 1 < this.#open.length) this.#open.length = index + 1;
     return this.#open[index];
   }
 
-  #noteRule(passage: Passage, { table, rule, isMatched, failures = [], unknown = 0 }: RuleEvent): void {
-    passage.isNatAsked ||= table === 'nat';
+  #noteRule(record: PacketRecord, { table, rule, isMatched, failures = [], unknown = 0 }: RuleEvent): void {
+    record.isNatAsked ||= table === 'nat';
     const hook = this.#hook;
     const { target } = rule;
-    if (isMatched) passage.matched.push({ table, hook, rule });
+    if (isMatched) record.matched.push({ table, hook, rule });
     else if (table !== 'nat' || target.kind !== 'extension' || failures.length > FEW_TESTS || unknown > 0) return;
-    else if (NAT_TARGETS.includes(target.extension.name)) passage.missed.push({ hook, rule, failures });
+    else if (NAT_TARGETS.includes(target.extension.name)) record.missed.push({ hook, rule, failures });
   }
 
-  #note(passage: Passage, event: PacketEvent): void {
+  #note(record: PacketRecord, event: PacketEvent): void {
     switch (event.kind) {
       case 'skipped':
-        passage.end = 'skipped';
+        record.end = 'skipped';
         break;
       case 'decoded':
-        passage.arrived = event.packet;
+        record.arrived = event.packet;
         break;
       case 'hook':
         this.#hook = event.hook;
         break;
       case 'rule':
-        this.#noteRule(passage, event);
+        this.#noteRule(record, event);
         break;
       case 'policy':
-        passage.isNatAsked ||= event.table === 'nat';
+        record.isNatAsked ||= event.table === 'nat';
         break;
       case 'tracked':
-        passage.tracked ??= event;
+        record.tracked ??= event;
         break;
       case 'routed':
-        passage.routed = event;
+        record.routed = event;
         break;
       case 'translated':
-        passage.translations.push(event);
+        record.translations.push(event);
         break;
       case 'held':
-        passage.end = 'held';
+        record.end = 'held';
         break;
       case 'timed-out':
-        passage.timedOut = event;
+        record.timedOut = event;
         break;
       case 'uncertain':
-        passage.isUncertain = true;
+        record.isUncertain = true;
         break;
       case 'left':
-        passage.left = event;
-        if (event.dev === undefined) passage.end = 'delivered';
-        else passage.end = passage.inDev === undefined ? 'sent' : 'forwarded';
+        record.left = event;
+        if (event.dev === undefined) record.end = 'delivered';
+        else record.end = record.inDev === undefined ? 'sent' : 'forwarded';
         break;
       case 'dropped':
-        passage.dropped = event;
-        passage.end = event.isRejected ? 'rejected' : 'dropped';
+        record.dropped = event;
+        record.end = event.isRejected ? 'rejected' : 'dropped';
         break;
     }
   }
 }
 
-/** A passage under way. A class, because objects that are put together from parts are slow. */
-class Draft implements Passage {
-  readonly place: Passage['place'];
+/** A record under way. A class, because objects that are put together from parts are slow. */
+class Draft implements PacketRecord {
+  readonly place: PacketRecord['place'];
   readonly name: string;
   readonly isShown: boolean;
   readonly rulesVersion: number;
@@ -167,24 +167,24 @@ class Draft implements Passage {
   readonly tsSec: number;
   readonly tsNsec: number;
   readonly isMade: boolean;
-  arrived: Passage['arrived'];
-  ends: Passage['ends'];
-  segment: Passage['segment'];
-  message: Passage['message'];
+  arrived: PacketRecord['arrived'];
+  ends: PacketRecord['ends'];
+  segment: PacketRecord['segment'];
+  message: PacketRecord['message'];
   bytes: Uint8Array = NO_BYTES;
   lengthBytes = 0;
   dataAt = 0;
-  tracked: Passage['tracked'];
-  timedOut: Passage['timedOut'];
+  tracked: PacketRecord['tracked'];
+  timedOut: PacketRecord['timedOut'];
   readonly translations: TranslatedEvent[] = [];
-  routed: Passage['routed'];
+  routed: PacketRecord['routed'];
   readonly matched: MatchedRule[] = [];
   readonly missed: MissedRule[] = [];
   isNatAsked = false;
-  left: Passage['left'];
-  dropped: Passage['dropped'];
-  readonly answers: Passage[] = [];
-  end: Passage['end'] = 'dropped';
+  left: PacketRecord['left'];
+  dropped: PacketRecord['dropped'];
+  readonly answers: PacketRecord[] = [];
+  end: PacketRecord['end'] = 'dropped';
   isUncertain = false;
 
   constructor({ place, name, isShown, rulesVersion }: CurrentFrame, event: Arrival, isMade: boolean) {
@@ -199,25 +199,25 @@ class Draft implements Passage {
   }
 }
 
-type Arrival = Pick<Passage, 'inDev' | 'tsSec' | 'tsNsec'>;
+type Arrival = Pick<PacketRecord, 'inDev' | 'tsSec' | 'tsNsec'>;
 
-/** Reads what events do not tell of PACKET into PASSAGE. */
-function readPacket(packet: Packet, passage: Passage): void {
+/** Reads what events do not tell of PACKET into RECORD. */
+function readPacket(packet: Packet, record: PacketRecord): void {
   const { protocol, sport, dport } = packet;
-  if (protocol === IPPROTO_TCP && packet.fragmentOffset === 0) passage.segment = segmentOf(packet);
-  if (protocol === IPPROTO_ICMP && packet.fragmentOffset === 0) passage.message = messageOf(packet);
-  const id = passage.message?.quoted === undefined ? passage.message?.id : undefined;
-  passage.ends = {
+  if (protocol === IPPROTO_TCP && packet.fragmentOffset === 0) record.segment = segmentOf(packet);
+  if (protocol === IPPROTO_ICMP && packet.fragmentOffset === 0) record.message = messageOf(packet);
+  const id = record.message?.quoted === undefined ? record.message?.id : undefined;
+  record.ends = {
     protocol,
     source: addressAt(packet.bytes, packet.at + IPV4_SOURCE_AT),
     sport: id ?? sport,
     destination: addressAt(packet.bytes, packet.at + IPV4_DESTINATION_AT),
     dport: id ?? dport,
   };
-  passage.bytes = packet.bytes.slice(packet.at, packet.at + Math.min(packet.available, KEPT_BYTES));
-  passage.lengthBytes = packet.length;
+  record.bytes = packet.bytes.slice(packet.at, packet.at + Math.min(packet.available, KEPT_BYTES));
+  record.lengthBytes = packet.length;
   const header = headerLength(packet);
-  passage.dataAt = header > 0 ? packet.headerLength + header : passage.bytes.length;
+  record.dataAt = header > 0 ? packet.headerLength + header : record.bytes.length;
 }
 
 function headerLength(packet: Packet): number {

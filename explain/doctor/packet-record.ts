@@ -54,10 +54,10 @@ export interface MissedRule {
   readonly failures: readonly FailedTest[];
 }
 
-export type PassageEnd = 'forwarded' | 'sent' | 'delivered' | 'dropped' | 'rejected' | 'held' | 'skipped';
+export type PacketFate = 'forwarded' | 'sent' | 'delivered' | 'dropped' | 'rejected' | 'held' | 'skipped';
 
 /** A packet that arrived, that the host sent, or that answers another. */
-export interface Passage {
+export interface PacketRecord {
   /** The frame of the capture; of an answer, the one that caused it. And as `--packet` takes it. */
   readonly place: FramePlace;
   readonly name: string;
@@ -95,31 +95,31 @@ export interface Passage {
   left: LeftEvent | undefined;
   dropped: DroppedEvent | undefined;
   /** What the host made because of it: answers and copies. */
-  readonly answers: Passage[];
-  end: PassageEnd;
+  readonly answers: PacketRecord[];
+  end: PacketFate;
   /** What really becomes of it is not known. */
   isUncertain: boolean;
 }
 
 /** Whether the packet went on: it left, or reached the host. */
-export function isAccepted({ end }: Passage): boolean {
+export function isAccepted({ end }: PacketRecord): boolean {
   return end === 'forwarded' || end === 'sent' || end === 'delivered';
 }
 
 /** The ends of the packet as it left, or as it was when it was dropped. */
-export function lastFields(passage: Passage): PacketFields | undefined {
-  return passage.left?.packet ?? passage.dropped?.packet;
+export function lastFields(record: PacketRecord): PacketFields | undefined {
+  return record.left?.packet ?? record.dropped?.packet;
 }
 
 /** The rule that translated the packet's connection at this END, if it is the first packet. */
-export function natRuleOf(passage: Passage, end: 'source' | 'destination'): Rule | undefined {
+export function natRuleOf(record: PacketRecord, end: 'source' | 'destination'): Rule | undefined {
   const hooks: readonly HookName[] = end === 'source' ? ['POSTROUTING', 'INPUT'] : ['PREROUTING', 'OUTPUT'];
-  return passage.matched.findLast(
+  return record.matched.findLast(
     ({ table, hook, rule }) => table === 'nat' && hooks.includes(hook) && rule.target.kind === 'extension',
   )?.rule;
 }
 
 /** Whether NAT has translated the packet at this END. */
-export function isTranslated({ translations }: Passage, end: 'source' | 'destination'): boolean {
+export function isTranslated({ translations }: PacketRecord, end: 'source' | 'destination'): boolean {
   return translations.some((translation) => translation.end === end);
 }
