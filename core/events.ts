@@ -161,6 +161,8 @@ export interface LoggedEvent {
   readonly line?: string;
   readonly group?: number;
   readonly prefix?: string;
+  /** It is what -j TRACE logs of each rule. */
+  readonly isTrace?: boolean;
 }
 
 /** No rule of a base chain decided, so its policy did. */

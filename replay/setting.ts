@@ -77,7 +77,15 @@ export interface Setting {
   readonly names: Names;
   /** What is assumed about rules that could not be read on the host. */
   readonly assumed: readonly string[];
+  /** The same, with the rules that they are about. */
+  readonly assumptions: readonly Assumption[];
   readonly warnings: readonly string[];
+}
+
+interface Assumption {
+  readonly text: string;
+  /** The line of the rule that it is about; undefined: it is about all of them. */
+  readonly place?: { readonly file: string; readonly line: number };
 }
 
 /**
@@ -117,6 +125,14 @@ export function loadSetting(options: SettingOptions): Setting {
   const { ruleset } = applied;
   const planOptions = { lax, names, backend, base: source.description, hostNames, hasEnded };
   const changes = (options.changes ?? []).map((given) => planChange(given, planOptions));
+  const assumptions: Assumption[] = [
+    ...aboutRules(parsed),
+    ...absent.assumed.map(aboutAll),
+    ...changes.flatMap(({ action }) => ('ruleset' in action ? aboutRules(action.ruleset) : [])),
+    ...(own === undefined
+      ? []
+      : [...assumedRules(source.description, own), ...assumedChains(parsed, own.backend)].map(aboutAll)),
+  ];
   return {
     host,
     ruleset,
@@ -128,14 +144,8 @@ export function loadSetting(options: SettingOptions): Setting {
     loaded: keepCounters || isCounted(applied) ? applied.counters : undefined,
     hostRules: own,
     names: loadNames(namesPath, source.description),
-    assumed: [
-      ...formatNotes(parsed, parsed.assumed),
-      ...absent.assumed,
-      ...changes.flatMap(({ action }) =>
-        'ruleset' in action ? formatNotes(action.ruleset, action.ruleset.assumed) : [],
-      ),
-      ...(own === undefined ? [] : [...assumedRules(source.description, own), ...assumedChains(parsed, own.backend)]),
-    ],
+    assumptions,
+    assumed: assumptions.map(({ text }) => text),
     warnings: [
       ...applied.warnings,
       ...absent.warnings,
@@ -152,6 +162,15 @@ export function loadSetting(options: SettingOptions): Setting {
     ],
   };
 }
+
+/** The notes of RULESET on rules that could be read in more ways than one. */
+function aboutRules(ruleset: Ruleset): Assumption[] {
+  const { assumed = [], fileName } = ruleset;
+  const texts = formatNotes(ruleset, assumed);
+  return assumed.map(({ file = fileName, line }, i) => ({ text: texts[i], place: { file, line } }));
+}
+
+const aboutAll = (text: string): Assumption => ({ text });
 
 /** What makes the same SETS of those that their host brings. */
 function allSets({ store }: HostSets): HostText {

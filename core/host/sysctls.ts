@@ -85,6 +85,8 @@ export class Sysctls {
   private readonly left: UnreadSysctls;
   /** What was assumed because ASKED does not say it: `net.ipv4.ip_forward = 1`. */
   readonly assumed: readonly string[];
+  /** The same by name. */
+  readonly assumedValues: ReadonlyMap<string, number>;
 
   /**
    * ASKED has names and values in the order in which they are set, except that ip_forward is set first, as it changes
@@ -106,10 +108,14 @@ export class Sysctls {
     const given = new Set(paths.map(({ path }) => path.replaceAll('/', '.')));
     // They are the same.
     if (given.has('net.ipv4.conf.all.forwarding')) given.add('net.ipv4.ip_forward');
-    const assumed = ASSUMED.filter((name) => !given.has(name)).map((name) => `${name} = ${GLOBALS[name][0]}`);
+    const assumed = ASSUMED.filter((name) => !given.has(name)).map((name): [string, number] => [
+      name,
+      GLOBALS[name][0],
+    ]);
     // The kernel's default, which distributions change: it decides about whole interfaces.
     const saysRpFilter = paths.some(({ path }) => path.endsWith('/rp_filter'));
-    this.assumed = saysRpFilter ? assumed : [...assumed, 'net.ipv4.conf.all.rp_filter = 0'];
+    this.assumedValues = new Map(saysRpFilter ? assumed : [...assumed, ['net.ipv4.conf.all.rp_filter', 0]]);
+    this.assumed = [...this.assumedValues].map(([name, value]) => `${name} = ${value}`);
     const rpFilter = paths.find(({ path }) => path === 'net/ipv4/conf/default/rp_filter');
     if (rpFilter)
       for (const name of interfaceNames) if (name !== 'lo') this.conf.get(name)!.set('rp_filter', rpFilter.value);

@@ -1,9 +1,9 @@
 /** A ladder as text: a line a packet, and lines where the connection had timed out. */
-import { shown } from '../../codecs/text.js';
 import type { TimeoutFields } from '../../core/events.js';
 import type { Names } from '../../replay/names.js';
 import { arrivalWords } from '../story/packet-words.js';
-import { columns, wrapAfter } from '../text/columns.js';
+import { isAccepted } from '../story/story.js';
+import { linesOfRows, wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
 import type { Between, Ladder, LadderEnd, TimedOut } from './ladder.js';
 import type { Rung } from './rung.js';
@@ -19,6 +19,8 @@ const ARROWS = { original: '→', reply: '←' } as const;
 const TIMES_WIDTH = 96;
 const RULES_WIDTH = 72;
 const ALIGNS = ['right', 'left', 'left', 'left', 'left', 'left', 'left'] as const;
+const STATE_COLUMN = 3;
+const VERDICT_COLUMN = 4;
 /** Begins the lines that are no packets, so that the columns of others do not depend on them. */
 const GAP = '    ⋮  ';
 
@@ -27,20 +29,26 @@ export function ladderLines(ladder: Ladder, end: LadderEnd, options: LadderTextO
   const { width, style } = options;
   const { rungs, omitted } = ladder;
   const [first] = rungs;
-  const table = columns(
-    rungs.map(({ rung }, i) => rowOf(rung, lastLike(ladder, i), first.rung, width)),
-    ALIGNS,
-    width,
+  const rows = rungs.map(({ rung }, i) => rowOf(rung, lastLike(ladder, i), first.rung, width));
+  const table = linesOfRows(rows, ALIGNS, width, undefined, (text, i, column) =>
+    painted(text, column, rungs[i].rung, style),
   );
-  const lines = withGaps(table, ladder, width);
-  const last = omitted === 0 ? [] : wrapAfter(GAP, `${omitted} more packets`, width);
+  const last = omitted === 0 ? [] : wrapAfter(GAP, `${omitted} more packets`, width).map(style.yellow);
   return [
     ...headline(ladder, end, options),
     '',
-    ...lines.map((line) => colored(line, style)),
+    ...table.flatMap((lines, i) => [...linesBetween(rungs[i].before, options), ...lines]),
     ...last,
     ...wrapAfter(GAP, endWords(end), width).map((line) => (end.kind === 'timed-out' ? style.yellow(line) : line)),
   ];
+}
+
+/** TEXT, in this column of the row of RUNG. */
+function painted(text: string, column: number, { verdict, state, story }: Rung, style: Style): string {
+  if (column === STATE_COLUMN && state === 'INVALID') return style.red(text);
+  if (column !== VERDICT_COLUMN) return text;
+  if (isAccepted(story)) return style.green(text);
+  return verdict.startsWith('dropped') || verdict.startsWith('rejected') ? style.red(text) : text;
 }
 
 /** What the connection is, and what became of its packets. */
@@ -88,24 +96,9 @@ function stateOf({ state, connectionState }: Rung, width: number): string {
   return width < TIMES_WIDTH && state === 'ESTABLISHED' ? connectionState : `${state} ${connectionState}`;
 }
 
-/** The lines of TABLE, with what is between the packets. A packet's first line has its name. */
-function withGaps(table: readonly string[], { rungs }: Ladder, width: number): string[] {
-  const lines: string[] = [];
-  let next = 0;
-  for (const line of table) {
-    const rung = rungs[next];
-    if (rung !== undefined && isStart(line, rung.rung)) {
-      next++;
-      if (rung.before !== undefined) lines.push(...wrapAfter(GAP, betweenWords(rung.before), width));
-    }
-    lines.push(line);
-  }
-  return lines;
-}
-
-function isStart(line: string, { name }: Rung): boolean {
-  const [first, second] = line.trimStart().split(/ +/, 2);
-  return first === shown(name) || second === shown(name);
+/** What is said of what is BETWEEN two packets. */
+function linesBetween(between: Between | undefined, { width, style }: LadderTextOptions): string[] {
+  return between === undefined ? [] : wrapAfter(GAP, betweenWords(between), width).map(style.yellow);
 }
 
 function betweenWords(between: Between): string {
@@ -140,12 +133,4 @@ function timeoutWords(timeout: TimeoutFields | undefined): string {
 
 function seconds(count: number): string {
   return `${Number(count.toFixed(count < 10 ? 2 : 0))} s`;
-}
-
-function colored(line: string, style: Style): string {
-  if (line.startsWith(GAP)) return style.yellow(line);
-  return line
-    .replace(/\b(forwarded|delivered|sent)\b/, (word) => style.green(word))
-    .replace(/\b(dropped|rejected)\b/, (word) => style.red(word))
-    .replace(/\bINVALID\b/, (word) => style.red(word));
 }

@@ -23,13 +23,17 @@ const ICMP_LIMITS: readonly string[] = [
 
 /** What was assumed in an emulator between two packets. */
 export class Assumptions {
-  readonly #setting: Pick<Setting, 'assumed'>;
+  readonly #setting: Pick<Setting, 'assumptions'>;
   readonly #host: Host;
   readonly #emulator: Pick<Emulator, 'drawnPorts' | 'unboundQueues'>;
   #drawnPorts = 0;
   #queued = { dropped: 0, passed: 0 };
 
-  constructor(setting: Pick<Setting, 'assumed'>, host: Host, emulator: Pick<Emulator, 'drawnPorts' | 'unboundQueues'>) {
+  constructor(
+    setting: Pick<Setting, 'assumptions'>,
+    host: Host,
+    emulator: Pick<Emulator, 'drawnPorts' | 'unboundQueues'>,
+  ) {
     this.#setting = setting;
     this.#host = host;
     this.#emulator = emulator;
@@ -58,7 +62,7 @@ export class Assumptions {
   }
 
   #settings(story: Story): string[] {
-    const assumed = this.#host.sysctls.assumed.map((line) => line.split(' = '));
+    const assumed = [...this.#host.sysctls.assumedValues];
     const limits = assumed.map(([name]) => name).filter((name) => ICMP_LIMITS.includes(name));
     return [
       ...assumed.flatMap(([name, value]) => (DEPENDS[name]?.(story) ? [notGiven(`${lastPart(name)} ${value}`)] : [])),
@@ -70,11 +74,12 @@ export class Assumptions {
 
   /** Those about the rules that it met, and those about no place. */
   #notes(story: Story): string[] {
-    const places = new Set(rulesTried(story).map(({ rule: { file, line } }) => `${file}:${line}:`));
-    return this.#setting.assumed.filter((note) => {
-      const place = /^.+?:\d+:/.exec(note)?.[0];
-      return place === undefined || places.has(place);
-    });
+    const tried = rulesTried(story);
+    return this.#setting.assumptions.flatMap(({ text, place }) =>
+      place === undefined || tried.some(({ rule: { file, line } }) => file === place.file && line === place.line)
+        ? [text]
+        : [],
+    );
   }
 
   #neighbours(story: Story): string[] {

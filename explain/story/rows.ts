@@ -91,7 +91,7 @@ class RowBuilder {
     }
     if (!step.isMatched) return [{ label, text, right: this.#missRight(step), tone: step.isHotdrop ? 'stop' : 'miss' }];
     const row: Row = { label, text: ruleText(step.rule), right: resultOf(step.rule.target), tone: this.#toneOf(step) };
-    return [row, ...step.effects.map((effect) => this.#effectRow(effect))];
+    return [row, ...step.effects.flatMap((effect) => this.#effectRows(effect))];
   }
 
   #missRight(step: RuleStep): string {
@@ -108,9 +108,11 @@ class RowBuilder {
     return target.kind === 'verdict' && target.verdict === Verdict.ACCEPT ? 'accept' : 'act';
   }
 
-  #effectRow(effect: RuleEffect): Row {
+  #effectRows(effect: RuleEffect): Row[] {
+    // What TRACE logs of each rule, the rows say anyway.
+    if (effect.kind === 'logged' && effect.isTrace && !this.#options.isUnfolded) return [];
     const isOneLine = effect.kind === 'logged' && this.#options.isUnfolded !== true;
-    return { label: '', text: this.#effectText(effect), right: '', tone: 'note', isOneLine };
+    return [{ label: '', text: this.#effectText(effect), right: '', tone: 'note', isOneLine }];
   }
 
   #effectText(effect: RuleEffect): string {
@@ -147,7 +149,7 @@ class RowBuilder {
         return [{ label: 'nat', text: this.#translation(step), right: 'as its connection', tone: 'act' }];
       case 'changed':
       case 'logged':
-        return [this.#effectRow(step)];
+        return this.#effectRows(step);
       case 'held':
         return [{ label: 'fragments', text: 'waits for the rest of its packet', right: 'held', tone: 'stop' }];
       case 'reassembled':
@@ -179,9 +181,10 @@ class RowBuilder {
     const before = this.#tracked;
     this.#tracked = step;
     if (before?.ctstate === ctstate && before.stateAfter === stateAfter) return [];
-    const isSame = stateBefore === stateAfter || invalid !== undefined;
+    const isSame = stateBefore === stateAfter || ctstate === 'INVALID';
     const states = isSame ? stateBefore : `${stateBefore ?? 'none'} → ${stateAfter ?? 'none'}`;
-    const isShown = states !== undefined && (stateBefore !== undefined || this.#options.isUnfolded);
+    const isNews = states !== undefined && states !== ctstate;
+    const isShown = isNews && (stateBefore !== undefined || this.#options.isUnfolded);
     const text = invalid === undefined ? ctstate : `${ctstate}: ${invalidWords(step)}`;
     return [{ label: 'conntrack', text, right: isShown ? states : '', tone: invalid === undefined ? 'note' : 'act' }];
   }

@@ -33,24 +33,66 @@ export function columns(
   width = Number.POSITIVE_INFINITY,
   indent = INDENT,
 ): string[] {
+  return linesOfRows(rows, aligns, width, indent).flat();
+}
+
+/** Emphasizes TEXT, the cell of a row, both counted from 0, or the part of it that fits on a line. */
+type CellPainter = (text: string, row: number, column: number) => string;
+
+/** The same, the lines of each row by themselves. PAINT must not change what is seen of a cell but its colour. */
+export function linesOfRows(
+  rows: readonly (readonly string[])[],
+  aligns: readonly Align[],
+  width: number,
+  indent = INDENT,
+  paint: CellPainter = (text) => text,
+): string[][] {
   const cells = rows.map((row) => aligns.map((_, column) => shown(row[column] ?? '')));
   const widths = aligns.map((_, column) => Math.max(0, ...cells.map((row) => row[column].length)));
   // An empty column takes no space.
   const filled = aligns.map((_, column) => column).filter((column) => widths[column] > 0);
   const last = filled.at(-1);
   const lines = splitColumns(filled, widths, aligns, width, indent);
-  return cells.flatMap((row) =>
+  return cells.map((row, number) =>
     lines.flatMap((columnsOfLine, line) => {
       const start = ' '.repeat(line === 0 ? indent : indent + CONTINUED_INDENT);
       const isWrapped = columnsOfLine.at(-1) === last && last !== undefined && aligns[last] === 'left';
-      const padded = (isWrapped ? columnsOfLine.slice(0, -1) : columnsOfLine).map((column) =>
-        aligns[column] === 'right' ? row[column].padStart(widths[column]) : row[column].padEnd(widths[column]),
-      );
-      const text = start + padded.map((cell) => cell + ' '.repeat(GAP)).join('');
-      if (isWrapped) return row[last] === '' && padded.length === 0 ? [] : wrapAfter(text, row[last], width);
-      return text.trim() === '' ? [] : wrapAfter('', text.trimEnd(), width);
+      const beside = isWrapped ? columnsOfLine.slice(0, -1) : columnsOfLine;
+      const joined = (cellOf: (column: number) => string): string =>
+        start +
+        beside
+          .map((column) => {
+            const blank = ' '.repeat(widths[column] - row[column].length);
+            const cell = cellOf(column);
+            return (aligns[column] === 'right' ? blank + cell : cell + blank) + ' '.repeat(GAP);
+          })
+          .join('');
+      const text = joined((column) => row[column]);
+      const painted = joined((column) => paint(row[column], number, column));
+      if (isWrapped) {
+        if (row[last] === '' && beside.length === 0) return [];
+        return wrapped(text, row[last], width, painted, (part) => paint(part, number, last));
+      }
+      if (text.trim() === '') return [];
+      return text.trimEnd().length <= width ? [painted.trimEnd()] : wrapAfter('', text.trimEnd(), width);
     }),
   );
+}
+
+/** PREFIX and TEXT as `wrapAfter` has them, where PREFIX looks like PAINTED, and each part of TEXT as PAINT has it. */
+function wrapped(
+  prefix: string,
+  text: string,
+  width: number,
+  painted: string,
+  paint: (part: string) => string,
+): string[] {
+  const indent = ' '.repeat(prefix.length);
+  const lines = text === '' ? [''] : wrapAfter(indent, text, width);
+  return lines.map((line, i) => {
+    const part = line.slice(indent.length);
+    return part === '' ? (i === 0 ? painted : '').trimEnd() : `${i === 0 ? painted : indent}${paint(part)}`;
+  });
 }
 
 /** Which columns share a line. */

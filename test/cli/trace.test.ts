@@ -206,6 +206,23 @@ Trace(
   },
 );
 
+Trace('a state is said once, and what TRACE logs of each rule only with --all', () => {
+  writeFileSync(
+    join(dir, 'traced.v4'),
+    `*raw\n-A PREROUTING -j TRACE\nCOMMIT\n${RULES.replace('-A INPUT -p icmp', '-A INPUT -j LOG\n-A INPUT -p icmp')}`,
+  );
+  const to22 = 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:22 S';
+  const told = (...more: string[]): string =>
+    trace([to22, '--then', 'handshake', '--then', 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:22 A', ...more], {
+      rules: 'traced.v4',
+    }).stdout;
+  assert.not.match(told(), 'TRACE: ');
+  assert.match(told(), /log: IN=eth0/);
+  assert.match(told('--all'), 'log: TRACE: raw:PREROUTING:policy:2 ');
+  assert.not.match(told(), /ESTABLISHED +ESTABLISHED/);
+  assert.match(told(), /conntrack +ESTABLISHED$/m);
+});
+
 Trace('rules that ask for the time meet noon (UTC) of a Wednesday, and that is said', () => {
   const at = (hours: string): string => {
     const hourly = `-A INPUT -p tcp -m time --timestart ${hours} --weekdays Wed -j ACCEPT\n-A INPUT -p icmp`;

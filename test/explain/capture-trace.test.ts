@@ -205,6 +205,22 @@ capturesOf('the sequence number after the last one is 0', () => {
   assert.match(linesOf(of)[0], /^dropped .*INPUT/);
 });
 
+capturesOf('only states and verdicts are coloured, whatever interfaces are called', () => {
+  const syn = tcpPacket({ source: '192.0.2.7', destination: '192.0.2.10', sport: 1000, dport: 80, flags: 2 });
+  const files = written([['sent', 0, syn]]);
+  const host = JSON.stringify(HOST).replaceAll('"wan"', '"sent"');
+  writeFileSync(join(dir, 'host.json'), host);
+  const args = [...files, '--in', `sent=${join(dir, 'sent.pcap')}`, '--connection', 'tcp * > *'];
+  const style = styleOf({ isTTY: false, columns: 0 }, 'always');
+  for (const width of [60, 80, 120]) {
+    const rung = reportOf(args)
+      .lines({ width, style })
+      .find((line) => line.includes(' sent:1 '));
+    const before = rung?.split(style.green('delivered'))[0];
+    assert.match(before ?? '', /^[\d. ]* sent:1 {2}→ SYN {2}NEW SYN_SENT {2}$/);
+  }
+});
+
 /** A capture of all interfaces of a real Docker host (test/replay/hosts/README.md). */
 const REAL = 'test/replay/hosts/docker-article-28.5';
 const OF_REAL = ['--host', `${REAL}/before`, '--capture', `${REAL}/any.pcap`];

@@ -192,9 +192,13 @@ export class HostContext implements RuleContext {
   }
 
   log(packet: Packet, level: number, prefix: string, flags: number): void {
+    this.#write(packet, level, prefix, flags, false);
+  }
+
+  #write(packet: Packet, level: number, prefix: string, flags: number, isTrace: boolean): void {
     if (this.#log === undefined && this.#observation.emit === undefined) return;
     const line = logLine(packet, prefix, flags, this.#host);
-    this.#observation.emit?.({ kind: 'logged', line });
+    this.#observation.emit?.({ kind: 'logged', line, ...(isTrace ? { isTrace } : {}) });
     this.#log?.({ ...loggedPacket(packet, prefix), level, line });
   }
 
@@ -207,7 +211,7 @@ export class HostContext implements RuleContext {
   }
 
   traceRule(packet: Packet, table: TableName, chain: string, kind: TracedKind, number: number): void {
-    this.log(packet, TRACE_LEVEL, `TRACE: ${table}:${chain}:${kind}:${number} `, TRACE_FLAGS);
+    this.#write(packet, TRACE_LEVEL, `TRACE: ${table}:${chain}:${kind}:${number} `, TRACE_FLAGS, true);
   }
 
   tee(packet: Packet, gateway: Address, dev: string): void {
