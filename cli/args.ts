@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { withNearest } from '../codecs/nearest.js';
+import { cutToBytes } from '../codecs/text.js';
 import { COLOR_CHOICES, type ColorChoice } from '../explain/text/style.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 
@@ -145,7 +146,11 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
   if (positionals.length && !spec.positionals) {
     throw new UsageError(`unexpected argument: ${positionals[0]}`);
   }
-  for (const value of [...[...values.values()].flat(), ...positionals]) refuseLostBytes(value);
+  for (const [name, given] of values) {
+    const placeholder = specs.find((option) => option.name === name)?.value ?? '';
+    for (const value of given) refuseLostBytes(value, `--${name}`, placeholder);
+  }
+  for (const value of positionals) refuseLostBytes(value, 'the argument', spec.positionals ?? '');
   if (positionals.includes('')) throw new UsageError(`an argument is empty: expected ${spec.positionals}`);
   return new Arguments(values, positionals);
 }
@@ -159,11 +164,27 @@ export function colorIn(args: readonly string[]): ColorChoice {
 /** In the words of the command line, Node puts this in place of bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd';
 
-/** Refuses VALUE (FILE, IFACE=FILE …) if bytes of it are lost, unless it names a file that is really called so. */
-function refuseLostBytes(value: string): void {
+/** Values that name a file, or may: FILE, IFACE=FILE … */
+const NAMES_FILE = /FILE|DIR|RULES|CASE/;
+/** How much is shown of a value that is refused. */
+const MOST_SHOWN_BYTES = 60;
+const MOST_NAME_BYTES = 4096;
+
+/**
+ * Refuses VALUE of OPTION, a PLACEHOLDER, if bytes of it are lost, unless it names a file that is really called so.
+ */
+function refuseLostBytes(value: string, option: string, placeholder: string): void {
   if (!value.includes(REPLACEMENT)) return;
+  if (!NAMES_FILE.test(placeholder)) {
+    const from = Math.max(0, value.indexOf(REPLACEMENT) - MOST_SHOWN_BYTES / 2);
+    const part = cutToBytes(value.slice(from), MOST_SHOWN_BYTES);
+    throw new UsageError(`${option} is not UTF-8, near "${part}": leave out these bytes, or convert them (iconv)`);
+  }
   if (existsSync(value) || existsSync(value.slice(value.indexOf('=') + 1))) return;
-  throw new CliError(ExitCode.FILE, `${value}: this name is not UTF-8, which cannot be given here; rename the file`);
+  throw new CliError(
+    ExitCode.FILE,
+    `${cutToBytes(value, MOST_NAME_BYTES)}: this name is not UTF-8, which cannot be given here; rename the file`,
+  );
 }
 
 interface OptionToken {

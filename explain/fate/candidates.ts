@@ -1,5 +1,5 @@
 /** What could be changed so that a packet gets through, or no longer does: guesses, which are tried before they are said. */
-import type { HookName, TableName } from '../../core/hooks.js';
+import { type HookName, type TableName, Verdict } from '../../core/hooks.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
 import { commandHead, commandText } from '../command.js';
 import type { RuleStep, Stage, Story } from '../story/story.js';
@@ -24,6 +24,11 @@ interface Place {
   readonly stage: Stage;
   /** The number in the built-in chain of the rule that decided, or that led to it; undefined: none did, so its policy. */
   readonly number: number | undefined;
+  /**
+   * The number in the built-in chain of the rule from which the packet went to the policy without meeting the rules
+   * behind it: a RETURN, or a goto of a chain that let it out. Undefined: it came by the end.
+   */
+  readonly leftAt: number | undefined;
   /** The rule that decided. */
   readonly rule: Rule | undefined;
   /** The chains that the packet entered from there until then. */
@@ -88,6 +93,13 @@ function topRule({ steps }: Stage, table: TableName): Rule | undefined {
   return last?.rule;
 }
 
+/** The rule of the built-in chain of TABLE behind which the packet met no other at STAGE, but came to the policy. */
+function leavingRule(stage: Stage, table: TableName): Rule | undefined {
+  const { target } = topRule(stage, table) ?? {};
+  const isLeaving = target?.kind === 'goto' || (target?.kind === 'verdict' && target.verdict === Verdict.RETURN);
+  return isLeaving ? topRule(stage, table) : undefined;
+}
+
 function placeOf(story: Story): Place | undefined {
   const { decider } = story;
   if (decider.kind !== 'rule' && decider.kind !== 'policy') return undefined;
@@ -100,7 +112,8 @@ function placeOf(story: Story): Place | undefined {
     const { target } = step.rule;
     return target.kind === 'jump' || target.kind === 'goto' ? [target.chain] : [];
   });
-  return { table, hook, stage, number, rule: decider.kind === 'rule' ? decider.rule : undefined, entered };
+  const leftAt = decider.kind === 'policy' ? leavingRule(stage, table)?.number : undefined;
+  return { table, hook, stage, number, leftAt, rule: decider.kind === 'rule' ? decider.rule : undefined, entered };
 }
 
 /** Where a rule of filter could decide about the packet of STORY, which met none. */
@@ -109,11 +122,14 @@ function filterPlace(story: Story, { tables }: Ruleset): Place | undefined {
   const { hook } = stage ?? {};
   if (stage === undefined || hook === undefined) return undefined;
   const isThere = tables.some(({ name }) => name === 'filter');
-  return isThere ? { table: 'filter', hook, stage, number: undefined, rule: undefined, entered: [] } : undefined;
+  return isThere
+    ? { table: 'filter', hook, stage, number: undefined, leftAt: undefined, rule: undefined, entered: [] }
+    : undefined;
 }
 
 function insertions(story: Story, place: Place, target: 'ACCEPT' | 'DROP'): Candidate[] {
-  const { table, hook, stage, number, entered } = place;
+  const { table, hook, stage, leftAt, entered } = place;
+  const number = place.number ?? leftAt;
   const packet = stage.packet ?? story.packet;
   if (packet === undefined) return [];
   const isKnown = target === 'ACCEPT' && isTracked(table, hook);
@@ -154,6 +170,7 @@ function amendment({ nearest, interfaceNames }: Met, place: Place): Candidate[] 
     {
       rank: isSlip || amended.isAddition ? Rank.SLIP : Rank.AMEND,
       words: `${amended.difference} in rule ${rule.number} of ${table} ${rule.chain}`,
+      ...(amended.isAddition ? {} : { also: `it then no longer matches ${amended.former}` }),
       commands: [commandText([...commandHead(table, '-R', rule.chain, rule.number), ...amended.words])],
     },
   ];
@@ -165,6 +182,7 @@ function deletion({ table, rule }: Place): Candidate[] {
     {
       rank: Rank.DELETE,
       words: `${table} ${rule.chain} without rule ${rule.number}`,
+      also: 'for all other packets that it decides about, too',
       commands: [commandText(commandHead(table, '-D', rule.chain, rule.number))],
     },
   ];
@@ -174,6 +192,7 @@ function policy({ table, hook }: Place): Candidate {
   return {
     rank: Rank.POLICY,
     words: `policy ACCEPT for ${table} ${hook}`,
+    also: 'for all other packets that no rule decides about, too',
     commands: [commandText([...commandHead(table, '-P', hook), 'ACCEPT'])],
   };
 }

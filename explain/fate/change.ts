@@ -9,6 +9,8 @@ export interface Change {
 
 /** A change that may do, and how much there is to say for it: those with lower ranks are better. */
 export interface Candidate extends Change {
+  /** What it changes besides, if that is more than the packets in question. */
+  readonly also?: string;
   readonly rank: number;
 }
 

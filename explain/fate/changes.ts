@@ -49,9 +49,13 @@ class Search {
   told(): Change[] {
     const found = this.#found.toSorted((a, b) => a.commands.length - b.commands.length || a.rank - b.rank);
     const small = found.filter(isSmall);
-    return (small.length > 0 ? small : found)
+    const isBroad = small.length === 0;
+    return (isBroad ? found : small)
       .slice(0, this.#isClosing ? MOST_CLOSING : MOST_TOLD)
-      .map(({ words, commands }) => ({ words, commands }));
+      .map(({ words, commands, also }) => ({
+        words: `${isBroad ? 'nothing narrower than ' : ''}${words}${also === undefined ? '' : ` (${also})`}`,
+        commands,
+      }));
   }
 
   /** Goes on from NOW, which came of the changes DONE. */
@@ -143,9 +147,11 @@ function isFurther(after: Results, before: Results): boolean {
 }
 
 function together(changes: readonly Candidate[]): Candidate {
+  const also = changes.flatMap((one) => (one.also === undefined ? [] : [one.also])).join('; ');
   return {
     rank: Math.max(...changes.map(({ rank }) => rank)),
     words: changes.map(({ words }) => words).join(', and '),
     commands: changes.flatMap(({ commands }) => commands),
+    ...(also === '' ? {} : { also }),
   };
 }

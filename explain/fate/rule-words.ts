@@ -16,6 +16,8 @@ export interface Amended {
   readonly words: readonly string[];
   /** `--dport 8081 instead of 8080`. */
   readonly difference: string;
+  /** What it named before: `--dport 8080`. */
+  readonly former: string;
   /** It matches what it did before, and more. */
   readonly isAddition: boolean;
 }
@@ -51,6 +53,7 @@ export function amendedRule(rule: Rule, failure: FailedTest, interfaceNames: rea
     return {
       words: match < 0 ? made : made.with(match, own),
       difference: `${words[at]} ${own} instead of ${words[at + 1]}`,
+      former: `${words[at]} ${words[at + 1]}`,
       isAddition: false,
     };
   }
@@ -60,6 +63,7 @@ export function amendedRule(rule: Rule, failure: FailedTest, interfaceNames: rea
   return {
     words: words.with(list + 1, `${values},${own}`),
     difference: `${own} added to ${words[list]}`,
+    former: `${words[list]} ${values}`,
     isAddition: true,
   };
 }

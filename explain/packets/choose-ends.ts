@@ -24,8 +24,11 @@ interface Ends {
 export function chooseEnds({ ends }: Sentence, host: Host, input: number | 'host' | undefined, chosen: string[]): Ends {
   const { source: from, destination: to } = ends!;
   const destination = addressOf(to) ?? (input === 'host' ? FAR_AWAY : ownAddress(host, input));
+  // What comes in over lo is what the host has sent.
+  const isSent = input === 'host' || (input !== undefined && host.interfaces[input].isLoopback);
   const source =
-    addressOf(from, host) ?? (input === 'host' ? sourceTowards(host, destination) : senderBy(host, input, destination));
+    addressOf(from, isSent ? undefined : host) ??
+    (isSent ? sourceTowards(host, destination) : senderBy(host, input as number | undefined, destination));
   if (isOpen(to)) chosen.push(`to ${text(destination)}`);
   if (isOpen(from)) chosen.push(`from ${text(source)}`);
   return { source, destination };
@@ -52,7 +55,9 @@ function ipv6(address: Address): SentenceError {
   return new SentenceError(undefined, `[${address}]: IPv6 is not emulated`, true);
 }
 
-const isOwn = (host: Host, address: number): boolean => host.addressType(toLoaded(address), -1) === AddressType.LOCAL;
+/** Whether ADDRESS, in host order, is one of HOST's own. */
+export const isOwn = (host: Host, address: number): boolean =>
+  host.addressType(toLoaded(address), -1) === AddressType.LOCAL;
 
 /** The source that HOST sends to DESTINATION with. */
 function sourceTowards(host: Host, destination: number): number {

@@ -9,7 +9,7 @@ import { flagLetters } from '../../codecs/sentence/tcp-flags.js';
 import type { Host } from '../../core/host/host.js';
 import { noInterface } from '../../core/host/interfaces.js';
 import { buildPacket, headerBytes, type PacketSpec, tcpOptions } from './build-packet.js';
-import { chooseEnds } from './choose-ends.js';
+import { chooseEnds, isOwn } from './choose-ends.js';
 import { DNS_QUERY } from './dns-message.js';
 import { arrivingFrame, bareFrame, entryOf } from './frames.js';
 
@@ -72,11 +72,12 @@ export function planPacket(sentence: Sentence, host: Host, defaults: PacketDefau
   const chosen: string[] = [];
   const input = inputOf(sentence, host);
   const { source, destination } = chooseEnds(sentence, host, input, chosen);
-  const entry = input ?? entryOf(host, source, destination);
+  const isOverLo = typeof input === 'number' && isOwnOverLo(host, input, source, destination);
+  const entry = isOverLo ? 'host' : (input ?? entryOf(host, source, destination));
   if (entry === 'nowhere') {
     throw fault('the host has no route to the source: begin with the interface that it comes in by');
   }
-  if (input === undefined)
+  if (input === undefined || isOverLo)
     chosen.push(entry === 'host' ? 'sent by the host itself' : `in ${host.interfaceNames[entry]}`);
   const packet = packetOf(sentence, { source, destination }, defaults, chosen);
   const frame = entry === 'host' ? bareFrame(packet) : arrivingFrame(host, entry, packet, defaults.macs);
@@ -110,6 +111,11 @@ function inputOf({ isLocal, input }: Sentence, host: Host): number | 'host' | un
   const index = host.interfaceIndex(input.name);
   if (index < 0) throw fault(noInterface(input.name, host.interfaceNames));
   return index;
+}
+
+/** Whether a packet between SOURCE and DESTINATION that comes in by INPUT is one that HOST sends to itself over lo. */
+function isOwnOverLo(host: Host, input: number, source: number, destination: number): boolean {
+  return host.interfaces[input].isLoopback && isOwn(host, source) && isOwn(host, destination);
 }
 
 /** The bytes of the packet of SENTENCE between ENDS (in host order). */

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { type CommandSpec, parseCommand } from '../../cli/args.js';
 import { CHECK } from '../../cli/commands/check.js';
 import { REPLAY } from '../../cli/commands/replay.js';
+import { TRACE } from '../../cli/commands/trace.js';
 import { UsageError } from '../../cli/errors.js';
 import { helpOf } from '../../cli/help.js';
 
@@ -29,6 +30,13 @@ Args('accepts both spellings of an option, repeated options, and files', () => {
   assert.is(replay.wholeNumber('limit'), 0);
   assert.is(replay.wholeNumber('seed'), undefined);
   assert.equal(parseCommand(CHECK, ['--update', 'a', 'b', '--', '--c']).positionals, ['a', 'b', '--c']);
+});
+
+Args('text that is not UTF-8 is no name of a file, and is not shown whole', () => {
+  const line = `${'x'.repeat(100_000)}\ufffd IN=eth0 OUT=`;
+  assert.match(complaint(['--log', line], TRACE), /^--log is not UTF-8, near "x+\ufffd IN=eth0 OUT=": leave out/);
+  assert.ok(complaint(['--log', line], TRACE).length < 200);
+  assert.match(complaint([line], TRACE), /^the argument is not UTF-8/);
 });
 
 Args('suggests the nearest option', () => {

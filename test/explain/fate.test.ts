@@ -123,7 +123,10 @@ Fates('a port that nobody opened: its class, the published port nearby, and wher
 Fates('a port with a digit wrong is amended rather than opened besides', () => {
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:36397 S', PUBLISHED);
   assert.is(fate.nearest?.isSlip, true);
-  assert.is(fate.changes?.[0]?.words, '--dport 36397 instead of 36379 in rule 2 of nat DOCKER');
+  assert.is(
+    fate.changes?.[0]?.words,
+    '--dport 36397 instead of 36379 in rule 2 of nat DOCKER (it then no longer matches --dport 36379)',
+  );
 });
 
 Fates('a rule about the port before its translation is amended where rules see it afterwards', () => {
@@ -140,7 +143,10 @@ COMMIT
 `;
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8080 S', rules);
   assert.is(nearestOf(fate), 'filter DOCKER-USER 2: dport 80 is not 8080');
-  assert.is(fate.changes?.[0]?.words, '--dport 80 instead of 8080 in rule 2 of filter DOCKER-USER');
+  assert.is(
+    fate.changes?.[0]?.words,
+    '--dport 80 instead of 8080 in rule 2 of filter DOCKER-USER (it then no longer matches --dport 8080)',
+  );
 });
 
 Fates('what other protocols have is not told of one without it', () => {
@@ -173,6 +179,23 @@ Fates('of a packet that got through, what would stop it', () => {
     'a DROP for tcp dport 80 in filter INPUT before rule 5',
     'iptables -I INPUT 5 -p tcp --dport 80 -j DROP',
   ]);
+});
+
+Fates('a packet that leaves the built-in chain early is accepted before it does', () => {
+  const ways = {
+    goto: '-A INPUT -i eth0 -g G\n-A G -p tcp -m tcp --dport 22 -j ACCEPT\n',
+    return: '-A INPUT -j G\n-A INPUT -i eth0 -j RETURN\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n',
+    jump: '-A INPUT -j G\n-A G -i eth0 -j RETURN\n-A G -p tcp -m tcp --dport 22 -j ACCEPT\n',
+    gotoInJump: '-A INPUT -j H\n-A H -g G\n-A G -p tcp -m tcp --dport 22 -j ACCEPT\n',
+  };
+  const firstOf = (rules: string): string | undefined => {
+    const text = `*filter\n:INPUT DROP [0:0]\n:G - [0:0]\n:H - [0:0]\n${rules}COMMIT\n`;
+    return told('eth0 tcp 203.0.113.7 > 192.0.2.10:80', text).fate.changes?.map(({ commands }) => commands.join())[0];
+  };
+  assert.is(firstOf(ways.goto), 'iptables -I INPUT 1 -p tcp --dport 80 -j ACCEPT');
+  assert.is(firstOf(ways.return), 'iptables -I INPUT 2 -p tcp --dport 80 -j ACCEPT');
+  assert.is(firstOf(ways.jump), 'iptables -A INPUT -p tcp --dport 80 -j ACCEPT');
+  assert.is(firstOf(ways.gotoInJump), 'iptables -A INPUT -p tcp --dport 80 -j ACCEPT');
 });
 
 Fates('a rule behind a REJECT is moved before it', () => {

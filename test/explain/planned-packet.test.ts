@@ -68,6 +68,18 @@ Packets('without an interface, a packet comes in where the route to its source l
   assert.is(plan('local udp 1.2.3.4:5 > 198.51.100.1:53').isSourced, false);
 });
 
+Packets('what comes in over lo from an address of the host, the host itself has sent', () => {
+  for (const ends of ['127.0.0.1 > 127.0.0.1:22', '192.0.2.10 > 192.0.2.10:631', '* > 127.0.0.1:22']) {
+    const own = plan(`lo tcp ${ends}`);
+    assert.is(own.dev, undefined);
+    assert.is(own.isSourced, true);
+    assert.ok(own.chosen.includes('sent by the host itself'));
+  }
+  // What nobody can have sent there stays what the sentence says.
+  assert.is(plan('lo tcp 203.0.113.7 > 127.0.0.1:22').dev, 'lo');
+  assert.is(plan('lo tcp 127.0.0.1 > 203.0.113.7:22').dev, 'lo');
+});
+
 Packets('whatever is left out is chosen, and said', () => {
   const { packet, chosen } = plan('tcp * > *:80');
   assert.is(described(packet), 'tcp 203.0.113.7:51515 > 192.0.2.10:80 S');
