@@ -26,6 +26,7 @@ export const FINDINGS = {
     'forwarding-off': 'packets are to be forwarded, and the host does not forward',
     'docker-rules-gone': "Docker's rules are gone, and others block its networks",
     'accept-after-reject': 'a rule blocks packets before they come to the one that would accept them',
+    'published-blocked': 'a rule blocks a published port, past another that was meant to let it through',
     'published-elsewhere': 'a published port is bound to another address than the one that packets are sent to',
     'not-listening': 'nobody listens on the port behind a published one',
     masquerade: 'packets leave with a source to which no answer can come back',
