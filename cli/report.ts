@@ -35,6 +35,8 @@ export interface ReportOptions {
   top: number;
   /** The result folder; '-': standard output; undefined: nothing was written. */
   outDir: string | undefined;
+  /** Files that were written besides (`--annotate`, `--trace`). */
+  otherFiles?: readonly string[];
   durationMs: number;
   /** Maximum line width; undefined: no limit. */
   width?: number | undefined;
@@ -50,7 +52,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
   const listedAssumptions = withFewNeighbours(assumed, top);
   const busiest = [...rules].sort((a, b) => b.packets - a.packets);
   const blocks = [
-    [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, width)],
+    [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, options)],
     uncertainLines(summary.uncertain, options),
     section(
       connections.count > top ? 'busiest connections' : 'connections',
@@ -79,7 +81,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
 
 function outcomes(
   { packets, skipped, stitched, logged, ruleCount, run, applied }: Summary,
-  width: number | undefined,
+  { width, outDir }: ReportOptions,
 ): string[] {
   const rows: [number, string][] = [
     [packets.forwarded, 'forwarded'],
@@ -100,7 +102,7 @@ function outcomes(
       ? []
       : [`the rules are the host's own: iptables-${backend}, ${shownPath(path)}`]),
     ...(applied === undefined ? [] : [`--apply: ${count(applied.commands, 'command')} before the first packet`]),
-    ...(logged === undefined ? [] : [`rules logged ${loggedText(logged)}`]),
+    ...(logged === undefined ? [] : [`rules logged ${loggedText(logged, outDir)}`]),
   ];
   return [
     ...columns(met, ['right', 'left'], width),
@@ -132,11 +134,12 @@ function accountingLines({ accounting = [] }: Summary): string[] {
   });
 }
 
-/** `12 lines (log.txt), 3 packets (nflog.pcap)` */
-function loggedText({ lines, packets }: NonNullable<Summary['logged']>): string {
+/** `12 lines (log.txt), 3 packets (nflog.pcap)`, with the files that are in the result folder OUT_DIR. */
+function loggedText({ lines, packets }: NonNullable<Summary['logged']>, outDir: string | undefined): string {
+  const inFile = (file: string): string => (outDir === undefined || outDir === '-' ? '' : ` (${file})`);
   return [
-    ...(lines > 0 ? [`${count(lines, 'line')} (log.txt)`] : []),
-    ...(packets > 0 ? [`${count(packets, 'packet')} (nflog.pcap)`] : []),
+    ...(lines > 0 ? [count(lines, 'line') + inFile('log.txt')] : []),
+    ...(packets > 0 ? [count(packets, 'packet') + inFile('nflog.pcap')] : []),
   ].join(', ');
 }
 
@@ -345,15 +348,19 @@ function unreadLines({ unread }: Summary, width = Number.POSITIVE_INFINITY): str
 
 function written(
   { outputs, networks = {}, logged, sets }: Summary,
-  { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions,
+  { outDir, otherFiles = [], style, width = Number.POSITIVE_INFINITY }: ReportOptions,
 ): string[] {
+  const others = otherFiles.length === 0 ? [] : wrapAfter('written: ', otherFiles.map(shownPath).join(', '), width);
   const networkOf = new Map(Object.entries(networks).map(([bridge, name]) => [`${bridge}.pcap`, name]));
   const captures = outputs.map(({ file, packets }) => {
     const network = networkOf.get(file);
     const about = network === undefined ? '' : `, network ${shown(network)}`;
     return `${shown(file)} (${formatNumber(packets)}${about})`.replaceAll(' ', NO_BREAK);
   });
-  if (outDir === undefined) return wrapAfter('', 'nothing was written; --out DIR writes the results', width);
+  if (outDir === undefined) {
+    if (others.length > 0) return [...others, ...wrapAfter('', '--out DIR writes the results', width)];
+    return wrapAfter('', 'nothing was written; --out DIR writes the results', width);
+  }
   const [title, prefix, files] =
     outDir === '-'
       ? [[], 'written: ', captures]
@@ -370,7 +377,7 @@ function written(
           ],
         ];
   const lines = wrapAfter(prefix, files.join(', '), width);
-  return [...title, ...lines];
+  return [...title, ...lines, ...others];
 }
 
 function formatDuration(durationMs: number): string {

@@ -84,9 +84,18 @@ export interface Finding {
   readonly change: string | null;
 }
 
-/** `rules.v4:41` */
+/** `rules.v4:41`: the last part of the file's path. */
 export function formatPlace({ file, line }: RulePlace): string {
-  return `${shownPath(file)}:${line}`;
+  return `${shownPath(file.slice(file.lastIndexOf('/') + 1))}:${line}`;
+}
+
+/** PLACES; with the whole paths where two files are called the same. */
+export function formatPlaces(places: readonly RulePlace[]): string[] {
+  const files = new Set(places.map(({ file }) => file));
+  const names = new Set([...files].map((file) => file.slice(file.lastIndexOf('/') + 1)));
+  return names.size === files.size
+    ? places.map(formatPlace)
+    : places.map(({ file, line }) => `${shownPath(file)}:${line}`);
 }
 
 /** FINDING as it is in JSON: all members that every finding has, in the same order. */
@@ -111,7 +120,7 @@ export function findingLines(
   style: Style,
   width: number,
 ): string[] {
-  const places = rules.map(formatPlace).join(', ');
+  const places = formatPlaces(rules).join(', ');
   const lines = wrapAfter('', places === '' ? shown(message) : `${shown(message)}  (${places})`, width);
   lines[0] = style.bold(lines[0]);
   const more = (packetCount ?? packets.length) - packets.length;
