@@ -47,7 +47,7 @@ function frameReport(text: string, options: ReplayOptions): TraceReport {
     summary,
     json: { packets: [{ frame: name, ...storyJson(story), assumed, ...fateJson(fate) }] },
     lines: (texts) => {
-      const { marked, notes = [] } = fateTexts(fate, story);
+      const { marked, notes = [] } = fateTexts(fate, story, texts);
       const frame = { label: 'frame', lines: [`${name}, ${timeOf(story.tsSec, story.tsNsec)}`] };
       const told = { ...(marked === undefined ? {} : { marked }), notes: [...notes, frame] };
       return storyLines(story, { ...texts, ...told, names: setting.names, assumed });

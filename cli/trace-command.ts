@@ -4,6 +4,7 @@ import { chosenTime } from '../explain/arrival-time.js';
 import { countedLike } from '../explain/capture/frame-fate.js';
 import { investigate } from '../explain/evidence/investigate.js';
 import type { Finding } from '../explain/evidence/notes.js';
+import { fateOf } from '../explain/fate/fate.js';
 import { fateJson, fateTexts } from '../explain/fate/fate-text.js';
 import { LEAD } from '../explain/story/layout.js';
 import { storyJson } from '../explain/story/story-json.js';
@@ -78,12 +79,16 @@ function questionIn(given: Arguments): (setting: TrialSetting) => TracedOrLogged
   return (setting) => {
     const finding = investigate(setting, line === '-' ? readText('-') : line);
     const chosen = [...finding.chosen, ...chosenTime(finding.result.story)];
-    return [{ ...finding.result, chosen, finding }];
+    const fate = fateOf(setting, finding.play, [finding.result]);
+    return [withCount({ ...finding.result, chosen, finding, fate }, setting)];
   };
 }
 
 /** PACKET with how many packets of the captures, if some are given, share its fate. */
-function withCount(packet: TracedPacket, { options }: TrialSetting): TracedPacket {
+function withCount<Packet extends Pick<TracedPacket, 'fate' | 'story'>>(
+  packet: Packet,
+  { options }: TrialSetting,
+): Packet {
   const { fate, story } = packet;
   return fate === undefined ? packet : { ...packet, fate: { ...fate, ...countedLike(options, fate.traversal, story) } };
 }
@@ -123,7 +128,7 @@ function sentenceIn(given: Arguments): string {
 function packetLines(packet: TracedOrLogged, options: StoryTextOptions): string[] {
   const { story, assumed, chosen, note, finding, fate } = packet;
   const { width, style, isMinimal = false } = options;
-  const { marked = new Map(), notes: fates = [] } = fate === undefined ? {} : fateTexts(fate, story);
+  const { marked = new Map(), notes: fates = [] } = fate === undefined ? {} : fateTexts(fate, story, options);
   const notes = [...(finding?.notes.map((one) => ({ ...one, isMinimal: true })) ?? []), ...fates];
   return [
     ...(finding?.lead === undefined ? [] : [...wrap(finding.lead, width).map(style.yellow), '']),

@@ -50,7 +50,10 @@ export const TRACE: CommandSpec = {
         'the connections of which a packet in the captures is of this kind, a line a packet: its direction, flags, ' +
         'state, verdict and rule, what it changes, and where the connection had timed out',
     },
-    { name: 'all', help: 'show each rule that the packet was tried against, and each policy' },
+    {
+      name: 'all',
+      help: 'show each rule that the packet was tried against, and each policy; and what would stop one that gets through',
+    },
     { name: 'minimal', help: 'only the verdict, what was changed, and what left the host' },
     // Which packets are told of is what it is asked.
     ...REPLAYING.filter(({ name }) => name !== 'show'),

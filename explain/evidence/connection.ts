@@ -1,4 +1,5 @@
 /** From an entry of conntrack to the packet that opened it. */
+
 import { formatLoaded, portToHostOrder } from '../../codecs/byte-order.js';
 import type { ListedDirection, ListedTuple } from '../../codecs/conntrack-list.js';
 import type { ConntrackEvidence, EvidenceTuple } from '../../codecs/evidence/evidence.js';
@@ -8,6 +9,7 @@ import { hasPorts, type Sentence } from '../../codecs/sentence/sentence.js';
 import { SentenceError } from '../../codecs/sentence/sentence-error.js';
 import { listConnection } from '../../core/conntrack/list.js';
 import { ARRIVAL_SEC } from '../arrival-time.js';
+import type { Play } from '../fate/attempt.js';
 import { type PlannedPacket, planPacket } from '../packets/planned-packet.js';
 import { formatDecider } from '../story/decider.js';
 import { isAccepted } from '../story/story.js';
@@ -18,6 +20,7 @@ import { plainText, sentenceOf } from './suspects.js';
 interface Opened {
   readonly planned: PlannedPacket;
   readonly result: TrialResult;
+  readonly play: Play;
   /** The reply direction of the entry; undefined: there is none. */
   readonly reply: EvidenceTuple | undefined;
 }
@@ -33,6 +36,7 @@ export function investigateConnection(setting: TrialSetting, evidence: Conntrack
   const { story } = opened.result;
   return {
     result: opened.result,
+    play: opened.play,
     isFound: found,
     lead: found ? undefined : 'These rules do not make this entry. What becomes of the packet that would open it:',
     notes: [
@@ -55,14 +59,15 @@ export function investigateConnection(setting: TrialSetting, evidence: Conntrack
 function open({ setting, options }: TrialSetting, sentence: Sentence, given: EvidenceTuple): Opened {
   const trial = new Trial({ setting, options });
   const planned = plan(sentence, setting.host, given.icmp?.id);
-  const result = trial.send({ ...planned, tsSec: ARRIVAL_SEC, tsNsec: 0 });
+  const play: Play = (host) => [host.send({ ...planned, tsSec: ARRIVAL_SEC, tsNsec: 0 })];
+  const [result] = play(trial);
   let reply: EvidenceTuple | undefined;
   const { connections, nowMs } = trial.emulator;
   connections.forEach(nowMs, (entry) => {
     const { tuple, original, reply: answer } = listConnection(connections, entry, nowMs);
     if (isSame(tupleOf(original, tuple), given)) reply = tupleOf(answer, tuple);
   });
-  return { planned, result, reply };
+  return { planned, result, play, reply };
 }
 
 function tupleOf({ source, destination, ports }: ListedDirection, tuple: ListedTuple): EvidenceTuple {

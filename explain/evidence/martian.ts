@@ -1,8 +1,10 @@
 /** From what the kernel says about a martian to why it takes the packet for one. */
+
 import type { MartianEvidence } from '../../codecs/evidence/evidence.js';
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import { REASONS, type Reason } from '../../core/reasons.js';
 import { ARRIVAL_SEC } from '../arrival-time.js';
+import type { Play } from '../fate/attempt.js';
 import { planPacket } from '../packets/planned-packet.js';
 import { Trial, type TrialSetting } from '../trial.js';
 import type { Finding } from './notes.js';
@@ -22,11 +24,12 @@ export function investigateMartian(setting: TrialSetting, evidence: MartianEvide
   const ends = [source, destination].map((address) => ({ address, port: PORT }));
   const sentence = sentenceOf({ protocol: IPPROTO_UDP }, ends[0], ends[1], { input, output: '' });
   const planned = planPacket(sentence, setting.setting.host);
-  const result = new Trial(setting).send({ ...planned, tsSec: ARRIVAL_SEC, tsNsec: 0 });
+  const play: Play = (host) => [host.send({ ...planned, tsSec: ARRIVAL_SEC, tsNsec: 0 })];
+  const [result] = play(new Trial(setting));
   const reason = result.story.drop?.reason;
   const isFound = reason !== undefined && MARTIANS[what].includes(reason);
   return {
-    ...{ result, isFound, chosen: planned.chosen },
+    ...{ result, play, isFound, chosen: planned.chosen },
     lead: isFound
       ? undefined
       : `With these routes and sysctls, such a packet is no martian ${what}. What becomes of one:`,

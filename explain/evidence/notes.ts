@@ -5,6 +5,7 @@ import { nearest } from '../../codecs/nearest.js';
 import { counted, shownPath } from '../../codecs/text.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
+import type { Play } from '../fate/attempt.js';
 import { formatDecider } from '../story/decider.js';
 import { rulesTried, type Story } from '../story/story.js';
 import type { TrialResult } from '../trial.js';
@@ -22,6 +23,8 @@ export interface EvidenceNote {
 export interface Finding {
   /** What is behind the line; or if it is not found, what becomes of such a packet. */
   readonly result: TrialResult;
+  /** Sends its packet, and what came before it, through another host. */
+  readonly play: Play;
   /** The rules do what the line tells. */
   readonly isFound: boolean;
   /** Said before the story, as it is not that of the line. */
@@ -47,11 +50,11 @@ interface LogFinding {
 }
 
 export function logNotes({ evidence, prefix, rules, main, found, others }: LogFinding): Finding {
-  const { result, planned, suspect, times } = main;
+  const { result, play, planned, suspect, times } = main;
   const json = { kind: 'log', prefix: prefix ?? null, connection: suspect.connection };
   if (found === undefined) {
     return {
-      ...{ result, isFound: false, chosen: planned.chosen },
+      ...{ result, play, isFound: false, chosen: planned.chosen },
       lead: 'These rules do not write this line. What would become of its packet:',
       notes: [{ label: 'not found', lines: missing(evidence, prefix, rules, result.story) }],
       json: { ...json, writtenBy: null, alternatives: [] },
@@ -63,7 +66,7 @@ export function logNotes({ evidence, prefix, rules, main, found, others }: LogFi
   if (times > 1)
     because.push(`it is packet ${times} of its kind in a row: rules that count packets do not log the first`);
   return {
-    ...{ result, isFound: true, lead: undefined, chosen: planned.chosen },
+    ...{ result, play, isFound: true, lead: undefined, chosen: planned.chosen },
     notes: [
       { label: 'written by', lines: [`${placeOf(found)}   ${saveRule(rule).trim()}`] },
       { label: 'then', lines: after(result.story, found) },
@@ -157,11 +160,11 @@ interface RemarkFinding {
 }
 
 export function remarkNotes({ remark, main, isFound, others }: RemarkFinding): Finding {
-  const { result, planned, suspect } = main;
+  const { result, play, planned, suspect } = main;
   const { story } = result;
   const here = story.tracked?.remark;
   return {
-    ...{ result, isFound, chosen: planned.chosen },
+    ...{ result, play, isFound, chosen: planned.chosen },
     lead: isFound ? undefined : 'Conntrack does not say this of any such packet that was tried. What becomes of one:',
     notes: [
       ...(isFound
@@ -196,12 +199,12 @@ interface TraceFinding {
 }
 
 export function traceNotes({ evidence, main, common, ruleset }: TraceFinding): Finding {
-  const { result, planned, suspect } = main;
+  const { result, play, planned, suspect } = main;
   const { steps } = evidence;
   const isFound = common === steps.length;
   const because = conditions(suspect);
   return {
-    ...{ result, isFound, chosen: planned.chosen },
+    ...{ result, play, isFound, chosen: planned.chosen },
     lead: isFound ? undefined : 'These rules do not do what the trace tells. What would become of its packet:',
     notes: [
       { label: 'traced', lines: [pathWords(evidence, common)] },

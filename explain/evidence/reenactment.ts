@@ -4,11 +4,12 @@ import { IPPROTO_TCP, TCP_SYN } from '../../codecs/layouts.js';
 import { ANY_PACKET, type Sentence } from '../../codecs/sentence/sentence.js';
 import { SentenceError } from '../../codecs/sentence/sentence-error.js';
 import { ARRIVAL_SEC } from '../arrival-time.js';
+import type { Play } from '../fate/attempt.js';
 import { endText } from '../packets/arrival.js';
 import { Conversation, type Steps } from '../packets/conversation.js';
 import type { PacketDefaults, PlannedPacket } from '../packets/planned-packet.js';
 import { isAccepted, rulesTried, type Story } from '../story/story.js';
-import { Trial, type TrialResult, type TrialSetting } from '../trial.js';
+import { Trial, type TrialPacket, type TrialResult, type TrialSetting } from '../trial.js';
 import { type Suspect, sentenceOf } from './suspects.js';
 
 export interface Reenactment {
@@ -18,6 +19,8 @@ export interface Reenactment {
   readonly planned: PlannedPacket;
   /** How often it was sent until the line was written. */
   readonly times: number;
+  /** Sends all that was sent, up to that packet, through another host. */
+  readonly play: Play;
 }
 
 const MILLISECOND_NSEC = 1_000_000;
@@ -58,20 +61,26 @@ export function reenact(
   }
   const planned = stage.planned!;
   const first = stage.result!;
+  const untilFirst = stage.sent.length;
   let result = first;
   let times = 1;
   while (!isWritten(result) && times < MOST_TIMES && isCounted(result.story)) {
     result = stage.send(planned);
     times++;
   }
-  return isWritten(result) ? { suspect, result, planned, times } : { suspect, result: first, planned, times: 1 };
+  if (isWritten(result)) return { suspect, result, planned, times, play: playOf(stage.sent) };
+  return { suspect, result: first, planned, times: 1, play: playOf(stage.sent.slice(0, untilFirst)) };
+}
+
+function playOf(packets: readonly TrialPacket[]): Play {
+  return (trial) => packets.map((packet) => trial.send(packet)).slice(-1);
 }
 
 /** A fresh host, and those who talk through it. */
 class Stage {
   readonly conversation: Conversation;
   readonly #trial: Trial;
-  #packets = 0;
+  readonly sent: TrialPacket[] = [];
   planned: PlannedPacket | undefined;
   result: TrialResult | undefined;
 
@@ -104,9 +113,11 @@ class Stage {
   }
 
   send(planned: PlannedPacket): TrialResult {
-    const tsNsec = this.#packets++ * MILLISECOND_NSEC;
+    const tsNsec = this.sent.length * MILLISECOND_NSEC;
+    const packet = { ...planned, tsSec: ARRIVAL_SEC, tsNsec };
+    this.sent.push(packet);
     this.planned = planned;
-    this.result = this.#trial.send({ ...planned, tsSec: ARRIVAL_SEC, tsNsec });
+    this.result = this.#trial.send(packet);
     return this.result;
   }
 }

@@ -38,6 +38,9 @@ interface Place {
 /** Chains that a tool leaves to the administrator, or in which it keeps what the administrator asked it for. */
 const OWN_CHAINS = /^ufw-user-(?:input|forward|output)$|_allow$|_rule$|(?:^|[-_])(?:custom|local|user)$/i;
 
+/** Hooks at which rules can ask for the interface that a packet came in by. */
+const HAS_INPUT: ReadonlySet<HookName> = new Set(['PREROUTING', 'INPUT', 'FORWARD']);
+
 /** Changes after which the packet of MET might get through. */
 export function openingCandidates(met: Met): Candidate[] {
   const { story } = met;
@@ -133,11 +136,12 @@ function insertions(story: Story, place: Place, target: 'ACCEPT' | 'DROP'): Cand
   const packet = stage.packet ?? story.packet;
   if (packet === undefined) return [];
   const isKnown = target === 'ACCEPT' && isTracked(table, hook);
-  const selector = selectorOf(
-    packet,
-    hook,
-    isKnown || story.tracked?.ctstate === 'NEW' ? story.tracked?.ctstate : undefined,
-  );
+  const selector = selectorOf(packet, hook, {
+    ctstate: isKnown || story.tracked?.ctstate === 'NEW' ? story.tracked?.ctstate : undefined,
+    inDev: HAS_INPUT.has(hook) ? story.inDev : undefined,
+    // Others must still get in where one is shut out; and what table raw drops, it was told to protect.
+    isOfEnds: target === 'DROP' || table === 'raw',
+  });
   const rule = [...selector.options, '-j', target];
   const what = `${target === 'DROP' ? 'a' : 'an'} ${target} for ${selector.words}`;
   const made = (rank: number, where: string, head: readonly string[]): Candidate => ({

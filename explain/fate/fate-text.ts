@@ -6,13 +6,20 @@ import { NO_BREAK } from '../text/columns.js';
 import type { ClassCount, Fate } from './fate.js';
 
 /** What is shown of FATE in and below the STORY. */
-export function fateTexts(fate: Fate, story: Story): Pick<StoryTextOptions, 'marked' | 'notes'> {
+export function fateTexts(
+  fate: Fate,
+  story: Story,
+  { isUnfolded = false }: Pick<StoryTextOptions, 'isUnfolded'> = {},
+): Pick<StoryTextOptions, 'marked' | 'notes'> {
   const { sameFate, alone, nearest, count } = fate;
   const others = sameFate === undefined ? alone : `${sameFate.text}${count === undefined ? '' : countText(count)}`;
   const marked: [Rule, string][] = nearest === undefined ? [] : [[nearest.step.rule, 'nearest']];
   return {
     marked: new Map(marked),
-    notes: [...(others === undefined ? [] : [{ label: 'same fate', lines: [others] }]), ...changeNotes(fate, story)],
+    notes: [
+      ...(others === undefined ? [] : [{ label: 'same fate', lines: [others] }]),
+      ...changeNotes(fate, story, isUnfolded),
+    ],
   };
 }
 
@@ -21,7 +28,9 @@ function countText({ packets, ofFirst }: ClassCount): string {
   return `  (${packets.toLocaleString('en')} of ${all})`;
 }
 
-function changeNotes({ changes, untried }: Fate, story: Story): StoryNote[] {
+function changeNotes({ changes, untried }: Fate, story: Story, isUnfolded: boolean): StoryNote[] {
+  // Nobody who asks why a packet gets through should be given a command that stops others.
+  if (isAccepted(story) && !isUnfolded) return [];
   const { verdict } = story;
   if (changes === undefined)
     return untried === undefined ? [] : [{ label: 'changes it', lines: [`not tried: ${untried}`], isMinimal: true }];
@@ -30,7 +39,14 @@ function changeNotes({ changes, untried }: Fate, story: Story): StoryNote[] {
       words.replace(/rule (?=\d)/g, `rule${NO_BREAK}`),
       ...commands,
     ]);
-    return [{ label: 'changes it', lines, commands: new Set(changes.flatMap((one) => one.commands)), isMinimal: true }];
+    return [
+      {
+        label: 'changes it',
+        lines,
+        commands: new Set(changes.flatMap((one) => one.commands)),
+        isMinimal: !isAccepted(story),
+      },
+    ];
   }
   if (isAccepted(story) || verdict === 'held' || verdict === 'skipped') return [];
   return [{ label: 'changes it', lines: ['nothing small: no rule or sysctl that was tried'], isMinimal: true }];

@@ -21,6 +21,11 @@ export interface Nearest {
 /** How much a rule speaks for itself if its target lets the packet go where it wants; more than any condition does. */
 const TARGET_WEIGHT = 10;
 const SLIP_WEIGHT = 100;
+/** How much it speaks for a rule that it stands in the chain that decided: less than its target does. */
+const BESIDE_WEIGHT = 5;
+/** And for each other condition that the packet met there, of a few. */
+const MET_WEIGHT = 0.3;
+const MOST_MET = 2;
 /** How much of a miss it is, by the field. Ports are weighed by their distance. */
 const FIELD_WEIGHTS: Readonly<Record<string, number>> = {
   ...{ source: 0.7, destination: 0.7, inDev: 0.6, outDev: 0.6, icmpType: 0.6, protocol: 0.6 },
@@ -48,7 +53,8 @@ export function nearestRule(story: Story, ruleset: Ruleset): Nearest | undefined
     const isSlip = condition !== undefined && (isSlipOf(failure, condition) || isBeforeNat(failure, condition, story));
     // A packet that got through misses all that would have stopped others.
     if (!isOpening && !isSlip) continue;
-    const score = (isSlip ? SLIP_WEIGHT : 0) + target * TARGET_WEIGHT + near;
+    const beside = isBesideDecider(step, story) ? BESIDE_WEIGHT + met(step) : 0;
+    const score = (isSlip ? SLIP_WEIGHT : 0) + target * TARGET_WEIGHT + beside + near;
     if (score <= bestScore) continue;
     best = { step, failure, isSlip };
     bestScore = score;
@@ -59,6 +65,18 @@ export function nearestRule(story: Story, ruleset: Ruleset): Nearest | undefined
 /** The test that alone made the rule of STEP miss, as far as is known. */
 function onlyFailure({ isMatched, isHotdrop, failures, unknown }: RuleStep): FailedTest | undefined {
   return !isMatched && !isHotdrop && failures?.length === 1 && unknown === 0 ? failures[0] : undefined;
+}
+
+/** How much speaks for a rule that the packet met all other conditions of. */
+function met({ rule: { base, matches } }: RuleStep): number {
+  const conditions = Object.values(base).filter((part) => part !== undefined).length + matches.length;
+  return Math.min(MOST_MET, conditions - 1) * MET_WEIGHT;
+}
+
+/** Whether the rule of STEP stands in the chain of the rule that decided, or whose policy did. */
+function isBesideDecider({ table, rule }: RuleStep, { decider }: Story): boolean {
+  if (decider.kind === 'rule') return decider.table === table && decider.rule.chain === rule.chain;
+  return decider.kind === 'policy' && decider.table === table && decider.chain.name === rule.chain;
 }
 
 type RulesOf = (table: TableName, chain: string) => readonly Rule[];

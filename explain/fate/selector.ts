@@ -16,11 +16,20 @@ const WITH_PORTS: ReadonlySet<number> = new Set([IPPROTO_TCP, IPPROTO_UDP, IPPRO
 /** Ports from here on are given to clients (net.ipv4.ip_local_port_range). */
 const FIRST_CLIENT_PORT = 32_768;
 
+/** How far a rule selects. */
+export interface SelectorScope {
+  readonly ctstate: TrackedEvent['ctstate'] | undefined;
+  /** The interface that the packet came in by, if rules at the hook can ask for it. */
+  readonly inDev: string | undefined;
+  /** Only what goes from the packet's own source to its destination. */
+  readonly isOfEnds: boolean;
+}
+
 /** How a rule at HOOK selects PACKET and what belongs to its kind, but not all that goes there. */
 export function selectorOf(
   packet: PacketFields,
   hook: HookName,
-  ctstate: TrackedEvent['ctstate'] | undefined,
+  { ctstate, inDev, isOfEnds }: SelectorScope,
 ): Selector {
   if (ctstate === 'ESTABLISHED' || ctstate === 'RELATED') {
     return { words: 'RELATED,ESTABLISHED', options: ['-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED'] };
@@ -30,11 +39,20 @@ export function selectorOf(
   // Of packets that belong to no connection, those from a server come from its port.
   const isFromServer =
     ctstate !== 'NEW' && sport !== undefined && dport !== undefined && dport >= FIRST_CLIENT_PORT && sport < dport;
-  const [end, address, portOption, port] = isFromServer
-    ? (['from', ['-s', source], 'sport', sport] as const)
-    : (['to', hook === 'INPUT' ? [] : ['-d', destination], 'dport', dport] as const);
-  const words = [name, ...(address.length === 0 ? [] : [`${end} ${address[1]}`])];
-  const options = [...address, '-p', name];
+  const [portOption, port] = isFromServer ? (['sport', sport] as const) : (['dport', dport] as const);
+  const from = isFromServer || isOfEnds ? source : undefined;
+  const to = (isFromServer || hook === 'INPUT') && !isOfEnds ? undefined : destination;
+  const words = [name];
+  const options: string[] = [];
+  const add = (word: string, option: string, value: string | undefined): void => {
+    if (value === undefined) return;
+    words.push(`${word} ${value}`);
+    options.push(option, value);
+  };
+  add('in', '-i', inDev);
+  add('from', '-s', from);
+  add('to', '-d', to);
+  options.push('-p', name);
   if (WITH_PORTS.has(protocol) && port !== undefined) {
     words.push(`${portOption} ${port}`);
     options.push(`--${portOption}`, String(port));

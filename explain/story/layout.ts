@@ -3,6 +3,7 @@ import { shown } from '../../codecs/text.js';
 import { NO_BREAK, wrap } from '../text/columns.js';
 import type { Style } from '../text/style.js';
 import type { Row, Tone } from './rows.js';
+import type { RuleParts } from './rule-words.js';
 
 const GAP = 2;
 /** The width of the first column, also of what is said below the rows: the longest hook, and a gap. */
@@ -100,6 +101,8 @@ function emphasisOf(tone: Tone, style: Style): Emphasis {
       return { text: same, right: style.green };
     case 'stop':
       return { text: same, right: style.red };
+    case 'nearest':
+      return { text: same, right: style.yellow };
     case 'miss':
       return { text: style.dim, right: style.dim };
     default:
@@ -113,23 +116,23 @@ function textLines({ text, isOneLine = false }: Row, width: number): string[] {
     const lines = wrapRule(shown(text), isOneLine ? width - ' …'.length : width);
     return isOneLine && lines.length > 1 ? [`${lines[0]} …`] : lines;
   }
-  const { tests, kept, target } = text;
+  const { target } = text;
   const [option, name] = target.split(' ');
   const hasMore = target.split(' ').length > 2;
   const short = hasMore && target.length > LONGEST_TARGET ? `${option} ${name} …` : target;
-  // From the end, tests give way to the one that must stay.
-  const forms = [
-    [...tests, target],
-    [...tests, short],
-  ];
-  for (let count = tests.length - 1; count >= 0; count--) {
-    const first = tests.slice(0, count);
-    forms.push([...first, '…', ...(kept > count ? [tests[kept], '…'] : kept === count ? [tests[kept]] : []), short]);
-  }
-  const lines = forms.map((parts) => shown(parts.join(' ')));
-  return [lines.find((line) => line.length <= width) ?? lines[lines.length - 1]].flatMap((line) =>
-    wrapRule(line, width),
-  );
+  const forms = [[...text.tests, target], ...shortened(text).map((tests) => [...tests, short])];
+  // Of those that take as few lines as any, the one that says most.
+  return forms
+    .map((parts) => wrapRule(shown(parts.join(' ')), width))
+    .reduce((best, lines) => (lines.length < best.length ? lines : best));
+}
+
+/** The tests of a rule, and then fewer and fewer: from the end, they give way to the one that must stay. */
+function shortened({ tests, kept }: RuleParts): string[][] {
+  return Array.from({ length: tests.length + 1 }, (_, left) => {
+    const isLeft = (i: number): boolean => i < tests.length - left || i === kept;
+    return tests.flatMap((test, i) => (isLeft(i) ? [test] : i === 0 || isLeft(i - 1) ? ['…'] : []));
+  });
 }
 
 /** An option and its value stay together. */

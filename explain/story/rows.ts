@@ -12,8 +12,11 @@ import { missWords, type RuleParts, ruleParts, ruleText, topicsOf } from './rule
 import type { RuleEffect, RuleStep, Stage, Step, Story } from './story.js';
 import { invalidWords, timedOutWords } from './tracked-words.js';
 
-/** How a row is emphasized: it let the packet through, stopped it, acted on it, passed it over, or only says something. */
-export type Tone = 'accept' | 'stop' | 'act' | 'miss' | 'note';
+/**
+ * How a row is emphasized: it let the packet through, stopped it, acted on it, passed it over or nearly did not, or only
+ * says something.
+ */
+export type Tone = 'accept' | 'stop' | 'act' | 'miss' | 'nearest' | 'note';
 
 export interface Row {
   /** On the first row of a hook. */
@@ -89,7 +92,11 @@ class RowBuilder {
       const right = item.rules === 0 ? 'comes back' : `no match in ${counted(item.rules, 'rule')}`;
       return [{ label, text, right, tone: 'miss' }];
     }
-    if (!step.isMatched) return [{ label, text, right: this.#missRight(step), tone: step.isHotdrop ? 'stop' : 'miss' }];
+    if (!step.isMatched) {
+      const isMarked = this.#options.marked?.has(step.rule) === true;
+      const tone = step.isHotdrop ? 'stop' : isMarked ? 'nearest' : 'miss';
+      return [{ label, text, right: this.#missRight(step), tone }];
+    }
     const row: Row = { label, text: ruleText(step.rule), right: resultOf(step.rule.target), tone: this.#toneOf(step) };
     return [row, ...step.effects.flatMap((effect) => this.#effectRows(effect))];
   }

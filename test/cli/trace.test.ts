@@ -103,8 +103,8 @@ INPUT        filter 1    -m state --state RELATED,ESTABLISHED -j ACCEPT  NEW
              filter 6    -j REJECT --reject-with icmp-host-prohibited    REJECT
 sent         icmp 192.0.2.10 → 203.0.113.7 host-prohibited, out eth0
 same fate    new tcp in eth0 to 192.0.2.10, dport not 22, 80, 36379
-changes it   an ACCEPT for tcp dport 8081 in filter INPUT before rule 6
-               iptables -I INPUT 6 -p tcp --dport 8081 -j ACCEPT
+changes it   an ACCEPT for tcp in eth0 dport 8081 in filter INPUT before rule 6
+               iptables -I INPUT 6 -i eth0 -p tcp --dport 8081 -j ACCEPT
 assumed      rp_filter 0: not in the host
              no limit of ICMP errors (icmp_msgs_burst): not in the host
 chosen       ttl 64, 60 bytes
@@ -130,8 +130,6 @@ FORWARD      filter 1   -j DOCKER-USER                                          
 POSTROUTING  nat 1      -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE                                        out docker0
 sent         tcp 203.0.113.7:51515 → 172.17.0.3:6379 SYN, out docker0
 same fate    new tcp in eth0 to 192.0.2.10, dport 36379
-changes it   a DROP for tcp to 172.17.0.3 dport 6379 in filter DOCKER-USER
-               iptables -I DOCKER-USER -d 172.17.0.3 -p tcp --dport 6379 -j DROP
 assumed      rp_filter 0: not in the host
 `,
   );
@@ -279,6 +277,21 @@ const BLOCKED =
   'Nov 28 10:00:00 web1 kernel: [1.2] [UFW BLOCK] IN=eth0 OUT= MAC= SRC=203.0.113.7 DST=192.0.2.10 LEN=60 ' +
   'TTL=57 ID=1 PROTO=TCP SPT=51515 DPT=8081 WINDOW=9 SYN URGP=0';
 
+Trace(
+  'a dropped packet is told how to get through; one that gets through is told what would stop it with --all',
+  () => {
+    const accepted = 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:80 S';
+    assert.not.match(trace([accepted]).stdout, /changes it/);
+    assert.not.match(trace([accepted, '--minimal']).stdout, /changes it/);
+    assert.match(trace([accepted, '--all']).stdout, /^changes it {3}a DROP for tcp in eth0 from 203\.0\.113\.7 to/m);
+  },
+);
+
+Trace('the nearest rule stands out', () => {
+  const { stdout } = trace([TO_8081, '--color', 'always']);
+  assert.ok(stdout.includes('\x1b[33mdport 8081  ← nearest\x1b[39m'), stdout);
+});
+
 Trace('--log finds the rule that wrote a line, and what came next', () => {
   const reject = '-A INPUT -j REJECT --reject-with icmp-host-prohibited';
   writeFileSync(join(dir, 'log.v4'), RULES.replace(reject, `-A INPUT -j LOG --log-prefix "[UFW BLOCK] "\n${reject}`));
@@ -286,6 +299,9 @@ Trace('--log finds the rule that wrote a line, and what came next', () => {
   assert.match(stdout, /^rejected +in filter INPUT by rule 7 \(log\.v4:23\)/);
   assert.match(stdout, /^written by +rule 6 in filter INPUT \(log\.v4:22\)/m);
   assert.match(stdout, /^then +log\.v4:23 {2}-A INPUT -j REJECT/m);
+  assert.match(stdout, /^same fate {4}new tcp in eth0 to 192\.0\.2\.10, dport not 22/m);
+  assert.match(stdout, /^changes it {3}an ACCEPT for tcp in eth0 dport 8081 in filter INPUT before rule 7$/m);
+  assert.match(stdout, /← nearest$/m);
   const json = JSON.parse(trace(['--log', BLOCKED, '--json'], { rules: 'log.v4' }).stdout) as {
     packets: { evidence: Json }[];
   };

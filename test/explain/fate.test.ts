@@ -115,8 +115,8 @@ Fates('a port that nobody opened: its class, the published port nearby, and wher
   assert.is(fate.sameFate?.text, 'new tcp in eth0 to 192.0.2.10, dport not 22, 80, 36379');
   assert.is(nearestOf(fate), 'nat DOCKER 2: dport 8081 is not 36379');
   assert.equal(changesOf(fate), [
-    'an ACCEPT for tcp dport 8081 in filter INPUT before rule 6',
-    'iptables -I INPUT 6 -p tcp --dport 8081 -j ACCEPT',
+    'an ACCEPT for tcp in eth0 dport 8081 in filter INPUT before rule 6',
+    'iptables -I INPUT 6 -i eth0 -p tcp --dport 8081 -j ACCEPT',
   ]);
 });
 
@@ -147,6 +147,11 @@ COMMIT
     fate.changes?.[0]?.words,
     '--dport 80 instead of 8080 in rule 2 of filter DOCKER-USER (it then no longer matches --dport 8080)',
   );
+  // Also where nothing is translated, rather than a rule elsewhere that leads to translations.
+  const jump = '-A PREROUTING -m addrtype --dst-type LOCAL -j PUBLISHED\n-A PUBLISHED';
+  const published = rules.replace('-A PREROUTING', jump).replace('*nat', '*nat\n:PUBLISHED - [0:0]');
+  const straight = told('eth0 tcp 203.0.113.7:51515 > 172.17.0.3:80 S', published);
+  assert.is(nearestOf(straight.fate), 'filter DOCKER-USER 2: dport 80 is not 8080');
 });
 
 Fates('what other protocols have is not told of one without it', () => {
@@ -176,8 +181,8 @@ Fates('a rule about one source is told although the routes have cut the class be
 Fates('of a packet that got through, what would stop it', () => {
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 192.0.2.10:80 S', PUBLISHED);
   assert.equal(changesOf(fate), [
-    'a DROP for tcp dport 80 in filter INPUT before rule 5',
-    'iptables -I INPUT 5 -p tcp --dport 80 -j DROP',
+    'a DROP for tcp in eth0 from 203.0.113.7 to 192.0.2.10 dport 80 in filter INPUT before rule 5',
+    'iptables -I INPUT 5 -i eth0 -s 203.0.113.7 -d 192.0.2.10 -p tcp --dport 80 -j DROP',
   ]);
 });
 
@@ -192,10 +197,19 @@ Fates('a packet that leaves the built-in chain early is accepted before it does'
     const text = `*filter\n:INPUT DROP [0:0]\n:G - [0:0]\n:H - [0:0]\n${rules}COMMIT\n`;
     return told('eth0 tcp 203.0.113.7 > 192.0.2.10:80', text).fate.changes?.map(({ commands }) => commands.join())[0];
   };
-  assert.is(firstOf(ways.goto), 'iptables -I INPUT 1 -p tcp --dport 80 -j ACCEPT');
-  assert.is(firstOf(ways.return), 'iptables -I INPUT 2 -p tcp --dport 80 -j ACCEPT');
-  assert.is(firstOf(ways.jump), 'iptables -A INPUT -p tcp --dport 80 -j ACCEPT');
-  assert.is(firstOf(ways.gotoInJump), 'iptables -A INPUT -p tcp --dport 80 -j ACCEPT');
+  assert.is(firstOf(ways.goto), 'iptables -I INPUT 1 -i eth0 -p tcp --dport 80 -j ACCEPT');
+  assert.is(firstOf(ways.return), 'iptables -I INPUT 2 -i eth0 -p tcp --dport 80 -j ACCEPT');
+  assert.is(firstOf(ways.jump), 'iptables -A INPUT -i eth0 -p tcp --dport 80 -j ACCEPT');
+  assert.is(firstOf(ways.gotoInJump), 'iptables -A INPUT -i eth0 -p tcp --dport 80 -j ACCEPT');
+});
+
+Fates('a packet that table raw drops is let through from its own source only', () => {
+  const rules = '*raw\n-A PREROUTING -d 172.17.0.3/32 ! -i docker0 -j DROP\nCOMMIT\n*filter\nCOMMIT\n';
+  const { fate } = told('eth0 tcp 203.0.113.7:51515 > 172.17.0.3:80 S', rules);
+  assert.is(
+    fate.changes?.[0]?.commands[0],
+    'iptables -t raw -I PREROUTING 1 -i eth0 -s 203.0.113.7 -d 172.17.0.3 -p tcp --dport 80 -j ACCEPT',
+  );
 });
 
 Fates('a rule behind a REJECT is moved before it', () => {
@@ -207,8 +221,8 @@ COMMIT
 `;
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 172.17.0.3:22 S', rules);
   assert.equal(changesOf(fate), [
-    'an ACCEPT for tcp to 172.17.0.3 dport 22 in filter FORWARD before rule 2',
-    'iptables -I FORWARD 2 -d 172.17.0.3 -p tcp --dport 22 -j ACCEPT',
+    'an ACCEPT for tcp in eth0 to 172.17.0.3 dport 22 in filter FORWARD before rule 2',
+    'iptables -I FORWARD 2 -i eth0 -d 172.17.0.3 -p tcp --dport 22 -j ACCEPT',
     'rule 3 of filter FORWARD moved before rule 2',
     'iptables -D FORWARD 3',
     `iptables -I FORWARD 2 -d 172.17.0.0/16 -p tcp -m comment --comment 'it'\\''s ours' -j ACCEPT`,
@@ -218,9 +232,9 @@ COMMIT
 Fates('an answer that would not come back needs a rule as well', () => {
   const { fate } = told('docker0 udp 172.17.0.3:4000 > 198.51.100.53:53', '*filter\n-A FORWARD -j REJECT\nCOMMIT\n');
   assert.equal(changesOf(fate), [
-    'an ACCEPT for udp to 198.51.100.53 dport 53 in filter FORWARD before rule 1, and an ACCEPT for ' +
+    'an ACCEPT for udp in docker0 to 198.51.100.53 dport 53 in filter FORWARD before rule 1, and an ACCEPT for ' +
       'RELATED,ESTABLISHED in filter FORWARD before rule 2',
-    'iptables -I FORWARD 1 -d 198.51.100.53 -p udp --dport 53 -j ACCEPT',
+    'iptables -I FORWARD 1 -i docker0 -d 198.51.100.53 -p udp --dport 53 -j ACCEPT',
     'iptables -I FORWARD 2 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
   ]);
 });
@@ -235,7 +249,10 @@ Fates('rules of the administrator go where tools leave them alone', () => {
 COMMIT
 `;
   const { fate } = told('eth0 tcp 203.0.113.7:51515 > 172.17.0.3:80 S', docker);
-  assert.is(fate.changes?.[0]?.commands[0], 'iptables -I DOCKER-USER -d 172.17.0.3 -p tcp --dport 80 -j ACCEPT');
+  assert.is(
+    fate.changes?.[0]?.commands[0],
+    'iptables -I DOCKER-USER -i eth0 -d 172.17.0.3 -p tcp --dport 80 -j ACCEPT',
+  );
 });
 
 Fates('what the host itself refuses is a sysctl, with all that it then takes', () => {
@@ -272,7 +289,7 @@ Fates('a frame of a capture: how many others share its fate, and changes that re
   const { sameFate, count, changes } = frameFate(options, 'eth0:17', trace);
   assert.is(sameFate?.text, 'new tcp in eth0 out docker0, dport not 6379');
   assert.equal(count, { packets: 1 });
-  assert.equal(changes?.[0].commands, ['iptables -I FORWARD 6 -d 172.17.0.3 -p tcp --dport 80 -j ACCEPT']);
+  assert.equal(changes?.[0].commands, ['iptables -I FORWARD 6 -i eth0 -d 172.17.0.3 -p tcp --dport 80 -j ACCEPT']);
   const apply = changes?.[0].commands ?? [];
   assert.is(traceFrame({ ...options, apply }, 'eth0:17').story.verdict, 'forwarded');
   // Packets of a connection that NAT handles share what it does to them.
