@@ -106,19 +106,6 @@ export class Arguments {
   }
 }
 
-/** What files are called that an option of this name takes. */
-const FILES_OF: readonly (readonly [option: string, name: RegExp])[] = [
-  ['rules', /\.(?:v4|v6|rules|save|nft)$|iptables/],
-  ['capture', /\.(?:pcap|pcapng|cap)(?:\.gz)?$/],
-  ['host', /\.(?:json|txt)$/],
-];
-
-/** The option that somebody who gave TEXT alone may have meant. */
-function meantOption(text: string, specs: readonly OptionSpec[]): string {
-  const meant = FILES_OF.find(([option, file]) => file.test(text) && specs.some(({ name }) => name === option));
-  return meant === undefined ? '' : `; did you mean --${meant[0]} ${text}?`;
-}
-
 /**
  * Parses ARGS as SPEC declares them. `--help` and `-h` are always accepted.
  * @throws {UsageError} for an unknown option (suggesting the nearest known one), a missing or unexpected value, …
@@ -157,7 +144,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
     latest = option;
   }
   if (positionals.length && !spec.positionals) {
-    throw new UsageError(`unexpected argument: ${positionals[0]}${meantOption(positionals[0], specs)}`);
+    throw new UsageError(`unexpected argument: ${positionals[0]}`);
   }
   for (const [name, given] of values) {
     const placeholder = specs.find((option) => option.name === name)?.value ?? '';

@@ -27,12 +27,9 @@ export function lintCommand(args: readonly string[]): number {
   const { ruleset, host } = readSetting(given);
   const result = lint(ruleset, host);
   for (const one of result.givenUp) warn(`given up: ${one}`);
-  // Programs read a line a finding.
-  const isWrapped = STDOUT.isTTY || (process.env.COLUMNS ?? '') !== '';
-  if (result.ruleCount === 0 && ruleset.tables.length === 0) warn('there are no rules: nothing was examined');
   if (given.has('json')) STDOUT.write(`${shownJson(documentOf(result))}\n`);
   else if (given.has('sarif')) STDOUT.write(`${shownJson(sarifLog(result, version()))}\n`);
-  else STDOUT.write(formatLint(result, styleOf(STDOUT, given.color), isWrapped ? widthOf(STDOUT) : undefined));
+  else STDOUT.write(formatLint(result, styleOf(STDOUT, given.color), STDOUT.isTTY ? widthOf(STDOUT) : undefined));
   if (result.findings.length > 0) return ExitCode.DIFFERENT;
   return result.givenUp.length > 0 ? ExitCode.UNSUPPORTED : ExitCode.DONE;
 }

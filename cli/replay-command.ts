@@ -48,9 +48,7 @@ export async function replayCommand(args: readonly string[], supervision?: Super
     const durationMs = performance.now() - startedMs;
     const width = widthOf(reportOutput);
     const showsEgress = given.has('expect-egress');
-    const otherFiles = [given.value('annotate'), given.value('trace')].filter((path) => path !== undefined);
-    const { outDir } = options;
-    reportOutput.write(formatReport(summary, { style, top, outDir, otherFiles, durationMs, width, showsEgress }));
+    reportOutput.write(formatReport(summary, { style, top, outDir: options.outDir, durationMs, width, showsEgress }));
   }
   const hasOtherCounters = (summary.counters?.different ?? 0) > 0;
   const isDifferent = hasOtherCounters || (given.has('expect-egress') && !isEgressTheSame(summary));

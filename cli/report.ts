@@ -35,8 +35,6 @@ export interface ReportOptions {
   top: number;
   /** The result folder; '-': standard output; undefined: nothing was written. */
   outDir: string | undefined;
-  /** Files that were written besides (`--annotate`, `--trace`). */
-  otherFiles?: readonly string[];
   durationMs: number;
   /** Maximum line width; undefined: no limit. */
   width?: number | undefined;
@@ -52,7 +50,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
   const listedAssumptions = withFewNeighbours(assumed, top);
   const busiest = [...rules].sort((a, b) => b.packets - a.packets);
   const blocks = [
-    [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, options)],
+    [style.bold(`${count(packets.read, 'packet')} in ${formatDuration(durationMs)}`), ...outcomes(summary, width)],
     uncertainLines(summary.uncertain, options),
     section(
       connections.count > top ? 'busiest connections' : 'connections',
@@ -81,7 +79,7 @@ export function formatReport(summary: Summary, options: ReportOptions): string {
 
 function outcomes(
   { packets, skipped, stitched, logged, ruleCount, run, applied }: Summary,
-  { width, outDir }: ReportOptions,
+  width: number | undefined,
 ): string[] {
   const rows: [number, string][] = [
     [packets.forwarded, 'forwarded'],
@@ -102,7 +100,7 @@ function outcomes(
       ? []
       : [`the rules are the host's own: iptables-${backend}, ${shownPath(path)}`]),
     ...(applied === undefined ? [] : [`--apply: ${count(applied.commands, 'command')} before the first packet`]),
-    ...(logged === undefined ? [] : [`rules logged ${loggedText(logged, outDir)}`]),
+    ...(logged === undefined ? [] : [`rules logged ${loggedText(logged)}`]),
   ];
   return [
     ...columns(met, ['right', 'left'], width),
@@ -134,12 +132,11 @@ function accountingLines({ accounting = [] }: Summary): string[] {
   });
 }
 
-/** `12 lines (log.txt), 3 packets (nflog.pcap)`, with the files that are in the result folder OUT_DIR. */
-function loggedText({ lines, packets }: NonNullable<Summary['logged']>, outDir: string | undefined): string {
-  const inFile = (file: string): string => (outDir === undefined || outDir === '-' ? '' : ` (${file})`);
+/** `12 lines (log.txt), 3 packets (nflog.pcap)` */
+function loggedText({ lines, packets }: NonNullable<Summary['logged']>): string {
   return [
-    ...(lines > 0 ? [count(lines, 'line') + inFile('log.txt')] : []),
-    ...(packets > 0 ? [count(packets, 'packet') + inFile('nflog.pcap')] : []),
+    ...(lines > 0 ? [`${count(lines, 'line')} (log.txt)`] : []),
+    ...(packets > 0 ? [`${count(packets, 'packet')} (nflog.pcap)`] : []),
   ].join(', ');
 }
 
@@ -348,19 +345,15 @@ function unreadLines({ unread }: Summary, width = Number.POSITIVE_INFINITY): str
 
 function written(
   { outputs, networks = {}, logged, sets }: Summary,
-  { outDir, otherFiles = [], style, width = Number.POSITIVE_INFINITY }: ReportOptions,
+  { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions,
 ): string[] {
-  const others = otherFiles.length === 0 ? [] : wrapAfter('written: ', otherFiles.map(shownPath).join(', '), width);
   const networkOf = new Map(Object.entries(networks).map(([bridge, name]) => [`${bridge}.pcap`, name]));
   const captures = outputs.map(({ file, packets }) => {
     const network = networkOf.get(file);
     const about = network === undefined ? '' : `, network ${shown(network)}`;
     return `${shown(file)} (${formatNumber(packets)}${about})`.replaceAll(' ', NO_BREAK);
   });
-  if (outDir === undefined) {
-    if (others.length > 0) return [...others, ...wrapAfter('', '--out DIR writes the results', width)];
-    return wrapAfter('', 'nothing was written; --out DIR writes the results', width);
-  }
+  if (outDir === undefined) return wrapAfter('', 'nothing was written; --out DIR writes the results', width);
   const [title, prefix, files] =
     outDir === '-'
       ? [[], 'written: ', captures]
@@ -377,7 +370,7 @@ function written(
           ],
         ];
   const lines = wrapAfter(prefix, files.join(', '), width);
-  return [...title, ...lines, ...others];
+  return [...title, ...lines];
 }
 
 function formatDuration(durationMs: number): string {

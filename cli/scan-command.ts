@@ -5,7 +5,7 @@ import { HostSets } from '../core/sets/host-sets.js';
 import { ARRIVAL_SEC, ARRIVAL_TIME } from '../explain/arrival-time.js';
 import { type Finding, findingJson, findingLines } from '../explain/findings.js';
 import { formatChanges } from '../explain/scan/change-text.js';
-import { checkExpectation, unexpectedIn } from '../explain/scan/expectations.js';
+import { checkExpectation, splitExpectation, unexpectedIn } from '../explain/scan/expectations.js';
 import type { ProbedHost } from '../explain/scan/prober.js';
 import { type Scan, scanHost } from '../explain/scan/scan.js';
 import { changesIn, type TargetChanges } from '../explain/scan/scan-changes.js';
@@ -33,6 +33,8 @@ interface Found {
   readonly warnings: readonly string[];
   readonly assumed: readonly string[];
   readonly notes: readonly string[];
+  /** Something is expected of what `--source` leaves out. */
+  readonly isPartlyChecked: boolean;
   /** Undefined: nothing is expected. */
   readonly findings: readonly Finding[] | undefined;
 }
@@ -61,16 +63,25 @@ function scanGiven(given: Arguments): Found {
     sources,
     new ScanTargets(host, rulesets, names),
   );
+  const split = given.has('source') && expectation !== undefined ? leftOut(expectation, scan) : undefined;
+  const expected = split?.checked ?? expectation;
   const about = settings.flatMap(({ assumed, host: one }) => [...assumed, ...one.assumed()]);
   return {
     scan,
     changes: settings.length > 1 ? changesIn(scan) : undefined,
     warnings: unique(settings.flatMap(({ warnings }) => warnings)),
     assumed: [...unique(about).filter((line) => !IRRELEVANT.test(line)), ...(scan.isTimeAsked ? [ARRIVAL_TIME] : [])],
-    notes: notesOn(scan),
-    findings: expectation && unexpectedIn(scan, settings.length - 1, expectation),
+    notes: [...(split?.notes ?? []), ...notesOn(scan)],
+    isPartlyChecked: (split?.notes ?? []).length > 0,
+    findings: expected && unexpectedIn(scan, settings.length - 1, expected),
   };
 }
+
+const leftOut = (expectation: PortExpectation, { sources }: Scan): ReturnType<typeof splitExpectation> =>
+  splitExpectation(
+    expectation,
+    sources.map(({ source }) => source.devName),
+  );
 
 /** What `--expect` names. NAMES: of addresses. */
 function expectationIn(given: Arguments, names: Setting['names']): PortExpectation | undefined {
@@ -146,15 +157,19 @@ function jsonOf({ scan, changes, warnings, assumed, notes, findings = [] }: Foun
 }
 
 /** The exit code with `--strict`; says why if it is not 0. */
-function strictly({ warnings, assumed, scan: { sources } }: Found): ExitCode {
+function strictly({ warnings, assumed, isPartlyChecked, scan: { sources } }: Found): ExitCode {
   const fates = sources.flatMap(({ groups }) =>
     groups.flatMap(({ sides }) => sides.flatMap((side) => side.flatMap(({ ports }) => ports.map(({ fate }) => fate)))),
   );
   const reasons = [
     ...(warnings.length > 0 ? [count(warnings.length, 'warning')] : []),
+    ...(isPartlyChecked ? ['expectations that were not checked'] : []),
     ...(assumed.length > 0 ? [count(assumed.length, 'assumption')] : []),
     ...(fates.some(({ uncertain }) => uncertain !== undefined) ? ['uncertain ports'] : []),
     ...(fates.some(({ verdict }) => verdict === 'unknown') ? ['ports of which nothing is told'] : []),
+    ...(sources.some(({ lookedAt, conditional }) => lookedAt.length + conditional.length > 0)
+      ? ['packets that rules treat in another way than those of clients']
+      : []),
     ...(sources.some(({ unscanned }) => unscanned.length > 0) ? ['networks that were not scanned'] : []),
   ];
   if (reasons.length === 0) return ExitCode.DONE;

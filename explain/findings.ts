@@ -26,7 +26,6 @@ export const FINDINGS = {
     'forwarding-off': 'packets are to be forwarded, and the host does not forward',
     'docker-rules-gone': "Docker's rules are gone, and others block its networks",
     'accept-after-reject': 'a rule blocks packets before they come to the one that would accept them',
-    'published-blocked': 'a rule blocks a published port, past another that was meant to let it through',
     'published-elsewhere': 'a published port is bound to another address than the one that packets are sent to',
     'not-listening': 'nobody listens on the port behind a published one',
     masquerade: 'packets leave with a source to which no answer can come back',
@@ -84,18 +83,9 @@ export interface Finding {
   readonly change: string | null;
 }
 
-/** `rules.v4:41`: the last part of the file's path. */
+/** `rules.v4:41` */
 export function formatPlace({ file, line }: RulePlace): string {
-  return `${shownPath(file.slice(file.lastIndexOf('/') + 1))}:${line}`;
-}
-
-/** PLACES; with the whole paths where two files are called the same. */
-export function formatPlaces(places: readonly RulePlace[]): string[] {
-  const files = new Set(places.map(({ file }) => file));
-  const names = new Set([...files].map((file) => file.slice(file.lastIndexOf('/') + 1)));
-  return names.size === files.size
-    ? places.map(formatPlace)
-    : places.map(({ file, line }) => `${shownPath(file)}:${line}`);
+  return `${shownPath(file)}:${line}`;
 }
 
 /** FINDING as it is in JSON: all members that every finding has, in the same order. */
@@ -120,7 +110,7 @@ export function findingLines(
   style: Style,
   width: number,
 ): string[] {
-  const places = formatPlaces(rules).join(', ');
+  const places = rules.map(formatPlace).join(', ');
   const lines = wrapAfter('', places === '' ? shown(message) : `${shown(message)}  (${places})`, width);
   lines[0] = style.bold(lines[0]);
   const more = (packetCount ?? packets.length) - packets.length;

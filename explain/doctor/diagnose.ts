@@ -12,7 +12,6 @@ import { type ReplayOptions, type ReplayProgress, replaySteps } from '../../repl
 import { loadSetting, type Setting } from '../../replay/setting.js';
 import type { Summary } from '../../replay/summary.js';
 import type { DoctorCode, Finding } from '../findings.js';
-import { type Blocked, BlockedPackets } from './blocked.js';
 import {
   type Check,
   type Examination,
@@ -37,8 +36,6 @@ export interface Diagnosis {
   /** How many packets were read, and how many of them were not judged: nobody knows what becomes of them. */
   readonly packets: number;
   readonly uncertain: number;
-  /** New connections that rules block, published ports first. */
-  readonly blocked: readonly Blocked[];
   /** Of the replay; undefined without captures. */
   readonly summary: Summary | undefined;
   readonly assumed: readonly string[];
@@ -80,7 +77,6 @@ export function* diagnose(
     })),
     packets: summary?.packets.read ?? 0,
     uncertain: summary?.uncertain?.packets ?? 0,
-    blocked: patient.blocked.all,
     summary,
     assumed: summary?.assumed ?? [...setting.assumed, ...setting.host.assumed()],
     warnings: [...(summary?.warnings ?? setting.warnings), ...patient.leftOut],
@@ -115,7 +111,6 @@ class Patient implements Examined {
   /** What was not looked at, for warnings. */
   readonly leftOut: string[] = [];
   readonly connections = new SeenConnections();
-  readonly blocked = new BlockedPackets();
   readonly #moreSets: Setting['moreSets'];
   #emulator: Emulator | undefined;
   /** Of the inputs. */
@@ -156,7 +151,6 @@ class Patient implements Examined {
     const followers = examinations.filter(({ follow }) => follow !== undefined);
     const recording = new Recording(this.#names, (record) => {
       const belonging = this.connections.take(record);
-      this.blocked.take(record);
       if (record.isShown && !record.isUncertain)
         for (const examination of followers) examination.follow?.(record, belonging);
       // It is kept, and what it carries is of no more use.

@@ -90,8 +90,6 @@ export interface PacketRecord {
   readonly matched: MatchedRule[];
   /** The rules of table nat that would have translated it, but for a few tests that it fails. */
   readonly missed: MissedRule[];
-  /** The rules of table filter that let packets pass, but ask for another destination or port than this one has. */
-  readonly nearMisses: MissedRule[];
   /** Table nat was asked: it is the first packet of its connection. */
   isNatAsked: boolean;
   left: LeftEvent | undefined;

@@ -15,11 +15,10 @@ import {
   TCP_SEQUENCE_AT,
   UDP_LENGTH,
 } from '../../codecs/layouts.js';
-import type { FailedTest, PacketEvent, PacketFields, RuleEvent, TranslatedEvent } from '../../core/events.js';
+import type { PacketEvent, PacketFields, RuleEvent, TranslatedEvent } from '../../core/events.js';
 import { nothingToLearn } from '../../core/flow/flow-walk.js';
 import { Hook, type HookEntry, type HookName, Verdict } from '../../core/hooks.js';
 import { hasPorts, type Packet, tcpHeaderLength } from '../../core/packet.js';
-import type { Rule } from '../../core/rules/model.js';
 import type { Ends, MatchedRule, Message, MissedRule, PacketRecord, Segment } from './packet-record.js';
 
 /** Before everything else at a hook. */
@@ -106,8 +105,6 @@ export class PacketRecorder {
     const hook = this.#hook;
     const { target } = rule;
     if (isMatched) record.matched.push({ table, hook, rule });
-    else if (table === 'filter' && unknown === 0 && passes(rule) && failures.length > 0 && failures.every(isAboutEnd))
-      record.nearMisses.push({ hook, rule, failures });
     else if (table !== 'nat' || target.kind !== 'extension' || failures.length > FEW_TESTS || unknown > 0) return;
     else if (NAT_TARGETS.includes(target.extension.name)) record.missed.push({ hook, rule, failures });
   }
@@ -160,15 +157,6 @@ export class PacketRecorder {
   }
 }
 
-/** Whether RULE lets packets pass: an administrator's chain, such as DOCKER-USER, returns them. */
-function passes({ target }: Rule): boolean {
-  return target.kind === 'verdict' && (target.verdict === Verdict.ACCEPT || target.verdict === Verdict.RETURN);
-}
-
-function isAboutEnd({ field }: FailedTest): boolean {
-  return field === 'dport' || field === 'destination';
-}
-
 /** A record under way. A class, because objects that are put together from parts are slow. */
 class Draft implements PacketRecord {
   readonly place: PacketRecord['place'];
@@ -192,7 +180,6 @@ class Draft implements PacketRecord {
   routed: PacketRecord['routed'];
   readonly matched: MatchedRule[] = [];
   readonly missed: MissedRule[] = [];
-  readonly nearMisses: MissedRule[] = [];
   isNatAsked = false;
   left: PacketRecord['left'];
   dropped: PacketRecord['dropped'];

@@ -1,29 +1,22 @@
 /** What doctor has found, as text. */
 import { counted, shown } from '../../codecs/text.js';
-import { FINDINGS, findingLines, formatPlace } from '../findings.js';
+import { FINDINGS, findingLines } from '../findings.js';
 import { columns, NO_BREAK, wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
 import { NEEDS, type Need } from './check.js';
 import type { Diagnosis } from './diagnose.js';
 
 const INDENT = '  ';
-/** As many are told. */
-const MAX_BLOCKED = 5;
 
 /** DIAGNOSIS in lines of at most WIDTH characters. */
 export function formatDiagnosis(diagnosis: Diagnosis, style: Style, width: number): string {
-  const { findings, clean, notMade, packets, uncertain, blocked } = diagnosis;
+  const { findings, clean, notMade, packets, uncertain } = diagnosis;
   const about = packets > 0 ? ` in ${counted(packets, 'packet')}` : '';
   const unsure = uncertain > 0 ? `; ${counted(uncertain, 'packet')} not judged: uncertain` : '';
   const count = findings.length === 0 ? 'no failure' : counted(findings.length, 'failure');
-  const isQuiet = findings.length === 0 && blocked.length === 0;
-  const title = (isQuiet ? style.green : findings.length === 0 ? style.yellow : style.red)(
-    findings.length === 0 && !isQuiet
-      ? `none of the known failures${about}${unsure}`
-      : `${count} found${about}${unsure}`,
-  );
+  const title = (findings.length === 0 ? style.green : style.red)(`${count} found${about}${unsure}`);
   const sections = [
-    [title, ...(findings.length === 0 ? blockedLines(blocked, width) : [])],
+    [title],
     ...findings.map((finding) => [
       style.yellow(finding.code),
       ...indented(findingLines(finding, style, width - INDENT.length)),
@@ -36,19 +29,6 @@ export function formatDiagnosis(diagnosis: Diagnosis, style: Style, width: numbe
     .filter(({ length }) => length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
-}
-
-/** What no known failure explains, and how to ask about it. */
-function blockedLines(blocked: Diagnosis['blocked'], width: number): string[] {
-  const lines = blocked.slice(0, MAX_BLOCKED).map(({ packets, destination, isTranslated, isRejected, ...where }, i) => {
-    const verb = packets === 1 ? 'was' : 'were';
-    const start = i === 0 ? 'but ' : '    ';
-    const to = `${destination}${isTranslated ? ', a published port,' : ''}`;
-    const text = `${counted(packets, 'packet')} to ${to} ${verb} ${isRejected ? 'rejected' : 'dropped'} by ${formatPlace(where)}`;
-    return wrapAfter(start, `${text}; ask nfreplay trace … --packet ${shown(where.first)}`, width);
-  });
-  const more = blocked.length - lines.length;
-  return [...lines.flat(), ...(more > 0 ? [`    and ${more} more destinations`] : [])];
 }
 
 /** What the codes mean is only told where there is nothing else to read. */

@@ -1,6 +1,6 @@
 /** What lint finds, as text: one line a finding, `FILE:LINE never …  (FILE:LINE)`. */
 import { counted, shown } from '../../codecs/text.js';
-import { type Finding, formatPlaces } from '../findings.js';
+import { type Finding, formatPlace } from '../findings.js';
 import { wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
 import type { LintResult } from './lint.js';
@@ -20,7 +20,7 @@ export function formatLint({ findings, ruleCount }: LintResult, style: Style, wi
 }
 
 function findingLines({ rules, message }: Finding, style: Style, width: number | undefined): string[] {
-  const [place, ...because] = formatPlaces(rules);
+  const [place, ...because] = rules.map(formatPlace);
   const reasons = because.length === 0 ? '' : `  (${because.join(', ')})`;
   const [line, ...more] = wrapAfter('', shown(`${place} ${message}${reasons}`), width ?? Number.POSITIVE_INFINITY);
   const start = `${place} `;

@@ -9,11 +9,12 @@ import { commonRanges, normalRanges, otherRanges, type ValueRange } from '../../
 import type { Finding, FindingCode, RulePlace } from '../findings.js';
 import { isOpen } from './fates.js';
 import { type Fate, LAST_PORT, type PortRange, type ScanTarget } from './model.js';
+import { AS_CLIENTS, fieldText, type OtherPacket, otherText } from './other-packets.js';
 import { ANY_ADDRESS, ANY_PORT, LAST_ADDRESS } from './packet-class.js';
 import { without } from './port-cover.js';
 import { CLIENT_PORT, PROTOCOL_NUMBERS, type ScannedProtocol } from './probe-packet.js';
 import type { Scan, ScannedSource, SenderGroup } from './scan.js';
-import { networksText, rangeText, senderText, verdictText } from './scan-text.js';
+import { networksText, place, rangeText, senderText, verdictText } from './scan-text.js';
 
 /** Ports of an address and the senders for which something is so. */
 interface Cell {
@@ -28,6 +29,8 @@ interface Place {
   readonly target: ScanTarget;
   readonly protocol: ScannedProtocol;
   readonly ports: readonly PortRange[];
+  /** Only packets that are so find them like this. Undefined: those of clients. */
+  readonly other?: OtherPacket;
 }
 
 /**
@@ -59,19 +62,57 @@ function refuseUnscanned(one: ExpectedPorts, interfaces: readonly string[]): voi
     );
 }
 
+/**
+ * What of EXPECTATION is about interfaces that were not scanned as `--source` leaves them out, and the rest, which can
+ * be checked. SCANNED: the interfaces.
+ */
+export function splitExpectation(
+  { open, closed }: PortExpectation,
+  scanned: readonly string[],
+): { readonly checked: PortExpectation; readonly notes: readonly string[] } {
+  const isScanned = ({ sentence: { input } }: ExpectedPorts): boolean =>
+    input === undefined || scanned.some((name) => (name === input.name) !== input.isNegated);
+  const left = [...open, ...closed].filter((one) => !isScanned(one));
+  return {
+    checked: { open: open.filter(isScanned), closed: closed.filter(isScanned) },
+    notes: left.map((one) => {
+      const name = one.sentence.input?.isNegated === true ? 'another interface' : one.sentence.input?.name;
+      return `not checked: ${one.text} (${placeOf(one)}): ${name} was not scanned, as --source leaves it out`;
+    }),
+  };
+}
+
 /** What SIDE of SCAN shows that is not as EXPECTATION says. */
 export function unexpectedIn(scan: Scan, side: number, { open, closed }: PortExpectation): Finding[] {
   const known = scan.areSocketsKnown[side];
   const places = scan.sources.flatMap((scanned) =>
     scanned.groups.flatMap((group) => group.sides[side].map((one): Place => ({ scanned, group, ...one }))),
   );
+  const conditional = scan.sources.flatMap((scanned) =>
+    scanned.conditional.filter((one) => one.side === side).map((one): Place => ({ scanned, ...one })),
+  );
+  const anyhow = [...places, ...conditional];
   return [
     ...open.flatMap((one) => notScanned(one, 'open', places)),
     ...closed.flatMap((one) => notScanned(one, 'closed', places)),
-    ...closed.flatMap((one) => openThough(one, places, known)),
-    ...places.flatMap((place) => unlisted(place, [...open, ...closed], known)),
+    ...closed.flatMap((one) => openThough(one, anyhow, known)),
+    ...anyhow.flatMap((place) => unlisted(place, [...open, ...closed], known)),
     ...open.flatMap((one) => notOpen(one, places, known)),
+    ...scan.sources.flatMap(untriedIn),
   ];
+}
+
+/** Packets to which ports may be open of which the others find them closed. */
+function untriedIn({ source, untried }: ScannedSource): Finding[] {
+  return untried.map(({ field, rules }) => ({
+    code: 'not-scanned',
+    message:
+      `from ${source.from}: ${rules.map(place).join(', ')} may let packets pass that differ in the ` +
+      `${fieldText(field)} from those that were sent: that ports are closed to them is not known`,
+    rules: rules.map(({ file, line }) => ({ file: shownPath(file), line })),
+    packets: [],
+    change: null,
+  }));
 }
 
 /** The senders and ports of PLACE that fit what ONE says; undefined: none do. */
@@ -168,11 +209,7 @@ function notOpen(one: ExpectedPorts, places: readonly Place[], known: boolean): 
 /** ONE of LIST, if it fits nothing that was scanned: that it is as expected would be said of nothing. */
 function notScanned(one: ExpectedPorts, list: 'open' | 'closed', places: readonly Place[]): Finding[] {
   if (fittingOf(one, places).length > 0) return [];
-  const { input } = one.sentence;
-  const isScanned =
-    input === undefined || places.some(({ scanned }) => (scanned.source.devName === input.name) !== input.isNegated);
-  const why = isScanned ? 'no address that is scanned fits' : `${input.name} is not scanned from: see --source`;
-  return [aboutSentence('not-scanned', one, list, why)];
+  return [aboutSentence('not-scanned', one, list, 'no address that is scanned fits')];
 }
 
 function aboutSentence(code: FindingCode, one: ExpectedPorts, list: 'open' | 'closed', why: string): Finding {
@@ -216,7 +253,7 @@ interface Unexpected {
 
 function found(
   code: 'unexpected-open' | 'unexpected-closed',
-  { scanned, group, target, protocol }: Place,
+  { scanned, group, target, protocol, other = AS_CLIENTS }: Place,
   { fate, ranges, senders, known }: Unexpected,
   why: string,
 ): Finding {
@@ -224,12 +261,18 @@ function found(
   const from = isWhole ? senderText(scanned, group) : `${scanned.source.devName}: ${networksText(senders)}`;
   const port = ranges[0].min;
   const sender = isWhole ? group.example : senders[0].min;
-  const ends = `${formatLoaded(toLoaded(sender))}:${CLIENT_PORT} > ${target.address}:${port}`;
+  const condition = other.size === 0 ? '' : ` to packets with ${otherText(other)}`;
+  const sport = other.get('sport') ?? CLIENT_PORT;
+  // Not all that may differ can be said in a sentence.
+  const isSaid = [...other.keys()].every((field) => field === 'sport');
+  const ends = `${formatLoaded(toLoaded(sender))}:${sport} > ${target.address}:${port}`;
   return {
     code,
-    message: `${protocol} ${target.address}:${portsText(ranges)} from ${from}: ${verdictText(fate, known)}; ${why}`,
+    message: `${protocol} ${target.address}:${portsText(ranges)} from ${from}: ${verdictText(fate, known)}${condition}; ${why}`,
     rules: rulesOf(fate),
-    packets: [{ packet: `${scanned.source.devName} ${protocol} ${ends}${protocol === 'tcp' ? ' S' : ''}` }],
+    packets: !isSaid
+      ? []
+      : [{ packet: `${scanned.source.devName} ${protocol} ${ends}${protocol === 'tcp' ? ' S' : ''}` }],
     change: null,
   };
 }

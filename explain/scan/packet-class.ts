@@ -7,6 +7,7 @@ import type { RuleContext } from '../../core/rules/context.js';
 import type { Rule } from '../../core/rules/model.js';
 import { commonRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { LAST_PORT, type Outcome } from './model.js';
+import type { LookedAt } from './other-packets.js';
 import { portsFor } from './port-tests.js';
 import { PROTOCOL_NUMBERS, type ProbePacket, probeLength, SCANNED_PROTOCOLS } from './probe-packet.js';
 import { type Ends, type SetTest, setTestOf } from './set-test.js';
@@ -23,8 +24,8 @@ export interface PacketClass {
   readonly sources: readonly ValueRange[];
   readonly destinations: readonly ValueRange[];
   readonly dports: readonly ValueRange[];
-  /** The rules that look at their source ports. */
-  readonly bySourcePort: readonly Rule[];
+  /** In what others differ that are not told by their ends. */
+  readonly lookedAt: readonly LookedAt[];
   /** The rules that look at more of them than fields: of packets from other senders, or with data, they may think otherwise. */
   readonly byContent: readonly Rule[];
   /** Nothing is known about any other packet. */
@@ -48,14 +49,14 @@ const END_OF: Partial<Record<FieldName, readonly End[]>> = {
   socket: ['source', 'destination', 'sport', 'dport'],
 };
 
-/** The class of PACKET, of which TRAVERSAL was learned. CONTEXT: what the rules saw. */
+/** The class of PACKET, of which TRAVERSAL was learned. CONTEXT: what the rules saw. LOOKED_AT: by rules. */
 export function packetClass(
   packet: ProbePacket,
   outcome: Outcome,
   traversal: Traversal | undefined,
   context: RuleContext,
+  lookedAt: readonly LookedAt[],
 ): PacketClass {
-  const bySourcePort = (traversal?.narrowedBy.get('sport') ?? []).filter((by): by is Rule => typeof by === 'object');
   const ends = new ClassEnds(packet);
   if (traversal === undefined || traversal.alone !== undefined) ends.pinAll();
   else {
@@ -71,7 +72,7 @@ export function packetClass(
     sources: ends.ranges('source'),
     destinations: ends.ranges('destination'),
     dports: ends.ranges('dport'),
-    bySourcePort,
+    lookedAt,
     byContent: (traversal?.givenResults ?? [])
       .filter(({ native }) => native.check !== undefined && native.reads.some((name) => OF_SENDERS.has(name)))
       .map(({ rule }) => rule),

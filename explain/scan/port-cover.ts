@@ -5,6 +5,7 @@
 import { commonRanges, otherRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { UNTOLD } from './fates.js';
 import { LAST_PORT, type Outcome, type PortRange, type ScanTarget } from './model.js';
+import { AS_CLIENTS, type OtherPacket } from './other-packets.js';
 import { ANY_ADDRESS, ANY_PORT, LAST_ADDRESS, type PacketClass } from './packet-class.js';
 import { CLIENT_PORT, type ScannedProtocol } from './probe-packet.js';
 import type { Prober } from './prober.js';
@@ -29,9 +30,18 @@ export class PortCover {
   readonly #classes: PacketClass[] = [];
   readonly #ofBoth: PacketClass[];
 
-  /** OF_BOTH: where the classes are kept that do not depend on the protocol. */
-  constructor(prober: Prober, dev: number, protocol: ScannedProtocol, ofBoth: PacketClass[]) {
+  readonly #other: OtherPacket;
+
+  /** OTHER: in what the packets are not as clients send them. OF_BOTH: where the classes are kept that do not depend on the protocol. */
+  constructor(
+    prober: Prober,
+    dev: number,
+    protocol: ScannedProtocol,
+    other: OtherPacket = AS_CLIENTS,
+    ofBoth: PacketClass[] = [],
+  ) {
     this.#ofBoth = ofBoth;
+    this.#other = other;
     this.#prober = prober;
     this.#dev = dev;
     this.#protocol = protocol;
@@ -56,7 +66,8 @@ export class PortCover {
     let single = 0;
     while (left.length > 0 && alone < MOST_ALONE && single < MOST_SINGLE) {
       const packet = { dev: this.#dev, source, destination: target.number, protocol: this.#protocol };
-      const found = this.#prober.probe({ ...packet, sport: CLIENT_PORT, dport: left[0].min });
+      const sport = this.#other.get('sport') ?? CLIENT_PORT;
+      const found = this.#prober.probe({ ...packet, sport, dport: left[0].min, other: this.#other });
       if (found.isAlone) alone++;
       if (found.dports.length === 1 && found.dports[0].min === found.dports[0].max) single++;
       (found.isOfBoth ? this.#ofBoth : this.#classes).push(found);

@@ -24,6 +24,7 @@ import {
 import { Linktype } from '../../codecs/linktypes.js';
 import type { Host } from '../../core/host/host.js';
 import { Frame } from '../../core/link/frame.js';
+import type { OtherPacket } from './other-packets.js';
 
 export const SCANNED_PROTOCOLS = ['tcp', 'udp'] as const;
 export type ScannedProtocol = (typeof SCANNED_PROTOCOLS)[number];
@@ -32,7 +33,7 @@ export const PROTOCOL_NUMBERS: Readonly<Record<ScannedProtocol, number>> = { tcp
 
 /** The source port of all packets: one from which clients send. */
 export const CLIENT_PORT = 51515;
-const CLIENT_TTL = 64;
+export const CLIENT_TTL = 64;
 const WINDOW = 64_240;
 /** MSS 1460, SACK permitted, timestamps, window scale 7: the options of Linux. */
 const TCP_OPTIONS = Uint8Array.from([...[2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0], ...[1, 3, 3, 7]]);
@@ -46,17 +47,22 @@ export interface ProbePacket {
   readonly protocol: ScannedProtocol;
   readonly sport: number;
   readonly dport: number;
+  /** In what else it is not as clients send packets: its source MAC address, TTL, TOS, or length. */
+  readonly other: OtherPacket;
 }
 
 /** PACKET as a frame that arrives on HOST at TS_SEC, seconds since 1970. */
 export function probeFrame(host: Host, packet: ProbePacket, tsSec: number): Frame {
   const { linkLength, mac } = host.interfaces[packet.dev];
-  const bytes = Buffer.alloc(ETHERNET_LENGTH + IPV4_LENGTH + headerLength(packet.protocol));
+  const length = packet.other.get('length') ?? probeLength(packet.protocol);
+  const bytes = Buffer.alloc(ETHERNET_LENGTH + Math.max(length, leastLength(packet.protocol)));
   writeIp(bytes.subarray(ETHERNET_LENGTH), packet);
   const isBare = linkLength === 0;
   if (!isBare) {
     bytes.set(mac, ETHERNET_DESTINATION_AT);
-    host.writeMac(packet.dev, senderHop(host, packet), bytes, ETHERNET_SOURCE_AT);
+    const senderMac = packet.other.get('sourceMac');
+    if (senderMac === undefined) host.writeMac(packet.dev, senderHop(host, packet), bytes, ETHERNET_SOURCE_AT);
+    else bytes.writeUIntBE(senderMac, ETHERNET_SOURCE_AT, 6);
     bytes.writeUInt16BE(ETHERTYPE_IPV4, ETHERNET_TYPE_AT);
   }
   return new Frame({
@@ -82,17 +88,23 @@ function headerLength(protocol: ScannedProtocol): number {
   return protocol === 'tcp' ? TCP_LENGTH + TCP_OPTIONS.length : UDP_LENGTH;
 }
 
-function writeIp(bytes: Buffer, { source, destination, protocol, sport, dport }: ProbePacket): void {
-  const length = headerLength(protocol);
+/** Without options and data. */
+function leastLength(protocol: ScannedProtocol): number {
+  return IPV4_LENGTH + (protocol === 'tcp' ? TCP_LENGTH : UDP_LENGTH);
+}
+
+function writeIp(bytes: Buffer, { source, destination, protocol, sport, dport, other }: ProbePacket): void {
+  const length = bytes.length - IPV4_LENGTH;
+  const options = TCP_OPTIONS.subarray(0, length < headerLength(protocol) ? 0 : TCP_OPTIONS.length);
   const number = PROTOCOL_NUMBERS[protocol];
   ipv4.encode(
     {
       versionIhl: 0x45,
-      tos: 0,
-      totalLength: probeLength(protocol),
+      tos: other.get('tos') ?? 0,
+      totalLength: bytes.length,
       id: 0,
       fragment: IPV4_DF,
-      ttl: CLIENT_TTL,
+      ttl: other.get('ttl') ?? CLIENT_TTL,
       protocol: number,
       checksum: 0,
       source,
@@ -104,7 +116,7 @@ function writeIp(bytes: Buffer, { source, destination, protocol, sport, dport }:
   bytes.writeUInt16BE(internetChecksum(view, 0, IPV4_LENGTH), IPV4_CHECKSUM_AT);
   const segment = bytes.subarray(IPV4_LENGTH);
   if (protocol === 'tcp') {
-    const dataOffset = (length / 4) << 4;
+    const dataOffset = ((TCP_LENGTH + options.length) / 4) << 4;
     tcp.encode(
       {
         ...{ sourcePort: sport, destinationPort: dport, sequence: 1, acknowledgment: 0 },
@@ -112,7 +124,7 @@ function writeIp(bytes: Buffer, { source, destination, protocol, sport, dport }:
       },
       segment,
     );
-    segment.set(TCP_OPTIONS, TCP_LENGTH);
+    segment.set(options, TCP_LENGTH);
   } else udp.encode({ sourcePort: sport, destinationPort: dport, length, checksum: 0 }, segment);
   const sum = internetChecksum(view, IPV4_LENGTH, length, pseudoHeaderSum(view, 0, number, length));
   // Of UDP, 0 would mean that there is no checksum.

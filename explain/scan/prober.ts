@@ -10,10 +10,13 @@ import type { Traversal } from '../../core/flow/traversal.js';
 import { createTraversalEmulator, type TraversalEmulator } from '../../core/flow/traversal-recorder.js';
 import type { Host } from '../../core/host/host.js';
 import { effectOf } from '../../core/rules/effect.js';
+import { lowerRule } from '../../core/rules/lower.js';
 import type { Match, Rule, Ruleset } from '../../core/rules/model.js';
+import type { ValueRange } from '../../core/rules/ranges.js';
 import type { HostSets } from '../../core/sets/host-sets.js';
 import { asksTime } from '../arrival-time.js';
 import type { Outcome, OwnOrTranslated } from './model.js';
+import { lookedAtIn } from './other-packets.js';
 import { type PacketClass, packetClass } from './packet-class.js';
 import { PortTests } from './port-tests.js';
 import { type ProbePacket, probeFrame } from './probe-packet.js';
@@ -50,6 +53,20 @@ export class Prober {
 
   get host(): Host {
     return this.#probed.host;
+  }
+
+  /** The senders that rules name, other than by sets or as those who are not meant. */
+  get namedSenders(): ValueRange[] {
+    const { host, ruleset } = this.#probed;
+    return ruleset.tables.flatMap(({ rules }) =>
+      rules.flatMap((rule) =>
+        lowerRule(rule, host.interfaceNames).flatMap((step) =>
+          step.kind === 'field' && step.field === 'source' && !step.negated && step.mask === undefined
+            ? step.ranges
+            : [],
+        ),
+      ),
+    );
   }
 
   /** How many rules were tried for them. */
@@ -96,7 +113,9 @@ export class Prober {
     let traversal = this.#send(packet);
     if (traversal?.alone?.reason === 'rule-state') traversal = this.#sendAgain(packet);
     const outcome = this.#events.outcomeOf(traversal, packet);
-    return packetClass(packet, outcome, traversal, this.#emulator.context);
+    const { host, ruleset } = this.#probed;
+    const lookedAt = traversal === undefined ? [] : lookedAtIn(traversal, ruleset, host.interfaceNames);
+    return packetClass(packet, outcome, traversal, this.#emulator.context, lookedAt);
   }
 
   /**

@@ -2,14 +2,17 @@
 import { formatLoaded, toLoaded } from '../../codecs/byte-order.js';
 import { counted, shown, shownPath } from '../../codecs/text.js';
 import { type DropCause, describeCause } from '../../core/drop.js';
+import type { FieldName } from '../../core/fields.js';
 import type { Rule } from '../../core/rules/model.js';
 import { normalRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { saveRule } from '../../core/rules/save.js';
 import { wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
 import { type Fate, LAST_PORT, type PortRange, type ScanVerdict, type TargetPorts } from './model.js';
+import { fieldText, otherText } from './other-packets.js';
+import { without } from './port-cover.js';
 import { formatPortRows, type PortRow } from './port-rows.js';
-import { CLIENT_PORT } from './probe-packet.js';
+import { CLIENT_PORT, CLIENT_TTL } from './probe-packet.js';
 import { haveSamePorts, type Scan, type ScannedSource, type SenderGroup } from './scan.js';
 import { networksOf } from './scan-sources.js';
 
@@ -77,7 +80,8 @@ function alike(
 
 /** `eth0`; `eth0: 10.0.0.5`, of senders that find something else; `10.0.0.0/8`. */
 export function senderText({ source, groups, unscanned }: ScannedSource, group: SenderGroup): string {
-  const isMost = group === groups[0] && countOf(unscanned) < countOf(source.addresses) / 2;
+  const isFirst = group === groups[0] || countOf(without(source.addresses, group.addresses)) === 0;
+  const isMost = isFirst && countOf(unscanned) < countOf(source.addresses) / 2;
   return isMost ? source.from : `${source.from}: ${networksText(group.addresses)}`;
 }
 
@@ -231,8 +235,7 @@ export function notesOn({ sources, areSocketsKnown }: Scan): string[] {
     notes.push('who listens on the host is not known (`sockets` in host.json): accepted ports may be open');
   for (const rule of new Set([...fates].flatMap(({ stateful }) => stateful)))
     notes.push(`${place(rule)} looks at earlier packets, the time or chance: told is what the first packet meets`);
-  for (const rule of new Set(sources.flatMap(({ bySourcePort }) => bySourcePort)))
-    notes.push(`${place(rule)} looks at the source port: told is what packets from port ${CLIENT_PORT} meet`);
+  notes.push(...conditionNotes(sources));
   for (const rule of new Set(sources.flatMap(({ byContent }) => byContent)))
     notes.push(`${place(rule)} looks at the bytes of packets or at sockets: told is what packets without data meet`);
   for (const reason of new Set([...fates].flatMap(({ uncertain }) => uncertain ?? [])))
@@ -241,14 +244,50 @@ export function notesOn({ sources, areSocketsKnown }: Scan): string[] {
     if (unscanned.length === 0) continue;
     const networks = counted(networksOf(unscanned).length, 'network');
     notes.push(
-      `not scanned from ${source.from}: ${networks} that rules name (${networksText(unscanned)}); ` +
+      `not scanned from ${source.from}: ${networks} of senders whom rules may tell apart (${networksText(unscanned)}); ` +
         '--source scans one of them',
     );
   }
   return notes;
 }
 
-function place({ file, line }: Rule): string {
+/** What is otherwise for packets that are not as clients send them. */
+function conditionNotes(sources: readonly ScannedSource[]): string[] {
+  const open = sources.flatMap((scanned) =>
+    scanned.conditional.map(({ group, target, protocol, ports, other }) => {
+      const where = `${protocol} ${target.address}:${ports.map(rangeText).join(', ')} from ${senderText(scanned, group)}`;
+      return `open only to packets with ${otherText(other)}: ${where} (${reasonText(ports[0].fate)})`;
+    }),
+  );
+  const looked = sources.flatMap(({ lookedAt }) =>
+    // What looks at bytes has its own note.
+    lookedAt.flatMap(({ field, rules }) =>
+      (field === 'content' ? [] : rules).map((rule) => {
+        const usual = CLIENT_VALUES[field] ?? 'as clients send them';
+        return `${place(rule)} looks at the ${fieldText(field)}: the result is for packets ${usual}`;
+      }),
+    ),
+  );
+  const untried = sources.flatMap((scanned) =>
+    scanned.untried.flatMap(({ field, rules }) =>
+      rules.map(
+        (rule) => `${place(rule)} may let packets pass that differ in the ${fieldText(field)}: these were not tried`,
+      ),
+    ),
+  );
+  return [...new Set([...open, ...looked, ...untried])];
+}
+
+const CLIENT_VALUES: Readonly<Partial<Record<FieldName, string>>> = {
+  sport: `from port ${CLIENT_PORT}`,
+  ttl: `with TTL ${CLIENT_TTL}`,
+  tos: 'with TOS 0',
+  sourceMac: 'with the address of the neighbour that they come by, or one made up for it',
+  tcpFlags: 'with SYN alone',
+  packetType: "to the interface's own address",
+};
+
+export function place({ file, line }: Rule): string {
   return `${baseName(file)}:${line}`;
 }
 

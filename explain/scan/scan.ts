@@ -3,12 +3,14 @@ import type { Rule } from '../../core/rules/model.js';
 import { commonRanges, normalRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { Fates } from './fates.js';
 import type { PortRange, ScanSource, ScanTarget, TargetPorts } from './model.js';
+import { AS_CLIENTS, type LookedAt } from './other-packets.js';
 import type { PacketClass } from './packet-class.js';
 import { PortCover, without } from './port-cover.js';
 import { SCANNED_PROTOCOLS, type ScannedProtocol } from './probe-packet.js';
 import { type ProbedHost, Prober } from './prober.js';
 import { exampleSender } from './scan-sources.js';
 import type { ScanTargets } from './scan-targets.js';
+import { type ConditionalPorts, Variants } from './variants.js';
 
 /** Senders that all find the same. */
 export interface SenderGroup {
@@ -26,8 +28,12 @@ export interface ScannedSource {
   readonly groups: readonly SenderGroup[];
   /** Senders that were left out, as rules name too many of them. */
   readonly unscanned: readonly ValueRange[];
-  /** The rules that look at source ports: packets from other ports than those of clients may have other fates. */
-  readonly bySourcePort: readonly Rule[];
+  /** In what packets that are not as clients send them may have other fates. */
+  readonly lookedAt: readonly LookedAt[];
+  /** What of that was not tried, for packets that rules may let pass. */
+  readonly untried: readonly LookedAt[];
+  /** What is open only to packets that are not as clients send them. */
+  readonly conditional: readonly ConditionalPorts[];
   /** The rules that look at the bytes of packets, or at sockets: they may treat other packets in another way. */
   readonly byContent: readonly Rule[];
 }
@@ -64,7 +70,7 @@ export function scanHost(sides: readonly ProbedHost[], sources: readonly ScanSou
   };
 }
 
-interface ScannedSide {
+export interface ScannedSide {
   readonly prober: Prober;
   readonly fates: Fates;
 }
@@ -73,11 +79,12 @@ function scanSource(sides: readonly ScannedSide[], source: ScanSource, targets: 
   const { dev } = source;
   const covers = sides.map(({ prober, fates }) => {
     const ofBoth: PacketClass[] = [];
-    const coverOf = (protocol: ScannedProtocol): PortCover => new PortCover(prober, dev, protocol, ofBoth);
+    const coverOf = (protocol: ScannedProtocol): PortCover => new PortCover(prober, dev, protocol, AS_CLIENTS, ofBoth);
     return { fates, byProtocol: SCANNED_PROTOCOLS.map((protocol) => ({ protocol, cover: coverOf(protocol) })) };
   });
-  const bySourcePort = new Set<Rule>();
+  const variants = new Variants(sides, dev, targets);
   const byContent = new Set<Rule>();
+  const namedSenders = normalRanges(sides.flatMap(({ prober }) => prober.namedSenders));
   const groups: SenderGroup[] = [];
   const tried = (): number =>
     sides.reduce(
@@ -87,7 +94,9 @@ function scanSource(sides: readonly ScannedSide[], source: ScanSource, targets: 
   let left = source.addresses;
   let start = tried();
   while (left.length > 0 && (groups.length < 2 || tried() - start < MOST_TRIED)) {
-    const example = exampleSender(sides[0].prober.host, dev, left);
+    // After the most general ones, those whom rules name.
+    const named = groups.length === 0 ? [] : commonRanges(namedSenders, left);
+    const example = exampleSender(sides[0].prober.host, dev, named.length > 0 ? named : left);
     let addresses = left;
     const found = covers.map(({ fates, byProtocol }) =>
       targets.flatMap((target) =>
@@ -95,7 +104,7 @@ function scanSource(sides: readonly ScannedSide[], source: ScanSource, targets: 
           const { outcomes, sources, classes } = cover.cover(example, target);
           addresses = commonRanges(addresses, sources);
           for (const one of classes) {
-            for (const rule of one.bySourcePort) bySourcePort.add(rule);
+            variants.note(AS_CLIENTS, one.lookedAt);
             for (const rule of one.byContent) byContent.add(rule);
           }
           return { target, protocol, ports: fates.of(outcomes, { dev, source: example, target, protocol }) };
@@ -103,14 +112,18 @@ function scanSource(sides: readonly ScannedSide[], source: ScanSource, targets: 
       ),
     );
     if (groups.length === 0) start = tried();
-    groups.push({ addresses, example, sides: found });
+    const group = { addresses, example, sides: found };
+    groups.push(group);
+    variants.tryFor(group);
     left = without(left, addresses);
   }
   return {
     source,
     groups: merged(groups),
     unscanned: left,
-    bySourcePort: [...bySourcePort],
+    lookedAt: variants.lookedAt,
+    untried: variants.untried,
+    conditional: variants.found,
     byContent: [...byContent],
   };
 }

@@ -29,8 +29,6 @@ export interface HostCommand {
 }
 
 const TOOL = /^(?:(iptables|ip6tables)(-legacy|-nft)?(-restore|-save)?|(ipset|sysctl))$/;
-/** For people. */
-const UNDERSTOOD = 'iptables, ip6tables, ipset or sysctl -w, or a file of such commands';
 /** What a file for iptables-restore, or for `ipset restore`, starts with. */
 const RULES = /^\*\w+\s*$/;
 const SETS = /^(?:create|add)\s/;
@@ -57,12 +55,6 @@ export function filesOfCommands(values: readonly string[]): string[] {
  */
 export function readCommands(given: string, argument: number, options: { hasEnded?: () => boolean }): HostCommand[] {
   if (isCommand(given)) return typedCommands(given, { file: '--apply', argument: `--apply ${argument}` }, argument);
-  // Words with blanks between them are rather a command than the name of a file.
-  const word = /^\s*(?:sudo\s+)?(\S+)\s/.exec(given)?.[1];
-  if (word !== undefined && !existsSync(nativePath(given)))
-    throw new CommandError(
-      `--apply ${argument}: no such file, and "${shown(word)}" is no command that is understood; expected ${UNDERSTOOD}`,
-    );
   return commandsOf(readText(given, options), given);
 }
 

@@ -60,19 +60,6 @@ Lint('nothing found: exit code 0', () => {
   assert.equal(JSON.parse(lint(CLEAN, '--json').stdout).findings, []);
 });
 
-Lint('a file without rules is told', () => {
-  assert.match(lint('').stderr, /there are no rules/);
-});
-
-Lint('findings are laid out for COLUMNS, with short names of files', () => {
-  const args = ['lint', '--rules', join(dir, 'rules v4')];
-  lint(RULES);
-  const env = { ...process.env, COLUMNS: '80' };
-  const { stdout } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env });
-  assert.ok(stdout.split('\n').every(({ length }) => length <= 80));
-  assert.not.match(stdout, new RegExp(dir));
-});
-
 Lint('JSON is as the schema says, which has all codes', () => {
   const schema = JSON.parse(readFileSync('docs/schema/lint.schema.json', 'utf8'));
   const validate = new Ajv2020({ allErrors: true, strictTypes: false }).compile(schema);

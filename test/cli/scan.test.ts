@@ -247,7 +247,6 @@ Scan('no port, any port and a range are alike: each port that is named has to be
 Scan('a sentence that fits nothing that is scanned is a finding, whether it is listed as open or as closed', () => {
   const unfit = [
     ['tcp * > 192.0.2.99:22', 'no address that is scanned fits'],
-    ['docker0 tcp * > 192.0.2.10:22', 'docker0 is not scanned from: see --source'],
     ['tcp 198.51.100.7 > 192.0.2.10:22', 'no address that is scanned fits'],
   ];
   const lists = ['open', 'closed'];
@@ -256,7 +255,7 @@ Scan('a sentence that fits nothing that is scanned is a finding, whether it is l
     closedOf(text),
     lists.flatMap((list, i) =>
       unfit.map(
-        ([sentence, why], j) => `not-scanned: listed as ${list} (ports.yaml:${i * 4 + j + 2}): ${sentence}: ${why}`,
+        ([sentence, why], j) => `not-scanned: listed as ${list} (ports.yaml:${i * 3 + j + 2}): ${sentence}: ${why}`,
       ),
     ),
   );
@@ -268,6 +267,78 @@ Scan('of senders of whom only some are listed, the others are a finding', () => 
     'unexpected-open: tcp 192.0.2.10:8080 from eth0: 203.0.113.128/25: → 172.17.0.3:80 out docker0; not listed as open',
     'unexpected-open: tcp 172.17.0.1:8080 from eth0: 203.0.113.128/25: → 172.17.0.3:80 out docker0; not listed as open',
   ]);
+});
+
+Scan('what is open only to packets that are not as those of clients is no less open', () => {
+  const rules = join(dir, 'condition.v4');
+  const expected = join(dir, 'ports.yaml');
+  const check = (...lines: readonly string[]): { status: number | null; codes: string[]; text: string } => {
+    writeFileSync(rules, `*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n${lines.join('\n')}\nCOMMIT\n`);
+    writeFileSync(expected, 'closed:\n- eth0 tcp * > *\n- docker0 tcp * > *\n');
+    const { status, stdout } = run('--rules', rules, '--expect', expected, '--json');
+    const { findings, notes } = JSON.parse(stdout);
+    const messages = findings.map(({ message }: { message: string }) => message);
+    const codes = [...new Set<string>(findings.map(({ code }: { code: string }) => code))];
+    return { status, codes, text: [...messages, ...notes].join('\n') };
+  };
+  for (const [match, condition] of [
+    ['-p tcp -m mac --mac-source 02:00:00:00:00:77', 'source MAC address 02:00:00:00:00:77'],
+    ['-p tcp -m ttl --ttl-gt 128', 'TTL 129'],
+    ['-p tcp -m tos --tos 0x10/0xff', 'TOS 0x10'],
+    ['-p tcp -m length --length 40', 'length 40'],
+    ['-s 10.0.0.0/8 -p tcp -m tcp --sport 53', 'source port 53'],
+    ['-p tcp -m tcp --sport 53 -m ttl --ttl-gt 128', 'TTL 129'],
+  ]) {
+    const { status, codes, text } = check(`-A INPUT ${match} -j ACCEPT`);
+    assert.is(status, 1, match);
+    assert.equal(codes, ['unexpected-open'], match);
+    assert.match(text, new RegExp(`open to packets with .*${condition}`), match);
+  }
+  for (const match of [
+    '-p tcp -m tcp --tcp-option 30',
+    '-m pkttype --pkt-type broadcast',
+    '-p tcp -m tcp --tcp-flags ALL ACK',
+  ]) {
+    const { status, codes, text } = check(`-A INPUT ${match} -j ACCEPT`);
+    assert.is(status, 1, match);
+    assert.ok(codes.length > 0, match);
+    assert.match(text, /condition\.v4:4/, match);
+  }
+  // These rules only stop packets, or say something about them, and marks are 0 on arrival.
+  for (const rule of [
+    '-m ttl --ttl-gt 128 -j DROP',
+    '-p tcp -m tcp ! --syn -j DROP',
+    '-p tcp -m tcp --sport 53 -j LOG',
+    '-p tcp -m mark --mark 0x7 -j ACCEPT',
+  ]) {
+    const { status, text } = check(`-A INPUT ${rule}`);
+    assert.is(status, 0, `${rule}: ${text}`);
+  }
+  const { text } = check('-A INPUT -p tcp -m tcp --sport 53 -j ACCEPT', '-A INPUT -m ttl --ttl-lt 32 -j ACCEPT');
+  assert.match(text, /condition\.v4:4 looks at the source port: the result is for packets from port 51515/);
+  assert.match(text, /open only to packets with TTL 31/);
+  assert.is(run('--rules', rules, '--strict').status, 1);
+});
+
+Scan('what is expected of interfaces that --source leaves out is not checked, and that is said', () => {
+  const file = join(dir, 'ports.yaml');
+  writeFileSync(file, 'open:\n- docker0 tcp * > *:53\n- tcp * > *:22\n- tcp * > *:8080\n- tcp * > 172.17.0.3:80\n');
+  const args = ['--rules', RULES_FILE, '--expect', file, '--source', '203.0.113.0/24', '--json'];
+  const { status, stdout } = run(...args);
+  const { findings, notes } = JSON.parse(stdout);
+  assert.equal(findings, []);
+  assert.is(status, 0);
+  assert.match(notes.join('\n'), /not checked: docker0 tcp \* > \*:53 \(.*ports\.yaml:2\): docker0 was not scanned/);
+  assert.is(run(...args, '--strict').status, 1);
+});
+
+Scan('senders whom rules name are scanned first, and the others are said as what they are', () => {
+  const rules = join(dir, 'named.v4');
+  writeFileSync(rules, '*filter\n:INPUT DROP [0:0]\n-A INPUT -s 10.1.2.3/32 -j ACCEPT\nCOMMIT\n');
+  const { stdout } = run('--rules', rules, '--json');
+  const { sources, notes } = JSON.parse(stdout);
+  assert.ok(sources.some(({ networks }: { networks: string[] }) => networks.includes('10.1.2.3')));
+  assert.not.match(notes.join('\n'), /that rules name/);
 });
 
 Scan('an expectation that scan cannot tell is refused by name', () => {

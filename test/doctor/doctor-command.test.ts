@@ -1,8 +1,6 @@
 // `nfreplay doctor` from outside: its exit codes, and its JSON as docs/schema/doctor.schema.json describes it.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { suite } from 'uvu';
@@ -59,29 +57,6 @@ Command('nothing found ends it with 0, and says what was not looked for without 
   assertValid(found);
   assert.equal(found.findings, []);
   assert.is(found.clean.length + found.notMade.length, Object.keys(FINDINGS.doctor).length);
-});
-
-Command('connections that rules block are told where no known failure explains them', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'nfreplay-doctor-'));
-  const host = readFileSync('docs/walkthrough/host.txt', 'utf8');
-  // Nothing lets anything into Docker's network, and nobody meant to.
-  writeFileSync(
-    join(dir, 'host.txt'),
-    host.replace('[0:0] -A DOCKER-USER -i eth0 -p tcp -m tcp --dport 8080 -j RETURN\n', ''),
-  );
-  const args = ['--host', join(dir, 'host.txt'), '--capture', 'docs/walkthrough/any.pcap'];
-  const { status, stdout } = doctor(...args, '--color', 'never');
-  rmSync(dir, { recursive: true });
-  assert.is(status, 0);
-  const [title, , ...rest] = stdout
-    .split('\n\n')[0]
-    .replace(/\s+/g, ' ')
-    .split(/(but )/);
-  assert.is(title, 'none of the known failures in 58 packets ');
-  assert.match(
-    rest.join(''),
-    /^3 packets to 192\.0\.2\.10:8080, a published port, were dropped by \S*host\.txt:1295; ask nfreplay trace … --packet capture:3/,
-  );
 });
 
 Command('a pipe is refused, as captures are read again', () => {

@@ -42,10 +42,6 @@ function errorOf(apply: readonly string[], more: Partial<ReplayOptions> = {}): s
   return assert.unreachable(apply.join()) as never;
 }
 
-Apply('what is neither a command nor a file is told which commands there are', () => {
-  assert.match(errorOf(['ufw allow 8081']), /no such file, and "ufw" is no command .*; expected iptables, ip6tables/);
-});
-
 Apply('a rule that lets a refused packet in changes what happens to it, and is named by its place', () => {
   const before = replayed([]);
   assert.is(before.dropped[0].services.listed[0].port, 8081);

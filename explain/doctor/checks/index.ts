@@ -14,7 +14,6 @@ import { NO_HELPER } from './no-helper.js';
 import { NOT_LISTENING } from './not-listening.js';
 import { OUTDATED_CONNECTION } from './outdated-connection.js';
 import { PATH_MTU } from './path-mtu.js';
-import { PUBLISHED_BLOCKED } from './published-blocked.js';
 import { PUBLISHED_ELSEWHERE } from './published-elsewhere.js';
 import { REVERSE_PATH } from './reverse-path.js';
 import { TABLE_FULL } from './table-full.js';
@@ -26,7 +25,6 @@ export const CHECKS: readonly Check[] = [
   FORWARDING_OFF,
   DOCKER_RULES_GONE,
   ACCEPT_AFTER_REJECT,
-  PUBLISHED_BLOCKED,
   PUBLISHED_ELSEWHERE,
   NOT_LISTENING,
   MASQUERADE,

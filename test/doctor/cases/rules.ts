@@ -138,46 +138,4 @@ const ORDER: DoctorCase[] = [
   },
 ];
 
-/** DOCKER-USER with RULES, as an administrator fills it. */
-const blocked = (...rules: readonly string[]): string =>
-  rulesOf({
-    nat: [...PUBLISH, MASQUERADE],
-    filter: [
-      ...FILTER,
-      ':DOCKER-USER - [0:0]',
-      '-A FORWARD -j DOCKER-USER',
-      ...rules,
-      '-A DOCKER-USER -i eth0 -j DROP',
-    ],
-  });
-
-const BLOCKED: DoctorCase[] = [
-  {
-    name: 'an exception in DOCKER-USER for the port before DNAT',
-    host: hostWith(),
-    rules: blocked('-A DOCKER-USER -i eth0 -p tcp -m tcp --dport 8080 -j RETURN'),
-    traffic: [syn('eth0', CLIENT, PUBLISHED), syn('eth0', CLIENT, PUBLISHED)],
-    finds: 'published-blocked',
-    packets: ['eth0:1', 'eth0:2'],
-    lines: [16, 15, DNAT_LINE],
-    change: /^iptables -I DOCKER-USER 1 -i eth0 -p tcp -m conntrack --ctorigdstport 8080 --ctdir ORIGINAL -j RETURN$/,
-  },
-  {
-    name: 'the same for address and port',
-    host: hostWith(),
-    rules: blocked('-A DOCKER-USER -d 192.0.2.10/32 -p tcp -m tcp --dport 8080 -j ACCEPT'),
-    traffic: [syn('eth0', CLIENT, PUBLISHED)],
-    finds: 'published-blocked',
-    packets: ['eth0:1'],
-    lines: [16, 15, DNAT_LINE],
-    change: /^iptables -I DOCKER-USER 1 -p tcp -m conntrack --ctorigdst 192\.0\.2\.10 --ctorigdstport 8080 /,
-  },
-  {
-    name: 'a published port that is blocked, and an exception for another',
-    host: hostWith(),
-    rules: blocked('-A DOCKER-USER -i eth0 -p tcp -m tcp --dport 8081 -j RETURN'),
-    traffic: [syn('eth0', CLIENT, PUBLISHED)],
-  },
-];
-
-export const RULES_CASES: readonly DoctorCase[] = [...FORWARDING, ...DOCKER, ...ORDER, ...BLOCKED];
+export const RULES_CASES: readonly DoctorCase[] = [...FORWARDING, ...DOCKER, ...ORDER];

@@ -14,6 +14,7 @@ import type { Ruleset } from '../../../core/rules/model.js';
 import { parseRuleset } from '../../../core/rules/parse/parse.js';
 import { HostSets } from '../../../core/sets/host-sets.js';
 import type { Fate, TargetPorts } from '../../../explain/scan/model.js';
+import { AS_CLIENTS } from '../../../explain/scan/other-packets.js';
 import { CLIENT_PORT, type ProbePacket, probeFrame } from '../../../explain/scan/probe-packet.js';
 import { type Scan, scanHost } from '../../../explain/scan/scan.js';
 import { scanSources } from '../../../explain/scan/scan-sources.js';
@@ -121,7 +122,7 @@ Scans(`each port has the fate that a packet to it meets on a fresh host (seed ${
         const sender = pick(random, [min, max, min + random(max - min + 1)]);
         const { target, protocol } = found;
         const ends = { source: sender, destination: target.number, sport: CLIENT_PORT, dport: port };
-        const packet = { dev: source.dev, protocol, ...ends };
+        const packet = { dev: source.dev, protocol, ...ends, other: AS_CLIENTS };
         if (fate.verdict === 'unknown') continue;
         const packetText = `${source.from} ${protocol} ${formatLoaded(toLoaded(sender))} > ${target.address}:${port}`;
         const where = `seed ${seed + round}: ${packetText}`;
