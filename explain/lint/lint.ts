@@ -9,16 +9,20 @@ import { NO_PACKETS, TooManyNodes } from '../../core/rules/space/diagrams.js';
 import { PacketSpace } from '../../core/rules/space/packet-space.js';
 import { testedFields } from '../../core/rules/space/rule-sets.js';
 import { TableReach } from '../../core/rules/space/table-reach.js';
-import type { Finding } from '../findings.js';
+import { type Finding, formatPlace } from '../findings.js';
 import { findUnestablished } from './established.js';
 import { addressesOf, deliversOwnOnly } from './host-addresses.js';
 import { PartFinder } from './in-part.js';
 import { findNever, findStateInRaw } from './never.js';
+import { OneByOne } from './one-by-one.js';
 import { placeOf, ruleText } from './rule-text.js';
 import { fateBy, isRefusal, lastTaker, takersIn } from './takers.js';
 
 /** How many nodes the sets of a table may take: about a gigabyte for the largest. */
 const MAX_NODES = 1 << 23;
+
+/** The same where each rule is examined by itself. */
+const MAX_NODES_ONE_BY_ONE = 1 << 20;
 
 /** How many rules of a table are reported that are covered in part. */
 const MAX_PARTS = 200;
@@ -48,9 +52,9 @@ export function lint(ruleset: Ruleset, host?: Host, maxNodes = MAX_NODES): LintR
       givenUp.push(`table ${table.name}: after ${MAX_PARTS} rules that are covered in part, no others were looked for`);
     } catch (error) {
       if (!(error instanceof TooManyNodes)) throw error;
-      givenUp.push(
-        `table ${table.name}: ${error.message}; none of its ${counted(table.rules.length, 'rule')} was examined`,
-      );
+      const { findings: single, given } = lintOneByOne(table, ruleset, host, maxNodes);
+      findings.push(...single);
+      givenUp.push(`table ${table.name}: ${error.message}; ${given}`);
     }
   }
   const files = [...new Set(findings.map(({ rules }) => rules[0].file))];
@@ -58,14 +62,39 @@ export function lint(ruleset: Ruleset, host?: Host, maxNodes = MAX_NODES): LintR
   return { findings, givenUp, ruleCount: ruleset.tables.reduce((sum, { rules }) => sum + rules.length, 0) };
 }
 
-/** The sets of TABLE, one of RULESET. */
-export function reachOf(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number): TableReach {
-  const space = new PacketSpace({
+/** What is found in TABLE by its rules one by one, and what was given up for that. */
+function lintOneByOne(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number) {
+  const rules = counted(table.rules.length, 'rule');
+  try {
+    const most = Math.min(maxNodes, MAX_NODES_ONE_BY_ONE);
+    const oneByOne = new OneByOne(table, ruleset, host, () => spaceOf(table, ruleset, host, most));
+    const unused = table.chains.filter((chain) => !oneByOne.isCalled(chain) && chain.rules.length > 0);
+    const findings = [...oneByOne.find(), ...unused.map((chain) => unusedChain(table, chain))];
+    const { unexamined } = oneByOne;
+    const given = `its ${rules} were compared with single earlier rules only, not with several together or across chains`;
+    if (unexamined.length === 0) return { findings, given };
+    const [first] = unexamined;
+    const count = unexamined.length === 1 ? 'one' : `${unexamined.length}`;
+    return { findings, given: `${given}; ${count} of them not at all, from ${formatPlace(first)} on` };
+  } catch (error) {
+    if (!(error instanceof TooManyNodes)) throw error;
+    return { findings: [], given: `none of its ${rules} was examined` };
+  }
+}
+
+/** An empty space for the packets of TABLE, one of RULESET. */
+function spaceOf(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number): PacketSpace {
+  return new PacketSpace({
     fields: testedFields([table]),
     devices: deviceNames(ruleset.tables, host?.interfaceNames ?? []),
     addresses: host && addressesOf(host),
     maxNodes,
   });
+}
+
+/** The sets of TABLE, one of RULESET. */
+export function reachOf(table: Table, ruleset: Ruleset, host: Host | undefined, maxNodes: number): TableReach {
+  const space = spaceOf(table, ruleset, host, maxNodes);
   const isPlain = host !== undefined && deliversOwnOnly(host, ruleset);
   return new TableReach(table, space, (hook: Hook) => arrivingAt(space, table.name, hook, isPlain));
 }

@@ -253,6 +253,38 @@ Lint('a mark that a rule sets may be found by the next', () => {
   assert.equal(found([rules[0], rules[2]], { table: 'mangle' }), ['2 shadowed 1']);
 });
 
+/** Rules of which the union is too complex for any memory: each pair of conditions that differ is another set. */
+const COMPLEX = Array.from(
+  { length: 400 },
+  (_, i) => `-A INPUT -s ${(i * 37) % 220}.${(i * 91) % 256}.0.0/17 -d 10.${(i * 53) % 256}.${i % 256}.0/25 -j ACCEPT`,
+);
+
+Lint('where the union of a table is too complex, each rule is still examined by itself', () => {
+  const rules = [
+    ...COMPLEX,
+    '-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT',
+    '-A INPUT -p tcp -m tcp --dport 80 -j DROP',
+    '-A INPUT -s 192.0.2.7 -p tcp -m tcp --dport 80 -j LOG',
+    '-A INPUT -p tcp -m tcp --dport 1:9 -m multiport --dports 10,11 -j ACCEPT',
+    '-A INPUT -p tcp -m tcp --dport 81 -m limit --limit 1/s -j ACCEPT',
+    '-A INPUT -p tcp -m tcp --dport 81 -m limit --limit 1/s -j ACCEPT',
+    COMPLEX[17],
+    '-A UNUSED -j DROP',
+  ];
+  const text = ['*filter', ':UNUSED - [0:0]', ...rules, 'COMMIT', ''].join('\n');
+  const { findings, givenUp } = lint(parseRuleset(text, 'rules.v4'), undefined, 1 << 15);
+  const told = findings.map(({ code, rules: places }) => [code, ...places.map(({ line }) => line - 402)].join(' '));
+  assert.equal(
+    told.filter((one) => !one.startsWith('unused')),
+    ['shadowed 2 1', 'shadowed 3 1', 'contradiction 4', `shadowed 7 ${18 - 400}`],
+  );
+  assert.ok(told.some((one) => one.startsWith('unused-chain')));
+  assert.equal(givenUp, [
+    'table filter: the sets of packets are too complex; its 408 rules were compared with single earlier rules only, ' +
+      'not with several together or across chains',
+  ]);
+});
+
 Lint('sets that are too complex are given up, by name', () => {
   const text = ['*filter', '-A INPUT -s 10.0.0.1 -j ACCEPT', 'COMMIT', ''].join('\n');
   const { findings, givenUp } = lint(parseRuleset(text, 'rules.v4'), undefined, 50);
