@@ -5,6 +5,7 @@ import { CtInfo } from '../../core/packet.js';
 import type { Rule } from '../../core/rules/model.js';
 import { opening, overLo } from '../../core/rules/space/arrivals.js';
 import { NO_PACKETS, type PacketSet } from '../../core/rules/space/diagrams.js';
+import { testedFields } from '../../core/rules/space/rule-sets.js';
 import type { TableReach } from '../../core/rules/space/table-reach.js';
 import { type Finding, type FindingCode, formatPlace } from '../findings.js';
 import { placeOf, ruleText } from './rule-text.js';
@@ -25,11 +26,24 @@ export function findNever(reach: TableReach, rule: Rule): Finding | undefined {
   const { why, rules } = reason;
   return {
     code: isNat ? 'no-translation' : reason.code,
-    message: `never ${isNat ? 'translates' : 'matches'}: ${ruleText(rule)}: ${why}`,
+    message: `never ${isNat ? 'translates' : 'matches'}: ${ruleText(rule)}: ${why}${assumption(reach, rule, reason)}`,
     rules: [rule, ...rules].map(placeOf),
     packets: [],
     change: reason.change ?? null,
   };
+}
+
+/**
+ * What the finding about RULE assumes, if later fragments would meet it: the replay always tracks, and so reassembles; a
+ * kernel does not where nothing needs conntrack.
+ */
+function assumption(reach: TableReach, rule: Rule, { code }: Reason): string {
+  const { space, table } = reach;
+  if (code !== 'shadowed' || table.name === 'nat' || [...testedFields([table])].some((name) => name.startsWith('ct')))
+    return '';
+  const later = space.sets.not(space.having('fragmentOffset', 0));
+  const meetsLater = space.sets.meet(reach.packets[rule.index].matching, reach.reachingInChain(rule), later);
+  return meetsLater ? ' (assumed: conntrack reassembles fragments)' : '';
 }
 
 function reasonOf(reach: TableReach, rule: Rule): Reason | undefined {

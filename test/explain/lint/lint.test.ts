@@ -285,6 +285,19 @@ Lint('where the union of a table is too complex, each rule is still examined by 
   ]);
 });
 
+Lint('a rule that would meet later fragments is said to assume that conntrack reassembles them', () => {
+  const messageOf = (...rules: string[]): string => {
+    const text = ['*filter', ...rules, 'COMMIT', ''].join('\n');
+    return lint(parseRuleset(text, 'rules.v4')).findings[0].message;
+  };
+  const assumed = /\(assumed: conntrack reassembles fragments\)/;
+  const ports = '-A FORWARD -p tcp -m tcp --dport 0:65535 -j ACCEPT';
+  assert.match(messageOf(ports, '-A FORWARD -p tcp -j DROP'), assumed);
+  assert.not.match(messageOf(ports, '-A FORWARD -p tcp -m tcp --dport 80 -j DROP'), assumed);
+  const state = '-A FORWARD -m conntrack --ctstate INVALID -j LOG';
+  assert.not.match(messageOf(state, ports, '-A FORWARD -p tcp -j DROP'), assumed);
+});
+
 Lint('sets that are too complex are given up, by name', () => {
   const text = ['*filter', '-A INPUT -s 10.0.0.1 -j ACCEPT', 'COMMIT', ''].join('\n');
   const { findings, givenUp } = lint(parseRuleset(text, 'rules.v4'), undefined, 50);
