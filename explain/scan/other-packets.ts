@@ -55,7 +55,9 @@ export function lookedAtIn(traversal: Traversal, ruleset: Ruleset, interfaceName
   // Routing asks for it before: rules do not narrow it any more.
   if (traversal.narrowedBy.get('packetType')?.includes('route'))
     add('packetType', rulesAsking('packetType', ruleset, interfaceNames), []);
-  for (const { rule, native } of [...traversal.nativeResults, ...traversal.givenResults])
+  // Sets and earlier packets are no part of a packet: what of it is looked up there follows from its ends.
+  const given = traversal.givenResults.filter(({ native }) => native.check !== undefined);
+  for (const { rule, native } of [...traversal.nativeResults, ...given])
     for (const field of native.reads) if (isOfPacket(field)) add(field, [rule], []);
   return found;
 }

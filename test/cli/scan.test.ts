@@ -320,6 +320,19 @@ Scan('what is open only to packets that are not as those of clients is no less o
   assert.is(run('--rules', rules, '--strict').status, 1);
 });
 
+Scan('a rule that looks addresses up in a set asks for no other field of packets', () => {
+  const rules = join(dir, 'set.v4');
+  const sets = join(dir, 'set.ipset');
+  writeFileSync(sets, 'create friends hash:ip\nadd friends 203.0.113.9\n');
+  writeFileSync(
+    rules,
+    '*filter\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set friends src -p udp -j ACCEPT\nCOMMIT\n',
+  );
+  const { stdout, stderr } = run('--rules', rules, '--ipset', sets, '--source', 'eth0', '--json');
+  assert.is(stderr, '');
+  assert.not.match(JSON.parse(stdout).notes.join('\n'), /set\.v4/);
+});
+
 Scan('what is expected of interfaces that --source leaves out is not checked, and that is said', () => {
   const file = join(dir, 'ports.yaml');
   writeFileSync(file, 'open:\n- docker0 tcp * > *:53\n- tcp * > *:22\n- tcp * > *:8080\n- tcp * > 172.17.0.3:80\n');
