@@ -149,8 +149,8 @@ const SHOW: OptionSpec = {
   name: 'show',
   value: 'FILTER',
   help:
-    'tell only of packets that this filter chooses: of their drops in a report, and their stories in files; everything ' +
-    'is replayed',
+    'tell only of packets that this filter chooses: of their drops in a report, and their stories in files; ' +
+    'everything is replayed',
 };
 
 export const SEED: OptionSpec = {

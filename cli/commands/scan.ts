@@ -29,11 +29,11 @@ export const SCAN: CommandSpec = {
       value: 'FILE',
       help:
         'which ports are to be open, as YAML: `open:` and `closed:`, each a list of sentences such as ' +
-        '"- eth0 tcp * > 192.0.2.10:22"; prints what is open and not listed, what is listed and closed (without a port, ' +
-        'all ports are listed), and what fits nothing that is scanned, and exits with 1 if there is anything; open are also ' +
-        'translated ports, accepted ones where it is not known who listens, and those that are open only to packets with ' +
-        'another source port, MAC address, TTL, TOS or length than those of clients; sentences about interfaces that ' +
-        '--source leaves out are not checked, and said',
+        '"- eth0 tcp * > 192.0.2.10:22"; prints what is open and not listed, what is listed and closed (without a ' +
+        'port, all ports are listed), and what fits nothing that is scanned, and exits with 1 if there is anything; ' +
+        'open are also translated ports, accepted ones where it is not known who listens, and those that are open ' +
+        'only to packets with another source port, MAC address, TTL, TOS or length than those of clients; ' +
+        'sentences about interfaces that --source leaves out are not checked, and said',
     },
     { ...APPLY, help: `${APPLY.help}; with one ruleset, what that opens and closes is told; with two, it is for both` },
     IPSET,

@@ -52,7 +52,9 @@ export const TRACE: CommandSpec = {
     },
     {
       name: 'all',
-      help: 'show each rule that the packet was tried against, and each policy; and what would stop one that gets through',
+      help:
+        'show each rule that the packet was tried against, and each policy; and what would stop one that gets ' +
+        'through',
     },
     { name: 'minimal', help: 'only the verdict, what was changed, and what left the host' },
     // Which packets are told of is what it is asked.

@@ -356,8 +356,8 @@ Investigations('what comes in over lo is what the host has sent', () => {
   const rules = '*filter\n-A INPUT -j LOG --log-prefix "[BLK] "\nCOMMIT\n';
   for (const end of ['127.0.0.1', '192.0.2.10']) {
     const line =
-      `[BLK] IN=lo OUT= MAC=00:00:00:00:00:00:00:00:00:00:00:00:08:00 SRC=${end} DST=${end} LEN=60 TOS=0x00 PREC=0x00 ` +
-      'TTL=64 ID=32213 DF PROTO=TCP SPT=45232 DPT=631 WINDOW=65495 RES=0x00 SYN URGP=0';
+      `[BLK] IN=lo OUT= MAC=00:00:00:00:00:00:00:00:00:00:00:00:08:00 SRC=${end} DST=${end} LEN=60 TOS=0x00 ` +
+      'PREC=0x00 TTL=64 ID=32213 DF PROTO=TCP SPT=45232 DPT=631 WINDOW=65495 RES=0x00 SYN URGP=0';
     const finding = investigate(settingOf(rules), line);
     assert.ok(finding.isFound);
     assert.ok(finding.chosen.includes('sent by the host itself'));
