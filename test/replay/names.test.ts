@@ -110,8 +110,28 @@ Names('are shown beside addresses, which stay, and listed in the summary', () =>
   const plain = replay({ hostPath: join(EXAMPLE, 'host.json'), rulesPath: join(EXAMPLE, 'rules.v4'), inputs: INPUTS });
   assert.is(plain.names, undefined);
   assert.equal(
-    { ...named, names: undefined, networks: undefined, run: 0, rules: 0, dropped: 0, droppedFlows: 0, outputs: 0 },
-    { ...plain, names: undefined, networks: undefined, run: 0, rules: 0, dropped: 0, droppedFlows: 0, outputs: 0 },
+    {
+      ...named,
+      names: undefined,
+      networks: undefined,
+      run: 0,
+      rules: 0,
+      unmatched: 0,
+      dropped: 0,
+      droppedFlows: 0,
+      outputs: 0,
+    },
+    {
+      ...plain,
+      names: undefined,
+      networks: undefined,
+      run: 0,
+      rules: 0,
+      unmatched: 0,
+      dropped: 0,
+      droppedFlows: 0,
+      outputs: 0,
+    },
   );
 });
 
