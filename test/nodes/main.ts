@@ -1,6 +1,6 @@
-// `npm run test:nodes`: the tests and one replay of 1,000,000 packets on the oldest supported Node and the two newest,
-// fetched into a temporary folder. The replay must write the same as on the running Node. The last line is `N passed,
-// N failed`.
+// `npm run test:nodes -- [MAJOR…]`: the tests and one replay of 1,000,000 packets on the oldest supported Node and the
+// two newest, or on those that are named, fetched into a temporary folder. The replay must write the same as on the
+// running Node. The last line is `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { writeEst64 } from '../../bench/est64.js';
 
 /** Major versions; README names them too. */
 const VERSIONS = [20, 24, 26];
+const ASKED = process.argv.slice(2).map(Number);
 const PACKETS = 1_000_000;
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -86,7 +87,7 @@ function checkAll(dir: string): Counts {
   const problem = replay(process.execPath, ins, wanted);
   if (problem !== undefined) throw new Error(`Node ${process.version} cannot replay: ${problem}`);
   const total = { passed: 0, failed: 0 };
-  for (const major of VERSIONS) {
+  for (const major of ASKED.length > 0 ? ASKED : VERSIONS) {
     const { passed, failed } = checkVersion(dir, major, ins, wanted);
     total.passed += passed;
     total.failed += failed;
