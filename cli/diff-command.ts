@@ -6,16 +6,15 @@ import { formatDiff } from '../explain/diff/diff-text.js';
 import type { DifferenceKind } from '../explain/diff/kinds.js';
 import { widthOf } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
-import { captureFiles } from '../replay/captures.js';
 import type { ReplayOptions } from '../replay/replay.js';
 import { type Arguments, parseCommand } from './args.js';
 import { DIFF } from './commands/diff.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDOUT, warn } from './output.js';
-import { replayOptionsOf } from './replay-options.js';
+import { refusePipes, replayOptionsOf } from './replay-options.js';
 import { stepwise } from './stepwise.js';
 import { strictly } from './strictness.js';
-import { namesPipe, type Supervision } from './supervisor.js';
+import type { Supervision } from './supervisor.js';
 
 const DEFAULT_TOP = 10;
 
@@ -23,7 +22,7 @@ const DEFAULT_TOP = 10;
 export async function diffCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(DIFF, args);
   const [old, other] = sidesOf(given);
-  refusePipes(old);
+  refusePipes(old, 'diff requires a file');
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const only = given.has('only') ? (given.values('only') as DifferenceKind[]) : undefined;
   const steps = diffSteps(old, other, { traced: top, ...(only === undefined ? {} : { only }) });
@@ -58,11 +57,4 @@ function sidesOf(given: Arguments): [ReplayOptions, ReplayOptions] {
     old,
     { ...other, ...(rules[1] === undefined ? {} : { rulesPath: rules[1] }), hostPath: hosts[1] ?? other.hostPath },
   ];
-}
-
-/** Captures are read several times. */
-function refusePipes(options: ReplayOptions): void {
-  const pipe = captureFiles(options).find((path) => namesPipe([path]));
-  if (pipe === undefined) return;
-  throw new UsageError(`${pipe === '-' ? 'standard input' : pipe} can be read only once; diff requires a file`);
 }

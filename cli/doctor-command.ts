@@ -5,17 +5,16 @@ import { formatDiagnosis } from '../explain/doctor/text.js';
 import { findingJson } from '../explain/findings.js';
 import { widthOf } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
-import { captureFiles } from '../replay/captures.js';
 import { GENERATOR } from '../replay/result-files.js';
 import { version } from '../replay/version.js';
 import { parseCommand } from './args.js';
 import { DOCTOR } from './commands/doctor.js';
-import { ExitCode, UsageError } from './errors.js';
+import { ExitCode } from './errors.js';
 import { STDOUT, warn } from './output.js';
-import { replayOptionsOf } from './replay-options.js';
+import { refusePipes, replayOptionsOf } from './replay-options.js';
 import { stepwise } from './stepwise.js';
 import { strictly } from './strictness.js';
-import { namesPipe, type Supervision } from './supervisor.js';
+import type { Supervision } from './supervisor.js';
 
 const SCHEMA = 1;
 
@@ -23,11 +22,7 @@ const SCHEMA = 1;
 export async function doctorCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(DOCTOR, args);
   const options = replayOptionsOf(given);
-  const pipe = captureFiles(options).find((path) => namesPipe([path]));
-  if (pipe !== undefined) {
-    const what = pipe === '-' ? 'standard input' : pipe;
-    throw new UsageError(`${what} can be read only once; doctor requires a file, to try what it suggests`);
-  }
+  refusePipes(options, 'doctor requires a file, to try what it suggests');
   const diagnosis = await stepwise(diagnose(options), [options], supervision);
   if (typeof diagnosis === 'number') return diagnosis;
   diagnosis.warnings.forEach(warn);

@@ -1,10 +1,12 @@
 /** Reads the command lines of commands that replay captures. */
 import { existsSync } from 'node:fs';
 import type { Guess } from '../core/rules/guess/guess.js';
+import { captureFiles } from '../replay/captures.js';
 import type { ReplayOptions } from '../replay/replay.js';
 import type { SettingOptions } from '../replay/setting.js';
 import type { Arguments } from './args.js';
 import { UsageError } from './errors.js';
+import { namesPipe } from './supervisor.js';
 
 /** What the options of REPLAYING (commands/options.ts) ask for, but for `--strict`. */
 export function replayOptionsOf(given: Arguments): ReplayOptions {
@@ -69,6 +71,13 @@ export function selectionOptions(given: Arguments): Pick<ReplayOptions, 'filter'
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
   };
+}
+
+/** Refuses captures that can be read only once. WHY: which command reads them more often. */
+export function refusePipes(options: ReplayOptions, why: string): void {
+  const pipe = captureFiles(options).find((path) => namesPipe([path]));
+  if (pipe === undefined) return;
+  throw new UsageError(`${pipe === '-' ? 'standard input' : pipe} can be read only once; ${why}`);
 }
 
 /** Parses the value of `--in`. */

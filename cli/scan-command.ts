@@ -16,14 +16,16 @@ import { formatPorts, notesOn, type TextOptions } from '../explain/scan/scan-tex
 import { widthOf, wrapAfter } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
 import { readText } from '../io/text-file.js';
+import { addressesByName } from '../replay/names.js';
 import { loadSetting, type Setting, type SettingOptions } from '../replay/setting.js';
 import { version } from '../replay/version.js';
 import { type Arguments, parseCommand } from './args.js';
 import { SCAN } from './commands/scan.js';
 import { ExitCode, UsageError } from './errors.js';
 import { count } from './number.js';
-import { STDERR, STDOUT, warn } from './output.js';
+import { STDOUT, warn } from './output.js';
 import { settingOptionsOf } from './replay-options.js';
+import { strictCode } from './strictness.js';
 import type { Supervision } from './supervisor.js';
 
 interface Found {
@@ -46,7 +48,7 @@ export function scanCommand(args: readonly string[], supervision?: Supervision):
   const found = scanGiven(given);
   found.warnings.forEach(warn);
   STDOUT.write(given.has('json') ? `${shownJson(jsonOf(found))}\n` : textOf(found, given));
-  const code = given.has('strict') ? strictly(found) : ExitCode.DONE;
+  const code = given.has('strict') ? scanStrictly(found) : ExitCode.DONE;
   return (found.findings ?? []).length > 0 ? ExitCode.DIFFERENT : code;
 }
 
@@ -87,9 +89,7 @@ const leftOut = (expectation: PortExpectation, { sources }: Scan): ReturnType<ty
 function expectationIn(given: Arguments, names: Setting['names']): PortExpectation | undefined {
   const path = given.value('expect');
   if (path === undefined) return undefined;
-  const addresses = new Map<string, string[]>();
-  for (const [address, name] of names) addresses.set(name, [...(addresses.get(name) ?? []), address]);
-  return parsePortExpectation(readText(path), path, addresses);
+  return parsePortExpectation(readText(path), path, addressesByName(names));
 }
 
 /** What makes no difference for the first packet of a connection. */
@@ -157,7 +157,7 @@ function jsonOf({ scan, changes, warnings, assumed, notes, findings = [] }: Foun
 }
 
 /** The exit code with `--strict`; says why if it is not 0. */
-function strictly({ warnings, assumed, isPartlyChecked, scan: { sources } }: Found): ExitCode {
+function scanStrictly({ warnings, assumed, isPartlyChecked, scan: { sources } }: Found): ExitCode {
   const fates = sources.flatMap(({ groups }) =>
     groups.flatMap(({ sides }) => sides.flatMap((side) => side.flatMap(({ ports }) => ports.map(({ fate }) => fate)))),
   );
@@ -172,7 +172,5 @@ function strictly({ warnings, assumed, isPartlyChecked, scan: { sources } }: Fou
       : []),
     ...(sources.some(({ unscanned }) => unscanned.length > 0) ? ['networks that were not scanned'] : []),
   ];
-  if (reasons.length === 0) return ExitCode.DONE;
-  STDERR.write(`nfreplay: --strict: ${reasons.join('; ')}\n`);
-  return ExitCode.DIFFERENT;
+  return strictCode(reasons);
 }

@@ -21,6 +21,11 @@ export function strictly({
     ...(assumed.length > 0 ? [count(assumed.length, 'assumption')] : []),
     ...leftOut.map(([reason, packets]) => `${count(packets, 'packet')} skipped: ${reason}`),
   ];
+  return strictCode(reasons);
+}
+
+/** The exit code with `--strict` if REASONS speak against the result; says them. */
+export function strictCode(reasons: readonly string[]): ExitCode {
   if (reasons.length === 0) return ExitCode.DONE;
   STDERR.write(`nfreplay: --strict: ${reasons.join('; ')}\n`);
   return ExitCode.DIFFERENT;

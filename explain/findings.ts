@@ -83,6 +83,11 @@ export interface Finding {
   readonly change: string | null;
 }
 
+/** Where RULE is, and nothing else of it. */
+export function placeOf({ file, line }: RulePlace): RulePlace {
+  return { file, line };
+}
+
 /** `rules.v4:41` */
 export function formatPlace({ file, line }: RulePlace): string {
   return `${shownPath(file)}:${line}`;
@@ -93,7 +98,7 @@ export function findingJson({ code, message, rules, packets, packetCount, change
   return {
     code,
     message,
-    rules: rules.map(({ file, line }) => ({ file, line })),
+    rules: rules.map(placeOf),
     packets,
     ...(packetCount === undefined ? {} : { packetCount }),
     change,

@@ -1,8 +1,8 @@
 /** Traces packets that sentences describe, one after the other. */
-import { parseSentence, type SentenceNames } from '../codecs/sentence/parse.js';
+import { parseSentence } from '../codecs/sentence/parse.js';
 import type { Sentence } from '../codecs/sentence/sentence.js';
 import { SentenceError } from '../codecs/sentence/sentence-error.js';
-import type { Names } from '../replay/names.js';
+import { addressesByName, type Names } from '../replay/names.js';
 import { ARRIVAL_SEC, chosenTime } from './arrival-time.js';
 import { type Fate, fateOf } from './fate/fate.js';
 import { Conversation } from './packets/conversation.js';
@@ -80,12 +80,6 @@ function timeOf(number: number): { tsSec: number; tsNsec: number } {
  */
 export function readSentence(text: string, names: Names, whose: string): Sentence {
   return naming(`${whose} '${text}'`, () => parseSentence(text, { names: addressesByName(names) }));
-}
-
-function addressesByName(names: Names): SentenceNames {
-  const addresses = new Map<string, string[]>();
-  for (const [address, name] of names) addresses.set(name, [...(addresses.get(name) ?? []), address]);
-  return addresses;
 }
 
 /** What READ returns. A fault that it finds is one of the sentence called WHOSE. */

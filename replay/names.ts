@@ -11,6 +11,13 @@ import type { Summary } from './summary.js';
 /** Names by address. */
 export type Names = ReadonlyMap<string, string>;
 
+/** The addresses that have each name of NAMES. */
+export function addressesByName(names: Names): Map<string, string[]> {
+  const addresses = new Map<string, string[]>();
+  for (const [address, name] of names) addresses.set(name, [...(addresses.get(name) ?? []), address]);
+  return addresses;
+}
+
 /**
  * The names in the file at PATH, and those of the containers of HOST for other addresses.
  * @throws {FileError} if the file cannot be read

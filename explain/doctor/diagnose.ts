@@ -11,7 +11,7 @@ import type { FramePlace, PacketWatch } from '../../replay/packet-watch.js';
 import { type ReplayOptions, type ReplayProgress, replaySteps } from '../../replay/replay.js';
 import { loadSetting, type Setting } from '../../replay/setting.js';
 import type { Summary } from '../../replay/summary.js';
-import type { DoctorCode, Finding } from '../findings.js';
+import { type DoctorCode, type Finding, placeOf } from '../findings.js';
 import {
   type Check,
   type Examination,
@@ -88,7 +88,7 @@ function findingsOf({ code }: Check, failures: readonly Failure[]): Finding[] {
     code,
     message,
     // A chain that no line declares has none.
-    rules: rules.filter(({ line }) => line > 0).map(({ file, line }) => ({ file, line })),
+    rules: rules.filter(({ line }) => line > 0).map(placeOf),
     packets: packets?.named ?? [],
     ...(packets === undefined || packets.count === 0 ? {} : { packetCount: packets.count }),
     change,

@@ -2,10 +2,11 @@
 import type { LogEvidence, TracedStep, TraceEvidence } from '../../codecs/evidence/evidence.js';
 import { IPPROTO_TCP, TCP_SYN } from '../../codecs/layouts.js';
 import { nearest } from '../../codecs/nearest.js';
-import { counted, shownPath } from '../../codecs/text.js';
+import { counted } from '../../codecs/text.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
 import type { Play } from '../fate/attempt.js';
+import { formatPlace, placeOf } from '../findings.js';
 import { formatDecider } from '../story/decider.js';
 import { rulesTried, type Story } from '../story/story.js';
 import type { TrialResult } from '../trial.js';
@@ -68,13 +69,13 @@ export function logNotes({ evidence, prefix, rules, main, found, others }: LogFi
   return {
     ...{ result, play, isFound: true, lead: undefined, chosen: planned.chosen },
     notes: [
-      { label: 'written by', lines: [`${placeOf(found)}   ${saveRule(rule).trim()}`] },
+      { label: 'written by', lines: [`${wordsOf(found)}   ${saveRule(rule).trim()}`] },
       { label: 'then', lines: after(result.story, found) },
       { label: 'if', lines: because },
       ...(alternatives.length === 0 ? [] : [{ label: 'or if', lines: alternatives }]),
       ...unknownNotes(evidence),
     ],
-    json: { ...json, writtenBy: ruleJson(rule), times, alternatives },
+    json: { ...json, writtenBy: placeOf(rule), times, alternatives },
   };
 }
 
@@ -86,13 +87,10 @@ function alternativesTo({ connection }: Suspect, others: readonly Suspect[]): st
   return [...new Set(words)];
 }
 
-const ruleJson = ({ file, line }: Rule): unknown => ({ file, line });
-const at = ({ file, line }: Rule): string => `${shownPath(file)}:${line}`;
-
 /** `rule 2 of ufw-logging-deny in filter INPUT (rules.v4:22)`. */
-function placeOf({ stage, step: { table, rule } }: Logged): string {
+function wordsOf({ stage, step: { table, rule } }: Logged): string {
   const chain = rule.chain === stage.hook ? '' : ` of ${rule.chain}`;
-  return `rule ${rule.number}${chain} in ${table} ${stage.hook} (${at(rule)})`;
+  return `rule ${rule.number}${chain} in ${table} ${stage.hook} (${formatPlace(rule)})`;
 }
 
 /** What the packet met behind the rule that logged it. */
@@ -100,7 +98,9 @@ function after(story: Story, { step }: Logged): string[] {
   const told = toldSteps(story).map((one) => one.step);
   const behind = told.slice(told.indexOf(step) + 1);
   const rules = behind.flatMap((next) => (next.kind === 'rule' ? [next] : []));
-  const listed = rules.slice(0, MOST_RULES).map(({ rule }) => `${at(rule)}  -A ${rule.chain} ${saveRule(rule).trim()}`);
+  const listed = rules
+    .slice(0, MOST_RULES)
+    .map(({ rule }) => `${formatPlace(rule)}  -A ${rule.chain} ${saveRule(rule).trim()}`);
   const more = rules.length > MOST_RULES ? [`${counted(rules.length - MOST_RULES, 'more rule')}`] : [];
   return [...listed, ...more, `${story.verdict}: ${formatDecider(story.decider)}`];
 }
@@ -148,7 +148,7 @@ function missing(
         step === undefined
           ? 'the packet does not come to it'
           : (step.failures[0]?.text ?? 'it matches, but tells otherwise');
-      return `${at(rule)} logs with this prefix: ${why}`;
+      return `${formatPlace(rule)} logs with this prefix: ${why}`;
     });
 }
 
@@ -234,7 +234,7 @@ function partWords(traced: TracedStep, story: Story, ruleset: Ruleset): string[]
     return [`on the host: ${told}`, 'there is no such rule in the ruleset: it is not the one that the host had'];
   const step = rulesTried(story).find(({ rule }) => rule === fitting);
   const why = step === undefined ? 'the packet does not come to it' : (step.failures[0]?.text ?? 'it comes elsewhere');
-  return [`on the host: ${told}`, `here (${at(fitting)}): ${why}`];
+  return [`on the host: ${told}`, `here (${formatPlace(fitting)}): ${why}`];
 }
 
 /** RULE as a step that matched, only to compare it. */

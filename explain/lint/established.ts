@@ -4,9 +4,8 @@ import { CtInfo } from '../../core/packet.js';
 import type { Chain, Rule } from '../../core/rules/model.js';
 import { NO_PACKETS, type PacketSet } from '../../core/rules/space/diagrams.js';
 import type { TableReach } from '../../core/rules/space/table-reach.js';
-import type { Finding } from '../findings.js';
+import { type Finding, placeOf } from '../findings.js';
 import { exampleIn } from './example.js';
-import { placeOf } from './rule-text.js';
 
 /** How many rules a finding names. */
 const MAX_NAMED = 5;

@@ -7,10 +7,10 @@ import { normalRanges, type ValueRange } from '../../core/rules/ranges.js';
 import type { PacketSet } from '../../core/rules/space/diagrams.js';
 import { stepsOfRule } from '../../core/rules/space/rule-sets.js';
 import type { TableReach } from '../../core/rules/space/table-reach.js';
-import type { Finding } from '../findings.js';
+import { type Finding, placeOf } from '../findings.js';
 import { exampleFor } from './example.js';
 import { describe, takersOf } from './never.js';
-import { placeOf, ruleText } from './rule-text.js';
+import { ruleText } from './rule-text.js';
 
 /** The fields of which a rule names values. */
 const NAMED: readonly ValueField[] = ['dport', 'sport', 'source', 'destination', 'icmpType', 'protocol', 'ctinfo'];

@@ -9,13 +9,13 @@ import { NO_PACKETS, TooManyNodes } from '../../core/rules/space/diagrams.js';
 import { PacketSpace } from '../../core/rules/space/packet-space.js';
 import { testedFields } from '../../core/rules/space/rule-sets.js';
 import { TableReach } from '../../core/rules/space/table-reach.js';
-import { type Finding, formatPlace } from '../findings.js';
+import { type Finding, formatPlace, placeOf } from '../findings.js';
 import { findUnestablished } from './established.js';
 import { addressesOf, deliversOwnOnly } from './host-addresses.js';
 import { PartFinder } from './in-part.js';
 import { findNever, findStateInRaw } from './never.js';
 import { OneByOne } from './one-by-one.js';
-import { placeOf, ruleText } from './rule-text.js';
+import { ruleText } from './rule-text.js';
 import { fateBy, isRefusal, lastTaker, takersIn } from './takers.js';
 
 /** How many nodes the sets of a table may take: about a gigabyte for the largest. */

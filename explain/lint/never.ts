@@ -7,8 +7,8 @@ import { opening, overLo } from '../../core/rules/space/arrivals.js';
 import { NO_PACKETS, type PacketSet } from '../../core/rules/space/diagrams.js';
 import { testedFields } from '../../core/rules/space/rule-sets.js';
 import type { TableReach } from '../../core/rules/space/table-reach.js';
-import { type Finding, type FindingCode, formatPlace } from '../findings.js';
-import { placeOf, ruleText } from './rule-text.js';
+import { type Finding, type FindingCode, formatPlace, placeOf } from '../findings.js';
+import { ruleText } from './rule-text.js';
 import { fateBy, isRefusal, type Taker, type Takers, takersIn } from './takers.js';
 
 interface Reason {

@@ -13,7 +13,7 @@ import { RuleSets, stepsOfRule } from '../../core/rules/space/rule-sets.js';
 import { refuses } from '../../core/rules/space/table-reach.js';
 import { type Finding, formatPlace } from '../findings.js';
 import { deliversOwnOnly } from './host-addresses.js';
-import { placeOf, ruleText } from './rule-text.js';
+import { ruleText } from './rule-text.js';
 import { fateBy } from './takers.js';
 
 /** With how many earlier rules, the last ones, the sets of a rule are compared. */

@@ -1,8 +1,7 @@
 /** A scan as JSON: docs/schema/scan.schema.json. */
 import { formatLoaded, toLoaded } from '../../codecs/byte-order.js';
 import type { DropCause } from '../../core/drop.js';
-import type { Rule } from '../../core/rules/model.js';
-import type { RulePlace } from '../findings.js';
+import { placeOf, type RulePlace } from '../findings.js';
 import type { Fate, TranslatedTo } from './model.js';
 import type { Scan, ScannedSource, SenderGroup } from './scan.js';
 import type { ChangeKind, TargetChanges } from './scan-changes.js';
@@ -122,10 +121,6 @@ function deciderJson(cause: DropCause | undefined): Pick<FateJson, 'rule' | 'pol
   if (rule !== undefined) return { rule: placeOf(rule), policy: null, reason: reason === 'rule' ? null : reason! };
   if (policy === undefined) return { rule: null, policy: null, reason: reason ?? null };
   // A policy that no line sets is the one that each chain has.
-  const rules = policy.line === 0 ? null : { file: policy.file, line: policy.line };
+  const rules = policy.line === 0 ? null : placeOf(policy);
   return { rule: rules, policy: `${table} ${policy.name}`, reason: null };
-}
-
-function placeOf({ file, line }: Rule): RulePlace {
-  return { file, line };
 }
