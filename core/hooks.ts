@@ -44,6 +44,11 @@ export const TABLE_HOOKS: Record<TableName, readonly Hook[]> = {
 export const Verdict = { CONTINUE: 0, ACCEPT: 1, DROP: 2, RETURN: 3, STOLEN: 4 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
+/** As rules and policies are saved: `-j ACCEPT`. */
+export const VERDICT_NAMES = Object.fromEntries(
+  Object.entries(Verdict).map(([name, verdict]) => [verdict, name]),
+) as Readonly<Record<Verdict, keyof typeof Verdict>>;
+
 /** The priorities of entries within a hook. Lower values run first (enum nf_ip_hook_priorities). */
 export const Priority = {
   DEFRAG: -400,

@@ -5,3 +5,14 @@
  */
 export const Outcome = { FORWARDED: 0, SENT: 1, DELIVERED: 2, DROPPED: 3, REJECTED: 4, HELD: 5, SKIPPED: 6 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** What summaries and explanations call them. */
+export const OUTCOME_NAMES = {
+  [Outcome.FORWARDED]: 'forwarded',
+  [Outcome.SENT]: 'sent',
+  [Outcome.DELIVERED]: 'delivered',
+  [Outcome.DROPPED]: 'dropped',
+  [Outcome.REJECTED]: 'rejected',
+  [Outcome.HELD]: 'held',
+  [Outcome.SKIPPED]: 'skipped',
+} as const satisfies Record<Outcome, string>;

@@ -50,7 +50,11 @@ export function formatIcmpKind({ type, code }: IcmpKind, protocol: number | unde
   return found?.[0] ?? (code === undefined ? String(type) : `${type}/${code}`);
 }
 
-/** Whether codes of this type have names: else a code of 0 is not worth mentioning. */
-export function hasNamedCodes(type: number, protocol: number): boolean {
+/** TYPE and CODE as a sentence tells them: a code of 0 says nothing where codes of the type have no names. */
+export function icmpKindOf(type: number, code: number | undefined, protocol: number): IcmpKind {
+  return { type, code: code === 0 && !hasNamedCodes(type, protocol) ? undefined : code };
+}
+
+function hasNamedCodes(type: number, protocol: number): boolean {
   return (BY_PROTOCOL.get(protocol) ?? []).some(([, ofType, code]) => ofType === type && code !== undefined);
 }

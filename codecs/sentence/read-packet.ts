@@ -16,7 +16,7 @@ import {
   PORTS_LENGTH,
   TCP_FLAGS_AT,
 } from '../layouts.js';
-import { hasNamedCodes } from './icmp-kinds.js';
+import { icmpKindOf } from './icmp-kinds.js';
 import {
   ANY_PACKET,
   hasPorts,
@@ -60,10 +60,7 @@ export function sentenceOf(packet: SentencePacket): Sentence {
     protocol,
     ends: { source: endOf(packet.source, packet.sport), destination: endOf(packet.destination, packet.dport) },
     flags: packet.flags,
-    icmp:
-      icmp === undefined
-        ? undefined
-        : { type: icmp.type, code: icmp.code === 0 && !hasNamedCodes(icmp.type, protocol) ? undefined : icmp.code },
+    icmp: icmp === undefined ? undefined : icmpKindOf(icmp.type, icmp.code, protocol),
     state: stateOf(packet.state),
   };
 }

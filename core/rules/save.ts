@@ -1,5 +1,5 @@
 /** Prints a ruleset like iptables-save (legacy, 1.8.9). */
-import { HOOK_NAMES, type TableName, Verdict } from '../hooks.js';
+import { HOOK_NAMES, type TableName, VERDICT_NAMES } from '../hooks.js';
 import { saveBase } from './base-match.js';
 import type { Chain, Match, Rule, Ruleset, SavedCounters, Table, Target } from './model.js';
 
@@ -17,7 +17,7 @@ function saveTable(table: Table, counters: SavedCounters | undefined): string {
   for (const chain of table.chains) lines.push(saveChain(chain, counters));
   for (const rule of table.rules) {
     const counts = counters === undefined ? '' : `${formatCounts(counters.rules, rule.index)} `;
-    lines.push(`${counts}-A ${rule.chain}${saveRule(rule)}`);
+    lines.push(counts + saveAppended(rule));
   }
   lines.push('COMMIT', '');
   return lines.join('\n');
@@ -26,7 +26,12 @@ function saveTable(table: Table, counters: SavedCounters | undefined): string {
 function saveChain({ name, hook, policy }: Chain, counters: SavedCounters | undefined): string {
   if (hook === undefined) return `:${name} - [0:0]`;
   const counts = counters === undefined ? '[0:0]' : formatCounts(counters.policies, hook);
-  return `:${HOOK_NAMES[hook]} ${policy === Verdict.DROP ? 'DROP' : 'ACCEPT'} ${counts}`;
+  return `:${HOOK_NAMES[hook]} ${VERDICT_NAMES[policy]} ${counts}`;
+}
+
+/** `-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT` */
+export function saveAppended(rule: Rule): string {
+  return `-A ${rule.chain}${saveRule(rule)}`;
 }
 
 /** The text after `-A chain`, with a leading space. */
@@ -46,7 +51,7 @@ export function saveTarget(target: Target): string {
     case 'none':
       return '';
     case 'verdict':
-      return ` -j ${VERDICT_NAMES.get(target.verdict)}`;
+      return ` -j ${VERDICT_NAMES[target.verdict]}`;
     case 'jump':
       return ` -j ${target.chain}`;
     case 'goto':
@@ -55,10 +60,6 @@ export function saveTarget(target: Target): string {
       return ` -j ${target.extension.name}${target.extension.save(target.params)}`;
   }
 }
-
-const VERDICT_NAMES: ReadonlyMap<Verdict, string> = new Map(
-  Object.entries(Verdict).map(([name, verdict]) => [verdict, name]),
-);
 
 function formatCounts(counts: Float64Array, index: number): string {
   return `[${counts[index * 2]}:${counts[index * 2 + 1]}]`;

@@ -1,15 +1,9 @@
 /** One packet of a connection, in the few words of its line in a ladder. */
-import { formatIcmpKind, hasNamedCodes } from '../../codecs/sentence/icmp-kinds.js';
+import { formatIcmpKind, icmpKindOf } from '../../codecs/sentence/icmp-kinds.js';
 import { flagNames } from '../../codecs/sentence/tcp-flags.js';
-import type {
-  IcmpFields,
-  PacketEnd,
-  PacketFields,
-  TimedOutEvent,
-  TrackedEvent,
-  TranslatedEvent,
-} from '../../core/events.js';
+import type { IcmpFields, PacketFields, TimedOutEvent, TrackedEvent, TranslatedEvent } from '../../core/events.js';
 import { formatDecider } from '../story/decider.js';
+import { endText } from '../story/packet-words.js';
 import { rulesTried, type Story, stepsOf } from '../story/story.js';
 
 export type Direction = NonNullable<TrackedEvent['direction']>;
@@ -58,10 +52,8 @@ export function rungOf(name: string, story: Story, course: Course, known?: Direc
   };
 }
 
-/** A code of 0 says nothing where codes have no names. */
 function icmpKind({ type, code }: IcmpFields, protocol: number): string {
-  const isPlain = code === 0 && !hasNamedCodes(type, protocol);
-  return formatIcmpKind({ type, code: isPlain ? undefined : code }, protocol);
+  return formatIcmpKind(icmpKindOf(type, code, protocol), protocol);
 }
 
 /** Files are called by their names only: the first line of the trace of one of the packets tells their folder. */
@@ -135,10 +127,6 @@ function translationNotes(story: Story, { translated }: Course): string[] {
 
 function translationWords({ end, from, to }: TranslatedEvent): string {
   return `${end} ${endText(from)} → ${endText(to)}`;
-}
-
-function endText({ address, port }: PacketEnd): string {
-  return port === undefined ? address : `${address}:${port}`;
 }
 
 function ruleOf(story: Story, translation: TranslatedEvent): string {

@@ -1,5 +1,5 @@
 /** What decisions mean, wherever their rules are: to tell whether two hosts decided for the same reason. */
-import { HOOK_NAMES, Verdict } from '../../core/hooks.js';
+import { HOOK_NAMES, VERDICT_NAMES } from '../../core/hooks.js';
 import { meaningOf } from '../../core/rules/rule-meaning.js';
 import type { DecidedBy } from './differences.js';
 
@@ -22,6 +22,5 @@ function describe(decision: NonNullable<DecidedBy>): string {
   const { table = '', rule, policy } = decision;
   if (rule !== undefined) return `${table}${meaningOf(rule)}`;
   if (policy === undefined) return 'reason' in decision ? decision.reason : table;
-  const verdict = policy.policy === Verdict.DROP ? 'DROP' : 'ACCEPT';
-  return `${table} ${policy.hook === undefined ? '' : HOOK_NAMES[policy.hook]} ${verdict}`;
+  return `${table} ${policy.hook === undefined ? '' : HOOK_NAMES[policy.hook]} ${VERDICT_NAMES[policy.policy]}`;
 }

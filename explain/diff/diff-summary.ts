@@ -1,7 +1,7 @@
 /** What two hosts treat differently, as data: the content of `nfreplay diff --json` (docs/schema/diff.schema.json). */
 import { formatLoaded } from '../../codecs/byte-order.js';
 import { HOOK_NAMES, type HookName } from '../../core/hooks.js';
-import { Outcome } from '../../core/outcome.js';
+import { OUTCOME_NAMES } from '../../core/outcome.js';
 import { listPaths } from '../../io/capture-file.js';
 import { inputName, recordCaptures } from '../../replay/captures.js';
 import type { Names } from '../../replay/names.js';
@@ -199,21 +199,11 @@ function placeOf(
   return { interface: inputName(dev, prepared.setting.host), file: listPaths(path)[0], number };
 }
 
-const VERDICTS: Readonly<Record<Outcome, Verdict>> = {
-  [Outcome.FORWARDED]: 'forwarded',
-  [Outcome.SENT]: 'sent',
-  [Outcome.DELIVERED]: 'delivered',
-  [Outcome.DROPPED]: 'dropped',
-  [Outcome.REJECTED]: 'rejected',
-  [Outcome.HELD]: 'held',
-  [Outcome.SKIPPED]: 'skipped',
-};
-
 /** The last hook with a filter table of packets that were let through. */
 const LAST_FILTER: Partial<Record<Verdict, HookName>> = { forwarded: 'FORWARD', sent: 'OUTPUT', delivered: 'INPUT' };
 
 function sideOf({ outcome, decidedBy }: GroupSide): DifferenceSide {
-  const verdict = outcome === undefined ? 'skipped' : VERDICTS[outcome];
+  const verdict = outcome === undefined ? 'skipped' : OUTCOME_NAMES[outcome];
   if (decidedBy === undefined) return { verdict, decider: { kind: 'none' } };
   if ('reason' in decidedBy) return { verdict, decider: deciderOfDrop(decidedBy) };
   const { table, rule, policy } = decidedBy;

@@ -4,7 +4,6 @@ import { printSentence } from '../../codecs/sentence/format.js';
 import { readSentencePacket, sentenceOf } from '../../codecs/sentence/read-packet.js';
 import type { TableName } from '../../core/hooks.js';
 import type { Rule } from '../../core/rules/model.js';
-import { saveRule } from '../../core/rules/save.js';
 import { commandHead, commandText } from '../command.js';
 import { wordsOf } from '../fate/rule-words.js';
 import type { Ends, PacketRecord } from './packet-record.js';
@@ -28,11 +27,6 @@ export function packetText({ bytes, arrived, inDev, isMade }: PacketRecord): str
   if (arrived === undefined) return 'a malformed packet';
   const { protocol, source, sport, destination, dport } = arrived;
   return endsText({ protocol, source, sport: sport ?? -1, destination, dport: dport ?? -1 });
-}
-
-/** The words behind `iptables -t TABLE -A CHAIN`. */
-export function ruleWords(rule: Rule): string {
-  return saveRule(rule).trim();
 }
 
 /** The command that inserts RULE, as it is, in its chain before the rule NUMBER. */

@@ -4,7 +4,7 @@ import { readKernelLine } from '../../codecs/evidence/kernel-line.js';
 import type { LoggedEvent, PacketFields } from '../../core/events.js';
 import { asKernelText } from '../../core/log-line.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
-import { saveRule } from '../../core/rules/save.js';
+import { saveAppended, saveRule } from '../../core/rules/save.js';
 import type { PolicyStep, RuleStep, Stage, Story } from '../story/story.js';
 
 /** A rule that told somebody about the packet. */
@@ -121,7 +121,7 @@ export function isTraced(step: ToldStep, { what, table, chain, number, text }: T
   if (what !== 'rule' || rule.chain !== chain) return false;
   if (number !== undefined) return rule.number === number;
   // What nft prints of a rule is in another language.
-  return text === undefined || !text.startsWith('-A ') || text === `-A ${rule.chain}${saveRule(rule)}`;
+  return text === undefined || !text.startsWith('-A ') || text === saveAppended(rule);
 }
 
 /**

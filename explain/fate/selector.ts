@@ -1,7 +1,7 @@
 /** What a rule for a packet would select it by, in words and as options of iptables. */
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from '../../codecs/layouts.js';
 import { protocolName } from '../../codecs/protocol-names.js';
-import { formatIcmpKind, hasNamedCodes } from '../../codecs/sentence/icmp-kinds.js';
+import { formatIcmpKind, icmpKindOf } from '../../codecs/sentence/icmp-kinds.js';
 import type { PacketFields, TrackedEvent } from '../../core/events.js';
 import type { HookName } from '../../core/hooks.js';
 
@@ -59,7 +59,7 @@ export function selectorOf(
   }
   if (protocol === IPPROTO_ICMP && icmp !== undefined) {
     const { type, code } = icmp;
-    const kind = { type, code: code === 0 && !hasNamedCodes(type, protocol) ? undefined : code };
+    const kind = icmpKindOf(type, code, protocol);
     words.push(formatIcmpKind(kind, protocol));
     options.push('--icmp-type', kind.code === undefined ? String(type) : `${type}/${code}`);
   }

@@ -4,13 +4,13 @@ import { valuesOf } from '../../core/rules/condition.js';
 import { isCondition } from '../../core/rules/lower.js';
 import type { Rule } from '../../core/rules/model.js';
 import { normalRanges, type ValueRange } from '../../core/rules/ranges.js';
+import { saveAppended } from '../../core/rules/save.js';
 import type { PacketSet } from '../../core/rules/space/diagrams.js';
 import { stepsOfRule } from '../../core/rules/space/rule-sets.js';
 import type { TableReach } from '../../core/rules/space/table-reach.js';
 import { type Finding, placeOf } from '../findings.js';
 import { exampleFor } from './example.js';
 import { describe, takersOf } from './never.js';
-import { ruleText } from './rule-text.js';
 
 /** The fields of which a rule names values. */
 const NAMED: readonly ValueField[] = ['dport', 'sport', 'source', 'destination', 'icmpType', 'protocol', 'ctinfo'];
@@ -121,7 +121,7 @@ export class PartFinder {
     const what = `${shown.join(', ')}${dead.length > MAX_RANGES ? ' …' : ''}`;
     return {
       code: 'shadowed-in-part',
-      message: `in part: ${ruleText(rule)}: ${what} ${isPlural(dead) ? 'are' : 'is'} ${describe(takers)}; left is e.g. ${left}`,
+      message: `in part: ${saveAppended(rule)}: ${what} ${isPlural(dead) ? 'are' : 'is'} ${describe(takers)}; left is e.g. ${left}`,
       rules: [rule, ...takers.rules.map((taker) => taker.rule)].map(placeOf),
       packets: [{ packet: left }],
       change: null,

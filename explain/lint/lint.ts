@@ -1,8 +1,9 @@
 /** What rules can never do: found in the rules alone, for all packets that there can be. */
 import { counted, shown } from '../../codecs/text.js';
-import { HOOK_NAMES, type Hook, Verdict } from '../../core/hooks.js';
+import { HOOK_NAMES, type Hook, VERDICT_NAMES, Verdict } from '../../core/hooks.js';
 import type { Host } from '../../core/host/host.js';
 import type { Chain, Ruleset, Table } from '../../core/rules/model.js';
+import { saveAppended } from '../../core/rules/save.js';
 import { arrivingAt } from '../../core/rules/space/arrivals.js';
 import { deviceNames } from '../../core/rules/space/devices.js';
 import { NO_PACKETS, TooManyNodes } from '../../core/rules/space/diagrams.js';
@@ -15,7 +16,6 @@ import { addressesOf, deliversOwnOnly } from './host-addresses.js';
 import { PartFinder } from './in-part.js';
 import { findNever, findStateInRaw } from './never.js';
 import { OneByOne } from './one-by-one.js';
-import { ruleText } from './rule-text.js';
 import { fateBy, isRefusal, lastTaker, takersIn } from './takers.js';
 
 /** How many nodes the sets of a table may take: about a gigabyte for the largest. */
@@ -117,7 +117,7 @@ function lintTable(reach: TableReach, giveUp: (what: string) => void): Finding[]
       if (isMatched && partCount >= MAX_PARTS) continue;
       const found = withinBounds(
         () => (isMatched ? (findStateInRaw(reach, rule) ?? parts.find(rule)) : findNever(reach, rule)),
-        () => giveUp(`what keeps packets from ${ruleText(rule)} in line ${rule.line}`),
+        () => giveUp(`what keeps packets from ${saveAppended(rule)} in line ${rule.line}`),
       );
       if (found === undefined) continue;
       findings.push(found);
@@ -175,10 +175,9 @@ function findUnreachedPolicy(reach: TableReach, chain: Chain): Finding | undefin
   const left = reach.space.sets.and(entering, reach.reachingInChain(last));
   const [{ rule, packets }] = takersIn(reach, chain, left, rules.length).rules.slice(-1);
   if (isRefusal(reach, rule, packets) === (policy === Verdict.DROP)) return undefined;
-  const name = policy === Verdict.DROP ? 'DROP' : 'ACCEPT';
   return {
     code: 'unreached-policy',
-    message: `never decides: policy ${name} of ${reach.table.name} ${HOOK_NAMES[hook]}, as what is left is ${fateBy(rule)}`,
+    message: `never decides: policy ${VERDICT_NAMES[policy]} of ${reach.table.name} ${HOOK_NAMES[hook]}, as what is left is ${fateBy(rule)}`,
     rules: [{ file, line }, placeOf(rule)],
     packets: [],
     change: null,

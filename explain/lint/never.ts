@@ -3,12 +3,12 @@ import { HOOK_NAMES, Hook } from '../../core/hooks.js';
 import { AddressType } from '../../core/host/address-type.js';
 import { CtInfo } from '../../core/packet.js';
 import type { Rule } from '../../core/rules/model.js';
+import { saveAppended } from '../../core/rules/save.js';
 import { opening, overLo } from '../../core/rules/space/arrivals.js';
 import { NO_PACKETS, type PacketSet } from '../../core/rules/space/diagrams.js';
 import { testedFields } from '../../core/rules/space/rule-sets.js';
 import type { TableReach } from '../../core/rules/space/table-reach.js';
 import { type Finding, type FindingCode, formatPlace, placeOf } from '../findings.js';
-import { ruleText } from './rule-text.js';
 import { fateBy, isRefusal, type Taker, type Takers, takersIn } from './takers.js';
 
 interface Reason {
@@ -26,7 +26,7 @@ export function findNever(reach: TableReach, rule: Rule): Finding | undefined {
   const { why, rules } = reason;
   return {
     code: isNat ? 'no-translation' : reason.code,
-    message: `never ${isNat ? 'translates' : 'matches'}: ${ruleText(rule)}: ${why}${assumption(reach, rule, reason)}`,
+    message: `never ${isNat ? 'translates' : 'matches'}: ${saveAppended(rule)}: ${why}${assumption(reach, rule, reason)}`,
     rules: [rule, ...rules].map(placeOf),
     packets: [],
     change: reason.change ?? null,
@@ -127,7 +127,7 @@ export function findStateInRaw(reach: TableReach, rule: Rule): Finding | undefin
   const elsewhere = sets.not(overLo(space));
   if (!isAbout || reach.matches(rule, elsewhere) || !sets.meet(matching, space.valid, elsewhere)) return undefined;
   const why = 'table raw comes before conntrack: only packets that come back over lo have a state already';
-  const message = `never matches what arrives from elsewhere: ${ruleText(rule)}: ${why}`;
+  const message = `never matches what arrives from elsewhere: ${saveAppended(rule)}: ${why}`;
   return { code: 'state-in-raw', message, rules: [placeOf(rule)], packets: [], change: null };
 }
 

@@ -6,14 +6,14 @@ import { HOOK_NAMES, type Hook } from '../../core/hooks.js';
 import type { Host } from '../../core/host/host.js';
 import { ChainCalls } from '../../core/rules/chain-calls.js';
 import type { Chain, Rule, Ruleset, Table } from '../../core/rules/model.js';
+import { saveAppended } from '../../core/rules/save.js';
 import { arrivingAt } from '../../core/rules/space/arrivals.js';
 import { NO_PACKETS, type PacketSet, TooManyNodes } from '../../core/rules/space/diagrams.js';
 import type { PacketSpace } from '../../core/rules/space/packet-space.js';
 import { RuleSets, stepsOfRule } from '../../core/rules/space/rule-sets.js';
 import { refuses } from '../../core/rules/space/table-reach.js';
-import { type Finding, formatPlace } from '../findings.js';
+import { type Finding, formatPlace, placeOf } from '../findings.js';
 import { deliversOwnOnly } from './host-addresses.js';
-import { ruleText } from './rule-text.js';
 import { fateBy } from './takers.js';
 
 /** With how many earlier rules, the last ones, the sets of a rule are compared. */
@@ -178,7 +178,7 @@ function takes({ target }: Rule): boolean {
 function never(rule: Rule, code: Finding['code'], why: string, taker?: Rule): Finding {
   return {
     code,
-    message: `never matches: ${ruleText(rule)}: ${why}`,
+    message: `never matches: ${saveAppended(rule)}: ${why}`,
     rules: [rule, ...(taker === undefined ? [] : [taker])].map(placeOf),
     packets: [],
     change: null,

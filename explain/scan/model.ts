@@ -5,6 +5,7 @@ import type { ValueRange } from '../../core/rules/ranges.js';
 import type { ScannedProtocol } from './probe-packet.js';
 
 export const LAST_PORT = 0xffff;
+export const LAST_ADDRESS = 0xffff_ffff;
 
 /**
  * What becomes of a connection to a port. open: it reaches the host, where somebody listens. accepted: no rule is in

@@ -6,14 +6,13 @@ import { type FieldCondition, holdsFor } from '../../core/rules/condition.js';
 import type { RuleContext } from '../../core/rules/context.js';
 import type { Rule } from '../../core/rules/model.js';
 import { commonRanges, type ValueRange } from '../../core/rules/ranges.js';
-import { LAST_PORT, type Outcome } from './model.js';
+import { LAST_ADDRESS, LAST_PORT, type Outcome } from './model.js';
 import type { LookedAt } from './other-packets.js';
 import { portsFor } from './port-tests.js';
 import { PROTOCOL_NUMBERS, type ProbePacket, probeLength, SCANNED_PROTOCOLS } from './probe-packet.js';
 import { type Ends, type SetTest, setTestOf } from './set-test.js';
 import { asksSets } from './stateful-results.js';
 
-export const LAST_ADDRESS = 0xffff_ffff;
 export const ANY_ADDRESS: readonly ValueRange[] = [{ min: 0, max: LAST_ADDRESS }];
 export const ANY_PORT: readonly ValueRange[] = [{ min: 0, max: LAST_PORT }];
 

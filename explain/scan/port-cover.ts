@@ -4,9 +4,9 @@
  */
 import { commonRanges, otherRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { UNTOLD } from './fates.js';
-import { LAST_PORT, type Outcome, type PortRange, type ScanTarget } from './model.js';
+import { LAST_ADDRESS, LAST_PORT, type Outcome, type PortRange, type ScanTarget } from './model.js';
 import { AS_CLIENTS, type OtherPacket } from './other-packets.js';
-import { ANY_ADDRESS, ANY_PORT, LAST_ADDRESS, type PacketClass } from './packet-class.js';
+import { ANY_ADDRESS, ANY_PORT, type PacketClass } from './packet-class.js';
 import { CLIENT_PORT, type ScannedProtocol } from './probe-packet.js';
 import type { Prober } from './prober.js';
 

@@ -5,7 +5,7 @@ import { type DropCause, describeCause } from '../../core/drop.js';
 import type { FieldName } from '../../core/fields.js';
 import type { Rule } from '../../core/rules/model.js';
 import { normalRanges, type ValueRange } from '../../core/rules/ranges.js';
-import { saveRule } from '../../core/rules/save.js';
+import { saveAppended } from '../../core/rules/save.js';
 import { wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
 import { type Fate, LAST_PORT, type PortRange, type ScanVerdict, type TargetPorts } from './model.js';
@@ -220,7 +220,7 @@ function causeText(cause: DropCause): string {
 }
 
 function ruleText(rule: Rule): string {
-  return `${place(rule)} -A ${rule.chain}${saveRule(rule)}`;
+  return `${place(rule)} ${saveAppended(rule)}`;
 }
 
 /** What a reader has to know to trust SCAN, a line each. */

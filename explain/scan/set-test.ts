@@ -11,6 +11,7 @@ import type { Element } from '../../core/sets/element.js';
 import { NONE } from '../../core/sets/element.js';
 import type { IpSet } from '../../core/sets/ip-set.js';
 import type { Dimension } from '../../core/sets/set-type.js';
+import { LAST_ADDRESS, LAST_PORT } from './model.js';
 
 /** The ends of a packet, in host order. */
 export interface Ends {
@@ -23,8 +24,6 @@ export interface Ends {
 type End = keyof Ends;
 type SameEnds = readonly (readonly [end: End, values: readonly ValueRange[]])[];
 
-const LAST_ADDRESS = 0xffff_ffff;
-const LAST_PORT = 0xffff;
 const ADDRESS_BITS = 32;
 
 /** What is known of the sets of one host, of which scans ask again and again. */

@@ -54,10 +54,15 @@ function relationWords({ ctstate, direction }: TrackedEvent): string {
   }
 }
 
+/** `172.17.0.3:6379` */
+export function endText({ address, port }: PacketEnd): string {
+  return port === undefined ? address : `${address}:${port}`;
+}
+
 /** `172.17.0.3:6379 (redis)`. */
-export function endWords({ address, port }: PacketEnd, names: Names): string {
-  const name = names.get(address);
-  return `${address}${port === undefined ? '' : `:${port}`}${name === undefined ? '' : ` (${shown(name)})`}`;
+export function endWords(end: PacketEnd, names: Names): string {
+  const name = names.get(end.address);
+  return `${endText(end)}${name === undefined ? '' : ` (${shown(name)})`}`;
 }
 
 function withName(end: SentenceEnd, names: Names): SentenceEnd {

@@ -2,7 +2,7 @@
 import { counted } from '../../codecs/text.js';
 import type { RoutedEvent, TrackedEvent, TranslatedEvent } from '../../core/events.js';
 import type { HookName, TableName } from '../../core/hooks.js';
-import { Verdict } from '../../core/hooks.js';
+import { VERDICT_NAMES, Verdict } from '../../core/hooks.js';
 import { REASONS } from '../../core/reasons.js';
 import type { Rule, Target } from '../../core/rules/model.js';
 import type { Names } from '../../replay/names.js';
@@ -147,7 +147,7 @@ class RowBuilder {
         const isDecider = this.#story.decider.kind === 'policy' && this.#story.decider.chain === step.chain;
         const isDrop = step.chain.policy === Verdict.DROP;
         if (!isDecider && !isDrop && !this.#options.isUnfolded) return [];
-        const verdict = isDrop ? 'DROP' : 'ACCEPT';
+        const verdict = VERDICT_NAMES[step.chain.policy];
         return [{ label: step.table, text: `policy ${verdict}`, right: verdict, tone: isDrop ? 'stop' : 'accept' }];
       }
       case 'routed':
@@ -218,7 +218,7 @@ function resultOf(target: Target): string {
     case 'none':
       return 'counted';
     case 'verdict':
-      return Object.entries(Verdict).find(([, verdict]) => verdict === target.verdict)?.[0] ?? '';
+      return VERDICT_NAMES[target.verdict];
     case 'jump':
     case 'goto':
       return `→ ${target.chain}`;

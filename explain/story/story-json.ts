@@ -1,6 +1,6 @@
 /** The story of a packet as JSON (docs/schema/trace.schema.json). */
 import type { PacketFields, RoutedEvent, TrackedEvent } from '../../core/events.js';
-import { Verdict } from '../../core/hooks.js';
+import { VERDICT_NAMES } from '../../core/hooks.js';
 import type { Chain, Rule } from '../../core/rules/model.js';
 import type { UncertainCause } from '../../core/uncertainty.js';
 import { NO_NAMES, packetWords } from './packet-words.js';
@@ -39,8 +39,7 @@ function ruleJson(rule: Rule): Json {
 }
 
 function policyJson({ name, policy, file, line }: Chain): Json {
-  const verdict = policy === Verdict.DROP ? 'DROP' : 'ACCEPT';
-  return { chain: name, policy: verdict, rule: line === 0 ? null : { file, line } };
+  return { chain: name, policy: VERDICT_NAMES[policy], rule: line === 0 ? null : { file, line } };
 }
 
 export function deciderJson(decider: Decider): Json {

@@ -1,6 +1,6 @@
 /** The story of one packet as text: the verdict and what decided first, then its way, then what came of it. */
 import { shown, shownPath } from '../../codecs/text.js';
-import { Verdict } from '../../core/hooks.js';
+import { VERDICT_NAMES } from '../../core/hooks.js';
 import { REASONS, type Reason } from '../../core/reasons.js';
 import type { Names } from '../../replay/names.js';
 import { wrapAfter, wrapCommand } from '../text/columns.js';
@@ -79,7 +79,7 @@ function headline(story: Story, { width, style, names }: StoryTextOptions): stri
 function verbatim(decider: Decider): string {
   if (decider.kind === 'rule') return ruleText(decider.rule);
   if (decider.kind !== 'policy') return '';
-  return `-P ${decider.chain.name} ${decider.chain.policy === Verdict.DROP ? 'DROP' : 'ACCEPT'}`;
+  return `-P ${decider.chain.name} ${VERDICT_NAMES[decider.chain.policy]}`;
 }
 
 /** `in filter INPUT by rule 6 (rules.v4:41)`. */

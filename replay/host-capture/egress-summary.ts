@@ -1,7 +1,7 @@
 /** What `summary.json` says about the comparison with what the captured host sent. */
 
 import type { Host } from '../../core/host/host.js';
-import { Outcome } from '../../core/outcome.js';
+import { OUTCOME_NAMES } from '../../core/outcome.js';
 import type { Chain, Rule } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
 import { type CapturePaths, listPaths } from '../../io/capture-file.js';
@@ -59,15 +59,6 @@ export interface EgressSummary extends EgressCounts {
 }
 
 const MAX_BYTES = 256;
-const OUTCOMES: Readonly<Record<Outcome, string>> = {
-  [Outcome.FORWARDED]: 'forwarded',
-  [Outcome.SENT]: 'sent',
-  [Outcome.DELIVERED]: 'delivered',
-  [Outcome.DROPPED]: 'dropped',
-  [Outcome.REJECTED]: 'rejected',
-  [Outcome.HELD]: 'held',
-  [Outcome.SKIPPED]: 'skipped',
-};
 
 /** The comparison that CAPTURE has made on HOST. INPUTS are the captures. */
 export function summarizeEgress(
@@ -107,7 +98,13 @@ export function summarizeEgress(
           }),
       ...(cause === undefined
         ? {}
-        : { cause: { ...reference(cause), ...(cause.isOwn ? { own: true } : {}), outcome: OUTCOMES[cause.outcome] } }),
+        : {
+            cause: {
+              ...reference(cause),
+              ...(cause.isOwn ? { own: true } : {}),
+              outcome: OUTCOME_NAMES[cause.outcome],
+            },
+          }),
       ...(cause?.dropCause ? { droppedBy: droppedBy(cause.dropCause) } : {}),
       ...(decisions.length === 0 ? {} : { decidedBy: decisions }),
     };

@@ -1,5 +1,5 @@
 /** Lists the rules of a table as `iptables -S` does. */
-import { Verdict } from '../../hooks.js';
+import { VERDICT_NAMES } from '../../hooks.js';
 import { saveBase } from '../base-match.js';
 import type { RuleDraft } from '../parse/command.js';
 import { saveMatches, saveTarget } from '../save.js';
@@ -20,7 +20,7 @@ export function listRules(table: EditedTable, { chain, position, counters }: Lis
   let text = '';
   for (const { name, hook, policy, packets, bytes } of position === undefined ? chains : []) {
     if (hook === undefined) text += `-N ${name}\n`;
-    else text += `-P ${name} ${policy === Verdict.DROP ? 'DROP' : 'ACCEPT'}${counted(packets, bytes)}\n`;
+    else text += `-P ${name} ${VERDICT_NAMES[policy]}${counted(packets, bytes)}\n`;
   }
   for (const { name, rules } of chains) {
     for (const [i, { draft, packets, bytes }] of rules.entries()) {

@@ -3,12 +3,13 @@
 import { lowerRule } from '../../../core/rules/lower.js';
 import type { Rule } from '../../../core/rules/model.js';
 import { commandHead, commandText } from '../../command.js';
+import { ruleText } from '../../story/rule-words.js';
 import { type Check, type Examined, type Failure, NOT_TRIED, type Steps } from '../check.js';
 import { coversSteps } from '../covers.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { isAccepted, type MatchedRule, type PacketRecord } from '../packet-record.js';
 import { chainOf } from '../rule-lookup.js';
-import { insertCommand, packetText, ruleWords, untried } from '../words.js';
+import { insertCommand, packetText, untried } from '../words.js';
 
 const CODE = 'accept-after-reject';
 /** Each of them is tried by replaying the captures again. */
@@ -72,7 +73,7 @@ function* findingOf(shown: Shown<Rule>, examined: Examined): Steps<Failure | und
   if (after !== NOT_TRIED && (after === undefined || !isAccepted(after))) return undefined;
   return {
     message:
-      `${packetText(first)} meets ${blocking.chain} ${blocking.number}, ${ruleWords(blocking)}, before ` +
+      `${packetText(first)} meets ${blocking.chain} ${blocking.number}, ${ruleText(blocking)}, before ` +
       `${blocking.chain} ${moved.number}, which would let it pass and which such packets never reach`,
     rules: [blocking, ...way],
     packets,

@@ -4,10 +4,10 @@ import type { LinkDescription } from '../../../codecs/host/description.js';
 import { givenSysctl } from '../../../codecs/host/sysctls.js';
 import { Host } from '../../../core/host/host.js';
 import { commandHead, commandText, sysctlCommand } from '../../command.js';
+import { ruleText } from '../../story/rule-words.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { isDockerBridge } from '../docker.js';
 import { probe } from '../probe.js';
-import { ruleWords } from '../words.js';
 
 const CODE = 'bridge-netfilter';
 const FILTERS_BRIDGES = 'net.bridge.bridge-nf-call-iptables';
@@ -47,7 +47,7 @@ function findingOf(bridge: LinkDescription, examined: Examined): Failure[] {
   const { rule, policy } = cause;
   // A rule that names the bridge is meant for it.
   if (rule !== undefined && (rule.base.inDev !== undefined || rule.base.outDev !== undefined)) return [];
-  const by = rule === undefined ? `the policy of ${policy?.name}` : ruleWords(rule);
+  const by = rule === undefined ? `the policy of ${policy?.name}` : ruleText(rule);
   return [
     {
       message:

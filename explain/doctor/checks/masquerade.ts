@@ -4,13 +4,14 @@ import { AddressType } from '../../../core/host/address-type.js';
 import { isUnconditional } from '../../../core/rules/base-match.js';
 import type { Rule } from '../../../core/rules/model.js';
 import { commandText } from '../../command.js';
+import { ruleText } from '../../story/rule-words.js';
 import { type Check, type Examined, type Failure, NOT_TRIED, type Steps } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { blockOf, interfaceNamed, isIn, loadedOf, networkText, networkWith } from '../networks.js';
 import { natRuleOf } from '../packet-record.js';
 import { targetName } from '../rule-lookup.js';
-import { masqueradeCommand, packetText, ruleWords, untried } from '../words.js';
+import { masqueradeCommand, packetText, untried } from '../words.js';
 
 const CODE = 'masquerade';
 /** What a rule that is meant for such packets may be wrong about. */
@@ -69,7 +70,7 @@ function wideFindings({ connections }: Examined): Failure[] {
   return evidence.all.map(({ detail: rule, first, packets }) => ({
     message:
       `${packetText(first)} reaches ${first.left?.packet.destination} from ${first.left?.packet.source}: ` +
-      `${ruleWords(rule)} masquerades what comes in, too, so the server does not see who asks it`,
+      `${ruleText(rule)} masquerades what comes in, too, so the server does not see who asks it`,
     rules: [rule],
     packets,
     change: `give the rule the interface by which packets leave for elsewhere: ${commandText(['-o', first.inDev ?? ''])}`,
@@ -96,7 +97,7 @@ function foreignFindings({ connections, host }: Examined, seenDevs: ReadonlySet<
     .map(({ detail: rule, first, packets }) => ({
       message:
         `${packetText(first)} leaves by ${first.left?.dev} from ${first.left?.packet.source}, which is no address of ` +
-        `the host, and is not answered: ${ruleWords(rule)}`,
+        `the host, and is not answered: ${ruleText(rule)}`,
       rules: [rule],
       packets,
       change: `-j MASQUERADE, or --to-source with an address of ${first.left?.dev}`,
@@ -130,7 +131,7 @@ function* missingFinding({ detail: network, first, packets }: Shown<string>, exa
   const about =
     wrong === undefined
       ? 'no rule masquerades it'
-      : `${ruleWords(wrong.rule)} misses it: ${wrong.failures.map(({ text }) => text).join(', ')}`;
+      : `${ruleText(wrong.rule)} misses it: ${wrong.failures.map(({ text }) => text).join(', ')}`;
   return [
     {
       message: `${packetText(first)} leaves by ${dev} with its private source, and is not answered: ${about}`,

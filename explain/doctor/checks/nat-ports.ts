@@ -1,11 +1,12 @@
 /** Two connections want the same ends after NAT, and no port is left for the second. */
 import type { Rule } from '../../../core/rules/model.js';
+import { ruleText } from '../../story/rule-words.js';
 import type { Check, Examined } from '../check.js';
 import type { SeenConnection } from '../connections.js';
 import { Evidence } from '../evidence.js';
 import { natRuleOf, type PacketRecord } from '../packet-record.js';
 import { natRange } from '../rule-lookup.js';
-import { endsText, packetText, ruleWords } from '../words.js';
+import { endsText, packetText } from '../words.js';
 
 const CODE = 'nat-ports';
 
@@ -36,7 +37,7 @@ export const NAT_PORTS: Check = {
           change:
             rule === undefined
               ? 'let NAT choose among more source ports or addresses'
-              : `give ${ruleWords(rule)} more ports (without --to-ports it may take 1024-65535) or more addresses`,
+              : `give ${ruleText(rule)} more ports (without --to-ports it may take 1024-65535) or more addresses`,
         })),
     };
   },

@@ -1,10 +1,11 @@
 /** A connection goes on as rules said that are gone: entries outlive the rules that made them. */
 import { protocolName } from '../../../codecs/protocol-names.js';
 import type { Rule } from '../../../core/rules/model.js';
+import { ruleText } from '../../story/rule-words.js';
 import type { Check, Failure } from '../check.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { isAccepted, lastFields, natRuleOf, type PacketRecord } from '../packet-record.js';
-import { endsText, endText, packetText, ruleWords } from '../words.js';
+import { endsText, endText, packetText } from '../words.js';
 
 const CODE = 'outdated-connection';
 /** Connections are tried one by one, each on a fresh host. */
@@ -56,7 +57,7 @@ function findingOf({ detail: { now, rule }, first, packets }: Shown<Outdated>): 
   return {
     message:
       `${packetText(first)} goes on to ${fateOf(first, now)}, as an entry of conntrack says that is older than ` +
-      `the rules; a new connection ${fate}${rule === undefined ? '' : ` (${ruleWords(rule)})`}`,
+      `the rules; a new connection ${fate}${rule === undefined ? '' : ` (${ruleText(rule)})`}`,
     rules: rule === undefined ? [] : [rule],
     packets,
     change: `conntrack -D ${which}${port < 0 ? '' : ` --orig-port-dst ${port}`}`,

@@ -2,12 +2,13 @@
 import type { TableName } from '../../../core/hooks.js';
 import type { Rule } from '../../../core/rules/model.js';
 import { commandHead, commandText } from '../../command.js';
+import { ruleText } from '../../story/rule-words.js';
 import { type Check, type Examined, type Failure, NOT_TRIED, type Steps } from '../check.js';
 import type { Belonging, SeenConnection } from '../connections.js';
 import { Evidence, type Shown } from '../evidence.js';
 import type { PacketRecord } from '../packet-record.js';
 import { targetName } from '../rule-lookup.js';
-import { endsText, packetText, ruleWords, untried } from '../words.js';
+import { endsText, packetText, untried } from '../words.js';
 
 const CODE = 'path-mtu';
 const DESTINATION_UNREACHABLE = 3;
@@ -59,7 +60,7 @@ function isBlockedError({ message, isMade, tracked, dropped }: PacketRecord): bo
 
 function* blockedFinding({ detail: error, first, packets }: Shown<PacketRecord>, examined: Examined): Steps<Failure> {
   const { rule, policy, table } = error.dropped?.cause ?? {};
-  const by = rule === undefined ? `the policy of ${policy?.name}` : `${rule.chain} ${rule.number}, ${ruleWords(rule)}`;
+  const by = rule === undefined ? `the policy of ${policy?.name}` : `${rule.chain} ${rule.number}, ${ruleText(rule)}`;
   const command = acceptCommand(rule, policy?.name, table ?? 'filter');
   const after = command === undefined ? undefined : yield* examined.tries([command], first);
   const isTried = after !== NOT_TRIED;

@@ -3,11 +3,12 @@ import { IPPROTO_TCP, IPPROTO_UDP, TCP_RST } from '../../../codecs/layouts.js';
 import { protocolName } from '../../../codecs/protocol-names.js';
 import type { FieldName } from '../../../core/fields.js';
 import type { Rule } from '../../../core/rules/model.js';
+import { ruleText } from '../../story/rule-words.js';
 import type { Check, Examined, Failure } from '../check.js';
 import { Evidence, type Shown } from '../evidence.js';
 import { isTranslated, type PacketRecord } from '../packet-record.js';
 import { hasListener, listenerElsewhere } from '../sockets.js';
-import { endText, packetText, ruleWords } from '../words.js';
+import { endText, packetText } from '../words.js';
 
 const CODE = 'published-elsewhere';
 /** What a rule that publishes a port says about where. */
@@ -62,7 +63,7 @@ function publishedElsewhere({ missed, ends }: PacketRecord): Elsewhere | undefin
   // What comes from the container's own network is left to docker-proxy.
   if (rule === undefined || rule.base.inDev?.negated === true) return undefined;
   const address = rule.base.destination?.address.toString() ?? rule.base.inDev?.name ?? 'another address';
-  return { rule, address, by: `the rule that publishes port ${ends.dport} is for ${address}: ${ruleWords(rule)}` };
+  return { rule, address, by: `the rule that publishes port ${ends.dport} is for ${address}: ${ruleText(rule)}` };
 }
 
 /** Whether nobody on the host takes the packet, as far as is known. */
