@@ -1,6 +1,6 @@
 /** Which packets of a scan share a packet's fate. */
 
-import type { FieldName, ValueField } from '../../core/fields.js';
+import type { FieldName } from '../../core/fields.js';
 import type { Traversal } from '../../core/flow/traversal.js';
 import { type FieldCondition, holdsFor } from '../../core/rules/condition.js';
 import type { RuleContext } from '../../core/rules/context.js';
@@ -9,7 +9,7 @@ import { commonRanges, type ValueRange } from '../../core/rules/ranges.js';
 import { LAST_ADDRESS, LAST_PORT, type Outcome } from './model.js';
 import type { LookedAt } from './other-packets.js';
 import { portsFor } from './port-tests.js';
-import { PROTOCOL_NUMBERS, type ProbePacket, probeLength, SCANNED_PROTOCOLS } from './probe-packet.js';
+import { PROTOCOL_NUMBERS, type ProbePacket } from './probe-packet.js';
 import { type Ends, type SetTest, setTestOf } from './set-test.js';
 import { asksSets } from './stateful-results.js';
 
@@ -29,8 +29,6 @@ export interface PacketClass {
   readonly byContent: readonly Rule[];
   /** Nothing is known about any other packet. */
   readonly isAlone: boolean;
-  /** Packets of the other protocol that is scanned, with the same ends, are treated alike. */
-  readonly isOfBoth: boolean;
 }
 
 type End = keyof Ends;
@@ -76,22 +74,7 @@ export function packetClass(
       .filter(({ native }) => native.check !== undefined && native.reads.some((name) => OF_SENDERS.has(name)))
       .map(({ rule }) => rule),
     isAlone: traversal?.alone !== undefined,
-    isOfBoth: traversal !== undefined && isOfBoth(traversal),
   };
-}
-
-/** Fields in which the packets of both protocols are alike, or whose values are looked at. */
-const OF_BOTH: ReadonlySet<ValueField> = new Set([
-  ...(['source', 'destination', 'sport', 'dport', 'inDev', 'packetType', 'ttl', 'tos', 'protocol', 'length'] as const),
-]);
-
-/** Whether nothing in TRAVERSAL depends on the protocol. */
-function isOfBoth({ alone, fields, conditions, givenResults }: Traversal): boolean {
-  if (alone !== undefined || conditions.length > 0 || givenResults.length > 0) return false;
-  if ([...fields.keys()].some((name) => !OF_BOTH.has(name))) return false;
-  const has = (name: ValueField, value: number): boolean =>
-    fields.get(name)?.ranges.some(({ min, max }) => value >= min && value <= max) ?? true;
-  return SCANNED_PROTOCOLS.every((one) => has('protocol', PROTOCOL_NUMBERS[one]) && has('length', probeLength(one)));
 }
 
 /** What tests read of packets that differs by sender, or with data. */

@@ -28,19 +28,10 @@ export class PortCover {
   readonly #dev: number;
   readonly #protocol: ScannedProtocol;
   readonly #classes: PacketClass[] = [];
-  readonly #ofBoth: PacketClass[];
-
   readonly #other: OtherPacket;
 
-  /** OTHER: in what the packets are not as clients send them. OF_BOTH: where the classes are kept that do not depend on the protocol. */
-  constructor(
-    prober: Prober,
-    dev: number,
-    protocol: ScannedProtocol,
-    other: OtherPacket = AS_CLIENTS,
-    ofBoth: PacketClass[] = [],
-  ) {
-    this.#ofBoth = ofBoth;
+  /** OTHER: in what the packets are not as clients send them. */
+  constructor(prober: Prober, dev: number, protocol: ScannedProtocol, other: OtherPacket = AS_CLIENTS) {
     this.#other = other;
     this.#prober = prober;
     this.#dev = dev;
@@ -70,7 +61,7 @@ export class PortCover {
       const found = this.#prober.probe({ ...packet, sport, dport: left[0].min, other: this.#other });
       if (found.isAlone) alone++;
       if (found.dports.length === 1 && found.dports[0].min === found.dports[0].max) single++;
-      (found.isOfBoth ? this.#ofBoth : this.#classes).push(found);
+      this.#classes.push(found);
       take(found);
     }
     for (const { min, max } of left) outcomes.push({ first: min, last: max, fate: UNTOLD });

@@ -80,7 +80,7 @@ function senderHop(host: Host, { source }: ProbePacket): number {
 }
 
 /** The IP header's total length of a packet of PROTOCOL. */
-export function probeLength(protocol: ScannedProtocol): number {
+function probeLength(protocol: ScannedProtocol): number {
   return IPV4_LENGTH + headerLength(protocol);
 }
 

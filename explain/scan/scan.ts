@@ -4,7 +4,6 @@ import { commonRanges, normalRanges, type ValueRange } from '../../core/rules/ra
 import { Fates } from './fates.js';
 import type { PortRange, ScanSource, ScanTarget, TargetPorts } from './model.js';
 import { AS_CLIENTS, type LookedAt } from './other-packets.js';
-import type { PacketClass } from './packet-class.js';
 import { PortCover, without } from './port-cover.js';
 import { SCANNED_PROTOCOLS, type ScannedProtocol } from './probe-packet.js';
 import { type ProbedHost, Prober } from './prober.js';
@@ -78,8 +77,7 @@ export interface ScannedSide {
 function scanSource(sides: readonly ScannedSide[], source: ScanSource, targets: readonly ScanTarget[]): ScannedSource {
   const { dev } = source;
   const covers = sides.map(({ prober, fates }) => {
-    const ofBoth: PacketClass[] = [];
-    const coverOf = (protocol: ScannedProtocol): PortCover => new PortCover(prober, dev, protocol, AS_CLIENTS, ofBoth);
+    const coverOf = (protocol: ScannedProtocol): PortCover => new PortCover(prober, dev, protocol);
     return { fates, byProtocol: SCANNED_PROTOCOLS.map((protocol) => ({ protocol, cover: coverOf(protocol) })) };
   });
   const variants = new Variants(sides, dev, targets);
