@@ -1,5 +1,5 @@
 // The test runner: `node dist/test/run.js [--no-lint] [FILE or part of a name …]`. Its last line is `N passed, N
-// failed`.
+// failed`. With COVERAGE_DIR in the environment, V8 writes there what the tests run that count for the coverage.
 //
 // uvu runs the tests, but its own runner exits with 0 if a hook threw, a suite was never run or no file was found. So
 // each file runs in a separate process that reports every suite (runner/worker.ts), and a missing report is a failure.
@@ -8,10 +8,12 @@ import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MEASURED } from './coverage/measured.js';
 import { type FileOutcome, pooled, runFile } from './runner/pool.js';
 
 const TESTS = fileURLToPath(new URL('.', import.meta.url));
 const PROJECT = resolve(TESTS, '../..');
+const { COVERAGE_DIR } = process.env;
 const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 120_000);
 
 /** Every *.test.js below `folder`, except in `fixtures` folders, which contain bad examples for testing the runner. */
@@ -28,6 +30,12 @@ function findTests(folder: string): string[] {
 function filesFor(wanted: string): string[] {
   if (wanted.endsWith('.test.js') && existsSync(wanted)) return [resolve(wanted)];
   return findTests(TESTS).filter((file) => relative(TESTS, file).includes(wanted.replace(/\.ts$/, '.js')));
+}
+
+/** The environment of the test in FILE. */
+function environmentFor(file: string): NodeJS.ProcessEnv {
+  const isMeasured = COVERAGE_DIR !== undefined && MEASURED.some((part) => relative(TESTS, file).includes(part));
+  return isMeasured ? { ...process.env, NODE_V8_COVERAGE: COVERAGE_DIR } : process.env;
 }
 
 /** Checks of the whole tree that count as test files: what each is called, and its command. */
@@ -92,7 +100,9 @@ async function main(args: string[]): Promise<void> {
       failed++;
     }
   }
-  const jobs: (() => Promise<FileOutcome>)[] = [...files].map((file) => () => runFile(file, TIMEOUT_MS));
+  const jobs: (() => Promise<FileOutcome>)[] = [...files].map(
+    (file) => () => runFile(file, TIMEOUT_MS, environmentFor(file)),
+  );
   if (!wanted.length && !args.includes('--no-lint')) {
     jobs.unshift(...Object.keys(TREE_CHECKS).map((name) => () => checkTree(name)));
   }

@@ -11,11 +11,14 @@ export interface FileOutcome extends FileReport {
   durationMs: number;
 }
 
-/** Runs one test file in a separate process. If a test takes longer than `timeoutMs`, the file ends as a failure. */
-export function runFile(file: string, timeoutMs: number): Promise<FileOutcome> {
+/**
+ * Runs one test file in a separate process with the environment `env`. If a test takes longer than `timeoutMs`, the file
+ * ends as a failure.
+ */
+export function runFile(file: string, timeoutMs: number, env = process.env): Promise<FileOutcome> {
   return new Promise((resolve) => {
     const startedMs = performance.now();
-    const child = fork(WORKER, [file], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = fork(WORKER, [file], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env });
     let output = '';
     let running = '(loading the file)';
     let timedOut = false;
