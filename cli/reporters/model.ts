@@ -1,0 +1,68 @@
+/** What `nfreplay check` found, one test a claim, for the reporters that tell people and other programs. */
+import type { RulePlace } from '../../explain/findings.js';
+import type { Style } from '../../explain/text/style.js';
+import type { Names } from '../../replay/names.js';
+
+/** Where a test is written. */
+export interface TestPlace {
+  /** As the command line leads to it: `pcaps/docker/expect.yaml`. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column?: number;
+}
+
+/** How text for people has to look. */
+export interface DetailLayout {
+  /** No line is longer, as far as words allow it. */
+  readonly width: number;
+  readonly style: Style;
+  /** Those of `--names`; the names of the case itself are known to its tests. */
+  readonly names: Names;
+}
+
+/** A claim, or the comparison with golden captures. */
+export interface CheckedTest {
+  /** Unique within its case, but for the names of claims that people have chosen. */
+  readonly name: string;
+  readonly status: 'passed' | 'failed';
+  readonly place?: TestPlace;
+  /** The rule or policy that decided about the first offender. */
+  readonly decidedBy?: RulePlace;
+  /** If it failed: one line, what was expected and what was found. */
+  readonly message?: string;
+  /** If it failed: the whole of it, such as the trace of the first offender, without what `message` says. */
+  details?(layout: DetailLayout): readonly string[];
+}
+
+/** One case, after all its tests. */
+export interface CheckedCase {
+  /** The folder, as the command line leads to it. */
+  readonly dir: string;
+  readonly tests: readonly CheckedTest[];
+  readonly warnings: readonly string[];
+  /** What is good to know, such as how many packets a `never` has met. */
+  readonly notes: readonly string[];
+  readonly extent?: { readonly frames: number; readonly rules: number; readonly connections: number };
+  /** How long it took. */
+  readonly seconds: number;
+  /** The case could not be replayed, or not to its end. */
+  readonly error?: { readonly message: string; readonly exitCode: number };
+}
+
+/**
+ * Tells of cases as they are finished. Warnings and errors of cases are also said on standard error, by the command
+ * itself.
+ */
+export interface Reporter {
+  /** Before the first case. CASES: how many there are. */
+  begin?(cases: number): void;
+  finished(one: CheckedCase): void;
+  /** After the last case; not if a signal ended the run. */
+  end(): void;
+}
+
+/** Whether CASE is as it should be. */
+export function hasPassed({ tests, error }: CheckedCase): boolean {
+  return error === undefined && tests.every(({ status }) => status === 'passed');
+}
