@@ -2,9 +2,9 @@
 import { CaptureError } from '../codecs/capture-error.js';
 import { ConntrackListError } from '../codecs/conntrack-list-error.js';
 import { EvidenceError } from '../codecs/evidence/evidence.js';
+import { ExpectationError } from '../codecs/expectation/expectation-error.js';
 import { FilterError } from '../codecs/filter/filter-error.js';
 import { HostError } from '../codecs/host/error.js';
-import { ExpectationError } from '../codecs/port-expectation.js';
 import { SentenceError } from '../codecs/sentence/sentence-error.js';
 import { shown, shownLines } from '../codecs/text.js';
 import { TooManyConnectionsError } from '../core/conntrack/table.js';

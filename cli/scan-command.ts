@@ -1,5 +1,5 @@
 /** The command `nfreplay scan`: which ports are reached from where. */
-import { type PortExpectation, parsePortExpectation } from '../codecs/port-expectation.js';
+import { type PortExpectation, parsePortExpectation } from '../codecs/expectation/port-expectation.js';
 import { shown, shownJson } from '../codecs/text.js';
 import { HostSets } from '../core/sets/host-sets.js';
 import { ARRIVAL_SEC, ARRIVAL_TIME } from '../explain/arrival-time.js';

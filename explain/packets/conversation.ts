@@ -20,6 +20,7 @@ import {
 import { Linktype } from '../../codecs/linktypes.js';
 import { withNearest } from '../../codecs/nearest.js';
 import { fits } from '../../codecs/sentence/fits.js';
+import { FOLLOW_WORDS, type FollowWord } from '../../codecs/sentence/follow-words.js';
 import { parseSentence, type SentenceNames } from '../../codecs/sentence/parse.js';
 import type { Sentence } from '../../codecs/sentence/sentence.js';
 import { SentenceError } from '../../codecs/sentence/sentence-error.js';
@@ -51,9 +52,6 @@ interface LastPacket {
   /** What its receiver got. */
   readonly got: { readonly by: FlowEnd; readonly seen: SeenPacket; readonly bytes: Uint8Array } | undefined;
 }
-
-const STORY_WORDS = ['handshake', 'close', 'ping', 'dns', 'reply'] as const;
-type StoryWord = (typeof STORY_WORDS)[number];
 
 const TTL = 64;
 const ECHO_REQUEST = 8;
@@ -98,11 +96,11 @@ export class Conversation {
    * @throws {SentenceError} if it is neither, or describes no packet
    */
   *steps(text: string): Steps {
-    const word = STORY_WORDS.find((known) => known === text.trim());
+    const word = FOLLOW_WORDS.find((known) => known === text.trim());
     if (word !== undefined) return yield* this.#word(word);
     if (/^[a-z-]+$/i.test(text.trim()) && !text.includes('>')) {
-      const message = withNearest(`"${text}" is neither a sentence nor a word for what follows`, text, STORY_WORDS);
-      throw new SentenceError(1, `${message} (${STORY_WORDS.join(', ')})`);
+      const message = withNearest(`"${text}" is neither a sentence nor a word for what follows`, text, FOLLOW_WORDS);
+      throw new SentenceError(1, `${message} (${FOLLOW_WORDS.join(', ')})`);
     }
     return yield* this.send(parseSentence(text, { names: this.#names }));
   }
@@ -120,7 +118,7 @@ export class Conversation {
     return this.#last?.got?.by;
   }
 
-  *#word(word: StoryWord): Steps {
+  *#word(word: FollowWord): Steps {
     const last = this.#last;
     if (last === undefined) throw new SentenceError(1, `"${word}" needs a packet before it`);
     switch (word) {

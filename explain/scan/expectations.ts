@@ -1,8 +1,9 @@
 /** What of a scan is not as somebody expects it (`--expect`). */
 import { formatLoaded, toLoaded } from '../../codecs/byte-order.js';
+import { ExpectationError } from '../../codecs/expectation/expectation-error.js';
+import type { ExpectedPorts, PortExpectation } from '../../codecs/expectation/port-expectation.js';
 import { IPPROTO_TCP, IPPROTO_UDP, TCP_SYN } from '../../codecs/layouts.js';
 import { withNearest } from '../../codecs/nearest.js';
-import { ExpectationError, type ExpectedPorts, type PortExpectation } from '../../codecs/port-expectation.js';
 import type { SentenceEnd } from '../../codecs/sentence/sentence.js';
 import { shownPath } from '../../codecs/text.js';
 import { commonRanges, normalRanges, otherRanges, type ValueRange } from '../../core/rules/ranges.js';

@@ -17,6 +17,7 @@ export const MEASURED = [
     'targets/',
     'explain/',
     'evidence/',
+    'expectation/',
     'doctor/',
     'library/library',
     'library/public',

@@ -1,7 +1,8 @@
 /** Files of expected ports: what they say, and where they are wrong. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ExpectationError, parsePortExpectation } from '../../codecs/port-expectation.js';
+import { ExpectationError } from '../../codecs/expectation/expectation-error.js';
+import { parsePortExpectation } from '../../codecs/expectation/port-expectation.js';
 
 const Expectations = suite('expectations of ports');
 
@@ -31,7 +32,7 @@ const FAULTS: readonly (readonly [text: string, message: RegExp])[] = [
   ['open: tcp\n', /^ports\.yaml:1:7: expected a list of sentences/],
   ['open:\n  - {tcp: 22}\n', /^ports\.yaml:2:5: expected a sentence/],
   ['open:\n  - 22\n', /^ports\.yaml:2:5: expected a sentence/],
-  ['open:\n  - |\n    tcp * > *:22\n', /^ports\.yaml:2:5: a sentence is one line/],
+  ['open:\n  - |\n    tcp * > *:22\n', /^ports\.yaml:2:5: a text is one line here/],
   ['open: &ports\n  - tcp * > *:22\nclosed: *ports\n', /an anchor|an alias/],
   ['open:\n  - !!str tcp * > *:22\n', /^ports\.yaml:2:\d+: a tag/],
   ['open: []\nopen: []\n', /^ports\.yaml:2:1: this is not YAML: Map keys must be unique/],
