@@ -60,10 +60,11 @@ function scanGiven(given: Arguments): Found {
   const interfaces = host.interfaceNames.filter((name) => name !== 'lo');
   if (expectation !== undefined) checkExpectation(expectation, interfaces);
   const sources = scanSources(host, given.values('source'));
+  const targets = new ScanTargets(host, rulesets, names);
   const scan = scanHost(
     settings.map((setting) => probedHost(setting, given)),
     sources,
-    new ScanTargets(host, rulesets, names),
+    targets,
   );
   const split = given.has('source') && expectation !== undefined ? leftOut(expectation, scan) : undefined;
   const expected = split?.checked ?? expectation;
@@ -73,7 +74,7 @@ function scanGiven(given: Arguments): Found {
     changes: settings.length > 1 ? changesIn(scan) : undefined,
     warnings: unique(settings.flatMap(({ warnings }) => warnings)),
     assumed: [...unique(about).filter((line) => !IRRELEVANT.test(line)), ...(scan.isTimeAsked ? [ARRIVAL_TIME] : [])],
-    notes: [...(split?.notes ?? []), ...notesOn(scan)],
+    notes: [...(split?.notes ?? []), ...targets.notes(sources.map(({ dev }) => dev)), ...notesOn(scan)],
     isPartlyChecked: (split?.notes ?? []).length > 0,
     findings: expected && unexpectedIn(scan, settings.length - 1, expected),
   };

@@ -5,7 +5,7 @@ import type { PortRange } from './model.js';
 import { formatPortRows, type PortRow } from './port-rows.js';
 import type { Scan } from './scan.js';
 import type { ChangeKind, PortChange, TargetChanges } from './scan-changes.js';
-import { rangeText, reasonText, senderText, type TextOptions, verdictText } from './scan-text.js';
+import { rangeText, reasonsOf, reasonText, senderText, type TextOptions, verdictText } from './scan-text.js';
 
 const SIGNS: Readonly<Record<ChangeKind, string>> = { opens: '+ opens', closes: '- closes', else: '  differs' };
 const KINDS: readonly ChangeKind[] = ['opens', 'closes', 'else'];
@@ -74,6 +74,6 @@ function rowsOf(
     ports: ranges.map(rangeText).join(', '),
     verdict: `${verdictText(before, isKnownBefore)} ⇒ ${verdictText(after, isKnownAfter)}`,
     colour: COLOURS[kind],
-    reason: reasonText(after),
+    reasons: reasonsOf(after),
   }));
 }

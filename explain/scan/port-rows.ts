@@ -10,8 +10,8 @@ export interface PortRow {
   /** In a few words, and how these are emphasized. */
   readonly verdict: string;
   readonly colour: keyof Style | undefined;
-  /** A rule, or a few words. */
-  readonly reason: string;
+  /** Rules, or a few words: one after the other. */
+  readonly reasons: readonly string[];
 }
 
 const INDENT = 4;
@@ -19,8 +19,11 @@ const GAP = '  ';
 /** The share of a line that ports may have before they are wrapped, and at least so many characters. */
 const PORTS_SHARE = 0.35;
 const LEAST_PORTS = 18;
-/** How far a reason is indented that does not fit behind the verdict. */
-const REASON_INDENT = 9;
+/** How much farther than the ports a reason is indented that does not fit behind the verdict. */
+const REASON_INDENT = 4;
+
+/** Between two reasons. */
+export const THEN = ', then ';
 
 /** ROWS as lines of at most WIDTH characters, the cells of all rows in columns. */
 export function formatPortRows(rows: readonly PortRow[], style: Style, width: number): string[] {
@@ -40,10 +43,15 @@ export function formatPortRows(rows: readonly PortRow[], style: Style, width: nu
     const lines = isShort
       ? [before + colour(verdict), ...rest]
       : [start + ports[i][0], ...rest, ' '.repeat(start.length) + colour(verdict)];
-    const reason = shown(row.reason);
+    const reasons = row.reasons.map(shown);
+    const reason = reasons.join(THEN);
     const room = width - before.length - verdictWidth - GAP.length;
     if (isShort && reason.length <= room) lines[0] += ' '.repeat(verdictWidth - verdict.length) + GAP + reason;
-    else lines.push(...wrapAfter(' '.repeat(REASON_INDENT), reason, width));
+    else
+      for (const [i, one] of reasons.entries()) {
+        const end = i < reasons.length - 1 ? THEN.trimEnd() : '';
+        lines.push(...wrapAfter(' '.repeat(start.length + REASON_INDENT), one + end, width).map(style.dim));
+      }
     return lines;
   });
 }

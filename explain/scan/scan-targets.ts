@@ -7,10 +7,23 @@ import { Manip, type NatRange } from '../../core/nat/range.js';
 import type { EffectPlanner } from '../../core/rules/effect.js';
 import { isCondition, lowerRule } from '../../core/rules/lower.js';
 import type { Rule, Ruleset, Table } from '../../core/rules/model.js';
+import type { ValueRange } from '../../core/rules/ranges.js';
 import type { ScanTarget } from './model.js';
+import { networksText, place } from './scan-text.js';
 
 /** Of a range of addresses that DNAT leads to, as many are scanned. */
 const MOST_OF_RANGE = 16;
+/** As many addresses that only filtering rules name are scanned. */
+const MOST_NAMED = 16;
+/** A rule that names more addresses names no network behind the host in particular. */
+const WIDEST_NETWORK = 2 ** 24;
+
+interface NamedDestination {
+  readonly address: Address;
+  /** What the rule names: the address, or the network that it stands for. */
+  readonly network: string;
+  readonly rule: Rule;
+}
 
 /** The addresses of a host, before it is known from where they are scanned. */
 export class ScanTargets {
@@ -20,6 +33,10 @@ export class ScanTargets {
   readonly #published = new Map<number, Address>();
   /** Of neighbours and containers, and where DNAT leads. */
   readonly #routed = new Map<number, Address>();
+  /** Named as destinations by rules of other tables, with the first of them; of a network, its first address. */
+  readonly #named = new Map<number, NamedDestination>();
+  /** The host's own by routes of type local; of a network, its first address. */
+  readonly #local: Address[];
 
   /** RULESETS: all of which the addresses are scanned. NAMES: of addresses. */
   constructor(host: Host, rulesets: readonly Ruleset[], names: ReadonlyMap<string, string>) {
@@ -29,6 +46,12 @@ export class ScanTargets {
       const nat = ruleset.tables.find(({ name }) => name === 'nat');
       if (nat !== undefined) for (const rule of rulesOfArrivals(nat)) this.#read(rule);
     }
+    for (const { tables } of rulesets)
+      for (const { name, chains } of tables)
+        if (name !== 'nat') for (const { rules } of chains) for (const rule of rules) this.#readNamed(rule);
+    this.#local = host.description.routes
+      .filter(({ type, destination }) => type === 'local' && destination.family === 'ipv4')
+      .map(({ destination, prefixLength }) => firstHost(destination.hostOrder, 2 ** (32 - prefixLength)));
     for (const { address } of host.description.neighbours) this.#addRouted(address);
     for (const name of host.description.texts.names.addresses.keys()) {
       const address = parseAddress(name);
@@ -36,12 +59,39 @@ export class ScanTargets {
     }
   }
 
-  #read(rule: Rule): void {
-    for (const step of lowerRule(rule, this.#host.interfaceNames)) {
-      if (!isCondition(step) || step.kind !== 'field' || step.field !== 'destination') continue;
-      if (step.negated || step.mask !== undefined) continue;
-      for (const { min, max } of step.ranges) if (min === max) this.#add(this.#published, addressFromHostOrder(min));
+  /** What nobody should take for scanned from the interfaces DEVS, a line each. */
+  notes(devs: readonly number[]): string[] {
+    const scanned = this.#scannedOfNamed;
+    const isTarget = ({ hostOrder }: Address): boolean =>
+      devs.some((dev) => this.from(dev).some(({ number }) => number === hostOrder));
+    const inPart = scanned.filter(({ address, network }) => network !== String(address) && isTarget(address));
+    const left = this.#named.size - scanned.length;
+    return [
+      ...inPart.map(
+        ({ address, network, rule }) => `of ${network}, which ${place(rule)} names, only ${address} was scanned`,
+      ),
+      ...(left > 0 ? [`not scanned: ${left} more addresses or networks that only filtering rules name`] : []),
+    ];
+  }
+
+  /** As many of the addresses that only filtering rules name as are scanned. */
+  get #scannedOfNamed(): NamedDestination[] {
+    return [...this.#named.values()].slice(0, MOST_NAMED);
+  }
+
+  #readNamed(rule: Rule): void {
+    for (const { min, max } of destinationsOf(rule, this.#host)) {
+      const address = firstHost(min, max - min + 1);
+      const { hostOrder } = address;
+      const isTarget = this.#isLocal(address) || this.#isReachable(address);
+      if (max - min > WIDEST_NETWORK || this.#named.has(hostOrder) || !isTarget) continue;
+      this.#named.set(hostOrder, { address, network: networksText([{ min, max }]), rule });
     }
+  }
+
+  #read(rule: Rule): void {
+    for (const { min, max } of destinationsOf(rule, this.#host))
+      if (min === max) this.#add(this.#published, addressFromHostOrder(min));
     const { target } = rule;
     if (target.kind !== 'extension') return;
     target.extension.plan?.(target.params, new RangeReader((address) => this.#addRouted(address)));
@@ -65,9 +115,14 @@ export class ScanTargets {
       targets.set(number, { address: text, number, kind, name: this.#names.get(text) });
     };
     for (const address of this.#own(dev)) add(address, 'own');
+    for (const address of this.#local) if (this.#isLocal(address)) add(address, 'own');
     for (const address of this.#published.values()) if (this.#isLocal(address)) add(address, 'own');
     for (const address of this.#published.values()) if (this.#isReachable(address)) add(address, 'published');
     for (const address of this.#routed.values()) if (this.#isBehind(address, dev)) add(address, 'routed');
+    for (const { address } of this.#scannedOfNamed) {
+      if (this.#isLocal(address)) add(address, 'own');
+      else if (this.#isBehind(address, dev)) add(address, 'routed');
+    }
     return [...targets.values()];
   }
 
@@ -97,6 +152,21 @@ export class ScanTargets {
     const { reason, outDev } = this.#host.routeOutput(this.#host.routeKey.towards(address.loaded));
     return reason === '' && outDev !== dev;
   }
+}
+
+/** What RULE names as destinations, in host order. */
+function destinationsOf(rule: Rule, { interfaceNames }: Host): ValueRange[] {
+  return lowerRule(rule, interfaceNames).flatMap((step) => {
+    if (!isCondition(step) || step.kind !== 'field' || step.field !== 'destination' || step.negated) return [];
+    const host = step.mask === undefined ? 0 : ~step.mask >>> 0;
+    // Other masks than those of networks name no range.
+    return (host & (host + 1)) === 0 ? step.ranges.map(({ min, max }) => ({ min, max: max + host })) : [];
+  });
+}
+
+/** The first address of SIZE ones from FIRST on that can be a host's: the first of a network is not. */
+function firstHost(first: number, size: number): Address {
+  return addressFromHostOrder(size > 2 ? first + 1 : first);
 }
 
 /** Hears which addresses a target of table nat leads to. */

@@ -11,7 +11,7 @@ import type { Style } from '../text/style.js';
 import { type Fate, LAST_PORT, type PortRange, type ScanVerdict, type TargetPorts } from './model.js';
 import { fieldText, otherText } from './other-packets.js';
 import { without } from './port-cover.js';
-import { formatPortRows, type PortRow } from './port-rows.js';
+import { formatPortRows, type PortRow, THEN } from './port-rows.js';
 import { CLIENT_PORT, CLIENT_TTL } from './probe-packet.js';
 import { haveSamePorts, type Scan, type ScannedSource, type SenderGroup } from './scan.js';
 import { networksOf } from './scan-sources.js';
@@ -152,7 +152,7 @@ function blockRows(
         ports: text,
         verdict: verdictText(fate, areSocketsKnown),
         colour: COLOURS[fate.verdict],
-        reason: reasonText(fate),
+        reasons: reasonsOf(fate),
       };
     }),
   );
@@ -206,11 +206,14 @@ export function verdictText({ verdict, end, dev, to, uncertain, stateful }: Fate
   }
 }
 
-/** Which rules decided. */
-export function reasonText({ decidedBy, translatedBy, verdict }: Fate): string {
-  if (verdict === 'unknown') return 'nothing follows from one port for others';
+/** Which rules decided, in one line. */
+export const reasonText = (fate: Fate): string => reasonsOf(fate).join(THEN);
+
+/** Which rules decided, one after the other. */
+export function reasonsOf({ decidedBy, translatedBy, verdict }: Fate): string[] {
+  if (verdict === 'unknown') return ['nothing follows from one port for others'];
   const decided = decidedBy === undefined ? 'no rule' : causeText(decidedBy);
-  return translatedBy === undefined ? decided : `${ruleText(translatedBy)}, then ${decided}`;
+  return translatedBy === undefined ? [decided] : [ruleText(translatedBy), decided];
 }
 
 function causeText(cause: DropCause): string {

@@ -110,6 +110,25 @@ Scan('all ports: open where somebody listens, accepted where nobody does, transl
   assert.equal(said(json, 'eth0', '172.17.0.3'), ['0-79 dropped 6', '80 accepted 9', '81-65535 dropped 6']);
 });
 
+Scan(
+  'addresses that only filtering rules or routes of type local name are scanned, of a network one, and that is said',
+  () => {
+    const route = [...HOST.route, { type: 'local', dst: '198.18.0.7', dev: 'eth0', table: 'local' }];
+    writeFileSync(join(dir, 'local.json'), JSON.stringify({ ...HOST, route }));
+    const rules =
+      '*filter\n:FORWARD DROP [0:0]\n-A FORWARD -d 172.17.0.9/32 -p tcp -m tcp --dport 443 -j ACCEPT\n' +
+      '-A FORWARD -d 172.17.128.0/20 -p tcp -m tcp --dport 25 -j ACCEPT\nCOMMIT\n';
+    writeFileSync(join(dir, 'named.v4'), rules);
+    const given = ['--rules', join(dir, 'named.v4'), '--host', join(dir, 'local.json'), '--source', 'eth0', '--json'];
+    const { stdout } = spawnSync(process.execPath, [MAIN, 'scan', ...given], { encoding: 'utf8' });
+    const json = JSON.parse(stdout) as ScanJson & { notes: readonly string[] };
+    assert.equal(said(json, 'eth0', '172.17.0.9'), ['0-442 dropped 2', '443 accepted 3', '444-65535 dropped 2']);
+    assert.equal(said(json, 'eth0', '172.17.128.1'), ['0-24 dropped 2', '25 accepted 4', '26-65535 dropped 2']);
+    assert.ok(json.ports.some(({ address }) => address === '198.18.0.7'));
+    assert.ok(json.notes.some((note) => /172\.17\.128\.0\/20.* only 172\.17\.128\.1 was scanned/.test(note)));
+  },
+);
+
 Scan('senders that rules treat in another way are told apart', () => {
   const json = jsonOf();
   assert.equal(
