@@ -5,14 +5,8 @@ import { shown } from '../codecs/text.js';
 import { widthOf } from '../explain/text/columns.js';
 import { type Style, styleOf } from '../explain/text/style.js';
 import { readHostAt } from '../io/host-files.js';
-import {
-  type CaseComparison,
-  casesIn,
-  checkCase,
-  type GoldenCase,
-  isQuick,
-  updateCase,
-} from '../replay/golden-case.js';
+import { type CaseComparison, checkCase, updateCase } from '../replay/check-case.js';
+import { casesIn, type GoldenCase, isQuick } from '../replay/golden-case.js';
 import { loadNames, type Names } from '../replay/names.js';
 import { parseCommand } from './args.js';
 import { CHECK } from './commands/check.js';

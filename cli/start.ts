@@ -15,7 +15,7 @@ const OUT = join(PROJECT, 'out/docker');
 
 const here = (path: string) => relative(process.cwd(), path) || '.';
 
-const [{ rulesPath, hostPath, inputs }] = casesIn(CASE);
+const [{ rulesPath = '', hostPath, inputs }] = casesIn(CASE);
 
 const style = styleOf(STDOUT);
 const startedMs = performance.now();

@@ -22,7 +22,7 @@ const WILDCARD = /[*?[]/;
  * @throws {CaptureError} if a match is not a capture
  */
 export function captureSet(given: readonly string[]): CaptureSet {
-  const paths = given.flatMap(matching);
+  const paths = given.flatMap(filesMatching);
   if (paths.length < 2) return { paths, notes: [] };
   for (const path of paths) refuseIrregular(path);
   const empty = paths.filter((path) => sizeOf(path) === 0);
@@ -52,7 +52,7 @@ function inOrder(paths: readonly string[]): string {
 }
 
 /** The files that PATTERN matches, sorted; itself if there is such a file, or if it is no pattern. */
-function matching(pattern: string): string[] {
+export function filesMatching(pattern: string): string[] {
   if (pattern === '-' || !WILDCARD.test(pattern) || existsSync(nativePath(pattern))) return [pattern];
   const [first, ...components] = pattern.split('/');
   let found = first === '' ? ['/'] : matchesIn('', first);

@@ -87,6 +87,11 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   lax?: boolean;
   /** Changes of rules and sets while packets flow, each as WHEN=WHAT (codecs/when.ts, `planChange`). */
   changes?: readonly string[];
+  /**
+   * Files that commands name (`iptables-restore FILE`) are relative to this folder, and may not lead out of it. Left
+   * out: relative to the current folder, and anywhere.
+   */
+  within?: string;
   /** The iptables that the host has, where they differ. Left out: the one that wrote the rules, else legacy. */
   backend?: Backend;
   /** Start the counters of rules and policies in `rules.v4` from those in the ruleset, instead of from 0. */

@@ -1,6 +1,5 @@
 /** The files that `--rules` names: one, or several that have a table each, as in `nat=a.txt,filter=b.txt`. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { withNearest } from '../codecs/nearest.js';
 import { TABLE_NAMES, type TableName } from '../core/hooks.js';
 import type { RulesSource } from '../core/rules/forms/read-rules.js';
@@ -34,12 +33,11 @@ export function rulesFilesOf(given: string): RulesFile[] {
   throw new ReplayOptionsError(`--rules ${given}: the table ${twice.table} is given twice`);
 }
 
-/** GIVEN, the value of `--rules`, with its files taken to be in the folder DIR. */
-export function rulesIn(dir: string, given: string): string {
-  const whole = join(dir, given);
-  if (!/(?:^|,)\w+=/.test(given) || existsSync(nativePath(whole))) return whole;
+/** GIVEN, the value of `--rules`, with the paths of its files as RESOLVE finds them. */
+export function rulesAt(given: string, resolve: (path: string) => string): string {
+  if (!/(?:^|,)\w+=/.test(given) || existsSync(nativePath(resolve(given)))) return resolve(given);
   const items = given.split(',').map((item) => /^(\w+=)?(.*)$/s.exec(item)!);
-  return items.map(([, table = '', path]) => table + join(dir, path)).join(',');
+  return items.map(([, table = '', path]) => table + resolve(path)).join(',');
 }
 
 /** The paths of the files in GIVEN, the value of `--rules`; none if it is undefined. */

@@ -54,6 +54,11 @@ export interface SettingOptions {
   backend?: Backend;
   /** Seed for random choices, such as the initial values of sets. Default 0. */
   seed?: number;
+  /**
+   * Files that commands name (`iptables-restore FILE`) are relative to this folder, and may not lead out of it. Left
+   * out: relative to the current folder, and anywhere.
+   */
+  within?: string;
   hasEnded?: () => boolean;
 }
 
@@ -123,7 +128,8 @@ export function loadSetting(options: SettingOptions): Setting {
     { backend, names, sets, isRunning: false, lax, hasEnded },
   );
   const { ruleset } = applied;
-  const planOptions = { lax, names, backend, base: source.description, hostNames, hasEnded };
+  const { within } = options;
+  const planOptions = { lax, names, backend, base: source.description, hostNames, hasEnded, within };
   const changes = (options.changes ?? []).map((given) => planChange(given, planOptions));
   const assumptions: Assumption[] = [
     ...aboutRules(parsed),

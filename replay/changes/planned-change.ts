@@ -1,5 +1,4 @@
 /** The changes that `--at WHEN=WHAT` plans: what is read and parsed before the first packet. */
-import { join } from 'node:path';
 import type { HostDescription } from '../../codecs/host/description.js';
 import type { NamesDescription } from '../../codecs/host/names.js';
 import { isIpsetCommands } from '../../codecs/ipset-save.js';
@@ -21,7 +20,7 @@ import {
   typedCommands,
 } from '../commands/host-command.js';
 import { ReplayOptionsError } from '../errors.js';
-import { readRulesFiles, rulesIn, rulesPathsOf } from '../rules-files.js';
+import { readRulesFiles, rulesAt, rulesPathsOf } from '../rules-files.js';
 import { type PlannedSnapshot, planSnapshot } from './snapshot-change.js';
 
 export type PlannedAction =
@@ -49,6 +48,8 @@ export interface PlanOptions {
   /** As in ListingOptions. */
   readonly hostNames?: ReadonlyMap<string, readonly string[]> | undefined;
   readonly hasEnded?: (() => boolean) | undefined;
+  /** As in SettingOptions. */
+  readonly within?: string | undefined;
 }
 
 const SNAPSHOT = 'snapshot:';
@@ -85,14 +86,14 @@ export function filesOfChange(given: string): string[] {
   return what.startsWith(SNAPSHOT) ? filesOfHost(what.slice(SNAPSHOT.length)) : rulesPathsOf(what);
 }
 
-/** `WHEN=WHAT` with what is the name of a file taken to be in the folder DIR. */
-export function changeIn(given: string, dir: string): string {
+/** `WHEN=WHAT` with the paths of files as RESOLVE finds them. */
+export function changeAt(given: string, resolve: (path: string) => string): string {
   const at = given.indexOf('=');
   const [when, what] = [given.slice(0, at + 1), given.slice(at + 1)];
   if (at <= 0 || what === '' || startsAsCommand(what)) return given;
   return what.startsWith(SNAPSHOT)
-    ? `${when}${SNAPSHOT}${join(dir, what.slice(SNAPSHOT.length))}`
-    : when + rulesIn(dir, what);
+    ? `${when}${SNAPSHOT}${resolve(what.slice(SNAPSHOT.length))}`
+    : when + rulesAt(what, resolve);
 }
 
 function pathsOf(what: string): string[] {
@@ -101,14 +102,15 @@ function pathsOf(what: string): string[] {
 }
 
 function planAction(what: string, label: string, options: PlanOptions): PlannedAction {
-  if (isCommand(what)) return planCommands(typedCommands(what, { file: label, argument: label }, 1), options);
+  if (isCommand(what))
+    return planCommands(typedCommands(what, { file: label, argument: label, within: options.within }, 1), options);
   if (what.startsWith(SNAPSHOT)) {
     return { kind: 'snapshot', ...planSnapshot(what.slice(SNAPSHOT.length), options) };
   }
   const [path, ...others] = rulesPathsOf(what);
   if (others.length === 0 && path === what) {
     const text = readText(path, options.hasEnded ? { hasEnded: options.hasEnded } : {});
-    if (isCommands(text)) return planCommands(commandsOf(text, path), options);
+    if (isCommands(text)) return planCommands(commandsOf(text, path, options.within), options);
     if (isIpsetCommands(text)) return { kind: 'sets', text, file: path };
     return planRules([{ text, file: path }], options);
   }

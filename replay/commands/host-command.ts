@@ -14,6 +14,8 @@ export interface CommandSource {
   readonly file: string;
   /** Which argument: `--apply 2`, `--at 10s`; undefined for a file. */
   readonly argument: string | undefined;
+  /** As in SettingOptions: where the files are that commands name. */
+  readonly within?: string | undefined;
 }
 
 export type CommandTool = 'iptables' | 'iptables-restore' | 'ip6tables' | 'ipset' | 'sysctl';
@@ -53,9 +55,15 @@ export function filesOfCommands(values: readonly string[]): string[] {
  * The commands of an `--apply`: of GIVEN itself, the ARGUMENTth, or of the file that it names.
  * @throws {CommandError} {FileError} {InterruptedError}
  */
-export function readCommands(given: string, argument: number, options: { hasEnded?: () => boolean }): HostCommand[] {
-  if (isCommand(given)) return typedCommands(given, { file: '--apply', argument: `--apply ${argument}` }, argument);
-  return commandsOf(readText(given, options), given);
+export function readCommands(
+  given: string,
+  argument: number,
+  options: { hasEnded?: () => boolean; within?: string },
+): HostCommand[] {
+  const { within } = options;
+  if (isCommand(given))
+    return typedCommands(given, { file: '--apply', argument: `--apply ${argument}`, within }, argument);
+  return commandsOf(readText(given, options), given, within);
 }
 
 /**
@@ -71,11 +79,11 @@ export function typedCommands(given: string, source: CommandSource, line: number
 }
 
 /**
- * The commands of TEXT, the content of FILE.
+ * The commands of TEXT, the content of FILE; files that they name are WITHIN a folder, as in SettingOptions.
  * @throws {CommandError}
  */
-export function commandsOf(text: string, file: string): HostCommand[] {
-  const source = { file, argument: undefined };
+export function commandsOf(text: string, file: string, within?: string): HostCommand[] {
+  const source = { file, argument: undefined, within };
   const content = text.replace(/^\ufeff/, '');
   refuseOtherFiles(content, source);
   return parseCommands(content, source, 1);

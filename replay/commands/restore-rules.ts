@@ -6,8 +6,9 @@ import { loadedCounters } from '../../core/rules/loaded-counters.js';
 import { withTables } from '../../core/rules/rule-change.js';
 import { rulesForSets } from '../../core/rules/set-references.js';
 import { readText } from '../../io/text-file.js';
+import { fileInCase } from '../case-folder.js';
 import type { CommandOptions } from './apply-commands.js';
-import { commandError, type HostCommand } from './host-command.js';
+import { commandError, type HostCommand, placeOf } from './host-command.js';
 
 interface RestoreOptions {
   readonly path: string;
@@ -28,10 +29,11 @@ const WITHOUT_EFFECT: ReadonlyMap<string, 0 | 1> = new Map([
 
 /**
  * Loads the file that COMMAND names: it replaces the tables that it has.
- * @throws {CommandError} {RulesetError} {FileError}
+ * @throws {CommandError} {RulesetError} {FileError} {ReplayOptionsError}
  */
 export function restoreRules(command: HostCommand, state: RulesetState, options: CommandOptions): RulesetState {
-  const { path, table, counters, isTest } = parseOptions(command);
+  const { path: given, table, counters, isTest } = parseOptions(command);
+  const path = pathOf(command, given);
   const { lax, names, backend, sets, hasEnded } = options;
   const sources = [{ text: readText(path, hasEnded ? { hasEnded } : {}), file: path }];
   const all = rulesForSets(
@@ -45,6 +47,14 @@ export function restoreRules(command: HostCommand, state: RulesetState, options:
   const counted = counters ? loadedCounters(loaded, sources) : new Map();
   const kept = [...state.counters].filter(([name]) => !loaded.tables.some((one) => one.name === name));
   return { ruleset: withTables(state.ruleset, loaded), counters: new Map([...kept, ...counted]) };
+}
+
+/** The path of the file that COMMAND calls GIVEN. */
+function pathOf({ words, all, source }: HostCommand, given: string): string {
+  const { within } = source;
+  if (within === undefined) return given;
+  const word = words.find(({ text }) => text === given) ?? all[0];
+  return fileInCase(within, given, `${placeOf(source, all, word)}: iptables-restore`);
 }
 
 /** How many words behind the `-w` at I belong to it: iptables-restore takes any that is no option for the seconds. */

@@ -79,7 +79,7 @@ Bench("rules are evaluated as often as the kernel's counters imply", () => {
 });
 
 /** The costs of the rules of a golden case. */
-function costsOf({ rulesPath, hostPath, inputs }: GoldenCase): readonly RuleCost[] {
+function costsOf({ rulesPath = '', hostPath, inputs }: GoldenCase): readonly RuleCost[] {
   const host = loadHost(readFileSync(hostPath, 'utf8'), hostPath);
   const probed = withProbes(parseRuleset(readFileSync(rulesPath, 'utf8'), rulesPath));
   const emulator = silentEmulator({ ruleset: probed.ruleset, host });
@@ -88,8 +88,8 @@ function costsOf({ rulesPath, hostPath, inputs }: GoldenCase): readonly RuleCost
 }
 
 /** Of cases whose rules change, the counters at the end are not those of the rules that are measured. */
-const isMeasured = ({ stitchPath, options }: GoldenCase): boolean =>
-  stitchPath === undefined && options.changes === undefined;
+const isMeasured = ({ stitchPaths, options }: GoldenCase): boolean =>
+  stitchPaths.length === 0 && options.changes === undefined;
 
 for (const golden of casesIn(PCAPS).filter(isMeasured)) {
   Bench(`probe rules change nothing: the counters of ${basename(golden.dir)} are the kernel's`, () => {

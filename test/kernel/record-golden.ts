@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { replaceWant } from '../../replay/golden-case.js';
+import { replaceWant } from '../../replay/check-case.js';
 import { writeChanges } from './change.js';
 import { CHANGE_STORIES } from './golden/change-stories.js';
 import { COUNT_STORIES } from './golden/count-stories.js';

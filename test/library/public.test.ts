@@ -20,7 +20,7 @@ Entries.before(() => {
 Entries.after(() => rmSync(dir, { recursive: true }));
 
 Entries('nfreplay/replay replays the Docker example', () => {
-  const [{ rulesPath, hostPath, inputs, wantDir }] = casesIn(DOCKER);
+  const [{ rulesPath = '', hostPath, inputs, wantDir }] = casesIn(DOCKER);
   const outDir = join(dir, 'docker');
   const summary = replay({ rulesPath, hostPath, inputs, outDir });
   assert.is(summary.packets.read, 35);
@@ -29,7 +29,7 @@ Entries('nfreplay/replay replays the Docker example', () => {
 });
 
 Entries('nfreplay/replay refuses invalid options with its own error', () => {
-  const [{ rulesPath, hostPath }] = casesIn(DOCKER);
+  const [{ rulesPath = '', hostPath }] = casesIn(DOCKER);
   assert.throws(
     () => replay({ rulesPath, hostPath, inputs: [], outDir: join(dir, 'nothing') }),
     (error: unknown) => error instanceof ReplayOptionsError,
@@ -37,7 +37,7 @@ Entries('nfreplay/replay refuses invalid options with its own error', () => {
 });
 
 Entries('nfreplay/replay names a ruleset or host that cannot be read, as an error about files, not captures', () => {
-  const [{ rulesPath, hostPath, inputs }] = casesIn(DOCKER);
+  const [{ rulesPath = '', hostPath, inputs }] = casesIn(DOCKER);
   const missing = join(dir, 'missing');
   for (const paths of [{ rulesPath: missing }, { hostPath: missing }]) {
     assert.throws(

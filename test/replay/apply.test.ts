@@ -22,7 +22,7 @@ Apply.before(() => {
 Apply.after(() => rmSync(dir, { recursive: true }));
 
 function replayed(apply: readonly string[], more: Partial<ReplayOptions> = {}): Summary {
-  const { rulesPath, hostPath, inputs } = CASE;
+  const { rulesPath = '', hostPath, inputs } = CASE;
   return replay({ rulesPath, hostPath, inputs, apply, ...more });
 }
 
@@ -118,7 +118,7 @@ Apply('sysctl reads the names of interfaces with dots as sysctl(8) of procps 4.0
     sysctl: { 'net/ipv4/conf/eth0.100/rp_filter': 0 },
   };
   const hostPath = fileOf('dots.json', JSON.stringify(host));
-  const { rulesPath } = CASE;
+  const { rulesPath = '' } = CASE;
   const applied = (name: string): number => {
     const setting = loadSetting({ rulesPath, hostPath, apply: [`sysctl -w ${name}=2`] });
     return setting.host.sysctls.rpFilter(setting.host.interfaceIndex('eth0.100'));

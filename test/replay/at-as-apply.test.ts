@@ -82,7 +82,7 @@ const COMMANDS = [
 
 /** What came out, in which the options are called by one name. */
 function outcomeOf(options: Partial<ReplayOptions>): unknown {
-  const { rulesPath, hostPath, inputs } = CASE;
+  const { rulesPath = '', hostPath, inputs } = CASE;
   const outDir = join(dir, 'out');
   rmSync(outDir, { recursive: true, force: true });
   const named = (text: string): string =>
@@ -117,7 +117,7 @@ for (const lax of [false, true]) {
 }
 
 AtAsApply('a file for ipset restore may use short names, and end before its last line, which is said', () => {
-  const { rulesPath, hostPath, inputs } = CASE;
+  const { rulesPath = '', hostPath, inputs } = CASE;
   const path = join(dir, 'sets');
   for (const text of [
     'n x hash:ip\na x 1.1.1.1\n',
@@ -148,7 +148,7 @@ AtAsApply('a file for ipset restore may use short names, and end before its last
 });
 
 AtAsApply('an error says the time once, and a script is no table of rules', () => {
-  const { rulesPath, hostPath, inputs } = CASE;
+  const { rulesPath = '', hostPath, inputs } = CASE;
   const fails = (change: string): { name: string; message: string } => {
     try {
       replay({ rulesPath, hostPath, inputs, changes: [change] });
