@@ -49,8 +49,8 @@ export function formatPortRows(rows: readonly PortRow[], style: Style, width: nu
     if (isShort && reason.length <= room) lines[0] += ' '.repeat(verdictWidth - verdict.length) + GAP + reason;
     else
       for (const [i, one] of reasons.entries()) {
-        const end = i < reasons.length - 1 ? THEN.trimEnd() : '';
-        lines.push(...wrapAfter(' '.repeat(start.length + REASON_INDENT), one + end, width).map(style.dim));
+        const text = i === 0 ? one : `then ${one}`;
+        lines.push(...wrapAfter(' '.repeat(start.length + REASON_INDENT), text, width).map(style.dim));
       }
     return lines;
   });

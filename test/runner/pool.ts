@@ -12,8 +12,8 @@ export interface FileOutcome extends FileReport {
 }
 
 /**
- * Runs one test file in a separate process with the environment `env`. If a test takes longer than `timeoutMs`, the file
- * ends as a failure.
+ * Runs one test file in a separate process with the environment `env`. If a test takes longer than `timeoutMs`, the
+ * file ends as a failure.
  */
 export function runFile(file: string, timeoutMs: number, env = process.env): Promise<FileOutcome> {
   return new Promise((resolve) => {
