@@ -1,7 +1,9 @@
 /** The story of one packet as text: the verdict and what decided first, then its way, then what came of it. */
 import { shown, shownPath } from '../../codecs/text.js';
+import type { ChangedThing, TranslatedEvent } from '../../core/events.js';
 import { VERDICT_NAMES } from '../../core/hooks.js';
 import { REASONS, type Reason } from '../../core/reasons.js';
+import type { Rule } from '../../core/rules/model.js';
 import type { Names } from '../../replay/names.js';
 import { wrapAfter, wrapCommand } from '../text/columns.js';
 import type { Style } from '../text/style.js';
@@ -52,7 +54,7 @@ export function storyLines(story: Story, options: StoryTextOptions): string[] {
 }
 
 /** The verdict, what decided, and the packet. */
-function headline(story: Story, { width, style, names }: StoryTextOptions): string[] {
+function headline(story: Story, { width, style, names, isMinimal = false }: StoryTextOptions): string[] {
   const { verdict, decider, uncertain } = story;
   const word = uncertain.length === 0 ? verdict : `${verdict}?`;
   const lead = `${word}  `;
@@ -70,10 +72,42 @@ function headline(story: Story, { width, style, names }: StoryTextOptions): stri
     rule === '' || lead.length + by.length + 3 + rule.length <= width
       ? wrapAfter(lead, rule === '' ? by : `${by}   ${rule}`, width)
       : [...wrapAfter(lead, by, width), ...wrapAfter(' '.repeat(lead.length), rule, width)];
-  const packet = wrapAfter(' '.repeat(lead.length), arrivalWords(story, names), width);
+  const below = [arrivalWords(story, names), ...(isMinimal ? [] : groundLines(story, names))];
+  const packet = below.flatMap((line) => wrapAfter(' '.repeat(lead.length), shown(line), width));
   const [start, ...rest] = first;
   return [style.bold(emphasize(start.slice(0, word.length))) + start.slice(word.length), ...rest, ...packet];
 }
+
+/**
+ * What the decision rests on that was done to the packet before: the destination that NAT chose, and the marks that the
+ * rule that decided asks for.
+ */
+function groundLines(story: Story, names: Names): string[] {
+  const { decider } = story;
+  const asked = new Set(decider.kind === 'rule' ? decider.rule.matches.map(({ extension }) => extension.name) : []);
+  const isAsked = (what: ChangedThing): boolean =>
+    (what === 'mark' && asked.has('mark')) || (what === 'connection mark' && asked.has('connmark'));
+  const grounds = new Map<string, string>();
+  for (const step of stepsOf(story)) {
+    if (step.kind === 'translated' && step.end === 'destination')
+      grounds.set('destination', `${translationWords(step, names)}, as for the first packet of the connection`);
+    if (step.kind !== 'rule') continue;
+    const by = `by ${targetName(step.rule)} in ${shownPath(step.rule.file)}:${step.rule.line}`;
+    for (const effect of step.effects) {
+      if (effect.kind === 'translated' && effect.end === 'destination')
+        grounds.set('destination', `${translationWords(effect, names)} ${by}`);
+      if (effect.kind === 'changed' && isAsked(effect.what))
+        grounds.set(effect.what, `${effect.what} ${effect.from ?? 'none'} → ${effect.to ?? 'none'} ${by}`);
+    }
+  }
+  return [...grounds.values()];
+}
+
+function translationWords({ end, from, to }: TranslatedEvent, names: Names): string {
+  return `${end} ${endWords(from, names)} → ${endWords(to, names)}`;
+}
+
+const targetName = ({ target }: Rule): string => (target.kind === 'extension' ? target.extension.name : 'the rule');
 
 /** The rule that decided, or the command that would set the policy that did. */
 function verbatim(decider: Decider): string {
@@ -133,12 +167,10 @@ function changedNotes(story: Story, names: Names): StoryNote[] {
       const at = ` (${shownPath(rule.file)}:${rule.line})`;
       if (effect.kind === 'changed') return [`${effect.what} ${effect.from ?? 'none'} → ${effect.to ?? 'none'}${at}`];
       if (effect.kind !== 'translated') return [];
-      return [`${effect.end} ${endWords(effect.from, names)} → ${endWords(effect.to, names)}${at}`];
+      return [`${translationWords(effect, names)}${at}`];
     }),
   );
-  const bound = stepsOf(story).flatMap((step) =>
-    step.kind === 'translated' ? [`${step.end} ${endWords(step.from, names)} → ${endWords(step.to, names)}`] : [],
-  );
+  const bound = stepsOf(story).flatMap((step) => (step.kind === 'translated' ? [translationWords(step, names)] : []));
   const lines = [...changes, ...bound];
   return lines.length === 0 ? [] : [{ label: 'changed', lines }];
 }

@@ -118,6 +118,7 @@ Trace('a rewrite is shown under its rule, and hooks at which nothing happens are
     stdout,
     `forwarded  in filter FORWARD by rule 2 (rules.v4:24)   -d 172.17.0.3/32 -p tcp -m tcp --dport 6379 -j ACCEPT
            tcp 203.0.113.7:51515 → 192.0.2.10:36379 SYN, in eth0, a new connection
+           destination 192.0.2.10:36379 → 172.17.0.3:6379 by DNAT in rules.v4:10
 
 PREROUTING   conntrack  NEW
              nat 1      -m addrtype --dst-type LOCAL -j DOCKER                                             → DOCKER
@@ -133,6 +134,33 @@ same fate    new tcp in eth0 to 192.0.2.10, dport 36379
 assumed      rp_filter 0: not in the host
 `,
   );
+});
+
+Trace('what the decision rests on stands at the top: the redirection, and the mark that the rule asks for', () => {
+  writeFileSync(
+    join(dir, 'marks.v4'),
+    `*mangle
+-A PREROUTING -p tcp -m tcp --dport 80 -j MARK --set-xmark 0x1/0xff
+-A PREROUTING -i eth0 -j MARK --set-xmark 0x2/0xff
+COMMIT
+*nat
+-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080
+COMMIT
+*filter
+-A INPUT -m mark --mark 0x2/0xff -j DROP
+COMMIT
+`,
+  );
+  const lines = (sentence: string): string[] =>
+    trace([sentence], { rules: 'marks.v4' })
+      .stdout.split('\n\n', 1)[0]
+      .split('\n')
+      .slice(2)
+      .map((line) => line.trim());
+  assert.equal(lines('eth0 tcp 203.0.113.7 > 192.0.2.10:80'), [
+    'mark 0x1 → 0x2 by MARK in marks.v4:3',
+    'destination 192.0.2.10:80 → 192.0.2.10:8080 by REDIRECT in marks.v4:6',
+  ]);
 });
 
 Trace('--minimal says the verdict, what was changed, and what was sent; --then goes on where the host is', () => {

@@ -1,7 +1,7 @@
 /**
  * `npm run test:coverage [-- --from DIR]`: which lines of core/ and codecs/ the tests run, measured by V8 in every
- * process that they start; DIR: where `COVERAGE_DIR=DIR npm test` has measured it. The share of each folder must not fall
- * below floor.json; raise the floor when it grows. What the tests themselves say is left to `npm test`.
+ * process that they start; DIR: where `COVERAGE_DIR=DIR npm test` has measured it. The share of each folder must not
+ * fall below floor.json; raise the floor when it grows. What the tests themselves say is left to `npm test`.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
