@@ -16,6 +16,7 @@ import { type ReplayOptions, replay, type WatchedRun } from '../../replay/replay
 import type { Setting } from '../../replay/setting.js';
 import type { Summary } from '../../replay/summary.js';
 import type { Story } from '../story/story.js';
+import { fragmentOf } from './fragment-key.js';
 import { Ladder, type LadderEnd } from './ladder.js';
 import type { Direction } from './rung.js';
 import { StoryWatch } from './story-watch.js';
@@ -197,10 +198,4 @@ function keyOf({ source, destination, ports, protocol }: Tuple): string {
 
 function opposite(direction: Direction): Direction {
   return direction === 'original' ? 'reply' : 'original';
-}
-
-/** What the fragments of a packet have in common; '' if the packet at AT is whole. */
-function fragmentOf({ view }: Frame, at: number): string {
-  if ((view.getUint16(at + 6) & 0x3fff) === 0) return '';
-  return `${view.getUint8(at + 9)} ${view.getInt32(at + 12)} ${view.getInt32(at + 16)} ${view.getUint16(at + 4)}`;
 }

@@ -4,6 +4,7 @@ import type { ChangedThing, TranslatedEvent } from '../../core/events.js';
 import { VERDICT_NAMES } from '../../core/hooks.js';
 import { REASONS, type Reason } from '../../core/reasons.js';
 import type { Rule } from '../../core/rules/model.js';
+import type { UncertainCause } from '../../core/uncertainty.js';
 import type { Names } from '../../replay/names.js';
 import { wrapAfter, wrapCommand } from '../text/columns.js';
 import type { Style } from '../text/style.js';
@@ -67,7 +68,7 @@ function headline(story: Story, { width, style, names, isMinimal = false }: Stor
           ? style.yellow
           : style.red;
   const by = deciderWords(decider, story);
-  const rule = shown(verbatim(decider));
+  const rule = shown(deciderText(decider));
   const first =
     rule === '' || lead.length + by.length + 3 + rule.length <= width
       ? wrapAfter(lead, rule === '' ? by : `${by}   ${rule}`, width)
@@ -109,15 +110,15 @@ function translationWords({ end, from, to }: TranslatedEvent, names: Names): str
 
 const targetName = ({ target }: Rule): string => (target.kind === 'extension' ? target.extension.name : 'the rule');
 
-/** The rule that decided, or the command that would set the policy that did. */
-function verbatim(decider: Decider): string {
+/** The rule that decided, or the command that would set the policy that did; '' if neither did. */
+export function deciderText(decider: Decider): string {
   if (decider.kind === 'rule') return ruleText(decider.rule);
   if (decider.kind !== 'policy') return '';
   return `-P ${decider.chain.name} ${VERDICT_NAMES[decider.chain.policy]}`;
 }
 
 /** `in filter INPUT by rule 6 (rules.v4:41)`. */
-function deciderWords(decider: Decider, { verdict, left }: Story): string {
+export function deciderWords(decider: Decider, { verdict, left }: Story): string {
   switch (decider.kind) {
     case 'rule': {
       const { hook, table, rule, reason } = decider;
@@ -205,12 +206,13 @@ function sentNotes(story: Story, names: Names): StoryNote[] {
 
 function uncertainNotes({ uncertain }: Story): StoryNote[] {
   if (uncertain.length === 0) return [];
-  const lines = uncertain.map(({ reason, table, rule }) =>
-    rule === undefined
-      ? reason
-      : `${table} ${rule.chain} ${rule.number} (${shownPath(rule.file)}:${rule.line}): ${reason}`,
-  );
-  return [{ label: 'uncertain', lines, isMinimal: true }];
+  return [{ label: 'uncertain', lines: uncertain.map(uncertainWords), isMinimal: true }];
+}
+
+/** Why a packet is uncertain, with the rule that is the cause. */
+export function uncertainWords({ reason, table, rule }: UncertainCause): string {
+  if (rule === undefined) return reason;
+  return `${table} ${rule.chain} ${rule.number} (${shownPath(rule.file)}:${rule.line}): ${reason}`;
 }
 
 function noteLines({ label, lines, commands = new Set() }: StoryNote, width: number, style: Style): string[] {

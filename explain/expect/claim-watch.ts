@@ -1,0 +1,125 @@
+/** Hears of the packets of a replay that may matter to a claim, and judges them. All others take the fast path. */
+import type { Claim, NeverClaim, PacketClaim } from '../../codecs/expectation/expectation.js';
+import { IPV4_LENGTH } from '../../codecs/layouts.js';
+import { readSentencePacket } from '../../codecs/sentence/read-packet.js';
+import type { SentencePacket } from '../../codecs/sentence/sentence.js';
+import type { IpStack } from '../../core/ip-stack.js';
+import type { Frame } from '../../core/link/frame.js';
+import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
+import type { Names } from '../../replay/names.js';
+import type { FramePlace } from '../../replay/packet-watch.js';
+import type { WatchedRun } from '../../replay/replay.js';
+import { fragmentOf } from '../capture/fragment-key.js';
+import { StoryWatch } from '../capture/story-watch.js';
+import { Assumptions } from '../story/assumptions.js';
+import type { Story } from '../story/story.js';
+import type { Offender } from './claim-result.js';
+import { FrameFilter, OWN } from './frame-filter.js';
+import { judgePacket, type MetPacket } from './packet-claims.js';
+import { enteredOf, isCompleted } from './packet-views.js';
+import type { Tally } from './tally.js';
+import { placeOfDecider } from './words.js';
+
+type SinglePacketClaim = PacketClaim | NeverClaim;
+
+export class ClaimWatch extends StoryWatch {
+  readonly #run: WatchedRun;
+  readonly #names: Names;
+  readonly #claims: readonly SinglePacketClaim[];
+  readonly #tallies: ReadonlyMap<Claim, Tally>;
+  readonly #filters: readonly FrameFilter[];
+  readonly #location = new IpLocation();
+  #assumptions!: Assumptions;
+  /** The packet in the current frame. */
+  #captured: SentencePacket | undefined;
+  #fragment = '';
+  /** Fragments of packets that are not complete. */
+  readonly #held = new Map<string, MetPacket[]>();
+
+  /** Judges those of the claims of TALLIES that are about captured packets. */
+  constructor(run: WatchedRun, names: Names, tallies: ReadonlyMap<Claim, Tally>) {
+    super();
+    this.#run = run;
+    this.#names = names;
+    this.#tallies = tallies;
+    this.#claims = [...tallies.keys()].filter(isAboutPackets);
+    const { interfaceNames } = run.setting.host;
+    this.#filters = this.#claims.flatMap(({ sentence }) =>
+      sentence === undefined ? [] : [new FrameFilter(sentence, interfaceNames)],
+    );
+  }
+
+  override begin(emulator: IpStack): void {
+    super.begin(emulator);
+    const { setting } = this.#run;
+    this.#assumptions = new Assumptions(setting, setting.host, emulator);
+  }
+
+  wants(_place: FramePlace, frame: Frame, _isShown: boolean, isOwn: boolean): boolean {
+    this.#captured = undefined;
+    this.#fragment = '';
+    const location = this.#location;
+    if (this.#claims.length === 0 || !locateIp(frame, location)) return false;
+    const { at, captured } = location;
+    const dev = isOwn ? OWN : frame.dev;
+    if (captured < IPV4_LENGTH || !this.#filters.some((filter) => filter.takes(frame.view, at, captured, dev)))
+      return false;
+    const packet = readSentencePacket(frame.bytes.subarray(at, at + captured));
+    if (packet === undefined) return false;
+    const place = isOwn ? { isLocal: true } : { inDev: this.#run.setting.host.interfaceNames[frame.dev] };
+    this.#captured = { ...packet, ...place, mark: frame.mark };
+    this.#fragment = fragmentOf(frame, at);
+    this.#assumptions.start();
+    return true;
+  }
+
+  told(story: Story | undefined, place: FramePlace): void {
+    if (story === undefined || this.#captured === undefined) return;
+    const entered = enteredOf(story, this.#captured);
+    if (entered === undefined) return;
+    const met: MetPacket = {
+      story,
+      entered,
+      context: { names: this.#names, ruleset: this.emulator.ruleset },
+      offender: () => this.#offender(story, place),
+    };
+    if (this.#fragment !== '' && story.verdict === 'held') {
+      this.#hold(met);
+      return;
+    }
+    if (isCompleted(story)) this.#held.delete(this.#fragment);
+    this.#judge(met);
+  }
+
+  /** Judges MET only if its packet is never completed. */
+  #hold(met: MetPacket): void {
+    const offender = met.offender();
+    const held = this.#held.get(this.#fragment) ?? [];
+    held.push({ ...met, offender: () => offender });
+    this.#held.set(this.#fragment, held);
+  }
+
+  #judge(met: MetPacket): void {
+    for (const claim of this.#claims) judgePacket(claim, this.#tallies.get(claim)!, met);
+  }
+
+  #offender(story: Story, place: FramePlace): Offender {
+    const decidedBy = placeOfDecider(story);
+    return {
+      story,
+      where: this.#run.names.nameOf(place, story.inDev ?? 'local'),
+      ...(decidedBy === undefined ? {} : { decidedBy }),
+      assumed: this.#assumptions.of(story),
+      chosen: [],
+    };
+  }
+
+  close(): void {
+    for (const held of this.#held.values()) for (const met of held) this.#judge(met);
+    this.#held.clear();
+  }
+}
+
+function isAboutPackets(claim: Claim): claim is SinglePacketClaim {
+  return claim.kind === 'packet' || claim.kind === 'never';
+}

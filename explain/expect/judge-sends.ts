@@ -1,0 +1,62 @@
+/** Judges claims about packets that are sent, and whether any of these packets is one that must never get through. */
+import type { Claim, NeverClaim, PacketClaim } from '../../codecs/expectation/expectation.js';
+import { addressesByName, type Names } from '../../replay/names.js';
+import { isAccepted } from '../story/story.js';
+import type { TrialSetting } from '../trial.js';
+import { AnswersSeen } from './answers-seen.js';
+import type { Offender, Problem } from './claim-result.js';
+import { problemsOf } from './judge-packet.js';
+import { judgePacket } from './packet-claims.js';
+import { enteredOf, finalOf } from './packet-views.js';
+import { type SentByClaim, type SentPacket, sendAll } from './send-claims.js';
+import type { Tally } from './tally.js';
+import { placeOfDecider } from './words.js';
+
+/** Adds to TALLIES what comes of their `send` claims in SETTING, with the NAMES of addresses. Throws as `sendAll`. */
+export function judgeSends(setting: TrialSetting, tallies: ReadonlyMap<Claim, Tally>, names: Names): void {
+  const claims = [...tallies.keys()];
+  const sends = claims.filter((claim): claim is PacketClaim => claim.kind === 'send');
+  const nevers = claims.filter((claim): claim is NeverClaim => claim.kind === 'never');
+  if (sends.length === 0) return;
+  const sent = sendAll(setting, sends, addressesByName(names));
+  for (const claim of sends) {
+    const own = sent.get(claim)!;
+    judgeSend(claim, own, tallies.get(claim)!, names);
+    for (const packet of own.packets) {
+      const { story, ruleset } = packet;
+      const entered = enteredOf(story);
+      if (entered === undefined) continue;
+      const met = { story, entered, context: { names, ruleset }, offender: () => offenderOf(claim, packet) };
+      for (const never of nevers) judgePacket(never, tallies.get(never)!, met);
+    }
+  }
+}
+
+function judgeSend(claim: PacketClaim, { packets, note, reply = [] }: SentByClaim, tally: Tally, names: Names): void {
+  const [first] = packets;
+  const isShort: Problem[] = note === undefined ? [] : [{ member: 'met', expected: claim.text, found: note }];
+  if (first === undefined) {
+    for (const problem of isShort) tally.fail(problem);
+    return;
+  }
+  const ends = packets.find(({ story }) => isStopped(finalOf(story))) ?? first;
+  const answers = new AnswersSeen(claim.answer?.value, names);
+  const sender = enteredOf(first.story)?.source;
+  for (const [i, { story }] of [...packets, ...reply].entries()) {
+    answers.addAnswersTo(story);
+    if (i > 0 && (finalOf(story).left?.packet ?? story.packet)?.destination === sender) answers.addAnswer(story);
+  }
+  const judged = { first: first.story, ends: ends.story, answers };
+  const problems = problemsOf(claim, judged, { names, ruleset: ends.ruleset });
+  tally.add([...isShort, ...problems], () => offenderOf(claim, ends));
+}
+
+/** Whether it did not get through; a fragment that waits is not stopped. */
+function isStopped(story: Parameters<typeof isAccepted>[0]): boolean {
+  return !isAccepted(story) && story.verdict !== 'held';
+}
+
+function offenderOf(claim: PacketClaim, { story, assumed, chosen }: SentPacket): Offender {
+  const decidedBy = placeOfDecider(story);
+  return { story, where: claim.text, ...(decidedBy === undefined ? {} : { decidedBy }), assumed, chosen };
+}

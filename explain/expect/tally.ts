@@ -1,0 +1,43 @@
+/** What has come of one claim so far. */
+import type { Claim } from '../../codecs/expectation/expectation.js';
+import type { ClaimResult, Offender, Problem } from './claim-result.js';
+
+export class Tally {
+  met = 0;
+  readonly notes: string[] = [];
+  readonly #claim: Claim;
+  #unmet = 0;
+  #problems: readonly Problem[] = [];
+  #offender: Offender | undefined;
+
+  constructor(claim: Claim) {
+    this.#claim = claim;
+  }
+
+  /** One more packet or connection: PROBLEMS are what of it is not as the claim says. */
+  add(problems: readonly Problem[], offender: () => Offender): void {
+    this.met++;
+    if (problems.length === 0) return;
+    if (this.#unmet++ > 0) return;
+    this.#problems = problems;
+    this.#offender = offender();
+  }
+
+  /** The claim as a whole is not met. */
+  fail(problem: Problem): void {
+    this.#problems = [...this.#problems, problem];
+  }
+
+  get result(): ClaimResult {
+    const offender = this.#offender;
+    return {
+      claim: this.#claim,
+      isMet: this.#problems.length === 0,
+      met: this.met,
+      unmet: this.#unmet,
+      problems: this.#problems,
+      ...(offender === undefined ? {} : { offender }),
+      notes: this.notes,
+    };
+  }
+}
