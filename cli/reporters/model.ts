@@ -55,12 +55,42 @@ export interface CheckedCase {
  * itself.
  */
 export interface Reporter {
-  /** Before the first case. CASES: how many there are. */
-  begin?(cases: number): void;
+  /** Before the first case. DIRS: the folders of all cases. */
+  begin?(dirs: readonly string[]): void;
   finished(one: CheckedCase): void;
-  /** After the last case; not if a signal ended the run. */
+  /** After the last case; not if a signal or a fault ended the run: then `discard`. */
   end(): void;
+  /** Nothing more will come. Does nothing after `end`. */
+  discard?(): void;
 }
+
+/** Where a reporter writes. */
+export interface TextWriter {
+  write(text: string): void;
+}
+
+/** What check found, in numbers. */
+export interface Totals {
+  passed: number;
+  failed: number;
+  /** Cases that could not be replayed. */
+  errors: number;
+}
+
+/** TOTALS with those of CASE. */
+export function withCase({ passed, failed, errors }: Totals, { tests, error }: CheckedCase): Totals {
+  const good = tests.filter(({ status }) => status === 'passed').length;
+  return {
+    passed: passed + good,
+    failed: failed + tests.length - good,
+    errors: errors + (error === undefined ? 0 : 1),
+  };
+}
+
+export const NOTHING: Totals = { passed: 0, failed: 0, errors: 0 };
+
+/** How the test is called that a case can be replayed, which is told only where it cannot. */
+export const REPLAYED = 'the case can be replayed';
 
 /** Whether CASE is as it should be. */
 export function hasPassed({ tests, error }: CheckedCase): boolean {

@@ -1,0 +1,37 @@
+/**
+ * One line a test for other programs, five columns with tabs between them, which stay as they are within a major version:
+ *
+ *     ok|failed|error  CASE  FILE:LINE  NAME  MESSAGE
+ *
+ * An error is about a whole case. A column may be empty. What would be a tab, a line feed or another control character
+ * is an escape such as \x09.
+ */
+import { shown } from '../../codecs/text.js';
+import { formatPlace } from '../../explain/findings.js';
+import { type CheckedCase, REPLAYED, type Reporter, type TextWriter } from './model.js';
+
+export class TerseReporter implements Reporter {
+  readonly #out: TextWriter;
+
+  constructor(out: TextWriter) {
+    this.#out = out;
+  }
+
+  finished({ dir, tests, error }: CheckedCase): void {
+    for (const { name, status, place, message = '' } of tests)
+      this.#row(
+        status === 'passed' ? 'ok' : 'failed',
+        dir,
+        place === undefined ? '' : formatPlace(place),
+        name,
+        message,
+      );
+    if (error !== undefined) this.#row('error', dir, '', REPLAYED, error.message);
+  }
+
+  end(): void {}
+
+  #row(...cells: readonly string[]): void {
+    this.#out.write(`${cells.map(shown).join('\t')}\n`);
+  }
+}
