@@ -2,7 +2,7 @@
  * `npm run golden:record [-- NAME …]`: builds the inputs of all golden cases, or those with the given names, and
  * records the kernel's results. Needs root.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replaceWant } from '../../replay/check-case.js';
@@ -11,8 +11,10 @@ import { CHANGE_STORIES } from './golden/change-stories.js';
 import { COUNT_STORIES } from './golden/count-stories.js';
 import { DOCKER_STORIES } from './golden/docker-stories.js';
 import { FACT_STORIES } from './golden/fact-stories.js';
+import { GALLERY_STORIES } from './golden/gallery-stories.js';
 import { MANGLE_STORIES } from './golden/mangle-stories.js';
 import { MARK_STORIES } from './golden/mark-stories.js';
+import { checkMended } from './golden/mended.js';
 import { METER_STORIES } from './golden/meter-stories.js';
 import { errorsAndEnds, natChoices, onePortByState } from './golden/nat-stories.js';
 import { NETFILTER_STORIES } from './golden/netfilter-stories.js';
@@ -53,9 +55,8 @@ function record(libc: Libc, story: GoldenStory): string {
       isPaced: story.isPaced === true,
     };
     const changes = play(router, recorded, { stage, scenes: [story.tell(stage)], limit: MOST_PACKETS });
-    rmSync(folder.dir, { recursive: true, force: true });
-    mkdirSync(folder.dir, { recursive: true });
-    writeFileSync(join(folder.dir, 'README.md'), `# ${story.name}\n\nProtects ${story.protects}.\n`);
+    clear(folder.dir);
+    writeReadme(folder.dir, story);
     writeFileSync(folder.hostPath, `${JSON.stringify(story.host, null, 2)}\n`);
     writeFileSync(folder.rulesPath, story.rules);
     const inputs = recorded.writeInputs(join(folder.dir, 'in'));
@@ -63,16 +64,33 @@ function record(libc: Libc, story: GoldenStory): string {
     writeChanges(folder.dir, ofCase, recorded.times);
     const want = join(scratch, 'want');
     recorded.write(want, router);
-    const again = { ...folder, ...ofCase, inputs, dir: scratch, wantDir: want, pace: story.isPaced === true };
-    if (!agreesWithItself(libc, again)) throw new Error(`${story.name}: the kernel does not agree with itself`);
+    const live = { ...folder, ...ofCase, inputs, pace: story.isPaced === true };
+    if (!agreesWithItself(libc, { ...live, dir: scratch, wantDir: want }))
+      throw new Error(`${story.name}: the kernel does not agree with itself`);
     tidy(want);
     replaceWant(folder.wantDir, want);
     const outcomes = [...recorded.outcomes].map(([outcome, n]) => `${outcome} ${n}`);
-    return [`${story.name}: ${recorded.count} packets`, ...outcomes].join(', ');
+    const isMended = checkMended(libc, live, recorded.times, scratch);
+    const mended = isMended ? ['mended as the kernel mends it'] : [];
+    return [`${story.name}: ${recorded.count} packets`, ...outcomes, ...mended].join(', ');
   } finally {
     router.close();
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Removes what a recording writes from DIR; what else is there, such as expect.yaml and the rules that mend it, stays. */
+function clear(dir: string): void {
+  mkdirSync(dir, { recursive: true });
+  const written = /^(?:in|want|host\.json|case\.json|rules(?:-\d+)?\.v4|sets-\d+\.ipset)$/;
+  for (const name of readdirSync(dir)) if (written.test(name)) rmSync(join(dir, name), { recursive: true });
+}
+
+/** Writes a README with one line, unless there is one that says more. */
+function writeReadme(dir: string, { name, protects }: GoldenStory): void {
+  const path = join(dir, 'README.md');
+  const text = `# ${name}\n\nProtects ${protects}.\n`;
+  if (!existsSync(path) || !readFileSync(path, 'utf8').startsWith(text)) writeFileSync(path, text);
 }
 
 /** Removes what differs between recordings: dates, and the order in which connections are listed. */
@@ -99,6 +117,7 @@ for (const story of [
   ...COUNT_STORIES,
   ...DOCKER_STORIES,
   ...FACT_STORIES,
+  ...GALLERY_STORIES,
   ...MANGLE_STORIES,
   ...MARK_STORIES,
   ...METER_STORIES,
